@@ -1,0 +1,3 @@
+module github.com/krm-bypass/krm-bypass
+
+go 1.26
