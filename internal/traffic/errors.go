@@ -1,0 +1,32 @@
+package traffic
+
+import (
+	"errors"
+	"fmt"
+)
+
+// EntryError says what is wrong with one entry of a list and what would be
+// right.
+type EntryError struct {
+	// Index is the entry's place in its list, counted from 0.
+	Index int
+	// Value is the entry as it was given.
+	Value string
+	// Problem says what the value is that it must not be.
+	Problem string
+	// Remedy says what to do.
+	Remedy string
+}
+
+func (e *EntryError) Error() string {
+	return fmt.Sprintf("%q is %s: %s", e.Value, e.Problem, e.Remedy)
+}
+
+// within lets an error about a part of an entry speak of the whole entry.
+func within(entry string, err error) error {
+	var part *EntryError
+	if !errors.As(err, &part) {
+		return err
+	}
+	return &EntryError{Value: entry, Problem: fmt.Sprintf("a pair with %q, %s", part.Value, part.Problem), Remedy: part.Remedy}
+}

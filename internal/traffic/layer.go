@@ -1,0 +1,317 @@
+package traffic
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Field names a traffic setting as the spec, the arguments and the decision do.
+type Field string
+
+// The traffic fields.
+const (
+	ExcludeInboundPorts     Field = "excludeInboundPorts"
+	IncludeInboundPorts     Field = "includeInboundPorts"
+	ExcludeOutboundPorts    Field = "excludeOutboundPorts"
+	IncludeOutboundPorts    Field = "includeOutboundPorts"
+	ExcludeOutboundIPRanges Field = "excludeOutboundIPRanges"
+	IncludeOutboundIPRanges Field = "includeOutboundIPRanges"
+	ExcludeOutbound         Field = "excludeOutbound"
+)
+
+// Fields lists every Field in canonical order.
+var Fields = []Field{
+	ExcludeInboundPorts, IncludeInboundPorts,
+	ExcludeOutboundPorts, IncludeOutboundPorts,
+	ExcludeOutboundIPRanges, IncludeOutboundIPRanges,
+	ExcludeOutbound,
+}
+
+// Flag gives the field's name as a command's flag, without dashes in front.
+func (f Field) Flag() string { return members[f].flag }
+
+// FieldError says of which field an error is.
+type FieldError struct {
+	Field Field
+	Err   error
+}
+
+func (e *FieldError) Error() string { return fmt.Sprintf("%s: %v", e.Field, e.Err) }
+
+// Unwrap gives the error itself.
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// Layer is what one scope says: a nil field says nothing, an empty one says
+// that there is nothing.
+type Layer struct {
+	ExcludeInboundPorts     *Ports
+	IncludeInboundPorts     *Selection[Ports]
+	ExcludeOutboundPorts    *Ports
+	IncludeOutboundPorts    *Ports
+	ExcludeOutboundIPRanges *Prefixes
+	IncludeOutboundIPRanges *Selection[Prefixes]
+	ExcludeOutbound         *Pairs
+}
+
+// member is one field of a Layer, whatever its type.
+type member struct {
+	flag    string
+	present func(*Layer) bool
+	set     func(*Layer, []string) error
+	entries func(*Layer) []string
+	merge   func(into, narrower *Layer, mode Merge)
+	equal   func(a, b *Layer) bool
+}
+
+var members = map[Field]member{
+	ExcludeInboundPorts:     memberOf("exclude-inbound-ports", func(l *Layer) **Ports { return &l.ExcludeInboundPorts }, listOf(ParsePorts)),
+	IncludeInboundPorts:     memberOf("include-inbound-ports", func(l *Layer) **Selection[Ports] { return &l.IncludeInboundPorts }, selectionOf(listOf(ParsePorts))),
+	ExcludeOutboundPorts:    memberOf("exclude-outbound-ports", func(l *Layer) **Ports { return &l.ExcludeOutboundPorts }, listOf(ParsePorts)),
+	IncludeOutboundPorts:    memberOf("include-outbound-ports", func(l *Layer) **Ports { return &l.IncludeOutboundPorts }, listOf(ParsePorts)),
+	ExcludeOutboundIPRanges: memberOf("exclude-outbound-ip-ranges", func(l *Layer) **Prefixes { return &l.ExcludeOutboundIPRanges }, parsePrefixes),
+	IncludeOutboundIPRanges: memberOf("include-outbound-ip-ranges", func(l *Layer) **Selection[Prefixes] { return &l.IncludeOutboundIPRanges }, selectionOf(parsePrefixes)),
+	ExcludeOutbound:         memberOf("exclude-outbound", func(l *Layer) **Pairs { return &l.ExcludeOutbound }, parsePairsList),
+}
+
+func memberOf[T set[T]](flag string, at func(*Layer) **T, parse func([]string) (T, error)) member {
+	return member{
+		flag:    flag,
+		present: func(l *Layer) bool { return *at(l) != nil },
+		set: func(l *Layer, entries []string) error {
+			value, err := parse(entries)
+			if err != nil {
+				return err
+			}
+			*at(l) = &value
+			return nil
+		},
+		entries: func(l *Layer) []string { return (**at(l)).Entries() },
+		merge: func(into, narrower *Layer, mode Merge) {
+			have, said := *at(into), *at(narrower)
+			if said == nil {
+				return
+			}
+			if mode == Override {
+				*at(into) = said
+				return
+			}
+			switch {
+			case (*said).IsEmpty(): // adds nothing
+			case have == nil || (*have).IsEmpty():
+				*at(into) = said
+			default:
+				sum := (*have).Union(*said)
+				*at(into) = &sum
+			}
+		},
+		equal: func(a, b *Layer) bool {
+			x, y := *at(a), *at(b)
+			return (x == nil) == (y == nil) && (x == nil || (*x).Equal(*y))
+		},
+	}
+}
+
+// parseEach reads every entry and reports all bad ones, each with its place.
+func parseEach[T any](entries []string, parse func(string) (T, error)) ([]T, error) {
+	values := make([]T, 0, len(entries))
+	var problems []error
+	for i, entry := range entries {
+		value, err := parse(entry)
+		if bad := (*EntryError)(nil); errors.As(err, &bad) {
+			if entry == Everything {
+				bad = &EntryError{Value: entry, Problem: "not to be excluded as a whole", Remedy: `list what to bypass; "*" is for the include fields`}
+			}
+			bad.Index = i
+			problems = append(problems, bad)
+			continue
+		}
+		values = append(values, value)
+	}
+	return values, joinErrors(problems)
+}
+
+// joinErrors is errors.Join, kept in one place so that a nil list is a nil
+// error.
+func joinErrors(problems []error) error { return errors.Join(problems...) }
+
+func listOf(parse func(string) (Ports, error)) func([]string) (Ports, error) {
+	return func(entries []string) (Ports, error) {
+		all, err := parseEach(entries, parse)
+		var tcp, udp []PortRange
+		for _, p := range all {
+			tcp, udp = append(tcp, p.tcp...), append(udp, p.udp...)
+		}
+		return Ports{tcp: joined(tcp), udp: joined(udp)}, err
+	}
+}
+
+func parsePrefixes(entries []string) (Prefixes, error) {
+	all, err := parseEach(entries, ParsePrefix)
+	return NewPrefixes(all...), err
+}
+
+func parsePairsList(entries []string) (Pairs, error) {
+	all, err := parseEach(entries, ParsePairs)
+	var boxes []Box
+	for _, p := range all {
+		boxes = append(boxes, p.boxes...)
+	}
+	return disjoint(boxes), err
+}
+
+func selectionOf[T set[T]](parse func([]string) (T, error)) func([]string) (Selection[T], error) {
+	return func(entries []string) (Selection[T], error) {
+		if len(entries) == 1 && entries[0] == Everything {
+			return Selection[T]{}, nil
+		}
+		for i, entry := range entries {
+			if entry == Everything {
+				// Istio takes "*" only when it is the whole value (istio/istio
+				// pkg/kube/inject/validate.go).
+				return Selection[T]{}, &EntryError{Index: i, Value: entry, Problem: "beside other entries", Remedy: `write "*" alone, or take it out`}
+			}
+		}
+		members, err := parse(entries)
+		return Only(members), err
+	}
+}
+
+// Set reads the entries of one field, which replace what the layer said. All
+// bad entries are reported, each as an *EntryError; the layer is unchanged then.
+func (l *Layer) Set(f Field, entries []string) error {
+	m, known := members[f]
+	if !known {
+		return fmt.Errorf("%q is not a traffic field", f)
+	}
+	return m.set(l, entries)
+}
+
+// Entries gives what the layer says of a field in canonical form; present is
+// false where it says nothing.
+func (l Layer) Entries(f Field) (entries []string, present bool) {
+	m := members[f]
+	if !m.present(&l) {
+		return nil, false
+	}
+	return m.entries(&l), true
+}
+
+// Says tells whether the layer says anything of the field.
+func (l Layer) Says(f Field) bool { return members[f].present(&l) }
+
+// IsZero says whether the layer says nothing at all.
+func (l Layer) IsZero() bool { return l == Layer{} }
+
+func (l Layer) equal(other Layer) bool {
+	for _, m := range members {
+		if !m.equal(&l, &other) {
+			return false
+		}
+	}
+	return true
+}
+
+// String gives the layer in canonical form, a line for each field that it says.
+func (l Layer) String() string {
+	var b strings.Builder
+	for _, f := range Fields {
+		if entries, present := l.Entries(f); present {
+			b.WriteString(string(f) + "=" + strings.Join(entries, ",") + "\n")
+		}
+	}
+	return b.String()
+}
+
+// Settings gives what the layer amounts to: fields that it does not say take
+// their defaults.
+func (l Layer) Settings() Settings {
+	var s Settings
+	assign(&s.ExcludeInboundPorts, l.ExcludeInboundPorts)
+	assign(&s.IncludeInboundPorts, l.IncludeInboundPorts)
+	assign(&s.ExcludeOutboundPorts, l.ExcludeOutboundPorts)
+	assign(&s.IncludeOutboundPorts, l.IncludeOutboundPorts)
+	assign(&s.ExcludeOutboundIPRanges, l.ExcludeOutboundIPRanges)
+	assign(&s.IncludeOutboundIPRanges, l.IncludeOutboundIPRanges)
+	assign(&s.ExcludeOutbound, l.ExcludeOutbound)
+	return s
+}
+
+func assign[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// Merge says how a narrower scope's field meets a broader scope's.
+type Merge uint8
+
+const (
+	// Override lets a field that the narrower scope says replace what came
+	// before, as Alibaba Cloud Service Mesh does; the empty list clears it.
+	Override Merge = iota
+	// Union adds the sets up, as FSM and OSM do; the empty list adds nothing.
+	Union
+)
+
+// Merge gives the layer with what a narrower scope says on top of it. A port
+// that one of them excludes and the other includes is as the narrower says: it
+// is taken away from the broader.
+func (l Layer) Merge(narrower Layer, mode Merge) Layer {
+	merged := l
+	if e := narrower.ExcludeInboundPorts; e != nil && l.IncludeInboundPorts != nil && !l.IncludeInboundPorts.All() {
+		rest := Only(l.IncludeInboundPorts.Set().Without(*e))
+		merged.IncludeInboundPorts = &rest
+	}
+	if i := narrower.IncludeInboundPorts; i != nil && !i.All() {
+		takeAway(&merged.ExcludeInboundPorts, i.Set())
+	}
+	if e := narrower.ExcludeOutboundPorts; e != nil {
+		takeAway(&merged.IncludeOutboundPorts, *e)
+	}
+	if i := narrower.IncludeOutboundPorts; i != nil {
+		takeAway(&merged.ExcludeOutboundPorts, *i)
+		if merged.ExcludeOutbound != nil {
+			rest := merged.ExcludeOutbound.WithoutPorts(*i)
+			merged.ExcludeOutbound = &rest
+		}
+	}
+	for _, f := range Fields {
+		members[f].merge(&merged, &narrower, mode)
+	}
+	return merged
+}
+
+func takeAway(at **Ports, ports Ports) {
+	if *at != nil {
+		rest := (*at).Without(ports)
+		*at = &rest
+	}
+}
+
+// Contradiction is a port that one scope both excludes and includes.
+type Contradiction struct {
+	Exclude, Include Field
+	Ports            Ports
+}
+
+// Contradictions gives every port that the layer both excludes and includes.
+// An include of everything contradicts nothing: it is the default.
+func (l Layer) Contradictions() []Contradiction {
+	var found []Contradiction
+	report := func(exclude, include Field, e *Ports, i Ports) {
+		if e == nil {
+			return
+		}
+		if both := e.Intersect(i); !both.IsEmpty() {
+			found = append(found, Contradiction{exclude, include, both})
+		}
+	}
+	if i := l.IncludeInboundPorts; i != nil && !i.All() {
+		report(ExcludeInboundPorts, IncludeInboundPorts, l.ExcludeInboundPorts, i.Set())
+	}
+	if i := l.IncludeOutboundPorts; i != nil {
+		report(ExcludeOutboundPorts, IncludeOutboundPorts, l.ExcludeOutboundPorts, *i)
+	}
+	return found
+}

@@ -1,0 +1,275 @@
+package traffic
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Protocol is a transport protocol by its IANA number, which is also what the
+// kernel's rules match on.
+type Protocol uint8
+
+// The transport protocols that a port can belong to here.
+const (
+	TCP Protocol = 6
+	UDP Protocol = 17
+)
+
+// Protocols lists every Protocol in canonical order.
+var Protocols = []Protocol{TCP, UDP}
+
+// String gives the name that Kubernetes uses in a container port.
+func (p Protocol) String() string {
+	switch p {
+	case TCP:
+		return "TCP"
+	case UDP:
+		return "UDP"
+	}
+	return strconv.Itoa(int(p))
+}
+
+// PortRange is a range of ports, both ends inclusive.
+type PortRange struct{ First, Last uint16 }
+
+// String gives "8000" or "8000-8010".
+func (r PortRange) String() string {
+	if r.First == r.Last {
+		return strconv.Itoa(int(r.First))
+	}
+	return fmt.Sprintf("%d-%d", r.First, r.Last)
+}
+
+// Ports is an immutable set of (protocol, port). The zero value is the empty
+// set.
+type Ports struct {
+	// Sorted, disjoint and not adjacent: two equal sets have equal slices.
+	tcp, udp []PortRange
+}
+
+// NewPorts gives the set of all ports of the ranges, which may overlap and
+// stand in any order.
+func NewPorts(protocol Protocol, ranges ...PortRange) Ports {
+	if protocol == UDP {
+		return Ports{udp: joined(ranges)}
+	}
+	return Ports{tcp: joined(ranges)}
+}
+
+// ParsePorts reads one entry of a port list: "8080", "8000-8010", either of
+// them narrowed by "/TCP" or "/UDP". Bare means both protocols, as Istio writes
+// a TCP and a UDP rule for each excluded port (istio/istio
+// tools/istio-iptables/pkg/capture/run.go). Every error is an *EntryError.
+func ParsePorts(entry string) (Ports, error) {
+	body, suffix, narrowed := strings.Cut(entry, "/")
+	r, err := parsePortRange(entry, body)
+	if err != nil {
+		return Ports{}, err
+	}
+	ranges := []PortRange{r}
+	switch {
+	case !narrowed:
+		return Ports{tcp: ranges, udp: ranges}, nil
+	case suffix == "TCP":
+		return Ports{tcp: ranges}, nil
+	case suffix == "UDP":
+		return Ports{udp: ranges}, nil
+	}
+	return Ports{}, &EntryError{
+		Value:   entry,
+		Problem: fmt.Sprintf("unknown protocol %q", suffix),
+		Remedy:  fmt.Sprintf(`write "%[1]s/TCP", "%[1]s/UDP", or %[1]s for both`, body),
+	}
+}
+
+func parsePortRange(entry, body string) (PortRange, error) {
+	low, high, isRange := strings.Cut(body, "-")
+	if !isRange {
+		if l, h, colon := strings.Cut(body, ":"); colon && allDigits(l) && allDigits(h) {
+			return PortRange{}, &EntryError{
+				Value:   entry,
+				Problem: "a port range written with a colon",
+				Remedy:  fmt.Sprintf("write %q", l+"-"+h),
+			}
+		}
+		high = low
+	}
+	first, err := parsePort(entry, low)
+	if err != nil {
+		return PortRange{}, err
+	}
+	last, err := parsePort(entry, high)
+	if err != nil {
+		return PortRange{}, err
+	}
+	if first > last {
+		return PortRange{}, &EntryError{
+			Value:   entry,
+			Problem: "a reversed range",
+			Remedy:  fmt.Sprintf("write %q", fmt.Sprintf("%d-%d", last, first)),
+		}
+	}
+	return PortRange{first, last}, nil
+}
+
+func parsePort(entry, text string) (uint16, error) {
+	remedy := "write a port from 1 to 65535, or a range such as \"8000-8010\""
+	switch {
+	case text == "" || !allDigits(text):
+		if trimmed := strings.TrimSpace(text); trimmed != text && allDigits(trimmed) && trimmed != "" {
+			return 0, &EntryError{Value: entry, Problem: "a blank in a port", Remedy: "take the blank away"}
+		}
+		return 0, &EntryError{Value: entry, Problem: "not a port", Remedy: remedy}
+	case len(text) > 1 && text[0] == '0':
+		// An octal reading is possible, and meshes differ on it.
+		return 0, &EntryError{Value: entry, Problem: "a port with a leading zero", Remedy: "take the zero away"}
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n == 0 {
+		return 0, &EntryError{Value: entry, Problem: "a port outside 1-65535", Remedy: remedy}
+	}
+	return uint16(n), nil
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// Ranges gives the ports of one protocol: sorted, disjoint, not adjacent. The
+// caller must not change the slice.
+func (p Ports) Ranges(protocol Protocol) []PortRange {
+	switch protocol {
+	case TCP:
+		return p.tcp
+	case UDP:
+		return p.udp
+	}
+	return nil
+}
+
+// Contains says whether the port is in the set.
+func (p Ports) Contains(protocol Protocol, port uint16) bool {
+	_, found := slices.BinarySearchFunc(p.Ranges(protocol), port, func(r PortRange, port uint16) int {
+		switch {
+		case r.Last < port:
+			return -1
+		case r.First > port:
+			return 1
+		}
+		return 0
+	})
+	return found
+}
+
+// IsEmpty says whether the set has no port.
+func (p Ports) IsEmpty() bool { return len(p.tcp) == 0 && len(p.udp) == 0 }
+
+// Equal says whether both sets have the same ports.
+func (p Ports) Equal(q Ports) bool {
+	return slices.Equal(p.tcp, q.tcp) && slices.Equal(p.udp, q.udp)
+}
+
+// Union gives the ports that are in either set.
+func (p Ports) Union(q Ports) Ports {
+	return Ports{tcp: joined(p.tcp, q.tcp), udp: joined(p.udp, q.udp)}
+}
+
+// Without gives the ports of p that are not in q.
+func (p Ports) Without(q Ports) Ports {
+	return Ports{tcp: subtracted(p.tcp, q.tcp), udp: subtracted(p.udp, q.udp)}
+}
+
+// Intersect gives the ports that are in both sets.
+func (p Ports) Intersect(q Ports) Ports { return p.Without(p.Without(q)) }
+
+// Of gives the ports of one protocol alone.
+func (p Ports) Of(protocol Protocol) Ports { return NewPorts(protocol, p.Ranges(protocol)...) }
+
+// Both gives the ports that are in the set for every protocol, as if each were
+// written bare.
+func (p Ports) Both() []PortRange { return subtracted(p.tcp, subtracted(p.tcp, p.udp)) }
+
+// Count gives the number of ports of one protocol.
+func (p Ports) Count(protocol Protocol) int {
+	n := 0
+	for _, r := range p.Ranges(protocol) {
+		n += int(r.Last) - int(r.First) + 1
+	}
+	return n
+}
+
+// Entries gives the set in canonical form: sorted by port, bare where both
+// protocols are meant. ParsePorts reads each of them.
+func (p Ports) Entries() []string {
+	type entry struct {
+		PortRange
+		suffix string
+	}
+	both := p.Both()
+	var entries []entry
+	for _, group := range []struct {
+		ranges []PortRange
+		suffix string
+	}{{both, ""}, {subtracted(p.tcp, both), "/TCP"}, {subtracted(p.udp, both), "/UDP"}} {
+		for _, r := range group.ranges {
+			entries = append(entries, entry{r, group.suffix})
+		}
+	}
+	slices.SortFunc(entries, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.suffix, b.suffix))
+	})
+	texts := make([]string, len(entries))
+	for i, e := range entries {
+		texts[i] = e.String() + e.suffix
+	}
+	return texts
+}
+
+// joined gives the union of all ranges in canonical form.
+func joined(lists ...[]PortRange) []PortRange {
+	all := slices.Concat(lists...)
+	slices.SortFunc(all, func(a, b PortRange) int { return cmp.Compare(a.First, b.First) })
+	var out []PortRange
+	for _, r := range all {
+		// Adjacent ranges are one: ints, since Last+1 may leave uint16.
+		if n := len(out); n > 0 && int(r.First) <= int(out[n-1].Last)+1 {
+			out[n-1].Last = max(out[n-1].Last, r.Last)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// subtracted gives what of the canonical list from is not in the canonical
+// list taken, in canonical form.
+func subtracted(from, taken []PortRange) []PortRange {
+	var out []PortRange
+	for _, r := range from {
+		first, last := int(r.First), int(r.Last)
+		for _, t := range taken {
+			if int(t.Last) < first {
+				continue
+			}
+			if int(t.First) > last {
+				break
+			}
+			if int(t.First) > first {
+				out = append(out, PortRange{uint16(first), t.First - 1})
+			}
+			first = int(t.Last) + 1
+		}
+		if first <= last {
+			out = append(out, PortRange{uint16(first), uint16(last)})
+		}
+	}
+	return out
+}

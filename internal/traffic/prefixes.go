@@ -1,0 +1,135 @@
+package traffic
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Prefixes is an immutable set of IPv4 and IPv6 addresses. The zero value is
+// the empty set.
+type Prefixes struct {
+	// Masked, disjoint, no two siblings, IPv4 before IPv6, sorted by address:
+	// two equal sets have equal slices.
+	list []netip.Prefix
+}
+
+// ParsePrefix reads a CIDR or a bare address, which stands for itself alone.
+// Bits behind the mask are cleared, as iptables clears them. Every error is an
+// *EntryError.
+func ParsePrefix(entry string) (netip.Prefix, error) {
+	invalid := func(problem, remedy string) (netip.Prefix, error) {
+		return netip.Prefix{}, &EntryError{Value: entry, Problem: problem, Remedy: remedy}
+	}
+	if trimmed := strings.TrimSpace(entry); trimmed != entry {
+		return invalid("a blank in an IP range", "take the blank away")
+	}
+	var prefix netip.Prefix
+	if strings.Contains(entry, "/") {
+		p, err := netip.ParsePrefix(entry)
+		if err != nil {
+			return invalid("not a CIDR", "write an IPv4 or IPv6 range such as 10.0.0.0/8 or fd00::/8")
+		}
+		prefix = p
+	} else {
+		a, err := netip.ParseAddr(entry)
+		if err != nil {
+			return invalid("not an IP address or range", "write an IPv4 or IPv6 range such as 10.0.0.0/8 or fd00::/8; host names cannot be bypassed")
+		}
+		if a.Zone() != "" {
+			return invalid("an address with a zone", "take the zone away: a rule in the kernel has no zones")
+		}
+		prefix = netip.PrefixFrom(a, a.BitLen())
+	}
+	if prefix.Addr().Is4In6() {
+		return invalid("an IPv4 address in IPv6 form", "write it in IPv4 form: the packets on the wire are IPv4")
+	}
+	return prefix.Masked(), nil
+}
+
+// NewPrefixes gives the set of all addresses of the prefixes, which may overlap
+// and stand in any order.
+func NewPrefixes(prefixes ...netip.Prefix) Prefixes {
+	all := make([]netip.Prefix, len(prefixes))
+	for i, p := range prefixes {
+		all[i] = p.Masked()
+	}
+	slices.SortFunc(all, comparePrefixes)
+	var out []netip.Prefix
+	for _, p := range all {
+		if n := len(out); n > 0 && covers(out[n-1], p) {
+			continue
+		}
+		out = append(out, p)
+		// Two halves of one prefix are that prefix, which may again be half
+		// of another.
+		for n := len(out); n > 1; n = len(out) {
+			parent, siblings := siblingsOf(out[n-2], out[n-1])
+			if !siblings {
+				break
+			}
+			out = append(out[:n-2], parent)
+		}
+	}
+	return Prefixes{list: out}
+}
+
+func comparePrefixes(a, b netip.Prefix) int {
+	// netip.Addr sorts IPv4 before IPv6, by bit length.
+	if c := a.Addr().Compare(b.Addr()); c != 0 {
+		return c
+	}
+	return a.Bits() - b.Bits()
+}
+
+func covers(outer, inner netip.Prefix) bool {
+	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
+}
+
+func siblingsOf(a, b netip.Prefix) (parent netip.Prefix, siblings bool) {
+	if a.Bits() != b.Bits() || a.Bits() == 0 || a.Addr().BitLen() != b.Addr().BitLen() {
+		return netip.Prefix{}, false
+	}
+	parent = netip.PrefixFrom(a.Addr(), a.Bits()-1).Masked()
+	return parent, a != b && parent.Contains(b.Addr())
+}
+
+// List gives the set as disjoint prefixes, as few as possible, IPv4 before
+// IPv6, sorted by address. The caller must not change the slice.
+func (p Prefixes) List() []netip.Prefix { return p.list }
+
+// Contains says whether the address is in the set. An IPv4 address in IPv6 form
+// counts as IPv4.
+func (p Prefixes) Contains(address netip.Addr) bool {
+	address = address.Unmap().WithZone("")
+	// The last prefix that begins at or before the address is the only one
+	// that can hold it, since they are disjoint.
+	i, exact := slices.BinarySearchFunc(p.list, address, func(q netip.Prefix, a netip.Addr) int {
+		return q.Addr().Compare(a)
+	})
+	return exact || i > 0 && p.list[i-1].Contains(address)
+}
+
+// IsEmpty says whether the set has no address.
+func (p Prefixes) IsEmpty() bool { return len(p.list) == 0 }
+
+// Equal says whether both sets have the same addresses.
+func (p Prefixes) Equal(q Prefixes) bool { return slices.Equal(p.list, q.list) }
+
+// Union gives the addresses that are in either set.
+func (p Prefixes) Union(q Prefixes) Prefixes {
+	if q.IsEmpty() {
+		return p
+	}
+	return NewPrefixes(slices.Concat(p.list, q.list)...)
+}
+
+// Entries gives the set in canonical form: every entry a CIDR with its mask.
+// ParsePrefix reads each of them.
+func (p Prefixes) Entries() []string {
+	texts := make([]string, len(p.list))
+	for i, q := range p.list {
+		texts[i] = q.String()
+	}
+	return texts
+}

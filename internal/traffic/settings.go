@@ -1,0 +1,281 @@
+package traffic
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// set is what every kind of traffic setting has in common.
+type set[T any] interface {
+	Union(T) T
+	IsEmpty() bool
+	Equal(T) bool
+	Entries() []string
+}
+
+// Selection is either everything, written "*", or a set. The zero value is
+// everything.
+type Selection[T set[T]] struct {
+	limited bool
+	set     T
+}
+
+// Only selects the members of a set and nothing else.
+func Only[T set[T]](members T) Selection[T] { return Selection[T]{limited: true, set: members} }
+
+// All says whether everything is selected.
+func (s Selection[T]) All() bool { return !s.limited }
+
+// Set gives the members that are selected; it has no meaning where All.
+func (s Selection[T]) Set() T { return s.set }
+
+// IsEmpty says whether nothing is selected.
+func (s Selection[T]) IsEmpty() bool { return s.limited && s.set.IsEmpty() }
+
+// Equal says whether both select the same.
+func (s Selection[T]) Equal(other Selection[T]) bool {
+	return s.limited == other.limited && (!s.limited || s.set.Equal(other.set))
+}
+
+// Union selects what either selects.
+func (s Selection[T]) Union(other Selection[T]) Selection[T] {
+	if s.All() || other.All() {
+		return Selection[T]{}
+	}
+	return Only(s.set.Union(other.set))
+}
+
+// Entries gives "*", or the set's entries.
+func (s Selection[T]) Entries() []string {
+	if s.All() {
+		return []string{Everything}
+	}
+	return s.set.Entries()
+}
+
+// Everything is the entry by which a Selection selects everything.
+const Everything = "*"
+
+// Settings say for one workload which traffic bypasses the sidecar. The zero
+// value bypasses nothing.
+type Settings struct {
+	// ExcludeInboundPorts are ports of the workload that callers reach
+	// without passing the sidecar.
+	ExcludeInboundPorts Ports
+	// IncludeInboundPorts are the only TCP ports on which the sidecar is
+	// passed.
+	IncludeInboundPorts Selection[Ports]
+	// ExcludeOutboundPorts are destination ports that bypass the sidecar.
+	ExcludeOutboundPorts Ports
+	// IncludeOutboundPorts are destination ports that pass the sidecar
+	// whatever the address; they never bypass anything.
+	IncludeOutboundPorts Ports
+	// ExcludeOutboundIPRanges are destinations that bypass the sidecar, over
+	// TCP on every port but 53.
+	ExcludeOutboundIPRanges Prefixes
+	// IncludeOutboundIPRanges are the only destinations that pass the
+	// sidecar, over TCP on every port but 53.
+	IncludeOutboundIPRanges Selection[Prefixes]
+	// ExcludeOutbound are destinations that bypass the sidecar on certain
+	// ports alone.
+	ExcludeOutbound Pairs
+}
+
+// Equal says whether both settings say the same.
+func (s Settings) Equal(other Settings) bool { return s.Layer().equal(other.Layer()) }
+
+// BypassNothing says whether there is no connection that the settings bypass,
+// so that nothing need be enforced.
+func (s Settings) BypassNothing() bool {
+	return s.ExcludeInboundPorts.IsEmpty() && s.IncludeInboundPorts.All() &&
+		s.ExcludeOutboundPorts.IsEmpty() && s.ExcludeOutboundIPRanges.IsEmpty() &&
+		s.IncludeOutboundIPRanges.All() && s.ExcludeOutbound.IsEmpty()
+}
+
+// String gives the settings in canonical form, a line for each field that is
+// not at its default: equal settings have equal strings.
+func (s Settings) String() string {
+	var b strings.Builder
+	layer := s.Layer()
+	for _, f := range Fields {
+		if entries, present := layer.Entries(f); present {
+			b.WriteString(string(f) + "=" + strings.Join(entries, ",") + "\n")
+		}
+	}
+	return b.String()
+}
+
+// Direction says on which side of the pod a connection begins.
+type Direction uint8
+
+// The directions, seen from the pod.
+const (
+	Outbound Direction = iota
+	Inbound
+)
+
+// String gives "outbound" or "inbound".
+func (d Direction) String() string {
+	if d == Inbound {
+		return "inbound"
+	}
+	return "outbound"
+}
+
+// Connection is what a decision is made about: a connection, or the first
+// packet of a UDP flow.
+type Connection struct {
+	Direction Direction
+	Protocol  Protocol
+	// Address is the destination; it decides nothing for inbound.
+	Address netip.Addr
+	// Port is the destination's.
+	Port uint16
+	// Loopback says that it goes over the pod's loopback interface, as a
+	// call to the pod's own address does too.
+	Loopback bool
+}
+
+// Verdict is what becomes of a connection.
+type Verdict uint8
+
+// The verdicts. LeftToMesh leaves the connection to whatever the mesh does on
+// its own.
+const (
+	LeftToMesh Verdict = iota
+	Intercepted
+	Bypassed
+)
+
+// String gives the verdict in words.
+func (v Verdict) String() string {
+	return [...]string{"left to the mesh", "intercepted", "bypassed"}[v]
+}
+
+// Decision is a verdict and the field that it comes from, "" where no field
+// speaks of the connection.
+type Decision struct {
+	Verdict Verdict
+	By      Field
+}
+
+// dnsPort is captured by the mesh whatever the address, so that a range which
+// holds the DNS server does not switch off its DNS capture. Istio's rules do
+// the same: the jump to ISTIO_OUTPUT_DNS stands before the excluded ranges
+// (istio/istio tools/istio-iptables/pkg/capture/run.go).
+const dnsPort = 53
+
+// Decide says what becomes of a connection. The first match wins. Everything
+// that enforces or explains settings follows this one function.
+func (s Settings) Decide(c Connection) Decision {
+	if c.Loopback {
+		return Decision{}
+	}
+	if c.Direction == Inbound {
+		return s.decideInbound(c)
+	}
+	ranged := c.Protocol == TCP && c.Port != dnsPort
+	switch {
+	case s.ExcludeOutboundPorts.Contains(c.Protocol, c.Port):
+		return Decision{Bypassed, ExcludeOutboundPorts}
+	case s.ExcludeOutbound.Contains(c.Protocol, c.Address, c.Port):
+		return Decision{Bypassed, ExcludeOutbound}
+	case s.IncludeOutboundPorts.Contains(c.Protocol, c.Port):
+		return Decision{Intercepted, IncludeOutboundPorts}
+	case ranged && s.ExcludeOutboundIPRanges.Contains(c.Address):
+		return Decision{Bypassed, ExcludeOutboundIPRanges}
+	case ranged && !s.IncludeOutboundIPRanges.All() && !s.IncludeOutboundIPRanges.Set().Contains(c.Address):
+		return Decision{Bypassed, IncludeOutboundIPRanges}
+	}
+	return Decision{}
+}
+
+func (s Settings) decideInbound(c Connection) Decision {
+	switch {
+	case s.ExcludeInboundPorts.Contains(c.Protocol, c.Port):
+		return Decision{Bypassed, ExcludeInboundPorts}
+	case c.Protocol == TCP && !s.IncludeInboundPorts.All() && !s.IncludeInboundPorts.Set().Contains(TCP, c.Port):
+		return Decision{Bypassed, IncludeInboundPorts}
+	}
+	return Decision{}
+}
+
+// Layer gives the settings as a scope that says every field which is not at its
+// default.
+func (s Settings) Layer() Layer {
+	var l Layer
+	setIf(&l.ExcludeInboundPorts, s.ExcludeInboundPorts, !s.ExcludeInboundPorts.IsEmpty())
+	setIf(&l.IncludeInboundPorts, s.IncludeInboundPorts, !s.IncludeInboundPorts.All())
+	setIf(&l.ExcludeOutboundPorts, s.ExcludeOutboundPorts, !s.ExcludeOutboundPorts.IsEmpty())
+	setIf(&l.IncludeOutboundPorts, s.IncludeOutboundPorts, !s.IncludeOutboundPorts.IsEmpty())
+	setIf(&l.ExcludeOutboundIPRanges, s.ExcludeOutboundIPRanges, !s.ExcludeOutboundIPRanges.IsEmpty())
+	setIf(&l.IncludeOutboundIPRanges, s.IncludeOutboundIPRanges, !s.IncludeOutboundIPRanges.All())
+	setIf(&l.ExcludeOutbound, s.ExcludeOutbound, !s.ExcludeOutbound.IsEmpty())
+	return l
+}
+
+func setIf[T any](at **T, value T, when bool) {
+	if when {
+		*at = &value
+	}
+}
+
+// maxArgument is the length at which a list is cut into a further argument, in
+// bytes. The kernel takes 128 KiB for one argument (MAX_ARG_STRLEN,
+// include/uapi/linux/binfmts.h); the rest is for the flag's name.
+const maxArgument = 120 << 10
+
+// Arguments gives the settings as the arguments of krm-bypass-init, in canonical
+// form, none of them longer than the kernel takes. A field at its default has
+// no argument.
+func (s Settings) Arguments() []string {
+	var arguments []string
+	layer := s.Layer()
+	for _, f := range Fields {
+		entries, present := layer.Entries(f)
+		if !present {
+			continue
+		}
+		for first := true; first || len(entries) > 0; first = false {
+			n, size := 0, 0
+			for n < len(entries) && size+len(entries[n]) < maxArgument {
+				size += len(entries[n]) + 1
+				n++
+			}
+			arguments = append(arguments, "--"+f.Flag()+"="+strings.Join(entries[:n], ","))
+			entries = entries[n:]
+		}
+	}
+	return arguments
+}
+
+// ParseArguments reads the values of the flags by field, each value a comma
+// separated list; a flag given once with no value says the empty list. It gives
+// back what Arguments wrote. All bad entries are reported at once.
+func ParseArguments(values map[Field][]string) (Settings, error) {
+	var layer Layer
+	var problems []error
+	for _, f := range Fields {
+		lists, present := values[f]
+		if !present {
+			continue
+		}
+		if err := layer.Set(f, SplitList(lists...)); err != nil {
+			problems = append(problems, &FieldError{Field: f, Err: err})
+		}
+	}
+	if len(problems) > 0 {
+		return Settings{}, joinErrors(problems)
+	}
+	return layer.Settings(), nil
+}
+
+// SplitList cuts comma separated lists into entries. An empty list has none.
+func SplitList(lists ...string) []string {
+	lists = slices.DeleteFunc(slices.Clone(lists), func(l string) bool { return l == "" })
+	if len(lists) == 0 {
+		return []string{}
+	}
+	return strings.Split(strings.Join(lists, ","), ",")
+}
