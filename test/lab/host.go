@@ -1,0 +1,178 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// Patience bounds every connection and answer, generously: a test that waits
+// so long has failed.
+const Patience = 10 * time.Second
+
+// Host is a network namespace.
+type Host struct {
+	Name      string
+	namespace *os.File
+	addresses []netip.Addr // own and loopback ones
+}
+
+// NewHost returns a host with nothing but its loopback interface; it goes with
+// the test.
+func NewHost(t testing.TB, name string) *Host {
+	t.Helper()
+	host := &Host{Name: name}
+	err := onThread(func() error {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("making a network namespace: %w", err)
+		}
+		namespace, err := os.Open("/proc/thread-self/ns/net")
+		if err != nil {
+			return err
+		}
+		host.namespace = namespace
+		return writeSettings(map[string]string{
+			"net/ipv6/conf/all/disable_ipv6":     "0",
+			"net/ipv6/conf/default/disable_ipv6": "0",
+			// Duplicate address detection would hold addresses back for a second.
+			"net/ipv6/conf/all/accept_dad":     "0",
+			"net/ipv6/conf/default/accept_dad": "0",
+		})
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { host.namespace.Close() })
+	host.Run(t, "ip", "link", "set", "lo", "up")
+	host.addresses = []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
+	return host
+}
+
+func writeSettings(settings map[string]string) error {
+	for name, value := range settings {
+		if err := os.WriteFile("/proc/sys/"+name, []byte(value), 0o644); err != nil {
+			return fmt.Errorf("setting %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// Do runs f on a thread of the host whose sockets belong to the user uid.
+// What f starts on other threads is not in the host.
+func (h *Host) Do(uid int, f func() error) error {
+	return onThread(func() error {
+		if err := unix.Setns(int(h.namespace.Fd()), unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("entering %s: %w", h.Name, err)
+		}
+		if err := becomeUser(uid); err != nil {
+			return err
+		}
+		return f()
+	})
+}
+
+// onThread runs f on an operating-system thread that ends with it, and with
+// it what f changed of its own thread.
+func onThread(f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // never unlocked, so that the thread ends
+		done <- f()
+	}()
+	return <-done
+}
+
+// becomeUser sets the thread's file-system user, which is the one that the
+// kernel keeps with a socket and that rules ask for (net/netfilter/xt_owner.c,
+// `meta skuid` in nft(8)).
+func becomeUser(uid int) error {
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETFSUID, uintptr(uid), 0, 0); errno != 0 {
+		return fmt.Errorf("becoming user %d: %w", uid, errno)
+	}
+	// setfsuid(2) never fails, it returns the id that was: asking again is how to know.
+	if now, _, _ := unix.RawSyscall(unix.SYS_SETFSUID, uintptr(uid), 0, 0); int(now) != uid {
+		return fmt.Errorf("becoming user %d: the user namespace does not map this id", uid)
+	}
+	return nil
+}
+
+// Run runs a command in the host as root, and returns what it wrote.
+func (h *Host) Run(t testing.TB, command ...string) string {
+	t.Helper()
+	output, err := h.Try(exec.Command(command[0], command[1:]...))
+	require.NoError(t, err)
+	return output
+}
+
+// Feed runs a command in the host as root with the given standard input.
+func (h *Host) Feed(t testing.TB, input string, command ...string) string {
+	t.Helper()
+	run := exec.Command(command[0], command[1:]...)
+	run.Stdin = strings.NewReader(input)
+	output, err := h.Try(run)
+	require.NoError(t, err, input)
+	return output
+}
+
+// Try runs a prepared command in the host; the error of one that fails holds
+// what it wrote.
+func (h *Host) Try(command *exec.Cmd) (string, error) {
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	err := h.Do(0, command.Run)
+	if err != nil {
+		return output.String(), fmt.Errorf("running %.300q in %s: %w: %s", strings.Join(command.Args, " "), h.Name, err, bytes.TrimSpace(output.Bytes()))
+	}
+	return output.String(), nil
+}
+
+// Listen opens a TCP socket of the user uid in the host.
+func (h *Host) Listen(uid int, address netip.AddrPort) (net.Listener, error) {
+	var listener net.Listener
+	err := h.Do(uid, func() (err error) {
+		var config net.ListenConfig
+		config.SetMultipathTCP(false) // the proxies' and applications' sockets are plain ones
+		listener, err = config.Listen(context.Background(), "tcp", address.String())
+		return err
+	})
+	return listener, err
+}
+
+// ListenPacket opens a UDP socket of the user uid in the host.
+func (h *Host) ListenPacket(uid int, address netip.AddrPort) (*net.UDPConn, error) {
+	var socket *net.UDPConn
+	err := h.Do(uid, func() (err error) {
+		socket, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(address))
+		return err
+	})
+	return socket, err
+}
+
+// Dial connects a socket of the user uid in the host; network is tcp or udp.
+// The zero from leaves the source address to the kernel.
+func (h *Host) Dial(uid int, network string, from netip.Addr, to netip.AddrPort) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: Patience}
+	if from.IsValid() {
+		switch network {
+		case "tcp":
+			dialer.LocalAddr = &net.TCPAddr{IP: from.AsSlice()}
+		case "udp":
+			dialer.LocalAddr = &net.UDPAddr{IP: from.AsSlice()}
+		}
+	}
+	var connection net.Conn
+	err := h.Do(uid, func() (err error) {
+		connection, err = dialer.Dial(network, to.String())
+		return err
+	})
+	return connection, err
+}

@@ -1,0 +1,169 @@
+package lab
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Program is a command that tests run inside the lab.
+type Program struct {
+	Name      string // of the binary
+	Directory string // of its main package, from the repository's root
+}
+
+// insideKey marks the second life of the test binary, in namespaces of its own;
+// its value is the directory of the built programs.
+const insideKey = "KRM_BYPASS_LAB"
+
+// Main is a TestMain: it builds the programs, then runs the tests in a mount
+// and a network namespace of their own. Without the means to do so it reports
+// what is missing and fails.
+func Main(m *testing.M, programs ...Program) {
+	if os.Getenv(insideKey) != "" {
+		os.Exit(inside(m))
+	}
+	status, err := outside(programs)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "lab: %v\n", err)
+		os.Exit(1)
+	}
+	os.Exit(status)
+}
+
+// Binary returns the path of a program that Main built.
+func Binary(name string) string { return filepath.Join(os.Getenv(insideKey), name) }
+
+func outside(programs []Program) (int, error) {
+	if err := requireCommands(); err != nil {
+		return 0, err
+	}
+	unshare := unshareCommand(os.Geteuid())
+	if err := tryUnshare(unshare); err != nil {
+		return 0, err
+	}
+	// Built out here, because in there is no network to fetch modules by.
+	directory, err := build(programs)
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(directory)
+	return runInside(unshare, directory)
+}
+
+// unshareCommand is how this user gets namespaces in which it may do what a
+// pod's init container may. An ordinary user's namespace needs more ids than
+// its own: rules match the proxy's uid, and the kernel refuses an unmapped one.
+func unshareCommand(uid int) []string {
+	if uid == 0 {
+		return []string{"unshare", "--mount", "--net"}
+	}
+	return []string{"unshare", "--map-auto", "--map-root-user", "--mount", "--net"}
+}
+
+func tryUnshare(unshare []string) error {
+	output, err := exec.Command(unshare[0], append(unshare[1:], "true")...).CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	remedy := "the tests need the capability SYS_ADMIN"
+	if os.Geteuid() != 0 {
+		remedy = "the tests need root, or user namespaces with subordinate ids: newuidmap from the package uidmap, " +
+			"util-linux 2.38 or later, and a line for this user in /etc/subuid and in /etc/subgid " +
+			"(usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER)"
+	}
+	return fmt.Errorf("running %q: %w: %s; %s", strings.Join(unshare, " "), err, bytes.TrimSpace(output), remedy)
+}
+
+func runInside(unshare []string, directory string) (int, error) {
+	command := exec.Command(unshare[0], append(unshare[1:], os.Args...)...)
+	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
+	command.Env = append(os.Environ(), insideKey+"="+directory)
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	// Signals are for the tests, which share our process group: we only wait.
+	signal.Ignore(os.Interrupt, syscall.SIGQUIT)
+	err := command.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() >= 0 {
+		return exit.ExitCode(), nil
+	}
+	return 0, err
+}
+
+func inside(m *testing.M) int {
+	if err := prepare(); err != nil {
+		fmt.Fprintf(os.Stderr, "lab: %v\n", err)
+		return 1
+	}
+	return m.Run()
+}
+
+func prepare() error {
+	// iptables keeps its lock in /run, which an ordinary user could not write.
+	if err := unix.Mount("tmpfs", "/run", "tmpfs", 0, ""); err != nil {
+		return fmt.Errorf("mounting a tmpfs on /run: %w", err)
+	}
+	if err := os.Setenv("PATH", "/usr/sbin:/sbin:"+os.Getenv("PATH")); err != nil {
+		return fmt.Errorf("setting PATH: %w", err)
+	}
+	return requireIDs()
+}
+
+// requireIDs finds out early when the user namespace maps too few ids, which
+// would show as iptables refusing --uid-owner.
+func requireIDs() error {
+	const highest = 1500 // FSM's proxy; Istio's is 1337
+	return onThread(func() error {
+		if err := becomeUser(highest); err != nil {
+			return fmt.Errorf("%w; /etc/subuid must give this user at least %d ids", err, highest+1)
+		}
+		return nil
+	})
+}
+
+// build returns a new directory that holds the programs.
+func build(programs []Program) (string, error) {
+	root, err := RepositoryRoot()
+	if err != nil {
+		return "", err
+	}
+	directory, err := os.MkdirTemp("", "krm-bypass-lab-")
+	if err != nil {
+		return "", err
+	}
+	for _, program := range programs {
+		command := exec.Command("go", "build", "-o", filepath.Join(directory, program.Name), ".")
+		command.Dir = filepath.Join(root, program.Directory)
+		// The init container is static, and so is what is measured beside it.
+		command.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if output, err := command.CombinedOutput(); err != nil {
+			os.RemoveAll(directory)
+			return "", fmt.Errorf("building %s in %s: %w\n%s", program.Name, program.Directory, err, output)
+		}
+	}
+	return directory, nil
+}
+
+// RepositoryRoot returns the repository's root: where the project's go.mod is.
+func RepositoryRoot() (string, error) {
+	directory, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for ; directory != "/"; directory = filepath.Dir(directory) {
+		content, err := os.ReadFile(filepath.Join(directory, "go.mod"))
+		if err == nil && bytes.HasPrefix(content, []byte("module github.com/krm-bypass/krm-bypass\n")) {
+			return directory, nil
+		}
+	}
+	return "", errors.New("finding the repository's root: no go.mod of the project above the working directory")
+}

@@ -1,0 +1,77 @@
+package lab
+
+import (
+	"net/netip"
+	"testing"
+)
+
+// Family says which addresses a pod has.
+type Family struct {
+	Name       string
+	IPv4, IPv6 bool
+}
+
+// The families of a pod.
+var (
+	IPv4      = Family{Name: "IPv4", IPv4: true}
+	IPv6      = Family{Name: "IPv6", IPv6: true}
+	DualStack = Family{Name: "dual-stack", IPv4: true, IPv6: true}
+)
+
+// Of returns the address of the family, which must be IPv4 or IPv6.
+func (f Family) Of(pair Pair) netip.Addr {
+	if f.IPv4 {
+		return pair.IPv4
+	}
+	return pair.IPv6
+}
+
+// Pair is an address in either family.
+type Pair struct{ IPv4, IPv6 netip.Addr }
+
+// The addresses of a pod's world.
+var (
+	PodAddress     = Pair{netip.MustParseAddr("10.244.0.2"), netip.MustParseAddr("fd00:244::2")}
+	OutsideAddress = Pair{netip.MustParseAddr("10.244.0.1"), netip.MustParseAddr("fd00:244::1")}
+	Loopback       = Pair{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
+	// InboundSource is where Istio's proxy calls its application from.
+	InboundSource = Pair{netip.MustParseAddr("127.0.0.6"), netip.MustParseAddr("::6")}
+)
+
+// The users in a pod.
+const (
+	Root        = 0
+	Application = 1000
+	IstioProxy  = 1337 // istio/istio tools/istio-iptables/pkg/constants/constants.go
+	FSMProxy    = 1500 // flomesh-io/fsm pkg/constants/constants.go
+)
+
+// everywhere is the port at which the outside answers for all others.
+const everywhere = 9
+
+// Outside is the name of whatever is not in the pod.
+const Outside = "outside"
+
+// NewPod returns a pod, and the host that answers for the rest of the world.
+func NewPod(t testing.TB, family Family) (pod, outside *Host) {
+	t.Helper()
+	pod, outside = NewHost(t, "pod"), NewHost(t, Outside)
+	near, far := End{Host: pod}, End{Host: outside}
+	var gateways []netip.Addr
+	add := func(bits int, near, far *End, of func(Pair) netip.Addr) {
+		near.Addresses = append(near.Addresses, netip.PrefixFrom(of(PodAddress), bits))
+		far.Addresses = append(far.Addresses, netip.PrefixFrom(of(OutsideAddress), bits))
+		gateways = append(gateways, of(OutsideAddress))
+	}
+	if family.IPv4 {
+		add(24, &near, &far, IPv4.Of)
+	}
+	if family.IPv6 {
+		add(64, &near, &far, IPv6.Of)
+	}
+	Wire(t, near, far)
+	pod.RouteEverything(t, gateways...)
+	outside.BeEverywhere(t, everywhere)
+	outside.Answer(t, Server{Name: Outside, Ports: []uint16{everywhere}})
+	return pod, outside
+}

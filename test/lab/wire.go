@@ -1,0 +1,68 @@
+package lab
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// End is one end of a wire: a host and its addresses there, with their masks.
+type End struct {
+	Host      *Host
+	Addresses []netip.Prefix
+}
+
+// Wire joins two hosts; each sees the other on its interface eth0.
+func Wire(t testing.TB, one, other End) {
+	t.Helper()
+	peer := exec.Command("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", "/proc/self/fd/3")
+	peer.ExtraFiles = []*os.File{other.Host.namespace}
+	_, err := one.Host.Try(peer)
+	require.NoError(t, err)
+	for _, end := range []End{one, other} {
+		var batch strings.Builder
+		fmt.Fprintln(&batch, "link set eth0 up")
+		for _, address := range end.Addresses {
+			fmt.Fprintf(&batch, "addr add %s dev eth0%s\n", address, noDAD(address.Addr()))
+			end.Host.addresses = append(end.Host.addresses, address.Addr())
+		}
+		end.Host.Feed(t, batch.String(), "ip", "-batch", "-")
+	}
+}
+
+func noDAD(address netip.Addr) string {
+	if address.Is4() {
+		return ""
+	}
+	return " nodad"
+}
+
+// RouteEverything sends what has no other way to the gateways.
+func (h *Host) RouteEverything(t testing.TB, gateways ...netip.Addr) {
+	t.Helper()
+	var batch strings.Builder
+	for _, gateway := range gateways {
+		fmt.Fprintf(&batch, "route add default via %s\n", gateway)
+	}
+	h.Feed(t, batch.String(), "ip", "-batch", "-")
+}
+
+// BeEverywhere makes the host take every address for its own that has no
+// other way, and every port for the one given: it stands in for all the world.
+func (h *Host) BeEverywhere(t testing.TB, port uint16) {
+	t.Helper()
+	h.Run(t, "ip", "-4", "route", "add", "local", "default", "dev", "lo", "table", "main")
+	h.Run(t, "ip", "-6", "route", "add", "local", "default", "dev", "lo", "table", "main")
+	h.Feed(t, fmt.Sprintf(`
+table inet everywhere {
+	chain prerouting {
+		type nat hook prerouting priority dstnat
+		meta l4proto { tcp, udp } redirect to :%d
+	}
+}`, port), "nft", "-f", "-")
+}
