@@ -1,0 +1,163 @@
+package kustomize
+
+import (
+	"bytes"
+	"debug/buildinfo"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected files, then fail")
+
+// The repository, seen from this package, where go test runs its tests.
+const repository = "../.."
+
+// clone is a folder laid out as the repository is, with examples/ and a
+// bin/krm-bypass that is built from today's source, so that no test can pass on
+// the binary of yesterday.
+var clone string
+
+// kustomize is the absolute path of the CLI that make tools installs.
+var kustomize string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	status, err := runIn(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		status = 1
+	}
+	os.Exit(status)
+}
+
+func runIn(m *testing.M) (status int, err error) {
+	if kustomize, err = findKustomize(); err != nil {
+		return 0, err
+	}
+	if clone, err = os.MkdirTemp("", "krm-bypass-examples-"); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(clone)) }()
+
+	if err := os.CopyFS(filepath.Join(clone, "examples"), os.DirFS(filepath.Join(repository, "examples"))); err != nil {
+		return 0, fmt.Errorf("copying the examples: %w", err)
+	}
+	build := exec.Command("go", "build", "-o", filepath.Join(clone, "bin", "krm-bypass"), "./cmd/krm-bypass")
+	build.Dir = repository
+	if said, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("building the function: %w\n%s", err, said)
+	}
+	return m.Run(), nil
+}
+
+// findKustomize returns the CLI in .cache/bin, if it is of the version that
+// hack/tools.txt lists: what kustomize does to a function's input and output
+// differs between versions.
+func findKustomize() (string, error) {
+	wanted, err := listedVersion("kustomize")
+	if err != nil {
+		return "", err
+	}
+	path, err := filepath.Abs(filepath.Join(repository, ".cache", "bin", "kustomize"))
+	if err != nil {
+		return "", err
+	}
+	info, err := buildinfo.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("missing: kustomize %s in .cache/bin; make tools installs it", wanted)
+	case err != nil:
+		return "", fmt.Errorf("reading the version of %s: %w", path, err)
+	case info.Main.Version != wanted:
+		return "", fmt.Errorf("missing: kustomize %s; %s is %s; make tools installs the right one", wanted, path, info.Main.Version)
+	}
+	return path, nil
+}
+
+func listedVersion(tool string) (string, error) {
+	const list = "hack/tools.txt"
+	text, err := os.ReadFile(filepath.Join(repository, list))
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(text)) {
+		if columns := strings.Fields(line); len(columns) == 3 && columns[0] == tool {
+			return columns[2], nil
+		}
+	}
+	return "", fmt.Errorf("%s does not list %s", list, tool)
+}
+
+// rendering is what one run of kustomize build left.
+type rendering struct {
+	stdout, stderr string
+	failed         bool
+}
+
+// Both flags are needed: without the first kustomize refuses the function,
+// without the second it skips it in silence.
+var withFunction = []string{"--enable-alpha-plugins", "--enable-exec"}
+
+// build runs kustomize build on a folder of the clone.
+func build(t *testing.T, folder string, flags ...string) rendering {
+	t.Helper()
+	command := exec.Command(kustomize, append([]string{"build", folder}, flags...)...)
+	command.Dir = clone
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	err := command.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		require.NoError(t, err, "executing kustomize")
+	}
+	return rendering{stdout: stdout.String(), stderr: stderr.String(), failed: err != nil}
+}
+
+// render is build with the function, where that has to succeed without a word.
+func render(t *testing.T, folder string) string {
+	t.Helper()
+	built := build(t, folder, withFunction...)
+	require.False(t, built.failed, "kustomize build %s: %s", folder, built.stderr)
+	require.Empty(t, built.stderr, "a clean success says nothing")
+	return built.stdout
+}
+
+// renderBase is what kustomize makes of a folder that lists no function.
+func renderBase(t *testing.T, folder string) string {
+	t.Helper()
+	built := build(t, folder)
+	require.False(t, built.failed, "kustomize build %s: %s", folder, built.stderr)
+	return built.stdout
+}
+
+// overlay lays a folder of its own into the clone's examples and returns its
+// name for build. The path of the function in bypass is as deep as the clone's.
+func overlay(t *testing.T, resource, bypass string) string {
+	t.Helper()
+	folder, err := os.MkdirTemp(filepath.Join(clone, "examples"), "overlay-")
+	require.NoError(t, err)
+	files := map[string]string{
+		"kustomization.yaml": "resources: [" + resource + "]\ntransformers: [bypass.yaml]\n",
+		"bypass.yaml":        bypass,
+	}
+	for name, text := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
+	}
+	return filepath.Join("examples", filepath.Base(folder))
+}
+
+func exampleFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(clone, "examples", filepath.FromSlash(path)))
+	require.NoError(t, err)
+	return string(text)
+}
