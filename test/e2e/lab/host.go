@@ -91,16 +91,17 @@ func onThread(f func() error) error {
 	return <-done
 }
 
-// becomeUser sets the thread's file-system user, which is the one that the
-// kernel keeps with a socket and that rules ask for (net/netfilter/xt_owner.c,
-// `meta skuid` in nft(8)).
-func becomeUser(uid int) error {
-	if _, _, errno := unix.RawSyscall(unix.SYS_SETFSUID, uintptr(uid), 0, 0); errno != 0 {
-		return fmt.Errorf("becoming user %d: %w", uid, errno)
-	}
-	// setfsuid(2) never fails, it returns the id that was: asking again is how to know.
-	if now, _, _ := unix.RawSyscall(unix.SYS_SETFSUID, uintptr(uid), 0, 0); int(now) != uid {
-		return fmt.Errorf("becoming user %d: the user namespace does not map this id", uid)
+// becomeUser sets the thread's file-system user and the group of the same
+// number: they are what the kernel keeps with a socket and what rules ask for
+// (net/netfilter/xt_owner.c; `meta skuid` in nft(8)).
+func becomeUser(id int) error {
+	// The group first, while the thread may still change it.
+	for _, call := range []uintptr{unix.SYS_SETFSGID, unix.SYS_SETFSUID} {
+		unix.RawSyscall(call, uintptr(id), 0, 0)
+		// setfsuid(2) never fails, it returns the id that was: asking again is how to know.
+		if now, _, _ := unix.RawSyscall(call, uintptr(id), 0, 0); int(now) != id {
+			return fmt.Errorf("becoming user and group %d: the user namespace does not map this id", id)
+		}
 	}
 	return nil
 }

@@ -44,6 +44,10 @@ func Main(m *testing.M, programs ...Program) {
 func Binary(name string) string { return filepath.Join(os.Getenv(insideKey), name) }
 
 func outside(programs []Program) (int, error) {
+	// Where an ordinary user's PATH does not reach: ip, nft, iptables.
+	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin"); err != nil {
+		return 0, fmt.Errorf("setting PATH: %w", err)
+	}
 	if err := requireCommands(); err != nil {
 		return 0, err
 	}
@@ -111,9 +115,6 @@ func prepare() error {
 	// iptables keeps its lock in /run, which an ordinary user could not write.
 	if err := unix.Mount("tmpfs", "/run", "tmpfs", 0, ""); err != nil {
 		return fmt.Errorf("mounting a tmpfs on /run: %w", err)
-	}
-	if err := os.Setenv("PATH", "/usr/sbin:/sbin:"+os.Getenv("PATH")); err != nil {
-		return fmt.Errorf("setting PATH: %w", err)
 	}
 	return requireIDs()
 }

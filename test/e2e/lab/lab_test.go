@@ -2,14 +2,12 @@ package lab_test
 
 import (
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
-	"github.com/krm-bypass/krm-bypass/test/lab"
+	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
 )
 
 func TestMain(m *testing.M) { lab.Main(m) }
@@ -52,11 +50,4 @@ table inet users {
 func TestNothingOfTheHostIsSeenInside(t *testing.T) {
 	pod, _ := lab.NewPod(t, lab.DualStack)
 	assert.Equal(t, "lo\neth0", strings.TrimSpace(pod.Run(t, "sh", "-c", "ip -o link | sed 's/^[0-9]*: //; s/[@:].*//'")))
-}
-
-// The list that installs the packages names those of the commands that the tests run.
-func TestPackagesAreListed(t *testing.T) {
-	content, err := os.ReadFile("../e2e/packages.txt")
-	require.NoError(t, err)
-	assert.ElementsMatch(t, lab.Packages(), strings.Fields(string(content)))
 }

@@ -1,0 +1,212 @@
+// Package sidecar stands in for the containers of a meshed pod: an application
+// and the proxy beside it, both over HTTP, each leaving its mark on what it
+// answers or passes on.
+package sidecar
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/netip"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/krm-bypass/krm-bypass/test/e2e/interceptor"
+	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+)
+
+// path is a header that lists the proxies that an answer came through, the
+// last first.
+const path = "X-Path"
+
+// Server is what Envoy calls itself in the header of every response it
+// forwards under Istio.
+const Server = "istio-envoy"
+
+// Serve answers HTTP in the host with the server's name, at its ports.
+func Serve(t testing.TB, host *lab.Host, server lab.Server) {
+	t.Helper()
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Server", server.Name)
+		fmt.Fprint(w, server.Name)
+	})
+	for _, port := range server.Ports {
+		serve(t, host, server.UID, port, handler)
+	}
+}
+
+func serve(t testing.TB, host *lab.Host, uid int, port uint16, handler http.Handler) {
+	t.Helper()
+	listener, err := host.Listen(uid, netip.AddrPortFrom(netip.IPv6Unspecified(), port))
+	require.NoError(t, err)
+	server := &http.Server{Handler: handler, ConnContext: keepConnection}
+	t.Cleanup(func() { server.Close() })
+	go server.Serve(listener)
+}
+
+// Proxy is a sidecar: it passes on what was meant for an address and port that
+// it knows and refuses the rest, as Envoy does under REGISTRY_ONLY, or under
+// FSM without egress.
+type Proxy struct {
+	interceptor.Proxy
+	Knows func(netip.AddrPort) bool
+}
+
+// Start runs the proxy in the pod: outbound, inbound, and for DNS where it has
+// a port for that.
+func (p Proxy) Start(t testing.TB, pod *lab.Host) {
+	t.Helper()
+	serve(t, pod, p.UID, p.Outbound, p.forward(pod, "outbound proxy", p.Knows, lab.Pair{}))
+	inbound := func(netip.AddrPort) bool { return true }
+	serve(t, pod, p.UID, p.Inbound, p.forward(pod, "inbound proxy", inbound, lab.InboundSource))
+	if p.DNS != 0 {
+		pod.Answer(t, lab.Server{Name: "dns proxy", UID: p.UID, Ports: []uint16{p.DNS}})
+	}
+}
+
+func (p Proxy) forward(pod *lab.Host, name string, knows func(netip.AddrPort) bool, from lab.Pair) http.Handler {
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(_ context.Context, _, address string) (net.Conn, error) {
+			to, err := netip.ParseAddrPort(address)
+			if err != nil {
+				return nil, err
+			}
+			source := from.IPv4
+			if to.Addr().Is6() {
+				source = from.IPv6
+			}
+			return pod.Dial(p.UID, "tcp", source, to)
+		},
+	}
+	mark := func(header http.Header) {
+		header.Set("Server", Server)
+		header[path] = append([]string{name}, header[path]...)
+	}
+	forward := &httputil.ReverseProxy{
+		Transport: transport,
+		Rewrite: func(request *httputil.ProxyRequest) {
+			request.Out.URL.Scheme = "http"
+		},
+		ModifyResponse: func(response *http.Response) error {
+			mark(response.Header)
+			return nil
+		},
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		destination, err := originalDestination(connection(request))
+		if err != nil || !knows(destination) {
+			mark(w.Header())
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		request.URL.Host = destination.String()
+		forward.ServeHTTP(w, request)
+	})
+}
+
+// Answer is what a client sees of an HTTP exchange.
+type Answer struct {
+	By     string // who answered, after the proxies on the way: "inbound proxy > application"
+	Server string // the response's header
+}
+
+// Get asks for a page over a connection of its own. Where nobody answers, By
+// says why in the words of lab.Reason.
+func Get(host *lab.Host, uid int, from netip.Addr, to netip.AddrPort) Answer {
+	client := &http.Client{
+		Timeout: lab.Patience,
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(context.Context, string, string) (net.Conn, error) {
+				return host.Dial(uid, "tcp", from, to)
+			},
+		},
+	}
+	response, err := client.Get("http://" + to.String())
+	if err != nil {
+		return Answer{By: lab.Reason(err)}
+	}
+	defer response.Body.Close()
+	body := make([]byte, 64)
+	n, _ := response.Body.Read(body)
+	last := string(body[:n])
+	if response.StatusCode != http.StatusOK {
+		last = "refusal"
+	}
+	return Answer{
+		By:     strings.Join(append(response.Header[path], last), " > "),
+		Server: response.Header.Get("Server"),
+	}
+}
+
+type connectionKey struct{}
+
+func keepConnection(ctx context.Context, connection net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, connection)
+}
+
+func connection(request *http.Request) *net.TCPConn {
+	return request.Context().Value(connectionKey{}).(*net.TCPConn)
+}
+
+// ip6OriginalDestination is IP6T_SO_ORIGINAL_DST of linux/netfilter_ipv6/ip6_tables.h.
+const ip6OriginalDestination = 80
+
+// originalDestination returns where a redirected connection was meant to go.
+func originalDestination(connection *net.TCPConn) (netip.AddrPort, error) {
+	raw, err := connection.SyscallConn()
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	local := connection.LocalAddr().(*net.TCPAddr).AddrPort()
+	destination := local
+	var errno error
+	err = raw.Control(func(fd uintptr) {
+		if local.Addr().Unmap().Is4() {
+			destination, errno = originalDestination4(fd)
+		} else {
+			destination, errno = originalDestination6(fd)
+		}
+	})
+	if err = errors.Join(err, errno); err != nil {
+		return netip.AddrPort{}, fmt.Errorf("asking for the original destination: %w", err)
+	}
+	return destination, nil
+}
+
+func originalDestination4(fd uintptr) (netip.AddrPort, error) {
+	var address unix.RawSockaddrInet4
+	err := socketOption(fd, unix.SOL_IP, unix.SO_ORIGINAL_DST, unsafe.Pointer(&address), unsafe.Sizeof(address))
+	return netip.AddrPortFrom(netip.AddrFrom4(address.Addr), networkOrder(address.Port)), err
+}
+
+func originalDestination6(fd uintptr) (netip.AddrPort, error) {
+	var address unix.RawSockaddrInet6
+	err := socketOption(fd, unix.SOL_IPV6, ip6OriginalDestination, unsafe.Pointer(&address), unsafe.Sizeof(address))
+	return netip.AddrPortFrom(netip.AddrFrom16(address.Addr), networkOrder(address.Port)), err
+}
+
+func socketOption(fd uintptr, level, option int, value unsafe.Pointer, size uintptr) error {
+	length := uint32(size)
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, uintptr(level), uintptr(option), uintptr(value), uintptr(unsafe.Pointer(&length)), 0)
+	if errno != 0 {
+		return syscall.Errno(errno)
+	}
+	return nil
+}
+
+func networkOrder(port uint16) uint16 {
+	var bytes [2]byte
+	binary.NativeEndian.PutUint16(bytes[:], port)
+	return binary.BigEndian.Uint16(bytes[:])
+}
