@@ -143,7 +143,7 @@ func renderBase(t *testing.T, folder string) string {
 // name for build. The path of the function in bypass is as deep as the clone's.
 func overlay(t *testing.T, resource, bypass string) string {
 	t.Helper()
-	folder, err := os.MkdirTemp(filepath.Join(clone, "examples"), "overlay-")
+	folder, err := os.MkdirTemp(filepath.Join(clone, "examples"), "overlay-") //nolint:usetesting // the function's path is relative to the clone
 	require.NoError(t, err)
 	files := map[string]string{
 		"kustomization.yaml": "resources: [" + resource + "]\ntransformers: [bypass.yaml]\n",
