@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/rules"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// call is a command line, understood.
+type call struct {
+	command          command
+	settings         traffic.Settings
+	backend          string
+	onFailure        string
+	allowHostNetwork bool
+	terminationLog   string
+	// to and from are what check is asked about.
+	to, from string
+}
+
+// What --on-failure takes.
+const (
+	onFailureFail     = "fail"
+	onFailureContinue = "continue"
+)
+
+// continues says whether a failure is to be but a warning.
+func (c call) continues() bool {
+	return c.onFailure == onFailureContinue && c.command.name == commandApply
+}
+
+// misuseError says that the command line is wrong.
+type misuseError struct{ err error }
+
+func (e *misuseError) Error() string {
+	return fmt.Sprintf("reading the command line: %v (see %s --help)", e.err, program)
+}
+
+func (e *misuseError) Unwrap() error { return e.err }
+
+var errHelp = errors.New("help is wanted")
+
+// parse understands a command line. What it understood of one that is wrong
+// comes with the error, which names everything that is wrong at once as far as
+// it can be told apart.
+func parse(args []string) (call, error) {
+	c := call{command: commands[0]}
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		i := slices.IndexFunc(commands, func(k command) bool { return k.name == args[0] })
+		if i < 0 {
+			c.terminationLog = terminationLog
+			return c, &misuseError{fmt.Errorf("there is no command %q, give one of %q", args[0], commandNames())}
+		}
+		c.command, args = commands[i], args[1:]
+	}
+	values := map[traffic.Field][]string{}
+	flags := c.flags(values)
+	var version, help bool
+	flags.BoolVar(&version, "version", false, "")
+	flags.BoolVar(&help, "help", false, "")
+	flags.BoolVar(&help, "h", false, "")
+	if err := flags.Parse(args); err != nil {
+		return c, &misuseError{err}
+	}
+	if help {
+		return c, errHelp
+	}
+	if version {
+		c.command = command{name: "version", run: printVersion}
+		return c, nil
+	}
+	var problems []error
+	if flags.NArg() > 0 {
+		problems = append(problems, fmt.Errorf("%q is neither a flag nor, at this place, a command", flags.Arg(0)))
+	}
+	problems = append(problems,
+		oneOf("backend", c.backend, rules.Names),
+		oneOf("on-failure", c.onFailure, []string{onFailureFail, onFailureContinue}),
+	)
+	var err error
+	c.settings, err = traffic.ParseArguments(values)
+	problems = append(problems, err)
+	if err := errors.Join(problems...); err != nil {
+		return c, &misuseError{err}
+	}
+	return c, nil
+}
+
+// flags are the flags of every command. Where one stands that means nothing to
+// a command it does no harm: the arguments of a container serve for apply,
+// verify and check alike.
+func (c *call) flags(values map[traffic.Field][]string) *flag.FlagSet {
+	flags := flag.NewFlagSet(program, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	for _, f := range traffic.Fields {
+		flags.Func(f.Flag(), "", func(value string) error {
+			values[f] = append(values[f], value)
+			return nil
+		})
+	}
+	flags.StringVar(&c.backend, "backend", rules.Auto, "")
+	flags.StringVar(&c.onFailure, "on-failure", onFailureFail, "")
+	flags.BoolVar(&c.allowHostNetwork, "allow-host-network", false, "")
+	flags.StringVar(&c.terminationLog, "termination-log", terminationLog, "")
+	flags.StringVar(&c.to, "to", "", "")
+	flags.StringVar(&c.from, "from-port", "", "")
+	return flags
+}
+
+func oneOf(flag, value string, allowed []string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return fmt.Errorf("--%s: %q is not known, give one of %q", flag, value, allowed)
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/krm-bypass/krm-bypass/internal/rules"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// session is a call and what surrounds it.
+type session struct {
+	call
+	env         func(string) string
+	out, stderr io.Writer
+}
+
+// command is one thing that the program can do.
+type command struct {
+	name, summary string
+	run           func(session) error
+}
+
+const commandApply = "apply"
+
+// commands are in the order in which the help lists them; the first is meant
+// where none is named.
+var commands = []command{
+	{commandApply, "load the rules into the kernel and read them back (the default)", apply},
+	{"show", "print the rules as nft -f loads them; needs no privilege", show},
+	{"verify", "compare the kernel's rules with the flags; exit 1 on any difference", verify},
+	{"clean", "take the rules away", clean},
+	{"check", "say what becomes of one connection under the flags; needs no privilege", check},
+}
+
+func commandNames() []string {
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+func apply(s session) error {
+	start := time.Now()
+	if err := s.refuseNode(); err != nil {
+		return fmt.Errorf("applying the bypass: %w", err)
+	}
+	choice, err := rules.Use(s.backend, func(b rules.Backend) error { return b.Apply(s.settings) })
+	if err != nil {
+		return fmt.Errorf("applying the bypass: %w", err)
+	}
+	slog.New(slog.NewTextHandler(s.stderr, nil)).Info("bypass applied",
+		"backend", choice.Name, "reason", choice.Reason,
+		"ports", entries(s.settings, traffic.ExcludeInboundPorts, traffic.IncludeInboundPorts, traffic.ExcludeOutboundPorts, traffic.IncludeOutboundPorts),
+		"ranges", entries(s.settings, traffic.ExcludeOutboundIPRanges, traffic.IncludeOutboundIPRanges),
+		"pairs", entries(s.settings, traffic.ExcludeOutbound),
+		"duration", time.Since(start).Round(time.Microsecond))
+	return nil
+}
+
+// entries counts what the fields say, as a user would write it in the fewest
+// entries.
+func entries(s traffic.Settings, fields ...traffic.Field) int {
+	layer, count := s.Layer(), 0
+	for _, f := range fields {
+		list, _ := layer.Entries(f)
+		count += len(list)
+	}
+	return count
+}
+
+func show(s session) error {
+	_, err := io.WriteString(s.out, rules.Compile(s.settings).Text())
+	if err != nil {
+		return fmt.Errorf("printing the rules: %w", err)
+	}
+	return nil
+}
+
+func verify(s session) error {
+	var found []string
+	choice, err := rules.Use(s.backend, func(b rules.Backend) (err error) {
+		found, err = b.Verify(s.settings)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("verifying the bypass: %w", err)
+	}
+	if len(found) > 0 {
+		return fmt.Errorf("verifying the bypass: the kernel (%s) differs from what the flags ask for: %s", choice.Name, strings.Join(found, "; "))
+	}
+	return nil
+}
+
+func clean(s session) error {
+	if err := s.refuseNode(); err != nil {
+		return fmt.Errorf("cleaning up: %w", err)
+	}
+	if _, err := rules.Use(s.backend, rules.Backend.Clean); err != nil {
+		return fmt.Errorf("cleaning up: %w", err)
+	}
+	return nil
+}
+
+func check(s session) error {
+	connection, err := s.connection()
+	if err != nil {
+		return &misuseError{err}
+	}
+	decision := s.settings.Decide(connection)
+	answer := decision.Verdict.String()
+	if decision.By != "" {
+		answer += " by " + string(decision.By)
+	}
+	if _, err := fmt.Fprintln(s.out, answer); err != nil {
+		return fmt.Errorf("printing the answer: %w", err)
+	}
+	return nil
+}
+
+// version is set at build time: -ldflags "-X main.version=v0.1.0".
+var version string
+
+func printVersion(s session) error {
+	v := version
+	if build, ok := debug.ReadBuildInfo(); v == "" && ok {
+		v = build.Main.Version
+	}
+	_, err := fmt.Fprintln(s.out, program, v)
+	return err
+}
+
+var errNothingToCheck = errors.New("check needs one of --to IP:PORT[/UDP] and --from-port PORT[/UDP]")

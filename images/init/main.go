@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+}
+
+// The exit codes.
+const (
+	succeeded = 0
+	failed    = 1
+	misused   = 2
+)
+
+// run does what the command line says and gives the exit code. env looks up a
+// variable of the environment.
+func run(args []string, env func(string) string, out, stderr io.Writer) int {
+	c, err := parse(args)
+	if errors.Is(err, errHelp) {
+		io.WriteString(out, usage())
+		return succeeded
+	}
+	var misuse *misuseError
+	if err == nil {
+		err = c.command.run(session{call: c, env: env, out: out, stderr: stderr})
+	}
+	if err == nil {
+		return succeeded
+	}
+	sentence := oneLine(err)
+	if c.continues() && !errors.As(err, &misuse) {
+		fmt.Fprintf(stderr, "%s: warning: %s; continuing without the bypass, as --on-failure=%s says\n", program, sentence, onFailureContinue)
+		return succeeded
+	}
+	fmt.Fprintf(stderr, "%s: %s\n", program, sentence)
+	if err := writeTermination(c.terminationLog, sentence); err != nil {
+		fmt.Fprintf(stderr, "%s: %s\n", program, oneLine(err))
+	}
+	if errors.As(err, &misuse) {
+		return misused
+	}
+	return failed
+}
+
+const program = "krm-bypass-init"
+
+// oneLine puts an error of several lines, as joined errors are, on one.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// terminationLog is where the kubelet looks for the last words of a container
+// (k8s.io/api/core/v1, TerminationMessagePathDefault).
+const terminationLog = "/dev/termination-log"
+
+// writeTermination leaves the sentence where the kubelet finds it. The file at
+// the usual place is made by the kubelet; where it is absent, nobody asks.
+func writeTermination(path, sentence string) error {
+	if path == "" {
+		return nil
+	}
+	flags := os.O_WRONLY | os.O_TRUNC
+	if path != terminationLog {
+		flags |= os.O_CREATE
+	}
+	file, err := os.OpenFile(path, flags, 0o644)
+	if path == terminationLog && errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("writing the termination log: %w", err)
+	}
+	_, err = file.WriteString(sentence + "\n")
+	if err := errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("writing the termination log: %w", err)
+	}
+	return nil
+}

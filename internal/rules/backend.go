@@ -1,0 +1,80 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// Backend programs one of the kernel's packet filters.
+type Backend interface {
+	// Name is the name by which a user asks for the backend.
+	Name() string
+	// Apply makes the settings true, all of them or, with an error, none; it
+	// has read them back from the kernel when it returns without one.
+	Apply(traffic.Settings) error
+	// Verify reads the kernel and says in words, a sentence each, where it
+	// differs from what the settings ask for.
+	Verify(traffic.Settings) ([]string, error)
+	// Clean takes away whatever Apply left, if anything.
+	Clean() error
+}
+
+// Auto is the name that leaves the choice of the backend to Use.
+const Auto = "auto"
+
+// Names are the names that Use takes.
+var Names = []string{Auto, nftablesName, iptablesName}
+
+// backends are in the order in which Auto tries them.
+var backends = []Backend{nftablesBackend{}, iptablesBackend{}}
+
+// Choice is the backend that did the work, and why it was that one.
+type Choice struct {
+	Name   string
+	Reason string
+}
+
+// Use does the work with the backend of the given name. Auto takes the first in
+// whose hands the work succeeds; it goes on to the next only where the kernel
+// has no such packet filter (errors.ErrUnsupported).
+func Use(name string, work func(Backend) error) (Choice, error) {
+	var missing []error
+	for _, b := range backends {
+		if name != Auto && name != b.Name() {
+			continue
+		}
+		err := work(b)
+		if name != Auto {
+			return Choice{b.Name(), "asked for"}, err
+		}
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return Choice{b.Name(), because(missing)}, err
+		}
+		missing = append(missing, fmt.Errorf("%s: %w", b.Name(), err))
+	}
+	if len(missing) == 0 {
+		return Choice{}, fmt.Errorf("backend %q is not known: give one of %q", name, Names)
+	}
+	return Choice{}, errors.Join(missing...)
+}
+
+func because(missing []error) string {
+	if len(missing) == 0 {
+		return "the kernel took its transaction"
+	}
+	return errors.Join(missing...).Error()
+}
+
+const iptablesName = "iptables"
+
+// iptablesBackend holds the place of the backend for kernels without nf_tables.
+type iptablesBackend struct{}
+
+var errNotBuilt = fmt.Errorf("the iptables backend is not in this build: %w", errors.ErrUnsupported)
+
+func (iptablesBackend) Name() string                              { return iptablesName }
+func (iptablesBackend) Apply(traffic.Settings) error              { return errNotBuilt }
+func (iptablesBackend) Verify(traffic.Settings) ([]string, error) { return nil, errNotBuilt }
+func (iptablesBackend) Clean() error                              { return errNotBuilt }

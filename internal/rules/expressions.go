@@ -1,0 +1,195 @@
+package rules
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+)
+
+// Registers that rules load keys into. A concatenation is loaded into adjacent
+// ones: the first 16 bytes are register 1 by its old name and 8 to 11 by the
+// new ones (linux include/uapi/linux/netfilter/nf_tables.h, nft_registers).
+const (
+	key0          = unix.NFT_REG_1
+	afterAddress4 = unix.NFT_REG32_01
+	afterAddress6 = unix.NFT_REG_2
+)
+
+var (
+	loadFamily   = &expr.Meta{Key: expr.MetaKeyNFPROTO, Register: key0}
+	isIPv4       = &expr.Cmp{Op: expr.CmpOpEq, Register: key0, Data: constants[ipv4]}
+	isIPv6       = &expr.Cmp{Op: expr.CmpOpEq, Register: key0, Data: constants[ipv6]}
+	loadProtocol = &expr.Meta{Key: expr.MetaKeyL4PROTO, Register: key0}
+	isTCP        = &expr.Cmp{Op: expr.CmpOpEq, Register: key0, Data: constants[tcp]}
+	isUDP        = &expr.Cmp{Op: expr.CmpOpEq, Register: key0, Data: []byte{unix.IPPROTO_UDP}}
+	// Offsets of the destination in the headers of IPv4 (RFC 791), IPv6
+	// (RFC 8200) and of TCP and UDP (RFC 9293, RFC 768), in bytes.
+	loadAddress4 = &expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: 16, Len: 4, DestRegister: key0}
+	loadAddress6 = &expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: 24, Len: 16, DestRegister: key0}
+	loadPort     = loadPortInto(key0)
+)
+
+func loadPortInto(register uint32) *expr.Payload {
+	return &expr.Payload{Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2, DestRegister: register}
+}
+
+// loads says how each key gets into register key0, beginning with what must
+// hold for the packet to have such a key: the same that nft makes of it.
+var loads = map[Key][]expr.Any{
+	inInterface:  {&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: key0}},
+	outInterface: {&expr.Meta{Key: expr.MetaKeyOIFNAME, Register: key0}},
+	family:       {loadFamily},
+	protocol:     {loadProtocol},
+	tcpPort:      {loadProtocol, isTCP, loadPort},
+	udpPort:      {loadProtocol, isUDP, loadPort},
+	address4:     {loadFamily, isIPv4, loadAddress4},
+	address6:     {loadFamily, isIPv6, loadAddress6},
+	pair4: {loadFamily, isIPv4, loadAddress4,
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: afterAddress4}, loadPortInto(afterAddress4 + 1)},
+	pair6: {loadFamily, isIPv6, loadAddress6,
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: afterAddress6}, loadPortInto(unix.NFT_REG32_05)},
+}
+
+// constants are compared over their whole length; an interface's name fills
+// IFNAMSIZ bytes, so that "lo" is not the beginning of another name.
+var constants = map[Constant][]byte{
+	loopback: append([]byte("lo"), make([]byte, unix.IFNAMSIZ-len("lo"))...),
+	ipv4:     {unix.NFPROTO_IPV4},
+	ipv6:     {unix.NFPROTO_IPV6},
+	tcp:      {unix.IPPROTO_TCP},
+	dns:      {0, 53},
+}
+
+var statements = map[Statement][]expr.Any{
+	leave:  {&expr.Verdict{Kind: expr.VerdictReturn}},
+	bypass: {&expr.Verdict{Kind: expr.VerdictGoto, Chain: bypassChain}},
+	identity4: {loadFamily, isIPv4, loadAddress4,
+		&expr.NAT{Type: expr.NATTypeDestNAT, Family: unix.NFPROTO_IPV4, RegAddrMin: key0}},
+	identity6: {loadFamily, isIPv6, loadAddress6,
+		&expr.NAT{Type: expr.NATTypeDestNAT, Family: unix.NFPROTO_IPV6, RegAddrMin: key0}},
+}
+
+// expressions gives the rule as the kernel executes it.
+func (r Rule) expressions() []expr.Any {
+	var all []expr.Any
+	for _, m := range r.Matches {
+		all = append(all, loads[m.Key]...)
+		all = append(all, m.comparison())
+	}
+	return append(all, statements[r.Statement]...)
+}
+
+func (m Match) comparison() expr.Any {
+	if m.Set != "" {
+		return &expr.Lookup{SourceRegister: key0, SetName: m.Set, Invert: m.Not}
+	}
+	op := expr.CmpOpEq
+	if m.Not {
+		op = expr.CmpOpNeq
+	}
+	return &expr.Cmp{Op: op, Register: key0, Data: constants[m.Constant]}
+}
+
+// spell writes expressions so that two lists are written alike exactly when
+// they do the same, whether we made them or the kernel gave them back.
+func spell(expressions []expr.Any) string {
+	words := make([]string, len(expressions))
+	for i, e := range expressions {
+		words[i] = spellOne(e)
+	}
+	return strings.Join(words, " ")
+}
+
+func spellOne(e expr.Any) string {
+	switch e := e.(type) {
+	case *expr.Meta:
+		direction := "load"
+		if e.SourceRegister {
+			direction = "store"
+		}
+		return fmt.Sprintf("[meta %s %d reg %d]", direction, e.Key, e.Register)
+	case *expr.Cmp:
+		return fmt.Sprintf("[cmp %d reg %d 0x%s]", e.Op, e.Register, hex.EncodeToString(e.Data))
+	case *expr.Payload:
+		if e.OperationType == expr.PayloadLoad {
+			return fmt.Sprintf("[payload load base %d offset %d length %d reg %d]", e.Base, e.Offset, e.Len, e.DestRegister)
+		}
+	case *expr.Lookup:
+		if !e.IsDestRegSet {
+			return fmt.Sprintf("[lookup reg %d set %s inverted %t]", e.SourceRegister, e.SetName, e.Invert)
+		}
+	case *expr.NAT:
+		// The kernel gives back the whole range where only its first end
+		// was set (linux net/netfilter/nft_nat.c, nft_nat_dump).
+		nat := *e
+		if nat.RegAddrMax == 0 {
+			nat.RegAddrMax = nat.RegAddrMin
+		}
+		return fmt.Sprintf("[nat %+v]", nat)
+	case *expr.Verdict:
+		return fmt.Sprintf("[verdict %d %s]", e.Kind, e.Chain)
+	}
+	return fmt.Sprintf("[%s %+v]", strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", e), "*expr.")), e)
+}
+
+// nftType gives the type as the netlink library knows it.
+func (t Type) nftType() (nftables.SetDatatype, error) {
+	var types []nftables.SetDatatype
+	for _, name := range strings.Split(string(t), concatenated) {
+		types = append(types, datatypes[name])
+	}
+	if len(types) == 1 {
+		return types[0], nil
+	}
+	return nftables.ConcatSetType(types...)
+}
+
+var datatypes = map[string]nftables.SetDatatype{
+	"inet_service": nftables.TypeInetService,
+	"inet_proto":   nftables.TypeInetProto,
+	"ipv4_addr":    nftables.TypeIPAddr,
+	"ipv6_addr":    nftables.TypeIP6Addr,
+}
+
+// elements gives an interval as the elements by which the kernel holds it. A
+// concatenation has one element with both ends. Anything else has an element
+// where the interval begins and one, marked as an end, at the first key after
+// it; where no key comes after it there is none.
+func (t Type) elements(i Interval) []nftables.SetElement {
+	if strings.Contains(string(t), concatenated) {
+		return []nftables.SetElement{{Key: []byte(i.First), KeyEnd: []byte(i.Last)}}
+	}
+	elements := []nftables.SetElement{{Key: []byte(i.First)}}
+	if end, overflow := next(i.Last); !overflow {
+		elements = append(elements, nftables.SetElement{Key: end, IntervalEnd: true})
+	}
+	return elements
+}
+
+// next gives the key that follows, and whether there is none.
+func next(key string) (following []byte, overflow bool) {
+	following = []byte(key)
+	for i := len(following) - 1; i >= 0; i-- {
+		following[i]++
+		if following[i] != 0 {
+			return following, false
+		}
+	}
+	return nil, true
+}
+
+// previous gives the key before one that is not the first.
+func previous(key []byte) string {
+	before := []byte(string(key))
+	for i := len(before) - 1; i >= 0; i-- {
+		before[i]--
+		if before[i] != 0xff {
+			break
+		}
+	}
+	return string(before)
+}
