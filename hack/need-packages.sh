@@ -26,8 +26,8 @@ command -v apt-get >/dev/null || give_up "this machine has no apt-get to install
 
 as_root=()
 if [[ $(id -u) -ne 0 ]]; then
-  command -v sudo >/dev/null && sudo -n true 2>/dev/null || give_up "only root may install them (no sudo without a password here)"
   as_root=(sudo -n)
+  "${as_root[@]}" true 2>/dev/null || give_up "only root may install them (no sudo without a password here)"
 fi
 
 log=.cache/log/packages.log
