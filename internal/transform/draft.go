@@ -1,0 +1,233 @@
+package transform
+
+import (
+	"slices"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+)
+
+// draft turns what shall stand on a workload into edits, and keeps the record
+// of them. For each parent that may have to be created it counts what goes in
+// and what goes out, so that a parent made by an earlier run goes when it
+// holds nothing any more.
+type draft struct {
+	w      *Workload
+	was    *record
+	will   *record
+	groups []*group
+}
+
+// group is a parent and the edits to its children, in the order of the
+// document's depth.
+type group struct {
+	path edit.Path
+	// removed are children that go, added those that come.
+	removed, added int
+	edits          []edit.Edit
+}
+
+// draftEdits plans how the workload gets what is desired, and nothing else that
+// the function wrote.
+func draftEdits(w *Workload, was *prior, d desired, plan *Plan) []edit.Edit {
+	dr := &draft{w: w, was: was.record, will: newRecord()}
+	// Outermost first: a parent is looked at after what is in it.
+	own := dr.group(w.Path("metadata", "annotations"))
+	dr.group(w.templatePath("metadata"))
+	annotations := dr.group(w.templatePath("metadata", "annotations"))
+	initContainers := dr.group(w.templatePath("spec", "initContainers"))
+
+	for _, key := range dr.keys(d) {
+		dr.annotation(annotations, key, d, was, plan)
+	}
+	dr.container(initContainers, d, was)
+	dr.record(own)
+	return dr.finish()
+}
+
+// group finds or begins the group of a parent: a pod's own annotations are its
+// template's too.
+func (dr *draft) group(path edit.Path) *group {
+	for _, g := range dr.groups {
+		if g.path.String() == path.String() {
+			return g
+		}
+	}
+	g := &group{path: path}
+	dr.groups = append(dr.groups, g)
+	return g
+}
+
+// keys gives the annotations to look at: those that are desired in their order,
+// then those that were written before and are not any more.
+func (dr *draft) keys(d desired) []string {
+	keys := slices.Clone(d.keys)
+	var former []string
+	for key := range dr.was.Wrote {
+		if _, stays := d.annotations[key]; !stays && key != initEntry {
+			former = append(former, key)
+		}
+	}
+	slices.Sort(former)
+	return append(keys, former...)
+}
+
+func (dr *draft) annotation(g *group, key string, d desired, was *prior, plan *Plan) {
+	current := dr.w.TemplateAnnotations[key]
+	users, userWrote := was.annotations[key]
+	ours := dr.was.wroteAnnotation(dr.w, key)
+	target, wanted := d.annotations[key]
+	path := append(slices.Clone(g.path), key)
+
+	if wanted && userWrote && users == target {
+		wanted = false // the user's own text says it
+	}
+	if wanted {
+		dr.will.Wrote[key] = digestOf(key, target)
+		explicit := slices.Contains(dr.w.parents[g.path.String()].children, key)
+		if source, known := was.sources[key]; known {
+			dr.will.Replaced[key] = source
+		} else if explicit && !ours {
+			source, err := dr.w.source(path)
+			if err != nil {
+				plan.find(Error, path, current, "%v", err)
+				return
+			}
+			dr.will.Replaced[key] = source
+		}
+		if explicit && current == target {
+			return
+		}
+		if !explicit {
+			g.added++
+		}
+		g.edits = append(g.edits, edit.Edit{Path: path, Op: edit.Set, Value: str(target)})
+		return
+	}
+	if !ours {
+		return
+	}
+	if source, replaced := was.sources[key]; replaced {
+		g.edits = append(g.edits, edit.Edit{Path: path, Op: edit.Restore, Source: source, Value: str(users)})
+		return
+	}
+	g.removed++
+	g.edits = append(g.edits, edit.Edit{Path: path, Op: edit.Remove})
+}
+
+func (dr *draft) container(g *group, d desired, was *prior) {
+	item := func(i int) edit.Path { return append(slices.Clone(g.path), i) }
+	if d.container == nil {
+		if was.container >= 0 {
+			g.removed++
+			g.edits = append(g.edits, edit.Edit{Path: item(was.container), Op: edit.Remove})
+		}
+		return
+	}
+	digest := nodeDigest(d.container)
+	dr.will.Wrote[initEntry] = digest
+	switch {
+	case was.container < 0:
+		g.added++
+		g.edits = append(g.edits, edit.Edit{Path: item(0), Op: edit.Insert, Value: d.container})
+	case was.container > 0:
+		// Others put theirs in front of it since; it has to be the first.
+		g.edits = append(g.edits,
+			edit.Edit{Path: item(was.container), Op: edit.Remove},
+			edit.Edit{Path: item(0), Op: edit.Insert, Value: d.container})
+	case dr.was.Wrote[initEntry] != digest:
+		g.edits = append(g.edits, edit.Edit{Path: item(0), Op: edit.Set, Value: d.container})
+	}
+}
+
+// record plans the record itself, which stands among the workload's own
+// annotations.
+func (dr *draft) record(own *group) {
+	path := append(slices.Clone(own.path), RecordAnnotation)
+	current, stands := dr.w.Annotations[RecordAnnotation]
+	if len(dr.will.Wrote) == 0 {
+		if stands {
+			own.removed++
+			own.edits = append(own.edits, edit.Edit{Path: path, Op: edit.Remove})
+		}
+		return
+	}
+	if !stands {
+		own.added++
+	}
+	for _, g := range dr.groups {
+		dr.remember(g)
+	}
+	if text := dr.will.text(); text != current {
+		own.edits = append(own.edits, edit.Edit{Path: path, Op: edit.Set, Value: str(text)})
+	}
+}
+
+// remember records how a parent was before anything was written into it.
+func (dr *draft) remember(g *group) {
+	name := dr.relative(g.path)
+	if slices.Contains(dr.was.Created, name) {
+		dr.will.Created = append(dr.will.Created, name)
+		return
+	}
+	if source, known := dr.was.Nulls[name]; known {
+		dr.will.Nulls[name] = source
+		return
+	}
+	filled := g.added > 0
+	for _, inner := range dr.groups {
+		filled = filled || inner.added > 0 && len(inner.path) > len(g.path) && slices.Equal(inner.path[:len(g.path)], g.path)
+	}
+	if !filled {
+		return
+	}
+	switch dr.w.parents[g.path.String()].state {
+	case absent:
+		dr.will.Created = append(dr.will.Created, name)
+	case null:
+		source, err := dr.w.source(g.path)
+		if err != nil {
+			source = ""
+		}
+		dr.will.Nulls[name] = source
+	}
+}
+
+// relative names a parent within its workload, so that the record stays true
+// when the workload is moved into a List or out of it.
+func (dr *draft) relative(path edit.Path) string { return path[len(dr.w.base):].String() }
+
+// finish puts the edits together, innermost parents first. A parent that an
+// earlier run made, and that holds nothing any more, goes with all that is in
+// it.
+func (dr *draft) finish() []edit.Edit {
+	var edits []edit.Edit
+	gone := map[string]bool{}
+	for _, g := range slices.Backward(dr.groups) {
+		name := dr.relative(g.path)
+		p := dr.w.parents[g.path.String()]
+		removed := g.removed
+		for _, inner := range dr.groups {
+			if len(inner.path) == len(g.path)+1 && slices.Equal(inner.path[:len(g.path)], g.path) && gone[inner.path.String()] {
+				removed++
+			}
+		}
+		emptied := removed > 0 && g.added == 0 && removed == len(p.children)
+		source, wasNull := dr.was.Nulls[name]
+		switch {
+		case emptied && slices.Contains(dr.was.Created, name):
+			gone[g.path.String()] = true
+			edits = slices.DeleteFunc(edits, func(e edit.Edit) bool { return under(e.Path, g.path) })
+			edits = append(edits, edit.Edit{Path: g.path, Op: edit.Remove})
+		case emptied && wasNull:
+			edits = slices.DeleteFunc(edits, func(e edit.Edit) bool { return under(e.Path, g.path) })
+			edits = append(edits, edit.Edit{Path: g.path, Op: edit.Restore, Source: source, Value: nullNode()})
+		default:
+			edits = append(edits, g.edits...)
+		}
+	}
+	return edits
+}
+
+func under(path, ancestor edit.Path) bool {
+	return len(path) > len(ancestor) && slices.Equal(path[:len(ancestor)], ancestor)
+}

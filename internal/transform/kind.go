@@ -1,0 +1,66 @@
+package transform
+
+import "strings"
+
+// Kind is a kind of object that carries a pod template.
+type Kind struct {
+	// Group is the API group, "" for core; the version does not matter.
+	Group string
+	Kind  string
+	// Template leads from the object to the pod template; it is empty where
+	// the object is itself the pod.
+	Template []string
+	// Fixed says that objects of this kind cannot be changed once they are in
+	// a cluster (the API server refuses it), so that touching them is asked
+	// for.
+	Fixed bool
+	// Mode is the enforcement where no rule says otherwise; nil for the
+	// policy's own.
+	Mode *Mode
+	// Reference is a field beside the template by which the object takes its
+	// pods from elsewhere; an object that has it is left alone.
+	Reference []string
+}
+
+func at(path string) []string { return strings.Split(path, ".") }
+
+// annotationsOnly is for kinds whose API refuses init containers by default.
+var annotationsOnly = AnnotationsOnly
+
+// Kinds lists the kinds that are known without being named in a policy.
+var Kinds = []Kind{
+	{Group: "apps", Kind: "Deployment", Template: at("spec.template")},
+	{Group: "apps", Kind: "StatefulSet", Template: at("spec.template")},
+	{Group: "apps", Kind: "DaemonSet", Template: at("spec.template")},
+	{Group: "apps", Kind: "ReplicaSet", Template: at("spec.template")},
+	{Kind: "ReplicationController", Template: at("spec.template")},
+	{Kind: "PodTemplate", Template: at("template")},
+	{Kind: "Pod", Fixed: true},
+	{Group: "batch", Kind: "Job", Template: at("spec.template"), Fixed: true},
+	{Group: "batch", Kind: "CronJob", Template: at("spec.jobTemplate.spec.template")},
+	{Group: "argoproj.io", Kind: "Rollout", Template: at("spec.template"), Reference: at("spec.workloadRef")},
+	{Group: "apps.kruise.io", Kind: "CloneSet", Template: at("spec.template")},
+	{Group: "apps.kruise.io", Kind: "StatefulSet", Template: at("spec.template")},
+	{Group: "apps.kruise.io", Kind: "DaemonSet", Template: at("spec.template")},
+	// Knative refuses init containers unless its feature flag
+	// kubernetes.podspec-init-containers is set (knative/serving
+	// config/core/configmaps/features.yaml).
+	{Group: "serving.knative.dev", Kind: "Service", Template: at("spec.template"), Mode: &annotationsOnly},
+	{Group: "serving.knative.dev", Kind: "Configuration", Template: at("spec.template"), Mode: &annotationsOnly},
+}
+
+// groupOf gives the API group of an apiVersion.
+func groupOf(apiVersion string) string {
+	g, _, grouped := strings.Cut(apiVersion, "/")
+	if !grouped {
+		return ""
+	}
+	return g
+}
+
+// named says whether a match's entry, such as "Deployment" or
+// "StatefulSet.apps.kruise.io", names the kind.
+func (k Kind) named(entry string) bool {
+	name, g, qualified := strings.Cut(entry, ".")
+	return name == k.Kind && (!qualified || g == k.Group)
+}

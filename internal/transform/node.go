@@ -1,0 +1,195 @@
+package transform
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"slices"
+	"strconv"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxAliases bounds how far an alias is followed to another alias; YAML has no
+// such chain, an edited node tree may.
+const maxAliases = 8
+
+// resolved follows an alias to what it stands for.
+func resolved(node *yaml.Node) *yaml.Node {
+	for range maxAliases {
+		if node == nil || node.Kind != yaml.AliasNode {
+			return node
+		}
+		node = node.Alias
+	}
+	return nil
+}
+
+// child gives the value of a mapping's key, nil where there is none. Merge keys
+// are followed.
+func child(node *yaml.Node, key string) *yaml.Node {
+	var value *yaml.Node
+	eachEntry(resolved(node), func(name string, v *yaml.Node, _ bool) {
+		if name == key && value == nil {
+			value = v
+		}
+	})
+	return value
+}
+
+// eachEntry visits the entries of a mapping: the explicit ones, then those that
+// its merge key brings in.
+func eachEntry(node *yaml.Node, visit func(key string, value *yaml.Node, merged bool)) {
+	eachEntryTo(node, visit, maxAliases)
+}
+
+func eachEntryTo(node *yaml.Node, visit func(key string, value *yaml.Node, merged bool), depth int) {
+	if node == nil || node.Kind != yaml.MappingNode || depth == 0 {
+		return
+	}
+	var merged []*yaml.Node
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		if key.Value == "<<" && key.ShortTag() == "!!merge" {
+			merged = append(merged, value)
+			continue
+		}
+		visit(key.Value, resolved(value), depth < maxAliases)
+	}
+	for _, m := range merged {
+		m = resolved(m)
+		if m != nil && m.Kind == yaml.SequenceNode {
+			for _, each := range m.Content {
+				eachEntryTo(resolved(each), visit, depth-1)
+			}
+			continue
+		}
+		eachEntryTo(m, visit, depth-1)
+	}
+}
+
+func items(node *yaml.Node) []*yaml.Node {
+	node = resolved(node)
+	if node == nil || node.Kind != yaml.SequenceNode {
+		return nil
+	}
+	return node.Content
+}
+
+func text(node *yaml.Node) string {
+	if node == nil || node.Kind != yaml.ScalarNode || isNull(node) {
+		return ""
+	}
+	return node.Value
+}
+
+func truth(node *yaml.Node) bool { return text(node) == "true" }
+
+func isNull(node *yaml.Node) bool {
+	return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null"
+}
+
+// describe names what a node is, for messages.
+func describe(node *yaml.Node) string {
+	if node == nil {
+		return "nothing"
+	}
+	switch node.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	switch node.ShortTag() {
+	case "!!int", "!!float":
+		return fmt.Sprintf("the number %s", node.Value)
+	case "!!bool":
+		return fmt.Sprintf("the boolean %s", node.Value)
+	case "!!null":
+		return "nothing"
+	}
+	return fmt.Sprintf("%q", node.Value)
+}
+
+// nodeDigest is equal for nodes that mean the same, whatever their style and
+// the order of their keys.
+func nodeDigest(node *yaml.Node) string {
+	h := sha256.New()
+	writeNode(h, node, 0)
+	return shortened(h)
+}
+
+// deepest bounds how deep a digest looks, against a tree of aliases.
+const deepest = 64
+
+func writeNode(h hash.Hash, node *yaml.Node, depth int) {
+	node = resolved(node)
+	if node == nil || depth > deepest {
+		return
+	}
+	switch node.Kind {
+	case yaml.MappingNode:
+		order := make([]int, 0, len(node.Content)/2)
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			order = append(order, i)
+		}
+		slices.SortStableFunc(order, func(a, b int) int {
+			switch ka, kb := node.Content[a].Value, node.Content[b].Value; {
+			case ka < kb:
+				return -1
+			case ka > kb:
+				return 1
+			}
+			return 0
+		})
+		fmt.Fprintf(h, "{%d ", len(order))
+		for _, i := range order {
+			writeNode(h, node.Content[i], depth+1)
+			writeNode(h, node.Content[i+1], depth+1)
+		}
+	case yaml.SequenceNode:
+		fmt.Fprintf(h, "[%d ", len(node.Content))
+		for _, item := range node.Content {
+			writeNode(h, item, depth+1)
+		}
+	default:
+		fmt.Fprintf(h, "%s %d %s", node.ShortTag(), len(node.Value), node.Value)
+	}
+}
+
+// digestLength is that of every digest that is written, in hexadecimal digits:
+// 64 bits tell values apart; they are no defence against forgery, since who can
+// write the record can write the workload.
+const digestLength = 16
+
+func shortened(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil))[:digestLength] }
+
+func digestOf(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d %s", len(p), p)
+	}
+	return shortened(h)
+}
+
+// The paths below are those of orchestrators that read files, kpt among them
+// (sigs.k8s.io/kustomize/kyaml/kio/kioutil).
+const (
+	pathAnnotation        = "internal.config.kubernetes.io/path"
+	indexAnnotation       = "internal.config.kubernetes.io/index"
+	legacyPathAnnotation  = "config.kubernetes.io/path"
+	legacyIndexAnnotation = "config.kubernetes.io/index"
+)
+
+func provenance(annotations map[string]string) (file string, index int) {
+	file, index = annotations[pathAnnotation], 0
+	position := annotations[indexAnnotation]
+	if file == "" {
+		file, position = annotations[legacyPathAnnotation], annotations[legacyIndexAnnotation]
+	}
+	if n, err := strconv.Atoi(position); err == nil && file != "" {
+		index = n
+	}
+	return file, index
+}

@@ -1,0 +1,334 @@
+package transform
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// Severity says how serious a finding is.
+type Severity string
+
+// The severities, by the names of the KRM functions specification. A finding of
+// severity Error means that nothing may be written.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+	Info    Severity = "info"
+)
+
+// Finding is something to tell the user about a workload.
+type Finding struct {
+	Severity Severity
+	Message  string
+	// Path is the field that the finding is about; nil if it is about the
+	// whole workload.
+	Path edit.Path
+	// Value is what stands there, "" if that says nothing.
+	Value string
+}
+
+// Plan is what the policy makes of one workload.
+type Plan struct {
+	Workload *Workload
+	// Settings are the effective traffic settings; they have a meaning only
+	// where Applies.
+	Settings traffic.Settings
+	// Applies says that something is written for the workload.
+	Applies bool
+	// Edits lead from what stands there to what shall stand there.
+	Edits    []edit.Edit
+	Findings []Finding
+}
+
+func (p *Plan) find(severity Severity, path edit.Path, value, format string, args ...any) {
+	p.Findings = append(p.Findings, Finding{severity, fmt.Sprintf(format, args...), path, value})
+}
+
+// Failed says whether the plan has a finding of severity Error; its edits must
+// not be used then.
+func (p *Plan) Failed() bool {
+	return slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Severity == Error })
+}
+
+// Plan says what the policy makes of a workload. It depends on the two alone.
+func (p *Policy) Plan(w *Workload) *Plan {
+	plan := &Plan{Workload: w}
+	prior, err := priorOf(w)
+	if err != nil {
+		plan.find(Error, w.Path("metadata", "annotations", RecordAnnotation), w.Annotations[RecordAnnotation],
+			"%v: take this annotation away, and what krm-bypass wrote if it is still there, then run again", err)
+		return plan
+	}
+	desired := p.desire(w, prior, plan)
+	if plan.Failed() {
+		return plan
+	}
+	plan.Edits = draftEdits(w, prior, desired, plan)
+	return plan
+}
+
+// prior is the workload as it was before the function last wrote to it.
+type prior struct {
+	record *record
+	// annotations are those of the template that are the user's, by decoded
+	// value.
+	annotations map[string]string
+	// sources holds the text of those of them that are overwritten.
+	sources map[string]string
+	// container is the place of our init container, -1 if there is none.
+	container int
+}
+
+func priorOf(w *Workload) (*prior, error) {
+	p := &prior{record: newRecord(), annotations: maps.Clone(w.TemplateAnnotations), sources: map[string]string{}, container: -1}
+	text, recorded := w.Annotations[RecordAnnotation]
+	if !recorded {
+		return p, nil
+	}
+	r, err := parseRecord(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.fits(w); err != nil {
+		return nil, err
+	}
+	p.record = r
+	p.container = r.wroteContainer(w)
+	if _, wrote := r.Wrote[initEntry]; wrote && p.container < 0 && w.hasContainer(InitName) {
+		return nil, fmt.Errorf("the init container %s was changed after it was written", InitName)
+	}
+	for key := range r.Wrote {
+		if !r.wroteAnnotation(w, key) {
+			continue
+		}
+		delete(p.annotations, key)
+		if hidden, merged := w.mergedAnnotations[key]; merged {
+			p.annotations[key] = hidden
+		}
+		source, replaced := r.Replaced[key]
+		if !replaced {
+			continue
+		}
+		value, err := decodeScalar(source)
+		if err != nil {
+			return nil, fmt.Errorf("reading what the record says stood under %s: %w", key, err)
+		}
+		p.annotations[key], p.sources[key] = value, source
+	}
+	return p, nil
+}
+
+func decodeScalar(source string) (string, error) {
+	var document yaml.Node
+	// Behind a key, so that a block scalar's indentation is understood.
+	if err := yaml.Unmarshal([]byte("value: "+source+"\n"), &document); err != nil {
+		return "", err
+	}
+	value := child(document.Content[0], "value")
+	if value == nil || value.Kind != yaml.ScalarNode {
+		return "", errors.New("not a string")
+	}
+	return text(value), nil
+}
+
+// desired is what shall stand on a workload. The zero value is nothing.
+type desired struct {
+	// annotations of the template by key, in the order of keys.
+	keys        []string
+	annotations map[string]string
+	container   *yaml.Node
+}
+
+func (d *desired) annotate(key, value string) {
+	if d.annotations == nil {
+		d.annotations = map[string]string{}
+	}
+	d.keys = append(d.keys, key)
+	d.annotations[key] = value
+}
+
+// desire folds the scopes and says what shall be written.
+func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
+	namespace := w.Namespace
+	if namespace == "" {
+		namespace = p.Namespace
+	}
+	var said traffic.Layer // by the policy's rules, without the mesh's defaults
+	folded := p.MeshDefaults
+	mode := p.Mode
+	if w.kind.Mode != nil {
+		mode = *w.kind.Mode
+	}
+	var unsure []string
+	for _, s := range p.Scopes {
+		switch s.Match.matches(w, namespace) {
+		case no:
+			continue
+		case unknown:
+			unsure = append(unsure, s.Path)
+			continue
+		}
+		said = said.Merge(s.Layer, s.Merge)
+		folded = folded.Merge(s.Layer, s.Merge)
+		if s.Mode != nil {
+			mode = *s.Mode
+		}
+	}
+	if said.IsZero() && len(unsure) == 0 {
+		return desired{}
+	}
+	if reason := p.leaveAlone(w, was, namespace); reason != "" {
+		plan.find(Info, nil, "", "left alone: %s", reason)
+		p.advise(w, was, plan)
+		return desired{}
+	}
+	if len(unsure) > 0 {
+		severity := Warning
+		if p.RequireNamespace {
+			severity = Error
+		}
+		plan.find(severity, w.Path("metadata", "namespace"), "",
+			"the namespace is not known, so whether %s applies is not either: it is taken not to. Set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace",
+			strings.Join(unsure, ", "))
+		if said.IsZero() {
+			return desired{}
+		}
+	}
+
+	user, refused := p.Mesh.Read(was.annotations)
+	p.reportRefused(w, refused, Error, plan)
+	for _, c := range user.Contradictions() {
+		key, _ := p.Mesh.Key(c.Exclude)
+		plan.find(Error, w.templatePath("metadata", "annotations", key.Annotation), was.annotations[key.Annotation],
+			"excludes ports that the annotation for %s includes (%s): take them out of one of the two", c.Include, strings.Join(c.Ports.Entries(), ", "))
+	}
+	if plan.Failed() {
+		return desired{}
+	}
+	p.reportMisleading(w, user, was, plan)
+	folded = folded.Merge(user, p.Merge)
+	said = said.Merge(user, p.Merge)
+	settings := folded.Settings()
+	plan.Settings = settings
+
+	sayable, gaps := p.Mesh.Express(settings)
+	for _, g := range gaps {
+		switch {
+		case mode == AnnotationsOnly && w.kind.Mode != nil && mode == *w.kind.Mode:
+			plan.find(Error, nil, "", "%s cannot be said by an annotation, and %s takes no init container by default: %s. Set enforcement.mode in a rule for this workload, or take the setting out", g.Field, w.Kind, g.Reason)
+		case mode == AnnotationsOnly:
+			plan.find(Error, nil, "", "%s cannot be said by an annotation of %s, and enforcement.mode is AnnotationsOnly: %s. Use WhereNeeded or InitContainer, or take the setting out", g.Field, p.Mesh.Name, g.Reason)
+		default:
+			plan.find(Info, nil, "", "%s is carried by the init container, not by an annotation of %s: %s", g.Field, p.Mesh.Name, g.Reason)
+		}
+	}
+	if plan.Failed() {
+		return desired{}
+	}
+
+	var d desired
+	for _, k := range p.Mesh.Keys {
+		value := k.Write(sayable.Settings().Entries(k.Field))
+		byItself := k.Write(p.MeshDefaults.Settings().Entries(k.Field))
+		_, mine := was.annotations[k.Annotation]
+		switch {
+		case value == byItself && !mine:
+			// What the mesh does by itself need not be said.
+		case value == "" && !p.Mesh.EmptyClears:
+			plan.find(Warning, w.templatePath("metadata", "annotations", k.Annotation), byItself,
+				"%s is cleared, but an empty annotation does not clear in %s what its own configuration says", k.Field, p.Mesh.Name)
+		default:
+			d.annotate(k.Annotation, value)
+		}
+	}
+	needed := mode == InitContainer || mode == WhereNeeded && len(gaps) > 0
+	if needed && !settings.BypassNothing() {
+		if was.container < 0 && w.hasContainer(InitName) {
+			plan.find(Error, w.templatePath("spec", "initContainers"), InitName,
+				"a container named %s stands there that krm-bypass did not write: take it away or rename it; its image and resources are set in spec.enforcement", InitName)
+			return desired{}
+		}
+		d.container = p.Enforcement.container(settings)
+	}
+	if len(d.keys) == 0 && d.container == nil {
+		return desired{}
+	}
+	d.annotate(PolicyAnnotation, policyVersion+digestOf(settings.String()))
+	plan.Applies = true
+	return d
+}
+
+// policyVersion is that of the form of the settings under the digest.
+const policyVersion = "v1:"
+
+// leaveAlone says why a workload that the policy speaks of is not touched.
+func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) string {
+	if reason, ok := p.enrolled(namespace); !ok {
+		return reason
+	}
+	switch {
+	case w.referenced:
+		return "it takes its pods from another workload, by " + strings.Join(w.kind.Reference, ".")
+	case w.controlled:
+		return "it is owned by a controller, which would undo any change"
+	case w.hostNetwork:
+		return "it uses the host's network, where the rules would change the node"
+	case w.windows:
+		return "it runs on Windows, where there is no such sidecar"
+	case w.kind.Fixed && !p.mentioned(w.kind) && !w.replaceable():
+		return fmt.Sprintf("a %s cannot be changed once it is in a cluster; to opt in, name the kind in a rule's match.kinds, or let it be made anew each time (generateName, a hook, or a Replace or Force sync option)", w.Kind)
+	}
+	return p.Mesh.Unmeshed(w.TemplateLabels, was.annotations)
+}
+
+// replaceable says whether an object is made anew instead of being changed.
+func (w *Workload) replaceable() bool {
+	if w.generated {
+		return true
+	}
+	for _, hook := range []string{"argocd.argoproj.io/hook", "helm.sh/hook"} {
+		if _, hooked := w.Annotations[hook]; hooked {
+			return true
+		}
+	}
+	for option := range strings.SplitSeq(w.Annotations["argocd.argoproj.io/sync-options"], ",") {
+		switch strings.TrimSpace(option) {
+		case "Replace=true", "Force=true":
+			return true
+		}
+	}
+	return false
+}
+
+// advise warns of annotations on a workload that is left alone: they are not
+// the function's to mend, but its user would want to know.
+func (p *Policy) advise(w *Workload, was *prior, plan *Plan) {
+	user, refused := p.Mesh.Read(was.annotations)
+	p.reportRefused(w, refused, Warning, plan)
+	p.reportMisleading(w, user, was, plan)
+}
+
+func (p *Policy) reportRefused(w *Workload, refused []error, severity Severity, plan *Plan) {
+	for _, err := range refused {
+		var bad *mesh.AnnotationError
+		if errors.As(err, &bad) {
+			plan.find(severity, w.templatePath("metadata", "annotations", bad.Annotation), bad.Value, "%v", bad.Err)
+		}
+	}
+}
+
+func (p *Policy) reportMisleading(w *Workload, user traffic.Layer, was *prior, plan *Plan) {
+	for _, m := range p.Mesh.Misleads(user) {
+		key, _ := p.Mesh.Key(m.Field)
+		plan.find(Warning, w.templatePath("metadata", "annotations", key.Annotation), was.annotations[key.Annotation], "%s", m.Reason)
+	}
+}

@@ -1,0 +1,151 @@
+package transform
+
+import (
+	"path"
+	"slices"
+
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// Mode says how a workload's settings are enforced.
+type Mode string
+
+const (
+	// InitContainer writes the annotations and the init container.
+	InitContainer Mode = "InitContainer"
+	// WhereNeeded writes the init container only for what the annotations
+	// cannot say.
+	WhereNeeded Mode = "WhereNeeded"
+	// AnnotationsOnly never writes the init container; settings that need it
+	// are errors.
+	AnnotationsOnly Mode = "AnnotationsOnly"
+)
+
+// Modes lists every Mode.
+var Modes = []Mode{InitContainer, WhereNeeded, AnnotationsOnly}
+
+// Policy is a ClusterBypass made ready to be applied.
+type Policy struct {
+	Mesh *mesh.Mesh
+	// Merge is how the user's own annotations meet the policy.
+	Merge traffic.Merge
+	// Enrolled are globs for the namespaces that may be touched; nil for all
+	// but Kubernetes' and the mesh's own.
+	Enrolled []string
+	// MeshDefaults is what the mesh's own configuration says for every pod.
+	MeshDefaults traffic.Layer
+	// Scopes are the policy's rules, broad to narrow.
+	Scopes []Scope
+	// Mode is the enforcement where no scope says otherwise.
+	Mode Mode
+	// Enforcement is what the init container is made of.
+	Enforcement Enforcement
+	// Kinds are the kinds that have a pod template.
+	Kinds []Kind
+	// Namespace is that of workloads which name none; "" if it is unknown.
+	Namespace string
+	// RequireNamespace makes an unknown namespace an error where a rule
+	// depends on it.
+	RequireNamespace bool
+}
+
+// Scope is one rule: which workloads it speaks of and what it says.
+type Scope struct {
+	// Path is the rule's field path in the spec.
+	Path string
+	// Match is nil for the scope that speaks of every workload.
+	Match *Match
+	Merge traffic.Merge
+	Layer traffic.Layer
+	// Mode is nil where the scope does not say how to enforce.
+	Mode *Mode
+}
+
+// Match says which workloads a scope speaks of: its fields are ANDed, a field's
+// entries ORed, an empty field matches everything.
+type Match struct {
+	Kinds, Names, Namespaces []string
+	// Labels are over the template's labels; nil matches everything.
+	Labels func(map[string]string) bool
+}
+
+// answer is that of a match whose namespace may be unknown.
+type answer int
+
+const (
+	no answer = iota
+	yes
+	// unknown depends on a namespace that is not known.
+	unknown
+)
+
+func (m *Match) matches(w *Workload, namespace string) answer {
+	if m == nil {
+		return yes
+	}
+	if len(m.Kinds) > 0 && !slices.ContainsFunc(m.Kinds, w.kind.named) {
+		return no
+	}
+	if len(m.Names) > 0 && !globbed(m.Names, w.Name) {
+		return no
+	}
+	if m.Labels != nil && !m.Labels(w.TemplateLabels) {
+		return no
+	}
+	switch {
+	case len(m.Namespaces) == 0:
+		return yes
+	case namespace == "":
+		if slices.Contains(m.Namespaces, "*") {
+			return yes
+		}
+		return unknown
+	case globbed(m.Namespaces, namespace):
+		return yes
+	}
+	return no
+}
+
+// globbed says whether one of the globs matches; a glob is checked when the
+// spec is compiled.
+func globbed(globs []string, name string) bool {
+	return slices.ContainsFunc(globs, func(glob string) bool {
+		matched, err := path.Match(glob, name)
+		return err == nil && matched
+	})
+}
+
+// kubernetesNamespaces are Kubernetes' own.
+var kubernetesNamespaces = []string{"kube-*"}
+
+// enrolled says whether a workload of the namespace may be touched, and if not,
+// why. Namespaces of Kubernetes and of the mesh are enrolled only by their exact
+// name, so that "*" does not mean them.
+func (p *Policy) enrolled(namespace string) (reason string, ok bool) {
+	if namespace != "" && slices.Contains(p.Enrolled, namespace) {
+		return "", true
+	}
+	for _, reserved := range []struct {
+		globs []string
+		whose string
+	}{{kubernetesNamespaces, "Kubernetes itself"}, {p.Mesh.Namespaces, "the mesh itself"}} {
+		if globbed(reserved.globs, namespace) {
+			return "namespace " + namespace + " belongs to " + reserved.whose + "; to enrol it, name it in spec.enrolment.namespaces", false
+		}
+	}
+	switch {
+	case p.Enrolled == nil || slices.Contains(p.Enrolled, "*") || namespace != "" && globbed(p.Enrolled, namespace):
+		return "", true
+	case namespace == "":
+		return "its namespace is unknown, and spec.enrolment.namespaces enrols only some", false
+	}
+	return "namespace " + namespace + " is not enrolled by spec.enrolment.namespaces", false
+}
+
+// mentioned says whether some scope names the workload's kind.
+func (p *Policy) mentioned(k Kind) bool {
+	return slices.ContainsFunc(p.Scopes, func(s Scope) bool {
+		return s.Match != nil && slices.ContainsFunc(s.Match.Kinds, k.named)
+	})
+}

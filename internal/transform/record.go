@@ -1,0 +1,124 @@
+package transform
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+const (
+	// InitName is the name of the init container.
+	InitName = "krm-bypass-init"
+	// PolicyAnnotation, on the template, holds a digest of the effective
+	// traffic settings, so that a reader sees that they were enforced.
+	PolicyAnnotation = "krm-bypass.dev/policy"
+	// RecordAnnotation, on the workload, holds the record of what was
+	// written and what stood there before. It is not on the template, where
+	// each change of it would restart pods.
+	RecordAnnotation = "krm-bypass.dev/last-applied"
+)
+
+// recordVersion is the form of the record; another form is not understood.
+const recordVersion = 1
+
+// initEntry stands for the init container among the things written.
+const initEntry = "initContainer"
+
+// record is what the function left behind on a workload, so that on the next
+// run it knows its own values from the user's and can take them away again.
+type record struct {
+	Version int `json:"v"`
+	// Wrote holds a digest of each value written, by annotation key or
+	// initEntry. What does not match its digest any more is the user's.
+	Wrote map[string]string `json:"wrote"`
+	// Replaced holds the source text of the user's values under those
+	// written.
+	Replaced map[string]string `json:"replaced,omitempty"`
+	// Created lists the parents that were not there before.
+	Created []string `json:"created,omitempty"`
+	// Nulls holds the source text of parents that stood there as a key
+	// without a value.
+	Nulls map[string]string `json:"nulls,omitempty"`
+	// Sum is over all of the above.
+	Sum string `json:"sum"`
+}
+
+func newRecord() *record {
+	return &record{Version: recordVersion, Wrote: map[string]string{}, Replaced: map[string]string{}, Nulls: map[string]string{}}
+}
+
+func (r *record) marshal() string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // the text is for people too
+	// A struct of strings, maps of strings and ints always encodes.
+	_ = enc.Encode(r)
+	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+}
+
+// text gives the record as it is written.
+func (r *record) text() string {
+	slices.Sort(r.Created)
+	r.Sum = r.sum()
+	return r.marshal()
+}
+
+func (r *record) sum() string {
+	unsummed := *r
+	unsummed.Sum = ""
+	return digestOf(RecordAnnotation, unsummed.marshal())
+}
+
+// parseRecord reads a record. A record that is not exactly as it was written is
+// an error: following one that somebody edited could take the user's own values
+// away.
+func parseRecord(text string) (*record, error) {
+	r := newRecord()
+	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(r); err != nil {
+		return nil, fmt.Errorf("reading the record: %w", err)
+	}
+	if r.Version != recordVersion {
+		return nil, fmt.Errorf("version %d of the record is not known here, only %d: use the version of krm-bypass that wrote it", r.Version, recordVersion)
+	}
+	if r.Sum != r.sum() {
+		return nil, errors.New("the record was changed after it was written")
+	}
+	return r, nil
+}
+
+// ours tells the workload's values that the record wrote from the user's. A
+// record that fits none of what stands there was copied from elsewhere, or its
+// workload was rewritten by hand.
+func (r *record) fits(w *Workload) error {
+	for key := range maps.Keys(r.Wrote) {
+		if r.wroteAnnotation(w, key) || key == initEntry && r.wroteContainer(w) >= 0 {
+			return nil
+		}
+	}
+	return errors.New("the record fits nothing of what stands here, as if it were copied from another workload")
+}
+
+// wroteAnnotation says whether the template's annotation is still as it was
+// written.
+func (r *record) wroteAnnotation(w *Workload, key string) bool {
+	digest, wrote := r.Wrote[key]
+	value, stands := w.TemplateAnnotations[key]
+	return wrote && stands && key != initEntry && digest == digestOf(key, value)
+}
+
+// wroteContainer gives the place of the init container that is still as it was
+// written, -1 where there is none.
+func (r *record) wroteContainer(w *Workload) int {
+	digest, wrote := r.Wrote[initEntry]
+	if !wrote {
+		return -1
+	}
+	return slices.IndexFunc(w.initContainers, func(c container) bool {
+		return c.name == InitName && c.digest == digest
+	})
+}

@@ -1,0 +1,334 @@
+package transform
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+)
+
+// Workload is what the plan needs to see of an object with a pod template.
+type Workload struct {
+	APIVersion, Kind, Name, Namespace string
+	// File and Index are where the object came from, if an orchestrator said.
+	File  string
+	Index int
+	// Annotations are the object's own, not the template's.
+	Annotations map[string]string
+	// TemplateLabels and TemplateAnnotations are the pod template's. Merge
+	// keys are followed.
+	TemplateLabels, TemplateAnnotations map[string]string
+
+	// mergedAnnotations are those of the template that a merge key brings
+	// in, also where an explicit key hides them.
+	mergedAnnotations map[string]string
+	kind              Kind
+	// generated says that the API server makes up the name.
+	generated bool
+	// base leads from the document to the object, which may be an item of a
+	// List.
+	base        edit.Path
+	controlled  bool
+	referenced  bool
+	hostNetwork bool
+	windows     bool
+	// parents are the nodes that a plan may have to create.
+	parents map[string]parent
+	// initContainers and containers are the template's, in their order.
+	initContainers, containers []container
+	source                     func(edit.Path) (string, error)
+}
+
+// parent is a node that a plan may create, fill or empty.
+type parent struct {
+	state parentState
+	// children are the keys of a mapping, or for a list one name an item.
+	children []string
+}
+
+type parentState int
+
+const (
+	absent parentState = iota
+	// null stands there as a key without a value.
+	null
+	present
+)
+
+type container struct {
+	name string
+	// digest is that of the whole container, for one by our name alone.
+	digest string
+}
+
+// Path gives the workload's path for a field given relative to it.
+func (w *Workload) Path(steps ...any) edit.Path {
+	return slices.Concat(w.base, edit.Path(steps))
+}
+
+func (w *Workload) templatePath(steps ...any) edit.Path {
+	path := slices.Clone(w.base)
+	for _, s := range w.kind.Template {
+		path = append(path, s)
+	}
+	return append(path, steps...)
+}
+
+func (w *Workload) hasContainer(name string) bool {
+	return slices.ContainsFunc(slices.Concat(w.initContainers, w.containers), func(c container) bool { return c.name == name })
+}
+
+// ID gives the workload's kind and name for messages.
+func (w *Workload) ID() string { return w.Kind + " " + w.Name }
+
+// FieldError is about one field of an object.
+type FieldError struct {
+	Path edit.Path
+	// Value is what stands there, "" if that says nothing.
+	Value string
+	Err   error
+}
+
+func (e *FieldError) Error() string { return fmt.Sprintf("%s: %v", e.Path, e.Err) }
+
+// Unwrap gives the error itself.
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// IsCandidate says by its apiVersion and kind alone whether an object may be or
+// hold a workload, so that nothing else need be decoded.
+func (p *Policy) IsCandidate(apiVersion, kind string) bool {
+	if isList(kind) {
+		return true
+	}
+	_, found := p.kindOf(apiVersion, kind)
+	return found
+}
+
+// isList says whether an object holds others as its items: v1 List, and the
+// typed lists that kubectl get prints.
+func isList(kind string) bool { return kind == "List" || strings.HasSuffix(kind, "List") }
+
+func (p *Policy) kindOf(apiVersion, kind string) (Kind, bool) {
+	g := groupOf(apiVersion)
+	i := slices.IndexFunc(p.Kinds, func(k Kind) bool { return k.Kind == kind && k.Group == g })
+	if i < 0 {
+		return Kind{}, false
+	}
+	return p.Kinds[i], true
+}
+
+// Workloads finds the workloads of a document: the document itself, or the items
+// of a List at any depth. source gives the text of a value as it stands in the
+// document. Every error is a *FieldError; a workload that is not well formed
+// is among the errors only.
+func (p *Policy) Workloads(document *yaml.Node, source func(edit.Path) (string, error)) ([]*Workload, []error) {
+	root := document
+	if root.Kind == yaml.DocumentNode && len(root.Content) == 1 {
+		root = root.Content[0]
+	}
+	var found []*Workload
+	var problems []error
+	var visit func(node *yaml.Node, base edit.Path)
+	visit = func(node *yaml.Node, base edit.Path) {
+		node = resolved(node)
+		if node == nil || node.Kind != yaml.MappingNode {
+			return
+		}
+		apiVersion, kind := text(child(node, "apiVersion")), text(child(node, "kind"))
+		if k, known := p.kindOf(apiVersion, kind); known {
+			w, errs := view(node, base, k)
+			for _, err := range errs {
+				problems = append(problems, err)
+			}
+			if len(errs) == 0 {
+				w.source = source
+				found = append(found, w)
+			}
+			return
+		}
+		if items := resolved(child(node, "items")); isList(kind) && items != nil && items.Kind == yaml.SequenceNode {
+			for i, item := range items.Content {
+				visit(item, slices.Concat(base, edit.Path{"items", i}))
+			}
+		}
+	}
+	visit(root, nil)
+	return found, problems
+}
+
+// view looks at one object.
+func view(object *yaml.Node, base edit.Path, kind Kind) (*Workload, []*FieldError) {
+	v := viewer{base: base}
+	v.duplicates(object, base)
+	w := &Workload{
+		APIVersion: text(child(object, "apiVersion")),
+		Kind:       text(child(object, "kind")),
+		kind:       kind,
+		base:       base,
+		parents:    map[string]parent{},
+	}
+	metadata := v.mapping(object, base, "metadata")
+	w.Name = text(child(metadata, "name"))
+	if w.Name == "" {
+		w.Name, w.generated = text(child(metadata, "generateName")), true
+	}
+	w.Namespace = text(child(metadata, "namespace"))
+	w.Annotations, _ = v.strings(metadata, w.Path("metadata"), "annotations")
+	w.File, w.Index = provenance(w.Annotations)
+	w.controlled = slices.ContainsFunc(items(child(metadata, "ownerReferences")), func(owner *yaml.Node) bool {
+		return truth(child(owner, "controller"))
+	})
+
+	template, templatePath := object, base
+	for _, step := range kind.Template {
+		template = v.mapping(template, templatePath, step)
+		templatePath = append(slices.Clone(templatePath), step)
+	}
+	if kind.Reference != nil {
+		reference := object
+		for _, step := range kind.Reference {
+			reference = resolved(child(reference, step))
+		}
+		w.referenced = reference != nil
+	}
+	templateMetadata := v.mapping(template, templatePath, "metadata")
+	w.TemplateLabels, _ = v.strings(templateMetadata, w.templatePath("metadata"), "labels")
+	w.TemplateAnnotations, w.mergedAnnotations = v.strings(templateMetadata, w.templatePath("metadata"), "annotations")
+	spec := v.mapping(template, templatePath, "spec")
+	if spec == nil && !w.referenced && len(v.problems) == 0 {
+		v.problem(w.templatePath("spec"), "", errors.New("missing: a workload's template needs a pod spec"))
+	}
+	w.hostNetwork = truth(child(spec, "hostNetwork"))
+	w.windows = text(child(resolved(child(spec, "os")), "name")) == "windows" ||
+		text(child(resolved(child(spec, "nodeSelector")), "kubernetes.io/os")) == "windows"
+	w.initContainers = v.containers(spec, "initContainers")
+	w.containers = v.containers(spec, "containers")
+
+	w.see(object, w.Path("metadata"))
+	w.see(object, w.Path("metadata", "annotations"))
+	w.see(object, w.templatePath("metadata"))
+	w.see(object, w.templatePath("metadata", "annotations"))
+	w.see(object, w.templatePath("spec", "initContainers"))
+	return w, v.problems
+}
+
+// see notes what stands at the path of a parent.
+func (w *Workload) see(object *yaml.Node, path edit.Path) {
+	node := object
+	for _, step := range path[len(w.base):] {
+		node = resolved(child(node, step.(string)))
+	}
+	var p parent
+	switch {
+	case node == nil:
+	case isNull(node):
+		p.state = null
+	case node.Kind == yaml.MappingNode:
+		p.state = present
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			p.children = append(p.children, node.Content[i].Value)
+		}
+	case node.Kind == yaml.SequenceNode:
+		p.state = present
+		for range node.Content {
+			p.children = append(p.children, "")
+		}
+	}
+	w.parents[path.String()] = p
+}
+
+// viewer collects what is wrong with an object.
+type viewer struct {
+	base     edit.Path
+	problems []*FieldError
+}
+
+func (v *viewer) problem(path edit.Path, value string, err error) {
+	v.problems = append(v.problems, &FieldError{Path: slices.Clone(path), Value: value, Err: err})
+}
+
+// mapping gives the mapping below a key, nil where there is none.
+func (v *viewer) mapping(parent *yaml.Node, path edit.Path, key string) *yaml.Node {
+	node := resolved(child(parent, key))
+	if node == nil || node.Kind == yaml.MappingNode {
+		return node
+	}
+	path = append(slices.Clone(path), key)
+	if isNull(node) {
+		if key == "metadata" {
+			return nil
+		}
+		v.problem(path, "", errors.New("without a value: a mapping is needed"))
+		return nil
+	}
+	v.problem(path, node.Value, fmt.Errorf("%s where a mapping is needed", describe(node)))
+	return nil
+}
+
+// strings gives the mapping below a key, whose values must be strings, and what
+// of it a merge key brings in.
+func (v *viewer) strings(parent *yaml.Node, path edit.Path, key string) (values, merged map[string]string) {
+	values, merged = map[string]string{}, map[string]string{}
+	node := resolved(child(parent, key))
+	if node == nil || isNull(node) {
+		return values, merged
+	}
+	path = append(slices.Clone(path), key)
+	if node.Kind != yaml.MappingNode {
+		v.problem(path, node.Value, fmt.Errorf("%s where a mapping of strings is needed", describe(node)))
+		return values, merged
+	}
+	eachEntry(node, func(name string, value *yaml.Node, isMerged bool) {
+		if value == nil || value.Kind != yaml.ScalarNode || value.ShortTag() != "!!str" && !isNull(value) {
+			v.problem(append(slices.Clone(path), name), text(value),
+				fmt.Errorf("%s where a string is needed: put it into quotes", describe(value)))
+			return
+		}
+		if _, known := values[name]; !known { // an explicit key comes first and counts
+			values[name] = text(value)
+		}
+		if isMerged {
+			merged[name] = text(value)
+		}
+	})
+	return values, merged
+}
+
+func (v *viewer) containers(spec *yaml.Node, key string) []container {
+	var found []container
+	for _, c := range items(child(spec, key)) {
+		name := text(child(resolved(c), "name"))
+		one := container{name: name}
+		if name == InitName {
+			one.digest = nodeDigest(c)
+		}
+		found = append(found, one)
+	}
+	return found
+}
+
+// duplicates reports mapping keys that stand twice. A parser that takes the
+// first and one that takes the last would see two different workloads.
+func (v *viewer) duplicates(node *yaml.Node, path edit.Path) {
+	switch node.Kind {
+	case yaml.MappingNode:
+		lines := make(map[string]int, len(node.Content)/2)
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			key := node.Content[i]
+			if line, twice := lines[key.Value]; twice && key.Kind == yaml.ScalarNode {
+				v.problem(append(slices.Clone(path), key.Value), "",
+					fmt.Errorf("the key stands twice, on lines %d and %d: take one away", line, key.Line))
+			}
+			lines[key.Value] = key.Line
+			v.duplicates(node.Content[i+1], append(path, key.Value))
+		}
+	case yaml.SequenceNode:
+		for i, item := range node.Content {
+			v.duplicates(item, append(path, i))
+		}
+	}
+}
