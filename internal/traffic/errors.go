@@ -30,3 +30,14 @@ func within(entry string, err error) error {
 	}
 	return &EntryError{Value: entry, Problem: fmt.Sprintf("a pair with %q, %s", part.Value, part.Problem), Remedy: part.Remedy}
 }
+
+// separate gives the errors that errors.Join made one of.
+func separate(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if several, joined := err.(interface{ Unwrap() []error }); joined {
+		return several.Unwrap()
+	}
+	return []error{err}
+}

@@ -120,7 +120,13 @@ func parseEach[T any](entries []string, parse func(string) (T, error)) ([]T, err
 		value, err := parse(entry)
 		if bad := (*EntryError)(nil); errors.As(err, &bad) {
 			if entry == Everything {
-				bad = &EntryError{Value: entry, Problem: "not to be excluded as a whole", Remedy: `list what to bypass; "*" is for the include fields`}
+				// Istio too takes "*" only as the whole value of two of its
+				// annotations (istio/istio pkg/kube/inject/validate.go).
+				bad = &EntryError{
+					Value:   entry,
+					Problem: "not an entry of a list",
+					Remedy:  fmt.Sprintf(`list what is meant; "*" stands alone, in %s and %s`, IncludeInboundPorts, IncludeOutboundIPRanges),
+				}
 			}
 			bad.Index = i
 			problems = append(problems, bad)
@@ -164,13 +170,6 @@ func selectionOf[T set[T]](parse func([]string) (T, error)) func([]string) (Sele
 	return func(entries []string) (Selection[T], error) {
 		if len(entries) == 1 && entries[0] == Everything {
 			return Selection[T]{}, nil
-		}
-		for i, entry := range entries {
-			if entry == Everything {
-				// Istio takes "*" only when it is the whole value (istio/istio
-				// pkg/kube/inject/validate.go).
-				return Selection[T]{}, &EntryError{Index: i, Value: entry, Problem: "beside other entries", Remedy: `write "*" alone, or take it out`}
-			}
 		}
 		members, err := parse(entries)
 		return Only(members), err

@@ -1,9 +1,10 @@
 package traffic
 
 import (
-	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -65,51 +66,85 @@ func ParsePairs(entry string) (Pairs, error) {
 	return NewPairs(NewPrefixes(prefix), ports), nil
 }
 
-// disjoint cuts boxes that may overlap into the canonical form. Ports are cut
-// at every end of a range, each slice of ports gets its own canonical prefixes,
-// and slices of equal prefixes are joined again.
+// disjoint cuts boxes that may overlap into the canonical form.
 func disjoint(boxes []Box) Pairs {
+	byPrefix := map[netip.Prefix][]Box{}
+	for _, b := range boxes {
+		byPrefix[b.Prefix] = append(byPrefix[b.Prefix], b)
+	}
+	prefixes := slices.SortedFunc(maps.Keys(byPrefix), comparePrefixes)
+	v6 := sort.Search(len(prefixes), func(i int) bool { return prefixes[i].Addr().Is6() })
 	var out []Box
-	for _, protocol := range Protocols {
-		var mine []Box
-		var cuts []int
-		for _, b := range boxes {
-			if b.Protocol == protocol {
-				mine = append(mine, b)
-				cuts = append(cuts, int(b.Ports.First), int(b.Ports.Last)+1)
-			}
-		}
-		slices.Sort(cuts)
-		cuts = slices.Compact(cuts)
-		slices.SortFunc(mine, func(a, b Box) int { return cmp.Compare(a.Ports.First, b.Ports.First) })
-
-		ranges := map[netip.Prefix][]PortRange{}
-		var open []Box
-		for i := 0; i+1 < len(cuts); i++ {
-			first, last := cuts[i], cuts[i+1]-1
-			open = slices.DeleteFunc(open, func(b Box) bool { return int(b.Ports.Last) < first })
-			for len(mine) > 0 && int(mine[0].Ports.First) == first {
-				open = append(open, mine[0])
-				mine = mine[1:]
-			}
-			here := make([]netip.Prefix, len(open))
-			for j, b := range open {
-				here[j] = b.Prefix
-			}
-			for _, p := range NewPrefixes(here...).list {
-				ranges[p] = append(ranges[p], PortRange{uint16(first), uint16(last)})
-			}
-		}
-		for p, list := range ranges {
-			for _, r := range joined(list) {
-				out = append(out, Box{p, protocol, r})
-			}
+	for _, family := range [][]netip.Prefix{prefixes[:v6], prefixes[v6:]} {
+		if len(family) > 0 {
+			out = planted(family, byPrefix).visible(out, nil)
 		}
 	}
-	slices.SortFunc(out, func(a, b Box) int {
-		return cmp.Or(comparePrefixes(a.Prefix, b.Prefix), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Ports.First, b.Ports.First))
-	})
 	return Pairs{boxes: out}
+}
+
+// tree is a prefix and what lies below it. Prefixes that say nothing and divide
+// nothing are left out, so that a tree has fewer than twice as many nodes as
+// there are prefixes.
+type tree struct {
+	prefix netip.Prefix
+	// full are the ports on which every address of the prefix is in the set.
+	full  Ports
+	below []*tree
+}
+
+// planted gives the tree of prefixes that are sorted, distinct and of one
+// family.
+func planted(prefixes []netip.Prefix, boxes map[netip.Prefix][]Box) *tree {
+	first, last := prefixes[0], prefixes[len(prefixes)-1]
+	// What the outermost two have in common, all between them have too.
+	t := &tree{prefix: common(first, last)}
+	if first == t.prefix {
+		t.full = portsOf(boxes[first])
+		prefixes = prefixes[1:]
+	}
+	right := sort.Search(len(prefixes), func(i int) bool { return bit(prefixes[i].Addr(), t.prefix.Bits()) })
+	for _, half := range [][]netip.Prefix{prefixes[:right], prefixes[right:]} {
+		if len(half) > 0 {
+			t.below = append(t.below, planted(half, boxes))
+		}
+	}
+	if half := t.prefix.Bits() + 1; len(t.below) == 2 && t.below[0].prefix.Bits() == half && t.below[1].prefix.Bits() == half {
+		t.full = t.full.Union(t.below[0].full.Intersect(t.below[1].full))
+	}
+	return t
+}
+
+// visible appends the canonical form: each prefix on those ports on which it is
+// in the set as a whole, and none of the prefixes around it is. Hence boxes
+// never overlap, and on each single port the prefixes are the canonical
+// Prefixes of that port.
+func (t *tree) visible(out []Box, around []Ports) []Box {
+	own := t.full
+	for _, outer := range around {
+		own = own.Without(outer)
+	}
+	for _, protocol := range Protocols {
+		for _, r := range own.Ranges(protocol) {
+			out = append(out, Box{t.prefix, protocol, r})
+		}
+	}
+	if !own.IsEmpty() {
+		around = append(around, own)
+	}
+	for _, half := range t.below {
+		out = half.visible(out, around)
+	}
+	return out
+}
+
+// portsOf gives the ports of boxes, whatever their prefixes.
+func portsOf(boxes []Box) Ports {
+	ranges := map[Protocol][]PortRange{}
+	for _, b := range boxes {
+		ranges[b.Protocol] = append(ranges[b.Protocol], b.Ports)
+	}
+	return Ports{tcp: joined(ranges[TCP]), udp: joined(ranges[UDP])}
 }
 
 // Boxes gives the set as pairwise disjoint boxes, sorted by prefix, protocol
@@ -146,22 +181,23 @@ func (p Pairs) WithoutPorts(ports Ports) Pairs {
 			kept = append(kept, Box{b.Prefix, b.Protocol, r})
 		}
 	}
-	return disjoint(kept)
+	// Still canonical: on each port there are the same prefixes or none.
+	return Pairs{boxes: kept}
 }
 
 // Entries gives the set in canonical form, bare where both protocols are meant.
 // ParsePairs reads each of them.
 func (p Pairs) Entries() []string {
 	var texts []string
-	for i := 0; i < len(p.boxes); {
-		prefix := p.boxes[i].Prefix
-		var ports Ports
-		for ; i < len(p.boxes) && p.boxes[i].Prefix == prefix; i++ {
-			ports = ports.Union(NewPorts(p.boxes[i].Protocol, p.boxes[i].Ports))
+	for rest := p.boxes; len(rest) > 0; {
+		prefix, n := rest[0].Prefix, 1
+		for n < len(rest) && rest[n].Prefix == prefix {
+			n++
 		}
-		for _, entry := range ports.Entries() {
+		for _, entry := range portsOf(rest[:n]).Entries() {
 			texts = append(texts, prefix.String()+"@"+entry)
 		}
+		rest = rest[n:]
 	}
 	return texts
 }

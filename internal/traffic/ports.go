@@ -65,7 +65,7 @@ func NewPorts(protocol Protocol, ranges ...PortRange) Ports {
 // tools/istio-iptables/pkg/capture/run.go). Every error is an *EntryError.
 func ParsePorts(entry string) (Ports, error) {
 	body, suffix, narrowed := strings.Cut(entry, "/")
-	r, err := parsePortRange(entry, body)
+	r, err := parsePortRange(entry, body, strings.TrimPrefix(entry, body))
 	if err != nil {
 		return Ports{}, err
 	}
@@ -80,19 +80,25 @@ func ParsePorts(entry string) (Ports, error) {
 	}
 	return Ports{}, &EntryError{
 		Value:   entry,
-		Problem: fmt.Sprintf("unknown protocol %q", suffix),
-		Remedy:  fmt.Sprintf(`write "%[1]s/TCP", "%[1]s/UDP", or %[1]s for both`, body),
+		Problem: fmt.Sprintf("of an unknown protocol %q", suffix),
+		Remedy:  fmt.Sprintf("write %q, %q, or %q for both", body+"/TCP", body+"/UDP", body),
 	}
 }
 
-func parsePortRange(entry, body string) (PortRange, error) {
+// parsePortRange reads body, which is entry up to the suffix that names a
+// protocol.
+func parsePortRange(entry, body, suffix string) (PortRange, error) {
 	low, high, isRange := strings.Cut(body, "-")
 	if !isRange {
-		if l, h, colon := strings.Cut(body, ":"); colon && allDigits(l) && allDigits(h) {
+		if l, h, colon := strings.Cut(body, ":"); colon {
+			// Only a remedy that reads back is one.
+			if _, err := parsePortRange(entry, l+"-"+h, suffix); err != nil {
+				return PortRange{}, err
+			}
 			return PortRange{}, &EntryError{
 				Value:   entry,
 				Problem: "a port range written with a colon",
-				Remedy:  fmt.Sprintf("write %q", l+"-"+h),
+				Remedy:  fmt.Sprintf("write %q", l+"-"+h+suffix),
 			}
 		}
 		high = low
@@ -109,7 +115,7 @@ func parsePortRange(entry, body string) (PortRange, error) {
 		return PortRange{}, &EntryError{
 			Value:   entry,
 			Problem: "a reversed range",
-			Remedy:  fmt.Sprintf("write %q", fmt.Sprintf("%d-%d", last, first)),
+			Remedy:  fmt.Sprintf("write %q", PortRange{last, first}.String()+suffix),
 		}
 	}
 	return PortRange{first, last}, nil
@@ -118,9 +124,9 @@ func parsePortRange(entry, body string) (PortRange, error) {
 func parsePort(entry, text string) (uint16, error) {
 	remedy := "write a port from 1 to 65535, or a range such as \"8000-8010\""
 	switch {
-	case text == "" || !allDigits(text):
-		if trimmed := strings.TrimSpace(text); trimmed != text && allDigits(trimmed) && trimmed != "" {
-			return 0, &EntryError{Value: entry, Problem: "a blank in a port", Remedy: "take the blank away"}
+	case !allDigits(text):
+		if allDigits(strings.TrimSpace(text)) {
+			return 0, &EntryError{Value: entry, Problem: "a port with a blank", Remedy: "take the blank away"}
 		}
 		return 0, &EntryError{Value: entry, Problem: "not a port", Remedy: remedy}
 	case len(text) > 1 && text[0] == '0':
@@ -134,13 +140,9 @@ func parsePort(entry, text string) (uint16, error) {
 	return uint16(n), nil
 }
 
+// allDigits tells a number, however great, from what is none.
 func allDigits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
+	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
 // Ranges gives the ports of one protocol: sorted, disjoint, not adjacent. The
@@ -255,10 +257,12 @@ func subtracted(from, taken []PortRange) []PortRange {
 	var out []PortRange
 	for _, r := range from {
 		first, last := int(r.First), int(r.Last)
+		// Both lists are sorted: what ends before this range cannot meet a
+		// later one. A search, since a short list is taken from a long one
+		// as often as the other way round.
+		behind, _ := slices.BinarySearchFunc(taken, r.First, func(t PortRange, port uint16) int { return cmp.Compare(t.Last, port) })
+		taken = taken[behind:]
 		for _, t := range taken {
-			if int(t.Last) < first {
-				continue
-			}
 			if int(t.First) > last {
 				break
 			}

@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	mathbits "math/bits"
 	"net/netip"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ func ParsePrefix(entry string) (netip.Prefix, error) {
 		return netip.Prefix{}, &EntryError{Value: entry, Problem: problem, Remedy: remedy}
 	}
 	if trimmed := strings.TrimSpace(entry); trimmed != entry {
-		return invalid("a blank in an IP range", "take the blank away")
+		return invalid("an IP range with a blank", "take the blank away")
 	}
 	var prefix netip.Prefix
 	if strings.Contains(entry, "/") {
@@ -47,12 +48,22 @@ func ParsePrefix(entry string) (netip.Prefix, error) {
 	return prefix.Masked(), nil
 }
 
+// mappedBits is the length of ::ffff:0:0/96, behind which IPv6 writes IPv4
+// addresses (RFC 4291, section 2.5.5.2).
+const mappedBits = 96
+
 // NewPrefixes gives the set of all addresses of the prefixes, which may overlap
-// and stand in any order.
+// and stand in any order. IPv4 prefixes in IPv6 form count as IPv4, and those
+// that are not valid hold nothing.
 func NewPrefixes(prefixes ...netip.Prefix) Prefixes {
-	all := make([]netip.Prefix, len(prefixes))
-	for i, p := range prefixes {
-		all[i] = p.Masked()
+	all := make([]netip.Prefix, 0, len(prefixes))
+	for _, p := range prefixes {
+		if p.Addr().Is4In6() && p.Bits() >= mappedBits {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mappedBits)
+		}
+		if p.IsValid() {
+			all = append(all, p.Masked())
+		}
 	}
 	slices.SortFunc(all, comparePrefixes)
 	var out []netip.Prefix
@@ -84,6 +95,26 @@ func comparePrefixes(a, b netip.Prefix) int {
 
 func covers(outer, inner netip.Prefix) bool {
 	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
+}
+
+// common gives the longest prefix that holds both, which are of one family.
+func common(a, b netip.Prefix) netip.Prefix {
+	bits := min(a.Bits(), b.Bits())
+	x, y := a.Addr().AsSlice(), b.Addr().AsSlice()
+	for i := range x {
+		if differ := x[i] ^ y[i]; differ != 0 {
+			bits = min(bits, 8*i+mathbits.LeadingZeros8(differ))
+			break
+		}
+	}
+	return netip.PrefixFrom(a.Addr(), bits).Masked()
+}
+
+// bit says whether the address's bit of that index is set, counted from the
+// most significant.
+func bit(a netip.Addr, index int) bool {
+	octets := a.AsSlice()
+	return octets[index/8]&(0x80>>(index%8)) != 0
 }
 
 func siblingsOf(a, b netip.Prefix) (parent netip.Prefix, siblings bool) {

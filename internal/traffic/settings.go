@@ -252,7 +252,9 @@ func (s Settings) Arguments() []string {
 
 // ParseArguments reads the values of the flags by field, each value a comma
 // separated list; a flag given once with no value says the empty list. It gives
-// back what Arguments wrote. All bad entries are reported at once.
+// back what Arguments wrote. All bad entries are reported at once, each as a
+// *FieldError about an *EntryError, whose index counts through all of the
+// field's values.
 func ParseArguments(values map[Field][]string) (Settings, error) {
 	var layer Layer
 	var problems []error
@@ -261,7 +263,7 @@ func ParseArguments(values map[Field][]string) (Settings, error) {
 		if !present {
 			continue
 		}
-		if err := layer.Set(f, SplitList(lists...)); err != nil {
+		for _, err := range separate(layer.Set(f, SplitList(lists...))) {
 			problems = append(problems, &FieldError{Field: f, Err: err})
 		}
 	}
@@ -278,4 +280,18 @@ func SplitList(lists ...string) []string {
 		return []string{}
 	}
 	return strings.Split(strings.Join(lists, ","), ",")
+}
+
+// Entries gives what the settings say of a field in canonical form, whether it
+// is at its default or not.
+func (s Settings) Entries(f Field) []string {
+	return members[f].entries(&Layer{
+		ExcludeInboundPorts:     &s.ExcludeInboundPorts,
+		IncludeInboundPorts:     &s.IncludeInboundPorts,
+		ExcludeOutboundPorts:    &s.ExcludeOutboundPorts,
+		IncludeOutboundPorts:    &s.IncludeOutboundPorts,
+		ExcludeOutboundIPRanges: &s.ExcludeOutboundIPRanges,
+		IncludeOutboundIPRanges: &s.IncludeOutboundIPRanges,
+		ExcludeOutbound:         &s.ExcludeOutbound,
+	})
 }
