@@ -24,6 +24,9 @@ type Interceptor struct {
 type Proxy struct {
 	UID                    int
 	Outbound, Inbound, DNS uint16 // ports; 0 where there is none
+	// CallsLoopback is set where the proxy calls its application at 127.0.0.1;
+	// Istio's calls the pod's own address, from 127.0.0.6.
+	CallsLoopback bool
 }
 
 // IstioProgram is the real istio-iptables, to be built by lab.Main.
@@ -39,7 +42,6 @@ func Istio(name string, arguments ...string) Interceptor {
 	command := append([]string{
 		"-p", "15001", "-z", "15006", "-u", "1337", "-m", "REDIRECT",
 		"-i", "*", "-x", "", "-b", "*", "-d", "15090,15021,15020",
-		"--log_output_level=default:warn",
 	}, arguments...)
 	return Interceptor{
 		Name:  name,
@@ -81,7 +83,7 @@ COMMIT
 	}
 	return Interceptor{
 		Name:  "fsm-iptables",
-		Proxy: Proxy{UID: lab.FSMProxy, Outbound: 15001, Inbound: 15003},
+		Proxy: Proxy{UID: lab.FSMProxy, Outbound: 15001, Inbound: 15003, CallsLoopback: true},
 		Install: func(t testing.TB, pod *lab.Host) {
 			t.Helper()
 			pod.Feed(t, fmt.Sprintf(rules, strings.Join(returns, "\n")), "iptables-restore", "--noflush")

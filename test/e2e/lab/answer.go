@@ -30,6 +30,14 @@ func (h *Host) Answer(t testing.TB, server Server) {
 		require.NoError(t, err)
 		t.Cleanup(func() { listener.Close() })
 		go answerStreams(listener, server.Name)
+	}
+	h.AnswerPackets(t, server)
+}
+
+// AnswerPackets starts the server's UDP half only.
+func (h *Host) AnswerPackets(t testing.TB, server Server) {
+	t.Helper()
+	for _, port := range server.Ports {
 		// One socket an address: an answer must come from where the question went,
 		// and the kernel would choose another source for a socket bound to none.
 		for _, address := range h.addresses {

@@ -13,10 +13,11 @@ import (
 func TestMain(m *testing.M) { lab.Main(m) }
 
 func TestTheOutsideAnswersEverywhere(t *testing.T) {
-	pod, _ := lab.NewPod(t, lab.DualStack)
+	pod, outside := lab.NewPod(t, lab.DualStack)
+	outside.Answer(t, lab.World)
 	for _, to := range []string{"10.244.0.1:80", "192.0.2.1:1", "8.8.8.8:53", "[fd00:244::1]:80", "[2001:db8::1]:65535"} {
 		for _, network := range []string{"tcp", "udp"} {
-			assert.Equal(t, lab.Outside, pod.Ask(lab.Application, network, netip.Addr{}, netip.MustParseAddrPort(to)), "%s %s", network, to)
+			assert.Equal(t, lab.World.Name, pod.Ask(lab.Application, network, netip.Addr{}, netip.MustParseAddrPort(to)), "%s %s", network, to)
 		}
 	}
 }
@@ -34,7 +35,8 @@ func TestTheOutsideReachesThePod(t *testing.T) {
 }
 
 func TestSocketsBelongToTheirUser(t *testing.T) {
-	pod, _ := lab.NewPod(t, lab.DualStack)
+	pod, outside := lab.NewPod(t, lab.DualStack)
+	outside.Answer(t, lab.World)
 	pod.Feed(t, `
 table inet users {
 	chain output {
@@ -43,7 +45,7 @@ table inet users {
 	}
 }`, "nft", "-f", "-")
 	to := netip.MustParseAddrPort("192.0.2.1:80")
-	assert.Equal(t, lab.Outside, pod.Ask(lab.Application, "tcp", netip.Addr{}, to))
+	assert.Equal(t, lab.World.Name, pod.Ask(lab.Application, "tcp", netip.Addr{}, to))
 	assert.Equal(t, "forbidden", pod.Ask(lab.IstioProxy, "udp", netip.Addr{}, to))
 }
 

@@ -26,6 +26,14 @@ func (f Family) Of(pair Pair) netip.Addr {
 	return pair.IPv6
 }
 
+// FamilyOf returns the family of one address.
+func FamilyOf(address netip.Addr) Family {
+	if address.Unmap().Is4() {
+		return IPv4
+	}
+	return IPv6
+}
+
 // Pair is an address in either family.
 type Pair struct{ IPv4, IPv6 netip.Addr }
 
@@ -46,16 +54,16 @@ const (
 	FSMProxy    = 1500 // flomesh-io/fsm pkg/constants/constants.go
 )
 
+// World is the server to run outside the pod: it answers in everybody's place.
+var World = Server{Name: "outside", Ports: []uint16{everywhere}}
+
 // everywhere is the port at which the outside answers for all others.
 const everywhere = 9
 
-// Outside is the name of whatever is not in the pod.
-const Outside = "outside"
-
-// NewPod returns a pod, and the host that answers for the rest of the world.
+// NewPod returns a pod, and the host that has every other address and port.
 func NewPod(t testing.TB, family Family) (pod, outside *Host) {
 	t.Helper()
-	pod, outside = NewHost(t, "pod"), NewHost(t, Outside)
+	pod, outside = NewHost(t, "pod"), NewHost(t, "outside")
 	near, far := End{Host: pod}, End{Host: outside}
 	var gateways []netip.Addr
 	add := func(bits int, near, far *End, of func(Pair) netip.Addr) {
@@ -72,6 +80,5 @@ func NewPod(t testing.TB, family Family) (pod, outside *Host) {
 	Wire(t, near, far)
 	pod.RouteEverything(t, gateways...)
 	outside.BeEverywhere(t, everywhere)
-	outside.Answer(t, Server{Name: Outside, Ports: []uint16{everywhere}})
 	return pod, outside
 }

@@ -32,7 +32,8 @@ const path = "X-Path"
 // forwards under Istio.
 const Server = "istio-envoy"
 
-// Serve answers HTTP in the host with the server's name, at its ports.
+// Serve answers in the host with the server's name, at its ports: HTTP over
+// TCP, and UDP as lab.Host.AnswerPackets does.
 func Serve(t testing.TB, host *lab.Host, server lab.Server) {
 	t.Helper()
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -42,6 +43,7 @@ func Serve(t testing.TB, host *lab.Host, server lab.Server) {
 	for _, port := range server.Ports {
 		serve(t, host, server.UID, port, handler)
 	}
+	host.AnswerPackets(t, server)
 }
 
 func serve(t testing.TB, host *lab.Host, uid int, port uint16, handler http.Handler) {
@@ -65,48 +67,63 @@ type Proxy struct {
 // a port for that.
 func (p Proxy) Start(t testing.TB, pod *lab.Host) {
 	t.Helper()
-	serve(t, pod, p.UID, p.Outbound, p.forward(pod, "outbound proxy", p.Knows, lab.Pair{}))
-	inbound := func(netip.AddrPort) bool { return true }
-	serve(t, pod, p.UID, p.Inbound, p.forward(pod, "inbound proxy", inbound, lab.InboundSource))
+	outbound := upstream{name: "outbound proxy", dial: func(to netip.AddrPort) (net.Conn, error) {
+		if !p.Knows(to) {
+			return nil, errUnknown
+		}
+		return pod.Dial(p.UID, "tcp", netip.Addr{}, to)
+	}}
+	inbound := upstream{name: "inbound proxy", dial: func(to netip.AddrPort) (net.Conn, error) {
+		if p.CallsLoopback {
+			return pod.Dial(p.UID, "tcp", netip.Addr{}, netip.AddrPortFrom(lab.FamilyOf(to.Addr()).Of(lab.Loopback), to.Port()))
+		}
+		return pod.Dial(p.UID, "tcp", lab.FamilyOf(to.Addr()).Of(lab.InboundSource), to)
+	}}
+	serve(t, pod, p.UID, p.Outbound, outbound.handler())
+	serve(t, pod, p.UID, p.Inbound, inbound.handler())
 	if p.DNS != 0 {
-		pod.Answer(t, lab.Server{Name: "dns proxy", UID: p.UID, Ports: []uint16{p.DNS}})
+		Serve(t, pod, lab.Server{Name: "dns proxy", UID: p.UID, Ports: []uint16{p.DNS}})
 	}
 }
 
-func (p Proxy) forward(pod *lab.Host, name string, knows func(netip.AddrPort) bool, from lab.Pair) http.Handler {
-	transport := &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(_ context.Context, _, address string) (net.Conn, error) {
-			to, err := netip.ParseAddrPort(address)
-			if err != nil {
-				return nil, err
-			}
-			source := from.IPv4
-			if to.Addr().Is6() {
-				source = from.IPv6
-			}
-			return pod.Dial(p.UID, "tcp", source, to)
-		},
-	}
+var errUnknown = errors.New("the destination is not in the registry")
+
+// upstream is what one listener of a proxy does with what it takes.
+type upstream struct {
+	name string
+	dial func(destination netip.AddrPort) (net.Conn, error)
+}
+
+func (u upstream) handler() http.Handler {
 	mark := func(header http.Header) {
 		header.Set("Server", Server)
-		header[path] = append([]string{name}, header[path]...)
+		header[path] = append([]string{u.name}, header[path]...)
 	}
 	forward := &httputil.ReverseProxy{
-		Transport: transport,
-		Rewrite: func(request *httputil.ProxyRequest) {
-			request.Out.URL.Scheme = "http"
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(_ context.Context, _, address string) (net.Conn, error) {
+				destination, err := netip.ParseAddrPort(address)
+				if err != nil {
+					return nil, err
+				}
+				return u.dial(destination)
+			},
 		},
+		Rewrite: func(request *httputil.ProxyRequest) { request.Out.URL.Scheme = "http" },
 		ModifyResponse: func(response *http.Response) error {
 			mark(response.Header)
 			return nil
 		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+			mark(w.Header())
+			w.WriteHeader(http.StatusBadGateway)
+		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		destination, err := originalDestination(connection(request))
-		if err != nil || !knows(destination) {
-			mark(w.Header())
-			w.WriteHeader(http.StatusBadGateway)
+		if err != nil {
+			forward.ErrorHandler(w, request, err)
 			return
 		}
 		request.URL.Host = destination.String()

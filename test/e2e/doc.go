@@ -1,0 +1,11 @@
+// Package e2e replays, with real sockets in network namespaces, what three
+// documents tell their readers to check: Alibaba Cloud ASM's on bypassing the
+// sidecar by ports and IP ranges, DaoCloud DCE's on passthrough, and FSM's on
+// outbound IP range exclusion. And it checks that what is not bypassed goes on
+// as the mesh alone makes it.
+//
+// The init container's arguments come from the examples, rendered by the real
+// kustomize; the mesh's rules come from the real istio-iptables, or have FSM's
+// own form. No mesh is given an annotation here, so what is bypassed is the
+// init container's doing alone (see differential for both together).
+package e2e

@@ -1,0 +1,88 @@
+package e2e_test
+
+import (
+	"testing"
+
+	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+)
+
+// bypass is what the pods of TestAsTheMeshAlone bypass. The name server is in
+// the excluded range, to show that a range does not switch DNS capture off.
+var bypass = []string{
+	"--exclude-inbound-ports=7001,9000-9010,15021",
+	"--exclude-outbound-ports=6379",
+	"--exclude-outbound-ip-ranges=192.0.2.0/24,2001:db8:2::/48",
+}
+
+var nameServer = at("192.0.2.53", "2001:db8:2::53")
+
+// neighbour is a connection beside the bypass, with the answers that it gets.
+type neighbour struct {
+	check
+	bypassed string // the answer with the bypass; "" = as without it
+	captured string // the answer with DNS capture; "" = as without it
+	fsm      string // the answer under FSM; "" = as under Istio
+}
+
+var neighbours = []neighbour{
+	{check: check{name: "application-to-own-address", by: theApplication, to: lab.PodAddress, port: 8080, answer: application}},
+	{check: check{name: "application-to-own-address-bypassed-port", by: theApplication, to: lab.PodAddress, port: 7001, answer: application}},
+	{check: check{name: "application-to-loopback", by: theApplication, to: lab.Loopback, port: 8080, answer: application}},
+	{check: check{name: "proxy-to-own-address", by: theProxy, to: lab.PodAddress, port: 8080, answer: toApp}},
+	{check: check{name: "proxy-to-own-address-bypassed-port", by: theProxy, to: lab.PodAddress, port: 7001, answer: toApp}},
+	{check: check{name: "proxy-to-loopback", by: theProxy, to: lab.Loopback, port: 8080, answer: application}},
+	{check: check{name: "proxy-from-127.0.0.6-to-own-address", by: theProxy, from: lab.InboundSource, to: lab.PodAddress, port: 8080, answer: application}, fsm: toApp},
+	{check: check{name: "proxy-from-127.0.0.6-to-own-address-bypassed-port", by: theProxy, from: lab.InboundSource, to: lab.PodAddress, port: 7001, answer: application}, fsm: toApp},
+	{check: check{name: "proxy-to-excluded-range", by: theProxy, to: cardProcessor, port: 443, answer: outside}},
+	{check: check{name: "proxy-to-elsewhere", by: theProxy, to: somewhereElse, port: 443, answer: outside}},
+	{check: check{name: "port-forward", by: portForward, to: lab.Loopback, port: 8080, answer: application}},
+	{check: check{name: "port-forward-bypassed-port", by: portForward, to: lab.Loopback, port: 7001, answer: application}},
+	{check: check{name: "probe-from-outside", by: theOutside, to: lab.PodAddress, port: 8080, answer: toApp}},
+	{check: check{name: "probe-from-outside-bypassed-port", by: theOutside, to: lab.PodAddress, port: 7001, answer: toApp}, bypassed: application},
+	{check: check{name: "probe-from-outside-first-of-bypassed-range", by: theOutside, to: lab.PodAddress, port: 9000, answer: toApp}, bypassed: application},
+	{check: check{name: "probe-from-outside-last-of-bypassed-range", by: theOutside, to: lab.PodAddress, port: 9010, answer: toApp}, bypassed: application},
+	{check: check{name: "probe-from-outside-after-bypassed-range", by: theOutside, to: lab.PodAddress, port: 9011, answer: toApp}},
+	{check: check{name: "udp-from-outside", by: theOutside, udp: true, to: lab.PodAddress, port: 8080, answer: application}},
+	{check: check{name: "udp-from-outside-bypassed-port", by: theOutside, udp: true, to: lab.PodAddress, port: 7001, answer: application}},
+	{check: check{name: "application-to-excluded-range", by: theApplication, to: cardProcessor, port: 443, answer: refused}, bypassed: outside},
+	{check: check{name: "application-to-excluded-port", by: theApplication, to: somewhereElse, port: 6379, answer: refused}, bypassed: outside},
+	{check: check{name: "application-to-elsewhere", by: theApplication, to: somewhereElse, port: 443, answer: refused}},
+	{check: check{name: "application-over-udp", by: theApplication, udp: true, to: somewhereElse, port: 443, answer: outside}},
+	{check: check{name: "dns-over-udp", by: theApplication, udp: true, to: nameServer, port: 53, answer: outside}, captured: "dns proxy"},
+	{check: check{name: "dns-over-tcp", by: theApplication, to: nameServer, port: 53, answer: refused}, captured: "dns proxy"},
+	{check: check{name: "dns-of-the-proxy-over-udp", by: theProxy, udp: true, to: nameServer, port: 53, answer: outside}},
+}
+
+// under returns the check with the answer that this pod has to give.
+func (n neighbour) under(mesh variant, order order) check {
+	check := n.check
+	if mesh.Proxy.UID == lab.FSMProxy && n.fsm != "" {
+		check.answer = n.fsm
+	}
+	if mesh.capturesDNS && n.captured != "" {
+		check.answer = n.captured
+	}
+	if order.name != meshAlone.name && n.bypassed != "" {
+		check.answer = n.bypassed
+	}
+	return check
+}
+
+// With the bypass, all that is not bypassed goes as the mesh alone makes it go.
+// The order mesh-alone shows that this is how.
+func TestAsTheMeshAlone(t *testing.T) {
+	meshes := append(append([]variant{}, istioVariants...), fsmVariants...)
+	for _, mesh := range meshes {
+		for _, order := range append([]order{meshAlone}, orders...) {
+			for _, family := range mesh.families {
+				t.Run(mesh.Name+"/"+order.name+"/"+family.Name, func(t *testing.T) {
+					pod := newPod(t, mesh, order, family, bypass)
+					for _, neighbour := range neighbours {
+						check := neighbour.under(mesh, order)
+						t.Run(check.name, func(t *testing.T) { check.run(t, pod) })
+					}
+				})
+			}
+		}
+	}
+}

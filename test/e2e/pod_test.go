@@ -1,0 +1,165 @@
+package e2e_test
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/krm-bypass/krm-bypass/test/e2e/interceptor"
+	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+	"github.com/krm-bypass/krm-bypass/test/e2e/sidecar"
+)
+
+var bypassProgram = lab.Program{Name: "krm-bypass-init", Directory: "images/init"}
+
+func TestMain(m *testing.M) { lab.Main(m, interceptor.IstioProgram) }
+
+// variant is an interceptor and the pods to try it in.
+type variant struct {
+	interceptor.Interceptor
+	families []lab.Family
+	// podHas returns the families that a pod needs for a check in one of them.
+	podHas func(lab.Family) lab.Family
+	// capturesDNS is set where port 53 is redirected to the DNS proxy.
+	capturesDNS bool
+}
+
+func itself(family lab.Family) lab.Family { return family }
+func dualStack(lab.Family) lab.Family     { return lab.DualStack }
+
+var bothFamilies = []lab.Family{lab.IPv4, lab.IPv6}
+
+var istioVariants = []variant{
+	{Interceptor: interceptor.Istio("iptables-nft"), families: bothFamilies, podHas: itself},
+	{Interceptor: interceptor.Istio("native-nftables", "--native-nftables"), families: bothFamilies, podHas: itself},
+	{Interceptor: interceptor.Istio("dual-stack", "--dual-stack"), families: bothFamilies, podHas: dualStack},
+	{Interceptor: interceptor.Istio("native-nftables-dual-stack", "--native-nftables", "--dual-stack"), families: bothFamilies, podHas: dualStack},
+	{Interceptor: interceptor.Istio("dns-capture", "--redirect-dns", "--capture-all-dns"), families: bothFamilies, podHas: itself, capturesDNS: true},
+}
+
+// FSM's rules go through the IPv4 iptables-restore alone.
+var fsmVariants = []variant{
+	{Interceptor: interceptor.FSM(), families: []lab.Family{lab.IPv4}, podHas: itself},
+}
+
+// step is one init container's turn.
+type step uint8
+
+const (
+	ours step = iota
+	theMesh
+)
+
+// order is a history of a pod's init containers.
+type order struct {
+	name  string
+	steps []step
+}
+
+var meshAlone = order{"mesh-alone", []step{theMesh}}
+
+var orders = []order{
+	{"ours-before", []step{ours, theMesh}}, // injected last: no native sidecars
+	{"ours-after", []step{theMesh, ours}},  // native sidecars, or the CNI plugin
+	{"both-run-again", []step{ours, theMesh, ours, theMesh, ours}},
+}
+
+// pod is a meshed pod and its world.
+type pod struct {
+	*lab.Host
+	outside *lab.Host
+	family  lab.Family // of the checks
+	mesh    variant
+}
+
+// newPod returns a pod whose init containers ran in the given order. Its proxy
+// knows no destination outside: REGISTRY_ONLY, or no egress.
+func newPod(t *testing.T, mesh variant, order order, family lab.Family, bypass []string) pod {
+	t.Helper()
+	inside, outside := lab.NewPod(t, mesh.podHas(family))
+	for _, step := range order.steps {
+		switch step {
+		case ours:
+			applyBypass(t, inside, bypass...)
+		case theMesh:
+			mesh.Install(t, inside)
+		}
+	}
+	sidecar.Serve(t, outside, lab.World)
+	sidecar.Serve(t, inside, lab.Server{Name: application, UID: lab.Application, Ports: applicationPorts})
+	sidecar.Serve(t, inside, lab.Server{Name: status, UID: mesh.Proxy.UID, Ports: []uint16{statusPort}})
+	knows := func(to netip.AddrPort) bool { return to.Addr() == family.Of(lab.PodAddress) }
+	sidecar.Proxy{Proxy: mesh.Proxy, Knows: knows}.Start(t, inside)
+	return pod{Host: inside, outside: outside, family: family, mesh: mesh}
+}
+
+func applyBypass(t *testing.T, host *lab.Host, arguments ...string) {
+	t.Helper()
+	host.Run(t, append([]string{lab.Binary(bypassProgram.Name), "apply"}, arguments...)...)
+}
+
+// What answers in the pod, and who may answer to whom.
+const (
+	application = "application"
+	status      = "status"
+	toApp       = "inbound proxy > application"
+	refused     = "outbound proxy > refusal"
+	outside     = "outside"
+
+	statusPort = 15021 // Istio's own: it leaves it out of the redirection by itself
+)
+
+var applicationPorts = []uint16{80, 5000, 7001, 7002, 7005, 8080, 9000, 9010, 9011, 9090}
+
+// caller is whose socket a check opens.
+type caller struct {
+	host func(pod) *lab.Host
+	uid  func(pod) int
+}
+
+func inPod(p pod) *lab.Host { return p.Host }
+
+var (
+	theApplication = caller{inPod, func(pod) int { return lab.Application }}
+	theProxy       = caller{inPod, func(p pod) int { return p.mesh.Proxy.UID }}
+	portForward    = caller{inPod, func(pod) int { return lab.Root }} // what the kubelet does for kubectl port-forward
+	theOutside     = caller{func(p pod) *lab.Host { return p.outside }, func(pod) int { return lab.Root }}
+)
+
+// place is an address in both families.
+type place = lab.Pair
+
+func at(ipv4, ipv6 string) place {
+	return place{IPv4: netip.MustParseAddr(ipv4), IPv6: netip.MustParseAddr(ipv6)}
+}
+
+// check is one connection and who has to answer it.
+type check struct {
+	name   string
+	by     caller
+	from   place // the zero place leaves the source to the kernel
+	udp    bool
+	to     place
+	port   uint16
+	answer string
+	server string // the response's header; "" leaves it unchecked
+}
+
+func (c check) run(t *testing.T, p pod) {
+	t.Helper()
+	var from netip.Addr
+	if c.from != (place{}) {
+		from = p.family.Of(c.from)
+	}
+	to := netip.AddrPortFrom(p.family.Of(c.to), c.port)
+	if c.udp {
+		assert.Equal(t, c.answer, c.by.host(p).Ask(c.by.uid(p), "udp", from, to))
+		return
+	}
+	got := sidecar.Get(c.by.host(p), c.by.uid(p), from, to)
+	assert.Equal(t, c.answer, got.By)
+	if c.server != "" {
+		assert.Equal(t, c.server, got.Server, "the response's header Server")
+	}
+}
