@@ -1,0 +1,96 @@
+package yamltext
+
+import "bytes"
+
+// A Fragment is a document, or a value that stands inside one: an item of a
+// list begins in the middle of a line, and its other lines are indented. The
+// fragment can be changed on its own and put back between its neighbours.
+type Fragment struct {
+	Text []byte
+	// Column at which the text begins, from 0.
+	Column int
+}
+
+// Standalone returns the text with blanks in front, so that its first line
+// stands at its column and any YAML parser can read it.
+func (f Fragment) Standalone() []byte {
+	if f.Column == 0 {
+		return f.Text
+	}
+	text := make([]byte, 0, f.Column+len(f.Text))
+	text = append(text, bytes.Repeat([]byte{' '}, f.Column)...)
+	return append(text, f.Text...)
+}
+
+// Parse scans the fragment and keeps all of it.
+func (f Fragment) Parse() (*Tree, error) { return f.Outline(everything) }
+
+// Outline scans the fragment and keeps the content of the outermost levels of
+// collections; deeper ones are nodes without content.
+func (f Fragment) Outline(levels int) (*Tree, error) {
+	p := parser{src: f.Text, lineStart: -f.Column, keep: levels}
+	root, err := p.document()
+	if err != nil {
+		return nil, err
+	}
+	return &Tree{Fragment: f, Root: root, Aliases: p.aliases}, nil
+}
+
+// Scalars returns the values of some keys of the outermost mapping, by the
+// order of the keys: "" for a key that is not there, is twice there or whose
+// value is not a plain or quoted scalar. It reads no further than it must: a
+// text that is malformed, or names a key again, behind the last of the keys
+// is not noticed.
+func (f Fragment) Scalars(keys ...string) ([]string, error) {
+	values := make([]string, len(keys))
+	seen := make([]bool, len(keys))
+	missing := len(keys)
+	p := parser{src: f.Text, lineStart: -f.Column, keep: 1}
+	reading := Tree{Fragment: f}
+	p.visit = func(key, value *Node) bool {
+		for i, wanted := range keys {
+			if !reading.Is(key, wanted) {
+				continue
+			}
+			if seen[i] {
+				values[i] = ""
+				continue
+			}
+			seen[i] = true
+			missing--
+			values[i], _ = reading.Value(value)
+		}
+		return missing == 0
+	}
+	if _, err := p.document(); err != nil && err != errEnough {
+		return nil, err
+	}
+	return values, nil
+}
+
+// Item returns an item of a sequence as a fragment, with the rest of its last
+// line if it is in block style.
+func (t *Tree) Item(sequence *Node, index int) Fragment {
+	item := sequence.Content[index]
+	full := item.Full()
+	if sequence.Style == Flow {
+		column := item.Column
+		start := full.Start - column
+		if start < 0 || len(bytes.TrimLeft(t.Text[start:full.Start], " ")) > 0 {
+			// What is before it in its line is not indentation.
+			column = 0
+		}
+		return Fragment{Text: t.Text[full.Start:full.End:full.End], Column: column}
+	}
+	end := NextLine(t.Text, max(full.End, item.Indicator+1))
+	return Fragment{Text: t.Text[item.Indicator+1 : end : end], Column: sequence.Column + 1}
+}
+
+// ItemSpan returns the bytes of the text that Item's fragment is made of.
+func (t *Tree) ItemSpan(sequence *Node, index int) Span {
+	item := sequence.Content[index]
+	if sequence.Style == Flow {
+		return item.Full()
+	}
+	return Span{item.Indicator + 1, NextLine(t.Text, max(item.Full().End, item.Indicator+1))}
+}
