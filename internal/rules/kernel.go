@@ -59,12 +59,18 @@ func dial() (*kernel, error) {
 
 func (k *kernel) close() { _ = k.conn.CloseLasting() }
 
-// load replaces the table by the ruleset in one transaction. To add the table
-// before deleting it is to have one that can be deleted.
-func (k *kernel) load(r Ruleset) error {
-	k.conn.AddTable(table)
-	k.conn.DelTable(table)
-	k.conn.AddTable(table)
+// load puts the ruleset in the place of the table, if there is one, in a single
+// transaction. Without replace the kernel refuses with EEXIST if there is one
+// after all. To replace in any case would do too, but whatever is deleted costs 5
+// to 20 ms: the kernel closes the socket only when nobody reads it any more
+// (linux net/netfilter/nf_tables_api.c, nft_rcv_nl_event).
+func (k *kernel) load(r Ruleset, replace bool) error {
+	if replace {
+		// Adding it first makes sure that there is one to delete.
+		k.conn.AddTable(table)
+		k.conn.DelTable(table)
+	}
+	k.conn.CreateTable(table)
 	ids := map[string]uint32{}
 	for _, s := range r.Sets {
 		set, err := k.addSet(s)

@@ -31,27 +31,33 @@ func pause(attempt int) {
 }
 
 // disturbances are errors that say nothing about the request: a signal, a
-// transaction of somebody else, or answers that did not fit the buffer.
-var disturbances = []error{unix.EINTR, unix.EAGAIN, unix.EBUSY, unix.ENOBUFS, unix.ERESTART, errChanging}
+// transaction of somebody else, such as one that made our table since we looked
+// (EEXIST), or answers that did not fit the buffer.
+var disturbances = []error{unix.EINTR, unix.EAGAIN, unix.EBUSY, unix.ENOBUFS, unix.ERESTART, unix.EEXIST, errChanging}
 
 func isAny(err error, of []error) bool {
 	return slices.ContainsFunc(of, func(e error) bool { return errors.Is(err, e) })
 }
 
-// Apply loads the ruleset and reads it back. Where it finds another one it
-// loads again: another process may have come between.
+// Apply loads the ruleset, unless the kernel holds it already, and reads it
+// back. Where it then finds another one it begins again: somebody else may have
+// come between.
 func (nftablesBackend) Apply(s traffic.Settings) error {
 	ruleset := Compile(s)
 	want := ruleset.contents()
 	return undisturbed(func(k *kernel) error {
-		if err := k.load(ruleset); err != nil {
+		before, err := k.read()
+		if err != nil || len(differences(want, before)) == 0 {
+			return err
+		}
+		if err := k.load(ruleset, !before.absent); err != nil {
 			return fmt.Errorf("loading the ruleset: %w", err)
 		}
-		got, err := k.read()
+		after, err := k.read()
 		if err != nil {
 			return err
 		}
-		return asError(differences(want, got))
+		return asError(differences(want, after))
 	})
 }
 
@@ -72,6 +78,10 @@ func (nftablesBackend) Verify(s traffic.Settings) ([]string, error) {
 // Clean deletes the table.
 func (nftablesBackend) Clean() error {
 	return undisturbed(func(k *kernel) error {
+		before, err := k.read()
+		if err != nil || before.absent {
+			return err
+		}
 		if err := k.remove(); err != nil {
 			return fmt.Errorf("deleting table %s: %w", TableName, err)
 		}
@@ -99,12 +109,6 @@ func once(work func(*kernel) error) error {
 		return err
 	}
 	defer k.close()
-	// The first request finds out whether there is an nf_tables and whether
-	// we may use it: its refusal is a single, clear answer, where a refused
-	// transaction is answered once instead of once for each message.
-	if _, err := k.generation(); err != nil {
-		return err
-	}
 	return work(k)
 }
 
