@@ -46,8 +46,8 @@ go_test() {
     grep --line-buffered -E "^(ok|FAIL|panic:)|^ *--- FAIL|$shown" || true
   wait "$run" || status=$?
   if [[ $status -ne 0 ]]; then
-    echo "   the end of $log:"
-    grep -vE '^ *(=== |--- PASS|PASS$)' "$log" | tail -n 60 | sed 's/^/   | /'
+    echo "   what went wrong first; all of it is in $log:"
+    grep -vE '^ *(=== |--- |PASS$|FAIL|ok |\?)' "$log" | head -n 40 | sed 's/^/   | /' || true
   fi
   if grep -E '^ *--- SKIP' "$log"; then
     echo "   a skipped test has tested nothing: it has to run or to fail, saying what it misses"
@@ -75,7 +75,7 @@ stage unit "unit tests, properties and goldens, $with" go_test '^$' "${race[@]}"
 # What these execute is not among the inputs that the cache knows: always run.
 stage kustomize "the examples through the real kustomize" go_test '^$' -count=1 ./test/kustomize/...
 stage e2e "end to end, in network namespaces: document, interceptor, order, family" \
-  go_test '^ +--- PASS|compared' -count=1 -timeout=25m ./test/e2e/...
+  go_test '^(    )?--- PASS|compared' -count=1 -timeout=25m ./test/e2e/...
 
 count() { cat "$logs"/*.log | grep -cE "^ *--- $1" || true; }
 
