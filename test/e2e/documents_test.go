@@ -103,10 +103,11 @@ func (d document) replay(t *testing.T, mesh variant, order order, family lab.Fam
 		if family.IPv6 {
 			arguments = append(arguments, workload.twins...)
 		}
+		history := order
 		if len(arguments) == 0 {
-			order = meshAlone
+			history = meshAlone
 		}
-		pod := newPod(t, mesh, order, family, arguments)
+		pod := newPod(t, mesh, history, family, arguments)
 		for _, check := range workload.checks {
 			t.Run(workload.name+"/"+check.name, func(t *testing.T) { check.run(t, pod) })
 		}

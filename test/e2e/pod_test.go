@@ -13,7 +13,7 @@ import (
 
 var bypassProgram = lab.Program{Name: "krm-bypass-init", Directory: "images/init"}
 
-func TestMain(m *testing.M) { lab.Main(m, interceptor.IstioProgram) }
+func TestMain(m *testing.M) { lab.Main(m, bypassProgram, interceptor.IstioProgram) }
 
 // variant is an interceptor and the pods to try it in.
 type variant struct {
