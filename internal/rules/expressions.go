@@ -183,8 +183,8 @@ func next(key string) (following []byte, overflow bool) {
 }
 
 // previous gives the key before one that is not the first.
-func previous(key []byte) string {
-	before := []byte(string(key))
+func previous(key string) string {
+	before := []byte(key)
 	for i := len(before) - 1; i >= 0; i-- {
 		before[i]--
 		if before[i] != 0xff {

@@ -176,9 +176,7 @@ func (k *kernel) read() (contents, error) {
 func (k *kernel) generation() (uint32, error) {
 	answer, err := k.socket.Execute(netlink.Message{
 		Header: netlink.Header{Type: netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_GETGEN), Flags: netlink.Request},
-		// struct nfgenmsg: family, version, resource (linux
-		// include/uapi/linux/netfilter/nfnetlink.h).
-		Data: []byte{unix.NFPROTO_UNSPEC, unix.NFNETLINK_V0, 0, 0},
+		Data:   nfgenmsg(unix.NFPROTO_UNSPEC),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("reading the generation of the rules: %w", err)
@@ -221,8 +219,7 @@ func (k *kernel) readSets() ([]namedSet, error) {
 	}
 	var named []namedSet
 	for _, s := range sets {
-		s.Table = table
-		elements, err := k.conn.GetSetElements(s)
+		elements, err := k.elements(s.Name)
 		if err != nil {
 			return nil, fmt.Errorf("reading the elements of set %s: %w", s.Name, err)
 		}
@@ -247,39 +244,6 @@ func kindOf(s *nftables.Set) string {
 		}
 	}
 	return kind
-}
-
-// intervalsOf puts elements together to intervals, sorted.
-func intervalsOf(elements []nftables.SetElement) []Interval {
-	slices.SortFunc(elements, func(a, b nftables.SetElement) int {
-		if order := strings.Compare(string(a.Key), string(b.Key)); order != 0 {
-			return order
-		}
-		// An interval ends before the adjacent one begins.
-		switch {
-		case a.IntervalEnd == b.IntervalEnd:
-			return 0
-		case a.IntervalEnd:
-			return -1
-		}
-		return 1
-	})
-	var intervals []Interval
-	open := false
-	for _, e := range elements {
-		if open && len(e.KeyEnd) == 0 {
-			intervals[len(intervals)-1].Last = previous(e.Key)
-		}
-		open = !e.IntervalEnd && len(e.KeyEnd) == 0
-		switch {
-		case len(e.KeyEnd) > 0:
-			intervals = append(intervals, Interval{string(e.Key), string(e.KeyEnd)})
-		case open:
-			// Until an element says otherwise it goes on to the last key.
-			intervals = append(intervals, Interval{string(e.Key), strings.Repeat("\xff", len(e.Key))})
-		}
-	}
-	return intervals
 }
 
 func (k *kernel) readChains() ([]namedChain, error) {

@@ -1,0 +1,40 @@
+package rules
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+)
+
+// BenchmarkApply gives the cost in the process of a first apply; start-up comes
+// on top.
+func BenchmarkApply(b *testing.B) {
+	for _, count := range []int{10, 100, 1000, 10000} {
+		b.Run(fmt.Sprintf("%d ranges", count), func(b *testing.B) {
+			settings := manyRanges(b, count)
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				host := lab.NewHost(b, "pod")
+				b.StartTimer()
+				require.NoError(b, host.Do(0, func() error { return nftablesBackend{}.Apply(settings) }))
+			}
+		})
+	}
+}
+
+// manyRanges excludes ranges of which no two are adjacent.
+func manyRanges(t testing.TB, count int) traffic.Settings {
+	entries := make([]string, count)
+	for i := range entries {
+		entries[i] = fmt.Sprintf("10.%d.%d.0/25", i/256, i%256)
+	}
+	settings, err := traffic.ParseArguments(map[traffic.Field][]string{traffic.ExcludeOutboundIPRanges: entries})
+	require.NoError(t, err)
+	require.Len(t, settings.ExcludeOutboundIPRanges.List(), count)
+	return settings
+}

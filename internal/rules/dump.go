@@ -1,0 +1,187 @@
+package rules
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// dumpBuffer, in bytes, is the most that the kernel puts into one answer of a
+// dump, and it does so only for a reader who has shown a buffer of that size
+// (linux net/netlink/af_netlink.c, netlink_dump). It matters because the kernel
+// walks a set from its beginning for each answer: the netlink library's 4 KiB
+// take thousands of elements four times as long.
+const dumpBuffer = 32 << 10
+
+// element is one element of a set, as the kernel holds it.
+type element struct {
+	key, end string // the last key, in a concatenation
+	isEnd    bool   // the key is the first one behind an interval
+}
+
+// elements dumps a set.
+func (k *kernel) elements(set string) ([]element, error) {
+	name, err := netlink.MarshalAttributes([]netlink.Attribute{
+		{Type: unix.NFTA_SET_ELEM_LIST_TABLE, Data: []byte(TableName + "\x00")},
+		{Type: unix.NFTA_SET_ELEM_LIST_SET, Data: []byte(set + "\x00")},
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = k.socket.Send(netlink.Message{
+		Header: netlink.Header{Type: netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_GETSETELEM), Flags: netlink.Request | netlink.Dump},
+		Data:   append(nfgenmsg(unix.NFPROTO_INET), name...),
+	})
+	if err != nil {
+		return nil, err
+	}
+	connection, err := k.socket.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var found []element
+	buffer := make([]byte, dumpBuffer)
+	for done := false; !done; {
+		var size int
+		var failure error
+		err := connection.Read(func(fd uintptr) bool {
+			size, _, failure = unix.Recvfrom(int(fd), buffer, 0)
+			return failure != unix.EAGAIN
+		})
+		if err := errors.Join(err, failure); err != nil {
+			return nil, err
+		}
+		if found, done, err = appendElements(found, buffer[:size]); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// nfgenmsg gives a struct nfgenmsg: family, version and resource (linux
+// include/uapi/linux/netfilter/nfnetlink.h).
+func nfgenmsg(family byte) []byte { return []byte{family, unix.NFNETLINK_V0, 0, 0} }
+
+var errMalformed = errors.New("the kernel's answer is malformed")
+
+// appendElements appends the elements that an answer brings, and says whether
+// it was the last one.
+func appendElements(found []element, answer []byte) (all []element, done bool, err error) {
+	for len(answer) > 0 {
+		if len(answer) < unix.NLMSG_HDRLEN {
+			return nil, false, errMalformed
+		}
+		size := int(binary.NativeEndian.Uint32(answer))
+		if size < unix.NLMSG_HDRLEN || size > len(answer) {
+			return nil, false, errMalformed
+		}
+		body := answer[unix.NLMSG_HDRLEN:size]
+		switch kind := binary.NativeEndian.Uint16(answer[4:]); kind {
+		case unix.NLMSG_DONE:
+			return found, true, nil
+		case unix.NLMSG_ERROR:
+			if len(body) < 4 {
+				return nil, false, errMalformed
+			}
+			return nil, false, unix.Errno(-int32(binary.NativeEndian.Uint32(body)))
+		}
+		if len(body) < len(nfgenmsg(0)) {
+			return nil, false, errMalformed
+		}
+		for attribute, list := range attributes(body[len(nfgenmsg(0)):]) {
+			if attribute != unix.NFTA_SET_ELEM_LIST_ELEMENTS {
+				continue
+			}
+			for _, e := range attributes(list) {
+				found = append(found, elementOf(e))
+			}
+		}
+		answer = answer[min(aligned(size), len(answer)):]
+	}
+	return found, false, nil
+}
+
+func elementOf(body []byte) element {
+	var e element
+	for attribute, value := range attributes(body) {
+		switch attribute {
+		case unix.NFTA_SET_ELEM_KEY:
+			e.key = valueOf(value)
+		case nftaSetElemKeyEnd:
+			e.end = valueOf(value)
+		case unix.NFTA_SET_ELEM_FLAGS:
+			e.isEnd = len(value) == 4 && binary.BigEndian.Uint32(value)&unix.NFT_SET_ELEM_INTERVAL_END != 0
+		}
+	}
+	return e
+}
+
+// nftaSetElemKeyEnd is not in the package unix (linux
+// include/uapi/linux/netfilter/nf_tables.h, NFTA_SET_ELEM_KEY_END).
+const nftaSetElemKeyEnd = 10
+
+func valueOf(data []byte) string {
+	for attribute, value := range attributes(data) {
+		if attribute == unix.NFTA_DATA_VALUE {
+			return string(value)
+		}
+	}
+	return ""
+}
+
+// attributes yields type and value of each netlink attribute; it ends where
+// what follows is none.
+func attributes(list []byte) func(yield func(kind uint16, value []byte) bool) {
+	return func(yield func(kind uint16, value []byte) bool) {
+		for len(list) >= unix.SizeofNlAttr {
+			size := int(binary.NativeEndian.Uint16(list))
+			if size < unix.SizeofNlAttr || size > len(list) {
+				return
+			}
+			if !yield(binary.NativeEndian.Uint16(list[2:])&^(unix.NLA_F_NESTED|unix.NLA_F_NET_BYTEORDER), list[unix.SizeofNlAttr:size]) {
+				return
+			}
+			list = list[min(aligned(size), len(list)):]
+		}
+	}
+}
+
+// aligned rounds up to the 4 bytes at which messages and attributes begin.
+func aligned(size int) int { return (size + unix.NLA_ALIGNTO - 1) &^ (unix.NLA_ALIGNTO - 1) }
+
+// intervalsOf puts elements together to intervals, sorted.
+func intervalsOf(elements []element) []Interval {
+	slices.SortFunc(elements, func(a, b element) int {
+		if order := strings.Compare(a.key, b.key); order != 0 {
+			return order
+		}
+		// An interval ends before the adjacent one begins.
+		switch {
+		case a.isEnd == b.isEnd:
+			return 0
+		case a.isEnd:
+			return -1
+		}
+		return 1
+	})
+	intervals := make([]Interval, 0, (len(elements)+1)/2)
+	open := false
+	for _, e := range elements {
+		if e.end != "" {
+			intervals = append(intervals, Interval{e.key, e.end})
+			continue
+		}
+		if open {
+			intervals[len(intervals)-1].Last = previous(e.key)
+		}
+		if open = !e.isEnd; open {
+			// Until an element says otherwise it goes on to the last key.
+			intervals = append(intervals, Interval{e.key, strings.Repeat("\xff", len(e.key))})
+		}
+	}
+	return intervals
+}

@@ -1,0 +1,9 @@
+package rules
+
+import (
+	"testing"
+
+	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+)
+
+func TestMain(m *testing.M) { lab.Main(m) }
