@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -199,13 +198,4 @@ func wrongEntries(t require.TestingT, err error) []EntryError {
 
 func requireSameStrings(t require.TestingT, want, got []string) {
 	require.True(t, slices.Equal(want, got), "want %q, got %q", want, got)
-}
-
-func TestEveryFieldHasItsOwnFlag(t *testing.T) {
-	flags := map[string]bool{}
-	for _, f := range Fields {
-		require.Regexp(t, `^(ex|in)clude-(in|out)bound(-ports|-ip-ranges)?$`, f.Flag())
-		flags[f.Flag()] = true
-	}
-	require.Len(t, flags, 7)
 }
