@@ -97,11 +97,11 @@ func Everything() Interceptor {
 	rules := fmt.Sprintf(`
 table inet everything {
 	chain prerouting {
-		type nat hook prerouting priority dstnat
+		type nat hook prerouting priority -100
 		meta l4proto { tcp, udp } redirect to :%[2]d
 	}
 	chain output {
-		type nat hook output priority dstnat
+		type nat hook output priority -100
 		meta skuid %[3]d return
 		meta l4proto { tcp, udp } redirect to :%[1]d
 	}

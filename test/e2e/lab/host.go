@@ -131,7 +131,7 @@ func (h *Host) Try(command *exec.Cmd) (string, error) {
 	command.Stdout, command.Stderr = &output, &output
 	err := h.Do(0, command.Run)
 	if err != nil {
-		return output.String(), fmt.Errorf("running %.300q in %s: %w: %s", strings.Join(command.Args, " "), h.Name, err, bytes.TrimSpace(output.Bytes()))
+		return output.String(), fmt.Errorf("running %.4000q in %s: %w: %s", strings.Join(command.Args, " "), h.Name, err, bytes.TrimSpace(output.Bytes()))
 	}
 	return output.String(), nil
 }

@@ -1,0 +1,340 @@
+package differential_test
+
+import (
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/test/e2e/interceptor"
+	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+)
+
+const (
+	// leastCases is what a run must have compared to count.
+	leastCases = 5000
+	// connectionsEach are drawn for each settings, to spread what pods and
+	// rules cost.
+	connectionsEach = 26
+	settingsDrawn   = 200
+
+	// seedKey names the variable that changes what is drawn.
+	seedKey = "KRM_BYPASS_SEED"
+)
+
+var bypassProgram = lab.Program{Name: "krm-bypass-init", Directory: "images/init"}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := seed(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	lab.Main(m, bypassProgram, interceptor.IstioProgram)
+}
+
+// seed gives rapid its number of runs and, unless a flag gives it, its seed:
+// the same cases every time, others where the variable says so.
+func seed() error {
+	value := "1"
+	if set, found := os.LookupEnv(seedKey); found {
+		value = set
+	}
+	if _, err := strconv.ParseUint(value, 10, 64); err != nil {
+		return fmt.Errorf("reading %s: %w; give a number, 0 for a random one", seedKey, err)
+	}
+	given := map[string]bool{}
+	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	for name, value := range map[string]string{
+		"rapid.seed":       value,
+		"rapid.checks":     strconv.Itoa(settingsDrawn),
+		"rapid.nofailfile": "true", // the seed leads back to a failure
+	} {
+		if given[name] {
+			continue
+		}
+		if err := flag.Set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestDifferential draws settings and connections and asks everybody. What it
+// finds is shrunk to small settings; go test -rapid.seed or KRM_BYPASS_SEED
+// draws others.
+func TestDifferential(t *testing.T) {
+	istio, found := mesh.ByName("Istio")
+	require.True(t, found)
+	var tally tally
+	rapid.Check(t, func(r *rapid.T) {
+		settings := drawSettings(r)
+		connections := rapid.SliceOfN(rapid.Custom(drawConnection(edgesOf(settings))), connectionsEach, connectionsEach).Draw(r, "connections")
+		said := asAnnotated(r, istio, settings)
+		backend := rapid.SampledFrom([][]string{{"--dual-stack"}, {"--dual-stack", "--native-nftables"}}).Draw(r, "backend")
+		for _, setup := range []setup{
+			inFrontOfEverything(settings),
+			annotationAlone(said, backend),
+			annotationAndInit(settings, said, backend),
+		} {
+			for i, answer := range setup.ask(t, connections) {
+				if expected := setup.expect(connections[i]); answer != expected {
+					r.Errorf("%s\nsettings: %s\nannotations: %v\n%s: expected %q, got %q",
+						setup.name, strings.Join(settings.Arguments(), " "), said.annotations, describe(connections[i]), expected, answer)
+				}
+			}
+		}
+		for _, connection := range connections {
+			tally.count(connection)
+		}
+	})
+	fmt.Printf("compared %s (seed %s)\n", tally, flag.Lookup("rapid.seed").Value)
+	assert.GreaterOrEqual(t, tally.cases(), leastCases)
+}
+
+// annotated is what the mesh's annotations say of settings.
+type annotated struct {
+	annotations map[string]string
+	// settings are what the mesh reads in them.
+	settings traffic.Settings
+}
+
+func asAnnotated(t *rapid.T, m *mesh.Mesh, settings traffic.Settings) annotated {
+	said, _ := m.Express(settings)
+	annotations := m.Annotations(said)
+	read, problems := m.Read(annotations)
+	if len(problems) > 0 {
+		t.Fatalf("reading our own annotations %v: %v", annotations, problems)
+	}
+	return annotated{annotations, read.Settings()}
+}
+
+// istioFlags carry an annotation to istio-iptables as the injection template
+// does (istio/istio manifests/charts/istio-control/istio-discovery/files/injection-template.yaml).
+var istioFlags = map[string]string{
+	"traffic.sidecar.istio.io/includeOutboundIPRanges": "-i",
+	"traffic.sidecar.istio.io/excludeOutboundIPRanges": "-x",
+	"traffic.sidecar.istio.io/includeInboundPorts":     "-b",
+	"traffic.sidecar.istio.io/excludeInboundPorts":     "-d",
+	"traffic.sidecar.istio.io/includeOutboundPorts":    "-q",
+	"traffic.sidecar.istio.io/excludeOutboundPorts":    "-o",
+}
+
+func (a annotated) arguments() []string {
+	var arguments []string
+	for key, value := range a.annotations {
+		flag, known := istioFlags[key]
+		if !known {
+			panic("no flag of istio-iptables for " + key)
+		}
+		if flag == "-d" {
+			value = strings.TrimSuffix("15090,15021,15020,"+value, ",")
+		}
+		arguments = append(arguments, flag, value)
+	}
+	return arguments
+}
+
+// Whoever may answer.
+const (
+	application   = "application"
+	outboundProxy = "outbound proxy"
+	inboundProxy  = "inbound proxy"
+	dnsProxy      = "dns proxy"
+)
+
+// setup is a pod and what is expected of it.
+type setup struct {
+	name    string
+	install func(testing.TB, *lab.Host)
+	expect  func(traffic.Connection) string
+}
+
+func inFrontOfEverything(settings traffic.Settings) setup {
+	return setup{
+		name: "krm-bypass-init in front of an interceptor of everything",
+		install: func(t testing.TB, pod *lab.Host) {
+			applyBypass(t, pod, settings)
+			interceptor.Everything().Install(t, pod)
+		},
+		expect: func(c traffic.Connection) string {
+			switch {
+			case settings.Decide(c).Verdict == traffic.Bypassed:
+				return destination(c)
+			case c.Direction == traffic.Inbound:
+				return inboundProxy
+			default:
+				return outboundProxy
+			}
+		},
+	}
+}
+
+func annotationAlone(said annotated, backend []string) setup {
+	return setup{
+		name:    fmt.Sprintf("istio-iptables %v with the annotations alone", backend),
+		install: func(t testing.TB, pod *lab.Host) { installIstio(t, pod, said, backend) },
+		expect:  func(c traffic.Connection) string { return underIstio(said.settings, said, c) },
+	}
+}
+
+func annotationAndInit(settings traffic.Settings, said annotated, backend []string) setup {
+	return setup{
+		name: fmt.Sprintf("krm-bypass-init and istio-iptables %v with the annotations", backend),
+		install: func(t testing.TB, pod *lab.Host) {
+			applyBypass(t, pod, settings)
+			installIstio(t, pod, said, backend)
+		},
+		expect: func(c traffic.Connection) string { return underIstio(settings, said, c) },
+	}
+}
+
+func applyBypass(t testing.TB, pod *lab.Host, settings traffic.Settings) {
+	t.Helper()
+	pod.Run(t, append([]string{lab.Binary(bypassProgram.Name), "apply"}, settings.Arguments()...)...)
+}
+
+// installIstio has DNS capture, which is the more that Istio can take.
+func installIstio(t testing.TB, pod *lab.Host, said annotated, backend []string) {
+	t.Helper()
+	arguments := slices.Concat([]string{"--redirect-dns", "--capture-all-dns"}, backend, said.arguments())
+	interceptor.Istio("annotated", arguments...).Install(t, pod)
+}
+
+// underIstio says who answers where the settings decide and Istio does the
+// rest.
+func underIstio(settings traffic.Settings, said annotated, c traffic.Connection) string {
+	const dns = 53
+	for _, exception := range exceptions {
+		if exception.applies(said.settings, c) {
+			return exception.answer(c)
+		}
+	}
+	switch {
+	case settings.Decide(c).Verdict == traffic.Bypassed:
+		return destination(c)
+	case c.Direction == traffic.Outbound && c.Port == dns:
+		return dnsProxy
+	case c.Loopback, c.Protocol == traffic.UDP:
+		return destination(c)
+	case c.Direction == traffic.Inbound:
+		return inboundProxy
+	default:
+		return outboundProxy
+	}
+}
+
+// exception is a place where Istio differs from its documents or from the
+// decision; docs/semantics.md has a paragraph on each.
+type exception struct {
+	name    string
+	applies func(annotated traffic.Settings, c traffic.Connection) bool
+	answer  func(traffic.Connection) string
+}
+
+var exceptions = []exception{}
+
+// destination is who answers at a connection's own destination.
+func destination(c traffic.Connection) string {
+	if c.Direction == traffic.Inbound || c.Loopback {
+		return application
+	}
+	return lab.World.Name
+}
+
+// ask makes a pod and every connection in it, and returns who answered.
+func (s setup) ask(t testing.TB, connections []traffic.Connection) []string {
+	t.Helper()
+	scope := &scope{TB: t}
+	defer scope.end()
+	pod, outside := lab.NewPod(scope, lab.DualStack)
+	s.install(scope, pod)
+	outside.Answer(scope, lab.World)
+	proxy := interceptor.IstioProxy
+	pod.Answer(scope, lab.Server{Name: outboundProxy, UID: proxy.UID, Ports: []uint16{proxy.Outbound}})
+	pod.Answer(scope, lab.Server{Name: inboundProxy, UID: proxy.UID, Ports: []uint16{proxy.Inbound}})
+	pod.Answer(scope, lab.Server{Name: dnsProxy, UID: proxy.UID, Ports: []uint16{proxy.DNS}})
+	pod.Answer(scope, lab.Server{Name: application, UID: lab.Application, Ports: portsInPod(connections)})
+	var answers []string
+	for _, c := range connections {
+		caller, uid := pod, lab.Application
+		if c.Direction == traffic.Inbound {
+			caller, uid = outside, lab.Root
+		}
+		answers = append(answers, caller.Ask(uid, strings.ToLower(c.Protocol.String()), netip.Addr{}, netip.AddrPortFrom(c.Address, c.Port)))
+	}
+	return answers
+}
+
+func portsInPod(connections []traffic.Connection) []uint16 {
+	var ports []uint16
+	for _, c := range connections {
+		if c.Direction == traffic.Inbound || c.Loopback {
+			ports = append(ports, c.Port)
+		}
+	}
+	slices.Sort(ports)
+	return slices.Compact(ports)
+}
+
+// scope ends what a test began before the test itself ends.
+type scope struct {
+	testing.TB
+	cleanups []func()
+}
+
+func (s *scope) Cleanup(f func()) { s.cleanups = append(s.cleanups, f) }
+
+func (s *scope) end() {
+	for _, f := range slices.Backward(s.cleanups) {
+		f()
+	}
+}
+
+func describe(c traffic.Connection) string {
+	way := "outbound"
+	switch {
+	case c.Loopback:
+		way = "over loopback"
+	case c.Direction == traffic.Inbound:
+		way = "inbound"
+	}
+	return fmt.Sprintf("%s %s to %s", way, c.Protocol, netip.AddrPortFrom(c.Address, c.Port))
+}
+
+// tally counts cases by family and protocol.
+type tally map[string]int
+
+func (t *tally) count(c traffic.Connection) {
+	if *t == nil {
+		*t = tally{}
+	}
+	(*t)[lab.FamilyOf(c.Address).Name+" "+c.Protocol.String()]++
+}
+
+func (t tally) cases() int {
+	sum := 0
+	for _, n := range t {
+		sum += n
+	}
+	return sum
+}
+
+func (t tally) String() string {
+	var parts []string
+	for kind, n := range t {
+		parts = append(parts, fmt.Sprintf("%s %d", kind, n))
+	}
+	slices.Sort(parts)
+	return fmt.Sprintf("%d cases: %s", t.cases(), strings.Join(parts, ", "))
+}
