@@ -85,8 +85,9 @@ type Settings struct {
 // Equal says whether both settings say the same.
 func (s Settings) Equal(other Settings) bool { return s.Layer().equal(other.Layer()) }
 
-// BypassNothing says whether there is no connection that the settings bypass,
-// so that nothing need be enforced.
+// BypassNothing says whether no field of the settings bypasses, so that nothing
+// need be enforced. It is false also where a field bypasses nothing by what it
+// lists, as an include of all 65535 ports does.
 func (s Settings) BypassNothing() bool {
 	return s.ExcludeInboundPorts.IsEmpty() && s.IncludeInboundPorts.All() &&
 		s.ExcludeOutboundPorts.IsEmpty() && s.ExcludeOutboundIPRanges.IsEmpty() &&
