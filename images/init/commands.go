@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/krm-bypass/krm-bypass/internal/rules"
@@ -84,7 +83,7 @@ func show(s session) error {
 }
 
 func verify(s session) error {
-	var found []string
+	var found rules.Differences
 	choice, err := rules.Use(s.backend, func(b rules.Backend) (err error) {
 		found, err = b.Verify(s.settings)
 		return err
@@ -93,7 +92,7 @@ func verify(s session) error {
 		return fmt.Errorf("verifying the bypass: %w", err)
 	}
 	if len(found) > 0 {
-		return fmt.Errorf("verifying the bypass: the kernel (%s) differs from what the flags ask for: %s", choice.Name, strings.Join(found, "; "))
+		return fmt.Errorf("verifying the bypass: the kernel (%s) differs from what the flags ask for: %s", choice.Name, found)
 	}
 	return nil
 }

@@ -14,9 +14,9 @@ type Backend interface {
 	// Apply makes the settings true, all of them or, with an error, none; it
 	// has read them back from the kernel when it returns without one.
 	Apply(traffic.Settings) error
-	// Verify reads the kernel and says in words, a sentence each, where it
-	// differs from what the settings ask for.
-	Verify(traffic.Settings) ([]string, error)
+	// Verify reads the kernel and says where it differs from what the
+	// settings ask for.
+	Verify(traffic.Settings) (Differences, error)
 	// Clean takes away whatever Apply left, if anything.
 	Clean() error
 }
@@ -40,6 +40,10 @@ type Choice struct {
 // whose hands the work succeeds; it goes on to the next only where the kernel
 // has no such packet filter (errors.ErrUnsupported).
 func Use(name string, work func(Backend) error) (Choice, error) {
+	return use(backends, name, work)
+}
+
+func use(backends []Backend, name string, work func(Backend) error) (Choice, error) {
 	var missing []error
 	for _, b := range backends {
 		if name != Auto && name != b.Name() {
@@ -76,5 +80,5 @@ var errNotBuilt = fmt.Errorf("the iptables backend is not in this build: %w", er
 
 func (iptablesBackend) Name() string                              { return iptablesName }
 func (iptablesBackend) Apply(traffic.Settings) error              { return errNotBuilt }
-func (iptablesBackend) Verify(traffic.Settings) ([]string, error) { return nil, errNotBuilt }
+func (iptablesBackend) Verify(traffic.Settings) (Differences, error) { return nil, errNotBuilt }
 func (iptablesBackend) Clean() error                              { return errNotBuilt }

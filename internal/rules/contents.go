@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // contents is what a table holds, in a form that is the same whether it is
@@ -59,13 +60,26 @@ func (r Ruleset) contents() contents {
 	return c
 }
 
-// differences says in words, one sentence each, what to change in a table to
-// make it what it should be.
-func differences(want, got contents) []string {
-	if got.absent {
-		return []string{fmt.Sprintf("table inet %s is missing", TableName)}
+// Differences say in words, one sentence each, where a table is not what it
+// should be.
+type Differences []string
+
+// legible is how many differences a reader is shown.
+const legible = 20
+
+// String gives the differences in one line, the first ones if they are many.
+func (d Differences) String() string {
+	if len(d) > legible {
+		return fmt.Sprintf("%s; and %d more", strings.Join(d[:legible], "; "), len(d)-legible)
 	}
-	var d []string
+	return strings.Join(d, "; ")
+}
+
+func differences(want, got contents) Differences {
+	if got.absent {
+		return Differences{fmt.Sprintf("table inet %s is missing", TableName)}
+	}
+	var d Differences
 	if got.dormant {
 		d = append(d, fmt.Sprintf("table inet %s is dormant, its chains are not in force", TableName))
 	}

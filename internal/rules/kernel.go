@@ -179,12 +179,12 @@ func (k *kernel) generation() (uint32, error) {
 		Data:   nfgenmsg(unix.NFPROTO_UNSPEC),
 	})
 	if err != nil {
-		return 0, fmt.Errorf("reading the generation of the rules: %w", err)
+		return 0, fmt.Errorf("reading the rules: %w", err)
 	}
 	for _, m := range answer {
 		attributes, err := netlink.NewAttributeDecoder(m.Data[4:])
 		if err != nil {
-			return 0, fmt.Errorf("decoding the generation of the rules: %w", err)
+			return 0, fmt.Errorf("reading the rules: %w", err)
 		}
 		attributes.ByteOrder = binary.BigEndian
 		for attributes.Next() {
@@ -193,7 +193,7 @@ func (k *kernel) generation() (uint32, error) {
 			}
 		}
 	}
-	return 0, errors.New("reading the generation of the rules: the kernel gives none")
+	return 0, fmt.Errorf("reading the rules: %w", errMalformed)
 }
 
 func (k *kernel) readOnce() (contents, error) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -62,8 +61,8 @@ func (nftablesBackend) Apply(s traffic.Settings) error {
 }
 
 // Verify compares the kernel's table with the ruleset of the settings.
-func (nftablesBackend) Verify(s traffic.Settings) ([]string, error) {
-	var found []string
+func (nftablesBackend) Verify(s traffic.Settings) (Differences, error) {
+	var found Differences
 	err := undisturbed(func(k *kernel) error {
 		got, err := k.read()
 		found = differences(Compile(s).contents(), got)
@@ -130,9 +129,9 @@ func explained(err error) error {
 var incapacities = []error{unix.EPROTONOSUPPORT, unix.EAFNOSUPPORT, unix.EOPNOTSUPP, unix.ENOSYS, unix.EINVAL, unix.ENOENT}
 
 // differenceError says that the kernel does not hold what was loaded.
-type differenceError struct{ differences []string }
+type differenceError struct{ differences Differences }
 
-func asError(differences []string) error {
+func asError(differences Differences) error {
 	if len(differences) == 0 {
 		return nil
 	}
@@ -140,5 +139,5 @@ func asError(differences []string) error {
 }
 
 func (e *differenceError) Error() string {
-	return "reading the rules back: " + strings.Join(e.differences, "; ")
+	return "reading the rules back: " + e.differences.String()
 }
