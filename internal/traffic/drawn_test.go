@@ -124,8 +124,9 @@ func drawnEntries(t *rapid.T, f Field) []string {
 		return rapid.SliceOfN(drawnPortEntry(highPorts), 0, most).Draw(t, string(f))
 	case ExcludeOutbound:
 		return rapid.SliceOfN(rapid.Map(drawnPair(lowPorts), Box.String), 0, most).Draw(t, string(f))
+	default:
+		return rapid.SliceOfN(rapid.Map(drawnPrefix, netip.Prefix.String), 0, most).Draw(t, string(f))
 	}
-	return rapid.SliceOfN(rapid.Map(drawnPrefix, netip.Prefix.String), 0, most).Draw(t, string(f))
 }
 
 // drawnLayer says some of the fields and contradicts no other drawnLayer.
@@ -155,7 +156,7 @@ var drawnConnection = rapid.Custom(func(t *rapid.T) Connection {
 func layerOf(t require.TestingT, lists map[Field][]string) Layer {
 	var layer Layer
 	for f, entries := range lists {
-		require.NoError(t, layer.Set(f, entries), f)
+		require.NoError(t, layer.Set(f, entries), "%s", f)
 	}
 	return layer
 }
@@ -169,7 +170,7 @@ func argumentValues(t require.TestingT, arguments []string) map[Field][]string {
 	values := map[Field][]string{}
 	for _, argument := range arguments {
 		flag, value, found := strings.Cut(argument, "=")
-		require.True(t, found, argument)
+		require.True(t, found, "%s", argument)
 		require.Contains(t, byFlag, flag)
 		values[byFlag[flag]] = append(values[byFlag[flag]], value)
 	}
@@ -178,22 +179,13 @@ func argumentValues(t require.TestingT, arguments []string) map[Field][]string {
 
 // wrongEntries gives every *EntryError that an error is made of, in order.
 func wrongEntries(t require.TestingT, err error) []EntryError {
-	switch err := err.(type) {
-	case nil:
-		return nil
-	case *EntryError:
-		return []EntryError{*err}
-	case *FieldError:
-		return wrongEntries(t, err.Err)
-	case interface{ Unwrap() []error }:
-		var all []EntryError
-		for _, e := range err.Unwrap() {
-			all = append(all, wrongEntries(t, e)...)
-		}
-		return all
+	var all []EntryError
+	for _, one := range separate(err) {
+		var bad *EntryError
+		require.ErrorAs(t, one, &bad)
+		all = append(all, *bad)
 	}
-	require.Fail(t, "an error about no entry", "%T: %v", err, err)
-	return nil
+	return all
 }
 
 func requireSameStrings(t require.TestingT, want, got []string) {

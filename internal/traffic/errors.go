@@ -36,7 +36,8 @@ func separate(err error) []error {
 	if err == nil {
 		return nil
 	}
-	if several, joined := err.(interface{ Unwrap() []error }); joined {
+	var several interface{ Unwrap() []error }
+	if errors.As(err, &several) {
 		return several.Unwrap()
 	}
 	return []error{err}

@@ -13,8 +13,8 @@ func requireAnswer(t *testing.T, entry string, isEmpty bool, err error) (good bo
 		require.False(t, isEmpty)
 		return true
 	}
-	bad, is := err.(*EntryError)
-	require.True(t, is, "%T: %v", err, err)
+	var bad *EntryError
+	require.ErrorAs(t, err, &bad)
 	require.Equal(t, entry, bad.Value)
 	require.NotEmpty(t, bad.Problem)
 	require.NotEmpty(t, bad.Remedy)

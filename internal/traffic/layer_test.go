@@ -224,7 +224,7 @@ func TestOverrideLeavesEachFieldToTheNarrowestScopeThatSaysIt(t *testing.T) {
 				}
 			}
 			got, present := merged.Entries(f)
-			require.Equal(t, said, present, f)
+			require.Equal(t, said, present, "%s", f)
 			requireSameStrings(t, want, got)
 		}
 	})

@@ -109,7 +109,7 @@ func TestPrefixesHoldWhatAnyOfThemHolds(t *testing.T) {
 		require.True(t, set.Equal(NewPrefixes(drawn[:cut]...).Union(NewPrefixes(drawn[cut:]...))))
 		for _, a := range sampleAddresses(drawn) {
 			naive := slices.ContainsFunc(drawn, func(p netip.Prefix) bool { return p.Contains(a) })
-			require.Equal(t, naive, set.Contains(a), a)
+			require.Equal(t, naive, set.Contains(a), "%v", a)
 		}
 	})
 }

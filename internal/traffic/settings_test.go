@@ -135,7 +135,7 @@ func TestBypassNothing(t *testing.T) {
 			entries = []string{"80"}
 		}
 		settings := layerOf(t, map[Field][]string{f: entries}).Settings()
-		assert.Equal(t, f == IncludeOutboundPorts, settings.BypassNothing(), f)
+		assert.Equal(t, f == IncludeOutboundPorts, settings.BypassNothing(), "%s", f)
 	}
 }
 
