@@ -6,7 +6,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
 )
 
@@ -25,16 +24,4 @@ func BenchmarkApply(b *testing.B) {
 			}
 		})
 	}
-}
-
-// manyRanges excludes ranges of which no two are adjacent.
-func manyRanges(t testing.TB, count int) traffic.Settings {
-	entries := make([]string, count)
-	for i := range entries {
-		entries[i] = fmt.Sprintf("10.%d.%d.0/25", i/256, i%256)
-	}
-	settings, err := traffic.ParseArguments(map[traffic.Field][]string{traffic.ExcludeOutboundIPRanges: entries})
-	require.NoError(t, err)
-	require.Len(t, settings.ExcludeOutboundIPRanges.List(), count)
-	return settings
 }

@@ -78,7 +78,7 @@ type iptablesBackend struct{}
 
 var errNotBuilt = fmt.Errorf("the iptables backend is not in this build: %w", errors.ErrUnsupported)
 
-func (iptablesBackend) Name() string                              { return iptablesName }
-func (iptablesBackend) Apply(traffic.Settings) error              { return errNotBuilt }
+func (iptablesBackend) Name() string                                 { return iptablesName }
+func (iptablesBackend) Apply(traffic.Settings) error                 { return errNotBuilt }
 func (iptablesBackend) Verify(traffic.Settings) (Differences, error) { return nil, errNotBuilt }
-func (iptablesBackend) Clean() error                              { return errNotBuilt }
+func (iptablesBackend) Clean() error                                 { return errNotBuilt }

@@ -94,6 +94,12 @@ func (m Match) comparison() expr.Any {
 	return &expr.Cmp{Op: op, Register: key0, Data: constants[m.Constant]}
 }
 
+var verdicts = map[expr.VerdictKind]string{
+	expr.VerdictReturn: "return", expr.VerdictGoto: "goto", expr.VerdictJump: "jump",
+	expr.VerdictAccept: "accept", expr.VerdictDrop: "drop", expr.VerdictQueue: "queue",
+	expr.VerdictBreak: "break", expr.VerdictContinue: "continue",
+}
+
 // spell writes expressions so that two lists are written alike exactly when
 // they do the same, whether we made them or the kernel gave them back.
 func spell(expressions []expr.Any) string {
@@ -131,7 +137,7 @@ func spellOne(e expr.Any) string {
 		}
 		return fmt.Sprintf("[nat %+v]", nat)
 	case *expr.Verdict:
-		return fmt.Sprintf("[verdict %d %s]", e.Kind, e.Chain)
+		return "[" + strings.TrimSpace(verdicts[e.Kind]+" "+e.Chain) + "]"
 	}
 	return fmt.Sprintf("[%s %+v]", strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", e), "*expr.")), e)
 }

@@ -1,0 +1,77 @@
+package rules
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func zeros(n int) string { return strings.Repeat("\x00", n) }
+func ones(n int) string  { return strings.Repeat("\xff", n) }
+
+func TestElementsMakeIntervals(t *testing.T) {
+	start := func(key string) element { return element{key: key} }
+	end := func(key string) element { return element{key: key, isEnd: true} }
+	for name, test := range map[string]struct {
+		elements []element
+		want     []Interval
+	}{
+		"none":                               {nil, []Interval{}},
+		"from the highest down, as it dumps": {[]element{end("\x30\x00"), start("\x20\x00"), end("\x11\x00"), start("\x10\x00")}, []Interval{{"\x10\x00", "\x10\xff"}, {"\x20\x00", "\x2f\xff"}}},
+		"adjacent":                           {[]element{start("\x20\x00"), end("\x20\x00"), start("\x10\x00"), end("\x30\x00")}, []Interval{{"\x10\x00", "\x1f\xff"}, {"\x20\x00", "\x2f\xff"}}},
+		"to the last key":                    {[]element{start("\xff\x00")}, []Interval{{"\xff\x00", "\xff\xff"}}},
+		"an end that nft puts first":         {[]element{end("\x00\x00"), start("\x10\x00"), end("\x10\x01")}, []Interval{{"\x10\x00", "\x10\x00"}}},
+		"a beginning without an end":         {[]element{start("\x10\x00"), start("\x20\x00"), end("\x30\x00")}, []Interval{{"\x10\x00", "\x1f\xff"}, {"\x20\x00", "\x2f\xff"}}},
+		"concatenations, in any order":       {[]element{{key: "\x02", end: "\x03"}, {key: "\x01", end: "\x01"}}, []Interval{{"\x01", "\x01"}, {"\x02", "\x03"}}},
+	} {
+		assert.Equal(t, test.want, intervalsOf(test.elements), name)
+	}
+}
+
+func TestManyDifferencesAreShortened(t *testing.T) {
+	assert.Equal(t, "", Differences{}.String())
+	assert.Equal(t, "a; b", Differences{"a", "b"}.String())
+	many := make(Differences, 10000)
+	for i := range many {
+		many[i] = "x"
+	}
+	assert.Equal(t, strings.Repeat("x; ", 20)+"and 9980 more", many.String())
+}
+
+// The kernel's answers are read by hand, so nothing that it might say may crash
+// us.
+func FuzzAnswers(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte("\x14\x00\x00\x00\x03\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
+	f.Add([]byte("\x14\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xfe\xff\xff\xff"))
+	f.Add([]byte("\x30\x00\x00\x00\x0c\x0a\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00" +
+		"\x1c\x00\x03\x80\x18\x00\x01\x80\x0c\x00\x01\x80\x06\x00\x01\x00\x1b\x59\x00\x00\x08\x00\x03\x00\x00\x00\x00\x01"))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		found, _, err := appendElements(nil, answer)
+		if err != nil {
+			assert.Empty(t, found)
+			return
+		}
+		intervalsOf(found)
+	})
+}
+
+func TestAnswersAreRead(t *testing.T) {
+	answer := []byte("\x30\x00\x00\x00\x0c\x0a\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00" +
+		"\x1c\x00\x03\x80\x18\x00\x01\x80\x0c\x00\x01\x80\x06\x00\x01\x00\x1b\x59\x00\x00\x08\x00\x03\x00\x00\x00\x00\x01")
+	found, done, err := appendElements(nil, answer)
+	assert.NoError(t, err)
+	assert.False(t, done)
+	assert.Equal(t, []element{{key: "\x1b\x59", isEnd: true}}, found)
+
+	_, _, err = appendElements(nil, answer[:len(answer)-1])
+	assert.ErrorIs(t, err, errMalformed)
+
+	_, done, err = appendElements(nil, []byte("\x14\x00\x00\x00\x03\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
+	assert.NoError(t, err)
+	assert.True(t, done)
+
+	_, _, err = appendElements(nil, []byte("\x14\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xfe\xff\xff\xff"))
+	assert.EqualError(t, err, "no such file or directory")
+}

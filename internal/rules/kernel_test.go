@@ -1,0 +1,287 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+)
+
+// pod is a network namespace in which rules are tried on the real kernel.
+type pod struct{ *lab.Host }
+
+func newPod(t testing.TB) pod {
+	t.Helper()
+	return pod{lab.NewHost(t, "pod")}
+}
+
+func (p pod) apply(s traffic.Settings) error {
+	return p.Do(0, func() error { return nftablesBackend{}.Apply(s) })
+}
+
+func (p pod) verify(t require.TestingT, s traffic.Settings) Differences {
+	var found Differences
+	require.NoError(t, p.Do(0, func() (err error) {
+		found, err = nftablesBackend{}.Verify(s)
+		return err
+	}))
+	return found
+}
+
+func (p pod) clean() error { return p.Do(0, nftablesBackend{}.Clean) }
+
+// list gives what nft, which is not our own reader, sees in the pod.
+func (p pod) list(t testing.TB) string {
+	t.Helper()
+	return p.Run(t, "nft", "list", "ruleset")
+}
+
+// everything has something in each set that there can be.
+var everything = []string{
+	"--exclude-inbound-ports=7001,8000-8010,1-3/UDP,65535",
+	"--include-inbound-ports=1,8080-9090",
+	"--exclude-outbound-ports=3306,53/UDP",
+	"--include-outbound-ports=7001",
+	"--exclude-outbound-ip-ranges=10.0.0.0/8,0.0.0.0/8,240.0.0.0/4,fd00::/8,::/8",
+	"--include-outbound-ip-ranges=128.0.0.0/1,::/0",
+	"--exclude-outbound=10.1.0.0/16@5432,10.2.0.0/16@53-54/UDP,fd00::/8@1-65535/TCP",
+}
+
+func TestAnySettingsLoadAndVerify(t *testing.T) {
+	pod := newPod(t)
+	rapid.Check(t, func(t *rapid.T) {
+		settings := drawnSettings.Draw(t, "settings")
+		require.NoError(t, pod.apply(settings), settings)
+		assert.Empty(t, pod.verify(t, settings))
+		if other := drawnSettings.Draw(t, "other settings"); !sameRules(other, settings) {
+			assert.NotEmpty(t, pod.verify(t, other), "verified as well: %s", other)
+		}
+	})
+}
+
+// sameRules says whether two settings ask for the same; that they need not be
+// equal is because some say nothing beside others.
+func sameRules(a, b traffic.Settings) bool { return Compile(a).Text() == Compile(b).Text() }
+
+// Both forms of a ruleset are the same to nft.
+func TestTextIsWhatIsLoaded(t *testing.T) {
+	check := func(t *testing.T, settings traffic.Settings) {
+		byNetlink, byText := newPod(t), newPod(t)
+		require.NoError(t, byNetlink.apply(settings))
+		text := Compile(settings).Text()
+		byText.Feed(t, text, "nft", "-f", "-")
+		assert.Equal(t, byText.list(t), byNetlink.list(t))
+		// Loading it again changes nothing.
+		byText.Feed(t, text, "nft", "-f", "-")
+		assert.Equal(t, byText.list(t), byNetlink.list(t))
+		if settings.ExcludeOutbound.IsEmpty() {
+			assert.Empty(t, byText.verify(t, settings), "what nft made of the text")
+		}
+	}
+	t.Run("everything", func(t *testing.T) { check(t, settingsOf(t, everything...)) })
+	t.Run("everything but pairs", func(t *testing.T) { check(t, settingsOf(t, everything[:6]...)) })
+	t.Run("nothing", func(t *testing.T) { check(t, traffic.Settings{}) })
+	t.Run("only what is included", func(t *testing.T) {
+		check(t, settingsOf(t, "--include-inbound-ports=", "--include-outbound-ip-ranges="))
+	})
+	t.Run("one family included", func(t *testing.T) { check(t, settingsOf(t, "--include-outbound-ip-ranges=10.0.0.0/8")) })
+}
+
+func TestApplyIsRepeatable(t *testing.T) {
+	pod, settings := newPod(t), settingsOf(t, everything...)
+	require.NoError(t, pod.apply(settings))
+	first := pod.Run(t, "nft", "--handle", "list", "ruleset")
+	require.NoError(t, pod.apply(settings))
+	assert.Equal(t, first, pod.Run(t, "nft", "--handle", "list", "ruleset"), "a table that is right is left alone")
+}
+
+// An older version may have left sets, chains and rules that ours has not, in
+// any relation to those that it has.
+func TestAnotherTableIsReplaced(t *testing.T) {
+	for name, before := range map[string]string{
+		"another version's": `
+			table inet krm-bypass {
+				set exclude-outbound-ports-tcp { type ipv4_addr; elements = { 10.0.0.1 } }
+				map old { type inet_service : verdict; elements = { 80 : accept } }
+				counter hits {}
+				chain old { tcp dport vmap @old; }
+				chain bypass { jump old; }
+				chain output { type filter hook output priority 0; policy drop; ip daddr @exclude-outbound-ports-tcp goto bypass; }
+			}`,
+		"dormant":                `table inet krm-bypass { flags dormant; }`,
+		"the other family's too": `
+			table ip krm-bypass {
+				chain output { type nat hook output priority -101; }
+			}
+			table inet krm-bypass {}`,
+		"emptied":                `table inet krm-bypass {}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			pod, settings := newPod(t), settingsOf(t, everything...)
+			pod.Feed(t, before, "nft", "-f", "-")
+			assert.NotEmpty(t, pod.verify(t, settings))
+			require.NoError(t, pod.apply(settings))
+			assert.Empty(t, pod.verify(t, settings))
+
+			fresh := newPod(t)
+			require.NoError(t, fresh.apply(settings))
+			assert.Equal(t, fresh.Run(t, "nft", "list", "table", "inet", "krm-bypass"), pod.Run(t, "nft", "list", "table", "inet", "krm-bypass"))
+		})
+	}
+}
+
+func TestDifferencesAreFound(t *testing.T) {
+	settings := settingsOf(t, "--exclude-inbound-ports=7001/TCP,8000-8010/TCP", "--exclude-outbound-ip-ranges=10.0.0.0/8", "--exclude-outbound=10.1.0.0/16@53/UDP")
+	rule := `ip daddr . meta l4proto . th dport @exclude-outbound-ip goto bypass comment "excludeOutbound"`
+	for _, test := range []struct {
+		meddling string
+		found    Differences
+	}{
+		{"", nil},
+		{"delete table inet krm-bypass", Differences{"table inet krm-bypass is missing"}},
+		{"add table inet krm-bypass { flags dormant; }", Differences{"table inet krm-bypass is dormant, its chains are not in force"}},
+		{"flush chain inet krm-bypass prerouting", Differences{
+			`missing rule in chain prerouting: iifname "lo" return`,
+			`missing rule in chain prerouting: tcp dport @exclude-inbound-ports-tcp goto bypass comment "excludeInboundPorts"`,
+		}},
+		{"delete element inet krm-bypass exclude-outbound-ip-ranges-ip { 10.0.0.0/8 }", Differences{"missing element 10.0.0.0/8 in set exclude-outbound-ip-ranges-ip"}},
+		{"add element inet krm-bypass exclude-outbound-ip-ranges-ip { 11.0.0.0/8 }", Differences{"foreign element 11.0.0.0/8 in set exclude-outbound-ip-ranges-ip"}},
+		{"delete element inet krm-bypass exclude-inbound-ports-tcp { 8000-8010 }; add element inet krm-bypass exclude-inbound-ports-tcp { 8000-8009 }", Differences{
+			"missing element 8000-8010 in set exclude-inbound-ports-tcp",
+			"foreign element 8000-8009 in set exclude-inbound-ports-tcp",
+		}},
+		{"flush set inet krm-bypass exclude-outbound-ip", Differences{"missing element 10.1.0.0/16 . udp . 53 in set exclude-outbound-ip"}},
+		{"add element inet krm-bypass exclude-outbound-ip { 10.1.0.0/16 . tcp . 53 }", Differences{"foreign element 10.1.0.0/16 . tcp . 53 in set exclude-outbound-ip"}},
+		{"add set inet krm-bypass more { type mark; }", Differences{"foreign set more"}},
+		{"add chain inet krm-bypass more", Differences{"foreign chain more"}},
+		{"add rule inet krm-bypass bypass accept", Differences{"foreign rule in chain bypass: [accept]"}},
+		{"insert rule inet krm-bypass output udp dport 1 counter jump bypass", Differences{
+			"foreign rule in chain output: [meta load 16 reg 1] [cmp 0 reg 1 0x11] [payload load base 2 offset 2 length 2 reg 1] [cmp 0 reg 1 0x0001] [counter &{Bytes:0 Packets:0}] [jump bypass]",
+		}},
+		{"flush chain inet krm-bypass bypass; add rule inet krm-bypass bypass dnat ip6 to ip6 daddr; add rule inet krm-bypass bypass dnat ip to ip daddr", Differences{
+			"chain bypass has its rules in another order",
+		}},
+		{"flush chain inet krm-bypass output; delete set inet krm-bypass exclude-outbound-ip", Differences{
+			"missing set exclude-outbound-ip",
+			`missing rule in chain output: ` + rule,
+			`missing rule in chain output: tcp dport != 53 ip daddr @exclude-outbound-ip-ranges-ip goto bypass comment "excludeOutboundIPRanges"`,
+			`missing rule in chain output: oifname "lo" return`,
+		}},
+		{"flush chain inet krm-bypass prerouting; delete chain inet krm-bypass prerouting", Differences{"missing chain prerouting"}},
+		{"flush chain inet krm-bypass prerouting; delete chain inet krm-bypass prerouting; add chain inet krm-bypass prerouting { type nat hook prerouting priority -99; }; " +
+			`add rule inet krm-bypass prerouting iifname "lo" return; add rule inet krm-bypass prerouting tcp dport @exclude-inbound-ports-tcp goto bypass`, Differences{
+			`chain prerouting is hooked by "type nat hook prerouting priority -99; policy accept;" instead of "type nat hook prerouting priority -101; policy accept;"`,
+		}},
+		{"add chain inet krm-bypass output { policy drop; }", Differences{
+			`chain output is hooked by "type nat hook output priority -101; policy drop;" instead of "type nat hook output priority -101; policy accept;"`,
+		}},
+	} {
+		t.Run(test.meddling, func(t *testing.T) {
+			pod := newPod(t)
+			require.NoError(t, pod.apply(settings))
+			pod.Feed(t, strings.ReplaceAll(test.meddling, "; ", "\n"), "nft", "-f", "-")
+			assert.ElementsMatch(t, test.found, pod.verify(t, settings))
+			require.NoError(t, pod.apply(settings))
+			assert.Empty(t, pod.verify(t, settings), "apply mends it")
+		})
+	}
+}
+
+func TestCleanLeavesNothing(t *testing.T) {
+	pod, settings := newPod(t), settingsOf(t, everything...)
+	pod.Run(t, "nft", "add", "table", "inet", "somebody-elses")
+	others := pod.list(t)
+	require.NoError(t, pod.clean(), "where nothing is")
+	require.NoError(t, pod.apply(settings))
+	require.NoError(t, pod.clean())
+	require.NoError(t, pod.clean(), "a second time")
+	assert.Equal(t, others, pod.list(t))
+	assert.Equal(t, Differences{"table inet krm-bypass is missing"}, pod.verify(t, settings))
+	assert.Equal(t, Differences{"table inet krm-bypass is missing"}, pod.verify(t, traffic.Settings{}), "no table is not an empty table")
+}
+
+func TestManyElements(t *testing.T) {
+	pod := newPod(t)
+	ranges := manyRanges(t, 10000)
+	require.NoError(t, pod.apply(ranges))
+	assert.Empty(t, pod.verify(t, ranges))
+
+	entries := make([]string, 10000)
+	for i := range entries {
+		entries[i] = fmt.Sprintf("fd00:%x::/33@%d-%d/UDP", i, i+1, i+2)
+	}
+	pairs := settingsOf(t, "--exclude-outbound="+strings.Join(entries, ","))
+	require.Len(t, pairs.ExcludeOutbound.Boxes(), 10000)
+	require.NoError(t, pod.apply(pairs))
+	assert.Empty(t, pod.verify(t, pairs))
+	assert.Len(t, pod.verify(t, ranges), 1+1+2)
+}
+
+// Where the kernel has IPv6 but it is switched off, the rules for it lie idle.
+func TestIPv6SwitchedOff(t *testing.T) {
+	pod, settings := newPod(t), settingsOf(t, everything...)
+	require.NoError(t, pod.Do(0, func() error {
+		return errors.Join(
+			os.WriteFile("/proc/sys/net/ipv6/conf/all/disable_ipv6", []byte("1"), 0),
+			os.WriteFile("/proc/sys/net/ipv6/conf/default/disable_ipv6", []byte("1"), 0),
+		)
+	}))
+	require.NotContains(t, pod.Run(t, "ip", "address", "show", "lo"), "inet6")
+	require.NoError(t, pod.apply(settings))
+	assert.Empty(t, pod.verify(t, settings))
+}
+
+// Appliers of the same and of other settings, a writer of other tables and a
+// reader who holds every state for whole: none disturbs another for good.
+func TestAppliersDoNotDisturbEachOther(t *testing.T) {
+	pod := newPod(t)
+	some, others := settingsOf(t, everything...), manyRanges(t, 300)
+	require.NoError(t, pod.apply(some))
+	var work sync.WaitGroup
+	for _, settings := range []traffic.Settings{some, some, others} {
+		work.Go(func() {
+			for range 20 {
+				assert.NoError(t, pod.apply(settings))
+			}
+		})
+	}
+	work.Go(func() {
+		for range 20 {
+			_, err := pod.Try(exec.Command("nft", "add table ip somebody-elses; delete table ip somebody-elses"))
+			assert.NoError(t, err)
+		}
+	})
+	work.Go(func() {
+		for range 100 {
+			one, other := pod.eitherVerifies(t, some, others)
+			assert.True(t, one || other, "neither of the two whole rulesets")
+		}
+	})
+	work.Wait()
+	one, other := pod.eitherVerifies(t, some, others)
+	assert.True(t, one != other)
+}
+
+// eitherVerifies compares one state of the kernel with two settings.
+func (p pod) eitherVerifies(t *testing.T, one, other traffic.Settings) (isOne, isOther bool) {
+	err := p.Do(0, func() error {
+		return undisturbed(func(k *kernel) error {
+			got, err := k.read()
+			isOne = len(differences(Compile(one).contents(), got)) == 0
+			isOther = len(differences(Compile(other).contents(), got)) == 0
+			return err
+		})
+	})
+	assert.NoError(t, err)
+	return isOne, isOther
+}

@@ -1,0 +1,155 @@
+package rules
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// The ruleset, executed here in Go, decides as the decision function does. That
+// the kernel executes it alike is for the end-to-end tests to show.
+func TestARulesetBypassesWhatTheDecisionSays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		settings := drawnSettings.Draw(t, "settings")
+		ruleset := Compile(settings)
+		for range 20 {
+			c := drawnConnection.Draw(t, "connection")
+			decision := settings.Decide(c)
+			assert.Equal(t, decision.Verdict == traffic.Bypassed, ruleset.bypasses(t, c), "%+v %+v\n%s", c, decision, ruleset.Text())
+		}
+	})
+}
+
+// bypasses executes the chain of the connection's direction.
+func (r Ruleset) bypasses(t require.TestingT, c traffic.Connection) bool {
+	hook := Output
+	if c.Direction == traffic.Inbound {
+		hook = Prerouting
+	}
+	i := slices.IndexFunc(r.Chains, func(chain Chain) bool { return chain.Hook == hook })
+	if i < 0 {
+		return false
+	}
+	for _, rule := range r.Chains[i].Rules {
+		if !slices.ContainsFunc(rule.Matches, func(m Match) bool { return !r.holds(t, m, c) }) {
+			return rule.Statement == bypass
+		}
+	}
+	return false
+}
+
+// holds says whether a match holds for a connection.
+func (r Ruleset) holds(t require.TestingT, m Match, c traffic.Connection) bool {
+	is4 := c.Address.Is4()
+	var key string
+	present := true
+	switch m.Key {
+	case inInterface, outInterface:
+		return c.Loopback
+	case family:
+		return is4 == (m.Constant == ipv4)
+	case protocol:
+		return c.Protocol == traffic.TCP
+	case tcpPort:
+		key, present = string(portKey(c.Port)), c.Protocol == traffic.TCP
+	case udpPort:
+		key, present = string(portKey(c.Port)), c.Protocol == traffic.UDP
+	case address4:
+		key, present = string(c.Address.AsSlice()), is4
+	case address6:
+		key, present = string(c.Address.AsSlice()), !is4
+	case pair4:
+		key, present = pairKey(c.Address, c.Protocol, c.Port), is4
+	case pair6:
+		key, present = pairKey(c.Address, c.Protocol, c.Port), !is4
+	}
+	if !present {
+		return false
+	}
+	if m.Set == "" {
+		return (key == string(constants[m.Constant])) != m.Not
+	}
+	i := slices.IndexFunc(r.Sets, func(s Set) bool { return s.Name == m.Set })
+	require.GreaterOrEqual(t, i, 0, "set %s", m.Set)
+	return slices.ContainsFunc(r.Sets[i].Intervals, func(i Interval) bool { return i.contains(key) }) != m.Not
+}
+
+// contains looks at each register of its own, so that a box is a box: within a
+// part the bytes before the last register are the same or a whole range.
+func (i Interval) contains(key string) bool {
+	if len(key) < 8 || len(key) == 16 {
+		return i.First <= key && key <= i.Last
+	}
+	address := len(key) - 8
+	return i.First[:address] <= key[:address] && key[:address] <= i.Last[:address] &&
+		i.First[address:address+4] == key[address:address+4] &&
+		i.First[address+4:] <= key[address+4:] && key[address+4:] <= i.Last[address+4:]
+}
+
+func TestNothingIsMadeThatNothingNeeds(t *testing.T) {
+	for _, test := range []struct {
+		flags  []string
+		sets   []string
+		chains []string
+	}{
+		{},
+		{flags: []string{"--include-outbound-ports=7001"}},
+		{flags: []string{"--include-inbound-ports=*", "--include-outbound-ip-ranges=*"}},
+		{flags: []string{"--include-inbound-ports="}, chains: []string{"bypass", "prerouting"}},
+		{flags: []string{"--include-outbound-ip-ranges="}, chains: []string{"bypass", "output"}},
+		{
+			flags:  []string{"--exclude-outbound-ports=53/UDP", "--include-outbound-ports=7001"},
+			sets:   []string{"exclude-outbound-ports-udp"},
+			chains: []string{"bypass", "output"},
+		},
+		{
+			flags:  []string{"--exclude-outbound-ip-ranges=fd00::/8", "--include-outbound-ports=7001"},
+			sets:   []string{"include-outbound-ports-tcp", "exclude-outbound-ip-ranges-ip6"},
+			chains: []string{"bypass", "output"},
+		},
+		{
+			flags:  []string{"--exclude-outbound-ip-ranges=fd00::/8", "--include-outbound-ports=7001/UDP"},
+			sets:   []string{"exclude-outbound-ip-ranges-ip6"},
+			chains: []string{"bypass", "output"},
+		},
+	} {
+		ruleset := Compile(settingsOf(t, test.flags...))
+		var sets, chains []string
+		for _, s := range ruleset.Sets {
+			sets = append(sets, s.Name)
+		}
+		for _, c := range ruleset.Chains {
+			chains = append(chains, c.Name)
+		}
+		assert.Equal(t, test.sets, sets, "%q", test.flags)
+		assert.Equal(t, test.chains, chains, "%q", test.flags)
+	}
+}
+
+func TestElementsAreWrittenAsNftWritesThem(t *testing.T) {
+	for _, test := range []struct {
+		of          Type
+		first, last string
+		written     string
+	}{
+		{PortsType, "\x1b\x59", "\x1b\x59", "7001"},
+		{PortsType, "\x00\x01", "\xff\xff", "1-65535"},
+		{Addresses4, "\x0a\x00\x00\x00", "\x0a\xff\xff\xff", "10.0.0.0/8"},
+		{Addresses4, "\x00\x00\x00\x00", "\xff\xff\xff\xff", "0.0.0.0/0"},
+		{Addresses4, "\x0a\x00\x00\x01", "\x0a\x00\x00\x01", "10.0.0.1"},
+		{Addresses4, "\x0a\x00\x00\x01", "\x0a\x00\x00\x02", "10.0.0.1-10.0.0.2"},
+		{Addresses6, "\xfd" + zeros(15), "\xfd" + ones(15), "fd00::/8"},
+		{Pairs4, "\x0a\x01\x00\x00\x06\x00\x00\x00\x15\x38\x00\x00", "\x0a\x01\xff\xff\x06\x00\x00\x00\x15\x38\x00\x00", "10.1.0.0/16 . tcp . 5432"},
+		{Pairs4, "\x0a\x01\x00\x00\x06\x00\x00\x00\x15\x38\x00\x00", "\x0a\x01\xff\xff\x11\x00\x00\x00\x15\x39\x00\x00", "10.1.0.0/16 . 6-17 . 5432-5433"},
+		// What only somebody else's set can hold.
+		{"ether_addr", "\x01\x02\x03\x04\x05\x06", "\x01\x02\x03\x04\x05\x06", "010203040506-010203040506"},
+		{PortsType, "\x01", "\x01", "01-01"},
+	} {
+		assert.Equal(t, test.written, test.of.Write(Interval{test.first, test.last}))
+	}
+}
