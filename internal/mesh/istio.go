@@ -24,12 +24,13 @@ var istio = Mesh{
 	},
 	// 15000 to 15090 is what istio.io/docs/ops/deployment/application-requirements
 	// reserves for the sidecar and its agent.
-	OwnPorts:    []OwnPorts{{traffic.PortRange{First: 15000, Last: 15090}, "Istio's sidecar and agent"}},
-	Namespaces:  []string{"istio-system", "istio-operator"},
-	EmptyClears: true,
-	Unmeshed:    istioUnmeshed,
-	limit:       istioLimit,
-	mislead:     istioMislead,
+	OwnPorts:          []OwnPorts{{traffic.PortRange{First: 15000, Last: 15090}, "Istio's sidecar and agent"}},
+	Namespaces:        []string{"istio-system", "istio-operator"},
+	EmptyClears:       true,
+	Unmeshed:          istioUnmeshed,
+	UnmeshedNamespace: istioUnmeshedNamespace,
+	limit:             istioLimit,
+	mislead:           istioMislead,
 }
 
 // istioUnmeshed follows injectRequired in istio/istio pkg/kube/inject/inject.go:
@@ -54,6 +55,18 @@ func istioUnmeshed(labels, annotations map[string]string) string {
 	return ""
 }
 
+// istioUnmeshedNamespace follows the namespace selectors of the injector's
+// webhook (istio/istio manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml).
+func istioUnmeshedNamespace(labels map[string]string) string {
+	if labels["istio-injection"] == "disabled" {
+		return "has the label istio-injection: disabled"
+	}
+	if labels["istio.io/dataplane-mode"] == "ambient" && labels["istio-injection"] != "enabled" {
+		return "has the label istio.io/dataplane-mode: ambient, so its pods have no sidecar"
+	}
+	return ""
+}
+
 const dnsPort = 53
 
 // istioMostPorts is the length at which an expanded list of ports is left to
@@ -68,16 +81,14 @@ func istioLimit(s traffic.Settings) (traffic.Layer, []Gap) {
 	var gaps []Gap
 	gap := func(f traffic.Field, reason string) { gaps = append(gaps, Gap{f, reason}) }
 
-	tcp := func(p traffic.Ports) traffic.Ports {
-		return traffic.NewPorts(traffic.TCP, p.Ranges(traffic.TCP)...)
-	}
+	tcp := func(p traffic.Ports) traffic.Ports { return p.Of(traffic.TCP) }
 	// Each port of an annotation stands for TCP and UDP. Istio's sidecar takes
 	// UDP on port 53 alone, for DNS capture, so only there does naming a
 	// protocol too many change anything.
 	exclude := func(f traffic.Field, ports traffic.Ports, dns bool) traffic.Ports {
 		sayable := tcp(ports)
-		if udp := traffic.NewPorts(traffic.UDP, ports.Ranges(traffic.UDP)...); !onlyUDP(udp, ports).IsEmpty() {
-			gap(f, "Istio's annotation has no protocol and would take TCP along with "+strings.Join(onlyUDP(udp, ports).Entries(), ", "))
+		if udp := onlyUDP(ports); !udp.IsEmpty() {
+			gap(f, "Istio's annotation has no protocol and would take TCP along with "+strings.Join(udp.Entries(), ", "))
 		}
 		if dns && ports.Contains(traffic.TCP, dnsPort) && !ports.Contains(traffic.UDP, dnsPort) {
 			sayable = sayable.Without(traffic.NewPorts(traffic.TCP, traffic.PortRange{First: dnsPort, Last: dnsPort}))
@@ -115,8 +126,9 @@ func istioLimit(s traffic.Settings) (traffic.Layer, []Gap) {
 	return rest.Layer(), gaps
 }
 
-func onlyUDP(udp, ports traffic.Ports) traffic.Ports {
-	return udp.Without(traffic.NewPorts(traffic.UDP, ports.Ranges(traffic.TCP)...))
+// onlyUDP gives the ports that are meant for UDP and not for TCP.
+func onlyUDP(ports traffic.Ports) traffic.Ports {
+	return ports.Of(traffic.UDP).Without(traffic.NewPorts(traffic.UDP, ports.Ranges(traffic.TCP)...))
 }
 
 func bare(ports traffic.Ports) []string {

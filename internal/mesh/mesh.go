@@ -28,6 +28,9 @@ type Mesh struct {
 	// annotations no sidecar, or one that is not an application's; "" where
 	// nothing speaks against it.
 	Unmeshed func(labels, annotations map[string]string) string
+	// UnmeshedNamespace says why the mesh gives the pods of a namespace with
+	// these labels no sidecar; "" where nothing speaks against it.
+	UnmeshedNamespace func(labels map[string]string) string
 	// limit takes out of the settings what the annotations cannot say by
 	// the decision of traffic.Settings, and says why.
 	limit func(traffic.Settings) (traffic.Layer, []Gap)

@@ -58,9 +58,9 @@ func groupOf(apiVersion string) string {
 	return g
 }
 
-// named says whether a match's entry, such as "Deployment" or
+// Named says whether a match's entry, such as "Deployment" or
 // "StatefulSet.apps.kruise.io", names the kind.
-func (k Kind) named(entry string) bool {
+func (k Kind) Named(entry string) bool {
 	name, g, qualified := strings.Cut(entry, ".")
 	return name == k.Kind && (!qualified || g == k.Group)
 }

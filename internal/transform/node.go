@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
 )
 
 // maxAliases bounds how far an alias is followed to another alias; YAML has no
@@ -67,6 +69,27 @@ func eachEntryTo(node *yaml.Node, visit func(key string, value *yaml.Node, merge
 		}
 		eachEntryTo(m, visit, depth-1)
 	}
+}
+
+// Lookup gives the value at a path, nil where there is none.
+func Lookup(document *yaml.Node, path edit.Path) *yaml.Node {
+	node := document
+	if node.Kind == yaml.DocumentNode && len(node.Content) == 1 {
+		node = node.Content[0]
+	}
+	for _, step := range path {
+		switch s := step.(type) {
+		case string:
+			node = child(node, s)
+		case int:
+			list := items(node)
+			if s >= len(list) {
+				return nil
+			}
+			node = list[s]
+		}
+	}
+	return node
 }
 
 func items(node *yaml.Node) []*yaml.Node {
@@ -182,7 +205,9 @@ const (
 	legacyIndexAnnotation = "config.kubernetes.io/index"
 )
 
-func provenance(annotations map[string]string) (file string, index int) {
+// Provenance gives the file that an object came from and its place in it, as an
+// orchestrator noted them in its annotations; "" if none did.
+func Provenance(annotations map[string]string) (file string, index int) {
 	file, index = annotations[pathAnnotation], 0
 	position := annotations[indexAnnotation]
 	if file == "" {

@@ -84,7 +84,7 @@ func (m *Match) matches(w *Workload, namespace string) answer {
 	if m == nil {
 		return yes
 	}
-	if len(m.Kinds) > 0 && !slices.ContainsFunc(m.Kinds, w.kind.named) {
+	if len(m.Kinds) > 0 && !slices.ContainsFunc(m.Kinds, w.kind.Named) {
 		return no
 	}
 	if len(m.Names) > 0 && !globbed(m.Names, w.Name) {
@@ -146,6 +146,6 @@ func (p *Policy) enrolled(namespace string) (reason string, ok bool) {
 // mentioned says whether some scope names the workload's kind.
 func (p *Policy) mentioned(k Kind) bool {
 	return slices.ContainsFunc(p.Scopes, func(s Scope) bool {
-		return s.Match != nil && slices.ContainsFunc(s.Match.Kinds, k.named)
+		return s.Match != nil && slices.ContainsFunc(s.Match.Kinds, k.Named)
 	})
 }

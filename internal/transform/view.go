@@ -178,7 +178,7 @@ func view(object *yaml.Node, base edit.Path, kind Kind) (*Workload, []*FieldErro
 	}
 	w.Namespace = text(child(metadata, "namespace"))
 	w.Annotations, _ = v.strings(metadata, w.Path("metadata"), "annotations")
-	w.File, w.Index = provenance(w.Annotations)
+	w.File, w.Index = Provenance(w.Annotations)
 	w.controlled = slices.ContainsFunc(items(child(metadata, "ownerReferences")), func(owner *yaml.Node) bool {
 		return truth(child(owner, "controller"))
 	})

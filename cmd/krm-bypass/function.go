@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+)
+
+const functionHelp = `krm-bypass says once, for a whole cluster, which traffic bypasses the sidecars
+of its service mesh, and writes it into the pod templates.
+
+Without a command it is a KRM function: it reads a ResourceList on standard
+input and writes it to standard output, changed where the ClusterBypass asks
+for it. kustomize and kpt run it so; its functionConfig is a ClusterBypass, or
+a ConfigMap with the traffic fields of its global scope.
+
+In kustomize, list the ClusterBypass under transformers and annotate it with
+config.kubernetes.io/function. Then build with both flags: without
+--enable-exec, kustomize skips the function and says nothing.
+
+  kustomize build --enable-alpha-plugins --enable-exec DIR`
+
+func functionCommand() *cobra.Command {
+	var namespace string
+	cmd := &cobra.Command{
+		Use:   "krm-bypass",
+		Short: "Say which traffic bypasses the sidecar, in Git",
+		Long:  functionHelp,
+		Args:  noUnknownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if isTerminal(cmd.InOrStdin()) {
+				return cmd.Help()
+			}
+			return function(cmd, fn.Options{Namespace: namespace})
+		},
+	}
+	// Argo CD tells its plugins the destination namespace this way
+	// (argoproj/argo-cd docs/user-guide/build-environment.md).
+	cmd.Flags().StringVar(&namespace, "namespace", os.Getenv("ARGOCD_APP_NAMESPACE"),
+		"namespace of workloads whose manifests name none")
+	return cmd
+}
+
+func noUnknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%q is not a command of krm-bypass: see krm-bypass --help", args[0])
+}
+
+// function runs the KRM function once. The output is written in one piece when
+// it is complete: kustomize takes an empty output with exit code 0 for "delete
+// everything" (kubernetes-sigs/kustomize kyaml/kio/kio.go).
+func function(cmd *cobra.Command, options fn.Options) error {
+	input, err := io.ReadAll(cmd.InOrStdin())
+	if err != nil {
+		return fmt.Errorf("reading standard input: %w", err)
+	}
+	output, results, err := fn.Process(input, options)
+	if err != nil && !errors.Is(err, fn.ErrFailed) {
+		return err
+	}
+	if _, writeErr := cmd.OutOrStdout().Write(output); writeErr != nil {
+		return fmt.Errorf("writing standard output: %w", writeErr)
+	}
+	if report := results.Report(); report != "" {
+		fmt.Fprint(cmd.ErrOrStderr(), report)
+	}
+	if err != nil {
+		return errReported
+	}
+	return nil
+}
+
+// isTerminal says whether somebody sits at the other end, so that waiting for
+// input would only puzzle him.
+func isTerminal(in io.Reader) bool {
+	file, ok := in.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && info.Mode()&os.ModeDevice != 0 && !isNull(info)
+}
+
+// isNull tells /dev/null, which is a character device too, from a terminal.
+func isNull(info os.FileInfo) bool {
+	null, err := os.Stat(os.DevNull)
+	return err == nil && os.SameFile(info, null)
+}

@@ -1,0 +1,420 @@
+package fn
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// Default fills every field that has a default and is not set.
+func (c *ClusterBypass) Default() {
+	setDefault(&c.APIVersion, APIVersion)
+	setDefault(&c.Kind, Kind)
+	s := &c.Spec
+	setDefault(&s.Mesh, "Istio")
+	setDefault(&s.Merge, "Override")
+	if s.Enforcement == nil {
+		s.Enforcement = &Enforcement{}
+	}
+	e := s.Enforcement
+	setDefault(&e.Mode, string(transform.InitContainer))
+	setDefault(&e.Image, DefaultImage)
+	setDefault(&e.ImagePullPolicy, "IfNotPresent")
+	setDefault(&e.Backend, "auto")
+	if e.Resources == nil {
+		// Programming 10,000 ranges takes less than 24 MiB and a few
+		// hundredths of a second (make bench).
+		e.Resources = &Resources{
+			Limits:   map[string]Quantity{"cpu": "200m", "memory": "64Mi"},
+			Requests: map[string]Quantity{"cpu": "10m", "memory": "16Mi"},
+		}
+	}
+}
+
+func setDefault(field *string, value string) {
+	if *field == "" {
+		*field = value
+	}
+}
+
+// Validate reports everything that is wrong with the spec, as Problems; nil if
+// it is fine. Defaults must have been filled in.
+func (c *ClusterBypass) Validate() error {
+	_, err := c.compile()
+	return err
+}
+
+// compiler makes a policy of a spec and collects what is wrong with the spec.
+type compiler struct {
+	mesh     *mesh.Mesh
+	problems Problems
+}
+
+func (c *compiler) problem(path, value, format string, args ...any) {
+	c.problems = append(c.problems, Problem{Path: path, Value: value, Message: fmt.Sprintf(format, args...)})
+}
+
+var merges = map[string]traffic.Merge{"Override": traffic.Override, "Union": traffic.Union}
+
+func (c *ClusterBypass) compile() (*transform.Policy, error) {
+	s := c.Spec
+	m, known := mesh.ByName(s.Mesh)
+	co := &compiler{mesh: m}
+	if !known {
+		co.problem("spec.mesh", s.Mesh, "%q is not known: write one of %s", s.Mesh, quotedList(mesh.Names()))
+		return nil, co.problems
+	}
+	policy := &transform.Policy{
+		Mesh:             m,
+		Merge:            merges[s.Merge],
+		Mode:             transform.Mode(s.Enforcement.Mode),
+		Kinds:            slices.Clone(transform.Kinds),
+		Namespace:        s.DefaultNamespace,
+		RequireNamespace: s.RequireNamespace,
+		Enforcement: transform.Enforcement{
+			Image:           s.Enforcement.Image,
+			ImagePullPolicy: s.Enforcement.ImagePullPolicy,
+			Backend:         s.Enforcement.Backend,
+			Resources:       s.Enforcement.Resources.node(),
+		},
+	}
+	for i, t := range s.PodTemplates {
+		policy.Kinds = append(policy.Kinds, co.podTemplate(t, fmt.Sprintf("spec.podTemplates[%d]", i)))
+	}
+	if s.Enrolment != nil {
+		policy.Enrolled = s.Enrolment.Namespaces
+		co.globs(s.Enrolment.Namespaces, "spec.enrolment.namespaces")
+	}
+	if s.MeshDefaults != nil {
+		policy.MeshDefaults = co.layer(*s.MeshDefaults, "spec.meshDefaults", false)
+	}
+	if s.Global != nil {
+		policy.Scopes = append(policy.Scopes, transform.Scope{
+			Path: "spec.global", Merge: policy.Merge, Layer: co.layer(*s.Global, "spec.global", true),
+		})
+	}
+	for i, r := range s.Namespaces {
+		at := fmt.Sprintf("spec.namespaces[%d]", i)
+		co.globs(r.Match.Names, at+".match.names")
+		if len(r.Match.Names) == 0 {
+			co.problem(at+".match", "", `an empty match speaks of everything: name namespaces, or move the rule to spec.global`)
+		}
+		policy.Scopes = append(policy.Scopes, co.scope(at, r.Traffic, r.Merge, r.Enforcement, policy.Merge, &transform.Match{Namespaces: r.Match.Names}))
+	}
+	for i, r := range s.Workloads {
+		at := fmt.Sprintf("spec.workloads[%d]", i)
+		match := co.workloadMatch(r.Match, at+".match", policy.Kinds)
+		policy.Scopes = append(policy.Scopes, co.scope(at, r.Traffic, r.Merge, r.Enforcement, policy.Merge, match))
+	}
+	co.enforcement(s.Enforcement)
+	if len(co.problems) > 0 {
+		return nil, co.problems
+	}
+	return policy, nil
+}
+
+func (c *compiler) scope(at string, t Traffic, merge string, enforcement *RuleEnforcement, inherited traffic.Merge, match *transform.Match) transform.Scope {
+	s := transform.Scope{Path: at, Match: match, Merge: inherited, Layer: c.layer(t, at, true)}
+	if merge != "" {
+		s.Merge = merges[merge]
+	}
+	if enforcement != nil && enforcement.Mode != "" {
+		mode := transform.Mode(enforcement.Mode)
+		s.Mode = &mode
+	}
+	return s
+}
+
+// layer reads the traffic fields of one scope. Only the mesh's own defaults may
+// speak of the mesh's own ports.
+func (c *compiler) layer(t Traffic, at string, guarded bool) traffic.Layer {
+	var l traffic.Layer
+	set := func(f traffic.Field, entries []string, given bool) {
+		if !given {
+			return
+		}
+		err := l.Set(f, entries)
+		for _, bad := range entryErrors(err) {
+			c.problem(fmt.Sprintf("%s.%s[%d]", at, f, bad.Index), bad.Value, "%s", bad.Error())
+		}
+	}
+	set(traffic.ExcludeInboundPorts, texts(t.ExcludeInboundPorts), t.ExcludeInboundPorts != nil)
+	set(traffic.IncludeInboundPorts, texts(t.IncludeInboundPorts), t.IncludeInboundPorts != nil)
+	set(traffic.ExcludeOutboundPorts, texts(t.ExcludeOutboundPorts), t.ExcludeOutboundPorts != nil)
+	set(traffic.IncludeOutboundPorts, texts(t.IncludeOutboundPorts), t.IncludeOutboundPorts != nil)
+	set(traffic.ExcludeOutboundIPRanges, texts(t.ExcludeOutboundIPRanges), t.ExcludeOutboundIPRanges != nil)
+	set(traffic.IncludeOutboundIPRanges, texts(t.IncludeOutboundIPRanges), t.IncludeOutboundIPRanges != nil)
+	if t.ExcludeOutbound != nil {
+		pairs := c.destinations(t.ExcludeOutbound, at+".excludeOutbound", guarded)
+		l.ExcludeOutbound = &pairs
+	}
+	for _, contradiction := range l.Contradictions() {
+		c.problem(at+"."+string(contradiction.Exclude), "", "excludes what %s.%s includes (%s): take it out of one of the two",
+			at, contradiction.Include, quotedList(contradiction.Ports.Entries()))
+	}
+	if guarded {
+		c.ownPorts(texts(t.ExcludeInboundPorts), at+".excludeInboundPorts")
+		c.ownPorts(texts(t.ExcludeOutboundPorts), at+".excludeOutboundPorts")
+	}
+	c.loopback(texts(t.ExcludeOutboundIPRanges), at+".excludeOutboundIPRanges")
+	c.loopback(texts(t.IncludeOutboundIPRanges), at+".includeOutboundIPRanges")
+	return l
+}
+
+func (c *compiler) destinations(list []Destination, at string, guarded bool) traffic.Pairs {
+	var pairs traffic.Pairs
+	for i, d := range list {
+		item := fmt.Sprintf("%s[%d]", at, i)
+		if len(d.IPRanges) == 0 {
+			c.problem(item+".ipRanges", "", "an empty list matches nothing: name ranges, or move the ports to excludeOutboundPorts")
+		}
+		if len(d.Ports) == 0 {
+			c.problem(item+".ports", "", "an empty list matches nothing: name ports, or move the ranges to excludeOutboundIPRanges")
+		}
+		// The sets' own parsing gives every bad entry with its place.
+		var l traffic.Layer
+		for _, bad := range entryErrors(l.Set(traffic.ExcludeOutboundIPRanges, texts(d.IPRanges))) {
+			c.problem(fmt.Sprintf("%s.ipRanges[%d]", item, bad.Index), bad.Value, "%s", bad.Error())
+		}
+		for _, bad := range entryErrors(l.Set(traffic.ExcludeOutboundPorts, texts(d.Ports))) {
+			c.problem(fmt.Sprintf("%s.ports[%d]", item, bad.Index), bad.Value, "%s", bad.Error())
+		}
+		if guarded {
+			c.ownPorts(texts(d.Ports), item+".ports")
+		}
+		c.loopback(texts(d.IPRanges), item+".ipRanges")
+		if l.ExcludeOutboundIPRanges != nil && l.ExcludeOutboundPorts != nil {
+			pairs = pairs.Union(traffic.NewPairs(*l.ExcludeOutboundIPRanges, *l.ExcludeOutboundPorts))
+		}
+	}
+	return pairs
+}
+
+// ownPorts refuses the mesh's own ports: without them the sidecar cannot be
+// reached, or its own traffic would be caught.
+func (c *compiler) ownPorts(entries []string, at string) {
+	for i, entry := range entries {
+		ports, err := traffic.ParsePorts(entry)
+		if err != nil {
+			continue // reported where it was parsed
+		}
+		for _, own := range c.mesh.Owned(ports) {
+			c.problem(fmt.Sprintf("%s[%d]", at, i), entry, "%q holds ports of %s (%s): leave them out; the mesh handles them itself", entry, own.Purpose, own.Ports)
+		}
+	}
+}
+
+// loopback refuses ranges within loopback, which no sidecar is passed on.
+func (c *compiler) loopback(entries []string, at string) {
+	for i, entry := range entries {
+		if p, err := traffic.ParsePrefix(entry); err == nil && mesh.Loopback(p) {
+			c.problem(fmt.Sprintf("%s[%d]", at, i), entry, "%q is loopback, which is left to the mesh: take it out", entry)
+		}
+	}
+}
+
+func entryErrors(err error) []*traffic.EntryError {
+	if err == nil {
+		return nil
+	}
+	var single *traffic.EntryError
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []*traffic.EntryError
+		for _, e := range joined.Unwrap() {
+			all = append(all, entryErrors(e)...)
+		}
+		return all
+	}
+	if errors.As(err, &single) {
+		return []*traffic.EntryError{single}
+	}
+	return nil
+}
+
+func texts[S ~[]E, E ~string](list S) []string {
+	out := make([]string, len(list))
+	for i, e := range list {
+		out[i] = string(e)
+	}
+	return out
+}
+
+func (c *compiler) globs(globs []string, at string) {
+	for i, glob := range globs {
+		if _, err := path.Match(glob, ""); err != nil || glob == "" {
+			c.problem(fmt.Sprintf("%s[%d]", at, i), glob, `%q is not a glob: write a name, with "*" for any letters and "?" for any one`, glob)
+		}
+	}
+}
+
+func (c *compiler) workloadMatch(m WorkloadMatch, at string, kinds []transform.Kind) *transform.Match {
+	c.globs(m.Names, at+".names")
+	c.globs(m.Namespaces, at+".namespaces")
+	known := make([]string, len(kinds))
+	for i, k := range kinds {
+		known[i] = k.Kind
+	}
+	for i, entry := range m.Kinds {
+		if !slices.ContainsFunc(kinds, func(k transform.Kind) bool { return k.Named(entry) }) {
+			remedy := "add it to spec.podTemplates, or write one of " + quotedList(slices.Compact(slices.Clone(known)))
+			name, _, _ := strings.Cut(entry, ".")
+			if near := nearest(name, known); near != "" && near != name {
+				remedy = fmt.Sprintf("did you mean %s?", near)
+			}
+			c.problem(fmt.Sprintf("%s.kinds[%d]", at, i), entry, "%q is no kind with a pod template that is known here: %s", entry, remedy)
+		}
+	}
+	selector := m.LabelSelector
+	if selector != nil && len(selector.MatchLabels) == 0 && len(selector.MatchExpressions) == 0 {
+		c.problem(at+".labelSelector", "", "an empty selector matches everything: give it labels, or take it away")
+	}
+	if len(m.Kinds)+len(m.Names)+len(m.Namespaces) == 0 && selector == nil {
+		c.problem(at, "", "an empty match speaks of everything: say which workloads, or move the rule to spec.global")
+	}
+	match := &transform.Match{Kinds: m.Kinds, Names: m.Names, Namespaces: m.Namespaces}
+	if selector != nil {
+		match.Labels = selector.matcher()
+		for i, r := range selector.MatchExpressions {
+			valued := r.Operator == "In" || r.Operator == "NotIn"
+			switch {
+			case valued && len(r.Values) == 0:
+				c.problem(fmt.Sprintf("%s.labelSelector.matchExpressions[%d].values", at, i), "", "%s needs values", r.Operator)
+			case !valued && len(r.Values) > 0:
+				c.problem(fmt.Sprintf("%s.labelSelector.matchExpressions[%d].values", at, i), "", "%s takes no values", r.Operator)
+			}
+		}
+	}
+	return match
+}
+
+// matcher follows Kubernetes' label selectors (k8s.io/apimachinery
+// pkg/labels/selector.go): NotIn matches where the label is absent.
+func (s *LabelSelector) matcher() func(map[string]string) bool {
+	return func(labels map[string]string) bool {
+		for key, value := range s.MatchLabels {
+			if has, labelled := labels[key]; !labelled || has != value {
+				return false
+			}
+		}
+		for _, r := range s.MatchExpressions {
+			has, labelled := labels[r.Key]
+			satisfied := map[string]bool{
+				"In":           labelled && slices.Contains(r.Values, has),
+				"NotIn":        !labelled || !slices.Contains(r.Values, has),
+				"Exists":       labelled,
+				"DoesNotExist": !labelled,
+			}[r.Operator]
+			if !satisfied {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+func (c *compiler) podTemplate(t PodTemplate, at string) transform.Kind {
+	steps := strings.Split(t.Path, ".")
+	if slices.Contains(steps, "") {
+		c.problem(at+".path", t.Path, "%q is not a path: write steps with dots between them, such as spec.template", t.Path)
+	}
+	group, _, grouped := strings.Cut(t.APIVersion, "/")
+	if !grouped {
+		group = ""
+	}
+	return transform.Kind{Group: group, Kind: t.Kind, Template: steps}
+}
+
+// quantity follows the grammar of k8s.io/apimachinery pkg/api/resource/quantity.go.
+var quantity = regexp.MustCompile(`^[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$`)
+
+// imageReference is loose on purpose: what the container runtime takes is its
+// own affair, but a blank or an empty name never works.
+var imageReference = regexp.MustCompile(`^[A-Za-z0-9][^\s]*$`)
+
+func (c *compiler) enforcement(e *Enforcement) {
+	if !imageReference.MatchString(e.Image) {
+		c.problem("spec.enforcement.image", e.Image, "%q is not an image: write a reference such as %s", e.Image, DefaultImage)
+	}
+	for _, part := range []struct {
+		name   string
+		values map[string]Quantity
+	}{{"limits", e.Resources.Limits}, {"requests", e.Resources.Requests}} {
+		for _, resource := range sortedKeys(part.values) {
+			if q := part.values[resource]; !quantity.MatchString(string(q)) {
+				c.problem("spec.enforcement.resources."+join(part.name, resource), string(q), "%q is not a quantity: write one such as 10m or 64Mi", q)
+			}
+		}
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// node gives the resources as they stand in a container.
+func (r *Resources) node() *yaml.Node {
+	scalar := func(value string) *yaml.Node {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
+	}
+	all := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	for _, part := range []struct {
+		name   string
+		values map[string]Quantity
+	}{{"limits", r.Limits}, {"requests", r.Requests}} {
+		if len(part.values) == 0 {
+			continue
+		}
+		values := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+		for _, resource := range sortedKeys(part.values) {
+			values.Content = append(values.Content, scalar(resource), scalar(string(part.values[resource])))
+		}
+		all.Content = append(all.Content, scalar(part.name), values)
+	}
+	return all
+}
+
+// ReadSpec reads a ClusterBypass from its node: strictly, with defaults, and
+// validated. file names where it came from, for messages. Everything that is
+// wrong is reported at once, as Problems.
+func ReadSpec(node *yaml.Node, file string) (*ClusterBypass, error) {
+	spec, _, err := readSpec(node, file, false)
+	return spec, err
+}
+
+func readSpec(node *yaml.Node, file string, lines bool) (*ClusterBypass, *transform.Policy, error) {
+	if node.Kind == yaml.DocumentNode && len(node.Content) == 1 {
+		node = node.Content[0]
+	}
+	d := &decoder{file: file, lines: lines}
+	spec := decodeSpec(d, node)
+	spec.Default()
+	policy, err := spec.compile()
+	var invalid Problems
+	if errors.As(err, &invalid) {
+		for _, p := range invalid {
+			p.File = file
+			if !slices.ContainsFunc(d.problems, func(q Problem) bool { return q.Path == p.Path }) {
+				d.problems = append(d.problems, p)
+			}
+		}
+	}
+	if len(d.problems) > 0 {
+		return nil, nil, d.problems
+	}
+	return spec, policy, nil
+}

@@ -1,0 +1,237 @@
+package fn
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// decoder reads a spec strictly: it knows every field, and it reports
+// everything that is wrong instead of the first thing. It follows the Go types
+// and their schema tags, as the JSON Schema does, so that the two agree.
+type decoder struct {
+	file     string
+	lines    bool
+	problems Problems
+}
+
+func (d *decoder) problem(node *yaml.Node, path, value, format string, args ...any) {
+	p := Problem{File: d.file, Path: path, Value: value, Message: fmt.Sprintf(format, args...)}
+	if d.lines && node != nil {
+		p.Line = node.Line
+	}
+	d.problems = append(d.problems, p)
+}
+
+// constraint is what a schema tag says of a field.
+type constraint struct {
+	required  bool
+	enum      []string
+	byDefault string
+}
+
+func constraintOf(field reflect.StructField) constraint {
+	var c constraint
+	for part := range strings.SplitSeq(field.Tag.Get("schema"), ";") {
+		key, value, _ := strings.Cut(part, "=")
+		switch key {
+		case "required":
+			c.required = true
+		case "enum":
+			c.enum = strings.Split(value, "|")
+		case "default":
+			c.byDefault = value
+		}
+	}
+	return c
+}
+
+// fieldsOf lists the fields of a struct by their JSON names, those of an
+// inlined struct among them.
+func fieldsOf(t reflect.Type) []reflect.StructField {
+	var fields []reflect.StructField
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous {
+			for _, inner := range fieldsOf(f.Type) {
+				inner.Index = append(slices.Clone(f.Index), inner.Index...)
+				fields = append(fields, inner)
+			}
+			continue
+		}
+		fields = append(fields, f)
+	}
+	return fields
+}
+
+func jsonName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return name
+}
+
+var (
+	metadataType  = reflect.TypeFor[Metadata]()
+	portType      = reflect.TypeFor[Port]()
+	quantityType  = reflect.TypeFor[Quantity]()
+	selectionType = []reflect.Type{reflect.TypeFor[PortSelection](), reflect.TypeFor[IPRangeSelection]()}
+)
+
+func join(path, step string) string {
+	if path == "" {
+		return step
+	}
+	if strings.ContainsAny(step, "./") {
+		return fmt.Sprintf("%s[%q]", path, step)
+	}
+	return path + "." + step
+}
+
+// value reads a node into a Go value.
+func (d *decoder) value(node *yaml.Node, into reflect.Value, path string) {
+	for node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	if node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null" {
+		d.problem(node, path, "", "nothing stands here: give a value, [] for the empty list, or take the line away")
+		return
+	}
+	switch into.Kind() {
+	case reflect.Pointer:
+		into.Set(reflect.New(into.Type().Elem()))
+		d.value(node, into.Elem(), path)
+	case reflect.Struct:
+		d.object(node, into, path)
+	case reflect.Map:
+		d.stringMap(node, into, path)
+	case reflect.Slice:
+		d.list(node, into, path)
+	case reflect.Bool:
+		if node.ShortTag() != "!!bool" {
+			d.problem(node, path, node.Value, "%s where true or false is needed", describe(node))
+			return
+		}
+		into.SetBool(strings.EqualFold(node.Value, "true"))
+	case reflect.String:
+		d.scalar(node, into, path)
+	}
+}
+
+func (d *decoder) scalar(node *yaml.Node, into reflect.Value, path string) {
+	numeric := into.Type() == portType || into.Type() == quantityType
+	tag := node.ShortTag()
+	switch {
+	case node.Kind != yaml.ScalarNode:
+		d.problem(node, path, "", "%s where a single value is needed", describe(node))
+	case tag == "!!str" || numeric && (tag == "!!int" || tag == "!!float"):
+		into.SetString(node.Value)
+	default:
+		d.problem(node, path, node.Value, "%s where a string is needed: put it into quotes", describe(node))
+	}
+}
+
+func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
+	if node.Kind != yaml.MappingNode {
+		d.problem(node, path, node.Value, "%s where a mapping is needed", describe(node))
+		return
+	}
+	fields := fieldsOf(into.Type())
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = jsonName(f)
+	}
+	seen := map[string]int{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		at := join(path, key.Value)
+		if line, twice := seen[key.Value]; twice {
+			d.problem(key, at, "", "the key stands twice, on lines %d and %d: take one away", line, key.Line)
+			continue
+		}
+		seen[key.Value] = key.Line
+		index := slices.Index(names, key.Value)
+		if index < 0 {
+			if into.Type() == metadataType {
+				continue
+			}
+			remedy := "the fields here are " + quotedList(names)
+			if near := nearest(key.Value, names); near != "" {
+				remedy = fmt.Sprintf("did you mean %s?", near)
+			}
+			d.problem(key, at, key.Value, "unknown field %q: %s", key.Value, remedy)
+			continue
+		}
+		field := into.FieldByIndex(fields[index].Index)
+		before := len(d.problems)
+		d.value(value, field, at)
+		if c := constraintOf(fields[index]); len(c.enum) > 0 && len(d.problems) == before && !slices.Contains(c.enum, field.String()) {
+			remedy := "one of " + quotedList(c.enum)
+			if len(c.enum) == 1 {
+				remedy = c.enum[0]
+			}
+			d.problem(value, at, field.String(), "%q is not known: write %s", field.String(), remedy)
+		}
+	}
+	for i, f := range fields {
+		if _, given := seen[names[i]]; constraintOf(f).required && !given {
+			d.problem(node, join(path, names[i]), "", "missing: it has to be given")
+		}
+	}
+}
+
+func (d *decoder) stringMap(node *yaml.Node, into reflect.Value, path string) {
+	if node.Kind != yaml.MappingNode {
+		d.problem(node, path, node.Value, "%s where a mapping is needed", describe(node))
+		return
+	}
+	into.Set(reflect.MakeMap(into.Type()))
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key := node.Content[i].Value
+		value := reflect.New(into.Type().Elem()).Elem()
+		if into.MapIndex(reflect.ValueOf(key)).IsValid() {
+			d.problem(node.Content[i], join(path, key), "", "the key stands twice: take one away")
+		}
+		d.value(node.Content[i+1], value, join(path, key))
+		into.SetMapIndex(reflect.ValueOf(key), value)
+	}
+}
+
+func (d *decoder) list(node *yaml.Node, into reflect.Value, path string) {
+	if slices.Contains(selectionType, into.Type()) && node.Kind == yaml.ScalarNode && node.Value == "*" {
+		node = &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{node}}
+	}
+	if node.Kind != yaml.SequenceNode {
+		remedy := ""
+		if node.Kind == yaml.ScalarNode {
+			remedy = fmt.Sprintf(": write [%s]", node.Value)
+		}
+		d.problem(node, path, node.Value, "%s where a list is needed%s", describe(node), remedy)
+		return
+	}
+	list := reflect.MakeSlice(into.Type(), len(node.Content), len(node.Content))
+	for i, item := range node.Content {
+		d.value(item, list.Index(i), fmt.Sprintf("%s[%d]", path, i))
+	}
+	into.Set(list)
+}
+
+// describe names what a node is, for messages.
+func describe(node *yaml.Node) string {
+	switch node.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	return fmt.Sprintf("%q", node.Value)
+}
+
+// decodeSpec reads a ClusterBypass. What it could not read is at its zero value
+// and among the decoder's problems.
+func decodeSpec(d *decoder, node *yaml.Node) *ClusterBypass {
+	spec := &ClusterBypass{}
+	d.value(node, reflect.ValueOf(spec).Elem(), "")
+	return spec
+}

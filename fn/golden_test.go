@@ -1,0 +1,188 @@
+package fn_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files, and fail")
+
+const goldens = "../testdata/golden"
+
+// TestGolden runs every folder of testdata/golden. A folder holds either
+//
+//	input.yaml     a ResourceList, or
+//	spec.yaml      the functionConfig, and
+//	input.yaml     the items as a stream of documents,
+//
+// and what comes of them:
+//
+//	expected.yaml  the ResourceList that the function writes; absent if none
+//	stderr.txt     what it says to a person; absent if nothing
+//
+// Beside that, every case is run on its own output, which must not change a
+// byte, and where it is a stream also with its items in the opposite order,
+// and with a spec that says nothing, which must give back what was there.
+func TestGolden(t *testing.T) {
+	folders, err := filepath.Glob(goldens + "/*")
+	require.NoError(t, err)
+	require.NotEmpty(t, folders)
+	for _, folder := range folders {
+		t.Run(filepath.Base(folder), func(t *testing.T) { golden(t, folder) })
+	}
+}
+
+func golden(t *testing.T, folder string) {
+	input := read(t, folder, "input.yaml")
+	config, isStream := read(t, folder, "spec.yaml"), exists(folder, "spec.yaml")
+	items := documentsOf(input)
+	list := input
+	if isStream {
+		list = resourceList(config, items)
+	}
+
+	output, results, err := fn.Process(list, fn.Options{})
+	stderr := results.Report()
+	if output == nil {
+		require.Error(t, err)
+		stderr = "error: " + err.Error() + "\n"
+	}
+	compare(t, folder, "expected.yaml", string(output))
+	compare(t, folder, "stderr.txt", stderr)
+	assert.Equal(t, results.Failed(), err != nil && output != nil, "an error in the results is a failure of the run, and nothing else is")
+	if output == nil {
+		return
+	}
+
+	again, _, _ := fn.Process(output, fn.Options{})
+	assert.Equal(t, string(output), string(again), "the function on its own output changes no byte")
+	if err != nil {
+		assert.Equal(t, itemTexts(t, list), itemTexts(t, output), "where there is an error nothing is written")
+		return
+	}
+	if !isStream {
+		return
+	}
+
+	slices.Reverse(items)
+	reversed, other, err := fn.Process(resourceList(config, items), fn.Options{})
+	require.NoError(t, err)
+	texts := itemTexts(t, reversed)
+	slices.Reverse(texts)
+	assert.Equal(t, itemTexts(t, output), texts, "the order of the items does not matter to any of them")
+	assert.Equal(t, results, other, "nor to the results")
+
+	if !exists(folder, "not-reversible.md") {
+		nothing := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: nothing\nspec: {}\n"
+		slices.Reverse(items)
+		taken, _, err := fn.Process(resourceList([]byte(nothing), itemTexts(t, output)), fn.Options{})
+		require.NoError(t, err)
+		was, _, err := fn.Process(resourceList([]byte(nothing), items), fn.Options{})
+		require.NoError(t, err)
+		assert.Equal(t, itemTexts(t, was), itemTexts(t, taken), "taking everything away gives back the bytes")
+	}
+}
+
+// documentsOf cuts a stream into its documents, without their markers.
+func documentsOf(stream []byte) []string {
+	var documents []string
+	for _, d := range yamltext.Documents(stream) {
+		documents = append(documents, strings.TrimPrefix(string(d.Text), "---\n"))
+	}
+	return documents
+}
+
+// resourceList puts documents into a ResourceList as kyaml writes it.
+func resourceList(config []byte, items []string) []byte {
+	var b bytes.Buffer
+	b.WriteString("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n")
+	for _, item := range items {
+		b.WriteString(indented(item, "- "))
+	}
+	b.WriteString("functionConfig:\n" + indented(string(config), "  "))
+	return b.Bytes()
+}
+
+func indented(text, first string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		switch {
+		case strings.TrimSpace(line) == "":
+			b.WriteString(line)
+			continue
+		case first != "":
+			b.WriteString(first)
+			first = ""
+		default:
+			b.WriteString("  ")
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// itemTexts gives the items of a ResourceList as documents.
+func itemTexts(t *testing.T, list []byte) []string {
+	t.Helper()
+	tree, err := yamltext.Fragment{Text: list}.Outline(2)
+	require.NoError(t, err)
+	items := tree.Entry(tree.Root, "items")
+	if items == nil {
+		return nil
+	}
+	var texts []string
+	for i := range items.Content {
+		var b strings.Builder
+		for line := range strings.Lines(string(tree.Item(items, i).Standalone())) {
+			b.WriteString(strings.TrimPrefix(line, "  "))
+		}
+		texts = append(texts, b.String())
+	}
+	return texts
+}
+
+func exists(folder, name string) bool {
+	_, err := os.Stat(filepath.Join(folder, name))
+	return err == nil
+}
+
+func read(t *testing.T, folder, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil {
+		require.ErrorIs(t, err, os.ErrNotExist)
+	}
+	return text
+}
+
+// compare holds a golden file against what is there now. With -update it is
+// rewritten and the test fails, so that no run passes by rewriting.
+func compare(t *testing.T, folder, name, got string) {
+	t.Helper()
+	want := string(read(t, folder, name))
+	if want == got {
+		return
+	}
+	if *update {
+		path := filepath.Join(folder, name)
+		if got == "" {
+			require.NoError(t, os.Remove(path))
+		} else {
+			require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+		}
+		t.Errorf("%s/%s was rewritten: read the difference, then run without -update", folder, name)
+		return
+	}
+	assert.Equal(t, want, got, "%s/%s (go test ./fn -update rewrites it)", folder, name)
+}

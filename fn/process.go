@@ -1,0 +1,500 @@
+package fn
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// Options are what a run is told beside its input.
+type Options struct {
+	// Namespace is that of workloads whose manifests name none, and goes
+	// before spec.defaultNamespace; "" if it is not known.
+	Namespace string
+}
+
+// ErrFailed says that the results hold an error. The output is the ResourceList
+// as it came, with the results in it.
+var ErrFailed = errors.New("the input has errors, so nothing was changed")
+
+// Process applies the ClusterBypass of a ResourceList to its items. The output
+// differs from the input only where the spec asks for it, and in the list of
+// results.
+//
+// The error is ErrFailed where a result is an error; output then holds the
+// items as they came. It is another error, and there is no output, where the
+// input is not a ResourceList.
+func Process(input []byte, options Options) (output []byte, results Results, err error) {
+	list, err := readList(input)
+	if err != nil {
+		return nil, nil, err
+	}
+	run := &run{list: list, options: options}
+	results = run.process()
+	if results.Failed() {
+		err = ErrFailed
+		run.changed = nil
+	}
+	return list.rewritten(run.changed, results), results, err
+}
+
+// resourceList is a ResourceList as text, and where its parts stand in it.
+type resourceList struct {
+	tree  *yamltext.Tree
+	items *yamltext.Node // nil if there are none
+	// config is nil if there is none.
+	config *yamltext.Node
+}
+
+// The kind that functions read and write. Both versions have the same schema.
+var resourceListVersions = []string{"config.kubernetes.io/v1", "config.kubernetes.io/v1beta1", "config.kubernetes.io/v1alpha1"}
+
+const resourceListKind = "ResourceList"
+
+const wantList = "a KRM function reads a ResourceList (apiVersion config.kubernetes.io/v1) on standard input; kustomize and kpt send one"
+
+func readList(input []byte) (*resourceList, error) {
+	if len(bytes.TrimSpace(input)) == 0 {
+		return nil, fmt.Errorf("standard input is empty: %s", wantList)
+	}
+	documents := yamltext.Documents(input)
+	if len(documents) != 1 {
+		return nil, fmt.Errorf("standard input holds %d YAML documents: %s", len(documents), wantList)
+	}
+	// Two levels: the list's own fields, and where its items begin and end.
+	tree, err := (yamltext.Fragment{Text: input}).Outline(2)
+	if err != nil {
+		return nil, fmt.Errorf("reading standard input: %w", err)
+	}
+	if tree.Root == nil || tree.Root.Kind != yamltext.Mapping {
+		return nil, fmt.Errorf("standard input holds no mapping: %s", wantList)
+	}
+	for i := 0; i+1 < len(tree.Root.Content); i += 2 {
+		for j := 0; j < i; j += 2 {
+			if name, ok := tree.Value(tree.Root.Content[i]); ok && tree.Is(tree.Root.Content[j], name) {
+				return nil, fmt.Errorf("reading the ResourceList: the key %q stands twice, on lines %d and %d: take one away", name,
+					yamltext.Line(input, tree.Root.Content[j].Start), yamltext.Line(input, tree.Root.Content[i].Start))
+			}
+		}
+	}
+	scalar := func(key string) string {
+		if node := tree.Entry(tree.Root, key); node != nil {
+			value, _ := tree.Value(node)
+			return value
+		}
+		return ""
+	}
+	if kind := scalar("kind"); kind != resourceListKind {
+		return nil, fmt.Errorf("standard input holds an object of kind %q: %s", kind, wantList)
+	}
+	if version := scalar("apiVersion"); !slices.Contains(resourceListVersions, version) {
+		return nil, fmt.Errorf("the ResourceList has apiVersion %q: write %s", version, resourceListVersions[0])
+	}
+	list := &resourceList{tree: tree}
+	if items := tree.Entry(tree.Root, "items"); items != nil && !isNothing(tree, items) {
+		if items.Kind != yamltext.Sequence {
+			return nil, fmt.Errorf("the ResourceList's items are a %s where a list is needed", items.Kind)
+		}
+		list.items = items
+	}
+	if config := tree.Entry(tree.Root, "functionConfig"); config != nil && !isNothing(tree, config) {
+		if config.Kind != yamltext.Mapping {
+			return nil, fmt.Errorf("the ResourceList's functionConfig is a %s where a mapping is needed", config.Kind)
+		}
+		list.config = config
+	}
+	return list, nil
+}
+
+// isNothing says whether a node is null, or an empty mapping as kpt sends where
+// there is no functionConfig.
+func isNothing(tree *yamltext.Tree, node *yamltext.Node) bool {
+	switch node.Kind {
+	case yamltext.Scalar:
+		value, _ := tree.Value(node)
+		return node.Style == yamltext.Plain && (value == "" || value == "null" || value == "~")
+	case yamltext.Mapping:
+		return node.Style == yamltext.Flow && len(bytes.Trim(node.Text(tree.Text), "{} \t\r\n")) == 0
+	}
+	return false
+}
+
+func (l *resourceList) count() int {
+	if l.items == nil {
+		return 0
+	}
+	return len(l.items.Content)
+}
+
+func (l *resourceList) item(i int) yamltext.Fragment { return l.tree.Item(l.items, i) }
+
+// run is one application of a policy to a list.
+type run struct {
+	list    *resourceList
+	options Options
+	policy  *transform.Policy
+	// changed holds the new text of items that changed, by place.
+	changed map[int][]byte
+}
+
+func (r *run) process() Results {
+	heads, results := r.heads()
+	if results.Failed() {
+		return results
+	}
+	policy, failed := r.findPolicy(heads)
+	if failed != nil {
+		return failed
+	}
+	if r.options.Namespace != "" {
+		policy.Namespace = r.options.Namespace
+	}
+	r.policy = policy
+	return r.apply(heads).inOrder()
+}
+
+// head is what is known of an item without decoding it.
+type head struct{ apiVersion, kind string }
+
+func (r *run) heads() ([]head, Results) {
+	heads := make([]head, r.list.count())
+	var results Results
+	for i := range heads {
+		values, err := r.list.item(i).Scalars("apiVersion", "kind")
+		if err != nil {
+			results = append(results, r.broken(i, err))
+			continue
+		}
+		heads[i] = head{values[0], values[1]}
+	}
+	return heads, results
+}
+
+// broken is the result for an item that cannot be read.
+func (r *run) broken(i int, err error) Result {
+	return Result{Severity: Error, Message: fmt.Sprintf("reading items[%d]: %v", i, err)}
+}
+
+// decode reads an item for what it says.
+func (r *run) decode(fragment yamltext.Fragment) (*yaml.Node, error) {
+	var node yaml.Node
+	if err := yaml.Unmarshal(fragment.Standalone(), &node); err != nil {
+		return nil, err
+	}
+	return &node, nil
+}
+
+// findPolicy reads the functionConfig, or else the one ClusterBypass among the
+// items.
+func (r *run) findPolicy(heads []head) (*transform.Policy, Results) {
+	var node *yaml.Node
+	var err error
+	fallback := "functionConfig"
+	if r.list.config != nil {
+		node, err = r.decode(r.configFragment())
+	} else {
+		var found []int
+		for i, h := range heads {
+			if isSpec(h.apiVersion, h.kind) {
+				found = append(found, i)
+			}
+		}
+		switch len(found) {
+		case 0:
+			return nil, Results{{Severity: Error, Message: fmt.Sprintf("there is no %s: give one as the functionConfig, or put one (apiVersion %s) among the resources", Kind, APIVersion)}}
+		case 1:
+			node, err = r.decode(r.list.item(found[0]))
+			fallback = fmt.Sprintf("items[%d]", found[0])
+		default:
+			var where []string
+			for _, i := range found {
+				place := fmt.Sprintf("items[%d]", i)
+				if n, err := r.decode(r.list.item(i)); err == nil {
+					place = originOf(n, place)
+				}
+				where = append(where, place)
+			}
+			return nil, Results{{Severity: Error, Message: fmt.Sprintf("there are %d objects of kind %s (%s), and it is not said which counts: keep one, or give one as the functionConfig", len(found), Kind, strings.Join(where, ", "))}}
+		}
+	}
+	if err != nil {
+		return nil, Results{{Severity: Error, Message: fmt.Sprintf("reading the %s: %v", fallback, err)}}
+	}
+	policy, err := configuration(node, originOf(node, fallback))
+	var problems Problems
+	if errors.As(err, &problems) {
+		return nil, problemResults(problems, refOf(node))
+	}
+	return policy, nil
+}
+
+// configFragment gives the functionConfig's own text.
+func (r *run) configFragment() yamltext.Fragment {
+	tree, config := r.list.tree, r.list.config
+	full := config.Full()
+	return yamltext.Fragment{Text: tree.Text[full.Start:full.End:full.End], Column: config.Column}
+}
+
+// objectHead is what names an object.
+type objectHead struct {
+	APIVersion string `yaml:"apiVersion"`
+	Kind       string `yaml:"kind"`
+	Metadata   struct {
+		Name        string            `yaml:"name"`
+		Namespace   string            `yaml:"namespace"`
+		Labels      map[string]string `yaml:"labels"`
+		Annotations map[string]string `yaml:"annotations"`
+	} `yaml:"metadata"`
+}
+
+func headOf(node *yaml.Node) objectHead {
+	var head objectHead
+	// A head that cannot be decoded whole is used as far as it goes.
+	_ = node.Decode(&head)
+	return head
+}
+
+func refOf(node *yaml.Node) *ResourceRef {
+	head := headOf(node)
+	if head.APIVersion == "" || head.Kind == "" {
+		return nil
+	}
+	return &ResourceRef{APIVersion: head.APIVersion, Kind: head.Kind, Name: head.Metadata.Name, Namespace: head.Metadata.Namespace}
+}
+
+// originOf names the file of an object, if an orchestrator said.
+func originOf(node *yaml.Node, otherwise string) string {
+	if file, _ := transform.Provenance(headOf(node).Metadata.Annotations); file != "" {
+		return file
+	}
+	return otherwise
+}
+
+// outcome is what came of one item.
+type outcome struct {
+	text    []byte // nil if it is unchanged
+	results Results
+	plans   []*transform.Plan
+}
+
+// apply looks at every item that may be a workload. Items do not depend on one
+// another, so they are spread over the processors.
+func (r *run) apply(heads []head) Results {
+	outcomes := make([]outcome, len(heads))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), max(1, len(heads)/64)) {
+		workers.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(heads) {
+					return
+				}
+				if r.policy.IsCandidate(heads[i].apiVersion, heads[i].kind) {
+					outcomes[i] = r.rewrite(i)
+				}
+			}
+		})
+	}
+	workers.Wait()
+
+	var results Results
+	r.changed = map[int][]byte{}
+	for i, o := range outcomes {
+		results = append(results, o.results...)
+		if o.text != nil {
+			r.changed[i] = o.text
+		}
+	}
+	return append(results, r.contradictions(heads, outcomes)...)
+}
+
+// rewrite plans and splices one item.
+func (r *run) rewrite(i int) outcome {
+	fragment := r.list.item(i)
+	node, err := r.decode(fragment)
+	if err != nil {
+		return outcome{results: Results{r.broken(i, err)}}
+	}
+	var o outcome
+	text := edit.Document{Fragment: fragment, Nodes: node, Aliases: r.list.tree.Aliases}
+	workloads, problems := r.policy.Workloads(node, text.Source)
+	for _, err := range problems {
+		o.results = append(o.results, malformed(node, err))
+	}
+	var edits []edit.Edit
+	for _, w := range workloads {
+		plan := r.policy.Plan(w)
+		o.results = append(o.results, resultsOf(plan)...)
+		o.plans = append(o.plans, plan)
+		edits = append(edits, plan.Edits...)
+	}
+	if len(edits) == 0 || o.results.Failed() {
+		return o
+	}
+	changed, err := text.Apply(edits)
+	if err != nil {
+		o.results = append(o.results, malformed(node, err))
+		return o
+	}
+	o.text = changed
+	return o
+}
+
+// malformed is the result for an object in which something is not as it has to
+// be.
+func malformed(node *yaml.Node, err error) Result {
+	head := headOf(node)
+	result := Result{Severity: Error, Message: err.Error(), ResourceRef: refOf(node)}
+	file, index := transform.Provenance(head.Metadata.Annotations)
+	result.File = fileOf(file, index)
+	if at := (*transform.FieldError)(nil); errors.As(err, &at) {
+		result.Message = at.Err.Error()
+		result.Field = &Field{Path: at.Path.String(), CurrentValue: at.Value}
+	}
+	return result
+}
+
+// contradictions warns where a Namespace among the items says that its pods get
+// no sidecar, although the policy writes for workloads in it. It only warns:
+// what is done to a workload must not depend on what else is in the stream.
+func (r *run) contradictions(heads []head, outcomes []outcome) Results {
+	var results Results
+	for i, h := range heads {
+		if h.kind != "Namespace" || h.apiVersion != "v1" {
+			continue
+		}
+		node, err := r.decode(r.list.item(i))
+		if err != nil {
+			continue // not ours to judge
+		}
+		namespace := headOf(node)
+		reason := r.policy.Mesh.UnmeshedNamespace(namespace.Metadata.Labels)
+		if reason == "" {
+			continue
+		}
+		for _, o := range outcomes {
+			for _, plan := range o.plans {
+				if plan.Applies && plan.Workload.Namespace == namespace.Metadata.Name {
+					results = append(results, finding(plan.Workload, transform.Finding{
+						Severity: Warning,
+						Message:  fmt.Sprintf("the policy writes for it, but Namespace %s %s: take the namespace out of spec.enrolment, or mend the label", plan.Workload.Namespace, reason),
+					}))
+				}
+			}
+		}
+	}
+	return results
+}
+
+// rewritten puts the list together again, with the changed items and the
+// results in it.
+func (l *resourceList) rewritten(changed map[int][]byte, results Results) []byte {
+	replacements := make([]replacement, 0, len(changed)+1)
+	for i, text := range changed {
+		replacements = append(replacements, replacement{l.tree.ItemSpan(l.items, i), text})
+	}
+	replacements = append(replacements, l.renderResults(results))
+	return replaced(l.tree.Text, replacements)
+}
+
+// replacement is new text for a span of old text.
+type replacement struct {
+	yamltext.Span
+	text []byte
+}
+
+func replaced(text []byte, replacements []replacement) []byte {
+	slices.SortFunc(replacements, func(a, b replacement) int { return cmp.Compare(a.Start, b.Start) })
+	size := len(text)
+	for _, r := range replacements {
+		size += len(r.text) - (r.End - r.Start)
+	}
+	out, at := make([]byte, 0, size), 0
+	for _, r := range replacements {
+		out = append(append(out, text[at:r.Start]...), r.text...)
+		at = r.End
+	}
+	return append(out, text[at:]...)
+}
+
+const resultsKey = "results"
+
+// renderResults says where in the list the results go, and their text there.
+// Results that came with the input are those of an earlier run and are
+// replaced.
+func (l *resourceList) renderResults(results Results) replacement {
+	text, root := l.tree.Text, l.tree.Root
+	var key, value *yamltext.Node
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if l.tree.Is(root.Content[i], resultsKey) {
+			key, value = root.Content[i], root.Content[i+1]
+		}
+	}
+	if root.Style == yamltext.Flow {
+		if value != nil {
+			return replacement{value.Full(), jsonResults(results)}
+		}
+		end := root.Content[len(root.Content)-1].Full().End
+		if len(results) == 0 {
+			return replacement{Span: yamltext.Span{Start: end, End: end}}
+		}
+		return replacement{yamltext.Span{Start: end, End: end}, append([]byte(`, "`+resultsKey+`": `), jsonResults(results)...)}
+	}
+	span := yamltext.Span{Start: yamltext.NextLine(text, root.End)}
+	span.End = span.Start
+	if key != nil {
+		span = yamltext.Span{Start: yamltext.LineStart(text, key.Start), End: yamltext.NextLine(text, max(key.End, value.Full().End))}
+	}
+	if len(results) == 0 {
+		return replacement{Span: span}
+	}
+	rendered := blockResults(results, root.Column)
+	broken := func(at int) bool { return at == 0 || yamltext.BreakBefore(text, at) > 0 }
+	if !broken(span.Start) {
+		rendered = append([]byte("\n"), rendered...)
+	}
+	if !broken(span.End) {
+		rendered = bytes.TrimSuffix(rendered, []byte("\n"))
+	}
+	return replacement{span, rendered}
+}
+
+// jsonResults gives the results as JSON, which is YAML in flow style too.
+func jsonResults(results Results) []byte {
+	if results == nil {
+		results = Results{}
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(results) // strings and ints always encode
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// blockResults gives the results as an entry of a mapping in block style that
+// stands at the column.
+func blockResults(results Results, column int) []byte {
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	_ = enc.Encode(map[string]Results{resultsKey: results}) // strings and ints always encode
+	if column == 0 {
+		return b.Bytes()
+	}
+	indentation := strings.Repeat(" ", column)
+	return []byte(indentation + strings.ReplaceAll(strings.TrimSuffix(b.String(), "\n"), "\n", "\n"+indentation) + "\n")
+}

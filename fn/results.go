@@ -1,0 +1,165 @@
+package fn
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// Severity says how serious a Result is.
+type Severity = transform.Severity
+
+// The severities of the KRM functions specification.
+const (
+	Error   = transform.Error
+	Warning = transform.Warning
+	Info    = transform.Info
+)
+
+// Result is something that the function tells its user, in the form of the KRM
+// functions specification
+// (kubernetes-sigs/kustomize cmd/config/docs/api-conventions/functions-spec.md).
+type Result struct {
+	// Message says what is the matter and what would mend it.
+	Message  string   `json:"message" yaml:"message"`
+	Severity Severity `json:"severity" yaml:"severity"`
+	// ResourceRef is the object that it is about.
+	ResourceRef *ResourceRef `json:"resourceRef,omitempty" yaml:"resourceRef,omitempty"`
+	// Field is the field that it is about.
+	Field *Field `json:"field,omitempty" yaml:"field,omitempty"`
+	// File is the file that the object came from, if an orchestrator said.
+	File *File `json:"file,omitempty" yaml:"file,omitempty"`
+}
+
+// ResourceRef names an object.
+type ResourceRef struct {
+	APIVersion string `json:"apiVersion" yaml:"apiVersion"`
+	Kind       string `json:"kind" yaml:"kind"`
+	Name       string `json:"name" yaml:"name"`
+	Namespace  string `json:"namespace,omitempty" yaml:"namespace,omitempty"`
+}
+
+// Field names a field and what stands there.
+type Field struct {
+	Path         string `json:"path" yaml:"path"`
+	CurrentValue string `json:"currentValue,omitempty" yaml:"currentValue,omitempty"`
+}
+
+// File names a file, and the place of the object in it, counted from 0.
+type File struct {
+	Path  string `json:"path" yaml:"path"`
+	Index int    `json:"index,omitempty" yaml:"index,omitempty"`
+}
+
+// String gives the result in one line, for a person at a terminal.
+func (r Result) String() string {
+	parts := []string{string(r.Severity)}
+	if r.File != nil {
+		parts = append(parts, r.File.Path)
+	}
+	if ref := r.ResourceRef; ref != nil {
+		name := ref.Name
+		if ref.Namespace != "" {
+			name = ref.Namespace + "/" + name
+		}
+		parts = append(parts, strings.TrimSpace(ref.Kind+" "+name))
+	}
+	if r.Field != nil {
+		parts = append(parts, r.Field.Path)
+	}
+	return strings.Join(append(parts, r.Message), ": ")
+}
+
+// Results is a list of Result.
+type Results []Result
+
+// Failed says whether one of the results is an error.
+func (r Results) Failed() bool {
+	return slices.ContainsFunc(r, func(one Result) bool { return one.Severity == Error })
+}
+
+// Report gives the warnings and errors, a line each: what a person must see
+// even where an orchestrator throws results away, as kustomize does
+// (kubernetes-sigs/kustomize kyaml/runfn/runfn.go). It is empty where there is
+// nothing to say, since kpt writes it into the Kptfile.
+func (r Results) Report() string {
+	var b strings.Builder
+	for _, one := range r {
+		if one.Severity != Info {
+			b.WriteString(one.String() + "\n")
+		}
+	}
+	return b.String()
+}
+
+// inOrder gives the results in an order that depends on what they say alone,
+// not on the order of the items: items in another order are the same package.
+func (r Results) inOrder() Results {
+	type keyed struct {
+		Result
+		key string
+	}
+	all := make([]keyed, len(r))
+	for i, one := range r {
+		rank := map[Severity]string{Error: "0", Warning: "1", Info: "2"}[one.Severity]
+		text, _ := json.Marshal(one.ResourceRef)
+		all[i] = keyed{one, strings.Join([]string{rank, string(text), one.String()}, "\x00")}
+	}
+	slices.SortStableFunc(all, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
+	sorted := make(Results, len(r))
+	for i, one := range all {
+		sorted[i] = one.Result
+	}
+	return sorted
+}
+
+// resultsOf gives the findings of a plan as results.
+func resultsOf(plan *transform.Plan) Results {
+	w := plan.Workload
+	var results Results
+	for _, f := range plan.Findings {
+		results = append(results, finding(w, f))
+	}
+	return results
+}
+
+func finding(w *transform.Workload, f transform.Finding) Result {
+	r := Result{
+		Message:     f.Message,
+		Severity:    f.Severity,
+		ResourceRef: &ResourceRef{APIVersion: w.APIVersion, Kind: w.Kind, Name: w.Name, Namespace: w.Namespace},
+		File:        fileOf(w.File, w.Index),
+	}
+	if f.Path != nil {
+		r.Field = &Field{Path: f.Path.String(), CurrentValue: f.Value}
+	}
+	return r
+}
+
+func fileOf(path string, index int) *File {
+	if path == "" {
+		return nil
+	}
+	return &File{Path: path, Index: index}
+}
+
+// problemResults gives what is wrong with a spec as results.
+func problemResults(problems Problems, ref *ResourceRef) Results {
+	var results Results
+	for _, p := range problems {
+		r := Result{Message: p.Message, Severity: Error, ResourceRef: ref}
+		if p.File != "" {
+			r.File = &File{Path: p.File}
+		}
+		if p.Path != "" && ref != nil {
+			r.Field = &Field{Path: p.Path, CurrentValue: p.Value}
+		} else if p.Path != "" {
+			r.Message = p.Path + ": " + p.Message
+		}
+		results = append(results, r)
+	}
+	return results
+}

@@ -1,0 +1,105 @@
+package fn_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+)
+
+func compiledSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	document, err := jsonschema.UnmarshalJSON(strings.NewReader(fn.Schema()))
+	require.NoError(t, err)
+	compiler := jsonschema.NewCompiler()
+	require.NoError(t, compiler.AddResource("clusterbypass.json", document))
+	schema, err := compiler.Compile("clusterbypass.json")
+	require.NoError(t, err)
+	return schema
+}
+
+// asJSON decodes YAML into the values that a JSON document would have.
+func asJSON(t *testing.T, text []byte) any {
+	t.Helper()
+	var value any
+	require.NoError(t, yaml.Unmarshal(text, &value))
+	return value
+}
+
+func TestSchemaTakesTheExamples(t *testing.T) {
+	schema := compiledSchema(t)
+	var seen int
+	require.NoError(t, filepath.WalkDir("../examples", func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".yaml" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(string(text), "\nkind: ClusterBypass\n") {
+			return nil
+		}
+		seen++
+		assert.NoError(t, schema.Validate(asJSON(t, text)), path)
+		return nil
+	}))
+	assert.GreaterOrEqual(t, seen, 3, "each of the three systems has an example")
+}
+
+func TestSchemaAgreesWithTheDecoder(t *testing.T) {
+	schema := compiledSchema(t)
+	tests := []struct {
+		name string
+		spec string
+		fine bool
+	}{
+		{"nothing said", `{}`, true},
+		{"ports of every form", `{global: {excludeInboundPorts: [80, "8000-8010", "53/UDP", "1-65535/TCP"]}}`, true},
+		{"everything selected", `{global: {includeInboundPorts: "*", includeOutboundIPRanges: ["*"]}}`, true},
+		{"a pair", `{global: {excludeOutbound: [{ipRanges: [10.0.0.0/8], ports: [1]}]}}`, true},
+		{"a rule", `{namespaces: [{match: {names: [a]}, excludeInboundPorts: []}]}`, true},
+		{"resources", `{enforcement: {resources: {limits: {cpu: 1, memory: 64Mi}}}}`, true},
+		{"an unknown field", `{globl: {}}`, false},
+		{"an unknown traffic field", `{global: {excludeInbondPorts: []}}`, false},
+		{"an unknown mesh", `{mesh: Itsio}`, false},
+		{"port 0", `{global: {excludeInboundPorts: [0]}}`, false},
+		{"a port that is not one", `{global: {excludeInboundPorts: [http]}}`, false},
+		{"a port outside of a list", `{global: {excludeInboundPorts: 80}}`, false},
+		{"half a pair", `{global: {excludeOutbound: [{ports: [1]}]}}`, false},
+		{"a rule without a match", `{workloads: [{excludeInboundPorts: [80]}]}`, false},
+		{"a number where a string is needed", `{enforcement: {image: 1}}`, false},
+		{"a key without a value", `{global: {excludeInboundPorts: }}`, false},
+		{"an unknown mode", `{workloads: [{match: {names: [a]}, enforcement: {mode: Always}}]}`, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			text := []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster, uid: x}\nspec: " + test.spec + "\n")
+			var node yaml.Node
+			require.NoError(t, yaml.Unmarshal(text, &node))
+			_, decodeErr := fn.ReadSpec(&node, "spec.yaml")
+			schemaErr := schema.Validate(asJSON(t, text))
+			assert.Equal(t, test.fine, decodeErr == nil, "the decoder says: %v", decodeErr)
+			assert.Equal(t, test.fine, schemaErr == nil, "the schema says: %v", schemaErr)
+		})
+	}
+}
+
+func TestSchemaNamesEveryMesh(t *testing.T) {
+	schema := asJSON(t, []byte(fn.Schema()))
+	spec := schema.(map[string]any)["$defs"].(map[string]any)["Spec"].(map[string]any)
+	property := spec["properties"].(map[string]any)["mesh"].(map[string]any)
+	var named []string
+	for _, name := range property["enum"].([]any) {
+		named = append(named, name.(string))
+	}
+	assert.Equal(t, mesh.Names(), named, "the schema tag of Spec.Mesh lists the meshes of internal/mesh")
+}

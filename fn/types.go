@@ -1,0 +1,238 @@
+package fn
+
+// The API that this package reads.
+const (
+	// Group is the API group of the spec.
+	Group = "krm-bypass.dev"
+	// APIVersion is the only version of the spec.
+	APIVersion = Group + "/v1alpha1"
+	// Kind is the kind of the spec.
+	Kind = "ClusterBypass"
+)
+
+// DefaultImage is the init container's image where the spec names none.
+const DefaultImage = "ghcr.io/krm-bypass/init:v0.1.0"
+
+// ClusterBypass says for a whole cluster which traffic bypasses the sidecar. It
+// lives in Git and is never applied to a cluster.
+type ClusterBypass struct {
+	// APIVersion is krm-bypass.dev/v1alpha1.
+	APIVersion string `json:"apiVersion" schema:"required;enum=krm-bypass.dev/v1alpha1"`
+	// Kind is ClusterBypass.
+	Kind string `json:"kind" schema:"required;enum=ClusterBypass"`
+	// Metadata is that of any Kubernetes object. Annotate it with
+	// config.kubernetes.io/local-config: "true", so that no tool applies it.
+	Metadata Metadata `json:"metadata,omitempty"`
+	// Spec is what bypasses, for whom, and how that is enforced.
+	Spec Spec `json:"spec" schema:"required"`
+}
+
+// Metadata is what of a Kubernetes object's metadata matters here; anything
+// else is let pass.
+type Metadata struct {
+	// Name is the object's name.
+	Name string `json:"name,omitempty"`
+	// Annotations are the object's annotations.
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// Spec is the body of a ClusterBypass.
+type Spec struct {
+	// Mesh is the service mesh whose annotations are written. Istio stands
+	// for Alibaba Cloud Service Mesh and DaoCloud DCE 5.0 too.
+	Mesh string `json:"mesh,omitempty" schema:"enum=Istio;default=Istio"`
+	// Merge says how a narrower scope meets a broader one: in Override a field
+	// that it sets replaces the broader scope's, and the empty list clears
+	// it; in Union the sets add up. A rule may set its own.
+	Merge string `json:"merge,omitempty" schema:"enum=Override|Union;default=Override"`
+	// Enrolment says which workloads may be touched at all.
+	Enrolment *Enrolment `json:"enrolment,omitempty"`
+	// MeshDefaults is what the mesh's own configuration excludes already
+	// (Helm values, MeshConfig). It is restated wherever an annotation would
+	// replace it.
+	MeshDefaults *Traffic `json:"meshDefaults,omitempty"`
+	// Global speaks of every enrolled workload.
+	Global *Traffic `json:"global,omitempty"`
+	// Namespaces are rules for the workloads of whole namespaces; a later one
+	// is narrower than an earlier one.
+	Namespaces []NamespaceRule `json:"namespaces,omitempty"`
+	// Workloads are rules for single workloads; a later one is narrower than
+	// an earlier one.
+	Workloads []WorkloadRule `json:"workloads,omitempty"`
+	// Enforcement says how the settings are made true in the pods.
+	Enforcement *Enforcement `json:"enforcement,omitempty"`
+	// PodTemplates adds kinds of objects that carry a pod template.
+	PodTemplates []PodTemplate `json:"podTemplates,omitempty"`
+	// DefaultNamespace is the namespace of workloads whose manifests name
+	// none.
+	DefaultNamespace string `json:"defaultNamespace,omitempty"`
+	// RequireNamespace makes it an error when a rule depends on the namespace
+	// of a workload and that is not known. Otherwise it is a warning.
+	RequireNamespace bool `json:"requireNamespace,omitempty"`
+}
+
+// Enrolment says which workloads may be touched at all. Kubernetes' own
+// namespaces (kube-*) and the mesh's are touched only when they are named
+// without a wildcard; gateways and pods without a sidecar never are.
+type Enrolment struct {
+	// Namespaces are globs of namespaces. The default is all of them.
+	Namespaces []string `json:"namespaces,omitempty"`
+}
+
+// Traffic is which traffic bypasses the sidecar. A field that is absent says
+// nothing; an empty list says that there is none.
+type Traffic struct {
+	// ExcludeInboundPorts are ports of the pod that callers reach without
+	// passing the sidecar.
+	ExcludeInboundPorts PortList `json:"excludeInboundPorts,omitempty"`
+	// IncludeInboundPorts are the only TCP ports on which callers pass the
+	// sidecar; "*", the default, is all of them.
+	IncludeInboundPorts PortSelection `json:"includeInboundPorts,omitempty"`
+	// ExcludeOutboundPorts are destination ports that bypass the sidecar.
+	ExcludeOutboundPorts PortList `json:"excludeOutboundPorts,omitempty"`
+	// IncludeOutboundPorts are destination ports that pass the sidecar
+	// whatever the address. They never make anything bypass it.
+	IncludeOutboundPorts PortList `json:"includeOutboundPorts,omitempty"`
+	// ExcludeOutboundIPRanges are destinations that bypass the sidecar, over
+	// TCP on every port but 53.
+	ExcludeOutboundIPRanges IPRangeList `json:"excludeOutboundIPRanges,omitempty"`
+	// IncludeOutboundIPRanges are the only destinations that pass the
+	// sidecar, over TCP on every port but 53; "*", the default, is all of
+	// them.
+	IncludeOutboundIPRanges IPRangeSelection `json:"includeOutboundIPRanges,omitempty"`
+	// ExcludeOutbound are destinations that bypass the sidecar on certain
+	// ports alone. No mesh's annotation can say this; the init container can.
+	ExcludeOutbound []Destination `json:"excludeOutbound,omitempty"`
+}
+
+// Destination is every address of the ranges on every one of the ports.
+type Destination struct {
+	// IPRanges are the addresses.
+	IPRanges IPRangeList `json:"ipRanges" schema:"required"`
+	// Ports are the ports at these addresses.
+	Ports PortList `json:"ports" schema:"required"`
+}
+
+// NamespaceRule is what holds for the workloads of whole namespaces.
+type NamespaceRule struct {
+	// Match says which namespaces.
+	Match NamespaceMatch `json:"match" schema:"required"`
+	// Merge overrides spec.merge for this rule.
+	Merge string `json:"merge,omitempty" schema:"enum=Override|Union"`
+	// Enforcement overrides spec.enforcement.mode for this rule.
+	Enforcement *RuleEnforcement `json:"enforcement,omitempty"`
+	Traffic     `json:",inline"`
+}
+
+// NamespaceMatch says which namespaces a rule speaks of.
+type NamespaceMatch struct {
+	// Names are globs of the namespaces' names.
+	Names []string `json:"names,omitempty"`
+}
+
+// WorkloadRule is what holds for single workloads.
+type WorkloadRule struct {
+	// Match says which workloads.
+	Match WorkloadMatch `json:"match" schema:"required"`
+	// Merge overrides spec.merge for this rule.
+	Merge string `json:"merge,omitempty" schema:"enum=Override|Union"`
+	// Enforcement overrides spec.enforcement.mode for this rule.
+	Enforcement *RuleEnforcement `json:"enforcement,omitempty"`
+	Traffic     `json:",inline"`
+}
+
+// WorkloadMatch says which workloads a rule speaks of. All of its fields must
+// match; of a field's entries, one.
+type WorkloadMatch struct {
+	// Kinds are kinds such as Deployment; StatefulSet.apps.kruise.io tells the
+	// API groups apart.
+	Kinds []string `json:"kinds,omitempty"`
+	// Names are globs of the workloads' names.
+	Names []string `json:"names,omitempty"`
+	// Namespaces are globs of their namespaces' names.
+	Namespaces []string `json:"namespaces,omitempty"`
+	// LabelSelector is over the labels of the pod template.
+	LabelSelector *LabelSelector `json:"labelSelector,omitempty"`
+}
+
+// LabelSelector is Kubernetes' own: everything in it must match.
+type LabelSelector struct {
+	// MatchLabels are labels with exactly these values.
+	MatchLabels map[string]string `json:"matchLabels,omitempty"`
+	// MatchExpressions are further requirements.
+	MatchExpressions []LabelRequirement `json:"matchExpressions,omitempty"`
+}
+
+// LabelRequirement is one requirement of a LabelSelector.
+type LabelRequirement struct {
+	// Key is the label's key.
+	Key string `json:"key" schema:"required"`
+	// Operator relates the label to the values.
+	Operator string `json:"operator" schema:"required;enum=In|NotIn|Exists|DoesNotExist"`
+	// Values are for In and NotIn.
+	Values []string `json:"values,omitempty"`
+}
+
+// RuleEnforcement is what a rule may say about enforcement.
+type RuleEnforcement struct {
+	// Mode is as in spec.enforcement.
+	Mode string `json:"mode,omitempty" schema:"enum=InitContainer|WhereNeeded|AnnotationsOnly"`
+}
+
+// Enforcement says how the settings are made true in the pods.
+type Enforcement struct {
+	// Mode is InitContainer for the mesh's annotations and the init container,
+	// WhereNeeded for the init container only where the annotations cannot
+	// say it, AnnotationsOnly to have no init container at all.
+	Mode string `json:"mode,omitempty" schema:"enum=InitContainer|WhereNeeded|AnnotationsOnly;default=InitContainer"`
+	// Image is the init container's image.
+	Image string `json:"image,omitempty" schema:"default=ghcr.io/krm-bypass/init:v0.1.0"`
+	// ImagePullPolicy is the init container's.
+	ImagePullPolicy string `json:"imagePullPolicy,omitempty" schema:"enum=Always|IfNotPresent|Never;default=IfNotPresent"`
+	// Backend is how the rules are programmed; auto takes nftables wherever
+	// the kernel can.
+	Backend string `json:"backend,omitempty" schema:"enum=auto|nftables|iptables;default=auto"`
+	// Resources are the init container's. The default is small.
+	Resources *Resources `json:"resources,omitempty"`
+}
+
+// Resources are Kubernetes' resource requirements of a container.
+type Resources struct {
+	// Limits are the most that the container may use.
+	Limits map[string]Quantity `json:"limits,omitempty"`
+	// Requests are what is set aside for it.
+	Requests map[string]Quantity `json:"requests,omitempty"`
+}
+
+// PodTemplate is a kind of object that carries a pod template.
+type PodTemplate struct {
+	// APIVersion is the object's; only its group matters.
+	APIVersion string `json:"apiVersion" schema:"required"`
+	// Kind is the object's.
+	Kind string `json:"kind" schema:"required"`
+	// Path leads to the template, its steps separated by dots, such as
+	// spec.template.
+	Path string `json:"path" schema:"required"`
+}
+
+// Port is a port such as 8080, a range such as "8000-8010", either of them
+// narrowed to a protocol by "/TCP" or "/UDP".
+type Port string
+
+// PortList is a list of ports.
+type PortList []Port
+
+// PortSelection is a list of ports, or "*" for all.
+type PortSelection []Port
+
+// IPRange is an IPv4 or IPv6 range such as 10.0.0.0/8, or a single address.
+type IPRange string
+
+// IPRangeList is a list of ranges.
+type IPRangeList []IPRange
+
+// IPRangeSelection is a list of ranges, or "*" for all.
+type IPRangeSelection []IPRange
+
+// Quantity is a Kubernetes quantity such as 10m or 64Mi.
+type Quantity string
