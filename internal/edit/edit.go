@@ -1,0 +1,61 @@
+package edit
+
+import (
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Op is what an edit does.
+type Op uint8
+
+const (
+	// Set gives the mapping entry at Path the Value. An entry that is there
+	// keeps its place; one that is not comes last. Parents that are missing
+	// or null become mappings.
+	Set Op = iota
+	// Insert makes Value a new item of the sequence at Path[:len-1], before
+	// the item that now has the index Path[len-1], or after the last one. A
+	// sequence that is missing or null is created.
+	Insert
+	// Remove takes away the mapping entry or item at Path, with its line. It
+	// does nothing if there is no such entry. An entry that is there by a
+	// merge key only is not there.
+	Remove
+	// Restore puts the text Source in the place of the value at Path: what
+	// [Source] gave before Set replaced it. If the bytes cannot stand there
+	// any more, Value is set instead, if there is one.
+	Restore
+)
+
+func (o Op) String() string {
+	return [...]string{"setting", "inserting", "removing", "restoring"}[o]
+}
+
+// An Edit is one change of one document.
+type Edit struct {
+	Path  Path
+	Op    Op
+	Value *yaml.Node
+	// Source of the value, "" for null that is not written at all.
+	Source string
+}
+
+// An Error says why an edit cannot be made.
+type Error struct {
+	Op      Op
+	Path    Path
+	Problem string
+	// Remedy is what the owner of the document can do, if there is something.
+	Remedy string
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%v %v: %s", e.Op, e.Path, e.Problem)
+	if e.Remedy != "" {
+		b.WriteString("; " + e.Remedy)
+	}
+	return b.String()
+}

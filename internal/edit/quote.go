@@ -1,0 +1,166 @@
+package edit
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// reserved are the plain words that are not strings by YAML 1.1
+// (yaml.org/type: bool, null, float, merge, value) or YAML 1.2.
+var reserved = map[string]bool{
+	"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true,
+	"true": true, "false": true, "null": true,
+}
+
+// plainSafe says whether a text, written without quotes, is that string to
+// every reader. It knows few texts as safe rather than all: names, images,
+// URLs, flags. What begins like a number is not among them, which leaves out
+// dates, 1:30, 1_000 and lists such as 7001,7002 too.
+func plainSafe(text string, flow bool) bool {
+	if text == "" || reserved[strings.ToLower(text)] {
+		return false
+	}
+	first := strings.TrimPrefix(text, "--")
+	if first == "" {
+		return false
+	}
+	if c := first[0]; !isLetter(c) && (c != '_' && c != '/' || len(first) < len(text)) {
+		return false
+	}
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case isLetter(c), c >= '0' && c <= '9', strings.IndexByte("_./@%+=-~()$*;", c) >= 0:
+		case c == ' ':
+			// A blank is followed by something, and not by a comment.
+			if i+1 == len(text) || text[i+1] == ' ' {
+				return false
+			}
+		case c == ':':
+			if flow || i+1 == len(text) || text[i+1] == ' ' {
+				return false
+			}
+		case c == ',':
+			if flow || i+1 == len(text) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+
+// singleSafe says whether a text can stand in single quotes on one line.
+func singleSafe(text string) bool {
+	for _, r := range text {
+		if r < ' ' || !printable(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// printable leaves out what a YAML stream may not hold as it is, and what some
+// reader takes for a line break or a byte order mark.
+func printable(r rune) bool {
+	switch {
+	case r == '\u0085', r == '\u2028', r == '\u2029', r == '\ufeff':
+		return false
+	case r >= 0x7f && r < 0xa0, r == 0xfffe, r == 0xffff:
+		return false
+	}
+	return true
+}
+
+func single(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
+// double writes a text in double quotes so that both YAML and JSON read it.
+func double(text string) string {
+	var b strings.Builder
+	b.Grow(len(text) + 2)
+	b.WriteByte('"')
+	for _, r := range text {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r < ' ' || !printable(r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+const quotes = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle
+
+// stringStyle chooses how a new string is written: like the value it replaces
+// or like its siblings, where both are safe.
+func stringStyle(text string, like yaml.Style) yaml.Style {
+	switch {
+	case like&yaml.SingleQuotedStyle != 0 && singleSafe(text):
+		return yaml.SingleQuotedStyle
+	case like&quotes != 0 || !plainSafe(text, false):
+		return yaml.DoubleQuotedStyle
+	}
+	return 0
+}
+
+// siblingStyle is the quote style that all scalars have, 0 if they differ.
+func siblingStyle(siblings []*yaml.Node) yaml.Style {
+	var style yaml.Style
+	for i, sibling := range siblings {
+		if sibling.Kind != yaml.ScalarNode || sibling.Style&quotes == 0 {
+			return 0
+		}
+		if i > 0 && sibling.Style&quotes != style {
+			style = yaml.DoubleQuotedStyle
+			continue
+		}
+		style = sibling.Style & quotes
+	}
+	return style
+}
+
+// dressed returns a copy of a value in the style of its new place. Its
+// strings are tagged, so that no encoder takes them for something else.
+func dressed(value *yaml.Node, like yaml.Style) (*yaml.Node, error) {
+	if value == nil {
+		return nil, fmt.Errorf("no value is given")
+	}
+	node := &yaml.Node{Kind: value.Kind, Value: value.Value, Tag: value.ShortTag()}
+	switch value.Kind {
+	case yaml.ScalarNode:
+		if node.Tag == "!!str" {
+			if !utf8.ValidString(value.Value) {
+				return nil, fmt.Errorf("the value is not UTF-8")
+			}
+			node.Style = stringStyle(value.Value, like)
+		}
+	case yaml.MappingNode, yaml.SequenceNode:
+		for _, child := range value.Content {
+			dressedChild, err := dressed(child, 0)
+			if err != nil {
+				return nil, err
+			}
+			node.Content = append(node.Content, dressedChild)
+		}
+	default:
+		return nil, fmt.Errorf("the value is neither a mapping, a sequence nor a scalar")
+	}
+	return node, nil
+}

@@ -1,0 +1,112 @@
+package edit
+
+import (
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// Source returns the text of the value at a path, with its anchor and tag, as
+// Restore takes it: "" for null that is not written. A collection in block
+// style begins after the colon or dash, with a blank or a line break.
+func (d Document) Source(path Path) (string, error) {
+	tree, err := d.Parse()
+	if err != nil {
+		return "", fmt.Errorf("reading the document: %w", err)
+	}
+	if tree.Root == nil {
+		return "", fmt.Errorf("reading %v: the document is empty", path)
+	}
+	w := &writer{tree: tree, src: d.Text}
+	at, err := w.find(path)
+	if err != nil {
+		return "", fmt.Errorf("reading %v: %w", path, err)
+	}
+	node := at.node
+	switch {
+	case node.Indented:
+		return "", &Error{Op: Set, Path: path,
+			Problem: fmt.Sprintf("the indentation indicator of the block scalar in line %d ties its text to this place", yamltext.Line(d.Text, node.Start)),
+			Remedy:  "write it without the digit"}
+	case !node.Written():
+		return "", nil
+	case node.Style == yamltext.Block && node.Indicator >= 0:
+		return string(d.Text[node.Indicator+1 : node.End]), nil
+	}
+	return string(node.Full().Text(d.Text)), nil
+}
+
+// Source returns the text of the value at a path of a document; see
+// [Document.Source].
+func Source(document []byte, path Path) (string, error) {
+	return Document{Fragment: yamltext.Fragment{Text: document}}.Source(path)
+}
+
+// NodeSource writes a node as Source would have found it, as far as a node
+// tells: on one line in the node's style, a block scalar and a collection in
+// block style with lines of their own.
+func NodeSource(node *yaml.Node) string {
+	properties := ""
+	if node.Anchor != "" {
+		properties = "&" + node.Anchor + " "
+	}
+	if node.Style&yaml.TaggedStyle != 0 {
+		properties += node.Tag + " "
+	}
+	switch {
+	case node.Kind == yaml.AliasNode:
+		return "*" + node.Value
+	case node.Kind == yaml.ScalarNode && node.Value == "" && node.ShortTag() == "!!null":
+		return strings.TrimSuffix(properties, " ")
+	case node.Kind != yaml.ScalarNode && node.Style&yaml.FlowStyle == 0 && len(node.Content) > 0:
+		var b strings.Builder
+		blockStyle{newline: "\n", step: 2, dash: 2}.value(&b, node, 0)
+		if properties != "" {
+			return " " + strings.TrimSuffix(properties, " ") + b.String()
+		}
+		return b.String()
+	case node.Kind != yaml.ScalarNode:
+		return properties + flowStyle{}.text(node)
+	case node.Style&yaml.DoubleQuotedStyle != 0:
+		return properties + double(node.Value)
+	case node.Style&yaml.SingleQuotedStyle != 0 && singleSafe(node.Value):
+		return properties + single(node.Value)
+	case node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return properties + textBlock(node)
+	case node.Style&yaml.SingleQuotedStyle == 0 && !strings.ContainsAny(node.Value, "\n\r\u0085\u2028\u2029"):
+		return properties + node.Value
+	}
+	return properties + double(node.Value)
+}
+
+// textBlock writes a literal scalar; what one cannot hold goes into quotes. A
+// folded one is written as a literal: where its lines were folded is not in
+// the node.
+func textBlock(node *yaml.Node) string {
+	text := node.Value
+	body := strings.TrimRight(text, "\n")
+	if body == "" || strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\n") || strings.ContainsAny(text, "\t\r\u0085\u2028\u2029\ufeff") || !singleSafe(strings.ReplaceAll(text, "\n", "")) {
+		return double(text)
+	}
+	header := "|"
+	switch ends := len(text) - len(body); ends {
+	case 0:
+		header = "|-"
+	case 1:
+	default:
+		header = "|+"
+		body = text[:len(text)-1]
+	}
+	var b strings.Builder
+	b.WriteString(header)
+	for _, line := range strings.Split(body, "\n") {
+		b.WriteByte('\n')
+		if line != "" {
+			b.WriteString("  " + line)
+		}
+	}
+	return b.String()
+}
