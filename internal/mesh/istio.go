@@ -114,7 +114,7 @@ func istioLimit(s traffic.Settings) (traffic.Layer, []Gap) {
 
 	// Istio's rules for excluded ranges stand before those for included
 	// ports, so that the range would win.
-	contested := rest.IncludeOutboundPorts.Without(s.ExcludeOutboundPorts)
+	contested := rest.IncludeOutboundPorts.Without(rest.ExcludeOutboundPorts)
 	if !s.ExcludeOutboundIPRanges.IsEmpty() && !contested.IsEmpty() {
 		gap(traffic.ExcludeOutboundIPRanges, "in Istio an excluded range wins over includeOutboundPorts, here "+strings.Join(bare(contested), ", "))
 		rest.ExcludeOutboundIPRanges = traffic.Prefixes{}
