@@ -1,13 +1,16 @@
 package differential_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -26,7 +29,7 @@ const (
 	// connectionsEach are drawn for each settings, to spread what pods and
 	// rules cost.
 	connectionsEach = 26
-	settingsDrawn   = 200
+	settingsDrawn   = 300
 
 	// seedKey names the variable that changes what is drawn.
 	seedKey = "KRM_BYPASS_SEED"
@@ -82,24 +85,41 @@ func TestDifferential(t *testing.T) {
 		connections := rapid.SliceOfN(rapid.Custom(drawConnection(edgesOf(settings))), connectionsEach, connectionsEach).Draw(r, "connections")
 		said := asAnnotated(r, istio, settings)
 		backend := rapid.SampledFrom([][]string{{"--dual-stack"}, {"--dual-stack", "--native-nftables"}}).Draw(r, "backend")
-		for _, setup := range []setup{
+		setups := []setup{
 			inFrontOfEverything(settings),
 			annotationAlone(said, backend),
 			annotationAndInit(settings, said, backend),
-		} {
-			for i, answer := range setup.ask(t, connections) {
-				if expected := setup.expect(connections[i]); answer != expected {
+		}
+		for i, answers := range askAll(t, setups, connections) {
+			for j, c := range connections {
+				if expected := setups[i].expect(c); answers[j] != expected {
 					r.Errorf("%s\nsettings: %s\nannotations: %v\n%s: expected %q, got %q",
-						setup.name, strings.Join(settings.Arguments(), " "), said.annotations, describe(connections[i]), expected, answer)
+						setups[i].name, strings.Join(settings.Arguments(), " "), said.annotations, describe(c), expected, answers[j])
 				}
 			}
 		}
-		for _, connection := range connections {
-			tally.count(connection)
-		}
+		tally.count(settings, connections)
 	})
-	fmt.Printf("compared %s (seed %s)\n", tally, flag.Lookup("rapid.seed").Value)
+	fmt.Println(tally.String())
 	assert.GreaterOrEqual(t, tally.cases(), leastCases)
+	for _, field := range traffic.Fields {
+		assert.NotZero(t, tally.decided[string(field)], "cases that %s decided", field)
+	}
+}
+
+// askAll asks in every setup at once: each has its pod to itself.
+func askAll(t *testing.T, setups []setup, connections []traffic.Connection) [][]string {
+	t.Helper()
+	answers := make([][]string, len(setups))
+	var running sync.WaitGroup
+	for i, setup := range setups {
+		running.Go(func() { answers[i] = setup.ask(t, connections) })
+	}
+	running.Wait()
+	if t.Failed() {
+		t.FailNow() // it was said why, on a goroutine that cannot end the test
+	}
+	return answers
 }
 
 // annotated is what the mesh's annotations say of settings.
@@ -144,6 +164,8 @@ func (a annotated) arguments() []string {
 	}
 	return arguments
 }
+
+const dns = 53 // the port
 
 // Whoever may answer.
 const (
@@ -214,7 +236,6 @@ func installIstio(t testing.TB, pod *lab.Host, said annotated, backend []string)
 // underIstio says who answers where the settings decide and Istio does the
 // rest.
 func underIstio(settings traffic.Settings, said annotated, c traffic.Connection) string {
-	const dns = 53
 	for _, exception := range exceptions {
 		if exception.applies(said.settings, c) {
 			return exception.answer(c)
@@ -242,7 +263,13 @@ type exception struct {
 	answer  func(traffic.Connection) string
 }
 
-var exceptions = []exception{}
+var exceptions = []exception{{
+	name: "excluded port 53 over loopback",
+	applies: func(annotated traffic.Settings, c traffic.Connection) bool {
+		return c.Loopback && c.Port == dns && annotated.ExcludeOutboundPorts.Contains(c.Protocol, dns)
+	},
+	answer: destination,
+}}
 
 // destination is who answers at a connection's own destination.
 func destination(c traffic.Connection) string {
@@ -254,6 +281,12 @@ func destination(c traffic.Connection) string {
 
 // ask makes a pod and every connection in it, and returns who answered.
 func (s setup) ask(t testing.TB, connections []traffic.Connection) []string {
+	t.Helper()
+	return s.askAs(t, lab.Application, connections)
+}
+
+// askAs asks as the user uid of the pod where a connection is outbound.
+func (s setup) askAs(t testing.TB, uid int, connections []traffic.Connection) []string {
 	t.Helper()
 	scope := &scope{TB: t}
 	defer scope.end()
@@ -267,7 +300,7 @@ func (s setup) ask(t testing.TB, connections []traffic.Connection) []string {
 	pod.Answer(scope, lab.Server{Name: application, UID: lab.Application, Ports: portsInPod(connections)})
 	var answers []string
 	for _, c := range connections {
-		caller, uid := pod, lab.Application
+		caller, uid := pod, uid
 		if c.Direction == traffic.Inbound {
 			caller, uid = outside, lab.Root
 		}
@@ -312,29 +345,37 @@ func describe(c traffic.Connection) string {
 	return fmt.Sprintf("%s %s to %s", way, c.Protocol, netip.AddrPortFrom(c.Address, c.Port))
 }
 
-// tally counts cases by family and protocol.
-type tally map[string]int
+// tally counts cases by kind and by the field that decided them.
+type tally struct{ kinds, decided map[string]int }
 
-func (t *tally) count(c traffic.Connection) {
-	if *t == nil {
-		*t = tally{}
+func (t *tally) count(settings traffic.Settings, connections []traffic.Connection) {
+	if t.kinds == nil {
+		t.kinds, t.decided = map[string]int{}, map[string]int{}
 	}
-	(*t)[lab.FamilyOf(c.Address).Name+" "+c.Protocol.String()]++
+	for _, c := range connections {
+		t.kinds[lab.FamilyOf(c.Address).Name+" "+c.Protocol.String()]++
+		t.decided[cmp.Or(string(settings.Decide(c).By), "no field")]++
+	}
 }
 
 func (t tally) cases() int {
 	sum := 0
-	for _, n := range t {
+	for _, n := range t.kinds {
 		sum += n
 	}
 	return sum
 }
 
 func (t tally) String() string {
+	return fmt.Sprintf("compared %d cases of a decision, krm-bypass-init, istio-iptables by annotation, and both (seed %s)\n"+
+		"compared by kind: %s\ncompared by what decided: %s",
+		t.cases(), flag.Lookup("rapid.seed").Value, counts(t.kinds), counts(t.decided))
+}
+
+func counts(of map[string]int) string {
 	var parts []string
-	for kind, n := range t {
-		parts = append(parts, fmt.Sprintf("%s %d", kind, n))
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		parts = append(parts, fmt.Sprintf("%s %d", name, of[name]))
 	}
-	slices.Sort(parts)
-	return fmt.Sprintf("%d cases: %s", t.cases(), strings.Join(parts, ", "))
+	return strings.Join(parts, ", ")
 }

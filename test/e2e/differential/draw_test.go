@@ -111,10 +111,11 @@ func drawSettings(t *rapid.T) traffic.Settings {
 type edges struct {
 	inbound, outbound []uint16
 	addresses         []netip.Addr
+	boxes             []traffic.Box // of the pairs, whose addresses and ports belong together
 }
 
 func edgesOf(s traffic.Settings) edges {
-	e := edges{inbound: []uint16{53}, outbound: []uint16{53}}
+	e := edges{inbound: []uint16{dns}, outbound: []uint16{dns}, boxes: s.ExcludeOutbound.Boxes()}
 	for _, protocol := range traffic.Protocols {
 		for _, ports := range []traffic.Ports{s.ExcludeInboundPorts, s.IncludeInboundPorts.Set()} {
 			e.inbound = append(e.inbound, edgesOfPorts(ports.Ranges(protocol))...)
@@ -187,16 +188,20 @@ func routable(address netip.Addr) bool {
 func drawConnection(e edges) func(*rapid.T) traffic.Connection {
 	return func(t *rapid.T) traffic.Connection {
 		family := rapid.SampledFrom([]lab.Family{lab.IPv4, lab.IPv6}).Draw(t, "family")
-		connection := traffic.Connection{Protocol: rapid.SampledFrom(traffic.Protocols).Draw(t, "protocol")}
-		switch way := rapid.IntRange(0, 9).Draw(t, "way"); {
-		case way == 9:
+		connection := traffic.Connection{Protocol: rapid.SampledFrom([]traffic.Protocol{traffic.TCP, traffic.TCP, traffic.UDP}).Draw(t, "protocol")}
+		switch way := rapid.IntRange(0, 11).Draw(t, "way"); {
+		case way == 11:
 			connection.Loopback = true
 			connection.Address = family.Of(rapid.SampledFrom([]lab.Pair{lab.Loopback, lab.PodAddress}).Draw(t, "own address"))
 			connection.Port = drawPortNear(t, e.outbound)
-		case way > 5:
+		case way > 7:
 			connection.Direction = traffic.Inbound
 			connection.Address = family.Of(lab.PodAddress)
 			connection.Port = drawPortNear(t, e.inbound)
+		case way > 4 && len(e.boxes) > 0:
+			box := rapid.SampledFrom(e.boxes).Draw(t, "box")
+			connection.Address = drawAddressNear(t, lab.FamilyOf(box.Prefix.Addr()), edgesOfPrefix(box.Prefix))
+			connection.Port = rapid.SampledFrom(append(edgesOfPorts([]traffic.PortRange{box.Ports}), dns)).Draw(t, "port at the box")
 		default:
 			connection.Address = drawAddressNear(t, family, e.addresses)
 			connection.Port = drawPortNear(t, e.outbound)
