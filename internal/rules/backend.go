@@ -76,9 +76,16 @@ const iptablesName = "iptables"
 // iptablesBackend holds the place of the backend for kernels without nf_tables.
 type iptablesBackend struct{}
 
-var errNotBuilt = fmt.Errorf("the iptables backend is not in this build: %w", errors.ErrUnsupported)
+var errNotBuilt = incapableError{errors.New("the iptables backend is not in this build: take --backend=nftables")}
 
 func (iptablesBackend) Name() string                                 { return iptablesName }
 func (iptablesBackend) Apply(traffic.Settings) error                 { return errNotBuilt }
 func (iptablesBackend) Verify(traffic.Settings) (Differences, error) { return nil, errNotBuilt }
 func (iptablesBackend) Clean() error                                 { return errNotBuilt }
+
+// incapableError says that here a backend cannot work at all, so that another
+// may be tried: it is an errors.ErrUnsupported.
+type incapableError struct{ error }
+
+func (e incapableError) Unwrap() error        { return e.error }
+func (e incapableError) Is(target error) bool { return target == errors.ErrUnsupported }

@@ -33,7 +33,7 @@ func TestTheBackendIsTheFirstThatCan(t *testing.T) {
 	}{
 		"the first":              {asked: "auto", choice: Choice{"first", "the kernel took its transaction"}},
 		"the second":             {first: absent, asked: "auto", choice: Choice{"second", "first: " + absent.Error()}},
-		"none":                   {first: absent, second: errNotBuilt, asked: "auto", err: "first: " + absent.Error() + "\nsecond: the iptables backend is not in this build: unsupported operation"},
+		"none":                   {first: absent, second: errNotBuilt, asked: "auto", err: "first: " + absent.Error() + "\nsecond: " + errNotBuilt.Error()},
 		"not for lack of rights": {first: refused, asked: "auto", choice: Choice{"first", "the kernel took its transaction"}, err: refused.Error()},
 		"asked for":              {first: absent, asked: "second", choice: Choice{"second", "asked for"}},
 		"asked for and unable":   {first: absent, asked: "first", choice: Choice{"first", "asked for"}, err: absent.Error()},

@@ -118,13 +118,13 @@ func TestAnotherTableIsReplaced(t *testing.T) {
 				chain bypass { jump old; }
 				chain output { type filter hook output priority 0; policy drop; ip daddr @exclude-outbound-ports-tcp goto bypass; }
 			}`,
-		"dormant":                `table inet krm-bypass { flags dormant; }`,
+		"dormant": `table inet krm-bypass { flags dormant; }`,
 		"the other family's too": `
 			table ip krm-bypass {
 				chain output { type nat hook output priority -101; }
 			}
 			table inet krm-bypass {}`,
-		"emptied":                `table inet krm-bypass {}`,
+		"emptied": `table inet krm-bypass {}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod, settings := newPod(t), settingsOf(t, everything...)

@@ -118,7 +118,7 @@ func explained(err error) error {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return fmt.Errorf("%w: the capability NET_ADMIN is missing, add it to the container's securityContext.capabilities.add", err)
 	case isAny(err, incapacities):
-		return fmt.Errorf("%w: the kernel has no nf_tables that could take the rules (%w)", err, errors.ErrUnsupported)
+		return incapableError{fmt.Errorf("%w: the kernel has no nf_tables that could take the rules", err)}
 	}
 	return err
 }

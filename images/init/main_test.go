@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected files, then fail")
+
+func TestMain(m *testing.M) {
+	lab.Main(m, lab.Program{Name: program, Directory: "images/init"})
+}
+
+// answer is what a call of the program came to.
+type answer struct {
+	Code   int    `yaml:"code"`
+	Out    string `yaml:"out"`
+	Stderr string `yaml:"stderr"`
+}
+
+// noEnvironment is an environment without variables.
+func noEnvironment(string) string { return "" }
+
+func call1(env func(string) string, args ...string) answer {
+	var out, stderr bytes.Buffer
+	code := run(args, env, &out, &stderr)
+	return answer{code, out.String(), stderr.String()}
+}
+
+// TestCommandLines runs what needs neither a kernel nor a privilege.
+func TestCommandLines(t *testing.T) {
+	var cases []struct {
+		Name   string   `yaml:"name"`
+		Args   []string `yaml:"args"`
+		answer `yaml:",inline"`
+	}
+	readYAML(t, "testdata/command-lines.yaml", &cases)
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			assert.Equal(t, c.answer, call1(noEnvironment, append(c.Args, "--termination-log=")...))
+		})
+	}
+}
+
+func readYAML(t *testing.T, file string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	require.NoError(t, decoder.Decode(into))
+}
+
+// Each folder of testdata/show has the arguments, a line each, and the ruleset.
+func TestShow(t *testing.T) {
+	folders, err := filepath.Glob("testdata/show/*")
+	require.NoError(t, err)
+	require.NotEmpty(t, folders)
+	for _, folder := range folders {
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			args, err := os.ReadFile(filepath.Join(folder, "arguments"))
+			require.NoError(t, err)
+			got := call1(noEnvironment, append([]string{"show"}, strings.Split(strings.TrimSuffix(string(args), "\n"), "\n")...)...)
+			assert.Equal(t, answer{Out: got.Out}, got)
+			golden(t, filepath.Join(folder, "ruleset.nft"), got.Out)
+			lab.NewHost(t, "pod").Feed(t, got.Out, "nft", "-f", "-")
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	got := call1(noEnvironment, "--help")
+	assert.Equal(t, answer{Out: got.Out}, got)
+	golden(t, "testdata/help.txt", got.Out)
+	for _, args := range [][]string{{"-h"}, {"verify", "--help"}} {
+		assert.Equal(t, got, call1(noEnvironment, args...))
+	}
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	want, err := os.ReadFile(file)
+	if *update && got != string(want) {
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
+		t.Errorf("%s is rewritten: look at the difference, then run the test without -update", file)
+		return
+	}
+	require.NoError(t, err, "run the test with -update")
+	assert.Equal(t, string(want), got)
+}
+
+func TestVersion(t *testing.T) {
+	version = "v1.2.3"
+	t.Cleanup(func() { version = "" })
+	assert.Equal(t, answer{Out: "krm-bypass-init v1.2.3\n"}, call1(noEnvironment, "--version"))
+}
+
+func FuzzCommandLines(f *testing.F) {
+	f.Add("show\n--exclude-inbound-ports=7001,8000-8010\n--exclude-outbound-ip-ranges=10.0.0.0/8,fd00::/8")
+	f.Add("check\n--to=[fd00::1]:53/UDP\n--exclude-outbound\n10.1.0.0/16@5432/TCP,fd00::/8@53-54/UDP")
+	f.Add("check\n--from-port=1\n--include-inbound-ports=")
+	f.Add("--backend=iptables\n-h")
+	f.Add("show\n--exclude-outbound-ports=65536")
+	f.Fuzz(func(t *testing.T, lines string) {
+		c, err := parse(strings.Split(lines, "\n"))
+		if err != nil || c.command.name != "show" && c.command.name != "check" {
+			return // the others are for the kernel to answer
+		}
+		got := call1(noEnvironment, append(strings.Split(lines, "\n"), "--termination-log=")...)
+		assert.Contains(t, []int{succeeded, misused}, got.Code)
+		assert.Equal(t, got.Code == succeeded, got.Out != "", "an answer or an error: %q", got)
+		assert.Equal(t, got.Code == succeeded, got.Stderr == "", "an answer or an error: %q", got)
+	})
+}

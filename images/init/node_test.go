@@ -1,0 +1,139 @@
+package main
+
+import (
+	"net/netip"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+)
+
+func TestAddressesTellANode(t *testing.T) {
+	own := func() []netip.Addr {
+		return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("fe80::1")}
+	}
+	for _, test := range []struct{ pod, host, mark string }{
+		{"", "", unknown},
+		{"10.0.0.5", "", unknown},
+		{"10.0.0.5", "a node", unknown},
+		{"", "192.0.2.8", unknown},
+		{"10.0.0.5", "192.0.2.8", none},
+		{"fd00::5", "192.0.2.8", none},
+		{"192.0.2.8", "192.0.2.8", "the pod's address 192.0.2.8 is the node's"},
+		{"2001:db8::8", "2001:0db8::0008", "the pod's address 2001:db8::8 is the node's"},
+		{"192.0.2.8", "::ffff:192.0.2.8", "the pod's address 192.0.2.8 is the node's"},
+		{"192.0.2.8", "192.0.2.7", "an interface here has the node's address 192.0.2.7"},
+		{"", "192.0.2.7", "an interface here has the node's address 192.0.2.7"},
+	} {
+		assert.Equal(t, test.mark, addressMark(test.pod, test.host, own), "%+v", test)
+	}
+}
+
+func TestTheInitialNamespaceIsANodesWhereCablesLeave(t *testing.T) {
+	assert.Empty(t, firstMark(surroundings{initial: true}), "a pod in a virtual machine of its own")
+	assert.Empty(t, firstMark(surroundings{cables: true}), "any pod")
+	assert.Contains(t, firstMark(surroundings{initial: true, cables: true}), "booted")
+}
+
+// The lab's own namespaces are not the one that the machine booted with.
+func TestTheInitialNamespaceIsKnown(t *testing.T) {
+	pod := newPod(t)
+	lab.Wire(t, lab.End{Host: pod.Host}, lab.End{Host: lab.NewHost(t, "outside")})
+	require.NoError(t, pod.Do(0, func() error {
+		found := look()
+		assert.False(t, found.initial)
+		assert.True(t, found.cables)
+		assert.ElementsMatch(t, []string{"lo", "eth0"}, found.interfaces)
+		return nil
+	}))
+}
+
+// node is what somebody finds who looks around in a namespace.
+type node struct {
+	name     string
+	commands []string
+	mark     string
+}
+
+var nodes = []node{
+	{"kubelet", []string{"iptables-nft -t mangle -N KUBE-IPTABLES-HINT"}, "mangle KUBE-IPTABLES-HINT"},
+	{"kubelet over IPv6", []string{"ip6tables-nft -t mangle -N KUBE-KUBELET-CANARY"}, "mangle KUBE-KUBELET-CANARY"},
+	{"kube-proxy", []string{"iptables-nft -t nat -N KUBE-SERVICES"}, "nat KUBE-SERVICES"},
+	{"kube-proxy by nftables", []string{"nft add table ip kube-proxy", "nft add chain ip kube-proxy services"}, "kube-proxy"},
+	{"kube-proxy by IPVS", []string{"ip link add kube-ipvs0 type bridge"}, "kube-ipvs0"},
+	{"Cilium", []string{"ip link add cilium_host type veth peer name cilium_net"}, "cilium_host"},
+	{"a bridge of the CNI plugins", []string{"ip link add cni0 type bridge"}, "cni0"},
+	{"flannel", []string{"ip link add flannel.1 type vxlan id 1 dstport 8472"}, "flannel.1"},
+}
+
+func TestANodeIsRefused(t *testing.T) {
+	for _, node := range nodes {
+		t.Run(node.name, func(t *testing.T) {
+			pod := newPod(t)
+			for _, command := range node.commands {
+				pod.Run(t, strings.Fields(command)...)
+			}
+			before := pod.Run(t, "nft", "list", "ruleset")
+			for _, command := range []string{"apply", "clean"} {
+				got := pod.init(t, with(command, settings...)...)
+				assert.Equal(t, failed, got.Code)
+				assert.Contains(t, got.Stderr, "this is the network namespace of a node, not of a pod: "+node.mark+" is here, which only nodes have;")
+				assert.Contains(t, got.Stderr, "--allow-host-network")
+			}
+			assert.Equal(t, before, pod.Run(t, "nft", "list", "ruleset"))
+			goesOn := pod.init(t, with("--on-failure=continue", settings...)...)
+			assert.Equal(t, succeeded, goesOn.Code)
+			assert.Equal(t, before, pod.Run(t, "nft", "list", "ruleset"))
+
+			assert.Equal(t, succeeded, pod.init(t, with("apply", "--allow-host-network")...).Code)
+			assert.Equal(t, succeeded, pod.init(t, with("verify")...).Code, "reading does no harm")
+			assert.Equal(t, succeeded, pod.init(t, with("clean", "--allow-host-network")...).Code)
+
+			// With the addresses of a pod it is a pod in which a cluster runs.
+			nested := initContainer("--termination-log=")
+			nested.Env = []string{podIPVariable + "=10.0.0.5", hostIPVariable + "=192.0.2.8"}
+			assert.Equal(t, succeeded, pod.result(t, nested).Code)
+		})
+	}
+}
+
+func TestANodesAddressIsRefused(t *testing.T) {
+	pod := newPod(t)
+	pod.Run(t, "ip", "address", "add", "192.0.2.8/24", "dev", "lo")
+	for _, podIP := range []string{"192.0.2.8", "10.0.0.5"} {
+		command := initContainer("--termination-log=")
+		command.Env = []string{podIPVariable + "=" + podIP, hostIPVariable + "=192.0.2.8"}
+		got := pod.result(t, command)
+		assert.Equal(t, failed, got.Code)
+		assert.Contains(t, got.Stderr, "this is the network namespace of a node")
+	}
+	assert.Empty(t, pod.Run(t, "nft", "list", "ruleset"))
+}
+
+// A pod may look like much, and is never refused.
+func TestAPodIsNeverRefused(t *testing.T) {
+	for name, commands := range map[string][]string{
+		"with a second network":  {"ip link add eth1 type bridge", "ip link add net1 type bridge"},
+		"with Docker in it":      {"ip link add docker0 type bridge", "iptables-nft -t nat -N DOCKER", "ip link add br-0123456789ab type bridge"},
+		"with a mesh in it":      {"iptables-nft -t nat -N ISTIO_OUTPUT", "nft add table inet istio-proxy-nat"},
+		"with tunnels of all":    {"ip link add vxlan0 type vxlan id 7 dstport 4789"},
+		"with legacy iptables":   {"iptables-legacy -t nat -N KUBE-LIKE"},
+		"with chains like those": {"iptables-nft -t nat -N KUBE-SERVICES-OF-MY-OWN", "iptables-nft -t filter -N KUBE-SERVICES"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pod, inner := newPod(t), lab.NewHost(t, "inner")
+			lab.Wire(t, lab.End{Host: pod.Host}, lab.End{Host: inner})
+			for _, command := range commands {
+				_, err := pod.Try(exec.Command(strings.Fields(command)[0], strings.Fields(command)[1:]...))
+				require.NoError(t, err)
+			}
+			got := pod.init(t, settings...)
+			assert.Equal(t, succeeded, got.Code, got.Stderr)
+			assert.Equal(t, succeeded, pod.init(t, "clean").Code)
+		})
+	}
+}
