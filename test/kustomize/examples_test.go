@@ -48,8 +48,8 @@ func TestExamplesShowWhatTheySay(t *testing.T) {
 			// The excluded range is not here: Istio would let it win over the included ports.
 		},
 		arguments: []string{
-			"--exclude-inbound-ports=7001,7002,7005",
-			"--include-outbound-ports=7001,7002,7005",
+			"--exclude-inbound-ports=7001-7002,7005",
+			"--include-outbound-ports=7001-7002,7005",
 			"--exclude-outbound-ip-ranges=192.0.2.0/24",
 		},
 	}
@@ -73,7 +73,7 @@ func TestExamplesShowWhatTheySay(t *testing.T) {
 					},
 					arguments: []string{
 						"--exclude-inbound-ports=9090",
-						"--include-outbound-ports=7001,7002,7005",
+						"--include-outbound-ports=7001-7002,7005",
 						"--exclude-outbound-ip-ranges=192.0.2.0/24",
 					},
 				},
