@@ -86,6 +86,7 @@ func newPod(t *testing.T, mesh variant, order order, family lab.Family, bypass [
 			mesh.Install(t, inside)
 		}
 	}
+	inside.Settle(t) // Istio gives the pod ::6
 	sidecar.Serve(t, outside, lab.World)
 	sidecar.Serve(t, inside, lab.Server{Name: application, UID: lab.Application, Ports: applicationPorts})
 	sidecar.Serve(t, inside, lab.Server{Name: status, UID: mesh.Proxy.UID, Ports: []uint16{statusPort}})

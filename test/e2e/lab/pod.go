@@ -78,6 +78,8 @@ func NewPod(t testing.TB, family Family) (pod, outside *Host) {
 		add(64, &near, &far, IPv6.Of)
 	}
 	Wire(t, near, far)
+	pod.Settle(t)
+	outside.Settle(t)
 	pod.RouteEverything(t, gateways...)
 	outside.BeEverywhere(t, everywhere)
 	return pod, outside

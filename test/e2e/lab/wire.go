@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -40,6 +41,17 @@ func noDAD(address netip.Addr) string {
 		return ""
 	}
 	return " nodad"
+}
+
+// Settle waits until every IPv6 address of the host may be used: the kernel
+// takes up a new one on another thread, even where it has nothing to detect
+// (addrconf_dad_work in net/ipv6/addrconf.c).
+func (h *Host) Settle(t testing.TB) {
+	t.Helper()
+	settled := func() bool { return h.Run(t, "ip", "-6", "-oneline", "addr", "show", "tentative") == "" }
+	for deadline := time.Now().Add(Patience); !settled(); time.Sleep(time.Millisecond) {
+		require.True(t, time.Now().Before(deadline), "addresses of %s stay tentative", h.Name)
+	}
 }
 
 // RouteEverything sends what has no other way to the gateways.
