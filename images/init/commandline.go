@@ -44,8 +44,6 @@ func (e *misuseError) Error() string {
 
 func (e *misuseError) Unwrap() error { return e.err }
 
-var errHelp = errors.New("help is wanted")
-
 // parse understands a command line. What it understood of one that is wrong
 // comes with the error, which names everything that is wrong at once as far as
 // it can be told apart.
@@ -68,10 +66,11 @@ func parse(args []string) (call, error) {
 	if err := flags.Parse(args); err != nil {
 		return c, &misuseError{err}
 	}
-	if help {
-		return c, errHelp
-	}
-	if version {
+	switch {
+	case help:
+		c.command = command{name: "help", run: printHelp}
+		return c, nil
+	case version:
 		c.command = command{name: "version", run: printVersion}
 		return c, nil
 	}

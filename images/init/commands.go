@@ -75,8 +75,7 @@ func entries(s traffic.Settings, fields ...traffic.Field) int {
 }
 
 func show(s session) error {
-	_, err := io.WriteString(s.out, rules.Compile(s.settings).Text())
-	if err != nil {
+	if _, err := io.WriteString(s.out, rules.Compile(s.settings).Text()); err != nil {
 		return fmt.Errorf("printing the rules: %w", err)
 	}
 	return nil
@@ -131,8 +130,10 @@ func printVersion(s session) error {
 	if build, ok := debug.ReadBuildInfo(); v == "" && ok {
 		v = build.Main.Version
 	}
-	_, err := fmt.Fprintln(s.out, program, v)
-	return err
+	if _, err := fmt.Fprintln(s.out, program, v); err != nil {
+		return fmt.Errorf("printing the version: %w", err)
+	}
+	return nil
 }
 
 var errNothingToCheck = errors.New("check needs one of --to IP:PORT[/UDP] and --from-port PORT[/UDP]")

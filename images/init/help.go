@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -16,6 +17,13 @@ var meanings = map[traffic.Field]string{
 	traffic.ExcludeOutboundIPRanges: "destinations that bypass it, over TCP on every port but 53",
 	traffic.IncludeOutboundIPRanges: `the only destinations that pass it, or "*"; "" for none`,
 	traffic.ExcludeOutbound:         "pairs that bypass it, as 10.1.0.0/16@5432 or fd00::/8@53-54/UDP",
+}
+
+func printHelp(s session) error {
+	if _, err := io.WriteString(s.out, usage()); err != nil {
+		return fmt.Errorf("printing the help: %w", err)
+	}
+	return nil
 }
 
 func usage() string {

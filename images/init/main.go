@@ -23,10 +23,6 @@ const (
 // variable of the environment.
 func run(args []string, env func(string) string, out, stderr io.Writer) int {
 	c, err := parse(args)
-	if errors.Is(err, errHelp) {
-		io.WriteString(out, usage())
-		return succeeded
-	}
 	var misuse *misuseError
 	if err == nil {
 		err = c.command.run(session{call: c, env: env, out: out, stderr: stderr})

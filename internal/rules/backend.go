@@ -66,7 +66,7 @@ func use(backends []Backend, name string, work func(Backend) error) (Choice, err
 
 func because(missing []error) string {
 	if len(missing) == 0 {
-		return "the kernel took its transaction"
+		return "the first that works here"
 	}
 	return errors.Join(missing...).Error()
 }

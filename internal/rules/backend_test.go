@@ -31,10 +31,10 @@ func TestTheBackendIsTheFirstThatCan(t *testing.T) {
 		choice        Choice
 		err           string
 	}{
-		"the first":              {asked: "auto", choice: Choice{"first", "the kernel took its transaction"}},
+		"the first":              {asked: "auto", choice: Choice{"first", "the first that works here"}},
 		"the second":             {first: absent, asked: "auto", choice: Choice{"second", "first: " + absent.Error()}},
 		"none":                   {first: absent, second: errNotBuilt, asked: "auto", err: "first: " + absent.Error() + "\nsecond: " + errNotBuilt.Error()},
-		"not for lack of rights": {first: refused, asked: "auto", choice: Choice{"first", "the kernel took its transaction"}, err: refused.Error()},
+		"not for lack of rights": {first: refused, asked: "auto", choice: Choice{"first", "the first that works here"}, err: refused.Error()},
 		"asked for":              {first: absent, asked: "second", choice: Choice{"second", "asked for"}},
 		"asked for and unable":   {first: absent, asked: "first", choice: Choice{"first", "asked for"}, err: absent.Error()},
 		"unknown":                {asked: "third", err: `backend "third" is not known: give one of ["auto" "nftables" "iptables"]`},

@@ -110,7 +110,7 @@ func setDifferences(want, got namedSet) []string {
 	if want.kind != got.kind {
 		return []string{fmt.Sprintf("set %s is of type %q instead of %q", want.name, got.kind, want.kind)}
 	}
-	missing, foreign := unmatched(want.intervals, got.intervals, compareIntervals)
+	missing, foreign := unmatched(want.intervals, got.intervals)
 	var d []string
 	for _, i := range missing {
 		d = append(d, fmt.Sprintf("missing element %s in set %s", Type(want.kind).Write(i), want.name))
@@ -133,8 +133,7 @@ func chainDifferences(want, got namedChain) []string {
 	if slices.EqualFunc(want.rules, got.rules, func(a, b spelledRule) bool { return a.spelled == b.spelled }) {
 		return d
 	}
-	bySpelling := func(a, b spelledRule) int { return cmp.Compare(a.spelled, b.spelled) }
-	missing, foreign := unmatched(slices.SortedFunc(slices.Values(want.rules), bySpelling), slices.SortedFunc(slices.Values(got.rules), bySpelling), bySpelling)
+	missing, foreign := without(want.rules, got.rules), without(got.rules, want.rules)
 	for _, r := range missing {
 		d = append(d, fmt.Sprintf("missing rule in chain %s: %s", want.name, r.words))
 	}
@@ -147,10 +146,22 @@ func chainDifferences(want, got namedChain) []string {
 	return d
 }
 
-// unmatched gives what only one of two sorted lists has.
-func unmatched[T any](want, got []T, compare func(a, b T) int) (missing, foreign []T) {
+// without gives the rules that are left when each of the others has taken its
+// like away.
+func without(rules, others []spelledRule) []spelledRule {
+	left := slices.Clone(rules)
+	for _, other := range others {
+		if i := slices.IndexFunc(left, func(r spelledRule) bool { return r.spelled == other.spelled }); i >= 0 {
+			left = slices.Delete(left, i, i+1)
+		}
+	}
+	return left
+}
+
+// unmatched gives the intervals that only one of two sorted lists has.
+func unmatched(want, got []Interval) (missing, foreign []Interval) {
 	for len(want) > 0 && len(got) > 0 {
-		switch order := compare(want[0], got[0]); {
+		switch order := compareIntervals(want[0], got[0]); {
 		case order < 0:
 			missing, want = append(missing, want[0]), want[1:]
 		case order > 0:

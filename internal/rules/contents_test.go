@@ -30,7 +30,7 @@ func TestElementsMakeIntervals(t *testing.T) {
 }
 
 func TestManyDifferencesAreShortened(t *testing.T) {
-	assert.Equal(t, "", Differences{}.String())
+	assert.Empty(t, Differences{}.String())
 	assert.Equal(t, "a; b", Differences{"a", "b"}.String())
 	many := make(Differences, 10000)
 	for i := range many {

@@ -269,7 +269,7 @@ func TestAppliersDoNotDisturbEachOther(t *testing.T) {
 	})
 	work.Wait()
 	one, other := pod.eitherVerifies(t, some, others)
-	assert.True(t, one != other)
+	assert.NotEqual(t, one, other)
 }
 
 // eitherVerifies compares one state of the kernel with two settings.

@@ -117,6 +117,9 @@ func explained(err error) error {
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return fmt.Errorf("%w: the capability NET_ADMIN is missing, add it to the container's securityContext.capabilities.add", err)
+	case errors.Is(err, unix.EMSGSIZE):
+		// SO_SNDBUFFORCE is for the first user namespace alone (socket(7)).
+		return fmt.Errorf("%w: the rules do not fit into one transaction: in a pod with a user namespace of its own the node's net.core.wmem_max limits it, raise that or give fewer ranges", err)
 	case isAny(err, incapacities):
 		return incapableError{fmt.Errorf("%w: the kernel has no nf_tables that could take the rules", err)}
 	}
