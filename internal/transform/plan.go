@@ -191,15 +191,19 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 		p.advise(w, was, plan)
 		return desired{}
 	}
+	enrolled := p.namespaceEnrolled(namespace)
+	if enrolled == unknown {
+		unsure = []string{enrolmentPath}
+	}
 	if len(unsure) > 0 {
 		severity := Warning
 		if p.RequireNamespace {
 			severity = Error
 		}
 		plan.find(severity, w.Path("metadata", "namespace"), "",
-			"the namespace is not known, so whether %s applies is not either: it is taken not to. Set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace",
+			"the namespace of this workload is not known, so what depends on it is not applied (%s): set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace",
 			strings.Join(unsure, ", "))
-		if said.IsZero() {
+		if said.IsZero() || enrolled == unknown {
 			return desired{}
 		}
 	}
@@ -228,7 +232,11 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 		case mode == AnnotationsOnly:
 			plan.find(Error, nil, "", "%s cannot be said by an annotation of %s, and enforcement.mode is AnnotationsOnly: %s. Use WhereNeeded or InitContainer, or take the setting out", g.Field, p.Mesh.Name, g.Reason)
 		default:
-			plan.find(Info, nil, "", "%s is carried by the init container, not by an annotation of %s: %s", g.Field, p.Mesh.Name, g.Reason)
+			part := ""
+			if sayable.Says(g.Field) {
+				part = "a part of "
+			}
+			plan.find(Info, nil, "", "%s%s is carried by the init container alone, not by an annotation of %s: %s", part, g.Field, p.Mesh.Name, g.Reason)
 		}
 	}
 	if plan.Failed() {
@@ -272,7 +280,7 @@ const policyVersion = "v1:"
 
 // leaveAlone says why a workload that the policy speaks of is not touched.
 func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) string {
-	if reason, ok := p.enrolled(namespace); !ok {
+	if reason := p.notEnrolled(namespace); reason != "" {
 		return reason
 	}
 	switch {

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"fmt"
 	"path"
 	"slices"
 
@@ -119,28 +120,51 @@ func globbed(globs []string, name string) bool {
 // kubernetesNamespaces are Kubernetes' own.
 var kubernetesNamespaces = []string{"kube-*"}
 
-// enrolled says whether a workload of the namespace may be touched, and if not,
-// why. Namespaces of Kubernetes and of the mesh are enrolled only by their exact
+// enrolmentPath is the field that says which namespaces are enrolled.
+const enrolmentPath = "spec.enrolment.namespaces"
+
+// namespaceEnrolled says whether the workloads of a namespace may be touched;
+// unknown where only some namespaces are enrolled and this one is not known.
+// Namespaces of Kubernetes and of the mesh are enrolled only by their exact
 // name, so that "*" does not mean them.
-func (p *Policy) enrolled(namespace string) (reason string, ok bool) {
-	if namespace != "" && slices.Contains(p.Enrolled, namespace) {
-		return "", true
-	}
-	for _, reserved := range []struct {
-		globs []string
-		whose string
-	}{{kubernetesNamespaces, "Kubernetes itself"}, {p.Mesh.Namespaces, "the mesh itself"}} {
-		if globbed(reserved.globs, namespace) {
-			return "namespace " + namespace + " belongs to " + reserved.whose + "; to enrol it, name it in spec.enrolment.namespaces", false
-		}
-	}
+func (p *Policy) namespaceEnrolled(namespace string) answer {
 	switch {
-	case p.Enrolled == nil || slices.Contains(p.Enrolled, "*") || namespace != "" && globbed(p.Enrolled, namespace):
-		return "", true
 	case namespace == "":
-		return "its namespace is unknown, and spec.enrolment.namespaces enrols only some", false
+		if p.Enrolled == nil || slices.Contains(p.Enrolled, "*") {
+			return yes
+		}
+		return unknown
+	case slices.Contains(p.Enrolled, namespace):
+		return yes
+	case p.ownerOf(namespace) != "":
+		return no
+	case p.Enrolled == nil || globbed(p.Enrolled, namespace):
+		return yes
 	}
-	return "namespace " + namespace + " is not enrolled by spec.enrolment.namespaces", false
+	return no
+}
+
+// ownerOf says whose a namespace is that is not the user's, "" for one that is.
+func (p *Policy) ownerOf(namespace string) string {
+	switch {
+	case globbed(kubernetesNamespaces, namespace):
+		return "Kubernetes itself"
+	case globbed(p.Mesh.Namespaces, namespace):
+		return "the mesh itself"
+	}
+	return ""
+}
+
+// notEnrolled says why a workload of the namespace is not touched; "" where
+// enrolment does not speak against it, or cannot tell.
+func (p *Policy) notEnrolled(namespace string) string {
+	if p.namespaceEnrolled(namespace) != no {
+		return ""
+	}
+	if owner := p.ownerOf(namespace); owner != "" {
+		return fmt.Sprintf(`namespace %s belongs to %s; to enrol it, add its exact name to %s, where ["*"] is the default`, namespace, owner, enrolmentPath)
+	}
+	return fmt.Sprintf("namespace %s is not enrolled by %s", namespace, enrolmentPath)
 }
 
 // mentioned says whether some scope names the workload's kind.
