@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // Nodes makes the edits, in their order, on a document node or on the root
@@ -17,13 +19,15 @@ func Nodes(document *yaml.Node, edits []Edit) error {
 // A change is an edit brought down to one of the four things that can be done
 // to what is there: parents are created, null is replaced.
 type change struct {
-	op   operation
-	edit int
+	op operation
 	// path of the value that is replaced, removed or restored, of the entry
 	// or item that is added.
-	path   Path
+	path Path
+	// value to be written, as it is before later edits
 	value  *yaml.Node
 	source string
+	// restored is the node that source became
+	restored *yaml.Node
 	// mapping that got the entry
 	mapping *yaml.Node
 }
@@ -32,6 +36,10 @@ type change struct {
 func (c change) moveBefore(key string) {
 	content := c.mapping.Content
 	from, _ := entryOf(c.mapping, c.path[len(c.path)-1].(string))
+	if from < 0 {
+		// A later edit took it away again.
+		return
+	}
 	entry := []*yaml.Node{content[from], content[from+1]}
 	content = append(content[:from:from], content[from+2:]...)
 	c.mapping.Content = content
@@ -78,13 +86,13 @@ func (a *applier) apply(edits []Edit) ([]change, error) {
 		}
 		return nil, &Error{Op: edits[0].Op, Path: edits[0].Path, Problem: "the document is empty"}
 	}
-	for i, edit := range edits {
+	for _, edit := range edits {
 		done, err := a.one(edit)
 		if err != nil {
 			return nil, err
 		}
 		if done != nil {
-			done.edit = i
+			done.value = clone(done.value)
 			changes = append(changes, *done)
 		}
 	}
@@ -445,6 +453,18 @@ func keysOf(mapping *yaml.Node) []*yaml.Node {
 	return keys
 }
 
+func clone(node *yaml.Node) *yaml.Node {
+	if node == nil {
+		return nil
+	}
+	copied := *node
+	copied.Content = make([]*yaml.Node, len(node.Content))
+	for i, child := range node.Content {
+		copied.Content[i] = clone(child)
+	}
+	return &copied
+}
+
 // put makes a node what another one is; its comments stay.
 func put(node, by *yaml.Node) {
 	node.Kind, node.Style, node.Tag, node.Value = by.Kind, by.Style, by.Tag, by.Value
@@ -550,9 +570,7 @@ func (a *applier) restore(edit Edit) (*change, error) {
 	}
 	put(found.node, node)
 	a.used = nil
-	// The value put there is the one to change if the text turns out to say
-	// something else in its place.
-	return &change{op: restore, path: edit.Path, value: found.node, source: edit.Source}, nil
+	return &change{op: restore, path: edit.Path, source: edit.Source, restored: found.node}, nil
 }
 
 // parseSource reads the text of a value that stood in this document.
@@ -567,19 +585,38 @@ func (a *applier) parseSource(source string) (*yaml.Node, error) {
 		}
 		return &yaml.Node{Kind: yaml.AliasNode, Value: name, Alias: target}, nil
 	}
-	text := "k:" + source + "\n"
-	if source[0] != ' ' && source[0] != '\n' && source[0] != '\r' && source[0] != '\t' {
-		text = "k: " + source + "\n"
+	return readSource(source, "\n")
+}
+
+// readSource reads the text of a value that is followed by a line break or by
+// the end of the document.
+func readSource(source, end string) (*yaml.Node, error) {
+	// A collection in block style is read below a key, anything else at the
+	// root, where no tab is in the way of an indentation.
+	inline := strings.IndexByte(" \t\r\n", source[0]) < 0
+	text := "k:" + source + end
+	if inline {
+		text = " " + source + end
+	}
+	tree, err := yamltext.Parse([]byte(text))
+	if err != nil {
+		return nil, err
 	}
 	var document yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
 		return nil, err
 	}
-	mapping := document.Content[0]
-	if mapping.Kind != yaml.MappingNode || len(mapping.Content) != 2 {
-		return nil, fmt.Errorf("more than one value")
+	span, value := tree.Root, document.Content[0]
+	if !inline {
+		if len(value.Content) != 2 {
+			return nil, fmt.Errorf("it is more than one value")
+		}
+		span, value = span.Content[1], value.Content[1]
 	}
-	value := mapping.Content[1]
+	// The text may have been tampered with: it must be the value and no more.
+	if full := span.Full(); full.End != len(text)-len(end) || inline && (full.Start != 1 || span.Style == yamltext.Block) {
+		return nil, fmt.Errorf("it is more than one value")
+	}
 	forget(value)
 	return value, nil
 }

@@ -115,6 +115,9 @@ func (w *writer) append(at spot, c change) error {
 		}
 	}
 	if w.endsInText(mapping) {
+		if len(w.cuts) > 0 {
+			return errAgain
+		}
 		// A line break after the text of a block scalar would be part of it.
 		last := mapping.Content[len(mapping.Content)-2]
 		start := last.Full().Start
@@ -446,12 +449,13 @@ func (w *writer) restore(at spot, c change) error {
 		start = node.Indicator + 1
 	}
 	w.cut(start, end, source)
-	if end == len(w.src) && source != "" && (source[0] == '|' || source[0] == '>') {
-		// The last line of the text has no line break here.
-		alone := yaml.Node{}
-		if err := yaml.Unmarshal([]byte("k: "+source), &alone); err == nil {
-			c.value.Value = alone.Content[0].Content[1].Value
+	if end == len(w.src) && c.source != "" && c.source[0] != '*' {
+		// Without a line break a block scalar at the end says less.
+		alone, err := readSource(c.source, "")
+		if err != nil {
+			return err
 		}
+		put(c.restored, alone)
 	}
 	return nil
 }

@@ -363,9 +363,9 @@ func (w *writer) flowIn(node *yamltext.Node) flowStyle {
 	if !known {
 		style = flowStyle{}
 	}
-	if !style.tight {
-		style.close = false
-	}
+	// Without a blank a colon ends only a key in quotes.
+	style.tight = style.tight && style.json && (style.close || node.Kind == yamltext.Mapping)
+	style.close = style.close && style.json
 	return style
 }
 

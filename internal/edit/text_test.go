@@ -152,8 +152,7 @@ func TestSetTakesTheStyleOfItsSurroundings(t *testing.T) {
 // undoing returns the edit that takes back a Set or an Insert, as the record
 // of a plan would: the value that was replaced, or the first parent that was
 // made.
-func undoing(t testing.TB, before []byte, done Edit) Edit {
-	t.Helper()
+func undoing(t require.TestingT, before []byte, done Edit) Edit {
 	var document yaml.Node
 	require.NoError(t, yaml.Unmarshal(before, &document))
 	a := newApplier(&document, nil)
