@@ -30,6 +30,7 @@ var neighbours = []neighbour{
 	{check: check{name: "application-to-loopback", by: theApplication, to: lab.Loopback, port: 8080, answer: application}},
 	{check: check{name: "proxy-to-own-address", by: theProxy, to: lab.PodAddress, port: 8080, answer: toApp}},
 	{check: check{name: "proxy-to-own-address-bypassed-port", by: theProxy, to: lab.PodAddress, port: 7001, answer: toApp}},
+	{check: check{name: "proxy-to-own-address-at-a-port-bypassed-outbound", by: theProxy, to: lab.PodAddress, port: 6379, answer: toApp}},
 	{check: check{name: "proxy-to-loopback", by: theProxy, to: lab.Loopback, port: 8080, answer: application}},
 	{check: check{name: "proxy-from-127.0.0.6-to-own-address", by: theProxy, from: lab.InboundSource, to: lab.PodAddress, port: 8080, answer: application}, fsm: toApp},
 	{check: check{name: "proxy-from-127.0.0.6-to-own-address-bypassed-port", by: theProxy, from: lab.InboundSource, to: lab.PodAddress, port: 7001, answer: application}, fsm: toApp},

@@ -73,8 +73,7 @@ type pod struct {
 	mesh    variant
 }
 
-// newPod returns a pod whose init containers ran in the given order. Its proxy
-// knows no destination outside: REGISTRY_ONLY, or no egress.
+// newPod returns a pod whose init containers ran in the given order.
 func newPod(t *testing.T, mesh variant, order order, family lab.Family, bypass []string) pod {
 	t.Helper()
 	inside, outside := lab.NewPod(t, mesh.podHas(family))
@@ -86,6 +85,13 @@ func newPod(t *testing.T, mesh variant, order order, family lab.Family, bypass [
 			mesh.Install(t, inside)
 		}
 	}
+	return inhabit(t, inside, outside, mesh, family)
+}
+
+// inhabit starts what runs in the pod and outside. The proxy knows no
+// destination outside: REGISTRY_ONLY, or no egress.
+func inhabit(t *testing.T, inside, outside *lab.Host, mesh variant, family lab.Family) pod {
+	t.Helper()
 	inside.Settle(t) // Istio gives the pod ::6
 	sidecar.Serve(t, outside, lab.World)
 	sidecar.Serve(t, inside, lab.Server{Name: application, UID: lab.Application, Ports: applicationPorts})
@@ -111,7 +117,7 @@ const (
 	statusPort = 15021 // Istio's own: it leaves it out of the redirection by itself
 )
 
-var applicationPorts = []uint16{80, 5000, 7001, 7002, 7005, 8080, 9000, 9010, 9011, 9090}
+var applicationPorts = []uint16{80, 5000, 6379, 7001, 7002, 7005, 8080, 9000, 9010, 9011, 9090}
 
 // caller is whose socket a check opens.
 type caller struct {
@@ -155,11 +161,11 @@ func (c check) run(t *testing.T, p pod) {
 	}
 	to := netip.AddrPortFrom(p.family.Of(c.to), c.port)
 	if c.udp {
-		assert.Equal(t, c.answer, c.by.host(p).Ask(c.by.uid(p), "udp", from, to))
+		assert.Equal(t, c.answer, c.by.host(p).Ask(c.by.uid(p), "udp", from, to), c.name)
 		return
 	}
 	got := sidecar.Get(c.by.host(p), c.by.uid(p), from, to)
-	assert.Equal(t, c.answer, got.By)
+	assert.Equal(t, c.answer, got.By, c.name)
 	if c.server != "" {
 		assert.Equal(t, c.server, got.Server, "the response's header Server")
 	}

@@ -141,6 +141,10 @@ func build(programs []Program) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// Tests run programs as other users of a pod too.
+	if err := os.Chmod(directory, 0o755); err != nil {
+		return "", err
+	}
 	for _, program := range programs {
 		command := exec.Command("go", "build", "-o", filepath.Join(directory, program.Name), ".")
 		command.Dir = filepath.Join(root, program.Directory)
