@@ -16,12 +16,14 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
+const defaultMesh = "Istio"
+
 // Default fills every field that has a default and is not set.
 func (c *ClusterBypass) Default() {
 	setDefault(&c.APIVersion, APIVersion)
 	setDefault(&c.Kind, Kind)
 	s := &c.Spec
-	setDefault(&s.Mesh, "Istio")
+	setDefault(&s.Mesh, defaultMesh)
 	setDefault(&s.Merge, "Override")
 	if s.Enforcement == nil {
 		s.Enforcement = &Enforcement{}
@@ -72,7 +74,9 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 	co := &compiler{mesh: m}
 	if !known {
 		co.problem("spec.mesh", s.Mesh, "%q is not known: write one of %s", s.Mesh, quotedList(mesh.Names()))
-		return nil, co.problems
+		// The other fields are looked at all the same, as for the default.
+		m, _ = mesh.ByName(defaultMesh)
+		co.mesh = m
 	}
 	policy := &transform.Policy{
 		Mesh:             m,
@@ -93,7 +97,10 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 	}
 	if s.Enrolment != nil {
 		policy.Enrolled = s.Enrolment.Namespaces
-		co.globs(s.Enrolment.Namespaces, "spec.enrolment.namespaces")
+		co.globs(s.Enrolment.Namespaces, "spec.enrolment.namespaces", namespaceGlob)
+	}
+	if ns := s.DefaultNamespace; ns != "" && !namespaceName.MatchString(ns) {
+		co.problem("spec.defaultNamespace", ns, "%q can be no namespace: write a name of lower-case letters, digits and \"-\"", ns)
 	}
 	if s.MeshDefaults != nil {
 		policy.MeshDefaults = co.layer(*s.MeshDefaults, "spec.meshDefaults", false)
@@ -105,7 +112,7 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 	}
 	for i, r := range s.Namespaces {
 		at := fmt.Sprintf("spec.namespaces[%d]", i)
-		co.globs(r.Match.Names, at+".match.names")
+		co.globs(r.Match.Names, at+".match.names", namespaceGlob)
 		if len(r.Match.Names) == 0 {
 			co.problem(at+".match", "", `an empty match speaks of everything: name namespaces, or move the rule to spec.global`)
 		}
@@ -159,12 +166,14 @@ func (c *compiler) layer(t Traffic, at string, guarded bool) traffic.Layer {
 		l.ExcludeOutbound = &pairs
 	}
 	for _, contradiction := range l.Contradictions() {
-		c.problem(at+"."+string(contradiction.Exclude), "", "excludes what %s.%s includes (%s): take it out of one of the two",
-			at, contradiction.Include, quotedList(contradiction.Ports.Entries()))
+		c.problem(at+"."+string(contradiction.Exclude), "", "excludes ports that %s beside it includes (%s): take them out of one of the two",
+			contradiction.Include, quotedList(contradiction.Ports.Entries()))
 	}
 	if guarded {
 		c.ownPorts(texts(t.ExcludeInboundPorts), at+".excludeInboundPorts")
+		c.ownPorts(texts(t.IncludeInboundPorts), at+".includeInboundPorts")
 		c.ownPorts(texts(t.ExcludeOutboundPorts), at+".excludeOutboundPorts")
+		c.ownPorts(texts(t.IncludeOutboundPorts), at+".includeOutboundPorts")
 	}
 	c.loopback(texts(t.ExcludeOutboundIPRanges), at+".excludeOutboundIPRanges")
 	c.loopback(texts(t.IncludeOutboundIPRanges), at+".includeOutboundIPRanges")
@@ -249,42 +258,62 @@ func texts[S ~[]E, E ~string](list S) []string {
 	return out
 }
 
-func (c *compiler) globs(globs []string, at string) {
+// The globs are those of path.Match over names as Kubernetes has them
+// (k8s.io/apimachinery pkg/util/validation/validation.go): a namespace's name
+// is a DNS label, a workload's may have dots.
+var (
+	namespaceName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	namespaceGlob = regexp.MustCompile(`^([-a-z0-9*?]|\[\^?[-a-z0-9]+\])+$`)
+	workloadGlob  = regexp.MustCompile(`^([-.a-z0-9*?]|\[\^?[-.a-z0-9]+\])+$`)
+)
+
+func (c *compiler) globs(globs []string, at string, grammar *regexp.Regexp) {
 	for i, glob := range globs {
-		if _, err := path.Match(glob, ""); err != nil || glob == "" {
-			c.problem(fmt.Sprintf("%s[%d]", at, i), glob, `%q is not a glob: write a name, with "*" for any letters and "?" for any one`, glob)
+		_, err := path.Match(glob, "")
+		if err == nil && grammar.MatchString(glob) {
+			continue
 		}
+		letters := `lower-case letters, digits and "-"`
+		if grammar == workloadGlob {
+			letters = `lower-case letters, digits, "-" and "."`
+		}
+		c.problem(fmt.Sprintf("%s[%d]", at, i), glob, `%q matches no name: write one of %s, with "*" for any of them, "?" for one, [ab] for either`, glob, letters)
 	}
 }
 
 func (c *compiler) workloadMatch(m WorkloadMatch, at string, kinds []transform.Kind) *transform.Match {
-	c.globs(m.Names, at+".names")
-	c.globs(m.Namespaces, at+".namespaces")
-	known := make([]string, len(kinds))
-	for i, k := range kinds {
-		known[i] = k.Kind
-	}
+	c.globs(m.Names, at+".names", workloadGlob)
+	c.globs(m.Namespaces, at+".namespaces", namespaceGlob)
 	for i, entry := range m.Kinds {
 		if !slices.ContainsFunc(kinds, func(k transform.Kind) bool { return k.Named(entry) }) {
-			remedy := "add it to spec.podTemplates, or write one of " + quotedList(slices.Compact(slices.Clone(known)))
-			name, _, _ := strings.Cut(entry, ".")
-			if near := nearest(name, known); near != "" && near != name {
-				remedy = fmt.Sprintf("did you mean %s?", near)
-			}
-			c.problem(fmt.Sprintf("%s.kinds[%d]", at, i), entry, "%q is no kind with a pod template that is known here: %s", entry, remedy)
+			c.problem(fmt.Sprintf("%s.kinds[%d]", at, i), entry, "%q is not a kind with a pod template: %s", entry, kindRemedy(entry, kinds))
+		}
+	}
+	for _, field := range []struct {
+		name    string
+		entries []string
+	}{{"kinds", m.Kinds}, {"names", m.Names}, {"namespaces", m.Namespaces}} {
+		if field.entries != nil && len(field.entries) == 0 {
+			c.problem(at+"."+field.name, "", "an empty list matches nothing: name some, or take the field away to match all")
 		}
 	}
 	selector := m.LabelSelector
 	if selector != nil && len(selector.MatchLabels) == 0 && len(selector.MatchExpressions) == 0 {
 		c.problem(at+".labelSelector", "", "an empty selector matches everything: give it labels, or take it away")
 	}
-	if len(m.Kinds)+len(m.Names)+len(m.Namespaces) == 0 && selector == nil {
+	if m.Kinds == nil && m.Names == nil && m.Namespaces == nil && selector == nil {
 		c.problem(at, "", "an empty match speaks of everything: say which workloads, or move the rule to spec.global")
 	}
 	match := &transform.Match{Kinds: m.Kinds, Names: m.Names, Namespaces: m.Namespaces}
 	if selector != nil {
 		match.Labels = selector.matcher()
+		for _, key := range sortedKeys(selector.MatchLabels) {
+			c.labelValue(selector.MatchLabels[key], join(at+".labelSelector.matchLabels", key))
+		}
 		for i, r := range selector.MatchExpressions {
+			for j, value := range r.Values {
+				c.labelValue(value, fmt.Sprintf("%s.labelSelector.matchExpressions[%d].values[%d]", at, i, j))
+			}
 			valued := r.Operator == "In" || r.Operator == "NotIn"
 			switch {
 			case valued && len(r.Values) == 0:
@@ -295,6 +324,36 @@ func (c *compiler) workloadMatch(m WorkloadMatch, at string, kinds []transform.K
 		}
 	}
 	return match
+}
+
+// kindRemedy says what may be meant by a kind that is not known.
+func kindRemedy(entry string, kinds []transform.Kind) string {
+	name, _, _ := strings.Cut(entry, ".")
+	var names, qualified []string
+	for _, k := range kinds {
+		if !slices.Contains(names, k.Kind) {
+			names = append(names, k.Kind)
+		}
+		if k.Kind == name {
+			qualified = append(qualified, strings.TrimSuffix(k.Kind+"."+k.Group, "."))
+		}
+	}
+	if len(qualified) > 0 {
+		return "of that name there is " + strings.Join(qualified, " and ")
+	}
+	if near := nearest(name, names); near != "" {
+		return fmt.Sprintf("did you mean %s?", near)
+	}
+	return "add it to spec.podTemplates, or write one of " + quotedList(names)
+}
+
+// labelValue follows k8s.io/apimachinery pkg/util/validation/validation.go.
+var labelValue = regexp.MustCompile(`^(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?$`)
+
+func (c *compiler) labelValue(value, at string) {
+	if !labelValue.MatchString(value) {
+		c.problem(at, value, `%q can be no label's value: write one of letters, digits, "-", "_" and "."; a selector has no wildcards`, value)
+	}
 }
 
 // matcher follows Kubernetes' label selectors (k8s.io/apimachinery
@@ -406,15 +465,17 @@ func readSpec(node *yaml.Node, file string, lines bool) (*ClusterBypass, *transf
 	policy, err := spec.compile()
 	var invalid Problems
 	if errors.As(err, &invalid) {
+		problems := d.problems
 		for _, p := range invalid {
 			p.File = file
-			if !slices.ContainsFunc(d.problems, func(q Problem) bool { return q.Path == p.Path }) {
-				d.problems = append(d.problems, p)
+			if !d.covers(p.Path) {
+				problems = append(problems, p)
 			}
 		}
+		d.problems = problems
 	}
 	if len(d.problems) > 0 {
-		return nil, nil, d.problems
+		return nil, nil, d.inOrder(d.problems)
 	}
 	return spec, policy, nil
 }

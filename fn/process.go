@@ -452,7 +452,7 @@ func (l *resourceList) renderResults(results Results) replacement {
 		if len(results) == 0 {
 			return replacement{Span: yamltext.Span{Start: end, End: end}}
 		}
-		return replacement{yamltext.Span{Start: end, End: end}, append([]byte(`, "`+resultsKey+`": `), jsonResults(results)...)}
+		return replacement{yamltext.Span{Start: end, End: end}, slices.Concat(l.beforeFlowEntry(), []byte(`"`+resultsKey+`": `), jsonResults(results))}
 	}
 	span := yamltext.Span{Start: yamltext.NextLine(text, root.End)}
 	span.End = span.Start
@@ -462,15 +462,42 @@ func (l *resourceList) renderResults(results Results) replacement {
 	if len(results) == 0 {
 		return replacement{Span: span}
 	}
-	rendered := blockResults(results, root.Column)
+	rendered := bytes.ReplaceAll(blockResults(results, root.Column, l.compact()), []byte("\n"), l.lineBreak())
 	broken := func(at int) bool { return at == 0 || yamltext.BreakBefore(text, at) > 0 }
 	if !broken(span.Start) {
-		rendered = append([]byte("\n"), rendered...)
+		rendered = slices.Concat(l.lineBreak(), rendered)
 	}
 	if !broken(span.End) {
-		rendered = bytes.TrimSuffix(rendered, []byte("\n"))
+		rendered = bytes.TrimSuffix(rendered, l.lineBreak())
 	}
 	return replacement{span, rendered}
+}
+
+// lineBreak is what the list's first line ends with.
+func (l *resourceList) lineBreak() []byte {
+	text := l.tree.Text
+	if at := yamltext.LineEnd(text, 0); at < len(text) {
+		return text[at:yamltext.NextLine(text, 0)]
+	}
+	return []byte("\n")
+}
+
+// compact says whether the list's sequences stand at the column of their keys,
+// as kustomize and kpt write them.
+func (l *resourceList) compact() bool {
+	return l.items == nil || l.items.Style == yamltext.Flow || l.items.Column <= l.tree.Root.Column
+}
+
+// beforeFlowEntry gives what separates a new last entry of a list in flow style
+// from the one before: a line of its own if that has one.
+func (l *resourceList) beforeFlowEntry() []byte {
+	text, entries := l.tree.Text, l.tree.Root.Content
+	key := entries[len(entries)-2].Full().Start
+	prefix := text[yamltext.LineStart(text, key):key]
+	if key == 0 || len(bytes.TrimSpace(prefix)) > 0 {
+		return []byte(", ")
+	}
+	return slices.Concat([]byte(","), l.lineBreak(), prefix)
 }
 
 // jsonResults gives the results as JSON, which is YAML in flow style too.
@@ -487,10 +514,13 @@ func jsonResults(results Results) []byte {
 
 // blockResults gives the results as an entry of a mapping in block style that
 // stands at the column.
-func blockResults(results Results, column int) []byte {
+func blockResults(results Results, column int, compact bool) []byte {
 	var b bytes.Buffer
 	enc := yaml.NewEncoder(&b)
 	enc.SetIndent(2)
+	if compact {
+		enc.CompactSeqIndent()
+	}
 	_ = enc.Encode(map[string]Results{resultsKey: results}) // strings and ints always encode
 	if column == 0 {
 		return b.Bytes()

@@ -114,6 +114,8 @@ func stringStyle(text string, like yaml.Style) yaml.Style {
 	switch {
 	case like&yaml.SingleQuotedStyle != 0 && singleSafe(text):
 		return yaml.SingleQuotedStyle
+	case like&quotes == 0 && strings.Contains(text, `"`) && !strings.Contains(text, "'") && singleSafe(text):
+		return yaml.SingleQuotedStyle // JSON inside a string stays legible
 	case like&quotes != 0 || !plainSafe(text, false):
 		return yaml.DoubleQuotedStyle
 	}

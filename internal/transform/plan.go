@@ -186,8 +186,8 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	if said.IsZero() && len(unsure) == 0 {
 		return desired{}
 	}
-	if reason := p.leaveAlone(w, was, namespace); reason != "" {
-		plan.find(Info, nil, "", "left alone: %s", reason)
+	if reason, by := p.leaveAlone(w, was, namespace); reason != "" {
+		plan.find(Info, by, "", "left alone: %s", reason)
 		p.advise(w, was, plan)
 		return desired{}
 	}
@@ -226,17 +226,21 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 
 	sayable, gaps := p.Mesh.Express(settings)
 	for _, g := range gaps {
+		var at edit.Path
+		if key, annotated := p.Mesh.Key(g.Field); annotated {
+			at = w.templatePath("metadata", "annotations", key.Annotation)
+		}
 		switch {
 		case mode == AnnotationsOnly && w.kind.Mode != nil && mode == *w.kind.Mode:
-			plan.find(Error, nil, "", "%s cannot be said by an annotation, and %s takes no init container by default: %s. Set enforcement.mode in a rule for this workload, or take the setting out", g.Field, w.Kind, g.Reason)
+			plan.find(Error, at, "", "%s cannot be said by an annotation, and %s takes no init container by default: %s. Set enforcement.mode in a rule for this workload, or take the setting out", g.Field, w.Kind, g.Reason)
 		case mode == AnnotationsOnly:
-			plan.find(Error, nil, "", "%s cannot be said by an annotation of %s, and enforcement.mode is AnnotationsOnly: %s. Use WhereNeeded or InitContainer, or take the setting out", g.Field, p.Mesh.Name, g.Reason)
+			plan.find(Error, at, "", "%s cannot be said by an annotation of %s, and enforcement.mode is AnnotationsOnly: %s. Use WhereNeeded or InitContainer, or take the setting out", g.Field, p.Mesh.Name, g.Reason)
 		default:
 			part := ""
 			if sayable.Says(g.Field) {
 				part = "a part of "
 			}
-			plan.find(Info, nil, "", "%s%s is carried by the init container alone, not by an annotation of %s: %s", part, g.Field, p.Mesh.Name, g.Reason)
+			plan.find(Info, at, "", "%s%s is carried by the init container alone, not by an annotation of %s: %s", part, g.Field, p.Mesh.Name, g.Reason)
 		}
 	}
 	if plan.Failed() {
@@ -278,24 +282,25 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 // policyVersion is that of the form of the settings under the digest.
 const policyVersion = "v1:"
 
-// leaveAlone says why a workload that the policy speaks of is not touched.
-func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) string {
+// leaveAlone says why a workload that the policy speaks of is not touched, and
+// by which of its fields; "" if nothing is in the way.
+func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) (reason string, by edit.Path) {
 	if reason := p.notEnrolled(namespace); reason != "" {
-		return reason
+		return reason, w.Path("metadata", "namespace")
 	}
 	switch {
 	case w.referenced:
-		return "it takes its pods from another workload, by " + strings.Join(w.kind.Reference, ".")
+		return "it takes its pods from another workload, by " + strings.Join(w.kind.Reference, "."), w.Path(steps(w.kind.Reference)...)
 	case w.controlled:
-		return "it is owned by a controller, which would undo any change"
+		return "it is owned by a controller, which would undo any change", w.Path("metadata", "ownerReferences")
 	case w.hostNetwork:
-		return "it uses the host's network, where the rules would change the node"
-	case w.windows:
-		return "it runs on Windows, where there is no such sidecar"
-	case w.kind.Fixed && !p.mentioned(w.kind) && !w.replaceable():
-		return fmt.Sprintf("a %s cannot be changed once it is in a cluster; to opt in, name the kind in a rule's match.kinds, or let it be made anew each time (generateName, a hook, or a Replace or Force sync option)", w.Kind)
+		return "it uses the host's network, where the rules would change the node", w.templatePath("spec", "hostNetwork")
+	case w.windows != nil:
+		return "it runs on Windows, where there is no such sidecar", w.templatePath(w.windows...)
+	case w.kind.Fixed && !p.mentioned(w, namespace) && !w.replaceable():
+		return fmt.Sprintf("a %s cannot be changed once it is in a cluster; to opt in, name the kind in the match.kinds of a rule for it, or let it be made anew each time (generateName, a hook, or a Replace or Force sync option)", w.Kind), w.Path("kind")
 	}
-	return p.Mesh.Unmeshed(w.TemplateLabels, was.annotations)
+	return p.Mesh.Unmeshed(w.TemplateLabels, was.annotations), w.templatePath("metadata")
 }
 
 // replaceable says whether an object is made anew instead of being changed.

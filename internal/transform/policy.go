@@ -167,9 +167,10 @@ func (p *Policy) notEnrolled(namespace string) string {
 	return fmt.Sprintf("namespace %s is not enrolled by %s", namespace, enrolmentPath)
 }
 
-// mentioned says whether some scope names the workload's kind.
-func (p *Policy) mentioned(k Kind) bool {
+// mentioned says whether a rule for the workload names its kind. One for other
+// workloads of the kind does not count: they alone were meant.
+func (p *Policy) mentioned(w *Workload, namespace string) bool {
 	return slices.ContainsFunc(p.Scopes, func(s Scope) bool {
-		return s.Match != nil && slices.ContainsFunc(s.Match.Kinds, k.Named)
+		return s.Match != nil && len(s.Match.Kinds) > 0 && s.Match.matches(w, namespace) == yes
 	})
 }

@@ -35,7 +35,9 @@ type Workload struct {
 	controlled  bool
 	referenced  bool
 	hostNetwork bool
-	windows     bool
+	// windows are the steps from the template to the field that says so, nil
+	// where none does.
+	windows []any
 	// parents are the nodes that a plan may have to create.
 	parents map[string]parent
 	// initContainers and containers are the template's, in their order.
@@ -66,16 +68,21 @@ type container struct {
 }
 
 // Path gives the workload's path for a field given relative to it.
-func (w *Workload) Path(steps ...any) edit.Path {
-	return slices.Concat(w.base, edit.Path(steps))
+func (w *Workload) Path(relative ...any) edit.Path {
+	return slices.Concat(w.base, edit.Path(relative))
 }
 
-func (w *Workload) templatePath(steps ...any) edit.Path {
-	path := slices.Clone(w.base)
-	for _, s := range w.kind.Template {
-		path = append(path, s)
+func (w *Workload) templatePath(relative ...any) edit.Path {
+	return slices.Concat(w.base, steps(w.kind.Template), edit.Path(relative))
+}
+
+// steps gives keys as the steps of a path.
+func steps(keys []string) []any {
+	path := make([]any, len(keys))
+	for i, key := range keys {
+		path[i] = key
 	}
-	return append(path, steps...)
+	return path
 }
 
 func (w *Workload) hasContainer(name string) bool {
@@ -132,6 +139,9 @@ func (p *Policy) Workloads(document *yaml.Node, source func(edit.Path) (string, 
 	}
 	var found []*Workload
 	var problems []error
+	// What stands in a List came from the List's file.
+	own, _ := (&viewer{}).strings(child(root, "metadata"), nil, "annotations")
+	file, index := Provenance(own)
 	var visit func(node *yaml.Node, base edit.Path)
 	visit = func(node *yaml.Node, base edit.Path) {
 		node = resolved(node)
@@ -146,6 +156,9 @@ func (p *Policy) Workloads(document *yaml.Node, source func(edit.Path) (string, 
 			}
 			if len(errs) == 0 {
 				w.source = source
+				if w.File == "" {
+					w.File, w.Index = file, index
+				}
 				found = append(found, w)
 			}
 			return
@@ -203,8 +216,15 @@ func view(object *yaml.Node, base edit.Path, kind Kind) (*Workload, []*FieldErro
 		v.problem(w.templatePath("spec"), "", errors.New("missing: a workload's template needs a pod spec"))
 	}
 	w.hostNetwork = truth(child(spec, "hostNetwork"))
-	w.windows = text(child(resolved(child(spec, "os")), "name")) == "windows" ||
-		text(child(resolved(child(spec, "nodeSelector")), "kubernetes.io/os")) == "windows"
+	for _, by := range [][]string{{"spec", "os", "name"}, {"spec", "nodeSelector", "kubernetes.io/os"}} {
+		node := spec
+		for _, step := range by[1:] {
+			node = resolved(child(node, step))
+		}
+		if text(node) == "windows" {
+			w.windows = steps(by)
+		}
+	}
 	w.initContainers = v.containers(spec, "initContainers")
 	w.containers = v.containers(spec, "containers")
 
@@ -284,8 +304,11 @@ func (v *viewer) strings(parent *yaml.Node, path edit.Path, key string) (values,
 	}
 	eachEntry(node, func(name string, value *yaml.Node, isMerged bool) {
 		if value == nil || value.Kind != yaml.ScalarNode || value.ShortTag() != "!!str" && !isNull(value) {
-			v.problem(append(slices.Clone(path), name), text(value),
-				fmt.Errorf("%s where a string is needed: put it into quotes", describe(value)))
+			remedy := "put it into quotes"
+			if value == nil || value.Kind != yaml.ScalarNode {
+				remedy = "write one string in quotes"
+			}
+			v.problem(append(slices.Clone(path), name), text(value), fmt.Errorf("%s where a string is needed: %s", describe(value), remedy))
 			return
 		}
 		if _, known := values[name]; !known { // an explicit key comes first and counts
