@@ -36,17 +36,14 @@ type change struct {
 func (c change) moveBefore(key string) {
 	content := c.mapping.Content
 	from, _ := entryOf(c.mapping, c.path[len(c.path)-1].(string))
-	if from < 0 {
-		// A later edit took it away again.
+	if to, _ := entryOf(c.mapping, key); from < 0 || to < 0 {
+		// A later edit took one of them away.
 		return
 	}
 	entry := []*yaml.Node{content[from], content[from+1]}
 	content = append(content[:from:from], content[from+2:]...)
 	c.mapping.Content = content
 	to, _ := entryOf(c.mapping, key)
-	if to < 0 {
-		to = len(content)
-	}
 	c.mapping.Content = append(append(content[:to:to], entry...), content[to:]...)
 }
 

@@ -20,6 +20,20 @@ const (
 	anchorName
 	// cannot begin a plain scalar (yaml/v3 scannerc.go, yaml_parser_fetch_next_token)
 	indicator
+	// may stand anywhere in a plain key or value and means nothing
+	common
+)
+
+// breaks is what is known of a text's line breaks, and of its encoding, which
+// is looked at together with them.
+type breaks uint8
+
+const (
+	unknown breaks = iota
+	// every line break ends with LF
+	lineFeeds
+	// also CR, NEL, LS or PS alone
+	various
 )
 
 var classes = func() (table [256]class) {
@@ -35,6 +49,7 @@ var classes = func() (table [256]class) {
 	mark(singleStop, "'"+breaks)
 	mark(breakStart, breaks)
 	mark(anchorName, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")
+	mark(common, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-./")
 	mark(indicator, "-?:,[]{}#&*!|>'\"%@` \t\n\r\x00")
 	return table
 }()

@@ -9,6 +9,12 @@ type Fragment struct {
 	Text []byte
 	// Column at which the text begins, from 0.
 	Column int
+	// What is known from the text around it.
+	breaks breaks
+}
+
+func (f Fragment) parser(levels int) parser {
+	return parser{src: f.Text, lineStart: -f.Column, keep: levels, breaks: f.breaks}
 }
 
 // Standalone returns the text with blanks in front, so that its first line
@@ -28,11 +34,12 @@ func (f Fragment) Parse() (*Tree, error) { return f.Outline(everything) }
 // Outline scans the fragment and keeps the content of the outermost levels of
 // collections; deeper ones are nodes without content.
 func (f Fragment) Outline(levels int) (*Tree, error) {
-	p := parser{src: f.Text, lineStart: -f.Column, keep: levels}
+	p := f.parser(levels)
 	root, err := p.document()
 	if err != nil {
 		return nil, err
 	}
+	f.breaks = p.breaks
 	return &Tree{Fragment: f, Root: root, Aliases: p.aliases}, nil
 }
 
@@ -45,7 +52,7 @@ func (f Fragment) Scalars(keys ...string) ([]string, error) {
 	values := make([]string, len(keys))
 	seen := make([]bool, len(keys))
 	missing := len(keys)
-	p := parser{src: f.Text, lineStart: -f.Column, keep: 1}
+	p := f.parser(0)
 	reading := Tree{Fragment: f}
 	p.visit = func(key, value *Node) bool {
 		for i, wanted := range keys {
@@ -80,10 +87,10 @@ func (t *Tree) Item(sequence *Node, index int) Fragment {
 			// What is before it in its line is not indentation.
 			column = 0
 		}
-		return Fragment{Text: t.Text[full.Start:full.End:full.End], Column: column}
+		return Fragment{Text: t.Text[full.Start:full.End:full.End], Column: column, breaks: t.breaks}
 	}
 	end := NextLine(t.Text, max(full.End, item.Indicator+1))
-	return Fragment{Text: t.Text[item.Indicator+1 : end : end], Column: sequence.Column + 1}
+	return Fragment{Text: t.Text[item.Indicator+1 : end : end], Column: sequence.Column + 1, breaks: t.breaks}
 }
 
 // ItemSpan returns the bytes of the text that Item's fragment is made of.

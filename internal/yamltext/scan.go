@@ -31,7 +31,8 @@ type parser struct {
 	keyAllowed bool
 	depth      int
 	// keep is the number of levels of which the content is kept.
-	keep int
+	keep   int
+	breaks breaks
 	// lineFeeds says whether lines can be found by the byte LF.
 	lineFeeds bool
 
@@ -39,6 +40,8 @@ type parser struct {
 	aliased map[string]bool
 	nodes   []Node
 	scratch Node
+	// visited is the key that visit sees.
+	visited Node
 	// visit, if set, sees the entries of the outermost mapping as they come
 	// and says when it has seen enough.
 	visit func(key, value *Node) (enough bool)
@@ -63,6 +66,15 @@ func (p *parser) newNode() *Node {
 	}
 	p.nodes = p.nodes[:len(p.nodes)+1]
 	return &p.nodes[len(p.nodes)-1]
+}
+
+// newKey is newNode for a key; one that is visited is not kept, but must not
+// be overwritten by its value.
+func (p *parser) newKey() *Node {
+	if p.visit != nil && p.depth == 1 {
+		return &p.visited
+	}
+	return p.newNode()
 }
 
 func (p *parser) syntax(offset int, format string, args ...any) error {
@@ -151,15 +163,21 @@ func (p *parser) document() (*Node, error) {
 	if bytes.HasPrefix(p.src, []byte("\xef\xbb\xbf")) {
 		p.pos, p.lineStart = 3, 3
 	}
-	if !utf8.Valid(p.src) {
-		return nil, p.unsupported(0, "a text that is not UTF-8")
+	if p.breaks == unknown {
+		if !utf8.Valid(p.src) {
+			return nil, p.unsupported(0, "a text that is not UTF-8")
+		}
+		if i := bytes.Index(p.src[p.pos:], []byte("\xef\xbb\xbf")); i >= 0 {
+			return nil, p.unsupported(p.pos+i, "a byte order mark (U+FEFF) inside the text")
+		}
+		p.breaks = various
+		if onlyLineFeeds(p.src) {
+			p.breaks = lineFeeds
+		}
 	}
-	if i := bytes.Index(p.src[p.pos:], []byte("\xef\xbb\xbf")); i >= 0 {
-		return nil, p.unsupported(p.pos+i, "a byte order mark (U+FEFF) inside the text")
-	}
+	p.lineFeeds = p.breaks == lineFeeds
 	p.indent = -1
 	p.keyAllowed = true
-	p.lineFeeds = onlyLineFeeds(p.src)
 	p.toToken()
 	for p.column() == 0 && p.at(p.pos) == '%' {
 		p.pos = p.lineEnd(p.pos)
@@ -588,8 +606,20 @@ func (p *parser) blockMapping(n *Node, h, keyHead head, first *Node) error {
 		content = make([]*Node, 0, 8)
 	}
 	end := start
+	visiting := p.visit != nil && p.depth == 1
 	for {
-		key := p.newNode()
+		if first == nil && !kept && !visiting && p.lineFeeds && p.skipEntry(column) {
+			end = p.lineStart - 1
+			p.toToken()
+			if p.ended() || p.column() < column {
+				break
+			}
+			if p.column() > column {
+				return p.syntax(p.pos, "%s where a key in column %d or less is expected", p.found(), column+1)
+			}
+			continue
+		}
+		key := p.newKey()
 		if first != nil {
 			*key = *first
 			first = nil
@@ -619,9 +649,9 @@ func (p *parser) blockMapping(n *Node, h, keyHead head, first *Node) error {
 		end = max(value.Full().End, mark+1, keySpan.End)
 		if kept {
 			content = append(content, key, value)
-			if p.depth == 1 && p.visit != nil && p.visit(key, value) {
-				return errEnough
-			}
+		}
+		if visiting && p.visit(key, value) {
+			return errEnough
 		}
 		p.toToken()
 		if p.ended() || p.column() < column {
@@ -637,6 +667,37 @@ func (p *parser) blockMapping(n *Node, h, keyHead head, first *Node) error {
 	n.Content = content
 	n.Collapsed = !kept
 	return nil
+}
+
+// skipEntry steps over an entry of the most common form, a plain key and a
+// plain value on one line, in a text of which nothing is kept. It leaves the
+// position where the next line's content begins. If anything is uncommon about
+// the entry it does nothing.
+func (p *parser) skipEntry(column int) bool {
+	src := p.src
+	i := p.pos
+	for i < len(src) && classes[src[i]]&common != 0 {
+		i++
+	}
+	if i == p.pos || i+2 >= len(src) || src[i] != ':' || src[i+1] != ' ' || classes[src[i+2]]&common == 0 ||
+		src[p.pos] == '-' || src[i+2] == '-' || !p.keyAllowed || i-p.pos > maxKeyLength {
+		return false
+	}
+	n := bytes.IndexByte(src[i+2:], '\n')
+	if n < 0 {
+		return false
+	}
+	line := i + 2 + n + 1
+	next := line
+	for next < len(src) && src[next] == ' ' {
+		next++
+	}
+	// A deeper line goes on with the value; blank lines may lie before it.
+	if next >= len(src) || next-line > column || src[next] == '\n' || src[next] == '\r' || src[next] == '\t' {
+		return false
+	}
+	p.pos, p.lineStart = next, line
+	return true
 }
 
 // blockKey scans a key in block style up to its colon.
@@ -903,7 +964,7 @@ func (p *parser) flowCollection(n *Node) error {
 			break
 		}
 		keyStart, line := p.pos, p.lineStart
-		key := p.newNode()
+		key := p.newKey()
 		if err := p.flowNode(key); err != nil {
 			return err
 		}
@@ -935,7 +996,7 @@ func (p *parser) flowCollection(n *Node) error {
 				content = p.keepIn(content, kept, pair)
 			} else {
 				content = p.keepIn(content, kept, key, value)
-				if kept && p.depth == 1 && p.visit != nil && p.visit(key, value) {
+				if p.visit != nil && p.depth == 1 && p.visit(key, value) {
 					return errEnough
 				}
 			}

@@ -30,7 +30,48 @@ func difference(text []byte) (string, error) {
 	if tree.Root == nil {
 		return "the scan found no content", nil
 	}
-	return compare(tree, tree.Root, document.Content[0]), nil
+	if d := compare(tree, tree.Root, document.Content[0]); d != "" {
+		return d, nil
+	}
+	for levels := range 4 {
+		outline, err := Fragment{Text: text}.Outline(levels)
+		if err != nil {
+			return fmt.Sprintf("the outline of %d levels: %v", levels, err), nil
+		}
+		if d := compareOutline(text, outline.Root, tree.Root); d != "" {
+			return fmt.Sprintf("the outline of %d levels: %s", levels, d), nil
+		}
+		if !assert.ObjectsAreEqual(tree.Aliases, outline.Aliases) {
+			return "the outline has other aliases", nil
+		}
+	}
+	return "", nil
+}
+
+// compareOutline compares the nodes that an outline kept with those of a whole
+// scan. Of a collapsed collection only the last line is known.
+func compareOutline(text []byte, got, want *Node) string {
+	short := *want
+	if got.Collapsed {
+		if len(got.Content) > 0 {
+			return "a collapsed node has content"
+		}
+		short.Collapsed, short.Content = true, nil
+	}
+	if LineEnd(text, got.End) == LineEnd(text, want.End) && got.Style == Block {
+		short.End = got.End
+	}
+	same := *got
+	same.Content, short.Content = nil, nil
+	if !assert.ObjectsAreEqual(same, short) {
+		return fmt.Sprintf("%+v, want %+v", same, short)
+	}
+	for i, child := range got.Content {
+		if d := compareOutline(text, child, want.Content[i]); d != "" {
+			return d
+		}
+	}
+	return ""
 }
 
 func compare(tree *Tree, got *Node, want *yaml.Node) string {
