@@ -87,7 +87,7 @@ func TestDeviations(t *testing.T) {
 			assert.NoError(t, err)
 			assert.Equal(t, deviation.verdict, settings.Decide(deviation.connection).Verdict, "the decision")
 
-			istio := setup{install: func(t testing.TB, pod *lab.Host) {
+			istio := setup{install: func(t lab.TB, pod *lab.Host) {
 				interceptor.Istio(deviation.name, deviation.arguments...).Install(t, pod)
 			}}
 			assert.Equal(t, []string{deviation.answer}, istio.askAs(t, deviation.uid, []traffic.Connection{deviation.connection}),

@@ -178,14 +178,14 @@ const (
 // setup is a pod and what is expected of it.
 type setup struct {
 	name    string
-	install func(testing.TB, *lab.Host)
+	install func(lab.TB, *lab.Host)
 	expect  func(traffic.Connection) string
 }
 
 func inFrontOfEverything(settings traffic.Settings) setup {
 	return setup{
 		name: "krm-bypass-init in front of an interceptor of everything",
-		install: func(t testing.TB, pod *lab.Host) {
+		install: func(t lab.TB, pod *lab.Host) {
 			applyBypass(t, pod, settings)
 			interceptor.Everything().Install(t, pod)
 		},
@@ -205,7 +205,7 @@ func inFrontOfEverything(settings traffic.Settings) setup {
 func annotationAlone(said annotated, backend []string) setup {
 	return setup{
 		name:    fmt.Sprintf("istio-iptables %v with the annotations alone", backend),
-		install: func(t testing.TB, pod *lab.Host) { installIstio(t, pod, said, backend) },
+		install: func(t lab.TB, pod *lab.Host) { installIstio(t, pod, said, backend) },
 		expect:  func(c traffic.Connection) string { return underIstio(said.settings, said, c) },
 	}
 }
@@ -213,7 +213,7 @@ func annotationAlone(said annotated, backend []string) setup {
 func annotationAndInit(settings traffic.Settings, said annotated, backend []string) setup {
 	return setup{
 		name: fmt.Sprintf("krm-bypass-init and istio-iptables %v with the annotations", backend),
-		install: func(t testing.TB, pod *lab.Host) {
+		install: func(t lab.TB, pod *lab.Host) {
 			applyBypass(t, pod, settings)
 			installIstio(t, pod, said, backend)
 		},
@@ -221,13 +221,13 @@ func annotationAndInit(settings traffic.Settings, said annotated, backend []stri
 	}
 }
 
-func applyBypass(t testing.TB, pod *lab.Host, settings traffic.Settings) {
+func applyBypass(t lab.TB, pod *lab.Host, settings traffic.Settings) {
 	t.Helper()
 	pod.Run(t, append([]string{lab.Binary(bypassProgram.Name), "apply"}, settings.Arguments()...)...)
 }
 
 // installIstio has DNS capture, which is the more that Istio can take.
-func installIstio(t testing.TB, pod *lab.Host, said annotated, backend []string) {
+func installIstio(t lab.TB, pod *lab.Host, said annotated, backend []string) {
 	t.Helper()
 	arguments := slices.Concat([]string{"--redirect-dns", "--capture-all-dns"}, backend, said.arguments())
 	interceptor.Istio("annotated", arguments...).Install(t, pod)

@@ -8,7 +8,6 @@ package interceptor
 import (
 	"fmt"
 	"strings"
-	"testing"
 
 	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
 )
@@ -17,7 +16,7 @@ import (
 type Interceptor struct {
 	Name    string
 	Proxy   Proxy
-	Install func(t testing.TB, pod *lab.Host)
+	Install func(t lab.TB, pod *lab.Host)
 }
 
 // Proxy says where traffic is redirected to, and whose own traffic is not.
@@ -46,7 +45,7 @@ func Istio(name string, arguments ...string) Interceptor {
 	return Interceptor{
 		Name:  name,
 		Proxy: IstioProxy,
-		Install: func(t testing.TB, pod *lab.Host) {
+		Install: func(t lab.TB, pod *lab.Host) {
 			t.Helper()
 			pod.Run(t, append([]string{lab.Binary(IstioProgram.Name)}, command...)...)
 		},
@@ -84,7 +83,7 @@ COMMIT
 	return Interceptor{
 		Name:  "fsm-iptables",
 		Proxy: Proxy{UID: lab.FSMProxy, Outbound: 15001, Inbound: 15003, CallsLoopback: true},
-		Install: func(t testing.TB, pod *lab.Host) {
+		Install: func(t lab.TB, pod *lab.Host) {
 			t.Helper()
 			pod.Feed(t, fmt.Sprintf(rules, strings.Join(returns, "\n")), "iptables-restore", "--noflush")
 		},
@@ -109,7 +108,7 @@ table inet everything {
 	return Interceptor{
 		Name:  "everything",
 		Proxy: IstioProxy,
-		Install: func(t testing.TB, pod *lab.Host) {
+		Install: func(t lab.TB, pod *lab.Host) {
 			t.Helper()
 			pod.Feed(t, rules, "nft", "-f", "-")
 		},

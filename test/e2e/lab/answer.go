@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"strings"
 	"syscall"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -23,7 +22,7 @@ type Server struct {
 }
 
 // Answer starts the server in the host; it goes with the test.
-func (h *Host) Answer(t testing.TB, server Server) {
+func (h *Host) Answer(t TB, server Server) {
 	t.Helper()
 	for _, port := range server.Ports {
 		listener, err := h.Listen(server.UID, netip.AddrPortFrom(netip.IPv6Unspecified(), port))
@@ -35,7 +34,7 @@ func (h *Host) Answer(t testing.TB, server Server) {
 }
 
 // AnswerPackets starts the server's UDP half only.
-func (h *Host) AnswerPackets(t testing.TB, server Server) {
+func (h *Host) AnswerPackets(t TB, server Server) {
 	t.Helper()
 	for _, port := range server.Ports {
 		// One socket an address: an answer must come from where the question went,

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -21,6 +20,13 @@ import (
 // so long has failed.
 const Patience = 10 * time.Second
 
+// TB is as much of testing.TB as the lab needs.
+type TB interface {
+	require.TestingT
+	Helper()
+	Cleanup(func())
+}
+
 // Host is a network namespace.
 type Host struct {
 	Name      string
@@ -30,7 +36,7 @@ type Host struct {
 
 // NewHost returns a host with nothing but its loopback interface; it goes with
 // the test.
-func NewHost(t testing.TB, name string) *Host {
+func NewHost(t TB, name string) *Host {
 	t.Helper()
 	host := &Host{Name: name}
 	err := onThread(func() error {
@@ -107,7 +113,7 @@ func becomeUser(id int) error {
 }
 
 // Run runs a command in the host as root, and returns what it wrote.
-func (h *Host) Run(t testing.TB, command ...string) string {
+func (h *Host) Run(t TB, command ...string) string {
 	t.Helper()
 	output, err := h.Try(exec.Command(command[0], command[1:]...))
 	require.NoError(t, err)
@@ -115,7 +121,7 @@ func (h *Host) Run(t testing.TB, command ...string) string {
 }
 
 // Feed runs a command in the host as root with the given standard input.
-func (h *Host) Feed(t testing.TB, input string, command ...string) string {
+func (h *Host) Feed(t TB, input string, command ...string) string {
 	t.Helper()
 	run := exec.Command(command[0], command[1:]...)
 	run.Stdin = strings.NewReader(input)

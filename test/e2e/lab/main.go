@@ -25,43 +25,55 @@ type Program struct {
 // its value is the directory of the built programs.
 const insideKey = "KRM_BYPASS_LAB"
 
-// Main is a TestMain: it builds the programs, then runs the tests in a mount
-// and a network namespace of their own. Without the means to do so it reports
-// what is missing and fails.
+// Main is a TestMain: it runs the tests where Enter leads.
 func Main(m *testing.M, programs ...Program) {
+	Enter(programs...)
+	os.Exit(m.Run())
+}
+
+// Enter builds the programs, then goes on in a mount and a network namespace of
+// its own. It does so by running the program that calls it anew, so that it
+// returns only in there. Without the means to do so it says on stderr what is
+// missing and exits with 1.
+func Enter(programs ...Program) {
+	enter := func() error { return outside(programs) }
 	if os.Getenv(insideKey) != "" {
-		os.Exit(inside(m))
+		enter = prepare
 	}
-	status, err := outside(programs)
-	if err != nil {
+	if err := enter(); err != nil {
 		fmt.Fprintf(os.Stderr, "lab: %v\n", err)
 		os.Exit(1)
 	}
-	os.Exit(status)
 }
 
 // Binary returns the path of a program that Main built.
 func Binary(name string) string { return filepath.Join(os.Getenv(insideKey), name) }
 
-func outside(programs []Program) (int, error) {
+// outside never returns without an error.
+func outside(programs []Program) error {
 	// Where an ordinary user's PATH does not reach: ip, nft, iptables.
 	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin"); err != nil {
-		return 0, fmt.Errorf("setting PATH: %w", err)
+		return fmt.Errorf("setting PATH: %w", err)
 	}
 	if err := requireCommands(); err != nil {
-		return 0, err
+		return err
 	}
 	unshare := unshareCommand(os.Geteuid())
 	if err := tryUnshare(unshare); err != nil {
-		return 0, err
+		return err
 	}
 	// Built out here, because in there is no network to fetch modules by.
 	directory, err := build(programs)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	defer os.RemoveAll(directory)
-	return runInside(unshare, directory)
+	status, err := runInside(unshare, directory)
+	os.RemoveAll(directory)
+	if err != nil {
+		return err
+	}
+	os.Exit(status)
+	return nil
 }
 
 // unshareCommand is how this user gets namespaces in which it may do what a
@@ -103,14 +115,6 @@ func runInside(unshare []string, directory string) (int, error) {
 	return 0, err
 }
 
-func inside(m *testing.M) int {
-	if err := prepare(); err != nil {
-		fmt.Fprintf(os.Stderr, "lab: %v\n", err)
-		return 1
-	}
-	return m.Run()
-}
-
 func prepare() error {
 	// iptables keeps its lock in /run, which an ordinary user could not write.
 	if err := unix.Mount("tmpfs", "/run", "tmpfs", 0, ""); err != nil {
@@ -146,7 +150,7 @@ func build(programs []Program) (string, error) {
 		return "", err
 	}
 	for _, program := range programs {
-		command := exec.Command("go", "build", "-o", filepath.Join(directory, program.Name), ".")
+		command := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(directory, program.Name), ".")
 		command.Dir = filepath.Join(root, program.Directory)
 		// The init container is static, and so is what is measured beside it.
 		command.Env = append(os.Environ(), "CGO_ENABLED=0")

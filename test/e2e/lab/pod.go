@@ -2,7 +2,6 @@ package lab
 
 import (
 	"net/netip"
-	"testing"
 )
 
 // Family says which addresses a pod has.
@@ -61,7 +60,7 @@ var World = Server{Name: "outside", Ports: []uint16{everywhere}}
 const everywhere = 9
 
 // NewPod returns a pod, and the host that has every other address and port.
-func NewPod(t testing.TB, family Family) (pod, outside *Host) {
+func NewPod(t TB, family Family) (pod, outside *Host) {
 	t.Helper()
 	pod, outside = NewHost(t, "pod"), NewHost(t, "outside")
 	near, far := End{Host: pod}, End{Host: outside}

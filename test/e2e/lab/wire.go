@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -19,7 +18,7 @@ type End struct {
 }
 
 // Wire joins two hosts; each sees the other on its interface eth0.
-func Wire(t testing.TB, one, other End) {
+func Wire(t TB, one, other End) {
 	t.Helper()
 	peer := exec.Command("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", "/proc/self/fd/3")
 	peer.ExtraFiles = []*os.File{other.Host.namespace}
@@ -46,7 +45,7 @@ func noDAD(address netip.Addr) string {
 // Settle waits until every IPv6 address of the host may be used: the kernel
 // takes up a new one on another thread, even where it has nothing to detect
 // (addrconf_dad_work in net/ipv6/addrconf.c).
-func (h *Host) Settle(t testing.TB) {
+func (h *Host) Settle(t TB) {
 	t.Helper()
 	settled := func() bool { return h.Run(t, "ip", "-6", "-oneline", "addr", "show", "tentative") == "" }
 	for deadline := time.Now().Add(Patience); !settled(); time.Sleep(time.Millisecond) {
@@ -55,7 +54,7 @@ func (h *Host) Settle(t testing.TB) {
 }
 
 // RouteEverything sends what has no other way to the gateways.
-func (h *Host) RouteEverything(t testing.TB, gateways ...netip.Addr) {
+func (h *Host) RouteEverything(t TB, gateways ...netip.Addr) {
 	t.Helper()
 	var batch strings.Builder
 	for _, gateway := range gateways {
@@ -66,7 +65,7 @@ func (h *Host) RouteEverything(t testing.TB, gateways ...netip.Addr) {
 
 // BeEverywhere makes the host take every address for its own that has no
 // other way, and every port for the one given: it stands in for all the world.
-func (h *Host) BeEverywhere(t testing.TB, port uint16) {
+func (h *Host) BeEverywhere(t TB, port uint16) {
 	t.Helper()
 	h.Run(t, "ip", "-4", "route", "add", "local", "default", "dev", "lo", "table", "main")
 	h.Run(t, "ip", "-6", "route", "add", "local", "default", "dev", "lo", "table", "main")
