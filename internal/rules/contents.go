@@ -42,10 +42,7 @@ func hookLine(kind string, hook Hook, priority int, policy string) string {
 func (r Ruleset) contents() contents {
 	var c contents
 	for _, s := range r.Sets {
-		// Pairs come in the order of their prefixes, where a wider one precedes a
-		// narrower one whatever their ports: comparing needs that of the keys.
-		sorted := slices.SortedFunc(slices.Values(s.Intervals), compareIntervals)
-		c.sets = append(c.sets, namedSet{s.Name, string(s.Type), sorted})
+		c.sets = append(c.sets, namedSet{s.Name, string(s.Type), s.Intervals})
 	}
 	for _, chain := range r.Chains {
 		named := namedChain{name: chain.Name}

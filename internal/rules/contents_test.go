@@ -48,7 +48,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add([]byte("\x30\x00\x00\x00\x0c\x0a\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00" +
 		"\x1c\x00\x03\x80\x18\x00\x01\x80\x0c\x00\x01\x80\x06\x00\x01\x00\x1b\x59\x00\x00\x08\x00\x03\x00\x00\x00\x00\x01"))
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		found, _, err := appendElements(nil, answer)
+		found, _, err := decodeElements(nil, answer)
 		if err != nil {
 			assert.Empty(t, found)
 			return
@@ -60,18 +60,18 @@ func FuzzAnswers(f *testing.F) {
 func TestAnswersAreRead(t *testing.T) {
 	answer := []byte("\x30\x00\x00\x00\x0c\x0a\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00" +
 		"\x1c\x00\x03\x80\x18\x00\x01\x80\x0c\x00\x01\x80\x06\x00\x01\x00\x1b\x59\x00\x00\x08\x00\x03\x00\x00\x00\x00\x01")
-	found, done, err := appendElements(nil, answer)
+	found, done, err := decodeElements(nil, answer)
 	assert.NoError(t, err)
 	assert.False(t, done)
 	assert.Equal(t, []element{{key: "\x1b\x59", isEnd: true}}, found)
 
-	_, _, err = appendElements(nil, answer[:len(answer)-1])
+	_, _, err = decodeElements(nil, answer[:len(answer)-1])
 	assert.ErrorIs(t, err, errMalformed)
 
-	_, done, err = appendElements(nil, []byte("\x14\x00\x00\x00\x03\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
+	_, done, err = decodeElements(nil, []byte("\x14\x00\x00\x00\x03\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
 	assert.NoError(t, err)
 	assert.True(t, done)
 
-	_, _, err = appendElements(nil, []byte("\x14\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xfe\xff\xff\xff"))
+	_, _, err = decodeElements(nil, []byte("\x14\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xfe\xff\xff\xff"))
 	assert.EqualError(t, err, "no such file or directory")
 }

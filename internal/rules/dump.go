@@ -55,7 +55,7 @@ func (k *kernel) elements(set string) ([]element, error) {
 		if err := errors.Join(err, failure); err != nil {
 			return nil, err
 		}
-		if found, done, err = appendElements(found, buffer[:size]); err != nil {
+		if found, done, err = decodeElements(found, buffer[:size]); err != nil {
 			return nil, err
 		}
 	}
@@ -68,9 +68,9 @@ func nfgenmsg(family byte) []byte { return []byte{family, unix.NFNETLINK_V0, 0, 
 
 var errMalformed = errors.New("the kernel's answer is malformed")
 
-// appendElements appends the elements that an answer brings, and says whether
+// decodeElements appends the elements that an answer brings, and says whether
 // it was the last one.
-func appendElements(found []element, answer []byte) (all []element, done bool, err error) {
+func decodeElements(found []element, answer []byte) (all []element, done bool, err error) {
 	for len(answer) > 0 {
 		if len(answer) < unix.NLMSG_HDRLEN {
 			return nil, false, errMalformed

@@ -161,20 +161,22 @@ var datatypes = map[string]nftables.SetDatatype{
 	"ipv6_addr":    nftables.TypeIP6Addr,
 }
 
-// elements gives an interval as the elements by which the kernel holds it. A
-// concatenation has one element with both ends. Anything else has an element
-// where the interval begins and one, marked as an end, at the first key after
-// it; where no key comes after it there is none.
-func (t Type) elements(i Interval) []nftables.SetElement {
-	if strings.Contains(string(t), concatenated) {
-		return []nftables.SetElement{{Key: []byte(i.First), KeyEnd: []byte(i.Last)}}
+// appendElements appends an interval as the kernel holds it. A concatenation has
+// one element with both ends. Anything else has an element where the interval
+// begins and one, marked as an end, at the first key after it; where no key
+// comes after it there is none.
+func (t Type) appendElements(elements []nftables.SetElement, i Interval) []nftables.SetElement {
+	if t.isConcatenation() {
+		return append(elements, nftables.SetElement{Key: []byte(i.First), KeyEnd: []byte(i.Last)})
 	}
-	elements := []nftables.SetElement{{Key: []byte(i.First)}}
+	elements = append(elements, nftables.SetElement{Key: []byte(i.First)})
 	if end, overflow := next(i.Last); !overflow {
 		elements = append(elements, nftables.SetElement{Key: end, IntervalEnd: true})
 	}
 	return elements
 }
+
+func (t Type) isConcatenation() bool { return strings.Contains(string(t), concatenated) }
 
 // next gives the key that follows, and whether there is none.
 func next(key string) (following []byte, overflow bool) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -101,7 +102,7 @@ func portIntervals(ranges []traffic.PortRange) []Interval {
 }
 
 func prefixIntervals(prefixes []netip.Prefix, is func(netip.Addr) bool) []Interval {
-	var intervals []Interval
+	intervals := make([]Interval, 0, len(prefixes))
 	for _, p := range prefixes {
 		if is(p.Addr()) {
 			intervals = append(intervals, Interval{string(p.Addr().AsSlice()), string(lastOf(p).AsSlice())})
@@ -120,6 +121,9 @@ func pairIntervals(boxes []traffic.Box, is func(netip.Addr) bool) []Interval {
 			})
 		}
 	}
+	// They come in the order of their prefixes, where a wider one precedes a
+	// narrower one whatever their ports: comparing needs that of the keys.
+	slices.SortFunc(intervals, compareIntervals)
 	return intervals
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/nftables"
@@ -95,15 +94,16 @@ func (k *kernel) addSet(s Set) (*nftables.Set, error) {
 	}
 	set := &nftables.Set{
 		Table: table, Name: s.Name, KeyType: keyType,
-		Interval: true, Concatenation: strings.Contains(string(s.Type), concatenated),
+		Interval: true, Concatenation: s.Type.isConcatenation(),
 	}
 	if err := k.conn.AddSet(set, nil); err != nil {
 		return nil, err
 	}
+	elements := make([]nftables.SetElement, 0, 2*min(chunk, len(s.Intervals)))
 	for some := range slices.Chunk(s.Intervals, chunk) {
-		elements := make([]nftables.SetElement, 0, 2*len(some))
+		elements = elements[:0]
 		for _, i := range some {
-			elements = append(elements, s.Type.elements(i)...)
+			elements = s.Type.appendElements(elements, i)
 		}
 		if err := k.conn.SetAddElements(set, elements); err != nil {
 			return nil, err
