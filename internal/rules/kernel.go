@@ -84,7 +84,18 @@ func (k *kernel) load(r Ruleset, replace bool) error {
 			k.conn.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: referring(rule.expressions(), ids), UserData: comment(rule)})
 		}
 	}
-	return k.conn.Flush()
+	return k.commit()
+}
+
+// commit sends the transaction. Where it is refused, the kernel may object to
+// many of its messages, most often for the same reason: the first has to do.
+func (k *kernel) commit() error {
+	err := k.conn.Flush()
+	var objection *netlink.OpError
+	if errors.As(err, &objection) {
+		return objection
+	}
+	return err
 }
 
 func (k *kernel) addSet(s Set) (*nftables.Set, error) {
@@ -148,7 +159,7 @@ func nftChain(c Chain) *nftables.Chain {
 func (k *kernel) remove() error {
 	k.conn.AddTable(table)
 	k.conn.DelTable(table)
-	return k.conn.Flush()
+	return k.commit()
 }
 
 // errChanging says that the rules changed whenever they were read.

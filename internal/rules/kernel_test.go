@@ -210,6 +210,24 @@ func TestCleanLeavesNothing(t *testing.T) {
 	assert.Equal(t, Differences{"table inet krm-bypass is missing"}, pod.verify(t, traffic.Settings{}), "no table is not an empty table")
 }
 
+// The kernel refuses overlaps, which the compiler never makes.
+func TestARefusedTransactionLeavesWhatWasThere(t *testing.T) {
+	pod, settings := newPod(t), settingsOf(t, everything...)
+	require.NoError(t, pod.apply(settings))
+	before := pod.list(t)
+	overlapping := Compile(settings)
+	overlapping.Sets = append(overlapping.Sets, Set{
+		Name: "overlapping", Type: PortsType,
+		Intervals: []Interval{{"\x00\x01", "\x00\x09"}, {"\x00\x05", "\x00\x06"}, {"\x00\x07", "\x00\x08"}},
+	})
+	err := pod.Do(0, func() error {
+		return once(func(k *kernel) error { return k.load(overlapping, true) })
+	})
+	assert.EqualError(t, err, "netlink receive: file exists")
+	assert.Equal(t, before, pod.list(t))
+	assert.Empty(t, pod.verify(t, settings))
+}
+
 func TestManyElements(t *testing.T) {
 	pod := newPod(t)
 	ranges := manyRanges(t, 10000)
