@@ -35,19 +35,24 @@ var IstioProgram = lab.Program{Name: "istio-iptables", Directory: "test/istio-ip
 // manifests/charts/istio-control/istio-discovery/files/injection-template.yaml).
 var IstioProxy = Proxy{UID: lab.IstioProxy, Outbound: 15001, Inbound: 15006, DNS: 15053}
 
-// Istio is the real istio-iptables with the arguments that the injection
-// template gives it when no annotation says otherwise; later ones win.
-func Istio(name string, arguments ...string) Interceptor {
-	command := append([]string{
+// IstioArguments are those that the injection template gives istio-iptables
+// when no annotation says otherwise, and more; of two that say the same, the
+// later one counts.
+func IstioArguments(more ...string) []string {
+	return append([]string{
 		"-p", "15001", "-z", "15006", "-u", "1337", "-m", "REDIRECT",
 		"-i", "*", "-x", "", "-b", "*", "-d", "15090,15021,15020",
-	}, arguments...)
+	}, more...)
+}
+
+// Istio is the real istio-iptables.
+func Istio(name string, arguments ...string) Interceptor {
 	return Interceptor{
 		Name:  name,
 		Proxy: IstioProxy,
 		Install: func(t lab.TB, pod *lab.Host) {
 			t.Helper()
-			pod.Run(t, append([]string{lab.Binary(IstioProgram.Name)}, command...)...)
+			pod.Run(t, append([]string{lab.Binary(IstioProgram.Name)}, IstioArguments(arguments...)...)...)
 		},
 	}
 }
