@@ -599,6 +599,9 @@ func readSource(source, end string) (*yaml.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	if tree.Root == nil {
+		return nil, fmt.Errorf("it is no value")
+	}
 	var document yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
 		return nil, err

@@ -13,9 +13,12 @@ import (
 // Restore takes it: "" for null that is not written. A collection in block
 // style begins after the colon or dash, with a blank or a line break.
 func (d Document) Source(path Path) (string, error) {
-	tree, err := d.Parse()
-	if err != nil {
-		return "", fmt.Errorf("reading the document: %w", err)
+	tree := d.tree
+	if tree == nil {
+		var err error
+		if tree, err = d.Parse(); err != nil {
+			return "", fmt.Errorf("reading the document: %w", err)
+		}
 	}
 	if tree.Root == nil {
 		return "", fmt.Errorf("reading %v: the document is empty", path)

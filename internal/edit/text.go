@@ -2,6 +2,7 @@ package edit
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -19,6 +20,8 @@ type Document struct {
 	Nodes *yaml.Node
 	// Aliases are names of anchors that aliases outside the fragment use.
 	Aliases []string
+	// tree is the scanned text, if Read has scanned it.
+	tree *yamltext.Tree
 }
 
 // Text makes the edits, as if in their order, on a text with one document.
@@ -35,11 +38,11 @@ func (d Document) Apply(edits []Edit) ([]byte, error) {
 		return d.Text, nil
 	}
 	if d.Nodes == nil {
-		var nodes yaml.Node
-		if err := yaml.Unmarshal(d.Standalone(), &nodes); err != nil {
+		read, err := Read(d.Fragment)
+		if err != nil {
 			return nil, fmt.Errorf("reading the document: %w", err)
 		}
-		d.Nodes = &nodes
+		d.Nodes, d.tree = read.Nodes, read.tree
 	}
 	applier := newApplier(d.Nodes, d.Aliases)
 	changes, err := applier.apply(edits)
@@ -50,16 +53,39 @@ func (d Document) Apply(edits []Edit) ([]byte, error) {
 		return d.Text, nil
 	}
 	var refused error
-	for _, together := range [...]bool{true, false} {
-		text, err := splice(d.Fragment, changes, together)
+	for _, attempt := range [...]struct{ together, rendered bool }{{together: true}, {}, {rendered: true}} {
+		if attempt.rendered && !rendered(changes) {
+			break
+		}
+		text, err := splice(d.Fragment, d.tree, changes, attempt.together)
 		if err == nil {
 			if err = check(yamltext.Fragment{Text: text, Column: d.Column}, applier.holder); err == nil {
 				return text, nil
 			}
 		}
-		refused = err
+		if refused == nil || !errors.Is(err, errAgain) {
+			refused = err
+		}
 	}
 	return nil, fmt.Errorf("editing %v: the text cannot be changed there alone: %w", edits[0].Path, refused)
+}
+
+// rendered makes of every text to be restored, if there is one, the value that
+// it says, for a place whose style cannot hold the text.
+func rendered(changes []change) bool {
+	found := false
+	for i, c := range changes {
+		if c.op != restore {
+			continue
+		}
+		value, err := dressed(c.restored, c.restored.Style&quotes)
+		if err != nil {
+			return false
+		}
+		changes[i].op, changes[i].value = replace, value
+		found = true
+	}
+	return found
 }
 
 // check reads a text and compares it with the nodes it should say.
@@ -98,11 +124,13 @@ func same(got, want *yaml.Node, path Path) error {
 
 // splice makes the changes on the bytes. Together, it scans the text once for
 // all changes that do not depend on another; otherwise once for each.
-func splice(fragment yamltext.Fragment, changes []change, together bool) ([]byte, error) {
-	for len(changes) > 0 {
-		tree, err := fragment.Parse()
-		if err != nil {
-			return nil, err
+func splice(fragment yamltext.Fragment, tree *yamltext.Tree, changes []change, together bool) ([]byte, error) {
+	for ; len(changes) > 0; tree = nil {
+		if tree == nil {
+			var err error
+			if tree, err = fragment.Parse(); err != nil {
+				return nil, err
+			}
 		}
 		if tree.Root == nil {
 			return nil, fmt.Errorf("the document is empty")

@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // value reads a value written as YAML.
@@ -153,8 +155,16 @@ func TestSetTakesTheStyleOfItsSurroundings(t *testing.T) {
 // of a plan would: the value that was replaced, or the first parent that was
 // made.
 func undoing(t require.TestingT, before []byte, done Edit) Edit {
+	undo, err := takeBack(before, done)
+	require.NoError(t, err)
+	return undo
+}
+
+func takeBack(before []byte, done Edit) (Edit, error) {
 	var document yaml.Node
-	require.NoError(t, yaml.Unmarshal(before, &document))
+	if err := yaml.Unmarshal(before, &document); err != nil {
+		return Edit{}, err
+	}
 	a := newApplier(&document, nil)
 	target := done.Path
 	if done.Op == Insert {
@@ -162,17 +172,18 @@ func undoing(t require.TestingT, before []byte, done Edit) Edit {
 	}
 	for n := 1; n <= len(target); n++ {
 		at, err := a.walk(done, target[:n])
-		require.NoError(t, err)
+		if err != nil {
+			return Edit{}, err
+		}
 		if at.steps < n && !isNull(at.node) {
-			return Edit{Path: target[:n], Op: Remove}
+			return Edit{Path: target[:n], Op: Remove}, nil
 		}
 		if isNull(at.node) || n == len(target) && done.Op == Set {
 			source, err := Source(before, target[:at.steps])
-			require.NoError(t, err)
-			return Edit{Path: target[:at.steps], Op: Restore, Source: source}
+			return Edit{Path: target[:at.steps], Op: Restore, Source: source}, err
 		}
 	}
-	return Edit{Path: done.Path, Op: Remove}
+	return Edit{Path: done.Path, Op: Remove}, nil
 }
 
 func TestInsertTakesTheStyleOfItsSurroundings(t *testing.T) {
@@ -271,4 +282,164 @@ func TestEditsAreRefused(t *testing.T) {
 func TestPathString(t *testing.T) {
 	assert.Equal(t, `spec.initContainers[0].name`, Path{"spec", "initContainers", 0, "name"}.String())
 	assert.Equal(t, `metadata.annotations["a.b/c"]`, Path{"metadata", "annotations", "a.b/c"}.String())
+}
+
+func TestItemsOfAList(t *testing.T) {
+	for name, test := range map[string]struct{ in, want string }{
+		"block": {
+			"items:\n- kind: A\n  metadata:\n    name: x\n# about B\n- kind: B\nresults: []\n",
+			"items:\n- kind: A\n  metadata:\n    name: x\n    annotations:\n      a/b: \"1\"\n# about B\n- kind: B\nresults: []\n"},
+		"metadata in the first line": {
+			"items:\n  - metadata:\n      name: x\n    kind: A\n",
+			"items:\n  - metadata:\n      name: x\n      annotations:\n        a/b: \"1\"\n    kind: A\n"},
+		"flow": {
+			"items: [{kind: A, metadata: {name: x}}, {kind: B}]\n",
+			"items: [{kind: A, metadata: {name: x, annotations: {a/b: \"1\"}}}, {kind: B}]\n"},
+		"JSON": {
+			"{\n  \"items\": [\n    {\n      \"kind\": \"A\"\n    },\n    {\n      \"kind\": \"B\"\n    }\n  ]\n}\n",
+			"{\n  \"items\": [\n    {\n      \"kind\": \"A\",\n      \"metadata\": {\n        \"annotations\": {\n          \"a/b\": \"1\"\n        }\n      }\n    },\n    {\n      \"kind\": \"B\"\n    }\n  ]\n}\n"},
+		"tight JSON": {
+			`{"items":[{"kind":"A","metadata":{"name":"x"}},{"kind":"B"}]}`,
+			`{"items":[{"kind":"A","metadata":{"name":"x","annotations":{"a/b":"1"}}},{"kind":"B"}]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree, err := yamltext.Fragment{Text: []byte(test.in)}.Outline(2)
+			require.NoError(t, err)
+			items := tree.Entry(tree.Root, "items")
+			item := Document{Fragment: tree.Item(items, 0)}
+			got, err := item.Apply([]Edit{{Path: path("metadata.annotations.a/b"), Op: Set, Value: text("1")}})
+			require.NoError(t, err)
+			span := tree.ItemSpan(items, 0)
+			assert.Equal(t, test.want, test.in[:span.Start]+string(got)+test.in[span.End:])
+		})
+	}
+}
+
+func TestAnchorsOutsideTheFragment(t *testing.T) {
+	item := Document{Fragment: yamltext.Fragment{Text: []byte("a: &x {b: c}\n")}, Aliases: []string{"x"}}
+	_, err := item.Apply([]Edit{{Path: path("a.b"), Op: Set, Value: text("d")}})
+	assert.ErrorContains(t, err, "has the anchor &x")
+}
+
+func TestSourceIsRestored(t *testing.T) {
+	for name, in := range map[string]string{
+		"plain":                  "a: b # why\nc: d\n",
+		"single quotes":          "a: 'it''s'\n",
+		"double quotes":          "a: \"x\\u00e9\\n\"\n",
+		"a literal":              "m:\n  a: |\n      x\n\n       y\n  c: d\n",
+		"a literal that keeps":   "a: |+ # why\n  x\n\n\nc: d\n",
+		"a literal at the end":   "m:\n  a: >\n    x\n    y",
+		"many lines":             "a: 'x\r\n  y'\r\n",
+		"nothing":                "a:   # why\nc: d\n",
+		"a mapping":              "a: # why\n\n  b: c\n  # d\n  d: e\nf: g\n",
+		"a sequence at its key":  "a:\n- b\n-   c: d\n    e: f\ng: h\n",
+		"flow over lines":        "a: {b: c, # d\n  e: [\n]}\n",
+		"JSON":                   "{\n\t\"a\": [\n\t\t1\n\t]\n}",
+		"an alias":               "b: &x 1\na: *x\n",
+		"an anchor and a tag":    "a: !!str &x 1\n",
+		"an anchor on a mapping": "a: &x\n  b: c\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := path("a")
+			if strings.HasPrefix(in, "m:") {
+				p = path("m.a")
+			}
+			source, err := Source([]byte(in), p)
+			require.NoError(t, err)
+			changed, err := Text([]byte(in), []Edit{{Path: p, Op: Set, Value: text("changed")}})
+			require.NoError(t, err)
+			require.NotEqual(t, in, string(changed))
+			back, err := Text(changed, []Edit{{Path: p, Op: Restore, Source: source}})
+			require.NoError(t, err)
+			assert.Equal(t, in, string(back))
+		})
+	}
+}
+
+func TestSourceIsRefused(t *testing.T) {
+	_, err := Source([]byte("a: |2\n    x\n"), path("a"))
+	assert.EqualError(t, err, "setting a: the indentation indicator of the block scalar in line 1 ties its text to this place; write it without the digit")
+}
+
+// A record may have been edited by somebody: its text must not become more
+// than a value.
+func TestRestoreTakesNoMoreThanAValue(t *testing.T) {
+	for _, source := range []string{
+		"x\nb: y", "x\n---\nkind: Secret", "x # comment", "x, y: z}", "'x' 'y'", "*nothing", "x\n...", "a: b", "- x", "|\n  x\nb: y",
+		"\n  x: y\nz: w", " x\nb: y", "{a: b", "\"", "#", "%x", "\n---\nx: y",
+	} {
+		_, err := Text([]byte("a: 1\nc: {d: 1}\n"), []Edit{{Path: path("a"), Op: Restore, Source: source}})
+		assert.Error(t, err, "%q", source)
+	}
+	got, err := Text([]byte("a: 1\n"), []Edit{{Path: path("a"), Op: Restore, Source: "'x", Value: text("x")}})
+	require.NoError(t, err)
+	assert.Equal(t, "a: x\n", string(got), "the value where the text will not do")
+	got, err = Text([]byte("a: {b: 1}\n"), []Edit{{Path: path("a.b"), Op: Restore, Source: "x,y", Value: text("x,y")}})
+	require.NoError(t, err)
+	assert.Equal(t, "a: {b: \"x,y\"}\n", string(got), "the value where the style cannot hold the text")
+}
+
+func TestNodeSource(t *testing.T) {
+	for _, in := range []string{
+		"plain text", "'it''s'", `"x\ty"`, "12", "true", "~", "null", "", "http://x/y", "{a: b, c: [d]}", "|-\n  x\n  y", "|\n  x",
+	} {
+		document := []byte("a: " + in + "\n")
+		source, err := Source(document, path("a"))
+		require.NoError(t, err)
+		var nodes yaml.Node
+		require.NoError(t, yaml.Unmarshal(document, &nodes))
+		assert.Equal(t, source, NodeSource(nodes.Content[0].Content[1]))
+	}
+}
+
+func TestNodesKeepCommentsAndStyles(t *testing.T) {
+	var document yaml.Node
+	require.NoError(t, yaml.Unmarshal([]byte("# head\na: 'x' # why\nb: {c: d}\ne:\n# about f\n- f\n"), &document))
+	require.NoError(t, Nodes(&document, []Edit{
+		{Path: path("a"), Op: Set, Value: text("7001,7002")},
+		{Path: path("b.g"), Op: Set, Value: text("yes")},
+		{Path: path("e[0]"), Op: Insert, Value: value(t, "{h: i}")},
+		{Path: path("j.k"), Op: Set, Value: text("1:30")},
+	}))
+	var got strings.Builder
+	encoder := yaml.NewEncoder(&got)
+	encoder.SetIndent(2)
+	require.NoError(t, encoder.Encode(&document))
+	assert.Equal(t, "# head\na: '7001,7002' # why\nb: {c: d, g: \"yes\"}\ne:\n  - h: i\n  # about f\n  - f\nj:\n  k: \"1:30\"\n", got.String())
+}
+
+func TestWhatIsNotAStringPlainIsQuoted(t *testing.T) {
+	for _, value := range []string{
+		"", "yes", "No", "ON", "off", "y", "N", "true", "False", "null", "~", "1", "0x1f", "1e3", ".5", "-1", "+1", "1_000", "1:30", "2001-01-01",
+		"7001,7002", "<<", "=", "- a", "? a", "a: b", "a #b", " a", "a ", "a:", "{a}", "[a]", "*a", "&a", "!a", "|", ">", "%a", "@a", "`a", "---", "...", "--", "--1", ".inf", ".nan", "a\nb", "a\tb", "\u00e9", "\ufeff", "\u0085", "a,",
+	} {
+		got, err := Text([]byte("k: v\n"), []Edit{{Path: path("a"), Op: Set, Value: text(value)}})
+		require.NoError(t, err)
+		assert.Regexp(t, `^k: v\na: "[^\n]*"\n$`, string(got))
+	}
+	for _, value := range []string{"x", "ghcr.io/krm-bypass/init:v0.1.0", "--exclude-inbound-ports=7001,8000-8010", "v1:4f2a", "some words", "a/b.c", "NET_ADMIN"} {
+		got, err := Text([]byte("k: v\n"), []Edit{{Path: path("a"), Op: Set, Value: text(value)}})
+		require.NoError(t, err)
+		assert.Equal(t, "k: v\na: "+value+"\n", string(got))
+	}
+}
+
+func TestNoEditsNoChange(t *testing.T) {
+	in := []byte("not: [yaml")
+	got, err := Text(in, nil)
+	require.NoError(t, err)
+	assert.Equal(t, in, got)
+}
+
+func TestTextsThatAreRefused(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                   "reading the document: there is nothing in it",
+		"# only a comment\n": "reading the document: there is nothing in it",
+		"a: [b\n":            "reading the document: yaml: line 1: did not find expected ',' or ']'",
+		"[{? b : c}]\n":      "setting a: the document (line 1) is a sequence, not a mapping",
+		"a: {? b : c}\n":     `editing a: the text cannot be changed there alone: line 1: unsupported YAML: a key after "?" in flow style`,
+	} {
+		_, err := Text([]byte(in), []Edit{{Path: path("a"), Op: Set, Value: text("x")}})
+		assert.EqualError(t, err, want)
+	}
 }

@@ -1,0 +1,41 @@
+package edit
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// FuzzRead holds Read to yaml/v3: what one takes the other takes, and both see
+// the same nodes.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{
+		"a: 1\n", "- a\n- b: c\n  d: [e, {f: 'g', \"h\": ~}]\n", "a: &x {b: c}\nd: *x\n", "a:\n  <<: &y {b: c}\n  d:\n",
+		"a: |\n  text\nb: >-\n  folded\n  text\n", "a: !!str 1\nb: !local x\n", "{\"a\": [1, true, null, \"\\u00e9\"]}",
+		"a: plain over\n  two lines\nb: 'single\n\n  over three'\n", "? a\n: b\n", "a: 0x1f\nb: 1e3\nc: 2001-01-01\nd: yes\ne: .inf\n", "# only\n", "",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(yamltext.Documents([]byte(text))) != 1 {
+			return // a fragment is one document
+		}
+		var want yaml.Node
+		wantErr := yaml.Unmarshal([]byte(text), &want)
+		got, err := Read(yamltext.Fragment{Text: []byte(text)})
+		if wantErr != nil || want.Kind == 0 {
+			if err == nil {
+				// The scanner takes some texts that yaml/v3 refuses; the check
+				// after an edit refuses them then.
+				t.Skip("yaml/v3 refuses it")
+			}
+			return
+		}
+		if assert.NoError(t, err) {
+			assert.NoError(t, same(got.Nodes.Content[0], want.Content[0], nil))
+		}
+	})
+}
