@@ -84,7 +84,7 @@ func TestDifferential(t *testing.T) {
 		settings := drawSettings(r)
 		connections := rapid.SliceOfN(rapid.Custom(drawConnection(edgesOf(settings))), connectionsEach, connectionsEach).Draw(r, "connections")
 		said := asAnnotated(r, istio, settings)
-		backend := rapid.SampledFrom([][]string{{"--dual-stack"}, {"--dual-stack", "--native-nftables"}}).Draw(r, "backend")
+		backend := rapid.SampledFrom(backends).Draw(r, "backend")
 		setups := []setup{
 			inFrontOfEverything(settings),
 			annotationAlone(said, backend),
@@ -167,6 +167,19 @@ func (a annotated) arguments() []string {
 
 const dns = 53 // the port
 
+// backend is a way to run istio-iptables.
+type backend struct {
+	arguments   []string
+	capturesDNS bool // port 53 goes to the DNS proxy
+}
+
+var backends = []backend{
+	{arguments: []string{"--dual-stack", "--redirect-dns", "--capture-all-dns"}, capturesDNS: true},
+	{arguments: []string{"--dual-stack", "--redirect-dns", "--capture-all-dns", "--native-nftables"}, capturesDNS: true},
+	{arguments: []string{"--dual-stack"}},
+	{arguments: []string{"--dual-stack", "--native-nftables"}},
+}
+
 // Whoever may answer.
 const (
 	application   = "application"
@@ -202,22 +215,22 @@ func inFrontOfEverything(settings traffic.Settings) setup {
 	}
 }
 
-func annotationAlone(said annotated, backend []string) setup {
+func annotationAlone(said annotated, backend backend) setup {
 	return setup{
-		name:    fmt.Sprintf("istio-iptables %v with the annotations alone", backend),
+		name:    fmt.Sprintf("istio-iptables %v with the annotations alone", backend.arguments),
 		install: func(t lab.TB, pod *lab.Host) { installIstio(t, pod, said, backend) },
-		expect:  func(c traffic.Connection) string { return underIstio(said.settings, said, c) },
+		expect:  func(c traffic.Connection) string { return underIstio(said.settings, said, backend, c) },
 	}
 }
 
-func annotationAndInit(settings traffic.Settings, said annotated, backend []string) setup {
+func annotationAndInit(settings traffic.Settings, said annotated, backend backend) setup {
 	return setup{
-		name: fmt.Sprintf("krm-bypass-init and istio-iptables %v with the annotations", backend),
+		name: fmt.Sprintf("krm-bypass-init and istio-iptables %v with the annotations", backend.arguments),
 		install: func(t lab.TB, pod *lab.Host) {
 			applyBypass(t, pod, settings)
 			installIstio(t, pod, said, backend)
 		},
-		expect: func(c traffic.Connection) string { return underIstio(settings, said, c) },
+		expect: func(c traffic.Connection) string { return underIstio(settings, said, backend, c) },
 	}
 }
 
@@ -226,25 +239,23 @@ func applyBypass(t lab.TB, pod *lab.Host, settings traffic.Settings) {
 	pod.Run(t, append([]string{lab.Binary(bypassProgram.Name), "apply"}, settings.Arguments()...)...)
 }
 
-// installIstio has DNS capture, which is the more that Istio can take.
-func installIstio(t lab.TB, pod *lab.Host, said annotated, backend []string) {
+func installIstio(t lab.TB, pod *lab.Host, said annotated, backend backend) {
 	t.Helper()
-	arguments := slices.Concat([]string{"--redirect-dns", "--capture-all-dns"}, backend, said.arguments())
-	interceptor.Istio("annotated", arguments...).Install(t, pod)
+	interceptor.Istio("annotated", slices.Concat(backend.arguments, said.arguments())...).Install(t, pod)
 }
 
 // underIstio says who answers where the settings decide and Istio does the
 // rest.
-func underIstio(settings traffic.Settings, said annotated, c traffic.Connection) string {
+func underIstio(settings traffic.Settings, said annotated, backend backend, c traffic.Connection) string {
 	for _, exception := range exceptions {
-		if exception.applies(said.settings, c) {
-			return exception.answer(c)
+		if exception.applies(said.settings, backend, c) {
+			return destination(c)
 		}
 	}
 	switch {
 	case settings.Decide(c).Verdict == traffic.Bypassed:
 		return destination(c)
-	case c.Direction == traffic.Outbound && c.Port == dns:
+	case backend.capturesDNS && c.Direction == traffic.Outbound && c.Port == dns:
 		return dnsProxy
 	case c.Loopback, c.Protocol == traffic.UDP:
 		return destination(c)
@@ -255,21 +266,36 @@ func underIstio(settings traffic.Settings, said annotated, c traffic.Connection)
 	}
 }
 
-// exception is a place where Istio differs from its documents or from the
-// decision; docs/semantics.md has a paragraph on each.
+// exception is a place where an annotation of Istio lets more pass than the
+// decision does; docs/semantics.md has a paragraph on each.
 type exception struct {
 	name    string
-	applies func(annotated traffic.Settings, c traffic.Connection) bool
-	answer  func(traffic.Connection) string
+	applies func(annotated traffic.Settings, b backend, c traffic.Connection) bool
 }
 
-var exceptions = []exception{{
-	name: "excluded port 53 over loopback",
-	applies: func(annotated traffic.Settings, c traffic.Connection) bool {
-		return c.Loopback && c.Port == dns && annotated.ExcludeOutboundPorts.Contains(c.Protocol, dns)
-	},
-	answer: destination,
-}}
+var exceptions = []exception{
+	{"excluded port 53 over loopback, with DNS capture", func(annotated traffic.Settings, b backend, c traffic.Connection) bool {
+		return b.capturesDNS && c.Loopback && c.Port == dns && annotated.ExcludeOutboundPorts.Contains(c.Protocol, dns)
+	}},
+	{"TCP to port 53 by its address, without DNS capture", func(annotated traffic.Settings, b backend, c traffic.Connection) bool {
+		if b.capturesDNS || c.Loopback || c.Direction != traffic.Outbound || c.Protocol != traffic.TCP || c.Port != dns {
+			return false
+		}
+		elsewhere := c
+		elsewhere.Port = portOfNoSetting(annotated)
+		return !annotated.IncludeOutboundPorts.Contains(traffic.TCP, dns) && annotated.Decide(elsewhere).Verdict == traffic.Bypassed
+	}},
+}
+
+// portOfNoSetting returns a port at which addresses alone decide.
+func portOfNoSetting(s traffic.Settings) uint16 {
+	named := s.ExcludeOutboundPorts.Union(s.IncludeOutboundPorts)
+	port := uint16(1)
+	for port == dns || named.Contains(traffic.TCP, port) {
+		port++
+	}
+	return port
+}
 
 // destination is who answers at a connection's own destination.
 func destination(c traffic.Connection) string {
