@@ -3,11 +3,13 @@ package fn
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -20,21 +22,16 @@ func isSpec(apiVersion, kind string) bool {
 // configuration makes a policy of a functionConfig, which is a ClusterBypass or
 // a ConfigMap.
 func configuration(node *yaml.Node, file string) (*transform.Policy, error) {
-	head := struct {
-		APIVersion string `yaml:"apiVersion"`
-		Kind       string `yaml:"kind"`
-	}{}
-	// What cannot be decoded here is reported by whatever reads all of it.
-	_ = node.Decode(&head)
+	head := headOf(node)
 	switch {
-	case isSpec(head.APIVersion, head.Kind):
+	case isSpec(head.apiVersion, head.kind):
 		_, policy, err := readSpec(node, file, false)
 		return policy, err
-	case head.APIVersion == "v1" && head.Kind == "ConfigMap":
+	case head.apiVersion == "v1" && head.kind == "ConfigMap":
 		return configMap(node, file)
 	}
-	return nil, Problems{{File: file, Path: "kind", Value: head.Kind, Message: fmt.Sprintf(
-		"the function is configured by an object of kind %q, apiVersion %q: give it a %s (%s) or a ConfigMap (v1)", head.Kind, head.APIVersion, Kind, APIVersion)}}
+	return nil, Problems{{File: file, Path: "kind", Value: head.kind, Message: fmt.Sprintf(
+		"the function is configured by an object of kind %q, apiVersion %q: give it a %s (%s) or a ConfigMap (v1)", head.kind, head.apiVersion, Kind, APIVersion)}}
 }
 
 // The keys of a ConfigMap's data beside the traffic fields of the global scope.
@@ -45,15 +42,47 @@ const (
 	keyNamespace = "namespace"
 )
 
+// dataValue is a value of a ConfigMap's data. kpt's command line writes numbers
+// without quotes.
+type dataValue string
+
+// configMapObject is what of a ConfigMap is read.
+type configMapObject struct {
+	APIVersion string               `json:"apiVersion"`
+	Kind       string               `json:"kind"`
+	Metadata   Metadata             `json:"metadata"`
+	Data       map[string]dataValue `json:"data"`
+}
+
+// onlyNamespace says whether a functionConfig is a ConfigMap that says nothing
+// of traffic: kpt's command line sends an empty one where it is given no
+// values (kpt fn eval ... without -- key=value). The namespace is that of
+// workloads which name none.
+func onlyNamespace(node *yaml.Node) (namespace string, only bool) {
+	if head := headOf(node); head.apiVersion != "v1" || head.kind != "ConfigMap" {
+		return "", false
+	}
+	data := transform.Lookup(node, edit.Path{"data"})
+	switch {
+	case data == nil:
+		return "", true
+	case data.Kind != yaml.MappingNode:
+		return "", false
+	case len(data.Content) == 2 && data.Content[0].Value == keyNamespace && data.Content[1].Kind == yaml.ScalarNode:
+		return data.Content[1].Value, true
+	}
+	return "", len(data.Content) == 0
+}
+
 // configMap makes a policy of the flat form that kpt's command line writes
 // (kpt fn eval ... -- key=value): lists are separated by commas.
 func configMap(node *yaml.Node, file string) (*transform.Policy, error) {
-	var cm struct {
-		Data map[string]string `yaml:"data"`
+	if node.Kind == yaml.DocumentNode && len(node.Content) == 1 {
+		node = node.Content[0]
 	}
-	if err := node.Decode(&cm); err != nil {
-		return nil, Problems{{File: file, Path: "data", Message: fmt.Sprintf("the values are not all strings: put them into quotes (%v)", err)}}
-	}
+	d := &decoder{file: file}
+	var cm configMapObject
+	d.value(node, reflect.ValueOf(&cm).Elem(), "")
 	known := []string{keyMesh, keyMode, keyImage, keyNamespace}
 	for _, f := range traffic.Fields {
 		known = append(known, string(f))
@@ -62,9 +91,11 @@ func configMap(node *yaml.Node, file string) (*transform.Policy, error) {
 	spec.Spec.Enforcement = &Enforcement{}
 	spec.Spec.Global = &Traffic{}
 	global := spec.Spec.Global
-	var problems Problems
+	problem := func(path, value, format string, args ...any) {
+		d.problem(nil, path, value, format, args...)
+	}
 	for _, key := range sortedKeys(cm.Data) {
-		value := cm.Data[key]
+		value := string(cm.Data[key])
 		at := join("data", key)
 		switch traffic.Field(key) {
 		case keyMesh:
@@ -72,7 +103,7 @@ func configMap(node *yaml.Node, file string) (*transform.Policy, error) {
 		case keyMode:
 			spec.Spec.Enforcement.Mode = value
 			if !slices.Contains(transform.Modes, transform.Mode(value)) {
-				problems = append(problems, Problem{File: file, Path: at, Value: value, Message: fmt.Sprintf("%q is not known: write one of InitContainer, WhereNeeded, AnnotationsOnly", value)})
+				problem(at, value, "%q is not known: write one of InitContainer, WhereNeeded, AnnotationsOnly", value)
 			}
 		case keyImage:
 			spec.Spec.Enforcement.Image = value
@@ -94,8 +125,7 @@ func configMap(node *yaml.Node, file string) (*transform.Policy, error) {
 			for i, entry := range split[[]string](value) {
 				ranges, ports, found := strings.Cut(entry, "@")
 				if !found {
-					problems = append(problems, Problem{File: file, Path: fmt.Sprintf("%s[%d]", at, i), Value: entry, Message: fmt.Sprintf(`%q is not a pair of an IP range and a port: write it as "10.1.0.0/16@5432"`, entry)})
-					continue
+					problem(fmt.Sprintf("%s[%d]", at, i), entry, `%q is not a pair of an IP range and a port: write it as "10.1.0.0/16@5432"`, entry)
 				}
 				global.ExcludeOutbound = append(global.ExcludeOutbound, Destination{IPRanges: IPRangeList{IPRange(ranges)}, Ports: PortList{Port(ports)}})
 			}
@@ -104,21 +134,25 @@ func configMap(node *yaml.Node, file string) (*transform.Policy, error) {
 			if near := nearest(key, known); near != "" {
 				remedy = fmt.Sprintf("did you mean %s?", near)
 			}
-			problems = append(problems, Problem{File: file, Path: at, Value: key, Message: fmt.Sprintf("unknown key %q: %s", key, remedy)})
+			problem(at, key, "unknown key %q: %s", key, remedy)
 		}
 	}
 	spec.Default()
 	policy, err := spec.compile()
 	var invalid Problems
 	if errors.As(err, &invalid) {
+		problems := d.problems
 		for _, p := range invalid {
 			p.File = file
 			p.Path = dataPath(p.Path)
-			problems = append(problems, p)
+			if !d.covers(p.Path) {
+				problems = append(problems, p)
+			}
 		}
+		d.problems = problems
 	}
-	if len(problems) > 0 {
-		return nil, problems
+	if len(d.problems) > 0 {
+		return nil, d.inOrder(d.problems)
 	}
 	return policy, nil
 }
@@ -128,10 +162,16 @@ func dataPath(path string) string {
 	for _, move := range []struct{ from, to string }{
 		{"spec.global.", "data."},
 		{"spec.enforcement.", "data."},
+		{"spec.defaultNamespace", "data." + keyNamespace},
 		{"spec.", "data."},
 	} {
 		if rest, found := strings.CutPrefix(path, move.from); found {
-			return move.to + rest
+			// A pair is one entry here, of which no part has a path.
+			whole, _, _ := strings.Cut(rest, "].")
+			if whole != rest {
+				whole += "]"
+			}
+			return move.to + whole
 		}
 	}
 	return path

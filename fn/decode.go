@@ -1,6 +1,7 @@
 package fn
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -16,6 +17,42 @@ type decoder struct {
 	file     string
 	lines    bool
 	problems Problems
+	// places counts the values in the order of the text, by their paths.
+	places map[string]int
+}
+
+// visit notes that a value stands next in the text.
+func (d *decoder) visit(path string) {
+	if d.places == nil {
+		d.places = map[string]int{}
+	}
+	if _, known := d.places[path]; !known {
+		d.places[path] = len(d.places)
+	}
+}
+
+// inOrder gives problems in the order of the text. What is missing stands where
+// it would have to be put.
+func (d *decoder) inOrder(problems Problems) Problems {
+	place := func(p Problem) int {
+		for path := p.Path; path != ""; path = path[:max(0, strings.LastIndexAny(path, ".["))] {
+			if n, known := d.places[path]; known {
+				return n
+			}
+		}
+		return -1
+	}
+	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(place(a), place(b)) })
+	return problems
+}
+
+// covers says whether a problem within the path was found already, so that
+// whatever follows from it need not be said.
+func (d *decoder) covers(path string) bool {
+	return slices.ContainsFunc(d.problems, func(p Problem) bool {
+		rest, within := strings.CutPrefix(p.Path, path)
+		return within && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
 }
 
 func (d *decoder) problem(node *yaml.Node, path, value, format string, args ...any) {
@@ -75,6 +112,7 @@ func jsonName(f reflect.StructField) string {
 var (
 	metadataType  = reflect.TypeFor[Metadata]()
 	portType      = reflect.TypeFor[Port]()
+	dataValueType = reflect.TypeFor[dataValue]()
 	quantityType  = reflect.TypeFor[Quantity]()
 	selectionType = []reflect.Type{reflect.TypeFor[PortSelection](), reflect.TypeFor[IPRangeSelection]()}
 )
@@ -91,6 +129,7 @@ func join(path, step string) string {
 
 // value reads a node into a Go value.
 func (d *decoder) value(node *yaml.Node, into reflect.Value, path string) {
+	d.visit(path)
 	for node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}
@@ -125,7 +164,7 @@ func (d *decoder) scalar(node *yaml.Node, into reflect.Value, path string) {
 	switch {
 	case node.Kind != yaml.ScalarNode:
 		d.problem(node, path, "", "%s where a single value is needed", describe(node))
-	case tag == "!!str" || numeric && (tag == "!!int" || tag == "!!float"):
+	case tag == "!!str" || into.Type() == dataValueType || numeric && (tag == "!!int" || tag == "!!float"):
 		into.SetString(node.Value)
 	default:
 		d.problem(node, path, node.Value, "%s where a string is needed: put it into quotes", describe(node))
@@ -143,13 +182,10 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 		names[i] = jsonName(f)
 	}
 	seen := map[string]int{}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key, value := node.Content[i], node.Content[i+1]
+	for _, entry := range d.entries(node, path) {
+		key, value := entry.key, entry.value
 		at := join(path, key.Value)
-		if line, twice := seen[key.Value]; twice {
-			d.problem(key, at, "", "the key stands twice, on lines %d and %d: take one away", line, key.Line)
-			continue
-		}
+		d.visit(at)
 		seen[key.Value] = key.Line
 		index := slices.Index(names, key.Value)
 		if index < 0 {
@@ -187,15 +223,57 @@ func (d *decoder) stringMap(node *yaml.Node, into reflect.Value, path string) {
 		return
 	}
 	into.Set(reflect.MakeMap(into.Type()))
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key := node.Content[i].Value
+	for _, entry := range d.entries(node, path) {
 		value := reflect.New(into.Type().Elem()).Elem()
-		if into.MapIndex(reflect.ValueOf(key)).IsValid() {
-			d.problem(node.Content[i], join(path, key), "", "the key stands twice: take one away")
-		}
-		d.value(node.Content[i+1], value, join(path, key))
-		into.SetMapIndex(reflect.ValueOf(key), value)
+		d.value(entry.value, value, join(path, entry.key.Value))
+		into.SetMapIndex(reflect.ValueOf(entry.key.Value), value)
 	}
+}
+
+type entry struct{ key, value *yaml.Node }
+
+// deepestMerge bounds how deep merge keys are followed, since an anchor may
+// hold itself.
+const deepestMerge = 8
+
+// entries gives the entries of a mapping, then those that a merge key (<<)
+// brings in and that are not among them.
+func (d *decoder) entries(node *yaml.Node, path string) []entry {
+	var all []entry
+	lines := map[string]int{}
+	var collect func(node *yaml.Node, depth int)
+	collect = func(node *yaml.Node, depth int) {
+		if node.Kind == yaml.AliasNode {
+			node = node.Alias
+		}
+		if node.Kind == yaml.SequenceNode && depth > 0 {
+			for _, each := range node.Content {
+				collect(each, depth)
+			}
+		}
+		if node.Kind != yaml.MappingNode || depth > deepestMerge {
+			return
+		}
+		var merged []*yaml.Node
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			key, value := node.Content[i], node.Content[i+1]
+			line, twice := lines[key.Value]
+			switch {
+			case key.ShortTag() == "!!merge":
+				merged = append(merged, value)
+			case twice && depth == 0:
+				d.problem(key, join(path, key.Value), "", "the key stands twice, on lines %d and %d: take one away", line, key.Line)
+			case !twice:
+				lines[key.Value] = key.Line
+				all = append(all, entry{key, value})
+			}
+		}
+		for _, m := range merged {
+			collect(m, depth+1)
+		}
+	}
+	collect(node, 0)
+	return all
 }
 
 func (d *decoder) list(node *yaml.Node, into reflect.Value, path string) {

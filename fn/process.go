@@ -146,6 +146,8 @@ type run struct {
 	list    *resourceList
 	options Options
 	policy  *transform.Policy
+	// unmeshed says why the pods of a namespace get no sidecar.
+	unmeshed map[string]string
 	// changed holds the new text of items that changed, by place.
 	changed map[int][]byte
 }
@@ -163,6 +165,7 @@ func (r *run) process() Results {
 		policy.Namespace = r.options.Namespace
 	}
 	r.policy = policy
+	r.findUnmeshed(heads)
 	return r.apply(heads).inOrder()
 }
 
@@ -201,44 +204,57 @@ func (r *run) decode(fragment yamltext.Fragment) (*yaml.Node, error) {
 // items.
 func (r *run) findPolicy(heads []head) (*transform.Policy, Results) {
 	var node *yaml.Node
-	var err error
-	fallback := "functionConfig"
+	var namespace string
 	if r.list.config != nil {
-		node, err = r.decode(r.configFragment())
-	} else {
-		var found []int
-		for i, h := range heads {
-			if isSpec(h.apiVersion, h.kind) {
-				found = append(found, i)
-			}
+		config, err := r.decode(r.configFragment())
+		if err != nil {
+			return nil, Results{{Severity: Error, Message: fmt.Sprintf("reading the functionConfig: %v", err)}}
 		}
-		switch len(found) {
-		case 0:
-			return nil, Results{{Severity: Error, Message: fmt.Sprintf("there is no %s: give one as the functionConfig, or put one (apiVersion %s) among the resources", Kind, APIVersion)}}
-		case 1:
-			node, err = r.decode(r.list.item(found[0]))
-			fallback = fmt.Sprintf("items[%d]", found[0])
-		default:
-			var where []string
-			for _, i := range found {
-				place := fmt.Sprintf("items[%d]", i)
-				if n, err := r.decode(r.list.item(i)); err == nil {
-					place = originOf(n, place)
-				}
-				where = append(where, place)
-			}
-			return nil, Results{{Severity: Error, Message: fmt.Sprintf("there are %d objects of kind %s (%s), and it is not said which counts: keep one, or give one as the functionConfig", len(found), Kind, strings.Join(where, ", "))}}
+		var only bool
+		if namespace, only = onlyNamespace(config); !only {
+			node = config
 		}
 	}
-	if err != nil {
-		return nil, Results{{Severity: Error, Message: fmt.Sprintf("reading the %s: %v", fallback, err)}}
+	if node == nil {
+		spec, failed := r.specAmongItems(heads)
+		if failed != nil {
+			return nil, failed
+		}
+		node = spec
 	}
-	policy, err := configuration(node, originOf(node, fallback))
+	policy, err := configuration(node, originOf(node, ""))
 	var problems Problems
 	if errors.As(err, &problems) {
 		return nil, problemResults(problems, refOf(node))
 	}
+	if namespace != "" {
+		policy.Namespace = namespace
+	}
 	return policy, nil
+}
+
+// specAmongItems finds the one ClusterBypass among the items.
+func (r *run) specAmongItems(heads []head) (*yaml.Node, Results) {
+	var specs []*yaml.Node
+	var places []string
+	for i, h := range heads {
+		if !isSpec(h.apiVersion, h.kind) {
+			continue
+		}
+		node, err := r.decode(r.list.item(i))
+		if err != nil {
+			return nil, Results{r.broken(i, err)}
+		}
+		specs = append(specs, node)
+		places = append(places, originOf(node, fmt.Sprintf("items[%d]", i)))
+	}
+	switch len(specs) {
+	case 0:
+		return nil, Results{{Severity: Error, Message: fmt.Sprintf("there is no %s: give one as the functionConfig, or put one (apiVersion %s) among the resources", Kind, APIVersion)}}
+	case 1:
+		return specs[0], nil
+	}
+	return nil, Results{{Severity: Error, Message: fmt.Sprintf("there are %d objects of kind %s (%s), and it is not said which counts: keep one, or give one as the functionConfig", len(specs), Kind, strings.Join(places, ", "))}}
 }
 
 // configFragment gives the functionConfig's own text.
@@ -250,34 +266,46 @@ func (r *run) configFragment() yamltext.Fragment {
 
 // objectHead is what names an object.
 type objectHead struct {
-	APIVersion string `yaml:"apiVersion"`
-	Kind       string `yaml:"kind"`
-	Metadata   struct {
-		Name        string            `yaml:"name"`
-		Namespace   string            `yaml:"namespace"`
-		Labels      map[string]string `yaml:"labels"`
-		Annotations map[string]string `yaml:"annotations"`
-	} `yaml:"metadata"`
+	apiVersion, kind, name, namespace string
+	labels, annotations               map[string]string
 }
 
+// headOf reads as much of a head as there is: the object may be anything, and
+// what is wrong with it is for others to say.
 func headOf(node *yaml.Node) objectHead {
-	var head objectHead
-	// A head that cannot be decoded whole is used as far as it goes.
-	_ = node.Decode(&head)
-	return head
+	scalar := func(path ...any) string {
+		if n := transform.Lookup(node, path); n != nil && n.Kind == yaml.ScalarNode && n.ShortTag() != "!!null" {
+			return n.Value
+		}
+		return ""
+	}
+	strings := func(path ...any) map[string]string {
+		values := map[string]string{}
+		if n := transform.Lookup(node, path); n != nil && n.Kind == yaml.MappingNode {
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				values[n.Content[i].Value] = n.Content[i+1].Value
+			}
+		}
+		return values
+	}
+	return objectHead{
+		apiVersion: scalar("apiVersion"), kind: scalar("kind"),
+		name: scalar("metadata", "name"), namespace: scalar("metadata", "namespace"),
+		labels: strings("metadata", "labels"), annotations: strings("metadata", "annotations"),
+	}
 }
 
 func refOf(node *yaml.Node) *ResourceRef {
 	head := headOf(node)
-	if head.APIVersion == "" || head.Kind == "" {
+	if head.apiVersion == "" || head.kind == "" {
 		return nil
 	}
-	return &ResourceRef{APIVersion: head.APIVersion, Kind: head.Kind, Name: head.Metadata.Name, Namespace: head.Metadata.Namespace}
+	return &ResourceRef{APIVersion: head.apiVersion, Kind: head.kind, Name: head.name, Namespace: head.namespace}
 }
 
 // originOf names the file of an object, if an orchestrator said.
 func originOf(node *yaml.Node, otherwise string) string {
-	if file, _ := transform.Provenance(headOf(node).Metadata.Annotations); file != "" {
+	if file, _ := transform.Provenance(headOf(node).annotations); file != "" {
 		return file
 	}
 	return otherwise
@@ -287,7 +315,6 @@ func originOf(node *yaml.Node, otherwise string) string {
 type outcome struct {
 	text    []byte // nil if it is unchanged
 	results Results
-	plans   []*transform.Plan
 }
 
 // apply looks at every item that may be a workload. Items do not depend on one
@@ -319,18 +346,18 @@ func (r *run) apply(heads []head) Results {
 			r.changed[i] = o.text
 		}
 	}
-	return append(results, r.contradictions(heads, outcomes)...)
+	return results
 }
 
 // rewrite plans and splices one item.
 func (r *run) rewrite(i int) outcome {
-	fragment := r.list.item(i)
-	node, err := r.decode(fragment)
+	text, err := edit.Read(r.list.item(i))
 	if err != nil {
 		return outcome{results: Results{r.broken(i, err)}}
 	}
 	var o outcome
-	text := edit.Document{Fragment: fragment, Nodes: node, Aliases: r.list.tree.Aliases}
+	text.Aliases = r.list.tree.Aliases
+	node := text.Nodes
 	workloads, problems := r.policy.Workloads(node, text.Source)
 	for _, err := range problems {
 		o.results = append(o.results, malformed(node, err))
@@ -339,7 +366,12 @@ func (r *run) rewrite(i int) outcome {
 	for _, w := range workloads {
 		plan := r.policy.Plan(w)
 		o.results = append(o.results, resultsOf(plan)...)
-		o.plans = append(o.plans, plan)
+		if reason := r.unmeshed[w.Namespace]; plan.Applies && reason != "" {
+			o.results = append(o.results, finding(w, transform.Finding{
+				Severity: Warning,
+				Message:  fmt.Sprintf("the policy writes for it, but Namespace %s %s: take the namespace out of spec.enrolment, or mend the label", w.Namespace, reason),
+			}))
+		}
 		edits = append(edits, plan.Edits...)
 	}
 	if len(edits) == 0 || o.results.Failed() {
@@ -359,7 +391,7 @@ func (r *run) rewrite(i int) outcome {
 func malformed(node *yaml.Node, err error) Result {
 	head := headOf(node)
 	result := Result{Severity: Error, Message: err.Error(), ResourceRef: refOf(node)}
-	file, index := transform.Provenance(head.Metadata.Annotations)
+	file, index := transform.Provenance(head.annotations)
 	result.File = fileOf(file, index)
 	if at := (*transform.FieldError)(nil); errors.As(err, &at) {
 		result.Message = at.Err.Error()
@@ -368,36 +400,21 @@ func malformed(node *yaml.Node, err error) Result {
 	return result
 }
 
-// contradictions warns where a Namespace among the items says that its pods get
-// no sidecar, although the policy writes for workloads in it. It only warns:
-// what is done to a workload must not depend on what else is in the stream.
-func (r *run) contradictions(heads []head, outcomes []outcome) Results {
-	var results Results
+// findUnmeshed notes the Namespaces among the items that say that their pods
+// get no sidecar. They only serve to warn where the policy writes for workloads
+// in them: what is done to a workload must not depend on what else is in the
+// stream.
+func (r *run) findUnmeshed(heads []head) {
+	r.unmeshed = map[string]string{}
 	for i, h := range heads {
 		if h.kind != "Namespace" || h.apiVersion != "v1" {
 			continue
 		}
-		node, err := r.decode(r.list.item(i))
-		if err != nil {
-			continue // not ours to judge
-		}
-		namespace := headOf(node)
-		reason := r.policy.Mesh.UnmeshedNamespace(namespace.Metadata.Labels)
-		if reason == "" {
-			continue
-		}
-		for _, o := range outcomes {
-			for _, plan := range o.plans {
-				if plan.Applies && plan.Workload.Namespace == namespace.Metadata.Name {
-					results = append(results, finding(plan.Workload, transform.Finding{
-						Severity: Warning,
-						Message:  fmt.Sprintf("the policy writes for it, but Namespace %s %s: take the namespace out of spec.enrolment, or mend the label", plan.Workload.Namespace, reason),
-					}))
-				}
-			}
+		if node, err := r.decode(r.list.item(i)); err == nil { // if not, it is not ours to judge
+			namespace := headOf(node)
+			r.unmeshed[namespace.name] = r.policy.Mesh.UnmeshedNamespace(namespace.labels)
 		}
 	}
-	return results
 }
 
 // rewritten puts the list together again, with the changed items and the
