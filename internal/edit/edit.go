@@ -24,8 +24,9 @@ const (
 	// merge key only is not there.
 	Remove
 	// Restore puts the text Source in the place of the value at Path: what
-	// [Source] gave before Set replaced it. If the bytes cannot stand there
-	// any more, Value is set instead, if there is one.
+	// [Source] gave before Set replaced it. If Source is no value, Value is set
+	// instead, if there is one; if the style around it cannot hold Source as it
+	// is, what Source says is written in that style.
 	Restore
 )
 

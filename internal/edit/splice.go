@@ -171,8 +171,14 @@ func (w *writer) endsInText(node *yamltext.Node) bool {
 	for len(node.Content) > 0 {
 		node = node.Content[len(node.Content)-1]
 	}
+	return w.ownsBreak(node) && node.End == len(w.src)
+}
+
+// ownsBreak says whether the line break after a node is part of what it says:
+// that of a block scalar with at least a line of text.
+func (w *writer) ownsBreak(node *yamltext.Node) bool {
 	return (node.Style == yamltext.Literal || node.Style == yamltext.Folded) && !node.Strip &&
-		node.End == len(w.src)
+		yamltext.LineEnd(w.src, node.Start) < node.End
 }
 
 // insert makes a value an item of a sequence.
@@ -210,7 +216,7 @@ func (w *writer) insert(at spot, index int, value *yaml.Node) error {
 	}
 	for start > 0 {
 		above := w.lineStart(start - yamltext.BreakBefore(w.src, start))
-		if above <= limit && w.lineStart(limit) >= above || string(w.src[above:min(above+len(indentation)+1, len(w.src))]) != indentation+"#" {
+		if above <= w.lineStart(limit) || string(w.src[above:min(above+len(indentation)+1, len(w.src))]) != indentation+"#" {
 			break
 		}
 		start = above
@@ -362,7 +368,7 @@ func (w *writer) textBefore(node *yamltext.Node) bool {
 	for len(node.Content) > 0 {
 		node = node.Content[len(node.Content)-1]
 	}
-	return (node.Style == yamltext.Literal || node.Style == yamltext.Folded) && !node.Strip
+	return w.ownsBreak(node)
 }
 
 func (w *writer) removeFromFlow(node *yamltext.Node, first, width int) {

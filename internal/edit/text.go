@@ -223,13 +223,11 @@ func (w *writer) result() []byte {
 // A spot is a node with what is around it.
 type spot struct {
 	node, parent *yamltext.Node
-	// index of the value in parent.Content
-	index int
 }
 
 // find follows a path.
 func (w *writer) find(path Path) (spot, error) {
-	at := spot{node: w.tree.Root, index: -1}
+	at := spot{node: w.tree.Root}
 	for i, step := range path {
 		next := -1
 		switch step := step.(type) {
@@ -250,7 +248,7 @@ func (w *writer) find(path Path) (spot, error) {
 		if next < 0 {
 			return spot{}, fmt.Errorf("%v was not found in the text", path[:i+1])
 		}
-		at = spot{node: at.node.Content[next], parent: at.node, index: next}
+		at = spot{node: at.node.Content[next], parent: at.node}
 	}
 	return at, nil
 }
