@@ -81,6 +81,9 @@ func (r *reader) node(n *yamltext.Node) (*yaml.Node, bool) {
 		case yamltext.SingleQuoted:
 			node.Style, node.Tag = yaml.SingleQuotedStyle, "!!str"
 		case yamltext.DoubleQuoted:
+			if !commonEscapes(n.Text(r.tree.Text)) {
+				return nil, false
+			}
 			node.Style, node.Tag = yaml.DoubleQuotedStyle, "!!str"
 		default:
 			if node.Value == "<<" {
@@ -105,4 +108,16 @@ func (r *reader) node(n *yamltext.Node) (*yaml.Node, bool) {
 		node.Content[i] = c
 	}
 	return node, true
+}
+
+// commonEscapes says whether a text in double quotes has no escapes but those
+// that JSON and YAML share; yaml/v3 decides which others there are.
+func commonEscapes(text []byte) bool {
+	for at := bytes.IndexByte(text, '\\'); at >= 0; at = bytes.IndexByte(text, '\\') {
+		if at+1 >= len(text) || bytes.IndexByte([]byte(`"\/bfnrt`), text[at+1]) < 0 {
+			return false
+		}
+		text = text[at+2:]
+	}
+	return true
 }

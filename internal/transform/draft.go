@@ -125,17 +125,16 @@ func (dr *draft) container(g *group, d desired, was *prior) {
 	}
 	digest := nodeDigest(d.container)
 	dr.will.Wrote[initEntry] = digest
+	insert := edit.Edit{Path: item(0), Op: edit.Insert, Value: d.container}
 	switch {
 	case was.container < 0:
 		g.added++
-		g.edits = append(g.edits, edit.Edit{Path: item(0), Op: edit.Insert, Value: d.container})
-	case was.container > 0:
-		// Others put theirs in front of it since; it has to be the first.
-		g.edits = append(g.edits,
-			edit.Edit{Path: item(was.container), Op: edit.Remove},
-			edit.Edit{Path: item(0), Op: edit.Insert, Value: d.container})
-	case dr.was.Wrote[initEntry] != digest:
-		g.edits = append(g.edits, edit.Edit{Path: item(0), Op: edit.Set, Value: d.container})
+		g.edits = append(g.edits, insert)
+	case was.container > 0 || dr.was.Wrote[initEntry] != digest:
+		// Others may have put theirs in front of it since; it has to be the
+		// first. The new one comes before the old one goes, so that the
+		// list is never empty and keeps its style.
+		g.edits = append(g.edits, insert, edit.Edit{Path: item(was.container + 1), Op: edit.Remove})
 	}
 }
 
@@ -165,31 +164,33 @@ func (dr *draft) record(own *group) {
 // remember records how a parent was before anything was written into it.
 func (dr *draft) remember(g *group) {
 	name := dr.relative(g.path)
-	if slices.Contains(dr.was.Created, name) {
-		dr.will.Created = append(dr.will.Created, name)
-		return
-	}
-	if source, known := dr.was.Nulls[name]; known {
-		dr.will.Nulls[name] = source
-		return
-	}
+	p := dr.w.parents[g.path.String()]
 	filled := g.added > 0
 	for _, inner := range dr.groups {
 		filled = filled || inner.added > 0 && len(inner.path) > len(g.path) && slices.Equal(inner.path[:len(g.path)], g.path)
 	}
-	if !filled {
-		return
-	}
-	switch dr.w.parents[g.path.String()].state {
-	case absent:
+	created := slices.Contains(dr.was.Created, name)
+	source, wasNull := dr.was.Nulls[name]
+	switch {
+	case p.state == absent && !filled, p.state == present && g.emptied(g.removed, p):
+		// Nothing stays there that could be taken away again.
+	case p.state == absent, p.state == present && created:
 		dr.will.Created = append(dr.will.Created, name)
-	case null:
-		source, err := dr.w.source(g.path)
-		if err != nil {
-			source = ""
-		}
+	case p.state == present && wasNull:
 		dr.will.Nulls[name] = source
+	case p.state == null && filled:
+		text, err := dr.w.source(g.path)
+		if err != nil {
+			text = ""
+		}
+		dr.will.Nulls[name] = text
 	}
+}
+
+// emptied says whether nothing stays in a parent from which so many children
+// are removed.
+func (g *group) emptied(removed int, p parent) bool {
+	return removed > 0 && g.added == 0 && removed == len(p.children)
 }
 
 // relative names a parent within its workload, so that the record stays true
@@ -211,7 +212,7 @@ func (dr *draft) finish() []edit.Edit {
 				removed++
 			}
 		}
-		emptied := removed > 0 && g.added == 0 && removed == len(p.children)
+		emptied := g.emptied(removed, p)
 		source, wasNull := dr.was.Nulls[name]
 		switch {
 		case emptied && slices.Contains(dr.was.Created, name):

@@ -68,6 +68,11 @@ func (p *Policy) Plan(w *Workload) *Plan {
 			"%v: take this annotation away, and what krm-bypass wrote if it is still there, then run again", err)
 		return plan
 	}
+	if prior.container < 0 && prior.record.Wrote[initEntry] != "" && w.hasContainer(InitName) {
+		plan.find(Error, w.templatePath("spec", "initContainers"), InitName,
+			"the container %s was changed after krm-bypass wrote it: take it away, and it is written anew; its image and resources are set in spec.enforcement", InitName)
+		return plan
+	}
 	desired := p.desire(w, prior, plan)
 	if plan.Failed() {
 		return plan
@@ -103,9 +108,6 @@ func priorOf(w *Workload) (*prior, error) {
 	}
 	p.record = r
 	p.container = r.wroteContainer(w)
-	if _, wrote := r.Wrote[initEntry]; wrote && p.container < 0 && w.hasContainer(InitName) {
-		return nil, fmt.Errorf("the init container %s was changed after it was written", InitName)
-	}
 	for key := range r.Wrote {
 		if !r.wroteAnnotation(w, key) {
 			continue

@@ -80,7 +80,7 @@ func parseRecord(text string) (*record, error) {
 	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(r); err != nil {
-		return nil, fmt.Errorf("reading the record: %w", err)
+		return nil, fmt.Errorf("this is not a record as krm-bypass writes it (%w)", err)
 	}
 	if r.Version != recordVersion {
 		return nil, fmt.Errorf("version %d of the record is not known here, only %d: use the version of krm-bypass that wrote it", r.Version, recordVersion)
@@ -91,9 +91,8 @@ func parseRecord(text string) (*record, error) {
 	return r, nil
 }
 
-// ours tells the workload's values that the record wrote from the user's. A
-// record that fits none of what stands there was copied from elsewhere, or its
-// workload was rewritten by hand.
+// fits gives an error for a record that fits none of what stands there: it was
+// copied from elsewhere, or its workload was rewritten by hand.
 func (r *record) fits(w *Workload) error {
 	for key := range maps.Keys(r.Wrote) {
 		if r.wroteAnnotation(w, key) || key == initEntry && r.wroteContainer(w) >= 0 {
