@@ -47,7 +47,7 @@ go_test() {
   wait "$run" || status=$?
   if [[ $status -ne 0 ]]; then
     echo "   what went wrong first; all of it is in $log:"
-    grep -vE '^ *(=== |--- |PASS$|FAIL|ok |\?)' "$log" | head -n 40 | sed 's/^/   | /' || true
+    grep -vE '^ *(=== |--- |PASS$|FAIL|ok |\?)|\[rapid\] OK' "$log" | head -n 40 | sed 's/^/   | /' || true
   fi
   if grep -E '^ *--- SKIP' "$log"; then
     echo "   a skipped test has tested nothing: it has to run or to fail, saying what it misses"
@@ -70,10 +70,10 @@ stage vet "go vet" quietly go vet ./...
 
 # Pure packages: go test may answer from its cache where nothing changed.
 mapfile -t pure < <(packages -v '/test/(e2e|kustomize)(/|$)')
-stage unit "unit tests, properties and goldens, $with" go_test '^$' "${race[@]}" "${pure[@]}"
+stage unit "unit tests, properties and goldens, $with" go_test '^ok' "${race[@]}" "${pure[@]}"
 
 # What these execute is not among the inputs that the cache knows: always run.
-stage kustomize "the examples through the real kustomize" go_test '^$' -count=1 ./test/kustomize/...
+stage kustomize "the examples through the real kustomize" go_test '^ok' -count=1 ./test/kustomize/...
 stage e2e "end to end, in network namespaces: document, interceptor, order, family" \
   go_test '^(    )?--- PASS|compared' -count=1 -timeout=25m ./test/e2e/...
 
