@@ -82,7 +82,7 @@ func TestDifferential(t *testing.T) {
 	var tally tally
 	rapid.Check(t, func(r *rapid.T) {
 		settings := drawSettings(r)
-		connections := rapid.SliceOfN(rapid.Custom(drawConnection(edgesOf(settings))), connectionsEach, connectionsEach).Draw(r, "connections")
+		connections := rapid.Custom(drawCalls(edgesOf(settings))).Draw(r, "connections")
 		said := asAnnotated(r, istio, settings)
 		backend := rapid.SampledFrom(backends).Draw(r, "backend")
 		setups := []setup{

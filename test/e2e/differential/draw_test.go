@@ -3,6 +3,7 @@ package differential_test
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"pgregory.net/rapid"
 
@@ -182,6 +183,23 @@ func routable(address netip.Addr) bool {
 		}
 	}
 	return address.IsValid()
+}
+
+// calls are connections that a failure prints in words.
+type calls []traffic.Connection
+
+func (c calls) GoString() string {
+	var words []string
+	for _, connection := range c {
+		words = append(words, describe(connection))
+	}
+	return strings.Join(words, ", ")
+}
+
+func drawCalls(e edges) func(*rapid.T) calls {
+	return func(t *rapid.T) calls {
+		return rapid.SliceOfN(rapid.Custom(drawConnection(e)), connectionsEach, connectionsEach).Draw(t, "calls")
+	}
 }
 
 // drawConnection gives a connection, mostly at an edge of the settings.

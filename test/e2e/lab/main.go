@@ -105,9 +105,18 @@ func runInside(unshare []string, directory string) (int, error) {
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	command.Env = append(os.Environ(), insideKey+"="+directory)
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	// Signals are for the tests, which share our process group: we only wait.
-	signal.Ignore(os.Interrupt, syscall.SIGQUIT)
-	err := command.Run()
+	if err := command.Start(); err != nil {
+		return 0, err
+	}
+	// What is meant for the tests goes to them; we only wait.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGQUIT, syscall.SIGTERM)
+	go func() {
+		for s := range signals {
+			_ = command.Process.Signal(s) // it may be gone already
+		}
+	}()
+	err := command.Wait()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() >= 0 {
 		return exit.ExitCode(), nil
