@@ -318,7 +318,7 @@ func (c *compiler) workloadMatch(m WorkloadMatch, at string, kinds []transform.K
 			switch {
 			case valued && len(r.Values) == 0:
 				c.problem(fmt.Sprintf("%s.labelSelector.matchExpressions[%d].values", at, i), "", "%s needs values", r.Operator)
-			case !valued && len(r.Values) > 0:
+			case (r.Operator == "Exists" || r.Operator == "DoesNotExist") && len(r.Values) > 0:
 				c.problem(fmt.Sprintf("%s.labelSelector.matchExpressions[%d].values", at, i), "", "%s takes no values", r.Operator)
 			}
 		}

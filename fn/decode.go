@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
 // decoder reads a spec strictly: it knows every field, and it reports
@@ -19,6 +22,8 @@ type decoder struct {
 	problems Problems
 	// places counts the values in the order of the text, by their paths.
 	places map[string]int
+	// unread are the paths of values of which nothing could be read.
+	unread []string
 }
 
 // visit notes that a value stands next in the text.
@@ -46,13 +51,23 @@ func (d *decoder) inOrder(problems Problems) Problems {
 	return problems
 }
 
-// covers says whether a problem within the path was found already, so that
-// whatever follows from it need not be said.
+// unreadable is a problem because of which nothing of the value is known.
+func (d *decoder) unreadable(node *yaml.Node, path, value, format string, args ...any) {
+	d.unread = append(d.unread, path)
+	d.problem(node, path, value, format, args...)
+}
+
+// covers says whether a problem within the path, or around it, was found
+// already, so that whatever follows from it need not be said.
 func (d *decoder) covers(path string) bool {
-	return slices.ContainsFunc(d.problems, func(p Problem) bool {
-		rest, within := strings.CutPrefix(p.Path, path)
-		return within && (rest == "" || rest[0] == '.' || rest[0] == '[')
-	})
+	return slices.ContainsFunc(d.problems, func(p Problem) bool { return within(p.Path, path) }) ||
+		slices.ContainsFunc(d.unread, func(unread string) bool { return within(path, unread) })
+}
+
+// within says whether a path is an outer one or leads on from it.
+func within(path, outer string) bool {
+	rest, found := strings.CutPrefix(path, outer)
+	return found && (rest == "" || outer == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 func (d *decoder) problem(node *yaml.Node, path, value, format string, args ...any) {
@@ -113,8 +128,8 @@ var (
 	metadataType  = reflect.TypeFor[Metadata]()
 	portType      = reflect.TypeFor[Port]()
 	dataValueType = reflect.TypeFor[dataValue]()
+	ipRangeType   = reflect.TypeFor[IPRange]()
 	quantityType  = reflect.TypeFor[Quantity]()
-	selectionType = []reflect.Type{reflect.TypeFor[PortSelection](), reflect.TypeFor[IPRangeSelection]()}
 )
 
 func join(path, step string) string {
@@ -134,7 +149,7 @@ func (d *decoder) value(node *yaml.Node, into reflect.Value, path string) {
 		node = node.Alias
 	}
 	if node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null" {
-		d.problem(node, path, "", "nothing stands here: give a value, [] for the empty list, or take the line away")
+		d.unreadable(node, path, "", "nothing stands here: %s, or take the line away", giving(into.Kind()))
 		return
 	}
 	switch into.Kind() {
@@ -149,7 +164,11 @@ func (d *decoder) value(node *yaml.Node, into reflect.Value, path string) {
 		d.list(node, into, path)
 	case reflect.Bool:
 		if node.ShortTag() != "!!bool" {
-			d.problem(node, path, node.Value, "%s where true or false is needed", describe(node))
+			remedy := "write true or false"
+			if node.Value == "true" || node.Value == "false" {
+				remedy = "take the quotes away"
+			}
+			d.unreadable(node, path, node.Value, "%s where true or false is needed: %s", describe(node), remedy)
 			return
 		}
 		into.SetBool(strings.EqualFold(node.Value, "true"))
@@ -158,43 +177,63 @@ func (d *decoder) value(node *yaml.Node, into reflect.Value, path string) {
 	}
 }
 
+// giving says what to put where nothing stands.
+func giving(kind reflect.Kind) string {
+	switch kind {
+	case reflect.Slice:
+		return "give a list, [] for the empty one"
+	case reflect.Pointer, reflect.Struct:
+		return "give it fields"
+	case reflect.Map:
+		return "give it entries"
+	}
+	return "give a value"
+}
+
+// parsed are the types whose values are judged by who parses them: they are
+// often written in a form that YAML takes for a number.
+var parsed = []reflect.Type{portType, ipRangeType, quantityType, dataValueType}
+
 func (d *decoder) scalar(node *yaml.Node, into reflect.Value, path string) {
-	numeric := into.Type() == portType || into.Type() == quantityType
-	tag := node.ShortTag()
 	switch {
+	case node.Kind != yaml.ScalarNode && into.Type() == dataValueType:
+		d.unreadable(node, path, "", "%s where a string is needed: write the entries into one, with commas between them", describe(node))
 	case node.Kind != yaml.ScalarNode:
-		d.problem(node, path, "", "%s where a single value is needed", describe(node))
-	case tag == "!!str" || into.Type() == dataValueType || numeric && (tag == "!!int" || tag == "!!float"):
+		d.unreadable(node, path, "", "%s where a single value is needed: write that alone", describe(node))
+	case node.ShortTag() == "!!str" || slices.Contains(parsed, into.Type()):
 		into.SetString(node.Value)
 	default:
-		d.problem(node, path, node.Value, "%s where a string is needed: put it into quotes", describe(node))
+		d.unreadable(node, path, node.Value, "%s where a string is needed: put it into quotes", describe(node))
 	}
 }
 
 func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
-	if node.Kind != yaml.MappingNode {
-		d.problem(node, path, node.Value, "%s where a mapping is needed", describe(node))
-		return
-	}
 	fields := fieldsOf(into.Type())
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = jsonName(f)
 	}
-	seen := map[string]int{}
+	if node.Kind != yaml.MappingNode {
+		d.unreadable(node, path, node.Value, "%s where a mapping is needed: its fields are %s", describe(node), quotedList(names))
+		return
+	}
+	given, meant := map[string]bool{}, map[string]bool{}
 	for _, entry := range d.entries(node, path) {
 		key, value := entry.key, entry.value
 		at := join(path, key.Value)
 		d.visit(at)
-		seen[key.Value] = key.Line
+		given[key.Value] = true
 		index := slices.Index(names, key.Value)
 		if index < 0 {
 			if into.Type() == metadataType {
 				continue
 			}
 			remedy := "the fields here are " + quotedList(names)
-			if near := nearest(key.Value, names); near != "" {
+			near := cmp.Or(deeper(key.Value, fields), nearest(key.Value, names))
+			if near != "" {
 				remedy = fmt.Sprintf("did you mean %s?", near)
+				meant[near] = true
+				d.unread = append(d.unread, path+"."+near)
 			}
 			d.problem(key, at, key.Value, "unknown field %q: %s", key.Value, remedy)
 			continue
@@ -202,24 +241,48 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 		field := into.FieldByIndex(fields[index].Index)
 		before := len(d.problems)
 		d.value(value, field, at)
-		if c := constraintOf(fields[index]); len(c.enum) > 0 && len(d.problems) == before && !slices.Contains(c.enum, field.String()) {
+		switch c := constraintOf(fields[index]); {
+		case len(d.problems) > before:
+		case len(c.enum) > 0 && !slices.Contains(c.enum, field.String()):
 			remedy := "one of " + quotedList(c.enum)
 			if len(c.enum) == 1 {
 				remedy = c.enum[0]
 			}
 			d.problem(value, at, field.String(), "%q is not known: write %s", field.String(), remedy)
+		case c.byDefault != "" && field.String() == "":
+			d.problem(value, at, "", "empty: give a value, or take the line away for the default, %s", c.byDefault)
 		}
 	}
 	for i, f := range fields {
-		if _, given := seen[names[i]]; constraintOf(f).required && !given {
+		if constraintOf(f).required && !given[names[i]] && !meant[names[i]] {
 			d.problem(node, join(path, names[i]), "", "missing: it has to be given")
 		}
 	}
 }
 
+// deeper gives the path of a field of that name which belongs one step below,
+// "" if there is none. The last one counts: spec.global rather than
+// spec.meshDefaults.
+func deeper(name string, fields []reflect.StructField) string {
+	path := ""
+	for _, f := range fields {
+		t := f.Type
+		if t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		if t.Kind() != reflect.Struct || t == metadataType {
+			continue
+		}
+		if slices.ContainsFunc(fieldsOf(t), func(inner reflect.StructField) bool { return jsonName(inner) == name }) {
+			path = jsonName(f) + "." + name
+		}
+	}
+	return path
+}
+
 func (d *decoder) stringMap(node *yaml.Node, into reflect.Value, path string) {
 	if node.Kind != yaml.MappingNode {
-		d.problem(node, path, node.Value, "%s where a mapping is needed", describe(node))
+		d.unreadable(node, path, node.Value, "%s where a mapping is needed: write key: value", describe(node))
 		return
 	}
 	into.Set(reflect.MakeMap(into.Type()))
@@ -262,7 +325,11 @@ func (d *decoder) entries(node *yaml.Node, path string) []entry {
 			case key.ShortTag() == "!!merge":
 				merged = append(merged, value)
 			case twice && depth == 0:
-				d.problem(key, join(path, key.Value), "", "the key stands twice, on lines %d and %d: take one away", line, key.Line)
+				where := ""
+				if d.lines {
+					where = fmt.Sprintf(", on lines %d and %d", line, key.Line)
+				}
+				d.problem(key, join(path, key.Value), "", "the key stands twice%s: take one away", where)
 			case !twice:
 				lines[key.Value] = key.Line
 				all = append(all, entry{key, value})
@@ -277,15 +344,20 @@ func (d *decoder) entries(node *yaml.Node, path string) []entry {
 }
 
 func (d *decoder) list(node *yaml.Node, into reflect.Value, path string) {
-	if slices.Contains(selectionType, into.Type()) && node.Kind == yaml.ScalarNode && node.Value == "*" {
+	element := into.Type().Elem()
+	if node.Kind == yaml.ScalarNode && node.Value == traffic.Everything && (element == portType || element == ipRangeType) {
+		// Which lists take it is for who parses them to say.
 		node = &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{node}}
 	}
 	if node.Kind != yaml.SequenceNode {
-		remedy := ""
+		remedy := `write it as an item, behind "- "`
 		if node.Kind == yaml.ScalarNode {
-			remedy = fmt.Sprintf(": write [%s]", node.Value)
+			remedy = fmt.Sprintf("write [%s]", node.Value)
+			if !plain.MatchString(node.Value) {
+				remedy = fmt.Sprintf("write [%q]", node.Value)
+			}
 		}
-		d.problem(node, path, node.Value, "%s where a list is needed%s", describe(node), remedy)
+		d.unreadable(node, path, node.Value, "%s where a list is needed: %s", describe(node), remedy)
 		return
 	}
 	list := reflect.MakeSlice(into.Type(), len(node.Content), len(node.Content))
@@ -294,6 +366,9 @@ func (d *decoder) list(node *yaml.Node, into reflect.Value, path string) {
 	}
 	into.Set(list)
 }
+
+// plain are values that need no quotes within brackets.
+var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9./,-]*$`)
 
 // describe names what a node is, for messages.
 func describe(node *yaml.Node) string {
