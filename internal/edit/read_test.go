@@ -27,11 +27,8 @@ func FuzzRead(f *testing.F) {
 		wantErr := yaml.Unmarshal([]byte(text), &want)
 		got, err := Read(yamltext.Fragment{Text: []byte(text)})
 		if wantErr != nil || want.Kind == 0 {
-			if err == nil {
-				// The scanner takes some texts that yaml/v3 refuses; the check
-				// after an edit refuses them then.
-				t.Skip("yaml/v3 refuses it")
-			}
+			// The scanner takes some texts that yaml/v3 refuses; the check
+			// after an edit refuses them then.
 			return
 		}
 		if assert.NoError(t, err) {
