@@ -71,12 +71,11 @@ func (k *kernel) load(r Ruleset, replace bool) error {
 	}
 	k.conn.CreateTable(table)
 	ids := map[string]uint32{}
-	for _, s := range r.Sets {
-		set, err := k.addSet(s)
-		if err != nil {
+	for i, s := range r.Sets {
+		ids[s.Name] = uint32(i + 1)
+		if err := k.addSet(s, ids[s.Name]); err != nil {
 			return fmt.Errorf("encoding set %s: %w", s.Name, err)
 		}
-		ids[s.Name] = set.ID
 	}
 	for _, c := range r.Chains {
 		chain := k.conn.AddChain(nftChain(c))
@@ -98,17 +97,20 @@ func (k *kernel) commit() error {
 	return err
 }
 
-func (k *kernel) addSet(s Set) (*nftables.Set, error) {
+// addSet gives the set a number within the transaction, because the library's
+// own come from a counter that all connections share without a lock
+// (google/nftables set.go, allocSetID).
+func (k *kernel) addSet(s Set, id uint32) error {
 	keyType, err := s.Type.nftType()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	set := &nftables.Set{
-		Table: table, Name: s.Name, KeyType: keyType,
+		Table: table, Name: s.Name, ID: id, KeyType: keyType,
 		Interval: true, Concatenation: s.Type.isConcatenation(),
 	}
 	if err := k.conn.AddSet(set, nil); err != nil {
-		return nil, err
+		return err
 	}
 	elements := make([]nftables.SetElement, 0, 2*min(chunk, len(s.Intervals)))
 	for some := range slices.Chunk(s.Intervals, chunk) {
@@ -117,10 +119,10 @@ func (k *kernel) addSet(s Set) (*nftables.Set, error) {
 			elements = s.Type.appendElements(elements, i)
 		}
 		if err := k.conn.SetAddElements(set, elements); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return set, nil
+	return nil
 }
 
 // referring makes lookups refer to sets by the number that they have within the
