@@ -1,0 +1,115 @@
+package docs
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+)
+
+const root = "../.."
+
+// pages lists the documentation.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, pattern := range []string{"README.md", "docs/*.md", "examples/*.md", "examples/*/README.md"} {
+		paths, err := filepath.Glob(filepath.Join(root, pattern))
+		require.NoError(t, err)
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			name, err := filepath.Rel(root, path)
+			require.NoError(t, err)
+			found[name] = string(text)
+		}
+	}
+	require.Contains(t, found, "README.md")
+	return found
+}
+
+// commandLine is a line set apart as code that begins with a command of ours or
+// of kustomize. What follows two blanks or more is an explanation.
+var commandLine = regexp.MustCompile(`(?m)^ {4}((?:krm-bypass|krm-bypass-init|make|kustomize|\.cache/bin/kustomize)(?: [^\s]+)+)`)
+
+// TestCommands runs every command as it stands there, from the top of the
+// repository, with bin/ and .cache/bin/ in PATH as make build and make tools
+// leave them. A make target is only looked up: these tests are part of one.
+func TestCommands(t *testing.T) {
+	path, err := filepath.Abs(root)
+	require.NoError(t, err)
+	env := append(os.Environ(), "PATH="+filepath.Join(path, "bin")+":"+filepath.Join(path, ".cache/bin")+":"+os.Getenv("PATH"))
+	ran := 0
+	for name, text := range pages(t) {
+		for _, match := range commandLine.FindAllStringSubmatch(text, -1) {
+			line := match[1]
+			t.Run(name+": "+line, func(t *testing.T) {
+				ran++
+				args := strings.Fields(line)
+				dir := path
+				switch {
+				case args[0] == "make":
+					args = append([]string{"make", "--dry-run"}, args[1:]...)
+				case strings.HasSuffix(line, " ."):
+					// In a reader's own folder: an example stands for it.
+					dir = filepath.Join(path, "examples/asm-ports")
+				}
+				cmd := exec.Command("sh", append([]string{"-c", `exec "$@"`, "sh"}, args...)...)
+				cmd.Dir, cmd.Env = dir, env
+				out, err := cmd.CombinedOutput()
+				require.NoError(t, err, "%s (make build tools first)\n%s", line, out)
+				assert.NotEmpty(t, strings.TrimSpace(string(out)), "%s says something", line)
+			})
+		}
+	}
+	assert.Positive(t, ran, "the documentation shows commands")
+}
+
+var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+
+// TestSpecs reads every ClusterBypass that is shown whole.
+func TestSpecs(t *testing.T) {
+	seen := 0
+	for name, text := range pages(t) {
+		for _, match := range yamlBlock.FindAllStringSubmatch(text, -1) {
+			if !strings.Contains(match[1], "kind: "+fn.Kind) {
+				continue
+			}
+			seen++
+			var node yaml.Node
+			require.NoError(t, yaml.Unmarshal([]byte(match[1]), &node), name)
+			_, err := fn.ReadSpec(&node, name)
+			assert.NoError(t, err)
+		}
+	}
+	assert.Positive(t, seen, "the documentation shows a spec")
+}
+
+// TestMessage makes the mistake of which README shows the message.
+func TestMessage(t *testing.T) {
+	list := `apiVersion: config.kubernetes.io/v1
+kind: ResourceList
+items: []
+functionConfig:
+  apiVersion: krm-bypass.dev/v1alpha1
+  kind: ClusterBypass
+  metadata:
+    name: cluster
+    annotations:
+      internal.config.kubernetes.io/path: bypass.yaml
+  spec:
+    global:
+      excludeOutboundIPRange: [169.254.169.254/32]
+`
+	_, results, err := fn.Process([]byte(list), fn.Options{})
+	require.ErrorIs(t, err, fn.ErrFailed)
+	assert.Contains(t, pages(t)["README.md"], "    "+results.Report())
+}
