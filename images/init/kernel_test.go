@@ -228,17 +228,21 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	pod := newPod(t)
 	states := [][]string{ranges(20, 2000), ranges(40, 3000)}
 	require.Equal(t, succeeded, pod.init(t, states[0]...).Code)
-	longest := fastest(t, pod, states)
 	held, killed, seen := 0, 0, map[int]bool{}
+	longest := 20 * time.Millisecond
 	for range 60 {
 		next := 1 - held
 		command := initContainer(with("--termination-log=", states[next]...)...)
 		require.NoError(t, pod.Do(0, command.Start))
 		time.Sleep(rand.N(longest))
 		require.NoError(t, command.Process.Kill())
+		// However busy the machine is, some runs shall be killed and some not.
 		if err := command.Wait(); err != nil {
 			killed++
 			require.Equal(t, syscall.SIGKILL, command.ProcessState.Sys().(syscall.WaitStatus).Signal(), "%v", err)
+			longest += longest / 4
+		} else {
+			longest -= longest / 4
 		}
 		old, other := pod.init(t, with("verify", states[held]...)...), pod.init(t, with("verify", states[next]...)...)
 		require.Equal(t, failed, old.Code+other.Code, "neither or both of two rulesets: %.500s %.500s", old.Stderr, other.Stderr)
@@ -248,21 +252,9 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		seen[held] = true
 	}
 	assert.Positive(t, killed, "nothing was killed before its end")
-	assert.Len(t, seen, 2, "nothing was killed after its transaction")
+	assert.Len(t, seen, 2, "nothing got as far as its transaction")
 	require.Equal(t, succeeded, pod.init(t, states[0]...).Code, "and the next run mends it")
 	assert.Equal(t, answer{}, pod.init(t, with("verify", states[0]...)...))
-}
-
-// fastest gives a little more than what an undisturbed run takes, within which
-// to kill one.
-func fastest(t *testing.T, pod pod, states [][]string) time.Duration {
-	t.Helper()
-	start := time.Now()
-	const runs = 4
-	for i := range runs {
-		require.Equal(t, succeeded, pod.init(t, states[(i+1)%2]...).Code)
-	}
-	return time.Since(start) / runs * 3 / 2
 }
 
 // ranges gives flags that exclude as many ranges, of which no two are adjacent.
