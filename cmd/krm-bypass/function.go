@@ -65,11 +65,12 @@ func function(cmd *cobra.Command, options fn.Options) error {
 	if err != nil && !errors.Is(err, fn.ErrFailed) {
 		return err
 	}
-	if _, writeErr := cmd.OutOrStdout().Write(output); writeErr != nil {
-		return fmt.Errorf("writing standard output: %w", writeErr)
-	}
+	// Before the output, so that errors are said also where that breaks.
 	if report := results.Report(); report != "" {
 		fmt.Fprint(cmd.ErrOrStderr(), report)
+	}
+	if _, writeErr := cmd.OutOrStdout().Write(output); writeErr != nil {
+		return fmt.Errorf("writing standard output: %w", writeErr)
 	}
 	if err != nil {
 		return errReported

@@ -19,8 +19,10 @@ of the file:
   # yaml-language-server: $schema=clusterbypass.schema.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), fn.Schema())
-			return err
+			if _, err := fmt.Fprintln(cmd.OutOrStdout(), fn.Schema()); err != nil {
+				return fmt.Errorf("writing standard output: %w", err)
+			}
+			return nil
 		},
 	}
 }

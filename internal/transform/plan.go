@@ -64,8 +64,11 @@ func (p *Policy) Plan(w *Workload) *Plan {
 	plan := &Plan{Workload: w}
 	prior, err := priorOf(w)
 	if err != nil {
-		plan.find(Error, w.Path("metadata", "annotations", RecordAnnotation), w.Annotations[RecordAnnotation],
-			"%v: take this annotation away, and what krm-bypass wrote if it is still there, then run again", err)
+		remedy := "take this annotation away, and what krm-bypass wrote if it is still there, then run again"
+		if errors.Is(err, errUnknownRecord) {
+			remedy = "use the version of krm-bypass that wrote it, or a later one"
+		}
+		plan.find(Error, w.Path("metadata", "annotations", RecordAnnotation), w.Annotations[RecordAnnotation], "%v: %s", err, remedy)
 		return plan
 	}
 	if prior.container < 0 && prior.record.Wrote[initEntry] != "" && w.hasContainer(InitName) {

@@ -72,20 +72,29 @@ func (r *record) sum() string {
 	return digestOf(RecordAnnotation, unsummed.marshal())
 }
 
+var errUnknownRecord = errors.New("the record cannot be read")
+
 // parseRecord reads a record. A record that is not exactly as it was written is
 // an error: following one that somebody edited could take the user's own values
 // away.
 func parseRecord(text string) (*record, error) {
+	// The version comes first: another one may have other fields.
+	var form struct {
+		Version int `json:"v"`
+	}
 	r := newRecord()
-	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(r); err != nil {
+	if err := json.Unmarshal([]byte(text), &form); err != nil {
 		return nil, fmt.Errorf("this is not a record as krm-bypass writes it (%w)", err)
 	}
-	if r.Version != recordVersion {
-		return nil, fmt.Errorf("version %d of the record is not known here, only %d: use the version of krm-bypass that wrote it", r.Version, recordVersion)
+	if form.Version != recordVersion {
+		return nil, fmt.Errorf("%w: it is of version %d, and the last one known here is %d", errUnknownRecord, form.Version, recordVersion)
 	}
-	if r.Sum != r.sum() {
+	if err := json.Unmarshal([]byte(text), r); err != nil {
+		return nil, fmt.Errorf("this is not a record as krm-bypass writes it (%w)", err)
+	}
+	// What was written reads back as the same text; with an unknown field, or
+	// with a key that stands twice, it does not.
+	if r.Sum != r.sum() || r.marshal() != text {
 		return nil, errors.New("the record was changed after it was written")
 	}
 	return r, nil

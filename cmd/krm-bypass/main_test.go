@@ -1,0 +1,296 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// resourceList has one Deployment; annotations stand on its template.
+func resourceList(annotations string) string {
+	return `apiVersion: config.kubernetes.io/v1
+kind: ResourceList
+items:
+- apiVersion: apps/v1
+  kind: Deployment
+  metadata:
+    name: web # the front door
+  spec:
+    template:
+      metadata:
+        annotations: {` + annotations + `}
+      spec:
+        containers: []
+functionConfig:
+  apiVersion: krm-bypass.dev/v1alpha1
+  kind: ClusterBypass
+  spec:
+    global:
+      excludeOutboundPorts: [3306]
+    namespaces:
+    - match: {names: [shop]}
+      excludeOutboundPorts: [5432]
+    defaultNamespace: elsewhere
+`
+}
+
+// krmBypass runs the command on a text.
+func krmBypass(in string, args ...string) (code int, out, errOut string) {
+	return krmBypassOn(strings.NewReader(in), args...)
+}
+
+func krmBypassOn(in io.Reader, args ...string) (code int, out, errOut string) {
+	var stdout, stderr bytes.Buffer
+	code = run(args, in, &stdout, &stderr)
+	return code, stdout.String(), stderr.String()
+}
+
+func TestHelpGoesToStandardOutput(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"-h"}, {"help"}, {"schema", "--help"}} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			// kpt fn doc asks for help with an empty ResourceList at the input.
+			code, out, errOut := krmBypass("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n", args...)
+			assert.Zero(t, code)
+			assert.Contains(t, out, "Usage:")
+			assert.Empty(t, errOut)
+		})
+	}
+}
+
+func TestVersion(t *testing.T) {
+	code, out, errOut := krmBypass("", "--version")
+	assert.Zero(t, code)
+	assert.Contains(t, out, version)
+	assert.Empty(t, errOut)
+}
+
+func TestSchema(t *testing.T) {
+	code, out, errOut := krmBypass("", "schema")
+	assert.Zero(t, code)
+	assert.True(t, json.Valid([]byte(out)), "the schema is JSON")
+	assert.Empty(t, errOut)
+}
+
+func TestWrongCommandLines(t *testing.T) {
+	tests := []struct {
+		args []string
+		says string
+	}{
+		{[]string{"transform"}, `error: "transform" is not a command of krm-bypass: see krm-bypass --help`},
+		{[]string{"--naemspace=shop"}, "error: unknown flag: --naemspace"},
+		{[]string{"--namespace"}, "error: flag needs an argument: --namespace"},
+		{[]string{"schema", "all"}, `error: unknown command "all" for "krm-bypass schema"`},
+	}
+	for _, test := range tests {
+		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
+			code, out, errOut := krmBypass(resourceList(""), test.args...)
+			assert.Equal(t, 1, code)
+			assert.Empty(t, out)
+			assert.Equal(t, test.says+"\n", errOut)
+		})
+	}
+}
+
+func TestFunctionSaysNothingWhereThereIsNothingToSay(t *testing.T) {
+	code, out, errOut := krmBypass(resourceList(""))
+	assert.Zero(t, code)
+	assert.Contains(t, out, "--exclude-outbound-ports=3306")
+	assert.Contains(t, out, "name: web # the front door\n")
+	assert.Empty(t, errOut)
+
+	code, again, errOut := krmBypass(out)
+	assert.Zero(t, code)
+	assert.Equal(t, out, again)
+	assert.Empty(t, errOut)
+}
+
+func TestFunctionWarnsOnStandardErrorToo(t *testing.T) {
+	const includes = `traffic.sidecar.istio.io/includeInboundPorts: "80", traffic.sidecar.istio.io/excludeInboundPorts: "81"`
+	code, out, errOut := krmBypass(resourceList(includes))
+	assert.Zero(t, code)
+	assert.Contains(t, out, "severity: warning")
+	assert.Contains(t, out, "krm-bypass-init")
+	assert.Regexp(t, `^warning: Deployment web: spec\.template\.metadata\.annotations\["traffic\.sidecar\.istio\.io/excludeInboundPorts"\]: .*\n$`, errOut)
+}
+
+func TestFunctionChangesNothingWhereThereIsAnError(t *testing.T) {
+	in := resourceList(`traffic.sidecar.istio.io/excludeOutboundPorts: "80-90"`)
+	code, out, errOut := krmBypass(in)
+	assert.Equal(t, 1, code)
+	assert.True(t, strings.HasPrefix(out, in), "the list is as it came")
+	assert.Contains(t, strings.TrimPrefix(out, in), "severity: error")
+	assert.Regexp(t, `^error: Deployment web: .*80-90.*\n$`, errOut)
+}
+
+func TestFunctionWritesNothingWhereThereIsNoList(t *testing.T) {
+	tests := []struct{ name, in, says string }{
+		{"empty", "", "standard input is empty"},
+		{"blank", "\n \n", "standard input is empty"},
+		{"not YAML", "a: [", "not valid YAML"},
+		{"text", "hello", "holds no mapping"},
+		{"another kind", "apiVersion: v1\nkind: List\nitems: []\n", `an object of kind "List"`},
+		{"two documents", resourceList("") + "---\n" + resourceList(""), "2 YAML documents"},
+		{"items of another kind", "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: web\n", "items are a"},
+		{"not text", "\x00\x01\xff", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			code, out, errOut := krmBypass(test.in)
+			assert.Equal(t, 1, code)
+			assert.Empty(t, out, "kustomize takes what is written for the whole of its resources")
+			assert.Regexp(t, `^error: .*\n$`, errOut)
+			assert.Contains(t, errOut, test.says)
+		})
+	}
+}
+
+// TestEverythingOrNothingIsWritten has the output in one piece: one cut short
+// would be one with fewer resources.
+func TestEverythingOrNothingIsWritten(t *testing.T) {
+	var writes countingWriter
+	require.Zero(t, run(nil, strings.NewReader(resourceList("")), &writes, io.Discard))
+	assert.Equal(t, 1, writes.calls)
+}
+
+type countingWriter struct{ calls int }
+
+func (w *countingWriter) Write(p []byte) (int, error) {
+	w.calls++
+	return len(p), nil
+}
+
+func TestBrokenStreams(t *testing.T) {
+	t.Run("input", func(t *testing.T) {
+		in := io.MultiReader(strings.NewReader("apiVersion: config"), iotest.ErrReader(errors.New("the pipe broke")))
+		code, out, errOut := krmBypassOn(in)
+		assert.Equal(t, 1, code)
+		assert.Empty(t, out)
+		assert.Equal(t, "error: reading standard input: the pipe broke\n", errOut)
+	})
+	t.Run("output", func(t *testing.T) {
+		for _, args := range [][]string{nil, {"schema"}} {
+			var errOut bytes.Buffer
+			code := run(args, strings.NewReader(resourceList("")), brokenWriter{}, &errOut)
+			assert.Equal(t, 1, code)
+			assert.Equal(t, "error: writing standard output: no space left\n", errOut.String())
+		}
+	})
+	t.Run("output, where there are errors too", func(t *testing.T) {
+		var errOut bytes.Buffer
+		code := run(nil, strings.NewReader(resourceList(`traffic.sidecar.istio.io/excludeOutboundPorts: "80-90"`)), brokenWriter{}, &errOut)
+		assert.Equal(t, 1, code)
+		assert.Contains(t, errOut.String(), "80-90", "the errors are said all the same")
+		assert.Contains(t, errOut.String(), "writing standard output: no space left")
+	})
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestNamespace(t *testing.T) {
+	withoutDefault := strings.Replace(resourceList(""), "    defaultNamespace: elsewhere\n", "", 1)
+	t.Run("unknown", func(t *testing.T) {
+		code, _, errOut := krmBypass(withoutDefault)
+		assert.Zero(t, code)
+		assert.Contains(t, errOut, "warning: Deployment web: metadata.namespace: ")
+	})
+	t.Run("flag", func(t *testing.T) {
+		code, out, errOut := krmBypass(resourceList(""), "--namespace=shop")
+		assert.Zero(t, code)
+		assert.Contains(t, out, "--exclude-outbound-ports=5432")
+		assert.Empty(t, errOut)
+	})
+	t.Run("Argo CD", func(t *testing.T) {
+		t.Setenv("ARGOCD_APP_NAMESPACE", "shop")
+		code, out, errOut := krmBypass(withoutDefault)
+		assert.Zero(t, code)
+		assert.Contains(t, out, "--exclude-outbound-ports=5432")
+		assert.Empty(t, errOut)
+	})
+}
+
+func TestInputDevices(t *testing.T) {
+	open := func(t *testing.T, device string) *os.File {
+		file, err := os.OpenFile(device, os.O_RDWR, 0)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, file.Close()) })
+		return file
+	}
+	t.Run("a terminal gets the help", func(t *testing.T) {
+		code, out, errOut := krmBypassOn(open(t, "/dev/ptmx"))
+		assert.Zero(t, code)
+		assert.Contains(t, out, "Usage:")
+		assert.Empty(t, errOut)
+	})
+	t.Run("/dev/null is empty input", func(t *testing.T) {
+		code, out, errOut := krmBypassOn(open(t, os.DevNull))
+		assert.Equal(t, 1, code)
+		assert.Empty(t, out)
+		assert.Contains(t, errOut, "standard input is empty")
+	})
+	t.Run("a file is read", func(t *testing.T) {
+		path := t.TempDir() + "/list.yaml"
+		require.NoError(t, os.WriteFile(path, []byte(resourceList("")), 0o600))
+		code, out, errOut := krmBypassOn(open(t, path))
+		assert.Zero(t, code)
+		assert.Contains(t, out, "krm-bypass-init")
+		assert.Empty(t, errOut)
+	})
+}
+
+// TestFiveMebibytes has more items than any package should: nothing is lost and
+// what is not spoken of keeps its bytes.
+func TestFiveMebibytes(t *testing.T) {
+	const deployment = `- apiVersion: apps/v1
+  kind: Deployment
+  metadata:
+    name: web-%d
+    namespace: shop
+  spec:
+    template:
+      metadata:
+        labels: {app: web-%[1]d}
+      spec:
+        containers:
+        - name: app
+          image: app:1
+`
+	const configMap = `- apiVersion: v1
+  kind: ConfigMap
+  metadata: {name: 'settings-%d',   namespace: shop}
+  data:
+    text: |
+      several lines # of
+        text
+`
+	var items strings.Builder
+	count := 0
+	for ; items.Len() < 5<<20; count++ {
+		fmt.Fprintf(&items, deployment, count)
+		fmt.Fprintf(&items, configMap, count)
+	}
+	head, tail, _ := strings.Cut(resourceList(""), "items:\n")
+	in := head + "items:\n" + items.String() + tail[strings.Index(tail, "functionConfig:"):]
+	code, out, errOut := krmBypass(in)
+	require.Zero(t, code)
+	assert.Empty(t, errOut)
+	assert.Equal(t, count, strings.Count(out, "\n        - name: krm-bypass-init\n"))
+	rest := out
+	for i := range count {
+		_, after, found := strings.Cut(rest, fmt.Sprintf(configMap, i))
+		require.True(t, found, "ConfigMap settings-%d is there as it was, and in its place", i)
+		rest = after
+	}
+	_, again, _ := krmBypass(out)
+	require.True(t, out == again, "the function on its own output changes no byte")
+}
