@@ -36,6 +36,12 @@ func (f *Filter) Filter(nodes []*yaml.RNode) ([]*yaml.RNode, error) {
 		policy.Namespace = f.Options.Namespace
 	}
 	f.Results = nil
+	unmeshed := map[string]string{}
+	for _, node := range nodes {
+		if (head{node.GetApiVersion(), node.GetKind()}).isNamespace() {
+			noteUnmeshed(unmeshed, policy, node.YNode())
+		}
+	}
 	edits := make([][]edit.Edit, len(nodes))
 	for i, node := range nodes {
 		if !policy.IsCandidate(node.GetApiVersion(), node.GetKind()) {
@@ -45,15 +51,14 @@ func (f *Filter) Filter(nodes []*yaml.RNode) ([]*yaml.RNode, error) {
 		source := func(path edit.Path) (string, error) {
 			return edit.NodeSource(transform.Lookup(document, path)), nil
 		}
-		workloads, problems := policy.Workloads(document, source)
-		for _, problem := range problems {
-			f.Results = append(f.Results, malformed(document, problem))
+		planned, results := examine(policy, unmeshed, document, source)
+		edits[i] = planned
+		// On a copy first: what cannot be edited is to be known before
+		// anything has changed.
+		if err := edit.Nodes(node.Copy().YNode(), planned); err != nil && !results.Failed() {
+			results = append(results, malformed(document, err))
 		}
-		for _, w := range workloads {
-			plan := policy.Plan(w)
-			f.Results = append(f.Results, resultsOf(plan)...)
-			edits[i] = append(edits[i], plan.Edits...)
-		}
+		f.Results = append(f.Results, results...)
 	}
 	f.Results = f.Results.inOrder()
 	if f.Results.Failed() {

@@ -355,35 +355,43 @@ func (r *run) rewrite(i int) outcome {
 	if err != nil {
 		return outcome{results: Results{r.broken(i, err)}}
 	}
-	var o outcome
 	text.Aliases = r.list.tree.Aliases
-	node := text.Nodes
-	workloads, problems := r.policy.Workloads(node, text.Source)
-	for _, err := range problems {
-		o.results = append(o.results, malformed(node, err))
+	var o outcome
+	edits, results := examine(r.policy, r.unmeshed, text.Nodes, text.Source)
+	o.results = results
+	if len(edits) == 0 || results.Failed() {
+		return o
 	}
+	changed, err := text.Apply(edits)
+	if err != nil {
+		o.results = append(o.results, malformed(text.Nodes, err))
+		return o
+	}
+	o.text = changed
+	return o
+}
+
+// examine plans the workloads of one object. unmeshed says for namespaces why
+// their pods get no sidecar.
+func examine(policy *transform.Policy, unmeshed map[string]string, node *yaml.Node, source func(edit.Path) (string, error)) ([]edit.Edit, Results) {
 	var edits []edit.Edit
+	var results Results
+	workloads, problems := policy.Workloads(node, source)
+	for _, err := range problems {
+		results = append(results, malformed(node, err))
+	}
 	for _, w := range workloads {
-		plan := r.policy.Plan(w)
-		o.results = append(o.results, resultsOf(plan)...)
-		if reason := r.unmeshed[w.Namespace]; plan.Applies && reason != "" {
-			o.results = append(o.results, finding(w, transform.Finding{
+		plan := policy.Plan(w)
+		results = append(results, resultsOf(plan)...)
+		if reason := unmeshed[w.Namespace]; plan.Applies && reason != "" {
+			results = append(results, finding(w, transform.Finding{
 				Severity: Warning,
 				Message:  fmt.Sprintf("the policy writes for it, but Namespace %s %s: take the namespace out of spec.enrolment, or mend the label", w.Namespace, reason),
 			}))
 		}
 		edits = append(edits, plan.Edits...)
 	}
-	if len(edits) == 0 || o.results.Failed() {
-		return o
-	}
-	changed, err := text.Apply(edits)
-	if err != nil {
-		o.results = append(o.results, malformed(node, err))
-		return o
-	}
-	o.text = changed
-	return o
+	return edits, results
 }
 
 // malformed is the result for an object in which something is not as it has to
@@ -407,14 +415,20 @@ func malformed(node *yaml.Node, err error) Result {
 func (r *run) findUnmeshed(heads []head) {
 	r.unmeshed = map[string]string{}
 	for i, h := range heads {
-		if h.kind != "Namespace" || h.apiVersion != "v1" {
+		if !h.isNamespace() {
 			continue
 		}
 		if node, err := r.decode(r.list.item(i)); err == nil { // if not, it is not ours to judge
-			namespace := headOf(node)
-			r.unmeshed[namespace.name] = r.policy.Mesh.UnmeshedNamespace(namespace.labels)
+			noteUnmeshed(r.unmeshed, r.policy, node)
 		}
 	}
+}
+
+func (h head) isNamespace() bool { return h.kind == "Namespace" && h.apiVersion == "v1" }
+
+func noteUnmeshed(unmeshed map[string]string, policy *transform.Policy, node *yaml.Node) {
+	namespace := headOf(node)
+	unmeshed[namespace.name] = policy.Mesh.UnmeshedNamespace(namespace.labels)
 }
 
 // rewritten puts the list together again, with the changed items and the
