@@ -133,11 +133,11 @@ var (
 )
 
 func join(path, step string) string {
-	if path == "" {
-		return step
-	}
-	if strings.ContainsAny(step, "./") {
+	switch {
+	case step == "" || strings.ContainsAny(step, "./"):
 		return fmt.Sprintf("%s[%q]", path, step)
+	case path == "":
+		return step
 	}
 	return path + "." + step
 }

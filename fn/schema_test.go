@@ -15,7 +15,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
-func compiledSchema(t *testing.T) *jsonschema.Schema {
+func compiledSchema(t testing.TB) *jsonschema.Schema {
 	t.Helper()
 	document, err := jsonschema.UnmarshalJSON(strings.NewReader(fn.Schema()))
 	require.NoError(t, err)
@@ -63,7 +63,7 @@ func TestSchemaAgreesWithTheDecoder(t *testing.T) {
 		fine bool
 	}{
 		{"nothing said", `{}`, true},
-		{"ports of every form", `{global: {excludeInboundPorts: [80, "8000-8010", "53/UDP", "1-65535/TCP"]}}`, true},
+		{"ports of every form", `{global: {excludeInboundPorts: [80, "8000-8010", "53/UDP", "1-14999/TCP"]}}`, true},
 		{"everything selected", `{global: {includeInboundPorts: "*", includeOutboundIPRanges: ["*"]}}`, true},
 		{"a pair", `{global: {excludeOutbound: [{ipRanges: [10.0.0.0/8], ports: [1]}]}}`, true},
 		{"a rule", `{namespaces: [{match: {names: [a]}, excludeInboundPorts: []}]}`, true},
