@@ -35,6 +35,17 @@ unformatted() {
   [[ -z $files ]] || { echo "not formatted (gofmt -w mends it): $files" && return 1; }
 }
 
+# of_failures LOG: what failed tests printed, and what belongs to no test: build
+# errors, panics.
+of_failures() {
+  awk 'NR == FNR { if ($1 == "---" && $2 == "FAIL:") failed[$3]; next }
+       FNR == 1 { shown = 1 }
+       /^=== / { shown = ($3 in failed); next }
+       /^ *--- / { shown = 0; next }
+       /^(ok|PASS|FAIL|\?)/ { shown = 1; next }
+       shown' "$1" "$1"
+}
+
 # go_test SHOWN ARGUMENTS... LOG: go test -v, of whose output only the lines that
 # match the pattern SHOWN are printed. A skipped test counts as a failure: it
 # would look like a passed one.
@@ -47,7 +58,7 @@ go_test() {
   wait "$run" || status=$?
   if [[ $status -ne 0 ]]; then
     echo "   what went wrong first; all of it is in $log:"
-    grep -vE '^ *(=== |--- |PASS$|FAIL|ok |\?)|\[rapid\] OK' "$log" | head -n 40 | sed 's/^/   | /' || true
+    of_failures "$log" | head -n 40 | cut -c1-300 | sed 's/^/   | /' || true
   fi
   if grep -E '^ *--- SKIP' "$log"; then
     echo "   a skipped test has tested nothing: it has to run or to fail, saying what it misses"
@@ -69,11 +80,12 @@ stage gofmt "gofmt" quietly unformatted
 stage vet "go vet" quietly go vet ./...
 
 # Pure packages: go test may answer from its cache where nothing changed.
-mapfile -t pure < <(packages -v '/test/(e2e|kustomize)(/|$)')
+mapfile -t pure < <(packages -v '/test/(e2e|kustomize|docs)(/|$)')
 stage unit "unit tests, properties and goldens, $with" go_test '^ok' "${race[@]}" "${pure[@]}"
 
 # What these execute is not among the inputs that the cache knows: always run.
-stage kustomize "the examples through the real kustomize" go_test '^ok' -count=1 ./test/kustomize/...
+stage kustomize "the examples through the real kustomize, and every command that the documentation shows" \
+  go_test '^ok' -count=1 ./test/kustomize/... ./test/docs/...
 stage e2e "end to end, in network namespaces: document, interceptor, order, family" \
   go_test '^(    )?--- PASS|compared' -count=1 -timeout=25m ./test/e2e/...
 
@@ -82,7 +94,7 @@ count() { cat "$logs"/*.log | grep -cE "^ *--- $1" || true; }
 echo
 echo "== summary, after $((SECONDS / 60)) min $((SECONDS % 60)) s"
 echo "   unit tests, properties, goldens: $(grep -cE '^ *--- PASS' "$logs/unit.log" || true)"
-echo "   through the real kustomize:      $(grep -cE '^ *--- PASS' "$logs/kustomize.log" || true)"
+echo "   kustomize and documentation:     $(grep -cE '^ *--- PASS' "$logs/kustomize.log" || true)"
 echo "   end to end:                      $(grep -cE '^ *--- PASS' "$logs/e2e.log" || true)"
 echo "   all that they printed:           $logs/"
 for what in "${failed[@]}"; do echo "   FAILED: $what"; done
