@@ -13,7 +13,6 @@ import (
 	"net/http/httputil"
 	"net/netip"
 	"strings"
-	"syscall"
 	"testing"
 	"unsafe"
 
@@ -217,7 +216,7 @@ func socketOption(fd uintptr, level, option int, value unsafe.Pointer, size uint
 	length := uint32(size)
 	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, uintptr(level), uintptr(option), uintptr(value), uintptr(unsafe.Pointer(&length)), 0)
 	if errno != 0 {
-		return syscall.Errno(errno)
+		return errno
 	}
 	return nil
 }
