@@ -110,7 +110,7 @@ func isNull(node *yaml.Node) bool {
 // walk follows the path to its end or to where it leads nowhere: an entry that
 // is missing, or null where a collection should be.
 func (a *applier) walk(edit Edit, path Path) (place, error) {
-	fail := func(steps int, remedy, problem string, args ...any) (place, error) {
+	fail := func(remedy, problem string, args ...any) (place, error) {
 		return place{}, &Error{Op: edit.Op, Path: edit.Path, Problem: fmt.Sprintf(problem, args...), Remedy: remedy}
 	}
 	node := a.holder.Content[0]
@@ -118,10 +118,10 @@ func (a *applier) walk(edit Edit, path Path) (place, error) {
 		here := path[:i]
 		switch {
 		case node.Kind == yaml.AliasNode:
-			return fail(i, "write the value out in place of the alias",
+			return fail("write the value out in place of the alias",
 				"%v%s is an alias of the anchor &%s, and editing through it would change every use of the anchor", here, lineOf(node), node.Value)
 		case node.Anchor != "" && a.aliased(node.Anchor):
-			return fail(i, "write the values out in place of the aliases",
+			return fail("write the values out in place of the aliases",
 				"%v%s has the anchor &%s, and editing it would change every alias *%s", here, lineOf(node), node.Anchor, node.Anchor)
 		case isNull(node):
 			return place{node, i}, nil
@@ -129,11 +129,11 @@ func (a *applier) walk(edit Edit, path Path) (place, error) {
 		switch step := step.(type) {
 		case string:
 			if node.Kind != yaml.MappingNode {
-				return fail(i, "", "%v%s is %s, not a mapping", here, lineOf(node), describe(node))
+				return fail("", "%v%s is %s, not a mapping", here, lineOf(node), describe(node))
 			}
 			at, again := entryOf(node, step)
 			if again >= 0 {
-				return fail(i, "remove one of them",
+				return fail("remove one of them",
 					"the key %q is twice in %v%s", step, here, linesOf(node.Content[at], node.Content[again]))
 			}
 			if at < 0 {
@@ -142,14 +142,14 @@ func (a *applier) walk(edit Edit, path Path) (place, error) {
 			node = node.Content[at+1]
 		case int:
 			if node.Kind != yaml.SequenceNode {
-				return fail(i, "", "%v%s is %s, not a sequence", here, lineOf(node), describe(node))
+				return fail("", "%v%s is %s, not a sequence", here, lineOf(node), describe(node))
 			}
 			if step < 0 || step >= len(node.Content) {
-				return fail(i, "", "%v has %d items, none with the index %d", here, len(node.Content), step)
+				return fail("", "%v has %d items, none with the index %d", here, len(node.Content), step)
 			}
 			node = node.Content[step]
 		default:
-			return fail(i, "", "a path has strings and ints, not %T", step)
+			return fail("", "a path has strings and ints, not %T", step)
 		}
 	}
 	return place{node, len(path)}, nil

@@ -90,10 +90,10 @@ func (l layout) value(b *strings.Builder, column, depth int, dash bool) {
 		l.mapping(b, column+l.step, depth+1, false)
 	case kind < 4 && dash:
 		b.WriteString(" ")
-		l.sequence_(b, column+2, depth+1, true)
+		l.items(b, column+2, depth+1, true)
 	case kind < 4:
 		b.WriteString(l.trailing() + l.newline)
-		l.sequence_(b, column+l.sequence, depth+1, false)
+		l.items(b, column+l.sequence, depth+1, false)
 	case kind == 4:
 		b.WriteString(" " + l.flow(depth) + l.trailing() + l.newline)
 	case kind == 5:
@@ -161,7 +161,7 @@ func (l layout) mapping(b *strings.Builder, column, depth int, inline bool) {
 	}
 }
 
-func (l layout) sequence_(b *strings.Builder, column, depth int, inline bool) {
+func (l layout) items(b *strings.Builder, column, depth int, inline bool) {
 	for i := range rapid.IntRange(1, 3).Draw(l.t, "items") {
 		if i > 0 || !inline {
 			b.WriteString(l.comment(column))

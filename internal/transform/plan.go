@@ -225,7 +225,6 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	}
 	p.reportMisleading(w, user, was, plan)
 	folded = folded.Merge(user, p.Merge)
-	said = said.Merge(user, p.Merge)
 	settings := folded.Settings()
 	plan.Settings = settings
 

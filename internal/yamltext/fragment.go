@@ -1,6 +1,9 @@
 package yamltext
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+)
 
 // A Fragment is a document, or a value that stands inside one: an item of a
 // list begins in the middle of a line, and its other lines are indented. The
@@ -69,7 +72,7 @@ func (f Fragment) Scalars(keys ...string) ([]string, error) {
 		}
 		return missing == 0
 	}
-	if _, err := p.document(); err != nil && err != errEnough {
+	if _, err := p.document(); err != nil && !errors.Is(err, errEnough) {
 		return nil, err
 	}
 	return values, nil
