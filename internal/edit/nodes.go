@@ -89,7 +89,7 @@ func (a *applier) apply(edits []Edit) ([]change, error) {
 			return nil, err
 		}
 		if done != nil {
-			done.value = clone(done.value)
+			done.value = Clone(done.value)
 			changes = append(changes, *done)
 		}
 	}
@@ -450,14 +450,16 @@ func keysOf(mapping *yaml.Node) []*yaml.Node {
 	return keys
 }
 
-func clone(node *yaml.Node) *yaml.Node {
+// Clone copies a tree: what edits do to the one leaves the other alone. An alias
+// in the copy still leads to the original.
+func Clone(node *yaml.Node) *yaml.Node {
 	if node == nil {
 		return nil
 	}
 	copied := *node
 	copied.Content = make([]*yaml.Node, len(node.Content))
 	for i, child := range node.Content {
-		copied.Content[i] = clone(child)
+		copied.Content[i] = Clone(child)
 	}
 	return &copied
 }

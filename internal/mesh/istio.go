@@ -82,6 +82,13 @@ func istioLimit(s traffic.Settings) (traffic.Layer, []Gap) {
 	gap := func(f traffic.Field, reason string) { gaps = append(gaps, Gap{f, reason}) }
 
 	tcp := func(p traffic.Ports) traffic.Ports { return p.Of(traffic.TCP) }
+	crowded := func(f traffic.Field, ports traffic.Ports) bool {
+		n := ports.Count(traffic.TCP)
+		if n > istioMostPorts {
+			gap(f, "Istio's annotation has no port ranges, and "+strconv.Itoa(n)+" single ports do not fit")
+		}
+		return n > istioMostPorts
+	}
 	// Each port of an annotation stands for TCP and UDP. Istio's sidecar takes
 	// UDP on port 53 alone, for DNS capture, so only there does naming a
 	// protocol too many change anything.
@@ -94,8 +101,7 @@ func istioLimit(s traffic.Settings) (traffic.Layer, []Gap) {
 			sayable = sayable.Without(traffic.NewPorts(traffic.TCP, traffic.PortRange{First: dnsPort, Last: dnsPort}))
 			gap(f, "Istio's annotation has no protocol and would switch off DNS capture over UDP along with 53/TCP")
 		}
-		if n := sayable.Count(traffic.TCP); n > istioMostPorts {
-			gap(f, "Istio's annotation has no port ranges, and "+strconv.Itoa(n)+" single ports do not fit")
+		if crowded(f, sayable) {
 			return traffic.Ports{}
 		}
 		return sayable
@@ -107,14 +113,28 @@ func istioLimit(s traffic.Settings) (traffic.Layer, []Gap) {
 	// excludeInboundPorts, and whatever is not included is not intercepted:
 	// the included ports less the excluded ones say the same.
 	if in := s.IncludeInboundPorts; !in.All() {
-		rest.IncludeInboundPorts = traffic.Only(tcp(in.Set()).Without(s.ExcludeInboundPorts))
-		rest.ExcludeInboundPorts = traffic.Ports{}
+		included := tcp(in.Set()).Without(s.ExcludeInboundPorts)
+		if crowded(traffic.IncludeInboundPorts, included) {
+			rest.IncludeInboundPorts = traffic.Selection[traffic.Ports]{}
+		} else {
+			rest.IncludeInboundPorts = traffic.Only(included)
+			rest.ExcludeInboundPorts = traffic.Ports{}
+		}
 	}
-	rest.IncludeOutboundPorts = tcp(s.IncludeOutboundPorts)
+	included := tcp(s.IncludeOutboundPorts)
+	rest.IncludeOutboundPorts = included
+	if crowded(traffic.IncludeOutboundPorts, included) {
+		rest.IncludeOutboundPorts = traffic.Ports{}
+		// Nothing would keep these ports from the ranges then.
+		if !s.IncludeOutboundIPRanges.All() {
+			gap(traffic.IncludeOutboundIPRanges, "includeOutboundPorts cannot stand beside it")
+			rest.IncludeOutboundIPRanges = traffic.Selection[traffic.Prefixes]{}
+		}
+	}
 
 	// Istio's rules for excluded ranges stand before those for included
 	// ports, so that the range would win.
-	contested := rest.IncludeOutboundPorts.Without(rest.ExcludeOutboundPorts)
+	contested := included.Without(rest.ExcludeOutboundPorts)
 	if !s.ExcludeOutboundIPRanges.IsEmpty() && !contested.IsEmpty() {
 		gap(traffic.ExcludeOutboundIPRanges, "in Istio an excluded range wins over includeOutboundPorts, here "+strings.Join(bare(contested), ", "))
 		rest.ExcludeOutboundIPRanges = traffic.Prefixes{}

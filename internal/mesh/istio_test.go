@@ -45,6 +45,8 @@ func TestIstioExpress(t *testing.T) {
 		{"excluded range beside an included port", "includeOutboundPorts=7001 excludeOutboundIPRanges=192.0.2.0/24", map[string]string{"includeOutboundPorts": "7001"}, []string{"excludeOutboundIPRanges"}},
 		{"excluded range beside an included port that is excluded too", "excludeOutboundPorts=7001 includeOutboundPorts=7001 excludeOutboundIPRanges=192.0.2.0/24", map[string]string{"excludeOutboundPorts": "7001", "includeOutboundPorts": "7001", "excludeOutboundIPRanges": "192.0.2.0/24"}, nil},
 		{"pairs", "excludeOutbound=10.0.0.0/8@5432", map[string]string{}, []string{"excludeOutbound"}},
+		{"more included inbound ports than fit", "includeInboundPorts=1-14999 excludeInboundPorts=20000", map[string]string{"excludeInboundPorts": "20000"}, []string{"includeInboundPorts"}},
+		{"more included outbound ports than fit", "includeOutboundPorts=1-14999 includeOutboundIPRanges=10.0.0.0/8 excludeOutboundIPRanges=192.0.2.0/24", map[string]string{}, []string{"includeOutboundPorts", "includeOutboundIPRanges", "excludeOutboundIPRanges"}},
 		{"more ports than fit", "excludeOutboundPorts=1-14999", map[string]string{}, []string{"excludeOutboundPorts"}},
 	}
 	for _, test := range tests {

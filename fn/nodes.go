@@ -1,0 +1,63 @@
+package fn
+
+import (
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// Nodes applies a ClusterBypass to objects that a Go program holds as nodes,
+// and changes them in place. It makes of them what Process makes of their text.
+//
+// The error is Problems where the spec is wrong, and ErrFailed where a result is
+// an error; no node has changed then.
+func Nodes(spec ClusterBypass, objects []*yaml.Node, options Options) (Results, error) {
+	spec.Default()
+	policy, err := spec.compile()
+	if err != nil {
+		return nil, err
+	}
+	if options.Namespace != "" {
+		policy.Namespace = options.Namespace
+	}
+	heads := make([]head, len(objects))
+	unmeshed := map[string]string{}
+	for i, object := range objects {
+		named := headOf(object)
+		heads[i] = head{named.apiVersion, named.kind}
+		if heads[i].isNamespace() {
+			noteUnmeshed(unmeshed, policy, object)
+		}
+	}
+	var results Results
+	edits := make([][]edit.Edit, len(objects))
+	for i, object := range objects {
+		if !policy.IsCandidate(heads[i].apiVersion, heads[i].kind) {
+			continue
+		}
+		source := func(path edit.Path) (string, error) {
+			return edit.NodeSource(transform.Lookup(object, path)), nil
+		}
+		planned, found := examine(policy, unmeshed, object, source)
+		edits[i] = planned
+		// On a copy first: what cannot be edited is to be known before
+		// anything has changed.
+		if err := edit.Nodes(edit.Clone(object), planned); err != nil && !found.Failed() {
+			found = append(found, malformed(object, err))
+		}
+		results = append(results, found...)
+	}
+	results = results.inOrder()
+	if results.Failed() {
+		return results, ErrFailed
+	}
+	for i, object := range objects {
+		if err := edit.Nodes(object, edits[i]); err != nil {
+			return results, fmt.Errorf("editing %s %s: %w", heads[i].kind, headOf(object).name, err)
+		}
+	}
+	return results, nil
+}
