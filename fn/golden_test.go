@@ -133,8 +133,7 @@ func indented(text, first string) string {
 }
 
 // itemTexts gives the items of a ResourceList as documents.
-func itemTexts(t *testing.T, list []byte) []string {
-	t.Helper()
+func itemTexts(t require.TestingT, list []byte) []string {
 	tree, err := yamltext.Fragment{Text: list}.Outline(2)
 	require.NoError(t, err)
 	items := tree.Entry(tree.Root, "items")

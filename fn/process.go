@@ -182,6 +182,16 @@ func (r *run) heads() ([]head, Results) {
 			continue
 		}
 		heads[i] = head{values[0], values[1]}
+		if values[0] == "" || values[1] == "" {
+			// It is not there, or twice, or written as nobody writes it.
+			node, err := r.decode(r.list.item(i))
+			if err != nil {
+				results = append(results, r.broken(i, err))
+				continue
+			}
+			named := headOf(node)
+			heads[i] = head{named.apiVersion, named.kind}
+		}
 	}
 	return heads, results
 }
