@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -53,6 +54,14 @@ func noUnknownCommand(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("%q is not a command of krm-bypass: see krm-bypass --help", args[0])
 }
 
+// What a run leaves for the garbage collector is a small multiple of its input,
+// and it ends soon: on a large input, collecting less often costs a part of the
+// memory that the peers need and saves a fifth of the time (make bench).
+const (
+	largeInput     = 1 << 20 // bytes
+	largeGCPercent = 400
+)
+
 // function runs the KRM function once. The output is written in one piece when
 // it is complete: kustomize takes an empty output with exit code 0 for "delete
 // everything" (kubernetes-sigs/kustomize kyaml/kio/kio.go).
@@ -60,6 +69,9 @@ func function(cmd *cobra.Command, options fn.Options) error {
 	input, err := io.ReadAll(cmd.InOrStdin())
 	if err != nil {
 		return fmt.Errorf("reading standard input: %w", err)
+	}
+	if len(input) > largeInput {
+		debug.SetGCPercent(largeGCPercent)
 	}
 	output, results, err := fn.Process(input, options)
 	if err != nil && !errors.Is(err, fn.ErrFailed) {
