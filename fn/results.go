@@ -105,8 +105,9 @@ func (r Results) inOrder() Results {
 	all := make([]keyed, len(r))
 	for i, one := range r {
 		rank := map[Severity]string{Error: "0", Warning: "1", Info: "2"}[one.Severity]
-		text, _ := json.Marshal(one.ResourceRef)
-		all[i] = keyed{one, strings.Join([]string{rank, string(text), one.String()}, "\x00")}
+		ref, _ := json.Marshal(one.ResourceRef)
+		whole, _ := json.Marshal(one)
+		all[i] = keyed{one, strings.Join([]string{rank, string(ref), one.String(), string(whole)}, "\x00")}
 	}
 	slices.SortStableFunc(all, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
 	sorted := make(Results, len(r))

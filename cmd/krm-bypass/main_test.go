@@ -273,11 +273,12 @@ func TestFiveMebibytes(t *testing.T) {
       several lines # of
         text
 `
+	padding := strings.Repeat("      a line of text: with marks {that mean nothing] here\n", 60)
 	var items strings.Builder
 	count := 0
 	for ; items.Len() < 5<<20; count++ {
 		fmt.Fprintf(&items, deployment, count)
-		fmt.Fprintf(&items, configMap, count)
+		fmt.Fprintf(&items, configMap+"%s", count, padding)
 	}
 	head, tail, _ := strings.Cut(resourceList(""), "items:\n")
 	_, config, _ := strings.Cut(tail, "functionConfig:")
@@ -288,7 +289,7 @@ func TestFiveMebibytes(t *testing.T) {
 	assert.Equal(t, count, strings.Count(out, "\n        - name: krm-bypass-init\n"))
 	rest := out
 	for i := range count {
-		_, after, found := strings.Cut(rest, fmt.Sprintf(configMap, i))
+		_, after, found := strings.Cut(rest, fmt.Sprintf(configMap+"%s", i, padding))
 		require.True(t, found, "ConfigMap settings-%d is there as it was, and in its place", i)
 		rest = after
 	}
