@@ -225,8 +225,8 @@ func view(object *yaml.Node, base edit.Path, kind Kind) (*Workload, []*FieldErro
 			w.windows = steps(by)
 		}
 	}
-	w.initContainers = v.containers(spec, "initContainers")
-	w.containers = v.containers(spec, "containers")
+	w.initContainers = v.containers(spec, w.templatePath("spec"), "initContainers")
+	w.containers = v.containers(spec, w.templatePath("spec"), "containers")
 
 	w.see(object, w.Path("metadata"))
 	w.see(object, w.Path("metadata", "annotations"))
@@ -321,8 +321,11 @@ func (v *viewer) strings(parent *yaml.Node, path edit.Path, key string) (values,
 	return values, merged
 }
 
-func (v *viewer) containers(spec *yaml.Node, key string) []container {
+func (v *viewer) containers(spec *yaml.Node, at edit.Path, key string) []container {
 	var found []container
+	if node := resolved(child(spec, key)); node != nil && node.Kind != yaml.SequenceNode && !isNull(node) {
+		v.problem(append(slices.Clone(at), key), "", fmt.Errorf("%s where a list of containers is needed", describe(node)))
+	}
 	for _, c := range items(child(spec, key)) {
 		name := text(child(resolved(c), "name"))
 		one := container{name: name}
