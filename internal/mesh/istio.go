@@ -163,7 +163,7 @@ func istioMislead(l traffic.Layer) []Misleading {
 	if l.ExcludeInboundPorts == nil || l.ExcludeInboundPorts.IsEmpty() || l.IncludeInboundPorts == nil || l.IncludeInboundPorts.All() {
 		return nil
 	}
-	return []Misleading{{traffic.ExcludeInboundPorts, `Istio ignores excludeInboundPorts beside an includeInboundPorts that is not "*"`}}
+	return []Misleading{{traffic.ExcludeInboundPorts, `Istio ignores excludeInboundPorts beside an includeInboundPorts that is not "*": what is not included bypasses the sidecar already, so take this annotation away`}}
 }
 
 // expandedPorts writes each TCP port by itself, since Istio's injector refuses
