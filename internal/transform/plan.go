@@ -295,6 +295,8 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) (reason s
 	switch {
 	case w.referenced:
 		return "it takes its pods from another workload, by " + strings.Join(w.kind.Reference, "."), w.Path(steps(w.kind.Reference)...)
+	case w.podless:
+		return "its template has no pod spec, as in a patch; a whole workload needs one", w.templatePath("spec")
 	case w.controlled:
 		return "it is owned by a controller, which would undo any change", w.Path("metadata", "ownerReferences")
 	case w.hostNetwork:

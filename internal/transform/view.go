@@ -31,9 +31,11 @@ type Workload struct {
 	generated bool
 	// base leads from the document to the object, which may be an item of a
 	// List.
-	base        edit.Path
-	controlled  bool
-	referenced  bool
+	base       edit.Path
+	controlled bool
+	referenced bool
+	// podless says that there is no pod spec, as in a patch.
+	podless     bool
 	hostNetwork bool
 	// windows are the steps from the template to the field that says so, nil
 	// where none does.
@@ -212,9 +214,7 @@ func view(object *yaml.Node, base edit.Path, kind Kind) (*Workload, []*FieldErro
 	w.TemplateLabels, _ = v.strings(templateMetadata, w.templatePath("metadata"), "labels")
 	w.TemplateAnnotations, w.mergedAnnotations = v.strings(templateMetadata, w.templatePath("metadata"), "annotations")
 	spec := v.mapping(template, templatePath, "spec")
-	if spec == nil && !w.referenced && len(v.problems) == 0 {
-		v.problem(w.templatePath("spec"), "", errors.New("missing: a workload's template needs a pod spec"))
-	}
+	w.podless = spec == nil
 	w.hostNetwork = truth(child(spec, "hostNetwork"))
 	for _, by := range [][]string{{"spec", "os", "name"}, {"spec", "nodeSelector", "kubernetes.io/os"}} {
 		node := spec
