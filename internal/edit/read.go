@@ -17,7 +17,7 @@ func Read(fragment yamltext.Fragment) (Document, error) {
 	d := Document{Fragment: fragment}
 	tree, err := fragment.Parse()
 	if err == nil && tree.Root != nil {
-		r := reader{tree: tree, line: 1}
+		r := reader{tree: tree, line: 1, slab: make([]yaml.Node, 0, count(tree.Root))}
 		if root, ok := r.node(tree.Root); ok {
 			d.tree = tree
 			d.Nodes = &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{root}, Line: 1, Column: 1}
@@ -35,11 +35,19 @@ func Read(fragment yamltext.Fragment) (Document, error) {
 	return d, nil
 }
 
+// count gives the number of nodes in a tree.
+func count(n *yamltext.Node) int {
+	sum := 1
+	for _, child := range n.Content {
+		sum += count(child)
+	}
+	return sum
+}
+
 // reader turns a scanned tree into nodes.
 type reader struct {
 	tree *yamltext.Tree
-	// slab holds nodes in few large pieces, which is less work for the
-	// collector.
+	// slab holds the nodes in one piece, which is less work for the collector.
 	slab    []yaml.Node
 	anchors map[string]*yaml.Node
 	// at is the offset up to which lines have been counted.
@@ -50,9 +58,6 @@ type reader struct {
 func (r *reader) node(n *yamltext.Node) (*yaml.Node, bool) {
 	if !n.Tag.Empty() || n.Style == yamltext.Literal || n.Style == yamltext.Folded {
 		return nil, false
-	}
-	if len(r.slab) == cap(r.slab) {
-		r.slab = make([]yaml.Node, 0, max(32, min(256, 2*cap(r.slab))))
 	}
 	r.slab = append(r.slab, yaml.Node{})
 	node := &r.slab[len(r.slab)-1]

@@ -55,6 +55,15 @@ func Parse(text []byte) (*Tree, error) {
 	return Fragment{Text: text}.Parse()
 }
 
+// nextSlab is how many nodes to make room for. A manifest has one for about
+// every twelve bytes; where only the outer levels are kept it is a few.
+func (p *parser) nextSlab() int {
+	if cap(p.nodes) > 0 || p.keep < everything {
+		return max(16, min(256, cap(p.nodes)))
+	}
+	return max(16, min(512, len(p.src)/12))
+}
+
 // newNode returns a node to be filled. What lies below the levels to be kept
 // shares one node, which nobody looks at.
 func (p *parser) newNode() *Node {
@@ -62,7 +71,7 @@ func (p *parser) newNode() *Node {
 		return &p.scratch
 	}
 	if len(p.nodes) == cap(p.nodes) {
-		p.nodes = make([]Node, 0, max(16, min(512, 2*cap(p.nodes))))
+		p.nodes = make([]Node, 0, p.nextSlab())
 	}
 	p.nodes = p.nodes[:len(p.nodes)+1]
 	return &p.nodes[len(p.nodes)-1]
