@@ -17,9 +17,12 @@ var reserved = map[string]bool{
 
 // plainSafe says whether a text, written without quotes, is that string to
 // every reader. It knows few texts as safe rather than all: names, images,
-// URLs, flags. What begins like a number is not among them, which leaves out
-// dates, 1:30, 1_000 and lists such as 7001,7002 too.
+// URLs, flags, quantities. Nothing else that begins like a number is among
+// them, which leaves out dates, 1:30, 1_000 and lists such as 7001,7002 too.
 func plainSafe(text string, flow bool) bool {
+	if isQuantity(text) {
+		return true
+	}
 	if text == "" || reserved[strings.ToLower(text)] {
 		return false
 	}
@@ -52,6 +55,18 @@ func plainSafe(text string, flow bool) bool {
 		}
 	}
 	return true
+}
+
+// isQuantity says whether a text is a number with one of the units of
+// Kubernetes quantities that no reader takes for a part of a number: "e3" and
+// "k" are left out.
+func isQuantity(text string) bool {
+	unit := strings.TrimLeft(text, "0123456789")
+	switch unit {
+	case "m", "Ki", "Mi", "Gi", "Ti":
+		return len(unit) < len(text)
+	}
+	return false
 }
 
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
