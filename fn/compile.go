@@ -461,21 +461,30 @@ func readSpec(node *yaml.Node, file string, lines bool) (*ClusterBypass, *transf
 	}
 	d := &decoder{file: file, lines: lines}
 	spec := decodeSpec(d, node)
+	policy, err := d.compile(spec, func(path string) string { return path })
+	if err != nil {
+		return nil, nil, err
+	}
+	return spec, policy, nil
+}
+
+// compile fills in what was not given and makes a policy of the spec, unless
+// there is something wrong with it, here or in what was decoded. place gives a
+// field's path where the user wrote it.
+func (d *decoder) compile(spec *ClusterBypass, place func(path string) string) (*transform.Policy, error) {
 	spec.Default()
 	policy, err := spec.compile()
 	var invalid Problems
-	if errors.As(err, &invalid) {
-		problems := d.problems
-		for _, p := range invalid {
-			p.File = file
-			if !d.covers(p.Path) {
-				problems = append(problems, p)
-			}
+	errors.As(err, &invalid)
+	problems := d.problems
+	for _, p := range invalid {
+		p.File, p.Path = d.file, place(p.Path)
+		if !d.covers(p.Path) {
+			problems = append(problems, p)
 		}
-		d.problems = problems
 	}
-	if len(d.problems) > 0 {
-		return nil, nil, d.inOrder(d.problems)
+	if len(problems) > 0 {
+		return nil, d.inOrder(problems)
 	}
-	return spec, policy, nil
+	return policy, nil
 }

@@ -1,7 +1,6 @@
 package fn
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -74,6 +73,16 @@ func onlyNamespace(node *yaml.Node) (namespace string, only bool) {
 	return "", len(data.Content) == 0
 }
 
+// flatFields set a traffic field from a list separated by commas.
+var flatFields = map[traffic.Field]func(*Traffic, string){
+	traffic.ExcludeInboundPorts:     func(t *Traffic, list string) { t.ExcludeInboundPorts = split[PortList](list) },
+	traffic.IncludeInboundPorts:     func(t *Traffic, list string) { t.IncludeInboundPorts = split[PortSelection](list) },
+	traffic.ExcludeOutboundPorts:    func(t *Traffic, list string) { t.ExcludeOutboundPorts = split[PortList](list) },
+	traffic.IncludeOutboundPorts:    func(t *Traffic, list string) { t.IncludeOutboundPorts = split[PortList](list) },
+	traffic.ExcludeOutboundIPRanges: func(t *Traffic, list string) { t.ExcludeOutboundIPRanges = split[IPRangeList](list) },
+	traffic.IncludeOutboundIPRanges: func(t *Traffic, list string) { t.IncludeOutboundIPRanges = split[IPRangeSelection](list) },
+}
+
 // configMap makes a policy of the flat form that kpt's command line writes
 // (kpt fn eval ... -- key=value): lists are separated by commas.
 func configMap(node *yaml.Node, file string) (*transform.Policy, error) {
@@ -109,18 +118,6 @@ func configMap(node *yaml.Node, file string) (*transform.Policy, error) {
 			spec.Spec.Enforcement.Image = value
 		case keyNamespace:
 			spec.Spec.DefaultNamespace = value
-		case traffic.ExcludeInboundPorts:
-			global.ExcludeInboundPorts = split[PortList](value)
-		case traffic.IncludeInboundPorts:
-			global.IncludeInboundPorts = split[PortSelection](value)
-		case traffic.ExcludeOutboundPorts:
-			global.ExcludeOutboundPorts = split[PortList](value)
-		case traffic.IncludeOutboundPorts:
-			global.IncludeOutboundPorts = split[PortList](value)
-		case traffic.ExcludeOutboundIPRanges:
-			global.ExcludeOutboundIPRanges = split[IPRangeList](value)
-		case traffic.IncludeOutboundIPRanges:
-			global.IncludeOutboundIPRanges = split[IPRangeSelection](value)
 		case traffic.ExcludeOutbound:
 			for i, entry := range split[[]string](value) {
 				ranges, ports, found := strings.Cut(entry, "@")
@@ -130,6 +127,10 @@ func configMap(node *yaml.Node, file string) (*transform.Policy, error) {
 				global.ExcludeOutbound = append(global.ExcludeOutbound, Destination{IPRanges: IPRangeList{IPRange(ranges)}, Ports: PortList{Port(ports)}})
 			}
 		default:
+			if set, isField := flatFields[traffic.Field(key)]; isField {
+				set(global, value)
+				continue
+			}
 			remedy := "the keys here are " + quotedList(known)
 			if near := nearest(key, known); near != "" {
 				remedy = fmt.Sprintf("did you mean %s?", near)
@@ -137,24 +138,7 @@ func configMap(node *yaml.Node, file string) (*transform.Policy, error) {
 			problem(at, key, "unknown key %q: %s", key, remedy)
 		}
 	}
-	spec.Default()
-	policy, err := spec.compile()
-	var invalid Problems
-	if errors.As(err, &invalid) {
-		problems := d.problems
-		for _, p := range invalid {
-			p.File = file
-			p.Path = dataPath(p.Path)
-			if !d.covers(p.Path) {
-				problems = append(problems, p)
-			}
-		}
-		d.problems = problems
-	}
-	if len(d.problems) > 0 {
-		return nil, d.inOrder(d.problems)
-	}
-	return policy, nil
+	return d.compile(spec, dataPath)
 }
 
 // dataPath gives the place in a ConfigMap of a field of the spec.
