@@ -76,6 +76,10 @@ type Misleading struct {
 // whose sidecars read the same annotations.
 var meshes = []*Mesh{&istio}
 
+// All lists the meshes that the spec can name, in the order of its
+// documentation. The caller must not change the slice.
+func All() []*Mesh { return meshes }
+
 // Names lists the meshes that the spec can name.
 func Names() []string {
 	names := make([]string, len(meshes))
