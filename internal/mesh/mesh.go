@@ -16,6 +16,12 @@ type Mesh struct {
 	// Keys are the pod annotations that carry traffic fields, in canonical
 	// order. A field without a key is for the init container alone.
 	Keys []Key
+	// Domain is that of the mesh's annotations: their prefixes are the domain
+	// itself or end in it.
+	Domain string
+	// Others are annotations that the mesh reads beside Keys and that stand
+	// under a prefix of theirs.
+	Others []string
 	// OwnPorts are the ports that the sidecar and the mesh's agents listen
 	// on in every pod, which therefore are not the user's to bypass.
 	OwnPorts []OwnPorts
