@@ -76,6 +76,7 @@ func (p *Policy) Plan(w *Workload) *Plan {
 			"the container %s was changed after krm-bypass wrote it: take it away, and it is written anew; its image and resources are set in spec.enforcement", InitName)
 		return plan
 	}
+	p.reportSlips(w, prior, plan)
 	desired := p.desire(w, prior, plan)
 	if plan.Failed() {
 		return plan

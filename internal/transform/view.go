@@ -26,7 +26,9 @@ type Workload struct {
 	// mergedAnnotations are those of the template that a merge key brings
 	// in, also where an explicit key hides them.
 	mergedAnnotations map[string]string
-	kind              Kind
+	// above are the places with annotations that lie above the template.
+	above []annotated
+	kind  Kind
 	// generated says that the API server makes up the name.
 	generated bool
 	// base leads from the document to the object, which may be an item of a
@@ -197,7 +199,8 @@ func view(object *yaml.Node, base edit.Path, kind Kind) (*Workload, []*FieldErro
 	})
 
 	template, templatePath := object, base
-	for _, step := range kind.Template {
+	for i, step := range kind.Template {
+		w.lookAbove(template, kind.Template[:i])
 		template = v.mapping(template, templatePath, step)
 		templatePath = append(slices.Clone(templatePath), step)
 	}
@@ -234,6 +237,18 @@ func view(object *yaml.Node, base edit.Path, kind Kind) (*Workload, []*FieldErro
 	w.see(object, w.templatePath("metadata", "annotations"))
 	w.see(object, w.templatePath("spec", "initContainers"))
 	return w, v.problems
+}
+
+// lookAbove notes the annotations of a node on the way to the template. What is
+// wrong with them is not the function's affair.
+func (w *Workload) lookAbove(node *yaml.Node, way []string) {
+	annotations := w.Annotations
+	if len(way) > 0 {
+		annotations, _ = (&viewer{}).strings(child(node, "metadata"), nil, "annotations")
+	}
+	if len(annotations) > 0 {
+		w.above = append(w.above, annotated{append(steps(way), "metadata", "annotations"), annotations})
+	}
 }
 
 // see notes what stands at the path of a parent.
