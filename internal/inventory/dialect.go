@@ -1,0 +1,74 @@
+package inventory
+
+import (
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// dialect is where a mesh lets settings stand beside the annotations of a pod,
+// and how its levels meet. The zero value is a mesh that knows the annotations
+// of pods alone, each of which replaces what else there is.
+type dialect struct {
+	// merge is how what a pod says meets what broader levels say.
+	merge traffic.Merge
+	// namespaces says that the annotations of pods may stand on a Namespace
+	// too, for those of its pods that have not got them.
+	namespaces bool
+	// configurations are where the mesh's own configuration says something.
+	configurations []configuration
+	// byItself is what the mesh's chart says where nobody changed it.
+	byItself map[traffic.Field]string
+	// always are inbound ports that the mesh excludes in every pod, whatever
+	// is configured.
+	always traffic.Ports
+	// means gives settings, as the mesh's levels add up to them, by the
+	// decision of traffic.Settings; nil where both are the same.
+	means func(traffic.Settings) traffic.Settings
+}
+
+// dialects are those of the meshes by name.
+var dialects = map[string]dialect{
+	"Istio":   istio,
+	"FSM":     flomesh("config.flomesh.io"),
+	"OSM":     flomesh("config.openservicemesh.io"),
+	"Linkerd": linkerd,
+}
+
+func dialectOf(m *mesh.Mesh) dialect { return dialects[m.Name] }
+
+// level is what one level of a mesh says, on top of the broader ones. It differs
+// from how scopes of a spec meet: no port is taken away from anything.
+func (d dialect) level(m *mesh.Mesh, broad, narrow traffic.Layer) traffic.Layer {
+	if d.merge == traffic.Union {
+		return broad.Merge(narrow, traffic.Union)
+	}
+	sum := broad
+	for _, f := range traffic.Fields {
+		entries, said := narrow.Entries(f)
+		if !said || len(entries) == 0 && m.Levels != mesh.Replaces {
+			continue
+		}
+		must(sum.Set(f, entries))
+	}
+	return sum
+}
+
+// effective is what levels, broad to narrow, come to in a pod.
+func (d dialect) effective(m *mesh.Mesh, levels ...traffic.Layer) traffic.Settings {
+	var sum traffic.Layer
+	for _, l := range levels {
+		sum = d.level(m, sum, l)
+	}
+	settings := sum.Settings()
+	if d.means != nil {
+		settings = d.means(settings)
+	}
+	return settings
+}
+
+// must is for entries in canonical form, which always parse.
+func must(err error) {
+	if err != nil {
+		panic("a canonical entry does not parse: " + err.Error())
+	}
+}

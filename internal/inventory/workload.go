@@ -1,0 +1,336 @@
+package inventory
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// workload is one whose settings may be imported.
+type workload struct {
+	*transform.Workload
+	in *document
+	annotated
+	// alone is why the function does not touch it, "" where it does.
+	alone string
+	// target is what holds in its pods now; said is what rules have to say of
+	// it so that the same holds by the spec.
+	target traffic.Settings
+	said   traffic.Layer
+	// twins are other manifests of the same workload that say the same.
+	twins []*workload
+}
+
+func (w *workload) id() string {
+	if w.Namespace == "" {
+		return w.Kind + " " + w.Name
+	}
+	return w.Kind + " " + w.Namespace + "/" + w.Name
+}
+
+// namespace is a Namespace, whose annotations some meshes read.
+type namespace struct {
+	object
+	annotated
+	// needed is the pods' owner for whom the annotations have to stay, "" if
+	// there is none.
+	needed string
+}
+
+func (n *namespace) annotation(key string) *yaml.Node {
+	return at(n.node, "metadata", "annotations", key)
+}
+
+// annotated is what annotations of the mesh say.
+type annotated struct {
+	// imported is what goes into the spec, taken the keys that then can go.
+	imported traffic.Layer
+	taken    []string
+	// left is what has to stay where it is.
+	left traffic.Layer
+}
+
+// annotations are where the mesh's keys stand.
+type annotations struct {
+	in     *document
+	object string
+	path   edit.Path
+	values map[string]string
+}
+
+func (a annotations) problem(key, format string, args ...any) Problem {
+	return a.in.problem(a.object, append(slices.Clone(a.path), key), format, args...)
+}
+
+// partial says whether an object is of a kind with a pod template but without a
+// pod spec in it, as a kustomize patch is, and where the spec would be.
+func (s *survey) partial(o object) (spec string, is bool) {
+	for _, k := range transform.Kinds {
+		if k.Kind != o.kind || k.Group != o.group || len(k.Template) == 0 {
+			continue
+		}
+		template := make(edit.Path, len(k.Template))
+		for i, step := range k.Template {
+			template[i] = step
+		}
+		if at(o.node, append(slices.Clone(template), "spec")...) != nil {
+			return "", false
+		}
+		values := at(o.node, append(slices.Clone(template), "metadata", "annotations")...)
+		for _, m := range mesh.All() {
+			for _, key := range m.Keys {
+				if values != nil && at(values, key.Annotation) != nil {
+					s.warn(o.in.problem(o.id(), o.path(append(template, "metadata", "annotations", key.Annotation)...),
+						"left as it is, since there is no pod spec beside it, as in a patch: build what it patches and import that"))
+				}
+			}
+		}
+		return o.path(append(template, "spec")...).String(), true
+	}
+	return "", false
+}
+
+func (s *survey) malformed(d *document, err error, partial map[string]bool) {
+	var bad *transform.FieldError
+	if !errors.As(err, &bad) {
+		s.fail(d.problem("", nil, "%v", err))
+		return
+	}
+	if !partial[bad.Path.String()] {
+		s.fail(d.problem("", bad.Path, "%v", bad.Err))
+	}
+}
+
+// judge reads the annotations of every workload and Namespace, and says what of
+// them is imported.
+func (s *survey) judge() {
+	var considered []*workload
+	for _, w := range s.workloads {
+		a := annotations{in: w.in, object: w.id(), path: w.TemplatePath("metadata", "annotations"), values: s.keyed(w.TemplateAnnotations)}
+		if _, recorded := w.Annotations[transform.RecordAnnotation]; recorded {
+			s.fail(w.in.problem(w.id(), w.Path("metadata", "annotations", transform.RecordAnnotation),
+				"krm-bypass has written to this workload already: import the manifests as they were before"))
+			continue
+		}
+		if w.alone = s.policy.LeftAlone(w.Workload); w.alone == "" && (w.Name == "" || strings.Contains(w.Name, templated)) {
+			w.alone = "it has no name by which a rule could tell it from others"
+		}
+		if w.alone != "" {
+			for _, key := range slices.Sorted(maps.Keys(a.values)) {
+				s.warn(a.problem(key, "left as it is, since krm-bypass does not touch this workload: %s", w.alone))
+			}
+			continue
+		}
+		w.annotated = s.split(a)
+		considered = append(considered, w)
+	}
+	alone := s.workloads
+	s.workloads = considered
+	if !s.dialect.namespaces {
+		s.namespaces = nil
+	}
+	for _, n := range s.namespaces {
+		values := map[string]string{}
+		for _, key := range s.mesh.Keys {
+			if node := n.annotation(key.Annotation); node != nil {
+				values[key.Annotation] = scalar(node)
+			}
+		}
+		a := annotations{in: n.in, object: n.id(), path: n.path("metadata", "annotations"), values: values}
+		if reason := s.policy.LeftNamespace(n.name); reason != "" {
+			for _, key := range slices.Sorted(maps.Keys(values)) {
+				s.warn(a.problem(key, "left as it is: %s", reason))
+			}
+			continue
+		}
+		n.annotated = s.split(a)
+		for _, w := range alone {
+			if w.alone != "" && w.Namespace == n.name && n.needed == "" && len(n.taken) > 0 {
+				n.needed = w.id()
+				s.warn(a.problem(n.taken[0], "imported, but it has to stay too: %s relies on it, and krm-bypass does not touch that: %s", w.id(), w.alone))
+			}
+		}
+	}
+}
+
+// keyed gives those annotations that the mesh reads.
+func (s *survey) keyed(all map[string]string) map[string]string {
+	values := map[string]string{}
+	for _, key := range s.mesh.Keys {
+		if value, has := all[key.Annotation]; has {
+			values[key.Annotation] = value
+		}
+	}
+	return values
+}
+
+// split reads annotations and tells what is imported from what has to stay.
+func (s *survey) split(a annotations) annotated {
+	var out annotated
+	for _, key := range s.mesh.Keys {
+		value, has := a.values[key.Annotation]
+		if !has {
+			continue
+		}
+		layer, problems := s.mesh.Read(map[string]string{key.Annotation: value})
+		if len(problems) > 0 {
+			if strings.Contains(value, templated) {
+				s.fail(a.problem(key.Annotation, "%q is filled in by a Helm chart: render the chart (helm template) and import what comes out", value))
+				continue
+			}
+			for _, err := range problems {
+				var bad *mesh.AnnotationError
+				if errors.As(err, &bad) {
+					err = bad.Err
+				}
+				s.fail(a.problem(key.Annotation, "reading %q: %v", value, err))
+			}
+			continue
+		}
+		entries, _ := layer.Entries(key.Field)
+		if len(entries) == 0 && s.mesh.Levels != mesh.Replaces {
+			s.warn(a.problem(key.Annotation, "it is empty, which says nothing in %s, and is not imported", s.mesh.Name))
+			out.taken = append(out.taken, key.Annotation)
+			continue
+		}
+		layer, reason := s.importable(a, key, layer)
+		if reason == "" && !entry(a.in.text.Nodes, append(slices.Clone(a.path), key.Annotation)) {
+			reason = "it comes by an alias or a merge key: write it out where it is meant"
+		}
+		entries, _ = layer.Entries(key.Field)
+		if reason != "" {
+			must(out.left.Set(key.Field, entries))
+			s.warn(a.problem(key.Annotation, "left as it is: %s", reason))
+			continue
+		}
+		must(out.imported.Set(key.Field, entries))
+		out.taken = append(out.taken, key.Annotation)
+	}
+	return out
+}
+
+// importable gives what of an annotation a spec may say, or why it may not say
+// it at all: the mesh's own ports and loopback are not the user's.
+func (s *survey) importable(a annotations, key mesh.Key, l traffic.Layer) (rest traffic.Layer, reason string) {
+	for _, ports := range []*traffic.Ports{l.ExcludeInboundPorts, l.ExcludeOutboundPorts, l.IncludeOutboundPorts} {
+		if ports == nil {
+			continue
+		}
+		own := s.own(*ports)
+		if own.IsEmpty() {
+			continue
+		}
+		if key.Field != traffic.ExcludeInboundPorts || !own.Of(traffic.TCP).Without(s.dialect.always).IsEmpty() {
+			return l, s.ownReason(own)
+		}
+		kept := ports.Without(own)
+		l.ExcludeInboundPorts = &kept
+		s.warn(a.problem(key.Annotation, "%s is not imported, since %s excludes it in every pod by itself", strings.Join(own.Of(traffic.TCP).Entries(), ", "), s.mesh.Name))
+	}
+	if in := l.IncludeInboundPorts; in != nil && !in.All() {
+		if own := s.own(in.Set()); !own.IsEmpty() {
+			return l, s.ownReason(own)
+		}
+	}
+	if in := l.IncludeOutboundIPRanges; in != nil && !in.All() && slices.ContainsFunc(in.Set().List(), mesh.Loopback) {
+		return l, "it holds loopback, of which a ClusterBypass cannot speak"
+	}
+	return s.withoutLoopback(l, func(format string, args ...any) Problem { return a.problem(key.Annotation, format, args...) }), ""
+}
+
+func (s *survey) ownReason(own traffic.Ports) string {
+	return fmt.Sprintf("it holds ports of %s itself (%s), of which a ClusterBypass cannot speak", s.mesh.Name, strings.Join(own.Entries(), ", "))
+}
+
+// own gives the mesh's own among the ports.
+func (s *survey) own(ports traffic.Ports) traffic.Ports {
+	var all traffic.Ports
+	for _, own := range s.mesh.Owned(ports) {
+		for _, protocol := range traffic.Protocols {
+			all = all.Union(traffic.NewPorts(protocol, own.Ports))
+		}
+	}
+	return ports.Intersect(all)
+}
+
+// target says for every workload what holds in its pods, and what rules have to
+// say so that it holds by them.
+func (s *survey) target(configured traffic.Layer) {
+	s.raw = configured
+	s.defaults = s.dialect.effective(s.mesh, configured).Layer()
+	s.defaults.ExcludeOutbound = nil // the mesh's configuration has no such thing
+	for _, w := range s.workloads {
+		var broad traffic.Layer
+		if n := s.namespaceOf(w); n != nil {
+			broad = s.dialect.level(s.mesh, n.imported, n.left)
+		}
+		pod := s.dialect.level(s.mesh, w.imported, w.left)
+		w.target = s.dialect.effective(s.mesh, s.raw, broad, pod)
+		if w.imported.IsZero() {
+			continue
+		}
+		if s.dialect.merge == traffic.Union {
+			w.said = w.imported
+			continue
+		}
+		for _, f := range traffic.Fields {
+			if w.imported.Says(f) {
+				must(w.said.Set(f, w.target.Entries(f)))
+			}
+		}
+		// Where levels of the mesh meet otherwise than scopes of a spec, the
+		// rule says it too.
+		folded := s.defaults.Merge(broad, traffic.Override).Merge(w.said, traffic.Override).Merge(w.left, traffic.Override).Settings()
+		for _, f := range traffic.Fields {
+			if !w.left.Says(f) && strings.Join(folded.Entries(f), ",") != strings.Join(w.target.Entries(f), ",") {
+				must(w.said.Set(f, w.target.Entries(f)))
+			}
+		}
+	}
+}
+
+// namespaceOf finds the Namespace of a workload, nil if it is not there or its
+// annotations do not count.
+func (s *survey) namespaceOf(w *workload) *namespace {
+	i := slices.IndexFunc(s.namespaces, func(n *namespace) bool { return n.name == w.Namespace })
+	if i < 0 {
+		return nil
+	}
+	return s.namespaces[i]
+}
+
+// unite finds manifests that no rule could tell apart. They must say the same.
+func (s *survey) unite() {
+	var united []*workload
+	for _, w := range s.workloads {
+		twin := false
+		for _, other := range united {
+			if w.KindEntry() != other.KindEntry() || w.Name != other.Name {
+				continue
+			}
+			same := w.said.String() == other.said.String()
+			switch {
+			case w.Namespace == other.Namespace && same:
+				other.twins = append(other.twins, w)
+				twin = true
+			case w.Namespace == other.Namespace:
+				s.fail(w.in.problem(w.id(), w.Path("metadata", "name"), "%s says otherwise of a workload of the same name, and no rule could tell them apart: give each its metadata.namespace, or import them one by one", other.in.file))
+			case !same && (w.Namespace == "" && !w.said.IsZero() || other.Namespace == "" && !other.said.IsZero()):
+				s.fail(w.in.problem(w.id(), w.Path("metadata", "name"), "%s says otherwise of a workload of the same name, and one of the two has no namespace by which a rule could tell them apart: set its metadata.namespace", other.in.file))
+			}
+		}
+		if !twin {
+			united = append(united, w)
+		}
+	}
+	s.workloads = united
+}
