@@ -1,0 +1,346 @@
+package inventory_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/inventory"
+)
+
+const istioKey = "traffic.sidecar.istio.io/"
+
+// deployment is a manifest with annotations on its template, as YAML in one
+// line.
+func deployment(name, namespace, annotations string) string {
+	where := "name: " + name
+	if namespace != "" {
+		where += ", namespace: " + namespace
+	}
+	return `apiVersion: apps/v1
+kind: Deployment
+metadata: {` + where + `}
+spec:
+  template:
+    metadata:
+      annotations: {` + annotations + `}
+    spec: {containers: []}
+`
+}
+
+// tree is files, in the form of "-- name --" lines before their texts.
+func tree(text string) []inventory.File {
+	var files []inventory.File
+	for line := range strings.Lines(text) {
+		if name, is := strings.CutPrefix(line, "-- "); is {
+			files = append(files, inventory.File{Path: strings.TrimSuffix(strings.TrimSpace(name), " --")})
+			continue
+		}
+		last := &files[len(files)-1]
+		last.Text = append(last.Text, line...)
+	}
+	return files
+}
+
+func stream(documents ...string) string { return strings.Join(documents, "---\n") }
+
+func rules(t *testing.T, spec []byte) string {
+	t.Helper()
+	var node yaml.Node
+	require.NoError(t, yaml.Unmarshal(spec, &node))
+	_, err := fn.ReadSpec(&node, "spec")
+	require.NoError(t, err, "%s", spec)
+	_, rest, found := strings.Cut(string(spec), "spec:\n")
+	require.True(t, found)
+	return rest
+}
+
+const portsAnnotation = istioKey + "excludeOutboundPorts: "
+
+func TestRules(t *testing.T) {
+	tests := []struct {
+		name  string
+		files string
+		want  string
+	}{
+		{
+			"what all workloads say is global",
+			"-- a.yaml --\n" + stream(deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "team", portsAnnotation+`" 3306"`)),
+			`  mesh: Istio
+  # what all 2 workloads say
+  global:
+    excludeOutboundPorts: [3306]
+`,
+		},
+		{
+			"one workload that says nothing keeps it from being global",
+			"-- a.yaml --\n" + stream(
+				deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "shop", portsAnnotation+`"3306"`), deployment("other", "team", "")),
+			`  mesh: Istio
+  namespaces:
+  # what all 2 workloads of shop say
+  - match: {names: [shop]}
+    excludeOutboundPorts: [3306]
+`,
+		},
+		{
+			"namespaces that say the same have one rule",
+			"-- a.yaml --\n" + stream(
+				deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "shop", portsAnnotation+`"3306"`),
+				deployment("web", "team", portsAnnotation+`"3306"`), deployment("api", "team", portsAnnotation+`"3306"`), deployment("x", "other", "")),
+			`  mesh: Istio
+  namespaces:
+  # what all 2 workloads of shop say
+  # what all 2 workloads of team say
+  - match: {names: [shop, team]}
+    excludeOutboundPorts: [3306]
+`,
+		},
+		{
+			"one workload alone shares with nobody",
+			"-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"3306,9000"`),
+			`  mesh: Istio
+  workloads:
+  # a.yaml
+  - match:
+      kinds: [Deployment]
+      names: [web]
+      namespaces: [shop]
+    excludeOutboundPorts: [3306, 9000]
+`,
+		},
+		{
+			"workloads of a kind and namespace that say the same have one rule",
+			"-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"3306"`) +
+				"-- b.yaml --\n" + stream(deployment("api", "shop", portsAnnotation+`"3306"`), deployment("x", "shop", "")),
+			`  mesh: Istio
+  workloads:
+  # a.yaml
+  # b.yaml
+  - match:
+      kinds: [Deployment]
+      names: [api, web]
+      namespaces: [shop]
+    excludeOutboundPorts: [3306]
+`,
+		},
+		{
+			"an empty annotation clears what Helm says",
+			"-- values.yaml --\nglobal: {proxy: {excludeOutboundPorts: '3306', includeIPRanges: '*'}}\n" +
+				"-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`""`),
+			`  mesh: Istio
+  # values.yaml
+  meshDefaults:
+    excludeOutboundPorts: [3306]
+  workloads:
+  # a.yaml
+  - match:
+      kinds: [Deployment]
+      names: [web]
+      namespaces: [shop]
+    excludeOutboundPorts: []
+`,
+		},
+		{
+			"the injector's ConfigMap in a List",
+			`-- injector.json --
+{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "istio-sidecar-injector-1-27", "namespace": "istio-system"},
+"data": {"values": "{\"global\": {\"proxy\": {\"excludeInboundPorts\": \"8081\", \"includeInboundPorts\": \"*\", \"excludeIPRanges\": \"\"}}}"}}]}
+`,
+			`  mesh: Istio
+  # ConfigMap istio-system/istio-sidecar-injector-1-27 in injector.json
+  meshDefaults:
+    excludeInboundPorts: [8081]
+`,
+		},
+		{
+			"an included port at an excluded range",
+			"-- a.yaml --\n" + deployment("web", "shop", istioKey+`includeOutboundPorts: "53,7001", `+istioKey+`excludeOutboundIPRanges: "192.0.2.0/24"`),
+			`  mesh: Istio
+  workloads:
+  # a.yaml
+  - match:
+      kinds: [Deployment]
+      names: [web]
+      namespaces: [shop]
+    includeOutboundPorts: [53, 7001]
+    excludeOutboundIPRanges: [192.0.2.0/24]
+    excludeOutbound:
+    - {ipRanges: [192.0.2.0/24], ports: ["7001/TCP"]}
+`,
+		},
+		{
+			"a port that Helm excludes and a pod includes stays excluded",
+			"-- values.yaml --\nglobal: {proxy: {excludeOutboundPorts: '7001'}}\n" +
+				"-- a.yaml --\n" + deployment("web", "shop", istioKey+`includeOutboundPorts: "7001,7002"`),
+			`  mesh: Istio
+  # values.yaml
+  meshDefaults:
+    excludeOutboundPorts: [7001]
+  workloads:
+  # a.yaml
+  - match:
+      kinds: [Deployment]
+      names: [web]
+      namespaces: [shop]
+    includeOutboundPorts: [7002]
+`,
+		},
+		{
+			"a workload without a namespace",
+			"-- a.yaml --\n" + deployment("on", "", portsAnnotation+`"3306"`),
+			`  mesh: Istio
+  workloads:
+  # a.yaml
+  - match:
+      kinds: [Deployment]
+      names: ["on"]
+    excludeOutboundPorts: [3306]
+`,
+		},
+		{
+			"the same manifest twice is one workload",
+			"-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"3306"`) + "-- b.yaml --\n" + deployment("web", "shop", portsAnnotation+`"3306"`),
+			`  mesh: Istio
+  workloads:
+  # a.yaml
+  # b.yaml
+  - match:
+      kinds: [Deployment]
+      names: [web]
+      namespaces: [shop]
+    excludeOutboundPorts: [3306]
+`,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			found, err := inventory.Take(tree(test.files), "")
+			require.NoError(t, err)
+			assert.Empty(t, found.Warnings)
+			assert.Equal(t, test.want, rules(t, found.Spec()))
+		})
+	}
+}
+
+func TestWhatIsNotImportedIsSaid(t *testing.T) {
+	const imported = "-- z.yaml --\napiVersion: v1\nkind: Pod\nmetadata: {generateName: z-, namespace: zoo, annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: \"1\"}}\nspec: {}\n"
+	tests := []struct{ name, files, says string }{
+		{"a template of a chart", "-- t.yaml --\n{{- if .Values.x }}\nkind: Deployment\n{{- end }}\n", "t.yaml:1: skipped, since it is a template of a Helm chart"},
+		{"a value that a chart fills in", "-- t.yaml --\nglobal: {proxy: {excludeOutboundPorts: '{{ .Values.ports }}'}}\n",
+			`t.yaml:1: global.proxy.excludeOutboundPorts: "{{ .Values.ports }}" is not imported`},
+		{"a patch", "-- p.yaml --\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {metadata: {annotations: {" + portsAnnotation + "'3306'}}}}\n",
+			`p.yaml:4: Deployment web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since there is no pod spec beside it`},
+		{"a Job", "-- j.yaml --\napiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec:\n  template:\n    metadata: {annotations: {" + portsAnnotation + "'3306'}}\n    spec: {}\n",
+			"left as it is, since krm-bypass does not touch this workload: a Job cannot be changed"},
+		{"a namespace of the mesh", "-- a.yaml --\n" + deployment("web", "istio-system", portsAnnotation+"'3306'"), "namespace istio-system belongs to the mesh itself"},
+		{"a port of the mesh", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+"'15012'"), "left as it is: it holds ports of Istio itself (15012)"},
+		{"a port that is excluded anyway", "-- a.yaml --\n" + deployment("web", "shop", istioKey+"excludeInboundPorts: '15020'"), "is not imported, since Istio excludes it in every pod by itself"},
+		{"loopback", "-- a.yaml --\n" + deployment("web", "shop", istioKey+"excludeOutboundIPRanges: '127.0.0.0/8'"), "127.0.0.0/8 is loopback"},
+		{"an alias", "-- a.yaml --\n" + "common: &common {" + portsAnnotation + "'3306'}\n" + strings.Replace(deployment("web", "shop", ""), "{}\n", "{<<: *common}\n", 1), "left as it is: it comes by an alias or a merge key"},
+		{"a specification that is there already", "-- b.yaml --\napiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {}\n", "b.yaml:2: ClusterBypass cluster: kind: a ClusterBypass stands here already"},
+		{"a workload without a namespace beside a rule for one", "-- a.yaml --\n" + stream(
+			deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "shop", portsAnnotation+`"3306"`), deployment("lost", "", "")),
+			"Deployment lost: metadata.namespace: the namespace of this workload is not known"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			found, err := inventory.Take(tree(test.files+imported), "Istio")
+			require.NoError(t, err)
+			require.Len(t, found.Warnings, 1)
+			assert.Contains(t, found.Warnings.Error(), test.says)
+			rules(t, found.Spec())
+		})
+	}
+}
+
+func TestErrors(t *testing.T) {
+	tests := []struct {
+		name, mesh, files string
+		says              []string
+	}{
+		{"nothing", "", "-- a.yaml --\nx: y\n", []string{"nothing to import: 1 files say nothing of what bypasses the sidecars of a mesh"}},
+		{"an unknown mesh", "Isto", "-- a.yaml --\nx: y\n", []string{`"Isto" is not a mesh that krm-bypass knows: write one of Istio`}},
+		{"values that the mesh refuses", "", "-- a.yaml --\n" + stream(
+			deployment("web", "shop", portsAnnotation+`"8000-8010"`), deployment("api", "shop", istioKey+`excludeOutboundIPRanges: "10.0.0.1"`)) +
+			"-- values.yaml --\nglobal:\n  proxy:\n    excludeIPRanges: 10.0.0.0/8, 192.0.2.0/24\n    includeIPRanges: {}\n",
+			[]string{
+				`a.yaml:7: Deployment shop/web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: reading "8000-8010": "8000-8010" is a port range`,
+				`a.yaml:16: Deployment shop/api: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundIPRanges"]: reading "10.0.0.1": "10.0.0.1" is an address without a mask, which Istio's injector refuses: write "10.0.0.1/32"`,
+				`values.yaml:3: global.proxy.excludeIPRanges: reading "10.0.0.0/8, 192.0.2.0/24": " 192.0.2.0/24" is a range with a blank beside it`,
+				`values.yaml:4: global.proxy.includeIPRanges: a mapping where a list is needed`,
+			}},
+		{"not YAML", "", "-- a.yaml --\na: [\n", []string{"a.yaml:1: reading the document: "}},
+		{"two values files", "", "-- a.yaml --\nglobal: {proxy: {excludeOutboundPorts: '1'}}\n-- b.yaml --\nglobal: {proxy: {excludeOutboundPorts: '2'}}\n",
+			[]string{`b.yaml:1: global.proxy.excludeOutboundPorts: says "2", and a.yaml says "1": name only the file that the mesh was installed with`}},
+		{"one name for two workloads", "", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"1"`) + "-- b.yaml --\n" + deployment("web", "shop", portsAnnotation+`"2"`),
+			[]string{"b.yaml:3: Deployment shop/web: metadata.name: a.yaml says otherwise of a workload of the same name"}},
+		{"a namespace that is not known", "", "-- a.yaml --\n" + deployment("web", "", portsAnnotation+`"1"`) + "-- b.yaml --\n" + deployment("web", "shop", ""),
+			[]string{"one of the two has no namespace by which a rule could tell them apart: set its metadata.namespace"}},
+		{"an annotation that is no string", "", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`3306`),
+			[]string{`a.yaml:7: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: the number 3306 where a string is needed: put it into quotes`}},
+		{"krm-bypass has been there", "", "-- a.yaml --\n" + strings.Replace(deployment("web", "shop", portsAnnotation+`"1"`), "namespace: shop}", "namespace: shop, annotations: {krm-bypass.dev/last-applied: x}}", 1),
+			[]string{"krm-bypass has written to this workload already"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := inventory.Take(tree(test.files), test.mesh)
+			var problems inventory.Problems
+			require.True(t, errors.As(err, &problems), "%v", err)
+			for _, says := range test.says {
+				assert.ErrorContains(t, err, says)
+			}
+			assert.GreaterOrEqual(t, len(problems), len(test.says))
+		})
+	}
+}
+
+func TestStripped(t *testing.T) {
+	tests := []struct{ name, before, after string }{
+		{
+			"annotations beside others",
+			"# head\n" + deployment("web", "shop", `a: b, `+portsAnnotation+`"3306", c: d`) + "# tail\n",
+			"# head\n" + deployment("web", "shop", `a: b, c: d`) + "# tail\n",
+		},
+		{
+			"mappings that held nothing else go",
+			"kind: Other\n---\n" + deployment("web", "shop", portsAnnotation+`"3306"`),
+			"kind: Other\n---\n" + strings.Replace(deployment("web", "shop", ""), "    metadata:\n      annotations: {}\n", "", 1),
+		},
+		{
+			"in a List, in JSON",
+			`{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"apps/v1","kind":"DaemonSet","metadata":{"name":"d","namespace":"shop"},"spec":{"template":{"metadata":{"labels":{"x":"y"},"annotations":{"traffic.sidecar.istio.io/excludeOutboundPorts":"1"}},"spec":{}}}}]}`,
+			`{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"apps/v1","kind":"DaemonSet","metadata":{"name":"d","namespace":"shop"},"spec":{"template":{"metadata":{"labels":{"x":"y"}},"spec":{}}}}]}`,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			untouched := inventory.File{Path: "values.yaml", Text: []byte("global: {proxy: {excludeOutboundPorts: '1'}}\n")}
+			found, err := inventory.Take([]inventory.File{{Path: "a.yaml", Text: []byte(test.before)}, untouched}, "")
+			require.NoError(t, err)
+			stripped, err := found.Stripped()
+			require.NoError(t, err)
+			require.Len(t, stripped, 1, "only files that change")
+			assert.Equal(t, "a.yaml", stripped[0].Path)
+			assert.Equal(t, test.after, string(stripped[0].Text))
+		})
+	}
+}
+
+func TestStrippingRefusesWhatAliasesShare(t *testing.T) {
+	shared := deployment("web", "shop", "")
+	shared = strings.Replace(shared, "annotations: {}", "annotations: &a {"+portsAnnotation+`"3306"}`, 1)
+	shared = strings.Replace(shared, "metadata: {", "metadata: {labels: *l, ", 1)
+	text := "x-labels: &l {a: b}\n" + shared + "copy: *a\n"
+	found, err := inventory.Take([]inventory.File{{Path: "a.yaml", Text: []byte(text)}}, "")
+	require.NoError(t, err)
+	_, err = found.Stripped()
+	require.ErrorContains(t, err, "a.yaml:")
+	require.ErrorContains(t, err, "taking out what was imported")
+	require.ErrorContains(t, err, "alias")
+}
