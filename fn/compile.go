@@ -103,7 +103,9 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 		co.problem("spec.defaultNamespace", ns, "%q can be no namespace: write a name of lower-case letters, digits and \"-\"", ns)
 	}
 	if s.MeshDefaults != nil {
-		policy.MeshDefaults = co.layer(*s.MeshDefaults, "spec.meshDefaults", false)
+		policy.MeshDefaults = co.meshDefaults(*s.MeshDefaults)
+	} else {
+		policy.MeshDefaults, policy.DefaultsImplied = m.Defaults, true
 	}
 	if s.Global != nil {
 		policy.Scopes = append(policy.Scopes, transform.Scope{
@@ -177,6 +179,24 @@ func (c *compiler) layer(t Traffic, at string, guarded bool) traffic.Layer {
 	}
 	c.loopback(texts(t.ExcludeOutboundIPRanges), at+".excludeOutboundIPRanges")
 	c.loopback(texts(t.IncludeOutboundIPRanges), at+".includeOutboundIPRanges")
+	return l
+}
+
+// meshDefaults reads what the mesh's own configuration says, which cannot be
+// anything with which no pod would start.
+func (c *compiler) meshDefaults(t Traffic) traffic.Layer {
+	const at = "spec.meshDefaults"
+	l := c.layer(t, at, false)
+	if c.mesh.Levels == mesh.PodAlone && !l.IsZero() {
+		c.problem(at, "", "%s has no settings for the whole mesh, only those of its pods: move this to spec.global", c.mesh.Name)
+		return l
+	}
+	_, gaps := c.mesh.Express(l.Settings(), traffic.Layer{})
+	for _, g := range gaps {
+		if g.Fatal {
+			c.problem(at+"."+string(g.Field), "", "cannot be what the mesh is configured with: %s. Say what it is configured with, and move the rest to spec.global", g.Reason)
+		}
+	}
 	return l
 }
 

@@ -438,7 +438,7 @@ func (h head) isNamespace() bool { return h.kind == "Namespace" && h.apiVersion 
 
 func noteUnmeshed(unmeshed map[string]string, policy *transform.Policy, node *yaml.Node) {
 	namespace := headOf(node)
-	unmeshed[namespace.name] = policy.Mesh.UnmeshedNamespace(namespace.labels)
+	unmeshed[namespace.name] = policy.Mesh.UnmeshedNamespace(namespace.labels, namespace.annotations)
 }
 
 // rewritten puts the list together again, with the changed items and the

@@ -567,7 +567,7 @@ func TestDrawnOutputReadsBack(t *testing.T) {
 				require.Equal(t, item.annotations, annotations)
 				continue
 			}
-			sayable, gaps := istio.Express(settings)
+			sayable, gaps := istio.Express(settings, traffic.Layer{})
 			contained := mode != "AnnotationsOnly" && (mode != "WhereNeeded" || len(gaps) > 0) && !settings.BypassNothing()
 			require.Equal(t, contained, arguments != nil, "the init container is there where it is to be")
 			if contained {

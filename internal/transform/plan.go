@@ -224,12 +224,12 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	if plan.Failed() {
 		return desired{}
 	}
-	p.reportMisleading(w, user, was, plan)
-	folded = folded.Merge(user, p.Merge)
+	p.reportMisleading(w, was, plan)
+	folded = p.restated(folded.Merge(user, p.Merge), user)
 	settings := folded.Settings()
 	plan.Settings = settings
 
-	sayable, gaps := p.Mesh.Express(settings)
+	sayable, gaps := p.Mesh.Express(settings, p.MeshDefaults)
 	for _, g := range gaps {
 		var at edit.Path
 		if key, annotated := p.Mesh.Key(g.Field); annotated {
@@ -254,18 +254,14 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 
 	var d desired
 	for _, k := range p.Mesh.Keys {
-		value := k.Write(sayable.Settings().Entries(k.Field))
-		byItself := k.Write(p.MeshDefaults.Settings().Entries(k.Field))
 		_, mine := was.annotations[k.Annotation]
-		switch {
-		case value == byItself && !mine:
-			// What the mesh does by itself need not be said.
-		case value == "" && !p.Mesh.EmptyClears:
-			plan.find(Warning, w.templatePath("metadata", "annotations", k.Annotation), byItself,
-				"%s is cleared, but an empty annotation does not clear in %s what its own configuration says", k.Field, p.Mesh.Name)
-		default:
+		if value, needed := p.Mesh.Value(k, sayable, p.MeshDefaults, mine); needed {
 			d.annotate(k.Annotation, value)
 		}
+	}
+	for _, g := range p.Mesh.Irrevocable(settings, sayable, p.MeshDefaults) {
+		key, _ := p.Mesh.Key(g.Field)
+		plan.find(Warning, w.templatePath("metadata", "annotations", key.Annotation), "", "%s bypasses more than is said here: %s", g.Field, g.Reason)
 	}
 	needed := mode == InitContainer || mode == WhereNeeded && len(gaps) > 0
 	if needed && !settings.BypassNothing() {
@@ -282,6 +278,27 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	d.annotate(PolicyAnnotation, policyVersion+digestOf(settings.String()))
 	plan.Applies = true
 	return d
+}
+
+// restated gives the folded scopes with what the mesh excludes by itself although
+// the spec does not speak of it: a list that replaces it would drop it unseen.
+// A scope that clears a field means it, and what the user wrote on the template
+// has been the whole of it all along.
+func (p *Policy) restated(folded, user traffic.Layer) traffic.Layer {
+	if !p.DefaultsImplied {
+		return folded
+	}
+	unseen, rest := p.MeshDefaults, folded
+	for _, f := range traffic.Fields {
+		entries, said := folded.Entries(f)
+		if user.Says(f) || said && len(entries) == 0 {
+			unseen = unseen.Without(f)
+		}
+		if unseen.Says(f) {
+			rest = rest.Without(f)
+		}
+	}
+	return unseen.Merge(folded, traffic.Union).Merge(rest, traffic.Override)
 }
 
 // policyVersion is that of the form of the settings under the digest.
@@ -332,7 +349,13 @@ func (w *Workload) replaceable() bool {
 func (p *Policy) advise(w *Workload, was *prior, plan *Plan) {
 	user, refused := p.Mesh.Read(was.annotations)
 	p.reportRefused(w, refused, Warning, plan)
-	p.reportMisleading(w, user, was, plan)
+	p.reportMisleading(w, was, plan)
+	_, gaps := p.Mesh.Express(user.Settings(), p.MeshDefaults)
+	for _, g := range gaps {
+		if key, annotated := p.Mesh.Key(g.Field); g.Fatal && annotated {
+			plan.find(Warning, w.templatePath("metadata", "annotations", key.Annotation), was.annotations[key.Annotation], "%s", g.Reason)
+		}
+	}
 }
 
 func (p *Policy) reportRefused(w *Workload, refused []error, severity Severity, plan *Plan) {
@@ -344,8 +367,8 @@ func (p *Policy) reportRefused(w *Workload, refused []error, severity Severity, 
 	}
 }
 
-func (p *Policy) reportMisleading(w *Workload, user traffic.Layer, was *prior, plan *Plan) {
-	for _, m := range p.Mesh.Misleads(user) {
+func (p *Policy) reportMisleading(w *Workload, was *prior, plan *Plan) {
+	for _, m := range p.Mesh.Misleads(was.annotations) {
 		key, _ := p.Mesh.Key(m.Field)
 		plan.find(Warning, w.templatePath("metadata", "annotations", key.Annotation), was.annotations[key.Annotation], "%s", m.Reason)
 	}
