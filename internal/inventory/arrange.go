@@ -34,7 +34,7 @@ type rule struct {
 // arrange says with few rules what every workload says. A field of a workload is
 // said by one rule alone, so that it does not matter how rules meet.
 func (s *survey) arrange() *arrangement {
-	a := &arrangement{mesh: s.mesh, merge: s.dialect.merge}
+	a := &arrangement{mesh: s.mesh, merge: merge(s.mesh)}
 	rest := map[*workload]traffic.Layer{}
 	byNamespace := map[string][]*workload{}
 	for _, w := range s.workloads {

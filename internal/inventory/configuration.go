@@ -183,10 +183,16 @@ func (s *survey) configured(m *mesh.Mesh) (layer traffic.Layer, from []string) {
 		from = append(from, st.place())
 	}
 	for _, f := range traffic.Fields {
-		value, known := dialectOf(m).byItself[f]
+		value, known := m.Defaults.Entries(f)
 		if _, configured := said[f]; known && !configured {
-			must(layer.Set(f, traffic.SplitList(value)))
+			must(layer.Set(f, value))
 			from = append(from, m.Name+"'s own defaults")
+		}
+	}
+	_, gaps := m.Express(layer.Settings(), traffic.Layer{})
+	for _, g := range gaps {
+		if st, configured := said[g.Field]; configured && g.Fatal {
+			s.fail(st.problem("%s: mend it first", g.Reason))
 		}
 	}
 	return layer, from

@@ -5,19 +5,11 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// dialect is where a mesh lets settings stand beside the annotations of a pod,
-// and how its levels meet. The zero value is a mesh that knows the annotations
-// of pods alone, each of which replaces what else there is.
+// dialect is where a mesh lets settings stand beside annotations, and what they
+// mean in it. The zero value is a mesh that knows annotations alone.
 type dialect struct {
-	// merge is how what a pod says meets what broader levels say.
-	merge traffic.Merge
-	// namespaces says that the annotations of pods may stand on a Namespace
-	// too, for those of its pods that have not got them.
-	namespaces bool
 	// configurations are where the mesh's own configuration says something.
 	configurations []configuration
-	// byItself is what the mesh's chart says where nobody changed it.
-	byItself map[traffic.Field]string
 	// always are inbound ports that the mesh excludes in every pod, whatever
 	// is configured.
 	always traffic.Ports
@@ -36,32 +28,39 @@ var dialects = map[string]dialect{
 
 func dialectOf(m *mesh.Mesh) dialect { return dialects[m.Name] }
 
+// merge is how scopes of a spec meet as the mesh's own levels do.
+func merge(m *mesh.Mesh) traffic.Merge {
+	if m.Levels == mesh.Adds {
+		return traffic.Union
+	}
+	return traffic.Override
+}
+
 // level is what one level of a mesh says, on top of the broader ones. It differs
 // from how scopes of a spec meet: no port is taken away from anything.
-func (d dialect) level(m *mesh.Mesh, broad, narrow traffic.Layer) traffic.Layer {
-	if d.merge == traffic.Union {
+func level(m *mesh.Mesh, broad, narrow traffic.Layer) traffic.Layer {
+	if m.Levels == mesh.Adds {
 		return broad.Merge(narrow, traffic.Union)
 	}
 	sum := broad
 	for _, f := range traffic.Fields {
 		entries, said := narrow.Entries(f)
-		if !said || len(entries) == 0 && m.Levels != mesh.Replaces {
-			continue
+		if said && (len(entries) > 0 || m.Levels == mesh.Replaces) {
+			must(sum.Set(f, entries))
 		}
-		must(sum.Set(f, entries))
 	}
 	return sum
 }
 
 // effective is what levels, broad to narrow, come to in a pod.
-func (d dialect) effective(m *mesh.Mesh, levels ...traffic.Layer) traffic.Settings {
+func effective(m *mesh.Mesh, levels ...traffic.Layer) traffic.Settings {
 	var sum traffic.Layer
 	for _, l := range levels {
-		sum = d.level(m, sum, l)
+		sum = level(m, sum, l)
 	}
 	settings := sum.Settings()
-	if d.means != nil {
-		settings = d.means(settings)
+	if means := dialectOf(m).means; means != nil {
+		settings = means(settings)
 	}
 	return settings
 }

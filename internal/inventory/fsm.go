@@ -7,7 +7,6 @@ import "github.com/krm-bypass/krm-bypass/internal/traffic"
 // (flomesh-io/fsm pkg/injector/exclusions.go).
 func flomesh(group string) dialect {
 	return dialect{
-		merge: traffic.Union,
 		configurations: []configuration{
 			{group: group, kind: "MeshConfig", at: path("spec.traffic"), settings: []setting{
 				{"inboundPortExclusionList", traffic.ExcludeInboundPorts},

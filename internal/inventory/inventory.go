@@ -38,7 +38,7 @@ func Take(files []File, named string) (*Inventory, error) {
 	if err != nil {
 		return nil, append(s.problems, Problem{Message: err.Error()}).inOrder()
 	}
-	s.mesh, s.dialect, s.policy.Mesh = m, dialectOf(m), m
+	s.mesh, s.policy.Mesh = m, m
 	defaults, from := s.configured(m)
 	s.judge()
 	if len(s.problems) == 0 {
@@ -73,7 +73,6 @@ type survey struct {
 	// policy knows the kinds, and later the mesh, but no rules.
 	policy  *transform.Policy
 	mesh    *mesh.Mesh
-	dialect dialect
 	// raw is what the mesh's own configuration says; defaults is the same by
 	// the decision of traffic.Settings, without what says nothing.
 	raw, defaults traffic.Layer
@@ -126,7 +125,7 @@ func (s *survey) choose(named string, files []File) (*mesh.Mesh, error) {
 				}
 			}
 			for _, n := range s.namespaces {
-				if dialectOf(m).namespaces && n.annotation(k.Annotation) != nil {
+				if m.NamespaceKeys && n.annotation(k.Annotation) != nil {
 					see(m, n.in.file)
 				}
 			}

@@ -135,7 +135,7 @@ func (s *survey) judge() {
 	}
 	alone := s.workloads
 	s.workloads = considered
-	if !s.dialect.namespaces {
+	if !s.mesh.NamespaceKeys {
 		s.namespaces = nil
 	}
 	for _, n := range s.namespaces {
@@ -176,6 +176,10 @@ func (s *survey) keyed(all map[string]string) map[string]string {
 // split reads annotations and tells what is imported from what has to stay.
 func (s *survey) split(a annotations) annotated {
 	var out annotated
+	for _, m := range s.mesh.Misleads(a.values) {
+		key, _ := s.mesh.Key(m.Field)
+		s.warn(a.problem(key.Annotation, "%s", m.Reason))
+	}
 	for _, key := range s.mesh.Keys {
 		value, has := a.values[key.Annotation]
 		if !has {
@@ -196,9 +200,7 @@ func (s *survey) split(a annotations) annotated {
 			}
 			continue
 		}
-		entries, _ := layer.Entries(key.Field)
-		if len(entries) == 0 && s.mesh.Levels != mesh.Replaces {
-			s.warn(a.problem(key.Annotation, "it is empty, which says nothing in %s, and is not imported", s.mesh.Name))
+		if !layer.Says(key.Field) { // the mesh passes over it
 			out.taken = append(out.taken, key.Annotation)
 			continue
 		}
@@ -206,7 +208,7 @@ func (s *survey) split(a annotations) annotated {
 		if reason == "" && !entry(a.in.text.Nodes, append(slices.Clone(a.path), key.Annotation)) {
 			reason = "it comes by an alias or a merge key: write it out where it is meant"
 		}
-		entries, _ = layer.Entries(key.Field)
+		entries, _ := layer.Entries(key.Field)
 		if reason != "" {
 			must(out.left.Set(key.Field, entries))
 			s.warn(a.problem(key.Annotation, "left as it is: %s", reason))
@@ -229,7 +231,7 @@ func (s *survey) importable(a annotations, key mesh.Key, l traffic.Layer) (rest 
 		if own.IsEmpty() {
 			continue
 		}
-		if key.Field != traffic.ExcludeInboundPorts || !own.Of(traffic.TCP).Without(s.dialect.always).IsEmpty() {
+		if key.Field != traffic.ExcludeInboundPorts || !own.Of(traffic.TCP).Without(dialectOf(s.mesh).always).IsEmpty() {
 			return l, s.ownReason(own)
 		}
 		kept := ports.Without(own)
@@ -266,19 +268,24 @@ func (s *survey) own(ports traffic.Ports) traffic.Ports {
 // say so that it holds by them.
 func (s *survey) target(configured traffic.Layer) {
 	s.raw = configured
-	s.defaults = s.dialect.effective(s.mesh, configured).Layer()
+	s.defaults = effective(s.mesh, configured).Layer()
 	s.defaults.ExcludeOutbound = nil // the mesh's configuration has no such thing
+	for _, f := range traffic.Fields {
+		if s.mesh.Defaults.Says(f) && !s.defaults.Says(f) {
+			must(s.defaults.Set(f, nil)) // it is configured not to
+		}
+	}
 	for _, w := range s.workloads {
 		var broad traffic.Layer
 		if n := s.namespaceOf(w); n != nil {
-			broad = s.dialect.level(s.mesh, n.imported, n.left)
+			broad = level(s.mesh, n.imported, n.left)
 		}
-		pod := s.dialect.level(s.mesh, w.imported, w.left)
-		w.target = s.dialect.effective(s.mesh, s.raw, broad, pod)
+		pod := level(s.mesh, w.imported, w.left)
+		w.target = effective(s.mesh, s.raw, broad, pod)
 		if w.imported.IsZero() {
 			continue
 		}
-		if s.dialect.merge == traffic.Union {
+		if merge(s.mesh) == traffic.Union {
 			w.said = w.imported
 			continue
 		}
