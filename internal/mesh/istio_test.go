@@ -87,7 +87,7 @@ func TestIstioRead(t *testing.T) {
 		{"excludeOutboundIPRanges", "10.0.0.0/8, 192.168.0.0/16", "", "a blank beside it"},
 		{"excludeOutboundIPRanges", "10.1.2.3", "", `write "10.1.2.3/32"`},
 		{"excludeOutboundIPRanges", "fd00::1", "", `write "fd00::1/128"`},
-		{"excludeOutboundIPRanges", "*", "", "stands alone"},
+		{"excludeOutboundIPRanges", "*", "", "no range"},
 		{"includeOutboundIPRanges", "*,10.0.0.0/8", "", "stands alone"},
 	}
 	for _, test := range tests {

@@ -122,6 +122,11 @@ func (l rangeList) read(value string) ([]string, error) {
 		_, err := netip.ParseAddr(item)
 		bare := err == nil
 		switch {
+		case item == traffic.Everything && len(items) == 1:
+			return nil, &traffic.EntryError{
+				Index: i, Value: item, Problem: "no range, which " + l.refuser + " refuses",
+				Remedy: "list ranges, or take the annotation away",
+			}
 		case strings.TrimSpace(item) != item:
 			return nil, &traffic.EntryError{
 				Index: i, Value: item, Problem: "a range with a blank beside it, which " + l.refuser + " refuses",
