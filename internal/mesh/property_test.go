@@ -107,10 +107,8 @@ var (
 
 func drawSettings(t *rapid.T, label string) traffic.Settings {
 	var l traffic.Layer
-	for _, f := range traffic.Fields {
-		if !rapid.Bool().Draw(t, label+" says "+string(f)) {
-			continue
-		}
+	// Few fields at a time, so that some settings have no gap in any mesh.
+	for _, f := range rapid.SliceOfNDistinct(rapid.SampledFrom(traffic.Fields), 1, 4, rapid.ID).Draw(t, label) {
 		pool := drawnPorts
 		if strings.HasSuffix(string(f), "Ranges") {
 			pool = drawnPrefixes
