@@ -25,6 +25,7 @@ func (c *ClusterBypass) Default() {
 	s := &c.Spec
 	setDefault(&s.Mesh, defaultMesh)
 	setDefault(&s.Merge, "Override")
+	setDefault(&s.MeshConfig, "Ignore")
 	if s.Enforcement == nil {
 		s.Enforcement = &Enforcement{}
 	}
@@ -126,10 +127,30 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 		policy.Scopes = append(policy.Scopes, co.scope(at, r.Traffic, r.Merge, r.Enforcement, policy.Merge, match))
 	}
 	co.enforcement(s.Enforcement)
+	if s.MeshConfig == updateMeshConfig {
+		co.meshConfig()
+		policy.UpdateMeshConfig()
+	}
 	if len(co.problems) > 0 {
 		return nil, co.problems
 	}
 	return policy, nil
+}
+
+// updateMeshConfig is the value of spec.meshConfig that has MeshConfigs written.
+const updateMeshConfig = "Update"
+
+func (c *compiler) meshConfig() {
+	if c.mesh.Config != nil {
+		return
+	}
+	var configured []string
+	for _, m := range mesh.All() {
+		if m.Config != nil {
+			configured = append(configured, m.Name)
+		}
+	}
+	c.problem("spec.meshConfig", updateMeshConfig, "%s is not configured by a MeshConfig: take the field away; it is for %s", c.mesh.Name, quotedList(configured))
 }
 
 func (c *compiler) scope(at string, t Traffic, merge string, enforcement *RuleEnforcement, inherited traffic.Merge, match *transform.Match) transform.Scope {

@@ -53,6 +53,11 @@ type Spec struct {
 	// configures it, which for Linkerd is 4567 and 4568; scopes that list
 	// other ports then add to that.
 	MeshDefaults *Traffic `json:"meshDefaults,omitempty"`
+	// MeshConfig says what to do with the MeshConfig objects of FSM and OSM
+	// among the resources. Update adds to their lists what Global says; Ignore
+	// leaves them as they are. Both warn where such a list makes traffic
+	// bypass that the spec does not let bypass.
+	MeshConfig string `json:"meshConfig,omitempty" schema:"enum=Ignore|Update;default=Ignore"`
 	// Global speaks of every enrolled workload.
 	Global *Traffic `json:"global,omitempty"`
 	// Namespaces are rules for the workloads of whole namespaces; a later one

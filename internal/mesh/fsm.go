@@ -38,6 +38,7 @@ func fsmLike(name, domain, namespace string) Mesh {
 		},
 		Namespaces: []string{namespace},
 		Levels:     Adds,
+		Config:     meshConfig("config." + domain),
 		Unmeshed: func(_, annotations map[string]string) string {
 			return optedOut("its template's annotation", inject, annotations[inject])
 		},

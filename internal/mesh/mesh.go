@@ -28,6 +28,9 @@ type Mesh struct {
 	Namespaces []string
 	// Levels says how a pod's annotation meets the mesh's own configuration.
 	Levels Levels
+	// Config is the object that holds that configuration; nil where there is
+	// none that manifests could hold.
+	Config *Config
 	// NamespaceKeys says that the mesh also reads Keys on a Namespace, where
 	// a pod has none of its own.
 	NamespaceKeys bool

@@ -143,7 +143,7 @@ func (dr *draft) container(g *group, d desired, was *prior) {
 func (dr *draft) record(own *group) {
 	path := append(slices.Clone(own.path), RecordAnnotation)
 	current, stands := dr.object.Annotations[RecordAnnotation]
-	if len(dr.will.Wrote) == 0 {
+	if dr.will.isEmpty() {
 		if stands {
 			own.removed++
 			own.edits = append(own.edits, edit.Edit{Path: path, Op: edit.Remove})

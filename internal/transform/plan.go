@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -14,49 +13,21 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// Severity says how serious a finding is.
-type Severity string
-
-// The severities, by the names of the KRM functions specification. A finding of
-// severity Error means that nothing may be written.
-const (
-	Error   Severity = "error"
-	Warning Severity = "warning"
-	Info    Severity = "info"
-)
-
-// Finding is something to tell the user about a workload.
-type Finding struct {
-	Severity Severity
-	Message  string
-	// Path is the field that the finding is about; nil if it is about the
-	// whole workload.
-	Path edit.Path
-	// Value is what stands there, "" if that says nothing.
-	Value string
-}
-
 // Plan is what the policy makes of one workload.
 type Plan struct {
 	Workload *Workload
-	// Settings are the effective traffic settings; they have a meaning only
-	// where Applies.
+	// Decided says that the policy speaks of the workload and may touch it.
+	// The settings have a meaning only then.
+	Decided bool
+	// Settings are the effective traffic settings, Sayable what of them
+	// annotations of the mesh can say.
 	Settings traffic.Settings
+	Sayable  traffic.Layer
 	// Applies says that something is written for the workload.
 	Applies bool
 	// Edits lead from what stands there to what shall stand there.
-	Edits    []edit.Edit
-	Findings []Finding
-}
-
-func (p *Plan) find(severity Severity, path edit.Path, value, format string, args ...any) {
-	p.Findings = append(p.Findings, Finding{severity, fmt.Sprintf(format, args...), path, value})
-}
-
-// Failed says whether the plan has a finding of severity Error; its edits must
-// not be used then.
-func (p *Plan) Failed() bool {
-	return slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Severity == Error })
+	Edits []edit.Edit
+	report
 }
 
 // Plan says what the policy makes of a workload. It depends on the two alone.
@@ -64,11 +35,7 @@ func (p *Policy) Plan(w *Workload) *Plan {
 	plan := &Plan{Workload: w}
 	prior, err := priorOf(w)
 	if err != nil {
-		remedy := "take this annotation away, and what krm-bypass wrote if it is still there, then run again"
-		if errors.Is(err, errUnknownRecord) {
-			remedy = "use the version of krm-bypass that wrote it, or a later one"
-		}
-		plan.find(Error, w.Path("metadata", "annotations", RecordAnnotation), w.Annotations[RecordAnnotation], "%v: %s", err, remedy)
+		plan.find(Error, w.Path("metadata", "annotations", RecordAnnotation), w.Annotations[RecordAnnotation], "%v: %s", err, recordRemedy(err))
 		return plan
 	}
 	if prior.container < 0 && prior.record.Wrote[initEntry] != "" && w.hasContainer(InitName) {
@@ -83,6 +50,14 @@ func (p *Policy) Plan(w *Workload) *Plan {
 	}
 	plan.Edits = draftEdits(w, prior, desired, plan)
 	return plan
+}
+
+// recordRemedy says what to do about a record that cannot be followed.
+func recordRemedy(err error) string {
+	if errors.Is(err, errUnknownRecord) {
+		return "use the version of krm-bypass that wrote it, or a later one"
+	}
+	return "take this annotation away, and what krm-bypass wrote if it is still there, then run again"
 }
 
 // prior is the workload as it was before the function last wrote to it.
@@ -229,7 +204,8 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	settings := folded.Settings()
 	plan.Settings = settings
 
-	sayable, gaps := p.Mesh.Express(settings, p.MeshDefaults)
+	sayable, gaps := p.Mesh.Express(settings, p.wide())
+	plan.Decided, plan.Sayable = true, sayable
 	for _, g := range gaps {
 		var at edit.Path
 		if key, annotated := p.Mesh.Key(g.Field); annotated {

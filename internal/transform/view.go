@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
 // Object is what a plan needs to see of any object.
@@ -114,9 +115,12 @@ func (e *FieldError) Error() string { return fmt.Sprintf("%s: %v", e.Path, e.Err
 func (e *FieldError) Unwrap() error { return e.Err }
 
 // IsCandidate says by its apiVersion and kind alone whether an object may be or
-// hold a workload, so that nothing else need be decoded.
+// hold a workload or the configuration of a mesh, so that nothing else need be decoded.
 func (p *Policy) IsCandidate(apiVersion, kind string) bool {
 	if isList(kind) {
+		return true
+	}
+	if _, configures := mesh.ConfiguredBy(groupOf(apiVersion), kind); configures {
 		return true
 	}
 	_, found := p.kindOf(apiVersion, kind)
