@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -121,8 +122,8 @@ func (s *survey) judge() {
 				"krm-bypass has written to this workload already: import the manifests as they were before"))
 			continue
 		}
-		if w.alone = s.policy.LeftAlone(w.Workload); w.alone == "" && (w.Name == "" || strings.Contains(w.Name, templated)) {
-			w.alone = "it has no name by which a rule could tell it from others"
+		if w.alone = s.policy.LeftAlone(w.Workload); w.alone == "" && !nameable(w.Name, w.Namespace) {
+			w.alone = "no rule can name it, since its name or namespace is none that Kubernetes takes"
 		}
 		if w.alone != "" {
 			for _, key := range slices.Sorted(maps.Keys(a.values)) {
@@ -146,7 +147,11 @@ func (s *survey) judge() {
 			}
 		}
 		a := annotations{in: n.in, object: n.id(), path: n.path("metadata", "annotations"), values: values}
-		if reason := s.policy.LeftNamespace(n.name); reason != "" {
+		reason := s.policy.LeftNamespace(n.name)
+		if reason == "" && !nameable(n.name, n.name) {
+			reason = "no rule can name it, since its name is none that Kubernetes takes"
+		}
+		if reason != "" {
 			for _, key := range slices.Sorted(maps.Keys(values)) {
 				s.warn(a.problem(key, "left as it is: %s", reason))
 			}
@@ -160,6 +165,17 @@ func (s *survey) judge() {
 			}
 		}
 	}
+}
+
+// The names that Kubernetes takes, of which a generateName is the beginning
+// (k8s.io/apimachinery pkg/api/validation/name.go).
+var (
+	objectName    = regexp.MustCompile(`^[a-z0-9][-.a-z0-9]*$`)
+	namespaceName = regexp.MustCompile(`^[a-z0-9][-a-z0-9]*$`)
+)
+
+func nameable(name, namespace string) bool {
+	return objectName.MatchString(name) && (namespace == "" || namespaceName.MatchString(namespace))
 }
 
 // keyed gives those annotations that the mesh reads.
