@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -180,8 +182,8 @@ func (r rulebook) inbound(s map[string]string, port int) bool {
 }
 
 var (
-	somePorts     = []int{80, 3306, 4567, 7001, 7002, 8080, 9000}
-	someAddresses = []string{"10.1.2.3", "10.9.0.1", "192.0.2.7", "203.0.113.9"}
+	somePorts     = []int{80, 3306, 4222, 4567, 5432, 6222, 6379, 7001, 7002, 7800, 8005, 8080, 9000, 9042, 9100, 9411}
+	someAddresses = []string{"10.1.2.3", "10.9.0.1", "10.96.0.1", "192.0.2.7", "192.0.2.254", "203.0.113.9"}
 	someRanges    = []string{"10.0.0.0/8", "10.1.0.0/16", "192.0.2.0/24"}
 )
 
@@ -301,7 +303,7 @@ func rendered(t require.TestingT, spec []byte, files []inventory.File) []invento
 	for _, f := range files {
 		for _, d := range yamltext.Documents(f.Text) {
 			text := bytes.TrimPrefix(d.Text, []byte("---\n"))
-			if bytes.Contains(text, []byte("kind:")) {
+			if bytes.Contains(text, []byte("kind")) {
 				list += "-\n" + indented(text)
 			}
 		}
@@ -420,6 +422,44 @@ func TestDrawnTreesKeepWhatBypasses(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, string(found.Spec()), string(again.Spec()), "the order of the files does not matter")
 			})
+		})
+	}
+}
+
+func TestExamplesKeepWhatBypasses(t *testing.T) {
+	for folder, of := range map[string]struct {
+		mesh       string
+		configured map[string]string
+		taken      int // files that change
+	}{
+		"import":         {"Istio", map[string]string{exRange: "192.0.2.254/32", exIn: "9100"}, 3},
+		"import-fsm":     {"FSM", map[string]string{exRange: "192.0.2.254/32", exOut: "3306"}, 1},
+		"import-linkerd": {"Linkerd", map[string]string{exOut: "4567,4568,9042"}, 2},
+	} {
+		t.Run(folder, func(t *testing.T) {
+			paths, err := filepath.Glob("../../examples/" + folder + "/*.*")
+			require.NoError(t, err)
+			var files []inventory.File
+			for _, path := range paths {
+				if filepath.Ext(path) == ".md" {
+					continue
+				}
+				text, err := os.ReadFile(path)
+				require.NoError(t, err)
+				files = append(files, inventory.File{Path: path, Text: text})
+			}
+			rules := rulebooks[of.mesh]
+			before := rules.verdicts(t, of.configured, files)
+			require.NotEmpty(t, before)
+
+			found, err := inventory.Take(files, "")
+			require.NoError(t, err)
+			require.Equal(t, of.mesh, found.Mesh.Name)
+			require.Empty(t, found.Warnings)
+			changed, err := found.Stripped()
+			require.NoError(t, err)
+			require.Len(t, changed, of.taken)
+			require.Equal(t, before, rules.verdicts(t, of.configured, rendered(t, found.Spec(), stripped(t, found, files))))
 		})
 	}
 }

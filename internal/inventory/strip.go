@@ -51,7 +51,7 @@ func (i *Inventory) Stripped() ([]File, error) {
 		if len(edits[d]) == 0 {
 			continue
 		}
-		text, err := d.text.Apply(edits[d])
+		text, err := edit.Text(d.text.Text, edits[d]) // the nodes stay as they are
 		if err != nil {
 			problems = append(problems, d.refused(err))
 			continue
