@@ -432,7 +432,7 @@ func examine(policy *transform.Policy, unmeshed map[string]string, node *yaml.No
 		if reason := unmeshed[w.Namespace]; plan.Applies && reason != "" {
 			e.results = append(e.results, finding(&w.Object, transform.Finding{
 				Severity: Warning,
-				Message:  fmt.Sprintf("the policy writes for it, but Namespace %s %s: take the namespace out of spec.enrolment, or mend the label", w.Namespace, reason),
+				Message:  fmt.Sprintf("the policy writes for it, but Namespace %s %s: take the namespace out of spec.enrolment, or put that right", w.Namespace, reason),
 			}))
 		}
 		e.edits = append(e.edits, plan.Edits...)

@@ -46,6 +46,11 @@ func (e *expression) fatal(f traffic.Field, format string, args ...any) {
 	e.gaps[len(e.gaps)-1].Fatal = true
 }
 
+// left says whether a part of a field was taken out already.
+func (e *expression) left(f traffic.Field) bool {
+	return slices.ContainsFunc(e.gaps, func(g Gap) bool { return g.Field == f })
+}
+
 // silence takes a whole field out.
 func (e *expression) silence(f traffic.Field) { e.said = e.said.Layer().Without(f).Settings() }
 
@@ -168,8 +173,11 @@ func rangesBeforePorts(e *expression) {
 		return
 	}
 	ports := strings.Join(bare(contested).Entries(), ", ")
-	e.leave(traffic.ExcludeOutboundIPRanges, "in %s an excluded range wins over includeOutboundPorts, here %s", e.mesh.Name, ports)
-	if _, annotated := e.mesh.Key(traffic.IncludeOutboundPorts); !annotated {
+	if _, annotated := e.mesh.Key(traffic.ExcludeOutboundIPRanges); annotated {
+		e.leave(traffic.ExcludeOutboundIPRanges, "in %s an excluded range wins over includeOutboundPorts, here %s", e.mesh.Name, ports)
+	}
+	_, ranged := e.mesh.Key(traffic.IncludeOutboundIPRanges)
+	if _, annotated := e.mesh.Key(traffic.IncludeOutboundPorts); ranged && !annotated {
 		e.leave(traffic.IncludeOutboundIPRanges, "%s has no annotation for includeOutboundPorts, here %s, to stand beside it", e.mesh.Name, ports)
 	}
 }

@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -40,13 +41,19 @@ func fsmLike(name, domain, namespace string) Mesh {
 		Levels:     Adds,
 		Config:     meshConfig("config." + domain),
 		Unmeshed: func(_, annotations map[string]string) string {
-			return optedOut("its template's annotation", inject, annotations[inject])
+			if value := annotations[inject]; fsmDisabled(value) {
+				return "its template's annotation " + inject + ": " + value + " opts out of the mesh"
+			}
+			return ""
 		},
 		UnmeshedNamespace: func(labels, annotations map[string]string) string {
 			if _, ignored := labels[domain+"/ignore"]; ignored {
 				return "has the label " + domain + "/ignore"
 			}
-			return optedOut("has the annotation", inject, annotations[inject])
+			if value := annotations[inject]; fsmDisabled(value) {
+				return "has the annotation " + inject + ": " + value
+			}
+			return ""
 		},
 		limits: []limit{
 			rangesBeforePorts, portsWithoutProtocol, multiport, onlyIPv4(name + "'s init container has rules for IPv4 alone and would fail with IPv6"),
@@ -55,14 +62,9 @@ func fsmLike(name, domain, namespace string) Mesh {
 	}
 }
 
-// optedOut says how a value switches injection off that FSM and OSM read as one
-// of a few words.
-func optedOut(what, key, value string) string {
-	switch strings.ToLower(value) {
-	case "disabled", "no", "false":
-		return what + " " + key + ": " + value + " opts out of the mesh"
-	}
-	return ""
+// fsmDisabled says whether a value switches injection off.
+func fsmDisabled(value string) bool {
+	return slices.Contains([]string{"disabled", "no", "false"}, strings.ToLower(value))
 }
 
 // mostMultiports is how many ports iptables takes in one rule
@@ -88,6 +90,10 @@ func multiport(e *expression) {
 // mesh's own are intercepted along with a pod's.
 func includedAdds(e *expression) {
 	said, wide := e.said.IncludeOutboundIPRanges, e.wide.IncludeOutboundIPRanges
+	if said.IsEmpty() && e.left(traffic.IncludeOutboundIPRanges) {
+		e.silence(traffic.IncludeOutboundIPRanges)
+		return
+	}
 	if said.IsEmpty() {
 		e.leave(traffic.IncludeOutboundIPRanges, "to %s an empty list means every range", e.mesh.Name)
 		return

@@ -52,7 +52,7 @@ var linkerd = Mesh{
 		return ""
 	},
 	limits: []limit{
-		rangesBeforePorts, portsWithoutProtocol,
+		portsWithoutProtocol,
 		noKeys(map[traffic.Field]string{
 			traffic.ExcludeOutboundIPRanges: "Linkerd has no annotation for destination ranges; its skip-subnets is about callers",
 			traffic.IncludeOutboundIPRanges: "Linkerd has no annotation for destination ranges; its skip-subnets is about callers",
