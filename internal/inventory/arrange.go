@@ -51,8 +51,7 @@ func (s *survey) arrange() *arrangement {
 		entries, _ := from[0].said.Entries(f)
 		must(into.Set(f, entries))
 		for _, w := range from {
-			l := rest[w]
-			rest[w] = without(l, f)
+			rest[w] = rest[w].Without(f)
 		}
 	}
 
@@ -86,7 +85,7 @@ func (s *survey) arrange() *arrangement {
 				r.from = append(r.from, n.id()+" in "+n.in.file)
 				for _, w := range byNamespace[name] {
 					if said, says := rest[w].Entries(f); says && slices.Equal(said, entries) {
-						rest[w] = without(rest[w], f)
+						rest[w] = rest[w].Without(f)
 					}
 				}
 				continue
@@ -139,16 +138,6 @@ func saying(w *workload, f traffic.Field) (string, bool) {
 		text = fmt.Sprint(text, "\x00", included, said)
 	}
 	return text, says
-}
-
-func without(l traffic.Layer, f traffic.Field) traffic.Layer {
-	var rest traffic.Layer
-	for _, other := range traffic.Fields {
-		if entries, says := l.Entries(other); says && other != f {
-			must(rest.Set(other, entries))
-		}
-	}
-	return rest
 }
 
 // join makes one rule of those that say the same of the like.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -11,6 +12,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 // configuration is one place where a mesh's own configuration stands.
@@ -34,12 +36,31 @@ type setting struct {
 	field traffic.Field
 }
 
-func path(dotted string) edit.Path {
-	var p edit.Path
-	for step := range strings.SplitSeq(dotted, ".") {
-		p = append(p, step)
+// configurationsOf gives every place where a mesh's own configuration stands.
+func configurationsOf(m *mesh.Mesh) []configuration {
+	all := slices.Clone(dialectOf(m).configurations)
+	if m.Config == nil {
+		return all
 	}
-	return p
+	for _, l := range m.Config.Lists {
+		last := len(l.Path) - 1
+		all = append(all, configuration{
+			group: m.Config.Group, kind: m.Config.Kind,
+			at: steps(l.Path[:last]), settings: []setting{{l.Path[last], l.Field}},
+		})
+	}
+	return all
+}
+
+func path(dotted string) edit.Path { return steps(strings.Split(dotted, ".")) }
+
+// steps gives keys as the steps of a path.
+func steps(keys []string) edit.Path {
+	path := make(edit.Path, len(keys))
+	for i, key := range keys {
+		path[i] = key
+	}
+	return path
 }
 
 // statement is what a mesh's own configuration says of one field.
@@ -65,7 +86,7 @@ func (st statement) problem(format string, args ...any) Problem {
 // statements finds what an object says as some mesh's configuration.
 func (s *survey) statements(o object) {
 	for _, m := range mesh.All() {
-		for _, c := range dialectOf(m).configurations {
+		for _, c := range configurationsOf(m) {
 			if c.group != o.group || c.kind != o.kind {
 				continue
 			}
@@ -116,6 +137,10 @@ func (s *survey) read(m *mesh.Mesh, c configuration, o object) []statement {
 			st.where = st.path.String()
 		} else {
 			st.where = where + " → " + below.String()
+		}
+		if recorded := o.path("metadata", "annotations", transform.RecordAnnotation); at(o.node, recorded[len(o.base):]...) != nil {
+			s.fail(o.in.problem(o.id(), recorded, "krm-bypass has written to this object already: import it as it was before"))
+			return nil
 		}
 		found = append(found, st)
 	}

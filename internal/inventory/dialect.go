@@ -8,7 +8,8 @@ import (
 // dialect is where a mesh lets settings stand beside annotations, and what they
 // mean in it. The zero value is a mesh that knows annotations alone.
 type dialect struct {
-	// configurations are where the mesh's own configuration says something.
+	// configurations are where the mesh's own configuration says something,
+	// beside the object of mesh.Config.
 	configurations []configuration
 	// always are inbound ports that the mesh excludes in every pod, whatever
 	// is configured.
@@ -21,8 +22,8 @@ type dialect struct {
 // dialects are those of the meshes by name.
 var dialects = map[string]dialect{
 	"Istio":   istio,
-	"FSM":     flomesh("config.flomesh.io"),
-	"OSM":     flomesh("config.openservicemesh.io"),
+	"FSM":     flomesh,
+	"OSM":     flomesh,
 	"Linkerd": linkerd,
 }
 

@@ -71,8 +71,8 @@ type survey struct {
 	namespaces []*namespace
 
 	// policy knows the kinds, and later the mesh, but no rules.
-	policy  *transform.Policy
-	mesh    *mesh.Mesh
+	policy *transform.Policy
+	mesh   *mesh.Mesh
 	// raw is what the mesh's own configuration says; defaults is the same by
 	// the decision of traffic.Settings, without what says nothing.
 	raw, defaults traffic.Layer

@@ -310,6 +310,7 @@ func rendered(t require.TestingT, spec []byte, files []inventory.File) []invento
 	}
 	output, results, err := fn.Process([]byte(list), fn.Options{})
 	require.NoError(t, err, "%s\n%s", results.Report(), list)
+	require.Empty(t, results.Report(), "there is nothing to warn of")
 	return []inventory.File{{Path: "rendered.yaml", Text: output}}
 }
 

@@ -79,10 +79,7 @@ func (s *survey) partial(o object) (spec string, is bool) {
 		if k.Kind != o.kind || k.Group != o.group || len(k.Template) == 0 {
 			continue
 		}
-		template := make(edit.Path, len(k.Template))
-		for i, step := range k.Template {
-			template[i] = step
-		}
+		template := steps(k.Template)
 		if at(o.node, append(slices.Clone(template), "spec")...) != nil {
 			return "", false
 		}
