@@ -194,7 +194,7 @@ func (s *survey) configured(m *mesh.Mesh) (layer traffic.Layer, from []string) {
 		if len(problems) > 0 {
 			continue
 		}
-		one = s.withoutLoopback(one, func(format string, args ...any) Problem { return st.problem(format, args...) })
+		one = s.withoutLoopback(one, st.problem)
 		if first, twice := said[st.field]; twice {
 			have, _ := layer.Entries(st.field)
 			if also, _ := one.Entries(st.field); strings.Join(have, ",") != strings.Join(also, ",") {

@@ -1,7 +1,6 @@
 package inventory_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -48,6 +47,18 @@ func tree(text string) []inventory.File {
 }
 
 func stream(documents ...string) string { return strings.Join(documents, "---\n") }
+
+func meshConfig(group, traffic string) string {
+	return "apiVersion: " + group + "/v1\nkind: MeshConfig\nmetadata: {name: mesh, namespace: mesh-system}\nspec:\n  traffic: " + traffic + "\n"
+}
+
+const linkerdNamespace = `apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  annotations:
+    config.linkerd.io/skip-inbound-ports: "80"
+`
 
 func rules(t *testing.T, spec []byte) string {
 	t.Helper()
@@ -217,6 +228,86 @@ func TestRules(t *testing.T) {
     excludeOutboundPorts: [3306]
 `,
 		},
+		{
+			"FSM adds its lists to a pod's",
+			"-- mesh.yaml --\n" + meshConfig("config.flomesh.io", "{outboundPortExclusionList: [3306, 53], inboundPortExclusionList: [], enableEgress: true}") +
+				"-- a.yaml --\n" + deployment("web", "shop", `flomesh.io/outbound-port-exclusion-list: "6379, 3306"`),
+			`  mesh: FSM
+  merge: Union # as the mesh itself adds its levels up
+  # MeshConfig mesh-system/mesh in mesh.yaml
+  meshDefaults:
+    excludeOutboundPorts: [53, 3306]
+  workloads:
+  # a.yaml
+  - match:
+      kinds: [Deployment]
+      names: [web]
+      namespaces: [shop]
+    excludeOutboundPorts: [3306, 6379]
+`,
+		},
+		{
+			"OSM's MeshConfig alone",
+			"-- mesh.yaml --\n" + meshConfig("config.openservicemesh.io", "{outboundIPRangeInclusionList: [10.0.0.0/8]}"),
+			`  mesh: OSM
+  merge: Union # as the mesh itself adds its levels up
+  # MeshConfig mesh-system/mesh in mesh.yaml
+  meshDefaults:
+    includeOutboundIPRanges: [10.0.0.0/8]
+`,
+		},
+		{
+			"Linkerd's own defaults are configured away",
+			"-- values.yaml --\nproxyInit: {ignoreInboundPorts: '', ignoreOutboundPorts: '4222'}\n",
+			`  mesh: Linkerd
+  # values.yaml
+  meshDefaults:
+    excludeInboundPorts: []
+    excludeOutboundPorts: [4222]
+`,
+		},
+		{
+			"Linkerd's ConfigMap, a Namespace and its workloads",
+			`-- config.yaml --
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: linkerd-config, namespace: linkerd}
+data:
+  values: |
+    proxyInit:
+      ignoreInboundPorts: "25"
+      ignoreOutboundPorts: "26"
+-- shop.yaml --
+` + stream(linkerdNamespace, deployment("web", "shop", ""), deployment("api", "shop", `config.linkerd.io/skip-inbound-ports: "1-9"`), deployment("like", "shop", `config.linkerd.io/skip-inbound-ports: "80"`)),
+			`  mesh: Linkerd
+  # ConfigMap linkerd/linkerd-config in config.yaml
+  meshDefaults:
+    excludeInboundPorts: [25]
+    excludeOutboundPorts: [26]
+  namespaces:
+  # Namespace shop in shop.yaml
+  - match: {names: [shop]}
+    excludeInboundPorts: [80]
+  workloads:
+  # shop.yaml
+  - match:
+      kinds: [Deployment]
+      names: [api]
+      namespaces: [shop]
+    excludeInboundPorts: ["1-9"]
+`,
+		},
+		{
+			"an IstioOperator",
+			"-- operator.yaml --\napiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec: {values: {global: {proxy: {includeInboundPorts: '80,81', excludeInboundPorts: '81,82'}}}}\n",
+			// Excluded ports are dead beside included ones, and 81 is intercepted.
+			`  mesh: Istio
+  # IstioOperator in operator.yaml
+  meshDefaults:
+    excludeInboundPorts: [82]
+    includeInboundPorts: ["80-81"]
+`,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -284,6 +375,14 @@ func TestErrors(t *testing.T) {
 			[]string{"one of the two has no namespace by which a rule could tell them apart: set its metadata.namespace"}},
 		{"an annotation that is no string", "", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`3306`),
 			[]string{`a.yaml:7: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: the number 3306 where a string is needed: put it into quotes`}},
+		{"more ports than FSM takes", "", "-- mesh.yaml --\n" + meshConfig("config.flomesh.io", "{outboundPortExclusionList: [1,2,3,4,5,6,7,8,9,10,11,12,13,14,16,17]}"),
+			[]string{"mesh.yaml:5: MeshConfig mesh-system/mesh: spec.traffic.outboundPortExclusionList: FSM's init container takes at most 15 ports"}},
+		{"krm-bypass has written to a MeshConfig", "", "-- mesh.yaml --\n" + strings.Replace(meshConfig("config.flomesh.io", "{outboundPortExclusionList: [1]}"), "{name: mesh,", "{name: mesh, annotations: {krm-bypass.dev/last-applied: x},", 1),
+			[]string{"krm-bypass has written to this object already"}},
+		{"an item that is no port", "", "-- mesh.yaml --\n" + meshConfig("config.flomesh.io", "{outboundPortExclusionList: [{a: b}]}"),
+			[]string{"mesh.yaml:5: MeshConfig mesh-system/mesh: spec.traffic.outboundPortExclusionList: item 0 is no port"}},
+		{"two manifests of a Namespace", "", "-- a.yaml --\n" + linkerdNamespace + "-- b.yaml --\n" + strings.Replace(linkerdNamespace, "80", "81", 1),
+			[]string{"b.yaml:6: Namespace shop: metadata.annotations: a.yaml says otherwise of the same Namespace"}},
 		{"krm-bypass has been there", "", "-- a.yaml --\n" + strings.Replace(deployment("web", "shop", portsAnnotation+`"1"`), "namespace: shop}", "namespace: shop, annotations: {krm-bypass.dev/last-applied: x}}", 1),
 			[]string{"krm-bypass has written to this workload already"}},
 	}
@@ -291,7 +390,7 @@ func TestErrors(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := inventory.Take(tree(test.files), test.mesh)
 			var problems inventory.Problems
-			require.True(t, errors.As(err, &problems), "%v", err)
+			require.ErrorAs(t, err, &problems)
 			for _, says := range test.says {
 				assert.ErrorContains(t, err, says)
 			}
@@ -330,6 +429,28 @@ func TestStripped(t *testing.T) {
 			assert.Equal(t, test.after, string(stripped[0].Text))
 		})
 	}
+}
+
+func TestANamespaceStaysForWorkloadsThatAreNotTouched(t *testing.T) {
+	job := "apiVersion: batch/v1\nkind: Job\nmetadata: {name: once, namespace: shop}\nspec: {template: {spec: {}}}\n"
+	take := func(documents ...string) (*inventory.Inventory, []inventory.File) {
+		found, err := inventory.Take([]inventory.File{{Path: "a.yaml", Text: []byte(stream(documents...))}}, "")
+		require.NoError(t, err)
+		changed, err := found.Stripped()
+		require.NoError(t, err)
+		again, err := found.Stripped()
+		require.NoError(t, err)
+		assert.Equal(t, changed, again, "it can be asked for twice")
+		return found, changed
+	}
+	found, changed := take(linkerdNamespace, deployment("web", "shop", ""))
+	assert.Empty(t, found.Warnings)
+	assert.Len(t, changed, 1)
+
+	found, changed = take(linkerdNamespace, deployment("web", "shop", ""), job)
+	assert.ErrorContains(t, found.Warnings, "imported, but it has to stay too: Job shop/once relies on it")
+	assert.Empty(t, changed)
+	assert.Contains(t, rules(t, found.Spec()), "- match: {names: [shop]}\n    excludeInboundPorts: [80]\n")
 }
 
 func TestStrippingRefusesWhatAliasesShare(t *testing.T) {

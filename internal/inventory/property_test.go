@@ -31,10 +31,8 @@ import (
 type rulebook struct {
 	// keys are the annotations by what they say.
 	keys map[string]string
-	// values are where its own configuration says the same, empty where it has
-	// none.
-	values map[string]string
-	// configuration wraps values by these names into a file.
+	// configuration is the file by which it is configured to values; nil where
+	// there is none.
 	configuration func(values map[string]string) string
 	// adds says that levels are united; otherwise the narrower replaces.
 	adds bool

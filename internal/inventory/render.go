@@ -27,35 +27,35 @@ func (a *arrangement) render() []byte {
 		w.line(1, "merge: Union # as the mesh itself adds its levels up")
 	}
 	if !a.defaults.layer.IsZero() {
-		w.from(1, a.defaults)
+		w.from(a.defaults)
 		w.line(1, "meshDefaults:")
-		w.fields(2, a.defaults.layer)
+		w.fields(a.defaults.layer)
 	}
 	if !a.global.layer.IsZero() {
-		w.from(1, a.global)
+		w.from(a.global)
 		w.line(1, "global:")
-		w.fields(2, a.global.layer)
+		w.fields(a.global.layer)
 	}
 	if len(a.namespaces) > 0 {
 		w.line(1, "namespaces:")
 	}
 	for _, r := range a.namespaces {
-		w.from(1, r)
+		w.from(r)
 		w.line(1, "- match: {names: "+flow(quoted(r.names, nameText))+"}")
-		w.fields(2, r.layer)
+		w.fields(r.layer)
 	}
 	if len(a.workloads) > 0 {
 		w.line(1, "workloads:")
 	}
 	for _, r := range a.workloads {
-		w.from(1, r)
+		w.from(r)
 		w.line(1, "- match:")
 		w.line(3, "kinds: "+flow([]string{r.kind}))
 		w.list(3, "names", quoted(r.names, nameText))
 		if r.namespace != "" {
 			w.line(3, "namespaces: "+flow(quoted([]string{r.namespace}, nameText)))
 		}
-		w.fields(2, r.layer)
+		w.fields(r.layer)
 	}
 	return []byte(w.String())
 }
@@ -67,16 +67,17 @@ func (w *writer) line(depth int, text string) {
 }
 
 // from says where a rule comes from, unless its file says it.
-func (w *writer) from(depth int, r rule) {
+func (w *writer) from(r rule) {
 	for _, from := range r.from {
-		w.line(depth, "# "+unbroken.ReplaceAllString(from, " "))
+		w.line(1, "# "+unbroken.ReplaceAllString(from, " "))
 	}
 }
 
 // unbroken are the characters of a file's name that would end a comment.
 var unbroken = regexp.MustCompile(`[\p{C}\x{2028}\x{2029}]`)
 
-func (w *writer) fields(depth int, l traffic.Layer) {
+func (w *writer) fields(l traffic.Layer) {
+	const depth = 2
 	for _, f := range traffic.Fields {
 		entries, says := l.Entries(f)
 		switch {

@@ -40,7 +40,7 @@ func (s *survey) compare(policy *transform.Policy, w *workload) {
 	got := plan.Settings
 	if !plan.Applies {
 		var broad traffic.Layer
-		if n := s.namespaceOf(w); n != nil {
+		if n := s.namespaceOf(w.Namespace); n != nil {
 			broad = n.left
 		}
 		got = effective(s.mesh, s.raw, broad, w.left)

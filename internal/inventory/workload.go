@@ -155,6 +155,9 @@ func (s *survey) judge() {
 			continue
 		}
 		n.annotated = s.split(a)
+		if first := s.namespaceOf(n.name); first != n && first.imported.String() != n.imported.String() {
+			s.fail(n.in.problem(n.id(), n.path("metadata", "annotations"), "%s says otherwise of the same Namespace: name only one of the two files", first.in.file))
+		}
 		for _, w := range alone {
 			if w.alone != "" && w.Namespace == n.name && n.needed == "" && len(n.taken) > 0 {
 				n.needed = w.id()
@@ -290,7 +293,7 @@ func (s *survey) target(configured traffic.Layer) {
 	}
 	for _, w := range s.workloads {
 		var broad traffic.Layer
-		if n := s.namespaceOf(w); n != nil {
+		if n := s.namespaceOf(w.Namespace); n != nil {
 			broad = level(s.mesh, n.imported, n.left)
 		}
 		pod := level(s.mesh, w.imported, w.left)
@@ -318,10 +321,10 @@ func (s *survey) target(configured traffic.Layer) {
 	}
 }
 
-// namespaceOf finds the Namespace of a workload, nil if it is not there or its
-// annotations do not count.
-func (s *survey) namespaceOf(w *workload) *namespace {
-	i := slices.IndexFunc(s.namespaces, func(n *namespace) bool { return n.name == w.Namespace })
+// namespaceOf finds a Namespace, nil if it is not there or its annotations do
+// not count.
+func (s *survey) namespaceOf(name string) *namespace {
+	i := slices.IndexFunc(s.namespaces, func(n *namespace) bool { return n.name == name })
 	if i < 0 {
 		return nil
 	}
@@ -331,12 +334,11 @@ func (s *survey) namespaceOf(w *workload) *namespace {
 // unite finds manifests that no rule could tell apart. They must say the same.
 func (s *survey) unite() {
 	var united []*workload
+	named := map[[2]string][]*workload{}
 	for _, w := range s.workloads {
 		twin := false
-		for _, other := range united {
-			if w.KindEntry() != other.KindEntry() || w.Name != other.Name {
-				continue
-			}
+		name := [2]string{w.KindEntry(), w.Name}
+		for _, other := range named[name] {
 			same := w.said.String() == other.said.String()
 			switch {
 			case w.Namespace == other.Namespace && same:
@@ -350,6 +352,7 @@ func (s *survey) unite() {
 		}
 		if !twin {
 			united = append(united, w)
+			named[name] = append(named[name], w)
 		}
 	}
 	s.workloads = united
