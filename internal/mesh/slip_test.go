@@ -91,3 +91,42 @@ func TestSlipsAreInOrder(t *testing.T) {
 	assert.IsNonDecreasing(t, order)
 	assert.Len(t, order, 3)
 }
+
+// What the meshes read of a pod beside the keys that bypass: istio/api
+// annotation/annotations.yaml, flomesh-io/fsm pkg/constants/constants.go,
+// linkerd/linkerd2 pkg/k8s/labels.go, hashicorp/consul-k8s
+// control-plane/connect-inject/constants/annotations_and_labels.go, kumahq/kuma
+// pkg/plugins/runtime/k8s/metadata/annotations.go.
+var readBeside = map[string][]string{
+	"Istio": {
+		"sidecar.istio.io/inject", "sidecar.istio.io/interceptionMode", "sidecar.istio.io/nativeSidecar", "sidecar.istio.io/status",
+		"sidecar.istio.io/statsInclusionPrefixes", "sidecar.istio.io/extraStatTags", "sidecar.istio.io/proxyCPU",
+		"proxy.istio.io/config", "proxy.istio.io/overrides", "inject.istio.io/templates", "istio.io/reroute-virtual-interfaces",
+		"traffic.sidecar.istio.io/excludeInterfaces", "traffic.sidecar.istio.io/kubevirtInterfaces",
+		"ambient.istio.io/bypass-inbound-capture", "networking.istio.io/exportTo",
+	},
+	"FSM": {"flomesh.io/sidecar-injection", "flomesh.io/metrics", "flomesh.io/service-exclusion-list", "flomesh.io/egress-gateway-mode"},
+	"OSM": {"openservicemesh.io/sidecar-injection", "openservicemesh.io/metrics"},
+	"Linkerd": {
+		"linkerd.io/inject", "config.linkerd.io/skip-subnets", "config.linkerd.io/opaque-ports", "config.linkerd.io/inbound-port",
+		"config.linkerd.io/outbound-port", "config.linkerd.io/pod-inbound-ports", "config.linkerd.io/proxy-uid",
+		"config.linkerd.io/proxy-require-identity-inbound-ports", "config.linkerd.io/default-inbound-policy",
+	},
+	"Consul": {
+		"consul.hashicorp.com/connect-inject", "consul.hashicorp.com/transparent-proxy", "consul.hashicorp.com/transparent-proxy-exclude-uids",
+		"consul.hashicorp.com/transparent-proxy-overwrite-probes", "consul.hashicorp.com/connect-service-port", "consul.hashicorp.com/consul-dns",
+	},
+	"Kuma": {
+		"kuma.io/sidecar-injection", "kuma.io/init-first", "traffic.kuma.io/exclude-inbound-ips", "traffic.kuma.io/exclude-outbound-ports-for-uids",
+		"traffic.kuma.io/drop-invalid-packets", "traffic.kuma.io/iptables-logs", "traffic.kuma.io/transparent-proxy-configmap-name",
+	},
+}
+
+func TestWhatAMeshReadsBesideIsNoSlip(t *testing.T) {
+	for _, m := range mesh.All() {
+		require.NotEmpty(t, readBeside[m.Name], m.Name)
+		for _, key := range readBeside[m.Name] {
+			assert.Empty(t, m.Slips(map[string]string{key: ""}), "%s in %s", key, m.Name)
+		}
+	}
+}
