@@ -117,13 +117,17 @@ func TestDrawnMeshConfig(t *testing.T) {
 		second, _ := drawGlobal(t, "second")
 		require.Equal(t, decoded(t, run(second, config)[0]), decoded(t, run(second, once[0])[0]), "an earlier run is forgotten")
 
-		var specNode, node yaml.Node
+		_, results, err := fn.Process(resourceList(first, []string{config, fsmWorkload}), fn.Options{})
+		require.NoError(t, err)
+		var specNode, node, workload yaml.Node
 		require.NoError(t, yaml.Unmarshal(first, &specNode))
 		spec, err := fn.ReadSpec(&specNode, "")
 		require.NoError(t, err)
 		require.NoError(t, yaml.Unmarshal([]byte(config), &node))
-		_, err = fn.Nodes(*spec, []*yaml.Node{&node}, fn.Options{})
+		require.NoError(t, yaml.Unmarshal([]byte(fsmWorkload), &workload))
+		ofNodes, err := fn.Nodes(*spec, []*yaml.Node{&workload, &node}, fn.Options{})
 		require.NoError(t, err)
+		require.Equal(t, results, ofNodes)
 		asNode, err := yaml.Marshal(&node)
 		require.NoError(t, err)
 		require.Equal(t, decoded(t, once[0]), decoded(t, string(asNode)), "nodes become what their text becomes")

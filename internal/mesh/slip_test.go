@@ -103,9 +103,9 @@ var readBeside = map[string][]string{
 		"sidecar.istio.io/statsInclusionPrefixes", "sidecar.istio.io/extraStatTags", "sidecar.istio.io/proxyCPU",
 		"proxy.istio.io/config", "proxy.istio.io/overrides", "inject.istio.io/templates", "istio.io/reroute-virtual-interfaces",
 		"traffic.sidecar.istio.io/excludeInterfaces", "traffic.sidecar.istio.io/kubevirtInterfaces",
-		"ambient.istio.io/bypass-inbound-capture", "networking.istio.io/exportTo",
+		"ambient.istio.io/bypass-inbound-capture",
 	},
-	"FSM": {"flomesh.io/sidecar-injection", "flomesh.io/metrics", "flomesh.io/service-exclusion-list", "flomesh.io/egress-gateway-mode"},
+	"FSM": {"flomesh.io/sidecar-injection", "flomesh.io/metrics", "flomesh.io/service-exclusion-list"},
 	"OSM": {"openservicemesh.io/sidecar-injection", "openservicemesh.io/metrics"},
 	"Linkerd": {
 		"linkerd.io/inject", "config.linkerd.io/skip-subnets", "config.linkerd.io/opaque-ports", "config.linkerd.io/inbound-port",
