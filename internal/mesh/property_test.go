@@ -184,7 +184,7 @@ func compare(t *rapid.T, m *mesh.Mesh, settings traffic.Settings, annotated traf
 	about := fmt.Sprintf("%s %s to %s port %d is %s by %q, with\n%s", c.Direction, c.Protocol, c.Address, c.Port, decided.Verdict, decided.By, annotated)
 	if let && decided.Verdict != traffic.Bypassed {
 		// A range in the annotations takes TCP to port 53 along in a mesh that
-		// does not capture DNS (docs/semantics.md).
+		// does not capture DNS (docs/meshes.md).
 		require.True(t, c.Port == 53 && c.Direction == traffic.Outbound && !model.udp, "%s lets more past: %s", m.Name, about)
 	}
 	if exactly && decided.Verdict == traffic.Bypassed {
