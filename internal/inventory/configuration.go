@@ -113,7 +113,7 @@ func (s *survey) read(m *mesh.Mesh, c configuration, o object) []statement {
 		var inner yaml.Node
 		if err := yaml.Unmarshal([]byte(scalar(text)), &inner); err != nil {
 			if strings.Contains(scalar(text), templated) {
-				s.warn(o.in.problem(o.id(), base, "skipped, since it is a template of a Helm chart: render the chart (helm template) and import what comes out"))
+				s.warn(o.in.problem(o.id(), base, "skipped: %s", fillsIn))
 			} else {
 				s.fail(o.in.problem(o.id(), base, "reading the values that it holds: %v: mend them, or name only the other files", err))
 			}
@@ -179,7 +179,7 @@ func (s *survey) configured(m *mesh.Mesh) (layer traffic.Layer, from []string) {
 			continue
 		}
 		if strings.Contains(value, templated) {
-			s.warn(st.problem("%q is not imported, since a Helm chart fills it in: render the chart (helm template) and import what comes out", value))
+			s.warn(st.problem("%q is not imported: %s", value, fillsIn))
 			continue
 		}
 		key, _ := m.Key(st.field)

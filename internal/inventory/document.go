@@ -48,7 +48,7 @@ func (s *survey) documents(f File) []*document {
 		case err == nil:
 			found = append(found, &document{file: f.Path, line: d.Line, offset: start, text: text})
 		case bytes.Contains(d.Text, []byte(templated)):
-			s.warn(Problem{File: f.Path, Line: d.Line, Message: "skipped, since it is a template of a Helm chart: render the chart (helm template) and import what comes out"})
+			s.warn(Problem{File: f.Path, Line: d.Line, Message: "skipped: " + fillsIn})
 		case blank(d.Text):
 		default:
 			s.fail(Problem{File: f.Path, Line: d.Line, Message: "reading the document: " + err.Error() + ": mend it, or name only the other files"})

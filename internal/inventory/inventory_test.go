@@ -322,13 +322,15 @@ data:
 func TestWhatIsNotImportedIsSaid(t *testing.T) {
 	const imported = "-- z.yaml --\napiVersion: v1\nkind: Pod\nmetadata: {generateName: z-, namespace: zoo, annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: \"1\"}}\nspec: {}\n"
 	tests := []struct{ name, files, says string }{
-		{"a template of a chart", "-- t.yaml --\n{{- if .Values.x }}\nkind: Deployment\n{{- end }}\n", "t.yaml:1: skipped, since it is a template of a Helm chart"},
+		{"a template of a chart", "-- t.yaml --\n{{- if .Values.x }}\nkind: Deployment\n{{- end }}\n", "t.yaml:1: skipped: a Helm chart fills it in: render the chart"},
 		{"a value that a chart fills in", "-- t.yaml --\nglobal: {proxy: {excludeOutboundPorts: '{{ .Values.ports }}'}}\n",
 			`t.yaml:1: global.proxy.excludeOutboundPorts: "{{ .Values.ports }}" is not imported`},
+		{"an annotation that a chart fills in", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"{{ .Values.ports }}"`), "left as it is, since krm-bypass passes over this workload: a Helm chart fills it in"},
+		{"a name that a chart fills in", "-- a.yaml --\n" + deployment(`"{{ .Release.Name }}"`, "shop", portsAnnotation+`"1"`), "no rule can name it"},
 		{"a patch", "-- p.yaml --\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {metadata: {annotations: {" + portsAnnotation + "'3306'}}}}\n",
 			`p.yaml:4: Deployment web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since there is no pod spec beside it`},
 		{"a Job", "-- j.yaml --\napiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec:\n  template:\n    metadata: {annotations: {" + portsAnnotation + "'3306'}}\n    spec: {}\n",
-			"left as it is, since krm-bypass does not touch this workload: a Job cannot be changed"},
+			"left as it is, since krm-bypass passes over this workload: a Job cannot be changed"},
 		{"a namespace of the mesh", "-- a.yaml --\n" + deployment("web", "istio-system", portsAnnotation+"'3306'"), "namespace istio-system belongs to the mesh itself"},
 		{"a port of the mesh", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+"'15012'"), "left as it is: it holds ports of Istio itself (15012)"},
 		{"a port that is excluded anyway", "-- a.yaml --\n" + deployment("web", "shop", istioKey+"excludeInboundPorts: '15020'"), "is not imported, since Istio excludes it in every pod by itself"},
@@ -348,6 +350,20 @@ func TestWhatIsNotImportedIsSaid(t *testing.T) {
 			rules(t, found.Spec())
 		})
 	}
+}
+
+func TestAWorkloadStaysWholeWhereARuleWouldMeanSomethingElse(t *testing.T) {
+	const both = istioKey + `includeOutboundPorts: "15001", ` + istioKey + `excludeOutboundIPRanges: "192.0.2.0/24"`
+	files := tree("-- a.yaml --\n" + stream(deployment("web", "shop", both), deployment("api", "shop", portsAnnotation+`"1"`)))
+	found, err := inventory.Take(files, "")
+	require.NoError(t, err)
+	assert.ErrorContains(t, found.Warnings, "left as it is: it holds ports of Istio itself (15001)")
+	assert.ErrorContains(t, found.Warnings, "left as it is: a rule would not mean the same")
+	assert.NotContains(t, rules(t, found.Spec()), "web")
+	changed, err := found.Stripped()
+	require.NoError(t, err)
+	require.Len(t, changed, 1)
+	assert.Contains(t, string(changed[0].Text), both)
 }
 
 func TestErrors(t *testing.T) {

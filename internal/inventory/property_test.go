@@ -296,7 +296,7 @@ func argumentsOf(t require.TestingT, arguments []string) traffic.Settings {
 }
 
 // rendered runs the function over files by a spec.
-func rendered(t require.TestingT, spec []byte, files []inventory.File) []inventory.File {
+func rendered(t require.TestingT, spec []byte, files []inventory.File) (output []inventory.File, report string) {
 	list := "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n" + indented(spec) + "items:\n"
 	for _, f := range files {
 		for _, d := range yamltext.Documents(f.Text) {
@@ -306,10 +306,9 @@ func rendered(t require.TestingT, spec []byte, files []inventory.File) []invento
 			}
 		}
 	}
-	output, results, err := fn.Process([]byte(list), fn.Options{})
+	text, results, err := fn.Process([]byte(list), fn.Options{})
 	require.NoError(t, err, "%s\n%s", results.Report(), list)
-	require.Empty(t, results.Report(), "there is nothing to warn of")
-	return []inventory.File{{Path: "rendered.yaml", Text: output}}
+	return []inventory.File{{Path: "rendered.yaml", Text: text}}, results.Report()
 }
 
 func indented(text []byte) string {
@@ -350,6 +349,9 @@ func (r rulebook) drawnTree(t *rapid.T) (files []inventory.File, configured map[
 				least = 1 // an empty value is refused, or says nothing
 			}
 			pool := []string{"80", "3306", "4567", "7001", "7002", "9000"}
+			if !configuration && rapid.IntRange(1, 8).Draw(t, "not importable") == 1 {
+				pool = []string{"15001", "9000", "80"} // a port of most meshes themselves
+			}
 			if aspect == exRange || aspect == inRange {
 				pool = someRanges
 			}
@@ -378,9 +380,9 @@ func (r rulebook) drawnTree(t *rapid.T) (files []inventory.File, configured map[
 	}
 	common := values("common", false)
 	var documents []string
-	namespaces := []string{"shop", "team"}
+	namespaces := []string{"shop", "team", ""}
 	for _, namespace := range namespaces {
-		if r.namespaces && rapid.Bool().Draw(t, "Namespace") {
+		if namespace != "" && r.namespaces && rapid.Bool().Draw(t, "Namespace") {
 			documents = append(documents, "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: "+namespace+"\n  annotations: {"+annotations(values(namespace, false))+"}\n")
 		}
 		for _, name := range []string{"api", "web", "worker"}[:rapid.IntRange(0, 3).Draw(t, "workloads")] {
@@ -403,17 +405,24 @@ func TestDrawnTreesKeepWhatBypasses(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				files, configured := rules.drawnTree(t)
 				found, err := inventory.Take(files, m.Name)
+				if err != nil && strings.Contains(err.Error(), "tell them apart") {
+					t.Skip("two workloads of one name, of which one has no namespace")
+				}
 				if err != nil {
 					require.ErrorContains(t, err, "nothing to import")
 					return
 				}
 				rest := stripped(t, found, files)
 				for _, f := range rest {
+					if strings.Contains(found.Warnings.Error(), "left as it is: it holds") {
+						break
+					}
 					for _, key := range rules.keys {
 						require.NotContains(t, string(f.Text), key, "all is imported")
 					}
 				}
-				require.Equal(t, rules.verdicts(t, configured, files), rules.verdicts(t, configured, rendered(t, found.Spec(), rest)), "%s", found.Spec())
+				after, _ := rendered(t, found.Spec(), rest)
+				require.Equal(t, rules.verdicts(t, configured, files), rules.verdicts(t, configured, after), "%s", found.Spec())
 
 				backwards := slices.Clone(files)
 				slices.Reverse(backwards)
@@ -458,7 +467,9 @@ func TestExamplesKeepWhatBypasses(t *testing.T) {
 			changed, err := found.Stripped()
 			require.NoError(t, err)
 			require.Len(t, changed, of.taken)
-			require.Equal(t, before, rules.verdicts(t, of.configured, rendered(t, found.Spec(), stripped(t, found, files))))
+			output, report := rendered(t, found.Spec(), stripped(t, found, files))
+			require.Empty(t, report)
+			require.Equal(t, before, rules.verdicts(t, of.configured, output))
 		})
 	}
 }

@@ -72,6 +72,19 @@ func (a annotations) problem(key, format string, args ...any) Problem {
 	return a.in.problem(a.object, append(slices.Clone(a.path), key), format, args...)
 }
 
+// fillsIn is why a template that is YAML by chance is left alone.
+const fillsIn = "a Helm chart fills it in: render the chart (helm template) and import what comes out"
+
+// templated says whether a Helm chart fills in one of the values.
+func (a annotations) templated() bool {
+	for _, value := range a.values {
+		if strings.Contains(value, templated) {
+			return true
+		}
+	}
+	return false
+}
+
 // partial says whether an object is of a kind with a pod template but without a
 // pod spec in it, as a kustomize patch is, and where the spec would be.
 func (s *survey) partial(o object) (spec string, is bool) {
@@ -122,9 +135,12 @@ func (s *survey) judge() {
 		if w.alone = s.policy.LeftAlone(w.Workload); w.alone == "" && !nameable(w.Name, w.Namespace) {
 			w.alone = "no rule can name it, since its name or namespace is none that Kubernetes takes"
 		}
+		if w.alone == "" && a.templated() {
+			w.alone = fillsIn
+		}
 		if w.alone != "" {
 			for _, key := range slices.Sorted(maps.Keys(a.values)) {
-				s.warn(a.problem(key, "left as it is, since krm-bypass does not touch this workload: %s", w.alone))
+				s.warn(a.problem(key, "left as it is, since krm-bypass passes over this workload: %s", w.alone))
 			}
 			continue
 		}
@@ -148,6 +164,9 @@ func (s *survey) judge() {
 		if reason == "" && !nameable(n.name, n.name) {
 			reason = "no rule can name it, since its name is none that Kubernetes takes"
 		}
+		if reason == "" && a.templated() {
+			reason = fillsIn
+		}
 		if reason != "" {
 			for _, key := range slices.Sorted(maps.Keys(values)) {
 				s.warn(a.problem(key, "left as it is: %s", reason))
@@ -161,7 +180,7 @@ func (s *survey) judge() {
 		for _, w := range alone {
 			if w.alone != "" && w.Namespace == n.name && n.needed == "" && len(n.taken) > 0 {
 				n.needed = w.id()
-				s.warn(a.problem(n.taken[0], "imported, but it has to stay too: %s relies on it, and krm-bypass does not touch that: %s", w.id(), w.alone))
+				s.warn(a.problem(n.taken[0], "imported, but it has to stay too: %s relies on it, and krm-bypass passes over that: %s", w.id(), w.alone))
 			}
 		}
 	}
@@ -203,10 +222,6 @@ func (s *survey) split(a annotations) annotated {
 		}
 		layer, problems := s.mesh.Read(map[string]string{key.Annotation: value})
 		if len(problems) > 0 {
-			if strings.Contains(value, templated) {
-				s.fail(a.problem(key.Annotation, "%q is filled in by a Helm chart: render the chart (helm template) and import what comes out", value))
-				continue
-			}
 			for _, err := range problems {
 				var bad *mesh.AnnotationError
 				if errors.As(err, &bad) {
@@ -312,13 +327,41 @@ func (s *survey) target(configured traffic.Layer) {
 		}
 		// Where levels of the mesh meet otherwise than scopes of a spec, the
 		// rule says it too.
-		folded := s.defaults.Merge(broad, traffic.Override).Merge(w.said, traffic.Override).Merge(w.left, traffic.Override).Settings()
+		folded := func() traffic.Settings {
+			return s.defaults.Merge(broad, traffic.Override).Merge(w.said, traffic.Override).Merge(w.left, traffic.Override).Settings()
+		}
+		got := folded()
 		for _, f := range traffic.Fields {
-			if !w.left.Says(f) && strings.Join(folded.Entries(f), ",") != strings.Join(w.target.Entries(f), ",") {
+			if !w.left.Says(f) && !slices.Equal(got.Entries(f), w.target.Entries(f)) {
 				must(w.said.Set(f, w.target.Entries(f)))
 			}
 		}
+		if !folded().Equal(w.target) || !s.sayable(w.said) {
+			s.leave(w)
+		}
 	}
+}
+
+// sayable says whether a rule may say it: the mesh's own ports come in where
+// what its configuration says has to be repeated.
+func (s *survey) sayable(l traffic.Layer) bool {
+	settings := l.Settings()
+	for _, ports := range []traffic.Ports{settings.ExcludeInboundPorts, settings.IncludeInboundPorts.Set(), settings.ExcludeOutboundPorts, settings.IncludeOutboundPorts} {
+		if !s.own(ports).IsEmpty() {
+			return false
+		}
+	}
+	return true
+}
+
+// leave leaves a workload as it is altogether: next to what has to stay on it,
+// a rule would not mean what its annotations mean together.
+func (s *survey) leave(w *workload) {
+	for _, key := range w.taken {
+		s.warn(w.in.problem(w.id(), w.TemplatePath("metadata", "annotations", key), "left as it is: a rule would not mean the same beside what cannot be imported for this workload"))
+	}
+	w.left = level(s.mesh, w.imported, w.left)
+	w.imported, w.said, w.taken = traffic.Layer{}, traffic.Layer{}, nil
 }
 
 // namespaceOf finds a Namespace, nil if it is not there or its annotations do
