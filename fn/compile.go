@@ -25,6 +25,7 @@ func (c *ClusterBypass) Default() {
 	s := &c.Spec
 	setDefault(&s.Mesh, defaultMesh)
 	setDefault(&s.Merge, "Override")
+	setDefault(&s.MeshConfig, "Ignore")
 	if s.Enforcement == nil {
 		s.Enforcement = &Enforcement{}
 	}
@@ -103,7 +104,9 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 		co.problem("spec.defaultNamespace", ns, "%q can be no namespace: write a name of lower-case letters, digits and \"-\"", ns)
 	}
 	if s.MeshDefaults != nil {
-		policy.MeshDefaults = co.layer(*s.MeshDefaults, "spec.meshDefaults", false)
+		policy.MeshDefaults = co.meshDefaults(*s.MeshDefaults)
+	} else {
+		policy.MeshDefaults, policy.DefaultsImplied = m.Defaults, true
 	}
 	if s.Global != nil {
 		policy.Scopes = append(policy.Scopes, transform.Scope{
@@ -124,10 +127,30 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 		policy.Scopes = append(policy.Scopes, co.scope(at, r.Traffic, r.Merge, r.Enforcement, policy.Merge, match))
 	}
 	co.enforcement(s.Enforcement)
+	if s.MeshConfig == updateMeshConfig {
+		co.meshConfig()
+		policy.UpdateMeshConfig()
+	}
 	if len(co.problems) > 0 {
 		return nil, co.problems
 	}
 	return policy, nil
+}
+
+// updateMeshConfig is the value of spec.meshConfig that has MeshConfigs written.
+const updateMeshConfig = "Update"
+
+func (c *compiler) meshConfig() {
+	if c.mesh.Config != nil {
+		return
+	}
+	var configured []string
+	for _, m := range mesh.All() {
+		if m.Config != nil {
+			configured = append(configured, m.Name)
+		}
+	}
+	c.problem("spec.meshConfig", updateMeshConfig, "%s is not configured by a MeshConfig: take the field away; it is for %s", c.mesh.Name, quotedList(configured))
 }
 
 func (c *compiler) scope(at string, t Traffic, merge string, enforcement *RuleEnforcement, inherited traffic.Merge, match *transform.Match) transform.Scope {
@@ -177,6 +200,24 @@ func (c *compiler) layer(t Traffic, at string, guarded bool) traffic.Layer {
 	}
 	c.loopback(texts(t.ExcludeOutboundIPRanges), at+".excludeOutboundIPRanges")
 	c.loopback(texts(t.IncludeOutboundIPRanges), at+".includeOutboundIPRanges")
+	return l
+}
+
+// meshDefaults reads what the mesh's own configuration says, which cannot be
+// anything with which no pod would start.
+func (c *compiler) meshDefaults(t Traffic) traffic.Layer {
+	const at = "spec.meshDefaults"
+	l := c.layer(t, at, false)
+	if c.mesh.Levels == mesh.PodAlone && !l.IsZero() {
+		c.problem(at, "", "%s has no settings for the whole mesh, only those of its pods: move this to spec.global", c.mesh.Name)
+		return l
+	}
+	_, gaps := c.mesh.Express(l.Settings(), traffic.Layer{})
+	for _, g := range gaps {
+		if g.Fatal {
+			c.problem(at+"."+string(g.Field), "", "cannot be what the mesh is configured with: %s. Say what it is configured with, and move the rest to spec.global", g.Reason)
+		}
+	}
 	return l
 }
 

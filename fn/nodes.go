@@ -32,7 +32,7 @@ func Nodes(spec ClusterBypass, objects []*yaml.Node, options Options) (Results, 
 			noteUnmeshed(unmeshed, policy, object)
 		}
 	}
-	var results Results
+	var all examined
 	edits := make([][]edit.Edit, len(objects))
 	for i, object := range objects {
 		if !policy.IsCandidate(heads[i].apiVersion, heads[i].kind) {
@@ -41,16 +41,16 @@ func Nodes(spec ClusterBypass, objects []*yaml.Node, options Options) (Results, 
 		source := func(path edit.Path) (string, error) {
 			return edit.NodeSource(transform.Lookup(object, path)), nil
 		}
-		planned, found := examine(policy, unmeshed, object, source)
-		edits[i] = planned
+		found := examine(policy, unmeshed, object, source)
+		edits[i] = found.edits
 		// On a copy first: what cannot be edited is to be known before
 		// anything has changed.
-		if err := edit.Nodes(edit.Clone(object), planned); err != nil && !found.Failed() {
-			found = append(found, malformed(object, err))
+		if err := edit.Nodes(edit.Clone(object), found.edits); err != nil && !found.results.Failed() {
+			found.results = append(found.results, malformed(object, err))
 		}
-		results = append(results, found...)
+		all.add(found)
 	}
-	results = results.inOrder()
+	results := all.judged(policy).inOrder()
 	if results.Failed() {
 		return results, ErrFailed
 	}

@@ -3,6 +3,8 @@ package fn
 import (
 	"fmt"
 	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
 
 // Problem is one thing wrong with a spec.
@@ -51,34 +53,15 @@ func (p Problems) Error() string {
 // nearest gives the candidate that is most like the word, "" if none is like
 // it: a slip of the pen changes a letter or three.
 func nearest(word string, candidates []string) string {
-	best, least := "", min(3, len(word)/2)+1
-	for _, c := range candidates {
-		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < least {
-			best, least = c, d
-		}
+	lower := make([]string, len(candidates))
+	for i, c := range candidates {
+		lower[i] = strings.ToLower(c)
 	}
-	return best
-}
-
-// distance counts the single-letter changes from a to b (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	best := spelling.Nearest(strings.ToLower(word), lower, min(3, len(word)/2))
+	if best < 0 {
+		return ""
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return candidates[best]
 }
 
 // quotedList writes alternatives for a message.

@@ -323,8 +323,8 @@ func originOf(node *yaml.Node, otherwise string) string {
 
 // outcome is what came of one item.
 type outcome struct {
-	text    []byte // nil if it is unchanged
-	results Results
+	examined
+	text []byte // nil if it is unchanged
 }
 
 // apply looks at every item that may be a workload. Items do not depend on one
@@ -348,31 +348,29 @@ func (r *run) apply(heads []head) Results {
 	}
 	workers.Wait()
 
-	var results Results
+	var all examined
 	r.changed = map[int][]byte{}
 	for i, o := range outcomes {
-		results = append(results, o.results...)
+		all.add(o.examined)
 		if o.text != nil {
 			r.changed[i] = o.text
 		}
 	}
-	return results
+	return all.judged(r.policy)
 }
 
 // rewrite plans and splices one item.
 func (r *run) rewrite(i int) outcome {
 	text, err := edit.Read(r.list.item(i))
 	if err != nil {
-		return outcome{results: Results{r.broken(i, err)}}
+		return outcome{examined: examined{results: Results{r.broken(i, err)}}}
 	}
 	text.Aliases = r.list.tree.Aliases
-	var o outcome
-	edits, results := examine(r.policy, r.unmeshed, text.Nodes, text.Source)
-	o.results = results
-	if len(edits) == 0 || results.Failed() {
+	o := outcome{examined: examine(r.policy, r.unmeshed, text.Nodes, text.Source)}
+	if len(o.edits) == 0 || o.results.Failed() {
 		return o
 	}
-	changed, err := text.Apply(edits)
+	changed, err := text.Apply(o.edits)
 	if err != nil {
 		o.results = append(o.results, malformed(text.Nodes, err))
 		return o
@@ -381,27 +379,68 @@ func (r *run) rewrite(i int) outcome {
 	return o
 }
 
-// examine plans the workloads of one object. unmeshed says for namespaces why
-// their pods get no sidecar.
-func examine(policy *transform.Policy, unmeshed map[string]string, node *yaml.Node, source func(edit.Path) (string, error)) ([]edit.Edit, Results) {
-	var edits []edit.Edit
-	var results Results
+// examined is what the policy makes of objects.
+type examined struct {
+	edits   []edit.Edit
+	results Results
+	// plans and configs are kept for a mesh with a configuration of its own,
+	// to be held against each other.
+	plans   []*transform.Plan
+	configs []*transform.ConfigPlan
+}
+
+func (e *examined) add(other examined) {
+	e.results = append(e.results, other.results...)
+	e.plans = append(e.plans, other.plans...)
+	e.configs = append(e.configs, other.configs...)
+}
+
+// judged gives the results, among them what is to be said of the mesh's own
+// configurations once every workload is known.
+func (e *examined) judged(policy *transform.Policy) Results {
+	for _, c := range e.configs {
+		e.results = append(e.results, resultsOf(&c.Config.Object, policy.JudgeConfig(c, e.plans))...)
+	}
+	return e.results
+}
+
+// examine plans the workloads and mesh configurations of one object. unmeshed
+// says for namespaces why their pods get no sidecar.
+func examine(policy *transform.Policy, unmeshed map[string]string, node *yaml.Node, source func(edit.Path) (string, error)) examined {
+	var e examined
+	configs, problems := policy.MeshConfigs(node, source)
+	for _, err := range problems {
+		wrong := malformed(node, err)
+		if !policy.UpdatesMeshConfig() {
+			wrong.Severity = Warning // it is not ours to write
+		}
+		e.results = append(e.results, wrong)
+	}
+	for _, c := range configs {
+		plan := policy.PlanConfig(c)
+		e.results = append(e.results, resultsOf(&c.Object, plan.Findings)...)
+		e.edits = append(e.edits, plan.Edits...)
+		e.configs = append(e.configs, plan)
+	}
 	workloads, problems := policy.Workloads(node, source)
 	for _, err := range problems {
-		results = append(results, malformed(node, err))
+		e.results = append(e.results, malformed(node, err))
 	}
 	for _, w := range workloads {
 		plan := policy.Plan(w)
-		results = append(results, resultsOf(plan)...)
+		e.results = append(e.results, resultsOf(&w.Object, plan.Findings)...)
 		if reason := unmeshed[w.Namespace]; plan.Applies && reason != "" {
-			results = append(results, finding(w, transform.Finding{
+			e.results = append(e.results, finding(&w.Object, transform.Finding{
 				Severity: Warning,
-				Message:  fmt.Sprintf("the policy writes for it, but Namespace %s %s: take the namespace out of spec.enrolment, or mend the label", w.Namespace, reason),
+				Message:  fmt.Sprintf("the policy writes for it, but Namespace %s %s: take the namespace out of spec.enrolment, or put that right", w.Namespace, reason),
 			}))
 		}
-		edits = append(edits, plan.Edits...)
+		e.edits = append(e.edits, plan.Edits...)
+		if policy.Mesh.Config != nil {
+			e.plans = append(e.plans, plan)
+		}
 	}
-	return edits, results
+	return e
 }
 
 // malformed is the result for an object in which something is not as it has to
@@ -438,7 +477,7 @@ func (h head) isNamespace() bool { return h.kind == "Namespace" && h.apiVersion 
 
 func noteUnmeshed(unmeshed map[string]string, policy *transform.Policy, node *yaml.Node) {
 	namespace := headOf(node)
-	unmeshed[namespace.name] = policy.Mesh.UnmeshedNamespace(namespace.labels)
+	unmeshed[namespace.name] = policy.Mesh.UnmeshedNamespace(namespace.labels, namespace.annotations)
 }
 
 // rewritten puts the list together again, with the changed items and the

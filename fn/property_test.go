@@ -241,7 +241,7 @@ func drawItem(t *rapid.T) drawnItem {
 	case 0:
 		put(spec, "initContainers", &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle})
 	case 1:
-		put(spec, "initContainers", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"})
+		put(spec, "initContainers", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"})
 	case 2:
 		put(spec, "initContainers", style.list(
 			style.mapping("name", style.scalar("migrate"), "image", style.scalar("migrate:1")),
@@ -317,7 +317,7 @@ func (s styler) annotate(metadata *yaml.Node, annotations map[string]string) {
 		case 0:
 			put(metadata, "annotations", &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle})
 		case 1:
-			put(metadata, "annotations", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"})
+			put(metadata, "annotations", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"})
 		}
 		return
 	}
@@ -567,7 +567,7 @@ func TestDrawnOutputReadsBack(t *testing.T) {
 				require.Equal(t, item.annotations, annotations)
 				continue
 			}
-			sayable, gaps := istio.Express(settings)
+			sayable, gaps := istio.Express(settings, traffic.Layer{})
 			contained := mode != "AnnotationsOnly" && (mode != "WhereNeeded" || len(gaps) > 0) && !settings.BypassNothing()
 			require.Equal(t, contained, arguments != nil, "the init container is there where it is to be")
 			if contained {

@@ -117,22 +117,21 @@ func (r Results) inOrder() Results {
 	return sorted
 }
 
-// resultsOf gives the findings of a plan as results.
-func resultsOf(plan *transform.Plan) Results {
-	w := plan.Workload
+// resultsOf gives the findings about an object as results.
+func resultsOf(of *transform.Object, findings []transform.Finding) Results {
 	var results Results
-	for _, f := range plan.Findings {
-		results = append(results, finding(w, f))
+	for _, f := range findings {
+		results = append(results, finding(of, f))
 	}
 	return results
 }
 
-func finding(w *transform.Workload, f transform.Finding) Result {
+func finding(of *transform.Object, f transform.Finding) Result {
 	r := Result{
 		Message:     f.Message,
 		Severity:    f.Severity,
-		ResourceRef: &ResourceRef{APIVersion: w.APIVersion, Kind: w.Kind, Name: w.Name, Namespace: w.Namespace},
-		File:        fileOf(w.File, w.Index),
+		ResourceRef: &ResourceRef{APIVersion: of.APIVersion, Kind: of.Kind, Name: of.Name, Namespace: of.Namespace},
+		File:        fileOf(of.File, of.Index),
 	}
 	if f.Path != nil {
 		r.Field = &Field{Path: f.Path.String(), CurrentValue: f.Value}

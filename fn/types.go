@@ -40,7 +40,7 @@ type Metadata struct {
 type Spec struct {
 	// Mesh is the service mesh whose annotations are written. Istio stands
 	// for Alibaba Cloud Service Mesh and DaoCloud DCE 5.0 too.
-	Mesh string `json:"mesh,omitempty" schema:"enum=Istio;default=Istio"`
+	Mesh string `json:"mesh,omitempty" schema:"enum=Istio|FSM|OSM|Linkerd|Consul|Kuma;default=Istio"`
 	// Merge says how a narrower scope meets a broader one: in Override a field
 	// that it sets replaces the broader scope's, and the empty list clears
 	// it; in Union the sets add up. A rule may set its own.
@@ -49,8 +49,15 @@ type Spec struct {
 	Enrolment *Enrolment `json:"enrolment,omitempty"`
 	// MeshDefaults is what the mesh's own configuration excludes already
 	// (Helm values, MeshConfig). It is restated wherever an annotation would
-	// replace it.
+	// replace it. Without it, it is what the mesh excludes as long as nobody
+	// configures it, which for Linkerd is 4567 and 4568; scopes that list
+	// other ports then add to that.
 	MeshDefaults *Traffic `json:"meshDefaults,omitempty"`
+	// MeshConfig says what to do with the MeshConfig objects of FSM and OSM
+	// among the resources. Update adds to their lists what Global says; Ignore
+	// leaves them as they are. Both warn where such a list makes traffic
+	// bypass that the spec does not let bypass.
+	MeshConfig string `json:"meshConfig,omitempty" schema:"enum=Ignore|Update;default=Ignore"`
 	// Global speaks of every enrolled workload.
 	Global *Traffic `json:"global,omitempty"`
 	// Namespaces are rules for the workloads of whole namespaces; a later one

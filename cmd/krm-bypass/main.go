@@ -46,6 +46,6 @@ func newRoot() *cobra.Command {
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(schemaCommand())
+	root.AddCommand(importCommand(), schemaCommand())
 	return root
 }

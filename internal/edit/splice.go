@@ -2,6 +2,7 @@ package edit
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -186,6 +187,9 @@ func (w *writer) insert(at spot, index int, value *yaml.Node) error {
 	sequence := at.node
 	if sequence.Kind != yamltext.Sequence {
 		return errors.New("no sequence was found in the text")
+	}
+	if index > len(sequence.Content) {
+		return fmt.Errorf("a sequence of %d items was found in the text where there is to be one of %d", len(sequence.Content), index)
 	}
 	if sequence.Style == yamltext.Flow {
 		style := w.flowIn(sequence)

@@ -443,3 +443,16 @@ func TestTextsThatAreRefused(t *testing.T) {
 		assert.EqualError(t, err, want)
 	}
 }
+
+// A list that ends the document grows twice, beside a new list: in one go over
+// the text, the new list would come between it and its items.
+func TestItemsAreInsertedBehindAListThatEndsTheDocument(t *testing.T) {
+	edits := []Edit{
+		{Path: path("a.new[0]"), Op: Insert, Value: text("x")},
+		{Path: path("a.old[1]"), Op: Insert, Value: text("z")},
+		{Path: path("a.old[2]"), Op: Insert, Value: text("w")},
+	}
+	got, err := Text([]byte("a:\n  old:\n  - y\n"), edits)
+	require.NoError(t, err)
+	assert.Equal(t, "a:\n  old:\n  - y\n  - z\n  - w\n  new:\n  - x\n", string(got))
+}

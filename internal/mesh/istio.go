@@ -1,7 +1,6 @@
 package mesh
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -15,21 +14,23 @@ import (
 var istio = Mesh{
 	Name: "Istio",
 	Keys: []Key{
-		{traffic.ExcludeInboundPorts, "traffic.sidecar.istio.io/excludeInboundPorts", expandedPorts, readPorts},
-		{traffic.IncludeInboundPorts, "traffic.sidecar.istio.io/includeInboundPorts", expandedPorts, readSelected(readPorts)},
-		{traffic.ExcludeOutboundPorts, "traffic.sidecar.istio.io/excludeOutboundPorts", expandedPorts, readPorts},
-		{traffic.IncludeOutboundPorts, "traffic.sidecar.istio.io/includeOutboundPorts", expandedPorts, readPorts},
-		{traffic.ExcludeOutboundIPRanges, "traffic.sidecar.istio.io/excludeOutboundIPRanges", list, readCIDRs},
-		{traffic.IncludeOutboundIPRanges, "traffic.sidecar.istio.io/includeOutboundIPRanges", list, readSelected(readCIDRs)},
+		{Field: traffic.ExcludeInboundPorts, Annotation: "traffic.sidecar.istio.io/excludeInboundPorts", Write: expandedPorts, Read: istioPorts},
+		{Field: traffic.IncludeInboundPorts, Annotation: "traffic.sidecar.istio.io/includeInboundPorts", Write: expandedPorts, Read: readSelected(istioPorts)},
+		{Field: traffic.ExcludeOutboundPorts, Annotation: "traffic.sidecar.istio.io/excludeOutboundPorts", Write: expandedPorts, Read: istioPorts},
+		{Field: traffic.IncludeOutboundPorts, Annotation: "traffic.sidecar.istio.io/includeOutboundPorts", Write: expandedPorts, Read: istioPorts},
+		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "traffic.sidecar.istio.io/excludeOutboundIPRanges", Write: list, Read: istioCIDRs},
+		{Field: traffic.IncludeOutboundIPRanges, Annotation: "traffic.sidecar.istio.io/includeOutboundIPRanges", Write: list, Read: readSelected(istioCIDRs)},
 	},
+	Domain: "istio.io",
+	Others: []string{"traffic.sidecar.istio.io/excludeInterfaces", "traffic.sidecar.istio.io/kubevirtInterfaces"},
 	// 15000 to 15090 is what istio.io/docs/ops/deployment/application-requirements
 	// reserves for the sidecar and its agent.
 	OwnPorts:          []OwnPorts{{traffic.PortRange{First: 15000, Last: 15090}, "Istio's sidecar and agent"}},
 	Namespaces:        []string{"istio-system", "istio-operator"},
-	EmptyClears:       true,
+	Levels:            Replaces,
 	Unmeshed:          istioUnmeshed,
 	UnmeshedNamespace: istioUnmeshedNamespace,
-	limit:             istioLimit,
+	limits:            []limit{istioDNS, portsWithoutProtocol, singlePorts, istioInbound, istioIncluded, rangesBeforePorts, noPairs},
 	mislead:           istioMislead,
 }
 
@@ -57,7 +58,7 @@ func istioUnmeshed(labels, annotations map[string]string) string {
 
 // istioUnmeshedNamespace follows the namespace selectors of the injector's
 // webhook (istio/istio manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml).
-func istioUnmeshedNamespace(labels map[string]string) string {
+func istioUnmeshedNamespace(labels, _ map[string]string) string {
 	if labels["istio-injection"] == "disabled" {
 		return "has the label istio-injection: disabled"
 	}
@@ -67,96 +68,42 @@ func istioUnmeshedNamespace(labels map[string]string) string {
 	return ""
 }
 
-const dnsPort = 53
-
-// istioMostPorts is the length at which an expanded list of ports is left to
-// the init container. Istio writes two rules for each excluded port and tries
-// them one after the other for every new connection; all annotations of an
-// object together may hold 256 KiB (kubernetes/kubernetes
-// staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go).
-const istioMostPorts = 10000
-
-func istioLimit(s traffic.Settings) (traffic.Layer, []Gap) {
-	rest := s
-	var gaps []Gap
-	gap := func(f traffic.Field, reason string) { gaps = append(gaps, Gap{f, reason}) }
-
-	tcp := func(p traffic.Ports) traffic.Ports { return p.Of(traffic.TCP) }
-	crowded := func(f traffic.Field, ports traffic.Ports) bool {
-		n := ports.Count(traffic.TCP)
-		if n > istioMostPorts {
-			gap(f, "Istio's annotation has no port ranges, and "+strconv.Itoa(n)+" single ports do not fit")
-		}
-		return n > istioMostPorts
+// istioDNS: an excluded port stands for TCP and UDP in Istio's rules, and on
+// port 53 with DNS capture it takes both.
+func istioDNS(e *expression) {
+	ports := e.said.ExcludeOutboundPorts
+	if ports.Contains(traffic.TCP, dnsPort) && !ports.Contains(traffic.UDP, dnsPort) {
+		e.gap(traffic.ExcludeOutboundPorts, "Istio's annotation has no protocol and would switch off DNS capture over UDP along with 53/TCP")
+		e.said.ExcludeOutboundPorts = ports.Without(dnsOver(traffic.TCP))
 	}
-	// Each port of an annotation stands for TCP and UDP. Istio's sidecar takes
-	// UDP on port 53 alone, for DNS capture, so only there does naming a
-	// protocol too many change anything.
-	exclude := func(f traffic.Field, ports traffic.Ports, dns bool) traffic.Ports {
-		sayable := tcp(ports)
-		if udp := onlyUDP(ports); !udp.IsEmpty() {
-			gap(f, "Istio's annotation has no protocol and would take TCP along with "+strings.Join(udp.Entries(), ", "))
-		}
-		if dns && ports.Contains(traffic.TCP, dnsPort) && !ports.Contains(traffic.UDP, dnsPort) {
-			sayable = sayable.Without(traffic.NewPorts(traffic.TCP, traffic.PortRange{First: dnsPort, Last: dnsPort}))
-			gap(f, "Istio's annotation has no protocol and would switch off DNS capture over UDP along with 53/TCP")
-		}
-		if crowded(f, sayable) {
-			return traffic.Ports{}
-		}
-		return sayable
-	}
-	rest.ExcludeOutboundPorts = exclude(traffic.ExcludeOutboundPorts, s.ExcludeOutboundPorts, true)
-	rest.ExcludeInboundPorts = exclude(traffic.ExcludeInboundPorts, s.ExcludeInboundPorts, false)
-
-	// With an includeInboundPorts other than "*" Istio ignores
-	// excludeInboundPorts, and whatever is not included is not intercepted:
-	// the included ports less the excluded ones say the same.
-	if in := s.IncludeInboundPorts; !in.All() {
-		included := tcp(in.Set()).Without(s.ExcludeInboundPorts)
-		if crowded(traffic.IncludeInboundPorts, included) {
-			rest.IncludeInboundPorts = traffic.Selection[traffic.Ports]{}
-		} else {
-			rest.IncludeInboundPorts = traffic.Only(included)
-			rest.ExcludeInboundPorts = traffic.Ports{}
-		}
-	}
-	included := tcp(s.IncludeOutboundPorts)
-	rest.IncludeOutboundPorts = included
-	if crowded(traffic.IncludeOutboundPorts, included) {
-		rest.IncludeOutboundPorts = traffic.Ports{}
-		// Nothing would keep these ports from the ranges then.
-		if !s.IncludeOutboundIPRanges.All() {
-			gap(traffic.IncludeOutboundIPRanges, "includeOutboundPorts cannot stand beside it")
-			rest.IncludeOutboundIPRanges = traffic.Selection[traffic.Prefixes]{}
-		}
-	}
-
-	// Istio's rules for excluded ranges stand before those for included
-	// ports, so that the range would win.
-	contested := included.Without(rest.ExcludeOutboundPorts)
-	if !s.ExcludeOutboundIPRanges.IsEmpty() && !contested.IsEmpty() {
-		gap(traffic.ExcludeOutboundIPRanges, "in Istio an excluded range wins over includeOutboundPorts, here "+strings.Join(bare(contested), ", "))
-		rest.ExcludeOutboundIPRanges = traffic.Prefixes{}
-	}
-	if !s.ExcludeOutbound.IsEmpty() {
-		gap(traffic.ExcludeOutbound, "no annotation can say an IP range and a port together")
-		rest.ExcludeOutbound = traffic.Pairs{}
-	}
-	return rest.Layer(), gaps
 }
 
-// onlyUDP gives the ports that are meant for UDP and not for TCP.
-func onlyUDP(ports traffic.Ports) traffic.Ports {
-	return ports.Of(traffic.UDP).Without(traffic.NewPorts(traffic.UDP, ports.Ranges(traffic.TCP)...))
+// istioInbound: with an includeInboundPorts other than "*" Istio ignores
+// excludeInboundPorts, and whatever is not included is not intercepted: the
+// included ports less the excluded ones say the same.
+func istioInbound(e *expression) {
+	in := e.said.IncludeInboundPorts
+	if in.All() {
+		return
+	}
+	included := bare(in.Set().Without(e.said.ExcludeInboundPorts))
+	if e.crowded(traffic.IncludeInboundPorts, included) {
+		e.silence(traffic.IncludeInboundPorts)
+		return
+	}
+	e.said.IncludeInboundPorts = traffic.Only(included)
+	e.silence(traffic.ExcludeInboundPorts)
 }
 
-func bare(ports traffic.Ports) []string {
-	var texts []string
-	for _, r := range ports.Ranges(traffic.TCP) {
-		texts = append(texts, r.String())
+// istioIncluded: nothing would keep too many included ports from the ranges.
+func istioIncluded(e *expression) {
+	included := e.said.IncludeOutboundPorts
+	if !e.crowded(traffic.IncludeOutboundPorts, included) {
+		return
 	}
-	return texts
+	e.leave(traffic.IncludeOutboundIPRanges, "includeOutboundPorts cannot stand beside it")
+	rangesBeforePorts(e)
+	e.silence(traffic.IncludeOutboundPorts)
 }
 
 func istioMislead(l traffic.Layer) []Misleading {
@@ -166,88 +113,9 @@ func istioMislead(l traffic.Layer) []Misleading {
 	return []Misleading{{traffic.ExcludeInboundPorts, `Istio ignores excludeInboundPorts beside an includeInboundPorts that is not "*": what is not included bypasses the sidecar already, so take this annotation away`}}
 }
 
-// expandedPorts writes each TCP port by itself, since Istio's injector refuses
-// ranges although its rules would take them.
-func expandedPorts(entries []string) string {
-	var texts []string
-	for _, entry := range entries {
-		if entry == traffic.Everything {
-			return traffic.Everything
-		}
-		// Entries in canonical form always parse.
-		ports, _ := traffic.ParsePorts(entry)
-		for _, r := range ports.Ranges(traffic.TCP) {
-			for port := int(r.First); port <= int(r.Last); port++ {
-				texts = append(texts, strconv.Itoa(port))
-			}
-		}
-	}
-	return list(texts)
-}
+// istioPorts reads a list of single ports; blanks around them are fine.
+var istioPorts = portList{refuser: "Istio's injector"}.read
 
-// readPorts reads a list of single ports; blanks around them are fine.
-func readPorts(value string) ([]string, error) {
-	entries := traffic.SplitList(value)
-	for i, entry := range entries {
-		entries[i] = strings.TrimSpace(entry)
-		if first, last, isRange := cutRange(entries[i]); isRange {
-			return nil, &traffic.EntryError{
-				Index: i, Value: entries[i], Problem: "a port range, which Istio's injector refuses",
-				Remedy: "list the ports " + first + " to " + last + " one by one, or put the range into a ClusterBypass",
-			}
-		}
-		if _, suffix, narrowed := strings.Cut(entries[i], "/"); narrowed {
-			return nil, &traffic.EntryError{
-				Index: i, Value: entries[i], Problem: "narrowed to a protocol (" + suffix + "), which Istio's injector refuses",
-				Remedy: "write the port alone, or put it into a ClusterBypass",
-			}
-		}
-	}
-	return entries, nil
-}
-
-func cutRange(entry string) (first, last string, isRange bool) {
-	for _, separator := range []string{"-", ":"} {
-		if first, last, isRange = strings.Cut(entry, separator); isRange {
-			return first, last, true
-		}
-	}
-	return "", "", false
-}
-
-// readCIDRs reads a list of ranges. Istio's injector neither trims blanks nor
+// istioCIDRs reads a list of ranges. Istio's injector neither trims blanks nor
 // takes an address without its mask.
-func readCIDRs(value string) ([]string, error) {
-	entries := traffic.SplitList(value)
-	for i, entry := range entries {
-		trimmed := strings.TrimSpace(entry)
-		switch {
-		case trimmed != entry:
-			return nil, &traffic.EntryError{
-				Index: i, Value: entry, Problem: "a range with a blank beside it, which Istio's injector refuses",
-				Remedy: "take the blank away",
-			}
-		case entry != traffic.Everything && !strings.Contains(entry, "/"):
-			mask := "/32"
-			if strings.Contains(entry, ":") {
-				mask = "/128"
-			}
-			return nil, &traffic.EntryError{
-				Index: i, Value: entry, Problem: "an address without a mask, which Istio's injector refuses",
-				Remedy: "write " + strconv.Quote(entry+mask),
-			}
-		}
-	}
-	return entries, nil
-}
-
-// readSelected lets "*" stand for everything, which Istio takes only when it is
-// the whole value.
-func readSelected(read func(string) ([]string, error)) func(string) ([]string, error) {
-	return func(value string) ([]string, error) {
-		if value == traffic.Everything {
-			return []string{traffic.Everything}, nil
-		}
-		return read(value)
-	}
-}
+var istioCIDRs = rangeList{refuser: "Istio's injector", masked: true}.read

@@ -46,12 +46,12 @@ func TestIstioExpress(t *testing.T) {
 		{"excluded range beside an included port that is excluded too", "excludeOutboundPorts=7001 includeOutboundPorts=7001 excludeOutboundIPRanges=192.0.2.0/24", map[string]string{"excludeOutboundPorts": "7001", "includeOutboundPorts": "7001", "excludeOutboundIPRanges": "192.0.2.0/24"}, nil},
 		{"pairs", "excludeOutbound=10.0.0.0/8@5432", map[string]string{}, []string{"excludeOutbound"}},
 		{"more included inbound ports than fit", "includeInboundPorts=1-14999 excludeInboundPorts=20000", map[string]string{"excludeInboundPorts": "20000"}, []string{"includeInboundPorts"}},
-		{"more included outbound ports than fit", "includeOutboundPorts=1-14999 includeOutboundIPRanges=10.0.0.0/8 excludeOutboundIPRanges=192.0.2.0/24", map[string]string{}, []string{"includeOutboundPorts", "includeOutboundIPRanges", "excludeOutboundIPRanges"}},
+		{"more included outbound ports than fit", "includeOutboundPorts=1-14999 includeOutboundIPRanges=10.0.0.0/8 excludeOutboundIPRanges=192.0.2.0/24", map[string]string{}, []string{"includeOutboundPorts", "excludeOutboundIPRanges", "includeOutboundIPRanges"}},
 		{"more ports than fit", "excludeOutboundPorts=1-14999", map[string]string{}, []string{"excludeOutboundPorts"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			sayable, gaps := istio.Express(layer(t, test.settings).Settings())
+			sayable, gaps := istio.Express(layer(t, test.settings).Settings(), traffic.Layer{})
 			want := map[string]string{}
 			for key, value := range test.want {
 				want[prefix+key] = value
@@ -82,12 +82,12 @@ func TestIstioRead(t *testing.T) {
 		{"excludeOutboundPorts", "8000:8100", "", "a port range, which Istio's injector refuses"},
 		{"excludeOutboundPorts", "3306/TCP", "", "narrowed to a protocol"},
 		{"excludeOutboundPorts", "*", "", "stands alone"},
-		{"excludeOutboundPorts", "3306,", "", "not a port"},
+		{"excludeOutboundPorts", "3306,", "", "an empty entry"},
 		{"excludeOutboundPorts", "0", "", "outside 1-65535"},
 		{"excludeOutboundIPRanges", "10.0.0.0/8, 192.168.0.0/16", "", "a blank beside it"},
 		{"excludeOutboundIPRanges", "10.1.2.3", "", `write "10.1.2.3/32"`},
 		{"excludeOutboundIPRanges", "fd00::1", "", `write "fd00::1/128"`},
-		{"excludeOutboundIPRanges", "*", "", "stands alone"},
+		{"excludeOutboundIPRanges", "*", "", "no range"},
 		{"includeOutboundIPRanges", "*,10.0.0.0/8", "", "stands alone"},
 	}
 	for _, test := range tests {
@@ -133,10 +133,13 @@ func TestIstioUnmeshed(t *testing.T) {
 
 func TestIstioMisleads(t *testing.T) {
 	istio, _ := mesh.ByName("Istio")
-	assert.Empty(t, istio.Misleads(layer(t, "excludeInboundPorts=9090")))
-	assert.Empty(t, istio.Misleads(layer(t, "excludeInboundPorts=9090 includeInboundPorts=*")))
-	assert.Empty(t, istio.Misleads(layer(t, "excludeInboundPorts= includeInboundPorts=8080")))
-	misleading := istio.Misleads(layer(t, "excludeInboundPorts=9090 includeInboundPorts=8080"))
+	misleads := func(exclude, include string) []mesh.Misleading {
+		return istio.Misleads(map[string]string{prefix + "excludeInboundPorts": exclude, prefix + "includeInboundPorts": include})
+	}
+	assert.Empty(t, istio.Misleads(map[string]string{prefix + "excludeInboundPorts": "9090"}))
+	assert.Empty(t, misleads("9090", "*"))
+	assert.Empty(t, misleads("", "8080"))
+	misleading := misleads("9090", "8080")
 	require.Len(t, misleading, 1)
 	assert.Equal(t, traffic.ExcludeInboundPorts, misleading[0].Field)
 }

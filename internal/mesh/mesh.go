@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -16,28 +15,63 @@ type Mesh struct {
 	// Keys are the pod annotations that carry traffic fields, in canonical
 	// order. A field without a key is for the init container alone.
 	Keys []Key
+	// Domain is that of the mesh's annotations: their prefixes are the domain
+	// itself or end in it.
+	Domain string
+	// Others are annotations that the mesh reads beside Keys and that stand
+	// under a prefix of theirs.
+	Others []string
 	// OwnPorts are the ports that the sidecar and the mesh's agents listen
 	// on in every pod, which therefore are not the user's to bypass.
 	OwnPorts []OwnPorts
 	// Namespaces are globs for the namespaces of the mesh's own components.
 	Namespaces []string
-	// EmptyClears says that an annotation with an empty value takes away
-	// what the mesh's own configuration says.
-	EmptyClears bool
+	// Levels says how a pod's annotation meets the mesh's own configuration.
+	Levels Levels
+	// Config is the object that holds that configuration; nil where there is
+	// none that manifests could hold.
+	Config *Config
+	// NamespaceKeys says that the mesh also reads Keys on a Namespace, where
+	// a pod has none of its own.
+	NamespaceKeys bool
+	// Defaults is what the mesh excludes as long as nobody configures it.
+	Defaults traffic.Layer
 	// Unmeshed says why the mesh gives a pod with these template labels and
 	// annotations no sidecar, or one that is not an application's; "" where
 	// nothing speaks against it.
 	Unmeshed func(labels, annotations map[string]string) string
 	// UnmeshedNamespace says why the mesh gives the pods of a namespace with
-	// these labels no sidecar; "" where nothing speaks against it.
-	UnmeshedNamespace func(labels map[string]string) string
-	// limit takes out of the settings what the annotations cannot say by
-	// the decision of traffic.Settings, and says why.
-	limit func(traffic.Settings) (traffic.Layer, []Gap)
-	// mislead reports annotations that the mesh takes but that do not mean
-	// what they seem to say.
+	// these labels and annotations no sidecar; "" where nothing speaks
+	// against it.
+	UnmeshedNamespace func(labels, annotations map[string]string) string
+	// dns is the transport over which an excluded outbound port 53 in an
+	// annotation does not keep DNS from the mesh, because its rules for DNS
+	// come first.
+	dns []traffic.Protocol
+	// limits take out of the settings, one after the other, what the
+	// annotations cannot say by the decision of traffic.Settings.
+	limits []limit
+	// mislead reports annotations that the mesh takes but that, together, do
+	// not mean what they seem to say; nil if there are none.
 	mislead func(traffic.Layer) []Misleading
 }
+
+// Levels is how a pod's annotation meets what the mesh's own configuration says
+// for every pod.
+type Levels uint8
+
+const (
+	// Replaces: what a pod says stands instead of the mesh's own, also when it
+	// is empty.
+	Replaces Levels = iota
+	// Adds: the mesh's own and the pod's are united.
+	Adds
+	// FirstSaid: what a pod says stands instead of the mesh's own, but an
+	// empty value says nothing.
+	FirstSaid
+	// PodAlone: the mesh's configuration has no such lists.
+	PodAlone
+)
 
 // Key is one pod annotation.
 type Key struct {
@@ -46,8 +80,16 @@ type Key struct {
 	Annotation string
 	// Write gives the value for entries in canonical form.
 	Write func(entries []string) string
-	// Read gives the entries of a value as the mesh itself reads it.
+	// Read gives the entries of a value as the mesh itself reads it, nil
+	// where it passes over the value as if it were not there.
 	Read func(value string) ([]string, error)
+	// Loses says what of a value the mesh drops without telling anybody, ""
+	// if it drops nothing; nil if it never does.
+	Loses func(value string) string
+	// Nothing is a value that says nothing, for where an annotation stands
+	// and must not have an effect. It matters only where an empty one does
+	// not do that.
+	Nothing string
 }
 
 // OwnPorts is a set of ports that belong to the mesh.
@@ -62,6 +104,8 @@ type Gap struct {
 	Field traffic.Field
 	// Reason completes "FIELD is left to the init container: ".
 	Reason string
+	// Fatal says that pods would not start with it in an annotation.
+	Fatal bool
 }
 
 // Misleading is a setting which the mesh takes but reads in another way than
@@ -74,7 +118,11 @@ type Misleading struct {
 
 // Istio's name also stands for Alibaba Cloud Service Mesh and DaoCloud DCE 5.0,
 // whose sidecars read the same annotations.
-var meshes = []*Mesh{&istio}
+var meshes = []*Mesh{&istio, &fsm, &osm, &linkerd, &consul, &kuma}
+
+// All lists the meshes that the spec can name, in the order of its
+// documentation. The caller must not change the slice.
+func All() []*Mesh { return meshes }
 
 // Names lists the meshes that the spec can name.
 func Names() []string {
@@ -93,11 +141,6 @@ func ByName(name string) (*Mesh, bool) {
 	}
 	return meshes[i], true
 }
-
-// Express gives what the mesh's annotations can say of the settings, exactly by
-// the decision of traffic.Settings, and every field of which they cannot say
-// everything.
-func (m *Mesh) Express(s traffic.Settings) (traffic.Layer, []Gap) { return m.limit(s) }
 
 // Annotations gives the annotations for a layer that Express gave.
 func (m *Mesh) Annotations(l traffic.Layer) map[string]string {
@@ -135,19 +178,39 @@ func (m *Mesh) Read(annotations map[string]string) (traffic.Layer, []error) {
 			continue
 		}
 		entries, err := k.Read(value)
-		if err == nil {
+		if err == nil && entries != nil {
 			err = layer.Set(k.Field, entries)
 		}
 		if err != nil {
 			problems = append(problems, &AnnotationError{k.Annotation, value, err})
 		}
 	}
+	if ports := layer.ExcludeOutboundPorts; ports != nil {
+		released := ports.Without(m.capturedDNS())
+		layer.ExcludeOutboundPorts = &released
+	}
 	return layer, problems
 }
 
-// Misleads reports what in a layer, as the user wrote it in annotations, the
-// mesh reads in another way than one would think.
-func (m *Mesh) Misleads(l traffic.Layer) []Misleading { return m.mislead(l) }
+// Misleads reports what in annotations, as the user wrote them, the mesh reads
+// in another way than one would think.
+func (m *Mesh) Misleads(annotations map[string]string) []Misleading {
+	var found []Misleading
+	for _, k := range m.Keys {
+		value, present := annotations[k.Annotation]
+		if !present || k.Loses == nil {
+			continue
+		}
+		if reason := k.Loses(value); reason != "" {
+			found = append(found, Misleading{k.Field, reason})
+		}
+	}
+	if m.mislead != nil {
+		layer, _ := m.Read(annotations)
+		found = append(found, m.mislead(layer)...)
+	}
+	return found
+}
 
 // Key finds the annotation of a field.
 func (m *Mesh) Key(f traffic.Field) (Key, bool) {
@@ -175,7 +238,3 @@ func (m *Mesh) Owned(ports traffic.Ports) []OwnPorts {
 // Loopback says whether a range lies within loopback, which no mesh's sidecar
 // is passed on.
 func Loopback(p netip.Prefix) bool { return p.Addr().IsLoopback() }
-
-// list is a value of comma separated entries without blanks, which every mesh
-// reads.
-func list(entries []string) string { return strings.Join(entries, ",") }

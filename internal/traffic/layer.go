@@ -60,6 +60,7 @@ type member struct {
 	present func(*Layer) bool
 	set     func(*Layer, []string) error
 	entries func(*Layer) []string
+	remove  func(*Layer)
 	merge   func(into, narrower *Layer, mode Merge)
 	equal   func(a, b *Layer) bool
 }
@@ -87,6 +88,7 @@ func memberOf[T set[T]](flag string, at func(*Layer) **T, parse func([]string) (
 			return nil
 		},
 		entries: func(l *Layer) []string { return (**at(l)).Entries() },
+		remove:  func(l *Layer) { *at(l) = nil },
 		merge: func(into, narrower *Layer, mode Merge) {
 			have, said := *at(into), *at(narrower)
 			if said == nil {
@@ -198,6 +200,14 @@ func (l Layer) Entries(f Field) (entries []string, present bool) {
 
 // Says tells whether the layer says anything of the field.
 func (l Layer) Says(f Field) bool { return members[f].present(&l) }
+
+// Without gives the layer without what it says of some fields.
+func (l Layer) Without(fields ...Field) Layer {
+	for _, f := range fields {
+		members[f].remove(&l)
+	}
+	return l
+}
 
 // IsZero says whether the layer says nothing at all.
 func (l Layer) IsZero() bool { return l == Layer{} }

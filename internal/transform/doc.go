@@ -1,7 +1,8 @@
 // Package transform owns what a bypass policy makes of a workload: how a
 // workload is seen, which scopes of the policy speak of it and how they are
 // merged, what shall be written into its pod template, and the record by which
-// what was written is recognised and taken away again.
+// what was written is recognised and taken away again. It does the same for the
+// object by which a mesh is configured, and holds the two against each other.
 //
 // Its core is pure: a view of a workload and a policy go in, planned edits and
 // findings come out. It has no I/O, no log and no clock, and what it plans for

@@ -11,7 +11,7 @@ import (
 // and what goes out, so that a parent made by an earlier run goes when it
 // holds nothing any more.
 type draft struct {
-	w      *Workload
+	object *Object
 	was    *record
 	will   *record
 	groups []*group
@@ -29,7 +29,7 @@ type group struct {
 // draftEdits plans how the workload gets what is desired, and nothing else that
 // the function wrote.
 func draftEdits(w *Workload, was *prior, d desired, plan *Plan) []edit.Edit {
-	dr := &draft{w: w, was: was.record, will: newRecord()}
+	dr := &draft{object: &w.Object, was: was.record, will: newRecord()}
 	// Outermost first: a parent is looked at after what is in it.
 	own := dr.group(w.Path("metadata", "annotations"))
 	dr.group(w.templatePath("metadata"))
@@ -37,7 +37,7 @@ func draftEdits(w *Workload, was *prior, d desired, plan *Plan) []edit.Edit {
 	initContainers := dr.group(w.templatePath("spec", "initContainers"))
 
 	for _, key := range dr.keys(d) {
-		dr.annotation(annotations, key, d, was, plan)
+		dr.annotation(w, annotations, key, d, was, plan)
 	}
 	dr.container(initContainers, d, was)
 	dr.record(own)
@@ -71,10 +71,10 @@ func (dr *draft) keys(d desired) []string {
 	return append(keys, former...)
 }
 
-func (dr *draft) annotation(g *group, key string, d desired, was *prior, plan *Plan) {
-	current := dr.w.TemplateAnnotations[key]
+func (dr *draft) annotation(w *Workload, g *group, key string, d desired, was *prior, plan *Plan) {
+	current := w.TemplateAnnotations[key]
 	users, userWrote := was.annotations[key]
-	ours := dr.was.wroteAnnotation(dr.w, key)
+	ours := dr.was.wroteAnnotation(w, key)
 	target, wanted := d.annotations[key]
 	path := append(slices.Clone(g.path), key)
 
@@ -83,11 +83,11 @@ func (dr *draft) annotation(g *group, key string, d desired, was *prior, plan *P
 	}
 	if wanted {
 		dr.will.Wrote[key] = digestOf(key, target)
-		explicit := slices.Contains(dr.w.parents[g.path.String()].children, key)
+		explicit := slices.Contains(dr.object.parents[g.path.String()].children, key)
 		if source, known := was.sources[key]; known {
 			dr.will.Replaced[key] = source
 		} else if explicit && !ours {
-			source, err := dr.w.source(path)
+			source, err := dr.object.source(path)
 			if err != nil {
 				plan.find(Error, path, current, "%v", err)
 				return
@@ -142,8 +142,8 @@ func (dr *draft) container(g *group, d desired, was *prior) {
 // annotations.
 func (dr *draft) record(own *group) {
 	path := append(slices.Clone(own.path), RecordAnnotation)
-	current, stands := dr.w.Annotations[RecordAnnotation]
-	if len(dr.will.Wrote) == 0 {
+	current, stands := dr.object.Annotations[RecordAnnotation]
+	if dr.will.isEmpty() {
 		if stands {
 			own.removed++
 			own.edits = append(own.edits, edit.Edit{Path: path, Op: edit.Remove})
@@ -164,7 +164,7 @@ func (dr *draft) record(own *group) {
 // remember records how a parent was before anything was written into it.
 func (dr *draft) remember(g *group) {
 	name := dr.relative(g.path)
-	p := dr.w.parents[g.path.String()]
+	p := dr.object.parents[g.path.String()]
 	filled := g.added > 0
 	for _, inner := range dr.groups {
 		filled = filled || inner.added > 0 && len(inner.path) > len(g.path) && slices.Equal(inner.path[:len(g.path)], g.path)
@@ -179,7 +179,7 @@ func (dr *draft) remember(g *group) {
 	case p.state == present && wasNull:
 		dr.will.Nulls[name] = source
 	case p.state == null && filled:
-		text, err := dr.w.source(g.path)
+		text, err := dr.object.source(g.path)
 		if err != nil {
 			text = ""
 		}
@@ -195,7 +195,7 @@ func (g *group) emptied(removed int, p parent) bool {
 
 // relative names a parent within its workload, so that the record stays true
 // when the workload is moved into a List or out of it.
-func (dr *draft) relative(path edit.Path) string { return path[len(dr.w.base):].String() }
+func (dr *draft) relative(path edit.Path) string { return path[len(dr.object.base):].String() }
 
 // finish puts the edits together, innermost parents first. A parent that an
 // earlier run made, and that holds nothing any more, goes with all that is in
@@ -205,7 +205,7 @@ func (dr *draft) finish() []edit.Edit {
 	gone := map[string]bool{}
 	for _, g := range slices.Backward(dr.groups) {
 		name := dr.relative(g.path)
-		p := dr.w.parents[g.path.String()]
+		p := dr.object.parents[g.path.String()]
 		removed := g.removed
 		for _, inner := range dr.groups {
 			if len(inner.path) == len(g.path)+1 && slices.Equal(inner.path[:len(g.path)], g.path) && gone[inner.path.String()] {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -14,49 +13,21 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// Severity says how serious a finding is.
-type Severity string
-
-// The severities, by the names of the KRM functions specification. A finding of
-// severity Error means that nothing may be written.
-const (
-	Error   Severity = "error"
-	Warning Severity = "warning"
-	Info    Severity = "info"
-)
-
-// Finding is something to tell the user about a workload.
-type Finding struct {
-	Severity Severity
-	Message  string
-	// Path is the field that the finding is about; nil if it is about the
-	// whole workload.
-	Path edit.Path
-	// Value is what stands there, "" if that says nothing.
-	Value string
-}
-
 // Plan is what the policy makes of one workload.
 type Plan struct {
 	Workload *Workload
-	// Settings are the effective traffic settings; they have a meaning only
-	// where Applies.
+	// Decided says that the policy speaks of the workload and may touch it.
+	// The settings have a meaning only then.
+	Decided bool
+	// Settings are the effective traffic settings, Sayable what of them
+	// annotations of the mesh can say.
 	Settings traffic.Settings
+	Sayable  traffic.Layer
 	// Applies says that something is written for the workload.
 	Applies bool
 	// Edits lead from what stands there to what shall stand there.
-	Edits    []edit.Edit
-	Findings []Finding
-}
-
-func (p *Plan) find(severity Severity, path edit.Path, value, format string, args ...any) {
-	p.Findings = append(p.Findings, Finding{severity, fmt.Sprintf(format, args...), path, value})
-}
-
-// Failed says whether the plan has a finding of severity Error; its edits must
-// not be used then.
-func (p *Plan) Failed() bool {
-	return slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Severity == Error })
+	Edits []edit.Edit
+	report
 }
 
 // Plan says what the policy makes of a workload. It depends on the two alone.
@@ -64,11 +35,7 @@ func (p *Policy) Plan(w *Workload) *Plan {
 	plan := &Plan{Workload: w}
 	prior, err := priorOf(w)
 	if err != nil {
-		remedy := "take this annotation away, and what krm-bypass wrote if it is still there, then run again"
-		if errors.Is(err, errUnknownRecord) {
-			remedy = "use the version of krm-bypass that wrote it, or a later one"
-		}
-		plan.find(Error, w.Path("metadata", "annotations", RecordAnnotation), w.Annotations[RecordAnnotation], "%v: %s", err, remedy)
+		plan.find(Error, w.Path("metadata", "annotations", RecordAnnotation), w.Annotations[RecordAnnotation], "%v: %s", err, recordRemedy(err))
 		return plan
 	}
 	if prior.container < 0 && prior.record.Wrote[initEntry] != "" && w.hasContainer(InitName) {
@@ -76,12 +43,21 @@ func (p *Policy) Plan(w *Workload) *Plan {
 			"the container %s was changed after krm-bypass wrote it: take it away, and it is written anew; its image and resources are set in spec.enforcement", InitName)
 		return plan
 	}
+	p.reportSlips(w, prior, plan)
 	desired := p.desire(w, prior, plan)
 	if plan.Failed() {
 		return plan
 	}
 	plan.Edits = draftEdits(w, prior, desired, plan)
 	return plan
+}
+
+// recordRemedy says what to do about a record that cannot be followed.
+func recordRemedy(err error) string {
+	if errors.Is(err, errUnknownRecord) {
+		return "use the version of krm-bypass that wrote it, or a later one"
+	}
+	return "take this annotation away, and what krm-bypass wrote if it is still there, then run again"
 }
 
 // prior is the workload as it was before the function last wrote to it.
@@ -223,12 +199,13 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	if plan.Failed() {
 		return desired{}
 	}
-	p.reportMisleading(w, user, was, plan)
-	folded = folded.Merge(user, p.Merge)
+	p.reportMisleading(w, was, plan)
+	folded = p.restated(folded.Merge(user, p.Merge), user)
 	settings := folded.Settings()
 	plan.Settings = settings
 
-	sayable, gaps := p.Mesh.Express(settings)
+	sayable, gaps := p.Mesh.Express(settings, p.wide())
+	plan.Decided, plan.Sayable = true, sayable
 	for _, g := range gaps {
 		var at edit.Path
 		if key, annotated := p.Mesh.Key(g.Field); annotated {
@@ -253,18 +230,14 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 
 	var d desired
 	for _, k := range p.Mesh.Keys {
-		value := k.Write(sayable.Settings().Entries(k.Field))
-		byItself := k.Write(p.MeshDefaults.Settings().Entries(k.Field))
 		_, mine := was.annotations[k.Annotation]
-		switch {
-		case value == byItself && !mine:
-			// What the mesh does by itself need not be said.
-		case value == "" && !p.Mesh.EmptyClears:
-			plan.find(Warning, w.templatePath("metadata", "annotations", k.Annotation), byItself,
-				"%s is cleared, but an empty annotation does not clear in %s what its own configuration says", k.Field, p.Mesh.Name)
-		default:
+		if value, needed := p.Mesh.Value(k, sayable, p.MeshDefaults, mine); needed {
 			d.annotate(k.Annotation, value)
 		}
+	}
+	for _, g := range p.Mesh.Irrevocable(settings, sayable, p.MeshDefaults) {
+		key, _ := p.Mesh.Key(g.Field)
+		plan.find(Warning, w.templatePath("metadata", "annotations", key.Annotation), "", "%s bypasses more than is said here: %s", g.Field, g.Reason)
 	}
 	needed := mode == InitContainer || mode == WhereNeeded && len(gaps) > 0
 	if needed && !settings.BypassNothing() {
@@ -281,6 +254,27 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	d.annotate(PolicyAnnotation, policyVersion+digestOf(settings.String()))
 	plan.Applies = true
 	return d
+}
+
+// restated gives the folded scopes with what the mesh excludes by itself although
+// the spec does not speak of it: a list that replaces it would drop it unseen.
+// A scope that clears a field means it, and what the user wrote on the template
+// has been the whole of it all along.
+func (p *Policy) restated(folded, user traffic.Layer) traffic.Layer {
+	if !p.DefaultsImplied {
+		return folded
+	}
+	unseen, rest := p.MeshDefaults, folded
+	for _, f := range traffic.Fields {
+		entries, said := folded.Entries(f)
+		if user.Says(f) || said && len(entries) == 0 {
+			unseen = unseen.Without(f)
+		}
+		if unseen.Says(f) {
+			rest = rest.Without(f)
+		}
+	}
+	return unseen.Merge(folded, traffic.Union).Merge(rest, traffic.Override)
 }
 
 // policyVersion is that of the form of the settings under the digest.
@@ -333,7 +327,13 @@ func (w *Workload) replaceable() bool {
 func (p *Policy) advise(w *Workload, was *prior, plan *Plan) {
 	user, refused := p.Mesh.Read(was.annotations)
 	p.reportRefused(w, refused, Warning, plan)
-	p.reportMisleading(w, user, was, plan)
+	p.reportMisleading(w, was, plan)
+	_, gaps := p.Mesh.Express(user.Settings(), p.MeshDefaults)
+	for _, g := range gaps {
+		if key, annotated := p.Mesh.Key(g.Field); g.Fatal && annotated {
+			plan.find(Warning, w.templatePath("metadata", "annotations", key.Annotation), was.annotations[key.Annotation], "%s", g.Reason)
+		}
+	}
 }
 
 func (p *Policy) reportRefused(w *Workload, refused []error, severity Severity, plan *Plan) {
@@ -345,8 +345,8 @@ func (p *Policy) reportRefused(w *Workload, refused []error, severity Severity, 
 	}
 }
 
-func (p *Policy) reportMisleading(w *Workload, user traffic.Layer, was *prior, plan *Plan) {
-	for _, m := range p.Mesh.Misleads(user) {
+func (p *Policy) reportMisleading(w *Workload, was *prior, plan *Plan) {
+	for _, m := range p.Mesh.Misleads(was.annotations) {
 		key, _ := p.Mesh.Key(m.Field)
 		plan.find(Warning, w.templatePath("metadata", "annotations", key.Annotation), was.annotations[key.Annotation], "%s", m.Reason)
 	}

@@ -36,6 +36,14 @@ type Policy struct {
 	Enrolled []string
 	// MeshDefaults is what the mesh's own configuration says for every pod.
 	MeshDefaults traffic.Layer
+	// DefaultsImplied says that MeshDefaults are those of a mesh that nobody
+	// configured, since the spec does not say them.
+	DefaultsImplied bool
+	// global is what the policy says of all workloads, where that goes into
+	// the mesh's own configuration; nil where it does not. written is what
+	// this then says for every pod.
+	global  *traffic.Layer
+	written traffic.Layer
 	// Scopes are the policy's rules, broad to narrow.
 	Scopes []Scope
 	// Mode is the enforcement where no scope says otherwise.

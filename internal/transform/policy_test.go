@@ -39,7 +39,7 @@ func TestMatches(t *testing.T) {
 		{"every field", &Match{Kinds: []string{"StatefulSet"}, Names: []string{"pay-*"}, Namespaces: []string{"shop"}, Labels: labelled}, "shop", yes},
 	}
 	w := &Workload{
-		Name: "pay-api", TemplateLabels: map[string]string{"app": "web"},
+		Object: Object{Name: "pay-api"}, TemplateLabels: map[string]string{"app": "web"},
 		kind: Kind{Group: "apps.kruise.io", Kind: "StatefulSet"},
 	}
 	for _, test := range tests {

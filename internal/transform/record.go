@@ -37,6 +37,9 @@ type record struct {
 	// Replaced holds the source text of the user's values under those
 	// written.
 	Replaced map[string]string `json:"replaced,omitempty"`
+	// Added holds the entries added to lists of the user's, by the list's
+	// path.
+	Added map[string][]string `json:"added,omitempty"`
 	// Created lists the parents that were not there before.
 	Created []string `json:"created,omitempty"`
 	// Nulls holds the source text of parents that stood there as a key
@@ -47,7 +50,10 @@ type record struct {
 }
 
 func newRecord() *record {
-	return &record{Version: recordVersion, Wrote: map[string]string{}, Replaced: map[string]string{}, Nulls: map[string]string{}}
+	return &record{
+		Version: recordVersion,
+		Wrote:   map[string]string{}, Replaced: map[string]string{}, Added: map[string][]string{}, Nulls: map[string]string{},
+	}
 }
 
 func (r *record) marshal() string {
@@ -99,6 +105,9 @@ func parseRecord(text string) (*record, error) {
 	}
 	return r, nil
 }
+
+// isEmpty says that nothing was written.
+func (r *record) isEmpty() bool { return len(r.Wrote) == 0 && len(r.Added) == 0 }
 
 // fits gives an error for a record that fits none of what stands there: it was
 // copied from elsewhere, or its workload was rewritten by hand.

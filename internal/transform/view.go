@@ -9,16 +9,29 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
-// Workload is what the plan needs to see of an object with a pod template.
-type Workload struct {
+// Object is what a plan needs to see of any object.
+type Object struct {
 	APIVersion, Kind, Name, Namespace string
 	// File and Index are where the object came from, if an orchestrator said.
 	File  string
 	Index int
-	// Annotations are the object's own, not the template's.
+	// Annotations are the object's own.
 	Annotations map[string]string
+
+	// base leads from the document to the object, which may be an item of a
+	// List.
+	base edit.Path
+	// parents are the nodes that a plan may have to create.
+	parents map[string]parent
+	source  func(edit.Path) (string, error)
+}
+
+// Workload is what the plan needs to see of an object with a pod template.
+type Workload struct {
+	Object
 	// TemplateLabels and TemplateAnnotations are the pod template's. Merge
 	// keys are followed.
 	TemplateLabels, TemplateAnnotations map[string]string
@@ -26,12 +39,11 @@ type Workload struct {
 	// mergedAnnotations are those of the template that a merge key brings
 	// in, also where an explicit key hides them.
 	mergedAnnotations map[string]string
-	kind              Kind
+	// above are the places with annotations that lie above the template.
+	above []annotated
+	kind  Kind
 	// generated says that the API server makes up the name.
-	generated bool
-	// base leads from the document to the object, which may be an item of a
-	// List.
-	base       edit.Path
+	generated  bool
 	controlled bool
 	referenced bool
 	// podless says that there is no pod spec, as in a patch.
@@ -40,11 +52,8 @@ type Workload struct {
 	// windows are the steps from the template to the field that says so, nil
 	// where none does.
 	windows []any
-	// parents are the nodes that a plan may have to create.
-	parents map[string]parent
 	// initContainers and containers are the template's, in their order.
 	initContainers, containers []container
-	source                     func(edit.Path) (string, error)
 }
 
 // parent is a node that a plan may create, fill or empty.
@@ -69,9 +78,9 @@ type container struct {
 	digest string
 }
 
-// Path gives the workload's path for a field given relative to it.
-func (w *Workload) Path(relative ...any) edit.Path {
-	return slices.Concat(w.base, edit.Path(relative))
+// Path gives the path of a field given relative to the object.
+func (o *Object) Path(relative ...any) edit.Path {
+	return slices.Concat(o.base, edit.Path(relative))
 }
 
 func (w *Workload) templatePath(relative ...any) edit.Path {
@@ -91,8 +100,8 @@ func (w *Workload) hasContainer(name string) bool {
 	return slices.ContainsFunc(slices.Concat(w.initContainers, w.containers), func(c container) bool { return c.name == name })
 }
 
-// ID gives the workload's kind and name for messages.
-func (w *Workload) ID() string { return w.Kind + " " + w.Name }
+// ID gives the object's kind and name for messages.
+func (o *Object) ID() string { return o.Kind + " " + o.Name }
 
 // FieldError is about one field of an object.
 type FieldError struct {
@@ -108,9 +117,12 @@ func (e *FieldError) Error() string { return fmt.Sprintf("%s: %v", e.Path, e.Err
 func (e *FieldError) Unwrap() error { return e.Err }
 
 // IsCandidate says by its apiVersion and kind alone whether an object may be or
-// hold a workload, so that nothing else need be decoded.
+// hold a workload or the configuration of a mesh, so that nothing else need be decoded.
 func (p *Policy) IsCandidate(apiVersion, kind string) bool {
 	if isList(kind) {
+		return true
+	}
+	if _, configures := mesh.ConfiguredBy(groupOf(apiVersion), kind); configures {
 		return true
 	}
 	_, found := p.kindOf(apiVersion, kind)
@@ -135,71 +147,83 @@ func (p *Policy) kindOf(apiVersion, kind string) (Kind, bool) {
 // document. Every error is a *FieldError; a workload that is not well formed
 // is among the errors only.
 func (p *Policy) Workloads(document *yaml.Node, source func(edit.Path) (string, error)) ([]*Workload, []error) {
+	var found []*Workload
+	var problems []error
+	eachObject(document, func(node *yaml.Node, base edit.Path, from provenance) bool {
+		k, known := p.kindOf(text(child(node, "apiVersion")), text(child(node, "kind")))
+		if !known {
+			return false
+		}
+		w, errs := view(node, base, k)
+		for _, err := range errs {
+			problems = append(problems, err)
+		}
+		if len(errs) == 0 {
+			w.source = source
+			from.fill(&w.Object)
+			found = append(found, w)
+		}
+		return true
+	})
+	return found, problems
+}
+
+// provenance is where a document came from.
+type provenance struct {
+	file  string
+	index int
+}
+
+// fill says where an object came from that does not say so itself.
+func (from provenance) fill(o *Object) {
+	if o.File == "" {
+		o.File, o.Index = from.file, from.index
+	}
+}
+
+// eachObject visits the objects of a document: the document itself, and the
+// items of a List at any depth. visit says whether it has taken the object, so
+// that there is nothing to look for in it.
+func eachObject(document *yaml.Node, visit func(node *yaml.Node, base edit.Path, from provenance) (taken bool)) {
 	root := document
 	if root.Kind == yaml.DocumentNode && len(root.Content) == 1 {
 		root = root.Content[0]
 	}
-	var found []*Workload
-	var problems []error
 	// What stands in a List came from the List's file.
 	own, _ := (&viewer{}).strings(child(root, "metadata"), nil, "annotations")
-	file, index := Provenance(own)
-	var visit func(node *yaml.Node, base edit.Path)
-	visit = func(node *yaml.Node, base edit.Path) {
+	var from provenance
+	from.file, from.index = Provenance(own)
+	var each func(node *yaml.Node, base edit.Path)
+	each = func(node *yaml.Node, base edit.Path) {
 		node = resolved(node)
-		if node == nil || node.Kind != yaml.MappingNode {
+		if node == nil || node.Kind != yaml.MappingNode || visit(node, base, from) {
 			return
 		}
-		apiVersion, kind := text(child(node, "apiVersion")), text(child(node, "kind"))
-		if k, known := p.kindOf(apiVersion, kind); known {
-			w, errs := view(node, base, k)
-			for _, err := range errs {
-				problems = append(problems, err)
-			}
-			if len(errs) == 0 {
-				w.source = source
-				if w.File == "" {
-					w.File, w.Index = file, index
-				}
-				found = append(found, w)
-			}
-			return
-		}
-		if items := resolved(child(node, "items")); isList(kind) && items != nil && items.Kind == yaml.SequenceNode {
+		if items := resolved(child(node, "items")); isList(text(child(node, "kind"))) && items != nil && items.Kind == yaml.SequenceNode {
 			for i, item := range items.Content {
-				visit(item, slices.Concat(base, edit.Path{"items", i}))
+				each(item, slices.Concat(base, edit.Path{"items", i}))
 			}
 		}
 	}
-	visit(root, nil)
-	return found, problems
+	each(root, nil)
 }
 
 // view looks at one object.
 func view(object *yaml.Node, base edit.Path, kind Kind) (*Workload, []*FieldError) {
 	v := viewer{base: base}
 	v.duplicates(object, base)
-	w := &Workload{
-		APIVersion: text(child(object, "apiVersion")),
-		Kind:       text(child(object, "kind")),
-		kind:       kind,
-		base:       base,
-		parents:    map[string]parent{},
-	}
-	metadata := v.mapping(object, base, "metadata")
-	w.Name = text(child(metadata, "name"))
+	w := &Workload{Object: v.object(object), kind: kind}
+	metadata := resolved(child(object, "metadata"))
 	if w.Name == "" {
 		w.Name, w.generated = text(child(metadata, "generateName")), true
 	}
-	w.Namespace = text(child(metadata, "namespace"))
-	w.Annotations, _ = v.strings(metadata, w.Path("metadata"), "annotations")
-	w.File, w.Index = Provenance(w.Annotations)
 	w.controlled = slices.ContainsFunc(items(child(metadata, "ownerReferences")), func(owner *yaml.Node) bool {
 		return truth(child(owner, "controller"))
 	})
 
 	template, templatePath := object, base
-	for _, step := range kind.Template {
+	for i, step := range kind.Template {
+		w.lookAbove(template, kind.Template[:i])
 		template = v.mapping(template, templatePath, step)
 		templatePath = append(slices.Clone(templatePath), step)
 	}
@@ -236,10 +260,38 @@ func view(object *yaml.Node, base edit.Path, kind Kind) (*Workload, []*FieldErro
 	return w, v.problems
 }
 
+// object looks at what every object has.
+func (v *viewer) object(node *yaml.Node) Object {
+	o := Object{
+		APIVersion: text(child(node, "apiVersion")),
+		Kind:       text(child(node, "kind")),
+		base:       v.base,
+		parents:    map[string]parent{},
+	}
+	metadata := v.mapping(node, v.base, "metadata")
+	o.Name = text(child(metadata, "name"))
+	o.Namespace = text(child(metadata, "namespace"))
+	o.Annotations, _ = v.strings(metadata, o.Path("metadata"), "annotations")
+	o.File, o.Index = Provenance(o.Annotations)
+	return o
+}
+
+// lookAbove notes the annotations of a node on the way to the template. What is
+// wrong with them is not the function's affair.
+func (w *Workload) lookAbove(node *yaml.Node, way []string) {
+	annotations := w.Annotations
+	if len(way) > 0 {
+		annotations, _ = (&viewer{}).strings(child(node, "metadata"), nil, "annotations")
+	}
+	if len(annotations) > 0 {
+		w.above = append(w.above, annotated{append(steps(way), "metadata", "annotations"), annotations})
+	}
+}
+
 // see notes what stands at the path of a parent.
-func (w *Workload) see(object *yaml.Node, path edit.Path) {
+func (o *Object) see(object *yaml.Node, path edit.Path) {
 	node := object
-	for _, step := range path[len(w.base):] {
+	for _, step := range path[len(o.base):] {
 		node = resolved(child(node, step.(string)))
 	}
 	var p parent
@@ -258,7 +310,7 @@ func (w *Workload) see(object *yaml.Node, path edit.Path) {
 			p.children = append(p.children, "")
 		}
 	}
-	w.parents[path.String()] = p
+	o.parents[path.String()] = p
 }
 
 // viewer collects what is wrong with an object.

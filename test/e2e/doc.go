@@ -6,6 +6,10 @@
 //
 // The init container's arguments come from the examples, rendered by the real
 // kustomize; the mesh's rules come from the real istio-iptables, or have FSM's
-// own form. No mesh is given an annotation here, so what is bypassed is the
-// init container's doing alone (see differential for both together).
+// or Linkerd's own form. No mesh is given an annotation there, so what is
+// bypassed is the init container's doing alone (see differential for both
+// together).
+//
+// Beside these documents stand bypasses that a mesh's own annotations cannot
+// say, with the annotations that the function writes then.
 package e2e

@@ -1,13 +1,15 @@
 package e2e_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
 	"github.com/krm-bypass/krm-bypass/test/e2e/sidecar"
 )
 
-// document is one of the three and what it has its readers check.
+// document is one of the three and what it has its readers check, or one that
+// nobody has written (see beyond).
 type document struct {
 	name   string
 	meshes []variant
@@ -18,6 +20,8 @@ type document struct {
 type workload struct {
 	name      string
 	arguments func(*testing.T) []string // of the init container; none without it
+	// annotations are what the mesh reads; nil for none.
+	annotations func(*testing.T) map[string]string
 	// twins are further arguments for a check in IPv6 where the example's ranges
 	// are IPv4.
 	twins  []string
@@ -85,7 +89,7 @@ var helloworldThroughTheProxy = []check{
 
 // TestEndToEnd names its cases document/interceptor/order/family/workload/check.
 func TestEndToEnd(t *testing.T) {
-	for _, document := range documents {
+	for _, document := range slices.Concat(documents, beyond) {
 		for _, mesh := range document.meshes {
 			for _, order := range orders {
 				for _, family := range mesh.families {
@@ -102,6 +106,9 @@ func (d document) replay(t *testing.T, mesh variant, order order, family lab.Fam
 		arguments := workload.arguments(t)
 		if family.IPv6 {
 			arguments = append(arguments, workload.twins...)
+		}
+		if workload.annotations != nil {
+			mesh.Interceptor = mesh.Annotated(workload.annotations(t))
 		}
 		history := order
 		if len(arguments) == 0 {

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
@@ -21,19 +22,28 @@ type neighbour struct {
 	check
 	bypassed string // the answer with the bypass; "" = as without it
 	captured string // the answer with DNS capture; "" = as without it
-	fsm      string // the answer under FSM; "" = as under Istio
+	// by holds the answers under other meshes, where they are not Istio's, by
+	// the proxy's user.
+	by map[int]string
 }
+
+var (
+	// FSM's rules do not know 127.0.0.6.
+	underFSM = map[int]string{lab.FSMProxy: toApp}
+	// Linkerd's never take what the proxy itself calls.
+	underLinkerd = map[int]string{lab.LinkerdProxy: application}
+)
 
 var neighbours = []neighbour{
 	{check: check{name: "application-to-own-address", by: theApplication, to: lab.PodAddress, port: 8080, answer: application}},
 	{check: check{name: "application-to-own-address-bypassed-port", by: theApplication, to: lab.PodAddress, port: 7001, answer: application}},
 	{check: check{name: "application-to-loopback", by: theApplication, to: lab.Loopback, port: 8080, answer: application}},
-	{check: check{name: "proxy-to-own-address", by: theProxy, to: lab.PodAddress, port: 8080, answer: toApp}},
-	{check: check{name: "proxy-to-own-address-bypassed-port", by: theProxy, to: lab.PodAddress, port: 7001, answer: toApp}},
-	{check: check{name: "proxy-to-own-address-at-a-port-bypassed-outbound", by: theProxy, to: lab.PodAddress, port: 6379, answer: toApp}},
+	{check: check{name: "proxy-to-own-address", by: theProxy, to: lab.PodAddress, port: 8080, answer: toApp}, by: underLinkerd},
+	{check: check{name: "proxy-to-own-address-bypassed-port", by: theProxy, to: lab.PodAddress, port: 7001, answer: toApp}, by: underLinkerd},
+	{check: check{name: "proxy-to-own-address-at-a-port-bypassed-outbound", by: theProxy, to: lab.PodAddress, port: 6379, answer: toApp}, by: underLinkerd},
 	{check: check{name: "proxy-to-loopback", by: theProxy, to: lab.Loopback, port: 8080, answer: application}},
-	{check: check{name: "proxy-from-127.0.0.6-to-own-address", by: theProxy, from: lab.InboundSource, to: lab.PodAddress, port: 8080, answer: application}, fsm: toApp},
-	{check: check{name: "proxy-from-127.0.0.6-to-own-address-bypassed-port", by: theProxy, from: lab.InboundSource, to: lab.PodAddress, port: 7001, answer: application}, fsm: toApp},
+	{check: check{name: "proxy-from-127.0.0.6-to-own-address", by: theProxy, from: lab.InboundSource, to: lab.PodAddress, port: 8080, answer: application}, by: underFSM},
+	{check: check{name: "proxy-from-127.0.0.6-to-own-address-bypassed-port", by: theProxy, from: lab.InboundSource, to: lab.PodAddress, port: 7001, answer: application}, by: underFSM},
 	{check: check{name: "proxy-to-excluded-range", by: theProxy, to: cardProcessor, port: 443, answer: outside}},
 	{check: check{name: "proxy-to-elsewhere", by: theProxy, to: somewhereElse, port: 443, answer: outside}},
 	{check: check{name: "port-forward", by: portForward, to: lab.Loopback, port: 8080, answer: application}},
@@ -57,8 +67,8 @@ var neighbours = []neighbour{
 // under returns the check with the answer that this pod has to give.
 func (n neighbour) under(mesh variant, order order) check {
 	check := n.check
-	if mesh.Proxy.UID == lab.FSMProxy && n.fsm != "" {
-		check.answer = n.fsm
+	if answer, other := n.by[mesh.Proxy.UID]; other {
+		check.answer = answer
 	}
 	if mesh.capturesDNS && n.captured != "" {
 		check.answer = n.captured
@@ -69,16 +79,25 @@ func (n neighbour) under(mesh variant, order order) check {
 	return check
 }
 
+// possible says whether the pod has the address that the check calls from: it is
+// Istio that gives a pod ::6.
+func (n neighbour) possible(mesh variant, family lab.Family) bool {
+	return n.from == (place{}) || !family.IPv6 || n.from == mesh.Proxy.CallsFrom
+}
+
 // With the bypass, all that is not bypassed goes as the mesh alone makes it go.
 // The order mesh-alone shows that this is how.
 func TestAsTheMeshAlone(t *testing.T) {
-	meshes := append(append([]variant{}, istioVariants...), fsmVariants...)
+	meshes := slices.Concat(istioVariants, fsmVariants, linkerdVariants)
 	for _, mesh := range meshes {
 		for _, order := range append([]order{meshAlone}, orders...) {
 			for _, family := range mesh.families {
 				t.Run(mesh.Name+"/"+order.name+"/"+family.Name, func(t *testing.T) {
 					pod := newPod(t, mesh, order, family, bypass)
 					for _, neighbour := range neighbours {
+						if !neighbour.possible(mesh, family) {
+							continue
+						}
 						check := neighbour.under(mesh, order)
 						t.Run(check.name, func(t *testing.T) { check.run(t, pod) })
 					}

@@ -40,7 +40,11 @@ var istioVariants = []variant{
 
 // FSM's rules go through the IPv4 iptables-restore alone.
 var fsmVariants = []variant{
-	{Interceptor: interceptor.FSM(), families: []lab.Family{lab.IPv4}, podHas: itself},
+	{Interceptor: interceptor.FSM(nil), families: []lab.Family{lab.IPv4}, podHas: itself},
+}
+
+var linkerdVariants = []variant{
+	{Interceptor: interceptor.Linkerd(nil), families: bothFamilies, podHas: itself},
 }
 
 // step is one init container's turn.
@@ -89,7 +93,8 @@ func newPod(t *testing.T, mesh variant, order order, family lab.Family, bypass [
 }
 
 // inhabit starts what runs in the pod and outside. The proxy knows no
-// destination outside: REGISTRY_ONLY, or no egress.
+// destination outside: REGISTRY_ONLY, or no egress. Linkerd's would pass on what
+// it does not know; refusing shows that it was asked.
 func inhabit(t *testing.T, inside, outside *lab.Host, mesh variant, family lab.Family) pod {
 	t.Helper()
 	inside.Settle(t) // Istio gives the pod ::6

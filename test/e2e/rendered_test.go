@@ -68,12 +68,23 @@ type object struct {
 }
 
 type template struct {
-	Spec struct {
+	Metadata struct{ Annotations map[string]string }
+	Spec     struct {
 		InitContainers []struct {
 			Name string
 			Args []string
 		} `yaml:"initContainers"`
 	}
+}
+
+// arguments are those of krm-bypass-init; none without it.
+func (t template) arguments() []string {
+	for _, container := range t.Spec.InitContainers {
+		if container.Name == "krm-bypass-init" {
+			return container.Args
+		}
+	}
+	return nil
 }
 
 func initArguments(documents io.Reader) (map[string][]string, error) {
@@ -91,11 +102,7 @@ func initArguments(documents io.Reader) (map[string][]string, error) {
 		key := strings.Join([]string{object.Kind, object.Metadata.Name}, "/")
 		arguments[key] = nil
 		for _, template := range []template{object.Spec.Template, object.Spec.JobTemplate.Spec.Template} {
-			for _, container := range template.Spec.InitContainers {
-				if container.Name == "krm-bypass-init" {
-					arguments[key] = container.Args
-				}
-			}
+			arguments[key] = append(arguments[key], template.arguments()...)
 		}
 	}
 }

@@ -31,7 +31,10 @@ func TestExamplesRenderAsExpected(t *testing.T) {
 	}
 }
 
-const istio = "traffic.sidecar.istio.io/"
+const (
+	istio = "traffic.sidecar.istio.io/"
+	fsm   = "flomesh.io/"
+)
 
 // bypass is what an example promises for one workload.
 type bypass struct {
@@ -106,7 +109,7 @@ func TestExamplesShowWhatTheySay(t *testing.T) {
 			base:   "examples/fsm-ip-range/base",
 			workloads: map[string]bypass{
 				"Deployment curl/curl": {
-					annotations: map[string]string{istio + "excludeOutboundIPRanges": "203.0.113.10/32"},
+					annotations: map[string]string{fsm + "outbound-ip-range-exclusion-list": "203.0.113.10/32"},
 					arguments:   []string{"--exclude-outbound-ip-ranges=203.0.113.10/32"},
 				},
 			},

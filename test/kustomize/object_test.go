@@ -49,10 +49,10 @@ func (o object) template() template {
 	return o.Spec.Template
 }
 
-// meshAnnotations are those that Istio reads to divert traffic.
+// meshAnnotations are those that Istio or FSM reads to divert traffic.
 func (t template) meshAnnotations() map[string]string {
 	read := maps.Clone(t.Metadata.Annotations)
-	maps.DeleteFunc(read, func(key, _ string) bool { return !strings.HasPrefix(key, istio) })
+	maps.DeleteFunc(read, func(key, _ string) bool { return !strings.HasPrefix(key, istio) && !strings.HasPrefix(key, fsm) })
 	return read
 }
 

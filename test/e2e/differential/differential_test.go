@@ -130,7 +130,7 @@ type annotated struct {
 }
 
 func asAnnotated(t *rapid.T, m *mesh.Mesh, settings traffic.Settings) annotated {
-	said, _ := m.Express(settings)
+	said, _ := m.Express(settings, traffic.Layer{})
 	annotations := m.Annotations(said)
 	read, problems := m.Read(annotations)
 	if len(problems) > 0 {

@@ -47,10 +47,11 @@ var (
 
 // The users in a pod.
 const (
-	Root        = 0
-	Application = 1000
-	IstioProxy  = 1337 // istio/istio tools/istio-iptables/pkg/constants/constants.go
-	FSMProxy    = 1500 // flomesh-io/fsm pkg/constants/constants.go
+	Root         = 0
+	Application  = 1000
+	IstioProxy   = 1337 // istio/istio tools/istio-iptables/pkg/constants/constants.go
+	FSMProxy     = 1500 // flomesh-io/fsm pkg/constants/constants.go
+	LinkerdProxy = 2102 // linkerd/linkerd2 charts/linkerd-control-plane/values.yaml
 )
 
 // World is the server to run outside the pod: it answers in everybody's place.

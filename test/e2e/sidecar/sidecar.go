@@ -76,7 +76,7 @@ func (p Proxy) Start(t testing.TB, pod *lab.Host) {
 		if p.CallsLoopback {
 			return pod.Dial(p.UID, "tcp", netip.Addr{}, netip.AddrPortFrom(lab.FamilyOf(to.Addr()).Of(lab.Loopback), to.Port()))
 		}
-		return pod.Dial(p.UID, "tcp", lab.FamilyOf(to.Addr()).Of(lab.InboundSource), to)
+		return pod.Dial(p.UID, "tcp", lab.FamilyOf(to.Addr()).Of(p.CallsFrom), to)
 	}}
 	serve(t, pod, p.UID, p.Outbound, outbound.handler())
 	serve(t, pod, p.UID, p.Inbound, inbound.handler())

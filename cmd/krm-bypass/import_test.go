@@ -1,0 +1,174 @@
+package main
+
+import (
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files, and fail")
+
+// TestImportExamples runs the command of each example and compares what it
+// prints with what the example's README shows.
+func TestImportExamples(t *testing.T) {
+	t.Chdir("../..")
+	for _, folder := range []string{"examples/import/", "examples/import-fsm/", "examples/import-linkerd/"} {
+		t.Run(folder, func(t *testing.T) {
+			code, out, errOut := krmBypass("", "import", folder)
+			assert.Zero(t, code)
+			assert.Empty(t, errOut)
+
+			readme := folder + "README.md"
+			text, err := os.ReadFile(readme)
+			require.NoError(t, err)
+			before, rest, shown := strings.Cut(string(text), "```yaml\n")
+			require.True(t, shown)
+			golden, after, _ := strings.Cut(rest, "```\n")
+			assert.Contains(t, before, "    krm-bypass import "+folder+"\n")
+			if *update && golden != out {
+				require.NoError(t, os.WriteFile(readme, []byte(before+"```yaml\n"+out+"```\n"+after), 0o644))
+				t.Fatalf("%s is rewritten: read the difference, then run without -update", readme)
+			}
+			assert.Equal(t, golden, out, "go test ./cmd/krm-bypass -update writes it")
+		})
+	}
+}
+
+const annotated = `# the front door
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  template:
+    metadata:
+      annotations:
+        a: b # stays
+        traffic.sidecar.istio.io/excludeOutboundPorts: "3306"
+    spec: {containers: []}
+`
+
+// folder holds files by their names.
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o640))
+	}
+	return dir
+}
+
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	require.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		name, _ := filepath.Rel(dir, path)
+		files[name] = string(text)
+		return err
+	}))
+	return files
+}
+
+func TestImportReadsFolders(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"a/web.yml": annotated, "values.yaml": "replicas: 2\n", "notes.txt": "{{ not read", ".hidden/broken.yaml": "[", ".broken.yaml": "[",
+	})
+	require.NoError(t, os.Symlink(filepath.Join(dir, "a"), filepath.Join(dir, "again")))
+	require.NoError(t, os.Symlink(filepath.Join(dir, "a/web.yml"), filepath.Join(dir, "web.yaml")))
+	code, out, errOut := krmBypass("", "import", dir, filepath.Join(dir, "a/web.yml"))
+	assert.Zero(t, code)
+	assert.Contains(t, out, "names: [web]")
+	assert.Equal(t, 1, strings.Count(out, "- match:"))
+	assert.Equal(t, "warning: "+dir+"/again: skipped, since it is a link to a folder: name the folder itself\n", errOut)
+}
+
+func TestImportStrips(t *testing.T) {
+	other := "kind: Other\nspec: {a: 1}\n"
+	dir := folder(t, map[string]string{"web.yaml": annotated, "other.yaml": other})
+	require.NoError(t, os.Symlink(filepath.Join(dir, "web.yaml"), filepath.Join(dir, "link.yaml")))
+	past, err := os.Stat(filepath.Join(dir, "other.yaml"))
+	require.NoError(t, err)
+
+	code, out, errOut := krmBypass("", "import", "--strip", dir)
+	assert.Zero(t, code)
+	assert.Empty(t, errOut)
+	assert.Contains(t, out, "excludeOutboundPorts: [3306]")
+	bare := strings.Replace(annotated, "        traffic.sidecar.istio.io/excludeOutboundPorts: \"3306\"\n", "", 1)
+	assert.Equal(t, map[string]string{"web.yaml": bare, "link.yaml": bare, "other.yaml": other}, contents(t, dir), "and no temporary file stays")
+	info, err := os.Lstat(filepath.Join(dir, "web.yaml"))
+	require.NoError(t, err)
+	assert.Equal(t, fs.FileMode(0o640), info.Mode(), "the mode stays")
+	link, err := os.Lstat(filepath.Join(dir, "link.yaml"))
+	require.NoError(t, err)
+	assert.NotZero(t, link.Mode()&fs.ModeSymlink, "a link stays one")
+	now, err := os.Stat(filepath.Join(dir, "other.yaml"))
+	require.NoError(t, err)
+	assert.True(t, os.SameFile(past, now), "a file that does not change is not written")
+}
+
+func TestImportWritesNothingWhereAnythingIsWrong(t *testing.T) {
+	refused := strings.ReplaceAll(annotated, "3306", "8000-8010")
+	tests := []struct {
+		name  string
+		files map[string]string
+		args  []string
+		says  []string
+	}{
+		{"no path", nil, []string{"import"}, []string{"error: import reads files or folders: name some, as in krm-bypass import manifests/\n"}},
+		{"a path that is not there", nil, []string{"import", "DIR/none", "DIR/neither"}, []string{"none: no such file", "neither: no such file"}},
+		{"nothing to import", map[string]string{"a.yaml": "a: b\n"}, []string{"import", "DIR"}, []string{"error: nothing to import: 1 files say nothing"}},
+		{"two mistakes", map[string]string{"a.yaml": refused, "b.yaml": "[", "c.yaml": annotated}, []string{"import", "--strip", "DIR"},
+			[]string{`a.yaml:10: Deployment shop/web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: reading "8000-8010"`, "b.yaml:1: reading the document"}},
+		{"several meshes", map[string]string{"a.yaml": annotated, "b.yaml": strings.NewReplacer("traffic.sidecar.istio.io/excludeOutboundPorts", "config.linkerd.io/skip-outbound-ports", "web", "api").Replace(annotated)},
+			[]string{"import", "--strip", "DIR"}, []string{"error: there are settings of several meshes (there are settings of Istio in DIR/a.yaml, of Linkerd in DIR/b.yaml): say which to import with --mesh\n"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := folder(t, test.files)
+			before := contents(t, dir)
+			args := append([]string{}, test.args...)
+			for i := range args {
+				args[i] = strings.ReplaceAll(args[i], "DIR", dir)
+			}
+			code, out, errOut := krmBypass("", args...)
+			assert.Equal(t, 1, code)
+			assert.Empty(t, out)
+			for _, says := range test.says {
+				assert.Contains(t, errOut, strings.ReplaceAll(says, "DIR", dir))
+			}
+			assert.Equal(t, before, contents(t, dir))
+		})
+	}
+}
+
+func TestImportOfOneMeshAmongSeveral(t *testing.T) {
+	linkerd := strings.NewReplacer("traffic.sidecar.istio.io/excludeOutboundPorts", "config.linkerd.io/skip-outbound-ports", "web", "api").Replace(annotated)
+	dir := folder(t, map[string]string{"a.yaml": annotated, "b.yaml": linkerd})
+	code, out, errOut := krmBypass("", "import", "--strip", "--mesh", "Linkerd", dir)
+	assert.Zero(t, code)
+	assert.Contains(t, out, "mesh: Linkerd")
+	assert.Contains(t, errOut, "warning: "+dir+"/a.yaml: ")
+	assert.Contains(t, errOut, "holds settings of Istio, which are not imported: run it again with --mesh Istio")
+	left := contents(t, dir)
+	assert.Equal(t, annotated, left["a.yaml"])
+	assert.NotContains(t, left["b.yaml"], "skip-outbound-ports")
+}
+
+func TestImportStripsNothingThatItCouldNotPrint(t *testing.T) {
+	dir := folder(t, map[string]string{"web.yaml": annotated})
+	var errOut strings.Builder
+	assert.Equal(t, 1, run([]string{"import", "--strip", dir}, strings.NewReader(""), brokenWriter{}, &errOut))
+	assert.Equal(t, "error: writing standard output: no space left\n", errOut.String())
+	assert.Equal(t, map[string]string{"web.yaml": annotated}, contents(t, dir))
+}

@@ -1,0 +1,189 @@
+package inventory
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// arrangement is the rules of a spec.
+type arrangement struct {
+	mesh                  *mesh.Mesh
+	merge                 traffic.Merge
+	defaults, global      rule
+	namespaces, workloads []rule
+}
+
+// rule is one scope, and where it comes from.
+type rule struct {
+	layer traffic.Layer
+	// kind and namespace are of a rule for workloads; the namespace is "" where
+	// their manifests name none.
+	kind, namespace string
+	// names are of workloads or of namespaces.
+	names []string
+	from  []string
+}
+
+// arrange says with few rules what every workload says. A field of a workload is
+// said by one rule alone, so that it does not matter how rules meet.
+func (s *survey) arrange() *arrangement {
+	a := &arrangement{mesh: s.mesh, merge: merge(s.mesh)}
+	rest := map[*workload]traffic.Layer{}
+	byNamespace := map[string][]*workload{}
+	for _, w := range s.workloads {
+		rest[w] = w.said
+		byNamespace[w.Namespace] = append(byNamespace[w.Namespace], w)
+	}
+	own := map[string]*namespace{}
+	for _, n := range s.namespaces {
+		if !n.imported.IsZero() {
+			own[n.name] = n
+		}
+	}
+	move := func(f traffic.Field, into *traffic.Layer, from []*workload) {
+		entries, _ := from[0].said.Entries(f)
+		must(into.Set(f, entries))
+		for _, w := range from {
+			rest[w] = rest[w].Without(f)
+		}
+	}
+
+	for _, f := range traffic.Fields {
+		if !alike(s.workloads, f) {
+			continue
+		}
+		entries, _ := s.workloads[0].said.Entries(f)
+		contradicted := false
+		for _, n := range own {
+			said, says := n.imported.Entries(f)
+			contradicted = contradicted || says && !slices.Equal(said, entries)
+		}
+		if !contradicted {
+			move(f, &a.global.layer, s.workloads)
+			a.global.from = []string{fmt.Sprintf("what all %d workloads say", len(s.workloads))}
+		}
+	}
+
+	rules := map[string]rule{}
+	named := slices.Concat(slices.Collect(maps.Keys(byNamespace)), slices.Collect(maps.Keys(own)))
+	for _, name := range distinct(named) {
+		r := rule{names: []string{name}}
+		for _, f := range traffic.Fields {
+			n := own[name]
+			if n != nil && n.imported.Says(f) {
+				entries, _ := n.imported.Entries(f)
+				if global, says := a.global.layer.Entries(f); !says || !slices.Equal(global, entries) {
+					must(r.layer.Set(f, entries))
+				}
+				r.from = append(r.from, n.id()+" in "+n.in.file)
+				for _, w := range byNamespace[name] {
+					if said, says := rest[w].Entries(f); says && slices.Equal(said, entries) {
+						rest[w] = rest[w].Without(f)
+					}
+				}
+				continue
+			}
+			if sharers := byNamespace[name]; name != "" && alike(sharers, f) && rest[sharers[0]].Says(f) {
+				move(f, &r.layer, sharers)
+				r.from = append(r.from, fmt.Sprintf("what all %d workloads of %s say", len(sharers), name))
+			}
+		}
+		if !r.layer.IsZero() {
+			join(rules, r.layer.String(), r)
+		}
+	}
+	a.namespaces = sorted(rules)
+
+	rules = map[string]rule{}
+	for _, w := range s.workloads {
+		if l := rest[w]; !l.IsZero() {
+			r := rule{layer: l, kind: w.KindEntry(), namespace: w.Namespace, names: []string{w.Name}, from: []string{w.in.file}}
+			for _, twin := range w.twins {
+				r.from = append(r.from, twin.in.file)
+			}
+			join(rules, strings.Join([]string{w.Namespace, r.kind, l.String()}, "\x00"), r)
+		}
+	}
+	a.workloads = sorted(rules)
+	return a
+}
+
+// alike says whether there are several workloads and all of them say the same
+// of a field.
+func alike(workloads []*workload, f traffic.Field) bool {
+	if len(workloads) < 2 {
+		return false
+	}
+	first, says := saying(workloads[0], f)
+	return says && !slices.ContainsFunc(workloads, func(w *workload) bool {
+		text, says := saying(w, f)
+		return !says || text != first
+	})
+}
+
+// saying is what a workload says of a field. Included ports belong to pairs: a
+// narrower rule for them would take them away from a broader rule's pairs.
+func saying(w *workload, f traffic.Field) (string, bool) {
+	entries, says := w.said.Entries(f)
+	text := strings.Join(entries, ",")
+	if f == traffic.ExcludeOutbound {
+		included, said := w.said.Entries(traffic.IncludeOutboundPorts)
+		text = fmt.Sprint(text, "\x00", included, said)
+	}
+	return text, says
+}
+
+// join makes one rule of those that say the same of the like.
+func join(rules map[string]rule, key string, r rule) {
+	if other, has := rules[key]; has {
+		r.names = append(other.names, r.names...)
+		r.from = append(other.from, r.from...)
+	}
+	rules[key] = r
+}
+
+func sorted(rules map[string]rule) []rule {
+	var list []rule
+	for _, r := range rules {
+		r.names, r.from = distinct(r.names), distinct(r.from)
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(a, b rule) int {
+		return cmp.Or(strings.Compare(a.namespace, b.namespace), strings.Compare(a.names[0], b.names[0]), strings.Compare(a.kind, b.kind))
+	})
+	return list
+}
+
+// policy is what the spec will be compiled into.
+func (a *arrangement) policy() *transform.Policy {
+	p := &transform.Policy{
+		Mesh: a.mesh, Merge: a.merge, MeshDefaults: a.defaults.layer,
+		Mode: transform.InitContainer, Kinds: transform.Kinds,
+	}
+	if !a.global.layer.IsZero() {
+		p.Scopes = append(p.Scopes, transform.Scope{Path: "spec.global", Merge: a.merge, Layer: a.global.layer})
+	}
+	for i, r := range a.namespaces {
+		p.Scopes = append(p.Scopes, transform.Scope{
+			Path: fmt.Sprintf("spec.namespaces[%d]", i), Merge: a.merge, Layer: r.layer,
+			Match: &transform.Match{Namespaces: r.names},
+		})
+	}
+	for i, r := range a.workloads {
+		match := &transform.Match{Kinds: []string{r.kind}, Names: r.names}
+		if r.namespace != "" {
+			match.Namespaces = []string{r.namespace}
+		}
+		p.Scopes = append(p.Scopes, transform.Scope{
+			Path: fmt.Sprintf("spec.workloads[%d]", i), Merge: a.merge, Layer: r.layer, Match: match,
+		})
+	}
+	return p
+}

@@ -1,0 +1,263 @@
+package inventory
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// configuration is one place where a mesh's own configuration stands.
+type configuration struct {
+	// group and kind are the object's; both are "" for Helm values, which are
+	// no object.
+	group, kind string
+	// name is a glob of the object's name, "" for any.
+	name string
+	// document leads to a string that is itself YAML or JSON; nil where the
+	// object says it in fields.
+	document edit.Path
+	// at leads to the mapping with the settings, in the object or document.
+	at       edit.Path
+	settings []setting
+}
+
+// setting is one key of a configuration.
+type setting struct {
+	key   string
+	field traffic.Field
+}
+
+// configurationsOf gives every place where a mesh's own configuration stands.
+func configurationsOf(m *mesh.Mesh) []configuration {
+	all := slices.Clone(dialectOf(m).configurations)
+	if m.Config == nil {
+		return all
+	}
+	for _, l := range m.Config.Lists {
+		last := len(l.Path) - 1
+		all = append(all, configuration{
+			group: m.Config.Group, kind: m.Config.Kind,
+			at: steps(l.Path[:last]), settings: []setting{{l.Path[last], l.Field}},
+		})
+	}
+	return all
+}
+
+func path(dotted string) edit.Path { return steps(strings.Split(dotted, ".")) }
+
+// steps gives keys as the steps of a path.
+func steps(keys []string) edit.Path {
+	path := make(edit.Path, len(keys))
+	for i, key := range keys {
+		path[i] = key
+	}
+	return path
+}
+
+// statement is what a mesh's own configuration says of one field.
+type statement struct {
+	mesh  *mesh.Mesh
+	field traffic.Field
+	in    *document
+	// object is "" for Helm values.
+	object string
+	// where is the field in the file, path the nearest to it that the file's
+	// own nodes have.
+	where string
+	path  edit.Path
+	node  *yaml.Node
+}
+
+func (st statement) problem(format string, args ...any) Problem {
+	p := st.in.problem(st.object, st.path, format, args...)
+	p.Path = st.where
+	return p
+}
+
+// statements finds what an object says as some mesh's configuration.
+func (s *survey) statements(o object) {
+	for _, m := range mesh.All() {
+		for _, c := range configurationsOf(m) {
+			if c.group != o.group || c.kind != o.kind {
+				continue
+			}
+			if matched, err := filepath.Match(c.name, o.name); c.name != "" && (err != nil || !matched) {
+				continue
+			}
+			s.stated = append(s.stated, s.read(m, c, o)...)
+		}
+	}
+}
+
+func (s *survey) read(m *mesh.Mesh, c configuration, o object) []statement {
+	node, base, where := o.node, o.base, o.base.String()
+	if len(o.base) == 0 {
+		where = ""
+	}
+	if c.document != nil {
+		base = o.path(c.document...)
+		where = base.String()
+		text := at(o.node, c.document...)
+		if text == nil {
+			return nil
+		}
+		var inner yaml.Node
+		if err := yaml.Unmarshal([]byte(scalar(text)), &inner); err != nil {
+			if strings.Contains(scalar(text), templated) {
+				s.warn(o.in.problem(o.id(), base, "skipped: %s", fillsIn))
+			} else {
+				s.fail(o.in.problem(o.id(), base, "reading the values that it holds: %v: mend them, or name only the other files", err))
+			}
+			return nil
+		}
+		if inner.Kind == 0 {
+			return nil
+		}
+		node = &inner
+	}
+	var found []statement
+	for _, one := range c.settings {
+		below := append(c.at[:len(c.at):len(c.at)], one.key)
+		value := at(node, below...)
+		if value == nil || isNull(value) || value.Kind == yaml.SequenceNode && len(value.Content) == 0 {
+			continue // Helm's null takes the value away, and an empty list lists nothing
+		}
+		st := statement{mesh: m, field: one.field, in: o.in, object: o.id(), path: base, node: value}
+		if c.document == nil {
+			st.path = o.path(below...)
+			st.where = st.path.String()
+		} else {
+			st.where = where + " → " + below.String()
+		}
+		if recorded := o.path("metadata", "annotations", transform.RecordAnnotation); at(o.node, recorded[len(o.base):]...) != nil {
+			s.fail(o.in.problem(o.id(), recorded, "krm-bypass has written to this object already: import it as it was before"))
+			return nil
+		}
+		found = append(found, st)
+	}
+	return found
+}
+
+// text gives a value as the annotation for the same would say it.
+func (st statement) text() (string, error) {
+	switch st.node.Kind {
+	case yaml.ScalarNode:
+		return st.node.Value, nil
+	case yaml.SequenceNode:
+		entries := make([]string, len(st.node.Content))
+		for i, item := range st.node.Content {
+			if item = at(item); item == nil || item.Kind != yaml.ScalarNode {
+				return "", fmt.Errorf("item %d is no port and no range: write one", i)
+			}
+			entries[i] = item.Value
+		}
+		return strings.Join(entries, ","), nil
+	}
+	return "", errors.New("a mapping where a list is needed: write ports or ranges with commas between them")
+}
+
+// configured reads what the mesh's own configuration says, which is the layer
+// below all annotations, and where it stands.
+func (s *survey) configured(m *mesh.Mesh) (layer traffic.Layer, from []string) {
+	said := map[traffic.Field]statement{}
+	for _, st := range s.stated {
+		if st.mesh != m {
+			continue
+		}
+		value, err := st.text()
+		if err != nil {
+			s.fail(st.problem("%v", err))
+			continue
+		}
+		if strings.Contains(value, templated) {
+			s.warn(st.problem("%q is not imported: %s", value, fillsIn))
+			continue
+		}
+		key, _ := m.Key(st.field)
+		one, problems := m.Read(map[string]string{key.Annotation: value})
+		for _, err := range problems {
+			var bad *mesh.AnnotationError
+			if errors.As(err, &bad) {
+				err = bad.Err
+			}
+			s.fail(st.problem("reading %q: %v", value, err))
+		}
+		if len(problems) > 0 {
+			continue
+		}
+		one = s.withoutLoopback(one, st.problem)
+		if first, twice := said[st.field]; twice {
+			have, _ := layer.Entries(st.field)
+			if also, _ := one.Entries(st.field); strings.Join(have, ",") != strings.Join(also, ",") {
+				s.fail(st.problem("says %q, and %s says %q: name only the file that the mesh was installed with", strings.Join(also, ","), first.place(), strings.Join(have, ",")))
+			}
+			continue
+		}
+		said[st.field] = st
+		entries, _ := one.Entries(st.field)
+		must(layer.Set(st.field, entries))
+		from = append(from, st.place())
+	}
+	for _, f := range traffic.Fields {
+		value, known := m.Defaults.Entries(f)
+		if _, configured := said[f]; known && !configured {
+			must(layer.Set(f, value))
+			from = append(from, m.Name+"'s own defaults")
+		}
+	}
+	_, gaps := m.Express(layer.Settings(), traffic.Layer{})
+	for _, g := range gaps {
+		if st, configured := said[g.Field]; configured && g.Fatal {
+			s.fail(st.problem("%s: mend it first", g.Reason))
+		}
+	}
+	return layer, from
+}
+
+// place names the object or the file that says it.
+func (st statement) place() string {
+	if st.object == "" {
+		return st.in.file
+	}
+	return st.object + " in " + st.in.file
+}
+
+// withoutLoopback takes out of a layer ranges within loopback, of which no
+// mesh's rules and no spec speak.
+func (s *survey) withoutLoopback(l traffic.Layer, problem func(string, ...any) Problem) traffic.Layer {
+	rest := func(p traffic.Prefixes) (traffic.Prefixes, []string) {
+		kept := p.List()[:0:0]
+		var dropped []string
+		for _, one := range p.List() {
+			if mesh.Loopback(one) {
+				dropped = append(dropped, one.String())
+				continue
+			}
+			kept = append(kept, one)
+		}
+		return traffic.NewPrefixes(kept...), dropped
+	}
+	var dropped []string
+	if p := l.ExcludeOutboundIPRanges; p != nil {
+		kept, gone := rest(*p)
+		l.ExcludeOutboundIPRanges, dropped = &kept, append(dropped, gone...)
+	}
+	if p := l.IncludeOutboundIPRanges; p != nil && !p.All() {
+		set, gone := rest(p.Set())
+		kept := traffic.Only(set)
+		l.IncludeOutboundIPRanges, dropped = &kept, append(dropped, gone...)
+	}
+	if len(dropped) > 0 {
+		s.warn(problem("%s is loopback, which is left to the mesh, and is not imported", strings.Join(dropped, ", ")))
+	}
+	return l
+}

@@ -1,0 +1,195 @@
+package inventory
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// Inventory is what was found.
+type Inventory struct {
+	// Mesh is whose settings they are.
+	Mesh *mesh.Mesh
+	// Warnings tell what is not imported, and why.
+	Warnings Problems
+
+	spec []byte
+	// takes are the annotations that are in the spec now.
+	takes []taking
+	all   []*document
+	files []File
+}
+
+// Take finds the bypass settings in the files. named is the mesh whose they are;
+// "" where the files shall tell. The error is Problems where something is in the
+// way, all of it at once.
+func Take(files []File, named string) (*Inventory, error) {
+	s := &survey{policy: &transform.Policy{Kinds: transform.Kinds}}
+	for _, f := range files {
+		for _, d := range s.documents(f) {
+			s.look(d)
+		}
+	}
+	m, err := s.choose(named, files)
+	if err != nil {
+		return nil, append(s.problems, Problem{Message: err.Error()}).inOrder()
+	}
+	s.mesh, s.policy.Mesh = m, m
+	defaults, from := s.configured(m)
+	s.judge()
+	if len(s.problems) == 0 {
+		s.target(defaults)
+		s.unite()
+	}
+	if len(s.problems) > 0 {
+		return nil, s.problems.inOrder()
+	}
+	a := s.arrange()
+	a.defaults = rule{layer: s.defaults, from: distinct(from)}
+	s.verify(a)
+	if len(s.problems) > 0 {
+		return nil, s.problems.inOrder()
+	}
+	return &Inventory{Mesh: m, Warnings: s.warnings.inOrder(), spec: a.render(), takes: s.takings(), all: s.all, files: files}, nil
+}
+
+// Spec is the ClusterBypass, as YAML with comments that say where each rule
+// comes from.
+func (i *Inventory) Spec() []byte { return i.spec }
+
+// survey is what is known of the files so far.
+type survey struct {
+	problems, warnings Problems
+
+	all        []*document
+	stated     []statement
+	workloads  []*workload
+	namespaces []*namespace
+
+	// policy knows the kinds, and later the mesh, but no rules.
+	policy *transform.Policy
+	mesh   *mesh.Mesh
+	// raw is what the mesh's own configuration says; defaults is the same by
+	// the decision of traffic.Settings, without what says nothing.
+	raw, defaults traffic.Layer
+}
+
+func (s *survey) fail(p Problem) { s.problems = append(s.problems, p) }
+func (s *survey) warn(p Problem) { s.warnings = append(s.warnings, p) }
+
+// look notes what a document holds.
+func (s *survey) look(d *document) {
+	s.all = append(s.all, d)
+	for _, o := range d.objects() {
+		s.statements(o)
+		if o.kind == "Namespace" && o.group == "" {
+			s.namespaces = append(s.namespaces, &namespace{object: o})
+		}
+		if o.kind == "ClusterBypass" {
+			s.warn(d.problem(o.id(), o.path("kind"), "a ClusterBypass stands here already, and what it says is not imported: merge the two by hand"))
+		}
+	}
+	workloads, problems := s.policy.Workloads(d.text.Nodes, d.text.Source)
+	for _, err := range problems {
+		s.malformed(d, err)
+	}
+	for _, w := range workloads {
+		s.workloads = append(s.workloads, &workload{Workload: w, in: d})
+	}
+}
+
+// choose finds the mesh whose settings are there.
+func (s *survey) choose(named string, files []File) (*mesh.Mesh, error) {
+	evidence := map[*mesh.Mesh][]string{}
+	see := func(m *mesh.Mesh, what string) {
+		if len(evidence[m]) == 0 || evidence[m][0] != what {
+			evidence[m] = append(evidence[m], what)
+		}
+	}
+	for _, st := range s.stated {
+		see(st.mesh, st.in.file)
+	}
+	for _, m := range mesh.All() {
+		for _, k := range m.Keys {
+			for _, w := range s.workloads {
+				if _, has := w.TemplateAnnotations[k.Annotation]; has {
+					see(m, w.in.file)
+				}
+			}
+			for _, n := range s.namespaces {
+				if m.NamespaceKeys && n.annotation(k.Annotation) != nil {
+					see(m, n.in.file)
+				}
+			}
+		}
+	}
+	if named != "" {
+		m, known := mesh.ByName(named)
+		if !known {
+			return nil, fmt.Errorf("%q is not a mesh that krm-bypass knows: write one of %s after --mesh", named, strings.Join(mesh.Names(), ", "))
+		}
+		if len(evidence[m]) == 0 {
+			return nil, fmt.Errorf("nothing to import: %d files say nothing of what bypasses the sidecars of %s%s", len(files), m.Name, others(evidence))
+		}
+		for _, other := range mesh.All() {
+			if files := distinct(evidence[other]); other != m && len(files) > 0 {
+				s.warn(Problem{File: files[0], Message: fmt.Sprintf("%s %s settings of %s, which are not imported: run it again with --mesh %s", listed(files), verb(files, "holds", "hold"), other.Name, other.Name)})
+			}
+		}
+		return m, nil
+	}
+	var found []*mesh.Mesh
+	for _, m := range mesh.All() {
+		if len(evidence[m]) > 0 {
+			found = append(found, m)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, fmt.Errorf("nothing to import: %d files say nothing of what bypasses the sidecars of a mesh", len(files))
+	case 1:
+		return found[0], nil
+	}
+	return nil, fmt.Errorf("there are settings of several meshes%s: say which to import with --mesh", others(evidence))
+}
+
+// others lists meshes and a file in which each was seen.
+func others(evidence map[*mesh.Mesh][]string) string {
+	var seen []string
+	for _, m := range mesh.All() {
+		if files := distinct(evidence[m]); len(files) > 0 {
+			seen = append(seen, m.Name+" in "+listed(files))
+		}
+	}
+	if len(seen) == 0 {
+		return ""
+	}
+	return " (there are settings of " + strings.Join(seen, ", of ") + ")"
+}
+
+// listed names files, not too many of them.
+func listed(files []string) string {
+	const most = 3
+	if len(files) <= most {
+		return strings.Join(files, ", ")
+	}
+	return fmt.Sprintf("%s and %d more files", strings.Join(files[:most], ", "), len(files)-most)
+}
+
+func verb[T any](subjects []T, one, many string) string {
+	if len(subjects) == 1 {
+		return one
+	}
+	return many
+}
+
+// distinct gives each text once, sorted.
+func distinct(texts []string) []string {
+	sorted := slices.Clone(texts)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
+}

@@ -1,0 +1,483 @@
+package inventory_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/inventory"
+)
+
+const istioKey = "traffic.sidecar.istio.io/"
+
+// deployment is a manifest with annotations on its template, as YAML in one
+// line.
+func deployment(name, namespace, annotations string) string {
+	where := "name: " + name
+	if namespace != "" {
+		where += ", namespace: " + namespace
+	}
+	return `apiVersion: apps/v1
+kind: Deployment
+metadata: {` + where + `}
+spec:
+  template:
+    metadata:
+      annotations: {` + annotations + `}
+    spec: {containers: []}
+`
+}
+
+// tree is files, in the form of "-- name --" lines before their texts.
+func tree(text string) []inventory.File {
+	var files []inventory.File
+	for line := range strings.Lines(text) {
+		if name, is := strings.CutPrefix(line, "-- "); is {
+			files = append(files, inventory.File{Path: strings.TrimSuffix(strings.TrimSpace(name), " --")})
+			continue
+		}
+		last := &files[len(files)-1]
+		last.Text = append(last.Text, line...)
+	}
+	return files
+}
+
+func stream(documents ...string) string { return strings.Join(documents, "---\n") }
+
+func meshConfig(group, traffic string) string {
+	return "apiVersion: " + group + "/v1\nkind: MeshConfig\nmetadata: {name: mesh, namespace: mesh-system}\nspec:\n  traffic: " + traffic + "\n"
+}
+
+const linkerdNamespace = `apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  annotations:
+    config.linkerd.io/skip-inbound-ports: "80"
+`
+
+func rules(t *testing.T, spec []byte) string {
+	t.Helper()
+	var node yaml.Node
+	require.NoError(t, yaml.Unmarshal(spec, &node))
+	_, err := fn.ReadSpec(&node, "spec")
+	require.NoError(t, err, "%s", spec)
+	_, rest, found := strings.Cut(string(spec), "spec:\n")
+	require.True(t, found)
+	return rest
+}
+
+const portsAnnotation = istioKey + "excludeOutboundPorts: "
+
+func TestRules(t *testing.T) {
+	tests := []struct {
+		name  string
+		files string
+		want  string
+	}{
+		{
+			"what all workloads say is global",
+			"-- a.yaml --\n" + stream(deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "team", portsAnnotation+`" 3306"`)),
+			`  mesh: Istio
+  # what all 2 workloads say
+  global:
+    excludeOutboundPorts: [3306]
+`,
+		},
+		{
+			"one workload that says nothing keeps it from being global",
+			"-- a.yaml --\n" + stream(
+				deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "shop", portsAnnotation+`"3306"`), deployment("other", "team", "")),
+			`  mesh: Istio
+  namespaces:
+  # what all 2 workloads of shop say
+  - match: {names: [shop]}
+    excludeOutboundPorts: [3306]
+`,
+		},
+		{
+			"namespaces that say the same have one rule",
+			"-- a.yaml --\n" + stream(
+				deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "shop", portsAnnotation+`"3306"`),
+				deployment("web", "team", portsAnnotation+`"3306"`), deployment("api", "team", portsAnnotation+`"3306"`), deployment("x", "other", "")),
+			`  mesh: Istio
+  namespaces:
+  # what all 2 workloads of shop say
+  # what all 2 workloads of team say
+  - match: {names: [shop, team]}
+    excludeOutboundPorts: [3306]
+`,
+		},
+		{
+			"one workload alone shares with nobody",
+			"-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"3306,9000"`),
+			`  mesh: Istio
+  workloads:
+  # a.yaml
+  - match:
+      kinds: [Deployment]
+      names: [web]
+      namespaces: [shop]
+    excludeOutboundPorts: [3306, 9000]
+`,
+		},
+		{
+			"workloads of a kind and namespace that say the same have one rule",
+			"-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"3306"`) +
+				"-- b.yaml --\n" + stream(deployment("api", "shop", portsAnnotation+`"3306"`), deployment("x", "shop", "")),
+			`  mesh: Istio
+  workloads:
+  # a.yaml
+  # b.yaml
+  - match:
+      kinds: [Deployment]
+      names: [api, web]
+      namespaces: [shop]
+    excludeOutboundPorts: [3306]
+`,
+		},
+		{
+			"an empty annotation clears what Helm says",
+			"-- values.yaml --\nglobal: {proxy: {excludeOutboundPorts: '3306', includeIPRanges: '*'}}\n" +
+				"-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`""`),
+			`  mesh: Istio
+  # values.yaml
+  meshDefaults:
+    excludeOutboundPorts: [3306]
+  workloads:
+  # a.yaml
+  - match:
+      kinds: [Deployment]
+      names: [web]
+      namespaces: [shop]
+    excludeOutboundPorts: []
+`,
+		},
+		{
+			"the injector's ConfigMap in a List",
+			`-- injector.json --
+{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "istio-sidecar-injector-1-27", "namespace": "istio-system"},
+"data": {"values": "{\"global\": {\"proxy\": {\"excludeInboundPorts\": \"8081\", \"includeInboundPorts\": \"*\", \"excludeIPRanges\": \"\"}}}"}}]}
+`,
+			`  mesh: Istio
+  # ConfigMap istio-system/istio-sidecar-injector-1-27 in injector.json
+  meshDefaults:
+    excludeInboundPorts: [8081]
+`,
+		},
+		{
+			"an included port at an excluded range",
+			"-- a.yaml --\n" + deployment("web", "shop", istioKey+`includeOutboundPorts: "53,7001", `+istioKey+`excludeOutboundIPRanges: "192.0.2.0/24"`),
+			`  mesh: Istio
+  workloads:
+  # a.yaml
+  - match:
+      kinds: [Deployment]
+      names: [web]
+      namespaces: [shop]
+    includeOutboundPorts: [53, 7001]
+    excludeOutboundIPRanges: [192.0.2.0/24]
+    excludeOutbound:
+    - {ipRanges: [192.0.2.0/24], ports: ["7001/TCP"]}
+`,
+		},
+		{
+			"a port that Helm excludes and a pod includes stays excluded",
+			"-- values.yaml --\nglobal: {proxy: {excludeOutboundPorts: '7001'}}\n" +
+				"-- a.yaml --\n" + deployment("web", "shop", istioKey+`includeOutboundPorts: "7001,7002"`),
+			`  mesh: Istio
+  # values.yaml
+  meshDefaults:
+    excludeOutboundPorts: [7001]
+  workloads:
+  # a.yaml
+  - match:
+      kinds: [Deployment]
+      names: [web]
+      namespaces: [shop]
+    includeOutboundPorts: [7002]
+`,
+		},
+		{
+			"a workload without a namespace",
+			"-- a.yaml --\n" + deployment("on", "", portsAnnotation+`"3306"`),
+			`  mesh: Istio
+  workloads:
+  # a.yaml
+  - match:
+      kinds: [Deployment]
+      names: ["on"]
+    excludeOutboundPorts: [3306]
+`,
+		},
+		{
+			"the same manifest twice is one workload",
+			"-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"3306"`) + "-- b.yaml --\n" + deployment("web", "shop", portsAnnotation+`"3306"`),
+			`  mesh: Istio
+  workloads:
+  # a.yaml
+  # b.yaml
+  - match:
+      kinds: [Deployment]
+      names: [web]
+      namespaces: [shop]
+    excludeOutboundPorts: [3306]
+`,
+		},
+		{
+			"FSM adds its lists to a pod's",
+			"-- mesh.yaml --\n" + meshConfig("config.flomesh.io", "{outboundPortExclusionList: [3306, 53], inboundPortExclusionList: [], enableEgress: true}") +
+				"-- a.yaml --\n" + deployment("web", "shop", `flomesh.io/outbound-port-exclusion-list: "6379, 3306"`),
+			`  mesh: FSM
+  merge: Union # as the mesh itself adds its levels up
+  # MeshConfig mesh-system/mesh in mesh.yaml
+  meshDefaults:
+    excludeOutboundPorts: [53, 3306]
+  workloads:
+  # a.yaml
+  - match:
+      kinds: [Deployment]
+      names: [web]
+      namespaces: [shop]
+    excludeOutboundPorts: [3306, 6379]
+`,
+		},
+		{
+			"OSM's MeshConfig alone",
+			"-- mesh.yaml --\n" + meshConfig("config.openservicemesh.io", "{outboundIPRangeInclusionList: [10.0.0.0/8]}"),
+			`  mesh: OSM
+  merge: Union # as the mesh itself adds its levels up
+  # MeshConfig mesh-system/mesh in mesh.yaml
+  meshDefaults:
+    includeOutboundIPRanges: [10.0.0.0/8]
+`,
+		},
+		{
+			"Linkerd's own defaults are configured away",
+			"-- values.yaml --\nproxyInit: {ignoreInboundPorts: '', ignoreOutboundPorts: '4222'}\n",
+			`  mesh: Linkerd
+  # values.yaml
+  meshDefaults:
+    excludeInboundPorts: []
+    excludeOutboundPorts: [4222]
+`,
+		},
+		{
+			"Linkerd's ConfigMap, a Namespace and its workloads",
+			`-- config.yaml --
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: linkerd-config, namespace: linkerd}
+data:
+  values: |
+    proxyInit:
+      ignoreInboundPorts: "25"
+      ignoreOutboundPorts: "26"
+-- shop.yaml --
+` + stream(linkerdNamespace, deployment("web", "shop", ""), deployment("api", "shop", `config.linkerd.io/skip-inbound-ports: "1-9"`), deployment("like", "shop", `config.linkerd.io/skip-inbound-ports: "80"`)),
+			`  mesh: Linkerd
+  # ConfigMap linkerd/linkerd-config in config.yaml
+  meshDefaults:
+    excludeInboundPorts: [25]
+    excludeOutboundPorts: [26]
+  namespaces:
+  # Namespace shop in shop.yaml
+  - match: {names: [shop]}
+    excludeInboundPorts: [80]
+  workloads:
+  # shop.yaml
+  - match:
+      kinds: [Deployment]
+      names: [api]
+      namespaces: [shop]
+    excludeInboundPorts: ["1-9"]
+`,
+		},
+		{
+			"an IstioOperator",
+			"-- operator.yaml --\napiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec: {values: {global: {proxy: {includeInboundPorts: '80,81', excludeInboundPorts: '81,82'}}}}\n",
+			// Excluded ports are dead beside included ones, and 81 is intercepted.
+			`  mesh: Istio
+  # IstioOperator in operator.yaml
+  meshDefaults:
+    excludeInboundPorts: [82]
+    includeInboundPorts: ["80-81"]
+`,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			found, err := inventory.Take(tree(test.files), "")
+			require.NoError(t, err)
+			assert.Empty(t, found.Warnings)
+			assert.Equal(t, test.want, rules(t, found.Spec()))
+		})
+	}
+}
+
+func TestWhatIsNotImportedIsSaid(t *testing.T) {
+	const imported = "-- z.yaml --\napiVersion: v1\nkind: Pod\nmetadata: {generateName: z-, namespace: zoo, annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: \"1\"}}\nspec: {}\n"
+	tests := []struct{ name, files, says string }{
+		{"a template of a chart", "-- t.yaml --\n{{- if .Values.x }}\nkind: Deployment\n{{- end }}\n", "t.yaml:1: skipped: a Helm chart fills it in: render the chart"},
+		{"a value that a chart fills in", "-- t.yaml --\nglobal: {proxy: {excludeOutboundPorts: '{{ .Values.ports }}'}}\n",
+			`t.yaml:1: global.proxy.excludeOutboundPorts: "{{ .Values.ports }}" is not imported`},
+		{"an annotation that a chart fills in", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"{{ .Values.ports }}"`), "left as it is, since krm-bypass passes over this workload: a Helm chart fills it in"},
+		{"a name that a chart fills in", "-- a.yaml --\n" + deployment(`"{{ .Release.Name }}"`, "shop", portsAnnotation+`"1"`), "no rule can name it"},
+		{"a patch", "-- p.yaml --\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {metadata: {annotations: {" + portsAnnotation + "'3306'}}}}\n",
+			`p.yaml:4: Deployment web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since krm-bypass passes over this workload: its template has no pod spec, as in a patch`},
+		{"a Job", "-- j.yaml --\napiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec:\n  template:\n    metadata: {annotations: {" + portsAnnotation + "'3306'}}\n    spec: {}\n",
+			"left as it is, since krm-bypass passes over this workload: a Job cannot be changed"},
+		{"a namespace of the mesh", "-- a.yaml --\n" + deployment("web", "istio-system", portsAnnotation+"'3306'"), "namespace istio-system belongs to the mesh itself"},
+		{"a port of the mesh", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+"'15012'"), "left as it is: it holds ports of Istio itself (15012)"},
+		{"a port that is excluded anyway", "-- a.yaml --\n" + deployment("web", "shop", istioKey+"excludeInboundPorts: '15020'"), "is not imported, since Istio excludes it in every pod by itself"},
+		{"loopback", "-- a.yaml --\n" + deployment("web", "shop", istioKey+"excludeOutboundIPRanges: '127.0.0.0/8'"), "127.0.0.0/8 is loopback"},
+		{"an alias", "-- a.yaml --\n" + "common: &common {" + portsAnnotation + "'3306'}\n" + strings.Replace(deployment("web", "shop", ""), "{}\n", "{<<: *common}\n", 1), "left as it is: it comes by an alias or a merge key"},
+		{"a specification that is there already", "-- b.yaml --\napiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {}\n", "b.yaml:2: ClusterBypass cluster: kind: a ClusterBypass stands here already"},
+		{"a workload without a namespace beside a rule for one", "-- a.yaml --\n" + stream(
+			deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "shop", portsAnnotation+`"3306"`), deployment("lost", "", "")),
+			"Deployment lost: metadata.namespace: the namespace of this workload is not known"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			found, err := inventory.Take(tree(test.files+imported), "Istio")
+			require.NoError(t, err)
+			require.Len(t, found.Warnings, 1)
+			assert.Contains(t, found.Warnings.Error(), test.says)
+			rules(t, found.Spec())
+		})
+	}
+}
+
+func TestAWorkloadStaysWholeWhereARuleWouldMeanSomethingElse(t *testing.T) {
+	const both = istioKey + `includeOutboundPorts: "15001", ` + istioKey + `excludeOutboundIPRanges: "192.0.2.0/24"`
+	files := tree("-- a.yaml --\n" + stream(deployment("web", "shop", both), deployment("api", "shop", portsAnnotation+`"1"`)))
+	found, err := inventory.Take(files, "")
+	require.NoError(t, err)
+	assert.ErrorContains(t, found.Warnings, "left as it is: it holds ports of Istio itself (15001)")
+	assert.ErrorContains(t, found.Warnings, "left as it is: a rule would not mean the same")
+	assert.NotContains(t, rules(t, found.Spec()), "web")
+	changed, err := found.Stripped()
+	require.NoError(t, err)
+	require.Len(t, changed, 1)
+	assert.Contains(t, string(changed[0].Text), both)
+}
+
+func TestErrors(t *testing.T) {
+	tests := []struct {
+		name, mesh, files string
+		says              []string
+	}{
+		{"nothing", "", "-- a.yaml --\nx: y\n", []string{"nothing to import: 1 files say nothing of what bypasses the sidecars of a mesh"}},
+		{"an unknown mesh", "Isto", "-- a.yaml --\nx: y\n", []string{`"Isto" is not a mesh that krm-bypass knows: write one of Istio`}},
+		{"values that the mesh refuses", "", "-- a.yaml --\n" + stream(
+			deployment("web", "shop", portsAnnotation+`"8000-8010"`), deployment("api", "shop", istioKey+`excludeOutboundIPRanges: "10.0.0.1"`)) +
+			"-- values.yaml --\nglobal:\n  proxy:\n    excludeIPRanges: 10.0.0.0/8, 192.0.2.0/24\n    includeIPRanges: {}\n",
+			[]string{
+				`a.yaml:7: Deployment shop/web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: reading "8000-8010": "8000-8010" is a port range`,
+				`a.yaml:16: Deployment shop/api: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundIPRanges"]: reading "10.0.0.1": "10.0.0.1" is an address without a mask, which Istio's injector refuses: write "10.0.0.1/32"`,
+				`values.yaml:3: global.proxy.excludeIPRanges: reading "10.0.0.0/8, 192.0.2.0/24": " 192.0.2.0/24" is a range with a blank beside it`,
+				`values.yaml:4: global.proxy.includeIPRanges: a mapping where a list is needed`,
+			}},
+		{"not YAML", "", "-- a.yaml --\na: [\n", []string{"a.yaml:1: reading the document: "}},
+		{"two values files", "", "-- a.yaml --\nglobal: {proxy: {excludeOutboundPorts: '1'}}\n-- b.yaml --\nglobal: {proxy: {excludeOutboundPorts: '2'}}\n",
+			[]string{`b.yaml:1: global.proxy.excludeOutboundPorts: says "2", and a.yaml says "1": name only the file that the mesh was installed with`}},
+		{"one name for two workloads", "", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"1"`) + "-- b.yaml --\n" + deployment("web", "shop", portsAnnotation+`"2"`),
+			[]string{"b.yaml:3: Deployment shop/web: metadata.name: a.yaml says otherwise of a workload of the same name"}},
+		{"a namespace that is not known", "", "-- a.yaml --\n" + deployment("web", "", portsAnnotation+`"1"`) + "-- b.yaml --\n" + deployment("web", "shop", ""),
+			[]string{"one of the two has no namespace by which a rule could tell them apart: set its metadata.namespace"}},
+		{"an annotation that is no string", "", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`3306`),
+			[]string{`a.yaml:7: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: the number 3306 where a string is needed: put it into quotes`}},
+		{"more ports than FSM takes", "", "-- mesh.yaml --\n" + meshConfig("config.flomesh.io", "{outboundPortExclusionList: [1,2,3,4,5,6,7,8,9,10,11,12,13,14,16,17]}"),
+			[]string{"mesh.yaml:5: MeshConfig mesh-system/mesh: spec.traffic.outboundPortExclusionList: FSM's init container takes at most 15 ports"}},
+		{"krm-bypass has written to a MeshConfig", "", "-- mesh.yaml --\n" + strings.Replace(meshConfig("config.flomesh.io", "{outboundPortExclusionList: [1]}"), "{name: mesh,", "{name: mesh, annotations: {krm-bypass.dev/last-applied: x},", 1),
+			[]string{"krm-bypass has written to this object already"}},
+		{"an item that is no port", "", "-- mesh.yaml --\n" + meshConfig("config.flomesh.io", "{outboundPortExclusionList: [{a: b}]}"),
+			[]string{"mesh.yaml:5: MeshConfig mesh-system/mesh: spec.traffic.outboundPortExclusionList: item 0 is no port"}},
+		{"two manifests of a Namespace", "", "-- a.yaml --\n" + linkerdNamespace + "-- b.yaml --\n" + strings.Replace(linkerdNamespace, "80", "81", 1),
+			[]string{"b.yaml:6: Namespace shop: metadata.annotations: a.yaml says otherwise of the same Namespace"}},
+		{"krm-bypass has been there", "", "-- a.yaml --\n" + strings.Replace(deployment("web", "shop", portsAnnotation+`"1"`), "namespace: shop}", "namespace: shop, annotations: {krm-bypass.dev/last-applied: x}}", 1),
+			[]string{"krm-bypass has written to this workload already"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := inventory.Take(tree(test.files), test.mesh)
+			var problems inventory.Problems
+			require.ErrorAs(t, err, &problems)
+			for _, says := range test.says {
+				assert.ErrorContains(t, err, says)
+			}
+			assert.GreaterOrEqual(t, len(problems), len(test.says))
+		})
+	}
+}
+
+func TestStripped(t *testing.T) {
+	tests := []struct{ name, before, after string }{
+		{
+			"annotations beside others",
+			"# head\n" + deployment("web", "shop", `a: b, `+portsAnnotation+`"3306", c: d`) + "# tail\n",
+			"# head\n" + deployment("web", "shop", `a: b, c: d`) + "# tail\n",
+		},
+		{
+			"mappings that held nothing else go",
+			"kind: Other\n---\n" + deployment("web", "shop", portsAnnotation+`"3306"`),
+			"kind: Other\n---\n" + strings.Replace(deployment("web", "shop", ""), "    metadata:\n      annotations: {}\n", "", 1),
+		},
+		{
+			"in a List, in JSON",
+			`{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"apps/v1","kind":"DaemonSet","metadata":{"name":"d","namespace":"shop"},"spec":{"template":{"metadata":{"labels":{"x":"y"},"annotations":{"traffic.sidecar.istio.io/excludeOutboundPorts":"1"}},"spec":{}}}}]}`,
+			`{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"apps/v1","kind":"DaemonSet","metadata":{"name":"d","namespace":"shop"},"spec":{"template":{"metadata":{"labels":{"x":"y"}},"spec":{}}}}]}`,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			untouched := inventory.File{Path: "values.yaml", Text: []byte("global: {proxy: {excludeOutboundPorts: '1'}}\n")}
+			found, err := inventory.Take([]inventory.File{{Path: "a.yaml", Text: []byte(test.before)}, untouched}, "")
+			require.NoError(t, err)
+			stripped, err := found.Stripped()
+			require.NoError(t, err)
+			require.Len(t, stripped, 1, "only files that change")
+			assert.Equal(t, "a.yaml", stripped[0].Path)
+			assert.Equal(t, test.after, string(stripped[0].Text))
+		})
+	}
+}
+
+func TestANamespaceStaysForWorkloadsThatAreNotTouched(t *testing.T) {
+	job := "apiVersion: batch/v1\nkind: Job\nmetadata: {name: once, namespace: shop}\nspec: {template: {spec: {}}}\n"
+	take := func(documents ...string) (*inventory.Inventory, []inventory.File) {
+		found, err := inventory.Take([]inventory.File{{Path: "a.yaml", Text: []byte(stream(documents...))}}, "")
+		require.NoError(t, err)
+		changed, err := found.Stripped()
+		require.NoError(t, err)
+		again, err := found.Stripped()
+		require.NoError(t, err)
+		assert.Equal(t, changed, again, "it can be asked for twice")
+		return found, changed
+	}
+	found, changed := take(linkerdNamespace, deployment("web", "shop", ""))
+	assert.Empty(t, found.Warnings)
+	assert.Len(t, changed, 1)
+
+	found, changed = take(linkerdNamespace, deployment("web", "shop", ""), job)
+	assert.ErrorContains(t, found.Warnings, "imported, but it has to stay too: Job shop/once relies on it")
+	assert.Empty(t, changed)
+	assert.Contains(t, rules(t, found.Spec()), "- match: {names: [shop]}\n    excludeInboundPorts: [80]\n")
+}
+
+func TestStrippingRefusesWhatAliasesShare(t *testing.T) {
+	shared := deployment("web", "shop", "")
+	shared = strings.Replace(shared, "annotations: {}", "annotations: &a {"+portsAnnotation+`"3306"}`, 1)
+	shared = strings.Replace(shared, "metadata: {", "metadata: {labels: *l, ", 1)
+	text := "x-labels: &l {a: b}\n" + shared + "copy: *a\n"
+	found, err := inventory.Take([]inventory.File{{Path: "a.yaml", Text: []byte(text)}}, "")
+	require.NoError(t, err)
+	_, err = found.Stripped()
+	require.ErrorContains(t, err, "a.yaml:")
+	require.ErrorContains(t, err, "taking out what was imported")
+	require.ErrorContains(t, err, "alias")
+}

@@ -1,0 +1,74 @@
+package inventory
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// Problem is something to tell about one place of a file.
+type Problem struct {
+	File string
+	// Line in the file, counted from 1; 0 where it is not known.
+	Line int
+	// Object names the workload or the like, such as "Deployment shop/web".
+	Object string
+	// Path is the field; "" where the problem is with the whole.
+	Path    string
+	Message string
+}
+
+// Error names the place, then what is wrong there and what to do.
+func (p Problem) Error() string {
+	var parts []string
+	switch {
+	case p.File != "" && p.Line > 0:
+		parts = append(parts, fmt.Sprintf("%s:%d", p.File, p.Line))
+	case p.File != "":
+		parts = append(parts, p.File)
+	}
+	for _, part := range []string{p.Object, p.Path} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(append(parts, p.Message), ": ")
+}
+
+// Problems is everything that is in the way of an import, by file and line.
+type Problems []Problem
+
+// Error gives a line for each problem.
+func (p Problems) Error() string {
+	lines := make([]string, len(p))
+	for i, one := range p {
+		lines[i] = one.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (p Problems) inOrder() Problems {
+	slices.SortStableFunc(p, func(a, b Problem) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	return slices.CompactFunc(p, func(a, b Problem) bool { return a == b })
+}
+
+// problem is one with what stands at a path of the document.
+func (d *document) problem(object string, path edit.Path, format string, args ...any) Problem {
+	p := Problem{File: d.file, Line: d.line, Object: object, Path: path.String(), Message: fmt.Sprintf(format, args...)}
+	if path == nil {
+		p.Path = ""
+	}
+	for n := len(path); n > 0; n-- {
+		if node := transform.Lookup(d.text.Nodes, path[:n]); node != nil && node.Line > 0 {
+			p.Line = d.line + node.Line - 1
+			break
+		}
+	}
+	return p
+}

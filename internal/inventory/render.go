@@ -1,0 +1,128 @@
+package inventory
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// widest is the length up to which a list stands on one line.
+const widest = 100
+
+// render writes the spec.
+func (a *arrangement) render() []byte {
+	w := &writer{}
+	w.line(0, "apiVersion: krm-bypass.dev/v1alpha1")
+	w.line(0, "kind: ClusterBypass")
+	w.line(0, "metadata:")
+	w.line(1, "name: cluster")
+	w.line(1, "annotations:")
+	w.line(2, `config.kubernetes.io/local-config: "true" # never applied to a cluster`)
+	w.line(0, "spec:")
+	w.line(1, "mesh: "+a.mesh.Name)
+	if a.merge == traffic.Union {
+		w.line(1, "merge: Union # as the mesh itself adds its levels up")
+	}
+	if !a.defaults.layer.IsZero() {
+		w.from(a.defaults)
+		w.line(1, "meshDefaults:")
+		w.fields(a.defaults.layer)
+	}
+	if !a.global.layer.IsZero() {
+		w.from(a.global)
+		w.line(1, "global:")
+		w.fields(a.global.layer)
+	}
+	if len(a.namespaces) > 0 {
+		w.line(1, "namespaces:")
+	}
+	for _, r := range a.namespaces {
+		w.from(r)
+		w.line(1, "- match: {names: "+flow(quoted(r.names, nameText))+"}")
+		w.fields(r.layer)
+	}
+	if len(a.workloads) > 0 {
+		w.line(1, "workloads:")
+	}
+	for _, r := range a.workloads {
+		w.from(r)
+		w.line(1, "- match:")
+		w.line(3, "kinds: "+flow([]string{r.kind}))
+		w.list(3, "names", quoted(r.names, nameText))
+		if r.namespace != "" {
+			w.line(3, "namespaces: "+flow(quoted([]string{r.namespace}, nameText)))
+		}
+		w.fields(r.layer)
+	}
+	return []byte(w.String())
+}
+
+type writer struct{ strings.Builder }
+
+func (w *writer) line(depth int, text string) {
+	w.WriteString(strings.Repeat("  ", depth) + text + "\n")
+}
+
+// from says where a rule comes from, unless its file says it.
+func (w *writer) from(r rule) {
+	for _, from := range r.from {
+		w.line(1, "# "+unbroken.ReplaceAllString(from, " "))
+	}
+}
+
+// unbroken are the characters of a file's name that would end a comment.
+var unbroken = regexp.MustCompile(`[\p{C}\x{2028}\x{2029}]`)
+
+func (w *writer) fields(l traffic.Layer) {
+	const depth = 2
+	for _, f := range traffic.Fields {
+		entries, says := l.Entries(f)
+		switch {
+		case !says:
+		case f == traffic.ExcludeOutbound && len(entries) > 0:
+			w.line(depth, string(f)+":")
+			for _, pair := range entries {
+				ranges, ports, _ := strings.Cut(pair, "@")
+				w.line(depth, fmt.Sprintf("- {ipRanges: %s, ports: %s}", flow(quoted([]string{ranges}, entryText)), flow(quoted([]string{ports}, entryText))))
+			}
+		default:
+			w.list(depth, string(f), quoted(entries, entryText))
+		}
+	}
+}
+
+func (w *writer) list(depth int, key string, entries []string) {
+	if line := key + ": " + flow(entries); 2*depth+len(line) <= widest {
+		w.line(depth, line)
+		return
+	}
+	w.line(depth, key+":")
+	for _, entry := range entries {
+		w.line(depth, "- "+entry)
+	}
+}
+
+func flow(entries []string) string { return "[" + strings.Join(entries, ", ") + "]" }
+
+// nameText and entryText are texts that every YAML parser takes for what they are, but
+// for the words that some take for truth values.
+var (
+	nameText  = regexp.MustCompile(`^[a-z][-a-z0-9.]*$`)
+	entryText = regexp.MustCompile(`^([1-9][0-9]*|[0-9]+(\.[0-9]+){3}/[0-9]+)$`)
+	truths    = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+)
+
+// quoted puts those texts into quotes that need it.
+func quoted(texts []string, safe *regexp.Regexp) []string {
+	quoted := make([]string, len(texts))
+	for i, entry := range texts {
+		quoted[i] = entry
+		if !safe.MatchString(entry) || slices.Contains(truths, entry) {
+			quoted[i] = `"` + strings.ReplaceAll(strings.ReplaceAll(entry, `\`, `\\`), `"`, `\"`) + `"`
+		}
+	}
+	return quoted
+}

@@ -1,0 +1,122 @@
+package inventory
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+)
+
+// taking is annotations that were taken over into the spec.
+type taking struct {
+	in     *document
+	object string
+	// annotations is the path of the mapping that they stand in.
+	annotations edit.Path
+	keys        []string
+}
+
+// takings gives what can go from the files once the spec is used.
+func (s *survey) takings() []taking {
+	var all []taking
+	for _, w := range s.workloads {
+		for _, each := range append([]*workload{w}, w.twins...) {
+			all = append(all, taking{each.in, each.id(), each.TemplatePath("metadata", "annotations"), each.taken})
+		}
+	}
+	for _, n := range s.namespaces {
+		if n.needed == "" {
+			all = append(all, taking{n.in, n.id(), n.path("metadata", "annotations"), n.taken})
+		}
+	}
+	return slices.DeleteFunc(all, func(t taking) bool { return len(t.keys) == 0 })
+}
+
+// Stripped gives those of the files that change when what was imported is taken
+// out of them, with their new text. The mesh's own configuration stays: the
+// spec restates it, and pods of which the spec does not speak still go by it.
+// The error is Problems.
+func (i *Inventory) Stripped() ([]File, error) {
+	edits := map[*document][]edit.Edit{}
+	for _, t := range i.takes {
+		edits[t.in] = append(edits[t.in], t.removals()...)
+	}
+	var problems Problems
+	changed := map[string]bool{}
+	stripped := map[*document][]byte{}
+	for _, d := range i.all {
+		if len(edits[d]) == 0 {
+			continue
+		}
+		text, err := edit.Text(d.text.Text, edits[d]) // the nodes stay as they are
+		if err != nil {
+			problems = append(problems, d.refused(err))
+			continue
+		}
+		changed[d.file], stripped[d] = true, text
+	}
+	if len(problems) > 0 {
+		return nil, problems.inOrder()
+	}
+	var files []File
+	for _, f := range i.files {
+		if changed[f.Path] {
+			files = append(files, File{Path: f.Path, Text: i.put(f, stripped)})
+		}
+	}
+	return files, nil
+}
+
+// put gives a file's text with its documents as they are stripped.
+func (i *Inventory) put(f File, stripped map[*document][]byte) []byte {
+	var text bytes.Buffer
+	at := 0
+	for _, d := range i.all {
+		if d.file != f.Path || stripped[d] == nil {
+			continue
+		}
+		text.Write(f.Text[at:d.offset])
+		text.Write(stripped[d])
+		at = d.offset + len(d.text.Text)
+	}
+	text.Write(f.Text[at:])
+	return text.Bytes()
+}
+
+// refused is the problem with an edit that cannot be made.
+func (d *document) refused(err error) Problem {
+	var bad *edit.Error
+	if errors.As(err, &bad) {
+		return d.problem("", bad.Path, "taking out what was imported: %s", bad.Error())
+	}
+	return d.problem("", nil, "taking out what was imported: %v", err)
+}
+
+// removals takes the annotations away, and with them the mappings around them
+// that hold nothing else.
+func (t taking) removals() []edit.Edit {
+	path := t.annotations
+	if held(t.in.text.Nodes, path) == len(t.keys) {
+		for held(t.in.text.Nodes, path[:len(path)-1]) == 1 {
+			path = path[:len(path)-1]
+		}
+		return []edit.Edit{{Path: path, Op: edit.Remove}}
+	}
+	var edits []edit.Edit
+	for _, key := range t.keys {
+		edits = append(edits, edit.Edit{Path: append(slices.Clone(path), key), Op: edit.Remove})
+	}
+	return edits
+}
+
+// held counts what stands in a mapping, merge keys too; 0 for anything else.
+func held(document *yaml.Node, path edit.Path) int {
+	node := at(document, path...)
+	if node == nil || node.Kind != yaml.MappingNode {
+		return 0
+	}
+	return len(node.Content) / 2
+}

@@ -1,0 +1,60 @@
+package inventory
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// verify plans every workload by the rules, as it will be without what was
+// imported, and compares what it gets with what it has.
+func (s *survey) verify(a *arrangement) {
+	policy := a.policy()
+	for _, w := range s.workloads {
+		for _, each := range append([]*workload{w}, w.twins...) {
+			s.compare(policy, each)
+		}
+	}
+}
+
+func (s *survey) compare(policy *transform.Policy, w *workload) {
+	view := *w.Workload
+	view.TemplateAnnotations = maps.Clone(w.TemplateAnnotations)
+	for _, key := range w.taken {
+		delete(view.TemplateAnnotations, key)
+	}
+	plan := policy.Plan(&view)
+	for _, f := range plan.Findings {
+		switch f.Severity {
+		case transform.Error:
+			s.fail(w.in.problem(w.id(), f.Path, "by the imported rules: %s", f.Message))
+		case transform.Warning:
+			s.warn(w.in.problem(w.id(), f.Path, "%s", f.Message))
+		}
+	}
+	if plan.Failed() {
+		return
+	}
+	got := plan.Settings
+	if !plan.Applies {
+		var broad traffic.Layer
+		if n := s.namespaceOf(w.Namespace); n != nil {
+			broad = n.left
+		}
+		got = effective(s.mesh, s.raw, broad, w.left)
+	}
+	if !got.Equal(w.target) {
+		s.fail(w.in.problem(w.id(), w.TemplatePath("metadata", "annotations"),
+			"the imported rules would change what bypasses its sidecar, from %s to %s: write a rule for it by hand, and import the rest without it",
+			oneLine(w.target.String()), oneLine(got.String())))
+	}
+}
+
+func oneLine(settings string) string {
+	if settings == "" {
+		return "nothing"
+	}
+	return "(" + strings.ReplaceAll(strings.TrimSpace(settings), "\n", " ") + ")"
+}

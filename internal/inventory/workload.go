@@ -1,0 +1,375 @@
+package inventory
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// workload is one whose settings may be imported.
+type workload struct {
+	*transform.Workload
+	in *document
+	annotated
+	// alone is why the function does not touch it, "" where it does.
+	alone string
+	// target is what holds in its pods now; said is what rules have to say of
+	// it so that the same holds by the spec.
+	target traffic.Settings
+	said   traffic.Layer
+	// twins are other manifests of the same workload that say the same.
+	twins []*workload
+}
+
+func (w *workload) id() string {
+	if w.Namespace == "" {
+		return w.Kind + " " + w.Name
+	}
+	return w.Kind + " " + w.Namespace + "/" + w.Name
+}
+
+// namespace is a Namespace, whose annotations some meshes read.
+type namespace struct {
+	object
+	annotated
+	// needed is the pods' owner for whom the annotations have to stay, "" if
+	// there is none.
+	needed string
+}
+
+func (n *namespace) annotation(key string) *yaml.Node {
+	return at(n.node, "metadata", "annotations", key)
+}
+
+// annotated is what annotations of the mesh say.
+type annotated struct {
+	// imported is what goes into the spec, taken the keys that then can go.
+	imported traffic.Layer
+	taken    []string
+	// left is what has to stay where it is.
+	left traffic.Layer
+}
+
+// annotations are where the mesh's keys stand.
+type annotations struct {
+	in     *document
+	object string
+	path   edit.Path
+	values map[string]string
+}
+
+func (a annotations) problem(key, format string, args ...any) Problem {
+	return a.in.problem(a.object, append(slices.Clone(a.path), key), format, args...)
+}
+
+// fillsIn is why a template that is YAML by chance is left alone.
+const fillsIn = "a Helm chart fills it in: render the chart (helm template) and import what comes out"
+
+// templated says whether a Helm chart fills in one of the values.
+func (a annotations) templated() bool {
+	for _, value := range a.values {
+		if strings.Contains(value, templated) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *survey) malformed(d *document, err error) {
+	var bad *transform.FieldError
+	if !errors.As(err, &bad) {
+		s.fail(d.problem("", nil, "%v", err))
+		return
+	}
+	s.fail(d.problem("", bad.Path, "%v", bad.Err))
+}
+
+// judge reads the annotations of every workload and Namespace, and says what of
+// them is imported.
+func (s *survey) judge() {
+	var considered []*workload
+	for _, w := range s.workloads {
+		a := annotations{in: w.in, object: w.id(), path: w.TemplatePath("metadata", "annotations"), values: s.keyed(w.TemplateAnnotations)}
+		if _, recorded := w.Annotations[transform.RecordAnnotation]; recorded {
+			s.fail(w.in.problem(w.id(), w.Path("metadata", "annotations", transform.RecordAnnotation),
+				"krm-bypass has written to this workload already: import the manifests as they were before"))
+			continue
+		}
+		if w.alone = s.policy.LeftAlone(w.Workload); w.alone == "" && !nameable(w.Name, w.Namespace) {
+			w.alone = "no rule can name it, since its name or namespace is none that Kubernetes takes"
+		}
+		if w.alone == "" && a.templated() {
+			w.alone = fillsIn
+		}
+		if w.alone != "" {
+			for _, key := range slices.Sorted(maps.Keys(a.values)) {
+				s.warn(a.problem(key, "left as it is, since krm-bypass passes over this workload: %s", w.alone))
+			}
+			continue
+		}
+		w.annotated = s.split(a)
+		considered = append(considered, w)
+	}
+	alone := s.workloads
+	s.workloads = considered
+	if !s.mesh.NamespaceKeys {
+		s.namespaces = nil
+	}
+	for _, n := range s.namespaces {
+		values := map[string]string{}
+		for _, key := range s.mesh.Keys {
+			if node := n.annotation(key.Annotation); node != nil {
+				values[key.Annotation] = scalar(node)
+			}
+		}
+		a := annotations{in: n.in, object: n.id(), path: n.path("metadata", "annotations"), values: values}
+		reason := s.policy.LeftNamespace(n.name)
+		if reason == "" && !nameable(n.name, n.name) {
+			reason = "no rule can name it, since its name is none that Kubernetes takes"
+		}
+		if reason == "" && a.templated() {
+			reason = fillsIn
+		}
+		if reason != "" {
+			for _, key := range slices.Sorted(maps.Keys(values)) {
+				s.warn(a.problem(key, "left as it is: %s", reason))
+			}
+			continue
+		}
+		n.annotated = s.split(a)
+		if first := s.namespaceOf(n.name); first != n && first.imported.String() != n.imported.String() {
+			s.fail(n.in.problem(n.id(), n.path("metadata", "annotations"), "%s says otherwise of the same Namespace: name only one of the two files", first.in.file))
+		}
+		for _, w := range alone {
+			if w.alone != "" && w.Namespace == n.name && n.needed == "" && len(n.taken) > 0 {
+				n.needed = w.id()
+				s.warn(a.problem(n.taken[0], "imported, but it has to stay too: %s relies on it, and krm-bypass passes over that: %s", w.id(), w.alone))
+			}
+		}
+	}
+}
+
+// The names that Kubernetes takes, of which a generateName is the beginning
+// (k8s.io/apimachinery pkg/api/validation/name.go).
+var (
+	objectName    = regexp.MustCompile(`^[a-z0-9][-.a-z0-9]*$`)
+	namespaceName = regexp.MustCompile(`^[a-z0-9][-a-z0-9]*$`)
+)
+
+func nameable(name, namespace string) bool {
+	return objectName.MatchString(name) && (namespace == "" || namespaceName.MatchString(namespace))
+}
+
+// keyed gives those annotations that the mesh reads.
+func (s *survey) keyed(all map[string]string) map[string]string {
+	values := map[string]string{}
+	for _, key := range s.mesh.Keys {
+		if value, has := all[key.Annotation]; has {
+			values[key.Annotation] = value
+		}
+	}
+	return values
+}
+
+// split reads annotations and tells what is imported from what has to stay.
+func (s *survey) split(a annotations) annotated {
+	var out annotated
+	for _, m := range s.mesh.Misleads(a.values) {
+		key, _ := s.mesh.Key(m.Field)
+		s.warn(a.problem(key.Annotation, "%s", m.Reason))
+	}
+	for _, key := range s.mesh.Keys {
+		value, has := a.values[key.Annotation]
+		if !has {
+			continue
+		}
+		layer, problems := s.mesh.Read(map[string]string{key.Annotation: value})
+		if len(problems) > 0 {
+			for _, err := range problems {
+				var bad *mesh.AnnotationError
+				if errors.As(err, &bad) {
+					err = bad.Err
+				}
+				s.fail(a.problem(key.Annotation, "reading %q: %v", value, err))
+			}
+			continue
+		}
+		if !layer.Says(key.Field) { // the mesh passes over it
+			out.taken = append(out.taken, key.Annotation)
+			continue
+		}
+		layer, reason := s.importable(a, key, layer)
+		if reason == "" && !entry(a.in.text.Nodes, append(slices.Clone(a.path), key.Annotation)) {
+			reason = "it comes by an alias or a merge key: write it out where it is meant"
+		}
+		entries, _ := layer.Entries(key.Field)
+		if reason != "" {
+			must(out.left.Set(key.Field, entries))
+			s.warn(a.problem(key.Annotation, "left as it is: %s", reason))
+			continue
+		}
+		must(out.imported.Set(key.Field, entries))
+		out.taken = append(out.taken, key.Annotation)
+	}
+	return out
+}
+
+// importable gives what of an annotation a spec may say, or why it may not say
+// it at all: the mesh's own ports and loopback are not the user's.
+func (s *survey) importable(a annotations, key mesh.Key, l traffic.Layer) (rest traffic.Layer, reason string) {
+	for _, ports := range []*traffic.Ports{l.ExcludeInboundPorts, l.ExcludeOutboundPorts, l.IncludeOutboundPorts} {
+		if ports == nil {
+			continue
+		}
+		own := s.own(*ports)
+		if own.IsEmpty() {
+			continue
+		}
+		if key.Field != traffic.ExcludeInboundPorts || !own.Of(traffic.TCP).Without(dialectOf(s.mesh).always).IsEmpty() {
+			return l, s.ownReason(own)
+		}
+		kept := ports.Without(own)
+		l.ExcludeInboundPorts = &kept
+		s.warn(a.problem(key.Annotation, "%s is not imported, since %s excludes it in every pod by itself", strings.Join(own.Of(traffic.TCP).Entries(), ", "), s.mesh.Name))
+	}
+	if in := l.IncludeInboundPorts; in != nil && !in.All() {
+		if own := s.own(in.Set()); !own.IsEmpty() {
+			return l, s.ownReason(own)
+		}
+	}
+	if in := l.IncludeOutboundIPRanges; in != nil && !in.All() && slices.ContainsFunc(in.Set().List(), mesh.Loopback) {
+		return l, "it holds loopback, of which a ClusterBypass cannot speak"
+	}
+	return s.withoutLoopback(l, func(format string, args ...any) Problem { return a.problem(key.Annotation, format, args...) }), ""
+}
+
+func (s *survey) ownReason(own traffic.Ports) string {
+	return fmt.Sprintf("it holds ports of %s itself (%s), of which a ClusterBypass cannot speak", s.mesh.Name, strings.Join(own.Entries(), ", "))
+}
+
+// own gives the mesh's own among the ports.
+func (s *survey) own(ports traffic.Ports) traffic.Ports {
+	var all traffic.Ports
+	for _, own := range s.mesh.Owned(ports) {
+		for _, protocol := range traffic.Protocols {
+			all = all.Union(traffic.NewPorts(protocol, own.Ports))
+		}
+	}
+	return ports.Intersect(all)
+}
+
+// target says for every workload what holds in its pods, and what rules have to
+// say so that it holds by them.
+func (s *survey) target(configured traffic.Layer) {
+	s.raw = configured
+	s.defaults = effective(s.mesh, configured).Layer()
+	s.defaults.ExcludeOutbound = nil // the mesh's configuration has no such thing
+	for _, f := range traffic.Fields {
+		if s.mesh.Defaults.Says(f) && !s.defaults.Says(f) {
+			must(s.defaults.Set(f, nil)) // it is configured not to
+		}
+	}
+	for _, w := range s.workloads {
+		var broad traffic.Layer
+		if n := s.namespaceOf(w.Namespace); n != nil {
+			broad = level(s.mesh, n.imported, n.left)
+		}
+		pod := level(s.mesh, w.imported, w.left)
+		w.target = effective(s.mesh, s.raw, broad, pod)
+		if w.imported.IsZero() {
+			continue
+		}
+		if merge(s.mesh) == traffic.Union {
+			w.said = w.imported
+			continue
+		}
+		for _, f := range traffic.Fields {
+			if w.imported.Says(f) {
+				must(w.said.Set(f, w.target.Entries(f)))
+			}
+		}
+		// Where levels of the mesh meet otherwise than scopes of a spec, the
+		// rule says it too.
+		folded := func() traffic.Settings {
+			return s.defaults.Merge(broad, traffic.Override).Merge(w.said, traffic.Override).Merge(w.left, traffic.Override).Settings()
+		}
+		got := folded()
+		for _, f := range traffic.Fields {
+			if !w.left.Says(f) && !slices.Equal(got.Entries(f), w.target.Entries(f)) {
+				must(w.said.Set(f, w.target.Entries(f)))
+			}
+		}
+		if !folded().Equal(w.target) || !s.sayable(w.said) {
+			s.leave(w)
+		}
+	}
+}
+
+// sayable says whether a rule may say it: the mesh's own ports come in where
+// what its configuration says has to be repeated.
+func (s *survey) sayable(l traffic.Layer) bool {
+	settings := l.Settings()
+	for _, ports := range []traffic.Ports{settings.ExcludeInboundPorts, settings.IncludeInboundPorts.Set(), settings.ExcludeOutboundPorts, settings.IncludeOutboundPorts} {
+		if !s.own(ports).IsEmpty() {
+			return false
+		}
+	}
+	return true
+}
+
+// leave leaves a workload as it is altogether: next to what has to stay on it,
+// a rule would not mean what its annotations mean together.
+func (s *survey) leave(w *workload) {
+	for _, key := range w.taken {
+		s.warn(w.in.problem(w.id(), w.TemplatePath("metadata", "annotations", key), "left as it is: a rule would not mean the same beside what cannot be imported for this workload"))
+	}
+	w.left = level(s.mesh, w.imported, w.left)
+	w.imported, w.said, w.taken = traffic.Layer{}, traffic.Layer{}, nil
+}
+
+// namespaceOf finds a Namespace, nil if it is not there or its annotations do
+// not count.
+func (s *survey) namespaceOf(name string) *namespace {
+	i := slices.IndexFunc(s.namespaces, func(n *namespace) bool { return n.name == name })
+	if i < 0 {
+		return nil
+	}
+	return s.namespaces[i]
+}
+
+// unite finds manifests that no rule could tell apart. They must say the same.
+func (s *survey) unite() {
+	var united []*workload
+	named := map[[2]string][]*workload{}
+	for _, w := range s.workloads {
+		twin := false
+		name := [2]string{w.KindEntry(), w.Name}
+		for _, other := range named[name] {
+			same := w.said.String() == other.said.String()
+			switch {
+			case w.Namespace == other.Namespace && same:
+				other.twins = append(other.twins, w)
+				twin = true
+			case w.Namespace == other.Namespace:
+				s.fail(w.in.problem(w.id(), w.Path("metadata", "name"), "%s says otherwise of a workload of the same name, and no rule could tell them apart: give each its metadata.namespace, or import them one by one", other.in.file))
+			case !same && (w.Namespace == "" && !w.said.IsZero() || other.Namespace == "" && !other.said.IsZero()):
+				s.fail(w.in.problem(w.id(), w.Path("metadata", "name"), "%s says otherwise of a workload of the same name, and one of the two has no namespace by which a rule could tell them apart: set its metadata.namespace", other.in.file))
+			}
+		}
+		if !twin {
+			united = append(united, w)
+			named[name] = append(named[name], w)
+		}
+	}
+	s.workloads = united
+}

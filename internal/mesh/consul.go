@@ -1,0 +1,81 @@
+package mesh
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// consul's facts are from hashicorp/consul-k8s: control-plane/connect-inject
+// constants/annotations_and_labels.go, webhook/redirect_traffic.go,
+// webhook/container_init.go and webhook/mesh_webhook.go; and from
+// hashicorp/consul: sdk/iptables/iptables.go and, for later versions,
+// sdk/nftables/nftables.go. Nothing validates the lists: what the init
+// container cannot use makes it fail.
+var consul = Mesh{
+	Name: "Consul",
+	Keys: []Key{
+		{Field: traffic.ExcludeInboundPorts, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", Write: portRanges(":"), Read: consulPorts.read, Loses: consulBlank, Nothing: "0"},
+		{Field: traffic.ExcludeOutboundPorts, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-outbound-ports", Write: portRanges(":"), Read: consulPorts.read, Loses: consulBlank, Nothing: "0"},
+		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-outbound-cidrs", Write: list, Read: consulRanges.read, Loses: consulBlank, Nothing: "127.0.0.1/32"},
+	},
+	Domain: "consul.hashicorp.com",
+	Others: []string{"consul.hashicorp.com/transparent-proxy-exclude-uids", "consul.hashicorp.com/transparent-proxy"},
+	OwnPorts: []OwnPorts{
+		{traffic.PortRange{First: 15001, Last: 15001}, "Consul's outbound proxy"},
+		{traffic.PortRange{First: 19000, Last: 19000}, "Consul's proxy, for its administration"},
+		{traffic.PortRange{First: 20000, Last: 20000}, "Consul's inbound proxy"},
+		{traffic.PortRange{First: 21000, Last: 21000}, "Consul's proxy, for its health"},
+	},
+	Namespaces: []string{"consul"},
+	Levels:     PodAlone,
+	Unmeshed: func(_, annotations map[string]string) string {
+		for _, key := range []string{"consul.hashicorp.com/connect-inject", consulTransparent} {
+			if isFalse(annotations[key]) {
+				return "its template's annotation " + key + `: "` + annotations[key] + `" opts out of the mesh`
+			}
+		}
+		if kind := annotations["consul.hashicorp.com/gateway-kind"]; kind != "" {
+			return "its template's annotation consul.hashicorp.com/gateway-kind: " + kind + " makes it a gateway"
+		}
+		return ""
+	},
+	UnmeshedNamespace: func(labels, _ map[string]string) string {
+		if isFalse(labels[consulTransparent]) {
+			return "has the label " + consulTransparent + `: "` + labels[consulTransparent] + `", so nothing is redirected to its pods' sidecars`
+		}
+		return ""
+	},
+	// The jump to Consul's DNS comes first, over both protocols.
+	dns: traffic.Protocols,
+	limits: []limit{
+		rangesBeforePorts, portsWithoutProtocol, onlyIPv4("Consul's init container gives every range to the iptables of IPv4 and would fail with IPv6"),
+		noKeys(nil), noPairs,
+	},
+}
+
+const consulTransparent = "consul.hashicorp.com/transparent-proxy"
+
+var (
+	consulPorts  = portList{refuser: "Consul's init container", separator: ":", nonempty: true}
+	consulRanges = rangeList{refuser: "Consul's init container", blanks: true, nonempty: true}
+)
+
+// isFalse says whether a value switches off what Consul reads by
+// strconv.ParseBool.
+func isFalse(value string) bool {
+	on, err := strconv.ParseBool(value)
+	return err == nil && !on
+}
+
+// consulBlank: iptables passes over a blank in front of an entry, the nftables
+// of later versions does not.
+func consulBlank(value string) string {
+	for _, entry := range traffic.SplitList(value) {
+		if strings.TrimSpace(entry) != entry && strings.TrimSpace(entry) != "" {
+			return strconv.Quote(entry) + " has a blank beside it, with which the init container of later versions of Consul fails: take it away"
+		}
+	}
+	return ""
+}

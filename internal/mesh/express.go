@@ -1,0 +1,281 @@
+package mesh
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// Express gives what the mesh's annotations can say of the settings, exactly by
+// the decision of traffic.Settings, and every field of which they cannot say
+// everything, in canonical order. wide is what the mesh's own configuration
+// says for every pod.
+func (m *Mesh) Express(s traffic.Settings, wide traffic.Layer) (traffic.Layer, []Gap) {
+	e := expression{mesh: m, said: s, wide: wide.Settings()}
+	for _, l := range m.limits {
+		l(&e)
+	}
+	slices.SortStableFunc(e.gaps, func(a, b Gap) int {
+		return slices.Index(traffic.Fields, a.Field) - slices.Index(traffic.Fields, b.Field)
+	})
+	return e.said.Layer(), e.gaps
+}
+
+// expression is settings on their way into annotations.
+type expression struct {
+	mesh *Mesh
+	// said is what of the settings is not taken out yet.
+	said, wide traffic.Settings
+	gaps       []Gap
+}
+
+// limit takes out of an expression what one rule of the mesh keeps annotations
+// from saying.
+type limit func(*expression)
+
+func (e *expression) gap(f traffic.Field, format string, args ...any) {
+	e.gaps = append(e.gaps, Gap{Field: f, Reason: fmt.Sprintf(format, args...)})
+}
+
+// fatal is a gap that is there because pods would not start.
+func (e *expression) fatal(f traffic.Field, format string, args ...any) {
+	e.gap(f, format, args...)
+	e.gaps[len(e.gaps)-1].Fatal = true
+}
+
+// left says whether a part of a field was taken out already.
+func (e *expression) left(f traffic.Field) bool {
+	return slices.ContainsFunc(e.gaps, func(g Gap) bool { return g.Field == f })
+}
+
+// silence takes a whole field out.
+func (e *expression) silence(f traffic.Field) { e.said = e.said.Layer().Without(f).Settings() }
+
+// leave takes a whole field out, as a gap, if it says anything.
+func (e *expression) leave(f traffic.Field, format string, args ...any) {
+	if e.said.Layer().Says(f) {
+		e.gap(f, format, args...)
+		e.silence(f)
+	}
+}
+
+// noPairs is true of every mesh.
+func noPairs(e *expression) {
+	e.leave(traffic.ExcludeOutbound, "no annotation can say an IP range and a port together")
+}
+
+// noKeys leaves the fields for which the mesh has no annotation; reasons has
+// more to say of some.
+func noKeys(reasons map[traffic.Field]string) limit {
+	return func(e *expression) {
+		for _, f := range traffic.Fields {
+			if _, annotated := e.mesh.Key(f); annotated || f == traffic.ExcludeOutbound {
+				continue
+			}
+			// Included ports never bypass anything: without ranges, which
+			// rangesBeforePorts takes out, the mesh intercepts them anyway.
+			if f == traffic.IncludeOutboundPorts {
+				e.silence(f)
+				continue
+			}
+			reason := reasons[f]
+			if reason == "" {
+				reason = e.mesh.Name + " has no annotation for it"
+			}
+			e.leave(f, "%s", reason)
+		}
+	}
+}
+
+// dnsPort is the one port on which meshes take UDP, for DNS capture.
+const dnsPort = 53
+
+// capturedDNS is what the mesh takes although it is among the excluded outbound
+// ports of an annotation.
+func (m *Mesh) capturedDNS() traffic.Ports {
+	var captured traffic.Ports
+	for _, protocol := range m.dns {
+		captured = captured.Union(dnsOver(protocol))
+	}
+	return captured
+}
+
+func dnsOver(protocol traffic.Protocol) traffic.Ports {
+	return traffic.NewPorts(protocol, traffic.PortRange{First: dnsPort, Last: dnsPort})
+}
+
+// portsWithoutProtocol leaves what a list of bare ports cannot say, and writes
+// each port of TCP bare. UDP along with TCP is no more than was asked for: no
+// mesh takes UDP, but for DNS.
+func portsWithoutProtocol(e *expression) {
+	exclude := func(f traffic.Field, ports traffic.Ports) traffic.Ports {
+		if udp := onlyUDP(ports); !udp.IsEmpty() {
+			e.gap(f, "%s's annotation has no protocol and would take TCP along with %s", e.mesh.Name, strings.Join(udp.Entries(), ", "))
+		}
+		return bare(ports)
+	}
+	e.said.ExcludeInboundPorts = exclude(traffic.ExcludeInboundPorts, e.said.ExcludeInboundPorts)
+	asked := e.said.ExcludeOutboundPorts
+	said := exclude(traffic.ExcludeOutboundPorts, asked)
+	if lost := asked.Intersect(said).Intersect(e.mesh.capturedDNS()); !lost.IsEmpty() {
+		e.gap(traffic.ExcludeOutboundPorts, "%s's rules for DNS come before those for excluded ports and take %s", e.mesh.Name, strings.Join(lost.Entries(), ", "))
+	}
+	e.said.ExcludeOutboundPorts = said.Without(e.mesh.capturedDNS())
+	e.said.IncludeOutboundPorts = bare(e.said.IncludeOutboundPorts)
+}
+
+// bare gives the ports of TCP as a bare port means them.
+func bare(ports traffic.Ports) traffic.Ports {
+	ranges := ports.Ranges(traffic.TCP)
+	return traffic.NewPorts(traffic.TCP, ranges...).Union(traffic.NewPorts(traffic.UDP, ranges...))
+}
+
+// onlyUDP gives the ports that are meant for UDP and not for TCP.
+func onlyUDP(ports traffic.Ports) traffic.Ports {
+	return ports.Of(traffic.UDP).Without(traffic.NewPorts(traffic.UDP, ports.Ranges(traffic.TCP)...))
+}
+
+// mostSinglePorts is the length at which an expanded list of ports is left to
+// the init container, in ports. All annotations of an object together may hold
+// 256 KiB (kubernetes/kubernetes
+// staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go), and the
+// mesh writes a rule or two for each port and tries them one after the other
+// for every new connection.
+const mostSinglePorts = 10000
+
+// crowded says whether there are too many ports for a list of single ones.
+func (e *expression) crowded(f traffic.Field, ports traffic.Ports) bool {
+	n := ports.Count(traffic.TCP)
+	if n > mostSinglePorts {
+		e.gap(f, "%s's annotation has no port ranges, and %d single ports do not fit", e.mesh.Name, n)
+	}
+	return n > mostSinglePorts
+}
+
+// singlePorts leaves lists that are too long when they are expanded.
+func singlePorts(e *expression) {
+	if e.crowded(traffic.ExcludeInboundPorts, e.said.ExcludeInboundPorts) {
+		e.silence(traffic.ExcludeInboundPorts)
+	}
+	if e.crowded(traffic.ExcludeOutboundPorts, e.said.ExcludeOutboundPorts) {
+		e.silence(traffic.ExcludeOutboundPorts)
+	}
+}
+
+// rangesBeforePorts leaves ranges beside included ports, for a mesh whose rules
+// ask for an excluded range first, or that has no included ports at all.
+func rangesBeforePorts(e *expression) {
+	contested := e.said.IncludeOutboundPorts.Of(traffic.TCP).Without(e.said.ExcludeOutboundPorts)
+	if contested.IsEmpty() {
+		return
+	}
+	ports := strings.Join(bare(contested).Entries(), ", ")
+	if _, annotated := e.mesh.Key(traffic.ExcludeOutboundIPRanges); annotated {
+		e.leave(traffic.ExcludeOutboundIPRanges, "in %s an excluded range wins over includeOutboundPorts, here %s", e.mesh.Name, ports)
+	}
+	_, ranged := e.mesh.Key(traffic.IncludeOutboundIPRanges)
+	if _, annotated := e.mesh.Key(traffic.IncludeOutboundPorts); ranged && !annotated {
+		e.leave(traffic.IncludeOutboundIPRanges, "%s has no annotation for includeOutboundPorts, here %s, to stand beside it", e.mesh.Name, ports)
+	}
+}
+
+// onlyIPv4 leaves IPv6 ranges, with which the mesh's init container would fail.
+func onlyIPv4(reason string) limit {
+	return func(e *expression) {
+		leave := func(f traffic.Field, ranges traffic.Prefixes) traffic.Prefixes {
+			var v4, v6 []netip.Prefix
+			for _, p := range ranges.List() {
+				if p.Addr().Is4() {
+					v4 = append(v4, p)
+				} else {
+					v6 = append(v6, p)
+				}
+			}
+			if len(v6) > 0 {
+				e.fatal(f, "%s, here %s", reason, strings.Join(traffic.NewPrefixes(v6...).Entries(), ", "))
+			}
+			return traffic.NewPrefixes(v4...)
+		}
+		e.said.ExcludeOutboundIPRanges = leave(traffic.ExcludeOutboundIPRanges, e.said.ExcludeOutboundIPRanges)
+		if in := e.said.IncludeOutboundIPRanges; !in.All() {
+			e.said.IncludeOutboundIPRanges = traffic.Only(leave(traffic.IncludeOutboundIPRanges, in.Set()))
+		}
+	}
+}
+
+// Value gives what to write under a key so that the mesh does for a pod what
+// the layer says, and whether anything need be written. present says that a
+// value of the user's stands there.
+func (m *Mesh) Value(k Key, said, wide traffic.Layer, present bool) (value string, needed bool) {
+	value, byItself := k.value(said), k.value(wide)
+	switch {
+	case value == byItself && !present:
+		// What the mesh does by itself need not be said.
+		return "", false
+	case value != "" || m.Levels == Replaces:
+		return value, true
+	case !present:
+		return "", false
+	case m.Levels == Adds && byItself != "":
+		return byItself, true
+	}
+	return k.Nothing, true
+}
+
+func (k Key) value(l traffic.Layer) string { return k.Write(l.Settings().Entries(k.Field)) }
+
+// Irrevocable gives the fields in which the mesh's own configuration bypasses
+// more than the settings and no annotation of a pod takes that back. said is
+// what Express gave for the settings.
+func (m *Mesh) Irrevocable(s traffic.Settings, said, wide traffic.Layer) []Gap {
+	if m.Levels != Adds && m.Levels != FirstSaid {
+		return nil
+	}
+	e := expression{mesh: m, said: s, wide: wide.Settings()}
+	stays := "adds it to every pod's"
+	if m.Levels == FirstSaid {
+		stays = "passes over an empty annotation"
+	}
+	for _, k := range m.Keys {
+		more := exceeding(k.Field, s, said.Settings(), e.wide)
+		if len(more) == 0 || m.Levels == FirstSaid && k.value(said) != "" {
+			continue
+		}
+		e.gap(k.Field, "%s's own configuration says %s, and %s %s: take it out there, or let the specification say it too",
+			m.Name, strings.Join(more, ", "), m.Name, stays)
+	}
+	return e.gaps
+}
+
+// exceeding gives what of a field the mesh's own configuration bypasses and the
+// settings do not.
+func exceeding(f traffic.Field, s, said, wide traffic.Settings) []string {
+	contested := !s.IncludeOutboundPorts.Of(traffic.TCP).Without(s.ExcludeOutboundPorts).IsEmpty()
+	switch f {
+	case traffic.ExcludeInboundPorts:
+		asked := s.ExcludeInboundPorts
+		if in := s.IncludeInboundPorts; !in.All() {
+			asked = asked.Union(everyPort.Without(in.Set()))
+		}
+		return bare(wide.ExcludeInboundPorts.Without(asked)).Entries()
+	case traffic.ExcludeOutboundPorts:
+		return bare(wide.ExcludeOutboundPorts.Without(s.ExcludeOutboundPorts)).Entries()
+	case traffic.ExcludeOutboundIPRanges:
+		asked, all := s.ExcludeOutboundIPRanges, wide.ExcludeOutboundIPRanges
+		if contested || !asked.Union(all).Equal(asked) {
+			return all.Entries()
+		}
+	case traffic.IncludeOutboundIPRanges:
+		asked, all := s.IncludeOutboundIPRanges, wide.IncludeOutboundIPRanges
+		unsaid := said.IncludeOutboundIPRanges.All() && !all.Union(asked).Equal(all)
+		if !all.All() && (contested || unsaid) {
+			return all.Entries()
+		}
+	}
+	return nil
+}
+
+var everyPort = traffic.NewPorts(traffic.TCP, traffic.PortRange{First: 1, Last: 65535})

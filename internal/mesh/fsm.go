@@ -1,0 +1,112 @@
+package mesh
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// fsm is OSM under other names: a comparison of both projects' pkg/injector
+// shows no other logic. Facts are from flomesh-io/fsm pkg/injector: exclusions.go
+// for the grammar and how a pod's lists are united with those of the MeshConfig,
+// iptables.go for the rules and their order, webhook.go for opting in and out;
+// and from pkg/constants/constants.go for the ports.
+var fsm = fsmLike("FSM", "flomesh.io", "fsm-system")
+
+// fsmLike is FSM or OSM, whose keys all stand under one domain.
+func fsmLike(name, domain, namespace string) Mesh {
+	injector := name + "'s injector"
+	ports := portList{refuser: injector, nonempty: true}
+	ranges := rangeList{refuser: injector, blanks: true, masked: true, nonempty: true}
+	inject := domain + "/sidecar-injection"
+	return Mesh{
+		Name: name,
+		// Neither takes an empty value, so that the values that say nothing
+		// name what the sidecar's rules release or take in any case.
+		Keys: []Key{
+			{Field: traffic.ExcludeInboundPorts, Annotation: domain + "/inbound-port-exclusion-list", Write: expandedPorts, Read: ports.read, Nothing: "15901"},
+			{Field: traffic.ExcludeOutboundPorts, Annotation: domain + "/outbound-port-exclusion-list", Write: expandedPorts, Read: ports.read, Nothing: "15001"},
+			{Field: traffic.ExcludeOutboundIPRanges, Annotation: domain + "/outbound-ip-range-exclusion-list", Write: list, Read: ranges.read, Nothing: "127.0.0.1/32"},
+			{Field: traffic.IncludeOutboundIPRanges, Annotation: domain + "/outbound-ip-range-inclusion-list", Write: limitedList, Read: ranges.read, Nothing: "0.0.0.0/0"},
+		},
+		Domain: domain,
+		Others: []string{inject, domain + "/metrics"},
+		OwnPorts: []OwnPorts{
+			{traffic.PortRange{First: 15000, Last: 15003}, name + "'s sidecar"},
+			{traffic.PortRange{First: 15010, Last: 15010}, name + "'s metrics"},
+			{traffic.PortRange{First: 15901, Last: 15904}, name + "'s health probes"},
+		},
+		Namespaces: []string{namespace},
+		Levels:     Adds,
+		Config:     meshConfig("config." + domain),
+		Unmeshed: func(_, annotations map[string]string) string {
+			if value := annotations[inject]; fsmDisabled(value) {
+				return "its template's annotation " + inject + ": " + value + " opts out of the mesh"
+			}
+			return ""
+		},
+		UnmeshedNamespace: func(labels, annotations map[string]string) string {
+			if _, ignored := labels[domain+"/ignore"]; ignored {
+				return "has the label " + domain + "/ignore"
+			}
+			if value := annotations[inject]; fsmDisabled(value) {
+				return "has the annotation " + inject + ": " + value
+			}
+			return ""
+		},
+		limits: []limit{
+			rangesBeforePorts, portsWithoutProtocol, multiport, onlyIPv4(name + "'s init container has rules for IPv4 alone and would fail with IPv6"),
+			includedAdds, noKeys(nil), noPairs,
+		},
+	}
+}
+
+// fsmDisabled says whether a value switches injection off.
+func fsmDisabled(value string) bool {
+	return slices.Contains([]string{"disabled", "no", "false"}, strings.ToLower(value))
+}
+
+// mostMultiports is how many ports iptables takes in one rule
+// (XT_MULTI_PORTS, include/uapi/linux/netfilter/xt_multiport.h). FSM puts all
+// of a list into one.
+const mostMultiports = 15
+
+// multiport leaves lists that are too long together with the mesh's own.
+func multiport(e *expression) {
+	check := func(f traffic.Field, said, wide traffic.Ports) {
+		n := said.Union(wide).Count(traffic.TCP)
+		if said.IsEmpty() || n <= mostMultiports {
+			return
+		}
+		e.fatal(f, "%s's init container takes at most %d ports, those of its MeshConfig among them, and would fail with %d", e.mesh.Name, mostMultiports, n)
+		e.silence(f)
+	}
+	check(traffic.ExcludeInboundPorts, e.said.ExcludeInboundPorts, e.wide.ExcludeInboundPorts)
+	check(traffic.ExcludeOutboundPorts, e.said.ExcludeOutboundPorts, e.wide.ExcludeOutboundPorts)
+}
+
+// includedAdds: an empty list of included ranges means all of them, and the
+// mesh's own are intercepted along with a pod's.
+func includedAdds(e *expression) {
+	said, wide := e.said.IncludeOutboundIPRanges, e.wide.IncludeOutboundIPRanges
+	if said.IsEmpty() && e.left(traffic.IncludeOutboundIPRanges) {
+		e.silence(traffic.IncludeOutboundIPRanges)
+		return
+	}
+	if said.IsEmpty() {
+		e.leave(traffic.IncludeOutboundIPRanges, "to %s an empty list means every range", e.mesh.Name)
+		return
+	}
+	if !said.All() && !wide.All() && !said.Union(wide).Equal(said) {
+		e.gap(traffic.IncludeOutboundIPRanges, "%s intercepts the ranges of its MeshConfig too, %s", e.mesh.Name, strings.Join(wide.Entries(), ", "))
+	}
+}
+
+// limitedList is a list of ranges in which every range is written as none.
+func limitedList(entries []string) string {
+	if len(entries) == 1 && entries[0] == traffic.Everything {
+		return ""
+	}
+	return list(entries)
+}

@@ -1,0 +1,80 @@
+package mesh
+
+import (
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// kuma's facts are from kumahq/kuma: pkg/plugins/runtime/k8s/metadata/annotations.go
+// for the keys and injector.go beside it for opting out,
+// pkg/transparentproxy/kubernetes/kubernetes_config.go for the levels,
+// pkg/transparentproxy/config for the grammar, pkg/transparentproxy/iptables/builder
+// for the rules.
+var kuma = Mesh{
+	Name: "Kuma",
+	Keys: []Key{
+		{Field: traffic.ExcludeInboundPorts, Annotation: "traffic.kuma.io/exclude-inbound-ports", Write: expandedPorts, Read: kumaPorts.read, Loses: kumaPassesOver},
+		{Field: traffic.ExcludeOutboundPorts, Annotation: "traffic.kuma.io/exclude-outbound-ports", Write: expandedPorts, Read: kumaPorts.read, Loses: kumaPassesOver},
+		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "traffic.kuma.io/exclude-outbound-ips", Write: list, Read: kumaRanges.read, Loses: kumaPassesOver},
+	},
+	Domain: "kuma.io",
+	Others: []string{
+		"traffic.kuma.io/exclude-inbound-ips", "traffic.kuma.io/exclude-outbound-ports-for-uids",
+		"traffic.kuma.io/drop-invalid-packets", "traffic.kuma.io/iptables-logs", "traffic.kuma.io/transparent-proxy-configmap-name",
+	},
+	OwnPorts: []OwnPorts{
+		{traffic.PortRange{First: 9901, Last: 9901}, "Kuma's sidecar, for its administration"},
+		{traffic.PortRange{First: 15001, Last: 15001}, "Kuma's outbound proxy"},
+		{traffic.PortRange{First: 15006, Last: 15006}, "Kuma's inbound proxy"},
+		{traffic.PortRange{First: 15053, Last: 15053}, "Kuma's DNS"},
+	},
+	Namespaces: []string{"kuma-system"},
+	Levels:     FirstSaid,
+	Unmeshed: func(labels, annotations map[string]string) string {
+		const inject = "kuma.io/sidecar-injection"
+		if value, labelled := labels[inject]; labelled {
+			if kumaDisabled(value) {
+				return "its template's label " + inject + ": " + value + " opts out of the mesh"
+			}
+		} else if value := annotations[inject]; kumaDisabled(value) {
+			return "its template's annotation " + inject + ": " + value + " opts out of the mesh"
+		}
+		switch gateway := annotations["kuma.io/gateway"]; gateway {
+		case "enabled", "true", "yes", "builtin":
+			return "its template's annotation kuma.io/gateway: " + gateway + " makes it a gateway"
+		}
+		return ""
+	},
+	UnmeshedNamespace: func(labels, _ map[string]string) string {
+		if value := labels["kuma.io/sidecar-injection"]; kumaDisabled(value) {
+			return "has the label kuma.io/sidecar-injection: " + value
+		}
+		return ""
+	},
+	// Among the rules at the top of OUTPUT those for DNS are for UDP alone.
+	dns:    []traffic.Protocol{traffic.UDP},
+	limits: []limit{kumaExcluded, portsWithoutProtocol, singlePorts, noKeys(nil), noPairs},
+}
+
+var (
+	kumaPorts  = portList{refuser: "Kuma's injector", empties: true}
+	kumaRanges = rangeList{refuser: "Kuma's injector", blanks: true, empties: true}
+)
+
+func kumaDisabled(value string) bool {
+	return value == "disabled" || value == "false" || value == "no"
+}
+
+// kumaExcluded: the rules for excluded addresses stand before those for DNS, and
+// are for every protocol.
+func kumaExcluded(e *expression) {
+	e.leave(traffic.ExcludeOutboundIPRanges, "Kuma's annotation would also switch off its DNS capture for name servers in the ranges")
+}
+
+func kumaPassesOver(value string) string {
+	if strings.Trim(value, ", \t\n") == "" {
+		return "Kuma passes over an empty value: what its own configuration says stays as it is"
+	}
+	return ""
+}

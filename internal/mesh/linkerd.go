@@ -1,0 +1,110 @@
+package mesh
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// linkerd's facts are from linkerd/linkerd2: pkg/k8s/labels.go for the keys,
+// charts/linkerd-control-plane/values.yaml for the defaults,
+// pkg/inject/inject.go for the levels, charts/partials/templates/_proxy-init.tpl
+// for what an empty value does; and from linkerd/linkerd2-proxy-init:
+// pkg/ports/ports.go for the grammar, pkg/iptables/iptables.go for the rules.
+var linkerd = Mesh{
+	Name: "Linkerd",
+	Keys: []Key{
+		{Field: traffic.ExcludeInboundPorts, Annotation: "config.linkerd.io/skip-inbound-ports", Write: portRanges("-"), Read: linkerdInbound, Loses: linkerdLoses},
+		{Field: traffic.ExcludeOutboundPorts, Annotation: "config.linkerd.io/skip-outbound-ports", Write: portRanges("-"), Read: linkerdOutbound, Loses: linkerdLoses},
+	},
+	Domain: "linkerd.io",
+	Others: []string{"config.linkerd.io/skip-subnets", "config.linkerd.io/opaque-ports"},
+	OwnPorts: []OwnPorts{
+		{traffic.PortRange{First: 4140, Last: 4140}, "Linkerd's outbound proxy"},
+		{traffic.PortRange{First: 4143, Last: 4143}, "Linkerd's inbound proxy"},
+		{traffic.PortRange{First: 4190, Last: 4191}, "Linkerd's proxy, for its control and metrics"},
+	},
+	Namespaces:    []string{"linkerd", "linkerd-*"},
+	Levels:        Replaces,
+	NamespaceKeys: true,
+	// Galera, MySQL's cluster.
+	Defaults: traffic.Settings{ExcludeInboundPorts: galera, ExcludeOutboundPorts: galera}.Layer(),
+	Unmeshed: func(labels, annotations map[string]string) string {
+		// The selectors of the injector's webhook:
+		// charts/linkerd-control-plane/templates/proxy-injector-rbac.yaml.
+		if _, own := labels["linkerd.io/control-plane-component"]; own {
+			return "its template's label linkerd.io/control-plane-component makes it a part of the mesh itself"
+		}
+		if annotations["linkerd.io/inject"] == "disabled" {
+			return "its template's annotation linkerd.io/inject: disabled opts out of the mesh"
+		}
+		return ""
+	},
+	UnmeshedNamespace: func(labels, annotations map[string]string) string {
+		if labels["config.linkerd.io/admission-webhooks"] == "disabled" {
+			return "has the label config.linkerd.io/admission-webhooks: disabled"
+		}
+		if annotations["linkerd.io/inject"] == "disabled" {
+			return "has the annotation linkerd.io/inject: disabled"
+		}
+		return ""
+	},
+	limits: []limit{
+		portsWithoutProtocol,
+		noKeys(map[traffic.Field]string{
+			traffic.ExcludeOutboundIPRanges: "Linkerd has no annotation for destination ranges; its skip-subnets is about callers",
+			traffic.IncludeOutboundIPRanges: "Linkerd has no annotation for destination ranges; its skip-subnets is about callers",
+		}),
+		noPairs,
+	},
+}
+
+var galera = bare(traffic.NewPorts(traffic.TCP, traffic.PortRange{First: 4567, Last: 4568}))
+
+// linkerdPorts reads a list as proxy-init does: an entry that it cannot read,
+// be it for a blank, is dropped with a line in its log. Port 0 is fine there,
+// but nothing comes to it.
+func linkerdPorts(value string) (kept, lost []string) {
+	kept = []string{}
+	for _, entry := range traffic.SplitList(value) {
+		first, last, isRange := strings.Cut(entry, "-")
+		if !isRange {
+			last = first
+		}
+		lower, err := strconv.Atoi(first)
+		upper, err2 := strconv.Atoi(last)
+		if errors.Join(err, err2) != nil || lower < 0 || upper > 65535 || upper < lower {
+			lost = append(lost, strconv.Quote(entry))
+			continue
+		}
+		if upper > 0 {
+			kept = append(kept, strconv.Itoa(max(lower, 1))+"-"+strconv.Itoa(upper))
+		}
+	}
+	return kept, lost
+}
+
+// linkerdInbound never leaves proxy-init without a port: it always gets the
+// sidecar's own before these.
+func linkerdInbound(value string) ([]string, error) {
+	kept, _ := linkerdPorts(value)
+	return kept, nil
+}
+
+func linkerdOutbound(value string) ([]string, error) {
+	kept, lost := linkerdPorts(value)
+	if len(kept) == 0 && len(lost) > 0 {
+		return nil, errors.New(`no entry of it is a port to Linkerd, whose init container then fails: write ports, or ranges such as "8000-8010", without blanks`)
+	}
+	return kept, nil
+}
+
+func linkerdLoses(value string) string {
+	_, lost := linkerdPorts(value)
+	if len(lost) == 0 {
+		return ""
+	}
+	return "Linkerd drops " + strings.Join(lost, " and ") + `, which is no port to it, with a line in its init container's log: write ports, or ranges such as "8000-8010", without blanks`
+}

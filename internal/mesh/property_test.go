@@ -1,0 +1,193 @@
+package mesh_test
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// rule is one rule of a mesh, in the order in which its chains ask them.
+type rule func(annotated traffic.Layer, c traffic.Connection) answer
+
+type answer uint8
+
+const (
+	next answer = iota
+	bypasses
+	intercepts
+)
+
+func when(matches bool, a answer) answer {
+	if matches {
+		return a
+	}
+	return next
+}
+
+// The rules that meshes have, by what they ask for. What no rule answers is
+// intercepted.
+var (
+	excludedPort = rule(func(l traffic.Layer, c traffic.Connection) answer {
+		return when(l.ExcludeOutboundPorts != nil && l.ExcludeOutboundPorts.Contains(traffic.TCP, c.Port), bypasses)
+	})
+	excludedRange = rule(func(l traffic.Layer, c traffic.Connection) answer {
+		return when(l.ExcludeOutboundIPRanges != nil && l.ExcludeOutboundIPRanges.Contains(c.Address), bypasses)
+	})
+	includedPort = rule(func(l traffic.Layer, c traffic.Connection) answer {
+		return when(l.IncludeOutboundPorts != nil && l.IncludeOutboundPorts.Contains(c.Protocol, c.Port), intercepts)
+	})
+	includedRange = rule(func(l traffic.Layer, c traffic.Connection) answer {
+		in := l.Settings().IncludeOutboundIPRanges
+		return when(!in.All() && !in.Set().Contains(c.Address), bypasses)
+	})
+	dns = rule(func(_ traffic.Layer, c traffic.Connection) answer { return when(c.Port == 53, intercepts) })
+	// Of UDP a mesh takes DNS at the most.
+	udpDNS = rule(func(_ traffic.Layer, c traffic.Connection) answer {
+		return when(c.Protocol == traffic.UDP, intercepts)
+	})
+)
+
+// model is what a mesh does with outbound connections, from the order of rules
+// that its file names the sources of.
+type model struct {
+	rules []rule
+	// udp says that the mesh captures DNS over UDP.
+	udp bool
+	// families are the address families of its rules; empty for both.
+	only4 bool
+}
+
+var models = map[string]model{
+	"Istio":   {rules: []rule{excludedPort, dns, excludedRange, includedPort, includedRange}, udp: true},
+	"FSM":     {rules: []rule{excludedRange, excludedPort, includedRange}, only4: true},
+	"OSM":     {rules: []rule{excludedRange, excludedPort, includedRange}, only4: true},
+	"Linkerd": {rules: []rule{excludedPort}},
+	"Consul":  {rules: []rule{dns, excludedRange, excludedPort}, udp: true, only4: true},
+	"Kuma":    {rules: []rule{excludedRange, udpDNS, excludedPort}, udp: true},
+}
+
+// bypass says what the mesh does with a connection that it would take if it were
+// not for the annotations.
+func (m model) bypass(annotated traffic.Layer, c traffic.Connection) bool {
+	if c.Direction == traffic.Inbound {
+		s := annotated.Settings()
+		if in := s.IncludeInboundPorts; !in.All() { // Istio alone
+			return !in.Set().Contains(traffic.TCP, c.Port)
+		}
+		return s.ExcludeInboundPorts.Contains(traffic.TCP, c.Port)
+	}
+	for _, r := range m.rules {
+		if a := r(annotated, c); a != next {
+			return a == bypasses
+		}
+	}
+	return false
+}
+
+// takes says whether the mesh takes a connection at all.
+func (m model) takes(c traffic.Connection) bool {
+	return (c.Protocol == traffic.TCP || m.udp && c.Direction == traffic.Outbound && c.Port == 53) && (!m.only4 || c.Address.Is4())
+}
+
+// Ports and addresses that settings and connections are drawn from, close
+// together so that they meet.
+var (
+	drawnPorts    = []string{"53", "53/TCP", "53/UDP", "80", "443/TCP", "443/UDP", "50-60", "7001", "7000-7003", "8000-8020", "1-65535"}
+	drawnPrefixes = []string{"10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "0.0.0.0/0", "192.0.2.0/24", "fd00::/8", "fd00::1", "::/0"}
+	drawnTargets  = []string{"10.1.2.3", "10.2.0.1", "192.0.2.7", "198.51.100.1", "fd00::1", "2001:db8::1"}
+	drawnNumbers  = []uint16{53, 80, 443, 55, 7001, 7002, 8010, 9999}
+)
+
+func drawSettings(t *rapid.T, label string) traffic.Settings {
+	var l traffic.Layer
+	// Few fields at a time, so that some settings have no gap in any mesh.
+	for _, f := range rapid.SliceOfNDistinct(rapid.SampledFrom(traffic.Fields), 1, 4, rapid.ID).Draw(t, label) {
+		pool := drawnPorts
+		if strings.HasSuffix(string(f), "Ranges") {
+			pool = drawnPrefixes
+		}
+		entries := rapid.SliceOfN(rapid.SampledFrom(pool), 0, 3).Draw(t, string(f))
+		if f == traffic.ExcludeOutbound {
+			for i, entry := range entries {
+				entries[i] = rapid.SampledFrom(drawnPrefixes).Draw(t, "of") + "@" + entry
+			}
+		}
+		require.NoError(t, l.Set(f, entries))
+	}
+	return l.Settings()
+}
+
+// TestAnnotationsReadBack: what a mesh reads in its annotations is what they
+// were to say, and what they cannot say is a gap.
+func TestAnnotationsReadBack(t *testing.T) {
+	for _, m := range mesh.All() {
+		t.Run(m.Name, rapid.MakeCheck(func(t *rapid.T) {
+			settings := drawSettings(t, "settings")
+			said, gaps := m.Express(settings, drawSettings(t, "wide").Layer())
+			annotations := m.Annotations(said)
+			read, problems := m.Read(annotations)
+			require.Empty(t, problems, "%v", annotations)
+			require.Equal(t, said.String(), read.String(), "%v", annotations)
+			require.Empty(t, m.Misleads(annotations), "%v", annotations)
+			again, more := m.Express(read.Settings(), traffic.Layer{})
+			require.Equal(t, said.String(), again.String(), "what was said once can be said again")
+			require.Empty(t, more)
+			if len(gaps) == 0 {
+				lost := settings
+				lost.IncludeOutboundPorts = traffic.Ports{}
+				require.Equal(t, lost.BypassNothing(), said.Settings().BypassNothing(), "nothing is lost without a gap")
+			}
+		}))
+	}
+}
+
+// TestAnnotationsNeverBypassMore: a mesh that follows the annotations lets no
+// connection past that the decision does not let past, and without a gap lets
+// past all of them.
+func TestAnnotationsNeverBypassMore(t *testing.T) {
+	require.Len(t, models, len(mesh.All()))
+	for _, m := range mesh.All() {
+		t.Run(m.Name, rapid.MakeCheck(func(t *rapid.T) {
+			settings := drawSettings(t, "settings")
+			said, gaps := m.Express(settings, traffic.Layer{})
+			annotated, problems := m.Read(m.Annotations(said))
+			require.Empty(t, problems)
+			for _, protocol := range traffic.Protocols {
+				for _, port := range drawnNumbers {
+					for _, target := range drawnTargets {
+						for _, direction := range []traffic.Direction{traffic.Outbound, traffic.Inbound} {
+							compare(t, m, settings, annotated, len(gaps) == 0, traffic.Connection{
+								Direction: direction, Protocol: protocol, Address: netip.MustParseAddr(target), Port: port,
+							})
+						}
+					}
+				}
+			}
+		}))
+	}
+}
+
+func compare(t *rapid.T, m *mesh.Mesh, settings traffic.Settings, annotated traffic.Layer, exactly bool, c traffic.Connection) {
+	model := models[m.Name]
+	if !model.takes(c) {
+		return
+	}
+	decided := settings.Decide(c)
+	let := model.bypass(annotated, c)
+	about := fmt.Sprintf("%s %s to %s port %d is %s by %q, with\n%s", c.Direction, c.Protocol, c.Address, c.Port, decided.Verdict, decided.By, annotated)
+	if let && decided.Verdict != traffic.Bypassed {
+		// A range in the annotations takes TCP to port 53 along in a mesh that
+		// does not capture DNS (docs/meshes.md).
+		require.True(t, c.Port == 53 && c.Direction == traffic.Outbound && !model.udp, "%s lets more past: %s", m.Name, about)
+	}
+	if exactly && decided.Verdict == traffic.Bypassed {
+		require.True(t, let, "%s has to let it past: %s", m.Name, about)
+	}
+}

@@ -1,0 +1,63 @@
+package spelling_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"pgregory.net/rapid"
+
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
+)
+
+func TestDistance(t *testing.T) {
+	tests := []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0},
+		{"", "abc", 3},
+		{"ports", "ports", 0},
+		{"port", "ports", 1},
+		{"exlude", "exclude", 1},
+		{"inbound", "outbound", 3},
+		{"kitten", "sitting", 3},
+	}
+	for _, test := range tests {
+		assert.Equal(t, test.want, spelling.Distance(test.a, test.b), "%s to %s", test.a, test.b)
+		assert.Equal(t, test.want, spelling.Distance(test.b, test.a), "%s to %s", test.b, test.a)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	known := []string{"excludeInboundPorts", "includeInboundPorts", "excludeOutboundPorts"}
+	tests := []struct {
+		word string
+		most int
+		want int
+	}{
+		{"excludeOutbondPorts", 2, 2},
+		{"excludeInboundPort", 2, 0},
+		{"xcludeInboundPorts", 2, 0},
+		{"excludeUDPPorts", 2, -1},
+		{"excludeUboundPorts", 0, -1},
+		{"", 2, -1},
+	}
+	for _, test := range tests {
+		assert.Equal(t, test.want, spelling.Nearest(test.word, known, test.most), "%q within %d", test.word, test.most)
+	}
+}
+
+// What Nearest leaves out unseen by its length must be too far by its distance.
+func TestNearestIsNearest(t *testing.T) {
+	word := rapid.StringOfN(rapid.RuneFrom([]rune("abc")), 0, 6, -1)
+	rapid.Check(t, func(t *rapid.T) {
+		w, candidates, most := word.Draw(t, "word"), rapid.SliceOf(word).Draw(t, "candidates"), rapid.IntRange(0, 4).Draw(t, "most")
+		best, least := -1, most+1
+		for i, c := range candidates {
+			if d := spelling.Distance(w, c); d < least {
+				best, least = i, d
+			}
+		}
+		assert.Equal(t, best, spelling.Nearest(w, candidates, most))
+	})
+}

@@ -1,0 +1,312 @@
+package transform
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// MeshConfig is what a plan needs to see of an object that configures a mesh for
+// all pods.
+type MeshConfig struct {
+	Object
+	mesh  *mesh.Mesh
+	lists []configList
+}
+
+// configList is a list of a MeshConfig and what stands in it.
+type configList struct {
+	mesh.ConfigList
+	entries []string
+}
+
+// MeshConfigs finds the objects of a document that configure a mesh, whatever
+// mesh that is: what was written into one is taken away again also when the
+// policy's mesh has changed. source and the errors are as for Workloads.
+func (p *Policy) MeshConfigs(document *yaml.Node, source func(edit.Path) (string, error)) ([]*MeshConfig, []error) {
+	var found []*MeshConfig
+	var problems []error
+	eachObject(document, func(node *yaml.Node, base edit.Path, from provenance) bool {
+		configured, known := mesh.ConfiguredBy(groupOf(text(child(node, "apiVersion"))), text(child(node, "kind")))
+		if !known {
+			return false
+		}
+		c, errs := viewConfig(node, base, configured)
+		for _, err := range errs {
+			problems = append(problems, err)
+		}
+		if len(errs) == 0 {
+			c.source = source
+			from.fill(&c.Object)
+			found = append(found, c)
+		}
+		return true
+	})
+	return found, problems
+}
+
+func viewConfig(object *yaml.Node, base edit.Path, configured *mesh.Mesh) (*MeshConfig, []*FieldError) {
+	v := viewer{base: base}
+	v.duplicates(object, base)
+	c := &MeshConfig{Object: v.object(object), mesh: configured}
+	c.see(object, c.Path("metadata"))
+	c.see(object, c.Path("metadata", "annotations"))
+	for _, l := range configured.Config.Lists {
+		c.lists = append(c.lists, configList{l, v.entries(object, l.Path)})
+		for i := range l.Path {
+			c.see(object, c.Path(steps(l.Path[:i+1])...))
+		}
+	}
+	return c, v.problems
+}
+
+// entries gives what stands in a list of scalars, nothing where there is no
+// list.
+func (v *viewer) entries(object *yaml.Node, way []string) []string {
+	node, path := object, slices.Clone(v.base)
+	for i, step := range way {
+		node, path = resolved(child(node, step)), append(path, step)
+		want, called := yaml.MappingNode, "a mapping"
+		if i == len(way)-1 {
+			want, called = yaml.SequenceNode, "a list"
+		}
+		switch {
+		case node == nil || isNull(node):
+			return nil
+		case node.Kind != want:
+			v.problem(path, node.Value, fmt.Errorf("%s where %s is needed", describe(node), called))
+			return nil
+		}
+	}
+	found := make([]string, len(node.Content))
+	for i, item := range node.Content {
+		item = resolved(item)
+		if item == nil || item.Kind != yaml.ScalarNode || isNull(item) {
+			v.problem(append(slices.Clone(path), i), "", fmt.Errorf("%s where an entry is needed: take it away", describe(item)))
+			continue
+		}
+		found[i] = item.Value
+	}
+	return found
+}
+
+// UpdateMeshConfig has the policy write what it says of all workloads into the
+// mesh's own configuration too.
+func (p *Policy) UpdateMeshConfig() {
+	var global traffic.Layer
+	for _, s := range p.Scopes {
+		if s.Match == nil {
+			global = global.Merge(s.Layer, s.Merge)
+		}
+	}
+	p.global = &global
+	said, _ := p.Mesh.Express(global.Settings(), p.MeshDefaults)
+	p.written = p.MeshDefaults.Merge(said, traffic.Union)
+}
+
+// UpdatesMeshConfig says whether the policy writes into the mesh's own
+// configuration.
+func (p *Policy) UpdatesMeshConfig() bool { return p.global != nil }
+
+// wide is what the mesh's own configuration says for every pod, by the policy
+// alone.
+func (p *Policy) wide() traffic.Layer {
+	if p.UpdatesMeshConfig() {
+		return p.written
+	}
+	return p.MeshDefaults
+}
+
+// ConfigPlan is what the policy makes of an object that configures a mesh.
+type ConfigPlan struct {
+	Config *MeshConfig
+	// Edits lead from what stands there to what shall stand there.
+	Edits []edit.Edit
+	report
+	// lists hold what then stands in the object's lists.
+	lists [][]string
+}
+
+// PlanConfig says what the policy makes of an object that configures a mesh. It
+// depends on the two alone.
+func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
+	plan := &ConfigPlan{Config: c}
+	was, err := c.prior()
+	if err != nil {
+		plan.find(Error, c.Path("metadata", "annotations", RecordAnnotation), c.Annotations[RecordAnnotation], "%v: %s", err, recordRemedy(err))
+		return plan
+	}
+	dr := &draft{object: &c.Object, was: was, will: newRecord()}
+	// Outermost first: a parent is looked at after what is in it.
+	own := dr.group(c.Path("metadata", "annotations"))
+	for _, l := range c.lists {
+		for i := range l.Path {
+			dr.group(c.Path(steps(l.Path[:i+1])...))
+		}
+	}
+	wanted := p.configEntries(c, was, plan)
+	for i, l := range c.lists {
+		plan.lists = append(plan.lists, slices.Concat(l.users(was), wanted[i]))
+		dr.list(dr.group(c.Path(steps(l.Path)...)), l, wanted[i])
+	}
+	dr.record(own)
+	plan.Edits = dr.finish()
+	return plan
+}
+
+// prior gives the record that an earlier run left.
+func (c *MeshConfig) prior() (*record, error) {
+	text, recorded := c.Annotations[RecordAnnotation]
+	if !recorded {
+		return newRecord(), nil
+	}
+	r, err := parseRecord(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range c.lists {
+		if len(l.ours(r)) > 0 {
+			return r, nil
+		}
+	}
+	return nil, errors.New("the record fits nothing of what stands here, as if it were copied from another object")
+}
+
+// name is that of the list in a record.
+func (l configList) name() string { return strings.Join(l.Path, ".") }
+
+// ours gives the places of the entries that an earlier run added. Of entries
+// that stand there twice, the later one is ours.
+func (l configList) ours(r *record) []int {
+	var places []int
+	for _, added := range r.Added[l.name()] {
+		for i, entry := range slices.Backward(l.entries) {
+			if entry == added && !slices.Contains(places, i) {
+				places = append(places, i)
+				break
+			}
+		}
+	}
+	slices.Sort(places)
+	return places
+}
+
+// users gives the entries that are the user's.
+func (l configList) users(r *record) []string {
+	ours := l.ours(r)
+	var entries []string
+	for i, entry := range l.entries {
+		if !slices.Contains(ours, i) {
+			entries = append(entries, entry)
+		}
+	}
+	return entries
+}
+
+// configEntries gives for each list what shall be added to the user's entries.
+func (p *Policy) configEntries(c *MeshConfig, was *record, plan *ConfigPlan) [][]string {
+	wanted := make([][]string, len(c.lists))
+	if !p.UpdatesMeshConfig() || c.mesh != p.Mesh {
+		return wanted
+	}
+	lists := make([][]string, len(c.lists))
+	for i, l := range c.lists {
+		lists[i] = l.users(was)
+	}
+	said, gaps := p.Mesh.Express(p.global.Settings(), p.MeshDefaults.Merge(c.layer(lists), traffic.Union))
+	for _, g := range gaps {
+		var path edit.Path
+		for _, l := range c.lists {
+			if l.Field == g.Field {
+				path = c.Path(steps(l.Path)...)
+			}
+		}
+		part := ""
+		if said.Says(g.Field) {
+			part = "a part of "
+		}
+		plan.find(Info, path, "", "%s%s is not written here: %s", part, g.Field, g.Reason)
+	}
+	for i, l := range c.lists {
+		entries, says := said.Entries(l.Field)
+		key, _ := p.Mesh.Key(l.Field)
+		if !says {
+			continue
+		}
+		for _, entry := range traffic.SplitList(key.Write(entries)) {
+			if !slices.ContainsFunc(lists[i], func(users string) bool { return canonical(l.Field, users) == entry }) {
+				wanted[i] = append(wanted[i], entry)
+			}
+		}
+	}
+	return wanted
+}
+
+// canonical gives an entry in canonical form, or as it is if it has none.
+func canonical(f traffic.Field, entry string) string {
+	var l traffic.Layer
+	if l.Set(f, []string{entry}) != nil {
+		return entry
+	}
+	entries, _ := l.Entries(f)
+	return strings.Join(entries, ",")
+}
+
+// layer gives what lists of the object say. Entries that say nothing are for
+// the mesh to complain about.
+func (c *MeshConfig) layer(lists [][]string) traffic.Layer {
+	var sum traffic.Layer
+	for i, l := range c.lists {
+		for _, entry := range lists[i] {
+			sum = sum.Merge(only(l.Field, entry), traffic.Union)
+		}
+	}
+	return sum
+}
+
+// only is a layer that says one entry, or nothing.
+func only(f traffic.Field, entries ...string) traffic.Layer {
+	var l traffic.Layer
+	_ = l.Set(f, entries) // what cannot be read says nothing
+	return l
+}
+
+// list plans a list: the user's entries, then ours.
+func (dr *draft) list(g *group, l configList, wanted []string) {
+	if len(wanted) > 0 {
+		dr.will.Added[l.name()] = wanted
+	}
+	ours := l.ours(dr.was)
+	standing := make([]string, len(ours))
+	for i, place := range ours {
+		standing[i] = l.entries[place]
+	}
+	if slices.Equal(standing, wanted) {
+		return
+	}
+	item := func(i int) edit.Path { return append(slices.Clone(g.path), i) }
+	// The new ones come before the old ones go, so that the list is never
+	// empty and keeps its style.
+	for i, entry := range wanted {
+		g.added++
+		g.edits = append(g.edits, edit.Edit{Path: item(len(l.entries) + i), Op: edit.Insert, Value: l.value(entry)})
+	}
+	for _, place := range slices.Backward(ours) {
+		g.removed++
+		g.edits = append(g.edits, edit.Edit{Path: item(place), Op: edit.Remove})
+	}
+}
+
+func (l configList) value(entry string) *yaml.Node {
+	if l.Numbers {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: entry}
+	}
+	return str(entry)
+}

@@ -1,0 +1,80 @@
+package transform
+
+import (
+	"fmt"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+)
+
+// annotated is a place on a workload where annotations stand.
+type annotated struct {
+	// path leads to the annotations, relative to the workload.
+	path        edit.Path
+	annotations map[string]string
+}
+
+// reportSlips warns of annotations that were meant to bypass the sidecar and
+// that the mesh does not read: misspelt ones, another mesh's, and those that
+// stand above the pod template. Nothing else tells their writer: the mesh sees
+// pods alone, and ignores there what it does not know.
+//
+// It does so whether the policy speaks of the workload or not, but only where
+// the mesh has a say.
+func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
+	namespace := w.Namespace
+	if namespace == "" {
+		namespace = p.Namespace
+	}
+	if p.namespaceEnrolled(namespace) == no || w.hostNetwork || w.windows != nil || p.Mesh.Unmeshed(w.TemplateLabels, was.annotations) != "" {
+		return
+	}
+	template := append(edit.Path(steps(w.kind.Template)), "metadata", "annotations")
+	for _, s := range p.Mesh.Slips(was.annotations) {
+		if _, stands := was.annotations[s.Meant]; stands && s.Reader != nil {
+			continue // it is written for both meshes
+		}
+		plan.find(Warning, w.Path(append(template, s.Annotation)...), was.annotations[s.Annotation], "%s: %s", p.unread(s), p.remedy(s))
+	}
+	for _, place := range w.above {
+		misplaced := func(annotation, meant, why string) {
+			remedy := fmt.Sprintf("move it to %s", template)
+			if meant != annotation {
+				remedy += " and spell it " + meant
+			}
+			if _, stands := was.annotations[meant]; stands {
+				remedy = fmt.Sprintf("take it away, since %s has %s already", template, meant)
+			}
+			plan.find(Warning, w.Path(append(place.path, annotation)...), place.annotations[annotation], "%s: %s", why, remedy)
+		}
+		for _, k := range p.Mesh.Keys {
+			if _, stands := place.annotations[k.Annotation]; stands {
+				misplaced(k.Annotation, k.Annotation, p.Mesh.Name+" reads this annotation in the pod template, so that it has no effect here")
+			}
+		}
+		for _, s := range p.Mesh.Slips(place.annotations) {
+			if s.Meant != "" {
+				misplaced(s.Annotation, s.Meant, p.unread(s))
+			}
+		}
+	}
+}
+
+// unread says why a slip has no effect.
+func (p *Policy) unread(s mesh.Slip) string {
+	if s.Reader != nil {
+		return fmt.Sprintf("this is an annotation of %s, which %s, the mesh of spec.mesh, does not read", s.Reader.Name, p.Mesh.Name)
+	}
+	return p.Mesh.Name + " knows no such annotation, so that it has no effect"
+}
+
+// remedy says what to write instead of a slip on the template.
+func (p *Policy) remedy(s mesh.Slip) string {
+	switch {
+	case s.Reader == nil:
+		return "did you mean " + s.Meant + "?"
+	case s.Meant == "":
+		return fmt.Sprintf("say %s in the ClusterBypass, since %s has no annotation for it", s.Field, p.Mesh.Name)
+	}
+	return "write " + s.Meant
+}

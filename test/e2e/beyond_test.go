@@ -1,0 +1,137 @@
+package e2e_test
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/test/e2e/interceptor"
+	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+)
+
+// ledger is a workload that says nothing itself.
+const ledger = `
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: ledger, namespace: shop}
+    spec:
+      template:
+        spec:
+          containers: [{name: app, image: "app:1"}]
+`
+
+// under is what the function writes for the ledger under a spec.
+type under string
+
+func (spec under) written(t *testing.T) template {
+	t.Helper()
+	list := fmt.Sprintf(`
+apiVersion: config.kubernetes.io/v1
+kind: ResourceList
+items:
+  -%s
+functionConfig:
+    apiVersion: krm-bypass.dev/v1alpha1
+    kind: ClusterBypass
+    metadata: {name: cluster}
+    spec: %s
+`, ledger, spec)
+	output, results, err := fn.Process([]byte(list), fn.Options{})
+	require.NoError(t, err, results)
+	var written struct{ Items []object }
+	require.NoError(t, yaml.Unmarshal(output, &written))
+	return written.Items[0].Spec.Template
+}
+
+func (spec under) arguments(t *testing.T) []string {
+	t.Helper()
+	arguments := spec.written(t).arguments()
+	require.NotEmpty(t, arguments, "the arguments of the init container")
+	return arguments
+}
+
+func (spec under) annotations(t *testing.T) map[string]string {
+	t.Helper()
+	return spec.written(t).Metadata.Annotations
+}
+
+const (
+	// Linkerd has no annotation for outbound ranges.
+	rangesOnLinkerd under = `
+      mesh: Linkerd
+      global:
+        excludeInboundPorts: ["7001-7005"]
+        excludeOutboundPorts: [6379]
+        excludeOutboundIPRanges: [192.0.2.0/24, "2001:db8:2::/48"]`
+	// FSM's init container takes fifteen ports.
+	sixteenPortsOnFSM under = `
+      mesh: FSM
+      global:
+        excludeInboundPorts: [7001]
+        excludeOutboundPorts: ["9001-9016"]
+        excludeOutboundIPRanges: [203.0.113.10]`
+)
+
+func noArguments(*testing.T) []string { return nil }
+
+// beyond are bypasses that the mesh's own annotations cannot say, each with the
+// annotations that the function writes: by themselves, and beside the init
+// container.
+var beyond = []document{
+	{name: "Linkerd-outbound-range", meshes: linkerdVariants, pods: []workload{
+		{name: "annotations-alone", annotations: rangesOnLinkerd.annotations, arguments: noArguments, checks: []check{
+			{name: "inbound-range-of-ports-reaches-the-application", by: theOutside, to: lab.PodAddress, port: 7002, answer: application},
+			{name: "excluded-port-answers", by: theApplication, to: somewhereElse, port: 6379, answer: outside},
+			{name: "excluded-range-does-not", by: theApplication, to: cardProcessor, port: 443, answer: refused},
+		}},
+		{name: "with-init-container", annotations: rangesOnLinkerd.annotations, arguments: rangesOnLinkerd.arguments, checks: []check{
+			{name: "inbound-range-of-ports-reaches-the-application", by: theOutside, to: lab.PodAddress, port: 7002, answer: application},
+			{name: "other-inbound-reaches-the-proxy", by: theOutside, to: lab.PodAddress, port: 8080, answer: toApp},
+			{name: "excluded-port-answers", by: theApplication, to: somewhereElse, port: 6379, answer: outside},
+			{name: "excluded-range-answers", by: theApplication, to: cardProcessor, port: 443, answer: outside, server: outside},
+			{name: "another-destination-does-not", by: theApplication, to: notCardProcessor, port: 443, answer: refused},
+		}},
+	}},
+	{name: "FSM-sixteen-ports", meshes: fsmVariants, pods: []workload{
+		{name: "annotations-alone", annotations: sixteenPortsOnFSM.annotations, arguments: noArguments, checks: []check{
+			{name: "inbound-7001-reaches-the-application", by: theOutside, to: lab.PodAddress, port: 7001, answer: application},
+			{name: "excluded-address-answers", by: theApplication, to: excludedAddress, port: 80, answer: outside},
+			{name: "first-port-does-not", by: theApplication, to: somewhereElse, port: 9001, answer: refused},
+			{name: "sixteenth-port-does-not", by: theApplication, to: somewhereElse, port: 9016, answer: refused},
+		}},
+		{name: "with-init-container", annotations: sixteenPortsOnFSM.annotations, arguments: sixteenPortsOnFSM.arguments, checks: []check{
+			{name: "inbound-7001-reaches-the-application", by: theOutside, to: lab.PodAddress, port: 7001, answer: application},
+			{name: "other-inbound-reaches-the-proxy", by: theOutside, to: lab.PodAddress, port: 8080, answer: toApp},
+			{name: "excluded-address-answers", by: theApplication, to: excludedAddress, port: 80, answer: outside},
+			{name: "first-port-answers", by: theApplication, to: somewhereElse, port: 9001, answer: outside, server: outside},
+			{name: "sixteenth-port-answers", by: theApplication, to: somewhereElse, port: 9016, answer: outside, server: outside},
+			{name: "seventeenth-port-does-not", by: theApplication, to: somewhereElse, port: 9017, answer: refused},
+		}},
+	}},
+}
+
+// The kernel is why the sixteen ports are not in FSM's annotation.
+func TestFSMCannotLoadSixteenPorts(t *testing.T) {
+	const key = "flomesh.io/outbound-port-exclusion-list"
+	assert.NotContains(t, sixteenPortsOnFSM.annotations(t), key)
+	var ports []string
+	for port := 9001; port <= 9016; port++ {
+		ports = append(ports, fmt.Sprint(port))
+	}
+	load := func(ports []string) (string, error) {
+		pod, _ := lab.NewPod(t, lab.IPv4)
+		restore := exec.Command("iptables-restore", "--noflush")
+		restore.Stdin = strings.NewReader(interceptor.FSMRules(map[string]string{key: strings.Join(ports, ",")}))
+		return pod.Try(restore)
+	}
+	_, err := load(ports[:15])
+	require.NoError(t, err)
+	_, err = load(ports)
+	assert.ErrorContains(t, err, "too many ports")
+}
