@@ -31,7 +31,7 @@ const commandApply = "apply"
 // where none is named.
 var commands = []command{
 	{commandApply, "load the rules into the kernel and read them back (the default)", apply},
-	{"show", "print the rules as nft -f loads them; needs no privilege", show},
+	{"show", "print the rules as nft -f or iptables-restore loads them; needs no privilege", show},
 	{"verify", "compare the kernel's rules with the flags; exit 1 on any difference", verify},
 	{"clean", "take the rules away", clean},
 	{"check", "say what becomes of one connection under the flags; needs no privilege", check},
@@ -75,7 +75,15 @@ func entries(s traffic.Settings, fields ...traffic.Field) int {
 }
 
 func show(s session) error {
-	if _, err := io.WriteString(s.out, rules.Compile(s.settings).Text()); err != nil {
+	var text string
+	_, err := rules.Use(s.backend, func(b rules.Backend) (err error) {
+		text, err = b.Show(s.settings)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("showing the rules: %w", err)
+	}
+	if _, err := io.WriteString(s.out, text); err != nil {
 		return fmt.Errorf("printing the rules: %w", err)
 	}
 	return nil
@@ -100,7 +108,7 @@ func clean(s session) error {
 	if err := s.refuseNode(); err != nil {
 		return fmt.Errorf("cleaning up: %w", err)
 	}
-	if _, err := rules.Use(s.backend, rules.Backend.Clean); err != nil {
+	if err := rules.Clean(s.backend); err != nil {
 		return fmt.Errorf("cleaning up: %w", err)
 	}
 	return nil

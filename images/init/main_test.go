@@ -78,6 +78,25 @@ func TestShow(t *testing.T) {
 	}
 }
 
+// The same arguments, as text for iptables-restore.
+func TestShowForIptables(t *testing.T) {
+	folders, err := filepath.Glob("testdata/show/*")
+	require.NoError(t, err)
+	require.NotEmpty(t, folders)
+	for _, folder := range folders {
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			args, err := os.ReadFile(filepath.Join(folder, "arguments"))
+			require.NoError(t, err)
+			got := call1(noEnvironment, append([]string{"show", "--backend=iptables"}, strings.Split(strings.TrimSuffix(string(args), "\n"), "\n")...)...)
+			assert.Equal(t, answer{Out: got.Out}, got)
+			golden(t, filepath.Join(folder, "rules.iptables"), got.Out)
+			pod := lab.NewHost(t, "pod")
+			pod.Feed(t, got.Out, "iptables-legacy-restore", "--noflush")
+			pod.Feed(t, got.Out, "ip6tables-legacy-restore", "--noflush")
+		})
+	}
+}
+
 func TestHelp(t *testing.T) {
 	got := call1(noEnvironment, "--help")
 	assert.Equal(t, answer{Out: got.Out}, got)
@@ -117,7 +136,11 @@ func FuzzCommandLines(f *testing.F) {
 			return // the others are for the kernel to answer
 		}
 		got := call1(noEnvironment, append(strings.Split(lines, "\n"), "--termination-log=")...)
-		assert.Contains(t, []int{succeeded, misused}, got.Code)
+		codes := []int{succeeded, misused}
+		if c.backend == "iptables" {
+			codes = append(codes, failed) // by lists that are too long for it
+		}
+		assert.Contains(t, codes, got.Code)
 		assert.Equal(t, got.Code == succeeded, got.Out != "", "an answer or an error: %q", got)
 		assert.Equal(t, got.Code == succeeded, got.Stderr == "", "an answer or an error: %q", got)
 	})

@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"github.com/google/nftables"
+
+	"github.com/krm-bypass/krm-bypass/internal/rules/legacy"
 )
 
 // The pod's and its node's address, from the downward API (status.podIP and
@@ -138,6 +140,8 @@ func firstMark(s surroundings) string {
 func look() surroundings {
 	var s surroundings
 	s.chains, s.tables = filters()
+	// Where the node's own rules are by iptables-legacy, and the image has it.
+	s.chains = append(s.chains, legacy.Chains()...)
 	s.interfaces, s.cables = links()
 	_, err := os.Stat(initialOnly)
 	s.initial = err == nil

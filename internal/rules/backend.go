@@ -11,6 +11,9 @@ import (
 type Backend interface {
 	// Name is the name by which a user asks for the backend.
 	Name() string
+	// Show gives the rules as the packet filter's own command loads them; it
+	// needs no kernel.
+	Show(traffic.Settings) (string, error)
 	// Apply makes the settings true, all of them or, with an error, none; it
 	// has read them back from the kernel when it returns without one.
 	Apply(traffic.Settings) error
@@ -64,24 +67,37 @@ func use(backends []Backend, name string, work func(Backend) error) (Choice, err
 	return Choice{}, errors.Join(missing...)
 }
 
+// Clean takes away what the backend of the given name left; with Auto, whatever
+// any of them left.
+func Clean(name string) error { return clean(backends, name) }
+
+func clean(backends []Backend, name string) error {
+	if name != Auto {
+		_, err := use(backends, name, Backend.Clean)
+		return err
+	}
+	var missing, failures []error
+	for _, b := range backends {
+		err := b.Clean()
+		switch {
+		case errors.Is(err, errors.ErrUnsupported):
+			missing = append(missing, fmt.Errorf("%s: %w", b.Name(), err))
+		case err != nil:
+			failures = append(failures, err)
+		}
+	}
+	if len(missing) == len(backends) {
+		return errors.Join(missing...)
+	}
+	return errors.Join(failures...)
+}
+
 func because(missing []error) string {
 	if len(missing) == 0 {
 		return "the first that works here"
 	}
 	return errors.Join(missing...).Error()
 }
-
-const iptablesName = "iptables"
-
-// iptablesBackend holds the place of the backend for kernels without nf_tables.
-type iptablesBackend struct{}
-
-var errNotBuilt = incapableError{errors.New("the iptables backend is not in this build: take --backend=nftables")}
-
-func (iptablesBackend) Name() string                                 { return iptablesName }
-func (iptablesBackend) Apply(traffic.Settings) error                 { return errNotBuilt }
-func (iptablesBackend) Verify(traffic.Settings) (Differences, error) { return nil, errNotBuilt }
-func (iptablesBackend) Clean() error                                 { return errNotBuilt }
 
 // incapableError says that here a backend cannot work at all, so that another
 // may be tried: it is an errors.ErrUnsupported.

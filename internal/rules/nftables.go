@@ -38,6 +38,9 @@ func isAny(err error, of []error) bool {
 	return slices.ContainsFunc(of, func(e error) bool { return errors.Is(err, e) })
 }
 
+// Show gives the ruleset as "nft -f" loads it.
+func (nftablesBackend) Show(s traffic.Settings) (string, error) { return Compile(s).Text(), nil }
+
 // Apply loads the ruleset, unless the kernel holds it already, and reads it
 // back. Where it then finds another one it begins again: somebody else may have
 // come between.
@@ -115,7 +118,7 @@ func once(work func(*kernel) error) error {
 // about, and marks those of a kernel without nf_tables.
 func explained(err error) error {
 	switch {
-	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+	case isAny(err, lacksRights):
 		return fmt.Errorf("%w: the capability NET_ADMIN is missing, add it to the container's securityContext.capabilities.add", err)
 	case errors.Is(err, unix.EMSGSIZE):
 		// SO_SNDBUFFORCE is for the first user namespace alone (socket(7)).
@@ -125,6 +128,8 @@ func explained(err error) error {
 	}
 	return err
 }
+
+var lacksRights = []error{unix.EPERM, unix.EACCES}
 
 // incapacities are how kernels refuse what they do not know: no netlink for
 // packet filters, no nf_tables (EINVAL, EOPNOTSUPP) or, before Linux 5.2, no NAT

@@ -17,7 +17,8 @@ func program(arguments ...string) *exec.Cmd {
 	return exec.Command(lab.Binary(bypassProgram.Name), arguments...)
 }
 
-func with(command string) []string { return append([]string{command}, bypass...) }
+// with calls for the bypass of these tests.
+func (b backend) with(command string) *exec.Cmd { return program(b.call(command, bypass...)...) }
 
 // fault is something that goes wrong, or happens again, in a pod of the mesh.
 type fault struct {
@@ -33,7 +34,7 @@ var faults = []fault{
 		var running sync.WaitGroup
 		for range 8 {
 			running.Go(func() {
-				_, err := pod.Try(program(with("apply")...))
+				_, err := pod.Try(mesh.ours.with("apply"))
 				assert.NoError(t, err)
 			})
 		}
@@ -42,7 +43,7 @@ var faults = []fault{
 	{name: "beside-the-mesh-at-the-same-moment", bypasses: true, happen: func(t *testing.T, pod *lab.Host, mesh variant) {
 		applying := make(chan error)
 		go func() {
-			_, err := pod.Try(program(with("apply")...))
+			_, err := pod.Try(mesh.ours.with("apply"))
 			applying <- err
 		}()
 		mesh.Install(t, pod)
@@ -50,30 +51,32 @@ var faults = []fault{
 	}},
 	{name: "the-mesh-applied-its-rules-again", bypasses: true, happen: func(t *testing.T, pod *lab.Host, mesh variant) {
 		mesh.Install(t, pod)
-		applyBypass(t, pod, bypass...)
+		mesh.ours.apply(t, pod, bypass...)
 		mesh.Install(t, pod)
-		_, err := pod.Try(program(with("verify")...))
+		_, err := pod.Try(mesh.ours.with("verify"))
 		assert.NoError(t, err)
 	}},
 	{name: "flushed-and-applied-again", bypasses: true, happen: func(t *testing.T, pod *lab.Host, mesh variant) {
 		mesh.Install(t, pod)
-		applyBypass(t, pod, bypass...)
-		pod.Run(t, "nft", "flush", "table", "inet", "krm-bypass")
-		_, err := pod.Try(program(with("verify")...))
+		mesh.ours.apply(t, pod, bypass...)
+		pod.Run(t, mesh.ours.flush...)
+		_, err := pod.Try(mesh.ours.with("verify"))
 		assert.ErrorContains(t, err, "exit status 1")
-		applyBypass(t, pod, bypass...)
+		mesh.ours.apply(t, pod, bypass...)
 	}},
-	{name: "shown-and-loaded-by-nft", bypasses: true, happen: func(t *testing.T, pod *lab.Host, mesh variant) {
+	{name: "shown-and-loaded-by-hand", bypasses: true, happen: func(t *testing.T, pod *lab.Host, mesh variant) {
 		mesh.Install(t, pod)
-		ruleset, err := program(with("show")...).Output()
+		ruleset, err := mesh.ours.with("show").Output()
 		require.NoError(t, err)
-		pod.Feed(t, string(ruleset), "nft", "-f", "-")
-		_, err = pod.Try(program(with("verify")...))
+		for _, load := range mesh.ours.load {
+			pod.Feed(t, string(ruleset), load...)
+		}
+		_, err = pod.Try(mesh.ours.with("verify"))
 		assert.NoError(t, err)
 	}},
 	{name: "without-the-capability-NET_ADMIN", happen: func(t *testing.T, pod *lab.Host, mesh variant) {
 		mesh.Install(t, pod)
-		unprivileged := program(with("apply")...)
+		unprivileged := mesh.ours.with("apply")
 		unprivileged.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: lab.Application, Gid: lab.Application}}
 		_, err := pod.Try(unprivileged)
 		assert.ErrorContains(t, err, "exit status 1")
@@ -82,13 +85,13 @@ var faults = []fault{
 	{name: "in-a-namespace-that-looks-like-a-nodes", happen: func(t *testing.T, pod *lab.Host, mesh variant) {
 		mesh.Install(t, pod)
 		pod.Run(t, "iptables", "-t", "mangle", "-N", "KUBE-KUBELET-CANARY")
-		_, err := pod.Try(program(with("apply")...))
+		_, err := pod.Try(mesh.ours.with("apply"))
 		assert.ErrorContains(t, err, "exit status 1")
 		assert.ErrorContains(t, err, "hostNetwork")
 	}},
 	{name: "cleaned", happen: func(t *testing.T, pod *lab.Host, mesh variant) {
 		mesh.Install(t, pod)
-		applyBypass(t, pod, bypass...)
+		mesh.ours.apply(t, pod, bypass...)
 		_, err := pod.Try(program("clean"))
 		assert.NoError(t, err)
 	}},
@@ -96,7 +99,7 @@ var faults = []fault{
 
 // Whatever happens, a pod bypasses all that it should or nothing at all.
 func TestFaults(t *testing.T) {
-	for _, mesh := range istioVariants[:2] {
+	for _, mesh := range istioVariants[:3] {
 		for _, fault := range faults {
 			t.Run(mesh.Name+"/"+fault.name, func(t *testing.T) {
 				inside, outside := lab.NewPod(t, mesh.podHas(lab.IPv4))

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -23,6 +24,36 @@ type variant struct {
 	podHas func(lab.Family) lab.Family
 	// capturesDNS is set where port 53 is redirected to the DNS proxy.
 	capturesDNS bool
+	// ours is the backend by which we stand in front of it.
+	ours backend
+}
+
+// backend is a way of krm-bypass-init into the kernel.
+type backend struct {
+	arguments []string
+	// flush empties what was applied, behind our back.
+	flush []string
+	// load are the commands that load what is shown.
+	load [][]string
+}
+
+// Which backend is taken is nobody's business but where it has to be iptables:
+// nftables comes first in front of every mesh.
+var (
+	byNftables = backend{
+		flush: []string{"nft", "flush", "table", "inet", "krm-bypass"},
+		load:  [][]string{{"nft", "-f", "-"}},
+	}
+	byIptables = backend{
+		arguments: []string{"--backend=iptables"},
+		flush:     []string{"iptables-legacy", "-t", "nat", "-F", "KRM_BYPASS_OUTPUT"},
+		load:      [][]string{{"iptables-legacy-restore", "--noflush"}, {"ip6tables-legacy-restore", "--noflush"}},
+	}
+)
+
+// call gives the arguments of krm-bypass-init for this backend.
+func (b backend) call(command string, arguments ...string) []string {
+	return slices.Concat([]string{command}, b.arguments, arguments)
 }
 
 func itself(family lab.Family) lab.Family { return family }
@@ -31,20 +62,27 @@ func dualStack(lab.Family) lab.Family     { return lab.DualStack }
 var bothFamilies = []lab.Family{lab.IPv4, lab.IPv6}
 
 var istioVariants = []variant{
-	{Interceptor: interceptor.Istio("iptables-nft"), families: bothFamilies, podHas: itself},
-	{Interceptor: interceptor.Istio("native-nftables", "--native-nftables"), families: bothFamilies, podHas: itself},
-	{Interceptor: interceptor.Istio("dual-stack", "--dual-stack"), families: bothFamilies, podHas: dualStack},
-	{Interceptor: interceptor.Istio("native-nftables-dual-stack", "--native-nftables", "--dual-stack"), families: bothFamilies, podHas: dualStack},
-	{Interceptor: interceptor.Istio("dns-capture", "--redirect-dns", "--capture-all-dns"), families: bothFamilies, podHas: itself, capturesDNS: true},
+	{Interceptor: interceptor.Istio("iptables-nft"), families: bothFamilies, podHas: itself, ours: byNftables},
+	{Interceptor: interceptor.Istio("native-nftables", "--native-nftables"), families: bothFamilies, podHas: itself, ours: byNftables},
+	{Interceptor: interceptor.Istio("iptables-legacy", interceptor.Legacy...), families: bothFamilies, podHas: itself, ours: byIptables},
+	{Interceptor: interceptor.Istio("dual-stack", "--dual-stack"), families: bothFamilies, podHas: dualStack, ours: byNftables},
+	{Interceptor: interceptor.Istio("native-nftables-dual-stack", "--native-nftables", "--dual-stack"), families: bothFamilies, podHas: dualStack, ours: byNftables},
+	{Interceptor: interceptor.Istio("dns-capture", "--redirect-dns", "--capture-all-dns"), families: bothFamilies, podHas: itself, capturesDNS: true, ours: byNftables},
+	{
+		Interceptor: interceptor.Istio("iptables-legacy-dual-stack-dns-capture", append([]string{"--dual-stack", "--redirect-dns", "--capture-all-dns"}, interceptor.Legacy...)...),
+		families:    bothFamilies, podHas: dualStack, capturesDNS: true, ours: byIptables,
+	},
+	{Interceptor: interceptor.Istio("nftables-before-iptables-legacy", interceptor.Legacy...), families: bothFamilies, podHas: itself, ours: byNftables},
 }
 
 // FSM's rules go through the IPv4 iptables-restore alone.
 var fsmVariants = []variant{
-	{Interceptor: interceptor.FSM(nil), families: []lab.Family{lab.IPv4}, podHas: itself},
+	{Interceptor: interceptor.FSM(nil), families: []lab.Family{lab.IPv4}, podHas: itself, ours: byNftables},
+	{Interceptor: interceptor.FSMLegacy(nil), families: []lab.Family{lab.IPv4}, podHas: itself, ours: byIptables},
 }
 
 var linkerdVariants = []variant{
-	{Interceptor: interceptor.Linkerd(nil), families: bothFamilies, podHas: itself},
+	{Interceptor: interceptor.Linkerd(nil), families: bothFamilies, podHas: itself, ours: byNftables},
 }
 
 // step is one init container's turn.
@@ -84,7 +122,7 @@ func newPod(t *testing.T, mesh variant, order order, family lab.Family, bypass [
 	for _, step := range order.steps {
 		switch step {
 		case ours:
-			applyBypass(t, inside, bypass...)
+			mesh.ours.apply(t, inside, bypass...)
 		case theMesh:
 			mesh.Install(t, inside)
 		}
@@ -106,9 +144,9 @@ func inhabit(t *testing.T, inside, outside *lab.Host, mesh variant, family lab.F
 	return pod{Host: inside, outside: outside, family: family, mesh: mesh}
 }
 
-func applyBypass(t *testing.T, host *lab.Host, arguments ...string) {
+func (b backend) apply(t *testing.T, host *lab.Host, arguments ...string) {
 	t.Helper()
-	host.Run(t, append([]string{lab.Binary(bypassProgram.Name), "apply"}, arguments...)...)
+	host.Run(t, append([]string{lab.Binary(bypassProgram.Name)}, b.call("apply", arguments...)...)...)
 }
 
 // What answers in the pod, and who may answer to whom.

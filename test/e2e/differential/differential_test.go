@@ -29,7 +29,7 @@ const (
 	// connectionsEach are drawn for each settings, to spread what pods and
 	// rules cost.
 	connectionsEach = 26
-	settingsDrawn   = 300
+	settingsDrawn   = 420
 
 	// seedKey names the variable that changes what is drawn.
 	seedKey = "KRM_BYPASS_SEED"
@@ -86,7 +86,7 @@ func TestDifferential(t *testing.T) {
 		said := asAnnotated(r, istio, settings)
 		backend := rapid.SampledFrom(backends).Draw(r, "backend")
 		setups := []setup{
-			inFrontOfEverything(settings),
+			inFrontOfEverything(settings, backend.ours),
 			annotationAlone(said, backend),
 			annotationAndInit(settings, said, backend),
 		}
@@ -98,13 +98,14 @@ func TestDifferential(t *testing.T) {
 				}
 			}
 		}
-		tally.count(settings, connections)
+		tally.count(backend.ours, settings, connections)
 	})
 	fmt.Println(tally.String())
 	assert.GreaterOrEqual(t, tally.cases(), leastCases)
 	for _, field := range traffic.Fields {
 		assert.NotZero(t, tally.decided[string(field)], "cases that %s decided", field)
 	}
+	assert.Len(t, tally.kinds, 2*2*2, "backends, families and protocols: %v", tally.kinds)
 }
 
 // askAll asks in every setup at once: each has its pod to itself.
@@ -167,17 +168,39 @@ func (a annotated) arguments() []string {
 
 const dns = 53 // the port
 
-// backend is a way to run istio-iptables.
+// backend is a way to run istio-iptables, and krm-bypass-init beside it.
 type backend struct {
+	ours        ours
 	arguments   []string
 	capturesDNS bool // port 53 goes to the DNS proxy
 }
 
+// ours is a backend of krm-bypass-init and an interceptor of everything that it
+// can stand in front of.
+type ours struct {
+	name       string
+	everything interceptor.Interceptor
+}
+
+var (
+	byNftables = ours{"nftables", interceptor.Everything()}
+	byIptables = ours{"iptables", interceptor.EverythingByLegacy()}
+)
+
+var (
+	dualStack = []string{"--dual-stack"}
+	withDNS   = []string{"--dual-stack", "--redirect-dns", "--capture-all-dns"}
+	native    = []string{"--native-nftables"}
+)
+
+// backends are drawn from, the first ones more often.
 var backends = []backend{
-	{arguments: []string{"--dual-stack", "--redirect-dns", "--capture-all-dns"}, capturesDNS: true},
-	{arguments: []string{"--dual-stack", "--redirect-dns", "--capture-all-dns", "--native-nftables"}, capturesDNS: true},
-	{arguments: []string{"--dual-stack"}},
-	{arguments: []string{"--dual-stack", "--native-nftables"}},
+	{ours: byIptables, arguments: slices.Concat(withDNS, interceptor.Legacy), capturesDNS: true},
+	{ours: byNftables, arguments: withDNS, capturesDNS: true},
+	{ours: byNftables, arguments: slices.Concat(withDNS, native), capturesDNS: true},
+	{ours: byIptables, arguments: slices.Concat(dualStack, interceptor.Legacy)},
+	{ours: byNftables, arguments: dualStack},
+	{ours: byNftables, arguments: slices.Concat(dualStack, native)},
 }
 
 // Whoever may answer.
@@ -195,12 +218,12 @@ type setup struct {
 	expect  func(traffic.Connection) string
 }
 
-func inFrontOfEverything(settings traffic.Settings) setup {
+func inFrontOfEverything(settings traffic.Settings, ours ours) setup {
 	return setup{
-		name: "krm-bypass-init in front of an interceptor of everything",
+		name: fmt.Sprintf("krm-bypass-init by %s in front of an interceptor of everything", ours.name),
 		install: func(t lab.TB, pod *lab.Host) {
-			applyBypass(t, pod, settings)
-			interceptor.Everything().Install(t, pod)
+			applyBypass(t, pod, settings, ours)
+			ours.everything.Install(t, pod)
 		},
 		expect: func(c traffic.Connection) string {
 			switch {
@@ -225,18 +248,18 @@ func annotationAlone(said annotated, backend backend) setup {
 
 func annotationAndInit(settings traffic.Settings, said annotated, backend backend) setup {
 	return setup{
-		name: fmt.Sprintf("krm-bypass-init and istio-iptables %v with the annotations", backend.arguments),
+		name: fmt.Sprintf("krm-bypass-init by %s and istio-iptables %v with the annotations", backend.ours.name, backend.arguments),
 		install: func(t lab.TB, pod *lab.Host) {
-			applyBypass(t, pod, settings)
+			applyBypass(t, pod, settings, backend.ours)
 			installIstio(t, pod, said, backend)
 		},
 		expect: func(c traffic.Connection) string { return underIstio(settings, said, backend, c) },
 	}
 }
 
-func applyBypass(t lab.TB, pod *lab.Host, settings traffic.Settings) {
+func applyBypass(t lab.TB, pod *lab.Host, settings traffic.Settings, ours ours) {
 	t.Helper()
-	pod.Run(t, append([]string{lab.Binary(bypassProgram.Name), "apply"}, settings.Arguments()...)...)
+	pod.Run(t, append([]string{lab.Binary(bypassProgram.Name), "apply", "--backend=" + ours.name}, settings.Arguments()...)...)
 }
 
 func installIstio(t lab.TB, pod *lab.Host, said annotated, backend backend) {
@@ -371,15 +394,15 @@ func describe(c traffic.Connection) string {
 	return fmt.Sprintf("%s %s to %s", way, c.Protocol, netip.AddrPortFrom(c.Address, c.Port))
 }
 
-// tally counts cases by kind and by the field that decided them.
+// tally counts cases by backend and kind, and by the field that decided them.
 type tally struct{ kinds, decided map[string]int }
 
-func (t *tally) count(settings traffic.Settings, connections []traffic.Connection) {
+func (t *tally) count(ours ours, settings traffic.Settings, connections []traffic.Connection) {
 	if t.kinds == nil {
 		t.kinds, t.decided = map[string]int{}, map[string]int{}
 	}
 	for _, c := range connections {
-		t.kinds[lab.FamilyOf(c.Address).Name+" "+c.Protocol.String()]++
+		t.kinds[ours.name+" "+lab.FamilyOf(c.Address).Name+" "+c.Protocol.String()]++
 		t.decided[cmp.Or(string(settings.Decide(c).By), "no field")]++
 	}
 }
@@ -394,7 +417,7 @@ func (t tally) cases() int {
 
 func (t tally) String() string {
 	return fmt.Sprintf("compared %d cases of a decision, krm-bypass-init, istio-iptables by annotation, and both (seed %s)\n"+
-		"compared by kind: %s\ncompared by what decided: %s",
+		"compared by backend and kind: %s\ncompared by what decided: %s",
 		t.cases(), flag.Lookup("rapid.seed").Value, counts(t.kinds), counts(t.decided))
 }
 

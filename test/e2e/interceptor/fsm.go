@@ -20,13 +20,23 @@ const (
 // loaded as its init container does, with IPv4's iptables-restore alone. Like
 // it, this does not look whether the kernel will take what annotations say.
 func FSM(annotations map[string]string) Interceptor {
+	return fsm("fsm-iptables", "iptables-restore", FSM, annotations)
+}
+
+// FSMLegacy is FSM where its image's iptables-restore is that of
+// iptables-legacy.
+func FSMLegacy(annotations map[string]string) Interceptor {
+	return fsm("fsm-iptables-legacy", "iptables-legacy-restore", FSMLegacy, annotations)
+}
+
+func fsm(name, restore string, annotated func(map[string]string) Interceptor, annotations map[string]string) Interceptor {
 	return Interceptor{
-		Name:      "fsm-iptables",
+		Name:      name,
 		Proxy:     Proxy{UID: lab.FSMProxy, Outbound: 15001, Inbound: 15003, CallsLoopback: true},
-		Annotated: FSM,
+		Annotated: annotated,
 		Install: func(t lab.TB, pod *lab.Host) {
 			t.Helper()
-			pod.Feed(t, FSMRules(annotations), "iptables-restore", "--noflush")
+			pod.Feed(t, FSMRules(annotations), restore, "--noflush")
 		},
 	}
 }

@@ -7,6 +7,7 @@ package interceptor
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
 )
@@ -62,6 +63,10 @@ func Istio(name string, arguments ...string) Interceptor {
 	}
 }
 
+// Legacy has istio-iptables take iptables-legacy; without it that is taken only
+// where its nat table has rules already.
+var Legacy = []string{"--force-iptables-binary", "legacy"}
+
 // Everything redirects all that is not the proxy's own, loopback too, so that
 // whatever escapes it was bypassed by somebody in front of it.
 func Everything() Interceptor {
@@ -83,6 +88,26 @@ table inet everything {
 		Install: func(t lab.TB, pod *lab.Host) {
 			t.Helper()
 			pod.Feed(t, rules, "nft", "-f", "-")
+		},
+	}
+}
+
+// EverythingByLegacy does by iptables-legacy what Everything does by nftables.
+func EverythingByLegacy() Interceptor {
+	var rules strings.Builder
+	fmt.Fprintf(&rules, "*nat\n-A OUTPUT -m owner --uid-owner %d -j RETURN\n", IstioProxy.UID)
+	for _, protocol := range []string{"tcp", "udp"} {
+		fmt.Fprintf(&rules, "-A PREROUTING -p %s -j REDIRECT --to-ports %d\n", protocol, IstioProxy.Inbound)
+		fmt.Fprintf(&rules, "-A OUTPUT -p %s -j REDIRECT --to-ports %d\n", protocol, IstioProxy.Outbound)
+	}
+	rules.WriteString("COMMIT\n")
+	return Interceptor{
+		Name:  "everything-by-legacy",
+		Proxy: IstioProxy,
+		Install: func(t lab.TB, pod *lab.Host) {
+			t.Helper()
+			pod.Feed(t, rules.String(), "iptables-legacy-restore", "--noflush")
+			pod.Feed(t, rules.String(), "ip6tables-legacy-restore", "--noflush")
 		},
 	}
 }

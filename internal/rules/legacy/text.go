@@ -1,0 +1,74 @@
+package legacy
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// String gives the rule's options as iptables lists them.
+func (r Rule) String() string {
+	var words []string
+	if r.To.IsValid() && r.To.Bits() > 0 {
+		words = append(words, "-d", r.To.String())
+	}
+	words = append(words, r.Interface...)
+	if r.Protocol != 0 {
+		words = append(words, "-p", protocolName(r.Protocol))
+	}
+	switch len(r.Ports) {
+	case 0:
+	case 1:
+		words = append(words, "-m", protocolName(r.Protocol), "--dport", portsWord(r.Ports))
+	default:
+		words = append(words, "-m", "multiport", "--dports", portsWord(r.Ports))
+	}
+	return strings.Join(append(words, "-j", string(r.Target)), " ")
+}
+
+func protocolName(p traffic.Protocol) string { return strings.ToLower(p.String()) }
+
+func portsWord(ranges []traffic.PortRange) string {
+	words := make([]string, len(ranges))
+	for i, r := range ranges {
+		words[i] = strings.ReplaceAll(r.String(), "-", ":")
+	}
+	return strings.Join(words, ",")
+}
+
+// preamble says what to do with the text. The options -4 and -6 make one text
+// serve for both commands (iptables(8), "--ipv4").
+const preamble = `# For a pod that has none of these chains yet. Both commands load it:
+#   iptables-legacy-restore --noflush FILE
+#   ip6tables-legacy-restore --noflush FILE
+`
+
+// Text gives the ruleset as iptables-restore and ip6tables-restore load it.
+func (r Ruleset) Text() string {
+	var b strings.Builder
+	b.WriteString(preamble + "*nat\n")
+	for _, c := range r {
+		fmt.Fprintf(&b, ":%s - [0:0]\n", c.Name)
+	}
+	for _, c := range r {
+		for _, rule := range c.Rules {
+			fmt.Fprintf(&b, "%s-A %s %s\n", rule.only(), c.Name, rule)
+		}
+	}
+	for _, c := range r {
+		fmt.Fprintf(&b, "-I %s 1 -j %s\n", c.Hook, c.Name)
+	}
+	b.WriteString("COMMIT\n")
+	return b.String()
+}
+
+// only gives the option that limits a rule to its family.
+func (r Rule) only() string {
+	for _, f := range families {
+		if r.To.IsValid() && f.has(r.To.Addr()) {
+			return f.option + " "
+		}
+	}
+	return ""
+}

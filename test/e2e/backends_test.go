@@ -1,0 +1,41 @@
+package e2e_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/krm-bypass/krm-bypass/test/e2e/interceptor"
+	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+)
+
+var excludedRangeAnswers = check{name: "excluded-range-answers", by: theApplication, to: cardProcessor, port: 443, answer: outside}
+
+// Where Istio may choose, it takes the backend that has rules already: ours.
+func TestIstioFollowsToLegacy(t *testing.T) {
+	mesh := variant{Interceptor: interceptor.Istio("unforced", "--dual-stack"), podHas: dualStack, ours: byIptables}
+	for _, family := range bothFamilies {
+		t.Run(family.Name, func(t *testing.T) {
+			pod := newPod(t, mesh, orders[0], family, bypass)
+			saved := pod.Run(t, "sh", "-ec", "iptables-legacy-save; ip6tables-legacy-save")
+			assert.Contains(t, saved, "-A OUTPUT -j KRM_BYPASS_OUTPUT\n-A OUTPUT -j ISTIO_OUTPUT\n")
+			assert.Empty(t, pod.Run(t, "nft", "list", "ruleset"))
+			excludedRangeAnswers.run(t, pod)
+		})
+	}
+}
+
+// What docs/semantics.md warns of: iptables-legacy binds no mesh on nf_tables.
+func TestIptablesDoesNotBindNftables(t *testing.T) {
+	for _, mesh := range []variant{
+		{Interceptor: interceptor.Istio("iptables-nft", "--force-iptables-binary", "nft"), podHas: itself, ours: byIptables},
+		{Interceptor: interceptor.Istio("native-nftables", "--native-nftables"), podHas: itself, ours: byIptables},
+	} {
+		t.Run(mesh.Name, func(t *testing.T) {
+			pod := newPod(t, mesh, orders[0], lab.IPv4, bypass)
+			intercepted := excludedRangeAnswers
+			intercepted.answer = refused
+			intercepted.run(t, pod)
+		})
+	}
+}
