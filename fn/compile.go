@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -100,7 +99,7 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 		policy.Enrolled = s.Enrolment.Namespaces
 		co.globs(s.Enrolment.Namespaces, "spec.enrolment.namespaces", namespaceGlob)
 	}
-	if ns := s.DefaultNamespace; ns != "" && !namespaceName.MatchString(ns) {
+	if ns := s.DefaultNamespace; ns != "" && !namespaceName.matches(ns) {
 		co.problem("spec.defaultNamespace", ns, "%q can be no namespace: write a name of lower-case letters, digits and \"-\"", ns)
 	}
 	if s.MeshDefaults != nil {
@@ -303,15 +302,15 @@ func texts[S ~[]E, E ~string](list S) []string {
 // (k8s.io/apimachinery pkg/util/validation/validation.go): a namespace's name
 // is a DNS label, a workload's may have dots.
 var (
-	namespaceName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
-	namespaceGlob = regexp.MustCompile(`^([-a-z0-9*?]|\[\^?[-a-z0-9]+\])+$`)
-	workloadGlob  = regexp.MustCompile(`^([-.a-z0-9*?]|\[\^?[-.a-z0-9]+\])+$`)
+	namespaceName = newGrammar(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	namespaceGlob = newGrammar(`^([-a-z0-9*?]|\[\^?[-a-z0-9]+\])+$`)
+	workloadGlob  = newGrammar(`^([-.a-z0-9*?]|\[\^?[-.a-z0-9]+\])+$`)
 )
 
-func (c *compiler) globs(globs []string, at string, grammar *regexp.Regexp) {
+func (c *compiler) globs(globs []string, at string, grammar *grammar) {
 	for i, glob := range globs {
 		_, err := path.Match(glob, "")
-		if err == nil && grammar.MatchString(glob) {
+		if err == nil && grammar.matches(glob) {
 			continue
 		}
 		letters := `lower-case letters, digits and "-"`
@@ -389,10 +388,10 @@ func kindRemedy(entry string, kinds []transform.Kind) string {
 }
 
 // labelValue follows k8s.io/apimachinery pkg/util/validation/validation.go.
-var labelValue = regexp.MustCompile(`^(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?$`)
+var labelValue = newGrammar(`^(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?$`)
 
 func (c *compiler) labelValue(value, at string) {
-	if !labelValue.MatchString(value) {
+	if !labelValue.matches(value) {
 		c.problem(at, value, `%q can be no label's value: write one of letters, digits, "-", "_" and "."; a selector has no wildcards`, value)
 	}
 }
@@ -435,14 +434,14 @@ func (c *compiler) podTemplate(t PodTemplate, at string) transform.Kind {
 }
 
 // quantity follows the grammar of k8s.io/apimachinery pkg/api/resource/quantity.go.
-var quantity = regexp.MustCompile(`^[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$`)
+var quantity = newGrammar(`^[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$`)
 
 // imageReference is loose on purpose: what the container runtime takes is its
 // own affair, but a blank or an empty name never works.
-var imageReference = regexp.MustCompile(`^[A-Za-z0-9][^\s]*$`)
+var imageReference = newGrammar(`^[A-Za-z0-9][^\s]*$`)
 
 func (c *compiler) enforcement(e *Enforcement) {
-	if !imageReference.MatchString(e.Image) {
+	if !imageReference.matches(e.Image) {
 		c.problem("spec.enforcement.image", e.Image, "%q is not an image: write a reference such as %s", e.Image, DefaultImage)
 	}
 	for _, part := range []struct {
@@ -450,7 +449,7 @@ func (c *compiler) enforcement(e *Enforcement) {
 		values map[string]Quantity
 	}{{"limits", e.Resources.Limits}, {"requests", e.Resources.Requests}} {
 		for _, resource := range sortedKeys(part.values) {
-			if q := part.values[resource]; !quantity.MatchString(string(q)) {
+			if q := part.values[resource]; !quantity.matches(string(q)) {
 				c.problem("spec.enforcement.resources."+join(part.name, resource), string(q), "%q is not a quantity: write one such as 10m or 64Mi", q)
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -353,7 +352,7 @@ func (d *decoder) list(node *yaml.Node, into reflect.Value, path string) {
 		remedy := `write it as an item, behind "- "`
 		if node.Kind == yaml.ScalarNode {
 			remedy = fmt.Sprintf("write [%s]", node.Value)
-			if !plain.MatchString(node.Value) {
+			if !plain.matches(node.Value) {
 				remedy = fmt.Sprintf("write [%q]", node.Value)
 			}
 		}
@@ -368,7 +367,7 @@ func (d *decoder) list(node *yaml.Node, into reflect.Value, path string) {
 }
 
 // plain are values that need no quotes within brackets.
-var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9./,-]*$`)
+var plain = newGrammar(`^[A-Za-z0-9][A-Za-z0-9./,-]*$`)
 
 // describe names what a node is, for messages.
 func describe(node *yaml.Node) string {
