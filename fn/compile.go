@@ -17,6 +17,12 @@ import (
 
 const defaultMesh = "Istio"
 
+const globalPath = "spec.global"
+
+func namespacePath(i int) string { return fmt.Sprintf("spec.namespaces[%d]", i) }
+
+func workloadPath(i int) string { return fmt.Sprintf("spec.workloads[%d]", i) }
+
 // Default fills every field that has a default and is not set.
 func (c *ClusterBypass) Default() {
 	setDefault(&c.APIVersion, APIVersion)
@@ -109,21 +115,25 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 	}
 	if s.Global != nil {
 		policy.Scopes = append(policy.Scopes, transform.Scope{
-			Path: "spec.global", Merge: policy.Merge, Layer: co.layer(*s.Global, "spec.global", true),
+			Path: globalPath, Merge: policy.Merge, Layer: co.layer(s.Global.Traffic, globalPath, true),
+			Note: s.Global.Note.compiled(),
 		})
 	}
 	for i, r := range s.Namespaces {
-		at := fmt.Sprintf("spec.namespaces[%d]", i)
+		at := namespacePath(i)
 		co.globs(r.Match.Names, at+".match.names", namespaceGlob)
 		if len(r.Match.Names) == 0 {
 			co.problem(at+".match", "", `an empty match speaks of everything: name namespaces, or move the rule to spec.global`)
 		}
-		policy.Scopes = append(policy.Scopes, co.scope(at, r.Traffic, r.Merge, r.Enforcement, policy.Merge, &transform.Match{Namespaces: r.Match.Names}))
+		policy.Scopes = append(policy.Scopes, co.scope(at, r.Traffic, r.Merge, r.Enforcement, policy.Merge, &transform.Match{Namespaces: r.Match.Names}, r.Note))
 	}
 	for i, r := range s.Workloads {
-		at := fmt.Sprintf("spec.workloads[%d]", i)
+		at := workloadPath(i)
 		match := co.workloadMatch(r.Match, at+".match", policy.Kinds)
-		policy.Scopes = append(policy.Scopes, co.scope(at, r.Traffic, r.Merge, r.Enforcement, policy.Merge, match))
+		policy.Scopes = append(policy.Scopes, co.scope(at, r.Traffic, r.Merge, r.Enforcement, policy.Merge, match, r.Note))
+	}
+	for _, r := range c.Rules() {
+		co.note(r, s.RequireReason)
 	}
 	co.enforcement(s.Enforcement)
 	if s.MeshConfig == updateMeshConfig {
@@ -152,8 +162,8 @@ func (c *compiler) meshConfig() {
 	c.problem("spec.meshConfig", updateMeshConfig, "%s is not configured by a MeshConfig: take the field away; it is for %s", c.mesh.Name, quotedList(configured))
 }
 
-func (c *compiler) scope(at string, t Traffic, merge string, enforcement *RuleEnforcement, inherited traffic.Merge, match *transform.Match) transform.Scope {
-	s := transform.Scope{Path: at, Match: match, Merge: inherited, Layer: c.layer(t, at, true)}
+func (c *compiler) scope(at string, t Traffic, merge string, enforcement *RuleEnforcement, inherited traffic.Merge, match *transform.Match, note Note) transform.Scope {
+	s := transform.Scope{Path: at, Match: match, Merge: inherited, Layer: c.layer(t, at, true), Note: note.compiled()}
 	if merge != "" {
 		s.Merge = merges[merge]
 	}

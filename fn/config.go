@@ -98,8 +98,8 @@ func configMap(node *yaml.Node, file string) (*transform.Policy, error) {
 	}
 	spec := &ClusterBypass{}
 	spec.Spec.Enforcement = &Enforcement{}
-	spec.Spec.Global = &Traffic{}
-	global := spec.Spec.Global
+	spec.Spec.Global = &GlobalRule{}
+	global := &spec.Spec.Global.Traffic
 	problem := func(path, value, format string, args ...any) {
 		d.problem(nil, path, value, format, args...)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -82,6 +83,9 @@ type constraint struct {
 	required  bool
 	enum      []string
 	byDefault string
+	// A number lies between minimum and maximum where bounded.
+	bounded          bool
+	minimum, maximum int
 }
 
 func constraintOf(field reflect.StructField) constraint {
@@ -95,6 +99,12 @@ func constraintOf(field reflect.StructField) constraint {
 			c.enum = strings.Split(value, "|")
 		case "default":
 			c.byDefault = value
+		case "minimum":
+			c.minimum, _ = strconv.Atoi(value)
+			c.bounded = true
+		case "maximum":
+			c.maximum, _ = strconv.Atoi(value)
+			c.bounded = true
 		}
 	}
 	return c
@@ -129,6 +139,7 @@ var (
 	dataValueType = reflect.TypeFor[dataValue]()
 	ipRangeType   = reflect.TypeFor[IPRange]()
 	quantityType  = reflect.TypeFor[Quantity]()
+	dateType      = reflect.TypeFor[Date]()
 )
 
 func join(path, step string) string {
@@ -171,9 +182,25 @@ func (d *decoder) value(node *yaml.Node, into reflect.Value, path string) {
 			return
 		}
 		into.SetBool(strings.EqualFold(node.Value, "true"))
+	case reflect.Int:
+		n, err := strconv.Atoi(node.Value)
+		if node.ShortTag() != "!!int" || err != nil {
+			remedy := "write one"
+			if err == nil {
+				remedy = "take the quotes away"
+			}
+			d.unreadable(node, path, node.Value, "%s where a number is needed: %s", describe(node), remedy)
+			return
+		}
+		into.SetInt(int64(n))
 	case reflect.String:
 		d.scalar(node, into, path)
 	}
+}
+
+// number gives the value of a field that is bounded.
+func number(field reflect.Value) int {
+	return int(reflect.Indirect(field).Int())
 }
 
 // giving says what to put where nothing stands.
@@ -190,8 +217,8 @@ func giving(kind reflect.Kind) string {
 }
 
 // parsed are the types whose values are judged by who parses them: they are
-// often written in a form that YAML takes for a number.
-var parsed = []reflect.Type{portType, ipRangeType, quantityType, dataValueType}
+// often written in a form that YAML takes for a number or a time.
+var parsed = []reflect.Type{portType, ipRangeType, quantityType, dateType, dataValueType}
 
 func (d *decoder) scalar(node *yaml.Node, into reflect.Value, path string) {
 	switch {
@@ -199,6 +226,8 @@ func (d *decoder) scalar(node *yaml.Node, into reflect.Value, path string) {
 		d.unreadable(node, path, "", "%s where a string is needed: write the entries into one, with commas between them", describe(node))
 	case node.Kind != yaml.ScalarNode:
 		d.unreadable(node, path, "", "%s where a single value is needed: write that alone", describe(node))
+	case node.Value == "" && into.Type() == dateType:
+		d.unreadable(node, path, "", "empty: write a day such as 2026-12-31, or take the line away")
 	case node.ShortTag() == "!!str" || slices.Contains(parsed, into.Type()):
 		into.SetString(node.Value)
 	default:
@@ -248,6 +277,8 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 				remedy = c.enum[0]
 			}
 			d.problem(value, at, field.String(), "%q is not known: write %s", field.String(), remedy)
+		case c.bounded && (number(field) < c.minimum || number(field) > c.maximum):
+			d.problem(value, at, strconv.Itoa(number(field)), "%d is out of bounds: write a number from %d to %d", number(field), c.minimum, c.maximum)
 		case c.byDefault != "" && field.String() == "":
 			d.problem(value, at, "", "empty: give a value, or take the line away for the default, %s", c.byDefault)
 		}

@@ -67,6 +67,7 @@ func TestSchemaAgreesWithTheDecoder(t *testing.T) {
 		{"everything selected", `{global: {includeInboundPorts: "*", includeOutboundIPRanges: ["*"]}}`, true},
 		{"a pair", `{global: {excludeOutbound: [{ipRanges: [10.0.0.0/8], ports: [1]}]}}`, true},
 		{"a rule", `{namespaces: [{match: {names: [a]}, excludeInboundPorts: []}]}`, true},
+		{"a rule with a note", `{requireReason: true, global: {reason: metrics, owner: team-a, expires: "2026-12-31"}}`, true},
 		{"resources", `{enforcement: {resources: {limits: {cpu: 1, memory: 64Mi}}}}`, true},
 		{"an unknown field", `{globl: {}}`, false},
 		{"an unknown traffic field", `{global: {excludeInbondPorts: []}}`, false},
@@ -78,6 +79,9 @@ func TestSchemaAgreesWithTheDecoder(t *testing.T) {
 		{"a rule without a match", `{workloads: [{excludeInboundPorts: [80]}]}`, false},
 		{"a number where a string is needed", `{enforcement: {image: 1}}`, false},
 		{"a key without a value", `{global: {excludeInboundPorts: }}`, false},
+		{"a month for a day", `{global: {expires: 2026-12}}`, false},
+		{"no day at all", `{global: {expires: ""}}`, false},
+		{"a note on the mesh's own defaults", `{meshDefaults: {reason: a}}`, false},
 		{"an unknown mode", `{workloads: [{match: {names: [a]}, enforcement: {mode: Always}}]}`, false},
 	}
 	for _, test := range tests {

@@ -59,7 +59,7 @@ type Spec struct {
 	// bypass that the spec does not let bypass.
 	MeshConfig string `json:"meshConfig,omitempty" schema:"enum=Ignore|Update;default=Ignore"`
 	// Global speaks of every enrolled workload.
-	Global *Traffic `json:"global,omitempty"`
+	Global *GlobalRule `json:"global,omitempty"`
 	// Namespaces are rules for the workloads of whole namespaces; a later one
 	// is narrower than an earlier one.
 	Namespaces []NamespaceRule `json:"namespaces,omitempty"`
@@ -73,6 +73,8 @@ type Spec struct {
 	// DefaultNamespace is the namespace of workloads whose manifests name
 	// none.
 	DefaultNamespace string `json:"defaultNamespace,omitempty"`
+	// RequireReason makes it an error when a rule gives no reason.
+	RequireReason bool `json:"requireReason,omitempty"`
 	// RequireNamespace makes it an error when a rule depends on the namespace
 	// of a workload and that is not known. Otherwise it is a warning.
 	RequireNamespace bool `json:"requireNamespace,omitempty"`
@@ -112,6 +114,25 @@ type Traffic struct {
 	ExcludeOutbound []Destination `json:"excludeOutbound,omitempty"`
 }
 
+// Note says why a rule is there, for those who review it. None of it changes
+// what is written.
+type Note struct {
+	// Reason says what the rule is for.
+	Reason string `json:"reason,omitempty"`
+	// Owner is who answers for the rule: a team, a person, an address.
+	Owner string `json:"owner,omitempty"`
+	// Expires is the last day on which the rule is meant to be needed. The
+	// function never reads the clock, so that a rule which has expired is
+	// written all the same; check and explain tell.
+	Expires Date `json:"expires,omitempty"`
+}
+
+// GlobalRule is what holds for every enrolled workload.
+type GlobalRule struct {
+	Note    `json:",inline"`
+	Traffic `json:",inline"`
+}
+
 // Destination is every address of the ranges on every one of the ports.
 type Destination struct {
 	// IPRanges are the addresses.
@@ -128,6 +149,7 @@ type NamespaceRule struct {
 	Merge string `json:"merge,omitempty" schema:"enum=Override|Union"`
 	// Enforcement overrides spec.enforcement.mode for this rule.
 	Enforcement *RuleEnforcement `json:"enforcement,omitempty"`
+	Note        `json:",inline"`
 	Traffic     `json:",inline"`
 }
 
@@ -145,6 +167,7 @@ type WorkloadRule struct {
 	Merge string `json:"merge,omitempty" schema:"enum=Override|Union"`
 	// Enforcement overrides spec.enforcement.mode for this rule.
 	Enforcement *RuleEnforcement `json:"enforcement,omitempty"`
+	Note        `json:",inline"`
 	Traffic     `json:",inline"`
 }
 
@@ -240,6 +263,9 @@ type IPRangeList []IPRange
 
 // IPRangeSelection is a list of ranges, or "*" for all.
 type IPRangeSelection []IPRange
+
+// Date is a day, as RFC 3339 writes it: 2026-12-31.
+type Date string
 
 // Quantity is a Kubernetes quantity such as 10m or 64Mi.
 type Quantity string

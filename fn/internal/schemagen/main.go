@@ -123,6 +123,11 @@ var scalars = map[reflect.Type]func(*node){
 		n.set("type", "string")
 		n.set("pattern", `^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$`)
 	},
+	reflect.TypeFor[fn.Date](): func(n *node) {
+		n.set("type", "string")
+		n.set("format", "date")
+		n.set("pattern", `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
+	},
 	reflect.TypeFor[fn.Quantity](): func(n *node) {
 		n.set("type", []string{"string", "number"})
 	},
@@ -166,6 +171,8 @@ func (g *generator) of(t reflect.Type) *node {
 		n.set("additionalProperties", g.of(t.Elem()))
 	case reflect.Bool:
 		n.set("type", "boolean")
+	case reflect.Int:
+		n.set("type", "integer")
 	case reflect.String:
 		n.set("type", "string")
 	default:
@@ -226,6 +233,8 @@ func (g *generator) properties(t reflect.Type, properties *node, required *[]str
 				property.set("enum", strings.Split(value, "|"))
 			case "default":
 				property.set("default", value)
+			case "minimum", "maximum":
+				property.set(key, json.Number(value))
 			}
 		}
 		properties.set(name, property)
