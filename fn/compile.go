@@ -501,15 +501,14 @@ func (r *Resources) node() *yaml.Node {
 // validated. file names where it came from, for messages. Everything that is
 // wrong is reported at once, as Problems.
 func ReadSpec(node *yaml.Node, file string) (*ClusterBypass, error) {
-	spec, _, err := readSpec(node, file, false)
+	spec, _, err := (&decoder{file: file}).spec(node)
 	return spec, err
 }
 
-func readSpec(node *yaml.Node, file string, lines bool) (*ClusterBypass, *transform.Policy, error) {
+func (d *decoder) spec(node *yaml.Node) (*ClusterBypass, *transform.Policy, error) {
 	if node.Kind == yaml.DocumentNode && len(node.Content) == 1 {
 		node = node.Content[0]
 	}
-	d := &decoder{file: file, lines: lines}
 	spec := decodeSpec(d, node)
 	policy, err := d.compile(spec, func(path string) string { return path })
 	if err != nil {
@@ -529,6 +528,7 @@ func (d *decoder) compile(spec *ClusterBypass, place func(path string) string) (
 	problems := d.problems
 	for _, p := range invalid {
 		p.File, p.Path = d.file, place(p.Path)
+		p.Line = d.lineOf(p.Path)
 		if !d.covers(p.Path) {
 			problems = append(problems, p)
 		}

@@ -1,6 +1,8 @@
 package fn
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -18,18 +20,39 @@ func isSpec(apiVersion, kind string) bool {
 	return kind == Kind && strings.HasPrefix(apiVersion, Group+"/")
 }
 
-// configuration makes a policy of a functionConfig, which is a ClusterBypass or
-// a ConfigMap.
-func configuration(node *yaml.Node, file string) (*transform.Policy, error) {
-	head := headOf(node)
+// configObject is an object that says what bypasses: a ClusterBypass or a
+// ConfigMap.
+type configObject struct {
+	node *yaml.Node
+	// file is the one that it was read from, "" where an orchestrator's
+	// annotations have to tell.
+	file string
+	// line of the file in which the node's text begins, from 1; 0 if it is not
+	// known.
+	line int
+}
+
+// policy makes the object ready to be applied.
+func (c *configObject) policy() (*transform.Policy, Results) {
+	policy, err := c.compile()
+	var problems Problems
+	if errors.As(err, &problems) {
+		return nil, problemResults(problems, refOf(c.node))
+	}
+	return policy, nil
+}
+
+func (c *configObject) compile() (*transform.Policy, error) {
+	d := &decoder{file: cmp.Or(c.file, originOf(c.node, "")), line: c.line}
+	head := headOf(c.node)
 	switch {
 	case isSpec(head.apiVersion, head.kind):
-		_, policy, err := readSpec(node, file, false)
+		_, policy, err := d.spec(c.node)
 		return policy, err
 	case head.apiVersion == "v1" && head.kind == "ConfigMap":
-		return configMap(node, file)
+		return d.configMap(c.node)
 	}
-	return nil, Problems{{File: file, Path: "kind", Value: head.kind, Message: fmt.Sprintf(
+	return nil, Problems{{File: d.file, Path: "kind", Value: head.kind, Message: fmt.Sprintf(
 		"the function is configured by an object of kind %q, apiVersion %q: give it a %s (%s) or a ConfigMap (v1)", head.kind, head.apiVersion, Kind, APIVersion)}}
 }
 
@@ -85,11 +108,10 @@ var flatFields = map[traffic.Field]func(*Traffic, string){
 
 // configMap makes a policy of the flat form that kpt's command line writes
 // (kpt fn eval ... -- key=value): lists are separated by commas.
-func configMap(node *yaml.Node, file string) (*transform.Policy, error) {
+func (d *decoder) configMap(node *yaml.Node) (*transform.Policy, error) {
 	if node.Kind == yaml.DocumentNode && len(node.Content) == 1 {
 		node = node.Content[0]
 	}
-	d := &decoder{file: file}
 	var cm configMapObject
 	d.value(node, reflect.ValueOf(&cm).Elem(), "")
 	known := []string{keyMesh, keyMode, keyImage, keyNamespace}

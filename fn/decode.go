@@ -17,30 +17,55 @@ import (
 // everything that is wrong instead of the first thing. It follows the Go types
 // and their schema tags, as the JSON Schema does, so that the two agree.
 type decoder struct {
-	file     string
-	lines    bool
+	file string
+	// line of the file in which the text begins, from 1; 0 if it is not known.
+	line     int
 	problems Problems
-	// places counts the values in the order of the text, by their paths.
-	places map[string]int
+	// places counts the values in the order of the text, by their paths, and
+	// lines holds the lines in which they stand.
+	places, lines map[string]int
 	// unread are the paths of values of which nothing could be read.
 	unread []string
 }
 
 // visit notes that a value stands next in the text.
-func (d *decoder) visit(path string) {
+func (d *decoder) visit(node *yaml.Node, path string) {
 	if d.places == nil {
-		d.places = map[string]int{}
+		d.places, d.lines = map[string]int{}, map[string]int{}
 	}
 	if _, known := d.places[path]; !known {
 		d.places[path] = len(d.places)
+		d.lines[path] = d.inFile(node.Line)
 	}
 }
+
+// inFile gives the line of the file for one of the text, 0 if it is not known.
+func (d *decoder) inFile(line int) int {
+	if d.line == 0 || line == 0 {
+		return 0
+	}
+	return d.line + line - 1
+}
+
+// lineOf gives the line of the file in which the value at a path stands, or the
+// innermost one around it; 0 if it is not known.
+func (d *decoder) lineOf(path string) int {
+	for ; path != ""; path = outer(path) {
+		if line, known := d.lines[path]; known {
+			return line
+		}
+	}
+	return d.lines[""]
+}
+
+// outer gives the path around a path.
+func outer(path string) string { return path[:max(0, strings.LastIndexAny(path, ".["))] }
 
 // inOrder gives problems in the order of the text. What is missing stands where
 // it would have to be put.
 func (d *decoder) inOrder(problems Problems) Problems {
 	place := func(p Problem) int {
-		for path := p.Path; path != ""; path = path[:max(0, strings.LastIndexAny(path, ".["))] {
+		for path := p.Path; path != ""; path = outer(path) {
 			if n, known := d.places[path]; known {
 				return n
 			}
@@ -72,8 +97,10 @@ func within(path, outer string) bool {
 
 func (d *decoder) problem(node *yaml.Node, path, value, format string, args ...any) {
 	p := Problem{File: d.file, Path: path, Value: value, Message: fmt.Sprintf(format, args...)}
-	if d.lines && node != nil {
-		p.Line = node.Line
+	if node != nil {
+		p.Line = d.inFile(node.Line)
+	} else {
+		p.Line = d.lineOf(path)
 	}
 	d.problems = append(d.problems, p)
 }
@@ -154,7 +181,7 @@ func join(path, step string) string {
 
 // value reads a node into a Go value.
 func (d *decoder) value(node *yaml.Node, into reflect.Value, path string) {
-	d.visit(path)
+	d.visit(node, path)
 	for node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}
@@ -249,7 +276,7 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 	for _, entry := range d.entries(node, path) {
 		key, value := entry.key, entry.value
 		at := join(path, key.Value)
-		d.visit(at)
+		d.visit(key, at)
 		given[key.Value] = true
 		index := slices.Index(names, key.Value)
 		if index < 0 {
@@ -356,8 +383,8 @@ func (d *decoder) entries(node *yaml.Node, path string) []entry {
 				merged = append(merged, value)
 			case twice && depth == 0:
 				where := ""
-				if d.lines {
-					where = fmt.Sprintf(", on lines %d and %d", line, key.Line)
+				if d.line > 0 {
+					where = fmt.Sprintf(", on lines %d and %d", d.inFile(line), d.inFile(key.Line))
 				}
 				d.problem(key, join(path, key.Value), "", "the key stands twice%s: take one away", where)
 			case !twice:

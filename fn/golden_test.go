@@ -5,12 +5,14 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
@@ -26,7 +28,7 @@ const goldens = "../testdata/golden"
 //	spec.yaml      the functionConfig, and
 //	input.yaml     the items as a stream of documents,
 //
-// and what comes of them:
+// The latter is run as a plain file too. What comes of them:
 //
 //	expected.yaml  the ResourceList that the function writes; absent if none
 //	stderr.txt     what it says to a person; absent if nothing
@@ -75,6 +77,11 @@ func golden(t *testing.T, folder string) {
 		return
 	}
 
+	plain, said, err := fn.Manifests(&fn.Manifest{Path: "spec.yaml", Text: config}, []fn.Manifest{{Path: "input.yaml", Text: input}}, fn.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, meanings(t, itemTexts(t, output)), meanings(t, documentsOf(plain[0].Text)), "a plain file becomes the same")
+	assert.Len(t, said, len(results), "with the same to say")
+
 	slices.Reverse(items)
 	reversed, other, err := fn.Process(resourceList(config, items), fn.Options{})
 	require.NoError(t, err)
@@ -93,6 +100,19 @@ func golden(t *testing.T, folder string) {
 		assert.Equal(t, itemTexts(t, was), itemTexts(t, taken), "taking everything away gives back the bytes")
 	}
 }
+
+// meanings gives what documents say, but for the record, which holds source
+// texts as they are indented.
+func meanings(t *testing.T, texts []string) []any {
+	t.Helper()
+	said := make([]any, len(texts))
+	for i, text := range texts {
+		require.NoError(t, yaml.Unmarshal([]byte(record.ReplaceAllString(text, "")), &said[i]))
+	}
+	return said
+}
+
+var record = regexp.MustCompile(`(?m)krm-bypass.dev/last-applied"?: *('(''|[^'])*'|"(\\.|[^"\\])*")`)
 
 // documentsOf cuts a stream into its documents, without their markers.
 func documentsOf(stream []byte) []string {

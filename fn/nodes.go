@@ -41,12 +41,12 @@ func Nodes(spec ClusterBypass, objects []*yaml.Node, options Options) (Results, 
 		source := func(path edit.Path) (string, error) {
 			return edit.NodeSource(transform.Lookup(object, path)), nil
 		}
-		found := examine(policy, unmeshed, object, source)
+		found := examine(policy, unmeshed, object, source, place{})
 		edits[i] = found.edits
 		// On a copy first: what cannot be edited is to be known before
 		// anything has changed.
 		if err := edit.Nodes(edit.Clone(object), found.edits); err != nil && !found.results.Failed() {
-			found.results = append(found.results, malformed(object, err))
+			found.results = append(found.results, malformed(object, err, place{}))
 		}
 		all.add(found)
 	}

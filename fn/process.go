@@ -42,13 +42,34 @@ func Process(input []byte, options Options) (output []byte, results Results, err
 	if err != nil {
 		return nil, nil, err
 	}
-	run := &run{list: list, options: options}
+	run := &run{from: list, config: list.configObject, remedy: "give one as the functionConfig", options: options}
 	results = run.process()
 	if results.Failed() {
 		err = ErrFailed
 		run.changed = nil
 	}
 	return list.rewritten(run.changed, results), results, err
+}
+
+// source is where the objects of a run stand, each a text of its own.
+type source interface {
+	count() int
+	item(i int) yamltext.Fragment
+	// aliases are the names of anchors that other items may use.
+	aliases() []string
+	place(i int) place
+}
+
+// place is where an item stands.
+type place struct {
+	// name is for messages about an item that cannot be read.
+	name string
+	// file and index are those of its document, "" where an orchestrator's
+	// annotations have to tell.
+	file  string
+	index int
+	// line of the file in which the item begins, from 1; 0 if it is not known.
+	line int
 }
 
 // resourceList is a ResourceList as text, and where its parts stand in it.
@@ -141,9 +162,17 @@ func (l *resourceList) count() int {
 
 func (l *resourceList) item(i int) yamltext.Fragment { return l.tree.Item(l.items, i) }
 
-// run is one application of a policy to a list.
+func (l *resourceList) aliases() []string { return l.tree.Aliases }
+
+func (l *resourceList) place(i int) place { return place{name: fmt.Sprintf("items[%d]", i)} }
+
+// run is one application of a policy to the objects of a source.
 type run struct {
-	list    *resourceList
+	from source
+	// config gives the object that was said to count, nil if none was; remedy
+	// says how to say one.
+	config  func() (*configObject, Results)
+	remedy  string
 	options Options
 	policy  *transform.Policy
 	// unmeshed says why the pods of a namespace get no sidecar.
@@ -173,10 +202,10 @@ func (r *run) process() Results {
 type head struct{ apiVersion, kind string }
 
 func (r *run) heads() ([]head, Results) {
-	heads := make([]head, r.list.count())
+	heads := make([]head, r.from.count())
 	var results Results
 	for i := range heads {
-		values, err := r.list.item(i).Scalars("apiVersion", "kind")
+		values, err := r.from.item(i).Scalars("apiVersion", "kind")
 		if err != nil {
 			results = append(results, r.broken(i, err))
 			continue
@@ -184,7 +213,7 @@ func (r *run) heads() ([]head, Results) {
 		heads[i] = head{values[0], values[1]}
 		if values[0] == "" || values[1] == "" {
 			// It is not there, or twice, or written as nobody writes it.
-			node, err := r.decode(r.list.item(i))
+			node, err := decode(r.from.item(i))
 			if err != nil {
 				results = append(results, r.broken(i, err))
 				continue
@@ -198,11 +227,35 @@ func (r *run) heads() ([]head, Results) {
 
 // broken is the result for an item that cannot be read.
 func (r *run) broken(i int, err error) Result {
-	return Result{Severity: Error, Message: fmt.Sprintf("reading items[%d]: %v", i, err)}
+	at := r.from.place(i)
+	result := Result{Severity: Error, Message: fmt.Sprintf("reading %s: %v", at.name, err), File: fileOf(at.file, at.index)}
+	if at.line == 0 {
+		return result
+	}
+	// The line is said once, and as that of the file.
+	line, problem := located(err)
+	result.Line = at.line + max(line, 1) - 1
+	result.Message = fmt.Sprintf("reading %s: %s", at.name, problem)
+	return result
+}
+
+// located tells the line that a parser names from what it has to say; the line
+// is 0 where it names none.
+func located(err error) (line int, problem string) {
+	if syntax := (*yamltext.Error)(nil); errors.As(err, &syntax) {
+		return syntax.Line, fmt.Sprintf("%v: %s", syntax.Kind, syntax.Problem)
+	}
+	// yaml/v3 has no type for it (go.yaml.in/yaml/v3 yaml.go, fail).
+	if _, scanErr := fmt.Sscanf(err.Error(), "yaml: line %d:", &line); scanErr == nil {
+		_, problem, _ = strings.Cut(err.Error(), ": ")
+		_, problem, _ = strings.Cut(problem, ": ")
+		return line, yamltext.ErrSyntax.Error() + ": " + problem
+	}
+	return 0, err.Error()
 }
 
 // decode reads an item for what it says.
-func (r *run) decode(fragment yamltext.Fragment) (*yaml.Node, error) {
+func decode(fragment yamltext.Fragment) (*yaml.Node, error) {
 	var node yaml.Node
 	if err := yaml.Unmarshal(fragment.Standalone(), &node); err != nil {
 		return nil, err
@@ -213,29 +266,27 @@ func (r *run) decode(fragment yamltext.Fragment) (*yaml.Node, error) {
 // findPolicy reads the functionConfig, or else the one ClusterBypass among the
 // items.
 func (r *run) findPolicy(heads []head) (*transform.Policy, Results) {
-	var node *yaml.Node
+	found, failed := r.config()
+	if failed != nil {
+		return nil, failed
+	}
 	var namespace string
-	if r.list.config != nil {
-		config, err := r.decode(r.configFragment())
-		if err != nil {
-			return nil, Results{{Severity: Error, Message: fmt.Sprintf("reading the functionConfig: %v", err)}}
-		}
+	if found != nil {
 		var only bool
-		if namespace, only = onlyNamespace(config); !only {
-			node = config
+		if namespace, only = onlyNamespace(found.node); only {
+			found = nil
 		}
 	}
-	if node == nil {
+	if found == nil {
 		spec, failed := r.specAmongItems(heads)
 		if failed != nil {
 			return nil, failed
 		}
-		node = spec
+		found = spec
 	}
-	policy, err := configuration(node, originOf(node, ""))
-	var problems Problems
-	if errors.As(err, &problems) {
-		return nil, problemResults(problems, refOf(node))
+	policy, failed := found.policy()
+	if failed != nil {
+		return nil, failed
 	}
 	if namespace != "" {
 		policy.Namespace = namespace
@@ -244,34 +295,41 @@ func (r *run) findPolicy(heads []head) (*transform.Policy, Results) {
 }
 
 // specAmongItems finds the one ClusterBypass among the items.
-func (r *run) specAmongItems(heads []head) (*yaml.Node, Results) {
-	var specs []*yaml.Node
+func (r *run) specAmongItems(heads []head) (*configObject, Results) {
+	var specs []*configObject
 	var places []string
 	for i, h := range heads {
 		if !isSpec(h.apiVersion, h.kind) {
 			continue
 		}
-		node, err := r.decode(r.list.item(i))
+		node, err := decode(r.from.item(i))
 		if err != nil {
 			return nil, Results{r.broken(i, err)}
 		}
-		specs = append(specs, node)
-		places = append(places, originOf(node, fmt.Sprintf("items[%d]", i)))
+		at := r.from.place(i)
+		specs = append(specs, &configObject{node: node, file: at.file, line: at.line})
+		places = append(places, cmp.Or(at.file, originOf(node, at.name)))
 	}
 	switch len(specs) {
 	case 0:
-		return nil, Results{{Severity: Error, Message: fmt.Sprintf("there is no %s: give one as the functionConfig, or put one (apiVersion %s) among the resources", Kind, APIVersion)}}
+		return nil, Results{{Severity: Error, Message: fmt.Sprintf("there is no %s: %s, or put one (apiVersion %s) among the resources", Kind, r.remedy, APIVersion)}}
 	case 1:
 		return specs[0], nil
 	}
-	return nil, Results{{Severity: Error, Message: fmt.Sprintf("there are %d objects of kind %s (%s), and it is not said which counts: keep one, or give one as the functionConfig", len(specs), Kind, strings.Join(places, ", "))}}
+	return nil, Results{{Severity: Error, Message: fmt.Sprintf("there are %d objects of kind %s (%s), and it is not said which counts: keep one, or %s", len(specs), Kind, strings.Join(places, ", "), r.remedy)}}
 }
 
-// configFragment gives the functionConfig's own text.
-func (r *run) configFragment() yamltext.Fragment {
-	tree, config := r.list.tree, r.list.config
-	full := config.Full()
-	return yamltext.Fragment{Text: tree.Text[full.Start:full.End:full.End], Column: config.Column}
+// configObject gives the functionConfig, nil if there is none.
+func (l *resourceList) configObject() (*configObject, Results) {
+	if l.config == nil {
+		return nil, nil
+	}
+	full := l.config.Full()
+	node, err := decode(yamltext.Fragment{Text: l.tree.Text[full.Start:full.End:full.End], Column: l.config.Column})
+	if err != nil {
+		return nil, Results{{Severity: Error, Message: fmt.Sprintf("reading the functionConfig: %v", err)}}
+	}
+	return &configObject{node: node}, nil
 }
 
 // objectHead is what names an object.
@@ -361,18 +419,18 @@ func (r *run) apply(heads []head) Results {
 
 // rewrite plans and splices one item.
 func (r *run) rewrite(i int) outcome {
-	text, err := edit.Read(r.list.item(i))
+	text, err := edit.Read(r.from.item(i))
 	if err != nil {
 		return outcome{examined: examined{results: Results{r.broken(i, err)}}}
 	}
-	text.Aliases = r.list.tree.Aliases
-	o := outcome{examined: examine(r.policy, r.unmeshed, text.Nodes, text.Source)}
+	text.Aliases = r.from.aliases()
+	o := outcome{examined: examine(r.policy, r.unmeshed, text.Nodes, text.Source, r.from.place(i))}
 	if len(o.edits) == 0 || o.results.Failed() {
 		return o
 	}
 	changed, err := text.Apply(o.edits)
 	if err != nil {
-		o.results = append(o.results, malformed(text.Nodes, err))
+		o.results = append(o.results, malformed(text.Nodes, err, r.from.place(i)))
 		return o
 	}
 	o.text = changed
@@ -386,7 +444,13 @@ type examined struct {
 	// plans and configs are kept for a mesh with a configuration of its own,
 	// to be held against each other.
 	plans   []*transform.Plan
-	configs []*transform.ConfigPlan
+	configs []placedConfig
+}
+
+// placedConfig is the plan for a mesh's configuration and where that stands.
+type placedConfig struct {
+	*transform.ConfigPlan
+	object
 }
 
 func (e *examined) add(other examined) {
@@ -399,18 +463,19 @@ func (e *examined) add(other examined) {
 // configurations once every workload is known.
 func (e *examined) judged(policy *transform.Policy) Results {
 	for _, c := range e.configs {
-		e.results = append(e.results, resultsOf(&c.Config.Object, policy.JudgeConfig(c, e.plans))...)
+		e.results = append(e.results, c.resultsOf(&c.Config.Object, policy.JudgeConfig(c.ConfigPlan, e.plans))...)
 	}
 	return e.results
 }
 
 // examine plans the workloads and mesh configurations of one object. unmeshed
 // says for namespaces why their pods get no sidecar.
-func examine(policy *transform.Policy, unmeshed map[string]string, node *yaml.Node, source func(edit.Path) (string, error)) examined {
+func examine(policy *transform.Policy, unmeshed map[string]string, node *yaml.Node, source func(edit.Path) (string, error), at place) examined {
 	var e examined
+	in := object{node, at}
 	configs, problems := policy.MeshConfigs(node, source)
 	for _, err := range problems {
-		wrong := malformed(node, err)
+		wrong := malformed(node, err, at)
 		if !policy.UpdatesMeshConfig() {
 			wrong.Severity = Warning // it is not ours to write
 		}
@@ -418,19 +483,19 @@ func examine(policy *transform.Policy, unmeshed map[string]string, node *yaml.No
 	}
 	for _, c := range configs {
 		plan := policy.PlanConfig(c)
-		e.results = append(e.results, resultsOf(&c.Object, plan.Findings)...)
+		e.results = append(e.results, in.resultsOf(&c.Object, plan.Findings)...)
 		e.edits = append(e.edits, plan.Edits...)
-		e.configs = append(e.configs, plan)
+		e.configs = append(e.configs, placedConfig{plan, in})
 	}
 	workloads, problems := policy.Workloads(node, source)
 	for _, err := range problems {
-		e.results = append(e.results, malformed(node, err))
+		e.results = append(e.results, malformed(node, err, at))
 	}
 	for _, w := range workloads {
 		plan := policy.Plan(w)
-		e.results = append(e.results, resultsOf(&w.Object, plan.Findings)...)
+		e.results = append(e.results, in.resultsOf(&w.Object, plan.Findings)...)
 		if reason := unmeshed[w.Namespace]; plan.Applies && reason != "" {
-			e.results = append(e.results, finding(&w.Object, transform.Finding{
+			e.results = append(e.results, in.finding(&w.Object, transform.Finding{
 				Severity: Warning,
 				Message:  fmt.Sprintf("the policy writes for it, but Namespace %s %s: take the namespace out of spec.enrolment, or put that right", w.Namespace, reason),
 			}))
@@ -445,15 +510,17 @@ func examine(policy *transform.Policy, unmeshed map[string]string, node *yaml.No
 
 // malformed is the result for an object in which something is not as it has to
 // be.
-func malformed(node *yaml.Node, err error) Result {
-	head := headOf(node)
+func malformed(node *yaml.Node, err error, at place) Result {
+	in := object{node, at}
 	result := Result{Severity: Error, Message: err.Error(), ResourceRef: refOf(node)}
-	file, index := transform.Provenance(head.annotations)
-	result.File = fileOf(file, index)
-	if at := (*transform.FieldError)(nil); errors.As(err, &at) {
-		result.Message = at.Err.Error()
-		result.Field = &Field{Path: at.Path.String(), CurrentValue: at.Value}
+	file, index := transform.Provenance(headOf(node).annotations)
+	var path edit.Path
+	if field := (*transform.FieldError)(nil); errors.As(err, &field) {
+		result.Message = field.Err.Error()
+		result.Field = &Field{Path: field.Path.String(), CurrentValue: field.Value}
+		path = field.Path
 	}
+	in.locate(&result, file, index, path)
 	return result
 }
 
@@ -467,7 +534,7 @@ func (r *run) findUnmeshed(heads []head) {
 		if !h.isNamespace() {
 			continue
 		}
-		if node, err := r.decode(r.list.item(i)); err == nil { // if not, it is not ours to judge
+		if node, err := decode(r.from.item(i)); err == nil { // if not, it is not ours to judge
 			noteUnmeshed(r.unmeshed, r.policy, node)
 		}
 	}

@@ -4,8 +4,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -32,6 +36,9 @@ type Result struct {
 	Field *Field `json:"field,omitempty" yaml:"field,omitempty"`
 	// File is the file that the object came from, if an orchestrator said.
 	File *File `json:"file,omitempty" yaml:"file,omitempty"`
+	// Line of the file, from 1, where what it is about stands; 0 if it is not
+	// known, which it is not where an orchestrator has read the file.
+	Line int `json:"-" yaml:"-"`
 }
 
 // ResourceRef names an object.
@@ -58,7 +65,11 @@ type File struct {
 func (r Result) String() string {
 	parts := []string{string(r.Severity)}
 	if r.File != nil {
-		parts = append(parts, r.File.Path)
+		file := r.File.Path
+		if r.Line > 0 {
+			file += ":" + strconv.Itoa(r.Line)
+		}
+		parts = append(parts, file)
 	}
 	if ref := r.ResourceRef; ref != nil {
 		name := ref.Name
@@ -117,26 +128,63 @@ func (r Results) inOrder() Results {
 	return sorted
 }
 
-// resultsOf gives the findings about an object as results.
-func resultsOf(of *transform.Object, findings []transform.Finding) Results {
+// object is one that results are about, and where it stands.
+type object struct {
+	node *yaml.Node
+	at   place
+}
+
+// resultsOf gives the findings about it, or about one of those in it, as
+// results.
+func (o object) resultsOf(of *transform.Object, findings []transform.Finding) Results {
 	var results Results
 	for _, f := range findings {
-		results = append(results, finding(of, f))
+		results = append(results, o.finding(of, f))
 	}
 	return results
 }
 
-func finding(of *transform.Object, f transform.Finding) Result {
+func (o object) finding(of *transform.Object, f transform.Finding) Result {
 	r := Result{
 		Message:     f.Message,
 		Severity:    f.Severity,
 		ResourceRef: &ResourceRef{APIVersion: of.APIVersion, Kind: of.Kind, Name: of.Name, Namespace: of.Namespace},
-		File:        fileOf(of.File, of.Index),
 	}
-	if f.Path != nil {
+	path := f.Path
+	if path != nil {
 		r.Field = &Field{Path: f.Path.String(), CurrentValue: f.Value}
+	} else {
+		path = of.Path()
 	}
+	o.locate(&r, of.File, of.Index, path)
 	return r
+}
+
+// locate says where the matter of a result stands: in the file that is known, or
+// else in the one that an orchestrator has noted.
+func (o object) locate(r *Result, noted string, index int, path edit.Path) {
+	if o.at.file == "" {
+		r.File = fileOf(noted, index)
+		return
+	}
+	r.File = fileOf(o.at.file, o.at.index)
+	if o.at.line > 0 {
+		r.Line = o.at.line + lineOf(o.node, path) - 1
+	}
+}
+
+// lineOf gives the line, from 1, of the value at a path, or of the innermost
+// one around it that stands there.
+func lineOf(node *yaml.Node, path edit.Path) int {
+	for i := len(path); i > 0; i-- {
+		if at := transform.Lookup(node, path[:i]); at != nil {
+			return max(at.Line, 1)
+		}
+	}
+	if node.Kind == yaml.DocumentNode && len(node.Content) == 1 {
+		node = node.Content[0]
+	}
+	return max(node.Line, 1)
 }
 
 func fileOf(path string, index int) *File {
@@ -150,7 +198,7 @@ func fileOf(path string, index int) *File {
 func problemResults(problems Problems, ref *ResourceRef) Results {
 	var results Results
 	for _, p := range problems {
-		r := Result{Message: p.Message, Severity: Error, ResourceRef: ref}
+		r := Result{Message: p.Message, Severity: Error, ResourceRef: ref, Line: p.Line}
 		if p.File != "" {
 			r.File = &File{Path: p.File}
 		}

@@ -13,10 +13,7 @@ import (
 )
 
 // File is a file of manifests or Helm values.
-type File struct {
-	Path string
-	Text []byte
-}
+type File = yamltext.File
 
 // document is one document of a file.
 type document struct {

@@ -2,6 +2,12 @@ package yamltext
 
 import "bytes"
 
+// A File is a file of YAML documents, JSON among them.
+type File struct {
+	Path string
+	Text []byte
+}
+
 // A Document is one document of a stream, with its markers, directives and
 // comments. The texts of all documents, one after the other, are the stream.
 type Document struct {
