@@ -60,8 +60,9 @@ type member struct {
 	present func(*Layer) bool
 	set     func(*Layer, []string) error
 	entries func(*Layer) []string
-	remove  func(*Layer)
-	merge   func(into, narrower *Layer, mode Merge)
+	move    func(to, from *Layer)
+	add     func(to, other *Layer)
+	empty   func(*Layer) bool
 	equal   func(a, b *Layer) bool
 }
 
@@ -88,25 +89,22 @@ func memberOf[T set[T]](flag string, at func(*Layer) **T, parse func([]string) (
 			return nil
 		},
 		entries: func(l *Layer) []string { return (**at(l)).Entries() },
-		remove:  func(l *Layer) { *at(l) = nil },
-		merge: func(into, narrower *Layer, mode Merge) {
-			have, said := *at(into), *at(narrower)
-			if said == nil {
-				return
-			}
-			if mode == Override {
-				*at(into) = said
-				return
-			}
+		move:    func(to, from *Layer) { *at(to), *at(from) = *at(from), nil },
+		add: func(to, other *Layer) {
+			have, more := *at(to), *at(other)
 			switch {
-			case (*said).IsEmpty(): // adds nothing
-			case have == nil || (*have).IsEmpty():
-				*at(into) = said
+			case more == nil: // adds nothing
+			case have == nil:
+				*at(to) = more
+			case (*more).IsEmpty(): // the same
+			case (*have).IsEmpty():
+				*at(to) = more
 			default:
-				sum := (*have).Union(*said)
-				*at(into) = &sum
+				sum := (*have).Union(*more)
+				*at(to) = &sum
 			}
 		},
+		empty: func(l *Layer) bool { return (**at(l)).IsEmpty() },
 		equal: func(a, b *Layer) bool {
 			x, y := *at(a), *at(b)
 			return (x == nil) == (y == nil) && (x == nil || (*x).Equal(*y))
@@ -204,15 +202,25 @@ func (l Layer) Says(f Field) bool { return members[f].present(&l) }
 // Without gives the layer without what it says of some fields.
 func (l Layer) Without(fields ...Field) Layer {
 	for _, f := range fields {
-		members[f].remove(&l)
+		members[f].move(&Layer{}, &l)
 	}
 	return l
+}
+
+// Of gives the layer without what it says of other fields than these.
+func (l Layer) Of(fields ...Field) Layer {
+	var some Layer
+	for _, f := range fields {
+		some = some.with(f, l)
+	}
+	return some
 }
 
 // IsZero says whether the layer says nothing at all.
 func (l Layer) IsZero() bool { return l == Layer{} }
 
-func (l Layer) equal(other Layer) bool {
+// Equal says whether both layers say the same of every field.
+func (l Layer) Equal(other Layer) bool {
 	for _, m := range members {
 		if !m.equal(&l, &other) {
 			return false
@@ -267,35 +275,85 @@ const (
 // that one of them excludes and the other includes is as the narrower says: it
 // is taken away from the broader.
 func (l Layer) Merge(narrower Layer, mode Merge) Layer {
-	merged := l
-	if e := narrower.ExcludeInboundPorts; e != nil && l.IncludeInboundPorts != nil && !l.IncludeInboundPorts.All() {
-		rest := Only(l.IncludeInboundPorts.Set().Without(*e))
-		merged.IncludeInboundPorts = &rest
-	}
-	if i := narrower.IncludeInboundPorts; i != nil && !i.All() {
-		takeAway(&merged.ExcludeInboundPorts, i.Set())
-	}
-	if e := narrower.ExcludeOutboundPorts; e != nil {
-		takeAway(&merged.IncludeOutboundPorts, *e)
-	}
-	if i := narrower.IncludeOutboundPorts; i != nil {
-		takeAway(&merged.ExcludeOutboundPorts, *i)
-		if merged.ExcludeOutbound != nil {
-			rest := merged.ExcludeOutbound.WithoutPorts(*i)
-			merged.ExcludeOutbound = &rest
-		}
-	}
-	for _, f := range Fields {
-		members[f].merge(&merged, &narrower, mode)
-	}
-	return merged
+	left, _ := l.Yield(narrower, mode)
+	return left.Add(narrower.Adds(mode))
 }
 
-func takeAway(at **Ports, ports Ports) {
-	if *at != nil {
-		rest := (*at).Without(ports)
-		*at = &rest
+// Yield gives what is left of the layer beside a narrower scope, and what is
+// lost to that. Both together are the layer. What holds is what is left and what
+// the narrower scope adds; so the layers of several broader scopes may each
+// yield by itself, and add up to what all of them together would have left.
+func (l Layer) Yield(narrower Layer, mode Merge) (left, lost Layer) {
+	left = l
+	if e := narrower.ExcludeInboundPorts; e != nil && l.IncludeInboundPorts != nil && !l.IncludeInboundPorts.All() {
+		included := l.IncludeInboundPorts.Set()
+		rest := Only(included.Without(*e))
+		left.IncludeInboundPorts = &rest
+		if both := included.Intersect(*e); !both.IsEmpty() {
+			gone := Only(both)
+			lost.IncludeInboundPorts = &gone
+		}
 	}
+	if i := narrower.IncludeInboundPorts; i != nil && !i.All() {
+		takeAway(&left.ExcludeInboundPorts, &lost.ExcludeInboundPorts, i.Set())
+	}
+	if e := narrower.ExcludeOutboundPorts; e != nil {
+		takeAway(&left.IncludeOutboundPorts, &lost.IncludeOutboundPorts, *e)
+	}
+	if i := narrower.IncludeOutboundPorts; i != nil {
+		takeAway(&left.ExcludeOutboundPorts, &lost.ExcludeOutboundPorts, *i)
+		if pairs := l.ExcludeOutbound; pairs != nil {
+			rest, gone := pairs.WithoutPorts(*i), pairs.OnPorts(*i)
+			left.ExcludeOutbound = &rest
+			setIf(&lost.ExcludeOutbound, gone, !gone.IsEmpty())
+		}
+	}
+	if mode == Override {
+		for _, f := range Fields {
+			if m := members[f]; m.present(&narrower) && m.present(&l) {
+				lost = lost.with(f, l)
+				left = left.Without(f)
+			}
+		}
+	}
+	return left, lost
+}
+
+// with gives the layer with what another one says of a field.
+func (l Layer) with(f Field, other Layer) Layer {
+	members[f].move(&l, &other)
+	return l
+}
+
+// Adds gives what the layer adds to that of a broader scope: in Union an empty
+// list adds nothing, in Override it clears.
+func (l Layer) Adds(mode Merge) Layer {
+	if mode == Union {
+		for _, f := range Fields {
+			if m := members[f]; m.present(&l) && m.empty(&l) {
+				l = l.Without(f)
+			}
+		}
+	}
+	return l
+}
+
+// Add gives the layer that says what either says, the sum where both speak of a
+// field.
+func (l Layer) Add(other Layer) Layer {
+	for _, f := range Fields {
+		members[f].add(&l, &other)
+	}
+	return l
+}
+
+func takeAway(left, lost **Ports, ports Ports) {
+	if *left == nil {
+		return
+	}
+	rest, gone := (*left).Without(ports), (*left).Intersect(ports)
+	*left = &rest
+	setIf(lost, gone, !gone.IsEmpty())
 }
 
 // Contradiction is a port that one scope both excludes and includes.

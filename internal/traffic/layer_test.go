@@ -307,7 +307,7 @@ func TestMergingALayerWithItselfChangesNothing(t *testing.T) {
 		layer := rapid.OneOf(drawnLayer, drawnContradicting).Draw(t, "layer")
 		for _, mode := range []Merge{Override, Union} {
 			merged := layer.Merge(layer, mode)
-			require.True(t, layer.equal(merged), "%v became %v", layer, merged)
+			require.True(t, layer.Equal(merged), "%v became %v", layer, merged)
 			require.Equal(t, layer.String(), merged.String())
 		}
 	})
@@ -316,9 +316,53 @@ func TestMergingALayerWithItselfChangesNothing(t *testing.T) {
 func TestLayersAreEqualWhenTheyReadTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := drawnLayer.Draw(t, "a"), drawnLayer.Draw(t, "b")
-		require.Equal(t, a.String() == b.String(), a.equal(b))
+		require.Equal(t, a.String() == b.String(), a.Equal(b))
 		x, y := a.Settings(), b.Settings()
 		require.Equal(t, x.String() == y.String(), x.Equal(y))
 		require.True(t, x.Equal(x.Layer().Settings()))
+	})
+}
+
+func TestScopesYieldEachByItselfAsAllOfThemTogether(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		drawn := rapid.OneOf(drawnLayer, drawnContradicting)
+		broad := rapid.SliceOfN(drawn, 0, 4).Draw(t, "broader scopes")
+		narrower := drawn.Draw(t, "narrower")
+		mode := rapid.SampledFrom([]Merge{Override, Union}).Draw(t, "mode")
+		var sum, apart Layer
+		for _, l := range broad {
+			sum = sum.Add(l)
+			left, _ := l.Yield(narrower, mode)
+			apart = apart.Add(left)
+		}
+		together, _ := sum.Yield(narrower, mode)
+		require.Equal(t, together.String(), apart.String())
+	})
+}
+
+func TestWhatIsLeftAndWhatIsLostAreTheLayer(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		drawn := rapid.OneOf(drawnLayer, drawnContradicting)
+		l, narrower := drawn.Draw(t, "layer"), drawn.Draw(t, "narrower")
+		mode := rapid.SampledFrom([]Merge{Override, Union}).Draw(t, "mode")
+		left, lost := l.Yield(narrower, mode)
+		require.Equal(t, l.String(), left.Add(lost).String())
+		for _, f := range Fields {
+			if !left.Says(f) || !lost.Says(f) {
+				continue
+			}
+			// A field of which both have something is of ports, here the low
+			// ones or the high ones, or of pairs with such ports.
+			stays, gone := left.Of(f).Settings(), lost.Of(f).Settings()
+			require.True(t, stays.ExcludeInboundPorts.Intersect(gone.ExcludeInboundPorts).IsEmpty())
+			require.True(t, stays.ExcludeOutboundPorts.Intersect(gone.ExcludeOutboundPorts).IsEmpty())
+			require.True(t, stays.IncludeOutboundPorts.Intersect(gone.IncludeOutboundPorts).IsEmpty())
+			require.True(t, stays.IncludeInboundPorts.Set().Intersect(gone.IncludeInboundPorts.Set()).IsEmpty())
+			for _, b := range stays.ExcludeOutbound.Boxes() {
+				for _, c := range gone.ExcludeOutbound.Boxes() {
+					require.False(t, b.Protocol == c.Protocol && b.Ports.First <= c.Ports.Last && c.Ports.First <= b.Ports.Last && b.Prefix.Overlaps(c.Prefix), "%v is left and lost, by %v", b, c)
+				}
+			}
+		}
 	})
 }

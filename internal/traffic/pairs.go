@@ -185,6 +185,12 @@ func (p Pairs) WithoutPorts(ports Ports) Pairs {
 	return Pairs{boxes: kept}
 }
 
+// OnPorts gives the pairs whose port is among the given ones.
+func (p Pairs) OnPorts(ports Ports) Pairs { return p.WithoutPorts(everyPort.Without(ports)) }
+
+// everyPort is every port of every protocol.
+var everyPort = NewPorts(TCP, PortRange{0, 65535}).Union(NewPorts(UDP, PortRange{0, 65535}))
+
 // Entries gives the set in canonical form, bare where both protocols are meant.
 // ParsePairs reads each of them.
 func (p Pairs) Entries() []string {

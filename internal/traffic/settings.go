@@ -83,7 +83,7 @@ type Settings struct {
 }
 
 // Equal says whether both settings say the same.
-func (s Settings) Equal(other Settings) bool { return s.Layer().equal(other.Layer()) }
+func (s Settings) Equal(other Settings) bool { return s.Layer().Equal(other.Layer()) }
 
 // BypassNothing says whether no field of the settings bypasses, so that nothing
 // need be enforced. It is false also where a field bypasses nothing by what it

@@ -19,10 +19,20 @@ type Plan struct {
 	// Decided says that the policy speaks of the workload and may touch it.
 	// The settings have a meaning only then.
 	Decided bool
-	// Settings are the effective traffic settings, Sayable what of them
-	// annotations of the mesh can say.
+	// Settings are the effective traffic settings, Fold what they are made of,
+	// Sayable what of them annotations of the mesh can say and Gaps what not.
 	Settings traffic.Settings
+	Fold     Fold
 	Sayable  traffic.Layer
+	Gaps     []mesh.Gap
+	// Mode says how they are enforced, ModeBy is the field of the spec that
+	// says so, "" where none does.
+	Mode   Mode
+	ModeBy string
+	// Annotations are those of the template that shall stand there, by key, and
+	// Container says that the init container shall.
+	Annotations map[string]string
+	Container   bool
 	// Applies says that something is written for the workload.
 	Applies bool
 	// Edits lead from what stands there to what shall stand there.
@@ -143,11 +153,11 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	if namespace == "" {
 		namespace = p.Namespace
 	}
-	var said traffic.Layer // by the policy's rules, without the mesh's defaults
-	folded := p.MeshDefaults
-	mode := p.Mode
+	fold := append(make(Fold, 0, len(p.Scopes)+2), Claim{Scope: DefaultsPath, Said: p.MeshDefaults, Left: p.MeshDefaults})
+	spoken := false
+	mode, modeBy := p.Mode, "spec.enforcement.mode"
 	if w.kind.Mode != nil {
-		mode = *w.kind.Mode
+		mode, modeBy = *w.kind.Mode, ""
 	}
 	var unsure []string
 	for _, s := range p.Scopes {
@@ -158,13 +168,13 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 			unsure = append(unsure, s.Path)
 			continue
 		}
-		said = said.Merge(s.Layer, s.Merge)
-		folded = folded.Merge(s.Layer, s.Merge)
+		fold = fold.narrowed(s.Path, s.Layer, s.Merge)
+		spoken = spoken || !s.Layer.Adds(s.Merge).IsZero()
 		if s.Mode != nil {
-			mode = *s.Mode
+			mode, modeBy = *s.Mode, s.Path+".enforcement.mode"
 		}
 	}
-	if said.IsZero() && len(unsure) == 0 {
+	if !spoken && len(unsure) == 0 {
 		return desired{}
 	}
 	if reason, by := p.leaveAlone(w, was, namespace); reason != "" {
@@ -184,7 +194,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 		plan.find(severity, w.Path("metadata", "namespace"), "",
 			"the namespace of this workload is not known, so what depends on it is not applied (%s): set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace",
 			strings.Join(unsure, ", "))
-		if said.IsZero() || enrolled == unknown {
+		if !spoken || enrolled == unknown {
 			return desired{}
 		}
 	}
@@ -200,12 +210,13 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 		return desired{}
 	}
 	p.reportMisleading(w, was, plan)
-	folded = p.restated(folded.Merge(user, p.Merge), user)
-	settings := folded.Settings()
-	plan.Settings = settings
+	fold = fold.narrowed("", user, p.Merge)
+	p.restate(fold)
+	settings := fold.Layer().Settings()
+	plan.Fold, plan.Settings, plan.Mode, plan.ModeBy = fold, settings, mode, modeBy
 
 	sayable, gaps := p.Mesh.Express(settings, p.wide())
-	plan.Decided, plan.Sayable = true, sayable
+	plan.Decided, plan.Sayable, plan.Gaps = true, sayable, gaps
 	for _, g := range gaps {
 		var at edit.Path
 		if key, annotated := p.Mesh.Key(g.Field); annotated {
@@ -252,29 +263,27 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 		return desired{}
 	}
 	d.annotate(PolicyAnnotation, policyVersion+digestOf(settings.String()))
-	plan.Applies = true
+	plan.Applies, plan.Annotations, plan.Container = true, d.annotations, d.container != nil
 	return d
 }
 
-// restated gives the folded scopes with what the mesh excludes by itself although
-// the spec does not speak of it: a list that replaces it would drop it unseen.
-// A scope that clears a field means it, and what the user wrote on the template
-// has been the whole of it all along.
-func (p *Policy) restated(folded, user traffic.Layer) traffic.Layer {
+// restate lets hold what the mesh excludes by itself although the spec does not
+// speak of it: a list that replaces it would drop it unseen. A scope that clears
+// a field means it, and what the user wrote on the template has been the whole of
+// it all along.
+func (p *Policy) restate(f Fold) {
 	if !p.DefaultsImplied {
-		return folded
+		return
 	}
-	unseen, rest := p.MeshDefaults, folded
-	for _, f := range traffic.Fields {
-		entries, said := folded.Entries(f)
-		if user.Says(f) || said && len(entries) == 0 {
-			unseen = unseen.Without(f)
-		}
-		if unseen.Says(f) {
-			rest = rest.Without(f)
+	user, folded := f[len(f)-1].Said, f.Layer()
+	var unseen []traffic.Field
+	for _, field := range traffic.Fields {
+		entries, said := folded.Entries(field)
+		if cleared := said && len(entries) == 0; !user.Says(field) && !cleared {
+			unseen = append(unseen, field)
 		}
 	}
-	return unseen.Merge(folded, traffic.Union).Merge(rest, traffic.Override)
+	f.restate(unseen)
 }
 
 // policyVersion is that of the form of the settings under the digest.

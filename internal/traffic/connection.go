@@ -1,0 +1,50 @@
+package traffic
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// ParseOutbound reads the destination of an outbound connection: IP:PORT, behind
+// it "/TCP", which is the default, or "/UDP".
+func ParseOutbound(text string) (Connection, error) {
+	body, protocol, err := cutProtocol(text)
+	if err != nil {
+		return Connection{}, err
+	}
+	to, err := netip.ParseAddrPort(body)
+	if err != nil || to.Port() == 0 {
+		return Connection{}, fmt.Errorf(`%q is not an address and a port, write it as "10.1.2.3:5432", "[fd00::1]:5432" or "10.96.0.10:53/UDP"`, text)
+	}
+	address := to.Addr().Unmap()
+	return Connection{Direction: Outbound, Protocol: protocol, Address: address, Port: to.Port(), Loopback: address.IsLoopback()}, nil
+}
+
+// ParseInbound reads the port of the pod that is called: PORT, behind it "/TCP",
+// which is the default, or "/UDP".
+func ParseInbound(text string) (Connection, error) {
+	body, protocol, err := cutProtocol(text)
+	if err != nil {
+		return Connection{}, err
+	}
+	ports, err := ParsePorts(body)
+	ranges := ports.Ranges(protocol)
+	if err != nil || len(ranges) != 1 || ranges[0].First != ranges[0].Last {
+		return Connection{}, fmt.Errorf(`%q is not a port, write it as "8080" or "53/UDP"`, text)
+	}
+	return Connection{Direction: Inbound, Protocol: protocol, Port: ranges[0].First}, nil
+}
+
+func cutProtocol(text string) (string, Protocol, error) {
+	body, suffix, found := strings.Cut(text, "/")
+	if !found {
+		return body, TCP, nil
+	}
+	for _, p := range Protocols {
+		if p.String() == suffix {
+			return body, p, nil
+		}
+	}
+	return "", 0, fmt.Errorf("%q names a protocol that is neither TCP nor UDP", text)
+}
