@@ -21,7 +21,8 @@ var consul = Mesh{
 		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-outbound-cidrs", Write: list, Read: consulRanges.read, Loses: consulBlank, Nothing: "127.0.0.1/32"},
 	},
 	Domain: "consul.hashicorp.com",
-	Others: []string{"consul.hashicorp.com/transparent-proxy-exclude-uids", "consul.hashicorp.com/transparent-proxy"},
+	Beyond: []string{"consul.hashicorp.com/transparent-proxy-exclude-uids"},
+	Others: []string{consulTransparent},
 	OwnPorts: []OwnPorts{
 		{traffic.PortRange{First: 15001, Last: 15001}, "Consul's outbound proxy"},
 		{traffic.PortRange{First: 19000, Last: 19000}, "Consul's proxy, for its administration"},

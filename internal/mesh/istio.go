@@ -22,7 +22,8 @@ var istio = Mesh{
 		{Field: traffic.IncludeOutboundIPRanges, Annotation: "traffic.sidecar.istio.io/includeOutboundIPRanges", Write: list, Read: readSelected(istioCIDRs)},
 	},
 	Domain: "istio.io",
-	Others: []string{"traffic.sidecar.istio.io/excludeInterfaces", "traffic.sidecar.istio.io/kubevirtInterfaces"},
+	Beyond: []string{"traffic.sidecar.istio.io/excludeInterfaces"},
+	Others: []string{"traffic.sidecar.istio.io/kubevirtInterfaces"},
 	// 15000 to 15090 is what istio.io/docs/ops/deployment/application-requirements
 	// reserves for the sidecar and its agent.
 	OwnPorts:          []OwnPorts{{traffic.PortRange{First: 15000, Last: 15090}, "Istio's sidecar and agent"}},

@@ -19,8 +19,8 @@ var kuma = Mesh{
 		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "traffic.kuma.io/exclude-outbound-ips", Write: list, Read: kumaRanges.read, Loses: kumaPassesOver},
 	},
 	Domain: "kuma.io",
+	Beyond: []string{"traffic.kuma.io/exclude-inbound-ips", "traffic.kuma.io/exclude-outbound-ports-for-uids"},
 	Others: []string{
-		"traffic.kuma.io/exclude-inbound-ips", "traffic.kuma.io/exclude-outbound-ports-for-uids",
 		"traffic.kuma.io/drop-invalid-packets", "traffic.kuma.io/iptables-logs", "traffic.kuma.io/transparent-proxy-configmap-name",
 	},
 	OwnPorts: []OwnPorts{

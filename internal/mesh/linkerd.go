@@ -20,7 +20,8 @@ var linkerd = Mesh{
 		{Field: traffic.ExcludeOutboundPorts, Annotation: "config.linkerd.io/skip-outbound-ports", Write: portRanges("-"), Read: linkerdOutbound, Loses: linkerdLoses},
 	},
 	Domain: "linkerd.io",
-	Others: []string{"config.linkerd.io/skip-subnets", "config.linkerd.io/opaque-ports"},
+	Beyond: []string{"config.linkerd.io/skip-subnets"},
+	Others: []string{"config.linkerd.io/opaque-ports"},
 	OwnPorts: []OwnPorts{
 		{traffic.PortRange{First: 4140, Last: 4140}, "Linkerd's outbound proxy"},
 		{traffic.PortRange{First: 4143, Last: 4143}, "Linkerd's inbound proxy"},

@@ -18,7 +18,10 @@ type Mesh struct {
 	// Domain is that of the mesh's annotations: their prefixes are the domain
 	// itself or end in it.
 	Domain string
-	// Others are annotations that the mesh reads beside Keys and that stand
+	// Beyond are annotations by which traffic bypasses the sidecar too, and for
+	// which there is no traffic field.
+	Beyond []string
+	// Others are annotations that the mesh reads beside these and that stand
 	// under a prefix of theirs.
 	Others []string
 	// OwnPorts are the ports that the sidecar and the mesh's agents listen

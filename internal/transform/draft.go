@@ -80,6 +80,7 @@ func (dr *draft) annotation(w *Workload, g *group, key string, d desired, was *p
 
 	if wanted && userWrote && users == target {
 		wanted = false // the user's own text says it
+		dr.will.Kept[key] = digestOf(key, users)
 	}
 	if wanted {
 		dr.will.Wrote[key] = digestOf(key, target)

@@ -31,6 +31,10 @@ const initEntry = "initContainer"
 // run it knows its own values from the user's and can take them away again.
 type record struct {
 	Version int `json:"v"`
+	// Kept holds a digest of each value that the user had written already
+	// just as it was to be written. It stays the user's; a reader of the
+	// record sees that it is as the policy wants it.
+	Kept map[string]string `json:"kept,omitempty"`
 	// Wrote holds a digest of each value written, by annotation key or
 	// initEntry. What does not match its digest any more is the user's.
 	Wrote map[string]string `json:"wrote"`
@@ -52,6 +56,7 @@ type record struct {
 func newRecord() *record {
 	return &record{
 		Version: recordVersion,
+		Kept:    map[string]string{},
 		Wrote:   map[string]string{}, Replaced: map[string]string{}, Added: map[string][]string{}, Nulls: map[string]string{},
 	}
 }

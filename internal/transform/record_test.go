@@ -10,6 +10,7 @@ import (
 
 func someRecord() *record {
 	r := newRecord()
+	r.Kept = map[string]string{"a.b/d": "89ab"}
 	r.Wrote = map[string]string{"a.b/c": "0123", initEntry: "4567"}
 	r.Replaced = map[string]string{"a.b/c": "'x' # <&>"}
 	r.Created = []string{"spec.template.metadata", "metadata.annotations"}
@@ -32,6 +33,7 @@ func TestParseRecord(t *testing.T) {
 		{"no version", `{}`, "it is of version 0"},
 		{"a changed digest", strings.Replace(written, "0123", "0124", 1), "was changed"},
 		{"an entry more", strings.Replace(written, `"wrote":{`, `"wrote":{"d":"89",`, 1), "was changed"},
+		{"an entry of another's", strings.Replace(written, "a.b/d", "a.b/e", 1), "was changed"},
 		{"a parent less", strings.Replace(written, `"metadata.annotations",`, "", 1), "was changed"},
 		{"an unknown field", strings.Replace(written, `{"v":1,`, `{"v":1,"x":1,`, 1), "was changed"},
 		{"a key twice", strings.Replace(written, `{"v":1,`, `{"v":1,"v":1,`, 1), "was changed"},
