@@ -13,22 +13,27 @@ import (
 func TestExamplesRenderAsExpected(t *testing.T) {
 	for name, folder := range map[string]string{
 		"asm-ports":                   "examples/asm-ports",
+		"component-shop":              "examples/component/shop",
+		"component-warehouse":         "examples/component/warehouse",
 		"dce-helloworld-passthrough":  "examples/dce-helloworld/overlays/passthrough",
 		"dce-helloworld-switched-off": "examples/dce-helloworld/overlays/switched-off",
 		"fsm-ip-range":                "examples/fsm-ip-range",
 	} {
-		t.Run(name, func(t *testing.T) {
-			rendered := render(t, folder)
-			golden := filepath.Join("testdata", name+".yaml")
-			if *update {
-				require.NoError(t, os.WriteFile(golden, []byte(rendered), 0o644))
-				t.Fatalf("%s is rewritten: read the difference, then run without -update", golden)
-			}
-			expected, err := os.ReadFile(golden)
-			require.NoError(t, err, "go test ./test/kustomize -update writes it")
-			assert.Equal(t, string(expected), rendered)
-		})
+		t.Run(name, func(t *testing.T) { compare(t, name, render(t, folder)) })
 	}
+}
+
+// compare holds a rendering against an expected file, which -update rewrites.
+func compare(t *testing.T, name, rendered string) {
+	t.Helper()
+	golden := filepath.Join("testdata", name+".yaml")
+	if *update {
+		require.NoError(t, os.WriteFile(golden, []byte(rendered), 0o644))
+		t.Fatalf("%s is rewritten: read the difference, then run without -update", golden)
+	}
+	expected, err := os.ReadFile(golden)
+	require.NoError(t, err, "go test ./test/kustomize -update writes it")
+	assert.Equal(t, string(expected), rendered)
 }
 
 const (
@@ -60,12 +65,11 @@ func TestExamplesShowWhatTheySay(t *testing.T) {
 	ofLedger.behind = []string{"restore"}
 
 	for _, example := range []struct {
-		folder, base string
-		workloads    map[string]bypass // all that the function touches
+		folder    string
+		workloads map[string]bypass // all that the function touches
 	}{
 		{
 			folder: "examples/asm-ports",
-			base:   "examples/asm-ports/base",
 			workloads: map[string]bypass{
 				"Deployment default/orders":  ofTheNamespace,
 				"StatefulSet default/ledger": ofLedger,
@@ -88,7 +92,6 @@ func TestExamplesShowWhatTheySay(t *testing.T) {
 		},
 		{
 			folder: "examples/dce-helloworld/overlays/passthrough",
-			base:   "examples/dce-helloworld/base",
 			workloads: map[string]bypass{
 				"Deployment default/helloworld": {
 					annotations: map[string]string{
@@ -106,7 +109,6 @@ func TestExamplesShowWhatTheySay(t *testing.T) {
 		},
 		{
 			folder: "examples/fsm-ip-range",
-			base:   "examples/fsm-ip-range/base",
 			workloads: map[string]bypass{
 				"Deployment curl/curl": {
 					annotations: map[string]string{fsm + "outbound-ip-range-exclusion-list": "203.0.113.10/32"},
@@ -114,9 +116,33 @@ func TestExamplesShowWhatTheySay(t *testing.T) {
 				},
 			},
 		},
+		{
+			folder: "examples/component/shop",
+			workloads: map[string]bypass{
+				"Deployment shop/eu-cart": {
+					annotations: map[string]string{
+						istio + "excludeOutboundIPRanges": "169.254.169.254/32",
+						istio + "excludeOutboundPorts":    "3306",
+					},
+					arguments: []string{"--exclude-outbound-ip-ranges=169.254.169.254/32", "--exclude-outbound-ports=3306"},
+				},
+			},
+		},
+		{
+			folder: "examples/component/warehouse",
+			workloads: map[string]bypass{
+				"StatefulSet warehouse/stock": {
+					annotations: map[string]string{
+						istio + "excludeOutboundIPRanges": "169.254.169.254/32",
+						istio + "excludeInboundPorts":     "9102",
+					},
+					arguments: []string{"--exclude-outbound-ip-ranges=169.254.169.254/32", "--exclude-inbound-ports=9102"},
+				},
+			},
+		},
 	} {
 		t.Run(example.folder, func(t *testing.T) {
-			before := objects(t, renderBase(t, example.base))
+			before := objects(t, renderWithoutFunction(t, example.folder))
 			after := objects(t, render(t, example.folder))
 			require.Len(t, after, len(before))
 
@@ -144,7 +170,7 @@ func TestExamplesShowWhatTheySay(t *testing.T) {
 
 func TestSwitchingOffGivesBackTheManifests(t *testing.T) {
 	assert.Equal(t,
-		renderBase(t, "examples/dce-helloworld/base"),
+		renderWithoutFunction(t, "examples/dce-helloworld/base"),
 		render(t, "examples/dce-helloworld/overlays/switched-off"))
 }
 

@@ -56,6 +56,10 @@ func runIn(m *testing.M) (status int, err error) {
 	if said, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("building the function: %w\n%s", err, said)
 	}
+	// Where a spec that is shared between repositories has the function looked up.
+	if err := os.Setenv("PATH", filepath.Join(clone, "bin")+string(os.PathListSeparator)+os.Getenv("PATH")); err != nil {
+		return 0, err
+	}
 	return m.Run(), nil
 }
 
@@ -131,28 +135,39 @@ func render(t *testing.T, folder string) string {
 	return built.stdout
 }
 
-// renderBase is what kustomize makes of a folder that lists no function.
-func renderBase(t *testing.T, folder string) string {
+// renderWithoutFunction is what kustomize makes of a folder when it leaves out
+// the function, if one is listed.
+func renderWithoutFunction(t *testing.T, folder string) string {
 	t.Helper()
-	built := build(t, folder)
+	built := build(t, folder, "--enable-alpha-plugins")
 	require.False(t, built.failed, "kustomize build %s: %s", folder, built.stderr)
+	require.Empty(t, built.stderr)
 	return built.stdout
 }
 
-// overlay lays a folder of its own into the clone's examples and returns its
-// name for build. The path of the function in bypass is as deep as the clone's.
+// overlay lays a kustomization with a spec of its own into the clone's examples
+// and returns its name for build. The path of the function in bypass is as deep
+// as the clone's.
 func overlay(t *testing.T, resource, bypass string) string {
 	t.Helper()
-	folder, err := os.MkdirTemp(filepath.Join(clone, "examples"), "overlay-") //nolint:usetesting // the function's path is relative to the clone
-	require.NoError(t, err)
-	files := map[string]string{
+	return layOut(t, ".", map[string]string{
 		"kustomization.yaml": "resources: [" + resource + "]\ntransformers: [bypass.yaml]\n",
 		"bypass.yaml":        bypass,
-	}
+	})
+}
+
+// layOut lays a folder with files into a folder of the clone's examples and
+// returns its name for build.
+func layOut(t *testing.T, below string, files map[string]string) string {
+	t.Helper()
+	folder, err := os.MkdirTemp(filepath.Join(clone, "examples", below), "overlay-") //nolint:usetesting // paths in it are relative to the clone
+	require.NoError(t, err)
 	for name, text := range files {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
 	}
-	return filepath.Join("examples", filepath.Base(folder))
+	name, err := filepath.Rel(clone, folder)
+	require.NoError(t, err)
+	return name
 }
 
 func exampleFile(t *testing.T, path string) string {
