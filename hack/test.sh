@@ -80,12 +80,12 @@ stage gofmt "gofmt" quietly unformatted
 stage vet "go vet" quietly go vet ./...
 
 # Pure packages: go test may answer from its cache where nothing changed.
-mapfile -t pure < <(packages -v '/test/(e2e|kustomize|docs)(/|$)')
+mapfile -t pure < <(packages -v '/test/(e2e|kustomize|kpt|docs)(/|$)')
 stage unit "unit tests, properties and goldens, $with" go_test '^ok' "${race[@]}" "${pure[@]}"
 
 # What these execute is not among the inputs that the cache knows: always run.
-stage kustomize "the examples through the real kustomize, and every command that the documentation shows" \
-  go_test '^ok' -count=1 ./test/kustomize/... ./test/docs/...
+stage kustomize "the examples through the real kustomize and as kpt renders them, and every command that the documentation shows" \
+  go_test '^ok' -count=1 ./test/kustomize/... ./test/kpt/... ./test/docs/...
 stage e2e "end to end, in network namespaces: document, interceptor, order, family" \
   go_test '^(    )?--- PASS|compared' -count=1 -timeout=25m ./test/e2e/...
 
@@ -94,7 +94,7 @@ count() { cat "$logs"/*.log | grep -cE "^ *--- $1" || true; }
 echo
 echo "== summary, after $((SECONDS / 60)) min $((SECONDS % 60)) s"
 echo "   unit tests, properties, goldens: $(grep -cE '^ *--- PASS' "$logs/unit.log" || true)"
-echo "   kustomize and documentation:     $(grep -cE '^ *--- PASS' "$logs/kustomize.log" || true)"
+echo "   kustomize, kpt, documentation:   $(grep -cE '^ *--- PASS' "$logs/kustomize.log" || true)"
 echo "   end to end:                      $(grep -cE '^ *--- PASS' "$logs/e2e.log" || true)"
 echo "   all that they printed:           $logs/"
 for what in "${failed[@]}"; do echo "   FAILED: $what"; done

@@ -12,8 +12,9 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn"
 )
 
-const functionHelp = `krm-bypass says once, for a whole cluster, which traffic bypasses the sidecars
-of its service mesh, and writes it into the pod templates.
+// The first paragraph is what metadata.yaml says of the function too.
+const functionHelp = `Say once, for a whole cluster, which traffic bypasses the sidecars of its
+service mesh, and write it into the pod templates.
 
 Without a command it is a KRM function: it reads a ResourceList on standard
 input and writes it to standard output, changed where the ClusterBypass asks
@@ -24,7 +25,12 @@ In kustomize, list the ClusterBypass under transformers and annotate it with
 config.kubernetes.io/function. Then build with both flags: without
 --enable-exec, kustomize skips the function and says nothing.
 
-  kustomize build --enable-alpha-plugins --enable-exec DIR`
+  kustomize build --enable-alpha-plugins --enable-exec DIR
+
+In kpt, name it in the Kptfile under pipeline.mutators, with the ClusterBypass
+as its configPath, or the fields themselves as its configMap:
+
+  kpt fn render --allow-exec DIR`
 
 func functionCommand() *cobra.Command {
 	var namespace string
