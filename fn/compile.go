@@ -521,6 +521,7 @@ func (d *decoder) spec(node *yaml.Node) (*ClusterBypass, *transform.Policy, erro
 // there is something wrong with it, here or in what was decoded. place gives a
 // field's path where the user wrote it.
 func (d *decoder) compile(spec *ClusterBypass, place func(path string) string) (*transform.Policy, error) {
+	d.options.override(spec)
 	spec.Default()
 	policy, err := spec.compile()
 	var invalid Problems

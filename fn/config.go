@@ -32,9 +32,9 @@ type configObject struct {
 	line int
 }
 
-// policy makes the object ready to be applied.
-func (c *configObject) policy() (*transform.Policy, Results) {
-	policy, err := c.compile()
+// policy makes the object ready to be applied, with the options.
+func (c *configObject) policy(options Options) (*transform.Policy, Results) {
+	policy, err := c.compile(options)
 	var problems Problems
 	if errors.As(err, &problems) {
 		return nil, problemResults(problems, refOf(c.node))
@@ -42,8 +42,8 @@ func (c *configObject) policy() (*transform.Policy, Results) {
 	return policy, nil
 }
 
-func (c *configObject) compile() (*transform.Policy, error) {
-	d := &decoder{file: cmp.Or(c.file, originOf(c.node, "")), line: c.line}
+func (c *configObject) compile(options Options) (*transform.Policy, error) {
+	d := &decoder{file: cmp.Or(c.file, originOf(c.node, "")), line: c.line, options: options}
 	head := headOf(c.node)
 	switch {
 	case isSpec(head.apiVersion, head.kind):

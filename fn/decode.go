@@ -19,7 +19,9 @@ import (
 type decoder struct {
 	file string
 	// line of the file in which the text begins, from 1; 0 if it is not known.
-	line     int
+	line int
+	// options go before what is read.
+	options  Options
 	problems Problems
 	// places counts the values in the order of the text, by their paths, and
 	// lines holds the lines in which they stand.

@@ -15,6 +15,7 @@ import (
 // The error is Problems where the spec is wrong, and ErrFailed where a result is
 // an error; no node has changed then.
 func Nodes(spec ClusterBypass, objects []*yaml.Node, options Options) (Results, error) {
+	options.override(&spec)
 	spec.Default()
 	policy, err := spec.compile()
 	if err != nil {

@@ -24,6 +24,24 @@ type Options struct {
 	// Namespace is that of workloads whose manifests name none, and goes
 	// before spec.defaultNamespace; "" if it is not known.
 	Namespace string
+	// Mesh and Image, where given, go before spec.mesh and spec.enforcement.image:
+	// clusters that differ in them can share a spec.
+	Mesh, Image string
+}
+
+// override puts what the options say in the place of what the spec says.
+func (o Options) override(spec *ClusterBypass) {
+	if o.Mesh != "" {
+		spec.Spec.Mesh = o.Mesh
+	}
+	if o.Image != "" {
+		enforcement := Enforcement{}
+		if spec.Spec.Enforcement != nil {
+			enforcement = *spec.Spec.Enforcement
+		}
+		enforcement.Image = o.Image
+		spec.Spec.Enforcement = &enforcement
+	}
 }
 
 // ErrFailed says that the results hold an error. The output is the ResourceList
@@ -284,7 +302,7 @@ func (r *run) findPolicy(heads []head) (*transform.Policy, Results) {
 		}
 		found = spec
 	}
-	policy, failed := found.policy()
+	policy, failed := found.policy(r.options)
 	if failed != nil {
 		return nil, failed
 	}
