@@ -70,6 +70,24 @@ func TestWithoutRulesThePackageIsAsItWas(t *testing.T) {
 	assert.Equal(t, []string{"Kptfile", "bypass.yaml"}, p.changed())
 }
 
+// TestTheOutermostPackageHasTheLastWord has a package below with a pipeline of
+// its own. Its function runs first, and what that wrote is the outer one's to
+// replace, at every rendering.
+func TestTheOutermostPackageHasTheLastWord(t *testing.T) {
+	outer := checkOut(t, "kpt-image")
+	outer.render()
+	expected := outer.read("billing/billing.yaml")
+
+	both := checkOut(t, "kpt-image")
+	both.write("billing/Kptfile", both.read("billing/Kptfile")+
+		"pipeline:\n  mutators:\n    - exec: krm-bypass\n      configMap:\n        excludeInboundPorts: 9102\n")
+	both.render()
+	assert.YAMLEq(t, expected, both.read("billing/billing.yaml"))
+	both.commit()
+	both.render()
+	assert.Empty(t, both.diff())
+}
+
 // TestAMistakeStopsTheRendering has a spec refused: every manifest is as it
 // was, and the Kptfile records what was said, the same at every attempt.
 func TestAMistakeStopsTheRendering(t *testing.T) {
