@@ -10,8 +10,9 @@ go_build = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w'
 .PHONY: build demo test bench lint tools clean help
 .PHONY: go packages kustomize golangci-lint
 
-build: go ## bin/krm-bypass and bin/krm-bypass-init
+build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
 	@$(go_build) -o bin/krm-bypass ./cmd/krm-bypass
+	@$(go_build) -o bin/krm-bypass-fn ./cmd/krm-bypass-fn
 	@$(go_build) -o bin/krm-bypass-init ./images/init
 
 demo: build kustomize ## what the function makes of examples/asm-ports, as a diff

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,6 +19,35 @@ import (
 // isSpec says whether an object is a ClusterBypass, of whatever version.
 func isSpec(apiVersion, kind string) bool {
 	return kind == Kind && strings.HasPrefix(apiVersion, Group+"/")
+}
+
+// The annotation by which kustomize and kpt's predecessors find the function
+// that an object configures, and what of it matters here
+// (kubernetes-sigs/kustomize kyaml/fn/runtime/runtimeutil/functiontypes.go).
+const functionAnnotation = "config.kubernetes.io/function"
+
+type functionSpec struct {
+	Exec      struct{ Path string }
+	Container struct{ Image string }
+}
+
+// The names by which this function is called.
+var functionNames = []string{"krm-bypass", "krm-bypass-fn"}
+
+// Configures says whether an object configures this function: a ClusterBypass,
+// or one whose annotation names the function as what is to be called with it.
+func Configures(node *yaml.Node) bool {
+	head := headOf(node)
+	if isSpec(head.apiVersion, head.kind) {
+		return true
+	}
+	var called functionSpec
+	if yaml.Unmarshal([]byte(head.annotations[functionAnnotation]), &called) != nil {
+		return false
+	}
+	image, _, _ := strings.Cut(path.Base(called.Container.Image), ":")
+	image, _, _ = strings.Cut(image, "@")
+	return slices.Contains(functionNames, path.Base(called.Exec.Path)) || slices.Contains(functionNames, image)
 }
 
 // configObject is an object that says what bypasses: a ClusterBypass or a

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
 )
@@ -64,7 +65,7 @@ func importSettings(cmd *cobra.Command, paths []string, mesh string, strip bool)
 		for _, p := range problems {
 			report("error", p.Error())
 		}
-		return errReported
+		return function.ErrReported
 	}
 	found, err := inventory.Take(files, mesh)
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 )
 
 // resourceList has one Deployment; annotations stand on its template.
@@ -69,7 +71,7 @@ func TestHelpGoesToStandardOutput(t *testing.T) {
 func TestVersion(t *testing.T) {
 	code, out, errOut := krmBypass("", "--version")
 	assert.Zero(t, code)
-	assert.Contains(t, out, version)
+	assert.Contains(t, out, function.Version)
 	assert.Empty(t, errOut)
 }
 

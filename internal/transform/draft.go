@@ -173,9 +173,9 @@ func (dr *draft) remember(g *group) {
 	created := slices.Contains(dr.was.Created, name)
 	source, wasNull := dr.was.Nulls[name]
 	switch {
-	case p.state == absent && !filled, p.state == present && g.emptied(g.removed, p):
+	case (p.state == absent || p.lent) && !filled, p.state == present && g.emptied(g.removed, p):
 		// Nothing stays there that could be taken away again.
-	case p.state == absent, p.state == present && created:
+	case p.state == absent, p.lent, p.state == present && created:
 		dr.will.Created = append(dr.will.Created, name)
 	case p.state == present && wasNull:
 		dr.will.Nulls[name] = source

@@ -7,6 +7,7 @@ import (
 	"hash"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -204,6 +205,19 @@ const (
 	legacyPathAnnotation  = "config.kubernetes.io/path"
 	legacyIndexAnnotation = "config.kubernetes.io/index"
 )
+
+// lentPrefixes and lentAnnotations are those that an orchestrator puts on an
+// object for a function's run and takes away afterwards
+// (sigs.k8s.io/kustomize/kyaml/kio/kioutil, kyaml/kio/byteio_writer.go).
+var (
+	lentPrefixes    = []string{"internal.config.kubernetes.io/"}
+	lentAnnotations = []string{legacyPathAnnotation, legacyIndexAnnotation, "config.k8s.io/id", "kustomize.config.k8s.io/id"}
+)
+
+func isLent(annotation string) bool {
+	return slices.Contains(lentAnnotations, annotation) ||
+		slices.ContainsFunc(lentPrefixes, func(prefix string) bool { return strings.HasPrefix(annotation, prefix) })
+}
 
 // Provenance gives the file that an object came from and its place in it, as an
 // orchestrator noted them in its annotations; "" if none did.

@@ -61,6 +61,9 @@ type parent struct {
 	state parentState
 	// children are the keys of a mapping, or for a list one name an item.
 	children []string
+	// lent says that all of them are an orchestrator's, which takes them away
+	// again behind the function.
+	lent bool
 }
 
 type parentState int
@@ -301,8 +304,10 @@ func (o *Object) see(object *yaml.Node, path edit.Path) {
 		p.state = null
 	case node.Kind == yaml.MappingNode:
 		p.state = present
+		p.lent = len(node.Content) > 0
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			p.children = append(p.children, node.Content[i].Value)
+			p.lent = p.lent && isLent(node.Content[i].Value)
 		}
 	case node.Kind == yaml.SequenceNode:
 		p.state = present

@@ -1,4 +1,4 @@
-package main
+package function
 
 import (
 	"errors"
@@ -11,6 +11,34 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/fn"
 )
+
+// Version of the release, set by its build.
+var Version = "dev"
+
+// ErrReported is the error of a command that has told the user already.
+var ErrReported = errors.New("reported")
+
+// Run runs a command, whose children may be other commands. It returns the exit
+// code: 0, or 1 where anything is wrong, as the KRM functions specification has
+// it.
+func Run(root *cobra.Command, args []string, in io.Reader, out, errOut io.Writer) int {
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	root.Version = Version
+	root.SilenceErrors = true
+	root.SilenceUsage = true
+	root.CompletionOptions.DisableDefaultCmd = true
+	err := root.Execute()
+	switch {
+	case err == nil:
+		return 0
+	case !errors.Is(err, ErrReported):
+		fmt.Fprintf(errOut, "error: %v\n", err)
+	}
+	return 1
+}
 
 // The first paragraph is what metadata.yaml says of the function too.
 const functionHelp = `Say once, for a whole cluster, which traffic bypasses the sidecars of its
@@ -32,7 +60,8 @@ as its configPath, or the fields themselves as its configMap:
 
   kpt fn render --allow-exec DIR`
 
-func functionCommand() *cobra.Command {
+// Command is the function as a command.
+func Command() *cobra.Command {
 	var namespace string
 	cmd := &cobra.Command{
 		Use:   "krm-bypass",
@@ -40,17 +69,22 @@ func functionCommand() *cobra.Command {
 		Long:  functionHelp,
 		Args:  noUnknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if isTerminal(cmd.InOrStdin()) {
+			if IsTerminal(cmd.InOrStdin()) { // waiting for input would only puzzle who sits there
 				return cmd.Help()
 			}
-			return function(cmd, fn.Options{Namespace: namespace})
+			return apply(cmd, fn.Options{Namespace: namespace})
 		},
 	}
+	AddNamespaceFlag(cmd, &namespace)
+	return cmd
+}
+
+// AddNamespaceFlag adds the flag --namespace.
+func AddNamespaceFlag(cmd *cobra.Command, namespace *string) {
 	// Argo CD tells its plugins the destination namespace this way
 	// (argoproj/argo-cd docs/user-guide/build-environment.md).
-	cmd.Flags().StringVar(&namespace, "namespace", os.Getenv("ARGOCD_APP_NAMESPACE"),
+	cmd.Flags().StringVar(namespace, "namespace", os.Getenv("ARGOCD_APP_NAMESPACE"),
 		"namespace of workloads whose manifests name none")
-	return cmd
 }
 
 func noUnknownCommand(cmd *cobra.Command, args []string) error {
@@ -68,10 +102,10 @@ const (
 	largeGCPercent = 400
 )
 
-// function runs the KRM function once. The output is written in one piece when
+// apply runs the KRM function once. The output is written in one piece when
 // it is complete: kustomize takes an empty output with exit code 0 for "delete
 // everything" (kubernetes-sigs/kustomize kyaml/kio/kio.go).
-func function(cmd *cobra.Command, options fn.Options) error {
+func apply(cmd *cobra.Command, options fn.Options) error {
 	input, err := io.ReadAll(cmd.InOrStdin())
 	if err != nil {
 		return fmt.Errorf("reading standard input: %w", err)
@@ -91,14 +125,13 @@ func function(cmd *cobra.Command, options fn.Options) error {
 		return fmt.Errorf("writing standard output: %w", writeErr)
 	}
 	if err != nil {
-		return errReported
+		return ErrReported
 	}
 	return nil
 }
 
-// isTerminal says whether somebody sits at the other end, so that waiting for
-// input would only puzzle him.
-func isTerminal(in io.Reader) bool {
+// IsTerminal says whether somebody sits at the other end of a stream.
+func IsTerminal(in io.Reader) bool {
 	file, ok := in.(*os.File)
 	if !ok {
 		return false

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	bypassSpec = `apiVersion: krm-bypass.dev/v1alpha1
+kind: ClusterBypass
+metadata:
+  name: cluster
+  annotations:
+    config.kubernetes.io/local-config: "true"
+    config.kubernetes.io/function: "exec: {path: krm-bypass}"
+spec:
+  enforcement: {mode: AnnotationsOnly}
+  global: {excludeOutboundPorts: [3306]}
+  namespaces:
+  - {match: {names: [shop]}, excludeOutboundPorts: [5432]}
+`
+	webDeployment = `# the front door
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  template:
+    metadata: {labels: {app: web}} # stays
+    spec: {containers: [{name: web, image: "web:1"}]}
+`
+	webService = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {ports: [{port: 80}]}\n"
+	written    = `traffic.sidecar.istio.io/excludeOutboundPorts: "5432"`
+)
+
+func TestRenderPrints(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"app/web.yaml": webDeployment, "app/service.yaml": webService, "app/bypass.yaml": bypassSpec, "app/.hidden.yaml": "[",
+		"spec.yaml": strings.Replace(bypassSpec, "5432", "6379", 1),
+	})
+	app := filepath.Join(dir, "app")
+
+	code, out, errOut := krmBypass("", "render", app)
+	assert.Zero(t, code, errOut)
+	assert.Empty(t, errOut)
+	assert.Contains(t, out, written)
+	assert.Contains(t, out, "# the front door\n")
+	assert.Contains(t, out, "{app: web}, annotations: {") // in the style of its line
+	assert.True(t, strings.HasPrefix(out, webService+"---\n# the front door"), "in the order of the files' names: %s", out)
+	assert.NotContains(t, out, "kind: ClusterBypass", "that is for this tool, not for a cluster")
+
+	code, out, errOut = krmBypass("", "render", "--spec", filepath.Join(dir, "spec.yaml"), app)
+	assert.Zero(t, code, errOut)
+	assert.Contains(t, out, `excludeOutboundPorts: "6379"`)
+
+	code, out, errOut = krmBypass(webDeployment+"---\n"+webService, "render", "-", "--spec", filepath.Join(dir, "spec.yaml"))
+	assert.Zero(t, code, errOut)
+	assert.Contains(t, out, `excludeOutboundPorts: "6379"`)
+	assert.True(t, strings.HasSuffix(out, "---\n"+webService))
+
+	assert.Equal(t, map[string]string{"web.yaml": webDeployment, "service.yaml": webService, "bypass.yaml": bypassSpec, ".hidden.yaml": "["}, contents(t, app), "and nothing is written")
+}
+
+func TestRenderTakesEmptyInput(t *testing.T) {
+	spec := filepath.Join(folder(t, map[string]string{"spec.yaml": bypassSpec}), "spec.yaml")
+	for _, input := range []string{"", "\n", "---\n# a chart that renders to nothing\n"} {
+		code, out, errOut := krmBypass(input, "render", "-", "--spec", spec)
+		assert.Zero(t, code)
+		assert.Empty(t, strings.TrimSpace(strings.TrimPrefix(out, input)))
+		assert.Empty(t, errOut)
+	}
+}
+
+func TestRenderPrintsNothingWhereAnythingIsWrong(t *testing.T) {
+	for name, test := range map[string]struct {
+		files map[string]string
+		args  []string
+		says  string
+	}{
+		"no path":           {nil, []string{"render"}, "error: render reads files, folders or standard input: name some, as in krm-bypass render manifests/ --spec bypass.yaml, or - for standard input\n"},
+		"no such path":      {nil, []string{"render", "DIR/none"}, "error: reading manifests: stat DIR/none: no such file or directory\n"},
+		"no such spec":      {map[string]string{"web.yaml": webDeployment}, []string{"render", "DIR", "--spec", "DIR/none"}, "error: reading the spec: open DIR/none: no such file or directory\n"},
+		"no spec":           {map[string]string{"web.yaml": webDeployment}, []string{"render", "DIR"}, "error: there is no ClusterBypass: give one with --spec, or put one (apiVersion krm-bypass.dev/v1alpha1) among the resources\n"},
+		"a bad spec":        {map[string]string{"web.yaml": webDeployment, "bypass.yaml": strings.Replace(bypassSpec, "5432", "54320", 1) + "  - {match: {}}\n"}, []string{"render", "DIR"}, "error: DIR/bypass.yaml:13: ClusterBypass cluster: spec.namespaces[1].match: "},
+		"no object":         {map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec, "values.yaml": "a: b\n"}, []string{"render", "DIR"}, "error: DIR/values.yaml:1: the document is no Kubernetes object"},
+		"broken YAML":       {map[string]string{"web.yaml": webDeployment + "a: [\n", "bypass.yaml": bypassSpec}, []string{"render", "DIR"}, "error: DIR/web.yaml:9: reading the document: not valid YAML: "},
+		"both ways":         {nil, []string{"render", "DIR", "--in-place", "--diff"}, "error: if any flags in the group [in-place diff] are set none of the others can be"},
+		"standard input":    {nil, []string{"render", "-", "--in-place"}, "error: standard input cannot be rewritten: name files or folders\n"},
+		"an unknown flag":   {nil, []string{"render", "DIR", "--specs"}, "error: unknown flag: --specs\n"},
+		"a remote resource": {map[string]string{"kustomization.yaml": "resources: [web.yaml, 'https://example.com/base?ref=v1']\n", "web.yaml": webDeployment}, []string{"render", "DIR"}, `kustomization.yaml: resources[1]: "https://example.com/base?ref=v1": no such file or folder; what is remote is not fetched: put a copy of it beside the kustomization` + "\n"},
+		"a remote patch":    {map[string]string{"kustomization.yaml": "resources: [web.yaml]\npatches: [{path: 'https://127.0.0.1:1/patch.yaml'}]\n", "web.yaml": webDeployment}, []string{"render", "DIR"}, "what is remote is not fetched"},
+		"another function": {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [fn.yaml]\n", "web.yaml": webDeployment,
+			"fn.yaml": "apiVersion: example.com/v1\nkind: Other\nmetadata:\n  name: x\n  annotations: {config.kubernetes.io/function: 'exec: {path: /bin/sh}'}\n"},
+			[]string{"render", "DIR"}, "only kustomize's builtin plugins are run here, nothing that is in the repository"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := folder(t, test.files)
+			before := contents(t, dir)
+			args := append([]string{}, test.args...)
+			for i := range args {
+				args[i] = strings.ReplaceAll(args[i], "DIR", dir)
+			}
+			code, out, errOut := krmBypass("", args...)
+			assert.Equal(t, 1, code)
+			assert.Empty(t, out)
+			assert.Contains(t, errOut, strings.ReplaceAll(test.says, "DIR", dir))
+			assert.Equal(t, before, contents(t, dir))
+		})
+	}
+}
+
+func TestRenderInPlace(t *testing.T) {
+	dir := folder(t, map[string]string{"web.yaml": webDeployment, "service.yaml": webService, "bypass.yaml": bypassSpec, "values.yaml": "replicas: 2\n", "kustomization.yaml": "resources: [web.yaml]\n"})
+	require.NoError(t, os.Chmod(filepath.Join(dir, "web.yaml"), 0o600))
+	before := contents(t, dir)
+
+	code, difference, errOut := krmBypass("", "render", "--diff", dir)
+	assert.Zero(t, code, errOut)
+	assert.Empty(t, errOut)
+	web := filepath.Join(dir, "web.yaml")
+	assert.True(t, strings.HasPrefix(difference, "diff a/"+web+" b/"+web+"\n--- a/"+web+"\n+++ b/"+web+"\n@@ -1,8 +1,8 @@\n"), difference)
+	assert.Equal(t, before, contents(t, dir))
+
+	code, out, errOut := krmBypass("", "render", "--in-place", dir)
+	assert.Zero(t, code, errOut)
+	assert.Empty(t, out)
+	assert.Empty(t, errOut)
+	after := contents(t, dir)
+	assert.Contains(t, after["web.yaml"], written)
+	before["web.yaml"], after["web.yaml"] = "", ""
+	assert.Equal(t, before, after)
+	info, err := os.Stat(web)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode())
+
+	code, difference, _ = krmBypass("", "render", "--diff", dir)
+	assert.Zero(t, code)
+	assert.Empty(t, difference, "once it is rendered there is no difference")
+}
