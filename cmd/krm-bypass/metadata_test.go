@@ -35,15 +35,15 @@ func TestMetadata(t *testing.T) {
 	const root = "../.."
 	repository, source, _ := strings.Cut(metadata.SourceURL, "/tree/main/")
 	assert.DirExists(t, filepath.Join(root, source))
-	packages, err := filepath.Glob(filepath.Join(root, "examples", "*", "Kptfile"))
+	packages, err := filepath.Glob(filepath.Join(root, "examples", "*", ".expected"))
 	require.NoError(t, err)
 	var urls []string
-	for _, kptfile := range packages {
-		urls = append(urls, repository+"/tree/main/examples/"+path.Base(filepath.Dir(kptfile)))
+	for _, expected := range packages {
+		urls = append(urls, repository+"/tree/main/examples/"+path.Base(filepath.Dir(expected)))
 	}
 	assert.ElementsMatch(t, urls, metadata.ExamplePackageURLs)
 
-	for _, example := range []string{"kpt-image/Kptfile", "container/bypass.yaml"} {
+	for _, example := range []string{"kpt-image/Kptfile", "kpt-eval/.expected/config.yaml", "container/bypass.yaml"} {
 		text, err := os.ReadFile(filepath.Join(root, "examples", example))
 		require.NoError(t, err)
 		assert.Contains(t, string(text), "image: "+metadata.Image+":v", example)

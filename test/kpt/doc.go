@@ -1,6 +1,6 @@
 // Package kpt holds no code: its tests render the packages of examples/kpt-* as
-// kpt fn render does, in place and with the function executed, and judge what
-// changed against the packages' own .expected/diff.patch, in the form of kpt's
+// kpt fn render and kpt fn eval do, in place and with the function executed, and
+// judge what changed against the packages' own .expected/diff.patch, in the form of kpt's
 // end-to-end runner (kptdev/kpt pkg/test/runner).
 //
 // kpt is not served as a Go module, so what stands in for it here is a small

@@ -16,8 +16,12 @@ import (
 // expectation is a package's .expected/config.yaml, as far as the packages use
 // what kpt's end-to-end runner knows.
 type expectation struct {
+	TestType        string `yaml:"testType"` // eval, or render if it is absent
 	AllowExec       bool   `yaml:"allowExec"`
 	ImagePullPolicy string `yaml:"imagePullPolicy"`
+	// What eval is given on its command line.
+	Image string            `yaml:"image"`
+	Args  map[string]string `yaml:"args"`
 }
 
 const expectedDiff = ".expected/diff.patch"
@@ -32,12 +36,16 @@ func TestPackagesRenderAsExpected(t *testing.T) {
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			p := checkOut(t, name)
-			p.holdToItsConfig()
-			p.render()
+			e := p.expectation()
+			run := p.render
+			if e.TestType == "eval" {
+				run = func() { require.NoError(t, evaluate(p.folder, step{Image: e.Image, ConfigMap: e.Args})) }
+			}
+			run()
 			p.compare(filepath.Join(examples, name, expectedDiff), p.diff())
 
 			p.commit()
-			p.render()
+			run()
 			assert.Empty(t, p.diff(), "a second rendering changes nothing")
 		})
 	}
@@ -194,20 +202,24 @@ func (p checkout) write(name, text string) {
 	require.NoError(p, os.WriteFile(filepath.Join(p.folder, name), []byte(text), 0o600))
 }
 
-// holdToItsConfig holds a package to what kpt needs before it renders it.
-func (p checkout) holdToItsConfig() {
+// expectation reads the package's config, and holds the package to what kpt
+// needs before it runs a function on it.
+func (p checkout) expectation() expectation {
 	p.Helper()
 	decoder := yaml.NewDecoder(strings.NewReader(p.read(".expected/config.yaml")))
 	decoder.KnownFields(true)
 	var e expectation
 	require.NoError(p, decoder.Decode(&e))
-	k, err := readKptfile(p.folder)
-	require.NoError(p, err)
-	for _, s := range k.Pipeline.Mutators {
-		assert.Equal(p, s.Exec != "", e.AllowExec, "kpt executes a command only if told to")
-	}
 	// Without it kpt takes what is in .expected for manifests.
 	assert.Contains(p, strings.Fields(p.read(".krmignore")), ".expected")
+	if e.TestType != "eval" {
+		k, err := readKptfile(p.folder)
+		require.NoError(p, err)
+		for _, s := range k.Pipeline.Mutators {
+			assert.Equal(p, s.Exec != "", e.AllowExec, "kpt executes a command only if told to")
+		}
+	}
+	return e
 }
 
 // compare holds a text against an expected file, which -update rewrites.

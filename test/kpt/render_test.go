@@ -58,18 +58,35 @@ func render(root string) ([]stepResult, error) {
 	return r.steps, record(root, r.success())
 }
 
-// hydrate gives the objects of a package and of its subpackages, after their
-// pipelines.
-func (r *rendering) hydrate(folder string) ([]*yaml.RNode, error) {
-	k, err := readKptfile(folder)
+// evaluate runs one function over all manifests of a folder as kpt fn eval does
+// (kptdev/kpt thirdparty/kyaml/runfn/runfn.go): no pipeline runs, and nothing is
+// recorded.
+func evaluate(root string, s step) error {
+	r := &rendering{root: root, files: map[string]bool{}}
+	reader := r.reader(root)
+	reader.IncludeSubpackages, reader.SetAnnotations = true, nil
+	nodes, err := r.read(reader)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	nodes, err := kio.LocalPackageReader{
+	if nodes, err = r.mutate(root, s, nodes); err != nil {
+		return err
+	}
+	return r.write(nodes)
+}
+
+// reader reads the objects of a package without those of its subpackages.
+func (r *rendering) reader(folder string) kio.LocalPackageReader {
+	return kio.LocalPackageReader{
 		PackagePath: folder, PackageFileName: kptfileName, MatchFilesGlob: manifests,
 		PreserveSeqIndent: true, WrapBareSeqNode: true,
 		SetAnnotations: map[string]string{packagePath: folder},
-	}.Read()
+	}
+}
+
+// read reads objects and remembers their files.
+func (r *rendering) read(reader kio.LocalPackageReader) ([]*yaml.RNode, error) {
+	nodes, err := reader.Read()
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +96,20 @@ func (r *rendering) hydrate(folder string) ([]*yaml.RNode, error) {
 			return nil, err
 		}
 		r.files[path] = true
+	}
+	return nodes, nil
+}
+
+// hydrate gives the objects of a package and of its subpackages, after their
+// pipelines.
+func (r *rendering) hydrate(folder string) ([]*yaml.RNode, error) {
+	k, err := readKptfile(folder)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := r.read(r.reader(folder))
+	if err != nil {
+		return nil, err
 	}
 	subpackages, err := filepath.Glob(filepath.Join(folder, "*", kptfileName))
 	if err != nil {
@@ -229,7 +260,11 @@ func (r *rendering) pathFromRoot(node *yaml.RNode) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	below, err := filepath.Rel(r.root, node.GetAnnotations()[packagePath])
+	folder, known := node.GetAnnotations()[packagePath]
+	if !known {
+		return path, nil
+	}
+	below, err := filepath.Rel(r.root, folder)
 	return filepath.Join(below, path), err
 }
 
@@ -296,11 +331,12 @@ func (r *rendering) renderStatus() *renderStatus {
 	return s
 }
 
-// packages are the folders of examples/ that a Kptfile stands in.
+// packages are the folders of examples/ that kpt's end-to-end runner would take
+// for its cases.
 func packages() ([]string, error) {
-	kptfiles, err := fs.Glob(os.DirFS(examples), "*/"+kptfileName)
+	expected, err := fs.Glob(os.DirFS(examples), "*/.expected")
 	var folders []string
-	for _, path := range kptfiles {
+	for _, path := range expected {
 		folders = append(folders, filepath.Dir(path))
 	}
 	return folders, err
