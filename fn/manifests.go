@@ -124,7 +124,7 @@ func configObjectIn(f Manifest) (*configObject, Results) {
 	var specs, configMaps []*configObject
 	for _, d := range documentsOf(f.Text, 0) {
 		var node yaml.Node
-		if err := yaml.Unmarshal(d.Text, &node); err != nil {
+		if err := yaml.Unmarshal(yamltext.Fragment{Text: d.Text}.Readable(), &node); err != nil {
 			line, problem := located(err)
 			return fail(d.Line+max(line, 1)-1, "reading the document: %s", problem)
 		}

@@ -275,7 +275,7 @@ func located(err error) (line int, problem string) {
 // decode reads an item for what it says.
 func decode(fragment yamltext.Fragment) (*yaml.Node, error) {
 	var node yaml.Node
-	if err := yaml.Unmarshal(fragment.Standalone(), &node); err != nil {
+	if err := yaml.Unmarshal(fragment.Readable(), &node); err != nil {
 		return nil, err
 	}
 	return &node, nil

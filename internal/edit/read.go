@@ -25,7 +25,7 @@ func Read(fragment yamltext.Fragment) (Document, error) {
 		}
 	}
 	var nodes yaml.Node
-	if err := yaml.Unmarshal(fragment.Standalone(), &nodes); err != nil {
+	if err := yaml.Unmarshal(fragment.Readable(), &nodes); err != nil {
 		return d, err
 	}
 	if nodes.Kind == 0 {

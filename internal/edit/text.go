@@ -91,7 +91,7 @@ func rendered(changes []change) bool {
 // check reads a text and compares it with the nodes it should say.
 func check(text yamltext.Fragment, want *yaml.Node) error {
 	var got yaml.Node
-	if err := yaml.Unmarshal(text.Standalone(), &got); err != nil {
+	if err := yaml.Unmarshal(text.Readable(), &got); err != nil {
 		return err
 	}
 	return same(got.Content[0], want.Content[0], nil)

@@ -56,6 +56,13 @@ func Documents(stream []byte) []Document {
 				cut(at)
 			}
 			open = false
+		} else if n := len(documents); n > 0 {
+			// One more end of the document before.
+			last := &documents[n-1]
+			begin := start - len(last.Text)
+			last.Text = stream[begin:at:at]
+			line += Line(stream[start:at], at-start) - 1
+			start = at
 		}
 	}
 	cut(len(stream))

@@ -23,6 +23,7 @@ func TestDocuments(t *testing.T) {
 		"two":                               {"a: b\n---\nc: d", []string{"a: b\n", "---\nc: d"}},
 		"empty ones":                        {"---\n---\na\n---\n", []string{"---\n", "---\na\n", "---\n"}},
 		"an end marker":                     {"a: b\n...\n# c\n---\nd\n", []string{"a: b\n...\n", "# c\n---\nd\n"}},
+		"end markers that repeat":           {"a: b\n...\n# c\n...\n...\n---\nd\n", []string{"a: b\n...\n# c\n...\n...\n", "---\nd\n"}},
 		"an end marker at the end":          {"a: b\n...\n# c\n", []string{"a: b\n...\n# c\n"}},
 		"directives":                        {"%YAML 1.1\n---\na\n...\n%YAML 1.1\n---\nb\n", []string{"%YAML 1.1\n---\na\n...\n", "%YAML 1.1\n---\nb\n"}},
 		"markers that are text":             {"a: |\n  ---\n  ...\nb: '---'\nc: x---\n----: d\n", []string{"a: |\n  ---\n  ...\nb: '---'\nc: x---\n----: d\n"}},

@@ -207,7 +207,7 @@ func (p *parser) document() (*Node, error) {
 		}
 		p.toToken()
 	}
-	if p.pos < len(p.src) && p.column() == 0 && markerAt(p.src, p.pos) && p.src[p.pos] == '.' {
+	for p.pos < len(p.src) && p.column() == 0 && markerAt(p.src, p.pos) && p.src[p.pos] == '.' {
 		p.pos += 3
 		p.keyAllowed = false
 		p.toToken()

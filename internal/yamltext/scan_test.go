@@ -153,6 +153,7 @@ var styles = []string{
 	"a: b\n",
 	"a: b",
 	"---\na: b\n...\n",
+	"a: b\n...\n# c\n...\n",
 	"%YAML 1.2\n--- \na: b\n",
 	"\xef\xbb\xbfa: b\n",
 	"# head\na: b # line\n# foot\n",

@@ -1,0 +1,62 @@
+package yamltext
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Readable returns the text as Standalone does, for yaml/v3 to read. Two escapes
+// that JSON has are unknown to it, a slash and a character in two halves
+// (yaml/v3 scannerc.go, yaml_parser_scan_flow_scalar): where the text is JSON
+// they are written out. Its lines stay as they are.
+func (f Fragment) Readable() []byte {
+	text := f.Standalone()
+	if !bytes.Contains(text, []byte(`\/`)) && !bytes.Contains(text, []byte(`\ud`)) && !bytes.Contains(text, []byte(`\uD`)) {
+		return text
+	}
+	// In JSON a backslash stands in strings alone.
+	if !json.Valid(text) {
+		return text
+	}
+	readable := make([]byte, 0, len(text))
+	for {
+		i := bytes.IndexByte(text, '\\')
+		if i < 0 {
+			return append(readable, text...)
+		}
+		readable = append(readable, text[:i]...)
+		text = text[i:]
+		n := 2
+		switch {
+		case text[1] == '/':
+			readable = append(readable, '/')
+		case text[1] == 'u' && utf16.IsSurrogate(hexRune(text)):
+			n = 6
+			r := utf16.DecodeRune(hexRune(text), hexRune(text[n:]))
+			if r != utf8.RuneError {
+				n = 12
+			}
+			// A half by itself is what encoding/json makes of it too.
+			readable = utf8.AppendRune(readable, r)
+		default:
+			readable = append(readable, text[:n]...)
+		}
+		text = text[n:]
+	}
+}
+
+// hexRune reads an escape such as \u00e9 at the beginning of a text, and gives
+// the replacement character where there is none.
+func hexRune(text []byte) rune {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+		return utf8.RuneError
+	}
+	code, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	if err != nil {
+		return utf8.RuneError
+	}
+	return rune(code)
+}
