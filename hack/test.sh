@@ -80,8 +80,9 @@ stage gofmt "gofmt" quietly unformatted
 stage vet "go vet" quietly go vet ./...
 
 # Pure packages: go test may answer from its cache where nothing changed.
-mapfile -t pure < <(packages -v '/test/(e2e|kustomize|kpt|docs)(/|$)')
+mapfile -t pure < <(packages -v '/test/(e2e|kustomize|kpt|docs|corpus)(/|$)')
 stage unit "unit tests, properties and goldens, $with" go_test '^ok' "${race[@]}" "${pure[@]}"
+stage corpus "the corpus of manifests: how many cases of each style hold each property" go_test '^ok|^corpus: ' ./test/corpus/...
 
 # What these execute is not among the inputs that the cache knows: always run.
 stage kustomize "the examples through the real kustomize and as kpt renders them, and every command that the documentation shows" \
@@ -94,6 +95,7 @@ count() { cat "$logs"/*.log | grep -cE "^ *--- $1" || true; }
 echo
 echo "== summary, after $((SECONDS / 60)) min $((SECONDS % 60)) s"
 echo "   unit tests, properties, goldens: $(grep -cE '^ *--- PASS' "$logs/unit.log" || true)"
+echo "   $(grep -E '^corpus: [0-9]+ cases' "$logs/corpus.log" || echo 'corpus: no cases')"
 echo "   kustomize, kpt, documentation:   $(grep -cE '^ *--- PASS' "$logs/kustomize.log" || true)"
 echo "   end to end:                      $(grep -cE '^ *--- PASS' "$logs/e2e.log" || true)"
 echo "   all that they printed:           $logs/"
