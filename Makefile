@@ -5,10 +5,15 @@ TOOLS := .cache/bin
 
 # No cgo, no paths, no commit: two clones at one commit build the same bytes,
 # and the init container's binary runs on an empty base image.
-go_build = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w'
+go_build = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w $(stamp)'
 
-.PHONY: build demo test bench lint tools clean help
-.PHONY: go packages kustomize golangci-lint
+# Of the images: their tag and what the programs in them say of themselves. It is
+# the one that a spec without an image means (fn.DefaultImage).
+VERSION ?= v0.1.0
+platforms := linux-amd64 linux-arm64
+
+.PHONY: build demo test bench lint images push tools clean help
+.PHONY: go packages registry kustomize golangci-lint
 
 build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
 	@$(go_build) -o bin/krm-bypass ./cmd/krm-bypass
@@ -27,13 +32,30 @@ bench: build ## the function and the init container beside their peers, as ratio
 lint: golangci-lint ## golangci-lint with .golangci.yaml
 	@$(TOOLS)/golangci-lint run
 
+images: $(platforms:%=.cache/images/%) ## container images in bin/images (VERSION=, BASE= for one with iptables)
+	@go run ./images/build make --programs=.cache/images --output=bin/images --version='$(VERSION)' $(if $(BASE),--base='$(BASE)')
+
+push: registry images ## push them: make push REGISTRY=registry.example.com/mesh
+	@go run ./images/build push --from=bin/images '$(REGISTRY)'
+
+registry:
+	@$(if $(REGISTRY),,$(error push needs REGISTRY, as in make push REGISTRY=registry.example.com/mesh))
+
+# Compiled anew every time: the go command knows better than make what changed.
+.PHONY: $(platforms:%=.cache/images/%)
+$(platforms:%=.cache/images/%): .cache/images/%: go
+$(platforms:%=.cache/images/%): stamp = -X main.version=$(VERSION)
+$(platforms:%=.cache/images/%):
+	@GOOS=$(word 1,$(subst -, ,$(@F))) GOARCH=$(word 2,$(subst -, ,$(@F))) $(go_build) -o $@/krm-bypass ./cmd/krm-bypass
+	@GOOS=$(word 1,$(subst -, ,$(@F))) GOARCH=$(word 2,$(subst -, ,$(@F))) $(go_build) -o $@/krm-bypass-init ./images/init
+
 tools: kustomize golangci-lint ## the Go tools of hack/tools.txt, in .cache/bin
 
 clean: ## remove bin/ and .cache/
 	@rm -rf bin .cache
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
 
 go:
 	@hack/need-go.sh

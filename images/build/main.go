@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/spf13/cobra"
+
+	"github.com/krm-bypass/krm-bypass/internal/image"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, env func(string) string, out, errOut io.Writer) int {
+	root := &cobra.Command{
+		Use:               "build",
+		Short:             "Make the project's container images, and push them",
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.AddCommand(makeCommand(env), pushCommand())
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintf(errOut, "error: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func makeCommand(env func(string) string) *cobra.Command {
+	var r release
+	var base string
+	var platforms []string
+	cmd := &cobra.Command{
+		Use:   "make",
+		Short: "Make the images of programs that are built already",
+		Long: `make writes each image as an OCI layout for all platforms, with an SPDX bill of
+materials attached for each, and as an archive for every platform that docker
+load and podman load take. The one time in them is SOURCE_DATE_EPOCH, 1970 where
+it is not set. With --base, krm-bypass-init is made a second time, on that image,
+which has to carry iptables; its tag ends in -iptables.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if r.created, err = creation(env("SOURCE_DATE_EPOCH")); err != nil {
+				return err
+			}
+			for _, p := range platforms {
+				platform, err := v1.ParsePlatform(p)
+				if err != nil || strings.Count(p, "/") == 0 {
+					return fmt.Errorf("reading --platform: %q is not a platform, write it as linux/amd64", p)
+				}
+				r.platforms = append(r.platforms, *platform)
+			}
+			if r.based = base != ""; r.based {
+				if r.base, err = image.FindBase(cmd.Context(), base); err != nil {
+					return err
+				}
+			}
+			return r.make(cmd.Context(), cmd.OutOrStdout())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&r.programs, "programs", "", "folder of the programs, as linux-amd64/krm-bypass")
+	flags.StringVar(&r.output, "output", "", "folder to write to")
+	flags.StringVar(&r.version, "version", "", "version of the images, which is their tag")
+	flags.StringVar(&r.revision, "revision", "", "commit to name in the images, none by default")
+	flags.StringVar(&base, "base", "", "image with iptables: a reference, or a path that begins with ./ or / of an OCI layout or archive")
+	flags.StringSliceVar(&platforms, "platform", []string{"linux/amd64", "linux/arm64"}, "platforms to make them for")
+	for _, needed := range []string{"programs", "output", "version"} {
+		if err := cmd.MarkFlagRequired(needed); err != nil {
+			panic(err) // only where there is no such flag
+		}
+	}
+	return cmd
+}
+
+func pushCommand() *cobra.Command {
+	var from string
+	cmd := &cobra.Command{
+		Use:   "push REGISTRY",
+		Short: "Push the images as they were made, and print their digests",
+		Long: `push pushes the images of a folder, and what is attached to them, below a
+registry, which may have a path, as in ghcr.io/krm-bypass. The credentials are
+those of docker login or podman login.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return push(cmd.Context(), from, strings.TrimSuffix(args[0], "/"), cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&from, "from", "", "folder that make wrote")
+	if err := cmd.MarkFlagRequired("from"); err != nil {
+		panic(err) // only where there is no such flag
+	}
+	return cmd
+}

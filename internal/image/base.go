@@ -1,0 +1,241 @@
+package image
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+var emptyIndex = empty.Index
+
+// Base is what images are built on. The zero Base is empty.
+type Base struct {
+	// given is what the user called it, and reference what it is called in a
+	// registry, "" where it came from disk.
+	given, reference string
+	images           []Variant
+}
+
+// FindBase finds a base by its name. One that begins with "." or "/" is a path
+// on disk: of an OCI layout's folder, or of an archive that docker save or podman
+// save wrote. Any other is the reference of an image in a registry, where the
+// user's own credentials are used.
+func FindBase(ctx context.Context, given string) (Base, error) {
+	images, reference, err := find(ctx, given)
+	if err != nil {
+		return Base{}, fmt.Errorf("finding the base image %s: %w", given, err)
+	}
+	return Base{given: given, reference: reference, images: images}, nil
+}
+
+func find(ctx context.Context, given string) (images []Variant, reference string, err error) {
+	if strings.HasPrefix(given, ".") || strings.HasPrefix(given, "/") {
+		images, err = onDisk(given)
+		return images, "", err
+	}
+	ref, err := name.ParseReference(given)
+	if err != nil {
+		return nil, "", fmt.Errorf("%w (a path on disk begins with ./ or /)", err)
+	}
+	found, err := remote.Get(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain))
+	if err != nil {
+		return nil, "", err
+	}
+	if found.MediaType.IsIndex() {
+		index, err := found.ImageIndex()
+		if err != nil {
+			return nil, "", err
+		}
+		images, err = ofIndex(index)
+		return images, ref.Name(), err
+	}
+	image, err := found.Image()
+	if err != nil {
+		return nil, "", err
+	}
+	one, err := alone(image)
+	return []Variant{one}, ref.Name(), err
+}
+
+func onDisk(path string) ([]Variant, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		image, err := tarball.ImageFromPath(path, nil)
+		if err != nil {
+			return nil, fmt.Errorf("reading an archive of one image: %w", err)
+		}
+		one, err := alone(image)
+		return []Variant{one}, err
+	}
+	if _, err := os.Stat(filepath.Join(path, "oci-layout")); err != nil {
+		return nil, fmt.Errorf("reading an OCI layout: %w", err)
+	}
+	index, err := layout.ImageIndexFromPath(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading an OCI layout: %w", err)
+	}
+	return ofIndex(index)
+}
+
+// alone gives an image with the platform that it says it is for.
+func alone(image v1.Image) (Variant, error) {
+	config, err := image.ConfigFile()
+	if err != nil {
+		return Variant{}, err
+	}
+	if config.Platform() == nil {
+		return Variant{}, errors.New("the image does not say for which platform it is")
+	}
+	return Variant{*config.Platform(), image}, nil
+}
+
+// ofIndex gives the images of an index, at any depth. What is attached to them,
+// signatures and the like, is not among them.
+func ofIndex(index v1.ImageIndex) ([]Variant, error) {
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		return nil, err
+	}
+	var images []Variant
+	for _, m := range manifest.Manifests {
+		switch {
+		case m.MediaType.IsIndex():
+			inner, err := index.ImageIndex(m.Digest)
+			if err != nil {
+				return nil, err
+			}
+			more, err := ofIndex(inner)
+			if err != nil {
+				return nil, err
+			}
+			images = append(images, more...)
+		case m.MediaType.IsImage():
+			image, err := index.Image(m.Digest)
+			if err != nil {
+				return nil, err
+			}
+			if attached, err := isAttachment(image); err != nil {
+				return nil, err
+			} else if attached {
+				continue
+			}
+			if m.Platform != nil {
+				images = append(images, Variant{*m.Platform, image})
+				continue
+			}
+			one, err := alone(image)
+			if err != nil {
+				return nil, err
+			}
+			images = append(images, one)
+		}
+	}
+	return images, nil
+}
+
+func isAttachment(image v1.Image) (bool, error) {
+	manifest, err := image.Manifest()
+	if err != nil {
+		return false, err
+	}
+	return manifest.Subject != nil, nil
+}
+
+// On gives the base for a platform.
+func (b Base) On(platform v1.Platform) (v1.Image, error) {
+	if b.given == "" {
+		return mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON), nil
+	}
+	var has []string
+	var fit []v1.Image
+	for _, v := range b.images {
+		if v.Platform.OS == "unknown" {
+			continue // an attestation of BuildKit's
+		}
+		has = append(has, v.Platform.String())
+		if v.Platform.Satisfies(platform) {
+			fit = append(fit, v.Image)
+		}
+	}
+	switch {
+	case len(fit) == 0:
+		return nil, fmt.Errorf("taking the base image %s: it is for %s, and not for %s", b.given, strings.Join(has, ", "), platform)
+	case len(fit) > 1:
+		return nil, fmt.Errorf("taking the base image %s: it holds %d images for %s, and one is needed", b.given, len(fit), platform)
+	}
+	return fit[0], nil
+}
+
+// digest gives the annotations that say on what an image was built, where that
+// is not nothing (github.com/opencontainers/image-spec annotations.md).
+func (b Base) digest(under v1.Image) (annotations map[string]string, found bool, err error) {
+	if b.given == "" {
+		return nil, false, nil
+	}
+	digest, err := under.Digest()
+	if err != nil {
+		return nil, false, fmt.Errorf("reading the digest of the base image %s: %w", b.given, err)
+	}
+	annotations = map[string]string{"org.opencontainers.image.base.digest": digest.String()}
+	if b.reference != "" {
+		annotations["org.opencontainers.image.base.name"] = b.reference
+	}
+	return annotations, true, nil
+}
+
+// Missing gives those of the programs that stand in none of the folders where a
+// container looks for them.
+func Missing(image v1.Image, programs []string) ([]string, error) {
+	files := mutate.Extract(image)
+	defer files.Close() //nolint:errcheck // reading only
+	var found []string
+	for archive := tar.NewReader(files); ; {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("looking into an image: %w", err)
+		}
+		folder, file := path.Split(path.Clean("/" + header.Name))
+		if slices.Contains(searched, folder) {
+			found = append(found, file)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(programs), func(p string) bool { return slices.Contains(found, p) }), nil
+}
+
+// Path is where container runtimes have programs looked for if an image does not
+// say otherwise.
+const Path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+var searched = strings.Split(strings.ReplaceAll(Path, ":", "/:")+"/", ":")
+
+// Repository is where the base is published, "" where it came from disk.
+func (b Base) Repository() string {
+	ref, err := name.ParseReference(b.reference)
+	if err != nil {
+		return ""
+	}
+	return ref.Context().Name()
+}

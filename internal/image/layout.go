@@ -1,0 +1,173 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+)
+
+// The annotations by which tools find an image in a layout: the tag alone
+// (github.com/opencontainers/image-spec annotations.md), and the whole reference,
+// which containerd takes (containerd/containerd core/images/annotations.go).
+const (
+	refName   = "org.opencontainers.image.ref.name"
+	imageName = "io.containerd.image.name"
+)
+
+// WriteLayout writes an index and what is attached to its images as an OCI
+// layout into a folder of its own, whose former content is gone only when the
+// new one is complete.
+func WriteLayout(folder string, tag name.Tag, index v1.ImageIndex, attachments []v1.Image) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("writing the OCI layout %s: %w", folder, err)
+		}
+	}()
+	if err := ownFolder(folder); err != nil {
+		return err
+	}
+	temporary, err := os.MkdirTemp(filepath.Dir(folder), "."+filepath.Base(folder)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
+	// As any other folder: a temporary one is its maker's alone.
+	if err := os.Chmod(temporary, 0o755); err != nil { //nolint:gosec // it is for everybody to read
+		return err
+	}
+	to, err := layout.Write(temporary, empty.Index)
+	if err != nil {
+		return err
+	}
+	if err := to.AppendIndex(index, layout.WithAnnotations(map[string]string{refName: tag.TagStr(), imageName: tag.Name()})); err != nil {
+		return err
+	}
+	for _, a := range attachments {
+		if err := to.AppendImage(a); err != nil {
+			return err
+		}
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		return err
+	}
+	return os.Rename(temporary, folder)
+}
+
+// ownFolder gives an error unless a folder is absent or a layout: what is in it
+// will be deleted.
+func ownFolder(folder string) error {
+	entries, err := os.ReadDir(folder)
+	switch {
+	case errors.Is(err, os.ErrNotExist), err == nil && len(entries) == 0:
+		return nil
+	case err != nil:
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(folder, "oci-layout")); err != nil {
+		return errors.New("something else stands there: take it away, or give another folder")
+	}
+	return nil
+}
+
+// WriteArchive writes an image of one platform as docker save would.
+func WriteArchive(path string, tag name.Tag, image v1.Image) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("writing the archive %s: %w", path, err)
+		}
+	}()
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	err = errors.Join(tarball.Write(tag, image, file), file.Chmod(0o644), file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
+}
+
+// Push pushes what a layout that WriteLayout wrote holds, the tag last, so that
+// whoever finds the tag finds what is attached to it too. The repository is the
+// last part of the layout's name for the image, below the registry given, which
+// may have a path, as in "ghcr.io/krm-bypass". It gives the reference with tag
+// and digest. The user's own credentials are used.
+func Push(ctx context.Context, folder, registry string) (pushed string, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("pushing %s to %s: %w", folder, registry, err)
+		}
+	}()
+	index, err := layout.ImageIndexFromPath(folder)
+	if err != nil {
+		return "", err
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		return "", err
+	}
+	var tag name.Tag
+	var tagged v1.ImageIndex
+	var attachments []v1.Image
+	for _, m := range manifest.Manifests {
+		if called, named := m.Annotations[imageName]; named {
+			if tag, err = retarget(called, registry); err != nil {
+				return "", err
+			}
+			if tagged, err = index.ImageIndex(m.Digest); err != nil {
+				return "", err
+			}
+			continue
+		}
+		attachment, err := index.Image(m.Digest)
+		if err != nil {
+			return "", err
+		}
+		attachments = append(attachments, attachment)
+	}
+	if tagged == nil {
+		return "", fmt.Errorf("no image in it is annotated with %s", imageName)
+	}
+	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
+	digest, err := tagged.Digest()
+	if err != nil {
+		return "", err
+	}
+	if err := remote.WriteIndex(tag.Digest(digest.String()), tagged, options...); err != nil {
+		return "", err
+	}
+	for _, a := range attachments {
+		of, err := a.Digest()
+		if err != nil {
+			return "", err
+		}
+		if err := remote.Write(tag.Digest(of.String()), a, options...); err != nil {
+			return "", err
+		}
+	}
+	if err := remote.Tag(tag, tagged, options...); err != nil {
+		return "", err
+	}
+	return tag.Name() + "@" + digest.String(), nil
+}
+
+func retarget(called, registry string) (name.Tag, error) {
+	was, err := name.NewTag(called)
+	if err != nil {
+		return name.Tag{}, err
+	}
+	return name.NewTag(registry + "/" + filepath.Base(was.RepositoryStr()) + ":" + was.TagStr())
+}

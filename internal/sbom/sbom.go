@@ -1,0 +1,172 @@
+package sbom
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spdx/tools-golang/json"
+	"github.com/spdx/tools-golang/spdx/v2/common"
+	spdx "github.com/spdx/tools-golang/spdx/v2/v2_3"
+)
+
+// MediaType is that of the document (spdx/spdx-spec, "Media type").
+const MediaType = "application/spdx+json"
+
+// Image is what a document is about.
+type Image struct {
+	// Repository is where the image is published, as in
+	// "ghcr.io/krm-bypass/init".
+	Repository, Version string
+	// Digest is the image manifest's, as "sha256:…".
+	Digest  string
+	Created time.Time
+	// Program is the Go program in it, by its name.
+	Name    string
+	Program []byte
+	// Data are Go modules of which the image holds data beside the program.
+	Data []Module
+	// Base is the digest of the image that it is built on, "" for none, and
+	// BaseName where that is published, "" where it is not known.
+	Base, BaseName string
+}
+
+// Module is a Go module.
+type Module struct{ Path, Version string }
+
+// Document gives the document of an image.
+func Document(image Image) ([]byte, error) {
+	build, err := buildinfo.Read(bytes.NewReader(image.Program))
+	if err != nil {
+		return nil, fmt.Errorf("reading what is in %s: %w", image.Name, err)
+	}
+	d := &document{&spdx.Document{
+		SPDXVersion:       spdx.Version,
+		DataLicense:       spdx.DataLicense,
+		SPDXIdentifier:    "DOCUMENT",
+		DocumentName:      image.Repository + ":" + image.Version,
+		DocumentNamespace: "https://" + image.Repository + "/" + strings.ReplaceAll(image.Digest, ":", "-"),
+		CreationInfo: &spdx.CreationInfo{
+			Creators: []common.Creator{{CreatorType: "Tool", Creator: "krm-bypass-images"}},
+			Created:  image.Created.UTC().Format("2006-01-02T15:04:05Z"),
+		},
+	}}
+	whole := d.add(pkg{name: image.Repository, version: image.Version, purpose: "CONTAINER", purl: container(image.Repository, image.Digest), sha256: strings.TrimPrefix(image.Digest, "sha256:")})
+	d.relate("DOCUMENT", common.TypeRelationshipDescribe, whole)
+	sum := sha256.Sum256(image.Program)
+	program := d.add(pkg{name: image.Name, version: image.Version, purpose: "APPLICATION", purl: module(build.Main.Path, image.Version), sha256: hex.EncodeToString(sum[:])})
+	d.relate(whole, common.TypeRelationshipContains, program)
+
+	standard := d.add(pkg{name: "stdlib", version: build.GoVersion, purpose: "LIBRARY", purl: module("stdlib", strings.TrimPrefix(build.GoVersion, "go"))})
+	d.relate(program, common.TypeRelationshipDependsOn, standard)
+	for _, dependency := range build.Deps {
+		d.relate(program, common.TypeRelationshipDependsOn, d.add(ofModule(dependency)))
+	}
+	for _, m := range image.Data {
+		d.relate(whole, common.TypeRelationshipContains, d.add(pkg{name: m.Path, version: m.Version, purpose: "OTHER", purl: module(m.Path, m.Version)}))
+	}
+	if image.Base != "" {
+		name := cmp.Or(image.BaseName, unnamed)
+		base := d.add(pkg{name: name, version: image.Base, purpose: "CONTAINER", purl: container(name, image.Base), sha256: strings.TrimPrefix(image.Base, "sha256:")})
+		d.relate(whole, common.TypeRelationshipDescendantOf, base)
+	}
+	var text bytes.Buffer
+	if err := json.Write(d.Document, &text, json.Indent("  "), json.EscapeHTML(false)); err != nil {
+		return nil, fmt.Errorf("writing an SPDX document: %w", err)
+	}
+	return text.Bytes(), nil
+}
+
+// ofModule gives the module that was really built.
+func ofModule(m *debug.Module) pkg {
+	if m.Replace != nil {
+		m = m.Replace
+	}
+	p := pkg{name: m.Path, version: m.Version, purpose: "LIBRARY", purl: module(m.Path, m.Version)}
+	if m.Sum != "" {
+		// A digest of the module's files as go.sum has it, not one of a file.
+		p.source = "go.sum " + m.Sum
+	}
+	return p
+}
+
+// module and container give package URLs (package-url/purl-spec, types golang
+// and oci).
+func module(path, version string) string {
+	return "pkg:golang/" + path + "@" + url.QueryEscape(version)
+}
+
+func container(repository, digest string) string {
+	located := "pkg:oci/" + repository[strings.LastIndex(repository, "/")+1:] + "@" + url.QueryEscape(digest)
+	if repository != unnamed {
+		located += "?repository_url=" + url.QueryEscape(repository)
+	}
+	return located
+}
+
+// unnamed stands for the name of a base that has none.
+const unnamed = "base"
+
+type document struct{ *spdx.Document }
+
+// pkg is a package in as much as this document says of one.
+type pkg struct{ name, version, purpose, purl, sha256, source string }
+
+const unknown = "NOASSERTION"
+
+// add adds a package and gives its identifier.
+func (d *document) add(p pkg) common.ElementID {
+	id := identifier(p.name + "@" + p.version)
+	if slices.ContainsFunc(d.Packages, func(q *spdx.Package) bool { return q.PackageSPDXIdentifier == id }) {
+		return id
+	}
+	one := &spdx.Package{
+		PackageName:             p.name,
+		PackageSPDXIdentifier:   id,
+		PackageVersion:          p.version,
+		PackageDownloadLocation: unknown,
+		PackageSourceInfo:       p.source,
+		PackageLicenseConcluded: unknown,
+		PackageLicenseDeclared:  unknown,
+		PackageCopyrightText:    unknown,
+		PrimaryPackagePurpose:   p.purpose,
+		PackageExternalReferences: []*spdx.PackageExternalReference{
+			{Category: common.CategoryPackageManager, RefType: common.TypePackageManagerPURL, Locator: p.purl},
+		},
+	}
+	if p.sha256 != "" {
+		one.PackageChecksums = []common.Checksum{{Algorithm: common.SHA256, Value: p.sha256}}
+	}
+	d.Packages = append(d.Packages, one)
+	return id
+}
+
+func (d *document) relate(from common.ElementID, relationship string, to common.ElementID) {
+	d.Relationships = append(d.Relationships, &spdx.Relationship{
+		RefA: common.DocElementID{ElementRefID: from}, Relationship: relationship, RefB: common.DocElementID{ElementRefID: to},
+	})
+}
+
+// identifier turns a name into what SPDX takes for one, letters, digits, "." and
+// "-", so that different names stay different.
+func identifier(name string) common.ElementID {
+	var b strings.Builder
+	b.WriteString("Package-")
+	for _, c := range []byte(name) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.':
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "-%02X", c)
+		}
+	}
+	return common.ElementID(b.String())
+}
