@@ -67,7 +67,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 			}
 			plain.files = append(plain.files, fn.Manifest{Path: "standard input", Text: text})
 		case !in.asFiles && kustomization.File(path) != "":
-			built, notes, err := in.build(path, spec)
+			built, notes, err := in.build(cmd, path, spec)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -89,15 +89,13 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 }
 
 // build builds a kustomization.
-func (in *inputs) build(path string, spec *fn.Manifest) (g group, notes []string, err error) {
+func (in *inputs) build(cmd *cobra.Command, path string, spec *fn.Manifest) (g group, notes []string, err error) {
 	built, err := kustomization.Build(path, kustomization.Options{
 		Ignore: spec != nil,
 		IsSpec: fn.Configures,
 		Apply: func(spec fn.Manifest, resources []byte) ([]byte, error) {
 			files, results, err := fn.Manifests(&spec, []fn.Manifest{{Path: path, Text: resources}}, in.options())
-			if report := results.Report(); report != "" {
-				fmt.Fprint(os.Stderr, report)
-			}
+			fmt.Fprint(cmd.ErrOrStderr(), results.Report())
 			if err != nil {
 				return nil, function.ErrReported
 			}

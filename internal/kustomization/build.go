@@ -152,9 +152,10 @@ func (b *builder) layer(dir string) (*layer, error) {
 		return nil, fmt.Errorf("reading %s: it holds no mapping", b.name(file))
 	}
 	l := &layer{dir: dir, file: file, fields: document.Content[0], specs: map[int][]yamltext.File{}, patches: map[int]map[string]string{}}
+	b.layers[dir] = l
 	l.transformers = l.list(transformersField)
 	for i, entry := range l.transformers {
-		specs, err := b.specs(l, i, entry)
+		specs, err := b.specs(l, transformersField, i, entry)
 		if err != nil {
 			return nil, err
 		}
@@ -163,21 +164,20 @@ func (b *builder) layer(dir string) (*layer, error) {
 			b.built.Listed = true
 		}
 	}
-	b.layers[dir] = l
 	return l, nil
 }
 
 // specs gives the files that an entry of transformers stands for, if all that
 // it names says what bypasses; nil if not.
-func (b *builder) specs(l *layer, i int, entry string) ([]yamltext.File, error) {
-	file := yamltext.File{Path: fmt.Sprintf("%s: %s[%d]", b.name(l.file), transformersField, i), Text: []byte(entry)}
+func (b *builder) specs(l *layer, field string, i int, entry string) ([]yamltext.File, error) {
+	file := yamltext.File{Path: fmt.Sprintf("%s: %s[%d]", b.name(l.file), field, i), Text: []byte(entry)}
 	if !isInline(entry) {
-		path, err := b.local(l, transformersField, i, entry)
+		path, err := b.local(l, field, i, entry)
 		if err != nil {
 			return nil, err
 		}
 		if b.files.IsDir(path) {
-			return nil, nil
+			return b.specsOf(path)
 		}
 		file.Path = b.name(path)
 		if file.Text, err = b.files.ReadFile(path); err != nil {
@@ -189,6 +189,29 @@ func (b *builder) specs(l *layer, i int, entry string) ([]yamltext.File, error) 
 		return nil, nil //nolint:nilerr // what is no YAML is for kustomize to refuse
 	}
 	return specs, nil
+}
+
+// specsOf gives the files of a kustomization that lists resources alone, all of
+// which say what bypasses; nil for any other.
+func (b *builder) specsOf(dir string) ([]yamltext.File, error) {
+	l, err := b.layer(dir)
+	if err != nil {
+		return nil, err
+	}
+	for i := 0; i+1 < len(l.fields.Content); i += 2 {
+		if !slices.Contains([]string{"apiVersion", "kind", metadataField, resourcesField}, l.fields.Content[i].Value) {
+			return nil, nil
+		}
+	}
+	var all []yamltext.File
+	for i, entry := range l.list(resourcesField) {
+		specs, err := b.specs(l, resourcesField, i, entry)
+		if err != nil || specs == nil {
+			return nil, err
+		}
+		all = append(all, specs...)
+	}
+	return all, nil
 }
 
 // specsIn gives the documents of a file that say what bypasses, each as a file

@@ -51,8 +51,10 @@ func value(mapping *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// The lists of a kustomization that name what else belongs to the build.
+// The fields of a kustomization that matter here, most of them lists that name
+// what else belongs to the build.
 const (
+	metadataField     = "metadata"
 	resourcesField    = "resources"
 	basesField        = "bases" // the old name for folders among the resources
 	componentsField   = "components"
@@ -66,7 +68,7 @@ const (
 // then runs what the other fields say (kubernetes-sigs/kustomize
 // api/internal/target/kusttarget.go, accumulateTarget).
 var accumulating = []string{
-	"apiVersion", "kind", "metadata", resourcesField, basesField, generatorsField,
+	"apiVersion", "kind", metadataField, resourcesField, basesField, generatorsField,
 	"configMapGenerator", "secretGenerator", "generatorOptions", "crds", "configurations", "openapi",
 }
 
@@ -79,6 +81,12 @@ func (l *layer) text(transformers []string) ([]byte, error) {
 		}
 	}
 	setList(fields, transformersField, slices.DeleteFunc(slices.Clone(transformers), func(entry string) bool { return entry == "" }))
+	if value(fields, metadataField) == nil {
+		// kustomize refuses one in which nothing is said
+		// (api/types/kustomization.go, CheckEmpty).
+		fields.Content = append(fields.Content, scalar(metadataField),
+			&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{scalar("name"), scalar("without-the-specs")}})
+	}
 	return yaml.Marshal(fields)
 }
 
@@ -101,9 +109,13 @@ func setList(mapping *yaml.Node, key string, entries []string) {
 	}
 	list := &yaml.Node{Kind: yaml.SequenceNode}
 	for _, entry := range entries {
-		list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: entry})
+		list.Content = append(list.Content, scalar(entry))
 	}
-	mapping.Content = append(mapping.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, list)
+	mapping.Content = append(mapping.Content, scalar(key), list)
+}
+
+func scalar(value string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
 }
 
 // step is a kustomization on the way from a base, or the root, to one of its
