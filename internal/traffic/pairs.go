@@ -191,6 +191,50 @@ func (p Pairs) OnPorts(ports Ports) Pairs { return p.WithoutPorts(everyPort.With
 // everyPort is every port of every protocol.
 var everyPort = NewPorts(TCP, PortRange{0, 65535}).Union(NewPorts(UDP, PortRange{0, 65535}))
 
+// Portion is a product of ports and addresses.
+type Portion struct {
+	Ports    Ports
+	Prefixes Prefixes
+}
+
+// Portions gives the set as products whose ports are disjoint: each port is in
+// one of them, with all of its addresses, or in none.
+func (p Pairs) Portions() []Portion {
+	var portions []Portion
+	places := map[string]int{}
+	for _, protocol := range Protocols {
+		boxes := slices.DeleteFunc(slices.Clone(p.boxes), func(b Box) bool { return b.Protocol != protocol })
+		var cuts []int // where another set of addresses may begin
+		for _, b := range boxes {
+			cuts = append(cuts, int(b.Ports.First), int(b.Ports.Last)+1)
+		}
+		slices.Sort(cuts)
+		cuts = slices.Compact(cuts)
+		between := make([][]netip.Prefix, len(cuts))
+		for _, b := range boxes {
+			for i, _ := slices.BinarySearch(cuts, int(b.Ports.First)); cuts[i] <= int(b.Ports.Last); i++ {
+				between[i] = append(between[i], b.Prefix)
+			}
+		}
+		for i, prefixes := range between {
+			if len(prefixes) == 0 {
+				continue
+			}
+			ports := NewPorts(protocol, PortRange{uint16(cuts[i]), uint16(cuts[i+1] - 1)})
+			set := NewPrefixes(prefixes...)
+			key := strings.Join(set.Entries(), ",")
+			place, known := places[key]
+			if !known {
+				place = len(portions)
+				places[key] = place
+				portions = append(portions, Portion{Prefixes: set})
+			}
+			portions[place].Ports = portions[place].Ports.Union(ports)
+		}
+	}
+	return portions
+}
+
 // Entries gives the set in canonical form, bare where both protocols are meant.
 // ParsePairs reads each of them.
 func (p Pairs) Entries() []string {

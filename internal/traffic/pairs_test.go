@@ -289,3 +289,18 @@ func BenchmarkDisjoint(b *testing.B) {
 		})
 	}
 }
+
+func TestPortionsAreThePairsWithEachPortOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pairs := pairsOf(t, rapid.SliceOfN(drawnPair(anyPort), 0, 8).Draw(t, "boxes")...)
+		var seen Ports
+		var sum Pairs
+		for _, p := range pairs.Portions() {
+			require.False(t, p.Ports.IsEmpty() || p.Prefixes.IsEmpty())
+			require.True(t, seen.Intersect(p.Ports).IsEmpty(), "%v stands in two portions", p.Ports.Entries())
+			seen = seen.Union(p.Ports)
+			sum = sum.Union(NewPairs(p.Prefixes, p.Ports))
+		}
+		require.Equal(t, pairs.Entries(), sum.Entries())
+	})
+}

@@ -1,9 +1,11 @@
 package traffic
 
 import (
+	"cmp"
 	mathbits "math/bits"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -139,6 +141,69 @@ func (p Prefixes) Contains(address netip.Addr) bool {
 		return q.Addr().Compare(a)
 	})
 	return exact || i > 0 && p.list[i-1].Contains(address)
+}
+
+// Holds says whether every address of the prefix is in the set.
+func (p Prefixes) Holds(q netip.Prefix) bool {
+	return slices.ContainsFunc(p.near(q), func(own netip.Prefix) bool { return covers(own, q) })
+}
+
+// Overlaps says whether an address of the prefix is in the set.
+func (p Prefixes) Overlaps(q netip.Prefix) bool {
+	return slices.ContainsFunc(p.near(q), func(own netip.Prefix) bool { return own.Overlaps(q) })
+}
+
+// near gives the only two of the set's prefixes of which one overlaps the given
+// one, if any does: the last that begins at or before it, which may be around
+// it, and the one after, which may be within.
+func (p Prefixes) near(q netip.Prefix) []netip.Prefix {
+	i, exact := slices.BinarySearchFunc(p.list, q.Masked().Addr(), func(own netip.Prefix, a netip.Addr) int {
+		return own.Addr().Compare(a)
+	})
+	if exact {
+		return p.list[i : i+1]
+	}
+	return p.list[max(0, i-1):min(len(p.list), i+1)]
+}
+
+// Complement gives the addresses of both families that are not in the set.
+func (p Prefixes) Complement() Prefixes {
+	var out []netip.Prefix
+	rest := p.list
+	for _, all := range Everywhere.list {
+		n, _ := slices.BinarySearchFunc(rest, all.Addr().BitLen(), func(own netip.Prefix, bits int) int {
+			return cmp.Compare(own.Addr().BitLen(), bits+1)
+		})
+		out = appendOutside(out, all, rest[:n])
+		rest = rest[n:]
+	}
+	return Prefixes{list: out}
+}
+
+// Everywhere is every address of both families.
+var Everywhere = NewPrefixes(netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0))
+
+// appendOutside appends what of a prefix is in none of those within it, as
+// prefixes that are sorted and of which no two are siblings.
+func appendOutside(out []netip.Prefix, all netip.Prefix, within []netip.Prefix) []netip.Prefix {
+	switch {
+	case len(within) == 0:
+		return append(out, all)
+	case within[0] == all:
+		return out
+	}
+	half := netip.PrefixFrom(all.Addr(), all.Bits()+1)
+	n := sort.Search(len(within), func(i int) bool { return bit(within[i].Addr(), all.Bits()) })
+	return appendOutside(appendOutside(out, half, within[:n]), upperHalf(half), within[n:])
+}
+
+// upperHalf gives the sibling of a lower half.
+func upperHalf(lower netip.Prefix) netip.Prefix {
+	octets := lower.Addr().AsSlice()
+	last := lower.Bits() - 1
+	octets[last/8] |= 0x80 >> (last % 8)
+	address, _ := netip.AddrFromSlice(octets) // as many octets as before
+	return netip.PrefixFrom(address, lower.Bits())
 }
 
 // IsEmpty says whether the set has no address.

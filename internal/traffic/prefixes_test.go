@@ -150,3 +150,29 @@ func TestPrefixesAreTheSameHoweverTheyAreWritten(t *testing.T) {
 		requireSameStrings(t, set.Entries(), again.Entries())
 	})
 }
+
+func TestAPrefixIsHeldOrOverlapsAsItsAddressesDo(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		drawn := rapid.SliceOfN(drawnPrefix, 0, 6).Draw(t, "set")
+		q := drawnPrefix.Draw(t, "prefix").Masked()
+		set := NewPrefixes(drawn...)
+		require.Equal(t, set.Union(NewPrefixes(q)).Equal(set), set.Holds(q), "held")
+		require.Equal(t, slices.ContainsFunc(drawn, q.Overlaps), set.Overlaps(q), "overlapping")
+	})
+}
+
+func TestComplementIsEveryOtherAddress(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		drawn := rapid.SliceOfN(drawnPrefix, 0, 6).Draw(t, "set")
+		set := NewPrefixes(drawn...)
+		rest := set.Complement()
+		for _, a := range sampleAddresses(drawn) {
+			require.NotEqual(t, set.Contains(a), rest.Contains(a), "%v", a)
+		}
+		require.Equal(t, NewPrefixes(rest.List()...).List(), rest.List(), "the complement is in canonical form")
+		require.True(t, rest.Complement().Equal(set), "and its own is the set")
+		require.True(t, rest.Union(set).Equal(Everywhere))
+	})
+	assert.Equal(t, []string{"0.0.0.0/0", "::/0"}, Prefixes{}.Complement().Entries())
+	assert.Empty(t, Everywhere.Complement().Entries())
+}
