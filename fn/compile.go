@@ -17,8 +17,6 @@ import (
 
 const defaultMesh = "Istio"
 
-const globalPath = "spec.global"
-
 func namespacePath(i int) string { return fmt.Sprintf("spec.namespaces[%d]", i) }
 
 func workloadPath(i int) string { return fmt.Sprintf("spec.workloads[%d]", i) }
@@ -66,6 +64,9 @@ func (c *ClusterBypass) Validate() error {
 type compiler struct {
 	mesh     *mesh.Mesh
 	problems Problems
+	// bounds are what no scope may say, own is what the mesh does by itself.
+	bounds transform.Limits
+	own    traffic.Settings
 }
 
 func (c *compiler) problem(path, value, format string, args ...any) {
@@ -113,9 +114,13 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 	} else {
 		policy.MeshDefaults, policy.DefaultsImplied = m.Defaults, true
 	}
+	if s.Limits != nil {
+		policy.Limits = co.limits(*s.Limits)
+		co.bounds, co.own = policy.Limits, policy.MeshDefaults.Settings()
+	}
 	if s.Global != nil {
 		policy.Scopes = append(policy.Scopes, transform.Scope{
-			Path: globalPath, Merge: policy.Merge, Layer: co.layer(s.Global.Traffic, globalPath, true),
+			Path: transform.GlobalPath, Merge: policy.Merge, Layer: co.layer(s.Global.Traffic, transform.GlobalPath, true),
 			Note: s.Global.Note.compiled(),
 		})
 	}
@@ -126,11 +131,13 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 			co.problem(at+".match", "", `an empty match speaks of everything: name namespaces, or move the rule to spec.global`)
 		}
 		policy.Scopes = append(policy.Scopes, co.scope(at, r.Traffic, r.Merge, r.Enforcement, policy.Merge, &transform.Match{Namespaces: r.Match.Names}, r.Note))
+		co.forbiddenNamespaces(r.Match.Names, at+".match.names", policy.Scopes[len(policy.Scopes)-1].Layer)
 	}
 	for i, r := range s.Workloads {
 		at := workloadPath(i)
 		match := co.workloadMatch(r.Match, at+".match", policy.Kinds)
 		policy.Scopes = append(policy.Scopes, co.scope(at, r.Traffic, r.Merge, r.Enforcement, policy.Merge, match, r.Note))
+		co.forbiddenNamespaces(r.Match.Namespaces, at+".match.namespaces", policy.Scopes[len(policy.Scopes)-1].Layer)
 	}
 	for _, r := range c.Rules() {
 		co.note(r, s.RequireReason)
@@ -139,6 +146,9 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 	if s.MeshConfig == updateMeshConfig {
 		co.meshConfig()
 		policy.UpdateMeshConfig()
+		for _, r := range policy.WrittenBeyondLimits() {
+			co.problem(r.Path, "", "%s", r.Message)
+		}
 	}
 	if len(co.problems) > 0 {
 		return nil, co.problems
@@ -206,6 +216,7 @@ func (c *compiler) layer(t Traffic, at string, guarded bool) traffic.Layer {
 		c.ownPorts(texts(t.IncludeInboundPorts), at+".includeInboundPorts")
 		c.ownPorts(texts(t.ExcludeOutboundPorts), at+".excludeOutboundPorts")
 		c.ownPorts(texts(t.IncludeOutboundPorts), at+".includeOutboundPorts")
+		c.limited(l, at, t)
 	}
 	c.loopback(texts(t.ExcludeOutboundIPRanges), at+".excludeOutboundIPRanges")
 	c.loopback(texts(t.IncludeOutboundIPRanges), at+".includeOutboundIPRanges")
@@ -536,6 +547,10 @@ func (d *decoder) compile(spec *ClusterBypass, place func(path string) string) (
 	}
 	if len(problems) > 0 {
 		return nil, d.inOrder(problems)
+	}
+	for _, r := range policy.BeyondLimits() {
+		path := place(r.Path)
+		d.warnings = append(d.warnings, Problem{File: d.file, Path: path, Line: d.lineOf(path), Message: r.Message})
 	}
 	return policy, nil
 }

@@ -62,18 +62,19 @@ type configObject struct {
 	line int
 }
 
-// policy makes the object ready to be applied, with the options.
+// policy makes the object ready to be applied, with the options; there is none
+// where a result is an error.
 func (c *configObject) policy(options Options) (*transform.Policy, Results) {
-	policy, err := c.compile(options)
+	d := &decoder{file: cmp.Or(c.file, originOf(c.node, "")), line: c.line, options: options}
+	policy, err := c.compile(d)
 	var problems Problems
 	if errors.As(err, &problems) {
-		return nil, problemResults(problems, refOf(c.node))
+		return nil, problemResults(Error, problems, refOf(c.node))
 	}
-	return policy, nil
+	return policy, problemResults(Warning, d.warnings, refOf(c.node))
 }
 
-func (c *configObject) compile(options Options) (*transform.Policy, error) {
-	d := &decoder{file: cmp.Or(c.file, originOf(c.node, "")), line: c.line, options: options}
+func (c *configObject) compile(d *decoder) (*transform.Policy, error) {
 	head := headOf(c.node)
 	switch {
 	case isSpec(head.apiVersion, head.kind):

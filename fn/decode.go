@@ -23,6 +23,8 @@ type decoder struct {
 	// options go before what is read.
 	options  Options
 	problems Problems
+	// warnings are what is to be said of a spec in which nothing is wrong.
+	warnings Problems
 	// places counts the values in the order of the text, by their paths, and
 	// lines holds the lines in which they stand.
 	places, lines map[string]int

@@ -51,7 +51,12 @@ func Nodes(spec ClusterBypass, objects []*yaml.Node, options Options) (Results, 
 		}
 		all.add(found)
 	}
-	results := all.judged(policy).inOrder()
+	results := all.judged(policy)
+	for _, r := range policy.BeyondLimits() {
+		ref := &ResourceRef{APIVersion: spec.APIVersion, Kind: spec.Kind, Name: spec.Metadata.Name}
+		results = append(results, problemResults(Warning, Problems{{Path: r.Path, Message: r.Message}}, ref)...)
+	}
+	results = results.inOrder()
 	if results.Failed() {
 		return results, ErrFailed
 	}

@@ -19,7 +19,7 @@ type Rule struct {
 func (c *ClusterBypass) Rules() []Rule {
 	var rules []Rule
 	if c.Spec.Global != nil {
-		rules = append(rules, Rule{globalPath, c.Spec.Global.Note})
+		rules = append(rules, Rule{transform.GlobalPath, c.Spec.Global.Note})
 	}
 	for i, r := range c.Spec.Namespaces {
 		rules = append(rules, Rule{namespacePath(i), r.Note})

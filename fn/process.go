@@ -204,16 +204,16 @@ func (r *run) process() Results {
 	if results.Failed() {
 		return results
 	}
-	policy, failed := r.findPolicy(heads)
-	if failed != nil {
-		return failed
+	policy, results := r.findPolicy(heads)
+	if results.Failed() {
+		return results
 	}
 	if r.options.Namespace != "" {
 		policy.Namespace = r.options.Namespace
 	}
 	r.policy = policy
 	r.findUnmeshed(heads)
-	return r.apply(heads).inOrder()
+	return append(results, r.apply(heads)...).inOrder()
 }
 
 // head is what is known of an item without decoding it.
@@ -302,14 +302,11 @@ func (r *run) findPolicy(heads []head) (*transform.Policy, Results) {
 		}
 		found = spec
 	}
-	policy, failed := found.policy(r.options)
-	if failed != nil {
-		return nil, failed
-	}
-	if namespace != "" {
+	policy, results := found.policy(r.options)
+	if namespace != "" && !results.Failed() {
 		policy.Namespace = namespace
 	}
-	return policy, nil
+	return policy, results
 }
 
 // specAmongItems finds the one ClusterBypass among the items.

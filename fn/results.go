@@ -194,11 +194,11 @@ func fileOf(path string, index int) *File {
 	return &File{Path: path, Index: index}
 }
 
-// problemResults gives what is wrong with a spec as results.
-func problemResults(problems Problems, ref *ResourceRef) Results {
+// problemResults gives what is to be said of a spec as results.
+func problemResults(severity Severity, problems Problems, ref *ResourceRef) Results {
 	var results Results
 	for _, p := range problems {
-		r := Result{Message: p.Message, Severity: Error, ResourceRef: ref, Line: p.Line}
+		r := Result{Message: p.Message, Severity: severity, ResourceRef: ref, Line: p.Line}
 		if p.File != "" {
 			r.File = &File{Path: p.File}
 		}

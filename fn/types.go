@@ -73,6 +73,9 @@ type Spec struct {
 	// DefaultNamespace is the namespace of workloads whose manifests name
 	// none.
 	DefaultNamespace string `json:"defaultNamespace,omitempty"`
+	// Limits say what no workload may bypass, whichever rule or annotation asks
+	// for it. They refuse; they never change what is written.
+	Limits *Limits `json:"limits,omitempty"`
 	// RequireReason makes it an error when a rule gives no reason.
 	RequireReason bool `json:"requireReason,omitempty"`
 	// RequireNamespace makes it an error when a rule depends on the namespace
@@ -131,6 +134,46 @@ type Note struct {
 type GlobalRule struct {
 	Note    `json:",inline"`
 	Traffic `json:",inline"`
+}
+
+// Limits say what no workload may bypass. They hold for what its rules and its
+// own annotations come to, not for what the mesh's configuration bypasses
+// already (MeshDefaults).
+type Limits struct {
+	// ForbiddenInboundPorts are ports of a pod that callers must not reach
+	// without passing the sidecar, neither by excludeInboundPorts nor by an
+	// includeInboundPorts that leaves them out.
+	ForbiddenInboundPorts PortList `json:"forbiddenInboundPorts,omitempty"`
+	// ForbiddenOutboundPorts are destination ports that must not bypass the
+	// sidecar, at any address: neither by port, nor by an IP range beside
+	// which includeOutboundPorts does not list them.
+	ForbiddenOutboundPorts PortList `json:"forbiddenOutboundPorts,omitempty"`
+	// WidestPrefix bounds the IP ranges that may bypass the sidecar.
+	WidestPrefix *WidestPrefix `json:"widestPrefix,omitempty"`
+	// ForbiddenNamespaces are globs of the namespaces whose workloads may
+	// bypass nothing.
+	ForbiddenNamespaces []string `json:"forbiddenNamespaces,omitempty"`
+	// PodAnnotations says whose workloads may carry the mesh's own annotations
+	// beside the spec. Without it, all may.
+	PodAnnotations *PodAnnotations `json:"podAnnotations,omitempty"`
+}
+
+// WidestPrefix is the shortest length of prefix that may bypass the sidecar, by
+// family. Ranges that together make up a wider one count as that.
+type WidestPrefix struct {
+	// IPv4 is the length for IPv4: 16 allows 10.1.0.0/16 and refuses
+	// 10.0.0.0/8.
+	IPv4 *int `json:"ipv4,omitempty" schema:"minimum=0;maximum=32"`
+	// IPv6 is the length for IPv6.
+	IPv6 *int `json:"ipv6,omitempty" schema:"minimum=0;maximum=128"`
+}
+
+// PodAnnotations says whose workloads may carry, in their pod templates,
+// annotations of the mesh that say what bypasses.
+type PodAnnotations struct {
+	// Namespaces are globs of the namespaces whose workloads may; the empty
+	// list is none.
+	Namespaces []string `json:"namespaces" schema:"required"`
 }
 
 // Destination is every address of the ranges on every one of the ports.

@@ -33,13 +33,11 @@ func (l Limits) IsZero() bool {
 }
 
 // TooWide says whether a prefix is wider than may bypass.
-func (l Limits) TooWide(p netip.Prefix) bool { return p.Bits() < l.widest(p) }
-
-func (l Limits) widest(p netip.Prefix) int {
+func (l Limits) TooWide(p netip.Prefix) bool {
 	if p.Addr().Is4() {
-		return l.WidestIPv4
+		return p.Bits() < l.WidestIPv4
 	}
-	return l.WidestIPv6
+	return p.Bits() < l.WidestIPv6
 }
 
 // Kind says what a breach is of.
@@ -47,11 +45,12 @@ type Kind uint8
 
 // The kinds of breaches.
 const (
-	// InboundPort and OutboundPort are a forbidden port that bypasses.
+	// InboundPort and OutboundPort are forbidden ports that bypass.
 	InboundPort Kind = iota
 	OutboundPort
-	// Width is a range of addresses that is too wide.
-	Width
+	// WidthIPv4 and WidthIPv6 are ranges of addresses that are too wide.
+	WidthIPv4
+	WidthIPv6
 )
 
 // Breach is something that bypasses the sidecar and must not.
@@ -170,7 +169,13 @@ func (l Limits) judge(p part, ports traffic.Ports, own traffic.Prefixes, all *br
 	if p.by[0].field == traffic.ExcludeOutboundPorts {
 		return
 	}
-	all.add(p.breach(Width, ports, slices.DeleteFunc(beyond, func(q netip.Prefix) bool { return !l.TooWide(q) })))
+	wide := slices.DeleteFunc(beyond, func(q netip.Prefix) bool { return !l.TooWide(q) })
+	v6 := slices.IndexFunc(wide, func(q netip.Prefix) bool { return q.Addr().Is6() })
+	if v6 < 0 {
+		v6 = len(wide)
+	}
+	all.add(p.breach(WidthIPv4, ports, wide[:v6]))
+	all.add(p.breach(WidthIPv6, ports, wide[v6:]))
 }
 
 func (p part) breach(kind Kind, ports traffic.Ports, prefixes []netip.Prefix) Breach {

@@ -37,7 +37,7 @@ func text(b Breach) string {
 	for _, p := range b.Prefixes {
 		prefixes = append(prefixes, p.String())
 	}
-	kind := []string{"inbound", "outbound", "width"}[b.Kind]
+	kind := []string{"inbound", "outbound", "width", "width"}[b.Kind]
 	return strings.TrimSuffix(kind+" by "+strings.Join(by, "+")+" on "+strings.Join(b.Ports.Entries(), ",")+" at "+strings.Join(prefixes, ","), " at ")
 }
 
@@ -97,7 +97,10 @@ func TestBreaches(t *testing.T) {
 		{
 			name: "a wide range", limits: Limits{WidestIPv4: 16, WidestIPv6: 48},
 			settings: "excludeOutboundIPRanges=10.0.0.0/8,172.16.0.0/16,fd00::/8,2001:db8::/48",
-			want:     []string{"width by excludeOutboundIPRanges on 1-52/TCP,54-65535/TCP at 10.0.0.0/8,fd00::/8"},
+			want: []string{
+				"width by excludeOutboundIPRanges on 1-52/TCP,54-65535/TCP at 10.0.0.0/8",
+				"width by excludeOutboundIPRanges on 1-52/TCP,54-65535/TCP at fd00::/8",
+			},
 		},
 		{
 			name: "one family alone is bounded", limits: Limits{WidestIPv6: 48},
@@ -254,7 +257,7 @@ func TestBreachesAreWhatTheDecisionLetsBypass(t *testing.T) {
 						require.True(t, reported(OutboundPort, protocol, port, q), "%v %v %d", q, protocol, port)
 					}
 					if !wholly && q.Bits() < limits.WidestIPv4 {
-						require.True(t, reported(Width, protocol, port, q), "%v %v %d", q, protocol, port)
+						require.True(t, reported(WidthIPv4, protocol, port, q), "%v %v %d", q, protocol, port)
 					}
 				}
 			}

@@ -9,6 +9,9 @@ import (
 // DefaultsPath is the field path of what the mesh excludes already.
 const DefaultsPath = "spec.meshDefaults"
 
+// GlobalPath is the field path of the scope that speaks of every workload.
+const GlobalPath = "spec.global"
+
 // Claim is what one scope says of a workload, and what of that holds.
 type Claim struct {
 	// Scope is the field path of the scope in the spec, "" for the annotations

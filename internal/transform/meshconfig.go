@@ -151,6 +151,7 @@ func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
 			dr.group(c.Path(steps(l.Path[:i+1])...))
 		}
 	}
+	p.warnOfLimits(c, was, plan)
 	wanted := p.configEntries(c, was, plan)
 	for i, l := range c.lists {
 		plan.lists = append(plan.lists, slices.Concat(l.users(was), wanted[i]))

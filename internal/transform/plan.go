@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -131,6 +132,9 @@ func decodeScalar(source string) (string, error) {
 	return text(value), nil
 }
 
+// namespaceOf gives the namespace of a workload, "" if it is not known.
+func (p *Policy) namespaceOf(w *Workload) string { return cmp.Or(w.Namespace, p.Namespace) }
+
 // desired is what shall stand on a workload. The zero value is nothing.
 type desired struct {
 	// annotations of the template by key, in the order of keys.
@@ -149,10 +153,7 @@ func (d *desired) annotate(key, value string) {
 
 // desire folds the scopes and says what shall be written.
 func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
-	namespace := w.Namespace
-	if namespace == "" {
-		namespace = p.Namespace
-	}
+	namespace := p.namespaceOf(w)
 	fold := append(make(Fold, 0, len(p.Scopes)+2), Claim{Scope: DefaultsPath, Said: p.MeshDefaults, Left: p.MeshDefaults})
 	spoken := false
 	mode, modeBy := p.Mode, "spec.enforcement.mode"
@@ -175,11 +176,13 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 		}
 	}
 	if !spoken && len(unsure) == 0 {
+		p.judgeAnnotated(w, was, plan)
 		return desired{}
 	}
 	if reason, by := p.leaveAlone(w, was, namespace); reason != "" {
 		plan.find(Info, by, "", "left alone: %s", reason)
 		p.advise(w, was, plan)
+		p.judgeAnnotated(w, was, plan)
 		return desired{}
 	}
 	enrolled := p.namespaceEnrolled(namespace)
@@ -195,6 +198,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 			"the namespace of this workload is not known, so what depends on it is not applied (%s): set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace",
 			strings.Join(unsure, ", "))
 		if !spoken || enrolled == unknown {
+			p.judgeAnnotated(w, was, plan)
 			return desired{}
 		}
 	}
@@ -214,6 +218,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	p.restate(fold)
 	settings := fold.Layer().Settings()
 	plan.Fold, plan.Settings, plan.Mode, plan.ModeBy = fold, settings, mode, modeBy
+	p.judge(w, was, fold, plan)
 
 	sayable, gaps := p.Mesh.Express(settings, p.wide())
 	plan.Decided, plan.Sayable, plan.Gaps = true, sayable, gaps

@@ -46,6 +46,8 @@ type Policy struct {
 	written traffic.Layer
 	// Scopes are the policy's rules, broad to narrow.
 	Scopes []Scope
+	// Limits are what no workload may bypass.
+	Limits Limits
 	// Mode is the enforcement where no scope says otherwise.
 	Mode Mode
 	// Enforcement is what the init container is made of.
@@ -112,15 +114,23 @@ func (m *Match) matches(w *Workload, namespace string) answer {
 	if m.Labels != nil && !m.Labels(w.TemplateLabels) {
 		return no
 	}
-	switch {
-	case len(m.Namespaces) == 0:
+	if len(m.Namespaces) == 0 {
 		return yes
+	}
+	return within(m.Namespaces, namespace)
+}
+
+// within says whether one of the globs matches a namespace, "" for one that is
+// not known.
+func within(globs []string, namespace string) answer {
+	switch {
+	case slices.Contains(globs, "*"):
+		return yes
+	case len(globs) == 0:
+		return no
 	case namespace == "":
-		if slices.Contains(m.Namespaces, "*") {
-			return yes
-		}
 		return unknown
-	case globbed(m.Namespaces, namespace):
+	case globbed(globs, namespace):
 		return yes
 	}
 	return no

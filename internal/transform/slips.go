@@ -22,11 +22,7 @@ type annotated struct {
 // It does so whether the policy speaks of the workload or not, but only where
 // the mesh has a say.
 func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
-	namespace := w.Namespace
-	if namespace == "" {
-		namespace = p.Namespace
-	}
-	if p.namespaceEnrolled(namespace) == no || w.hostNetwork || w.windows != nil || p.Mesh.Unmeshed(w.TemplateLabels, was.annotations) != "" {
+	if !p.concerned(w, was) {
 		return
 	}
 	template := append(edit.Path(steps(w.kind.Template)), "metadata", "annotations")
@@ -58,6 +54,12 @@ func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
 			}
 		}
 	}
+}
+
+// concerned says whether annotations on the workload have a meaning: the mesh has
+// a say there, and the namespace may be enrolled.
+func (p *Policy) concerned(w *Workload, was *prior) bool {
+	return p.namespaceEnrolled(p.namespaceOf(w)) != no && !w.hostNetwork && w.windows == nil && p.Mesh.Unmeshed(w.TemplateLabels, was.annotations) == ""
 }
 
 // unread says why a slip has no effect.

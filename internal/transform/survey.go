@@ -23,11 +23,7 @@ func (w *Workload) KindEntry() string {
 // LeftAlone says why the policy does not touch a workload whatever its rules
 // say; "" where nothing is in the way.
 func (p *Policy) LeftAlone(w *Workload) string {
-	namespace := w.Namespace
-	if namespace == "" {
-		namespace = p.Namespace
-	}
-	reason, _ := p.leaveAlone(w, &prior{annotations: w.TemplateAnnotations}, namespace)
+	reason, _ := p.leaveAlone(w, &prior{annotations: w.TemplateAnnotations}, p.namespaceOf(w))
 	return reason
 }
 

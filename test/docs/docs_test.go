@@ -113,3 +113,26 @@ functionConfig:
 	require.ErrorIs(t, err, fn.ErrFailed)
 	assert.Contains(t, pages(t)["README.md"], "    "+results.Report())
 }
+
+// TestGuardrailMessage has a workload break a limit of the spec on the page, of
+// which the page shows the message, and others keep to all of them.
+func TestGuardrailMessage(t *testing.T) {
+	page := pages(t)["docs/guardrails.md"]
+	spec := yamlBlock.FindStringSubmatch(page)[1]
+	list := func(workloads string) []byte {
+		return []byte("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n" + workloads +
+			"functionConfig:\n  " + strings.ReplaceAll(strings.TrimSpace(spec), "\n", "\n  ") + "\n")
+	}
+	deployment := func(namespace, name, port string) string {
+		return "- {apiVersion: apps/v1, kind: Deployment, metadata: {name: " + name + ", namespace: " + namespace +
+			"}, spec: {template: {metadata: {annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: '" + port + "'}}, spec: {}}}}\n"
+	}
+	cleared := "- {apiVersion: apps/v1, kind: Deployment, metadata: {name: cards, namespace: pci-1}, spec: {template: {spec: {}}}}\n"
+	_, results, err := fn.Process(list(deployment("team-a", "web", "443")), fn.Options{})
+	require.ErrorIs(t, err, fn.ErrFailed)
+	assert.Contains(t, page, "    "+results.Report())
+
+	_, results, err = fn.Process(list(deployment("team-a", "reports", "5432")+cleared), fn.Options{})
+	require.NoError(t, err)
+	assert.Empty(t, results.Report())
+}
