@@ -11,6 +11,7 @@ go_build = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w $(st
 # the one that a spec without an image means (fn.DefaultImage).
 VERSION ?= v0.1.0
 platforms := linux-amd64 linux-arm64
+function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 
 .PHONY: build demo test bench lint images push tools clean help
 .PHONY: go packages registry kustomize golangci-lint
@@ -44,7 +45,7 @@ registry:
 # Compiled anew every time: the go command knows better than make what changed.
 .PHONY: $(platforms:%=.cache/images/%)
 $(platforms:%=.cache/images/%): .cache/images/%: go
-$(platforms:%=.cache/images/%): stamp = -X main.version=$(VERSION)
+$(platforms:%=.cache/images/%): stamp = -X main.version=$(VERSION) -X $(function).Version=$(VERSION)
 $(platforms:%=.cache/images/%):
 	@GOOS=$(word 1,$(subst -, ,$(@F))) GOARCH=$(word 2,$(subst -, ,$(@F))) $(go_build) -o $@/krm-bypass ./cmd/krm-bypass
 	@GOOS=$(word 1,$(subst -, ,$(@F))) GOARCH=$(word 2,$(subst -, ,$(@F))) $(go_build) -o $@/krm-bypass-init ./images/init
