@@ -13,7 +13,7 @@ VERSION ?= v0.1.0
 platforms := linux-amd64 linux-arm64
 function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 
-.PHONY: build demo test bench lint images push tools clean help
+.PHONY: build demo test test-cluster bench lint images push tools clean help
 .PHONY: go packages registry kustomize golangci-lint
 
 build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
@@ -26,6 +26,9 @@ demo: build kustomize ## what the function makes of examples/asm-ports, as a dif
 
 test: build kustomize packages ## everything: vet, unit tests, goldens, kustomize, network namespaces
 	@hack/test.sh
+
+test-cluster: go ## what the examples and goldens come to, before a real kube-apiserver (the first time takes minutes to build it)
+	@go test -count=1 -timeout=25m ./test/cluster/...
 
 bench: build ## the function and the init container beside their peers, as ratios
 	@hack/bench.sh

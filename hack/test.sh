@@ -80,13 +80,15 @@ stage gofmt "gofmt" quietly unformatted
 stage vet "go vet" quietly go vet ./...
 
 # Pure packages: go test may answer from its cache where nothing changed.
-mapfile -t pure < <(packages -v '/test/(e2e|kustomize|kpt|docs|corpus)(/|$)')
+mapfile -t pure < <(packages -v '/test/(e2e|cluster|kustomize|kpt|docs|corpus)(/|$)')
 stage unit "unit tests, properties and goldens, $with" go_test '^ok' "${race[@]}" "${pure[@]}"
 stage corpus "the corpus of manifests: how many cases of each style hold each property" go_test '^ok|^corpus: ' ./test/corpus/...
 
 # What these execute is not among the inputs that the cache knows: always run.
 stage kustomize "the examples through the real kustomize and as kpt renders them, and every command that the documentation shows" \
   go_test '^ok' -count=1 ./test/kustomize/... ./test/kpt/... ./test/docs/...
+stage cluster "a real kube-apiserver on what the examples and the goldens come to (building it takes minutes the first time)" \
+  go_test '^ok|the server takes' -count=1 -timeout=25m ./test/cluster/...
 stage e2e "end to end, in network namespaces: document, interceptor, order, family" \
   go_test '^(    )?--- PASS|compared' -count=1 -timeout=25m ./test/e2e/...
 
@@ -97,6 +99,7 @@ echo "== summary, after $((SECONDS / 60)) min $((SECONDS % 60)) s"
 echo "   unit tests, properties, goldens: $(grep -cE '^ *--- PASS' "$logs/unit.log" || true)"
 echo "   $(grep -E '^corpus: [0-9]+ cases' "$logs/corpus.log" || echo 'corpus: no cases')"
 echo "   kustomize, kpt, documentation:   $(grep -cE '^ *--- PASS' "$logs/kustomize.log" || true)"
+echo "   kube-apiserver:                  $(grep -cE '^ *--- PASS' "$logs/cluster.log" || true)"
 echo "   end to end:                      $(grep -cE '^ *--- PASS' "$logs/e2e.log" || true)"
 echo "   all that they printed:           $logs/"
 for what in "${failed[@]}"; do echo "   FAILED: $what"; done

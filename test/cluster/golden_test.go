@@ -1,0 +1,245 @@
+package cluster
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/test/cluster/controlplane"
+)
+
+const recordAnnotation = "krm-bypass.dev/last-applied"
+
+// TestGoldens hands the server, as a dry run, what the cases of testdata/golden
+// go in with and what comes out. What it takes of the one it has to take of the
+// other; and as it would store them, with all its defaults, they must not
+// differ in anything but what the record says was written.
+func TestGoldens(t *testing.T) {
+	expected, err := filepath.Glob(filepath.Join(repository, "testdata/golden/*/expected.yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, expected)
+	var taken, written int
+	var untaken []string
+	for _, path := range expected {
+		folder := filepath.Dir(path)
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			input, err := readManifests(filepath.Join(folder, "input.yaml"))
+			if err != nil {
+				untaken = append(untaken, fmt.Sprintf("%s: %v", t.Name(), err))
+				return
+			}
+			output, err := readManifests(path)
+			require.NoError(t, err, "it could be read before")
+			require.Len(t, output, len(input))
+			prepare(t, slices.Concat(input, output))
+			for i := range input {
+				complete(input[i])
+				complete(output[i])
+				before, err := try(t, input[i])
+				if err != nil {
+					untaken = append(untaken, fmt.Sprintf("%s, %s %s: %v", t.Name(), input[i].Text("kind"), input[i].Text("metadata", "name"), err))
+					continue
+				}
+				after, err := try(t, output[i])
+				if !assert.NoError(t, err, "item %d was taken as it went in", i) {
+					continue
+				}
+				taken++
+				if len(wrote(output[i])) > 0 {
+					written++
+				}
+				if group, _, _ := strings.Cut(output[i].Text("apiVersion"), "/"); ofKubernetes(group) {
+					ours := slices.Concat(wrote(input[i]), wrote(output[i]))
+					assert.Equal(t, without(before.Object, ours), without(after.Object, ours), "item %d", i)
+				}
+				assert.Equal(t, before.Warnings, after.Warnings, "item %d", i)
+			}
+		})
+	}
+	t.Logf("the server takes %d items as they go in and as they come out, %d of them written by the function", taken, written)
+	for _, why := range untaken {
+		t.Logf("it does not take as it goes in: %s", why)
+	}
+	assert.Greater(t, written, len(untaken))
+}
+
+func readManifests(path string) ([]controlplane.Object, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return decode(string(text))
+}
+
+// demand is what the server asks of a workload of Kubernetes' own kinds, and
+// the cases leave out, since the function does not look at it.
+type demand struct {
+	pod      []string // leads to the pod, or to its template
+	selector func(labels map[string]any) any
+	also     map[string]any // of the workload's spec
+	restart  string
+}
+
+var (
+	byLabels = func(labels map[string]any) any { return map[string]any{"matchLabels": labels} }
+	byItself = func(labels map[string]any) any { return labels }
+	template = []string{"spec", "template"}
+	demands  = map[string]demand{
+		"Deployment":            {pod: template, selector: byLabels},
+		"StatefulSet":           {pod: template, selector: byLabels},
+		"DaemonSet":             {pod: template, selector: byLabels},
+		"ReplicaSet":            {pod: template, selector: byLabels},
+		"ReplicationController": {pod: template, selector: byItself},
+		"PodTemplate":           {pod: []string{"template"}},
+		"Pod":                   {},
+		"Job":                   {pod: template, restart: "Never"},
+		"CronJob":               {pod: []string{"spec", "jobTemplate", "spec", "template"}, restart: "Never", also: map[string]any{"schedule": "@daily"}},
+	}
+)
+
+func complete(object controlplane.Object) {
+	group, _, grouped := strings.Cut(object.Text("apiVersion"), "/")
+	demanded, known := demands[object.Text("kind")]
+	if !known || grouped && !ofKubernetes(group) {
+		return
+	}
+	pod := below(object, append(demanded.pod, "spec")...)
+	if containers, _ := pod["containers"].([]any); len(containers) == 0 {
+		pod["containers"] = []any{map[string]any{"name": "case", "image": "golden"}}
+	}
+	if demanded.restart != "" {
+		pod["restartPolicy"] = demanded.restart
+	}
+	if demanded.selector != nil {
+		labels := below(object, append(demanded.pod, "metadata", "labels")...)
+		labels["case"] = "golden"
+		below(object, "spec")["selector"] = demanded.selector(map[string]any{"case": "golden"})
+	}
+	if demanded.also != nil {
+		maps.Copy(below(object, "spec"), demanded.also)
+	}
+}
+
+// below gives the mapping that the keys lead to, and makes those that are
+// missing.
+func below(parent map[string]any, keys ...string) map[string]any {
+	for _, key := range keys {
+		fields, _ := parent[key].(map[string]any)
+		if fields == nil {
+			fields = map[string]any{}
+			parent[key] = fields
+		}
+		parent = fields
+	}
+	return parent
+}
+
+// try asks the server to create the object, as a dry run in which an unknown or
+// a repeated field is an error.
+func try(t *testing.T, object controlplane.Object) (controlplane.Answer, error) {
+	t.Helper()
+	apiVersion, kind := object.Text("apiVersion"), object.Text("kind")
+	resources, err := server.Resources(t.Context(), apiVersion)
+	require.NoError(t, err)
+	resource, served := resources[kind]
+	if !served {
+		return controlplane.Answer{}, fmt.Errorf("no kind %q in %q", kind, apiVersion)
+	}
+	namespace := object.Text("metadata", "namespace")
+	if namespace == "" {
+		namespace = "default"
+	}
+	answer, err := server.Request(t.Context(), http.MethodPost, resource.Path(apiVersion, namespace)+"?dryRun=All&fieldValidation=Strict", object)
+	var refusal *controlplane.Refusal
+	if !errors.As(err, &refusal) {
+		require.NoError(t, err)
+	}
+	return answer, err
+}
+
+// wrote gives the annotations that the record says were written, and the
+// record's own.
+func wrote(object controlplane.Object) []string {
+	text := object.Text("metadata", "annotations", recordAnnotation)
+	if text == "" {
+		return nil
+	}
+	var record struct{ Wrote map[string]string }
+	if json.Unmarshal([]byte(text), &record) != nil {
+		return nil // the function refuses it, or passes it on as the user's
+	}
+	return append(slices.Collect(maps.Keys(record.Wrote)), recordAnnotation)
+}
+
+// drawn are the fields and labels whose value the server draws each time it is
+// asked, or takes from what was drawn.
+var drawn = []string{
+	"creationTimestamp", "uid", "managedFields",
+	"controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name",
+	"qosClass", // of a pod, by the resources of its init containers too
+}
+
+// without gives an object that lacks what is drawn, the annotations wherever they
+// stand, and the init container.
+func without(value any, annotations []string) any {
+	switch value := value.(type) {
+	case controlplane.Object:
+		object := without(map[string]any(value), annotations).(map[string]any)
+		metadata := object["metadata"].(map[string]any)
+		if _, generated := metadata["generateName"]; generated {
+			delete(metadata, "name")
+		}
+		return object
+	case map[string]any:
+		fields := map[string]any{}
+		for key, field := range value {
+			if slices.Contains(drawn, key) {
+				continue
+			}
+			field = without(field, annotations)
+			rest, isMap := field.(map[string]any)
+			if key == "annotations" && isMap {
+				maps.DeleteFunc(rest, func(key string, _ any) bool { return slices.Contains(annotations, key) })
+			}
+			items, isList := field.([]any)
+			if key == "initContainers" && isList {
+				field = slices.DeleteFunc(items, func(item any) bool {
+					container, _ := item.(map[string]any)
+					return container["name"] == "krm-bypass-init"
+				})
+			}
+			if empty(field) && (key == "annotations" || key == "initContainers") {
+				continue
+			}
+			fields[key] = field
+		}
+		return fields
+	case []any:
+		items := make([]any, len(value))
+		for i, item := range value {
+			items[i] = without(item, annotations)
+		}
+		return items
+	}
+	return value
+}
+
+func empty(value any) bool {
+	switch value := value.(type) {
+	case map[string]any:
+		return len(value) == 0
+	case []any:
+		return len(value) == 0
+	}
+	return false
+}

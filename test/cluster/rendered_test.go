@@ -1,0 +1,113 @@
+package cluster
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// rendering is what one of the examples becomes, by one of the ways in which
+// people run krm-bypass.
+type rendering struct {
+	name      string
+	example   string // its folder
+	manifests func(t *testing.T, folder string) string
+	off       bool // nothing bypasses any more
+}
+
+var renderings = []rendering{
+	{name: "asm-ports", example: "asm-ports", manifests: byKustomize("asm-ports")},
+	{name: "component, one of its users", example: "component/shop", manifests: byKustomize("component-shop")},
+	{name: "component, another", example: "component/warehouse", manifests: byKustomize("component-warehouse")},
+	{name: "container", example: "container", manifests: byKustomize("container")},
+	{name: "dce-helloworld, passthrough", example: "dce-helloworld/overlays/passthrough", manifests: byKustomize("dce-helloworld-passthrough")},
+	{name: "dce-helloworld, switched off", example: "dce-helloworld/overlays/switched-off", manifests: byKustomize("dce-helloworld-switched-off"), off: true},
+	{name: "fsm-ip-range", example: "fsm-ip-range", manifests: byKustomize("fsm-ip-range")},
+	{name: "import", example: "import", manifests: byRender("shop.yaml", "payments.json", "warehouse.yaml")},
+	{name: "import-fsm", example: "import-fsm", manifests: byRender("bookstore.yaml", "meshconfig.yaml")},
+	{name: "import-linkerd", example: "import-linkerd", manifests: byRender("emojivoto.yaml", "queue.yaml")},
+	{name: "kpt-eval", example: "kpt-eval", manifests: byKpt},
+	{name: "kpt-exec", example: "kpt-exec", manifests: byKpt},
+	{name: "kpt-image", example: "kpt-image", manifests: byKpt},
+}
+
+// TestEveryExampleIsRendered finds examples that the table above forgets.
+func TestEveryExampleIsRendered(t *testing.T) {
+	folders, err := os.ReadDir(filepath.Join(repository, "examples"))
+	require.NoError(t, err)
+	known := map[string]bool{}
+	for _, r := range renderings {
+		name, _, _ := strings.Cut(r.example, "/")
+		known[name] = true
+	}
+	for _, folder := range folders {
+		if folder.IsDir() {
+			assert.True(t, known[folder.Name()], "examples/%s is in the table", folder.Name())
+		}
+	}
+}
+
+// byKustomize is what the kustomize CLI renders, as test/kustomize has just seen
+// it do, or has failed.
+func byKustomize(golden string) func(*testing.T, string) string {
+	return func(t *testing.T, _ string) string {
+		text, err := os.ReadFile(filepath.Join("..", "kustomize", "testdata", golden+".yaml"))
+		require.NoError(t, err)
+		return string(text)
+	}
+}
+
+// byRender is what krm-bypass render makes of files by the specification that
+// krm-bypass import makes of their folder.
+func byRender(files ...string) func(*testing.T, string) string {
+	return func(t *testing.T, folder string) string {
+		spec := filepath.Join(t.TempDir(), "bypass.yaml")
+		require.NoError(t, os.WriteFile(spec, []byte(krmBypass(t, "import", folder)), 0o600))
+		args := []string{"render", "--spec", spec}
+		for _, file := range files {
+			args = append(args, filepath.Join(folder, file))
+		}
+		return krmBypass(t, args...)
+	}
+}
+
+// byKpt is what kpt renders, as test/kpt holds the function to it: the package
+// with the difference of its .expected applied.
+func byKpt(t *testing.T, folder string) string {
+	t.Helper()
+	rendered := t.TempDir()
+	require.NoError(t, os.CopyFS(rendered, os.DirFS(folder)))
+	patch := exec.Command("git", "apply", ".expected/diff.patch")
+	patch.Dir = rendered
+	said, err := patch.CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	var manifests []string
+	require.NoError(t, filepath.WalkDir(rendered, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".yaml" || strings.Contains(path, "/.") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if !strings.Contains(string(text), "\nkind: ClusterBypass\n") {
+			manifests = append(manifests, string(text))
+		}
+		return err
+	}))
+	return strings.Join(manifests, "---\n")
+}
+
+// krmBypass runs the command and returns what it prints.
+func krmBypass(t *testing.T, args ...string) string {
+	t.Helper()
+	command := exec.Command(program, args...)
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	require.NoError(t, command.Run(), "krm-bypass %v: %s", args, stderr.String())
+	return stdout.String()
+}
