@@ -27,6 +27,9 @@ type Options struct {
 	// Mesh and Image, where given, go before spec.mesh and spec.enforcement.image:
 	// clusters that differ in them can share a spec.
 	Mesh, Image string
+	// Progress, where given, is called as objects are done, also by several
+	// goroutines at a time, with how many of how many are.
+	Progress func(done, total int)
 }
 
 // override puts what the options say in the place of what the spec says.
@@ -415,6 +418,9 @@ func (r *run) apply(heads []head) Results {
 				}
 				if r.policy.IsCandidate(heads[i].apiVersion, heads[i].kind) {
 					outcomes[i] = r.rewrite(i)
+				}
+				if r.options.Progress != nil {
+					r.options.Progress(i+1, len(heads))
 				}
 			}
 		})

@@ -23,6 +23,8 @@ type inputs struct {
 	spec, namespace string
 	// asFiles has a kustomization read as the files in its folder, not built.
 	asFiles bool
+	// working is told what is being done; it may be nil.
+	working *progress
 }
 
 // addFlags adds the flags by which manifests are read.
@@ -61,6 +63,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 	for _, path := range paths {
 		switch {
 		case path == standardInput:
+			in.working.say("reading standard input")
 			text, err := io.ReadAll(cmd.InOrStdin())
 			if err != nil {
 				return nil, nil, fmt.Errorf("reading standard input: %w", err)
@@ -77,6 +80,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 			files = append(files, path)
 		}
 	}
+	in.working.say("reading files")
 	read, notes, err := readManifests(files)
 	if err != nil {
 		return nil, nil, err
@@ -90,6 +94,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 
 // build builds a kustomization.
 func (in *inputs) build(cmd *cobra.Command, path string, spec *fn.Manifest) (g group, notes []string, err error) {
+	in.working.say("building %s", path)
 	built, err := kustomization.Build(path, kustomization.Options{
 		Ignore: spec != nil,
 		IsSpec: fn.Configures,
@@ -128,6 +133,9 @@ func (in *inputs) build(cmd *cobra.Command, path string, spec *fn.Manifest) (g g
 func (g group) apply(options fn.Options) (files []fn.Manifest, results fn.Results, err error) {
 	files = g.files
 	for _, spec := range g.specs {
+		if spec == nil && g.isEmpty() {
+			continue
+		}
 		var said fn.Results
 		files, said, err = fn.Manifests(spec, files, options)
 		results = append(results, said...)
@@ -143,6 +151,12 @@ func (g group) apply(options fn.Options) (files []fn.Manifest, results fn.Result
 		return g.files, results, fmt.Errorf("formatting what %s builds: %w", files[0].Path, err)
 	}
 	return files, results, nil
+}
+
+// isEmpty says that there is nothing to apply a spec to: Helm sends nothing to
+// its post-renderer where a chart renders to nothing.
+func (g group) isEmpty() bool {
+	return !slices.ContainsFunc(g.files, func(f fn.Manifest) bool { return len(bytes.TrimSpace(f.Text)) > 0 })
 }
 
 // tell writes what a command has to say of its inputs to standard error.

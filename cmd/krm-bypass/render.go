@@ -66,41 +66,43 @@ func renderCommand() *cobra.Command {
 // rendered applies the specs to all that is read. What there is to say has been
 // said when it returns.
 func rendered(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manifest, err error) {
-	groups, skipped, err := in.read(cmd, paths)
-	if err != nil {
+	was, is, said, err := renderGroups(cmd, in, paths)
+	tell(cmd, "warning", said.skipped)
+	fmt.Fprint(cmd.ErrOrStderr(), said.results.Report())
+	switch {
+	case err != nil:
 		return nil, nil, err
-	}
-	var results fn.Results
-	failed := false
-	for _, g := range groups {
-		if g.isEmpty() {
-			continue
-		}
-		files, said, err := g.apply(in.options())
-		if err != nil && !errors.Is(err, fn.ErrFailed) {
-			return nil, nil, err
-		}
-		failed = failed || err != nil
-		results = append(results, said...)
-		was, is = append(was, g.files[:len(files)]...), append(is, files...)
-	}
-	tell(cmd, "warning", skipped)
-	fmt.Fprint(cmd.ErrOrStderr(), results.Report())
-	if failed {
+	case said.results.Failed():
 		return nil, nil, function.ErrReported
 	}
 	return was, is, nil
 }
 
-// isEmpty says that there is nothing to apply a spec to: Helm sends nothing to
-// its post-renderer where a chart renders to nothing.
-func (g group) isEmpty() bool {
-	for _, f := range g.files {
-		if len(bytes.TrimSpace(f.Text)) > 0 {
-			return false
-		}
+// sayings are what there is to say of a rendering.
+type sayings struct {
+	skipped []string
+	results fn.Results
+}
+
+func renderGroups(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manifest, said sayings, err error) {
+	in.working = newProgress(cmd.ErrOrStderr())
+	defer in.working.end()
+	groups, skipped, err := in.read(cmd, paths)
+	if err != nil {
+		return nil, nil, said, err
 	}
-	return true
+	said.skipped = skipped
+	options := in.options()
+	options.Progress = func(done, total int) { in.working.say("rendering: %d of %d objects", done, total) }
+	for _, g := range groups {
+		files, results, err := g.apply(options)
+		if err != nil && !errors.Is(err, fn.ErrFailed) {
+			return nil, nil, said, err
+		}
+		said.results = append(said.results, results...)
+		was, is = append(was, g.files[:len(files)]...), append(is, files...)
+	}
+	return was, is, said, nil
 }
 
 func printRendered(cmd *cobra.Command, in inputs, paths []string) error {

@@ -131,8 +131,8 @@ func apply(cmd *cobra.Command, options fn.Options) error {
 }
 
 // IsTerminal says whether somebody sits at the other end of a stream.
-func IsTerminal(in io.Reader) bool {
-	file, ok := in.(*os.File)
+func IsTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
 	if !ok {
 		return false
 	}
