@@ -534,6 +534,7 @@ func (d *decoder) spec(node *yaml.Node) (*ClusterBypass, *transform.Policy, erro
 func (d *decoder) compile(spec *ClusterBypass, place func(path string) string) (*transform.Policy, error) {
 	d.options.override(spec)
 	spec.Default()
+	d.compiled, d.placed = spec, place
 	policy, err := spec.compile()
 	var invalid Problems
 	errors.As(err, &invalid)

@@ -60,12 +60,14 @@ type configObject struct {
 	// line of the file in which the node's text begins, from 1; 0 if it is not
 	// known.
 	line int
+	// decoder has read it, once it is compiled.
+	decoder *decoder
 }
 
 // policy makes the object ready to be applied, with the options; there is none
 // where a result is an error.
 func (c *configObject) policy(options Options) (*transform.Policy, Results) {
-	d := &decoder{file: cmp.Or(c.file, originOf(c.node, "")), line: c.line, options: options}
+	d := &decoder{file: cmp.Or(c.file, originOf(c.node, "")), line: c.line, node: c.node, options: options}
 	policy, err := c.compile(d)
 	var problems Problems
 	if errors.As(err, &problems) {
@@ -75,6 +77,7 @@ func (c *configObject) policy(options Options) (*transform.Policy, Results) {
 }
 
 func (c *configObject) compile(d *decoder) (*transform.Policy, error) {
+	c.decoder = d
 	head := headOf(c.node)
 	switch {
 	case isSpec(head.apiVersion, head.kind):

@@ -18,6 +18,8 @@ import (
 // and their schema tags, as the JSON Schema does, so that the two agree.
 type decoder struct {
 	file string
+	// node is what is read, for who wants to name it; nil if nobody does.
+	node *yaml.Node
 	// line of the file in which the text begins, from 1; 0 if it is not known.
 	line int
 	// options go before what is read.
@@ -30,6 +32,10 @@ type decoder struct {
 	places, lines map[string]int
 	// unread are the paths of values of which nothing could be read.
 	unread []string
+	// compiled is the spec that a policy was made of, and placed gives a field's
+	// path where the user wrote it.
+	compiled *ClusterBypass
+	placed   func(path string) string
 }
 
 // visit notes that a value stands next in the text.

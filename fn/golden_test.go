@@ -81,6 +81,7 @@ func golden(t *testing.T, folder string) {
 	require.NoError(t, err)
 	assert.Equal(t, meanings(t, itemTexts(t, output)), meanings(t, documentsOf(plain[0].Text)), "a plain file becomes the same")
 	assert.Len(t, said, len(results), "with the same to say")
+	checkAgrees(t, &fn.Manifest{Path: "spec.yaml", Text: config}, fn.Manifest{Path: "input.yaml", Text: input}, plain[0])
 
 	slices.Reverse(items)
 	reversed, other, err := fn.Process(resourceList(config, items), fn.Options{})
@@ -98,6 +99,22 @@ func golden(t *testing.T, folder string) {
 		was, _, err := fn.Process(resourceList([]byte(nothing), items), fn.Options{})
 		require.NoError(t, err)
 		assert.Equal(t, itemTexts(t, was), itemTexts(t, taken), "taking everything away gives back the bytes")
+	}
+}
+
+// checkAgrees holds Check against what Manifests made of a file: the result has
+// no difference, and the file before has some if anything was changed.
+func checkAgrees(t require.TestingT, spec *fn.Manifest, before, after fn.Manifest) {
+	checked, err := fn.Check(spec, []fn.Manifest{after}, fn.Options{}, fn.Expiry{})
+	require.NoError(t, err)
+	assert.True(t, checked.Passed(), "%+v", checked)
+	checked, err = fn.Check(spec, []fn.Manifest{before}, fn.Options{}, fn.Expiry{})
+	require.NoError(t, err)
+	if !bytes.Equal(before.Text, after.Text) {
+		assert.False(t, checked.Passed(), "%+v", checked)
+	}
+	for _, o := range checked.Objects {
+		assert.Equal(t, len(o.Differences) > 0, o.Remedy != "")
 	}
 }
 

@@ -26,17 +26,22 @@ type Manifest = yamltext.File
 // The results have lines. The error is ErrFailed where one of them is an error;
 // the files are then as they came.
 func Manifests(spec *Manifest, files []Manifest, options Options) ([]Manifest, Results, error) {
-	from := streamOf(files)
-	run := &run{from: from, remedy: "give one with --spec", options: options}
-	run.config = func() (*configObject, Results) { return nil, nil }
-	if spec != nil {
-		run.config = func() (*configObject, Results) { return configObjectIn(*spec) }
-	}
+	run := runOn(spec, files, options)
 	results := run.process()
 	if results.Failed() {
 		return files, results, ErrFailed
 	}
-	return from.rewritten(run.changed), results, nil
+	return run.from.(*stream).rewritten(run.changed), results, nil
+}
+
+// runOn is the application of a spec to files.
+func runOn(spec *Manifest, files []Manifest, options Options) *run {
+	r := &run{from: streamOf(files), remedy: "give one with --spec", options: options}
+	r.config = func() (*configObject, Results) { return nil, nil }
+	if spec != nil {
+		r.config = func() (*configObject, Results) { return configObjectIn(*spec) }
+	}
+	return r
 }
 
 // stream is the documents of files, one after the other.

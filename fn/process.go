@@ -196,6 +196,8 @@ type run struct {
 	remedy  string
 	options Options
 	policy  *transform.Policy
+	// read has read the spec that the policy is made of.
+	read *decoder
 	// unmeshed says why the pods of a namespace get no sidecar.
 	unmeshed map[string]string
 	// changed holds the new text of items that changed, by place.
@@ -306,6 +308,7 @@ func (r *run) findPolicy(heads []head) (*transform.Policy, Results) {
 		found = spec
 	}
 	policy, results := found.policy(r.options)
+	r.read = found.decoder
 	if namespace != "" && !results.Failed() {
 		policy.Namespace = namespace
 	}

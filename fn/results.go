@@ -36,6 +36,8 @@ type Result struct {
 	Field *Field `json:"field,omitempty" yaml:"field,omitempty"`
 	// File is the file that the object came from, if an orchestrator said.
 	File *File `json:"file,omitempty" yaml:"file,omitempty"`
+	// Rule names what has found it, such as expired; "" for the function itself.
+	Rule string `json:"-" yaml:"-"`
 	// Line of the file, from 1, where what it is about stands; 0 if it is not
 	// known, which it is not where an orchestrator has read the file.
 	Line int `json:"-" yaml:"-"`

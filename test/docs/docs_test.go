@@ -58,11 +58,14 @@ func TestCommands(t *testing.T) {
 				switch {
 				case args[0] == "make":
 					args = append([]string{"make", "--dry-run"}, args[1:]...)
-				case strings.HasSuffix(line, " ."):
+				case strings.Contains(line+" ", " . "):
 					// In a reader's own folder: an example stands for it.
 					dir = filepath.Join(path, "examples/asm-ports")
 				}
 				cmd := exec.Command("sh", append([]string{"-c", `exec "$@"`, "sh"}, args...)...)
+				if strings.Contains(line, " | ") {
+					cmd = exec.Command("bash", "-o", "pipefail", "-c", line)
+				}
 				cmd.Dir, cmd.Env = dir, env
 				out, err := cmd.CombinedOutput()
 				require.NoError(t, err, "%s (make build tools first)\n%s", line, out)

@@ -18,9 +18,25 @@ var Version = "dev"
 // ErrReported is the error of a command that has told the user already.
 var ErrReported = errors.New("reported")
 
+// codedError is an error with an exit code of its own.
+type codedError struct {
+	error
+	code int
+}
+
+func (e *codedError) Unwrap() error { return e.error }
+
+// WithCode gives the error an exit code other than 1.
+func WithCode(err error, code int) error {
+	if err == nil {
+		return nil
+	}
+	return &codedError{err, code}
+}
+
 // Run runs a command, whose children may be other commands. It returns the exit
 // code: 0, or 1 where anything is wrong, as the KRM functions specification has
-// it.
+// it, or the one that the error was given.
 func Run(root *cobra.Command, args []string, in io.Reader, out, errOut io.Writer) int {
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -36,6 +52,9 @@ func Run(root *cobra.Command, args []string, in io.Reader, out, errOut io.Writer
 		return 0
 	case !errors.Is(err, ErrReported):
 		fmt.Fprintf(errOut, "error: %v\n", err)
+	}
+	if coded := (*codedError)(nil); errors.As(err, &coded) {
+		return coded.code
 	}
 	return 1
 }

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/check"
+)
+
+const checkHelp = `check tells whether manifests are what the function makes of them: whether it
+ran over every workload, with this specification, and nobody has changed its
+values since. It is the gate of a pipeline that catches a function which was
+skipped in silence:
+
+  kustomize build . | krm-bypass check - --spec bypass.yaml
+
+PATH is a file, a folder, or - for standard input; of a folder all .yaml, .yml
+and .json files below it that are not hidden are read. It does not matter how
+they are formatted. What is missing, stale or foreign is told for each workload,
+with its file and line, and what to do about it.
+
+A rule of the specification that has expired is an error too, and one that soon
+will have is a warning. So is what the function would refuse or warn of.
+
+Exit code: 0 if everything is as it shall be, warnings or not; 1 if something is
+not; 2 if that could not be told, because something cannot be read.`
+
+// couldNotTell is the exit code of a check that came to no result.
+const couldNotTell = 2
+
+func checkCommand() *cobra.Command {
+	in := inputs{asFiles: true}
+	var format, now string
+	var notice int
+	cmd := &cobra.Command{
+		Use:   "check PATH...|-",
+		Short: "Tell whether manifests are what the function makes of them",
+		Long:  checkHelp,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return function.WithCode(errors.New("check reads files, folders or standard input: name some, as in krm-bypass check manifests/ --spec bypass.yaml"), couldNotTell)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			today, err := day(now)
+			if err != nil {
+				return function.WithCode(err, couldNotTell)
+			}
+			passed, err := checkManifests(cmd, in, args, format, fn.Expiry{Today: today, Notice: notice})
+			switch {
+			case err != nil:
+				return function.WithCode(err, couldNotTell)
+			case !passed:
+				return function.ErrReported
+			}
+			return nil
+		},
+	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return function.WithCode(err, couldNotTell) })
+	in.addFlags(cmd)
+	cmd.Flags().StringVarP(&format, "output", "o", check.Formats()[0], "format of the report: "+strings.Join(check.Formats(), ", "))
+	cmd.Flags().IntVar(&notice, "notice", 14, "days before a rule expires in which that is warned of")
+	addNowFlag(cmd, &now)
+	return cmd
+}
+
+// addNowFlag adds the flag by which a run does not depend on the clock.
+func addNowFlag(cmd *cobra.Command, now *string) {
+	cmd.Flags().StringVar(now, "now", "", "day by which expires is judged, such as 2026-12-31 (default today, in UTC)")
+}
+
+// day reads the flag --now.
+func day(now string) (fn.Date, error) {
+	if now == "" {
+		return fn.Date(time.Now().UTC().Format(time.DateOnly)), nil
+	}
+	if _, err := time.Parse(time.DateOnly, now); err != nil {
+		return "", fmt.Errorf("--now: %q is not a day: write it as 2026-12-31", now)
+	}
+	return fn.Date(now), nil
+}
+
+func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, expiry fn.Expiry) (passed bool, err error) {
+	format, known := check.FormatByName(name)
+	if !known {
+		return false, fmt.Errorf("--output: %q is not known: write one of %s", name, strings.Join(check.Formats(), ", "))
+	}
+	groups, skipped, err := in.read(cmd, paths)
+	if err != nil {
+		return false, err
+	}
+	tell(cmd, "warning", skipped)
+	var all []*fn.Checked
+	var unreadable error
+	if !slices.ContainsFunc(groups, func(g group) bool { return !g.isEmpty() }) {
+		return false, errors.New("there is nothing to check: what should have written the manifests has written none")
+	}
+	for _, g := range groups {
+		for _, spec := range g.specs {
+			checked, err := fn.Check(spec, g.files, in.options(), expiry)
+			all = append(all, checked)
+			if err != nil {
+				unreadable = function.ErrReported
+			}
+		}
+	}
+	report := check.Of(all...)
+	if unreadable != nil {
+		report.Passed = false
+	}
+	if err := format.Write(cmd.OutOrStdout(), report, function.Version); err != nil {
+		return false, fmt.Errorf("writing standard output: %w", err)
+	}
+	return report.Passed, unreadable
+}

@@ -1,0 +1,113 @@
+package check
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+)
+
+// junit is the XML of Ant's JUnit task, in the form that CI systems read: a
+// suite a file, a case an object. All findings of a case are in one failure,
+// since Jenkins shows the first one alone (jenkinsci/junit-plugin
+// src/main/java/hudson/tasks/junit/CaseResult.java) and GitLab expects one
+// (gitlabhq/gitlabhq lib/gitlab/ci/parsers/test/junit.rb).
+type junit struct{}
+
+type testSuites struct {
+	XMLName  xml.Name     `xml:"testsuites"`
+	Name     string       `xml:"name,attr"`
+	Tests    int          `xml:"tests,attr"`
+	Failures int          `xml:"failures,attr"`
+	Errors   int          `xml:"errors,attr"`
+	Suites   []*testSuite `xml:"testsuite"`
+}
+
+type testSuite struct {
+	Name     string     `xml:"name,attr"`
+	Tests    int        `xml:"tests,attr"`
+	Failures int        `xml:"failures,attr"`
+	Errors   int        `xml:"errors,attr"`
+	Cases    []testCase `xml:"testcase"`
+}
+
+type testCase struct {
+	Name      string   `xml:"name,attr"`
+	ClassName string   `xml:"classname,attr"`
+	File      string   `xml:"file,attr,omitempty"`
+	Line      int      `xml:"line,attr,omitempty"`
+	Failure   *failure `xml:"failure"`
+	// Said is what is no failure.
+	Said string `xml:"system-out,omitempty"`
+}
+
+type failure struct {
+	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr"`
+	Text    string `xml:",chardata"`
+}
+
+func (junit) Write(w io.Writer, r Report, _ string) error {
+	all := testSuites{Name: "krm-bypass check"}
+	suites := map[string]*testSuite{}
+	for _, s := range r.Subjects {
+		suite, known := suites[s.File]
+		if !known {
+			suite = &testSuite{Name: s.File}
+			suites[s.File] = suite
+			all.Suites = append(all.Suites, suite)
+		}
+		one := testCaseOf(s)
+		suite.Cases = append(suite.Cases, one)
+		suite.Tests++
+		all.Tests++
+		if one.Failure != nil {
+			suite.Failures++
+			all.Failures++
+		}
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	enc := xml.NewEncoder(w)
+	enc.Indent("", "  ")
+	if err := enc.Encode(all); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func testCaseOf(s Subject) testCase {
+	name := s.Title()
+	if name == "" {
+		name = "the file"
+	}
+	one := testCase{Name: name, ClassName: "krm-bypass." + strings.ReplaceAll(s.File, ".", "_"), File: s.File, Line: s.Line}
+	var failed, said strings.Builder
+	var first *Finding
+	for i, f := range s.Findings {
+		to := &said
+		if f.Severity == fn.Error {
+			to = &failed
+			if first == nil {
+				first = &s.Findings[i]
+			}
+		}
+		fmt.Fprintf(to, "%s: %s: ", s.Place(f.Line), f.Rule)
+		if f.Path != "" {
+			to.WriteString(f.Path + ": ")
+		}
+		to.WriteString(f.Message + "\n")
+	}
+	if s.Remedy != "" {
+		failed.WriteString("remedy: " + s.Remedy + "\n")
+	}
+	if first != nil {
+		one.Failure = &failure{Message: first.Rule + ": " + strings.TrimPrefix(first.Path+": "+first.Message, ": "), Type: first.Rule, Text: failed.String()}
+	}
+	one.Said = said.String()
+	return one
+}

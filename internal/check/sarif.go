@@ -1,0 +1,160 @@
+package check
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+)
+
+// sarif is the Static Analysis Results Interchange Format 2.1.0, which GitHub's
+// code scanning and many editors read
+// (docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html).
+type sarif struct{}
+
+// rules say what the findings of each rule are about.
+var rules = []struct{ id, short string }{
+	{"missing", "What the function writes is not there, as where it was skipped."},
+	{"stale", "What the function wrote is there for another spec."},
+	{"foreign", "What krm-bypass did not write is there, where it writes."},
+	{fn.Expired, "A rule of the spec was meant to be needed no longer than until a day in the past."},
+	{fn.Expiring, "A rule of the spec is meant to be needed no longer than until a day that is near."},
+	{Refused, "The function takes this for an error, and would write nothing."},
+	{Warned, "The function warns of this."},
+}
+
+const (
+	sarifVersion = "2.1.0"
+	sarifSchema  = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+	homepage     = "https://github.com/krm-bypass/krm-bypass"
+)
+
+type sarifLog struct {
+	Schema  string     `json:"$schema"`
+	Version string     `json:"version"`
+	Runs    []sarifRun `json:"runs"`
+}
+
+type sarifRun struct {
+	Tool    sarifTool     `json:"tool"`
+	Results []sarifResult `json:"results"`
+}
+
+type sarifTool struct {
+	Driver sarifDriver `json:"driver"`
+}
+
+type sarifDriver struct {
+	Name           string      `json:"name"`
+	Version        string      `json:"version,omitempty"`
+	InformationURI string      `json:"informationUri"`
+	Rules          []sarifRule `json:"rules"`
+}
+
+type sarifRule struct {
+	ID               string       `json:"id"`
+	ShortDescription sarifMessage `json:"shortDescription"`
+}
+
+type sarifMessage struct {
+	Text string `json:"text"`
+}
+
+type sarifResult struct {
+	RuleID       string            `json:"ruleId"`
+	RuleIndex    int               `json:"ruleIndex"`
+	Level        string            `json:"level"`
+	Message      sarifMessage      `json:"message"`
+	Locations    []sarifLocation   `json:"locations,omitempty"`
+	Fingerprints map[string]string `json:"partialFingerprints"`
+}
+
+type sarifLocation struct {
+	Physical *sarifPhysical `json:"physicalLocation,omitempty"`
+	Logical  []sarifLogical `json:"logicalLocations,omitempty"`
+}
+
+type sarifPhysical struct {
+	At     sarifFile    `json:"artifactLocation"`
+	Region *sarifRegion `json:"region,omitempty"`
+}
+
+type sarifFile struct {
+	URI string `json:"uri"`
+}
+
+type sarifRegion struct {
+	StartLine int `json:"startLine"`
+}
+
+type sarifLogical struct {
+	Name string `json:"fullyQualifiedName"`
+	Kind string `json:"kind"`
+}
+
+var sarifLevels = map[fn.Severity]string{fn.Error: "error", fn.Warning: "warning"}
+
+func (sarif) Write(w io.Writer, r Report, version string) error {
+	driver := sarifDriver{Name: "krm-bypass", Version: version, InformationURI: homepage}
+	for _, rule := range rules {
+		driver.Rules = append(driver.Rules, sarifRule{rule.id, sarifMessage{rule.short}})
+	}
+	results := []sarifResult{}
+	for _, s := range r.Subjects {
+		for _, f := range s.Findings {
+			results = append(results, s.sarif(f, &driver))
+		}
+	}
+	return writeJSON(w, sarifLog{Schema: sarifSchema, Version: sarifVersion, Runs: []sarifRun{{Tool: sarifTool{driver}, Results: results}}})
+}
+
+func (s Subject) sarif(f Finding, driver *sarifDriver) sarifResult {
+	index := slices.IndexFunc(driver.Rules, func(rule sarifRule) bool { return rule.ID == f.Rule })
+	if index < 0 {
+		index = len(driver.Rules)
+		driver.Rules = append(driver.Rules, sarifRule{f.Rule, sarifMessage{"The check " + f.Rule + " of spec.lint."}})
+	}
+	message := strings.TrimPrefix(s.Title()+": "+f.Message, ": ")
+	if s.Remedy != "" && slices.Contains([]string{"missing", "stale", "foreign"}, f.Rule) {
+		message += ". Remedy: " + s.Remedy
+	}
+	result := sarifResult{
+		RuleID: f.Rule, RuleIndex: index, Level: sarifLevels[f.Severity], Message: sarifMessage{message},
+		// Lines move: what an alert is known by again does not.
+		Fingerprints: map[string]string{"krmBypass/v1": fingerprint(s.Kind, s.Namespace, s.Name, f.Rule, f.Path)},
+	}
+	var at sarifLocation
+	if s.File != "" {
+		at.Physical = &sarifPhysical{At: sarifFile{uri(s.File)}}
+		if f.Line > 0 {
+			at.Physical.Region = &sarifRegion{f.Line}
+		}
+	}
+	if name := strings.TrimSuffix(s.Title()+": "+f.Path, ": "); s.Title() != "" {
+		at.Logical = []sarifLogical{{Name: name, Kind: "resource"}}
+	}
+	if at.Physical != nil || at.Logical != nil {
+		result.Locations = []sarifLocation{at}
+	}
+	return result
+}
+
+// uri gives a path as a URI reference: relative, to the root of the repository
+// in which the check is run, where the path is.
+func uri(path string) string {
+	u := url.URL{Path: filepath.ToSlash(path)}
+	if filepath.IsAbs(path) {
+		u.Scheme = "file"
+	}
+	return u.String()
+}
+
+func fingerprint(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:16])
+}

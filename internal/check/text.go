@@ -1,0 +1,96 @@
+package check
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+)
+
+// text is for people at a terminal and in the log of a pipeline.
+type text struct{}
+
+func (text) Write(w io.Writer, r Report, _ string) error {
+	var b bytes.Buffer
+	for _, s := range r.Subjects {
+		for _, f := range s.Findings {
+			for _, part := range []string{s.Place(f.Line), s.Title(), f.label(), f.Path} {
+				if part != "" {
+					b.WriteString(part + ": ")
+				}
+			}
+			b.WriteString(f.Message + "\n")
+		}
+	}
+	for _, one := range r.remedies() {
+		fmt.Fprintf(&b, "remedy for %s: %s\n", one.subjects, one.text)
+	}
+	fmt.Fprintln(&b, r.summary())
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// label says what a finding is: severity and rule where they are not the same
+// to a reader.
+func (f Finding) label() string {
+	switch {
+	case f.Rule == Refused || f.Rule == Warned:
+		return string(f.Severity)
+	case f.Severity == fn.Warning:
+		return string(f.Severity) + ": " + f.Rule
+	}
+	return f.Rule
+}
+
+// remedies gives each remedy once, with those whom it helps.
+func (r Report) remedies() []struct{ subjects, text string } {
+	titles := map[string][]string{}
+	var order []string
+	for _, s := range r.Subjects {
+		if s.Remedy == "" {
+			continue
+		}
+		if titles[s.Remedy] == nil {
+			order = append(order, s.Remedy)
+		}
+		titles[s.Remedy] = append(titles[s.Remedy], s.Title())
+	}
+	var all []struct{ subjects, text string }
+	for _, remedy := range order {
+		all = append(all, struct{ subjects, text string }{few(titles[remedy]), remedy})
+	}
+	return all
+}
+
+// few names some of many.
+func few(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// summary says in a line what came of the check.
+func (r Report) summary() string {
+	line := counted(r.Checked, "object is as krm-bypass makes it", "objects are as krm-bypass makes them")
+	if r.Differing > 0 {
+		line = fmt.Sprintf("%d of %s not as krm-bypass makes them", r.Differing, counted(r.Checked, "object is", "objects are"))
+	}
+	if r.Errors > 0 {
+		line += ", " + counted(r.Errors, "error", "errors")
+	}
+	if r.Warnings > 0 {
+		line += ", " + counted(r.Warnings, "warning", "warnings")
+	}
+	return line
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

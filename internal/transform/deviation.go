@@ -1,0 +1,175 @@
+package transform
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+)
+
+// DeviationKind says in which way what stands on an object is not what the
+// policy makes of it.
+type DeviationKind string
+
+const (
+	// Missing is what shall stand there and does not.
+	Missing DeviationKind = "missing"
+	// Stale is what an earlier run wrote and another policy does not want so.
+	Stale DeviationKind = "stale"
+	// Foreign is what somebody else wrote where krm-bypass writes.
+	Foreign DeviationKind = "foreign"
+)
+
+// DeviationKinds lists every DeviationKind.
+var DeviationKinds = []DeviationKind{Missing, Stale, Foreign}
+
+// Deviation is one place in which an object is not what the policy makes of it.
+type Deviation struct {
+	Kind DeviationKind
+	Path edit.Path
+	// Wants is what shall stand there, as a person would name it; "" for
+	// nothing, or where what stands there may stay.
+	Wants string
+	// mark says that it has no record.
+	mark bool
+}
+
+// Skipped says that nothing of what the policy writes stands there, as where the
+// function was never run.
+func Skipped(deviations []Deviation) bool {
+	return len(deviations) > 0 && !slices.ContainsFunc(deviations, func(d Deviation) bool { return d.Kind != Missing })
+}
+
+// Forged says that what stands there looks like krm-bypass's, which would leave
+// it as it is.
+func Forged(deviations []Deviation) bool {
+	return len(deviations) > 0 && !slices.ContainsFunc(deviations, func(d Deviation) bool { return !d.mark })
+}
+
+// Deviations gives every place in which the workload is not what the plan makes
+// of it. There is none exactly where the plan has no edits, but for what another
+// hand wrote: values that were changed after they were written count as the
+// user's own, and marks without a record are not krm-bypass's, so that neither
+// is a reason for an edit.
+func (p *Plan) Deviations() []Deviation {
+	w := p.Workload
+	was, err := priorOf(w)
+	if err != nil || p.Failed() {
+		return nil // an error says it already
+	}
+	_, recorded := w.Annotations[RecordAnnotation]
+	if !recorded && len(p.Edits) == 0 {
+		return w.marks()
+	}
+	planned := deviations(&w.Object, p.Edits, func(path edit.Path) DeviationKind {
+		key, _ := path[len(path)-1].(string)
+		switch {
+		case !recorded:
+			return Missing // the user's own value, with which the policy's is yet to be merged
+		case key == RecordAnnotation || was.record.wroteAnnotation(w, key):
+			return Stale
+		}
+		return Foreign
+	})
+	changed := slices.DeleteFunc(changedSince(w, was.record), func(c Deviation) bool {
+		return slices.ContainsFunc(planned, func(d Deviation) bool { return slices.Equal(c.Path, d.Path) })
+	})
+	return append(changed, planned...)
+}
+
+// Deviations gives every place in which the mesh's configuration is not what the
+// plan makes of it.
+func (p *ConfigPlan) Deviations() []Deviation {
+	if p.Failed() {
+		return nil
+	}
+	return deviations(&p.Config.Object, p.Edits, func(edit.Path) DeviationKind { return Stale })
+}
+
+// changedSince gives the annotations that were changed after they were written.
+func changedSince(w *Workload, r *record) []Deviation {
+	var found []Deviation
+	at := w.templatePath("metadata", "annotations")
+	for key := range r.Wrote {
+		if _, stands := w.TemplateAnnotations[key]; stands && key != initEntry && !r.wroteAnnotation(w, key) {
+			found = append(found, Deviation{Kind: Foreign, Path: append(slices.Clone(at), key)})
+		}
+	}
+	slices.SortFunc(found, func(a, b Deviation) int { return strings.Compare(a.Path.String(), b.Path.String()) })
+	return found
+}
+
+// marks gives what looks as if krm-bypass had written it.
+func (w *Workload) marks() []Deviation {
+	var found []Deviation
+	if _, stands := w.TemplateAnnotations[PolicyAnnotation]; stands {
+		found = append(found, Deviation{Kind: Foreign, Path: w.templatePath("metadata", "annotations", PolicyAnnotation), mark: true})
+	}
+	for i, c := range w.initContainers {
+		if c.name == InitName {
+			found = append(found, Deviation{Kind: Foreign, Path: w.templatePath("spec", "initContainers", i), mark: true})
+		}
+	}
+	return found
+}
+
+// deviations reads edits as what is wrong with an object. overwritten says what
+// a value is that an edit replaces.
+func deviations(o *Object, edits []edit.Edit, overwritten func(edit.Path) DeviationKind) []Deviation {
+	var found []Deviation
+	var record []Deviation
+	for i, e := range edits {
+		d := Deviation{Path: e.Path, Kind: Stale}
+		last := e.Path[len(e.Path)-1]
+		switch key, _ := last.(string); {
+		case e.Op == edit.Insert && replaces(edits, i):
+			d.Wants = named(e.Value)
+		case e.Op == edit.Insert:
+			d.Kind, d.Wants = Missing, named(e.Value)
+		case e.Op == edit.Remove && i > 0 && replaces(edits, i-1):
+			continue // the new one is said to be wanted
+		case e.Op == edit.Set && !slices.Contains(o.parents[e.Path[:len(e.Path)-1].String()].children, key):
+			d.Kind, d.Wants = Missing, named(e.Value)
+		case e.Op == edit.Set:
+			d.Kind, d.Wants = overwritten(e.Path), named(e.Value)
+		case e.Op == edit.Restore:
+			d.Wants = named(e.Value)
+		}
+		if last == RecordAnnotation || slices.Equal(e.Path, o.Path("metadata", "annotations")) {
+			// It follows from the rest; by itself it is worth a word.
+			if e.Op == edit.Set {
+				d.Wants = "the record of what was written"
+			}
+			record = append(record, d)
+			continue
+		}
+		found = append(found, d)
+	}
+	if len(found) == 0 {
+		return record
+	}
+	return found
+}
+
+// replaces says whether an insertion is that of the init container before an
+// earlier one of ours, which then goes.
+func replaces(edits []edit.Edit, i int) bool {
+	if edits[i].Op != edit.Insert || i+1 >= len(edits) || edits[i+1].Op != edit.Remove {
+		return false
+	}
+	list := edits[i].Path[:len(edits[i].Path)-1]
+	return text(child(edits[i].Value, "name")) == InitName && len(edits[i+1].Path) == len(list)+1 && slices.Equal(edits[i+1].Path[:len(list)], list)
+}
+
+// named writes a value as a person would name it.
+func named(value *yaml.Node) string {
+	if value == nil {
+		return ""
+	}
+	if name := child(value, "name"); value.Kind == yaml.MappingNode && name != nil {
+		return "the container " + text(name)
+	}
+	return describe(value)
+}
