@@ -327,7 +327,7 @@ func (l *layer) patchText(at int) string {
 type operation struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`
-	Value any    `json:"value,omitempty"`
+	Value any    `json:"value"` // null for a removal
 }
 
 var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")

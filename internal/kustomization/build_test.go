@@ -1,0 +1,151 @@
+package kustomization
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// tree lays out files below a folder.
+func tree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	return dir
+}
+
+// marking is a stand-in for the function: a Mark has every ConfigMap say its
+// name.
+var marking = Options{
+	IsSpec: func(object *yaml.Node) bool {
+		var head struct{ Kind string }
+		return object.Decode(&head) == nil && head.Kind == "Mark"
+	},
+	Apply: func(spec yamltext.File, resources []byte) ([]byte, error) {
+		var mark struct{ Metadata struct{ Name string } }
+		if err := yaml.Unmarshal(spec.Text, &mark); err != nil {
+			return nil, err
+		}
+		return bytes.ReplaceAll(resources, []byte("\ndata:\n"), []byte("\ndata:\n  "+mark.Metadata.Name+": seen\n")), nil
+	},
+}
+
+const (
+	configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\ndata: {a: b}\n"
+	mark      = "apiVersion: example.com/v1\nkind: Mark\nmetadata: {name: mark, annotations: {config.kubernetes.io/local-config: 'true'}}\n"
+)
+
+func TestSpecsOfTheRootAreForTheCaller(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"kustomization.yaml": "resources: [a.yaml]\ntransformers: [mark.yaml]\n", "a.yaml": configMap, "mark.yaml": "# above\n---\n" + mark,
+	})
+	built, err := Build(dir, marking)
+	require.NoError(t, err)
+	assert.Equal(t, "apiVersion: v1\ndata:\n  a: b\nkind: ConfigMap\nmetadata:\n  name: NAME\n", string(built.Text))
+	require.Len(t, built.Specs, 1)
+	assert.Equal(t, "# above\n---\n"+mark, string(built.Specs[0].Text), "in the line in which it stands")
+	assert.True(t, built.Listed)
+	assert.Empty(t, built.Among)
+}
+
+func TestSpecsOfABaseAreAppliedThere(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"kustomization.yaml":      "resources: [base, other.yaml]\n",
+		"base/kustomization.yaml": "resources: [a.yaml]\ntransformers: [mark.yaml]\n",
+		"base/a.yaml":             configMap, "base/mark.yaml": mark, "other.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\ndata: {c: d}\n",
+	})
+	built, err := Build(dir, marking)
+	require.NoError(t, err)
+	assert.Equal(t, "apiVersion: v1\ndata:\n  a: b\n  mark: seen\nkind: ConfigMap\nmetadata:\n  name: NAME\n---\napiVersion: v1\ndata:\n  c: d\nkind: ConfigMap\nmetadata:\n  name: other\n", string(built.Text))
+	assert.Empty(t, built.Specs)
+	assert.True(t, built.Listed)
+}
+
+func TestSpecsAmongTheResourcesAreFound(t *testing.T) {
+	dir := tree(t, map[string]string{"kustomization.yaml": "resources: [a.yaml, mark.yaml]\n", "a.yaml": configMap, "mark.yaml": mark})
+	built, err := Build(dir, marking)
+	require.NoError(t, err)
+	assert.False(t, built.Listed)
+	require.Len(t, built.Among, 1)
+	assert.Equal(t, mark, string(built.Among[0].Text))
+}
+
+func TestWhatCannotBeBuiltIsAnError(t *testing.T) {
+	for name, test := range map[string]struct {
+		files map[string]string
+		says  string
+	}{
+		"no kustomization":       {map[string]string{"a.yaml": configMap}, "holds no kustomization: it needs a file kustomization.yaml"},
+		"no mapping":             {map[string]string{"kustomization.yaml": "- a\n"}, "it holds no mapping"},
+		"no YAML":                {map[string]string{"kustomization.yaml": "["}, "did not find expected node content"},
+		"no such resource":       {map[string]string{"kustomization.yaml": "resources: [none.yaml]\n"}, `resources[0]: "none.yaml": no such file or folder`},
+		"a remote base":          {map[string]string{"kustomization.yaml": "resources: ['github.com/example/base?ref=v1']\n"}, "what is remote is not fetched"},
+		"a remote component":     {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ncomponents: ['https://github.com/example/base?ref=v1']\n", "a.yaml": configMap}, "what is remote is not fetched"},
+		"a remote file":          {map[string]string{"kustomization.yaml": "resources: [a.yaml]\npatches: [{path: 'http://127.0.0.1:9/p.yaml'}]\n", "a.yaml": configMap}, "http://127.0.0.1:9/p.yaml is remote"},
+		"a base without one":     {map[string]string{"kustomization.yaml": "resources: [base]\n", "base/a.yaml": configMap}, "base holds no kustomization"},
+		"a chart":                {map[string]string{"kustomization.yaml": "helmCharts: [{name: a}]\n"}, "must specify --enable-helm"},
+		"another's function":     {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ngenerators: [fn.yaml]\n", "a.yaml": configMap, "fn.yaml": "apiVersion: e.com/v1\nkind: Fn\nmetadata: {name: x, annotations: {config.kubernetes.io/function: 'exec: {path: ./x.sh}'}}\n"}, "only kustomize's builtin plugins are run here"},
+		"a function by patching": {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ntransformers: [fns]\n", "a.yaml": configMap, "fns/kustomization.yaml": "resources: [fn.yaml]\ncommonAnnotations: {config.kubernetes.io/function: 'exec: {path: /bin/sh}'}\n", "fns/fn.yaml": "apiVersion: e.com/v1\nkind: Fn\nmetadata: {name: x}\n"}, "only kustomize's builtin plugins are run here"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			built, err := Build(tree(t, test.files), marking)
+			require.ErrorContains(t, err, test.says)
+			assert.Nil(t, built)
+		})
+	}
+}
+
+// TestBuildsDoNotMixUp runs several at a time, each with a schema of its own
+// (kubernetes-sigs/kustomize#3659).
+func TestBuildsDoNotMixUp(t *testing.T) {
+	for _, name := range []string{"one", "two", "three", "four"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := tree(t, map[string]string{"kustomization.yaml": "resources: [a.yaml]\nnameSuffix: -" + name + "\n", "a.yaml": configMap})
+			for range 5 {
+				built, err := Build(dir, marking)
+				require.NoError(t, err)
+				assert.Contains(t, string(built.Text), "name: NAME-"+name)
+			}
+		})
+	}
+}
+
+func TestFilesStayWithinTheRoot(t *testing.T) {
+	outside := tree(t, map[string]string{"secret": "theirs"})
+	dir := tree(t, map[string]string{"ours": "ours"})
+	require.NoError(t, os.Symlink(outside, filepath.Join(dir, "link")))
+	f := filesOnDisk(dir)
+
+	text, err := f.ReadFile(filepath.Join(dir, "ours"))
+	require.NoError(t, err)
+	assert.Equal(t, "ours", string(text))
+	for _, path := range []string{filepath.Join(outside, "secret"), filepath.Join(dir, "link/secret"), filepath.Join(dir, "..", filepath.Base(filepath.Dir(outside)))} {
+		_, err := f.ReadFile(path)
+		require.Error(t, err)
+		_, err = f.Open(path)
+		require.Error(t, err)
+		_, _, err = f.CleanedAbs(path)
+		require.Error(t, err)
+		assert.False(t, f.Exists(path))
+	}
+	_, err = f.ReadDir(filepath.Join(dir, "link"))
+	require.ErrorContains(t, err, "is outside of "+dir+", the repository that is built")
+	assert.False(t, f.IsDir(filepath.Join(dir, "link")))
+	found, err := f.Glob(filepath.Join(dir, "link/*"))
+	require.NoError(t, err)
+	assert.Empty(t, found)
+	require.ErrorIs(t, f.WriteFile(filepath.Join(dir, "ours"), nil), os.ErrPermission)
+	require.ErrorIs(t, f.RemoveAll(dir), os.ErrPermission)
+}
