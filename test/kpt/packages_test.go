@@ -51,6 +51,17 @@ func TestPackagesRenderAsExpected(t *testing.T) {
 	}
 }
 
+// TestCheckTellsWhetherAPackageIsRendered reads a package as the files it is.
+func TestCheckTellsWhetherAPackageIsRendered(t *testing.T) {
+	p := checkOut(t, "kpt-exec")
+	said, err := exec.Command(function, "check", p.folder).CombinedOutput()
+	require.Error(t, err)
+	assert.Contains(t, string(said), "krm-bypass-init shall stand here")
+	p.render()
+	said, err = exec.Command(function, "check", p.folder).CombinedOutput()
+	assert.NoError(t, err, "%s", said)
+}
+
 // TestNothingIsTakenAway reads the expected differences: lines come, none goes,
 // no comment and no setter of kpt's either.
 func TestNothingIsTakenAway(t *testing.T) {

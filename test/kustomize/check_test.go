@@ -35,6 +35,8 @@ func check(t *testing.T, stream, spec string) (code int, out string) {
 func TestCheckCatchesTheFunctionSkipped(t *testing.T) {
 	for folder, spec := range map[string]string{
 		"examples/asm-ports":                           "asm-ports/bypass.yaml",
+		"examples/component/shop":                      "component/bypass/spec/bypass.yaml",
+		"examples/component/warehouse":                 "component/bypass/spec/bypass.yaml",
 		"examples/dce-helloworld/overlays/passthrough": "dce-helloworld/overlays/passthrough/bypass.yaml",
 		"examples/fsm-ip-range":                        "fsm-ip-range/bypass.yaml",
 	} {

@@ -62,6 +62,10 @@ func TestAComponentDoesNotSeeTheNamespaceOfTheApplication(t *testing.T) {
 	assert.Contains(t, built.stdout, "namespace: warehouse")
 	assert.Contains(t, built.stdout, "169.254.169.254/32")
 	assert.NotContains(t, built.stdout, "--exclude-inbound-ports=9102")
+
+	code, found := check(t, built.stdout, "component/bypass/spec/bypass.yaml")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, found, `"9102" shall stand here`)
 }
 
 // TestTheContainerFunctionIsCalledAsKustomizeCallsContainers has the real
