@@ -93,10 +93,11 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 		Namespace:        s.DefaultNamespace,
 		RequireNamespace: s.RequireNamespace,
 		Enforcement: transform.Enforcement{
-			Image:           s.Enforcement.Image,
-			ImagePullPolicy: s.Enforcement.ImagePullPolicy,
-			Backend:         s.Enforcement.Backend,
-			Resources:       s.Enforcement.Resources.node(),
+			Image:            s.Enforcement.Image,
+			ImagePullPolicy:  s.Enforcement.ImagePullPolicy,
+			ImagePullSecrets: names(s.Enforcement.ImagePullSecrets),
+			Backend:          s.Enforcement.Backend,
+			Resources:        s.Enforcement.Resources.node(),
 		},
 	}
 	for i, t := range s.PodTemplates {
@@ -461,9 +462,33 @@ var quantity = newGrammar(`^[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)([KMGTPE]i|[num
 // own affair, but a blank or an empty name never works.
 var imageReference = newGrammar(`^[A-Za-z0-9][^\s]*$`)
 
+// pinned is an image with a digest (github.com/opencontainers/image-spec
+// descriptor.md, the registered algorithms).
+var pinned = newGrammar(`@(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
+
+// secretName is a DNS subdomain (k8s.io/apimachinery
+// pkg/util/validation/validation.go).
+var secretName = newGrammar(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+
+const longestSecretName = 253
+
 func (c *compiler) enforcement(e *Enforcement) {
-	if !imageReference.matches(e.Image) {
+	switch {
+	case !imageReference.matches(e.Image):
 		c.problem("spec.enforcement.image", e.Image, "%q is not an image: write a reference such as %s", e.Image, DefaultImage)
+	case e.RequireDigest && !pinned.matches(e.Image):
+		c.problem("spec.enforcement.image", e.Image, "%q has no digest, and spec.enforcement.requireDigest asks for one: krm-bypass pin FILE writes it into the spec's file", e.Image)
+	}
+	seen := map[string]bool{}
+	for i, s := range e.ImagePullSecrets {
+		at := fmt.Sprintf("spec.enforcement.imagePullSecrets[%d].name", i)
+		switch {
+		case !secretName.matches(s.Name) || len(s.Name) > longestSecretName:
+			c.problem(at, s.Name, `%q can be no secret: write a name of lower-case letters, digits, "-" and "."`, s.Name)
+		case seen[s.Name]:
+			c.problem(at, s.Name, "%q stands there twice: take one away", s.Name)
+		}
+		seen[s.Name] = true
 	}
 	for _, part := range []struct {
 		name   string
@@ -475,6 +500,14 @@ func (c *compiler) enforcement(e *Enforcement) {
 			}
 		}
 	}
+}
+
+func names(secrets []ImagePullSecret) []string {
+	var names []string
+	for _, s := range secrets {
+		names = append(names, s.Name)
+	}
+	return names
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -33,6 +33,7 @@ type drawnScope struct {
 
 type drawnSpec struct {
 	merge, mode  string
+	pullSecrets  []string
 	meshDefaults map[traffic.Field][]string
 	scopes       []drawnScope
 }
@@ -46,6 +47,7 @@ var (
 	pairs         = []string{"10.1.0.0/16@5432", "10.0.0.0/8@6000-6010/TCP", "fd00::/8@53"}
 	namespaces    = []string{"shop", "team-a"}
 	names         = []string{"web", "api", "worker"}
+	secrets       = []string{"registry", "mirror", "harbor"}
 )
 
 var entryPools = map[traffic.Field][]string{
@@ -81,6 +83,7 @@ func drawSpec(t *rapid.T, label string) drawnSpec {
 	merges := rapid.SampledFrom([]string{"", "Override", "Union"})
 	modes := rapid.SampledFrom([]string{"", "", "InitContainer", "WhereNeeded", "AnnotationsOnly"})
 	s := drawnSpec{merge: merges.Draw(t, label+" merge"), mode: modes.Draw(t, label+" mode"), meshDefaults: map[traffic.Field][]string{}}
+	s.pullSecrets = rapid.SliceOfNDistinct(rapid.SampledFrom(secrets), 0, 2, rapid.ID).Draw(t, label+" pull secrets")
 	if chance(t, 2, "mesh defaults") {
 		s.meshDefaults = drawFields(t, "meshDefaults")
 		delete(s.meshDefaults, traffic.ExcludeOutbound) // no mesh has such a thing
@@ -122,12 +125,17 @@ func fieldsOf(fields map[traffic.Field][]string) map[string]any {
 
 // text gives the spec as a ClusterBypass.
 func (s drawnSpec) text(t require.TestingT) []byte {
-	spec := map[string]any{"enforcement": map[string]any{}}
+	enforcement := map[string]any{}
+	spec := map[string]any{"enforcement": enforcement}
 	if s.merge != "" {
 		spec["merge"] = s.merge
 	}
 	if s.mode != "" {
-		spec["enforcement"] = map[string]any{"mode": s.mode}
+		enforcement["mode"] = s.mode
+	}
+	for _, name := range s.pullSecrets {
+		listed, _ := enforcement["imagePullSecrets"].([]any)
+		enforcement["imagePullSecrets"] = append(listed, map[string]any{"name": name})
 	}
 	if len(s.meshDefaults) > 0 {
 		spec["meshDefaults"] = fieldsOf(s.meshDefaults)
@@ -169,8 +177,9 @@ type drawnItem struct {
 	name, namespace string
 	template        []string // nil where it is no workload
 	untouchable     bool
-	// annotations are the user's on the template.
+	// annotations are the user's on the template, pullSecrets those of its pod.
 	annotations map[string]string
+	pullSecrets []string
 }
 
 // workloadKinds are some kinds and where their templates are.
@@ -246,6 +255,19 @@ func drawItem(t *rapid.T) drawnItem {
 		put(spec, "initContainers", style.list(
 			style.mapping("name", style.scalar("migrate"), "image", style.scalar("migrate:1")),
 			style.mapping("name", style.scalar("wait"), "image", style.scalar("wait:1"))))
+	}
+	switch rapid.IntRange(0, 5).Draw(t, "pull secrets") {
+	case 0:
+		put(spec, "imagePullSecrets", &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle})
+	case 1:
+		put(spec, "imagePullSecrets", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"})
+	case 2, 3:
+		var listed []*yaml.Node
+		item.pullSecrets = rapid.SliceOfNDistinct(rapid.SampledFrom(secrets), 1, 2, rapid.ID).Draw(t, "user's pull secrets")
+		for _, name := range item.pullSecrets {
+			listed = append(listed, style.mapping("name", style.scalar(name)))
+		}
+		put(spec, "imagePullSecrets", style.list(listed...))
 	}
 	object := style.mapping("apiVersion", style.scalar(k.apiVersion), "kind", style.scalar(k.kind), "metadata", metadata)
 	if len(k.template) == 0 {
@@ -565,11 +587,19 @@ func TestDrawnOutputReadsBack(t *testing.T) {
 			if !applies {
 				require.Nil(t, arguments)
 				require.Equal(t, item.annotations, annotations)
+				require.Equal(t, item.pullSecrets, pullSecretsOf(t, text, item.template))
 				continue
 			}
 			sayable, gaps := istio.Express(settings, traffic.Layer{})
 			contained := mode != "AnnotationsOnly" && (mode != "WhereNeeded" || len(gaps) > 0) && !settings.BypassNothing()
 			require.Equal(t, contained, arguments != nil, "the init container is there where it is to be")
+			secrets := item.pullSecrets
+			for _, name := range spec.pullSecrets {
+				if contained && !slices.Contains(secrets, name) {
+					secrets = append(secrets[:len(secrets):len(secrets)], name)
+				}
+			}
+			require.Equal(t, secrets, pullSecretsOf(t, text, item.template), "the user's, then those that the init container needs besides")
 			if contained {
 				values := map[traffic.Field][]string{}
 				for _, argument := range arguments {
@@ -666,6 +696,20 @@ func podOf(t require.TestingT, text string, template []string) (annotations map[
 		}
 	}
 	return annotations, arguments
+}
+
+// pullSecretsOf gives the names of a pod's image pull secrets.
+func pullSecretsOf(t require.TestingT, text string, template []string) (names []string) {
+	var object map[string]any
+	require.NoError(t, yaml.Unmarshal([]byte(text), &object))
+	for _, step := range append(slices.Clone(template), "spec") {
+		object, _ = object[step].(map[string]any)
+	}
+	listed, _ := object["imagePullSecrets"].([]any)
+	for _, each := range listed {
+		names = append(names, each.(map[string]any)["name"].(string))
+	}
+	return names
 }
 
 // TestItemsAreProcessedTogether has enough items for several goroutines, whose

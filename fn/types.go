@@ -260,13 +260,27 @@ type Enforcement struct {
 	Mode string `json:"mode,omitempty" schema:"enum=InitContainer|WhereNeeded|AnnotationsOnly;default=InitContainer"`
 	// Image is the init container's image.
 	Image string `json:"image,omitempty" schema:"default=ghcr.io/krm-bypass/init:v0.1.0"`
+	// RequireDigest refuses an image without a digest, such as
+	// ghcr.io/krm-bypass/init:v0.1.0, whose content may change under its tag;
+	// krm-bypass pin writes the digest into the spec.
+	RequireDigest bool `json:"requireDigest,omitempty"`
 	// ImagePullPolicy is the init container's.
 	ImagePullPolicy string `json:"imagePullPolicy,omitempty" schema:"enum=Always|IfNotPresent|Never;default=IfNotPresent"`
+	// ImagePullSecrets are the secrets by which the image is pulled from a
+	// private registry. Pods that get the init container get those of them
+	// that they do not have; they have to be in the pods' namespaces.
+	ImagePullSecrets []ImagePullSecret `json:"imagePullSecrets,omitempty"`
 	// Backend is how the rules are programmed; auto takes nftables wherever
 	// the kernel can.
 	Backend string `json:"backend,omitempty" schema:"enum=auto|nftables|iptables;default=auto"`
 	// Resources are the init container's. The default is small.
 	Resources *Resources `json:"resources,omitempty"`
+}
+
+// ImagePullSecret refers to a secret with the credentials for a registry.
+type ImagePullSecret struct {
+	// Name is the secret's.
+	Name string `json:"name" schema:"required"`
 }
 
 // Resources are Kubernetes' resource requirements of a container.

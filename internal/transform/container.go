@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -12,6 +13,9 @@ import (
 type Enforcement struct {
 	Image           string
 	ImagePullPolicy string
+	// ImagePullSecrets are the names of the secrets by which the image is
+	// pulled; the pods get them.
+	ImagePullSecrets []string
 	// Backend is how the rules are programmed: auto, nftables or iptables.
 	Backend string
 	// Resources is a Kubernetes ResourceRequirements; nil for none.
@@ -90,4 +94,27 @@ func mapping(entries ...*yaml.Node) *yaml.Node {
 
 func seq(items ...*yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: items}
+}
+
+// pullSecretsField is the field of a pod spec by which the kubelet finds the
+// credentials for registries (k8s.io/api/core/v1, PodSpec).
+const pullSecretsField = "imagePullSecrets"
+
+// pullSecret gives the name in an entry of a pod's image pull secrets, and
+// whether there is nothing else in it.
+func pullSecret(item *yaml.Node) (name string, alone bool) {
+	item = resolved(item)
+	return text(child(item, "name")), item != nil && item.Kind == yaml.MappingNode && len(item.Content) == 2
+}
+
+func pullSecretEntry(name string) *yaml.Node { return mapping(str("name"), str(name)) }
+
+// missingPullSecrets gives those of the image pull secrets that the user did not
+// give the pod.
+func (e Enforcement) missingPullSecrets(w *Workload, was *record) []string {
+	users := slices.Clone(w.hasPullSecrets)
+	for _, place := range slices.Backward(w.pullSecrets.ours(was)) {
+		users = slices.Delete(users, place, place+1)
+	}
+	return slices.DeleteFunc(slices.Clone(e.ImagePullSecrets), func(name string) bool { return slices.Contains(users, name) })
 }

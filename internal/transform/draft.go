@@ -35,11 +35,13 @@ func draftEdits(w *Workload, was *prior, d desired, plan *Plan) []edit.Edit {
 	dr.group(w.templatePath("metadata"))
 	annotations := dr.group(w.templatePath("metadata", "annotations"))
 	initContainers := dr.group(w.templatePath("spec", "initContainers"))
+	pullSecrets := dr.group(w.templatePath("spec", pullSecretsField))
 
 	for _, key := range dr.keys(d) {
 		dr.annotation(w, annotations, key, d, was, plan)
 	}
 	dr.container(initContainers, d, was)
+	dr.list(pullSecrets, w.pullSecrets, d.pullSecrets, pullSecretEntry)
 	dr.record(own)
 	return dr.finish()
 }

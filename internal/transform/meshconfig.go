@@ -24,7 +24,7 @@ type MeshConfig struct {
 // configList is a list of a MeshConfig and what stands in it.
 type configList struct {
 	mesh.ConfigList
-	entries []string
+	sharedList
 }
 
 // MeshConfigs finds the objects of a document that configure a mesh, whatever
@@ -59,7 +59,7 @@ func viewConfig(object *yaml.Node, base edit.Path, configured *mesh.Mesh) (*Mesh
 	c.see(object, c.Path("metadata"))
 	c.see(object, c.Path("metadata", "annotations"))
 	for _, l := range configured.Config.Lists {
-		c.lists = append(c.lists, configList{l, v.entries(object, l.Path)})
+		c.lists = append(c.lists, configList{l, sharedList{strings.Join(l.Path, "."), v.entries(object, l.Path)}})
 		for i := range l.Path {
 			c.see(object, c.Path(steps(l.Path[:i+1])...))
 		}
@@ -155,7 +155,7 @@ func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
 	wanted := p.configEntries(c, was, plan)
 	for i, l := range c.lists {
 		plan.lists = append(plan.lists, slices.Concat(l.users(was), wanted[i]))
-		dr.list(dr.group(c.Path(steps(l.Path)...)), l, wanted[i])
+		dr.list(dr.group(c.Path(steps(l.Path)...)), l.sharedList, wanted[i], l.value)
 	}
 	dr.record(own)
 	plan.Edits = dr.finish()
@@ -178,37 +178,6 @@ func (c *MeshConfig) prior() (*record, error) {
 		}
 	}
 	return nil, errors.New("the record fits nothing of what stands here, as if it were copied from another object")
-}
-
-// name is that of the list in a record.
-func (l configList) name() string { return strings.Join(l.Path, ".") }
-
-// ours gives the places of the entries that an earlier run added. Of entries
-// that stand there twice, the later one is ours.
-func (l configList) ours(r *record) []int {
-	var places []int
-	for _, added := range r.Added[l.name()] {
-		for i, entry := range slices.Backward(l.entries) {
-			if entry == added && !slices.Contains(places, i) {
-				places = append(places, i)
-				break
-			}
-		}
-	}
-	slices.Sort(places)
-	return places
-}
-
-// users gives the entries that are the user's.
-func (l configList) users(r *record) []string {
-	ours := l.ours(r)
-	var entries []string
-	for i, entry := range l.entries {
-		if !slices.Contains(ours, i) {
-			entries = append(entries, entry)
-		}
-	}
-	return entries
 }
 
 // configEntries gives for each list what shall be added to the user's entries.
@@ -277,32 +246,6 @@ func only(f traffic.Field, entries ...string) traffic.Layer {
 	var l traffic.Layer
 	_ = l.Set(f, entries) // what cannot be read says nothing
 	return l
-}
-
-// list plans a list: the user's entries, then ours.
-func (dr *draft) list(g *group, l configList, wanted []string) {
-	if len(wanted) > 0 {
-		dr.will.Added[l.name()] = wanted
-	}
-	ours := l.ours(dr.was)
-	standing := make([]string, len(ours))
-	for i, place := range ours {
-		standing[i] = l.entries[place]
-	}
-	if slices.Equal(standing, wanted) {
-		return
-	}
-	item := func(i int) edit.Path { return append(slices.Clone(g.path), i) }
-	// The new ones come before the old ones go, so that the list is never
-	// empty and keeps its style.
-	for i, entry := range wanted {
-		g.added++
-		g.edits = append(g.edits, edit.Edit{Path: item(len(l.entries) + i), Op: edit.Insert, Value: l.value(entry)})
-	}
-	for _, place := range slices.Backward(ours) {
-		g.removed++
-		g.edits = append(g.edits, edit.Edit{Path: item(place), Op: edit.Remove})
-	}
 }
 
 func (l configList) value(entry string) *yaml.Node {

@@ -141,6 +141,9 @@ type desired struct {
 	keys        []string
 	annotations map[string]string
 	container   *yaml.Node
+	// pullSecrets are the names of those that the container's image needs and
+	// the user did not give the pod.
+	pullSecrets []string
 }
 
 func (d *desired) annotate(key, value string) {
@@ -263,6 +266,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 			return desired{}
 		}
 		d.container = p.Enforcement.container(settings)
+		d.pullSecrets = p.Enforcement.missingPullSecrets(w, was.record)
 	}
 	if len(d.keys) == 0 && d.container == nil {
 		return desired{}

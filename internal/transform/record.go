@@ -122,6 +122,9 @@ func (r *record) fits(w *Workload) error {
 			return nil
 		}
 	}
+	if len(w.pullSecrets.ours(r)) > 0 {
+		return nil
+	}
 	return errors.New("the record fits nothing of what stands here, as if it were copied from another workload")
 }
 

@@ -54,6 +54,10 @@ type Workload struct {
 	windows []any
 	// initContainers and containers are the template's, in their order.
 	initContainers, containers []container
+	// pullSecrets are the pod's image pull secrets, and hasPullSecrets the names
+	// of all of them.
+	pullSecrets    sharedList
+	hasPullSecrets []string
 }
 
 // parent is a node that a plan may create, fill or empty.
@@ -254,12 +258,22 @@ func view(object *yaml.Node, base edit.Path, kind Kind) (*Workload, []*FieldErro
 	}
 	w.initContainers = v.containers(spec, w.templatePath("spec"), "initContainers")
 	w.containers = v.containers(spec, w.templatePath("spec"), "containers")
+	w.pullSecrets.name = edit.Path(w.templatePath("spec", pullSecretsField)[len(base):]).String()
+	for _, item := range items(child(spec, pullSecretsField)) {
+		name, alone := pullSecret(item)
+		w.hasPullSecrets = append(w.hasPullSecrets, name)
+		if !alone {
+			name = ""
+		}
+		w.pullSecrets.entries = append(w.pullSecrets.entries, name)
+	}
 
 	w.see(object, w.Path("metadata"))
 	w.see(object, w.Path("metadata", "annotations"))
 	w.see(object, w.templatePath("metadata"))
 	w.see(object, w.templatePath("metadata", "annotations"))
 	w.see(object, w.templatePath("spec", "initContainers"))
+	w.see(object, w.templatePath("spec", pullSecretsField))
 	return w, v.problems
 }
 
