@@ -128,6 +128,10 @@ func TestManifestsNameFileAndLine(t *testing.T) {
 	require.ErrorIs(t, err, fn.ErrFailed)
 	assert.Contains(t, results.Report(), "error: a.yaml:13: reading the document: not valid YAML: ")
 
+	_, results, err = rendered(t, specText, manifest("a.yaml", deployment+"{{- if .Values.a }}\n"))
+	require.ErrorIs(t, err, fn.ErrFailed)
+	assert.Contains(t, results.Report(), "; it looks like a template of a Helm chart: render the chart, as in helm template DIR | krm-bypass render -\n")
+
 	_, results, err = rendered(t, strings.Replace(specText, "[3306]", "[3306], excludeOutbound: [{ipRanges: [10.0.0.0/8], ports: [1]}]", 1), manifest("a.yaml", service+"---\n"+deployment))
 	require.ErrorIs(t, err, fn.ErrFailed)
 	assert.Contains(t, results.Report(), "error: a.yaml:5: Deployment web: excludeOutbound cannot be said")

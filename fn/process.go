@@ -259,8 +259,14 @@ func (r *run) broken(i int, err error) Result {
 	line, problem := located(err)
 	result.Line = at.line + max(line, 1) - 1
 	result.Message = fmt.Sprintf("reading %s: %s", at.name, problem)
+	if bytes.Contains(r.from.item(i).Text, []byte(templated)) {
+		result.Message += "; it looks like a template of a Helm chart: render the chart, as in helm template DIR | krm-bypass render -"
+	}
 	return result
 }
+
+// templated is how Helm's templates begin what they fill in.
+const templated = "{{"
 
 // located tells the line that a parser names from what it has to say; the line
 // is 0 where it names none.

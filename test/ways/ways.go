@@ -1,0 +1,74 @@
+package ways
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+)
+
+// Example is the folder of the tree, seen from the top of the repository.
+const Example = "examples/every-way"
+
+// Repository is the top of the repository.
+func Repository() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+// Compare holds what a way of running has made of the tree, a stream of
+// documents, to what has to come out. Objects may stand in any order and style.
+func Compare(t *testing.T, stream []byte) {
+	t.Helper()
+	expected, err := os.ReadFile(filepath.Join(Repository(), "test/ways/testdata/expected.yaml"))
+	require.NoError(t, err)
+	want, err := objects(expected)
+	require.NoError(t, err)
+	got, err := objects(stream)
+	require.NoError(t, err, "%s", stream)
+	assert.Equal(t, want, got)
+}
+
+// objects gives the objects of a stream by kind and name. What is for the tools
+// alone is left out.
+func objects(stream []byte) (map[string]any, error) {
+	found := map[string]any{}
+	decoder := yaml.NewDecoder(bytes.NewReader(stream))
+	for {
+		var node yaml.Node
+		err := decoder.Decode(&node)
+		if errors.Is(err, io.EOF) {
+			return found, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		var head struct {
+			Kind     string
+			Metadata struct {
+				Name, Namespace string
+				Annotations     map[string]string
+			}
+		}
+		var object any
+		if err := errors.Join(node.Decode(&head), node.Decode(&object)); err != nil {
+			return nil, err
+		}
+		if object == nil || head.Metadata.Annotations["config.kubernetes.io/local-config"] != "" {
+			continue
+		}
+		name := fmt.Sprintf("%s %s/%s", head.Kind, head.Metadata.Namespace, head.Metadata.Name)
+		if found[name] != nil {
+			return nil, fmt.Errorf("there are two of %s", name)
+		}
+		found[name] = object
+	}
+}
