@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -157,9 +158,14 @@ func configObjectIn(f Manifest) (*configObject, Results) {
 // kyaml/kio/filters/local.go). kpt takes every value but "false" for it.
 const localConfig = "config.kubernetes.io/local-config"
 
+// kustomizeGroup is that of Kustomization and Component, which no API server
+// knows.
+const kustomizeGroup = "kustomize.config.k8s.io/"
+
 // Applicable gives what of a text is for a cluster: without the documents that
-// are marked as local configuration, and without any ClusterBypass. Every
-// document must be a Kubernetes object; the error is Results.
+// are marked as local configuration, and without those that configure this
+// function. Every other document must be a Kubernetes object; the error is
+// Results.
 func Applicable(f Manifest) ([]byte, Results) {
 	var kept bytes.Buffer
 	var problems Results
@@ -171,14 +177,18 @@ func Applicable(f Manifest) ([]byte, Results) {
 			return nil, Results{{Severity: Error, File: fileOf(f.Path, d.index), Line: d.Line + max(line, 1) - 1, Message: "reading the document: " + problem}}
 		}
 		head := headOf(text.Nodes)
-		if head.apiVersion == "" || head.kind == "" {
-			problems = append(problems, Result{Severity: Error, File: fileOf(f.Path, d.index), Line: d.Line + lineOf(text.Nodes, nil) - 1,
-				Message: "the document is no Kubernetes object, since it has no apiVersion or no kind: name only the files to render, or take it away"})
-		}
 		local, marked := head.annotations[localConfig]
-		if isSpec(head.apiVersion, head.kind) || marked && local != "false" {
+		refuse := func(why string) {
+			problems = append(problems, Result{Severity: Error, File: fileOf(f.Path, d.index), Line: d.Line + lineOf(text.Nodes, nil) - 1, Message: why})
+		}
+		switch {
+		case Configures(text.Nodes) || marked && local != "false":
 			kept.Write(f.Text[at:d.span.Start])
 			at = d.span.End
+		case head.apiVersion == "" || head.kind == "":
+			refuse("the document is no Kubernetes object, since it has no apiVersion or no kind: name only the files to render, or take it away")
+		case strings.HasPrefix(head.apiVersion, kustomizeGroup):
+			refuse(fmt.Sprintf("a %s is for kustomize and not for a cluster: name its folder to have it built, or only the files to render", head.kind))
 		}
 	}
 	if len(problems) > 0 {

@@ -140,13 +140,14 @@ func TestManifestsNameFileAndLine(t *testing.T) {
 func TestApplicable(t *testing.T) {
 	local := strings.Replace(service, "metadata: {name:   web}", "metadata: {name: web, annotations: {config.kubernetes.io/local-config: 'true'}}", 1)
 	for name, test := range map[string]struct{ text, kept string }{
-		"nothing":               {"", ""},
-		"all":                   {service + "---\n" + deployment, service + "---\n" + deployment},
-		"no local one":          {service + "---\n" + local + "---\n" + deployment, service + "---\n" + deployment},
-		"no spec":               {service + "---\n" + specText, service},
-		"no spec at the front":  {specText + "---\n" + service, "---\n" + service},
-		"one marked as applied": {strings.Replace(local, "'true'", "'false'", 1), strings.Replace(local, "'true'", "'false'", 1)},
-		"comments":              {"# a\n---\n# b\n", "# a\n---\n# b\n"},
+		"nothing":                          {"", ""},
+		"all":                              {service + "---\n" + deployment, service + "---\n" + deployment},
+		"no local one":                     {service + "---\n" + local + "---\n" + deployment, service + "---\n" + deployment},
+		"no spec":                          {service + "---\n" + specText, service},
+		"no spec at the front":             {specText + "---\n" + service, "---\n" + service},
+		"one marked as applied":            {strings.Replace(local, "'true'", "'false'", 1), strings.Replace(local, "'true'", "'false'", 1)},
+		"no configuration of the function": {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {config.kubernetes.io/function: 'container: {image: ghcr.io/krm-bypass/krm-bypass:v1}'}}\n---\n" + service, "---\n" + service},
+		"comments":                         {"# a\n---\n# b\n", "# a\n---\n# b\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			kept, problems := fn.Applicable(manifest("a.yaml", test.text))
@@ -156,4 +157,6 @@ func TestApplicable(t *testing.T) {
 	}
 	_, problems := fn.Applicable(manifest("a.yaml", service+"---\n\nreplicas: 2\n"))
 	assert.Equal(t, "error: a.yaml:6: the document is no Kubernetes object, since it has no apiVersion or no kind: name only the files to render, or take it away\n", problems.Report())
+	_, problems = fn.Applicable(manifest("overlays/prod/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"))
+	assert.Equal(t, "error: overlays/prod/kustomization.yaml:1: a Kustomization is for kustomize and not for a cluster: name its folder to have it built, or only the files to render\n", problems.Report())
 }
