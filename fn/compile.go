@@ -462,9 +462,9 @@ var quantity = newGrammar(`^[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)([KMGTPE]i|[num
 // own affair, but a blank or an empty name never works.
 var imageReference = newGrammar(`^[A-Za-z0-9][^\s]*$`)
 
-// pinned is an image with a digest (github.com/opencontainers/image-spec
+// pinnedImage is an image with a digest (github.com/opencontainers/image-spec
 // descriptor.md, the registered algorithms).
-var pinned = newGrammar(`@(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
+var pinnedImage = newGrammar(`@(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
 
 // secretName is a DNS subdomain (k8s.io/apimachinery
 // pkg/util/validation/validation.go).
@@ -476,7 +476,7 @@ func (c *compiler) enforcement(e *Enforcement) {
 	switch {
 	case !imageReference.matches(e.Image):
 		c.problem("spec.enforcement.image", e.Image, "%q is not an image: write a reference such as %s", e.Image, DefaultImage)
-	case e.RequireDigest && !pinned.matches(e.Image):
+	case e.RequireDigest && !pinnedImage.matches(e.Image):
 		c.problem("spec.enforcement.image", e.Image, "%q has no digest, and spec.enforcement.requireDigest asks for one: krm-bypass pin FILE writes it into the spec's file", e.Image)
 	}
 	seen := map[string]bool{}

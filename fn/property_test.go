@@ -47,7 +47,7 @@ var (
 	pairs         = []string{"10.1.0.0/16@5432", "10.0.0.0/8@6000-6010/TCP", "fd00::/8@53"}
 	namespaces    = []string{"shop", "team-a"}
 	names         = []string{"web", "api", "worker"}
-	secrets       = []string{"registry", "mirror", "harbor"}
+	secrets       = []string{"registry", "mirror", "depot"}
 )
 
 var entryPools = map[traffic.Field][]string{

@@ -258,7 +258,7 @@ func view(object *yaml.Node, base edit.Path, kind Kind) (*Workload, []*FieldErro
 	}
 	w.initContainers = v.containers(spec, w.templatePath("spec"), "initContainers")
 	w.containers = v.containers(spec, w.templatePath("spec"), "containers")
-	w.pullSecrets.name = edit.Path(w.templatePath("spec", pullSecretsField)[len(base):]).String()
+	w.pullSecrets.name = w.templatePath("spec", pullSecretsField)[len(base):].String()
 	for _, item := range items(child(spec, pullSecretsField)) {
 		name, alone := pullSecret(item)
 		w.hasPullSecrets = append(w.hasPullSecrets, name)

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/registry"
+)
+
+const pinHelp = `pin asks the registry which image stands behind the tag in a spec, and writes its
+digest into the spec's file: name:tag becomes name:tag@sha256:..., and no other
+byte changes. Where a spec names no image, the default one is pinned and the
+field added. Running it again takes up what the tag means by then.
+
+The registry is asked twice, and must answer the same, with the credentials of
+docker login or podman login. Where anything is wrong, no file is changed. No
+other command of krm-bypass asks a registry; with requireDigest: true under
+spec.enforcement, all of them refuse an image without a digest.
+
+With --check nothing is written, and the exit code is 1 where pin would change a
+file.`
+
+func pinCommand() *cobra.Command {
+	var check bool
+	cmd := &cobra.Command{
+		Use:   "pin FILE...",
+		Short: "Write the digest of the init container's image into a spec",
+		Long:  pinHelp,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("pin reads the files of specs: name some, as in krm-bypass pin bypass.yaml")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return pin(cmd, args, check) },
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "change nothing, and fail where something would be changed")
+	return cmd
+}
+
+// registryPatience bounds how long registries are waited for, all in all.
+const registryPatience = time.Minute
+
+func pin(cmd *cobra.Command, paths []string, check bool) error {
+	ctx, cancel := context.WithTimeout(cmd.Context(), registryPatience)
+	defer cancel()
+	resolve := once(func(image string) (string, error) { return registry.Pin(ctx, image) })
+	report := func(severity, message string) { fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", severity, message) }
+
+	var changed []fn.Manifest
+	var done []fn.Pinned
+	failed := false
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("reading the spec: %w", err)
+		}
+		file, found, err := fn.Pin(fn.Manifest{Path: path, Text: text}, resolve)
+		var problems fn.Problems
+		if errors.As(err, &problems) {
+			for _, p := range problems {
+				report("error", p.Error())
+			}
+			failed = true
+			continue
+		}
+		done = append(done, found...)
+		if !bytes.Equal(file.Text, text) {
+			changed = append(changed, file)
+		}
+	}
+	if failed {
+		return function.ErrReported
+	}
+	if check {
+		return checkPins(done, report)
+	}
+	rewritten, err := stage(changed)
+	if err != nil {
+		return err
+	}
+	if err := rewritten.commit(); err != nil {
+		return err
+	}
+	var said strings.Builder
+	for _, p := range done {
+		fmt.Fprintf(&said, "%s:%d: %s\n", p.File, p.Line, p.Is)
+	}
+	if _, err := fmt.Fprint(cmd.OutOrStdout(), said.String()); err != nil {
+		return fmt.Errorf("writing standard output: %w", err)
+	}
+	return nil
+}
+
+// checkPins says what pin would change.
+func checkPins(pins []fn.Pinned, report func(severity, message string)) error {
+	failed := false
+	for _, p := range pins {
+		if p.Was == p.Is {
+			continue
+		}
+		failed = true
+		_, digest, _ := strings.Cut(p.Is, "@")
+		state := "has no digest"
+		if _, was, digested := strings.Cut(p.Was, "@"); digested {
+			state = "has the digest " + was
+		}
+		report("error", fmt.Sprintf("%s:%d: spec.enforcement.image: %q %s, and the registry has %s: krm-bypass pin %s writes it", p.File, p.Line, p.Was, state, digest, p.File))
+	}
+	if failed {
+		return function.ErrReported
+	}
+	return nil
+}
+
+// once has each image resolved once, so that all files get the same.
+func once(resolve func(string) (string, error)) func(string) (string, error) {
+	type answer struct {
+		image string
+		err   error
+	}
+	known := map[string]answer{}
+	return func(image string) (string, error) {
+		a, found := known[image]
+		if !found {
+			a.image, a.err = resolve(image)
+			known[image] = a
+		}
+		return a.image, a.err
+	}
+}

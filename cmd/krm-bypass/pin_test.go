@@ -1,0 +1,162 @@
+package main
+
+import (
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// imageRegistry is a registry in memory without credentials.
+func imageRegistry(t *testing.T) (host string) {
+	t.Helper()
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	for _, variable := range []string{"HOME", "DOCKER_CONFIG", "XDG_RUNTIME_DIR"} {
+		t.Setenv(variable, t.TempDir())
+	}
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+// pushed pushes an image and gives its digest.
+func pushed(t *testing.T, image string) string {
+	t.Helper()
+	index, err := random.Index(64, 1, 2)
+	require.NoError(t, err)
+	ref, err := name.ParseReference(image)
+	require.NoError(t, err)
+	require.NoError(t, remote.WriteIndex(ref, index))
+	digest, err := index.Digest()
+	require.NoError(t, err)
+	return digest.String()
+}
+
+func specWith(image string) string {
+	return "# ours\napiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nspec:\n  global: {excludeOutboundPorts: [3306]}\n" +
+		"  enforcement:\n    requireDigest: true\n    image: '" + image + "' # the mirror's\n"
+}
+
+func TestPin(t *testing.T) {
+	host := imageRegistry(t)
+	digest := pushed(t, host+"/init:v1")
+	folder := t.TempDir()
+	spec := filepath.Join(folder, "bypass.yaml")
+	require.NoError(t, os.WriteFile(spec, []byte(specWith(host+"/init:v1")), 0o640))
+	link := filepath.Join(folder, "link.yaml")
+	require.NoError(t, os.Symlink("bypass.yaml", link))
+
+	code, out, errOut := krmBypass("", "pin", "--check", spec)
+	assert.Equal(t, 1, code)
+	assert.Empty(t, out)
+	assert.Equal(t, "error: "+spec+`:8: spec.enforcement.image: "`+host+`/init:v1" has no digest, and the registry has `+digest+": krm-bypass pin "+spec+" writes it\n", errOut)
+	assertFile(t, spec, specWith(host+"/init:v1"))
+
+	code, out, errOut = krmBypass("", "pin", link)
+	require.Zero(t, code, errOut)
+	assert.Equal(t, link+":8: "+host+"/init:v1@"+digest+"\n", out)
+	assert.Empty(t, errOut)
+	assertFile(t, spec, specWith(host+"/init:v1@"+digest))
+	info, err := os.Lstat(spec)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o640), info.Mode())
+	info, err = os.Lstat(link)
+	require.NoError(t, err)
+	assert.NotZero(t, info.Mode()&os.ModeSymlink, "the link stays one")
+
+	code, out, errOut = krmBypass("", "pin", "--check", spec)
+	assert.Zero(t, code)
+	assert.Empty(t, out+errOut)
+
+	moved := pushed(t, host+"/init:v1")
+	code, _, errOut = krmBypass("", "pin", "--check", spec)
+	assert.Equal(t, 1, code)
+	assert.Contains(t, errOut, "has the digest "+digest+", and the registry has "+moved)
+	code, _, _ = krmBypass("", "pin", spec)
+	assert.Zero(t, code)
+	assertFile(t, spec, specWith(host+"/init:v1@"+moved))
+}
+
+func assertFile(t *testing.T, path, want string) {
+	t.Helper()
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, want, string(got))
+	entries, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*"))
+	require.NoError(t, err)
+	assert.Empty(t, entries, "no temporary file stays")
+}
+
+func TestPinSeveralFilesOrNone(t *testing.T) {
+	host := imageRegistry(t)
+	digest := pushed(t, host+"/init:v1")
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	first, second := write("first.yaml", specWith(host+"/init:v1")), write("second.yaml", specWith(host+"/init:v2"))
+	code, out, errOut := krmBypass("", "pin", first, second)
+	assert.Equal(t, 1, code)
+	assert.Empty(t, out)
+	assert.True(t, strings.HasPrefix(errOut, "error: "+second+":8: spec.enforcement.image: resolving "+host+"/init:v2: asking "+host+": "), errOut)
+	assertFile(t, first, specWith(host+"/init:v1"))
+
+	write("second.yaml", specWith(host+"/init:v1"))
+	code, out, errOut = krmBypass("", "pin", first, second)
+	require.Zero(t, code, errOut)
+	assert.Equal(t, first+":8: "+host+"/init:v1@"+digest+"\n"+second+":8: "+host+"/init:v1@"+digest+"\n", out)
+	assertFile(t, first, specWith(host+"/init:v1@"+digest))
+	assertFile(t, second, specWith(host+"/init:v1@"+digest))
+}
+
+// TestAnImageIsAskedForOnce has two files with one image get one answer.
+func TestAnImageIsAskedForOnce(t *testing.T) {
+	calls := 0
+	resolve := once(func(image string) (string, error) {
+		calls++
+		return image, io.ErrUnexpectedEOF
+	})
+	for range 2 {
+		image, err := resolve("a")
+		assert.Equal(t, "a", image)
+		assert.Equal(t, io.ErrUnexpectedEOF, err)
+	}
+	assert.Equal(t, 1, calls)
+}
+
+func TestPinSaysWhatIsMissing(t *testing.T) {
+	code, _, errOut := krmBypass("", "pin")
+	assert.Equal(t, 1, code)
+	assert.Equal(t, "error: pin reads the files of specs: name some, as in krm-bypass pin bypass.yaml\n", errOut)
+	code, _, errOut = krmBypass("", "pin", filepath.Join(t.TempDir(), "absent.yaml"))
+	assert.Equal(t, 1, code)
+	assert.Contains(t, errOut, "error: reading the spec: open ")
+}
+
+// TestOtherCommandsAskNoRegistry renders a spec whose image stands in a registry
+// that counts its visitors.
+func TestOtherCommandsAskNoRegistry(t *testing.T) {
+	visits := make(chan string, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { visits <- r.URL.Path }))
+	t.Cleanup(server.Close)
+	image := strings.TrimPrefix(server.URL, "http://") + "/init:v1@sha256:" + strings.Repeat("0", 64)
+	spec := filepath.Join(t.TempDir(), "bypass.yaml")
+	require.NoError(t, os.WriteFile(spec, []byte(specWith(image)), 0o600))
+	const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {template: {spec: {containers: [{name: app, image: 'app:1'}]}}}\n"
+	code, out, errOut := krmBypass(deployment, "render", "--spec", spec, "-")
+	require.Zero(t, code, errOut)
+	assert.Contains(t, out, image)
+	assert.Empty(t, visits)
+}

@@ -1,0 +1,104 @@
+package fn
+
+import (
+	"fmt"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// Pinned says what image stands in a spec, and what image is to.
+type Pinned struct {
+	// File and Line are where it stands, or where the spec begins that names
+	// none.
+	File string
+	Line int
+	// Was is the image before, DefaultImage where the spec names none, and Is the
+	// one with its digest.
+	Was, Is string
+	// Missing says that the spec names no image.
+	Missing bool
+}
+
+// imagePath leads to the image in a spec.
+var imagePath = edit.Path{"spec", "enforcement", "image"}
+
+// Pin writes into every ClusterBypass of a file the image that resolve gives for
+// the one that stands there, and changes no other byte. It looks at that field
+// alone: a spec may have mistakes elsewhere. The error is Problems; the file is
+// then as it came.
+//
+// How an image is resolved is up to the caller, since this package knows no
+// network.
+func Pin(f Manifest, resolve func(image string) (string, error)) (Manifest, []Pinned, error) {
+	var found []Pinned
+	var problems Problems
+	var replacements []replacement
+	specs := 0
+	for _, d := range documentsOf(f.Text, 0) {
+		document, err := edit.Read(yamltext.Fragment{Text: d.Text})
+		if err != nil {
+			line, problem := located(err)
+			problems = append(problems, Problem{File: f.Path, Line: d.Line + max(line, 1) - 1, Message: "reading the document: " + problem})
+			continue
+		}
+		if head := headOf(document.Nodes); !isSpec(head.apiVersion, head.kind) {
+			continue
+		}
+		specs++
+		line := d.Line + lineOf(document.Nodes, imagePath) - 1 // before anything is put there
+		pin, edits, problem := pinned(document.Nodes, resolve)
+		if problem == nil && len(edits) > 0 {
+			text, err := document.Apply(edits)
+			if err != nil {
+				problem = &Problem{Message: err.Error()}
+			}
+			replacements = append(replacements, replacement{d.span, text})
+		}
+		if problem != nil {
+			problem.File, problem.Line, problem.Path = f.Path, line, imagePath.String()
+			problems = append(problems, *problem)
+			continue
+		}
+		pin.File, pin.Line = f.Path, line
+		found = append(found, pin)
+	}
+	if specs == 0 && problems == nil {
+		problems = Problems{{File: f.Path, Message: fmt.Sprintf("there is no %s in it: name the file that has one (apiVersion %s)", Kind, APIVersion)}}
+	}
+	if problems != nil {
+		return f, nil, problems
+	}
+	return Manifest{Path: f.Path, Text: replaced(slices.Clone(f.Text), replacements)}, found, nil
+}
+
+func pinned(spec *yaml.Node, resolve func(string) (string, error)) (Pinned, []edit.Edit, *Problem) {
+	standing := transform.Lookup(spec, imagePath)
+	for standing != nil && standing.Kind == yaml.AliasNode {
+		standing = standing.Alias
+	}
+	pin := Pinned{Was: DefaultImage, Missing: standing == nil || standing.ShortTag() == "!!null"}
+	style := yaml.Style(0)
+	if !pin.Missing {
+		if standing.Kind != yaml.ScalarNode || standing.ShortTag() != "!!str" || !imageReference.matches(standing.Value) {
+			return pin, nil, &Problem{Value: standing.Value, Message: fmt.Sprintf("%s is not an image: write a reference such as %s", describe(standing), DefaultImage)}
+		}
+		pin.Was = standing.Value
+		style = standing.Style & (yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle)
+	}
+	is, err := resolve(pin.Was)
+	if err != nil {
+		return pin, nil, &Problem{Value: pin.Was, Message: fmt.Sprintf("resolving %s: %v", pin.Was, err)}
+	}
+	if !pinnedImage.matches(is) {
+		return pin, nil, &Problem{Value: pin.Was, Message: fmt.Sprintf("resolving %s: what came of it has no digest: %s", pin.Was, is)}
+	}
+	if pin.Is = is; !pin.Missing && is == pin.Was {
+		return pin, nil, nil
+	}
+	return pin, []edit.Edit{{Path: imagePath, Op: edit.Set, Value: &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: is, Style: style}}}, nil
+}

@@ -1,0 +1,188 @@
+package registry
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// serve gives the address of a registry in memory behind a handler.
+func serve(t *testing.T, wrap func(http.Handler) http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(wrap(registry.New(registry.Logger(log.New(io.Discard, "", 0)))))
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+func open(h http.Handler) http.Handler { return h }
+
+// push pushes an index of random images and gives its digest.
+func push(t *testing.T, reference string) string {
+	t.Helper()
+	index, err := random.Index(64, 1, 2)
+	require.NoError(t, err)
+	ref, err := name.ParseReference(reference)
+	require.NoError(t, err)
+	require.NoError(t, remote.WriteIndex(ref, index))
+	return digestOf(t, index)
+}
+
+func digestOf(t *testing.T, index v1.ImageIndex) string {
+	t.Helper()
+	d, err := index.Digest()
+	require.NoError(t, err)
+	return d.String()
+}
+
+// alone has nobody's credentials in reach.
+func alone(t *testing.T) {
+	t.Helper()
+	empty := t.TempDir()
+	for _, variable := range []string{"HOME", "DOCKER_CONFIG", "XDG_RUNTIME_DIR"} {
+		t.Setenv(variable, empty)
+	}
+	t.Setenv("REGISTRY_AUTH_FILE", filepath.Join(empty, "absent.json"))
+}
+
+func TestPin(t *testing.T) {
+	alone(t)
+	host := serve(t, open)
+	v1, latest := push(t, host+"/mesh/init:v1"), push(t, host+"/mesh/init:latest")
+	other := "sha256:" + strings.Repeat("0", 64)
+	for _, test := range []struct{ image, want string }{
+		{host + "/mesh/init:v1", host + "/mesh/init:v1@" + v1},
+		{host + "/mesh/init:v1@" + v1, host + "/mesh/init:v1@" + v1},
+		{host + "/mesh/init:v1@" + other, host + "/mesh/init:v1@" + v1},
+		{host + "/mesh/init@" + other, host + "/mesh/init@" + other},
+		{host + "/mesh/init", host + "/mesh/init:latest@" + latest},
+		{host + "/mesh/init:latest", host + "/mesh/init:latest@" + latest},
+	} {
+		got, err := Pin(t.Context(), test.image)
+		require.NoError(t, err, test.image)
+		assert.Equal(t, test.want, got)
+	}
+}
+
+func TestARegistryThatAnswersNoHEAD(t *testing.T) {
+	alone(t)
+	var pushed atomic.Bool
+	host := serve(t, func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodHead && pushed.Load() {
+				w.WriteHeader(http.StatusMethodNotAllowed)
+				return
+			}
+			h.ServeHTTP(w, r)
+		})
+	})
+	digest := push(t, host+"/init:v1")
+	pushed.Store(true)
+	got, err := Pin(t.Context(), host+"/init:v1")
+	require.NoError(t, err)
+	assert.Equal(t, host+"/init:v1@"+digest, got)
+}
+
+func TestATagThatIsBeingMovedIsRefused(t *testing.T) {
+	alone(t)
+	var asked atomic.Int32
+	var pushed atomic.Bool
+	host := serve(t, func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodHead && strings.HasSuffix(r.URL.Path, "/manifests/v1") && pushed.Load() && asked.Add(1) > 1 {
+				r.URL.Path = strings.TrimSuffix(r.URL.Path, "v1") + "v2"
+			}
+			h.ServeHTTP(w, r)
+		})
+	})
+	one, other := push(t, host+"/init:v1"), push(t, host+"/init:v2")
+	pushed.Store(true)
+	_, err := Pin(t.Context(), host+"/init:v1")
+	assert.EqualError(t, err, fmt.Sprintf("asked twice, %s said %s and then %s: the tag is being moved, try again in a while", host, one, other))
+}
+
+// guarded asks for a name and a password.
+func guarded(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, ok := r.BasicAuth(); !ok || user != "team" || password != "secret" {
+			w.Header().Set("WWW-Authenticate", `Basic realm="registry"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+func TestCredentials(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		place func(t *testing.T, config string)
+	}{
+		{"docker login", func(t *testing.T, config string) {
+			t.Helper()
+			folder := t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(folder, "config.json"), []byte(config), 0o600))
+			t.Setenv("DOCKER_CONFIG", folder)
+		}},
+		{"podman login", func(t *testing.T, config string) {
+			t.Helper()
+			folder := t.TempDir()
+			require.NoError(t, os.Mkdir(filepath.Join(folder, "containers"), 0o700))
+			require.NoError(t, os.WriteFile(filepath.Join(folder, "containers", "auth.json"), []byte(config), 0o600))
+			t.Setenv("XDG_RUNTIME_DIR", folder)
+			t.Setenv("REGISTRY_AUTH_FILE", "")
+		}},
+		{"podman login --authfile", func(t *testing.T, config string) {
+			t.Helper()
+			file := filepath.Join(t.TempDir(), "auth.json")
+			require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
+			t.Setenv("REGISTRY_AUTH_FILE", file)
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			alone(t)
+			host := serve(t, guarded)
+			_, err := Pin(t.Context(), host+"/init:v1")
+			require.ErrorContains(t, err, "asking "+host+": ")
+			require.ErrorContains(t, err, "401")
+			test.place(t, fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, host, base64.StdEncoding.EncodeToString([]byte("team:secret"))))
+			_, err = Pin(t.Context(), host+"/init:v1")
+			require.ErrorContains(t, err, "NAME_UNKNOWN", "the registry lets us in, and has no such image")
+		})
+	}
+}
+
+func TestWhatCannotBePinned(t *testing.T) {
+	alone(t)
+	host := serve(t, open)
+	push(t, host+"/init:v1")
+	gone := httptest.NewServer(nil)
+	nobody := strings.TrimPrefix(gone.URL, "http://")
+	gone.Close()
+	for _, test := range []struct{ image, says string }{
+		{host + "/init:v2", "asking " + host + ": "},
+		{host + "/other:v1", "asking " + host + ": "},
+		{nobody + "/init:v1", "asking " + nobody + ": "},
+		{"Init:v1", "repository can only contain"},
+		{host + "/init:v1@sha256:0123", "sha256:0123"},
+		{host + "/init:v1@", "digest"},
+	} {
+		_, err := Pin(t.Context(), test.image)
+		assert.ErrorContains(t, err, test.says, test.image)
+	}
+}
