@@ -1,10 +1,13 @@
 package docs
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +61,8 @@ func TestCommands(t *testing.T) {
 				switch {
 				case args[0] == "make":
 					args = append([]string{"make", "--dry-run"}, args[1:]...)
+				case args[1] == "probe":
+					args = standingIn(t, args)
 				case strings.Contains(line+" ", " . "):
 					// In a reader's own folder: an example stands for it.
 					dir = filepath.Join(path, "examples/asm-ports")
@@ -74,6 +79,23 @@ func TestCommands(t *testing.T) {
 		}
 	}
 	assert.Positive(t, ran, "the documentation shows commands")
+}
+
+// standingIn lets the command ask a server that answers as the page expects.
+func standingIn(t *testing.T, args []string) []string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !slices.Contains(args, "bypassed") {
+			w.Header().Set("Server", "istio-envoy")
+		}
+	}))
+	t.Cleanup(server.Close)
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if strings.HasPrefix(arg, "http://") {
+			args[i] = server.URL
+		}
+	}
+	return args
 }
 
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")

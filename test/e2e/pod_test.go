@@ -12,9 +12,12 @@ import (
 	"github.com/krm-bypass/krm-bypass/test/e2e/sidecar"
 )
 
-var bypassProgram = lab.Program{Name: "krm-bypass-init", Directory: "images/init"}
+var (
+	bypassProgram = lab.Program{Name: "krm-bypass-init", Directory: "images/init"}
+	probeProgram  = lab.Program{Name: "krm-bypass", Directory: "cmd/krm-bypass"}
+)
 
-func TestMain(m *testing.M) { lab.Main(m, bypassProgram, interceptor.IstioProgram) }
+func TestMain(m *testing.M) { lab.Main(m, bypassProgram, probeProgram, interceptor.IstioProgram) }
 
 // variant is an interceptor and the pods to try it in.
 type variant struct {
