@@ -82,9 +82,10 @@ stage gofmt "gofmt" quietly unformatted
 stage vet "go vet" quietly go vet ./...
 
 # Pure packages: go test may answer from its cache where nothing changed.
-mapfile -t pure < <(packages -v '/test/(e2e|cluster|kustomize|kpt|ways|docs|corpus)(/|$)')
+mapfile -t pure < <(packages -v '/test/(e2e|cluster|kustomize|kpt|ways|docs|corpus|hostile)(/|$)')
 stage unit "unit tests, properties and goldens, $with" go_test '^ok' "${race[@]}" "${pure[@]}"
 stage corpus "the corpus of manifests: how many cases of each style hold each property" go_test '^ok|^corpus: ' ./test/corpus/...
+stage hostile "hostile input: bounded memory and work, a clear error, nothing lost" go_test '^ok|^--- PASS' -count=1 -timeout=20m ./test/hostile/...
 
 # What these execute is not among the inputs that the cache knows: always run.
 stage kustomize "the examples through the real kustomize and as kpt renders them, and every command that the documentation shows" \
