@@ -11,7 +11,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
-	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -405,7 +404,7 @@ func kindRemedy(entry string, kinds []transform.Kind) string {
 		return "of that name there is " + strings.Join(qualified, " and ")
 	}
 	if near := nearest(name, names); near != "" {
-		return fmt.Sprintf("did you mean %s?%s", near, spelling.LookAlike(entry))
+		return fmt.Sprintf("did you mean %s?", near)
 	}
 	return "add it to spec.podTemplates, or write one of " + quotedList(names)
 }

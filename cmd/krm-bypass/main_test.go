@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/internal/admission"
 )
 
 // resourceList has one Deployment; annotations stand on its template.
@@ -298,4 +299,12 @@ func TestFiveMebibytes(t *testing.T) {
 	_, again, _ := krmBypass(out)
 	//nolint:testifylint // five MiB are no message
 	require.True(t, out == again, "the function on its own output changes no byte")
+}
+
+// What it is, internal/admission and test/cluster say.
+func TestAdmissionPolicy(t *testing.T) {
+	code, out, errOut := krmBypass("", "schema", "--admission-policy")
+	assert.Zero(t, code)
+	assert.Equal(t, admission.Policy(), out)
+	assert.Empty(t, errOut)
 }

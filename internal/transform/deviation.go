@@ -93,7 +93,7 @@ func changedSince(w *Workload, r *record) []Deviation {
 	var found []Deviation
 	at := w.templatePath("metadata", "annotations")
 	for key := range r.Wrote {
-		if _, stands := w.TemplateAnnotations[key]; stands && key != initEntry && !r.wroteAnnotation(w, key) {
+		if _, stands := w.TemplateAnnotations[key]; stands && key != InitEntry && !r.wroteAnnotation(w, key) {
 			found = append(found, Deviation{Kind: Foreign, Path: append(slices.Clone(at), key)})
 		}
 	}

@@ -65,7 +65,7 @@ func (dr *draft) keys(d desired) []string {
 	keys := slices.Clone(d.keys)
 	var former []string
 	for key := range dr.was.Wrote {
-		if _, stays := d.annotations[key]; !stays && key != initEntry {
+		if _, stays := d.annotations[key]; !stays && key != InitEntry {
 			former = append(former, key)
 		}
 	}
@@ -127,13 +127,13 @@ func (dr *draft) container(g *group, d desired, was *prior) {
 		return
 	}
 	digest := nodeDigest(d.container)
-	dr.will.Wrote[initEntry] = digest
+	dr.will.Wrote[InitEntry] = digest
 	insert := edit.Edit{Path: item(0), Op: edit.Insert, Value: d.container}
 	switch {
 	case was.container < 0:
 		g.added++
 		g.edits = append(g.edits, insert)
-	case was.container > 0 || dr.was.Wrote[initEntry] != digest:
+	case was.container > 0 || dr.was.Wrote[InitEntry] != digest:
 		// Others may have put theirs in front of it since; it has to be the
 		// first. The new one comes before the old one goes, so that the
 		// list is never empty and keeps its style.

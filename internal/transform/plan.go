@@ -49,7 +49,7 @@ func (p *Policy) Plan(w *Workload) *Plan {
 		plan.find(Error, w.Path("metadata", "annotations", RecordAnnotation), w.Annotations[RecordAnnotation], "%v: %s", err, recordRemedy(err))
 		return plan
 	}
-	if prior.container < 0 && prior.record.Wrote[initEntry] != "" && w.hasContainer(InitName) {
+	if prior.container < 0 && prior.record.Wrote[InitEntry] != "" && w.hasContainer(InitName) {
 		plan.find(Error, w.templatePath("spec", "initContainers"), InitName,
 			"the container %s was changed after krm-bypass wrote it: take it away, and it is written anew; its image and resources are set in spec.enforcement", InitName)
 		return plan

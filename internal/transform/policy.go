@@ -145,8 +145,8 @@ func globbed(globs []string, name string) bool {
 	})
 }
 
-// kubernetesNamespaces are Kubernetes' own.
-var kubernetesNamespaces = []string{"kube-*"}
+// KubernetesNamespaces are globs for Kubernetes' own.
+var KubernetesNamespaces = []string{"kube-*"}
 
 // enrolmentPath is the field that says which namespaces are enrolled.
 const enrolmentPath = "spec.enrolment.namespaces"
@@ -175,7 +175,7 @@ func (p *Policy) namespaceEnrolled(namespace string) answer {
 // ownerOf says whose a namespace is that is not the user's, "" for one that is.
 func (p *Policy) ownerOf(namespace string) string {
 	switch {
-	case globbed(kubernetesNamespaces, namespace):
+	case globbed(KubernetesNamespaces, namespace):
 		return "Kubernetes itself"
 	case globbed(p.Mesh.Namespaces, namespace):
 		return "the mesh itself"

@@ -24,8 +24,13 @@ const (
 // recordVersion is the form of the record; another form is not understood.
 const recordVersion = 1
 
-// initEntry stands for the init container among the things written.
-const initEntry = "initContainer"
+// InitEntry stands for the init container among the things written.
+const InitEntry = "initContainer"
+
+// RecordHead is a regular expression (RE2) for the beginning of a record, which
+// names what was written, or found written: "KEY":"DIGEST" for each of them, and
+// nothing else of that form. A reader that cannot parse JSON has it from there.
+const RecordHead = `^\{"v":1,("kept":\{[^{}]*\},)?"wrote":\{[^{}]*\}`
 
 // record is what the function left behind on a workload, so that on the next
 // run it knows its own values from the user's and can take them away again.
@@ -36,7 +41,7 @@ type record struct {
 	// record sees that it is as the policy wants it.
 	Kept map[string]string `json:"kept,omitempty"`
 	// Wrote holds a digest of each value written, by annotation key or
-	// initEntry. What does not match its digest any more is the user's.
+	// InitEntry. What does not match its digest any more is the user's.
 	Wrote map[string]string `json:"wrote"`
 	// Replaced holds the source text of the user's values under those
 	// written.
@@ -118,7 +123,7 @@ func (r *record) isEmpty() bool { return len(r.Wrote) == 0 && len(r.Added) == 0 
 // copied from elsewhere, or its workload was rewritten by hand.
 func (r *record) fits(w *Workload) error {
 	for key := range maps.Keys(r.Wrote) {
-		if r.wroteAnnotation(w, key) || key == initEntry && r.wroteContainer(w) >= 0 {
+		if r.wroteAnnotation(w, key) || key == InitEntry && r.wroteContainer(w) >= 0 {
 			return nil
 		}
 	}
@@ -133,13 +138,13 @@ func (r *record) fits(w *Workload) error {
 func (r *record) wroteAnnotation(w *Workload, key string) bool {
 	digest, wrote := r.Wrote[key]
 	value, stands := w.TemplateAnnotations[key]
-	return wrote && stands && key != initEntry && digest == digestOf(key, value)
+	return wrote && stands && key != InitEntry && digest == digestOf(key, value)
 }
 
 // wroteContainer gives the place of the init container that is still as it was
 // written, -1 where there is none.
 func (r *record) wroteContainer(w *Workload) int {
-	digest, wrote := r.Wrote[initEntry]
+	digest, wrote := r.Wrote[InitEntry]
 	if !wrote {
 		return -1
 	}

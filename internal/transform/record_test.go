@@ -1,17 +1,19 @@
 package transform
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 func someRecord() *record {
 	r := newRecord()
 	r.Kept = map[string]string{"a.b/d": "89ab"}
-	r.Wrote = map[string]string{"a.b/c": "0123", initEntry: "4567"}
+	r.Wrote = map[string]string{"a.b/c": "0123", InitEntry: "4567"}
 	r.Replaced = map[string]string{"a.b/c": "'x' # <&>"}
 	r.Created = []string{"spec.template.metadata", "metadata.annotations"}
 	r.Nulls = map[string]string{"spec": "~"}
@@ -47,6 +49,30 @@ func TestParseRecord(t *testing.T) {
 			assert.ErrorContains(t, err, test.want)
 		})
 	}
+}
+
+// What a reader finds in the head of a record is what was written or kept, and
+// nothing that a user wrote, whatever it looks like.
+func TestRecordHead(t *testing.T) {
+	head := regexp.MustCompile(RecordHead)
+	key := rapid.SampledFrom([]string{"a.b/c", "a.b/d", PolicyAnnotation, InitEntry, "wrote", "kept"})
+	digests := rapid.MapOf(key, rapid.StringMatching(`[0-9a-f]{16}`))
+	users := rapid.OneOf(rapid.String(), rapid.Custom(func(t *rapid.T) string {
+		return `{"v":1,"wrote":{"` + key.Draw(t, "key") + `":"0"}}`
+	}))
+	rapid.Check(t, func(t *rapid.T) {
+		r := newRecord()
+		r.Kept, r.Wrote = digests.Draw(t, "kept"), digests.Draw(t, "wrote")
+		r.Replaced = rapid.MapOf(key, users).Draw(t, "replaced")
+		r.Nulls = rapid.MapOf(key, users).Draw(t, "nulls")
+		found := head.FindString(r.text())
+		require.NotEmpty(t, found, r.text())
+		for _, k := range []string{"a.b/c", "a.b/d", PolicyAnnotation, InitEntry} {
+			_, kept := r.Kept[k]
+			_, wrote := r.Wrote[k]
+			assert.Equal(t, kept || wrote, strings.Contains(found, `"`+k+`":"`), "%s in %s", k, found)
+		}
+	})
 }
 
 // FuzzParseRecord holds the parser to never panicking, and to accepting nothing

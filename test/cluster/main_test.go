@@ -21,6 +21,9 @@ const repository = "../.."
 // program is the path of krm-bypass, built from today's source.
 var program string
 
+// controllerManager is the path of the kube-controller-manager.
+var controllerManager string
+
 // server is the one control plane of all tests here.
 var server *controlplane.Server
 
@@ -65,6 +68,7 @@ func findPrograms() (controlplane.Programs, error) {
 	if err := build("test/kubernetes", bin+"/", "./..."); err != nil {
 		return controlplane.Programs{}, err
 	}
+	controllerManager = filepath.Join(bin, "kube-controller-manager")
 	return controlplane.Programs{
 		Etcd:      filepath.Join(bin, "etcd"),
 		APIServer: filepath.Join(bin, "kube-apiserver"),

@@ -23,18 +23,17 @@ type rendering struct {
 }
 
 var renderings = []rendering{
-	{name: "argocd", example: "argocd/shop", manifests: byPlugin},
 	{name: "asm-ports", example: "asm-ports", manifests: byKustomize("asm-ports")},
 	{name: "component, one of its users", example: "component/shop", manifests: byKustomize("component-shop")},
 	{name: "component, another", example: "component/warehouse", manifests: byKustomize("component-warehouse")},
 	{name: "container", example: "container", manifests: byKustomize("container")},
 	{name: "dce-helloworld, passthrough", example: "dce-helloworld/overlays/passthrough", manifests: byKustomize("dce-helloworld-passthrough")},
 	{name: "dce-helloworld, switched off", example: "dce-helloworld/overlays/switched-off", manifests: byKustomize("dce-helloworld-switched-off"), off: true},
+	{name: "every-way", example: "every-way", manifests: byRender},
 	{name: "fsm-ip-range", example: "fsm-ip-range", manifests: byKustomize("fsm-ip-range")},
-	{name: "helm", example: "helm/chart", manifests: byHelm},
-	{name: "import", example: "import", manifests: byRender("shop.yaml", "payments.json", "warehouse.yaml")},
-	{name: "import-fsm", example: "import-fsm", manifests: byRender("bookstore.yaml", "meshconfig.yaml")},
-	{name: "import-linkerd", example: "import-linkerd", manifests: byRender("emojivoto.yaml", "queue.yaml")},
+	{name: "import", example: "import", manifests: byImport("shop.yaml", "payments.json", "warehouse.yaml")},
+	{name: "import-fsm", example: "import-fsm", manifests: byImport("bookstore.yaml", "meshconfig.yaml")},
+	{name: "import-linkerd", example: "import-linkerd", manifests: byImport("emojivoto.yaml", "queue.yaml")},
 	{name: "kpt-eval", example: "kpt-eval", manifests: byKpt},
 	{name: "kpt-exec", example: "kpt-exec", manifests: byKpt},
 	{name: "kpt-image", example: "kpt-image", manifests: byKpt},
@@ -51,7 +50,7 @@ func TestEveryExampleIsRendered(t *testing.T) {
 	}
 	for _, folder := range folders {
 		if folder.IsDir() {
-			assert.True(t, known[folder.Name()], "examples/%s is in the table", folder.Name())
+			assert.True(t, known[folder.Name()], "say in the table above how examples/%s is rendered", folder.Name())
 		}
 	}
 }
@@ -66,24 +65,15 @@ func byKustomize(golden string) func(*testing.T, string) string {
 	}
 }
 
-// byPlugin is what Argo CD's plugin renders, as test/argocd holds it to.
-func byPlugin(t *testing.T, folder string) string {
-	return krmBypass(t, "render", folder, "--spec", filepath.Join(folder, "../bypass.yaml"), "--namespace", "shop")
+// byRender is what krm-bypass render makes of the folder as it stands.
+func byRender(t *testing.T, folder string) string {
+	t.Helper()
+	return krmBypass(t, "render", folder)
 }
 
-// byHelm is what krm-bypass render makes of a chart.
-func byHelm(t *testing.T, folder string) string {
-	chart := filepath.Join(t.TempDir(), "chart.yaml")
-	command := exec.Command(filepath.Join(repository, ".cache/bin/helm"), "template", "shop", folder)
-	rendered, err := command.Output()
-	require.NoError(t, err, "make tools installs helm")
-	require.NoError(t, os.WriteFile(chart, rendered, 0o600))
-	return krmBypass(t, "render", chart, "--spec", filepath.Join(folder, "../bypass.yaml"), "--namespace", "shop")
-}
-
-// byRender is what krm-bypass render makes of files by the specification that
+// byImport is what krm-bypass render makes of files by the specification that
 // krm-bypass import makes of their folder.
-func byRender(files ...string) func(*testing.T, string) string {
+func byImport(files ...string) func(*testing.T, string) string {
 	return func(t *testing.T, folder string) string {
 		spec := filepath.Join(t.TempDir(), "bypass.yaml")
 		require.NoError(t, os.WriteFile(spec, []byte(krmBypass(t, "import", folder)), 0o600))

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -22,6 +23,14 @@ type Output struct {
 	Exit int
 }
 
+// Environment is one in which kubectl is found, is the administrator here, and
+// keeps what it remembers of the server here too. Other programs may be found in
+// the folders.
+func (s *Server) Environment(folders ...string) []string {
+	path := append(folders, filepath.Dir(s.kubectl), os.Getenv("PATH"))
+	return []string{"PATH=" + strings.Join(path, ":"), "HOME=" + s.Directory, "KUBECONFIG=" + s.kubeconfig()}
+}
+
 // Kubectl runs the real kubectl as the cluster's administrator. An error says
 // that it could not be run; how it went is in the output.
 func (s *Server) Kubectl(ctx context.Context, stdin string, args ...string) (Output, error) {
@@ -29,8 +38,7 @@ func (s *Server) Kubectl(ctx context.Context, stdin string, args ...string) (Out
 	defer cancel()
 	command := exec.CommandContext(ctx, s.kubectl, args...)
 	command.Dir = s.Directory
-	// HOME holds its cache of what the server serves.
-	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.Directory, "KUBECONFIG=" + s.kubeconfig()}
+	command.Env = s.Environment()
 	command.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr

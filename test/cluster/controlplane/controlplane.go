@@ -41,11 +41,17 @@ const token = "administrator"
 // about 15 s on an idle machine.
 const patience = 3 * time.Minute
 
+// Between choosing a port and listening on it another program may take it; then
+// there are so many attempts in all.
+const (
+	attempts = 3
+	taken    = "address already in use"
+)
+
 // Start starts a control plane that keeps what it has in the directory, and
 // returns when it serves. Where a program does not come up, the error has the
 // end of its log.
 func Start(ctx context.Context, programs Programs, directory string) (*Server, error) {
-	// Between choosing a port and listening on it another program may take it.
 	for attempt := 1; ; attempt++ {
 		s := &Server{Directory: directory, kubectl: programs.Kubectl}
 		err := s.start(ctx, programs)
@@ -53,7 +59,7 @@ func Start(ctx context.Context, programs Programs, directory string) (*Server, e
 			return s, nil
 		}
 		s.Stop()
-		if attempt == 3 || !strings.Contains(err.Error(), "address already in use") {
+		if attempt == attempts || !strings.Contains(err.Error(), taken) {
 			return nil, err
 		}
 	}
@@ -151,6 +157,52 @@ contexts:
   context: {cluster: test, user: administrator}
 current-context: test
 `, s.url, certificate, token), 0o600)
+}
+
+// StartControllers starts the kube-controller-manager with the controllers of
+// these names alone, and returns when it is up, with the way to end it.
+func (s *Server) StartControllers(ctx context.Context, program string, names ...string) (stop func(), err error) {
+	for attempt := 1; ; attempt++ {
+		ports, err := freePorts(1)
+		if err != nil {
+			return nil, err
+		}
+		manager, err := s.startControllers(ctx, program, ports[0], names)
+		if err == nil {
+			return manager.kill, nil
+		}
+		if attempt == attempts || !strings.Contains(err.Error(), taken) {
+			return nil, err
+		}
+	}
+}
+
+func (s *Server) startControllers(ctx context.Context, program, address string, names []string) (*process, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	certificates := filepath.Join(s.Directory, "certificates")
+	manager, err := start(s.Directory, program,
+		"--kubeconfig="+s.kubeconfig(), "--controllers="+strings.Join(names, ","), "--leader-elect=false",
+		"--bind-address="+host, "--secure-port="+port, "--cert-dir="+certificates)
+	if err != nil {
+		return nil, err
+	}
+	s.processes = append(s.processes, manager)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := manager.await(ctx, func(ctx context.Context) error {
+		client, err := trusting(filepath.Join(certificates, filepath.Base(program)+".crt"))
+		if err != nil {
+			return err
+		}
+		return healthy(ctx, client, "https://"+address+"/healthz")
+	}); err != nil {
+		manager.kill()
+		return nil, err
+	}
+	return manager, nil
 }
 
 func (s *Server) kubeconfig() string { return filepath.Join(s.Directory, "kubeconfig") }

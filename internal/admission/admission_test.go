@@ -1,0 +1,113 @@
+package admission_test
+
+import (
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/admission"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden file, and fail")
+
+// What the policy does, a real API server shows in test/cluster.
+func TestPolicy(t *testing.T) {
+	const golden = "testdata/policy.yaml"
+	policy := admission.Policy()
+	if *update {
+		require.NoError(t, os.WriteFile(golden, []byte(policy), 0o600))
+		t.Fatalf("%s is rewritten: read the difference, then run without -update", golden)
+	}
+	expected, err := os.ReadFile(golden)
+	require.NoError(t, err, "go test ./internal/admission -update writes it")
+	assert.Equal(t, string(expected), policy)
+}
+
+// document is as much of the policy and of the binding as the tests look at.
+type document struct {
+	Kind     string
+	Metadata struct{ Name string }
+	Spec     struct {
+		PolicyName       string `yaml:"policyName"`
+		MatchConstraints struct {
+			ResourceRules []struct {
+				APIGroups []string `yaml:"apiGroups"`
+				Resources []string
+			} `yaml:"resourceRules"`
+		} `yaml:"matchConstraints"`
+		Variables []struct{ Name, Expression string }
+	}
+}
+
+func documents(t *testing.T) []document {
+	t.Helper()
+	var read []document
+	decoder := yaml.NewDecoder(strings.NewReader(admission.Policy()))
+	for {
+		var one document
+		err := decoder.Decode(&one)
+		if errors.Is(err, io.EOF) {
+			return read
+		}
+		require.NoError(t, err)
+		read = append(read, one)
+	}
+}
+
+func TestTheBindingBindsThePolicy(t *testing.T) {
+	both := documents(t)
+	require.Len(t, both, 2)
+	assert.Equal(t, "ValidatingAdmissionPolicy", both[0].Kind)
+	assert.Equal(t, "ValidatingAdmissionPolicyBinding", both[1].Kind)
+	assert.Equal(t, both[0].Metadata.Name, both[1].Spec.PolicyName)
+}
+
+func TestEveryTableEntryIsThere(t *testing.T) {
+	policy := documents(t)[0]
+	expressions := map[string]string{}
+	for _, v := range policy.Spec.Variables {
+		expressions[v.Name] = v.Expression
+	}
+	for _, m := range mesh.All() {
+		for _, k := range m.Keys {
+			assert.Contains(t, expressions["bypasses"], "'"+k.Annotation+"'")
+		}
+		for _, annotation := range m.Beyond {
+			assert.Contains(t, expressions["bypasses"], "'"+annotation+"'")
+		}
+		for _, annotation := range m.Others {
+			assert.NotContains(t, expressions["bypasses"], "'"+annotation+"'")
+		}
+	}
+	served := map[string]bool{}
+	for _, rule := range policy.Spec.MatchConstraints.ResourceRules {
+		for _, group := range rule.APIGroups {
+			for _, resource := range rule.Resources {
+				served[resource+"."+group] = true
+			}
+		}
+	}
+	for _, k := range transform.Kinds {
+		assert.Equal(t, len(k.Template) > 0, served[strings.ToLower(k.Kind)+"s."+k.Group], "%s of %q", k.Kind, k.Group)
+		if len(k.Template) > 0 {
+			assert.Contains(t, expressions["template"], "dyn(object).?"+strings.Join(k.Template, ".?"))
+		}
+	}
+}
+
+func TestNoGapIsLeft(t *testing.T) {
+	assert.NotContains(t, admission.Policy(), "{{")
+	assert.NotContains(t, admission.Policy(), "}}")
+	for line := range strings.Lines(admission.Policy()) {
+		assert.Equal(t, strings.TrimRight(line, " \n"), strings.TrimSuffix(line, "\n"))
+	}
+}

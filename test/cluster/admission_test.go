@@ -1,0 +1,578 @@
+package cluster
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/internal/admission"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+	"github.com/krm-bypass/krm-bypass/test/cluster/controlplane"
+)
+
+const (
+	markerAnnotation = "krm-bypass.dev/policy"
+	inboundPorts     = "traffic.sidecar.istio.io/excludeInboundPorts"
+	outboundPorts    = "traffic.sidecar.istio.io/excludeOutboundPorts"
+)
+
+// TestAdmissionPolicy puts the policy into the cluster, with Kubernetes' own
+// controllers at work beside it.
+func TestAdmissionPolicy(t *testing.T) {
+	stop, err := server.StartControllers(t.Context(), controllerManager,
+		"validatingadmissionpolicy-status-controller", "deployment-controller", "replicaset-controller", "garbage-collector-controller")
+	require.NoError(t, err)
+	defer stop()
+	// Types are checked against those kinds that are there.
+	for name, kind := range kinds {
+		apiVersion, _, _ := strings.Cut(name, " ")
+		prepare(t, []controlplane.Object{workload(apiVersion, kind, nil)})
+	}
+	policy := krmBypass(t, "schema", "--admission-policy")
+	kubectl(t, policy, "apply", "--server-side", "-f", "-")
+	defer func() {
+		kubectl(t, policy, "delete", "-f", "-")
+		await(t, "the policy is gone", func() bool { return refusal(t, annotated("Deployment")) == "" })
+	}()
+	await(t, "the policy is in force", func() bool { return refusal(t, annotated("Deployment")) != "" })
+
+	t.Run("its types fit", typesFit)
+	t.Run("examples pass", examplesPass)
+	t.Run("goldens", goldensAsModelled)
+	t.Run("every annotation by hand on every kind is refused", handWritten)
+	t.Run("kinds and namespaces that it leaves alone", leftAlone)
+	t.Run("records", records)
+	t.Run("large annotations pass", largeAnnotations)
+	t.Run("a rendered workload lives on", renderedLives)
+	t.Run("what was there before lives on", legacyLives)
+}
+
+func await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	require.Eventually(t, done, time.Minute, 50*time.Millisecond, what)
+}
+
+// refusal asks for the object to be created, as a dry run, and gives why the
+// policy refuses it, "" if it does not.
+func refusal(t *testing.T, object controlplane.Object) string {
+	t.Helper()
+	_, err := try(t, object)
+	return ofPolicy(t, err)
+}
+
+// refusalOfAny gives why the server refuses the object, be it by the policy.
+func refusalOfAny(t *testing.T, object controlplane.Object) string {
+	t.Helper()
+	if _, err := try(t, object); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// ofPolicy gives the policy's words in an error, which must not be another's.
+func ofPolicy(t *testing.T, err error) string {
+	t.Helper()
+	if err == nil {
+		return ""
+	}
+	var refused *controlplane.Refusal
+	require.ErrorAs(t, err, &refused)
+	_, said, denied := strings.Cut(refused.Message, "ValidatingAdmissionPolicy '"+admission.Name+"' with binding '"+admission.Name+"' denied request: ")
+	require.True(t, denied, "%v", err)
+	return said
+}
+
+// kinds are those that the function knows, with an API version in which their
+// pod template stands where it knows it.
+var kinds = func() map[string]transform.Kind {
+	versions := map[string]string{
+		"": "v1", "apps": "apps/v1", "batch": "batch/v1",
+		"argoproj.io": "argoproj.io/v1alpha1", "apps.kruise.io": "apps.kruise.io/v1alpha1", "serving.knative.dev": "serving.knative.dev/v1",
+	}
+	known := map[string]transform.Kind{}
+	for _, k := range transform.Kinds {
+		known[versions[k.Group]+" "+k.Kind] = k
+	}
+	return known
+}()
+
+// workload gives the least object of a kind that has annotations on its template.
+func workload(apiVersion string, kind transform.Kind, annotations map[string]any) controlplane.Object {
+	object := controlplane.Object{
+		"apiVersion": apiVersion, "kind": kind.Kind,
+		"metadata": map[string]any{"name": "web", "namespace": "default"},
+	}
+	complete(object)
+	maps.Copy(below(object, append(slices.Clone(kind.Template), "metadata", "annotations")...), annotations)
+	return object
+}
+
+// annotated is a workload of apps/v1 that excludes an inbound port by hand.
+func annotated(kind string) controlplane.Object {
+	return workload("apps/v1", kinds["apps/v1 "+kind], map[string]any{inboundPorts: "443"})
+}
+
+func typesFit(t *testing.T) {
+	path := "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/" + admission.Name
+	var policy controlplane.Object
+	await(t, "the types are checked", func() bool {
+		answer, err := server.Request(t.Context(), http.MethodGet, path, nil)
+		require.NoError(t, err)
+		policy = answer.Object
+		return policy.Field("status", "typeChecking") != nil
+	})
+	assert.Equal(t, policy.Field("metadata", "generation"), policy.Field("status", "observedGeneration"))
+	assert.Empty(t, policy.Field("status", "typeChecking", "expressionWarnings"))
+}
+
+func examplesPass(t *testing.T) {
+	for _, r := range renderings {
+		t.Run(r.name, func(t *testing.T) {
+			objects := manifestsOf(t, r.manifests(t, filepath.Join(repository, "examples", r.example)))
+			prepare(t, objects)
+			for _, object := range objects {
+				if object.Text("kind") != "Namespace" {
+					makeNamespace(t, object.Text("metadata", "namespace"))
+					assert.Empty(t, refusal(t, object), "%s %s", object.Text("kind"), object.Text("metadata", "name"))
+				}
+			}
+		})
+	}
+}
+
+// goldensAsModelled compares the policy with a model of it that parses the
+// record as what it is.
+func goldensAsModelled(t *testing.T) {
+	folders, err := filepath.Glob(filepath.Join(repository, "testdata/golden/*"))
+	require.NoError(t, err)
+	var agreed, refused int
+	for _, folder := range folders {
+		for _, name := range []string{"input.yaml", "expected.yaml"} {
+			objects, err := readManifests(filepath.Join(folder, name))
+			if err != nil {
+				continue // what the function refuses, or one that it gives nothing for
+			}
+			prepare(t, objects)
+			for _, object := range objects {
+				complete(object)
+				_, err := try(t, object)
+				if err != nil && !strings.Contains(err.Error(), admission.Name) {
+					continue // TestGoldens lists these
+				}
+				said := ofPolicy(t, err)
+				foreign, alike := modelled(object)
+				if !assert.Equal(t, len(foreign) == 0 && alike, said == "", "%s/%s: %s %s: %q", folder, name, object.Text("kind"), object.Text("metadata", "name"), said) {
+					continue
+				}
+				for _, annotation := range foreign {
+					assert.Contains(t, said, annotation)
+				}
+				agreed++
+				if said != "" {
+					refused++
+				}
+			}
+		}
+	}
+	t.Logf("the server takes %d workloads and other objects of the goldens as the model of the policy does, and refuses %d of them", agreed-refused, refused)
+	assert.Greater(t, agreed-refused, refused)
+	assert.Positive(t, refused)
+}
+
+// bypasses are all annotations by which a mesh's sidecar is bypassed.
+var bypasses = func() []string {
+	var keys []string
+	for _, m := range mesh.All() {
+		for _, k := range m.Keys {
+			keys = append(keys, k.Annotation)
+		}
+		keys = append(keys, m.Beyond...)
+	}
+	return keys
+}()
+
+var system = regexp.MustCompile(`^(kube-|linkerd-|(istio-system|istio-operator|fsm-system|osm-system|linkerd|consul|kuma-system)$)`)
+
+// modelled gives the bypasses on a new object's template that krm-bypass did not
+// write, and whether the record is like the template otherwise.
+func modelled(object controlplane.Object) (foreign []string, alike bool) {
+	kind, known := kinds[object.Text("apiVersion")+" "+object.Text("kind")]
+	if !known {
+		for name, k := range kinds { // in another version
+			group, _, _ := strings.Cut(object.Text("apiVersion"), "/")
+			if k.Kind == object.Text("kind") && k.Group == group && group != "" {
+				kind, known = kinds[name], true
+			}
+		}
+	}
+	owners, _ := object.Field("metadata", "ownerReferences").([]any)
+	controlled := slices.ContainsFunc(owners, func(owner any) bool { return owner.(map[string]any)["controller"] == true })
+	if !known || len(kind.Template) == 0 || controlled || system.MatchString(object.Text("metadata", "namespace")) {
+		return nil, true
+	}
+	on, _ := object.Field(append(slices.Clone(kind.Template), "metadata", "annotations")...).(map[string]any)
+	var record struct {
+		Version     int `json:"v"`
+		Wrote, Kept map[string]string
+	}
+	_ = json.Unmarshal([]byte(object.Text("metadata", "annotations", recordAnnotation)), &record)
+	_, marked := record.Wrote[markerAnnotation]
+	marked = marked && record.Version == 1 && on[markerAnnotation] != nil
+	carries := false
+	for _, annotation := range bypasses {
+		_, wrote := record.Wrote[annotation]
+		_, kept := record.Kept[annotation]
+		_, carried := on[annotation]
+		carries = carries || carried
+		if carried && !(marked && (wrote || kept)) {
+			foreign = append(foreign, annotation)
+		}
+	}
+	if !carries || !marked {
+		return foreign, true
+	}
+	alike = true
+	for annotation := range record.Wrote {
+		_, carried := on[annotation]
+		alike = alike && (carried || annotation == transform.InitEntry)
+	}
+	containers, _ := object.Field(append(slices.Clone(kind.Template), "spec", "initContainers")...).([]any)
+	contained := slices.ContainsFunc(containers, func(c any) bool { return c.(map[string]any)["name"] == transform.InitName })
+	return foreign, alike && contained == (record.Wrote[transform.InitEntry] != "")
+}
+
+func handWritten(t *testing.T) {
+	require.NotEmpty(t, bypasses)
+	refused := 0
+	for name, kind := range kinds {
+		apiVersion, _, _ := strings.Cut(name, " ")
+		if len(kind.Template) == 0 {
+			continue
+		}
+		plain := workload(apiVersion, kind, map[string]any{"prometheus.io/scrape": "true"})
+		assert.Empty(t, refusal(t, plain), "%s without a bypass", name)
+		// As YAML has it of a key without a value.
+		for _, key := range [][]string{{"metadata", "annotations"}, {"metadata"}, {"spec", "initContainers"}} {
+			null := workload(apiVersion, kind, map[string]any{inboundPorts: "443", markerAnnotation: "v1:0123456789abcdef"})
+			recordOf(null)[recordAnnotation] = `{"v":1,"wrote":{"` + inboundPorts + `":"0","` + markerAnnotation + `":"0"},"sum":"0"}`
+			below(null, append(slices.Clone(kind.Template), key[:len(key)-1]...)...)[key[len(key)-1]] = nil
+			assert.NotContains(t, refusalOfAny(t, null), admission.Name, "%s with %v: null", name, key)
+		}
+		for _, annotation := range bypasses {
+			for _, value := range []string{"", "443"} {
+				said := refusal(t, workload(apiVersion, kind, map[string]any{annotation: value}))
+				assert.Contains(t, said, "the pod template carries "+annotation+", which krm-bypass did not write", "%s with %s", name, annotation)
+				refused++
+			}
+		}
+	}
+	t.Logf("the server refuses %d workloads with one annotation by hand", refused)
+}
+
+func leftAlone(t *testing.T) {
+	controlled := func(by any) map[string]any {
+		return map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "0c5c3f4e-0000-4000-8000-000000000000", "controller": by}
+	}
+	owned, unowned := annotated("ReplicaSet"), annotated("ReplicaSet")
+	below(owned, "metadata")["ownerReferences"] = []any{controlled(true)}
+	below(unowned, "metadata")["ownerReferences"] = []any{controlled(false)}
+	assert.Empty(t, refusal(t, owned), "a ReplicaSet of a Deployment")
+	assert.NotEmpty(t, refusal(t, unowned), "an owner that does not control it")
+
+	// istio/istio cni/pkg/install and pkg/kube/inject write these onto pods.
+	pod := workload("v1", kinds["v1 Pod"], map[string]any{
+		inboundPorts: "15020", "traffic.sidecar.istio.io/includeInboundPorts": "*", "sidecar.istio.io/status": "{}",
+	})
+	assert.Empty(t, refusal(t, pod), "a pod, on which a mesh writes")
+
+	for namespace, judged := range map[string]bool{
+		"kube-system": false, "istio-system": false, "linkerd": false, "linkerd-viz": false, "kuma-system": false, "consul": false,
+		"kube": true, "linkerdy": true, "my-istio-system": true, "istio-system-2": true,
+	} {
+		makeNamespace(t, namespace)
+		object := annotated("Deployment")
+		below(object, "metadata")["namespace"] = namespace
+		assert.Equal(t, judged, refusal(t, object) != "", namespace)
+	}
+}
+
+// written gives a Deployment as krm-bypass writes it from a specification, and
+// from what the user has annotated.
+func written(t *testing.T, spec string, annotations map[string]any) controlplane.Object {
+	t.Helper()
+	manifest, err := json.Marshal(workload("apps/v1", kinds["apps/v1 Deployment"], annotations))
+	require.NoError(t, err)
+	return manifestsOf(t, rendered(t, spec, string(manifest)))[0]
+}
+
+// rendered is what krm-bypass render makes of a manifest.
+func rendered(t *testing.T, spec, manifest string) string {
+	t.Helper()
+	folder := t.TempDir()
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
+	}
+	write("bypass.yaml", "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: "+spec+"\n")
+	write("web.yaml", manifest)
+	return krmBypass(t, "render", "--spec", filepath.Join(folder, "bypass.yaml"), filepath.Join(folder, "web.yaml"))
+}
+
+func annotationsOf(object controlplane.Object) map[string]any {
+	return below(object, "spec", "template", "metadata", "annotations")
+}
+
+func recordOf(object controlplane.Object) map[string]any {
+	return below(object, "metadata", "annotations")
+}
+
+const (
+	oneField  = "{global: {excludeInboundPorts: [7001]}}"
+	twoFields = "{global: {excludeInboundPorts: [7001], excludeOutboundPorts: [3306]}}"
+	noInit    = "{global: {excludeInboundPorts: [7001]}, enforcement: {mode: AnnotationsOnly}}"
+)
+
+func records(t *testing.T) {
+	one, two, without := written(t, oneField, nil), written(t, twoFields, nil), written(t, noInit, nil)
+	tests := []struct {
+		name   string
+		spec   string
+		by     map[string]any // what the user has annotated
+		change func(controlplane.Object)
+		says   string // what the policy does, "" where it lets it past
+	}{
+		{name: "as written", spec: oneField},
+		{name: "without the init container", spec: noInit},
+		{name: "the user's annotation replaced", spec: "{merge: Union, global: {excludeInboundPorts: [7001]}}", by: map[string]any{inboundPorts: "80"}},
+		{name: "the user's annotation kept", spec: oneField, by: map[string]any{inboundPorts: "80"}},
+		{name: "the user's annotation replaced by the same in canonical form", spec: oneField, by: map[string]any{inboundPorts: "80, 80"}},
+		{
+			name: "the user's text looks like a record", spec: oneField,
+			by:     map[string]any{inboundPorts: "80,80", `example.com/note`: `"` + outboundPorts + `":"0123456789abcdef"`},
+			change: func(o controlplane.Object) { annotationsOf(o)[outboundPorts] = "443" },
+			says:   "carries " + outboundPorts + ", which krm-bypass did not write",
+		},
+		{
+			name: "a key added by hand", spec: oneField,
+			change: func(o controlplane.Object) { annotationsOf(o)[outboundPorts] = "443" },
+			says:   "carries " + outboundPorts + ", which krm-bypass did not write",
+		},
+		{
+			name: "a marker by hand and no record", spec: "{}", by: map[string]any{inboundPorts: "443", markerAnnotation: "v1:b6585f4e72c44747"},
+			says: "carries " + inboundPorts + ", which krm-bypass did not write",
+		},
+		{
+			name: "the marker taken away", spec: oneField,
+			change: func(o controlplane.Object) { delete(annotationsOf(o), markerAnnotation) },
+			says:   "carries " + inboundPorts + ", which krm-bypass did not write",
+		},
+		{
+			name: "the record taken away", spec: oneField,
+			change: func(o controlplane.Object) { delete(recordOf(o), recordAnnotation) },
+			says:   "carries " + inboundPorts + ", which krm-bypass did not write",
+		},
+		{
+			name: "the record on the template", spec: oneField,
+			change: func(o controlplane.Object) {
+				annotationsOf(o)[recordAnnotation] = recordOf(o)[recordAnnotation]
+				delete(recordOf(o), recordAnnotation)
+			},
+			says: "carries " + inboundPorts + ", which krm-bypass did not write",
+		},
+		{
+			name: "the record of a workload with less", spec: twoFields,
+			change: func(o controlplane.Object) { recordOf(o)[recordAnnotation] = recordOf(one)[recordAnnotation] },
+			says:   "carries " + outboundPorts + ", which krm-bypass did not write",
+		},
+		{
+			name: "the record of a workload with more", spec: oneField,
+			change: func(o controlplane.Object) { recordOf(o)[recordAnnotation] = recordOf(two)[recordAnnotation] },
+			says:   "says that krm-bypass wrote " + outboundPorts + ", which the pod template does not carry",
+		},
+		{
+			name: "the record of a workload without the init container", spec: oneField,
+			change: func(o controlplane.Object) { recordOf(o)[recordAnnotation] = recordOf(without)[recordAnnotation] },
+			says:   "disagree about the init container krm-bypass-init",
+		},
+		{
+			name: "the record of a workload with the init container", spec: noInit,
+			change: func(o controlplane.Object) { recordOf(o)[recordAnnotation] = recordOf(one)[recordAnnotation] },
+			says:   "disagree about the init container krm-bypass-init",
+		},
+		{
+			name: "the init container taken away", spec: oneField,
+			change: func(o controlplane.Object) { delete(below(o, "spec", "template", "spec"), "initContainers") },
+			says:   "disagree about the init container krm-bypass-init",
+		},
+		{
+			name: "an annotation of another mesh", spec: oneField,
+			change: func(o controlplane.Object) { annotationsOf(o)["config.linkerd.io/skip-inbound-ports"] = "443" },
+			says:   "carries config.linkerd.io/skip-inbound-ports, which krm-bypass did not write",
+		},
+		{
+			name: "a record of a form that there is not yet", spec: oneField,
+			change: func(o controlplane.Object) {
+				recordOf(o)[recordAnnotation] = strings.Replace(recordOf(o)[recordAnnotation].(string), `"v":1`, `"v":2`, 1)
+			},
+			says: "which krm-bypass did not write",
+		},
+		{
+			name: "all taken away but the record", spec: oneField,
+			change: func(o controlplane.Object) { delete(below(o, "spec", "template", "metadata"), "annotations") },
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			object := written(t, test.spec, test.by)
+			if test.change != nil {
+				test.change(object)
+			}
+			said := refusal(t, object)
+			if test.says == "" {
+				assert.Empty(t, said)
+				return
+			}
+			assert.Contains(t, said, test.says)
+		})
+	}
+}
+
+// largeAnnotations hold what the API server grants an expression, in units of
+// cost, against an object whose annotations are as large as it takes them.
+func largeAnnotations(t *testing.T) {
+	var ranges []string
+	for i := range 7000 {
+		ranges = append(ranges, fmt.Sprintf("10.%d.%d.0/25", i/250, i%250))
+	}
+	list := strings.Join(ranges, ",")
+	object := written(t, "{merge: Union, global: {excludeOutboundIPRanges: [192.0.2.0/24]}, enforcement: {mode: AnnotationsOnly}}",
+		map[string]any{"traffic.sidecar.istio.io/excludeOutboundIPRanges": list})
+	record := recordOf(object)[recordAnnotation].(string)
+	assert.Greater(t, len(record), 90_000, "the record holds what the user wrote")
+	assert.Empty(t, refusal(t, object))
+
+	recordOf(object)["example.com/filler"] = strings.Repeat("x", 256<<10-len(record)-200)
+	assert.Empty(t, refusal(t, object), "as much as there may be")
+	annotationsOf(object)[outboundPorts] = "443"
+	assert.Contains(t, refusal(t, object), outboundPorts)
+}
+
+// change asks for a change of a Deployment, as a dry run, and gives why the policy
+// refuses it.
+func change(t *testing.T, name string, patch controlplane.Object) string {
+	t.Helper()
+	_, err := server.Request(t.Context(), http.MethodPatch, "/apis/apps/v1/namespaces/default/deployments/"+name+"?dryRun=All", patch)
+	return ofPolicy(t, err)
+}
+
+func onTemplate(annotations map[string]any) controlplane.Object {
+	return controlplane.Object{"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{"annotations": annotations}}}}
+}
+
+// replicaSets gives those that the Deployment controller made of a Deployment.
+func replicaSets(t *testing.T, deployment string) []controlplane.Object {
+	t.Helper()
+	var owned []controlplane.Object
+	for _, set := range manifestsOf(t, kubectl(t, "", "get", "replicasets", "-o", "yaml")) {
+		owners, _ := set.Field("metadata", "ownerReferences").([]any)
+		if len(owners) == 1 && owners[0].(map[string]any)["name"] == deployment {
+			owned = append(owned, set)
+		}
+	}
+	return owned
+}
+
+func renderedLives(t *testing.T) {
+	manifest := func(spec string) string {
+		object := workload("apps/v1", kinds["apps/v1 Deployment"], nil)
+		below(object, "metadata")["name"] = "lives"
+		text, err := json.Marshal(object)
+		require.NoError(t, err)
+		return rendered(t, spec, string(text))
+	}
+	kubectl(t, manifest(oneField), "apply", "--server-side", "-f", "-")
+	defer kubectl(t, "", "delete", "deployment/lives")
+	await(t, "the Deployment has a ReplicaSet", func() bool { return len(replicaSets(t, "lives")) == 1 })
+	set := replicaSets(t, "lives")[0]
+	assert.Equal(t, "7001", annotationsOf(set)[inboundPorts])
+	assert.NotNil(t, recordOf(set)[recordAnnotation], "a ReplicaSet gets its Deployment's annotations, the record among them")
+
+	kubectl(t, "", "scale", "deployment/lives", "--replicas=2")
+	await(t, "the ReplicaSet is scaled", func() bool { return replicaSets(t, "lives")[0].Field("spec", "replicas") == 2 })
+	kubectl(t, "", "scale", "replicaset/"+set.Text("metadata", "name"), "--replicas=1")
+	kubectl(t, "", "set", "image", "deployment/lives", "case=golden:2")
+	kubectl(t, "", "rollout", "restart", "deployment/lives")
+	kubectl(t, manifest(twoFields), "apply", "--server-side", "--force-conflicts", "-f", "-")
+	await(t, "there is a ReplicaSet for each template", func() bool { return len(replicaSets(t, "lives")) >= 2 })
+	kubectl(t, "", "rollout", "undo", "deployment/lives", "--to-revision=1")
+	undone := manifestsOf(t, kubectl(t, "", "get", "deployment/lives", "-o", "yaml"))[0]
+	assert.Nil(t, annotationsOf(undone)[outboundPorts])
+	assert.Equal(t, recordOf(set)[recordAnnotation], recordOf(undone)[recordAnnotation], "the record of then comes back too")
+
+	assert.Contains(t, change(t, "lives", onTemplate(map[string]any{outboundPorts: "443"})),
+		"carries "+outboundPorts+", which krm-bypass did not write")
+	assert.Contains(t, change(t, "lives", onTemplate(map[string]any{inboundPorts: "443"})),
+		"carries "+inboundPorts+" with another value than krm-bypass wrote")
+	assert.Contains(t, change(t, "lives", onTemplate(map[string]any{markerAnnotation: "v1:0123456789abcdef"})),
+		"carries "+markerAnnotation+" with another value than krm-bypass wrote")
+	assert.Contains(t, change(t, "lives", onTemplate(map[string]any{markerAnnotation: nil})),
+		"carries "+inboundPorts+", which krm-bypass did not write")
+	assert.Empty(t, change(t, "lives", onTemplate(map[string]any{inboundPorts: nil, markerAnnotation: nil})), "no bypass any more")
+	assert.Empty(t, change(t, "lives", onTemplate(map[string]any{"prometheus.io/scrape": "true"})))
+
+	// A run of a CronJob by hand.
+	nightly := workload("batch/v1", kinds["batch/v1 CronJob"], nil)
+	below(nightly, "metadata")["name"] = "nightly"
+	text, err := json.Marshal(nightly)
+	require.NoError(t, err)
+	kubectl(t, rendered(t, oneField, string(text)), "apply", "-f", "-")
+	defer kubectl(t, "", "delete", "cronjob/nightly")
+	kubectl(t, "", "create", "job", "by-hand", "--from=cronjob/nightly")
+	kubectl(t, "", "delete", "job/by-hand")
+}
+
+func legacyLives(t *testing.T) {
+	object := annotated("Deployment")
+	annotationsOf(object)[outboundPorts] = "3306"
+	below(object, "metadata")["name"] = "legacy"
+	text, err := json.Marshal(object)
+	require.NoError(t, err)
+	kubectl(t, "", "label", "namespace/default", admission.Exemption+"=ignore")
+	await(t, "the namespace is exempt", func() bool { return refusal(t, object) == "" })
+	kubectl(t, string(text), "apply", "-f", "-")
+	kubectl(t, "", "label", "namespace/default", admission.Exemption+"-")
+	await(t, "the namespace is not exempt any more", func() bool { return refusal(t, annotated("Deployment")) != "" })
+
+	await(t, "the Deployment has a ReplicaSet", func() bool { return len(replicaSets(t, "legacy")) == 1 })
+	kubectl(t, "", "scale", "deployment/legacy", "--replicas=3")
+	kubectl(t, "", "set", "image", "deployment/legacy", "case=golden:2")
+	kubectl(t, "", "rollout", "restart", "deployment/legacy")
+	kubectl(t, "", "annotate", "deployment/legacy", "team=storefront")
+	kubectl(t, "", "patch", "deployment/legacy", "--subresource=status", "--type=merge", `--patch={"status":{"observedGeneration":1}}`)
+
+	assert.Contains(t, change(t, "legacy", onTemplate(map[string]any{inboundPorts: "443,444"})),
+		"carries "+inboundPorts+", which krm-bypass did not write")
+	assert.Contains(t, change(t, "legacy", onTemplate(map[string]any{"flomesh.io/inbound-port-exclusion-list": "443"})),
+		"carries flomesh.io/inbound-port-exclusion-list, which krm-bypass did not write")
+	assert.Empty(t, change(t, "legacy", onTemplate(map[string]any{inboundPorts: nil})), "one less by hand")
+	kubectl(t, rendered(t, twoFields, string(text)), "apply", "-f", "-")
+
+	// In the foreground the garbage collector takes off the finalizer, which is
+	// an update of the object itself.
+	kubectl(t, "", "delete", "deployment/legacy", "--cascade=foreground", "--timeout=60s")
+	_, err = server.Request(t.Context(), http.MethodGet, "/apis/apps/v1/namespaces/default/deployments/legacy", nil)
+	var gone *controlplane.Refusal
+	require.True(t, errors.As(err, &gone) && gone.Code == http.StatusNotFound, "%v", err)
+}
