@@ -117,7 +117,7 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 	}
 	if s.Limits != nil {
 		policy.Limits = co.limits(*s.Limits)
-		co.bounds, co.own = policy.Limits, policy.MeshDefaults.Settings()
+		co.bounds, co.own = policy.Limits, policy.Own()
 	}
 	if s.Global != nil {
 		policy.Scopes = append(policy.Scopes, transform.Scope{

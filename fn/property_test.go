@@ -494,13 +494,19 @@ func withoutValues(results fn.Results) fn.Results {
 func TestDrawnFilterIsAsProcess(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		config, items := drawSpec(t, "spec").text(t), drawItems(t)
+		if chance(t, 2, "limits") {
+			config = drawLimits(t).with(t, config)
+		}
 		texts := textsOf(items)
 		output, results, processed := process(t, resourceList(config, texts))
 
 		var specNode yaml.Node
 		require.NoError(t, yaml.Unmarshal(config, &specNode))
 		spec, err := fn.ReadSpec(&specNode, "")
-		require.NoError(t, err)
+		if err != nil { // an entry of its own breaks a limit
+			require.False(t, processed)
+			return
+		}
 		filter := &kiofilter.Filter{Spec: *spec}
 		nodes := make([]*kyaml.RNode, len(texts))
 		for i, text := range texts {

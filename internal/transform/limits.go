@@ -47,7 +47,7 @@ func (p *Policy) judge(w *Workload, was *prior, fold Fold, plan *Plan) {
 	if p.Limits.IsZero() && len(p.Limits.ForbiddenNamespaces) == 0 {
 		return
 	}
-	settings, own := fold.Layer().Settings(), p.MeshDefaults.Settings()
+	settings, own := fold.Layer().Settings(), p.Own()
 	namespace := p.namespaceOf(w)
 	forbidden := within(p.Limits.ForbiddenNamespaces, namespace)
 	if forbidden == yes {
@@ -76,9 +76,18 @@ func (p *Policy) judgeAnnotated(w *Workload, was *prior, plan *Plan) {
 	if p.Mesh.Levels == mesh.Adds {
 		merge = traffic.Union
 	}
-	fold := Fold{{Scope: DefaultsPath, Said: p.MeshDefaults, Left: p.MeshDefaults}}
-	p.judge(w, was, fold.narrowed("", user, merge), plan)
+	defaults := unaided(p.MeshDefaults)
+	fold := Fold{{Scope: DefaultsPath, Said: defaults, Left: defaults}}
+	p.judge(w, was, fold.narrowed("", unaided(user), merge), plan)
 }
+
+// Own are the settings that the mesh's own configuration comes to.
+func (p *Policy) Own() traffic.Settings { return unaided(p.MeshDefaults).Settings() }
+
+// unaided gives a layer as the mesh has it where there is no init container: an
+// excluded range wins against an included port (istio/istio
+// tools/istio-iptables/pkg/capture/run.go).
+func unaided(l traffic.Layer) traffic.Layer { return l.Without(traffic.IncludeOutboundPorts) }
 
 // judgeAnnotations refuses annotations of the mesh where only the spec may speak.
 func (p *Policy) judgeAnnotations(w *Workload, was *prior, plan *Plan) {
@@ -204,7 +213,7 @@ func remedyFor(b guardrail.Breach) string {
 	case slices.Contains(b.By, traffic.IncludeInboundPorts):
 		return "all that is not included bypasses, so include it too"
 	case ranged:
-		return "list it in includeOutboundPorts, by which it is intercepted at these addresses too, or let fewer bypass"
+		return "list it in the includeOutboundPorts of a rule, by which it is intercepted at these addresses too, or let fewer bypass"
 	}
 	return "take it out there"
 }
@@ -233,7 +242,7 @@ type Remark struct {
 // bypasses in spite of the limits, which do not reach it.
 func (p *Policy) BeyondLimits() []Remark {
 	var remarks []Remark
-	for _, b := range p.Limits.Breaches(p.MeshDefaults.Settings(), traffic.Settings{}) {
+	for _, b := range p.Limits.Breaches(p.Own(), traffic.Settings{}) {
 		at := DefaultsPath + "." + string(b.By[0])
 		if p.DefaultsImplied {
 			at = LimitPath(b.Kind)
@@ -255,7 +264,7 @@ func (p *Policy) WrittenBeyondLimits() []Remark {
 		return nil
 	}
 	var remarks []Remark
-	written, own := p.written.Settings(), p.MeshDefaults.Settings()
+	written, own := unaided(p.written).Settings(), p.Own()
 	for _, b := range p.Limits.Breaches(written, own) {
 		remarks = append(remarks, Remark{GlobalPath + "." + string(b.By[0]), fmt.Sprintf(
 			"%s must not bypass the sidecar (%s), but would in every pod, since spec.meshConfig is Update and nothing in a MeshConfig takes it back: %s",
