@@ -13,8 +13,8 @@ VERSION ?= v0.1.0
 platforms := linux-amd64 linux-arm64
 function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 
-.PHONY: build demo test test-cluster bench lint images push tools clean help
-.PHONY: go packages registry kustomize golangci-lint
+.PHONY: build demo test test-argocd test-cluster bench lint images push tools clean help
+.PHONY: go packages registry kustomize helm golangci-lint
 
 build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
 	@$(go_build) -o bin/krm-bypass ./cmd/krm-bypass
@@ -24,10 +24,13 @@ build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
 demo: build kustomize ## what the function makes of examples/asm-ports, as a diff
 	@hack/demo.sh
 
-test: build kustomize packages ## everything: vet, unit tests, goldens, kustomize, network namespaces
+test: build kustomize helm packages ## everything: vet, unit tests, goldens, kustomize, network namespaces
 	@hack/test.sh
 
-test-cluster: go ## what the examples and goldens come to, before a real kube-apiserver (the first time takes minutes to build it)
+test-argocd: kustomize helm packages ## the plugins for Argo CD, by the real argocd-cmp-server
+	@hack/test.sh argocd
+
+test-cluster: helm ## what the examples and goldens come to, before a real kube-apiserver (the first time takes minutes to build it)
 	@go test -count=1 -timeout=25m ./test/cluster/...
 
 bench: build ## the function and the init container beside their peers, as ratios
@@ -53,13 +56,13 @@ $(platforms:%=.cache/images/%):
 	@GOOS=$(word 1,$(subst -, ,$(@F))) GOARCH=$(word 2,$(subst -, ,$(@F))) $(go_build) -o $@/krm-bypass ./cmd/krm-bypass
 	@GOOS=$(word 1,$(subst -, ,$(@F))) GOARCH=$(word 2,$(subst -, ,$(@F))) $(go_build) -o $@/krm-bypass-init ./images/init
 
-tools: kustomize golangci-lint ## the Go tools of hack/tools.txt, in .cache/bin
+tools: kustomize helm golangci-lint ## the Go tools of hack/tools.txt, in .cache/bin
 
 clean: ## remove bin/ and .cache/
 	@rm -rf bin .cache
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
 
 go:
 	@hack/need-go.sh
@@ -67,5 +70,5 @@ go:
 packages:
 	@hack/need-packages.sh
 
-kustomize golangci-lint: go
+kustomize helm golangci-lint: go
 	@hack/need-tool.sh $@

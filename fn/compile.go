@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -404,7 +405,7 @@ func kindRemedy(entry string, kinds []transform.Kind) string {
 		return "of that name there is " + strings.Join(qualified, " and ")
 	}
 	if near := nearest(name, names); near != "" {
-		return fmt.Sprintf("did you mean %s?", near)
+		return fmt.Sprintf("did you mean %s?%s", near, spelling.LookAlike(entry))
 	}
 	return "add it to spec.podTemplates, or write one of " + quotedList(names)
 }

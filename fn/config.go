@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -189,7 +190,7 @@ func (d *decoder) configMap(node *yaml.Node) (*transform.Policy, error) {
 			}
 			remedy := "the keys here are " + quotedList(known)
 			if near := nearest(key, known); near != "" {
-				remedy = fmt.Sprintf("did you mean %s?", near)
+				remedy = fmt.Sprintf("did you mean %s?%s", near, spelling.LookAlike(key))
 			}
 			problem(at, key, "unknown key %q: %s", key, remedy)
 		}

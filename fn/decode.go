@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -30,6 +31,8 @@ type decoder struct {
 	// places counts the values in the order of the text, by their paths, and
 	// lines holds the lines in which they stand.
 	places, lines map[string]int
+	// more counts the problems beyond the most that are kept.
+	more int
 	// unread are the paths of values of which nothing could be read.
 	unread []string
 	// compiled is the spec that a policy was made of, and placed gives a field's
@@ -83,8 +86,19 @@ func (d *decoder) inOrder(problems Problems) Problems {
 		return -1
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(place(a), place(b)) })
-	return problems
+	more := d.more + len(problems) - mostProblems
+	if more <= 0 {
+		return problems
+	}
+	last := problems[mostProblems-1]
+	last.Value = ""
+	last.Message = fmt.Sprintf("there are %d more mistakes: put these right first", more)
+	return append(problems[:mostProblems:mostProblems], last)
 }
+
+// mostProblems is how many are told at once: more than anybody reads, and few
+// enough that a text which is no spec at all, however long, costs no memory.
+const mostProblems = 1000
 
 // unreadable is a problem because of which nothing of the value is known.
 func (d *decoder) unreadable(node *yaml.Node, path, value, format string, args ...any) {
@@ -106,6 +120,10 @@ func within(path, outer string) bool {
 }
 
 func (d *decoder) problem(node *yaml.Node, path, value, format string, args ...any) {
+	if len(d.problems) == mostProblems {
+		d.more++
+		return
+	}
 	p := Problem{File: d.file, Path: path, Value: value, Message: fmt.Sprintf(format, args...)}
 	if node != nil {
 		p.Line = d.inFile(node.Line)
@@ -296,7 +314,7 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 			remedy := "the fields here are " + quotedList(names)
 			near := cmp.Or(deeper(key.Value, fields), nearest(key.Value, names))
 			if near != "" {
-				remedy = fmt.Sprintf("did you mean %s?", near)
+				remedy = fmt.Sprintf("did you mean %s?%s", near, spelling.LookAlike(key.Value))
 				meant[near] = true
 				d.unread = append(d.unread, path+"."+near)
 			}
@@ -362,36 +380,38 @@ func (d *decoder) stringMap(node *yaml.Node, into reflect.Value, path string) {
 
 type entry struct{ key, value *yaml.Node }
 
-// deepestMerge bounds how deep merge keys are followed, since an anchor may
-// hold itself.
-const deepestMerge = 8
-
 // entries gives the entries of a mapping, then those that a merge key (<<)
 // brings in and that are not among them.
 func (d *decoder) entries(node *yaml.Node, path string) []entry {
 	var all []entry
 	lines := map[string]int{}
-	var collect func(node *yaml.Node, depth int)
-	collect = func(node *yaml.Node, depth int) {
-		if node.Kind == yaml.AliasNode {
-			node = node.Alias
+	// An anchor may hold itself, and many ways may lead to one.
+	seen := map[*yaml.Node]bool{}
+	var collect func(from *yaml.Node)
+	collect = func(from *yaml.Node) {
+		if from.Kind == yaml.AliasNode {
+			from = from.Alias
 		}
-		if node.Kind == yaml.SequenceNode && depth > 0 {
-			for _, each := range node.Content {
-				collect(each, depth)
+		if seen[from] {
+			return
+		}
+		seen[from] = true
+		if from.Kind == yaml.SequenceNode && from != node {
+			for _, each := range from.Content {
+				collect(each)
 			}
 		}
-		if node.Kind != yaml.MappingNode || depth > deepestMerge {
+		if from.Kind != yaml.MappingNode {
 			return
 		}
 		var merged []*yaml.Node
-		for i := 0; i+1 < len(node.Content); i += 2 {
-			key, value := node.Content[i], node.Content[i+1]
+		for i := 0; i+1 < len(from.Content); i += 2 {
+			key, value := from.Content[i], from.Content[i+1]
 			line, twice := lines[key.Value]
 			switch {
 			case key.ShortTag() == "!!merge":
 				merged = append(merged, value)
-			case twice && depth == 0:
+			case twice && from == node:
 				where := ""
 				if d.line > 0 {
 					where = fmt.Sprintf(", on lines %d and %d", d.inFile(line), d.inFile(key.Line))
@@ -403,10 +423,10 @@ func (d *decoder) entries(node *yaml.Node, path string) []entry {
 			}
 		}
 		for _, m := range merged {
-			collect(m, depth+1)
+			collect(m)
 		}
 	}
-	collect(node, 0)
+	collect(node)
 	return all
 }
 

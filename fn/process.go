@@ -459,6 +459,7 @@ func (r *run) rewrite(i int) outcome {
 		return o
 	}
 	changed, err := text.Apply(o.edits)
+	o.edits = nil // of many objects they would be most of the memory
 	if err != nil {
 		o.results = append(o.results, malformed(text.Nodes, err, r.from.place(i)))
 		return o

@@ -3,6 +3,7 @@ package fn
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,9 +82,23 @@ func (r Result) String() string {
 		parts = append(parts, strings.TrimSpace(ref.Kind+" "+name))
 	}
 	if r.Field != nil {
-		parts = append(parts, r.Field.Path)
+		parts = append(parts, clipped(r.Field.Path))
 	}
-	return strings.Join(append(parts, r.Message), ": ")
+	return strings.Join(append(parts, clipped(r.Message)), ": ")
+}
+
+// longestPart is how much of a path or a message is shown, in bytes: a value
+// that somebody gives may have any length. What is longer loses its middle,
+// for what to do stands at the end.
+const longestPart = 1500
+
+func clipped(text string) string {
+	if len(text) <= longestPart {
+		return text
+	}
+	half := longestPart / 2
+	head, tail := text[:half], text[len(text)-half:]
+	return strings.ToValidUTF8(head, "") + fmt.Sprintf(" [%d more bytes] ", len(text)-2*half) + strings.ToValidUTF8(tail, "")
 }
 
 // Results is a list of Result.

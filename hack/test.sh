@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs every check of the repository, one stage after the other, and goes on
-# after one that fails, so that a run tells all there is to tell.
-# Prints go test's closing lines, failures and the end-to-end cases by name;
-# all that a stage printed is in .cache/test/STAGE.log.
+# test.sh [STAGE...]: runs every check of the repository, or the stages named, one
+# after the other, and goes on after one that fails, so that a run tells all there
+# is to tell. Prints go test's closing lines, failures and the end-to-end cases by
+# name; all that a stage printed is in .cache/test/STAGE.log.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,11 +13,13 @@ logs=.cache/test
 rm -rf "$logs"
 mkdir -p "$logs"
 failed=()
+wanted=("$@")
 
 # stage NAME TITLE COMMAND...: runs COMMAND, which writes its own log.
 stage() {
   local name=$1 title=$2 began=$SECONDS
   shift 2
+  [[ ${#wanted[@]} -eq 0 || " ${wanted[*]} " == *" $name "* ]] || return 0
   echo "== $title"
   "$@" "$logs/$name.log" || failed+=("$title (log: $logs/$name.log)")
   echo "   $((SECONDS - began)) s"
@@ -46,12 +48,12 @@ of_failures() {
        shown' "$1" "$1"
 }
 
-# go_test SHOWN ARGUMENTS... LOG: go test -v, of whose output only the lines that
-# match the pattern SHOWN are printed. A skipped test counts as a failure: it
-# would look like a passed one.
+# go_test SHOWN ARGUMENTS... LOG: go test ARGUMENTS -v, of whose output only the
+# lines that match the pattern SHOWN are printed. A skipped test counts as a
+# failure: it would look like a passed one.
 go_test() {
   local shown=$1 log=${!#} status=0
-  go test -v "${@:2:$#-2}" >"$log" 2>&1 &
+  go test "${@:2:$#-2}" -v >"$log" 2>&1 &
   local run=$!
   tail --pid="$run" --lines=+1 --follow "$log" 2>/dev/null |
     grep --line-buffered -E "^(ok|FAIL|panic:)|^ *--- FAIL|$shown" || true
@@ -80,29 +82,41 @@ stage gofmt "gofmt" quietly unformatted
 stage vet "go vet" quietly go vet ./...
 
 # Pure packages: go test may answer from its cache where nothing changed.
-mapfile -t pure < <(packages -v '/test/(e2e|cluster|kustomize|kpt|ways|docs|corpus)(/|$)')
+mapfile -t pure < <(packages -v '/test/(e2e|cluster|kustomize|kpt|ways|docs|corpus|hostile)(/|$)')
 stage unit "unit tests, properties and goldens, $with" go_test '^ok' "${race[@]}" "${pure[@]}"
 stage corpus "the corpus of manifests: how many cases of each style hold each property" go_test '^ok|^corpus: ' ./test/corpus/...
+stage hostile "hostile input: bounded memory and work, a clear error, nothing lost" go_test '^ok|^--- PASS' -count=1 -timeout=20m ./test/hostile/...
 
 # What these execute is not among the inputs that the cache knows: always run.
 stage kustomize "the examples through the real kustomize and as kpt renders them, and every command that the documentation shows" \
   go_test '^ok' -count=1 ./test/kustomize/... ./test/kpt/... ./test/ways/... ./test/docs/...
 stage cluster "a real kube-apiserver on what the examples and the goldens come to (building it takes minutes the first time)" \
   go_test '^ok|the server takes' -count=1 -timeout=25m ./test/cluster/...
+# A module of its own, with the flags under which make test-argocd leaves what it
+# compiled in the cache.
+argocd() { CGO_ENABLED=0 go_test '^ok' -C test/argocd -trimpath -count=1 ./... "$@"; }
+stage argocd "the plugins of examples/argocd, by the real argocd-cmp-server" argocd
 stage e2e "end to end, in network namespaces: document, interceptor, order, family" \
   go_test '^(    )?--- PASS|compared' -count=1 -timeout=25m ./test/e2e/...
+
+# passed STAGE: how many of its tests passed, subtests counted too.
+passed() { [[ ! -f $logs/$1.log ]] && echo "not run" || grep -cE '^ *--- PASS' "$logs/$1.log" || true; }
 
 count() { cat "$logs"/*.log | grep -cE "^ *--- $1" || true; }
 
 echo
 echo "== summary, after $((SECONDS / 60)) min $((SECONDS % 60)) s"
-echo "   unit tests, properties, goldens: $(grep -cE '^ *--- PASS' "$logs/unit.log" || true)"
-echo "   $(grep -E '^corpus: [0-9]+ cases' "$logs/corpus.log" || echo 'corpus: no cases')"
-echo "   kustomize, kpt, documentation:   $(grep -cE '^ *--- PASS' "$logs/kustomize.log" || true)"
-echo "   kube-apiserver:                  $(grep -cE '^ *--- PASS' "$logs/cluster.log" || true)"
-echo "   end to end:                      $(grep -cE '^ *--- PASS' "$logs/e2e.log" || true)"
+echo "   unit tests, properties, goldens: $(passed unit)"
+echo "   $(grep -E '^corpus: [0-9]+ cases' "$logs/corpus.log" 2>/dev/null || echo 'corpus: not run')"
+echo "   kustomize, kpt, documentation:   $(passed kustomize)"
+echo "   kube-apiserver:                  $(passed cluster)"
+echo "   Argo CD:                         $(passed argocd)"
+echo "   end to end:                      $(passed e2e)"
 echo "   all that they printed:           $logs/"
 for what in "${failed[@]}"; do echo "   FAILED: $what"; done
 echo "$(count PASS) passed, $(count FAIL) failed"
 [[ ${#failed[@]} -eq 0 ]] || exit 1
+for name in "${wanted[@]}"; do
+  [[ -f $logs/$name.log ]] || { echo "there is no stage $name" && exit 1; }
+done
 echo "All checks passed."

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,7 +14,9 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/argocd"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
 // standardInput is the path that stands for standard input.
@@ -20,21 +24,104 @@ const standardInput = "-"
 
 // inputs are what a command is given: manifests, and how they are to be read.
 type inputs struct {
-	spec, namespace string
+	spec, namespace, mesh, image string
+	// app is the application that Argo CD has rendered, if it is Argo CD that
+	// runs the command.
+	app argocd.Application
 	// asFiles has a kustomization read as the files in its folder, not built.
 	asFiles bool
 	// working is told what is being done; it may be nil.
 	working *progress
 }
 
-// addFlags adds the flags by which manifests are read.
+// addFlags adds the flags by which manifests are read; where Argo CD runs the
+// command, the application's parameters set them.
 func (in *inputs) addFlags(cmd *cobra.Command) {
+	cmd.PreRunE = in.adopt
 	cmd.Flags().StringVar(&in.spec, "spec", "",
 		"file with the ClusterBypass; without it, the one among the manifests, or listed by the kustomization, counts")
+	cmd.Flags().StringVar(&in.mesh, "mesh", "", "mesh, in place of the spec's spec.mesh")
+	cmd.Flags().StringVar(&in.image, "image", "", "image of the init container, in place of the spec's spec.enforcement.image")
 	function.AddNamespaceFlag(cmd, &in.namespace)
 }
 
-func (in *inputs) options() fn.Options { return fn.Options{Namespace: in.namespace} }
+func (in *inputs) options() fn.Options {
+	return fn.Options{Namespace: in.namespace, Mesh: in.mesh, Image: in.image}
+}
+
+// adopt takes what Argo CD says of the application that it has rendered, whose
+// parameters have the names of flags.
+func (in *inputs) adopt(cmd *cobra.Command, paths []string) error {
+	// What is piped in comes from another program, which may have parameters too.
+	app, err := argocd.Read(os.Getenv, slices.Contains(paths, standardInput))
+	if err != nil {
+		return err
+	}
+	in.app = app
+	for _, name := range slices.Sorted(maps.Keys(app.Parameters)) {
+		if flag := cmd.Flags().Lookup(name); flag.Changed {
+			return fmt.Errorf("parameter %s of application %s: whoever installed the plugin has fixed it, by --%s=%s: take the parameter out of the Application", name, app.Name, name, flag.Value)
+		}
+		if err := cmd.Flags().Set(name, app.Parameters[name]); err != nil {
+			return fmt.Errorf("parameter %s of application %s: %w", name, app.Name, err)
+		}
+	}
+	if _, known := mesh.ByName(in.mesh); in.mesh != "" && !known {
+		return fmt.Errorf("%s: %q is not known: write one of %s", in.origin(argocd.Mesh), in.mesh, strings.Join(mesh.Names(), ", "))
+	}
+	return nil
+}
+
+// origin says where the value of a flag comes from.
+func (in *inputs) origin(flag string) string {
+	if in.app.Parameters[flag] != "" {
+		return fmt.Sprintf("parameter %s of application %s", flag, in.app.Name)
+	}
+	return "--" + flag
+}
+
+// readSpec reads the file that --spec names, nil if it names none. The author of
+// an Application may name one of its repository, and no other: he would be shown
+// what stands in it.
+func (in *inputs) readSpec() (*fn.Manifest, error) {
+	switch {
+	case in.spec == "":
+		return nil, nil
+	case in.app.Parameters[argocd.Spec] == "":
+		text, err := os.ReadFile(in.spec)
+		if err != nil {
+			return nil, fmt.Errorf("reading the spec: %w", err)
+		}
+		return &fn.Manifest{Path: in.spec, Text: text}, nil
+	}
+	folder, err := workingFolder()
+	if err != nil {
+		return nil, fmt.Errorf("reading the spec: %w", err)
+	}
+	repository, err := os.OpenRoot(argocd.Repository(folder))
+	if err != nil {
+		return nil, fmt.Errorf("reading the spec: %w", err)
+	}
+	defer repository.Close() //nolint:errcheck // it is only read
+	path, err := filepath.Rel(repository.Name(), filepath.Join(folder, in.spec))
+	if err != nil || filepath.IsAbs(in.spec) {
+		path = in.spec
+	}
+	text, err := repository.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %q is no file of the repository that can be read: name one, relative to the application's folder (%w)", in.origin(argocd.Spec), in.spec, err)
+	}
+	return &fn.Manifest{Path: in.spec, Text: text}, nil
+}
+
+// workingFolder gives the working directory, without links.
+func workingFolder() (string, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(folder)
+}
 
 // group is manifests to which the same specs apply.
 type group struct {
@@ -50,13 +137,9 @@ type group struct {
 // read reads files, folders, kustomizations and standard input. What cannot be
 // read is an error, all of it at once; what is not looked at is told in skipped.
 func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skipped []string, err error) {
-	var spec *fn.Manifest
-	if in.spec != "" {
-		text, err := os.ReadFile(in.spec)
-		if err != nil {
-			return nil, nil, fmt.Errorf("reading the spec: %w", err)
-		}
-		spec = &fn.Manifest{Path: in.spec, Text: text}
+	spec, err := in.readSpec()
+	if err != nil {
+		return nil, nil, err
 	}
 	plain := group{specs: []*fn.Manifest{spec}}
 	var files []string
@@ -95,7 +178,16 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 // build builds a kustomization.
 func (in *inputs) build(cmd *cobra.Command, path string, spec *fn.Manifest) (g group, notes []string, err error) {
 	in.working.say("building %s", path)
+	var root string
+	if in.app.Name != "" {
+		folder, err := workingFolder()
+		if err != nil {
+			return group{}, nil, fmt.Errorf("building %s: %w", path, err)
+		}
+		root = argocd.Repository(folder)
+	}
 	built, err := kustomization.Build(path, kustomization.Options{
+		Root:   root,
 		Ignore: spec != nil,
 		IsSpec: fn.Configures,
 		Apply: func(spec fn.Manifest, resources []byte) ([]byte, error) {

@@ -7,10 +7,12 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 const renderHelp = `render applies a ClusterBypass to manifests and prints them, in one process and
@@ -121,10 +123,25 @@ func printRendered(cmd *cobra.Command, in inputs, paths []string) error {
 		fmt.Fprint(cmd.ErrOrStderr(), problems.Report())
 		return function.ErrReported
 	}
-	if _, err := cmd.OutOrStdout().Write(joined(texts)); err != nil {
+	output := joined(texts)
+	if in.app.Name != "" && !holdsObject(output) {
+		return fmt.Errorf("application %s renders to nothing, and Argo CD would delete all that it has applied of it: delete the Application if that is meant", in.app.Name)
+	}
+	if _, err := cmd.OutOrStdout().Write(output); err != nil {
 		return fmt.Errorf("writing standard output: %w", err)
 	}
 	return nil
+}
+
+// holdsObject says whether a stream of documents holds more than comments.
+func holdsObject(stream []byte) bool {
+	for _, d := range yamltext.Documents(stream) {
+		var value any
+		if err := yaml.Unmarshal(d.Text, &value); err != nil || value != nil {
+			return true
+		}
+	}
+	return false
 }
 
 func rewriteFiles(cmd *cobra.Command, in inputs, paths []string, showDiff bool) error {

@@ -274,32 +274,38 @@ func contains(names []string, name string) bool {
 }
 
 // merged says whether a mapping has a key by way of its merge keys.
-func merged(mapping *yaml.Node, key string, depth int) bool {
-	// An anchor may contain its own alias.
-	if depth > 16 {
-		return false
-	}
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].ShortTag() != "!!merge" {
-			continue
+func merged(mapping *yaml.Node, key string) bool {
+	// An anchor may contain its own alias, and many ways may lead to one.
+	seen := map[*yaml.Node]bool{}
+	var search func(mapping *yaml.Node) bool
+	search = func(mapping *yaml.Node) bool {
+		if seen[mapping] {
+			return false
 		}
-		sources := []*yaml.Node{mapping.Content[i+1]}
-		if sources[0].Kind == yaml.SequenceNode {
-			sources = sources[0].Content
-		}
-		for _, source := range sources {
-			if source.Kind == yaml.AliasNode {
-				source = source.Alias
-			}
-			if source == nil || source.Kind != yaml.MappingNode {
+		seen[mapping] = true
+		for i := 0; i+1 < len(mapping.Content); i += 2 {
+			if mapping.Content[i].ShortTag() != "!!merge" {
 				continue
 			}
-			if at, _ := entryOf(source, key); at >= 0 || merged(source, key, depth+1) {
-				return true
+			sources := []*yaml.Node{mapping.Content[i+1]}
+			if sources[0].Kind == yaml.SequenceNode {
+				sources = sources[0].Content
+			}
+			for _, source := range sources {
+				if source.Kind == yaml.AliasNode {
+					source = source.Alias
+				}
+				if source == nil || source.Kind != yaml.MappingNode {
+					continue
+				}
+				if at, _ := entryOf(source, key); at >= 0 || search(source) {
+					return true
+				}
 			}
 		}
+		return false
 	}
-	return false
+	return search(mapping)
 }
 
 func (a *applier) one(edit Edit) (*change, error) {
@@ -395,7 +401,7 @@ func (a *applier) set(edit Edit, path Path, value *yaml.Node) (*change, error) {
 	}
 	// An explicit value hides the merged one, which is what is wanted for the
 	// value itself, and not for a parent of which one entry was asked for.
-	if found.steps < last && merged(mapping, key, 0) {
+	if found.steps < last && merged(mapping, key) {
 		return nil, &Error{Op: edit.Op, Path: edit.Path,
 			Problem: fmt.Sprintf("%v%s is there by a merge key (<<) only, and an explicit one would hide all of it", path[:found.steps+1], lineOf(mapping)),
 			Remedy:  fmt.Sprintf("write %s with all its entries beside the merge key", key)}

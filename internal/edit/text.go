@@ -24,6 +24,15 @@ type Document struct {
 	tree *yamltext.Tree
 }
 
+// around is the path of the value that a change replaces, or of the collection
+// that it adds to or takes from.
+func (c change) around() Path {
+	if c.op == replace || c.op == restore {
+		return c.path
+	}
+	return c.path[:max(0, len(c.path)-1)]
+}
+
 // Text makes the edits, as if in their order, on a text with one document.
 func Text(document []byte, edits []Edit) ([]byte, error) {
 	return Document{Fragment: yamltext.Fragment{Text: document}}.Apply(edits)
@@ -136,15 +145,23 @@ func splice(fragment yamltext.Fragment, tree *yamltext.Tree, changes []change, t
 			return nil, fmt.Errorf("the document is empty")
 		}
 		w := &writer{tree: tree, src: fragment.Text}
-		n := 0
-		for n < len(changes) && (n == 0 || together && !w.depends(changes[n])) {
-			if err := w.change(changes[n]); err != nil {
-				return nil, err
+		var later []change
+		for i, c := range changes {
+			switch {
+			case i == 0 || together && !w.touched.meets(w.touches(c)):
+				if err := w.change(c); err != nil {
+					return nil, err
+				}
+			case together:
+				// Others may go first, but none that would come beside it.
+				w.touched.add(c.around())
+				later = append(later, c)
+			default:
+				later = append(later, c)
 			}
-			n++
 		}
 		fragment.Text = w.result()
-		changes = changes[n:]
+		changes = later
 	}
 	return fragment.Text, nil
 }
@@ -160,36 +177,22 @@ type writer struct {
 	tree *yamltext.Tree
 	src  []byte
 	cuts []cut
-	// touched are the paths whose content is not any more what was scanned.
-	touched []Path
+	// touched are the paths whose content is not any more what was scanned, or
+	// will not be.
+	touched region
 	newline string
 	block   *blockStyle
-}
-
-// depends says whether a change needs the outcome of an earlier one.
-func (w *writer) depends(c change) bool {
-	own := w.touches(c)
-	for _, path := range w.touched {
-		if own.startsWith(path) || path.startsWith(own) {
-			return true
-		}
-	}
-	return false
 }
 
 // touches is the path around everything that the change of a text needs to
 // find as it was scanned.
 func (w *writer) touches(c change) Path {
-	container := c.path[:max(0, len(c.path)-1)]
-	switch c.op {
-	case replace, restore:
-		return c.path
-	case appendEntry:
-		if at, err := w.find(container); err == nil && len(at.node.Content) > 0 && at.node.Style == yamltext.Block {
+	if c.op == appendEntry {
+		if at, err := w.find(c.path[:len(c.path)-1]); err == nil && len(at.node.Content) > 0 && at.node.Style == yamltext.Block {
 			return c.path
 		}
 	}
-	return container
+	return c.around()
 }
 
 func (w *writer) cut(start, end int, text string) {
@@ -254,7 +257,7 @@ func (w *writer) find(path Path) (spot, error) {
 }
 
 func (w *writer) change(c change) error {
-	w.touched = append(w.touched, w.touches(c))
+	w.touched.add(w.touches(c))
 	container, last := c.path, any(nil)
 	if c.op != replace && c.op != restore {
 		container, last = c.path[:len(c.path)-1], c.path[len(c.path)-1]

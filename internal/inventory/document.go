@@ -89,6 +89,8 @@ func (d *document) objects() []object {
 		root = root.Content[0]
 	}
 	var found []object
+	// An alias may lead to a List that it stands in, or many to one.
+	lists := map[*yaml.Node]bool{}
 	var visit func(node *yaml.Node, base edit.Path)
 	visit = func(node *yaml.Node, base edit.Path) {
 		node = at(node)
@@ -101,6 +103,10 @@ func (d *document) objects() []object {
 			o.group = group
 		}
 		if items := at(node, "items"); strings.HasSuffix(o.kind, "List") && items != nil && items.Kind == yaml.SequenceNode {
+			if lists[items] {
+				return
+			}
+			lists[items] = true
 			for i, item := range items.Content {
 				visit(item, slices.Concat(base, edit.Path{"items", i}))
 			}

@@ -2,6 +2,7 @@ package kustomization
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/http"
 	"os"
@@ -23,6 +24,9 @@ import (
 
 // Options say how a kustomization is built.
 type Options struct {
+	// Root is the folder that is not left, without links; "" for that of the git
+	// repository that holds the kustomization, if there is one.
+	Root string
 	// IsSpec says whether an object says what bypasses, so that it is not left
 	// to kustomize where it is listed as a transformer.
 	IsSpec func(object *yaml.Node) bool
@@ -64,8 +68,7 @@ func File(dir string) string {
 // builds at a time would mix it up (kubernetes-sigs/kustomize#3659).
 var one sync.Mutex
 
-// Build builds the kustomization in a folder. The repository that holds the
-// folder, if there is one, is not left.
+// Build builds the kustomization in a folder.
 func Build(dir string, options Options) (*Built, error) {
 	one.Lock()
 	defer one.Unlock()
@@ -78,7 +81,7 @@ func Build(dir string, options Options) (*Built, error) {
 	if absolute, err = filepath.EvalSymlinks(absolute); err != nil {
 		return nil, err
 	}
-	b := &builder{options: options, files: filesOnDisk(repository(absolute)), layers: map[string]*layer{}, named: dir, built: &Built{}}
+	b := &builder{options: options, files: filesOnDisk(cmp.Or(options.Root, repository(absolute))), layers: map[string]*layer{}, named: dir, built: &Built{}}
 	if b.root, err = b.layer(absolute); err != nil {
 		return nil, err
 	}

@@ -1,9 +1,15 @@
 package spelling
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Nearest gives the place of the candidate that takes the fewest single-letter
 // changes to get to from the word, the first of several; -1 if none takes as
-// few as most.
+// few as most. Letters that look alike are taken for one.
 func Nearest(word string, candidates []string, most int) int {
+	word = plain(word)
 	best, least := -1, most+1
 	for i, c := range candidates {
 		if max(len(word)-len(c), len(c)-len(word)) >= least {
@@ -36,4 +42,45 @@ func Distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// lookAlikes are letters of other scripts, each before the Latin one that a
+// reader takes it for (a part of Unicode's confusables.txt,
+// https://www.unicode.org/Public/security/latest/confusables.txt).
+var lookAlikes = strings.NewReplacer(
+	"а", "a", "с", "c", "ԁ", "d", "е", "e", "һ", "h", "і", "i", "ј", "j", "ӏ", "l", "о", "o", "р", "p", "ԛ", "q", "ѕ", "s", "ԝ", "w", "х", "x", "у", "y",
+	"А", "A", "В", "B", "С", "C", "Е", "E", "Н", "H", "І", "I", "Ј", "J", "К", "K", "М", "M", "О", "O", "Р", "P", "Ѕ", "S", "Т", "T", "Х", "X", "У", "Y",
+	"α", "a", "ι", "i", "ν", "v", "ο", "o", "ρ", "p", "υ", "u",
+	"Α", "A", "Β", "B", "Ε", "E", "Η", "H", "Ι", "I", "Κ", "K", "Μ", "M", "Ν", "N", "Ο", "O", "Ρ", "P", "Τ", "T", "Χ", "X", "Υ", "Y", "Ζ", "Z",
+	"ı", "i", "ɡ", "g", "ɩ", "i", "‐", "-", "‑", "-", "‒", "-", "–", "-", "−", "-", "∕", "/", "⁄", "/", "․", ".",
+	// and those that nobody sees
+	"\u00ad", "", "\u200b", "", "\u200c", "", "\u200d", "", "\u2060", "", "\ufeff", "",
+)
+
+// plain gives a word as a reader takes it who sees only its shape.
+func plain(word string) string {
+	if isASCII(word) {
+		return word
+	}
+	return strings.Map(func(r rune) rune {
+		if r >= '！' && r <= '～' { // the wide forms of ASCII
+			return r - '！' + '!'
+		}
+		return r
+	}, lookAlikes.Replace(word))
+}
+
+func isASCII(word string) bool {
+	return strings.IndexFunc(word, func(r rune) bool { return r > '~' }) < 0
+}
+
+// LookAlike says of a word which letter in it is not what it looks like, in words
+// to be put behind "did you mean ...?"; "" if none is.
+func LookAlike(word string) string {
+	for _, r := range word {
+		if letter := string(r); plain(letter) != letter {
+			return fmt.Sprintf(" (%q in it is %U, no plain letter)", letter, r)
+		}
+	}
+	return ""
 }

@@ -41,9 +41,26 @@ func TestNearest(t *testing.T) {
 		{"excludeUDPPorts", 2, -1},
 		{"excludeUboundPorts", 0, -1},
 		{"", 2, -1},
+		{"еxсludеОutboundРоrts", 0, 2}, // Cyrillic: е, с, О, Р, о
+		{"ｅｘｃｌｕｄｅInboundPorts", 0, 0},
+		{"exclude\u200bInboundPorts", 0, 0},
 	}
 	for _, test := range tests {
 		assert.Equal(t, test.want, spelling.Nearest(test.word, known, test.most), "%q within %d", test.word, test.most)
+	}
+}
+
+func TestLookAlike(t *testing.T) {
+	for word, want := range map[string]string{
+		"excludeInboundPorts":              "",
+		"größe":                            "", // it looks like itself
+		"excludeInboundPоrts":              ` ("о" in it is U+043E, no plain letter)`,
+		"exclude\u200bInboundPorts":        ` ("\u200b" in it is U+200B, no plain letter)`,
+		"ｅxcludeInboundPorts":              ` ("ｅ" in it is U+FF45, no plain letter)`,
+		"exclude\u00a0InboundPorts":        "",
+		"traffic.sidecar.istio.iо/exclude": ` ("о" in it is U+043E, no plain letter)`,
+	} {
+		assert.Equal(t, want, spelling.LookAlike(word), "%q", word)
 	}
 }
 

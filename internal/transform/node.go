@@ -44,11 +44,14 @@ func child(node *yaml.Node, key string) *yaml.Node {
 // eachEntry visits the entries of a mapping: the explicit ones, then those that
 // its merge key brings in.
 func eachEntry(node *yaml.Node, visit func(key string, value *yaml.Node, merged bool)) {
-	eachEntryTo(node, visit, maxAliases)
+	eachEntryBut(nil, node, visit)
 }
 
-func eachEntryTo(node *yaml.Node, visit func(key string, value *yaml.Node, merged bool), depth int) {
-	if node == nil || node.Kind != yaml.MappingNode || depth == 0 {
+// eachEntryBut passes over the mappings that were seen on the way, so that
+// merge keys that lead to one mapping on many ways cost no more than once, and
+// one that leads to itself ends. It is nil for the mapping itself.
+func eachEntryBut(seen map[*yaml.Node]bool, node *yaml.Node, visit func(key string, value *yaml.Node, merged bool)) {
+	if node == nil || node.Kind != yaml.MappingNode || seen[node] {
 		return
 	}
 	var merged []*yaml.Node
@@ -58,17 +61,24 @@ func eachEntryTo(node *yaml.Node, visit func(key string, value *yaml.Node, merge
 			merged = append(merged, value)
 			continue
 		}
-		visit(key.Value, resolved(value), depth < maxAliases)
+		visit(key.Value, resolved(value), seen != nil)
 	}
+	if len(merged) == 0 {
+		return
+	}
+	if seen == nil {
+		seen = map[*yaml.Node]bool{}
+	}
+	seen[node] = true
 	for _, m := range merged {
 		m = resolved(m)
 		if m != nil && m.Kind == yaml.SequenceNode {
 			for _, each := range m.Content {
-				eachEntryTo(resolved(each), visit, depth-1)
+				eachEntryBut(seen, resolved(each), visit)
 			}
 			continue
 		}
-		eachEntryTo(m, visit, depth-1)
+		eachEntryBut(seen, m, visit)
 	}
 }
 

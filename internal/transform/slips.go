@@ -5,6 +5,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
 
 // annotated is a place on a workload where annotations stand.
@@ -74,7 +75,7 @@ func (p *Policy) unread(s mesh.Slip) string {
 func (p *Policy) remedy(s mesh.Slip) string {
 	switch {
 	case s.Reader == nil:
-		return "did you mean " + s.Meant + "?"
+		return "did you mean " + s.Meant + "?" + spelling.LookAlike(s.Annotation)
 	case s.Meant == "":
 		return fmt.Sprintf("say %s in the ClusterBypass, since %s has no annotation for it", s.Field, p.Mesh.Name)
 	}

@@ -200,13 +200,16 @@ func eachObject(document *yaml.Node, visit func(node *yaml.Node, base edit.Path,
 	own, _ := (&viewer{}).strings(child(root, "metadata"), nil, "annotations")
 	var from provenance
 	from.file, from.index = Provenance(own)
+	// An alias may lead to a List that it stands in, or many to one.
+	lists := map[*yaml.Node]bool{}
 	var each func(node *yaml.Node, base edit.Path)
 	each = func(node *yaml.Node, base edit.Path) {
 		node = resolved(node)
 		if node == nil || node.Kind != yaml.MappingNode || visit(node, base, from) {
 			return
 		}
-		if items := resolved(child(node, "items")); isList(text(child(node, "kind"))) && items != nil && items.Kind == yaml.SequenceNode {
+		if items := resolved(child(node, "items")); isList(text(child(node, "kind"))) && items != nil && items.Kind == yaml.SequenceNode && !lists[items] {
+			lists[items] = true
 			for i, item := range items.Content {
 				each(item, slices.Concat(base, edit.Path{"items", i}))
 			}

@@ -23,6 +23,7 @@ type rendering struct {
 }
 
 var renderings = []rendering{
+	{name: "argocd", example: "argocd/shop", manifests: byPlugin},
 	{name: "asm-ports", example: "asm-ports", manifests: byKustomize("asm-ports")},
 	{name: "component, one of its users", example: "component/shop", manifests: byKustomize("component-shop")},
 	{name: "component, another", example: "component/warehouse", manifests: byKustomize("component-warehouse")},
@@ -31,6 +32,7 @@ var renderings = []rendering{
 	{name: "dce-helloworld, switched off", example: "dce-helloworld/overlays/switched-off", manifests: byKustomize("dce-helloworld-switched-off"), off: true},
 	{name: "every-way", example: "every-way", manifests: byRender},
 	{name: "fsm-ip-range", example: "fsm-ip-range", manifests: byKustomize("fsm-ip-range")},
+	{name: "helm", example: "helm/chart", manifests: byHelm},
 	{name: "import", example: "import", manifests: byImport("shop.yaml", "payments.json", "warehouse.yaml")},
 	{name: "import-fsm", example: "import-fsm", manifests: byImport("bookstore.yaml", "meshconfig.yaml")},
 	{name: "import-linkerd", example: "import-linkerd", manifests: byImport("emojivoto.yaml", "queue.yaml")},
@@ -63,6 +65,21 @@ func byKustomize(golden string) func(*testing.T, string) string {
 		require.NoError(t, err)
 		return string(text)
 	}
+}
+
+// byPlugin is what Argo CD's plugin renders, as test/argocd holds it to.
+func byPlugin(t *testing.T, folder string) string {
+	return krmBypass(t, "render", folder, "--spec", filepath.Join(folder, "../bypass.yaml"), "--namespace", "shop")
+}
+
+// byHelm is what krm-bypass render makes of a chart.
+func byHelm(t *testing.T, folder string) string {
+	chart := filepath.Join(t.TempDir(), "chart.yaml")
+	command := exec.Command(filepath.Join(repository, ".cache/bin/helm"), "template", "shop", folder)
+	rendered, err := command.Output()
+	require.NoError(t, err, "make tools installs helm")
+	require.NoError(t, os.WriteFile(chart, rendered, 0o600))
+	return krmBypass(t, "render", chart, "--spec", filepath.Join(folder, "../bypass.yaml"), "--namespace", "shop")
 }
 
 // byRender is what krm-bypass render makes of the folder as it stands.

@@ -1,6 +1,7 @@
 package function
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -101,8 +102,9 @@ func Command() *cobra.Command {
 // AddNamespaceFlag adds the flag --namespace.
 func AddNamespaceFlag(cmd *cobra.Command, namespace *string) {
 	// Argo CD tells its plugins the destination namespace this way
-	// (argoproj/argo-cd docs/user-guide/build-environment.md).
-	cmd.Flags().StringVar(namespace, "namespace", os.Getenv("ARGOCD_APP_NAMESPACE"),
+	// (argoproj/argo-cd docs/user-guide/build-environment.md), and those who run
+	// Helm may tell theirs that way (helm/helm pkg/cmd/root.go).
+	cmd.Flags().StringVar(namespace, "namespace", cmp.Or(os.Getenv("ARGOCD_APP_NAMESPACE"), os.Getenv("HELM_NAMESPACE")),
 		"namespace of workloads whose manifests name none")
 }
 
