@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -93,6 +94,7 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 		Kinds:            slices.Clone(transform.Kinds),
 		Namespace:        s.DefaultNamespace,
 		RequireNamespace: s.RequireNamespace,
+		Lint:             s.Lint.severities(),
 		Enforcement: transform.Enforcement{
 			Image:            s.Enforcement.Image,
 			ImagePullPolicy:  s.Enforcement.ImagePullPolicy,
@@ -156,6 +158,21 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 		return nil, co.problems
 	}
 	return policy, nil
+}
+
+// severities gives those that are set, by the names of the checks.
+func (l *Lint) severities() map[string]string {
+	set := map[string]string{}
+	if l == nil {
+		return set
+	}
+	all := reflect.ValueOf(*l)
+	for _, f := range fieldsOf(all.Type()) {
+		if severity := all.FieldByIndex(f.Index).String(); severity != "" {
+			set[jsonName(f)] = severity
+		}
+	}
+	return set
 }
 
 // updateMeshConfig is the value of spec.meshConfig that has MeshConfigs written.

@@ -6,6 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/lint"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -25,13 +26,10 @@ func Nodes(spec ClusterBypass, objects []*yaml.Node, options Options) (Results, 
 		policy.Namespace = options.Namespace
 	}
 	heads := make([]head, len(objects))
-	unmeshed := map[string]string{}
+	linter := lint.New(policy)
 	for i, object := range objects {
 		named := headOf(object)
 		heads[i] = head{named.apiVersion, named.kind}
-		if heads[i].isNamespace() {
-			noteUnmeshed(unmeshed, policy, object)
-		}
 	}
 	var all examined
 	edits := make([][]edit.Edit, len(objects))
@@ -42,19 +40,28 @@ func Nodes(spec ClusterBypass, objects []*yaml.Node, options Options) (Results, 
 		source := func(path edit.Path) (string, error) {
 			return edit.NodeSource(transform.Lookup(object, path)), nil
 		}
-		found := examine(policy, unmeshed, object, source, place{})
+		found := examine(policy, object, source, place{})
 		edits[i] = found.edits
 		// On a copy first: what cannot be edited is to be known before
 		// anything has changed.
-		if err := edit.Nodes(edit.Clone(object), found.edits); err != nil && !found.results.Failed() {
-			found.results = append(found.results, malformed(object, err, place{}))
+		if !found.results.Failed() {
+			copied := edit.Clone(object)
+			if err := edit.Nodes(copied, found.edits); err != nil {
+				found.results = append(found.results, malformed(object, err, place{}))
+			} else {
+				found.lookAt(linter, copied, i)
+			}
 		}
 		all.add(found)
 	}
+	found := lintBeside(linter, &all, heads, func(i int, wanted lint.Wanted) *lint.Items { return wanted.Read(objects[i], i) })
 	results := all.judged(policy)
 	for _, r := range policy.BeyondLimits() {
 		ref := &ResourceRef{APIVersion: spec.APIVersion, Kind: spec.Kind, Name: spec.Metadata.Name}
 		results = append(results, problemResults(Warning, Problems{{Path: r.Path, Message: r.Message}}, ref)...)
+	}
+	for _, f := range found {
+		results = append(results, object{}.linted(f))
 	}
 	results = results.inOrder()
 	if results.Failed() {

@@ -6,15 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/lint"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -197,9 +195,8 @@ type run struct {
 	options Options
 	policy  *transform.Policy
 	// read has read the spec that the policy is made of.
-	read *decoder
-	// unmeshed says why the pods of a namespace get no sidecar.
-	unmeshed map[string]string
+	read   *decoder
+	linter *lint.Linter
 	// changed holds the new text of items that changed, by place.
 	changed map[int][]byte
 }
@@ -217,7 +214,7 @@ func (r *run) process() Results {
 		policy.Namespace = r.options.Namespace
 	}
 	r.policy = policy
-	r.findUnmeshed(heads)
+	r.linter = lint.New(policy)
 	return append(results, r.apply(heads)...).inOrder()
 }
 
@@ -416,25 +413,14 @@ type outcome struct {
 // another, so they are spread over the processors.
 func (r *run) apply(heads []head) Results {
 	outcomes := make([]outcome, len(heads))
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), max(1, len(heads)/64)) {
-		workers.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(heads) {
-					return
-				}
-				if r.policy.IsCandidate(heads[i].apiVersion, heads[i].kind) {
-					outcomes[i] = r.rewrite(i)
-				}
-				if r.options.Progress != nil {
-					r.options.Progress(i+1, len(heads))
-				}
-			}
-		})
-	}
-	workers.Wait()
+	inParallel(len(heads), func(i int) {
+		if r.policy.IsCandidate(heads[i].apiVersion, heads[i].kind) {
+			outcomes[i] = r.rewrite(i)
+		}
+		if r.options.Progress != nil {
+			r.options.Progress(i+1, len(heads))
+		}
+	})
 
 	var all examined
 	r.changed = map[int][]byte{}
@@ -444,7 +430,10 @@ func (r *run) apply(heads []head) Results {
 			r.changed[i] = o.text
 		}
 	}
-	return all.judged(r.policy)
+	found := lintBeside(r.linter, &all, heads, func(i int, wanted lint.Wanted) *lint.Items {
+		return wantedOf(r.from.item(i), i, heads[i], wanted)
+	})
+	return append(all.judged(r.policy), r.located(found)...)
 }
 
 // rewrite plans and splices one item.
@@ -454,17 +443,20 @@ func (r *run) rewrite(i int) outcome {
 		return outcome{examined: examined{results: Results{r.broken(i, err)}}}
 	}
 	text.Aliases = r.from.aliases()
-	o := outcome{examined: examine(r.policy, r.unmeshed, text.Nodes, text.Source, r.from.place(i))}
-	if len(o.edits) == 0 || o.results.Failed() {
+	o := outcome{examined: examine(r.policy, text.Nodes, text.Source, r.from.place(i))}
+	if o.results.Failed() {
 		return o
 	}
-	changed, err := text.Apply(o.edits)
-	o.edits = nil // of many objects they would be most of the memory
-	if err != nil {
-		o.results = append(o.results, malformed(text.Nodes, err, r.from.place(i)))
-		return o
+	if len(o.edits) > 0 {
+		// The nodes become those of the changed text.
+		o.text, err = text.Apply(o.edits)
+		o.edits = nil // of many objects they would be most of the memory
+		if err != nil {
+			o.results = append(o.results, malformed(text.Nodes, err, r.from.place(i)))
+			return o
+		}
 	}
-	o.text = changed
+	o.lookAt(r.linter, text.Nodes, i)
 	return o
 }
 
@@ -476,6 +468,11 @@ type examined struct {
 	// to be held against each other.
 	plans   []*transform.Plan
 	configs []placedConfig
+	// planned are the plans of this object alone; workloads is what remains of
+	// them for the linter, findings what it found by them alone.
+	planned   []*transform.Plan
+	workloads []*lint.Workload
+	findings  []lint.Finding
 }
 
 // placedConfig is the plan for a mesh's configuration and where that stands.
@@ -488,6 +485,8 @@ func (e *examined) add(other examined) {
 	e.results = append(e.results, other.results...)
 	e.plans = append(e.plans, other.plans...)
 	e.configs = append(e.configs, other.configs...)
+	e.workloads = append(e.workloads, other.workloads...)
+	e.findings = append(e.findings, other.findings...)
 }
 
 // judged gives the results, among them what is to be said of the mesh's own
@@ -499,9 +498,8 @@ func (e *examined) judged(policy *transform.Policy) Results {
 	return e.results
 }
 
-// examine plans the workloads and mesh configurations of one object. unmeshed
-// says for namespaces why their pods get no sidecar.
-func examine(policy *transform.Policy, unmeshed map[string]string, node *yaml.Node, source func(edit.Path) (string, error), at place) examined {
+// examine plans the workloads and mesh configurations of one object.
+func examine(policy *transform.Policy, node *yaml.Node, source func(edit.Path) (string, error), at place) examined {
 	var e examined
 	in := object{node, at}
 	configs, problems := policy.MeshConfigs(node, source)
@@ -525,13 +523,8 @@ func examine(policy *transform.Policy, unmeshed map[string]string, node *yaml.No
 	for _, w := range workloads {
 		plan := policy.Plan(w)
 		e.results = append(e.results, in.resultsOf(&w.Object, plan.Findings)...)
-		if reason := unmeshed[w.Namespace]; plan.Applies && reason != "" {
-			e.results = append(e.results, in.finding(&w.Object, transform.Finding{
-				Severity: Warning,
-				Message:  fmt.Sprintf("the policy writes for it, but Namespace %s %s: take the namespace out of spec.enrolment, or put that right", w.Namespace, reason),
-			}))
-		}
 		e.edits = append(e.edits, plan.Edits...)
+		e.planned = append(e.planned, plan)
 		if policy.Mesh.Config != nil {
 			e.plans = append(e.plans, plan)
 		}
@@ -553,29 +546,6 @@ func malformed(node *yaml.Node, err error, at place) Result {
 	}
 	in.locate(&result, file, index, path)
 	return result
-}
-
-// findUnmeshed notes the Namespaces among the items that say that their pods
-// get no sidecar. They only serve to warn where the policy writes for workloads
-// in them: what is done to a workload must not depend on what else is in the
-// stream.
-func (r *run) findUnmeshed(heads []head) {
-	r.unmeshed = map[string]string{}
-	for i, h := range heads {
-		if !h.isNamespace() {
-			continue
-		}
-		if node, err := decode(r.from.item(i)); err == nil { // if not, it is not ours to judge
-			noteUnmeshed(r.unmeshed, r.policy, node)
-		}
-	}
-}
-
-func (h head) isNamespace() bool { return h.kind == "Namespace" && h.apiVersion == "v1" }
-
-func noteUnmeshed(unmeshed map[string]string, policy *transform.Policy, node *yaml.Node) {
-	namespace := headOf(node)
-	unmeshed[namespace.name] = policy.Mesh.UnmeshedNamespace(namespace.labels, namespace.annotations)
 }
 
 // rewritten puts the list together again, with the changed items and the

@@ -42,7 +42,13 @@ type Result struct {
 	// Line of the file, from 1, where what it is about stands; 0 if it is not
 	// known, which it is not where an orchestrator has read the file.
 	Line int `json:"-" yaml:"-"`
+	// Tags are further facts; under "check" stands the name in spec.lint of
+	// the check that found it.
+	Tags map[string]string `json:"tags,omitempty" yaml:"tags,omitempty"`
 }
+
+// checkTag is the tag that names a check.
+const checkTag = "check"
 
 // ResourceRef names an object.
 type ResourceRef struct {
@@ -56,6 +62,9 @@ type ResourceRef struct {
 type Field struct {
 	Path         string `json:"path" yaml:"path"`
 	CurrentValue string `json:"currentValue,omitempty" yaml:"currentValue,omitempty"`
+	// ProposedValue is YAML that would mend what the result is about: whole
+	// objects, of which some may be new.
+	ProposedValue string `json:"proposedValue,omitempty" yaml:"proposedValue,omitempty"`
 }
 
 // File names a file, and the place of the object in it, counted from 0.
@@ -84,7 +93,11 @@ func (r Result) String() string {
 	if r.Field != nil {
 		parts = append(parts, clipped(r.Field.Path))
 	}
-	return strings.Join(append(parts, clipped(r.Message)), ": ")
+	line := strings.Join(append(parts, clipped(r.Message)), ": ")
+	if check := r.Tags[checkTag]; check != "" {
+		line += " [" + check + "]"
+	}
+	return line
 }
 
 // longestPart is how much of a path or a message is shown, in bytes: a value
@@ -109,7 +122,8 @@ func (r Results) Failed() bool {
 	return slices.ContainsFunc(r, func(one Result) bool { return one.Severity == Error })
 }
 
-// Report gives the warnings and errors, a line each: what a person must see
+// Report gives the warnings and errors, a line each, with what they propose
+// indented below: what a person must see
 // even where an orchestrator throws results away, as kustomize does
 // (kubernetes-sigs/kustomize kyaml/runfn/runfn.go). It is empty where there is
 // nothing to say, since kpt writes it into the Kptfile.
@@ -118,6 +132,11 @@ func (r Results) Report() string {
 	for _, one := range r {
 		if one.Severity != Info {
 			b.WriteString(one.String() + "\n")
+			if one.Field != nil {
+				for line := range strings.Lines(one.Field.ProposedValue) {
+					b.WriteString("    " + line)
+				}
+			}
 		}
 	}
 	return b.String()

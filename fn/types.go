@@ -70,6 +70,9 @@ type Spec struct {
 	Enforcement *Enforcement `json:"enforcement,omitempty"`
 	// PodTemplates adds kinds of objects that carry a pod template.
 	PodTemplates []PodTemplate `json:"podTemplates,omitempty"`
+	// Lint says what becomes of what the checks find beside the workloads:
+	// docs/lint.md.
+	Lint *Lint `json:"lint,omitempty"`
 	// DefaultNamespace is the namespace of workloads whose manifests name
 	// none.
 	DefaultNamespace string `json:"defaultNamespace,omitempty"`
@@ -81,6 +84,52 @@ type Spec struct {
 	// RequireNamespace makes it an error when a rule depends on the namespace
 	// of a workload and that is not known. Otherwise it is a warning.
 	RequireNamespace bool `json:"requireNamespace,omitempty"`
+}
+
+// Lint sets the severities of checks, by their names: docs/lint.md. Error makes
+// the run fail with nothing written, Ignore silences the check.
+type Lint struct {
+	// StrictMTLS finds ports that bypass the sidecar although a PeerAuthentication
+	// asks for mTLS there.
+	StrictMTLS string `json:"strict-mtls,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// AuthorizationPolicy finds ports that bypass the sidecar although an
+	// AuthorizationPolicy speaks of them.
+	AuthorizationPolicy string `json:"authorization-policy,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// RequestAuthentication finds ports that bypass the sidecar although a
+	// RequestAuthentication speaks of their workload.
+	RequestAuthentication string `json:"request-authentication,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// ServicePort finds ports that bypass the sidecar and that a Service leads to.
+	ServicePort string `json:"service-port,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// AutoMTLS finds ports to which the callers' sidecars speak mTLS although no
+	// sidecar answers there, and proposes what mends it.
+	AutoMTLS string `json:"auto-mtls,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// ServiceEntry finds ServiceEntries past which connections go.
+	ServiceEntry string `json:"service-entry,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// VirtualService finds VirtualServices past whose routes connections go.
+	VirtualService string `json:"virtual-service,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// SidecarEgress finds egress listeners of Sidecars past which connections go.
+	SidecarEgress string `json:"sidecar-egress,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// RegistryOnly finds bypasses of whole regions beside the outbound policy
+	// REGISTRY_ONLY.
+	RegistryOnly string `json:"registry-only,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// DNSCapture finds connections to addresses that Istio's DNS capture made up and
+	// at which only the sidecar answers.
+	DNSCapture string `json:"dns-capture,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// OtherProxy finds other proxies in a pod whose address translation a bypass ends.
+	OtherProxy string `json:"other-proxy,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// PodSecurity finds Namespaces whose Pod Security forbids the init container.
+	PodSecurity string `json:"pod-security,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// UnmeshedNamespace finds Namespaces whose pods get no sidecar.
+	UnmeshedNamespace string `json:"unmeshed-namespace,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// AnnotationSize finds annotations that the API server refuses for their size.
+	AnnotationSize string `json:"annotation-size,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// ArgumentSize finds annotations that the mesh's init container cannot be given.
+	ArgumentSize string `json:"argument-size,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// ObjectSize finds objects that are too large for kubectl apply on the client's
+	// side.
+	ObjectSize string `json:"object-size,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// PortExpansion finds port ranges that become very many single ports.
+	PortExpansion string `json:"port-expansion,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
 }
 
 // Enrolment says which workloads may be touched at all. Kubernetes' own

@@ -85,7 +85,7 @@ func eachEntryBut(seen map[*yaml.Node]bool, node *yaml.Node, visit func(key stri
 // Lookup gives the value at a path, nil where there is none.
 func Lookup(document *yaml.Node, path edit.Path) *yaml.Node {
 	node := document
-	if node.Kind == yaml.DocumentNode && len(node.Content) == 1 {
+	if node != nil && node.Kind == yaml.DocumentNode && len(node.Content) == 1 {
 		node = node.Content[0]
 	}
 	for _, step := range path {
@@ -101,6 +101,18 @@ func Lookup(document *yaml.Node, path edit.Path) *yaml.Node {
 		}
 	}
 	return node
+}
+
+// StringMap gives the entries of a mapping whose values are single ones; merge
+// keys are followed. What is wrong with others is for others to say.
+func StringMap(node *yaml.Node) map[string]string {
+	values := map[string]string{}
+	eachEntry(resolved(node), func(key string, value *yaml.Node, _ bool) {
+		if _, known := values[key]; !known && value != nil && value.Kind == yaml.ScalarNode && !isNull(value) {
+			values[key] = value.Value
+		}
+	})
+	return values
 }
 
 func items(node *yaml.Node) []*yaml.Node {

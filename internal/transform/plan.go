@@ -34,6 +34,9 @@ type Plan struct {
 	// Container says that the init container shall.
 	Annotations map[string]string
 	Container   bool
+	// Namespace is the workload's, by its manifest or as it is given; "" where
+	// it is not known.
+	Namespace string
 	// Applies says that something is written for the workload.
 	Applies bool
 	// Edits lead from what stands there to what shall stand there.
@@ -157,6 +160,7 @@ func (d *desired) annotate(key, value string) {
 // desire folds the scopes and says what shall be written.
 func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	namespace := p.namespaceOf(w)
+	plan.Namespace = namespace
 	fold := append(make(Fold, 0, len(p.Scopes)+2), Claim{Scope: DefaultsPath, Said: p.MeshDefaults, Left: p.MeshDefaults})
 	spoken := false
 	mode, modeBy := p.Mode, "spec.enforcement.mode"

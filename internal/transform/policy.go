@@ -56,6 +56,9 @@ type Policy struct {
 	Kinds []Kind
 	// Namespace is that of workloads which name none; "" if it is unknown.
 	Namespace string
+	// Lint are the severities of the checks of internal/lint, by name, where
+	// they are not the default. The plan does not depend on them.
+	Lint map[string]string
 	// RequireNamespace makes an unknown namespace an error where a rule
 	// depends on it.
 	RequireNamespace bool

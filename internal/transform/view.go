@@ -18,6 +18,8 @@ type Object struct {
 	// File and Index are where the object came from, if an orchestrator said.
 	File  string
 	Index int
+	// Item is for who looks at many documents to know this one's by.
+	Item int
 	// Annotations are the object's own.
 	Annotations map[string]string
 
@@ -94,6 +96,15 @@ func (w *Workload) templatePath(relative ...any) edit.Path {
 	return slices.Concat(w.base, steps(w.kind.Template), edit.Path(relative))
 }
 
+// Named gives what names the object and says where it stands, to be kept longer
+// than all that a plan needs to see of it.
+func (o *Object) Named() *Object {
+	return &Object{
+		APIVersion: o.APIVersion, Kind: o.Kind, Name: o.Name, Namespace: o.Namespace,
+		File: o.File, Index: o.Index, Item: o.Item, base: o.base,
+	}
+}
+
 // steps gives keys as the steps of a path.
 func steps(keys []string) []any {
 	path := make([]any, len(keys))
@@ -126,7 +137,7 @@ func (e *FieldError) Unwrap() error { return e.Err }
 // IsCandidate says by its apiVersion and kind alone whether an object may be or
 // hold a workload or the configuration of a mesh, so that nothing else need be decoded.
 func (p *Policy) IsCandidate(apiVersion, kind string) bool {
-	if isList(kind) {
+	if IsList(kind) {
 		return true
 	}
 	if _, configures := mesh.ConfiguredBy(groupOf(apiVersion), kind); configures {
@@ -136,9 +147,9 @@ func (p *Policy) IsCandidate(apiVersion, kind string) bool {
 	return found
 }
 
-// isList says whether an object holds others as its items: v1 List, and the
+// IsList says whether an object holds others as its items: v1 List, and the
 // typed lists that kubectl get prints.
-func isList(kind string) bool { return kind == "List" || strings.HasSuffix(kind, "List") }
+func IsList(kind string) bool { return kind == "List" || strings.HasSuffix(kind, "List") }
 
 func (p *Policy) kindOf(apiVersion, kind string) (Kind, bool) {
 	g := groupOf(apiVersion)
@@ -175,6 +186,21 @@ func (p *Policy) Workloads(document *yaml.Node, source func(edit.Path) (string, 
 	return found, problems
 }
 
+// Objects gives the objects of a document that are asked for by apiVersion and
+// kind, as Workloads does, each with its node. What is wrong with them is for
+// others to say.
+func Objects(document *yaml.Node, wanted func(apiVersion, kind string) bool, visit func(*Object, *yaml.Node)) {
+	eachObject(document, func(node *yaml.Node, base edit.Path, from provenance) bool {
+		if !wanted(text(child(node, "apiVersion")), text(child(node, "kind"))) {
+			return false
+		}
+		o := (&viewer{base: base}).object(node)
+		from.fill(&o)
+		visit(&o, node)
+		return true
+	})
+}
+
 // provenance is where a document came from.
 type provenance struct {
 	file  string
@@ -208,7 +234,7 @@ func eachObject(document *yaml.Node, visit func(node *yaml.Node, base edit.Path,
 		if node == nil || node.Kind != yaml.MappingNode || visit(node, base, from) {
 			return
 		}
-		if items := resolved(child(node, "items")); isList(text(child(node, "kind"))) && items != nil && items.Kind == yaml.SequenceNode && !lists[items] {
+		if items := resolved(child(node, "items")); IsList(text(child(node, "kind"))) && items != nil && items.Kind == yaml.SequenceNode && !lists[items] {
 			lists[items] = true
 			for i, item := range items.Content {
 				each(item, slices.Concat(base, edit.Path{"items", i}))

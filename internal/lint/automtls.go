@@ -1,0 +1,117 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// autoMTLS finds ports of Services to which the callers' sidecars speak mTLS
+// although no sidecar terminates it any more.
+//
+// A caller's sidecar looks at the DestinationRule of the Service; without a TLS
+// mode there it speaks mTLS to every pod that has a sidecar, unless a
+// PeerAuthentication says DISABLE for the port (istio/istio
+// pilot/pkg/xds/endpoints/mtls_checker.go). For a headless Service it asks the
+// PeerAuthentications of the namespace and the mesh alone
+// (BestEffortInferServiceMTLSMode in pilot/pkg/model/push_context.go), so that
+// one for a port mends nothing there. Which ports a pod leaves out of its
+// redirection it never knows.
+func autoMTLS(j *judgement) {
+	for _, m := range j.items.meshConfigs {
+		if m.view.EnableAutoMtls != nil && !*m.view.EnableAutoMtls {
+			return
+		}
+	}
+	t := &mtls{peers: newPeers(j), rules: newRules(j), broken: map[*Workload]*broken{}, mend: newMending(j)}
+	j.reaching(func(w *Workload, r reached) {
+		if mode, said := w.labels[tlsModeLabel]; !said || mode == mutual {
+			t.judge(w, r)
+		}
+	})
+	for w, b := range t.broken {
+		t.report(j, w, b)
+	}
+}
+
+// tlsModeLabel is on every pod with a sidecar, as "istio" where its template does
+// not say otherwise (istio/istio
+// manifests/charts/istio-control/istio-discovery/files/injection-template.yaml).
+const (
+	tlsModeLabel = "security.istio.io/tlsMode"
+	mutual       = "istio"
+)
+
+// mtls is what is known of the connections that break.
+type mtls struct {
+	peers  *peers
+	rules  *rules
+	broken map[*Workload]*broken
+	mend   *mending
+}
+
+// broken is a workload with connections that break.
+type broken struct {
+	ports traffic.Ports
+	// through are the ports of Services by which they come.
+	through []string
+	// changes mend it: one of each list, or all of those that are certain.
+	changes []*change
+}
+
+// judge notes whether the callers of a port break on it.
+func (t *mtls) judge(w *Workload, r reached) {
+	rules := t.rules.of(r.service)
+	forced, other := t.rules.modes(rules, r)
+	if other {
+		return // plain text, or a TLS that the application itself may speak
+	}
+	applied := t.peers.applied(w)
+	if len(forced) == 0 && only(applied.seen(r), disable) {
+		return
+	}
+	b := t.broken[w]
+	if b == nil {
+		b = &broken{}
+		t.broken[w] = b
+	}
+	b.ports = b.ports.Union(single(r.port))
+	b.through = append(b.through, fmt.Sprintf("%s of %s", portOf(r.view()), r.service.id()))
+	var changes []*change
+	switch {
+	case len(forced) > 0:
+		changes = t.mend.rules(r, forced)
+	case r.service.headless() || len(w.podLabels()) == 0:
+		changes = t.mend.rules(r, rules)
+	default:
+		changes = t.mend.peers(w, r.port, applied.workload)
+	}
+	for _, c := range changes {
+		if !slices.Contains(b.changes, c) {
+			b.changes = append(b.changes, c)
+		}
+	}
+}
+
+func (t *mtls) report(j *judgement, w *Workload, b *broken) {
+	by := traffic.ExcludeInboundPorts
+	if w.settings.ExcludeInboundPorts.Intersect(b.ports).IsEmpty() {
+		by = traffic.IncludeInboundPorts
+	}
+	key, _ := j.linter.mesh.Key(by)
+	slices.SortFunc(b.changes, func(a, c *change) int { return strings.Compare(a.title, c.title) })
+	var remedies, documents []string
+	for _, c := range b.changes {
+		if remedy := c.remedy(w); !slices.Contains(remedies, remedy) {
+			remedies = append(remedies, remedy)
+		}
+		documents = append(documents, c.document())
+	}
+	one := b.ports.Count(traffic.TCP) == 1
+	f := j.find(w.Object, w.annotation(key.Annotation), "",
+		"the sidecars of its callers speak mTLS to %s, by %s, but %s the sidecar that would answer, so that these connections break: %s",
+		portsOf(b.ports), some(b.through), verb(one, "it bypasses", "they bypass"), strings.Join(remedies, "; "))
+	f.Proposed = strings.Join(documents, "---\n")
+}

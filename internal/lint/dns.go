@@ -1,0 +1,205 @@
+package lint
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+const (
+	// captureKey switches DNS capture on (istio/istio
+	// tools/istio-iptables/pkg/constants/constants.go).
+	captureKey = "ISTIO_META_DNS_CAPTURE"
+	// proxyAnnotation holds a ProxyConfig in YAML.
+	proxyAnnotation = "proxy.istio.io/config"
+	// autoAllocate is the label by which a ServiceEntry declines addresses
+	// (istio/istio pilot/pkg/networking/serviceentry/ip_autoallocation.go).
+	autoAllocate = "networking.istio.io/enable-autoallocate-ip"
+)
+
+// allocated are the ranges from which a ServiceEntry without addresses gets one
+// where DNS is captured; nothing but a sidecar answers there (istio/istio
+// pilot/pkg/features/pilot.go, PILOT_IP_AUTOALLOCATE_IPV4_PREFIX and _IPV6_PREFIX).
+var allocated = []netip.Prefix{netip.MustParsePrefix("240.240.0.0/16"), netip.MustParsePrefix("2001:2::/48")}
+
+// sidecarEnvironment is what the value of a template's annotation sets for the
+// sidecar.
+func sidecarEnvironment(text string) map[string]string {
+	if text == "" {
+		return nil
+	}
+	var settings proxySettings
+	_ = yaml.Unmarshal([]byte(text), &settings) // the injector refuses what it cannot read
+	return settings.ProxyMetadata
+}
+
+// source is what switches DNS capture on for a workload.
+type source struct {
+	object *transform.Object
+	at     edit.Path
+}
+
+// captures gives what switches DNS capture on for workloads: a ProxyConfig that
+// selects the pods, else the namespace's, else the mesh's; else the template's
+// annotation; else the mesh's own configuration (istio/istio
+// pilot/pkg/model/proxy_config.go).
+func (j *judgement) captures() func(*Workload) (source, bool) {
+	narrow, wide := map[string][]*proxyConfig{}, map[string][]*proxyConfig{}
+	for _, p := range inOrder(j.items.proxyConfigs) {
+		namespace := j.namespace(p.Namespace)
+		if len(p.view.Spec.Selector.MatchLabels) > 0 {
+			narrow[namespace] = append(narrow[namespace], &p)
+		} else {
+			wide[namespace] = append(wide[namespace], &p)
+		}
+	}
+	roots := j.roots()
+	configs := inOrder(j.items.meshConfigs)
+	return func(w *Workload) (source, bool) {
+		var scopes []*proxyConfig
+		for _, p := range narrow[w.namespace] {
+			if subset(p.view.Spec.Selector.MatchLabels, w.labels) {
+				scopes = append(scopes, p)
+			}
+		}
+		scopes = append(scopes, wide[w.namespace]...)
+		for _, root := range roots {
+			scopes = append(scopes, wide[root]...)
+		}
+		for _, p := range scopes {
+			if value, said := p.view.Spec.EnvironmentVariables[captureKey]; said {
+				return source{object: p.Object, at: p.Path("spec", "environmentVariables", captureKey)}, value == "true"
+			}
+		}
+		if value, said := w.environment[captureKey]; said {
+			return source{object: w.Object, at: w.annotation(proxyAnnotation)}, value == "true"
+		}
+		for i := range configs {
+			if value, said := configs[i].view.DefaultConfig.ProxyMetadata[captureKey]; said {
+				return source{object: configs[i].Object, at: configs[i].path("defaultConfig", "proxyMetadata", captureKey)}, value == "true"
+			}
+		}
+		return source{}, false
+	}
+}
+
+// addressed says whether the ServiceEntry gets an address that only sidecars
+// know, where DNS is captured.
+func (e *serviceEntryObject) addressed() bool {
+	spec := e.view.Spec
+	return len(spec.Addresses) == 0 && spec.Resolution != "" && spec.Resolution != "NONE" &&
+		!strings.EqualFold(e.view.Metadata.Labels[autoAllocate], "false")
+}
+
+// dnsCapture finds hosts that resolve to an address at which only the sidecar
+// would answer, called on ports that bypass it.
+func dnsCapture(j *judgement) {
+	var entries []*serviceEntryObject
+	for i := range j.items.serviceEntries {
+		if e := &j.items.serviceEntries[i]; e.addressed() {
+			entries = append(entries, e)
+		}
+	}
+	captures := j.captures()
+	lost := map[*serviceEntryObject]tally{}
+	type cause struct {
+		object *transform.Object
+		at     string
+	}
+	could, paths := map[cause]tally{}, map[cause]edit.Path{}
+	for _, group := range j.leaving() {
+		at := map[*serviceEntryObject]string{}
+		for _, e := range entries {
+			var ports traffic.Ports
+			for _, p := range e.view.Spec.Ports {
+				if unanswered(group.settings, p.Number) {
+					ports = ports.Union(single(p.Number))
+				}
+			}
+			if !ports.IsEmpty() {
+				at[e] = portsOf(ports)
+			}
+		}
+		holes := blackHoles(group.settings)
+		for _, w := range group.workloads {
+			from, captured := captures(w)
+			if !captured || holes == "" {
+				continue
+			}
+			named := false
+			for _, e := range entries {
+				if ports, hit := at[e]; hit && exported(e.view.Spec.ExportTo, j.namespace(e.Namespace), w.namespace) {
+					if lost[e] == nil {
+						lost[e] = tally{}
+					}
+					lost[e].add(ports, w)
+					named = true
+				}
+			}
+			if named {
+				continue
+			}
+			c := cause{from.object, from.at.String()}
+			if could[c] == nil {
+				could[c], paths[c] = tally{}, from.at
+			}
+			could[c].add(holes, w)
+		}
+	}
+	for e, tally := range lost {
+		tally.each(func(ports, workloads string) {
+			j.find(e.Object, e.Path("spec", "hosts"), strings.Join(e.view.Spec.Hosts, ", "),
+				"with DNS capture this host is an address of %s to %s, where the sidecar alone answers, but their connections to %s bypass it and go nowhere: give the ServiceEntry its real spec.addresses or the label %s: \"false\", or take the port out of the ClusterBypass",
+				allocated[0], workloads, ports, autoAllocate)
+		})
+	}
+	for c, tally := range could {
+		tally.each(func(holes, workloads string) {
+			j.find(c.object, paths[c], captureKey,
+				"with DNS capture the hosts of ServiceEntries without addresses are addresses of %s to %s, where the sidecar alone answers, but their connections to %s bypass it: to such a host they go nowhere. Give such ServiceEntries their real spec.addresses or the label %s: \"false\"",
+				allocated[0], workloads, holes, autoAllocate)
+		})
+	}
+}
+
+// unanswered says whether connections to an allocated address bypass the sidecar.
+// Where only IPv4 ranges are spoken of, IPv6 is not in use.
+func unanswered(s traffic.Settings, port uint16) bool {
+	ranges := s.ExcludeOutboundIPRanges.List()
+	if in := s.IncludeOutboundIPRanges; !in.All() {
+		ranges = slices.Concat(ranges, in.Set().List())
+	}
+	return slices.ContainsFunc(allocated, func(p netip.Prefix) bool {
+		used := p.Addr().Is4() || slices.ContainsFunc(ranges, func(r netip.Prefix) bool { return r.Addr().Is6() })
+		return used && bypasses(s, p, port)
+	})
+}
+
+// blackHoles gives what of the settings leads to an allocated address past the
+// sidecar, in words; "" for nothing.
+func blackHoles(s traffic.Settings) string {
+	// A port that no list names goes by the ranges alone.
+	var other uint16 = 1
+	for s.ExcludeOutboundPorts.Contains(traffic.TCP, other) || s.IncludeOutboundPorts.Contains(traffic.TCP, other) || other == 53 {
+		other++
+	}
+	if unanswered(s, other) {
+		return "every port"
+	}
+	ports := s.ExcludeOutboundPorts.Of(traffic.TCP)
+	for _, b := range s.ExcludeOutbound.Boxes() {
+		if b.Protocol == traffic.TCP && slices.ContainsFunc(allocated, func(p netip.Prefix) bool { return p.Overlaps(b.Prefix) }) {
+			ports = ports.Union(traffic.NewPorts(traffic.TCP, b.Ports))
+		}
+	}
+	if ports.IsEmpty() {
+		return ""
+	}
+	return portsOf(ports)
+}

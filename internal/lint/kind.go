@@ -1,0 +1,392 @@
+package lint
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// kind is a kind of object that checks read.
+type kind struct {
+	group, name string
+	// called says by an object's name whether it may be meant, for a kind of
+	// which most objects say nothing here; nil for all.
+	called func(name string) bool
+	// read adds what an object says to the items.
+	read func(*Items, object)
+}
+
+// String gives the kind as a match's entry does: PeerAuthentication.security.istio.io.
+func (k *kind) String() string {
+	if k.group == "" {
+		return k.name
+	}
+	return k.name + "." + k.group
+}
+
+func (k *kind) is(apiVersion, name string) bool {
+	group, _, grouped := strings.Cut(apiVersion, "/")
+	if !grouped {
+		group = ""
+	}
+	return k.name == name && k.group == group
+}
+
+// object is an object among the items.
+type object struct {
+	*transform.Object
+	node *yaml.Node
+}
+
+// decode fills a view. What is not as it has to be is left at its zero value:
+// it is the mesh's and the API server's to complain about.
+func (o object) decode(view any) { _ = o.node.Decode(view) }
+
+// id names the object in a message.
+func (o object) id() string { return nameOf(o.Object) }
+
+func nameOf(o *transform.Object) string {
+	if o.Namespace == "" {
+		return o.ID()
+	}
+	return o.Kind + " " + o.Namespace + "/" + o.Name
+}
+
+// Items are what the checks need to see of the objects beside the workloads.
+type Items struct {
+	peerAuthentications    []peerAuthentication
+	authorizationPolicies  []authorizationPolicy
+	requestAuthentications []requestAuthenticationObject
+	services               []service
+	destinationRules       []destinationRule
+	serviceEntries         []serviceEntryObject
+	virtualServices        []virtualServiceObject
+	sidecars               []sidecar
+	proxyConfigs           []proxyConfig
+	meshConfigs            []meshConfig
+	namespaces             []object
+}
+
+// Add adds other items.
+func (i *Items) Add(other *Items) {
+	if other == nil {
+		return
+	}
+	i.peerAuthentications = append(i.peerAuthentications, other.peerAuthentications...)
+	i.authorizationPolicies = append(i.authorizationPolicies, other.authorizationPolicies...)
+	i.requestAuthentications = append(i.requestAuthentications, other.requestAuthentications...)
+	i.services = append(i.services, other.services...)
+	i.destinationRules = append(i.destinationRules, other.destinationRules...)
+	i.serviceEntries = append(i.serviceEntries, other.serviceEntries...)
+	i.virtualServices = append(i.virtualServices, other.virtualServices...)
+	i.sidecars = append(i.sidecars, other.sidecars...)
+	i.proxyConfigs = append(i.proxyConfigs, other.proxyConfigs...)
+	i.meshConfigs = append(i.meshConfigs, other.meshConfigs...)
+	i.namespaces = append(i.namespaces, other.namespaces...)
+}
+
+// selector is Istio's WorkloadSelector, and with the other key that of a
+// Sidecar.
+type selector struct {
+	MatchLabels map[string]string `yaml:"matchLabels"`
+	Labels      map[string]string `yaml:"labels"`
+}
+
+var peerAuthentications = &kind{group: "security.istio.io", name: "PeerAuthentication", read: func(i *Items, o object) {
+	p := peerAuthentication{object: o}
+	o.decode(&p.view)
+	i.peerAuthentications = append(i.peerAuthentications, p)
+}}
+
+type mutualTLS struct {
+	Mode string `yaml:"mode"`
+}
+
+// peerAuthentication is as in istio/api security/v1beta1/peer_authentication.proto.
+type peerAuthentication struct {
+	object
+	view struct {
+		Metadata struct {
+			CreationTimestamp string `yaml:"creationTimestamp"`
+		}
+		Spec struct {
+			Selector selector
+			Mtls     mutualTLS `yaml:"mtls"`
+			// Its keys are numbers in YAML and strings in JSON.
+			PortLevelMtls map[string]mutualTLS `yaml:"portLevelMtls"`
+		}
+	}
+}
+
+var authorizationPolicies = &kind{group: "security.istio.io", name: "AuthorizationPolicy", read: func(i *Items, o object) {
+	p := authorizationPolicy{object: o}
+	o.decode(&p.view)
+	i.authorizationPolicies = append(i.authorizationPolicies, p)
+}}
+
+// authorizationPolicy is as in istio/api security/v1beta1/authorization_policy.proto.
+type authorizationPolicy struct {
+	object
+	view struct {
+		Spec struct {
+			Selector   selector
+			TargetRef  *yaml.Node  `yaml:"targetRef"`
+			TargetRefs []yaml.Node `yaml:"targetRefs"`
+			Action     string
+			Rules      []struct {
+				To []struct {
+					Operation struct {
+						Ports    []string
+						NotPorts []string `yaml:"notPorts"`
+					}
+				}
+				When []struct {
+					Key    string
+					Values []string
+				}
+			}
+		}
+	}
+}
+
+var requestAuthentications = &kind{group: "security.istio.io", name: "RequestAuthentication", read: func(i *Items, o object) {
+	r := requestAuthenticationObject{object: o}
+	o.decode(&r.view)
+	i.requestAuthentications = append(i.requestAuthentications, r)
+}}
+
+// requestAuthenticationObject is as in istio/api
+// security/v1beta1/request_authentication.proto.
+type requestAuthenticationObject struct {
+	object
+	view struct {
+		Spec struct {
+			Selector   selector
+			TargetRef  *yaml.Node  `yaml:"targetRef"`
+			TargetRefs []yaml.Node `yaml:"targetRefs"`
+			JwtRules   []yaml.Node `yaml:"jwtRules"`
+		}
+	}
+}
+
+var services = &kind{name: "Service", read: func(i *Items, o object) {
+	s := service{object: o}
+	o.decode(&s.view)
+	i.services = append(i.services, s)
+}}
+
+type service struct {
+	object
+	view struct {
+		Spec struct {
+			Type      string
+			ClusterIP string `yaml:"clusterIP"`
+			Selector  map[string]string
+			Ports     []servicePortView
+		}
+	}
+}
+
+type servicePortView struct {
+	Name       string
+	Protocol   string
+	Port       uint16
+	TargetPort string `yaml:"targetPort"`
+}
+
+// headless says that callers find the pods themselves by its name.
+func (s *service) headless() bool { return s.view.Spec.ClusterIP == "None" }
+
+var destinationRules = &kind{group: "networking.istio.io", name: "DestinationRule", read: func(i *Items, o object) {
+	d := destinationRule{object: o}
+	o.decode(&d.view)
+	i.destinationRules = append(i.destinationRules, d)
+}}
+
+// destinationRule is as in istio/api networking/v1alpha3/destination_rule.proto.
+type destinationRule struct {
+	object
+	view struct {
+		Spec struct {
+			Host             string
+			WorkloadSelector *selector `yaml:"workloadSelector"`
+			TrafficPolicy    struct {
+				TLS               *mutualTLS  `yaml:"tls"`
+				PortLevelSettings []portLevel `yaml:"portLevelSettings"`
+			} `yaml:"trafficPolicy"`
+		}
+	}
+}
+
+type portLevel struct {
+	Port struct{ Number uint16 }
+	TLS  *mutualTLS `yaml:"tls"`
+}
+
+var serviceEntries = &kind{group: "networking.istio.io", name: "ServiceEntry", read: func(i *Items, o object) {
+	s := serviceEntryObject{object: o}
+	o.decode(&s.view)
+	i.serviceEntries = append(i.serviceEntries, s)
+}}
+
+// serviceEntryObject is as in istio/api networking/v1alpha3/service_entry.proto.
+type serviceEntryObject struct {
+	object
+	view struct {
+		Metadata struct{ Labels map[string]string }
+		Spec     struct {
+			Hosts      []string
+			Addresses  []string
+			Resolution string
+			ExportTo   []string `yaml:"exportTo"`
+			Ports      []struct {
+				Number uint16
+				Name   string
+			}
+			Endpoints []struct {
+				Address string
+				Ports   map[string]uint16
+			}
+		}
+	}
+}
+
+var virtualServices = &kind{group: "networking.istio.io", name: "VirtualService", read: func(i *Items, o object) {
+	v := virtualServiceObject{object: o}
+	o.decode(&v.view)
+	i.virtualServices = append(i.virtualServices, v)
+}}
+
+type route struct {
+	Match []struct{ Port uint16 }
+}
+
+// virtualServiceObject is as in istio/api networking/v1alpha3/virtual_service.proto.
+type virtualServiceObject struct {
+	object
+	view struct {
+		Spec struct {
+			Hosts    []string
+			Gateways []string
+			ExportTo []string `yaml:"exportTo"`
+			HTTP     []route  `yaml:"http"`
+			TLS      []route  `yaml:"tls"`
+			TCP      []route  `yaml:"tcp"`
+		}
+	}
+}
+
+var sidecars = &kind{group: "networking.istio.io", name: "Sidecar", read: func(i *Items, o object) {
+	s := sidecar{object: o}
+	o.decode(&s.view)
+	i.sidecars = append(i.sidecars, s)
+}}
+
+type outboundTrafficPolicy struct{ Mode string }
+
+// sidecar is as in istio/api networking/v1alpha3/sidecar.proto.
+type sidecar struct {
+	object
+	view struct {
+		Spec struct {
+			WorkloadSelector selector `yaml:"workloadSelector"`
+			Egress           []struct {
+				Port struct{ Number uint16 }
+				Bind string
+			}
+			OutboundTrafficPolicy *outboundTrafficPolicy `yaml:"outboundTrafficPolicy"`
+		}
+	}
+}
+
+var proxyConfigs = &kind{group: "networking.istio.io", name: "ProxyConfig", read: func(i *Items, o object) {
+	p := proxyConfig{object: o}
+	o.decode(&p.view)
+	i.proxyConfigs = append(i.proxyConfigs, p)
+}}
+
+// proxyConfig is as in istio/api networking/v1beta1/proxy_config.proto.
+type proxyConfig struct {
+	object
+	view struct {
+		Spec struct {
+			Selector             selector
+			EnvironmentVariables map[string]string `yaml:"environmentVariables"`
+		}
+	}
+}
+
+// meshConfig is as much of Istio's MeshConfig as matters here
+// (istio/api mesh/v1alpha1/config.proto), wherever it stands.
+type meshConfig struct {
+	object
+	// at leads to it from the object, and textual says that it is one string.
+	at      edit.Path
+	textual bool
+	view    meshConfigView
+}
+
+type meshConfigView struct {
+	RootNamespace         string                 `yaml:"rootNamespace"`
+	EnableAutoMtls        *bool                  `yaml:"enableAutoMtls"`
+	OutboundTrafficPolicy *outboundTrafficPolicy `yaml:"outboundTrafficPolicy"`
+	DefaultConfig         proxySettings          `yaml:"defaultConfig"`
+}
+
+// proxySettings is as much of Istio's ProxyConfig as matters here
+// (istio/api mesh/v1alpha1/proxy.proto).
+type proxySettings struct {
+	ProxyMetadata map[string]string `yaml:"proxyMetadata"`
+}
+
+// path gives the path of a field of the MeshConfig.
+func (m *meshConfig) path(relative ...any) edit.Path {
+	if m.textual {
+		relative = nil
+	}
+	return m.Path(append(append(edit.Path{}, m.at...), relative...)...)
+}
+
+// meshConfigMaps hold the MeshConfig of an installation by Helm or istioctl, one
+// for each revision (istio/istio manifests/charts/istio-control/istio-discovery/templates/configmap.yaml).
+var meshConfigMaps = &kind{name: "ConfigMap",
+	called: func(name string) bool { return name == "istio" || strings.HasPrefix(name, "istio-") },
+	read: func(i *Items, o object) {
+		var view struct {
+			Data struct {
+				Mesh *string
+			}
+		}
+		o.decode(&view)
+		if view.Data.Mesh == nil {
+			return
+		}
+		m := meshConfig{object: o, at: edit.Path{"data", "mesh"}, textual: true}
+		_ = yaml.Unmarshal([]byte(*view.Data.Mesh), &m.view) // what cannot be read says nothing
+		i.meshConfigs = append(i.meshConfigs, m)
+	},
+}
+
+// istioOperators and istios hold it among an operator's settings (istio/istio
+// operator/pkg/apis/types.go; istio-ecosystem/sail-operator api/v1/istio_types.go).
+var (
+	istioOperators = &kind{group: "install.istio.io", name: "IstioOperator", read: meshConfigAt("spec", "meshConfig")}
+	istios         = &kind{group: "sailoperator.io", name: "Istio", read: meshConfigAt("spec", "values", "meshConfig")}
+)
+
+func meshConfigAt(at ...any) func(*Items, object) {
+	return func(i *Items, o object) {
+		node := transform.Lookup(o.node, at)
+		if node == nil {
+			return
+		}
+		m := meshConfig{object: o, at: at}
+		_ = node.Decode(&m.view) // what cannot be read says nothing
+		i.meshConfigs = append(i.meshConfigs, m)
+	}
+}
+
+var namespaces = &kind{name: "Namespace", read: func(i *Items, o object) { i.namespaces = append(i.namespaces, o) }}

@@ -1,0 +1,498 @@
+package lint_test
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/lint"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// bypassing is a policy that says one layer of every workload, given as
+// "excludeInboundPorts=9090,9091 excludeOutboundPorts=3306".
+func bypassing(t testing.TB, fields string) *transform.Policy {
+	t.Helper()
+	istio, _ := mesh.ByName("Istio")
+	var layer traffic.Layer
+	for field := range strings.FieldsSeq(fields) {
+		name, entries, _ := strings.Cut(field, "=")
+		require.NoError(t, layer.Set(traffic.Field(name), traffic.SplitList(entries)))
+	}
+	return &transform.Policy{
+		Mesh: istio, Mode: transform.InitContainer, Kinds: transform.Kinds,
+		Scopes: []transform.Scope{{Path: "spec.global", Layer: layer}},
+		Lint:   map[string]string{},
+	}
+}
+
+// only silences every check but those.
+func only(p *transform.Policy, names ...string) *transform.Policy {
+	for _, c := range lint.Checks() {
+		if !slices.Contains(names, c.Name) {
+			p.Lint[c.Name] = string(lint.Ignore)
+		}
+	}
+	return p
+}
+
+// found gives what the linter finds in documents, in order.
+func found(t testing.TB, policy *transform.Policy, documents ...string) []lint.Finding {
+	t.Helper()
+	l := lint.New(policy)
+	var workloads []*lint.Workload
+	var all []lint.Finding
+	nodes := make([]*yaml.Node, len(documents))
+	for i, text := range documents {
+		nodes[i] = &yaml.Node{}
+		require.NoError(t, yaml.Unmarshal([]byte(text), nodes[i]), text)
+		views, problems := policy.Workloads(nodes[i], func(path edit.Path) (string, error) {
+			return edit.NodeSource(transform.Lookup(nodes[i], path)), nil
+		})
+		require.Empty(t, problems)
+		var plans []*transform.Plan
+		for _, w := range views {
+			plan := policy.Plan(w)
+			require.False(t, plan.Failed(), plan.Findings)
+			require.NoError(t, edit.Nodes(nodes[i], plan.Edits))
+			plans = append(plans, plan)
+		}
+		seen, findings := l.Look(plans, nodes[i], i)
+		workloads, all = append(workloads, seen...), append(all, findings...)
+	}
+	wanted := l.Wants(workloads, func(is func(apiVersion, kind string) bool) bool {
+		return slices.ContainsFunc(nodes, func(n *yaml.Node) bool { return is(headOf(n)) })
+	})
+	var items lint.Items
+	for i, node := range nodes {
+		if is, _ := wanted.Kind(headOf(node)); is {
+			items.Add(wanted.Read(node, i))
+		}
+	}
+	all = append(all, l.Judge(workloads, &items)...)
+	slices.SortFunc(all, func(a, b lint.Finding) int { return cmp.Compare(line(a), line(b)) })
+	return all
+}
+
+func headOf(document *yaml.Node) (apiVersion, kind string) {
+	value := func(key string) string {
+		if n := transform.Lookup(document, edit.Path{key}); n != nil {
+			return n.Value
+		}
+		return ""
+	}
+	return value("apiVersion"), value("kind")
+}
+
+func line(f lint.Finding) string {
+	return fmt.Sprintf("%s: %s: %s: %s", f.Check, f.Object.ID(), f.Path, f.Message)
+}
+
+// workload is a Deployment in shop with a label app of its name, and more labels.
+func workload(name string, labels ...string) string {
+	more := ""
+	for _, l := range labels {
+		more += ", " + l
+	}
+	return fmt.Sprintf(`
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: %[1]s, namespace: shop}
+spec:
+  selector: {matchLabels: {app: %[1]s}}
+  template:
+    metadata:
+      labels: {app: %[1]s%[2]s}
+    spec:
+      containers:
+      - name: app
+        image: app:1
+        ports:
+        - {name: http, containerPort: 8080}
+        - {name: metrics, containerPort: 9090}
+        - {name: dns, containerPort: 5353, protocol: UDP}
+`, name, more)
+}
+
+func peerAuthentication(namespace, name, spec string) string {
+	return fmt.Sprintf("apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: %s, namespace: %s}\nspec: %s\n", name, namespace, spec)
+}
+
+func serviceOf(name, spec string) string {
+	return fmt.Sprintf("apiVersion: v1\nkind: Service\nmetadata: {name: %s, namespace: shop}\nspec: %s\n", name, spec)
+}
+
+func istioObject(group, kind, name, spec string) string {
+	return fmt.Sprintf("apiVersion: %s.istio.io/v1\nkind: %s\nmetadata: {name: %s, namespace: shop}\nspec: %s\n", group, kind, name, spec)
+}
+
+// TestChecks runs one check at a time. want are the beginnings of the findings'
+// lines, with "…" for what is between two parts of one.
+func TestChecks(t *testing.T) {
+	const ordersPort = "{selector: {app: orders}, ports: [{name: m, port: 90, targetPort: metrics}]}"
+	metrics := "excludeInboundPorts=9090"
+	tests := []struct {
+		check, name, bypass string
+		items               []string
+		want                []string
+	}{
+		// Precedence: a selector before the namespace before the mesh.
+		{"strict-mtls", "the mesh's", metrics, []string{peerAuthentication("istio-system", "default", "{mtls: {mode: STRICT}}")},
+			[]string{"PeerAuthentication default: spec.mtls.mode: mTLS is not enforced…port 9090 of Deployment shop/orders:"}},
+		{"strict-mtls", "the namespace's before the mesh's", metrics, []string{
+			peerAuthentication("istio-system", "default", "{mtls: {mode: STRICT}}"),
+			peerAuthentication("shop", "default", "{mtls: {mode: PERMISSIVE}}"),
+		}, nil},
+		{"strict-mtls", "unset is the broader one's", metrics, []string{
+			peerAuthentication("istio-system", "mesh", "{mtls: {mode: STRICT}}"),
+			peerAuthentication("shop", "namespace", "{mtls: {mode: UNSET}}"),
+			peerAuthentication("shop", "workload", "{selector: {matchLabels: {app: orders}}}"),
+		}, []string{"PeerAuthentication mesh: spec.mtls.mode"}},
+		{"strict-mtls", "the workload's before the namespace's", metrics, []string{
+			peerAuthentication("shop", "default", "{mtls: {mode: PERMISSIVE}}"),
+			peerAuthentication("shop", "orders", "{selector: {matchLabels: {app: orders}}, mtls: {mode: STRICT}}"),
+		}, []string{"PeerAuthentication orders: spec.mtls.mode"}},
+		{"strict-mtls", "a port before the rest", metrics, []string{
+			peerAuthentication("shop", "orders", "{selector: {matchLabels: {app: orders}}, mtls: {mode: STRICT}, portLevelMtls: {9090: {mode: DISABLE}}}"),
+		}, nil},
+		{"strict-mtls", "a port alone", metrics, []string{
+			peerAuthentication("shop", "orders", `{selector: {matchLabels: {app: orders}}, portLevelMtls: {"9090": {mode: STRICT}}}`),
+		}, []string{"PeerAuthentication orders: spec.portLevelMtls.9090.mode"}},
+		{"strict-mtls", "a selector of others", metrics, []string{peerAuthentication("shop", "x", "{selector: {matchLabels: {app: orders, tier: db}}, mtls: {mode: STRICT}}")}, nil},
+		{"strict-mtls", "a selector in the root namespace selects nothing", metrics, []string{peerAuthentication("istio-system", "x", "{selector: {matchLabels: {app: orders}}, mtls: {mode: STRICT}}")}, nil},
+		{"strict-mtls", "another namespace's", metrics, []string{peerAuthentication("bank", "default", "{mtls: {mode: STRICT}}")}, nil},
+		{"strict-mtls", "another root namespace", metrics, []string{
+			peerAuthentication("mesh-root", "default", "{mtls: {mode: STRICT}}"),
+			"apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: mesh}\nspec: {meshConfig: {rootNamespace: mesh-root}}\n",
+		}, []string{"PeerAuthentication default: spec.mtls.mode"}},
+		{"strict-mtls", "one of two, and nobody knows which", metrics, []string{
+			peerAuthentication("shop", "a", "{mtls: {mode: STRICT}}"),
+			peerAuthentication("shop", "b", "{mtls: {mode: PERMISSIVE}}"),
+		}, []string{"PeerAuthentication a: spec.mtls.mode: …if this one counts, as only the oldest of PeerAuthentication shop/a, PeerAuthentication shop/b does"}},
+		{"strict-mtls", "one of two, and the other is older", metrics, []string{
+			strings.Replace(peerAuthentication("shop", "a", "{mtls: {mode: STRICT}}"), "name: a", "name: a, creationTimestamp: '2025-02-01T00:00:00Z'", 1),
+			strings.Replace(peerAuthentication("shop", "b", "{mtls: {mode: PERMISSIVE}}"), "name: b", "name: b, creationTimestamp: '2024-02-01T00:00:00Z'", 1),
+		}, nil},
+		{"strict-mtls", "what is not included", "includeInboundPorts=8080", []string{peerAuthentication("shop", "default", "{mtls: {mode: STRICT}}")},
+			[]string{"PeerAuthentication default: spec.mtls.mode: …ports 1-8079, 8081-14999, 15091-65535 of"}},
+		{"strict-mtls", "UDP is no matter of mTLS", "excludeInboundPorts=9090/UDP", []string{peerAuthentication("shop", "default", "{mtls: {mode: STRICT}}")}, nil},
+		{"strict-mtls", "another group's kind", metrics, []string{"apiVersion: example.com/v1\nkind: PeerAuthentication\nmetadata: {name: default, namespace: shop}\nspec: {mtls: {mode: STRICT}}\n"}, nil},
+		{"strict-mtls", "within a List", metrics, []string{"apiVersion: v1\nkind: List\nitems:\n- {apiVersion: security.istio.io/v1beta1, kind: PeerAuthentication, metadata: {name: default, namespace: shop}, spec: {mtls: {mode: STRICT}}}\n"},
+			[]string{"PeerAuthentication default: items[0].spec.mtls.mode"}},
+
+		{"authorization-policy", "an ALLOW refuses what it does not name", metrics, []string{istioObject("security", "AuthorizationPolicy", "a", "{rules: [{to: [{operation: {ports: ['8080']}}]}]}")},
+			[]string{"AuthorizationPolicy a: spec: nothing asks this ALLOW policy"}},
+		{"authorization-policy", "an empty ALLOW refuses everything", metrics, []string{istioObject("security", "AuthorizationPolicy", "a", "{}")}, []string{"AuthorizationPolicy a: spec: nothing asks this ALLOW"}},
+		{"authorization-policy", "a DENY of another port", metrics, []string{istioObject("security", "AuthorizationPolicy", "a", "{action: DENY, rules: [{to: [{operation: {ports: ['8080']}}]}]}")}, nil},
+		{"authorization-policy", "a DENY of this port", metrics, []string{istioObject("security", "AuthorizationPolicy", "a", "{action: DENY, rules: [{to: [{operation: {ports: ['8080']}}, {operation: {ports: ['9090']}}]}]}")}, []string{"AuthorizationPolicy a: spec: nothing asks this DENY"}},
+		{"authorization-policy", "a DENY of all but this port", metrics, []string{istioObject("security", "AuthorizationPolicy", "a", "{action: DENY, rules: [{to: [{operation: {notPorts: ['9090']}}]}]}")}, nil},
+		{"authorization-policy", "a DENY of every port", metrics, []string{istioObject("security", "AuthorizationPolicy", "a", "{action: DENY, rules: [{from: [{source: {namespaces: [x]}}]}]}")}, []string{"AuthorizationPolicy a"}},
+		{"authorization-policy", "a DENY by a condition on another port", metrics, []string{istioObject("security", "AuthorizationPolicy", "a", "{action: DENY, rules: [{when: [{key: destination.port, values: ['8080']}]}]}")}, nil},
+		{"authorization-policy", "a DENY of nothing", metrics, []string{istioObject("security", "AuthorizationPolicy", "a", "{action: DENY}")}, nil},
+		{"authorization-policy", "of a waypoint", metrics, []string{istioObject("security", "AuthorizationPolicy", "a", "{targetRef: {kind: Service, name: orders}}")}, nil},
+		{"authorization-policy", "of the mesh, with a selector", metrics, []string{"apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a, namespace: istio-system}\nspec: {selector: {matchLabels: {app: orders}}}\n"}, []string{"AuthorizationPolicy a"}},
+
+		{"request-authentication", "of the namespace", metrics, []string{istioObject("security", "RequestAuthentication", "r", "{jwtRules: [{issuer: x}]}")}, []string{"RequestAuthentication r: spec.jwtRules: no token is looked at"}},
+		{"request-authentication", "without rules", metrics, []string{istioObject("security", "RequestAuthentication", "r", "{}")}, nil},
+		{"request-authentication", "of others", metrics, []string{istioObject("security", "RequestAuthentication", "r", "{selector: {matchLabels: {app: x}}, jwtRules: [{issuer: x}]}")}, nil},
+
+		{"service-port", "by name", metrics, []string{serviceOf("orders", ordersPort)}, []string{"Service orders: spec.ports[0].targetPort: port 90 (m) leads to port 9090 of Deployment shop/orders"}},
+		{"service-port", "by its own number", metrics, []string{serviceOf("orders", "{selector: {app: orders}, ports: [{port: 8080}, {port: 9090}]}")}, []string{"Service orders: spec.ports[1].port: port 9090 leads"}},
+		{"service-port", "by number", metrics, []string{serviceOf("orders", "{selector: {app: orders}, ports: [{port: 80, targetPort: 9090}]}")}, []string{"Service orders: spec.ports[0].targetPort"}},
+		{"service-port", "to another port", metrics, []string{serviceOf("orders", "{selector: {app: orders}, ports: [{port: 9090, targetPort: http}]}")}, nil},
+		{"service-port", "to which plain text is meant", metrics, []string{serviceOf("orders", ordersPort), peerAuthentication("shop", "o", "{selector: {matchLabels: {app: orders}}, portLevelMtls: {9090: {mode: DISABLE}}}")}, nil},
+		{"service-port", "to which a rule has plain text spoken", metrics, []string{serviceOf("orders", ordersPort), istioObject("networking", "DestinationRule", "orders", "{host: orders, trafficPolicy: {tls: {mode: DISABLE}}}")}, nil},
+		{"service-port", "over UDP", metrics, []string{serviceOf("orders", "{selector: {app: orders}, ports: [{port: 9090, protocol: UDP}]}")}, nil},
+		{"service-port", "a name of a UDP port", "excludeInboundPorts=5353", []string{serviceOf("orders", "{selector: {app: orders}, ports: [{port: 53, targetPort: dns}]}")}, nil},
+		{"service-port", "of other pods", metrics, []string{serviceOf("x", "{selector: {app: orders, tier: db}, ports: [{port: 9090}]}")}, nil},
+		{"service-port", "without a selector", metrics, []string{serviceOf("x", "{ports: [{port: 9090}]}")}, nil},
+		{"service-port", "a Service of Knative", metrics, []string{"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: x, namespace: shop}\nspec: {selector: {app: orders}, ports: [{port: 9090}]}\n"}, nil},
+
+		{"auto-mtls", "with nothing else said", metrics, []string{serviceOf("orders", ordersPort)}, []string{"Deployment orders: spec.template.metadata.annotations[\"traffic.sidecar.istio.io/excludeInboundPorts\"]: …port 9090, by port 90 (m) of Service shop/orders, …add PeerAuthentication shop/orders-bypass"}},
+		{"auto-mtls", "by what is not included", "includeInboundPorts=8080", []string{serviceOf("orders", ordersPort)}, []string{"Deployment orders: spec.template.metadata.annotations[\"traffic.sidecar.istio.io/includeInboundPorts\"]"}},
+		{"auto-mtls", "without a Service", metrics, nil, nil},
+		{"auto-mtls", "switched off for the mesh", metrics, []string{serviceOf("orders", ordersPort), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio-1-28, namespace: istio-system}\ndata: {mesh: 'enableAutoMtls: false'}\n"}, nil},
+		{"auto-mtls", "switched off for the namespace", metrics, []string{serviceOf("orders", ordersPort), peerAuthentication("shop", "default", "{mtls: {mode: DISABLE}}")}, nil},
+		{"auto-mtls", "headless, and a port says DISABLE in vain", metrics, []string{
+			serviceOf("orders", "{clusterIP: None, selector: {app: orders}, ports: [{port: 9090}]}"),
+			peerAuthentication("shop", "orders", "{selector: {matchLabels: {app: orders}}, portLevelMtls: {9090: {mode: DISABLE}}}"),
+		}, []string{"Deployment orders: …add DestinationRule shop/orders-bypass"}},
+		{"auto-mtls", "headless, and the namespace says DISABLE", metrics, []string{
+			serviceOf("orders", "{clusterIP: None, selector: {app: orders}, ports: [{port: 9090}]}"),
+			peerAuthentication("shop", "default", "{mtls: {mode: DISABLE}}"),
+		}, nil},
+		{"auto-mtls", "a rule for the port of the Service, not of the pod", metrics, []string{serviceOf("orders", ordersPort), istioObject("networking", "DestinationRule", "orders", "{host: orders, trafficPolicy: {portLevelSettings: [{port: {number: 90}, tls: {mode: DISABLE}}]}}")}, nil},
+		{"auto-mtls", "a rule for another port", metrics, []string{serviceOf("orders", ordersPort), istioObject("networking", "DestinationRule", "orders", "{host: orders, trafficPolicy: {portLevelSettings: [{port: {number: 9090}, tls: {mode: DISABLE}}]}}")}, []string{"Deployment orders: …add PeerAuthentication"}},
+		{"auto-mtls", "a rule by which the application's own TLS is spoken", metrics, []string{serviceOf("orders", ordersPort), istioObject("networking", "DestinationRule", "orders", "{host: orders.shop.svc.cluster.local, trafficPolicy: {tls: {mode: SIMPLE}}}")}, nil},
+		{"auto-mtls", "a rule without a TLS mode says nothing", metrics, []string{serviceOf("orders", ordersPort), istioObject("networking", "DestinationRule", "orders", "{host: orders, trafficPolicy: {connectionPool: {tcp: {maxConnections: 1}}}}")}, []string{"Deployment orders: …add PeerAuthentication"}},
+		{"auto-mtls", "a rule for callers of one's choice says nothing of the others", metrics, []string{serviceOf("orders", ordersPort), istioObject("networking", "DestinationRule", "orders", "{host: orders, workloadSelector: {matchLabels: {app: x}}, trafficPolicy: {tls: {mode: DISABLE}}}")}, []string{"Deployment orders"}},
+		{"auto-mtls", "ISTIO_MUTUAL beats the PeerAuthentication", metrics, []string{
+			serviceOf("orders", ordersPort), peerAuthentication("shop", "default", "{mtls: {mode: DISABLE}}"),
+			istioObject("networking", "DestinationRule", "all", "{host: '*.shop.svc.cluster.local', trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}"),
+		}, []string{"Deployment orders: …change DestinationRule shop/all"}},
+		{"auto-mtls", "the longer wildcard counts", metrics, []string{
+			serviceOf("orders", ordersPort),
+			istioObject("networking", "DestinationRule", "all", "{host: '*', trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}"),
+			istioObject("networking", "DestinationRule", "mine", "{host: '*.shop.svc.cluster.local', trafficPolicy: {tls: {mode: DISABLE}}}"),
+		}, nil},
+
+		{"service-entry", "by port", "excludeOutboundPorts=3306", []string{istioObject("networking", "ServiceEntry", "db", "{hosts: [db.example.com], ports: [{number: 3306, name: tcp}, {number: 443, name: tls}], resolution: DNS}")}, []string{"ServiceEntry db: spec.hosts: connections of Deployment shop/orders to port 3306"}},
+		{"service-entry", "by the range of an address", "excludeOutboundIPRanges=203.0.113.0/24", []string{istioObject("networking", "ServiceEntry", "db", "{hosts: [x], addresses: [203.0.113.9], ports: [{number: 443, name: tls}]}")}, []string{"ServiceEntry db: …port 443"}},
+		{"service-entry", "by a part of a range", "excludeOutboundIPRanges=203.0.113.128/25", []string{istioObject("networking", "ServiceEntry", "db", "{hosts: [x], addresses: [203.0.113.0/24], ports: [{number: 443, name: tls}]}")}, []string{"ServiceEntry db"}},
+		{"service-entry", "by the range of an endpoint, at its own port", "excludeOutbound=203.0.113.0/24@8443", []string{istioObject("networking", "ServiceEntry", "db", "{hosts: [x], ports: [{number: 443, name: tls}], resolution: STATIC, endpoints: [{address: 203.0.113.9, ports: {tls: 8443}}]}")}, []string{"ServiceEntry db: …port 443"}},
+		{"service-entry", "the virtual address is what is called", "excludeOutboundIPRanges=203.0.113.0/24", []string{istioObject("networking", "ServiceEntry", "db", "{hosts: [x], addresses: [198.51.100.1], ports: [{number: 443, name: tls}], endpoints: [{address: 203.0.113.9}]}")}, nil},
+		{"service-entry", "by what is not included", "includeOutboundIPRanges=10.0.0.0/8", []string{istioObject("networking", "ServiceEntry", "db", "{hosts: [x], addresses: [203.0.113.9], ports: [{number: 443, name: tls}]}")}, []string{"ServiceEntry db"}},
+		{"service-entry", "an included port stays", "excludeOutboundIPRanges=203.0.113.0/24 includeOutboundPorts=443", []string{istioObject("networking", "ServiceEntry", "db", "{hosts: [x], addresses: [203.0.113.9], ports: [{number: 443, name: tls}]}")}, nil},
+		{"service-entry", "exported to others", "excludeOutboundPorts=3306", []string{istioObject("networking", "ServiceEntry", "db", "{hosts: [x], exportTo: [bank], ports: [{number: 3306, name: tcp}]}")}, nil},
+
+		{"virtual-service", "by the port of the Service", "excludeOutboundPorts=3306", []string{
+			serviceOf("db", "{selector: {app: db}, ports: [{port: 3306}]}"),
+			istioObject("networking", "VirtualService", "db", "{hosts: [db], tcp: [{route: [{destination: {host: db}}]}]}"),
+		}, []string{"VirtualService db: spec.hosts[0]: …port 3306"}},
+		{"virtual-service", "routes for another port of it", "excludeOutboundPorts=3306", []string{
+			serviceOf("db", "{selector: {app: db}, ports: [{port: 3306}, {port: 33062}]}"),
+			istioObject("networking", "VirtualService", "db", "{hosts: [db.shop.svc.cluster.local], tcp: [{match: [{port: 33062}]}]}"),
+		}, nil},
+		{"virtual-service", "by the address of the ServiceEntry", "excludeOutboundIPRanges=203.0.113.0/24", []string{
+			istioObject("networking", "ServiceEntry", "db", "{hosts: [db.example.com], addresses: [203.0.113.9], ports: [{number: 443, name: tls}]}"),
+			istioObject("networking", "VirtualService", "db", "{hosts: [db.example.com], tls: [{match: [{sniHosts: [db.example.com]}]}]}"),
+		}, []string{"VirtualService db"}},
+		{"virtual-service", "by a port that a route names", "excludeOutboundPorts=3306", []string{istioObject("networking", "VirtualService", "db", "{hosts: [x.example.com], tcp: [{match: [{port: 3306}]}]}")}, []string{"VirtualService db"}},
+		{"virtual-service", "for a gateway alone", "excludeOutboundPorts=3306", []string{istioObject("networking", "VirtualService", "db", "{hosts: [x.example.com], gateways: [public], tcp: [{match: [{port: 3306}]}]}")}, nil},
+		{"virtual-service", "for a gateway and the mesh", "excludeOutboundPorts=3306", []string{istioObject("networking", "VirtualService", "db", "{hosts: [x.example.com], gateways: [public, mesh], tcp: [{match: [{port: 3306}]}]}")}, []string{"VirtualService db"}},
+
+		{"sidecar-egress", "of the namespace", "excludeOutboundPorts=3306", []string{istioObject("networking", "Sidecar", "s", "{egress: [{hosts: ['./*']}, {port: {number: 3306}, hosts: ['./*']}]}")}, []string{"Sidecar s: spec.egress[1].port.number"}},
+		{"sidecar-egress", "that the pods' own one replaces", "excludeOutboundPorts=3306", []string{
+			istioObject("networking", "Sidecar", "s", "{egress: [{port: {number: 3306}, hosts: ['./*']}]}"),
+			istioObject("networking", "Sidecar", "mine", "{workloadSelector: {labels: {app: orders}}, egress: [{port: {number: 443}, hosts: ['./*']}]}"),
+		}, nil},
+		{"sidecar-egress", "by the address that it listens on", "excludeOutboundIPRanges=203.0.113.0/24", []string{istioObject("networking", "Sidecar", "s", "{egress: [{port: {number: 443}, bind: 203.0.113.9, hosts: ['./*']}]}")}, []string{"Sidecar s"}},
+
+		{"registry-only", "a region", "excludeOutboundIPRanges=10.0.0.0/8", []string{istioObject("networking", "Sidecar", "s", "{outboundTrafficPolicy: {mode: REGISTRY_ONLY}}")}, []string{"Sidecar s: spec.outboundTrafficPolicy.mode: …10.0.0.0/8"}},
+		{"registry-only", "a place", "excludeOutboundIPRanges=10.1.2.0/24", []string{istioObject("networking", "Sidecar", "s", "{outboundTrafficPolicy: {mode: REGISTRY_ONLY}}")}, nil},
+		{"registry-only", "a port everywhere", "excludeOutboundPorts=443", []string{istioObject("networking", "Sidecar", "s", "{outboundTrafficPolicy: {}}")}, []string{"Sidecar s: …port 443 at every address"}},
+		{"registry-only", "a port in a region", "excludeOutbound=10.0.0.0/8@443", []string{istioObject("networking", "Sidecar", "s", "{outboundTrafficPolicy: {}}")}, []string{"Sidecar s: …port 443 at 10.0.0.0/8"}},
+		{"registry-only", "all but a range", "includeOutboundIPRanges=10.0.0.0/8", []string{istioObject("networking", "Sidecar", "s", "{outboundTrafficPolicy: {}}")}, []string{"Sidecar s: …every address but 10.0.0.0/8"}},
+		{"registry-only", "a mesh by the operator of Sail", "excludeOutboundIPRanges=fd00::/8", []string{"apiVersion: sailoperator.io/v1\nkind: Istio\nmetadata: {name: default}\nspec: {values: {meshConfig: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}}}}\n"}, []string{"Istio default: spec.values.meshConfig.outboundTrafficPolicy.mode"}},
+		{"registry-only", "a Sidecar that opens the namespace", "excludeOutboundIPRanges=10.0.0.0/8", []string{
+			"apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: x}\nspec: {meshConfig: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}}}\n",
+			istioObject("networking", "Sidecar", "s", "{outboundTrafficPolicy: {mode: ALLOW_ANY}}"),
+		}, nil},
+
+		{"dns-capture", "for the mesh", "excludeOutboundPorts=3306", []string{"apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: x}\nspec: {meshConfig: {defaultConfig: {proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}}}}\n"}, []string{"IstioOperator x: spec.meshConfig.defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE"}},
+		{"dns-capture", "for the pods, and not for the namespace", "excludeOutboundPorts=3306", []string{
+			istioObject("networking", "ProxyConfig", "a", "{environmentVariables: {ISTIO_META_DNS_CAPTURE: 'true'}}"),
+			istioObject("networking", "ProxyConfig", "b", "{selector: {matchLabels: {app: orders}}, environmentVariables: {ISTIO_META_DNS_CAPTURE: 'false'}}"),
+		}, nil},
+		{"dns-capture", "a host that has its own address", "excludeOutboundPorts=3306", []string{
+			istioObject("networking", "ProxyConfig", "a", "{environmentVariables: {ISTIO_META_DNS_CAPTURE: 'true'}}"),
+			istioObject("networking", "ServiceEntry", "db", "{hosts: [x], addresses: [203.0.113.9], resolution: STATIC, ports: [{number: 3306, name: tcp}]}"),
+		}, []string{"ProxyConfig a"}},
+		{"dns-capture", "a host that goes nowhere", "excludeOutboundPorts=3306", []string{
+			istioObject("networking", "ProxyConfig", "a", "{environmentVariables: {ISTIO_META_DNS_CAPTURE: 'true'}}"),
+			istioObject("networking", "ServiceEntry", "db", "{hosts: [x], resolution: DNS, ports: [{number: 3306, name: tcp}]}"),
+		}, []string{"ServiceEntry db: spec.hosts: with DNS capture"}},
+		{"dns-capture", "a host by ranges that leave the made-up ones out", "includeOutboundIPRanges=10.0.0.0/8", []string{
+			istioObject("networking", "ProxyConfig", "a", "{environmentVariables: {ISTIO_META_DNS_CAPTURE: 'true'}}"),
+			istioObject("networking", "ServiceEntry", "db", "{hosts: [x], resolution: DNS, ports: [{number: 443, name: tls}]}"),
+		}, []string{"ServiceEntry db: spec.hosts"}},
+		{"dns-capture", "the made-up ranges are included", "includeOutboundIPRanges=10.0.0.0/8,240.240.0.0/16", []string{istioObject("networking", "ProxyConfig", "a", "{environmentVariables: {ISTIO_META_DNS_CAPTURE: 'true'}}")}, nil},
+		{"dns-capture", "a range elsewhere", "excludeOutboundIPRanges=10.0.0.0/8", []string{istioObject("networking", "ProxyConfig", "a", "{environmentVariables: {ISTIO_META_DNS_CAPTURE: 'true'}}")}, nil},
+		{"dns-capture", "no capture", "excludeOutboundPorts=3306", []string{istioObject("networking", "ServiceEntry", "db", "{hosts: [x], resolution: DNS, ports: [{number: 3306, name: tcp}]}")}, nil},
+
+		{"pod-security", "enforced", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: baseline}}\n"}, []string{"Namespace shop: metadata.labels[\"pod-security.kubernetes.io/enforce\"]: …AnnotationsOnly"}},
+		{"pod-security", "audited", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/audit: restricted}}\n"}, []string{"Namespace shop: metadata.labels[\"pod-security.kubernetes.io/audit\"]"}},
+		{"pod-security", "privileged", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: privileged}}\n"}, nil},
+		{"pod-security", "what only the init container can do", "excludeInboundPorts=514/UDP", []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: baseline}}\n"}, []string{"Namespace shop: …take out what only the init container can do (excludeInboundPorts)"}},
+		{"unmeshed-namespace", "opted out", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio-injection: disabled}}\n"}, []string{"Namespace shop: metadata: it has the label istio-injection: disabled"}},
+		{"unmeshed-namespace", "opted in", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio-injection: enabled}}\n"}, nil},
+
+		{"port-expansion", "a thousand and one", "excludeOutboundPorts=20000-21000", nil, []string{"Deployment orders: spec.template.metadata.annotations[\"traffic.sidecar.istio.io/excludeOutboundPorts\"]: …1001 single ports"}},
+		{"port-expansion", "a thousand", "excludeOutboundPorts=20000-20999", nil, nil},
+	}
+	seen := map[string]bool{}
+	for _, test := range tests {
+		t.Run(test.check+"/"+test.name, func(t *testing.T) {
+			seen[test.check] = true
+			items := append([]string{workload("orders")}, test.items...)
+			findings := found(t, only(bypassing(t, test.bypass), test.check), items...)
+			matched(t, test.check, test.want, findings)
+			slices.Reverse(items)
+			assert.Equal(t, lines(findings), lines(found(t, only(bypassing(t, test.bypass), test.check), items...)), "the order of the items does not matter")
+		})
+	}
+	for _, c := range lint.Checks() {
+		if len(c.Kinds()) > 0 {
+			assert.True(t, seen[c.Name], "%s has a case", c.Name)
+		}
+	}
+}
+
+func lines(findings []lint.Finding) []string {
+	texts := make([]string, len(findings))
+	for i, f := range findings {
+		texts[i] = line(f) + "\n" + f.Proposed
+	}
+	return texts
+}
+
+func matched(t *testing.T, check string, want []string, findings []lint.Finding) {
+	t.Helper()
+	require.Len(t, findings, len(want), "%v", lines(findings))
+	for i, w := range want {
+		got := line(findings[i])
+		rest, begins := got, true
+		for k, part := range strings.Split(w, "…") {
+			if k == 0 {
+				rest, begins = strings.CutPrefix(got, check+": "+part)
+				continue
+			}
+			_, after, there := strings.Cut(rest, part)
+			rest, begins = after, begins && there
+		}
+		assert.True(t, begins, "got  %s\nwant %s: %s", got, check, w)
+		assert.Equal(t, transform.Warning, findings[i].Severity)
+	}
+}
+
+// Names of workloads are not repeated for each of them, and each is looked up by
+// its labels.
+func TestManyWorkloads(t *testing.T) {
+	items := []string{peerAuthentication("istio-system", "default", "{mtls: {mode: STRICT}}")}
+	for i := range 5 {
+		items = append(items, workload(fmt.Sprintf("app-%d", i)))
+	}
+	findings := found(t, only(bypassing(t, "excludeInboundPorts=9090"), "strict-mtls"), items...)
+	require.Len(t, findings, 1)
+	assert.Contains(t, findings[0].Message, "port 9090 of Deployment shop/app-0, Deployment shop/app-1, Deployment shop/app-2 and 2 more:")
+}
+
+// Sizes are held against what is written, not against what was there.
+func TestSizes(t *testing.T) {
+	ranges := func(n int) string {
+		var list []string
+		for i := range n {
+			list = append(list, fmt.Sprintf("10.%d.%d.%d/32", i>>15, i>>7&255, i&127*2))
+		}
+		return "excludeOutboundIPRanges=" + strings.Join(list, ",")
+	}
+	annotated := func(size int) string {
+		return strings.Replace(workload("orders"), "namespace: shop}", "namespace: shop, annotations: {notes: "+strings.Repeat("x", size)+"}}", 1)
+	}
+	tests := []struct {
+		check, name, bypass, item string
+		want                      []string
+	}{
+		{"annotation-size", "few", ranges(10), workload("orders"), nil},
+		{"annotation-size", "of the template", ranges(20000), workload("orders"), []string{"Deployment orders: spec.template.metadata.annotations: the annotations have"}},
+		{"annotation-size", "of the object", ranges(1), annotated(256 << 10), []string{"Deployment orders: metadata.annotations: the annotations have 256 KiB"}},
+		{"argument-size", "just", ranges(9000), workload("orders"), nil},
+		{"argument-size", "too many ranges", ranges(11000), workload("orders"), []string{"Deployment orders: spec.template.metadata.annotations[\"traffic.sidecar.istio.io/excludeOutboundIPRanges\"]: the value has"}},
+		{"object-size", "just", ranges(7000), workload("orders"), nil},
+		{"object-size", "the annotation and the init container together", ranges(10500), workload("orders"), []string{"Deployment orders: the document: the object has"}},
+		{"object-size", "with other annotations beside", ranges(4000), annotated(80 << 10), []string{"Deployment orders: the document: the object has"}},
+	}
+	for _, test := range tests {
+		t.Run(test.check+"/"+test.name, func(t *testing.T) {
+			matched(t, test.check, test.want, found(t, only(bypassing(t, test.bypass), test.check), test.item))
+		})
+	}
+}
+
+// Other translations of addresses are lost where the init container is there, and
+// only there.
+func TestOtherProxy(t *testing.T) {
+	const azure = "azure.workload.identity/inject-proxy-sidecar: \"true\""
+	pod := func(annotations, containers string) string {
+		return fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: orders, namespace: shop}\nspec:\n  template:\n    metadata: {annotations: {%s}}\n    spec: {%s}\n", annotations, containers)
+	}
+	tests := []struct {
+		name, bypass, item string
+		mode               transform.Mode
+		want               []string
+	}{
+		{"injected", "excludeOutboundIPRanges=169.254.169.254", pod(azure, "containers: [{name: app}]"), transform.InitContainer, []string{"Deployment orders: spec.template.metadata.annotations[\"azure.workload.identity/inject-proxy-sidecar\"]: …excludeOutboundIPRanges"}},
+		{"by annotation alone", "excludeOutboundIPRanges=169.254.169.254", pod(azure, "containers: [{name: app}]"), transform.AnnotationsOnly, nil},
+		{"written into the pod", "excludeOutboundPorts=80", pod("", "initContainers: [{name: azwi-proxy-init}], containers: [{name: app}]"), transform.InitContainer, []string{"Deployment orders: spec.template.spec.initContainers[1].name: …excludeOutboundPorts"}},
+		{"another port of it", "excludeOutbound=169.254.169.254@443", pod(azure, "containers: [{name: app}]"), transform.InitContainer, nil},
+		{"Docker in the pod", "excludeInboundPorts=8080", pod("", "containers: [{name: app}, {name: d, image: 'docker.io/library/docker:28-dind@sha256:0', securityContext: {privileged: true}}]"), transform.InitContainer, []string{"Deployment orders: spec.template.spec.containers[1].securityContext.privileged: …port 8080"}},
+		{"Docker's command line alone", "excludeInboundPorts=8080", pod("", "containers: [{name: d, image: 'docker:28-cli', securityContext: {privileged: true}}]"), transform.InitContainer, nil},
+		{"Docker without privilege", "excludeInboundPorts=8080", pod("", "containers: [{name: d, image: 'docker:28-dind'}]"), transform.InitContainer, nil},
+		{"Docker publishes nothing that goes out", "excludeOutboundPorts=8080", pod("", "containers: [{name: d, image: 'docker:28-dind', securityContext: {privileged: true}}]"), transform.InitContainer, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			policy := only(bypassing(t, test.bypass), "other-proxy")
+			policy.Mode = test.mode
+			matched(t, "other-proxy", test.want, found(t, policy, test.item))
+		})
+	}
+}
+
+// What mends a port for several workloads is shown to each as one change.
+func TestOneChangeForSeveral(t *testing.T) {
+	findings := found(t, only(bypassing(t, "excludeInboundPorts=9090,9091"), "auto-mtls"),
+		workload("orders", "team: sales"), workload("ledger", "team: sales"),
+		serviceOf("orders", "{selector: {app: orders}, ports: [{port: 9090}]}"),
+		serviceOf("ledger", "{selector: {app: ledger}, ports: [{port: 9091}]}"),
+		peerAuthentication("shop", "sales", "{selector: {matchLabels: {team: sales}}, mtls: {mode: STRICT}}"))
+	require.Len(t, findings, 2)
+	for _, f := range findings {
+		assert.Contains(t, f.Message, "change PeerAuthentication shop/sales as shown, and they speak plain text there (to other pods that its selector takes in as well)")
+		assert.Equal(t, `apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: sales
+  namespace: shop
+spec:
+  selector:
+    matchLabels:
+      team: sales
+  mtls:
+    mode: STRICT
+  portLevelMtls:
+    "9090":
+      mode: DISABLE
+    "9091":
+      mode: DISABLE
+`, f.Proposed)
+	}
+}
+
+// What a proposal mends is mended: with it among the items nothing is found.
+func TestProposalsMend(t *testing.T) {
+	const ports = "ports: [{name: m, port: 90, targetPort: metrics}]"
+	tests := []struct {
+		name  string
+		items []string
+	}{
+		{"a new PeerAuthentication", []string{serviceOf("orders", "{selector: {app: orders}, "+ports+"}")}},
+		{"a new DestinationRule", []string{serviceOf("orders", "{clusterIP: None, selector: {app: orders}, "+ports+"}")}},
+		{"a PeerAuthentication", []string{serviceOf("orders", "{selector: {app: orders}, "+ports+"}"), peerAuthentication("shop", "x", "{selector: {matchLabels: {app: orders}}, portLevelMtls: {9090: {mode: STRICT}}}")}},
+		{"a DestinationRule", []string{serviceOf("orders", "{selector: {app: orders}, "+ports+"}"), istioObject("networking", "DestinationRule", "x", "{host: orders, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}, portLevelSettings: [{port: {number: 80}}, {port: {number: 90}, tls: {mode: ISTIO_MUTUAL, sni: x}}]}}")}},
+		{"each of two", []string{
+			serviceOf("orders", "{selector: {app: orders}, "+ports+"}"),
+			peerAuthentication("shop", "x", "{selector: {matchLabels: {app: orders}}}"), peerAuthentication("shop", "y", "{selector: {matchLabels: {app: orders}}}"),
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			policy := only(bypassing(t, "excludeInboundPorts=9090"), "auto-mtls")
+			findings := found(t, policy, append([]string{workload("orders")}, test.items...)...)
+			require.Len(t, findings, 1)
+			items := []string{workload("orders"), test.items[0]}
+			proposed := strings.Split(findings[0].Proposed, "---\n")
+			assert.Len(t, proposed, max(1, len(test.items)-1))
+			assert.Empty(t, lines(found(t, policy, append(items, proposed...)...)))
+		})
+	}
+}

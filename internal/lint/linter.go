@@ -1,0 +1,178 @@
+package lint
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// Finding is what a check has to say about an object.
+type Finding struct {
+	// Check is the name of the check.
+	Check  string
+	Object *transform.Object
+	transform.Finding
+	// Proposed is YAML that mends it, "" where the message says all.
+	Proposed string
+}
+
+// Linter runs the checks that are in force for a policy. It is safe for
+// concurrent use.
+type Linter struct {
+	mesh *mesh.Mesh
+	// namespace is that of objects which name none, "" where it is unknown.
+	namespace  string
+	severities map[string]transform.Severity
+	checks     []*Check
+}
+
+// reported are the severities that a finding can have.
+var reported = map[Severity]transform.Severity{Error: transform.Error, Warning: transform.Warning}
+
+// New gives a linter for what a policy makes of workloads.
+func New(policy *transform.Policy) *Linter {
+	l := &Linter{mesh: policy.Mesh, namespace: policy.Namespace, severities: map[string]transform.Severity{}}
+	for _, c := range table {
+		severity := cmp.Or(Severity(policy.Lint[c.Name]), c.Severity)
+		if severity == Ignore || c.Domain != "" && c.Domain != l.mesh.Domain {
+			continue
+		}
+		l.severities[c.Name] = reported[severity]
+		l.checks = append(l.checks, c)
+	}
+	return l
+}
+
+// Look views the planned workloads of a document as they are after the plans'
+// edits, and gives what there is to say of each by itself. item is the place of
+// the document.
+func (l *Linter) Look(plans []*transform.Plan, document *yaml.Node, item int) (workloads []*Workload, findings []Finding) {
+	for _, plan := range plans {
+		if !plan.Decided || plan.Failed() {
+			continue
+		}
+		e := l.examination(plan, document, item)
+		for _, c := range l.checks {
+			if c.examine != nil {
+				e.check = c
+				c.examine(e)
+			}
+		}
+		findings = append(findings, e.findings...)
+		workloads = append(workloads, e.workload)
+	}
+	return workloads, findings
+}
+
+// Wanted says which objects the checks in force need to see.
+type Wanted struct{ kinds []*kind }
+
+// Wants gives what is wanted because of the workloads, where present says which
+// kinds of objects there are.
+func (l *Linter) Wants(workloads []*Workload, present func(is func(apiVersion, kind string) bool) bool) Wanted {
+	var wanted Wanted
+	listed := present(func(_, kind string) bool { return transform.IsList(kind) })
+	there := func(k *kind) bool { return present(k.is) }
+	for _, c := range l.checks {
+		switch {
+		case c.judge == nil,
+			!slices.ContainsFunc(workloads, func(w *Workload) bool { return c.concerns == nil || c.concerns(w) }),
+			len(c.about) > 0 && !listed && !slices.ContainsFunc(c.about, there):
+			continue
+		}
+		for _, k := range slices.Concat(c.about, c.reads) {
+			if !slices.Contains(wanted.kinds, k) {
+				wanted.kinds = append(wanted.kinds, k)
+			}
+		}
+	}
+	return wanted
+}
+
+// Kind says by its apiVersion and kind whether a document may hold an object
+// that is wanted. named says that only some names are.
+func (w Wanted) Kind(apiVersion, kind string) (wanted, named bool) {
+	if len(w.kinds) == 0 {
+		return false, false
+	}
+	if transform.IsList(kind) {
+		return true, false
+	}
+	k := w.find(apiVersion, kind)
+	return k != nil, k != nil && k.called != nil
+}
+
+// Name says whether an object of a kind of which only some names are wanted is
+// one of them.
+func (w Wanted) Name(apiVersion, kind, name string) bool {
+	k := w.find(apiVersion, kind)
+	return k != nil && (k.called == nil || k.called(name))
+}
+
+func (w Wanted) find(apiVersion, name string) *kind {
+	i := slices.IndexFunc(w.kinds, func(k *kind) bool { return k.is(apiVersion, name) })
+	if i < 0 {
+		return nil
+	}
+	return w.kinds[i]
+}
+
+// Read views the objects of a document that are wanted. item is its place.
+func (w Wanted) Read(document *yaml.Node, item int) *Items {
+	items := &Items{}
+	wanted := func(apiVersion, kind string) bool { return w.find(apiVersion, kind) != nil }
+	transform.Objects(document, wanted, func(o *transform.Object, node *yaml.Node) {
+		if k := w.find(o.APIVersion, o.Kind); k.called == nil || k.called(o.Name) {
+			o.Item = item
+			k.read(items, object{o, node})
+		}
+	})
+	return items
+}
+
+// Judge gives what there is to say of the workloads beside the items. It
+// depends on what these say, not on their order.
+func (l *Linter) Judge(workloads []*Workload, items *Items) []Finding {
+	if len(workloads) == 0 {
+		return nil
+	}
+	j := &judgement{reporter: reporter{linter: l}, items: items, workloads: workloads}
+	for _, c := range l.checks {
+		if c.judge != nil {
+			j.check = c
+			c.judge(j)
+		}
+	}
+	return j.findings
+}
+
+// reporter collects findings of the check that runs.
+type reporter struct {
+	linter   *Linter
+	check    *Check
+	findings []Finding
+}
+
+func (r *reporter) find(about *transform.Object, path edit.Path, value, format string, args ...any) *Finding {
+	r.findings = append(r.findings, Finding{
+		Check:   r.check.Name,
+		Object:  about,
+		Finding: transform.Finding{Severity: r.linter.severities[r.check.Name], Message: fmt.Sprintf(format, args...), Path: path, Value: value},
+	})
+	return &r.findings[len(r.findings)-1]
+}
+
+// judgement is what checks of all workloads together have at hand.
+type judgement struct {
+	reporter
+	items     *Items
+	workloads []*Workload
+	index     *index
+	groups    []alike
+}

@@ -1,0 +1,279 @@
+package lint
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// The versions that new objects are written in: the oldest that have the fields,
+// which every Istio since 1.6 serves.
+const (
+	securityVersion   = "security.istio.io/v1beta1"
+	networkingVersion = "networking.istio.io/v1beta1"
+)
+
+// change is an object that mends connections: a new one, or one of the items with
+// something added. It gathers what it mends for all workloads, so that each is
+// shown the same.
+type change struct {
+	// title names the object, for messages.
+	title string
+	// object is the item to change; nil for a new one.
+	object *object
+	// rivals are those of which only the oldest counts.
+	rivals []string
+	// ports are those to speak plain text to.
+	ports traffic.Ports
+	// render gives the object for them.
+	render func(traffic.Ports) *yaml.Node
+	// broader says for a workload what else the change is about; nil for
+	// nothing.
+	broader func(*Workload) string
+}
+
+func (c *change) remedy(w *Workload) string {
+	var remedy string
+	switch {
+	case c.object == nil:
+		remedy = "add " + c.title + " as shown, and they speak plain text there"
+	case len(c.rivals) > 1:
+		remedy = "change as shown the oldest of " + some(c.rivals) + ", which alone counts, and they speak plain text there"
+	default:
+		remedy = "change " + c.title + " as shown, and they speak plain text there"
+	}
+	if c.broader != nil && len(c.rivals) < 2 {
+		remedy += c.broader(w)
+	}
+	return remedy
+}
+
+// document gives the object as YAML.
+func (c *change) document() string {
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	enc.CompactSeqIndent()
+	_ = enc.Encode(c.render(c.ports)) // nodes without aliases always encode
+	return b.String()
+}
+
+// mending keeps the changes, one an object.
+type mending struct {
+	j       *judgement
+	changes map[string]*change
+}
+
+func newMending(j *judgement) *mending { return &mending{j, map[string]*change{}} }
+
+func (m *mending) change(title string, make func() *change) *change {
+	c := m.changes[title]
+	if c == nil {
+		c = make()
+		c.title = title
+		m.changes[title] = c
+	}
+	return c
+}
+
+// peers has PeerAuthentications say DISABLE for a port of a workload: those that
+// select it, or a new one.
+func (m *mending) peers(w *Workload, port uint16, have []*peerAuthentication) []*change {
+	var changes []*change
+	for _, p := range have {
+		changes = append(changes, m.change(p.id(), func() *change {
+			return &change{
+				object: &p.object,
+				rivals: idList(have),
+				render: func(ports traffic.Ports) *yaml.Node {
+					return edited(p.object, disabledPorts(ports))
+				},
+				broader: func(w *Workload) string {
+					if maps.Equal(p.view.Spec.Selector.MatchLabels, w.podLabels()) {
+						return ""
+					}
+					return " (to other pods that its selector takes in as well)"
+				},
+			}
+		}))
+	}
+	if len(have) == 0 {
+		name := strings.TrimSuffix(w.Name, "-") + "-bypass"
+		title := nameOf(&transform.Object{Kind: peerAuthentications.name, Name: name, Namespace: w.Namespace})
+		// Workloads of several kinds may have one name, but hardly one selector.
+		changes = append(changes, m.change(title+" "+fmt.Sprint(w.podLabels()), func() *change {
+			return &change{render: func(ports traffic.Ports) *yaml.Node {
+				o := newObject(securityVersion, peerAuthentications.name, name, w.Namespace,
+					edit.Edit{Path: edit.Path{"spec", "selector", "matchLabels"}, Value: stringMap(w.podLabels())})
+				return edited(o, disabledPorts(ports))
+			}}
+		}))
+		changes[0].title = title
+	}
+	for _, c := range changes {
+		c.ports = c.ports.Union(single(port))
+	}
+	return changes
+}
+
+// podLabels are labels by which to select the pods of the workload alone.
+func (w *Workload) podLabels() map[string]string {
+	if len(w.selector) > 0 {
+		return w.selector
+	}
+	return w.labels
+}
+
+func disabledPorts(ports traffic.Ports) []edit.Edit {
+	var edits []edit.Edit
+	for _, r := range ports.Ranges(traffic.TCP) {
+		for port := int(r.First); port <= int(r.Last); port++ {
+			edits = append(edits, edit.Edit{Path: edit.Path{"spec", "portLevelMtls", strconv.Itoa(port), "mode"}, Value: str(disable)})
+		}
+	}
+	return edits
+}
+
+// rules has DestinationRules say DISABLE for a port of a Service: those that
+// count for it, or a new one.
+func (m *mending) rules(r reached, have []*destinationRule) []*change {
+	var changes []*change
+	for _, d := range have {
+		changes = append(changes, m.change(d.id(), func() *change {
+			return &change{object: &d.object, rivals: idList(have), render: func(ports traffic.Ports) *yaml.Node {
+				return edited(d.object, d.plain(ports))
+			}}
+		}))
+	}
+	if len(have) == 0 {
+		s := r.service
+		host := s.Name
+		if s.Namespace != "" {
+			host = hostOf(s.Name, s.Namespace)
+		}
+		title := nameOf(&transform.Object{Kind: destinationRules.name, Name: s.Name + "-bypass", Namespace: s.Namespace})
+		changes = append(changes, m.change(title, func() *change {
+			d := &destinationRule{object: newObject(networkingVersion, destinationRules.name, s.Name+"-bypass", s.Namespace,
+				edit.Edit{Path: edit.Path{"spec", "host"}, Value: str(host)})}
+			return &change{render: func(ports traffic.Ports) *yaml.Node { return edited(d.object, d.plain(ports)) }}
+		}))
+	}
+	for _, c := range changes {
+		c.ports = c.ports.Union(single(r.view().Port))
+	}
+	return changes
+}
+
+// inherited are the settings that an entry for a port does not take over from the
+// rest of the rule (istio/api networking/v1alpha3/destination_rule.proto).
+var inherited = []string{"connectionPool", "loadBalancer", "outlierDetection"}
+
+// plain are the edits by which the rule says DISABLE for ports of its Service.
+func (d *destinationRule) plain(ports traffic.Ports) []edit.Edit {
+	var edits []edit.Edit
+	settings := d.view.Spec.TrafficPolicy.PortLevelSettings
+	at := func(steps ...any) edit.Path {
+		return append(edit.Path{"spec", "trafficPolicy", "portLevelSettings"}, steps...)
+	}
+	added := len(settings)
+	for _, r := range ports.Ranges(traffic.TCP) {
+		for port := int(r.First); port <= int(r.Last); port++ {
+			there := slices.IndexFunc(settings, func(s portLevel) bool { return int(s.Port.Number) == port })
+			if there >= 0 {
+				edits = append(edits, edit.Edit{Path: at(there, "tls"), Value: mapping(str("mode"), str(disable))})
+				continue
+			}
+			entry := mapping(str("port"), mapping(str("number"), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.Itoa(port)}))
+			for _, field := range inherited {
+				if value := transform.Lookup(d.node, edit.Path{"spec", "trafficPolicy", field}); value != nil {
+					entry.Content = append(entry.Content, str(field), bare(value))
+				}
+			}
+			entry.Content = append(entry.Content, str("tls"), mapping(str("mode"), str(disable)))
+			edits = append(edits, edit.Edit{Path: at(added), Op: edit.Insert, Value: entry})
+			added++
+		}
+	}
+	return edits
+}
+
+func idList[T interface{ id() string }](views []T) []string {
+	var names []string
+	for _, v := range views {
+		names = append(names, v.id())
+	}
+	return names
+}
+
+// newObject gives an object with a few fields.
+func newObject(apiVersion, kind, name, namespace string, fields ...edit.Edit) object {
+	node := mapping(str("apiVersion"), str(apiVersion), str("kind"), str(kind), str("metadata"), mapping(str("name"), str(name)))
+	if namespace != "" {
+		node.Content[5].Content = append(node.Content[5].Content, str("namespace"), str(namespace))
+	}
+	_ = edit.Nodes(node, fields) // new fields of a new object can always be set
+	return object{&transform.Object{APIVersion: apiVersion, Kind: kind, Name: name, Namespace: namespace}, node}
+}
+
+// edited gives what names an object and its spec after edits, without comments
+// and in the style of the encoder, however it was read.
+func edited(o object, edits []edit.Edit) *yaml.Node {
+	whole := newObject(o.APIVersion, o.Kind, o.Name, o.Namespace).node
+	spec := mapping()
+	if have := transform.Lookup(o.node, edit.Path{"spec"}); have != nil && have.Kind == yaml.MappingNode {
+		spec = bare(have)
+	}
+	whole.Content = append(whole.Content, str("spec"), spec)
+	if edit.Nodes(edit.Clone(whole), edits) == nil {
+		_ = edit.Nodes(whole, edits)
+	}
+	return whole
+}
+
+// mostNodes bounds what is copied: aliases may stand for more than there is.
+const mostNodes = 10000
+
+// bare copies a node without comments, styles, anchors and aliases.
+func bare(node *yaml.Node) *yaml.Node {
+	left := mostNodes
+	var copied func(*yaml.Node) *yaml.Node
+	copied = func(node *yaml.Node) *yaml.Node {
+		for node.Kind == yaml.AliasNode && node.Alias != nil && left > 0 {
+			node, left = node.Alias, left-1
+		}
+		out := &yaml.Node{Kind: node.Kind, Tag: node.ShortTag(), Value: node.Value}
+		for _, child := range node.Content {
+			if left--; left < 0 {
+				return str("")
+			}
+			out.Content = append(out.Content, copied(child))
+		}
+		return out
+	}
+	return copied(node)
+}
+
+func str(value string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
+}
+
+func mapping(entries ...*yaml.Node) *yaml.Node {
+	return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: entries}
+}
+
+func stringMap(entries map[string]string) *yaml.Node {
+	m := mapping()
+	for _, key := range slices.Sorted(maps.Keys(entries)) {
+		m.Content = append(m.Content, str(key), str(entries[key]))
+	}
+	return m
+}

@@ -1,0 +1,94 @@
+package lint
+
+import (
+	"slices"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// The labels of Pod Security, most severe first, and what each does to a pod
+// (k8s.io/pod-security-admission api/constants.go).
+var podSecurityLabels = []struct{ label, effect string }{
+	{"pod-security.kubernetes.io/enforce", "so that their pods are refused"},
+	{"pod-security.kubernetes.io/warn", "so that whoever applies them is warned"},
+	{"pod-security.kubernetes.io/audit", "so that the audit log has an entry for each of their pods"},
+}
+
+// forbidding are the levels that forbid NET_ADMIN (k8s.io/pod-security-admission
+// policy/check_capabilities_baseline.go; restricted holds all of baseline).
+var forbidding = []string{"baseline", "restricted"}
+
+// inNamespaces gives workloads by the name of their namespace.
+func (j *judgement) inNamespaces(of func(*Workload) bool) map[string][]*Workload {
+	found := map[string][]*Workload{}
+	for _, w := range j.workloads {
+		if of(w) {
+			found[w.namespace] = append(found[w.namespace], w)
+		}
+	}
+	return found
+}
+
+// podSecurity finds Namespaces in which the init container may not be. Of their
+// labels only the most severe that forbids it is spoken of.
+func podSecurity(j *judgement) {
+	contained := j.inNamespaces(func(w *Workload) bool { return w.contained })
+	for _, n := range j.items.namespaces {
+		workloads := contained[n.Name]
+		if len(workloads) == 0 {
+			continue
+		}
+		labels := transform.StringMap(transform.Lookup(n.node, edit.Path{"metadata", "labels"}))
+		for _, l := range podSecurityLabels {
+			level := labels[l.label]
+			if !slices.Contains(forbidding, level) {
+				continue
+			}
+			j.find(n.Object, n.Path("metadata", "labels", l.label), level,
+				"Pod Security's %s forbids NET_ADMIN, which the init container %s of %s needs, %s: %s",
+				level, transform.InitName, idsOf(workloads), l.effect, fitting(workloads))
+			break
+		}
+	}
+}
+
+// fitting says how the settings of workloads can be enforced without the init
+// container.
+func fitting(workloads []*Workload) string {
+	var needing, fields []string
+	for _, w := range workloads {
+		if len(w.gaps) > 0 {
+			needing = append(needing, w.id())
+		}
+		for _, g := range w.gaps {
+			fields = append(fields, string(g.Field))
+		}
+	}
+	if len(needing) == 0 {
+		return "set enforcement.mode: AnnotationsOnly in the rule for this namespace, by which the mesh's annotations say all of it"
+	}
+	fix := "set the label to privileged, or take out what only the init container can do (" + some(fields) + ")"
+	if len(needing) == len(workloads) {
+		return fix
+	}
+	return "set enforcement.mode: WhereNeeded in the rule for this namespace, by which only " + some(needing) + " " + verb(len(needing) == 1, "has", "have") + " it; for that, " + fix
+}
+
+// unmeshedNamespace finds Namespaces whose pods get no sidecar although the
+// policy writes for them.
+func unmeshedNamespace(j *judgement) {
+	all := j.inNamespaces(func(w *Workload) bool { return w.written })
+	for _, n := range j.items.namespaces {
+		workloads := all[n.Name]
+		if len(workloads) == 0 {
+			continue
+		}
+		metadata := transform.Lookup(n.node, edit.Path{"metadata"})
+		labels := transform.StringMap(transform.Lookup(metadata, edit.Path{"labels"}))
+		annotations := transform.StringMap(transform.Lookup(metadata, edit.Path{"annotations"}))
+		if reason := j.linter.mesh.UnmeshedNamespace(labels, annotations); reason != "" {
+			j.find(n.Object, n.Path("metadata"), "", "it %s, but the policy writes for %s: take the namespace out of spec.enrolment, or put that right", reason, idsOf(workloads))
+		}
+	}
+}

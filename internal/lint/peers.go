@@ -1,0 +1,184 @@
+package lint
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// The modes of a PeerAuthentication. A mode that is not set is that of the
+// broader scope, and without any it is PERMISSIVE.
+const (
+	strict     = "STRICT"
+	disable    = "DISABLE"
+	permissive = "PERMISSIVE"
+	unset      = "UNSET"
+)
+
+// peers finds the PeerAuthentications of a workload, by the rules of istio/istio
+// pilot/pkg/security/authn/policy_applier.go, ComposePeerAuthentication: one with
+// a selector that matches the pods, else the namespace's, else the mesh's, of
+// each only the oldest.
+type peers struct {
+	// mesh and namespaces are those without a selector, narrow those with one,
+	// by namespace and one of its labels.
+	mesh       []*peerAuthentication
+	namespaces map[string][]*peerAuthentication
+	narrow     map[label][]*peerAuthentication
+}
+
+func newPeers(j *judgement) *peers {
+	p := &peers{namespaces: map[string][]*peerAuthentication{}, narrow: map[label][]*peerAuthentication{}}
+	roots := j.roots()
+	for i := range j.items.peerAuthentications {
+		one := &j.items.peerAuthentications[i]
+		namespace, labels := j.namespace(one.Namespace), one.view.Spec.Selector.MatchLabels
+		root := slices.Contains(roots, namespace)
+		switch {
+		case len(labels) == 0 && root:
+			p.mesh = append(p.mesh, one)
+		case len(labels) == 0:
+			p.namespaces[namespace] = append(p.namespaces[namespace], one)
+		case !root: // in the root namespace a selector selects nothing
+			key := slices.Min(keysOf(labels))
+			at := label{namespace, key, labels[key]}
+			p.narrow[at] = append(p.narrow[at], one)
+		}
+	}
+	return p
+}
+
+func keysOf(labels map[string]string) []string {
+	keys := make([]string, 0, len(labels))
+	for key := range labels {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// applied are the PeerAuthentications that may count for one workload, of each
+// scope.
+type applied struct{ workload, namespace, mesh []*peerAuthentication }
+
+func (p *peers) applied(w *Workload) applied {
+	var narrow []*peerAuthentication
+	for key, value := range w.labels {
+		for _, one := range p.narrow[label{w.namespace, key, value}] {
+			if subset(one.view.Spec.Selector.MatchLabels, w.labels) {
+				narrow = append(narrow, one)
+			}
+		}
+	}
+	return applied{oldest(narrow), oldest(p.namespaces[w.namespace]), oldest(p.mesh)}
+}
+
+// oldest gives the one that Istio takes, or all of them where the manifests do
+// not say when they were created (sortConfigByCreationTime in istio/istio
+// pilot/pkg/model/config.go).
+func oldest(rivals []*peerAuthentication) []*peerAuthentication {
+	sorted := slices.SortedFunc(slices.Values(rivals), func(a, b *peerAuthentication) int {
+		return cmp.Or(cmp.Compare(a.view.Metadata.CreationTimestamp, b.view.Metadata.CreationTimestamp), cmp.Compare(a.id(), b.id()))
+	})
+	if len(sorted) > 1 && sorted[0].view.Metadata.CreationTimestamp != "" {
+		return sorted[:1]
+	}
+	return sorted
+}
+
+// part is ports for which the same PeerAuthentication decides.
+type part struct {
+	ports traffic.Ports
+	// port is one of them.
+	port uint16
+}
+
+// parts divides ports by who may decide about them.
+func (a applied) parts(ports traffic.Ports) []part {
+	var named traffic.Ports
+	for _, one := range a.workload {
+		for port := range one.view.Spec.PortLevelMtls {
+			named = named.Union(portSet([]string{port}))
+		}
+	}
+	named = named.Intersect(ports)
+	var parts []part
+	for _, r := range named.Ranges(traffic.TCP) {
+		for port := int(r.First); port <= int(r.Last); port++ {
+			parts = append(parts, part{single(uint16(port)), uint16(port)})
+		}
+	}
+	ports = ports.Without(named)
+	if !ports.IsEmpty() {
+		parts = append(parts, part{ports, ports.Ranges(traffic.TCP)[0].First})
+	}
+	return parts
+}
+
+// decision is what may hold for a port.
+type decision struct {
+	mode string
+	// by is nil where no PeerAuthentication says it, and port is the entry of
+	// its portLevelMtls that does, "" for another field.
+	by   *peerAuthentication
+	port string
+	// rivals are those of which only the oldest counts, by among them.
+	rivals []*peerAuthentication
+}
+
+// decide gives the mode of a port, or several where it depends on which
+// PeerAuthentication is the oldest.
+func (a applied) decide(port uint16) []decision {
+	broader := a.broader()
+	if len(a.workload) == 0 {
+		return broader
+	}
+	var decisions []decision
+	key := strconv.Itoa(int(port))
+	for _, one := range a.workload {
+		if level := one.view.Spec.PortLevelMtls[key].Mode; level != "" && level != unset {
+			decisions = append(decisions, decision{level, one, key, a.workload})
+			continue
+		}
+		decisions = append(decisions, ownOr(one, a.workload, broader)...)
+	}
+	return decisions
+}
+
+// broader gives the mode of the namespace and the mesh.
+func (a applied) broader() []decision {
+	decisions := []decision{{mode: permissive}}
+	for _, scope := range [][]*peerAuthentication{a.mesh, a.namespace} {
+		if len(scope) == 0 {
+			continue
+		}
+		var narrower []decision
+		for _, one := range scope {
+			narrower = append(narrower, ownOr(one, scope, decisions)...)
+		}
+		decisions = narrower
+	}
+	return decisions
+}
+
+func ownOr(one *peerAuthentication, rivals []*peerAuthentication, broader []decision) []decision {
+	if mode := one.view.Spec.Mtls.Mode; mode != "" && mode != unset {
+		return []decision{{mode: mode, by: one, rivals: rivals}}
+	}
+	return broader
+}
+
+// seen gives the modes that callers go by: of a headless Service they see those
+// of the namespace and the mesh alone.
+func (a applied) seen(r reached) []decision {
+	if r.service.headless() {
+		return a.broader()
+	}
+	return a.decide(r.port)
+}
+
+// only says whether all decisions are of the mode.
+func only(decisions []decision, mode string) bool {
+	return !slices.ContainsFunc(decisions, func(d decision) bool { return d.mode != mode })
+}

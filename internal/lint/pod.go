@@ -1,0 +1,97 @@
+package lint
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// neighbour is something in a pod that translates addresses by rules of its own.
+// Where the init container bypasses, these are not asked any more: once a
+// connection has a translation, the kernel looks for no other.
+type neighbour struct {
+	// found gives the field that shows it, false where it is not there.
+	found func(*examination) (edit.Path, bool)
+	// loses says what of its traffic is bypassed, "" for nothing.
+	loses func(*Workload) string
+	// message has places for what it loses.
+	message string
+}
+
+// The metadata address of cloud machines.
+var metadataAddress = netip.MustParseAddr("169.254.169.254")
+
+// injectProxy has the webhook of Azure workload identity put its proxy into a
+// pod that does not have it already (Azure/azure-workload-identity
+// pkg/webhook/consts.go; its rules are in init/init-iptables.sh).
+const (
+	injectProxy   = "azure.workload.identity/inject-proxy-sidecar"
+	azureProxy    = "azwi-proxy"
+	azureInit     = "azwi-proxy-init"
+	azureMetadata = 80
+)
+
+var neighbours = []neighbour{
+	{
+		found: func(e *examination) (edit.Path, bool) {
+			for _, c := range e.containers {
+				if c.name == azureProxy || c.name == azureInit {
+					return e.path(c, "name"), true
+				}
+			}
+			return e.workload.annotation(injectProxy), e.annotation(injectProxy) == "true"
+		},
+		loses: func(w *Workload) string {
+			c := traffic.Connection{Protocol: traffic.TCP, Address: metadataAddress, Port: azureMetadata}
+			if d := w.settings.Decide(c); d.Verdict == traffic.Bypassed {
+				return string(d.By)
+			}
+			return ""
+		},
+		message: "the proxy of Azure workload identity in this pod redirects 169.254.169.254:80 to itself, but %s lets that bypass, and the init container ends every redirection of what bypasses: tokens would be asked of the node's identity. Leave 169.254.169.254 out for this workload, or set enforcement.mode: AnnotationsOnly in a rule for it",
+	},
+	{
+		found: func(e *examination) (edit.Path, bool) {
+			for _, c := range e.containers {
+				if c.privileged && dockerInDocker(c) {
+					return e.path(c, "securityContext", "privileged"), true
+				}
+			}
+			return nil, false
+		},
+		loses: func(w *Workload) string {
+			if !w.opensInbound() {
+				return ""
+			}
+			return portsOf(w.inbound)
+		},
+		message: "the Docker in this pod publishes its containers' ports by address translation, but the init container ends every translation of what bypasses, here %s: a container's port published there is not reached. Publish others, or set enforcement.mode: AnnotationsOnly in a rule for this workload",
+	},
+}
+
+// dockerInDocker says whether a container runs a Docker daemon, by the names of
+// its official image (docker:dind, docker:27) and of what is made from it.
+func dockerInDocker(c container) bool {
+	repository, tag, _ := strings.Cut(c.image[strings.LastIndexByte(c.image, '/')+1:], ":")
+	repository, _, _ = strings.Cut(repository, "@")
+	return repository == "docker" && !strings.Contains(tag, "cli") || strings.Contains(repository, "dind") || strings.Contains(tag, "dind") || c.name == "dind"
+}
+
+// otherProxy finds pods with address translations that a bypass would end. An
+// annotation alone ends none but the mesh's.
+func otherProxy(e *examination) {
+	if !e.workload.contained {
+		return
+	}
+	for _, n := range neighbours {
+		path, found := n.found(e)
+		if !found {
+			continue
+		}
+		if lost := n.loses(e.workload); lost != "" {
+			e.find(e.workload.Object, path, "", n.message, lost)
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package lint
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// What Kubernetes and the kernel take, in bytes.
+const (
+	// maxAnnotations is for all keys and values of an object's annotations
+	// (kubernetes/kubernetes
+	// staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go,
+	// TotalAnnotationSizeLimitB).
+	maxAnnotations = 256 << 10
+	// maxArgument is for one argument of a program, the closing zero byte
+	// among it (MAX_ARG_STRLEN, linux include/uapi/linux/binfmts.h).
+	maxArgument = 128 << 10
+)
+
+// maxSinglePorts is how many ports a list of single ones may have before it is
+// worth a word: the mesh's rules have one or two for each, which the kernel tries
+// one after the other for every new connection.
+const maxSinglePorts = 1000
+
+const fewer = "use fewer or wider ranges"
+
+// annotationSize finds annotations that the API server refuses.
+func annotationSize(e *examination) {
+	w := e.workload
+	for _, of := range []struct {
+		annotations *yaml.Node
+		path        edit.Path
+	}{
+		{e.own, w.Path("metadata", "annotations")},
+		{e.template, append(slices.Clone(w.template), "metadata", "annotations")},
+	} {
+		if n := sizeOf(of.annotations, ""); n > maxAnnotations {
+			e.find(w.Object, of.path, "", "the annotations have %d KiB, and the API server takes %d KiB for all of them together: %s", n>>10, maxAnnotations>>10, fewer)
+		}
+		if w.isPod {
+			break // its template's annotations are its own
+		}
+	}
+}
+
+// sizeOf gives the bytes of keys and values but those of one key, 0 where they
+// are few.
+func sizeOf(annotations *yaml.Node, without string) int {
+	if annotations == nil || !mayExceed(annotations, maxAnnotations) {
+		return 0
+	}
+	n := 0
+	for key, value := range transform.StringMap(annotations) {
+		if key != without {
+			n += len(key) + len(value)
+		}
+	}
+	return n
+}
+
+// argumentSize finds annotations that the mesh's init container is given as one
+// argument, which the kernel would not take.
+func argumentSize(e *examination) {
+	for _, k := range e.linter.mesh.Keys {
+		if value := e.annotation(k.Annotation); len(value) >= maxArgument {
+			e.find(e.workload.Object, e.workload.annotation(k.Annotation), "",
+				"the value has %d KiB, and the mesh's own init container gets it as one argument, for which the kernel takes %d KiB: no pod would start; %s", len(value)>>10, maxArgument>>10, fewer)
+		}
+	}
+}
+
+// lastApplied is where kubectl keeps the whole object, as JSON.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// objectSize finds objects that cannot be applied with the object itself in an
+// annotation.
+func objectSize(e *examination) {
+	if !mayExceed(e.object, maxAnnotations) {
+		return
+	}
+	own := sizeOf(e.own, lastApplied)
+	left := mostNodes
+	size := jsonSize(e.object, &left)
+	if total := own + len(lastApplied) + size; total > maxAnnotations && own <= maxAnnotations {
+		e.find(e.workload.Object, nil, "",
+			"the object has %d KiB, and kubectl apply without --server-side keeps a copy of it in an annotation, for all of which there are %d KiB: apply it on the server's side (kubectl apply --server-side; in Argo CD the sync option ServerSideApply=true), or %s", size>>10, maxAnnotations>>10, fewer)
+	}
+}
+
+// widest is how many bytes of JSON a byte of a value may become: \u003c.
+const widest = 6
+
+// mayExceed says without much ado whether an object may have more bytes as JSON.
+func mayExceed(object *yaml.Node, limit int) bool {
+	size, left := 0, mostNodes
+	var walk func(*yaml.Node)
+	walk = func(node *yaml.Node) {
+		if node == nil || left <= 0 {
+			size = limit + 1
+			return
+		}
+		left--
+		size += widest*len(node.Value) + len(`"":,`)
+		if node.Kind == yaml.AliasNode {
+			walk(node.Alias)
+		}
+		for _, child := range node.Content {
+			if size > limit {
+				return
+			}
+			walk(child)
+		}
+	}
+	walk(object)
+	return size > limit
+}
+
+// jsonSize gives the bytes of a node as JSON without blanks, as kubectl writes
+// it.
+func jsonSize(node *yaml.Node, left *int) int {
+	if *left--; node == nil || *left < 0 {
+		return 0
+	}
+	switch node.Kind {
+	case yaml.AliasNode:
+		return jsonSize(node.Alias, left)
+	case yaml.MappingNode, yaml.SequenceNode:
+		size := len("{}") + max(0, len(node.Content)-1) // colons and commas
+		for _, child := range node.Content {
+			size += jsonSize(child, left)
+		}
+		return size
+	}
+	if node.ShortTag() != "!!str" {
+		return len(node.Value)
+	}
+	text, _ := json.Marshal(node.Value) // strings always encode
+	return len(text)
+}
+
+// portExpansion finds lists of single ports that make a mesh's rules long.
+func portExpansion(e *examination) {
+	for _, k := range e.linter.mesh.Keys {
+		value := e.annotation(k.Annotation)
+		n := strings.Count(value, ",") + 1
+		if n <= maxSinglePorts || !slices.Contains(portFields, k.Field) {
+			continue
+		}
+		e.find(e.workload.Object, e.workload.annotation(k.Annotation), "",
+			"%s has no port ranges, so that these are %d single ports, with a rule or two for each that every new connection is held against: take a narrower range%s", e.linter.mesh.Name, n, pairsInstead[k.Field])
+	}
+}
+
+var portFields = []traffic.Field{traffic.ExcludeInboundPorts, traffic.IncludeInboundPorts, traffic.ExcludeOutboundPorts, traffic.IncludeOutboundPorts}
+
+// pairsInstead is how the init container alone can be given a range of ports.
+var pairsInstead = map[traffic.Field]string{
+	traffic.ExcludeOutboundPorts: `, or say it in excludeOutbound with ipRanges ["0.0.0.0/0", "::/0"], which the init container alone carries`,
+}

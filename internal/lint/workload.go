@@ -1,0 +1,192 @@
+package lint
+
+import (
+	"slices"
+	"strconv"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// Workload is what the checks need to see of a planned workload. Many are held
+// at once, so it holds no more.
+type Workload struct {
+	*transform.Object
+	template edit.Path
+	// namespace is the workload's as the policy has it, "" where it is unknown.
+	namespace string
+	// labels are those of the pods, selector those by which the workload knows
+	// them again, nil where it says none.
+	labels, selector map[string]string
+	settings         traffic.Settings
+	// inbound are the TCP ports that callers reach without the sidecar, less
+	// those of the mesh.
+	inbound traffic.Ports
+	gaps    []mesh.Gap
+	// written says that anything is, contained that the init container is.
+	written, contained bool
+	// isPod says that the object is itself the pod.
+	isPod bool
+	// named are the container ports that have a name.
+	named []namedPort
+	// environment is what the template's annotation sets for the sidecar.
+	environment map[string]string
+	// outbound is equal for settings that are.
+	outbound string
+}
+
+type namedPort struct {
+	name, protocol string
+	number         uint16
+}
+
+func (w *Workload) opensInbound() bool { return !w.inbound.IsEmpty() }
+
+func (w *Workload) opensOutbound() bool {
+	s := w.settings
+	return !s.ExcludeOutboundPorts.IsEmpty() || !s.ExcludeOutboundIPRanges.IsEmpty() || !s.IncludeOutboundIPRanges.All() || !s.ExcludeOutbound.IsEmpty()
+}
+
+func (w *Workload) id() string { return nameOf(w.Object) }
+
+// annotation is the path of an annotation of the template.
+func (w *Workload) annotation(key string) edit.Path {
+	return append(slices.Clone(w.template), "metadata", "annotations", key)
+}
+
+var everyPort = traffic.NewPorts(traffic.TCP, traffic.PortRange{First: 1, Last: 65535})
+
+// inboundOf gives the TCP ports that bypass the sidecar on their way in. The
+// mesh's own ports are its affair: it leaves them out by itself.
+func inboundOf(s traffic.Settings, m *mesh.Mesh) traffic.Ports {
+	ports := s.ExcludeInboundPorts.Of(traffic.TCP)
+	if !s.IncludeInboundPorts.All() {
+		ports = ports.Union(everyPort.Without(s.IncludeInboundPorts.Set()))
+	}
+	for _, own := range m.OwnPorts {
+		ports = ports.Without(traffic.NewPorts(traffic.TCP, own.Ports))
+	}
+	return ports
+}
+
+// examination is what checks of one pod have at hand.
+type examination struct {
+	reporter
+	workload *Workload
+	// object and pod are the object as it was planned, and the pod's spec in it.
+	object, pod *yaml.Node
+	// own and template are the annotations of the object and of its template,
+	// nil where there are none.
+	own, template *yaml.Node
+	containers    []container
+}
+
+// annotation gives the value of an annotation of the template, "" where there is
+// none.
+func (e *examination) annotation(key string) string {
+	return textOf(transform.Lookup(e.template, edit.Path{key}))
+}
+
+// container is as much of a container as matters here.
+type container struct {
+	name, image string
+	privileged  bool
+	list        string
+	index       int
+}
+
+// path leads to a field of the container.
+func (e *examination) path(c container, field ...any) edit.Path {
+	return append(append(slices.Clone(e.workload.template), "spec", c.list, c.index), field...)
+}
+
+// containerLists are the lists of containers in a pod's spec.
+var containerLists = []string{"initContainers", "containers"}
+
+func (l *Linter) examination(plan *transform.Plan, document *yaml.Node, item int) *examination {
+	seen := plan.Workload
+	about := seen.Named()
+	about.Item = item
+	w := &Workload{
+		Object: about, template: seen.TemplatePath(), namespace: plan.Namespace, labels: seen.TemplateLabels,
+		settings: plan.Settings, inbound: inboundOf(plan.Settings, l.mesh), gaps: plan.Gaps,
+		written: plan.Applies, contained: plan.Container, isPod: len(seen.TemplatePath()) == len(seen.Path()),
+	}
+	e := &examination{reporter: reporter{linter: l}, workload: w, object: transform.Lookup(document, seen.Path())}
+	e.pod = transform.Lookup(document, seen.TemplatePath("spec"))
+	e.own = transform.Lookup(document, seen.Path("metadata", "annotations"))
+	e.template = transform.Lookup(document, seen.TemplatePath("metadata", "annotations"))
+	if w.opensInbound() {
+		w.selector = transform.StringMap(transform.Lookup(document, seen.Path("spec", "selector", "matchLabels")))
+	}
+	w.outbound = plan.Annotations[transform.PolicyAnnotation]
+	if w.outbound == "" {
+		w.outbound = plan.Settings.String()
+	}
+	w.environment = sidecarEnvironment(e.annotation(proxyAnnotation))
+	for _, list := range containerLists {
+		e.lookAt(list)
+	}
+	return e
+}
+
+// lookAt notes what matters of the containers of a list.
+func (e *examination) lookAt(list string) {
+	items := transform.Lookup(e.pod, edit.Path{list})
+	if items == nil || items.Kind != yaml.SequenceNode {
+		return
+	}
+	w := e.workload
+	for i := range items.Content {
+		one := items.Content[i]
+		field := func(steps ...any) *yaml.Node { return transform.Lookup(one, steps) }
+		c := container{
+			name: textOf(field("name")), image: textOf(field("image")),
+			privileged: textOf(field("securityContext", "privileged")) == "true",
+			list:       list, index: i,
+		}
+		e.containers = append(e.containers, c)
+		// Of the init containers, those that stay have ports that count
+		// (kubernetes/kubernetes pkg/api/v1/pod/util.go, FindPort).
+		if !w.opensInbound() || list == "initContainers" && textOf(field("restartPolicy")) != "Always" {
+			continue
+		}
+		ports := field("ports")
+		if ports == nil || ports.Kind != yaml.SequenceNode {
+			continue
+		}
+		for k := range ports.Content {
+			number, err := strconv.ParseUint(textOf(transform.Lookup(ports, edit.Path{k, "containerPort"})), 10, 16)
+			name := textOf(transform.Lookup(ports, edit.Path{k, "name"}))
+			if err != nil || name == "" {
+				continue
+			}
+			w.named = append(w.named, namedPort{name, textOf(transform.Lookup(ports, edit.Path{k, "protocol"})), uint16(number)})
+		}
+	}
+}
+
+// port gives the TCP port of the pod that a Service's targetPort leads to; 0
+// where it is a name that the pod does not have.
+func (w *Workload) port(target string) uint16 {
+	if number, err := strconv.ParseUint(target, 10, 16); err == nil {
+		return uint16(number)
+	}
+	for _, p := range w.named {
+		if p.name == target && (p.protocol == "" || p.protocol == "TCP") {
+			return p.number
+		}
+	}
+	return 0
+}
+
+func textOf(node *yaml.Node) string {
+	if node == nil || node.Kind != yaml.ScalarNode || node.ShortTag() == "!!null" {
+		return ""
+	}
+	return node.Value
+}
