@@ -17,6 +17,6 @@ func main() {
 // run is the whole command.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root := function.Command()
-	root.AddCommand(checkCommand(), importCommand(), installCommand(), pinCommand(), probeCommand(), renderCommand(), schemaCommand())
+	root.AddCommand(checkCommand(), explainCommand(), importCommand(), installCommand(), pinCommand(), probeCommand(), renderCommand(), schemaCommand())
 	return function.Run(root, args, in, out, errOut)
 }

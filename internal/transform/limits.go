@@ -77,8 +77,9 @@ func (p *Policy) judgeAnnotated(w *Workload, was *prior, plan *Plan) {
 		merge = traffic.Union
 	}
 	defaults := unaided(p.MeshDefaults)
-	fold := Fold{{Scope: DefaultsPath, Said: defaults, Left: defaults}}
-	p.judge(w, was, fold.narrowed("", unaided(user), merge), plan)
+	fold := Fold{{Scope: DefaultsPath, Said: defaults, Left: defaults}}.narrowed("", unaided(user), merge)
+	plan.Fold, plan.Settings = fold, fold.Layer().Settings()
+	p.judge(w, was, fold, plan)
 }
 
 // Own are the settings that the mesh's own configuration comes to.

@@ -17,9 +17,14 @@ import (
 // Plan is what the policy makes of one workload.
 type Plan struct {
 	Workload *Workload
-	// Decided says that the policy speaks of the workload and may touch it.
-	// The settings have a meaning only then.
+	// Decided says that the policy speaks of the workload and may touch it. The
+	// settings are the policy's only then; where it is false, they are what the
+	// mesh makes of the workload's own annotations, and there is no Fold where
+	// the mesh has no say.
 	Decided bool
+	// LeftAlone says why the policy does not touch a workload that it speaks
+	// of, "" where it does.
+	LeftAlone string
 	// Settings are the effective traffic settings, Fold what they are made of,
 	// Sayable what of them annotations of the mesh can say and Gaps what not.
 	Settings traffic.Settings
@@ -187,6 +192,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 		return desired{}
 	}
 	if reason, by := p.leaveAlone(w, was, namespace); reason != "" {
+		plan.LeftAlone = reason
 		plan.find(Info, by, "", "left alone: %s", reason)
 		p.advise(w, was, plan)
 		p.judgeAnnotated(w, was, plan)

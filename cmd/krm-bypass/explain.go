@@ -1,0 +1,271 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/explain"
+	"github.com/krm-bypass/krm-bypass/internal/revision"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+const explainHelp = `explain says for each workload what bypasses its sidecar, and for every entry the
+scope that it comes from, with file, line and field; what a broader scope said
+and lost; and how it is carried: by the mesh's annotation, by the init container,
+or by the mesh's own configuration. It reads manifests as they are before the
+function or after it, and changes nothing.
+
+PATH is a file, a folder, a kustomization, or - for standard input. WORKLOAD is
+one of them: NAME, KIND/NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME, behind the
+paths; where a file has that name, give it with --workload.
+
+With --to or --from-port it says of one connection whether it bypasses the
+sidecar or is intercepted, and by which entry.
+
+With --before it says what has changed since an earlier state, and which pods
+restart because of it. The earlier state is a git revision, at which the same
+paths are read; or a folder, which stands for the PATH, also for a specification
+in it; or a file with an earlier specification, for the same manifests.
+
+-o csv is a table for an audit: a row for every entry by which something
+bypasses, also those of annotations on workloads of which the specification does
+not speak, with its reason, its owner and the day on which it expires.`
+
+type explainFlags struct {
+	format, now      string
+	workload, before string
+	to, fromPort     string
+}
+
+func explainCommand() *cobra.Command {
+	var in inputs
+	var flags explainFlags
+	cmd := &cobra.Command{
+		Use:   "explain PATH...|- [WORKLOAD]",
+		Short: "Say what bypasses, by which rule, and what a change restarts",
+		Long:  explainHelp,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("explain reads files, folders or standard input: name some, as in krm-bypass explain manifests/ --spec bypass.yaml")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return explainManifests(cmd, in, args, flags) },
+	}
+	in.addFlags(cmd)
+	cmd.Flags().StringVarP(&flags.format, "output", "o", explain.Formats()[0], "format: "+strings.Join(explain.Formats(), ", "))
+	cmd.Flags().StringVar(&flags.workload, "workload", "", "the workload to explain, where its name is that of a file")
+	cmd.Flags().StringVar(&flags.before, "before", "", "git revision, folder or specification with which to compare")
+	cmd.Flags().StringVar(&flags.to, "to", "", `destination of an outbound connection to ask about, such as 10.1.2.3:443 or "[fd00::1]:53/UDP"`)
+	cmd.Flags().StringVar(&flags.fromPort, "from-port", "", "port of the pod to ask about, such as 9090 or 53/UDP")
+	cmd.MarkFlagsMutuallyExclusive("to", "from-port", "before")
+	addNowFlag(cmd, &flags.now)
+	return cmd
+}
+
+func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explainFlags) error {
+	format, known := explain.FormatByName(flags.format)
+	if !known {
+		return fmt.Errorf("--output: %q is not known: write one of %s", flags.format, strings.Join(explain.Formats(), ", "))
+	}
+	connection, name, err := flags.connection()
+	if err != nil {
+		return err
+	}
+	paths, workload := flags.split(args)
+	today, err := day(flags.now)
+	if err != nil {
+		return err
+	}
+	report, said, err := explained(cmd, in, paths, today)
+	fmt.Fprint(cmd.ErrOrStderr(), said)
+	if err != nil {
+		return err
+	}
+	if flags.before != "" {
+		earlier, said, err := explainedBefore(cmd, in, paths, flags.before, today)
+		if err != nil {
+			// What is to be said of the earlier state matters only if it keeps
+			// from comparing.
+			fmt.Fprint(cmd.ErrOrStderr(), said)
+			return err
+		}
+		report.Compare(earlier)
+	}
+	if workload != "" {
+		if err := report.Only(workload); err != nil {
+			return err
+		}
+	}
+	if connection != nil {
+		report.Decide(*connection, name)
+	}
+	if err := format.Write(cmd.OutOrStdout(), report); err != nil {
+		return fmt.Errorf("writing standard output: %w", err)
+	}
+	return nil
+}
+
+// connection gives the connection that is asked about, nil where none is.
+func (f explainFlags) connection() (*traffic.Connection, string, error) {
+	flag, text, read := "--to", f.to, traffic.ParseOutbound
+	if f.fromPort != "" {
+		flag, text, read = "--from-port", f.fromPort, traffic.ParseInbound
+	}
+	if text == "" {
+		return nil, "", nil
+	}
+	connection, err := read(text)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", flag, err)
+	}
+	name := text
+	if f.fromPort != "" {
+		name = "inbound port " + text
+	}
+	return &connection, name, nil
+}
+
+// split tells the paths from the workload behind them.
+func (f explainFlags) split(args []string) (paths []string, workload string) {
+	last := args[len(args)-1]
+	switch {
+	case f.workload != "":
+		return args, f.workload
+	case len(args) == 1 || last == standardInput || isThere(last) || strings.HasPrefix(last, ".") || strings.HasPrefix(last, "/"):
+		return args, ""
+	}
+	return args[:len(args)-1], last
+}
+
+func isThere(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// explained reads manifests and explains them. What there is to say of them is
+// in the text, which is empty where there is nothing.
+func explained(cmd *cobra.Command, in inputs, paths []string, today fn.Date) (report explain.Report, said string, err error) {
+	groups, skipped, err := in.read(cmd, paths)
+	if err != nil {
+		return report, "", err
+	}
+	for _, message := range skipped {
+		said += "warning: " + message + "\n"
+	}
+	var all []*fn.Explained
+	for _, g := range groups {
+		files := g.files
+		if g.isEmpty() {
+			continue
+		}
+		for i, spec := range g.specs {
+			x, wrong := fn.Explain(spec, files, in.options(), today)
+			said += x.Results.Report()
+			if errors.Is(wrong, fn.ErrFailed) {
+				wrong = function.ErrReported
+			}
+			err = cmp.Or(err, wrong)
+			all = append(all, x)
+			if i+1 < len(g.specs) && wrong == nil {
+				// The next one meets what this one has written.
+				if files, _, wrong = fn.Manifests(spec, files, in.options()); wrong != nil {
+					err = cmp.Or(err, function.ErrReported)
+				}
+			}
+		}
+	}
+	report = explain.Of(all...)
+	report.Relocate(func(file string, line int) (string, int) {
+		if slices.ContainsFunc(groups, func(g group) bool { return g.built && g.files[0].Path == file }) {
+			line = 0 // it is that of what was built, which nobody has seen
+		}
+		return file, line
+	})
+	return report, said, err
+}
+
+// explainedBefore explains the earlier state that is meant by before.
+func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, today fn.Date) (report explain.Report, said string, err error) {
+	info, err := os.Stat(before)
+	switch {
+	case err != nil:
+		return explainedAt(cmd, in, paths, before, today)
+	case info.IsDir():
+		in, paths, err = in.inFolder(paths, before)
+		if err != nil {
+			return report, "", err
+		}
+	case isSpecFile(before) || len(paths) != 1:
+		in.spec = before
+		if slices.Contains(paths, standardInput) {
+			return report, "", errors.New("--before: standard input can be read only once: name files or folders")
+		}
+	default:
+		paths = []string{before}
+	}
+	return explained(cmd, in, paths, today)
+}
+
+// inFolder gives what to read where an earlier folder stands for the one that is
+// read now.
+func (in inputs) inFolder(paths []string, folder string) (inputs, []string, error) {
+	if len(paths) != 1 || !isDir(paths[0]) {
+		return in, nil, fmt.Errorf("--before: the folder %s stands for one folder that is read now: name that alone as PATH", folder)
+	}
+	if inside, err := filepath.Rel(paths[0], in.spec); in.spec != "" && err == nil && inside != ".." && !strings.HasPrefix(inside, "../") {
+		in.spec = filepath.Join(folder, inside)
+	}
+	return in, []string{folder}, nil
+}
+
+func isSpecFile(path string) bool {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return false // it is reported where it is read
+	}
+	for _, d := range yamltext.Documents(text) {
+		var node yaml.Node
+		if yaml.Unmarshal(d.Text, &node) == nil && fn.Configures(&node) {
+			return true
+		}
+	}
+	return false
+}
+
+// explainedAt explains the same paths as they were at a git revision.
+func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, today fn.Date) (report explain.Report, said string, err error) {
+	if slices.Contains(paths, standardInput) {
+		return report, "", fmt.Errorf("--before: standard input has no revision %s: name files or folders", name)
+	}
+	tree, err := revision.Checkout(cmd.Context(), paths[0], name)
+	if err != nil {
+		return report, "", fmt.Errorf("--before: %w", err)
+	}
+	defer func() { err = errors.Join(err, tree.Close()) }()
+	then := make([]string, len(paths))
+	for i, path := range paths {
+		if then[i], err = tree.Path(path); err != nil {
+			return report, "", fmt.Errorf("--before: %w", err)
+		}
+	}
+	if in.spec != "" {
+		if in.spec, err = tree.Path(in.spec); err != nil {
+			return report, "", fmt.Errorf("--before: %w", err)
+		}
+	}
+	report, said, err = explained(cmd, in, then, today)
+	report.Relocate(func(file string, line int) (string, int) { return tree.Name(file), line })
+	return report, tree.Named(said), err
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestExplain(t *testing.T) {
+	dir := folder(t, map[string]string{"app/web.yaml": webDeployment, "app/service.yaml": webService, "bypass.yaml": bypassSpec})
+	app, spec := filepath.Join(dir, "app"), filepath.Join(dir, "bypass.yaml")
+
+	code, out, errOut := krmBypass("", "explain", app, "--spec", spec)
+	assert.Zero(t, code, errOut)
+	assert.Empty(t, errOut)
+	assert.Contains(t, out, "Deployment shop/web ("+app+"/web.yaml:2): written, mode AnnotationsOnly by spec.enforcement.mode "+spec+":9\n")
+	assert.Regexp(t, `3306 +- +spec\.global\.excludeOutboundPorts\[0\] \S+/bypass\.yaml:10 +3306 lost to spec\.namespaces\[0\]\.excludeOutboundPorts \S+:12\n`, out)
+	assert.Regexp(t, `5432 +5432 +spec\.namespaces\[0\]\.excludeOutboundPorts\[0\] \S+/bypass\.yaml:12 +annotation\n`, out)
+
+	_, table, _ := krmBypass(webDeployment, "explain", "-", "web", "--spec", spec)
+	assert.Contains(t, table, "Deployment shop/web (standard input:2): written")
+
+	for _, args := range [][]string{{"web"}, {"deployment/shop/web"}, {"--workload", "shop/web"}} {
+		code, one, errOut := krmBypass("", append([]string{"explain", app, "--spec", spec}, args...)...)
+		assert.Zero(t, code, errOut)
+		assert.Equal(t, out, one)
+	}
+	code, _, errOut = krmBypass("", "explain", app, "wbe", "--spec", spec)
+	assert.Equal(t, 1, code)
+	assert.Equal(t, "error: \"wbe\" names no workload among the manifests: write it as KIND/NAMESPACE/NAME, or a part of that with the name; there is deployment/shop/web\n", errOut)
+
+	// What the function has written says the same.
+	_, rendered, _ := krmBypass("", "render", app, "--spec", spec)
+	_, again, _ := krmBypass(rendered, "explain", "-", "--spec", spec)
+	assert.Regexp(t, `5432 +5432 +spec\.namespaces\[0\]\.excludeOutboundPorts\[0\] \S+/bypass\.yaml:12 +annotation\n`, again)
+}
+
+func TestExplainAnswers(t *testing.T) {
+	dir := folder(t, map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec})
+	for _, test := range []struct{ flag, value, says string }{
+		{"--to", "10.1.2.3:5432", "Deployment shop/web: 10.1.2.3:5432 bypassed by excludeOutboundPorts\n  5432  spec.namespaces[0].excludeOutboundPorts[0] " + dir + "/bypass.yaml:12\n"},
+		{"--to", "[fd00::1]:5432/UDP", "Deployment shop/web: [fd00::1]:5432/UDP bypassed by excludeOutboundPorts\n"},
+		{"--to", "10.1.2.3:3306", "Deployment shop/web: 10.1.2.3:3306 intercepted: no entry speaks of it, so that it is left to the mesh\n"},
+		{"--from-port", "9090", "Deployment shop/web: inbound port 9090 intercepted: "},
+	} {
+		t.Run(test.value, func(t *testing.T) {
+			code, out, errOut := krmBypass("", "explain", dir, test.flag, test.value)
+			assert.Zero(t, code, errOut)
+			assert.Contains(t, out, test.says)
+		})
+	}
+}
+
+func TestExplainReadsWhatRenderReads(t *testing.T) {
+	dir := folder(t, map[string]string{"app/web.yaml": webDeployment, "app/kustomization.yaml": "resources: [web.yaml]\ntransformers: [../bypass.yaml]\n", "bypass.yaml": bypassSpec})
+	code, out, errOut := krmBypass("", "explain", filepath.Join(dir, "app"), "-o", "json")
+	assert.Zero(t, code, errOut)
+	var report struct {
+		Workloads []struct {
+			Name, File string
+			Line       int
+			Fields     []struct {
+				Entries []struct {
+					From struct {
+						File string
+						Line int
+					}
+				}
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &report))
+	require.Len(t, report.Workloads, 1)
+	assert.Equal(t, "web", report.Workloads[0].Name)
+	assert.Zero(t, report.Workloads[0].Line, "nobody has seen what is built")
+	assert.Equal(t, 12, report.Workloads[0].Fields[0].Entries[1].From.Line)
+}
+
+func TestExplainCompares(t *testing.T) {
+	later := strings.Replace(bypassSpec, "[5432]", "[5432, 6379]", 1)
+	dir := folder(t, map[string]string{
+		"before/web.yaml": webDeployment, "before/bypass.yaml": bypassSpec,
+		"after/web.yaml": webDeployment, "after/bypass.yaml": later,
+		"elsewhere.yaml": bypassSpec,
+	})
+	before, after := filepath.Join(dir, "before"), filepath.Join(dir, "after")
+	says := "Deployment shop/web (" + after + "/web.yaml:2): pods restart (settings)\n" +
+		"  + excludeOutboundPorts  6379  spec.namespaces[0].excludeOutboundPorts[1] " + after + "/bypass.yaml:12\n" +
+		"1 of 1 workloads change, and the pods of 1 restart\n"
+	for name, args := range map[string][]string{
+		"the folder, with the spec in it": {after, "--before", before},
+		"the folder, and the spec in it":  {after, "--spec", after + "/bypass.yaml", "--before", before},
+		"the specification":               {after + "/web.yaml", "--spec", after + "/bypass.yaml", "--before", dir + "/elsewhere.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, errOut := krmBypass("", append([]string{"explain"}, args...)...)
+			assert.Zero(t, code, errOut)
+			assert.Empty(t, errOut)
+			assert.Equal(t, says, out)
+		})
+	}
+	code, out, errOut := krmBypass("", "explain", after+"/web.yaml", "--spec", after+"/bypass.yaml", "--before", before+"/web.yaml")
+	assert.Zero(t, code, errOut)
+	assert.Equal(t, "0 of 1 workloads change, and the pods of 0 restart\n", out, "an earlier manifest")
+}
+
+// TestExplainComparesWithARevision has a repository of which only the worktree
+// has the change.
+func TestExplainComparesWithARevision(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"base/web.yaml": webDeployment, "base/kustomization.yaml": "resources: [web.yaml]\n",
+		"app/kustomization.yaml": "resources: [../base]\n", "bypass.yaml": bypassSpec,
+	})
+	for _, args := range [][]string{{"init", "--quiet", "--initial-branch=main"}, {"add", "."}, {"commit", "--quiet", "--message=first"}} {
+		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"}, args...)...)
+		said, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", said)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "bypass.yaml"), []byte(strings.Replace(bypassSpec, "[5432]", "[6379]", 1)), 0o644))
+	t.Chdir(dir)
+	code, out, errOut := krmBypass("", "explain", "app", "--spec", "bypass.yaml", "--before", "main")
+	assert.Zero(t, code, errOut)
+	assert.Empty(t, errOut)
+	assert.Equal(t, `Deployment shop/web (app): pods restart (settings)
+  + excludeOutboundPorts  6379  spec.namespaces[0].excludeOutboundPorts[0] bypass.yaml:12
+  - excludeOutboundPorts  5432  spec.namespaces[0].excludeOutboundPorts[0] main:bypass.yaml:12
+1 of 1 workloads change, and the pods of 1 restart
+`, out)
+
+	require.NoError(t, os.WriteFile("new.yaml", []byte(webDeployment), 0o644))
+	for name, test := range map[string]struct {
+		args []string
+		says string
+	}{
+		"no revision":        {[]string{"app", "--before", "release-1"}, `error: --before: "release-1" is neither a file or folder nor a revision of the git repository `},
+		"a file since then":  {[]string{"new.yaml", "--before", "main"}, "error: --before: new.yaml was not there at main\n"},
+		"standard input":     {[]string{"-", "--before", "main"}, "error: --before: standard input has no revision main: name files or folders\n"},
+		"several for one":    {[]string{"app", "new.yaml", "--before", "base"}, "error: --before: the folder base stands for one folder that is read now: name that alone as PATH\n"},
+		"both at once":       {[]string{"app", "--before", "main", "--to", "10.1.2.3:80"}, "error: if any flags in the group"},
+		"an unknown format":  {[]string{"app", "-o", "xml"}, `error: --output: "xml" is not known: write one of table, json, yaml, csv`},
+		"no destination":     {[]string{"app", "--to", "db:5432"}, `error: --to: "db:5432" is not an address and a port`},
+		"no port":            {[]string{"app", "--from-port", "http"}, `error: --from-port: "http" is not a port`},
+		"no such file":       {[]string{"./deployment.yaml"}, "deployment.yaml"},
+		"no path":            {nil, "error: explain reads files, folders or standard input"},
+		"a day that is none": {[]string{"app", "--now", "soon"}, `error: --now: "soon" is not a day`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, errOut := krmBypass(webDeployment, append([]string{"explain", "--spec", "bypass.yaml"}, test.args...)...)
+			assert.Equal(t, 1, code)
+			assert.Empty(t, out)
+			assert.Contains(t, errOut, test.says)
+		})
+	}
+}
+
+func TestExplainOfASpecThatCannotBeRead(t *testing.T) {
+	dir := folder(t, map[string]string{"web.yaml": webDeployment, "bypass.yaml": strings.Replace(bypassSpec, "5432", "0", 1)})
+	code, out, errOut := krmBypass("", "explain", dir)
+	assert.Equal(t, 1, code)
+	assert.Empty(t, out)
+	assert.Contains(t, errOut, "bypass.yaml:12: ClusterBypass cluster: spec.namespaces[0].excludeOutboundPorts[0]: ")
+	var broken strings.Builder
+	good := folder(t, map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec})
+	assert.Equal(t, 1, run([]string{"explain", good}, strings.NewReader(""), brokenWriter{}, &broken))
+	assert.Equal(t, "error: writing standard output: no space left\n", broken.String())
+}

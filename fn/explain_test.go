@@ -1,0 +1,232 @@
+package fn_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+const explainedSpec = `apiVersion: krm-bypass.dev/v1alpha1
+kind: ClusterBypass
+metadata: {name: cluster}
+spec:
+  meshDefaults:
+    excludeInboundPorts: [15020]
+  global:
+    excludeOutboundIPRanges:
+    - 169.254.169.254
+    - 10.0.0.0/8
+    reason: the cloud's metadata
+  namespaces:
+  - match: {names: [shop]}
+    merge: Union
+    excludeOutboundPorts: [3306, "9000-9010"]
+    expires: 2026-12-31
+  workloads:
+  - match: {names: [web]}
+    merge: Union
+    includeOutboundPorts: [9005]
+    excludeOutbound: [{ipRanges: [10.1.0.0/16], ports: [5432, 5433]}]
+    owner: team-a
+    enforcement: {mode: WhereNeeded}
+`
+
+const explained = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  template:
+    metadata:
+      annotations:
+        traffic.sidecar.istio.io/excludeInboundPorts: "9090"
+    spec: {containers: []}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: proxy, namespace: elsewhere}
+spec:
+  template:
+    metadata:
+      annotations:
+        traffic.sidecar.istio.io/excludeInboundPorts: "9091"
+    spec: {containers: []}
+`
+
+func explain(t *testing.T, spec string, texts ...string) []fn.Explanation {
+	t.Helper()
+	x, err := fn.Explain(&fn.Manifest{Path: "spec.yaml", Text: []byte(spec)}, []fn.Manifest{{Path: "web.yaml", Text: []byte(strings.Join(texts, ""))}}, fn.Options{}, "2027-01-01")
+	require.NoError(t, err, x.Results.Report())
+	assert.Equal(t, "Istio", x.Mesh)
+	return x.Workloads
+}
+
+func TestExplainSaysWhereEntriesComeFrom(t *testing.T) {
+	workloads := explain(t, explainedSpec, explained)
+	require.Len(t, workloads, 2)
+	web := workloads[0]
+	assert.Equal(t, fn.Written, web.Outcome)
+	assert.Equal(t, []any{"web.yaml", 1, "WhereNeeded"}, []any{web.File, web.Line, web.Mode})
+	assert.Equal(t, fn.Source{Scope: "spec.workloads[0]", Path: "spec.workloads[0].enforcement.mode", File: "spec.yaml", Line: 23}, web.ModeFrom)
+
+	spec := func(scope, path string, line int) fn.Source {
+		return fn.Source{Scope: scope, Path: scope + "." + path, File: "spec.yaml", Line: line}
+	}
+	annotation := fn.Source{Scope: fn.FromAnnotation, Path: `spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeInboundPorts"]`, File: "web.yaml", Line: 8}
+	both := []string{fn.ByAnnotation, fn.ByInitContainer}
+	metadata := "the cloud's metadata"
+	assert.Equal(t, []fn.ExplainedField{
+		{
+			Field: "excludeInboundPorts", Effective: []string{"9090"},
+			Annotation: &fn.WrittenAnnotation{Key: "traffic.sidecar.istio.io/excludeInboundPorts", Value: "9090"},
+			Entries: []fn.ExplainedEntry{
+				{Entry: "15020", From: spec("spec.meshDefaults", "excludeInboundPorts[0]", 6), Lost: []fn.Loss{{[]string{"15020"}, annotation}}},
+				{Entry: "9090", From: annotation, InForce: true, Holds: []string{"9090"}, CarriedBy: both},
+			},
+		},
+		{
+			Field: "excludeOutboundPorts", Effective: []string{"3306", "9000-9004", "9006-9010"},
+			Annotation: &fn.WrittenAnnotation{Key: "traffic.sidecar.istio.io/excludeOutboundPorts", Value: "3306,9000,9001,9002,9003,9004,9006,9007,9008,9009,9010"},
+			Entries: []fn.ExplainedEntry{
+				{Entry: "3306", From: spec("spec.namespaces[0]", "excludeOutboundPorts[0]", 15), Expires: "2026-12-31", Expired: true, InForce: true, Holds: []string{"3306"}, CarriedBy: both},
+				{Entry: "9000-9010", From: spec("spec.namespaces[0]", "excludeOutboundPorts[1]", 15), Expires: "2026-12-31", Expired: true, InForce: true, Holds: []string{"9000-9004", "9006-9010"},
+					Lost: []fn.Loss{{[]string{"9005"}, spec("spec.workloads[0]", "includeOutboundPorts", 20)}}, CarriedBy: both},
+			},
+		},
+		{
+			Field: "includeOutboundPorts", Effective: []string{"9005"},
+			Annotation: &fn.WrittenAnnotation{Key: "traffic.sidecar.istio.io/includeOutboundPorts", Value: "9005"},
+			Entries:    []fn.ExplainedEntry{{Entry: "9005", From: spec("spec.workloads[0]", "includeOutboundPorts[0]", 20), Owner: "team-a", InForce: true, Holds: []string{"9005"}, CarriedBy: both}},
+		},
+		{
+			Field: "excludeOutboundIPRanges", Effective: []string{"10.0.0.0/8", "169.254.169.254/32"},
+			Gap: "in Istio an excluded range wins over includeOutboundPorts, here 9005",
+			Entries: []fn.ExplainedEntry{
+				{Entry: "169.254.169.254", From: spec("spec.global", "excludeOutboundIPRanges[0]", 9), Reason: metadata, InForce: true, Holds: []string{"169.254.169.254/32"}, CarriedBy: both[1:]},
+				{Entry: "10.0.0.0/8", From: spec("spec.global", "excludeOutboundIPRanges[1]", 10), Reason: metadata, InForce: true, Holds: []string{"10.0.0.0/8"}, CarriedBy: both[1:]},
+			},
+		},
+		{
+			Field: "excludeOutbound", Effective: []string{"10.1.0.0/16@5432-5433"}, Gap: "no annotation can say an IP range and a port together",
+			Entries: []fn.ExplainedEntry{{Entry: "10.1.0.0/16@5432,5433", From: spec("spec.workloads[0]", "excludeOutbound[0]", 21), Owner: "team-a", InForce: true, Holds: []string{"10.1.0.0/16@5432-5433"}, CarriedBy: both[1:]}},
+		},
+	}, web.Fields)
+
+	proxy := workloads[1]
+	assert.Equal(t, fn.LeftAlone, proxy.Outcome)
+	assert.Contains(t, proxy.Reason, "a Job cannot be changed once it is in a cluster")
+	assert.Equal(t, []fn.ExplainedEntry{
+		{Entry: "15020", From: spec("spec.meshDefaults", "excludeInboundPorts[0]", 6), Lost: []fn.Loss{{[]string{"15020"}, fn.Source{Scope: fn.FromAnnotation, Path: annotation.Path, File: "web.yaml", Line: 18}}}},
+		{Entry: "9091", From: fn.Source{Scope: fn.FromAnnotation, Path: annotation.Path, File: "web.yaml", Line: 18}, InForce: true, Holds: []string{"9091"}, CarriedBy: []string{fn.ByAnnotation}},
+	}, proxy.Fields[0].Entries, "what its annotation says holds all the same")
+}
+
+func TestExplainOfWhatIsRefused(t *testing.T) {
+	workloads := explain(t, explainedSpec, strings.Replace(explained, `"9090"`, `"9090-9099"`, 1))
+	assert.Equal(t, fn.RefusedOutcome, workloads[0].Outcome)
+	assert.Contains(t, workloads[0].Reason, `"9090-9099" is a port range`)
+	assert.Empty(t, workloads[0].Fields)
+
+	x, err := fn.Explain(&fn.Manifest{Path: "spec.yaml", Text: []byte("kind: [")}, nil, fn.Options{}, "")
+	require.ErrorIs(t, err, fn.ErrFailed)
+	assert.Contains(t, x.Results.Report(), "error: spec.yaml:1: reading the document")
+}
+
+// TestExplainSaysWhenTheTemplateChanges tells what restarts pods from what does
+// not, and whose change it is.
+func TestExplainSaysWhenTheTemplateChanges(t *testing.T) {
+	before := explain(t, explainedSpec, explained)[0].Rendered
+	for name, test := range map[string]struct {
+		spec, manifests          string
+		template, own, container bool // that change
+	}{
+		"nothing":               {explainedSpec, explained, false, false, false},
+		"a reason":              {strings.Replace(explainedSpec, "the cloud's", "our cloud's", 1), explained, false, false, false},
+		"another's setting":     {strings.Replace(explainedSpec, "names: [shop]", "names: [shop, elsewhere]", 1), explained, false, false, false},
+		"a setting":             {strings.Replace(explainedSpec, "3306", "3307", 1), explained, true, false, false},
+		"the image":             {explainedSpec + "  enforcement: {image: \"init:2\"}\n", explained, true, false, true},
+		"the template itself":   {explainedSpec, strings.Replace(explained, "containers: []", "containers: [{name: web}]", 1), true, true, false},
+		"an annotation of ours": {explainedSpec, renderedText(t, explainedSpec, explained), false, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			after := explain(t, test.spec, test.manifests)[0].Rendered
+			assert.Equal(t, test.template, before.Template != after.Template, "template")
+			assert.Equal(t, test.own, before.Own != after.Own, "own")
+			assert.Equal(t, test.container, before.Container != after.Container, "container")
+		})
+	}
+}
+
+func renderedText(t *testing.T, spec, text string) string {
+	t.Helper()
+	files, _, err := fn.Manifests(&fn.Manifest{Path: "spec.yaml", Text: []byte(spec)}, []fn.Manifest{{Path: "web.yaml", Text: []byte(text)}}, fn.Options{})
+	require.NoError(t, err)
+	return string(files[0].Text)
+}
+
+// TestDrawnExplanationsAreThePlan puts together what is left of every entry: it
+// has to be what is in force, and what the output of the function says.
+func TestDrawnExplanationsAreThePlan(t *testing.T) {
+	written := 0
+	rapid.Check(t, func(t *rapid.T) {
+		spec := &fn.Manifest{Path: "spec.yaml", Text: drawSpec(t, "spec").text(t)}
+		files := []fn.Manifest{{Path: "items.yaml", Text: []byte(strings.Join(textsOf(drawItems(t)), "---\n"))}}
+		after, _, err := fn.Manifests(spec, files, fn.Options{})
+		if err != nil {
+			return
+		}
+		x, err := fn.Explain(spec, files, fn.Options{}, "")
+		require.NoError(t, err)
+		again, err := fn.Explain(spec, after, fn.Options{}, "")
+		require.NoError(t, err)
+		require.Len(t, again.Workloads, len(x.Workloads))
+		for i, w := range x.Workloads {
+			require.Equal(t, w.Rendered, again.Workloads[i].Rendered, "rendering what is rendered restarts nothing")
+			require.Equal(t, w.Outcome, again.Workloads[i].Outcome)
+			require.Len(t, again.Workloads[i].Fields, len(w.Fields))
+			if w.Outcome == fn.Written {
+				written++
+			}
+			for j, f := range w.Fields {
+				require.Equal(t, f.Effective, again.Workloads[i].Fields[j].Effective)
+				var sum traffic.Layer
+				for _, e := range f.Entries {
+					var whole traffic.Layer
+					add := func(to *traffic.Layer, entries []string) {
+						var l traffic.Layer
+						require.NoError(t, l.Set(traffic.Field(f.Field), entries))
+						*to = to.Add(l)
+					}
+					if e.InForce {
+						add(&sum, e.Holds)
+						add(&whole, e.Holds)
+					}
+					require.Equal(t, e.Holds != nil, e.InForce && len(e.Holds) > 0)
+					if len(e.Holds) > 0 && e.Holds[0] != traffic.Everything { // which is what the mesh does by itself
+						require.NotEmpty(t, e.CarriedBy, "%+v", e)
+					}
+					for _, l := range e.Lost {
+						add(&whole, l.Entries)
+						require.NotEmpty(t, l.To.Scope)
+					}
+					require.NotZero(t, e.From.Line)
+				}
+				require.Equal(t, f.Effective, orNone(sum.Settings().Entries(traffic.Field(f.Field))), "%+v", f)
+			}
+		}
+		checkAgrees(t, spec, files[0], after[0])
+	})
+	assert.Greater(t, written, 20)
+}
+
+func orNone(entries []string) []string {
+	if entries == nil {
+		return []string{}
+	}
+	return entries
+}

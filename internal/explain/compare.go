@@ -1,0 +1,195 @@
+package explain
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// Comparison says what has changed since an earlier state.
+type Comparison struct {
+	// Changed counts the workloads whose bypass or template is another, Restarted
+	// those of them whose pods are replaced because of it.
+	Changed   int `json:"changed"`
+	Restarted int `json:"restarted"`
+	// Gone are workloads that are not there any more.
+	Gone []fn.ResourceRef `json:"gone,omitempty"`
+}
+
+// ChangeKind says how a workload has changed.
+type ChangeKind string
+
+const (
+	// New is a workload that was not there.
+	New ChangeKind = "new"
+	// Changed is one whose bypass, enforcement or template is another.
+	Changed ChangeKind = "changed"
+	// Unchanged is one that is as it was.
+	Unchanged ChangeKind = "unchanged"
+	// Unknown is one that the function refuses, now or before.
+	Unknown ChangeKind = "unknown"
+)
+
+// Change is how a workload differs from its earlier state.
+type Change struct {
+	Kind ChangeKind `json:"kind"`
+	// Fields are those of which other entries are in force.
+	Fields []FieldChange `json:"fields,omitempty"`
+	// Template says that the pod template changes, and Because why: settings for
+	// what is in force, enforcement for the init container's image or another of
+	// its fields, or for its coming or going; template for what is not
+	// krm-bypass's.
+	Template bool     `json:"template"`
+	Because  []string `json:"because,omitempty"`
+	// Restarts says that running pods are replaced because of it. A kind whose
+	// pods are only made anew, such as a CronJob, takes the new template at the
+	// next occasion.
+	Restarts bool `json:"restarts"`
+}
+
+// FieldChange is a field of which other entries are in force.
+type FieldChange struct {
+	Field   string              `json:"field"`
+	Added   []fn.ExplainedEntry `json:"added,omitempty"`
+	Removed []fn.ExplainedEntry `json:"removed,omitempty"`
+}
+
+// The reasons for which a template changes.
+const (
+	BecauseOfSettings    = "settings"
+	BecauseOfEnforcement = "enforcement"
+	BecauseOfTemplate    = "template"
+)
+
+// notReplaced are kinds whose controllers leave running pods as they are when
+// the template changes; Kubernetes says so of each of them
+// (kubernetes.io/docs/concepts/workloads/controllers).
+var notReplaced = []string{"CronJob", "Job", "Pod", "PodTemplate", "ReplicaSet", "ReplicationController"}
+
+// Compare tells how every workload differs from an earlier state. Workloads are
+// the same where kind, namespace and name are.
+func (r *Report) Compare(earlier Report) {
+	was := map[string]*Workload{}
+	for i := range earlier.Workloads {
+		was[earlier.Workloads[i].identity()] = &earlier.Workloads[i]
+	}
+	r.Comparison = &Comparison{}
+	here := map[string]bool{}
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		here[w.identity()] = true
+		w.Change = w.compare(was[w.identity()])
+		if w.Change.Kind != Unchanged {
+			r.Comparison.Changed++
+		}
+		if w.Change.Restarts {
+			r.Comparison.Restarted++
+		}
+	}
+	for i := range earlier.Workloads {
+		if w := &earlier.Workloads[i]; !here[w.identity()] {
+			r.Comparison.Gone = append(r.Comparison.Gone, w.ResourceRef)
+		}
+	}
+}
+
+func (w *Workload) identity() string {
+	group, _, grouped := strings.Cut(w.APIVersion, "/")
+	if !grouped {
+		group = ""
+	}
+	return strings.Join([]string{group, w.Kind, w.Namespace, w.Name}, "\x00")
+}
+
+func (w *Workload) compare(was *Workload) *Change {
+	switch {
+	case was == nil:
+		return &Change{Kind: New, Fields: fieldChanges(nil, w.Fields)}
+	case w.Outcome == fn.RefusedOutcome || was.Outcome == fn.RefusedOutcome:
+		return &Change{Kind: Unknown}
+	}
+	c := &Change{Kind: Unchanged, Fields: fieldChanges(was.Fields, w.Fields), Template: w.Rendered.Template != was.Rendered.Template}
+	if c.Template {
+		if len(c.Fields) > 0 {
+			c.Because = append(c.Because, BecauseOfSettings)
+		}
+		if w.enforcedOtherwise(was) || w.Rendered.Container != was.Rendered.Container && c.Because == nil {
+			c.Because = append(c.Because, BecauseOfEnforcement)
+		}
+		if w.Rendered.Own != was.Rendered.Own || c.Because == nil {
+			c.Because = append(c.Because, BecauseOfTemplate)
+		}
+		c.Restarts = !slices.Contains(notReplaced, w.Kind)
+	}
+	if c.Template || len(c.Fields) > 0 || w.Outcome != was.Outcome {
+		c.Kind = Changed
+	}
+	return c
+}
+
+// enforcedOtherwise says whether settings that are in force before and after are
+// enforced in another way.
+func (w *Workload) enforcedOtherwise(was *Workload) bool {
+	if w.Outcome != fn.Written || was.Outcome != fn.Written {
+		return false
+	}
+	both := w.Rendered.Container != "" && was.Rendered.Container != ""
+	return w.Mode != was.Mode || both && w.Rendered.Container != was.Rendered.Container
+}
+
+func fieldChanges(was, is []fn.ExplainedField) []FieldChange {
+	var changes []FieldChange
+	for _, f := range traffic.Fields {
+		before, after := find(was, f), find(is, f)
+		c := FieldChange{Field: string(f), Added: beyond(f, after, before), Removed: beyond(f, before, after)}
+		if len(c.Added)+len(c.Removed) > 0 {
+			changes = append(changes, c)
+		}
+	}
+	return changes
+}
+
+func find(fields []fn.ExplainedField, f traffic.Field) fn.ExplainedField {
+	i := slices.IndexFunc(fields, func(field fn.ExplainedField) bool { return field.Field == string(f) })
+	if i < 0 {
+		return fn.ExplainedField{Field: string(f), Effective: traffic.Settings{}.Entries(f)}
+	}
+	return fields[i]
+}
+
+// beyond gives the entries of a field by which more is in force than of the
+// other, each with that much of it.
+func beyond(f traffic.Field, field, other fn.ExplainedField) []fn.ExplainedEntry {
+	if slices.Equal(field.Effective, other.Effective) {
+		return nil
+	}
+	var more []fn.ExplainedEntry
+	for _, e := range field.Entries {
+		if !e.InForce {
+			continue
+		}
+		holds := without(f, e.Holds, other.Effective)
+		if len(holds) == 0 && len(e.Holds) > 0 {
+			continue
+		}
+		e.Holds = holds
+		more = append(more, e)
+	}
+	return more
+}
+
+// without gives what of a field's entries the others do not say.
+func without(f traffic.Field, entries, others []string) []string {
+	ports := func(list []string) traffic.Ports {
+		var l traffic.Layer
+		_ = l.Set(traffic.ExcludeOutboundPorts, list) // in canonical form, which reads back
+		return l.Settings().ExcludeOutboundPorts
+	}
+	switch f {
+	case traffic.ExcludeInboundPorts, traffic.ExcludeOutboundPorts, traffic.IncludeOutboundPorts:
+		return ports(entries).Without(ports(others)).Entries()
+	}
+	return slices.DeleteFunc(slices.Clone(entries), func(e string) bool { return slices.Contains(others, e) })
+}

@@ -1,0 +1,157 @@
+package explain
+
+import (
+	"encoding/csv"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// csvFormat is the audit table: a row for every entry by which something bypasses
+// the sidecar of a workload, and who answers for it. Where it was compared, the
+// rows also say what is new and what is gone; where a connection was asked about,
+// a row is the answer for one workload.
+type csvFormat struct{}
+
+func (csvFormat) Write(w io.Writer, r Report) error {
+	var rows [][]string
+	switch {
+	case r.asked():
+		rows = r.answers()
+	case r.Comparison != nil:
+		rows = r.changes()
+	default:
+		rows = r.audit()
+	}
+	out := csv.NewWriter(w)
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = inert(cell)
+		}
+		if err := out.Write(row); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// inert keeps a spreadsheet from taking a cell for a formula
+// (owasp.org/www-community/attacks/CSV_Injection): reasons are free text.
+func inert(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
+}
+
+func (r *Report) asked() bool { return len(r.Workloads) > 0 && r.Workloads[0].Decision != nil }
+
+var (
+	workloadColumns = []string{"apiVersion", "kind", "namespace", "name"}
+	entryColumns    = []string{"field", "entry", "inForce", "from", "file", "line", "carriedBy", "reason", "owner", "expires", "expired"}
+)
+
+func workloadCells(ref fn.ResourceRef) []string {
+	return []string{ref.APIVersion, ref.Kind, ref.Namespace, ref.Name}
+}
+
+func entryCells(field string, e fn.ExplainedEntry) []string {
+	from := e.From.Path
+	if from == "" {
+		from = e.From.Scope
+	}
+	line, expired := "", ""
+	if e.From.Line > 0 {
+		line = strconv.Itoa(e.From.Line)
+	}
+	if e.Expires != "" {
+		expired = strconv.FormatBool(e.Expired)
+	}
+	return []string{
+		field, e.Entry, strings.Join(e.Holds, " "), from, e.From.File, line,
+		strings.Join(e.CarriedBy, ", "), e.Reason, e.Owner, string(e.Expires), expired,
+	}
+}
+
+func row(cells ...[]string) []string {
+	var all []string
+	for _, some := range cells {
+		all = append(all, some...)
+	}
+	return all
+}
+
+// audit gives a row for every entry by which something bypasses.
+func (r *Report) audit() [][]string {
+	rows := [][]string{row(workloadColumns, entryColumns)}
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		for _, f := range w.Fields {
+			for _, e := range f.Entries {
+				if bypasses(f, e) {
+					rows = append(rows, row(workloadCells(w.ResourceRef), entryCells(f.Field, e)))
+				}
+			}
+		}
+	}
+	return rows
+}
+
+// bypasses says whether something bypasses by an entry.
+func bypasses(f fn.ExplainedField, e fn.ExplainedEntry) bool {
+	switch traffic.Field(f.Field) {
+	case traffic.IncludeOutboundPorts:
+		return false // it is intercepted in any case
+	case traffic.IncludeInboundPorts, traffic.IncludeOutboundIPRanges:
+		// By what is not listed, and by listing nothing.
+		everything := len(f.Effective) == 1 && f.Effective[0] == traffic.Everything
+		return e.InForce && !everything
+	}
+	return len(e.Holds) > 0
+}
+
+// changes gives a row for every entry by which something is in force that was
+// not, or was and is not any more.
+func (r *Report) changes() [][]string {
+	rows := [][]string{row([]string{"change"}, workloadColumns, []string{"restarts"}, entryColumns)}
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		head := row(workloadCells(w.ResourceRef), []string{strconv.FormatBool(w.Change.Restarts)})
+		for _, c := range w.Change.Fields {
+			for _, e := range c.Added {
+				rows = append(rows, row([]string{"added"}, head, entryCells(c.Field, e)))
+			}
+			for _, e := range c.Removed {
+				rows = append(rows, row([]string{"removed"}, head, entryCells(c.Field, e)))
+			}
+		}
+		if len(w.Change.Fields) == 0 && w.Change.Kind != Unchanged {
+			rows = append(rows, row([]string{string(w.Change.Kind)}, head, make([]string, len(entryColumns))))
+		}
+	}
+	for _, ref := range r.Comparison.Gone {
+		rows = append(rows, row([]string{"gone"}, workloadCells(ref), []string{""}, make([]string, len(entryColumns))))
+	}
+	return rows
+}
+
+// answers gives a row for each workload's answer, or for each entry that decides.
+func (r *Report) answers() [][]string {
+	rows := [][]string{row(workloadColumns, []string{"connection", "verdict", "why"}, entryColumns)}
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		d := w.Decision
+		head := row(workloadCells(w.ResourceRef), []string{d.Connection, d.Verdict, d.Why})
+		for _, e := range d.By {
+			rows = append(rows, row(head, entryCells(d.Field, e)))
+		}
+		if len(d.By) == 0 {
+			rows = append(rows, row(head, make([]string, len(entryColumns))))
+		}
+	}
+	return rows
+}

@@ -1,0 +1,368 @@
+package explain
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+	"pgregory.net/rapid"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files, and fail")
+
+const spec = `apiVersion: krm-bypass.dev/v1alpha1
+kind: ClusterBypass
+metadata: {name: cluster}
+spec:
+  meshDefaults:
+    excludeInboundPorts: [15020]
+  global:
+    excludeOutboundIPRanges: [169.254.169.254, 10.0.0.0/8]
+    reason: "=the cloud's metadata, and the offices"
+    owner: platform
+  namespaces:
+  - match: {names: [shop]}
+    merge: Union
+    excludeOutboundPorts: [3306, "9000-9010"]
+    expires: 2026-10-31
+  workloads:
+  - match: {names: [web]}
+    merge: Union
+    includeOutboundPorts: [9005]
+    excludeOutbound: [{ipRanges: [192.0.2.0/24], ports: [5432]}]
+    enforcement: {mode: WhereNeeded}
+  - match: {names: [closed]}
+    excludeOutboundIPRanges: []
+    includeInboundPorts: []
+`
+
+const manifests = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  template:
+    metadata:
+      annotations:
+        traffic.sidecar.istio.io/excludeInboundPorts: "9090"
+    spec: {containers: []}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly, namespace: shop}
+spec: {jobTemplate: {spec: {template: {spec: {containers: []}}}}}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: closed, namespace: vault}
+spec: {template: {spec: {containers: []}}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: once, namespace: vault}
+spec:
+  template:
+    metadata:
+      annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: "6379"}
+    spec: {containers: []}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: node, namespace: shop}
+spec: {template: {spec: {hostNetwork: true, containers: []}}}
+`
+
+func reportOf(t require.TestingT, spec, manifests string) Report {
+	x, err := fn.Explain(&fn.Manifest{Path: "bypass.yaml", Text: []byte(spec)}, []fn.Manifest{{Path: "shop.yaml", Text: []byte(manifests)}}, fn.Options{}, "2026-11-25")
+	require.NoError(t, err, x.Results.Report())
+	return Of(x)
+}
+
+func asked(t require.TestingT, connection string) Report {
+	c, err := traffic.ParseOutbound(connection)
+	require.NoError(t, err)
+	r := reportOf(t, spec, manifests)
+	r.Decide(c, connection)
+	return r
+}
+
+// earlier is another spec for other manifests.
+func compared(t require.TestingT) Report {
+	before := strings.NewReplacer(
+		`[3306, "9000-9010"]`, `[3306, 5432, "9000-9008"]`,
+		"    includeInboundPorts: []\n", "    enforcement: {mode: InitContainer}\n",
+	).Replace(spec)
+	was := strings.NewReplacer("name: web,", "name: old,", "name: nightly", "name: nightly", "image", "image").Replace(manifests)
+	r := reportOf(t, spec, manifests)
+	r.Compare(reportOf(t, before, was))
+	return r
+}
+
+func written(t require.TestingT, name string, r Report) string {
+	format, known := FormatByName(name)
+	require.True(t, known)
+	var b bytes.Buffer
+	require.NoError(t, format.Write(&b, r))
+	return b.String()
+}
+
+func TestFormats(t *testing.T) {
+	assert.Equal(t, []string{"table", "json", "yaml", "csv"}, Formats())
+	for of, r := range map[string]Report{
+		"settings": reportOf(t, spec, manifests), "answers": asked(t, "10.1.2.3:9005"), "changes": compared(t),
+		"nothing": reportOf(t, spec, ""),
+	} {
+		for _, name := range Formats() {
+			t.Run(of+" "+name, func(t *testing.T) {
+				got := written(t, name, r)
+				path := filepath.Join("testdata", of+"."+name)
+				want, err := os.ReadFile(path)
+				if *update && (err != nil || string(want) != got) {
+					require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+					t.Fatalf("%s is rewritten: read the difference, then run without -update", path)
+				}
+				require.NoError(t, err)
+				assert.Equal(t, string(want), got, "go test ./internal/explain -update writes it")
+			})
+		}
+	}
+	_, known := FormatByName("xml")
+	assert.False(t, known)
+}
+
+func TestFormatsReadBack(t *testing.T) {
+	for of, r := range map[string]Report{"settings": reportOf(t, spec, manifests), "answers": asked(t, "192.0.2.7:5432"), "changes": compared(t)} {
+		t.Run(of, func(t *testing.T) {
+			var fromJSON, fromYAML any
+			require.NoError(t, json.Unmarshal([]byte(written(t, "json", r)), &fromJSON))
+			var node yaml.Node
+			require.NoError(t, yaml.Unmarshal([]byte(written(t, "yaml", r)), &node))
+			require.NoError(t, node.Decode(&fromYAML))
+			again, err := json.Marshal(fromYAML)
+			require.NoError(t, err)
+			fromYAML = nil
+			require.NoError(t, json.Unmarshal(again, &fromYAML))
+			assert.Equal(t, fromJSON, fromYAML, "YAML says what JSON says")
+
+			rows, err := csv.NewReader(strings.NewReader(written(t, "csv", r))).ReadAll() // each as long as the first
+			require.NoError(t, err)
+			assert.Greater(t, len(rows), 1)
+		})
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	for _, test := range []struct {
+		connection, workload, verdict, field string
+		by                                   []string
+	}{
+		{"169.254.169.254:80", "shop/web", Bypassed, "excludeOutboundIPRanges", []string{"169.254.169.254"}},
+		{"10.1.2.3:53/UDP", "shop/web", Intercepted, "", nil},
+		{"10.1.2.3:9005", "shop/web", Intercepted, "includeOutboundPorts", []string{"9005"}},
+		{"10.1.2.3:9005", "nightly", Bypassed, "excludeOutboundPorts", []string{"9000-9010"}},
+		{"192.0.2.9:5432", "shop/web", Bypassed, "excludeOutbound", []string{"192.0.2.0/24@5432"}},
+		{"192.0.2.9:5433", "shop/web", Intercepted, "", nil},
+		{"10.1.2.3:80", "closed", Intercepted, "", nil},
+		{"127.0.0.1:3306", "shop/web", Intercepted, "", nil},
+		{"198.51.100.1:6379", "once", Bypassed, "excludeOutboundPorts", []string{"6379"}},
+		{"198.51.100.1:6380", "once", NotOurs, "", nil},
+		{"10.1.2.3:80", "node", NotOurs, "", nil},
+	} {
+		t.Run(test.workload+" "+test.connection, func(t *testing.T) {
+			r := asked(t, test.connection)
+			require.NoError(t, r.Only(test.workload))
+			require.Len(t, r.Workloads, 1)
+			d := r.Workloads[0].Decision
+			assert.Equal(t, test.verdict, d.Verdict)
+			assert.Equal(t, test.field, d.Field)
+			var by []string
+			for _, e := range d.By {
+				by = append(by, e.Entry)
+			}
+			assert.Equal(t, test.by, by)
+			assert.Equal(t, test.field == "", d.Why != "", "it is always said why")
+		})
+	}
+	c, err := traffic.ParseInbound("80")
+	require.NoError(t, err)
+	r := reportOf(t, spec, manifests)
+	r.Decide(c, "80")
+	require.NoError(t, r.Only("closed"))
+	assert.Equal(t, Bypassed, r.Workloads[0].Decision.Verdict, "nothing is included")
+	assert.Len(t, r.Workloads[0].Decision.By, 1)
+}
+
+// TestAnswersAreTheDecision asks about drawn connections: the verdict has to be
+// that of the one decision function, and to name an entry whenever a field
+// decides.
+func TestAnswersAreTheDecision(t *testing.T) {
+	r := reportOf(t, spec, manifests)
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.SampledFrom([]string{"169.254.169.254", "10.0.0.1", "192.0.2.1", "198.51.100.1", "[fd00::1]"}).Draw(t, "address") +
+			rapid.SampledFrom([]string{":53", ":80", ":3306", ":5432", ":9000", ":9005", ":6379"}).Draw(t, "port") +
+			rapid.SampledFrom([]string{"", "/UDP"}).Draw(t, "protocol")
+		c, err := traffic.ParseOutbound(text)
+		require.NoError(t, err)
+		r.Decide(c, text)
+		for _, w := range r.Workloads {
+			var l traffic.Layer
+			for _, f := range w.Fields {
+				for _, e := range f.Entries {
+					if e.InForce {
+						var one traffic.Layer
+						require.NoError(t, one.Set(traffic.Field(f.Field), e.Holds))
+						l = l.Add(one)
+					}
+				}
+			}
+			want := l.Settings().Decide(c)
+			require.Equal(t, want.Verdict == traffic.Bypassed, w.Decision.Verdict == Bypassed)
+			require.Equal(t, string(want.By), w.Decision.Field)
+			require.Equal(t, want.By != "", len(w.Decision.By) > 0)
+		}
+	})
+}
+
+func TestChanges(t *testing.T) {
+	for name, test := range map[string]struct {
+		before  func(spec, manifests string) (string, string)
+		kind    ChangeKind
+		because []string
+		added   []string
+		removed []string
+	}{
+		"nothing": {func(s, m string) (string, string) { return s, m }, Unchanged, nil, nil, nil},
+		"a comment, and the order of keys": {func(s, m string) (string, string) {
+			return "# new\n" + s, strings.Replace(m, "{name: web, namespace: shop}", "{namespace: shop, name: web}", 1)
+		}, Unchanged, nil, nil, nil},
+		"a port of a range":    {func(s, m string) (string, string) { return strings.Replace(s, "9000-9010", "9000-9009", 1), m }, Changed, []string{BecauseOfSettings}, []string{"9010"}, nil},
+		"a range of addresses": {func(s, m string) (string, string) { return strings.Replace(s, "10.0.0.0/8", "10.0.0.0/9", 1), m }, Changed, []string{BecauseOfSettings}, []string{"10.0.0.0/8"}, []string{"10.0.0.0/9"}},
+		"what was said by another scope": {func(s, m string) (string, string) {
+			return strings.Replace(strings.Replace(s, "[3306, ", "[", 1), "includeOutboundPorts: [9005]", "includeOutboundPorts: [9005]\n    excludeOutboundPorts: [3306]", 1), m
+		}, Unchanged, nil, nil, nil},
+		"the image": {func(s, m string) (string, string) { return s + "  enforcement: {image: other}\n", m }, Changed, []string{BecauseOfEnforcement}, nil, nil},
+		"the mode, where the container is needed anyway": {func(s, m string) (string, string) { return strings.Replace(s, "WhereNeeded", "InitContainer", 1), m }, Unchanged, nil, nil, nil},
+		"the app": {func(s, m string) (string, string) {
+			return s, strings.Replace(m, "containers: []", "containers: [{name: web}]", 1)
+		}, Changed, []string{BecauseOfTemplate}, nil, nil},
+		"all of it": {func(s, m string) (string, string) {
+			return strings.Replace(s, "3306", "3307", 1) + "  enforcement: {image: other}\n", strings.Replace(m, "containers: []", "containers: [{name: web}]", 1)
+		}, Changed, []string{BecauseOfSettings, BecauseOfEnforcement, BecauseOfTemplate}, []string{"3306"}, []string{"3307"}},
+		"the workload": {func(s, m string) (string, string) { return s, strings.Replace(m, "name: web", "name: other", 1) }, New, nil, nil, nil},
+		"the first rule": {func(_, m string) (string, string) {
+			return "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nspec: {}\n", m
+		}, Changed, []string{BecauseOfSettings}, nil, nil},
+		"a mistake": {func(s, m string) (string, string) { return s, strings.Replace(m, `"9090"`, `"9090-9099"`, 1) }, Unknown, nil, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := reportOf(t, spec, manifests)
+			r.Compare(reportOf(t, first(test.before(spec, manifests)), second(test.before(spec, manifests))))
+			require.NoError(t, r.Only("shop/web"))
+			c := r.Workloads[0].Change
+			assert.Equal(t, test.kind, c.Kind)
+			assert.Equal(t, test.because, c.Because)
+			assert.Equal(t, test.because != nil, c.Restarts)
+			var added, removed []string
+			for _, f := range c.Fields {
+				for _, e := range f.Added {
+					added = append(added, e.Holds...)
+				}
+				for _, e := range f.Removed {
+					removed = append(removed, e.Holds...)
+				}
+			}
+			if test.added != nil || test.removed != nil {
+				assert.Equal(t, test.added, added)
+				assert.Equal(t, test.removed, removed)
+			}
+		})
+	}
+}
+
+func first(a, _ string) string  { return a }
+func second(_, b string) string { return b }
+
+func TestChangesCount(t *testing.T) {
+	r := compared(t)
+	assert.Equal(t, &Comparison{Changed: 3, Restarted: 1, Gone: []fn.ResourceRef{{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "old"}}}, r.Comparison)
+	for _, w := range r.Workloads {
+		if w.Kind == "CronJob" {
+			assert.True(t, w.Change.Template)
+			assert.False(t, w.Change.Restarts, "a job that runs goes on as it began")
+		}
+	}
+}
+
+func TestOnly(t *testing.T) {
+	for name, want := range map[string]int{
+		"web": 1, "deployment/web": 1, "Deployment/web": 1, "shop/web": 1, "deployment/shop/web": 1, "cronjob/nightly": 1,
+		"vault/web": 0, "statefulset/shop/web": 0, "we": 0, "a/b/c/web": 0, "": 0,
+	} {
+		r := reportOf(t, spec, manifests)
+		err := r.Only(name)
+		if want == 0 {
+			assert.ErrorContains(t, err, "names no workload among the manifests", "%q", name)
+			assert.ErrorContains(t, err, "there is cronjob/shop/nightly, deployment/shop/node, deployment/shop/web")
+			continue
+		}
+		require.NoError(t, err, name)
+		assert.Len(t, r.Workloads, want)
+	}
+}
+
+func TestRelocate(t *testing.T) {
+	r := reportOf(t, spec, manifests)
+	r.Relocate(func(file string, line int) (string, int) {
+		if file == "" {
+			return "", line
+		}
+		return "v1:" + file, line + 1000
+	})
+	text := written(t, "json", r)
+	assert.NotContains(t, text, `"bypass.yaml"`)
+	assert.NotContains(t, text, `"shop.yaml"`)
+	assert.Contains(t, text, `"v1:bypass.yaml",
+        "line": 1`)
+}
+
+// TestSpreadsheetsExecuteNothing has a reason that begins as a formula does.
+func TestSpreadsheetsExecuteNothing(t *testing.T) {
+	rows, err := csv.NewReader(strings.NewReader(written(t, "csv", reportOf(t, spec, manifests)))).ReadAll()
+	require.NoError(t, err)
+	found := false
+	for _, row := range rows {
+		for _, cell := range row {
+			assert.NotRegexp(t, `^[=+@-]`, cell)
+			found = found || cell == "'=the cloud's metadata, and the offices"
+		}
+	}
+	assert.True(t, found)
+}
+
+// TestTerminalsAreNotControlled has a reason that would clear the screen.
+func TestTerminalsAreNotControlled(t *testing.T) {
+	text := written(t, "table", reportOf(t, strings.Replace(spec, "=the cloud's", `\e[2J\u009b2J`, 1), manifests))
+	assert.Contains(t, text, "\ufffd[2J\ufffd2J metadata")
+	assert.NotContains(t, text, "\x1b")
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestFormatsReportBrokenOutput(t *testing.T) {
+	for _, f := range formats {
+		assert.ErrorContains(t, f.Write(brokenWriter{}, compared(t)), "no space left", "%s", f.name)
+	}
+}

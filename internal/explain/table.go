@@ -1,0 +1,198 @@
+package explain
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+)
+
+// table is for people at a terminal.
+type table struct{}
+
+func (table) Write(w io.Writer, r Report) error {
+	var b bytes.Buffer
+	switch {
+	case r.asked():
+		r.writeAnswers(&b)
+	case r.Comparison != nil:
+		r.writeChanges(&b)
+	default:
+		r.writeWorkloads(&b)
+	}
+	_, err := w.Write(printable(b.Bytes()))
+	return err
+}
+
+// columns lays out rows of cells that are separated by tabs.
+func columns(b *bytes.Buffer, rows []string) {
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	for _, one := range rows {
+		fmt.Fprintln(t, "  "+one)
+	}
+	_ = t.Flush() // a buffer takes everything
+}
+
+// printable takes away the blanks with which tabwriter ends a line whose last
+// cells are empty, and what in a name or a reason would control a terminal.
+func printable(text []byte) []byte {
+	lines := strings.Split(string(text), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) {
+				return unicode.ReplacementChar
+			}
+			return r
+		}, line), " ")
+	}
+	return []byte(strings.Join(lines, "\n"))
+}
+
+func (w *Workload) heading() string {
+	if w.File == "" {
+		return w.Title()
+	}
+	return fmt.Sprintf("%s (%s)", w.Title(), place(w.File, w.Line))
+}
+
+func (r *Report) writeWorkloads(b *bytes.Buffer) {
+	if len(r.Workloads) == 0 {
+		b.WriteString("there is no workload among the manifests\n")
+	}
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(b, "%s: %s\n", w.heading(), w.outcome())
+		if len(w.Fields) == 0 {
+			continue
+		}
+		rows := []string{strings.Join([]string{"FIELD", "ENTRY", "IN FORCE", "FROM", "CARRIED BY", "NOTE"}, "\t")}
+		for _, f := range w.Fields {
+			name := f.Field
+			for _, e := range f.Entries {
+				rows = append(rows, strings.Join([]string{name, e.Entry, inForce(e), origin(e.From), strings.Join(e.CarriedBy, ", "), note(e)}, "\t"))
+				name = ""
+			}
+		}
+		columns(b, rows)
+		for _, f := range w.Fields {
+			if f.Gap != "" {
+				fmt.Fprintf(b, "  %s is not all in an annotation: %s\n", f.Field, f.Gap)
+			}
+		}
+	}
+}
+
+func (w *Workload) outcome() string {
+	text := string(w.Outcome)
+	switch {
+	case w.Reason != "":
+		return text + ": " + w.Reason
+	case w.ModeFrom.Scope == fn.FromDefault:
+		return fmt.Sprintf("%s, mode %s by default", text, w.Mode)
+	case w.Mode != "":
+		return fmt.Sprintf("%s, mode %s by %s", text, w.Mode, origin(w.ModeFrom))
+	}
+	return text
+}
+
+func inForce(e fn.ExplainedEntry) string {
+	switch {
+	case len(e.Holds) > 0:
+		return strings.Join(e.Holds, " ")
+	case e.InForce:
+		return "none"
+	}
+	return "-"
+}
+
+// note says what was lost, and why the rule is there.
+func note(e fn.ExplainedEntry) string {
+	var parts []string
+	for _, l := range e.Lost {
+		what := strings.Join(l.Entries, " ")
+		if what == "" {
+			what = e.Entry
+		}
+		parts = append(parts, fmt.Sprintf("%s lost to %s", what, origin(l.To)))
+	}
+	if e.Reason != "" {
+		parts = append(parts, strings.Join(strings.Fields(e.Reason), " "))
+	}
+	if e.Owner != "" {
+		parts = append(parts, "owner "+e.Owner)
+	}
+	switch {
+	case e.Expired:
+		parts = append(parts, "EXPIRED on "+string(e.Expires))
+	case e.Expires != "":
+		parts = append(parts, "expires on "+string(e.Expires))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (r *Report) writeChanges(b *bytes.Buffer) {
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		if w.Change.Kind == Unchanged {
+			continue
+		}
+		fmt.Fprintf(b, "%s: %s\n", w.heading(), w.Change.summary(w.Explanation))
+		var rows []string
+		for _, c := range w.Change.Fields {
+			for _, e := range c.Added {
+				rows = append(rows, "+ "+strings.Join([]string{c.Field, inForce(e), origin(e.From), note(fn.ExplainedEntry{Reason: e.Reason, Owner: e.Owner, Expires: e.Expires, Expired: e.Expired})}, "\t"))
+			}
+			for _, e := range c.Removed {
+				rows = append(rows, "- "+strings.Join([]string{c.Field, inForce(e), origin(e.From), ""}, "\t"))
+			}
+		}
+		columns(b, rows)
+	}
+	for _, ref := range r.Comparison.Gone {
+		gone := Workload{Explanation: fn.Explanation{ResourceRef: ref}}
+		fmt.Fprintf(b, "%s: gone\n", gone.Title())
+	}
+	fmt.Fprintf(b, "%d of %d workloads change, and the pods of %d restart\n", r.Comparison.Changed, len(r.Workloads), r.Comparison.Restarted)
+}
+
+// summary says in a line how a workload has changed.
+func (c *Change) summary(x fn.Explanation) string {
+	switch {
+	case c.Kind == New:
+		return "new, " + string(x.Outcome)
+	case c.Kind == Unknown:
+		return "refused, now or before: " + x.Reason
+	case c.Restarts:
+		return fmt.Sprintf("pods restart (%s)", strings.Join(c.Because, ", "))
+	case c.Template:
+		return fmt.Sprintf("the next pods are other ones (%s)", strings.Join(c.Because, ", "))
+	}
+	return "no pod restarts"
+}
+
+func (r *Report) writeAnswers(b *bytes.Buffer) {
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		d := w.Decision
+		fmt.Fprintf(b, "%s: %s %s", w.Title(), d.Connection, d.Verdict)
+		if d.Field != "" {
+			b.WriteString(" by " + d.Field)
+		}
+		if d.Why != "" {
+			b.WriteString(": " + d.Why)
+		}
+		b.WriteString("\n")
+		var rows []string
+		for _, e := range d.By {
+			rows = append(rows, strings.Join([]string{e.Entry, origin(e.From), note(e)}, "\t"))
+		}
+		columns(b, rows)
+	}
+}
