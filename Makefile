@@ -13,7 +13,7 @@ VERSION ?= v0.1.0
 platforms := linux-amd64 linux-arm64
 function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 
-.PHONY: build demo test test-argocd test-cluster bench lint images push tools clean help
+.PHONY: build demo test test-argocd test-cluster bench fuzz soak lint images push tools clean help
 .PHONY: go packages registry kustomize helm golangci-lint
 
 build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
@@ -32,6 +32,12 @@ test-argocd: kustomize helm packages ## the plugins for Argo CD, by the real arg
 
 test-cluster: helm ## what the examples and goldens come to, before a real kube-apiserver (the first time takes minutes to build it)
 	@go test -count=1 -timeout=25m ./test/cluster/...
+
+fuzz: go ## every fuzz target for TIME (1m), two at a time; what fails is kept in testdata/fuzz
+	@hack/fuzz.sh $(TIME)
+
+soak: packages ## random cases over both backends for TIME (10m), then 20,000 connections a second for a minute
+	@hack/soak.sh $(TIME)
 
 bench: build ## the function and the init container beside their peers, as ratios
 	@hack/bench.sh

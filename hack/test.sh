@@ -69,6 +69,13 @@ go_test() {
   return "$status"
 }
 
+# shown PATTERN COMMAND... LOG: runs a command, of whose output only the lines
+# that match are printed.
+shown() {
+  local pattern=$1 log=${!#}
+  "${@:2:$#-2}" 2>&1 | tee "$log" | grep --line-buffered -E "$pattern"
+}
+
 packages() { go list ./... | grep -E "$@"; }
 
 race=(-race)
@@ -86,6 +93,7 @@ mapfile -t pure < <(packages -v '/test/(e2e|cluster|kustomize|kpt|ways|docs|corp
 stage unit "unit tests, properties and goldens, $with" go_test '^ok' "${race[@]}" "${pure[@]}"
 stage corpus "the corpus of manifests: how many cases of each style hold each property" go_test '^ok|^corpus: ' ./test/corpus/...
 stage hostile "hostile input: bounded memory and work, a clear error, nothing lost" go_test '^ok|^--- PASS' -count=1 -timeout=20m ./test/hostile/...
+stage fuzz "fuzz targets, ten seconds each" shown '^fuzz:|^   \|' hack/fuzz.sh 10s
 
 # What these execute is not among the inputs that the cache knows: always run.
 stage kustomize "the examples through the real kustomize and as kpt renders them, and every command that the documentation shows" \
@@ -97,7 +105,7 @@ stage cluster "a real kube-apiserver on what the examples and the goldens come t
 argocd() { CGO_ENABLED=0 go_test '^ok' -C test/argocd -trimpath -count=1 ./... "$@"; }
 stage argocd "the plugins of examples/argocd, by the real argocd-cmp-server" argocd
 stage e2e "end to end, in network namespaces: document, interceptor, order, family" \
-  go_test '^(    )?--- PASS|compared' -count=1 -timeout=25m ./test/e2e/...
+  go_test '^(    )?--- PASS|compared|^load:' -count=1 -timeout=25m ./test/e2e/...
 
 # passed STAGE: how many of its tests passed, subtests counted too.
 passed() { [[ ! -f $logs/$1.log ]] && echo "not run" || grep -cE '^ *--- PASS' "$logs/$1.log" || true; }

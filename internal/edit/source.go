@@ -34,6 +34,10 @@ func (d Document) Source(path Path) (string, error) {
 		return "", &Error{Op: Set, Path: path,
 			Problem: fmt.Sprintf("the indentation indicator of the block scalar in line %d ties its text to this place", yamltext.Line(d.Text, node.Start)),
 			Remedy:  "write it without the digit"}
+	case !node.Written() && node.Indicator < 0 && at.parent != nil && at.parent.Kind == yamltext.Mapping:
+		return "", &Error{Op: Set, Path: path,
+			Problem: fmt.Sprintf("the key in line %d has no colon, which a value would bring along and nothing would take away again", yamltext.Line(d.Text, node.Start)),
+			Remedy:  "write the colon"}
 	case !node.Written():
 		return "", nil
 	case node.Style == yamltext.Block && node.Indicator >= 0:

@@ -357,6 +357,10 @@ func TestSourceIsRestored(t *testing.T) {
 }
 
 func TestSourceIsRefused(t *testing.T) {
+	for _, text := range []string{"{a}\n", "{b: 1, a}\n", "? a\n"} {
+		_, err := Source([]byte(text), path("a"))
+		assert.EqualError(t, err, "setting a: the key in line 1 has no colon, which a value would bring along and nothing would take away again; write the colon")
+	}
 	_, err := Source([]byte("a: |2\n    x\n"), path("a"))
 	assert.EqualError(t, err, "setting a: the indentation indicator of the block scalar in line 1 ties its text to this place; write it without the digit")
 }

@@ -15,6 +15,7 @@ type draft struct {
 	was    *record
 	will   *record
 	groups []*group
+	report *report
 }
 
 // group is a parent and the edits to its children, in the order of the
@@ -29,7 +30,7 @@ type group struct {
 // draftEdits plans how the workload gets what is desired, and nothing else that
 // the function wrote.
 func draftEdits(w *Workload, was *prior, d desired, plan *Plan) []edit.Edit {
-	dr := &draft{object: &w.Object, was: was.record, will: newRecord()}
+	dr := &draft{object: &w.Object, was: was.record, will: newRecord(), report: &plan.report}
 	// Outermost first: a parent is looked at after what is in it.
 	own := dr.group(w.Path("metadata", "annotations"))
 	dr.group(w.templatePath("metadata"))
@@ -184,7 +185,8 @@ func (dr *draft) remember(g *group) {
 	case p.state == null && filled:
 		text, err := dr.object.source(g.path)
 		if err != nil {
-			text = ""
+			dr.report.find(Error, g.path, "", "%v", err)
+			return
 		}
 		dr.will.Nulls[name] = text
 	}

@@ -143,7 +143,7 @@ func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
 		plan.find(Error, c.Path("metadata", "annotations", RecordAnnotation), c.Annotations[RecordAnnotation], "%v: %s", err, recordRemedy(err))
 		return plan
 	}
-	dr := &draft{object: &c.Object, was: was, will: newRecord()}
+	dr := &draft{object: &c.Object, was: was, will: newRecord(), report: &plan.report}
 	// Outermost first: a parent is looked at after what is in it.
 	own := dr.group(c.Path("metadata", "annotations"))
 	for _, l := range c.lists {

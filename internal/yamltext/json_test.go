@@ -2,6 +2,7 @@ package yamltext
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -36,4 +37,70 @@ func TestReadable(t *testing.T) {
 	for _, text := range []string{`a: "\/"`, `a: '\ud83d\ude00'`, `a: \/ # "`, `{"a": "\/",}`} {
 		assert.Equal(t, text, string(Fragment{Text: []byte(text)}.Readable()), "no JSON, so it stays")
 	}
+}
+
+// FuzzReadable gives yaml/v3 any JSON: it reads what encoding/json does.
+func FuzzReadable(f *testing.F) {
+	for _, text := range []string{`{"a":"\/"}`, `"\ud83d\ude00"`, `["\ud83d", "\\\/"]`, `{"\uD83Dx": "\udE00\uD83D\uDE00"}`, `[1e3, -0.5, true, null]`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if !json.Valid(text) {
+			return
+		}
+		var node yaml.Node
+		if err := yaml.Unmarshal(Fragment{Text: text}.Readable(), &node); err != nil || len(node.Content) == 0 {
+			// Keys of more than 1024 bytes, control characters and the like,
+			// which yaml/v3 refuses for other reasons.
+			return
+		}
+		var want any
+		require.NoError(t, json.Unmarshal(text, &want))
+		require.Equal(t, stringsOf(want), stringsIn(&node))
+	})
+}
+
+// stringsOf gives the strings in a JSON value, keys among them, sorted.
+func stringsOf(value any) []string {
+	var found []string
+	switch v := value.(type) {
+	case string:
+		found = append(found, v)
+	case []any:
+		for _, each := range v {
+			found = append(found, stringsOf(each)...)
+		}
+	case map[string]any:
+		for key, each := range v {
+			found = append(append(found, key), stringsOf(each)...)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// stringsIn gives the strings in a node, sorted; of a key that stands twice the
+// last one counts, as for encoding/json.
+func stringsIn(node *yaml.Node) []string {
+	var found []string
+	switch node.Kind {
+	case yaml.ScalarNode:
+		if node.Style&yaml.DoubleQuotedStyle != 0 {
+			found = append(found, node.Value)
+		}
+	case yaml.MappingNode:
+		last := map[string]*yaml.Node{}
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			last[node.Content[i].Value] = node.Content[i+1]
+		}
+		for key, value := range last {
+			found = append(append(found, key), stringsIn(value)...)
+		}
+	default:
+		for _, each := range node.Content {
+			found = append(found, stringsIn(each)...)
+		}
+	}
+	slices.Sort(found)
+	return found
 }

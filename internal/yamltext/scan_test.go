@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -58,7 +60,7 @@ func compareOutline(text []byte, got, want *Node) string {
 		}
 		short.Collapsed, short.Content = true, nil
 	}
-	if LineEnd(text, got.End) == LineEnd(text, want.End) && got.Style == Block {
+	if NextLine(text, got.End) == NextLine(text, want.End) && got.Style == Block {
 		short.End = got.End
 	}
 	same := *got
@@ -223,9 +225,28 @@ func TestParseReadsCommonStyles(t *testing.T) {
 	assert.LessOrEqual(t, refused, 3)
 }
 
+// corpus reads the manifests that stand in testdata/corpus.
+func corpus(f *testing.F) [][]byte {
+	paths, err := filepath.Glob("../../testdata/corpus/*/*")
+	require.NoError(f, err)
+	require.NotEmpty(f, paths)
+	var files [][]byte
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		require.NoError(f, err)
+		files = append(files, text)
+	}
+	return files
+}
+
 func FuzzScan(f *testing.F) {
 	for _, text := range styles {
 		f.Add([]byte(text))
+	}
+	for _, file := range corpus(f) {
+		for _, document := range Documents(file) {
+			f.Add(document.Text)
+		}
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		d, _ := difference(text)
