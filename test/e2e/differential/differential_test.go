@@ -2,6 +2,7 @@ package differential_test
 
 import (
 	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,26 +26,57 @@ import (
 )
 
 const (
-	// leastCases is what a run must have compared to count.
-	leastCases = 5000
-	// connectionsEach are drawn for each settings, to spread what pods and
-	// rules cost.
-	connectionsEach = 26
-	settingsDrawn   = 420
-
 	// seedKey names the variable that changes what is drawn.
 	seedKey = "KRM_BYPASS_SEED"
+	// soakKey names the variable by which seeds are tried, one after the other,
+	// for a duration such as 10m (make soak).
+	soakKey = "KRM_BYPASS_SOAK"
+)
+
+// size is how much is drawn.
+type size struct {
+	// leastCases is what a run must have compared to count.
+	leastCases int
+	// settings are drawn with each seed.
+	settings int
+	// connections are drawn for each settings, to spread what pods and rules
+	// cost.
+	connections int
+}
+
+var (
+	inPassing = size{leastCases: 5000, settings: 420, connections: 26}
+	atLength  = size{leastCases: 100_000, settings: 50, connections: 52}
+
+	// drawn is the size of this run, duration for how long seeds follow on one
+	// another.
+	drawn    = inPassing
+	duration time.Duration
 )
 
 var bypassProgram = lab.Program{Name: "krm-bypass-init", Directory: "images/init"}
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := seed(); err != nil {
+	if err := errors.Join(soak(), seed()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	lab.Main(m, bypassProgram, interceptor.IstioProgram)
+}
+
+// soak makes this a long run where the variable says so.
+func soak() error {
+	value, found := os.LookupEnv(soakKey)
+	if !found {
+		return nil
+	}
+	var err error
+	if duration, err = time.ParseDuration(value); err != nil {
+		return fmt.Errorf("reading %s: %w; give a duration such as 10m", soakKey, err)
+	}
+	drawn = atLength
+	return nil
 }
 
 // seed gives rapid its number of runs and, unless a flag gives it, its seed:
@@ -60,7 +93,7 @@ func seed() error {
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	for name, value := range map[string]string{
 		"rapid.seed":       value,
-		"rapid.checks":     strconv.Itoa(settingsDrawn),
+		"rapid.checks":     strconv.Itoa(drawn.settings),
 		"rapid.nofailfile": "true", // the seed leads back to a failure
 	} {
 		if given[name] {
@@ -80,7 +113,7 @@ func TestDifferential(t *testing.T) {
 	istio, found := mesh.ByName("Istio")
 	require.True(t, found)
 	var tally tally
-	rapid.Check(t, func(r *rapid.T) {
+	compare := func(r *rapid.T) {
 		settings := drawSettings(r)
 		connections := rapid.Custom(drawCalls(edgesOf(settings))).Draw(r, "connections")
 		said := asAnnotated(r, istio, settings)
@@ -99,13 +132,29 @@ func TestDifferential(t *testing.T) {
 			}
 		}
 		tally.count(backend.ours, settings, connections)
-	})
+	}
+	began := time.Now()
+	rapid.Check(t, compare)
+	for n := 1; !t.Failed() && time.Since(began) < duration; n++ {
+		nextSeed(t)
+		rapid.Check(t, compare)
+		fmt.Printf("soak: %d cases agree after %d seeds, %s\n", tally.cases(), n+1, time.Since(began).Round(time.Second))
+	}
 	fmt.Println(tally.String())
-	assert.GreaterOrEqual(t, tally.cases(), leastCases)
+	assert.GreaterOrEqual(t, tally.cases(), drawn.leastCases)
 	for _, field := range traffic.Fields {
 		assert.NotZero(t, tally.decided[string(field)], "cases that %s decided", field)
 	}
 	assert.Len(t, tally.kinds, 2*2*2, "backends, families and protocols: %v", tally.kinds)
+}
+
+// nextSeed has rapid draw from the number after the one before.
+func nextSeed(t *testing.T) {
+	t.Helper()
+	const name = "rapid.seed"
+	seed, err := strconv.ParseUint(flag.Lookup(name).Value.String(), 10, 64)
+	require.NoError(t, err)
+	require.NoError(t, flag.Set(name, strconv.FormatUint(seed+1, 10)))
 }
 
 // askAll asks in every setup at once: each has its pod to itself.
@@ -416,7 +465,7 @@ func (t tally) cases() int {
 }
 
 func (t tally) String() string {
-	return fmt.Sprintf("compared %d cases of a decision, krm-bypass-init, istio-iptables by annotation, and both (seed %s)\n"+
+	return fmt.Sprintf("compared %d cases of a decision, krm-bypass-init, istio-iptables by annotation, and both (up to seed %s)\n"+
 		"compared by backend and kind: %s\ncompared by what decided: %s",
 		t.cases(), flag.Lookup("rapid.seed").Value, counts(t.kinds), counts(t.decided))
 }

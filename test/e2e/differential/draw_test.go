@@ -198,7 +198,7 @@ func (c calls) GoString() string {
 
 func drawCalls(e edges) func(*rapid.T) calls {
 	return func(t *rapid.T) calls {
-		return rapid.SliceOfN(rapid.Custom(drawConnection(e)), connectionsEach, connectionsEach).Draw(t, "calls")
+		return rapid.SliceOfN(rapid.Custom(drawConnection(e)), drawn.connections, drawn.connections).Draw(t, "calls")
 	}
 }
 
