@@ -5,9 +5,12 @@ package sidecar
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -40,16 +43,20 @@ func Serve(t testing.TB, host *lab.Host, server lab.Server) {
 		fmt.Fprint(w, server.Name)
 	})
 	for _, port := range server.Ports {
-		serve(t, host, server.UID, port, handler)
+		serve(t, host, server.UID, port, nil, handler)
 	}
 	host.AnswerPackets(t, server)
 }
 
-func serve(t testing.TB, host *lab.Host, uid int, port uint16, handler http.Handler) {
+func serve(t testing.TB, host *lab.Host, uid int, port uint16, terminated *tls.Config, handler http.Handler) {
 	t.Helper()
 	listener, err := host.Listen(uid, netip.AddrPortFrom(netip.IPv6Unspecified(), port))
 	require.NoError(t, err)
-	server := &http.Server{Handler: handler, ConnContext: keepConnection}
+	if terminated != nil {
+		listener = tls.NewListener(listener, terminated)
+	}
+	// A handshake that fails is what some tests are about, and no news.
+	server := &http.Server{Handler: handler, ConnContext: keepConnection, ErrorLog: log.New(io.Discard, "", 0)}
 	t.Cleanup(func() { server.Close() })
 	go server.Serve(listener)
 }
@@ -60,6 +67,11 @@ func serve(t testing.TB, host *lab.Host, uid int, port uint16, handler http.Hand
 type Proxy struct {
 	interceptor.Proxy
 	Knows func(netip.AddrPort) bool
+	// Originates gives the TLS that it speaks to a destination; nil, or giving
+	// nil, for plain text.
+	Originates func(netip.AddrPort) *tls.Config
+	// Terminates is the TLS that it asks of callers; nil for plain text.
+	Terminates *tls.Config
 }
 
 // Start runs the proxy in the pod: outbound, inbound, and for DNS where it has
@@ -70,7 +82,11 @@ func (p Proxy) Start(t testing.TB, pod *lab.Host) {
 		if !p.Knows(to) {
 			return nil, errUnknown
 		}
-		return pod.Dial(p.UID, "tcp", netip.Addr{}, to)
+		connection, err := pod.Dial(p.UID, "tcp", netip.Addr{}, to)
+		if err != nil || p.Originates == nil || p.Originates(to) == nil {
+			return connection, err
+		}
+		return handshake(connection, p.Originates(to))
 	}}
 	inbound := upstream{name: "inbound proxy", dial: func(to netip.AddrPort) (net.Conn, error) {
 		if p.CallsLoopback {
@@ -78,8 +94,8 @@ func (p Proxy) Start(t testing.TB, pod *lab.Host) {
 		}
 		return pod.Dial(p.UID, "tcp", lab.FamilyOf(to.Addr()).Of(p.CallsFrom), to)
 	}}
-	serve(t, pod, p.UID, p.Outbound, outbound.handler())
-	serve(t, pod, p.UID, p.Inbound, inbound.handler())
+	serve(t, pod, p.UID, p.Outbound, nil, outbound.handler())
+	serve(t, pod, p.UID, p.Inbound, p.Terminates, inbound.handler())
 	if p.DNS != 0 {
 		Serve(t, pod, lab.Server{Name: "dns proxy", UID: p.UID, Ports: []uint16{p.DNS}})
 	}
@@ -172,7 +188,11 @@ func keepConnection(ctx context.Context, connection net.Conn) context.Context {
 }
 
 func connection(request *http.Request) *net.TCPConn {
-	return request.Context().Value(connectionKey{}).(*net.TCPConn)
+	carrier := request.Context().Value(connectionKey{}).(net.Conn)
+	if secured, ok := carrier.(*tls.Conn); ok {
+		carrier = secured.NetConn()
+	}
+	return carrier.(*net.TCPConn)
 }
 
 // ip6OriginalDestination is IP6T_SO_ORIGINAL_DST of linux/netfilter_ipv6/ip6_tables.h.
