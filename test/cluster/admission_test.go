@@ -549,9 +549,16 @@ func legacyLives(t *testing.T) {
 	below(object, "metadata")["name"] = "legacy"
 	text, err := json.Marshal(object)
 	require.NoError(t, err)
+	// Another has a record that does not fit it.
+	copied := written(t, oneField, nil)
+	below(copied, "metadata")["name"] = "copied"
+	recordOf(copied)[recordAnnotation] = recordOf(written(t, twoFields, nil))[recordAnnotation]
+	require.NotEmpty(t, refusal(t, copied))
+	other, err := json.Marshal(copied)
+	require.NoError(t, err)
 	kubectl(t, "", "label", "namespace/default", admission.Exemption+"=ignore")
 	await(t, "the namespace is exempt", func() bool { return refusal(t, object) == "" })
-	kubectl(t, string(text), "apply", "-f", "-")
+	kubectl(t, string(text)+"\n---\n"+string(other), "apply", "-f", "-")
 	kubectl(t, "", "label", "namespace/default", admission.Exemption+"-")
 	await(t, "the namespace is not exempt any more", func() bool { return refusal(t, annotated("Deployment")) != "" })
 
@@ -560,6 +567,8 @@ func legacyLives(t *testing.T) {
 	kubectl(t, "", "set", "image", "deployment/legacy", "case=golden:2")
 	kubectl(t, "", "rollout", "restart", "deployment/legacy")
 	kubectl(t, "", "annotate", "deployment/legacy", "team=storefront")
+	kubectl(t, "", "set", "image", "deployment/copied", "case=golden:2")
+	kubectl(t, "", "delete", "deployment/copied")
 	kubectl(t, "", "patch", "deployment/legacy", "--subresource=status", "--type=merge", `--patch={"status":{"observedGeneration":1}}`)
 
 	assert.Contains(t, change(t, "legacy", onTemplate(map[string]any{inboundPorts: "443,444"})),

@@ -230,6 +230,7 @@ func without(value any, ours ours) any {
 				field = unnamed(field, "krm-bypass-init")
 			case "imagePullSecrets":
 				field = unnamed(field, ours.secrets...)
+			case "metadata": // may have been made to hold annotations
 			default:
 				fields[key] = field
 				continue
@@ -269,5 +270,5 @@ func empty(value any) bool {
 	case []any:
 		return len(value) == 0
 	}
-	return false
+	return value == nil
 }
