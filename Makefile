@@ -30,8 +30,8 @@ test: build kustomize helm packages ## everything: vet, unit tests, goldens, kus
 test-argocd: kustomize helm packages ## the plugins for Argo CD, by the real argocd-cmp-server
 	@hack/test.sh argocd
 
-test-cluster: helm ## what the examples and goldens come to, before a real kube-apiserver (the first time takes minutes to build it)
-	@go test -count=1 -timeout=25m ./test/cluster/...
+test-cluster: helm ## manifests and the admission policy, by a real kube-apiserver (the first time takes minutes to build it)
+	@hack/test.sh cluster
 
 fuzz: go ## every fuzz target for TIME (1m), two at a time; what fails is kept in testdata/fuzz
 	@hack/fuzz.sh $(TIME)

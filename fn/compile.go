@@ -462,15 +462,11 @@ func (s *LabelSelector) matcher() func(map[string]string) bool {
 }
 
 func (c *compiler) podTemplate(t PodTemplate, at string) transform.Kind {
-	steps := strings.Split(t.Path, ".")
-	if slices.Contains(steps, "") {
+	kind := transform.KindAt(t.APIVersion, t.Kind, t.Path)
+	if slices.Contains(kind.Template, "") {
 		c.problem(at+".path", t.Path, "%q is not a path: write steps with dots between them, such as spec.template", t.Path)
 	}
-	group, _, grouped := strings.Cut(t.APIVersion, "/")
-	if !grouped {
-		group = ""
-	}
-	return transform.Kind{Group: group, Kind: t.Kind, Template: steps}
+	return kind
 }
 
 // quantity follows the grammar of k8s.io/apimachinery pkg/api/resource/quantity.go.

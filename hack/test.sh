@@ -98,8 +98,8 @@ stage fuzz "fuzz targets, ten seconds each" shown '^fuzz:|^   \|' hack/fuzz.sh 1
 # What these execute is not among the inputs that the cache knows: always run.
 stage kustomize "the examples through the real kustomize and as kpt renders them, and every command that the documentation shows" \
   go_test '^ok' -count=1 ./test/kustomize/... ./test/kpt/... ./test/ways/... ./test/docs/...
-stage cluster "a real kube-apiserver on what the examples and the goldens come to (building it takes minutes the first time)" \
-  go_test '^ok|the server takes' -count=1 -timeout=25m ./test/cluster/...
+stage cluster "a real kube-apiserver on what examples, goldens and corpus come to, and on the admission policy (building it takes minutes the first time)" \
+  go_test '^ok|the server (takes|refuses)' -count=1 -timeout=25m ./test/cluster/...
 # A module of its own, with the flags under which make test-argocd leaves what it
 # compiled in the cache.
 argocd() { CGO_ENABLED=0 go_test '^ok' -C test/argocd -trimpath -count=1 ./... "$@"; }

@@ -308,3 +308,26 @@ func TestAdmissionPolicy(t *testing.T) {
 	assert.Equal(t, admission.Policy(), out)
 	assert.Empty(t, errOut)
 }
+
+func TestAdmissionPolicyWithKinds(t *testing.T) {
+	const spec = "../../testdata/golden/pod-templates-add-kinds/spec.yaml"
+	code, out, errOut := krmBypass("", "schema", "--admission-policy", "--spec", spec)
+	assert.Zero(t, code)
+	assert.Contains(t, out, `dyn(object)[?"spec"][?"pods"][?"template"]`)
+	assert.Empty(t, errOut)
+
+	for _, test := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"schema", "--spec", spec}, "error: the schema is the same for every spec: --spec goes with --admission-policy alone\n"},
+		{[]string{"schema", "--admission-policy", "--spec", "none.yaml"}, "error: reading the spec: open none.yaml: no such file or directory\n"},
+		{[]string{"schema", "--admission-policy", "--spec", "main_test.go"}, "error: reading the spec: main_test.go: "},
+		{[]string{"schema", "--admission-policy", "--spec", "../../examples/asm-ports/base/orders.yaml"}, "error: ../../examples/asm-ports/base/orders.yaml: "},
+	} {
+		code, out, errOut := krmBypass("", test.args...)
+		assert.Equal(t, 1, code, test.args)
+		assert.Empty(t, out)
+		assert.Contains(t, errOut, test.says)
+	}
+}

@@ -1,17 +1,22 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/admission"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 func schemaCommand() *cobra.Command {
 	var admissionPolicy bool
+	var spec string
 	command := &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of ClusterBypass, or an admission policy",
@@ -23,12 +28,20 @@ of the file:
 
 With --admission-policy it prints a ValidatingAdmissionPolicy and its binding
 (Kubernetes 1.30 or later), by which a cluster refuses workloads whose pod
-templates carry bypass annotations that krm-bypass did not write.`,
+templates carry bypass annotations that krm-bypass did not write. It knows the
+kinds that krm-bypass knows, and those that the podTemplates of --spec add.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			text := fn.Schema() + "\n"
-			if admissionPolicy {
-				text = admission.Policy()
+			switch {
+			case admissionPolicy:
+				kinds, err := addedKinds(spec)
+				if err != nil {
+					return err
+				}
+				text = admission.Policy(kinds...)
+			case spec != "":
+				return errors.New("the schema is the same for every spec: --spec goes with --admission-policy alone")
 			}
 			if _, err := io.WriteString(cmd.OutOrStdout(), text); err != nil {
 				return fmt.Errorf("writing standard output: %w", err)
@@ -37,5 +50,30 @@ templates carry bypass annotations that krm-bypass did not write.`,
 		},
 	}
 	command.Flags().BoolVar(&admissionPolicy, "admission-policy", false, "print the ValidatingAdmissionPolicy and its binding instead")
+	command.Flags().StringVar(&spec, "spec", "", "file with a ClusterBypass that adds kinds to the admission policy")
 	return command
+}
+
+// addedKinds are those that a spec adds, none where there is no spec.
+func addedKinds(file string) ([]transform.Kind, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the spec: %w", err)
+	}
+	var node yaml.Node
+	if err := yaml.Unmarshal(text, &node); err != nil {
+		return nil, fmt.Errorf("reading the spec: %s: %w", file, err)
+	}
+	bypass, err := fn.ReadSpec(&node, file)
+	if err != nil {
+		return nil, err
+	}
+	var kinds []transform.Kind
+	for _, t := range bypass.Spec.PodTemplates {
+		kinds = append(kinds, transform.KindAt(t.APIVersion, t.Kind, t.Path))
+	}
+	return kinds, nil
 }

@@ -5,6 +5,7 @@ import (
 	_ "embed" // for the form of the policy
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -24,8 +25,9 @@ const (
 //go:embed policy.yaml
 var form string
 
-// Policy gives the policy and its binding, as two documents of YAML.
-func Policy() string {
+// Policy gives the policy and its binding, as two documents of YAML, for the known
+// kinds and for more of them.
+func Policy(more ...transform.Kind) string {
 	fillers := map[string][]string{
 		"name":            {Name},
 		"exemption":       {Exemption},
@@ -34,11 +36,12 @@ func Policy() string {
 		"head":            {transform.RecordHead},
 		"container":       {transform.InitEntry},
 		"container name":  {transform.InitName},
-		"rules":           rules(transform.Kinds),
+		"rules":           append(rules(transform.Kinds, resource), rules(more, anyResource)...),
+		"kinds":           kinds(more),
 		"namespaces":      {namespaces()},
 		"annotations":     quoted(annotations(mesh.All())),
-		"template":        template("object", transform.Kinds),
-		"template before": template("oldObject", transform.Kinds),
+		"template":        template("object", more),
+		"template before": template("oldObject", more),
 	}
 	var b strings.Builder
 	for line := range strings.Lines(form) {
@@ -50,8 +53,11 @@ func Policy() string {
 var gap = regexp.MustCompile(`\{\{[a-z ]+\}\}`)
 
 // filled gives a line of the form with its gaps filled. One that is a gap alone
-// becomes as many lines as fill it.
+// becomes as many lines as fill it, which may be none.
 func filled(line string, fillers map[string][]string) string {
+	if alone := strings.TrimSpace(line); gap.FindString(alone) == alone && len(fillers[strings.Trim(alone, "{}")]) == 0 && alone != "" {
+		return ""
+	}
 	return gap.ReplaceAllStringFunc(line, func(g string) string {
 		indentation := line[:len(line)-len(strings.TrimLeft(line, " "))]
 		return strings.Join(fillers[strings.Trim(g, "{}")], "\n"+indentation)
@@ -84,7 +90,7 @@ func quoted(keys []string) []string {
 }
 
 // rules gives resource rules for the kinds, those of an API group together.
-func rules(kinds []transform.Kind) []string {
+func rules(kinds []transform.Kind, name func(kind string) string) []string {
 	var groups []string
 	resources := map[string][]string{}
 	for _, k := range kinds {
@@ -94,16 +100,14 @@ func rules(kinds []transform.Kind) []string {
 		if !slices.Contains(groups, k.Group) {
 			groups = append(groups, k.Group)
 		}
-		resources[k.Group] = append(resources[k.Group], resource(k.Kind))
+		if resource := name(k.Kind); !slices.Contains(resources[k.Group], resource) {
+			resources[k.Group] = append(resources[k.Group], resource)
+		}
 	}
 	var lines []string
 	for _, group := range groups {
-		name := group
-		if name == "" {
-			name = `""`
-		}
 		lines = append(lines,
-			"- apiGroups: ["+name+"]",
+			"- apiGroups: ["+cmp.Or(group, `""`)+"]",
 			`  apiVersions: ["*"]`,
 			"  operations: [CREATE, UPDATE]",
 			"  resources: ["+strings.Join(resources[group], ", ")+"]")
@@ -114,6 +118,40 @@ func rules(kinds []transform.Kind) []string {
 // resource is the name under which an API serves a kind: its plural, which for
 // none of the known kinds is anything but regular.
 func resource(kind string) string { return strings.ToLower(kind) + "s" }
+
+// anyResource is for kinds of which nobody knows under which name they are
+// served: every resource of their API group, though no subresource.
+func anyResource(string) string { return `"*"` }
+
+// kinds gives the condition that leaves out what else is in the API groups of
+// more kinds than the known ones; nothing where there are no more.
+func kinds(more []transform.Kind) []string {
+	if len(more) == 0 {
+		return nil
+	}
+	var groups, names []string
+	for _, k := range more {
+		groups = append(groups, strconv.Quote(k.Group))
+	}
+	for _, k := range slices.Concat(transform.Kinds, more) {
+		if len(k.Template) > 0 {
+			names = append(names, strconv.Quote(k.Kind))
+		}
+	}
+	return []string{
+		"# What else is in the API groups of the kinds that the specification adds.",
+		"- name: of-a-kind-with-a-pod-template",
+		"  expression: >-",
+		"    !(request.kind.group in [" + unique(groups) + "]) ||",
+		"    request.kind.kind in [" + unique(names) + "]",
+	}
+}
+
+// unique gives the entries of a list in CEL, each once.
+func unique(entries []string) string {
+	slices.Sort(entries)
+	return strings.Join(slices.Compact(entries), ", ")
+}
 
 // namespaces gives a regular expression for the names of those namespaces that
 // belong to Kubernetes and to the meshes.
@@ -131,12 +169,18 @@ func namespaces() string {
 	return "^(" + strings.Join(slices.Compact(globs), "|") + ")$"
 }
 
-// template gives the pod template of an object of any of the kinds in CEL, an
-// empty one where it has none. The object is of no type there: the fields of
-// one kind would be unknown fields of another.
-func template(object string, kinds []transform.Kind) []string {
+// template gives the pod template of an object in CEL, an empty one where it has
+// none. The object is of no type there: the fields of one kind would be unknown
+// fields of another.
+func template(object string, more []transform.Kind) []string {
+	var lines []string
+	for _, k := range more {
+		lines = append(lines,
+			"request.kind.group == "+strconv.Quote(k.Group)+" && request.kind.kind == "+strconv.Quote(k.Kind)+" ?",
+			"  dyn("+object+")"+indexes(k.Template)+".orValue({}) :")
+	}
 	var paths []string
-	for _, k := range kinds {
+	for _, k := range transform.Kinds {
 		if len(k.Template) > 0 {
 			paths = append(paths, "dyn("+object+").?"+strings.Join(k.Template, ".?"))
 		}
@@ -144,9 +188,19 @@ func template(object string, kinds []transform.Kind) []string {
 	// The longer ones first: their beginnings may be fields of other kinds.
 	slices.SortFunc(paths, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
 	paths = slices.Compact(paths)
-	lines := paths[:1:1]
+	lines = append(lines, paths[0])
 	for _, path := range paths[1:] {
 		lines = append(lines, ".or("+path+")")
 	}
 	return append(lines, ".orValue({})")
+}
+
+// indexes leads to a field through others of any name; not every name of a field
+// can be one of CEL's.
+func indexes(path []string) string {
+	var b strings.Builder
+	for _, field := range path {
+		b.WriteString("[?" + strconv.Quote(field) + "]")
+	}
+	return b.String()
 }

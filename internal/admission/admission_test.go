@@ -111,3 +111,20 @@ func TestNoGapIsLeft(t *testing.T) {
 		assert.Equal(t, strings.TrimRight(line, " \n"), strings.TrimSuffix(line, "\n"))
 	}
 }
+
+// A specification adds kinds, and with them whatever else is in their API group
+// is looked at, and let past.
+func TestMoreKinds(t *testing.T) {
+	const odd = `spec.it's "odd".template`
+	policy := admission.Policy(
+		transform.KindAt("example.com/v1", "Fleet", "spec.pods.template"),
+		transform.KindAt("example.com/v1", "Runner", odd),
+		transform.KindAt("argoproj.io/v1alpha1", "Workflow", "spec.template"),
+	)
+	assert.Equal(t, 1, strings.Count(policy, "- apiGroups: [example.com]\n      apiVersions: [\"*\"]\n      operations: [CREATE, UPDATE]\n      resources: [\"*\"]\n"))
+	assert.Contains(t, policy, "- apiGroups: [argoproj.io]\n      apiVersions: [\"*\"]\n      operations: [CREATE, UPDATE]\n      resources: [rollouts]\n")
+	assert.Contains(t, policy, `!(request.kind.group in ["argoproj.io", "example.com"]) ||`)
+	assert.Contains(t, policy, `dyn(object)[?"spec"][?"it's \"odd\""][?"template"].orValue({}) :`)
+	var read any
+	require.NoError(t, yaml.Unmarshal([]byte(policy), &read))
+}

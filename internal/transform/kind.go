@@ -49,6 +49,12 @@ var Kinds = []Kind{
 	{Group: "serving.knative.dev", Kind: "Configuration", Template: at("spec.template"), Mode: &annotationsOnly},
 }
 
+// KindAt is a kind whose template stands at the path, which has dots between its
+// steps.
+func KindAt(apiVersion, kind, path string) Kind {
+	return Kind{Group: groupOf(apiVersion), Kind: kind, Template: at(path)}
+}
+
 // groupOf gives the API group of an apiVersion.
 func groupOf(apiVersion string) string {
 	g, _, grouped := strings.Cut(apiVersion, "/")

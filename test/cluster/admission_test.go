@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,6 +59,7 @@ func TestAdmissionPolicy(t *testing.T) {
 	t.Run("large annotations pass", largeAnnotations)
 	t.Run("a rendered workload lives on", renderedLives)
 	t.Run("what was there before lives on", legacyLives)
+	t.Run("kinds that a specification adds", kindsOfSpec)
 }
 
 func await(t *testing.T, what string, done func() bool) {
@@ -145,7 +147,7 @@ func examplesPass(t *testing.T) {
 			prepare(t, objects)
 			for _, object := range objects {
 				if object.Text("kind") != "Namespace" {
-					makeNamespace(t, object.Text("metadata", "namespace"))
+					makeNamespace(t, cmp.Or(object.Text("metadata", "namespace"), "default"))
 					assert.Empty(t, refusal(t, object), "%s %s", object.Text("kind"), object.Text("metadata", "name"))
 				}
 			}
@@ -429,6 +431,14 @@ func records(t *testing.T) {
 			says: "which krm-bypass did not write",
 		},
 		{
+			name: "a record that does not name the marker", spec: oneField,
+			change: func(o controlplane.Object) {
+				text := recordOf(o)[recordAnnotation].(string)
+				recordOf(o)[recordAnnotation] = regexp.MustCompile(`"`+markerAnnotation+`":"[^"]*",`).ReplaceAllString(text, "")
+			},
+			says: "carries " + inboundPorts + ", which krm-bypass did not write",
+		},
+		{
 			name: "all taken away but the record", spec: oneField,
 			change: func(o controlplane.Object) { delete(below(o, "spec", "template", "metadata"), "annotations") },
 		},
@@ -584,4 +594,43 @@ func legacyLives(t *testing.T) {
 	_, err = server.Request(t.Context(), http.MethodGet, "/apis/apps/v1/namespaces/default/deployments/legacy", nil)
 	var gone *controlplane.Refusal
 	require.True(t, errors.As(err, &gone) && gone.Code == http.StatusNotFound, "%v", err)
+}
+
+// kindsOfSpec puts the policy in once more, with the kinds of a specification.
+func kindsOfSpec(t *testing.T) {
+	spec := filepath.Join(repository, "testdata/golden/pod-templates-add-kinds/spec.yaml")
+	fleet := workload("example.com/v1", transform.KindAt("example.com/v1", "Fleet", "spec.pods.template"), map[string]any{inboundPorts: "443"})
+	runner := workload("example.com/v1", transform.KindAt("example.com/v1", "Runner", "podTemplate"), map[string]any{inboundPorts: "443"})
+	// Another kind, in which something else stands on the way to their templates.
+	app := workload("example.com/v1", transform.KindAt("example.com/v1", "App", "spec.template"), map[string]any{inboundPorts: "443"})
+	below(app, "spec")["pods"] = []any{"a", "b"}
+	app["podTemplate"] = "a name"
+	objects := []controlplane.Object{fleet, runner, app}
+	prepare(t, objects)
+	for _, object := range objects {
+		assert.Empty(t, refusal(t, object), "not yet")
+	}
+	kubectl(t, krmBypass(t, "schema", "--admission-policy", "--spec", spec), "apply", "--server-side", "-f", "-")
+	await(t, "the kinds are known", func() bool { return refusal(t, fleet) != "" })
+	for _, object := range []controlplane.Object{fleet, runner, annotated("Deployment"), workload("argoproj.io/v1alpha1", kinds["argoproj.io/v1alpha1 Rollout"], map[string]any{inboundPorts: "443"})} {
+		assert.Contains(t, refusal(t, object), "carries "+inboundPorts+", which krm-bypass did not write", object.Text("kind"))
+	}
+	assert.Empty(t, refusal(t, app))
+	typesFit(t)
+
+	golden, err := readManifests(filepath.Join(filepath.Dir(spec), "expected.yaml"))
+	require.NoError(t, err)
+	prepare(t, golden)
+	judged := 0
+	for _, object := range golden {
+		if object.Text("metadata", "annotations", recordAnnotation) == "" {
+			continue
+		}
+		judged++
+		assert.Empty(t, refusal(t, object), "%s as krm-bypass wrote it", object.Text("kind"))
+		changed := below(object, "metadata", "annotations")
+		delete(changed, recordAnnotation)
+		assert.NotEmpty(t, refusal(t, object), "%s without the record", object.Text("kind"))
+	}
+	assert.Positive(t, judged)
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -53,7 +54,28 @@ func appendManifests(objects []controlplane.Object, node *yaml.Node) ([]controlp
 	if err := node.Decode(&object); err != nil || object == nil {
 		return objects, err
 	}
-	return append(objects, object), nil
+	return append(objects, inJSON(object).(map[string]any)), nil
+}
+
+// inJSON gives a value as JSON has it, where every key is a string.
+func inJSON(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, field := range value {
+			value[key] = inJSON(field)
+		}
+	case map[any]any:
+		fields := map[string]any{}
+		for key, field := range value {
+			fields[fmt.Sprint(key)] = inJSON(field)
+		}
+		return fields
+	case []any:
+		for i, item := range value {
+			value[i] = inJSON(item)
+		}
+	}
+	return value
 }
 
 // prepare puts into the cluster what has to be there before the objects: the
