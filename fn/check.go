@@ -160,7 +160,7 @@ func remedy(deviations []transform.Deviation) string {
 	return "render it again with krm-bypass"
 }
 
-// The rules by which Check tells the results about expires.
+// The checks by which Check tells the results about expires.
 const (
 	Expired  = "expired"
 	Expiring = "expiring"
@@ -188,7 +188,7 @@ func (r *run) expired(expiry Expiry) Results {
 		}
 		at := rule.Path + ".expires"
 		problems = append(problems, Result{
-			Rule: name, Severity: severity, Message: fmt.Sprintf(message, rule.Expires, noted(rule.Note)), ResourceRef: refOf(r.read.node),
+			Tags: map[string]string{CheckTag: name}, Severity: severity, Message: fmt.Sprintf(message, rule.Expires, noted(rule.Note)), ResourceRef: refOf(r.read.node),
 			Field: &Field{Path: at, CurrentValue: string(rule.Expires)}, File: fileOf(r.read.file, 0), Line: r.read.lineOf(at),
 		})
 	}

@@ -146,11 +146,11 @@ func TestCheckJudgesWhatHasExpired(t *testing.T) {
 		want   string
 	}{
 		{"", 0, ""},
-		{"2026-10-31", 0, "warning: spec.yaml:13: ClusterBypass cluster: spec.workloads[0].expires: expires on 2026-10-31 (owner team-a): take the rule out by then, or have its owner move the day\n"},
+		{"2026-10-31", 0, "warning: spec.yaml:13: ClusterBypass cluster: spec.workloads[0].expires: expires on 2026-10-31 (owner team-a): take the rule out by then, or have its owner move the day [expiring]\n"},
 		{"2026-10-30", 0, ""},
-		{"2026-11-01", 0, "error: spec.yaml:13: ClusterBypass cluster: spec.workloads[0].expires: expired on 2026-10-31 (owner team-a): take the rule out, or have its owner move the day\n"},
-		{"2026-12-17", 14, "error: spec.yaml:13: ClusterBypass cluster: spec.workloads[0].expires: expired on 2026-10-31 (owner team-a): take the rule out, or have its owner move the day\n" +
-			"warning: spec.yaml:9: ClusterBypass cluster: spec.global.expires: expires on 2026-12-31 (reason: the databases are outside the mesh): take the rule out by then, or have its owner move the day\n"},
+		{"2026-11-01", 0, "error: spec.yaml:13: ClusterBypass cluster: spec.workloads[0].expires: expired on 2026-10-31 (owner team-a): take the rule out, or have its owner move the day [expired]\n"},
+		{"2026-12-17", 14, "error: spec.yaml:13: ClusterBypass cluster: spec.workloads[0].expires: expired on 2026-10-31 (owner team-a): take the rule out, or have its owner move the day [expired]\n" +
+			"warning: spec.yaml:9: ClusterBypass cluster: spec.global.expires: expires on 2026-12-31 (reason: the databases are outside the mesh): take the rule out by then, or have its owner move the day [expiring]\n"},
 	} {
 		t.Run(string(test.today), func(t *testing.T) {
 			spec := &fn.Manifest{Path: "spec.yaml", Text: []byte(checkedSpec)}

@@ -117,7 +117,7 @@ func (r *run) located(findings []lint.Finding) Results {
 
 func (o object) linted(f lint.Finding) Result {
 	r := o.finding(f.Object, f.Finding)
-	r.Tags = map[string]string{checkTag: f.Check}
+	r.Tags = map[string]string{CheckTag: f.Check}
 	if f.Proposed != "" {
 		if r.Field == nil {
 			r.Field = &Field{Path: f.Object.Path().String()}

@@ -37,18 +37,17 @@ type Result struct {
 	Field *Field `json:"field,omitempty" yaml:"field,omitempty"`
 	// File is the file that the object came from, if an orchestrator said.
 	File *File `json:"file,omitempty" yaml:"file,omitempty"`
-	// Rule names what has found it, such as expired; "" for the function itself.
-	Rule string `json:"-" yaml:"-"`
 	// Line of the file, from 1, where what it is about stands; 0 if it is not
 	// known, which it is not where an orchestrator has read the file.
 	Line int `json:"-" yaml:"-"`
-	// Tags are further facts; under "check" stands the name in spec.lint of
-	// the check that found it.
+	// Tags are further facts; under CheckTag stands the name of the check that
+	// found it: one of spec.lint, or Expired or Expiring. There is none where the
+	// function itself has.
 	Tags map[string]string `json:"tags,omitempty" yaml:"tags,omitempty"`
 }
 
-// checkTag is the tag that names a check.
-const checkTag = "check"
+// CheckTag is the tag that names a check.
+const CheckTag = "check"
 
 // ResourceRef names an object.
 type ResourceRef struct {
@@ -94,7 +93,7 @@ func (r Result) String() string {
 		parts = append(parts, clipped(r.Field.Path))
 	}
 	line := strings.Join(append(parts, clipped(r.Message)), ": ")
-	if check := r.Tags[checkTag]; check != "" {
+	if check := r.Tags[CheckTag]; check != "" {
 		line += " [" + check + "]"
 	}
 	return line

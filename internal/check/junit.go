@@ -100,7 +100,7 @@ func testCaseOf(s Subject) testCase {
 		if f.Path != "" {
 			to.WriteString(f.Path + ": ")
 		}
-		to.WriteString(f.Message + "\n")
+		to.WriteString(f.Message + "\n" + indented(f.Proposed))
 	}
 	if s.Remedy != "" {
 		failed.WriteString("remedy: " + s.Remedy + "\n")

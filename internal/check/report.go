@@ -53,8 +53,8 @@ type Subject struct {
 
 // Finding is one thing that is not as it shall be.
 type Finding struct {
-	// Rule is missing, stale or foreign for a difference, expired for a rule of
-	// the spec, and otherwise says who found it.
+	// Rule is missing, stale or foreign for a difference, and otherwise the
+	// check that found it: expired, expiring, or one of spec.lint.
 	Rule     string      `json:"rule"`
 	Severity fn.Severity `json:"severity"`
 	// Path is the field that it is about, "" if it is about the whole.
@@ -63,6 +63,8 @@ type Finding struct {
 	// Value is what stands there, "" if that says nothing.
 	Value   string `json:"value,omitempty"`
 	Message string `json:"message"`
+	// Proposed is YAML that would mend it, "" where the message says all.
+	Proposed string `json:"proposed,omitempty"`
 }
 
 // Title gives the object as a person names it, "" for a file.
@@ -133,13 +135,13 @@ func Of(all ...*fn.Checked) Report {
 }
 
 func (r *Report) add(result fn.Result, subject func(fn.ResourceRef, string, int) *Subject) {
-	rule := cmp.Or(result.Rule, Warned)
+	rule := cmp.Or(result.Tags[fn.CheckTag], Warned)
 	switch result.Severity {
 	case fn.Info:
 		return
 	case fn.Error:
 		r.Errors++
-		rule = cmp.Or(result.Rule, Refused)
+		rule = cmp.Or(result.Tags[fn.CheckTag], Refused)
 	default:
 		r.Warnings++
 	}
@@ -153,7 +155,7 @@ func (r *Report) add(result fn.Result, subject func(fn.ResourceRef, string, int)
 	}
 	f := Finding{Rule: rule, Severity: result.Severity, Line: result.Line, Message: result.Message}
 	if result.Field != nil {
-		f.Path, f.Value = result.Field.Path, result.Field.CurrentValue
+		f.Path, f.Value, f.Proposed = result.Field.Path, result.Field.CurrentValue, result.Field.ProposedValue
 	}
 	s := subject(ref, file, 0)
 	s.Findings = append(s.Findings, f)

@@ -123,6 +123,9 @@ func (s Subject) sarif(f Finding, driver *sarifDriver) sarifResult {
 	if s.Remedy != "" && slices.Contains([]string{"missing", "stale", "foreign"}, f.Rule) {
 		message += ". Remedy: " + s.Remedy
 	}
+	if f.Proposed != "" {
+		message += "\n\n" + indented(f.Proposed)
+	}
 	result := sarifResult{
 		RuleID: f.Rule, RuleIndex: index, Level: sarifLevels[f.Severity], Message: sarifMessage{message},
 		// Lines move: what an alert is known by again does not.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/terminal"
 )
 
 // text is for people at a terminal and in the log of a pipeline.
@@ -22,14 +23,24 @@ func (text) Write(w io.Writer, r Report, _ string) error {
 				}
 			}
 			b.WriteString(f.Message + "\n")
+			b.WriteString(indented(f.Proposed))
 		}
 	}
 	for _, one := range r.remedies() {
 		fmt.Fprintf(&b, "remedy for %s: %s\n", one.subjects, one.text)
 	}
 	fmt.Fprintln(&b, r.summary())
-	_, err := w.Write(b.Bytes())
+	_, err := w.Write(terminal.Printable(b.Bytes()))
 	return err
+}
+
+// indented sets a text apart, below the line that it belongs to.
+func indented(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString("    " + line)
+	}
+	return b.String()
 }
 
 // label says what a finding is: severity and rule where they are not the same

@@ -6,9 +6,9 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"unicode"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/terminal"
 )
 
 // table is for people at a terminal.
@@ -24,7 +24,7 @@ func (table) Write(w io.Writer, r Report) error {
 	default:
 		r.writeWorkloads(&b)
 	}
-	_, err := w.Write(printable(b.Bytes()))
+	_, err := w.Write(terminal.Printable(b.Bytes()))
 	return err
 }
 
@@ -35,21 +35,6 @@ func columns(b *bytes.Buffer, rows []string) {
 		fmt.Fprintln(t, "  "+one)
 	}
 	_ = t.Flush() // a buffer takes everything
-}
-
-// printable takes away the blanks with which tabwriter ends a line whose last
-// cells are empty, and what in a name or a reason would control a terminal.
-func printable(text []byte) []byte {
-	lines := strings.Split(string(text), "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimRight(strings.Map(func(r rune) rune {
-			if unicode.IsControl(r) {
-				return unicode.ReplacementChar
-			}
-			return r
-		}, line), " ")
-	}
-	return []byte(strings.Join(lines, "\n"))
 }
 
 func (w *Workload) heading() string {

@@ -1,0 +1,22 @@
+package terminal
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestPrintable(t *testing.T) {
+	for name, test := range map[string]struct{ text, want string }{
+		"nothing":             {"", ""},
+		"lines":               {"a  \nb\n", "a\nb\n"},
+		"a colour":            {"\x1b[31mred", "\ufffd[31mred"},
+		"a C1 control":        {"a\u009b2Jb", "a\ufffd2Jb"},
+		"a return":            {"good\rbad", "good\ufffdbad"},
+		"another direction":   {"a\u202eb", "a\ufffdb"},
+		"another script":      {"déjà 数据库", "déjà 数据库"},
+		"bytes that are none": {"a\xffb", "a\ufffdb"},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, string(Printable([]byte(test.text)))) })
+	}
+}
