@@ -117,10 +117,6 @@ type Lint struct {
 	DNSCapture string `json:"dns-capture,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// OtherProxy finds other proxies in a pod whose address translation a bypass ends.
 	OtherProxy string `json:"other-proxy,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
-	// PodSecurity finds Namespaces whose Pod Security forbids the init container.
-	PodSecurity string `json:"pod-security,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
-	// UnmeshedNamespace finds Namespaces whose pods get no sidecar.
-	UnmeshedNamespace string `json:"unmeshed-namespace,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// AnnotationSize finds annotations that the API server refuses for their size.
 	AnnotationSize string `json:"annotation-size,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// ArgumentSize finds annotations that the mesh's init container cannot be given.
@@ -130,6 +126,10 @@ type Lint struct {
 	ObjectSize string `json:"object-size,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// PortExpansion finds port ranges that become very many single ports.
 	PortExpansion string `json:"port-expansion,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// PodSecurity finds Namespaces whose Pod Security forbids the init container.
+	PodSecurity string `json:"pod-security,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// UnmeshedNamespace finds Namespaces whose pods get no sidecar.
+	UnmeshedNamespace string `json:"unmeshed-namespace,omitempty" schema:"enum=Error|Warning|Ignore;default=Warning"`
 }
 
 // Enrolment says which workloads may be touched at all. Kubernetes' own

@@ -59,12 +59,12 @@ var table = []*Check{
 	{Name: "registry-only", Severity: Warning, Domain: istio, about: append(configurations, sidecars), concerns: (*Workload).opensOutbound, judge: registryOnly},
 	{Name: "dns-capture", Severity: Warning, Domain: istio, reads: append(configurations, serviceEntries, proxyConfigs), concerns: (*Workload).opensOutbound, judge: dnsCapture},
 	{Name: "other-proxy", Severity: Warning, examine: otherProxy},
-	{Name: "pod-security", Severity: Warning, about: []*kind{namespaces}, concerns: func(w *Workload) bool { return w.contained }, judge: podSecurity},
-	{Name: "unmeshed-namespace", Severity: Warning, about: []*kind{namespaces}, judge: unmeshedNamespace},
 	{Name: "annotation-size", Severity: Warning, examine: annotationSize},
 	{Name: "argument-size", Severity: Warning, examine: argumentSize},
 	{Name: "object-size", Severity: Warning, examine: objectSize},
 	{Name: "port-expansion", Severity: Warning, examine: portExpansion},
+	{Name: "pod-security", Severity: Warning, about: []*kind{namespaces}, concerns: func(w *Workload) bool { return w.contained }, judge: podSecurity},
+	{Name: "unmeshed-namespace", Severity: Warning, about: []*kind{namespaces}, judge: unmeshedNamespace},
 }
 
 // Checks lists every check. The caller must not change the slice.

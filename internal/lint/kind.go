@@ -12,6 +12,9 @@ import (
 // kind is a kind of object that checks read.
 type kind struct {
 	group, name string
+	// of is the domain of the mesh to which it belongs, "" where it is
+	// Kubernetes' own.
+	of string
 	// called says by an object's name whether it may be meant, for a kind of
 	// which most objects say nothing here; nil for all.
 	called func(name string) bool
@@ -95,7 +98,7 @@ type selector struct {
 	Labels      map[string]string `yaml:"labels"`
 }
 
-var peerAuthentications = &kind{group: "security.istio.io", name: "PeerAuthentication", read: func(i *Items, o object) {
+var peerAuthentications = &kind{group: "security.istio.io", name: "PeerAuthentication", of: istio, read: func(i *Items, o object) {
 	p := peerAuthentication{object: o}
 	o.decode(&p.view)
 	i.peerAuthentications = append(i.peerAuthentications, p)
@@ -121,7 +124,7 @@ type peerAuthentication struct {
 	}
 }
 
-var authorizationPolicies = &kind{group: "security.istio.io", name: "AuthorizationPolicy", read: func(i *Items, o object) {
+var authorizationPolicies = &kind{group: "security.istio.io", name: "AuthorizationPolicy", of: istio, read: func(i *Items, o object) {
 	p := authorizationPolicy{object: o}
 	o.decode(&p.view)
 	i.authorizationPolicies = append(i.authorizationPolicies, p)
@@ -152,7 +155,7 @@ type authorizationPolicy struct {
 	}
 }
 
-var requestAuthentications = &kind{group: "security.istio.io", name: "RequestAuthentication", read: func(i *Items, o object) {
+var requestAuthentications = &kind{group: "security.istio.io", name: "RequestAuthentication", of: istio, read: func(i *Items, o object) {
 	r := requestAuthenticationObject{object: o}
 	o.decode(&r.view)
 	i.requestAuthentications = append(i.requestAuthentications, r)
@@ -200,7 +203,7 @@ type servicePortView struct {
 // headless says that callers find the pods themselves by its name.
 func (s *service) headless() bool { return s.view.Spec.ClusterIP == "None" }
 
-var destinationRules = &kind{group: "networking.istio.io", name: "DestinationRule", read: func(i *Items, o object) {
+var destinationRules = &kind{group: "networking.istio.io", name: "DestinationRule", of: istio, read: func(i *Items, o object) {
 	d := destinationRule{object: o}
 	o.decode(&d.view)
 	i.destinationRules = append(i.destinationRules, d)
@@ -226,7 +229,7 @@ type portLevel struct {
 	TLS  *mutualTLS `yaml:"tls"`
 }
 
-var serviceEntries = &kind{group: "networking.istio.io", name: "ServiceEntry", read: func(i *Items, o object) {
+var serviceEntries = &kind{group: "networking.istio.io", name: "ServiceEntry", of: istio, read: func(i *Items, o object) {
 	s := serviceEntryObject{object: o}
 	o.decode(&s.view)
 	i.serviceEntries = append(i.serviceEntries, s)
@@ -254,7 +257,7 @@ type serviceEntryObject struct {
 	}
 }
 
-var virtualServices = &kind{group: "networking.istio.io", name: "VirtualService", read: func(i *Items, o object) {
+var virtualServices = &kind{group: "networking.istio.io", name: "VirtualService", of: istio, read: func(i *Items, o object) {
 	v := virtualServiceObject{object: o}
 	o.decode(&v.view)
 	i.virtualServices = append(i.virtualServices, v)
@@ -279,7 +282,7 @@ type virtualServiceObject struct {
 	}
 }
 
-var sidecars = &kind{group: "networking.istio.io", name: "Sidecar", read: func(i *Items, o object) {
+var sidecars = &kind{group: "networking.istio.io", name: "Sidecar", of: istio, read: func(i *Items, o object) {
 	s := sidecar{object: o}
 	o.decode(&s.view)
 	i.sidecars = append(i.sidecars, s)
@@ -302,7 +305,7 @@ type sidecar struct {
 	}
 }
 
-var proxyConfigs = &kind{group: "networking.istio.io", name: "ProxyConfig", read: func(i *Items, o object) {
+var proxyConfigs = &kind{group: "networking.istio.io", name: "ProxyConfig", of: istio, read: func(i *Items, o object) {
 	p := proxyConfig{object: o}
 	o.decode(&p.view)
 	i.proxyConfigs = append(i.proxyConfigs, p)
@@ -352,7 +355,7 @@ func (m *meshConfig) path(relative ...any) edit.Path {
 
 // meshConfigMaps hold the MeshConfig of an installation by Helm or istioctl, one
 // for each revision (istio/istio manifests/charts/istio-control/istio-discovery/templates/configmap.yaml).
-var meshConfigMaps = &kind{name: "ConfigMap",
+var meshConfigMaps = &kind{name: "ConfigMap", of: istio,
 	called: func(name string) bool { return name == "istio" || strings.HasPrefix(name, "istio-") },
 	read: func(i *Items, o object) {
 		var view struct {
@@ -373,8 +376,8 @@ var meshConfigMaps = &kind{name: "ConfigMap",
 // istioOperators and istios hold it among an operator's settings (istio/istio
 // operator/pkg/apis/types.go; istio-ecosystem/sail-operator api/v1/istio_types.go).
 var (
-	istioOperators = &kind{group: "install.istio.io", name: "IstioOperator", read: meshConfigAt("spec", "meshConfig")}
-	istios         = &kind{group: "sailoperator.io", name: "Istio", read: meshConfigAt("spec", "values", "meshConfig")}
+	istioOperators = &kind{group: "install.istio.io", name: "IstioOperator", of: istio, read: meshConfigAt("spec", "meshConfig")}
+	istios         = &kind{group: "sailoperator.io", name: "Istio", of: istio, read: meshConfigAt("spec", "values", "meshConfig")}
 )
 
 func meshConfigAt(at ...any) func(*Items, object) {

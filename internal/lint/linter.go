@@ -87,7 +87,7 @@ func (l *Linter) Wants(workloads []*Workload, present func(is func(apiVersion, k
 			continue
 		}
 		for _, k := range slices.Concat(c.about, c.reads) {
-			if !slices.Contains(wanted.kinds, k) {
+			if (k.of == "" || k.of == l.mesh.Domain) && !slices.Contains(wanted.kinds, k) {
 				wanted.kinds = append(wanted.kinds, k)
 			}
 		}

@@ -1,0 +1,91 @@
+package lint_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/internal/lint"
+)
+
+var update = flag.Bool("update", false, "rewrite the generated parts of docs/lint.md, and fail")
+
+const (
+	page    = "../../docs/lint.md"
+	example = "../../testdata/golden/lint-auto-mtls/stderr.txt"
+)
+
+var (
+	generated = regexp.MustCompile(`(?s)<!-- (generated: checks|example) -->\n(.*?)<!-- end -->`)
+	headings  = regexp.MustCompile(`(?m)^### (.*)$`)
+)
+
+// TestPage holds docs/lint.md equal to the table of checks: each has its section,
+// in the order of the table, and the example is what is really printed.
+func TestPage(t *testing.T) {
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	printed, err := os.ReadFile(example)
+	require.NoError(t, err)
+	parts := map[string]string{
+		"generated: checks": checkTable(),
+		"example":           "    " + strings.ReplaceAll(strings.TrimSuffix(string(printed), "\n"), "\n", "\n    ") + "\n",
+	}
+	seen := 0
+	want := generated.ReplaceAllStringFunc(string(text), func(block string) string {
+		name := generated.FindStringSubmatch(block)[1]
+		seen++
+		return "<!-- " + name + " -->\n" + parts[name] + "<!-- end -->"
+	})
+	require.Len(t, parts, seen, "each part stands there once")
+	if want != string(text) && *update {
+		require.NoError(t, os.WriteFile(page, []byte(want), 0o644))
+		t.Fatal("docs/lint.md was rewritten: read the difference, then run without -update")
+	}
+	assert.Equal(t, want, string(text), "go test ./internal/lint -run TestPage -update rewrites it")
+
+	var names, sections []string
+	for _, c := range lint.Checks() {
+		names = append(names, c.Name)
+	}
+	for _, heading := range headings.FindAllStringSubmatch(string(text), -1) {
+		sections = append(sections, heading[1])
+	}
+	assert.Equal(t, names, sections, "each check has a section")
+}
+
+// configurations are the kinds that hold Istio's MeshConfig.
+var configurations = []string{"ConfigMap", "IstioOperator", "Istio"}
+
+func checkTable() string {
+	var rows strings.Builder
+	rows.WriteString("| check | default | mesh | looks at workloads and |\n|---|---|---|---|\n")
+	for _, c := range lint.Checks() {
+		mesh, beside := "every", "nothing else"
+		if c.Domain != "" {
+			mesh = "Istio"
+		}
+		var kinds []string
+		for _, k := range c.Kinds() {
+			name, _, _ := strings.Cut(k, ".")
+			if slices.Contains(configurations, name) {
+				name = "MeshConfig"
+			}
+			if !slices.Contains(kinds, name) {
+				kinds = append(kinds, name)
+			}
+		}
+		if len(kinds) > 0 {
+			beside = strings.Join(kinds, ", ")
+		}
+		fmt.Fprintf(&rows, "| [%[1]s](#%[1]s) | %[2]s | %[3]s | %[4]s |\n", c.Name, c.Severity, mesh, beside)
+	}
+	return rows.String()
+}
