@@ -13,8 +13,8 @@ VERSION ?= v0.1.0
 platforms := linux-amd64 linux-arm64
 function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 
-.PHONY: build demo test test-argocd test-cluster bench fuzz soak lint images push tools clean help
-.PHONY: go packages registry kustomize helm golangci-lint
+.PHONY: build demo test test-argocd test-helm test-cluster bench fuzz soak lint images push tools clean help
+.PHONY: go packages registry kustomize helm helm4 golangci-lint
 
 build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
 	@$(go_build) -o bin/krm-bypass ./cmd/krm-bypass
@@ -24,11 +24,14 @@ build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
 demo: build kustomize ## what the function makes of examples/asm-ports, as a diff
 	@hack/demo.sh
 
-test: build kustomize helm packages ## everything: vet, unit tests, goldens, kustomize, network namespaces
+test: build kustomize helm helm4 packages ## everything: vet, unit tests, goldens, kustomize, network namespaces
 	@hack/test.sh
 
 test-argocd: kustomize helm packages ## the plugins for Argo CD, by the real argocd-cmp-server
 	@hack/test.sh argocd
+
+test-helm: helm helm4 ## krm-bypass as the post-renderer of Helm 3 and Helm 4
+	@hack/test.sh helm
 
 test-cluster: helm ## manifests and the admission policy, by a real kube-apiserver (the first time takes minutes to build it)
 	@hack/test.sh cluster
@@ -62,7 +65,7 @@ $(platforms:%=.cache/images/%):
 	@GOOS=$(word 1,$(subst -, ,$(@F))) GOARCH=$(word 2,$(subst -, ,$(@F))) $(go_build) -o $@/krm-bypass ./cmd/krm-bypass
 	@GOOS=$(word 1,$(subst -, ,$(@F))) GOARCH=$(word 2,$(subst -, ,$(@F))) $(go_build) -o $@/krm-bypass-init ./images/init
 
-tools: kustomize helm golangci-lint ## the Go tools of hack/tools.txt, in .cache/bin
+tools: kustomize helm helm4 golangci-lint ## the Go tools of hack/tools.txt, in .cache/bin
 
 clean: ## remove bin/ and .cache/
 	@rm -rf bin .cache
@@ -76,5 +79,5 @@ go:
 packages:
 	@hack/need-packages.sh
 
-kustomize helm golangci-lint: go
+kustomize helm helm4 golangci-lint: go
 	@hack/need-tool.sh $@

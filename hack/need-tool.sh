@@ -18,7 +18,12 @@ installed=$(go version -m "$bin/$name" 2>/dev/null | awk '$1 == "mod" { print $3
 echo "installing $name $version (once; it takes a minute or two)"
 mkdir -p "$bin" .cache/log
 log=.cache/log/$name.log
-if ! CGO_ENABLED=0 GOFLAGS='' GOBIN=$bin go install -trimpath "$package@$version" </dev/null >"$log" 2>&1; then
+# By way of a folder of its own: two versions of one program have one name there.
+fresh=$(mktemp -d "$bin/.$name.XXXXXX")
+trap 'rm -rf "$fresh"' EXIT
+if CGO_ENABLED=0 GOFLAGS='' GOBIN=$fresh go install -trimpath "$package@$version" </dev/null >"$log" 2>&1; then
+  mv "$fresh"/* "$bin/$name"
+else
   grep -v '^go: downloading' "$log" | tail -n 5 >&2 || true
   {
     echo "missing: $name $version in .cache/bin, and go install could not put it there (all it said: $log)."

@@ -89,7 +89,7 @@ stage gofmt "gofmt" quietly unformatted
 stage vet "go vet" quietly go vet ./...
 
 # Pure packages: go test may answer from its cache where nothing changed.
-mapfile -t pure < <(packages -v '/test/(e2e|cluster|kustomize|kpt|ways|docs|corpus|hostile)(/|$)')
+mapfile -t pure < <(packages -v '/test/(e2e|cluster|helm|kustomize|kpt|ways|docs|corpus|hostile)(/|$)')
 stage unit "unit tests, properties and goldens, $with" go_test '^ok' "${race[@]}" "${pure[@]}"
 stage corpus "the corpus of manifests: how many cases of each style hold each property" go_test '^ok|^corpus: ' ./test/corpus/...
 stage hostile "hostile input: bounded memory and work, a clear error, nothing lost" go_test '^ok|^--- PASS' -count=1 -timeout=20m ./test/hostile/...
@@ -100,6 +100,7 @@ stage kustomize "the examples through the real kustomize and as kpt renders them
   go_test '^ok' -count=1 ./test/kustomize/... ./test/kpt/... ./test/ways/... ./test/docs/...
 stage cluster "a real kube-apiserver on what examples, goldens and corpus come to, and on the admission policy (building it takes minutes the first time)" \
   go_test '^ok|the server (takes|refuses)' -count=1 -timeout=25m ./test/cluster/...
+stage helm "the post-renderer of the real Helm 3 and Helm 4" go_test '^ok' -count=1 ./test/helm/...
 # A module of its own, with the flags under which make test-argocd leaves what it
 # compiled in the cache.
 argocd() { CGO_ENABLED=0 go_test '^ok' -C test/argocd -trimpath -count=1 ./... "$@"; }
@@ -118,6 +119,7 @@ echo "   unit tests, properties, goldens: $(passed unit)"
 echo "   $(grep -E '^corpus: [0-9]+ cases' "$logs/corpus.log" 2>/dev/null || echo 'corpus: not run')"
 echo "   kustomize, kpt, documentation:   $(passed kustomize)"
 echo "   kube-apiserver:                  $(passed cluster)"
+echo "   Helm:                            $(passed helm)"
 echo "   Argo CD:                         $(passed argocd)"
 echo "   end to end:                      $(passed e2e)"
 echo "   all that they printed:           $logs/"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
@@ -126,6 +127,11 @@ func printRendered(cmd *cobra.Command, in inputs, paths []string) error {
 	output := joined(texts)
 	if in.app.Name != "" && !holdsObject(output) {
 		return fmt.Errorf("application %s renders to nothing, and Argo CD would delete all that it has applied of it: delete the Application if that is meant", in.app.Name)
+	}
+	if len(output) == 0 && os.Getenv("HELM_PLUGIN_NAME") != "" {
+		// Helm 4 takes an empty output of its post-renderer for a failure, also
+		// where the chart renders to nothing (helm/helm pkg/postrenderer/postrenderer.go).
+		output = []byte("# nothing is rendered\n")
 	}
 	if _, err := cmd.OutOrStdout().Write(output); err != nil {
 		return fmt.Errorf("writing standard output: %w", err)

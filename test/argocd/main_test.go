@@ -64,12 +64,16 @@ func runIn(m *testing.M) (status int, err error) {
 	if err := os.Setenv(common.EnvPluginSockFilePath, plugins); err != nil {
 		return 0, err
 	}
+	defer func() {
+		for _, server := range sidecar {
+			err = errors.Join(err, server.stop())
+		}
+	}()
 	for name, image := range images {
 		server, err := pod.start(name, image)
 		if err != nil {
 			return 0, fmt.Errorf("starting the sidecar %s: %w", name, err)
 		}
-		defer func() { err = errors.Join(err, server.stop()) }()
 		sidecar[name] = server
 	}
 	return m.Run(), nil

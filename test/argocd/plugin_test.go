@@ -115,6 +115,36 @@ func TestGenerate(t *testing.T) {
 	assert.Equal(t, onCommandLine(t, filepath.Join(clone, "examples/argocd/shop"), "render", ".", "--spec=../bypass.yaml", "--namespace=shop"), found)
 }
 
+// docs/running.md has this tree rendered in every way; test/ways knows what has to
+// come out.
+func TestTheTreeOfEveryWay(t *testing.T) {
+	stream, err := os.ReadFile(filepath.Join(repository, "test/ways/testdata/expected.yaml"))
+	require.NoError(t, err)
+	expected := ofStream(t, stream)
+	clone := checkout(t, nil)
+	for name, parameters := range map[string][]parameter{"krm-bypass": nil, "krm-bypass-helm": {text("spec", "bypass.yaml")}} {
+		app := application(t, "application.yaml")
+		app.Spec.Source.Path = "examples/every-way"
+		app.Spec.Source.Plugin.Name = name
+		app.Spec.Source.Plugin.Parameters = parameters
+		manifests, err := generate(t.Context(), app, clone)
+		require.NoError(t, err, name)
+		assert.Equal(t, expected, byName(t, manifests), name)
+	}
+}
+
+// ofStream is the objects of a stream of documents.
+func ofStream(t *testing.T, stream []byte) objects {
+	t.Helper()
+	var manifests []string
+	for document := range strings.SplitSeq(string(stream), "\n---\n") {
+		text, err := yaml.YAMLToJSON([]byte(document))
+		require.NoError(t, err)
+		manifests = append(manifests, string(text))
+	}
+	return byName(t, manifests)
+}
+
 // onCommandLine is what krm-bypass prints in a folder, outside Argo CD.
 func onCommandLine(t *testing.T, folder string, args ...string) objects {
 	t.Helper()
@@ -122,13 +152,7 @@ func onCommandLine(t *testing.T, folder string, args ...string) objects {
 	command.Dir = folder
 	printed, err := command.Output()
 	require.NoError(t, err)
-	var manifests []string
-	for document := range strings.SplitSeq(string(printed), "\n---\n") {
-		text, err := yaml.YAMLToJSON([]byte(document))
-		require.NoError(t, err)
-		manifests = append(manifests, string(text))
-	}
-	return byName(t, manifests)
+	return ofStream(t, printed)
 }
 
 func TestParameters(t *testing.T) {

@@ -39,9 +39,9 @@ func pages(t *testing.T) map[string]string {
 	return found
 }
 
-// commandLine is a line set apart as code that begins with a command of ours or
-// of kustomize. What follows two blanks or more is an explanation.
-var commandLine = regexp.MustCompile(`(?m)^ {4}((?:krm-bypass|krm-bypass-init|make|kustomize|\.cache/bin/kustomize)(?: [^\s]+)+)`)
+// commandLine is a line set apart as code that begins with a command of ours, of
+// kustomize or of Helm. What follows two blanks or more is an explanation.
+var commandLine = regexp.MustCompile(`(?m)^ {4}((?:krm-bypass|krm-bypass-init|make|kustomize|helm|\.cache/bin/kustomize)(?: [^\s]+)+)`)
 
 // TestCommands runs every command as it stands there, from the top of the
 // repository, with bin/ and .cache/bin/ in PATH as make build and make tools
@@ -52,8 +52,8 @@ func TestCommands(t *testing.T) {
 	env := append(os.Environ(), "PATH="+filepath.Join(path, "bin")+":"+filepath.Join(path, ".cache/bin")+":"+os.Getenv("PATH"))
 	ran := 0
 	for name, text := range pages(t) {
-		for _, match := range commandLine.FindAllStringSubmatch(text, -1) {
-			line := match[1]
+		for _, at := range commandLine.FindAllStringSubmatchIndex(text, -1) {
+			line := text[at[2]:at[3]]
 			t.Run(name+": "+line, func(t *testing.T) {
 				ran++
 				args := strings.Fields(line)
@@ -72,6 +72,12 @@ func TestCommands(t *testing.T) {
 					cmd = exec.Command("bash", "-o", "pipefail", "-c", line)
 				}
 				cmd.Dir, cmd.Env = dir, env
+				if strings.Contains(lastHeading(text[:at[0]]), "Helm 4") {
+					cmd.Env = append(env, "PATH="+helm4(t)+":"+filepath.Join(path, "bin")+":"+os.Getenv("PATH"))
+				}
+				if args[0] == "helm" {
+					cmd.Env = append(cmd.Env, "HELM_PLUGINS="+filepath.Join(path, "examples/helm"), "HELM_DATA_HOME="+t.TempDir())
+				}
 				out, err := cmd.CombinedOutput()
 				require.NoError(t, err, "%s (make build tools first)\n%s", line, out)
 				assert.NotEmpty(t, strings.TrimSpace(string(out)), "%s says something", line)
@@ -79,6 +85,26 @@ func TestCommands(t *testing.T) {
 		}
 	}
 	assert.Positive(t, ran, "the documentation shows commands")
+}
+
+// lastHeading gives the heading under which a text ends.
+func lastHeading(text string) string {
+	headings := heading.FindAllString(text, -1)
+	if headings == nil {
+		return ""
+	}
+	return headings[len(headings)-1]
+}
+
+var heading = regexp.MustCompile(`(?m)^#+ .*$`)
+
+// helm4 gives a folder in which Helm 4 is helm, as its users have it.
+func helm4(t *testing.T) string {
+	program, err := filepath.Abs(filepath.Join(root, ".cache/bin/helm4"))
+	require.NoError(t, err)
+	folder := t.TempDir()
+	require.NoError(t, os.Symlink(program, filepath.Join(folder, "helm")))
+	return folder
 }
 
 // standingIn lets the command ask a server that answers as the page expects.
