@@ -320,7 +320,9 @@ type Enforcement struct {
 	// that they do not have; they have to be in the pods' namespaces.
 	ImagePullSecrets []ImagePullSecret `json:"imagePullSecrets,omitempty"`
 	// Backend is how the rules are programmed; auto takes nftables wherever
-	// the kernel can.
+	// the kernel can. With iptables the init container gets the capability
+	// NET_RAW too, without which iptables-legacy does not work, and needs an
+	// image that has iptables.
 	Backend string `json:"backend,omitempty" schema:"enum=auto|nftables|iptables;default=auto"`
 	// Resources are the init container's. The default is small.
 	Resources *Resources `json:"resources,omitempty"`

@@ -106,7 +106,7 @@ func TestIptablesWithoutNetAdmin(t *testing.T) {
 	for _, command := range []string{"apply", "verify"} {
 		got := pod.result(t, withoutNetAdmin(withPrograms(with(command, with("--backend=iptables", settings...)...)...)))
 		assert.Equal(t, failed, got.Code, command)
-		assert.Regexp(t, `^krm-bypass-init: [^\n]+: operation not permitted: the capability NET_ADMIN is missing, add it [^\n]+\n$`, got.Stderr, command)
+		assert.Regexp(t, `^krm-bypass-init: [^\n]+: operation not permitted: iptables-legacy needs the capabilities NET_ADMIN and NET_RAW, add them [^\n]+\n$`, got.Stderr, command)
 	}
 }
 

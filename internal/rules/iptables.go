@@ -2,6 +2,7 @@ package rules
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/krm-bypass/krm-bypass/internal/rules/legacy"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -40,11 +41,11 @@ func (iptablesBackend) Clean() error {
 	return taking(turnName, turnPatience, func() error { return explainedRights(legacy.Clean()) })
 }
 
-// explainedRights leaves alone what in nf_tables' errors would mean that there is
-// no nf_tables.
+// explainedRights says which rights are missing. To speak to the kernel,
+// iptables-legacy opens a raw socket (iptables libiptc/libiptc.c, TC_INIT).
 func explainedRights(err error) error {
 	if errors.Is(err, errors.ErrUnsupported) || !isAny(err, lacksRights) {
 		return err
 	}
-	return explained(err)
+	return fmt.Errorf("%w: iptables-legacy needs the capabilities NET_ADMIN and NET_RAW, add them to the container's securityContext.capabilities.add, as krm-bypass does where spec.enforcement.backend is iptables", err)
 }

@@ -275,7 +275,7 @@ func TestKernelsWithoutTheTable(t *testing.T) {
 		{"ip6tables-legacy", "ip6tables table 'nat': Address family not supported by protocol", ""},
 		{"iptables-legacy", noTable, "reading the table nat of IPv4: unsupported operation: the kernel has no such table"},
 		{"iptables-legacy", "iptables table 'nat': Permission denied (you must be root)",
-			"reading the table nat of IPv4: operation not permitted: the capability NET_ADMIN is missing, add it to the container's securityContext.capabilities.add"},
+			"reading the table nat of IPv4: operation not permitted: iptables-legacy needs the capabilities NET_ADMIN and NET_RAW, add them to the container's securityContext.capabilities.add, as krm-bypass does where spec.enforcement.backend is iptables"},
 	} {
 		t.Run(test.program+" "+test.says, func(t *testing.T) {
 			pod := newLegacyPod(t)

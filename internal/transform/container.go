@@ -30,8 +30,9 @@ const (
 )
 
 // container gives the init container. It needs NET_ADMIN in the pod's network
-// namespace, as root, and nothing else; the pod's own security context may say
-// otherwise, so that the container says all of it itself.
+// namespace, as root, and nothing else but what its backend does; the pod's own
+// security context may say otherwise, so that the container says all of it
+// itself.
 func (e Enforcement) container(s traffic.Settings) *yaml.Node {
 	var args []*yaml.Node
 	if e.Backend != "" && e.Backend != "auto" {
@@ -56,7 +57,7 @@ func (e Enforcement) container(s traffic.Settings) *yaml.Node {
 	entries = append(entries, str("securityContext"), mapping(
 		str("allowPrivilegeEscalation"), boolean(false),
 		str("capabilities"), mapping(
-			str("add"), seq(str("NET_ADMIN")),
+			str("add"), seq(capabilities(e.Backend)...),
 			str("drop"), seq(str("ALL"))),
 		str("privileged"), boolean(false),
 		str("readOnlyRootFilesystem"), boolean(true),
@@ -65,6 +66,19 @@ func (e Enforcement) container(s traffic.Settings) *yaml.Node {
 		str("runAsUser"), integer(0),
 		str("seccompProfile"), mapping(str("type"), str("RuntimeDefault"))))
 	return mapping(entries...)
+}
+
+// rawSocketBackend is the backend that works through a raw socket: that of
+// iptables-legacy (iptables libiptc/libiptc.c, TC_INIT).
+const rawSocketBackend = "iptables"
+
+// capabilities are those that the init container needs for a backend.
+func capabilities(backend string) []*yaml.Node {
+	needed := []*yaml.Node{str("NET_ADMIN")}
+	if backend == rawSocketBackend {
+		needed = append(needed, str("NET_RAW"))
+	}
+	return needed
 }
 
 func fieldVariable(name, path string) *yaml.Node {
