@@ -13,7 +13,7 @@ VERSION ?= v0.1.0
 platforms := linux-amd64 linux-arm64
 function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 
-.PHONY: build demo test test-argocd test-helm test-cluster bench fuzz soak lint images push tools clean help
+.PHONY: build demo test test-argocd test-helm test-cluster test-containers bench fuzz soak lint images push tools clean help
 .PHONY: go packages registry kustomize helm helm4 golangci-lint
 
 build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
@@ -24,7 +24,7 @@ build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
 demo: build kustomize ## what the function makes of examples/asm-ports, as a diff
 	@hack/demo.sh
 
-test: build kustomize helm helm4 packages ## everything: vet, unit tests, goldens, kustomize, network namespaces
+test: build kustomize helm helm4 images packages ## everything: vet, unit tests, goldens, kustomize, network namespaces
 	@hack/test.sh
 
 test-argocd: kustomize helm packages ## the plugins for Argo CD, by the real argocd-cmp-server
@@ -35,6 +35,9 @@ test-helm: helm helm4 ## krm-bypass as the post-renderer of Helm 3 and Helm 4
 
 test-cluster: helm ## manifests and the admission policy, by a real kube-apiserver (the first time takes minutes to build it)
 	@hack/test.sh cluster
+
+test-containers: build kustomize images packages ## the images with podman and runc: by kustomize, and in pods beside istio-iptables
+	@hack/test.sh containers
 
 fuzz: go ## every fuzz target for TIME (1m), two at a time; what fails is kept in testdata/fuzz
 	@hack/fuzz.sh $(TIME)

@@ -89,7 +89,7 @@ stage gofmt "gofmt" quietly unformatted
 stage vet "go vet" quietly go vet ./...
 
 # Pure packages: go test may answer from its cache where nothing changed.
-mapfile -t pure < <(packages -v '/test/(e2e|cluster|helm|kustomize|kpt|ways|docs|corpus|hostile)(/|$)')
+mapfile -t pure < <(packages -v '/test/(e2e|cluster|helm|kustomize|kpt|ways|docs|corpus|hostile|containers)(/|$)')
 stage unit "unit tests, properties and goldens, $with" go_test '^ok' "${race[@]}" "${pure[@]}"
 stage corpus "the corpus of manifests: how many cases of each style hold each property" go_test '^ok|^corpus: ' ./test/corpus/...
 stage hostile "hostile input: bounded memory and work, a clear error, nothing lost" go_test '^ok|^--- PASS' -count=1 -timeout=20m ./test/hostile/...
@@ -108,6 +108,9 @@ stage argocd "the plugins of examples/argocd, by the real argocd-cmp-server" arg
 stage e2e "end to end, in network namespaces: document, interceptor, order, family" \
   go_test '^(    )?--- PASS|compared|^load:' -count=1 -timeout=25m ./test/e2e/...
 
+stage containers "the images with podman and runc: by kustomize, and in pods beside the real istio-iptables" \
+  go_test '^(    )?--- PASS' -count=1 -timeout=20m ./test/containers/...
+
 # passed STAGE: how many of its tests passed, subtests counted too.
 passed() { [[ ! -f $logs/$1.log ]] && echo "not run" || grep -cE '^ *--- PASS' "$logs/$1.log" || true; }
 
@@ -122,6 +125,7 @@ echo "   kube-apiserver:                  $(passed cluster)"
 echo "   Helm:                            $(passed helm)"
 echo "   Argo CD:                         $(passed argocd)"
 echo "   end to end:                      $(passed e2e)"
+echo "   containers:                      $(passed containers)"
 echo "   all that they printed:           $logs/"
 for what in "${failed[@]}"; do echo "   FAILED: $what"; done
 echo "$(count PASS) passed, $(count FAIL) failed"

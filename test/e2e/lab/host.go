@@ -63,6 +63,16 @@ func NewHost(t TB, name string) *Host {
 	return host
 }
 
+// Adopt returns the host whose network namespace is at a path, such as
+// /proc/1/ns/net; whoever made it looks after it.
+func Adopt(t TB, name, path string) *Host {
+	t.Helper()
+	namespace, err := os.Open(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { namespace.Close() })
+	return &Host{Name: name, namespace: namespace}
+}
+
 func writeSettings(settings map[string]string) error {
 	for name, value := range settings {
 		if err := os.WriteFile("/proc/sys/"+name, []byte(value), 0o644); err != nil {

@@ -1,0 +1,75 @@
+package containers
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// kustomize builds a folder with the real kustomize, to which podman is docker.
+func kustomize(t *testing.T, folder string, flags ...string) (out, errOut string, err error) {
+	t.Helper()
+	command := exec.Command(filepath.Join(root, ".cache/bin/kustomize"), append([]string{"build", folder}, flags...)...)
+	command.Env = append(os.Environ(), "PATH="+podmanAsDocker()+":"+filepath.Join(root, "bin")+":"+os.Getenv("PATH"))
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	err = command.Run()
+	return stdout.String(), stderr.String(), err
+}
+
+func podmanAsDocker() string { return filepath.Join(folder, "bin") }
+
+const containerExample = "examples/container"
+
+// TestKustomizeRunsTheFunctionAsAContainer has the image make what the command
+// makes.
+func TestKustomizeRunsTheFunctionAsAContainer(t *testing.T) {
+	contained, errOut, err := kustomize(t, filepath.Join(root, containerExample), "--enable-alpha-plugins")
+	require.NoError(t, err, errOut)
+	assert.Empty(t, errOut)
+	assert.Contains(t, contained, "name: krm-bypass-init")
+
+	executed, errOut, err := kustomize(t, exampleWith(t, "container:\n        image: "+functionImage, "exec:\n        path: krm-bypass"), "--enable-alpha-plugins", "--enable-exec")
+	require.NoError(t, err, errOut)
+	assert.Equal(t, executed, contained)
+}
+
+// exampleWith gives a copy of the example in which one text stands for another.
+func exampleWith(t *testing.T, replace, by string) string {
+	t.Helper()
+	examples := filepath.Join(t.TempDir(), "examples")
+	require.NoError(t, os.CopyFS(examples, os.DirFS(filepath.Join(root, "examples"))))
+	spec := filepath.Join(examples, "container", "bypass.yaml")
+	text, err := os.ReadFile(spec)
+	require.NoError(t, err)
+	changed := strings.Replace(string(text), replace, by, 1)
+	require.NotEqual(t, string(text), changed)
+	require.NoError(t, os.WriteFile(spec, []byte(changed), 0o600))
+	return filepath.Join(examples, "container")
+}
+
+// TestAMistakeReachesTheUserOfAContainer has the function's words on kustomize's
+// standard error.
+func TestAMistakeReachesTheUserOfAContainer(t *testing.T) {
+	out, errOut, err := kustomize(t, exampleWith(t, "198.51.100.0/24", "198.51.100.0/33"), "--enable-alpha-plugins")
+	require.Error(t, err)
+	assert.Empty(t, out)
+	assert.Contains(t, errOut, `spec.workloads[0].excludeOutboundIPRanges[0]: "198.51.100.0/33"`)
+}
+
+// TestTheFunctionsImageAsAPlugin runs the image as Argo CD runs a plugin's
+// sidecar: another user, nothing to write to but /tmp, no shell.
+func TestTheFunctionsImageAsAPlugin(t *testing.T) {
+	example := filepath.Join(root, "examples/asm-ports")
+	want, err := exec.Command(filepath.Join(root, "bin/krm-bypass"), "render", example).Output()
+	require.NoError(t, err)
+	got := mustPodman(t, "run", "--rm", "--network=none", "--user=999", "--read-only", "--cap-drop=all", "--security-opt=no-new-privileges",
+		"--volume="+filepath.Join(root, "examples")+":/source:ro", functionImage, "render", "/source/asm-ports")
+	assert.Equal(t, string(want), got)
+}
