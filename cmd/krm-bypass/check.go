@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -93,31 +94,42 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, 
 	if !known {
 		return false, fmt.Errorf("--output: %q is not known: write one of %s", name, strings.Join(check.Formats(), ", "))
 	}
-	groups, skipped, err := in.read(cmd, paths)
-	if err != nil {
+	all, skipped, err := checkedFiles(cmd, in, paths, expiry)
+	tell(cmd, "warning", skipped)
+	if err != nil && !errors.Is(err, fn.ErrFailed) {
 		return false, err
 	}
-	tell(cmd, "warning", skipped)
-	var all []*fn.Checked
-	var unreadable error
-	if !slices.ContainsFunc(groups, func(g group) bool { return !g.isEmpty() }) {
-		return false, errors.New("there is nothing to check: what should have written the manifests has written none")
-	}
-	for _, g := range groups {
-		for _, spec := range g.specs {
-			checked, err := fn.Check(spec, g.files, in.options(), expiry)
-			all = append(all, checked)
-			if err != nil {
-				unreadable = function.ErrReported
-			}
-		}
-	}
 	report := check.Of(all...)
-	if unreadable != nil {
-		report.Passed = false
-	}
+	report.Passed = report.Passed && err == nil
 	if err := format.Write(cmd.OutOrStdout(), report, function.Version); err != nil {
 		return false, fmt.Errorf("writing standard output: %w", err)
 	}
-	return report.Passed, unreadable
+	if err != nil {
+		return false, function.ErrReported // in the report
+	}
+	return report.Passed, nil
+}
+
+// checkedFiles reads files and checks them. The error is fn.ErrFailed where
+// something in them cannot be judged, and the rest is.
+func checkedFiles(cmd *cobra.Command, in inputs, paths []string, expiry fn.Expiry) (all []*fn.Checked, skipped []string, err error) {
+	in.working = newProgress(cmd.ErrOrStderr())
+	defer in.working.end()
+	groups, skipped, err := in.read(cmd, paths)
+	if err != nil {
+		return nil, skipped, err
+	}
+	if !slices.ContainsFunc(groups, func(g group) bool { return !g.isEmpty() }) {
+		return nil, skipped, errors.New("there is nothing to check: what should have written the manifests has written none")
+	}
+	options := in.options()
+	options.Progress = func(done, total int) { in.working.say("checking: %d of %d objects", done, total) }
+	for _, g := range groups {
+		for _, spec := range g.specs {
+			checked, wrong := fn.Check(spec, g.files, options, expiry)
+			all = append(all, checked)
+			err = cmp.Or(err, wrong)
+		}
+	}
+	return all, skipped, err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"encoding/xml"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -68,6 +69,25 @@ func TestCheckJudgesExpiryByTheDayGiven(t *testing.T) {
 	}
 	_, out, _ := krmBypass("", "check", dir, "--now", "2026-11-01", "--notice", "60")
 	assert.Contains(t, out, "1 warning")
+}
+
+// TestCheckFailsOnWhatTheSpecMakesAnError has a check of spec.lint that is raised.
+func TestCheckFailsOnWhatTheSpecMakesAnError(t *testing.T) {
+	spec := strings.Replace(bypassSpec, "  global: {excludeOutboundPorts: [3306]}", "  global: {excludeInboundPorts: [8080], excludeOutboundPorts: [3306]}", 1)
+	service := strings.Replace(webService, "{ports: [{port: 80}]}", "{selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}", 1)
+	dir := folder(t, map[string]string{"web.yaml": webDeployment, "service.yaml": service, "bypass.yaml": spec})
+	code, _, errOut := krmBypass("", "render", "--in-place", dir)
+	require.Zero(t, code, errOut)
+	code, out, _ := krmBypass("", "check", dir)
+	assert.Zero(t, code, out)
+	assert.Contains(t, out, "warning: service-port: ")
+
+	strict := strings.Replace(spec, "spec:\n", "spec:\n  lint: {service-port: Error}\n", 1)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "bypass.yaml"), []byte(strict), 0o644))
+	code, out, _ = krmBypass("", "check", dir, "-o", "sarif")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, out, `"ruleId": "service-port"`)
+	assert.Contains(t, out, `"level": "error"`)
 }
 
 // TestCheckThatComesToNoResult tells it apart from one that found something.

@@ -157,33 +157,24 @@ func isThere(path string) bool {
 // explained reads manifests and explains them. What there is to say of them is
 // in the text, which is empty where there is nothing.
 func explained(cmd *cobra.Command, in inputs, paths []string, today fn.Date) (report explain.Report, said string, err error) {
+	in.working = newProgress(cmd.ErrOrStderr())
+	defer in.working.end()
 	groups, skipped, err := in.read(cmd, paths)
 	if err != nil {
 		return report, "", err
 	}
+	options := in.options()
+	options.Progress = func(done, total int) { in.working.say("explaining: %d of %d objects", done, total) }
 	for _, message := range skipped {
 		said += "warning: " + message + "\n"
 	}
 	var all []*fn.Explained
 	for _, g := range groups {
-		files := g.files
-		if g.isEmpty() {
-			continue
-		}
-		for i, spec := range g.specs {
-			x, wrong := fn.Explain(spec, files, in.options(), today)
-			said += x.Results.Report()
-			if errors.Is(wrong, fn.ErrFailed) {
-				wrong = function.ErrReported
-			}
+		for _, one := range append(g.within, g) {
+			found, results, wrong := one.explained(options, today)
+			all = append(all, found...)
+			said += results.Report()
 			err = cmp.Or(err, wrong)
-			all = append(all, x)
-			if i+1 < len(g.specs) && wrong == nil {
-				// The next one meets what this one has written.
-				if files, _, wrong = fn.Manifests(spec, files, in.options()); wrong != nil {
-					err = cmp.Or(err, function.ErrReported)
-				}
-			}
 		}
 	}
 	report = explain.Of(all...)
@@ -194,6 +185,31 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today fn.Date) (re
 		return file, line
 	})
 	return report, said, err
+}
+
+// explained explains what the specs of a group do to its files, one after the
+// other. The error is ErrReported where the results hold it.
+func (g group) explained(options fn.Options, today fn.Date) (all []*fn.Explained, results fn.Results, err error) {
+	if g.isEmpty() {
+		return nil, nil, nil
+	}
+	files := g.files
+	for i, spec := range g.specs {
+		x, err := fn.Explain(spec, files, options, today)
+		results = append(results, x.Results...)
+		if err == nil && i+1 < len(g.specs) {
+			// The next one meets what this one has written.
+			files, _, err = fn.Manifests(spec, files, options)
+		}
+		if errors.Is(err, fn.ErrFailed) {
+			err = function.ErrReported
+		}
+		if err != nil {
+			return nil, results, err
+		}
+		all = append(all, x)
+	}
+	return all, results, nil
 }
 
 // explainedBefore explains the earlier state that is meant by before.

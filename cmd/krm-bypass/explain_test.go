@@ -82,6 +82,18 @@ func TestExplainReadsWhatRenderReads(t *testing.T) {
 	assert.Equal(t, 12, report.Workloads[0].Fields[0].Entries[1].From.Line)
 }
 
+// TestExplainOfAComponent has the spec applied before the overlay's prefix.
+func TestExplainOfAComponent(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"app/web.yaml": webDeployment, "app/kustomization.yaml": "namePrefix: eu-\nresources: [web.yaml]\ncomponents: [../bypass]\n",
+		"bypass/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\ntransformers: [bypass.yaml]\n", "bypass/bypass.yaml": bypassSpec,
+	})
+	code, out, errOut := krmBypass("", "explain", filepath.Join(dir, "app"))
+	assert.Zero(t, code, errOut)
+	assert.Regexp(t, `^Deployment shop/web \(\S+\): written`, out)
+	assert.Contains(t, out, "bypass/bypass.yaml:12")
+}
+
 func TestExplainCompares(t *testing.T) {
 	later := strings.Replace(bypassSpec, "[5432]", "[5432, 6379]", 1)
 	dir := folder(t, map[string]string{

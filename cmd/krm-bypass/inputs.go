@@ -132,6 +132,9 @@ type group struct {
 	// built says that the first of the files is what a kustomization builds,
 	// and that the others are no part of it.
 	built bool
+	// within are specs that were applied while it was built, as those of its
+	// components are, each to the resources that there were then.
+	within []group
 }
 
 // read reads files, folders, kustomizations and standard input. What cannot be
@@ -186,6 +189,7 @@ func (in *inputs) build(cmd *cobra.Command, path string, spec *fn.Manifest) (g g
 		}
 		root = argocd.Repository(folder)
 	}
+	var within []group
 	built, err := kustomization.Build(path, kustomization.Options{
 		Root:   root,
 		Ignore: spec != nil,
@@ -196,13 +200,14 @@ func (in *inputs) build(cmd *cobra.Command, path string, spec *fn.Manifest) (g g
 			if err != nil {
 				return nil, function.ErrReported
 			}
+			within = append(within, group{files: []fn.Manifest{{Path: path, Text: resources}}, specs: []*fn.Manifest{&spec}, built: true})
 			return files[0].Text, nil
 		},
 	})
 	if err != nil {
 		return group{}, nil, err
 	}
-	g = group{files: append([]fn.Manifest{{Path: path, Text: built.Text}}, built.Among...), built: true}
+	g = group{files: append([]fn.Manifest{{Path: path, Text: built.Text}}, built.Among...), built: true, within: within}
 	switch {
 	case spec != nil:
 		g.specs = []*fn.Manifest{spec}
