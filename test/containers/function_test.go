@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/test/ways"
 )
 
 // kustomize builds a folder with the real kustomize, to which podman is docker.
@@ -25,39 +27,51 @@ func kustomize(t *testing.T, folder string, flags ...string) (out, errOut string
 
 func podmanAsDocker() string { return filepath.Join(folder, "bin") }
 
-const containerExample = "examples/container"
+// How a spec names the function, as a command and as an image.
+const (
+	executed  = "exec:\n        path: krm-bypass"
+	contained = "container:\n        image: " + functionImage
+)
 
 // TestKustomizeRunsTheFunctionAsAContainer has the image make what the command
 // makes.
 func TestKustomizeRunsTheFunctionAsAContainer(t *testing.T) {
-	contained, errOut, err := kustomize(t, filepath.Join(root, containerExample), "--enable-alpha-plugins")
+	byImage, errOut, err := kustomize(t, filepath.Join(root, "examples/container"), "--enable-alpha-plugins")
 	require.NoError(t, err, errOut)
 	assert.Empty(t, errOut)
-	assert.Contains(t, contained, "name: krm-bypass-init")
+	assert.Contains(t, byImage, "name: krm-bypass-init")
 
-	executed, errOut, err := kustomize(t, exampleWith(t, "container:\n        image: "+functionImage, "exec:\n        path: krm-bypass"), "--enable-alpha-plugins", "--enable-exec")
+	byCommand, errOut, err := kustomize(t, exampleWith(t, "container", contained, executed), "--enable-alpha-plugins", "--enable-exec")
 	require.NoError(t, err, errOut)
-	assert.Equal(t, executed, contained)
+	assert.Equal(t, byCommand, byImage)
 }
 
-// exampleWith gives a copy of the example in which one text stands for another.
-func exampleWith(t *testing.T, replace, by string) string {
+// TestTheTreeOfEveryWay is the row of docs/running.md for containers.
+func TestTheTreeOfEveryWay(t *testing.T) {
+	out, errOut, err := kustomize(t, exampleWith(t, "every-way", executed, contained), "--enable-alpha-plugins")
+	require.NoError(t, err, errOut)
+	assert.Empty(t, errOut)
+	ways.Compare(t, []byte(out))
+}
+
+// exampleWith gives a copy of an example in whose spec one text stands for another.
+func exampleWith(t *testing.T, example, replace, by string) string {
 	t.Helper()
 	examples := filepath.Join(t.TempDir(), "examples")
 	require.NoError(t, os.CopyFS(examples, os.DirFS(filepath.Join(root, "examples"))))
-	spec := filepath.Join(examples, "container", "bypass.yaml")
+	spec := filepath.Join(examples, example, "bypass.yaml")
 	text, err := os.ReadFile(spec)
 	require.NoError(t, err)
 	changed := strings.Replace(string(text), replace, by, 1)
 	require.NotEqual(t, string(text), changed)
 	require.NoError(t, os.WriteFile(spec, []byte(changed), 0o600))
-	return filepath.Join(examples, "container")
+	return filepath.Join(examples, example)
 }
 
 // TestAMistakeReachesTheUserOfAContainer has the function's words on kustomize's
 // standard error.
 func TestAMistakeReachesTheUserOfAContainer(t *testing.T) {
-	out, errOut, err := kustomize(t, exampleWith(t, "198.51.100.0/24", "198.51.100.0/33"), "--enable-alpha-plugins")
+	out, errOut, err := kustomize(t, exampleWith(t, "container", "198.51.100.0/24", "198.51.100.0/33"), "--enable-alpha-plugins")
 	require.Error(t, err)
 	assert.Empty(t, out)
 	assert.Contains(t, errOut, `spec.workloads[0].excludeOutboundIPRanges[0]: "198.51.100.0/33"`)
@@ -72,4 +86,16 @@ func TestTheFunctionsImageAsAPlugin(t *testing.T) {
 	got := mustPodman(t, "run", "--rm", "--network=none", "--user=999", "--read-only", "--cap-drop=all", "--security-opt=no-new-privileges",
 		"--volume="+filepath.Join(root, "examples")+":/source:ro", functionImage, "render", "/source/asm-ports")
 	assert.Equal(t, string(want), got)
+}
+
+// TestTheImageInstallsItsProgram has it copied out of an image without a shell, as
+// an init container for Argo CD does.
+func TestTheImageInstallsItsProgram(t *testing.T) {
+	volume := t.TempDir()
+	require.NoError(t, os.Chmod(volume, 0o777)) // as the kubelet makes an emptyDir
+	mustPodman(t, "run", "--rm", "--network=none", "--user=999", "--read-only", "--cap-drop=all", "--security-opt=no-new-privileges",
+		"--volume="+volume+":/krm-bypass", functionImage, "install", "/krm-bypass")
+	said, err := exec.Command(filepath.Join(volume, "krm-bypass"), "--version").Output()
+	require.NoError(t, err)
+	assert.Equal(t, "krm-bypass version v0.1.0\n", string(said))
 }
