@@ -55,6 +55,7 @@ func TestAdmissionPolicy(t *testing.T) {
 	t.Run("goldens", goldensAsModelled)
 	t.Run("every annotation by hand on every kind is refused", handWritten)
 	t.Run("kinds and namespaces that it leaves alone", leftAlone)
+	t.Run("null where annotations were", nullAnnotations)
 	t.Run("records", records)
 	t.Run("large annotations pass", largeAnnotations)
 	t.Run("a rendered workload lives on", renderedLives)
@@ -160,6 +161,7 @@ func examplesPass(t *testing.T) {
 func goldensAsModelled(t *testing.T) {
 	folders, err := filepath.Glob(filepath.Join(repository, "testdata/golden/*"))
 	require.NoError(t, err)
+	prepare(t, allOfGoldens(t))
 	var agreed, refused int
 	for _, folder := range folders {
 		for _, name := range []string{"input.yaml", "expected.yaml"} {
@@ -167,7 +169,6 @@ func goldensAsModelled(t *testing.T) {
 			if err != nil {
 				continue // what the function refuses, or one that it gives nothing for
 			}
-			prepare(t, objects)
 			for _, object := range objects {
 				complete(object)
 				_, err := try(t, object)
@@ -309,6 +310,22 @@ func leftAlone(t *testing.T) {
 		below(object, "metadata")["namespace"] = namespace
 		assert.Equal(t, judged, refusal(t, object) != "", namespace)
 	}
+}
+
+// nullAnnotations are no bypass, also where a custom resource had annotations
+// before.
+func nullAnnotations(t *testing.T) {
+	const rollouts = "/apis/argoproj.io/v1alpha1/namespaces/default/rollouts"
+	rollout := workload("argoproj.io/v1alpha1", kinds["argoproj.io/v1alpha1 Rollout"], map[string]any{markerAnnotation: "v1:0123456789abcdef"})
+	made, err := server.Request(t.Context(), http.MethodPost, rollouts, rollout)
+	require.NoError(t, err)
+	defer func() {
+		_, err := server.Request(t.Context(), http.MethodDelete, rollouts+"/web", nil)
+		require.NoError(t, err)
+	}()
+	below(made.Object, "spec", "template", "metadata")["annotations"] = nil
+	_, err = server.Request(t.Context(), http.MethodPut, rollouts+"/web?dryRun=All", made.Object)
+	require.NoError(t, err)
 }
 
 // written gives a Deployment as krm-bypass writes it from a specification, and

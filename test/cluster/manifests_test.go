@@ -107,6 +107,15 @@ func prepare(t *testing.T, objects []controlplane.Object) {
 	for key, of := range versions {
 		define(t, key.group, key.kind, slices.Sorted(maps.Keys(of)))
 	}
+	// It takes the server two seconds, for one of them as for many.
+	for key, of := range versions {
+		for version := range of {
+			require.Eventually(t, func() bool {
+				resources, err := server.Resources(t.Context(), key.group+"/"+version)
+				return err == nil && resources[key.kind].Name != ""
+			}, time.Minute, 50*time.Millisecond, "%s of %s/%s is served", key.kind, key.group, version)
+		}
+	}
 }
 
 func makeNamespace(t *testing.T, name string) {
@@ -128,7 +137,7 @@ func ofKubernetes(group string) bool {
 const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 // define makes the server take any object for a kind's, in these versions and in
-// those that it knows already.
+// those that it knows already, a little later.
 func define(t *testing.T, group, kind string, versions []string) {
 	t.Helper()
 	plural := strings.ToLower(kind) + "s"
@@ -164,12 +173,6 @@ func define(t *testing.T, group, kind string, versions []string) {
 		})
 	}
 	require.NoError(t, err)
-	for _, version := range versions {
-		require.Eventually(t, func() bool {
-			resources, err := server.Resources(t.Context(), group+"/"+version)
-			return err == nil && resources[kind].Name != ""
-		}, time.Minute, 50*time.Millisecond, "%s of %s/%s is served", kind, group, version)
-	}
 }
 
 // refused says whether the server answered with the HTTP status.
