@@ -88,13 +88,13 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 	if err != nil {
 		return err
 	}
-	report, said, err := explained(cmd, in, paths, today)
+	report, said, err := explained(cmd, in, paths, nil, today)
 	fmt.Fprint(cmd.ErrOrStderr(), said)
 	if err != nil {
 		return err
 	}
 	if flags.before != "" {
-		earlier, said, err := explainedBefore(cmd, in, paths, flags.before, today)
+		earlier, said, err := explainedBefore(cmd, in, paths, flags.before, nothing(report.Mesh), today)
 		if err != nil {
 			// What is to be said of the earlier state matters only if it keeps
 			// from comparing.
@@ -156,7 +156,10 @@ func isThere(path string) bool {
 
 // explained reads manifests and explains them. What there is to say of them is
 // in the text, which is empty where there is nothing.
-func explained(cmd *cobra.Command, in inputs, paths []string, today fn.Date) (report explain.Report, said string, err error) {
+//
+// otherwise is the specification that counts where there is none; nil makes that
+// an error.
+func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Manifest, today fn.Date) (report explain.Report, said string, err error) {
 	in.working = newProgress(cmd.ErrOrStderr())
 	defer in.working.end()
 	groups, skipped, err := in.read(cmd, paths)
@@ -171,6 +174,9 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today fn.Date) (re
 	var all []*fn.Explained
 	for _, g := range groups {
 		for _, one := range append(g.within, g) {
+			if otherwise != nil && one.hasNoSpec() {
+				one.specs = []*fn.Manifest{otherwise}
+			}
 			found, results, wrong := one.explained(options, today)
 			all = append(all, found...)
 			said += results.Report()
@@ -212,26 +218,47 @@ func (g group) explained(options fn.Options, today fn.Date) (all []*fn.Explained
 	return all, results, nil
 }
 
+// nothing is what counts where there was no specification yet.
+func nothing(mesh string) *fn.Manifest {
+	spec := "{}"
+	if mesh != "" {
+		spec = "{mesh: " + mesh + "}"
+	}
+	return &fn.Manifest{Path: "no specification", Text: []byte("apiVersion: " + fn.APIVersion + "\nkind: " + fn.Kind + "\nspec: " + spec + "\n")}
+}
+
+// hasNoSpec says that the one specification among the files is meant, and that
+// there is none.
+func (g group) hasNoSpec() bool {
+	return len(g.specs) == 1 && g.specs[0] == nil && !slices.ContainsFunc(g.files, func(f fn.Manifest) bool { return holdsSpec(f.Text) })
+}
+
 // explainedBefore explains the earlier state that is meant by before.
-func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, today fn.Date) (report explain.Report, said string, err error) {
+func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, otherwise *fn.Manifest, today fn.Date) (report explain.Report, said string, err error) {
 	info, err := os.Stat(before)
 	switch {
 	case err != nil:
-		return explainedAt(cmd, in, paths, before, today)
+		return explainedAt(cmd, in, paths, before, otherwise, today)
 	case info.IsDir():
 		in, paths, err = in.inFolder(paths, before)
 		if err != nil {
 			return report, "", err
 		}
-	case isSpecFile(before) || len(paths) != 1:
+	default:
+		text, err := os.ReadFile(before)
+		if err != nil {
+			return report, "", fmt.Errorf("--before: %w", err)
+		}
+		if !holdsSpec(text) && len(paths) == 1 {
+			paths = []string{before}
+			break
+		}
 		in.spec = before
 		if slices.Contains(paths, standardInput) {
 			return report, "", errors.New("--before: standard input can be read only once: name files or folders")
 		}
-	default:
-		paths = []string{before}
 	}
-	return explained(cmd, in, paths, today)
+	return explained(cmd, in, paths, otherwise, today)
 }
 
 // inFolder gives what to read where an earlier folder stands for the one that is
@@ -242,26 +269,23 @@ func (in inputs) inFolder(paths []string, folder string) (inputs, []string, erro
 	}
 	if inside, err := filepath.Rel(paths[0], in.spec); in.spec != "" && err == nil && inside != ".." && !strings.HasPrefix(inside, "../") {
 		in.spec = filepath.Join(folder, inside)
+		if !isThere(in.spec) {
+			in.spec = "" // it is new
+		}
 	}
 	return in, []string{folder}, nil
 }
 
-func isSpecFile(path string) bool {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return false // it is reported where it is read
-	}
-	for _, d := range yamltext.Documents(text) {
+// holdsSpec says whether a specification is among the documents of a text.
+func holdsSpec(text []byte) bool {
+	return slices.ContainsFunc(yamltext.Documents(text), func(d yamltext.Document) bool {
 		var node yaml.Node
-		if yaml.Unmarshal(d.Text, &node) == nil && fn.Configures(&node) {
-			return true
-		}
-	}
-	return false
+		return yaml.Unmarshal(d.Text, &node) == nil && fn.Configures(&node)
+	})
 }
 
 // explainedAt explains the same paths as they were at a git revision.
-func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, today fn.Date) (report explain.Report, said string, err error) {
+func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, otherwise *fn.Manifest, today fn.Date) (report explain.Report, said string, err error) {
 	if slices.Contains(paths, standardInput) {
 		return report, "", fmt.Errorf("--before: standard input has no revision %s: name files or folders", name)
 	}
@@ -270,18 +294,24 @@ func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, tod
 		return report, "", fmt.Errorf("--before: %w", err)
 	}
 	defer func() { err = errors.Join(err, tree.Close()) }()
-	then := make([]string, len(paths))
-	for i, path := range paths {
-		if then[i], err = tree.Path(path); err != nil {
+	// What was not there is new.
+	var then []string
+	for _, path := range paths {
+		at, err := tree.Path(path)
+		if errors.Is(err, revision.ErrAbsent) {
+			continue
+		}
+		if err != nil {
 			return report, "", fmt.Errorf("--before: %w", err)
 		}
+		then = append(then, at)
 	}
 	if in.spec != "" {
-		if in.spec, err = tree.Path(in.spec); err != nil {
+		if in.spec, err = tree.Path(in.spec); err != nil && !errors.Is(err, revision.ErrAbsent) {
 			return report, "", fmt.Errorf("--before: %w", err)
 		}
 	}
-	report, said, err = explained(cmd, in, then, today)
+	report, said, err = explained(cmd, in, then, otherwise, today)
 	report.Relocate(func(file string, line int) (string, int) { return tree.Name(file), line })
 	return report, tree.Named(said), err
 }

@@ -117,7 +117,11 @@ func TestExplainCompares(t *testing.T) {
 			assert.Equal(t, says, out)
 		})
 	}
-	code, out, errOut := krmBypass("", "explain", after+"/web.yaml", "--spec", after+"/bypass.yaml", "--before", before+"/web.yaml")
+	require.NoError(t, os.Remove(before+"/bypass.yaml"))
+	code, out, errOut := krmBypass("", "explain", after, "--before", before)
+	assert.Zero(t, code, errOut)
+	assert.Contains(t, out, "  + excludeOutboundPorts  5432  spec.namespaces[0]", "there was no specification yet")
+	code, out, errOut = krmBypass("", "explain", after+"/web.yaml", "--spec", after+"/bypass.yaml", "--before", before+"/web.yaml")
 	assert.Zero(t, code, errOut)
 	assert.Equal(t, "0 of 1 workloads change, and the pods of 0 restart\n", out, "an earlier manifest")
 }
@@ -145,13 +149,22 @@ func TestExplainComparesWithARevision(t *testing.T) {
 1 of 1 workloads change, and the pods of 1 restart
 `, out)
 
+	// What was not there is new, and no specification lets nothing bypass.
 	require.NoError(t, os.WriteFile("new.yaml", []byte(webDeployment), 0o644))
+	code, out, errOut = krmBypass("", "explain", "new.yaml", "--spec", "bypass.yaml", "--before", "main")
+	assert.Zero(t, code, errOut)
+	assert.Contains(t, out, "Deployment shop/web (new.yaml:2): new, written\n")
+	require.NoError(t, os.Rename("bypass.yaml", "other.yaml"))
+	code, out, errOut = krmBypass("", "explain", "app", "--spec", "other.yaml", "--before", "main")
+	assert.Zero(t, code, errOut)
+	assert.Contains(t, out, "Deployment shop/web (app): pods restart (settings)\n  + excludeOutboundPorts  6379  ")
+	require.NoError(t, os.Rename("other.yaml", "bypass.yaml"))
+
 	for name, test := range map[string]struct {
 		args []string
 		says string
 	}{
 		"no revision":        {[]string{"app", "--before", "release-1"}, `error: --before: "release-1" is neither a file or folder nor a revision of the git repository `},
-		"a file since then":  {[]string{"new.yaml", "--before", "main"}, "error: --before: new.yaml was not there at main\n"},
 		"standard input":     {[]string{"-", "--before", "main"}, "error: --before: standard input has no revision main: name files or folders\n"},
 		"several for one":    {[]string{"app", "new.yaml", "--before", "base"}, "error: --before: the folder base stands for one folder that is read now: name that alone as PATH\n"},
 		"both at once":       {[]string{"app", "--before", "main", "--to", "10.1.2.3:80"}, "error: if any flags in the group"},

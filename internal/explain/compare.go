@@ -81,16 +81,24 @@ func (r *Report) Compare(earlier Report) {
 		w := &r.Workloads[i]
 		here[w.identity()] = true
 		w.Change = w.compare(was[w.identity()])
-		if w.Change.Kind != Unchanged {
-			r.Comparison.Changed++
-		}
-		if w.Change.Restarts {
-			r.Comparison.Restarted++
-		}
 	}
 	for i := range earlier.Workloads {
 		if w := &earlier.Workloads[i]; !here[w.identity()] {
 			r.Comparison.Gone = append(r.Comparison.Gone, w.ResourceRef)
+		}
+	}
+	r.count()
+}
+
+// count counts the workloads that have changed.
+func (r *Report) count() {
+	r.Comparison.Changed, r.Comparison.Restarted = 0, 0
+	for i := range r.Workloads {
+		if c := r.Workloads[i].Change; c.Kind != Unchanged {
+			r.Comparison.Changed++
+			if c.Restarts {
+				r.Comparison.Restarted++
+			}
 		}
 	}
 }

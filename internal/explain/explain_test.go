@@ -304,6 +304,16 @@ func TestChangesCount(t *testing.T) {
 	}
 }
 
+func TestOnlyOneOfTheChanges(t *testing.T) {
+	r := compared(t)
+	require.NoError(t, r.Only("nightly"))
+	assert.Equal(t, &Comparison{Changed: 1, Gone: []fn.ResourceRef{}}, r.Comparison)
+	assert.Contains(t, written(t, "table", r), "\n1 of 1 workloads change, and the pods of 0 restart\n")
+	r = compared(t)
+	require.NoError(t, r.Only("old"))
+	assert.Equal(t, "Deployment shop/old: gone\n0 of 0 workloads change, and the pods of 0 restart\n", written(t, "table", r))
+}
+
 func TestOnly(t *testing.T) {
 	for name, want := range map[string]int{
 		"web": 1, "deployment/web": 1, "Deployment/web": 1, "shop/web": 1, "deployment/shop/web": 1, "cronjob/nightly": 1,

@@ -51,30 +51,38 @@ func (w *Workload) Title() string {
 func (r *Report) Only(name string) error {
 	var kept []Workload
 	for _, w := range r.Workloads {
-		if w.named(name) {
+		if named(w.ResourceRef, name) {
 			kept = append(kept, w)
 		}
 	}
-	if kept == nil {
+	var gone []fn.ResourceRef
+	if r.Comparison != nil {
+		gone = slices.DeleteFunc(slices.Clone(r.Comparison.Gone), func(ref fn.ResourceRef) bool { return !named(ref, name) })
+	}
+	if len(kept)+len(gone) == 0 {
 		return fmt.Errorf("%q names no workload among the manifests: write it as KIND/NAMESPACE/NAME, or a part of that with the name%s", name, r.some())
 	}
 	r.Workloads = kept
+	if r.Comparison != nil {
+		r.Comparison.Gone = gone
+		r.count()
+	}
 	return nil
 }
 
-func (w *Workload) named(name string) bool {
+func named(ref fn.ResourceRef, name string) bool {
 	parts := strings.Split(name, "/")
-	if parts[len(parts)-1] != w.Name {
+	if parts[len(parts)-1] != ref.Name {
 		return false
 	}
-	kind := func(s string) bool { return strings.EqualFold(s, w.Kind) }
+	kind := func(s string) bool { return strings.EqualFold(s, ref.Kind) }
 	switch len(parts) {
 	case 1:
 		return true
 	case 2:
-		return kind(parts[0]) || parts[0] == w.Namespace
+		return kind(parts[0]) || parts[0] == ref.Namespace
 	case 3:
-		return kind(parts[0]) && parts[1] == w.Namespace
+		return kind(parts[0]) && parts[1] == ref.Namespace
 	}
 	return false
 }

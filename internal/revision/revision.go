@@ -64,7 +64,11 @@ func Checkout(ctx context.Context, path, revision string) (*Tree, error) {
 	return t, nil
 }
 
-// Path gives the path at which a path of the worktree stands in the tree.
+// ErrAbsent says that a path was not there at the revision.
+var ErrAbsent = errors.New("was not there")
+
+// Path gives the path at which a path of the worktree stands in the tree; the
+// error is ErrAbsent where it does not.
 func (t *Tree) Path(path string) (string, error) {
 	absolute, err := filepath.Abs(path)
 	if err == nil {
@@ -84,7 +88,7 @@ func (t *Tree) Path(path string) (string, error) {
 	}
 	then := filepath.Join(t.tree, inside)
 	if _, err := os.Stat(then); err != nil {
-		return "", fmt.Errorf("%s was not there at %s", path, t.Revision)
+		return "", fmt.Errorf("%s %w at %s", path, ErrAbsent, t.Revision)
 	}
 	return then, nil
 }

@@ -61,6 +61,7 @@ func TestCheckout(t *testing.T) {
 
 			_, err = tree.Path(filepath.Join(dir, "app", "new.yaml"))
 			if want == "before\n" {
+				assert.ErrorIs(t, err, ErrAbsent)
 				assert.ErrorContains(t, err, "new.yaml was not there at "+revision)
 			}
 			_, err = tree.Path(t.TempDir())
