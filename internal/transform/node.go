@@ -230,10 +230,12 @@ const (
 
 // lentPrefixes and lentAnnotations are those that an orchestrator puts on an
 // object for a function's run and takes away afterwards
-// (sigs.k8s.io/kustomize/kyaml/kio/kioutil, kyaml/kio/byteio_writer.go).
+// (sigs.k8s.io/kustomize/kyaml/kio/kioutil, kyaml/kio/byteio_writer.go;
+// helm.sh/helm/v4 pkg/action/action.go, annotateAndMerge).
 var (
 	lentPrefixes    = []string{"internal.config.kubernetes.io/"}
-	lentAnnotations = []string{legacyPathAnnotation, legacyIndexAnnotation, "config.k8s.io/id", "kustomize.config.k8s.io/id"}
+	lentAnnotations = []string{legacyPathAnnotation, legacyIndexAnnotation, "config.k8s.io/id", "kustomize.config.k8s.io/id",
+		"postrenderer.helm.sh/postrender-filename"}
 )
 
 func isLent(annotation string) bool {

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -30,33 +28,12 @@ func Repository() string {
 // documents, to what has to come out. Objects may stand in any order and style.
 func Compare(t *testing.T, stream []byte) {
 	t.Helper()
-	compare(t, stream, func(any) {})
-}
-
-// CompareButRecords is Compare without the records in krm-bypass.dev/last-applied,
-// for a way that shows the function annotations which it takes back afterwards.
-func CompareButRecords(t *testing.T, stream []byte) {
-	t.Helper()
-	compare(t, stream, func(object any) {
-		metadata, _ := object.(map[string]any)["metadata"].(map[string]any)
-		annotations, _ := metadata["annotations"].(map[string]any)
-		delete(annotations, record)
-	})
-}
-
-const record = "krm-bypass.dev/last-applied"
-
-func compare(t *testing.T, stream []byte, without func(object any)) {
-	t.Helper()
 	expected, err := os.ReadFile(filepath.Join(Repository(), "test/ways/testdata/expected.yaml"))
 	require.NoError(t, err)
 	want, err := objects(expected)
 	require.NoError(t, err)
 	got, err := objects(stream)
 	require.NoError(t, err, "%s", stream)
-	for _, object := range slices.Concat(slices.Collect(maps.Values(want)), slices.Collect(maps.Values(got))) {
-		without(object)
-	}
 	assert.Equal(t, want, got)
 }
 
