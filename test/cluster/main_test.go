@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -47,6 +49,7 @@ func runIn(m *testing.M) (status int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(directory)) }()
+	go removeOnInterrupt(directory)
 	program = filepath.Join(directory, "krm-bypass")
 	if err := build(".", program, "./cmd/krm-bypass"); err != nil {
 		return 0, err
@@ -56,6 +59,16 @@ func runIn(m *testing.M) (status int, err error) {
 	}
 	defer server.Stop()
 	return m.Run(), nil
+}
+
+// removeOnInterrupt leaves nothing behind where somebody ends the tests; the
+// programs of the control plane end with them anyhow.
+func removeOnInterrupt(directory string) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	<-signals
+	os.RemoveAll(directory)
+	os.Exit(1)
 }
 
 // findPrograms builds Kubernetes' programs, which is quick where the go command

@@ -39,6 +39,8 @@ var renderings = []rendering{
 	{name: "kpt-eval", example: "kpt-eval", manifests: byKpt},
 	{name: "kpt-exec", example: "kpt-exec", manifests: byKpt},
 	{name: "kpt-image", example: "kpt-image", manifests: byKpt},
+	{name: "reviewing, before", example: "reviewing/before", manifests: byRender},
+	{name: "reviewing, after", example: "reviewing/after", manifests: byRender},
 }
 
 // TestEveryExampleIsRendered finds examples that the table above forgets.
