@@ -35,7 +35,8 @@ func TestProgressIsSaidOnATerminalWhereItTakesLong(t *testing.T) {
 	seen := make([]byte, 4096)
 	n, err := near.Read(seen) // waits until there is something
 	require.NoError(t, err)
-	assert.Equal(t, clearLine+"reading 3 files", string(seen[:n]))
+	// More than once, if the reader is late.
+	assert.True(t, strings.HasPrefix(string(seen[:n]), clearLine+"reading 3 files"), "%q", seen[:n])
 	p.end()
 	_, err = far.WriteString("the end")
 	require.NoError(t, err)
