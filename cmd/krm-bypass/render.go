@@ -30,6 +30,9 @@ The specification is --spec. Without it, it is the one ClusterBypass among the
 manifests, or those that the kustomization lists under transformers, applied
 where they stand.
 
+Where Argo CD runs it, the application's parameters spec, mesh and image stand for
+the flags of these names, and an application that renders to nothing is an error.
+
 Objects that are local configuration, the ClusterBypass among them, are not
 printed. Where anything is wrong, nothing is printed and nothing is written. An
 empty input gives an empty output.

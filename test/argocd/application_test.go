@@ -81,8 +81,11 @@ func generate(ctx context.Context, app v1alpha1.Application, clone string, optio
 		Namespace:         app.Spec.Destination.Namespace,
 		ProjectName:       app.Spec.Project,
 		ApplicationSource: source,
-		KubeVersion:       "v1.35.0",
-		ApiVersions:       []string{"v1", "apps/v1", "batch/v1"},
+
+		AnnotationManifestGeneratePaths: app.Annotations[v1alpha1.AnnotationKeyManifestGeneratePaths],
+
+		KubeVersion: "v1.35.0",
+		ApiVersions: []string{"v1", "apps/v1", "batch/v1"},
 	}
 	for _, option := range options {
 		option(request)
@@ -90,7 +93,9 @@ func generate(ctx context.Context, app v1alpha1.Application, clone string, optio
 	ctx, cancel := context.WithTimeout(ctx, time.Minute) // as the controller gives it
 	defer cancel()
 	response, err := reposerver.GenerateManifests(ctx, filepath.Join(clone, source.Path), clone, "0123456789abcdef0123456789abcdef01234567",
-		request, false, git.NoopCredsStore{}, resource.MustParse("0"), nil)
+		request, false, git.NoopCredsStore{}, resource.MustParse("0"), nil,
+		// reposerver.plugin.use.manifest.generate.paths, which docs/argocd.md advises.
+		reposerver.WithCMPUseManifestGeneratePaths(true))
 	if err != nil {
 		return nil, err
 	}

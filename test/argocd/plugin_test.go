@@ -10,6 +10,7 @@ import (
 
 	"github.com/argoproj/argo-cd/v3/cmpserver/apiclient"
 	"github.com/argoproj/argo-cd/v3/cmpserver/plugin"
+	"github.com/argoproj/argo-cd/v3/pkg/apis/application/v1alpha1"
 	"github.com/argoproj/argo-cd/v3/util/app/discovery"
 	"github.com/argoproj/argo-cd/v3/util/cmp"
 	"github.com/golang/protobuf/ptypes/empty"
@@ -184,6 +185,26 @@ func TestParameters(t *testing.T) {
 				assert.ErrorContains(t, err, said)
 			}
 		})
+	}
+}
+
+// With the annotation, repo-server sends the plugin only what lies below it all.
+func TestManifestGeneratePaths(t *testing.T) {
+	clone := checkout(t, nil)
+	for paths, message := range map[string]string{
+		"":                 ``,
+		".;../bypass.yaml": ``,
+		"/examples/argocd": ``,
+		".":                `parameter spec of application shop: "../bypass.yaml" is no file of the repository`,
+	} {
+		app := application(t, "application.yaml")
+		app.Annotations[v1alpha1.AnnotationKeyManifestGeneratePaths] = paths
+		_, err := generate(t.Context(), app, clone)
+		if message == "" {
+			assert.NoError(t, err, paths)
+			continue
+		}
+		assert.ErrorContains(t, err, message, paths)
 	}
 }
 
