@@ -101,3 +101,24 @@ func FuzzParseArguments(f *testing.F) {
 		require.Equal(t, settings.String(), back.String())
 	})
 }
+
+func FuzzParseConnections(f *testing.F) {
+	for _, seed := range []string{"", "10.1.2.3:443", "[fd00::1]:53/UDP", "[::ffff:10.1.2.3]:80/TCP", "[fe80::1%eth0]:80", "10.1.2.3:0", "db:5432", "9090", "53/UDP", "80-90", "0", "80/tcp"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for direction, parse := range map[Direction]func(string) (Connection, error){Outbound: ParseOutbound, Inbound: ParseInbound} {
+			c, err := parse(text)
+			if err != nil {
+				require.Contains(t, err.Error(), `"`, "the text or a part of it is named")
+				require.Zero(t, c)
+				continue
+			}
+			require.Equal(t, direction, c.Direction)
+			require.Contains(t, Protocols, c.Protocol)
+			require.NotZero(t, c.Port)
+			require.Equal(t, direction == Outbound, c.Address.IsValid())
+			require.False(t, c.Address.Is4In6(), "one address is one address")
+		}
+	})
+}
