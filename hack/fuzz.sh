@@ -20,7 +20,7 @@ one() {
     return 1
   fi
   local last
-  last=$(grep '^fuzz: elapsed' "$log" | tail -n 1)
+  last=$(grep -a '^fuzz: elapsed' "$log" | tail -n 1)
   echo "fuzz: $package $target: ${last#fuzz: }"
 }
 export -f one
