@@ -13,7 +13,7 @@ VERSION ?= v0.1.0
 platforms := linux-amd64 linux-arm64
 function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 
-.PHONY: build demo test test-argocd test-helm test-cluster test-containers bench fuzz soak lint images push tools clean help
+.PHONY: build demo test test-argocd test-helm test-cluster test-containers bench fuzz soak reproducible licences lint images push tools clean help
 .PHONY: go packages registry kustomize helm helm4 golangci-lint
 
 build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
@@ -45,11 +45,18 @@ fuzz: go ## every fuzz target for TIME (1m), two at a time; what fails is kept i
 soak: packages ## random cases over both backends for TIME (10m), then 20,000 connections a second for a minute
 	@hack/soak.sh $(TIME)
 
+reproducible: ## build the programs twice, in two folders, and compare
+	@hack/reproducible.sh
+
+licences: go ## docs/licences.md, of the modules that are linked in
+	@go test -C test/licences ./... -update
+
 bench: build ## the function and the init container beside their peers, as ratios
 	@hack/bench.sh
 
 lint: golangci-lint ## golangci-lint with .golangci.yaml
 	@$(TOOLS)/golangci-lint run
+	@for module in $(dir $(wildcard test/*/go.mod)); do (cd "$$module" && "$(CURDIR)/$(TOOLS)/golangci-lint" run --config "$(CURDIR)/.golangci.yaml") || exit 1; done
 
 images: $(platforms:%=.cache/images/%) ## container images in bin/images (VERSION=, BASE= for one with iptables)
 	@go run ./images/build make --programs=.cache/images --output=bin/images --version='$(VERSION)' $(if $(BASE),--base='$(BASE)')
