@@ -45,7 +45,11 @@ func TestHelmParameters(t *testing.T) {
 // Half a chart, or none, must not be taken for the whole of it.
 func TestHelmFailures(t *testing.T) {
 	app := application(t, "application-helm.yaml")
-	clone := checkout(t, nil)
+	clone := checkout(t, map[string]string{
+		// Names that helm would take for something else.
+		"examples/helm/chart/https:/example.com/values.yaml":                        "replicas: 7\n",
+		"examples/helm/chart/values,/home/argocd/cmp-server/config/render-chart.sh": "replicas: 7\n",
+	})
 	for name, wrong := range map[string]struct {
 		parameter parameter
 		says      []string
@@ -54,9 +58,10 @@ func TestHelmFailures(t *testing.T) {
 		"the chart renders to nothing":  {text("values", "enabled: false"), []string{"delete"}},
 		"values that are no YAML":       {text("values", "a: [b"), []string{"YAML"}},
 		"a values file that is missing": {list("values-files", "values-prod.yaml"), []string{`"values-prod.yaml"`, "relative to the chart"}},
-		"a values file by URL":          {list("values-files", "https://example.com/values.yaml"), []string{`"https://example.com/values.yaml"`, "relative to the chart"}},
+		"a values file by URL":          {list("values-files", "https://example.com/other.yaml"), []string{`"https://example.com/other.yaml"`, "relative to the chart"}},
 		"a values file of the sidecar":  {list("values-files", "/home/argocd/cmp-server/config/plugin.yaml"), []string{"is no file of this repository"}},
 		"a values file above":           {list("values-files", "../../../../../home/argocd/cmp-server/config/plugin.yaml"), []string{"is no file of this repository"}},
+		"two values files in one":       {list("values-files", "values,/home/argocd/cmp-server/config/render-chart.sh"), []string{"has a comma"}},
 		"a release name that is a flag": {text("release-name", "--help"), []string{`"--help"`}},
 		"a mesh that is none":           {text("mesh", "Istoi"), []string{`"Istoi"`}},
 		"a specification that is none":  {text("spec", "values.yaml"), []string{"values.yaml", "ClusterBypass"}},
@@ -70,6 +75,12 @@ func TestHelmFailures(t *testing.T) {
 		})
 	}
 
+	t.Run("a values file whose name is a URL is a file", func(t *testing.T) {
+		app := with(app, list("values-files", "https://example.com/values.yaml"), text("values", ""))
+		manifests, err := generate(t.Context(), app, clone)
+		require.NoError(t, err)
+		assert.Contains(t, byName(t, manifests)["Deployment/shop-chart-cart"], `"replicas":7`)
+	})
 	t.Run("a specification with a mistake", func(t *testing.T) {
 		manifests, err := generate(t.Context(), app, checkout(t, map[string]string{
 			"examples/helm/bypass.yaml": "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  global:\n    excludeOutboundPorts: [70000]\n",

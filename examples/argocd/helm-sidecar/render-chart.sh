@@ -20,12 +20,15 @@ set -- --include-crds --namespace "$ARGOCD_APP_NAMESPACE"
 [ -z "${KUBE_VERSION-}" ] || set -- "$@" --kube-version "$KUBE_VERSION"
 [ -z "${KUBE_API_VERSIONS-}" ] || set -- "$@" --api-versions "$KUBE_API_VERSIONS"
 
-# Parameters are the application author's: helm would fetch URLs and read any file
-# of this container.
+# Parameters are the application author's: helm would fetch URLs, read any file of
+# this container, and take what has a comma for two.
 i=0
 while eval "file=\${PARAM_VALUES_FILES_$i-}" && [ -n "$file" ]; do
-  case $(realpath -- "$file" 2>/dev/null || :) in
-  "$repository"/*) set -- "$@" --values "$file" ;;
+  real=$(realpath -- "$file" 2>/dev/null || :)
+  [ -f "$real" ] || real=
+  case $real in
+  *[,\"]*) refuse "values-files: \"$file\" has a comma or a quote in its path, which helm does not take: rename it" ;;
+  "$repository"/*) set -- "$@" --values "$real" ;;
   *) refuse "values-files: \"$file\" is no file of this repository: name one, relative to the chart" ;;
   esac
   i=$((i + 1))
