@@ -46,7 +46,7 @@ type size struct {
 
 var (
 	inPassing = size{leastCases: 5000, settings: 420, connections: 26}
-	atLength  = size{leastCases: 100_000, settings: 50, connections: 52}
+	atLength  = size{leastCases: 100_000, settings: 50, connections: 104}
 
 	// drawn is the size of this run, duration for how long seeds follow on one
 	// another.

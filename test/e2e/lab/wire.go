@@ -5,10 +5,12 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // End is one end of a wire: a host and its addresses there, with their masks.
@@ -47,10 +49,32 @@ func noDAD(address netip.Addr) string {
 // (addrconf_dad_work in net/ipv6/addrconf.c).
 func (h *Host) Settle(t TB) {
 	t.Helper()
-	settled := func() bool { return h.Run(t, "ip", "-6", "-oneline", "addr", "show", "tentative") == "" }
-	for deadline := time.Now().Add(Patience); !settled(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(Patience); h.tentative(t); time.Sleep(time.Millisecond) {
 		require.True(t, time.Now().Before(deadline), "addresses of %s stay tentative", h.Name)
 	}
+}
+
+// tentative says whether one of the host's IPv6 addresses may not be used yet:
+// the fifth column of the table are its flags (if6_seq_show in
+// net/ipv6/addrconf.c).
+func (h *Host) tentative(t TB) bool {
+	t.Helper()
+	var table []byte
+	err := h.Do(0, func() (err error) {
+		table, err = os.ReadFile("/proc/thread-self/net/if_inet6")
+		return err
+	})
+	require.NoError(t, err)
+	for line := range strings.Lines(string(table)) {
+		columns := strings.Fields(line)
+		require.Len(t, columns, 6, line)
+		flags, err := strconv.ParseUint(columns[4], 16, 32)
+		require.NoError(t, err)
+		if flags&unix.IFA_F_TENTATIVE != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // RouteEverything sends what has no other way to the gateways.
@@ -67,8 +91,7 @@ func (h *Host) RouteEverything(t TB, gateways ...netip.Addr) {
 // other way, and every port for the one given: it stands in for all the world.
 func (h *Host) BeEverywhere(t TB, port uint16) {
 	t.Helper()
-	h.Run(t, "ip", "-4", "route", "add", "local", "default", "dev", "lo", "table", "main")
-	h.Run(t, "ip", "-6", "route", "add", "local", "default", "dev", "lo", "table", "main")
+	h.Feed(t, "route add local 0.0.0.0/0 dev lo table main\nroute add local ::/0 dev lo table main\n", "ip", "-batch", "-")
 	h.Feed(t, fmt.Sprintf(`
 table inet everywhere {
 	chain prerouting {
