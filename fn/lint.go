@@ -40,7 +40,7 @@ func lintBeside(linter *lint.Linter, seen *examined, heads []head, read func(int
 	for _, one := range found {
 		items.Add(one)
 	}
-	return append(seen.findings, linter.Judge(seen.workloads, &items)...)
+	return append(seen.findings, linter.Judge(seen.workloads, wanted, &items)...)
 }
 
 // inParallel calls a function for each of n places. They are spread over the
@@ -65,6 +65,9 @@ func inParallel(n int, each func(int)) {
 // wantedOf reads what is wanted of an object's text.
 func wantedOf(fragment yamltext.Fragment, item int, h head, wanted lint.Wanted) *lint.Items {
 	if _, named := wanted.Kind(h.apiVersion, h.kind); named && !wantedByName(fragment, h, wanted) {
+		return nil
+	}
+	if !wanted.Text(h.apiVersion, h.kind, fragment.Text) {
 		return nil
 	}
 	text, err := edit.Read(fragment)

@@ -27,7 +27,7 @@ func autoMTLS(j *judgement) {
 	}
 	t := &mtls{peers: newPeers(j), rules: newRules(j), broken: map[*Workload]*broken{}, mend: newMending(j)}
 	j.reaching(func(w *Workload, r reached) {
-		if mode, said := w.labels[tlsModeLabel]; !said || mode == mutual {
+		if mode, said := w.labels.value(tlsModeLabel); !said || mode == mutual {
 			t.judge(w, r)
 		}
 	})
@@ -83,7 +83,7 @@ func (t *mtls) judge(w *Workload, r reached) {
 	switch {
 	case len(forced) > 0:
 		changes = t.mend.rules(r, forced)
-	case r.service.headless() || len(w.podLabels()) == 0:
+	case r.service.headless() || len(w.labels) == 0:
 		changes = t.mend.rules(r, rules)
 	default:
 		changes = t.mend.peers(w, r.port, applied.workload)

@@ -64,7 +64,7 @@ func (j *judgement) captures() func(*Workload) (source, bool) {
 	return func(w *Workload) (source, bool) {
 		var scopes []*proxyConfig
 		for _, p := range narrow[w.namespace] {
-			if subset(p.view.Spec.Selector.MatchLabels, w.labels) {
+			if w.labels.have(p.view.Spec.Selector.MatchLabels) {
 				scopes = append(scopes, p)
 			}
 		}

@@ -42,7 +42,7 @@ func strictMTLS(j *judgement) {
 	}
 	said := map[place]tally{}
 	rivals := map[*peerAuthentication]string{}
-	for _, w := range j.opening().workloads {
+	for _, w := range j.opening.workloads {
 		applied := peers.applied(w)
 		for _, part := range applied.parts(w.inbound) {
 			for _, d := range applied.decide(part.port) {
@@ -113,9 +113,9 @@ func authorization(j *judgement) {
 func (j *judgement) governed(namespace string, by selector, roots []string) []*Workload {
 	namespace = j.namespace(namespace)
 	if slices.Contains(roots, namespace) {
-		return j.opening().selectedAnywhere(by.MatchLabels)
+		return j.opening.selectedAnywhere(by.MatchLabels)
 	}
-	return j.opening().selected(namespace, by.MatchLabels)
+	return j.opening.selected(namespace, by.MatchLabels)
 }
 
 // namespace gives the namespace of an object as the workloads have theirs.
@@ -203,19 +203,23 @@ func (r reached) path() edit.Path {
 // reaching visits the ports of Services that lead past a sidecar.
 func (j *judgement) reaching(visit func(*Workload, reached)) {
 	for i := range j.items.services {
-		s := &j.items.services[i]
-		if s.view.Spec.Type == "ExternalName" || len(s.view.Spec.Selector) == 0 {
-			continue
-		}
-		for _, w := range j.opening().selected(j.namespace(s.Namespace), s.view.Spec.Selector) {
-			for k, p := range s.view.Spec.Ports {
-				if p.Protocol != "" && p.Protocol != "TCP" {
-					continue
-				}
-				port := w.port(cmp.Or(p.TargetPort, strconv.Itoa(int(p.Port))))
-				if w.inbound.Contains(traffic.TCP, port) {
-					visit(w, reached{s, k, port})
-				}
+		j.items.services[i].reaching(j.opening, visit)
+	}
+}
+
+// reaching visits those of the Service.
+func (s *service) reaching(opening *index, visit func(*Workload, reached)) {
+	if s.view.Spec.Type == "ExternalName" || len(s.view.Spec.Selector) == 0 {
+		return
+	}
+	for _, w := range opening.selected(s.Namespace, s.view.Spec.Selector) {
+		for k, p := range s.view.Spec.Ports {
+			if p.Protocol != "" && p.Protocol != "TCP" {
+				continue
+			}
+			port := w.port(cmp.Or(p.TargetPort, strconv.Itoa(int(p.Port))))
+			if w.inbound.Contains(traffic.TCP, port) {
+				visit(w, reached{s, k, port})
 			}
 		}
 	}

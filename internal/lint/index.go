@@ -1,35 +1,68 @@
 package lint
 
 import (
+	"bytes"
+	"cmp"
 	"slices"
+	"sync"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// index finds workloads by namespace and labels without asking each of them.
+// index finds the workloads with ports that are reached without the sidecar, by
+// namespace and labels, without asking each of them. It is safe for concurrent
+// use.
 type index struct {
-	workloads   []*Workload
-	byNamespace map[string][]*Workload
-	byLabel     map[label][]*Workload
+	// unnamed is the namespace of objects that name none.
+	unnamed   string
+	workloads []*Workload
+	// ports are all of those ports, and names those of container ports.
+	ports traffic.Ports
+	names []string
+	made  func() (byNamespace map[string][]*Workload, byLabel map[label][]*Workload)
 }
 
 type label struct{ namespace, key, value string }
 
-func newIndex(workloads []*Workload) *index {
-	x := &index{workloads: workloads, byNamespace: map[string][]*Workload{}, byLabel: map[label][]*Workload{}}
+func newIndex(unnamed string, workloads []*Workload) *index {
+	x := &index{unnamed: unnamed}
+	known := map[*bypass]bool{}
 	for _, w := range workloads {
-		x.byNamespace[w.namespace] = append(x.byNamespace[w.namespace], w)
-		for key, value := range w.labels {
-			at := label{w.namespace, key, value}
-			x.byLabel[at] = append(x.byLabel[at], w)
+		if !w.opensInbound() {
+			continue
+		}
+		x.workloads = append(x.workloads, w)
+		if !known[w.bypass] {
+			known[w.bypass] = true
+			x.ports = x.ports.Union(w.inbound)
+		}
+		for _, p := range w.named {
+			if !slices.Contains(x.names, p.name) {
+				x.names = append(x.names, p.name)
+			}
 		}
 	}
+	x.made = sync.OnceValues(func() (map[string][]*Workload, map[label][]*Workload) {
+		byNamespace, byLabel := map[string][]*Workload{}, map[label][]*Workload{}
+		for _, w := range x.workloads {
+			byNamespace[w.namespace] = append(byNamespace[w.namespace], w)
+			for _, l := range w.labels {
+				at := label{w.namespace, l.key, l.value}
+				byLabel[at] = append(byLabel[at], w)
+			}
+		}
+		return byNamespace, byLabel
+	})
 	return x
 }
 
 // selected gives the workloads of a namespace whose pods have all of the labels.
 func (x *index) selected(namespace string, labels map[string]string) []*Workload {
-	few := x.byNamespace[namespace]
+	namespace = cmp.Or(namespace, x.unnamed)
+	byNamespace, byLabel := x.made()
+	few := byNamespace[namespace]
 	for key, value := range labels {
-		if have := x.byLabel[label{namespace, key, value}]; len(have) < len(few) {
+		if have := byLabel[label{namespace, key, value}]; len(have) < len(few) {
 			few = have
 		}
 	}
@@ -47,27 +80,33 @@ func having(workloads []*Workload, labels map[string]string) []*Workload {
 	}
 	var found []*Workload
 	for _, w := range workloads {
-		if subset(labels, w.labels) {
+		if w.labels.have(labels) {
 			found = append(found, w)
 		}
 	}
 	return found
 }
 
-func subset(part, whole map[string]string) bool {
-	for key, value := range part {
-		if have, there := whole[key]; !there || have != value {
-			return false
+// mentioned says by the text of a Service whether it may lead to one of the
+// ports, so that most need not be read. Numbers that are not written in digits
+// alone, and escapes, are left to reading.
+func (x *index) mentioned(text []byte) bool {
+	if bytes.ContainsAny(text, "\\_") || bytes.Contains(text, []byte("0x")) || bytes.Contains(text, []byte("0o")) {
+		return true
+	}
+	for _, name := range x.names {
+		if bytes.Contains(text, []byte(name)) {
+			return true
 		}
 	}
-	return true
-}
-
-// opening gives the index of the workloads with ports that are reached without
-// the sidecar.
-func (j *judgement) opening() *index {
-	if j.index == nil {
-		j.index = newIndex(slices.DeleteFunc(slices.Clone(j.workloads), func(w *Workload) bool { return !w.opensInbound() }))
+	for i := 0; i < len(text); i++ {
+		number, digits := 0, 0
+		for ; i < len(text) && '0' <= text[i] && text[i] <= '9'; i++ {
+			number, digits = min(number*10+int(text[i]-'0'), 1<<16), digits+1
+		}
+		if digits > 0 && number < 1<<16 && x.ports.Contains(traffic.TCP, uint16(number)) {
+			return true
+		}
 	}
-	return j.index
+	return false
 }

@@ -71,6 +71,10 @@ type Items struct {
 	proxyConfigs           []proxyConfig
 	meshConfigs            []meshConfig
 	namespaces             []object
+
+	// opening has only those Services kept that lead to one of these
+	// workloads; nil for all.
+	opening *index
 }
 
 // Add adds other items.
@@ -178,7 +182,14 @@ type requestAuthenticationObject struct {
 var services = &kind{name: "Service", read: func(i *Items, o object) {
 	s := service{object: o}
 	o.decode(&s.view)
-	i.services = append(i.services, s)
+	leads := i.opening == nil
+	if !leads {
+		s.reaching(i.opening, func(*Workload, reached) { leads = true })
+	}
+	if leads {
+		s.object = object{o.Named(), nil} // there may be very many
+		i.services = append(i.services, s)
+	}
 }}
 
 type service struct {

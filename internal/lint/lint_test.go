@@ -78,7 +78,7 @@ func found(t testing.TB, policy *transform.Policy, documents ...string) []lint.F
 			items.Add(wanted.Read(node, i))
 		}
 	}
-	all = append(all, l.Judge(workloads, &items)...)
+	all = append(all, l.Judge(workloads, wanted, &items)...)
 	slices.SortFunc(all, func(a, b lint.Finding) int { return cmp.Compare(line(a), line(b)) })
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -30,6 +31,10 @@ type Linter struct {
 	namespace  string
 	severities map[string]transform.Severity
 	checks     []*Check
+	// bypasses are those of the workloads, by what tells them apart.
+	bypasses sync.Map
+	// paths are those of pod templates.
+	paths sync.Map
 }
 
 // reported are the severities that a finding can have.
@@ -70,13 +75,20 @@ func (l *Linter) Look(plans []*transform.Plan, document *yaml.Node, item int) (w
 	return workloads, findings
 }
 
-// Wanted says which objects the checks in force need to see.
-type Wanted struct{ kinds []*kind }
+// Wanted says which objects the checks that have something to look at need to
+// see.
+type Wanted struct {
+	checks []*Check
+	kinds  []*kind
+	// opening are the workloads with ports that are reached without the
+	// sidecar.
+	opening *index
+}
 
 // Wants gives what is wanted because of the workloads, where present says which
 // kinds of objects there are.
 func (l *Linter) Wants(workloads []*Workload, present func(is func(apiVersion, kind string) bool) bool) Wanted {
-	var wanted Wanted
+	wanted := Wanted{opening: newIndex(l.namespace, workloads)}
 	listed := present(func(_, kind string) bool { return transform.IsList(kind) })
 	there := func(k *kind) bool { return present(k.is) }
 	for _, c := range l.checks {
@@ -86,6 +98,7 @@ func (l *Linter) Wants(workloads []*Workload, present func(is func(apiVersion, k
 			len(c.about) > 0 && !listed && !slices.ContainsFunc(c.about, there):
 			continue
 		}
+		wanted.checks = append(wanted.checks, c)
 		for _, k := range slices.Concat(c.about, c.reads) {
 			if (k.of == "" || k.of == l.mesh.Domain) && !slices.Contains(wanted.kinds, k) {
 				wanted.kinds = append(wanted.kinds, k)
@@ -115,6 +128,15 @@ func (w Wanted) Name(apiVersion, kind, name string) bool {
 	return k != nil && (k.called == nil || k.called(name))
 }
 
+// Text says by the text of an object of a kind, without reading it, whether it may
+// matter.
+func (w Wanted) Text(apiVersion, kind string, text []byte) bool {
+	if w.find(apiVersion, kind) != services || slices.Contains(w.kinds, virtualServices) {
+		return true
+	}
+	return w.opening.mentioned(text)
+}
+
 func (w Wanted) find(apiVersion, name string) *kind {
 	i := slices.IndexFunc(w.kinds, func(k *kind) bool { return k.is(apiVersion, name) })
 	if i < 0 {
@@ -126,6 +148,9 @@ func (w Wanted) find(apiVersion, name string) *kind {
 // Read views the objects of a document that are wanted. item is its place.
 func (w Wanted) Read(document *yaml.Node, item int) *Items {
 	items := &Items{}
+	if !slices.Contains(w.kinds, virtualServices) {
+		items.opening = w.opening
+	}
 	wanted := func(apiVersion, kind string) bool { return w.find(apiVersion, kind) != nil }
 	transform.Objects(document, wanted, func(o *transform.Object, node *yaml.Node) {
 		if k := w.find(o.APIVersion, o.Kind); k.called == nil || k.called(o.Name) {
@@ -136,18 +161,13 @@ func (w Wanted) Read(document *yaml.Node, item int) *Items {
 	return items
 }
 
-// Judge gives what there is to say of the workloads beside the items. It
-// depends on what these say, not on their order.
-func (l *Linter) Judge(workloads []*Workload, items *Items) []Finding {
-	if len(workloads) == 0 {
-		return nil
-	}
-	j := &judgement{reporter: reporter{linter: l}, items: items, workloads: workloads}
-	for _, c := range l.checks {
-		if c.judge != nil {
-			j.check = c
-			c.judge(j)
-		}
+// Judge gives what there is to say of the workloads beside the items that were
+// wanted. It depends on what these say, not on their order.
+func (l *Linter) Judge(workloads []*Workload, wanted Wanted, items *Items) []Finding {
+	j := &judgement{reporter: reporter{linter: l}, items: items, workloads: workloads, opening: wanted.opening}
+	for _, c := range wanted.checks {
+		j.check = c
+		c.judge(j)
 	}
 	return j.findings
 }
@@ -173,6 +193,6 @@ type judgement struct {
 	reporter
 	items     *Items
 	workloads []*Workload
-	index     *index
+	opening   *index
 	groups    []alike
 }

@@ -98,7 +98,7 @@ func (m *mending) peers(w *Workload, port uint16, have []*peerAuthentication) []
 					return edited(p.object, disabledPorts(ports))
 				},
 				broader: func(w *Workload) string {
-					if maps.Equal(p.view.Spec.Selector.MatchLabels, w.podLabels()) {
+					if maps.Equal(p.view.Spec.Selector.MatchLabels, w.labels.selection()) {
 						return ""
 					}
 					return " (to other pods that its selector takes in as well)"
@@ -110,10 +110,10 @@ func (m *mending) peers(w *Workload, port uint16, have []*peerAuthentication) []
 		name := strings.TrimSuffix(w.Name, "-") + "-bypass"
 		title := nameOf(&transform.Object{Kind: peerAuthentications.name, Name: name, Namespace: w.Namespace})
 		// Workloads of several kinds may have one name, but hardly one selector.
-		changes = append(changes, m.change(title+" "+fmt.Sprint(w.podLabels()), func() *change {
+		changes = append(changes, m.change(title+" "+fmt.Sprint(w.labels.selection()), func() *change {
 			return &change{render: func(ports traffic.Ports) *yaml.Node {
 				o := newObject(securityVersion, peerAuthentications.name, name, w.Namespace,
-					edit.Edit{Path: edit.Path{"spec", "selector", "matchLabels"}, Value: stringMap(w.podLabels())})
+					edit.Edit{Path: edit.Path{"spec", "selector", "matchLabels"}, Value: stringMap(w.labels.selection())})
 				return edited(o, disabledPorts(ports))
 			}}
 		}))
@@ -123,14 +123,6 @@ func (m *mending) peers(w *Workload, port uint16, have []*peerAuthentication) []
 		c.ports = c.ports.Union(single(port))
 	}
 	return changes
-}
-
-// podLabels are labels by which to select the pods of the workload alone.
-func (w *Workload) podLabels() map[string]string {
-	if len(w.selector) > 0 {
-		return w.selector
-	}
-	return w.labels
 }
 
 func disabledPorts(ports traffic.Ports) []edit.Edit {

@@ -58,11 +58,11 @@ func podSecurity(j *judgement) {
 func fitting(workloads []*Workload) string {
 	var needing, fields []string
 	for _, w := range workloads {
-		if len(w.gaps) > 0 {
+		if len(w.beyond) > 0 {
 			needing = append(needing, w.id())
 		}
-		for _, g := range w.gaps {
-			fields = append(fields, string(g.Field))
+		for _, field := range w.beyond {
+			fields = append(fields, string(field))
 		}
 	}
 	if len(needing) == 0 {

@@ -21,15 +21,15 @@ func (j *judgement) leaving() []alike {
 	if j.groups != nil {
 		return j.groups
 	}
-	at := map[string]int{}
+	at := map[*bypass]int{}
 	for _, w := range j.workloads {
 		if !w.opensOutbound() {
 			continue
 		}
-		i, known := at[w.outbound]
+		i, known := at[w.bypass]
 		if !known {
 			i = len(j.groups)
-			at[w.outbound] = i
+			at[w.bypass] = i
 			j.groups = append(j.groups, alike{settings: w.settings})
 		}
 		j.groups[i].workloads = append(j.groups[i].workloads, w)
@@ -251,7 +251,7 @@ func (j *judgement) sidecarsOf() func(*Workload) []*sidecar {
 	return func(w *Workload) []*sidecar {
 		var own []*sidecar
 		for _, s := range narrow[w.namespace] {
-			if subset(s.view.Spec.WorkloadSelector.Labels, w.labels) {
+			if w.labels.have(s.view.Spec.WorkloadSelector.Labels) {
 				own = append(own, s)
 			}
 		}

@@ -64,9 +64,9 @@ type applied struct{ workload, namespace, mesh []*peerAuthentication }
 
 func (p *peers) applied(w *Workload) applied {
 	var narrow []*peerAuthentication
-	for key, value := range w.labels {
-		for _, one := range p.narrow[label{w.namespace, key, value}] {
-			if subset(one.view.Spec.Selector.MatchLabels, w.labels) {
+	for _, of := range w.labels {
+		for _, one := range p.narrow[label{w.namespace, of.key, of.value}] {
+			if w.labels.have(one.view.Spec.Selector.MatchLabels) {
 				narrow = append(narrow, one)
 			}
 		}

@@ -19,24 +19,95 @@ type Workload struct {
 	template edit.Path
 	// namespace is the workload's as the policy has it, "" where it is unknown.
 	namespace string
-	// labels are those of the pods, selector those by which the workload knows
-	// them again, nil where it says none.
-	labels, selector map[string]string
-	settings         traffic.Settings
-	// inbound are the TCP ports that callers reach without the sidecar, less
-	// those of the mesh.
-	inbound traffic.Ports
-	gaps    []mesh.Gap
+	labels    podLabels
+	*bypass
 	// written says that anything is, contained that the init container is.
 	written, contained bool
 	// isPod says that the object is itself the pod.
 	isPod bool
-	// named are the container ports that have a name.
+	// named are the container ports that have a name and bypass the sidecar.
 	named []namedPort
 	// environment is what the template's annotation sets for the sidecar.
 	environment map[string]string
-	// outbound is equal for settings that are.
-	outbound string
+}
+
+// bypass is what bypasses the sidecar, shared by the workloads of which it is
+// the same.
+type bypass struct {
+	settings traffic.Settings
+	// inbound are the TCP ports that callers reach without the sidecar, less
+	// those of the mesh.
+	inbound traffic.Ports
+	// beyond are the fields that annotations of the mesh cannot say wholly.
+	beyond []traffic.Field
+}
+
+// bypassOf gives what bypasses by a plan.
+func (l *Linter) bypassOf(plan *transform.Plan) *bypass {
+	key := plan.Annotations[transform.PolicyAnnotation]
+	if key == "" {
+		key = plan.Settings.String()
+	}
+	if known, there := l.bypasses.Load(key); there {
+		return known.(*bypass)
+	}
+	b := &bypass{settings: plan.Settings, inbound: inboundOf(plan.Settings, l.mesh)}
+	for _, g := range plan.Gaps {
+		b.beyond = append(b.beyond, g.Field)
+	}
+	shared, _ := l.bypasses.LoadOrStore(key, b)
+	return shared.(*bypass)
+}
+
+// podLabels are the labels of a workload's pods. A slice of them is a fraction of
+// a map.
+type podLabels []podLabel
+
+type podLabel struct {
+	key, value string
+	// selecting says that the workload knows its pods by it.
+	selecting bool
+}
+
+func (l podLabels) value(key string) (value string, there bool) {
+	for _, one := range l {
+		if one.key == key {
+			return one.value, true
+		}
+	}
+	return "", false
+}
+
+// have says whether all of the labels are among them.
+func (l podLabels) have(labels map[string]string) bool {
+	for key, value := range labels {
+		if have, there := l.value(key); !there || have != value {
+			return false
+		}
+	}
+	return true
+}
+
+// selection gives labels by which to select the pods, and as far as the workload
+// says how, no others.
+func (l podLabels) selection() map[string]string {
+	all := !slices.ContainsFunc(l, func(one podLabel) bool { return one.selecting })
+	labels := map[string]string{}
+	for _, one := range l {
+		if all || one.selecting {
+			labels[one.key] = one.value
+		}
+	}
+	return labels
+}
+
+func labelsOf(pods, selector map[string]string) podLabels {
+	labels := make(podLabels, 0, len(pods))
+	for key, value := range pods {
+		selected, selecting := selector[key]
+		labels = append(labels, podLabel{key, value, selecting && selected == value})
+	}
+	return labels
 }
 
 type namedPort struct {
@@ -112,21 +183,19 @@ func (l *Linter) examination(plan *transform.Plan, document *yaml.Node, item int
 	about := seen.Named()
 	about.Item = item
 	w := &Workload{
-		Object: about, template: seen.TemplatePath(), namespace: plan.Namespace, labels: seen.TemplateLabels,
-		settings: plan.Settings, inbound: inboundOf(plan.Settings, l.mesh), gaps: plan.Gaps,
+		Object: about, template: l.interned(seen.TemplatePath()), namespace: plan.Namespace,
+		bypass:  l.bypassOf(plan),
 		written: plan.Applies, contained: plan.Container, isPod: len(seen.TemplatePath()) == len(seen.Path()),
 	}
 	e := &examination{reporter: reporter{linter: l}, workload: w, object: transform.Lookup(document, seen.Path())}
 	e.pod = transform.Lookup(document, seen.TemplatePath("spec"))
 	e.own = transform.Lookup(document, seen.Path("metadata", "annotations"))
 	e.template = transform.Lookup(document, seen.TemplatePath("metadata", "annotations"))
+	var selector map[string]string
 	if w.opensInbound() {
-		w.selector = transform.StringMap(transform.Lookup(document, seen.Path("spec", "selector", "matchLabels")))
+		selector = transform.StringMap(transform.Lookup(document, seen.Path("spec", "selector", "matchLabels")))
 	}
-	w.outbound = plan.Annotations[transform.PolicyAnnotation]
-	if w.outbound == "" {
-		w.outbound = plan.Settings.String()
-	}
+	w.labels = labelsOf(seen.TemplateLabels, selector)
 	w.environment = sidecarEnvironment(e.annotation(proxyAnnotation))
 	for _, list := range containerLists {
 		e.lookAt(list)
@@ -162,8 +231,8 @@ func (e *examination) lookAt(list string) {
 		for k := range ports.Content {
 			number, err := strconv.ParseUint(textOf(transform.Lookup(ports, edit.Path{k, "containerPort"})), 10, 16)
 			name := textOf(transform.Lookup(ports, edit.Path{k, "name"}))
-			if err != nil || name == "" {
-				continue
+			if err != nil || name == "" || !w.inbound.Contains(traffic.TCP, uint16(number)) {
+				continue // no Service leads past the sidecar by it
 			}
 			w.named = append(w.named, namedPort{name, textOf(transform.Lookup(ports, edit.Path{k, "protocol"})), uint16(number)})
 		}
@@ -182,6 +251,12 @@ func (w *Workload) port(target string) uint16 {
 		}
 	}
 	return 0
+}
+
+// interned gives one path for all that are equal.
+func (l *Linter) interned(path edit.Path) edit.Path {
+	shared, _ := l.paths.LoadOrStore(path.String(), path)
+	return shared.(edit.Path)
 }
 
 func textOf(node *yaml.Node) string {
