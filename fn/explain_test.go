@@ -126,6 +126,19 @@ func TestExplainSaysWhereEntriesComeFrom(t *testing.T) {
 	}, proxy.Fields[0].Entries, "what its annotation says holds all the same")
 }
 
+// TestExplainSaysByWhichFieldAnEntryIsLost has a rule that speaks of the same
+// field too, and takes nothing away by that.
+func TestExplainSaysByWhichFieldAnEntryIsLost(t *testing.T) {
+	rule := "  - match: {names: [web]}\n    merge: Union\n    excludeOutboundPorts: [6379]\n    includeOutboundPorts: [3306]\n"
+	for merge, field := range map[string]string{"Union": "includeOutboundPorts", "Override": "excludeOutboundPorts"} {
+		workloads := explain(t, explainedSpec+strings.Replace(rule, "Union", merge, 1), explained)
+		entries := workloads[0].Fields[1].Entries
+		assert.Equal(t, "3306", entries[0].Entry)
+		require.Len(t, entries[0].Lost, 1)
+		assert.Equal(t, "spec.workloads[1]."+field, entries[0].Lost[0].To.Path)
+	}
+}
+
 func TestExplainOfWhatIsRefused(t *testing.T) {
 	workloads := explain(t, explainedSpec, strings.Replace(explained, `"9090"`, `"9090-9099"`, 1))
 	assert.Equal(t, fn.RefusedOutcome, workloads[0].Outcome)

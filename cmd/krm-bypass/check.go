@@ -100,7 +100,6 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, 
 		return false, err
 	}
 	report := check.Of(all...)
-	report.Passed = report.Passed && err == nil
 	if err := format.Write(cmd.OutOrStdout(), report, function.Version); err != nil {
 		return false, fmt.Errorf("writing standard output: %w", err)
 	}

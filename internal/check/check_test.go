@@ -80,6 +80,12 @@ func TestReportCounts(t *testing.T) {
 	r = Of(&fn.Checked{Results: fn.Results{found.Results[2]}})
 	assert.True(t, r.Passed, "a warning is no failure")
 	assert.Equal(t, 1, r.Warnings)
+
+	refused := found.Results[2]
+	refused.Severity = fn.Error
+	r = Of(&fn.Checked{Objects: found.Objects[:1], Results: fn.Results{refused}})
+	assert.False(t, r.Passed)
+	assert.Equal(t, []int{1, 1, 1}, []int{r.Checked, r.Differing, r.Errors}, "what the function refuses is not as it would make it")
 }
 
 // TestSARIFIsValid holds the report against the schema of SARIF 2.1.0.

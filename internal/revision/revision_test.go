@@ -68,9 +68,9 @@ func TestCheckout(t *testing.T) {
 			assert.ErrorContains(t, err, "is not in the git repository")
 			require.NoError(t, tree.Close())
 			assert.NoDirExists(t, tree.folder)
+			assert.Equal(t, before, status(), "the repository is as it was")
 		})
 	}
-	assert.Equal(t, before, status(), "the repository is as it was")
 }
 
 func TestCheckoutOfNoRevision(t *testing.T) {
