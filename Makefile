@@ -14,7 +14,7 @@ platforms := linux-amd64 linux-arm64
 function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 
 .PHONY: build demo test test-argocd test-helm test-cluster test-containers bench fuzz soak reproducible licences lint images push tools clean help
-.PHONY: go packages registry kustomize helm helm4 golangci-lint
+.PHONY: go modules packages registry kustomize helm helm4 golangci-lint
 
 build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
 	@$(go_build) -o bin/krm-bypass ./cmd/krm-bypass
@@ -24,7 +24,7 @@ build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
 demo: build kustomize ## what the function makes of examples/asm-ports, as a diff
 	@hack/demo.sh
 
-test: build kustomize helm helm4 images packages ## everything: vet, unit tests, goldens, kustomize, network namespaces
+test: build kustomize helm helm4 images modules packages ## everything: vet, unit tests, goldens, kustomize, network namespaces
 	@hack/test.sh
 
 test-argocd: kustomize helm packages ## the plugins for Argo CD, by the real argocd-cmp-server
@@ -36,7 +36,7 @@ test-helm: helm helm4 ## krm-bypass as the post-renderer of Helm 3 and Helm 4
 test-cluster: helm ## manifests and the admission policy, by a real kube-apiserver (the first time takes minutes to build it)
 	@hack/test.sh cluster
 
-test-containers: build kustomize images packages ## the images with podman and runc: by kustomize, and in pods beside istio-iptables
+test-containers: build kustomize images modules packages ## the images with podman and runc: by kustomize, and in pods beside istio-iptables
 	@hack/test.sh containers
 
 fuzz: go ## every fuzz target for TIME (1m), two at a time; what fails is kept in testdata/fuzz
@@ -85,6 +85,10 @@ help: ## this list
 
 go:
 	@hack/need-go.sh
+
+# All of them: the Dockerfiles are built where there is no network.
+modules: go
+	@go mod download
 
 packages:
 	@hack/need-packages.sh

@@ -50,6 +50,9 @@ var (
 )
 
 func run(m *testing.M) (code int, err error) {
+	if err := requireRoot(); err != nil {
+		return 0, err
+	}
 	if root, err = lab.RepositoryRoot(); err != nil {
 		return 0, err
 	}
@@ -67,8 +70,22 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
+// requireRoot finds out early that control groups cannot be made, where the
+// laboratory's user is root in a namespace of its own alone.
+func requireRoot() error {
+	mapped, err := os.ReadFile("/proc/self/uid_map")
+	if err != nil {
+		return err
+	}
+	if fields := strings.Fields(string(mapped)); len(fields) < 3 || fields[0] != "0" || fields[1] != "0" {
+		return errors.New("podman makes control groups for what it plays, which needs root: run make test-containers as root")
+	}
+	return nil
+}
+
 // settings are podman's. Where the tests run in a container themselves, limits of
-// its own would be above those that may be set.
+// its own would be above those that may be set. Locks in files are not shared with
+// another podman of this machine, as those in memory would be.
 const settings = `[containers]
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 log_driver = "k8s-file"
@@ -79,6 +96,7 @@ network_config_dir = "%[1]s/networks"
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+lock_type = "file"
 `
 
 // install gives podman its settings and a network, and loads the images. The
