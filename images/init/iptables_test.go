@@ -110,6 +110,39 @@ func TestIptablesWithoutNetAdmin(t *testing.T) {
 	}
 }
 
+// withOnly is how to run a command that has these capabilities and no other, as
+// the function writes the container.
+func withOnly(capabilities string, command *exec.Cmd) *exec.Cmd {
+	wrapped := exec.Command("setpriv", append([]string{"--bounding-set=-all," + capabilities, "--inh-caps=-all", "--no-new-privs", "--"}, command.Args...)...)
+	wrapped.Env = command.Env
+	return wrapped
+}
+
+// What the function writes into the container is enough, and no more than that:
+// NET_ADMIN, and NET_RAW where the backend is iptables.
+func TestTheCapabilitiesThatABackendNeeds(t *testing.T) {
+	const missing = "operation not permitted: iptables-legacy needs the capabilities NET_ADMIN and NET_RAW, add them to the container's securityContext.capabilities.add, as krm-bypass does where spec.enforcement.backend is iptables\n"
+	by := func(backend string) *exec.Cmd { return withPrograms(with("--backend="+backend, settings...)...) }
+
+	got := newPod(t).result(t, withOnly("+net_admin", by("auto")))
+	assert.Equal(t, succeeded, got.Code, got.Stderr)
+	got = newPod(t).result(t, withOnly("+net_admin,+net_raw", by("iptables")))
+	assert.Equal(t, succeeded, got.Code, got.Stderr)
+
+	for backend, result := range map[string]func(pod, *exec.Cmd) answer{
+		"iptables": func(p pod, c *exec.Cmd) answer { return p.result(t, c) },
+		"auto":     func(p pod, c *exec.Cmd) answer { return p.resultWithoutNftables(t, c) },
+	} {
+		for _, capabilities := range []string{"+net_admin", "+net_raw"} {
+			pod := newPod(t)
+			got := result(pod, withOnly(capabilities, by(backend)))
+			assert.Equal(t, failed, got.Code, "%s with %s", backend, capabilities)
+			assert.Contains(t, got.Stderr, missing, "%s with %s", backend, capabilities)
+			assert.NotContains(t, saved(t, pod), "KRM_BYPASS")
+		}
+	}
+}
+
 // As the function writes the container: nothing but /dev can be written.
 func TestIptablesWithAReadOnlyRoot(t *testing.T) {
 	readOnly := exec.Command("unshare", "--mount", "sh", "-ec", `mount -t tmpfs -o ro none /run; mount -t tmpfs none /dev/shm; exec "$0" "$@"`)
