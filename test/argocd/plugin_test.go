@@ -76,6 +76,15 @@ func TestMatch(t *testing.T) {
 	assert.ErrorContains(t, err, "could not find plugin", "no application gets a plugin that it does not name")
 }
 
+// Argo CD takes one tool for an application, as docs/argocd.md says.
+func TestOverridesBesideThePluginAreRefused(t *testing.T) {
+	app := application(t, "application.yaml")
+	app.Spec.Source.Kustomize = &v1alpha1.ApplicationSourceKustomize{NamePrefix: "a-"}
+	manifests, err := generate(t.Context(), app, checkout(t, nil))
+	assert.Empty(t, manifests)
+	assert.ErrorContains(t, err, "multiple application sources defined")
+}
+
 func TestParametersAreAnnounced(t *testing.T) {
 	clone := checkout(t, nil)
 	for name, announced := range map[string][]string{
