@@ -50,27 +50,16 @@ type source struct {
 // annotation; else the mesh's own configuration (istio/istio
 // pilot/pkg/model/proxy_config.go).
 func (j *judgement) captures() func(*Workload) (source, bool) {
-	narrow, wide := map[string][]*proxyConfig{}, map[string][]*proxyConfig{}
+	var all scoped[*proxyConfig]
 	for _, p := range inOrder(j.items.proxyConfigs) {
-		namespace := j.namespace(p.Namespace)
-		if len(p.view.Spec.Selector.MatchLabels) > 0 {
-			narrow[namespace] = append(narrow[namespace], &p)
-		} else {
-			wide[namespace] = append(wide[namespace], &p)
-		}
+		all.add(j.namespace(p.Namespace), p.view.Spec.Selector.MatchLabels, &p)
 	}
 	roots := j.roots()
 	configs := inOrder(j.items.meshConfigs)
 	return func(w *Workload) (source, bool) {
-		var scopes []*proxyConfig
-		for _, p := range narrow[w.namespace] {
-			if w.labels.have(p.view.Spec.Selector.MatchLabels) {
-				scopes = append(scopes, p)
-			}
-		}
-		scopes = append(scopes, wide[w.namespace]...)
+		scopes := append(all.selecting(w), all.wide[w.namespace]...)
 		for _, root := range roots {
-			scopes = append(scopes, wide[root]...)
+			scopes = append(scopes, all.wide[root]...)
 		}
 		for _, p := range scopes {
 			if value, said := p.view.Spec.EnvironmentVariables[captureKey]; said {

@@ -153,13 +153,13 @@ func (p *authorizationPolicy) about(ports traffic.Ports) traffic.Ports {
 
 // portSet reads ports; what is none is passed over.
 func portSet(list []string) traffic.Ports {
-	var ports traffic.Ports
+	var ranges []traffic.PortRange
 	for _, entry := range list {
 		if n, err := strconv.ParseUint(strings.TrimSpace(entry), 10, 16); err == nil && n > 0 {
-			ports = ports.Union(single(uint16(n)))
+			ranges = append(ranges, traffic.PortRange{First: uint16(n), Last: uint16(n)})
 		}
 	}
-	return ports
+	return traffic.NewPorts(traffic.TCP, ranges...)
 }
 
 // requestAuthentication finds RequestAuthentications whose workloads have ports

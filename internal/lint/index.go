@@ -3,6 +3,7 @@ package lint
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 
@@ -110,3 +111,45 @@ func (x *index) mentioned(text []byte) bool {
 	}
 	return false
 }
+
+// scoped are objects that speak of pods: of all in a namespace, or of those that
+// they select.
+type scoped[T any] struct {
+	wide map[string][]T
+	// narrow holds those with a selector by one of its labels, so that a pod
+	// need not be held against all of them.
+	narrow map[label][]selecting[T]
+}
+
+type selecting[T any] struct {
+	labels map[string]string
+	one    T
+}
+
+func (s *scoped[T]) add(namespace string, labels map[string]string, one T) {
+	if s.wide == nil {
+		s.wide, s.narrow = map[string][]T{}, map[label][]selecting[T]{}
+	}
+	if len(labels) == 0 {
+		s.wide[namespace] = append(s.wide[namespace], one)
+		return
+	}
+	key := slices.Min(keysOf(labels))
+	at := label{namespace, key, labels[key]}
+	s.narrow[at] = append(s.narrow[at], selecting[T]{labels, one})
+}
+
+// selecting gives those that select the pods of a workload.
+func (s *scoped[T]) selecting(w *Workload) []T {
+	var found []T
+	for _, l := range w.labels {
+		for _, each := range s.narrow[label{w.namespace, l.key, l.value}] {
+			if w.labels.have(each.labels) {
+				found = append(found, each.one)
+			}
+		}
+	}
+	return found
+}
+
+func keysOf[V any](m map[string]V) []string { return slices.Collect(maps.Keys(m)) }

@@ -13,6 +13,17 @@ import (
 type alike struct {
 	settings  traffic.Settings
 	workloads []*Workload
+	// crowds are they by their namespaces.
+	crowds map[string]*crowd
+}
+
+// seeing adds those in whose namespaces an object counts.
+func (a alike) seeing(exportTo []string, from string, to *crowd) {
+	for namespace, c := range a.crowds {
+		if exported(exportTo, from, namespace) {
+			to.join(c)
+		}
+	}
 }
 
 // leaving gives the workloads that bypass anything on its way out, by their
@@ -30,9 +41,15 @@ func (j *judgement) leaving() []alike {
 		if !known {
 			i = len(j.groups)
 			at[w.bypass] = i
-			j.groups = append(j.groups, alike{settings: w.settings})
+			j.groups = append(j.groups, alike{settings: w.settings, crowds: map[string]*crowd{}})
 		}
 		j.groups[i].workloads = append(j.groups[i].workloads, w)
+		c := j.groups[i].crowds[w.namespace]
+		if c == nil {
+			c = &crowd{}
+			j.groups[i].crowds[w.namespace] = c
+		}
+		c.add(w)
 	}
 	return j.groups
 }
@@ -116,14 +133,8 @@ func serviceEntry(j *judgement) {
 		e := &j.items.serviceEntries[i]
 		said := tally{}
 		for _, group := range j.leaving() {
-			ports := e.bypassed(group.settings)
-			if ports.IsEmpty() {
-				continue
-			}
-			for _, w := range group.workloads {
-				if exported(e.view.Spec.ExportTo, j.namespace(e.Namespace), w.namespace) {
-					said.add(portsOf(ports), w)
-				}
+			if ports := e.bypassed(group.settings); !ports.IsEmpty() {
+				group.seeing(e.view.Spec.ExportTo, j.namespace(e.Namespace), said.of(portsOf(ports)))
 			}
 		}
 		said.each(func(ports, workloads string) {
@@ -146,14 +157,8 @@ func virtualService(j *judgement) {
 		for h, host := range spec.Hosts {
 			said := tally{}
 			for _, group := range j.leaving() {
-				ports := v.bypassed(hosts[hostOf(host, own)], group.settings)
-				if ports.IsEmpty() {
-					continue
-				}
-				for _, w := range group.workloads {
-					if exported(spec.ExportTo, own, w.namespace) {
-						said.add(portsOf(ports), w)
-					}
+				if ports := v.bypassed(hosts[hostOf(host, own)], group.settings); !ports.IsEmpty() {
+					group.seeing(spec.ExportTo, own, said.of(portsOf(ports)))
 				}
 			}
 			said.each(func(ports, workloads string) {
@@ -230,36 +235,25 @@ func (v *virtualServiceObject) matched() (named traffic.Ports, all bool) {
 	return named, all
 }
 
-// sidecarOf gives the Sidecars that may count for a workload: those that select
+// sidecarsOf gives the Sidecars that may count for a workload: those that select
 // it, else the namespace's, else the mesh's (istio/istio
 // pilot/pkg/model/push_context.go, getSidecarScope).
 func (j *judgement) sidecarsOf() func(*Workload) []*sidecar {
-	narrow, wide := map[string][]*sidecar{}, map[string][]*sidecar{}
+	var all scoped[*sidecar]
 	for i := range j.items.sidecars {
 		s := &j.items.sidecars[i]
-		namespace := j.namespace(s.Namespace)
-		if len(s.view.Spec.WorkloadSelector.Labels) > 0 {
-			narrow[namespace] = append(narrow[namespace], s)
-		} else {
-			wide[namespace] = append(wide[namespace], s)
-		}
+		all.add(j.namespace(s.Namespace), s.view.Spec.WorkloadSelector.Labels, s)
 	}
 	var mesh []*sidecar
 	for _, root := range j.roots() {
-		mesh = append(mesh, wide[root]...)
+		mesh = append(mesh, all.wide[root]...)
 	}
 	return func(w *Workload) []*sidecar {
-		var own []*sidecar
-		for _, s := range narrow[w.namespace] {
-			if w.labels.have(s.view.Spec.WorkloadSelector.Labels) {
-				own = append(own, s)
-			}
-		}
-		switch {
-		case len(own) > 0:
+		if own := all.selecting(w); len(own) > 0 {
 			return own
-		case len(wide[w.namespace]) > 0:
-			return wide[w.namespace]
+		}
+		if wide := all.wide[w.namespace]; len(wide) > 0 {
+			return wide
 		}
 		return mesh
 	}

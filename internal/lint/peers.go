@@ -22,40 +22,20 @@ const (
 // a selector that matches the pods, else the namespace's, else the mesh's, of
 // each only the oldest.
 type peers struct {
-	// mesh and namespaces are those without a selector, narrow those with one,
-	// by namespace and one of its labels.
-	mesh       []*peerAuthentication
-	namespaces map[string][]*peerAuthentication
-	narrow     map[label][]*peerAuthentication
+	scoped[*peerAuthentication]
+	roots []string
 }
 
 func newPeers(j *judgement) *peers {
-	p := &peers{namespaces: map[string][]*peerAuthentication{}, narrow: map[label][]*peerAuthentication{}}
-	roots := j.roots()
+	p := &peers{roots: j.roots()}
 	for i := range j.items.peerAuthentications {
 		one := &j.items.peerAuthentications[i]
 		namespace, labels := j.namespace(one.Namespace), one.view.Spec.Selector.MatchLabels
-		root := slices.Contains(roots, namespace)
-		switch {
-		case len(labels) == 0 && root:
-			p.mesh = append(p.mesh, one)
-		case len(labels) == 0:
-			p.namespaces[namespace] = append(p.namespaces[namespace], one)
-		case !root: // in the root namespace a selector selects nothing
-			key := slices.Min(keysOf(labels))
-			at := label{namespace, key, labels[key]}
-			p.narrow[at] = append(p.narrow[at], one)
+		if len(labels) == 0 || !slices.Contains(p.roots, namespace) { // a root namespace's selector selects nothing
+			p.add(namespace, labels, one)
 		}
 	}
 	return p
-}
-
-func keysOf(labels map[string]string) []string {
-	keys := make([]string, 0, len(labels))
-	for key := range labels {
-		keys = append(keys, key)
-	}
-	return keys
 }
 
 // applied are the PeerAuthentications that may count for one workload, of each
@@ -63,15 +43,14 @@ func keysOf(labels map[string]string) []string {
 type applied struct{ workload, namespace, mesh []*peerAuthentication }
 
 func (p *peers) applied(w *Workload) applied {
-	var narrow []*peerAuthentication
-	for _, of := range w.labels {
-		for _, one := range p.narrow[label{w.namespace, of.key, of.value}] {
-			if w.labels.have(one.view.Spec.Selector.MatchLabels) {
-				narrow = append(narrow, one)
-			}
-		}
+	var mesh, namespace []*peerAuthentication
+	for _, root := range p.roots {
+		mesh = append(mesh, p.wide[root]...)
 	}
-	return applied{oldest(narrow), oldest(p.namespaces[w.namespace]), oldest(p.mesh)}
+	if !slices.Contains(p.roots, w.namespace) {
+		namespace = p.wide[w.namespace]
+	}
+	return applied{oldest(p.selecting(w)), oldest(namespace), oldest(mesh)}
 }
 
 // oldest gives the one that Istio takes, or all of them where the manifests do
@@ -98,9 +77,7 @@ type part struct {
 func (a applied) parts(ports traffic.Ports) []part {
 	var named traffic.Ports
 	for _, one := range a.workload {
-		for port := range one.view.Spec.PortLevelMtls {
-			named = named.Union(portSet([]string{port}))
-		}
+		named = named.Union(portSet(keysOf(one.view.Spec.PortLevelMtls)))
 	}
 	named = named.Intersect(ports)
 	var parts []part

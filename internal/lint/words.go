@@ -49,19 +49,74 @@ func single(port uint16) traffic.Ports {
 
 // tally gathers workloads by what there is to say of them, so that it is said
 // once.
-type tally map[string][]string
+type tally map[string]*crowd
 
-func (t tally) add(said string, w *Workload) { t[said] = append(t[said], w.id()) }
+// crowd is workloads of which only a few are named.
+type crowd struct {
+	last  *Workload
+	first []string // in order, at most few
+	more  int
+}
+
+func (t tally) add(said string, w *Workload) { t.of(said).add(w) }
+
+func (t tally) of(said string) *crowd {
+	c := t[said]
+	if c == nil {
+		c = &crowd{}
+		t[said] = c
+	}
+	return c
+}
+
+func (c *crowd) add(w *Workload) {
+	if c.last != w {
+		c.last = w
+		c.name(w.id())
+	}
+}
+
+func (c *crowd) name(id string) {
+	i, there := slices.BinarySearch(c.first, id)
+	switch {
+	case there:
+	case i == few:
+		c.more++
+	default:
+		c.first = slices.Insert(c.first, i, id)
+		if len(c.first) > few {
+			c.first, c.more = c.first[:few], c.more+1
+		}
+	}
+}
+
+// join adds the workloads of another crowd.
+func (c *crowd) join(other *crowd) {
+	for _, id := range other.first {
+		c.name(id)
+	}
+	c.more += other.more
+}
+
+func (c *crowd) String() string {
+	named := strings.Join(c.first, ", ")
+	if c.more == 0 {
+		return named
+	}
+	return fmt.Sprintf("%s and %d more", named, c.more)
+}
 
 // each visits what was said, in order, with the workloads of which it was.
 func (t tally) each(visit func(said, workloads string)) {
 	said := make([]string, 0, len(t))
-	for s := range t {
-		said = append(said, s)
+	for s, c := range t {
+		if len(c.first) > 0 {
+			said = append(said, s)
+		}
 	}
 	slices.Sort(said)
 	for _, s := range said {
-		visit(s, some(t[s]))
+		visit(s, t[s].String())
 	}
 }
 

@@ -3,6 +3,7 @@ package lint
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -16,6 +17,8 @@ import (
 // at once, so it holds no more.
 type Workload struct {
 	*transform.Object
+	// name is the object's in messages.
+	name     string
 	template edit.Path
 	// namespace is the workload's as the policy has it, "" where it is unknown.
 	namespace string
@@ -107,6 +110,7 @@ func labelsOf(pods, selector map[string]string) podLabels {
 		selected, selecting := selector[key]
 		labels = append(labels, podLabel{key, value, selecting && selected == value})
 	}
+	slices.SortFunc(labels, func(a, b podLabel) int { return strings.Compare(a.key, b.key) })
 	return labels
 }
 
@@ -122,7 +126,7 @@ func (w *Workload) opensOutbound() bool {
 	return !s.ExcludeOutboundPorts.IsEmpty() || !s.ExcludeOutboundIPRanges.IsEmpty() || !s.IncludeOutboundIPRanges.All() || !s.ExcludeOutbound.IsEmpty()
 }
 
-func (w *Workload) id() string { return nameOf(w.Object) }
+func (w *Workload) id() string { return w.name }
 
 // annotation is the path of an annotation of the template.
 func (w *Workload) annotation(key string) edit.Path {
@@ -183,7 +187,7 @@ func (l *Linter) examination(plan *transform.Plan, document *yaml.Node, item int
 	about := seen.Named()
 	about.Item = item
 	w := &Workload{
-		Object: about, template: l.interned(seen.TemplatePath()), namespace: plan.Namespace,
+		Object: about, name: nameOf(about), template: l.interned(seen.TemplatePath()), namespace: plan.Namespace,
 		bypass:  l.bypassOf(plan),
 		written: plan.Applies, contained: plan.Container, isPod: len(seen.TemplatePath()) == len(seen.Path()),
 	}
