@@ -25,7 +25,7 @@ func autoMTLS(j *judgement) {
 			return
 		}
 	}
-	t := &mtls{peers: newPeers(j), rules: newRules(j), broken: map[*Workload]*broken{}, mend: newMending(j)}
+	t := &mtls{peers: newPeers(j), rules: newRules(j), broken: map[*Workload]*broken{}, mend: mending{}}
 	j.reaching(func(w *Workload, r reached) {
 		if mode, said := w.labels.value(tlsModeLabel); !said || mode == mutual {
 			t.judge(w, r)
@@ -49,7 +49,7 @@ type mtls struct {
 	peers  *peers
 	rules  *rules
 	broken map[*Workload]*broken
-	mend   *mending
+	mend   mending
 }
 
 // broken is a workload with connections that break.
@@ -57,7 +57,7 @@ type broken struct {
 	ports traffic.Ports
 	// through are the ports of Services by which they come.
 	through []string
-	// changes mend it: one of each list, or all of those that are certain.
+	// changes mend it.
 	changes []*change
 }
 

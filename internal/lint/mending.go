@@ -28,8 +28,8 @@ const (
 type change struct {
 	// title names the object, for messages.
 	title string
-	// object is the item to change; nil for a new one.
-	object *object
+	// isNew says that the object is not among the items.
+	isNew bool
 	// rivals are those of which only the oldest counts.
 	rivals []string
 	// ports are those to speak plain text to.
@@ -44,7 +44,7 @@ type change struct {
 func (c *change) remedy(w *Workload) string {
 	var remedy string
 	switch {
-	case c.object == nil:
+	case c.isNew:
 		remedy = "add " + c.title + " as shown, and they speak plain text there"
 	case len(c.rivals) > 1:
 		remedy = "change as shown the oldest of " + some(c.rivals) + ", which alone counts, and they speak plain text there"
@@ -68,31 +68,29 @@ func (c *change) document() string {
 }
 
 // mending keeps the changes, one an object.
-type mending struct {
-	j       *judgement
-	changes map[string]*change
-}
+type mending map[changed]*change
 
-func newMending(j *judgement) *mending { return &mending{j, map[string]*change{}} }
+// changed tells changes apart: a new object for workloads of several kinds with
+// one name is for each of them, by its selector.
+type changed struct{ title, selector string }
 
-func (m *mending) change(title string, make func() *change) *change {
-	c := m.changes[title]
+func (m mending) change(what changed, make func() *change) *change {
+	c := m[what]
 	if c == nil {
 		c = make()
-		c.title = title
-		m.changes[title] = c
+		c.title = what.title
+		m[what] = c
 	}
 	return c
 }
 
 // peers has PeerAuthentications say DISABLE for a port of a workload: those that
 // select it, or a new one.
-func (m *mending) peers(w *Workload, port uint16, have []*peerAuthentication) []*change {
+func (m mending) peers(w *Workload, port uint16, have []*peerAuthentication) []*change {
 	var changes []*change
 	for _, p := range have {
-		changes = append(changes, m.change(p.id(), func() *change {
+		changes = append(changes, m.change(changed{title: p.id()}, func() *change {
 			return &change{
-				object: &p.object,
 				rivals: idList(have),
 				render: func(ports traffic.Ports) *yaml.Node {
 					return edited(p.object, disabledPorts(ports))
@@ -109,15 +107,13 @@ func (m *mending) peers(w *Workload, port uint16, have []*peerAuthentication) []
 	if len(have) == 0 {
 		name := strings.TrimSuffix(w.Name, "-") + "-bypass"
 		title := nameOf(&transform.Object{Kind: peerAuthentications.name, Name: name, Namespace: w.Namespace})
-		// Workloads of several kinds may have one name, but hardly one selector.
-		changes = append(changes, m.change(title+" "+fmt.Sprint(w.labels.selection()), func() *change {
-			return &change{render: func(ports traffic.Ports) *yaml.Node {
+		changes = append(changes, m.change(changed{title, fmt.Sprint(w.labels.selection())}, func() *change {
+			return &change{isNew: true, render: func(ports traffic.Ports) *yaml.Node {
 				o := newObject(securityVersion, peerAuthentications.name, name, w.Namespace,
 					edit.Edit{Path: edit.Path{"spec", "selector", "matchLabels"}, Value: stringMap(w.labels.selection())})
 				return edited(o, disabledPorts(ports))
 			}}
 		}))
-		changes[0].title = title
 	}
 	for _, c := range changes {
 		c.ports = c.ports.Union(single(port))
@@ -137,11 +133,11 @@ func disabledPorts(ports traffic.Ports) []edit.Edit {
 
 // rules has DestinationRules say DISABLE for a port of a Service: those that
 // count for it, or a new one.
-func (m *mending) rules(r reached, have []*destinationRule) []*change {
+func (m mending) rules(r reached, have []*destinationRule) []*change {
 	var changes []*change
 	for _, d := range have {
-		changes = append(changes, m.change(d.id(), func() *change {
-			return &change{object: &d.object, rivals: idList(have), render: func(ports traffic.Ports) *yaml.Node {
+		changes = append(changes, m.change(changed{title: d.id()}, func() *change {
+			return &change{rivals: idList(have), render: func(ports traffic.Ports) *yaml.Node {
 				return edited(d.object, d.plain(ports))
 			}}
 		}))
@@ -153,10 +149,10 @@ func (m *mending) rules(r reached, have []*destinationRule) []*change {
 			host = hostOf(s.Name, s.Namespace)
 		}
 		title := nameOf(&transform.Object{Kind: destinationRules.name, Name: s.Name + "-bypass", Namespace: s.Namespace})
-		changes = append(changes, m.change(title, func() *change {
+		changes = append(changes, m.change(changed{title: title}, func() *change {
 			d := &destinationRule{object: newObject(networkingVersion, destinationRules.name, s.Name+"-bypass", s.Namespace,
 				edit.Edit{Path: edit.Path{"spec", "host"}, Value: str(host)})}
-			return &change{render: func(ports traffic.Ports) *yaml.Node { return edited(d.object, d.plain(ports)) }}
+			return &change{isNew: true, render: func(ports traffic.Ports) *yaml.Node { return edited(d.object, d.plain(ports)) }}
 		}))
 	}
 	for _, c := range changes {
