@@ -41,11 +41,13 @@ func (c *ClusterBypass) Default() {
 	setDefault(&e.Backend, "auto")
 	if e.Resources == nil {
 		// Programming 10,000 ranges takes less than 24 MiB and a few
-		// hundredths of a second (make bench).
-		e.Resources = &Resources{
-			Limits:   map[string]Quantity{"cpu": "200m", "memory": "64Mi"},
-			Requests: map[string]Quantity{"cpu": "10m", "memory": "16Mi"},
-		}
+		// hundredths of a second (make bench). Limits and requests are equal,
+		// since one container in which they are not takes a pod out of the
+		// class Guaranteed, and its processors with it (Kubernetes'
+		// pkg/apis/core/v1/helper/qos). A pod asks for the most of its init
+		// containers or the sum of the others, so that this adds to few.
+		small := map[string]Quantity{"cpu": "50m", "memory": "64Mi"}
+		e.Resources = &Resources{Limits: small, Requests: small}
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // TestClassOfService shows what the init container's resources do to the class
 // that the server gives a pod, as docs/semantics.md says it.
 func TestClassOfService(t *testing.T) {
-	const equal = ", enforcement: {resources: {limits: {cpu: 50m, memory: 32Mi}, requests: {cpu: 50m, memory: 32Mi}}}"
+	const unequal = ", enforcement: {resources: {limits: {cpu: 50m, memory: 32Mi}, requests: {cpu: 10m, memory: 32Mi}}}"
 	guaranteed := map[string]any{
 		"limits":   map[string]any{"cpu": "1", "memory": "1Gi"},
 		"requests": map[string]any{"cpu": "1", "memory": "1Gi"},
@@ -27,8 +27,8 @@ func TestClassOfService(t *testing.T) {
 		alone, class string
 	}{
 		{"no resources", nil, "", "BestEffort", "Burstable"},
-		{"limits equal to requests", guaranteed, "", "Guaranteed", "Burstable"},
-		{"limits equal to requests, the init container's too", guaranteed, equal, "Guaranteed", "Guaranteed"},
+		{"limits equal to requests", guaranteed, "", "Guaranteed", "Guaranteed"},
+		{"limits equal to requests, but not the init container's", guaranteed, unequal, "Guaranteed", "Burstable"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			pod := workload("v1", kinds["v1 Pod"], nil)
