@@ -65,7 +65,7 @@ type broken struct {
 func (t *mtls) judge(w *Workload, r reached) {
 	rules := t.rules.of(r.service)
 	forced, other := t.rules.modes(rules, r)
-	if other {
+	if other && len(forced) == 0 {
 		return // plain text, or a TLS that the application itself may speak
 	}
 	applied := t.peers.applied(w)

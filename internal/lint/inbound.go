@@ -217,7 +217,7 @@ func (s *service) reaching(opening *index, visit func(*Workload, reached)) {
 			if p.Protocol != "" && p.Protocol != "TCP" {
 				continue
 			}
-			port := w.port(cmp.Or(p.TargetPort, strconv.Itoa(int(p.Port))))
+			port := w.port(cmp.Or(string(p.TargetPort), strconv.Itoa(int(p.Port))))
 			if w.inbound.Contains(traffic.TCP, port) {
 				visit(w, reached{s, k, port})
 			}
@@ -251,7 +251,7 @@ func servicePort(j *judgement) {
 		said[at].each(func(port, workloads string) {
 			r := reached{service: at.service, index: at.index}
 			p := r.view()
-			j.find(at.service.Object, r.path(), p.TargetPort, "%s leads to port %s of %s, which bypasses the sidecar: neither the mesh's authentication nor its authorisation holds for those who call it; %s",
+			j.find(at.service.Object, r.path(), string(p.TargetPort), "%s leads to port %s of %s, which bypasses the sidecar: neither the mesh's authentication nor its authorisation holds for those who call it; %s",
 				portOf(p), port, workloads, closeOff)
 		})
 	}

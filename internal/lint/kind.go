@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -208,7 +209,21 @@ type servicePortView struct {
 	Name       string
 	Protocol   string
 	Port       uint16
-	TargetPort string `yaml:"targetPort"`
+	TargetPort portName `yaml:"targetPort"`
+}
+
+// portName is a port by its number or its name.
+type portName string
+
+// UnmarshalYAML reads a number as that, however it is written.
+func (p *portName) UnmarshalYAML(node *yaml.Node) error {
+	var number uint16
+	if node.ShortTag() == "!!int" && node.Decode(&number) == nil {
+		*p = portName(strconv.Itoa(int(number)))
+		return nil
+	}
+	*p = portName(textOf(node))
+	return nil
 }
 
 // headless says that callers find the pods themselves by its name.

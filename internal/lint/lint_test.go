@@ -74,7 +74,12 @@ func found(t testing.TB, policy *transform.Policy, documents ...string) []lint.F
 	})
 	var items lint.Items
 	for i, node := range nodes {
-		if is, _ := wanted.Kind(headOf(node)); is {
+		apiVersion, kind := headOf(node)
+		is, named := wanted.Kind(apiVersion, kind)
+		if named {
+			is = wanted.Name(apiVersion, kind, transform.Lookup(node, edit.Path{"metadata", "name"}).Value)
+		}
+		if is && wanted.Text(apiVersion, kind, []byte(documents[i])) {
 			items.Add(wanted.Read(node, i))
 		}
 	}
@@ -208,6 +213,7 @@ func TestChecks(t *testing.T) {
 		{"service-port", "by name", metrics, []string{serviceOf("orders", ordersPort)}, []string{"Service orders: spec.ports[0].targetPort: port 90 (m) leads to port 9090 of Deployment shop/orders"}},
 		{"service-port", "by its own number", metrics, []string{serviceOf("orders", "{selector: {app: orders}, ports: [{port: 8080}, {port: 9090}]}")}, []string{"Service orders: spec.ports[1].port: port 9090 leads"}},
 		{"service-port", "by number", metrics, []string{serviceOf("orders", "{selector: {app: orders}, ports: [{port: 80, targetPort: 9090}]}")}, []string{"Service orders: spec.ports[0].targetPort"}},
+		{"service-port", "by a number that YAML may write otherwise", metrics, []string{serviceOf("orders", "{selector: {app: orders}, ports: [{port: 80, targetPort: 0x2382}]}"), serviceOf("more", `{selector: {app: orders}, ports: [{port: 80, targetPort: "\x39090"}]}`)}, []string{"Service more: spec.ports[0].targetPort", "Service orders: spec.ports[0].targetPort"}},
 		{"service-port", "to another port", metrics, []string{serviceOf("orders", "{selector: {app: orders}, ports: [{port: 9090, targetPort: http}]}")}, nil},
 		{"service-port", "to which plain text is meant", metrics, []string{serviceOf("orders", ordersPort), peerAuthentication("shop", "o", "{selector: {matchLabels: {app: orders}}, portLevelMtls: {9090: {mode: DISABLE}}}")}, nil},
 		{"service-port", "to which a rule has plain text spoken", metrics, []string{serviceOf("orders", ordersPort), istioObject("networking", "DestinationRule", "orders", "{host: orders, trafficPolicy: {tls: {mode: DISABLE}}}")}, nil},
@@ -239,6 +245,11 @@ func TestChecks(t *testing.T) {
 			serviceOf("orders", ordersPort), peerAuthentication("shop", "default", "{mtls: {mode: DISABLE}}"),
 			istioObject("networking", "DestinationRule", "all", "{host: '*.shop.svc.cluster.local', trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}"),
 		}, []string{"Deployment orders: …change DestinationRule shop/all"}},
+		{"auto-mtls", "two rules, of which one says ISTIO_MUTUAL", metrics, []string{
+			serviceOf("orders", ordersPort),
+			istioObject("networking", "DestinationRule", "a", "{host: orders, trafficPolicy: {tls: {mode: DISABLE}}}"),
+			istioObject("networking", "DestinationRule", "b", "{host: orders, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}"),
+		}, []string{"Deployment orders: …change DestinationRule shop/b"}},
 		{"auto-mtls", "the longer wildcard counts", metrics, []string{
 			serviceOf("orders", ordersPort),
 			istioObject("networking", "DestinationRule", "all", "{host: '*', trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}"),
@@ -307,6 +318,8 @@ func TestChecks(t *testing.T) {
 		}, []string{"ServiceEntry db: spec.hosts"}},
 		{"dns-capture", "the made-up ranges are included", "includeOutboundIPRanges=10.0.0.0/8,240.240.0.0/16", []string{istioObject("networking", "ProxyConfig", "a", "{environmentVariables: {ISTIO_META_DNS_CAPTURE: 'true'}}")}, nil},
 		{"dns-capture", "a range elsewhere", "excludeOutboundIPRanges=10.0.0.0/8", []string{istioObject("networking", "ProxyConfig", "a", "{environmentVariables: {ISTIO_META_DNS_CAPTURE: 'true'}}")}, nil},
+		{"dns-capture", "a port in a range that holds the made-up ones", "excludeOutbound=240.0.0.0/4@3306", []string{istioObject("networking", "ProxyConfig", "a", "{environmentVariables: {ISTIO_META_DNS_CAPTURE: 'true'}}")}, []string{"ProxyConfig a: …their connections to port 3306 bypass it"}},
+		{"dns-capture", "another object's ConfigMap", "excludeOutboundPorts=3306", []string{"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app, namespace: shop}\ndata: {mesh: 'defaultConfig: {proxyMetadata: {ISTIO_META_DNS_CAPTURE: \"true\"}}'}\n"}, nil},
 		{"dns-capture", "no capture", "excludeOutboundPorts=3306", []string{istioObject("networking", "ServiceEntry", "db", "{hosts: [x], resolution: DNS, ports: [{number: 3306, name: tcp}]}")}, nil},
 
 		{"pod-security", "enforced", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: baseline}}\n"}, []string{"Namespace shop: metadata.labels[\"pod-security.kubernetes.io/enforce\"]: …AnnotationsOnly"}},
