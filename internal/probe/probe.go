@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -88,20 +89,21 @@ func (p Prober) Ask(ctx context.Context, target *url.URL) Answer {
 	} else {
 		err = a.request()
 	}
-	if len(a.answer.Signs) == 0 && a.handshaken {
+	if seen, handshaken := a.seen(); len(seen.Signs) == 0 && handshaken {
 		// A sidecar may have passed the handshake on. Whether it takes part in
 		// one of the mesh's own is a question of its own, and an error no answer.
 		_ = a.shakeHands(inMesh)
 	}
+	answer, _ := a.seen()
 	switch {
-	case len(a.answer.Signs) > 0:
-		a.answer.Verdict = Intercepted
+	case len(answer.Signs) > 0:
+		answer.Verdict = Intercepted
 	case err != nil:
-		a.answer.Verdict, a.answer.Reason = Unknown, reason(err)
+		answer.Verdict, answer.Reason = Unknown, reason(err)
 	default:
-		a.answer.Verdict = Unmarked
+		answer.Verdict = Unmarked
 	}
-	return a.answer
+	return answer
 }
 
 // asking is the asking of one URL.
@@ -109,9 +111,21 @@ type asking struct {
 	prober Prober
 	ctx    context.Context
 	target *url.URL
+	// mu guards what follows: net/http dials and shakes hands in goroutines of
+	// its own, which may outlive a request that was given up.
+	mu     sync.Mutex
 	answer Answer
 	// handshaken says that the server has shown a certificate.
 	handshaken bool
+}
+
+// seen gives what has been seen up to now.
+func (a *asking) seen() (answer Answer, handshaken bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	answer = a.answer
+	answer.Signs = slices.Clone(answer.Signs)
+	return answer, a.handshaken
 }
 
 // errNoTLS is the error of a server that can be reached and speaks no TLS.
@@ -140,6 +154,8 @@ func (a *asking) dial(ctx context.Context, network, address string) (net.Conn, e
 	}
 	connection, err := dial(ctx, network, address)
 	if err == nil {
+		a.mu.Lock()
+		defer a.mu.Unlock()
 		a.answer.Address = connection.RemoteAddr().String()
 	}
 	return connection, err
@@ -153,7 +169,9 @@ func (a *asking) tls(protocols []string) *tls.Config {
 		NextProtos:         protocols,
 		InsecureSkipVerify: true,
 		VerifyPeerCertificate: func(certificates [][]byte, _ [][]*x509.Certificate) error {
+			a.mu.Lock()
 			a.handshaken = true
+			a.mu.Unlock()
 			leaf, err := x509.ParseCertificate(certificates[0])
 			if err == nil {
 				a.note(inCertificate(leaf))
@@ -164,6 +182,8 @@ func (a *asking) tls(protocols []string) *tls.Config {
 }
 
 func (a *asking) note(signs []Sign) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	for _, s := range signs {
 		if !slices.Contains(a.answer.Signs, s) {
 			a.answer.Signs = append(a.answer.Signs, s)
@@ -183,7 +203,7 @@ func (a *asking) shakeHands(protocols []string) error {
 	defer stop()
 	client := tls.Client(connection, a.tls(protocols))
 	err = client.Handshake()
-	if a.handshaken {
+	if _, handshaken := a.seen(); handshaken {
 		return nil // what comes after the certificate does not matter
 	}
 	if a.ctx.Err() != nil {
@@ -222,7 +242,9 @@ func (a *asking) request() error {
 	}
 	defer func() { _ = response.Body.Close() }()
 	_, _ = io.CopyN(io.Discard, response.Body, most) // so that the server sees no error
+	a.mu.Lock()
 	a.answer.Status = response.StatusCode
+	a.mu.Unlock()
 	a.note(inHeader(response.Header))
 	return nil
 }
