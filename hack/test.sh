@@ -89,12 +89,13 @@ stage gofmt "gofmt" quietly unformatted
 stage vet "go vet" quietly go vet ./...
 
 # Pure packages: go test may answer from its cache where nothing changed.
-mapfile -t pure < <(packages -v '/test/(e2e|cluster|helm|kustomize|kpt|ways|docs|corpus|hostile|containers)(/|$)')
+mapfile -t pure < <(packages -v '/test/(e2e|cluster|helm|kustomize|kpt|ways|docs|corpus|hostile|containers)(/|$)|/images/build$')
 stage unit "unit tests, properties and goldens, $with" go_test '^ok' "${race[@]}" "${pure[@]}"
 stage corpus "the corpus of manifests: how many cases of each style hold each property" go_test '^ok|^corpus: ' ./test/corpus/...
 stage hostile "hostile input: bounded memory and work, a clear error, nothing lost" go_test '^ok|^--- PASS' -count=1 -timeout=20m ./test/hostile/...
 stage licences "the licences of what is linked in" go_test '^ok' -C test/licences -count=1 ./...
 stage reproducible "the programs built twice, in two folders" shown '^reproduced:' hack/reproducible.sh
+stage images "the container images, and that two makings of them are the same" go_test '^ok' ./images/build
 stage fuzz "fuzz targets, ten seconds each" shown '^fuzz:|^   \|' hack/fuzz.sh 10s
 
 # What these execute is not among the inputs that the cache knows: always run.
