@@ -56,7 +56,7 @@ bench: build ## the function and the init container beside their peers, as ratio
 
 lint: golangci-lint ## golangci-lint with .golangci.yaml
 	@$(TOOLS)/golangci-lint run
-	@for module in $(dir $(wildcard test/*/go.mod)); do (cd "$$module" && "$(CURDIR)/$(TOOLS)/golangci-lint" run --config "$(CURDIR)/.golangci.yaml") || exit 1; done
+	@for module in $(dir $(wildcard test/*/go.mod)); do (cd "$$module" && "$(CURDIR)/$(TOOLS)/golangci-lint" run --timeout=30m --config "$(CURDIR)/.golangci.yaml") || exit 1; done
 
 images: $(platforms:%=.cache/images/%) ## container images in bin/images (VERSION=, BASE= for one with iptables)
 	@go run ./images/build make --programs=.cache/images --output=bin/images --version='$(VERSION)' $(if $(BASE),--base='$(BASE)')
