@@ -314,7 +314,10 @@ func logOf(t *testing.T, container string) string {
 // TestTheInitContainerHasWhatWasRendered reads from what runc was given that the
 // security context and resources are those that were rendered.
 func TestTheInitContainerHasWhatWasRendered(t *testing.T) {
-	deployment := rendered(t, object{})
+	deployment := rendered(t, object{"resources": object{
+		"limits":   object{"cpu": "200m", "memory": "64Mi"},
+		"requests": object{"cpu": "10m", "memory": "16Mi"},
+	}})
 	before, err := yaml.Marshal(ours(t, deployment)["securityContext"])
 	require.NoError(t, err)
 	inject(deployment, ours(t, deployment))
@@ -364,6 +367,7 @@ seccompProfile: {type: RuntimeDefault}
 	assert.Equal(t, "SCMP_ACT_ERRNO", config.Linux.Seccomp.DefaultAction)
 	assert.NotEmpty(t, config.Linux.Seccomp.Syscalls)
 	assert.Equal(t, int64(64<<20), config.Linux.Resources.Memory.Limit)
+	assert.Equal(t, int64(16<<20), config.Linux.Resources.Memory.Reservation)
 	assert.Equal(t, 0.2, float64(config.Linux.Resources.CPU.Quota)/float64(config.Linux.Resources.CPU.Period)) //nolint:testifylint // these are round
 }
 
