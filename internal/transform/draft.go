@@ -169,10 +169,7 @@ func (dr *draft) record(own *group) {
 func (dr *draft) remember(g *group) {
 	name := dr.relative(g.path)
 	p := dr.object.parents[g.path.String()]
-	filled := g.added > 0
-	for _, inner := range dr.groups {
-		filled = filled || inner.added > 0 && len(inner.path) > len(g.path) && slices.Equal(inner.path[:len(g.path)], g.path)
-	}
+	filled := dr.filled(g)
 	created := slices.Contains(dr.was.Created, name)
 	source, wasNull := dr.was.Nulls[name]
 	switch {
@@ -190,6 +187,11 @@ func (dr *draft) remember(g *group) {
 		}
 		dr.will.Nulls[name] = text
 	}
+}
+
+// filled says whether anything comes into a parent, at any depth.
+func (dr *draft) filled(g *group) bool {
+	return g.added > 0 || slices.ContainsFunc(dr.groups, func(inner *group) bool { return inner.added > 0 && under(inner.path, g.path) })
 }
 
 // emptied says whether nothing stays in a parent from which so many children
@@ -217,7 +219,7 @@ func (dr *draft) finish() []edit.Edit {
 				removed++
 			}
 		}
-		emptied := g.emptied(removed, p)
+		emptied := g.emptied(removed, p) && !dr.filled(g)
 		source, wasNull := dr.was.Nulls[name]
 		switch {
 		case emptied && slices.Contains(dr.was.Created, name):
