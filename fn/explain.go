@@ -280,9 +280,13 @@ func (e *explaining) carriers(claim transform.Claim, f traffic.Field, left traff
 	if e.plan.Container {
 		by = append(by, ByInitContainer)
 	}
-	if len(by) == 0 && len(e.plan.Annotations) > 0 {
-		// Another field's says it too: to include less is to exclude.
+	switch {
+	case len(by) > 0:
+	// Another field says it too: to include less is to exclude.
+	case len(e.plan.Annotations) > 0:
 		by = append(by, ByAnnotation)
+	default:
+		by = append(by, ByMesh)
 	}
 	return by
 }
