@@ -44,22 +44,20 @@ func lintBeside(linter *lint.Linter, seen *examined, heads []head, read func(int
 }
 
 // inParallel calls a function for each of n places. They are spread over the
-// processors where there are many.
+// processors where there are many; a short list is not worth a thread.
 func inParallel(n int, each func(int)) {
 	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), max(1, n/64)) {
-		workers.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				each(i)
-			}
-		})
+	work := func() {
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			each(i)
+		}
 	}
-	workers.Wait()
+	var others sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n/64) - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
 }
 
 // wantedOf reads what is wanted of an object's text.
