@@ -3,11 +3,39 @@
 package main
 
 import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
 	"os"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/fn"
 )
 
 func main() {
-	os.Exit(function.Run(function.Command(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+func run(args []string, in io.Reader, out, errOut io.Writer) int {
+	flags := flag.NewFlagSet("krm-bypass-fn", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // what is wrong is said as everywhere else
+	namespace := flags.String(function.NamespaceFlag, function.Namespace(), function.NamespaceHelp)
+	version := flags.Bool("version", false, "version of krm-bypass-fn")
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp), err == nil && function.IsTerminal(in): // waiting for input would only puzzle who sits there
+		fmt.Fprintf(out, "%s\n\nFlags:\n", function.Help)
+		flags.SetOutput(out)
+		flags.PrintDefaults()
+		return 0
+	case err != nil:
+		return function.Exit(fmt.Errorf("reading the command line: %w: see krm-bypass-fn --help", err), errOut)
+	case flags.NArg() > 0:
+		return function.Exit(fmt.Errorf("%q is not a command of krm-bypass-fn, which is the function alone: use krm-bypass", flags.Arg(0)), errOut)
+	case *version:
+		fmt.Fprintf(out, "krm-bypass-fn version %s\n", function.Version)
+		return 0
+	}
+	return function.Exit(function.Apply(in, out, errOut, fn.Options{Namespace: *namespace}), errOut)
 }

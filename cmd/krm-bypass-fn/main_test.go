@@ -17,7 +17,7 @@ func TestTheFunctionAloneKnowsNoNetwork(t *testing.T) {
 	packages := strings.Fields(string(out))
 	require.Contains(t, packages, "github.com/krm-bypass/krm-bypass/fn")
 	for _, p := range packages {
-		for _, unwanted := range []string{"net/http", "crypto/tls", "github.com/google/go-containerregistry", "sigs.k8s.io/", "k8s.io/"} {
+		for _, unwanted := range []string{"net/http", "crypto/tls", "github.com/google/go-containerregistry", "github.com/spf13", "sigs.k8s.io/", "k8s.io/"} {
 			assert.False(t, strings.HasPrefix(p, unwanted), p)
 		}
 	}

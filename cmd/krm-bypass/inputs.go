@@ -42,7 +42,7 @@ func (in *inputs) addFlags(cmd *cobra.Command) {
 		"file with the ClusterBypass; without it, the one among the manifests, or listed by the kustomization, counts")
 	cmd.Flags().StringVar(&in.mesh, "mesh", "", "mesh, in place of the spec's spec.mesh")
 	cmd.Flags().StringVar(&in.image, "image", "", "image of the init container, in place of the spec's spec.enforcement.image")
-	function.AddNamespaceFlag(cmd, &in.namespace)
+	addNamespaceFlag(cmd, &in.namespace)
 }
 
 func (in *inputs) options() fn.Options {

@@ -4,19 +4,61 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 
+	"github.com/spf13/cobra"
+
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/fn"
 )
 
 func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is the whole command.
+// run is the whole command. It returns the exit code.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
-	root := function.Command()
+	root := rootCommand()
 	root.AddCommand(checkCommand(), explainCommand(), importCommand(), installCommand(), pinCommand(), probeCommand(), renderCommand(), schemaCommand())
-	return function.Run(root, args, in, out, errOut)
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	return function.Exit(root.Execute(), errOut)
+}
+
+func rootCommand() *cobra.Command {
+	var namespace string
+	cmd := &cobra.Command{
+		Use:           "krm-bypass",
+		Short:         "Say which traffic bypasses the sidecar, in Git",
+		Long:          function.Help,
+		Version:       function.Version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noUnknownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if function.IsTerminal(cmd.InOrStdin()) { // waiting for input would only puzzle who sits there
+				return cmd.Help()
+			}
+			return function.Apply(cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), fn.Options{Namespace: namespace})
+		},
+	}
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	addNamespaceFlag(cmd, &namespace)
+	return cmd
+}
+
+// addNamespaceFlag adds the flag --namespace.
+func addNamespaceFlag(cmd *cobra.Command, namespace *string) {
+	cmd.Flags().StringVar(namespace, function.NamespaceFlag, function.Namespace(), function.NamespaceHelp)
+}
+
+func noUnknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%q is not a command of krm-bypass: see krm-bypass --help", args[0])
 }

@@ -8,8 +8,6 @@ import (
 	"os"
 	"runtime/debug"
 
-	"github.com/spf13/cobra"
-
 	"github.com/krm-bypass/krm-bypass/fn"
 )
 
@@ -35,19 +33,10 @@ func WithCode(err error, code int) error {
 	return &codedError{err, code}
 }
 
-// Run runs a command, whose children may be other commands. It returns the exit
-// code: 0, or 1 where anything is wrong, as the KRM functions specification has
-// it, or the one that the error was given.
-func Run(root *cobra.Command, args []string, in io.Reader, out, errOut io.Writer) int {
-	root.SetArgs(args)
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(errOut)
-	root.Version = Version
-	root.SilenceErrors = true
-	root.SilenceUsage = true
-	root.CompletionOptions.DisableDefaultCmd = true
-	err := root.Execute()
+// Exit says an error to the user, unless that has been done, and gives the exit
+// code: 0 without one, or 1, as the KRM functions specification has it, or the
+// one that the error was given.
+func Exit(err error, errOut io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
@@ -60,8 +49,9 @@ func Run(root *cobra.Command, args []string, in io.Reader, out, errOut io.Writer
 	return 1
 }
 
-// The first paragraph is what metadata.yaml says of the function too.
-const functionHelp = `Say once, for a whole cluster, which traffic bypasses the sidecars of its
+// Help says what the function is and how it is called. The first paragraph is
+// what metadata.yaml says of it too.
+const Help = `Say once, for a whole cluster, which traffic bypasses the sidecars of its
 service mesh, and write it into the pod templates.
 
 Without a command it is a KRM function: it reads a ResourceList on standard
@@ -80,39 +70,17 @@ as its configPath, or the fields themselves as its configMap:
 
   kpt fn render --allow-exec DIR`
 
-// Command is the function as a command.
-func Command() *cobra.Command {
-	var namespace string
-	cmd := &cobra.Command{
-		Use:   "krm-bypass",
-		Short: "Say which traffic bypasses the sidecar, in Git",
-		Long:  functionHelp,
-		Args:  noUnknownCommand,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if IsTerminal(cmd.InOrStdin()) { // waiting for input would only puzzle who sits there
-				return cmd.Help()
-			}
-			return apply(cmd, fn.Options{Namespace: namespace})
-		},
-	}
-	AddNamespaceFlag(cmd, &namespace)
-	return cmd
-}
+// The flag that says the namespace of workloads whose manifests name none.
+const (
+	NamespaceFlag = "namespace"
+	NamespaceHelp = "namespace of workloads whose manifests name none"
+)
 
-// AddNamespaceFlag adds the flag --namespace.
-func AddNamespaceFlag(cmd *cobra.Command, namespace *string) {
-	// Argo CD tells its plugins the destination namespace this way
-	// (argoproj/argo-cd docs/user-guide/build-environment.md), and those who run
-	// Helm may tell theirs that way (helm/helm pkg/cmd/root.go).
-	cmd.Flags().StringVar(namespace, "namespace", cmp.Or(os.Getenv("ARGOCD_APP_NAMESPACE"), os.Getenv("HELM_NAMESPACE")),
-		"namespace of workloads whose manifests name none")
-}
-
-func noUnknownCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%q is not a command of krm-bypass: see krm-bypass --help", args[0])
+// Namespace is that flag's default. Argo CD tells its plugins the destination
+// namespace this way (argoproj/argo-cd docs/user-guide/build-environment.md), and
+// those who run Helm may tell theirs that way (helm/helm pkg/cmd/root.go).
+func Namespace() string {
+	return cmp.Or(os.Getenv("ARGOCD_APP_NAMESPACE"), os.Getenv("HELM_NAMESPACE"))
 }
 
 // What a run leaves for the garbage collector is a small multiple of its input,
@@ -123,11 +91,11 @@ const (
 	largeGCPercent = 400
 )
 
-// apply runs the KRM function once. The output is written in one piece when
+// Apply runs the KRM function once. The output is written in one piece when
 // it is complete: kustomize takes an empty output with exit code 0 for "delete
 // everything" (kubernetes-sigs/kustomize kyaml/kio/kio.go).
-func apply(cmd *cobra.Command, options fn.Options) error {
-	input, err := io.ReadAll(cmd.InOrStdin())
+func Apply(in io.Reader, out, errOut io.Writer, options fn.Options) error {
+	input, err := io.ReadAll(in)
 	if err != nil {
 		return fmt.Errorf("reading standard input: %w", err)
 	}
@@ -140,9 +108,9 @@ func apply(cmd *cobra.Command, options fn.Options) error {
 	}
 	// Before the output, so that errors are said also where that breaks.
 	if report := results.Report(); report != "" {
-		fmt.Fprint(cmd.ErrOrStderr(), report)
+		fmt.Fprint(errOut, report)
 	}
-	if _, writeErr := cmd.OutOrStdout().Write(output); writeErr != nil {
+	if _, writeErr := out.Write(output); writeErr != nil {
 		return fmt.Errorf("writing standard output: %w", writeErr)
 	}
 	if err != nil {

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/fn"
+)
+
+func TestRun(t *testing.T) {
+	list, err := os.ReadFile("../../testdata/golden/require-namespace-fails-for-enrolment/input.yaml")
+	require.NoError(t, err)
+	spec, err := os.ReadFile("../../testdata/golden/require-namespace-fails-for-enrolment/spec.yaml")
+	require.NoError(t, err)
+	indented := func(text []byte, first string) string {
+		return first + strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", "\n  ") + "\n"
+	}
+	input := "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n" + indented(list, "- ") + "functionConfig:\n" + indented(spec, "  ")
+
+	for name, test := range map[string]struct {
+		args           []string
+		code           int
+		out, errOut    string // parts of them, "" for none
+		asTheFunctions fn.Options
+	}{
+		"the function":         {nil, 1, "kind: ResourceList", "error: ", fn.Options{}},
+		"with a namespace":     {[]string{"--namespace=shop"}, 0, "kind: ResourceList", "", fn.Options{Namespace: "shop"}},
+		"help":                 {[]string{"--help"}, 0, function.Help, "", fn.Options{}},
+		"version":              {[]string{"--version"}, 0, "krm-bypass-fn version " + function.Version, "", fn.Options{}},
+		"an unknown flag":      {[]string{"--spec=a"}, 1, "", "error: reading the command line: flag provided but not defined: -spec: see krm-bypass-fn --help\n", fn.Options{}},
+		"another's command":    {[]string{"render", "."}, 1, "", `error: "render" is not a command of krm-bypass-fn, which is the function alone: use krm-bypass` + "\n", fn.Options{}},
+		"a flag without value": {[]string{"--namespace"}, 1, "", "error: reading the command line: flag needs an argument: -namespace: see krm-bypass-fn --help\n", fn.Options{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out, errOut bytes.Buffer
+			assert.Equal(t, test.code, run(test.args, strings.NewReader(input), &out, &errOut))
+			assert.Contains(t, out.String(), test.out)
+			assert.Contains(t, errOut.String(), test.errOut)
+			assert.Equal(t, test.out == "", out.Len() == 0)
+			assert.Equal(t, test.errOut == "", errOut.Len() == 0, errOut.String())
+			if strings.HasPrefix(out.String(), "apiVersion") {
+				want, _, _ := fn.Process([]byte(input), test.asTheFunctions)
+				assert.Equal(t, string(want), out.String())
+			}
+		})
+	}
+}
