@@ -34,5 +34,5 @@ What to look at:
   initContainers  krm-bypass-init enforces the same in the pod's kernel, and the range beside the
                   included ports, which Istio's annotations cannot say
   Service         not a byte of it changed
-Next: make test, and examples/README.md for the other two examples.
+Next: make test, and examples/README.md for the other examples.
 TEXT
