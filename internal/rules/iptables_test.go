@@ -16,7 +16,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/rules/legacy"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab"
 )
 
 // legacyPod is a network namespace in which rules of iptables-legacy are tried

@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab"
 )
 
 // pod is a network namespace in which rules are tried on the real kernel.

@@ -3,7 +3,7 @@ package rules
 import (
 	"testing"
 
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab"
 )
 
 func TestMain(m *testing.M) { lab.Main(m) }

@@ -18,8 +18,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/image"
-	"github.com/krm-bypass/krm-bypass/test/e2e/interceptor"
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
 )
 
 // object is a part of a manifest.

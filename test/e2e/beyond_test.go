@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/fn"
-	"github.com/krm-bypass/krm-bypass/test/e2e/interceptor"
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
 )
 
 // ledger is a workload that says nothing itself.

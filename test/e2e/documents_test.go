@@ -4,8 +4,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
-	"github.com/krm-bypass/krm-bypass/test/e2e/sidecar"
+	"github.com/krm-bypass/krm-bypass/test/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab/sidecar"
 )
 
 // document is one of the three and what it has its readers check, or one that

@@ -13,9 +13,9 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/fn"
-	"github.com/krm-bypass/krm-bypass/test/e2e/interceptor"
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
-	"github.com/krm-bypass/krm-bypass/test/e2e/sidecar"
+	"github.com/krm-bypass/krm-bypass/test/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
+	"github.com/krm-bypass/krm-bypass/test/lab/sidecar"
 )
 
 // ledgerUnderSTRICT is a workload with a port for metrics, its Service, and the

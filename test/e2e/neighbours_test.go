@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab"
 )
 
 // bypass is what the pods of TestAsTheMeshAlone bypass. The name server is in

@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/krm-bypass/krm-bypass/test/e2e/interceptor"
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
-	"github.com/krm-bypass/krm-bypass/test/e2e/sidecar"
+	"github.com/krm-bypass/krm-bypass/test/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
+	"github.com/krm-bypass/krm-bypass/test/lab/sidecar"
 )
 
 var (

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
-	"github.com/krm-bypass/krm-bypass/test/e2e/sidecar"
+	"github.com/krm-bypass/krm-bypass/test/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab/sidecar"
 )
 
 // TestProbe has krm-bypass probe look at what the documentation of DCE 5.0 has

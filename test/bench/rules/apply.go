@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/krm-bypass/krm-bypass/test/e2e/interceptor"
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
 )
 
 // lists are the lengths that are measured, in how many rounds (an odd number, so

@@ -4,5 +4,5 @@
 // the goals are met, and judges nothing by its exit code.
 //
 // It runs where the end-to-end tests do, in network namespaces of its own: as
-// root, or as a user with subordinate ids (test/e2e/lab).
+// root, or as a user with subordinate ids (test/lab).
 package main

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/krm-bypass/krm-bypass/test/e2e/interceptor"
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
 )
 
 var bypassProgram = lab.Program{Name: "krm-bypass-init", Directory: "images/init"}

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
-	"github.com/krm-bypass/krm-bypass/test/e2e/interceptor"
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
 )
 
 // deviation is a connection that Istio's rules treat otherwise than the same

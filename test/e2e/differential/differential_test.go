@@ -21,8 +21,8 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
-	"github.com/krm-bypass/krm-bypass/test/e2e/interceptor"
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
 )
 
 const (

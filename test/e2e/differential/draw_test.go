@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab"
 )
 
 // ownPorts are the mesh's, which neither settings nor connections touch: the

@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab"
 )
 
 // Interceptor redirects a pod's traffic to its proxy.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab"
 )
 
 // The annotations from which Linkerd's injector makes arguments of its init

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/krm-bypass/krm-bypass/test/e2e/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab"
 )
 
 // The annotations from which FSM's injector makes exclusions
