@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
-	"github.com/krm-bypass/krm-bypass/internal/check"
 )
 
 const checkHelp = `check tells whether manifests are what the function makes of them: whether it
@@ -67,7 +66,7 @@ func checkCommand() *cobra.Command {
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return function.WithCode(err, couldNotTell) })
 	in.addFlags(cmd)
-	cmd.Flags().StringVarP(&format, "output", "o", check.Formats()[0], "format of the report: "+strings.Join(check.Formats(), ", "))
+	cmd.Flags().StringVarP(&format, "output", "o", report.CheckFormats[0].Name, "format of the report: "+report.CheckFormats.Names())
 	cmd.Flags().IntVar(&notice, "notice", 14, "days before a rule expires in which that is warned of")
 	addNowFlag(cmd, &now)
 	return cmd
@@ -90,23 +89,23 @@ func day(now string) (fn.Date, error) {
 }
 
 func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, expiry fn.Expiry) (passed bool, err error) {
-	format, known := check.FormatByName(name)
-	if !known {
-		return false, fmt.Errorf("--output: %q is not known: write one of %s", name, strings.Join(check.Formats(), ", "))
+	format, err := report.CheckFormats.ByName(name)
+	if err != nil {
+		return false, fmt.Errorf("--output: %w", err)
 	}
 	all, skipped, err := checkedFiles(cmd, in, paths, expiry)
 	tell(cmd, "warning", skipped)
 	if err != nil && !errors.Is(err, fn.ErrFailed) {
 		return false, err
 	}
-	report := check.Of(all...)
-	if err := format.Write(cmd.OutOrStdout(), report, function.Version); err != nil {
+	found := report.NewCheck(function.Version, all...)
+	if err := format.Write(cmd.OutOrStdout(), found); err != nil {
 		return false, fmt.Errorf("writing standard output: %w", err)
 	}
 	if err != nil {
 		return false, function.ErrReported // in the report
 	}
-	return report.Passed, nil
+	return found.Passed, nil
 }
 
 // checkedFiles reads files and checks them. The error is fn.ErrFailed where

@@ -13,8 +13,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
-	"github.com/krm-bypass/krm-bypass/internal/explain"
 	"github.com/krm-bypass/krm-bypass/internal/revision"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
@@ -64,7 +64,7 @@ func explainCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return explainManifests(cmd, in, args, flags) },
 	}
 	in.addFlags(cmd)
-	cmd.Flags().StringVarP(&flags.format, "output", "o", explain.Formats()[0], "format: "+strings.Join(explain.Formats(), ", "))
+	cmd.Flags().StringVarP(&flags.format, "output", "o", report.ExplanationFormats[0].Name, "format: "+report.ExplanationFormats.Names())
 	cmd.Flags().StringVar(&flags.workload, "workload", "", "the workload to explain, where its name is that of a file")
 	cmd.Flags().StringVar(&flags.before, "before", "", "git revision, folder or specification with which to compare")
 	cmd.Flags().StringVar(&flags.to, "to", "", `destination of an outbound connection to ask about, such as 10.1.2.3:443 or "[fd00::1]:53/UDP"`)
@@ -75,9 +75,9 @@ func explainCommand() *cobra.Command {
 }
 
 func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explainFlags) error {
-	format, known := explain.FormatByName(flags.format)
-	if !known {
-		return fmt.Errorf("--output: %q is not known: write one of %s", flags.format, strings.Join(explain.Formats(), ", "))
+	format, err := report.ExplanationFormats.ByName(flags.format)
+	if err != nil {
+		return fmt.Errorf("--output: %w", err)
 	}
 	connection, name, err := flags.connection()
 	if err != nil {
@@ -88,30 +88,30 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 	if err != nil {
 		return err
 	}
-	report, said, err := explained(cmd, in, paths, nil, today)
+	found, said, err := explained(cmd, in, paths, nil, today)
 	fmt.Fprint(cmd.ErrOrStderr(), said)
 	if err != nil {
 		return err
 	}
 	if flags.before != "" {
-		earlier, said, err := explainedBefore(cmd, in, paths, flags.before, nothing(report.Mesh), today)
+		earlier, said, err := explainedBefore(cmd, in, paths, flags.before, nothing(found.Mesh), today)
 		if err != nil {
 			// What is to be said of the earlier state matters only if it keeps
 			// from comparing.
 			fmt.Fprint(cmd.ErrOrStderr(), said)
 			return err
 		}
-		report.Compare(earlier)
+		found.Compare(earlier)
 	}
 	if workload != "" {
-		if err := report.Only(workload); err != nil {
+		if err := found.Only(workload); err != nil {
 			return err
 		}
 	}
 	if connection != nil {
-		report.Decide(*connection, name)
+		found.Decide(*connection, name)
 	}
-	if err := format.Write(cmd.OutOrStdout(), report); err != nil {
+	if err := format.Write(cmd.OutOrStdout(), found); err != nil {
 		return fmt.Errorf("writing standard output: %w", err)
 	}
 	return nil
@@ -159,12 +159,12 @@ func isThere(path string) bool {
 //
 // otherwise is the specification that counts where there is none; nil makes that
 // an error.
-func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Manifest, today fn.Date) (report explain.Report, said string, err error) {
+func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Manifest, today fn.Date) (found report.Explanation, said string, err error) {
 	in.working = newProgress(cmd.ErrOrStderr())
 	defer in.working.end()
 	groups, skipped, err := in.read(cmd, paths)
 	if err != nil {
-		return report, "", err
+		return found, "", err
 	}
 	options := in.options()
 	options.Progress = func(done, total int) { in.working.say("explaining: %d of %d objects", done, total) }
@@ -177,20 +177,20 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Mani
 			if otherwise != nil && one.hasNoSpec() {
 				one.specs = []*fn.Manifest{otherwise}
 			}
-			found, results, wrong := one.explained(options, today)
-			all = append(all, found...)
+			some, results, wrong := one.explained(options, today)
+			all = append(all, some...)
 			said += results.Report()
 			err = cmp.Or(err, wrong)
 		}
 	}
-	report = explain.Of(all...)
-	report.Relocate(func(file string, line int) (string, int) {
+	found = report.NewExplanation(all...)
+	found.Relocate(func(file string, line int) (string, int) {
 		if slices.ContainsFunc(groups, func(g group) bool { return g.built && g.files[0].Path == file }) {
 			line = 0 // it is that of what was built, which nobody has seen
 		}
 		return file, line
 	})
-	return report, said, err
+	return found, said, err
 }
 
 // explained explains what the specs of a group do to its files, one after the
@@ -234,7 +234,7 @@ func (g group) hasNoSpec() bool {
 }
 
 // explainedBefore explains the earlier state that is meant by before.
-func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, otherwise *fn.Manifest, today fn.Date) (report explain.Report, said string, err error) {
+func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, otherwise *fn.Manifest, today fn.Date) (found report.Explanation, said string, err error) {
 	info, err := os.Stat(before)
 	switch {
 	case err != nil:
@@ -242,12 +242,12 @@ func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before strin
 	case info.IsDir():
 		in, paths, err = in.inFolder(paths, before)
 		if err != nil {
-			return report, "", err
+			return found, "", err
 		}
 	default:
 		text, err := os.ReadFile(before)
 		if err != nil {
-			return report, "", fmt.Errorf("--before: %w", err)
+			return found, "", fmt.Errorf("--before: %w", err)
 		}
 		if !holdsSpec(text) && len(paths) == 1 {
 			paths = []string{before}
@@ -255,7 +255,7 @@ func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before strin
 		}
 		in.spec = before
 		if slices.Contains(paths, standardInput) {
-			return report, "", errors.New("--before: standard input can be read only once: name files or folders")
+			return found, "", errors.New("--before: standard input can be read only once: name files or folders")
 		}
 	}
 	return explained(cmd, in, paths, otherwise, today)
@@ -285,13 +285,13 @@ func holdsSpec(text []byte) bool {
 }
 
 // explainedAt explains the same paths as they were at a git revision.
-func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, otherwise *fn.Manifest, today fn.Date) (report explain.Report, said string, err error) {
+func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, otherwise *fn.Manifest, today fn.Date) (found report.Explanation, said string, err error) {
 	if slices.Contains(paths, standardInput) {
-		return report, "", fmt.Errorf("--before: standard input has no revision %s: name files or folders", name)
+		return found, "", fmt.Errorf("--before: standard input has no revision %s: name files or folders", name)
 	}
 	tree, err := revision.Checkout(cmd.Context(), paths[0], name)
 	if err != nil {
-		return report, "", fmt.Errorf("--before: %w", err)
+		return found, "", fmt.Errorf("--before: %w", err)
 	}
 	defer func() { err = errors.Join(err, tree.Close()) }()
 	// What was not there is new.
@@ -302,16 +302,16 @@ func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, oth
 			continue
 		}
 		if err != nil {
-			return report, "", fmt.Errorf("--before: %w", err)
+			return found, "", fmt.Errorf("--before: %w", err)
 		}
 		then = append(then, at)
 	}
 	if in.spec != "" {
 		if in.spec, err = tree.Path(in.spec); err != nil && !errors.Is(err, revision.ErrAbsent) {
-			return report, "", fmt.Errorf("--before: %w", err)
+			return found, "", fmt.Errorf("--before: %w", err)
 		}
 	}
-	report, said, err = explained(cmd, in, then, otherwise, today)
-	report.Relocate(func(file string, line int) (string, int) { return tree.Name(file), line })
-	return report, tree.Named(said), err
+	found, said, err = explained(cmd, in, then, otherwise, today)
+	found.Relocate(func(file string, line int) (string, int) { return tree.Name(file), line })
+	return found, tree.Named(said), err
 }

@@ -1,19 +1,15 @@
-package check
+package report
 
 import (
 	"bytes"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
-	"github.com/krm-bypass/krm-bypass/internal/terminal"
 )
 
-// text is for people at a terminal and in the log of a pipeline.
-type text struct{}
-
-func (text) Write(w io.Writer, r Report, _ string) error {
+// writeText writes for people at a terminal and in the log of a pipeline.
+func writeText(w io.Writer, r Check) error {
 	var b bytes.Buffer
 	for _, s := range r.Subjects {
 		for _, f := range s.Findings {
@@ -30,17 +26,7 @@ func (text) Write(w io.Writer, r Report, _ string) error {
 		fmt.Fprintf(&b, "remedy for %s: %s\n", one.subjects, one.text)
 	}
 	fmt.Fprintln(&b, r.summary())
-	_, err := w.Write(terminal.Printable(b.Bytes()))
-	return err
-}
-
-// indented sets a text apart, below the line that it belongs to.
-func indented(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		b.WriteString("    " + line)
-	}
-	return b.String()
+	return writeLines(w, &b)
 }
 
 // label says what a finding is: severity and rule where they are not the same
@@ -56,7 +42,7 @@ func (f Finding) label() string {
 }
 
 // remedies gives each remedy once, with those whom it helps.
-func (r Report) remedies() []struct{ subjects, text string } {
+func (r Check) remedies() []struct{ subjects, text string } {
 	titles := map[string][]string{}
 	var order []string
 	for _, s := range r.Subjects {
@@ -70,22 +56,13 @@ func (r Report) remedies() []struct{ subjects, text string } {
 	}
 	var all []struct{ subjects, text string }
 	for _, remedy := range order {
-		all = append(all, struct{ subjects, text string }{few(titles[remedy]), remedy})
+		all = append(all, struct{ subjects, text string }{few(titles[remedy], 3), remedy})
 	}
 	return all
 }
 
-// few names some of many.
-func few(names []string) string {
-	const most = 3
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-}
-
 // summary says in a line what came of the check.
-func (r Report) summary() string {
+func (r Check) summary() string {
 	line := counted(r.Checked, "object is as krm-bypass makes it", "objects are as krm-bypass makes them")
 	if r.Differing > 0 {
 		line = fmt.Sprintf("%d of %s not as krm-bypass makes them", r.Differing, counted(r.Checked, "object is", "objects are"))
@@ -97,11 +74,4 @@ func (r Report) summary() string {
 		line += ", " + counted(r.Warnings, "warning", "warnings")
 	}
 	return line
-}
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -1,9 +1,8 @@
-package check
+package report
 
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
@@ -18,8 +17,10 @@ const (
 	Warned = "warned"
 )
 
-// Report is what a check found.
-type Report struct {
+// Check is what a check found.
+type Check struct {
+	// Version is that of krm-bypass.
+	Version string `json:"-"`
 	// Passed says that everything is as it shall be.
 	Passed bool `json:"passed"`
 	// Checked and Differing count the objects that were looked at, and those of
@@ -69,13 +70,7 @@ type Finding struct {
 
 // Title gives the object as a person names it, "" for a file.
 func (s Subject) Title() string {
-	switch {
-	case s.Kind == "":
-		return ""
-	case s.Namespace != "":
-		return s.Kind + " " + s.Namespace + "/" + s.Name
-	}
-	return s.Kind + " " + s.Name
+	return title(fn.ResourceRef{Kind: s.Kind, Namespace: s.Namespace, Name: s.Name})
 }
 
 // Failed says whether a finding of the subject keeps the check from passing.
@@ -85,19 +80,12 @@ func (s Subject) Failed() bool {
 
 // Place gives FILE:LINE of a finding, as much of it as is known.
 func (s Subject) Place(line int) string {
-	line = cmp.Or(line, s.Line)
-	switch {
-	case s.File == "":
-		return ""
-	case line == 0:
-		return s.File
-	}
-	return s.File + ":" + strconv.Itoa(line)
+	return place(s.File, cmp.Or(line, s.Line))
 }
 
-// Of gives the report of what fn.Check found, for each spec in turn.
-func Of(all ...*fn.Checked) Report {
-	r := Report{Passed: true, Subjects: []Subject{}}
+// NewCheck gives the report of what fn.Check found, for each spec in turn.
+func NewCheck(version string, all ...*fn.Checked) Check {
+	r := Check{Version: version, Passed: true, Subjects: []Subject{}}
 	places := map[string]int{}
 	subject := func(ref fn.ResourceRef, file string, line int) *Subject {
 		key := strings.Join([]string{ref.APIVersion, ref.Kind, ref.Namespace, ref.Name, file}, "\x00")
@@ -134,7 +122,7 @@ func Of(all ...*fn.Checked) Report {
 	return r
 }
 
-func (r *Report) add(result fn.Result, subject func(fn.ResourceRef, string, int) *Subject) {
+func (r *Check) add(result fn.Result, subject func(fn.ResourceRef, string, int) *Subject) {
 	rule := cmp.Or(result.Tags[fn.CheckTag], Warned)
 	switch result.Severity {
 	case fn.Info:

@@ -1,4 +1,4 @@
-package explain
+package report
 
 import (
 	"github.com/krm-bypass/krm-bypass/fn"
@@ -30,7 +30,7 @@ const (
 
 // Decide asks what becomes of a connection of every workload. name is the
 // connection as it was asked about.
-func (r *Report) Decide(c traffic.Connection, name string) {
+func (r *Explanation) Decide(c traffic.Connection, name string) {
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		w.Decision = w.decide(c)

@@ -1,4 +1,4 @@
-package check
+package report
 
 import (
 	"encoding/xml"
@@ -8,13 +8,6 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/fn"
 )
-
-// junit is the XML of Ant's JUnit task, in the form that CI systems read: a
-// suite a file, a case an object. All findings of a case are in one failure,
-// since Jenkins shows the first one alone (jenkinsci/junit-plugin
-// src/main/java/hudson/tasks/junit/CaseResult.java) and GitLab expects one
-// (gitlabhq/gitlabhq lib/gitlab/ci/parsers/test/junit.rb).
-type junit struct{}
 
 type testSuites struct {
 	XMLName  xml.Name     `xml:"testsuites"`
@@ -49,7 +42,12 @@ type failure struct {
 	Text    string `xml:",chardata"`
 }
 
-func (junit) Write(w io.Writer, r Report, _ string) error {
+// writeJUnit writes the XML of Ant's JUnit task, in the form that CI systems read: a
+// suite a file, a case an object. All findings of a case are in one failure,
+// since Jenkins shows the first one alone (jenkinsci/junit-plugin
+// src/main/java/hudson/tasks/junit/CaseResult.java) and GitLab expects one
+// (gitlabhq/gitlabhq lib/gitlab/ci/parsers/test/junit.rb).
+func writeJUnit(w io.Writer, r Check) error {
 	all := testSuites{Name: "krm-bypass check"}
 	suites := map[string]*testSuite{}
 	for _, s := range r.Subjects {

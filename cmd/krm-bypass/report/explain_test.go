@@ -1,13 +1,8 @@
-package explain
+package report
 
 import (
-	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"errors"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,8 +14,6 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files, and fail")
 
 const spec = `apiVersion: krm-bypass.dev/v1alpha1
 kind: ClusterBypass
@@ -83,13 +76,13 @@ metadata: {name: node, namespace: shop}
 spec: {template: {spec: {hostNetwork: true, containers: []}}}
 `
 
-func reportOf(t require.TestingT, spec, manifests string) Report {
+func reportOf(t require.TestingT, spec, manifests string) Explanation {
 	x, err := fn.Explain(&fn.Manifest{Path: "bypass.yaml", Text: []byte(spec)}, []fn.Manifest{{Path: "shop.yaml", Text: []byte(manifests)}}, fn.Options{}, "2026-11-25")
 	require.NoError(t, err, x.Results.Report())
-	return Of(x)
+	return NewExplanation(x)
 }
 
-func asked(t require.TestingT, connection string) Report {
+func asked(t require.TestingT, connection string) Explanation {
 	c, err := traffic.ParseOutbound(connection)
 	require.NoError(t, err)
 	r := reportOf(t, spec, manifests)
@@ -98,7 +91,7 @@ func asked(t require.TestingT, connection string) Report {
 }
 
 // earlier is another spec for other manifests.
-func compared(t require.TestingT) Report {
+func compared(t require.TestingT) Explanation {
 	before := strings.NewReplacer(
 		`[3306, "9000-9010"]`, `[3306, 5432, "9000-9008"]`,
 		"    includeInboundPorts: []\n", "    enforcement: {mode: InitContainer}\n",
@@ -109,45 +102,24 @@ func compared(t require.TestingT) Report {
 	return r
 }
 
-func written(t require.TestingT, name string, r Report) string {
-	format, known := FormatByName(name)
-	require.True(t, known)
-	var b bytes.Buffer
-	require.NoError(t, format.Write(&b, r))
-	return b.String()
+func writtenExplanation(t require.TestingT, name string, r Explanation) string {
+	return written(t, ExplanationFormats, name, r)
 }
 
-func TestFormats(t *testing.T) {
-	assert.Equal(t, []string{"table", "json", "yaml", "csv"}, Formats())
-	for of, r := range map[string]Report{
+func TestExplanationFormats(t *testing.T) {
+	testFormats(t, "explain", ExplanationFormats, map[string]Explanation{
 		"settings": reportOf(t, spec, manifests), "answers": asked(t, "10.1.2.3:9005"), "changes": compared(t),
 		"nothing": reportOf(t, spec, ""),
-	} {
-		for _, name := range Formats() {
-			t.Run(of+" "+name, func(t *testing.T) {
-				got := written(t, name, r)
-				path := filepath.Join("testdata", of+"."+name)
-				want, err := os.ReadFile(path)
-				if *update && (err != nil || string(want) != got) {
-					require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
-					t.Fatalf("%s is rewritten: read the difference, then run without -update", path)
-				}
-				require.NoError(t, err)
-				assert.Equal(t, string(want), got, "go test ./internal/explain -update writes it")
-			})
-		}
-	}
-	_, known := FormatByName("xml")
-	assert.False(t, known)
+	})
 }
 
 func TestFormatsReadBack(t *testing.T) {
-	for of, r := range map[string]Report{"settings": reportOf(t, spec, manifests), "answers": asked(t, "192.0.2.7:5432"), "changes": compared(t)} {
+	for of, r := range map[string]Explanation{"settings": reportOf(t, spec, manifests), "answers": asked(t, "192.0.2.7:5432"), "changes": compared(t)} {
 		t.Run(of, func(t *testing.T) {
 			var fromJSON, fromYAML any
-			require.NoError(t, json.Unmarshal([]byte(written(t, "json", r)), &fromJSON))
+			require.NoError(t, json.Unmarshal([]byte(writtenExplanation(t, "json", r)), &fromJSON))
 			var node yaml.Node
-			require.NoError(t, yaml.Unmarshal([]byte(written(t, "yaml", r)), &node))
+			require.NoError(t, yaml.Unmarshal([]byte(writtenExplanation(t, "yaml", r)), &node))
 			require.NoError(t, node.Decode(&fromYAML))
 			again, err := json.Marshal(fromYAML)
 			require.NoError(t, err)
@@ -155,7 +127,7 @@ func TestFormatsReadBack(t *testing.T) {
 			require.NoError(t, json.Unmarshal(again, &fromYAML))
 			assert.Equal(t, fromJSON, fromYAML, "YAML says what JSON says")
 
-			rows, err := csv.NewReader(strings.NewReader(written(t, "csv", r))).ReadAll() // each as long as the first
+			rows, err := csv.NewReader(strings.NewReader(writtenExplanation(t, "csv", r))).ReadAll() // each as long as the first
 			require.NoError(t, err)
 			assert.Greater(t, len(rows), 1)
 		})
@@ -308,10 +280,10 @@ func TestOnlyOneOfTheChanges(t *testing.T) {
 	r := compared(t)
 	require.NoError(t, r.Only("nightly"))
 	assert.Equal(t, &Comparison{Changed: 1, Gone: []fn.ResourceRef{}}, r.Comparison)
-	assert.Contains(t, written(t, "table", r), "\n1 of 1 workloads change, and the pods of 0 restart\n")
+	assert.Contains(t, writtenExplanation(t, "table", r), "\n1 of 1 workloads change, and the pods of 0 restart\n")
 	r = compared(t)
 	require.NoError(t, r.Only("old"))
-	assert.Equal(t, "Deployment shop/old: gone\n0 of 0 workloads change, and the pods of 0 restart\n", written(t, "table", r))
+	assert.Equal(t, "Deployment shop/old: gone\n0 of 0 workloads change, and the pods of 0 restart\n", writtenExplanation(t, "table", r))
 }
 
 func TestOnly(t *testing.T) {
@@ -339,7 +311,7 @@ func TestRelocate(t *testing.T) {
 		}
 		return "v1:" + file, line + 1000
 	})
-	text := written(t, "json", r)
+	text := writtenExplanation(t, "json", r)
 	assert.NotContains(t, text, `"bypass.yaml"`)
 	assert.NotContains(t, text, `"shop.yaml"`)
 	assert.Contains(t, text, `"v1:bypass.yaml",
@@ -348,7 +320,7 @@ func TestRelocate(t *testing.T) {
 
 // TestSpreadsheetsExecuteNothing has a reason that begins as a formula does.
 func TestSpreadsheetsExecuteNothing(t *testing.T) {
-	rows, err := csv.NewReader(strings.NewReader(written(t, "csv", reportOf(t, spec, manifests)))).ReadAll()
+	rows, err := csv.NewReader(strings.NewReader(writtenExplanation(t, "csv", reportOf(t, spec, manifests)))).ReadAll()
 	require.NoError(t, err)
 	found := false
 	for _, row := range rows {
@@ -362,17 +334,7 @@ func TestSpreadsheetsExecuteNothing(t *testing.T) {
 
 // TestTerminalsAreNotControlled has a reason that would clear the screen.
 func TestTerminalsAreNotControlled(t *testing.T) {
-	text := written(t, "table", reportOf(t, strings.Replace(spec, "=the cloud's", `\e[2J\u009b2J`, 1), manifests))
+	text := writtenExplanation(t, "table", reportOf(t, strings.Replace(spec, "=the cloud's", `\e[2J\u009b2J`, 1), manifests))
 	assert.Contains(t, text, "\ufffd[2J\ufffd2J metadata")
 	assert.NotContains(t, text, "\x1b")
-}
-
-type brokenWriter struct{}
-
-func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
-
-func TestFormatsReportBrokenOutput(t *testing.T) {
-	for _, f := range formats {
-		assert.ErrorContains(t, f.Write(brokenWriter{}, compared(t)), "no space left", "%s", f.name)
-	}
 }

@@ -1,4 +1,4 @@
-package explain
+package report
 
 import (
 	"bytes"
@@ -8,13 +8,10 @@ import (
 	"text/tabwriter"
 
 	"github.com/krm-bypass/krm-bypass/fn"
-	"github.com/krm-bypass/krm-bypass/internal/terminal"
 )
 
-// table is for people at a terminal.
-type table struct{}
-
-func (table) Write(w io.Writer, r Report) error {
+// writeTable writes for people at a terminal.
+func writeTable(w io.Writer, r Explanation) error {
 	var b bytes.Buffer
 	switch {
 	case r.asked():
@@ -24,8 +21,7 @@ func (table) Write(w io.Writer, r Report) error {
 	default:
 		r.writeWorkloads(&b)
 	}
-	_, err := w.Write(terminal.Printable(b.Bytes()))
-	return err
+	return writeLines(w, &b)
 }
 
 // columns lays out rows of cells that are separated by tabs.
@@ -44,7 +40,7 @@ func (w *Workload) heading() string {
 	return fmt.Sprintf("%s (%s)", w.Title(), place(w.File, w.Line))
 }
 
-func (r *Report) writeWorkloads(b *bytes.Buffer) {
+func (r *Explanation) writeWorkloads(b *bytes.Buffer) {
 	if len(r.Workloads) == 0 {
 		b.WriteString("there is no workload among the manifests\n")
 	}
@@ -122,7 +118,7 @@ func note(e fn.ExplainedEntry) string {
 	return strings.Join(parts, "; ")
 }
 
-func (r *Report) writeChanges(b *bytes.Buffer) {
+func (r *Explanation) writeChanges(b *bytes.Buffer) {
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		if w.Change.Kind == Unchanged {
@@ -162,7 +158,7 @@ func (c *Change) summary(x fn.Explanation) string {
 	return "no pod restarts"
 }
 
-func (r *Report) writeAnswers(b *bytes.Buffer) {
+func (r *Explanation) writeAnswers(b *bytes.Buffer) {
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		d := w.Decision

@@ -1,4 +1,4 @@
-package explain
+package report
 
 import (
 	"slices"
@@ -70,7 +70,7 @@ var notReplaced = []string{"CronJob", "Job", "Pod", "PodTemplate", "ReplicaSet",
 
 // Compare tells how every workload differs from an earlier state. Workloads are
 // the same where kind, namespace and name are.
-func (r *Report) Compare(earlier Report) {
+func (r *Explanation) Compare(earlier Explanation) {
 	was := map[string]*Workload{}
 	for i := range earlier.Workloads {
 		was[earlier.Workloads[i].identity()] = &earlier.Workloads[i]
@@ -91,7 +91,7 @@ func (r *Report) Compare(earlier Report) {
 }
 
 // count counts the workloads that have changed.
-func (r *Report) count() {
+func (r *Explanation) count() {
 	r.Comparison.Changed, r.Comparison.Restarted = 0, 0
 	for i := range r.Workloads {
 		if c := r.Workloads[i].Change; c.Kind != Unchanged {

@@ -1,4 +1,4 @@
-package explain
+package report
 
 import (
 	"bytes"
@@ -7,12 +7,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// yamlFormat says what jsonFormat says, with the same names.
-type yamlFormat struct{}
-
-func (yamlFormat) Write(w io.Writer, r Report) error {
+// writeYAML writes what writeJSON writes, with the same names.
+func writeYAML[Report any](w io.Writer, r Report) error {
 	var text bytes.Buffer
-	if err := (jsonFormat{}).Write(&text, r); err != nil {
+	if err := writeJSON(&text, r); err != nil {
 		return err
 	}
 	// JSON is YAML, whose nodes keep the order of the fields.

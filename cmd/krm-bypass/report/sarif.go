@@ -1,4 +1,4 @@
-package check
+package report
 
 import (
 	"crypto/sha256"
@@ -11,11 +11,6 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/fn"
 )
-
-// sarif is the Static Analysis Results Interchange Format 2.1.0, which GitHub's
-// code scanning and many editors read
-// (docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html).
-type sarif struct{}
 
 // rules say what the findings of each rule are about.
 var rules = []struct{ id, short string }{
@@ -99,8 +94,11 @@ type sarifLogical struct {
 
 var sarifLevels = map[fn.Severity]string{fn.Error: "error", fn.Warning: "warning"}
 
-func (sarif) Write(w io.Writer, r Report, version string) error {
-	driver := sarifDriver{Name: "krm-bypass", Version: version, InformationURI: homepage}
+// writeSARIF writes the Static Analysis Results Interchange Format 2.1.0, which GitHub's
+// code scanning and many editors read
+// (docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html).
+func writeSARIF(w io.Writer, r Check) error {
+	driver := sarifDriver{Name: "krm-bypass", Version: r.Version, InformationURI: homepage}
 	for _, rule := range rules {
 		driver.Rules = append(driver.Rules, sarifRule{rule.id, sarifMessage{rule.short}})
 	}

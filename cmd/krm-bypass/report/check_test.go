@@ -1,13 +1,9 @@
-package check
+package report
 
 import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
-	"errors"
-	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 
 	sarifreport "github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
@@ -16,8 +12,6 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/fn"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files, and fail")
 
 // found is what a check finds of three files, one of them standard input.
 var found = &fn.Checked{
@@ -41,49 +35,28 @@ var found = &fn.Checked{
 	},
 }
 
-func written(t *testing.T, name string, r Report) []byte {
+func writtenCheck(t *testing.T, name string, r Check) []byte {
 	t.Helper()
-	format, known := FormatByName(name)
-	require.True(t, known)
-	var b bytes.Buffer
-	require.NoError(t, format.Write(&b, r, "v0.1.0"))
-	return b.Bytes()
+	return []byte(written(t, CheckFormats, name, r))
 }
 
-func TestFormats(t *testing.T) {
-	assert.Equal(t, []string{"text", "json", "sarif", "junit"}, Formats())
-	for _, name := range Formats() {
-		for of, r := range map[string]Report{"findings": Of(found), "nothing": Of(&fn.Checked{Objects: found.Objects[:1]})} {
-			t.Run(name+" "+of, func(t *testing.T) {
-				got := written(t, name, r)
-				path := filepath.Join("testdata", of+"."+name)
-				want, err := os.ReadFile(path)
-				if *update && (err != nil || !bytes.Equal(want, got)) {
-					require.NoError(t, os.WriteFile(path, got, 0o644))
-					t.Fatalf("%s is rewritten: read the difference, then run without -update", path)
-				}
-				require.NoError(t, err)
-				assert.Equal(t, string(want), string(got), "go test ./internal/check -update writes it")
-			})
-		}
-	}
-	_, known := FormatByName("yaml")
-	assert.False(t, known)
+func TestCheckFormats(t *testing.T) {
+	testFormats(t, "check", CheckFormats, map[string]Check{"findings": NewCheck("v0.1.0", found), "nothing": NewCheck("v0.1.0", &fn.Checked{Objects: found.Objects[:1]})})
 }
 
-func TestReportCounts(t *testing.T) {
-	r := Of(found, &fn.Checked{Objects: found.Objects[:1]})
+func TestCheckCounts(t *testing.T) {
+	r := NewCheck("v0.1.0", found, &fn.Checked{Objects: found.Objects[:1]})
 	assert.False(t, r.Passed)
 	assert.Equal(t, []int{2, 1, 2, 2}, []int{r.Checked, r.Differing, r.Errors, r.Warnings})
 	assert.Len(t, r.Subjects, 4, "an object that is looked at by two specs is one")
 
-	r = Of(&fn.Checked{Results: fn.Results{found.Results[2]}})
+	r = NewCheck("v0.1.0", &fn.Checked{Results: fn.Results{found.Results[2]}})
 	assert.True(t, r.Passed, "a warning is no failure")
 	assert.Equal(t, 1, r.Warnings)
 
 	refused := found.Results[2]
 	refused.Severity = fn.Error
-	r = Of(&fn.Checked{Objects: found.Objects[:1], Results: fn.Results{refused}})
+	r = NewCheck("v0.1.0", &fn.Checked{Objects: found.Objects[:1], Results: fn.Results{refused}})
 	assert.False(t, r.Passed)
 	assert.Equal(t, []int{1, 1, 1}, []int{r.Checked, r.Differing, r.Errors}, "what the function refuses is not as it would make it")
 }
@@ -105,17 +78,17 @@ func TestSARIFIsValid(t *testing.T) {
 		}
 		return report.Validate()
 	}
-	for _, r := range []Report{Of(found), Of()} {
-		require.NoError(t, validate(written(t, "sarif", r)))
+	for _, r := range []Check{NewCheck("v0.1.0", found), NewCheck("v0.1.0")} {
+		require.NoError(t, validate(writtenCheck(t, "sarif", r)))
 	}
-	broken := bytes.Replace(written(t, "sarif", Of(found)), []byte(`"level": "error"`), []byte(`"level": "fatal"`), 1)
+	broken := bytes.Replace(writtenCheck(t, "sarif", NewCheck("v0.1.0", found)), []byte(`"level": "error"`), []byte(`"level": "fatal"`), 1)
 	require.Error(t, validate(broken), "the schema is looked at")
 }
 
 // TestSARIFRules has every result point at its own rule.
 func TestSARIFRules(t *testing.T) {
 	var log sarifLog
-	require.NoError(t, json.Unmarshal(written(t, "sarif", Of(found)), &log))
+	require.NoError(t, json.Unmarshal(writtenCheck(t, "sarif", NewCheck("v0.1.0", found)), &log))
 	require.Len(t, log.Runs[0].Results, 6)
 	fingerprints := map[string]bool{}
 	for _, result := range log.Runs[0].Results {
@@ -128,7 +101,7 @@ func TestSARIFRules(t *testing.T) {
 // TestJUnitReads reads the report as a CI system does.
 func TestJUnitReads(t *testing.T) {
 	var all testSuites
-	require.NoError(t, xml.Unmarshal(written(t, "junit", Of(found)), &all))
+	require.NoError(t, xml.Unmarshal(writtenCheck(t, "junit", NewCheck("v0.1.0", found)), &all))
 	assert.Equal(t, []int{4, 3}, []int{all.Tests, all.Failures})
 	cases, failures := 0, 0
 	for _, suite := range all.Suites {
@@ -142,14 +115,4 @@ func TestJUnitReads(t *testing.T) {
 	}
 	assert.Equal(t, []int{4, 3}, []int{cases, failures})
 	assert.Contains(t, all.Suites[1].Cases[0].Failure.Text, `"3306" & <5432> shall stand here`)
-}
-
-type brokenWriter struct{}
-
-func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
-
-func TestFormatsReportBrokenOutput(t *testing.T) {
-	for _, f := range formats {
-		assert.EqualError(t, f.Write(brokenWriter{}, Of(found), ""), "no space left", "%s", f.name)
-	}
 }

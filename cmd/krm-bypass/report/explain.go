@@ -1,16 +1,15 @@
-package explain
+package report
 
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
 )
 
-// Report says what bypasses, and what has changed where it was compared.
-type Report struct {
+// Explanation says what bypasses, and what has changed where it was compared.
+type Explanation struct {
 	Mesh      string     `json:"mesh"`
 	Workloads []Workload `json:"workloads"`
 	// Comparison says what has changed; nil where nothing was compared.
@@ -26,9 +25,9 @@ type Workload struct {
 	Change *Change `json:"change,omitempty"`
 }
 
-// Of gives the report of what fn.Explain found, for each spec in turn.
-func Of(all ...*fn.Explained) Report {
-	r := Report{Workloads: []Workload{}}
+// NewExplanation gives the report of what fn.Explain found, for each spec in turn.
+func NewExplanation(all ...*fn.Explained) Explanation {
+	r := Explanation{Workloads: []Workload{}}
 	for _, x := range all {
 		r.Mesh = x.Mesh
 		for _, w := range x.Workloads {
@@ -39,16 +38,11 @@ func Of(all ...*fn.Explained) Report {
 }
 
 // Title gives a workload as a person names it.
-func (w *Workload) Title() string {
-	if w.Namespace == "" {
-		return w.Kind + " " + w.Name
-	}
-	return w.Kind + " " + w.Namespace + "/" + w.Name
-}
+func (w *Workload) Title() string { return title(w.ResourceRef) }
 
 // Only keeps the workloads that a person names: NAME, KIND/NAME, NAMESPACE/NAME
 // or KIND/NAMESPACE/NAME. There is an error where none is named so.
-func (r *Report) Only(name string) error {
+func (r *Explanation) Only(name string) error {
 	var kept []Workload
 	for _, w := range r.Workloads {
 		if named(w.ResourceRef, name) {
@@ -88,29 +82,17 @@ func named(ref fn.ResourceRef, name string) bool {
 }
 
 // some names a few of the workloads, for a message.
-func (r *Report) some() string {
-	const few = 5
+func (r *Explanation) some() string {
 	var names []string
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		names = append(names, strings.ToLower(w.Kind)+"/"+strings.TrimPrefix(w.Namespace+"/"+w.Name, "/"))
 	}
 	slices.Sort(names)
-	switch {
-	case len(names) == 0:
+	if len(names) == 0 {
 		return ""
-	case len(names) > few:
-		return fmt.Sprintf("; there are %s and %d more", strings.Join(names[:few], ", "), len(names)-few)
 	}
-	return "; there is " + strings.Join(names, ", ")
-}
-
-// place writes FILE:LINE, as much of it as is known.
-func place(file string, line int) string {
-	if line > 0 {
-		return file + ":" + strconv.Itoa(line)
-	}
-	return file
+	return "; there is " + few(names, 5)
 }
 
 // origin writes where something is said.
@@ -125,7 +107,7 @@ func origin(from fn.Source) string {
 }
 
 // Relocate gives every file and line another name and line.
-func (r *Report) Relocate(place func(file string, line int) (string, int)) {
+func (r *Explanation) Relocate(place func(file string, line int) (string, int)) {
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		w.File, w.Line = place(w.File, w.Line)

@@ -1,4 +1,4 @@
-package explain
+package report
 
 import (
 	"encoding/csv"
@@ -10,13 +10,11 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// csvFormat is the audit table: a row for every entry by which something bypasses
+// writeCSV writes the audit table: a row for every entry by which something bypasses
 // the sidecar of a workload, and who answers for it. Where it was compared, the
 // rows also say what is new and what is gone; where a connection was asked about,
 // a row is the answer for one workload.
-type csvFormat struct{}
-
-func (csvFormat) Write(w io.Writer, r Report) error {
+func writeCSV(w io.Writer, r Explanation) error {
 	var rows [][]string
 	switch {
 	case r.asked():
@@ -48,7 +46,7 @@ func inert(cell string) string {
 	return cell
 }
 
-func (r *Report) asked() bool { return len(r.Workloads) > 0 && r.Workloads[0].Decision != nil }
+func (r *Explanation) asked() bool { return len(r.Workloads) > 0 && r.Workloads[0].Decision != nil }
 
 var (
 	workloadColumns = []string{"apiVersion", "kind", "namespace", "name"}
@@ -86,7 +84,7 @@ func row(cells ...[]string) []string {
 }
 
 // audit gives a row for every entry by which something bypasses.
-func (r *Report) audit() [][]string {
+func (r *Explanation) audit() [][]string {
 	rows := [][]string{row(workloadColumns, entryColumns)}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
@@ -116,7 +114,7 @@ func bypasses(f fn.ExplainedField, e fn.ExplainedEntry) bool {
 
 // changes gives a row for every entry by which something is in force that was
 // not, or was and is not any more.
-func (r *Report) changes() [][]string {
+func (r *Explanation) changes() [][]string {
 	rows := [][]string{row([]string{"change"}, workloadColumns, []string{"restarts"}, entryColumns)}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
@@ -140,7 +138,7 @@ func (r *Report) changes() [][]string {
 }
 
 // answers gives a row for each workload's answer, or for each entry that decides.
-func (r *Report) answers() [][]string {
+func (r *Explanation) answers() [][]string {
 	rows := [][]string{row(workloadColumns, []string{"connection", "verdict", "why"}, entryColumns)}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]

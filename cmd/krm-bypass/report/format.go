@@ -1,0 +1,73 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/terminal"
+)
+
+// CheckFormats are the formats of a Check, ExplanationFormats those of an
+// Explanation.
+var (
+	CheckFormats = Formats[Check]{
+		{"text", writeText},
+		{"json", writeJSON[Check]},
+		{"yaml", writeYAML[Check]},
+		{"sarif", writeSARIF},
+		{"junit", writeJUnit},
+	}
+	ExplanationFormats = Formats[Explanation]{
+		{"table", writeTable},
+		{"json", writeJSON[Explanation]},
+		{"yaml", writeYAML[Explanation]},
+		{"csv", writeCSV},
+	}
+)
+
+// Formats are the formats of one kind of report; the first is the default.
+type Formats[Report any] []Format[Report]
+
+// Format is a way to write a report.
+type Format[Report any] struct {
+	// Name is what the command line calls it.
+	Name string
+	// Write writes the whole report.
+	Write func(w io.Writer, r Report) error
+}
+
+// Names lists the formats for a person.
+func (f Formats[Report]) Names() string {
+	names := make([]string, len(f))
+	for i, one := range f {
+		names[i] = one.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// ByName finds a format.
+func (f Formats[Report]) ByName(name string) (Format[Report], error) {
+	for _, one := range f {
+		if one.Name == name {
+			return one, nil
+		}
+	}
+	return Format[Report]{}, fmt.Errorf("%q is not known: write one of %s", name, f.Names())
+}
+
+// writeLines writes lines for a person, without what would control the terminal.
+func writeLines(w io.Writer, lines *bytes.Buffer) error {
+	_, err := w.Write(terminal.Printable(lines.Bytes()))
+	return err
+}
+
+// indented sets a text apart, below the line that it belongs to.
+func indented(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString("    " + line)
+	}
+	return b.String()
+}
