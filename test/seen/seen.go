@@ -1,0 +1,48 @@
+package seen
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// Template is a pod template and the object that carries it.
+type Template struct {
+	APIVersion, Kind, Namespace, Name string
+	// Annotations are those of the template.
+	Annotations map[string]string
+}
+
+// Templates gives the pod templates of a stream in the order in which they stand
+// there. An error means that the product refuses the stream.
+func Templates(stream []byte) ([]Template, error) {
+	istio, _ := mesh.ByName("Istio")
+	policy := &transform.Policy{Mesh: istio, Kinds: transform.Kinds}
+	var found []Template
+	for _, d := range yamltext.Documents(stream) {
+		fragment := yamltext.Fragment{Text: d.Text}
+		heads, err := fragment.Scalars("apiVersion", "kind")
+		if err != nil {
+			return nil, fmt.Errorf("reading the document on line %d: %w", d.Line, err)
+		}
+		if heads[0] != "" && heads[1] != "" && !policy.IsCandidate(heads[0], heads[1]) {
+			continue
+		}
+		text, err := edit.Read(fragment)
+		if err != nil {
+			return nil, fmt.Errorf("reading the document on line %d: %w", d.Line, err)
+		}
+		workloads, problems := policy.Workloads(text.Nodes, text.Source)
+		if len(problems) > 0 {
+			return nil, errors.Join(problems...)
+		}
+		for _, w := range workloads {
+			found = append(found, Template{w.APIVersion, w.Kind, w.Namespace, w.Name, w.TemplateAnnotations})
+		}
+	}
+	return found, nil
+}
