@@ -13,8 +13,8 @@ VERSION ?= v0.1.0
 platforms := linux-amd64 linux-arm64
 function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 
-.PHONY: build demo test test-argocd test-helm test-cluster test-containers bench fuzz soak reproducible licences lint images push tools clean help
-.PHONY: go modules packages registry kustomize helm helm4 golangci-lint
+.PHONY: build demo test test-all test-rest test-argocd test-helm test-cluster test-containers bench fuzz soak reproducible licences lint images push tools clean help
+.PHONY: go modules packages all-packages registry kustomize helm helm4 golangci-lint
 
 build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
 	@$(go_build) -o bin/krm-bypass ./cmd/krm-bypass
@@ -24,10 +24,16 @@ build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
 demo: build kustomize ## what the function makes of examples/asm-ports, as a diff
 	@hack/demo.sh
 
-test: build kustomize helm helm4 images modules packages ## everything: vet, unit tests, goldens, kustomize, network namespaces
-	@hack/test.sh
+test: build kustomize packages ## what to run before a change is sent: unit tests, goldens, kustomize, network namespaces, documentation
+	@hack/test.sh test
 
-test-argocd: kustomize helm packages ## the plugins for Argo CD, by the real argocd-cmp-server
+test-all: test test-rest ## make test, then everything that it leaves out
+
+test-rest: build kustomize helm helm4 images modules all-packages ## what make test leaves out: kube-apiserver, Helm, Argo CD, podman, fuzz, race detector
+	@hack/test.sh rest
+
+
+test-argocd: kustomize helm all-packages ## the plugins for Argo CD, by the real argocd-cmp-server
 	@hack/test.sh argocd
 
 test-helm: helm helm4 ## krm-bypass as the post-renderer of Helm 3 and Helm 4
@@ -36,7 +42,7 @@ test-helm: helm helm4 ## krm-bypass as the post-renderer of Helm 3 and Helm 4
 test-cluster: helm ## manifests and the admission policy, by a real kube-apiserver (the first time takes minutes to build it)
 	@hack/test.sh cluster
 
-test-containers: build kustomize images modules packages ## the images with podman and runc: by kustomize, and in pods beside istio-iptables
+test-containers: build kustomize images modules all-packages ## the images with podman and runc: by kustomize, and in pods beside istio-iptables
 	@hack/test.sh containers
 
 fuzz: go ## every fuzz target for TIME (1m), two at a time; what fails is kept in testdata/fuzz
@@ -91,7 +97,10 @@ modules: go
 	@go mod download
 
 packages:
-	@hack/need-packages.sh
+	@hack/need-packages.sh test
+
+all-packages:
+	@hack/need-packages.sh test rest
 
 kustomize helm helm4 golangci-lint: go
 	@hack/need-tool.sh $@

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of hack/packages.txt whose commands are missing,
-# or says which ones they are and fails.
+# need-packages.sh GROUP...: installs the Debian packages of these groups of
+# hack/packages.txt whose commands are missing, or says which ones they are and
+# fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,8 +9,8 @@ cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
 
 missing=()
-while read -r package command _; do
-  [[ -z $package || $package == '#'* ]] && continue
+while read -r group package command _; do
+  [[ -z $group || $group == '#'* || " $* " != *" $group "* ]] && continue
   command -v "$command" >/dev/null || missing+=("$package")
 done <hack/packages.txt
 [[ ${#missing[@]} -eq 0 ]] && exit 0

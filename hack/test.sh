@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# test.sh [STAGE...]: runs every check of the repository, or the stages named, one
-# after the other, and goes on after one that fails, so that a run tells all there
-# is to tell. Prints go test's closing lines, failures and the end-to-end cases by
-# name; all that a stage printed is in .cache/test/STAGE.log.
+# test.sh [GROUP|STAGE...]: runs groups of stages or single stages, one after the
+# other, and goes on after one that fails, so that one run tells everything.
+# The groups are "test" (make test; the default), "rest" (what only make test-all
+# runs) and "all". Prints go test's closing lines, failures and the end-to-end
+# cases by name; all that a stage printed is in .cache/test/STAGE.log.
+# test/README.md says what each stage needs and how long it takes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,19 +12,25 @@ cd "$(dirname "$0")/.."
 export PATH=$PATH:/usr/sbin:/sbin
 
 logs=.cache/test
-rm -rf "$logs"
 mkdir -p "$logs"
 failed=()
-wanted=("$@")
+ran=()
+left_out=()
+wanted=("${@:-test}")
 
-# stage NAME TITLE COMMAND...: runs COMMAND, which writes its own log.
+# stage GROUP NAME TITLE COMMAND...: runs COMMAND, which writes its own log.
 stage() {
-  local name=$1 title=$2 began=$SECONDS
-  shift 2
-  [[ ${#wanted[@]} -eq 0 || " ${wanted[*]} " == *" $name "* ]] || return 0
-  echo "== $title"
-  "$@" "$logs/$name.log" || failed+=("$title (log: $logs/$name.log)")
-  echo "   $((SECONDS - began)) s"
+  local group=$1 name=$2 title=$3 began=$SECONDS
+  shift 3
+  case " ${wanted[*]} " in
+    *" $group "* | *" $name "* | *" all "*) ;;
+    *) left_out+=("$name"); return ;;
+  esac
+  echo "== $name: $title"
+  ran+=("$name")
+  rm -f "$logs/$name.log"
+  "$@" "$logs/$name.log" || failed+=("$name: $title (log: $logs/$name.log)")
+  echo "   $name: $((SECONDS - began)) s"
 }
 
 # quietly ARGUMENTS... LOG: runs a command and shows what it said only if it fails.
@@ -78,62 +86,66 @@ shown() {
 
 packages() { go list ./... | grep -E "$@"; }
 
-race=(-race)
-with="with the race detector"
-if [[ $(go env CGO_ENABLED) != 1 ]]; then
-  race=()
-  with="without the race detector, which needs a C compiler (Debian package gcc, libc6-dev)"
-fi
+stage test gofmt "every Go file is formatted" quietly unformatted
+stage test vet "go vet" quietly go vet ./...
 
-stage gofmt "gofmt" quietly unformatted
-stage vet "go vet" quietly go vet ./...
+# What these execute is not among the inputs that go test's cache knows, so they
+# always run: -count=1. The others may be answered from the cache.
+mapfile -t kernel < <(packages '/(internal/rules|images/init)(/|$)')
+mapfile -t unit < <(packages -v '/test/|/(internal/rules|images/init|images/build)(/|$)')
+unit+=(./test/bench)
+stage test unit "unit tests, properties and goldens" go_test '^ok' "${unit[@]}"
+stage test kernel "the init container's rules in this kernel, in network namespaces" go_test '^ok' -count=1 "${kernel[@]}"
+stage test corpus "the corpus of manifests: how many cases of each style hold each property" go_test '^ok|^corpus: ' ./test/corpus/...
+stage test kustomize "the examples through the real kustomize and as kpt renders them" \
+  go_test '^ok' -count=1 ./test/kustomize/... ./test/kpt/... ./test/ways/...
+stage test docs "every command and spec that the documentation shows, but for Helm's" \
+  go_test '^ok' -count=1 -skip '^TestHelmCommands$' ./test/docs/...
+stage test e2e "end to end, in network namespaces: document, interceptor, order, family" \
+  go_test '^(    )?--- PASS|compared|^load:' -count=1 -timeout=25m ./test/e2e/... ./test/lab/...
 
-# Pure packages: go test may answer from its cache where nothing changed.
-mapfile -t pure < <(packages -v '/test/(e2e|lab|cluster|helm|kustomize|kpt|ways|docs|corpus|hostile|containers)(/|$)|/images/build$')
-stage unit "unit tests, properties and goldens, $with" go_test '^ok' "${race[@]}" "${pure[@]}"
-stage corpus "the corpus of manifests: how many cases of each style hold each property" go_test '^ok|^corpus: ' ./test/corpus/...
-stage hostile "hostile input: bounded memory and work, a clear error, nothing lost" go_test '^ok|^--- PASS' -count=1 -timeout=20m ./test/hostile/...
-stage licences "the licences of what is linked in" go_test '^ok' -C test/licences -count=1 ./...
-stage reproducible "the programs built twice, in two folders" shown '^reproduced:' hack/reproducible.sh
-stage images "the container images, and that two makings of them are the same" go_test '^ok' ./images/build
-stage fuzz "fuzz targets, ten seconds each" shown '^fuzz:|^   \|' hack/fuzz.sh 10s
-
-# What these execute is not among the inputs that the cache knows: always run.
-stage kustomize "the examples through the real kustomize and as kpt renders them, and every command that the documentation shows" \
-  go_test '^ok' -count=1 ./test/kustomize/... ./test/kpt/... ./test/ways/... ./test/docs/...
-stage cluster "a real kube-apiserver on what examples, goldens and corpus come to, and on the admission policy (building it takes minutes the first time)" \
+race() {
+  [[ $(go env CGO_ENABLED) == 1 ]] || { echo "missing: a C compiler, which the race detector needs (Debian packages gcc, libc6-dev)" && return 1; }
+  go_test '^ok' -race "$@"
+}
+stage rest race "unit tests, properties and goldens with the race detector" race "${unit[@]}" "${kernel[@]}"
+stage rest hostile "hostile input: bounded memory and work, a clear error, nothing lost" go_test '^ok|^--- PASS' -count=1 -timeout=20m ./test/hostile/...
+stage rest licences "the licences of what is linked in" go_test '^ok' -C test/licences -count=1 ./...
+stage rest reproducible "the programs built twice, in two folders" shown '^reproduced:' hack/reproducible.sh
+stage rest images "the container images, and that two makings of them are the same" go_test '^ok' ./images/build
+stage rest fuzz "fuzz targets, ten seconds each" shown '^fuzz:|^   \|' hack/fuzz.sh 10s
+stage rest cluster "a real kube-apiserver on what examples, goldens and corpus come to, and on the admission policy (building it takes minutes the first time)" \
   go_test '^ok|the server (takes|refuses)' -count=1 -timeout=25m ./test/cluster/...
-stage helm "the post-renderer of the real Helm 3 and Helm 4" go_test '^ok' -count=1 ./test/helm/...
+stage rest helm "the post-renderer of the real Helm 3 and Helm 4" go_test '^ok' -count=1 ./test/helm/...
+stage rest helm-docs "Helm's commands in the documentation" go_test '^ok' -count=1 -run '^TestHelmCommands$' ./test/docs
 # A module of its own, with the flags under which make test-argocd leaves what it
 # compiled in the cache.
 argocd() { CGO_ENABLED=0 go_test '^ok' -C test/argocd -trimpath -count=1 ./... "$@"; }
-stage argocd "the plugins of examples/argocd, by the real argocd-cmp-server" argocd
-stage e2e "end to end, in network namespaces: document, interceptor, order, family" \
-  go_test '^(    )?--- PASS|compared|^load:' -count=1 -timeout=25m ./test/lab/... ./test/e2e/...
-
-stage containers "the images with podman and runc: by kustomize, and in pods beside the real istio-iptables" \
+stage rest argocd "the plugins of examples/argocd, by the real argocd-cmp-server" argocd
+stage rest containers "the images with podman and runc: by kustomize, and in pods beside the real istio-iptables" \
   go_test '^(    )?--- PASS' -count=1 -timeout=20m ./test/containers/...
 
-# passed STAGE: how many of its tests passed, subtests counted too.
-passed() { [[ ! -f $logs/$1.log ]] && echo "not run" || grep -cE '^ *--- PASS' "$logs/$1.log" || true; }
-
-count() { cat "$logs"/*.log | grep -cE "^ *--- $1" || true; }
+# count OUTCOME STAGE...: how many tests ended so, subtests counted too.
+count() {
+  local outcome=$1
+  shift
+  for name in "$@"; do cat "$logs/$name.log"; done | grep -cE "^ *--- $outcome" || true
+}
 
 echo
 echo "== summary, after $((SECONDS / 60)) min $((SECONDS % 60)) s"
-echo "   unit tests, properties, goldens: $(passed unit)"
-echo "   $(grep -E '^corpus: [0-9]+ cases' "$logs/corpus.log" 2>/dev/null || echo 'corpus: not run')"
-echo "   kustomize, kpt, documentation:   $(passed kustomize)"
-echo "   kube-apiserver:                  $(passed cluster)"
-echo "   Helm:                            $(passed helm)"
-echo "   Argo CD:                         $(passed argocd)"
-echo "   end to end:                      $(passed e2e)"
-echo "   containers:                      $(passed containers)"
-echo "   all that they printed:           $logs/"
+for name in "${ran[@]}"; do
+  printf '   %-12s %s passed\n' "$name" "$(count PASS "$name")"
+done
+grep -hE '^corpus: [0-9]+ cases' "$logs/corpus.log" 2>/dev/null | sed 's/^/   /' || true
+echo "   all that they printed: $logs/"
+if [[ ${wanted[*]} == test ]]; then
+  echo "   left out, make test-all runs them too: ${left_out[*]}"
+fi
 for what in "${failed[@]}"; do echo "   FAILED: $what"; done
-echo "$(count PASS) passed, $(count FAIL) failed"
+echo "$(count PASS "${ran[@]}") passed, $(count FAIL "${ran[@]}") failed"
 [[ ${#failed[@]} -eq 0 ]] || exit 1
 for name in "${wanted[@]}"; do
-  [[ -f $logs/$name.log ]] || { echo "there is no stage $name" && exit 1; }
+  [[ $name =~ ^(test|rest|all)$ || " ${ran[*]} " == *" $name "* ]] || { echo "there is no stage $name" && exit 1; }
 done
 echo "All checks passed."

@@ -46,7 +46,20 @@ var commandLine = regexp.MustCompile(`(?m)^ {4}((?:krm-bypass|krm-bypass-init|ma
 // TestCommands runs every command as it stands there, from the top of the
 // repository, with bin/ and .cache/bin/ in PATH as make build and make tools
 // leave them. A make target is only looked up: these tests are part of one.
+//
+// Helm's commands are a test of their own, since building Helm takes minutes.
 func TestCommands(t *testing.T) {
+	runCommands(t, func(line, heading string) bool { return !isHelm(line, heading) })
+}
+
+// TestHelmCommands runs those that need Helm 3 or Helm 4.
+func TestHelmCommands(t *testing.T) { runCommands(t, isHelm) }
+
+func isHelm(line, heading string) bool {
+	return strings.HasPrefix(line, "helm ") || strings.Contains(heading, "Helm 4")
+}
+
+func runCommands(t *testing.T, wanted func(line, heading string) bool) {
 	path, err := filepath.Abs(root)
 	require.NoError(t, err)
 	env := append(os.Environ(), "PATH="+filepath.Join(path, "bin")+":"+filepath.Join(path, ".cache/bin")+":"+os.Getenv("PATH"))
@@ -54,6 +67,9 @@ func TestCommands(t *testing.T) {
 	for name, text := range pages(t) {
 		for _, at := range commandLine.FindAllStringSubmatchIndex(text, -1) {
 			line := text[at[2]:at[3]]
+			if !wanted(line, lastHeading(text[:at[0]])) {
+				continue
+			}
 			t.Run(name+": "+line, func(t *testing.T) {
 				ran++
 				args := strings.Fields(line)
