@@ -1,6 +1,7 @@
 package fn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -60,7 +61,7 @@ func setDefault(field *string, value string) {
 // Validate reports everything that is wrong with the spec, as Problems; nil if
 // it is fine. Defaults must have been filled in.
 func (c *ClusterBypass) Validate() error {
-	_, err := c.compile()
+	_, err := c.compile("")
 	return err
 }
 
@@ -79,7 +80,9 @@ func (c *compiler) problem(path, value, format string, args ...any) {
 
 var merges = map[string]traffic.Merge{"Override": traffic.Override, "Union": traffic.Union}
 
-func (c *ClusterBypass) compile() (*transform.Policy, error) {
+// compile makes a policy of the spec. namespace is the one that the caller
+// gives, which goes before spec.defaultNamespace; "" if it gives none.
+func (c *ClusterBypass) compile(namespace string) (*transform.Policy, error) {
 	s := c.Spec
 	m, known := mesh.ByName(s.Mesh)
 	co := &compiler{mesh: m}
@@ -94,7 +97,7 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 		Merge:            merges[s.Merge],
 		Mode:             transform.Mode(s.Enforcement.Mode),
 		Kinds:            slices.Clone(transform.Kinds),
-		Namespace:        s.DefaultNamespace,
+		Namespace:        cmp.Or(namespace, s.DefaultNamespace),
 		RequireNamespace: s.RequireNamespace,
 		Lint:             s.Lint.severities(),
 		Enforcement: transform.Enforcement{
@@ -127,7 +130,6 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 	if s.Global != nil {
 		policy.Scopes = append(policy.Scopes, transform.Scope{
 			Path: transform.GlobalPath, Merge: policy.Merge, Layer: co.layer(s.Global.Traffic, transform.GlobalPath, true),
-			Note: s.Global.Note.compiled(),
 		})
 	}
 	for i, r := range s.Namespaces {
@@ -136,13 +138,13 @@ func (c *ClusterBypass) compile() (*transform.Policy, error) {
 		if len(r.Match.Names) == 0 {
 			co.problem(at+".match", "", `an empty match speaks of everything: name namespaces, or move the rule to spec.global`)
 		}
-		policy.Scopes = append(policy.Scopes, co.scope(at, r.Traffic, r.Merge, r.Enforcement, policy.Merge, &transform.Match{Namespaces: r.Match.Names}, r.Note))
+		policy.Scopes = append(policy.Scopes, co.scope(at, r.Traffic, r.Merge, r.Enforcement, policy.Merge, &transform.Match{Namespaces: r.Match.Names}))
 		co.forbiddenNamespaces(r.Match.Names, at+".match.names", policy.Scopes[len(policy.Scopes)-1].Layer)
 	}
 	for i, r := range s.Workloads {
 		at := workloadPath(i)
 		match := co.workloadMatch(r.Match, at+".match", policy.Kinds)
-		policy.Scopes = append(policy.Scopes, co.scope(at, r.Traffic, r.Merge, r.Enforcement, policy.Merge, match, r.Note))
+		policy.Scopes = append(policy.Scopes, co.scope(at, r.Traffic, r.Merge, r.Enforcement, policy.Merge, match))
 		co.forbiddenNamespaces(r.Match.Namespaces, at+".match.namespaces", policy.Scopes[len(policy.Scopes)-1].Layer)
 	}
 	for _, r := range c.Rules() {
@@ -193,8 +195,8 @@ func (c *compiler) meshConfig() {
 	c.problem("spec.meshConfig", updateMeshConfig, "%s is not configured by a MeshConfig: take the field away; it is for %s", c.mesh.Name, quotedList(configured))
 }
 
-func (c *compiler) scope(at string, t Traffic, merge string, enforcement *RuleEnforcement, inherited traffic.Merge, match *transform.Match, note Note) transform.Scope {
-	s := transform.Scope{Path: at, Match: match, Merge: inherited, Layer: c.layer(t, at, true), Note: note.compiled()}
+func (c *compiler) scope(at string, t Traffic, merge string, enforcement *RuleEnforcement, inherited traffic.Merge, match *transform.Match) transform.Scope {
+	s := transform.Scope{Path: at, Match: match, Merge: inherited, Layer: c.layer(t, at, true)}
 	if merge != "" {
 		s.Merge = merges[merge]
 	}
@@ -584,7 +586,7 @@ func (d *decoder) compile(spec *ClusterBypass, place func(path string) string) (
 	d.options.override(spec)
 	spec.Default()
 	d.compiled, d.placed = spec, place
-	policy, err := spec.compile()
+	policy, err := spec.compile(d.options.Namespace)
 	var invalid Problems
 	errors.As(err, &invalid)
 	problems := d.problems

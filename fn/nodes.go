@@ -18,12 +18,9 @@ import (
 func Nodes(spec ClusterBypass, objects []*yaml.Node, options Options) (Results, error) {
 	options.override(&spec)
 	spec.Default()
-	policy, err := spec.compile()
+	policy, err := spec.compile(options.Namespace)
 	if err != nil {
 		return nil, err
-	}
-	if options.Namespace != "" {
-		policy.Namespace = options.Namespace
 	}
 	heads := make([]head, len(objects))
 	linter := lint.New(policy)

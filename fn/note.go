@@ -37,10 +37,6 @@ func (n Note) Expired(today Date) bool {
 	return n.Expires != "" && n.Expires < today // ISO 8601 sorts as text
 }
 
-func (n Note) compiled() transform.Note {
-	return transform.Note{Reason: n.Reason, Owner: n.Owner, Expires: string(n.Expires)}
-}
-
 // note judges what a rule says of itself.
 func (c *compiler) note(r Rule, reasoned bool) {
 	if reasoned && strings.TrimSpace(r.Reason) == "" {

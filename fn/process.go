@@ -210,9 +210,6 @@ func (r *run) process() Results {
 	if results.Failed() {
 		return results
 	}
-	if r.options.Namespace != "" {
-		policy.Namespace = r.options.Namespace
-	}
 	r.policy = policy
 	r.linter = lint.New(policy)
 	return append(results, r.apply(heads)...).inOrder()
@@ -296,11 +293,10 @@ func (r *run) findPolicy(heads []head) (*transform.Policy, Results) {
 	if failed != nil {
 		return nil, failed
 	}
-	var namespace string
+	options := r.options
 	if found != nil {
-		var only bool
-		if namespace, only = onlyNamespace(found.node); only {
-			found = nil
+		if namespace, only := onlyNamespace(found.node); only {
+			found, options.Namespace = nil, cmp.Or(options.Namespace, namespace)
 		}
 	}
 	if found == nil {
@@ -310,11 +306,8 @@ func (r *run) findPolicy(heads []head) (*transform.Policy, Results) {
 		}
 		found = spec
 	}
-	policy, results := found.policy(r.options)
+	policy, results := found.policy(options)
 	r.read = found.decoder
-	if namespace != "" && !results.Failed() {
-		policy.Namespace = namespace
-	}
 	return policy, results
 }
 

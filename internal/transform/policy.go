@@ -74,16 +74,6 @@ type Scope struct {
 	Layer traffic.Layer
 	// Mode is nil where the scope does not say how to enforce.
 	Mode *Mode
-	// Note says why the rule is there.
-	Note Note
-}
-
-// Note says why a rule is there; none of it changes what is written.
-type Note struct {
-	Reason, Owner string
-	// Expires is the last day on which the rule is meant to be needed, such as
-	// 2026-12-31; "" for no such day.
-	Expires string
 }
 
 // Match says which workloads a scope speaks of: its fields are ANDed, a field's
