@@ -1,118 +1,284 @@
 package yamltext
 
-import (
-	"bytes"
-	"strconv"
-	"unicode/utf8"
-)
-
-// decode returns the value of a plain or quoted scalar that was scanned
-// without error, by the folding rules of yaml/v3 scannerc.go.
-func decode(text []byte, style Style) string {
-	switch style {
-	case SingleQuoted:
-		text = text[1 : len(text)-1]
-		if !bytes.ContainsAny(text, "'\n\r\u0085\u2028\u2029") {
-			return string(text)
+// content scans a scalar in one of the styles that can be a key, an alias or
+// a flow collection.
+func (p *parser) content(h head) (n Node, err error) {
+	start := p.pos
+	n = Node{Indicator: -1, Comma: -1, Column: start - p.lineStart}
+	switch c := p.src[start]; c {
+	case '\'', '"':
+		n.Style = SingleQuoted
+		if c == '"' {
+			n.Style = DoubleQuoted
 		}
-	case DoubleQuoted:
-		text = text[1 : len(text)-1]
-		if !bytes.ContainsAny(text, "\\\n\r\u0085\u2028\u2029") {
-			return string(text)
+		if err = p.quoted(c); err != nil {
+			return n, err
+		}
+		n.Span = Span{start, p.pos}
+	case '*':
+		if h.any() {
+			return n, p.syntax(start, "an alias with an anchor or tag")
+		}
+		end := p.propertyEnd()
+		if end == 0 {
+			return n, p.syntax(start, "a malformed alias")
+		}
+		n.Kind = Alias
+		n.Span = Span{start, end}
+		p.pos = end
+		p.addAlias(string(p.src[start+1 : end]))
+	case '[', '{':
+		if err = p.flowCollection(&n); err != nil {
+			return n, err
 		}
 	default:
-		if !bytes.ContainsAny(text, "\n\r\u0085\u2028\u2029") {
-			return string(text)
+		if !p.plainBegins() {
+			return n, p.syntax(start, "%s cannot begin a value", p.found())
 		}
-	}
-	value := make([]byte, 0, len(text))
-	for i := 0; i < len(text); {
-		c := text[i]
-		switch {
-		case c == ' ' || c == '\t' || breakAt(text, i) > 0:
-			var folded []byte
-			i, folded = fold(text, i, false)
-			value = append(value, folded...)
-		case style == SingleQuoted && c == '\'':
-			value = append(value, '\'')
-			i += 2
-		case style == DoubleQuoted && c == '\\' && breakAt(text, i+1) > 0:
-			var folded []byte
-			i, folded = fold(text, i+1+breakAt(text, i+1), true)
-			value = append(value, folded...)
-		case style == DoubleQuoted && c == '\\':
-			var escaped []byte
-			i, escaped = unescape(text, i+1)
-			value = append(value, escaped...)
-		default:
-			value = append(value, c)
-			i++
+		end, err := p.plain()
+		if err != nil {
+			return n, err
 		}
+		n.Span = Span{start, end}
+		return n, nil
 	}
-	return string(value)
+	p.keyAllowed = false
+	return n, nil
 }
 
-// fold reads the blanks and line breaks at i and returns where they end and
-// what they stand for. After an escaped line break there is no break to fold.
-func fold(text []byte, i int, escaped bool) (int, []byte) {
-	start := i
-	broken := escaped
-	var first, rest []byte
-	for i < len(text) {
-		n := breakAt(text, i)
-		if n == 0 && text[i] != ' ' && text[i] != '\t' {
+func (p *parser) addAlias(name string) {
+	if p.aliased[name] {
+		return
+	}
+	if p.aliased == nil {
+		p.aliased = make(map[string]bool)
+	}
+	p.aliased[name] = true
+	p.aliases = append(p.aliases, name)
+}
+
+// plainBegins says whether a plain scalar may begin at hand.
+func (p *parser) plainBegins() bool {
+	c := p.src[p.pos]
+	if classes[c]&indicator == 0 {
+		return breakAt(p.src, p.pos) == 0
+	}
+	switch c {
+	case '-':
+		return !blankAt(p.src, p.pos+1)
+	case '?', ':':
+		return p.flow == 0 && !blankOrEndAt(p.src, p.pos+1)
+	}
+	return false
+}
+
+// plain scans a plain scalar over all its lines and returns its end. It leaves
+// the position at the next token.
+func (p *parser) plain() (int, error) {
+	stop := plainStop
+	if p.flow > 0 {
+		stop = flowStop
+	}
+	end := p.pos
+	crossed := false
+	for {
+		if p.pos == p.lineStart && markerAt(p.src, p.pos) || p.at(p.pos) == '#' {
 			break
 		}
-		if n == 0 {
+		i := p.pos
+	run:
+		for i < len(p.src) {
+			c := p.src[i]
+			if classes[c]&stop == 0 {
+				i++
+				continue
+			}
+			switch c {
+			case ':':
+				if blankOrEndAt(p.src, i+1) {
+					break run
+				}
+			case 0xC2, 0xE2:
+				if breakAt(p.src, i) > 0 {
+					break run
+				}
+			default:
+				break run
+			}
+			i++
+		}
+		if i > p.pos {
+			end = i
+			crossed = false
+		}
+		p.pos = i
+		if !blankAt(p.src, i) && breakAt(p.src, i) == 0 {
+			break
+		}
+		for i < len(p.src) {
+			if c := p.src[i]; c == ' ' {
+				i++
+				continue
+			} else if c == '\t' {
+				if crossed && i-p.lineStart < p.indent+1 {
+					return 0, p.syntax(i, "a tab where indentation is expected")
+				}
+				i++
+				continue
+			}
+			n := breakAt(p.src, i)
+			if n == 0 {
+				break
+			}
+			p.pos = i
+			p.newLine(n)
+			i = p.pos
+			crossed = true
+		}
+		p.pos = i
+		if i >= len(p.src) || p.flow == 0 && p.column() < p.indent+1 {
+			break
+		}
+	}
+	p.keyAllowed = crossed
+	return end, nil
+}
+
+// quoted scans a scalar in the quotes at hand.
+func (p *parser) quoted(quote byte) error {
+	start := p.pos
+	stop := doubleStop
+	if quote == '\'' {
+		stop = singleStop
+	}
+	i := p.pos + 1
+	for i < len(p.src) {
+		c := p.src[i]
+		if classes[c]&stop == 0 {
 			i++
 			continue
 		}
-		// LS and PS stay what they are, all others become LF.
-		line := []byte{'\n'}
-		if n == 3 {
-			line = text[i : i+3]
+		switch {
+		case c == quote && quote == '\'' && p.at(i+1) == '\'':
+			i += 2
+		case c == quote:
+			p.pos = i + 1
+			return nil
+		case c == '\\' && breakAt(p.src, i+1) == 0:
+			i += 2
+		case c == '\\':
+			i++
+		default:
+			n := breakAt(p.src, i)
+			if n == 0 {
+				i++
+				continue
+			}
+			i += n
+			p.lineStart = i
+			if markerAt(p.src, i) {
+				return p.syntax(i, "a document marker inside quotes")
+			}
 		}
-		if broken {
-			rest = append(rest, line...)
+	}
+	return p.syntax(start, "quotes that are not closed")
+}
+
+// blockScalar scans a literal or folded scalar, its indicator at hand.
+func (p *parser) blockScalar(n *Node, h head, column int) error {
+	start := p.pos
+	style := Literal
+	if p.src[p.pos] == '>' {
+		style = Folded
+	}
+	p.pos++
+	var keep, strip bool
+	indent := 0
+	for range 2 {
+		switch c := p.at(p.pos); {
+		case (c == '+' || c == '-') && !keep && !strip:
+			keep, strip = c == '+', c == '-'
+			p.pos++
+		case c >= '1' && c <= '9' && indent == 0:
+			indent = int(c - '0')
+			p.pos++
+		}
+	}
+	indented := indent > 0
+	end := p.pos
+	for blankAt(p.src, p.pos) {
+		p.pos++
+	}
+	if p.at(p.pos) == '#' {
+		p.pos = p.lineEnd(p.pos)
+		end = p.pos
+	}
+	if p.pos < len(p.src) && breakAt(p.src, p.pos) == 0 {
+		return p.syntax(p.pos, "%s after the indicator of a block scalar", p.found())
+	}
+	p.newLineIfAny()
+	if indented && p.indent > 0 {
+		indent += p.indent
+	}
+	tail, err := p.blankLines(&indent)
+	if err != nil {
+		return err
+	}
+	for p.pos < len(p.src) && p.column() == indent {
+		end = p.lineEnd(p.pos)
+		p.pos = end
+		if p.newLineIfAny() {
+			tail = p.pos
 		} else {
-			first, broken = line, true
+			tail = -1
 		}
-		i += n
-	}
-	switch {
-	case !broken:
-		return i, text[start:i]
-	case len(first) > 0 && first[0] == '\n':
-		if len(rest) == 0 {
-			return i, []byte{' '}
+		blank, err := p.blankLines(&indent)
+		if err != nil {
+			return err
 		}
-		return i, rest
-	default:
-		return i, append(append([]byte(nil), first...), rest...)
+		if blank > 0 {
+			tail = blank
+		}
 	}
+	p.keyAllowed = true
+	if keep && tail > end {
+		// The line break at the very end is also the next line's beginning.
+		end = tail - breakEndsAt(p.src, tail)
+	}
+	p.fill(n, h, Scalar, style, Span{start, end}, column)
+	n.Keep, n.Strip, n.Indented = keep, strip, indented
+	return nil
 }
 
-var escapes = map[byte]string{
-	'0': "\x00", 'a': "\a", 'b': "\b", 't': "\t", '\t': "\t", 'n': "\n", 'v': "\v", 'f': "\f", 'r': "\r",
-	'e': "\x1b", ' ': " ", '"': "\"", '\'': "'", '/': "/", '\\': "\\",
-	'N': "\u0085", '_': "\u00a0", 'L': "\u2028", 'P': "\u2029",
+func (p *parser) newLineIfAny() bool {
+	n := breakAt(p.src, p.pos)
+	if n > 0 {
+		p.newLine(n)
+	}
+	return n > 0
 }
 
-// digits of a numeric escape by its letter
-var escapeDigits = map[byte]int{'x': 2, 'u': 4, 'U': 8}
-
-// unescape reads the escape whose letter stands at i.
-func unescape(text []byte, i int) (int, []byte) {
-	if i >= len(text) {
-		return i, nil
-	}
-	if digits, ok := escapeDigits[text[i]]; ok {
-		end := min(i+1+digits, len(text))
-		code, err := strconv.ParseUint(string(text[i+1:end]), 16, 32)
-		if err != nil || code > utf8.MaxRune {
-			return end, nil
+// blankLines steps over the blank lines of a block scalar and the next line's
+// indentation, which it determines where it is 0. It returns the end of the
+// last line break it stepped over, 0 if there was none.
+func (p *parser) blankLines(indent *int) (int, error) {
+	last := 0
+	widest := 0
+	for {
+		for (*indent == 0 || p.column() < *indent) && p.at(p.pos) == ' ' {
+			p.pos++
 		}
-		return end, utf8.AppendRune(nil, rune(code))
+		widest = max(widest, p.column())
+		if (*indent == 0 || p.column() < *indent) && p.at(p.pos) == '\t' {
+			return 0, p.syntax(p.pos, "a tab where indentation is expected")
+		}
+		if !p.newLineIfAny() {
+			break
+		}
+		last = p.pos
 	}
-	return i + 1, []byte(escapes[text[i]])
+	if *indent == 0 {
+		*indent = max(widest, p.indent+1, 1)
+	}
+	return last, nil
 }

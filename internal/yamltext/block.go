@@ -1,0 +1,309 @@
+package yamltext
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// blockNode scans the value at hand in block style. A sequence that is a
+// mapping's value may stand at the column of its key.
+func (p *parser) blockNode(n *Node, keyValue bool) error {
+	after := p.pos
+	p.toToken()
+	column := p.column()
+	var h head
+	if !p.ended() && column > p.indent {
+		h.key = -1
+		if c := p.src[p.pos]; c == '&' || c == '!' {
+			var err error
+			if h, err = p.properties(); err != nil {
+				return err
+			}
+			after = max(h.anchor.End, h.tag.End)
+		} else if p.keyAllowed {
+			h.key, h.line = p.pos, p.lineStart
+		}
+	}
+	if p.ended() || p.column() <= p.indent {
+		if !p.ended() && keyValue && p.column() == p.indent && p.dash() {
+			return p.blockSequence(n, h, false)
+		}
+		p.fill(n, h, Scalar, Plain, Span{after, after}, column)
+		return nil
+	}
+
+	start := p.pos
+	line := p.lineStart
+	switch c := p.src[p.pos]; {
+	case p.dash():
+		if !p.keyAllowed {
+			return p.syntax(p.pos, "a sequence may not begin here")
+		}
+		return p.blockSequence(n, h, true)
+	case c == '?' && blankOrEndAt(p.src, p.pos+1):
+		if !p.keyAllowed {
+			return p.syntax(p.pos, "a mapping may not begin here")
+		}
+		return p.blockMapping(n, h, head{key: start, line: line}, nil)
+	case c == ':' && blankOrEndAt(p.src, p.pos+1):
+		return p.unsupported(p.pos, "a value without a key")
+	case c == '|' || c == '>':
+		return p.blockScalar(n, h, column)
+	}
+	content, err := p.content(h)
+	if err != nil {
+		return err
+	}
+	i := p.contentEnd(content)
+	if p.at(i) != ':' || p.lineStart != line || !blankOrEndAt(p.src, i+1) {
+		if p.at(i) == ':' && blankOrEndAt(p.src, i+1) {
+			return p.syntax(i, "a key that spans lines")
+		}
+		*n = content
+		n.Anchor, n.Tag = h.anchor, h.tag
+		n.Column = start - line
+		if full := n.Full(); full.Start < start {
+			n.Column = column
+		}
+		return nil
+	}
+	if h.key < 0 {
+		return p.syntax(i, "a mapping may not begin here")
+	}
+	p.pos = i
+	var outer, inner head
+	if h.key < start {
+		inner = h
+	} else {
+		outer, inner = h, head{key: start, line: line}
+	}
+	content.Anchor, content.Tag = inner.anchor, inner.tag
+	content.Column = inner.key - line
+	return p.blockMapping(n, outer, inner, &content)
+}
+
+// dash says whether the "-" of an item stands at hand.
+func (p *parser) dash() bool {
+	return p.at(p.pos) == '-' && blankOrEndAt(p.src, p.pos+1)
+}
+
+// contentEnd steps over the blanks between a possible key and its colon.
+func (p *parser) contentEnd(content Node) int {
+	i := content.End
+	for blankAt(p.src, i) {
+		i++
+	}
+	return i
+}
+
+// blockMapping scans a mapping in block style. The first key has been scanned
+// already unless it is nil, then "? " stands at hand.
+func (p *parser) blockMapping(n *Node, h, keyHead head, first *Node) error {
+	if err := p.enter(); err != nil {
+		return err
+	}
+	indent := p.indent
+	start := keyHead.key
+	column := start - keyHead.line
+	p.indent = column
+	kept := p.depth <= p.keep
+	var content []*Node
+	if kept {
+		content = make([]*Node, 0, 8)
+	}
+	end := start
+	visiting := p.visit != nil && p.depth == 1
+	for {
+		if first == nil && !kept && !visiting && p.lineFeeds && p.skipEntry(column) {
+			end = p.lineStart - 1
+			p.toToken()
+			if p.ended() || p.column() < column {
+				break
+			}
+			if p.column() > column {
+				return p.syntax(p.pos, "%s where a key in column %d or less is expected", p.found(), column+1)
+			}
+			continue
+		}
+		key := p.newKey()
+		if first != nil {
+			*key = *first
+			first = nil
+		} else if err := p.blockKey(key); err != nil {
+			return err
+		}
+		explicit := key.Explicit
+		// In the scratch node the key is overwritten by its value.
+		keySpan := key.Full()
+		value := p.newNode()
+		mark := -1
+		switch {
+		case explicit && !(p.at(p.pos) == ':' && p.column() == column && !p.ended() && blankOrEndAt(p.src, p.pos+1)):
+			p.fill(value, head{}, Scalar, Plain, Span{keySpan.End, keySpan.End}, column)
+		default:
+			mark = p.pos
+			if !explicit && utf8.RuneCount(p.src[keySpan.Start:mark]) > maxKeyLength {
+				return p.syntax(keySpan.Start, "a key of more than %d characters without \"? \" before it", maxKeyLength)
+			}
+			p.pos++
+			p.keyAllowed = explicit
+			if err := p.blockNode(value, true); err != nil {
+				return err
+			}
+		}
+		value.Indicator = mark
+		end = max(value.Full().End, mark+1, keySpan.End)
+		if kept {
+			content = append(content, key, value)
+		}
+		if visiting && p.visit(key, value) {
+			return errEnough
+		}
+		p.toToken()
+		if p.ended() || p.column() < column {
+			break
+		}
+		if p.column() > column {
+			return p.syntax(p.pos, "%s where a key in column %d or less is expected", p.found(), column+1)
+		}
+	}
+	p.indent = indent
+	p.depth--
+	p.fill(n, h, Mapping, Block, Span{start, end}, column)
+	n.Content = content
+	n.Collapsed = !kept
+	return nil
+}
+
+// skipEntry steps over an entry of the most common form, a plain key and a
+// plain value on one line, in a text of which nothing is kept. It leaves the
+// position where the next line's content begins. If anything is uncommon about
+// the entry it does nothing.
+func (p *parser) skipEntry(column int) bool {
+	src := p.src
+	i := p.pos
+	for i < len(src) && classes[src[i]]&common != 0 {
+		i++
+	}
+	if i == p.pos || i+2 >= len(src) || src[i] != ':' || src[i+1] != ' ' || classes[src[i+2]]&common == 0 ||
+		src[p.pos] == '-' || src[i+2] == '-' || !p.keyAllowed || i-p.pos > maxKeyLength {
+		return false
+	}
+	n := bytes.IndexByte(src[i+2:], '\n')
+	if n < 0 {
+		return false
+	}
+	line := i + 2 + n + 1
+	next := line
+	for next < len(src) && src[next] == ' ' {
+		next++
+	}
+	// A deeper line goes on with the value; blank lines may lie before it.
+	if next >= len(src) || next-line > column || src[next] == '\n' || src[next] == '\r' || src[next] == '\t' {
+		return false
+	}
+	p.pos, p.lineStart = next, line
+	return true
+}
+
+// blockKey scans a key in block style up to its colon.
+func (p *parser) blockKey(key *Node) error {
+	start, line := p.pos, p.lineStart
+	column := p.column()
+	if p.at(p.pos) == '?' && blankOrEndAt(p.src, p.pos+1) {
+		if !p.keyAllowed {
+			return p.syntax(p.pos, "a key may not begin here")
+		}
+		p.pos++
+		p.keyAllowed = true
+		if err := p.blockNode(key, true); err != nil {
+			return err
+		}
+		key.Explicit = true
+		key.Indicator = start
+		p.toToken()
+		return nil
+	}
+	if p.dash() {
+		return p.syntax(p.pos, "an item where a key is expected")
+	}
+	if !p.keyAllowed {
+		return p.syntax(p.pos, "a key may not begin here")
+	}
+	h := head{key: start, line: line}
+	if c := p.src[p.pos]; c == '&' || c == '!' {
+		var err error
+		if h, err = p.properties(); err != nil {
+			return err
+		}
+	}
+	if p.lineStart != line || p.pos >= len(p.src) {
+		return p.syntax(start, "a key without a colon")
+	}
+	if p.at(p.pos) == ':' && blankOrEndAt(p.src, p.pos+1) {
+		return p.unsupported(p.pos, "a value without a key")
+	}
+	content, err := p.content(h)
+	if err != nil {
+		return err
+	}
+	i := p.contentEnd(content)
+	if p.at(i) != ':' || !blankOrEndAt(p.src, i+1) || p.lineStart != line {
+		return p.syntax(start, "a key without a colon")
+	}
+	p.pos = i
+	*key = content
+	key.Anchor, key.Tag = h.anchor, h.tag
+	key.Column = column
+	return nil
+}
+
+// blockSequence scans a sequence in block style, its first dash at hand.
+func (p *parser) blockSequence(n *Node, h head, indented bool) error {
+	if err := p.enter(); err != nil {
+		return err
+	}
+	indent := p.indent
+	start := p.pos
+	column := p.column()
+	if indented {
+		p.indent = column
+	}
+	kept := p.depth <= p.keep
+	var content []*Node
+	end := start
+	for {
+		mark := p.pos
+		p.pos++
+		p.keyAllowed = true
+		item := p.newNode()
+		if err := p.blockNode(item, false); err != nil {
+			return err
+		}
+		item.Indicator = mark
+		end = max(item.Full().End, mark+1)
+		if kept {
+			content = append(content, item)
+		}
+		p.toToken()
+		if p.ended() || p.column() < column {
+			break
+		}
+		if p.column() == column && p.dash() {
+			if !p.keyAllowed {
+				return p.syntax(p.pos, "an item may not begin here")
+			}
+			continue
+		}
+		if p.column() == column && !indented {
+			break
+		}
+		return p.syntax(p.pos, "%s where an item in column %d or less is expected", p.found(), column+1)
+	}
+	p.indent = indent
+	p.depth--
+	p.fill(n, h, Sequence, Block, Span{start, end}, column)
+	n.Content = content
+	n.Collapsed = !kept
+	return nil
+}

@@ -1,0 +1,118 @@
+package yamltext
+
+import (
+	"bytes"
+	"strconv"
+	"unicode/utf8"
+)
+
+// decode returns the value of a plain or quoted scalar that was scanned
+// without error, by the folding rules of yaml/v3 scannerc.go.
+func decode(text []byte, style Style) string {
+	switch style {
+	case SingleQuoted:
+		text = text[1 : len(text)-1]
+		if !bytes.ContainsAny(text, "'\n\r\u0085\u2028\u2029") {
+			return string(text)
+		}
+	case DoubleQuoted:
+		text = text[1 : len(text)-1]
+		if !bytes.ContainsAny(text, "\\\n\r\u0085\u2028\u2029") {
+			return string(text)
+		}
+	default:
+		if !bytes.ContainsAny(text, "\n\r\u0085\u2028\u2029") {
+			return string(text)
+		}
+	}
+	value := make([]byte, 0, len(text))
+	for i := 0; i < len(text); {
+		c := text[i]
+		switch {
+		case c == ' ' || c == '\t' || breakAt(text, i) > 0:
+			var folded []byte
+			i, folded = fold(text, i, false)
+			value = append(value, folded...)
+		case style == SingleQuoted && c == '\'':
+			value = append(value, '\'')
+			i += 2
+		case style == DoubleQuoted && c == '\\' && breakAt(text, i+1) > 0:
+			var folded []byte
+			i, folded = fold(text, i+1+breakAt(text, i+1), true)
+			value = append(value, folded...)
+		case style == DoubleQuoted && c == '\\':
+			var escaped []byte
+			i, escaped = unescape(text, i+1)
+			value = append(value, escaped...)
+		default:
+			value = append(value, c)
+			i++
+		}
+	}
+	return string(value)
+}
+
+// fold reads the blanks and line breaks at i and returns where they end and
+// what they stand for. After an escaped line break there is no break to fold.
+func fold(text []byte, i int, escaped bool) (int, []byte) {
+	start := i
+	broken := escaped
+	var first, rest []byte
+	for i < len(text) {
+		n := breakAt(text, i)
+		if n == 0 && text[i] != ' ' && text[i] != '\t' {
+			break
+		}
+		if n == 0 {
+			i++
+			continue
+		}
+		// LS and PS stay what they are, all others become LF.
+		line := []byte{'\n'}
+		if n == 3 {
+			line = text[i : i+3]
+		}
+		if broken {
+			rest = append(rest, line...)
+		} else {
+			first, broken = line, true
+		}
+		i += n
+	}
+	switch {
+	case !broken:
+		return i, text[start:i]
+	case len(first) > 0 && first[0] == '\n':
+		if len(rest) == 0 {
+			return i, []byte{' '}
+		}
+		return i, rest
+	default:
+		return i, append(append([]byte(nil), first...), rest...)
+	}
+}
+
+var escapes = map[byte]string{
+	'0': "\x00", 'a': "\a", 'b': "\b", 't': "\t", '\t': "\t", 'n': "\n", 'v': "\v", 'f': "\f", 'r': "\r",
+	'e': "\x1b", ' ': " ", '"': "\"", '\'': "'", '/': "/", '\\': "\\",
+	'N': "\u0085", '_': "\u00a0", 'L': "\u2028", 'P': "\u2029",
+}
+
+// digits of a numeric escape by its letter
+var escapeDigits = map[byte]int{'x': 2, 'u': 4, 'U': 8}
+
+// unescape reads the escape whose letter stands at i.
+func unescape(text []byte, i int) (int, []byte) {
+	if i >= len(text) {
+		return i, nil
+	}
+	if digits, ok := escapeDigits[text[i]]; ok {
+		end := min(i+1+digits, len(text))
+		code, err := strconv.ParseUint(string(text[i+1:end]), 16, 32)
+		if err != nil || code > utf8.MaxRune {
+			return end, nil
+		}
+		return end, utf8.AppendRune(nil, rune(code))
+	}
+	return i + 1, []byte(escapes[text[i]])
+}

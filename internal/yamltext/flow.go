@@ -1,0 +1,151 @@
+package yamltext
+
+import "unicode/utf8"
+
+// flowNode scans a value in flow style, at hand.
+func (p *parser) flowNode(n *Node) error {
+	column := p.column()
+	var h head
+	if c := p.src[p.pos]; c == '&' || c == '!' {
+		var err error
+		if h, err = p.properties(); err != nil {
+			return err
+		}
+	}
+	switch c := p.at(p.pos); {
+	case h.any() && c == ':':
+		return p.unsupported(p.pos, "a value without a key")
+	case h.any() && (c == ',' || c == ']' || c == '}'):
+		end := max(h.anchor.End, h.tag.End)
+		p.fill(n, h, Scalar, Plain, Span{end, end}, column)
+		return nil
+	case p.ended():
+		return p.syntax(p.pos, "brackets that are not closed")
+	case c == '?':
+		return p.unsupported(p.pos, "a key after \"?\" in flow style")
+	}
+	if c := p.src[p.pos]; c == '[' || c == '{' {
+		if err := p.flowCollection(n); err != nil {
+			return err
+		}
+		p.keyAllowed = false
+	} else {
+		content, err := p.content(h)
+		if err != nil {
+			return err
+		}
+		*n = content
+	}
+	n.Anchor, n.Tag = h.anchor, h.tag
+	n.Column = column
+	return nil
+}
+
+// flowCollection scans a mapping or sequence in flow style, its bracket at
+// hand.
+func (p *parser) flowCollection(n *Node) error {
+	if err := p.enter(); err != nil {
+		return err
+	}
+	start, column := p.pos, p.column()
+	kind, closing := Sequence, byte(']')
+	if p.src[p.pos] == '{' {
+		kind, closing = Mapping, '}'
+	}
+	p.pos++
+	p.flow++
+	kept := p.depth <= p.keep
+	var content []*Node
+	for {
+		p.toToken()
+		if p.ended() {
+			return p.syntax(start, "brackets that are not closed")
+		}
+		if p.src[p.pos] == closing {
+			break
+		}
+		keyStart, line := p.pos, p.lineStart
+		key := p.newKey()
+		if err := p.flowNode(key); err != nil {
+			return err
+		}
+		keyEnd := key.Full().End
+		p.toToken()
+		last := key
+		if p.at(p.pos) == ':' && !p.ended() {
+			if p.lineStart != line || utf8.RuneCount(p.src[keyStart:p.pos]) > maxKeyLength {
+				return p.syntax(p.pos, "a key that spans lines or is too long")
+			}
+			pair := key
+			if kind == Sequence {
+				// A pair without braces is a mapping of its own: [a: b].
+				key = p.newNode()
+				*key = *pair
+			}
+			value := p.newNode()
+			if err := p.flowValue(value); err != nil {
+				return err
+			}
+			last = value
+			if kind == Sequence {
+				end := max(value.Full().End, value.Indicator+1)
+				p.fill(pair, head{}, Mapping, Flow, Span{keyStart, end}, keyStart-line)
+				if kept {
+					pair.Content = []*Node{key, value}
+				}
+				last = pair
+				content = p.keepIn(content, kept, pair)
+			} else {
+				content = p.keepIn(content, kept, key, value)
+				if p.visit != nil && p.depth == 1 && p.visit(key, value) {
+					return errEnough
+				}
+			}
+		} else if kind == Mapping {
+			value := p.newNode()
+			p.fill(value, head{}, Scalar, Plain, Span{keyEnd, keyEnd}, column)
+			last = value
+			content = p.keepIn(content, kept, key, value)
+		} else {
+			content = p.keepIn(content, kept, key)
+		}
+		p.toToken()
+		switch c := p.at(p.pos); {
+		case p.ended():
+			return p.syntax(start, "brackets that are not closed")
+		case c == ',':
+			last.Comma = p.pos
+			p.pos++
+		case c != closing:
+			return p.syntax(p.pos, "%s where ',' or '%c' is expected", p.found(), closing)
+		}
+	}
+	p.pos++
+	p.flow--
+	p.depth--
+	*n = Node{Kind: kind, Style: Flow, Span: Span{start, p.pos}, Column: column, Indicator: -1, Comma: -1,
+		Content: content, Collapsed: !kept}
+	return nil
+}
+
+func (p *parser) keepIn(content []*Node, kept bool, nodes ...*Node) []*Node {
+	if !kept {
+		return nil
+	}
+	return append(content, nodes...)
+}
+
+// flowValue scans what follows the colon at hand.
+func (p *parser) flowValue(value *Node) error {
+	mark := p.pos
+	p.pos++
+	p.keyAllowed = false
+	p.toToken()
+	if c := p.at(p.pos); p.ended() || c == ',' || c == ']' || c == '}' {
+		p.fill(value, head{}, Scalar, Plain, Span{mark + 1, mark + 1}, mark+1-p.lineStart)
+	} else if err := p.flowNode(value); err != nil {
+		return err
+	}
+	value.Indicator = mark
+	return nil
+}
