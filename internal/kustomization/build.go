@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,6 +15,7 @@ import (
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 	sigsyaml "sigs.k8s.io/yaml"
 
@@ -36,6 +36,10 @@ type Options struct {
 	Apply func(spec yamltext.File, resources []byte) ([]byte, error)
 	// Ignore has specs that are listed as transformers left out.
 	Ignore bool
+
+	// Tests switch off one of the two lines that keep a build from leaving the
+	// machine's files, to see that the other holds by itself.
+	unjudged, unconfined bool
 }
 
 // Built is what a kustomization builds.
@@ -72,7 +76,9 @@ var one sync.Mutex
 func Build(dir string, options Options) (*Built, error) {
 	one.Lock()
 	defer one.Unlock()
-	defer offline()()
+	if !options.unconfined {
+		defer confine()()
+	}
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -82,11 +88,13 @@ func Build(dir string, options Options) (*Built, error) {
 		return nil, err
 	}
 	b := &builder{options: options, files: filesOnDisk(cmp.Or(options.Root, repository(absolute))), layers: map[string]*layer{}, named: dir, built: &Built{}}
-	if b.root, err = b.layer(absolute); err != nil {
-		return nil, err
-	}
-	if err := b.prepare(b.root, nil); err != nil {
-		return nil, err
+	if !options.unjudged {
+		if b.root, err = b.layer(absolute); err != nil {
+			return nil, err
+		}
+		if err := b.prepare(b.root, nil); err != nil {
+			return nil, err
+		}
 	}
 	resources, err := b.run(absolute)
 	if err != nil {
@@ -100,20 +108,6 @@ func Build(dir string, options Options) (*Built, error) {
 		b.built.Among = nil
 	}
 	return b.built, nil
-}
-
-// offline has requests over HTTP fail: kustomize loads every file whose path is
-// a URL, and its client is not to be given (api/internal/loader/fileloader.go).
-func offline() (restore func()) {
-	transport := http.DefaultTransport
-	http.DefaultTransport = refusal{}
-	return func() { http.DefaultTransport = transport }
-}
-
-type refusal struct{}
-
-func (refusal) RoundTrip(r *http.Request) (*http.Response, error) {
-	return nil, fmt.Errorf("%s is remote, and what is remote is not fetched: put a copy of it beside the kustomization", r.URL)
 }
 
 // builder is one build.
@@ -130,33 +124,35 @@ type builder struct {
 
 // layer reads the kustomization of a folder, once.
 func (b *builder) layer(dir string) (*layer, error) {
+	// As kustomize resolves it, which reads what the kustomization names from there.
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return nil, err
+	}
 	if known := b.layers[dir]; known != nil {
 		return known, nil
 	}
-	var file string
-	for _, name := range konfig.RecognizedKustomizationFileNames() {
-		if path := filepath.Join(dir, name); b.files.Exists(path) {
-			file = path
-			break
-		}
+	l := &layer{dir: dir, specs: map[int][]yamltext.File{}, patches: map[int]map[string]string{}}
+	if l.file, err = b.fileIn(dir); err != nil {
+		return nil, err
 	}
-	if file == "" {
-		return nil, fmt.Errorf("%s holds no kustomization: it needs a file %s", b.name(dir), konfig.DefaultKustomizationFileName())
-	}
-	text, err := b.files.ReadFile(file)
+	text, err := b.files.ReadFile(l.file)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", b.name(file), err)
+		return nil, fmt.Errorf("reading %s: %w", b.name(l.file), err)
 	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", b.name(file), err)
+	if err := l.fields.Unmarshal(text); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", b.name(l.file), err)
 	}
-	if len(document.Content) != 1 || document.Content[0].Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("reading %s: it holds no mapping", b.name(file))
+	fixed := l.fields
+	fixed.FixKustomization()
+	if err := fixed.CheckEmpty(); err != nil {
+		return nil, fmt.Errorf("reading %s: it says nothing: list something under resources", b.name(l.file))
 	}
-	l := &layer{dir: dir, file: file, fields: document.Content[0], specs: map[int][]yamltext.File{}, patches: map[int]map[string]string{}}
 	b.layers[dir] = l
-	l.transformers = l.list(transformersField)
+	if err := b.normalize(l); err != nil {
+		return nil, err
+	}
+	l.transformers = slices.Clone(l.fields.Transformers)
 	for i, entry := range l.transformers {
 		specs, err := b.specs(l, transformersField, i, entry)
 		if err != nil {
@@ -167,7 +163,32 @@ func (b *builder) layer(dir string) (*layer, error) {
 			b.built.Listed = true
 		}
 	}
-	return l, nil
+	return l, b.keep(l, l.transformers)
+}
+
+// fileIn gives the kustomization file of a folder, without links: the one that
+// kustomize reads, which passes over one that leads out of the folder.
+func (b *builder) fileIn(dir string) (string, error) {
+	var found []string
+	for _, name := range konfig.RecognizedKustomizationFileNames() {
+		if path := filepath.Join(dir, name); b.files.Exists(path) {
+			found = append(found, path)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", fmt.Errorf("%s holds no kustomization: it needs a file %s", b.name(dir), konfig.DefaultKustomizationFileName())
+	case 1:
+		file, err := filepath.EvalSymlinks(found[0])
+		if err != nil {
+			return "", err
+		}
+		if !strings.HasPrefix(file, strings.TrimSuffix(dir, "/")+"/") {
+			return "", fmt.Errorf("%s is a link to %s, and kustomize reads none that leads out of the folder: put a copy in its place", b.name(found[0]), b.name(file))
+		}
+		return file, nil
+	}
+	return "", fmt.Errorf("%s holds several kustomizations, of which kustomize reads none: keep one of %s and %s", b.name(dir), filepath.Base(found[0]), filepath.Base(found[1]))
 }
 
 // specs gives the files that an entry of transformers stands for, if all that
@@ -175,17 +196,15 @@ func (b *builder) layer(dir string) (*layer, error) {
 func (b *builder) specs(l *layer, field string, i int, entry string) ([]yamltext.File, error) {
 	file := yamltext.File{Path: fmt.Sprintf("%s: %s[%d]", b.name(l.file), field, i), Text: []byte(entry)}
 	if !isInline(entry) {
-		path, err := b.local(l, field, i, entry)
-		if err != nil {
-			return nil, err
-		}
+		path := filepath.Join(l.dir, entry)
 		if b.files.IsDir(path) {
 			return b.specsOf(path)
 		}
-		file.Path = b.name(path)
-		if file.Text, err = b.files.ReadFile(path); err != nil {
-			return nil, fmt.Errorf("reading %s: %w", file.Path, err)
+		text, err := b.files.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", b.name(path), err)
 		}
+		file = yamltext.File{Path: b.name(path), Text: text}
 	}
 	specs, others, err := b.specsIn(file)
 	if err != nil || others > 0 || len(specs) == 0 {
@@ -201,13 +220,12 @@ func (b *builder) specsOf(dir string) ([]yamltext.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := 0; i+1 < len(l.fields.Content); i += 2 {
-		if !slices.Contains([]string{"apiVersion", "kind", metadataField, resourcesField}, l.fields.Content[i].Value) {
-			return nil, nil
-		}
+	alone := types.Kustomization{TypeMeta: l.fields.TypeMeta, MetaData: l.fields.MetaData, Resources: l.fields.Resources}
+	if !reflect.DeepEqual(l.fields, alone) {
+		return nil, nil
 	}
 	var all []yamltext.File
-	for i, entry := range l.list(resourcesField) {
+	for i, entry := range l.fields.Resources {
 		specs, err := b.specs(l, resourcesField, i, entry)
 		if err != nil || specs == nil {
 			return nil, err
@@ -266,12 +284,21 @@ func (b *builder) name(path string) string {
 	return path
 }
 
-// keep has the kustomization read with these transformers from now on.
+// keep has kustomize read the kustomization with these transformers from now on.
 func (b *builder) keep(l *layer, transformers []string) error {
-	if len(l.specs) == 0 && slices.Equal(transformers, l.list(transformersField)) {
-		return nil // as it stands there
+	fields := l.fields
+	fields.Transformers = slices.DeleteFunc(slices.Clone(transformers), func(entry string) bool { return entry == "" })
+	return b.hold(l, fields)
+}
+
+// hold has kustomize read this in the place of a kustomization file.
+func (b *builder) hold(l *layer, fields types.Kustomization) error {
+	if fields.MetaData == nil {
+		// kustomize refuses one in which nothing is said
+		// (api/types/kustomization.go, CheckEmpty).
+		fields.MetaData = &types.ObjectMeta{Name: "without-the-specs"}
 	}
-	text, err := l.text(transformers)
+	text, err := sigsyaml.Marshal(fields)
 	if err != nil {
 		return fmt.Errorf("rewriting %s: %w", b.name(l.file), err)
 	}
@@ -293,17 +320,9 @@ func (b *builder) run(dir string) (resources resmap.ResMap, err error) {
 	options.Reorder = krusty.ReorderOptionUnspecified // the CLI's own
 	resources, err = krusty.MakeKustomizer(options).Run(b.files, dir)
 	if err != nil {
-		return nil, fmt.Errorf("building %s: %w%s", b.name(dir), err, remedy(err))
+		return nil, fmt.Errorf("building %s: %w%s", b.name(dir), err, b.remedy(err))
 	}
 	return resources, nil
-}
-
-// remedy says what to do about an error of kustomize's that does not.
-func remedy(err error) string {
-	if strings.Contains(err.Error(), "external plugins disabled") {
-		return "; only kustomize's builtin plugins are run here, nothing that is in the repository: build it with the kustomize CLI, and pipe that into krm-bypass render -"
-	}
-	return ""
 }
 
 // Formatted writes those documents of a stream that are not as they were in the

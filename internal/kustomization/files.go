@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
@@ -16,6 +18,8 @@ type files struct {
 	// root is the folder, without symbolic links, that is not left; "" for none.
 	root  string
 	texts map[string][]byte
+	// read are the kustomization files that kustomize has read.
+	read []string
 }
 
 func filesOnDisk(root string) *files {
@@ -49,7 +53,27 @@ func (f *files) ReadFile(path string) ([]byte, error) {
 	if err := f.fence(path); err != nil {
 		return nil, err
 	}
+	if info, err := os.Stat(path); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", path)
+	}
 	return f.FileSystem.ReadFile(path)
+}
+
+// asItStands gives a path by which kustomize reads a file that an entry names:
+// that of a copy if the file is a kustomization, for which kustomize is given
+// another text.
+func (f *files) asItStands(path string) (string, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil || !slices.Contains(konfig.RecognizedKustomizationFileNames(), filepath.Base(real)) {
+		return path, err
+	}
+	text, err := f.FileSystem.ReadFile(real)
+	if err != nil {
+		return "", err
+	}
+	real += ", as it stands"
+	f.texts[real] = text
+	return real, nil
 }
 
 func (f *files) Open(path string) (filesys.File, error) {
@@ -60,10 +84,17 @@ func (f *files) Open(path string) (filesys.File, error) {
 }
 
 func (f *files) CleanedAbs(path string) (filesys.ConfirmedDir, string, error) {
+	if _, held := f.texts[path]; held && !f.FileSystem.Exists(path) {
+		return filesys.ConfirmedDir(filepath.Dir(path)), filepath.Base(path), nil
+	}
 	if err := f.fence(path); err != nil {
 		return "", "", err
 	}
-	return f.FileSystem.CleanedAbs(path)
+	dir, file, err := f.FileSystem.CleanedAbs(path)
+	if err == nil && slices.Contains(konfig.RecognizedKustomizationFileNames(), filepath.Base(path)) {
+		f.read = append(f.read, dir.Join(file))
+	}
+	return dir, file, err
 }
 
 func (f *files) ReadDir(path string) ([]string, error) {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/resid"
 
@@ -20,7 +19,8 @@ import (
 type layer struct {
 	// dir is its folder, file its kustomization file; both absolute.
 	dir, file string
-	fields    *yaml.Node
+	// fields is what the kustomization says, in its normal form.
+	fields types.Kustomization
 	// transformers are its entries as they are to be read from now on, "" for
 	// one that is taken out.
 	transformers []string
@@ -31,30 +31,9 @@ type layer struct {
 	visited bool
 }
 
-// list gives the entries of one of the kustomization's lists of strings.
-func (l *layer) list(field string) []string {
-	var entries []string
-	if node := value(l.fields, field); node != nil && node.Kind == yaml.SequenceNode {
-		for _, item := range node.Content {
-			entries = append(entries, item.Value)
-		}
-	}
-	return entries
-}
-
-func value(mapping *yaml.Node, key string) *yaml.Node {
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == key {
-			return mapping.Content[i+1]
-		}
-	}
-	return nil
-}
-
 // The fields of a kustomization that matter here, most of them lists that name
 // what else belongs to the build.
 const (
-	metadataField     = "metadata"
 	resourcesField    = "resources"
 	basesField        = "bases" // the old name for folders among the resources
 	componentsField   = "components"
@@ -63,59 +42,20 @@ const (
 	validatorsField   = "validators"
 )
 
-// accumulating are the fields by which a kustomization has resources before it
-// changes any. kustomize reads them, then takes the components in, and only
-// then runs what the other fields say (kubernetes-sigs/kustomize
-// api/internal/target/kusttarget.go, accumulateTarget).
-var accumulating = []string{
-	"apiVersion", "kind", metadataField, resourcesField, basesField, generatorsField,
-	"configMapGenerator", "secretGenerator", "generatorOptions", "crds", "configurations", "openapi",
-}
-
-// text gives the kustomization as a build shall read it.
-func (l *layer) text(transformers []string) ([]byte, error) {
-	fields := &yaml.Node{Kind: yaml.MappingNode}
-	for i := 0; i+1 < len(l.fields.Content); i += 2 {
-		if l.fields.Content[i].Value != transformersField {
-			fields.Content = append(fields.Content, l.fields.Content[i], l.fields.Content[i+1])
-		}
-	}
-	setList(fields, transformersField, slices.DeleteFunc(slices.Clone(transformers), func(entry string) bool { return entry == "" }))
-	if value(fields, metadataField) == nil {
-		// kustomize refuses one in which nothing is said
-		// (api/types/kustomization.go, CheckEmpty).
-		fields.Content = append(fields.Content, scalar(metadataField),
-			&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{scalar("name"), scalar("without-the-specs")}})
-	}
-	return yaml.Marshal(fields)
-}
-
 // upTo gives the kustomization as far as its component at a place, which is the
-// last thing that happens in it.
-func (l *layer) upTo(component int) ([]byte, error) {
-	fields := &yaml.Node{Kind: yaml.MappingNode}
-	for i := 0; i+1 < len(l.fields.Content); i += 2 {
-		if slices.Contains(accumulating, l.fields.Content[i].Value) {
-			fields.Content = append(fields.Content, l.fields.Content[i], l.fields.Content[i+1])
-		}
+// last thing that happens in it: the fields by which it has resources before it
+// changes any. kustomize reads them, then takes the components in, and only then
+// runs what the other fields say (kubernetes-sigs/kustomize
+// api/internal/target/kusttarget.go, accumulateTarget).
+func (l *layer) upTo(component int) types.Kustomization {
+	k := l.fields
+	return types.Kustomization{
+		TypeMeta: k.TypeMeta, MetaData: k.MetaData,
+		Resources: k.Resources, Bases: k.Bases, Generators: k.Generators,
+		ConfigMapGenerator: k.ConfigMapGenerator, SecretGenerator: k.SecretGenerator, GeneratorOptions: k.GeneratorOptions,
+		Crds: k.Crds, Configurations: k.Configurations, OpenAPI: k.OpenAPI,
+		Components: k.Components[:component+1],
 	}
-	setList(fields, componentsField, l.list(componentsField)[:component+1])
-	return yaml.Marshal(fields)
-}
-
-func setList(mapping *yaml.Node, key string, entries []string) {
-	if len(entries) == 0 {
-		return
-	}
-	list := &yaml.Node{Kind: yaml.SequenceNode}
-	for _, entry := range entries {
-		list.Content = append(list.Content, scalar(entry))
-	}
-	mapping.Content = append(mapping.Content, scalar(key), list)
-}
-
-func scalar(value string) *yaml.Node {
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
 }
 
 // step is a kustomization on the way from a base, or the root, to one of its
@@ -136,19 +76,13 @@ func (b *builder) prepare(l *layer, way []step) error {
 		return nil
 	}
 	l.visited = true
-	for _, field := range []string{resourcesField, basesField, generatorsField, validatorsField} {
-		for i, entry := range l.list(field) {
-			if err := b.prepareEntry(l, field, i, entry); err != nil {
-				return err
-			}
-		}
-	}
-	for i, entry := range l.list(componentsField) {
-		path, err := b.local(l, componentsField, i, entry)
-		if err != nil {
+	for _, entry := range slices.Concat(l.fields.Resources, l.fields.Bases, l.fields.Generators, l.fields.Validators) {
+		if err := b.prepareEntry(l, entry); err != nil {
 			return err
 		}
-		c, err := b.layer(path)
+	}
+	for i, entry := range l.fields.Components {
+		c, err := b.layer(filepath.Join(l.dir, entry))
 		if err != nil {
 			return err
 		}
@@ -163,10 +97,7 @@ func (b *builder) prepare(l *layer, way []step) error {
 	for i := range l.transformers {
 		switch specs := l.specs[i]; {
 		case specs == nil:
-			if l.transformers[i] == "" || isInline(l.transformers[i]) {
-				continue
-			}
-			if err := b.prepareEntry(l, transformersField, i, l.transformers[i]); err != nil {
+			if err := b.prepareEntry(l, l.transformers[i]); err != nil {
 				return err
 			}
 		case b.options.Ignore:
@@ -186,14 +117,11 @@ func (b *builder) prepare(l *layer, way []step) error {
 
 // prepareEntry prepares what an entry of a list names, if it is a kustomization
 // too.
-func (b *builder) prepareEntry(l *layer, field string, i int, entry string) error {
+func (b *builder) prepareEntry(l *layer, entry string) error {
 	if isInline(entry) {
 		return nil
 	}
-	path, err := b.local(l, field, i, entry)
-	if err != nil {
-		return err
-	}
+	path := filepath.Join(l.dir, entry)
 	if !b.files.IsDir(path) {
 		return b.noteSpecs(path)
 	}
@@ -204,22 +132,9 @@ func (b *builder) prepareEntry(l *layer, field string, i int, entry string) erro
 	return b.prepare(base, nil)
 }
 
-// isInline says whether an entry is a text of its own instead of a path.
-func isInline(entry string) bool {
-	return strings.Contains(entry, "\n") || strings.Contains(entry, "{")
-}
-
-// local gives the path that an entry names.
-func (b *builder) local(l *layer, field string, i int, entry string) (string, error) {
-	path := filepath.Join(l.dir, entry)
-	if filepath.IsAbs(entry) {
-		path = filepath.Clean(entry)
-	}
-	if !b.files.Exists(path) {
-		return "", fmt.Errorf("%s: %s[%d]: %q: no such file or folder; what is remote is not fetched: put a copy of it beside the kustomization", b.name(l.file), field, i, entry)
-	}
-	return path, nil
-}
+// isInline says whether an entry in normal form is a text of its own, which
+// never parses as an object if it is a path.
+func isInline(entry string) bool { return !strings.HasPrefix(entry, "./") }
 
 // substitute puts patches in the place of a spec.
 func (b *builder) substitute(l *layer, at int, way []step) error {
@@ -227,11 +142,9 @@ func (b *builder) substitute(l *layer, at int, way []step) error {
 	start := b.files.texts
 	b.files.texts = maps.Clone(start)
 	for _, s := range way {
-		text, err := s.upTo(s.component)
-		if err != nil {
+		if err := b.hold(s.layer, s.upTo(s.component)); err != nil {
 			return err
 		}
-		b.files.texts[s.file] = text
 	}
 	if err := b.keep(l, l.transformers[:at]); err != nil {
 		return err
