@@ -627,7 +627,7 @@ func TestDrawnOutputReadsBack(t *testing.T) {
 				}
 			}
 			for _, k := range istio.Keys {
-				require.Equal(t, k.Write(sayable.Settings().Entries(k.Field)), k.Write(effective.Settings().Entries(k.Field)), "%s of\n%s", k.Field, settings)
+				require.Equal(t, k.Write(sayable.Settings()), k.Write(effective.Settings()), "%s of\n%s", k.Field, settings)
 			}
 			if annotations["krm-bypass.dev/policy"] != "" {
 				require.Regexp(t, `^v1:[0-9a-f]{16}$`, annotations["krm-bypass.dev/policy"])

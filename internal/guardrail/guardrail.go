@@ -19,13 +19,7 @@ type Limits struct {
 }
 
 // Nothing are the limits under which nothing may bypass.
-var Nothing = Limits{InboundPorts: everyPort, OutboundPorts: everyPort}
-
-var everyPort = everyPortOf(traffic.TCP).Union(everyPortOf(traffic.UDP))
-
-func everyPortOf(protocol traffic.Protocol) traffic.Ports {
-	return traffic.NewPorts(protocol, traffic.PortRange{First: 1, Last: 65535})
-}
+var Nothing = Limits{InboundPorts: traffic.EveryPort, OutboundPorts: traffic.EveryPort}
 
 // IsZero says whether nothing is forbidden.
 func (l Limits) IsZero() bool {
@@ -88,18 +82,10 @@ func (l Limits) Breaches(s, own traffic.Settings) []Breach {
 }
 
 func (l Limits) inbound(s, own traffic.Settings, all *breaches) {
-	bypassed := inbound(s).Without(inbound(own)).Intersect(l.InboundPorts)
+	bypassed := s.Inbound().Without(own.Inbound()).Intersect(l.InboundPorts)
 	excluded := bypassed.Intersect(s.ExcludeInboundPorts)
 	all.add(Breach{Kind: InboundPort, By: []traffic.Field{traffic.ExcludeInboundPorts}, Ports: excluded})
 	all.add(Breach{Kind: InboundPort, By: []traffic.Field{traffic.IncludeInboundPorts}, Ports: bypassed.Without(excluded)})
-}
-
-// inbound gives the ports of the pod that bypass.
-func inbound(s traffic.Settings) traffic.Ports {
-	if s.IncludeInboundPorts.All() {
-		return s.ExcludeInboundPorts
-	}
-	return s.ExcludeInboundPorts.Union(everyPortOf(traffic.TCP).Without(s.IncludeInboundPorts.Set()))
 }
 
 // part are ports at all of which the same addresses bypass.
@@ -122,9 +108,6 @@ func (p part) addresses() traffic.Prefixes {
 	return sum
 }
 
-// dns is the port that no range bypasses, as in traffic.Settings.Decide.
-var dns = traffic.NewPorts(traffic.TCP, traffic.PortRange{First: 53, Last: 53})
-
 // outbound cuts what bypasses into parts whose ports are disjoint.
 func outbound(s traffic.Settings) []part {
 	ranges := slices.DeleteFunc([]contribution{
@@ -139,7 +122,7 @@ func outbound(s traffic.Settings) []part {
 	}
 	add(s.ExcludeOutboundPorts, contribution{traffic.ExcludeOutboundPorts, traffic.Everywhere})
 	// What is left at each step is what the steps before did not decide.
-	ranged := everyPortOf(traffic.TCP).Without(dns).Without(s.ExcludeOutboundPorts).Without(s.IncludeOutboundPorts)
+	ranged := traffic.RangedPorts.Without(s.ExcludeOutboundPorts).Without(s.IncludeOutboundPorts)
 	for _, p := range s.ExcludeOutbound.Portions() {
 		ports := p.Ports.Without(s.ExcludeOutboundPorts)
 		pair := contribution{traffic.ExcludeOutbound, p.Prefixes}

@@ -34,7 +34,7 @@ type rule struct {
 // arrange says with few rules what every workload says. A field of a workload is
 // said by one rule alone, so that it does not matter how rules meet.
 func (s *survey) arrange() *arrangement {
-	a := &arrangement{mesh: s.mesh, merge: merge(s.mesh)}
+	a := &arrangement{mesh: s.mesh, merge: s.mesh.Merge()}
 	rest := map[*workload]traffic.Layer{}
 	byNamespace := map[string][]*workload{}
 	for _, w := range s.workloads {
@@ -48,8 +48,7 @@ func (s *survey) arrange() *arrangement {
 		}
 	}
 	move := func(f traffic.Field, into *traffic.Layer, from []*workload) {
-		entries, _ := from[0].said.Entries(f)
-		must(into.Set(f, entries))
+		*into = into.With(f, from[0].said)
 		for _, w := range from {
 			rest[w] = rest[w].Without(f)
 		}
@@ -59,11 +58,9 @@ func (s *survey) arrange() *arrangement {
 		if !alike(s.workloads, f) {
 			continue
 		}
-		entries, _ := s.workloads[0].said.Entries(f)
 		contradicted := false
 		for _, n := range own {
-			said, says := n.imported.Entries(f)
-			contradicted = contradicted || says && !slices.Equal(said, entries)
+			contradicted = contradicted || n.imported.Says(f) && !n.imported.Agrees(f, s.workloads[0].said)
 		}
 		if !contradicted {
 			move(f, &a.global.layer, s.workloads)
@@ -78,13 +75,12 @@ func (s *survey) arrange() *arrangement {
 		for _, f := range traffic.Fields {
 			n := own[name]
 			if n != nil && n.imported.Says(f) {
-				entries, _ := n.imported.Entries(f)
-				if global, says := a.global.layer.Entries(f); !says || !slices.Equal(global, entries) {
-					must(r.layer.Set(f, entries))
+				if !n.imported.Agrees(f, a.global.layer) {
+					r.layer = r.layer.With(f, n.imported)
 				}
 				r.from = append(r.from, n.id()+" in "+n.in.file)
 				for _, w := range byNamespace[name] {
-					if said, says := rest[w].Entries(f); says && slices.Equal(said, entries) {
+					if rest[w].Agrees(f, n.imported) {
 						rest[w] = rest[w].Without(f)
 					}
 				}
@@ -121,23 +117,13 @@ func alike(workloads []*workload, f traffic.Field) bool {
 	if len(workloads) < 2 {
 		return false
 	}
-	first, says := saying(workloads[0], f)
-	return says && !slices.ContainsFunc(workloads, func(w *workload) bool {
-		text, says := saying(w, f)
-		return !says || text != first
+	first := workloads[0].said
+	return first.Says(f) && !slices.ContainsFunc(workloads, func(w *workload) bool {
+		// Included ports belong to pairs: a narrower rule for them would take
+		// them away from a broader rule's pairs.
+		paired := f != traffic.ExcludeOutbound || w.said.Agrees(traffic.IncludeOutboundPorts, first)
+		return !w.said.Agrees(f, first) || !paired
 	})
-}
-
-// saying is what a workload says of a field. Included ports belong to pairs: a
-// narrower rule for them would take them away from a broader rule's pairs.
-func saying(w *workload, f traffic.Field) (string, bool) {
-	entries, says := w.said.Entries(f)
-	text := strings.Join(entries, ",")
-	if f == traffic.ExcludeOutbound {
-		included, said := w.said.Entries(traffic.IncludeOutboundPorts)
-		text = fmt.Sprint(text, "\x00", included, said)
-	}
-	return text, says
 }
 
 // join makes one rule of those that say the same of the like.

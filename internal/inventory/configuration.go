@@ -3,8 +3,7 @@ package inventory
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
+	"path"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -14,45 +13,6 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
-
-// configuration is one place where a mesh's own configuration stands.
-type configuration struct {
-	// group and kind are the object's; both are "" for Helm values, which are
-	// no object.
-	group, kind string
-	// name is a glob of the object's name, "" for any.
-	name string
-	// document leads to a string that is itself YAML or JSON; nil where the
-	// object says it in fields.
-	document edit.Path
-	// at leads to the mapping with the settings, in the object or document.
-	at       edit.Path
-	settings []setting
-}
-
-// setting is one key of a configuration.
-type setting struct {
-	key   string
-	field traffic.Field
-}
-
-// configurationsOf gives every place where a mesh's own configuration stands.
-func configurationsOf(m *mesh.Mesh) []configuration {
-	all := slices.Clone(dialectOf(m).configurations)
-	if m.Config == nil {
-		return all
-	}
-	for _, l := range m.Config.Lists {
-		last := len(l.Path) - 1
-		all = append(all, configuration{
-			group: m.Config.Group, kind: m.Config.Kind,
-			at: steps(l.Path[:last]), settings: []setting{{l.Path[last], l.Field}},
-		})
-	}
-	return all
-}
-
-func path(dotted string) edit.Path { return steps(strings.Split(dotted, ".")) }
 
 // steps gives keys as the steps of a path.
 func steps(keys []string) edit.Path {
@@ -86,11 +46,11 @@ func (st statement) problem(format string, args ...any) Problem {
 // statements finds what an object says as some mesh's configuration.
 func (s *survey) statements(o object) {
 	for _, m := range mesh.All() {
-		for _, c := range configurationsOf(m) {
-			if c.group != o.group || c.kind != o.kind {
+		for _, c := range m.Sources() {
+			if c.Group != o.group || c.Kind != o.kind {
 				continue
 			}
-			if matched, err := filepath.Match(c.name, o.name); c.name != "" && (err != nil || !matched) {
+			if matched, err := path.Match(c.Name, o.name); c.Name != "" && (err != nil || !matched) {
 				continue
 			}
 			s.stated = append(s.stated, s.read(m, c, o)...)
@@ -98,15 +58,15 @@ func (s *survey) statements(o object) {
 	}
 }
 
-func (s *survey) read(m *mesh.Mesh, c configuration, o object) []statement {
+func (s *survey) read(m *mesh.Mesh, c mesh.Source, o object) []statement {
 	node, base, where := o.node, o.base, o.base.String()
 	if len(o.base) == 0 {
 		where = ""
 	}
-	if c.document != nil {
-		base = o.path(c.document...)
+	if c.Document != nil {
+		base = o.path(steps(c.Document)...)
 		where = base.String()
-		text := at(o.node, c.document...)
+		text := at(o.node, steps(c.Document)...)
 		if text == nil {
 			return nil
 		}
@@ -125,14 +85,14 @@ func (s *survey) read(m *mesh.Mesh, c configuration, o object) []statement {
 		node = &inner
 	}
 	var found []statement
-	for _, one := range c.settings {
-		below := append(c.at[:len(c.at):len(c.at)], one.key)
+	for _, one := range c.Settings {
+		below := append(steps(c.At), one.Key)
 		value := at(node, below...)
 		if value == nil || isNull(value) || value.Kind == yaml.SequenceNode && len(value.Content) == 0 {
 			continue // Helm's null takes the value away, and an empty list lists nothing
 		}
-		st := statement{mesh: m, field: one.field, in: o.in, object: o.id(), path: base, node: value}
-		if c.document == nil {
+		st := statement{mesh: m, field: one.Field, in: o.in, object: o.id(), path: base, node: value}
+		if c.Document == nil {
 			st.path = o.path(below...)
 			st.where = st.path.String()
 		} else {
@@ -196,21 +156,20 @@ func (s *survey) configured(m *mesh.Mesh) (layer traffic.Layer, from []string) {
 		}
 		one = s.withoutLoopback(one, st.problem)
 		if first, twice := said[st.field]; twice {
-			have, _ := layer.Entries(st.field)
-			if also, _ := one.Entries(st.field); strings.Join(have, ",") != strings.Join(also, ",") {
+			if !one.Agrees(st.field, layer) {
+				have, _ := layer.Entries(st.field)
+				also, _ := one.Entries(st.field)
 				s.fail(st.problem("says %q, and %s says %q: name only the file that the mesh was installed with", strings.Join(also, ","), first.place(), strings.Join(have, ",")))
 			}
 			continue
 		}
 		said[st.field] = st
-		entries, _ := one.Entries(st.field)
-		must(layer.Set(st.field, entries))
+		layer = layer.With(st.field, one)
 		from = append(from, st.place())
 	}
 	for _, f := range traffic.Fields {
-		value, known := m.Defaults.Entries(f)
-		if _, configured := said[f]; known && !configured {
-			must(layer.Set(f, value))
+		if _, configured := said[f]; m.Defaults.Says(f) && !configured {
+			layer = layer.With(f, m.Defaults)
 			from = append(from, m.Name+"'s own defaults")
 		}
 	}

@@ -84,9 +84,10 @@ func (w *writer) fields(l traffic.Layer) {
 		case !says:
 		case f == traffic.ExcludeOutbound && len(entries) > 0:
 			w.line(depth, string(f)+":")
-			for _, pair := range entries {
-				ranges, ports, _ := strings.Cut(pair, "@")
-				w.line(depth, fmt.Sprintf("- {ipRanges: %s, ports: %s}", flow(quoted([]string{ranges}, entryText)), flow(quoted([]string{ports}, entryText))))
+			for prefix, ports := range l.ExcludeOutbound.ByPrefix() {
+				for _, entry := range ports.Entries() {
+					w.line(depth, fmt.Sprintf("- {ipRanges: %s, ports: %s}", flow(quoted([]string{prefix.String()}, entryText)), flow(quoted([]string{entry}, entryText))))
+				}
 			}
 		default:
 			w.list(depth, string(f), quoted(entries, entryText))

@@ -43,7 +43,7 @@ func (s *survey) compare(policy *transform.Policy, w *workload) {
 		if n := s.namespaceOf(w.Namespace); n != nil {
 			broad = n.left
 		}
-		got = effective(s.mesh, s.raw, broad, w.left)
+		got = s.mesh.Effective(s.raw, broad, w.left)
 	}
 	if !got.Equal(w.target) {
 		s.fail(w.in.problem(w.id(), w.TemplatePath("metadata", "annotations"),

@@ -147,7 +147,7 @@ func (s *survey) judge() {
 			continue
 		}
 		n.annotated = s.split(a)
-		if first := s.namespaceOf(n.name); first != n && first.imported.String() != n.imported.String() {
+		if first := s.namespaceOf(n.name); first != n && !first.imported.Equal(n.imported) {
 			s.fail(n.in.problem(n.id(), n.path("metadata", "annotations"), "%s says otherwise of the same Namespace: name only one of the two files", first.in.file))
 		}
 		for _, w := range alone {
@@ -212,13 +212,12 @@ func (s *survey) split(a annotations) annotated {
 		if reason == "" && !entry(a.in.text.Nodes, append(slices.Clone(a.path), key.Annotation)) {
 			reason = "it comes by an alias or a merge key: write it out where it is meant"
 		}
-		entries, _ := layer.Entries(key.Field)
 		if reason != "" {
-			must(out.left.Set(key.Field, entries))
+			out.left = out.left.With(key.Field, layer)
 			s.warn(a.problem(key.Annotation, "left as it is: %s", reason))
 			continue
 		}
-		must(out.imported.Set(key.Field, entries))
+		out.imported = out.imported.With(key.Field, layer)
 		out.taken = append(out.taken, key.Annotation)
 	}
 	return out
@@ -231,19 +230,19 @@ func (s *survey) importable(a annotations, key mesh.Key, l traffic.Layer) (rest 
 		if ports == nil {
 			continue
 		}
-		own := s.own(*ports)
+		own := s.mesh.Own(*ports)
 		if own.IsEmpty() {
 			continue
 		}
-		if key.Field != traffic.ExcludeInboundPorts || !own.Of(traffic.TCP).Without(dialectOf(s.mesh).always).IsEmpty() {
+		if key.Field != traffic.ExcludeInboundPorts || !own.Of(traffic.TCP).Without(s.mesh.Always).IsEmpty() {
 			return l, s.ownReason(own)
 		}
 		kept := ports.Without(own)
 		l.ExcludeInboundPorts = &kept
-		s.warn(a.problem(key.Annotation, "%s is not imported, since %s excludes it in every pod by itself", strings.Join(own.Of(traffic.TCP).Entries(), ", "), s.mesh.Name))
+		s.warn(a.problem(key.Annotation, "%s is not imported, since %s excludes it in every pod by itself", own.Of(traffic.TCP), s.mesh.Name))
 	}
 	if in := l.IncludeInboundPorts; in != nil && !in.All() {
-		if own := s.own(in.Set()); !own.IsEmpty() {
+		if own := s.mesh.Own(in.Set()); !own.IsEmpty() {
 			return l, s.ownReason(own)
 		}
 	}
@@ -254,48 +253,38 @@ func (s *survey) importable(a annotations, key mesh.Key, l traffic.Layer) (rest 
 }
 
 func (s *survey) ownReason(own traffic.Ports) string {
-	return fmt.Sprintf("it holds ports of %s itself (%s), of which a ClusterBypass cannot speak", s.mesh.Name, strings.Join(own.Entries(), ", "))
-}
-
-// own gives the mesh's own among the ports.
-func (s *survey) own(ports traffic.Ports) traffic.Ports {
-	var all traffic.Ports
-	for _, own := range s.mesh.Owned(ports) {
-		for _, protocol := range traffic.Protocols {
-			all = all.Union(traffic.NewPorts(protocol, own.Ports))
-		}
-	}
-	return ports.Intersect(all)
+	return fmt.Sprintf("it holds ports of %s itself (%s), of which a ClusterBypass cannot speak", s.mesh.Name, own)
 }
 
 // target says for every workload what holds in its pods, and what rules have to
 // say so that it holds by them.
 func (s *survey) target(configured traffic.Layer) {
 	s.raw = configured
-	s.defaults = effective(s.mesh, configured).Layer()
+	s.defaults = s.mesh.Effective(configured).Layer()
 	s.defaults.ExcludeOutbound = nil // the mesh's configuration has no such thing
 	for _, f := range traffic.Fields {
 		if s.mesh.Defaults.Says(f) && !s.defaults.Says(f) {
-			must(s.defaults.Set(f, nil)) // it is configured not to
+			s.defaults = s.defaults.With(f, traffic.Cleared) // it is configured not to
 		}
 	}
 	for _, w := range s.workloads {
 		var broad traffic.Layer
 		if n := s.namespaceOf(w.Namespace); n != nil {
-			broad = level(s.mesh, n.imported, n.left)
+			broad = s.mesh.Level(n.imported, n.left)
 		}
-		pod := level(s.mesh, w.imported, w.left)
-		w.target = effective(s.mesh, s.raw, broad, pod)
+		pod := s.mesh.Level(w.imported, w.left)
+		w.target = s.mesh.Effective(s.raw, broad, pod)
 		if w.imported.IsZero() {
 			continue
 		}
-		if merge(s.mesh) == traffic.Union {
+		if s.mesh.Merge() == traffic.Union {
 			w.said = w.imported
 			continue
 		}
+		target := w.target.Whole()
 		for _, f := range traffic.Fields {
 			if w.imported.Says(f) {
-				must(w.said.Set(f, w.target.Entries(f)))
+				w.said = w.said.With(f, target)
 			}
 		}
 		// Where levels of the mesh meet otherwise than scopes of a spec, the
@@ -303,10 +292,10 @@ func (s *survey) target(configured traffic.Layer) {
 		folded := func() traffic.Settings {
 			return s.defaults.Merge(broad, traffic.Override).Merge(w.said, traffic.Override).Merge(w.left, traffic.Override).Settings()
 		}
-		got := folded()
+		got := folded().Whole()
 		for _, f := range traffic.Fields {
-			if !w.left.Says(f) && !slices.Equal(got.Entries(f), w.target.Entries(f)) {
-				must(w.said.Set(f, w.target.Entries(f)))
+			if !w.left.Says(f) && !got.Agrees(f, target) {
+				w.said = w.said.With(f, target)
 			}
 		}
 		if !folded().Equal(w.target) || !s.sayable(w.said) {
@@ -319,12 +308,9 @@ func (s *survey) target(configured traffic.Layer) {
 // what its configuration says has to be repeated.
 func (s *survey) sayable(l traffic.Layer) bool {
 	settings := l.Settings()
-	for _, ports := range []traffic.Ports{settings.ExcludeInboundPorts, settings.IncludeInboundPorts.Set(), settings.ExcludeOutboundPorts, settings.IncludeOutboundPorts} {
-		if !s.own(ports).IsEmpty() {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(traffic.Fields, func(f traffic.Field) bool {
+		return !s.mesh.Own(settings.Ports(f).Set()).IsEmpty()
+	})
 }
 
 // leave leaves a workload as it is altogether: next to what has to stay on it,
@@ -333,7 +319,7 @@ func (s *survey) leave(w *workload) {
 	for _, key := range w.taken {
 		s.warn(w.in.problem(w.id(), w.TemplatePath("metadata", "annotations", key), "left as it is: a rule would not mean the same beside what cannot be imported for this workload"))
 	}
-	w.left = level(s.mesh, w.imported, w.left)
+	w.left = s.mesh.Level(w.imported, w.left)
 	w.imported, w.said, w.taken = traffic.Layer{}, traffic.Layer{}, nil
 }
 
@@ -355,7 +341,7 @@ func (s *survey) unite() {
 		twin := false
 		name := [2]string{w.KindEntry(), w.Name}
 		for _, other := range named[name] {
-			same := w.said.String() == other.said.String()
+			same := w.said.Equal(other.said)
 			switch {
 			case w.Namespace == other.Namespace && same:
 				other.twins = append(other.twins, w)

@@ -77,7 +77,7 @@ func (t *mtls) judge(w *Workload, r reached) {
 		b = &broken{}
 		t.broken[w] = b
 	}
-	b.ports = b.ports.Union(single(r.port))
+	b.ports = b.ports.Union(traffic.SinglePorts(traffic.TCP, r.port))
 	b.through = append(b.through, fmt.Sprintf("%s of %s", portOf(r.view()), r.service.id()))
 	var changes []*change
 	switch {

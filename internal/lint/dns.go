@@ -108,7 +108,7 @@ func dnsCapture(j *judgement) {
 			var ports traffic.Ports
 			for _, p := range e.view.Spec.Ports {
 				if unanswered(group.settings, p.Number) {
-					ports = ports.Union(single(p.Number))
+					ports = ports.Union(traffic.SinglePorts(traffic.TCP, p.Number))
 				}
 			}
 			if !ports.IsEmpty() {

@@ -116,7 +116,7 @@ func (m mending) peers(w *Workload, port uint16, have []*peerAuthentication) []*
 		}))
 	}
 	for _, c := range changes {
-		c.ports = c.ports.Union(single(port))
+		c.ports = c.ports.Union(traffic.SinglePorts(traffic.TCP, port))
 	}
 	return changes
 }
@@ -156,7 +156,7 @@ func (m mending) rules(r reached, have []*destinationRule) []*change {
 		}))
 	}
 	for _, c := range changes {
-		c.ports = c.ports.Union(single(r.view().Port))
+		c.ports = c.ports.Union(traffic.SinglePorts(traffic.TCP, r.view().Port))
 	}
 	return changes
 }

@@ -107,7 +107,7 @@ func (e *serviceEntryObject) bypassed(s traffic.Settings) traffic.Ports {
 	var ports traffic.Ports
 	for i, p := range e.view.Spec.Ports {
 		if slices.ContainsFunc(e.destinations(i), func(d destination) bool { return bypasses(s, d.address, d.port) }) {
-			ports = ports.Union(single(p.Number))
+			ports = ports.Union(traffic.SinglePorts(traffic.TCP, p.Number))
 		}
 	}
 	return ports
@@ -202,7 +202,7 @@ func (v *virtualServiceObject) bypassed(host hosted, s traffic.Settings) traffic
 		address, _ := traffic.ParsePrefix(service.view.Spec.ClusterIP) // the zero prefix where it is not given
 		for _, p := range service.view.Spec.Ports {
 			if bypasses(s, address, p.Port) {
-				ports = ports.Union(single(p.Port))
+				ports = ports.Union(traffic.SinglePorts(traffic.TCP, p.Port))
 			}
 		}
 	}
@@ -229,7 +229,7 @@ func (v *virtualServiceObject) matched() (named traffic.Ports, all bool) {
 				all = true
 				continue
 			}
-			named = named.Union(single(match.Port))
+			named = named.Union(traffic.SinglePorts(traffic.TCP, match.Port))
 		}
 	}
 	return named, all

@@ -83,7 +83,7 @@ func (a applied) parts(ports traffic.Ports) []part {
 	var parts []part
 	for _, r := range named.Ranges(traffic.TCP) {
 		for port := int(r.First); port <= int(r.Last); port++ {
-			parts = append(parts, part{single(uint16(port)), uint16(port)})
+			parts = append(parts, part{traffic.SinglePorts(traffic.TCP, uint16(port)), uint16(port)})
 		}
 	}
 	ports = ports.Without(named)

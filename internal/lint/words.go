@@ -43,10 +43,6 @@ func counted(ranges []traffic.PortRange) int {
 	return traffic.NewPorts(traffic.TCP, ranges...).Count(traffic.TCP)
 }
 
-func single(port uint16) traffic.Ports {
-	return traffic.NewPorts(traffic.TCP, traffic.PortRange{First: port, Last: port})
-}
-
 // tally gathers workloads by what there is to say of them, so that it is said
 // once.
 type tally map[string]*crowd

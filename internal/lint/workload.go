@@ -133,19 +133,11 @@ func (w *Workload) annotation(key string) edit.Path {
 	return append(slices.Clone(w.template), "metadata", "annotations", key)
 }
 
-var everyPort = traffic.NewPorts(traffic.TCP, traffic.PortRange{First: 1, Last: 65535})
-
 // inboundOf gives the TCP ports that bypass the sidecar on their way in. The
 // mesh's own ports are its affair: it leaves them out by itself.
 func inboundOf(s traffic.Settings, m *mesh.Mesh) traffic.Ports {
-	ports := s.ExcludeInboundPorts.Of(traffic.TCP)
-	if !s.IncludeInboundPorts.All() {
-		ports = ports.Union(everyPort.Without(s.IncludeInboundPorts.Set()))
-	}
-	for _, own := range m.OwnPorts {
-		ports = ports.Without(traffic.NewPorts(traffic.TCP, own.Ports))
-	}
-	return ports
+	ports := s.Inbound().Of(traffic.TCP)
+	return ports.Without(m.Own(ports))
 }
 
 // examination is what checks of one pod have at hand.

@@ -16,9 +16,9 @@ import (
 var consul = Mesh{
 	Name: "Consul",
 	Keys: []Key{
-		{Field: traffic.ExcludeInboundPorts, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", Write: portRanges(":"), Read: consulPorts.read, Loses: consulBlank, Nothing: "0"},
-		{Field: traffic.ExcludeOutboundPorts, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-outbound-ports", Write: portRanges(":"), Read: consulPorts.read, Loses: consulBlank, Nothing: "0"},
-		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-outbound-cidrs", Write: list, Read: consulRanges.read, Loses: consulBlank, Nothing: "127.0.0.1/32"},
+		{Field: traffic.ExcludeInboundPorts, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", Values: consulPorts, Loses: consulBlank, Nothing: "0"},
+		{Field: traffic.ExcludeOutboundPorts, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-outbound-ports", Values: consulPorts, Loses: consulBlank, Nothing: "0"},
+		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-outbound-cidrs", Values: consulRanges, Loses: consulBlank, Nothing: "127.0.0.1/32"},
 	},
 	Domain: "consul.hashicorp.com",
 	Beyond: []string{"consul.hashicorp.com/transparent-proxy-exclude-uids"},
@@ -47,6 +47,10 @@ var consul = Mesh{
 			return "has the label " + consulTransparent + `: "` + labels[consulTransparent] + `", so nothing is redirected to its pods' sidecars`
 		}
 		return ""
+	},
+	Signs: Signs{
+		Envoy:      true,
+		Identities: []Identity{{URI, "spiffe://", "/dc/", "hashicorp/consul agent/connect/uri_service.go"}},
 	},
 	// The jump to Consul's DNS comes first, over both protocols.
 	dns: traffic.Protocols,

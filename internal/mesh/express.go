@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -90,21 +89,14 @@ func noKeys(reasons map[traffic.Field]string) limit {
 	}
 }
 
-// dnsPort is the one port on which meshes take UDP, for DNS capture.
-const dnsPort = 53
-
 // capturedDNS is what the mesh takes although it is among the excluded outbound
 // ports of an annotation.
 func (m *Mesh) capturedDNS() traffic.Ports {
 	var captured traffic.Ports
 	for _, protocol := range m.dns {
-		captured = captured.Union(dnsOver(protocol))
+		captured = captured.Union(traffic.SinglePorts(protocol, traffic.DNSPort))
 	}
 	return captured
-}
-
-func dnsOver(protocol traffic.Protocol) traffic.Ports {
-	return traffic.NewPorts(protocol, traffic.PortRange{First: dnsPort, Last: dnsPort})
 }
 
 // portsWithoutProtocol leaves what a list of bare ports cannot say, and writes
@@ -112,30 +104,19 @@ func dnsOver(protocol traffic.Protocol) traffic.Ports {
 // mesh takes UDP, but for DNS.
 func portsWithoutProtocol(e *expression) {
 	exclude := func(f traffic.Field, ports traffic.Ports) traffic.Ports {
-		if udp := onlyUDP(ports); !udp.IsEmpty() {
-			e.gap(f, "%s's annotation has no protocol and would take TCP along with %s", e.mesh.Name, strings.Join(udp.Entries(), ", "))
+		if udp := ports.Without(ports.Bare()); !udp.IsEmpty() {
+			e.gap(f, "%s's annotation has no protocol and would take TCP along with %s", e.mesh.Name, udp)
 		}
-		return bare(ports)
+		return ports.Bare()
 	}
 	e.said.ExcludeInboundPorts = exclude(traffic.ExcludeInboundPorts, e.said.ExcludeInboundPorts)
 	asked := e.said.ExcludeOutboundPorts
 	said := exclude(traffic.ExcludeOutboundPorts, asked)
 	if lost := asked.Intersect(said).Intersect(e.mesh.capturedDNS()); !lost.IsEmpty() {
-		e.gap(traffic.ExcludeOutboundPorts, "%s's rules for DNS come before those for excluded ports and take %s", e.mesh.Name, strings.Join(lost.Entries(), ", "))
+		e.gap(traffic.ExcludeOutboundPorts, "%s's rules for DNS come before those for excluded ports and take %s", e.mesh.Name, lost)
 	}
 	e.said.ExcludeOutboundPorts = said.Without(e.mesh.capturedDNS())
-	e.said.IncludeOutboundPorts = bare(e.said.IncludeOutboundPorts)
-}
-
-// bare gives the ports of TCP as a bare port means them.
-func bare(ports traffic.Ports) traffic.Ports {
-	ranges := ports.Ranges(traffic.TCP)
-	return traffic.NewPorts(traffic.TCP, ranges...).Union(traffic.NewPorts(traffic.UDP, ranges...))
-}
-
-// onlyUDP gives the ports that are meant for UDP and not for TCP.
-func onlyUDP(ports traffic.Ports) traffic.Ports {
-	return ports.Of(traffic.UDP).Without(traffic.NewPorts(traffic.UDP, ports.Ranges(traffic.TCP)...))
+	e.said.IncludeOutboundPorts = e.said.IncludeOutboundPorts.Bare()
 }
 
 // mostSinglePorts is the length at which an expanded list of ports is left to
@@ -172,7 +153,7 @@ func rangesBeforePorts(e *expression) {
 	if contested.IsEmpty() {
 		return
 	}
-	ports := strings.Join(bare(contested).Entries(), ", ")
+	ports := contested.Bare()
 	if _, annotated := e.mesh.Key(traffic.ExcludeOutboundIPRanges); annotated {
 		e.leave(traffic.ExcludeOutboundIPRanges, "in %s an excluded range wins over includeOutboundPorts, here %s", e.mesh.Name, ports)
 	}
@@ -195,7 +176,7 @@ func onlyIPv4(reason string) limit {
 				}
 			}
 			if len(v6) > 0 {
-				e.fatal(f, "%s, here %s", reason, strings.Join(traffic.NewPrefixes(v6...).Entries(), ", "))
+				e.fatal(f, "%s, here %s", reason, traffic.NewPrefixes(v6...))
 			}
 			return traffic.NewPrefixes(v4...)
 		}
@@ -210,7 +191,7 @@ func onlyIPv4(reason string) limit {
 // the layer says, and whether anything need be written. present says that a
 // value of the user's stands there.
 func (m *Mesh) Value(k Key, said, wide traffic.Layer, present bool) (value string, needed bool) {
-	value, byItself := k.value(said), k.value(wide)
+	value, byItself := k.Write(said.Settings()), k.Write(wide.Settings())
 	switch {
 	case value == byItself && !present:
 		// What the mesh does by itself need not be said.
@@ -225,8 +206,6 @@ func (m *Mesh) Value(k Key, said, wide traffic.Layer, present bool) (value strin
 	return k.Nothing, true
 }
 
-func (k Key) value(l traffic.Layer) string { return k.Write(l.Settings().Entries(k.Field)) }
-
 // Irrevocable gives the fields in which the mesh's own configuration bypasses
 // more than the settings and no annotation of a pod takes that back. said is
 // what Express gave for the settings.
@@ -234,48 +213,42 @@ func (m *Mesh) Irrevocable(s traffic.Settings, said, wide traffic.Layer) []Gap {
 	if m.Levels != Adds && m.Levels != FirstSaid {
 		return nil
 	}
-	e := expression{mesh: m, said: s, wide: wide.Settings()}
+	e := expression{mesh: m, said: said.Settings(), wide: wide.Settings()}
 	stays := "adds it to every pod's"
 	if m.Levels == FirstSaid {
 		stays = "passes over an empty annotation"
 	}
 	for _, k := range m.Keys {
-		more := exceeding(k.Field, s, said.Settings(), e.wide)
-		if len(more) == 0 || m.Levels == FirstSaid && k.value(said) != "" {
+		more := exceeding(k.Field, s, e.said, e.wide)
+		if more == "" || m.Levels == FirstSaid && k.Write(e.said) != "" {
 			continue
 		}
 		e.gap(k.Field, "%s's own configuration says %s, and %s %s: take it out there, or let the specification say it too",
-			m.Name, strings.Join(more, ", "), m.Name, stays)
+			m.Name, more, m.Name, stays)
 	}
 	return e.gaps
 }
 
 // exceeding gives what of a field the mesh's own configuration bypasses and the
 // settings do not.
-func exceeding(f traffic.Field, s, said, wide traffic.Settings) []string {
+func exceeding(f traffic.Field, s, said, wide traffic.Settings) string {
 	contested := !s.IncludeOutboundPorts.Of(traffic.TCP).Without(s.ExcludeOutboundPorts).IsEmpty()
 	switch f {
 	case traffic.ExcludeInboundPorts:
-		asked := s.ExcludeInboundPorts
-		if in := s.IncludeInboundPorts; !in.All() {
-			asked = asked.Union(everyPort.Without(in.Set()))
-		}
-		return bare(wide.ExcludeInboundPorts.Without(asked)).Entries()
+		return wide.ExcludeInboundPorts.Without(s.Inbound()).Bare().String()
 	case traffic.ExcludeOutboundPorts:
-		return bare(wide.ExcludeOutboundPorts.Without(s.ExcludeOutboundPorts)).Entries()
+		return wide.ExcludeOutboundPorts.Without(s.ExcludeOutboundPorts).Bare().String()
 	case traffic.ExcludeOutboundIPRanges:
 		asked, all := s.ExcludeOutboundIPRanges, wide.ExcludeOutboundIPRanges
 		if contested || !asked.Union(all).Equal(asked) {
-			return all.Entries()
+			return all.String()
 		}
 	case traffic.IncludeOutboundIPRanges:
 		asked, all := s.IncludeOutboundIPRanges, wide.IncludeOutboundIPRanges
 		unsaid := said.IncludeOutboundIPRanges.All() && !all.Union(asked).Equal(all)
 		if !all.All() && (contested || unsaid) {
-			return all.Entries()
+			return all.Set().String()
 		}
 	}
-	return nil
+	return ""
 }
-
-var everyPort = traffic.NewPorts(traffic.TCP, traffic.PortRange{First: 1, Last: 65535})

@@ -12,10 +12,17 @@ import (
 // for the grammar and how a pod's lists are united with those of the MeshConfig,
 // iptables.go for the rules and their order, webhook.go for opting in and out;
 // and from pkg/constants/constants.go for the ports.
-var fsm = fsmLike("FSM", "flomesh.io", "fsm-system")
+var fsm = fsmLike("FSM", "flomesh.io", "fsm-system", Signs{
+	Marks: []Mark{
+		{"fsm-stats*", "", "flomesh-io/fsm pkg/sidecar/v1/providers/pipy/repo/codebase/modules/inbound-metrics-http.js"},
+		{"server", "pipy", "flomesh-io/osm-edge pkg/sidecar/providers/pipy/repo/codebase/outbound-mux-http.js"},
+		{"x-pipy-*", "", "flomesh-io/osm-edge pkg/sidecar/providers/pipy/repo/codebase/outbound-mux-http.js"},
+	},
+	Identities: []Identity{{Subject, "", "O=Flomesh Service Mesh", "flomesh-io/fsm pkg/certificate/providers/config.go"}},
+})
 
 // fsmLike is FSM or OSM, whose keys all stand under one domain.
-func fsmLike(name, domain, namespace string) Mesh {
+func fsmLike(name, domain, namespace string, signs Signs) Mesh {
 	injector := name + "'s injector"
 	ports := portList{refuser: injector, nonempty: true}
 	ranges := rangeList{refuser: injector, blanks: true, masked: true, nonempty: true}
@@ -25,10 +32,10 @@ func fsmLike(name, domain, namespace string) Mesh {
 		// Neither takes an empty value, so that the values that say nothing
 		// name what the sidecar's rules release or take in any case.
 		Keys: []Key{
-			{Field: traffic.ExcludeInboundPorts, Annotation: domain + "/inbound-port-exclusion-list", Write: expandedPorts, Read: ports.read, Nothing: "15901"},
-			{Field: traffic.ExcludeOutboundPorts, Annotation: domain + "/outbound-port-exclusion-list", Write: expandedPorts, Read: ports.read, Nothing: "15001"},
-			{Field: traffic.ExcludeOutboundIPRanges, Annotation: domain + "/outbound-ip-range-exclusion-list", Write: list, Read: ranges.read, Nothing: "127.0.0.1/32"},
-			{Field: traffic.IncludeOutboundIPRanges, Annotation: domain + "/outbound-ip-range-inclusion-list", Write: limitedList, Read: ranges.read, Nothing: "0.0.0.0/0"},
+			{Field: traffic.ExcludeInboundPorts, Annotation: domain + "/inbound-port-exclusion-list", Values: ports, Nothing: "15901"},
+			{Field: traffic.ExcludeOutboundPorts, Annotation: domain + "/outbound-port-exclusion-list", Values: ports, Nothing: "15001"},
+			{Field: traffic.ExcludeOutboundIPRanges, Annotation: domain + "/outbound-ip-range-exclusion-list", Values: ranges, Nothing: "127.0.0.1/32"},
+			{Field: traffic.IncludeOutboundIPRanges, Annotation: domain + "/outbound-ip-range-inclusion-list", Values: ranges, Nothing: "0.0.0.0/0"},
 		},
 		Domain: domain,
 		Others: []string{inject, domain + "/metrics"},
@@ -39,7 +46,11 @@ func fsmLike(name, domain, namespace string) Mesh {
 		},
 		Namespaces: []string{namespace},
 		Levels:     Adds,
-		Config:     meshConfig("config." + domain),
+		Signs:      signs,
+		// For metrics and for the probes that the injector rewrites
+		// (flomesh-io/fsm pkg/constants/constants.go).
+		Always: traffic.SinglePorts(traffic.TCP, 15010, 15901, 15902, 15903, 15904),
+		Config: meshConfig("config." + domain),
 		Unmeshed: func(_, annotations map[string]string) string {
 			if value := annotations[inject]; fsmDisabled(value) {
 				return "its template's annotation " + inject + ": " + value + " opts out of the mesh"
@@ -99,14 +110,6 @@ func includedAdds(e *expression) {
 		return
 	}
 	if !said.All() && !wide.All() && !said.Union(wide).Equal(said) {
-		e.gap(traffic.IncludeOutboundIPRanges, "%s intercepts the ranges of its MeshConfig too, %s", e.mesh.Name, strings.Join(wide.Entries(), ", "))
+		e.gap(traffic.IncludeOutboundIPRanges, "%s intercepts the ranges of its MeshConfig too, %s", e.mesh.Name, wide.Set())
 	}
-}
-
-// limitedList is a list of ranges in which every range is written as none.
-func limitedList(entries []string) string {
-	if len(entries) == 1 && entries[0] == traffic.Everything {
-		return ""
-	}
-	return list(entries)
 }

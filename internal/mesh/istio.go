@@ -14,12 +14,12 @@ import (
 var istio = Mesh{
 	Name: "Istio",
 	Keys: []Key{
-		{Field: traffic.ExcludeInboundPorts, Annotation: "traffic.sidecar.istio.io/excludeInboundPorts", Write: expandedPorts, Read: istioPorts},
-		{Field: traffic.IncludeInboundPorts, Annotation: "traffic.sidecar.istio.io/includeInboundPorts", Write: expandedPorts, Read: readSelected(istioPorts)},
-		{Field: traffic.ExcludeOutboundPorts, Annotation: "traffic.sidecar.istio.io/excludeOutboundPorts", Write: expandedPorts, Read: istioPorts},
-		{Field: traffic.IncludeOutboundPorts, Annotation: "traffic.sidecar.istio.io/includeOutboundPorts", Write: expandedPorts, Read: istioPorts},
-		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "traffic.sidecar.istio.io/excludeOutboundIPRanges", Write: list, Read: istioCIDRs},
-		{Field: traffic.IncludeOutboundIPRanges, Annotation: "traffic.sidecar.istio.io/includeOutboundIPRanges", Write: list, Read: readSelected(istioCIDRs)},
+		{Field: traffic.ExcludeInboundPorts, Annotation: "traffic.sidecar.istio.io/excludeInboundPorts", Values: istioPorts},
+		{Field: traffic.IncludeInboundPorts, Annotation: "traffic.sidecar.istio.io/includeInboundPorts", Values: istioPortSelection},
+		{Field: traffic.ExcludeOutboundPorts, Annotation: "traffic.sidecar.istio.io/excludeOutboundPorts", Values: istioPorts},
+		{Field: traffic.IncludeOutboundPorts, Annotation: "traffic.sidecar.istio.io/includeOutboundPorts", Values: istioPorts},
+		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "traffic.sidecar.istio.io/excludeOutboundIPRanges", Values: istioCIDRs},
+		{Field: traffic.IncludeOutboundIPRanges, Annotation: "traffic.sidecar.istio.io/includeOutboundIPRanges", Values: istioCIDRSelection},
 	},
 	Domain: "istio.io",
 	Beyond: []string{"traffic.sidecar.istio.io/excludeInterfaces"},
@@ -33,6 +33,58 @@ var istio = Mesh{
 	UnmeshedNamespace: istioUnmeshedNamespace,
 	limits:            []limit{istioDNS, portsWithoutProtocol, singlePorts, istioInbound, istioIncluded, rangesBeforePorts, noPairs},
 	mislead:           istioMislead,
+	sources: []Source{
+		{At: steps("global.proxy"), Settings: istioProxy},
+		// The injector's, with the Helm values that it was installed with; each
+		// revision has its own.
+		{Kind: "ConfigMap", Name: "istio-sidecar-injector*", Document: steps("data.values"), At: steps("global.proxy"), Settings: istioProxy},
+		{Group: "install.istio.io", Kind: "IstioOperator", At: steps("spec.values.global.proxy"), Settings: istioProxy},
+		{Group: "sailoperator.io", Kind: "Istio", At: steps("spec.values.global.proxy"), Settings: istioProxy},
+	},
+	// The status port and two of the sidecar's, which the injection template
+	// adds to whatever is configured.
+	Always: traffic.SinglePorts(traffic.TCP, 15020, 15021, 15090),
+	means:  istioMeans,
+	Signs: Signs{
+		Envoy:      true,
+		Marks:      []Mark{{"server", "istio-envoy", "istio/istio pilot/pkg/networking/core/accesslog.go"}},
+		Identities: []Identity{{URI, "spiffe://", "/sa/", "istio/istio pkg/spiffe/spiffe.go"}},
+		// A server's sidecar that takes plain text too answers the handshake
+		// itself only where one of these is offered, and passes any other on
+		// (istio/istio pilot/pkg/networking/util/util.go).
+		Protocols: []string{"istio-peer-exchange", "istio"},
+	},
+}
+
+// istioProxy are the Helm values that the injection template falls back to
+// where a pod has no annotation (istio/istio
+// manifests/charts/istio-control/istio-discovery/files/injection-template.yaml).
+var istioProxy = []Setting{
+	{"excludeInboundPorts", traffic.ExcludeInboundPorts},
+	{"includeInboundPorts", traffic.IncludeInboundPorts},
+	{"excludeOutboundPorts", traffic.ExcludeOutboundPorts},
+	{"includeOutboundPorts", traffic.IncludeOutboundPorts},
+	{"excludeIPRanges", traffic.ExcludeOutboundIPRanges},
+	{"includeIPRanges", traffic.IncludeOutboundIPRanges},
+}
+
+// istioMeans follows the order of Istio's rules (istio/istio
+// tools/istio-iptables/pkg/capture/run.go) where that differs from the decision
+// of traffic.Settings.
+func istioMeans(s traffic.Settings) traffic.Settings {
+	// The rules for excluded ports come first.
+	s.IncludeOutboundPorts = s.IncludeOutboundPorts.Without(s.ExcludeOutboundPorts)
+	// Beside an includeInboundPorts that is not "*" there are no rules for
+	// excluded ports, and what is included is intercepted.
+	if in := s.IncludeInboundPorts; !in.All() {
+		s.ExcludeInboundPorts = s.ExcludeInboundPorts.Without(in.Set())
+	}
+	// The rules for excluded ranges come before those for included ports, so
+	// that these ports bypass the sidecar at those addresses. Before either, DNS
+	// capture takes what goes to port 53.
+	s.ExcludeOutbound = s.ExcludeOutbound.Union(
+		traffic.NewPairs(s.ExcludeOutboundIPRanges, s.IncludeOutboundPorts.Intersect(traffic.RangedPorts)))
+	return s
 }
 
 // istioUnmeshed follows injectRequired in istio/istio pkg/kube/inject/inject.go:
@@ -73,9 +125,9 @@ func istioUnmeshedNamespace(labels, _ map[string]string) string {
 // port 53 with DNS capture it takes both.
 func istioDNS(e *expression) {
 	ports := e.said.ExcludeOutboundPorts
-	if ports.Contains(traffic.TCP, dnsPort) && !ports.Contains(traffic.UDP, dnsPort) {
+	if ports.Contains(traffic.TCP, traffic.DNSPort) && !ports.Contains(traffic.UDP, traffic.DNSPort) {
 		e.gap(traffic.ExcludeOutboundPorts, "Istio's annotation has no protocol and would switch off DNS capture over UDP along with 53/TCP")
-		e.said.ExcludeOutboundPorts = ports.Without(dnsOver(traffic.TCP))
+		e.said.ExcludeOutboundPorts = ports.Without(traffic.SinglePorts(traffic.TCP, traffic.DNSPort))
 	}
 }
 
@@ -87,7 +139,7 @@ func istioInbound(e *expression) {
 	if in.All() {
 		return
 	}
-	included := bare(in.Set().Without(e.said.ExcludeInboundPorts))
+	included := in.Set().Without(e.said.ExcludeInboundPorts).Bare()
 	if e.crowded(traffic.IncludeInboundPorts, included) {
 		e.silence(traffic.IncludeInboundPorts)
 		return
@@ -114,9 +166,11 @@ func istioMislead(l traffic.Layer) []Misleading {
 	return []Misleading{{traffic.ExcludeInboundPorts, `Istio ignores excludeInboundPorts beside an includeInboundPorts that is not "*": what is not included bypasses the sidecar already, so take this annotation away`}}
 }
 
-// istioPorts reads a list of single ports; blanks around them are fine.
-var istioPorts = portList{refuser: "Istio's injector"}.read
-
-// istioCIDRs reads a list of ranges. Istio's injector neither trims blanks nor
-// takes an address without its mask.
-var istioCIDRs = rangeList{refuser: "Istio's injector", masked: true}.read
+// Istio's injector neither trims blanks around a range nor takes an address
+// without its mask. It takes "*" only as the whole value.
+var (
+	istioPorts         = portList{refuser: "Istio's injector"}
+	istioPortSelection = portList{refuser: istioPorts.refuser, all: traffic.Everything}
+	istioCIDRs         = rangeList{refuser: istioPorts.refuser, masked: true}
+	istioCIDRSelection = rangeList{refuser: istioPorts.refuser, masked: true, all: traffic.Everything}
+)

@@ -14,9 +14,9 @@ import (
 var kuma = Mesh{
 	Name: "Kuma",
 	Keys: []Key{
-		{Field: traffic.ExcludeInboundPorts, Annotation: "traffic.kuma.io/exclude-inbound-ports", Write: expandedPorts, Read: kumaPorts.read, Loses: kumaPassesOver},
-		{Field: traffic.ExcludeOutboundPorts, Annotation: "traffic.kuma.io/exclude-outbound-ports", Write: expandedPorts, Read: kumaPorts.read, Loses: kumaPassesOver},
-		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "traffic.kuma.io/exclude-outbound-ips", Write: list, Read: kumaRanges.read, Loses: kumaPassesOver},
+		{Field: traffic.ExcludeInboundPorts, Annotation: "traffic.kuma.io/exclude-inbound-ports", Values: kumaPorts, Loses: kumaPassesOver},
+		{Field: traffic.ExcludeOutboundPorts, Annotation: "traffic.kuma.io/exclude-outbound-ports", Values: kumaPorts, Loses: kumaPassesOver},
+		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "traffic.kuma.io/exclude-outbound-ips", Values: kumaRanges, Loses: kumaPassesOver},
 	},
 	Domain: "kuma.io",
 	Beyond: []string{"traffic.kuma.io/exclude-inbound-ips", "traffic.kuma.io/exclude-outbound-ports-for-uids"},
@@ -31,6 +31,7 @@ var kuma = Mesh{
 	},
 	Namespaces: []string{"kuma-system"},
 	Levels:     FirstSaid,
+	Signs:      Signs{Envoy: true, SPIFFE: true},
 	Unmeshed: func(labels, annotations map[string]string) string {
 		const inject = "kuma.io/sidecar-injection"
 		if value, labelled := labels[inject]; labelled {
@@ -58,8 +59,8 @@ var kuma = Mesh{
 }
 
 var (
-	kumaPorts  = portList{refuser: "Kuma's injector", empties: true}
-	kumaRanges = rangeList{refuser: "Kuma's injector", blanks: true, empties: true}
+	kumaPorts  = portList{refuser: "Kuma's injector", skipsEmpty: true}
+	kumaRanges = rangeList{refuser: "Kuma's injector", blanks: true, skipsEmpty: true}
 )
 
 func kumaDisabled(value string) bool {

@@ -16,8 +16,8 @@ import (
 var linkerd = Mesh{
 	Name: "Linkerd",
 	Keys: []Key{
-		{Field: traffic.ExcludeInboundPorts, Annotation: "config.linkerd.io/skip-inbound-ports", Write: portRanges("-"), Read: linkerdInbound, Loses: linkerdLoses},
-		{Field: traffic.ExcludeOutboundPorts, Annotation: "config.linkerd.io/skip-outbound-ports", Write: portRanges("-"), Read: linkerdOutbound, Loses: linkerdLoses},
+		{Field: traffic.ExcludeInboundPorts, Annotation: "config.linkerd.io/skip-inbound-ports", Values: linkerdPorts{}, Loses: linkerdLoses},
+		{Field: traffic.ExcludeOutboundPorts, Annotation: "config.linkerd.io/skip-outbound-ports", Values: linkerdPorts{failsWithout: true}, Loses: linkerdLoses},
 	},
 	Domain: "linkerd.io",
 	Beyond: []string{"config.linkerd.io/skip-subnets"},
@@ -30,6 +30,20 @@ var linkerd = Mesh{
 	Namespaces:    []string{"linkerd", "linkerd-*"},
 	Levels:        Replaces,
 	NamespaceKeys: true,
+	sources: []Source{
+		{At: steps("proxyInit"), Settings: linkerdProxyInit},
+		// The values that the control plane was installed with.
+		{Kind: "ConfigMap", Name: "linkerd-config", Document: steps("data.values"), At: steps("proxyInit"), Settings: linkerdProxyInit},
+	},
+	// The proxy's control and admin ports (linkerd/linkerd2
+	// charts/partials/templates/_proxy-init.tpl).
+	Always: traffic.SinglePorts(traffic.TCP, 4190, 4191),
+	Signs: Signs{
+		// Linkerd's proxy leaves one only on answers that it makes itself
+		// because something went wrong.
+		Marks:      []Mark{{"l5d-*", "", "linkerd/linkerd2-proxy linkerd/app/core/src/errors/respond.rs"}},
+		Identities: []Identity{{DNSName, "", ".serviceaccount.identity.", "linkerd/linkerd2 charts/partials/templates/_proxy.tpl"}},
+	},
 	// Galera, MySQL's cluster.
 	Defaults: traffic.Settings{ExcludeInboundPorts: galera, ExcludeOutboundPorts: galera}.Layer(),
 	Unmeshed: func(labels, annotations map[string]string) string {
@@ -62,12 +76,37 @@ var linkerd = Mesh{
 	},
 }
 
-var galera = bare(traffic.NewPorts(traffic.TCP, traffic.PortRange{First: 4567, Last: 4568}))
+// linkerdProxyInit are values of linkerd/linkerd2
+// charts/linkerd-control-plane/values.yaml.
+var linkerdProxyInit = []Setting{
+	{"ignoreInboundPorts", traffic.ExcludeInboundPorts},
+	{"ignoreOutboundPorts", traffic.ExcludeOutboundPorts},
+}
 
-// linkerdPorts reads a list as proxy-init does: an entry that it cannot read,
-// be it for a blank, is dropped with a line in its log. Port 0 is fine there,
-// but nothing comes to it.
-func linkerdPorts(value string) (kept, lost []string) {
+var galera = traffic.NewPorts(traffic.TCP, traffic.PortRange{First: 4567, Last: 4568}).Bare()
+
+// linkerdPorts is the grammar of proxy-init. It drops an entry that it cannot
+// read, even if only for a blank, and writes a line to its log. It takes port 0,
+// on which nothing arrives.
+type linkerdPorts struct {
+	// failsWithout says that proxy-init fails if no entry is left. For inbound
+	// ports there always are some: it gets the sidecar's own in front of these.
+	failsWithout bool
+}
+
+func (linkerdPorts) entries(s traffic.Settings, f traffic.Field) []string {
+	return portList{separator: "-"}.entries(s, f)
+}
+
+func (l linkerdPorts) read(value string) ([]string, error) {
+	kept, lost := linkerdKeeps(value)
+	if l.failsWithout && len(kept) == 0 && len(lost) > 0 {
+		return nil, errors.New(`no entry of it is a port to Linkerd, whose init container then fails: write ports, or ranges such as "8000-8010", without blanks`)
+	}
+	return kept, nil
+}
+
+func linkerdKeeps(value string) (kept, lost []string) {
 	kept = []string{}
 	for _, entry := range traffic.SplitList(value) {
 		first, last, isRange := strings.Cut(entry, "-")
@@ -87,23 +126,8 @@ func linkerdPorts(value string) (kept, lost []string) {
 	return kept, lost
 }
 
-// linkerdInbound never leaves proxy-init without a port: it always gets the
-// sidecar's own before these.
-func linkerdInbound(value string) ([]string, error) {
-	kept, _ := linkerdPorts(value)
-	return kept, nil
-}
-
-func linkerdOutbound(value string) ([]string, error) {
-	kept, lost := linkerdPorts(value)
-	if len(kept) == 0 && len(lost) > 0 {
-		return nil, errors.New(`no entry of it is a port to Linkerd, whose init container then fails: write ports, or ranges such as "8000-8010", without blanks`)
-	}
-	return kept, nil
-}
-
 func linkerdLoses(value string) string {
-	_, lost := linkerdPorts(value)
+	_, lost := linkerdKeeps(value)
 	if len(lost) == 0 {
 		return ""
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -31,9 +32,14 @@ type Mesh struct {
 	Namespaces []string
 	// Levels says how a pod's annotation meets the mesh's own configuration.
 	Levels Levels
-	// Config is the object that holds that configuration; nil where there is
-	// none that manifests could hold.
+	// Config is the object that holds that configuration in lists of its own;
+	// nil where there is none.
 	Config *Config
+	// sources are the other places where that configuration stands.
+	sources []Source
+	// Always are inbound ports that the mesh excludes in every pod, whatever its
+	// configuration says.
+	Always traffic.Ports
 	// NamespaceKeys says that the mesh also reads Keys on a Namespace, where
 	// a pod has none of its own.
 	NamespaceKeys bool
@@ -54,45 +60,49 @@ type Mesh struct {
 	// limits take out of the settings, one after the other, what the
 	// annotations cannot say by the decision of traffic.Settings.
 	limits []limit
+	// means gives settings by the decision of traffic.Settings, where the
+	// mesh's own rules decide otherwise; nil where both decide alike.
+	means func(traffic.Settings) traffic.Settings
+	// Signs are what its sidecars leave in an answer.
+	Signs Signs
 	// mislead reports annotations that the mesh takes but that, together, do
 	// not mean what they seem to say; nil if there are none.
 	mislead func(traffic.Layer) []Misleading
 }
-
-// Levels is how a pod's annotation meets what the mesh's own configuration says
-// for every pod.
-type Levels uint8
-
-const (
-	// Replaces: what a pod says stands instead of the mesh's own, also when it
-	// is empty.
-	Replaces Levels = iota
-	// Adds: the mesh's own and the pod's are united.
-	Adds
-	// FirstSaid: what a pod says stands instead of the mesh's own, but an
-	// empty value says nothing.
-	FirstSaid
-	// PodAlone: the mesh's configuration has no such lists.
-	PodAlone
-)
 
 // Key is one pod annotation.
 type Key struct {
 	Field traffic.Field
 	// Annotation is the whole key.
 	Annotation string
-	// Write gives the value for entries in canonical form.
-	Write func(entries []string) string
-	// Read gives the entries of a value as the mesh itself reads it, nil
-	// where it passes over the value as if it were not there.
-	Read func(value string) ([]string, error)
+	// Values is the grammar of its values.
+	Values grammar
 	// Loses says what of a value the mesh drops without telling anybody, ""
 	// if it drops nothing; nil if it never does.
 	Loses func(value string) string
-	// Nothing is a value that says nothing, for where an annotation stands
-	// and must not have an effect. It matters only where an empty one does
-	// not do that.
+	// Nothing is a value without effect, for an annotation that stands there
+	// and must do nothing. It matters only where an empty value is not such
+	// a value.
 	Nothing string
+}
+
+// Entries writes what the settings say of the key's field, each entry as the mesh
+// reads it.
+func (k Key) Entries(s traffic.Settings) []string { return k.Values.entries(s, k.Field) }
+
+// Write gives the value by which the annotation says what the settings say of its
+// field.
+func (k Key) Write(s traffic.Settings) string { return strings.Join(k.Entries(s), ",") }
+
+// Read gives what a value says of the key's field as the mesh itself reads it. It
+// is nothing where the mesh ignores the value.
+func (k Key) Read(value string) (traffic.Layer, error) {
+	var layer traffic.Layer
+	entries, err := k.Values.read(value)
+	if err == nil && entries != nil {
+		err = layer.Set(k.Field, entries)
+	}
+	return layer, err
 }
 
 // OwnPorts is a set of ports that belong to the mesh.
@@ -101,6 +111,8 @@ type OwnPorts struct {
 	// Purpose says what listens there.
 	Purpose string
 }
+
+func (o OwnPorts) bare() traffic.Ports { return traffic.NewPorts(traffic.TCP, o.Ports).Bare() }
 
 // Gap is a field, or a part of one, that no annotation of the mesh can say.
 type Gap struct {
@@ -149,8 +161,8 @@ func ByName(name string) (*Mesh, bool) {
 func (m *Mesh) Annotations(l traffic.Layer) map[string]string {
 	values := map[string]string{}
 	for _, k := range m.Keys {
-		if entries, said := l.Entries(k.Field); said {
-			values[k.Annotation] = k.Write(entries)
+		if l.Says(k.Field) {
+			values[k.Annotation] = k.Write(l.Settings())
 		}
 	}
 	return values
@@ -180,13 +192,12 @@ func (m *Mesh) Read(annotations map[string]string) (traffic.Layer, []error) {
 		if !present {
 			continue
 		}
-		entries, err := k.Read(value)
-		if err == nil && entries != nil {
-			err = layer.Set(k.Field, entries)
-		}
+		said, err := k.Read(value)
 		if err != nil {
 			problems = append(problems, &AnnotationError{k.Annotation, value, err})
+			continue
 		}
+		layer = layer.With(k.Field, said)
 	}
 	if ports := layer.ExcludeOutboundPorts; ports != nil {
 		released := ports.Without(m.capturedDNS())
@@ -228,14 +239,20 @@ func (m *Mesh) Key(f traffic.Field) (Key, bool) {
 func (m *Mesh) Owned(ports traffic.Ports) []OwnPorts {
 	var owned []OwnPorts
 	for _, own := range m.OwnPorts {
-		for _, protocol := range traffic.Protocols {
-			if !ports.Intersect(traffic.NewPorts(protocol, own.Ports)).IsEmpty() {
-				owned = append(owned, own)
-				break
-			}
+		if !ports.Intersect(own.bare()).IsEmpty() {
+			owned = append(owned, own)
 		}
 	}
 	return owned
+}
+
+// Own gives those of the ports that are the mesh's own.
+func (m *Mesh) Own(ports traffic.Ports) traffic.Ports {
+	var all traffic.Ports
+	for _, own := range m.OwnPorts {
+		all = all.Union(own.bare())
+	}
+	return ports.Intersect(all)
 }
 
 // Loopback says whether a range lies within loopback, which no mesh's sidecar

@@ -157,8 +157,7 @@ func keyTable(t *testing.T) string {
 			}
 			var l traffic.Layer
 			require.NoError(t, l.Set(k.Field, traffic.SplitList(example)))
-			entries, _ := l.Entries(k.Field)
-			fmt.Fprintf(&rows, "| %s | %s | `%s: \"%s\"` |\n", m.Name, k.Field, k.Annotation, k.Write(entries))
+			fmt.Fprintf(&rows, "| %s | %s | `%s: \"%s\"` |\n", m.Name, k.Field, k.Annotation, k.Write(l.Settings()))
 		}
 	}
 	return rows.String()

@@ -9,64 +9,56 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// list is a value of comma separated entries without blanks, which every mesh
-// reads.
-func list(entries []string) string { return strings.Join(entries, ",") }
-
-// eachRange gives the ranges of TCP in entries in canonical form, which always
-// parse. Everything is written as it is.
-func eachRange(entries []string, write func(traffic.PortRange) []string) string {
-	var texts []string
-	for _, entry := range entries {
-		if entry == traffic.Everything {
-			return traffic.Everything
-		}
-		ports, _ := traffic.ParsePorts(entry)
-		for _, r := range ports.Ranges(traffic.TCP) {
-			texts = append(texts, write(r)...)
-		}
-	}
-	return list(texts)
+// grammar is how a mesh writes a set as a list, and reads such a list.
+type grammar interface {
+	// entries writes what the settings say of a field.
+	entries(traffic.Settings, traffic.Field) []string
+	// read gives the entries of an annotation's value in the form that package
+	// traffic reads, nil where the mesh ignores the value. The error says why
+	// the mesh refuses it.
+	read(value string) ([]string, error)
 }
 
-// expandedPorts writes each TCP port by itself, for meshes that refuse ranges
-// although their rules would take them.
-func expandedPorts(entries []string) string {
-	return eachRange(entries, func(r traffic.PortRange) []string {
-		var texts []string
-		for port := int(r.First); port <= int(r.Last); port++ {
-			texts = append(texts, strconv.Itoa(port))
-		}
-		return texts
-	})
-}
-
-// portRanges writes ports and ranges, with a separator between a range's ends.
-func portRanges(separator string) func([]string) string {
-	return func(entries []string) string {
-		return eachRange(entries, func(r traffic.PortRange) []string {
-			return []string{strings.ReplaceAll(r.String(), "-", separator)}
-		})
-	}
-}
-
-// portList is a mesh's grammar for a list of ports.
+// portList is a mesh's grammar for a list of ports. Blanks around an entry do no
+// harm.
 type portList struct {
-	// refuser is who refuses a value that does not follow the grammar.
+	// refuser is who refuses a value that breaks the grammar.
 	refuser string
-	// separator is what stands between the ends of a range, "" where there
-	// are no ranges.
+	// separator stands between the two ends of a range; "" for a mesh that
+	// refuses ranges although its rules would take them.
 	separator string
-	// empties says that empty items are passed over, and with nothing else
-	// the whole value.
-	empties bool
-	// nonempty says that even the empty value is refused.
+	// all is the value that selects everything, "" if there is none.
+	all string
+	// skipsEmpty says that the mesh ignores empty entries, and a value that has
+	// no others.
+	skipsEmpty bool
+	// nonempty says that the mesh refuses even the empty value.
 	nonempty bool
 }
 
-// read gives the entries of a value; blanks around them are fine.
+func (l portList) entries(s traffic.Settings, f traffic.Field) []string {
+	selected := s.Ports(f)
+	if selected.All() {
+		return everything(l.all)
+	}
+	var texts []string
+	for _, r := range selected.Set().Ranges(traffic.TCP) {
+		if l.separator != "" {
+			texts = append(texts, strings.ReplaceAll(r.String(), "-", l.separator))
+			continue
+		}
+		for port := int(r.First); port <= int(r.Last); port++ {
+			texts = append(texts, strconv.Itoa(port))
+		}
+	}
+	return texts
+}
+
 func (l portList) read(value string) ([]string, error) {
-	items, err := splitItems(value, l.refuser, l.empties, l.nonempty)
+	if l.all != "" && value == l.all {
+		return []string{traffic.Everything}, nil
+	}
+	items, err := splitItems(value, l.refuser, l.skipsEmpty, l.nonempty)
 	if err != nil {
 		return nil, err
 	}
@@ -103,59 +95,76 @@ func cutRange(entry string) (first, last, separator string) {
 // rangeList is a mesh's grammar for a list of IP ranges.
 type rangeList struct {
 	refuser string
-	// blanks says that blanks around an entry are fine.
+	// blanks says that blanks around an entry do no harm.
 	blanks bool
 	// masked says that an address needs its mask.
-	masked            bool
-	empties, nonempty bool
+	masked bool
+	// all, skipsEmpty and nonempty are as in portList.
+	all                  string
+	skipsEmpty, nonempty bool
+}
+
+func (l rangeList) entries(s traffic.Settings, f traffic.Field) []string {
+	selected := s.Prefixes(f)
+	if selected.All() {
+		return everything(l.all)
+	}
+	return selected.Set().Entries()
+}
+
+// everything is the one entry that stands for all; a mesh in which the empty list
+// means all has none.
+func everything(all string) []string {
+	if all == "" {
+		return nil
+	}
+	return []string{all}
 }
 
 func (l rangeList) read(value string) ([]string, error) {
+	if l.all != "" && value == l.all {
+		return []string{traffic.Everything}, nil
+	}
 	items := traffic.SplitList(value)
 	if l.blanks {
 		var err error
-		if items, err = splitItems(value, l.refuser, l.empties, l.nonempty); err != nil {
+		if items, err = splitItems(value, l.refuser, l.skipsEmpty, l.nonempty); err != nil {
 			return nil, err
 		}
 	}
 	for i, item := range items {
-		_, err := netip.ParseAddr(item)
-		bare := err == nil
-		switch {
-		case item == traffic.Everything && len(items) == 1:
-			return nil, &traffic.EntryError{
-				Index: i, Value: item, Problem: "no range, which " + l.refuser + " refuses",
-				Remedy: "list ranges, or take the annotation away",
-			}
-		case strings.TrimSpace(item) != item:
-			return nil, &traffic.EntryError{
-				Index: i, Value: item, Problem: "a range with a blank beside it, which " + l.refuser + " refuses",
-				Remedy: "take the blank away",
-			}
-		case bare && l.masked:
-			mask := "/32"
-			if strings.Contains(item, ":") {
-				mask = "/128"
-			}
-			return nil, &traffic.EntryError{
-				Index: i, Value: item, Problem: "an address without a mask, which " + l.refuser + " refuses",
-				Remedy: "write " + strconv.Quote(item+mask),
-			}
+		if problem, remedy := l.refuses(item, len(items) == 1); problem != "" {
+			return nil, &traffic.EntryError{Index: i, Value: item, Problem: problem + ", which " + l.refuser + " refuses", Remedy: remedy}
 		}
 	}
 	return items, nil
 }
 
-// splitItems cuts a list at its commas and takes the blanks around its items
-// away. nil stands for a value that is passed over.
-func splitItems(value, refuser string, empties, nonempty bool) ([]string, error) {
+// refuses says why the mesh refuses an entry that package traffic would take; ""
+// where it does not.
+func (l rangeList) refuses(item string, alone bool) (problem, remedy string) {
+	address, err := netip.ParseAddr(item)
+	switch {
+	case item == traffic.Everything && alone:
+		return "no range", "list ranges, or take the annotation away"
+	case strings.TrimSpace(item) != item:
+		return "a range with a blank beside it", "take the blank away"
+	case l.masked && err == nil:
+		return "an address without a mask", "write " + strconv.Quote(fmt.Sprintf("%s/%d", item, address.BitLen()))
+	}
+	return "", ""
+}
+
+// splitItems cuts a list at its commas and trims the blanks around each item. It
+// gives nil for a value that the mesh ignores.
+func splitItems(value, refuser string, skipsEmpty, nonempty bool) ([]string, error) {
 	var items []string
 	for i, item := range strings.Split(value, ",") {
 		item = strings.TrimSpace(item)
 		switch {
 		case item != "":
 			items = append(items, item)
-		case empties:
+		case skipsEmpty:
 		case value == "" && !nonempty:
 			return []string{}, nil
 		case value == "":
@@ -165,15 +174,4 @@ func splitItems(value, refuser string, empties, nonempty bool) ([]string, error)
 		}
 	}
 	return items, nil
-}
-
-// readSelected lets "*" stand for everything, which Istio takes only when it is
-// the whole value.
-func readSelected(read func(string) ([]string, error)) func(string) ([]string, error) {
-	return func(value string) ([]string, error) {
-		if value == traffic.Everything {
-			return []string{traffic.Everything}, nil
-		}
-		return read(value)
-	}
 }

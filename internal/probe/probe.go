@@ -92,7 +92,7 @@ func (p Prober) Ask(ctx context.Context, target *url.URL) Answer {
 	if seen, handshaken := a.seen(); len(seen.Signs) == 0 && handshaken {
 		// A sidecar may have passed the handshake on. Whether it takes part in
 		// one of the mesh's own is a question of its own, and an error no answer.
-		_ = a.shakeHands(inMesh)
+		_ = a.shakeHands(inMesh())
 	}
 	answer, _ := a.seen()
 	switch {

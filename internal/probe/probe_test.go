@@ -134,7 +134,7 @@ func TestSeveralMarks(t *testing.T) {
 	answer := ask(t, server.URL)
 	assert.Equal(t, Answer{
 		URL: server.URL, Address: server.Listener.Addr().String(), Verdict: Intercepted, Status: http.StatusOK,
-		Signs: []Sign{{"Istio", "server: Istio-Envoy"}, {anEnvoy, "x-envoy-upstream-service-time: 3"}},
+		Signs: []Sign{{"Istio", "server: Istio-Envoy"}, {"Envoy, as in Istio, OSM, Consul and Kuma", "x-envoy-upstream-service-time: 3"}},
 	}, answer)
 }
 

@@ -1,12 +1,12 @@
-// Package traffic owns the settings that say which traffic bypasses a sidecar:
-// sets of ports, of addresses and of pairs of both, how one scope's settings
-// are merged with a broader scope's, and the one decision that everything else
-// hangs on: is this connection bypassed?
+// Package traffic holds the settings that say which traffic bypasses a sidecar.
+// It defines sets of ports, of addresses and of pairs of both, merges what a
+// narrow scope says with what a broader one says, and decides whether a
+// connection bypasses the sidecar. Everything else follows that decision.
 //
-// Everything here is pure and uses the standard library alone, so that the
-// function which writes manifests and the binary which programs the kernel
-// cannot disagree about what a setting means.
+// The package is pure and uses only the standard library. The function that
+// writes manifests and the binary that programs the kernel therefore agree on
+// what a setting means.
 //
-// It does not know any mesh's annotations (see internal/mesh), nor YAML, nor
+// It knows nothing of a mesh's annotations (see internal/mesh), of YAML, or of
 // the kernel.
 package traffic

@@ -3,6 +3,7 @@ package traffic
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -54,6 +55,14 @@ type Layer struct {
 	ExcludeOutbound         *Pairs
 }
 
+// Cleared says of every field that there is nothing in it.
+var Cleared = Layer{
+	ExcludeInboundPorts: &Ports{}, IncludeInboundPorts: &Selection[Ports]{limited: true},
+	ExcludeOutboundPorts: &Ports{}, IncludeOutboundPorts: &Ports{},
+	ExcludeOutboundIPRanges: &Prefixes{}, IncludeOutboundIPRanges: &Selection[Prefixes]{limited: true},
+	ExcludeOutbound: &Pairs{},
+}
+
 // member is one field of a Layer, whatever its type.
 type member struct {
 	flag    string
@@ -63,7 +72,9 @@ type member struct {
 	move    func(to, from *Layer)
 	add     func(to, other *Layer)
 	empty   func(*Layer) bool
-	equal   func(a, b *Layer) bool
+	// isDefault says that the field is as where nobody says it.
+	isDefault func(*Layer) bool
+	equal     func(a, b *Layer) bool
 }
 
 var members = map[Field]member{
@@ -105,6 +116,10 @@ func memberOf[T set[T]](flag string, at func(*Layer) **T, parse func([]string) (
 			}
 		},
 		empty: func(l *Layer) bool { return (**at(l)).IsEmpty() },
+		isDefault: func(l *Layer) bool {
+			var standard T
+			return (**at(l)).Equal(standard)
+		},
 		equal: func(a, b *Layer) bool {
 			x, y := *at(a), *at(b)
 			return (x == nil) == (y == nil) && (x == nil || (*x).Equal(*y))
@@ -134,12 +149,8 @@ func parseEach[T any](entries []string, parse func(string) (T, error)) ([]T, err
 		}
 		values = append(values, value)
 	}
-	return values, joinErrors(problems)
+	return values, errors.Join(problems...)
 }
-
-// joinErrors is errors.Join, kept in one place so that a nil list is a nil
-// error.
-func joinErrors(problems []error) error { return errors.Join(problems...) }
 
 func listOf(parse func(string) (Ports, error)) func([]string) (Ports, error) {
 	return func(entries []string) (Ports, error) {
@@ -196,8 +207,15 @@ func (l Layer) Entries(f Field) (entries []string, present bool) {
 	return m.entries(&l), true
 }
 
-// Says tells whether the layer says anything of the field.
+// Says reports whether the layer says anything of the field.
 func (l Layer) Says(f Field) bool { return members[f].present(&l) }
+
+// Clears reports whether the layer says that there is nothing in the field.
+func (l Layer) Clears(f Field) bool { return members[f].present(&l) && members[f].empty(&l) }
+
+// Agrees reports whether both layers say the same of the field, which may be
+// nothing.
+func (l Layer) Agrees(f Field, other Layer) bool { return members[f].equal(&l, &other) }
 
 // Without gives the layer without what it says of some fields.
 func (l Layer) Without(fields ...Field) Layer {
@@ -211,22 +229,24 @@ func (l Layer) Without(fields ...Field) Layer {
 func (l Layer) Of(fields ...Field) Layer {
 	var some Layer
 	for _, f := range fields {
-		some = some.with(f, l)
+		some = some.With(f, l)
 	}
 	return some
 }
 
-// IsZero says whether the layer says nothing at all.
+// With gives the layer with what another one says of a field, which may be
+// nothing.
+func (l Layer) With(f Field, other Layer) Layer {
+	members[f].move(&l, &other)
+	return l
+}
+
+// IsZero reports whether the layer says nothing at all.
 func (l Layer) IsZero() bool { return l == Layer{} }
 
-// Equal says whether both layers say the same of every field.
+// Equal reports whether both layers say the same of every field.
 func (l Layer) Equal(other Layer) bool {
-	for _, m := range members {
-		if !m.equal(&l, &other) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(Fields, func(f Field) bool { return !l.Agrees(f, other) })
 }
 
 // String gives the layer in canonical form, a line for each field that it says.
@@ -305,13 +325,15 @@ func (l Layer) Yield(narrower Layer, mode Merge) (left, lost Layer) {
 		if pairs := l.ExcludeOutbound; pairs != nil {
 			rest, gone := pairs.WithoutPorts(*i), pairs.OnPorts(*i)
 			left.ExcludeOutbound = &rest
-			setIf(&lost.ExcludeOutbound, gone, !gone.IsEmpty())
+			if !gone.IsEmpty() {
+				lost.ExcludeOutbound = &gone
+			}
 		}
 	}
 	if mode == Override {
 		for _, f := range Fields {
 			if m := members[f]; m.present(&narrower) && m.present(&l) {
-				lost = lost.with(f, l)
+				lost = lost.With(f, l)
 				left = left.Without(f)
 			}
 		}
@@ -319,18 +341,12 @@ func (l Layer) Yield(narrower Layer, mode Merge) (left, lost Layer) {
 	return left, lost
 }
 
-// with gives the layer with what another one says of a field.
-func (l Layer) with(f Field, other Layer) Layer {
-	members[f].move(&l, &other)
-	return l
-}
-
 // Adds gives what the layer adds to that of a broader scope: in Union an empty
 // list adds nothing, in Override it clears.
 func (l Layer) Adds(mode Merge) Layer {
 	if mode == Union {
 		for _, f := range Fields {
-			if m := members[f]; m.present(&l) && m.empty(&l) {
+			if l.Clears(f) {
 				l = l.Without(f)
 			}
 		}
@@ -353,7 +369,9 @@ func takeAway(left, lost **Ports, ports Ports) {
 	}
 	rest, gone := (*left).Without(ports), (*left).Intersect(ports)
 	*left = &rest
-	setIf(lost, gone, !gone.IsEmpty())
+	if !gone.IsEmpty() {
+		*lost = &gone
+	}
 }
 
 // Contradiction is a port that one scope both excludes and includes.

@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"iter"
 	"maps"
 	"net/netip"
 	"slices"
@@ -186,10 +187,7 @@ func (p Pairs) WithoutPorts(ports Ports) Pairs {
 }
 
 // OnPorts gives the pairs whose port is among the given ones.
-func (p Pairs) OnPorts(ports Ports) Pairs { return p.WithoutPorts(everyPort.Without(ports)) }
-
-// everyPort is every port of every protocol.
-var everyPort = NewPorts(TCP, PortRange{0, 65535}).Union(NewPorts(UDP, PortRange{0, 65535}))
+func (p Pairs) OnPorts(ports Ports) Pairs { return p.WithoutPorts(EveryPort.Without(ports)) }
 
 // Portion is a product of ports and addresses.
 type Portion struct {
@@ -235,19 +233,30 @@ func (p Pairs) Portions() []Portion {
 	return portions
 }
 
-// Entries gives the set in canonical form, bare where both protocols are meant.
-// ParsePairs reads each of them.
+// ByPrefix visits the set prefix by prefix, each with its ports.
+func (p Pairs) ByPrefix() iter.Seq2[netip.Prefix, Ports] {
+	return func(yield func(netip.Prefix, Ports) bool) {
+		for rest := p.boxes; len(rest) > 0; {
+			prefix, n := rest[0].Prefix, 1
+			for n < len(rest) && rest[n].Prefix == prefix {
+				n++
+			}
+			if !yield(prefix, portsOf(rest[:n])) {
+				return
+			}
+			rest = rest[n:]
+		}
+	}
+}
+
+// Entries gives the set in canonical form, without a protocol where both are
+// meant. ParsePairs reads each of them.
 func (p Pairs) Entries() []string {
 	var texts []string
-	for rest := p.boxes; len(rest) > 0; {
-		prefix, n := rest[0].Prefix, 1
-		for n < len(rest) && rest[n].Prefix == prefix {
-			n++
-		}
-		for _, entry := range portsOf(rest[:n]).Entries() {
+	for prefix, ports := range p.ByPrefix() {
+		for _, entry := range ports.Entries() {
 			texts = append(texts, prefix.String()+"@"+entry)
 		}
-		rest = rest[n:]
 	}
 	return texts
 }

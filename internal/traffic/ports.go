@@ -43,21 +43,43 @@ func (r PortRange) String() string {
 	return fmt.Sprintf("%d-%d", r.First, r.Last)
 }
 
-// Ports is an immutable set of (protocol, port). The zero value is the empty
-// set.
+// Ports is an immutable set of (protocol, port). The zero value is empty.
 type Ports struct {
 	// Sorted, disjoint and not adjacent: two equal sets have equal slices.
 	tcp, udp []PortRange
 }
 
-// NewPorts gives the set of all ports of the ranges, which may overlap and
-// stand in any order.
+// NewPorts gives the ports of the ranges, which may overlap and come in any
+// order.
 func NewPorts(protocol Protocol, ranges ...PortRange) Ports {
 	if protocol == UDP {
 		return Ports{udp: joined(ranges)}
 	}
 	return Ports{tcp: joined(ranges)}
 }
+
+// SinglePorts gives a set of ports, each by itself.
+func SinglePorts(protocol Protocol, ports ...uint16) Ports {
+	ranges := make([]PortRange, len(ports))
+	for i, port := range ports {
+		ranges[i] = PortRange{port, port}
+	}
+	return NewPorts(protocol, ranges...)
+}
+
+// EveryPort is every port of every protocol.
+var EveryPort = Ports{tcp: allPorts, udp: allPorts}
+
+var allPorts = []PortRange{{1, 65535}}
+
+// DNSPort is the port of DNS. A mesh captures it whatever the address, so that a
+// range that holds the DNS server does not switch off its DNS capture. Istio's
+// rules do the same: the jump to ISTIO_OUTPUT_DNS comes before the excluded
+// ranges (istio/istio tools/istio-iptables/pkg/capture/run.go).
+const DNSPort = 53
+
+// RangedPorts are the ports on which an IP range decides: all of TCP except DNS.
+var RangedPorts = EveryPort.Of(TCP).Without(SinglePorts(TCP, DNSPort))
 
 // ParsePorts reads one entry of a port list: "8080", "8000-8010", either of
 // them narrowed by "/TCP" or "/UDP". Bare means both protocols, as Istio writes
@@ -145,8 +167,8 @@ func allDigits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-// Ranges gives the ports of one protocol: sorted, disjoint, not adjacent. The
-// caller must not change the slice.
+// Ranges gives the ports of one protocol: sorted, disjoint, not adjacent. Callers
+// must not change the slice.
 func (p Ports) Ranges(protocol Protocol) []PortRange {
 	switch protocol {
 	case TCP:
@@ -157,7 +179,7 @@ func (p Ports) Ranges(protocol Protocol) []PortRange {
 	return nil
 }
 
-// Contains says whether the port is in the set.
+// Contains reports whether the port is in the set.
 func (p Ports) Contains(protocol Protocol, port uint16) bool {
 	_, found := slices.BinarySearchFunc(p.Ranges(protocol), port, func(r PortRange, port uint16) int {
 		switch {
@@ -171,10 +193,10 @@ func (p Ports) Contains(protocol Protocol, port uint16) bool {
 	return found
 }
 
-// IsEmpty says whether the set has no port.
+// IsEmpty reports whether the set has no port.
 func (p Ports) IsEmpty() bool { return len(p.tcp) == 0 && len(p.udp) == 0 }
 
-// Equal says whether both sets have the same ports.
+// Equal reports whether both sets have the same ports.
 func (p Ports) Equal(q Ports) bool {
 	return slices.Equal(p.tcp, q.tcp) && slices.Equal(p.udp, q.udp)
 }
@@ -192,11 +214,19 @@ func (p Ports) Without(q Ports) Ports {
 // Intersect gives the ports that are in both sets.
 func (p Ports) Intersect(q Ports) Ports { return p.Without(p.Without(q)) }
 
-// Of gives the ports of one protocol alone.
-func (p Ports) Of(protocol Protocol) Ports { return NewPorts(protocol, p.Ranges(protocol)...) }
+// Of gives only the ports of one protocol.
+func (p Ports) Of(protocol Protocol) Ports {
+	if protocol == UDP {
+		return Ports{udp: p.udp}
+	}
+	return Ports{tcp: p.tcp}
+}
 
-// Both gives the ports that are in the set for every protocol, as if each were
-// written bare.
+// Bare gives the TCP ports with the meaning of a bare port, which is both
+// protocols.
+func (p Ports) Bare() Ports { return Ports{tcp: p.tcp, udp: p.tcp} }
+
+// Both gives the ports that are in the set for every protocol.
 func (p Ports) Both() []PortRange { return subtracted(p.tcp, subtracted(p.tcp, p.udp)) }
 
 // Count gives the number of ports of one protocol.
@@ -234,6 +264,9 @@ func (p Ports) Entries() []string {
 	}
 	return texts
 }
+
+// String lists the entries, for messages.
+func (p Ports) String() string { return strings.Join(p.Entries(), ", ") }
 
 // joined gives the union of all ranges in canonical form.
 func joined(lists ...[]PortRange) []PortRange {

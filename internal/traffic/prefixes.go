@@ -220,6 +220,9 @@ func (p Prefixes) Union(q Prefixes) Prefixes {
 	return NewPrefixes(slices.Concat(p.list, q.list)...)
 }
 
+// String lists the entries, for messages.
+func (p Prefixes) String() string { return strings.Join(p.Entries(), ", ") }
+
 // Entries gives the set in canonical form: every entry a CIDR with its mask.
 // ParsePrefix reads each of them.
 func (p Prefixes) Entries() []string {

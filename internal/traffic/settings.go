@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -97,14 +98,7 @@ func (s Settings) BypassNothing() bool {
 // String gives the settings in canonical form, a line for each field that is
 // not at its default: equal settings have equal strings.
 func (s Settings) String() string {
-	var b strings.Builder
-	layer := s.Layer()
-	for _, f := range Fields {
-		if entries, present := layer.Entries(f); present {
-			b.WriteString(string(f) + "=" + strings.Join(entries, ",") + "\n")
-		}
-	}
-	return b.String()
+	return s.Layer().String()
 }
 
 // Direction says on which side of the pod a connection begins.
@@ -161,12 +155,6 @@ type Decision struct {
 	By      Field
 }
 
-// dnsPort is captured by the mesh whatever the address, so that a range which
-// holds the DNS server does not switch off its DNS capture. Istio's rules do
-// the same: the jump to ISTIO_OUTPUT_DNS stands before the excluded ranges
-// (istio/istio tools/istio-iptables/pkg/capture/run.go).
-const dnsPort = 53
-
 // Decide says what becomes of a connection. The first match wins. Everything
 // that enforces or explains settings follows this one function.
 func (s Settings) Decide(c Connection) Decision {
@@ -176,7 +164,7 @@ func (s Settings) Decide(c Connection) Decision {
 	if c.Direction == Inbound {
 		return s.decideInbound(c)
 	}
-	ranged := c.Protocol == TCP && c.Port != dnsPort
+	ranged := c.Protocol == TCP && c.Port != DNSPort
 	switch {
 	case s.ExcludeOutboundPorts.Contains(c.Protocol, c.Port):
 		return Decision{Bypassed, ExcludeOutboundPorts}
@@ -205,21 +193,62 @@ func (s Settings) decideInbound(c Connection) Decision {
 // Layer gives the settings as a scope that says every field which is not at its
 // default.
 func (s Settings) Layer() Layer {
-	var l Layer
-	setIf(&l.ExcludeInboundPorts, s.ExcludeInboundPorts, !s.ExcludeInboundPorts.IsEmpty())
-	setIf(&l.IncludeInboundPorts, s.IncludeInboundPorts, !s.IncludeInboundPorts.All())
-	setIf(&l.ExcludeOutboundPorts, s.ExcludeOutboundPorts, !s.ExcludeOutboundPorts.IsEmpty())
-	setIf(&l.IncludeOutboundPorts, s.IncludeOutboundPorts, !s.IncludeOutboundPorts.IsEmpty())
-	setIf(&l.ExcludeOutboundIPRanges, s.ExcludeOutboundIPRanges, !s.ExcludeOutboundIPRanges.IsEmpty())
-	setIf(&l.IncludeOutboundIPRanges, s.IncludeOutboundIPRanges, !s.IncludeOutboundIPRanges.All())
-	setIf(&l.ExcludeOutbound, s.ExcludeOutbound, !s.ExcludeOutbound.IsEmpty())
+	l := s.Whole()
+	for _, f := range Fields {
+		if m := members[f]; m.isDefault(&l) {
+			m.move(&Layer{}, &l)
+		}
+	}
 	return l
 }
 
-func setIf[T any](at **T, value T, when bool) {
-	if when {
-		*at = &value
+// Whole gives the settings as a scope that says every field.
+func (s Settings) Whole() Layer {
+	return Layer{
+		ExcludeInboundPorts:     &s.ExcludeInboundPorts,
+		IncludeInboundPorts:     &s.IncludeInboundPorts,
+		ExcludeOutboundPorts:    &s.ExcludeOutboundPorts,
+		IncludeOutboundPorts:    &s.IncludeOutboundPorts,
+		ExcludeOutboundIPRanges: &s.ExcludeOutboundIPRanges,
+		IncludeOutboundIPRanges: &s.IncludeOutboundIPRanges,
+		ExcludeOutbound:         &s.ExcludeOutbound,
 	}
+}
+
+// Ports gives what a field that lists ports selects, and nothing for another
+// field.
+func (s Settings) Ports(f Field) Selection[Ports] {
+	switch f {
+	case ExcludeInboundPorts:
+		return Only(s.ExcludeInboundPorts)
+	case IncludeInboundPorts:
+		return s.IncludeInboundPorts
+	case ExcludeOutboundPorts:
+		return Only(s.ExcludeOutboundPorts)
+	case IncludeOutboundPorts:
+		return Only(s.IncludeOutboundPorts)
+	}
+	return Only(Ports{})
+}
+
+// Prefixes gives what a field that lists IP ranges selects, and nothing for
+// another field.
+func (s Settings) Prefixes(f Field) Selection[Prefixes] {
+	switch f {
+	case ExcludeOutboundIPRanges:
+		return Only(s.ExcludeOutboundIPRanges)
+	case IncludeOutboundIPRanges:
+		return s.IncludeOutboundIPRanges
+	}
+	return Only(Prefixes{})
+}
+
+// Inbound gives the ports of the pod that bypass the sidecar.
+func (s Settings) Inbound() Ports {
+	if s.IncludeInboundPorts.All() {
+		return s.ExcludeInboundPorts
+	}
+	return s.ExcludeInboundPorts.Union(EveryPort.Of(TCP).Without(s.IncludeInboundPorts.Set()))
 }
 
 // maxArgument is the length at which a list is cut into a further argument, in
@@ -269,7 +298,7 @@ func ParseArguments(values map[Field][]string) (Settings, error) {
 		}
 	}
 	if len(problems) > 0 {
-		return Settings{}, joinErrors(problems)
+		return Settings{}, errors.Join(problems...)
 	}
 	return layer.Settings(), nil
 }
@@ -286,13 +315,6 @@ func SplitList(lists ...string) []string {
 // Entries gives what the settings say of a field in canonical form, whether it
 // is at its default or not.
 func (s Settings) Entries(f Field) []string {
-	return members[f].entries(&Layer{
-		ExcludeInboundPorts:     &s.ExcludeInboundPorts,
-		IncludeInboundPorts:     &s.IncludeInboundPorts,
-		ExcludeOutboundPorts:    &s.ExcludeOutboundPorts,
-		IncludeOutboundPorts:    &s.IncludeOutboundPorts,
-		ExcludeOutboundIPRanges: &s.ExcludeOutboundIPRanges,
-		IncludeOutboundIPRanges: &s.IncludeOutboundIPRanges,
-		ExcludeOutbound:         &s.ExcludeOutbound,
-	})
+	l := s.Whole()
+	return members[f].entries(&l)
 }

@@ -75,7 +75,7 @@ func TestEntriesByTheirOriginAreTheSettings(t *testing.T) {
 				continue
 			}
 			// Not every mesh can say every entry, nor that there is none.
-			if value := key.Write(layerEntries(f, entries)); value != "" {
+			if value := key.Write(only(f, entries...).Settings()); value != "" {
 				w.TemplateAnnotations[key.Annotation] = value
 			}
 		}
@@ -118,12 +118,6 @@ func TestEntriesByTheirOriginAreTheSettings(t *testing.T) {
 		require.Equal(t, plan.Settings.String(), sum.Settings().String())
 	})
 	assert.Greater(t, decided, 30)
-}
-
-// layerEntries gives entries in canonical form, which is how keys are written.
-func layerEntries(f traffic.Field, entries []string) []string {
-	canonical, _ := only(f, entries...).Entries(f)
-	return canonical
 }
 
 // settingsByMerging gives the settings of a workload that every scope speaks of,

@@ -8,7 +8,6 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/guardrail"
-	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -72,12 +71,8 @@ func (p *Policy) judgeAnnotated(w *Workload, was *prior, plan *Plan) {
 		return
 	}
 	user, _ := p.Mesh.Read(was.annotations) // what the mesh refuses bypasses nothing
-	merge := traffic.Override
-	if p.Mesh.Levels == mesh.Adds {
-		merge = traffic.Union
-	}
 	defaults := unaided(p.MeshDefaults)
-	fold := Fold{{Scope: DefaultsPath, Said: defaults, Left: defaults}}.narrowed("", unaided(user), merge)
+	fold := Fold{{Scope: DefaultsPath, Said: defaults, Left: defaults}}.narrowed("", unaided(user), p.Mesh.Merge())
 	plan.Fold, plan.Settings = fold, fold.Layer().Settings()
 	p.judge(w, was, fold, plan)
 }
@@ -174,7 +169,7 @@ func LimitPath(k guardrail.Kind) string { return limitPaths[k] }
 
 // Subject names in a message what bypasses and must not.
 func Subject(b guardrail.Breach) string {
-	ports := "port " + strings.Join(b.Ports.Entries(), ", ")
+	ports := "port " + b.Ports.String()
 	if strings.ContainsAny(ports, ",-") {
 		ports = "ports" + strings.TrimPrefix(ports, "port")
 	}

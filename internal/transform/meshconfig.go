@@ -205,12 +205,11 @@ func (p *Policy) configEntries(c *MeshConfig, was *record, plan *ConfigPlan) [][
 		plan.find(Info, path, "", "%s%s is not written here: %s", part, g.Field, g.Reason)
 	}
 	for i, l := range c.lists {
-		entries, says := said.Entries(l.Field)
 		key, _ := p.Mesh.Key(l.Field)
-		if !says {
+		if !said.Says(l.Field) {
 			continue
 		}
-		for _, entry := range traffic.SplitList(key.Write(entries)) {
+		for _, entry := range key.Entries(said.Settings()) {
 			if !slices.ContainsFunc(lists[i], func(users string) bool { return canonical(l.Field, users) == entry }) {
 				wanted[i] = append(wanted[i], entry)
 			}

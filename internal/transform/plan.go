@@ -221,7 +221,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	for _, c := range user.Contradictions() {
 		key, _ := p.Mesh.Key(c.Exclude)
 		plan.find(Error, w.templatePath("metadata", "annotations", key.Annotation), was.annotations[key.Annotation],
-			"excludes ports that the annotation for %s includes (%s): take them out of one of the two", c.Include, strings.Join(c.Ports.Entries(), ", "))
+			"excludes ports that the annotation for %s includes (%s): take them out of one of the two", c.Include, c.Ports)
 	}
 	if plan.Failed() {
 		return desired{}
@@ -297,8 +297,7 @@ func (p *Policy) restate(f Fold) {
 	user, folded := f[len(f)-1].Said, f.Layer()
 	var unseen []traffic.Field
 	for _, field := range traffic.Fields {
-		entries, said := folded.Entries(field)
-		if cleared := said && len(entries) == 0; !user.Says(field) && !cleared {
+		if !user.Says(field) && !folded.Clears(field) {
 			unseen = append(unseen, field)
 		}
 	}

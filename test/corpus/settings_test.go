@@ -244,7 +244,7 @@ func readsBack(t require.TestingT, p planned, before, after workload) {
 		}
 	}
 	for _, k := range p.mesh.Keys {
-		require.Equal(t, k.Write(sayable.Settings().Entries(k.Field)), k.Write(effective.Settings().Entries(k.Field)), "%s of\n%s", k.Field, p.settings)
+		require.Equal(t, k.Write(sayable.Settings()), k.Write(effective.Settings()), "%s of\n%s", k.Field, p.settings)
 	}
 	require.Regexp(t, `^v1:[0-9a-f]{16}$`, after.annotations[policyKey])
 }

@@ -57,7 +57,7 @@ const (
 const mostRules = 5000
 
 // dns is the port that no range speaks of.
-var dns = traffic.NewPorts(traffic.TCP, traffic.PortRange{First: 53, Last: 53})
+var dns = traffic.SinglePorts(traffic.TCP, traffic.DNSPort)
 
 // Compile gives the ruleset that makes Settings.Decide true; it is empty where
 // the settings bypass nothing. Settings that take too many rules are an error.
