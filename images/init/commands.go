@@ -50,7 +50,7 @@ func apply(s session) error {
 	if err := s.refuseNode(); err != nil {
 		return fmt.Errorf("applying the bypass: %w", err)
 	}
-	choice, err := rules.Use(s.backend, func(b rules.Backend) error { return b.Apply(s.settings) })
+	choice, err := rules.Apply(s.backend, s.settings)
 	if err != nil {
 		return fmt.Errorf("applying the bypass: %w", err)
 	}
@@ -75,11 +75,7 @@ func entries(s traffic.Settings, fields ...traffic.Field) int {
 }
 
 func show(s session) error {
-	var text string
-	_, err := rules.Use(s.backend, func(b rules.Backend) (err error) {
-		text, err = b.Show(s.settings)
-		return err
-	})
+	text, err := rules.Show(s.backend, s.settings)
 	if err != nil {
 		return fmt.Errorf("showing the rules: %w", err)
 	}
@@ -90,16 +86,12 @@ func show(s session) error {
 }
 
 func verify(s session) error {
-	var found rules.Differences
-	choice, err := rules.Use(s.backend, func(b rules.Backend) (err error) {
-		found, err = b.Verify(s.settings)
-		return err
-	})
+	found, by, err := rules.Verify(s.backend, s.settings)
 	if err != nil {
 		return fmt.Errorf("verifying the bypass: %w", err)
 	}
 	if len(found) > 0 {
-		return fmt.Errorf("verifying the bypass: the kernel (%s) differs from what the flags ask for: %s", choice.Name, found)
+		return fmt.Errorf("verifying the bypass: the kernel (%s) differs from what the flags ask for: %s", by.Name, found)
 	}
 	return nil
 }

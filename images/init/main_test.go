@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,15 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
-
-	"github.com/krm-bypass/krm-bypass/test/lab"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected files, then fail")
-
-func TestMain(m *testing.M) {
-	lab.Main(m, lab.Program{Name: program, Directory: "images/init"})
-}
 
 // answer is what a call of the program came to.
 type answer struct {
@@ -61,40 +56,34 @@ func readYAML(t *testing.T, file string, into any) {
 	require.NoError(t, decoder.Decode(into))
 }
 
-// Each folder of testdata/show has the arguments, a line each, and the ruleset.
+// Each folder of testdata/show has the arguments, a line each, and the rules as
+// each backend's own command loads them (test/kernel/program has it do so).
 func TestShow(t *testing.T) {
 	folders, err := filepath.Glob("testdata/show/*")
 	require.NoError(t, err)
 	require.NotEmpty(t, folders)
 	for _, folder := range folders {
-		t.Run(filepath.Base(folder), func(t *testing.T) {
-			args, err := os.ReadFile(filepath.Join(folder, "arguments"))
-			require.NoError(t, err)
-			got := call1(noEnvironment, append([]string{"show"}, strings.Split(strings.TrimSuffix(string(args), "\n"), "\n")...)...)
-			assert.Equal(t, answer{Out: got.Out}, got)
-			golden(t, filepath.Join(folder, "ruleset.nft"), got.Out)
-			lab.NewHost(t, "pod").Feed(t, got.Out, "nft", "-f", "-")
-		})
+		for backend, file := range map[string]string{"auto": "ruleset.nft", "iptables": "rules.iptables"} {
+			t.Run(filepath.Base(folder)+" by "+backend, func(t *testing.T) {
+				args, err := os.ReadFile(filepath.Join(folder, "arguments"))
+				require.NoError(t, err)
+				got := call1(noEnvironment, append([]string{"show", "--backend=" + backend}, strings.Split(strings.TrimSuffix(string(args), "\n"), "\n")...)...)
+				assert.Equal(t, answer{Out: got.Out}, got)
+				golden(t, filepath.Join(folder, file), got.Out)
+			})
+		}
 	}
 }
 
-// The same arguments, as text for iptables-restore.
-func TestShowForIptables(t *testing.T) {
-	folders, err := filepath.Glob("testdata/show/*")
-	require.NoError(t, err)
-	require.NotEmpty(t, folders)
-	for _, folder := range folders {
-		t.Run(filepath.Base(folder), func(t *testing.T) {
-			args, err := os.ReadFile(filepath.Join(folder, "arguments"))
-			require.NoError(t, err)
-			got := call1(noEnvironment, append([]string{"show", "--backend=iptables"}, strings.Split(strings.TrimSuffix(string(args), "\n"), "\n")...)...)
-			assert.Equal(t, answer{Out: got.Out}, got)
-			golden(t, filepath.Join(folder, "rules.iptables"), got.Out)
-			pod := lab.NewHost(t, "pod")
-			pod.Feed(t, got.Out, "iptables-legacy-restore", "--noflush")
-			pod.Feed(t, got.Out, "ip6tables-legacy-restore", "--noflush")
-		})
+func TestShowRefusesWhatIptablesWould(t *testing.T) {
+	ranges := make([]string, 5000)
+	for i := range ranges {
+		ranges[i] = fmt.Sprintf("10.%d.%d.0/25", i/256, i%256)
 	}
+	got := call1(noEnvironment, "show", "--backend=iptables", "--termination-log=", "--exclude-outbound-ip-ranges="+strings.Join(ranges, ","))
+	assert.Equal(t, failed, got.Code)
+	assert.Empty(t, got.Out)
+	assert.True(t, strings.HasPrefix(got.Stderr, "krm-bypass-init: showing the rules: chain KRM_BYPASS_OUTPUT would have 5002 rules for IPv4, and "), got.Stderr)
 }
 
 func TestHelp(t *testing.T) {

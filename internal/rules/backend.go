@@ -4,92 +4,112 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
+	"github.com/krm-bypass/krm-bypass/internal/rules/legacy"
+	"github.com/krm-bypass/krm-bypass/internal/rules/nft"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// Backend programs one of the kernel's packet filters.
-type Backend interface {
-	// Name is the name by which a user asks for the backend.
-	Name() string
-	// Show gives the rules as the packet filter's own command loads them; it
-	// needs no kernel.
-	Show(traffic.Settings) (string, error)
-	// Apply makes the settings true, all of them or, with an error, none; it
-	// has read them back from the kernel when it returns without one.
-	Apply(traffic.Settings) error
-	// Verify reads the kernel and says where it differs from what the
-	// settings ask for.
-	Verify(traffic.Settings) (Differences, error)
-	// Clean takes away whatever Apply left, if anything.
-	Clean() error
+// backend is one of the kernel's packet filters.
+type backend struct {
+	// name is what users call it.
+	name    string
+	compile func(traffic.Settings) (ruleset, error)
+	// clean takes away whatever apply left behind, if anything.
+	clean func() error
 }
 
-// Auto is the name that leaves the choice of the backend to Use.
-const Auto = "auto"
-
-// Names are the names that Use takes.
-var Names = []string{Auto, nftablesName, iptablesName}
+// ruleset is what settings become for a backend.
+type ruleset interface {
+	// Text gives the rules as the packet filter's own command loads them.
+	Text() string
+	// Apply loads all the rules or, with an error, none, and reads them back.
+	Apply() error
+	// Verify says where the kernel holds something else.
+	Verify() (filter.Differences, error)
+}
 
 // backends are in the order in which Auto tries them.
-var backends = []Backend{nftablesBackend{}, iptablesBackend{}}
+var backends = []backend{
+	{"nftables", func(s traffic.Settings) (ruleset, error) { return nft.Compile(s), nil }, nft.Clean},
+	{"iptables", func(s traffic.Settings) (ruleset, error) { return legacy.Compile(s) }, legacy.Clean},
+}
 
-// Choice is the backend that did the work, and why it was that one.
+// Auto is the name that leaves the choice of the backend to us.
+const Auto = "auto"
+
+// Names are the backends that can be asked for.
+var Names = names(backends)
+
+func names(of []backend) []string {
+	all := []string{Auto}
+	for _, b := range of {
+		all = append(all, b.name)
+	}
+	return all
+}
+
+// Choice is the backend that did the work, and why that one.
 type Choice struct {
 	Name   string
 	Reason string
 }
 
-// Use does the work with the backend of the given name. Auto takes the first in
-// whose hands the work succeeds; it goes on to the next only where the kernel
-// has no such packet filter (errors.ErrUnsupported).
-func Use(name string, work func(Backend) error) (Choice, error) {
-	return use(backends, name, work)
+// Apply makes the kernel do what the settings say: it loads all the rules or,
+// with an error, none, and has read them back when it returns without one.
+func Apply(backend string, s traffic.Settings) (Choice, error) {
+	return use(backends, backend, s, ruleset.Apply)
 }
 
-func use(backends []Backend, name string, work func(Backend) error) (Choice, error) {
+// Show gives the rules as the packet filter's own command loads them. It needs
+// no kernel.
+func Show(backend string, s traffic.Settings) (text string, err error) {
+	_, err = use(backends, backend, s, func(r ruleset) error {
+		text = r.Text()
+		return nil
+	})
+	return text, err
+}
+
+// Verify reads the kernel's rules and says where they differ from what the
+// settings ask for.
+func Verify(backend string, s traffic.Settings) (found filter.Differences, by Choice, err error) {
+	by, err = use(backends, backend, s, func(r ruleset) (err error) {
+		found, err = r.Verify()
+		return err
+	})
+	return found, by, err
+}
+
+// use compiles the settings and works with the rules of the backend of that
+// name. Auto takes the first for which the work succeeds; it goes on to the next
+// only where the kernel has no such packet filter (errors.ErrUnsupported).
+func use(backends []backend, name string, s traffic.Settings, work func(ruleset) error) (Choice, error) {
 	var missing []error
 	for _, b := range backends {
-		if name != Auto && name != b.Name() {
+		if name != Auto && name != b.name {
 			continue
 		}
-		err := work(b)
+		compiled, err := b.compile(s)
+		if err == nil {
+			err = work(compiled)
+		}
 		if name != Auto {
-			return Choice{b.Name(), "asked for"}, err
+			return Choice{b.name, "asked for"}, err
 		}
 		if !errors.Is(err, errors.ErrUnsupported) {
-			return Choice{b.Name(), because(missing)}, err
+			return Choice{b.name, because(missing)}, err
 		}
-		missing = append(missing, fmt.Errorf("%s: %w", b.Name(), err))
+		missing = append(missing, fmt.Errorf("%s: %w", b.name, err))
 	}
 	if len(missing) == 0 {
-		return Choice{}, fmt.Errorf("backend %q is not known: give one of %q", name, Names)
+		return Choice{}, unknown(backends, name)
 	}
 	return Choice{}, errors.Join(missing...)
 }
 
-// Clean takes away what the backend of the given name left; with Auto, whatever
-// any of them left.
-func Clean(name string) error { return clean(backends, name) }
-
-func clean(backends []Backend, name string) error {
-	if name != Auto {
-		_, err := use(backends, name, Backend.Clean)
-		return err
-	}
-	var missing, failures []error
-	for _, b := range backends {
-		err := b.Clean()
-		switch {
-		case errors.Is(err, errors.ErrUnsupported):
-			missing = append(missing, fmt.Errorf("%s: %w", b.Name(), err))
-		case err != nil:
-			failures = append(failures, err)
-		}
-	}
-	if len(missing) == len(backends) {
-		return errors.Join(missing...)
-	}
-	return errors.Join(failures...)
+func unknown(backends []backend, name string) error {
+	return fmt.Errorf("unknown backend %q: give one of %q", name, names(backends))
 }
 
 func because(missing []error) string {
@@ -99,9 +119,31 @@ func because(missing []error) string {
 	return errors.Join(missing...).Error()
 }
 
-// incapableError says that here a backend cannot work at all, so that another
-// may be tried: it is an errors.ErrUnsupported.
-type incapableError struct{ error }
+// Clean takes away what the backend of that name left behind; with Auto,
+// whatever any of them did.
+func Clean(backend string) error { return clean(backends, backend) }
 
-func (e incapableError) Unwrap() error        { return e.error }
-func (e incapableError) Is(target error) bool { return target == errors.ErrUnsupported }
+func clean(backends []backend, name string) error {
+	var missing, failures []error
+	for _, b := range backends {
+		if name == b.name {
+			return b.clean()
+		}
+		if name != Auto {
+			continue
+		}
+		switch err := b.clean(); {
+		case errors.Is(err, errors.ErrUnsupported):
+			missing = append(missing, fmt.Errorf("%s: %w", b.name, err))
+		case err != nil:
+			failures = append(failures, err)
+		}
+	}
+	switch {
+	case name != Auto:
+		return unknown(backends, name)
+	case len(missing) == len(backends):
+		return errors.Join(missing...)
+	}
+	return errors.Join(failures...)
+}

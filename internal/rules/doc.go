@@ -1,16 +1,15 @@
-// Package rules makes traffic settings true in a network namespace: it compiles
-// them to a ruleset, loads that into the kernel in one transaction, reads it
-// back and says in words where the kernel differs from what was asked.
+// Package rules makes the kernel do what traffic settings say, in the network
+// namespace of the calling thread: it compiles them into rules, loads those,
+// reads them back, and says in words where the kernel holds something else.
 //
-// The idea: every mesh redirects in NAT chains at priority -100. A connection
-// that already has a NAT mapping skips the NAT chains that follow in the same
-// hook, so an identity DNAT ("to its own destination") one step earlier leaves
-// the destination as it is and the mesh's chains unasked. An accept verdict
-// would end only the base chain that gives it (nft(8), "VERDICT STATEMENTS"),
-// and an accept by iptables does not bind the other iptables backend.
+// It chooses between two ways, which do the work: rules/nft, by nftables, and
+// rules/legacy, by iptables-legacy where the kernel has no nf_tables. What the
+// two have in common is in rules/filter. rules/host tells a pod's network
+// namespace from a node's.
 //
-// The compilation is pure; everything that touches the kernel is in kernel.go
-// and readback.go. What the settings mean is owned by internal/traffic; flags,
-// logs, exit codes and the refusal to work in a node's namespace are owned by
-// images/init.
+// What the settings mean is up to internal/traffic; flags, logs and exit codes
+// are up to images/init.
+//
+// Nothing below this package is tested against a fake kernel: test/kernel loads
+// rules into real network namespaces, for both backends with the same settings.
 package rules

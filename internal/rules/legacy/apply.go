@@ -3,44 +3,45 @@ package legacy
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"strings"
 	"time"
 
-	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 )
 
-// Apply makes the settings true, all of them or, with an error, none, and has
-// read them back when it returns without one. Where the kernel has no nat table
-// for IPv6, nothing there can be intercepted, and IPv4 is all there is to do.
-// It is an errors.ErrUnsupported where there is no iptables-legacy or no nat
-// table at all.
-func Apply(s traffic.Settings) error {
-	ruleset, err := Compile(s)
-	if err != nil {
-		return err
-	}
-	return undisturbed(func() error { return ruleset.settle() })
+// Apply loads all the rules or, with an error, none, and has read them back when
+// it returns without one. A kernel without a nat table for IPv6 cannot intercept
+// IPv6 either, so there IPv4 is all there is to do. Without iptables-legacy, or
+// without any nat table, the error is an errors.ErrUnsupported.
+func (r Ruleset) Apply() error {
+	return explained(taking(turnName, turnPatience, func() error {
+		return filter.Undisturbed(5*time.Millisecond, disturbed, r.settle)
+	}))
 }
 
-// Verify reads the kernel and says, a sentence for each difference, where it is
-// not what the settings ask for.
-func Verify(s traffic.Settings) ([]string, error) {
-	ruleset, err := Compile(s)
+// Verify says where the kernel holds something else.
+func (r Ruleset) Verify() (filter.Differences, error) {
+	tables, err := r.tables()
 	if err != nil {
-		return nil, err
-	}
-	tables, err := ruleset.tables()
-	if err != nil {
-		return nil, err
+		return nil, explained(err)
 	}
 	return allDifferences(tables), nil
 }
 
-// Clean takes away whatever Apply left, if anything.
-func Clean() error {
-	return undisturbed(func() error { return Ruleset{}.settle() })
+// Clean takes away whatever Apply left behind, if anything.
+func Clean() error { return Ruleset{}.Apply() }
+
+// disturbed recognises the error of rules that changed between reading and
+// writing, when nobody holds iptables' lock.
+func disturbed(err error) bool { return errors.Is(err, errDisturbed) }
+
+// explained says which capabilities are missing. To speak to the kernel,
+// iptables-legacy opens a raw socket (iptables libiptc/libiptc.c, TC_INIT).
+func explained(err error) error {
+	if !filter.LacksRights(err) {
+		return err
+	}
+	return fmt.Errorf("%w: iptables-legacy needs the capabilities NET_ADMIN and NET_RAW, add them to the container's securityContext.capabilities.add, as krm-bypass does where spec.enforcement.backend is iptables", err)
 }
 
 // table is what a family's table holds of ours, and what it should.
@@ -48,6 +49,8 @@ type table struct {
 	family
 	there, wanted holdings
 }
+
+func (t table) differences() filter.Differences { return differences(t.wanted, t.there) }
 
 // tables reads the tables of the families that the kernel has.
 func (r Ruleset) tables() ([]table, error) {
@@ -69,22 +72,22 @@ func (r Ruleset) tables() ([]table, error) {
 	return tables, nil
 }
 
-// hasIPv6 tells a kernel that was started without IPv6. Where it is but switched
-// off for the interfaces the rules lie idle.
+// hasIPv6 says whether the kernel was started with IPv6. If it is only switched
+// off for the interfaces, the rules lie idle.
 func hasIPv6() bool {
 	_, err := os.Stat(network + "if_inet6")
 	return err == nil
 }
 
-// settle makes each table what it should be, and reads it back. If one of them
-// refuses, those before it get back what they held.
+// settle makes each table what it should be, and reads it back. If one refuses,
+// those before it get back what they held.
 func (r Ruleset) settle() error {
 	tables, err := r.tables()
 	if err != nil {
 		return err
 	}
 	for i, t := range tables {
-		if len(differences(t.wanted, t.there)) == 0 {
+		if len(t.differences()) == 0 {
 			continue
 		}
 		if err := t.write(transaction(t.there, t.wanted)); err != nil {
@@ -95,16 +98,13 @@ func (r Ruleset) settle() error {
 	if err != nil {
 		return err
 	}
-	if d := allDifferences(after); len(d) > 0 {
-		return &differenceError{d}
-	}
-	return nil
+	return allDifferences(after).Err()
 }
 
 func restore(tables []table) error {
 	var failures []error
 	for _, t := range tables {
-		if len(differences(t.wanted, t.there)) == 0 {
+		if len(t.differences()) == 0 {
 			continue
 		}
 		if err := t.write(transaction(t.wanted, t.there)); err != nil {
@@ -114,38 +114,12 @@ func restore(tables []table) error {
 	return errors.Join(failures...)
 }
 
-func allDifferences(tables []table) []string {
-	var all []string
+func allDifferences(tables []table) filter.Differences {
+	var all filter.Differences
 	for _, t := range tables {
-		for _, d := range differences(t.wanted, t.there) {
+		for _, d := range t.differences() {
 			all = append(all, t.name+": "+d)
 		}
 	}
 	return all
-}
-
-// differenceError says that the kernel does not hold what was loaded.
-type differenceError struct{ differences []string }
-
-func (e *differenceError) Error() string {
-	return "reading the rules back: " + strings.Join(e.differences, "; ")
-}
-
-// attempts bounds how often work is done again that somebody else disturbed.
-const attempts = 10
-
-// undisturbed does work until it succeeds, or fails for a reason of its own: the
-// lock is not held between the reading and the writing, so that somebody else may
-// come between.
-func undisturbed(work func() error) error {
-	var err error
-	for attempt := range attempts {
-		if err = work(); !errors.Is(err, errDisturbed) && !errors.As(err, new(*differenceError)) {
-			return err
-		}
-		// Longer each time, and by chance not as long as somebody else who was
-		// disturbed at the same time.
-		time.Sleep(time.Duration(attempt+1) * (5*time.Millisecond + rand.N(10*time.Millisecond)))
-	}
-	return err
 }

@@ -1,20 +1,19 @@
-// Package legacy makes traffic settings true where the kernel has no nf_tables
-// that could take them: by iptables-legacy, in chains of our own.
+// Package legacy makes the kernel do what traffic settings say by
+// iptables-legacy, in chains of its own, for kernels that have no nf_tables to
+// take the rules.
 //
-// The idea: the mesh, which in such a kernel has no other way either, redirects
-// in the nat table of the same iptables. A packet that one of our chains accepts
-// has left that table, so the mesh's rules are not asked. Our chains are reached
-// from the first position of PREROUTING and OUTPUT; meshes append their own jumps
-// there (istio/istio tools/istio-iptables/pkg/capture/run.go). An accept binds
-// nobody who redirects by nftables or by iptables-nft: those are other hooks.
+// The idea: in such a kernel the mesh has no other way either, so it redirects in
+// the nat table of the same iptables. A packet that one of our chains accepts
+// leaves that table, and the mesh's rules are never asked. The first rules of
+// PREROUTING and OUTPUT lead to our chains; meshes append theirs (istio/istio
+// tools/istio-iptables/pkg/capture/run.go). An accept means nothing to a mesh
+// that redirects by nftables or by iptables-nft: those are other hooks.
 //
-// One call of iptables-restore replaces the table of an address family as a
-// whole, which no sequence of single calls does and go-iptables has no call for;
-// the reading is go-iptables'. Only matches that every kernel with iptables has
-// are used, and none of them inverted, so that little is asked of kernels that
-// imitate Linux's.
+// One call of iptables-restore replaces all our rules of an address family at
+// once. No series of single calls could, and go-iptables has no call for it; it
+// does the reading. We use only matches that every kernel with iptables has, and
+// invert none of them, to ask little of kernels that imitate Linux.
 //
-// The compilation is pure; kernel.go alone executes something. What the settings
-// mean is owned by internal/traffic, the choice between this and nftables by
-// internal/rules.
+// Compiling is pure. kernel.go alone executes anything. The tests here judge the
+// pure part; test/kernel judges the rest, with the real programs and kernel.
 package legacy

@@ -1,11 +1,12 @@
 package legacy
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 )
 
 // FuzzHoldings has a table list any rules: what is found of ours is what stands
@@ -21,8 +22,12 @@ func FuzzHoldings(f *testing.F) {
 			rules := rulesOf(own.chain, lines)
 			require.LessOrEqual(t, len(rules), len(lines))
 			require.Equal(t, rules, rulesOf(own.chain, appended(own.chain, rules)), "what was read is read again as it is")
-			found := jumpsOf(own.hook, strings.Split(jumps, "\n"))
-			there := holdings{chains: map[string][]string{own.chain: rules}, jumps: found}
+			var leading []filter.Rule
+			for line := range strings.SplitSeq(jumps, "\n") {
+				leading = append(leading, filter.Rule{Spelled: line})
+			}
+			found := jumpsOf(own.hook, leading)
+			there := holdings{chains: []filter.Chain{{Name: own.chain, Rules: rules}}, jumps: found}
 			text := transaction(there, holdings{})
 			for _, j := range found {
 				require.Contains(t, text, "-D "+j.hook+" "+j.rule+"\n")
@@ -33,10 +38,10 @@ func FuzzHoldings(f *testing.F) {
 	})
 }
 
-func appended(chain string, rules []string) []string {
-	lines := slices.Clone(rules)
-	for i, rule := range lines {
-		lines[i] = "-A " + chain + " " + rule
+func appended(chain string, rules []filter.Rule) []string {
+	var lines []string
+	for _, rule := range rules {
+		lines = append(lines, "-A "+chain+" "+rule.Spelled)
 	}
 	return lines
 }

@@ -5,17 +5,18 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 )
 
-// holdings are what the table nat of a family holds of ours, in a form that is
-// the same whether it is asked for or read from the kernel.
+// holdings are what a family's nat table holds of ours, in a form that is the
+// same whether it is asked for or read from the kernel.
 type holdings struct {
-	// chains are our chains, each with its rules.
-	chains map[string][]string
+	chains []filter.Chain
 	jumps  []jump
 }
 
-// jump is a rule by which one of the kernel's own chains leads to one of ours.
+// jump is a rule that leads from one of the kernel's own chains to one of ours.
 type jump struct {
 	hook string
 	// position counts from 1, as iptables does.
@@ -23,32 +24,41 @@ type jump struct {
 	rule     string
 }
 
-// holdings gives what a family's table holds when the ruleset is loaded.
+// holdings gives what a family's table holds once the ruleset is loaded.
 func (r Ruleset) holdings(f family) holdings {
-	h := holdings{chains: map[string][]string{}}
+	var h holdings
 	for _, c := range r {
-		rules := []string{}
+		var rules []filter.Rule
 		for _, rule := range c.of(f) {
-			rules = append(rules, rule.String())
+			rules = append(rules, filter.Rule{Spelled: rule.String()})
 		}
-		h.chains[c.Name] = rules
+		h.chains = append(h.chains, filter.Chain{Name: c.Name, Rules: rules})
 		h.jumps = append(h.jumps, jump{c.Hook, 1, "-j " + c.Name})
 	}
 	return h
 }
 
-// rulesOf gives the rules among the lines by which iptables -S lists a chain.
-func rulesOf(chain string, lines []string) []string {
-	rules := []string{}
+// chain gives the chain of that name, or says that there is none.
+func (h holdings) chain(name string) (found filter.Chain, is bool) {
+	i := slices.IndexFunc(h.chains, func(c filter.Chain) bool { return c.Name == name })
+	if i < 0 {
+		return filter.Chain{}, false
+	}
+	return h.chains[i], true
+}
+
+// rulesOf picks the rules from the lines by which iptables -S lists a chain.
+func rulesOf(chain string, lines []string) []filter.Rule {
+	var rules []filter.Rule
 	for _, line := range lines {
 		if rule, is := strings.CutPrefix(line, "-A "+chain+" "); is {
-			rules = append(rules, spelled(rule))
+			rules = append(rules, filter.Rule{Spelled: spelled(rule)})
 		}
 	}
 	return rules
 }
 
-// spelled spells addresses as we do: the C library has dots in some of IPv6
+// spelled spells addresses as we do: the C library puts dots into some of IPv6
 // ("::1.2.3.4").
 func spelled(rule string) string {
 	words := strings.Split(rule, " ")
@@ -60,33 +70,37 @@ func spelled(rule string) string {
 	return strings.Join(words, " ")
 }
 
-// jumpsOf finds those among a chain's rules that lead to one of ours.
-func jumpsOf(hook string, rules []string) []jump {
+// jumpsOf picks the rules that lead to one of our chains.
+func jumpsOf(hook string, rules []filter.Rule) []jump {
 	var jumps []jump
 	for i, rule := range rules {
 		for _, own := range ours {
-			if strings.HasSuffix(rule, "-j "+own.chain) || strings.HasSuffix(rule, "-g "+own.chain) {
-				jumps = append(jumps, jump{hook, i + 1, rule})
+			if strings.HasSuffix(rule.Spelled, "-j "+own.chain) || strings.HasSuffix(rule.Spelled, "-g "+own.chain) {
+				jumps = append(jumps, jump{hook, i + 1, rule.Spelled})
 			}
 		}
 	}
 	return jumps
 }
 
-// transaction gives what iptables-restore has to do to make the wanted holdings
-// of those that are there. Whoever reads along sees all of it or nothing.
+// transaction gives the text by which iptables-restore turns the holdings that
+// are there into the wanted ones. Nobody who reads meanwhile sees half of it.
 func transaction(there, wanted holdings) string {
 	var b strings.Builder
 	b.WriteString("*nat\n")
+	var unwanted []string
 	for _, own := range ours {
-		_, is := there.chains[own.chain]
-		rules, wanted := wanted.chains[own.chain]
+		_, is := there.chain(own.chain)
+		chain, wanted := wanted.chain(own.chain)
 		if !is && !wanted {
 			continue
 		}
-		// Made, or else emptied (iptables-restore(8), "--noflush").
+		if !wanted {
+			unwanted = append(unwanted, own.chain)
+		}
+		// This makes the chain, or empties it (iptables-restore(8), "--noflush").
 		fmt.Fprintf(&b, ":%s - [0:0]\n", own.chain)
-		for _, rule := range rules {
+		for _, rule := range chain.Rules {
 			fmt.Fprintf(&b, "-A %s %s\n", own.chain, rule)
 		}
 	}
@@ -96,74 +110,20 @@ func transaction(there, wanted holdings) string {
 	for _, j := range wanted.jumps {
 		fmt.Fprintf(&b, "-I %s %d %s\n", j.hook, j.position, j.rule)
 	}
-	for _, own := range ours {
-		_, is := there.chains[own.chain]
-		if _, wanted := wanted.chains[own.chain]; is && !wanted {
-			fmt.Fprintf(&b, "-X %s\n", own.chain)
-		}
+	for _, chain := range unwanted {
+		fmt.Fprintf(&b, "-X %s\n", chain)
 	}
 	b.WriteString("COMMIT\n")
 	return b.String()
 }
 
-// differences say in words, one sentence each, where a table is not what it
-// should be.
-func differences(want, got holdings) []string {
-	var d []string
-	for _, own := range ours {
-		rules, wanted := want.chains[own.chain]
-		found, is := got.chains[own.chain]
-		switch {
-		case wanted && !is:
-			d = append(d, "missing chain "+own.chain)
-		case is && !wanted:
-			d = append(d, "foreign chain "+own.chain)
-		default:
-			d = append(d, ruleDifferences(own.chain, rules, found)...)
-		}
-	}
-	for _, j := range want.jumps {
-		if !slices.Contains(got.jumps, j) {
-			d = append(d, fmt.Sprintf("missing rule %d in chain %s: %s", j.position, j.hook, j.rule))
-		}
-	}
-	for _, j := range got.jumps {
-		if !slices.Contains(want.jumps, j) {
-			d = append(d, fmt.Sprintf("foreign rule %d in chain %s: %s", j.position, j.hook, j.rule))
-		}
-	}
-	return d
+// differences say where a table is not what it should be.
+func differences(want, got holdings) filter.Differences {
+	return append(filter.CompareChains(want.chains, got.chains),
+		filter.Unmatched(want.jumps, got.jumps, func(j jump) jump { return j }, jump.String)...)
 }
 
-func ruleDifferences(chain string, want, got []string) []string {
-	if slices.Equal(want, got) {
-		return nil
-	}
-	var d []string
-	for _, rule := range without(want, got) {
-		d = append(d, fmt.Sprintf("missing rule in chain %s: %s", chain, rule))
-	}
-	for _, rule := range without(got, want) {
-		d = append(d, fmt.Sprintf("foreign rule in chain %s: %s", chain, rule))
-	}
-	if len(d) == 0 {
-		d = append(d, fmt.Sprintf("chain %s has its rules in another order", chain))
-	}
-	return d
-}
-
-// without gives the rules that are left when each of the others has taken its
-// like away.
-func without(rules, others []string) []string {
-	count := map[string]int{}
-	for _, rule := range others {
-		count[rule]++
-	}
-	var left []string
-	for _, rule := range rules {
-		if count[rule]--; count[rule] < 0 {
-			left = append(left, rule)
-		}
-	}
-	return left
+// String gives the jump for a reader.
+func (j jump) String() string {
+	return fmt.Sprintf("rule %d in chain %s: %s", j.position, j.hook, j.rule)
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/coreos/go-iptables/iptables"
 	"golang.org/x/sys/unix"
+
+	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 )
 
 // family is what differs between IPv4 and IPv6.
@@ -22,17 +24,17 @@ type family struct {
 	protocol iptables.Protocol
 	// list and restore are the programs.
 	list, restore string
-	// option limits a line of a text for both families to this one.
+	// option limits a line, in a text for both families, to this one.
 	option string
 	// tables is the file that lists the tables in use.
 	tables string
 	has    func(netip.Addr) bool
-	// optional says that nothing is amiss where the kernel has no such family.
+	// optional means that a kernel may lack the family.
 	optional bool
 }
 
-// Files of /proc/net are seen through the thread: it is the thread that is in a
-// network namespace.
+// network is where the thread sees /proc/net: it is the thread that is in a network
+// namespace.
 const network = "/proc/thread-self/net/"
 
 var families = []family{
@@ -42,20 +44,20 @@ var families = []family{
 
 const (
 	tableName = "nat"
-	// patience, in seconds, bounds the wait for the lock that all users of
+	// patience, in seconds, limits the wait for the lock that all users of
 	// iptables share.
 	patience = 30
 )
 
-// The ways in which a table cannot be had.
+// Why a table cannot be read or written.
 var (
-	errNoProgram = fmt.Errorf("%w: iptables-legacy and ip6tables-legacy are not here, take an image that has them", errors.ErrUnsupported)
-	errNoTable   = fmt.Errorf("%w: the kernel has no such table", errors.ErrUnsupported)
+	errNoProgram = filter.Unsupported(errors.New("iptables-legacy and ip6tables-legacy are not here, take an image that has them"))
+	errNoTable   = filter.Unsupported(errors.New("the kernel has no such table"))
 	errDisturbed = errors.New("the rules keep changing while they are replaced")
 )
 
-// read gives what the family's table holds of ours. Where it is not expected to
-// hold anything and is not in use it is left so: to list a table makes the kernel
+// read gives what the family's table holds of ours. A table that is not in use, and
+// that nothing is expected in, stays out of use: listing it would make the kernel
 // set it up.
 func (f family) read(expected bool) (holdings, error) {
 	if names, err := os.ReadFile(f.tables); err == nil && !expected && !slices.Contains(strings.Fields(string(names)), tableName) {
@@ -64,17 +66,17 @@ func (f family) read(expected bool) (holdings, error) {
 	useWritableLock()
 	program, err := iptables.New(iptables.Path(f.list), iptables.IPFamily(f.protocol), iptables.Timeout(patience))
 	if err != nil {
-		return holdings{}, explained(err)
+		return holdings{}, meant(err)
 	}
 	h, err := read(program)
 	if err != nil {
-		return holdings{}, fmt.Errorf("reading the table %s of %s: %w", tableName, f.name, explained(err))
+		return holdings{}, fmt.Errorf("reading the table %s of %s: %w", tableName, f.name, meant(err))
 	}
 	return h, nil
 }
 
-// Chains gives every chain of every table in use, as "nat OUTPUT". What cannot be
-// read is left out.
+// Chains gives every chain of every table in use, as "nat OUTPUT". It leaves out
+// what cannot be read.
 func Chains() []string {
 	var all []string
 	for _, f := range families {
@@ -102,7 +104,7 @@ func read(program *iptables.IPTables) (holdings, error) {
 	if err != nil {
 		return holdings{}, err
 	}
-	h := holdings{chains: map[string][]string{}}
+	var h holdings
 	for _, own := range ours {
 		lines, err := program.List(tableName, own.hook)
 		if err != nil {
@@ -115,12 +117,12 @@ func read(program *iptables.IPTables) (holdings, error) {
 		if lines, err = program.List(tableName, own.chain); err != nil {
 			return holdings{}, goneMeanwhile(err)
 		}
-		h.chains[own.chain] = rulesOf(own.chain, lines)
+		h.chains = append(h.chains, filter.Chain{Name: own.chain, Rules: rulesOf(own.chain, lines)})
 	}
 	return h, nil
 }
 
-// goneMeanwhile knows the error of a chain that was there a moment before.
+// goneMeanwhile recognises the error of a chain that was there a moment ago.
 func goneMeanwhile(err error) error {
 	if failure := (*iptables.Error)(nil); errors.As(err, &failure) && failure.IsNotExist() {
 		return fmt.Errorf("%w: %w", errDisturbed, err)
@@ -128,7 +130,7 @@ func goneMeanwhile(err error) error {
 	return err
 }
 
-// write does what a text of iptables-restore says: all of it or, with an error,
+// write has iptables-restore do what the text says: all of it or, with an error,
 // nothing.
 func (f family) write(text string) error {
 	command := exec.Command(f.restore, "--noflush", "--wait="+strconv.Itoa(patience))
@@ -141,21 +143,21 @@ func (f family) write(text string) error {
 	}
 	err = fmt.Errorf("running %s: %w: %s", f.restore, err, strings.Join(strings.Fields(output.String()), " "))
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == lineFailed {
-		// A chain or rule was not as it had been read.
+		// A chain or rule is no longer what we read.
 		return fmt.Errorf("%w: %w", errDisturbed, err)
 	}
-	return explained(err)
+	return meant(err)
 }
 
-// lineFailed is the exit code where iptables-restore understood the text, and
-// the table did not fit it (iptables include/xtables.h, OTHER_PROBLEM).
+// lineFailed is the exit code of an iptables-restore that understood the text but
+// found a table that it does not fit (iptables include/xtables.h, OTHER_PROBLEM).
 const lineFailed = 1
 
 // lockVariable names the lock's file for iptables (iptables(8), "--wait").
 const lockVariable = "XTABLES_LOCKFILE"
 
-// useWritableLock puts the lock elsewhere where its own place is read-only, as
-// it is in a container with a read-only root: there /dev/shm is not.
+// useWritableLock moves the lock to /dev/shm if its own place is read-only, as it is
+// in a container with a read-only root.
 var useWritableLock = sync.OnceFunc(func() {
 	if os.Getenv(lockVariable) != "" {
 		return
@@ -169,9 +171,8 @@ var useWritableLock = sync.OnceFunc(func() {
 	}
 })
 
-// refusals are how iptables says, with exit codes that differ between versions,
-// what the caller can do something about (iptables libiptc/libiptc.c,
-// iptc_strerror).
+// refusals are iptables' words for what a caller can do something about. Its exit
+// codes differ between versions (iptables libiptc/libiptc.c, iptc_strerror).
 var refusals = []struct {
 	words string
 	means error
@@ -183,8 +184,8 @@ var refusals = []struct {
 	{"Address family not supported", errNoTable},
 }
 
-// explained gives the refusal its meaning.
-func explained(err error) error {
+// meant gives what an error of the programs means.
+func meant(err error) error {
 	if errors.Is(err, exec.ErrNotFound) {
 		return errNoProgram
 	}

@@ -1,6 +1,7 @@
 package legacy
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -8,11 +9,52 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/test/samples"
 )
 
-// What touches a kernel is tested in internal/rules, beside nftables and with
-// the same settings.
+// The chains, executed here in Go, decide as the decision function does. That
+// the kernel executes them in the same way is for the end-to-end tests to show.
+func TestChainsBypassWhatTheDecisionSays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		settings := samples.Settings.Draw(t, "settings")
+		ruleset, err := Compile(settings)
+		require.NoError(t, err)
+		for range 20 {
+			c := samples.Connection.Draw(t, "connection")
+			decision := settings.Decide(c)
+			assert.Equal(t, decision.Verdict == traffic.Bypassed, accepts(ruleset, c), "%+v %+v\n%s", c, decision, ruleset.Text())
+		}
+	})
+}
+
+// accepts executes the chain of the connection's direction.
+func accepts(ruleset Ruleset, c traffic.Connection) bool {
+	hook := "OUTPUT"
+	if c.Direction == traffic.Inbound {
+		hook = "PREROUTING"
+	}
+	for _, chain := range ruleset {
+		if chain.Hook != hook {
+			continue
+		}
+		for _, rule := range chain.Rules {
+			if fits(rule, c) {
+				return rule.Target == "ACCEPT"
+			}
+		}
+	}
+	return false
+}
+
+func fits(rule Rule, c traffic.Connection) bool {
+	ports := len(rule.Ports) == 0 || slices.ContainsFunc(rule.Ports, func(r traffic.PortRange) bool { return r.First <= c.Port && c.Port <= r.Last })
+	return ports &&
+		(len(rule.Interface) == 0 || c.Loopback) &&
+		(!rule.To.IsValid() || rule.To.Contains(c.Address)) &&
+		(rule.Protocol == 0 || rule.Protocol == c.Protocol)
+}
 
 func TestPortsAreGroupedAsAMatchTakesThem(t *testing.T) {
 	for _, test := range []struct{ entries, words string }{
@@ -58,15 +100,23 @@ func TestGroupsHoldEveryPortOnceAndFit(t *testing.T) {
 	})
 }
 
+func rules(spelled ...string) []filter.Rule {
+	var all []filter.Rule
+	for _, s := range spelled {
+		all = append(all, filter.Rule{Spelled: s})
+	}
+	return all
+}
+
 // Chains stand before anything leads to them, and nothing leads to a chain when
 // it goes.
 func TestTransactions(t *testing.T) {
 	ours := holdings{
-		chains: map[string][]string{outputChain: {"-o lo -j RETURN", "-d 10.0.0.0/8 -p tcp -j ACCEPT"}},
+		chains: []filter.Chain{{Name: outputChain, Rules: rules("-o lo -j RETURN", "-d 10.0.0.0/8 -p tcp -j ACCEPT")}},
 		jumps:  []jump{{"OUTPUT", 1, "-j KRM_BYPASS_OUTPUT"}},
 	}
 	others := holdings{
-		chains: map[string][]string{inputChain: {}, outputChain: {"-p udp -j ACCEPT"}},
+		chains: []filter.Chain{{Name: inputChain}, {Name: outputChain, Rules: rules("-p udp -j ACCEPT")}},
 		jumps:  []jump{{"PREROUTING", 2, "-p tcp -j KRM_BYPASS_INPUT"}, {"OUTPUT", 3, "-j KRM_BYPASS_OUTPUT"}},
 	}
 	for _, test := range []struct {
@@ -104,12 +154,12 @@ COMMIT
 }
 
 func TestWhatIptablesListsIsRead(t *testing.T) {
-	rules := rulesOf("OUTPUT", []string{
+	read := rulesOf("OUTPUT", []string{
 		"-P OUTPUT ACCEPT",
 		"-A OUTPUT -m comment --comment \"KRM_BYPASS_OUTPUT, not\" -j MESH",
 		"-A OUTPUT -d ::1.2.3.4/128 -j KRM_BYPASS_OUTPUT",
 		"-A OUTPUTS -j KRM_BYPASS_OUTPUT",
 	})
-	assert.Equal(t, []string{`-m comment --comment "KRM_BYPASS_OUTPUT, not" -j MESH`, "-d ::102:304/128 -j KRM_BYPASS_OUTPUT"}, rules)
-	assert.Equal(t, []jump{{"OUTPUT", 2, "-d ::102:304/128 -j KRM_BYPASS_OUTPUT"}}, jumpsOf("OUTPUT", rules))
+	assert.Equal(t, rules(`-m comment --comment "KRM_BYPASS_OUTPUT, not" -j MESH`, "-d ::102:304/128 -j KRM_BYPASS_OUTPUT"), read)
+	assert.Equal(t, []jump{{"OUTPUT", 2, "-d ::102:304/128 -j KRM_BYPASS_OUTPUT"}}, jumpsOf("OUTPUT", read))
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -14,10 +15,17 @@ const (
 	outputChain = "KRM_BYPASS_OUTPUT"
 )
 
-// ours are the chains, each with the chain of the table nat that leads to it.
-var ours = []struct{ chain, hook string }{{inputChain, "PREROUTING"}, {outputChain, "OUTPUT"}}
+// ours are the chains, each with the chain of the nat table that leads to it, the
+// option that names an interface there, and the steps that its rules take.
+var ours = []struct {
+	chain, hook, over string
+	steps             func(traffic.Settings) []filter.Step
+}{
+	{inputChain, "PREROUTING", "-i", filter.Inbound},
+	{outputChain, "OUTPUT", "-o", filter.Outbound},
+}
 
-// Ruleset is what the table nat is to hold of ours, in both address families.
+// Ruleset is what the nat tables of both address families should hold of ours.
 type Ruleset []Chain
 
 // Chain is a list of rules, asked in order.
@@ -26,98 +34,99 @@ type Chain struct {
 	Rules      []Rule
 }
 
-// Rule is one rule: a target for the packets for which all holds that is given.
+// Rule is a target for packets that match in everything that is given.
 type Rule struct {
-	// Interface is an option and the interface's name; none: any interface.
+	// Interface is an option and an interface's name; nil for any interface.
 	Interface []string
-	// To are the destinations; the zero prefix: all of them, in both families.
+	// To is the destination; the zero prefix for any, in both families.
 	To netip.Prefix
-	// Protocol 0 is any.
+	// Protocol is 0 for any.
 	Protocol traffic.Protocol
-	// Ports are destination ports, at most as many as one match takes; none:
-	// all of them.
+	// Ports are destination ports, no more than one match takes; nil for any.
 	Ports  []traffic.PortRange
 	Target Target
 }
 
-// Target is what becomes of a packet, in the words of iptables.
+// Target says what happens to a packet, in iptables' words.
 type Target string
 
 const (
-	// leave goes on behind our jump: the mesh's chains decide.
+	// leave goes on behind the jump to us: the mesh's chains decide.
 	leave Target = "RETURN"
-	// bypass ends the table for the packet.
+	// bypass takes the packet out of the table.
 	bypass Target = "ACCEPT"
 )
 
-// mostRules bounds a chain in a family. The kernel asks rule after rule for
-// each new connection, so what a list costs is paid again and again: between two
-// network namespaces a connection took 21 µs to set up without rules, 24 with
-// 1000, 28 with 2000 and 57 with 10,000.
+// mostRules limits a chain in a family. The kernel asks one rule after the other
+// about every new connection: between two network namespaces a connection took
+// 21 µs to set up without rules, 24 with 1000, 28 with 2000 and 57 with 10,000.
 const mostRules = 5000
 
-// dns is the port that no range speaks of.
+// dns is the port that no step on addresses asks about.
 var dns = traffic.SinglePorts(traffic.TCP, traffic.DNSPort)
 
-// Compile gives the ruleset that makes Settings.Decide true; it is empty where
+// Compile gives the ruleset that decides as Settings.Decide does. It is empty if
 // the settings bypass nothing. Settings that take too many rules are an error.
+//
+// Loopback comes first: otherwise a proxy's call to its own pod through its
+// Service reaches the application instead of the proxy's inbound port.
 func Compile(s traffic.Settings) (Ruleset, error) {
-	inbound := slices.Concat(
-		ports(s.ExcludeInboundPorts, bypass, traffic.Protocols...),
-		portsBut(s.IncludeInboundPorts),
-	)
-	outbound := slices.Concat(
-		ports(s.ExcludeOutboundPorts, bypass, traffic.Protocols...),
-		pairs(s.ExcludeOutbound),
-	)
-	if ranges := slices.Concat(ranges(s.ExcludeOutboundIPRanges, bypass), rangesBut(s.IncludeOutboundIPRanges)); len(ranges) > 0 {
-		// Ranges hold for TCP alone, so it is only there that an included port
-		// has something to be kept from.
-		outbound = slices.Concat(outbound, ports(s.IncludeOutboundPorts.Union(dns), leave, traffic.TCP), ranges)
+	var ruleset Ruleset
+	for _, own := range ours {
+		if rules := compile(own.steps(s)); len(rules) > 0 {
+			guard := Rule{Interface: []string{own.over, "lo"}, Target: leave}
+			ruleset = append(ruleset, Chain{own.chain, own.hook, slices.Concat([]Rule{guard}, rules)})
+		}
 	}
-	ruleset := Ruleset(slices.Concat(chain(inputChain, "-i", inbound), chain(outputChain, "-o", outbound)))
 	return ruleset, ruleset.tooLong()
 }
 
-// chain puts the guard in front of the rules: without it a proxy's call to its
-// own pod through its Service reaches the application instead of the proxy's
-// inbound port.
-func chain(name, over string, rules []Rule) []Chain {
-	if len(rules) == 0 {
-		return nil
-	}
-	i := slices.IndexFunc(ours, func(own struct{ chain, hook string }) bool { return own.chain == name })
-	guard := Rule{Interface: []string{over, "lo"}, Target: leave}
-	return []Chain{{name, ours[i].hook, slices.Concat([]Rule{guard}, rules)}}
-}
+// then are the targets for what a step lists.
+var then = map[filter.Then]Target{filter.Bypass: bypass, filter.Leave: leave, filter.BypassOthers: leave}
 
-func ports(of traffic.Ports, then Target, protocols ...traffic.Protocol) []Rule {
+func compile(steps []filter.Step) []Rule {
 	var rules []Rule
-	for _, p := range protocols {
-		for _, some := range grouped(of.Ranges(p)) {
-			rules = append(rules, Rule{Protocol: p, Ports: some, Target: then})
+	for _, s := range steps {
+		switch s.Kind {
+		case filter.OnPorts:
+			if s.Field == traffic.IncludeOutboundPorts {
+				// The steps on addresses follow, which never ask about DNS.
+				s.Ports = s.Ports.Union(dns)
+			}
+			rules = append(rules, onPorts(s)...)
+		case filter.OnPairs:
+			rules = append(rules, onPairs(s)...)
+		case filter.OnAddresses:
+			for _, prefix := range s.Prefixes.List() {
+				rules = append(rules, Rule{To: prefix, Protocol: traffic.TCP, Target: then[s.Then]})
+			}
+		}
+		if s.Then == filter.BypassOthers {
+			rules = append(rules, Rule{Protocol: traffic.TCP, Target: bypass})
 		}
 	}
 	return rules
 }
 
-// portsBut bypasses every TCP port that is not selected.
-func portsBut(selected traffic.Selection[traffic.Ports]) []Rule {
-	if selected.All() {
-		return nil
+func onPorts(s filter.Step) []Rule {
+	var rules []Rule
+	for _, p := range traffic.Protocols {
+		for _, some := range grouped(s.Ports.Ranges(p)) {
+			rules = append(rules, Rule{Protocol: p, Ports: some, Target: then[s.Then]})
+		}
 	}
-	return append(ports(selected.Set(), leave, traffic.TCP), Rule{Protocol: traffic.TCP, Target: bypass})
+	return rules
 }
 
-// pairs takes the boxes of one prefix and protocol together.
-func pairs(of traffic.Pairs) []Rule {
+// onPairs takes the boxes of one prefix and protocol together.
+func onPairs(s filter.Step) []Rule {
 	type place struct {
 		prefix   netip.Prefix
 		protocol traffic.Protocol
 	}
 	var places []place
 	found := map[place][]traffic.PortRange{}
-	for _, box := range of.Boxes() {
+	for _, box := range s.Pairs.Boxes() {
 		at := place{box.Prefix, box.Protocol}
 		if _, known := found[at]; !known {
 			places = append(places, at)
@@ -127,33 +136,17 @@ func pairs(of traffic.Pairs) []Rule {
 	var rules []Rule
 	for _, at := range places {
 		for _, some := range grouped(found[at]) {
-			rules = append(rules, Rule{To: at.prefix, Protocol: at.protocol, Ports: some, Target: bypass})
+			rules = append(rules, Rule{To: at.prefix, Protocol: at.protocol, Ports: some, Target: then[s.Then]})
 		}
 	}
 	return rules
 }
 
-func ranges(of traffic.Prefixes, then Target) []Rule {
-	var rules []Rule
-	for _, prefix := range of.List() {
-		rules = append(rules, Rule{To: prefix, Protocol: traffic.TCP, Target: then})
-	}
-	return rules
-}
-
-// rangesBut bypasses every address that is not selected.
-func rangesBut(selected traffic.Selection[traffic.Prefixes]) []Rule {
-	if selected.All() {
-		return nil
-	}
-	return append(ranges(selected.Set(), leave), Rule{Protocol: traffic.TCP, Target: bypass})
-}
-
-// mostPorts is how many ports one match takes; a range counts twice (linux
+// mostPorts is how many ports one match takes. A range counts twice (linux
 // include/uapi/linux/netfilter/xt_multiport.h, XT_MULTI_PORTS).
 const mostPorts = 15
 
-// grouped cuts ranges into lists that fit into one match each.
+// grouped cuts ranges into lists that each fit into one match.
 func grouped(ranges []traffic.PortRange) [][]traffic.PortRange {
 	var groups [][]traffic.PortRange
 	room := 0
@@ -171,12 +164,12 @@ func grouped(ranges []traffic.PortRange) [][]traffic.PortRange {
 	return groups
 }
 
-// tooLong is the error that a ruleset of too many rules deserves.
+// tooLong is an error if the ruleset has too many rules.
 func (r Ruleset) tooLong() error {
 	for _, f := range families {
 		for _, c := range r {
 			if count := len(c.of(f)); count > mostRules {
-				return fmt.Errorf("chain %s would have %d rules for %s, and the backend iptables takes %d, because every new connection is put to one after the other: "+
+				return fmt.Errorf("chain %s would have %d rules for %s, and the backend iptables takes at most %d, because the kernel asks one after the other about every new connection: "+
 					"give fewer or wider ranges, or take --backend=nftables, where a list costs the same at any length", c.Name, count, f.name, mostRules)
 			}
 		}

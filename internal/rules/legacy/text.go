@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -15,19 +16,17 @@ func (r Rule) String() string {
 	}
 	words = append(words, r.Interface...)
 	if r.Protocol != 0 {
-		words = append(words, "-p", protocolName(r.Protocol))
+		words = append(words, "-p", filter.ProtocolName(r.Protocol))
 	}
 	switch len(r.Ports) {
 	case 0:
 	case 1:
-		words = append(words, "-m", protocolName(r.Protocol), "--dport", portsWord(r.Ports))
+		words = append(words, "-m", filter.ProtocolName(r.Protocol), "--dport", portsWord(r.Ports))
 	default:
 		words = append(words, "-m", "multiport", "--dports", portsWord(r.Ports))
 	}
 	return strings.Join(append(words, "-j", string(r.Target)), " ")
 }
-
-func protocolName(p traffic.Protocol) string { return strings.ToLower(p.String()) }
 
 func portsWord(ranges []traffic.PortRange) string {
 	words := make([]string, len(ranges))
@@ -37,8 +36,8 @@ func portsWord(ranges []traffic.PortRange) string {
 	return strings.Join(words, ",")
 }
 
-// preamble says what to do with the text. The options -4 and -6 make one text
-// serve for both commands (iptables(8), "--ipv4").
+// preamble says what to do with the text. Thanks to the options -4 and -6 both
+// commands can load the same text (iptables(8), "--ipv4").
 const preamble = `# For a pod that has none of these chains yet. Both commands load it:
 #   iptables-legacy-restore --noflush FILE
 #   ip6tables-legacy-restore --noflush FILE
@@ -63,7 +62,7 @@ func (r Ruleset) Text() string {
 	return b.String()
 }
 
-// only gives the option that limits a rule to its family.
+// only gives the option that limits a rule to its family, if it has one.
 func (r Rule) only() string {
 	for _, f := range families {
 		if r.To.IsValid() && f.has(r.To.Addr()) {

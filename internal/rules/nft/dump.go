@@ -1,4 +1,4 @@
-package rules
+package nft
 
 import (
 	"encoding/binary"
@@ -11,15 +11,15 @@ import (
 )
 
 // dumpBuffer, in bytes, is the most that the kernel puts into one answer of a
-// dump, and it does so only for a reader who has shown a buffer of that size
-// (linux net/netlink/af_netlink.c, netlink_dump). It matters because the kernel
-// walks a set from its beginning for each answer: the netlink library's 4 KiB
-// take thousands of elements four times as long.
+// dump. It does so only for a reader who has shown a buffer of that size (linux
+// net/netlink/af_netlink.c, netlink_dump). The size matters because the kernel
+// walks a set from its beginning for each answer: with the netlink library's
+// 4 KiB, thousands of elements take four times as long.
 const dumpBuffer = 32 << 10
 
 // element is one element of a set, as the kernel holds it.
 type element struct {
-	key, end string // the last key, in a concatenation
+	key, end string // end is the last key, in a concatenation only
 	isEnd    bool   // the key is the first one behind an interval
 }
 
@@ -62,14 +62,14 @@ func (k *kernel) elements(set string) ([]element, error) {
 	return found, nil
 }
 
-// nfgenmsg gives a struct nfgenmsg: family, version and resource (linux
+// nfgenmsg is a struct nfgenmsg: family, version and resource (linux
 // include/uapi/linux/netfilter/nfnetlink.h).
 func nfgenmsg(family byte) []byte { return []byte{family, unix.NFNETLINK_V0, 0, 0} }
 
 var errMalformed = errors.New("the kernel's answer is malformed")
 
-// decodeElements appends the elements that an answer brings, and says whether
-// it was the last one.
+// decodeElements appends the elements in an answer, and says whether it is the
+// last one.
 func decodeElements(found []element, answer []byte) (all []element, done bool, err error) {
 	for len(answer) > 0 {
 		if len(answer) < unix.NLMSG_HDRLEN {
@@ -120,7 +120,7 @@ func elementOf(body []byte) element {
 	return e
 }
 
-// nftaSetElemKeyEnd is not in the package unix (linux
+// nftaSetElemKeyEnd is missing from package unix (linux
 // include/uapi/linux/netfilter/nf_tables.h, NFTA_SET_ELEM_KEY_END).
 const nftaSetElemKeyEnd = 10
 
@@ -133,8 +133,8 @@ func valueOf(data []byte) string {
 	return ""
 }
 
-// attributes yields type and value of each netlink attribute; it ends where
-// what follows is none.
+// attributes yields type and value of each netlink attribute. It ends at
+// anything that is not one.
 func attributes(list []byte) func(yield func(kind uint16, value []byte) bool) {
 	return func(yield func(kind uint16, value []byte) bool) {
 		for len(list) >= unix.SizeofNlAttr {
@@ -150,10 +150,11 @@ func attributes(list []byte) func(yield func(kind uint16, value []byte) bool) {
 	}
 }
 
-// aligned rounds up to the 4 bytes at which messages and attributes begin.
+// aligned rounds up to the multiple of 4 bytes at which messages and attributes
+// begin.
 func aligned(size int) int { return (size + unix.NLA_ALIGNTO - 1) &^ (unix.NLA_ALIGNTO - 1) }
 
-// intervalsOf puts elements together to intervals, sorted.
+// intervalsOf joins elements into intervals, and sorts them.
 func intervalsOf(elements []element) []Interval {
 	slices.SortFunc(elements, func(a, b element) int {
 		if order := strings.Compare(a.key, b.key); order != 0 {
@@ -179,7 +180,7 @@ func intervalsOf(elements []element) []Interval {
 			intervals[len(intervals)-1].Last = previous(e.key)
 		}
 		if open = !e.isEnd; open {
-			// Until an element says otherwise it goes on to the last key.
+			// It goes on to the last key until an element says otherwise.
 			intervals = append(intervals, Interval{e.key, strings.Repeat("\xff", len(e.key))})
 		}
 	}

@@ -1,4 +1,4 @@
-package rules
+package rules_test
 
 import (
 	"errors"
@@ -14,9 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 	"github.com/krm-bypass/krm-bypass/internal/rules/legacy"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/test/lab"
+	"github.com/krm-bypass/krm-bypass/test/samples"
 )
 
 // legacyPod is a network namespace in which rules of iptables-legacy are tried
@@ -29,15 +31,23 @@ func newLegacyPod(t testing.TB) legacyPod {
 }
 
 func (p legacyPod) apply(s traffic.Settings) error {
-	return p.Do(0, func() error { return iptablesBackend{}.Apply(s) })
+	return p.Do(0, func() error {
+		ruleset, err := legacy.Compile(s)
+		if err != nil {
+			return err
+		}
+		return ruleset.Apply()
+	})
 }
 
-func (p legacyPod) clean() error { return p.Do(0, iptablesBackend{}.Clean) }
+func (p legacyPod) clean() error { return p.Do(0, legacy.Clean) }
 
-func (p legacyPod) verify(t require.TestingT, s traffic.Settings) Differences {
-	var found Differences
+func (p legacyPod) verify(t require.TestingT, s traffic.Settings) filter.Differences {
+	ruleset, err := legacy.Compile(s)
+	require.NoError(t, err)
+	var found filter.Differences
 	require.NoError(t, p.Do(0, func() (err error) {
-		found, err = iptablesBackend{}.Verify(s)
+		found, err = ruleset.Verify()
 		return err
 	}))
 	return found
@@ -58,75 +68,33 @@ func (p legacyPod) saved(t require.TestingT) string {
 	return saved.String()
 }
 
-// The chains, executed here in Go, decide as the decision function does. That
-// the kernel executes them alike is for the end-to-end tests to show.
-func TestChainsBypassWhatTheDecisionSays(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		settings := drawnSettings.Draw(t, "settings")
-		ruleset, err := legacy.Compile(settings)
-		require.NoError(t, err)
-		for range 20 {
-			c := drawnConnection.Draw(t, "connection")
-			decision := settings.Decide(c)
-			assert.Equal(t, decision.Verdict == traffic.Bypassed, accepts(ruleset, c), "%+v %+v\n%s", c, decision, ruleset.Text())
-		}
-	})
-}
-
-// accepts executes the chain of the connection's direction.
-func accepts(ruleset legacy.Ruleset, c traffic.Connection) bool {
-	hook := "OUTPUT"
-	if c.Direction == traffic.Inbound {
-		hook = "PREROUTING"
-	}
-	for _, chain := range ruleset {
-		if chain.Hook != hook {
-			continue
-		}
-		for _, rule := range chain.Rules {
-			if fits(rule, c) {
-				return rule.Target == "ACCEPT"
-			}
-		}
-	}
-	return false
-}
-
-func fits(rule legacy.Rule, c traffic.Connection) bool {
-	ports := len(rule.Ports) == 0 || slices.ContainsFunc(rule.Ports, func(r traffic.PortRange) bool { return r.First <= c.Port && c.Port <= r.Last })
-	return ports &&
-		(len(rule.Interface) == 0 || c.Loopback) &&
-		(!rule.To.IsValid() || rule.To.Contains(c.Address)) &&
-		(rule.Protocol == 0 || rule.Protocol == c.Protocol)
-}
-
 func TestAnySettingsLoadAndVerifyByIptables(t *testing.T) {
 	pod := newLegacyPod(t)
 	rapid.Check(t, func(t *rapid.T) {
-		settings := drawnSettings.Draw(t, "settings")
+		settings := samples.Settings.Draw(t, "settings")
 		require.NoError(t, pod.apply(settings), settings)
 		first := pod.saved(t)
 		require.NoError(t, pod.apply(settings), settings)
 		assert.Equal(t, first, pod.saved(t), "applied twice")
 		assert.Empty(t, pod.verify(t, settings))
-		if other := drawnSettings.Draw(t, "other settings"); !sameChains(t, other, settings) {
+		if other := samples.Settings.Draw(t, "other settings"); !sameChains(t, other, settings) {
 			assert.NotEmpty(t, pod.verify(t, other), "verified as well: %s", other)
 		}
 	})
 }
 
 func sameChains(t require.TestingT, a, b traffic.Settings) bool {
-	one, err := iptablesBackend{}.Show(a)
+	one, err := legacy.Compile(a)
 	require.NoError(t, err)
-	other, err := iptablesBackend{}.Show(b)
+	other, err := legacy.Compile(b)
 	require.NoError(t, err)
-	return one == other
+	return one.Text() == other.Text()
 }
 
 // Both forms of the rules are the same to the programs' savers.
 func TestTextIsWhatIptablesLoads(t *testing.T) {
 	for name, flags := range map[string][]string{
-		"everything":            everything,
+		"everything":            samples.Everything,
 		"nothing":               nil,
 		"only what is included": {"--include-inbound-ports=", "--include-outbound-ip-ranges="},
 		"one family":            {"--exclude-outbound-ip-ranges=10.0.0.0/8"},
@@ -138,12 +106,13 @@ func TestTextIsWhatIptablesLoads(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			settings := settingsOf(t, flags...)
+			settings := samples.Of(t, flags...)
 			applied, loaded := newLegacyPod(t), newLegacyPod(t)
 			require.NoError(t, applied.apply(settings))
 			assert.Empty(t, applied.verify(t, settings))
-			text, err := iptablesBackend{}.Show(settings)
+			ruleset, err := legacy.Compile(settings)
 			require.NoError(t, err)
+			text := ruleset.Text()
 			loaded.Feed(t, text, "iptables-legacy-restore", "--noflush")
 			loaded.Feed(t, text, "ip6tables-legacy-restore", "--noflush")
 			assert.Equal(t, loaded.saved(t), applied.saved(t))
@@ -162,39 +131,39 @@ COMMIT
 `
 
 func TestDifferencesAreFoundInChains(t *testing.T) {
-	settings := settingsOf(t, "--exclude-inbound-ports=7001/TCP,8000-8010/TCP", "--exclude-outbound-ip-ranges=10.0.0.0/8")
+	settings := samples.Of(t, "--exclude-inbound-ports=7001/TCP,8000-8010/TCP", "--exclude-outbound-ip-ranges=10.0.0.0/8")
 	for _, test := range []struct {
 		meddling string
-		found    Differences
+		found    filter.Differences
 	}{
 		{"", nil},
 		{"iptables-legacy -t nat -A POSTROUTING -j RETURN", nil},
 		{"ip6tables-legacy -t nat -A OUTPUT -j RETURN", nil},
-		{"iptables-legacy -t nat -F KRM_BYPASS_INPUT", Differences{
+		{"iptables-legacy -t nat -F KRM_BYPASS_INPUT", filter.Differences{
 			"IPv4: missing rule in chain KRM_BYPASS_INPUT: -i lo -j RETURN",
 			"IPv4: missing rule in chain KRM_BYPASS_INPUT: -p tcp -m multiport --dports 7001,8000:8010 -j ACCEPT",
 		}},
-		{"ip6tables-legacy -t nat -A KRM_BYPASS_INPUT -p udp -j ACCEPT", Differences{
+		{"ip6tables-legacy -t nat -A KRM_BYPASS_INPUT -p udp -j ACCEPT", filter.Differences{
 			"IPv6: foreign rule in chain KRM_BYPASS_INPUT: -p udp -j ACCEPT",
 		}},
-		{"iptables-legacy -t nat -R KRM_BYPASS_OUTPUT 3 -d 11.0.0.0/8 -p tcp -j ACCEPT", Differences{
+		{"iptables-legacy -t nat -R KRM_BYPASS_OUTPUT 3 -d 11.0.0.0/8 -p tcp -j ACCEPT", filter.Differences{
 			"IPv4: missing rule in chain KRM_BYPASS_OUTPUT: -d 10.0.0.0/8 -p tcp -j ACCEPT",
 			"IPv4: foreign rule in chain KRM_BYPASS_OUTPUT: -d 11.0.0.0/8 -p tcp -j ACCEPT",
 		}},
-		{"iptables-legacy -t nat -D KRM_BYPASS_OUTPUT 1; iptables-legacy -t nat -A KRM_BYPASS_OUTPUT -o lo -j RETURN", Differences{
+		{"iptables-legacy -t nat -D KRM_BYPASS_OUTPUT 1; iptables-legacy -t nat -A KRM_BYPASS_OUTPUT -o lo -j RETURN", filter.Differences{
 			"IPv4: chain KRM_BYPASS_OUTPUT has its rules in another order",
 		}},
-		{"iptables-legacy -t nat -I OUTPUT 1 -j MESH", Differences{
+		{"iptables-legacy -t nat -I OUTPUT 1 -j MESH", filter.Differences{
 			"IPv4: missing rule 1 in chain OUTPUT: -j KRM_BYPASS_OUTPUT",
 			"IPv4: foreign rule 2 in chain OUTPUT: -j KRM_BYPASS_OUTPUT",
 		}},
-		{"iptables-legacy -t nat -D PREROUTING 1", Differences{
+		{"iptables-legacy -t nat -D PREROUTING 1", filter.Differences{
 			"IPv4: missing rule 1 in chain PREROUTING: -j KRM_BYPASS_INPUT",
 		}},
-		{"iptables-legacy -t nat -A OUTPUT -p udp -j KRM_BYPASS_OUTPUT", Differences{
+		{"iptables-legacy -t nat -A OUTPUT -p udp -j KRM_BYPASS_OUTPUT", filter.Differences{
 			"IPv4: foreign rule 3 in chain OUTPUT: -p udp -j KRM_BYPASS_OUTPUT",
 		}},
-		{"ip6tables-legacy -t nat -F; ip6tables-legacy -t nat -X", Differences{
+		{"ip6tables-legacy -t nat -F; ip6tables-legacy -t nat -X", filter.Differences{
 			"IPv6: missing chain KRM_BYPASS_INPUT", "IPv6: missing chain KRM_BYPASS_OUTPUT",
 			"IPv6: missing rule 1 in chain PREROUTING: -j KRM_BYPASS_INPUT", "IPv6: missing rule 1 in chain OUTPUT: -j KRM_BYPASS_OUTPUT",
 		}},
@@ -212,7 +181,7 @@ func TestDifferencesAreFoundInChains(t *testing.T) {
 }
 
 func TestCleanLeavesNothingInIptables(t *testing.T) {
-	pod, settings := newLegacyPod(t), settingsOf(t, everything...)
+	pod, settings := newLegacyPod(t), samples.Of(t, samples.Everything...)
 	require.NoError(t, pod.clean(), "where nothing is")
 	require.NoError(t, pod.Do(0, func() error {
 		names, err := os.ReadFile("/proc/thread-self/net/ip_tables_names")
@@ -234,10 +203,10 @@ func TestCleanLeavesNothingInIptables(t *testing.T) {
 
 // Where one family refuses, the other gets back what it held.
 func TestNothingIsAppliedByHalves(t *testing.T) {
-	settings := settingsOf(t, "--exclude-outbound-ip-ranges=10.0.0.0/8,fd00::/8")
+	settings := samples.Of(t, "--exclude-outbound-ip-ranges=10.0.0.0/8,fd00::/8")
 	for name, before := range map[string]traffic.Settings{
 		"after nothing":        {},
-		"after other settings": settingsOf(t, "--exclude-outbound-ip-ranges=11.0.0.0/8", "--exclude-inbound-ports=7001"),
+		"after other settings": samples.Of(t, "--exclude-outbound-ip-ranges=11.0.0.0/8", "--exclude-inbound-ports=7001"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod := newLegacyPod(t)
@@ -269,11 +238,11 @@ func TestKernelsWithoutTheTable(t *testing.T) {
 		return `[ "$1" = --version ] && echo "v1.8.9 (legacy)" && exit; echo "` + words + `" >&2; exit 3`
 	}
 	const noTable = "iptables table 'nat': Table does not exist (do you need to insmod?)"
-	settings := settingsOf(t, everything...)
+	settings := samples.Of(t, samples.Everything...)
 	for _, test := range []struct{ program, says, err string }{
 		{"ip6tables-legacy", noTable, ""},
 		{"ip6tables-legacy", "ip6tables table 'nat': Address family not supported by protocol", ""},
-		{"iptables-legacy", noTable, "reading the table nat of IPv4: unsupported operation: the kernel has no such table"},
+		{"iptables-legacy", noTable, "reading the table nat of IPv4: the kernel has no such table"},
 		{"iptables-legacy", "iptables table 'nat': Permission denied (you must be root)",
 			"reading the table nat of IPv4: operation not permitted: iptables-legacy needs the capabilities NET_ADMIN and NET_RAW, add them to the container's securityContext.capabilities.add, as krm-bypass does where spec.enforcement.backend is iptables"},
 	} {
@@ -298,7 +267,7 @@ func TestKernelsWithoutTheTable(t *testing.T) {
 }
 
 func TestIptablesThatIsNotThere(t *testing.T) {
-	pod, settings := newLegacyPod(t), settingsOf(t, everything...)
+	pod, settings := newLegacyPod(t), samples.Of(t, samples.Everything...)
 	t.Setenv("PATH", t.TempDir())
 	err := pod.apply(settings)
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
@@ -308,20 +277,20 @@ func TestIptablesThatIsNotThere(t *testing.T) {
 
 func TestListsTooLongForIptablesAreRefused(t *testing.T) {
 	pod := newLegacyPod(t)
-	longest := manyRanges(t, 4998) // and a rule each for loopback and DNS
+	longest := samples.Ranges(t, 4998) // and a rule each for loopback and DNS
 	require.NoError(t, pod.apply(longest))
 	assert.Empty(t, pod.verify(t, longest))
 	held := pod.saved(t)
-	const refusal = "chain KRM_BYPASS_OUTPUT would have 5001 rules for IPv4, and the backend iptables takes 5000, " +
-		"because every new connection is put to one after the other: give fewer or wider ranges, or take --backend=nftables, where a list costs the same at any length"
-	assert.EqualError(t, pod.apply(manyRanges(t, 4999)), refusal)
-	_, err := iptablesBackend{}.Show(manyRanges(t, 4999))
+	const refusal = "chain KRM_BYPASS_OUTPUT would have 5001 rules for IPv4, and the backend iptables takes at most 5000, " +
+		"because the kernel asks one after the other about every new connection: give fewer or wider ranges, or take --backend=nftables, where a list costs the same at any length"
+	assert.EqualError(t, pod.apply(samples.Ranges(t, 4999)), refusal)
+	_, err := legacy.Compile(samples.Ranges(t, 4999))
 	assert.EqualError(t, err, refusal)
 	assert.Equal(t, held, pod.saved(t))
 }
 
 func TestIptablesWhereIPv6IsSwitchedOff(t *testing.T) {
-	pod, settings := newLegacyPod(t), settingsOf(t, everything...)
+	pod, settings := newLegacyPod(t), samples.Of(t, samples.Everything...)
 	require.NoError(t, pod.Do(0, func() error {
 		return errors.Join(
 			os.WriteFile("/proc/sys/net/ipv6/conf/all/disable_ipv6", []byte("1"), 0),
@@ -340,7 +309,7 @@ func TestNobodySeesHalfOfAFamily(t *testing.T) {
 		require.NoError(t, err)
 		return strings.Join(slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool { return strings.HasPrefix(line, "#") }), "\n")
 	}
-	states := []traffic.Settings{settingsOf(t, everything...), manyRanges(t, 300), {}}
+	states := []traffic.Settings{samples.Of(t, samples.Everything...), samples.Ranges(t, 300), {}}
 	var whole []string
 	for _, settings := range states {
 		require.NoError(t, pod.apply(settings))
@@ -368,7 +337,7 @@ func TestNobodySeesHalfOfAFamily(t *testing.T) {
 
 func TestAppliersOfIptablesDoNotDisturbEachOther(t *testing.T) {
 	pod := newLegacyPod(t)
-	some, others := settingsOf(t, everything...), manyRanges(t, 300)
+	some, others := samples.Of(t, samples.Everything...), samples.Ranges(t, 300)
 	var work sync.WaitGroup
 	for _, settings := range []traffic.Settings{some, some, others} {
 		work.Go(func() {

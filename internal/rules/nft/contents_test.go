@@ -1,4 +1,4 @@
-package rules
+package nft
 
 import (
 	"strings"
@@ -27,16 +27,6 @@ func TestElementsMakeIntervals(t *testing.T) {
 	} {
 		assert.Equal(t, test.want, intervalsOf(test.elements), name)
 	}
-}
-
-func TestManyDifferencesAreShortened(t *testing.T) {
-	assert.Empty(t, Differences{}.String())
-	assert.Equal(t, "a; b", Differences{"a", "b"}.String())
-	many := make(Differences, 10000)
-	for i := range many {
-		many[i] = "x"
-	}
-	assert.Equal(t, strings.Repeat("x; ", 20)+"and 9980 more", many.String())
 }
 
 // The kernel's answers are read by hand, so nothing that it might say may crash

@@ -1,8 +1,7 @@
-package main
+package program_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -16,48 +15,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/krm-bypass/krm-bypass/test/lab"
 )
-
-// pod is a network namespace in which the program runs as a container would run
-// it.
-type pod struct{ *lab.Host }
-
-func newPod(t testing.TB) pod {
-	t.Helper()
-	return pod{lab.NewHost(t, "pod")}
-}
-
-// initContainer gives the program, ready to start.
-func initContainer(args ...string) *exec.Cmd {
-	command := exec.Command(lab.Binary(program), args...)
-	command.Env = []string{}
-	return command
-}
-
-// result runs a command in the pod.
-func (p pod) result(t testing.TB, command *exec.Cmd) answer {
-	t.Helper()
-	var out, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &out, &stderr
-	err := p.Do(0, command.Run)
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
-		require.NoError(t, err)
-	}
-	return answer{command.ProcessState.ExitCode(), out.String(), stderr.String()}
-}
-
-func (p pod) init(t testing.TB, args ...string) answer {
-	t.Helper()
-	return p.result(t, initContainer(slices.Concat(args, []string{"--termination-log="})...))
-}
-
-var settings = []string{"--exclude-outbound-ip-ranges=10.0.0.0/8,fd00::/8,10.1.0.0/16", "--exclude-inbound-ports=7001,8000-8010", "--exclude-outbound=192.0.2.0/24@5432"}
-
-// with gives a command line; nothing is appended to the flags themselves.
-func with(command string, flags ...string) []string { return slices.Concat([]string{command}, flags) }
 
 // The life of a bypass, with each command as it is given by hand.
 func TestTheLifeOfABypass(t *testing.T) {
@@ -114,18 +72,15 @@ func TestVerifyAfterSomebodyFlushed(t *testing.T) {
 	assert.Contains(t, got.Stderr, `missing rule in chain output: tcp dport != 53 ip6 daddr @exclude-outbound-ip-ranges-ip6 goto bypass comment "excludeOutboundIPRanges"`)
 }
 
+func TestNftTakesWhatIsShown(t *testing.T) {
+	shown(t, "ruleset.nft", []string{"nft", "-f", "-"})
+}
+
 // The text of show, loaded by nft, is what verify asks for.
 func TestShownIsApplied(t *testing.T) {
 	pod, flags := newPod(t), settings[:2]
 	pod.Feed(t, pod.init(t, with("show", flags...)...).Out, "nft", "-f", "-")
 	assert.Equal(t, answer{}, pod.init(t, with("verify", flags...)...))
-}
-
-// withoutNetAdmin is how to run a command that has every capability but one.
-func withoutNetAdmin(command *exec.Cmd) *exec.Cmd {
-	wrapped := exec.Command("setpriv", append([]string{"--bounding-set=-net_admin", "--inh-caps=-net_admin", "--"}, command.Args...)...)
-	wrapped.Env = []string{"PATH=" + os.Getenv("PATH")}
-	return wrapped
 }
 
 func TestWithoutNetAdmin(t *testing.T) {

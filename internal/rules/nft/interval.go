@@ -1,4 +1,4 @@
-package rules
+package nft
 
 import (
 	"encoding/binary"
@@ -7,13 +7,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
 // Interval is a range of keys from First to Last, both included. A key is the
-// bytes that the kernel compares: network order, and in a concatenation each
-// part filled up with zeros to whole registers of 4 bytes. In a concatenation
-// each part ranges by itself, so the interval is a box.
+// bytes that the kernel compares, in network order. In a concatenation, zeros
+// fill each part up to whole registers of 4 bytes, and each part has a range of
+// its own, so that the interval is a box.
 type Interval struct{ First, Last string }
 
 // Type is a set's key type, in nft's words.
@@ -28,15 +29,14 @@ const (
 	Pairs6     Type = "ipv6_addr . inet_proto . inet_service"
 )
 
-// concatenated is between the parts of a type, and of an element of it.
+// concatenated stands between the parts of a type, and of its elements.
 const concatenated = " . "
 
-// register is the size to which each part of a concatenation is filled up
-// (linux include/net/netfilter/nf_tables.h, NFT_REG32_SIZE).
+// register is the size that the parts of a concatenation are multiples of (linux include/net/netfilter/nf_tables.h, NFT_REG32_SIZE).
 const register = 4
 
-// part is one part of a type: its size in bytes and how a range of it is
-// written.
+// part is one part of a type: its size in bytes, and how to write a range of
+// it.
 type part struct {
 	size  int
 	write func(first, last string) string
@@ -72,10 +72,10 @@ func writeProtocol(first, last string) string {
 	if first != last {
 		return fmt.Sprintf("%d-%d", first[0], last[0])
 	}
-	return protocolName(traffic.Protocol(first[0]))
+	return filter.ProtocolName(traffic.Protocol(first[0]))
 }
 
-// writeAddresses writes a prefix where the range is one, as nft does.
+// writeAddresses writes a range that is a prefix as one, as nft does.
 func writeAddresses(first, last string) string {
 	from, _ := netip.AddrFromSlice([]byte(first))
 	to, _ := netip.AddrFromSlice([]byte(last))
@@ -89,9 +89,6 @@ func writeAddresses(first, last string) string {
 	}
 	return from.String() + "-" + to.String()
 }
-
-// protocolName is the name by which nft knows the protocol.
-func protocolName(p traffic.Protocol) string { return strings.ToLower(p.String()) }
 
 func portIntervals(ranges []traffic.PortRange) []Interval {
 	intervals := make([]Interval, len(ranges))
@@ -121,8 +118,8 @@ func pairIntervals(boxes []traffic.Box, is func(netip.Addr) bool) []Interval {
 			})
 		}
 	}
-	// They come in the order of their prefixes, where a wider one precedes a
-	// narrower one whatever their ports: comparing needs that of the keys.
+	// Boxes are in the order of their prefixes, wider ones first whatever their
+	// ports. To be compared they have to be in the order of their keys.
 	slices.SortFunc(intervals, compareIntervals)
 	return intervals
 }

@@ -1,7 +1,6 @@
-package main
+package program_test
 
 import (
-	"net/netip"
 	"os/exec"
 	"strings"
 	"testing"
@@ -11,46 +10,6 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/test/lab"
 )
-
-func TestAddressesTellANode(t *testing.T) {
-	own := func() []netip.Addr {
-		return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("fe80::1")}
-	}
-	for _, test := range []struct{ pod, host, mark string }{
-		{"", "", unknown},
-		{"10.0.0.5", "", unknown},
-		{"10.0.0.5", "a node", unknown},
-		{"", "192.0.2.8", unknown},
-		{"10.0.0.5", "192.0.2.8", none},
-		{"fd00::5", "192.0.2.8", none},
-		{"192.0.2.8", "192.0.2.8", "the pod's address 192.0.2.8 is the node's"},
-		{"2001:db8::8", "2001:0db8::0008", "the pod's address 2001:db8::8 is the node's"},
-		{"192.0.2.8", "::ffff:192.0.2.8", "the pod's address 192.0.2.8 is the node's"},
-		{"192.0.2.8", "192.0.2.7", "an interface here has the node's address 192.0.2.7"},
-		{"", "192.0.2.7", "an interface here has the node's address 192.0.2.7"},
-	} {
-		assert.Equal(t, test.mark, addressMark(test.pod, test.host, own), "%+v", test)
-	}
-}
-
-func TestTheInitialNamespaceIsANodesWhereCablesLeave(t *testing.T) {
-	assert.Empty(t, firstMark(surroundings{initial: true}), "a pod in a virtual machine of its own")
-	assert.Empty(t, firstMark(surroundings{cables: true}), "any pod")
-	assert.Contains(t, firstMark(surroundings{initial: true, cables: true}), "booted")
-}
-
-// The lab's own namespaces are not the one that the machine booted with.
-func TestTheInitialNamespaceIsKnown(t *testing.T) {
-	pod := newPod(t)
-	lab.Wire(t, lab.End{Host: pod.Host}, lab.End{Host: lab.NewHost(t, "outside")})
-	require.NoError(t, pod.Do(0, func() error {
-		found := look()
-		assert.False(t, found.initial)
-		assert.True(t, found.cables)
-		assert.ElementsMatch(t, []string{"lo", "eth0"}, found.interfaces)
-		return nil
-	}))
-}
 
 // node is what somebody finds who looks around in a namespace.
 type node struct {

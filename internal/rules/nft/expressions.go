@@ -1,4 +1,4 @@
-package rules
+package nft
 
 import (
 	"encoding/hex"
@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Registers that rules load keys into. A concatenation is loaded into adjacent
-// ones: the first 16 bytes are register 1 by its old name and 8 to 11 by the
-// new ones (linux include/uapi/linux/netfilter/nf_tables.h, nft_registers).
+// Registers that rules load keys into. A concatenation takes adjacent ones. The
+// first 16 bytes are register 1 in the old numbering, 8 to 11 in the new one
+// (linux include/uapi/linux/netfilter/nf_tables.h, nft_registers).
 const (
 	key0          = unix.NFT_REG_1
 	afterAddress4 = unix.NFT_REG32_01
@@ -37,8 +37,8 @@ func loadPortInto(register uint32) *expr.Payload {
 	return &expr.Payload{Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2, DestRegister: register}
 }
 
-// loads says how each key gets into register key0, beginning with what must
-// hold for the packet to have such a key: the same that nft makes of it.
+// loads say how each key gets into register key0. They begin with what must be
+// true for the packet to have such a key, as nft's do.
 var loads = map[Key][]expr.Any{
 	inInterface:  {&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: key0}},
 	outInterface: {&expr.Meta{Key: expr.MetaKeyOIFNAME, Register: key0}},
@@ -54,8 +54,8 @@ var loads = map[Key][]expr.Any{
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: afterAddress6}, loadPortInto(unix.NFT_REG32_05)},
 }
 
-// constants are compared over their whole length; an interface's name fills
-// IFNAMSIZ bytes, so that "lo" is not the beginning of another name.
+// constants are compared over their whole length. An interface's name fills
+// IFNAMSIZ bytes, so that "lo" does not match the beginning of another name.
 var constants = map[Constant][]byte{
 	loopback: append([]byte("lo"), make([]byte, unix.IFNAMSIZ-len("lo"))...),
 	ipv4:     {unix.NFPROTO_IPV4},
@@ -73,7 +73,7 @@ var statements = map[Statement][]expr.Any{
 		&expr.NAT{Type: expr.NATTypeDestNAT, Family: unix.NFPROTO_IPV6, RegAddrMin: key0}},
 }
 
-// expressions gives the rule as the kernel executes it.
+// expressions are what the kernel executes for the rule.
 func (r Rule) expressions() []expr.Any {
 	var all []expr.Any
 	for _, m := range r.Matches {
@@ -100,8 +100,8 @@ var verdicts = map[expr.VerdictKind]string{
 	expr.VerdictBreak: "break", expr.VerdictContinue: "continue",
 }
 
-// spell writes expressions so that two lists are written alike exactly when
-// they do the same, whether we made them or the kernel gave them back.
+// spell writes expressions down: two lists that do the same are spelled the same,
+// whether we made them or the kernel gave them back, and no others are.
 func spell(expressions []expr.Any) string {
 	words := make([]string, len(expressions))
 	for i, e := range expressions {
@@ -129,8 +129,8 @@ func spellOne(e expr.Any) string {
 			return fmt.Sprintf("[lookup reg %d set %s inverted %t]", e.SourceRegister, e.SetName, e.Invert)
 		}
 	case *expr.NAT:
-		// The kernel gives back the whole range where only its first end
-		// was set (linux net/netfilter/nft_nat.c, nft_nat_dump).
+		// Where only the first end of the range was set, the kernel gives back
+		// both (linux net/netfilter/nft_nat.c, nft_nat_dump).
 		nat := *e
 		if nat.RegAddrMax == 0 {
 			nat.RegAddrMax = nat.RegAddrMin
@@ -142,7 +142,7 @@ func spellOne(e expr.Any) string {
 	return fmt.Sprintf("[%s %+v]", strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", e), "*expr.")), e)
 }
 
-// nftType gives the type as the netlink library knows it.
+// nftType is what the netlink library calls the type.
 func (t Type) nftType() (nftables.SetDatatype, error) {
 	var types []nftables.SetDatatype
 	for _, name := range strings.Split(string(t), concatenated) {
@@ -163,8 +163,8 @@ var datatypes = map[string]nftables.SetDatatype{
 
 // appendElements appends an interval as the kernel holds it. A concatenation has
 // one element with both ends. Anything else has an element where the interval
-// begins and one, marked as an end, at the first key after it; where no key
-// comes after it there is none.
+// begins, and another, marked as an end, at the first key behind it, if there is
+// one.
 func (t Type) appendElements(elements []nftables.SetElement, i Interval) []nftables.SetElement {
 	if t.isConcatenation() {
 		return append(elements, nftables.SetElement{Key: []byte(i.First), KeyEnd: []byte(i.Last)})
@@ -178,7 +178,7 @@ func (t Type) appendElements(elements []nftables.SetElement, i Interval) []nftab
 
 func (t Type) isConcatenation() bool { return strings.Contains(string(t), concatenated) }
 
-// next gives the key that follows, and whether there is none.
+// next gives the key that follows, or says that there is none.
 func next(key string) (following []byte, overflow bool) {
 	following = []byte(key)
 	for i := len(following) - 1; i >= 0; i-- {

@@ -1,4 +1,4 @@
-package rules
+package nft
 
 import (
 	"slices"
@@ -9,16 +9,17 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/test/samples"
 )
 
 // The ruleset, executed here in Go, decides as the decision function does. That
-// the kernel executes it alike is for the end-to-end tests to show.
+// the kernel executes it in the same way is for the end-to-end tests to show.
 func TestARulesetBypassesWhatTheDecisionSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		settings := drawnSettings.Draw(t, "settings")
+		settings := samples.Settings.Draw(t, "settings")
 		ruleset := Compile(settings)
 		for range 20 {
-			c := drawnConnection.Draw(t, "connection")
+			c := samples.Connection.Draw(t, "connection")
 			decision := settings.Decide(c)
 			assert.Equal(t, decision.Verdict == traffic.Bypassed, ruleset.bypasses(t, c), "%+v %+v\n%s", c, decision, ruleset.Text())
 		}
@@ -118,7 +119,7 @@ func TestNothingIsMadeThatNothingNeeds(t *testing.T) {
 			chains: []string{"bypass", "output"},
 		},
 	} {
-		ruleset := Compile(settingsOf(t, test.flags...))
+		ruleset := Compile(samples.Of(t, test.flags...))
 		var sets, chains []string
 		for _, s := range ruleset.Sets {
 			sets = append(sets, s.Name)

@@ -1,13 +1,13 @@
-package rules
+package nft
 
 import (
 	"fmt"
 	"strings"
 )
 
-// Text gives the ruleset as "nft -f" loads it. Loading it replaces, in one
-// transaction, whatever the table held: the first line makes sure that there is
-// a table to delete.
+// Text gives the ruleset as "nft -f" loads it. Loading it replaces whatever the
+// table held, in one transaction: the first line makes sure that there is a
+// table to delete.
 func (r Ruleset) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "table inet %[1]s {}\ndelete table inet %[1]s\ntable inet %[1]s {\n", TableName)
@@ -21,7 +21,7 @@ func (r Ruleset) Text() string {
 	for _, c := range r.Chains {
 		fmt.Fprintf(&b, "\tchain %s {\n", c.Name)
 		if c.Hook != "" {
-			fmt.Fprintf(&b, "\t\ttype nat hook %s priority %d; policy accept;\n", c.Hook, Priority)
+			fmt.Fprintf(&b, "\t\t%s\n", hookLine("nat", c.Hook, Priority, "accept"))
 		}
 		for _, rule := range c.Rules {
 			fmt.Fprintf(&b, "\t\t%s\n", rule)

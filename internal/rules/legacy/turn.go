@@ -1,4 +1,4 @@
-package rules
+package legacy
 
 import (
 	"errors"
@@ -8,22 +8,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// turnName is the abstract socket address by which programs of ours take turns.
-// Such an address belongs to the network namespace, as the rules do, needs no
-// file system and is free again when its process ends, however that ends
-// (unix(7), "Abstract sockets").
+// turnName is the abstract socket address that several of our programs take in
+// turns. Such an address belongs to the network namespace, as the rules do. It
+// needs no file system, and is free again when its process ends, however that
+// ends (unix(7), "Abstract sockets").
 const turnName = "@krm-bypass.dev/iptables"
 
-// turnPatience bounds the wait for a turn; a turn takes some hundredths of a
+// turnPatience limits the wait for a turn. A turn takes some hundredths of a
 // second.
 const (
 	turnPatience = time.Minute
 	turnPause    = 5 * time.Millisecond
 )
 
-// taking runs the work while no other program of ours does its own in this
-// network namespace. iptables-legacy is read by one call and written by another,
-// and its own lock holds for a single call.
+// taking does the work while no other program of ours does its own in this
+// network namespace: we read iptables-legacy by one call and write it by another,
+// and its own lock lasts for a single call.
 func taking(name string, patience time.Duration, work func() error) error {
 	socket, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -1,0 +1,180 @@
+package host
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/krm-bypass/krm-bypass/internal/rules/legacy"
+	"github.com/krm-bypass/krm-bypass/internal/rules/nft"
+)
+
+// Mark says in words how the network namespace of the calling thread shows that
+// it is a node's; "" if it is a pod's. The pod's and the node's address come from
+// the downward API (status.podIP and status.hostIP); "" if they are not known.
+func Mark(podIP, hostIP string) string {
+	mark := addressMark(podIP, hostIP, ownAddresses)
+	if mark == unknown {
+		mark = firstMark(look())
+	}
+	return mark
+}
+
+// What a mark is if there is none, and if addresses cannot tell.
+const (
+	none    = ""
+	unknown = "unknown"
+)
+
+// addressMark recognises a node by addresses: there the pod has the node's address
+// (k8s.io/api/core/v1, PodStatus: hostNetwork pods inherit it), or an interface
+// has it. If both addresses are known, that is the whole answer: a pod in which
+// another cluster runs, as with k3s in a pod, is a pod whatever it looks like
+// from inside.
+func addressMark(pod, host string, own func() []netip.Addr) string {
+	podIP, hostIP := address(pod), address(host)
+	switch {
+	case !hostIP.IsValid():
+		return unknown
+	case podIP == hostIP:
+		return fmt.Sprintf("the pod's address %s is the node's", podIP)
+	case slices.Contains(own(), hostIP):
+		return fmt.Sprintf("an interface here has the node's address %s", hostIP)
+	case !podIP.IsValid():
+		return unknown
+	}
+	return none
+}
+
+func address(text string) netip.Addr {
+	a, _ := netip.ParseAddr(text)
+	return a.Unmap().WithZone("")
+}
+
+func ownAddresses() []netip.Addr {
+	var own []netip.Addr
+	networks, _ := net.InterfaceAddrs()
+	for _, n := range networks {
+		if prefix, err := netip.ParsePrefix(n.String()); err == nil {
+			own = append(own, prefix.Addr().Unmap())
+		}
+	}
+	return own
+}
+
+// surroundings are what can be seen from inside a network namespace. What cannot
+// be read is left out and is no mark.
+type surroundings struct {
+	// chains are written "mangle KUBE-KUBELET-CANARY".
+	chains     []string
+	interfaces []string
+	// cables says that the other end of an interface is in another namespace. A
+	// pod's cable looks so from both sides.
+	cables bool
+	// initial says that this is the namespace that the kernel booted with.
+	initial bool
+}
+
+func chainsOf(s surroundings) []string { return s.chains }
+
+func tablesOf(s surroundings) []string {
+	var tables []string
+	for _, chain := range s.chains {
+		table, _, _ := strings.Cut(chain, " ")
+		tables = append(tables, table)
+	}
+	return tables
+}
+
+func interfacesOf(s surroundings) []string { return s.interfaces }
+
+// nodeMarks are what only a node's namespace has. Pods too may have docker0 and
+// other bridges (Docker in a pod), several interfaces (Multus), cables into
+// further namespaces (Docker in a pod again), the initial namespace itself (Kata
+// Containers runs a pod in that of its virtual machine), and chains of meshes.
+var nodeMarks = []struct {
+	of    func(surroundings) []string
+	names []string
+}{
+	// The kubelet's. It makes the first one to be recognised by
+	// (kubernetes/kubernetes pkg/kubelet/kubelet_network_linux.go).
+	{chainsOf, []string{"mangle KUBE-IPTABLES-HINT", "mangle KUBE-KUBELET-CANARY"}},
+	// kube-proxy's (kubernetes/kubernetes pkg/proxy/iptables/proxier.go and
+	// pkg/proxy/nftables/proxier.go).
+	{chainsOf, []string{"nat KUBE-SERVICES"}},
+	{tablesOf, []string{"kube-proxy"}},
+	{interfacesOf, []string{
+		"kube-ipvs0",   // kubernetes/kubernetes pkg/proxy/ipvs/proxier.go
+		"cilium_host",  // cilium/cilium pkg/defaults/node.go
+		"cni0",         // containernetworking/plugins plugins/main/bridge/bridge.go
+		"flannel.1",    // flannel-io/flannel pkg/backend/vxlan/vxlan.go
+		"vxlan.calico", // projectcalico/calico felix/dataplane/linux/dataplanedefs
+		"antrea-gw0",   // antrea-io/antrea cmd/antrea-agent/options.go
+		"ovn-k8s-mp0",  // ovn-org/ovn-kubernetes go-controller/pkg/types/const.go
+	}},
+}
+
+// firstMark gives the first mark of a node, in words.
+func firstMark(s surroundings) string {
+	for _, mark := range nodeMarks {
+		for _, name := range mark.names {
+			if slices.Contains(mark.of(s), name) {
+				return fmt.Sprintf("%s is here, which only nodes have", name)
+			}
+		}
+	}
+	if s.initial && s.cables {
+		return "it is the namespace that the machine booted with, and cables lead from it to other namespaces"
+	}
+	return none
+}
+
+// look looks around.
+func look() surroundings {
+	// A node's own rules may be by iptables-legacy, if the image has its programs.
+	s := surroundings{chains: slices.Concat(nft.Chains(), legacy.Chains())}
+	s.interfaces, s.cables = links()
+	_, err := os.Stat(initialOnly)
+	s.initial = err == nil
+	return s
+}
+
+// initialOnly is a setting that the kernel has in its first network namespace
+// alone (linux net/core/sysctl_net_core.c, net_core_table). /proc/sys shows each
+// process the settings of its own namespace.
+const initialOnly = "/proc/sys/net/core/netdev_max_backlog"
+
+// iflaLinkNetNSID is the attribute that numbers the namespace in which an
+// interface's other end is (linux include/uapi/linux/if_link.h,
+// IFLA_LINK_NETNSID).
+const iflaLinkNetNSID = 37
+
+func links() (names []string, cables bool) {
+	answer, err := syscall.NetlinkRIB(syscall.RTM_GETLINK, syscall.AF_UNSPEC)
+	if err != nil {
+		return nil, false
+	}
+	messages, err := syscall.ParseNetlinkMessage(answer)
+	if err != nil {
+		return nil, false
+	}
+	for _, m := range messages {
+		attributes, err := syscall.ParseNetlinkRouteAttr(&m)
+		if err != nil {
+			continue
+		}
+		for _, a := range attributes {
+			switch a.Attr.Type {
+			case syscall.IFLA_IFNAME:
+				names = append(names, string(a.Value[:len(a.Value)-1]))
+			case iflaLinkNetNSID:
+				cables = true
+			}
+		}
+	}
+	return names, cables
+}

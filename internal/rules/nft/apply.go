@@ -1,0 +1,98 @@
+package nft
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
+)
+
+// Apply loads the ruleset in one transaction, unless the kernel holds it
+// already, and reads it back. If the kernel then holds something else, somebody
+// came between: it starts over.
+func (r Ruleset) Apply() error {
+	want := r.contents()
+	return undisturbed(func(k *kernel) error {
+		before, err := k.read()
+		if err != nil || len(differences(want, before)) == 0 {
+			return err
+		}
+		if err := k.load(r, !before.absent); err != nil {
+			return fmt.Errorf("loading the ruleset: %w", err)
+		}
+		after, err := k.read()
+		if err != nil {
+			return err
+		}
+		return differences(want, after).Err()
+	})
+}
+
+// Verify says where the kernel's table is not the ruleset.
+func (r Ruleset) Verify() (found filter.Differences, err error) {
+	err = undisturbed(func(k *kernel) error {
+		got, err := k.read()
+		if err == nil {
+			found = differences(r.contents(), got)
+		}
+		return err
+	})
+	return found, err
+}
+
+// Clean deletes our table, if there is one.
+func Clean() error {
+	return undisturbed(func(k *kernel) error {
+		before, err := k.read()
+		if err != nil || before.absent {
+			return err
+		}
+		if err := k.remove(); err != nil {
+			return fmt.Errorf("deleting table %s: %w", TableName, err)
+		}
+		return nil
+	})
+}
+
+// undisturbed tries work, each time over a new connection, so that no answer to
+// an earlier request is taken for one to a later.
+func undisturbed(work func(*kernel) error) error {
+	return explained(filter.Undisturbed(500*time.Microsecond, disturbed, func() error {
+		k, err := dial()
+		if err != nil {
+			return err
+		}
+		defer k.close()
+		return work(k)
+	}))
+}
+
+// disturbed recognises errors that say nothing about the request: a signal,
+// somebody else's transaction, such as one that made our table since we looked
+// (EEXIST), or answers that did not fit into the buffer.
+func disturbed(err error) bool {
+	return filter.IsAny(err, unix.EINTR, unix.EAGAIN, unix.EBUSY, unix.ENOBUFS, unix.ERESTART, unix.EEXIST, errChanging)
+}
+
+// explained says what to do about refusals that a user can do something about,
+// and marks those of a kernel without nf_tables.
+func explained(err error) error {
+	switch {
+	case filter.LacksRights(err):
+		return fmt.Errorf("%w: the capability NET_ADMIN is missing, add it to the container's securityContext.capabilities.add", err)
+	case errors.Is(err, unix.EMSGSIZE):
+		// SO_SNDBUFFORCE is for the first user namespace alone (socket(7)).
+		return fmt.Errorf("%w: the rules do not fit into one transaction: in a pod with a user namespace of its own the node's net.core.wmem_max limits it, raise that or give fewer ranges", err)
+	case filter.IsAny(err, incapacities...):
+		return filter.Unsupported(fmt.Errorf("%w: the kernel has no nf_tables that could take the rules", err))
+	}
+	return err
+}
+
+// incapacities are how kernels refuse what they do not know: no netlink for
+// packet filters, no nf_tables (EINVAL, EOPNOTSUPP) or, before Linux 5.2, no NAT
+// chain in a table of family inet (ENOENT).
+var incapacities = []error{unix.EPROTONOSUPPORT, unix.EAFNOSUPPORT, unix.EOPNOTSUPP, unix.ENOSYS, unix.EINVAL, unix.ENOENT}
