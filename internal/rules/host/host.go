@@ -69,9 +69,9 @@ func ownAddresses() []netip.Addr {
 // surroundings are what can be seen from inside a network namespace. What cannot
 // be read is left out and is no mark.
 type surroundings struct {
-	// chains are written "mangle KUBE-KUBELET-CANARY".
-	chains     []string
-	interfaces []string
+	// things are written "chain mangle KUBE-KUBELET-CANARY", "table nat" and
+	// "interface eth0".
+	things []string
 	// cables says that the other end of an interface is in another namespace. A
 	// pod's cable looks so from both sides.
 	cables bool
@@ -79,52 +79,29 @@ type surroundings struct {
 	initial bool
 }
 
-func chainsOf(s surroundings) []string { return s.chains }
-
-func tablesOf(s surroundings) []string {
-	var tables []string
-	for _, chain := range s.chains {
-		table, _, _ := strings.Cut(chain, " ")
-		tables = append(tables, table)
-	}
-	return tables
-}
-
-func interfacesOf(s surroundings) []string { return s.interfaces }
-
-// nodeMarks are what only a node's namespace has. Pods too may have docker0 and
-// other bridges (Docker in a pod), several interfaces (Multus), cables into
+// nodeMarks are things that only a node's namespace has. Pods too may have docker0
+// and other bridges (Docker in a pod), several interfaces (Multus), cables into
 // further namespaces (Docker in a pod again), the initial namespace itself (Kata
 // Containers runs a pod in that of its virtual machine), and chains of meshes.
-var nodeMarks = []struct {
-	of    func(surroundings) []string
-	names []string
-}{
-	// The kubelet's. It makes the first one to be recognised by
-	// (kubernetes/kubernetes pkg/kubelet/kubelet_network_linux.go).
-	{chainsOf, []string{"mangle KUBE-IPTABLES-HINT", "mangle KUBE-KUBELET-CANARY"}},
-	// kube-proxy's (kubernetes/kubernetes pkg/proxy/iptables/proxier.go and
-	// pkg/proxy/nftables/proxier.go).
-	{chainsOf, []string{"nat KUBE-SERVICES"}},
-	{tablesOf, []string{"kube-proxy"}},
-	{interfacesOf, []string{
-		"kube-ipvs0",   // kubernetes/kubernetes pkg/proxy/ipvs/proxier.go
-		"cilium_host",  // cilium/cilium pkg/defaults/node.go
-		"cni0",         // containernetworking/plugins plugins/main/bridge/bridge.go
-		"flannel.1",    // flannel-io/flannel pkg/backend/vxlan/vxlan.go
-		"vxlan.calico", // projectcalico/calico felix/dataplane/linux/dataplanedefs
-		"antrea-gw0",   // antrea-io/antrea cmd/antrea-agent/options.go
-		"ovn-k8s-mp0",  // ovn-org/ovn-kubernetes go-controller/pkg/types/const.go
-	}},
+var nodeMarks = []string{
+	"chain mangle KUBE-IPTABLES-HINT", // made to be recognised: kubernetes/kubernetes pkg/kubelet/kubelet_network_linux.go
+	"chain mangle KUBE-KUBELET-CANARY",
+	"chain nat KUBE-SERVICES", // kubernetes/kubernetes pkg/proxy/iptables/proxier.go
+	"table kube-proxy",        // kubernetes/kubernetes pkg/proxy/nftables/proxier.go
+	"interface kube-ipvs0",    // kubernetes/kubernetes pkg/proxy/ipvs/proxier.go
+	"interface cilium_host",   // cilium/cilium pkg/defaults/node.go
+	"interface cni0",          // containernetworking/plugins plugins/main/bridge/bridge.go
+	"interface flannel.1",     // flannel-io/flannel pkg/backend/vxlan/vxlan.go
+	"interface vxlan.calico",  // projectcalico/calico felix/dataplane/linux/dataplanedefs
+	"interface antrea-gw0",    // antrea-io/antrea cmd/antrea-agent/options.go
+	"interface ovn-k8s-mp0",   // ovn-org/ovn-kubernetes go-controller/pkg/types/const.go
 }
 
 // firstMark gives the first mark of a node, in words.
 func firstMark(s surroundings) string {
 	for _, mark := range nodeMarks {
-		for _, name := range mark.names {
-			if slices.Contains(mark.of(s), name) {
-				return fmt.Sprintf("%s is here, which only nodes have", name)
-			}
+		if slices.Contains(s.things, mark) {
+			return fmt.Sprintf("the %s is here, which only nodes have", mark)
 		}
 	}
 	if s.initial && s.cables {
@@ -135,9 +112,17 @@ func firstMark(s surroundings) string {
 
 // look looks around.
 func look() surroundings {
+	var s surroundings
 	// A node's own rules may be by iptables-legacy, if the image has its programs.
-	s := surroundings{chains: slices.Concat(nft.Chains(), legacy.Chains())}
-	s.interfaces, s.cables = links()
+	for _, chain := range slices.Concat(nft.Chains(), legacy.Chains()) {
+		table, _, _ := strings.Cut(chain, " ")
+		s.things = append(s.things, "table "+table, "chain "+chain)
+	}
+	names, cables := links()
+	for _, name := range names {
+		s.things = append(s.things, "interface "+name)
+	}
+	s.cables = cables
 	_, err := os.Stat(initialOnly)
 	s.initial = err == nil
 	return s

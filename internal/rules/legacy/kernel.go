@@ -63,8 +63,7 @@ func (f family) read(expected bool) (holdings, error) {
 	if names, err := os.ReadFile(f.tables); err == nil && !expected && !slices.Contains(strings.Fields(string(names)), tableName) {
 		return holdings{}, nil
 	}
-	useWritableLock()
-	program, err := iptables.New(iptables.Path(f.list), iptables.IPFamily(f.protocol), iptables.Timeout(patience))
+	program, err := f.program()
 	if err != nil {
 		return holdings{}, meant(err)
 	}
@@ -84,8 +83,7 @@ func Chains() []string {
 		if err != nil || len(names) == 0 {
 			continue
 		}
-		useWritableLock()
-		program, err := iptables.New(iptables.Path(f.list), iptables.IPFamily(f.protocol), iptables.Timeout(patience))
+		program, err := f.program()
 		if err != nil {
 			continue
 		}
@@ -97,6 +95,11 @@ func Chains() []string {
 		}
 	}
 	return all
+}
+
+func (f family) program() (*iptables.IPTables, error) {
+	useWritableLock()
+	return iptables.New(iptables.Path(f.list), iptables.IPFamily(f.protocol), iptables.Timeout(patience))
 }
 
 func read(program *iptables.IPTables) (holdings, error) {

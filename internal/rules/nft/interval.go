@@ -90,38 +90,44 @@ func writeAddresses(first, last string) string {
 	return from.String() + "-" + to.String()
 }
 
-func portIntervals(ranges []traffic.PortRange) []Interval {
-	intervals := make([]Interval, len(ranges))
-	for i, r := range ranges {
-		intervals[i] = Interval{string(portKey(r.First)), string(portKey(r.Last))}
+func portsOf(p traffic.Protocol) func(filter.Step) []Interval {
+	return func(s filter.Step) []Interval {
+		var intervals []Interval
+		for _, r := range s.Ports.Ranges(p) {
+			intervals = append(intervals, Interval{string(portKey(r.First)), string(portKey(r.Last))})
+		}
+		return intervals
 	}
-	return intervals
 }
 
-func prefixIntervals(prefixes []netip.Prefix, is func(netip.Addr) bool) []Interval {
-	intervals := make([]Interval, 0, len(prefixes))
-	for _, p := range prefixes {
-		if is(p.Addr()) {
-			intervals = append(intervals, Interval{string(p.Addr().AsSlice()), string(lastOf(p).AsSlice())})
+func addressesOf(is func(netip.Addr) bool) func(filter.Step) []Interval {
+	return func(s filter.Step) []Interval {
+		var intervals []Interval
+		for _, p := range s.Prefixes.List() {
+			if is(p.Addr()) {
+				intervals = append(intervals, Interval{string(p.Addr().AsSlice()), string(lastOf(p).AsSlice())})
+			}
 		}
+		return intervals
 	}
-	return intervals
 }
 
-func pairIntervals(boxes []traffic.Box, is func(netip.Addr) bool) []Interval {
-	var intervals []Interval
-	for _, b := range boxes {
-		if is(b.Prefix.Addr()) {
-			intervals = append(intervals, Interval{
-				pairKey(b.Prefix.Addr(), b.Protocol, b.Ports.First),
-				pairKey(lastOf(b.Prefix), b.Protocol, b.Ports.Last),
-			})
+func pairsOf(is func(netip.Addr) bool) func(filter.Step) []Interval {
+	return func(s filter.Step) []Interval {
+		var intervals []Interval
+		for _, b := range s.Pairs.Boxes() {
+			if is(b.Prefix.Addr()) {
+				intervals = append(intervals, Interval{
+					pairKey(b.Prefix.Addr(), b.Protocol, b.Ports.First),
+					pairKey(lastOf(b.Prefix), b.Protocol, b.Ports.Last),
+				})
+			}
 		}
+		// Boxes are in the order of their prefixes, wider ones first whatever
+		// their ports. To be compared they have to be in the order of their keys.
+		slices.SortFunc(intervals, compareIntervals)
+		return intervals
 	}
-	// Boxes are in the order of their prefixes, wider ones first whatever their
-	// ports. To be compared they have to be in the order of their keys.
-	slices.SortFunc(intervals, compareIntervals)
-	return intervals
 }
 
 func portKey(port uint16) []byte { return binary.BigEndian.AppendUint16(nil, port) }

@@ -39,14 +39,9 @@ func (k *kernel) generation() (uint32, error) {
 		return 0, fmt.Errorf("reading the rules: %w", err)
 	}
 	for _, m := range answer {
-		attributes, err := netlink.NewAttributeDecoder(m.Data[4:])
-		if err != nil {
-			return 0, fmt.Errorf("reading the rules: %w", err)
-		}
-		attributes.ByteOrder = binary.BigEndian
-		for attributes.Next() {
-			if attributes.Type() == unix.NFTA_GEN_ID {
-				return attributes.Uint32(), nil
+		for kind, value := range attributes(m.Data[min(len(nfgenmsg(0)), len(m.Data)):]) {
+			if kind == unix.NFTA_GEN_ID && len(value) == 4 {
+				return binary.BigEndian.Uint32(value), nil
 			}
 		}
 	}

@@ -112,22 +112,37 @@ const (
 // them saves a rule for each of the two families everywhere else.
 const bypassChain = "bypass"
 
-// portKeys give the key for a protocol's port.
-var portKeys = map[traffic.Protocol]Key{traffic.TCP: tcpPort, traffic.UDP: udpPort}
-
-// addressFamily is what differs between IPv4 and IPv6.
-type addressFamily struct {
-	suffix        string // of a set's name
-	constant      Constant
-	address, pair Key
-	addresses     Type
-	pairs         Type
-	is            func(netip.Addr) bool
+// lookup is one of the sets that a step's entries go into, and how a rule uses it.
+type lookup struct {
+	suffix    string // of the set's name
+	of        Type
+	intervals func(filter.Step) []Interval
+	// first is what a rule asks before it looks into the set by the key.
+	first []Match
+	key   Key
+	// whole matches everything that the set could list.
+	whole Match
 }
 
-var addressFamilies = []addressFamily{
-	{"ip", ipv4, address4, pair4, Addresses4, Pairs4, netip.Addr.Is4},
-	{"ip6", ipv6, address6, pair6, Addresses6, Pairs6, netip.Addr.Is6},
+// notDNS keeps rules on addresses away from port 53, and from all but TCP.
+var notDNS = []Match{{Key: tcpPort, Not: true, Constant: dns}}
+
+// lookups are those of each kind of step. With BypassOthers, a set that would be
+// empty is left out, and the rule is for the whole. Ports of UDP and pairs know no
+// others.
+var lookups = map[filter.Kind][]lookup{
+	filter.OnPorts: {
+		{"tcp", PortsType, portsOf(traffic.TCP), nil, tcpPort, Match{Key: protocol, Constant: tcp}},
+		{"udp", PortsType, portsOf(traffic.UDP), nil, udpPort, Match{}},
+	},
+	filter.OnPairs: {
+		{"ip", Pairs4, pairsOf(netip.Addr.Is4), nil, pair4, Match{}},
+		{"ip6", Pairs6, pairsOf(netip.Addr.Is6), nil, pair6, Match{}},
+	},
+	filter.OnAddresses: {
+		{"ip", Addresses4, addressesOf(netip.Addr.Is4), notDNS, address4, Match{Key: family, Constant: ipv4}},
+		{"ip6", Addresses6, addressesOf(netip.Addr.Is6), notDNS, address6, Match{Key: family, Constant: ipv6}},
+	},
 }
 
 // bases are our base chains: the key that holds the interface there, and the steps
@@ -161,71 +176,25 @@ func Compile(s traffic.Settings) Ruleset {
 	return r
 }
 
-func (r *Ruleset) compile(steps []filter.Step) []Rule {
-	var rules []Rule
-	for _, s := range steps {
-		switch s.Kind {
-		case filter.OnPorts:
-			rules = append(rules, r.onPorts(s)...)
-		case filter.OnPairs:
-			rules = append(rules, r.onPairs(s)...)
-		case filter.OnAddresses:
-			rules = append(rules, r.onAddresses(s)...)
-		}
-	}
-	return rules
-}
-
-// add puts a set into the ruleset and gives its name.
-func (r *Ruleset) add(f traffic.Field, suffix string, t Type, intervals []Interval) string {
-	name := f.Flag() + "-" + suffix
-	r.Sets = append(r.Sets, Set{Name: name, Type: t, Intervals: intervals})
-	return name
-}
-
 // then are the statements of steps.
 var then = map[filter.Then]Statement{filter.Bypass: bypass, filter.Leave: leave, filter.BypassOthers: bypass}
 
-func (r *Ruleset) onPorts(s filter.Step) []Rule {
-	others := s.Then == filter.BypassOthers
-	if others && s.Ports.IsEmpty() {
-		return []Rule{{s.Field, []Match{{Key: protocol, Constant: tcp}}, bypass}}
-	}
+// compile gives the steps' rules, and adds the sets that these need.
+func (r *Ruleset) compile(steps []filter.Step) []Rule {
 	var rules []Rule
-	for _, p := range traffic.Protocols {
-		if ranges := s.Ports.Ranges(p); len(ranges) > 0 {
-			set := r.add(s.Field, filter.ProtocolName(p), PortsType, portIntervals(ranges))
-			rules = append(rules, Rule{s.Field, []Match{{Key: portKeys[p], Not: others, Set: set}}, then[s.Then]})
+	for _, s := range steps {
+		others := s.Then == filter.BypassOthers
+		for _, l := range lookups[s.Kind] {
+			match := l.whole
+			if intervals := l.intervals(s); len(intervals) > 0 {
+				set := Set{s.Field.Flag() + "-" + l.suffix, l.of, intervals}
+				r.Sets = append(r.Sets, set)
+				match = Match{Key: l.key, Not: others, Set: set.Name}
+			} else if !others || match.Key == "" {
+				continue
+			}
+			rules = append(rules, Rule{s.Field, slices.Concat(l.first, []Match{match}), then[s.Then]})
 		}
-	}
-	return rules
-}
-
-func (r *Ruleset) onPairs(s filter.Step) []Rule {
-	var rules []Rule
-	for _, af := range addressFamilies {
-		if intervals := pairIntervals(s.Pairs.Boxes(), af.is); len(intervals) > 0 {
-			set := r.add(s.Field, af.suffix, af.pairs, intervals)
-			rules = append(rules, Rule{s.Field, []Match{{Key: af.pair, Set: set}}, then[s.Then]})
-		}
-	}
-	return rules
-}
-
-// notDNS is what every rule on addresses begins with.
-var notDNS = Match{Key: tcpPort, Not: true, Constant: dns}
-
-func (r *Ruleset) onAddresses(s filter.Step) []Rule {
-	others := s.Then == filter.BypassOthers
-	var rules []Rule
-	for _, af := range addressFamilies {
-		match := Match{Key: family, Constant: af.constant}
-		if intervals := prefixIntervals(s.Prefixes.List(), af.is); len(intervals) > 0 {
-			match = Match{Key: af.address, Not: others, Set: r.add(s.Field, af.suffix, af.addresses, intervals)}
-		} else if !others {
-			continue
-		}
-		rules = append(rules, Rule{s.Field, []Match{notDNS, match}, then[s.Then]})
 	}
 	return rules
 }

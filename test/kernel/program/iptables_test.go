@@ -157,8 +157,8 @@ func TestIptablesWithAReadOnlyRoot(t *testing.T) {
 // there is.
 func TestANodeOfLegacyRulesIsRefused(t *testing.T) {
 	for mark, rule := range map[string]string{
-		"mangle KUBE-IPTABLES-HINT": "iptables-legacy -t mangle -N KUBE-IPTABLES-HINT",
-		"nat KUBE-SERVICES":         "ip6tables-legacy -t nat -N KUBE-SERVICES",
+		"the chain mangle KUBE-IPTABLES-HINT": "iptables-legacy -t mangle -N KUBE-IPTABLES-HINT",
+		"the chain nat KUBE-SERVICES":         "ip6tables-legacy -t nat -N KUBE-SERVICES",
 	} {
 		pod := newPod(t)
 		pod.Run(t, strings.Fields(rule)...)

@@ -19,14 +19,14 @@ type node struct {
 }
 
 var nodes = []node{
-	{"kubelet", []string{"iptables-nft -t mangle -N KUBE-IPTABLES-HINT"}, "mangle KUBE-IPTABLES-HINT"},
-	{"kubelet over IPv6", []string{"ip6tables-nft -t mangle -N KUBE-KUBELET-CANARY"}, "mangle KUBE-KUBELET-CANARY"},
-	{"kube-proxy", []string{"iptables-nft -t nat -N KUBE-SERVICES"}, "nat KUBE-SERVICES"},
-	{"kube-proxy by nftables", []string{"nft add table ip kube-proxy", "nft add chain ip kube-proxy services"}, "kube-proxy"},
-	{"kube-proxy by IPVS", []string{"ip link add kube-ipvs0 type bridge"}, "kube-ipvs0"},
-	{"Cilium", []string{"ip link add cilium_host type veth peer name cilium_net"}, "cilium_host"},
-	{"a bridge of the CNI plugins", []string{"ip link add cni0 type bridge"}, "cni0"},
-	{"flannel", []string{"ip link add flannel.1 type vxlan id 1 dstport 8472"}, "flannel.1"},
+	{"kubelet", []string{"iptables-nft -t mangle -N KUBE-IPTABLES-HINT"}, "the chain mangle KUBE-IPTABLES-HINT"},
+	{"kubelet over IPv6", []string{"ip6tables-nft -t mangle -N KUBE-KUBELET-CANARY"}, "the chain mangle KUBE-KUBELET-CANARY"},
+	{"kube-proxy", []string{"iptables-nft -t nat -N KUBE-SERVICES"}, "the chain nat KUBE-SERVICES"},
+	{"kube-proxy by nftables", []string{"nft add table ip kube-proxy", "nft add chain ip kube-proxy services"}, "the table kube-proxy"},
+	{"kube-proxy by IPVS", []string{"ip link add kube-ipvs0 type bridge"}, "the interface kube-ipvs0"},
+	{"Cilium", []string{"ip link add cilium_host type veth peer name cilium_net"}, "the interface cilium_host"},
+	{"a bridge of the CNI plugins", []string{"ip link add cni0 type bridge"}, "the interface cni0"},
+	{"flannel", []string{"ip link add flannel.1 type vxlan id 1 dstport 8472"}, "the interface flannel.1"},
 }
 
 func TestANodeIsRefused(t *testing.T) {
