@@ -9,7 +9,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/pass"
+	"github.com/krm-bypass/krm-bypass/internal/stream"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -67,20 +68,28 @@ type Expiry struct {
 // The error is ErrFailed where the files cannot be judged, since the spec or a
 // document cannot be read; the results say so.
 func Check(spec *Manifest, files []Manifest, options Options, expiry Expiry) (*Checked, error) {
-	run := runOn(spec, files, options)
-	checked := &Checked{Results: run.process()}
-	if run.policy == nil {
+	r := runOn(spec, stream.Of(files...), options)
+	objects := make([][]CheckedObject, len(r.items))
+	checked := &Checked{Results: r.process(func(d *pass.Document) { objects[d.At] = checkedIn(d) }, nil)}
+	if r.policy == nil {
 		return checked, ErrFailed
 	}
-	checked.Results = append(checked.Results, run.expired(expiry)...).inOrder()
-	run.eachPlan(func(o object, w *transform.Plan, c *transform.ConfigPlan) {
-		if w != nil {
-			checked.Objects = append(checked.Objects, o.checked(&w.Workload.Object, w.Deviations()))
-		} else {
-			checked.Objects = append(checked.Objects, o.checked(&c.Config.Object, c.Deviations()))
-		}
-	})
+	checked.Results = append(checked.Results, r.expired(expiry)...).inOrder()
+	checked.Objects = slices.Concat(objects...)
 	return checked, nil
+}
+
+// checkedIn says how the objects of a document differ from what is planned for
+// them.
+func checkedIn(d *pass.Document) []CheckedObject {
+	var objects []CheckedObject
+	for _, plan := range d.Configs {
+		objects = append(objects, checkedObject(d, &plan.Config.Object, plan.Deviations()))
+	}
+	for _, plan := range d.Workloads {
+		objects = append(objects, checkedObject(d, &plan.Workload.Object, plan.Deviations()))
+	}
+	return objects
 }
 
 // Passed says that nothing differs, that nothing has expired, and that the
@@ -89,44 +98,19 @@ func (c *Checked) Passed() bool {
 	return !c.Results.Failed() && !slices.ContainsFunc(c.Objects, func(o CheckedObject) bool { return len(o.Differences) > 0 })
 }
 
-// eachPlan visits what the policy plans, object by object: a workload's plan, or
-// that of a mesh's configuration. Documents that cannot be read are left out.
-func (r *run) eachPlan(visit func(object, *transform.Plan, *transform.ConfigPlan)) {
-	for i := range r.from.count() {
-		text, err := edit.Read(r.from.item(i))
-		if err != nil {
-			continue
-		}
-		text.Aliases = r.from.aliases()
-		in := object{text.Nodes, r.from.place(i)}
-		configs, _ := r.policy.MeshConfigs(text.Nodes, text.Source)
-		for _, c := range configs {
-			visit(in, nil, r.policy.PlanConfig(c))
-		}
-		workloads, _ := r.policy.Workloads(text.Nodes, text.Source)
-		for _, w := range workloads {
-			visit(in, r.policy.Plan(w), nil)
-		}
-	}
-}
-
-// checked says how one of the objects in a document differs.
-func (o object) checked(of *transform.Object, deviations []transform.Deviation) CheckedObject {
-	at := o.finding(of, transform.Finding{})
-	c := CheckedObject{ResourceRef: *at.ResourceRef, Line: at.Line}
-	if at.File != nil {
-		c.File = at.File.Path
-	}
-	for _, d := range deviations {
-		found := o.finding(of, transform.Finding{Path: d.Path})
-		difference := Difference{Kind: string(d.Kind), Path: found.Field.Path, Line: found.Line, Message: matter(d)}
-		if node := transform.Lookup(o.node, d.Path); node != nil && node.Kind == yaml.ScalarNode {
+// checkedObject says how an object in a document differs.
+func checkedObject(d *pass.Document, of *transform.Object, deviations []transform.Deviation) CheckedObject {
+	at := d.Locate(of, of.Path())
+	c := CheckedObject{ResourceRef: *refTo(pass.RefOf(of)), File: at.File, Line: at.Line, Remedy: remedy(deviations)}
+	for _, deviation := range deviations {
+		path := deviation.Path
+		difference := Difference{Kind: string(deviation.Kind), Path: path.String(), Line: d.Locate(of, path).Line, Message: matter(deviation)}
+		if node := transform.Lookup(d.Nodes, path); node != nil && node.Kind == yaml.ScalarNode {
 			difference.Has = node.Value
 		}
 		c.Differences = append(c.Differences, difference)
 	}
 	slices.SortStableFunc(c.Differences, func(a, b Difference) int { return cmp.Compare(a.Line, b.Line) })
-	c.Remedy = remedy(deviations)
 	return c
 }
 

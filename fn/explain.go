@@ -1,11 +1,13 @@
 package fn
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/krm-bypass/krm-bypass/internal/pass"
+	"github.com/krm-bypass/krm-bypass/internal/stream"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -141,24 +143,34 @@ const (
 // The error is ErrFailed where nothing can be said, since the spec or a document
 // cannot be read; the results say so.
 func Explain(spec *Manifest, files []Manifest, options Options, today Date) (*Explained, error) {
-	run := runOn(spec, files, options)
-	explained := &Explained{Results: run.process()}
-	if run.policy == nil {
+	r := runOn(spec, stream.Of(files...), options)
+	workloads := make([][]Explanation, len(r.items))
+	scopes := sync.OnceValue(func() map[string]saidScope { return r.read.scopes() })
+	explained := &Explained{Results: r.process(
+		func(d *pass.Document) { workloads[d.At] = r.explanations(d, scopes(), today) },
+		func(d *pass.Document) {
+			for i, plan := range d.Workloads {
+				if !plan.Failed() {
+					workloads[d.At][i].Rendered = r.policy.Rendered(plan, d.Nodes)
+				}
+			}
+		})}
+	if r.policy == nil {
 		return explained, ErrFailed
 	}
-	explained.Mesh = run.policy.Mesh.Name
-	scopes := run.read.scopes()
-	var problem error
-	run.eachPlan(func(o object, plan *transform.Plan, _ *transform.ConfigPlan) {
-		if plan == nil {
-			return
-		}
-		e := explaining{run.policy, run.read, scopes, today, o, plan}
-		one, err := e.explanation()
-		problem = cmp.Or(problem, err)
-		explained.Workloads = append(explained.Workloads, one)
-	})
-	return explained, problem
+	explained.Mesh = r.policy.Mesh.Name
+	explained.Workloads = slices.Concat(workloads...)
+	return explained, nil
+}
+
+// explanations explains the workloads of a document.
+func (r *run) explanations(d *pass.Document, scopes map[string]saidScope, today Date) []Explanation {
+	all := make([]Explanation, len(d.Workloads))
+	for i, plan := range d.Workloads {
+		e := explaining{r.policy, r.read, scopes, today, d, plan}
+		all[i] = e.explanation()
+	}
+	return all
 }
 
 // explaining is the explanation of one workload.
@@ -167,17 +179,14 @@ type explaining struct {
 	spec   *decoder
 	scopes map[string]saidScope
 	today  Date
-	in     object
+	in     *pass.Document
 	plan   *transform.Plan
 }
 
-func (e *explaining) explanation() (Explanation, error) {
-	w, plan := e.plan.Workload, e.plan
-	at := e.in.finding(&w.Object, transform.Finding{})
-	x := Explanation{ResourceRef: *at.ResourceRef, Line: at.Line, Outcome: Unspoken}
-	if at.File != nil {
-		x.File = at.File.Path
-	}
+func (e *explaining) explanation() Explanation {
+	of, plan := &e.plan.Workload.Object, e.plan
+	at := e.in.Locate(of, of.Path())
+	x := Explanation{ResourceRef: *refTo(pass.RefOf(of)), File: at.File, Line: at.Line, Outcome: Unspoken}
 	switch {
 	case plan.Failed():
 		x.Outcome = RefusedOutcome
@@ -201,12 +210,7 @@ func (e *explaining) explanation() (Explanation, error) {
 			x.Fields = append(x.Fields, field)
 		}
 	}
-	if plan.Failed() {
-		return x, nil
-	}
-	var err error
-	x.Rendered, err = e.policy.Rendered(plan, e.in.node)
-	return x, err
+	return x
 }
 
 // modeFrom says which field says how the settings are enforced.
@@ -366,12 +370,8 @@ func (e *explaining) unwritten(claim transform.Claim, f traffic.Field) Source {
 	w := e.plan.Workload
 	key, _ := e.policy.Mesh.Key(f)
 	path := w.TemplatePath("metadata", "annotations", key.Annotation)
-	at := e.in.finding(&w.Object, transform.Finding{Path: path})
-	from := Source{Scope: FromAnnotation, Path: path.String(), Line: at.Line}
-	if at.File != nil {
-		from.File = at.File.Path
-	}
-	return from
+	at := e.in.Locate(&w.Object, path)
+	return Source{Scope: FromAnnotation, Path: path.String(), File: at.File, Line: at.Line}
 }
 
 // taker says where a narrower scope says that by which it took something from a

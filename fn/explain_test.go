@@ -1,6 +1,7 @@
 package fn_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -173,6 +174,28 @@ func TestExplainSaysWhenTheTemplateChanges(t *testing.T) {
 			assert.Equal(t, test.container, before.Container != after.Container, "container")
 		})
 	}
+}
+
+// TestExplainOfAListDependsOnNoNeighbour has workloads that share their annotations
+// by an alias, and one that is refused.
+func TestExplainOfAListDependsOnNoNeighbour(t *testing.T) {
+	item := func(name, annotations string) string {
+		return fmt.Sprintf("- apiVersion: apps/v1\n  kind: Deployment\n  metadata: {name: %s}\n  spec: {template: {metadata: {annotations: %s}, spec: {containers: []}}}\n", name, annotations)
+	}
+	const list = "apiVersion: v1\nkind: List\nitems:\n"
+	const silent = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {}\n"
+	a := item("a", `&a {traffic.sidecar.istio.io/excludeInboundPorts: "9090"}`)
+	b, c := item("b", "*a"), item("c", "*a")
+	was, is := explain(t, silent, list, a, b, c), explain(t, silent, list, a, c, b)
+	require.Len(t, is, 3)
+	assert.Equal(t, []fn.Rendered{was[0].Rendered, was[1].Rendered, was[2].Rendered}, []fn.Rendered{is[0].Rendered, is[2].Rendered, is[1].Rendered})
+
+	web := item("web", "{}")
+	alone := explain(t, explainedSpec, list, web)
+	beside := explain(t, explainedSpec, list, web, item("refused", `{traffic.sidecar.istio.io/excludeInboundPorts: "9090-9099"}`))
+	assert.Equal(t, fn.RefusedOutcome, beside[1].Outcome)
+	assert.Equal(t, alone[0].Rendered, beside[0].Rendered)
+	assert.NotEmpty(t, alone[0].Rendered.Container)
 }
 
 func renderedText(t *testing.T, spec, text string) string {

@@ -1,6 +1,7 @@
 package fn_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -41,4 +42,20 @@ func TestOptionsGoBeforeTheSpec(t *testing.T) {
 			assert.NotEqual(t, options.Image, read.Spec.Enforcement.Image, "the caller's spec stays")
 		})
 	}
+}
+
+// Progress counts what is done, also where objects are done side by side.
+func TestProgressCounts(t *testing.T) {
+	var files []fn.Manifest
+	for i := range 1000 {
+		files = append(files, manifest(fmt.Sprintf("%d.yaml", i), deployment))
+	}
+	spec := manifest("bypass.yaml", "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {}\n")
+	last := 0
+	_, _, err := fn.Manifests(&spec, files, fn.Options{Progress: func(done, total int) {
+		assert.Equal(t, []int{last + 1, len(files)}, []int{done, total})
+		last = done
+	}})
+	require.NoError(t, err)
+	assert.Equal(t, len(files), last)
 }

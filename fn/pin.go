@@ -2,11 +2,11 @@ package fn
 
 import (
 	"fmt"
-	"slices"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/stream"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -37,12 +37,12 @@ var imagePath = edit.Path{"spec", "enforcement", "image"}
 func Pin(f Manifest, resolve func(image string) (string, error)) (Manifest, []Pinned, error) {
 	var found []Pinned
 	var problems Problems
-	var replacements []replacement
+	var replacements []yamltext.Replacement
 	specs := 0
-	for _, d := range documentsOf(f.Text, 0) {
-		document, err := edit.Read(yamltext.Fragment{Text: d.Text})
+	for _, d := range stream.Of(f).Documents {
+		document, err := edit.Read(d.Fragment())
 		if err != nil {
-			line, problem := located(err)
+			line, problem := yamltext.Located(err)
 			problems = append(problems, Problem{File: f.Path, Line: d.Line + max(line, 1) - 1, Message: "reading the document: " + problem})
 			continue
 		}
@@ -50,14 +50,14 @@ func Pin(f Manifest, resolve func(image string) (string, error)) (Manifest, []Pi
 			continue
 		}
 		specs++
-		line := d.Line + lineOf(document.Nodes, imagePath) - 1 // before anything is put there
+		line := d.Line + transform.LineOf(document.Nodes, imagePath) - 1 // before anything is put there
 		pin, edits, problem := pinned(document.Nodes, resolve)
 		if problem == nil && len(edits) > 0 {
 			text, err := document.Apply(edits)
 			if err != nil {
 				problem = &Problem{Message: err.Error()}
 			}
-			replacements = append(replacements, replacement{d.span, text})
+			replacements = append(replacements, yamltext.Replacement{Span: d.Span, Text: text})
 		}
 		if problem != nil {
 			problem.File, problem.Line, problem.Path = f.Path, line, imagePath.String()
@@ -73,7 +73,7 @@ func Pin(f Manifest, resolve func(image string) (string, error)) (Manifest, []Pi
 	if problems != nil {
 		return f, nil, problems
 	}
-	return Manifest{Path: f.Path, Text: replaced(slices.Clone(f.Text), replacements)}, found, nil
+	return Manifest{Path: f.Path, Text: yamltext.Replace(f.Text, replacements)}, found, nil
 }
 
 func pinned(spec *yaml.Node, resolve func(string) (string, error)) (Pinned, []edit.Edit, *Problem) {

@@ -8,9 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
-	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -163,63 +161,36 @@ func (r Results) inOrder() Results {
 	return sorted
 }
 
-// object is one that results are about, and where it stands.
-type object struct {
-	node *yaml.Node
-	at   place
+// entries gives the results as a ResourceList takes them.
+func (r Results) entries() []any {
+	entries := make([]any, len(r))
+	for i, one := range r {
+		entries[i] = one
+	}
+	return entries
 }
 
-// resultsOf gives the findings about it, or about one of those in it, as
-// results.
-func (o object) resultsOf(of *transform.Object, findings []transform.Finding) Results {
-	var results Results
-	for _, f := range findings {
-		results = append(results, o.finding(of, f))
+// resultsOf gives findings as results.
+func resultsOf(findings ...pass.Finding) Results {
+	results := make(Results, len(findings))
+	for i, f := range findings {
+		results[i] = Result{Message: f.Message, Severity: f.Severity, ResourceRef: refTo(f.About), File: fileOf(f.File, f.Index), Line: f.Line}
+		if f.Field != "" || f.Proposed != "" {
+			results[i].Field = &Field{Path: f.Field, CurrentValue: f.Value, ProposedValue: f.Proposed}
+		}
+		if f.Check != "" {
+			results[i].Tags = map[string]string{CheckTag: f.Check}
+		}
 	}
 	return results
 }
 
-func (o object) finding(of *transform.Object, f transform.Finding) Result {
-	r := Result{
-		Message:     f.Message,
-		Severity:    f.Severity,
-		ResourceRef: &ResourceRef{APIVersion: of.APIVersion, Kind: of.Kind, Name: of.Name, Namespace: of.Namespace},
+// refTo gives a reference to an object, nil where that cannot be named.
+func refTo(to pass.Ref) *ResourceRef {
+	if to.Kind == "" {
+		return nil
 	}
-	path := f.Path
-	if path != nil {
-		r.Field = &Field{Path: f.Path.String(), CurrentValue: f.Value}
-	} else {
-		path = of.Path()
-	}
-	o.locate(&r, of.File, of.Index, path)
-	return r
-}
-
-// locate says where the matter of a result stands: in the file that is known, or
-// else in the one that an orchestrator has noted.
-func (o object) locate(r *Result, noted string, index int, path edit.Path) {
-	if o.at.file == "" {
-		r.File = fileOf(noted, index)
-		return
-	}
-	r.File = fileOf(o.at.file, o.at.index)
-	if o.at.line > 0 {
-		r.Line = o.at.line + lineOf(o.node, path) - 1
-	}
-}
-
-// lineOf gives the line, from 1, of the value at a path, or of the innermost
-// one around it that stands there.
-func lineOf(node *yaml.Node, path edit.Path) int {
-	for i := len(path); i > 0; i-- {
-		if at := transform.Lookup(node, path[:i]); at != nil {
-			return max(at.Line, 1)
-		}
-	}
-	if node.Kind == yaml.DocumentNode && len(node.Content) == 1 {
-		node = node.Content[0]
-	}
-	return max(node.Line, 1)
+	return &ResourceRef{APIVersion: to.APIVersion, Kind: to.Kind, Name: to.Name, Namespace: to.Namespace}
 }
 
 func fileOf(path string, index int) *File {

@@ -103,6 +103,20 @@ func Lookup(document *yaml.Node, path edit.Path) *yaml.Node {
 	return node
 }
 
+// LineOf gives the line, from 1, of the value at a path, or of the innermost
+// one around it that stands there.
+func LineOf(node *yaml.Node, path edit.Path) int {
+	for i := len(path); i > 0; i-- {
+		if at := Lookup(node, path[:i]); at != nil {
+			return max(at.Line, 1)
+		}
+	}
+	if node.Kind == yaml.DocumentNode && len(node.Content) == 1 {
+		node = node.Content[0]
+	}
+	return max(node.Line, 1)
+}
+
 // StringMap gives the entries of a mapping whose values are single ones; merge
 // keys are followed. What is wrong with others is for others to say.
 func StringMap(node *yaml.Node) map[string]string {

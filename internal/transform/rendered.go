@@ -1,12 +1,11 @@
 package transform
 
 import (
-	"fmt"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
 // Rendered is what a pod template will be, by digests that are equal where it
@@ -22,61 +21,52 @@ type Rendered struct {
 	Container string
 }
 
-// Rendered gives what the workload's template in the document is once the edits of
-// its plan are made. The document stays as it is.
-func (p *Policy) Rendered(plan *Plan, document *yaml.Node) (Rendered, error) {
-	w := plan.Workload
-	after := edit.Clone(document)
-	if err := edit.Nodes(after, plan.Edits); err != nil {
-		return Rendered{}, fmt.Errorf("rendering %s: %w", w.ID(), err)
+// Rendered gives what the workload's template is in a document in which the edits
+// of its plan are made.
+func (p *Policy) Rendered(plan *Plan, after *yaml.Node) Rendered {
+	template := resolved(Lookup(after, plan.Workload.templatePath()))
+	r := Rendered{Template: nodeDigest(template)}
+	metadata, spec := resolved(child(template, "metadata")), resolved(child(template, "spec"))
+	containers := items(child(spec, "initContainers"))
+	if i := slices.IndexFunc(containers, isInit); i >= 0 {
+		r.Container = nodeDigest(without(resolved(containers[i]), func(key string) bool { return key == "args" }))
 	}
-	template := w.templatePath()
-	r := Rendered{Template: nodeDigest(Lookup(after, template))}
+	metadata = with(metadata, "annotations", without(resolved(child(metadata, "annotations")), p.writes))
+	spec = with(spec, "initContainers", &yaml.Node{Kind: yaml.SequenceNode, Content: slices.DeleteFunc(slices.Clone(containers), isInit)})
+	r.Own = nodeDigest(with(with(template, "metadata", metadata), "spec", spec))
+	return r
+}
 
-	path := w.templatePath("spec", "initContainers")
-	if i := slices.IndexFunc(items(Lookup(after, path)), isInit); i >= 0 {
-		ours := items(Lookup(after, path))[i]
-		bare := *resolved(ours)
-		bare.Content = slices.Clone(bare.Content)
-		dropEntry(&bare, "args")
-		r.Container = nodeDigest(&bare)
-	}
-
-	own := resolved(Lookup(after, template))
-	spec := resolved(child(own, "spec"))
-	if list := resolved(child(spec, "initContainers")); list != nil {
-		list.Content = slices.DeleteFunc(list.Content, isInit)
-		dropEmpty(spec, "initContainers")
-	}
-	metadata := resolved(child(own, "metadata"))
-	if annotations := resolved(child(metadata, "annotations")); annotations != nil {
-		dropEntry(annotations, PolicyAnnotation)
-		dropEntry(annotations, RecordAnnotation) // a pod's own
-		for _, k := range p.Mesh.Keys {
-			dropEntry(annotations, k.Annotation)
-		}
-		dropEmpty(metadata, "annotations")
-		dropEmpty(own, "metadata")
-	}
-	r.Own = nodeDigest(own)
-	return r, nil
+// writes says whether an annotation of a template is krm-bypass's, or one of the
+// mesh that says a setting.
+func (p *Policy) writes(annotation string) bool {
+	return annotation == PolicyAnnotation || annotation == RecordAnnotation /* a pod's own */ ||
+		slices.ContainsFunc(p.Mesh.Keys, func(k mesh.Key) bool { return k.Annotation == annotation })
 }
 
 func isInit(c *yaml.Node) bool { return text(child(c, "name")) == InitName }
 
-// dropEntry takes an explicit entry out of a mapping.
-func dropEntry(mapping *yaml.Node, key string) {
+// without gives a mapping without some of its explicit entries.
+func without(mapping *yaml.Node, drop func(key string) bool) *yaml.Node {
+	if mapping == nil {
+		return nil
+	}
+	rest := *mapping
+	rest.Content = nil
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == key {
-			mapping.Content = slices.Delete(mapping.Content, i, i+2)
-			return
+		if !drop(mapping.Content[i].Value) {
+			rest.Content = append(rest.Content, mapping.Content[i], mapping.Content[i+1])
 		}
 	}
+	return &rest
 }
 
-// dropEmpty takes an entry out of a mapping that holds nothing.
-func dropEmpty(mapping *yaml.Node, key string) {
-	if value := resolved(child(mapping, key)); value != nil && value.Kind != yaml.ScalarNode && len(value.Content) == 0 {
-		dropEntry(mapping, key)
+// with gives a mapping with another value in the place of an explicit entry's; it
+// has no such entry where the value is a collection of nothing.
+func with(mapping *yaml.Node, key string, value *yaml.Node) *yaml.Node {
+	rest := without(mapping, func(k string) bool { return k == key })
+	if rest != nil && value != nil && len(value.Content) > 0 && len(rest.Content) < len(mapping.Content) {
+		rest.Content = append(rest.Content, str(key), value)
 	}
+	return rest
 }

@@ -3,6 +3,7 @@ package yamltext
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 var (
@@ -24,3 +25,18 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Kind }
+
+// Located tells the line that a parser names from what it has to say; the line
+// is 0 where it names none.
+func Located(err error) (line int, problem string) {
+	if syntax := (*Error)(nil); errors.As(err, &syntax) {
+		return syntax.Line, fmt.Sprintf("%v: %s", syntax.Kind, syntax.Problem)
+	}
+	// yaml/v3 has no type for it (go.yaml.in/yaml/v3 yaml.go, fail).
+	if _, scanErr := fmt.Sscanf(err.Error(), "yaml: line %d:", &line); scanErr == nil {
+		_, problem, _ = strings.Cut(err.Error(), ": ")
+		_, problem, _ = strings.Cut(problem, ": ")
+		return line, ErrSyntax.Error() + ": " + problem
+	}
+	return 0, err.Error()
+}

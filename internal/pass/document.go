@@ -1,0 +1,114 @@
+package pass
+
+import (
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// Document is an item that has been read, and what is planned for it.
+type Document struct {
+	Item
+	// At is the place of the item among all of them.
+	At int
+	// Nodes are as the document came until it is written, and then as it is
+	// written.
+	Nodes *yaml.Node
+	// Configs are the plans for the mesh configurations in the document,
+	// Workloads those for its workloads, each in the order in which they stand.
+	Configs   []*transform.ConfigPlan
+	Workloads []*transform.Plan
+	// Edits are those of all plans together.
+	Edits []edit.Edit
+	// Written is the new text, once it is written; nil where the document stays
+	// as it is or has no text.
+	Written []byte
+
+	findings []Finding
+	failed   bool
+	// source gives the text of a value as it stands in the document, and apply
+	// makes edits in the text and the nodes.
+	source func(edit.Path) (string, error)
+	apply  func([]edit.Edit) ([]byte, error)
+}
+
+// read reads an item.
+func (i *Item) read(at int) (*Document, error) {
+	d := &Document{Item: *i, At: at}
+	if i.Nodes != nil {
+		// A copy: what cannot be edited is to be known before anything changes.
+		d.Nodes = edit.Clone(i.Nodes)
+		d.source = func(path edit.Path) (string, error) { return edit.NodeSource(transform.Lookup(d.Nodes, path)), nil }
+		d.apply = func(edits []edit.Edit) ([]byte, error) { return nil, edit.Nodes(d.Nodes, edits) }
+		return d, nil
+	}
+	text, err := edit.Read(i.Text)
+	text.Aliases = i.Aliases
+	d.Nodes, d.source, d.apply = text.Nodes, text.Source, text.Apply
+	return d, err
+}
+
+// plan plans the mesh configurations and workloads in the document.
+func (d *Document) plan(policy *transform.Policy) {
+	configs, problems := policy.MeshConfigs(d.Nodes, d.source)
+	severity := transform.Error
+	if !policy.UpdatesMeshConfig() {
+		severity = transform.Warning // it is not ours to write
+	}
+	d.malformed(severity, problems...)
+	for _, c := range configs {
+		plan := policy.PlanConfig(c)
+		d.Configs = append(d.Configs, plan)
+		d.Edits = append(d.Edits, plan.Edits...)
+		d.tell(&c.Object, plan.Findings)
+	}
+	workloads, problems := policy.Workloads(d.Nodes, d.source)
+	d.malformed(transform.Error, problems...)
+	for _, w := range workloads {
+		plan := policy.Plan(w)
+		d.Workloads = append(d.Workloads, plan)
+		d.Edits = append(d.Edits, plan.Edits...)
+		d.tell(&w.Object, plan.Findings)
+	}
+}
+
+// write makes the edits of the plans. Where something is wrong with one of them,
+// nothing is written, but the nodes say what the others would have made of the
+// document.
+func (d *Document) write() {
+	if d.failed {
+		for _, plan := range d.Workloads {
+			if !plan.Failed() {
+				_ = edit.Nodes(d.Nodes, plan.Edits)
+			}
+		}
+		return
+	}
+	if len(d.Edits) == 0 {
+		return
+	}
+	var err error
+	if d.Written, err = d.apply(d.Edits); err != nil {
+		d.malformed(transform.Error, err)
+	}
+}
+
+// tell adds findings about an object in the document.
+func (d *Document) tell(of *transform.Object, findings []transform.Finding) {
+	for _, f := range findings {
+		d.add(d.finding(of, f))
+	}
+}
+
+// malformed adds what is wrong with the document.
+func (d *Document) malformed(severity transform.Severity, problems ...error) {
+	for _, err := range problems {
+		d.add(d.problem(severity, err))
+	}
+}
+
+func (d *Document) add(f Finding) {
+	d.findings = append(d.findings, f)
+	d.failed = d.failed || f.Severity == transform.Error
+}

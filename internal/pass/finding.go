@@ -1,0 +1,103 @@
+package pass
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// Finding is something to tell the user.
+type Finding struct {
+	Severity transform.Severity
+	Message  string
+	// Check is the check of package lint that found it, "" for what a plan says.
+	Check string
+	// About is the object that it is about; zero where that cannot be told.
+	About Ref
+	// Field is the path of the field that it is about, Value what stands there
+	// and Proposed YAML that mends it; "" where they say nothing.
+	Field, Value, Proposed string
+	Place
+}
+
+// Ref names an object.
+type Ref struct{ APIVersion, Kind, Namespace, Name string }
+
+// RefOf names an object in a document.
+func RefOf(o *transform.Object) Ref { return Ref{o.APIVersion, o.Kind, o.Namespace, o.Name} }
+
+// finding is what a plan or a check says of an object in the document.
+func (d *Document) finding(of *transform.Object, f transform.Finding) Finding {
+	told := Finding{Severity: f.Severity, Message: f.Message, About: RefOf(of)}
+	path := f.Path
+	if path != nil {
+		told.Field, told.Value = path.String(), f.Value
+	} else {
+		path = of.Path()
+	}
+	told.Place = d.Locate(of, path)
+	return told
+}
+
+// problem is what is wrong with an object of the document, so that it cannot be
+// planned or written.
+func (d *Document) problem(severity transform.Severity, err error) Finding {
+	of := objectOf(d.Nodes)
+	told := Finding{Severity: severity, Message: err.Error(), About: RefOf(of)}
+	if of.APIVersion == "" || of.Kind == "" {
+		told.About = Ref{}
+	}
+	var path edit.Path
+	if field := (*transform.FieldError)(nil); errors.As(err, &field) {
+		path = field.Path
+		told.Message, told.Field, told.Value = field.Err.Error(), path.String(), field.Value
+	}
+	told.Place = d.Locate(of, path)
+	return told
+}
+
+// Locate says where the value at a path of an object stands: in the item's file,
+// or else in the one that an orchestrator has noted. The line is that of the
+// innermost value around it that is there.
+func (d *Document) Locate(of *transform.Object, path edit.Path) Place {
+	if d.File == "" {
+		return Place{File: of.File, Index: of.Index}
+	}
+	at := Place{File: d.File, Index: d.Index}
+	if d.Line > 0 {
+		at.Line = d.Line + transform.LineOf(d.Nodes, path) - 1
+	}
+	return at
+}
+
+// Broken is what there is to tell of an item that cannot be read.
+func (i *Item) Broken(err error) Finding {
+	name := i.Name()
+	told := Finding{Severity: transform.Error, Message: fmt.Sprintf("reading %s: %v", name, err), Place: i.Place}
+	if i.Line == 0 {
+		return told
+	}
+	// The line is said once, and as that of the file.
+	line, problem := yamltext.Located(err)
+	told.Line = i.Line + max(line, 1) - 1
+	told.Message = fmt.Sprintf("reading %s: %s", name, problem)
+	if bytes.Contains(i.Text.Text, []byte(templated)) {
+		told.Message += "; it looks like a template of a Helm chart: render the chart, as in helm template DIR | krm-bypass render -"
+	}
+	return told
+}
+
+// Name is for messages about an item that cannot be read.
+func (i *Item) Name() string {
+	if i.File == "" {
+		return fmt.Sprintf("items[%d]", i.Index)
+	}
+	return "the document"
+}
+
+// templated is how Helm's templates begin what they fill in.
+const templated = "{{"

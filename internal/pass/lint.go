@@ -1,0 +1,94 @@
+package pass
+
+import (
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/lint"
+)
+
+// judge gives what the checks found: of workloads by themselves, and beside other
+// objects.
+func (p *Pass) judge(linter *lint.Linter, all *outcome) []lint.Finding {
+	kinds := map[Head]bool{}
+	for _, h := range p.Heads {
+		kinds[h] = true
+	}
+	wanted := linter.Wants(all.workloads, func(is func(apiVersion, kind string) bool) bool {
+		for h := range kinds {
+			if is(h.APIVersion, h.Kind) {
+				return true
+			}
+		}
+		return false
+	})
+	var places []int
+	for i, h := range p.Heads {
+		if is, _ := wanted.Kind(h.APIVersion, h.Kind); is {
+			places = append(places, i)
+		}
+	}
+	found := make([]*lint.Items, len(places))
+	inParallel(len(places), func(i int) { found[i] = p.wanted(places[i], wanted) })
+	var items lint.Items
+	for _, one := range found {
+		items.Add(one)
+	}
+	return append(all.linted, linter.Judge(all.workloads, wanted, &items)...)
+}
+
+// wanted reads what checks want of an item. What cannot be read is not ours to
+// judge, since it passes through as it is.
+func (p *Pass) wanted(i int, wanted lint.Wanted) *lint.Items {
+	item, head := &p.Items[i], p.Heads[i]
+	if item.Nodes != nil {
+		return wanted.Read(item.Nodes, i)
+	}
+	if _, named := wanted.Kind(head.APIVersion, head.Kind); named && !item.named(head, wanted) {
+		return nil
+	}
+	if !wanted.Text(head.APIVersion, head.Kind, item.Text.Text) {
+		return nil
+	}
+	text, err := edit.Read(item.Text)
+	if err != nil {
+		return nil
+	}
+	return wanted.Read(text.Nodes, i)
+}
+
+// named looks at the item's name without reading more of it; where that cannot
+// be seen, the item is wanted.
+func (i *Item) named(head Head, wanted lint.Wanted) bool {
+	tree, err := i.Text.Outline(2)
+	if err != nil {
+		return true
+	}
+	name := tree.Entry(tree.Entry(tree.Root, "metadata"), "name")
+	if name == nil {
+		return true
+	}
+	value, readable := tree.Value(name)
+	return !readable || wanted.Name(head.APIVersion, head.Kind, value)
+}
+
+// located gives what checks found with its place in the items as they came.
+func (p *Pass) located(found []lint.Finding) []Finding {
+	documents := map[int]*Document{}
+	findings := make([]Finding, len(found))
+	for i, f := range found {
+		at := f.Object.Item
+		d := documents[at]
+		if d == nil {
+			d = &Document{Item: p.Items[at]}
+			if d.File != "" && d.Line > 0 {
+				d, _ = p.Items[at].read(at) // it has been read before
+			}
+			documents[at] = d
+		}
+		findings[i] = d.finding(f.Object, f.Finding)
+		findings[i].Check, findings[i].Proposed = f.Check, f.Proposed
+		if f.Proposed != "" && f.Path == nil {
+			findings[i].Field = f.Object.Path().String()
+		}
+	}
+	return findings
+}

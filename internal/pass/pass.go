@@ -1,0 +1,146 @@
+package pass
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/lint"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// Pass is one application of a policy to items.
+type Pass struct {
+	Policy *transform.Policy
+	Items  []Item
+	Heads  []Head
+	// Planned, where given, is called for each document in which something may
+	// be planned, as it came; Written is called for it as it is written. Both
+	// are called by several goroutines at a time, but by one for a document.
+	// They must not keep the document, of which there may be many.
+	Planned, Written func(*Document)
+	// Progress, where given, is told how many items of how many are done. It is
+	// called once at a time.
+	Progress func(done, total int)
+}
+
+// outcome is what is kept of a document.
+type outcome struct {
+	findings []Finding
+	// workloads are for the checks that look at all of them together, linted is
+	// what those found that look at one.
+	workloads []*lint.Workload
+	linted    []lint.Finding
+	// plans and configs are kept for a mesh with a configuration of its own,
+	// to be held against each other.
+	plans   []*transform.Plan
+	configs []config
+}
+
+// config is the plan for a mesh's configuration and the document in which that
+// stands.
+type config struct {
+	*transform.ConfigPlan
+	in *Document
+}
+
+// Run plans and writes every document, and gives what there is to tell. Items do
+// not depend on one another, so they are spread over the processors.
+func (p *Pass) Run() []Finding {
+	linter := lint.New(p.Policy)
+	outcomes := make([]outcome, len(p.Items))
+	tick := p.counter()
+	inParallel(len(p.Items), func(i int) {
+		if p.Policy.IsCandidate(p.Heads[i].APIVersion, p.Heads[i].Kind) {
+			outcomes[i] = p.one(i, linter)
+		}
+		tick()
+	})
+	var all outcome
+	for _, o := range outcomes {
+		all.add(o)
+	}
+	for _, c := range all.configs {
+		for _, f := range p.Policy.JudgeConfig(c.ConfigPlan, all.plans) {
+			all.findings = append(all.findings, c.in.finding(&c.Config.Object, f))
+		}
+	}
+	return append(all.findings, p.located(p.judge(linter, &all))...)
+}
+
+// one plans and writes one item.
+func (p *Pass) one(i int, linter *lint.Linter) outcome {
+	d, err := p.Items[i].read(i)
+	if err != nil {
+		return outcome{findings: []Finding{p.Items[i].Broken(err)}}
+	}
+	d.plan(p.Policy)
+	if p.Planned != nil {
+		p.Planned(d)
+	}
+	d.write()
+	if p.Written != nil {
+		p.Written(d)
+	}
+	var o outcome
+	if !d.failed {
+		o.workloads, o.linted = linter.Look(d.Workloads, d.Nodes, i)
+	}
+	if p.Policy.Mesh.Config != nil {
+		o.plans = d.Workloads
+	}
+	for _, plan := range d.Configs {
+		o.configs = append(o.configs, config{plan, d})
+	}
+	o.findings = d.findings
+	return o
+}
+
+func (o *outcome) add(other outcome) {
+	o.findings = append(o.findings, other.findings...)
+	o.workloads = append(o.workloads, other.workloads...)
+	o.linted = append(o.linted, other.linted...)
+	o.plans = append(o.plans, other.plans...)
+	o.configs = append(o.configs, other.configs...)
+}
+
+// counter counts the items that are done.
+func (p *Pass) counter() (tick func()) {
+	if p.Progress == nil {
+		return func() {}
+	}
+	var mu sync.Mutex
+	done := 0
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		done++
+		p.Progress(done, len(p.Items))
+	}
+}
+
+// inParallel calls a function for each of n places. They are spread over the
+// processors where there are many; a short list is not worth a thread.
+func inParallel(n int, each func(int)) {
+	var next atomic.Int64
+	work := func() {
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			each(i)
+		}
+	}
+	var others sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n/64) - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
+}
+
+// objectOf reads what every object has, of the outermost one.
+func objectOf(node *yaml.Node) *transform.Object {
+	found := &transform.Object{}
+	transform.Objects(node, func(_, _ string) bool { return true }, func(o *transform.Object, _ *yaml.Node) { found = o })
+	return found
+}

@@ -1,0 +1,128 @@
+package resourcelist
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// List is a ResourceList as text.
+type List struct {
+	tree *yamltext.Tree
+	// items and config are nil if there are none.
+	items, config *yamltext.Node
+}
+
+// The kind that functions read and write. All versions have the same schema.
+var versions = []string{"config.kubernetes.io/v1", "config.kubernetes.io/v1beta1", "config.kubernetes.io/v1alpha1"}
+
+const kind = "ResourceList"
+
+const wanted = "a KRM function reads a ResourceList (apiVersion config.kubernetes.io/v1) on standard input; kustomize and kpt send one"
+
+// Read reads as much of a list as tells its parts from one another.
+func Read(input []byte) (*List, error) {
+	if len(bytes.TrimSpace(input)) == 0 {
+		return nil, fmt.Errorf("standard input is empty: %s", wanted)
+	}
+	documents := yamltext.Documents(input)
+	if len(documents) != 1 {
+		return nil, fmt.Errorf("standard input holds %d YAML documents: %s", len(documents), wanted)
+	}
+	// Two levels: the list's own fields, and where its items begin and end.
+	tree, err := (yamltext.Fragment{Text: input}).Outline(2)
+	if err != nil {
+		return nil, fmt.Errorf("reading standard input: %w", err)
+	}
+	if tree.Root == nil || tree.Root.Kind != yamltext.Mapping {
+		return nil, fmt.Errorf("standard input holds no mapping: %s", wanted)
+	}
+	l := &List{tree: tree}
+	if err := l.checkKeys(); err != nil {
+		return nil, err
+	}
+	if found := l.text("kind"); found != kind {
+		return nil, fmt.Errorf("standard input holds an object of kind %q: %s", found, wanted)
+	}
+	if version := l.text("apiVersion"); !slices.Contains(versions, version) {
+		return nil, fmt.Errorf("the ResourceList has apiVersion %q: write %s", version, versions[0])
+	}
+	if l.items = l.field("items"); l.items != nil && l.items.Kind != yamltext.Sequence {
+		return nil, fmt.Errorf("the ResourceList's items are a %s where a list is needed", l.items.Kind)
+	}
+	if l.config = l.field("functionConfig"); l.config != nil && l.config.Kind != yamltext.Mapping {
+		return nil, fmt.Errorf("the ResourceList's functionConfig is a %s where a mapping is needed", l.config.Kind)
+	}
+	return l, nil
+}
+
+// checkKeys refuses a list with a key that stands twice: two readers would see
+// two different lists.
+func (l *List) checkKeys() error {
+	keys := l.tree.Root.Content
+	for i := 0; i+1 < len(keys); i += 2 {
+		for j := 0; j < i; j += 2 {
+			if name, ok := l.tree.Value(keys[i]); ok && l.tree.Is(keys[j], name) {
+				return fmt.Errorf("reading the ResourceList: the key %q stands twice, on lines %d and %d: take one away", name,
+					yamltext.Line(l.tree.Text, keys[j].Start), yamltext.Line(l.tree.Text, keys[i].Start))
+			}
+		}
+	}
+	return nil
+}
+
+// text gives a field that is text, "" where there is none.
+func (l *List) text(key string) string {
+	if node := l.tree.Entry(l.tree.Root, key); node != nil {
+		value, _ := l.tree.Value(node)
+		return value
+	}
+	return ""
+}
+
+// field gives a field, nil where there is nothing in it.
+func (l *List) field(key string) *yamltext.Node {
+	node := l.tree.Entry(l.tree.Root, key)
+	if node == nil || l.isNothing(node) {
+		return nil
+	}
+	return node
+}
+
+// isNothing says whether a node is null, or an empty mapping as kpt sends where
+// there is no functionConfig.
+func (l *List) isNothing(node *yamltext.Node) bool {
+	switch node.Kind {
+	case yamltext.Scalar:
+		value, _ := l.tree.Value(node)
+		return node.Style == yamltext.Plain && (value == "" || value == "null" || value == "~")
+	case yamltext.Mapping:
+		return node.Style == yamltext.Flow && len(bytes.Trim(node.Text(l.tree.Text), "{} \t\r\n")) == 0
+	}
+	return false
+}
+
+// Len counts the items.
+func (l *List) Len() int {
+	if l.items == nil {
+		return 0
+	}
+	return len(l.items.Content)
+}
+
+// Item gives the text of an item.
+func (l *List) Item(i int) yamltext.Fragment { return l.tree.Item(l.items, i) }
+
+// Aliases are the names of anchors that an item may share with others.
+func (l *List) Aliases() []string { return l.tree.Aliases }
+
+// Config gives the text of the functionConfig, if there is one.
+func (l *List) Config() (config yamltext.Fragment, given bool) {
+	if l.config == nil {
+		return yamltext.Fragment{}, false
+	}
+	full := l.config.Full()
+	return yamltext.Fragment{Text: l.tree.Text[full.Start:full.End:full.End], Column: l.config.Column}, true
+}
