@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -152,6 +153,8 @@ func constraintOf(field reflect.StructField) constraint {
 			c.required = true
 		case "enum":
 			c.enum = strings.Split(value, "|")
+		case "meshes":
+			c.enum = mesh.Names()
 		case "default":
 			c.byDefault = value
 		case "minimum":

@@ -40,7 +40,7 @@ type Metadata struct {
 type Spec struct {
 	// Mesh is the service mesh whose annotations are written. Istio stands
 	// for Alibaba Cloud Service Mesh and DaoCloud DCE 5.0 too.
-	Mesh string `json:"mesh,omitempty" schema:"enum=Istio|FSM|OSM|Linkerd|Consul|Kuma;default=Istio"`
+	Mesh string `json:"mesh,omitempty" schema:"meshes;default=Istio"`
 	// Merge says how a narrower scope meets a broader one: in Override a field
 	// that it sets replaces the broader scope's, and the empty list clears
 	// it; in Union the sets add up. A rule may set its own.

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
@@ -10,48 +13,70 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
-const importHelp = `import finds the bypass settings that stand in manifests and Helm values and
-prints a ClusterBypass that says the same:
+const importHelp = `import finds the bypass settings in manifests and Helm values and prints a
+ClusterBypass that says the same. It reads the annotations of pod templates, and
+beside them for
 
-  annotations of pod templates, and of Namespaces for Linkerd
-  Istio's Helm values (global.proxy), also in IstioOperator and Istio resources
-      and in the ConfigMap istio-sidecar-injector
-  Linkerd's Helm values (proxyInit), also in the ConfigMap linkerd-config
-  FSM's and OSM's MeshConfig (spec.traffic)
+%s
+The mesh's own configuration becomes meshDefaults. What all workloads say becomes
+the global rule, what all of a namespace say a rule for it, and the rest rules
+for single workloads. import reads every file that you name, and in a folder all
+.yaml, .yml and .json files that are not hidden.
 
-What the mesh's own configuration says becomes meshDefaults, what all workloads
-say global, what those of a namespace say a rule for it, the rest rules for
-single workloads. Every file named is read, of a folder all .yaml, .yml and
-.json files below it that are not hidden.
+With --strip, import takes the annotations that it imported out of the files and
+changes no other byte. The mesh's own configuration stays as it is. If you then
+render the specification over the files, every workload gets what it had. Where
+anything is wrong, import prints nothing and writes nothing.`
 
-With --strip, the annotations that were imported are taken out of the files, and
-no other byte changes. The mesh's own configuration stays as it is. Rendering
-the specification over what is left gives every workload what it had. Where
-anything is wrong, nothing is printed and nothing is written.`
+// importSources lists, mesh by mesh, where settings stand beside the annotations
+// of pod templates.
+func importSources() string {
+	var lines strings.Builder
+	for _, m := range mesh.All() {
+		var places []string
+		if m.NamespaceKeys {
+			places = append(places, "annotations of Namespaces")
+		}
+		for _, s := range m.Sources() {
+			place := strings.TrimSpace(cmp.Or(s.Kind, "Helm values") + " " + s.Name)
+			if s.Document == nil {
+				place += " (" + strings.Join(s.At, ".") + ")"
+			}
+			if !slices.Contains(places, place) {
+				places = append(places, place)
+			}
+		}
+		if len(places) > 0 {
+			fmt.Fprintf(&lines, "  %s\n      %s\n", m.Name, strings.Join(places, "\n      "))
+		}
+	}
+	return lines.String()
+}
 
 func importCommand() *cobra.Command {
-	var mesh string
+	var named string
 	var strip bool
 	cmd := &cobra.Command{
 		Use:   "import PATH...",
 		Short: "Make a ClusterBypass of the settings that manifests have already",
-		Long:  importHelp,
+		Long:  fmt.Sprintf(importHelp, importSources()),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("import reads files or folders: name some, as in krm-bypass import manifests/")
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return importSettings(cmd, args, mesh, strip) },
+		RunE: func(cmd *cobra.Command, args []string) error { return importSettings(cmd, args, named, strip) },
 	}
-	cmd.Flags().StringVar(&mesh, "mesh", "", "mesh whose settings are meant, where there are those of several")
+	cmd.Flags().StringVar(&named, "mesh", "", "mesh whose settings to import, where the files hold those of several")
 	cmd.Flags().BoolVar(&strip, "strip", false, "take what was imported out of the files")
 	return cmd
 }
 
-func importSettings(cmd *cobra.Command, paths []string, mesh string, strip bool) error {
+func importSettings(cmd *cobra.Command, paths []string, named string, strip bool) error {
 	files, skipped, err := readManifests(paths)
 	if err != nil {
 		return err
@@ -67,7 +92,7 @@ func importSettings(cmd *cobra.Command, paths []string, mesh string, strip bool)
 		}
 		return function.ErrReported
 	}
-	found, err := inventory.Take(files, mesh)
+	found, err := inventory.Take(files, named)
 	if err != nil {
 		return fail(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
 func main() {
@@ -231,6 +232,8 @@ func (g *generator) properties(t reflect.Type, properties *node, required *[]str
 				*required = append(*required, name)
 			case "enum":
 				property.set("enum", strings.Split(value, "|"))
+			case "meshes":
+				property.set("enum", mesh.Names())
 			case "default":
 				property.set("default", value)
 			case "minimum", "maximum":
