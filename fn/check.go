@@ -7,8 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/stream"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -105,8 +104,8 @@ func checkedObject(d *pass.Document, of *transform.Object, deviations []transfor
 	for _, deviation := range deviations {
 		path := deviation.Path
 		difference := Difference{Kind: string(deviation.Kind), Path: path.String(), Line: d.Locate(of, path).Line, Message: matter(deviation)}
-		if node := transform.Lookup(d.Nodes, path); node != nil && node.Kind == yaml.ScalarNode {
-			difference.Has = node.Value
+		if has := node.Of(d.Nodes).At(path...); has.IsScalar() {
+			difference.Has = has.Node().Value
 		}
 		c.Differences = append(c.Differences, difference)
 	}

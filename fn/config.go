@@ -11,15 +11,16 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 // isSpec says whether an object is a ClusterBypass, of whatever version.
-func isSpec(apiVersion, kind string) bool {
-	return kind == Kind && strings.HasPrefix(apiVersion, Group+"/")
+func isSpec(t object.Type) bool {
+	return t.Kind == Kind && object.Group(t.APIVersion) == Group
 }
 
 // The annotation by which kustomize and kpt's predecessors find the function
@@ -38,12 +39,12 @@ var functionNames = []string{"krm-bypass", "krm-bypass-fn"}
 // Configures says whether an object configures this function: a ClusterBypass,
 // or one whose annotation names the function as what is to be called with it.
 func Configures(node *yaml.Node) bool {
-	head := headOf(node)
-	if isSpec(head.apiVersion, head.kind) {
+	head := object.HeadOf(node)
+	if isSpec(head.Type) {
 		return true
 	}
 	var called functionSpec
-	if yaml.Unmarshal([]byte(head.annotations[functionAnnotation]), &called) != nil {
+	if yaml.Unmarshal([]byte(head.Annotations[functionAnnotation]), &called) != nil {
 		return false
 	}
 	image, _, _ := strings.Cut(path.Base(called.Container.Image), ":")
@@ -68,7 +69,7 @@ type configObject struct {
 // policy makes the object ready to be applied, with the options; there is none
 // where a result is an error.
 func (c *configObject) policy(options Options) (*transform.Policy, Results) {
-	d := &decoder{file: cmp.Or(c.file, originOf(c.node, "")), line: c.line, node: c.node, options: options}
+	d := &decoder{file: cmp.Or(c.file, object.HeadOf(c.node).Origin().File), line: c.line, node: c.node, options: options}
 	policy, err := c.compile(d)
 	var problems Problems
 	if errors.As(err, &problems) {
@@ -79,16 +80,16 @@ func (c *configObject) policy(options Options) (*transform.Policy, Results) {
 
 func (c *configObject) compile(d *decoder) (*transform.Policy, error) {
 	c.decoder = d
-	head := headOf(c.node)
+	head := object.HeadOf(c.node)
 	switch {
-	case isSpec(head.apiVersion, head.kind):
+	case isSpec(head.Type):
 		_, policy, err := d.spec(c.node)
 		return policy, err
-	case head.apiVersion == "v1" && head.kind == "ConfigMap":
+	case head.APIVersion == "v1" && head.Kind == "ConfigMap":
 		return d.configMap(c.node)
 	}
-	return nil, Problems{{File: d.file, Path: "kind", Value: head.kind, Message: fmt.Sprintf(
-		"the function is configured by an object of kind %q, apiVersion %q: give it a %s (%s) or a ConfigMap (v1)", head.kind, head.apiVersion, Kind, APIVersion)}}
+	return nil, Problems{{File: d.file, Path: "kind", Value: head.Kind, Message: fmt.Sprintf(
+		"the function is configured by an object of kind %q, apiVersion %q: give it a %s (%s) or a ConfigMap (v1)", head.Kind, head.APIVersion, Kind, APIVersion)}}
 }
 
 // The keys of a ConfigMap's data beside the traffic fields of the global scope.
@@ -115,20 +116,20 @@ type configMapObject struct {
 // of traffic: kpt's command line sends an empty one where it is given no
 // values (kpt fn eval ... without -- key=value). The namespace is that of
 // workloads which name none.
-func onlyNamespace(node *yaml.Node) (namespace string, only bool) {
-	if head := headOf(node); head.apiVersion != "v1" || head.kind != "ConfigMap" {
+func onlyNamespace(document *yaml.Node) (namespace string, only bool) {
+	if head := object.HeadOf(document); head.APIVersion != "v1" || head.Kind != "ConfigMap" {
 		return "", false
 	}
-	data := transform.Lookup(node, edit.Path{"data"})
-	switch {
-	case data == nil:
+	data := node.Of(document).Entry("data")
+	switch value := data.Entry(keyNamespace); {
+	case !data.Exists():
 		return "", true
-	case data.Kind != yaml.MappingNode:
+	case !data.IsMapping():
 		return "", false
-	case len(data.Content) == 2 && data.Content[0].Value == keyNamespace && data.Content[1].Kind == yaml.ScalarNode:
-		return data.Content[1].Value, true
+	case data.Len() == 1 && value.IsScalar():
+		return value.Text(), true
 	}
-	return "", len(data.Content) == 0
+	return "", data.Len() == 0
 }
 
 // flatFields set a traffic field from a list separated by commas.

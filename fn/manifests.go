@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
-	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/stream"
-	"github.com/krm-bypass/krm-bypass/internal/transform"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
@@ -60,17 +58,17 @@ func configObjectIn(f Manifest) (*configObject, Results) {
 	}
 	var specs, configMaps []*configObject
 	for _, d := range stream.Of(f).Documents {
-		var node yaml.Node
-		if err := yaml.Unmarshal(d.Fragment().Readable(), &node); err != nil {
+		document, err := object.Decode(d.Fragment())
+		if err != nil {
 			line, problem := yamltext.Located(err)
 			return fail(d.Line+max(line, 1)-1, "reading the document: %s", problem)
 		}
-		object := &configObject{node: &node, file: f.Path, line: d.Line}
-		switch head := headOf(&node); {
-		case isSpec(head.apiVersion, head.kind):
-			specs = append(specs, object)
-		case head.apiVersion == "v1" && head.kind == "ConfigMap":
-			configMaps = append(configMaps, object)
+		found := &configObject{node: document, file: f.Path, line: d.Line}
+		switch head := object.HeadOf(document); {
+		case isSpec(head.Type):
+			specs = append(specs, found)
+		case head.APIVersion == "v1" && head.Kind == "ConfigMap":
+			configMaps = append(configMaps, found)
 		}
 	}
 	switch {
@@ -102,24 +100,24 @@ func Applicable(f Manifest) ([]byte, Results) {
 	var problems Results
 	at := 0
 	for _, d := range stream.Of(f).Documents {
-		text, err := edit.Read(d.Fragment())
+		text, err := object.Read(d.Fragment())
 		if err != nil {
 			line, problem := yamltext.Located(err)
 			return nil, Results{{Severity: Error, File: fileOf(f.Path, d.Index), Line: d.Line + max(line, 1) - 1, Message: "reading the document: " + problem}}
 		}
-		head := headOf(text.Nodes)
-		local, marked := head.annotations[localConfig]
+		head := object.HeadOf(text.Nodes)
+		local, marked := head.Annotations[localConfig]
 		refuse := func(why string) {
-			problems = append(problems, Result{Severity: Error, File: fileOf(f.Path, d.Index), Line: d.Line + transform.LineOf(text.Nodes, nil) - 1, Message: why})
+			problems = append(problems, Result{Severity: Error, File: fileOf(f.Path, d.Index), Line: d.Line + node.LineAt(text.Nodes, nil) - 1, Message: why})
 		}
 		switch {
 		case Configures(text.Nodes) || marked && local != "false":
-			kept.Write(f.Text[at:d.Span.Start])
-			at = d.Span.End
-		case head.apiVersion == "" || head.kind == "":
+			kept.Write(f.Text[at:d.Offset])
+			at = d.End()
+		case head.APIVersion == "" || head.Kind == "":
 			refuse("the document is no Kubernetes object, since it has no apiVersion or no kind: name only the files to render, or take it away")
-		case strings.HasPrefix(head.apiVersion, kustomizeGroup):
-			refuse(fmt.Sprintf("a %s is for kustomize and not for a cluster: name its folder to have it built, or only the files to render", head.kind))
+		case strings.HasPrefix(head.APIVersion, kustomizeGroup):
+			refuse(fmt.Sprintf("a %s is for kustomize and not for a cluster: name its folder to have it built, or only the files to render", head.Kind))
 		}
 	}
 	if len(problems) > 0 {

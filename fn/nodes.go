@@ -6,6 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 )
 
@@ -22,8 +23,8 @@ func Nodes(spec ClusterBypass, objects []*yaml.Node, options Options) (Results, 
 		return nil, err
 	}
 	items := make([]pass.Item, len(objects))
-	for i, object := range objects {
-		items[i] = pass.Item{Nodes: object}
+	for i, nodes := range objects {
+		items[i] = pass.Item{Nodes: nodes}
 	}
 	heads, _ := pass.Heads(items) // nodes have been read
 	edits := make([][]edit.Edit, len(items))
@@ -37,9 +38,9 @@ func Nodes(spec ClusterBypass, objects []*yaml.Node, options Options) (Results, 
 	if results.Failed() {
 		return results, ErrFailed
 	}
-	for i, object := range objects {
-		if err := edit.Nodes(object, edits[i]); err != nil {
-			return results, fmt.Errorf("editing %s %s: %w", heads[i].Kind, headOf(object).name, err)
+	for i, nodes := range objects {
+		if err := edit.Nodes(nodes, edits[i]); err != nil {
+			return results, fmt.Errorf("editing %s: %w", object.HeadOf(nodes), err)
 		}
 	}
 	return results, nil

@@ -6,8 +6,9 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/stream"
-	"github.com/krm-bypass/krm-bypass/internal/transform"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
@@ -40,24 +41,24 @@ func Pin(f Manifest, resolve func(image string) (string, error)) (Manifest, []Pi
 	var replacements []yamltext.Replacement
 	specs := 0
 	for _, d := range stream.Of(f).Documents {
-		document, err := edit.Read(d.Fragment())
+		document, err := object.Read(d.Fragment())
 		if err != nil {
 			line, problem := yamltext.Located(err)
 			problems = append(problems, Problem{File: f.Path, Line: d.Line + max(line, 1) - 1, Message: "reading the document: " + problem})
 			continue
 		}
-		if head := headOf(document.Nodes); !isSpec(head.apiVersion, head.kind) {
+		if !isSpec(object.HeadOf(document.Nodes).Type) {
 			continue
 		}
 		specs++
-		line := d.Line + transform.LineOf(document.Nodes, imagePath) - 1 // before anything is put there
+		line := d.Line + node.LineAt(document.Nodes, imagePath) - 1 // before anything is put there
 		pin, edits, problem := pinned(document.Nodes, resolve)
 		if problem == nil && len(edits) > 0 {
 			text, err := document.Apply(edits)
 			if err != nil {
 				problem = &Problem{Message: err.Error()}
 			}
-			replacements = append(replacements, yamltext.Replacement{Span: d.Span, Text: text})
+			replacements = append(replacements, yamltext.Replacement{Span: d.Span(), Text: text})
 		}
 		if problem != nil {
 			problem.File, problem.Line, problem.Path = f.Path, line, imagePath.String()
@@ -77,10 +78,7 @@ func Pin(f Manifest, resolve func(image string) (string, error)) (Manifest, []Pi
 }
 
 func pinned(spec *yaml.Node, resolve func(string) (string, error)) (Pinned, []edit.Edit, *Problem) {
-	standing := transform.Lookup(spec, imagePath)
-	for standing != nil && standing.Kind == yaml.AliasNode {
-		standing = standing.Alias
-	}
+	standing := node.Of(spec).At(imagePath...).Node()
 	pin := Pinned{Was: DefaultImage, Missing: standing == nil || standing.ShortTag() == "!!null"}
 	style := yaml.Style(0)
 	if !pin.Missing {

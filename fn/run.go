@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -41,7 +42,7 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 
 // findPolicy reads the functionConfig, or else the one ClusterBypass among the
 // items.
-func (r *run) findPolicy(heads []pass.Head) (*transform.Policy, Results) {
+func (r *run) findPolicy(heads []object.Type) (*transform.Policy, Results) {
 	found, failed := r.config()
 	if failed != nil {
 		return nil, failed
@@ -65,11 +66,11 @@ func (r *run) findPolicy(heads []pass.Head) (*transform.Policy, Results) {
 }
 
 // specAmongItems finds the one ClusterBypass among the items.
-func (r *run) specAmongItems(heads []pass.Head) (*configObject, Results) {
+func (r *run) specAmongItems(heads []object.Type) (*configObject, Results) {
 	var specs []*configObject
 	var places []string
 	for i, h := range heads {
-		if !isSpec(h.APIVersion, h.Kind) {
+		if !isSpec(h) {
 			continue
 		}
 		item := &r.items[i]
@@ -78,7 +79,7 @@ func (r *run) specAmongItems(heads []pass.Head) (*configObject, Results) {
 			return nil, resultsOf(item.Broken(err))
 		}
 		specs = append(specs, &configObject{node: node, file: item.File, line: item.Line})
-		places = append(places, cmp.Or(item.File, originOf(node, item.Name())))
+		places = append(places, cmp.Or(item.File, object.HeadOf(node).Origin().File, item.Name()))
 	}
 	switch len(specs) {
 	case 0:

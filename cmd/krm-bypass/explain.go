@@ -10,14 +10,13 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/revision"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
-	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 const explainHelp = `explain says for each workload what bypasses its sidecar, and for every entry the
@@ -278,9 +277,9 @@ func (in inputs) inFolder(paths []string, folder string) (inputs, []string, erro
 
 // holdsSpec says whether a specification is among the documents of a text.
 func holdsSpec(text []byte) bool {
-	return slices.ContainsFunc(yamltext.Documents(text), func(d yamltext.Document) bool {
-		var node yaml.Node
-		return yaml.Unmarshal(d.Text, &node) == nil && fn.Configures(&node)
+	return slices.ContainsFunc(object.Documents(text), func(d object.Document) bool {
+		document, err := object.Decode(d.Fragment())
+		return err == nil && fn.Configures(document)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
@@ -24,14 +25,14 @@ func Read(fragment yamltext.Fragment) (Document, error) {
 			return d, nil
 		}
 	}
-	var nodes yaml.Node
-	if err := yaml.Unmarshal(fragment.Readable(), &nodes); err != nil {
+	nodes, err := node.Parse(fragment.Readable())
+	if err != nil {
 		return d, err
 	}
 	if nodes.Kind == 0 {
 		return d, errors.New("there is nothing in it")
 	}
-	d.Nodes = &nodes
+	d.Nodes = nodes
 	return d, nil
 }
 

@@ -6,10 +6,9 @@ import (
 	"path"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -28,26 +27,26 @@ type statement struct {
 	mesh  *mesh.Mesh
 	field traffic.Field
 	in    *document
-	// object is "" for Helm values.
-	object string
+	// resource is "" for Helm values.
+	resource string
 	// where is the field in the file, path the nearest to it that the file's
 	// own nodes have.
 	where string
 	path  edit.Path
-	node  *yaml.Node
+	value node.Value
 }
 
 func (st statement) problem(format string, args ...any) Problem {
-	p := st.in.problem(st.object, st.path, format, args...)
+	p := st.in.problem(st.resource, st.path, format, args...)
 	p.Path = st.where
 	return p
 }
 
 // statements finds what an object says as some mesh's configuration.
-func (s *survey) statements(o object) {
+func (s *survey) statements(o resource) {
 	for _, m := range mesh.All() {
 		for _, c := range m.Sources() {
-			if c.Group != o.group || c.Kind != o.kind {
+			if c.Group != o.group || c.Kind != o.Kind {
 				continue
 			}
 			if matched, err := path.Match(c.Name, o.name); c.Name != "" && (err != nil || !matched) {
@@ -58,21 +57,21 @@ func (s *survey) statements(o object) {
 	}
 }
 
-func (s *survey) read(m *mesh.Mesh, c mesh.Source, o object) []statement {
-	node, base, where := o.node, o.base, o.base.String()
-	if len(o.base) == 0 {
+func (s *survey) read(m *mesh.Mesh, c mesh.Source, o resource) []statement {
+	in, base, where := o.Value, o.Path, o.Path.String()
+	if len(o.Path) == 0 {
 		where = ""
 	}
 	if c.Document != nil {
 		base = o.path(steps(c.Document)...)
 		where = base.String()
-		text := at(o.node, steps(c.Document)...)
-		if text == nil {
+		text := o.Below(c.Document...)
+		if !text.Exists() {
 			return nil
 		}
-		var inner yaml.Node
-		if err := yaml.Unmarshal([]byte(scalar(text)), &inner); err != nil {
-			if strings.Contains(scalar(text), templated) {
+		inner, err := node.Parse([]byte(text.Text()))
+		if err != nil {
+			if strings.Contains(text.Text(), templated) {
 				s.warn(o.in.problem(o.id(), base, "skipped: %s", fillsIn))
 			} else {
 				s.fail(o.in.problem(o.id(), base, "reading the values that it holds: %v: mend them, or name only the other files", err))
@@ -82,23 +81,23 @@ func (s *survey) read(m *mesh.Mesh, c mesh.Source, o object) []statement {
 		if inner.Kind == 0 {
 			return nil
 		}
-		node = &inner
+		in = node.Of(inner)
 	}
 	var found []statement
 	for _, one := range c.Settings {
 		below := append(steps(c.At), one.Key)
-		value := at(node, below...)
-		if value == nil || isNull(value) || value.Kind == yaml.SequenceNode && len(value.Content) == 0 {
+		value := in.At(below...)
+		if !value.Exists() || value.IsNull() || value.IsList() && value.Len() == 0 {
 			continue // Helm's null takes the value away, and an empty list lists nothing
 		}
-		st := statement{mesh: m, field: one.Field, in: o.in, object: o.id(), path: base, node: value}
+		st := statement{mesh: m, field: one.Field, in: o.in, resource: o.id(), path: base, value: value}
 		if c.Document == nil {
 			st.path = o.path(below...)
 			st.where = st.path.String()
 		} else {
 			st.where = where + " → " + below.String()
 		}
-		if recorded := o.path("metadata", "annotations", transform.RecordAnnotation); at(o.node, recorded[len(o.base):]...) != nil {
+		if recorded := o.path("metadata", "annotations", transform.RecordAnnotation); o.At(recorded[len(o.Path):]...).Exists() {
 			s.fail(o.in.problem(o.id(), recorded, "krm-bypass has written to this object already: import it as it was before"))
 			return nil
 		}
@@ -109,16 +108,16 @@ func (s *survey) read(m *mesh.Mesh, c mesh.Source, o object) []statement {
 
 // text gives a value as the annotation for the same would say it.
 func (st statement) text() (string, error) {
-	switch st.node.Kind {
-	case yaml.ScalarNode:
-		return st.node.Value, nil
-	case yaml.SequenceNode:
-		entries := make([]string, len(st.node.Content))
-		for i, item := range st.node.Content {
-			if item = at(item); item == nil || item.Kind != yaml.ScalarNode {
+	switch {
+	case st.value.IsScalar():
+		return st.value.Text(), nil
+	case st.value.IsList():
+		entries := make([]string, st.value.Len())
+		for i, item := range st.value.Items() {
+			if !item.IsScalar() {
 				return "", fmt.Errorf("item %d is no port and no range: write one", i)
 			}
-			entries[i] = item.Value
+			entries[i] = item.Text()
 		}
 		return strings.Join(entries, ","), nil
 	}
@@ -184,10 +183,10 @@ func (s *survey) configured(m *mesh.Mesh) (layer traffic.Layer, from []string) {
 
 // place names the object or the file that says it.
 func (st statement) place() string {
-	if st.object == "" {
+	if st.resource == "" {
 		return st.in.file
 	}
-	return st.object + " in " + st.in.file
+	return st.resource + " in " + st.in.file
 }
 
 // withoutLoopback takes out of a layer ranges within loopback, of which no

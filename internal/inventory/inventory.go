@@ -84,16 +84,16 @@ func (s *survey) warn(p Problem) { s.warnings = append(s.warnings, p) }
 // look notes what a document holds.
 func (s *survey) look(d *document) {
 	s.all = append(s.all, d)
-	for _, o := range d.objects() {
+	for _, o := range d.resources() {
 		s.statements(o)
-		if o.kind == "Namespace" && o.group == "" {
-			s.namespaces = append(s.namespaces, &namespace{object: o})
+		if o.Kind == "Namespace" && o.group == "" {
+			s.namespaces = append(s.namespaces, &namespace{resource: o})
 		}
-		if o.kind == "ClusterBypass" {
+		if o.Kind == "ClusterBypass" {
 			s.warn(d.problem(o.id(), o.path("kind"), "a ClusterBypass stands here already, and what it says is not imported: merge the two by hand"))
 		}
 	}
-	workloads, problems := s.policy.Workloads(d.text.Nodes, d.text.Source)
+	workloads, problems := s.policy.Workloads(transform.Document{Nodes: d.text.Nodes, Source: d.text.Source, Line: d.line})
 	for _, err := range problems {
 		s.malformed(d, err)
 	}
@@ -121,7 +121,7 @@ func (s *survey) choose(named string, files []File) (*mesh.Mesh, error) {
 				}
 			}
 			for _, n := range s.namespaces {
-				if m.NamespaceKeys && n.annotation(k.Annotation) != nil {
+				if m.NamespaceKeys && n.annotation(k.Annotation).Exists() {
 					see(m, n.in.file)
 				}
 			}

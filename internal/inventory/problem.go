@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
-	"github.com/krm-bypass/krm-bypass/internal/transform"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
 // Problem is something to tell about one place of a file.
@@ -59,14 +59,14 @@ func (p Problems) inOrder() Problems {
 }
 
 // problem is one with what stands at a path of the document.
-func (d *document) problem(object string, path edit.Path, format string, args ...any) Problem {
-	p := Problem{File: d.file, Line: d.line, Object: object, Path: path.String(), Message: fmt.Sprintf(format, args...)}
+func (d *document) problem(resource string, path edit.Path, format string, args ...any) Problem {
+	p := Problem{File: d.file, Line: d.line, Object: resource, Path: path.String(), Message: fmt.Sprintf(format, args...)}
 	if path == nil {
 		p.Path = ""
 	}
 	for n := len(path); n > 0; n-- {
-		if node := transform.Lookup(d.text.Nodes, path[:n]); node != nil && node.Line > 0 {
-			p.Line = d.line + node.Line - 1
+		if line := node.Of(d.text.Nodes).At(path[:n]...).Line(); line > 0 {
+			p.Line = d.line + line - 1
 			break
 		}
 	}

@@ -8,12 +8,13 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
 // taking is annotations that were taken over into the spec.
 type taking struct {
-	in     *document
-	object string
+	in       *document
+	resource string
 	// annotations is the path of the mapping that they stand in.
 	annotations edit.Path
 	keys        []string
@@ -114,9 +115,8 @@ func (t taking) removals() []edit.Edit {
 
 // held counts what stands in a mapping, merge keys too; 0 for anything else.
 func held(document *yaml.Node, path edit.Path) int {
-	node := at(document, path...)
-	if node == nil || node.Kind != yaml.MappingNode {
-		return 0
+	if at := node.Of(document).At(path...); at.IsMapping() {
+		return at.Len()
 	}
-	return len(node.Content) / 2
+	return 0
 }

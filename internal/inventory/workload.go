@@ -8,10 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -31,24 +30,19 @@ type workload struct {
 	twins []*workload
 }
 
-func (w *workload) id() string {
-	if w.Namespace == "" {
-		return w.Kind + " " + w.Name
-	}
-	return w.Kind + " " + w.Namespace + "/" + w.Name
-}
+func (w *workload) id() string { return w.ID() }
 
 // namespace is a Namespace, whose annotations some meshes read.
 type namespace struct {
-	object
+	resource
 	annotated
 	// needed is the pods' owner for whom the annotations have to stay, "" if
 	// there is none.
 	needed string
 }
 
-func (n *namespace) annotation(key string) *yaml.Node {
-	return at(n.node, "metadata", "annotations", key)
+func (n *namespace) annotation(key string) node.Value {
+	return n.Below("metadata", "annotations", key)
 }
 
 // annotated is what annotations of the mesh say.
@@ -62,14 +56,14 @@ type annotated struct {
 
 // annotations are where the mesh's keys stand.
 type annotations struct {
-	in     *document
-	object string
-	path   edit.Path
-	values map[string]string
+	in       *document
+	resource string
+	path     edit.Path
+	values   map[string]string
 }
 
 func (a annotations) problem(key, format string, args ...any) Problem {
-	return a.in.problem(a.object, append(slices.Clone(a.path), key), format, args...)
+	return a.in.problem(a.resource, append(slices.Clone(a.path), key), format, args...)
 }
 
 // fillsIn is why a template that is YAML by chance is left alone.
@@ -99,7 +93,7 @@ func (s *survey) malformed(d *document, err error) {
 func (s *survey) judge() {
 	var considered []*workload
 	for _, w := range s.workloads {
-		a := annotations{in: w.in, object: w.id(), path: w.TemplatePath("metadata", "annotations"), values: s.keyed(w.TemplateAnnotations)}
+		a := annotations{in: w.in, resource: w.id(), path: w.TemplatePath("metadata", "annotations"), values: s.keyed(w.TemplateAnnotations)}
 		if _, recorded := w.Annotations[transform.RecordAnnotation]; recorded {
 			s.fail(w.in.problem(w.id(), w.Path("metadata", "annotations", transform.RecordAnnotation),
 				"krm-bypass has written to this workload already: import the manifests as they were before"))
@@ -128,11 +122,11 @@ func (s *survey) judge() {
 	for _, n := range s.namespaces {
 		values := map[string]string{}
 		for _, key := range s.mesh.Keys {
-			if node := n.annotation(key.Annotation); node != nil {
-				values[key.Annotation] = scalar(node)
+			if value := n.annotation(key.Annotation); value.Exists() {
+				values[key.Annotation] = value.Text()
 			}
 		}
-		a := annotations{in: n.in, object: n.id(), path: n.path("metadata", "annotations"), values: values}
+		a := annotations{in: n.in, resource: n.id(), path: n.path("metadata", "annotations"), values: values}
 		reason := s.policy.LeftNamespace(n.name)
 		if reason == "" && !nameable(n.name, n.name) {
 			reason = "no rule can name it, since its name is none that Kubernetes takes"

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/lint"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -27,9 +28,9 @@ func BenchmarkJudge(b *testing.B) {
 			for i := range n {
 				name := fmt.Sprintf("app-%d", i)
 				document := parsed(b, workload(name))
-				views, _ := policy.Workloads(document, func(path edit.Path) (string, error) {
-					return edit.NodeSource(transform.Lookup(document, path)), nil
-				})
+				views, _ := policy.Workloads(transform.Document{Nodes: document, Source: func(path edit.Path) (string, error) {
+					return edit.NodeSource(node.Of(document).At(path...).Node()), nil
+				}})
 				seen, _ := linter.Look([]*transform.Plan{policy.Plan(views[0])}, document, i)
 				workloads = append(workloads, seen...)
 				documents = append(documents,
@@ -38,8 +39,9 @@ func BenchmarkJudge(b *testing.B) {
 					parsed(b, istioObject("networking", "Sidecar", name, fmt.Sprintf("{workloadSelector: {labels: {app: %s}}, egress: [{port: {number: 3306}}]}", name))),
 					parsed(b, istioObject("networking", "ServiceEntry", name, "{hosts: [x], exportTo: [bank], ports: [{number: 3306, name: tcp}]}")))
 			}
-			present := func(is func(apiVersion, kind string) bool) bool {
-				return is("v1", "Service") || is("security.istio.io/v1", "PeerAuthentication") || is("networking.istio.io/v1", "Sidecar") || is("networking.istio.io/v1", "ServiceEntry")
+			present := func(is func(object.Type) bool) bool {
+				return is(object.Type{APIVersion: "v1", Kind: "Service"}) || is(object.Type{APIVersion: "security.istio.io/v1", Kind: "PeerAuthentication"}) ||
+					is(object.Type{APIVersion: "networking.istio.io/v1", Kind: "Sidecar"}) || is(object.Type{APIVersion: "networking.istio.io/v1", Kind: "ServiceEntry"})
 			}
 			for b.Loop() {
 				wanted := linter.Wants(workloads, present)

@@ -41,8 +41,8 @@ func sidecarEnvironment(text string) map[string]string {
 
 // source is what switches DNS capture on for a workload.
 type source struct {
-	object *transform.Object
-	at     edit.Path
+	resource *transform.Object
+	at       edit.Path
 }
 
 // captures gives what switches DNS capture on for workloads: a ProxyConfig that
@@ -63,15 +63,15 @@ func (j *judgement) captures() func(*Workload) (source, bool) {
 		}
 		for _, p := range scopes {
 			if value, said := p.view.Spec.EnvironmentVariables[captureKey]; said {
-				return source{object: p.Object, at: p.Path("spec", "environmentVariables", captureKey)}, value == "true"
+				return source{resource: p.Object, at: p.Path("spec", "environmentVariables", captureKey)}, value == "true"
 			}
 		}
 		if value, said := w.environment[captureKey]; said {
-			return source{object: w.Object, at: w.annotation(proxyAnnotation)}, value == "true"
+			return source{resource: w.Object, at: w.annotation(proxyAnnotation)}, value == "true"
 		}
 		for i := range configs {
 			if value, said := configs[i].view.DefaultConfig.ProxyMetadata[captureKey]; said {
-				return source{object: configs[i].Object, at: configs[i].path("defaultConfig", "proxyMetadata", captureKey)}, value == "true"
+				return source{resource: configs[i].Object, at: configs[i].path("defaultConfig", "proxyMetadata", captureKey)}, value == "true"
 			}
 		}
 		return source{}, false
@@ -98,8 +98,8 @@ func dnsCapture(j *judgement) {
 	captures := j.captures()
 	lost := map[*serviceEntryObject]tally{}
 	type cause struct {
-		object *transform.Object
-		at     string
+		resource *transform.Object
+		at       string
 	}
 	could, paths := map[cause]tally{}, map[cause]edit.Path{}
 	for _, group := range j.leaving() {
@@ -134,7 +134,7 @@ func dnsCapture(j *judgement) {
 			if named {
 				continue
 			}
-			c := cause{from.object, from.at.String()}
+			c := cause{from.resource, from.at.String()}
 			if could[c] == nil {
 				could[c], paths[c] = tally{}, from.at
 			}
@@ -150,7 +150,7 @@ func dnsCapture(j *judgement) {
 	}
 	for c, tally := range could {
 		tally.each(func(holes, workloads string) {
-			j.find(c.object, paths[c], captureKey,
+			j.find(c.resource, paths[c], captureKey,
 				"with DNS capture the hosts of ServiceEntries without addresses are addresses of %s to %s, where the sidecar alone answers, but their connections to %s bypass it: to such a host they go nowhere. Give such ServiceEntries their real spec.addresses or the label %s: \"false\"",
 				allocated[0], workloads, holes, autoAllocate)
 		})

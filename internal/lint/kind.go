@@ -7,6 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -20,7 +22,7 @@ type kind struct {
 	// which most objects say nothing here; nil for all.
 	called func(name string) bool
 	// read adds what an object says to the items.
-	read func(*Items, object)
+	read func(*Items, resource)
 }
 
 // String gives the kind as a match's entry does: PeerAuthentication.security.istio.io.
@@ -31,33 +33,22 @@ func (k *kind) String() string {
 	return k.name + "." + k.group
 }
 
-func (k *kind) is(apiVersion, name string) bool {
-	group, _, grouped := strings.Cut(apiVersion, "/")
-	if !grouped {
-		group = ""
-	}
-	return k.name == name && k.group == group
+func (k *kind) is(t object.Type) bool {
+	return k.name == t.Kind && k.group == object.Group(t.APIVersion)
 }
 
 // object is an object among the items.
-type object struct {
+type resource struct {
 	*transform.Object
-	node *yaml.Node
+	node node.Value
 }
 
 // decode fills a view. What is not as it has to be is left at its zero value:
 // it is the mesh's and the API server's to complain about.
-func (o object) decode(view any) { _ = o.node.Decode(view) }
+func (o resource) decode(view any) { _ = o.node.Decode(view) }
 
 // id names the object in a message.
-func (o object) id() string { return nameOf(o.Object) }
-
-func nameOf(o *transform.Object) string {
-	if o.Namespace == "" {
-		return o.ID()
-	}
-	return o.Kind + " " + o.Namespace + "/" + o.Name
-}
+func (o resource) id() string { return o.ID() }
 
 // Items are what the checks need to see of the objects beside the workloads.
 type Items struct {
@@ -71,7 +62,7 @@ type Items struct {
 	sidecars               []sidecar
 	proxyConfigs           []proxyConfig
 	meshConfigs            []meshConfig
-	namespaces             []object
+	namespaces             []resource
 
 	// opening has only those Services kept that lead to one of these
 	// workloads; nil for all.
@@ -103,8 +94,8 @@ type selector struct {
 	Labels      map[string]string `yaml:"labels"`
 }
 
-var peerAuthentications = &kind{group: "security.istio.io", name: "PeerAuthentication", of: istio, read: func(i *Items, o object) {
-	p := peerAuthentication{object: o}
+var peerAuthentications = &kind{group: "security.istio.io", name: "PeerAuthentication", of: istio, read: func(i *Items, o resource) {
+	p := peerAuthentication{resource: o}
 	o.decode(&p.view)
 	i.peerAuthentications = append(i.peerAuthentications, p)
 }}
@@ -115,7 +106,7 @@ type mutualTLS struct {
 
 // peerAuthentication is as in istio/api security/v1beta1/peer_authentication.proto.
 type peerAuthentication struct {
-	object
+	resource
 	view struct {
 		Metadata struct {
 			CreationTimestamp string `yaml:"creationTimestamp"`
@@ -129,15 +120,15 @@ type peerAuthentication struct {
 	}
 }
 
-var authorizationPolicies = &kind{group: "security.istio.io", name: "AuthorizationPolicy", of: istio, read: func(i *Items, o object) {
-	p := authorizationPolicy{object: o}
+var authorizationPolicies = &kind{group: "security.istio.io", name: "AuthorizationPolicy", of: istio, read: func(i *Items, o resource) {
+	p := authorizationPolicy{resource: o}
 	o.decode(&p.view)
 	i.authorizationPolicies = append(i.authorizationPolicies, p)
 }}
 
 // authorizationPolicy is as in istio/api security/v1beta1/authorization_policy.proto.
 type authorizationPolicy struct {
-	object
+	resource
 	view struct {
 		Spec struct {
 			Selector   selector
@@ -160,8 +151,8 @@ type authorizationPolicy struct {
 	}
 }
 
-var requestAuthentications = &kind{group: "security.istio.io", name: "RequestAuthentication", of: istio, read: func(i *Items, o object) {
-	r := requestAuthenticationObject{object: o}
+var requestAuthentications = &kind{group: "security.istio.io", name: "RequestAuthentication", of: istio, read: func(i *Items, o resource) {
+	r := requestAuthenticationObject{resource: o}
 	o.decode(&r.view)
 	i.requestAuthentications = append(i.requestAuthentications, r)
 }}
@@ -169,7 +160,7 @@ var requestAuthentications = &kind{group: "security.istio.io", name: "RequestAut
 // requestAuthenticationObject is as in istio/api
 // security/v1beta1/request_authentication.proto.
 type requestAuthenticationObject struct {
-	object
+	resource
 	view struct {
 		Spec struct {
 			Selector   selector
@@ -180,21 +171,21 @@ type requestAuthenticationObject struct {
 	}
 }
 
-var services = &kind{name: "Service", read: func(i *Items, o object) {
-	s := service{object: o}
+var services = &kind{name: "Service", read: func(i *Items, o resource) {
+	s := service{resource: o}
 	o.decode(&s.view)
 	leads := i.opening == nil
 	if !leads {
 		s.reaching(i.opening, func(*Workload, reached) { leads = true })
 	}
 	if leads {
-		s.object = object{o.Named(), nil} // there may be very many
+		s.resource = resource{o.Named(), node.Value{}} // there may be very many
 		i.services = append(i.services, s)
 	}
 }}
 
 type service struct {
-	object
+	resource
 	view struct {
 		Spec struct {
 			Type      string
@@ -216,28 +207,28 @@ type servicePortView struct {
 type portName string
 
 // UnmarshalYAML reads a number as that, however it is written.
-func (p *portName) UnmarshalYAML(node *yaml.Node) error {
+func (p *portName) UnmarshalYAML(n *yaml.Node) error {
 	var number uint16
-	if node.ShortTag() == "!!int" && node.Decode(&number) == nil {
+	if n.ShortTag() == "!!int" && n.Decode(&number) == nil {
 		*p = portName(strconv.Itoa(int(number)))
 		return nil
 	}
-	*p = portName(textOf(node))
+	*p = portName(node.Of(n).Text())
 	return nil
 }
 
 // headless says that callers find the pods themselves by its name.
 func (s *service) headless() bool { return s.view.Spec.ClusterIP == "None" }
 
-var destinationRules = &kind{group: "networking.istio.io", name: "DestinationRule", of: istio, read: func(i *Items, o object) {
-	d := destinationRule{object: o}
+var destinationRules = &kind{group: "networking.istio.io", name: "DestinationRule", of: istio, read: func(i *Items, o resource) {
+	d := destinationRule{resource: o}
 	o.decode(&d.view)
 	i.destinationRules = append(i.destinationRules, d)
 }}
 
 // destinationRule is as in istio/api networking/v1alpha3/destination_rule.proto.
 type destinationRule struct {
-	object
+	resource
 	view struct {
 		Spec struct {
 			Host             string
@@ -255,15 +246,15 @@ type portLevel struct {
 	TLS  *mutualTLS `yaml:"tls"`
 }
 
-var serviceEntries = &kind{group: "networking.istio.io", name: "ServiceEntry", of: istio, read: func(i *Items, o object) {
-	s := serviceEntryObject{object: o}
+var serviceEntries = &kind{group: "networking.istio.io", name: "ServiceEntry", of: istio, read: func(i *Items, o resource) {
+	s := serviceEntryObject{resource: o}
 	o.decode(&s.view)
 	i.serviceEntries = append(i.serviceEntries, s)
 }}
 
 // serviceEntryObject is as in istio/api networking/v1alpha3/service_entry.proto.
 type serviceEntryObject struct {
-	object
+	resource
 	view struct {
 		Metadata struct{ Labels map[string]string }
 		Spec     struct {
@@ -283,8 +274,8 @@ type serviceEntryObject struct {
 	}
 }
 
-var virtualServices = &kind{group: "networking.istio.io", name: "VirtualService", of: istio, read: func(i *Items, o object) {
-	v := virtualServiceObject{object: o}
+var virtualServices = &kind{group: "networking.istio.io", name: "VirtualService", of: istio, read: func(i *Items, o resource) {
+	v := virtualServiceObject{resource: o}
 	o.decode(&v.view)
 	i.virtualServices = append(i.virtualServices, v)
 }}
@@ -295,7 +286,7 @@ type route struct {
 
 // virtualServiceObject is as in istio/api networking/v1alpha3/virtual_service.proto.
 type virtualServiceObject struct {
-	object
+	resource
 	view struct {
 		Spec struct {
 			Hosts    []string
@@ -308,8 +299,8 @@ type virtualServiceObject struct {
 	}
 }
 
-var sidecars = &kind{group: "networking.istio.io", name: "Sidecar", of: istio, read: func(i *Items, o object) {
-	s := sidecar{object: o}
+var sidecars = &kind{group: "networking.istio.io", name: "Sidecar", of: istio, read: func(i *Items, o resource) {
+	s := sidecar{resource: o}
 	o.decode(&s.view)
 	i.sidecars = append(i.sidecars, s)
 }}
@@ -318,7 +309,7 @@ type outboundTrafficPolicy struct{ Mode string }
 
 // sidecar is as in istio/api networking/v1alpha3/sidecar.proto.
 type sidecar struct {
-	object
+	resource
 	view struct {
 		Spec struct {
 			WorkloadSelector selector `yaml:"workloadSelector"`
@@ -331,15 +322,15 @@ type sidecar struct {
 	}
 }
 
-var proxyConfigs = &kind{group: "networking.istio.io", name: "ProxyConfig", of: istio, read: func(i *Items, o object) {
-	p := proxyConfig{object: o}
+var proxyConfigs = &kind{group: "networking.istio.io", name: "ProxyConfig", of: istio, read: func(i *Items, o resource) {
+	p := proxyConfig{resource: o}
 	o.decode(&p.view)
 	i.proxyConfigs = append(i.proxyConfigs, p)
 }}
 
 // proxyConfig is as in istio/api networking/v1beta1/proxy_config.proto.
 type proxyConfig struct {
-	object
+	resource
 	view struct {
 		Spec struct {
 			Selector             selector
@@ -351,7 +342,7 @@ type proxyConfig struct {
 // meshConfig is as much of Istio's MeshConfig as matters here
 // (istio/api mesh/v1alpha1/config.proto), wherever it stands.
 type meshConfig struct {
-	object
+	resource
 	// at leads to it from the object, and textual says that it is one string.
 	at      edit.Path
 	textual bool
@@ -383,7 +374,7 @@ func (m *meshConfig) path(relative ...any) edit.Path {
 // for each revision (istio/istio manifests/charts/istio-control/istio-discovery/templates/configmap.yaml).
 var meshConfigMaps = &kind{name: "ConfigMap", of: istio,
 	called: func(name string) bool { return name == "istio" || strings.HasPrefix(name, "istio-") },
-	read: func(i *Items, o object) {
+	read: func(i *Items, o resource) {
 		var view struct {
 			Data struct {
 				Mesh *string
@@ -393,7 +384,7 @@ var meshConfigMaps = &kind{name: "ConfigMap", of: istio,
 		if view.Data.Mesh == nil {
 			return
 		}
-		m := meshConfig{object: o, at: edit.Path{"data", "mesh"}, textual: true}
+		m := meshConfig{resource: o, at: edit.Path{"data", "mesh"}, textual: true}
 		_ = yaml.Unmarshal([]byte(*view.Data.Mesh), &m.view) // what cannot be read says nothing
 		i.meshConfigs = append(i.meshConfigs, m)
 	},
@@ -406,16 +397,16 @@ var (
 	istios         = &kind{group: "sailoperator.io", name: "Istio", of: istio, read: meshConfigAt("spec", "values", "meshConfig")}
 )
 
-func meshConfigAt(at ...any) func(*Items, object) {
-	return func(i *Items, o object) {
-		node := transform.Lookup(o.node, at)
-		if node == nil {
+func meshConfigAt(at ...any) func(*Items, resource) {
+	return func(i *Items, o resource) {
+		value := o.node.At(at...)
+		if !value.Exists() {
 			return
 		}
-		m := meshConfig{object: o, at: at}
-		_ = node.Decode(&m.view) // what cannot be read says nothing
+		m := meshConfig{resource: o, at: at}
+		_ = value.Decode(&m.view) // what cannot be read says nothing
 		i.meshConfigs = append(i.meshConfigs, m)
 	}
 }
 
-var namespaces = &kind{name: "Namespace", read: func(i *Items, o object) { i.namespaces = append(i.namespaces, o) }}
+var namespaces = &kind{name: "Namespace", read: func(i *Items, o resource) { i.namespaces = append(i.namespaces, o) }}

@@ -14,6 +14,8 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/lint"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -55,9 +57,9 @@ func found(t testing.TB, policy *transform.Policy, documents ...string) []lint.F
 	for i, text := range documents {
 		nodes[i] = &yaml.Node{}
 		require.NoError(t, yaml.Unmarshal([]byte(text), nodes[i]), text)
-		views, problems := policy.Workloads(nodes[i], func(path edit.Path) (string, error) {
-			return edit.NodeSource(transform.Lookup(nodes[i], path)), nil
-		})
+		views, problems := policy.Workloads(transform.Document{Nodes: nodes[i], Source: func(path edit.Path) (string, error) {
+			return edit.NodeSource(node.Of(nodes[i]).At(path...).Node()), nil
+		}})
 		require.Empty(t, problems)
 		var plans []*transform.Plan
 		for _, w := range views {
@@ -69,18 +71,18 @@ func found(t testing.TB, policy *transform.Policy, documents ...string) []lint.F
 		seen, findings := l.Look(plans, nodes[i], i)
 		workloads, all = append(workloads, seen...), append(all, findings...)
 	}
-	wanted := l.Wants(workloads, func(is func(apiVersion, kind string) bool) bool {
-		return slices.ContainsFunc(nodes, func(n *yaml.Node) bool { return is(headOf(n)) })
+	wanted := l.Wants(workloads, func(is func(object.Type) bool) bool {
+		return slices.ContainsFunc(nodes, func(n *yaml.Node) bool { return is(object.TypeOf(node.Of(n))) })
 	})
 	var items lint.Items
-	for i, node := range nodes {
-		apiVersion, kind := headOf(node)
-		is, named := wanted.Kind(apiVersion, kind)
+	for i, document := range nodes {
+		head := object.HeadOf(document)
+		is, named := wanted.Type(head.Type)
 		if named {
-			is = wanted.Name(apiVersion, kind, transform.Lookup(node, edit.Path{"metadata", "name"}).Value)
+			is = wanted.Name(head.Type, head.Name)
 		}
-		if is && wanted.Text(apiVersion, kind, []byte(documents[i])) {
-			items.Add(wanted.Read(node, i))
+		if is && wanted.Text(head.Type, []byte(documents[i])) {
+			items.Add(wanted.Read(document, i))
 		}
 	}
 	all = append(all, l.Judge(workloads, wanted, &items)...)
@@ -88,18 +90,8 @@ func found(t testing.TB, policy *transform.Policy, documents ...string) []lint.F
 	return all
 }
 
-func headOf(document *yaml.Node) (apiVersion, kind string) {
-	value := func(key string) string {
-		if n := transform.Lookup(document, edit.Path{key}); n != nil {
-			return n.Value
-		}
-		return ""
-	}
-	return value("apiVersion"), value("kind")
-}
-
 func line(f lint.Finding) string {
-	return fmt.Sprintf("%s: %s: %s: %s", f.Check, f.Object.ID(), f.Path, f.Message)
+	return fmt.Sprintf("%s: %s: %s: %s", f.Check, f.Object.Kind+" "+f.Object.Name, f.Path, f.Message)
 }
 
 // workload is a Deployment in shop with a label app of its name, and more labels.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -87,9 +88,9 @@ type Wanted struct {
 
 // Wants gives what is wanted because of the workloads, where present says which
 // kinds of objects there are.
-func (l *Linter) Wants(workloads []*Workload, present func(is func(apiVersion, kind string) bool) bool) Wanted {
+func (l *Linter) Wants(workloads []*Workload, present func(is func(object.Type) bool) bool) Wanted {
 	wanted := Wanted{opening: newIndex(l.namespace, workloads)}
-	listed := present(func(_, kind string) bool { return transform.IsList(kind) })
+	listed := present(func(t object.Type) bool { return t.List })
 	there := func(k *kind) bool { return present(k.is) }
 	for _, c := range l.checks {
 		switch {
@@ -108,37 +109,37 @@ func (l *Linter) Wants(workloads []*Workload, present func(is func(apiVersion, k
 	return wanted
 }
 
-// Kind says by its apiVersion and kind whether a document may hold an object
-// that is wanted. named says that only some names are.
-func (w Wanted) Kind(apiVersion, kind string) (wanted, named bool) {
+// Type says by its type whether a document may hold an object that is wanted.
+// named says that only some names are.
+func (w Wanted) Type(t object.Type) (wanted, named bool) {
 	if len(w.kinds) == 0 {
 		return false, false
 	}
-	if transform.IsList(kind) {
+	if t.List {
 		return true, false
 	}
-	k := w.find(apiVersion, kind)
+	k := w.find(t)
 	return k != nil, k != nil && k.called != nil
 }
 
 // Name says whether an object of a kind of which only some names are wanted is
 // one of them.
-func (w Wanted) Name(apiVersion, kind, name string) bool {
-	k := w.find(apiVersion, kind)
+func (w Wanted) Name(t object.Type, name string) bool {
+	k := w.find(t)
 	return k != nil && (k.called == nil || k.called(name))
 }
 
 // Text says by the text of an object of a kind, without reading it, whether it may
 // matter.
-func (w Wanted) Text(apiVersion, kind string, text []byte) bool {
-	if w.find(apiVersion, kind) != services || slices.Contains(w.kinds, virtualServices) {
+func (w Wanted) Text(t object.Type, text []byte) bool {
+	if w.find(t) != services || slices.Contains(w.kinds, virtualServices) {
 		return true
 	}
 	return w.opening.mentioned(text)
 }
 
-func (w Wanted) find(apiVersion, name string) *kind {
-	i := slices.IndexFunc(w.kinds, func(k *kind) bool { return k.is(apiVersion, name) })
+func (w Wanted) find(t object.Type) *kind {
+	i := slices.IndexFunc(w.kinds, func(k *kind) bool { return k.is(t) })
 	if i < 0 {
 		return nil
 	}
@@ -151,11 +152,11 @@ func (w Wanted) Read(document *yaml.Node, item int) *Items {
 	if !slices.Contains(w.kinds, virtualServices) {
 		items.opening = w.opening
 	}
-	wanted := func(apiVersion, kind string) bool { return w.find(apiVersion, kind) != nil }
-	transform.Objects(document, wanted, func(o *transform.Object, node *yaml.Node) {
-		if k := w.find(o.APIVersion, o.Kind); k.called == nil || k.called(o.Name) {
+	wanted := func(t object.Type) bool { return w.find(t) != nil }
+	transform.Objects(document, wanted, func(o *transform.Object, found object.Object) {
+		if k := w.find(found.Type); k.called == nil || k.called(o.Name) {
 			o.Item = item
-			k.read(items, object{o, node})
+			k.read(items, resource{o, found.Value})
 		}
 	})
 	return items

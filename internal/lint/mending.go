@@ -11,6 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -93,7 +95,7 @@ func (m mending) peers(w *Workload, port uint16, have []*peerAuthentication) []*
 			return &change{
 				rivals: idList(have),
 				render: func(ports traffic.Ports) *yaml.Node {
-					return edited(p.object, disabledPorts(ports))
+					return edited(p.resource, disabledPorts(ports))
 				},
 				broader: func(w *Workload) string {
 					if maps.Equal(p.view.Spec.Selector.MatchLabels, w.labels.selection()) {
@@ -106,7 +108,7 @@ func (m mending) peers(w *Workload, port uint16, have []*peerAuthentication) []*
 	}
 	if len(have) == 0 {
 		name := strings.TrimSuffix(w.Name, "-") + "-bypass"
-		title := nameOf(&transform.Object{Kind: peerAuthentications.name, Name: name, Namespace: w.Namespace})
+		title := object.Named(peerAuthentications.name, w.Namespace, name)
 		changes = append(changes, m.change(changed{title, fmt.Sprint(w.labels.selection())}, func() *change {
 			return &change{isNew: true, render: func(ports traffic.Ports) *yaml.Node {
 				o := newObject(securityVersion, peerAuthentications.name, name, w.Namespace,
@@ -125,7 +127,7 @@ func disabledPorts(ports traffic.Ports) []edit.Edit {
 	var edits []edit.Edit
 	for _, r := range ports.Ranges(traffic.TCP) {
 		for port := int(r.First); port <= int(r.Last); port++ {
-			edits = append(edits, edit.Edit{Path: edit.Path{"spec", "portLevelMtls", strconv.Itoa(port), "mode"}, Value: str(disable)})
+			edits = append(edits, edit.Edit{Path: edit.Path{"spec", "portLevelMtls", strconv.Itoa(port), "mode"}, Value: node.Str(disable)})
 		}
 	}
 	return edits
@@ -138,7 +140,7 @@ func (m mending) rules(r reached, have []*destinationRule) []*change {
 	for _, d := range have {
 		changes = append(changes, m.change(changed{title: d.id()}, func() *change {
 			return &change{rivals: idList(have), render: func(ports traffic.Ports) *yaml.Node {
-				return edited(d.object, d.plain(ports))
+				return edited(d.resource, d.plain(ports))
 			}}
 		}))
 	}
@@ -148,11 +150,11 @@ func (m mending) rules(r reached, have []*destinationRule) []*change {
 		if s.Namespace != "" {
 			host = hostOf(s.Name, s.Namespace)
 		}
-		title := nameOf(&transform.Object{Kind: destinationRules.name, Name: s.Name + "-bypass", Namespace: s.Namespace})
+		title := object.Named(destinationRules.name, s.Namespace, s.Name+"-bypass")
 		changes = append(changes, m.change(changed{title: title}, func() *change {
-			d := &destinationRule{object: newObject(networkingVersion, destinationRules.name, s.Name+"-bypass", s.Namespace,
-				edit.Edit{Path: edit.Path{"spec", "host"}, Value: str(host)})}
-			return &change{isNew: true, render: func(ports traffic.Ports) *yaml.Node { return edited(d.object, d.plain(ports)) }}
+			d := &destinationRule{resource: newObject(networkingVersion, destinationRules.name, s.Name+"-bypass", s.Namespace,
+				edit.Edit{Path: edit.Path{"spec", "host"}, Value: node.Str(host)})}
+			return &change{isNew: true, render: func(ports traffic.Ports) *yaml.Node { return edited(d.resource, d.plain(ports)) }}
 		}))
 	}
 	for _, c := range changes {
@@ -177,16 +179,16 @@ func (d *destinationRule) plain(ports traffic.Ports) []edit.Edit {
 		for port := int(r.First); port <= int(r.Last); port++ {
 			there := slices.IndexFunc(settings, func(s portLevel) bool { return int(s.Port.Number) == port })
 			if there >= 0 {
-				edits = append(edits, edit.Edit{Path: at(there, "tls"), Value: mapping(str("mode"), str(disable))})
+				edits = append(edits, edit.Edit{Path: at(there, "tls"), Value: node.Map(node.Str("mode"), node.Str(disable))})
 				continue
 			}
-			entry := mapping(str("port"), mapping(str("number"), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.Itoa(port)}))
+			entry := node.Map(node.Str("port"), node.Map(node.Str("number"), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.Itoa(port)}))
 			for _, field := range inherited {
-				if value := transform.Lookup(d.node, edit.Path{"spec", "trafficPolicy", field}); value != nil {
-					entry.Content = append(entry.Content, str(field), bare(value))
+				if value := d.node.Below("spec", "trafficPolicy", field); value.Exists() {
+					entry.Content = append(entry.Content, node.Str(field), bare(value.Node()))
 				}
 			}
-			entry.Content = append(entry.Content, str("tls"), mapping(str("mode"), str(disable)))
+			entry.Content = append(entry.Content, node.Str("tls"), node.Map(node.Str("mode"), node.Str(disable)))
 			edits = append(edits, edit.Edit{Path: at(added), Op: edit.Insert, Value: entry})
 			added++
 		}
@@ -203,25 +205,25 @@ func idList[T interface{ id() string }](views []T) []string {
 }
 
 // newObject gives an object with a few fields.
-func newObject(apiVersion, kind, name, namespace string, fields ...edit.Edit) object {
-	node := mapping(str("apiVersion"), str(apiVersion), str("kind"), str(kind), str("metadata"), mapping(str("name"), str(name)))
+func newObject(apiVersion, kind, name, namespace string, fields ...edit.Edit) resource {
+	built := node.Map(node.Str("apiVersion"), node.Str(apiVersion), node.Str("kind"), node.Str(kind), node.Str("metadata"), node.Map(node.Str("name"), node.Str(name)))
 	if namespace != "" {
-		node.Content[5].Content = append(node.Content[5].Content, str("namespace"), str(namespace))
+		built.Content[5].Content = append(built.Content[5].Content, node.Str("namespace"), node.Str(namespace))
 	}
-	_ = edit.Nodes(node, fields) // new fields of a new object can always be set
-	return object{&transform.Object{APIVersion: apiVersion, Kind: kind, Name: name, Namespace: namespace}, node}
+	_ = edit.Nodes(built, fields) // new fields of a new object can always be set
+	return resource{&transform.Object{APIVersion: apiVersion, Kind: kind, Name: name, Namespace: namespace}, node.Of(built)}
 }
 
 // edited gives what names an object and its spec after edits, without comments
 // and in the style of the encoder, however it was read.
-func edited(o object, edits []edit.Edit) *yaml.Node {
-	whole := newObject(o.APIVersion, o.Kind, o.Name, o.Namespace).node
-	spec := mapping()
-	if have := transform.Lookup(o.node, edit.Path{"spec"}); have != nil && have.Kind == yaml.MappingNode {
-		spec = bare(have)
+func edited(o resource, edits []edit.Edit) *yaml.Node {
+	whole := newObject(o.APIVersion, o.Kind, o.Name, o.Namespace).node.Node()
+	spec := node.Map()
+	if have := o.node.Entry("spec"); have.IsMapping() {
+		spec = bare(have.Node())
 	}
-	whole.Content = append(whole.Content, str("spec"), spec)
-	if edit.Nodes(edit.Clone(whole), edits) == nil {
+	whole.Content = append(whole.Content, node.Str("spec"), spec)
+	if edit.Nodes(node.Clone(whole), edits) == nil {
 		_ = edit.Nodes(whole, edits)
 	}
 	return whole
@@ -231,37 +233,29 @@ func edited(o object, edits []edit.Edit) *yaml.Node {
 const mostNodes = 10000
 
 // bare copies a node without comments, styles, anchors and aliases.
-func bare(node *yaml.Node) *yaml.Node {
+func bare(whole *yaml.Node) *yaml.Node {
 	left := mostNodes
 	var copied func(*yaml.Node) *yaml.Node
-	copied = func(node *yaml.Node) *yaml.Node {
-		for node.Kind == yaml.AliasNode && node.Alias != nil && left > 0 {
-			node, left = node.Alias, left-1
+	copied = func(n *yaml.Node) *yaml.Node {
+		for n.Kind == yaml.AliasNode && n.Alias != nil && left > 0 {
+			n, left = n.Alias, left-1
 		}
-		out := &yaml.Node{Kind: node.Kind, Tag: node.ShortTag(), Value: node.Value}
-		for _, child := range node.Content {
+		out := &yaml.Node{Kind: n.Kind, Tag: n.ShortTag(), Value: n.Value}
+		for _, child := range n.Content {
 			if left--; left < 0 {
-				return str("")
+				return node.Str("")
 			}
 			out.Content = append(out.Content, copied(child))
 		}
 		return out
 	}
-	return copied(node)
-}
-
-func str(value string) *yaml.Node {
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
-}
-
-func mapping(entries ...*yaml.Node) *yaml.Node {
-	return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: entries}
+	return copied(whole)
 }
 
 func stringMap(entries map[string]string) *yaml.Node {
-	m := mapping()
+	m := node.Map()
 	for _, key := range slices.Sorted(maps.Keys(entries)) {
-		m.Content = append(m.Content, str(key), str(entries[key]))
+		m.Content = append(m.Content, node.Str(key), node.Str(entries[key]))
 	}
 	return m
 }

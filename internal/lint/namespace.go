@@ -3,7 +3,6 @@ package lint
 import (
 	"slices"
 
-	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -39,7 +38,7 @@ func podSecurity(j *judgement) {
 		if len(workloads) == 0 {
 			continue
 		}
-		labels := transform.StringMap(transform.Lookup(n.node, edit.Path{"metadata", "labels"}))
+		labels := n.node.Below("metadata", "labels").Strings()
 		for _, l := range podSecurityLabels {
 			level := labels[l.label]
 			if !slices.Contains(forbidding, level) {
@@ -84,9 +83,8 @@ func unmeshedNamespace(j *judgement) {
 		if len(workloads) == 0 {
 			continue
 		}
-		metadata := transform.Lookup(n.node, edit.Path{"metadata"})
-		labels := transform.StringMap(transform.Lookup(metadata, edit.Path{"labels"}))
-		annotations := transform.StringMap(transform.Lookup(metadata, edit.Path{"annotations"}))
+		metadata := n.node.Entry("metadata")
+		labels, annotations := metadata.Entry("labels").Strings(), metadata.Entry("annotations").Strings()
 		if reason := j.linter.mesh.UnmeshedNamespace(labels, annotations); reason != "" {
 			j.find(n.Object, n.Path("metadata"), "", "it %s, but the policy writes for %s: take the namespace out of spec.enrolment, or put that right", reason, idsOf(workloads))
 		}

@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
-	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 // What Kubernetes and the kernel take, in bytes.
@@ -35,7 +35,7 @@ const fewer = "use fewer or wider ranges"
 func annotationSize(e *examination) {
 	w := e.workload
 	for _, of := range []struct {
-		annotations *yaml.Node
+		annotations node.Value
 		path        edit.Path
 	}{
 		{e.own, w.Path("metadata", "annotations")},
@@ -52,17 +52,17 @@ func annotationSize(e *examination) {
 
 // sizeOf gives the bytes of keys and values but those of one key, 0 where they
 // are few.
-func sizeOf(annotations *yaml.Node, without string) int {
-	if annotations == nil || !mayExceed(annotations, maxAnnotations) {
+func sizeOf(annotations node.Value, without string) int {
+	if !annotations.Exists() || !mayExceed(annotations, maxAnnotations) {
 		return 0
 	}
-	n := 0
-	for key, value := range transform.StringMap(annotations) {
+	size := 0
+	for key, value := range annotations.Strings() {
 		if key != without {
-			n += len(key) + len(value)
+			size += len(key) + len(value)
 		}
 	}
-	return n
+	return size
 }
 
 // argumentSize finds annotations that the mesh's init container is given as one
@@ -87,7 +87,7 @@ func objectSize(e *examination) {
 	}
 	own := sizeOf(e.own, lastApplied)
 	left := mostNodes
-	size := jsonSize(e.object, &left)
+	size := jsonSize(e.object.Node(), &left)
 	if total := own + len(lastApplied) + size; total > maxAnnotations && own <= maxAnnotations {
 		e.find(e.workload.Object, nil, "",
 			"the object has %d KiB, and kubectl apply without --server-side keeps a copy of it in an annotation, for all of which there are %d KiB: apply it on the server's side (kubectl apply --server-side; in Argo CD the sync option ServerSideApply=true), or %s", size>>10, maxAnnotations>>10, fewer)
@@ -98,50 +98,50 @@ func objectSize(e *examination) {
 const widest = 6
 
 // mayExceed says without much ado whether an object may have more bytes as JSON.
-func mayExceed(object *yaml.Node, limit int) bool {
+func mayExceed(value node.Value, limit int) bool {
 	size, left := 0, mostNodes
 	var walk func(*yaml.Node)
-	walk = func(node *yaml.Node) {
-		if node == nil || left <= 0 {
+	walk = func(n *yaml.Node) {
+		if n == nil || left <= 0 {
 			size = limit + 1
 			return
 		}
 		left--
-		size += widest*len(node.Value) + len(`"":,`)
-		if node.Kind == yaml.AliasNode {
-			walk(node.Alias)
+		size += widest*len(n.Value) + len(`"":,`)
+		if n.Kind == yaml.AliasNode {
+			walk(n.Alias)
 		}
-		for _, child := range node.Content {
+		for _, child := range n.Content {
 			if size > limit {
 				return
 			}
 			walk(child)
 		}
 	}
-	walk(object)
+	walk(value.Node())
 	return size > limit
 }
 
-// jsonSize gives the bytes of a node as JSON without blanks, as kubectl writes
+// jsonSize gives the bytes of a value as JSON without blanks, as kubectl writes
 // it.
-func jsonSize(node *yaml.Node, left *int) int {
-	if *left--; node == nil || *left < 0 {
+func jsonSize(n *yaml.Node, left *int) int {
+	if *left--; n == nil || *left < 0 {
 		return 0
 	}
-	switch node.Kind {
+	switch n.Kind {
 	case yaml.AliasNode:
-		return jsonSize(node.Alias, left)
+		return jsonSize(n.Alias, left)
 	case yaml.MappingNode, yaml.SequenceNode:
-		size := len("{}") + max(0, len(node.Content)-1) // colons and commas
-		for _, child := range node.Content {
+		size := len("{}") + max(0, len(n.Content)-1) // colons and commas
+		for _, child := range n.Content {
 			size += jsonSize(child, left)
 		}
 		return size
 	}
-	if node.ShortTag() != "!!str" {
-		return len(node.Value)
+	if n.ShortTag() != "!!str" {
+		return len(n.Value)
 	}
-	text, _ := json.Marshal(node.Value) // strings always encode
+	text, _ := json.Marshal(n.Value) // strings always encode
 	return len(text)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -145,17 +146,16 @@ type examination struct {
 	reporter
 	workload *Workload
 	// object and pod are the object as it was planned, and the pod's spec in it.
-	object, pod *yaml.Node
-	// own and template are the annotations of the object and of its template,
-	// nil where there are none.
-	own, template *yaml.Node
+	object, pod node.Value
+	// own and template are the annotations of the object and of its template.
+	own, template node.Value
 	containers    []container
 }
 
 // annotation gives the value of an annotation of the template, "" where there is
 // none.
 func (e *examination) annotation(key string) string {
-	return textOf(transform.Lookup(e.template, edit.Path{key}))
+	return e.template.Entry(key).Text()
 }
 
 // container is as much of a container as matters here.
@@ -179,17 +179,18 @@ func (l *Linter) examination(plan *transform.Plan, document *yaml.Node, item int
 	about := seen.Named()
 	about.Item = item
 	w := &Workload{
-		Object: about, name: nameOf(about), template: l.interned(seen.TemplatePath()), namespace: plan.Namespace,
+		Object: about, name: about.ID(), template: l.interned(seen.TemplatePath()), namespace: plan.Namespace,
 		bypass:  l.bypassOf(plan),
 		written: plan.Applies, contained: plan.Container, isPod: len(seen.TemplatePath()) == len(seen.Path()),
 	}
-	e := &examination{reporter: reporter{linter: l}, workload: w, object: transform.Lookup(document, seen.Path())}
-	e.pod = transform.Lookup(document, seen.TemplatePath("spec"))
-	e.own = transform.Lookup(document, seen.Path("metadata", "annotations"))
-	e.template = transform.Lookup(document, seen.TemplatePath("metadata", "annotations"))
+	e := &examination{reporter: reporter{linter: l}, workload: w, object: node.Of(document).At(seen.Path()...)}
+	template := node.Of(document).At(seen.TemplatePath()...)
+	e.pod = template.Entry("spec")
+	e.own = e.object.Below("metadata", "annotations")
+	e.template = template.Below("metadata", "annotations")
 	var selector map[string]string
 	if w.opensInbound() {
-		selector = transform.StringMap(transform.Lookup(document, seen.Path("spec", "selector", "matchLabels")))
+		selector = e.object.Below("spec", "selector", "matchLabels").Strings()
 	}
 	w.labels = labelsOf(seen.TemplateLabels, selector)
 	w.environment = sidecarEnvironment(e.annotation(proxyAnnotation))
@@ -201,36 +202,26 @@ func (l *Linter) examination(plan *transform.Plan, document *yaml.Node, item int
 
 // lookAt notes what matters of the containers of a list.
 func (e *examination) lookAt(list string) {
-	items := transform.Lookup(e.pod, edit.Path{list})
-	if items == nil || items.Kind != yaml.SequenceNode {
-		return
-	}
 	w := e.workload
-	for i := range items.Content {
-		one := items.Content[i]
-		field := func(steps ...any) *yaml.Node { return transform.Lookup(one, steps) }
+	for i, one := range e.pod.Entry(list).Items() {
 		c := container{
-			name: textOf(field("name")), image: textOf(field("image")),
-			privileged: textOf(field("securityContext", "privileged")) == "true",
+			name: one.Entry("name").Text(), image: one.Entry("image").Text(),
+			privileged: one.Below("securityContext", "privileged").Truth(),
 			list:       list, index: i,
 		}
 		e.containers = append(e.containers, c)
 		// Of the init containers, those that stay have ports that count
 		// (kubernetes/kubernetes pkg/api/v1/pod/util.go, FindPort).
-		if !w.opensInbound() || list == "initContainers" && textOf(field("restartPolicy")) != "Always" {
+		if !w.opensInbound() || list == "initContainers" && one.Entry("restartPolicy").Text() != "Always" {
 			continue
 		}
-		ports := field("ports")
-		if ports == nil || ports.Kind != yaml.SequenceNode {
-			continue
-		}
-		for k := range ports.Content {
-			number, err := strconv.ParseUint(textOf(transform.Lookup(ports, edit.Path{k, "containerPort"})), 10, 16)
-			name := textOf(transform.Lookup(ports, edit.Path{k, "name"}))
+		for _, port := range one.Entry("ports").Items() {
+			number, err := strconv.ParseUint(port.Entry("containerPort").Text(), 10, 16)
+			name := port.Entry("name").Text()
 			if err != nil || name == "" || !w.inbound.Contains(traffic.TCP, uint16(number)) {
 				continue // no Service leads past the sidecar by it
 			}
-			w.named = append(w.named, namedPort{name, textOf(transform.Lookup(ports, edit.Path{k, "protocol"})), uint16(number)})
+			w.named = append(w.named, namedPort{name, port.Entry("protocol").Text(), uint16(number)})
 		}
 	}
 }
@@ -253,11 +244,4 @@ func (w *Workload) port(target string) uint16 {
 func (l *Linter) interned(path edit.Path) edit.Path {
 	shared, _ := l.paths.LoadOrStore(path.String(), path)
 	return shared.(edit.Path)
-}
-
-func textOf(node *yaml.Node) string {
-	if node == nil || node.Kind != yaml.ScalarNode || node.ShortTag() == "!!null" {
-		return ""
-	}
-	return node.Value
 }

@@ -4,6 +4,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -38,12 +40,12 @@ func (i *Item) read(at int) (*Document, error) {
 	d := &Document{Item: *i, At: at}
 	if i.Nodes != nil {
 		// A copy: what cannot be edited is to be known before anything changes.
-		d.Nodes = edit.Clone(i.Nodes)
-		d.source = func(path edit.Path) (string, error) { return edit.NodeSource(transform.Lookup(d.Nodes, path)), nil }
+		d.Nodes = node.Clone(i.Nodes)
+		d.source = func(path edit.Path) (string, error) { return edit.NodeSource(node.Of(d.Nodes).At(path...).Node()), nil }
 		d.apply = func(edits []edit.Edit) ([]byte, error) { return nil, edit.Nodes(d.Nodes, edits) }
 		return d, nil
 	}
-	text, err := edit.Read(i.Text)
+	text, err := object.Read(i.Text)
 	text.Aliases = i.Aliases
 	d.Nodes, d.source, d.apply = text.Nodes, text.Source, text.Apply
 	return d, err
@@ -51,7 +53,8 @@ func (i *Item) read(at int) (*Document, error) {
 
 // plan plans the mesh configurations and workloads in the document.
 func (d *Document) plan(policy *transform.Policy) {
-	configs, problems := policy.MeshConfigs(d.Nodes, d.source)
+	document := transform.Document{Nodes: d.Nodes, Source: d.source, Line: d.Line}
+	configs, problems := policy.MeshConfigs(document)
 	severity := transform.Error
 	if !policy.UpdatesMeshConfig() {
 		severity = transform.Warning // it is not ours to write
@@ -63,7 +66,7 @@ func (d *Document) plan(policy *transform.Policy) {
 		d.Edits = append(d.Edits, plan.Edits...)
 		d.tell(&c.Object, plan.Findings)
 	}
-	workloads, problems := policy.Workloads(d.Nodes, d.source)
+	workloads, problems := policy.Workloads(document)
 	d.malformed(transform.Error, problems...)
 	for _, w := range workloads {
 		plan := policy.Plan(w)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -46,10 +48,11 @@ func (d *Document) finding(of *transform.Object, f transform.Finding) Finding {
 // problem is what is wrong with an object of the document, so that it cannot be
 // planned or written.
 func (d *Document) problem(severity transform.Severity, err error) Finding {
-	of := objectOf(d.Nodes)
-	told := Finding{Severity: severity, Message: err.Error(), About: RefOf(of)}
-	if of.APIVersion == "" || of.Kind == "" {
-		told.About = Ref{}
+	head := object.HeadOf(d.Nodes)
+	of := &transform.Object{File: head.Origin().File, Index: head.Origin().Index}
+	told := Finding{Severity: severity, Message: err.Error()}
+	if head.APIVersion != "" && head.Kind != "" {
+		told.About = Ref{head.APIVersion, head.Kind, head.Namespace, head.Name}
 	}
 	var path edit.Path
 	if field := (*transform.FieldError)(nil); errors.As(err, &field) {
@@ -69,7 +72,7 @@ func (d *Document) Locate(of *transform.Object, path edit.Path) Place {
 	}
 	at := Place{File: d.File, Index: d.Index}
 	if d.Line > 0 {
-		at.Line = d.Line + transform.LineOf(d.Nodes, path) - 1
+		at.Line = d.Line + node.LineAt(d.Nodes, path) - 1
 	}
 	return at
 }
@@ -83,6 +86,9 @@ func (i *Item) Broken(err error) Finding {
 	}
 	// The line is said once, and as that of the file.
 	line, problem := yamltext.Located(err)
+	if doubt := (*object.Doubt)(nil); errors.As(err, &doubt) {
+		line, problem = doubt.First, doubt.In(i.Line)
+	}
 	told.Line = i.Line + max(line, 1) - 1
 	told.Message = fmt.Sprintf("reading %s: %s", name, problem)
 	if bytes.Contains(i.Text.Text, []byte(templated)) {

@@ -3,6 +3,9 @@ package pass
 import (
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
@@ -28,39 +31,26 @@ type Place struct {
 	Line int
 }
 
-// Head is what is known of an item without reading all of it.
-type Head struct{ APIVersion, Kind string }
-
-// Heads reads the heads of items, and says what is wrong with those that have
-// none.
-func Heads(items []Item) ([]Head, []Finding) {
-	heads := make([]Head, len(items))
+// Heads says what items are, without reading all of those that will be read in
+// any case, and what is wrong with others.
+func Heads(items []Item) ([]object.Type, []Finding) {
+	heads := make([]object.Type, len(items))
+	problems := make([]error, len(items))
+	inParallel(len(items), func(i int) { heads[i], problems[i] = items[i].head() })
 	var findings []Finding
-	for i := range items {
-		var err error
-		if heads[i], err = items[i].head(); err != nil {
+	for i, err := range problems {
+		if err != nil {
 			findings = append(findings, items[i].Broken(err))
 		}
 	}
 	return heads, findings
 }
 
-func (i *Item) head() (Head, error) {
-	if i.Nodes == nil {
-		values, err := i.Text.Scalars("apiVersion", "kind")
-		if err != nil {
-			return Head{}, err
-		}
-		if values[0] != "" && values[1] != "" {
-			return Head{values[0], values[1]}, nil
-		}
-		// It is not there, or twice, or written as nobody writes it.
+func (i *Item) head() (object.Type, error) {
+	if i.Nodes != nil {
+		return object.TypeOf(node.Of(i.Nodes)), nil
 	}
-	node, err := i.Decoded()
-	if err != nil {
-		return Head{}, err
-	}
-	return headOf(node), nil
+	return object.Peek(i.Text, transform.IsKnown)
 }
 
 // Decoded gives the item's nodes as they came.
@@ -68,14 +58,5 @@ func (i *Item) Decoded() (*yaml.Node, error) {
 	if i.Nodes != nil {
 		return i.Nodes, nil
 	}
-	var node yaml.Node
-	err := yaml.Unmarshal(i.Text.Readable(), &node)
-	return &node, err
-}
-
-// headOf reads as much of a head as there is: the object may be anything, and
-// what is wrong with it is for others to say.
-func headOf(node *yaml.Node) Head {
-	o := objectOf(node)
-	return Head{o.APIVersion, o.Kind}
+	return object.Decode(i.Text)
 }

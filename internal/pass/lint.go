@@ -1,20 +1,20 @@
 package pass
 
 import (
-	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/lint"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
 // judge gives what the checks found: of workloads by themselves, and beside other
 // objects.
 func (p *Pass) judge(linter *lint.Linter, all *outcome) []lint.Finding {
-	kinds := map[Head]bool{}
+	kinds := map[object.Type]bool{}
 	for _, h := range p.Heads {
 		kinds[h] = true
 	}
-	wanted := linter.Wants(all.workloads, func(is func(apiVersion, kind string) bool) bool {
+	wanted := linter.Wants(all.workloads, func(is func(object.Type) bool) bool {
 		for h := range kinds {
-			if is(h.APIVersion, h.Kind) {
+			if is(h) {
 				return true
 			}
 		}
@@ -22,7 +22,7 @@ func (p *Pass) judge(linter *lint.Linter, all *outcome) []lint.Finding {
 	})
 	var places []int
 	for i, h := range p.Heads {
-		if is, _ := wanted.Kind(h.APIVersion, h.Kind); is {
+		if is, _ := wanted.Type(h); is {
 			places = append(places, i)
 		}
 	}
@@ -42,13 +42,13 @@ func (p *Pass) wanted(i int, wanted lint.Wanted) *lint.Items {
 	if item.Nodes != nil {
 		return wanted.Read(item.Nodes, i)
 	}
-	if _, named := wanted.Kind(head.APIVersion, head.Kind); named && !item.named(head, wanted) {
+	if _, named := wanted.Type(head); named && !item.named(head, wanted) {
 		return nil
 	}
-	if !wanted.Text(head.APIVersion, head.Kind, item.Text.Text) {
+	if !wanted.Text(head, item.Text.Text) {
 		return nil
 	}
-	text, err := edit.Read(item.Text)
+	text, err := object.Read(item.Text)
 	if err != nil {
 		return nil
 	}
@@ -57,7 +57,7 @@ func (p *Pass) wanted(i int, wanted lint.Wanted) *lint.Items {
 
 // named looks at the item's name without reading more of it; where that cannot
 // be seen, the item is wanted.
-func (i *Item) named(head Head, wanted lint.Wanted) bool {
+func (i *Item) named(head object.Type, wanted lint.Wanted) bool {
 	tree, err := i.Text.Outline(2)
 	if err != nil {
 		return true
@@ -67,7 +67,7 @@ func (i *Item) named(head Head, wanted lint.Wanted) bool {
 		return true
 	}
 	value, readable := tree.Value(name)
-	return !readable || wanted.Name(head.APIVersion, head.Kind, value)
+	return !readable || wanted.Name(head, value)
 }
 
 // located gives what checks found with its place in the items as they came.

@@ -5,9 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/krm-bypass/krm-bypass/internal/lint"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -15,7 +14,7 @@ import (
 type Pass struct {
 	Policy *transform.Policy
 	Items  []Item
-	Heads  []Head
+	Heads  []object.Type
 	// Planned, where given, is called for each document in which something may
 	// be planned, as it came; Written is called for it as it is written. Both
 	// are called by several goroutines at a time, but by one for a document.
@@ -53,7 +52,7 @@ func (p *Pass) Run() []Finding {
 	outcomes := make([]outcome, len(p.Items))
 	tick := p.counter()
 	inParallel(len(p.Items), func(i int) {
-		if p.Policy.IsCandidate(p.Heads[i].APIVersion, p.Heads[i].Kind) {
+		if p.Policy.IsCandidate(p.Heads[i]) {
 			outcomes[i] = p.one(i, linter)
 		}
 		tick()
@@ -136,11 +135,4 @@ func inParallel(n int, each func(int)) {
 	}
 	work()
 	others.Wait()
-}
-
-// objectOf reads what every object has, of the outermost one.
-func objectOf(node *yaml.Node) *transform.Object {
-	found := &transform.Object{}
-	transform.Objects(node, func(_, _ string) bool { return true }, func(o *transform.Object, _ *yaml.Node) { found = o })
-	return found
 }

@@ -2,10 +2,10 @@ package transform
 
 import (
 	"slices"
-	"strconv"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -36,36 +36,36 @@ const (
 func (e Enforcement) container(s traffic.Settings) *yaml.Node {
 	var args []*yaml.Node
 	if e.Backend != "" && e.Backend != "auto" {
-		args = append(args, str("--backend="+e.Backend))
+		args = append(args, node.Str("--backend="+e.Backend))
 	}
 	for _, a := range s.Arguments() {
-		args = append(args, str(a))
+		args = append(args, node.Str(a))
 	}
 	entries := []*yaml.Node{
-		str("name"), str(InitName),
-		str("image"), str(e.Image),
+		node.Str("name"), node.Str(InitName),
+		node.Str("image"), node.Str(e.Image),
 	}
 	if e.ImagePullPolicy != "" {
-		entries = append(entries, str("imagePullPolicy"), str(e.ImagePullPolicy))
+		entries = append(entries, node.Str("imagePullPolicy"), node.Str(e.ImagePullPolicy))
 	}
 	entries = append(entries,
-		str("args"), seq(args...),
-		str("env"), seq(fieldVariable(podIPVariable, "status.podIP"), fieldVariable(hostIPVariable, "status.hostIP")))
+		node.Str("args"), node.Seq(args...),
+		node.Str("env"), node.Seq(fieldVariable(podIPVariable, "status.podIP"), fieldVariable(hostIPVariable, "status.hostIP")))
 	if e.Resources != nil {
-		entries = append(entries, str("resources"), e.Resources)
+		entries = append(entries, node.Str("resources"), e.Resources)
 	}
-	entries = append(entries, str("securityContext"), mapping(
-		str("allowPrivilegeEscalation"), boolean(false),
-		str("capabilities"), mapping(
-			str("add"), seq(capabilities(e.Backend)...),
-			str("drop"), seq(str("ALL"))),
-		str("privileged"), boolean(false),
-		str("readOnlyRootFilesystem"), boolean(true),
-		str("runAsGroup"), integer(0),
-		str("runAsNonRoot"), boolean(false),
-		str("runAsUser"), integer(0),
-		str("seccompProfile"), mapping(str("type"), str("RuntimeDefault"))))
-	return mapping(entries...)
+	entries = append(entries, node.Str("securityContext"), node.Map(
+		node.Str("allowPrivilegeEscalation"), node.Bool(false),
+		node.Str("capabilities"), node.Map(
+			node.Str("add"), node.Seq(capabilities(e.Backend)...),
+			node.Str("drop"), node.Seq(node.Str("ALL"))),
+		node.Str("privileged"), node.Bool(false),
+		node.Str("readOnlyRootFilesystem"), node.Bool(true),
+		node.Str("runAsGroup"), node.Int(0),
+		node.Str("runAsNonRoot"), node.Bool(false),
+		node.Str("runAsUser"), node.Int(0),
+		node.Str("seccompProfile"), node.Map(node.Str("type"), node.Str("RuntimeDefault"))))
+	return node.Map(entries...)
 }
 
 // rawSocketBackend is the backend that works through a raw socket: that of
@@ -74,40 +74,16 @@ const rawSocketBackend = "iptables"
 
 // capabilities are those that the init container needs for a backend.
 func capabilities(backend string) []*yaml.Node {
-	needed := []*yaml.Node{str("NET_ADMIN")}
+	needed := []*yaml.Node{node.Str("NET_ADMIN")}
 	if backend == rawSocketBackend {
-		needed = append(needed, str("NET_RAW"))
+		needed = append(needed, node.Str("NET_RAW"))
 	}
 	return needed
 }
 
 func fieldVariable(name, path string) *yaml.Node {
-	return mapping(str("name"), str(name),
-		str("valueFrom"), mapping(str("fieldRef"), mapping(str("fieldPath"), str(path))))
-}
-
-func str(value string) *yaml.Node {
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
-}
-
-func boolean(value bool) *yaml.Node {
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(value)}
-}
-
-func integer(value int) *yaml.Node {
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.Itoa(value)}
-}
-
-func nullNode() *yaml.Node {
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: ""}
-}
-
-func mapping(entries ...*yaml.Node) *yaml.Node {
-	return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: entries}
-}
-
-func seq(items ...*yaml.Node) *yaml.Node {
-	return &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: items}
+	return node.Map(node.Str("name"), node.Str(name),
+		node.Str("valueFrom"), node.Map(node.Str("fieldRef"), node.Map(node.Str("fieldPath"), node.Str(path))))
 }
 
 // pullSecretsField is the field of a pod spec by which the kubelet finds the
@@ -116,12 +92,11 @@ const pullSecretsField = "imagePullSecrets"
 
 // pullSecret gives the name in an entry of a pod's image pull secrets, and
 // whether there is nothing else in it.
-func pullSecret(item *yaml.Node) (name string, alone bool) {
-	item = resolved(item)
-	return text(child(item, "name")), item != nil && item.Kind == yaml.MappingNode && len(item.Content) == 2
+func pullSecret(item node.Value) (name string, alone bool) {
+	return item.Entry("name").Text(), item.IsMapping() && item.Len() == 1
 }
 
-func pullSecretEntry(name string) *yaml.Node { return mapping(str("name"), str(name)) }
+func pullSecretEntry(name string) *yaml.Node { return node.Map(node.Str("name"), node.Str(name)) }
 
 // missingPullSecrets gives those of the image pull secrets that the user did not
 // give the pod.

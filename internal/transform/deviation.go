@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
 // DeviationKind says in which way what stands on an object is not what the
@@ -137,7 +138,7 @@ func deviations(o *Object, edits []edit.Edit, overwritten func(edit.Path) Deviat
 		case e.Op == edit.Restore:
 			d.Wants = named(e.Value)
 		}
-		if last == RecordAnnotation || slices.Equal(e.Path, o.Path("metadata", "annotations")) {
+		if last == RecordAnnotation || slices.Equal(e.Path, o.Path("metadata", "annotations")) || slices.Equal(e.Path, o.Path("metadata")) {
 			// It follows from the rest; by itself it is worth a word.
 			if e.Op == edit.Set {
 				d.Wants = "the record of what was written"
@@ -160,7 +161,7 @@ func replaces(edits []edit.Edit, i int) bool {
 		return false
 	}
 	list := edits[i].Path[:len(edits[i].Path)-1]
-	return text(child(edits[i].Value, "name")) == InitName && len(edits[i+1].Path) == len(list)+1 && slices.Equal(edits[i+1].Path[:len(list)], list)
+	return node.Of(edits[i].Value).Entry("name").Text() == InitName && len(edits[i+1].Path) == len(list)+1 && slices.Equal(edits[i+1].Path[:len(list)], list)
 }
 
 // named writes a value as a person would name it.
@@ -168,8 +169,8 @@ func named(value *yaml.Node) string {
 	if value == nil {
 		return ""
 	}
-	if name := child(value, "name"); value.Kind == yaml.MappingNode && name != nil {
-		return "the container " + text(name)
+	if name := node.Of(value).Entry("name"); name.Exists() {
+		return "the container " + name.Text()
 	}
-	return describe(value)
+	return node.Of(value).Describe()
 }

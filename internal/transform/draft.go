@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
 // draft turns what shall stand on a workload into edits, and keeps the record
@@ -32,6 +33,7 @@ type group struct {
 func draftEdits(w *Workload, was *prior, d desired, plan *Plan) []edit.Edit {
 	dr := &draft{object: &w.Object, was: was.record, will: newRecord(), report: &plan.report}
 	// Outermost first: a parent is looked at after what is in it.
+	dr.group(w.Path("metadata"))
 	own := dr.group(w.Path("metadata", "annotations"))
 	dr.group(w.templatePath("metadata"))
 	annotations := dr.group(w.templatePath("metadata", "annotations"))
@@ -83,10 +85,10 @@ func (dr *draft) annotation(w *Workload, g *group, key string, d desired, was *p
 
 	if wanted && userWrote && users == target {
 		wanted = false // the user's own text says it
-		dr.will.Kept[key] = digestOf(key, users)
+		dr.will.Kept[key] = node.Digest(key, users)
 	}
 	if wanted {
-		dr.will.Wrote[key] = digestOf(key, target)
+		dr.will.Wrote[key] = node.Digest(key, target)
 		explicit := slices.Contains(dr.object.parents[g.path.String()].children, key)
 		if source, known := was.sources[key]; known {
 			dr.will.Replaced[key] = source
@@ -104,14 +106,14 @@ func (dr *draft) annotation(w *Workload, g *group, key string, d desired, was *p
 		if !explicit {
 			g.added++
 		}
-		g.edits = append(g.edits, edit.Edit{Path: path, Op: edit.Set, Value: str(target)})
+		g.edits = append(g.edits, edit.Edit{Path: path, Op: edit.Set, Value: node.Str(target)})
 		return
 	}
 	if !ours {
 		return
 	}
 	if source, replaced := was.sources[key]; replaced {
-		g.edits = append(g.edits, edit.Edit{Path: path, Op: edit.Restore, Source: source, Value: str(users)})
+		g.edits = append(g.edits, edit.Edit{Path: path, Op: edit.Restore, Source: source, Value: node.Str(users)})
 		return
 	}
 	g.removed++
@@ -127,7 +129,7 @@ func (dr *draft) container(g *group, d desired, was *prior) {
 		}
 		return
 	}
-	digest := nodeDigest(d.container)
+	digest := node.Of(d.container).Digest()
 	dr.will.Wrote[InitEntry] = digest
 	insert := edit.Edit{Path: item(0), Op: edit.Insert, Value: d.container}
 	switch {
@@ -161,7 +163,7 @@ func (dr *draft) record(own *group) {
 		dr.remember(g)
 	}
 	if text := dr.will.text(); text != current {
-		own.edits = append(own.edits, edit.Edit{Path: path, Op: edit.Set, Value: str(text)})
+		own.edits = append(own.edits, edit.Edit{Path: path, Op: edit.Set, Value: node.Str(text)})
 	}
 }
 
@@ -228,7 +230,7 @@ func (dr *draft) finish() []edit.Edit {
 			edits = append(edits, edit.Edit{Path: g.path, Op: edit.Remove})
 		case emptied && wasNull:
 			edits = slices.DeleteFunc(edits, func(e edit.Edit) bool { return under(e.Path, g.path) })
-			edits = append(edits, edit.Edit{Path: g.path, Op: edit.Restore, Source: source, Value: nullNode()})
+			edits = append(edits, edit.Edit{Path: g.path, Op: edit.Restore, Source: source, Value: node.Null()})
 		default:
 			edits = append(edits, g.edits...)
 		}

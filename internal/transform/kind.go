@@ -1,6 +1,10 @@
 package transform
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/object"
+)
 
 // Kind is a kind of object that carries a pod template.
 type Kind struct {
@@ -52,16 +56,7 @@ var Kinds = []Kind{
 // KindAt is a kind whose template stands at the path, which has dots between its
 // steps.
 func KindAt(apiVersion, kind, path string) Kind {
-	return Kind{Group: groupOf(apiVersion), Kind: kind, Template: at(path)}
-}
-
-// groupOf gives the API group of an apiVersion.
-func groupOf(apiVersion string) string {
-	g, _, grouped := strings.Cut(apiVersion, "/")
-	if !grouped {
-		return ""
-	}
-	return g
+	return Kind{Group: object.Group(apiVersion), Kind: kind, Template: at(path)}
 }
 
 // Named says whether a match's entry, such as "Deployment" or

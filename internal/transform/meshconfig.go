@@ -2,7 +2,6 @@ package transform
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -25,76 +25,6 @@ type MeshConfig struct {
 type configList struct {
 	mesh.ConfigList
 	sharedList
-}
-
-// MeshConfigs finds the objects of a document that configure a mesh, whatever
-// mesh that is: what was written into one is taken away again also when the
-// policy's mesh has changed. source and the errors are as for Workloads.
-func (p *Policy) MeshConfigs(document *yaml.Node, source func(edit.Path) (string, error)) ([]*MeshConfig, []error) {
-	var found []*MeshConfig
-	var problems []error
-	eachObject(document, func(node *yaml.Node, base edit.Path, from provenance) bool {
-		configured, known := mesh.ConfiguredBy(groupOf(text(child(node, "apiVersion"))), text(child(node, "kind")))
-		if !known {
-			return false
-		}
-		c, errs := viewConfig(node, base, configured)
-		for _, err := range errs {
-			problems = append(problems, err)
-		}
-		if len(errs) == 0 {
-			c.source = source
-			from.fill(&c.Object)
-			found = append(found, c)
-		}
-		return true
-	})
-	return found, problems
-}
-
-func viewConfig(object *yaml.Node, base edit.Path, configured *mesh.Mesh) (*MeshConfig, []*FieldError) {
-	v := viewer{base: base}
-	v.duplicates(object, base)
-	c := &MeshConfig{Object: v.object(object), mesh: configured}
-	c.see(object, c.Path("metadata"))
-	c.see(object, c.Path("metadata", "annotations"))
-	for _, l := range configured.Config.Lists {
-		c.lists = append(c.lists, configList{l, sharedList{strings.Join(l.Path, "."), v.entries(object, l.Path)}})
-		for i := range l.Path {
-			c.see(object, c.Path(steps(l.Path[:i+1])...))
-		}
-	}
-	return c, v.problems
-}
-
-// entries gives what stands in a list of scalars, nothing where there is no
-// list.
-func (v *viewer) entries(object *yaml.Node, way []string) []string {
-	node, path := object, slices.Clone(v.base)
-	for i, step := range way {
-		node, path = resolved(child(node, step)), append(path, step)
-		want, called := yaml.MappingNode, "a mapping"
-		if i == len(way)-1 {
-			want, called = yaml.SequenceNode, "a list"
-		}
-		switch {
-		case node == nil || isNull(node):
-			return nil
-		case node.Kind != want:
-			v.problem(path, node.Value, fmt.Errorf("%s where %s is needed", describe(node), called))
-			return nil
-		}
-	}
-	found := make([]string, len(node.Content))
-	for i, item := range node.Content {
-		item = resolved(item)
-		if item == nil || item.Kind != yaml.ScalarNode || isNull(item) {
-			v.problem(append(slices.Clone(path), i), "", fmt.Errorf("%s where an entry is needed: take it away", describe(item)))
-			continue
-		}
-		found[i] = item.Value
-	}
-	return found
 }
 
 // UpdateMeshConfig has the policy write what it says of all workloads into the
@@ -138,6 +68,7 @@ type ConfigPlan struct {
 // depends on the two alone.
 func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
 	plan := &ConfigPlan{Config: c}
+	plan.tolerate(&c.Object)
 	was, err := c.prior()
 	if err != nil {
 		plan.find(Error, c.Path("metadata", "annotations", RecordAnnotation), c.Annotations[RecordAnnotation], "%v: %s", err, recordRemedy(err))
@@ -145,6 +76,7 @@ func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
 	}
 	dr := &draft{object: &c.Object, was: was, will: newRecord(), report: &plan.report}
 	// Outermost first: a parent is looked at after what is in it.
+	dr.group(c.Path("metadata"))
 	own := dr.group(c.Path("metadata", "annotations"))
 	for _, l := range c.lists {
 		for i := range l.Path {
@@ -251,5 +183,5 @@ func (l configList) value(entry string) *yaml.Node {
 	if l.Numbers {
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: entry}
 	}
-	return str(entry)
+	return node.Str(entry)
 }

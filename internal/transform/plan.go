@@ -11,6 +11,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -52,6 +53,7 @@ type Plan struct {
 // Plan says what the policy makes of a workload. It depends on the two alone.
 func (p *Policy) Plan(w *Workload) *Plan {
 	plan := &Plan{Workload: w}
+	plan.tolerate(&w.Object)
 	prior, err := priorOf(w)
 	if err != nil {
 		plan.find(Error, w.Path("metadata", "annotations", RecordAnnotation), w.Annotations[RecordAnnotation], "%v: %s", err, recordRemedy(err))
@@ -133,11 +135,11 @@ func decodeScalar(source string) (string, error) {
 	if err := yaml.Unmarshal([]byte("value: "+source+"\n"), &document); err != nil {
 		return "", err
 	}
-	value := child(document.Content[0], "value")
-	if value == nil || value.Kind != yaml.ScalarNode {
+	value := node.Of(&document).Entry("value")
+	if !value.IsScalar() {
 		return "", errors.New("not a string")
 	}
-	return text(value), nil
+	return value.Text(), nil
 }
 
 // namespaceOf gives the namespace of a workload, "" if it is not known.
@@ -281,7 +283,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	if len(d.keys) == 0 && d.container == nil {
 		return desired{}
 	}
-	d.annotate(PolicyAnnotation, policyVersion+digestOf(settings.String()))
+	d.annotate(PolicyAnnotation, policyVersion+node.Digest(settings.String()))
 	plan.Applies, plan.Annotations, plan.Container = true, d.annotations, d.container != nil
 	return d
 }
@@ -324,6 +326,8 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) (reason s
 		return "it uses the host's network, where the rules would change the node", w.templatePath("spec", "hostNetwork")
 	case w.windows != nil:
 		return "it runs on Windows, where there is no such sidecar", w.templatePath(w.windows...)
+	case w.kind.Fixed && w.Name == "":
+		return "it has neither a name nor a generateName, as in a patch; no cluster takes a " + w.Kind + " without one", w.Path("metadata")
 	case w.kind.Fixed && !p.mentioned(w, namespace) && !w.replaceable():
 		return fmt.Sprintf("a %s cannot be changed once it is in a cluster; to opt in, name the kind in the match.kinds of a rule for it, or let it be made anew each time (generateName, a hook, or a Replace or Force sync option)", w.Kind), w.Path("kind")
 	}

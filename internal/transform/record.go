@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
 const (
@@ -85,7 +87,7 @@ func (r *record) text() string {
 func (r *record) sum() string {
 	unsummed := *r
 	unsummed.Sum = ""
-	return digestOf(RecordAnnotation, unsummed.marshal())
+	return node.Digest(RecordAnnotation, unsummed.marshal())
 }
 
 var errUnknownRecord = errors.New("the record cannot be read")
@@ -138,7 +140,7 @@ func (r *record) fits(w *Workload) error {
 func (r *record) wroteAnnotation(w *Workload, key string) bool {
 	digest, wrote := r.Wrote[key]
 	value, stands := w.TemplateAnnotations[key]
-	return wrote && stands && key != InitEntry && digest == digestOf(key, value)
+	return wrote && stands && key != InitEntry && digest == node.Digest(key, value)
 }
 
 // wroteContainer gives the place of the init container that is still as it was

@@ -6,6 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
 // Rendered is what a pod template will be, by digests that are equal where it
@@ -24,16 +25,22 @@ type Rendered struct {
 // Rendered gives what the workload's template is in a document in which the edits
 // of its plan are made.
 func (p *Policy) Rendered(plan *Plan, after *yaml.Node) Rendered {
-	template := resolved(Lookup(after, plan.Workload.templatePath()))
-	r := Rendered{Template: nodeDigest(template)}
-	metadata, spec := resolved(child(template, "metadata")), resolved(child(template, "spec"))
-	containers := items(child(spec, "initContainers"))
-	if i := slices.IndexFunc(containers, isInit); i >= 0 {
-		r.Container = nodeDigest(without(resolved(containers[i]), func(key string) bool { return key == "args" }))
+	template := node.Of(after).At(plan.Workload.templatePath()...)
+	r := Rendered{Template: template.Digest()}
+	metadata, spec := template.Entry("metadata"), template.Entry("spec")
+	containers := spec.Entry("initContainers").Items()
+	others := make([]*yaml.Node, 0, len(containers))
+	for _, c := range containers {
+		switch {
+		case c.Entry("name").Text() != InitName:
+			others = append(others, c.Node())
+		case r.Container == "":
+			r.Container = without(c, func(key string) bool { return key == "args" }).Digest()
+		}
 	}
-	metadata = with(metadata, "annotations", without(resolved(child(metadata, "annotations")), p.writes))
-	spec = with(spec, "initContainers", &yaml.Node{Kind: yaml.SequenceNode, Content: slices.DeleteFunc(slices.Clone(containers), isInit)})
-	r.Own = nodeDigest(with(with(template, "metadata", metadata), "spec", spec))
+	metadata = with(metadata, "annotations", without(metadata.Entry("annotations"), p.writes))
+	spec = with(spec, "initContainers", node.Of(node.Seq(others...)))
+	r.Own = with(with(template, "metadata", metadata), "spec", spec).Digest()
 	return r
 }
 
@@ -44,29 +51,27 @@ func (p *Policy) writes(annotation string) bool {
 		slices.ContainsFunc(p.Mesh.Keys, func(k mesh.Key) bool { return k.Annotation == annotation })
 }
 
-func isInit(c *yaml.Node) bool { return text(child(c, "name")) == InitName }
-
 // without gives a mapping without some of its explicit entries.
-func without(mapping *yaml.Node, drop func(key string) bool) *yaml.Node {
-	if mapping == nil {
-		return nil
+func without(mapping node.Value, drop func(key string) bool) node.Value {
+	if !mapping.IsMapping() {
+		return mapping
 	}
-	rest := *mapping
+	rest := *mapping.Node()
 	rest.Content = nil
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if !drop(mapping.Content[i].Value) {
-			rest.Content = append(rest.Content, mapping.Content[i], mapping.Content[i+1])
+	for i, key := range mapping.Node().Content {
+		if i%2 == 0 && !drop(key.Value) {
+			rest.Content = append(rest.Content, key, mapping.Node().Content[i+1])
 		}
 	}
-	return &rest
+	return node.Of(&rest)
 }
 
 // with gives a mapping with another value in the place of an explicit entry's; it
 // has no such entry where the value is a collection of nothing.
-func with(mapping *yaml.Node, key string, value *yaml.Node) *yaml.Node {
+func with(mapping node.Value, key string, value node.Value) node.Value {
 	rest := without(mapping, func(k string) bool { return k == key })
-	if rest != nil && value != nil && len(value.Content) > 0 && len(rest.Content) < len(mapping.Content) {
-		rest.Content = append(rest.Content, str(key), value)
+	if value.Len() > 0 && rest.Len() < mapping.Len() {
+		rest.Node().Content = append(rest.Node().Content, node.Str(key), value.Node())
 	}
 	return rest
 }

@@ -38,6 +38,13 @@ func (r *report) find(severity Severity, path edit.Path, value, format string, a
 	r.Findings = append(r.Findings, Finding{severity, fmt.Sprintf(format, args...), path, value})
 }
 
+// tolerate warns of keys that stand twice where nobody here reads them.
+func (r *report) tolerate(o *Object) {
+	for _, twice := range o.tolerated {
+		r.find(Warning, twice.Path, "", "%v", twice.Err)
+	}
+}
+
 // Failed says whether there is a finding of severity Error; the plan's edits
 // must not be used then.
 func (r *report) Failed() bool {

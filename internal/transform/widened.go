@@ -63,7 +63,7 @@ func (p *Policy) widenings(l configList, entries []string, plans []*Plan) []wide
 		var workloads []string
 		for _, w := range plans {
 			if slices.ContainsFunc(p.irrevocable(w, layer), func(g mesh.Gap) bool { return g.Field == l.Field }) {
-				workloads = append(workloads, w.name())
+				workloads = append(workloads, w.Workload.ID())
 			}
 		}
 		if len(workloads) == 0 {
@@ -96,7 +96,7 @@ func (p *Policy) reportStuck(c *ConfigPlan, all traffic.Layer, plans []*Plan, fo
 		_, gaps := p.Mesh.Express(w.Sayable.Settings(), all)
 		for _, g := range gaps {
 			if g.Fatal {
-				stuck[g.Field] = append(stuck[g.Field], w.name())
+				stuck[g.Field] = append(stuck[g.Field], w.Workload.ID())
 				reasons[g.Field] = max(reasons[g.Field], g.Reason)
 			}
 		}
@@ -124,15 +124,6 @@ func (l configList) parts(entries []string) [][]string {
 		parts = append(parts, part)
 	}
 	return parts
-}
-
-// name gives a workload's kind, namespace and name.
-func (p *Plan) name() string {
-	w := p.Workload
-	if w.Namespace == "" {
-		return w.ID()
-	}
-	return w.Kind + " " + w.Namespace + "/" + w.Name
 }
 
 // some names a few of many.

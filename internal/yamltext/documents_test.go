@@ -109,9 +109,9 @@ func TestItems(t *testing.T) {
 				item := tree.Item(items, i)
 				assert.Equal(t, want, string(item.Standalone()))
 				assert.Equal(t, string(item.Text), string(tree.ItemSpan(items, i).Text(tree.Text)))
-				got, err := item.Scalars("kind", "apiVersion", "absent")
-				require.NoError(t, err)
-				assert.Equal(t, []string{"AB"[i : i+1], "v1", ""}, got)
+				got := entries(t, item)
+				assert.Equal(t, "AB"[i:i+1], got["kind"])
+				assert.Equal(t, "v1", got["apiVersion"])
 				var node yaml.Node
 				require.NoError(t, yaml.Unmarshal(item.Standalone(), &node))
 				whole, err := item.Parse()
@@ -122,10 +122,25 @@ func TestItems(t *testing.T) {
 	}
 }
 
-func TestScalarsOfAList(t *testing.T) {
-	got, err := Fragment{Text: []byte("- kind: A\n")}.Scalars("kind")
+// entries gives the outermost entries with their values, "" for what is no
+// single one.
+func entries(t *testing.T, f Fragment) map[string]string {
+	found := map[string]string{}
+	err := f.Entries(func(text *Tree, key, value *Node) bool {
+		name, _ := text.Value(key)
+		found[name], _ = text.Value(value)
+		return false
+	})
 	require.NoError(t, err)
-	assert.Equal(t, []string{""}, got)
+	return found
+}
+
+func TestEntriesAreReadToTheEnd(t *testing.T) {
+	assert.Empty(t, entries(t, Fragment{Text: []byte("- kind: A\n")}))
+	assert.Equal(t, map[string]string{"a": "b", "c": "", "e": "f"}, entries(t, Fragment{Text: []byte("a: b\nc:\n  d: {x: y}\ne: 'f'\n")}))
+	malformed := Fragment{Text: []byte("a: b\nc: [\n")}
+	assert.ErrorIs(t, malformed.Entries(func(*Tree, *Node, *Node) bool { return false }), ErrSyntax)
+	assert.NoError(t, malformed.Entries(func(*Tree, *Node, *Node) bool { return true }))
 }
 
 func TestErrorsNameTheLine(t *testing.T) {

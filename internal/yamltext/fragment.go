@@ -46,36 +46,17 @@ func (f Fragment) Outline(levels int) (*Tree, error) {
 	return &Tree{Fragment: f, Root: root, Aliases: p.aliases}, nil
 }
 
-// Scalars returns the values of some keys of the outermost mapping, by the
-// order of the keys: "" for a key that is not there, is twice there or whose
-// value is not a plain or quoted scalar. It reads no further than it must: a
-// text that is malformed, or names a key again, behind the last of the keys
-// is not noticed.
-func (f Fragment) Scalars(keys ...string) ([]string, error) {
-	values := make([]string, len(keys))
-	seen := make([]bool, len(keys))
-	missing := len(keys)
+// Entries scans the fragment and shows the entries of the outermost mapping as
+// they come, without their content. It goes on to the end of the text, unless
+// visit says that it has seen enough.
+func (f Fragment) Entries(visit func(text *Tree, key, value *Node) (enough bool)) error {
 	p := f.parser(0)
-	reading := Tree{Fragment: f}
-	p.visit = func(key, value *Node) bool {
-		for i, wanted := range keys {
-			if !reading.Is(key, wanted) {
-				continue
-			}
-			if seen[i] {
-				values[i] = ""
-				continue
-			}
-			seen[i] = true
-			missing--
-			values[i], _ = reading.Value(value)
-		}
-		return missing == 0
-	}
+	text := &Tree{Fragment: f}
+	p.visit = func(key, value *Node) bool { return visit(text, key, value) }
 	if _, err := p.document(); err != nil && !errors.Is(err, errEnough) {
-		return nil, err
+		return err
 	}
-	return values, nil
+	return nil
 }
 
 // Item returns an item of a sequence as a fragment, with the rest of its last

@@ -4,10 +4,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
-	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // Template is a pod template and the object that carries it.
@@ -23,20 +22,19 @@ func Templates(stream []byte) ([]Template, error) {
 	istio, _ := mesh.ByName("Istio")
 	policy := &transform.Policy{Mesh: istio, Kinds: transform.Kinds}
 	var found []Template
-	for _, d := range yamltext.Documents(stream) {
-		fragment := yamltext.Fragment{Text: d.Text}
-		heads, err := fragment.Scalars("apiVersion", "kind")
+	for _, d := range object.Documents(stream) {
+		is, err := object.Peek(d.Fragment(), transform.IsKnown)
 		if err != nil {
 			return nil, fmt.Errorf("reading the document on line %d: %w", d.Line, err)
 		}
-		if heads[0] != "" && heads[1] != "" && !policy.IsCandidate(heads[0], heads[1]) {
+		if !policy.IsCandidate(is) {
 			continue
 		}
-		text, err := edit.Read(fragment)
+		text, err := object.Read(d.Fragment())
 		if err != nil {
 			return nil, fmt.Errorf("reading the document on line %d: %w", d.Line, err)
 		}
-		workloads, problems := policy.Workloads(text.Nodes, text.Source)
+		workloads, problems := policy.Workloads(transform.Document{Nodes: text.Nodes, Source: text.Source, Line: d.Line})
 		if len(problems) > 0 {
 			return nil, errors.Join(problems...)
 		}

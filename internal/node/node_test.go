@@ -1,0 +1,118 @@
+package node
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+	"pgregory.net/rapid"
+	sigsyaml "sigs.k8s.io/yaml"
+)
+
+func parsed(t require.TestingT, text string) *yaml.Node {
+	var document yaml.Node
+	require.NoError(t, yaml.Unmarshal([]byte(text), &document))
+	return &document
+}
+
+func TestAnEntryIsFoundHoweverItsKeyIsWritten(t *testing.T) {
+	for name, text := range map[string]string{
+		"plain":        "kind: Deployment",
+		"quoted":       `"kind": 'Deployment'`,
+		"escaped":      `"\x6bind": Deployment`,
+		"explicit":     "? kind\n: Deployment",
+		"block scalar": "? |-\n  kind\n: |-\n  Deployment",
+		"binary":       "!!binary a2luZA==: !!binary RGVwbG95bWVudA==",
+		"an alias":     "{x: &k kind, *k : Deployment}",
+		"aliased":      "{x: &d Deployment, kind: *d}",
+		"merged":       "{x: &m {kind: Deployment}, <<: *m}",
+		"merged list":  "{x: &m {kind: Deployment}, y: &n {kind: Pod}, <<: [*m, *n]}",
+		"behind <<":    "{x: &m {kind: Pod}, <<: *m, kind: Deployment}",
+		"tagged":       "kind: !kind Deployment",
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, "Deployment", Of(parsed(t, text)).Entry("kind").Text())
+			// kubectl's parser has the same to say.
+			var object map[string]any
+			require.NoError(t, sigsyaml.Unmarshal([]byte(text), &object))
+			assert.Equal(t, "Deployment", object["kind"])
+		})
+	}
+}
+
+func TestWhatIsNotThereMayBeAskedEverything(t *testing.T) {
+	for _, v := range []Value{{}, Of(nil), Of(&yaml.Node{Kind: yaml.DocumentNode}), Of(parsed(t, "a: 1")).At("b", 3, "c"), Of(parsed(t, "[1]")).Item(-1)} {
+		assert.False(t, v.Exists())
+		assert.False(t, v.IsNull() || v.IsMapping() || v.IsList() || v.IsScalar() || v.IsString() || v.Truth())
+		assert.Empty(t, v.Text())
+		assert.Empty(t, v.Items())
+		assert.Empty(t, v.Strings())
+		assert.Equal(t, "nothing", v.Describe())
+		assert.Zero(t, v.Len()+v.Line())
+		assert.NoError(t, v.Decode(new(string)))
+	}
+}
+
+func TestTrueIsWhatAnyToolTakesForTrue(t *testing.T) {
+	for text, is := range map[string]bool{
+		"true": true, "True": true, "yes": true, "on": true, `"true"`: true,
+		`"yes"`: false, "no": false, "false": false, "null": false, "1": false, "[true]": false,
+	} {
+		assert.Equal(t, is, Of(parsed(t, text)).Truth(), text)
+	}
+}
+
+func TestDescribeSaysWhatStandsThere(t *testing.T) {
+	for text, words := range map[string]string{
+		"{a: 1}": "a mapping", "[a]": "a list", "12": "the number 12", "1.5": "the number 1.5",
+		"true": "the boolean true", "null": "nothing", "a b": `"a b"`, `"12"`: `"12"`,
+	} {
+		assert.Equal(t, words, Of(parsed(t, text)).Describe(), text)
+	}
+}
+
+func TestAMergeThatLeadsToItselfEnds(t *testing.T) {
+	document := parsed(t, "a: &a\n  b: 1\n  <<: *a\n")
+	assert.Equal(t, map[string]string{"b": "1"}, Of(document).Entry("a").Strings())
+}
+
+func TestACloneIsATreeOfItsOwn(t *testing.T) {
+	document := parsed(t, "a: &a {b: 1}\nc: *a\nd: {<<: *a}\n")
+	copied := Clone(document)
+	Of(copied).At("c", "b").Node().Value = "2"
+	assert.Equal(t, "2", Of(copied).At("a", "b").Text())
+	assert.Equal(t, "2", Of(copied).At("d", "b").Text())
+	assert.Equal(t, "1", Of(document).At("a", "b").Text())
+}
+
+// drawn is a mapping with keys written in every way, each once.
+func drawn(t *rapid.T) string {
+	ways := []string{"%s: %s\n", "\"%s\": %s\n", "'%s': %s\n", "? %s\n: %s\n", "!!str %s: %s\n", "!k %s: %s\n"}
+	keys := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"kind", "items", "spec", "metadata", "apiVersion"}), 1, 5, rapid.ID[string]).Draw(t, "keys")
+	var text strings.Builder
+	for _, key := range keys {
+		value := rapid.SampledFrom([]string{"a", `"b"`, "'c'", "{d: e}", "[f]", "null", "", "|-\n  g", "1", "on"}).Draw(t, "value")
+		fmt.Fprintf(&text, rapid.SampledFrom(ways).Draw(t, "way"), key, value)
+	}
+	return text.String()
+}
+
+func TestKeysAreThoseThatKubectlSees(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := drawn(t)
+		var object map[string]any
+		require.NoError(t, sigsyaml.Unmarshal([]byte(text), &object), text)
+		var keys []string
+		for e := range Of(parsed(t, text)).Entries() {
+			keys = append(keys, e.Key)
+		}
+		var want []string
+		for key := range object {
+			want = append(want, key)
+		}
+		assert.ElementsMatch(t, want, keys, text)
+	})
+}

@@ -1,0 +1,140 @@
+package node
+
+import (
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Value is a value in a document, with aliases followed. The zero Value is one
+// that is not there, and may be asked everything.
+type Value struct{ node *yaml.Node }
+
+// Of gives a node's value: a document's is that of its root.
+func Of(n *yaml.Node) Value {
+	if n != nil && n.Kind == yaml.DocumentNode {
+		if len(n.Content) != 1 {
+			return Value{}
+		}
+		n = n.Content[0]
+	}
+	return Value{resolved(n)}
+}
+
+// maxAliases bounds how far an alias is followed to another alias. YAML has no
+// such chain, an edited tree may.
+const maxAliases = 8
+
+func resolved(n *yaml.Node) *yaml.Node {
+	for range maxAliases {
+		if n == nil || n.Kind != yaml.AliasNode {
+			return n
+		}
+		n = n.Alias
+	}
+	return nil
+}
+
+// Node gives the node behind the value, nil where there is none.
+func (v Value) Node() *yaml.Node { return v.node }
+
+// Exists says whether the value is there. Null is.
+func (v Value) Exists() bool { return v.node != nil }
+
+// IsMapping says whether the value is a mapping.
+func (v Value) IsMapping() bool { return v.is(yaml.MappingNode) }
+
+// IsList says whether the value is a list.
+func (v Value) IsList() bool { return v.is(yaml.SequenceNode) }
+
+// IsScalar says whether the value is a single one. Null is.
+func (v Value) IsScalar() bool { return v.is(yaml.ScalarNode) }
+
+// IsNull says whether null stands there, written or as a key without a value.
+func (v Value) IsNull() bool { return v.IsScalar() && v.node.ShortTag() == "!!null" }
+
+// IsString says whether the value is a string, not a number or a boolean.
+func (v Value) IsString() bool { return v.IsScalar() && v.node.ShortTag() == "!!str" }
+
+func (v Value) is(kind yaml.Kind) bool { return v.node != nil && v.node.Kind == kind }
+
+// Text gives what a single value says, "" for anything else and for null.
+func (v Value) Text() string {
+	if !v.IsScalar() || v.IsNull() {
+		return ""
+	}
+	return decoded(v.node)
+}
+
+// decoded gives a scalar's text. What is no base64 stays as it is: every reader
+// refuses it.
+func decoded(scalar *yaml.Node) string {
+	if strings.HasSuffix(scalar.Tag, "binary") && scalar.ShortTag() == "!!binary" {
+		if text, err := base64.StdEncoding.DecodeString(scalar.Value); err == nil {
+			return string(text)
+		}
+	}
+	return scalar.Value
+}
+
+// yes are the words without quotes that are true. kubectl reads YAML 1.1
+// (go.yaml.in/yaml/v2 resolve.go), other tools know only those of YAML 1.2.
+var yes = []string{"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"}
+
+const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
+
+// Truth says whether the value is true to any of the tools that read it.
+func (v Value) Truth() bool {
+	text := v.Text()
+	return text == "true" || slices.Contains(yes, text) && v.node.Style&quoted == 0
+}
+
+// Line gives the line of the document in which the value begins, from 1; 0
+// where it is not known.
+func (v Value) Line() int {
+	if v.node == nil {
+		return 0
+	}
+	return v.node.Line
+}
+
+// LineAt gives the line, from 1, of the value at a path of a document, or of the
+// innermost one around it that is there.
+func LineAt(document *yaml.Node, path []any) int {
+	for i := len(path); i > 0; i-- {
+		if at := Of(document).At(path[:i]...); at.Exists() {
+			return max(at.Line(), 1)
+		}
+	}
+	return max(Of(document).Line(), 1)
+}
+
+// Decode fills a Go value, as yaml.Node does.
+func (v Value) Decode(into any) error {
+	if v.node == nil {
+		return nil
+	}
+	return v.node.Decode(into)
+}
+
+// Describe says in words what stands there, for messages.
+func (v Value) Describe() string {
+	switch {
+	case !v.Exists() || v.IsNull():
+		return "nothing"
+	case v.IsMapping():
+		return "a mapping"
+	case v.IsList():
+		return "a list"
+	}
+	switch v.node.ShortTag() {
+	case "!!int", "!!float":
+		return "the number " + v.node.Value
+	case "!!bool":
+		return "the boolean " + v.node.Value
+	}
+	return fmt.Sprintf("%q", v.node.Value)
+}

@@ -1,0 +1,165 @@
+package object
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// A Document is one document of a stream. The texts of all documents, one after
+// the other, are the stream.
+type Document struct {
+	yamltext.Document
+	// Offset of the text in the stream.
+	Offset int
+}
+
+// End is where the text ends in the stream.
+func (d Document) End() int { return d.Offset + len(d.Text) }
+
+// Span is that of the text in the stream.
+func (d Document) Span() yamltext.Span { return yamltext.Span{Start: d.Offset, End: d.End()} }
+
+// Fragment gives the text to be read.
+func (d Document) Fragment() yamltext.Fragment { return yamltext.Fragment{Text: d.Text} }
+
+// Marked says whether the document begins with a marker, so that it can stand
+// behind any other.
+func (d Document) Marked() bool { return isMarker(d.Text) }
+
+// isMarker says whether a text begins with the marker of a document.
+func isMarker(text []byte) bool {
+	rest, marked := bytes.CutPrefix(text, []byte("---"))
+	return marked && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
+}
+
+// Documents gives the documents of a stream that say anything.
+func Documents(stream []byte) []Document {
+	var documents []Document
+	offset := 0
+	for _, d := range yamltext.Documents(stream) {
+		for _, value := range values(d) {
+			if !blank(value.Text) {
+				documents = append(documents, Document{value, offset})
+			}
+			offset += len(value.Text)
+		}
+	}
+	return documents
+}
+
+// blank says whether a text holds nothing but comments, markers and directives.
+func blank(text []byte) bool {
+	tree, err := (yamltext.Fragment{Text: text}).Outline(0)
+	if err == nil {
+		return tree.Root == nil || tree.Root.Kind == yamltext.Scalar && !tree.Root.Written()
+	}
+	document, err := node.Parse(text)
+	return err == nil && len(document.Content) == 0
+}
+
+// values cuts a text in which JSON values follow one another.
+func values(d yamltext.Document) []yamltext.Document {
+	var all []yamltext.Document
+	for {
+		end := jsonEnd(d.Text)
+		if end == 0 || blank(d.Text[end:]) {
+			return append(all, d)
+		}
+		all = append(all, yamltext.Document{Text: d.Text[:end:end], Line: d.Line})
+		d = yamltext.Document{Text: d.Text[end:], Line: d.Line + bytes.Count(d.Text[:end], []byte("\n"))}
+	}
+}
+
+// jsonEnd gives the end of the JSON object that a text begins with, with the
+// rest of its line if that is empty; 0 if there is none.
+func jsonEnd(text []byte) int {
+	start := contentOf(text)
+	if start == len(text) || text[start] != '{' {
+		return 0
+	}
+	depth := 0
+	for i := start; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			for i++; i < len(text) && text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth > 0 {
+				continue
+			}
+			end := yamltext.NextLine(text, i)
+			if len(bytes.TrimSpace(text[i+1:end])) > 0 {
+				end = i + 1
+			}
+			if len(bytes.TrimSpace(text[end:])) == 0 || !json.Valid(text[start:i+1]) {
+				return 0
+			}
+			return end
+		}
+	}
+	return 0
+}
+
+// contentOf gives where a document's content begins.
+func contentOf(text []byte) int {
+	at := 0
+	if isMarker(text) {
+		at = len("---")
+	}
+	for at < len(text) {
+		switch text[at] {
+		case ' ', '\t', '\r', '\n':
+			at++
+		case '#':
+			at = yamltext.LineEnd(text, at)
+		default:
+			return at
+		}
+	}
+	return at
+}
+
+// Read reads a document, or an item of a list of them, to be looked at and
+// edited.
+func Read(fragment yamltext.Fragment) (edit.Document, error) {
+	if err := separators(fragment.Text); err != nil {
+		return edit.Document{}, err
+	}
+	return edit.Read(fragment)
+}
+
+// Decode reads a document, or an item of a list of them, to be looked at.
+func Decode(fragment yamltext.Fragment) (*yaml.Node, error) {
+	if err := separators(fragment.Text); err != nil {
+		return nil, err
+	}
+	return node.Parse(fragment.Readable())
+}
+
+// separators gives an error for a line that kubectl takes for the end of a
+// document, and YAML for its text.
+func separators(text []byte) error {
+	for at := 0; ; at++ {
+		next := bytes.Index(text[at:], []byte("\n---"))
+		if next < 0 {
+			return nil
+		}
+		at += next
+		if line := text[at+1 : yamltext.LineEnd(text, at+1)]; !isMarker(line) {
+			return &yamltext.Error{Line: yamltext.Line(text, at+1), Kind: yamltext.ErrSyntax,
+				Problem: fmt.Sprintf("%.40q begins with ---, where kubectl ends a document: put a blank behind ---, or indent the line", line)}
+		}
+	}
+}

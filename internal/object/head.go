@@ -1,0 +1,100 @@
+package object
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/node"
+)
+
+var errItems = errors.New("kubectl takes an object with items for a list, and applies what is in it alone; other tools apply the object: take the items away, or the pod template")
+
+// Head is what names an object.
+type Head struct {
+	Type
+	Name, Namespace     string
+	Labels, Annotations map[string]string
+}
+
+// String names the object in a message.
+func (h Head) String() string { return Named(h.Kind, h.Namespace, h.Name) }
+
+// Origin gives where the object came from.
+func (h Head) Origin() Origin { return Noted(h.Annotations) }
+
+// HeadOf reads as much of a document's head as there is. What is wrong with it
+// is for others to say.
+func HeadOf(document *yaml.Node) Head {
+	root := node.Of(document)
+	metadata := root.Entry("metadata")
+	return Head{
+		Type: TypeOf(root), Name: metadata.Entry("name").Text(), Namespace: metadata.Entry("namespace").Text(),
+		Labels: metadata.Entry("labels").Strings(), Annotations: metadata.Entry("annotations").Strings(),
+	}
+}
+
+// Named names an object in a message: Deployment shop/web.
+func Named(kind, namespace, name string) string {
+	if namespace != "" {
+		name = namespace + "/" + name
+	}
+	return strings.TrimSpace(kind + " " + name)
+}
+
+// Group gives the API group of an apiVersion, "" for that of Kubernetes' core.
+func Group(apiVersion string) string {
+	group, _, grouped := strings.Cut(apiVersion, "/")
+	if !grouped {
+		return ""
+	}
+	return group
+}
+
+// Origin is where an object came from, as an orchestrator noted it: a file and
+// the object's place in it, counted from 0.
+type Origin struct {
+	File  string
+	Index int
+}
+
+// The annotations of orchestrators that read files, kpt among them
+// (kubernetes-sigs/kustomize kyaml/kio/kioutil/kioutil.go).
+const (
+	pathAnnotation        = "internal.config.kubernetes.io/path"
+	indexAnnotation       = "internal.config.kubernetes.io/index"
+	legacyPathAnnotation  = "config.kubernetes.io/path"
+	legacyIndexAnnotation = "config.kubernetes.io/index"
+)
+
+// OriginOf gives where an object came from; the zero Origin if nobody noted it.
+func OriginOf(object node.Value) Origin {
+	return Noted(object.Below("metadata", "annotations").Strings())
+}
+
+// Noted gives where an object with the annotations came from.
+func Noted(annotations map[string]string) Origin {
+	file, position := annotations[pathAnnotation], annotations[indexAnnotation]
+	if file == "" {
+		file, position = annotations[legacyPathAnnotation], annotations[legacyIndexAnnotation]
+	}
+	index, err := strconv.Atoi(position)
+	if err != nil || file == "" {
+		index = 0
+	}
+	return Origin{file, index}
+}
+
+// IsLent says whether an orchestrator puts an annotation on an object for a
+// function's run, and takes it away afterwards (kubernetes-sigs/kustomize
+// kyaml/kio/kioutil/kioutil.go, kyaml/kio/byteio_writer.go; helm/helm
+// pkg/action/action.go, annotateAndMerge).
+func IsLent(annotation string) bool {
+	switch annotation {
+	case legacyPathAnnotation, legacyIndexAnnotation, "config.k8s.io/id", "kustomize.config.k8s.io/id", "postrenderer.helm.sh/postrender-filename":
+		return true
+	}
+	return strings.HasPrefix(annotation, "internal.config.kubernetes.io/")
+}

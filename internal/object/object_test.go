@@ -1,0 +1,218 @@
+package object_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// carries says of what type the objects with a pod template are in these tests.
+func carries(t object.Type) bool { return t.Kind == "Deployment" }
+
+// seen gives the objects of a stream as apiVersion/kind name at path, and what is
+// wrong with it.
+func seen(t require.TestingT, stream string) (objects, problems []string) {
+	for _, d := range object.Documents([]byte(stream)) {
+		if _, err := object.Peek(d.Fragment(), func(object.Type) bool { return false }); err != nil {
+			problems = append(problems, err.Error())
+			continue
+		}
+		document, err := object.Decode(d.Fragment())
+		require.NoError(t, err, d.Text)
+		for _, problem := range object.Each(document, carries, func(o object.Object) {
+			if o.Kind != "" {
+				objects = append(objects, fmt.Sprintf("%s/%s %s", o.APIVersion, o.Kind, o.Below("metadata", "name").Text()))
+			}
+		}) {
+			problems = append(problems, problem.Path.String()+": "+problem.Err.Error())
+		}
+	}
+	return objects, problems
+}
+
+func TestObjectsAreThoseThatKubectlSees(t *testing.T) {
+	for name, test := range map[string]struct {
+		stream  string
+		objects []string
+	}{
+		"one":                    {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n", []string{"apps/v1/Deployment a"}},
+		"two":                    {"apiVersion: v1\nkind: A\n---\napiVersion: v1\nkind: B\n", []string{"v1/A ", "v1/B "}},
+		"behind ...":             {"apiVersion: v1\nkind: A\n...\napiVersion: v1\nkind: B\n", []string{"v1/A ", "v1/B "}},
+		"ends with ...":          {"apiVersion: v1\nkind: A\n...\n", []string{"v1/A "}},
+		"comments with ---":      {"# ---\napiVersion: v1\nkind: A # ---\n--- # next\n# --- \napiVersion: v1\nkind: B\ndata:\n  x: |\n    ---\n    y\n", []string{"v1/A ", "v1/B "}},
+		"no object":              {"a: b\n", nil},
+		"nothing":                {"# nothing\n---\n---\n", nil},
+		"JSON":                   {`{"apiVersion": "v1", "kind": "A", "metadata": {"name": "}{"}}`, []string{"v1/A }{"}},
+		"JSON twice":             {"{\"apiVersion\": \"v1\", \"kind\": \"A\"}\n{\"apiVersion\": \"v1\", \"kind\": \"B\"}\n", []string{"v1/A ", "v1/B "}},
+		"JSON thrice, tight":     {`{"apiVersion":"v1","kind":"A"}{"apiVersion":"v1","kind":"B"} {"apiVersion":"v1","kind":"C"}`, []string{"v1/A ", "v1/B ", "v1/C "}},
+		"JSON, then YAML":        {"{\"apiVersion\": \"v1\", \"kind\": \"A\"}\nkind: B\napiVersion: v1\n", []string{"v1/A ", "v1/B "}},
+		"JSON with a comment":    {"{\"apiVersion\": \"v1\", \"kind\": \"A\"} # the end\n", []string{"v1/A "}},
+		"a flow mapping":         {"{apiVersion: v1, kind: A} # {\n", []string{"v1/A "}},
+		"a List":                 {"apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: A}\n- {apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: B}]}\n", []string{"v1/A ", "v1/B "}},
+		"any kind of list":       {"apiVersion: x/v1\nkind: Bundle\nitems: [{apiVersion: apps/v1, kind: Deployment}]\n", []string{"apps/v1/Deployment "}},
+		"items behind <<":        {"apiVersion: v1\nx: &x {items: [{apiVersion: apps/v1, kind: Deployment}]}\n<<: *x\nkind: Bundle\n", []string{"apps/v1/Deployment "}},
+		"items by an alias":      {"apiVersion: v1\nx: &x [{apiVersion: apps/v1, kind: Deployment}]\nkind: Bundle\nitems: *x\n", []string{"apps/v1/Deployment "}},
+		"a typed list":           {"apiVersion: apps/v1\nkind: DeploymentList\nitems: [{metadata: {name: a}}, {kind: B, metadata: {name: b}}]\n", []string{"apps/v1/Deployment a", "/B b"}},
+		"a list without kinds":   {"apiVersion: v1\nkind: List\nitems: [{metadata: {name: a}}]\n", nil},
+		"items that are text":    {"apiVersion: v1\nkind: A\nitems: [a, b]\n", []string{"v1/A "}},
+		"items that are no list": {"apiVersion: v1\nkind: A\nitems: {apiVersion: v1, kind: B}\n", []string{"v1/A "}},
+		"one list, two kinds": {"apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMapList, items: &i [{metadata: {name: a}}]}\n- {apiVersion: apps/v1, kind: DeploymentList, items: *i}\n",
+			[]string{"v1/ConfigMap a", "apps/v1/Deployment a"}},
+		"a list in itself":    {"apiVersion: v1\nkind: List\nitems: &i\n- {apiVersion: v1, kind: A}\n- {apiVersion: v1, kind: List, items: *i}\n", []string{"v1/A "}},
+		"? kind":              {"apiVersion: apps/v1\n? kind\n: Deployment\n", []string{"apps/v1/Deployment "}},
+		"? kind in braces":    {"{apiVersion: apps/v1, ? kind : Deployment}\n", []string{"apps/v1/Deployment "}},
+		"an escape":           {"apiVersion: apps/v1\n\"\\x6bind\": Deployment\n", []string{"apps/v1/Deployment "}},
+		"a binary value":      {"apiVersion: apps/v1\nkind: !!binary RGVwbG95bWVudA==\n", []string{"apps/v1/Deployment "}},
+		"a binary key":        {"apiVersion: v1\n!!binary a2luZA==: A\n", []string{"v1/A "}},
+		"a key by an alias":   {"apiVersion: v1\nx: &k kind\n*k : A\n", []string{"v1/A "}},
+		"behind the merge":    {"apiVersion: v1\nx: &x {kind: A}\n<<: *x\nkind: B\n", []string{"v1/B "}},
+		"a folded kind":       {"apiVersion: v1\nkind: >-\n  A\n", []string{"v1/A "}},
+		"a null kind":         {"apiVersion: v1\nkind: ~\n", nil},
+		"a BOM":               {"\ufeffapiVersion: v1\nkind: A\n", []string{"v1/A "}},
+		"CR LF":               {"apiVersion: v1\r\nkind: A\r\n---\r\napiVersion: v1\r\nkind: B\r\n", []string{"v1/A ", "v1/B "}},
+		"--- and its content": {"--- {apiVersion: v1, kind: A}\n--- # and\nkind: B\n", []string{"v1/A ", "/B "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			objects, problems := seen(t, test.stream)
+			require.Empty(t, problems)
+			assert.Equal(t, test.objects, objects)
+		})
+	}
+}
+
+func TestWhatReadersSeeDifferentlyIsAnError(t *testing.T) {
+	for name, test := range map[string]struct{ stream, problem string }{
+		"kind twice":             {"apiVersion: v1\nkind: ConfigMap\nspec: {}\napiVersion: apps/v1\nkind: Deployment\n", `the key "apiVersion" stands twice, on lines 1 and 4: take one away`},
+		"items twice":            {"apiVersion: v1\nkind: List\nitems: []\nitems: [{apiVersion: apps/v1, kind: Deployment}]\n", `the key "items" stands twice, on lines 3 and 4: take one away`},
+		"twice, once escaped":    {"apiVersion: v1\nkind: A\n\"\\x6bind\": Deployment\n", `the key "kind" stands twice, on lines 2 and 3: take one away`},
+		"twice, once binary":     {"apiVersion: v1\nkind: A\n!!binary a2luZA==: Deployment\n", `the key "kind" stands twice, on lines 2 and 3: take one away`},
+		"twice, once an alias":   {"apiVersion: v1\nkind: A\nx: &k kind\n*k : Deployment\n", `the key "kind" stands twice, on lines 2 and 4: take one away`},
+		"twice in JSON":          {`{"apiVersion": "v1", "kind": "A", "kind": "Deployment"}`, `the key "kind" stands twice, on lines 1 and 1: take one away`},
+		"any key twice":          {"apiVersion: v1\nkind: A\ndata: {}\ndata: {}\n", `the key "data" stands twice, on lines 3 and 4: take one away`},
+		"<< twice":               {"apiVersion: v1\nkind: A\nx: &x {a: b}\n<<: *x\n<<: *x\n", `the key "<<" stands twice, on lines 4 and 5: take one away`},
+		"<< behind the key":      {"x: &x {kind: Deployment}\napiVersion: apps/v1\nkind: A\n<<: *x\n", `the key "kind" stands on line 3, and << on line 4 brings it in again, which kubectl lets win and other tools do not: put << before the key, or take one away`},
+		"in an item":             {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: A\n  kind: Deployment\n", `items[0].kind: the key "kind" stands twice, on lines 5 and 6: take one away`},
+		"of an inner list":       {"apiVersion: v1\nkind: List\nitems:\n- kind: List\n  items: []\n  items: []\n", `items[0].items: the key "items" stands twice, on lines 5 and 6: take one away`},
+		"a workload with items":  {"apiVersion: apps/v1\nkind: Deployment\nitems: []\n", "items: kubectl takes an object with items for a list"},
+		"with none":              {"apiVersion: apps/v1\nkind: Deployment\nitems:\n", "items: kubectl takes an object with items for a list"},
+		"a list with containers": {"apiVersion: x/v1\nkind: App\nspec: {template: {spec: {containers: []}}}\nitems: [{apiVersion: v1, kind: A}]\n", "items: kubectl takes an object with items for a list"},
+		"a typed item as list":   {"apiVersion: apps/v1\nkind: DeploymentList\nitems: [{items: [{}]}]\n", "items[0].items: kubectl takes an object with items for a list"},
+		"a binary key":           {"apiVersion: apps/v1\n!!binary a2luZA==: Deployment\n", `kind: the key "kind" is written as !!binary or as an alias, on line 2, and not every tool reads it: write it as text`},
+		"---#":                   {"apiVersion: v1\nkind: A\n---#x: |\n apiVersion: apps/v1\n kind: Deployment\n", `line 3: not valid YAML: "---#x: |" begins with ---, where kubectl ends a document: put a blank behind ---, or indent the line`},
+		"----":                   {"apiVersion: v1\nkind: A\ndata: \"\n----END\"\n", `line 4: not valid YAML: "----END\"" begins with ---`},
+		"JSON and more":          {"{\"apiVersion\": \"v1\", \"kind\": \"A\"}]\n", "line 1: not valid YAML"},
+		"a malformed end":        {"apiVersion: v1\nkind: A\ndata: {\n", "line 3: not valid YAML: brackets that are not closed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, problems := seen(t, test.stream)
+			require.NotEmpty(t, problems)
+			assert.Contains(t, problems[0], test.problem)
+		})
+	}
+}
+
+func TestTheTextsOfDocumentsAreTheStream(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		parts := rapid.SliceOf(rapid.SampledFrom([]string{
+			"---\n", "...\n", "# a comment\n", "kind: A\n", "{\"kind\": \"A\"}", "{\"kind\": \"}\"}\n", "{}", "\n", " ", "[]\n", "\ufeff", "---#\n", "}", "\"", "\r\n",
+		})).Draw(t, "parts")
+		stream := strings.Join(parts, "")
+		at, line := 0, 1
+		for _, d := range object.Documents([]byte(stream)) {
+			require.LessOrEqual(t, at, d.Offset)
+			line += strings.Count(stream[at:d.Offset], "\n")
+			require.Equal(t, line, d.Line, stream)
+			require.Equal(t, stream[d.Offset:d.End()], string(d.Text))
+			line += strings.Count(string(d.Text), "\n")
+			at = d.End()
+		}
+		require.LessOrEqual(t, at, len(stream))
+	})
+}
+
+// drawnObject is an object or a list of them as JSON, and the objects that
+// kubectl finds in it.
+func drawnObject(t *rapid.T, depth int) (text string, objects []string) {
+	name := rapid.StringMatching(`[a-z]{1,3}`).Draw(t, "name")
+	if depth == 0 || rapid.Bool().Draw(t, "is one") {
+		kind := rapid.SampledFrom([]string{"A", "B"}).Draw(t, "kind")
+		return fmt.Sprintf(`{"apiVersion":"v1","kind":%q,"metadata":{"name":%q}}`, kind, name), []string{fmt.Sprintf("v1/%s %s", kind, name)}
+	}
+	var items []string
+	for range rapid.IntRange(0, 3).Draw(t, "items") {
+		item, found := drawnObject(t, depth-1)
+		if rapid.IntRange(0, 3).Draw(t, "says nothing") == 0 {
+			item, found = fmt.Sprintf(`{"metadata":{"name":%q}}`, name), []string{"v1/C " + name}
+		}
+		items, objects = append(items, item), append(objects, found...)
+	}
+	return fmt.Sprintf(`{"apiVersion":"v1","kind":"CList","items":[%s]}`, strings.Join(items, ",")), objects
+}
+
+func TestListsAreOpenedInEveryStyle(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var stream strings.Builder
+		var want []string
+		for range rapid.IntRange(1, 4).Draw(t, "documents") {
+			text, objects := drawnObject(t, 3)
+			want = append(want, objects...)
+			switch rapid.SampledFrom([]string{"JSON", "indented", "YAML"}).Draw(t, "style") {
+			case "JSON":
+				stream.WriteString(rapid.SampledFrom([]string{"", "\n", "---\n"}).Draw(t, "before") + text)
+			case "indented":
+				var value any
+				require.NoError(t, json.Unmarshal([]byte(text), &value))
+				indented, _ := json.MarshalIndent(value, "", "\t")
+				stream.Write(append(indented, '\n'))
+			default:
+				inYAML, err := sigsyaml.JSONToYAML([]byte(text))
+				require.NoError(t, err)
+				stream.WriteString("\n---\n" + string(inYAML) + rapid.SampledFrom([]string{"", "...\n", "---\n"}).Draw(t, "after"))
+			}
+			if rapid.Bool().Draw(t, "apart") {
+				stream.WriteString("\n---\n")
+			}
+		}
+		objects, problems := seen(t, stream.String())
+		if strings.Contains(strings.Join(problems, ""), "not valid YAML") || strings.Contains(strings.Join(problems, ""), "a second document") {
+			return // YAML that JSON follows without ---
+		}
+		require.Empty(t, problems, stream.String())
+		require.Equal(t, want, objects, stream.String())
+	})
+}
+
+func TestAMarkerIsWhatSeparates(t *testing.T) {
+	for text, marked := range map[string]bool{"---": true, "--- a": true, "---\r\n": true, "---a": false, "": false, "a": false, "----": false} {
+		assert.Equal(t, marked, object.Document{Document: yamltext.Document{Text: []byte(text)}}.Marked(), text)
+	}
+}
+
+func FuzzPeek(f *testing.F) {
+	for _, seed := range []string{"apiVersion: v1\nkind: A\n", "{\"kind\": \"A\"}{}", "? kind\n: A\n", "<<: {kind: A}\n", "!!binary a2luZA==: A\n", "a: &a b\n*a : c\n"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		for _, d := range object.Documents(stream) {
+			is, err := object.Peek(d.Fragment(), func(object.Type) bool { return false })
+			document, failed := object.Decode(d.Fragment())
+			if err != nil || failed != nil {
+				continue
+			}
+			// Without decoding it is the same.
+			if decoded := object.HeadOf(document).Type; is != decoded {
+				t.Fatalf("%+v, decoded %+v: %q", is, decoded, d.Text)
+			}
+			object.Each(document, carries, func(object.Object) {})
+		}
+	})
+}

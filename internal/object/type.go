@@ -1,0 +1,114 @@
+package object
+
+import (
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// Type is what an object is, as far as its outermost entries tell.
+type Type struct {
+	APIVersion, Kind string
+	// List says that it has items.
+	List bool
+}
+
+// TypeOf says what a value is.
+func TypeOf(v node.Value) Type {
+	return Type{v.Entry("apiVersion").Text(), v.Entry("kind").Text(), v.Entry("items").IsList()}
+}
+
+// Peek says what a document is without decoding it. It reads no further than
+// to where enough says so of what was seen, which is for objects that will be
+// read in any case; any other is read to its end.
+//
+// A key of the outermost mapping that stands twice is an error.
+func Peek(fragment yamltext.Fragment, enough func(Type) bool) (Type, error) {
+	if err := separators(fragment.Text); err != nil {
+		return Type{}, err
+	}
+	var seen outermost
+	err := fragment.Entries(func(text *yamltext.Tree, key, value *yamltext.Node) bool {
+		seen.entry(text, key, value)
+		return seen.doubt != nil || seen.odd || enough(seen.is)
+	})
+	switch {
+	case seen.doubt != nil:
+		return Type{}, seen.doubt
+	case err == nil && !seen.odd:
+		return seen.is, nil
+	}
+	document, failed := Decode(fragment)
+	if failed != nil {
+		if err == nil {
+			err = failed
+		}
+		return Type{}, err
+	}
+	return decodedType(document)
+}
+
+func decodedType(document *yaml.Node) (Type, error) {
+	root := node.Of(document)
+	for _, doubt := range doubts(root) {
+		if !doubt.isOdd() {
+			return Type{}, doubt
+		}
+	}
+	return TypeOf(root), nil
+}
+
+// outermost are the entries of a document's outermost mapping.
+type outermost struct {
+	is   Type
+	keys map[string]int
+	// odd says that one is written in a way that only a parser reads.
+	odd   bool
+	doubt *Doubt
+}
+
+func (o *outermost) entry(text *yamltext.Tree, key, value *yamltext.Node) {
+	name, ok := plainly(text, key)
+	if !ok || name == "<<" {
+		o.odd = true
+		return
+	}
+	if o.keys == nil {
+		o.keys = make(map[string]int, 8)
+	}
+	if first, twice := o.keys[name]; twice {
+		o.doubt = &Doubt{Key: name, First: yamltext.Line(text.Text, first), Second: yamltext.Line(text.Text, key.Start)}
+		return
+	}
+	o.keys[name] = key.Start
+	switch name {
+	case "apiVersion":
+		o.is.APIVersion = o.scalar(text, value)
+	case "kind":
+		o.is.Kind = o.scalar(text, value)
+	case "items":
+		o.is.List = value.Kind == yamltext.Sequence
+		o.odd = o.odd || value.Kind == yamltext.Alias
+	}
+}
+
+// scalar gives what a value says, "" for null and for what is no single value.
+func (o *outermost) scalar(text *yamltext.Tree, value *yamltext.Node) string {
+	says, ok := plainly(text, value)
+	if !ok && (value.Kind == yamltext.Scalar || value.Kind == yamltext.Alias) {
+		o.odd = true
+	}
+	if value.Style == yamltext.Plain && (says == "null" || says == "~" || says == "Null" || says == "NULL") {
+		return ""
+	}
+	return says
+}
+
+// plainly gives the text of a scalar that every reader takes for just that.
+func plainly(text *yamltext.Tree, n *yamltext.Node) (string, bool) {
+	if !n.Tag.Empty() {
+		return "", false
+	}
+	return text.Value(n)
+}

@@ -1,0 +1,90 @@
+package transform
+
+import (
+	"errors"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/object"
+)
+
+// Document is a document to look for objects in.
+type Document struct {
+	Nodes *yaml.Node
+	// Source gives the text of a value as it stands in the document.
+	Source func(edit.Path) (string, error)
+	// Line of the file in which the document begins, for messages; where it is
+	// not known, 0, lines are counted in the document.
+	Line int
+}
+
+// Workloads finds the workloads of a document: the document itself, or the items
+// of a list at any depth. Every error is a *FieldError; a workload that is not
+// well formed is among the errors only.
+func (p *Policy) Workloads(d Document) ([]*Workload, []error) {
+	var found []*Workload
+	var problems []error
+	add := func(errs ...*FieldError) {
+		for _, err := range errs {
+			problems = append(problems, err)
+		}
+	}
+	unclear := object.Each(d.Nodes, p.isOurs, func(o object.Object) {
+		k, known := p.kindOf(o.Type)
+		if !known {
+			return
+		}
+		w, errs := view(o, k, max(d.Line, 1))
+		if len(errs) > 0 {
+			add(errs...)
+			return
+		}
+		w.source = d.Source
+		found = append(found, w)
+	})
+	for _, problem := range unclear {
+		err := problem.Err
+		if doubt := (*object.Doubt)(nil); errors.As(err, &doubt) {
+			err = errors.New(doubt.In(max(d.Line, 1)))
+		}
+		add(&FieldError{Path: problem.Path, Err: err})
+	}
+	return found, problems
+}
+
+// MeshConfigs finds the objects of a document that configure a mesh, whatever
+// mesh that is: what was written into one is taken away again also when the
+// policy's mesh has changed. The errors are as for Workloads, which tells those
+// of lists and of an object's outermost keys.
+func (p *Policy) MeshConfigs(d Document) ([]*MeshConfig, []error) {
+	var found []*MeshConfig
+	var problems []error
+	object.Each(d.Nodes, p.isOurs, func(o object.Object) {
+		configured, known := mesh.ConfiguredBy(object.Group(o.APIVersion), o.Kind)
+		if !known {
+			return
+		}
+		c, errs := viewConfig(o, configured, max(d.Line, 1))
+		for _, err := range errs {
+			problems = append(problems, err)
+		}
+		if len(errs) == 0 {
+			c.source = d.Source
+			found = append(found, c)
+		}
+	})
+	return found, problems
+}
+
+// Objects gives the objects of a document that are asked for by their type. What
+// is wrong with them is for others to say.
+func Objects(document *yaml.Node, wanted func(object.Type) bool, visit func(*Object, object.Object)) {
+	object.Each(document, func(object.Type) bool { return false }, func(o object.Object) {
+		if wanted(o.Type) {
+			seen := (&viewer{}).object(o)
+			visit(&seen, o)
+		}
+	})
+}

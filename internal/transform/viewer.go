@@ -1,0 +1,303 @@
+package transform
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
+)
+
+// viewer looks at an object and collects what is wrong with it.
+type viewer struct {
+	// line of the file in which the document begins.
+	line      int
+	problems  []*FieldError
+	tolerated []*FieldError
+}
+
+func (v *viewer) problem(path edit.Path, value string, err error) {
+	v.problems = append(v.problems, &FieldError{Path: slices.Clone(path), Value: value, Err: err})
+}
+
+// view looks at a workload.
+func view(o object.Object, kind Kind, line int) (*Workload, []*FieldError) {
+	v := &viewer{line: line}
+	v.doubts(o, kind.decides)
+	w := &Workload{Object: v.object(o), kind: kind}
+	w.tolerated = v.tolerated
+	metadata := o.Entry("metadata")
+	if w.Name == "" {
+		w.Name = metadata.Entry("generateName").Text()
+		w.generated = w.Name != ""
+	}
+	w.controlled = slices.ContainsFunc(metadata.Entry("ownerReferences").Items(), func(owner node.Value) bool {
+		return owner.Entry("controller").Truth()
+	})
+	if reference := o.Below(kind.Reference...); kind.Reference != nil {
+		w.referenced = reference.Exists() && !reference.IsNull()
+	}
+	v.template(w, o)
+	for _, path := range []edit.Path{
+		w.Path("metadata"), w.Path("metadata", "annotations"),
+		w.templatePath("metadata"), w.templatePath("metadata", "annotations"),
+		w.templatePath("spec", "initContainers"), w.templatePath("spec", pullSecretsField),
+	} {
+		w.see(o.Value, path)
+	}
+	return w, v.problems
+}
+
+// template looks at a workload's pod template.
+func (v *viewer) template(w *Workload, o object.Object) {
+	template, path := o.Value, w.Path()
+	for i, step := range w.kind.Template {
+		w.lookAbove(template, w.kind.Template[:i])
+		template = v.mapping(template, path, step)
+		path = append(path, step)
+	}
+	metadata := v.mapping(template, path, "metadata")
+	w.TemplateLabels, _ = v.strings(metadata, w.templatePath("metadata"), "labels")
+	w.TemplateAnnotations, w.mergedAnnotations = v.strings(metadata, w.templatePath("metadata"), "annotations")
+	spec := v.mapping(template, path, "spec")
+	w.podless = !spec.Exists()
+	w.hostNetwork = spec.Entry("hostNetwork").Truth()
+	for _, by := range saysSystem {
+		if template.Below(by...).Text() == "windows" {
+			w.windows = steps(by)
+		}
+	}
+	w.initContainers = v.containers(spec, w.templatePath("spec"), "initContainers")
+	w.containers = v.containers(spec, w.templatePath("spec"), "containers")
+	w.pullSecrets.name = w.templatePath("spec", pullSecretsField)[len(w.base):].String()
+	for _, item := range spec.Entry(pullSecretsField).Items() {
+		name, alone := pullSecret(item)
+		w.hasPullSecrets = append(w.hasPullSecrets, name)
+		if !alone {
+			name = ""
+		}
+		w.pullSecrets.entries = append(w.pullSecrets.entries, name)
+	}
+}
+
+// saysSystem are the fields of a template that say which operating system its
+// pods need: Kubernetes' own, and the label that nodes had before 1.14
+// (kubernetes/kubernetes pkg/kubelet/apis/well_known_labels.go).
+var saysSystem = [][]string{
+	{"spec", "os", "name"},
+	{"spec", "nodeSelector", "kubernetes.io/os"},
+	{"spec", "nodeSelector", "beta.kubernetes.io/os"},
+}
+
+// viewConfig looks at an object that configures a mesh.
+func viewConfig(o object.Object, configured *mesh.Mesh, line int) (*MeshConfig, []*FieldError) {
+	v := &viewer{line: line}
+	v.doubts(o, func(path edit.Path, _ string) bool {
+		return slices.ContainsFunc(configured.Config.Lists, func(l mesh.ConfigList) bool {
+			way := edit.Path(steps(l.Path))
+			return len(path) <= len(way) && slices.Equal(path, way[:len(path)])
+		}) || len(path) > 0 && path[0] == "metadata"
+	})
+	c := &MeshConfig{Object: v.object(o), mesh: configured}
+	c.tolerated = v.tolerated
+	c.see(o.Value, c.Path("metadata"))
+	c.see(o.Value, c.Path("metadata", "annotations"))
+	for _, l := range configured.Config.Lists {
+		c.lists = append(c.lists, configList{l, sharedList{strings.Join(l.Path, "."), v.entries(o, l.Path)}})
+		for i := range l.Path {
+			c.see(o.Value, c.Path(steps(l.Path[:i+1])...))
+		}
+	}
+	return c, v.problems
+}
+
+// object looks at what every object has.
+func (v *viewer) object(o object.Object) Object {
+	seen := Object{APIVersion: o.APIVersion, Kind: o.Kind, base: o.Path, parents: map[string]parent{}}
+	metadata := v.mapping(o.Value, o.Path, "metadata")
+	seen.Name = metadata.Entry("name").Text()
+	seen.Namespace = metadata.Entry("namespace").Text()
+	seen.Annotations, _ = v.strings(metadata, seen.Path("metadata"), "annotations")
+	origin := object.Noted(seen.Annotations)
+	if origin.File == "" {
+		origin = o.Origin
+	}
+	seen.File, seen.Index = origin.File, origin.Index
+	return seen
+}
+
+// decides says whether a mapping of a workload, by its path from there, decides
+// with a key of it what is read or written: the way to the template, what names
+// it and the object, and the names of the containers.
+func (k Kind) decides(path edit.Path, key string) bool {
+	template := edit.Path(steps(k.Template))
+	if len(path) <= len(template) {
+		return slices.Equal(path, template[:len(path)]) || len(path) > 0 && path[0] == "metadata"
+	}
+	if path[0] == "metadata" {
+		return true
+	}
+	if !slices.Equal(path[:len(template)], template) {
+		return false
+	}
+	switch path = path[len(template):]; {
+	case path[0] == "metadata" || path[0] == "spec" && len(path) == 1:
+		return true
+	case path[0] != "spec":
+		return false
+	}
+	switch path[1] {
+	case "nodeSelector", "os":
+		return true
+	case "initContainers", "containers", pullSecretsField:
+		return len(path) == 2 || len(path) == 3 && (key == "" || key == "name")
+	}
+	return false
+}
+
+// doubts tells of keys that readers take for different things. Those of the
+// outermost mapping are told by object.Each.
+func (v *viewer) doubts(o object.Object, decides func(edit.Path, string) bool) {
+	object.Doubts(o.Value, decides, func(path edit.Path, doubt *object.Doubt) {
+		at := slices.Concat(o.Path, path)
+		switch {
+		case len(path) == 1:
+		case decides(path[:len(path)-1], doubt.Key):
+			v.problem(at, "", errors.New(doubt.In(v.line)))
+		case doubt.IsTwice():
+			v.tolerated = append(v.tolerated, &FieldError{Path: at, Err: errors.New(doubt.Tolerated(v.line))})
+		}
+	})
+}
+
+// lookAbove notes the annotations of a value on the way to the template. What is
+// wrong with them is not the function's affair.
+func (w *Workload) lookAbove(v node.Value, way []string) {
+	annotations := w.Annotations
+	if len(way) > 0 {
+		annotations, _ = (&viewer{}).strings(v.Entry("metadata"), nil, "annotations")
+	}
+	if len(annotations) > 0 {
+		w.above = append(w.above, annotated{append(steps(way), "metadata", "annotations"), annotations})
+	}
+}
+
+// see notes what stands at the path of a parent.
+func (o *Object) see(v node.Value, path edit.Path) {
+	v = v.At(path[len(o.base):]...)
+	var p parent
+	switch {
+	case v.IsNull():
+		p.state = null
+	case v.IsMapping():
+		p.state = present
+		p.lent = v.Len() > 0
+		for i, key := range v.Node().Content {
+			if i%2 == 0 {
+				p.children = append(p.children, key.Value)
+				p.lent = p.lent && object.IsLent(key.Value)
+			}
+		}
+	case v.IsList():
+		p.state = present
+		p.children = make([]string, v.Len())
+	}
+	o.parents[path.String()] = p
+}
+
+// mapping gives the mapping below a key.
+func (v *viewer) mapping(parent node.Value, path edit.Path, key string) node.Value {
+	value := parent.Entry(key)
+	if !value.Exists() || value.IsMapping() {
+		return value
+	}
+	path = append(slices.Clone(path), key)
+	switch {
+	case !value.IsNull():
+		v.problem(path, value.Text(), fmt.Errorf("%s where a mapping is needed", value.Describe()))
+	case key != "metadata":
+		v.problem(path, "", errors.New("without a value: a mapping is needed"))
+	}
+	return node.Value{}
+}
+
+// strings gives the mapping below a key, whose values must be strings, and what
+// of it a merge key brings in.
+func (v *viewer) strings(parent node.Value, path edit.Path, key string) (values, merged map[string]string) {
+	values, merged = map[string]string{}, map[string]string{}
+	mapping := parent.Entry(key)
+	if !mapping.Exists() || mapping.IsNull() {
+		return values, merged
+	}
+	path = append(slices.Clone(path), key)
+	if !mapping.IsMapping() {
+		v.problem(path, mapping.Text(), fmt.Errorf("%s where a mapping of strings is needed", mapping.Describe()))
+		return values, merged
+	}
+	for e := range mapping.Entries() {
+		if !e.Value.IsString() && !e.Value.IsNull() {
+			remedy := "put it into quotes"
+			if !e.Value.IsScalar() {
+				remedy = "write one string in quotes"
+			}
+			v.problem(append(slices.Clone(path), e.Key), e.Value.Text(), fmt.Errorf("%s where a string is needed: %s", e.Value.Describe(), remedy))
+			continue
+		}
+		if _, known := values[e.Key]; !known { // an explicit key comes first and counts
+			values[e.Key] = e.Value.Text()
+		}
+		if e.Merged {
+			merged[e.Key] = e.Value.Text()
+		}
+	}
+	return values, merged
+}
+
+func (v *viewer) containers(spec node.Value, at edit.Path, key string) []container {
+	list := spec.Entry(key)
+	if list.Exists() && !list.IsList() && !list.IsNull() {
+		v.problem(append(slices.Clone(at), key), "", fmt.Errorf("%s where a list of containers is needed", list.Describe()))
+	}
+	var found []container
+	for _, c := range list.Items() {
+		one := container{name: c.Entry("name").Text()}
+		if one.name == InitName {
+			one.digest = c.Digest()
+		}
+		found = append(found, one)
+	}
+	return found
+}
+
+// entries gives what stands in a list of scalars, nothing where there is no
+// list.
+func (v *viewer) entries(o object.Object, way []string) []string {
+	value, path := o.Value, slices.Clone(o.Path)
+	for i, step := range way {
+		value, path = value.Entry(step), append(path, step)
+		fits, called := value.IsMapping(), "a mapping"
+		if i == len(way)-1 {
+			fits, called = value.IsList(), "a list"
+		}
+		switch {
+		case !value.Exists() || value.IsNull():
+			return nil
+		case !fits:
+			v.problem(path, value.Text(), fmt.Errorf("%s where %s is needed", value.Describe(), called))
+			return nil
+		}
+	}
+	found := make([]string, value.Len())
+	for i, item := range value.Items() {
+		if !item.IsScalar() || item.IsNull() {
+			v.problem(append(slices.Clone(path), i), "", fmt.Errorf("%s where an entry is needed: take it away", item.Describe()))
+			continue
+		}
+		found[i] = item.Text()
+	}
+	return found
+}
