@@ -1,11 +1,22 @@
-// Package edit changes single values of a YAML document and nothing else of it.
+// Package edit changes single values of a YAML document and nothing else in it.
 //
-// It owns the [Edit], its two appliers, [Document.Apply] for the bytes and
-// [Nodes] for a tree of yaml.Node, and the source text of a value, by which a
-// change is taken back byte for byte. What the bytes become is read again with
-// go.yaml.in/yaml/v3 and must be the tree that Nodes makes, or Apply returns
-// an error.
+// An [Edit] names a path and what happens there. [Document.Apply] makes edits on
+// the bytes, [Nodes] makes the same edits on a tree of yaml.Node, and [Source]
+// reads the text of a value, with which a change is taken back byte for byte.
 //
-// It does not own what to change, which is the plan's, nor where a value
-// stands in the bytes, which is package yamltext's.
+// Apply works in three steps. The edits change the nodes, and a handle remembers
+// for each value that they touch which bytes it was read from. Then every change
+// becomes a cut: a span of the source and the text that replaces it. Cuts have
+// an order of their own (offset, depth, sequence), and two that overlap are an
+// error. At last go.yaml.in/yaml/v3, which shares no code with our scanner,
+// reads the result; unless it says exactly what the nodes say, Apply returns an
+// error. Nothing is tried twice.
+//
+// Comments have their owner by one rule. A comment behind an entry is about that
+// entry and goes with it. Comment lines stay where they are, since nobody can
+// tell what they are about, and a new item goes above the comment lines that
+// stand right above the item after it.
+//
+// The package does not decide what to change: the plan does. It does not find
+// out where a value stands in the bytes: package yamltext does.
 package edit

@@ -60,3 +60,8 @@ func (e *Error) Error() string {
 	}
 	return b.String()
 }
+
+// refused says why the edit cannot be made, and what its owner can do.
+func (e Edit) refused(remedy, problem string, args ...any) error {
+	return &Error{Op: e.Op, Path: e.Path, Problem: fmt.Sprintf(problem, args...), Remedy: remedy}
+}

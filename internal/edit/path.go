@@ -49,37 +49,3 @@ func isName(key string) bool {
 
 // with returns a path that is one step longer; p stays as it is.
 func (p Path) with(step any) Path { return append(p[:len(p):len(p)], step) }
-
-// A region is a set of paths, each with everything that it leads to.
-type region struct {
-	whole bool
-	below map[any]*region
-}
-
-func (r *region) add(p Path) {
-	for _, step := range p {
-		if r.below == nil {
-			r.below = map[any]*region{}
-		}
-		next := r.below[step]
-		if next == nil {
-			next = new(region)
-			r.below[step] = next
-		}
-		r = next
-	}
-	r.whole = true
-}
-
-// meets says whether a path of the region leads to p, or p to one of them.
-func (r *region) meets(p Path) bool {
-	for _, step := range p {
-		if r.whole {
-			return true
-		}
-		if r = r.below[step]; r == nil {
-			return false
-		}
-	}
-	return r.whole || len(r.below) > 0
-}

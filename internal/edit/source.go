@@ -23,18 +23,16 @@ func (d Document) Source(path Path) (string, error) {
 	if tree.Root == nil {
 		return "", fmt.Errorf("reading %v: the document is empty", path)
 	}
-	w := &writer{tree: tree, src: d.Text}
-	at, err := w.find(path)
-	if err != nil {
-		return "", fmt.Errorf("reading %v: %w", path, err)
+	node, parent := locate(tree, path)
+	if node == nil {
+		return "", fmt.Errorf("reading %v: it was not found in the text", path)
 	}
-	node := at.node
 	switch {
 	case node.Indented:
 		return "", &Error{Op: Set, Path: path,
 			Problem: fmt.Sprintf("the indentation indicator of the block scalar in line %d ties its text to this place", yamltext.Line(d.Text, node.Start)),
 			Remedy:  "write it without the digit"}
-	case !node.Written() && node.Indicator < 0 && at.parent != nil && at.parent.Kind == yamltext.Mapping:
+	case !node.Written() && node.Indicator < 0 && parent != nil && parent.Kind == yamltext.Mapping:
 		return "", &Error{Op: Set, Path: path,
 			Problem: fmt.Sprintf("the key in line %d has no colon, which a value would bring along and nothing would take away again", yamltext.Line(d.Text, node.Start)),
 			Remedy:  "write the colon"}
@@ -44,6 +42,28 @@ func (d Document) Source(path Path) (string, error) {
 		return string(d.Text[node.Indicator+1 : node.End]), nil
 	}
 	return string(node.Full().Text(d.Text)), nil
+}
+
+// locate follows a path to a value and the collection around it; nil if it
+// leads nowhere.
+func locate(tree *yamltext.Tree, path Path) (node, parent *yamltext.Node) {
+	node = tree.Root
+	for _, step := range path {
+		parent = node
+		switch step := step.(type) {
+		case string:
+			node = tree.Entry(parent, step)
+		case int:
+			node = nil
+			if parent.Kind == yamltext.Sequence && step < len(parent.Content) {
+				node = parent.Content[step]
+			}
+		}
+		if node == nil {
+			return nil, nil
+		}
+	}
+	return node, parent
 }
 
 // Source returns the text of the value at a path of a document; see
@@ -116,4 +136,63 @@ func textBlock(node *yaml.Node) string {
 		}
 	}
 	return b.String()
+}
+
+// parseSource reads the text of a value that stood in this document.
+func (d *draft) parseSource(source string) (*yaml.Node, error) {
+	if source == "" {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}, nil
+	}
+	if name, ok := strings.CutPrefix(source, "*"); ok {
+		target := anchored(d.holder, name)
+		if target == nil {
+			return nil, fmt.Errorf("no anchor &%s", name)
+		}
+		return &yaml.Node{Kind: yaml.AliasNode, Value: name, Alias: target}, nil
+	}
+	return readSource(source, "\n")
+}
+
+// readSource reads the text of a value that is followed by a line break or by
+// the end of the document.
+func readSource(source, end string) (*yaml.Node, error) {
+	// A collection in block style is read below a key, anything else at the
+	// root, where no tab is in the way of an indentation.
+	inline := strings.IndexByte(" \t\r\n", source[0]) < 0
+	text := "k:" + source + end
+	if inline {
+		text = " " + source + end
+	}
+	tree, err := yamltext.Parse([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	if tree.Root == nil {
+		return nil, fmt.Errorf("it is no value")
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
+		return nil, err
+	}
+	span, value := tree.Root, document.Content[0]
+	if !inline {
+		if len(value.Content) != 2 {
+			return nil, fmt.Errorf("it is more than one value")
+		}
+		span, value = span.Content[1], value.Content[1]
+	}
+	// The text may have been tampered with: it must be the value and no more.
+	if full := span.Full(); full.End != len(text)-len(end) || inline && (full.Start != 1 || span.Style == yamltext.Block) {
+		return nil, fmt.Errorf("it is more than one value")
+	}
+	forget(value)
+	return value, nil
+}
+
+// forget drops line numbers that belong to another text.
+func forget(node *yaml.Node) {
+	node.Line, node.Column = 0, 0
+	for _, child := range node.Content {
+		forget(child)
+	}
 }

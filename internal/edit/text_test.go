@@ -165,7 +165,7 @@ func takeBack(before []byte, done Edit) (Edit, error) {
 	if err := yaml.Unmarshal(before, &document); err != nil {
 		return Edit{}, err
 	}
-	a := newApplier(&document, nil)
+	a := newDraft(&document, nil)
 	target := done.Path
 	if done.Op == Insert {
 		target = done.Path[:len(done.Path)-1]

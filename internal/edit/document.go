@@ -1,0 +1,107 @@
+package edit
+
+import (
+	"errors"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// A Document is a text to be edited: a document of a stream, or an item inside
+// one, which is edited where it stands and put back between its neighbours.
+type Document struct {
+	yamltext.Fragment
+	// Nodes is what yaml/v3 makes of the text, if the caller has it already.
+	// Apply changes it into what it makes of the result.
+	Nodes *yaml.Node
+	// Aliases are names of anchors that aliases outside the fragment use.
+	Aliases []string
+	// tree is the scanned text, if Read has scanned it.
+	tree *yamltext.Tree
+}
+
+// Text makes the edits, as if in their order, on a text with one document.
+func Text(document []byte, edits []Edit) ([]byte, error) {
+	return Document{Fragment: yamltext.Fragment{Text: document}}.Apply(edits)
+}
+
+// Apply makes the edits, as if in their order, and returns the new text of the
+// fragment. It changes the bytes at the paths of the edits and no others. The
+// result has been read again: it says what the edits ask for, or there is an
+// error.
+func (d Document) Apply(edits []Edit) ([]byte, error) {
+	if len(edits) == 0 {
+		return d.Text, nil
+	}
+	if d.Nodes == nil {
+		read, err := Read(d.Fragment)
+		if err != nil {
+			return nil, fmt.Errorf("reading the document: %w", err)
+		}
+		d.Nodes, d.tree = read.Nodes, read.tree
+	}
+	text, err := d.spliced(edits)
+	var refused *Error
+	if err == nil || errors.As(err, &refused) {
+		return text, err
+	}
+	return nil, fmt.Errorf("editing %v: the text cannot be changed there alone: %w", edits[0].Path, err)
+}
+
+// spliced makes the edits on the nodes, then on the bytes, and holds the one
+// against the other.
+func (d Document) spliced(edits []Edit) ([]byte, error) {
+	draft := newDraft(d.Nodes, d.Aliases)
+	w, unscanned := newWriter(d)
+	if unscanned == nil && draft.root != nil {
+		draft.root.text = w.tree.Root
+		draft.endsInText = w.endsInText
+	}
+	if err := draft.apply(edits); err != nil {
+		return nil, err
+	}
+	if unscanned != nil {
+		return nil, unscanned
+	}
+	text, err := w.text(draft.root)
+	if err != nil {
+		return nil, err
+	}
+	return text, check(yamltext.Fragment{Text: text, Column: d.Column}, draft.holder)
+}
+
+// check reads a text and compares it with the nodes it should say.
+func check(text yamltext.Fragment, want *yaml.Node) error {
+	var got yaml.Node
+	if err := yaml.Unmarshal(text.Readable(), &got); err != nil {
+		return err
+	}
+	return same(got.Content[0], want.Content[0], nil)
+}
+
+// same compares what two trees say: kinds, tags, values, keys in their order,
+// anchors and aliases, not styles and comments.
+func same(got, want *yaml.Node, path Path) error {
+	switch {
+	case got.Kind != want.Kind || got.ShortTag() != want.ShortTag():
+		return fmt.Errorf("%v became %s %s, not %s %s", path, got.ShortTag(), describe(got), want.ShortTag(), describe(want))
+	case got.Value != want.Value:
+		return fmt.Errorf("%v became %s, not %s", path, describe(got), describe(want))
+	case got.Anchor != want.Anchor:
+		return fmt.Errorf("%v got the anchor %q, not %q", path, got.Anchor, want.Anchor)
+	case len(got.Content) != len(want.Content):
+		return fmt.Errorf("%v has %d nodes, not %d", path, len(got.Content), len(want.Content))
+	}
+	for i := range got.Content {
+		var step any = i
+		if got.Kind == yaml.MappingNode {
+			step = got.Content[i&^1].Value
+		}
+		if err := same(got.Content[i], want.Content[i], append(path, step)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
