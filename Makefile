@@ -7,15 +7,19 @@ TOOLS := .cache/bin
 # and the init container's binary runs on an empty base image.
 go_build = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w $(stamp)'
 
-# Of the images: their tag and what the programs in them say of themselves. It is
-# the one that a spec without an image means (fn.DefaultImage).
+# Of the images: their tag and what the programs in them say of themselves.
 VERSION ?= v0.1.0
+# Of a release: the init container's image that was published with it, with its
+# digest. krm-bypass pin writes it into a spec that names none.
+PUBLISHED ?=
+published = $(if $(PUBLISHED),-X main.publishedImage=$(PUBLISHED))
 platforms := linux-amd64 linux-arm64
 function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 
 .PHONY: build demo test test-all test-rest test-argocd test-helm test-cluster test-containers bench fuzz soak reproducible licences lint images push tools clean help
 .PHONY: go modules packages all-packages registry kustomize helm helm4 golangci-lint
 
+build: stamp = $(published)
 build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
 	@$(go_build) -o bin/krm-bypass ./cmd/krm-bypass
 	@$(go_build) -o bin/krm-bypass-fn ./cmd/krm-bypass-fn
@@ -76,7 +80,7 @@ registry:
 # Compiled anew every time: the go command knows better than make what changed.
 .PHONY: $(platforms:%=.cache/images/%)
 $(platforms:%=.cache/images/%): .cache/images/%: go
-$(platforms:%=.cache/images/%): stamp = -X main.version=$(VERSION) -X $(function).Version=$(VERSION)
+$(platforms:%=.cache/images/%): stamp = -X main.version=$(VERSION) -X $(function).Version=$(VERSION) $(published)
 $(platforms:%=.cache/images/%):
 	@GOOS=$(word 1,$(subst -, ,$(@F))) GOARCH=$(word 2,$(subst -, ,$(@F))) $(go_build) -o $@/krm-bypass ./cmd/krm-bypass
 	@GOOS=$(word 1,$(subst -, ,$(@F))) GOARCH=$(word 2,$(subst -, ,$(@F))) $(go_build) -o $@/krm-bypass-init ./images/init

@@ -25,6 +25,7 @@ spec:
     owner: team-a
     expires: 2026-10-31
     excludeInboundPorts: [9090]
+  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}
 `
 
 const unchecked = `# the front door

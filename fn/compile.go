@@ -37,7 +37,6 @@ func (c *ClusterBypass) Default() {
 	}
 	e := s.Enforcement
 	setDefault(&e.Mode, string(transform.InitContainer))
-	setDefault(&e.Image, DefaultImage)
 	setDefault(&e.ImagePullPolicy, "IfNotPresent")
 	setDefault(&e.Backend, "auto")
 	if e.Resources == nil {
@@ -480,6 +479,9 @@ var quantity = newGrammar(`^[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)([KMGTPE]i|[num
 // own affair, but a blank or an empty name never works.
 var imageReference = newGrammar(`^[A-Za-z0-9][^\s]*$`)
 
+// exampleImage shows in messages what a reference looks like.
+const exampleImage = "registry.example.com/mesh/init:v0.1.0"
+
 // pinnedImage is an image with a digest (github.com/opencontainers/image-spec
 // descriptor.md, the registered algorithms).
 var pinnedImage = newGrammar(`@(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
@@ -492,8 +494,9 @@ const longestSecretName = 253
 
 func (c *compiler) enforcement(e *Enforcement) {
 	switch {
+	case e.Image == "": // an error only where a workload needs it
 	case !imageReference.matches(e.Image):
-		c.problem("spec.enforcement.image", e.Image, "%q is not an image: write a reference such as %s", e.Image, DefaultImage)
+		c.problem("spec.enforcement.image", e.Image, "%q is not an image: write a reference such as %s", e.Image, exampleImage)
 	case e.RequireDigest && !pinnedImage.matches(e.Image):
 		c.problem("spec.enforcement.image", e.Image, "%q has no digest, and spec.enforcement.requireDigest asks for one: krm-bypass pin FILE writes it into the spec's file", e.Image)
 	}
@@ -601,8 +604,18 @@ func (d *decoder) compile(spec *ClusterBypass, place func(path string) string) (
 		return nil, d.inOrder(problems)
 	}
 	for _, r := range policy.BeyondLimits() {
-		path := place(r.Path)
-		d.warnings = append(d.warnings, Problem{File: d.file, Path: path, Line: d.lineOf(path), Message: r.Message})
+		d.warnings = append(d.warnings, Problem{Path: r.Path, Message: r.Message})
 	}
+	d.warnings = d.placedAll(d.warnings)
 	return policy, nil
+}
+
+// placedAll says where in the user's text problems of the compiled spec stand.
+func (d *decoder) placedAll(problems Problems) Problems {
+	for i, p := range problems {
+		p.File, p.Path = d.file, d.placed(p.Path)
+		p.Line = d.lineOf(p.Path)
+		problems[i] = p
+	}
+	return problems
 }

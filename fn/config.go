@@ -201,6 +201,9 @@ func (d *decoder) configMap(node *yaml.Node) (*transform.Policy, error) {
 
 // dataPath gives the place in a ConfigMap of a field of the spec.
 func dataPath(path string) string {
+	if path == enforcementPath {
+		return "data." + keyImage
+	}
 	for _, move := range []struct{ from, to string }{
 		{"spec.global.", "data."},
 		{"spec.enforcement.", "data."},

@@ -137,6 +137,7 @@ func (d *decoder) problem(node *yaml.Node, path, value, format string, args ...a
 // constraint is what a schema tag says of a field.
 type constraint struct {
 	required  bool
+	filled    bool // not the empty string
 	enum      []string
 	byDefault string
 	// A number lies between minimum and maximum where bounded.
@@ -151,6 +152,8 @@ func constraintOf(field reflect.StructField) constraint {
 		switch key {
 		case "required":
 			c.required = true
+		case "minLength":
+			c.filled = true
 		case "enum":
 			c.enum = strings.Split(value, "|")
 		case "meshes":
@@ -337,6 +340,8 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 			d.problem(value, at, field.String(), "%q is not known: write %s", field.String(), remedy)
 		case c.bounded && (number(field) < c.minimum || number(field) > c.maximum):
 			d.problem(value, at, strconv.Itoa(number(field)), "%d is out of bounds: write a number from %d to %d", number(field), c.minimum, c.maximum)
+		case c.filled && field.String() == "":
+			d.problem(value, at, "", "empty: give a value, or take the line away")
 		case c.byDefault != "" && field.String() == "":
 			d.problem(value, at, "", "empty: give a value, or take the line away for the default, %s", c.byDefault)
 		}

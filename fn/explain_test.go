@@ -36,6 +36,7 @@ spec:
     excludeOutbound: [{ipRanges: [10.1.0.0/16], ports: [5432, 5433]}]
     owner: team-a
     enforcement: {mode: WhereNeeded}
+  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}
 `
 
 const explained = `apiVersion: apps/v1
@@ -132,7 +133,7 @@ func TestExplainSaysWhereEntriesComeFrom(t *testing.T) {
 func TestExplainSaysByWhichFieldAnEntryIsLost(t *testing.T) {
 	rule := "  - match: {names: [web]}\n    merge: Union\n    excludeOutboundPorts: [6379]\n    includeOutboundPorts: [3306]\n"
 	for merge, field := range map[string]string{"Union": "includeOutboundPorts", "Override": "excludeOutboundPorts"} {
-		workloads := explain(t, explainedSpec+strings.Replace(rule, "Union", merge, 1), explained)
+		workloads := explain(t, strings.Replace(explainedSpec, "  enforcement: {image", strings.Replace(rule, "Union", merge, 1)+"  enforcement: {image", 1), explained)
 		entries := workloads[0].Fields[1].Entries
 		assert.Equal(t, "3306", entries[0].Entry)
 		require.Len(t, entries[0].Lost, 1)
@@ -163,7 +164,7 @@ func TestExplainSaysWhenTheTemplateChanges(t *testing.T) {
 		"a reason":              {strings.Replace(explainedSpec, "the cloud's", "our cloud's", 1), explained, false, false, false},
 		"another's setting":     {strings.Replace(explainedSpec, "names: [shop]", "names: [shop, elsewhere]", 1), explained, false, false, false},
 		"a setting":             {strings.Replace(explainedSpec, "3306", "3307", 1), explained, true, false, false},
-		"the image":             {explainedSpec + "  enforcement: {image: \"init:2\"}\n", explained, true, false, true},
+		"the image":             {strings.Replace(explainedSpec, "v0.1.0", "v0.2.0", 1), explained, true, false, true},
 		"the template itself":   {explainedSpec, strings.Replace(explained, "containers: []", "containers: [{name: web}]", 1), true, true, false},
 		"an annotation of ours": {explainedSpec, renderedText(t, explainedSpec, explained), false, false, false},
 	} {

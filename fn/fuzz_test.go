@@ -119,10 +119,10 @@ func FuzzManifests(f *testing.F) {
 		f.Add(text, uint8(i))
 	}
 	specs := []string{
-		"spec: {global: {excludeOutboundPorts: [3306]}}",
-		"spec: {merge: Union, global: {excludeOutbound: [{ipRanges: [10.0.0.0/8], ports: [80]}], excludeInboundPorts: [9090]}}",
+		"spec: {global: {excludeOutboundPorts: [3306]}, enforcement: {image: a/b:c}}",
+		"spec: {merge: Union, global: {excludeOutbound: [{ipRanges: [10.0.0.0/8], ports: [80]}], excludeInboundPorts: [9090]}, enforcement: {image: a/b:c}}",
 		"spec: {enforcement: {mode: AnnotationsOnly}, meshDefaults: {excludeOutboundPorts: [1]}, global: {excludeOutboundPorts: [], includeInboundPorts: [8080]}}",
-		"spec: {mesh: Linkerd, global: {excludeOutboundPorts: [3306, 4567]}}",
+		"spec: {mesh: Linkerd, global: {excludeOutboundPorts: [3306, 4567]}, enforcement: {image: a/b:c}}",
 	}
 	render := func(t *testing.T, spec string, text []byte) ([]byte, error) {
 		files, results, err := fn.Manifests(&fn.Manifest{Path: "bypass.yaml", Text: []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: c}\n" + spec + "\n")},

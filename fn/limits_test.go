@@ -187,7 +187,7 @@ func TestNothingIsWrittenBeyondTheLimits(t *testing.T) {
 }
 
 func TestNodesAreHeldToTheLimitsToo(t *testing.T) {
-	spec, err := specOf(t, `{limits: {forbiddenOutboundPorts: [443]}, meshDefaults: {excludeOutboundPorts: [443]}, global: {excludeInboundPorts: [1]}}`)
+	spec, err := specOf(t, `{limits: {forbiddenOutboundPorts: [443]}, meshDefaults: {excludeOutboundPorts: [443]}, global: {excludeInboundPorts: [1]}, enforcement: {image: "a/b:c"}}`)
 	require.NoError(t, err)
 	var node yaml.Node
 	require.NoError(t, yaml.Unmarshal([]byte(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {template: {spec: {}}}}`), &node))

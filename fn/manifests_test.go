@@ -83,7 +83,7 @@ func TestManifestsFindTheSpec(t *testing.T) {
 		"among the files": {"", []fn.Manifest{manifest("a.yaml", deployment+"---\n"+specText)}, ""},
 		"in a file of its own, whatever is among the files": {specText, []fn.Manifest{manifest("a.yaml", deployment+"---\n"+other)}, ""},
 		"behind other documents":                            {service + "---\n" + specText, []fn.Manifest{manifest("a.yaml", deployment)}, ""},
-		"as a ConfigMap":                                    {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {excludeOutboundPorts: '3306'}\n", []fn.Manifest{manifest("a.yaml", deployment)}, ""},
+		"as a ConfigMap":                                    {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {excludeOutboundPorts: '3306', image: 'a/b:c'}\n", []fn.Manifest{manifest("a.yaml", deployment)}, ""},
 		"nowhere": {"", []fn.Manifest{manifest("a.yaml", deployment)},
 			"error: there is no ClusterBypass: give one with --spec, or put one (apiVersion krm-bypass.dev/v1alpha1) among the resources\n"},
 		"twice among the files": {"", []fn.Manifest{manifest("a.yaml", deployment+"---\n"+specText), manifest("b.yaml", specText)},

@@ -79,7 +79,7 @@ func drawMeshConfig(t *rapid.T) (text string, lists map[string][]string) {
 func drawGlobal(t *rapid.T, label string) (spec []byte, wanted map[string][]string) {
 	wanted = map[string][]string{}
 	var b strings.Builder
-	b.WriteString("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: cluster\nspec:\n  mesh: FSM\n  meshConfig: Update\n  global:\n    excludeOutbound: []\n")
+	b.WriteString("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: cluster\nspec:\n  mesh: FSM\n  meshConfig: Update\n  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}\n  global:\n    excludeOutbound: []\n")
 	for _, l := range fsmLists {
 		if entries := l.draw(t, label+" "+l.field); len(entries) > 0 {
 			wanted[l.name] = entries

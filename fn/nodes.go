@@ -30,10 +30,11 @@ func Nodes(spec ClusterBypass, objects []*yaml.Node, options Options) (Results, 
 	edits := make([][]edit.Edit, len(items))
 	p := pass.Pass{Policy: policy, Items: items, Heads: heads, Written: func(d *pass.Document) { edits[d.At] = d.Edits }, Progress: options.Progress}
 	results := resultsOf(p.Run()...)
+	ref := &ResourceRef{APIVersion: spec.APIVersion, Kind: spec.Kind, Name: spec.Metadata.Name}
 	for _, r := range policy.BeyondLimits() {
-		ref := &ResourceRef{APIVersion: spec.APIVersion, Kind: spec.Kind, Name: spec.Metadata.Name}
 		results = append(results, problemResults(Warning, Problems{{Path: r.Path, Message: r.Message}}, ref)...)
 	}
+	results = append(results, problemResults(Error, needImage(p.Imageless), ref)...)
 	results = results.inOrder()
 	if results.Failed() {
 		return results, ErrFailed

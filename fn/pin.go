@@ -18,11 +18,9 @@ type Pinned struct {
 	// none.
 	File string
 	Line int
-	// Was is the image before, DefaultImage where the spec names none, and Is the
-	// one with its digest.
+	// Was is the image before, "" where the spec names none, and Is the one with
+	// its digest.
 	Was, Is string
-	// Missing says that the spec names no image.
-	Missing bool
 }
 
 // imagePath leads to the image in a spec.
@@ -30,12 +28,13 @@ var imagePath = edit.Path{"spec", "enforcement", "image"}
 
 // Pin writes into every ClusterBypass of a file the image that resolve gives for
 // the one that stands there, and changes no other byte. It looks at that field
-// alone: a spec may have mistakes elsewhere. The error is Problems; the file is
-// then as it came.
+// alone: a spec may have mistakes elsewhere. A spec that names no image gets
+// published, which has a digest; where that is "", it is an error. The error is
+// Problems; the file is then as it came.
 //
 // How an image is resolved is up to the caller, since this package knows no
 // network.
-func Pin(f Manifest, resolve func(image string) (string, error)) (Manifest, []Pinned, error) {
+func Pin(f Manifest, published string, resolve func(image string) (string, error)) (Manifest, []Pinned, error) {
 	var found []Pinned
 	var problems Problems
 	var replacements []yamltext.Replacement
@@ -52,7 +51,7 @@ func Pin(f Manifest, resolve func(image string) (string, error)) (Manifest, []Pi
 		}
 		specs++
 		line := d.Line + node.LineAt(document.Nodes, imagePath) - 1 // before anything is put there
-		pin, edits, problem := pinned(document.Nodes, resolve)
+		pin, edits, problem := pinned(document.Nodes, published, resolve)
 		if problem == nil && len(edits) > 0 {
 			text, err := document.Apply(edits)
 			if err != nil {
@@ -77,26 +76,31 @@ func Pin(f Manifest, resolve func(image string) (string, error)) (Manifest, []Pi
 	return Manifest{Path: f.Path, Text: yamltext.Replace(f.Text, replacements)}, found, nil
 }
 
-func pinned(spec *yaml.Node, resolve func(string) (string, error)) (Pinned, []edit.Edit, *Problem) {
+func pinned(spec *yaml.Node, published string, resolve func(string) (string, error)) (Pinned, []edit.Edit, *Problem) {
 	standing := node.Of(spec).At(imagePath...).Node()
-	pin := Pinned{Was: DefaultImage, Missing: standing == nil || standing.ShortTag() == "!!null"}
-	style := yaml.Style(0)
-	if !pin.Missing {
-		if standing.Kind != yaml.ScalarNode || standing.ShortTag() != "!!str" || !imageReference.matches(standing.Value) {
-			return pin, nil, &Problem{Value: standing.Value, Message: fmt.Sprintf("%s is not an image: write a reference such as %s", describe(standing), DefaultImage)}
+	if standing == nil || standing.ShortTag() == "!!null" {
+		if published == "" {
+			return Pinned{}, nil, &Problem{Message: "missing: name the image to pin, such as " + exampleImage + "; make push prints the line"}
 		}
-		pin.Was = standing.Value
-		style = standing.Style & (yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle)
+		return Pinned{Is: published}, setImage(published, 0), nil
 	}
+	if standing.Kind != yaml.ScalarNode || standing.ShortTag() != "!!str" || !imageReference.matches(standing.Value) {
+		return Pinned{}, nil, &Problem{Value: standing.Value, Message: fmt.Sprintf("%s is not an image: write a reference such as %s", describe(standing), exampleImage)}
+	}
+	pin := Pinned{Was: standing.Value}
 	is, err := resolve(pin.Was)
 	if err != nil {
 		return pin, nil, &Problem{Value: pin.Was, Message: fmt.Sprintf("resolving %s: %v", pin.Was, err)}
 	}
 	if !pinnedImage.matches(is) {
-		return pin, nil, &Problem{Value: pin.Was, Message: fmt.Sprintf("resolving %s: what came of it has no digest: %s", pin.Was, is)}
+		return pin, nil, &Problem{Value: pin.Was, Message: fmt.Sprintf("resolving %s: the result has no digest: %s", pin.Was, is)}
 	}
-	if pin.Is = is; !pin.Missing && is == pin.Was {
+	if pin.Is = is; is == pin.Was {
 		return pin, nil, nil
 	}
-	return pin, []edit.Edit{{Path: imagePath, Op: edit.Set, Value: &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: is, Style: style}}}, nil
+	return pin, setImage(is, standing.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle)), nil
+}
+
+func setImage(image string, style yaml.Style) []edit.Edit {
+	return []edit.Edit{{Path: imagePath, Op: edit.Set, Value: &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: image, Style: style}}}
 }

@@ -24,8 +24,10 @@ func resolved(image string) (string, error) {
 
 const pinHead = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\n"
 
-// In the texts, <> is where the pin comes, of what stood there before or of the
-// default.
+// published is the image that a release knows.
+const published = "r.example/init:v9" + digest
+
+// In the texts, <> is where the image with its digest comes.
 func TestPinChangesTheImageAlone(t *testing.T) {
 	for _, test := range []struct{ name, before, after, was string }{
 		{"plain", "spec:\n  enforcement:\n    image: r.example/init:v1 # ours\n    backend: auto\n", "spec:\n  enforcement:\n    image: <> # ours\n    backend: auto\n", "r.example/init:v1"},
@@ -33,9 +35,9 @@ func TestPinChangesTheImageAlone(t *testing.T) {
 		{"in single quotes", "spec:\n    enforcement:\n        image:   'r.example/init:v1'\n", "spec:\n    enforcement:\n        image:   '<>'\n", "r.example/init:v1"},
 		{"pinned to another digest", "spec:\n  enforcement:\n    image: r.example/init:v1" + otherDigest + "\n", "spec:\n  enforcement:\n    image: <>\n", "r.example/init:v1"},
 		{"pinned already", "spec:\n  enforcement:\n    image: r.example/init:v1" + digest + "\n", "spec:\n  enforcement:\n    image: <>\n", "r.example/init:v1"},
-		{"no enforcement", "spec:\n  # said so\n  global: {excludeOutboundPorts: [3306]}\n# the end\n", "spec:\n  # said so\n  global: {excludeOutboundPorts: [3306]}\n  enforcement:\n    image: <>\n# the end\n", fn.DefaultImage},
-		{"no image", "spec:\n    enforcement:\n        requireDigest: true\n    mesh: FSM\n", "spec:\n    enforcement:\n        requireDigest: true\n        image: <>\n    mesh: FSM\n", fn.DefaultImage},
-		{"a key alone", "spec:\n  enforcement:\n    image:\n    mode: WhereNeeded\n", "spec:\n  enforcement:\n    image: <>\n    mode: WhereNeeded\n", fn.DefaultImage},
+		{"no enforcement", "spec:\n  # said so\n  global: {excludeOutboundPorts: [3306]}\n# the end\n", "spec:\n  # said so\n  global: {excludeOutboundPorts: [3306]}\n  enforcement:\n    image: <>\n# the end\n", "r.example/init:v9"},
+		{"no image", "spec:\n    enforcement:\n        requireDigest: true\n    mesh: FSM\n", "spec:\n    enforcement:\n        requireDigest: true\n        image: <>\n    mesh: FSM\n", "r.example/init:v9"},
+		{"a key alone", "spec:\n  enforcement:\n    image:\n    mode: WhereNeeded\n", "spec:\n  enforcement:\n    image: <>\n    mode: WhereNeeded\n", "r.example/init:v9"},
 		{"no final line break", "spec:\n  enforcement:\n    image: r.example/init:v1", "spec:\n  enforcement:\n    image: <>", "r.example/init:v1"},
 		{"an image with a port", "spec: {enforcement: {image: 'localhost:5000/init:v1'}}\n", "spec: {enforcement: {image: '<>'}}\n", "localhost:5000/init:v1"},
 		{"an alias", "metadata: {annotations: {image: &image a/b:c}}\nspec: {enforcement: {image: *image}}\n", "metadata: {annotations: {image: &image a/b:c}}\nspec: {enforcement: {image: \"<>\"}}\n", "a/b:c"},
@@ -55,14 +57,14 @@ func TestPinChangesTheImageAlone(t *testing.T) {
 			} {
 				before := style.of(pinHead + test.before)
 				after := style.of(pinHead + strings.ReplaceAll(test.after, "<>", test.was+digest))
-				file, done, err := fn.Pin(fn.Manifest{Path: "bypass.yaml", Text: []byte(before)}, resolved)
+				file, done, err := fn.Pin(fn.Manifest{Path: "bypass.yaml", Text: []byte(before)}, published, resolved)
 				require.NoError(t, err, style.name)
 				assert.Equal(t, after, string(file.Text), style.name)
 				require.Len(t, done, 1)
 				assert.Equal(t, test.was+digest, done[0].Is)
 				assert.Equal(t, "bypass.yaml", done[0].File)
 
-				again, _, err := fn.Pin(file, resolved)
+				again, _, err := fn.Pin(file, published, resolved)
 				require.NoError(t, err)
 				assert.Equal(t, after, string(again.Text), "a second time")
 			}
@@ -72,7 +74,7 @@ func TestPinChangesTheImageAlone(t *testing.T) {
 
 func TestPinInJSON(t *testing.T) {
 	before := `{"apiVersion": "krm-bypass.dev/v1alpha1", "kind": "ClusterBypass", "spec": {"enforcement": {"image": "a/b:c"}}}`
-	file, done, err := fn.Pin(fn.Manifest{Path: "bypass.json", Text: []byte(before)}, resolved)
+	file, done, err := fn.Pin(fn.Manifest{Path: "bypass.json", Text: []byte(before)}, published, resolved)
 	require.NoError(t, err)
 	assert.Equal(t, strings.Replace(before, "a/b:c", "a/b:c"+digest, 1), string(file.Text))
 	assert.Equal(t, []fn.Pinned{{File: "bypass.json", Line: 1, Was: "a/b:c", Is: "a/b:c" + digest}}, done)
@@ -80,25 +82,25 @@ func TestPinInJSON(t *testing.T) {
 
 func TestPinEverySpecOfAFile(t *testing.T) {
 	const before = pinHead + "spec: {enforcement: {image: \"a/b:1\"}}\n---\n" + pinHead + "spec:\n  mesh: FSM\n"
-	file, done, err := fn.Pin(fn.Manifest{Path: "both.yaml", Text: []byte(before)}, resolved)
+	file, done, err := fn.Pin(fn.Manifest{Path: "both.yaml", Text: []byte(before)}, published, resolved)
 	require.NoError(t, err)
-	assert.Equal(t, pinHead+"spec: {enforcement: {image: \"a/b:1"+digest+"\"}}\n---\n"+pinHead+"spec:\n  mesh: FSM\n  enforcement:\n    image: "+fn.DefaultImage+digest+"\n", string(file.Text))
+	assert.Equal(t, pinHead+"spec: {enforcement: {image: \"a/b:1"+digest+"\"}}\n---\n"+pinHead+"spec:\n  mesh: FSM\n  enforcement:\n    image: "+published+"\n", string(file.Text))
 	assert.Equal(t, []fn.Pinned{
 		{File: "both.yaml", Line: 3, Was: "a/b:1", Is: "a/b:1" + digest},
-		{File: "both.yaml", Line: 8, Was: fn.DefaultImage, Is: fn.DefaultImage + digest, Missing: true},
+		{File: "both.yaml", Line: 8, Is: published},
 	}, done)
 }
 
 func TestAPinnedSpecIsTakenWhereADigestIsRequired(t *testing.T) {
-	const before = pinHead + "spec:\n  global: {excludeOutboundPorts: [3306]}\n  enforcement: {requireDigest: true}\n"
+	const before = pinHead + "spec:\n  global: {excludeOutboundPorts: [3306]}\n  enforcement: {requireDigest: true, image: \"r.example/init:v1\"}\n"
 	read := func(text []byte) error {
 		var node yaml.Node
 		require.NoError(t, yaml.Unmarshal(text, &node))
 		_, err := fn.ReadSpec(&node, "bypass.yaml")
 		return err
 	}
-	assert.EqualError(t, read([]byte(before)), `bypass.yaml: spec.enforcement.image: "ghcr.io/krm-bypass/init:v0.1.0" has no digest, and spec.enforcement.requireDigest asks for one: krm-bypass pin FILE writes it into the spec's file`)
-	file, _, err := fn.Pin(fn.Manifest{Path: "bypass.yaml", Text: []byte(before)}, resolved)
+	assert.EqualError(t, read([]byte(before)), `bypass.yaml: spec.enforcement.image: "r.example/init:v1" has no digest, and spec.enforcement.requireDigest asks for one: krm-bypass pin FILE writes it into the spec's file`)
+	file, _, err := fn.Pin(fn.Manifest{Path: "bypass.yaml", Text: []byte(before)}, published, resolved)
 	require.NoError(t, err)
 	assert.NoError(t, read(file.Text))
 }
@@ -108,16 +110,17 @@ func TestWhatCannotBePinnedStays(t *testing.T) {
 		{"no spec", "kind: Deployment\n", "bypass.yaml: there is no ClusterBypass in it: name the file that has one (apiVersion krm-bypass.dev/v1alpha1)"},
 		{"nothing", "", "bypass.yaml: there is no ClusterBypass in it: name the file that has one (apiVersion krm-bypass.dev/v1alpha1)"},
 		{"no YAML", pinHead + "spec: [\n", "bypass.yaml:3: reading the document: not valid YAML: did not find expected node content"},
-		{"a number", pinHead + "spec:\n  enforcement:\n    image: 7\n", "bypass.yaml:5: spec.enforcement.image: \"7\" is not an image: write a reference such as " + fn.DefaultImage},
-		{"a blank in it", pinHead + "spec: {enforcement: {image: a b}}\n", "bypass.yaml:3: spec.enforcement.image: \"a b\" is not an image: write a reference such as " + fn.DefaultImage},
-		{"a mapping", pinHead + "spec: {enforcement: {image: {name: a}}}\n", "bypass.yaml:3: spec.enforcement.image: a mapping is not an image: write a reference such as " + fn.DefaultImage},
+		{"no image", pinHead + "spec:\n  mesh: FSM\n", "bypass.yaml:4: spec.enforcement.image: missing: name the image to pin, such as registry.example.com/mesh/init:v0.1.0; make push prints the line"},
+		{"a number", pinHead + "spec:\n  enforcement:\n    image: 7\n", "bypass.yaml:5: spec.enforcement.image: \"7\" is not an image: write a reference such as registry.example.com/mesh/init:v0.1.0"},
+		{"a blank in it", pinHead + "spec: {enforcement: {image: a b}}\n", "bypass.yaml:3: spec.enforcement.image: \"a b\" is not an image: write a reference such as registry.example.com/mesh/init:v0.1.0"},
+		{"a mapping", pinHead + "spec: {enforcement: {image: {name: a}}}\n", "bypass.yaml:3: spec.enforcement.image: a mapping is not an image: write a reference such as registry.example.com/mesh/init:v0.1.0"},
 		{"a registry that does not answer", pinHead + "spec: {enforcement: {image: bad/b:c}}\n", "bypass.yaml:3: spec.enforcement.image: resolving bad/b:c: nobody there"},
-		{"an answer without a digest", pinHead + "spec: {enforcement: {image: odd/b:c}}\n", "bypass.yaml:3: spec.enforcement.image: resolving odd/b:c: what came of it has no digest: odd/b:c"},
+		{"an answer without a digest", pinHead + "spec: {enforcement: {image: odd/b:c}}\n", "bypass.yaml:3: spec.enforcement.image: resolving odd/b:c: the result has no digest: odd/b:c"},
 		{"two of which one is wrong", pinHead + "spec: {enforcement: {image: a/b:c}}\n---\n" + pinHead + "spec: {enforcement: {image: bad/b:c}}\n", "bypass.yaml:7: spec.enforcement.image: resolving bad/b:c: nobody there"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			given := fn.Manifest{Path: "bypass.yaml", Text: []byte(test.text)}
-			file, done, err := fn.Pin(given, func(image string) (string, error) {
+			file, done, err := fn.Pin(given, "", func(image string) (string, error) {
 				switch {
 				case strings.HasPrefix(image, "bad/"):
 					return "", errors.New("nobody there")

@@ -36,6 +36,6 @@ func listOf(n int) []byte {
 		}
 		fmt.Fprintf(&b, "- apiVersion: v1\n  kind: Service\n  metadata:\n    name: app-%[1]d\n  spec:\n    selector:\n      app: app-%[1]d\n    ports:\n    - port: 80\n      targetPort: http\n", i)
 	}
-	b.WriteString("functionConfig:\n  apiVersion: krm-bypass.dev/v1alpha1\n  kind: ClusterBypass\n  spec:\n    global:\n      excludeOutboundPorts: [3306]\n      excludeOutboundIPRanges: [192.0.2.0/24]\n")
+	b.WriteString("functionConfig:\n  apiVersion: krm-bypass.dev/v1alpha1\n  kind: ClusterBypass\n  spec:\n    global:\n      excludeOutboundPorts: [3306]\n      excludeOutboundIPRanges: [192.0.2.0/24]\n    enforcement:\n      image: ghcr.io/krm-bypass/init:v0.1.0\n")
 	return b.Bytes()
 }

@@ -125,7 +125,7 @@ func fieldsOf(fields map[traffic.Field][]string) map[string]any {
 
 // text gives the spec as a ClusterBypass.
 func (s drawnSpec) text(t require.TestingT) []byte {
-	enforcement := map[string]any{}
+	enforcement := map[string]any{"image": "ghcr.io/krm-bypass/init:v0.1.0"}
 	spec := map[string]any{"enforcement": enforcement}
 	if s.merge != "" {
 		spec["merge"] = s.merge
@@ -731,6 +731,7 @@ spec:
     excludeOutbound:
     - {ipRanges: [10.1.0.0/16], ports: [5432]}
   enforcement:
+    image: ghcr.io/krm-bypass/init:v0.1.0
     resources:
       limits: {memory: 32Mi}
 `

@@ -55,6 +55,15 @@ type ResourceRef struct {
 	Namespace  string `json:"namespace,omitempty" yaml:"namespace,omitempty"`
 }
 
+// text gives kind, namespace and name, as in Deployment shop/web.
+func (r ResourceRef) text() string {
+	name := r.Name
+	if r.Namespace != "" {
+		name = r.Namespace + "/" + name
+	}
+	return strings.TrimSpace(r.Kind + " " + name)
+}
+
 // Field names a field and what stands there.
 type Field struct {
 	Path         string `json:"path" yaml:"path"`
@@ -81,11 +90,7 @@ func (r Result) String() string {
 		parts = append(parts, file)
 	}
 	if ref := r.ResourceRef; ref != nil {
-		name := ref.Name
-		if ref.Namespace != "" {
-			name = ref.Namespace + "/" + name
-		}
-		parts = append(parts, strings.TrimSpace(ref.Kind+" "+name))
+		parts = append(parts, ref.text())
 	}
 	if r.Field != nil {
 		parts = append(parts, clipped(r.Field.Path))

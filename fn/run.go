@@ -3,6 +3,8 @@ package fn
 import (
 	"cmp"
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -37,7 +39,29 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	}
 	r.policy = policy
 	p := pass.Pass{Policy: policy, Items: r.items, Heads: heads, Planned: planned, Written: written, Progress: r.options.Progress}
-	return append(results, resultsOf(p.Run()...)...).inOrder()
+	results = append(results, resultsOf(p.Run()...)...)
+	return append(results, problemResults(Error, r.read.placedAll(needImage(p.Imageless)), refOf(r.read.node))...).inOrder()
+}
+
+// enforcementPath is the field that says how to enforce.
+const enforcementPath = "spec.enforcement"
+
+// needImage is the one problem of a spec that names no image although workloads
+// need it; there is none where none does.
+func needImage(workloads []pass.Ref) Problems {
+	if len(workloads) == 0 {
+		return nil
+	}
+	names := make([]string, len(workloads))
+	for i, w := range workloads {
+		names[i] = ResourceRef{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name}.text()
+	}
+	who := slices.Min(names) + " needs"
+	if others := len(names) - 1; others > 0 {
+		who = fmt.Sprintf("%s and %d more need", slices.Min(names), others)
+	}
+	return Problems{{Path: enforcementPath, Message: who + " the init container, and there is no default for its image: make images builds it, and make push REGISTRY=" +
+		path.Dir(exampleImage) + " prints the lines to put here; or set mode: AnnotationsOnly"}}
 }
 
 // findPolicy reads the functionConfig, or else the one ClusterBypass among the

@@ -10,9 +10,6 @@ const (
 	Kind = "ClusterBypass"
 )
 
-// DefaultImage is the init container's image where the spec names none.
-const DefaultImage = "ghcr.io/krm-bypass/init:v0.1.0"
-
 // ClusterBypass says for a whole cluster which traffic bypasses the sidecar. It
 // lives in Git and is never applied to a cluster.
 type ClusterBypass struct {
@@ -307,11 +304,12 @@ type Enforcement struct {
 	// WhereNeeded for the init container only where the annotations cannot
 	// say it, AnnotationsOnly to have no init container at all.
 	Mode string `json:"mode,omitempty" schema:"enum=InitContainer|WhereNeeded|AnnotationsOnly;default=InitContainer"`
-	// Image is the init container's image.
-	Image string `json:"image,omitempty" schema:"default=ghcr.io/krm-bypass/init:v0.1.0"`
-	// RequireDigest refuses an image without a digest, such as
-	// ghcr.io/krm-bypass/init:v0.1.0, whose content may change under its tag;
-	// krm-bypass pin writes the digest into the spec.
+	// Image is the init container's image. It has no default, so that one spec
+	// gives the same bytes with every version. Where it is missing, a workload
+	// that needs the init container is an error.
+	Image string `json:"image,omitempty" schema:"minLength=1"`
+	// RequireDigest refuses an image without a digest, whose content may change
+	// under its tag; krm-bypass pin writes the digest into the spec.
 	RequireDigest bool `json:"requireDigest,omitempty"`
 	// ImagePullPolicy is the init container's.
 	ImagePullPolicy string `json:"imagePullPolicy,omitempty" schema:"enum=Always|IfNotPresent|Never;default=IfNotPresent"`

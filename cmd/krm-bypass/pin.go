@@ -18,8 +18,9 @@ import (
 
 const pinHelp = `pin asks the registry which image stands behind the tag in a spec, and writes its
 digest into the spec's file: name:tag becomes name:tag@sha256:..., and no other
-byte changes. Where a spec names no image, the default one is pinned and the
-field added. Running it again takes up what the tag means by then.
+byte changes. Running it again takes up what the tag means by then. Where a spec
+names no image, a release writes the one that was published with it; any other
+build says what to write.
 
 The registry is asked twice, and must answer the same, with the credentials of
 docker login or podman login. Where anything is wrong, no file is changed. No
@@ -28,6 +29,11 @@ spec.enforcement, all of them refuse an image without a digest.
 
 With --check nothing is written, and the exit code is 1 where pin would change a
 file.`
+
+// publishedImage is the init container's image that was published with this
+// build, with its digest. The linker sets it for a release (make PUBLISHED=);
+// other builds know none.
+var publishedImage string
 
 func pinCommand() *cobra.Command {
 	var check bool
@@ -64,7 +70,7 @@ func pin(cmd *cobra.Command, paths []string, check bool) error {
 		if err != nil {
 			return fmt.Errorf("reading the spec: %w", err)
 		}
-		file, found, err := fn.Pin(fn.Manifest{Path: path, Text: text}, resolve)
+		file, found, err := fn.Pin(fn.Manifest{Path: path, Text: text}, publishedImage, resolve)
 		var problems fn.Problems
 		if errors.As(err, &problems) {
 			for _, p := range problems {
@@ -109,6 +115,10 @@ func checkPins(pins []fn.Pinned, report func(severity, message string)) error {
 			continue
 		}
 		failed = true
+		if p.Was == "" {
+			report("error", fmt.Sprintf("%s:%d: spec.enforcement.image: missing: krm-bypass pin %s writes %s", p.File, p.Line, p.File, p.Is))
+			continue
+		}
 		_, digest, _ := strings.Cut(p.Is, "@")
 		state := "has no digest"
 		if _, was, digested := strings.Cut(p.Was, "@"); digested {

@@ -13,8 +13,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/sbom"
 )
 
-// home is where the project publishes its images; a spec that names no image
-// means one there (fn.DefaultImage).
+// home is where the project publishes its images.
 const home = "ghcr.io/krm-bypass"
 
 const source = "https://github.com/krm-bypass/krm-bypass"

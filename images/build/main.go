@@ -95,10 +95,11 @@ func pushCommand() *cobra.Command {
 		Short: "Push the images as they were made, and print their digests",
 		Long: `push pushes the images of a folder, and what is attached to them, below a
 registry, which may have a path, as in ghcr.io/krm-bypass. The credentials are
-those of docker login or podman login.`,
+those of docker login or podman login. It prints each reference with its digest,
+and on standard error the lines to put into a spec.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return push(cmd.Context(), from, strings.TrimSuffix(args[0], "/"), cmd.OutOrStdout())
+			return push(cmd.Context(), from, strings.TrimSuffix(args[0], "/"), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "folder that make wrote")

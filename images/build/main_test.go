@@ -30,7 +30,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/image"
 )
 
@@ -350,16 +349,6 @@ func TestTheAuthoritiesAreWhole(t *testing.T) {
 	assert.Fail(t, "there are none")
 }
 
-// TestASpecWithoutAnImageMeansOurs holds the Makefile to the function's default.
-func TestASpecWithoutAnImageMeansOurs(t *testing.T) {
-	text, err := os.ReadFile("../../Makefile")
-	require.NoError(t, err)
-	_, after, found := strings.Cut(string(text), "\nVERSION ?= ")
-	require.True(t, found)
-	version, _, _ := strings.Cut(after, "\n")
-	assert.Equal(t, fn.DefaultImage, initContainer.published()+":"+version)
-}
-
 // operatingSystem writes a base with the programs given, as an OCI layout.
 func operatingSystem(t *testing.T, programs ...string) string {
 	t.Helper()
@@ -455,6 +444,8 @@ func TestPush(t *testing.T) {
 		}
 	}
 	assert.Equal(t, want.String(), out.String())
+	_, last, _ := strings.Cut(out.String(), "\n")
+	assert.Equal(t, "Put this into the spec:\n\nspec:\n  enforcement:\n    image: "+last+"\n", errOut.String())
 }
 
 func TestWhatIsWrongIsSaid(t *testing.T) {

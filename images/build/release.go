@@ -185,7 +185,8 @@ func compressed(built v1.Image) (int64, error) {
 }
 
 // push pushes every image of a folder and prints its reference with its digest.
-func push(ctx context.Context, from, registry string, out io.Writer) error {
+// The lines by which a spec names the init container's go to hints.
+func push(ctx context.Context, from, registry string, out, hints io.Writer) error {
 	folders, err := filepath.Glob(filepath.Join(from, "*", "oci-layout"))
 	if err != nil {
 		return fmt.Errorf("looking for images: %w", err)
@@ -201,6 +202,20 @@ func push(ctx context.Context, from, registry string, out io.Writer) error {
 			continue
 		}
 		fmt.Fprintln(out, pushed)
+		fmt.Fprint(hints, specLines(filepath.Base(filepath.Dir(f)), pushed))
 	}
 	return errors.Join(problems...)
+}
+
+// specLines gives what a spec says to use an image that was pushed from a folder,
+// "" where it is not the init container's.
+func specLines(folder, pushed string) string {
+	const lines = "%s:\n\nspec:\n  enforcement:\n    image: %s\n%s\n"
+	switch folder {
+	case initContainer.name:
+		return fmt.Sprintf(lines, "Put this into the spec", pushed, "")
+	case initContainerWithIptables.name + initContainerWithIptables.suffix:
+		return fmt.Sprintf(lines, "Or this, for nodes without nf_tables", pushed, "    backend: iptables\n")
+	}
+	return ""
 }

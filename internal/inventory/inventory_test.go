@@ -68,7 +68,10 @@ func rules(t *testing.T, spec []byte) string {
 	require.NoError(t, err, "%s", spec)
 	_, rest, found := strings.Cut(string(spec), "spec:\n")
 	require.True(t, found)
-	return rest
+	said, hint, found := strings.Cut(rest, "  # The init container's image")
+	require.True(t, found)
+	assert.Contains(t, hint, "#   image: ")
+	return said
 }
 
 const portsAnnotation = istioKey + "excludeOutboundPorts: "

@@ -306,7 +306,7 @@ func rendered(t require.TestingT, spec []byte, files []inventory.File) (output [
 			}
 		}
 	}
-	text, results, err := fn.Process([]byte(list), fn.Options{})
+	text, results, err := fn.Process([]byte(list), fn.Options{Image: "ghcr.io/krm-bypass/init:v0.1.0"})
 	require.NoError(t, err, "%s\n%s", results.Report(), list)
 	return []inventory.File{{Path: "rendered.yaml", Text: text}}, results.Report()
 }

@@ -57,8 +57,16 @@ func (a *arrangement) render() []byte {
 		}
 		w.fields(r.layer)
 	}
+	w.WriteString(enforcement)
 	return []byte(w.String())
 }
+
+// enforcement says what is still to be filled in: nothing in what was imported
+// tells where the init container's image is.
+const enforcement = `  # The init container's image has no default: make push REGISTRY=... prints these lines.
+  # enforcement:
+  #   image: registry.example.com/mesh/init:v0.1.0
+`
 
 type writer struct{ strings.Builder }
 

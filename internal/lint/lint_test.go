@@ -32,8 +32,9 @@ func bypassing(t testing.TB, fields string) *transform.Policy {
 	}
 	return &transform.Policy{
 		Mesh: istio, Mode: transform.InitContainer, Kinds: transform.Kinds,
-		Scopes: []transform.Scope{{Path: "spec.global", Layer: layer}},
-		Lint:   map[string]string{},
+		Enforcement: transform.Enforcement{Image: "registry.example.com/init:v1"},
+		Scopes:      []transform.Scope{{Path: "spec.global", Layer: layer}},
+		Lint:        map[string]string{},
 	}
 }
 

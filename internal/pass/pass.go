@@ -23,6 +23,8 @@ type Pass struct {
 	// Progress, where given, is told how many items of how many are done. It is
 	// called once at a time.
 	Progress func(done, total int)
+	// Imageless are, after a run, the workloads whose init container has no image.
+	Imageless []Ref
 }
 
 // outcome is what is kept of a document.
@@ -36,6 +38,8 @@ type outcome struct {
 	// to be held against each other.
 	plans   []*transform.Plan
 	configs []config
+	// imageless are the workloads whose init container has no image.
+	imageless []Ref
 }
 
 // config is the plan for a mesh's configuration and the document in which that
@@ -61,6 +65,7 @@ func (p *Pass) Run() []Finding {
 	for _, o := range outcomes {
 		all.add(o)
 	}
+	p.Imageless = all.imageless
 	for _, c := range all.configs {
 		for _, f := range p.Policy.JudgeConfig(c.ConfigPlan, all.plans) {
 			all.findings = append(all.findings, c.in.finding(&c.Config.Object, f))
@@ -93,6 +98,11 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 	for _, plan := range d.Configs {
 		o.configs = append(o.configs, config{plan, d})
 	}
+	for _, plan := range d.Workloads {
+		if plan.Imageless {
+			o.imageless = append(o.imageless, RefOf(&plan.Workload.Object))
+		}
+	}
 	o.findings = d.findings
 	return o
 }
@@ -103,6 +113,7 @@ func (o *outcome) add(other outcome) {
 	o.linted = append(o.linted, other.linted...)
 	o.plans = append(o.plans, other.plans...)
 	o.configs = append(o.configs, other.configs...)
+	o.imageless = append(o.imageless, other.imageless...)
 }
 
 // counter counts the items that are done.

@@ -11,7 +11,7 @@ import (
 
 // Enforcement is what the init container is made of beside its settings.
 type Enforcement struct {
-	Image           string
+	Image           string // "" where the spec names none
 	ImagePullPolicy string
 	// ImagePullSecrets are the names of the secrets by which the image is
 	// pulled; the pods get them.

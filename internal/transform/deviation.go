@@ -57,7 +57,7 @@ func Forged(deviations []Deviation) bool {
 func (p *Plan) Deviations() []Deviation {
 	w := p.Workload
 	was, err := priorOf(w)
-	if err != nil || p.Failed() {
+	if err != nil || p.Failed() || p.Imageless {
 		return nil // an error says it already
 	}
 	_, recorded := w.Annotations[RecordAnnotation]

@@ -43,6 +43,9 @@ type Plan struct {
 	// Namespace is the workload's, by its manifest or as it is given; "" where
 	// it is not known.
 	Namespace string
+	// Imageless says that the init container has no image, so that nothing can be
+	// written: there are no Edits then.
+	Imageless bool
 	// Applies says that something is written for the workload.
 	Applies bool
 	// Edits lead from what stands there to what shall stand there.
@@ -66,7 +69,7 @@ func (p *Policy) Plan(w *Workload) *Plan {
 	}
 	p.reportSlips(w, prior, plan)
 	desired := p.desire(w, prior, plan)
-	if plan.Failed() {
+	if plan.Failed() || plan.Imageless {
 		return plan
 	}
 	plan.Edits = draftEdits(w, prior, desired, plan)
@@ -278,6 +281,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 			return desired{}
 		}
 		d.container = p.Enforcement.container(settings)
+		plan.Imageless = p.Enforcement.Image == ""
 		d.pullSecrets = p.Enforcement.missingPullSecrets(w, was.record)
 	}
 	if len(d.keys) == 0 && d.container == nil {

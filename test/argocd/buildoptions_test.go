@@ -32,6 +32,7 @@ spec:
   namespaces:
   - match: {names: [shop]}
     excludeOutboundPorts: [3306]
+  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}
 `,
 	}
 }

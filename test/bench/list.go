@@ -176,4 +176,6 @@ const functionConfig = `functionConfig:
         - app-*5
       excludeOutboundPorts:
       - 3306
+    enforcement:
+      image: ghcr.io/krm-bypass/init:v0.1.0
 `

@@ -346,7 +346,7 @@ func rendered(t *testing.T, spec, manifest string) string {
 	}
 	write("bypass.yaml", "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: "+spec+"\n")
 	write("web.yaml", manifest)
-	return krmBypass(t, "render", "--spec", filepath.Join(folder, "bypass.yaml"), filepath.Join(folder, "web.yaml"))
+	return krmBypass(t, "render", "--spec", filepath.Join(folder, "bypass.yaml"), filepath.Join(folder, "web.yaml"), "--image", "ghcr.io/krm-bypass/init:v0.1.0")
 }
 
 func annotationsOf(object controlplane.Object) map[string]any {

@@ -26,6 +26,7 @@ spec:
   global:
     excludeInboundPorts: [7001]
     excludeOutboundIPRanges: [192.0.2.0/24]
+  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}
 `
 
 // TestCorpus hands kubectl and the server, as a dry run, the manifests of

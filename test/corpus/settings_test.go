@@ -23,11 +23,13 @@ const nothing = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetad
 
 var specs = []spec{
 	{"ports", specHead + `
+  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}
   global:
     excludeOutboundPorts: [3306, 9000-9003]
     excludeInboundPorts: [7001]
 `},
 	{"everything", specHead + `
+  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}
   merge: Union
   meshDefaults:
     excludeInboundPorts: [15020]
@@ -49,7 +51,7 @@ var specs = []spec{
     excludeInboundPorts: [8080, 9090]
 `},
 	{"where needed", specHead + `
-  enforcement: {mode: WhereNeeded}
+  enforcement: {mode: WhereNeeded, image: ghcr.io/krm-bypass/init:v0.1.0}
   global:
     excludeInboundPorts: [9090]
   workloads:
@@ -59,6 +61,7 @@ var specs = []spec{
     - {ipRanges: [192.0.2.0/24], ports: [443/TCP, 8443-8445]}
 `},
 	{"defaults cleared", specHead + `
+  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}
   meshDefaults:
     excludeOutboundIPRanges: [192.0.2.0/24]
     excludeOutboundPorts: [9200]
@@ -68,6 +71,7 @@ var specs = []spec{
     excludeInboundPorts: [8081]
 `},
 	{"Linkerd", specHead + `
+  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}
   mesh: Linkerd
   merge: Union
   global:

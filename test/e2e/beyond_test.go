@@ -42,7 +42,7 @@ functionConfig:
     metadata: {name: cluster}
     spec: %s
 `, ledger, spec)
-	output, results, err := fn.Process([]byte(list), fn.Options{})
+	output, results, err := fn.Process([]byte(list), fn.Options{Image: "ghcr.io/krm-bypass/init:v0.1.0"})
 	require.NoError(t, err, results)
 	var written struct{ Items []object }
 	require.NoError(t, yaml.Unmarshal(output, &written))

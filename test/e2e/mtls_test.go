@@ -60,7 +60,7 @@ const bypassMetrics = `apiVersion: krm-bypass.dev/v1alpha1
 kind: ClusterBypass
 metadata: {name: cluster}
 spec:
-  enforcement: {mode: %s}
+  enforcement: {mode: %s, image: ghcr.io/krm-bypass/init:v0.1.0}
   workloads:
   - match: {kinds: [Deployment], names: [ledger]}
     excludeInboundPorts: [9090]

@@ -240,10 +240,10 @@ func TestWorkGrowsWithTheInput(t *testing.T) {
 			return ports, deployment("web", "\n"+strings.TrimSuffix(repeated(100*n, func(i int) string { return "        example.com/a" + strconv.Itoa(i) + ": b\n" }), "\n"))
 		},
 		"ranges": func(n int) (string, string) {
-			return specHead + "spec:\n  global:\n    excludeOutboundIPRanges: [" + manyPrefixes(20*n) + "]\n", deployment("web", plain)
+			return specHead + "spec:\n  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}\n  global:\n    excludeOutboundIPRanges: [" + manyPrefixes(20*n) + "]\n", deployment("web", plain)
 		},
 		"pairs": func(n int) (string, string) {
-			return specHead + "spec:\n  global:\n    excludeOutbound: [{ports: [80, 443-450], ipRanges: [" + manyPrefixes(20*n) + "]}]\n", deployment("web", plain)
+			return specHead + "spec:\n  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}\n  global:\n    excludeOutbound: [{ports: [80, 443-450], ipRanges: [" + manyPrefixes(20*n) + "]}]\n", deployment("web", plain)
 		},
 		"merge keys one in the other": func(n int) (string, string) {
 			entries, last := laughs("  ", "{example.com/ha: ha}", "{<<: [ALIASES]}", n)

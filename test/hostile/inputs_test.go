@@ -17,7 +17,7 @@ type input struct {
 const specHead = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: cluster\n"
 
 const (
-	ports   = specHead + "spec:\n  global:\n    excludeOutboundPorts: [3306]\n"
+	ports   = specHead + "spec:\n  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}\n  global:\n    excludeOutboundPorts: [3306]\n"
 	nothing = specHead + "spec: {}\n"
 )
 
@@ -89,13 +89,13 @@ func inputs() []input {
 		{"brackets in the spec", specHead + "spec: " + nested(levels, "[", "", "]") + "\n", deployment("web", plain), "exceeded max depth"},
 		{"lists in lists", ports, nested(400, "{apiVersion: v1, kind: List, items: [", "", "]}"), ""},
 		{"a record of brackets", ports, strings.Replace(deployment("web", plain), "  namespace: shop\n", "  namespace: shop\n  annotations: {krm-bypass.dev/last-applied: '"+strings.Repeat("[", levels)+"'}\n", 1), "this is not a record"},
-		{"ten thousand prefixes in the spec", specHead + "spec:\n  global:\n    excludeOutboundIPRanges: [" + manyPrefixes(10_000) + "]\n", deployment("web", plain), ""},
+		{"ten thousand prefixes in the spec", specHead + "spec:\n  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}\n  global:\n    excludeOutboundIPRanges: [" + manyPrefixes(10_000) + "]\n", deployment("web", plain), ""},
 		{"ten thousand prefixes in an annotation", ports, deployment("web", "{traffic.sidecar.istio.io/excludeOutboundIPRanges: '"+manyPrefixes(10_000)+"'}"), ""},
-		{"ten thousand pairs", specHead + "spec:\n  global:\n    excludeOutbound: [{ports: [80, 443-450], ipRanges: [" + manyPrefixes(10_000) + "]}]\n", deployment("web", plain), ""},
-		{"ten thousand rules", specHead + "spec:\n  namespaces:\n" + repeated(10_000, func(i int) string {
+		{"ten thousand pairs", specHead + "spec:\n  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}\n  global:\n    excludeOutbound: [{ports: [80, 443-450], ipRanges: [" + manyPrefixes(10_000) + "]}]\n", deployment("web", plain), ""},
+		{"ten thousand rules", specHead + "spec:\n  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}\n  namespaces:\n" + repeated(10_000, func(i int) string {
 			return fmt.Sprintf("  - {match: {names: [shop-%d]}, excludeOutboundPorts: [%d]}\n", i, 20000+i)
 		}), deployment("web", plain), ""},
-		{"a hundred thousand mistakes", specHead + "spec:\n  global:\n" + repeated(100_000, func(i int) string { return fmt.Sprintf("    excludeOutboundPort%d: []\n", i) }), deployment("web", plain), "there are 99000 more mistakes"},
+		{"a hundred thousand mistakes", specHead + "spec:\n  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}\n  global:\n" + repeated(100_000, func(i int) string { return fmt.Sprintf("    excludeOutboundPort%d: []\n", i) }), deployment("web", plain), "there are 99000 more mistakes"},
 		{"a hundred thousand annotations", ports, deployment("web", "\n"+strings.TrimSuffix(repeated(100_000, func(i int) string { return fmt.Sprintf("        example.com/a%d: b\n", i) }), "\n")), ""},
 		{"a value of ten million digits", strings.Replace(ports, "3306", strings.Repeat("1", 10_000_000), 1), deployment("web", plain), "more bytes]"},
 		{"an annotation of ten million letters", ports, deployment("web", "{traffic.sidecar.istio.io/excludeOutboundPorts: '"+strings.Repeat("x", 10_000_000)+"'}"), "more bytes]"},

@@ -39,6 +39,7 @@ spec:
   - match: {names: [closed]}
     excludeOutboundIPRanges: []
     includeInboundPorts: []
+  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}
 `
 
 const manifests = `apiVersion: apps/v1
@@ -223,13 +224,15 @@ func TestChanges(t *testing.T) {
 		"what was said by another scope": {func(s, m string) (string, string) {
 			return strings.Replace(strings.Replace(s, "[3306, ", "[", 1), "includeOutboundPorts: [9005]", "includeOutboundPorts: [9005]\n    excludeOutboundPorts: [3306]", 1), m
 		}, Unchanged, nil, nil, nil},
-		"the image": {func(s, m string) (string, string) { return s + "  enforcement: {image: other}\n", m }, Changed, []string{BecauseOfEnforcement}, nil, nil},
+		"the image": {func(s, m string) (string, string) {
+			return strings.Replace(s, "image: ghcr.io", "image: other.io", 1), m
+		}, Changed, []string{BecauseOfEnforcement}, nil, nil},
 		"the mode, where the container is needed anyway": {func(s, m string) (string, string) { return strings.Replace(s, "WhereNeeded", "InitContainer", 1), m }, Unchanged, nil, nil, nil},
 		"the app": {func(s, m string) (string, string) {
 			return s, strings.Replace(m, "containers: []", "containers: [{name: web}]", 1)
 		}, Changed, []string{BecauseOfTemplate}, nil, nil},
 		"all of it": {func(s, m string) (string, string) {
-			return strings.Replace(s, "3306", "3307", 1) + "  enforcement: {image: other}\n", strings.Replace(m, "containers: []", "containers: [{name: web}]", 1)
+			return strings.NewReplacer("3306", "3307", "image: ghcr.io", "image: other.io").Replace(s), strings.Replace(m, "containers: []", "containers: [{name: web}]", 1)
 		}, Changed, []string{BecauseOfSettings, BecauseOfEnforcement, BecauseOfTemplate}, []string{"3306"}, []string{"3307"}},
 		"the workload": {func(s, m string) (string, string) { return s, strings.Replace(m, "name: web", "name: other", 1) }, New, nil, nil, nil},
 		"the first rule": {func(_, m string) (string, string) {

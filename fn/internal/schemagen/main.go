@@ -236,7 +236,7 @@ func (g *generator) properties(t reflect.Type, properties *node, required *[]str
 				property.set("enum", mesh.Names())
 			case "default":
 				property.set("default", value)
-			case "minimum", "maximum":
+			case "minimum", "maximum", "minLength":
 				property.set(key, json.Number(value))
 			}
 		}
