@@ -66,7 +66,7 @@ func FuzzReadSpec(f *testing.F) {
 // FuzzProcess reads any text as a ResourceList: it is refused, or what comes of
 // it is the same list, which the function changes no further.
 func FuzzProcess(f *testing.F) {
-	inputs, err := filepath.Glob(goldens + "/*/input.yaml")
+	inputs, err := filepath.Glob(goldens + "/*/*/input.yaml")
 	require.NoError(f, err)
 	for _, path := range inputs {
 		folder := filepath.Dir(path)

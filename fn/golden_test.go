@@ -22,7 +22,8 @@ var update = flag.Bool("update", false, "rewrite the golden files, and fail")
 
 const goldens = "../testdata/golden"
 
-// TestGolden runs every folder of testdata/golden. A folder holds either
+// TestGolden runs every case of testdata/golden, one folder each, grouped by
+// subject: testdata/golden/SUBJECT/BEHAVIOUR. A folder holds either
 //
 //	input.yaml     a ResourceList, or
 //	spec.yaml      the functionConfig, and
@@ -37,11 +38,13 @@ const goldens = "../testdata/golden"
 // byte, and where it is a stream also with its items in the opposite order,
 // and with a spec that says nothing, which must give back what was there.
 func TestGolden(t *testing.T) {
-	folders, err := filepath.Glob(goldens + "/*")
+	folders, err := filepath.Glob(goldens + "/*/*")
 	require.NoError(t, err)
 	require.NotEmpty(t, folders)
 	for _, folder := range folders {
-		t.Run(filepath.Base(folder), func(t *testing.T) { golden(t, folder) })
+		name, err := filepath.Rel(goldens, folder)
+		require.NoError(t, err)
+		t.Run(name, func(t *testing.T) { golden(t, folder) })
 	}
 }
 

@@ -14,9 +14,9 @@ import (
 )
 
 func TestRun(t *testing.T) {
-	list, err := os.ReadFile("../../testdata/golden/require-namespace-fails-for-enrolment/input.yaml")
+	list, err := os.ReadFile("../../testdata/golden/namespaces/require-namespace-fails-for-enrolment/input.yaml")
 	require.NoError(t, err)
-	spec, err := os.ReadFile("../../testdata/golden/require-namespace-fails-for-enrolment/spec.yaml")
+	spec, err := os.ReadFile("../../testdata/golden/namespaces/require-namespace-fails-for-enrolment/spec.yaml")
 	require.NoError(t, err)
 	indented := func(text []byte, first string) string {
 		return first + strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", "\n  ") + "\n"

@@ -311,7 +311,7 @@ func TestAdmissionPolicy(t *testing.T) {
 }
 
 func TestAdmissionPolicyWithKinds(t *testing.T) {
-	const spec = "../../testdata/golden/pod-templates-add-kinds/spec.yaml"
+	const spec = "../../testdata/golden/workloads/pod-templates-add-kinds/spec.yaml"
 	code, out, errOut := krmBypass("", "schema", "--admission-policy", "--spec", spec)
 	assert.Zero(t, code)
 	assert.Contains(t, out, `dyn(object)[?"spec"][?"pods"][?"template"]`)

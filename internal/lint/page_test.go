@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "rewrite the generated parts of docs/lin
 
 const (
 	page    = "../../docs/lint.md"
-	example = "../../testdata/golden/lint-auto-mtls/stderr.txt"
+	example = "../../testdata/golden/lint/lint-auto-mtls/stderr.txt"
 )
 
 var (

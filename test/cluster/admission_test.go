@@ -159,7 +159,7 @@ func examplesPass(t *testing.T) {
 // goldensAsModelled compares the policy with a model of it that parses the
 // record as what it is.
 func goldensAsModelled(t *testing.T) {
-	folders, err := filepath.Glob(filepath.Join(repository, "testdata/golden/*"))
+	folders, err := filepath.Glob(filepath.Join(repository, "testdata/golden/*/*"))
 	require.NoError(t, err)
 	prepare(t, allOfGoldens(t))
 	var agreed, refused int
@@ -615,7 +615,7 @@ func legacyLives(t *testing.T) {
 
 // kindsOfSpec puts the policy in once more, with the kinds of a specification.
 func kindsOfSpec(t *testing.T) {
-	spec := filepath.Join(repository, "testdata/golden/pod-templates-add-kinds/spec.yaml")
+	spec := filepath.Join(repository, "testdata/golden/workloads/pod-templates-add-kinds/spec.yaml")
 	fleet := workload("example.com/v1", transform.KindAt("example.com/v1", "Fleet", "spec.pods.template"), map[string]any{inboundPorts: "443"})
 	runner := workload("example.com/v1", transform.KindAt("example.com/v1", "Runner", "podTemplate"), map[string]any{inboundPorts: "443"})
 	// Another kind, in which something else stands on the way to their templates.

@@ -25,7 +25,7 @@ const recordAnnotation = "krm-bypass.dev/last-applied"
 // other; and as it would store them, with all its defaults, they must not
 // differ in anything but what the record says was written.
 func TestGoldens(t *testing.T) {
-	expected, err := filepath.Glob(filepath.Join(repository, "testdata/golden/*/expected.yaml"))
+	expected, err := filepath.Glob(filepath.Join(repository, "testdata/golden/*/*/expected.yaml"))
 	require.NoError(t, err)
 	require.NotEmpty(t, expected)
 	prepare(t, allOfGoldens(t))
@@ -80,7 +80,7 @@ func allOfGoldens(t *testing.T) []controlplane.Object {
 	t.Helper()
 	var all []controlplane.Object
 	for _, name := range []string{"input.yaml", "expected.yaml"} {
-		paths, err := filepath.Glob(filepath.Join(repository, "testdata/golden/*", name))
+		paths, err := filepath.Glob(filepath.Join(repository, "testdata/golden/*/*", name))
 		require.NoError(t, err)
 		for _, path := range paths {
 			objects, _ := readManifests(path) // an error is for the test of the case
