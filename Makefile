@@ -17,7 +17,7 @@ platforms := linux-amd64 linux-arm64
 function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 
 .PHONY: build demo test test-all test-rest test-argocd test-helm test-cluster test-containers bench fuzz soak reproducible licences lint images push tools clean help
-.PHONY: go modules packages all-packages registry kustomize helm helm4 golangci-lint
+.PHONY: go modules packages all-packages builder registry kustomize helm helm4 golangci-lint
 
 build: stamp = $(published)
 build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
@@ -66,13 +66,18 @@ bench: build ## the function and the init container beside their peers, as ratio
 
 lint: golangci-lint ## golangci-lint with .golangci.yaml
 	@$(TOOLS)/golangci-lint run
-	@for module in $(dir $(wildcard test/*/go.mod)); do (cd "$$module" && "$(CURDIR)/$(TOOLS)/golangci-lint" run --timeout=30m --config "$(CURDIR)/.golangci.yaml") || exit 1; done
+	@for module in $(dir $(wildcard images/*/go.mod test/*/go.mod)); do (cd "$$module" && "$(CURDIR)/$(TOOLS)/golangci-lint" run --timeout=30m --config "$(CURDIR)/.golangci.yaml") || exit 1; done
 
-images: $(platforms:%=.cache/images/%) ## container images in bin/images (VERSION=, BASE= for one with iptables)
-	@go run ./images/build make --programs=.cache/images --output=bin/images --version='$(VERSION)' $(if $(BASE),--base='$(BASE)')
+# What makes the images is a module of its own: the product's go.mod has nothing of
+# what it stands on.
+builder: go
+	@go build -C images/build -o '$(CURDIR)/.cache/build' .
+
+images: builder $(platforms:%=.cache/images/%) ## container images in bin/images (VERSION=, BASE= for one with iptables)
+	@.cache/build make --programs=.cache/images --output=bin/images --version='$(VERSION)' $(if $(BASE),--base='$(BASE)')
 
 push: registry images ## push them: make push REGISTRY=registry.example.com/mesh
-	@go run ./images/build push --from=bin/images '$(REGISTRY)'
+	@.cache/build push --from=bin/images '$(REGISTRY)'
 
 registry:
 	@$(if $(REGISTRY),,$(error push needs REGISTRY, as in make push REGISTRY=registry.example.com/mesh))

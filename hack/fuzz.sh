@@ -34,7 +34,7 @@ one() {
 export -f one ended_in_time
 export time logs
 
-# A module of its own under test/ has none of these.
+# No module of its own has any of these.
 targets() {
   grep -r --include='*_test.go' --exclude-dir=.cache -E '^func Fuzz[A-Za-z0-9]*\(' . |
     sed -E 's#^\./(.*)/[^/]*:func (Fuzz[A-Za-z0-9]*)\(.*#\1 \2#' | sort

@@ -91,7 +91,7 @@ stage test vet "go vet" quietly go vet ./...
 
 # What these execute is not among the inputs that go test's cache knows, so they
 # always run: -count=1. The others may be answered from the cache.
-mapfile -t unit < <(packages -v '/test/|/images/build(/|$)')
+mapfile -t unit < <(packages -v '/test/')
 unit+=(./test/bench)
 stage test unit "unit tests, properties and goldens" go_test '^ok' "${unit[@]}"
 stage test kernel "the init container's rules in this kernel, in network namespaces" go_test '^ok' -count=1 ./test/kernel/...
@@ -111,7 +111,7 @@ stage rest race "unit tests, properties and goldens with the race detector" race
 stage rest hostile "hostile input: bounded memory and work, a clear error, nothing lost" go_test '^ok|^--- PASS' -count=1 -timeout=20m ./test/hostile/...
 stage rest licences "the licences of what is linked in" go_test '^ok' -C test/licences -count=1 ./...
 stage rest reproducible "the programs built twice, in two folders" shown '^reproduced:' hack/reproducible.sh
-stage rest images "the container images, and that two makings of them are the same" go_test '^ok' ./images/build
+stage rest images "the container images, and that two makings of them are the same" go_test '^ok' -C images/build ./...
 stage rest fuzz "fuzz targets, ten seconds each" shown '^fuzz:|^   \|' hack/fuzz.sh 10s
 stage rest cluster "a real kube-apiserver on what examples, goldens and corpus come to, and on the admission policy (building it takes minutes the first time)" \
   go_test '^ok|the server (takes|refuses)' -count=1 -timeout=25m ./test/cluster/...
@@ -122,7 +122,7 @@ stage rest helm-docs "Helm's commands in the documentation" go_test '^ok' -count
 argocd() { CGO_ENABLED=0 go_test '^ok' -C test/argocd -trimpath -count=1 ./... "$@"; }
 stage rest argocd "the plugins of examples/argocd, by the real argocd-cmp-server" argocd
 stage rest containers "the images with podman and runc: by kustomize, and in pods beside the real istio-iptables" \
-  go_test '^(    )?--- PASS' -count=1 -timeout=20m ./test/containers/...
+  go_test '^(    )?--- PASS' -C test/containers -count=1 -timeout=20m ./...
 
 # count OUTCOME STAGE...: how many tests ended so, subtests counted too.
 count() {

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 
-	"github.com/krm-bypass/krm-bypass/internal/image"
-	"github.com/krm-bypass/krm-bypass/internal/sbom"
+	"github.com/krm-bypass/krm-bypass/images/build/image"
+	"github.com/krm-bypass/krm-bypass/images/build/sbom"
 )
 
 // home is where the project publishes its images.

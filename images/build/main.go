@@ -12,7 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
-	"github.com/krm-bypass/krm-bypass/internal/image"
+	"github.com/krm-bypass/krm-bypass/images/build/image"
 )
 
 func main() {

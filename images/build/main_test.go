@@ -30,7 +30,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/krm-bypass/krm-bypass/internal/image"
+	"github.com/krm-bypass/krm-bypass/images/build/image"
 )
 
 const testVersion = "v9.8.7"

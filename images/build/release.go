@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/krm-bypass/krm-bypass/internal/image"
-	"github.com/krm-bypass/krm-bypass/internal/sbom"
+	"github.com/krm-bypass/krm-bypass/images/build/image"
+	"github.com/krm-bypass/krm-bypass/images/build/sbom"
 )
 
 // release is one making of the images.

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/krm-bypass/krm-bypass/internal/image"
+	"github.com/krm-bypass/krm-bypass/images/build/image"
 )
 
 const goImage = "localhost/golang:test"

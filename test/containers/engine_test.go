@@ -16,7 +16,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/require"
 
-	"github.com/krm-bypass/krm-bypass/internal/image"
+	"github.com/krm-bypass/krm-bypass/images/build/image"
 	"github.com/krm-bypass/krm-bypass/test/lab"
 	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
 )

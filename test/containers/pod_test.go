@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/krm-bypass/krm-bypass/internal/image"
+	"github.com/krm-bypass/krm-bypass/images/build/image"
 	"github.com/krm-bypass/krm-bypass/test/lab"
 	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
 )
@@ -294,7 +294,7 @@ func makeVariant(t *testing.T) (reference string) {
 	require.NoError(t, err)
 	base, output := filepath.Join(t.TempDir(), "base"), t.TempDir()
 	require.NoError(t, image.WriteLayout(base, tagOf(t, "localhost/base:test"), image.Index(nil, image.Variant{Platform: platform, Image: built}), nil))
-	command := exec.Command("go", "run", "./images/build", "make", "--programs=.cache/images", "--output="+output,
+	command := exec.Command(".cache/build", "make", "--programs=.cache/images", "--output="+output,
 		"--version=v0.1.0", "--platform="+platform.String(), "--base="+base)
 	command.Dir = root
 	said, err := command.CombinedOutput()

@@ -26,7 +26,7 @@ var program = sync.OnceValues(func() ([]byte, error) {
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	path := filepath.Join(folder, "program")
-	if said, err := exec.Command("go", "build", "-buildvcs=false", "-o", path, "../../images/init").CombinedOutput(); err != nil {
+	if said, err := exec.Command("go", "build", "-C", "../../..", "-buildvcs=false", "-o", path, "./images/init").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%w: %s", err, said)
 	}
 	return os.ReadFile(path)
