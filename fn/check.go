@@ -15,57 +15,58 @@ import (
 
 // Checked is what Check found.
 type Checked struct {
-	// Objects are the workloads and mesh configurations that were looked at, in
-	// the order in which they stand.
+	// Objects are the workloads and mesh configurations in the files, in their
+	// order.
 	Objects []CheckedObject
-	// Results are what the function has to say of them and of the spec, what
-	// has expired among it.
+	// Results are what the function says about them and about the spec,
+	// including which rules have expired.
 	Results Results
 }
 
-// CheckedObject is an object and how it differs from what Manifests would make of
-// it.
+// CheckedObject is an object and where it differs from what Manifests would make
+// of it.
 type CheckedObject struct {
 	ResourceRef
-	// File and Line say where it stands; Line counts from 1.
+	// File and Line say where it is; Line counts from 1.
 	File string
 	Line int
-	// Differences are the places in which it differs.
+	// Differences are the places where it differs.
 	Differences []Difference
-	// Remedy says what to do about them; "" where there are none.
+	// Remedy says what to do about them; "" if there are none.
 	Remedy string
 }
 
-// Difference is one place in which an object differs.
+// Difference is one place where an object differs.
 type Difference struct {
-	// Kind is missing for what the function would write and that is not there,
-	// stale for what it wrote under another spec, foreign for what somebody
-	// else wrote where it writes.
+	// Kind is missing if the function would write something that is not there,
+	// stale if it wrote this for an earlier spec, foreign if somebody else wrote
+	// this where the function writes.
 	Kind string
 	// Path is the field.
 	Path string
-	// Line is where the field stands, or the innermost one around it.
+	// Line is that of the field, or of the innermost field around it that is
+	// there.
 	Line int
-	// Has is what stands there, "" where that says nothing.
+	// Has is the value of the field, "" if it has none or is no single value.
 	Has string
-	// Message says what is the matter.
+	// Message says what is wrong.
 	Message string
 }
 
-// Expiry says which rules Check takes for expired.
+// Expiry says which rules count as expired.
 type Expiry struct {
-	// Today is the day on which it is asked, "" to leave expires out of it.
+	// Today is the current day; "" ignores expiry.
 	Today Date
-	// Notice is how many days before a rule expires that is warned of.
+	// Notice is how many days before a rule expires Check begins to warn.
 	Notice int
 }
 
-// Check says how files differ from what Manifests would make of them: not in a
-// single place, once the function has run over them with this spec, whatever has
-// formatted them since. spec and options are as for Manifests.
+// Check says where files differ from what Manifests would make of them. Once the
+// function has run over them with this spec they differ nowhere, however they
+// were formatted since. spec and options are as for Manifests.
 //
-// The error is ErrFailed where the files cannot be judged, since the spec or a
-// document cannot be read; the results say so.
+// The error is ErrFailed if the spec or a document cannot be read, so that
+// nothing can be judged; the results say why.
 func Check(spec *Manifest, files []Manifest, options Options, expiry Expiry) (*Checked, error) {
 	r := runOn(spec, stream.Of(files...), options)
 	objects := make([][]CheckedObject, len(r.items))
@@ -78,8 +79,7 @@ func Check(spec *Manifest, files []Manifest, options Options, expiry Expiry) (*C
 	return checked, nil
 }
 
-// checkedIn says how the objects of a document differ from what is planned for
-// them.
+// checkedIn compares the objects of a document with what is planned for them.
 func checkedIn(d *pass.Document) []CheckedObject {
 	var objects []CheckedObject
 	for _, plan := range d.Configs {
@@ -91,13 +91,13 @@ func checkedIn(d *pass.Document) []CheckedObject {
 	return objects
 }
 
-// Passed says that nothing differs, that nothing has expired, and that the
-// function would not refuse anything.
+// Passed says whether nothing differs, no rule has expired, and the function would
+// refuse nothing.
 func (c *Checked) Passed() bool {
 	return !c.Results.Failed() && !slices.ContainsFunc(c.Objects, func(o CheckedObject) bool { return len(o.Differences) > 0 })
 }
 
-// checkedObject says how an object in a document differs.
+// checkedObject says where an object of a document deviates from its plan.
 func checkedObject(d *pass.Document, of *transform.Object, deviations []transform.Deviation) CheckedObject {
 	at := d.Locate(of, of.Path())
 	c := CheckedObject{ResourceRef: *refTo(pass.RefOf(of)), File: at.File, Line: at.Line, Remedy: remedy(deviations)}
@@ -113,44 +113,44 @@ func checkedObject(d *pass.Document, of *transform.Object, deviations []transfor
 	return c
 }
 
-// matter says what is the matter with a place.
+// matter says what is wrong in one place.
 func matter(d transform.Deviation) string {
 	switch {
 	case d.Kind == transform.Missing:
-		return fmt.Sprintf("%s shall stand here", d.Wants)
+		return fmt.Sprintf("expected %s here", d.Wants)
 	case d.Kind == transform.Foreign && d.Wants == "":
 		return "krm-bypass did not write this"
 	case d.Wants == "":
-		return "krm-bypass wrote this for a spec that said otherwise, and takes it away now"
+		return "krm-bypass wrote this for an earlier spec, and would remove it now"
 	case d.Kind == transform.Foreign:
-		return fmt.Sprintf("krm-bypass did not write this, and %s shall stand here", d.Wants)
+		return fmt.Sprintf("expected %s here; krm-bypass did not write what is here", d.Wants)
 	}
-	return fmt.Sprintf("krm-bypass wrote this for a spec that said otherwise; %s shall stand here", d.Wants)
+	return fmt.Sprintf("expected %s here; krm-bypass wrote what is here for an earlier spec", d.Wants)
 }
 
-// remedy says what to do about an object that differs.
+// remedy says what to do about an object that deviates.
 func remedy(deviations []transform.Deviation) string {
 	switch {
 	case len(deviations) == 0:
 		return ""
 	case transform.Skipped(deviations):
-		return "render it with krm-bypass; in kustomize, build with --enable-alpha-plugins and --enable-exec, since without the latter the function is skipped in silence"
+		return "render it with krm-bypass; in kustomize, build with --enable-alpha-plugins and --enable-exec: without --enable-exec, kustomize skips the function and says nothing"
 	case transform.Forged(deviations):
-		return "take it away: krm-bypass writes nothing for it by this spec"
+		return "remove it: by this spec krm-bypass writes nothing here"
 	case slices.ContainsFunc(deviations, func(d transform.Deviation) bool { return d.Kind == transform.Foreign }):
-		return "take out what is foreign, or leave it if it is meant, since it counts as the workload's own annotation; then render it again with krm-bypass"
+		return "remove what is foreign, or keep it if you meant it: it then counts as the workload's own annotation. Then render it again with krm-bypass"
 	}
 	return "render it again with krm-bypass"
 }
 
-// The checks by which Check tells the results about expires.
+// The names of the checks that find expired rules, in the tag CheckTag.
 const (
 	Expired  = "expired"
 	Expiring = "expiring"
 )
 
-// expired gives an error for each rule that was needed until a day in the past,
-// and a warning for one that soon will have been.
+// expired gives an error for each rule that has expired, and a warning for each
+// that soon will.
 func (r *run) expired(expiry Expiry) Results {
 	if expiry.Today == "" {
 		return nil
@@ -161,11 +161,11 @@ func (r *run) expired(expiry Expiry) Results {
 	}
 	var problems Results
 	for _, rule := range r.read.compiled.Rules() {
-		name, severity, message := Expired, Error, "expired on %s%s: take the rule out, or have its owner move the day"
+		name, severity, message := Expired, Error, "expired on %s%s: remove the rule, or have its owner set a later day"
 		switch {
 		case rule.Expired(expiry.Today):
 		case rule.Expires != "" && rule.Expires <= soon:
-			name, severity, message = Expiring, Warning, "expires on %s%s: take the rule out by then, or have its owner move the day"
+			name, severity, message = Expiring, Warning, "expires on %s%s: remove the rule by then, or have its owner set a later day"
 		default:
 			continue
 		}

@@ -14,25 +14,26 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn"
 )
 
-const checkHelp = `check tells whether manifests are what the function makes of them: whether it
-ran over every workload, with this specification, and nobody has changed its
-values since. It is the gate of a pipeline that catches a function which was
-skipped in silence:
+const checkHelp = `check compares manifests with what the function would make of them. It passes
+if the function ran over every workload with this specification, and nobody has
+changed its values since. Put it at the end of a pipeline to catch a function
+that was skipped silently:
 
   kustomize build . | krm-bypass check - --spec bypass.yaml
 
-PATH is a file, a folder, or - for standard input; of a folder all .yaml, .yml
-and .json files below it that are not hidden are read. It does not matter how
-they are formatted. What is missing, stale or foreign is told for each workload,
-with its file and line, and what to do about it.
+PATH is a file, a folder, or - for standard input. In a folder, check reads all
+.yaml, .yml and .json files, at any depth, except hidden ones. How they are
+formatted does not matter. For each workload, check says what is missing, stale
+or foreign, in which file and line, and what to do about it.
 
-A rule of the specification that has expired is an error too, and one that soon
-will have is a warning. So is what the function would refuse or warn of.
+An expired rule of the specification is an error; a rule that will expire soon is
+a warning. What the function would refuse is an error, what it would warn about
+is a warning.
 
-Exit code: 0 if everything is as it shall be, warnings or not; 1 if something is
-not; 2 if that could not be told, because something cannot be read.`
+Exit code: 0 if there are no errors, 1 if there are, 2 if check could not tell,
+because it could not read something.`
 
-// couldNotTell is the exit code of a check that came to no result.
+// couldNotTell is the exit code of a check without a result.
 const couldNotTell = 2
 
 func checkCommand() *cobra.Command {
@@ -41,11 +42,11 @@ func checkCommand() *cobra.Command {
 	var notice int
 	cmd := &cobra.Command{
 		Use:   "check PATH...|-",
-		Short: "Tell whether manifests are what the function makes of them",
+		Short: "Compare manifests with what the function would make of them",
 		Long:  checkHelp,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return function.WithCode(errors.New("check reads files, folders or standard input: name some, as in krm-bypass check manifests/ --spec bypass.yaml"), couldNotTell)
+				return function.WithCode(errors.New("check needs files, folders or - for standard input, as in krm-bypass check manifests/ --spec bypass.yaml"), couldNotTell)
 			}
 			return nil
 		},
@@ -67,14 +68,14 @@ func checkCommand() *cobra.Command {
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return function.WithCode(err, couldNotTell) })
 	in.addFlags(cmd)
 	cmd.Flags().StringVarP(&format, "output", "o", report.CheckFormats[0].Name, "format of the report: "+report.CheckFormats.Names())
-	cmd.Flags().IntVar(&notice, "notice", 14, "days before a rule expires in which that is warned of")
+	cmd.Flags().IntVar(&notice, "notice", 14, "warn so many days before a rule expires")
 	addNowFlag(cmd, &now)
 	return cmd
 }
 
-// addNowFlag adds the flag by which a run does not depend on the clock.
+// addNowFlag adds the flag that makes a run independent of the clock.
 func addNowFlag(cmd *cobra.Command, now *string) {
-	cmd.Flags().StringVar(now, "now", "", "day by which expires is judged, such as 2026-12-31 (default today, in UTC)")
+	cmd.Flags().StringVar(now, "now", "", "current day, by which rules expire, such as 2026-12-31 (default today, in UTC)")
 }
 
 // day reads the flag --now.
@@ -108,8 +109,8 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, 
 	return found.Passed, nil
 }
 
-// checkedFiles reads files and checks them. The error is fn.ErrFailed where
-// something in them cannot be judged, and the rest is.
+// checkedFiles reads files and checks them. The error is fn.ErrFailed if some of
+// them cannot be judged; the others are.
 func checkedFiles(cmd *cobra.Command, in inputs, paths []string, expiry fn.Expiry) (all []*fn.Checked, skipped []string, err error) {
 	in.working = newProgress(cmd.ErrOrStderr())
 	defer in.working.end()
@@ -118,7 +119,7 @@ func checkedFiles(cmd *cobra.Command, in inputs, paths []string, expiry fn.Expir
 		return nil, skipped, err
 	}
 	if !slices.ContainsFunc(groups, func(g group) bool { return !g.isEmpty() }) {
-		return nil, skipped, errors.New("there is nothing to check: what should have written the manifests has written none")
+		return nil, skipped, errors.New("there is nothing to check: the program that should have written the manifests wrote none")
 	}
 	options := in.options()
 	options.Progress = func(done, total int) { in.working.say("checking: %d of %d objects", done, total) }

@@ -19,27 +19,28 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-const explainHelp = `explain says for each workload what bypasses its sidecar, and for every entry the
-scope that it comes from, with file, line and field; what a broader scope said
-and lost; and how it is carried: by the mesh's annotation, by the init container,
-or by the mesh's own configuration. It reads manifests as they are before the
-function or after it, and changes nothing.
+const explainHelp = `explain says for each workload what bypasses its sidecar. For every entry it names
+the scope that the entry comes from, with file, line and field; what a broader
+scope said and lost; and how the entry is enforced: by the mesh's annotation, by
+the init container, or by the mesh's own configuration. It reads manifests from
+before or after the function ran, and changes nothing.
 
-PATH is a file, a folder, a kustomization, or - for standard input. WORKLOAD is
-one of them: NAME, KIND/NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME, behind the
-paths; where a file has that name, give it with --workload.
+PATH is a file, a folder, a kustomization, or - for standard input. To see one
+workload only, write NAME, KIND/NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME after
+the paths; if a file has that name, use --workload.
 
-With --to or --from-port it says of one connection whether it bypasses the
-sidecar or is intercepted, and by which entry.
+With --to or --from-port, explain says whether one connection bypasses the
+sidecar or is intercepted, and which entry decides.
 
-With --before it says what has changed since an earlier state, and which pods
-restart because of it. The earlier state is a git revision, at which the same
-paths are read; or a folder, which stands for the PATH, also for a specification
-in it; or a file with an earlier specification, for the same manifests.
+With --before, explain says what changed since an earlier state, and which pods
+restart because of it. The earlier state is a git revision, at which explain
+reads the same paths; or a folder that takes the place of PATH, including a
+specification in it; or a file with an earlier specification for the same
+manifests.
 
--o csv is a table for an audit: a row for every entry by which something
-bypasses, also those of annotations on workloads of which the specification does
-not speak, with its reason, its owner and the day on which it expires.`
+-o csv is an audit table: one row for every entry that lets something bypass,
+with its reason, its owner and the day on which it expires. It includes
+annotations on workloads that the specification does not cover.`
 
 type explainFlags struct {
 	format, now      string
@@ -56,7 +57,7 @@ func explainCommand() *cobra.Command {
 		Long:  explainHelp,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return errors.New("explain reads files, folders or standard input: name some, as in krm-bypass explain manifests/ --spec bypass.yaml")
+				return errors.New("explain needs files, folders or - for standard input, as in krm-bypass explain manifests/ --spec bypass.yaml")
 			}
 			return nil
 		},
@@ -64,10 +65,10 @@ func explainCommand() *cobra.Command {
 	}
 	in.addFlags(cmd)
 	cmd.Flags().StringVarP(&flags.format, "output", "o", report.ExplanationFormats[0].Name, "format: "+report.ExplanationFormats.Names())
-	cmd.Flags().StringVar(&flags.workload, "workload", "", "the workload to explain, where its name is that of a file")
-	cmd.Flags().StringVar(&flags.before, "before", "", "git revision, folder or specification with which to compare")
+	cmd.Flags().StringVar(&flags.workload, "workload", "", "workload to explain, if a file has the same name")
+	cmd.Flags().StringVar(&flags.before, "before", "", "git revision, folder or specification to compare with")
 	cmd.Flags().StringVar(&flags.to, "to", "", `destination of an outbound connection to ask about, such as 10.1.2.3:443 or "[fd00::1]:53/UDP"`)
-	cmd.Flags().StringVar(&flags.fromPort, "from-port", "", "port of the pod to ask about, such as 9090 or 53/UDP")
+	cmd.Flags().StringVar(&flags.fromPort, "from-port", "", "port of the pod to ask about for inbound connections, such as 9090 or 53/UDP")
 	cmd.MarkFlagsMutuallyExclusive("to", "from-port", "before")
 	addNowFlag(cmd, &flags.now)
 	return cmd
@@ -95,8 +96,8 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 	if flags.before != "" {
 		earlier, said, err := explainedBefore(cmd, in, paths, flags.before, nothing(found.Mesh), today)
 		if err != nil {
-			// What is to be said of the earlier state matters only if it keeps
-			// from comparing.
+			// What there is to say about the earlier state matters only if it
+			// prevents the comparison.
 			fmt.Fprint(cmd.ErrOrStderr(), said)
 			return err
 		}
@@ -116,7 +117,7 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 	return nil
 }
 
-// connection gives the connection that is asked about, nil where none is.
+// connection gives the connection that the user asks about, nil if there is none.
 func (f explainFlags) connection() (*traffic.Connection, string, error) {
 	flag, text, read := "--to", f.to, traffic.ParseOutbound
 	if f.fromPort != "" {
@@ -136,7 +137,7 @@ func (f explainFlags) connection() (*traffic.Connection, string, error) {
 	return &connection, name, nil
 }
 
-// split tells the paths from the workload behind them.
+// split separates the paths from the workload after them.
 func (f explainFlags) split(args []string) (paths []string, workload string) {
 	last := args[len(args)-1]
 	switch {
@@ -153,11 +154,11 @@ func isThere(path string) bool {
 	return err == nil
 }
 
-// explained reads manifests and explains them. What there is to say of them is
-// in the text, which is empty where there is nothing.
+// explained reads manifests and explains them. said is what there is to tell the
+// user about them.
 //
-// otherwise is the specification that counts where there is none; nil makes that
-// an error.
+// otherwise is the specification that applies if there is none; nil makes that an
+// error.
 func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Manifest, today fn.Date) (found report.Explanation, said string, err error) {
 	in.working = newProgress(cmd.ErrOrStderr())
 	defer in.working.end()
@@ -185,7 +186,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Mani
 	found = report.NewExplanation(all...)
 	found.Relocate(func(file string, line int) (string, int) {
 		if slices.ContainsFunc(groups, func(g group) bool { return g.built && g.files[0].Path == file }) {
-			line = 0 // it is that of what was built, which nobody has seen
+			line = 0 // it belongs to the output of the build, which nobody has seen
 		}
 		return file, line
 	})
@@ -193,7 +194,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Mani
 }
 
 // explained explains what the specs of a group do to its files, one after the
-// other. The error is ErrReported where the results hold it.
+// other. The error is ErrReported if the results hold it.
 func (g group) explained(options fn.Options, today fn.Date) (all []*fn.Explained, results fn.Results, err error) {
 	if g.isEmpty() {
 		return nil, nil, nil
@@ -203,7 +204,7 @@ func (g group) explained(options fn.Options, today fn.Date) (all []*fn.Explained
 		x, err := fn.Explain(spec, files, options, today)
 		results = append(results, x.Results...)
 		if err == nil && i+1 < len(g.specs) {
-			// The next one meets what this one has written.
+			// The next spec sees what this one wrote.
 			files, _, err = fn.Manifests(spec, files, options)
 		}
 		if errors.Is(err, fn.ErrFailed) {
@@ -217,7 +218,7 @@ func (g group) explained(options fn.Options, today fn.Date) (all []*fn.Explained
 	return all, results, nil
 }
 
-// nothing is what counts where there was no specification yet.
+// nothing is the specification that applies if there was none yet.
 func nothing(mesh string) *fn.Manifest {
 	spec := "{}"
 	if mesh != "" {
@@ -226,13 +227,13 @@ func nothing(mesh string) *fn.Manifest {
 	return &fn.Manifest{Path: "no specification", Text: []byte("apiVersion: " + fn.APIVersion + "\nkind: " + fn.Kind + "\nspec: " + spec + "\n")}
 }
 
-// hasNoSpec says that the one specification among the files is meant, and that
+// hasNoSpec says whether the specification among the files should apply, and
 // there is none.
 func (g group) hasNoSpec() bool {
 	return len(g.specs) == 1 && g.specs[0] == nil && !slices.ContainsFunc(g.files, func(f fn.Manifest) bool { return holdsSpec(f.Text) })
 }
 
-// explainedBefore explains the earlier state that is meant by before.
+// explainedBefore explains the earlier state that before names.
 func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, otherwise *fn.Manifest, today fn.Date) (found report.Explanation, said string, err error) {
 	info, err := os.Stat(before)
 	switch {
@@ -254,17 +255,17 @@ func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before strin
 		}
 		in.spec = before
 		if slices.Contains(paths, standardInput) {
-			return found, "", errors.New("--before: standard input can be read only once: name files or folders")
+			return found, "", errors.New("--before: standard input can be read only once: name files or folders instead")
 		}
 	}
 	return explained(cmd, in, paths, otherwise, today)
 }
 
-// inFolder gives what to read where an earlier folder stands for the one that is
-// read now.
+// inFolder gives what to read if an earlier folder takes the place of the one that
+// is read now.
 func (in inputs) inFolder(paths []string, folder string) (inputs, []string, error) {
 	if len(paths) != 1 || !isDir(paths[0]) {
-		return in, nil, fmt.Errorf("--before: the folder %s stands for one folder that is read now: name that alone as PATH", folder)
+		return in, nil, fmt.Errorf("--before: the folder %s can take the place of one folder only: name one folder as PATH", folder)
 	}
 	if inside, err := filepath.Rel(paths[0], in.spec); in.spec != "" && err == nil && inside != ".." && !strings.HasPrefix(inside, "../") {
 		in.spec = filepath.Join(folder, inside)
@@ -275,7 +276,7 @@ func (in inputs) inFolder(paths []string, folder string) (inputs, []string, erro
 	return in, []string{folder}, nil
 }
 
-// holdsSpec says whether a specification is among the documents of a text.
+// holdsSpec says whether one of the documents of a text is a specification.
 func holdsSpec(text []byte) bool {
 	return slices.ContainsFunc(object.Documents(text), func(d object.Document) bool {
 		document, err := object.Decode(d.Fragment())
@@ -283,7 +284,7 @@ func holdsSpec(text []byte) bool {
 	})
 }
 
-// explainedAt explains the same paths as they were at a git revision.
+// explainedAt explains the same paths at a git revision.
 func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, otherwise *fn.Manifest, today fn.Date) (found report.Explanation, said string, err error) {
 	if slices.Contains(paths, standardInput) {
 		return found, "", fmt.Errorf("--before: standard input has no revision %s: name files or folders", name)

@@ -22,26 +22,27 @@ import (
 // standardInput is the path that stands for standard input.
 const standardInput = "-"
 
-// inputs are what a command is given: manifests, and how they are to be read.
+// inputs are the manifests that a command gets, and how to read them.
 type inputs struct {
 	spec, namespace, mesh, image string
 	// app is the application that Argo CD has rendered, if it is Argo CD that
 	// runs the command.
 	app argocd.Application
-	// asFiles has a kustomization read as the files in its folder, not built.
+	// asFiles reads a kustomization as the files in its folder, and does not
+	// build it.
 	asFiles bool
-	// working is told what is being done; it may be nil.
+	// working shows what is being done; it may be nil.
 	working *progress
 }
 
-// addFlags adds the flags by which manifests are read; where Argo CD runs the
-// command, the application's parameters set them.
+// addFlags adds the flags that say how to read manifests. Under Argo CD, the
+// application's parameters set them.
 func (in *inputs) addFlags(cmd *cobra.Command) {
 	cmd.PreRunE = in.adopt
 	cmd.Flags().StringVar(&in.spec, "spec", "",
-		"file with the ClusterBypass; without it, the one among the manifests, or listed by the kustomization, counts")
-	cmd.Flags().StringVar(&in.mesh, "mesh", "", "mesh, in place of the spec's spec.mesh")
-	cmd.Flags().StringVar(&in.image, "image", "", "image of the init container, in place of the spec's spec.enforcement.image")
+		"file with the ClusterBypass (default the one among the manifests, or those that the kustomization lists)")
+	cmd.Flags().StringVar(&in.mesh, "mesh", "", "mesh, instead of spec.mesh")
+	cmd.Flags().StringVar(&in.image, "image", "", "image of the init container, instead of spec.enforcement.image")
 	addNamespaceFlag(cmd, &in.namespace)
 }
 
@@ -49,10 +50,11 @@ func (in *inputs) options() fn.Options {
 	return fn.Options{Namespace: in.namespace, Mesh: in.mesh, Image: in.image}
 }
 
-// adopt takes what Argo CD says of the application that it has rendered, whose
-// parameters have the names of flags.
+// adopt takes over what Argo CD says about its application, whose parameters have
+// the names of flags.
 func (in *inputs) adopt(cmd *cobra.Command, paths []string) error {
-	// What is piped in comes from another program, which may have parameters too.
+	// What comes through a pipe is another program's, which may have parameters
+	// too.
 	app, err := argocd.Read(os.Getenv, slices.Contains(paths, standardInput))
 	if err != nil {
 		return err
@@ -60,7 +62,7 @@ func (in *inputs) adopt(cmd *cobra.Command, paths []string) error {
 	in.app = app
 	for _, name := range slices.Sorted(maps.Keys(app.Parameters)) {
 		if flag := cmd.Flags().Lookup(name); flag.Changed {
-			return fmt.Errorf("parameter %s of application %s: whoever installed the plugin has fixed it, by --%s=%s: take the parameter out of the Application", name, app.Name, name, flag.Value)
+			return fmt.Errorf("parameter %s of application %s: whoever installed the plugin set --%s=%s: remove the parameter from the Application", name, app.Name, name, flag.Value)
 		}
 		if err := cmd.Flags().Set(name, app.Parameters[name]); err != nil {
 			return fmt.Errorf("parameter %s of application %s: %w", name, app.Name, err)
@@ -81,8 +83,8 @@ func (in *inputs) origin(flag string) string {
 }
 
 // readSpec reads the file that --spec names, nil if it names none. The author of
-// an Application may name one of its repository, and no other: he would be shown
-// what stands in it.
+// an Application may name files of its repository only, because error messages
+// would show the content of any other.
 func (in *inputs) readSpec() (*fn.Manifest, error) {
 	switch {
 	case in.spec == "":
@@ -109,7 +111,7 @@ func (in *inputs) readSpec() (*fn.Manifest, error) {
 	}
 	text, err := repository.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %q is no file of the repository that can be read: name one, relative to the application's folder (%w)", in.origin(argocd.Spec), in.spec, err)
+		return nil, fmt.Errorf("%s: cannot read %q in the repository: name a file by its path from the application's folder (%w)", in.origin(argocd.Spec), in.spec, err)
 	}
 	return &fn.Manifest{Path: in.spec, Text: text}, nil
 }
@@ -123,22 +125,21 @@ func workingFolder() (string, error) {
 	return filepath.EvalSymlinks(folder)
 }
 
-// group is manifests to which the same specs apply.
+// group is a set of manifests to which the same specs apply.
 type group struct {
 	files []fn.Manifest
-	// specs are applied one after the other; nil stands for the one among the
-	// files.
+	// specs apply one after the other; nil means the one among the files.
 	specs []*fn.Manifest
-	// built says that the first of the files is what a kustomization builds,
-	// and that the others are no part of it.
+	// built says that the first file is the output of a kustomization; the others
+	// are not part of that.
 	built bool
-	// within are specs that were applied while it was built, as those of its
-	// components are, each to the resources that there were then.
+	// within are the specs that applied during the build, such as those of
+	// components, each with the resources at that point.
 	within []group
 }
 
-// read reads files, folders, kustomizations and standard input. What cannot be
-// read is an error, all of it at once; what is not looked at is told in skipped.
+// read reads files, folders, kustomizations and standard input. One error names
+// everything that cannot be read; skipped says what read passed over.
 func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skipped []string, err error) {
 	spec, err := in.readSpec()
 	if err != nil {
@@ -213,7 +214,7 @@ func (in *inputs) build(cmd *cobra.Command, path string, spec *fn.Manifest) (g g
 		g.specs = []*fn.Manifest{spec}
 		for _, one := range built.Ignored {
 			if !bytes.Equal(one.Text, spec.Text) {
-				notes = append(notes, fmt.Sprintf("%s: listed by the kustomization %s, and not applied, since --spec gives %s", one.Path, path, spec.Path))
+				notes = append(notes, fmt.Sprintf("%s: not applied although the kustomization %s lists it, because --spec gives %s", one.Path, path, spec.Path))
 			}
 		}
 	case built.Listed:
@@ -226,7 +227,7 @@ func (in *inputs) build(cmd *cobra.Command, path string, spec *fn.Manifest) (g g
 	return g, notes, nil
 }
 
-// apply applies the specs of a group, and gives its files as they shall be.
+// apply applies the specs of a group to its files.
 func (g group) apply(options fn.Options) (files []fn.Manifest, results fn.Results, err error) {
 	files = g.files
 	for _, spec := range g.specs {
@@ -250,20 +251,20 @@ func (g group) apply(options fn.Options) (files []fn.Manifest, results fn.Result
 	return files, results, nil
 }
 
-// isEmpty says that there is nothing to apply a spec to: Helm sends nothing to
-// its post-renderer where a chart renders to nothing.
+// isEmpty says whether there is nothing to apply a spec to. Helm sends nothing to
+// its post-renderer if a chart renders to nothing.
 func (g group) isEmpty() bool {
 	return !slices.ContainsFunc(g.files, func(f fn.Manifest) bool { return len(bytes.TrimSpace(f.Text)) > 0 })
 }
 
-// tell writes what a command has to say of its inputs to standard error.
+// tell writes messages about the inputs to standard error.
 func tell(cmd *cobra.Command, severity string, messages []string) {
 	for _, message := range messages {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", severity, message)
 	}
 }
 
-// joined gives texts as one stream of documents.
+// joined puts texts together into one stream of documents.
 func joined(texts [][]byte) []byte {
 	var stream []byte
 	for _, text := range texts {

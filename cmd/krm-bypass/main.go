@@ -33,14 +33,14 @@ func rootCommand() *cobra.Command {
 	var namespace string
 	cmd := &cobra.Command{
 		Use:           "krm-bypass",
-		Short:         "Say which traffic bypasses the sidecar, in Git",
+		Short:         "Say in Git which traffic bypasses the sidecar",
 		Long:          function.Help,
 		Version:       function.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noUnknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if function.IsTerminal(cmd.InOrStdin()) { // waiting for input would only puzzle who sits there
+			if function.IsTerminal(cmd.InOrStdin()) { // waiting for input would puzzle whoever sits there
 				return cmd.Help()
 			}
 			return function.Apply(cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr(), fn.Options{Namespace: namespace})

@@ -58,7 +58,7 @@ func readManifests(paths []string) (files []inventory.File, skipped []string, er
 				return fs.SkipDir
 			case hidden || entry.IsDir():
 			case entry.Type()&fs.ModeSymlink != 0 && isDir(path):
-				skipped = append(skipped, path+": skipped, since it is a link to a folder: name the folder itself")
+				skipped = append(skipped, path+": skipped, because it is a link to a folder: name the folder itself")
 			case slices.Contains(manifestExtensions, strings.ToLower(filepath.Ext(path))):
 				read(path)
 			}

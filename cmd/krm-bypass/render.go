@@ -16,30 +16,31 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
-const renderHelp = `render applies a ClusterBypass to manifests and prints them, in one process and
-with nothing that could be skipped: for kubectl apply -f -, as Helm's
-post-renderer, as an Argo CD plugin, in a pipeline.
+const renderHelp = `render applies a ClusterBypass to manifests and prints them. It does so in one
+process, so nothing can skip it: use it before kubectl apply -f -, as Helm's
+post-renderer, as an Argo CD plugin, or in a pipeline.
 
-PATH is a file, a folder, or - for standard input. A folder with a
-kustomization is built, as kustomize build does it, but in this process:
-kustomize's builtin plugins and no others, nothing fetched, nothing executed.
-Of any other folder all .yaml, .yml and .json files below it that are not
-hidden are read.
+PATH is a file, a folder, or - for standard input. A folder with a kustomization
+is built as kustomize build does it, but within this process: with kustomize's
+builtin plugins only, fetching nothing and executing nothing. In any other
+folder, render reads all .yaml, .yml and .json files, at any depth, except hidden
+ones.
 
-The specification is --spec. Without it, it is the one ClusterBypass among the
-manifests, or those that the kustomization lists under transformers, applied
-where they stand.
+--spec names the specification. Without it, render uses the one ClusterBypass
+among the manifests, or those that the kustomization lists under transformers,
+and applies them where they are listed.
 
-Where Argo CD runs it, the application's parameters spec, mesh and image stand for
-the flags of these names, and an application that renders to nothing is an error.
+Under Argo CD, the application's parameters spec, mesh and image set the flags of
+the same names, and an application that renders to nothing is an error.
 
-Objects that are local configuration, the ClusterBypass among them, are not
-printed. Where anything is wrong, nothing is printed and nothing is written. An
+render does not print objects that are local configuration, such as the
+ClusterBypass. If anything is wrong, it prints nothing and writes nothing. An
 empty input gives an empty output.
 
-With --in-place the files are rewritten instead, those alone that change, and in
-them nothing but what the specification asks for; with --diff the difference is
-printed. Both read a kustomization's folder as files.`
+With --in-place, render rewrites the files instead. It touches only files that
+change, and changes nothing in them but what the specification asks for. With
+--diff it prints the difference. Both read the folder of a kustomization as
+files.`
 
 func renderCommand() *cobra.Command {
 	var in inputs
@@ -50,7 +51,7 @@ func renderCommand() *cobra.Command {
 		Long:  renderHelp,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return errors.New("render reads files, folders or standard input: name some, as in krm-bypass render manifests/ --spec bypass.yaml, or - for standard input")
+				return errors.New("render needs files, folders or - for standard input, as in krm-bypass render manifests/ --spec bypass.yaml")
 			}
 			return nil
 		},
@@ -64,7 +65,7 @@ func renderCommand() *cobra.Command {
 	}
 	in.addFlags(cmd)
 	cmd.Flags().BoolVar(&inPlace, "in-place", false, "rewrite the files instead of printing them")
-	cmd.Flags().BoolVar(&showDiff, "diff", false, "print the difference that --in-place would make")
+	cmd.Flags().BoolVar(&showDiff, "diff", false, "print what --in-place would change")
 	cmd.MarkFlagsMutuallyExclusive("in-place", "diff")
 	return cmd
 }
@@ -129,7 +130,7 @@ func printRendered(cmd *cobra.Command, in inputs, paths []string) error {
 	}
 	output := joined(texts)
 	if in.app.Name != "" && !holdsObject(output) {
-		return fmt.Errorf("application %s renders to nothing, and Argo CD would delete all that it has applied of it: delete the Application if that is meant", in.app.Name)
+		return fmt.Errorf("application %s renders to nothing, so Argo CD would delete everything that it applied for it: if you mean that, delete the Application", in.app.Name)
 	}
 	if len(output) == 0 && os.Getenv("HELM_PLUGIN_NAME") != "" {
 		// Helm 4 takes an empty output of its post-renderer for a failure, also
@@ -156,7 +157,7 @@ func holdsObject(stream []byte) bool {
 func rewriteFiles(cmd *cobra.Command, in inputs, paths []string, showDiff bool) error {
 	for _, path := range paths {
 		if path == standardInput {
-			return errors.New("standard input cannot be rewritten: name files or folders")
+			return errors.New("standard input cannot be rewritten: name files or folders instead")
 		}
 	}
 	was, is, err := rendered(cmd, in, paths)

@@ -8,12 +8,11 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn"
 )
 
-// The rules by which findings are told apart, beside those that the function
-// gives its results.
+// The rules of results that have no check of their own.
 const (
-	// Refused is what the function takes for an error.
+	// Refused marks an error of the function.
 	Refused = "refused"
-	// Warned is what the function warns of.
+	// Warned marks a warning of the function.
 	Warned = "warned"
 )
 
@@ -21,69 +20,69 @@ const (
 type Check struct {
 	// Version is that of krm-bypass.
 	Version string `json:"-"`
-	// Passed says that everything is as it shall be.
+	// Passed says whether nothing was found that fails the check.
 	Passed bool `json:"passed"`
-	// Checked and Differing count the objects that were looked at, and those of
-	// them that differ or that the function refuses.
+	// Checked counts the objects that were compared, Differing those of them
+	// that differ or that the function refuses.
 	Checked   int `json:"checked"`
 	Differing int `json:"differing"`
-	// Errors and Warnings count what the function has to say.
+	// Errors and Warnings count the results of the function.
 	Errors   int `json:"errors"`
 	Warnings int `json:"warnings"`
-	// Subjects are what findings are about, and every object that was looked
-	// at, in the order in which they were given.
+	// Subjects are all objects that were compared, and whatever else there are
+	// findings about, in the order of the input.
 	Subjects []Subject `json:"subjects"`
 }
 
-// Subject is what findings are about: an object, or a file where they are about
-// no object in it.
+// Subject is what findings are about: an object, or a file if they concern no
+// object in it.
 type Subject struct {
 	APIVersion string `json:"apiVersion,omitempty"`
 	Kind       string `json:"kind,omitempty"`
 	Namespace  string `json:"namespace,omitempty"`
 	Name       string `json:"name,omitempty"`
 	File       string `json:"file,omitempty"`
-	// Line counts from 1; 0 where it is not known.
+	// Line counts from 1; 0 if it is not known.
 	Line     int       `json:"line,omitempty"`
 	Findings []Finding `json:"findings,omitempty"`
-	// Remedy says what to do about the differences among the findings.
+	// Remedy says what to do about findings that are differences.
 	Remedy string `json:"remedy,omitempty"`
-	// checked says that it is an object that was looked at.
+	// checked says that this is an object that was compared.
 	checked bool
 }
 
-// Finding is one thing that is not as it shall be.
+// Finding is one thing that is wrong, or may be.
 type Finding struct {
-	// Rule is missing, stale or foreign for a difference, and otherwise the
-	// check that found it: expired, expiring, or one of spec.lint.
+	// Rule is missing, stale or foreign for a difference, otherwise the check
+	// that found it: expired, expiring, one of spec.lint, refused or warned.
 	Rule     string      `json:"rule"`
 	Severity fn.Severity `json:"severity"`
-	// Path is the field that it is about, "" if it is about the whole.
+	// Path is the field that it is about; "" means all of the subject.
 	Path string `json:"path,omitempty"`
 	Line int    `json:"line,omitempty"`
-	// Value is what stands there, "" if that says nothing.
+	// Value is the value of the field, if that helps.
 	Value   string `json:"value,omitempty"`
 	Message string `json:"message"`
-	// Proposed is YAML that would mend it, "" where the message says all.
+	// Proposed is YAML that fixes it, if the message does not say everything.
 	Proposed string `json:"proposed,omitempty"`
 }
 
-// Title gives the object as a person names it, "" for a file.
+// Title names the object for a person; it is "" for a file.
 func (s Subject) Title() string {
 	return title(fn.ResourceRef{Kind: s.Kind, Namespace: s.Namespace, Name: s.Name})
 }
 
-// Failed says whether a finding of the subject keeps the check from passing.
+// Failed says whether a finding about the subject fails the check.
 func (s Subject) Failed() bool {
 	return slices.ContainsFunc(s.Findings, func(f Finding) bool { return f.Severity == fn.Error })
 }
 
-// Place gives FILE:LINE of a finding, as much of it as is known.
+// Place gives FILE:LINE of a finding, or as much of it as is known.
 func (s Subject) Place(line int) string {
 	return place(s.File, cmp.Or(line, s.Line))
 }
 
-// NewCheck gives the report of what fn.Check found, for each spec in turn.
+// NewCheck reports what fn.Check found with each of several specs.
 func NewCheck(version string, all ...*fn.Checked) Check {
 	r := Check{Version: version, Passed: true, Subjects: []Subject{}}
 	places := map[string]int{}

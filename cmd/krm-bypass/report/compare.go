@@ -8,48 +8,46 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// Comparison says what has changed since an earlier state.
+// Comparison says what changed since an earlier state.
 type Comparison struct {
-	// Changed counts the workloads whose bypass or template is another, Restarted
-	// those of them whose pods are replaced because of it.
+	// Changed counts the workloads whose bypass or template changed, Restarted
+	// those of them whose pods the change replaces.
 	Changed   int `json:"changed"`
 	Restarted int `json:"restarted"`
-	// Gone are workloads that are not there any more.
+	// Gone are the workloads that no longer exist.
 	Gone []fn.ResourceRef `json:"gone,omitempty"`
 }
 
-// ChangeKind says how a workload has changed.
+// ChangeKind says how a workload changed.
 type ChangeKind string
 
 const (
-	// New is a workload that was not there.
+	// New is a workload that did not exist before.
 	New ChangeKind = "new"
-	// Changed is one whose bypass, enforcement or template is another.
+	// Changed is one whose bypass, enforcement or template changed.
 	Changed ChangeKind = "changed"
-	// Unchanged is one that is as it was.
+	// Unchanged is one that stayed as it was.
 	Unchanged ChangeKind = "unchanged"
-	// Unknown is one that the function refuses, now or before.
+	// Unknown is one that the function refuses now, or refused before.
 	Unknown ChangeKind = "unknown"
 )
 
-// Change is how a workload differs from its earlier state.
+// Change says how a workload differs from its earlier state.
 type Change struct {
 	Kind ChangeKind `json:"kind"`
-	// Fields are those of which other entries are in force.
+	// Fields are those whose entries in force changed.
 	Fields []FieldChange `json:"fields,omitempty"`
-	// Template says that the pod template changes, and Because why: settings for
-	// what is in force, enforcement for the init container's image or another of
-	// its fields, or for its coming or going; template for what is not
-	// krm-bypass's.
+	// Template says that the pod template changes, Because says why: settings
+	// means the entries in force, enforcement the init container, its image or
+	// other fields, template whatever krm-bypass does not write.
 	Template bool     `json:"template"`
 	Because  []string `json:"because,omitempty"`
-	// Restarts says that running pods are replaced because of it. A kind whose
-	// pods are only made anew, such as a CronJob, takes the new template at the
-	// next occasion.
+	// Restarts says that the change replaces running pods. A kind that leaves its
+	// running pods alone, such as a CronJob, uses the new template next time.
 	Restarts bool `json:"restarts"`
 }
 
-// FieldChange is a field of which other entries are in force.
+// FieldChange is a field whose entries in force changed.
 type FieldChange struct {
 	Field   string              `json:"field"`
 	Added   []fn.ExplainedEntry `json:"added,omitempty"`
@@ -63,13 +61,13 @@ const (
 	BecauseOfTemplate    = "template"
 )
 
-// notReplaced are kinds whose controllers leave running pods as they are when
-// the template changes; Kubernetes says so of each of them
+// notReplaced are the kinds whose controllers leave running pods alone when the
+// template changes, as Kubernetes documents for each of them
 // (kubernetes.io/docs/concepts/workloads/controllers).
 var notReplaced = []string{"CronJob", "Job", "Pod", "PodTemplate", "ReplicaSet", "ReplicationController"}
 
-// Compare tells how every workload differs from an earlier state. Workloads are
-// the same where kind, namespace and name are.
+// Compare says how every workload differs from an earlier state. Two workloads
+// are the same if kind, namespace and name are.
 func (r *Explanation) Compare(earlier Explanation) {
 	was := map[string]*Workload{}
 	for i := range earlier.Workloads {
@@ -90,7 +88,7 @@ func (r *Explanation) Compare(earlier Explanation) {
 	r.count()
 }
 
-// count counts the workloads that have changed.
+// count counts the workloads that changed.
 func (r *Explanation) count() {
 	r.Comparison.Changed, r.Comparison.Restarted = 0, 0
 	for i := range r.Workloads {
@@ -137,8 +135,8 @@ func (w *Workload) compare(was *Workload) *Change {
 	return c
 }
 
-// enforcedOtherwise says whether settings that are in force before and after are
-// enforced in another way.
+// enforcedOtherwise says whether settings that were and are in force are enforced
+// differently now.
 func (w *Workload) enforcedOtherwise(was *Workload) bool {
 	if w.Outcome != fn.Written || was.Outcome != fn.Written {
 		return false
@@ -167,8 +165,8 @@ func find(fields []fn.ExplainedField, f traffic.Field) fn.ExplainedField {
 	return fields[i]
 }
 
-// beyond gives the entries of a field by which more is in force than of the
-// other, each with that much of it.
+// beyond gives the entries that put more into force than the other field does, each
+// with just that part.
 func beyond(f traffic.Field, field, other fn.ExplainedField) []fn.ExplainedEntry {
 	if slices.Equal(field.Effective, other.Effective) {
 		return nil
@@ -188,7 +186,7 @@ func beyond(f traffic.Field, field, other fn.ExplainedField) []fn.ExplainedEntry
 	return more
 }
 
-// without gives what of a field's entries the others do not say.
+// without gives the part of some entries that others do not cover.
 func without(f traffic.Field, entries, others []string) []string {
 	ports := func(list []string) traffic.Ports {
 		var l traffic.Layer

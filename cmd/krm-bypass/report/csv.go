@@ -10,10 +10,10 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// writeCSV writes the audit table: a row for every entry by which something bypasses
-// the sidecar of a workload, and who answers for it. Where it was compared, the
-// rows also say what is new and what is gone; where a connection was asked about,
-// a row is the answer for one workload.
+// writeCSV writes the audit table: one row for every entry that lets something
+// bypass the sidecar of a workload, and who answers for it. After a comparison the
+// rows say what was added and removed. After a question about a connection, each
+// row is the answer for one workload.
 func writeCSV(w io.Writer, r Explanation) error {
 	var rows [][]string
 	switch {
@@ -37,7 +37,7 @@ func writeCSV(w io.Writer, r Explanation) error {
 	return out.Error()
 }
 
-// inert keeps a spreadsheet from taking a cell for a formula
+// inert keeps a spreadsheet from reading a cell as a formula
 // (owasp.org/www-community/attacks/CSV_Injection): reasons are free text.
 func inert(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
@@ -83,7 +83,7 @@ func row(cells ...[]string) []string {
 	return all
 }
 
-// audit gives a row for every entry by which something bypasses.
+// audit gives one row for every entry that lets something bypass.
 func (r *Explanation) audit() [][]string {
 	rows := [][]string{row(workloadColumns, entryColumns)}
 	for i := range r.Workloads {
@@ -99,7 +99,7 @@ func (r *Explanation) audit() [][]string {
 	return rows
 }
 
-// bypasses says whether something bypasses by an entry.
+// bypasses says whether an entry lets something bypass.
 func bypasses(f fn.ExplainedField, e fn.ExplainedEntry) bool {
 	switch traffic.Field(f.Field) {
 	case traffic.IncludeOutboundPorts:
@@ -112,8 +112,7 @@ func bypasses(f fn.ExplainedField, e fn.ExplainedEntry) bool {
 	return len(e.Holds) > 0
 }
 
-// changes gives a row for every entry by which something is in force that was
-// not, or was and is not any more.
+// changes gives one row for every entry that came into force or went out of it.
 func (r *Explanation) changes() [][]string {
 	rows := [][]string{row([]string{"change"}, workloadColumns, []string{"restarts"}, entryColumns)}
 	for i := range r.Workloads {
@@ -137,7 +136,7 @@ func (r *Explanation) changes() [][]string {
 	return rows
 }
 
-// answers gives a row for each workload's answer, or for each entry that decides.
+// answers gives one row for each workload, or for each entry that decides there.
 func (r *Explanation) answers() [][]string {
 	rows := [][]string{row(workloadColumns, []string{"connection", "verdict", "why"}, entryColumns)}
 	for i := range r.Workloads {

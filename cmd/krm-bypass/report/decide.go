@@ -5,19 +5,18 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// Decision is what becomes of a connection.
+// Decision says what becomes of a connection.
 type Decision struct {
-	// Connection is as it was asked about.
+	// Connection is as the user wrote it.
 	Connection string `json:"connection"`
-	// Verdict is bypassed or intercepted; or left alone, where it is not for the
-	// spec to say.
+	// Verdict is bypassed or intercepted, or left alone if the spec has no say.
 	Verdict string `json:"verdict"`
-	// Field is the one that decides, "" where none speaks of the connection.
+	// Field is the one that decides; "" if no field covers the connection.
 	Field string `json:"field,omitempty"`
-	// By are the entries that decide; of a field that lists what is intercepted
-	// and does not list this, all of them.
+	// By are the entries that decide. If a field lists what is intercepted and
+	// does not list this, they are all of its entries.
 	By []fn.ExplainedEntry `json:"by,omitempty"`
-	// Why says what decides where no field does.
+	// Why says what decides if no field does.
 	Why string `json:"why,omitempty"`
 }
 
@@ -28,8 +27,8 @@ const (
 	NotOurs     = "left alone"
 )
 
-// Decide asks what becomes of a connection of every workload. name is the
-// connection as it was asked about.
+// Decide says for every workload what becomes of a connection. name is the
+// connection as the user wrote it.
 func (r *Explanation) Decide(c traffic.Connection, name string) {
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
@@ -40,7 +39,7 @@ func (r *Explanation) Decide(c traffic.Connection, name string) {
 
 func (w *Workload) decide(c traffic.Connection) *Decision {
 	if w.Outcome == fn.RefusedOutcome {
-		return &Decision{Verdict: NotOurs, Why: "the function refuses the workload: " + w.Reason}
+		return &Decision{Verdict: NotOurs, Why: "the function refuses this workload: " + w.Reason}
 	}
 	var settings traffic.Layer
 	for _, f := range w.Fields {
@@ -55,9 +54,9 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 	case w.Outcome == fn.LeftAlone:
 		d.Verdict, d.Why = NotOurs, w.Reason
 	case c.Loopback:
-		d.Why = "what goes over loopback is left to the mesh"
+		d.Why = "loopback traffic is left to the mesh"
 	default:
-		d.Why = "no entry speaks of it, so that it is left to the mesh"
+		d.Why = "no entry covers it, so it is left to the mesh"
 	}
 	for _, f := range w.Fields {
 		if f.Field != d.Field {
@@ -72,7 +71,7 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 	return d
 }
 
-// decides says whether an entry has a part in a decision of its field.
+// decides says whether an entry contributes to the decision of its field.
 func decides(f traffic.Field, e fn.ExplainedEntry, c traffic.Connection) bool {
 	if f == traffic.IncludeInboundPorts || f == traffic.IncludeOutboundIPRanges {
 		return true // by what it leaves out

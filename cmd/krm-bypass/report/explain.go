@@ -8,24 +8,24 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn"
 )
 
-// Explanation says what bypasses, and what has changed where it was compared.
+// Explanation says what bypasses, and what changed if it was compared.
 type Explanation struct {
 	Mesh      string     `json:"mesh"`
 	Workloads []Workload `json:"workloads"`
-	// Comparison says what has changed; nil where nothing was compared.
+	// Comparison says what changed; nil if nothing was compared.
 	Comparison *Comparison `json:"comparison,omitempty"`
 }
 
-// Workload is one workload and what is told of it.
+// Workload is one workload and what the report says about it.
 type Workload struct {
 	fn.Explanation
-	// Decision is what becomes of the connection that was asked about.
+	// Decision says what becomes of the connection that was asked about.
 	Decision *Decision `json:"decision,omitempty"`
-	// Change is how it differs from the earlier state.
+	// Change says how it differs from the earlier state.
 	Change *Change `json:"change,omitempty"`
 }
 
-// NewExplanation gives the report of what fn.Explain found, for each spec in turn.
+// NewExplanation reports what fn.Explain found with each of several specs.
 func NewExplanation(all ...*fn.Explained) Explanation {
 	r := Explanation{Workloads: []Workload{}}
 	for _, x := range all {
@@ -37,11 +37,11 @@ func NewExplanation(all ...*fn.Explained) Explanation {
 	return r
 }
 
-// Title gives a workload as a person names it.
+// Title names a workload for a person.
 func (w *Workload) Title() string { return title(w.ResourceRef) }
 
-// Only keeps the workloads that a person names: NAME, KIND/NAME, NAMESPACE/NAME
-// or KIND/NAMESPACE/NAME. There is an error where none is named so.
+// Only keeps the workloads that match a name: NAME, KIND/NAME, NAMESPACE/NAME or
+// KIND/NAMESPACE/NAME. It is an error if none does.
 func (r *Explanation) Only(name string) error {
 	var kept []Workload
 	for _, w := range r.Workloads {
@@ -54,7 +54,7 @@ func (r *Explanation) Only(name string) error {
 		gone = slices.DeleteFunc(slices.Clone(r.Comparison.Gone), func(ref fn.ResourceRef) bool { return !named(ref, name) })
 	}
 	if len(kept)+len(gone) == 0 {
-		return fmt.Errorf("%q names no workload among the manifests: write it as KIND/NAMESPACE/NAME, or a part of that with the name%s", name, r.some())
+		return fmt.Errorf("%q matches no workload in the manifests: write NAME, KIND/NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME%s", name, r.some())
 	}
 	r.Workloads = kept
 	if r.Comparison != nil {
@@ -92,10 +92,10 @@ func (r *Explanation) some() string {
 	if len(names) == 0 {
 		return ""
 	}
-	return "; there is " + few(names, 5)
+	return "; the manifests hold " + few(names, 5)
 }
 
-// origin writes where something is said.
+// origin says where an entry comes from.
 func origin(from fn.Source) string {
 	switch from.Scope {
 	case fn.FromMesh:
@@ -106,7 +106,7 @@ func origin(from fn.Source) string {
 	return strings.TrimSpace(from.Path + " " + place(from.File, from.Line))
 }
 
-// Relocate gives every file and line another name and line.
+// Relocate replaces every file and line.
 func (r *Explanation) Relocate(place func(file string, line int) (string, int)) {
 	for i := range r.Workloads {
 		w := &r.Workloads[i]

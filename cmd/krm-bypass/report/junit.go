@@ -32,7 +32,7 @@ type testCase struct {
 	File      string   `xml:"file,attr,omitempty"`
 	Line      int      `xml:"line,attr,omitempty"`
 	Failure   *failure `xml:"failure"`
-	// Said is what is no failure.
+	// Said holds findings that are no failures.
 	Said string `xml:"system-out,omitempty"`
 }
 

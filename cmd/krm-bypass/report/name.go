@@ -8,7 +8,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn"
 )
 
-// title gives an object as a person names it, "" where there is none.
+// title names an object for a person; "" if there is none.
 func title(ref fn.ResourceRef) string {
 	switch {
 	case ref.Kind == "":
@@ -19,7 +19,7 @@ func title(ref fn.ResourceRef) string {
 	return ref.Kind + " " + ref.Name
 }
 
-// place writes FILE:LINE, as much of it as is known.
+// place writes FILE:LINE, or as much of it as is known.
 func place(file string, line int) string {
 	if file != "" && line > 0 {
 		return file + ":" + strconv.Itoa(line)
@@ -27,7 +27,7 @@ func place(file string, line int) string {
 	return file
 }
 
-// few names some of many, separated by commas.
+// few lists the first names of many.
 func few(names []string, most int) string {
 	if len(names) <= most {
 		return strings.Join(names, ", ")
@@ -36,9 +36,12 @@ func few(names []string, most int) string {
 }
 
 // counted gives a number and its noun.
-func counted(n int, one, many string) string {
+func counted(n int, one, many string) string { return fmt.Sprintf("%d %s", n, verb(n, one, many)) }
+
+// verb gives the form of a word for a number.
+func verb(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + one
+		return one
 	}
-	return fmt.Sprintf("%d %s", n, many)
+	return many
 }

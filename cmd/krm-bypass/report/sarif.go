@@ -12,15 +12,15 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn"
 )
 
-// rules say what the findings of each rule are about.
+// rules describe the rules that findings can have.
 var rules = []struct{ id, short string }{
-	{"missing", "What the function writes is not there, as where it was skipped."},
-	{"stale", "What the function wrote is there for another spec."},
-	{"foreign", "What krm-bypass did not write is there, where it writes."},
-	{fn.Expired, "A rule of the spec was meant to be needed no longer than until a day in the past."},
-	{fn.Expiring, "A rule of the spec is meant to be needed no longer than until a day that is near."},
-	{Refused, "The function takes this for an error, and would write nothing."},
-	{Warned, "The function warns of this."},
+	{"missing", "The function would write something here, as if it had not run yet."},
+	{"stale", "The function wrote this for an earlier spec."},
+	{"foreign", "Somebody else wrote this, in a place where krm-bypass writes."},
+	{fn.Expired, "A rule of the spec has expired."},
+	{fn.Expiring, "A rule of the spec will expire soon."},
+	{Refused, "The function refuses this and would write nothing."},
+	{Warned, "The function warns about this."},
 }
 
 const (
@@ -115,7 +115,7 @@ func (s Subject) sarif(f Finding, driver *sarifDriver) sarifResult {
 	index := slices.IndexFunc(driver.Rules, func(rule sarifRule) bool { return rule.ID == f.Rule })
 	if index < 0 {
 		index = len(driver.Rules)
-		driver.Rules = append(driver.Rules, sarifRule{f.Rule, sarifMessage{"The check " + f.Rule + " of spec.lint."}})
+		driver.Rules = append(driver.Rules, sarifRule{f.Rule, sarifMessage{"The check " + f.Rule + " of spec.lint found this."}})
 	}
 	message := strings.TrimPrefix(s.Title()+": "+f.Message, ": ")
 	if s.Remedy != "" && slices.Contains([]string{"missing", "stale", "foreign"}, f.Rule) {
@@ -126,7 +126,7 @@ func (s Subject) sarif(f Finding, driver *sarifDriver) sarifResult {
 	}
 	result := sarifResult{
 		RuleID: f.Rule, RuleIndex: index, Level: sarifLevels[f.Severity], Message: sarifMessage{message},
-		// Lines move: what an alert is known by again does not.
+		// Lines move; what identifies an alert must not.
 		Fingerprints: map[string]string{"krmBypass/v1": fingerprint(s.Kind, s.Namespace, s.Name, f.Rule, f.Path)},
 	}
 	var at sarifLocation
@@ -145,8 +145,8 @@ func (s Subject) sarif(f Finding, driver *sarifDriver) sarifResult {
 	return result
 }
 
-// uri gives a path as a URI reference: relative, to the root of the repository
-// in which the check is run, where the path is.
+// uri gives a path as a URI reference. A relative path stays relative, to the root
+// of the repository where the check runs.
 func uri(path string) string {
 	u := url.URL{Path: filepath.ToSlash(path)}
 	if filepath.IsAbs(path) {

@@ -24,7 +24,7 @@ func writeTable(w io.Writer, r Explanation) error {
 	return writeLines(w, &b)
 }
 
-// columns lays out rows of cells that are separated by tabs.
+// columns aligns rows of cells that are separated by tabs.
 func columns(b *bytes.Buffer, rows []string) {
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	for _, one := range rows {
@@ -42,7 +42,7 @@ func (w *Workload) heading() string {
 
 func (r *Explanation) writeWorkloads(b *bytes.Buffer) {
 	if len(r.Workloads) == 0 {
-		b.WriteString("there is no workload among the manifests\n")
+		b.WriteString("the manifests hold no workload\n")
 	}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
@@ -64,7 +64,7 @@ func (r *Explanation) writeWorkloads(b *bytes.Buffer) {
 		columns(b, rows)
 		for _, f := range w.Fields {
 			if f.Gap != "" {
-				fmt.Fprintf(b, "  %s is not all in an annotation: %s\n", f.Field, f.Gap)
+				fmt.Fprintf(b, "  the annotation cannot say all of %s: %s\n", f.Field, f.Gap)
 			}
 		}
 	}
@@ -93,7 +93,7 @@ func inForce(e fn.ExplainedEntry) string {
 	return "-"
 }
 
-// note says what was lost, and why the rule is there.
+// note says which entries were lost, and why the rule exists.
 func note(e fn.ExplainedEntry) string {
 	var parts []string
 	for _, l := range e.Lost {
@@ -140,10 +140,10 @@ func (r *Explanation) writeChanges(b *bytes.Buffer) {
 		gone := Workload{Explanation: fn.Explanation{ResourceRef: ref}}
 		fmt.Fprintf(b, "%s: gone\n", gone.Title())
 	}
-	fmt.Fprintf(b, "%d of %d workloads change, and the pods of %d restart\n", r.Comparison.Changed, len(r.Workloads), r.Comparison.Restarted)
+	fmt.Fprintf(b, "%d of %d workloads changed, and the pods of %d restart\n", r.Comparison.Changed, len(r.Workloads), r.Comparison.Restarted)
 }
 
-// summary says in a line how a workload has changed.
+// summary says in one line how a workload changed.
 func (c *Change) summary(x fn.Explanation) string {
 	switch {
 	case c.Kind == New:
@@ -153,9 +153,9 @@ func (c *Change) summary(x fn.Explanation) string {
 	case c.Restarts:
 		return fmt.Sprintf("pods restart (%s)", strings.Join(c.Because, ", "))
 	case c.Template:
-		return fmt.Sprintf("the next pods are other ones (%s)", strings.Join(c.Because, ", "))
+		return fmt.Sprintf("only new pods change (%s)", strings.Join(c.Because, ", "))
 	}
-	return "no pod restarts"
+	return "no pods restart"
 }
 
 func (r *Explanation) writeAnswers(b *bytes.Buffer) {

@@ -29,8 +29,8 @@ func writeText(w io.Writer, r Check) error {
 	return writeLines(w, &b)
 }
 
-// label says what a finding is: severity and rule where they are not the same
-// to a reader.
+// label names the kind of a finding: its severity, its rule, or both if they tell
+// a reader different things.
 func (f Finding) label() string {
 	switch {
 	case f.Rule == Refused || f.Rule == Warned:
@@ -41,7 +41,7 @@ func (f Finding) label() string {
 	return f.Rule
 }
 
-// remedies gives each remedy once, with those whom it helps.
+// remedies gives each remedy once, with the subjects that it is for.
 func (r Check) remedies() []struct{ subjects, text string } {
 	titles := map[string][]string{}
 	var order []string
@@ -61,11 +61,11 @@ func (r Check) remedies() []struct{ subjects, text string } {
 	return all
 }
 
-// summary says in a line what came of the check.
+// summary gives the outcome of the check in one line.
 func (r Check) summary() string {
-	line := counted(r.Checked, "object is as krm-bypass makes it", "objects are as krm-bypass makes them")
+	line := counted(r.Checked, "object matches", "objects match") + " what krm-bypass writes"
 	if r.Differing > 0 {
-		line = fmt.Sprintf("%d of %s not as krm-bypass makes them", r.Differing, counted(r.Checked, "object is", "objects are"))
+		line = fmt.Sprintf("%d of %s %s from what krm-bypass writes", r.Differing, counted(r.Checked, "object", "objects"), verb(r.Differing, "differs", "differ"))
 	}
 	if r.Errors > 0 {
 		line += ", " + counted(r.Errors, "error", "errors")
