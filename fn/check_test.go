@@ -78,13 +78,13 @@ func TestCheckSaysWhatDiffers(t *testing.T) {
 		}, "in kustomize, build with --enable-alpha-plugins and --enable-exec"},
 		{"the function was skipped, and there is an annotation", strings.Replace(unchecked, "note: here", `traffic.sidecar.istio.io/excludeOutboundPorts: "3306,3306"`, 1), []string{
 			"missing :11 " + exclude, "missing :11 " + policy, "missing :13 " + container,
-		}, "the function is skipped in silence"},
+		}, "kustomize skips the function"},
 		{"written for another spec", older, []string{
 			"stale :14 " + exclude, "stale :15 " + policy, "stale :19 " + container,
 		}, "render it again with krm-bypass"},
 		{"a value changed by hand", strings.Replace(right, `"3306"`, `"3306,5432"`, 1), []string{
 			"foreign :14 " + exclude, "stale :15 " + policy, "stale :19 " + container,
-		}, "take out what is foreign"},
+		}, "remove what is foreign"},
 		{"a value taken away by hand", strings.Replace(right, "        traffic.sidecar.istio.io/excludeOutboundPorts: \"3306\"\n", "", 1), []string{
 			"missing :13 " + exclude,
 		}, "in kustomize"},
@@ -93,7 +93,7 @@ func TestCheckSaysWhatDiffers(t *testing.T) {
 		}, "render it again"},
 		{"forged", strings.Replace(strings.Replace(unchecked, "namespace: shop", "namespace: kube-system", 1), "note: here", "krm-bypass.dev/policy: v1:0123", 1), []string{
 			"foreign :11 " + policy,
-		}, "take it away"},
+		}, "remove it"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -147,11 +147,11 @@ func TestCheckJudgesWhatHasExpired(t *testing.T) {
 		want   string
 	}{
 		{"", 0, ""},
-		{"2026-10-31", 0, "warning: spec.yaml:13: ClusterBypass cluster: spec.workloads[0].expires: expires on 2026-10-31 (owner team-a): take the rule out by then, or have its owner move the day [expiring]\n"},
+		{"2026-10-31", 0, "warning: spec.yaml:13: ClusterBypass cluster: spec.workloads[0].expires: expires on 2026-10-31 (owner team-a): remove the rule by then, or have its owner set a later day [expiring]\n"},
 		{"2026-10-30", 0, ""},
-		{"2026-11-01", 0, "error: spec.yaml:13: ClusterBypass cluster: spec.workloads[0].expires: expired on 2026-10-31 (owner team-a): take the rule out, or have its owner move the day [expired]\n"},
-		{"2026-12-17", 14, "error: spec.yaml:13: ClusterBypass cluster: spec.workloads[0].expires: expired on 2026-10-31 (owner team-a): take the rule out, or have its owner move the day [expired]\n" +
-			"warning: spec.yaml:9: ClusterBypass cluster: spec.global.expires: expires on 2026-12-31 (reason: the databases are outside the mesh): take the rule out by then, or have its owner move the day [expiring]\n"},
+		{"2026-11-01", 0, "error: spec.yaml:13: ClusterBypass cluster: spec.workloads[0].expires: expired on 2026-10-31 (owner team-a): remove the rule, or have its owner set a later day [expired]\n"},
+		{"2026-12-17", 14, "error: spec.yaml:13: ClusterBypass cluster: spec.workloads[0].expires: expired on 2026-10-31 (owner team-a): remove the rule, or have its owner set a later day [expired]\n" +
+			"warning: spec.yaml:9: ClusterBypass cluster: spec.global.expires: expires on 2026-12-31 (reason: the databases are outside the mesh): remove the rule by then, or have its owner set a later day [expiring]\n"},
 	} {
 		t.Run(string(test.today), func(t *testing.T) {
 			spec := &fn.Manifest{Path: "spec.yaml", Text: []byte(checkedSpec)}

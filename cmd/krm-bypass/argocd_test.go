@@ -44,12 +44,12 @@ func TestRenderRefusesWhatAnApplicationMayNot(t *testing.T) {
 	for want, c := range map[string]struct {
 		parameters, args string
 	}{
-		`parameter spec of application web: whoever installed the plugin has fixed it, by --spec=../../bypass.yaml`: {spec, "render . --spec ../../bypass.yaml"},
-		`parameter spec of application web: "../../../other/bypass.yaml" is no file of the repository`:              {`[{"name": "spec", "string": "../../../other/bypass.yaml"}]`, "render ."},
-		`parameter spec of application web: "` + os.DevNull + `" is no file of the repository`:                      {`[{"name": "spec", "string": "` + os.DevNull + `"}]`, "render ."},
-		`parameter mesh of application web: "Istoi" is not known: write one of Istio`:                               {`[{"name": "mesh", "string": "Istoi"}]`, "render ."},
-		`unknown parameter "values-files" of application web`:                                                       {`[{"name": "values-files", "array": ["a"]}]`, "render ."},
-		`application web renders to nothing, and Argo CD would delete all`:                                          {spec, "render empty"},
+		`parameter spec of application web: whoever installed the plugin set --spec=../../bypass.yaml`:  {spec, "render . --spec ../../bypass.yaml"},
+		`parameter spec of application web: cannot read "../../../other/bypass.yaml" in the repository`: {`[{"name": "spec", "string": "../../../other/bypass.yaml"}]`, "render ."},
+		`parameter spec of application web: cannot read "` + os.DevNull + `" in the repository`:         {`[{"name": "spec", "string": "` + os.DevNull + `"}]`, "render ."},
+		`parameter mesh of application web: "Istoi" is not known: write one of Istio`:                   {`[{"name": "mesh", "string": "Istoi"}]`, "render ."},
+		`unknown parameter "values-files" of application web`:                                           {`[{"name": "values-files", "array": ["a"]}]`, "render ."},
+		`application web renders to nothing, so Argo CD would delete everything`:                        {spec, "render empty"},
 		`web renders to nothing`: {spec, "render nothing.yaml"},
 	} {
 		t.Run(c.args+" "+c.parameters, func(t *testing.T) {

@@ -19,17 +19,17 @@ func TestCheckIsAGate(t *testing.T) {
 	code, out, errOut := krmBypass("", "check", app, "--spec", spec)
 	assert.Equal(t, 1, code, "the function has not run")
 	assert.Empty(t, errOut)
-	assert.Equal(t, app+`/web.yaml:7: Deployment shop/web: missing: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: "5432" shall stand here
-`+app+`/web.yaml:7: Deployment shop/web: missing: spec.template.metadata.annotations["krm-bypass.dev/policy"]: "v1:fa5b8b3cd374cf0e" shall stand here
-remedy for Deployment shop/web: render it with krm-bypass; in kustomize, build with --enable-alpha-plugins and --enable-exec, since without the latter the function is skipped in silence
-1 of 1 object is not as krm-bypass makes them
+	assert.Equal(t, app+`/web.yaml:7: Deployment shop/web: missing: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: expected "5432" here
+`+app+`/web.yaml:7: Deployment shop/web: missing: spec.template.metadata.annotations["krm-bypass.dev/policy"]: expected "v1:fa5b8b3cd374cf0e" here
+remedy for Deployment shop/web: render it with krm-bypass; in kustomize, build with --enable-alpha-plugins and --enable-exec: without --enable-exec, kustomize skips the function and says nothing
+1 of 1 object differs from what krm-bypass writes
 `, out)
 
 	// The stream that a pipeline applies.
 	_, stream, _ := krmBypass("", "render", app, "--spec", spec)
 	code, out, errOut = krmBypass(stream, "check", "-", "--spec", spec)
 	assert.Zero(t, code, errOut)
-	assert.Equal(t, "1 object is as krm-bypass makes it\n", out)
+	assert.Equal(t, "1 object matches what krm-bypass writes\n", out)
 
 	// The tree that is rendered in place.
 	code, _, errOut = krmBypass("", "render", "--in-place", app, "--spec", spec)
@@ -40,7 +40,7 @@ remedy for Deployment shop/web: render it with krm-bypass; in kustomize, build w
 	code, out, _ = krmBypass(strings.Replace(stream, `"5432"`, `"1-65535"`, 1), "check", "-", "--spec", spec)
 	assert.Equal(t, 1, code, "somebody has changed a value")
 	assert.Contains(t, out, "standard input:")
-	assert.Contains(t, out, "1 of 1 object is not as krm-bypass makes them, 1 error\n")
+	assert.Contains(t, out, "1 of 1 object differs from what krm-bypass writes, 1 error\n")
 }
 
 func TestCheckReadsEveryFormat(t *testing.T) {
@@ -97,7 +97,7 @@ func TestCheckThatComesToNoResult(t *testing.T) {
 		args []string
 		says string
 	}{
-		"no path":            {nil, "name some"},
+		"no path":            {nil, "check needs files"},
 		"an unknown flag":    {[]string{"--frobnicate", dir}, "frobnicate"},
 		"an unknown format":  {[]string{"-o", "html", dir}, `--output: "html" is not known: write one of text, json, yaml, sarif, junit`},
 		"a day that is none": {[]string{"--now", "tomorrow", dir}, `--now: "tomorrow" is not a day: write it as 2026-12-31`},

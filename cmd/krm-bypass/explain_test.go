@@ -33,7 +33,7 @@ func TestExplain(t *testing.T) {
 	}
 	code, _, errOut = krmBypass("", "explain", app, "wbe", "--spec", spec)
 	assert.Equal(t, 1, code)
-	assert.Equal(t, "error: \"wbe\" names no workload among the manifests: write it as KIND/NAMESPACE/NAME, or a part of that with the name; there is deployment/shop/web\n", errOut)
+	assert.Equal(t, "error: \"wbe\" matches no workload in the manifests: write NAME, KIND/NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME; the manifests hold deployment/shop/web\n", errOut)
 
 	// What the function has written says the same.
 	_, rendered, _ := krmBypass("", "render", app, "--spec", spec)
@@ -46,7 +46,7 @@ func TestExplainAnswers(t *testing.T) {
 	for _, test := range []struct{ flag, value, says string }{
 		{"--to", "10.1.2.3:5432", "Deployment shop/web: 10.1.2.3:5432 bypassed by excludeOutboundPorts\n  5432  spec.namespaces[0].excludeOutboundPorts[0] " + dir + "/bypass.yaml:12\n"},
 		{"--to", "[fd00::1]:5432/UDP", "Deployment shop/web: [fd00::1]:5432/UDP bypassed by excludeOutboundPorts\n"},
-		{"--to", "10.1.2.3:3306", "Deployment shop/web: 10.1.2.3:3306 intercepted: no entry speaks of it, so that it is left to the mesh\n"},
+		{"--to", "10.1.2.3:3306", "Deployment shop/web: 10.1.2.3:3306 intercepted: no entry covers it, so it is left to the mesh\n"},
 		{"--from-port", "9090", "Deployment shop/web: inbound port 9090 intercepted: "},
 	} {
 		t.Run(test.value, func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestExplainCompares(t *testing.T) {
 	before, after := filepath.Join(dir, "before"), filepath.Join(dir, "after")
 	says := "Deployment shop/web (" + after + "/web.yaml:2): pods restart (settings)\n" +
 		"  + excludeOutboundPorts  6379  spec.namespaces[0].excludeOutboundPorts[1] " + after + "/bypass.yaml:12\n" +
-		"1 of 1 workloads change, and the pods of 1 restart\n"
+		"1 of 1 workloads changed, and the pods of 1 restart\n"
 	for name, args := range map[string][]string{
 		"the folder, with the spec in it": {after, "--before", before},
 		"the folder, and the spec in it":  {after, "--spec", after + "/bypass.yaml", "--before", before},
@@ -123,7 +123,7 @@ func TestExplainCompares(t *testing.T) {
 	assert.Contains(t, out, "  + excludeOutboundPorts  5432  spec.namespaces[0]", "there was no specification yet")
 	code, out, errOut = krmBypass("", "explain", after+"/web.yaml", "--spec", after+"/bypass.yaml", "--before", before+"/web.yaml")
 	assert.Zero(t, code, errOut)
-	assert.Equal(t, "0 of 1 workloads change, and the pods of 0 restart\n", out, "an earlier manifest")
+	assert.Equal(t, "0 of 1 workloads changed, and the pods of 0 restart\n", out, "an earlier manifest")
 }
 
 // TestExplainComparesWithARevision has a repository of which only the worktree
@@ -146,7 +146,7 @@ func TestExplainComparesWithARevision(t *testing.T) {
 	assert.Equal(t, `Deployment shop/web (app): pods restart (settings)
   + excludeOutboundPorts  6379  spec.namespaces[0].excludeOutboundPorts[0] bypass.yaml:12
   - excludeOutboundPorts  5432  spec.namespaces[0].excludeOutboundPorts[0] main:bypass.yaml:12
-1 of 1 workloads change, and the pods of 1 restart
+1 of 1 workloads changed, and the pods of 1 restart
 `, out)
 
 	// What was not there is new, and no specification lets nothing bypass.
@@ -166,13 +166,13 @@ func TestExplainComparesWithARevision(t *testing.T) {
 	}{
 		"no revision":        {[]string{"app", "--before", "release-1"}, `error: --before: "release-1" is neither a file or folder nor a revision of the git repository `},
 		"standard input":     {[]string{"-", "--before", "main"}, "error: --before: standard input has no revision main: name files or folders\n"},
-		"several for one":    {[]string{"app", "new.yaml", "--before", "base"}, "error: --before: the folder base stands for one folder that is read now: name that alone as PATH\n"},
+		"several for one":    {[]string{"app", "new.yaml", "--before", "base"}, "error: --before: the folder base can take the place of one folder only: name one folder as PATH\n"},
 		"both at once":       {[]string{"app", "--before", "main", "--to", "10.1.2.3:80"}, "error: if any flags in the group"},
 		"an unknown format":  {[]string{"app", "-o", "xml"}, `error: --output: "xml" is not known: write one of table, json, yaml, csv`},
 		"no destination":     {[]string{"app", "--to", "db:5432"}, `error: --to: "db:5432" is not an address and a port`},
 		"no port":            {[]string{"app", "--from-port", "http"}, `error: --from-port: "http" is not a port`},
 		"no such file":       {[]string{"./deployment.yaml"}, "deployment.yaml"},
-		"no path":            {nil, "error: explain reads files, folders or standard input"},
+		"no path":            {nil, "error: explain needs files"},
 		"a day that is none": {[]string{"app", "--now", "soon"}, `error: --now: "soon" is not a day`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -90,7 +90,7 @@ func TestImportReadsFolders(t *testing.T) {
 	assert.Zero(t, code)
 	assert.Contains(t, out, "names: [web]")
 	assert.Equal(t, 1, strings.Count(out, "- match:"))
-	assert.Equal(t, "warning: "+dir+"/again: skipped, since it is a link to a folder: name the folder itself\n", errOut)
+	assert.Equal(t, "warning: "+dir+"/again: skipped, because it is a link to a folder: name the folder itself\n", errOut)
 }
 
 func TestImportStrips(t *testing.T) {

@@ -81,7 +81,7 @@ func TestRenderPrintsNothingWhereAnythingIsWrong(t *testing.T) {
 		args  []string
 		says  string
 	}{
-		"no path":           {nil, []string{"render"}, "error: render reads files, folders or standard input: name some, as in krm-bypass render manifests/ --spec bypass.yaml, or - for standard input\n"},
+		"no path":           {nil, []string{"render"}, "error: render needs files, folders or - for standard input, as in krm-bypass render manifests/ --spec bypass.yaml\n"},
 		"no such path":      {nil, []string{"render", "DIR/none"}, "error: reading manifests: stat DIR/none: no such file or directory\n"},
 		"no such spec":      {map[string]string{"web.yaml": webDeployment}, []string{"render", "DIR", "--spec", "DIR/none"}, "error: reading the spec: open DIR/none: no such file or directory\n"},
 		"no spec":           {map[string]string{"web.yaml": webDeployment}, []string{"render", "DIR"}, "error: there is no ClusterBypass: give one with --spec, or put one (apiVersion krm-bypass.dev/v1alpha1) among the resources\n"},
@@ -89,7 +89,7 @@ func TestRenderPrintsNothingWhereAnythingIsWrong(t *testing.T) {
 		"no object":         {map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec, "values.yaml": "a: b\n"}, []string{"render", "DIR"}, "error: DIR/values.yaml:1: the document is no Kubernetes object"},
 		"broken YAML":       {map[string]string{"web.yaml": webDeployment + "a: [\n", "bypass.yaml": bypassSpec}, []string{"render", "DIR"}, "error: DIR/web.yaml:9: reading the document: not valid YAML: "},
 		"both ways":         {nil, []string{"render", "DIR", "--in-place", "--diff"}, "error: if any flags in the group [in-place diff] are set none of the others can be"},
-		"standard input":    {nil, []string{"render", "-", "--in-place"}, "error: standard input cannot be rewritten: name files or folders\n"},
+		"standard input":    {nil, []string{"render", "-", "--in-place"}, "error: standard input cannot be rewritten: name files or folders instead\n"},
 		"an unknown flag":   {nil, []string{"render", "DIR", "--specs"}, "error: unknown flag: --specs\n"},
 		"a remote resource": {map[string]string{"kustomization.yaml": "resources: [web.yaml, 'https://example.com/base?ref=v1']\n", "web.yaml": webDeployment}, []string{"render", "DIR"}, `kustomization.yaml: resources[1]: "https://example.com/base?ref=v1": no such file or folder; what is remote is not fetched: put a copy of it beside the kustomization` + "\n"},
 		"a remote patch":    {map[string]string{"kustomization.yaml": "resources: [web.yaml]\npatches: [{path: 'https://127.0.0.1:1/patch.yaml'}]\n", "web.yaml": webDeployment}, []string{"render", "DIR"}, "what is remote is not fetched"},

@@ -204,7 +204,7 @@ func TestManifestGeneratePaths(t *testing.T) {
 		"":                 ``,
 		".;../bypass.yaml": ``,
 		"/examples/argocd": ``,
-		".":                `parameter spec of application shop: "../bypass.yaml" is no file of the repository`,
+		".":                `parameter spec of application shop: cannot read "../bypass.yaml" in the repository`,
 	} {
 		app := application(t, "application.yaml")
 		app.Annotations[v1alpha1.AnnotationKeyManifestGeneratePaths] = paths

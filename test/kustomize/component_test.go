@@ -65,7 +65,7 @@ func TestAComponentDoesNotSeeTheNamespaceOfTheApplication(t *testing.T) {
 
 	code, found := check(t, built.stdout, "component/bypass/spec/bypass.yaml")
 	assert.Equal(t, 1, code)
-	assert.Contains(t, found, `"9102" shall stand here`)
+	assert.Contains(t, found, `expected "9102" here`)
 }
 
 // TestTheContainerFunctionIsCalledAsKustomizeCallsContainers has the real

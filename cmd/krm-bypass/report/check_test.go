@@ -20,7 +20,7 @@ var found = &fn.Checked{
 		{
 			ResourceRef: fn.ResourceRef{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "db"}, File: "standard input", Line: 40,
 			Differences: []fn.Difference{
-				{Kind: "missing", Path: `spec.template.metadata.annotations["a.b/c"]`, Line: 44, Message: `"3306" & <5432> shall stand here`},
+				{Kind: "missing", Path: `spec.template.metadata.annotations["a.b/c"]`, Line: 44, Message: `expected "3306" & <5432> here`},
 				{Kind: "foreign", Path: "spec.template.spec.initContainers[0]", Line: 50, Message: "krm-bypass did not write this"},
 			},
 			Remedy: "render it again",
@@ -114,5 +114,5 @@ func TestJUnitReads(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []int{4, 3}, []int{cases, failures})
-	assert.Contains(t, all.Suites[1].Cases[0].Failure.Text, `"3306" & <5432> shall stand here`)
+	assert.Contains(t, all.Suites[1].Cases[0].Failure.Text, `expected "3306" & <5432> here`)
 }

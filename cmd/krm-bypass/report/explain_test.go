@@ -283,10 +283,10 @@ func TestOnlyOneOfTheChanges(t *testing.T) {
 	r := compared(t)
 	require.NoError(t, r.Only("nightly"))
 	assert.Equal(t, &Comparison{Changed: 1, Gone: []fn.ResourceRef{}}, r.Comparison)
-	assert.Contains(t, writtenExplanation(t, "table", r), "\n1 of 1 workloads change, and the pods of 0 restart\n")
+	assert.Contains(t, writtenExplanation(t, "table", r), "\n1 of 1 workloads changed, and the pods of 0 restart\n")
 	r = compared(t)
 	require.NoError(t, r.Only("old"))
-	assert.Equal(t, "Deployment shop/old: gone\n0 of 0 workloads change, and the pods of 0 restart\n", writtenExplanation(t, "table", r))
+	assert.Equal(t, "Deployment shop/old: gone\n0 of 0 workloads changed, and the pods of 0 restart\n", writtenExplanation(t, "table", r))
 }
 
 func TestOnly(t *testing.T) {
@@ -297,8 +297,8 @@ func TestOnly(t *testing.T) {
 		r := reportOf(t, spec, manifests)
 		err := r.Only(name)
 		if want == 0 {
-			assert.ErrorContains(t, err, "names no workload among the manifests", "%q", name)
-			assert.ErrorContains(t, err, "there is cronjob/shop/nightly, deployment/shop/node, deployment/shop/web")
+			assert.ErrorContains(t, err, "matches no workload in the manifests", "%q", name)
+			assert.ErrorContains(t, err, "the manifests hold cronjob/shop/nightly, deployment/shop/node, deployment/shop/web")
 			continue
 		}
 		require.NoError(t, err, name)
