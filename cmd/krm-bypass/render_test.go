@@ -95,7 +95,7 @@ func TestRenderPrintsNothingWhereAnythingIsWrong(t *testing.T) {
 		"a remote patch":    {map[string]string{"kustomization.yaml": "resources: [web.yaml]\npatches: [{path: 'https://127.0.0.1:1/patch.yaml'}]\n", "web.yaml": webDeployment}, []string{"render", "DIR"}, "what is remote is not fetched"},
 		"another function": {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [fn.yaml]\n", "web.yaml": webDeployment,
 			"fn.yaml": "apiVersion: example.com/v1\nkind: Other\nmetadata:\n  name: x\n  annotations: {config.kubernetes.io/function: 'exec: {path: /bin/sh}'}\n"},
-			[]string{"render", "DIR"}, "only kustomize's builtin plugins are run here, nothing that is in the repository"},
+			[]string{"render", "DIR"}, "only kustomize's builtin plugins run here, nothing that the repository holds"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := folder(t, test.files)

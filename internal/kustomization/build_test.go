@@ -72,6 +72,28 @@ func TestSpecsOfABaseAreAppliedThere(t *testing.T) {
 	assert.True(t, built.Listed)
 }
 
+// TestSpecsOfAComponentsFolderAreApplied has a component share a spec by a
+// folder, as examples/component does.
+func TestSpecsOfAComponentsFolderAreApplied(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"kustomization.yaml": "resources: [a.yaml]\ncomponents: [c]\n", "a.yaml": configMap,
+		"c/kustomization.yaml": aComponent + "transformers: [spec]\n", "c/spec/kustomization.yaml": "resources: [mark.yaml]\n", "c/spec/mark.yaml": mark,
+	})
+	built, err := Build(dir, marking)
+	require.NoError(t, err)
+	assert.True(t, built.Listed)
+	assert.Empty(t, built.Specs)
+	assert.Empty(t, built.Among)
+	assert.Equal(t, "apiVersion: v1\ndata:\n  a: b\n  mark: seen\nkind: ConfigMap\nmetadata:\n  name: NAME\n", string(built.Text))
+
+	options := marking
+	options.Ignore = true
+	built, err = Build(dir, options)
+	require.NoError(t, err)
+	require.Len(t, built.Ignored, 1)
+	assert.Equal(t, "apiVersion: v1\ndata:\n  a: b\nkind: ConfigMap\nmetadata:\n  name: NAME\n", string(built.Text))
+}
+
 func TestSpecsAmongTheResourcesAreFound(t *testing.T) {
 	dir := tree(t, map[string]string{"kustomization.yaml": "resources: [a.yaml, mark.yaml]\n", "a.yaml": configMap, "mark.yaml": mark})
 	built, err := Build(dir, marking)
@@ -95,8 +117,8 @@ func TestWhatCannotBeBuiltIsAnError(t *testing.T) {
 		"a remote file":          {map[string]string{"kustomization.yaml": "resources: [a.yaml]\npatches: [{path: 'http://127.0.0.1:9/p.yaml'}]\n", "a.yaml": configMap}, `patches[0].path: "http://127.0.0.1:9/p.yaml": no such file or folder; what is remote is not fetched`},
 		"a base without one":     {map[string]string{"kustomization.yaml": "resources: [base]\n", "base/a.yaml": configMap}, "base holds no kustomization"},
 		"a chart":                {map[string]string{"kustomization.yaml": "helmCharts: [{name: a}]\n"}, "helmCharts: rendering a chart runs helm, and a build here runs nothing: pipe kustomize build --enable-helm"},
-		"another's function":     {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ngenerators: [fn.yaml]\n", "a.yaml": configMap, "fn.yaml": "apiVersion: e.com/v1\nkind: Fn\nmetadata: {name: x, annotations: {config.kubernetes.io/function: 'exec: {path: ./x.sh}'}}\n"}, "only kustomize's builtin plugins are run here"},
-		"a function by patching": {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ntransformers: [fns]\n", "a.yaml": configMap, "fns/kustomization.yaml": "resources: [fn.yaml]\ncommonAnnotations: {config.kubernetes.io/function: 'exec: {path: /bin/sh}'}\n", "fns/fn.yaml": "apiVersion: e.com/v1\nkind: Fn\nmetadata: {name: x}\n"}, "only kustomize's builtin plugins are run here"},
+		"another's function":     {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ngenerators: [fn.yaml]\n", "a.yaml": configMap, "fn.yaml": "apiVersion: e.com/v1\nkind: Fn\nmetadata: {name: x, annotations: {config.kubernetes.io/function: 'exec: {path: ./x.sh}'}}\n"}, "only kustomize's builtin plugins run here"},
+		"a function by patching": {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ntransformers: [fns]\n", "a.yaml": configMap, "fns/kustomization.yaml": "resources: [fn.yaml]\ncommonAnnotations: {config.kubernetes.io/function: 'exec: {path: /bin/sh}'}\n", "fns/fn.yaml": "apiVersion: e.com/v1\nkind: Fn\nmetadata: {name: x}\n"}, "only kustomize's builtin plugins run here"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			built, err := Build(tree(t, test.files), marking)
@@ -131,21 +153,12 @@ func TestFilesStayWithinTheRoot(t *testing.T) {
 	text, err := f.ReadFile(filepath.Join(dir, "ours"))
 	require.NoError(t, err)
 	assert.Equal(t, "ours", string(text))
-	for _, path := range []string{filepath.Join(outside, "secret"), filepath.Join(dir, "link/secret"), filepath.Join(dir, "..", filepath.Base(filepath.Dir(outside)))} {
+	for _, path := range []string{filepath.Join(outside, "secret"), filepath.Join(dir, "link/secret"), filepath.Dir(dir)} {
 		_, err := f.ReadFile(path)
 		require.Error(t, err)
-		_, err = f.Open(path)
-		require.Error(t, err)
 		_, _, err = f.CleanedAbs(path)
-		require.Error(t, err)
-		assert.False(t, f.Exists(path))
+		require.ErrorContains(t, err, "outside of "+dir+", the repository that is built")
 	}
-	_, err = f.ReadDir(filepath.Join(dir, "link"))
-	require.ErrorContains(t, err, "is outside of "+dir+", the repository that is built")
-	assert.False(t, f.IsDir(filepath.Join(dir, "link")))
-	found, err := f.Glob(filepath.Join(dir, "link/*"))
-	require.NoError(t, err)
-	assert.Empty(t, found)
-	require.ErrorIs(t, f.WriteFile(filepath.Join(dir, "ours"), nil), os.ErrPermission)
-	require.ErrorIs(t, f.RemoveAll(dir), os.ErrPermission)
+	require.NoError(t, f.RemoveAll(dir), "in memory")
+	require.FileExists(t, filepath.Join(dir, "ours"))
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strings"
 
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
@@ -36,17 +35,6 @@ func (refusal) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("%s is remote, and what is remote is not fetched: put a copy of it beside the kustomization", r.URL)
 }
 
-// remedy says what to do about an error of kustomize's that does not.
-func (b *builder) remedy(err error) string {
-	switch said := err.Error(); {
-	case strings.Contains(said, "external plugins disabled"):
-		return "; only kustomize's builtin plugins are run here, nothing that is in the repository: build it with the kustomize CLI, and pipe that into krm-bypass render -"
-	case strings.Contains(said, "no 'git' program on path"):
-		return "; git is not run, and what is remote is not fetched: put a copy beside the kustomization of " + strings.Join(b.repositories(), ", ")
-	}
-	return ""
-}
-
 // repositories names the entries that kustomize takes for repositories to clone,
 // in the kustomizations that it has read.
 func (b *builder) repositories() []string {
@@ -59,7 +47,7 @@ func (b *builder) repositories() []string {
 		}
 		for _, e := range entries(&k) {
 			if (&resource.Origin{}).Append(e.value).Repo != "" {
-				all = append(all, fmt.Sprintf("%s: %s: %s", b.name(file), e.field, quoted(e.value)))
+				all = append(all, fmt.Sprintf("%s: %s: %s", b.name(file), e, quoted(e.value)))
 			}
 		}
 	}

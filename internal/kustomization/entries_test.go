@@ -165,13 +165,15 @@ func TestEveryPathIsAnEntry(t *testing.T) {
 	k.OpenAPI = map[string]string{"path": "x"}
 	var fields []string
 	for _, e := range entries(&k) {
-		fields = append(fields, e.field)
+		fields = append(fields, e.String())
 	}
 	assert.Equal(t, []string{
-		"resources[0]", "bases[0]", "components[0]", "generators[0]", "transformers[0]", "validators[0]", "crds[0]", "configurations[0]", "openapi.path",
-		"patchesStrategicMerge[0]", "patchesJson6902[0].path", "patches[0].path", "replacements[0].path",
+		"resources[0]", "bases[0]", "crds[0]", "configurations[0]", "openapi.path",
 		"configMapGenerator[0].files[0]", "configMapGenerator[0].envs[0]", "configMapGenerator[0].env",
 		"secretGenerator[0].files[0]", "secretGenerator[0].envs[0]", "secretGenerator[0].env",
+		"generators[0]", "validators[0]", "components[0]",
+		"patchesStrategicMerge[0]", "patchesJson6902[0].patch", "patchesJson6902[0].path", "patches[0].patch", "patches[0].path", "replacements[0].path",
+		"transformers[0]",
 	}, fields)
 	others := []string{
 		"TypeMeta", "MetaData", "NamePrefix", "NameSuffix", "Namespace", "CommonLabels", "Labels", "CommonAnnotations", "Images", "ImageTags",

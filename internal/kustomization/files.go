@@ -11,134 +11,108 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
-// files is the file system of a build: what is on the disk below a root, for
-// reading alone, with some texts in the place of others.
+// files is the file system that kustomize builds from: the texts that were
+// judged, and what is on the disk below a root. Whatever else kustomize would do
+// with files, it does in an empty file system in memory.
 type files struct {
 	filesys.FileSystem
 	// root is the folder, without symbolic links, that is not left; "" for none.
-	root  string
-	texts map[string][]byte
+	root string
+	// held are texts by their paths.
+	held map[string][]byte
 	// read are the kustomization files that kustomize has read.
 	read []string
 }
 
 func filesOnDisk(root string) *files {
-	return &files{FileSystem: filesys.MakeFsOnDisk(), root: root, texts: map[string][]byte{}}
+	return &files{FileSystem: filesys.MakeFsInMemory(), root: root, held: map[string][]byte{}}
 }
 
 // fence refuses a path that leads out of the root, by symbolic links too.
 func (f *files) fence(path string) error {
-	if f.root == "" {
-		return nil
-	}
 	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
+	if err != nil || f.root == "" {
 		return err
 	}
 	if real, err = filepath.Abs(real); err != nil {
 		return err
 	}
-	if real != f.root && !strings.HasPrefix(real, strings.TrimSuffix(f.root, "/")+"/") {
+	if !within(f.root, real) {
 		return fmt.Errorf("%s is outside of %s, the repository that is built", path, f.root)
 	}
 	return nil
 }
 
+// within says whether a path is that of a folder or below it.
+func within(dir, path string) bool {
+	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
+}
+
+// ReadFile reads a document for kustomize.
 func (f *files) ReadFile(path string) ([]byte, error) {
-	if real, err := filepath.Abs(path); err == nil {
-		if text, replaced := f.texts[real]; replaced {
-			return text, nil
-		}
+	if text, held := f.held[path]; held {
+		return text, nil
 	}
+	return f.load(path, true)
+}
+
+// load reads a regular file of at most the size that a build reads.
+func (f *files) load(path string, isDocument bool) ([]byte, error) {
 	if err := f.fence(path); err != nil {
 		return nil, err
 	}
-	if info, err := os.Stat(path); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+	switch info, err := os.Stat(path); {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is no regular file", path)
+	case info.Size() > maxBytes:
+		return nil, fmt.Errorf("%s has %d MiB, and more than %d MiB are refused", path, info.Size()>>20, maxBytes>>20)
 	}
-	return f.FileSystem.ReadFile(path)
+	text, err := os.ReadFile(path)
+	if err == nil && isDocument {
+		err = errIfExpands(text)
+	}
+	return text, err
 }
 
-// asItStands gives a path by which kustomize reads a file that an entry names:
-// that of a copy if the file is a kustomization, for which kustomize is given
-// another text.
-func (f *files) asItStands(path string) (string, error) {
+// hold reads a file and gives the path by which kustomize reads that text: that
+// of the file itself, or of a copy if it is a kustomization, for which kustomize
+// is given another text.
+func (f *files) hold(path string, isDocument bool) (text []byte, as string, err error) {
 	real, err := filepath.EvalSymlinks(path)
-	if err != nil || !slices.Contains(konfig.RecognizedKustomizationFileNames(), filepath.Base(real)) {
-		return path, err
-	}
-	text, err := f.FileSystem.ReadFile(real)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
-	real += ", as it stands"
-	f.texts[real] = text
-	return real, nil
+	if isKustomization(real) {
+		path, as = real, real+", as it stands"
+		real = as
+	} else {
+		as = path
+	}
+	if text, err = f.load(path, isDocument); err == nil {
+		f.held[real] = text
+	}
+	return text, as, err
 }
 
-func (f *files) Open(path string) (filesys.File, error) {
-	if err := f.fence(path); err != nil {
-		return nil, err
-	}
-	return f.FileSystem.Open(path)
+func isKustomization(path string) bool {
+	return slices.Contains(konfig.RecognizedKustomizationFileNames(), filepath.Base(path))
 }
 
+// CleanedAbs tells folders from files, and resolves links.
 func (f *files) CleanedAbs(path string) (filesys.ConfirmedDir, string, error) {
-	if _, held := f.texts[path]; held && !f.FileSystem.Exists(path) {
+	if _, held := f.held[path]; held {
 		return filesys.ConfirmedDir(filepath.Dir(path)), filepath.Base(path), nil
 	}
 	if err := f.fence(path); err != nil {
 		return "", "", err
 	}
-	dir, file, err := f.FileSystem.CleanedAbs(path)
-	if err == nil && slices.Contains(konfig.RecognizedKustomizationFileNames(), filepath.Base(path)) {
+	dir, file, err := filesys.MakeFsOnDisk().CleanedAbs(path)
+	if err == nil && isKustomization(path) {
 		f.read = append(f.read, dir.Join(file))
 	}
 	return dir, file, err
-}
-
-func (f *files) ReadDir(path string) ([]string, error) {
-	if err := f.fence(path); err != nil {
-		return nil, err
-	}
-	return f.FileSystem.ReadDir(path)
-}
-
-func (f *files) IsDir(path string) bool {
-	return f.fence(path) == nil && f.FileSystem.IsDir(path)
-}
-
-func (f *files) Exists(path string) bool {
-	return f.fence(path) == nil && f.FileSystem.Exists(path)
-}
-
-func (f *files) Glob(pattern string) ([]string, error) {
-	found, err := f.FileSystem.Glob(pattern)
-	var within []string
-	for _, path := range found {
-		if f.fence(path) == nil {
-			within = append(within, path)
-		}
-	}
-	return within, err
-}
-
-func (f *files) Walk(path string, walk filepath.WalkFunc) error {
-	if err := f.fence(path); err != nil {
-		return err
-	}
-	return f.FileSystem.Walk(path, walk)
-}
-
-// A build writes nothing.
-func (f *files) Create(path string) (filesys.File, error) { return nil, readOnly(path) }
-func (f *files) Mkdir(path string) error                  { return readOnly(path) }
-func (f *files) MkdirAll(path string) error               { return readOnly(path) }
-func (f *files) RemoveAll(path string) error              { return readOnly(path) }
-func (f *files) WriteFile(path string, _ []byte) error    { return readOnly(path) }
-
-func readOnly(path string) error {
-	return &os.PathError{Op: "write", Path: path, Err: os.ErrPermission}
 }
 
 // repository gives the folder that holds the repository of a folder, "" if it

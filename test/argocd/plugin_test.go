@@ -280,9 +280,9 @@ metadata:
 func TestNothingIsExecutedOrFetched(t *testing.T) {
 	app := application(t, "application.yaml")
 	for name, wrong := range map[string]struct{ kustomization, says string }{
-		"a transformer":         {"resources: [cart.yaml]\ntransformers: [anything.yaml]\n", "only kustomize's builtin plugins are run"},
-		"a generator":           {"resources: [cart.yaml]\ngenerators: [anything.yaml]\n", "only kustomize's builtin plugins are run"},
-		"a validator":           {"resources: [cart.yaml]\nvalidators: [anything.yaml]\n", "only kustomize's builtin plugins are run"},
+		"a transformer":         {"resources: [cart.yaml]\ntransformers: [anything.yaml]\n", "only kustomize's builtin plugins run here"},
+		"a generator":           {"resources: [cart.yaml]\ngenerators: [anything.yaml]\n", "only kustomize's builtin plugins run here"},
+		"a validator":           {"resources: [cart.yaml]\nvalidators: [anything.yaml]\n", "only kustomize's builtin plugins run here"},
 		"a Helm chart":          {"helmCharts: [{name: anything, releaseName: anything}]\n", "--enable-helm"},
 		"a remote base":         {"resources: [\"https://example.com/base?ref=v1\"]\n", "what is remote is not fetched"},
 		"a remote file":         {"resources: [\"https://example.com/cart.yaml\"]\n", "what is remote is not fetched"},

@@ -1,0 +1,71 @@
+package kustomization
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/api/types"
+
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// findSpecs notes the documents of an entry that say what bypasses, if it is one
+// by which kustomize has objects.
+func (b *builder) findSpecs(l *layer, e *entry, text []byte) {
+	file := yamltext.File{Path: b.name(e.path), Text: text}
+	switch {
+	case e.kind != fileOrFolder && e.kind != plugin:
+		return
+	case e.path == "" && e.list != transformersField:
+		return
+	case e.path == "":
+		file.Path = b.name(l.file) + ": " + e.String()
+	}
+	// What is no YAML, kustomize refuses.
+	if specs, others, err := b.specsIn(file); err == nil {
+		e.specs, e.others = specs, others
+	}
+}
+
+// specsIn gives the documents of a file that say what bypasses, each as a file
+// that has empty lines in the place of the others, so that lines stay the same;
+// and how many others there are.
+func (b *builder) specsIn(file yamltext.File) (specs []yamltext.File, others int, err error) {
+	for _, d := range yamltext.Documents(file.Text) {
+		var node yaml.Node
+		if err := yaml.Unmarshal(d.Text, &node); err != nil {
+			return nil, 0, err
+		}
+		switch {
+		case len(node.Content) == 0:
+		case b.options.IsSpec(&node):
+			text := slices.Concat([]byte(strings.Repeat("\n", d.Line-1)), d.Text)
+			specs = append(specs, yamltext.File{Path: file.Path, Text: text})
+		default:
+			others++
+		}
+	}
+	return specs, others, nil
+}
+
+// isSpec says whether an entry names nothing but what says what bypasses.
+func (e *entry) isSpec() bool { return len(e.specs) > 0 && e.others == 0 }
+
+// specs gives the specs of a kustomization that does nothing but list them, nil
+// for any other.
+func (l *layer) specs() []yamltext.File {
+	k := l.fields
+	if !reflect.DeepEqual(k, types.Kustomization{TypeMeta: k.TypeMeta, MetaData: k.MetaData, Resources: k.Resources}) {
+		return nil
+	}
+	var all []yamltext.File
+	for _, e := range l.entries {
+		if !e.isSpec() {
+			return nil
+		}
+		all = append(all, e.specs...)
+	}
+	return all
+}

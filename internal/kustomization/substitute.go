@@ -1,0 +1,232 @@
+package kustomization
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/resid"
+	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// step is a kustomization on the way from a base, or the root, to one of its
+// components, and the place of the next one among its components.
+type step struct {
+	*layer
+	component int
+}
+
+// prepare makes the tree below a kustomization one that kustomize's builtin
+// plugins can build: where a ClusterBypass is listed, patches stand that do
+// what the function would do. way leads to the kustomization from the base that
+// it is a component of.
+func (b *builder) prepare(l *layer, way []step) error {
+	again := l.prepared
+	if again && len(way) == 0 {
+		return nil
+	}
+	l.prepared = true
+	last := b.lastOf(l)
+	for i := range l.entries {
+		e := &l.entries[i]
+		var err error
+		switch {
+		case e.list == componentsField:
+			err = b.prepare(e.base, append(slices.Clone(way), step{l, e.index}))
+		case e.list == transformersField && e.isSpec():
+			err = b.place(l, e, way, e.index >= last, again)
+		case e.base != nil:
+			err = b.prepare(e.base, nil)
+		case !again:
+			b.built.Among = append(b.built.Among, e.specs...)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return b.keep(l, len(l.transformers))
+}
+
+// lastOf gives the place of the first of the specs that the root ends with.
+func (b *builder) lastOf(l *layer) int {
+	last := len(l.transformers)
+	for _, e := range slices.Backward(l.entries) {
+		if e.list == transformersField {
+			if l != b.root || !e.isSpec() {
+				break
+			}
+			last = e.index
+		}
+	}
+	return last
+}
+
+// place puts what a spec among the transformers comes to in its place.
+func (b *builder) place(l *layer, e *entry, way []step, isLast, again bool) error {
+	b.built.Listed = true
+	switch {
+	case b.options.Ignore && !again:
+		b.built.Ignored = append(b.built.Ignored, e.specs...)
+	case isLast && !b.options.Ignore:
+		b.built.Specs = append(b.built.Specs, e.specs...)
+	case !b.options.Ignore:
+		return b.substitute(l, e, way)
+	}
+	l.transformers[e.index] = ""
+	return nil
+}
+
+// keep has kustomize read the kustomization with the first of its transformers,
+// as they are now.
+func (b *builder) keep(l *layer, first int) error {
+	fields := l.fields
+	fields.Transformers = l.transformers[:first]
+	return b.hold(l, fields)
+}
+
+// substitute puts patches in the place of a spec.
+func (b *builder) substitute(l *layer, e *entry, way []step) error {
+	seen, err := b.seen(l, e.index, way)
+	if err != nil {
+		return err
+	}
+	before, err := seen.AsYaml()
+	if err != nil {
+		return err
+	}
+	after := before
+	for _, spec := range e.specs {
+		if after, err = b.options.Apply(spec, after); err != nil {
+			return err
+		}
+	}
+	was, err := objects(before)
+	if err != nil {
+		return err
+	}
+	is, err := objects(after)
+	if err != nil {
+		return err
+	}
+	resources := seen.Resources()
+	if len(was) != len(resources) || len(is) != len(resources) {
+		return fmt.Errorf("%s: %d resources became %d", b.name(l.file), len(resources), len(is))
+	}
+	for i, r := range resources {
+		operations := differences(was[i], is[i], "")
+		target := selector(r.CurId())
+		// The selector also finds resources by the names they once had.
+		if found, err := seen.Select(target); len(operations) > 0 && (err != nil || len(found) != 1) {
+			return fmt.Errorf("%s: %s: %d resources go by the name of %s here, so that a bypass for one of them cannot be told from the others: list the spec in the kustomization that is built, or give it with --spec",
+				b.name(l.file), e, len(found), r.CurId())
+		}
+		if err := l.patch(e.index, target, operations); err != nil {
+			return fmt.Errorf("%s: %s: %s %w: list the spec in the kustomizations that use this one, or give it with --spec", b.name(l.file), e, r.CurId(), err)
+		}
+	}
+	l.transformers[e.index] = l.patchText(e.index)
+	return nil
+}
+
+// seen gives the resources that the function would be given at a place among the
+// transformers of a kustomization: those of a build that ends there.
+func (b *builder) seen(l *layer, at int, way []step) (resmap.ResMap, error) {
+	held := b.files.held
+	b.files.held = maps.Clone(held)
+	defer func() { b.files.held = held }()
+	from := l
+	for _, s := range way {
+		if err := b.hold(s.layer, s.upTo(s.component)); err != nil {
+			return nil, err
+		}
+		from = way[0].layer
+	}
+	if err := b.keep(l, at); err != nil {
+		return nil, err
+	}
+	if b.partial += from.visits; b.partial > len(b.layers)+maxRepeats {
+		return nil, fmt.Errorf("%s: kustomize would read %d kustomizations to see what the specs below the root are applied to, and more than %d repetitions are refused: list the specs in the kustomization that is built, or give one with --spec", b.name(l.file), b.partial, maxRepeats)
+	}
+	return b.run(from.dir)
+}
+
+// upTo gives the kustomization as far as its component at a place, which is the
+// last thing that happens in it: the fields by which it has resources before it
+// changes any. kustomize reads them, then takes the components in, and only then
+// runs what the other fields say (kubernetes-sigs/kustomize
+// api/internal/target/kusttarget.go, accumulateTarget).
+//
+//nolint:staticcheck // kustomize still reads what it has under old names
+func (l *layer) upTo(component int) types.Kustomization {
+	k := l.fields
+	return types.Kustomization{
+		TypeMeta: k.TypeMeta, MetaData: k.MetaData,
+		Resources: k.Resources, Bases: k.Bases, Generators: k.Generators,
+		ConfigMapGenerator: k.ConfigMapGenerator, SecretGenerator: k.SecretGenerator, GeneratorOptions: k.GeneratorOptions,
+		Crds: k.Crds, Configurations: k.Configurations, OpenAPI: k.OpenAPI,
+		Components: k.Components[:component+1],
+	}
+}
+
+// objects gives the documents of a stream as they would be in JSON.
+func objects(stream []byte) ([]any, error) {
+	var all []any
+	for _, d := range yamltext.Documents(stream) {
+		var object any
+		if err := sigsyaml.Unmarshal(d.Text, &object); err != nil {
+			return nil, err
+		}
+		if object != nil {
+			all = append(all, object)
+		}
+	}
+	return all, nil
+}
+
+func selector(id resid.ResId) types.Selector {
+	return types.Selector{ResId: resid.NewResIdWithNamespace(id.Gvk, regexp.QuoteMeta(id.Name), regexp.QuoteMeta(id.EffectiveNamespace()))}
+}
+
+// patch notes what one resource gets. Several kustomizations may use a
+// component: what one of them needs must not hit the resources of another.
+func (l *layer) patch(at int, target types.Selector, operations []operation) error {
+	if l.patches[at] == nil {
+		l.patches[at] = map[string]string{}
+	}
+	text, err := json.Marshal(operations)
+	if err != nil {
+		return err
+	}
+	name, err := json.Marshal(map[string]string{
+		"group": target.Group, "version": target.Version, "kind": target.Kind, "name": target.Name, "namespace": target.Namespace,
+	})
+	if err != nil {
+		return err
+	}
+	if other, known := l.patches[at][string(name)]; known && other != string(text) {
+		return errors.New("is a resource of two kustomizations that use this component, and each needs another bypass")
+	}
+	l.patches[at][string(name)] = string(text)
+	return nil
+}
+
+// patchText gives the patches as an inline entry of transformers, "" if there
+// are none.
+func (l *layer) patchText(at int) string {
+	var documents []string
+	for i, target := range slices.Sorted(maps.Keys(l.patches[at])) {
+		if text := l.patches[at][target]; text != "null" {
+			patch, _ := json.Marshal(text) // a string always encodes
+			documents = append(documents, fmt.Sprintf("apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: krm-bypass-%d-%d}\ntarget: %s\npatch: %s\n", at, i, target, patch))
+		}
+	}
+	return strings.Join(documents, "---\n")
+}
