@@ -28,7 +28,7 @@ type Inventory struct {
 // "" where the files shall tell. The error is Problems where something is in the
 // way, all of it at once.
 func Take(files []File, named string) (*Inventory, error) {
-	s := &survey{policy: &transform.Policy{Kinds: transform.Kinds}}
+	s := &survey{}
 	for _, f := range files {
 		for _, d := range s.documents(f) {
 			s.look(d)
@@ -38,7 +38,7 @@ func Take(files []File, named string) (*Inventory, error) {
 	if err != nil {
 		return nil, append(s.problems, Problem{Message: err.Error()}).inOrder()
 	}
-	s.mesh, s.policy.Mesh = m, m
+	s.mesh, s.policy = m, &transform.Policy{Mesh: m, Kinds: transform.Kinds}
 	defaults, from := s.configured(m)
 	s.judge()
 	if len(s.problems) == 0 {
@@ -70,7 +70,7 @@ type survey struct {
 	workloads  []*workload
 	namespaces []*namespace
 
-	// policy knows the kinds, and later the mesh, but no rules.
+	// policy knows the kinds and the mesh, but no rules.
 	policy *transform.Policy
 	mesh   *mesh.Mesh
 	// raw is what the mesh's own configuration says; defaults is the same by
@@ -93,7 +93,8 @@ func (s *survey) look(d *document) {
 			s.warn(d.problem(o.id(), o.path("kind"), "a ClusterBypass stands here already, and what it says is not imported: merge the two by hand"))
 		}
 	}
-	workloads, problems := s.policy.Workloads(transform.Document{Nodes: d.text.Nodes, Source: d.text.Source, Line: d.line})
+	kinds := &transform.Policy{Kinds: transform.Kinds}
+	workloads, problems := kinds.Workloads(transform.Document{Nodes: d.text.Nodes, Source: d.text.Source, Line: d.line})
 	for _, err := range problems {
 		s.malformed(d, err)
 	}

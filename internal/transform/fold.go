@@ -86,3 +86,21 @@ func (f Fold) Trace(claim int, part traffic.Layer) (left traffic.Layer, losses [
 	losses = slices.DeleteFunc(losses, func(l Loss) bool { return left.Add(l.Lost).Equal(left) })
 	return left, losses
 }
+
+// restate lets hold what the mesh excludes by itself although the spec does not
+// speak of it: a list that replaces it would drop it unseen. A scope that clears
+// a field means it, and what the user wrote on the template has been the whole of
+// it all along.
+func (p *Policy) restate(f Fold) {
+	if !p.DefaultsImplied {
+		return
+	}
+	user, folded := f[len(f)-1].Said, f.Layer()
+	var unseen []traffic.Field
+	for _, field := range traffic.Fields {
+		if !user.Says(field) && !folded.Clears(field) {
+			unseen = append(unseen, field)
+		}
+	}
+	f.restate(unseen)
+}

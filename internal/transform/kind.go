@@ -65,3 +65,14 @@ func (k Kind) Named(entry string) bool {
 	name, g, qualified := strings.Cut(entry, ".")
 	return name == k.Kind && (!qualified || g == k.Group)
 }
+
+// KindEntry names the workload's kind as a match does: with its group where
+// several of the known kinds have the name.
+func (w *Workload) KindEntry() string {
+	for _, k := range Kinds {
+		if k.Kind == w.kind.Kind && k.Group != w.kind.Group {
+			return w.kind.Kind + "." + w.kind.Group
+		}
+	}
+	return w.kind.Kind
+}

@@ -96,6 +96,9 @@ func (w *Workload) templatePath(relative ...any) edit.Path {
 	return slices.Concat(w.base, steps(w.kind.Template), edit.Path(relative))
 }
 
+// TemplatePath gives the path of a field given relative to the pod template.
+func (w *Workload) TemplatePath(relative ...any) edit.Path { return w.templatePath(relative...) }
+
 // Named gives what names the object and says where it stands, to be kept longer
 // than all that a plan needs to see of it.
 func (o *Object) Named() *Object {

@@ -1,0 +1,195 @@
+package transform
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// desired is what shall stand on a workload. The zero value is nothing.
+type desired struct {
+	// annotations of the template by key, in the order of keys.
+	keys        []string
+	annotations map[string]string
+	container   *yaml.Node
+	// pullSecrets are the names of those that the container's image needs and
+	// the user did not give the pod.
+	pullSecrets []string
+}
+
+func (d *desired) annotate(key, value string) {
+	if d.annotations == nil {
+		d.annotations = map[string]string{}
+	}
+	d.keys = append(d.keys, key)
+	d.annotations[key] = value
+}
+
+// desire folds the scopes and says what to write.
+func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
+	plan.Namespace = p.namespaceOf(w)
+	said := p.said(w, plan.Namespace)
+	if !said.anything && len(said.unsure) == 0 {
+		p.judgeAnnotated(w, was, plan)
+		return desired{}
+	}
+	if reason, by := p.leaveAlone(w, was, plan.Namespace); reason != "" {
+		plan.LeftAlone = reason
+		plan.find(Info, by, "", "left alone: %s", reason)
+		p.advise(w, was, plan)
+		p.judgeAnnotated(w, was, plan)
+		return desired{}
+	}
+	if !p.sure(w, said, plan) {
+		p.judgeAnnotated(w, was, plan)
+		return desired{}
+	}
+	user := p.users(w, was, plan)
+	if plan.Failed() {
+		return desired{}
+	}
+	plan.Fold, plan.Mode, plan.ModeBy = said.fold.narrowed("", user, p.Merge), said.mode, said.modeBy
+	p.restate(plan.Fold)
+	plan.Settings = plan.Fold.Layer().Settings()
+	p.judge(w, was, plan.Fold, plan)
+	plan.Sayable, plan.Gaps = p.Mesh.Express(plan.Settings, p.wide())
+	plan.Decided = true
+	p.reportGaps(w, plan)
+	if plan.Failed() {
+		return desired{}
+	}
+	return p.write(w, was, plan)
+}
+
+// said is what the scopes of a policy say of one workload.
+type said struct {
+	fold Fold
+	// anything says that a scope says something of it.
+	anything bool
+	// unsure are the scopes that may speak of it, since they depend on its
+	// namespace and that is not known.
+	unsure []string
+	// mode is the enforcement, modeBy the field that says so.
+	mode   Mode
+	modeBy string
+}
+
+func (p *Policy) said(w *Workload, namespace string) said {
+	s := said{mode: p.Mode, modeBy: "spec.enforcement.mode"}
+	s.fold = append(make(Fold, 0, len(p.Scopes)+2), Claim{Scope: DefaultsPath, Said: p.MeshDefaults, Left: p.MeshDefaults})
+	if w.kind.Mode != nil {
+		s.mode, s.modeBy = *w.kind.Mode, ""
+	}
+	for _, scope := range p.Scopes {
+		switch scope.Match.matches(w, namespace) {
+		case no:
+			continue
+		case unknown:
+			s.unsure = append(s.unsure, scope.Path)
+			continue
+		}
+		s.fold = s.fold.narrowed(scope.Path, scope.Layer, scope.Merge)
+		s.anything = s.anything || !scope.Layer.Adds(scope.Merge).IsZero()
+		if scope.Mode != nil {
+			s.mode, s.modeBy = *scope.Mode, scope.Path+".enforcement.mode"
+		}
+	}
+	return s
+}
+
+// sure says whether there is something to write although the namespace may not
+// be known, and reports what then is not applied.
+func (p *Policy) sure(w *Workload, s said, plan *Plan) bool {
+	unsure, enrolled := s.unsure, p.namespaceEnrolled(plan.Namespace)
+	if enrolled == unknown {
+		unsure = []string{enrolmentPath}
+	}
+	if len(unsure) == 0 {
+		return true
+	}
+	severity := Warning
+	if p.RequireNamespace {
+		severity = Error
+	}
+	plan.find(severity, w.Path("metadata", "namespace"), "",
+		"the namespace of this workload is not known, so what depends on it is not applied (%s): set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace",
+		strings.Join(unsure, ", "))
+	return s.anything && enrolled != unknown
+}
+
+// users reads the annotations that the user wrote on the template.
+func (p *Policy) users(w *Workload, was *prior, plan *Plan) traffic.Layer {
+	user, refused := p.Mesh.Read(was.annotations)
+	p.reportRefused(w, refused, Error, plan)
+	for _, c := range user.Contradictions() {
+		key, _ := p.Mesh.Key(c.Exclude)
+		plan.find(Error, w.templatePath("metadata", "annotations", key.Annotation), was.annotations[key.Annotation],
+			"excludes ports that the annotation for %s includes (%s): take them out of one of the two", c.Include, c.Ports)
+	}
+	if !plan.Failed() {
+		p.reportMisleading(w, was, plan)
+	}
+	return user
+}
+
+// reportGaps tells what no annotation of the mesh can say.
+func (p *Policy) reportGaps(w *Workload, plan *Plan) {
+	for _, g := range plan.Gaps {
+		var at edit.Path
+		if key, annotated := p.Mesh.Key(g.Field); annotated {
+			at = w.templatePath("metadata", "annotations", key.Annotation)
+		}
+		switch {
+		case plan.Mode == AnnotationsOnly && w.kind.Mode != nil && plan.Mode == *w.kind.Mode:
+			plan.find(Error, at, "", "%s cannot be said by an annotation, and %s takes no init container by default: %s. Set enforcement.mode in a rule for this workload, or take the setting out", g.Field, w.Kind, g.Reason)
+		case plan.Mode == AnnotationsOnly:
+			plan.find(Error, at, "", "%s cannot be said by an annotation of %s, and enforcement.mode is AnnotationsOnly: %s. Use WhereNeeded or InitContainer, or take the setting out", g.Field, p.Mesh.Name, g.Reason)
+		default:
+			part := ""
+			if plan.Sayable.Says(g.Field) {
+				part = "a part of "
+			}
+			plan.find(Info, at, "", "%s%s is carried by the init container alone, not by an annotation of %s: %s", part, g.Field, p.Mesh.Name, g.Reason)
+		}
+	}
+}
+
+// write says by which annotations and by which init container the settings of a
+// plan are enforced.
+func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
+	var d desired
+	for _, k := range p.Mesh.Keys {
+		_, mine := was.annotations[k.Annotation]
+		if value, needed := p.Mesh.Value(k, plan.Sayable, p.MeshDefaults, mine); needed {
+			d.annotate(k.Annotation, value)
+		}
+	}
+	for _, g := range p.Mesh.Irrevocable(plan.Settings, plan.Sayable, p.MeshDefaults) {
+		key, _ := p.Mesh.Key(g.Field)
+		plan.find(Warning, w.templatePath("metadata", "annotations", key.Annotation), "", "%s bypasses more than is said here: %s", g.Field, g.Reason)
+	}
+	needed := plan.Mode == InitContainer || plan.Mode == WhereNeeded && len(plan.Gaps) > 0
+	if needed && !plan.Settings.BypassNothing() {
+		if was.container < 0 && w.hasContainer(InitName) {
+			plan.find(Error, w.templatePath("spec", "initContainers"), InitName,
+				"a container named %s stands there that krm-bypass did not write: take it away or rename it; its image and resources are set in spec.enforcement", InitName)
+			return desired{}
+		}
+		d.container = p.Enforcement.container(plan.Settings)
+		plan.Imageless = p.Enforcement.Image == ""
+		d.pullSecrets = p.Enforcement.missingPullSecrets(w, was.record)
+	}
+	if len(d.keys) == 0 && d.container == nil {
+		return desired{}
+	}
+	d.annotate(PolicyAnnotation, policyVersion+node.Digest(plan.Settings.String()))
+	plan.Applies, plan.Annotations, plan.Container = true, d.annotations, d.container != nil
+	return d
+}
+
+// policyVersion is that of the form of the settings under the digest.
+const policyVersion = "v1:"

@@ -1,0 +1,59 @@
+package transform
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+)
+
+// leaveAlone says why a workload that the policy speaks of is not touched, and
+// by which of its fields; "" if nothing is in the way.
+func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) (reason string, by edit.Path) {
+	if reason := p.notEnrolled(namespace); reason != "" {
+		return reason, w.Path("metadata", "namespace")
+	}
+	switch {
+	case w.referenced:
+		return "it takes its pods from another workload, by " + strings.Join(w.kind.Reference, "."), w.Path(steps(w.kind.Reference)...)
+	case w.podless:
+		return "its template has no pod spec, as in a patch; a whole workload needs one", w.templatePath("spec")
+	case w.controlled:
+		return "it is owned by a controller, which would undo any change", w.Path("metadata", "ownerReferences")
+	case w.hostNetwork:
+		return "it uses the host's network, where the rules would change the node", w.templatePath("spec", "hostNetwork")
+	case w.windows != nil:
+		return "it runs on Windows, where there is no such sidecar", w.templatePath(w.windows...)
+	case w.kind.Fixed && w.Name == "":
+		return "it has neither a name nor a generateName, as in a patch; no cluster takes a " + w.Kind + " without one", w.Path("metadata")
+	case w.kind.Fixed && !p.mentioned(w, namespace) && !w.replaceable():
+		return fmt.Sprintf("a %s cannot be changed once it is in a cluster; to opt in, name the kind in the match.kinds of a rule for it, or let it be made anew each time (generateName, a hook, or a Replace or Force sync option)", w.Kind), w.Path("kind")
+	}
+	return p.Mesh.Unmeshed(w.TemplateLabels, was.annotations), w.templatePath("metadata")
+}
+
+// replaceable says whether an object is made anew instead of being changed.
+func (w *Workload) replaceable() bool {
+	if w.generated {
+		return true
+	}
+	for _, hook := range []string{"argocd.argoproj.io/hook", "helm.sh/hook"} {
+		if _, hooked := w.Annotations[hook]; hooked {
+			return true
+		}
+	}
+	for option := range strings.SplitSeq(w.Annotations["argocd.argoproj.io/sync-options"], ",") {
+		switch strings.TrimSpace(option) {
+		case "Replace=true", "Force=true":
+			return true
+		}
+	}
+	return false
+}
+
+// LeftAlone says why the policy does not touch a workload whatever its rules
+// say; "" where nothing is in the way.
+func (p *Policy) LeftAlone(w *Workload) string {
+	reason, _ := p.leaveAlone(w, &prior{annotations: w.TemplateAnnotations}, p.namespaceOf(w))
+	return reason
+}
