@@ -12,7 +12,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// call is a command line, understood.
+// call is what a command line says.
 type call struct {
 	command          command
 	settings         traffic.Settings
@@ -20,17 +20,17 @@ type call struct {
 	onFailure        string
 	allowHostNetwork bool
 	terminationLog   string
-	// to and from are what check is asked about.
+	// to and from are what the user asks check about.
 	to, from string
 }
 
-// What --on-failure takes.
+// The values of --on-failure.
 const (
 	onFailureFail     = "fail"
 	onFailureContinue = "continue"
 )
 
-// continues says whether a failure is to be but a warning.
+// continues says whether a failure is only a warning.
 func (c call) continues() bool {
 	return c.onFailure == onFailureContinue && c.command.name == commandApply
 }
@@ -44,16 +44,15 @@ func (e *misuseError) Error() string {
 
 func (e *misuseError) Unwrap() error { return e.err }
 
-// parse understands a command line. What it understood of one that is wrong
-// comes with the error, which names everything that is wrong at once as far as
-// it can be told apart.
+// parse reads a command line. Its error names everything that is wrong at once, as
+// far as possible, and comes with what it could read.
 func parse(args []string) (call, error) {
 	c := call{command: commands[0]}
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		i := slices.IndexFunc(commands, func(k command) bool { return k.name == args[0] })
 		if i < 0 {
 			c.terminationLog = terminationLog
-			return c, &misuseError{fmt.Errorf("there is no command %q, give one of %q", args[0], commandNames())}
+			return c, &misuseError{fmt.Errorf("unknown command %q: give one of %q", args[0], commandNames())}
 		}
 		c.command, args = commands[i], args[1:]
 	}
@@ -76,7 +75,7 @@ func parse(args []string) (call, error) {
 	}
 	var problems []error
 	if flags.NArg() > 0 {
-		problems = append(problems, fmt.Errorf("%q is neither a flag nor, at this place, a command", flags.Arg(0)))
+		problems = append(problems, fmt.Errorf("expected a flag instead of %q", flags.Arg(0)))
 	}
 	problems = append(problems,
 		oneOf("backend", c.backend, rules.Names),
@@ -91,9 +90,8 @@ func parse(args []string) (call, error) {
 	return c, nil
 }
 
-// flags are the flags of every command. Where one stands that means nothing to
-// a command it does no harm: the arguments of a container serve for apply,
-// verify and check alike.
+// flags are the flags of all commands. A command ignores those that mean nothing to
+// it, so that a container's arguments work for apply, verify and check alike.
 func (c *call) flags(values map[traffic.Field][]string) *flag.FlagSet {
 	flags := flag.NewFlagSet(program, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -117,5 +115,5 @@ func oneOf(flag, value string, allowed []string) error {
 	if slices.Contains(allowed, value) {
 		return nil
 	}
-	return fmt.Errorf("--%s: %q is not known, give one of %q", flag, value, allowed)
+	return fmt.Errorf("--%s: unknown value %q: give one of %q", flag, value, allowed)
 }

@@ -12,14 +12,14 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// session is a call and what surrounds it.
+// session is a call and its surroundings.
 type session struct {
 	call
 	env         func(string) string
 	out, stderr io.Writer
 }
 
-// command is one thing that the program can do.
+// command is something that the program can do.
 type command struct {
 	name, summary string
 	run           func(session) error
@@ -27,14 +27,13 @@ type command struct {
 
 const commandApply = "apply"
 
-// commands are in the order in which the help lists them; the first is meant
-// where none is named.
+// commands are in the order in which the help lists them. The first is the default.
 var commands = []command{
 	{commandApply, "load the rules into the kernel and read them back (the default)", apply},
 	{"show", "print the rules as nft -f or iptables-restore loads them; needs no privilege", show},
 	{"verify", "compare the kernel's rules with the flags; exit 1 on any difference", verify},
-	{"clean", "take the rules away", clean},
-	{"check", "say what becomes of one connection under the flags; needs no privilege", check},
+	{"clean", "remove the rules", clean},
+	{"check", "say what happens to one connection under the flags; needs no privilege", check},
 }
 
 func commandNames() []string {
@@ -63,8 +62,7 @@ func apply(s session) error {
 	return nil
 }
 
-// entries counts what the fields say, as a user would write it in the fewest
-// entries.
+// entries counts the fewest entries with which a user could write the fields.
 func entries(s traffic.Settings, fields ...traffic.Field) int {
 	layer, count := s.Layer(), 0
 	for _, f := range fields {
@@ -122,7 +120,7 @@ func check(s session) error {
 	return nil
 }
 
-// version is set at build time: -ldflags "-X main.version=v0.1.0".
+// version is set by the build: -ldflags "-X main.version=v0.1.0".
 var version string
 
 func printVersion(s session) error {

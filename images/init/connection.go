@@ -6,7 +6,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// connection gives what check is asked about.
+// connection is what the user asks check about.
 func (c call) connection() (traffic.Connection, error) {
 	flag, text, read := "--to", c.to, traffic.ParseOutbound
 	switch {

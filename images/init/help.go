@@ -8,7 +8,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// meanings say what each traffic flag does.
+// meanings say what the traffic flags do.
 var meanings = map[traffic.Field]string{
 	traffic.ExcludeInboundPorts:     "ports on which callers reach the workload without its sidecar",
 	traffic.IncludeInboundPorts:     `the only TCP ports that pass the sidecar, or "*"`,
@@ -28,20 +28,20 @@ func printHelp(s session) error {
 
 func usage() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Makes traffic bypass the mesh's sidecar in this network namespace.\n\nusage: %s [command] [flags]\n\nCommands:\n", program)
+	fmt.Fprintf(&b, "Lets traffic bypass the mesh's sidecar in this network namespace.\n\nusage: %s [command] [flags]\n\nCommands:\n", program)
 	for _, c := range commands {
 		fmt.Fprintf(&b, "  %-8s %s\n", c.name, c.summary)
 	}
-	b.WriteString("\nTraffic, each flag repeatable, its entries separated by commas\n(ports as 8080, 8000-8010 or 53/UDP; ranges as 10.0.0.0/8, fd00::/8 or 10.1.2.3):\n")
+	b.WriteString("\nTraffic: flags can be repeated, and commas separate their entries\n(ports as 8080, 8000-8010 or 53/UDP; ranges as 10.0.0.0/8, fd00::/8 or 10.1.2.3):\n")
 	for _, f := range traffic.Fields {
 		fmt.Fprintf(&b, "  --%-28s %s\n", f.Flag(), meanings[f])
 	}
 	b.WriteString(`
 Other flags:
-  --backend auto|nftables|iptables auto takes the first that the kernel has (default auto)
+  --backend auto|nftables|iptables auto takes the first that works here (default auto)
   --on-failure fail|continue       whether a failed apply fails the container (default fail)
-  --allow-host-network             work in the network namespace of a node too
-  --termination-log FILE           where the reason of a failure goes besides stderr,
+  --allow-host-network             work in a node's network namespace too
+  --termination-log FILE           where to write the reason of a failure besides stderr,
                                    "" for nowhere (default /dev/termination-log)
   --to IP:PORT[/UDP]               check: a connection from the workload
   --from-port PORT[/UDP]           check: a connection to this port of the workload

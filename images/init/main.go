@@ -10,8 +10,8 @@ import (
 )
 
 func main() {
-	// A short life: at 10,000 ranges to collect garbage half as often saves a
-	// seventh of the CPU time, and costs 4 MiB.
+	// The program lives for a moment. With 10,000 ranges, collecting garbage half
+	// as often saves a seventh of the CPU time and costs 4 MiB.
 	debug.SetGCPercent(200)
 	os.Exit(run(os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
@@ -36,7 +36,7 @@ func run(args []string, env func(string) string, out, stderr io.Writer) int {
 	}
 	sentence := oneLine(err)
 	if c.continues() && !errors.As(err, &misuse) {
-		fmt.Fprintf(stderr, "%s: warning: %s; continuing without the bypass, as --on-failure=%s says\n", program, sentence, onFailureContinue)
+		fmt.Fprintf(stderr, "%s: warning: %s; continuing without the bypass because of --on-failure=%s\n", program, sentence, onFailureContinue)
 		return succeeded
 	}
 	fmt.Fprintf(stderr, "%s: %s\n", program, sentence)
@@ -51,15 +51,14 @@ func run(args []string, env func(string) string, out, stderr io.Writer) int {
 
 const program = "krm-bypass-init"
 
-// oneLine puts an error of several lines, as joined errors are, on one.
+// oneLine puts an error of several lines, such as a joined one, on a single line.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// terminationLog is where the kubelet looks for the last words of a container
-// (k8s.io/api/core/v1, TerminationMessagePathDefault).
+// terminationLog is where the kubelet looks for a container's last words (k8s.io/api/core/v1, TerminationMessagePathDefault).
 const terminationLog = "/dev/termination-log"
 
-// writeTermination leaves the sentence where the kubelet finds it. The file at
-// the usual place is made by the kubelet; where it is absent, nobody asks.
+// writeTermination leaves the sentence where the kubelet finds it. The kubelet makes
+// the file at the usual place: if it is absent, nobody wants to know.
 func writeTermination(path, sentence string) error {
 	if path == "" {
 		return nil

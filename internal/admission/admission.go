@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	// Name is that of the policy and of its binding.
+	// Name is the name of the policy and of its binding.
 	Name = "bypass-annotations.krm-bypass.dev"
-	// Exemption is the label of a namespace in which nothing is refused; its
-	// value is "ignore".
+	// Exemption is the label that a namespace carries, with the value "ignore", if
+	// the policy refuses nothing there.
 	Exemption = "krm-bypass.dev/admission"
 )
 
-// form is the policy with {{gaps}}.
+// form is the policy with {{gaps}} to fill in.
 //
 //go:embed policy.yaml
 var form string
 
-// Policy gives the policy and its binding, as two documents of YAML, for the known
-// kinds and for more of them.
+// Policy gives the policy and its binding as two YAML documents, for the known kinds
+// and more.
 func Policy(more ...transform.Kind) string {
 	fillers := map[string][]string{
 		"name":            {Name},
@@ -52,8 +52,8 @@ func Policy(more ...transform.Kind) string {
 
 var gap = regexp.MustCompile(`\{\{[a-z ]+\}\}`)
 
-// filled gives a line of the form with its gaps filled. One that is a gap alone
-// becomes as many lines as fill it, which may be none.
+// filled fills the gaps in a line of the form. A line that is nothing but a gap
+// becomes as many lines as there are to fill it with, or none.
 func filled(line string, fillers map[string][]string) string {
 	if alone := strings.TrimSpace(line); gap.FindString(alone) == alone && len(fillers[strings.Trim(alone, "{}")]) == 0 && alone != "" {
 		return ""
@@ -64,7 +64,7 @@ func filled(line string, fillers map[string][]string) string {
 	})
 }
 
-// annotations lists those of the meshes by which traffic bypasses the sidecar.
+// annotations lists the meshes' annotations that make traffic bypass the sidecar.
 func annotations(meshes []*mesh.Mesh) []string {
 	var keys []string
 	for _, m := range meshes {
@@ -77,7 +77,7 @@ func annotations(meshes []*mesh.Mesh) []string {
 	return slices.Compact(keys)
 }
 
-// quoted gives the entries of a list in CEL.
+// quoted gives the keys as entries of a list in CEL.
 func quoted(keys []string) []string {
 	entries := make([]string, len(keys))
 	for i, key := range keys {
@@ -89,7 +89,7 @@ func quoted(keys []string) []string {
 	return entries
 }
 
-// rules gives resource rules for the kinds, those of an API group together.
+// rules gives the resource rules for the kinds, one for each API group.
 func rules(kinds []transform.Kind, name func(kind string) string) []string {
 	var groups []string
 	resources := map[string][]string{}
@@ -115,16 +115,16 @@ func rules(kinds []transform.Kind, name func(kind string) string) []string {
 	return lines
 }
 
-// resource is the name under which an API serves a kind: its plural, which for
-// none of the known kinds is anything but regular.
+// resource is the name under which an API serves a kind: its plural, which is
+// regular for all known kinds.
 func resource(kind string) string { return strings.ToLower(kind) + "s" }
 
-// anyResource is for kinds of which nobody knows under which name they are
-// served: every resource of their API group, though no subresource.
+// anyResource is for kinds whose resource names nobody knows: every resource of the
+// API group, but no subresource.
 func anyResource(string) string { return `"*"` }
 
-// kinds gives the condition that leaves out what else is in the API groups of
-// more kinds than the known ones; nothing where there are no more.
+// kinds gives the condition that keeps the policy from other kinds in the API groups
+// of the additional ones. It gives nothing if there are no additional kinds.
 func kinds(more []transform.Kind) []string {
 	if len(more) == 0 {
 		return nil
@@ -147,14 +147,14 @@ func kinds(more []transform.Kind) []string {
 	}
 }
 
-// unique gives the entries of a list in CEL, each once.
+// unique gives the entries of a list in CEL, each of them once.
 func unique(entries []string) string {
 	slices.Sort(entries)
 	return strings.Join(slices.Compact(entries), ", ")
 }
 
-// namespaces gives a regular expression for the names of those namespaces that
-// belong to Kubernetes and to the meshes.
+// namespaces gives a regular expression for the namespaces that belong to Kubernetes
+// and to the meshes.
 func namespaces() string {
 	globs := slices.Clone(transform.KubernetesNamespaces)
 	for _, m := range mesh.All() {
@@ -162,16 +162,16 @@ func namespaces() string {
 	}
 	slices.Sort(globs)
 	for i, glob := range globs {
-		// The names of namespaces and the globs for them have no other
-		// character that means something in an expression.
+		// Nothing else in the name of a namespace, or in a glob for one, has a
+		// meaning in a regular expression.
 		globs[i] = strings.ReplaceAll(glob, "*", ".*")
 	}
 	return "^(" + strings.Join(slices.Compact(globs), "|") + ")$"
 }
 
-// template gives the pod template of an object in CEL, an empty one where it has
-// none. The object is of no type there: the fields of one kind would be unknown
-// fields of another.
+// template gives CEL for the pod template of an object, an empty one if it has none.
+// The object has no type there: the fields of one kind would be unknown fields of
+// another.
 func template(object string, more []transform.Kind) []string {
 	var lines []string
 	for _, k := range more {
@@ -185,7 +185,7 @@ func template(object string, more []transform.Kind) []string {
 			paths = append(paths, "dyn("+object+").?"+strings.Join(k.Template, ".?"))
 		}
 	}
-	// The longer ones first: their beginnings may be fields of other kinds.
+	// Longer paths come first: they may begin with a field of another kind.
 	slices.SortFunc(paths, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
 	paths = slices.Compact(paths)
 	lines = append(lines, paths[0])
@@ -195,8 +195,8 @@ func template(object string, more []transform.Kind) []string {
 	return append(lines, ".orValue({})")
 }
 
-// indexes leads to a field through others of any name; not every name of a field
-// can be one of CEL's.
+// indexes leads to a field by index, because not every field's name is an
+// identifier in CEL.
 func indexes(path []string) string {
 	var b strings.Builder
 	for _, field := range path {

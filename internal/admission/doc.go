@@ -1,9 +1,9 @@
-// Package admission owns the policy by which a cluster itself refuses workloads
-// whose pod templates carry bypass annotations that krm-bypass did not write: a
-// ValidatingAdmissionPolicy of Kubernetes and its binding, in CEL, which the API
-// server evaluates by itself.
+// Package admission generates the policy with which a cluster itself refuses
+// workloads whose pod templates carry bypass annotations that krm-bypass did not
+// write: a ValidatingAdmissionPolicy of Kubernetes and its binding. The API server
+// evaluates their CEL on its own.
 //
-// It generates the policy from the tables of meshes and of kinds (internal/mesh,
-// internal/transform), and reads no specification: what a workload may bypass is
-// for the specification to say, and for krm-bypass to write.
+// The policy comes from the tables of meshes and of kinds (internal/mesh,
+// internal/transform). It knows no specification: that says what a workload may
+// bypass, and krm-bypass writes it.
 package admission

@@ -26,16 +26,16 @@ const (
 
 var known = []string{Spec, Mesh, Image}
 
-// Application is what is rendered.
+// Application is the application that Argo CD renders.
 type Application struct {
-	// Name is "" where it is not Argo CD that runs the program.
+	// Name is "" if it is not Argo CD that runs the program.
 	Name string
-	// Parameters are those that the Application gives, by name. Argo CD does not
+	// Parameters are those that the Application sets, by name. Argo CD does not
 	// send the defaults that a plugin announces.
 	Parameters map[string]string
 }
 
-// parameter is one of ARGOCD_APP_PARAMETERS, a list in JSON.
+// parameter is an entry of ARGOCD_APP_PARAMETERS, a list in JSON.
 type parameter struct {
 	Name   string            `json:"name"`
 	String *string           `json:"string"`
@@ -43,9 +43,9 @@ type parameter struct {
 	Map    map[string]string `json:"map"`
 }
 
-// Read reads the environment, of which get gives a variable. A parameter that is
-// not one of ours is an error, unless shared says that another program has
-// parameters too: then only one that is nearly ours is.
+// Read reads the environment through get. A parameter that is not ours is an error.
+// If shared says that another program has parameters too, only one that is almost
+// ours is an error.
 func Read(get func(variable string) string, shared bool) (Application, error) {
 	app := Application{Name: get(nameVariable), Parameters: map[string]string{}}
 	text := get(parametersVariable)
@@ -64,12 +64,12 @@ func Read(get func(variable string) string, shared bool) (Application, error) {
 		case shared:
 			continue
 		default:
-			return app, fmt.Errorf("unknown parameter %q of application %s: there are %s", p.Name, app.Name, strings.Join(known, ", "))
+			return app, fmt.Errorf("unknown parameter %q of application %s: the parameters are %s", p.Name, app.Name, strings.Join(known, ", "))
 		}
 		if p.Array != nil || p.Map != nil {
 			return app, fmt.Errorf("parameter %s of application %s is a list or a map: give it as a string", p.Name, app.Name)
 		}
-		// The user interface leaves "" where somebody has taken a value back.
+		// The user interface leaves "" after somebody has removed a value.
 		if p.String != nil && *p.String != "" {
 			app.Parameters[p.Name] = *p.String
 		}
@@ -77,14 +77,14 @@ func Read(get func(variable string) string, shared bool) (Application, error) {
 	return app, nil
 }
 
-// workFolder is where argocd-cmp-server unpacks the repository of each request
-// into a folder of its own (argoproj/argo-cd : common/common.go,
+// workFolder is where argocd-cmp-server unpacks the repository of each request, in a
+// folder of its own (argoproj/argo-cd : common/common.go,
 // cmpserver/plugin/plugin.go).
 const workFolder = "_cmp_server"
 
-// Repository gives the folder of the application's repository, where folder is
-// the application's, absolute and without links. It is folder itself where that
-// does not stand in a folder of a request's.
+// Repository gives the folder of the application's repository, for the application's
+// folder, which is absolute and without links. Outside of any request's folder that
+// is the application's folder itself.
 func Repository(folder string) string {
 	above, below, found := strings.Cut(filepath.ToSlash(folder), "/"+workFolder+"/")
 	if !found || below == "" {

@@ -21,7 +21,7 @@ func TestRead(t *testing.T) {
 		"fields of a later Argo CD":    {app: "shop", parameters: `[{"name":"spec","string":"b","sensitive":true}]`, want: map[string]string{Spec: "b"}},
 		"those of another program":     {app: "shop", parameters: `[{"name":"values-files","array":["a"]},{"name":"mesh","string":"OSM"}]`, shared: true, want: map[string]string{Mesh: "OSM"}},
 		"somebody else's environment":  {parameters: `[{"name":"spec","string":"b"}]`, want: map[string]string{}},
-		"unknown":                      {app: "shop", parameters: `[{"name":"values-files","array":["a"]}]`, err: `unknown parameter "values-files" of application shop: there are spec, mesh, image`},
+		"unknown":                      {app: "shop", parameters: `[{"name":"values-files","array":["a"]}]`, err: `unknown parameter "values-files" of application shop: the parameters are spec, mesh, image`},
 		"misspelt":                     {app: "shop", parameters: `[{"name":"mseh","string":"Istio"}]`, err: `unknown parameter "mseh" of application shop: did you mean mesh?`},
 		"misspelt beside other's":      {app: "shop", parameters: `[{"name":"images","string":"i"}]`, shared: true, err: `unknown parameter "images" of application shop: did you mean image?`},
 		"a list":                       {app: "shop", parameters: `[{"name":"spec","array":["a","b"]}]`, err: "parameter spec of application shop is a list or a map: give it as a string"},

@@ -1,11 +1,11 @@
-// Package argocd owns what Argo CD tells a config management plugin of the
-// application that it renders, by the environment, and where in the plugin's
-// container the application's repository stands.
+// Package argocd understands what Argo CD tells a config management plugin about the
+// application it renders: the variables of the environment, and the place of the
+// application's repository in the plugin's container.
 //
-// It reads neither the environment nor a file, and it does not know what a
-// parameter does (see cmd/krm-bypass). Which ones Argo CD announces to its users
-// stands in examples/argocd.
+// It reads no environment and no file itself, and does not know what a parameter
+// does (see cmd/krm-bypass). The plugins in examples/argocd announce the parameters
+// to Argo CD's users.
 //
-// The sources are argoproj/argo-cd : docs/operator-manual/config-management-plugins.md,
+// Sources: argoproj/argo-cd : docs/operator-manual/config-management-plugins.md,
 // docs/user-guide/build-environment.md and pkg/apis/application/v1alpha1/types.go.
 package argocd

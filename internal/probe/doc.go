@@ -1,12 +1,12 @@
-// Package probe finds out whether an answer came through a sidecar. It asks an
-// address and looks for what sidecars leave in answers (see internal/mesh). It
-// sees only what comes over the network, as a reader of the meshes' documents
-// would who follows them by hand.
+// Package probe finds out whether an answer came through a sidecar. It sends a
+// request to an address and looks for what sidecars leave in answers (see
+// internal/mesh). It sees only what comes over the network, like a reader who
+// follows the meshes' documents by hand.
 //
-// A mark shows that a proxy of the kind was somewhere between the two ends. The
-// lack of one proves nothing. The package authenticates nobody: it looks at
-// certificates that no public authority signed.
+// A mark shows that such a proxy was somewhere between the two ends. The lack of
+// one proves nothing. The package authenticates nobody: it accepts certificates
+// that no public authority signed.
 //
-// It knows neither the settings that say what should bypass (see
-// internal/traffic) nor how a verdict is shown (see cmd/krm-bypass).
+// It does not know which settings say what should bypass (see internal/traffic),
+// nor how to show a verdict (see cmd/krm-bypass).
 package probe

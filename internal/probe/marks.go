@@ -9,23 +9,22 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
-// Mark is something by which a sidecar is known in an HTTP answer.
+// Mark is something in an HTTP answer that gives a sidecar away.
 type Mark struct {
 	// By is who leaves it.
 	By string
 	mesh.Mark
 }
 
-// Identity is something by which a sidecar is known in the certificate that a
-// server shows.
+// Identity is something in a server's certificate that gives a sidecar away.
 type Identity struct {
 	// By is who issues it.
 	By string
 	mesh.Identity
 }
 
-// Marks and Identities list what the meshes say of their sidecars, and then what
-// several of them share. The first that fits counts.
+// Marks and Identities list first what each mesh's sidecars leave, then what those
+// of several meshes do. The first that fits counts.
 var (
 	Marks      = listMarks()
 	Identities = listIdentities()
@@ -55,7 +54,7 @@ func listIdentities() []Identity {
 	return append(all, Identity{shared("SPIFFE", func(s mesh.Signs) bool { return s.SPIFFE }), mesh.SPIFFE})
 }
 
-// shared names what several meshes have in common, and these meshes.
+// shared names what several meshes have in common, and the meshes.
 func shared(what string, by func(mesh.Signs) bool) string {
 	names := mesh.NamesWith(by)
 	last := len(names) - 1
@@ -72,7 +71,7 @@ func inMesh() []string {
 	return all
 }
 
-// namesIn gives the names of a kind in a certificate.
+// namesIn give the names of each kind in a certificate.
 var namesIn = map[mesh.NameKind]func(*x509.Certificate) []string{
 	mesh.URI: func(c *x509.Certificate) []string {
 		all := make([]string, len(c.URIs))
@@ -85,7 +84,7 @@ var namesIn = map[mesh.NameKind]func(*x509.Certificate) []string{
 	mesh.Subject: func(c *x509.Certificate) []string { return []string{c.Subject.String()} },
 }
 
-// String gives what a name looks like, with "*" for anything.
+// String gives the pattern of the names, with "*" for anything.
 func (i Identity) String() string {
 	pattern := i.Prefix + "*"
 	if i.Infix != "" {
@@ -94,7 +93,7 @@ func (i Identity) String() string {
 	return string(i.In) + " " + pattern
 }
 
-// Sign is a mark or an identity that was seen.
+// Sign is a mark or an identity that probe saw.
 type Sign struct {
 	// By is who leaves it.
 	By string `json:"by"`
@@ -102,7 +101,7 @@ type Sign struct {
 	Seen string `json:"seen"`
 }
 
-// inHeader gives the signs in the header of an answer, sorted by what was seen.
+// inHeader gives the signs in an answer's header, sorted by what was seen.
 func inHeader(header http.Header) []Sign {
 	var signs []Sign
 	for name, values := range header {

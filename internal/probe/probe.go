@@ -15,27 +15,27 @@ import (
 	"time"
 )
 
-// Verdict is what was found.
+// Verdict says what probe found.
 type Verdict string
 
 // The verdicts.
 const (
-	// Intercepted: a sidecar has left its mark.
+	// Intercepted: a sidecar left a mark.
 	Intercepted Verdict = "intercepted"
-	// Unmarked: there was an answer in which a mark could have been and is not,
-	// so that it bypassed every sidecar as far as can be seen.
+	// Unmarked: there was an answer that could have carried a mark and has none.
+	// As far as anybody can see, it bypassed every sidecar.
 	Unmarked Verdict = "unmarked"
-	// Unknown: there was no answer, or none in which a mark could be.
+	// Unknown: there was no answer that could have carried a mark.
 	Unknown Verdict = "unknown"
 )
 
-// Answer is what came of asking one URL.
+// Answer is what asking one URL led to.
 type Answer struct {
 	URL string `json:"url"`
-	// Address is the one that was connected to, "" if none was.
+	// Address is where the connection went, "" if there was none.
 	Address string  `json:"address,omitempty"`
 	Verdict Verdict `json:"verdict"`
-	// Status is that of the HTTP answer, 0 where there was none.
+	// Status is that of the HTTP answer, 0 if there was none.
 	Status int `json:"status,omitempty"`
 	// Signs are what a sidecar left.
 	Signs []Sign `json:"signs,omitempty"`
@@ -43,19 +43,19 @@ type Answer struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Prober asks URLs. The zero value waits without end.
+// Prober asks URLs. The zero value waits forever.
 type Prober struct {
-	// Timeout bounds each URL as a whole.
+	// Timeout limits the time for a URL, all in all.
 	Timeout time.Duration
 	// Dial connects to a host and port over TCP; nil for the usual way.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// The schemes that can be asked, and the ports that they imply.
+// The schemes that probe knows, and the ports that they imply.
 var schemes = map[string]string{"http": "80", "https": "443", "tcp": ""}
 
-// Target reads a URL to be asked: http, https, or tcp with a port, where nothing
-// but a TLS handshake is looked at.
+// Target reads a URL for Ask: http, https, or tcp with a port. Over tcp, Ask looks
+// at nothing but the TLS handshake.
 func Target(text string) (*url.URL, error) {
 	target, err := url.Parse(text)
 	if err != nil {
@@ -64,13 +64,13 @@ func Target(text string) (*url.URL, error) {
 	port, known := schemes[target.Scheme]
 	switch {
 	case !known || target.Hostname() == "":
-		return nil, fmt.Errorf("%q is not a URL that can be asked: begin it with http://, https:// or tcp:// and a host", text)
+		return nil, fmt.Errorf("%q is not a URL that probe can ask: begin it with http://, https:// or tcp:// and a host", text)
 	case target.User != nil:
-		return nil, fmt.Errorf("%q holds a user name: take it out, since whoever answers is not authenticated", target.Redacted())
+		return nil, fmt.Errorf("%q contains a user name: remove it, because probe does not check who answers", target.Redacted())
 	case port == "" && target.Port() == "":
-		return nil, fmt.Errorf("%q has no port: write one, as in tcp://10.0.0.1:5432", text)
+		return nil, fmt.Errorf("%q has no port: add one, as in tcp://10.0.0.1:5432", text)
 	case port == "" && (target.Path != "" || target.RawQuery != ""):
-		return nil, fmt.Errorf("%q has a path: over tcp nothing is asked for, so take it away", text)
+		return nil, fmt.Errorf("%q has a path: remove it, because over tcp probe requests nothing", text)
 	}
 	return target, nil
 }
@@ -90,8 +90,8 @@ func (p Prober) Ask(ctx context.Context, target *url.URL) Answer {
 		err = a.request()
 	}
 	if seen, handshaken := a.seen(); len(seen.Signs) == 0 && handshaken {
-		// A sidecar may have passed the handshake on. Whether it takes part in
-		// one of the mesh's own is a question of its own, and an error no answer.
+		// A sidecar may have passed the handshake on. So ask a second question,
+		// in the mesh's own protocol. An error answers nothing.
 		_ = a.shakeHands(inMesh())
 	}
 	answer, _ := a.seen()
@@ -106,20 +106,20 @@ func (p Prober) Ask(ctx context.Context, target *url.URL) Answer {
 	return answer
 }
 
-// asking is the asking of one URL.
+// asking is one call of Ask.
 type asking struct {
 	prober Prober
 	ctx    context.Context
 	target *url.URL
 	// mu guards what follows: net/http dials and shakes hands in goroutines of
-	// its own, which may outlive a request that was given up.
+	// its own, and these may outlive a request that was given up.
 	mu     sync.Mutex
 	answer Answer
-	// handshaken says that the server has shown a certificate.
+	// handshaken is true once the server has shown a certificate.
 	handshaken bool
 }
 
-// seen gives what has been seen up to now.
+// seen gives what it has seen so far.
 func (a *asking) seen() (answer Answer, handshaken bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -128,10 +128,10 @@ func (a *asking) seen() (answer Answer, handshaken bool) {
 	return answer, a.handshaken
 }
 
-// errNoTLS is the error of a server that can be reached and speaks no TLS.
-var errNoTLS = errors.New("the server speaks no TLS, so that there is nothing to see: ask over http if it speaks that")
+// errNoTLS is the error for a server that answers but speaks no TLS.
+var errNoTLS = errors.New("the server speaks no TLS, so there is nothing to see: ask over http if it speaks that")
 
-// reason gives an error in words, with a hint where it is known what helps.
+// reason puts an error in words, and adds a hint if one is known.
 func reason(err error) string {
 	var plain tls.RecordHeaderError
 	if errors.As(err, &plain) {
@@ -161,8 +161,8 @@ func (a *asking) dial(ctx context.Context, network, address string) (net.Conn, e
 	return connection, err
 }
 
-// tls gives the settings of a handshake that takes whatever certificate it is
-// shown, and notes it: what a mesh issues, no public authority signs.
+// tls gives the settings of a handshake that accepts any certificate, and notes
+// it: no public authority signs what a mesh issues.
 func (a *asking) tls(protocols []string) *tls.Config {
 	return &tls.Config{
 		ServerName:         a.target.Hostname(),
@@ -191,7 +191,7 @@ func (a *asking) note(signs []Sign) {
 	}
 }
 
-// shakeHands does nothing but a TLS handshake.
+// shakeHands does a TLS handshake and nothing else.
 func (a *asking) shakeHands(protocols []string) error {
 	address := net.JoinHostPort(a.target.Hostname(), a.port())
 	connection, err := a.dial(a.ctx, "tcp", address)
@@ -219,11 +219,11 @@ func (a *asking) port() string {
 	return schemes[a.target.Scheme]
 }
 
-// most bounds how much of an answer is read, in bytes.
+// most is how much of an answer we read, in bytes.
 const most = 64 << 10
 
-// request asks for the URL over HTTP. Neither a redirect is followed nor a proxy
-// of the environment used: the answer to look at is the one of this server.
+// request asks for the URL over HTTP. It follows no redirect and uses no proxy of
+// the environment: what counts is this server's answer.
 func (a *asking) request() error {
 	request, err := http.NewRequestWithContext(a.ctx, http.MethodGet, a.target.String(), http.NoBody)
 	if err != nil {

@@ -10,10 +10,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// Pin gives an image, written as name:tag, with the digest of what stands behind
-// the tag now, as name:tag@digest: that of the index, where an image has one for
-// several platforms. A digest that it has already is replaced; one without a tag
-// says all there is to say, and stays. Without either, the tag is latest.
+// Pin adds to an image, written as name:tag, the digest that the tag stands for
+// now: name:tag@digest. If the image has an index for several platforms, that is
+// the index's digest. Pin replaces a digest that is there already, but leaves a
+// digest without a tag alone, which says everything. Without either, the tag is
+// latest.
 func Pin(ctx context.Context, image string) (string, error) {
 	tagged, _, digested := strings.Cut(image, "@")
 	if digested {
@@ -38,9 +39,8 @@ func Pin(ctx context.Context, image string) (string, error) {
 	return tagged + "@" + digest, nil
 }
 
-// digest asks twice: behind some registries are several servers, of which one may
-// not have heard yet of what was pushed to another, and a proxy may answer from
-// its memory.
+// digest asks twice: some registries have several servers, and one may not know yet
+// what was pushed to another. A proxy may answer from memory.
 func digest(ctx context.Context, tag name.Tag) (string, error) {
 	first, err := ask(ctx, tag)
 	if err != nil {
@@ -51,15 +51,15 @@ func digest(ctx context.Context, tag name.Tag) (string, error) {
 		return "", err
 	}
 	if first != second {
-		return "", fmt.Errorf("asked twice, %s said %s and then %s: the tag is being moved, try again in a while", tag.RegistryStr(), first, second)
+		return "", fmt.Errorf("asked twice, %s said %s and then %s: somebody is moving the tag, try again later", tag.RegistryStr(), first, second)
 	}
 	return first, nil
 }
 
 func ask(ctx context.Context, tag name.Tag) (string, error) {
 	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
-	// A HEAD request does not count against the limits that some registries have
-	// for pulls, but not all of them answer it.
+	// A HEAD request does not count against the limits that some registries set
+	// for pulls, but not every registry answers it.
 	if described, err := remote.Head(tag, options...); err == nil {
 		return described.Digest.String(), nil
 	}

@@ -113,7 +113,7 @@ func TestATagThatIsBeingMovedIsRefused(t *testing.T) {
 	one, other := push(t, host+"/init:v1"), push(t, host+"/init:v2")
 	pushed.Store(true)
 	_, err := Pin(t.Context(), host+"/init:v1")
-	assert.EqualError(t, err, fmt.Sprintf("asked twice, %s said %s and then %s: the tag is being moved, try again in a while", host, one, other))
+	assert.EqualError(t, err, fmt.Sprintf("asked twice, %s said %s and then %s: somebody is moving the tag, try again later", host, one, other))
 }
 
 // guarded asks for a name and a password.

@@ -11,18 +11,18 @@ import (
 	"strings"
 )
 
-// Tree is a repository's tree at a revision, checked out.
+// Tree is a checked out copy of a repository at a revision.
 type Tree struct {
-	// Revision is as it was asked for.
+	// Revision is what the caller asked for.
 	Revision string
-	// repository is the top of the worktree, tree where the revision's files are,
-	// both without links.
+	// repository is the top of the worktree, and tree is where the revision's
+	// files are, both without links.
 	repository, tree string
 	folder           string
 }
 
-// Checkout checks out the tree of the repository that holds a path. Close it when
-// it is not needed any more.
+// Checkout checks out the repository that holds a path. Close the tree when you are
+// done with it.
 func Checkout(ctx context.Context, path, revision string) (*Tree, error) {
 	dir := path
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
@@ -32,7 +32,7 @@ func Checkout(ctx context.Context, path, revision string) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the git repository of %s: %w", path, err)
 	}
-	// A revision is never taken for an option, nor for a path.
+	// git must not take a revision for an option or a path.
 	id, err := git(ctx, top, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{tree}")
 	if err != nil {
 		return nil, fmt.Errorf("%q is neither a file or folder nor a revision of the git repository %s", revision, top)
@@ -42,8 +42,8 @@ func Checkout(ctx context.Context, path, revision string) (*Tree, error) {
 		return nil, fmt.Errorf("checking out %s: %w", revision, err)
 	}
 	t := &Tree{Revision: revision, folder: folder}
-	// Into an index of its own, from which the files are written: the
-	// repository's stays as it is.
+	// An index of our own, from which git writes the files: the repository's
+	// stays as it is.
 	index := []string{"GIT_INDEX_FILE=" + filepath.Join(folder, "index")}
 	_, err = git(ctx, top, index, "read-tree", id)
 	if err == nil {
@@ -64,15 +64,15 @@ func Checkout(ctx context.Context, path, revision string) (*Tree, error) {
 	return t, nil
 }
 
-// ErrAbsent says that a path was not there at the revision.
+// ErrAbsent is the error for a path that did not exist at the revision.
 var ErrAbsent = errors.New("was not there")
 
-// Path gives the path at which a path of the worktree stands in the tree; the
-// error is ErrAbsent where it does not.
+// Path gives the path in the tree for one in the worktree, and ErrAbsent if the tree
+// does not have it.
 func (t *Tree) Path(path string) (string, error) {
 	absolute, err := filepath.Abs(path)
 	if err == nil {
-		// Of a path that is not there any more, the folder counts.
+		// If the path is gone from the worktree, its folder counts.
 		if real, linked := filepath.EvalSymlinks(absolute); linked == nil {
 			absolute = real
 		} else if real, linked := filepath.EvalSymlinks(filepath.Dir(absolute)); linked == nil {
@@ -84,7 +84,7 @@ func (t *Tree) Path(path string) (string, error) {
 		inside, err = filepath.Rel(t.repository, absolute)
 	}
 	if err != nil || inside == ".." || strings.HasPrefix(inside, "../") {
-		return "", fmt.Errorf("%s is not in the git repository %s, so that %s says nothing of it", path, t.repository, t.Revision)
+		return "", fmt.Errorf("%s is outside the git repository %s, so %s says nothing about it", path, t.repository, t.Revision)
 	}
 	then := filepath.Join(t.tree, inside)
 	if _, err := os.Stat(then); err != nil {
@@ -93,8 +93,8 @@ func (t *Tree) Path(path string) (string, error) {
 	return then, nil
 }
 
-// Name gives a path in the tree as git names it: REVISION:PATH, the path being
-// relative to the top of the repository.
+// Name gives a path in the tree git's name, REVISION:PATH, with the path relative to
+// the top of the repository.
 func (t *Tree) Name(path string) string {
 	inside, err := filepath.Rel(t.tree, path)
 	if err != nil || inside == ".." || strings.HasPrefix(inside, "../") {
@@ -103,17 +103,17 @@ func (t *Tree) Name(path string) string {
 	return t.Revision + ":" + inside
 }
 
-// Named gives a text with the paths in it as Name gives them.
+// Named gives every path in a text the name that Name gives it.
 func (t *Tree) Named(text string) string {
 	return strings.ReplaceAll(text, t.tree+"/", t.Revision+":")
 }
 
-// Close takes the checked out files away.
+// Close removes the checked out files.
 func (t *Tree) Close() error { return os.RemoveAll(t.folder) }
 
 func git(ctx context.Context, dir string, env []string, args ...string) (string, error) {
-	// Nothing that a repository's configuration names is to run because
-	// somebody looked at it: no hook, no monitor of its files.
+	// Looking at a repository must not run what its configuration names: no
+	// hook, no monitor of its files.
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"}, args...)...)
 	cmd.Env = append(os.Environ(), env...)
 	var out, errOut bytes.Buffer

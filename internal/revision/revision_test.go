@@ -65,7 +65,7 @@ func TestCheckout(t *testing.T) {
 				assert.ErrorContains(t, err, "new.yaml was not there at "+revision)
 			}
 			_, err = tree.Path(t.TempDir())
-			assert.ErrorContains(t, err, "is not in the git repository")
+			assert.ErrorContains(t, err, "is outside the git repository")
 			require.NoError(t, tree.Close())
 			assert.NoDirExists(t, tree.folder)
 			assert.Equal(t, before, status(), "the repository is as it was")

@@ -1,6 +1,5 @@
-// Package spelling owns which of some known words is meant by one that is none
-// of them.
+// Package spelling finds the known word closest to a misspelt one.
 //
-// It does not know what the words are for, nor what to tell who wrote one (see
-// fn and internal/mesh).
+// It does not know what the words are for, nor what to say to the person who wrote
+// one.
 package spelling

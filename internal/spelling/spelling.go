@@ -5,15 +5,16 @@ import (
 	"strings"
 )
 
-// Nearest gives the place of the candidate that takes the fewest single-letter
-// changes to get to from the word, the first of several; -1 if none takes as
-// few as most. Letters that look alike are taken for one.
+// Nearest gives the index of the candidate closest to the word, in single-letter
+// changes, and the first of several that are equally close. It gives -1 if every
+// candidate is more than most changes away. Letters that look alike count as the
+// same.
 func Nearest(word string, candidates []string, most int) int {
 	word = plain(word)
 	best, least := -1, most+1
 	for i, c := range candidates {
 		if max(len(word)-len(c), len(c)-len(word)) >= least {
-			continue // it takes at least that many to be as long
+			continue // the difference in length alone takes that many
 		}
 		if d := Distance(word, c); d < least {
 			best, least = i, d
@@ -44,8 +45,8 @@ func Distance(a, b string) int {
 	return row[len(b)]
 }
 
-// lookAlikes are letters of other scripts, each before the Latin one that a
-// reader takes it for (a part of Unicode's confusables.txt,
+// lookAlikes are letters of other scripts, each followed by the Latin one that a
+// reader takes it for (from Unicode's confusables.txt,
 // https://www.unicode.org/Public/security/latest/confusables.txt).
 var lookAlikes = strings.NewReplacer(
 	"а", "a", "с", "c", "ԁ", "d", "е", "e", "һ", "h", "і", "i", "ј", "j", "ӏ", "l", "о", "o", "р", "p", "ԛ", "q", "ѕ", "s", "ԝ", "w", "х", "x", "у", "y",
@@ -53,11 +54,11 @@ var lookAlikes = strings.NewReplacer(
 	"α", "a", "ι", "i", "ν", "v", "ο", "o", "ρ", "p", "υ", "u",
 	"Α", "A", "Β", "B", "Ε", "E", "Η", "H", "Ι", "I", "Κ", "K", "Μ", "M", "Ν", "N", "Ο", "O", "Ρ", "P", "Τ", "T", "Χ", "X", "Υ", "Y", "Ζ", "Z",
 	"ı", "i", "ɡ", "g", "ɩ", "i", "‐", "-", "‑", "-", "‒", "-", "–", "-", "−", "-", "∕", "/", "⁄", "/", "․", ".",
-	// and those that nobody sees
+	// These are invisible.
 	"\u00ad", "", "\u200b", "", "\u200c", "", "\u200d", "", "\u2060", "", "\ufeff", "",
 )
 
-// plain gives a word as a reader takes it who sees only its shape.
+// plain gives the word that a reader sees, going by shape alone.
 func plain(word string) string {
 	if isASCII(word) {
 		return word
@@ -74,8 +75,8 @@ func isASCII(word string) bool {
 	return strings.IndexFunc(word, func(r rune) bool { return r > '~' }) < 0
 }
 
-// LookAlike says of a word which letter in it is not what it looks like, in words
-// to be put behind "did you mean ...?"; "" if none is.
+// LookAlike names the first letter in a word that is not what it looks like, in words
+// that go behind "did you mean ...?"; "" if there is none.
 func LookAlike(word string) string {
 	for _, r := range word {
 		if letter := string(r); plain(letter) != letter {

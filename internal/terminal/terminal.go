@@ -1,5 +1,5 @@
-// Package terminal owns what a text must not hold when it is shown to a person:
-// names and reasons come from manifests, whose writers need not be trusted.
+// Package terminal makes text safe to show in a terminal: names and reasons come from
+// manifests, and their authors may not be trustworthy.
 package terminal
 
 import (
@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// Printable gives lines without what would control a terminal, and without blanks
-// at their ends.
+// Printable replaces characters that would control a terminal, and removes blanks at
+// the ends of lines.
 func Printable(text []byte) []byte {
 	lines := strings.Split(string(text), "\n")
 	for i, line := range lines {
