@@ -1,7 +1,6 @@
 package fn
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -96,7 +95,7 @@ const kustomizeGroup = "kustomize.config.k8s.io/"
 // function. Every other document must be a Kubernetes object; the error is
 // Results.
 func Applicable(f Manifest) ([]byte, Results) {
-	var kept bytes.Buffer
+	var kept [][]byte
 	var problems Results
 	at := 0
 	for _, d := range stream.Of(f).Documents {
@@ -112,17 +111,18 @@ func Applicable(f Manifest) ([]byte, Results) {
 		}
 		switch {
 		case Configures(text.Nodes) || marked && local != "false":
-			kept.Write(f.Text[at:d.Offset])
-			at = d.End()
+			kept = append(kept, f.Text[at:d.Offset])
 		case head.APIVersion == "" || head.Kind == "":
 			refuse("the document is no Kubernetes object, since it has no apiVersion or no kind: name only the files to render, or take it away")
 		case strings.HasPrefix(head.APIVersion, kustomizeGroup):
 			refuse(fmt.Sprintf("a %s is for kustomize and not for a cluster: name its folder to have it built, or only the files to render", head.Kind))
+		default:
+			kept = append(kept, f.Text[at:d.End()])
 		}
+		at = d.End()
 	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	kept.Write(f.Text[at:])
-	return kept.Bytes(), nil
+	return object.Join(append(kept, f.Text[at:])...), nil
 }

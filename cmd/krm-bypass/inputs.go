@@ -17,6 +17,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/argocd"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
 // standardInput is the path that stands for standard input.
@@ -155,7 +156,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 			if err != nil {
 				return nil, nil, fmt.Errorf("reading standard input: %w", err)
 			}
-			plain.files = append(plain.files, fn.Manifest{Path: "standard input", Text: text})
+			plain.files = append(plain.files, fn.Manifest{Path: "standard input", Text: object.Unmarked(text)})
 		case !in.asFiles && kustomization.File(path) != "":
 			built, notes, err := in.build(cmd, path, spec)
 			if err != nil {
@@ -262,24 +263,4 @@ func tell(cmd *cobra.Command, severity string, messages []string) {
 	for _, message := range messages {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", severity, message)
 	}
-}
-
-// joined puts texts together into one stream of documents.
-func joined(texts [][]byte) []byte {
-	var stream []byte
-	for _, text := range texts {
-		if len(bytes.TrimSpace(text)) == 0 {
-			continue
-		}
-		if len(stream) > 0 {
-			if !bytes.HasSuffix(stream, []byte("\n")) {
-				stream = append(stream, '\n')
-			}
-			if !strings.HasPrefix(string(text), "---") {
-				stream = append(stream, "---\n"...)
-			}
-		}
-		stream = append(stream, text...)
-	}
-	return stream
 }

@@ -5,15 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
-	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
 const renderHelp = `render applies a ClusterBypass to manifests and prints them. It does so in one
@@ -128,7 +129,7 @@ func printRendered(cmd *cobra.Command, in inputs, paths []string) error {
 		fmt.Fprint(cmd.ErrOrStderr(), problems.Report())
 		return function.ErrReported
 	}
-	output := joined(texts)
+	output := object.Join(texts...)
 	if in.app.Name != "" && !holdsObject(output) {
 		return fmt.Errorf("application %s renders to nothing, so Argo CD would delete everything that it applied for it: if you mean that, delete the Application", in.app.Name)
 	}
@@ -145,13 +146,10 @@ func printRendered(cmd *cobra.Command, in inputs, paths []string) error {
 
 // holdsObject says whether a stream of documents holds more than comments.
 func holdsObject(stream []byte) bool {
-	for _, d := range yamltext.Documents(stream) {
-		var value any
-		if err := yaml.Unmarshal(d.Text, &value); err != nil || value != nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(object.Documents(stream), func(d object.Document) bool {
+		document, err := object.Decode(d.Fragment())
+		return err != nil || !node.Of(document).IsNull()
+	})
 }
 
 func rewriteFiles(cmd *cobra.Command, in inputs, paths []string, showDiff bool) error {

@@ -3,7 +3,6 @@ package object
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 
 	"go.yaml.in/yaml/v3"
 
@@ -28,16 +27,6 @@ func (d Document) Span() yamltext.Span { return yamltext.Span{Start: d.Offset, E
 
 // Fragment gives the text to be read.
 func (d Document) Fragment() yamltext.Fragment { return yamltext.Fragment{Text: d.Text} }
-
-// Marked says whether the document begins with a marker, so that it can stand
-// behind any other.
-func (d Document) Marked() bool { return isMarker(d.Text) }
-
-// isMarker says whether a text begins with the marker of a document.
-func isMarker(text []byte) bool {
-	rest, marked := bytes.CutPrefix(text, []byte("---"))
-	return marked && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
-}
 
 // Documents gives the documents of a stream that say anything.
 func Documents(stream []byte) []Document {
@@ -116,7 +105,7 @@ func jsonEnd(text []byte) int {
 func contentOf(text []byte) int {
 	at := 0
 	if isMarker(text) {
-		at = len("---")
+		at = len(separator)
 	}
 	for at < len(text) {
 		switch text[at] {
@@ -146,20 +135,4 @@ func Decode(fragment yamltext.Fragment) (*yaml.Node, error) {
 		return nil, err
 	}
 	return node.Parse(fragment.Readable())
-}
-
-// separators gives an error for a line that kubectl takes for the end of a
-// document, and YAML for its text.
-func separators(text []byte) error {
-	for at := 0; ; at++ {
-		next := bytes.Index(text[at:], []byte("\n---"))
-		if next < 0 {
-			return nil
-		}
-		at += next
-		if line := text[at+1 : yamltext.LineEnd(text, at+1)]; !isMarker(line) {
-			return &yamltext.Error{Line: yamltext.Line(text, at+1), Kind: yamltext.ErrSyntax,
-				Problem: fmt.Sprintf("%.40q begins with ---, where kubectl ends a document: put a blank behind ---, or indent the line", line)}
-		}
-	}
 }

@@ -36,13 +36,21 @@ func (d *Doubt) In(line int) string {
 	case d.Merged:
 		return fmt.Sprintf("the key %q stands on line %d, and << on line %d brings it in again, which kubectl lets win and other tools do not: put << before the key, or take one away", d.Key, first, second)
 	}
-	return fmt.Sprintf("the key %q stands twice, on lines %d and %d: take one away", d.Key, first, second)
+	return fmt.Sprintf("the key %q stands twice, %s: take one away", d.Key, d.lines(line))
 }
 
 // Tolerated says what is odd about a key that changes nothing of what we read or
 // write.
 func (d *Doubt) Tolerated(line int) string {
-	return fmt.Sprintf("the key %q stands twice, on lines %d and %d, and kubectl takes the later: krm-bypass leaves both as they are", d.Key, d.First+line-1, d.Second+line-1)
+	return fmt.Sprintf("the key %q stands twice, %s, and kubectl takes the later: krm-bypass leaves both as they are", d.Key, d.lines(line))
+}
+
+// lines names the lines of a file in which the document begins on a line.
+func (d *Doubt) lines(line int) string {
+	if d.First == d.Second {
+		return fmt.Sprintf("both on line %d", d.First+line-1)
+	}
+	return fmt.Sprintf("on lines %d and %d", d.First+line-1, d.Second+line-1)
 }
 
 // few is up to how many keys are compared one by one.

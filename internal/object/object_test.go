@@ -12,7 +12,6 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/krm-bypass/krm-bypass/internal/object"
-	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // carries says of what type the objects with a pod template are in these tests.
@@ -96,7 +95,7 @@ func TestWhatReadersSeeDifferentlyIsAnError(t *testing.T) {
 		"twice, once escaped":    {"apiVersion: v1\nkind: A\n\"\\x6bind\": Deployment\n", `the key "kind" stands twice, on lines 2 and 3: take one away`},
 		"twice, once binary":     {"apiVersion: v1\nkind: A\n!!binary a2luZA==: Deployment\n", `the key "kind" stands twice, on lines 2 and 3: take one away`},
 		"twice, once an alias":   {"apiVersion: v1\nkind: A\nx: &k kind\n*k : Deployment\n", `the key "kind" stands twice, on lines 2 and 4: take one away`},
-		"twice in JSON":          {`{"apiVersion": "v1", "kind": "A", "kind": "Deployment"}`, `the key "kind" stands twice, on lines 1 and 1: take one away`},
+		"twice in JSON":          {`{"apiVersion": "v1", "kind": "A", "kind": "Deployment"}`, `the key "kind" stands twice, both on line 1: take one away`},
 		"any key twice":          {"apiVersion: v1\nkind: A\ndata: {}\ndata: {}\n", `the key "data" stands twice, on lines 3 and 4: take one away`},
 		"<< twice":               {"apiVersion: v1\nkind: A\nx: &x {a: b}\n<<: *x\n<<: *x\n", `the key "<<" stands twice, on lines 4 and 5: take one away`},
 		"<< behind the key":      {"x: &x {kind: Deployment}\napiVersion: apps/v1\nkind: A\n<<: *x\n", `the key "kind" stands on line 3, and << on line 4 brings it in again, which kubectl lets win and other tools do not: put << before the key, or take one away`},
@@ -191,9 +190,43 @@ func TestListsAreOpenedInEveryStyle(t *testing.T) {
 	})
 }
 
-func TestAMarkerIsWhatSeparates(t *testing.T) {
-	for text, marked := range map[string]bool{"---": true, "--- a": true, "---\r\n": true, "---a": false, "": false, "a": false, "----": false} {
-		assert.Equal(t, marked, object.Document{Document: yamltext.Document{Text: []byte(text)}}.Marked(), text)
+func TestEveryToolReadsEachOfJoinedDocuments(t *testing.T) {
+	for name, test := range map[string]struct {
+		texts []string
+		want  string
+	}{
+		"marked":          {[]string{"a: 1\n", "---\nb: 2\n"}, "a: 1\n---\nb: 2\n"},
+		"bare":            {[]string{"a: 1", "b: 2\n"}, "a: 1\n---\nb: 2\n"},
+		"behind ...":      {[]string{"a: 1\n...\n", "b: 2\n"}, "a: 1\n...\n---\nb: 2\n"},
+		"JSON":            {[]string{"{}", " {}", "{}\n"}, "{}\n---\n {}\n---\n{}\n"},
+		"a comment first": {[]string{"a: 1\n", "# b\n---\nb: 2\n"}, "a: 1\n# b\n---\nb: 2\n"},
+		"a comment alone": {[]string{"a: 1\n", "# b\nb: 2\n"}, "a: 1\n---\n# b\nb: 2\n"},
+		"a directive":     {[]string{"a: 1\n...\n", "%YAML 1.2\n---\nb: 2\n"}, "a: 1\n...\n%YAML 1.2\n---\nb: 2\n"},
+		"nothing":         {[]string{"", "a: 1\n", "\n", ""}, "a: 1\n"},
+		"a BOM":           {[]string{"\ufeffa: 1\n", "\ufeffb: 2\n", "\ufeff---\nc: 3\n", "\ufeff"}, "\ufeffa: 1\n---\nb: 2\n---\nc: 3\n"},
+		"a BOM alone":     {[]string{"\ufeff", "b: 2\n"}, "b: 2\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var texts [][]byte
+			for _, text := range test.texts {
+				texts = append(texts, []byte(text))
+			}
+			assert.Equal(t, test.want, string(object.Join(texts...)))
+		})
+	}
+}
+
+func TestAByteOrderMarkIsTakenAwayWhereADocumentBegins(t *testing.T) {
+	for stream, want := range map[string]string{
+		"\ufeffa\n---\n\ufeffb\n":           "\ufeffa\n---\nb\n",
+		"a\n\ufeff---\nb\n":                 "a\n---\nb\n",
+		"a\r\n--- # c\r\n\ufeffb\r\n":       "a\r\n--- # c\r\nb\r\n",
+		"a\n...\n\ufeffb\n---\n\ufeffc":     "a\n...\nb\n---\nc",
+		"a: |\n  \ufeffb\n\ufeffc: d\n":     "a: |\n  \ufeffb\n\ufeffc: d\n",
+		"---\n\ufeff---\n\ufeff\ufeff---\n": "---\n---\n---\n",
+		"":                                  "",
+	} {
+		assert.Equal(t, want, string(object.Unmarked([]byte(stream))), "%q", stream)
 	}
 }
 

@@ -1,0 +1,88 @@
+package object
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+const (
+	separator = "---"
+	// mark is the byte order mark that a file may begin with.
+	mark = "\ufeff"
+)
+
+// isMarker says whether a line is the marker that begins a document.
+func isMarker(line []byte) bool {
+	rest, marked := bytes.CutPrefix(line, []byte(separator))
+	return marked && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
+}
+
+// separators gives an error for a line that kubectl takes for the end of a
+// document, and YAML for its text.
+func separators(text []byte) error {
+	for at := 0; ; at++ {
+		next := bytes.Index(text[at:], []byte("\n"+separator))
+		if next < 0 {
+			return nil
+		}
+		at += next
+		if line := text[at+1 : yamltext.LineEnd(text, at+1)]; !isMarker(line) {
+			return &yamltext.Error{Line: yamltext.Line(text, at+1), Kind: yamltext.ErrSyntax,
+				Problem: fmt.Sprintf("%.40q begins with ---, where kubectl ends a document: put a blank behind ---, or indent the line", line)}
+		}
+	}
+}
+
+// Join puts documents behind one another as a stream, from which every tool reads
+// each of them: with a marker before every document but the first, which kubectl
+// needs behind "..." too, and without a byte order mark in the middle.
+func Join(texts ...[]byte) []byte {
+	var stream []byte
+	for _, text := range texts {
+		unmarked := bytes.TrimPrefix(text, []byte(mark))
+		if len(bytes.TrimSpace(unmarked)) == 0 {
+			continue
+		}
+		if len(stream) > 0 {
+			text = unmarked
+		}
+		if len(stream) > 0 && yamltext.BreakBefore(stream, len(stream)) == 0 {
+			stream = append(stream, '\n')
+		}
+		if len(stream) > 0 && !marked(text) {
+			stream = append(stream, separator+"\n"...)
+		}
+		stream = append(stream, text...)
+	}
+	return stream
+}
+
+// marked says whether a text begins with a marker, before which nothing but
+// comments and directives may stand.
+func marked(text []byte) bool {
+	for len(text) > 0 && (len(bytes.TrimSpace(text[:yamltext.LineEnd(text, 0)])) == 0 || text[0] == '#' || text[0] == '%') {
+		text = text[yamltext.NextLine(text, 0):]
+	}
+	return isMarker(text)
+}
+
+// Unmarked takes away byte order marks where documents begin, but for the first:
+// files that were joined bring them along, and kubectl passes over them.
+func Unmarked(stream []byte) []byte {
+	for at := 1; ; {
+		next := bytes.Index(stream[min(at, len(stream)):], []byte("\n"+mark))
+		if next < 0 {
+			return stream
+		}
+		at += next + 1
+		behind := stream[at+len(mark):]
+		before := bytes.TrimRight(stream[:at-1], "\r")
+		line := before[yamltext.LineStart(before, len(before)):]
+		if isMarker(behind) || isMarker(line) || string(line) == "..." {
+			stream = append(stream[:at:at], behind...)
+			at-- // there may be another one
+		}
+	}
+}
