@@ -196,6 +196,7 @@ func (in *inputs) build(cmd *cobra.Command, path string, spec *fn.Manifest) (g g
 		Root:   root,
 		Ignore: spec != nil,
 		IsSpec: fn.Configures,
+		GiveUp: func(reason error) { os.Exit(function.Exit(reason, cmd.ErrOrStderr())) },
 		Apply: func(spec fn.Manifest, resources []byte) ([]byte, error) {
 			files, results, err := fn.Manifests(&spec, []fn.Manifest{{Path: path, Text: resources}}, in.options())
 			fmt.Fprint(cmd.ErrOrStderr(), results.Report())

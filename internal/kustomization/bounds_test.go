@@ -163,3 +163,39 @@ func TestSpecsOfManyOverlaysAreBounded(t *testing.T) {
 	_, err = Build(dir, marking)
 	require.ErrorContains(t, err, "to see what the specs below the root are applied to, and more than 5000 repetitions are refused: list the specs in the kustomization that is built")
 }
+
+// TestMemoryIsWatched has replacements double a field each, which only kustomize
+// sees. In the end the build is done, as what it is given up by ends no process
+// here.
+func TestMemoryIsWatched(t *testing.T) {
+	doubling := "resources: [a.yaml]\nreplacements:\n"
+	for i := range 15 {
+		doubling += fmt.Sprintf("- source: {kind: ConfigMap, fieldPath: data}\n  targets: [{select: {kind: ConfigMap}, fieldPaths: [data.k%d], options: {create: true}}]\n", i)
+	}
+	for name, test := range map[string]struct {
+		kustomization string
+		memory        int
+		givesUp       bool
+	}{
+		"doubling":         {doubling, 20 << 20, true},
+		"with more memory": {doubling, 0, false},
+		"nothing of it":    {"resources: [a.yaml]\n", 20 << 20, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			options, reasons := marking, make(chan error, 1)
+			options.memory = test.memory
+			options.GiveUp = func(reason error) {
+				select {
+				case reasons <- reason:
+				default: // told once before
+				}
+			}
+			_, err := Build(tree(t, root(test.kustomization)), options)
+			require.NoError(t, err)
+			require.Len(t, reasons, map[bool]int{true: 1}[test.givesUp])
+			if test.givesUp {
+				require.ErrorContains(t, <-reasons, "of memory for 2 KiB of files: look for replacements that copy a field into itself")
+			}
+		})
+	}
+}

@@ -31,10 +31,15 @@ type Options struct {
 	Apply func(spec yamltext.File, resources []byte) ([]byte, error)
 	// Ignore leaves out specs that are listed as transformers.
 	Ignore bool
+	// GiveUp ends the process, with the reason, where kustomize takes more
+	// memory than what it reads can need; nil to let it.
+	GiveUp func(reason error)
 
 	// Tests switch off one of the two lines that keep a build from leaving the
 	// machine's files, to see that the other holds by itself.
 	unjudged, unconfined bool
+	// memory is what a build may take in a test, in the place of baseMemory.
+	memory int
 }
 
 // Built is what a kustomization builds.
@@ -89,6 +94,7 @@ func Build(dir string, options Options) (*Built, error) {
 		if b.root, err = b.read(absolute, "", nil); err != nil {
 			return nil, err
 		}
+		defer b.watch()()
 		if err := b.prepare(b.root, nil); err != nil {
 			return nil, err
 		}
