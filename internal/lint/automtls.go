@@ -20,8 +20,8 @@ import (
 // one for a port mends nothing there. Which ports a pod leaves out of its
 // redirection it never knows.
 func autoMTLS(j *judgement) {
-	for _, m := range j.items.meshConfigs {
-		if m.view.EnableAutoMtls != nil && !*m.view.EnableAutoMtls {
+	for _, m := range viewed[meshConfig](j.items) {
+		if m.EnableAutoMtls != nil && !*m.EnableAutoMtls {
 			return
 		}
 	}
@@ -111,7 +111,6 @@ func (t *mtls) report(j *judgement, w *Workload, b *broken) {
 	}
 	one := b.ports.Count(traffic.TCP) == 1
 	f := j.find(w.Object, w.annotation(key.Annotation), "",
-		"the sidecars of its callers speak mTLS to %s, by %s, but %s the sidecar that would answer, so that these connections break: %s",
 		portsOf(b.ports), some(b.through), verb(one, "it bypasses", "they bypass"), strings.Join(remedies, "; "))
 	f.Proposed = strings.Join(documents, "---\n")
 }

@@ -33,6 +33,8 @@ type Check struct {
 	about, reads []*kind
 	// concerns says whether a workload makes the check matter; nil for all.
 	concerns func(*Workload) bool
+	// says is the message of its findings, with places for what they are about.
+	says string
 	// judge looks at all workloads and objects together, examine at one pod
 	// as it was planned. A check has one of the two.
 	judge   func(*judgement)
@@ -45,26 +47,94 @@ var configurations = []*kind{meshConfigMaps, istioOperators, istios}
 // istio is the domain of Istio's objects and annotations.
 const istio = "istio.io"
 
+// What to do about a port, and about an object that nothing asks.
+const (
+	closeOff   = "take the port out of the ClusterBypass, or keep others away from it by other means, such as a NetworkPolicy"
+	outOfForce = "take it out of the ClusterBypass, or let the object go"
+	fewer      = "use fewer or wider ranges"
+)
+
 // table lists the checks in the order of their documentation: what comes in,
-// what goes out, the pod, the cluster.
+// what goes out, the pod, the cluster. In a message of a judge, [1] is what is
+// said of the workloads [2].
 var table = []*Check{
-	{Name: "strict-mtls", Severity: Warning, Domain: istio, about: []*kind{peerAuthentications}, reads: configurations, concerns: (*Workload).opensInbound, judge: strictMTLS},
-	{Name: "authorization-policy", Severity: Warning, Domain: istio, about: []*kind{authorizationPolicies}, reads: configurations, concerns: (*Workload).opensInbound, judge: authorization},
-	{Name: "request-authentication", Severity: Warning, Domain: istio, about: []*kind{requestAuthentications}, reads: configurations, concerns: (*Workload).opensInbound, judge: requestAuthentication},
-	{Name: "service-port", Severity: Warning, about: []*kind{services}, reads: append(configurations, peerAuthentications, destinationRules), concerns: (*Workload).opensInbound, judge: servicePort},
-	{Name: "auto-mtls", Severity: Warning, Domain: istio, about: []*kind{services}, reads: append(configurations, peerAuthentications, destinationRules), concerns: (*Workload).opensInbound, judge: autoMTLS},
-	{Name: "service-entry", Severity: Warning, Domain: istio, about: []*kind{serviceEntries}, concerns: (*Workload).opensOutbound, judge: serviceEntry},
-	{Name: "virtual-service", Severity: Warning, Domain: istio, about: []*kind{virtualServices}, reads: []*kind{services, serviceEntries}, concerns: (*Workload).opensOutbound, judge: virtualService},
-	{Name: "sidecar-egress", Severity: Warning, Domain: istio, about: []*kind{sidecars}, reads: configurations, concerns: (*Workload).opensOutbound, judge: sidecarEgress},
-	{Name: "registry-only", Severity: Warning, Domain: istio, about: append(configurations, sidecars), concerns: (*Workload).opensOutbound, judge: registryOnly},
-	{Name: "dns-capture", Severity: Warning, Domain: istio, reads: append(configurations, serviceEntries, proxyConfigs), concerns: (*Workload).opensOutbound, judge: dnsCapture},
-	{Name: "other-proxy", Severity: Warning, examine: otherProxy},
-	{Name: "annotation-size", Severity: Warning, examine: annotationSize},
-	{Name: "argument-size", Severity: Warning, examine: argumentSize},
-	{Name: "object-size", Severity: Warning, examine: objectSize},
-	{Name: "port-expansion", Severity: Warning, examine: portExpansion},
-	{Name: "pod-security", Severity: Warning, about: []*kind{namespaces}, concerns: func(w *Workload) bool { return w.contained }, judge: podSecurity},
-	{Name: "unmeshed-namespace", Severity: Warning, about: []*kind{namespaces}, judge: unmeshedNamespace},
+	{
+		Name: "strict-mtls", Severity: Warning, Domain: istio,
+		about: []*kind{peerAuthentications}, reads: configurations, concerns: (*Workload).opensInbound, judge: strictMTLS,
+		says: "mTLS is not enforced where connections bypass the sidecar, here at %[1]s of %[2]s%[3]s: anyone who reaches the pods is let in there, in plain text and unauthenticated; " + closeOff,
+	},
+	{
+		Name: "authorization-policy", Severity: Warning, Domain: istio,
+		about: []*kind{authorizationPolicies}, reads: configurations, concerns: (*Workload).opensInbound, judge: authorization,
+		says: "nothing asks this %[3]s policy where connections bypass the sidecar, here at %[1]s of %[2]s: whoever reaches the pods is let in there; " + closeOff,
+	},
+	{
+		Name: "request-authentication", Severity: Warning, Domain: istio,
+		about: []*kind{requestAuthentications}, reads: configurations, concerns: (*Workload).opensInbound, judge: requestAuthentication,
+		says: "no token is looked at where requests bypass the sidecar, here at %[1]s of %[2]s: whoever reaches the pods is let in there, with a forged one or none; " + closeOff,
+	},
+	{
+		Name: "service-port", Severity: Warning,
+		about: []*kind{services}, reads: append(configurations, peerAuthentications, destinationRules), concerns: (*Workload).opensInbound, judge: servicePort,
+		says: "%[3]s leads to port %[1]s of %[2]s, which bypasses the sidecar: neither the mesh's authentication nor its authorisation holds for those who call it; " + closeOff,
+	},
+	{
+		Name: "auto-mtls", Severity: Warning, Domain: istio,
+		about: []*kind{services}, reads: append(configurations, peerAuthentications, destinationRules), concerns: (*Workload).opensInbound, judge: autoMTLS,
+		says: "the sidecars of its callers speak mTLS to %s, by %s, but %s the sidecar that would answer, so that these connections break: %s",
+	},
+	{
+		Name: "service-entry", Severity: Warning, Domain: istio,
+		about: []*kind{serviceEntries}, concerns: (*Workload).opensOutbound, judge: serviceEntry,
+		says: "connections of %[2]s to %[1]s of this host bypass the sidecar, so that this ServiceEntry and what hangs on it, such as TLS origination and an egress gateway, is out of force for them; " + outOfForce,
+	},
+	{
+		Name: "virtual-service", Severity: Warning, Domain: istio,
+		about: []*kind{virtualServices}, reads: []*kind{services, serviceEntries}, concerns: (*Workload).opensOutbound, judge: virtualService,
+		says: "connections of %[2]s to %[1]s of this host bypass the sidecar, which alone follows these routes; " + outOfForce,
+	},
+	{
+		Name: "sidecar-egress", Severity: Warning, Domain: istio,
+		about: []*kind{sidecars}, reads: configurations, concerns: (*Workload).opensOutbound, judge: sidecarEgress,
+		says: "connections of %[2]s to port %[3]d bypass the sidecar, so that none comes to this listener and what it exposes limits nobody; " + outOfForce,
+	},
+	{
+		Name: "registry-only", Severity: Warning, Domain: istio,
+		about: append(configurations, sidecars), concerns: (*Workload).opensOutbound, judge: registryOnly,
+		says: registryOnlyMode + " lets out only what the mesh knows, but connections of %[2]s bypass the sidecar to %[1]s: take narrower ranges, or a port and its ranges together in excludeOutbound",
+	},
+	{
+		Name: "dns-capture", Severity: Warning, Domain: istio,
+		reads: append(configurations, serviceEntries, proxyConfigs), concerns: (*Workload).opensOutbound, judge: dnsCapture,
+		says: "with DNS capture this host is an address of %[3]s to %[2]s, where the sidecar alone answers, but their connections to %[1]s bypass it and go nowhere: give the ServiceEntry its real spec.addresses or the label %[4]s: \"false\", or take the port out of the ClusterBypass",
+	},
+	{Name: "other-proxy", Severity: Warning, examine: otherProxy, says: "%s"},
+	{
+		Name: "annotation-size", Severity: Warning, examine: annotationSize,
+		says: "the annotations have %d KiB, and the API server takes %d KiB for all of them together: " + fewer,
+	},
+	{
+		Name: "argument-size", Severity: Warning, examine: argumentSize,
+		says: "the value has %d KiB, and the mesh's own init container gets it as one argument, for which the kernel takes %d KiB: no pod would start; " + fewer,
+	},
+	{
+		Name: "object-size", Severity: Warning, examine: objectSize,
+		says: "the object has %d KiB, and kubectl apply without --server-side keeps a copy of it in an annotation, for all of which there are %d KiB: apply it on the server's side (kubectl apply --server-side; in Argo CD the sync option ServerSideApply=true), or " + fewer,
+	},
+	{
+		Name: "port-expansion", Severity: Warning, examine: portExpansion,
+		says: "%s has no port ranges, so that these are %d single ports, with a rule or two for each that every new connection is held against: take a narrower range%s",
+	},
+	{
+		Name: "pod-security", Severity: Warning,
+		about: []*kind{namespaces}, concerns: func(w *Workload) bool { return w.contained }, judge: podSecurity,
+		says: "Pod Security's %s forbids NET_ADMIN, which the init container %s of %s needs, %s: %s",
+	},
+	{
+		Name: "unmeshed-namespace", Severity: Warning,
+		about: []*kind{namespaces}, judge: unmeshedNamespace,
+		says: "it %s, but the policy writes for %s: take the namespace out of spec.enrolment, or put that right",
+	},
 }
 
 // Checks lists every check. The caller must not change the slice.

@@ -51,27 +51,27 @@ type source struct {
 // pilot/pkg/model/proxy_config.go).
 func (j *judgement) captures() func(*Workload) (source, bool) {
 	var all scoped[*proxyConfig]
-	for _, p := range inOrder(j.items.proxyConfigs) {
-		all.add(j.namespace(p.Namespace), p.view.Spec.Selector.MatchLabels, &p)
+	for _, p := range inOrder(viewed[proxyConfig](j.items)) {
+		all.add(j.namespace(p.Namespace), p.Spec.Selector.MatchLabels, p)
 	}
 	roots := j.roots()
-	configs := inOrder(j.items.meshConfigs)
+	configs := inOrder(viewed[meshConfig](j.items))
 	return func(w *Workload) (source, bool) {
 		scopes := append(all.selecting(w), all.wide[w.namespace]...)
 		for _, root := range roots {
 			scopes = append(scopes, all.wide[root]...)
 		}
 		for _, p := range scopes {
-			if value, said := p.view.Spec.EnvironmentVariables[captureKey]; said {
+			if value, said := p.Spec.EnvironmentVariables[captureKey]; said {
 				return source{resource: p.Object, at: p.Path("spec", "environmentVariables", captureKey)}, value == "true"
 			}
 		}
 		if value, said := w.environment[captureKey]; said {
 			return source{resource: w.Object, at: w.annotation(proxyAnnotation)}, value == "true"
 		}
-		for i := range configs {
-			if value, said := configs[i].view.DefaultConfig.ProxyMetadata[captureKey]; said {
-				return source{resource: configs[i].Object, at: configs[i].path("defaultConfig", "proxyMetadata", captureKey)}, value == "true"
+		for _, m := range configs {
+			if value, said := m.DefaultConfig.ProxyMetadata[captureKey]; said {
+				return source{resource: m.Object, at: m.path("defaultConfig", "proxyMetadata", captureKey)}, value == "true"
 			}
 		}
 		return source{}, false
@@ -81,80 +81,67 @@ func (j *judgement) captures() func(*Workload) (source, bool) {
 // addressed says whether the ServiceEntry gets an address that only sidecars
 // know, where DNS is captured.
 func (e *serviceEntryObject) addressed() bool {
-	spec := e.view.Spec
+	spec := e.Spec
 	return len(spec.Addresses) == 0 && spec.Resolution != "" && spec.Resolution != "NONE" &&
-		!strings.EqualFold(e.view.Metadata.Labels[autoAllocate], "false")
+		!strings.EqualFold(e.Metadata.Labels[autoAllocate], "false")
 }
 
 // dnsCapture finds hosts that resolve to an address at which only the sidecar
 // would answer, called on ports that bypass it.
 func dnsCapture(j *judgement) {
 	var entries []*serviceEntryObject
-	for i := range j.items.serviceEntries {
-		if e := &j.items.serviceEntries[i]; e.addressed() {
+	for _, e := range viewed[serviceEntryObject](j.items) {
+		if e.addressed() {
 			entries = append(entries, e)
 		}
 	}
 	captures := j.captures()
-	lost := map[*serviceEntryObject]tally{}
-	type cause struct {
-		resource *transform.Object
-		at       string
-	}
-	could, paths := map[cause]tally{}, map[cause]edit.Path{}
 	for _, group := range j.leaving() {
-		at := map[*serviceEntryObject]string{}
-		for _, e := range entries {
-			var ports traffic.Ports
-			for _, p := range e.view.Spec.Ports {
-				if unanswered(group.settings, p.Number) {
-					ports = ports.Union(traffic.SinglePorts(traffic.TCP, p.Number))
-				}
-			}
-			if !ports.IsEmpty() {
-				at[e] = portsOf(ports)
-			}
-		}
 		holes := blackHoles(group.settings)
+		if holes == "" {
+			continue
+		}
+		lost := lostIn(entries, group.settings)
 		for _, w := range group.workloads {
 			from, captured := captures(w)
-			if !captured || holes == "" {
+			if !captured {
 				continue
 			}
 			named := false
 			for _, e := range entries {
-				if ports, hit := at[e]; hit && exported(e.view.Spec.ExportTo, j.namespace(e.Namespace), w.namespace) {
-					if lost[e] == nil {
-						lost[e] = tally{}
-					}
-					lost[e].add(ports, w)
+				if ports := lost[e]; ports != "" && exported(e.Spec.ExportTo, j.namespace(e.Namespace), w.namespace) {
+					j.note(e.Object, e.Path("spec", "hosts"), strings.Join(e.Spec.Hosts, ", "), allocated[0], autoAllocate).add(ports, w)
 					named = true
 				}
 			}
-			if named {
-				continue
+			if !named {
+				n := j.note(from.resource, from.at, captureKey, allocated[0], autoAllocate)
+				n.says = mayBeLost
+				n.add(holes, w)
 			}
-			c := cause{from.resource, from.at.String()}
-			if could[c] == nil {
-				could[c], paths[c] = tally{}, from.at
-			}
-			could[c].add(holes, w)
 		}
 	}
-	for e, tally := range lost {
-		tally.each(func(ports, workloads string) {
-			j.find(e.Object, e.Path("spec", "hosts"), strings.Join(e.view.Spec.Hosts, ", "),
-				"with DNS capture this host is an address of %s to %s, where the sidecar alone answers, but their connections to %s bypass it and go nowhere: give the ServiceEntry its real spec.addresses or the label %s: \"false\", or take the port out of the ClusterBypass",
-				allocated[0], workloads, ports, autoAllocate)
-		})
+}
+
+// mayBeLost is said where none of the items is such a host.
+const mayBeLost = "with DNS capture the hosts of ServiceEntries without addresses are addresses of %[3]s to %[2]s, where the sidecar alone answers, but their connections to %[1]s bypass it: to such a host they go nowhere. Give such ServiceEntries their real spec.addresses or the label %[4]s: \"false\""
+
+// lostIn gives the ports of ServiceEntries at which connections of a workload with
+// these settings go nowhere, in words; "" for none.
+func lostIn(entries []*serviceEntryObject, s traffic.Settings) map[*serviceEntryObject]string {
+	lost := map[*serviceEntryObject]string{}
+	for _, e := range entries {
+		var ports traffic.Ports
+		for _, p := range e.Spec.Ports {
+			if unanswered(s, p.Number) {
+				ports = ports.Union(traffic.SinglePorts(traffic.TCP, p.Number))
+			}
+		}
+		if !ports.IsEmpty() {
+			lost[e] = portsOf(ports)
+		}
 	}
-	for c, tally := range could {
-		tally.each(func(holes, workloads string) {
-			j.find(c.resource, paths[c], captureKey,
-				"with DNS capture the hosts of ServiceEntries without addresses are addresses of %s to %s, where the sidecar alone answers, but their connections to %s bypass it: to such a host they go nowhere. Give such ServiceEntries their real spec.addresses or the label %s: \"false\"",
-				allocated[0], workloads, holes, autoAllocate)
-		})
-	}
+	return lost
 }
 
 // unanswered says whether connections to an allocated address bypass the sidecar.

@@ -98,7 +98,7 @@ func (m mending) peers(w *Workload, port uint16, have []*peerAuthentication) []*
 					return edited(p.resource, disabledPorts(ports))
 				},
 				broader: func(w *Workload) string {
-					if maps.Equal(p.view.Spec.Selector.MatchLabels, w.labels.selection()) {
+					if maps.Equal(p.Spec.Selector.MatchLabels, w.labels.selection()) {
 						return ""
 					}
 					return " (to other pods that its selector takes in as well)"
@@ -170,7 +170,7 @@ var inherited = []string{"connectionPool", "loadBalancer", "outlierDetection"}
 // plain are the edits by which the rule says DISABLE for ports of its Service.
 func (d *destinationRule) plain(ports traffic.Ports) []edit.Edit {
 	var edits []edit.Edit
-	settings := d.view.Spec.TrafficPolicy.PortLevelSettings
+	settings := d.Spec.TrafficPolicy.PortLevelSettings
 	at := func(steps ...any) edit.Path {
 		return append(edit.Path{"spec", "trafficPolicy", "portLevelSettings"}, steps...)
 	}

@@ -33,19 +33,17 @@ func (j *judgement) inNamespaces(of func(*Workload) bool) map[string][]*Workload
 // labels only the most severe that forbids it is spoken of.
 func podSecurity(j *judgement) {
 	contained := j.inNamespaces(func(w *Workload) bool { return w.contained })
-	for _, n := range j.items.namespaces {
+	for _, n := range viewed[namespace](j.items) {
 		workloads := contained[n.Name]
 		if len(workloads) == 0 {
 			continue
 		}
-		labels := n.node.Below("metadata", "labels").Strings()
 		for _, l := range podSecurityLabels {
-			level := labels[l.label]
+			level := n.labels[l.label]
 			if !slices.Contains(forbidding, level) {
 				continue
 			}
 			j.find(n.Object, n.Path("metadata", "labels", l.label), level,
-				"Pod Security's %s forbids NET_ADMIN, which the init container %s of %s needs, %s: %s",
 				level, transform.InitName, idsOf(workloads), l.effect, fitting(workloads))
 			break
 		}
@@ -78,15 +76,13 @@ func fitting(workloads []*Workload) string {
 // policy writes for them.
 func unmeshedNamespace(j *judgement) {
 	all := j.inNamespaces(func(w *Workload) bool { return w.written })
-	for _, n := range j.items.namespaces {
+	for _, n := range viewed[namespace](j.items) {
 		workloads := all[n.Name]
 		if len(workloads) == 0 {
 			continue
 		}
-		metadata := n.node.Entry("metadata")
-		labels, annotations := metadata.Entry("labels").Strings(), metadata.Entry("annotations").Strings()
-		if reason := j.linter.mesh.UnmeshedNamespace(labels, annotations); reason != "" {
-			j.find(n.Object, n.Path("metadata"), "", "it %s, but the policy writes for %s: take the namespace out of spec.enrolment, or put that right", reason, idsOf(workloads))
+		if reason := j.linter.mesh.UnmeshedNamespace(n.labels, n.annotations); reason != "" {
+			j.find(n.Object, n.Path("metadata"), "", reason, idsOf(workloads))
 		}
 	}
 }

@@ -28,9 +28,8 @@ type peers struct {
 
 func newPeers(j *judgement) *peers {
 	p := &peers{roots: j.roots()}
-	for i := range j.items.peerAuthentications {
-		one := &j.items.peerAuthentications[i]
-		namespace, labels := j.namespace(one.Namespace), one.view.Spec.Selector.MatchLabels
+	for _, one := range viewed[peerAuthentication](j.items) {
+		namespace, labels := j.namespace(one.Namespace), one.Spec.Selector.MatchLabels
 		if len(labels) == 0 || !slices.Contains(p.roots, namespace) { // a root namespace's selector selects nothing
 			p.add(namespace, labels, one)
 		}
@@ -58,9 +57,9 @@ func (p *peers) applied(w *Workload) applied {
 // pilot/pkg/model/config.go).
 func oldest(rivals []*peerAuthentication) []*peerAuthentication {
 	sorted := slices.SortedFunc(slices.Values(rivals), func(a, b *peerAuthentication) int {
-		return cmp.Or(cmp.Compare(a.view.Metadata.CreationTimestamp, b.view.Metadata.CreationTimestamp), cmp.Compare(a.id(), b.id()))
+		return cmp.Or(cmp.Compare(a.Metadata.CreationTimestamp, b.Metadata.CreationTimestamp), cmp.Compare(a.id(), b.id()))
 	})
-	if len(sorted) > 1 && sorted[0].view.Metadata.CreationTimestamp != "" {
+	if len(sorted) > 1 && sorted[0].Metadata.CreationTimestamp != "" {
 		return sorted[:1]
 	}
 	return sorted
@@ -77,7 +76,7 @@ type part struct {
 func (a applied) parts(ports traffic.Ports) []part {
 	var named traffic.Ports
 	for _, one := range a.workload {
-		named = named.Union(portSet(keysOf(one.view.Spec.PortLevelMtls)))
+		named = named.Union(portSet(keysOf(one.Spec.PortLevelMtls)))
 	}
 	named = named.Intersect(ports)
 	var parts []part
@@ -114,7 +113,7 @@ func (a applied) decide(port uint16) []decision {
 	var decisions []decision
 	key := strconv.Itoa(int(port))
 	for _, one := range a.workload {
-		if level := one.view.Spec.PortLevelMtls[key].Mode; level != "" && level != unset {
+		if level := one.Spec.PortLevelMtls[key].Mode; level != "" && level != unset {
 			decisions = append(decisions, decision{level, one, key, a.workload})
 			continue
 		}
@@ -140,7 +139,7 @@ func (a applied) broader() []decision {
 }
 
 func ownOr(one *peerAuthentication, rivals []*peerAuthentication, broader []decision) []decision {
-	if mode := one.view.Spec.Mtls.Mode; mode != "" && mode != unset {
+	if mode := one.Spec.Mtls.Mode; mode != "" && mode != unset {
 		return []decision{{mode: mode, by: one, rivals: rivals}}
 	}
 	return broader

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 
@@ -91,7 +92,7 @@ func otherProxy(e *examination) {
 			continue
 		}
 		if lost := n.loses(e.workload); lost != "" {
-			e.find(e.workload.Object, path, "", n.message, lost)
+			e.find(e.workload.Object, path, "", fmt.Sprintf(n.message, lost))
 		}
 	}
 }

@@ -26,17 +26,16 @@ type rules struct {
 
 func newRules(j *judgement) *rules {
 	r := &rules{j: j, hosts: map[[2]string][]*destinationRule{}, wild: map[string][]*destinationRule{}, roots: j.roots()}
-	for i := range j.items.destinationRules {
-		d := &j.items.destinationRules[i]
-		if d.view.Spec.WorkloadSelector != nil {
+	for _, d := range viewed[destinationRule](j.items) {
+		if d.Spec.WorkloadSelector != nil {
 			continue // it is for the callers that it selects
 		}
 		namespace := j.namespace(d.Namespace)
-		if strings.HasPrefix(d.view.Spec.Host, "*") {
+		if strings.HasPrefix(d.Spec.Host, "*") {
 			r.wild[namespace] = append(r.wild[namespace], d)
 			continue
 		}
-		at := [2]string{namespace, hostOf(d.view.Spec.Host, namespace)}
+		at := [2]string{namespace, hostOf(d.Spec.Host, namespace)}
 		r.hosts[at] = append(r.hosts[at], d)
 	}
 	return r
@@ -75,12 +74,12 @@ func (r *rules) of(s *service) []*destinationRule {
 func longest(rules []*destinationRule, host string) []*destinationRule {
 	var found []*destinationRule
 	for _, d := range rules {
-		suffix := strings.TrimPrefix(d.view.Spec.Host, "*")
+		suffix := strings.TrimPrefix(d.Spec.Host, "*")
 		if !strings.HasSuffix(host, suffix) {
 			continue
 		}
-		if len(found) > 0 && len(suffix) != len(found[0].view.Spec.Host)-1 {
-			if len(suffix) < len(found[0].view.Spec.Host)-1 {
+		if len(found) > 0 && len(suffix) != len(found[0].Spec.Host)-1 {
+			if len(suffix) < len(found[0].Spec.Host)-1 {
 				continue
 			}
 			found = nil
@@ -93,7 +92,7 @@ func longest(rules []*destinationRule, host string) []*destinationRule {
 // mode gives the TLS mode for a port of the Service, if the rule says one. The
 // mode that is not written is the first, DISABLE.
 func (d *destinationRule) mode(port uint16) (mode string, said bool) {
-	policy := d.view.Spec.TrafficPolicy
+	policy := d.Spec.TrafficPolicy
 	tls := policy.TLS
 	for _, level := range policy.PortLevelSettings {
 		if level.Port.Number == port && level.TLS != nil {

@@ -29,8 +29,6 @@ const (
 // one after the other for every new connection.
 const maxSinglePorts = 1000
 
-const fewer = "use fewer or wider ranges"
-
 // annotationSize finds annotations that the API server refuses.
 func annotationSize(e *examination) {
 	w := e.workload
@@ -42,7 +40,7 @@ func annotationSize(e *examination) {
 		{e.template, append(slices.Clone(w.template), "metadata", "annotations")},
 	} {
 		if n := sizeOf(of.annotations, ""); n > maxAnnotations {
-			e.find(w.Object, of.path, "", "the annotations have %d KiB, and the API server takes %d KiB for all of them together: %s", n>>10, maxAnnotations>>10, fewer)
+			e.find(w.Object, of.path, "", n>>10, maxAnnotations>>10)
 		}
 		if w.isPod {
 			break // its template's annotations are its own
@@ -70,8 +68,7 @@ func sizeOf(annotations node.Value, without string) int {
 func argumentSize(e *examination) {
 	for _, k := range e.linter.mesh.Keys {
 		if value := e.annotation(k.Annotation); len(value) >= maxArgument {
-			e.find(e.workload.Object, e.workload.annotation(k.Annotation), "",
-				"the value has %d KiB, and the mesh's own init container gets it as one argument, for which the kernel takes %d KiB: no pod would start; %s", len(value)>>10, maxArgument>>10, fewer)
+			e.find(e.workload.Object, e.workload.annotation(k.Annotation), "", len(value)>>10, maxArgument>>10)
 		}
 	}
 }
@@ -89,8 +86,7 @@ func objectSize(e *examination) {
 	left := mostNodes
 	size := jsonSize(e.object.Node(), &left)
 	if total := own + len(lastApplied) + size; total > maxAnnotations && own <= maxAnnotations {
-		e.find(e.workload.Object, nil, "",
-			"the object has %d KiB, and kubectl apply without --server-side keeps a copy of it in an annotation, for all of which there are %d KiB: apply it on the server's side (kubectl apply --server-side; in Argo CD the sync option ServerSideApply=true), or %s", size>>10, maxAnnotations>>10, fewer)
+		e.find(e.workload.Object, nil, "", size>>10, maxAnnotations>>10)
 	}
 }
 
@@ -153,8 +149,7 @@ func portExpansion(e *examination) {
 		if n <= maxSinglePorts || !slices.Contains(portFields, k.Field) {
 			continue
 		}
-		e.find(e.workload.Object, e.workload.annotation(k.Annotation), "",
-			"%s has no port ranges, so that these are %d single ports, with a rule or two for each that every new connection is held against: take a narrower range%s", e.linter.mesh.Name, n, pairsInstead[k.Field])
+		e.find(e.workload.Object, e.workload.annotation(k.Annotation), "", e.linter.mesh.Name, n, pairsInstead[k.Field])
 	}
 }
 

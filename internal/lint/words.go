@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -127,4 +128,23 @@ func verb(singular bool, one, more string) string {
 		return one
 	}
 	return more
+}
+
+func idsOf[T interface{ id() string }](views []T) string {
+	names := make([]string, len(views))
+	for i, v := range views {
+		names[i] = v.id()
+	}
+	return some(names)
+}
+
+// portSet reads ports; what is none is passed over.
+func portSet(list []string) traffic.Ports {
+	var ranges []traffic.PortRange
+	for _, entry := range list {
+		if n, err := strconv.ParseUint(strings.TrimSpace(entry), 10, 16); err == nil && n > 0 {
+			ranges = append(ranges, traffic.PortRange{First: uint16(n), Last: uint16(n)})
+		}
+	}
+	return traffic.NewPorts(traffic.TCP, ranges...)
 }

@@ -5,11 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
-	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -139,91 +136,6 @@ func (w *Workload) annotation(key string) edit.Path {
 func inboundOf(s traffic.Settings, m *mesh.Mesh) traffic.Ports {
 	ports := s.Inbound().Of(traffic.TCP)
 	return ports.Without(m.Own(ports))
-}
-
-// examination is what checks of one pod have at hand.
-type examination struct {
-	reporter
-	workload *Workload
-	// object and pod are the object as it was planned, and the pod's spec in it.
-	object, pod node.Value
-	// own and template are the annotations of the object and of its template.
-	own, template node.Value
-	containers    []container
-}
-
-// annotation gives the value of an annotation of the template, "" where there is
-// none.
-func (e *examination) annotation(key string) string {
-	return e.template.Entry(key).Text()
-}
-
-// container is as much of a container as matters here.
-type container struct {
-	name, image string
-	privileged  bool
-	list        string
-	index       int
-}
-
-// path leads to a field of the container.
-func (e *examination) path(c container, field ...any) edit.Path {
-	return append(append(slices.Clone(e.workload.template), "spec", c.list, c.index), field...)
-}
-
-// containerLists are the lists of containers in a pod's spec.
-var containerLists = []string{"initContainers", "containers"}
-
-func (l *Linter) examination(plan *transform.Plan, document *yaml.Node, item int) *examination {
-	seen := plan.Workload
-	about := seen.Named()
-	about.Item = item
-	w := &Workload{
-		Object: about, name: about.ID(), template: l.interned(seen.TemplatePath()), namespace: plan.Namespace,
-		bypass:  l.bypassOf(plan),
-		written: plan.Applies, contained: plan.Container, isPod: len(seen.TemplatePath()) == len(seen.Path()),
-	}
-	e := &examination{reporter: reporter{linter: l}, workload: w, object: node.Of(document).At(seen.Path()...)}
-	template := node.Of(document).At(seen.TemplatePath()...)
-	e.pod = template.Entry("spec")
-	e.own = e.object.Below("metadata", "annotations")
-	e.template = template.Below("metadata", "annotations")
-	var selector map[string]string
-	if w.opensInbound() {
-		selector = e.object.Below("spec", "selector", "matchLabels").Strings()
-	}
-	w.labels = labelsOf(seen.TemplateLabels, selector)
-	w.environment = sidecarEnvironment(e.annotation(proxyAnnotation))
-	for _, list := range containerLists {
-		e.lookAt(list)
-	}
-	return e
-}
-
-// lookAt notes what matters of the containers of a list.
-func (e *examination) lookAt(list string) {
-	w := e.workload
-	for i, one := range e.pod.Entry(list).Items() {
-		c := container{
-			name: one.Entry("name").Text(), image: one.Entry("image").Text(),
-			privileged: one.Below("securityContext", "privileged").Truth(),
-			list:       list, index: i,
-		}
-		e.containers = append(e.containers, c)
-		// Of the init containers, those that stay have ports that count
-		// (kubernetes/kubernetes pkg/api/v1/pod/util.go, FindPort).
-		if !w.opensInbound() || list == "initContainers" && one.Entry("restartPolicy").Text() != "Always" {
-			continue
-		}
-		for _, port := range one.Entry("ports").Items() {
-			number, err := strconv.ParseUint(port.Entry("containerPort").Text(), 10, 16)
-			name := port.Entry("name").Text()
-			if err != nil || name == "" || !w.inbound.Contains(traffic.TCP, uint16(number)) {
-				continue // no Service leads past the sidecar by it
-			}
-			w.named = append(w.named, namedPort{name, port.Entry("protocol").Text(), uint16(number)})
-		}
-	}
 }
 
 // port gives the TCP port of the pod that a Service's targetPort leads to; 0

@@ -1,0 +1,88 @@
+package lint
+
+import (
+	"fmt"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// Judge gives what there is to say of the workloads beside the items that were
+// wanted. It depends on what these say, not on their order.
+func (l *Linter) Judge(workloads []*Workload, wanted Wanted, items *Items) []Finding {
+	j := &judgement{reporter: reporter{linter: l}, items: items, workloads: workloads, opening: wanted.opening}
+	for _, c := range wanted.checks {
+		j.check, j.notes, j.noted = c, map[place]*note{}, nil
+		c.judge(j)
+		for _, n := range j.noted {
+			n.each(func(said, workloads string) {
+				j.findAs(n.says, n.about, n.path, n.value, append([]any{said, workloads}, n.more...)...)
+			})
+		}
+	}
+	return j.findings
+}
+
+// reporter collects findings of the check that runs.
+type reporter struct {
+	linter   *Linter
+	check    *Check
+	findings []Finding
+}
+
+// find reports a field in the words of the check.
+func (r *reporter) find(about *transform.Object, path edit.Path, value string, args ...any) *Finding {
+	return r.findAs(r.check.says, about, path, value, args...)
+}
+
+func (r *reporter) findAs(says string, about *transform.Object, path edit.Path, value string, args ...any) *Finding {
+	r.findings = append(r.findings, Finding{
+		Check:   r.check.Name,
+		Object:  about,
+		Finding: transform.Finding{Severity: r.linter.severities[r.check.Name], Message: fmt.Sprintf(says, args...), Path: path, Value: value},
+	})
+	return &r.findings[len(r.findings)-1]
+}
+
+// judgement is what checks of all workloads together have at hand.
+type judgement struct {
+	reporter
+	items     *Items
+	workloads []*Workload
+	opening   *index
+	groups    []alike
+	// notes are those of the check that runs, by place and in their order.
+	notes map[place]*note
+	noted []*note
+}
+
+// place is a field of an object.
+type place struct {
+	about *transform.Object
+	path  string
+}
+
+// note is what a check says of one field: something of some workloads, and
+// something else of others.
+type note struct {
+	tally
+	about *transform.Object
+	path  edit.Path
+	value string
+	// says is the message, more what it has places for behind what is said and
+	// the workloads.
+	says string
+	more []any
+}
+
+// note gives the note on a field, and begins it where there is none.
+func (j *judgement) note(about *transform.Object, path edit.Path, value string, more ...any) *note {
+	at := place{about, path.String()}
+	n := j.notes[at]
+	if n == nil {
+		n = &note{tally: tally{}, about: about, path: path, value: value, says: j.check.says, more: more}
+		j.notes[at] = n
+		j.noted = append(j.noted, n)
+	}
+	return n
+}

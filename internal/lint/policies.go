@@ -1,0 +1,128 @@
+package lint
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// strictMTLS finds PeerAuthentications that ask for mTLS at a port where nothing
+// enforces it any more.
+func strictMTLS(j *judgement) {
+	peers := newPeers(j)
+	for _, w := range j.opening.workloads {
+		applied := peers.applied(w)
+		for _, part := range applied.parts(w.inbound) {
+			for _, d := range applied.decide(part.port) {
+				if d.by == nil || d.mode != strict {
+					continue
+				}
+				path := d.by.Path("spec", "mtls", "mode")
+				if d.port != "" {
+					path = d.by.Path("spec", "portLevelMtls", d.port, "mode")
+				}
+				n := j.note(d.by.Object, path, strict, "")
+				n.add(portsOf(part.ports), w)
+				if len(d.rivals) > 1 {
+					n.more[0] = ", if this one counts, as only the oldest of " + idsOf(d.rivals) + " does"
+				}
+			}
+		}
+	}
+}
+
+// authorization finds AuthorizationPolicies that speak of a port at which nobody
+// asks them.
+func authorization(j *judgement) {
+	roots := j.roots()
+	for _, p := range viewed[authorizationPolicy](j.items) {
+		if p.Spec.TargetRef || len(p.Spec.TargetRefs) > 0 {
+			continue // it is for gateways and waypoints
+		}
+		n := j.note(p.Object, p.Path("spec"), "", cmp.Or(p.Spec.Action, allow))
+		for _, w := range j.governed(p.Namespace, p.Spec.Selector, roots) {
+			if ports := p.about(w.inbound); !ports.IsEmpty() {
+				n.add(portsOf(ports), w)
+			}
+		}
+	}
+}
+
+const allow = "ALLOW"
+
+// about gives those of the ports of which the policy would say something if it
+// were asked. An ALLOW policy refuses what none of its rules names.
+func (p *authorizationPolicy) about(ports traffic.Ports) traffic.Ports {
+	if cmp.Or(p.Spec.Action, allow) == allow {
+		return ports
+	}
+	var about traffic.Ports
+	for _, rule := range p.Spec.Rules {
+		of := ports
+		for _, condition := range rule.When {
+			if condition.Key == "destination.port" && len(condition.Values) > 0 {
+				of = of.Intersect(portSet(condition.Values))
+			}
+		}
+		if len(rule.To) == 0 {
+			about = about.Union(of)
+		}
+		for _, to := range rule.To {
+			part := of
+			if len(to.Operation.Ports) > 0 {
+				part = part.Intersect(portSet(to.Operation.Ports))
+			}
+			about = about.Union(part.Without(portSet(to.Operation.NotPorts)))
+		}
+	}
+	return about
+}
+
+// requestAuthentication finds RequestAuthentications whose workloads have ports
+// at which no token is looked at.
+func requestAuthentication(j *judgement) {
+	roots := j.roots()
+	for _, r := range viewed[requestAuthenticationObject](j.items) {
+		if r.Spec.TargetRef || len(r.Spec.TargetRefs) > 0 || len(r.Spec.JwtRules) == 0 {
+			continue
+		}
+		n := j.note(r.Object, r.Path("spec", "jwtRules"), "")
+		for _, w := range j.governed(r.Namespace, r.Spec.Selector, roots) {
+			n.add(portsOf(w.inbound), w)
+		}
+	}
+}
+
+// governed gives the workloads that a policy with a selector governs: those of
+// its namespace, or of all from the root namespace
+// (istio/istio pilot/pkg/model/policyattachment.go).
+func (j *judgement) governed(namespace string, by selector, roots []string) []*Workload {
+	namespace = j.namespace(namespace)
+	if slices.Contains(roots, namespace) {
+		return j.opening.selectedAnywhere(by.MatchLabels)
+	}
+	return j.opening.selected(namespace, by.MatchLabels)
+}
+
+// namespace gives the namespace of an object as the workloads have theirs.
+func (j *judgement) namespace(named string) string { return cmp.Or(named, j.linter.namespace) }
+
+// defaultRoot is Istio's root namespace where its MeshConfig names none.
+const defaultRoot = "istio-system"
+
+// roots are the namespaces whose policies hold for the whole mesh: one, unless
+// the items configure several meshes.
+func (j *judgement) roots() []string {
+	var roots []string
+	for _, m := range viewed[meshConfig](j.items) {
+		if root := m.RootNamespace; root != "" && !slices.Contains(roots, root) {
+			roots = append(roots, root)
+		}
+	}
+	if roots == nil {
+		return []string{defaultRoot}
+	}
+	slices.Sort(roots)
+	return roots
+}
