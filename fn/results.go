@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/pass"
+	"github.com/krm-bypass/krm-bypass/internal/terminal"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -95,7 +96,7 @@ func (r Result) String() string {
 	if r.Field != nil {
 		parts = append(parts, clipped(r.Field.Path))
 	}
-	line := strings.Join(append(parts, clipped(r.Message)), ": ")
+	line := terminal.Line(strings.Join(append(parts, clipped(r.Message)), ": "))
 	if check := r.Tags[CheckTag]; check != "" {
 		line += " [" + check + "]"
 	}
@@ -136,7 +137,7 @@ func (r Results) Report() string {
 			b.WriteString(one.String() + "\n")
 			if one.Field != nil {
 				for line := range strings.Lines(one.Field.ProposedValue) {
-					b.WriteString("    " + line)
+					b.WriteString("    " + terminal.Line(strings.TrimSuffix(line, "\n")) + "\n")
 				}
 			}
 		}

@@ -95,7 +95,7 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, 
 		return false, fmt.Errorf("--output: %w", err)
 	}
 	all, skipped, err := checkedFiles(cmd, in, paths, expiry)
-	tell(cmd, "warning", skipped)
+	tell(cmd, "warning", skipped...)
 	if err != nil && !errors.Is(err, fn.ErrFailed) {
 		return false, err
 	}

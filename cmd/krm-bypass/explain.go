@@ -16,6 +16,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/revision"
+	"github.com/krm-bypass/krm-bypass/internal/terminal"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -169,7 +170,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Mani
 	options := in.options()
 	options.Progress = func(done, total int) { in.working.say("explaining: %d of %d objects", done, total) }
 	for _, message := range skipped {
-		said += "warning: " + message + "\n"
+		said += "warning: " + terminal.Line(message) + "\n"
 	}
 	var all []*fn.Explained
 	for _, g := range groups {

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -81,14 +82,13 @@ func importSettings(cmd *cobra.Command, paths []string, named string, strip bool
 	if err != nil {
 		return err
 	}
-	report := func(severity, message string) { fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", severity, message) }
 	fail := func(err error) error {
 		var problems inventory.Problems
 		if !errors.As(err, &problems) {
 			return err
 		}
 		for _, p := range problems {
-			report("error", p.Error())
+			tell(cmd, "error", p.Error())
 		}
 		return function.ErrReported
 	}
@@ -105,22 +105,29 @@ func importSettings(cmd *cobra.Command, paths []string, named string, strip bool
 			return fail(err)
 		}
 	}
-	for _, one := range skipped {
-		report("warning", one)
-	}
+	tell(cmd, "warning", skipped...)
 	for _, w := range found.Warnings {
-		report("warning", w.Error())
+		tell(cmd, "warning", w.Error())
 	}
-	rewritten, err := stage(stripped)
+	texts := map[string][]byte{}
+	for _, f := range files {
+		texts[f.Path] = f.Text
+	}
+	var changed []inplace.File
+	for _, f := range stripped {
+		changed = append(changed, inplace.File{Path: f.Path, Was: texts[f.Path], Is: f.Text})
+	}
+	staged, err := inplace.Stage(changed)
 	if err != nil {
 		return err
 	}
-	// Before anything goes from the files: it must not stand nowhere.
+	tell(cmd, "warning", staged.Warnings...)
+	// The settings must be written somewhere before they leave the files.
 	if _, err := cmd.OutOrStdout().Write(found.Spec()); err != nil {
-		rewritten.discard()
+		staged.Discard()
 		return fmt.Errorf("writing standard output: %w", err)
 	}
-	return rewritten.commit()
+	return staged.Commit()
 }
 
 // readable makes sure that what is printed is a spec.

@@ -18,6 +18,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/terminal"
 )
 
 // standardInput is the path that stands for standard input.
@@ -260,8 +261,8 @@ func (g group) isEmpty() bool {
 }
 
 // tell writes messages about the inputs to standard error.
-func tell(cmd *cobra.Command, severity string, messages []string) {
+func tell(cmd *cobra.Command, severity string, messages ...string) {
 	for _, message := range messages {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", severity, message)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", severity, terminal.Line(message))
 	}
 }

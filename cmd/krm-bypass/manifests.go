@@ -12,123 +12,137 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
 )
 
-// manifestExtensions are those of the files that are read where a folder is
-// named.
+// manifestExtensions are those of the files that are read in a folder.
 var manifestExtensions = []string{".yaml", ".yml", ".json"}
 
-// readManifests reads files, and of folders the manifests below them, each once
-// and in the order of their names. What cannot be read is an error, all of them
-// at once; what is not looked at is told in skipped.
+// manifests are files that are read.
+type manifests struct {
+	files []inventory.File
+	// skipped says what was passed over, problems what could not be read.
+	skipped  []string
+	problems []error
+	// seen are the files without links: one with two names is read, and written,
+	// once.
+	seen map[string]bool
+}
+
+// readManifests reads files, and in folders the manifests at any depth, each once
+// and in the order of their names. One error names everything that cannot be
+// read; skipped says what was passed over.
 func readManifests(paths []string) (files []inventory.File, skipped []string, err error) {
-	var problems []error
-	seen := map[string]bool{}
-	read := func(path string) {
-		// A file that two names lead to is read, and written, once.
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			if seen[real] {
-				return
-			}
-			seen[real] = true
+	m := manifests{seen: map[string]bool{}}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			m.problem(err)
+		case info.IsDir():
+			m.folder(filepath.Clean(path))
+		default:
+			m.named(filepath.Clean(path))
 		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("reading manifests: %w", err))
+	}
+	return m.files, m.skipped, errors.Join(m.problems...)
+}
+
+func (m *manifests) problem(err error) {
+	m.problems = append(m.problems, fmt.Errorf("reading manifests: %w", err))
+}
+
+func (m *manifests) skip(path, why string) {
+	m.skipped = append(m.skipped, path+": skipped, because it is "+why)
+}
+
+// named reads a file that the user named, which may be a pipe.
+func (m *manifests) named(path string) {
+	if real, err := realPath(path); err == nil {
+		if m.seen[real] {
 			return
 		}
-		files = append(files, inventory.File{Path: path, Text: text})
+		m.seen[real] = true
 	}
-	for _, root := range paths {
-		info, err := os.Stat(root)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("reading manifests: %w", err))
-			continue
-		}
-		if !info.IsDir() {
-			read(filepath.Clean(root))
-			continue
-		}
-		// With a slash, so that a link to a folder is followed where it is named.
-		err = filepath.WalkDir(filepath.Clean(root)+string(filepath.Separator), func(path string, entry fs.DirEntry, err error) error {
-			path = filepath.Clean(path)
-			hidden := strings.HasPrefix(entry.Name(), ".") && path != filepath.Clean(root)
-			switch {
-			case err != nil:
-				problems = append(problems, fmt.Errorf("reading manifests: %w", err))
-			case hidden && entry.IsDir():
-				return fs.SkipDir
-			case hidden || entry.IsDir():
-			case entry.Type()&fs.ModeSymlink != 0 && isDir(path):
-				skipped = append(skipped, path+": skipped, because it is a link to a folder: name the folder itself")
-			case slices.Contains(manifestExtensions, strings.ToLower(filepath.Ext(path))):
-				read(path)
-			}
-			return nil
-		})
-		if err != nil {
-			problems = append(problems, fmt.Errorf("reading manifests: %w", err))
-		}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		m.problem(err)
+		return
 	}
-	return files, skipped, errors.Join(problems...)
+	m.files = append(m.files, inventory.File{Path: path, Text: text})
+}
+
+// folder reads the manifests in a folder. Links must stay within it: what it
+// holds may come from somebody who must not read, or have rewritten, other files.
+func (m *manifests) folder(path string) {
+	real, err := realPath(path)
+	if err != nil {
+		m.problem(err)
+		return
+	}
+	root, err := os.OpenRoot(real)
+	if err != nil {
+		m.problem(err)
+		return
+	}
+	defer root.Close() //nolint:errcheck // it is only read
+	// With a slash, so that a link to a folder is followed where it is named.
+	err = filepath.WalkDir(path+string(filepath.Separator), func(at string, entry fs.DirEntry, err error) error {
+		at = filepath.Clean(at)
+		hidden := strings.HasPrefix(entry.Name(), ".") && at != path
+		switch {
+		case err != nil:
+			m.problem(err)
+		case hidden && entry.IsDir():
+			return fs.SkipDir
+		case hidden || entry.IsDir():
+		case entry.Type()&fs.ModeSymlink != 0 && isDir(at):
+			m.skip(at, "a link to a folder: name the folder itself")
+		case slices.Contains(manifestExtensions, strings.ToLower(filepath.Ext(at))):
+			m.within(root, at)
+		}
+		return nil
+	})
+	if err != nil {
+		m.problem(err)
+	}
+}
+
+// within reads a file of a folder.
+func (m *manifests) within(root *os.Root, path string) {
+	real, err := realPath(path)
+	if err != nil {
+		m.problem(err)
+		return
+	}
+	inside, err := filepath.Rel(root.Name(), real)
+	if err != nil || !filepath.IsLocal(inside) {
+		m.skip(path, "a link that leads out of the folder: name the file itself")
+		return
+	}
+	if m.seen[real] {
+		return
+	}
+	m.seen[real] = true
+	if info, err := root.Stat(inside); err == nil && !info.Mode().IsRegular() {
+		m.skip(path, "not a regular file")
+		return
+	}
+	text, err := root.ReadFile(inside)
+	if err != nil {
+		m.problem(err)
+		return
+	}
+	m.files = append(m.files, inventory.File{Path: path, Text: text})
+}
+
+// realPath gives the absolute path of a file, without links.
+func realPath(path string) (string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(absolute)
 }
 
 func isDir(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
-}
-
-// staged is new text for files, written beside them.
-type staged []struct{ temporary, path string }
-
-// stage writes the new text of files beside them, with their mode; it leaves
-// nothing behind where that fails.
-func stage(files []inventory.File) (staged, error) {
-	var all staged
-	for _, f := range files {
-		path, err := filepath.EvalSymlinks(f.Path)
-		if err == nil {
-			var temporary string
-			if temporary, err = beside(path, f.Text); err == nil {
-				all = append(all, struct{ temporary, path string }{temporary, path})
-				continue
-			}
-		}
-		all.discard()
-		return nil, fmt.Errorf("rewriting %s: %w; nothing is changed", f.Path, err)
-	}
-	return all, nil
-}
-
-// beside writes a temporary file in the folder of another, with its mode.
-func beside(path string, text []byte) (temporary string, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return "", err
-	}
-	_, err = file.Write(text)
-	err = errors.Join(err, file.Chmod(info.Mode().Perm()), file.Sync(), file.Close())
-	if err != nil {
-		return "", errors.Join(err, os.Remove(file.Name()))
-	}
-	return file.Name(), nil
-}
-
-func (s staged) discard() {
-	for _, one := range s {
-		_ = os.Remove(one.temporary) // a temporary file that stays does no harm
-	}
-}
-
-// commit puts the new texts in the place of the files.
-func (s staged) commit() error {
-	for i, one := range s {
-		if err := os.Rename(one.temporary, one.path); err != nil {
-			s[i:].discard()
-			return fmt.Errorf("rewriting %s: %w; %d of %d files are rewritten, this one and those after it are not", one.path, err, i, len(s))
-		}
-	}
-	return nil
 }

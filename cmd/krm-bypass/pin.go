@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/registry"
 )
@@ -60,9 +61,8 @@ func pin(cmd *cobra.Command, paths []string, check bool) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), registryPatience)
 	defer cancel()
 	resolve := once(func(image string) (string, error) { return registry.Pin(ctx, image) })
-	report := func(severity, message string) { fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", severity, message) }
 
-	var changed []fn.Manifest
+	var changed []inplace.File
 	var done []fn.Pinned
 	failed := false
 	for _, path := range paths {
@@ -74,27 +74,28 @@ func pin(cmd *cobra.Command, paths []string, check bool) error {
 		var problems fn.Problems
 		if errors.As(err, &problems) {
 			for _, p := range problems {
-				report("error", p.Error())
+				tell(cmd, "error", p.Error())
 			}
 			failed = true
 			continue
 		}
 		done = append(done, found...)
 		if !bytes.Equal(file.Text, text) {
-			changed = append(changed, file)
+			changed = append(changed, inplace.File{Path: path, Was: text, Is: file.Text})
 		}
 	}
 	if failed {
 		return function.ErrReported
 	}
 	if check {
-		return checkPins(done, report)
+		return checkPins(cmd, done)
 	}
-	rewritten, err := stage(changed)
+	staged, err := inplace.Stage(changed)
 	if err != nil {
 		return err
 	}
-	if err := rewritten.commit(); err != nil {
+	tell(cmd, "warning", staged.Warnings...)
+	if err := staged.Commit(); err != nil {
 		return err
 	}
 	var said strings.Builder
@@ -108,7 +109,7 @@ func pin(cmd *cobra.Command, paths []string, check bool) error {
 }
 
 // checkPins says what pin would change.
-func checkPins(pins []fn.Pinned, report func(severity, message string)) error {
+func checkPins(cmd *cobra.Command, pins []fn.Pinned) error {
 	failed := false
 	for _, p := range pins {
 		if p.Was == p.Is {
@@ -116,7 +117,7 @@ func checkPins(pins []fn.Pinned, report func(severity, message string)) error {
 		}
 		failed = true
 		if p.Was == "" {
-			report("error", fmt.Sprintf("%s:%d: spec.enforcement.image: missing: krm-bypass pin %s writes %s", p.File, p.Line, p.File, p.Is))
+			tell(cmd, "error", fmt.Sprintf("%s:%d: spec.enforcement.image: missing: krm-bypass pin %s writes %s", p.File, p.Line, p.File, p.Is))
 			continue
 		}
 		_, digest, _ := strings.Cut(p.Is, "@")
@@ -124,7 +125,7 @@ func checkPins(pins []fn.Pinned, report func(severity, message string)) error {
 		if _, was, digested := strings.Cut(p.Was, "@"); digested {
 			state = "has the digest " + was
 		}
-		report("error", fmt.Sprintf("%s:%d: spec.enforcement.image: %q %s, and the registry has %s: krm-bypass pin %s writes it", p.File, p.Line, p.Was, state, digest, p.File))
+		tell(cmd, "error", fmt.Sprintf("%s:%d: spec.enforcement.image: %q %s, and the registry has %s: krm-bypass pin %s writes it", p.File, p.Line, p.Was, state, digest, p.File))
 	}
 	if failed {
 		return function.ErrReported

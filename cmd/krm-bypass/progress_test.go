@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal opens a pseudo-terminal: what is written to its far end can be read
+// aTerminal opens a pseudo-terminal: what is written to its far end can be read
 // from its near end.
-func terminal(t *testing.T) (near, far *os.File) {
+func aTerminal(t *testing.T) (near, far *os.File) {
 	t.Helper()
 	near, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	require.NoError(t, err)
@@ -29,7 +29,7 @@ func terminal(t *testing.T) (near, far *os.File) {
 }
 
 func TestProgressIsSaidOnATerminalWhereItTakesLong(t *testing.T) {
-	near, far := terminal(t)
+	near, far := aTerminal(t)
 	p := newProgress(far)
 	p.say("reading %d files", 3)
 	seen := make([]byte, 4096)

@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
 	"github.com/krm-bypass/krm-bypass/fn"
-	"github.com/krm-bypass/krm-bypass/internal/inventory"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 )
@@ -75,7 +77,7 @@ func renderCommand() *cobra.Command {
 // said when it returns.
 func rendered(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manifest, err error) {
 	was, is, said, err := renderGroups(cmd, in, paths)
-	tell(cmd, "warning", said.skipped)
+	tell(cmd, "warning", said.skipped...)
 	fmt.Fprint(cmd.ErrOrStderr(), said.results.Report())
 	switch {
 	case err != nil:
@@ -162,14 +164,14 @@ func rewriteFiles(cmd *cobra.Command, in inputs, paths []string, showDiff bool) 
 	if err != nil {
 		return err
 	}
-	var changed []inventory.File
+	var changed []inplace.File
 	var differences bytes.Buffer
 	for i, f := range is {
 		if bytes.Equal(was[i].Text, f.Text) {
 			continue
 		}
-		changed = append(changed, f)
-		differences.Write(diff.Diff("a/"+f.Path, was[i].Text, "b/"+f.Path, f.Text))
+		changed = append(changed, inplace.File{Path: f.Path, Was: was[i].Text, Is: f.Text})
+		differences.Write(diff.Diff(quoted("a/"+f.Path), was[i].Text, quoted("b/"+f.Path), f.Text))
 	}
 	if showDiff {
 		if _, err := cmd.OutOrStdout().Write(differences.Bytes()); err != nil {
@@ -177,9 +179,31 @@ func rewriteFiles(cmd *cobra.Command, in inputs, paths []string, showDiff bool) 
 		}
 		return nil
 	}
-	rewritten, err := stage(changed)
+	staged, err := inplace.Stage(changed)
 	if err != nil {
 		return err
 	}
-	return rewritten.commit()
+	tell(cmd, "warning", staged.Warnings...)
+	return staged.Commit()
+}
+
+// quoted gives a path as git writes it into a patch: in quotes where it holds what
+// would end the line or the name
+// (git/git quote.c, quote_c_style).
+func quoted(path string) string {
+	if !strings.ContainsFunc(path, func(r rune) bool { return unicode.IsControl(r) || r == '"' || r == '\\' }) {
+		return path
+	}
+	var b strings.Builder
+	for _, c := range []byte(path) {
+		switch i := strings.IndexByte("\a\b\t\n\v\f\r\"\\", c); {
+		case i >= 0:
+			b.WriteString(`\` + string(`abtnvfr"\`[i]))
+		case c < ' ' || c >= 0x7f:
+			fmt.Fprintf(&b, `\%03o`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return `"` + b.String() + `"`
 }

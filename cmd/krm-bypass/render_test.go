@@ -81,13 +81,15 @@ func TestRenderPrintsNothingWhereAnythingIsWrong(t *testing.T) {
 		args  []string
 		says  string
 	}{
-		"no path":           {nil, []string{"render"}, "error: render needs files, folders or - for standard input, as in krm-bypass render manifests/ --spec bypass.yaml\n"},
-		"no such path":      {nil, []string{"render", "DIR/none"}, "error: reading manifests: stat DIR/none: no such file or directory\n"},
-		"no such spec":      {map[string]string{"web.yaml": webDeployment}, []string{"render", "DIR", "--spec", "DIR/none"}, "error: reading the spec: open DIR/none: no such file or directory\n"},
-		"no spec":           {map[string]string{"web.yaml": webDeployment}, []string{"render", "DIR"}, "error: there is no ClusterBypass: give one with --spec, or put one (apiVersion krm-bypass.dev/v1alpha1) among the resources\n"},
-		"a bad spec":        {map[string]string{"web.yaml": webDeployment, "bypass.yaml": strings.Replace(bypassSpec, "5432", "54320", 1) + "  - {match: {}}\n"}, []string{"render", "DIR"}, "error: DIR/bypass.yaml:13: ClusterBypass cluster: spec.namespaces[1].match: "},
-		"no object":         {map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec, "values.yaml": "a: b\n"}, []string{"render", "DIR"}, "error: DIR/values.yaml:1: the document is no Kubernetes object"},
-		"broken YAML":       {map[string]string{"web.yaml": webDeployment + "a: [\n", "bypass.yaml": bypassSpec}, []string{"render", "DIR"}, "error: DIR/web.yaml:9: reading the document: not valid YAML: "},
+		"no path":                              {nil, []string{"render"}, "error: render needs files, folders or - for standard input, as in krm-bypass render manifests/ --spec bypass.yaml\n"},
+		"no such path":                         {nil, []string{"render", "DIR/none"}, "error: reading manifests: stat DIR/none: no such file or directory\n"},
+		"no such spec":                         {map[string]string{"web.yaml": webDeployment}, []string{"render", "DIR", "--spec", "DIR/none"}, "error: reading the spec: open DIR/none: no such file or directory\n"},
+		"no spec":                              {map[string]string{"web.yaml": webDeployment}, []string{"render", "DIR"}, "error: there is no ClusterBypass: give one with --spec, or put one (apiVersion krm-bypass.dev/v1alpha1) among the resources\n"},
+		"a bad spec":                           {map[string]string{"web.yaml": webDeployment, "bypass.yaml": strings.Replace(bypassSpec, "5432", "54320", 1) + "  - {match: {}}\n"}, []string{"render", "DIR"}, "error: DIR/bypass.yaml:13: ClusterBypass cluster: spec.namespaces[1].match: "},
+		"no object":                            {map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec, "values.yaml": "a: b\n"}, []string{"render", "DIR"}, "error: DIR/values.yaml:1: the document is no Kubernetes object"},
+		"broken YAML":                          {map[string]string{"web.yaml": webDeployment + "a: [\n", "bypass.yaml": bypassSpec}, []string{"render", "DIR"}, "error: DIR/web.yaml:9: reading the document: not valid YAML: "},
+		"broken YAML of no workload, in place": {map[string]string{"config.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: [}\n", "bypass.yaml": bypassSpec}, []string{"render", "DIR", "--in-place"}, "error: DIR/config.yaml:4: reading the document: not valid YAML: "},
+		"broken YAML of no workload, as a difference": {map[string]string{"config.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: [}\n", "bypass.yaml": bypassSpec}, []string{"render", "DIR", "--diff"}, "error: DIR/config.yaml:4: reading the document: not valid YAML: "},
 		"both ways":         {nil, []string{"render", "DIR", "--in-place", "--diff"}, "error: if any flags in the group [in-place diff] are set none of the others can be"},
 		"standard input":    {nil, []string{"render", "-", "--in-place"}, "error: standard input cannot be rewritten: name files or folders instead\n"},
 		"an unknown flag":   {nil, []string{"render", "DIR", "--specs"}, "error: unknown flag: --specs\n"},

@@ -1,23 +1,39 @@
-// Package terminal makes text safe to show in a terminal: names and reasons come from
-// manifests, and their authors may not be trustworthy.
+// Package terminal makes text safe to show to a person. Names, reasons and paths
+// come from manifests, whose authors need not be trusted: a control character
+// could hide what follows, or pass for a line of its own.
 package terminal
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 )
 
-// Printable replaces characters that would control a terminal, and removes blanks at
-// the ends of lines.
+// Printable gives lines in which control characters are escaped, as Go writes them,
+// and without blanks at their ends.
 func Printable(text []byte) []byte {
 	lines := strings.Split(string(text), "\n")
 	for i, line := range lines {
-		lines[i] = strings.TrimRight(strings.Map(func(r rune) rune {
-			if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-				return unicode.ReplacementChar
-			}
-			return r
-		}, line), " ")
+		lines[i] = strings.TrimRight(Line(line), " ")
 	}
 	return []byte(strings.Join(lines, "\n"))
 }
+
+// Line gives a text as one line, in which line breaks are escaped too.
+func Line(text string) string {
+	text = strings.ToValidUTF8(text, string(unicode.ReplacementChar))
+	if !strings.ContainsFunc(text, controls) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if controls(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func controls(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }

@@ -10,10 +10,10 @@ func TestPrintable(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"nothing":             {"", ""},
 		"lines":               {"a  \nb\n", "a\nb\n"},
-		"a colour":            {"\x1b[31mred", "\ufffd[31mred"},
-		"a C1 control":        {"a\u009b2Jb", "a\ufffd2Jb"},
-		"a return":            {"good\rbad", "good\ufffdbad"},
-		"another direction":   {"a\u202eb", "a\ufffdb"},
+		"a colour":            {"\x1b[31mred", `\x1b[31mred`},
+		"a C1 control":        {"a\u009b2Jb", `a\u009b2Jb`},
+		"a return":            {"good\rbad", `good\rbad`},
+		"another direction":   {"a\u202eb", `a\u202eb`},
 		"another script":      {"déjà 数据库", "déjà 数据库"},
 		"bytes that are none": {"a\xffb", "a\ufffdb"},
 	} {

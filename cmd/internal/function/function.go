@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/terminal"
 )
 
 // Version of the release, set by its build.
@@ -41,7 +42,7 @@ func Exit(err error, errOut io.Writer) int {
 	case err == nil:
 		return 0
 	case !errors.Is(err, ErrReported):
-		fmt.Fprintf(errOut, "error: %v\n", err)
+		fmt.Fprintf(errOut, "%s\n", terminal.Printable(fmt.Appendf(nil, "error: %v", err)))
 	}
 	if coded := (*codedError)(nil); errors.As(err, &coded) {
 		return coded.code

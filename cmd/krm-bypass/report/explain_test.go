@@ -338,6 +338,6 @@ func TestSpreadsheetsExecuteNothing(t *testing.T) {
 // TestTerminalsAreNotControlled has a reason that would clear the screen.
 func TestTerminalsAreNotControlled(t *testing.T) {
 	text := writtenExplanation(t, "table", reportOf(t, strings.Replace(spec, "=the cloud's", `\e[2J\u009b2J`, 1), manifests))
-	assert.Contains(t, text, "\ufffd[2J\ufffd2J metadata")
+	assert.Contains(t, text, `\x1b[2J\u009b2J metadata`)
 	assert.NotContains(t, text, "\x1b")
 }

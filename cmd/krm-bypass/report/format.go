@@ -57,7 +57,7 @@ func (f Formats[Report]) ByName(name string) (Format[Report], error) {
 	return Format[Report]{}, fmt.Errorf("%q is not known: write one of %s", name, f.Names())
 }
 
-// writeLines writes lines for a person, without what would control the terminal.
+// writeLines writes lines for a person, in which control characters are escaped.
 func writeLines(w io.Writer, lines *bytes.Buffer) error {
 	_, err := w.Write(terminal.Printable(lines.Bytes()))
 	return err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/terminal"
 )
 
 // title names an object for a person; "" if there is none.
@@ -14,17 +15,17 @@ func title(ref fn.ResourceRef) string {
 	case ref.Kind == "":
 		return ""
 	case ref.Namespace != "":
-		return ref.Kind + " " + ref.Namespace + "/" + ref.Name
+		return terminal.Line(ref.Kind + " " + ref.Namespace + "/" + ref.Name)
 	}
-	return ref.Kind + " " + ref.Name
+	return terminal.Line(ref.Kind + " " + ref.Name)
 }
 
 // place writes FILE:LINE, or as much of it as is known.
 func place(file string, line int) string {
 	if file != "" && line > 0 {
-		return file + ":" + strconv.Itoa(line)
+		file += ":" + strconv.Itoa(line)
 	}
-	return file
+	return terminal.Line(file)
 }
 
 // few lists the first names of many.

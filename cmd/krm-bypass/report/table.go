@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/terminal"
 )
 
 // writeTable writes for people at a terminal.
@@ -107,7 +108,7 @@ func note(e fn.ExplainedEntry) string {
 		parts = append(parts, strings.Join(strings.Fields(e.Reason), " "))
 	}
 	if e.Owner != "" {
-		parts = append(parts, "owner "+e.Owner)
+		parts = append(parts, "owner "+terminal.Line(e.Owner))
 	}
 	switch {
 	case e.Expired:

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/terminal"
 )
 
 // writeText writes for people at a terminal and in the log of a pipeline.
@@ -18,7 +19,7 @@ func writeText(w io.Writer, r Check) error {
 					b.WriteString(part + ": ")
 				}
 			}
-			b.WriteString(f.Message + "\n")
+			b.WriteString(terminal.Line(f.Message) + "\n")
 			b.WriteString(indented(f.Proposed))
 		}
 	}

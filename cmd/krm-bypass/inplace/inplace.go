@@ -1,0 +1,171 @@
+package inplace
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+)
+
+// File is a file and its new text.
+type File struct {
+	Path    string
+	Was, Is []byte
+}
+
+// Staged is new text for files, written beside them.
+type Staged struct {
+	// Warnings say what the user may not expect of the new files.
+	Warnings []string
+
+	mu      sync.Mutex
+	files   []staged
+	release func()
+}
+
+type staged struct {
+	// name is how the user named the file, path is where it really is.
+	name, path, temporary string
+	was                   []byte
+}
+
+// Stage writes the new text of files beside them. If that fails, or a signal ends
+// the program before Commit, nothing is left behind. The caller must call Commit
+// or Discard.
+func Stage(files []File) (*Staged, error) {
+	s := &Staged{}
+	s.guard()
+	swept := map[string]bool{}
+	for _, f := range files {
+		if err := s.stage(f, swept); err != nil {
+			s.Discard()
+			return nil, fmt.Errorf("rewriting %s: %w; nothing is changed", f.Path, err)
+		}
+	}
+	return s, nil
+}
+
+// guard removes what was staged when a signal ends the program.
+func (s *Staged) guard() {
+	signals, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	s.release = sync.OnceFunc(func() {
+		signal.Stop(signals)
+		close(done)
+	})
+	go func() {
+		select {
+		case sig := <-signals:
+			s.mu.Lock() // a commit that has begun goes on to its end
+			s.remove()
+			code := 1
+			if number, ok := sig.(syscall.Signal); ok {
+				code = 128 + int(number) // as a shell has it
+			}
+			os.Exit(code)
+		case <-done:
+		}
+	}()
+}
+
+func (s *Staged) stage(f File, swept map[string]bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	path, err := filepath.EvalSymlinks(f.Path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return errors.New("it is not a regular file")
+	}
+	folder := filepath.Dir(path)
+	if !swept[folder] {
+		swept[folder] = true
+		sweep(folder)
+	}
+	temporary, err := beside(folder, f.Is, info)
+	if err != nil {
+		return err
+	}
+	s.files = append(s.files, staged{f.Path, path, temporary, f.Was})
+	if n := links(info); n > 1 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s: the file has %d hard links, and the others keep the old text", f.Path, n))
+	}
+	return nil
+}
+
+// beside writes a temporary file into a folder, with the mode and the owner of
+// another file.
+func beside(folder string, text []byte, like fs.FileInfo) (temporary string, err error) {
+	file, err := os.CreateTemp(folder, pattern())
+	if err != nil {
+		return "", err
+	}
+	_, err = file.Write(text)
+	// The owner first: changing it takes set-uid away.
+	err = errors.Join(err, own(file, like), file.Chmod(like.Mode()), file.Sync(), file.Close())
+	if err != nil {
+		return "", errors.Join(err, os.Remove(file.Name()))
+	}
+	return file.Name(), nil
+}
+
+// Commit puts the new texts in the place of the files.
+func (s *Staged) Commit() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.release()
+	for _, f := range s.files {
+		if err := f.unchanged(); err != nil {
+			s.remove()
+			return fmt.Errorf("rewriting %s: %w; nothing is changed", f.name, err)
+		}
+	}
+	for i, f := range s.files {
+		err := f.unchanged()
+		if err == nil {
+			err = os.Rename(f.temporary, f.path)
+		}
+		if err != nil {
+			all := len(s.files)
+			s.files = s.files[i:]
+			s.remove()
+			return fmt.Errorf("rewriting %s: %w; %d of %d files are rewritten, this one and those after it are not", f.name, err, i, all)
+		}
+	}
+	return nil
+}
+
+// unchanged gives an error if the file does not hold the text any more for which
+// its new text was made.
+func (f staged) unchanged() error {
+	text, err := os.ReadFile(f.path)
+	if err == nil && !bytes.Equal(text, f.was) {
+		return errors.New("another program has changed it meanwhile: run again")
+	}
+	return err
+}
+
+// Discard removes what was staged.
+func (s *Staged) Discard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.release()
+	s.remove()
+}
+
+func (s *Staged) remove() {
+	for _, f := range s.files {
+		_ = os.Remove(f.temporary) // a later run tries again
+	}
+	s.files = nil
+}
