@@ -43,7 +43,7 @@ func TestCheckCatchesTheFunctionSkipped(t *testing.T) {
 		t.Run(folder, func(t *testing.T) {
 			code, out := check(t, render(t, folder), spec)
 			assert.Zero(t, code, out)
-			assert.Contains(t, out, "as krm-bypass makes")
+			assert.Contains(t, out, "what krm-bypass writes")
 
 			code, out = check(t, renderWithoutFunction(t, folder), spec)
 			assert.Equal(t, 1, code, out)

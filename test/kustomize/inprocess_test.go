@@ -185,7 +185,7 @@ func TestRenderTakesTheSpecOfTheCommandLine(t *testing.T) {
 	assert.False(t, rendered.failed)
 	assert.Contains(t, rendered.stdout, `excludeOutboundPorts: "6379"`)
 	assert.NotContains(t, rendered.stdout, "3306")
-	assert.Equal(t, "warning: "+folder+"/spec.yaml: listed by the kustomization "+folder+", and not applied, since --spec gives "+folder+"/other.yaml\n", rendered.stderr)
+	assert.Equal(t, "warning: "+folder+"/spec.yaml: not applied although the kustomization "+folder+" lists it, because --spec gives "+folder+"/other.yaml\n", rendered.stderr)
 
 	same := inProcess(t, folder, "--spec", folder+"/spec.yaml")
 	assert.Equal(t, rendering{stdout: inProcess(t, folder).stdout}, same)
