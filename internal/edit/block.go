@@ -3,8 +3,6 @@ package edit
 import (
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
@@ -94,7 +92,7 @@ func (w *writer) runs(h *handle, gone []int) []yamltext.Span {
 func (w *writer) insertBefore(h *handle, s segment, text string) {
 	start, _, _ := h.extent(s.next)
 	if h.text.Kind == yamltext.Mapping || !w.firstInLine(start) {
-		w.cut(start, start, text+w.lineBreak()+indentation(h))
+		w.cut(start, start, text+"\n"+indentation(h))
 		return
 	}
 	limit := h.text.Start
@@ -105,7 +103,7 @@ func (w *writer) insertBefore(h *handle, s segment, text string) {
 		limit = h.text.Indicator
 	}
 	line := w.aboveComments(w.lineStart(start), w.lineStart(limit), indentation(h)+"#")
-	w.cut(line, line, indentation(h)+text+w.lineBreak())
+	w.cut(line, line, indentation(h)+text+"\n")
 }
 
 // aboveComments returns where the comment lines right above a line begin, those
@@ -175,7 +173,7 @@ func (w *writer) endsInText(h *handle) bool {
 func (w *writer) ownsBreak(h *handle) bool {
 	switch {
 	case h.state != kept:
-		return h.state == restored && h.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && strings.HasSuffix(h.node.Value, "\n")
+		return false // see endsTheText
 	case len(h.text.Content) == 0:
 		return w.textOwnsBreak(h.text)
 	}

@@ -56,13 +56,17 @@ func newWriter(d Document) (*writer, error) {
 	}
 	w := &writer{tree: tree, src: d.Text}
 	if yamltext.BreakBefore(w.src, len(w.src)) == 0 {
-		lent := w.lineBreak()
+		lent := w.lineBreak(len(w.src))
 		w.src, w.lent = append(slices.Clip(w.src), lent...), len(lent)
 	}
 	return w, nil
 }
 
+// cut replaces a span by what was written, with the line breaks of the place.
 func (w *writer) cut(start, end int, text string) {
+	if strings.Contains(text, "\n") {
+		text = strings.ReplaceAll(text, "\n", w.lineBreak(start))
+	}
 	w.cuts = append(w.cuts, cut{Span: yamltext.Span{Start: start, End: end}, depth: w.depth, text: text})
 }
 
@@ -77,7 +81,7 @@ func (w *writer) text(root *handle) ([]byte, error) {
 		grown += len(c.text)
 	}
 	text := make([]byte, 0, grown)
-	at := 0
+	at, tail, tailEnd := 0, (*handle)(nil), -1
 	for _, c := range w.cuts {
 		if c.Start < at {
 			return nil, fmt.Errorf("two edits change the same bytes in line %d", yamltext.Line(w.src, c.Start))
@@ -85,25 +89,29 @@ func (w *writer) text(root *handle) ([]byte, error) {
 		text = append(text, w.src[at:c.Start]...)
 		text = append(text, c.text...)
 		at = c.End
+		if c.restored != nil {
+			tail, tailEnd = c.restored, len(text)
+		}
 	}
-	return w.ended(append(text, w.src[at:]...))
+	text = w.takeBackBreak(append(text, w.src[at:]...))
+	if tailEnd == len(text) {
+		return text, tail.endsTheText()
+	}
+	return text, nil
 }
 
-// ended gives back the line break that was lent to the text.
-func (w *writer) ended(text []byte) ([]byte, error) {
+// takeBackBreak takes the line break that was lent from the end of the text,
+// unless the text ends in a block scalar to which a line break belongs.
+func (w *writer) takeBackBreak(text []byte) []byte {
 	n := len(w.cuts)
 	if w.lent == 0 || n == 0 {
-		return text[:len(text)-w.lent], nil
+		return text[:len(text)-w.lent]
 	}
 	last := w.cuts[n-1]
 	if last.owned && last.End == len(w.src) && (n == 1 || w.cuts[n-2].End < last.Start) {
-		return text, nil
+		return text
 	}
-	text = text[:len(text)-yamltext.BreakBefore(text, len(text))]
-	if last.restored != nil && last.End == len(w.src)-w.lent {
-		return text, last.restored.endsTheText()
-	}
-	return text, nil
+	return text[:len(text)-yamltext.BreakBefore(text, len(text))]
 }
 
 // write makes the cuts of a value and of those inside it.
@@ -211,21 +219,24 @@ func (w *writer) firstInLine(offset int) bool {
 // lines adds text on lines of its own after the line around offset.
 func (w *writer) lines(offset int, text string) {
 	next := yamltext.NextLine(w.src, offset)
-	w.cut(next, next, text+w.lineBreak())
+	w.cut(next, next, text+"\n")
 }
 
-// lineBreak is what lines of this text end with.
-func (w *writer) lineBreak() string {
-	for i := 0; i < len(w.src); {
-		end := yamltext.LineEnd(w.src, i)
-		next := yamltext.NextLine(w.src, i)
-		if end == next {
-			break
-		}
-		if c := w.src[end]; c == '\n' || c == '\r' {
-			return string(w.src[end:next])
-		}
-		i = next
+// lineBreak is what ends the line before an offset, if that begins a line, or
+// else the line around it. A line break that is not one to every reader (NEL,
+// LS, PS), or that is missing, is no model; then the lines above are, LF in the
+// end.
+func (w *writer) lineBreak(offset int) string {
+	if yamltext.BreakBefore(w.src, offset) == 0 {
+		offset = yamltext.NextLine(w.src, offset)
 	}
-	return "\n"
+	for {
+		n := yamltext.BreakBefore(w.src, offset)
+		if n > 0 && strings.IndexByte("\r\n", w.src[offset-1]) >= 0 {
+			return string(w.src[offset-n : offset])
+		}
+		if offset = w.lineStart(offset - max(n, 1)); offset <= 0 {
+			return "\n"
+		}
+	}
 }

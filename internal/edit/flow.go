@@ -58,9 +58,9 @@ func (s flowStyle) at(node *yamltext.Node) flowStyle {
 		return s
 	}
 	if node.End-node.Start > 2 {
-		s.newline = ""
+		s.lines = false
 	}
-	if s.newline != "" {
+	if s.lines {
 		s.prefix += s.unit
 	}
 	return s
@@ -70,8 +70,8 @@ func (s flowStyle) at(node *yamltext.Node) flowStyle {
 func (w *writer) endFlow(h *handle, before int, text string, style flowStyle) {
 	node := h.text
 	if before < 0 {
-		if inner := style.at(node); inner.newline != "" {
-			text = inner.newline + inner.prefix + text + inner.newline + style.prefix
+		if inner := style.at(node); inner.lines {
+			text = "\n" + inner.prefix + text + "\n" + style.prefix
 		}
 		w.cut(node.Start+1, node.Start+1, text)
 		return
@@ -79,15 +79,19 @@ func (w *writer) endFlow(h *handle, before int, text string, style flowStyle) {
 	_, end, last := h.extent(before)
 	// The comment after the last entry stays with it.
 	line := yamltext.LineEnd(w.src, max(end, last.Comma))
-	ownLine := style.newline != "" && line < node.End
+	ownLine := style.lines && line < node.End
+	gap := ""
+	if !last.Written() && last.Indicator >= 0 && !h.changed(last) {
+		gap = " " // a comma right behind a colon would make it a part of the key
+	}
 	switch {
 	case last.Comma < 0 && ownLine:
-		w.cut(end, end, ",")
-		w.cut(line, line, style.newline+style.prefix+text)
+		w.cut(end, end, gap+",")
+		w.cut(line, line, "\n"+style.prefix+text)
 	case last.Comma < 0:
-		w.cut(end, end, style.comma()+text)
+		w.cut(end, end, gap+style.comma()+text)
 	case ownLine:
-		w.cut(line, line, style.newline+style.prefix+text+",")
+		w.cut(line, line, "\n"+style.prefix+text+",")
 	default:
 		w.cut(last.Comma+1, last.Comma+1, strings.TrimPrefix(style.comma(), ",")+text+",")
 	}

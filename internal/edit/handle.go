@@ -87,6 +87,11 @@ func (h *handle) textOf(i int) *yamltext.Node {
 	return nil
 }
 
+// changed says whether an edit changed a value inside as a whole.
+func (h *handle) changed(value *yamltext.Node) bool {
+	return slices.ContainsFunc(h.children, func(c *handle) bool { return c.text == value && c.state != kept })
+}
+
 // own begins the list of entries, before the first change to them.
 func (h *handle) own() {
 	if h.entries != nil || h.text == nil || h.state != kept {

@@ -15,7 +15,7 @@ func (w *writer) styleIn(node *yamltext.Node) blockStyle {
 		style.learn(w.tree.Root, true)
 		w.block = &style
 	}
-	style := blockStyle{newline: w.lineBreak(), step: -1, sequence: -1, dash: -1}
+	style := blockStyle{step: -1, sequence: -1, dash: -1}
 	if node != nil {
 		style.learn(node, false)
 	}
@@ -112,7 +112,7 @@ func (w *writer) learnFlow(node *yamltext.Node, style *flowStyle, known *bool) {
 		lead = node.Content[len(node.Content)-2]
 	}
 	if prefix, first := w.prefix(lead.Full().Start); first {
-		style.newline = w.lineBreak()
+		style.lines = true
 		outer, closes := w.prefix(node.End - 1)
 		if !closes {
 			start := w.lineStart(node.Start)

@@ -6,9 +6,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// What is written has LF for a line break; a cut brings it in line with its
+// neighbours.
+
 // blockStyle is how a document in block style is laid out.
 type blockStyle struct {
-	newline string
 	// step from a mapping's column to that of a mapping in it
 	step int
 	// sequence is the step from a key to the dashes of its sequence, often 0
@@ -33,7 +35,7 @@ func (s blockStyle) value(b *strings.Builder, node *yaml.Node, column int) {
 }
 
 func (s blockStyle) line(b *strings.Builder, column int) {
-	b.WriteString(s.newline)
+	b.WriteByte('\n')
 	b.WriteString(strings.Repeat(" ", column))
 }
 
@@ -84,9 +86,10 @@ type flowStyle struct {
 	json bool
 	// tight leaves out the blank after a colon, close that after a comma.
 	tight, close bool
-	// newline, if set, puts each entry on a line of its own, which begins
-	// with the prefix; unit is what a level adds to it.
-	newline, prefix, unit string
+	// lines puts each entry on a line of its own, which begins with the
+	// prefix; unit is what a level adds to it.
+	lines        bool
+	prefix, unit string
 }
 
 func (s flowStyle) colon() string {
@@ -98,8 +101,8 @@ func (s flowStyle) colon() string {
 
 func (s flowStyle) comma() string {
 	switch {
-	case s.newline != "":
-		return "," + s.newline + s.prefix
+	case s.lines:
+		return ",\n" + s.prefix
 	case s.close:
 		return ","
 	}
@@ -141,8 +144,8 @@ func (s flowStyle) value(b *strings.Builder, node *yaml.Node) {
 		switch {
 		case i > 0:
 			b.WriteString(inner.comma())
-		case s.newline != "":
-			b.WriteString(s.newline + inner.prefix)
+		case s.lines:
+			b.WriteString("\n" + inner.prefix)
 		}
 		if step == 2 {
 			inner.entry(b, node.Content[i], node.Content[i+1])
@@ -150,8 +153,8 @@ func (s flowStyle) value(b *strings.Builder, node *yaml.Node) {
 			inner.inner(b, node.Content[i])
 		}
 	}
-	if len(node.Content) > 0 && s.newline != "" {
-		b.WriteString(s.newline + s.prefix)
+	if len(node.Content) > 0 && s.lines {
+		b.WriteString("\n" + s.prefix)
 	}
 	b.WriteString(closing)
 }

@@ -90,7 +90,7 @@ func NodeSource(node *yaml.Node) string {
 		return strings.TrimSuffix(properties, " ")
 	case node.Kind != yaml.ScalarNode && node.Style&yaml.FlowStyle == 0 && len(node.Content) > 0:
 		var b strings.Builder
-		blockStyle{newline: "\n", step: 2, dash: 2}.value(&b, node, 0)
+		blockStyle{step: 2, dash: 2}.value(&b, node, 0)
 		if properties != "" {
 			return " " + strings.TrimSuffix(properties, " ") + b.String()
 		}
@@ -150,6 +150,9 @@ func (d *draft) parseSource(source string) (*yaml.Node, error) {
 		}
 		return &yaml.Node{Kind: yaml.AliasNode, Value: name, Alias: target}, nil
 	}
+	if strings.HasSuffix(source, "\r") {
+		return readSource(source, "\r") // LF would be one line break with it
+	}
 	return readSource(source, "\n")
 }
 
@@ -158,7 +161,7 @@ func (d *draft) parseSource(source string) (*yaml.Node, error) {
 func readSource(source, end string) (*yaml.Node, error) {
 	// A collection in block style is read below a key, anything else at the
 	// root, where no tab is in the way of an indentation.
-	inline := strings.IndexByte(" \t\r\n", source[0]) < 0
+	inline := isInline(source)
 	text := "k:" + source + end
 	if inline {
 		text = " " + source + end

@@ -135,6 +135,20 @@ func TestSetTakesTheStyleOfItsSurroundings(t *testing.T) {
 			"- - a: 1\n  - b\n", "[0][0].c", "x", "- - a: 1\n    c: x\n  - b\n"},
 		"markers": {
 			"%YAML 1.1\n---\na: b\n...\n", "c", "d", "%YAML 1.1\n---\na: b\nc: d\n...\n"},
+		"the line break of the neighbour, not of the first line": {
+			"# old editor\ra:\n  b: x\n", "a.c", "{d: e}", "# old editor\ra:\n  b: x\n  c:\n    d: e\n"},
+		"line breaks that differ": {
+			"a:\r\n  b: x\r  c: v\nd: e\r\n", "a.f", "{g: h}", "a:\r\n  b: x\r  c: v\n  f:\n    g: h\nd: e\r\n"},
+		"CR alone": {
+			"a:\r  b: x\rd: e\r", "a.f", "w", "a:\r  b: x\r  f: w\rd: e\r"},
+		"a line break that not every reader knows": {
+			"a: x\r\nb: v\u0085", "c", "w", "a: x\r\nb: v\u0085c: w\r\n"},
+		"blanks after a literal that keeps": {
+			"a: b\nc: |+\n  x\n  ", "a", "w", "a: w\nc: |+\n  x\n  "},
+		"a literal that keeps, before blanks": {
+			"c: |+\n  x\n  ", "c", "w", "c: w\n  "},
+		"a literal that keeps a line of CR": {
+			"c: |+\n  x\n\r\r\nd: e\n", "c", "w", "c: w\r\nd: e\n"},
 		"byte order mark": {
 			"\xef\xbb\xbfa: b\n", "c", "d", "\xef\xbb\xbfa: b\nc: d\n"},
 	} {

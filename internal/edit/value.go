@@ -37,7 +37,7 @@ func (w *writer) put(h *handle, value *yaml.Node) error {
 		w.cut(node.Indicator+1, node.End, w.blockValue(h, value))
 	case collection && h.parent.text.Kind == yamltext.Mapping && value.Style&yaml.FlowStyle == 0:
 		// The lines of the value follow that of its key and its comment.
-		w.lines(node.Indicator, strings.TrimPrefix(w.blockValue(h, value), w.lineBreak()))
+		w.lines(node.Indicator, strings.TrimPrefix(w.blockValue(h, value), "\n"))
 	default:
 		w.cut(node.Indicator+1, node.Indicator+1, w.blockValue(h, value))
 	}
@@ -80,7 +80,7 @@ func (w *writer) restore(h *handle) error {
 	if h.parent == nil {
 		return errors.New("the whole document is in the way")
 	}
-	inline := source != "" && strings.IndexByte(" \t\r\n", source[0]) < 0
+	inline := isInline(source)
 	start, end := node.Full().Start, node.Full().End
 	switch {
 	case !node.Written():
@@ -107,8 +107,7 @@ func (w *writer) restore(h *handle) error {
 		}
 		return w.put(h, value)
 	}
-	w.cut(start, end, source)
-	w.cuts[len(w.cuts)-1].restored = h
+	w.cuts = append(w.cuts, cut{Span: yamltext.Span{Start: start, End: end}, depth: h.depth, text: source, restored: h})
 	return nil
 }
 
@@ -118,15 +117,27 @@ func (w *writer) restore(h *handle) error {
 // around it ends a plain scalar at a comma. Where the text cannot stand, what
 // it says is written in the style of the place.
 func (w *writer) holds(h *handle, source string, end int) bool {
-	around := h.parent.text
-	if around.Style == yamltext.Flow {
-		return ends("{k: ", source, "\n}")
+	before, after := "{k:", "\n}"
+	if around := h.parent.text; around.Style != yamltext.Flow {
+		before, after = strings.Repeat(" ", around.Column)+"k:", w.upToContent(end)
+		if around.Kind == yamltext.Sequence {
+			before = strings.Repeat(" ", around.Column) + "-"
+		}
 	}
-	mark := "k:"
-	if around.Kind == yamltext.Sequence {
-		mark = "-"
+	if isInline(source) {
+		before += " "
 	}
-	next := end
+	return ends(before, source, after)
+}
+
+// isInline says whether the text of a value begins right where the value does.
+func isInline(source string) bool {
+	return source != "" && strings.IndexByte(" \t\r\n", source[0]) < 0
+}
+
+// upToContent returns the text up to the line that says something again.
+func (w *writer) upToContent(offset int) string {
+	next := offset
 	for next < len(w.src) {
 		content := w.pastBlanks(next)
 		if content < len(w.src) && w.src[content] != '#' && yamltext.LineEnd(w.src, content) > content {
@@ -134,10 +145,7 @@ func (w *writer) holds(h *handle, source string, end int) bool {
 		}
 		next = yamltext.NextLine(w.src, content)
 	}
-	if source != "" && strings.IndexByte(" \t\r\n", source[0]) < 0 {
-		mark += " "
-	}
-	return ends(strings.Repeat(" ", around.Column)+mark, source, string(w.src[end:next]))
+	return string(w.src[offset:min(next, len(w.src)-w.lent)])
 }
 
 // ends says whether the value that begins with a source ends with it.
