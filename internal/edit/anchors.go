@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
 // aliased says whether an alias uses the anchor.
@@ -19,7 +21,7 @@ func (d *draft) uses() map[string]int {
 	return d.used
 }
 
-func aliasesIn(node *yaml.Node) map[string]int {
+func aliasesIn(n *yaml.Node) map[string]int {
 	used := make(map[string]int)
 	var visit func(*yaml.Node)
 	visit = func(node *yaml.Node) {
@@ -30,7 +32,7 @@ func aliasesIn(node *yaml.Node) map[string]int {
 			visit(child)
 		}
 	}
-	visit(node)
+	visit(n)
 	return used
 }
 
@@ -77,35 +79,10 @@ func (d *draft) loose(edit Edit, node *yaml.Node) error {
 
 // merged says whether a mapping has a key by way of its merge keys.
 func merged(mapping *yaml.Node, key string) bool {
-	// An anchor may contain its own alias, and many ways may lead to one.
-	seen := map[*yaml.Node]bool{}
-	var search func(mapping *yaml.Node) bool
-	search = func(mapping *yaml.Node) bool {
-		if seen[mapping] {
-			return false
+	for e := range node.Of(mapping).Entries() {
+		if e.Merged && e.Key == key {
+			return true
 		}
-		seen[mapping] = true
-		for i := 0; i+1 < len(mapping.Content); i += 2 {
-			if mapping.Content[i].ShortTag() != "!!merge" {
-				continue
-			}
-			sources := []*yaml.Node{mapping.Content[i+1]}
-			if sources[0].Kind == yaml.SequenceNode {
-				sources = sources[0].Content
-			}
-			for _, source := range sources {
-				if source.Kind == yaml.AliasNode {
-					source = source.Alias
-				}
-				if source == nil || source.Kind != yaml.MappingNode {
-					continue
-				}
-				if at, _ := entryOf(source, key); at >= 0 || search(source) {
-					return true
-				}
-			}
-		}
-		return false
 	}
-	return search(mapping)
+	return false
 }

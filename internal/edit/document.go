@@ -88,7 +88,7 @@ func same(got, want *yaml.Node, path Path) error {
 	case got.Kind != want.Kind || got.ShortTag() != want.ShortTag():
 		return fmt.Errorf("%v became %s %s, not %s %s", path, got.ShortTag(), describe(got), want.ShortTag(), describe(want))
 	case got.Value != want.Value:
-		return fmt.Errorf("%v became %s, not %s", path, describe(got), describe(want))
+		return fmt.Errorf("%v became %.40q, not %.40q", path, got.Value, want.Value)
 	case got.Anchor != want.Anchor:
 		return fmt.Errorf("%v got the anchor %q, not %q", path, got.Anchor, want.Anchor)
 	case len(got.Content) != len(want.Content):

@@ -191,13 +191,13 @@ func (d *draft) insert(edit Edit, path Path, index int) error {
 			return edit.refused("", "the document is empty")
 		}
 		if _, ok := path[len(path)-1].(string); !ok {
-			return edit.refused("", "%v is no sequence", path)
+			return edit.refused("", "%v is not a list", path)
 		}
 		return d.set(edit, path, &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{edit.Value}})
 	}
 	sequence := at.node
 	if sequence.Kind != yaml.SequenceNode && sequence.Kind != yaml.AliasNode {
-		return edit.refused("", "%v%s is %s, not a sequence", path, lineOf(sequence), describe(sequence))
+		return edit.refused("", "%v%s is %s, not a list", path, lineOf(sequence), describe(sequence))
 	}
 	if err := d.enter(edit, at.handle, path); err != nil {
 		return err
@@ -263,18 +263,4 @@ func (d *draft) restore(edit Edit) error {
 	}
 	at.become(replaced, node, "")
 	return nil
-}
-
-// Clone copies a tree: what edits do to the one leaves the other alone. An alias
-// in the copy still leads to the original.
-func Clone(node *yaml.Node) *yaml.Node {
-	if node == nil {
-		return nil
-	}
-	copied := *node
-	copied.Content = make([]*yaml.Node, len(node.Content))
-	for i, child := range node.Content {
-		copied.Content[i] = Clone(child)
-	}
-	return &copied
 }

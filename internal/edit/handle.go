@@ -3,10 +3,10 @@ package edit
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
@@ -231,7 +231,7 @@ func (d *draft) step(edit Edit, at *handle, here Path, step any) (int, error) {
 		return first + 1, nil
 	case int:
 		if node.Kind != yaml.SequenceNode {
-			return 0, edit.refused("", "%v%s is %s, not a sequence", here, lineOf(node), describe(node))
+			return 0, edit.refused("", "%v%s is %s, not a list", here, lineOf(node), describe(node))
 		}
 		if step < 0 || step >= len(node.Content) {
 			return 0, edit.refused("", "%v has %d items, none with the index %d", here, len(node.Content), step)
@@ -246,8 +246,7 @@ func (d *draft) step(edit Edit, at *handle, here Path, step any) (int, error) {
 func entryOf(mapping *yaml.Node, key string) (first, second int) {
 	first, second = -1, -1
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		k := mapping.Content[i]
-		if k.Kind != yaml.ScalarNode || k.Value != key || key == "<<" && k.ShortTag() == "!!merge" {
+		if text, ok := node.Key(mapping.Content[i]); !ok || text != key || node.IsMerge(mapping.Content[i]) {
 			continue
 		}
 		if first >= 0 {
@@ -258,6 +257,7 @@ func entryOf(mapping *yaml.Node, key string) (first, second int) {
 	return first, second
 }
 
+// isNull says whether null itself stands there, not an alias of it.
 func isNull(node *yaml.Node) bool {
 	return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null"
 }
@@ -276,18 +276,4 @@ func linesOf(a, b *yaml.Node) string {
 	return fmt.Sprintf(" (lines %d and %d)", a.Line, b.Line)
 }
 
-func describe(node *yaml.Node) string {
-	switch node.Kind {
-	case yaml.MappingNode:
-		return "a mapping"
-	case yaml.SequenceNode:
-		return "a sequence"
-	case yaml.AliasNode:
-		return "an alias"
-	}
-	text := node.Value
-	if len(text) > 40 {
-		text = strings.ToValidUTF8(text[:40], "") + "..."
-	}
-	return fmt.Sprintf("the scalar %q", text)
-}
+func describe(n *yaml.Node) string { return node.Of(n).Describe() }

@@ -273,9 +273,9 @@ func TestEditsAreRefused(t *testing.T) {
 		"an anchor below":           {"a: {b: &x c}\nd: *x\n", "remove", "a", `removing a: the value (line 1) has the anchor &x, which an alias *x needs; write the value out in place of the alias`},
 		"duplicate keys":            {"a: 1\nb: 2\na: 3\n", "set", "a", `setting a: the key "a" is twice in the document (lines 1 and 3); remove one of them`},
 		"duplicate keys on the way": {"m:\n  a: {}\n  a: {}\n", "set", "m.a.b", `setting m.a.b: the key "a" is twice in m (lines 2 and 3); remove one of them`},
-		"a scalar on the way":       {"a: text\n", "set", "a.b", `setting a.b: a (line 1) is the scalar "text", not a mapping`},
-		"a sequence on the way":     {"a: [b]\n", "set", "a.b", `setting a.b: a (line 1) is a sequence, not a mapping`},
-		"a mapping on the way":      {"a: {b: c}\n", "insert", "a[0]", `inserting a[0]: a (line 1) is a mapping, not a sequence`},
+		"a scalar on the way":       {"a: text\n", "set", "a.b", `setting a.b: a (line 1) is "text", not a mapping`},
+		"a sequence on the way":     {"a: [b]\n", "set", "a.b", `setting a.b: a (line 1) is a list, not a mapping`},
+		"a mapping on the way":      {"a: {b: c}\n", "insert", "a[0]", `inserting a[0]: a (line 1) is a mapping, not a list`},
 		"no such place":             {"a: [b]\n", "insert", "a[2]", `inserting a[2]: a has 1 items, so 2 is no place for another one`},
 		"no such item":              {"a: [b]\n", "set", "a[1].b", `setting a[1].b: a has 1 items, none with the index 1`},
 		"a parent that is merged": {"a: &x {k: {l: 1}}\nb:\n  <<: *x\n", "set", "b.k.m",
@@ -454,7 +454,7 @@ func TestTextsThatAreRefused(t *testing.T) {
 		"":                   "reading the document: there is nothing in it",
 		"# only a comment\n": "reading the document: there is nothing in it",
 		"a: [b\n":            "reading the document: yaml: line 1: did not find expected ',' or ']'",
-		"[{? b : c}]\n":      "setting a: the document (line 1) is a sequence, not a mapping",
+		"[{? b : c}]\n":      "setting a: the document (line 1) is a list, not a mapping",
 		"a: {? b : c}\n":     `editing a: the text cannot be changed there alone: line 1: unsupported YAML: a key after "?" in flow style`,
 	} {
 		_, err := Text([]byte(in), []Edit{{Path: path("a"), Op: Set, Value: text("x")}})

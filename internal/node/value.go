@@ -136,5 +136,12 @@ func (v Value) Describe() string {
 	case "!!bool":
 		return "the boolean " + v.node.Value
 	}
-	return fmt.Sprintf("%q", v.node.Value)
+	text := v.node.Value
+	if len(text) > maxDescribed {
+		text = strings.ToValidUTF8(text[:maxDescribed], "") + "..."
+	}
+	return fmt.Sprintf("%q", text)
 }
+
+// maxDescribed is how many bytes of a text a message repeats.
+const maxDescribed = 40
