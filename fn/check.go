@@ -7,8 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/stream"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -56,23 +58,23 @@ type Difference struct {
 // Expiry says which rules count as expired.
 type Expiry struct {
 	// Today is the current day; "" ignores expiry.
-	Today Date
+	Today v1alpha1.Date
 	// Notice is how many days before a rule expires Check begins to warn.
 	Notice int
 }
 
 // Check says where files differ from what Manifests would make of them. Once the
 // function has run over them with this spec they differ nowhere, however they
-// were formatted since. spec and options are as for Manifests.
+// were formatted since. by and options are as for Manifests.
 //
 // The error is ErrFailed if the spec or a document cannot be read, so that
 // nothing can be judged; the results say why.
-func Check(spec *Manifest, files []Manifest, options Options, expiry Expiry) (*Checked, error) {
-	r := runOn(spec, stream.Of(files...), options)
+func Check(by *Manifest, files []Manifest, options Options, expiry Expiry) (*Checked, error) {
+	r := runOn(by, stream.Of(files...), options)
 	objects := make([][]CheckedObject, len(r.items))
 	checked := &Checked{Results: r.process(func(d *pass.Document) { objects[d.At] = checkedIn(d) }, nil)}
-	if r.policy == nil {
-		return checked, ErrFailed
+	if r.spec == nil {
+		return checked, &FailedError{checked.Results}
 	}
 	checked.Results = append(checked.Results, r.expired(expiry)...).inOrder()
 	checked.Objects = slices.Concat(objects...)
@@ -157,10 +159,10 @@ func (r *run) expired(expiry Expiry) Results {
 	}
 	soon := expiry.Today
 	if day, err := time.Parse(time.DateOnly, string(expiry.Today)); err == nil {
-		soon = Date(day.AddDate(0, 0, expiry.Notice).Format(time.DateOnly))
+		soon = v1alpha1.Date(day.AddDate(0, 0, expiry.Notice).Format(time.DateOnly))
 	}
 	var problems Results
-	for _, rule := range r.read.compiled.Rules() {
+	for _, rule := range spec.Rules(r.spec.ClusterBypass) {
 		name, severity, message := Expired, Error, "expired on %s%s: remove the rule, or have its owner set a later day"
 		switch {
 		case rule.Expired(expiry.Today):
@@ -169,17 +171,17 @@ func (r *run) expired(expiry Expiry) Results {
 		default:
 			continue
 		}
-		at := rule.Path + ".expires"
+		at := r.spec.Locate(spec.Problem{Path: rule.Path + ".expires"})
 		problems = append(problems, Result{
-			Tags: map[string]string{CheckTag: name}, Severity: severity, Message: fmt.Sprintf(message, rule.Expires, noted(rule.Note)), ResourceRef: refOf(r.read.node),
-			Field: &Field{Path: at, CurrentValue: string(rule.Expires)}, File: fileOf(r.read.file, 0), Line: r.read.lineOf(at),
+			Tags: map[string]string{CheckTag: name}, Severity: severity, Message: fmt.Sprintf(message, rule.Expires, noted(rule.Note)), ResourceRef: refOf(r.spec.Object),
+			Field: &Field{Path: at.Path, CurrentValue: string(rule.Expires)}, File: fileOf(at.File, 0), Line: at.Line,
 		})
 	}
 	return problems
 }
 
 // noted writes who answers for a rule and what it is for.
-func noted(n Note) string {
+func noted(n v1alpha1.Note) string {
 	var parts []string
 	if n.Owner != "" {
 		parts = append(parts, "owner "+n.Owner)

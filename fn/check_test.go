@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/fn"
 )
 
@@ -142,7 +143,7 @@ func TestCheckOfWhatCannotBeRead(t *testing.T) {
 
 func TestCheckJudgesWhatHasExpired(t *testing.T) {
 	for _, test := range []struct {
-		today  fn.Date
+		today  v1alpha1.Date
 		notice int
 		want   string
 	}{

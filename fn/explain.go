@@ -6,7 +6,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/stream"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -85,10 +87,10 @@ type ExplainedEntry struct {
 	Entry string `json:"entry"`
 	From  Source `json:"from"`
 	// Reason, Owner and Expires are those of the rule.
-	Reason  string `json:"reason,omitempty"`
-	Owner   string `json:"owner,omitempty"`
-	Expires Date   `json:"expires,omitempty"`
-	Expired bool   `json:"expired,omitempty"`
+	Reason  string        `json:"reason,omitempty"`
+	Owner   string        `json:"owner,omitempty"`
+	Expires v1alpha1.Date `json:"expires,omitempty"`
+	Expired bool          `json:"expired,omitempty"`
 	// InForce says that it has an effect: something of it holds, or it leaves
 	// the field empty.
 	InForce bool `json:"inForce"`
@@ -137,37 +139,37 @@ const (
 )
 
 // Explain says what bypasses the sidecar of the workloads in files, by which
-// scope and how. spec and options are as for Manifests. today is the day on which
+// scope and how. by and options are as for Manifests. today is the day on which
 // it is asked, by which it is told what has expired; "" to leave that out.
 //
 // The error is ErrFailed where nothing can be said, since the spec or a document
 // cannot be read; the results say so.
-func Explain(spec *Manifest, files []Manifest, options Options, today Date) (*Explained, error) {
-	r := runOn(spec, stream.Of(files...), options)
+func Explain(by *Manifest, files []Manifest, options Options, today v1alpha1.Date) (*Explained, error) {
+	r := runOn(by, stream.Of(files...), options)
 	workloads := make([][]Explanation, len(r.items))
-	scopes := sync.OnceValue(func() map[string]saidScope { return r.read.scopes() })
+	scopes := sync.OnceValue(func() map[string]spec.Rule { return scopesOf(r.spec) })
 	explained := &Explained{Results: r.process(
 		func(d *pass.Document) { workloads[d.At] = r.explanations(d, scopes(), today) },
 		func(d *pass.Document) {
 			for i, plan := range d.Workloads {
 				if !plan.Failed() {
-					workloads[d.At][i].Rendered = r.policy.Rendered(plan, d.Nodes)
+					workloads[d.At][i].Rendered = r.spec.Policy.Rendered(plan, d.Nodes)
 				}
 			}
 		})}
-	if r.policy == nil {
-		return explained, ErrFailed
+	if r.spec == nil {
+		return explained, &FailedError{explained.Results}
 	}
-	explained.Mesh = r.policy.Mesh.Name
+	explained.Mesh = r.spec.Policy.Mesh.Name
 	explained.Workloads = slices.Concat(workloads...)
 	return explained, nil
 }
 
 // explanations explains the workloads of a document.
-func (r *run) explanations(d *pass.Document, scopes map[string]saidScope, today Date) []Explanation {
+func (r *run) explanations(d *pass.Document, scopes map[string]spec.Rule, today v1alpha1.Date) []Explanation {
 	all := make([]Explanation, len(d.Workloads))
 	for i, plan := range d.Workloads {
-		e := explaining{r.policy, r.read, scopes, today, d, plan}
+		e := explaining{r.spec.Policy, r.spec, scopes, today, d, plan}
 		all[i] = e.explanation()
 	}
 	return all
@@ -176,9 +178,9 @@ func (r *run) explanations(d *pass.Document, scopes map[string]saidScope, today 
 // explaining is the explanation of one workload.
 type explaining struct {
 	policy *transform.Policy
-	spec   *decoder
-	scopes map[string]saidScope
-	today  Date
+	spec   *spec.Spec
+	scopes map[string]spec.Rule
+	today  v1alpha1.Date
 	in     *pass.Document
 	plan   *transform.Plan
 }
@@ -216,10 +218,10 @@ func (e *explaining) explanation() Explanation {
 // modeFrom says which field says how the settings are enforced.
 func (e *explaining) modeFrom() Source {
 	by := e.plan.ModeBy
-	if _, written := e.spec.lines[e.spec.placed(by)]; !written {
+	if !e.spec.Says(by) {
 		return Source{Scope: FromDefault}
 	}
-	return e.spec.source(strings.TrimSuffix(by, ".enforcement.mode"), by)
+	return e.source(strings.TrimSuffix(by, ".enforcement.mode"), by)
 }
 
 func (e *explaining) field(f traffic.Field) ExplainedField {
@@ -340,14 +342,14 @@ func (e *explaining) said(claim transform.Claim, f traffic.Field) []saidEntry {
 	var all []saidEntry
 	add := func(text, path string, layer traffic.Layer) {
 		all = append(all, saidEntry{ExplainedEntry{
-			Entry: text, From: e.spec.source(claim.Scope, path),
-			Reason: scope.note.Reason, Owner: scope.note.Owner, Expires: scope.note.Expires, Expired: scope.note.Expired(e.today),
+			Entry: text, From: e.source(claim.Scope, path),
+			Reason: scope.Reason, Owner: scope.Owner, Expires: scope.Expires, Expired: scope.Expired(e.today),
 		}, layer})
 	}
-	list := scope.traffic.lists()[f]
+	list := spec.Entries(&scope.Traffic, f)
 	at := claim.Scope + "." + string(f)
 	for i, entry := range list {
-		add(entry.text, fmt.Sprintf("%s[%d]", at, i), layerOf(f, entry.entries...))
+		add(entry.Text, fmt.Sprintf("%s[%d]", at, i), layerOf(f, entry.Entries...))
 	}
 	if len(list) == 0 {
 		add("[]", at, layerOf(f))
@@ -382,7 +384,7 @@ func (e *explaining) taker(claim transform.Claim, f traffic.Field) Source {
 		by = opposites[f]
 	}
 	if _, written := e.scopes[claim.Scope]; written {
-		return e.spec.source(claim.Scope, claim.Scope+"."+string(by))
+		return e.source(claim.Scope, claim.Scope+"."+string(by))
 	}
 	return e.unwritten(claim, by)
 }
@@ -397,66 +399,19 @@ var opposites = map[traffic.Field]traffic.Field{
 }
 
 // source gives the place of a field in the spec.
-func (d *decoder) source(scope, path string) Source {
-	path = d.placed(path)
-	return Source{Scope: scope, Path: path, File: d.file, Line: d.lineOf(path)}
+func (e *explaining) source(scope, path string) Source {
+	at := e.spec.Locate(spec.Problem{Path: path})
+	return Source{Scope: scope, Path: at.Path, File: at.File, Line: at.Line}
 }
 
-// saidScope is what a scope of the spec says, as it is written.
-type saidScope struct {
-	traffic Traffic
-	note    Note
-}
-
-// scopes gives the scopes of the spec by their field paths.
-func (d *decoder) scopes() map[string]saidScope {
-	s := d.compiled.Spec
-	all := map[string]saidScope{}
-	if s.MeshDefaults != nil {
-		all[transform.DefaultsPath] = saidScope{traffic: *s.MeshDefaults}
+// scopesOf gives the scopes of a spec by their field paths.
+func scopesOf(s *spec.Spec) map[string]spec.Rule {
+	all := map[string]spec.Rule{}
+	if defaults := s.Spec.MeshDefaults; defaults != nil {
+		all[transform.DefaultsPath] = spec.Rule{Traffic: *defaults}
 	}
-	if s.Global != nil {
-		all[transform.GlobalPath] = saidScope{s.Global.Traffic, s.Global.Note}
-	}
-	for i, r := range s.Namespaces {
-		all[namespacePath(i)] = saidScope{r.Traffic, r.Note}
-	}
-	for i, r := range s.Workloads {
-		all[workloadPath(i)] = saidScope{r.Traffic, r.Note}
-	}
-	return all
-}
-
-// listed is an entry of a list as it is written, and as the settings read it.
-type listed struct {
-	text    string
-	entries []string
-}
-
-// lists gives the entries of every field that is there.
-func (t Traffic) lists() map[traffic.Field][]listed {
-	all := map[traffic.Field][]listed{}
-	for f, entries := range map[traffic.Field][]string{
-		traffic.ExcludeInboundPorts:     texts(t.ExcludeInboundPorts),
-		traffic.IncludeInboundPorts:     texts(t.IncludeInboundPorts),
-		traffic.ExcludeOutboundPorts:    texts(t.ExcludeOutboundPorts),
-		traffic.IncludeOutboundPorts:    texts(t.IncludeOutboundPorts),
-		traffic.ExcludeOutboundIPRanges: texts(t.ExcludeOutboundIPRanges),
-		traffic.IncludeOutboundIPRanges: texts(t.IncludeOutboundIPRanges),
-	} {
-		for _, entry := range entries {
-			all[f] = append(all[f], listed{entry, []string{entry}})
-		}
-	}
-	for _, d := range t.ExcludeOutbound {
-		ranges, ports := texts(d.IPRanges), texts(d.Ports)
-		pair := listed{text: strings.Join(ranges, ",") + "@" + strings.Join(ports, ",")}
-		for _, r := range ranges {
-			for _, p := range ports {
-				pair.entries = append(pair.entries, r+"@"+p)
-			}
-		}
-		all[traffic.ExcludeOutbound] = append(all[traffic.ExcludeOutbound], pair)
+	for _, r := range spec.Rules(s.ClusterBypass) {
+		all[r.Path] = r
 	}
 	return all
 }

@@ -1,13 +1,8 @@
 package fn
 
-import (
-	"go.yaml.in/yaml/v3"
+import "github.com/krm-bypass/krm-bypass/internal/object"
 
-	"github.com/krm-bypass/krm-bypass/internal/object"
-)
-
-func refOf(document *yaml.Node) *ResourceRef {
-	head := object.HeadOf(document)
+func refOf(head object.Head) *ResourceRef {
 	if head.APIVersion == "" || head.Kind == "" {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"pgregory.net/rapid"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -179,7 +180,7 @@ func TestNothingIsWrittenBeyondTheLimits(t *testing.T) {
 			return
 		}
 		for _, r := range results {
-			if r.Severity == fn.Error && r.ResourceRef.Kind != fn.Kind {
+			if r.Severity == fn.Error && r.ResourceRef.Kind != v1alpha1.Kind {
 				require.True(t, broken[r.ResourceRef.Namespace+"/"+r.ResourceRef.Name], "nothing breaks a limit here: %s", r)
 			}
 		}
@@ -187,16 +188,16 @@ func TestNothingIsWrittenBeyondTheLimits(t *testing.T) {
 }
 
 func TestNodesAreHeldToTheLimitsToo(t *testing.T) {
-	spec, err := specOf(t, `{limits: {forbiddenOutboundPorts: [443]}, meshDefaults: {excludeOutboundPorts: [443]}, global: {excludeInboundPorts: [1]}, enforcement: {image: "a/b:c"}}`)
+	spec, err := specIn("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: " + `{limits: {forbiddenOutboundPorts: [443]}, meshDefaults: {excludeOutboundPorts: [443]}, global: {excludeInboundPorts: [1]}, enforcement: {image: "a/b:c"}}`)
 	require.NoError(t, err)
 	var node yaml.Node
 	require.NoError(t, yaml.Unmarshal([]byte(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {template: {spec: {}}}}`), &node))
-	results, err := fn.Nodes(*spec, []*yaml.Node{&node}, fn.Options{})
+	results, err := fn.Nodes(spec, []*yaml.Node{&node}, fn.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, "warning: ClusterBypass cluster: spec.meshDefaults.excludeOutboundPorts: the configuration of Istio itself lets outbound port 443 bypass the sidecar in every pod, which spec.limits.forbiddenOutboundPorts does not reach: change it there\n", results.Report())
 
 	require.NoError(t, yaml.Unmarshal([]byte(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {template: {metadata: {annotations: {traffic.sidecar.istio.io/excludeOutboundIPRanges: 10.0.0.1}}, spec: {}}}}`), &node))
 	spec.Spec.MeshDefaults = nil
-	_, err = fn.Nodes(*spec, []*yaml.Node{&node}, fn.Options{})
+	_, err = fn.Nodes(spec, []*yaml.Node{&node}, fn.Options{})
 	assert.ErrorIs(t, err, fn.ErrFailed)
 }

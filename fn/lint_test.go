@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"pgregory.net/rapid"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/lint"
 )
@@ -20,7 +21,7 @@ import (
 // checks.
 func TestLintNamesEveryCheck(t *testing.T) {
 	var named, have []string
-	of := reflect.TypeFor[fn.Lint]()
+	of := reflect.TypeFor[v1alpha1.Lint]()
 	for i := range of.NumField() {
 		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
 		named = append(named, name+" "+of.Field(i).Tag.Get("schema"))
@@ -87,16 +88,14 @@ func TestDrawnLint(t *testing.T) {
 		_, others, _ := process(t, resourceList(config, reversed))
 		require.Equal(t, results, others, "the order of the items does not matter")
 
-		var specNode yaml.Node
-		require.NoError(t, yaml.Unmarshal(config, &specNode))
-		spec, err := fn.ReadSpec(&specNode, "")
+		spec, err := specIn(string(config))
 		require.NoError(t, err)
 		nodes := make([]*yaml.Node, len(texts))
 		for i, text := range texts {
 			nodes[i] = &yaml.Node{}
 			require.NoError(t, yaml.Unmarshal([]byte(text), nodes[i]))
 		}
-		ofNodes, _ := fn.Nodes(*spec, nodes, fn.Options{})
+		ofNodes, _ := fn.Nodes(spec, nodes, fn.Options{})
 		require.Equal(t, results, ofNodes)
 
 		if !ok {

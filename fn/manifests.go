@@ -7,6 +7,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/stream"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -20,65 +21,39 @@ type Manifest = yamltext.File
 // for it; documents that are not Kubernetes objects, and files that say nothing,
 // stay as they are.
 //
-// spec is a file with a ClusterBypass, or with a ConfigMap as a KRM function
+// by is a file with a ClusterBypass, or with a ConfigMap as a KRM function
 // takes one; nil has the one ClusterBypass among the files count.
 //
 // The results have lines. The error is ErrFailed where one of them is an error;
 // the files are then as they came.
-func Manifests(spec *Manifest, files []Manifest, options Options) ([]Manifest, Results, error) {
+func Manifests(by *Manifest, files []Manifest, options Options) ([]Manifest, Results, error) {
 	documents := stream.Of(files...)
-	r := runOn(spec, documents, options)
+	r := runOn(by, documents, options)
 	texts := make([][]byte, len(r.items))
 	results := r.process(nil, func(d *pass.Document) { texts[d.At] = d.Written })
 	if results.Failed() {
-		return files, results, ErrFailed
+		return files, results, &FailedError{results}
 	}
 	return documents.Rewritten(texts), results, nil
 }
 
 // runOn is the application of a spec to the documents of files.
-func runOn(spec *Manifest, s *stream.Stream, options Options) *run {
+func runOn(in *Manifest, s *stream.Stream, options Options) *run {
 	r := &run{items: make([]pass.Item, len(s.Documents)), remedy: "give one with --spec", options: options}
 	for i, d := range s.Documents {
 		r.items[i] = pass.Item{Text: d.Fragment(), Place: pass.Place{File: s.File(d).Path, Index: d.Index, Line: d.Line}}
 	}
-	r.config = func() (*configObject, Results) { return nil, nil }
-	if spec != nil {
-		r.config = func() (*configObject, Results) { return configObjectIn(*spec) }
+	r.config = func() (*spec.Source, Results) {
+		if in == nil {
+			return nil, nil
+		}
+		found, err := spec.In(*in)
+		if err != nil {
+			return nil, problemResults(Error, err, nil)
+		}
+		return &found, nil
 	}
 	return r
-}
-
-// configObjectIn finds what says which traffic bypasses in a file: its one
-// ClusterBypass, or its one ConfigMap where there is none.
-func configObjectIn(f Manifest) (*configObject, Results) {
-	fail := func(line int, format string, args ...any) (*configObject, Results) {
-		return nil, Results{{Severity: Error, File: fileOf(f.Path, 0), Line: line, Message: fmt.Sprintf(format, args...)}}
-	}
-	var specs, configMaps []*configObject
-	for _, d := range stream.Of(f).Documents {
-		document, err := object.Decode(d.Fragment())
-		if err != nil {
-			line, problem := yamltext.Located(err)
-			return fail(d.Line+max(line, 1)-1, "reading the document: %s", problem)
-		}
-		found := &configObject{node: document, file: f.Path, line: d.Line}
-		switch head := object.HeadOf(document); {
-		case isSpec(head.Type):
-			specs = append(specs, found)
-		case head.APIVersion == "v1" && head.Kind == "ConfigMap":
-			configMaps = append(configMaps, found)
-		}
-	}
-	switch {
-	case len(specs) == 1:
-		return specs[0], nil
-	case len(specs) > 1:
-		return fail(specs[1].line, "there are %d objects of kind %s in it, and it is not said which counts: keep one", len(specs), Kind)
-	case len(configMaps) == 1:
-		return configMaps[0], nil
-	}
-	return fail(0, "there is no %s in it: write one (apiVersion %s)", Kind, APIVersion)
 }
 
 // localConfig marks an object that is for the tools that read a package, and
@@ -110,7 +85,7 @@ func Applicable(f Manifest) ([]byte, Results) {
 			problems = append(problems, Result{Severity: Error, File: fileOf(f.Path, d.Index), Line: d.Line + node.LineAt(text.Nodes, nil) - 1, Message: why})
 		}
 		switch {
-		case Configures(text.Nodes) || marked && local != "false":
+		case spec.Configures(text.Nodes) || marked && local != "false":
 			kept = append(kept, f.Text[at:d.Offset])
 		case head.APIVersion == "" || head.Kind == "":
 			refuse("the document is no Kubernetes object, since it has no apiVersion or no kind: name only the files to render, or take it away")

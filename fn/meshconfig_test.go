@@ -119,13 +119,12 @@ func TestDrawnMeshConfig(t *testing.T) {
 
 		_, results, err := fn.Process(resourceList(first, []string{config, fsmWorkload}), fn.Options{})
 		require.NoError(t, err)
-		var specNode, node, workload yaml.Node
-		require.NoError(t, yaml.Unmarshal(first, &specNode))
-		spec, err := fn.ReadSpec(&specNode, "")
+		var node, workload yaml.Node
+		spec, err := specIn(string(first))
 		require.NoError(t, err)
 		require.NoError(t, yaml.Unmarshal([]byte(config), &node))
 		require.NoError(t, yaml.Unmarshal([]byte(fsmWorkload), &workload))
-		ofNodes, err := fn.Nodes(*spec, []*yaml.Node{&workload, &node}, fn.Options{})
+		ofNodes, err := fn.Nodes(spec, []*yaml.Node{&workload, &node}, fn.Options{})
 		require.NoError(t, err)
 		require.Equal(t, results, ofNodes)
 		asNode, err := yaml.Marshal(&node)

@@ -28,12 +28,11 @@ func TestOptionsGoBeforeTheSpec(t *testing.T) {
 			assert.NotContains(t, rendered, "istio.io")
 			assert.Contains(t, rendered, "image: registry.example.com/init:v9")
 
-			var node, object yaml.Node
-			require.NoError(t, yaml.Unmarshal([]byte(text), &node))
-			read, err := fn.ReadSpec(&node, "bypass.yaml")
+			var object yaml.Node
+			read, err := specIn(text)
 			require.NoError(t, err)
 			require.NoError(t, yaml.Unmarshal([]byte(deployment), &object))
-			_, err = fn.Nodes(*read, []*yaml.Node{&object}, options)
+			_, err = fn.Nodes(read, []*yaml.Node{&object}, options)
 			require.NoError(t, err)
 			var ofText, ofNodes any
 			require.NoError(t, yaml.Unmarshal(files[0].Text, &ofText))

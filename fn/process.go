@@ -1,11 +1,11 @@
 package fn
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/resourcelist"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
 // Options are what a run is told beside its input.
@@ -20,25 +20,6 @@ type Options struct {
 	// of how many are. It is called once at a time.
 	Progress func(done, total int)
 }
-
-// override puts what the options say in the place of what the spec says.
-func (o Options) override(spec *ClusterBypass) {
-	if o.Mesh != "" {
-		spec.Spec.Mesh = o.Mesh
-	}
-	if o.Image != "" {
-		enforcement := Enforcement{}
-		if spec.Spec.Enforcement != nil {
-			enforcement = *spec.Spec.Enforcement
-		}
-		enforcement.Image = o.Image
-		spec.Spec.Enforcement = &enforcement
-	}
-}
-
-// ErrFailed says that the results hold an error. The output is the ResourceList
-// as it came, with the results in it.
-var ErrFailed = errors.New("the input has errors, so nothing was changed")
 
 // Process applies the ClusterBypass of a ResourceList to its items. The output
 // differs from the input only where the spec asks for it, and in the list of
@@ -56,7 +37,7 @@ func Process(input []byte, options Options) (output []byte, results Results, err
 	texts := make([][]byte, len(r.items))
 	results = r.process(nil, func(d *pass.Document) { texts[d.At] = d.Written })
 	if results.Failed() {
-		err, texts = ErrFailed, nil
+		err, texts = &FailedError{results}, nil
 	}
 	return list.Rewritten(texts, results.entries()), results, err
 }
@@ -67,7 +48,7 @@ func runOnList(list *resourcelist.List, options Options) *run {
 	for i := range r.items {
 		r.items[i] = pass.Item{Text: list.Item(i), Aliases: list.Aliases(), Place: pass.Place{Index: i}}
 	}
-	r.config = func() (*configObject, Results) {
+	r.config = func() (*spec.Source, Results) {
 		text, given := list.Config()
 		if !given {
 			return nil, nil
@@ -77,7 +58,7 @@ func runOnList(list *resourcelist.List, options Options) *run {
 		if err != nil {
 			return nil, Results{{Severity: Error, Message: fmt.Sprintf("reading the functionConfig: %v", err)}}
 		}
-		return &configObject{node: node}, nil
+		return &spec.Source{Node: node}, nil
 	}
 	return r
 }

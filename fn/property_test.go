@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/fn/kiofilter"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -166,7 +167,7 @@ func (s drawnSpec) text(t require.TestingT) []byte {
 	if byWorkload != nil {
 		spec["workloads"] = byWorkload
 	}
-	text, err := yaml.Marshal(map[string]any{"apiVersion": fn.APIVersion, "kind": fn.Kind, "metadata": map[string]any{"name": "cluster"}, "spec": spec})
+	text, err := yaml.Marshal(map[string]any{"apiVersion": v1alpha1.APIVersion, "kind": v1alpha1.Kind, "metadata": map[string]any{"name": "cluster"}, "spec": spec})
 	require.NoError(t, err)
 	return text
 }
@@ -500,14 +501,12 @@ func TestDrawnFilterIsAsProcess(t *testing.T) {
 		texts := textsOf(items)
 		output, results, processed := process(t, resourceList(config, texts))
 
-		var specNode yaml.Node
-		require.NoError(t, yaml.Unmarshal(config, &specNode))
-		spec, err := fn.ReadSpec(&specNode, "")
+		spec, err := specIn(string(config))
 		if err != nil { // an entry of its own breaks a limit
 			require.False(t, processed)
 			return
 		}
-		filter := &kiofilter.Filter{Spec: *spec}
+		filter := &kiofilter.Filter{Spec: spec}
 		nodes := make([]*kyaml.RNode, len(texts))
 		for i, text := range texts {
 			nodes[i], err = kyaml.Parse(text)

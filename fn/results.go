@@ -3,12 +3,15 @@ package fn
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/terminal"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -56,15 +59,6 @@ type ResourceRef struct {
 	Namespace  string `json:"namespace,omitempty" yaml:"namespace,omitempty"`
 }
 
-// text gives kind, namespace and name, as in Deployment shop/web.
-func (r ResourceRef) text() string {
-	name := r.Name
-	if r.Namespace != "" {
-		name = r.Namespace + "/" + name
-	}
-	return strings.TrimSpace(r.Kind + " " + name)
-}
-
 // Field names a field and what stands there.
 type Field struct {
 	Path         string `json:"path" yaml:"path"`
@@ -91,7 +85,7 @@ func (r Result) String() string {
 		parts = append(parts, file)
 	}
 	if ref := r.ResourceRef; ref != nil {
-		parts = append(parts, ref.text())
+		parts = append(parts, object.Named(ref.Kind, ref.Namespace, ref.Name))
 	}
 	if r.Field != nil {
 		parts = append(parts, clipped(r.Field.Path))
@@ -207,19 +201,24 @@ func fileOf(path string, index int) *File {
 }
 
 // problemResults gives what is to be said of a spec as results.
-func problemResults(severity Severity, problems Problems, ref *ResourceRef) Results {
-	var results Results
-	for _, p := range problems {
-		r := Result{Message: p.Message, Severity: severity, ResourceRef: ref, Line: p.Line}
-		if p.File != "" {
-			r.File = &File{Path: p.File}
-		}
-		if p.Path != "" && ref != nil {
-			r.Field = &Field{Path: p.Path, CurrentValue: p.Value}
-		} else if p.Path != "" {
-			r.Message = p.Path + ": " + p.Message
-		}
-		results = append(results, r)
+func problemResults(severity Severity, problems error, ref *ResourceRef) Results {
+	var all spec.Problems
+	if !errors.As(problems, &all) {
+		return Results{{Message: problems.Error(), Severity: severity, ResourceRef: ref}}
+	}
+	results := make(Results, len(all))
+	for i, p := range all {
+		results[i] = problemResult(severity, p, ref)
 	}
 	return results
+}
+
+func problemResult(severity Severity, p spec.Problem, ref *ResourceRef) Result {
+	r := Result{Message: p.Message, Severity: severity, ResourceRef: ref, File: fileOf(p.File, 0), Line: p.Line}
+	if p.Path != "" && ref != nil {
+		r.Field = &Field{Path: p.Path, CurrentValue: p.Value}
+	} else if p.Path != "" {
+		r.Message = p.Path + ": " + p.Message
+	}
+	return r
 }

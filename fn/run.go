@@ -3,13 +3,12 @@ package fn
 import (
 	"cmp"
 	"fmt"
-	"path"
-	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
-	"github.com/krm-bypass/krm-bypass/internal/transform"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
 // run is one application of a spec to the items of an input.
@@ -17,13 +16,11 @@ type run struct {
 	items []pass.Item
 	// config gives the object that was said to count, nil if none was; remedy
 	// says how to say one.
-	config  func() (*configObject, Results)
+	config  func() (*spec.Source, Results)
 	remedy  string
 	options Options
-	// policy is what is applied, nil where there is none to apply, and read has
-	// read the spec that it is made of.
-	policy *transform.Policy
-	read   *decoder
+	// spec is what is applied, nil where there is none to apply.
+	spec *spec.Spec
 }
 
 // process finds the spec and applies it. planned and written are as for
@@ -33,68 +30,60 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	if len(broken) > 0 {
 		return resultsOf(broken...)
 	}
-	policy, results := r.findPolicy(heads)
+	results := r.readSpec(heads)
 	if results.Failed() {
 		return results
 	}
-	r.policy = policy
-	p := pass.Pass{Policy: policy, Items: r.items, Heads: heads, Planned: planned, Written: written, Progress: r.options.Progress}
+	p := pass.Pass{Policy: r.spec.Policy, Items: r.items, Heads: heads, Planned: planned, Written: written, Progress: r.options.Progress}
 	results = append(results, resultsOf(p.Run()...)...)
-	return append(results, problemResults(Error, r.read.placedAll(needImage(p.Imageless)), refOf(r.read.node))...).inOrder()
+	if len(p.Imageless) > 0 {
+		results = append(results, r.imageless(p.Imageless))
+	}
+	return results.inOrder()
 }
 
-// enforcementPath is the field that says how to enforce.
-const enforcementPath = "spec.enforcement"
-
-// needImage is the one problem of a spec that names no image although workloads
-// need it; there is none where none does.
-func needImage(workloads []pass.Ref) Problems {
-	if len(workloads) == 0 {
-		return nil
-	}
+// imageless is the error of a spec that names no image although workloads need
+// it.
+func (r *run) imageless(workloads []pass.Ref) Result {
 	names := make([]string, len(workloads))
 	for i, w := range workloads {
-		names[i] = ResourceRef{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name}.text()
+		names[i] = object.Named(w.Kind, w.Namespace, w.Name)
 	}
-	who := slices.Min(names) + " needs"
-	if others := len(names) - 1; others > 0 {
-		who = fmt.Sprintf("%s and %d more need", slices.Min(names), others)
-	}
-	return Problems{{Path: enforcementPath, Message: who + " the init container, and there is no default for its image: make images builds it, and make push REGISTRY=" +
-		path.Dir(exampleImage) + " prints the lines to put here; or set mode: AnnotationsOnly"}}
+	return problemResult(Error, r.spec.Locate(spec.NeedsImage(names)), refOf(r.spec.Object))
 }
 
-// findPolicy reads the functionConfig, or else the one ClusterBypass among the
+// readSpec reads the functionConfig, or else the one ClusterBypass among the
 // items.
-func (r *run) findPolicy(heads []object.Type) (*transform.Policy, Results) {
+func (r *run) readSpec(heads []object.Type) Results {
 	found, failed := r.config()
 	if failed != nil {
-		return nil, failed
+		return failed
 	}
-	options := r.options
+	given := spec.Given{Namespace: r.options.Namespace, Mesh: r.options.Mesh, Image: r.options.Image}
 	if found != nil {
-		if namespace, only := onlyNamespace(found.node); only {
-			found, options.Namespace = nil, cmp.Or(options.Namespace, namespace)
+		if namespace, only := found.OnlyNamespace(); only {
+			found, given.Namespace = nil, cmp.Or(given.Namespace, namespace)
 		}
 	}
 	if found == nil {
-		spec, failed := r.specAmongItems(heads)
-		if failed != nil {
-			return nil, failed
+		if found, failed = r.specAmongItems(heads); failed != nil {
+			return failed
 		}
-		found = spec
 	}
-	policy, results := found.policy(options)
-	r.read = found.decoder
-	return policy, results
+	read, err := found.Read(given)
+	if err != nil {
+		return problemResults(Error, err, refOf(object.HeadOf(found.Node)))
+	}
+	r.spec = read
+	return problemResults(Warning, read.Warnings, refOf(read.Object))
 }
 
 // specAmongItems finds the one ClusterBypass among the items.
-func (r *run) specAmongItems(heads []object.Type) (*configObject, Results) {
-	var specs []*configObject
+func (r *run) specAmongItems(heads []object.Type) (*spec.Source, Results) {
+	var specs []*spec.Source
 	var places []string
 	for i, h := range heads {
-		if !isSpec(h) {
+		if !spec.Is(h) {
 			continue
 		}
 		item := &r.items[i]
@@ -102,14 +91,14 @@ func (r *run) specAmongItems(heads []object.Type) (*configObject, Results) {
 		if err != nil {
 			return nil, resultsOf(item.Broken(err))
 		}
-		specs = append(specs, &configObject{node: node, file: item.File, line: item.Line})
+		specs = append(specs, &spec.Source{Node: node, File: item.File, Line: item.Line})
 		places = append(places, cmp.Or(item.File, object.HeadOf(node).Origin().File, item.Name()))
 	}
 	switch len(specs) {
 	case 0:
-		return nil, Results{{Severity: Error, Message: fmt.Sprintf("there is no %s: %s, or put one (apiVersion %s) among the resources", Kind, r.remedy, APIVersion)}}
+		return nil, Results{{Severity: Error, Message: fmt.Sprintf("there is no %s: %s, or put one (apiVersion %s) among the resources", v1alpha1.Kind, r.remedy, v1alpha1.APIVersion)}}
 	case 1:
 		return specs[0], nil
 	}
-	return nil, Results{{Severity: Error, Message: fmt.Sprintf("there are %d objects of kind %s (%s), and it is not said which counts: keep one, or %s", len(specs), Kind, strings.Join(places, ", "), r.remedy)}}
+	return nil, Results{{Severity: Error, Message: fmt.Sprintf("there are %d objects of kind %s (%s), and it is not said which counts: keep one, or %s", len(specs), v1alpha1.Kind, strings.Join(places, ", "), r.remedy)}}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
@@ -79,14 +80,14 @@ func addNowFlag(cmd *cobra.Command, now *string) {
 }
 
 // day reads the flag --now.
-func day(now string) (fn.Date, error) {
+func day(now string) (v1alpha1.Date, error) {
 	if now == "" {
-		return fn.Date(time.Now().UTC().Format(time.DateOnly)), nil
+		return v1alpha1.Date(time.Now().UTC().Format(time.DateOnly)), nil
 	}
 	if _, err := time.Parse(time.DateOnly, now); err != nil {
 		return "", fmt.Errorf("--now: %q is not a day: write it as 2026-12-31", now)
 	}
-	return fn.Date(now), nil
+	return v1alpha1.Date(now), nil
 }
 
 func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, expiry fn.Expiry) (passed bool, err error) {

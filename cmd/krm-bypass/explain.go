@@ -11,11 +11,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/revision"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/terminal"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -160,7 +162,7 @@ func isThere(path string) bool {
 //
 // otherwise is the specification that applies if there is none; nil makes that an
 // error.
-func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Manifest, today fn.Date) (found report.Explanation, said string, err error) {
+func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Manifest, today v1alpha1.Date) (found report.Explanation, said string, err error) {
 	in.working = newProgress(cmd.ErrOrStderr())
 	defer in.working.end()
 	groups, skipped, err := in.read(cmd, paths)
@@ -196,7 +198,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Mani
 
 // explained explains what the specs of a group do to its files, one after the
 // other. The error is ErrReported if the results hold it.
-func (g group) explained(options fn.Options, today fn.Date) (all []*fn.Explained, results fn.Results, err error) {
+func (g group) explained(options fn.Options, today v1alpha1.Date) (all []*fn.Explained, results fn.Results, err error) {
 	if g.isEmpty() {
 		return nil, nil, nil
 	}
@@ -225,7 +227,7 @@ func nothing(mesh string) *fn.Manifest {
 	if mesh != "" {
 		spec = "{mesh: " + mesh + "}"
 	}
-	return &fn.Manifest{Path: "no specification", Text: []byte("apiVersion: " + fn.APIVersion + "\nkind: " + fn.Kind + "\nspec: " + spec + "\n")}
+	return &fn.Manifest{Path: "no specification", Text: []byte("apiVersion: " + v1alpha1.APIVersion + "\nkind: " + v1alpha1.Kind + "\nspec: " + spec + "\n")}
 }
 
 // hasNoSpec says whether the specification among the files should apply, and
@@ -235,7 +237,7 @@ func (g group) hasNoSpec() bool {
 }
 
 // explainedBefore explains the earlier state that before names.
-func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, otherwise *fn.Manifest, today fn.Date) (found report.Explanation, said string, err error) {
+func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, otherwise *fn.Manifest, today v1alpha1.Date) (found report.Explanation, said string, err error) {
 	info, err := os.Stat(before)
 	switch {
 	case err != nil:
@@ -281,12 +283,12 @@ func (in inputs) inFolder(paths []string, folder string) (inputs, []string, erro
 func holdsSpec(text []byte) bool {
 	return slices.ContainsFunc(object.Documents(text), func(d object.Document) bool {
 		document, err := object.Decode(d.Fragment())
-		return err == nil && fn.Configures(document)
+		return err == nil && spec.Configures(document)
 	})
 }
 
 // explainedAt explains the same paths at a git revision.
-func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, otherwise *fn.Manifest, today fn.Date) (found report.Explanation, said string, err error) {
+func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, otherwise *fn.Manifest, today v1alpha1.Date) (found report.Explanation, said string, err error) {
 	if slices.Contains(paths, standardInput) {
 		return found, "", fmt.Errorf("--before: standard input has no revision %s: name files or folders", name)
 	}

@@ -8,13 +8,13 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
-	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 const importHelp = `import finds the bypass settings in manifests and Helm values and prints a
@@ -131,12 +131,12 @@ func importSettings(cmd *cobra.Command, paths []string, named string, strip bool
 }
 
 // readable makes sure that what is printed is a spec.
-func readable(spec []byte) error {
-	var node yaml.Node
-	if err := yaml.Unmarshal(spec, &node); err != nil {
-		return fmt.Errorf("reading the imported specification back: %w", err)
+func readable(text []byte) error {
+	source, err := spec.In(yamltext.File{Path: "imported specification", Text: text})
+	if err == nil {
+		_, err = source.Read(spec.Given{})
 	}
-	if _, err := fn.ReadSpec(&node, "imported specification"); err != nil {
+	if err != nil {
 		return fmt.Errorf("reading the imported specification back: %w", err)
 	}
 	return nil

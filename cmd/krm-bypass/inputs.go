@@ -18,6 +18,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/terminal"
 )
 
@@ -182,7 +183,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 }
 
 // build builds a kustomization.
-func (in *inputs) build(cmd *cobra.Command, path string, spec *fn.Manifest) (g group, notes []string, err error) {
+func (in *inputs) build(cmd *cobra.Command, path string, given *fn.Manifest) (g group, notes []string, err error) {
 	in.working.say("building %s", path)
 	var root string
 	if in.app.Name != "" {
@@ -195,16 +196,16 @@ func (in *inputs) build(cmd *cobra.Command, path string, spec *fn.Manifest) (g g
 	var within []group
 	built, err := kustomization.Build(path, kustomization.Options{
 		Root:   root,
-		Ignore: spec != nil,
-		IsSpec: fn.Configures,
+		Ignore: given != nil,
+		IsSpec: spec.Configures,
 		GiveUp: func(reason error) { os.Exit(function.Exit(reason, cmd.ErrOrStderr())) },
-		Apply: func(spec fn.Manifest, resources []byte) ([]byte, error) {
-			files, results, err := fn.Manifests(&spec, []fn.Manifest{{Path: path, Text: resources}}, in.options())
+		Apply: func(listed fn.Manifest, resources []byte) ([]byte, error) {
+			files, results, err := fn.Manifests(&listed, []fn.Manifest{{Path: path, Text: resources}}, in.options())
 			fmt.Fprint(cmd.ErrOrStderr(), results.Report())
 			if err != nil {
 				return nil, function.ErrReported
 			}
-			within = append(within, group{files: []fn.Manifest{{Path: path, Text: resources}}, specs: []*fn.Manifest{&spec}, built: true})
+			within = append(within, group{files: []fn.Manifest{{Path: path, Text: resources}}, specs: []*fn.Manifest{&listed}, built: true})
 			return files[0].Text, nil
 		},
 	})
@@ -213,11 +214,11 @@ func (in *inputs) build(cmd *cobra.Command, path string, spec *fn.Manifest) (g g
 	}
 	g = group{files: append([]fn.Manifest{{Path: path, Text: built.Text}}, built.Among...), built: true, within: within}
 	switch {
-	case spec != nil:
-		g.specs = []*fn.Manifest{spec}
+	case given != nil:
+		g.specs = []*fn.Manifest{given}
 		for _, one := range built.Ignored {
-			if !bytes.Equal(one.Text, spec.Text) {
-				notes = append(notes, fmt.Sprintf("%s: not applied although the kustomization %s lists it, because --spec gives %s", one.Path, path, spec.Path))
+			if !bytes.Equal(one.Text, given.Text) {
+				notes = append(notes, fmt.Sprintf("%s: not applied although the kustomization %s lists it, because --spec gives %s", one.Path, path, given.Path))
 			}
 		}
 	case built.Listed:

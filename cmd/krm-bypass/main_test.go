@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -317,13 +319,22 @@ func TestAdmissionPolicyWithKinds(t *testing.T) {
 	assert.Contains(t, out, `dyn(object)[?"spec"][?"pods"][?"template"]`)
 	assert.Empty(t, errOut)
 
+	text, err := os.ReadFile(spec)
+	require.NoError(t, err)
+	two := filepath.Join(t.TempDir(), "two.yaml")
+	require.NoError(t, os.WriteFile(two, slices.Concat([]byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: first}\n---\n"), text), 0o600))
+	_, ofSecond, _ := krmBypass("", "schema", "--admission-policy", "--spec", two)
+	assert.Equal(t, out, ofSecond, "of several documents, the ClusterBypass counts")
+	require.NoError(t, os.WriteFile(two, slices.Concat(text, []byte("---\n"), text), 0o600))
+
 	for _, test := range []struct {
 		args []string
 		says string
 	}{
+		{[]string{"schema", "--admission-policy", "--spec", two}, "there are 2 objects of kind ClusterBypass in it"},
 		{[]string{"schema", "--spec", spec}, "error: the schema is the same for every spec: --spec goes with --admission-policy alone\n"},
 		{[]string{"schema", "--admission-policy", "--spec", "none.yaml"}, "error: reading the spec: open none.yaml: no such file or directory\n"},
-		{[]string{"schema", "--admission-policy", "--spec", "main_test.go"}, "error: reading the spec: main_test.go: "},
+		{[]string{"schema", "--admission-policy", "--spec", "main_test.go"}, "reading the document: not valid YAML"},
 		{[]string{"schema", "--admission-policy", "--spec", "../../examples/asm-ports/base/orders.yaml"}, "error: ../../examples/asm-ports/base/orders.yaml: "},
 	} {
 		code, out, errOut := krmBypass("", test.args...)

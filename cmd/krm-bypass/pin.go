@@ -15,6 +15,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/registry"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
 const pinHelp = `pin asks the registry which image stands behind the tag in a spec, and writes its
@@ -63,15 +64,15 @@ func pin(cmd *cobra.Command, paths []string, check bool) error {
 	resolve := once(func(image string) (string, error) { return registry.Pin(ctx, image) })
 
 	var changed []inplace.File
-	var done []fn.Pinned
+	var done []spec.Pinned
 	failed := false
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return fmt.Errorf("reading the spec: %w", err)
 		}
-		file, found, err := fn.Pin(fn.Manifest{Path: path, Text: text}, publishedImage, resolve)
-		var problems fn.Problems
+		file, found, err := spec.Pin(fn.Manifest{Path: path, Text: text}, publishedImage, resolve)
+		var problems spec.Problems
 		if errors.As(err, &problems) {
 			for _, p := range problems {
 				tell(cmd, "error", p.Error())
@@ -109,7 +110,7 @@ func pin(cmd *cobra.Command, paths []string, check bool) error {
 }
 
 // checkPins says what pin would change.
-func checkPins(cmd *cobra.Command, pins []fn.Pinned) error {
+func checkPins(cmd *cobra.Command, pins []spec.Pinned) error {
 	failed := false
 	for _, p := range pins {
 		if p.Was == p.Is {

@@ -7,16 +7,16 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v3"
 
-	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/admission"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 func schemaCommand() *cobra.Command {
 	var admissionPolicy bool
-	var spec string
+	var file string
 	command := &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of ClusterBypass, or an admission policy",
@@ -32,15 +32,15 @@ templates carry bypass annotations that krm-bypass did not write. It knows the
 kinds that krm-bypass knows, and those that the podTemplates of --spec add.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			text := fn.Schema() + "\n"
+			text := spec.Schema() + "\n"
 			switch {
 			case admissionPolicy:
-				kinds, err := addedKinds(spec)
+				kinds, err := addedKinds(file)
 				if err != nil {
 					return err
 				}
 				text = admission.Policy(kinds...)
-			case spec != "":
+			case file != "":
 				return errors.New("the schema is the same for every spec: --spec goes with --admission-policy alone")
 			}
 			if _, err := io.WriteString(cmd.OutOrStdout(), text); err != nil {
@@ -50,7 +50,7 @@ kinds that krm-bypass knows, and those that the podTemplates of --spec add.`,
 		},
 	}
 	command.Flags().BoolVar(&admissionPolicy, "admission-policy", false, "print the ValidatingAdmissionPolicy and its binding instead")
-	command.Flags().StringVar(&spec, "spec", "", "file with a ClusterBypass that adds kinds to the admission policy")
+	command.Flags().StringVar(&file, "spec", "", "file with a ClusterBypass that adds kinds to the admission policy")
 	return command
 }
 
@@ -63,17 +63,13 @@ func addedKinds(file string) ([]transform.Kind, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the spec: %w", err)
 	}
-	var node yaml.Node
-	if err := yaml.Unmarshal(text, &node); err != nil {
-		return nil, fmt.Errorf("reading the spec: %s: %w", file, err)
-	}
-	bypass, err := fn.ReadSpec(&node, file)
+	source, err := spec.In(yamltext.File{Path: file, Text: text})
 	if err != nil {
 		return nil, err
 	}
-	var kinds []transform.Kind
-	for _, t := range bypass.Spec.PodTemplates {
-		kinds = append(kinds, transform.KindAt(t.APIVersion, t.Kind, t.Path))
+	read, err := source.Read(spec.Given{})
+	if err != nil {
+		return nil, err
 	}
-	return kinds, nil
+	return read.Policy.Kinds[len(transform.Kinds):], nil
 }

@@ -4,6 +4,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/fn"
 )
 
@@ -11,7 +12,7 @@ import (
 // makes of their text.
 type Filter struct {
 	// Spec is what is applied.
-	Spec fn.ClusterBypass
+	Spec v1alpha1.ClusterBypass
 	// Options are as for fn.Process.
 	Options fn.Options
 	// Results is what there was to say, set by each call of Filter.

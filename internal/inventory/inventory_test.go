@@ -6,10 +6,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
-	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 const istioKey = "traffic.sidecar.istio.io/"
@@ -60,13 +60,13 @@ metadata:
     config.linkerd.io/skip-inbound-ports: "80"
 `
 
-func rules(t *testing.T, spec []byte) string {
+func rules(t *testing.T, text []byte) string {
 	t.Helper()
-	var node yaml.Node
-	require.NoError(t, yaml.Unmarshal(spec, &node))
-	_, err := fn.ReadSpec(&node, "spec")
-	require.NoError(t, err, "%s", spec)
-	_, rest, found := strings.Cut(string(spec), "spec:\n")
+	source, err := spec.In(yamltext.File{Path: "spec", Text: text})
+	require.NoError(t, err)
+	_, err = source.Read(spec.Given{})
+	require.NoError(t, err, "%s", text)
+	_, rest, found := strings.Cut(string(text), "spec:\n")
 	require.True(t, found)
 	said, hint, found := strings.Cut(rest, "  # The init container's image")
 	require.True(t, found)

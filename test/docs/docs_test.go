@@ -13,9 +13,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 const root = "../.."
@@ -147,13 +149,13 @@ func TestSpecs(t *testing.T) {
 	seen := 0
 	for name, text := range pages(t) {
 		for _, match := range yamlBlock.FindAllStringSubmatch(text, -1) {
-			if !strings.Contains(match[1], "kind: "+fn.Kind) {
+			if !strings.Contains(match[1], "kind: "+v1alpha1.Kind) {
 				continue
 			}
 			seen++
-			var node yaml.Node
-			require.NoError(t, yaml.Unmarshal([]byte(match[1]), &node), name)
-			_, err := fn.ReadSpec(&node, name)
+			source, err := spec.In(yamltext.File{Path: name, Text: []byte(match[1])})
+			require.NoError(t, err)
+			_, err = source.Read(spec.Given{})
 			assert.NoError(t, err)
 		}
 	}

@@ -1,10 +1,11 @@
-package fn
+package spec
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/guardrail"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -13,18 +14,18 @@ import (
 const limitsPath = "spec.limits"
 
 // limits reads what no workload may bypass.
-func (c *compiler) limits(l Limits) transform.Limits {
+func (c *compiler) limits(l v1alpha1.Limits) transform.Limits {
 	var forbidden traffic.Layer
 	for _, list := range []struct {
 		name  string
 		field traffic.Field
-		ports PortList
+		ports v1alpha1.PortList
 	}{
 		{"forbiddenInboundPorts", traffic.ExcludeInboundPorts, l.ForbiddenInboundPorts},
 		{"forbiddenOutboundPorts", traffic.ExcludeOutboundPorts, l.ForbiddenOutboundPorts},
 	} {
-		for _, bad := range entryErrors(forbidden.Set(list.field, texts(list.ports))) {
-			c.problem(fmt.Sprintf("%s.%s[%d]", limitsPath, list.name, bad.Index), bad.Value, "%s", bad.Error())
+		if list.ports != nil {
+			c.entries(limitsPath+"."+list.name, forbidden.Set(list.field, texts(list.ports)))
 		}
 	}
 	c.globs(l.ForbiddenNamespaces, limitsPath+".forbiddenNamespaces", namespaceGlob)
@@ -48,19 +49,17 @@ func (c *compiler) limits(l Limits) transform.Limits {
 	return limits
 }
 
+// excluding are the lists by which traffic bypasses whatever the others say.
+var excluding = []traffic.Field{traffic.ExcludeInboundPorts, traffic.ExcludeOutboundPorts, traffic.ExcludeOutboundIPRanges}
+
 // limited refuses what in one field of a scope breaks a limit whatever the other
 // fields and scopes say. A range that holds a forbidden port does not, since the
 // port may be included elsewhere; what the fields come to is for the plan.
-func (c *compiler) limited(l traffic.Layer, at string, t Traffic) {
-	for _, list := range []struct {
-		field   traffic.Field
-		entries []string
-	}{
-		{traffic.ExcludeInboundPorts, texts(t.ExcludeInboundPorts)},
-		{traffic.ExcludeOutboundPorts, texts(t.ExcludeOutboundPorts)},
-		{traffic.ExcludeOutboundIPRanges, texts(t.ExcludeOutboundIPRanges)},
-	} {
-		c.eachLimited(list.field, list.entries, at+"."+string(list.field), l.Of(list.field))
+func (c *compiler) limited(l traffic.Layer, at string, t v1alpha1.Traffic) {
+	for _, f := range lists {
+		if entries := f.get(&t); entries != nil && slices.Contains(excluding, f.field) {
+			c.eachLimited(f.field, entries, at+"."+string(f.field), l.Of(f.field))
+		}
 	}
 	pairs := at + "." + string(traffic.ExcludeOutbound)
 	found := len(c.problems)

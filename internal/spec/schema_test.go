@@ -1,4 +1,4 @@
-package fn_test
+package spec_test
 
 import (
 	"os"
@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
 func compiledSchema(t testing.TB) *jsonschema.Schema {
 	t.Helper()
-	document, err := jsonschema.UnmarshalJSON(strings.NewReader(fn.Schema()))
+	document, err := jsonschema.UnmarshalJSON(strings.NewReader(spec.Schema()))
 	require.NoError(t, err)
 	compiler := jsonschema.NewCompiler()
 	require.NoError(t, compiler.AddResource("clusterbypass.json", document))
@@ -51,7 +51,7 @@ func datesAsText(node *yaml.Node) {
 func TestSchemaTakesTheExamples(t *testing.T) {
 	schema := compiledSchema(t)
 	var seen int
-	require.NoError(t, filepath.WalkDir("../examples", func(path string, entry os.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir("../../examples", func(path string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".yaml" {
 			return err
 		}
@@ -107,9 +107,7 @@ func TestSchemaAgreesWithTheDecoder(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			text := []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster, uid: x}\nspec: " + test.spec + "\n")
-			var node yaml.Node
-			require.NoError(t, yaml.Unmarshal(text, &node))
-			_, decodeErr := fn.ReadSpec(&node, "spec.yaml")
+			_, decodeErr := read(string(text))
 			schemaErr := schema.Validate(asJSON(t, text))
 			assert.Equal(t, test.fine, decodeErr == nil, "the decoder says: %v", decodeErr)
 			assert.Equal(t, test.fine, schemaErr == nil, "the schema says: %v", schemaErr)
@@ -118,9 +116,9 @@ func TestSchemaAgreesWithTheDecoder(t *testing.T) {
 }
 
 func TestSchemaNamesEveryMesh(t *testing.T) {
-	schema := asJSON(t, []byte(fn.Schema()))
-	spec := schema.(map[string]any)["$defs"].(map[string]any)["Spec"].(map[string]any)
-	property := spec["properties"].(map[string]any)["mesh"].(map[string]any)
+	schema := asJSON(t, []byte(spec.Schema()))
+	defined := schema.(map[string]any)["$defs"].(map[string]any)["Spec"].(map[string]any)
+	property := defined["properties"].(map[string]any)["mesh"].(map[string]any)
 	var named []string
 	for _, name := range property["enum"].([]any) {
 		named = append(named, name.(string))

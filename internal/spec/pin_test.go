@@ -1,4 +1,4 @@
-package fn_test
+package spec_test
 
 import (
 	"errors"
@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
-	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 const (
@@ -57,14 +57,14 @@ func TestPinChangesTheImageAlone(t *testing.T) {
 			} {
 				before := style.of(pinHead + test.before)
 				after := style.of(pinHead + strings.ReplaceAll(test.after, "<>", test.was+digest))
-				file, done, err := fn.Pin(fn.Manifest{Path: "bypass.yaml", Text: []byte(before)}, published, resolved)
+				file, done, err := spec.Pin(yamltext.File{Path: "bypass.yaml", Text: []byte(before)}, published, resolved)
 				require.NoError(t, err, style.name)
 				assert.Equal(t, after, string(file.Text), style.name)
 				require.Len(t, done, 1)
 				assert.Equal(t, test.was+digest, done[0].Is)
 				assert.Equal(t, "bypass.yaml", done[0].File)
 
-				again, _, err := fn.Pin(file, published, resolved)
+				again, _, err := spec.Pin(file, published, resolved)
 				require.NoError(t, err)
 				assert.Equal(t, after, string(again.Text), "a second time")
 			}
@@ -74,18 +74,18 @@ func TestPinChangesTheImageAlone(t *testing.T) {
 
 func TestPinInJSON(t *testing.T) {
 	before := `{"apiVersion": "krm-bypass.dev/v1alpha1", "kind": "ClusterBypass", "spec": {"enforcement": {"image": "a/b:c"}}}`
-	file, done, err := fn.Pin(fn.Manifest{Path: "bypass.json", Text: []byte(before)}, published, resolved)
+	file, done, err := spec.Pin(yamltext.File{Path: "bypass.json", Text: []byte(before)}, published, resolved)
 	require.NoError(t, err)
 	assert.Equal(t, strings.Replace(before, "a/b:c", "a/b:c"+digest, 1), string(file.Text))
-	assert.Equal(t, []fn.Pinned{{File: "bypass.json", Line: 1, Was: "a/b:c", Is: "a/b:c" + digest}}, done)
+	assert.Equal(t, []spec.Pinned{{File: "bypass.json", Line: 1, Was: "a/b:c", Is: "a/b:c" + digest}}, done)
 }
 
 func TestPinEverySpecOfAFile(t *testing.T) {
 	const before = pinHead + "spec: {enforcement: {image: \"a/b:1\"}}\n---\n" + pinHead + "spec:\n  mesh: FSM\n"
-	file, done, err := fn.Pin(fn.Manifest{Path: "both.yaml", Text: []byte(before)}, published, resolved)
+	file, done, err := spec.Pin(yamltext.File{Path: "both.yaml", Text: []byte(before)}, published, resolved)
 	require.NoError(t, err)
 	assert.Equal(t, pinHead+"spec: {enforcement: {image: \"a/b:1"+digest+"\"}}\n---\n"+pinHead+"spec:\n  mesh: FSM\n  enforcement:\n    image: "+published+"\n", string(file.Text))
-	assert.Equal(t, []fn.Pinned{
+	assert.Equal(t, []spec.Pinned{
 		{File: "both.yaml", Line: 3, Was: "a/b:1", Is: "a/b:1" + digest},
 		{File: "both.yaml", Line: 8, Is: published},
 	}, done)
@@ -93,16 +93,12 @@ func TestPinEverySpecOfAFile(t *testing.T) {
 
 func TestAPinnedSpecIsTakenWhereADigestIsRequired(t *testing.T) {
 	const before = pinHead + "spec:\n  global: {excludeOutboundPorts: [3306]}\n  enforcement: {requireDigest: true, image: \"r.example/init:v1\"}\n"
-	read := func(text []byte) error {
-		var node yaml.Node
-		require.NoError(t, yaml.Unmarshal(text, &node))
-		_, err := fn.ReadSpec(&node, "bypass.yaml")
-		return err
-	}
-	assert.EqualError(t, read([]byte(before)), `bypass.yaml: spec.enforcement.image: "r.example/init:v1" has no digest, and spec.enforcement.requireDigest asks for one: krm-bypass pin FILE writes it into the spec's file`)
-	file, _, err := fn.Pin(fn.Manifest{Path: "bypass.yaml", Text: []byte(before)}, published, resolved)
+	_, err := read(before)
+	assert.EqualError(t, err, `bypass.yaml:5: spec.enforcement.image: "r.example/init:v1" has no digest, and spec.enforcement.requireDigest asks for one: krm-bypass pin FILE writes it into the spec's file`)
+	file, _, err := spec.Pin(yamltext.File{Path: "bypass.yaml", Text: []byte(before)}, published, resolved)
 	require.NoError(t, err)
-	assert.NoError(t, read(file.Text))
+	_, err = read(string(file.Text))
+	assert.NoError(t, err)
 }
 
 func TestWhatCannotBePinnedStays(t *testing.T) {
@@ -119,8 +115,8 @@ func TestWhatCannotBePinnedStays(t *testing.T) {
 		{"two of which one is wrong", pinHead + "spec: {enforcement: {image: a/b:c}}\n---\n" + pinHead + "spec: {enforcement: {image: bad/b:c}}\n", "bypass.yaml:7: spec.enforcement.image: resolving bad/b:c: nobody there"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			given := fn.Manifest{Path: "bypass.yaml", Text: []byte(test.text)}
-			file, done, err := fn.Pin(given, "", func(image string) (string, error) {
+			given := yamltext.File{Path: "bypass.yaml", Text: []byte(test.text)}
+			file, done, err := spec.Pin(given, "", func(image string) (string, error) {
 				switch {
 				case strings.HasPrefix(image, "bad/"):
 					return "", errors.New("nobody there")
@@ -129,7 +125,7 @@ func TestWhatCannotBePinnedStays(t *testing.T) {
 				}
 				return resolved(image)
 			})
-			var problems fn.Problems
+			var problems spec.Problems
 			require.ErrorAs(t, err, &problems)
 			assert.True(t, strings.HasPrefix(err.Error(), test.says), err.Error())
 			assert.Equal(t, given, file)

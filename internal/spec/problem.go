@@ -1,4 +1,4 @@
-package fn
+package spec
 
 import (
 	"fmt"
@@ -50,9 +50,9 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// nearest gives the candidate that is most like the word, "" if none is like
-// it: a slip of the pen changes a letter or three.
-func nearest(word string, candidates []string) string {
+// meant says which of the candidates a word is likely to stand for, "" if it
+// resembles none: a typing error changes three letters at most.
+func meant(word string, candidates []string) string {
 	lower := make([]string, len(candidates))
 	for i, c := range candidates {
 		lower[i] = strings.ToLower(c)
@@ -64,5 +64,10 @@ func nearest(word string, candidates []string) string {
 	return candidates[best]
 }
 
-// quotedList writes alternatives for a message.
-func quotedList(words []string) string { return strings.Join(words, ", ") }
+// asking is the question that a message ends with where something else was meant.
+func asking(word, meant string) string {
+	return fmt.Sprintf("did you mean %s?%s", meant, spelling.LookAlike(word))
+}
+
+// listed writes alternatives for a message.
+func listed(words []string) string { return strings.Join(words, ", ") }

@@ -9,9 +9,9 @@ import (
 )
 
 func TestSchemaIsThatOfTheTypes(t *testing.T) {
-	want, err := Generate("../../types.go")
+	want, err := Generate("../../../api/v1alpha1/types.go")
 	require.NoError(t, err)
-	have, err := os.ReadFile("../../schema.json")
+	have, err := os.ReadFile("../schema.json")
 	require.NoError(t, err)
-	assert.Equal(t, string(want), string(have), "go generate ./fn rewrites fn/schema.json")
+	assert.Equal(t, string(want), string(have), "go generate ./internal/spec rewrites schema.json")
 }

@@ -1,10 +1,11 @@
-package fn
+package spec
 
 import (
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -32,9 +33,8 @@ var imagePath = edit.Path{"spec", "enforcement", "image"}
 // published, which has a digest; where that is "", it is an error. The error is
 // Problems; the file is then as it came.
 //
-// How an image is resolved is up to the caller, since this package knows no
-// network.
-func Pin(f Manifest, published string, resolve func(image string) (string, error)) (Manifest, []Pinned, error) {
+// The caller resolves images, since this package knows no network.
+func Pin(f yamltext.File, published string, resolve func(image string) (string, error)) (yamltext.File, []Pinned, error) {
 	var found []Pinned
 	var problems Problems
 	var replacements []yamltext.Replacement
@@ -46,7 +46,7 @@ func Pin(f Manifest, published string, resolve func(image string) (string, error
 			problems = append(problems, Problem{File: f.Path, Line: d.Line + max(line, 1) - 1, Message: "reading the document: " + problem})
 			continue
 		}
-		if !isSpec(object.HeadOf(document.Nodes).Type) {
+		if !Is(object.HeadOf(document.Nodes).Type) {
 			continue
 		}
 		specs++
@@ -68,12 +68,12 @@ func Pin(f Manifest, published string, resolve func(image string) (string, error
 		found = append(found, pin)
 	}
 	if specs == 0 && problems == nil {
-		problems = Problems{{File: f.Path, Message: fmt.Sprintf("there is no %s in it: name the file that has one (apiVersion %s)", Kind, APIVersion)}}
+		problems = Problems{{File: f.Path, Message: fmt.Sprintf("there is no %s in it: name the file that has one (apiVersion %s)", v1alpha1.Kind, v1alpha1.APIVersion)}}
 	}
 	if problems != nil {
 		return f, nil, problems
 	}
-	return Manifest{Path: f.Path, Text: yamltext.Replace(f.Text, replacements)}, found, nil
+	return yamltext.File{Path: f.Path, Text: yamltext.Replace(f.Text, replacements)}, found, nil
 }
 
 func pinned(spec *yaml.Node, published string, resolve func(string) (string, error)) (Pinned, []edit.Edit, *Problem) {

@@ -1,6 +1,6 @@
-// Command schemagen writes fn/schema.json, the JSON Schema of ClusterBypass,
-// from the Go types of package fn: their fields, their comments and their
-// schema tags. go generate runs it in fn/.
+// Command schemagen writes schema.json, the JSON Schema of ClusterBypass, from the
+// Go types of package v1alpha1: their fields, their comments and their schema
+// tags. go generate runs it in internal/spec.
 package main
 
 import (
@@ -15,12 +15,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
 func main() {
-	text, err := Generate("types.go")
+	text, err := Generate("../../api/v1alpha1/types.go")
 	if err == nil {
 		err = os.WriteFile("schema.json", text, 0o644)
 	}
@@ -38,10 +38,10 @@ func Generate(types string) ([]byte, error) {
 		return nil, err
 	}
 	g := generator{comments: comments, definitions: map[string]*node{}}
-	root := g.of(reflect.TypeFor[fn.ClusterBypass]())
+	root := g.of(reflect.TypeFor[v1alpha1.ClusterBypass]())
 	top := &node{}
 	top.set("$schema", "https://json-schema.org/draft/2020-12/schema")
-	top.set("title", fn.Kind)
+	top.set("title", v1alpha1.Kind)
 	top.append(root)
 	definitions := &node{}
 	for _, name := range g.order {
@@ -110,7 +110,7 @@ type generator struct {
 
 // scalars are the string types with a grammar of their own.
 var scalars = map[reflect.Type]func(*node){
-	reflect.TypeFor[fn.Port](): func(n *node) {
+	reflect.TypeFor[v1alpha1.Port](): func(n *node) {
 		number := &node{}
 		number.set("type", "integer")
 		number.set("minimum", 1)
@@ -120,23 +120,23 @@ var scalars = map[reflect.Type]func(*node){
 		text.set("pattern", `^[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?(/(TCP|UDP))?$`)
 		n.set("anyOf", []*node{number, text})
 	},
-	reflect.TypeFor[fn.IPRange](): func(n *node) {
+	reflect.TypeFor[v1alpha1.IPRange](): func(n *node) {
 		n.set("type", "string")
 		n.set("pattern", `^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$`)
 	},
-	reflect.TypeFor[fn.Date](): func(n *node) {
+	reflect.TypeFor[v1alpha1.Date](): func(n *node) {
 		n.set("type", "string")
 		n.set("format", "date")
 		n.set("pattern", `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
 	},
-	reflect.TypeFor[fn.Quantity](): func(n *node) {
+	reflect.TypeFor[v1alpha1.Quantity](): func(n *node) {
 		n.set("type", []string{"string", "number"})
 	},
 }
 
 var selections = map[reflect.Type]bool{
-	reflect.TypeFor[fn.PortSelection]():    true,
-	reflect.TypeFor[fn.IPRangeSelection](): true,
+	reflect.TypeFor[v1alpha1.PortSelection]():    true,
+	reflect.TypeFor[v1alpha1.IPRangeSelection](): true,
 }
 
 func (g *generator) of(t reflect.Type) *node {
@@ -208,7 +208,7 @@ func (g *generator) object(t reflect.Type, n *node) {
 	if len(required) > 0 {
 		n.set("required", required)
 	}
-	if t != reflect.TypeFor[fn.Metadata]() {
+	if t != reflect.TypeFor[v1alpha1.Metadata]() {
 		n.set("additionalProperties", false)
 	}
 }

@@ -1,41 +1,41 @@
-package fn
+package spec
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
-// Rule is a rule of a spec, by its place, and why it is there.
+// Rule is a rule of a spec, by its place.
 type Rule struct {
 	// Path is the rule's field path, such as spec.workloads[0].
 	Path string
-	Note
+	v1alpha1.Note
+	v1alpha1.Traffic
 }
 
-// Rules gives the rules of the spec from broad to narrow: spec.global if there
+// Rules gives the rules of a spec from broad to narrow: spec.global if there
 // is one, spec.namespaces, spec.workloads.
-func (c *ClusterBypass) Rules() []Rule {
+func Rules(c *v1alpha1.ClusterBypass) []Rule {
 	var rules []Rule
-	if c.Spec.Global != nil {
-		rules = append(rules, Rule{transform.GlobalPath, c.Spec.Global.Note})
+	if g := c.Spec.Global; g != nil {
+		rules = append(rules, Rule{transform.GlobalPath, g.Note, g.Traffic})
 	}
 	for i, r := range c.Spec.Namespaces {
-		rules = append(rules, Rule{namespacePath(i), r.Note})
+		rules = append(rules, Rule{namespacePath(i), r.Note, r.Traffic})
 	}
 	for i, r := range c.Spec.Workloads {
-		rules = append(rules, Rule{workloadPath(i), r.Note})
+		rules = append(rules, Rule{workloadPath(i), r.Note, r.Traffic})
 	}
 	return rules
 }
 
-// Expired says whether the rule was meant to be needed no longer than until a
-// day before the given one, which is written as Expires is. A rule without
-// Expires never is.
-func (n Note) Expired(today Date) bool {
-	return n.Expires != "" && n.Expires < today // ISO 8601 sorts as text
-}
+func namespacePath(i int) string { return fmt.Sprintf("spec.namespaces[%d]", i) }
+
+func workloadPath(i int) string { return fmt.Sprintf("spec.workloads[%d]", i) }
 
 // note judges what a rule says of itself.
 func (c *compiler) note(r Rule, reasoned bool) {

@@ -1,0 +1,105 @@
+package fn_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/fn"
+)
+
+// TestAGoValueIsValidatedAsATextIs has a Go program make mistakes that the types
+// of Go let pass.
+func TestAGoValueIsValidatedAsATextIs(t *testing.T) {
+	rule := func(r v1alpha1.WorkloadRule) v1alpha1.Spec {
+		return v1alpha1.Spec{Workloads: []v1alpha1.WorkloadRule{r}}
+	}
+	for name, test := range map[string]struct {
+		spec v1alpha1.Spec
+		says string
+	}{
+		"a mode": {v1alpha1.Spec{Enforcement: &v1alpha1.Enforcement{Mode: "initcontainer"}},
+			`spec.enforcement.mode: "initcontainer" is not known: write one of InitContainer, WhereNeeded, AnnotationsOnly`},
+		"a backend": {v1alpha1.Spec{Enforcement: &v1alpha1.Enforcement{Backend: "nft"}},
+			`spec.enforcement.backend: "nft" is not known: write one of auto, nftables, iptables`},
+		"a severity": {v1alpha1.Spec{Lint: &v1alpha1.Lint{StrictMTLS: "error"}},
+			`spec.lint.strict-mtls: "error" is not known: write one of Error, Warning, Ignore`},
+		"a mesh":  {v1alpha1.Spec{Mesh: "istio"}, `spec.mesh: "istio" is not known: write one of `},
+		"a merge": {rule(v1alpha1.WorkloadRule{Match: v1alpha1.WorkloadMatch{Names: []string{"web"}}, Merge: "union"}), `spec.workloads[0].merge: "union" is not known: `},
+		"an operator": {rule(v1alpha1.WorkloadRule{Match: v1alpha1.WorkloadMatch{LabelSelector: &v1alpha1.LabelSelector{
+			MatchExpressions: []v1alpha1.LabelRequirement{{Key: "app", Operator: "in"}},
+		}}}), `spec.workloads[0].match.labelSelector.matchExpressions[0].operator: "in" is not known: `},
+		"a port":       {v1alpha1.Spec{Global: &v1alpha1.GlobalRule{Traffic: v1alpha1.Traffic{ExcludeOutboundPorts: v1alpha1.PortList{"70000"}}}}, `spec.global.excludeOutboundPorts[0]: "70000" is a port outside 1-65535`},
+		"an empty one": {rule(v1alpha1.WorkloadRule{Match: v1alpha1.WorkloadMatch{Names: []string{}}}), `spec.workloads[0].match.names: an empty list matches nothing`},
+		"a built-in kind": {v1alpha1.Spec{PodTemplates: []v1alpha1.PodTemplate{{APIVersion: "apps/v1", Kind: "Deployment", Path: "spec.pods"}}},
+			`spec.podTemplates[0]: Deployment of apps/v1 is built in, and its pod template is spec.template: remove this entry`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var object yaml.Node
+			require.NoError(t, yaml.Unmarshal([]byte(deployment), &object))
+			_, err := fn.Nodes(v1alpha1.ClusterBypass{Metadata: v1alpha1.Metadata{Name: "cluster"}, Spec: test.spec}, []*yaml.Node{&object}, fn.Options{})
+			require.ErrorIs(t, err, fn.ErrFailed)
+			var failed *fn.FailedError
+			require.ErrorAs(t, err, &failed)
+			require.NotEmpty(t, failed.Results)
+			assert.Contains(t, failed.Results.Report(), "error: ClusterBypass cluster: "+test.says)
+			assert.Contains(t, err.Error(), "\nerror: ClusterBypass cluster: "+test.says, "and the error says so")
+			text, err := yaml.Marshal(&object)
+			require.NoError(t, err)
+			assert.YAMLEq(t, deployment, string(text))
+		})
+	}
+}
+
+// TestTheCallersSpecStays has everything filled in that has a default, and
+// options go before the spec.
+func TestTheCallersSpecStays(t *testing.T) {
+	given := v1alpha1.ClusterBypass{Spec: v1alpha1.Spec{
+		Enforcement: &v1alpha1.Enforcement{Mode: "WhereNeeded", Image: "a/b:c"},
+		Global:      &v1alpha1.GlobalRule{Traffic: v1alpha1.Traffic{ExcludeOutboundPorts: v1alpha1.PortList{"3306"}, ExcludeInboundPorts: v1alpha1.PortList{}}},
+	}}
+	before, err := yaml.Marshal(given)
+	require.NoError(t, err)
+	var object yaml.Node
+	require.NoError(t, yaml.Unmarshal([]byte(deployment), &object))
+	_, err = fn.Nodes(given, []*yaml.Node{&object}, fn.Options{Image: "d/e:f", Mesh: "Linkerd"})
+	require.NoError(t, err)
+	after, err := yaml.Marshal(given)
+	require.NoError(t, err)
+	assert.Equal(t, string(before), string(after))
+}
+
+// An empty list clears what a broader scope says, and nil says nothing.
+func TestAnEmptyListOfAGoValueClears(t *testing.T) {
+	for name, test := range map[string]struct {
+		ports v1alpha1.PortList
+		wants string
+	}{
+		"nil":   {nil, `excludeOutboundPorts: "3306"`},
+		"empty": {v1alpha1.PortList{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var object yaml.Node
+			require.NoError(t, yaml.Unmarshal([]byte(deployment), &object))
+			_, err := fn.Nodes(v1alpha1.ClusterBypass{Spec: v1alpha1.Spec{
+				Enforcement: &v1alpha1.Enforcement{Mode: "AnnotationsOnly"},
+				Global:      &v1alpha1.GlobalRule{Traffic: v1alpha1.Traffic{ExcludeOutboundPorts: v1alpha1.PortList{"3306"}}},
+				Workloads: []v1alpha1.WorkloadRule{{
+					Match:   v1alpha1.WorkloadMatch{Names: []string{"web"}},
+					Traffic: v1alpha1.Traffic{ExcludeOutboundPorts: test.ports},
+				}},
+			}}, []*yaml.Node{&object}, fn.Options{})
+			require.NoError(t, err)
+			text, err := yaml.Marshal(&object)
+			require.NoError(t, err)
+			if test.wants == "" {
+				assert.NotContains(t, string(text), "excludeOutboundPorts")
+			} else {
+				assert.Contains(t, string(text), test.wants)
+			}
+		})
+	}
+}

@@ -1,0 +1,182 @@
+package spec
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// compiler makes a policy of a spec and collects what is wrong with the spec.
+type compiler struct {
+	mesh     *mesh.Mesh
+	policy   *transform.Policy
+	problems Problems
+	// bounds are what no scope may say, own is what the mesh does by itself.
+	bounds transform.Limits
+	own    traffic.Settings
+}
+
+func (c *compiler) problem(path, value, format string, args ...any) {
+	c.problems = append(c.problems, Problem{Path: path, Value: value, Message: fmt.Sprintf(format, args...)})
+}
+
+var merges = map[string]traffic.Merge{"Override": traffic.Override, "Union": traffic.Union}
+
+// compile makes a policy of a spec whose defaults are filled in. namespace is the
+// one that the caller gives, which goes before spec.defaultNamespace; "" if it
+// gives none.
+func compile(spec *v1alpha1.ClusterBypass, namespace string) (*transform.Policy, Problems) {
+	s := spec.Spec
+	c := &compiler{}
+	c.mesh = c.knownMesh(s.Mesh)
+	c.policy = &transform.Policy{
+		Mesh:             c.mesh,
+		Merge:            merges[s.Merge],
+		Mode:             transform.Mode(s.Enforcement.Mode),
+		Kinds:            slices.Clone(transform.Kinds),
+		Namespace:        cmp.Or(namespace, s.DefaultNamespace),
+		RequireNamespace: s.RequireNamespace,
+		Lint:             severities(s.Lint),
+		Enforcement:      enforced(s.Enforcement),
+	}
+	c.reach(s)
+	if s.MeshDefaults != nil {
+		c.policy.MeshDefaults = c.meshDefaults(*s.MeshDefaults)
+	} else {
+		c.policy.MeshDefaults, c.policy.DefaultsImplied = c.mesh.Defaults, true
+	}
+	if s.Limits != nil {
+		c.policy.Limits = c.limits(*s.Limits)
+		c.bounds, c.own = c.policy.Limits, c.policy.Own()
+	}
+	c.scopes(s)
+	for _, r := range Rules(spec) {
+		c.note(r, s.RequireReason)
+	}
+	c.enforcement(s.Enforcement)
+	if s.MeshConfig == updateMeshConfig {
+		c.meshConfig()
+	}
+	return c.policy, c.problems
+}
+
+// knownMesh gives the mesh of that name. Where there is none, the other fields
+// are looked at all the same, as for the default.
+func (c *compiler) knownMesh(name string) *mesh.Mesh {
+	m, known := mesh.ByName(name)
+	if !known {
+		c.problem("spec.mesh", name, "%q is not known: write one of %s", name, listed(mesh.Names()))
+		m, _ = mesh.ByName(defaultMesh)
+	}
+	return m
+}
+
+// reach reads which objects the policy may touch.
+func (c *compiler) reach(s v1alpha1.Spec) {
+	for i, t := range s.PodTemplates {
+		c.policy.Kinds = append(c.policy.Kinds, c.podTemplate(t, fmt.Sprintf("spec.podTemplates[%d]", i)))
+	}
+	if s.Enrolment != nil {
+		c.policy.Enrolled = s.Enrolment.Namespaces
+		c.globs(s.Enrolment.Namespaces, "spec.enrolment.namespaces", namespaceGlob)
+	}
+	if ns := s.DefaultNamespace; ns != "" && !namespaceName.matches(ns) {
+		c.problem("spec.defaultNamespace", ns, "%q can be no namespace: write a name of lower-case letters, digits and \"-\"", ns)
+	}
+}
+
+// podTemplate reads a kind that the spec adds to those that are built in.
+func (c *compiler) podTemplate(t v1alpha1.PodTemplate, at string) transform.Kind {
+	kind := transform.KindAt(t.APIVersion, t.Kind, t.Path)
+	for _, known := range transform.Kinds {
+		if known.Group == kind.Group && known.Kind == kind.Kind {
+			where := "the object itself"
+			if len(known.Template) > 0 {
+				where = strings.Join(known.Template, ".")
+			}
+			c.problem(at, t.Kind, "%s of %s is built in, and its pod template is %s: remove this entry", t.Kind, t.APIVersion, where)
+			return kind
+		}
+	}
+	if slices.Contains(kind.Template, "") {
+		c.problem(at+".path", t.Path, "%q is not a path: write steps with dots between them, such as spec.template", t.Path)
+	}
+	return kind
+}
+
+// scopes reads the rules, from broad to narrow.
+func (c *compiler) scopes(s v1alpha1.Spec) {
+	if s.Global != nil {
+		c.scope(transform.GlobalPath, s.Global.Traffic, "", nil, nil)
+	}
+	for i, r := range s.Namespaces {
+		at := namespacePath(i)
+		c.globs(r.Match.Names, at+".match.names", namespaceGlob)
+		if len(r.Match.Names) == 0 {
+			c.problem(at+".match", "", `an empty match speaks of everything: name namespaces, or move the rule to spec.global`)
+		}
+		layer := c.scope(at, r.Traffic, r.Merge, r.Enforcement, &transform.Match{Namespaces: r.Match.Names})
+		c.forbiddenNamespaces(r.Match.Names, at+".match.names", layer)
+	}
+	for i, r := range s.Workloads {
+		at := workloadPath(i)
+		layer := c.scope(at, r.Traffic, r.Merge, r.Enforcement, c.workloadMatch(r.Match, at+".match"))
+		c.forbiddenNamespaces(r.Match.Namespaces, at+".match.namespaces", layer)
+	}
+}
+
+// scope adds a rule to the policy, and gives what it says.
+func (c *compiler) scope(at string, t v1alpha1.Traffic, merge string, enforcement *v1alpha1.RuleEnforcement, match *transform.Match) traffic.Layer {
+	s := transform.Scope{Path: at, Match: match, Merge: c.policy.Merge, Layer: c.layer(t, at, true)}
+	if merge != "" {
+		s.Merge = merges[merge]
+	}
+	if enforcement != nil && enforcement.Mode != "" {
+		mode := transform.Mode(enforcement.Mode)
+		s.Mode = &mode
+	}
+	c.policy.Scopes = append(c.policy.Scopes, s)
+	return s.Layer
+}
+
+// severities gives those that are set, by the names of the checks.
+func severities(l *v1alpha1.Lint) map[string]string {
+	set := map[string]string{}
+	if l == nil {
+		return set
+	}
+	all := reflect.ValueOf(*l)
+	for _, f := range fieldsOf(all.Type()) {
+		if severity := all.FieldByIndex(f.Index).String(); severity != "" {
+			set[jsonName(f)] = severity
+		}
+	}
+	return set
+}
+
+// updateMeshConfig is the value of spec.meshConfig that has MeshConfigs written.
+const updateMeshConfig = "Update"
+
+// meshConfig has the policy write the mesh's own configuration.
+func (c *compiler) meshConfig() {
+	if c.mesh.Config == nil {
+		var configured []string
+		for _, m := range mesh.All() {
+			if m.Config != nil {
+				configured = append(configured, m.Name)
+			}
+		}
+		c.problem("spec.meshConfig", updateMeshConfig, "%s is not configured by a MeshConfig: take the field away; it is for %s", c.mesh.Name, listed(configured))
+	}
+	c.policy.UpdateMeshConfig()
+	for _, r := range c.policy.WrittenBeyondLimits() {
+		c.problem(r.Path, "", "%s", r.Message)
+	}
+}

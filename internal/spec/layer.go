@@ -1,0 +1,131 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// layer reads the traffic fields of one scope. Only the mesh's own defaults may
+// speak of the mesh's own ports.
+func (c *compiler) layer(t v1alpha1.Traffic, at string, guarded bool) traffic.Layer {
+	var l traffic.Layer
+	for _, f := range lists {
+		entries := f.get(&t)
+		if entries == nil {
+			continue
+		}
+		path := at + "." + string(f.field)
+		c.entries(path, l.Set(f.field, entries))
+		switch {
+		case !f.ports:
+			c.loopback(entries, path)
+		case guarded:
+			c.ownPorts(entries, path)
+		}
+	}
+	if t.ExcludeOutbound != nil {
+		pairs := c.pairs(t.ExcludeOutbound, at+".excludeOutbound", guarded)
+		l.ExcludeOutbound = &pairs
+	}
+	for _, contradiction := range l.Contradictions() {
+		c.problem(at+"."+string(contradiction.Exclude), "", "excludes ports that %s beside it includes (%s): take them out of one of the two",
+			contradiction.Include, listed(contradiction.Ports.Entries()))
+	}
+	if guarded {
+		c.limited(l, at, t)
+	}
+	return l
+}
+
+// meshDefaults reads what the mesh's own configuration says, which cannot be
+// anything with which no pod would start.
+func (c *compiler) meshDefaults(t v1alpha1.Traffic) traffic.Layer {
+	const at = "spec.meshDefaults"
+	l := c.layer(t, at, false)
+	if c.mesh.Levels == mesh.PodAlone && !l.IsZero() {
+		c.problem(at, "", "%s has no settings for the whole mesh, only those of its pods: move this to spec.global", c.mesh.Name)
+		return l
+	}
+	_, gaps := c.mesh.Express(l.Settings(), traffic.Layer{})
+	for _, g := range gaps {
+		if g.Fatal {
+			c.problem(at+"."+string(g.Field), "", "cannot be what the mesh is configured with: %s. Say what it is configured with, and move the rest to spec.global", g.Reason)
+		}
+	}
+	return l
+}
+
+// pairs reads the pairs of IP ranges and ports of a scope.
+func (c *compiler) pairs(list []v1alpha1.Destination, at string, guarded bool) traffic.Pairs {
+	var pairs traffic.Pairs
+	for i, d := range list {
+		item := fmt.Sprintf("%s[%d]", at, i)
+		if len(d.IPRanges) == 0 {
+			c.problem(item+".ipRanges", "", "an empty list matches nothing: name ranges, or move the ports to excludeOutboundPorts")
+		}
+		if len(d.Ports) == 0 {
+			c.problem(item+".ports", "", "an empty list matches nothing: name ports, or move the ranges to excludeOutboundIPRanges")
+		}
+		// The sets' own parsing gives every bad entry with its place.
+		var l traffic.Layer
+		c.entries(item+".ipRanges", l.Set(traffic.ExcludeOutboundIPRanges, texts(d.IPRanges)))
+		c.entries(item+".ports", l.Set(traffic.ExcludeOutboundPorts, texts(d.Ports)))
+		if guarded {
+			c.ownPorts(texts(d.Ports), item+".ports")
+		}
+		c.loopback(texts(d.IPRanges), item+".ipRanges")
+		if l.ExcludeOutboundIPRanges != nil && l.ExcludeOutboundPorts != nil {
+			pairs = pairs.Union(traffic.NewPairs(*l.ExcludeOutboundIPRanges, *l.ExcludeOutboundPorts))
+		}
+	}
+	return pairs
+}
+
+// entries reports the entries of a list that cannot be read.
+func (c *compiler) entries(at string, err error) {
+	for _, bad := range entryErrors(err) {
+		c.problem(fmt.Sprintf("%s[%d]", at, bad.Index), bad.Value, "%s", bad.Error())
+	}
+}
+
+func entryErrors(err error) []*traffic.EntryError {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []*traffic.EntryError
+		for _, e := range joined.Unwrap() {
+			all = append(all, entryErrors(e)...)
+		}
+		return all
+	}
+	var single *traffic.EntryError
+	if errors.As(err, &single) {
+		return []*traffic.EntryError{single}
+	}
+	return nil
+}
+
+// ownPorts refuses the mesh's own ports: without them the sidecar cannot be
+// reached, or its own traffic would be caught.
+func (c *compiler) ownPorts(entries []string, at string) {
+	for i, entry := range entries {
+		ports, err := traffic.ParsePorts(entry)
+		if err != nil {
+			continue // reported where it was parsed
+		}
+		for _, own := range c.mesh.Owned(ports) {
+			c.problem(fmt.Sprintf("%s[%d]", at, i), entry, "%q holds ports of %s (%s): leave them out; the mesh handles them itself", entry, own.Purpose, own.Ports)
+		}
+	}
+}
+
+// loopback refuses ranges within loopback, which no sidecar is passed on.
+func (c *compiler) loopback(entries []string, at string) {
+	for i, entry := range entries {
+		if p, err := traffic.ParsePrefix(entry); err == nil && mesh.Loopback(p) {
+			c.problem(fmt.Sprintf("%s[%d]", at, i), entry, "%q is loopback, which is left to the mesh: take it out", entry)
+		}
+	}
+}

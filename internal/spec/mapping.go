@@ -1,0 +1,138 @@
+package spec
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/node"
+)
+
+// object reads a mapping into a struct.
+func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
+	fields := fieldsOf(into.Type())
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = jsonName(f)
+	}
+	if node.Kind != yaml.MappingNode {
+		d.unreadable(node, path, node.Value, "%s where a mapping is needed: its fields are %s", describe(node), listed(names))
+		return
+	}
+	given := map[string]bool{}
+	for _, entry := range d.entries(node, path) {
+		at := join(path, entry.key.Value)
+		d.visit(at, entry.key.Line)
+		given[entry.key.Value] = true
+		index := slices.Index(names, entry.key.Value)
+		switch {
+		case index >= 0:
+			d.field(entry.value, fields[index], into.FieldByIndex(fields[index].Index), at)
+		case into.Type() != metadataType:
+			if near := d.unknown(entry.key, fields, names, path); near != "" {
+				given[near] = true
+			}
+		}
+	}
+	for i, f := range fields {
+		if constraintOf(f).required && !given[names[i]] {
+			d.problem(node, join(path, names[i]), "", "missing: it has to be given")
+		}
+	}
+}
+
+// unknown reports a field that there is not, and gives the one that was likely
+// meant, "" for none.
+func (d *decoder) unknown(key *yaml.Node, fields []reflect.StructField, names []string, path string) (near string) {
+	remedy := "the fields here are " + listed(names)
+	if near = cmp.Or(deeper(key.Value, fields), meant(key.Value, names)); near != "" {
+		remedy = asking(key.Value, near)
+		d.unread = append(d.unread, path+"."+near)
+	}
+	d.problem(key, join(path, key.Value), key.Value, "unknown field %q: %s", key.Value, remedy)
+	return near
+}
+
+// field reads a field's value and holds it to the field's constraint.
+func (d *decoder) field(node *yaml.Node, field reflect.StructField, into reflect.Value, at string) {
+	before := len(d.problems)
+	d.value(node, into, at)
+	if len(d.problems) > before {
+		return
+	}
+	switch c := constraintOf(field); {
+	case len(c.enum) > 0 && !slices.Contains(c.enum, into.String()):
+		remedy := "one of " + listed(c.enum)
+		if len(c.enum) == 1 {
+			remedy = c.enum[0]
+		}
+		d.problem(node, at, into.String(), "%q is not known: write %s", into.String(), remedy)
+	case c.bounded:
+		if n := int(reflect.Indirect(into).Int()); n < c.minimum || n > c.maximum {
+			d.problem(node, at, strconv.Itoa(n), "%d is out of bounds: write a number from %d to %d", n, c.minimum, c.maximum)
+		}
+	case c.filled && into.String() == "":
+		d.problem(node, at, "", "empty: give a value, or take the line away")
+	case c.byDefault != "" && into.String() == "":
+		d.problem(node, at, "", "empty: give a value, or take the line away for the default, %s", c.byDefault)
+	}
+}
+
+type entry struct{ key, value *yaml.Node }
+
+// entries gives the entries of a mapping, then those that a merge key (<<)
+// brings in and that are not among them. Keys are nodes, since one that is no
+// text is reported too.
+func (d *decoder) entries(mapping *yaml.Node, path string) []entry {
+	var all []entry
+	lines := map[string]int{}
+	// An anchor may hold itself, and many ways may lead to one.
+	seen := map[*yaml.Node]bool{}
+	var collect func(from *yaml.Node)
+	collect = func(from *yaml.Node) {
+		if from = node.Of(from).Node(); from == nil || seen[from] {
+			return
+		}
+		seen[from] = true
+		if from.Kind == yaml.SequenceNode {
+			for _, each := range from.Content {
+				collect(each)
+			}
+		}
+		if from.Kind != yaml.MappingNode {
+			return
+		}
+		var merged []*yaml.Node
+		for i := 0; i+1 < len(from.Content); i += 2 {
+			key, value := from.Content[i], from.Content[i+1]
+			line, twice := lines[key.Value]
+			switch {
+			case node.IsMerge(key):
+				merged = append(merged, value)
+			case twice && from == mapping:
+				d.twice(key, join(path, key.Value), line)
+			case !twice:
+				lines[key.Value] = key.Line
+				all = append(all, entry{key, value})
+			}
+		}
+		for _, m := range merged {
+			collect(m)
+		}
+	}
+	collect(mapping)
+	return all
+}
+
+// twice reports a key that stands on an earlier line already.
+func (d *decoder) twice(key *yaml.Node, at string, line int) {
+	where := ""
+	if d.first > 0 {
+		where = fmt.Sprintf(", on lines %d and %d", d.inFile(line), d.inFile(key.Line))
+	}
+	d.problem(key, at, "", "the key stands twice%s: take one away", where)
+}

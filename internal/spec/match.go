@@ -1,0 +1,140 @@
+package spec
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// The globs are those of path.Match over names as Kubernetes has them
+// (k8s.io/apimachinery pkg/util/validation/validation.go): a namespace's name
+// is a DNS label, a workload's may have dots.
+var (
+	namespaceName = newGrammar(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	namespaceGlob = newGrammar(`^([-a-z0-9*?]|\[\^?[-a-z0-9]+\])+$`)
+	workloadGlob  = newGrammar(`^([-.a-z0-9*?]|\[\^?[-.a-z0-9]+\])+$`)
+)
+
+func (c *compiler) globs(globs []string, at string, grammar *grammar) {
+	for i, glob := range globs {
+		_, err := path.Match(glob, "")
+		if err == nil && grammar.matches(glob) {
+			continue
+		}
+		letters := `lower-case letters, digits and "-"`
+		if grammar == workloadGlob {
+			letters = `lower-case letters, digits, "-" and "."`
+		}
+		c.problem(fmt.Sprintf("%s[%d]", at, i), glob, `%q matches no name: write one of %s, with "*" for any of them, "?" for one, [ab] for either`, glob, letters)
+	}
+}
+
+func (c *compiler) workloadMatch(m v1alpha1.WorkloadMatch, at string) *transform.Match {
+	c.globs(m.Names, at+".names", workloadGlob)
+	c.globs(m.Namespaces, at+".namespaces", namespaceGlob)
+	for i, entry := range m.Kinds {
+		if !slices.ContainsFunc(c.policy.Kinds, func(k transform.Kind) bool { return k.Named(entry) }) {
+			c.problem(fmt.Sprintf("%s.kinds[%d]", at, i), entry, "%q is not a kind with a pod template: %s", entry, kindRemedy(entry, c.policy.Kinds))
+		}
+	}
+	for _, field := range []struct {
+		name    string
+		entries []string
+	}{{"kinds", m.Kinds}, {"names", m.Names}, {"namespaces", m.Namespaces}} {
+		if field.entries != nil && len(field.entries) == 0 {
+			c.problem(at+"."+field.name, "", "an empty list matches nothing: name some, or take the field away to match all")
+		}
+	}
+	selector := m.LabelSelector
+	if m.Kinds == nil && m.Names == nil && m.Namespaces == nil && selector == nil {
+		c.problem(at, "", "an empty match speaks of everything: say which workloads, or move the rule to spec.global")
+	}
+	match := &transform.Match{Kinds: m.Kinds, Names: m.Names, Namespaces: m.Namespaces}
+	if selector != nil {
+		c.selector(selector, at+".labelSelector")
+		match.Labels = matcher(selector)
+	}
+	return match
+}
+
+// selector judges what a label selector says.
+func (c *compiler) selector(s *v1alpha1.LabelSelector, at string) {
+	if len(s.MatchLabels) == 0 && len(s.MatchExpressions) == 0 {
+		c.problem(at, "", "an empty selector matches everything: give it labels, or take it away")
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.MatchLabels)) {
+		c.labelValue(s.MatchLabels[key], join(at+".matchLabels", key))
+	}
+	for i, r := range s.MatchExpressions {
+		values := fmt.Sprintf("%s.matchExpressions[%d].values", at, i)
+		for j, value := range r.Values {
+			c.labelValue(value, fmt.Sprintf("%s[%d]", values, j))
+		}
+		switch valued := r.Operator == "In" || r.Operator == "NotIn"; {
+		case valued && len(r.Values) == 0:
+			c.problem(values, "", "%s needs values", r.Operator)
+		case (r.Operator == "Exists" || r.Operator == "DoesNotExist") && len(r.Values) > 0:
+			c.problem(values, "", "%s takes no values", r.Operator)
+		}
+	}
+}
+
+// kindRemedy says what may be meant by a kind that is not known.
+func kindRemedy(entry string, kinds []transform.Kind) string {
+	name, _, _ := strings.Cut(entry, ".")
+	var names, qualified []string
+	for _, k := range kinds {
+		if !slices.Contains(names, k.Kind) {
+			names = append(names, k.Kind)
+		}
+		if k.Kind == name {
+			qualified = append(qualified, strings.TrimSuffix(k.Kind+"."+k.Group, "."))
+		}
+	}
+	if len(qualified) > 0 {
+		return "of that name there is " + strings.Join(qualified, " and ")
+	}
+	if near := meant(name, names); near != "" {
+		return asking(entry, near)
+	}
+	return "add it to spec.podTemplates, or write one of " + listed(names)
+}
+
+// labelValue follows k8s.io/apimachinery pkg/util/validation/validation.go.
+var labelValue = newGrammar(`^(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?$`)
+
+func (c *compiler) labelValue(value, at string) {
+	if !labelValue.matches(value) {
+		c.problem(at, value, `%q can be no label's value: write one of letters, digits, "-", "_" and "."; a selector has no wildcards`, value)
+	}
+}
+
+// matcher follows Kubernetes' label selectors (k8s.io/apimachinery
+// pkg/labels/selector.go): NotIn matches where the label is absent.
+func matcher(s *v1alpha1.LabelSelector) func(map[string]string) bool {
+	return func(labels map[string]string) bool {
+		for key, value := range s.MatchLabels {
+			if has, labelled := labels[key]; !labelled || has != value {
+				return false
+			}
+		}
+		for _, r := range s.MatchExpressions {
+			has, labelled := labels[r.Key]
+			satisfied := map[string]bool{
+				"In":           labelled && slices.Contains(r.Values, has),
+				"NotIn":        !labelled || !slices.Contains(r.Values, has),
+				"Exists":       labelled,
+				"DoesNotExist": !labelled,
+			}[r.Operator]
+			if !satisfied {
+				return false
+			}
+		}
+		return true
+	}
+}
