@@ -76,59 +76,50 @@ type mending map[changed]*change
 // one name is for each of them, by its selector.
 type changed struct{ title, selector string }
 
-func (m mending) change(what changed, make func() *change) *change {
+// change has an object speak plain text to a port more.
+func (m mending) change(what changed, port uint16, made change) *change {
 	c := m[what]
 	if c == nil {
-		c = make()
+		c = &made
 		c.title = what.title
 		m[what] = c
 	}
+	c.ports = c.ports.Union(traffic.SinglePorts(traffic.TCP, port))
 	return c
 }
 
 // peers has PeerAuthentications say DISABLE for a port of a workload: those that
 // select it, or a new one.
 func (m mending) peers(w *Workload, port uint16, have []*peerAuthentication) []*change {
-	var changes []*change
-	for _, p := range have {
-		changes = append(changes, m.change(changed{title: p.id()}, func() *change {
-			return &change{
-				rivals: idList(have),
-				render: func(ports traffic.Ports) *yaml.Node {
-					return edited(p.resource, disabledPorts(ports))
-				},
-				broader: func(w *Workload) string {
-					if maps.Equal(p.Spec.Selector.MatchLabels, w.labels.selection()) {
-						return ""
-					}
-					return " (to other pods that its selector takes in as well)"
-				},
-			}
-		}))
-	}
 	if len(have) == 0 {
 		name := strings.TrimSuffix(w.Name, "-") + "-bypass"
-		title := object.Named(peerAuthentications.name, w.Namespace, name)
-		changes = append(changes, m.change(changed{title, fmt.Sprint(w.labels.selection())}, func() *change {
-			return &change{isNew: true, render: func(ports traffic.Ports) *yaml.Node {
-				o := newObject(securityVersion, peerAuthentications.name, name, w.Namespace,
-					edit.Edit{Path: edit.Path{"spec", "selector", "matchLabels"}, Value: stringMap(w.labels.selection())})
-				return edited(o, disabledPorts(ports))
-			}}
-		}))
+		what := changed{object.Named(peerAuthentications.name, w.Namespace, name), fmt.Sprint(w.labels.selection())}
+		return []*change{m.change(what, port, change{isNew: true, render: func(ports traffic.Ports) *yaml.Node {
+			o := newObject(securityVersion, peerAuthentications.name, name, w.Namespace,
+				edit.Edit{Path: edit.Path{"spec", "selector", "matchLabels"}, Value: stringMap(w.labels.selection())})
+			return edited(o, disabledPorts(ports))
+		}})}
 	}
-	for _, c := range changes {
-		c.ports = c.ports.Union(traffic.SinglePorts(traffic.TCP, port))
+	var changes []*change
+	for _, p := range have {
+		changes = append(changes, m.change(changed{title: p.id()}, port, change{
+			rivals: idsOf(have),
+			render: func(ports traffic.Ports) *yaml.Node { return edited(p.resource, disabledPorts(ports)) },
+			broader: func(w *Workload) string {
+				if maps.Equal(p.Spec.Selector.MatchLabels, w.labels.selection()) {
+					return ""
+				}
+				return " (to other pods that its selector takes in as well)"
+			},
+		}))
 	}
 	return changes
 }
 
 func disabledPorts(ports traffic.Ports) []edit.Edit {
 	var edits []edit.Edit
-	for _, r := range ports.Ranges(traffic.TCP) {
-		for port := int(r.First); port <= int(r.Last); port++ {
-			edits = append(edits, edit.Edit{Path: edit.Path{"spec", "portLevelMtls", strconv.Itoa(port), "mode"}, Value: node.Str(disable)})
-		}
+	for port := range ports.Numbers(traffic.TCP) {
+		edits = append(edits, edit.Edit{Path: edit.Path{"spec", "portLevelMtls", strconv.Itoa(int(port)), "mode"}, Value: node.Str(disable)})
 	}
 	return edits
 }
@@ -136,31 +127,26 @@ func disabledPorts(ports traffic.Ports) []edit.Edit {
 // rules has DestinationRules say DISABLE for a port of a Service: those that
 // count for it, or a new one.
 func (m mending) rules(r reached, have []*destinationRule) []*change {
-	var changes []*change
-	for _, d := range have {
-		changes = append(changes, m.change(changed{title: d.id()}, func() *change {
-			return &change{rivals: idList(have), render: func(ports traffic.Ports) *yaml.Node {
-				return edited(d.resource, d.plain(ports))
-			}}
-		}))
-	}
 	if len(have) == 0 {
 		s := r.service
 		host := s.Name
 		if s.Namespace != "" {
 			host = hostOf(s.Name, s.Namespace)
 		}
-		title := object.Named(destinationRules.name, s.Namespace, s.Name+"-bypass")
-		changes = append(changes, m.change(changed{title: title}, func() *change {
-			d := &destinationRule{resource: newObject(networkingVersion, destinationRules.name, s.Name+"-bypass", s.Namespace,
-				edit.Edit{Path: edit.Path{"spec", "host"}, Value: node.Str(host)})}
-			return &change{isNew: true, render: func(ports traffic.Ports) *yaml.Node { return edited(d.resource, d.plain(ports)) }}
-		}))
+		d := &destinationRule{resource: newObject(networkingVersion, destinationRules.name, s.Name+"-bypass", s.Namespace,
+			edit.Edit{Path: edit.Path{"spec", "host"}, Value: node.Str(host)})}
+		return []*change{m.change(changed{title: d.id()}, r.view().Port, change{isNew: true, render: d.speaking})}
 	}
-	for _, c := range changes {
-		c.ports = c.ports.Union(traffic.SinglePorts(traffic.TCP, r.view().Port))
+	var changes []*change
+	for _, d := range have {
+		changes = append(changes, m.change(changed{title: d.id()}, r.view().Port, change{rivals: idsOf(have), render: d.speaking}))
 	}
 	return changes
+}
+
+// speaking gives the rule with plain text for ports of its Service.
+func (d *destinationRule) speaking(ports traffic.Ports) *yaml.Node {
+	return edited(d.resource, d.plain(ports))
 }
 
 // inherited are the settings that an entry for a port does not take over from the
@@ -175,33 +161,23 @@ func (d *destinationRule) plain(ports traffic.Ports) []edit.Edit {
 		return append(edit.Path{"spec", "trafficPolicy", "portLevelSettings"}, steps...)
 	}
 	added := len(settings)
-	for _, r := range ports.Ranges(traffic.TCP) {
-		for port := int(r.First); port <= int(r.Last); port++ {
-			there := slices.IndexFunc(settings, func(s portLevel) bool { return int(s.Port.Number) == port })
-			if there >= 0 {
-				edits = append(edits, edit.Edit{Path: at(there, "tls"), Value: node.Map(node.Str("mode"), node.Str(disable))})
-				continue
-			}
-			entry := node.Map(node.Str("port"), node.Map(node.Str("number"), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.Itoa(port)}))
-			for _, field := range inherited {
-				if value := d.node.Below("spec", "trafficPolicy", field); value.Exists() {
-					entry.Content = append(entry.Content, node.Str(field), bare(value.Node()))
-				}
-			}
-			entry.Content = append(entry.Content, node.Str("tls"), node.Map(node.Str("mode"), node.Str(disable)))
-			edits = append(edits, edit.Edit{Path: at(added), Op: edit.Insert, Value: entry})
-			added++
+	for port := range ports.Numbers(traffic.TCP) {
+		there := slices.IndexFunc(settings, func(s portLevel) bool { return s.Port.Number == port })
+		if there >= 0 {
+			edits = append(edits, edit.Edit{Path: at(there, "tls"), Value: node.Map(node.Str("mode"), node.Str(disable))})
+			continue
 		}
+		entry := node.Map(node.Str("port"), node.Map(node.Str("number"), node.Int(int(port))))
+		for _, field := range inherited {
+			if value := d.node.Below("spec", "trafficPolicy", field); value.Exists() {
+				entry.Content = append(entry.Content, node.Str(field), bare(value.Node()))
+			}
+		}
+		entry.Content = append(entry.Content, node.Str("tls"), node.Map(node.Str("mode"), node.Str(disable)))
+		edits = append(edits, edit.Edit{Path: at(added), Op: edit.Insert, Value: entry})
+		added++
 	}
 	return edits
-}
-
-func idList[T interface{ id() string }](views []T) []string {
-	var names []string
-	for _, v := range views {
-		names = append(names, v.id())
-	}
-	return names
 }
 
 // newObject gives an object with a few fields.

@@ -44,7 +44,7 @@ func podSecurity(j *judgement) {
 				continue
 			}
 			j.find(n.Object, n.Path("metadata", "labels", l.label), level,
-				level, transform.InitName, idsOf(workloads), l.effect, fitting(workloads))
+				level, transform.InitName, some(idsOf(workloads)), l.effect, fitting(workloads))
 			break
 		}
 	}
@@ -82,7 +82,7 @@ func unmeshedNamespace(j *judgement) {
 			continue
 		}
 		if reason := j.linter.mesh.UnmeshedNamespace(n.labels, n.annotations); reason != "" {
-			j.find(n.Object, n.Path("metadata"), "", reason, idsOf(workloads))
+			j.find(n.Object, n.Path("metadata"), "", reason, some(idsOf(workloads)))
 		}
 	}
 }

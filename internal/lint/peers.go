@@ -80,10 +80,8 @@ func (a applied) parts(ports traffic.Ports) []part {
 	}
 	named = named.Intersect(ports)
 	var parts []part
-	for _, r := range named.Ranges(traffic.TCP) {
-		for port := int(r.First); port <= int(r.Last); port++ {
-			parts = append(parts, part{traffic.SinglePorts(traffic.TCP, uint16(port)), uint16(port)})
-		}
+	for port := range named.Numbers(traffic.TCP) {
+		parts = append(parts, part{traffic.SinglePorts(traffic.TCP, port), port})
 	}
 	ports = ports.Without(named)
 	if !ports.IsEmpty() {

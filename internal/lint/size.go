@@ -48,12 +48,8 @@ func annotationSize(e *examination) {
 	}
 }
 
-// sizeOf gives the bytes of keys and values but those of one key, 0 where they
-// are few.
+// sizeOf gives the bytes of keys and values but those of one key.
 func sizeOf(annotations node.Value, without string) int {
-	if !annotations.Exists() || !mayExceed(annotations, maxAnnotations) {
-		return 0
-	}
 	size := 0
 	for key, value := range annotations.Strings() {
 		if key != without {
@@ -79,9 +75,6 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 // objectSize finds objects that cannot be applied with the object itself in an
 // annotation.
 func objectSize(e *examination) {
-	if !mayExceed(e.object, maxAnnotations) {
-		return
-	}
 	own := sizeOf(e.own, lastApplied)
 	left := mostNodes
 	size := jsonSize(e.object.Node(), &left)
@@ -90,36 +83,9 @@ func objectSize(e *examination) {
 	}
 }
 
-// widest is how many bytes of JSON a byte of a value may become: \u003c.
-const widest = 6
-
-// mayExceed says without much ado whether an object may have more bytes as JSON.
-func mayExceed(value node.Value, limit int) bool {
-	size, left := 0, mostNodes
-	var walk func(*yaml.Node)
-	walk = func(n *yaml.Node) {
-		if n == nil || left <= 0 {
-			size = limit + 1
-			return
-		}
-		left--
-		size += widest*len(n.Value) + len(`"":,`)
-		if n.Kind == yaml.AliasNode {
-			walk(n.Alias)
-		}
-		for _, child := range n.Content {
-			if size > limit {
-				return
-			}
-			walk(child)
-		}
-	}
-	walk(value.Node())
-	return size > limit
-}
-
-// jsonSize gives the bytes of a value as JSON without blanks, as kubectl writes
-// it.
+// jsonSize gives the bytes of a node as JSON without blanks, as kubectl writes it.
+// It visits as many nodes as are left, since aliases may stand for more than there
+// is.
 func jsonSize(n *yaml.Node, left *int) int {
 	if *left--; n == nil || *left < 0 {
 		return 0
@@ -134,11 +100,19 @@ func jsonSize(n *yaml.Node, left *int) int {
 		}
 		return size
 	}
-	if n.ShortTag() != "!!str" {
+	switch {
+	case n.ShortTag() != "!!str":
 		return len(n.Value)
+	case strings.IndexFunc(n.Value, isEscaped) < 0:
+		return len(`""`) + len(n.Value)
 	}
 	text, _ := json.Marshal(n.Value) // strings always encode
 	return len(text)
+}
+
+// isEscaped says whether JSON may write a rune as more bytes than it has.
+func isEscaped(r rune) bool {
+	return r < ' ' || strings.ContainsRune("\"\\<>&\u2028\u2029\ufffd\x7f", r)
 }
 
 // portExpansion finds lists of single ports that make a mesh's rules long.

@@ -130,12 +130,13 @@ func verb(singular bool, one, more string) string {
 	return more
 }
 
-func idsOf[T interface{ id() string }](views []T) string {
+// idsOf names objects.
+func idsOf[T interface{ id() string }](views []T) []string {
 	names := make([]string, len(views))
 	for i, v := range views {
 		names[i] = v.id()
 	}
-	return some(names)
+	return names
 }
 
 // portSet reads ports; what is none is passed over.

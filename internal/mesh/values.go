@@ -42,14 +42,14 @@ func (l portList) entries(s traffic.Settings, f traffic.Field) []string {
 		return everything(l.all)
 	}
 	var texts []string
+	if l.separator == "" {
+		for port := range selected.Set().Numbers(traffic.TCP) {
+			texts = append(texts, strconv.Itoa(int(port)))
+		}
+		return texts
+	}
 	for _, r := range selected.Set().Ranges(traffic.TCP) {
-		if l.separator != "" {
-			texts = append(texts, strings.ReplaceAll(r.String(), "-", l.separator))
-			continue
-		}
-		for port := int(r.First); port <= int(r.Last); port++ {
-			texts = append(texts, strconv.Itoa(port))
-		}
+		texts = append(texts, strings.ReplaceAll(r.String(), "-", l.separator))
 	}
 	return texts
 }

@@ -3,6 +3,7 @@ package traffic
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -228,6 +229,19 @@ func (p Ports) Bare() Ports { return Ports{tcp: p.tcp, udp: p.tcp} }
 
 // Both gives the ports that are in the set for every protocol.
 func (p Ports) Both() []PortRange { return subtracted(p.tcp, subtracted(p.tcp, p.udp)) }
+
+// Numbers visits the ports of one protocol one by one, in order.
+func (p Ports) Numbers(protocol Protocol) iter.Seq[uint16] {
+	return func(yield func(uint16) bool) {
+		for _, r := range p.Ranges(protocol) {
+			for port := int(r.First); port <= int(r.Last); port++ {
+				if !yield(uint16(port)) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // Count gives the number of ports of one protocol.
 func (p Ports) Count(protocol Protocol) int {
