@@ -19,6 +19,7 @@ type call struct {
 	backend          string
 	onFailure        string
 	allowHostNetwork bool
+	here             bool
 	terminationLog   string
 	// to and from are what the user asks check about.
 	to, from string
@@ -105,6 +106,7 @@ func (c *call) flags(values map[traffic.Field][]string) *flag.FlagSet {
 	flags.StringVar(&c.backend, "backend", rules.Auto, "")
 	flags.StringVar(&c.onFailure, "on-failure", onFailureFail, "")
 	flags.BoolVar(&c.allowHostNetwork, "allow-host-network", false, "")
+	flags.BoolVar(&c.here, "here", false, "")
 	flags.StringVar(&c.terminationLog, "termination-log", terminationLog, "")
 	flags.StringVar(&c.to, "to", "", "")
 	flags.StringVar(&c.from, "from-port", "", "")

@@ -46,7 +46,7 @@ func commandNames() []string {
 
 func apply(s session) error {
 	start := time.Now()
-	if err := s.refuseNode(); err != nil {
+	if err := errors.Join(s.refuseOutside(), s.refuseNode()); err != nil {
 		return fmt.Errorf("applying the bypass: %w", err)
 	}
 	choice, err := rules.Apply(s.backend, s.settings)

@@ -41,6 +41,7 @@ Other flags:
   --backend auto|nftables|iptables auto takes the first that works here (default auto)
   --on-failure fail|continue       whether a failed apply fails the container (default fail)
   --allow-host-network             work in a node's network namespace too
+  --here                           apply outside a pod too
   --termination-log FILE           where to write the reason of a failure besides stderr,
                                    "" for nowhere (default /dev/termination-log)
   --to IP:PORT[/UDP]               check: a connection from the workload

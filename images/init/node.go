@@ -13,6 +13,16 @@ const (
 	hostIPVariable = "KRM_BYPASS_HOST_IP"
 )
 
+// refuseOutside is an error where no kubelet has started the program: whoever starts
+// it by hand on some machine rarely means that machine's network.
+func (s session) refuseOutside() error {
+	if s.here || s.env(podIPVariable) != "" || s.env(hostIPVariable) != "" {
+		return nil
+	}
+	return fmt.Errorf("this is no pod: neither %s nor %s is set, as krm-bypass sets them by the downward API; "+
+		"give --here if you mean the network namespace that this is", podIPVariable, hostIPVariable)
+}
+
 // refuseNode is an error in the network namespace of a node.
 func (s session) refuseNode() error {
 	if s.allowHostNetwork {

@@ -56,7 +56,7 @@ var (
 
 // call gives the arguments of krm-bypass-init for this backend.
 func (b backend) call(command string, arguments ...string) []string {
-	return slices.Concat([]string{command}, b.arguments, arguments)
+	return slices.Concat([]string{command, "--here"}, b.arguments, arguments)
 }
 
 func itself(family lab.Family) lab.Family { return family }

@@ -20,6 +20,9 @@ func (r Ruleset) Apply() error {
 		if err != nil || len(differences(want, before)) == 0 {
 			return err
 		}
+		if before.owner != 0 {
+			return before.held("replacing")
+		}
 		if err := k.load(r, !before.absent); err != nil {
 			return fmt.Errorf("loading the ruleset: %w", err)
 		}
@@ -31,12 +34,14 @@ func (r Ruleset) Apply() error {
 	})
 }
 
-// Verify says where the kernel's table is not the ruleset.
+// Verify says where the kernel's table is not the ruleset, and whose chains come
+// before ours.
 func (r Ruleset) Verify() (found filter.Differences, err error) {
 	err = undisturbed(func(k *kernel) error {
 		got, err := k.read()
 		if err == nil {
-			found = differences(r.contents(), got)
+			want := r.contents()
+			found = append(differences(want, got), overtaken(want, got)...)
 		}
 		return err
 	})
@@ -50,11 +55,20 @@ func Clean() error {
 		if err != nil || before.absent {
 			return err
 		}
+		if before.owner != 0 {
+			return before.held("deleting")
+		}
 		if err := k.remove(); err != nil {
 			return fmt.Errorf("deleting table %s: %w", TableName, err)
 		}
 		return nil
 	})
+}
+
+// held is the error of a table that only its owner may change. The kernel itself says
+// no more than that it is not permitted.
+func (c contents) held(what string) error {
+	return fmt.Errorf("%s the table: %s; end that process first", what, c.ownership())
 }
 
 // undisturbed tries work, each time over a new connection, so that no answer to

@@ -13,8 +13,20 @@ import (
 type contents struct {
 	absent  bool
 	dormant bool
-	sets    []namedSet
-	chains  []filter.Chain
+	// owner is the netlink port of the process that alone may change the table; 0
+	// if there is none.
+	owner  uint32
+	sets   []namedSet
+	chains []filter.Chain
+	// ahead are chains of others that may map a connection before ours do.
+	ahead []foreign
+}
+
+// foreign is somebody else's chain.
+type foreign struct {
+	hook     Hook
+	name     string
+	priority int
 }
 
 type namedSet struct {
@@ -57,9 +69,29 @@ func differences(want, got contents) filter.Differences {
 	if got.dormant {
 		d = append(d, fmt.Sprintf("table inet %s is dormant, its chains are not in force", TableName))
 	}
+	if got.owner != 0 {
+		d = append(d, got.ownership())
+	}
 	return slices.Concat(d,
 		filter.Compare("set", want.sets, got.sets, func(s namedSet) string { return s.name }, setDifferences),
 		filter.CompareChains(want.chains, got.chains))
+}
+
+// ownership says who holds the table (nft(8), "flags owner").
+func (c contents) ownership() string {
+	return fmt.Sprintf("another process holds table inet %s, which nobody else may change and which ends with it: "+
+		"the one with the netlink port %d, usually its process id", TableName, c.owner)
+}
+
+// overtaken says which chains of others come before one of ours that is wanted.
+func overtaken(want, got contents) filter.Differences {
+	var d filter.Differences
+	for _, other := range got.ahead {
+		if slices.ContainsFunc(want.chains, func(c filter.Chain) bool { return c.Name == string(other.hook) }) {
+			d = append(d, fmt.Sprintf("chain %s, nat hook %s priority %d, comes before ours and may redirect what should bypass", other.name, other.hook, other.priority))
+		}
+	}
+	return d
 }
 
 func setDifferences(want, got namedSet) filter.Differences {

@@ -25,25 +25,95 @@ type element struct {
 
 // elements dumps a set.
 func (k *kernel) elements(set string) ([]element, error) {
-	name, err := netlink.MarshalAttributes([]netlink.Attribute{
-		{Type: unix.NFTA_SET_ELEM_LIST_TABLE, Data: []byte(TableName + "\x00")},
-		{Type: unix.NFTA_SET_ELEM_LIST_SET, Data: []byte(set + "\x00")},
-	})
+	var found []element
+	err := k.dump(unix.NFT_MSG_GETSETELEM, func(body []byte) {
+		for attribute, list := range attributes(body) {
+			if attribute != unix.NFTA_SET_ELEM_LIST_ELEMENTS {
+				continue
+			}
+			for _, e := range attributes(list) {
+				found = append(found, elementOf(e))
+			}
+		}
+	}, named(unix.NFTA_SET_ELEM_LIST_TABLE, TableName), named(unix.NFTA_SET_ELEM_LIST_SET, set))
+	return found, err
+}
+
+// expressions dumps a chain: the names of each rule's expressions.
+func (k *kernel) expressions(chain string) ([][]string, error) {
+	var rules [][]string
+	err := k.dump(unix.NFT_MSG_GETRULE, func(body []byte) {
+		var names []string
+		for attribute, list := range attributes(body) {
+			if attribute != unix.NFTA_RULE_EXPRESSIONS {
+				continue
+			}
+			for _, e := range attributes(list) {
+				for part, value := range attributes(e) {
+					if part == unix.NFTA_EXPR_NAME {
+						names = append(names, strings.TrimSuffix(string(value), "\x00"))
+					}
+				}
+			}
+		}
+		rules = append(rules, names)
+	}, named(unix.NFTA_RULE_TABLE, TableName), named(unix.NFTA_RULE_CHAIN, chain))
+	return rules, err
+}
+
+func named(attribute uint16, name string) netlink.Attribute {
+	return netlink.Attribute{Type: attribute, Data: []byte(name + "\x00")}
+}
+
+// request is about our table, or about nothing in particular without attributes.
+func request(message uint16, flags netlink.HeaderFlags, about []netlink.Attribute) (netlink.Message, error) {
+	data, err := netlink.MarshalAttributes(about)
+	return netlink.Message{
+		Header: netlink.Header{Type: netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | message), Flags: netlink.Request | flags},
+		Data:   append(nfgenmsg(unix.NFPROTO_INET), data...),
+	}, err
+}
+
+// ask gives the attributes of the kernel's one answer.
+func (k *kernel) ask(message uint16, about ...netlink.Attribute) (map[uint16][]byte, error) {
+	question, err := request(message, 0, about)
 	if err != nil {
 		return nil, err
 	}
-	_, err = k.socket.Send(netlink.Message{
-		Header: netlink.Header{Type: netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_GETSETELEM), Flags: netlink.Request | netlink.Dump},
-		Data:   append(nfgenmsg(unix.NFPROTO_INET), name...),
-	})
+	answers, err := k.socket.Execute(question)
 	if err != nil {
 		return nil, err
+	}
+	found := map[uint16][]byte{}
+	for _, m := range answers {
+		for attribute, value := range attributes(m.Data[min(len(nfgenmsg(0)), len(m.Data)):]) {
+			found[attribute] = value
+		}
+	}
+	return found, nil
+}
+
+// number gives the value of an attribute that is one, 0 if it is absent.
+func number(value []byte) uint32 {
+	if len(value) != 4 {
+		return 0
+	}
+	return binary.BigEndian.Uint32(value)
+}
+
+// dump hands over what the kernel lists, a message at a time.
+func (k *kernel) dump(message uint16, each func(body []byte), about ...netlink.Attribute) error {
+	question, err := request(message, netlink.Dump, about)
+	if err != nil {
+		return err
+	}
+	if _, err := k.socket.Send(question); err != nil {
+		return err
 	}
 	connection, err := k.socket.SyscallConn()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var found []element
 	buffer := make([]byte, dumpBuffer)
 	for done := false; !done; {
 		var size int
@@ -53,13 +123,13 @@ func (k *kernel) elements(set string) ([]element, error) {
 			return failure != unix.EAGAIN
 		})
 		if err := errors.Join(err, failure); err != nil {
-			return nil, err
+			return err
 		}
-		if found, done, err = decodeElements(found, buffer[:size]); err != nil {
-			return nil, err
+		if done, err = decode(buffer[:size], each); err != nil {
+			return err
 		}
 	}
-	return found, nil
+	return nil
 }
 
 // nfgenmsg is a struct nfgenmsg: family, version and resource (linux
@@ -68,41 +138,33 @@ func nfgenmsg(family byte) []byte { return []byte{family, unix.NFNETLINK_V0, 0, 
 
 var errMalformed = errors.New("the kernel's answer is malformed")
 
-// decodeElements appends the elements in an answer, and says whether it is the
-// last one.
-func decodeElements(found []element, answer []byte) (all []element, done bool, err error) {
+// decode hands over the messages in an answer, and says whether it is the last one.
+func decode(answer []byte, each func(body []byte)) (done bool, err error) {
 	for len(answer) > 0 {
 		if len(answer) < unix.NLMSG_HDRLEN {
-			return nil, false, errMalformed
+			return false, errMalformed
 		}
 		size := int(binary.NativeEndian.Uint32(answer))
 		if size < unix.NLMSG_HDRLEN || size > len(answer) {
-			return nil, false, errMalformed
+			return false, errMalformed
 		}
 		body := answer[unix.NLMSG_HDRLEN:size]
 		switch kind := binary.NativeEndian.Uint16(answer[4:]); kind {
 		case unix.NLMSG_DONE:
-			return found, true, nil
+			return true, nil
 		case unix.NLMSG_ERROR:
 			if len(body) < 4 {
-				return nil, false, errMalformed
+				return false, errMalformed
 			}
-			return nil, false, unix.Errno(-int32(binary.NativeEndian.Uint32(body)))
+			return false, unix.Errno(-int32(binary.NativeEndian.Uint32(body)))
 		}
 		if len(body) < len(nfgenmsg(0)) {
-			return nil, false, errMalformed
+			return false, errMalformed
 		}
-		for attribute, list := range attributes(body[len(nfgenmsg(0)):]) {
-			if attribute != unix.NFTA_SET_ELEM_LIST_ELEMENTS {
-				continue
-			}
-			for _, e := range attributes(list) {
-				found = append(found, elementOf(e))
-			}
-		}
+		each(body[len(nfgenmsg(0)):])
 		answer = answer[min(aligned(size), len(answer)):]
 	}
-	return found, false, nil
+	return false, nil
 }
 
 func elementOf(body []byte) element {
@@ -114,7 +176,7 @@ func elementOf(body []byte) element {
 		case nftaSetElemKeyEnd:
 			e.end = valueOf(value)
 		case unix.NFTA_SET_ELEM_FLAGS:
-			e.isEnd = len(value) == 4 && binary.BigEndian.Uint32(value)&unix.NFT_SET_ELEM_INTERVAL_END != 0
+			e.isEnd = number(value)&unix.NFT_SET_ELEM_INTERVAL_END != 0
 		}
 	}
 	return e

@@ -1,12 +1,11 @@
 package nft
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/nftables"
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
@@ -31,37 +30,37 @@ func (k *kernel) read() (contents, error) {
 
 // generation gives the number of the last transaction in the namespace.
 func (k *kernel) generation() (uint32, error) {
-	answer, err := k.socket.Execute(netlink.Message{
-		Header: netlink.Header{Type: netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_GETGEN), Flags: netlink.Request},
-		Data:   nfgenmsg(unix.NFPROTO_UNSPEC),
-	})
+	answer, err := k.ask(unix.NFT_MSG_GETGEN)
+	if err == nil && len(answer[unix.NFTA_GEN_ID]) != 4 {
+		err = errMalformed
+	}
 	if err != nil {
 		return 0, fmt.Errorf("reading the rules: %w", err)
 	}
-	for _, m := range answer {
-		for kind, value := range attributes(m.Data[min(len(nfgenmsg(0)), len(m.Data)):]) {
-			if kind == unix.NFTA_GEN_ID && len(value) == 4 {
-				return binary.BigEndian.Uint32(value), nil
-			}
-		}
-	}
-	return 0, fmt.Errorf("reading the rules: %w", errMalformed)
+	return number(answer[unix.NFTA_GEN_ID]), nil
 }
 
-func (k *kernel) readOnce() (contents, error) {
-	found, err := k.conn.ListTableOfFamily(TableName, nftables.TableFamilyINet)
-	if errors.Is(err, unix.ENOENT) {
-		return contents{absent: true}, nil
-	}
-	if err != nil {
+// Of a table (linux include/uapi/linux/netfilter/nf_tables.h).
+const (
+	flagDormant    = 1 // NFT_TABLE_F_DORMANT
+	nftaTableOwner = 7 // NFTA_TABLE_OWNER
+)
+
+func (k *kernel) readOnce() (c contents, err error) {
+	found, err := k.ask(unix.NFT_MSG_GETTABLE, named(unix.NFTA_TABLE_NAME, TableName))
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		c.absent = true
+	case err != nil:
 		return contents{}, fmt.Errorf("reading table %s: %w", TableName, err)
+	default:
+		c.dormant = number(found[unix.NFTA_TABLE_FLAGS])&flagDormant != 0
+		c.owner = number(found[nftaTableOwner])
+		if c.sets, err = k.readSets(); err != nil {
+			return contents{}, err
+		}
 	}
-	c := contents{dormant: found.Flags != 0}
-	if c.sets, err = k.readSets(); err != nil {
-		return contents{}, err
-	}
-	c.chains, err = k.readChains()
-	return c, err
+	return c, k.readChains(&c)
 }
 
 func (k *kernel) readSets() ([]namedSet, error) {
@@ -98,27 +97,73 @@ func kindOf(s *nftables.Set) string {
 	return kind
 }
 
-func (k *kernel) readChains() ([]filter.Chain, error) {
-	chains, err := k.conn.ListChainsOfTableFamily(nftables.TableFamilyINet)
+// readChains reads our chains, and which of others come before them.
+func (k *kernel) readChains(c *contents) error {
+	chains, err := k.conn.ListChains()
 	if err != nil {
-		return nil, fmt.Errorf("reading chains: %w", err)
+		return fmt.Errorf("reading chains: %w", err)
 	}
-	var ours []filter.Chain
-	for _, c := range chains {
-		if c.Table.Name != TableName {
+	for _, chain := range chains {
+		ours := chain.Table.Name == TableName && chain.Table.Family == nftables.TableFamilyINet
+		hook, ahead := aheadOfOurs(chain)
+		if !ours && !ahead {
 			continue
 		}
-		rules, err := k.conn.GetRules(table, c)
+		rules, err := k.conn.GetRules(chain.Table, chain)
 		if err != nil {
-			return nil, fmt.Errorf("reading the rules of chain %s: %w", c.Name, err)
+			return fmt.Errorf("reading the rules of chain %s: %w", chain.Name, err)
 		}
-		found := filter.Chain{Name: c.Name, Hook: hookLineOf(c)}
-		for _, r := range rules {
-			found.Rules = append(found.Rules, filter.Rule{Spelled: spell(r.Exprs)})
+		switch {
+		case !ours && len(rules) > 0:
+			c.ahead = append(c.ahead, foreign{hook, fmt.Sprintf("%s of table %s %s", chain.Name, families[chain.Table.Family], chain.Table.Name), int(*chain.Priority)})
+		case ours:
+			spelled, err := k.spellRules(chain.Name, rules)
+			if err != nil {
+				return fmt.Errorf("reading the rules of chain %s: %w", chain.Name, err)
+			}
+			c.chains = append(c.chains, filter.Chain{Name: chain.Name, Hook: hookLineOf(chain), Rules: spelled})
 		}
-		ours = append(ours, found)
 	}
-	return ours, nil
+	return nil
+}
+
+// aheadOfOurs says whether a chain may map a connection before our chain of the
+// hook does, which then is not asked.
+func aheadOfOurs(c *nftables.Chain) (Hook, bool) {
+	if c.Type != nftables.ChainTypeNAT || c.Hooknum == nil || c.Priority == nil || *c.Priority >= Priority {
+		return "", false
+	}
+	for hook, number := range hooks {
+		if *number == *c.Hooknum {
+			return hook, true
+		}
+	}
+	return "", false
+}
+
+var families = map[nftables.TableFamily]string{
+	nftables.TableFamilyIPv4: "ip", nftables.TableFamilyIPv6: "ip6", nftables.TableFamilyINet: "inet",
+}
+
+// spellRules spells a chain's rules. The library leaves out expressions that it does
+// not know, and a rule is not the same with them.
+func (k *kernel) spellRules(chain string, rules []*nftables.Rule) ([]filter.Rule, error) {
+	names, err := k.expressions(chain)
+	if err == nil && len(names) != len(rules) {
+		err = errChanging
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []filter.Rule
+	for i, r := range rules {
+		spelled := spell(r.Exprs)
+		if len(names[i]) != len(r.Exprs) {
+			spelled += fmt.Sprintf(" (in full: %s)", strings.Join(names[i], ", "))
+		}
+		all = append(all, filter.Rule{Spelled: spelled})
+	}
+	return all, nil
 }
 
 var policies = map[nftables.ChainPolicy]string{nftables.ChainPolicyAccept: "accept", nftables.ChainPolicyDrop: "drop"}

@@ -59,7 +59,7 @@ func alternate(t *trial, n, rounds int) (ours, theirs cost) {
 	list := ranges(n)
 	commands := [2]func() *exec.Cmd{
 		func() *exec.Cmd {
-			return exec.Command(lab.Binary(bypassProgram.Name), "apply", "--exclude-outbound-ip-ranges="+list)
+			return exec.Command(lab.Binary(bypassProgram.Name), "apply", "--here", "--exclude-outbound-ip-ranges="+list)
 		},
 		func() *exec.Cmd {
 			return exec.Command(lab.Binary(interceptor.IstioProgram.Name), interceptor.IstioArguments("-x", list)...)

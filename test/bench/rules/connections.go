@@ -42,7 +42,7 @@ var rulesOf = []struct {
 }{
 	{"no rules", []int{10}, func(*trial, *lab.Host, string) {}},
 	{"ours before the mesh's", []int{10, 1000, 10000}, func(t *trial, pod *lab.Host, list string) {
-		pod.Run(t, lab.Binary(bypassProgram.Name), "apply", "--exclude-outbound-ip-ranges="+list)
+		pod.Run(t, lab.Binary(bypassProgram.Name), "apply", "--here", "--exclude-outbound-ip-ranges="+list)
 		interceptor.Istio("alone").Install(t, pod)
 	}},
 	{"the mesh's", []int{10, 1000, 10000}, func(t *trial, pod *lab.Host, list string) {

@@ -308,7 +308,7 @@ func annotationAndInit(settings traffic.Settings, said annotated, backend backen
 
 func applyBypass(t lab.TB, pod *lab.Host, settings traffic.Settings, ours ours) {
 	t.Helper()
-	pod.Run(t, append([]string{lab.Binary(bypassProgram.Name), "apply", "--backend=" + ours.name}, settings.Arguments()...)...)
+	pod.Run(t, append([]string{lab.Binary(bypassProgram.Name), "apply", "--here", "--backend=" + ours.name}, settings.Arguments()...)...)
 }
 
 func installIstio(t lab.TB, pod *lab.Host, said annotated, backend backend) {

@@ -83,11 +83,11 @@ var with = []struct {
 		interceptor.Istio("annotated", "--dual-stack", "-x", excluded).Install(t, pod)
 	}},
 	{"our rules before Istio's", func(t *testing.T, pod *lab.Host) {
-		pod.Run(t, lab.Binary(bypassProgram.Name), "apply", "--exclude-outbound-ip-ranges="+excluded)
+		pod.Run(t, lab.Binary(bypassProgram.Name), "apply", "--here", "--exclude-outbound-ip-ranges="+excluded)
 		interceptor.Istio("annotated", "--dual-stack", "-x", excluded).Install(t, pod)
 	}},
 	{"our rules before Istio's that intercept everything", func(t *testing.T, pod *lab.Host) {
-		pod.Run(t, lab.Binary(bypassProgram.Name), "apply", "--exclude-outbound-ip-ranges="+excluded)
+		pod.Run(t, lab.Binary(bypassProgram.Name), "apply", "--here", "--exclude-outbound-ip-ranges="+excluded)
 		interceptor.Istio("alone", "--dual-stack").Install(t, pod)
 	}},
 }

@@ -50,9 +50,10 @@ func newPod(t testing.TB) pod {
 	return pod{lab.NewHost(t, "pod")}
 }
 
-// initContainer gives the program, ready to start.
+// initContainer gives the program, ready to start. It tells a node by what it sees,
+// because it is not given any addresses.
 func initContainer(args ...string) *exec.Cmd {
-	command := exec.Command(lab.Binary(program), args...)
+	command := exec.Command(lab.Binary(program), append(args, "--here")...)
 	command.Env = []string{}
 	return command
 }

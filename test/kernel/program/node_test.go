@@ -96,3 +96,46 @@ func TestAPodIsNeverRefused(t *testing.T) {
 		})
 	}
 }
+
+// Started by hand outside a pod, the program leaves the machine's network alone,
+// unless it is told otherwise. Each variable that only a pod has will do.
+func TestOutsideAPodApplyIsRefused(t *testing.T) {
+	const refusal = "krm-bypass-init: applying the bypass: this is no pod: neither KRM_BYPASS_POD_IP nor KRM_BYPASS_HOST_IP is set, " +
+		"as krm-bypass sets them by the downward API; give --here if you mean the network namespace that this is\n"
+	byHand := func(env ...string) *exec.Cmd {
+		command := exec.Command(lab.Binary(program), append([]string{"--termination-log="}, settings...)...)
+		command.Env = env
+		return command
+	}
+	for _, test := range []struct {
+		name    string
+		command *exec.Cmd
+		stderr  string
+	}{
+		{"nothing", byHand(), refusal},
+		{"empty variables", byHand(podIPVariable+"=", hostIPVariable+"="), refusal},
+		{"the pod's address", byHand(podIPVariable + "=10.0.0.5"), ""},
+		{"the node's address", byHand(hostIPVariable + "=192.0.2.8"), ""},
+		{"told so", initContainer(append([]string{"--termination-log="}, settings...)...), ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			pod := newPod(t)
+			got := pod.result(t, test.command)
+			if test.stderr != "" {
+				assert.Equal(t, answer{Code: failed, Stderr: test.stderr}, got)
+				assert.Empty(t, pod.Run(t, "nft", "list", "ruleset"))
+				return
+			}
+			assert.Equal(t, succeeded, got.Code, got.Stderr)
+		})
+	}
+	t.Run("reading and cleaning do no harm", func(t *testing.T) {
+		pod := newPod(t)
+		require.Equal(t, succeeded, pod.init(t, settings...).Code)
+		for _, name := range []string{"verify", "show", "clean"} {
+			command := exec.Command(lab.Binary(program), append([]string{name, "--termination-log="}, settings...)...)
+			command.Env = []string{}
+			assert.Equal(t, succeeded, pod.result(t, command).Code, name)
+		}
+	})
+}
