@@ -23,9 +23,6 @@ const (
 	Foreign DeviationKind = "foreign"
 )
 
-// DeviationKinds lists every DeviationKind.
-var DeviationKinds = []DeviationKind{Missing, Stale, Foreign}
-
 // Deviation is one place in which an object is not what the policy makes of it.
 type Deviation struct {
 	Kind DeviationKind
@@ -37,29 +34,16 @@ type Deviation struct {
 	mark bool
 }
 
-// Skipped says that nothing of what the policy writes stands there, as where the
-// function was never run.
-func Skipped(deviations []Deviation) bool {
-	return len(deviations) > 0 && !slices.ContainsFunc(deviations, func(d Deviation) bool { return d.Kind != Missing })
-}
-
-// Forged says that what stands there looks like krm-bypass's, which would leave
-// it as it is.
-func Forged(deviations []Deviation) bool {
-	return len(deviations) > 0 && !slices.ContainsFunc(deviations, func(d Deviation) bool { return !d.mark })
-}
-
 // Deviations gives every place in which the workload is not what the plan makes
 // of it. There is none exactly where the plan has no edits, but for what another
 // hand wrote: values that were changed after they were written count as the
 // user's own, and marks without a record are not krm-bypass's, so that neither
 // is a reason for an edit.
 func (p *Plan) Deviations() []Deviation {
-	w := p.Workload
-	was, err := priorOf(w)
-	if err != nil || p.Failed() || p.Imageless {
+	if p.Failed() || p.Imageless {
 		return nil // an error says it already
 	}
+	w, was := p.Workload, p.was
 	_, recorded := w.Annotations[RecordAnnotation]
 	if !recorded && len(p.Edits) == 0 {
 		return w.marks()

@@ -41,6 +41,8 @@ type Plan struct {
 	Applies bool
 	// Edits lead from what stands there to what shall stand there.
 	Edits []edit.Edit
+	// was is the workload as it was before the function last wrote to it.
+	was *prior
 	report
 }
 
@@ -53,6 +55,7 @@ func (p *Policy) Plan(w *Workload) *Plan {
 		plan.find(Error, w.Path("metadata", "annotations", RecordAnnotation), w.Annotations[RecordAnnotation], "%v: %s", err, recordRemedy(err))
 		return plan
 	}
+	plan.was = prior
 	if prior.container < 0 && prior.record.Wrote[InitEntry] != "" && w.hasContainer(InitName) {
 		plan.find(Error, w.templatePath("spec", "initContainers"), InitName,
 			"the container %s was changed after krm-bypass wrote it: take it away, and it is written anew; its image and resources are set in spec.enforcement", InitName)

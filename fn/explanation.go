@@ -1,0 +1,136 @@
+package fn
+
+import (
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// Explained says what bypasses the sidecars of workloads, and why.
+type Explained struct {
+	// Mesh is the service mesh of the spec.
+	Mesh string
+	// Workloads are the workloads in the files, in their order.
+	Workloads []Explanation
+	// Results are what else the function says.
+	Results Results
+}
+
+// Outcome is what becomes of a workload.
+type Outcome string
+
+const (
+	// Written means that the function writes something.
+	Written Outcome = "written"
+	// Unspoken means that the spec says nothing about the workload, or lets
+	// nothing bypass.
+	Unspoken Outcome = "nothing to write"
+	// LeftAlone means that the spec covers the workload, and the function does
+	// not touch it.
+	LeftAlone Outcome = "left alone"
+	// RefusedOutcome means that the function refuses the workload with an error.
+	RefusedOutcome Outcome = "refused"
+)
+
+// Explanation says what bypasses the sidecar of one workload, why, and what
+// enforces it.
+type Explanation struct {
+	ResourceRef
+	// File and Line say where the workload is; Line counts from 1 and is 0 if it
+	// is not known.
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+	// Outcome is what becomes of the workload, Reason why it is left alone or
+	// refused.
+	Outcome Outcome `json:"outcome"`
+	Reason  string  `json:"reason,omitempty"`
+	// Mode is how the settings are enforced, ModeFrom the field that says so.
+	// Both are empty if nothing is written.
+	Mode     string `json:"mode,omitempty"`
+	ModeFrom Source `json:"modeFrom,omitzero"`
+	// Fields are the traffic fields that any scope sets, in canonical order.
+	Fields []ExplainedField `json:"fields,omitempty"`
+	// Rendered is what the pod template becomes.
+	Rendered Rendered `json:"-"`
+}
+
+// Rendered is what a pod template becomes, as digests that are equal if it means
+// the same. Template covers all of it, Own what krm-bypass does not write,
+// Container the init container without its arguments.
+type Rendered = transform.Rendered
+
+// ExplainedField is one traffic field of a workload.
+type ExplainedField struct {
+	Field string `json:"field"`
+	// Effective are the entries in force, in canonical form.
+	Effective []string `json:"effective"`
+	// Annotation is the mesh's annotation on the template that carries the
+	// field, or a part of it; nil if there is none.
+	Annotation *WrittenAnnotation `json:"annotation,omitempty"`
+	// Gap says what the annotation cannot say, and why.
+	Gap string `json:"gap,omitempty"`
+	// Entries are those of every scope that sets the field, from broad to narrow.
+	Entries []ExplainedEntry `json:"entries"`
+}
+
+// WrittenAnnotation is an annotation and its value.
+type WrittenAnnotation struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// ExplainedEntry is one entry in the list of one scope.
+type ExplainedEntry struct {
+	// Entry is as its author wrote it, [] for an empty list.
+	Entry string `json:"entry"`
+	From  Source `json:"from"`
+	// Reason, Owner and Expires are those of the rule.
+	Reason  string        `json:"reason,omitempty"`
+	Owner   string        `json:"owner,omitempty"`
+	Expires v1alpha1.Date `json:"expires,omitempty"`
+	Expired bool          `json:"expired,omitempty"`
+	// InForce says that the entry has an effect: some of it holds, or it leaves
+	// the field empty.
+	InForce bool `json:"inForce"`
+	// Holds is the part that is in force, in canonical form.
+	Holds []string `json:"holds,omitempty"`
+	// Lost is what narrower scopes took from it.
+	Lost []Loss `json:"lost,omitempty"`
+	// CarriedBy says what enforces the part in force: ByAnnotation,
+	// ByInitContainer, or ByMesh if the mesh does so by itself.
+	CarriedBy []string `json:"carriedBy,omitempty"`
+}
+
+// What can enforce an entry.
+const (
+	ByAnnotation    = transform.ByAnnotation
+	ByInitContainer = transform.ByInitContainer
+	ByMesh          = transform.ByMesh
+)
+
+// Loss is what a narrower scope took from an entry.
+type Loss struct {
+	// Entries are in canonical form. There are none if an empty list lost its
+	// effect.
+	Entries []string `json:"entries,omitempty"`
+	To      Source   `json:"to"`
+}
+
+// Source is where something is said.
+type Source struct {
+	// Scope is the field path of a rule in the spec, FromAnnotation for the
+	// workload's own annotation, FromMesh for what the mesh does unless somebody
+	// configures it, FromDefault for what holds unless somebody says otherwise.
+	Scope string `json:"scope"`
+	// Path is the field itself; "" if nobody wrote one.
+	Path string `json:"path,omitempty"`
+	File string `json:"file,omitempty"`
+	// Line counts from 1 and is 0 if it is not known.
+	Line int `json:"line,omitempty"`
+}
+
+// The scopes of a Source that are not rules.
+const (
+	FromAnnotation = "annotation"
+	FromMesh       = "mesh"
+	FromDefault    = "default"
+)

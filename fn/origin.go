@@ -1,0 +1,149 @@
+package fn
+
+import (
+	"fmt"
+
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// field explains a traffic field. It has no entries if no scope sets it.
+func (e *explaining) field(f traffic.Field) ExplainedField {
+	field := ExplainedField{Field: string(f), Effective: e.plan.Settings.Entries(f)}
+	if field.Effective == nil {
+		field.Effective = []string{}
+	}
+	if key, annotated := e.policy.Mesh.Key(f); annotated {
+		if value, written := e.plan.Annotations[key.Annotation]; written {
+			field.Annotation = &WrittenAnnotation{key.Annotation, value}
+		}
+	}
+	for _, g := range e.plan.Gaps {
+		if g.Field == f {
+			field.Gap = g.Reason
+		}
+	}
+	for i, claim := range e.plan.Fold {
+		if !claim.Said.Says(f) {
+			continue
+		}
+		for _, said := range e.said(claim, f) {
+			field.Entries = append(field.Entries, e.traced(i, f, said, len(field.Effective) == 0))
+		}
+	}
+	return field
+}
+
+// traced says what became of an entry of a claim. cleared says that nothing of the
+// field is in force.
+func (e *explaining) traced(claim int, f traffic.Field, said saidEntry, cleared bool) ExplainedEntry {
+	entry := said.ExplainedEntry
+	left, losses := e.plan.Fold.Trace(claim, said.layer)
+	entry.Holds = entriesOf(left, f)
+	entry.InForce = left.Says(f) && (len(entry.Holds) > 0 || cleared)
+	if entry.InForce {
+		entry.CarriedBy = e.plan.CarriedBy(e.policy.Mesh, e.plan.Fold[claim], f, left)
+	}
+	for _, l := range losses {
+		entry.Lost = append(entry.Lost, Loss{Entries: entriesOf(l.Lost, f), To: e.taker(e.plan.Fold[l.By], f)})
+	}
+	return entry
+}
+
+// entriesOf gives the entries of a field, nil if there are none.
+func entriesOf(l traffic.Layer, f traffic.Field) []string {
+	if entries, _ := l.Entries(f); len(entries) > 0 {
+		return entries
+	}
+	return nil
+}
+
+// saidEntry is an entry as its scope says it, and as a layer.
+type saidEntry struct {
+	ExplainedEntry
+	layer traffic.Layer
+}
+
+// said gives the entries that a scope has in a field.
+func (e *explaining) said(claim transform.Claim, f traffic.Field) []saidEntry {
+	rule, written := e.scopes[claim.Scope]
+	if !written {
+		return e.implied(claim, f)
+	}
+	at := claim.Scope + "." + string(f)
+	entry := func(text, path string, layer traffic.Layer) saidEntry {
+		return saidEntry{ExplainedEntry{
+			Entry: text, From: e.source(claim.Scope, path),
+			Reason: rule.Reason, Owner: rule.Owner, Expires: rule.Expires, Expired: rule.Expired(e.today),
+		}, layer}
+	}
+	var all []saidEntry
+	for i, said := range spec.Entries(&rule.Traffic, f) {
+		all = append(all, entry(said.Text, fmt.Sprintf("%s[%d]", at, i), layerOf(f, said.Entries...)))
+	}
+	if all == nil {
+		all = []saidEntry{entry("[]", at, layerOf(f))}
+	}
+	return all
+}
+
+// implied gives the entries of a scope in which nobody wrote any: the mesh's
+// defaults, or an annotation, which the mesh cuts into entries.
+func (e *explaining) implied(claim transform.Claim, f traffic.Field) []saidEntry {
+	from := e.unwritten(claim, f)
+	var all []saidEntry
+	for _, entry := range entriesOf(claim.Said, f) {
+		all = append(all, saidEntry{ExplainedEntry{Entry: entry, From: from}, layerOf(f, entry)})
+	}
+	if all == nil {
+		all = []saidEntry{{ExplainedEntry{Entry: "[]", From: from}, layerOf(f)}}
+	}
+	return all
+}
+
+func layerOf(f traffic.Field, entries ...string) traffic.Layer {
+	var l traffic.Layer
+	_ = l.Set(f, entries) // which have been read before
+	return l
+}
+
+// unwritten says where the entries of a scope come from that is not a rule of the
+// spec.
+func (e *explaining) unwritten(claim transform.Claim, f traffic.Field) Source {
+	if claim.Scope != "" {
+		return Source{Scope: FromMesh}
+	}
+	w := e.plan.Workload
+	key, _ := e.policy.Mesh.Key(f)
+	path := w.TemplatePath("metadata", "annotations", key.Annotation)
+	at := e.in.Locate(&w.Object, path)
+	return Source{Scope: FromAnnotation, Path: path.String(), File: at.File, Line: at.Line}
+}
+
+// taker says where a narrower scope says what took something from a field.
+func (e *explaining) taker(claim transform.Claim, f traffic.Field) Source {
+	by := claim.Takes(f)
+	if _, written := e.scopes[claim.Scope]; written {
+		return e.source(claim.Scope, claim.Scope+"."+string(by))
+	}
+	return e.unwritten(claim, by)
+}
+
+// source gives the place of a field in the spec.
+func (e *explaining) source(scope, path string) Source {
+	at := e.spec.Locate(spec.Problem{Path: path})
+	return Source{Scope: scope, Path: at.Path, File: at.File, Line: at.Line}
+}
+
+// scopesOf gives the scopes of a spec by their field paths.
+func scopesOf(s *spec.Spec) map[string]spec.Rule {
+	all := map[string]spec.Rule{}
+	if defaults := s.Spec.MeshDefaults; defaults != nil {
+		all[transform.DefaultsPath] = spec.Rule{Traffic: *defaults}
+	}
+	for _, r := range spec.Rules(s.ClusterBypass) {
+		all[r.Path] = r
+	}
+	return all
+}

@@ -1,0 +1,81 @@
+package transform
+
+import (
+	"slices"
+
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// What can enforce an entry: the mesh's annotation on the template, the init
+// container, or the mesh's own configuration.
+const (
+	ByAnnotation    = "annotation"
+	ByInitContainer = "init container"
+	ByMesh          = "mesh configuration"
+)
+
+// CarriedBy says what enforces the part of a claim that is left in a field.
+func (p *Plan) CarriedBy(m *mesh.Mesh, claim Claim, f traffic.Field, left traffic.Layer) []string {
+	switch {
+	case !p.Decided && claim.Scope != "":
+		return []string{ByMesh}
+	case !p.Decided:
+		return []string{ByAnnotation}
+	}
+	var by []string
+	if key, annotated := m.Key(f); annotated && touches(p.Sayable.Of(f), left, f) {
+		if _, written := p.Annotations[key.Annotation]; written {
+			by = append(by, ByAnnotation)
+		} else {
+			by = append(by, ByMesh)
+		}
+	}
+	if p.Container {
+		by = append(by, ByInitContainer)
+	}
+	switch {
+	case len(by) > 0:
+		return by
+	case len(p.Annotations) > 0:
+		return []string{ByAnnotation} // of another field: to include less is to exclude
+	}
+	return []string{ByMesh}
+}
+
+// touches says whether a part of an entry is in a layer that says the field.
+func touches(sayable, left traffic.Layer, f traffic.Field) bool {
+	if !sayable.Says(f) {
+		return false
+	}
+	all, some := sayable.Settings(), left.Settings()
+	switch f {
+	case traffic.ExcludeInboundPorts:
+		return !all.ExcludeInboundPorts.Intersect(some.ExcludeInboundPorts).IsEmpty()
+	case traffic.ExcludeOutboundPorts:
+		return !all.ExcludeOutboundPorts.Intersect(some.ExcludeOutboundPorts).IsEmpty()
+	case traffic.IncludeOutboundPorts:
+		return !all.IncludeOutboundPorts.Intersect(some.IncludeOutboundPorts).IsEmpty()
+	case traffic.ExcludeOutboundIPRanges:
+		return slices.ContainsFunc(some.ExcludeOutboundIPRanges.List(), all.ExcludeOutboundIPRanges.Overlaps)
+	}
+	return true
+}
+
+// opposites are the fields that take ports away from a field.
+var opposites = map[traffic.Field]traffic.Field{
+	traffic.ExcludeInboundPorts:  traffic.IncludeInboundPorts,
+	traffic.IncludeInboundPorts:  traffic.ExcludeInboundPorts,
+	traffic.ExcludeOutboundPorts: traffic.IncludeOutboundPorts,
+	traffic.IncludeOutboundPorts: traffic.ExcludeOutboundPorts,
+	traffic.ExcludeOutbound:      traffic.IncludeOutboundPorts,
+}
+
+// Takes gives the field by which a claim takes something from a broader scope's
+// field: the same one if it replaces that, otherwise the one that contradicts it.
+func (c Claim) Takes(from traffic.Field) traffic.Field {
+	if c.Merge == traffic.Override && c.Said.Says(from) {
+		return from
+	}
+	return opposites[from]
+}

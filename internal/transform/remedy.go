@@ -1,0 +1,39 @@
+package transform
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Message says what is wrong.
+func (d Deviation) Message() string {
+	switch {
+	case d.Kind == Missing:
+		return fmt.Sprintf("expected %s here", d.Wants)
+	case d.Kind == Foreign && d.Wants == "":
+		return "krm-bypass did not write this"
+	case d.Wants == "":
+		return "krm-bypass wrote this for an earlier spec, and would remove it now"
+	case d.Kind == Foreign:
+		return fmt.Sprintf("expected %s here; krm-bypass did not write what is here", d.Wants)
+	}
+	return fmt.Sprintf("expected %s here; krm-bypass wrote what is here for an earlier spec", d.Wants)
+}
+
+// Remedy says what to do about an object that deviates.
+func Remedy(deviations []Deviation) string {
+	all := func(is func(Deviation) bool) bool {
+		return !slices.ContainsFunc(deviations, func(d Deviation) bool { return !is(d) })
+	}
+	switch {
+	case len(deviations) == 0:
+		return ""
+	case all(func(d Deviation) bool { return d.Kind == Missing }):
+		return "render it with krm-bypass; in kustomize, build with --enable-alpha-plugins and --enable-exec: without --enable-exec, kustomize skips the function and says nothing"
+	case all(func(d Deviation) bool { return d.mark }):
+		return "remove it: by this spec krm-bypass writes nothing here"
+	case !all(func(d Deviation) bool { return d.Kind != Foreign }):
+		return "remove what is foreign, or keep it if you meant it: it then counts as the workload's own annotation. Then render it again with krm-bypass"
+	}
+	return "render it again with krm-bypass"
+}
