@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
@@ -74,8 +75,8 @@ func (d Document) spliced(edits []Edit) ([]byte, error) {
 
 // check reads a text and compares it with the nodes it should say.
 func check(text yamltext.Fragment, want *yaml.Node) error {
-	var got yaml.Node
-	if err := yaml.Unmarshal(text.Readable(), &got); err != nil {
+	got, err := node.Parse(text.Readable())
+	if err != nil {
 		return err
 	}
 	return same(got.Content[0], want.Content[0], nil)

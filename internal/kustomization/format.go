@@ -5,15 +5,15 @@ import (
 
 	sigsyaml "sigs.k8s.io/yaml"
 
-	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
 // Formatted writes those documents of a stream that have changed in the way of
 // the kustomize CLI: block style, keys sorted, no comments.
 func Formatted(was, stream []byte) ([]byte, error) {
-	before := yamltext.Documents(was)
+	before := object.Documents(was)
 	var formatted []byte
-	for i, d := range yamltext.Documents(stream) {
+	for i, d := range object.Documents(stream) {
 		if i < len(before) && bytes.Equal(before[i].Text, d.Text) {
 			formatted = append(formatted, d.Text...)
 			continue

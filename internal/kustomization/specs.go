@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
 
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
@@ -33,14 +33,12 @@ func (b *builder) findSpecs(l *layer, e *entry, text []byte) {
 // that has empty lines in the place of the others, so that lines stay the same;
 // and how many others there are.
 func (b *builder) specsIn(file yamltext.File) (specs []yamltext.File, others int, err error) {
-	for _, d := range yamltext.Documents(file.Text) {
-		var node yaml.Node
-		if err := yaml.Unmarshal(d.Text, &node); err != nil {
-			return nil, 0, err
-		}
+	for _, d := range object.Documents(file.Text) {
+		document, err := object.Decode(d.Fragment())
 		switch {
-		case len(node.Content) == 0:
-		case b.options.IsSpec(&node):
+		case err != nil:
+			return nil, 0, err
+		case b.options.IsSpec(document):
 			text := slices.Concat([]byte(strings.Repeat("\n", d.Line-1)), d.Text)
 			specs = append(specs, yamltext.File{Path: file.Path, Text: text})
 		default:

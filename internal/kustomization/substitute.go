@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/resid"
 	sigsyaml "sigs.k8s.io/yaml"
 
-	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
 // step is a kustomization on the way from a base, or the root, to one of its
@@ -179,14 +179,12 @@ func (l *layer) upTo(component int) types.Kustomization {
 // objects gives the documents of a stream as they would be in JSON.
 func objects(stream []byte) ([]any, error) {
 	var all []any
-	for _, d := range yamltext.Documents(stream) {
-		var object any
-		if err := sigsyaml.Unmarshal(d.Text, &object); err != nil {
+	for _, d := range object.Documents(stream) {
+		var one any
+		if err := sigsyaml.Unmarshal(d.Text, &one); err != nil {
 			return nil, err
 		}
-		if object != nil {
-			all = append(all, object)
-		}
+		all = append(all, one)
 	}
 	return all, nil
 }

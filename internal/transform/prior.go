@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"maps"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
@@ -67,12 +65,12 @@ func priorOf(w *Workload) (*prior, error) {
 }
 
 func decodeScalar(source string) (string, error) {
-	var document yaml.Node
 	// Behind a key, so that a block scalar's indentation is understood.
-	if err := yaml.Unmarshal([]byte("value: "+source+"\n"), &document); err != nil {
+	document, err := node.Parse([]byte("value: " + source + "\n"))
+	if err != nil {
 		return "", err
 	}
-	value := node.Of(&document).Entry("value")
+	value := node.Of(document).Entry("value")
 	if !value.IsScalar() {
 		return "", errors.New("not a string")
 	}

@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
 // writeYAML writes what writeJSON writes, with the same names.
@@ -14,15 +16,15 @@ func writeYAML[Report any](w io.Writer, r Report) error {
 		return err
 	}
 	// JSON is YAML, whose nodes keep the order of the fields.
-	var node yaml.Node
-	if err := yaml.Unmarshal(text.Bytes(), &node); err != nil {
+	document, err := node.Parse(text.Bytes())
+	if err != nil {
 		return err
 	}
-	inBlockStyle(&node)
+	inBlockStyle(document)
 	enc := yaml.NewEncoder(w)
 	enc.SetIndent(2)
 	enc.CompactSeqIndent()
-	return enc.Encode(&node)
+	return enc.Encode(document)
 }
 
 // inBlockStyle writes nodes as people write YAML; strings keep quotes where they
