@@ -52,12 +52,12 @@ type Difference struct {
 
 // Check says where files differ from what Manifests would make of them. Once the
 // function has run over them with this spec they differ nowhere, however they
-// were formatted since. by and options are as for Manifests.
+// were formatted since. spec and options are as for Manifests.
 //
 // The error is ErrFailed if the spec or a document cannot be read, so that
 // nothing can be judged; the results say why.
-func Check(by *Manifest, files []Manifest, options Options, expiry Expiry) (*Checked, error) {
-	r := runOn(by, stream.Of(files...), options)
+func Check(spec *Spec, files []Manifest, options Options, expiry Expiry) (*Checked, error) {
+	r := runOn(spec, stream.Of(files...), options)
 	objects := make([][]CheckedObject, len(r.items))
 	checked := &Checked{Results: r.process(func(d *pass.Document) { objects[d.At] = checkedIn(d) }, nil)}
 	if r.spec == nil {

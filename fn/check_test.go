@@ -46,14 +46,14 @@ spec:
 
 func renderedBy(t *testing.T, spec string) string {
 	t.Helper()
-	files, _, err := fn.Manifests(&fn.Manifest{Path: "spec.yaml", Text: []byte(spec)}, []fn.Manifest{{Path: "web.yaml", Text: []byte(unchecked)}}, fn.Options{})
+	files, _, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte(spec)}), []fn.Manifest{{Path: "web.yaml", Text: []byte(unchecked)}}, fn.Options{})
 	require.NoError(t, err)
 	return string(files[0].Text)
 }
 
 func check(t *testing.T, text string) *fn.Checked {
 	t.Helper()
-	checked, err := fn.Check(&fn.Manifest{Path: "spec.yaml", Text: []byte(checkedSpec)}, []fn.Manifest{{Path: "web.yaml", Text: []byte(text)}}, fn.Options{}, fn.Expiry{})
+	checked, err := fn.Check(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte(checkedSpec)}), []fn.Manifest{{Path: "web.yaml", Text: []byte(text)}}, fn.Options{}, fn.Expiry{})
 	require.NoError(t, err)
 	return checked
 }
@@ -131,7 +131,7 @@ func TestCheckOfWhatCannotBeRead(t *testing.T) {
 		"the workload": {checkedSpec, strings.Replace(unchecked, "note: here", "note: 1", 1), "error: web.yaml:11: Deployment shop/web: spec.template.metadata.annotations.note: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			checked, err := fn.Check(&fn.Manifest{Path: "spec.yaml", Text: []byte(test.spec)}, []fn.Manifest{{Path: "web.yaml", Text: []byte(test.text)}}, fn.Options{}, fn.Expiry{Today: "2026-11-25"})
+			checked, err := fn.Check(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte(test.spec)}), []fn.Manifest{{Path: "web.yaml", Text: []byte(test.text)}}, fn.Options{}, fn.Expiry{Today: "2026-11-25"})
 			assert.False(t, checked.Passed())
 			assert.Contains(t, checked.Results.Report(), test.want)
 			if name != "the workload" {
@@ -155,7 +155,7 @@ func TestCheckJudgesWhatHasExpired(t *testing.T) {
 			"warning: spec.yaml:9: ClusterBypass cluster: spec.global.expires: expires on 2026-12-31 (reason: the databases are outside the mesh): remove the rule by then, or have its owner set a later day [expiring]\n"},
 	} {
 		t.Run(string(test.today), func(t *testing.T) {
-			spec := &fn.Manifest{Path: "spec.yaml", Text: []byte(checkedSpec)}
+			spec := fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte(checkedSpec)})
 			checked, err := fn.Check(spec, []fn.Manifest{{Path: "web.yaml", Text: []byte(renderedBy(t, checkedSpec))}}, fn.Options{}, fn.Expiry{Today: test.today, Notice: test.notice})
 			require.NoError(t, err)
 			assert.Equal(t, test.want, checked.Results.Report())

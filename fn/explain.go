@@ -14,17 +14,17 @@ import (
 )
 
 // Explain says what bypasses the sidecars of the workloads in files, which scope
-// says so, and what enforces it. by and options are as for Manifests. today is the
+// says so, and what enforces it. spec and options are as for Manifests. today is the
 // current day, by which rules expire; "" ignores expiry.
 //
 // The error is ErrFailed if the spec or a document cannot be read; the results say
 // why.
-func Explain(by *Manifest, files []Manifest, options Options, today v1alpha1.Date) (*Explained, error) {
-	r := runOn(by, stream.Of(files...), options)
+func Explain(spec *Spec, files []Manifest, options Options, today v1alpha1.Date) (*Explained, error) {
+	r := runOn(spec, stream.Of(files...), options)
 	workloads := make([][]Explanation, len(r.items))
-	scopes := sync.OnceValue(func() map[string]spec.Rule { return scopesOf(r.spec) })
+	said := sync.OnceValue(func() scopes { return scopesOf(r.spec) })
 	explained := &Explained{Results: r.process(
-		func(d *pass.Document) { workloads[d.At] = r.explanations(d, scopes(), today) },
+		func(d *pass.Document) { workloads[d.At] = r.explanations(d, said(), today) },
 		func(d *pass.Document) {
 			for i, plan := range d.Workloads {
 				if !plan.Failed() {
@@ -41,7 +41,7 @@ func Explain(by *Manifest, files []Manifest, options Options, today v1alpha1.Dat
 }
 
 // explanations explains the workloads of a document.
-func (r *run) explanations(d *pass.Document, scopes map[string]spec.Rule, today v1alpha1.Date) []Explanation {
+func (r *run) explanations(d *pass.Document, scopes scopes, today v1alpha1.Date) []Explanation {
 	all := make([]Explanation, len(d.Workloads))
 	for i, plan := range d.Workloads {
 		e := explaining{r.spec.Policy, r.spec, scopes, today, d, plan}
@@ -54,7 +54,7 @@ func (r *run) explanations(d *pass.Document, scopes map[string]spec.Rule, today 
 type explaining struct {
 	policy *transform.Policy
 	spec   *spec.Spec
-	scopes map[string]spec.Rule
+	scopes scopes
 	today  v1alpha1.Date
 	in     *pass.Document
 	plan   *transform.Plan

@@ -62,7 +62,7 @@ spec:
 
 func explain(t *testing.T, spec string, texts ...string) []fn.Explanation {
 	t.Helper()
-	x, err := fn.Explain(&fn.Manifest{Path: "spec.yaml", Text: []byte(spec)}, []fn.Manifest{{Path: "web.yaml", Text: []byte(strings.Join(texts, ""))}}, fn.Options{}, "2027-01-01")
+	x, err := fn.Explain(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte(spec)}), []fn.Manifest{{Path: "web.yaml", Text: []byte(strings.Join(texts, ""))}}, fn.Options{}, "2027-01-01")
 	require.NoError(t, err, x.Results.Report())
 	assert.Equal(t, "Istio", x.Mesh)
 	return x.Workloads
@@ -147,7 +147,7 @@ func TestExplainOfWhatIsRefused(t *testing.T) {
 	assert.Contains(t, workloads[0].Reason, `"9090-9099" is a port range`)
 	assert.Empty(t, workloads[0].Fields)
 
-	x, err := fn.Explain(&fn.Manifest{Path: "spec.yaml", Text: []byte("kind: [")}, nil, fn.Options{}, "")
+	x, err := fn.Explain(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte("kind: [")}), nil, fn.Options{}, "")
 	require.ErrorIs(t, err, fn.ErrFailed)
 	assert.Contains(t, x.Results.Report(), "error: spec.yaml:1: reading the document")
 }
@@ -201,7 +201,7 @@ func TestExplainOfAListDependsOnNoNeighbour(t *testing.T) {
 
 func renderedText(t *testing.T, spec, text string) string {
 	t.Helper()
-	files, _, err := fn.Manifests(&fn.Manifest{Path: "spec.yaml", Text: []byte(spec)}, []fn.Manifest{{Path: "web.yaml", Text: []byte(text)}}, fn.Options{})
+	files, _, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte(spec)}), []fn.Manifest{{Path: "web.yaml", Text: []byte(text)}}, fn.Options{})
 	require.NoError(t, err)
 	return string(files[0].Text)
 }
@@ -211,7 +211,7 @@ func renderedText(t *testing.T, spec, text string) string {
 func TestDrawnExplanationsAreThePlan(t *testing.T) {
 	written := 0
 	rapid.Check(t, func(t *rapid.T) {
-		spec := &fn.Manifest{Path: "spec.yaml", Text: drawSpec(t, "spec").text(t)}
+		spec := fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: drawSpec(t, "spec").text(t)})
 		files := []fn.Manifest{{Path: "items.yaml", Text: []byte(strings.Join(textsOf(drawItems(t)), "---\n"))}}
 		after, _, err := fn.Manifests(spec, files, fn.Options{})
 		if err != nil {

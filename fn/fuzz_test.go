@@ -74,7 +74,7 @@ func FuzzManifests(f *testing.F) {
 		"spec: {mesh: Linkerd, global: {excludeOutboundPorts: [3306, 4567]}, enforcement: {image: a/b:c}}",
 	}
 	render := func(t *testing.T, spec string, text []byte) ([]byte, error) {
-		files, results, err := fn.Manifests(&fn.Manifest{Path: "bypass.yaml", Text: []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: c}\n" + spec + "\n")},
+		files, results, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: c}\n" + spec + "\n")}),
 			[]fn.Manifest{{Path: "a.yaml", Text: text}}, fn.Options{})
 		require.Equal(t, results.Failed(), err != nil)
 		require.Len(t, files, 1)

@@ -80,11 +80,11 @@ func golden(t *testing.T, folder string) {
 		return
 	}
 
-	plain, said, err := fn.Manifests(&fn.Manifest{Path: "spec.yaml", Text: config}, []fn.Manifest{{Path: "input.yaml", Text: input}}, fn.Options{})
+	plain, said, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: config}), []fn.Manifest{{Path: "input.yaml", Text: input}}, fn.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, meanings(t, itemTexts(t, output)), meanings(t, documentsOf(plain[0].Text)), "a plain file becomes the same")
 	assert.Len(t, said, len(results), "with the same to say")
-	checkAgrees(t, &fn.Manifest{Path: "spec.yaml", Text: config}, fn.Manifest{Path: "input.yaml", Text: input}, plain[0])
+	checkAgrees(t, fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: config}), fn.Manifest{Path: "input.yaml", Text: input}, plain[0])
 
 	slices.Reverse(items)
 	reversed, other, err := fn.Process(resourceList(config, items), fn.Options{})
@@ -107,7 +107,7 @@ func golden(t *testing.T, folder string) {
 
 // checkAgrees holds Check against what Manifests made of a file: the result has
 // no difference, and the file before has some if anything was changed.
-func checkAgrees(t require.TestingT, spec *fn.Manifest, before, after fn.Manifest) {
+func checkAgrees(t require.TestingT, spec *fn.Spec, before, after fn.Manifest) {
 	checked, err := fn.Check(spec, []fn.Manifest{after}, fn.Options{}, fn.Expiry{})
 	require.NoError(t, err)
 	assert.True(t, checked.Passed(), "%+v", checked)

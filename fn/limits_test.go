@@ -192,12 +192,12 @@ func TestNodesAreHeldToTheLimitsToo(t *testing.T) {
 	require.NoError(t, err)
 	var node yaml.Node
 	require.NoError(t, yaml.Unmarshal([]byte(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {template: {spec: {}}}}`), &node))
-	results, err := fn.Nodes(spec, []*yaml.Node{&node}, fn.Options{})
+	results, err := fn.Nodes(fn.SpecOf(spec), []*yaml.Node{&node}, fn.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, "warning: ClusterBypass cluster: spec.meshDefaults.excludeOutboundPorts: the configuration of Istio itself lets outbound port 443 bypass the sidecar in every pod, which spec.limits.forbiddenOutboundPorts does not reach: change it there\n", results.Report())
 
 	require.NoError(t, yaml.Unmarshal([]byte(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {template: {metadata: {annotations: {traffic.sidecar.istio.io/excludeOutboundIPRanges: 10.0.0.1}}, spec: {}}}}`), &node))
 	spec.Spec.MeshDefaults = nil
-	_, err = fn.Nodes(spec, []*yaml.Node{&node}, fn.Options{})
+	_, err = fn.Nodes(fn.SpecOf(spec), []*yaml.Node{&node}, fn.Options{})
 	assert.ErrorIs(t, err, fn.ErrFailed)
 }

@@ -95,7 +95,7 @@ func TestDrawnLint(t *testing.T) {
 			nodes[i] = &yaml.Node{}
 			require.NoError(t, yaml.Unmarshal([]byte(text), nodes[i]))
 		}
-		ofNodes, _ := fn.Nodes(spec, nodes, fn.Options{})
+		ofNodes, _ := fn.Nodes(fn.SpecOf(spec), nodes, fn.Options{})
 		require.Equal(t, results, ofNodes)
 
 		if !ok {
@@ -108,7 +108,7 @@ func TestDrawnLint(t *testing.T) {
 		for i, text := range texts {
 			files = append(files, fn.Manifest{Path: fmt.Sprintf("%d.yaml", i), Text: []byte(text)})
 		}
-		_, ofFiles, err := fn.Manifests(&fn.Manifest{Path: "spec.yaml", Text: config}, files, fn.Options{})
+		_, ofFiles, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: config}), files, fn.Options{})
 		require.NoError(t, err)
 		require.Len(t, ofFiles, len(results))
 		for _, r := range ofFiles {

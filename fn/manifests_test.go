@@ -38,8 +38,7 @@ func rendered(t *testing.T, spec string, files ...fn.Manifest) ([]fn.Manifest, f
 	if spec == "" {
 		return fn.Manifests(nil, files, fn.Options{})
 	}
-	given := manifest("bypass.yaml", spec)
-	return fn.Manifests(&given, files, fn.Options{})
+	return fn.Manifests(fn.SpecIn(manifest("bypass.yaml", spec)), files, fn.Options{})
 }
 
 func TestManifestsChangeNothingElse(t *testing.T) {
@@ -135,28 +134,4 @@ func TestManifestsNameFileAndLine(t *testing.T) {
 	_, results, err = rendered(t, strings.Replace(specText, "[3306]", "[3306], excludeOutbound: [{ipRanges: [10.0.0.0/8], ports: [1]}]", 1), manifest("a.yaml", service+"---\n"+deployment))
 	require.ErrorIs(t, err, fn.ErrFailed)
 	assert.Contains(t, results.Report(), "error: a.yaml:5: Deployment web: excludeOutbound cannot be said")
-}
-
-func TestApplicable(t *testing.T) {
-	local := strings.Replace(service, "metadata: {name:   web}", "metadata: {name: web, annotations: {config.kubernetes.io/local-config: 'true'}}", 1)
-	for name, test := range map[string]struct{ text, kept string }{
-		"nothing":                          {"", ""},
-		"all":                              {service + "---\n" + deployment, service + "---\n" + deployment},
-		"no local one":                     {service + "---\n" + local + "---\n" + deployment, service + "---\n" + deployment},
-		"no spec":                          {service + "---\n" + specText, service},
-		"no spec at the front":             {specText + "---\n" + service, "---\n" + service},
-		"one marked as applied":            {strings.Replace(local, "'true'", "'false'", 1), strings.Replace(local, "'true'", "'false'", 1)},
-		"no configuration of the function": {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {config.kubernetes.io/function: 'container: {image: ghcr.io/krm-bypass/krm-bypass:v1}'}}\n---\n" + service, "---\n" + service},
-		"comments":                         {"# a\n---\n# b\n", "# a\n---\n# b\n"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			kept, problems := fn.Applicable(manifest("a.yaml", test.text))
-			assert.Empty(t, problems)
-			assert.Equal(t, test.kept, string(kept))
-		})
-	}
-	_, problems := fn.Applicable(manifest("a.yaml", service+"---\n\nreplicas: 2\n"))
-	assert.Equal(t, "error: a.yaml:6: the document is no Kubernetes object, since it has no apiVersion or no kind: name only the files to render, or take it away\n", problems.Report())
-	_, problems = fn.Applicable(manifest("overlays/prod/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"))
-	assert.Equal(t, "error: overlays/prod/kustomization.yaml:1: a Kustomization is for kustomize and not for a cluster: name its folder to have it built, or only the files to render\n", problems.Report())
 }

@@ -124,7 +124,7 @@ func TestDrawnMeshConfig(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, yaml.Unmarshal([]byte(config), &node))
 		require.NoError(t, yaml.Unmarshal([]byte(fsmWorkload), &workload))
-		ofNodes, err := fn.Nodes(spec, []*yaml.Node{&workload, &node}, fn.Options{})
+		ofNodes, err := fn.Nodes(fn.SpecOf(spec), []*yaml.Node{&workload, &node}, fn.Options{})
 		require.NoError(t, err)
 		require.Equal(t, results, ofNodes)
 		asNode, err := yaml.Marshal(&node)

@@ -40,7 +40,7 @@ func TestAGoValueIsValidatedAsATextIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var object yaml.Node
 			require.NoError(t, yaml.Unmarshal([]byte(deployment), &object))
-			_, err := fn.Nodes(v1alpha1.ClusterBypass{Metadata: v1alpha1.Metadata{Name: "cluster"}, Spec: test.spec}, []*yaml.Node{&object}, fn.Options{})
+			_, err := fn.Nodes(fn.SpecOf(v1alpha1.ClusterBypass{Metadata: v1alpha1.Metadata{Name: "cluster"}, Spec: test.spec}), []*yaml.Node{&object}, fn.Options{})
 			require.ErrorIs(t, err, fn.ErrFailed)
 			var failed *fn.FailedError
 			require.ErrorAs(t, err, &failed)
@@ -65,7 +65,7 @@ func TestTheCallersSpecStays(t *testing.T) {
 	require.NoError(t, err)
 	var object yaml.Node
 	require.NoError(t, yaml.Unmarshal([]byte(deployment), &object))
-	_, err = fn.Nodes(given, []*yaml.Node{&object}, fn.Options{Image: "d/e:f", Mesh: "Linkerd"})
+	_, err = fn.Nodes(fn.SpecOf(given), []*yaml.Node{&object}, fn.Options{Image: "d/e:f", Mesh: "Linkerd"})
 	require.NoError(t, err)
 	after, err := yaml.Marshal(given)
 	require.NoError(t, err)
@@ -84,14 +84,14 @@ func TestAnEmptyListOfAGoValueClears(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var object yaml.Node
 			require.NoError(t, yaml.Unmarshal([]byte(deployment), &object))
-			_, err := fn.Nodes(v1alpha1.ClusterBypass{Spec: v1alpha1.Spec{
+			_, err := fn.Nodes(fn.SpecOf(v1alpha1.ClusterBypass{Spec: v1alpha1.Spec{
 				Enforcement: &v1alpha1.Enforcement{Mode: "AnnotationsOnly"},
 				Global:      &v1alpha1.GlobalRule{Traffic: v1alpha1.Traffic{ExcludeOutboundPorts: v1alpha1.PortList{"3306"}}},
 				Workloads: []v1alpha1.WorkloadRule{{
 					Match:   v1alpha1.WorkloadMatch{Names: []string{"web"}},
 					Traffic: v1alpha1.Traffic{ExcludeOutboundPorts: test.ports},
 				}},
-			}}, []*yaml.Node{&object}, fn.Options{})
+			}}), []*yaml.Node{&object}, fn.Options{})
 			require.NoError(t, err)
 			text, err := yaml.Marshal(&object)
 			require.NoError(t, err)

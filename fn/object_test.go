@@ -40,10 +40,10 @@ func TestWhatIsTakenBackHasItsMetadataAgain(t *testing.T) {
 		if rapid.IntRange(0, 4).Draw(t, "in a list") == 0 {
 			text = "apiVersion: v1\nkind: List\nitems:\n- " + strings.TrimPrefix(indented(text, "  "), "  ")
 		}
-		written, results, err := fn.Manifests(&fn.Manifest{Path: "bypass.yaml", Text: []byte(specText)}, []fn.Manifest{manifest("a.yaml", text)}, fn.Options{})
+		written, results, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(specText)}), []fn.Manifest{manifest("a.yaml", text)}, fn.Options{})
 		require.NoError(t, err, "%s\n%s", results.Report(), text)
 		require.Contains(t, string(written[0].Text), `excludeOutboundPorts: "3306"`, text)
-		back, _, err := fn.Manifests(&fn.Manifest{Path: "bypass.yaml", Text: []byte(nothingText)}, written, fn.Options{})
+		back, _, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(nothingText)}), written, fn.Options{})
 		require.NoError(t, err)
 		require.Equal(t, text, string(back[0].Text), "%s", written[0].Text)
 	})
@@ -186,7 +186,7 @@ spec:
 			return // a list's item has no more entries there
 		}
 		text := strings.Join(lines[:end], "") + again + strings.Join(lines[end:], "")
-		_, results, err := fn.Manifests(&fn.Manifest{Path: "bypass.yaml", Text: []byte(specText)}, []fn.Manifest{manifest("a.yaml", text)}, fn.Options{})
+		_, results, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(specText)}), []fn.Manifest{manifest("a.yaml", text)}, fn.Options{})
 		report := results.Report()
 		require.Contains(t, report, fmt.Sprintf("the key %q stands twice, on lines %d and %d", key, at+1, end+1), text)
 		deep := map[string]bool{"image": true, "ports": true, "containerPort": true}[key] || column >= 10 || key == "app" && at == 12 || key == "matchLabels"

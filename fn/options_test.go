@@ -21,7 +21,7 @@ func TestOptionsGoBeforeTheSpec(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			text := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  global: {excludeOutboundPorts: [3306]}\n" + enforcement
 			spec := manifest("bypass.yaml", text)
-			files, results, err := fn.Manifests(&spec, []fn.Manifest{manifest("web.yaml", deployment)}, options)
+			files, results, err := fn.Manifests(fn.SpecIn(spec), []fn.Manifest{manifest("web.yaml", deployment)}, options)
 			require.NoError(t, err, results.Report())
 			rendered := string(files[0].Text)
 			assert.Contains(t, rendered, "config.linkerd.io/skip-outbound-ports")
@@ -32,7 +32,7 @@ func TestOptionsGoBeforeTheSpec(t *testing.T) {
 			read, err := specIn(text)
 			require.NoError(t, err)
 			require.NoError(t, yaml.Unmarshal([]byte(deployment), &object))
-			_, err = fn.Nodes(read, []*yaml.Node{&object}, options)
+			_, err = fn.Nodes(fn.SpecOf(read), []*yaml.Node{&object}, options)
 			require.NoError(t, err)
 			var ofText, ofNodes any
 			require.NoError(t, yaml.Unmarshal(files[0].Text, &ofText))
@@ -51,7 +51,7 @@ func TestProgressCounts(t *testing.T) {
 	}
 	spec := manifest("bypass.yaml", "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {}\n")
 	last := 0
-	_, _, err := fn.Manifests(&spec, files, fn.Options{Progress: func(done, total int) {
+	_, _, err := fn.Manifests(fn.SpecIn(spec), files, fn.Options{Progress: func(done, total int) {
 		assert.Equal(t, []int{last + 1, len(files)}, []int{done, total})
 		last = done
 	}})

@@ -136,9 +136,12 @@ func (e *explaining) source(scope, path string) Source {
 	return Source{Scope: scope, Path: at.Path, File: at.File, Line: at.Line}
 }
 
-// scopesOf gives the scopes of a spec by their field paths.
-func scopesOf(s *spec.Spec) map[string]spec.Rule {
-	all := map[string]spec.Rule{}
+// scopes are those of a spec by their field paths.
+type scopes map[string]spec.Rule
+
+// scopesOf gives the scopes of a spec.
+func scopesOf(s *spec.Spec) scopes {
+	all := scopes{}
 	if defaults := s.Spec.MeshDefaults; defaults != nil {
 		all[transform.DefaultsPath] = spec.Rule{Traffic: *defaults}
 	}

@@ -48,17 +48,15 @@ func runOnList(list *resourcelist.List, options Options) *run {
 	for i := range r.items {
 		r.items[i] = pass.Item{Text: list.Item(i), Aliases: list.Aliases(), Place: pass.Place{Index: i}}
 	}
-	r.config = func() (*spec.Source, Results) {
-		text, given := list.Config()
-		if !given {
-			return nil, nil
-		}
-		item := pass.Item{Text: text}
-		node, err := item.Decoded()
-		if err != nil {
-			return nil, Results{{Severity: Error, Message: fmt.Sprintf("reading the functionConfig: %v", err)}}
-		}
-		return &spec.Source{Node: node}, nil
+	if text, given := list.Config(); given {
+		r.given = &Spec{func() (spec.Source, error) {
+			item := pass.Item{Text: text}
+			node, err := item.Decoded()
+			if err != nil {
+				return spec.Source{}, fmt.Errorf("reading the functionConfig: %w", err)
+			}
+			return spec.Source{Node: node}, nil
+		}}
 	}
 	return r
 }

@@ -506,7 +506,7 @@ func TestDrawnFilterIsAsProcess(t *testing.T) {
 			require.False(t, processed)
 			return
 		}
-		filter := &kiofilter.Filter{Spec: spec}
+		filter := &kiofilter.Filter{Spec: fn.SpecOf(spec)}
 		nodes := make([]*kyaml.RNode, len(texts))
 		for i, text := range texts {
 			nodes[i], err = kyaml.Parse(text)

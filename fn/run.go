@@ -14,9 +14,9 @@ import (
 // run is one application of a spec to the items of an input.
 type run struct {
 	items []pass.Item
-	// config gives the object that was said to count, nil if none was; remedy
-	// says how to say one.
-	config  func() (*spec.Source, Results)
+	// given is the spec to apply, nil for the one among the items; remedy says
+	// how to give one.
+	given   *Spec
 	remedy  string
 	options Options
 	// spec is what is applied, nil where there is none to apply.
@@ -55,17 +55,21 @@ func (r *run) imageless(workloads []pass.Ref) Result {
 // readSpec reads the functionConfig, or else the one ClusterBypass among the
 // items.
 func (r *run) readSpec(heads []object.Type) Results {
-	found, failed := r.config()
-	if failed != nil {
-		return failed
-	}
 	given := spec.Given{Namespace: r.options.Namespace, Mesh: r.options.Mesh, Image: r.options.Image}
-	if found != nil {
-		if namespace, only := found.OnlyNamespace(); only {
-			found, given.Namespace = nil, cmp.Or(given.Namespace, namespace)
+	var found *spec.Source
+	if r.given != nil {
+		source, err := r.given.find()
+		if err != nil {
+			return problemResults(Error, err, nil)
+		}
+		if namespace, only := source.OnlyNamespace(); only {
+			given.Namespace = cmp.Or(given.Namespace, namespace)
+		} else {
+			found = &source
 		}
 	}
 	if found == nil {
+		var failed Results
 		if found, failed = r.specAmongItems(heads); failed != nil {
 			return failed
 		}

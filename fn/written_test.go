@@ -82,7 +82,7 @@ func (w writtenFile) block() string {
 func TestDrawnFilesAreTakenBackByteForByte(t *testing.T) {
 	render := func(t *rapid.T, spec, text string) string {
 		const head = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: c}\n"
-		files, results, err := fn.Manifests(&fn.Manifest{Path: "bypass.yaml", Text: []byte(head + spec)}, []fn.Manifest{{Path: "a.yaml", Text: []byte(text)}}, fn.Options{})
+		files, results, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(head + spec)}), []fn.Manifest{{Path: "a.yaml", Text: []byte(text)}}, fn.Options{})
 		require.NoError(t, err, "%q: %v", text, results)
 		return string(files[0].Text)
 	}

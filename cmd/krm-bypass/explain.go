@@ -204,11 +204,11 @@ func (g group) explained(options fn.Options, today v1alpha1.Date) (all []*fn.Exp
 	}
 	files := g.files
 	for i, spec := range g.specs {
-		x, err := fn.Explain(spec, files, options, today)
+		x, err := fn.Explain(specIn(spec), files, options, today)
 		results = append(results, x.Results...)
 		if err == nil && i+1 < len(g.specs) {
 			// The next spec sees what this one wrote.
-			files, _, err = fn.Manifests(spec, files, options)
+			files, _, err = fn.Manifests(specIn(spec), files, options)
 		}
 		if errors.Is(err, fn.ErrFailed) {
 			err = function.ErrReported

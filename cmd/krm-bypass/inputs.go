@@ -200,7 +200,7 @@ func (in *inputs) build(cmd *cobra.Command, path string, given *fn.Manifest) (g 
 		IsSpec: spec.Configures,
 		GiveUp: func(reason error) { os.Exit(function.Exit(reason, cmd.ErrOrStderr())) },
 		Apply: func(listed fn.Manifest, resources []byte) ([]byte, error) {
-			files, results, err := fn.Manifests(&listed, []fn.Manifest{{Path: path, Text: resources}}, in.options())
+			files, results, err := fn.Manifests(fn.SpecIn(listed), []fn.Manifest{{Path: path, Text: resources}}, in.options())
 			fmt.Fprint(cmd.ErrOrStderr(), results.Report())
 			if err != nil {
 				return nil, function.ErrReported
@@ -239,7 +239,7 @@ func (g group) apply(options fn.Options) (files []fn.Manifest, results fn.Result
 			continue
 		}
 		var said fn.Results
-		files, said, err = fn.Manifests(spec, files, options)
+		files, said, err = fn.Manifests(specIn(spec), files, options)
 		results = append(results, said...)
 		if err != nil {
 			return g.files, results, err
@@ -253,6 +253,14 @@ func (g group) apply(options fn.Options) (files []fn.Manifest, results fn.Result
 		return g.files, results, fmt.Errorf("formatting what %s builds: %w", files[0].Path, err)
 	}
 	return files, results, nil
+}
+
+// specIn gives the spec in a file, nil where there is none.
+func specIn(file *fn.Manifest) *fn.Spec {
+	if file == nil {
+		return nil
+	}
+	return fn.SpecIn(*file)
 }
 
 // isEmpty says whether there is nothing to apply a spec to. Helm sends nothing to

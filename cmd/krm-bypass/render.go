@@ -123,7 +123,7 @@ func printRendered(cmd *cobra.Command, in inputs, paths []string) error {
 	var texts [][]byte
 	var problems fn.Results
 	for _, f := range files {
-		text, wrong := fn.Applicable(f)
+		text, wrong := applicable(f)
 		texts = append(texts, text)
 		problems = append(problems, wrong...)
 	}

@@ -4,15 +4,14 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
-	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/fn"
 )
 
-// Filter applies a ClusterBypass to nodes. It makes of them what fn.Process
+// Filter applies a spec to nodes. It makes of them what fn.Process
 // makes of their text.
 type Filter struct {
-	// Spec is what is applied.
-	Spec v1alpha1.ClusterBypass
+	// Spec is what is applied; nil for the one ClusterBypass among the nodes.
+	Spec *fn.Spec
 	// Options are as for fn.Process.
 	Options fn.Options
 	// Results is what there was to say, set by each call of Filter.

@@ -54,7 +54,7 @@ func TestCorpus(t *testing.T) {
 			return err
 		}
 		if filepath.Ext(path) != ".md" { // it explains the corpus
-			files, results, err := fn.Manifests(&fn.Manifest{Path: "bypass.yaml", Text: []byte(corpusSpec)}, []fn.Manifest{{Path: path, Text: text}}, fn.Options{})
+			files, results, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(corpusSpec)}), []fn.Manifest{{Path: path, Text: text}}, fn.Options{})
 			require.NoError(t, err, results.Report())
 			text = files[0].Text
 		}

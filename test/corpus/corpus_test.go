@@ -144,7 +144,7 @@ func sorted(styles map[string][]fn.Manifest) []string {
 }
 
 func render(t require.TestingT, spec string, files ...fn.Manifest) []fn.Manifest {
-	out, results, err := fn.Manifests(&fn.Manifest{Path: "bypass.yaml", Text: []byte(spec)}, files, fn.Options{})
+	out, results, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(spec)}), files, fn.Options{})
 	require.NoError(t, err, results.Report())
 	return out
 }

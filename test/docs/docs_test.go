@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"go/format"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -160,6 +161,24 @@ func TestSpecs(t *testing.T) {
 		}
 	}
 	assert.Positive(t, seen, "the documentation shows a spec")
+}
+
+// TestProgram runs the Go program that README shows.
+func TestProgram(t *testing.T) {
+	_, after, found := strings.Cut(pages(t)["README.md"], "```go\n")
+	require.True(t, found)
+	program, _, _ := strings.Cut(after, "```")
+	path := filepath.Join(t.TempDir(), "main.go")
+	require.NoError(t, os.WriteFile(path, []byte(program), 0o600))
+	formatted, err := format.Source([]byte(program))
+	require.NoError(t, err)
+	assert.Equal(t, string(formatted), program)
+
+	cmd := exec.Command("go", "run", path, "examples/every-way/templates/web.yaml")
+	cmd.Dir = root
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	assert.Contains(t, string(out), `traffic.sidecar.istio.io/excludeOutboundPorts: "3306"`)
 }
 
 // TestMessage makes the mistake of which README shows the message.

@@ -76,7 +76,7 @@ type judged struct {
 func judge(t *testing.T, mode, manifests string) judged {
 	t.Helper()
 	files, results, err := fn.Manifests(
-		&fn.Manifest{Path: "bypass.yaml", Text: fmt.Appendf(nil, bypassMetrics, mode)},
+		fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: fmt.Appendf(nil, bypassMetrics, mode)}),
 		[]fn.Manifest{{Path: "ledger.yaml", Text: []byte(manifests)}}, fn.Options{})
 	require.NoError(t, err)
 	var o object

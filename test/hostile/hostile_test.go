@@ -264,7 +264,7 @@ func allocated(t *testing.T, family func(n int) (spec, manifests string), n int)
 	spec, manifests := family(n)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	out, results, err := fn.Manifests(&fn.Manifest{Path: "bypass.yaml", Text: []byte(spec)}, []fn.Manifest{{Path: "manifests.yaml", Text: []byte(manifests)}}, fn.Options{})
+	out, results, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(spec)}), []fn.Manifest{{Path: "manifests.yaml", Text: []byte(manifests)}}, fn.Options{})
 	runtime.ReadMemStats(&after)
 	require.NoError(t, err, results.Report())
 	require.NotEqual(t, manifests, string(out[0].Text))

@@ -78,7 +78,7 @@ spec: {template: {spec: {hostNetwork: true, containers: []}}}
 `
 
 func reportOf(t require.TestingT, spec, manifests string) Explanation {
-	x, err := fn.Explain(&fn.Manifest{Path: "bypass.yaml", Text: []byte(spec)}, []fn.Manifest{{Path: "shop.yaml", Text: []byte(manifests)}}, fn.Options{}, "2026-11-25")
+	x, err := fn.Explain(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(spec)}), []fn.Manifest{{Path: "shop.yaml", Text: []byte(manifests)}}, fn.Options{}, "2026-11-25")
 	require.NoError(t, err, x.Results.Report())
 	return NewExplanation(x)
 }

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/stream"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// localConfig marks an object that is for the tools that read a package, and
+// is never applied to a cluster (kubernetes-sigs/kustomize
+// kyaml/kio/filters/local.go). kpt takes every value but "false" for it.
+const localConfig = "config.kubernetes.io/local-config"
+
+// kustomizeGroup is that of Kustomization and Component, which no API server
+// knows.
+const kustomizeGroup = "kustomize.config.k8s.io/"
+
+// applicable gives what of a text is for a cluster: without the documents that
+// are marked as local configuration, and without those that configure this
+// function. Every other document must be a Kubernetes object; the error is
+// Results.
+func applicable(f fn.Manifest) ([]byte, fn.Results) {
+	var kept [][]byte
+	var problems fn.Results
+	at := 0
+	for _, d := range stream.Of(f).Documents {
+		text, err := object.Read(d.Fragment())
+		if err != nil {
+			line, problem := yamltext.Located(err)
+			return nil, fn.Results{{Severity: fn.Error, File: &fn.File{Path: f.Path, Index: d.Index}, Line: d.Line + max(line, 1) - 1, Message: "reading the document: " + problem}}
+		}
+		head := object.HeadOf(text.Nodes)
+		local, marked := head.Annotations[localConfig]
+		refuse := func(why string) {
+			problems = append(problems, fn.Result{Severity: fn.Error, File: &fn.File{Path: f.Path, Index: d.Index}, Line: d.Line + node.LineAt(text.Nodes, nil) - 1, Message: why})
+		}
+		switch {
+		case spec.Configures(text.Nodes) || marked && local != "false":
+			kept = append(kept, f.Text[at:d.Offset])
+		case head.APIVersion == "" || head.Kind == "":
+			refuse("the document is no Kubernetes object, since it has no apiVersion or no kind: name only the files to render, or take it away")
+		case strings.HasPrefix(head.APIVersion, kustomizeGroup):
+			refuse(fmt.Sprintf("a %s is for kustomize and not for a cluster: name its folder to have it built, or only the files to render", head.Kind))
+		default:
+			kept = append(kept, f.Text[at:d.End()])
+		}
+		at = d.End()
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return object.Join(append(kept, f.Text[at:])...), nil
+}
