@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// ErrFailed says that a result is an error, so that nothing was changed. The
-// errors that match it are a *FailedError.
+// ErrFailed means that a result is an error, so nothing was changed. An error that
+// matches it is a *FailedError.
 var ErrFailed = errors.New("the input has errors, so nothing was changed")
 
-// FailedError is an error that carries the results because of which nothing was
-// changed. It matches ErrFailed.
+// FailedError carries the results that kept a call from changing anything. It
+// matches ErrFailed.
 type FailedError struct{ Results Results }
 
-// Error gives every result that is an error, a line each.
+// Error gives one line for every result that is an error.
 func (e *FailedError) Error() string {
 	lines := []string{ErrFailed.Error()}
 	for _, r := range e.Results {

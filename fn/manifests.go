@@ -10,12 +10,12 @@ import (
 // Text, a stream of YAML documents or JSON.
 type Manifest = yamltext.File
 
-// Manifests applies a spec to the workloads in files, and returns the files with
-// what it wrote. A file's text differs only where the spec asks for it. Documents
-// that are no Kubernetes objects, and files that say nothing, stay as they are.
+// Manifests applies a spec to the workloads in files and returns the files with
+// their new text. It changes a text only where the spec asks for it. Documents that
+// are not Kubernetes objects stay as they are.
 //
-// The results have lines. The error is a FailedError where one of them is an
-// error; the files are then as they came.
+// The results have lines. The error is a FailedError if one of them is an error;
+// then the files are returned as they came.
 func Manifests(spec *Spec, files []Manifest, options Options) ([]Manifest, Results, error) {
 	documents := stream.Of(files...)
 	r := runOn(spec, documents, options)
@@ -27,7 +27,7 @@ func Manifests(spec *Spec, files []Manifest, options Options) ([]Manifest, Resul
 	return documents.Rewritten(texts), results, nil
 }
 
-// runOn is the application of a spec to the documents of files.
+// runOn applies a spec to the documents of files.
 func runOn(given *Spec, s *stream.Stream, options Options) *run {
 	r := &run{items: make([]pass.Item, len(s.Documents)), given: given, remedy: "give one with --spec", options: options}
 	for i, d := range s.Documents {

@@ -11,9 +11,9 @@ import (
 )
 
 // Nodes applies a spec to objects that a Go program holds as nodes, and changes
-// them in place. It makes of them what Process makes of their text.
+// them in place. The outcome is the same as if Process had changed their text.
 //
-// The error is a FailedError where a result is an error; no node has changed then.
+// The error is a FailedError if a result is an error; then no node has changed.
 func Nodes(spec *Spec, objects []*yaml.Node, options Options) (Results, error) {
 	r := &run{items: make([]pass.Item, len(objects)), given: spec, remedy: "give a Spec", options: options}
 	for i, o := range objects {

@@ -103,3 +103,17 @@ func TestAnEmptyListOfAGoValueClears(t *testing.T) {
 		})
 	}
 }
+
+// TestTheSpecAmongTheNodes applies the one that is there, as everywhere else.
+func TestTheSpecAmongTheNodes(t *testing.T) {
+	var object, spec yaml.Node
+	require.NoError(t, yaml.Unmarshal([]byte(deployment), &object))
+	_, err := fn.Nodes(nil, []*yaml.Node{&object}, fn.Options{})
+	require.ErrorContains(t, err, "there is no ClusterBypass: give a Spec, or put one")
+	require.NoError(t, yaml.Unmarshal([]byte(specText), &spec))
+	_, err = fn.Nodes(nil, []*yaml.Node{&object, &spec}, fn.Options{})
+	require.NoError(t, err)
+	text, err := yaml.Marshal(&object)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "excludeOutboundPorts")
+}

@@ -8,26 +8,26 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
-// Options are what a run is told beside its input.
+// Options are what a caller can say beside the spec.
 type Options struct {
-	// Namespace is that of workloads whose manifests name none, and goes
-	// before spec.defaultNamespace; "" if it is not known.
+	// Namespace is that of workloads whose manifests name none. It wins over
+	// spec.defaultNamespace; "" means that it is not known.
 	Namespace string
-	// Mesh and Image, where given, go before spec.mesh and spec.enforcement.image:
-	// clusters that differ in them can share a spec.
+	// Mesh and Image win over spec.mesh and spec.enforcement.image unless they are
+	// "". Clusters that differ in them can share a spec.
 	Mesh, Image string
-	// Progress, where given, is told each time that an object is done, how many
-	// of how many are. It is called once at a time.
+	// Progress is called after each object with how many of how many are done,
+	// unless it is nil. Calls never overlap.
 	Progress func(done, total int)
 }
 
-// Process applies the ClusterBypass of a ResourceList to its items. The output
-// differs from the input only where the spec asks for it, and in the list of
-// results.
+// Process applies the spec in a ResourceList to its items: the functionConfig, or
+// else the one ClusterBypass among the items. The output differs from the input
+// only where the spec asks for it, and in the results.
 //
-// The error is ErrFailed where a result is an error; output then holds the
-// items as they came. It is another error, and there is no output, where the
-// input is not a ResourceList.
+// The error is a FailedError if a result is an error; then the output holds the
+// items as they came. If the input is not a ResourceList, the error is another one
+// and there is no output.
 func Process(input []byte, options Options) (output []byte, results Results, err error) {
 	list, err := resourcelist.Read(input)
 	if err != nil {
@@ -42,7 +42,7 @@ func Process(input []byte, options Options) (output []byte, results Results, err
 	return list.Rewritten(texts, results.entries()), results, err
 }
 
-// runOnList is the application of the spec of a list to its items.
+// runOnList applies the spec of a list to its items.
 func runOnList(list *resourcelist.List, options Options) *run {
 	r := &run{items: make([]pass.Item, list.Len()), remedy: "give one as the functionConfig", options: options}
 	for i := range r.items {

@@ -26,29 +26,29 @@ const (
 	Info    = transform.Info
 )
 
-// Result is something that the function tells its user, in the form of the KRM
-// functions specification
+// Result is something to tell the user, in the form of the KRM functions
+// specification
 // (kubernetes-sigs/kustomize cmd/config/docs/api-conventions/functions-spec.md).
 type Result struct {
-	// Message says what is the matter and what would mend it.
+	// Message says what is wrong and how to fix it.
 	Message  string   `json:"message" yaml:"message"`
 	Severity Severity `json:"severity" yaml:"severity"`
-	// ResourceRef is the object that it is about.
+	// ResourceRef names the object that the result is about.
 	ResourceRef *ResourceRef `json:"resourceRef,omitempty" yaml:"resourceRef,omitempty"`
-	// Field is the field that it is about.
+	// Field names the field that the result is about.
 	Field *Field `json:"field,omitempty" yaml:"field,omitempty"`
-	// File is the file that the object came from, if an orchestrator said.
+	// File is the file that the object came from, if that is known.
 	File *File `json:"file,omitempty" yaml:"file,omitempty"`
-	// Line of the file, from 1, where what it is about stands; 0 if it is not
-	// known, which it is not where an orchestrator has read the file.
+	// Line is the line in the file, from 1. It is 0 if it is not known, as when
+	// another program read the file.
 	Line int `json:"-" yaml:"-"`
-	// Tags are further facts; under CheckTag stands the name of the check that
-	// found it: one of spec.lint, or Expired or Expiring. There is none where the
-	// function itself has.
+	// Tags are further facts. CheckTag names the check that found this: one of
+	// spec.lint, Expired or Expiring. Results of the function itself have no such
+	// tag.
 	Tags map[string]string `json:"tags,omitempty" yaml:"tags,omitempty"`
 }
 
-// CheckTag is the tag that names a check.
+// CheckTag is the key of the tag that names a check.
 const CheckTag = "check"
 
 // ResourceRef names an object.
@@ -59,22 +59,22 @@ type ResourceRef struct {
 	Namespace  string `json:"namespace,omitempty" yaml:"namespace,omitempty"`
 }
 
-// Field names a field and what stands there.
+// Field names a field and its value.
 type Field struct {
 	Path         string `json:"path" yaml:"path"`
 	CurrentValue string `json:"currentValue,omitempty" yaml:"currentValue,omitempty"`
-	// ProposedValue is YAML that would mend what the result is about: whole
-	// objects, of which some may be new.
+	// ProposedValue is YAML that fixes what the result is about: whole objects,
+	// some of which may be new.
 	ProposedValue string `json:"proposedValue,omitempty" yaml:"proposedValue,omitempty"`
 }
 
-// File names a file, and the place of the object in it, counted from 0.
+// File names a file, and which of its documents holds the object, from 0.
 type File struct {
 	Path  string `json:"path" yaml:"path"`
 	Index int    `json:"index,omitempty" yaml:"index,omitempty"`
 }
 
-// String gives the result in one line, for a person at a terminal.
+// String gives the result as one line for a person. It escapes control characters.
 func (r Result) String() string {
 	parts := []string{string(r.Severity)}
 	if r.File != nil {
@@ -97,9 +97,9 @@ func (r Result) String() string {
 	return line
 }
 
-// longestPart is how much of a path or a message is shown, in bytes: a value
-// that somebody gives may have any length. What is longer loses its middle,
-// for what to do stands at the end.
+// longestPart is how much of a path or a message is shown, in bytes, because a
+// user's value may have any length. What is longer loses its middle, because the
+// end says what to do.
 const longestPart = 1500
 
 func clipped(text string) string {
@@ -114,16 +114,15 @@ func clipped(text string) string {
 // Results is a list of Result.
 type Results []Result
 
-// Failed says whether one of the results is an error.
+// Failed says whether any result is an error.
 func (r Results) Failed() bool {
 	return slices.ContainsFunc(r, func(one Result) bool { return one.Severity == Error })
 }
 
-// Report gives the warnings and errors, a line each, with what they propose
-// indented below: what a person must see
-// even where an orchestrator throws results away, as kustomize does
-// (kubernetes-sigs/kustomize kyaml/runfn/runfn.go). It is empty where there is
-// nothing to say, since kpt writes it into the Kptfile.
+// Report gives the warnings and errors, one line each, with what they propose
+// indented below. A command prints it to standard error, because kustomize drops
+// results (kubernetes-sigs/kustomize kyaml/runfn/runfn.go). It is "" if there are
+// none, because kpt writes standard error into the Kptfile.
 func (r Results) Report() string {
 	var b strings.Builder
 	for _, one := range r {
@@ -139,8 +138,8 @@ func (r Results) Report() string {
 	return b.String()
 }
 
-// inOrder gives the results in an order that depends on what they say alone,
-// not on the order of the items: items in another order are the same package.
+// inOrder sorts the results by what they say. The order of the items must not
+// matter, because items in another order are the same package.
 func (r Results) inOrder() Results {
 	type keyed struct {
 		Result
@@ -161,7 +160,7 @@ func (r Results) inOrder() Results {
 	return sorted
 }
 
-// entries gives the results as a ResourceList takes them.
+// entries gives the results for a ResourceList.
 func (r Results) entries() []any {
 	entries := make([]any, len(r))
 	for i, one := range r {
@@ -170,7 +169,7 @@ func (r Results) entries() []any {
 	return entries
 }
 
-// resultsOf gives findings as results.
+// resultsOf turns findings into results.
 func resultsOf(findings ...pass.Finding) Results {
 	results := make(Results, len(findings))
 	for i, f := range findings {
@@ -185,7 +184,7 @@ func resultsOf(findings ...pass.Finding) Results {
 	return results
 }
 
-// refTo gives a reference to an object, nil where that cannot be named.
+// refTo gives a reference to an object, or nil if the object cannot be named.
 func refTo(to pass.Ref) *ResourceRef {
 	if to.Kind == "" {
 		return nil
@@ -200,9 +199,12 @@ func fileOf(path string, index int) *File {
 	return &File{Path: path, Index: index}
 }
 
-// problemResults gives what is to be said of a spec as results.
+// problemResults turns problems of a spec into results.
 func problemResults(severity Severity, problems error, ref *ResourceRef) Results {
 	var all spec.Problems
+	if problems == nil {
+		return nil
+	}
 	if !errors.As(problems, &all) {
 		return Results{{Message: problems.Error(), Severity: severity, ResourceRef: ref}}
 	}

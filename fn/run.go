@@ -11,19 +11,19 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
-// run is one application of a spec to the items of an input.
+// run applies a spec to the items of an input.
 type run struct {
 	items []pass.Item
-	// given is the spec to apply, nil for the one among the items; remedy says
+	// given is the spec to apply; nil means the one among the items. remedy says
 	// how to give one.
 	given   *Spec
 	remedy  string
 	options Options
-	// spec is what is applied, nil where there is none to apply.
+	// spec is what the run applies, nil if there is nothing to apply.
 	spec *spec.Spec
 }
 
-// process finds the spec and applies it. planned and written are as for
+// process finds the spec and applies it. planned and written are those of
 // pass.Pass.
 func (r *run) process(planned, written func(*pass.Document)) Results {
 	heads, broken := pass.Heads(r.items)
@@ -42,8 +42,8 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	return results.inOrder()
 }
 
-// imageless is the error of a spec that names no image although workloads need
-// it.
+// imageless is the error for a spec that names no image although workloads need
+// one.
 func (r *run) imageless(workloads []pass.Ref) Result {
 	names := make([]string, len(workloads))
 	for i, w := range workloads {
@@ -52,8 +52,7 @@ func (r *run) imageless(workloads []pass.Ref) Result {
 	return problemResult(Error, r.spec.Locate(spec.NeedsImage(names)), refOf(r.spec.Object))
 }
 
-// readSpec reads the functionConfig, or else the one ClusterBypass among the
-// items.
+// readSpec reads the spec that was given, or else the one among the items.
 func (r *run) readSpec(heads []object.Type) Results {
 	given := spec.Given{Namespace: r.options.Namespace, Mesh: r.options.Mesh, Image: r.options.Image}
 	var found *spec.Source
@@ -104,5 +103,5 @@ func (r *run) specAmongItems(heads []object.Type) (*spec.Source, Results) {
 	case 1:
 		return specs[0], nil
 	}
-	return nil, Results{{Severity: Error, Message: fmt.Sprintf("there are %d objects of kind %s (%s), and it is not said which counts: keep one, or %s", len(specs), v1alpha1.Kind, strings.Join(places, ", "), r.remedy)}}
+	return nil, Results{{Severity: Error, Message: fmt.Sprintf("there are %d objects of kind %s (%s), and nothing says which one to use: keep one, or %s", len(specs), v1alpha1.Kind, strings.Join(places, ", "), r.remedy)}}
 }

@@ -126,7 +126,7 @@ func checkedFiles(cmd *cobra.Command, in inputs, paths []string, expiry fn.Expir
 	options.Progress = func(done, total int) { in.working.say("checking: %d of %d objects", done, total) }
 	for _, g := range groups {
 		for _, spec := range g.specs {
-			checked, wrong := fn.Check(specIn(spec), g.files, options, expiry)
+			checked, wrong := fn.Check(spec, g.files, options, expiry)
 			all = append(all, checked)
 			err = cmp.Or(err, wrong)
 		}

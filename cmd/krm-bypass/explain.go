@@ -162,7 +162,7 @@ func isThere(path string) bool {
 //
 // otherwise is the specification that applies if there is none; nil makes that an
 // error.
-func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Manifest, today v1alpha1.Date) (found report.Explanation, said string, err error) {
+func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec, today v1alpha1.Date) (found report.Explanation, said string, err error) {
 	in.working = newProgress(cmd.ErrOrStderr())
 	defer in.working.end()
 	groups, skipped, err := in.read(cmd, paths)
@@ -178,7 +178,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Mani
 	for _, g := range groups {
 		for _, one := range append(g.within, g) {
 			if otherwise != nil && one.hasNoSpec() {
-				one.specs = []*fn.Manifest{otherwise}
+				one.specs = []*fn.Spec{otherwise}
 			}
 			some, results, wrong := one.explained(options, today)
 			all = append(all, some...)
@@ -204,11 +204,11 @@ func (g group) explained(options fn.Options, today v1alpha1.Date) (all []*fn.Exp
 	}
 	files := g.files
 	for i, spec := range g.specs {
-		x, err := fn.Explain(specIn(spec), files, options, today)
+		x, err := fn.Explain(spec, files, options, today)
 		results = append(results, x.Results...)
 		if err == nil && i+1 < len(g.specs) {
 			// The next spec sees what this one wrote.
-			files, _, err = fn.Manifests(specIn(spec), files, options)
+			files, _, err = fn.Manifests(spec, files, options)
 		}
 		if errors.Is(err, fn.ErrFailed) {
 			err = function.ErrReported
@@ -222,12 +222,8 @@ func (g group) explained(options fn.Options, today v1alpha1.Date) (all []*fn.Exp
 }
 
 // nothing is the specification that applies if there was none yet.
-func nothing(mesh string) *fn.Manifest {
-	spec := "{}"
-	if mesh != "" {
-		spec = "{mesh: " + mesh + "}"
-	}
-	return &fn.Manifest{Path: "no specification", Text: []byte("apiVersion: " + v1alpha1.APIVersion + "\nkind: " + v1alpha1.Kind + "\nspec: " + spec + "\n")}
+func nothing(mesh string) *fn.Spec {
+	return fn.SpecOf(v1alpha1.ClusterBypass{Spec: v1alpha1.Spec{Mesh: mesh}})
 }
 
 // hasNoSpec says whether the specification among the files should apply, and
@@ -237,7 +233,7 @@ func (g group) hasNoSpec() bool {
 }
 
 // explainedBefore explains the earlier state that before names.
-func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, otherwise *fn.Manifest, today v1alpha1.Date) (found report.Explanation, said string, err error) {
+func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, otherwise *fn.Spec, today v1alpha1.Date) (found report.Explanation, said string, err error) {
 	info, err := os.Stat(before)
 	switch {
 	case err != nil:
@@ -288,7 +284,7 @@ func holdsSpec(text []byte) bool {
 }
 
 // explainedAt explains the same paths at a git revision.
-func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, otherwise *fn.Manifest, today v1alpha1.Date) (found report.Explanation, said string, err error) {
+func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, otherwise *fn.Spec, today v1alpha1.Date) (found report.Explanation, said string, err error) {
 	if slices.Contains(paths, standardInput) {
 		return found, "", fmt.Errorf("--before: standard input has no revision %s: name files or folders", name)
 	}

@@ -132,7 +132,7 @@ func workingFolder() (string, error) {
 type group struct {
 	files []fn.Manifest
 	// specs apply one after the other; nil means the one among the files.
-	specs []*fn.Manifest
+	specs []*fn.Spec
 	// built says that the first file is the output of a kustomization; the others
 	// are not part of that.
 	built bool
@@ -148,7 +148,10 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 	if err != nil {
 		return nil, nil, err
 	}
-	plain := group{specs: []*fn.Manifest{spec}}
+	plain := group{specs: []*fn.Spec{nil}}
+	if spec != nil {
+		plain.specs[0] = fn.SpecIn(*spec)
+	}
 	var files []string
 	for _, path := range paths {
 		switch {
@@ -205,7 +208,7 @@ func (in *inputs) build(cmd *cobra.Command, path string, given *fn.Manifest) (g 
 			if err != nil {
 				return nil, function.ErrReported
 			}
-			within = append(within, group{files: []fn.Manifest{{Path: path, Text: resources}}, specs: []*fn.Manifest{&listed}, built: true})
+			within = append(within, group{files: []fn.Manifest{{Path: path, Text: resources}}, specs: []*fn.Spec{fn.SpecIn(listed)}, built: true})
 			return files[0].Text, nil
 		},
 	})
@@ -215,7 +218,7 @@ func (in *inputs) build(cmd *cobra.Command, path string, given *fn.Manifest) (g 
 	g = group{files: append([]fn.Manifest{{Path: path, Text: built.Text}}, built.Among...), built: true, within: within}
 	switch {
 	case given != nil:
-		g.specs = []*fn.Manifest{given}
+		g.specs = []*fn.Spec{fn.SpecIn(*given)}
 		for _, one := range built.Ignored {
 			if !bytes.Equal(one.Text, given.Text) {
 				notes = append(notes, fmt.Sprintf("%s: not applied although the kustomization %s lists it, because --spec gives %s", one.Path, path, given.Path))
@@ -223,10 +226,10 @@ func (in *inputs) build(cmd *cobra.Command, path string, given *fn.Manifest) (g 
 		}
 	case built.Listed:
 		for _, one := range built.Specs {
-			g.specs = append(g.specs, &one)
+			g.specs = append(g.specs, fn.SpecIn(one))
 		}
 	default:
-		g.specs = []*fn.Manifest{nil}
+		g.specs = []*fn.Spec{nil}
 	}
 	return g, notes, nil
 }
@@ -239,7 +242,7 @@ func (g group) apply(options fn.Options) (files []fn.Manifest, results fn.Result
 			continue
 		}
 		var said fn.Results
-		files, said, err = fn.Manifests(specIn(spec), files, options)
+		files, said, err = fn.Manifests(spec, files, options)
 		results = append(results, said...)
 		if err != nil {
 			return g.files, results, err
@@ -253,14 +256,6 @@ func (g group) apply(options fn.Options) (files []fn.Manifest, results fn.Result
 		return g.files, results, fmt.Errorf("formatting what %s builds: %w", files[0].Path, err)
 	}
 	return files, results, nil
-}
-
-// specIn gives the spec in a file, nil where there is none.
-func specIn(file *fn.Manifest) *fn.Spec {
-	if file == nil {
-		return nil
-	}
-	return fn.SpecIn(*file)
 }
 
 // isEmpty says whether there is nothing to apply a spec to. Helm sends nothing to

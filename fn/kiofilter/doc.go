@@ -1,5 +1,4 @@
-// Package kiofilter owns the ClusterBypass as a kio.Filter, for Go programs that
-// build on kyaml. It stands apart from package fn so that a program that wants
-// the text function alone does not carry kyaml, whose initialisation costs every
-// start.
+// Package kiofilter offers the function as a kio.Filter, for Go programs that build
+// on kyaml. It is separate from package fn because initialising kyaml takes time at
+// every start, which programs without it should not pay.
 package kiofilter

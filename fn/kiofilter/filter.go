@@ -7,21 +7,21 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn"
 )
 
-// Filter applies a spec to nodes. It makes of them what fn.Process
-// makes of their text.
+// Filter applies a spec to nodes. The outcome is the same as if fn.Process had
+// changed their text.
 type Filter struct {
-	// Spec is what is applied; nil for the one ClusterBypass among the nodes.
+	// Spec is what to apply; nil means the one ClusterBypass among the nodes.
 	Spec *fn.Spec
 	// Options are as for fn.Process.
 	Options fn.Options
-	// Results is what there was to say, set by each call of Filter.
+	// Results are those of the last call of Filter.
 	Results fn.Results
 }
 
 var _ kio.Filter = &Filter{}
 
-// Filter changes the nodes in place. Its errors are those of fn.Nodes; no node
-// has changed then.
+// Filter changes the nodes in place. Its errors are those of fn.Nodes; after one,
+// no node has changed.
 func (f *Filter) Filter(nodes []*yaml.RNode) ([]*yaml.RNode, error) {
 	objects := make([]*yaml.Node, len(nodes))
 	for i, node := range nodes {

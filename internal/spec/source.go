@@ -88,7 +88,7 @@ func In(f yamltext.File) (Source, error) {
 	case len(specs) == 1:
 		return specs[0], nil
 	case len(specs) > 1:
-		return fail(specs[1].Line, "there are %d objects of kind %s in it, and it is not said which counts: keep one", len(specs), v1alpha1.Kind)
+		return fail(specs[1].Line, "there are %d objects of kind %s in it, and nothing says which one to use: keep one", len(specs), v1alpha1.Kind)
 	case len(configMaps) == 1:
 		return configMaps[0], nil
 	}
