@@ -2,9 +2,7 @@ package fn_test
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,29 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 	"pgregory.net/rapid"
 
-	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/fn"
-	"github.com/krm-bypass/krm-bypass/internal/lint"
 )
-
-// TestLintNamesEveryCheck holds the fields of spec.lint equal to the table of
-// checks.
-func TestLintNamesEveryCheck(t *testing.T) {
-	var named, have []string
-	of := reflect.TypeFor[v1alpha1.Lint]()
-	for i := range of.NumField() {
-		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
-		named = append(named, name+" "+of.Field(i).Tag.Get("schema"))
-	}
-	severities := make([]string, len(lint.Severities))
-	for i, s := range lint.Severities {
-		severities[i] = string(s)
-	}
-	for _, c := range lint.Checks() {
-		have = append(have, fmt.Sprintf("%s enum=%s;default=%s", c.Name, strings.Join(severities, "|"), c.Severity))
-	}
-	assert.Equal(t, have, named)
-}
 
 // lintedObjects are objects that checks read, by what is drawn for a namespace,
 // a name and a port.

@@ -1,9 +1,5 @@
 package lint
 
-import (
-	"slices"
-)
-
 // Severity says what becomes of what a check finds.
 type Severity string
 
@@ -135,18 +131,4 @@ var table = []*Check{
 		about: []*kind{namespaces}, judge: unmeshedNamespace,
 		says: "it %s, but the policy writes for %s: take the namespace out of spec.enrolment, or put that right",
 	},
-}
-
-// Checks lists every check. The caller must not change the slice.
-func Checks() []*Check { return table }
-
-// Kinds names the kinds of objects that the check reads beside workloads, with
-// their groups.
-func (c *Check) Kinds() []string {
-	var names []string
-	for _, k := range slices.Concat(c.about, c.reads) {
-		names = append(names, k.String())
-	}
-	slices.Sort(names)
-	return names
 }

@@ -22,14 +22,6 @@ type kind struct {
 	view func(o resource, opening *index) any
 }
 
-// String gives the kind as a match's entry does: PeerAuthentication.security.istio.io.
-func (k *kind) String() string {
-	if k.group == "" {
-		return k.name
-	}
-	return k.name + "." + k.group
-}
-
 func (k *kind) is(t object.Type) bool {
 	return k.name == t.Kind && k.group == object.Group(t.APIVersion)
 }

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/lint"
 )
 
@@ -88,4 +90,23 @@ func checkTable() string {
 		fmt.Fprintf(&rows, "| [%[1]s](#%[1]s) | %[2]s | %[3]s | %[4]s |\n", c.Name, c.Severity, mesh, beside)
 	}
 	return rows.String()
+}
+
+// TestLintNamesEveryCheck holds the fields of spec.lint equal to the table of
+// checks.
+func TestLintNamesEveryCheck(t *testing.T) {
+	var named, have []string
+	of := reflect.TypeFor[v1alpha1.Lint]()
+	for i := range of.NumField() {
+		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		named = append(named, name+" "+of.Field(i).Tag.Get("schema"))
+	}
+	severities := make([]string, len(lint.Severities))
+	for i, s := range lint.Severities {
+		severities[i] = string(s)
+	}
+	for _, c := range lint.Checks() {
+		have = append(have, fmt.Sprintf("%s enum=%s;default=%s", c.Name, strings.Join(severities, "|"), c.Severity))
+	}
+	assert.Equal(t, have, named)
 }

@@ -157,17 +157,6 @@ func ByName(name string) (*Mesh, bool) {
 	return meshes[i], true
 }
 
-// Annotations gives the annotations for a layer that Express gave.
-func (m *Mesh) Annotations(l traffic.Layer) map[string]string {
-	values := map[string]string{}
-	for _, k := range m.Keys {
-		if l.Says(k.Field) {
-			values[k.Annotation] = k.Write(l.Settings())
-		}
-	}
-	return values
-}
-
 // AnnotationError says what is wrong with the value of one annotation.
 type AnnotationError struct {
 	Annotation string

@@ -84,15 +84,6 @@ var namesIn = map[mesh.NameKind]func(*x509.Certificate) []string{
 	mesh.Subject: func(c *x509.Certificate) []string { return []string{c.Subject.String()} },
 }
 
-// String gives the pattern of the names, with "*" for anything.
-func (i Identity) String() string {
-	pattern := i.Prefix + "*"
-	if i.Infix != "" {
-		pattern += i.Infix + "*"
-	}
-	return string(i.In) + " " + pattern
-}
-
 // Sign is a mark or an identity that probe saw.
 type Sign struct {
 	// By is who leaves it.

@@ -44,7 +44,16 @@ func tables() string {
 	row("certificate", "issued by", "source")
 	b.WriteString("|---|---|---|\n")
 	for _, i := range Identities {
-		row("`"+i.String()+"`", i.By, i.Source)
+		row("`"+pattern(i)+"`", i.By, i.Source)
 	}
 	return b.String()
+}
+
+// pattern gives the pattern of the names, with "*" for anything.
+func pattern(i Identity) string {
+	names := i.Prefix + "*"
+	if i.Infix != "" {
+		names += i.Infix + "*"
+	}
+	return string(i.In) + " " + names
 }

@@ -181,7 +181,12 @@ type annotated struct {
 
 func asAnnotated(t *rapid.T, m *mesh.Mesh, settings traffic.Settings) annotated {
 	said, _ := m.Express(settings, traffic.Layer{})
-	annotations := m.Annotations(said)
+	annotations := map[string]string{}
+	for _, k := range m.Keys {
+		if said.Says(k.Field) {
+			annotations[k.Annotation] = k.Write(said.Settings())
+		}
+	}
 	read, problems := m.Read(annotations)
 	if len(problems) > 0 {
 		t.Fatalf("reading our own annotations %v: %v", annotations, problems)
