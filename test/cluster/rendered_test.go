@@ -96,7 +96,8 @@ func byImport(files ...string) func(*testing.T, string) string {
 	return func(t *testing.T, folder string) string {
 		spec := filepath.Join(t.TempDir(), "bypass.yaml")
 		require.NoError(t, os.WriteFile(spec, []byte(krmBypass(t, "import", folder)), 0o600))
-		args := []string{"render", "--spec", spec}
+		// What import prints names no image: that is the user's to say.
+		args := []string{"render", "--spec", spec, "--image", "ghcr.io/krm-bypass/init:v0.1.0"}
 		for _, file := range files {
 			args = append(args, filepath.Join(folder, file))
 		}

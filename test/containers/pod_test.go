@@ -33,7 +33,7 @@ func rendered(t *testing.T, enforcement object) object {
 	require.NoError(t, err)
 	var spec object
 	require.NoError(t, yaml.Unmarshal(text, &spec))
-	spec["spec"].(object)["enforcement"] = enforcement
+	maps.Copy(spec["spec"].(object)["enforcement"].(object), enforcement)
 	text, err = yaml.Marshal(spec)
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "bypass.yaml")

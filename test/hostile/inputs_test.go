@@ -1,8 +1,10 @@
 package hostile
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
+	"unicode/utf16"
 )
 
 // An input is a spec and a file of manifests.
@@ -59,6 +61,15 @@ func repeated(n int, each func(i int) string) string {
 	return b.String()
 }
 
+// utf16Text gives a text as Windows' editors write it, byte order mark first.
+func utf16Text(text string) string {
+	b := []byte("\xff\xfe")
+	for _, unit := range utf16.Encode([]rune(text)) {
+		b = binary.LittleEndian.AppendUint16(b, unit)
+	}
+	return string(b)
+}
+
 // manyPrefixes gives n ranges that do not merge.
 func manyPrefixes(n int) string {
 	return strings.TrimSuffix(repeated(n, func(i int) string { return fmt.Sprintf("10.%d.%d.%d/32,", i>>15, i>>7&0xff, i<<1&0xff) }), ",")
@@ -85,7 +96,7 @@ func inputs() []input {
 		{"JSON", ports, nested(levels, `{"a":`, "1", "}"), "more than 1000 nested levels"},
 		{"dashes", ports, nested(levels, "- ", "x\n", ""), "more than 1000 nested levels"},
 		{"question marks", ports, nested(levels, "? ", "x\n", ""), "more than 1000 nested levels"},
-		{"indentation", ports, repeated(5000, func(i int) string { return strings.Repeat(" ", i) + "a:\n" }), "more than 1000 nested levels"},
+		{"indentation", ports, deployment("web", plain) + repeated(5000, func(i int) string { return strings.Repeat(" ", i) + "a:\n" }), "more than 1000 nested levels"},
 		{"brackets in the spec", specHead + "spec: " + nested(levels, "[", "", "]") + "\n", deployment("web", plain), "exceeded max depth"},
 		{"lists in lists", ports, nested(400, "{apiVersion: v1, kind: List, items: [", "", "]}"), ""},
 		{"a record of brackets", ports, strings.Replace(deployment("web", plain), "  namespace: shop\n", "  namespace: shop\n  annotations: {krm-bypass.dev/last-applied: '"+strings.Repeat("[", levels)+"'}\n", 1), "this is not a record"},
@@ -110,8 +121,8 @@ func inputs() []input {
 		{"letters that nobody sees in a field", strings.Replace(ports, "global", "glo\u200bbal", 1), deployment("web", plain), `did you mean global? ("\u200b" in it is U+200B, no plain letter)`},
 		{"digits that look alike", strings.Replace(ports, "3306", "３３０６", 1), deployment("web", plain), `"３３０６" is not a port`},
 		{"bytes that are no text", ports, deployment("web", "{a: \"\xff\xfe\"}"), "not UTF-8"},
-		{"a byte order mark in the middle", ports, deployment("web", plain) + "---\n\ufeff" + deployment("web", plain), "byte order mark"},
-		{"UTF-16", ports, "\xff\xfea\x00:\x00 \x00b\x00\n\x00", "not UTF-8"},
+		{"a byte order mark in the middle", ports, deployment("we\ufeffb", plain), "byte order mark"},
+		{"UTF-16", ports, utf16Text(deployment("web", plain)), "not UTF-8"},
 		{"nothing but zeros", ports, strings.Repeat("\x00", 1_000_000), "cannot begin a value"},
 	}
 }
