@@ -53,13 +53,22 @@ func apply(s session) error {
 	if err != nil {
 		return fmt.Errorf("applying the bypass: %w", err)
 	}
-	slog.New(slog.NewTextHandler(s.stderr, nil)).Info("bypass applied",
+	s.logger(choice).Info("bypass applied",
 		"backend", choice.Name, "reason", choice.Reason,
 		"ports", entries(s.settings, traffic.ExcludeInboundPorts, traffic.IncludeInboundPorts, traffic.ExcludeOutboundPorts, traffic.IncludeOutboundPorts),
 		"ranges", entries(s.settings, traffic.ExcludeOutboundIPRanges, traffic.IncludeOutboundIPRanges),
 		"pairs", entries(s.settings, traffic.ExcludeOutbound),
 		"duration", time.Since(start).Round(time.Microsecond))
 	return nil
+}
+
+// logger says which form the rules have, where that is not the usual one.
+func (s session) logger(choice rules.Choice) *slog.Logger {
+	logger := slog.New(slog.NewTextHandler(s.stderr, nil))
+	if choice.Form != "" {
+		logger = logger.With("form", choice.Form)
+	}
+	return logger
 }
 
 // entries counts the fewest entries with which a user could write the fields.
@@ -90,6 +99,9 @@ func verify(s session) error {
 	}
 	if len(found) > 0 {
 		return fmt.Errorf("verifying the bypass: the kernel (%s) differs from what the flags ask for: %s", by.Name, found)
+	}
+	if by.Form != "" {
+		s.logger(by).Info("bypass verified", "backend", by.Name)
 	}
 	return nil
 }

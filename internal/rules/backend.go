@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
+	"github.com/krm-bypass/krm-bypass/internal/rules/host"
 	"github.com/krm-bypass/krm-bypass/internal/rules/legacy"
 	"github.com/krm-bypass/krm-bypass/internal/rules/nft"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -14,7 +15,7 @@ import (
 type backend struct {
 	// name is what users call it.
 	name    string
-	compile func(traffic.Settings) (ruleset, error)
+	compile func(traffic.Settings, filter.Received) (ruleset, error)
 	// clean takes away whatever apply left behind, if anything.
 	clean func() error
 }
@@ -31,8 +32,21 @@ type ruleset interface {
 
 // backends are in the order in which Auto tries them.
 var backends = []backend{
-	{"nftables", func(s traffic.Settings) (ruleset, error) { return nft.Compile(s), nil }, nft.Clean},
-	{"iptables", func(s traffic.Settings) (ruleset, error) { return legacy.Compile(s) }, legacy.Clean},
+	{"nftables", func(s traffic.Settings, r filter.Received) (ruleset, error) { return nft.Compile(s, r), nil }, nft.Clean},
+	{"iptables", func(s traffic.Settings, r filter.Received) (ruleset, error) { return legacy.Compile(s, r) }, legacy.Clean},
+}
+
+// forms are the ways in which rules tell what the pod receives, in the order in which
+// they are tried.
+var forms = []struct {
+	// name is "" for the one that needs no word.
+	name     string
+	received func() filter.Received
+}{
+	{"", func() filter.Received { return filter.Received{} }},
+	{"inbound rules list the pod's addresses, because the kernel cannot tell what is for the pod", func() filter.Received {
+		return filter.Received{By: host.Addresses()}
+	}},
 }
 
 // Auto is the name that leaves the choice of the backend to us.
@@ -53,52 +67,84 @@ func names(of []backend) []string {
 type Choice struct {
 	Name   string
 	Reason string
+	// Form says what is special about the rules; "" if nothing is.
+	Form string
 }
 
 // Apply makes the kernel do what the settings say: it loads all the rules or,
 // with an error, none, and has read them back when it returns without one.
-func Apply(backend string, s traffic.Settings) (Choice, error) {
-	return use(backends, backend, s, ruleset.Apply)
+func Apply(name string, s traffic.Settings) (Choice, error) {
+	return use(backends, name, applying(s))
 }
 
-// Show gives the rules as the packet filter's own command loads them. It needs
-// no kernel.
-func Show(backend string, s traffic.Settings) (text string, err error) {
-	_, err = use(backends, backend, s, func(r ruleset) error {
-		text = r.Text()
-		return nil
+func applying(s traffic.Settings) func(backend) (form string, err error) {
+	return func(b backend) (form string, err error) {
+		for _, f := range forms {
+			var rules ruleset
+			if rules, err = b.compile(s, f.received()); err == nil {
+				err = rules.Apply()
+			}
+			if !errors.Is(err, errors.ErrUnsupported) {
+				return f.name, err
+			}
+		}
+		return "", err
+	}
+}
+
+// Show gives the rules as the packet filter's own command loads them, in the first
+// form. It needs no kernel.
+func Show(name string, s traffic.Settings) (text string, err error) {
+	_, err = use(backends, name, func(b backend) (string, error) {
+		rules, err := b.compile(s, filter.Received{})
+		if err == nil {
+			text = rules.Text()
+		}
+		return "", err
 	})
 	return text, err
 }
 
-// Verify reads the kernel's rules and says where they differ from what the
-// settings ask for.
-func Verify(backend string, s traffic.Settings) (found filter.Differences, by Choice, err error) {
-	by, err = use(backends, backend, s, func(r ruleset) (err error) {
-		found, err = r.Verify()
-		return err
+// Verify reads the kernel's rules and says where they differ from what the settings
+// ask for, in the form that fits best.
+func Verify(name string, s traffic.Settings) (found filter.Differences, by Choice, err error) {
+	by, err = use(backends, name, func(b backend) (form string, err error) {
+		for i, f := range forms {
+			rules, err := b.compile(s, f.received())
+			if err != nil {
+				return "", err
+			}
+			differences, err := rules.Verify()
+			if err != nil {
+				return "", err
+			}
+			if i == 0 || len(differences) < len(found) {
+				found, form = differences, f.name
+			}
+			if len(found) == 0 {
+				break
+			}
+		}
+		return form, nil
 	})
 	return found, by, err
 }
 
-// use compiles the settings and works with the rules of the backend of that
-// name. Auto takes the first for which the work succeeds; it goes on to the next
-// only where the kernel has no such packet filter (errors.ErrUnsupported).
-func use(backends []backend, name string, s traffic.Settings, work func(ruleset) error) (Choice, error) {
+// use works with the backend of that name, and Auto with the first for which the
+// work succeeds. It goes on to the next only where the kernel has no such packet
+// filter (errors.ErrUnsupported).
+func use(backends []backend, name string, work func(backend) (form string, err error)) (Choice, error) {
 	var missing []error
 	for _, b := range backends {
 		if name != Auto && name != b.name {
 			continue
 		}
-		compiled, err := b.compile(s)
-		if err == nil {
-			err = work(compiled)
-		}
+		form, err := work(b)
 		if name != Auto {
-			return Choice{b.name, "asked for"}, err
+			return Choice{b.name, "asked for", form}, err
 		}
 		if !errors.Is(err, errors.ErrUnsupported) {
-			return Choice{b.name, because(missing)}, err
+			return Choice{b.name, because(missing), form}, err
 		}
 		missing = append(missing, fmt.Errorf("%s: %w", b.name, err))
 	}
@@ -121,7 +167,7 @@ func because(missing []error) string {
 
 // Clean takes away what the backend of that name left behind; with Auto,
 // whatever any of them did.
-func Clean(backend string) error { return clean(backends, backend) }
+func Clean(name string) error { return clean(backends, name) }
 
 func clean(backends []backend, name string) error {
 	var missing, failures []error

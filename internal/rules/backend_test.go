@@ -13,7 +13,7 @@ import (
 
 // stub is a backend that answers everything with one error.
 func stub(name string, err error) backend {
-	return backend{name, func(traffic.Settings) (ruleset, error) { return stubbed{err}, nil }, func() error { return err }}
+	return backend{name, func(traffic.Settings, filter.Received) (ruleset, error) { return stubbed{err}, nil }, func() error { return err }}
 }
 
 type stubbed struct{ err error }
@@ -32,15 +32,15 @@ func TestTheBackendIsTheFirstThatCan(t *testing.T) {
 		choice        Choice
 		err           string
 	}{
-		"the first":              {asked: "auto", choice: Choice{"first", "the first that works here"}},
-		"the second":             {first: absent, asked: "auto", choice: Choice{"second", "first: " + absent.Error()}},
+		"the first":              {asked: "auto", choice: Choice{"first", "the first that works here", ""}},
+		"the second":             {first: absent, asked: "auto", choice: Choice{"second", "first: " + absent.Error(), ""}},
 		"none":                   {first: absent, second: without, asked: "auto", err: "first: " + absent.Error() + "\nsecond: " + without.Error()},
-		"not for lack of rights": {first: refused, asked: "auto", choice: Choice{"first", "the first that works here"}, err: refused.Error()},
-		"asked for":              {first: absent, asked: "second", choice: Choice{"second", "asked for"}},
-		"asked for and unable":   {first: absent, asked: "first", choice: Choice{"first", "asked for"}, err: absent.Error()},
+		"not for lack of rights": {first: refused, asked: "auto", choice: Choice{"first", "the first that works here", ""}, err: refused.Error()},
+		"asked for":              {first: absent, asked: "second", choice: Choice{"second", "asked for", ""}},
+		"asked for and unable":   {first: absent, asked: "first", choice: Choice{"first", "asked for", ""}, err: absent.Error()},
 		"unknown":                {asked: "third", err: `unknown backend "third": give one of ["auto" "first" "second"]`},
 	} {
-		choice, err := use([]backend{stub("first", test.first), stub("second", test.second)}, test.asked, traffic.Settings{}, ruleset.Apply)
+		choice, err := use([]backend{stub("first", test.first), stub("second", test.second)}, test.asked, applying(traffic.Settings{}))
 		assert.Equal(t, test.choice, choice, name)
 		if test.err == "" {
 			assert.NoError(t, err, name)

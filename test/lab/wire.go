@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"os"
@@ -13,24 +14,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// End is one end of a wire: a host and its addresses there, with their masks.
+// End is one end of a wire: a host, its interface and its addresses there, with
+// their masks.
 type End struct {
 	Host      *Host
+	Interface string // "" for eth0
 	Addresses []netip.Prefix
 }
 
-// Wire joins two hosts; each sees the other on its interface eth0.
+func (e End) name() string { return cmp.Or(e.Interface, "eth0") }
+
+// Wire joins two hosts.
 func Wire(t TB, one, other End) {
 	t.Helper()
-	peer := exec.Command("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", "/proc/self/fd/3")
+	peer := exec.Command("ip", "link", "add", one.name(), "type", "veth", "peer", "name", other.name(), "netns", "/proc/self/fd/3")
 	peer.ExtraFiles = []*os.File{other.Host.namespace}
 	_, err := one.Host.Try(peer)
 	require.NoError(t, err)
 	for _, end := range []End{one, other} {
 		var batch strings.Builder
-		fmt.Fprintln(&batch, "link set eth0 up")
+		fmt.Fprintf(&batch, "link set %s up\n", end.name())
 		for _, address := range end.Addresses {
-			fmt.Fprintf(&batch, "addr add %s dev eth0%s\n", address, noDAD(address.Addr()))
+			fmt.Fprintf(&batch, "addr add %s dev %s%s\n", address, end.name(), noDAD(address.Addr()))
 			end.Host.addresses = append(end.Host.addresses, address.Addr())
 		}
 		end.Host.Feed(t, batch.String(), "ip", "-batch", "-")

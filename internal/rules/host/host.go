@@ -17,7 +17,7 @@ import (
 // it is a node's; "" if it is a pod's. The pod's and the node's address come from
 // the downward API (status.podIP and status.hostIP); "" if they are not known.
 func Mark(podIP, hostIP string) string {
-	mark := addressMark(podIP, hostIP, ownAddresses)
+	mark := addressMark(podIP, hostIP, Addresses)
 	if mark == unknown {
 		mark = firstMark(look())
 	}
@@ -55,14 +55,17 @@ func address(text string) netip.Addr {
 	return a.Unmap().WithZone("")
 }
 
-func ownAddresses() []netip.Addr {
-	var own []netip.Addr
+// Addresses gives the addresses of all interfaces but loopback ones, sorted.
+func Addresses() []netip.Addr {
+	own := []netip.Addr{}
 	networks, _ := net.InterfaceAddrs()
 	for _, n := range networks {
 		if prefix, err := netip.ParsePrefix(n.String()); err == nil {
 			own = append(own, prefix.Addr().Unmap())
 		}
 	}
+	own = slices.DeleteFunc(own, netip.Addr.IsLoopback)
+	slices.SortFunc(own, netip.Addr.Compare)
 	return own
 }
 

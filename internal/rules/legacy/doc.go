@@ -6,13 +6,15 @@
 // the nat table of the same iptables. A packet that one of our chains accepts
 // leaves that table, and the mesh's rules are never asked. The first rules of
 // PREROUTING and OUTPUT lead to our chains; meshes append theirs (istio/istio
-// tools/istio-iptables/pkg/capture/run.go). An accept means nothing to a mesh
+// tools/istio-iptables/pkg/capture/run.go), except that Istio puts its rules for
+// the interfaces of virtual machines first. An accept means nothing to a mesh
 // that redirects by nftables or by iptables-nft: those are other hooks.
 //
 // One call of iptables-restore replaces all our rules of an address family at
 // once. No series of single calls could, and go-iptables has no call for it; it
-// does the reading. We use only matches that every kernel with iptables has, and
-// invert none of them, to ask little of kernels that imitate Linux.
+// does the reading. Kernels that imitate Linux may have few matches. Of those
+// that we use, one may be missing, addrtype, and there is a form of the rules
+// without it.
 //
 // Compiling is pure. kernel.go alone executes anything. The tests here judge the
 // pure part; test/kernel judges the rest, with the real programs and kernel.

@@ -53,6 +53,7 @@ const (
 var (
 	errNoProgram = filter.Unsupported(errors.New("iptables-legacy and ip6tables-legacy are not here, take an image that has them"))
 	errNoTable   = filter.Unsupported(errors.New("the kernel has no such table"))
+	errNoMatch   = filter.Unsupported(errors.New("iptables-legacy or the kernel has no match addrtype"))
 	errDisturbed = errors.New("the rules keep changing while they are replaced")
 )
 
@@ -145,7 +146,7 @@ func (f family) write(text string) error {
 		return nil
 	}
 	err = fmt.Errorf("running %s: %w: %s", f.restore, err, strings.Join(strings.Fields(output.String()), " "))
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == lineFailed {
+	if exit := (*exec.ExitError)(nil); meant(err) == err && errors.As(err, &exit) && exit.ExitCode() == lineFailed { //nolint:errorlint // the very error
 		// A chain or rule is no longer what we read.
 		return fmt.Errorf("%w: %w", errDisturbed, err)
 	}
@@ -181,6 +182,8 @@ var refusals = []struct {
 	means error
 }{
 	{"Permission denied", unix.EPERM},
+	{"missing kernel module", errNoMatch},
+	{"Couldn't load match", errNoMatch},
 	{"Table does not exist", errNoTable},
 	{"do you need to insmod", errNoTable},
 	{"Protocol not available", errNoTable},

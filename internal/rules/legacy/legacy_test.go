@@ -1,6 +1,7 @@
 package legacy
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -19,15 +20,25 @@ import (
 func TestChainsBypassWhatTheDecisionSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		settings := samples.Settings.Draw(t, "settings")
-		ruleset, err := Compile(settings)
+		received := filter.Received{}
+		if rapid.Bool().Draw(t, "kernel without addrtype") {
+			received.By = []netip.Addr{podAddress}
+		}
+		ruleset, err := Compile(settings, received)
 		require.NoError(t, err)
 		for range 20 {
 			c := samples.Connection.Draw(t, "connection")
+			if c.Direction == traffic.Inbound {
+				c.Address = podAddress
+			}
 			decision := settings.Decide(c)
 			assert.Equal(t, decision.Verdict == traffic.Bypassed, accepts(ruleset, c), "%+v %+v\n%s", c, decision, ruleset.Text())
 		}
 	})
 }
+
+// podAddress is the one that inbound connections are for.
+var podAddress = netip.MustParseAddr("10.244.0.2")
 
 // accepts executes the chain of the connection's direction.
 func accepts(ruleset Ruleset, c traffic.Connection) bool {
@@ -52,6 +63,7 @@ func fits(rule Rule, c traffic.Connection) bool {
 	ports := len(rule.Ports) == 0 || slices.ContainsFunc(rule.Ports, func(r traffic.PortRange) bool { return r.First <= c.Port && c.Port <= r.Last })
 	return ports &&
 		(len(rule.Interface) == 0 || c.Loopback) &&
+		(!rule.Forwarded || c.Address != podAddress) &&
 		(!rule.To.IsValid() || rule.To.Contains(c.Address)) &&
 		(rule.Protocol == 0 || rule.Protocol == c.Protocol)
 }

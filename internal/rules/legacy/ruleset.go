@@ -20,9 +20,11 @@ const (
 var ours = []struct {
 	chain, hook, over string
 	steps             func(traffic.Settings) []filter.Step
+	// forwards says that packets come there that the pod only forwards.
+	forwards bool
 }{
-	{inputChain, "PREROUTING", "-i", filter.Inbound},
-	{outputChain, "OUTPUT", "-o", filter.Outbound},
+	{inputChain, "PREROUTING", "-i", filter.Inbound, true},
+	{outputChain, "OUTPUT", "-o", filter.Outbound, false},
 }
 
 // Ruleset is what the nat tables of both address families should hold of ours.
@@ -38,6 +40,8 @@ type Chain struct {
 type Rule struct {
 	// Interface is an option and an interface's name; nil for any interface.
 	Interface []string
+	// Forwarded is for packets that are not for this host.
+	Forwarded bool
 	// To is the destination; the zero prefix for any, in both families.
 	To netip.Prefix
 	// Protocol is 0 for any.
@@ -69,16 +73,36 @@ var dns = traffic.SinglePorts(traffic.TCP, traffic.DNSPort)
 // the settings bypass nothing. Settings that take too many rules are an error.
 //
 // Loopback comes first: otherwise a proxy's call to its own pod through its
-// Service reaches the application instead of the proxy's inbound port.
-func Compile(s traffic.Settings) (Ruleset, error) {
+// Service reaches the application instead of the proxy's inbound port. Then comes
+// what the pod only forwards.
+func Compile(s traffic.Settings, received filter.Received) (Ruleset, error) {
 	var ruleset Ruleset
 	for _, own := range ours {
 		if rules := compile(own.steps(s)); len(rules) > 0 {
-			guard := Rule{Interface: []string{own.over, "lo"}, Target: leave}
-			ruleset = append(ruleset, Chain{own.chain, own.hook, slices.Concat([]Rule{guard}, rules)})
+			guards := []Rule{{Interface: []string{own.over, "lo"}, Target: leave}}
+			switch {
+			case own.forwards && received.By == nil:
+				guards = append(guards, Rule{Forwarded: true, Target: leave})
+			case own.forwards:
+				rules = limited(rules, received.By)
+			}
+			ruleset = append(ruleset, Chain{own.chain, own.hook, slices.Concat(guards, rules)})
 		}
 	}
 	return ruleset, ruleset.tooLong()
+}
+
+// limited gives each rule once for every destination. It takes no match of iptables
+// that a kernel may lack.
+func limited(rules []Rule, to []netip.Addr) []Rule {
+	var all []Rule
+	for _, a := range to {
+		for _, r := range rules {
+			r.To = netip.PrefixFrom(a, a.BitLen())
+			all = append(all, r)
+		}
+	}
+	return all
 }
 
 // then are the targets for what a step lists.

@@ -18,6 +18,9 @@ func (r Rule) String() string {
 	if r.Protocol != 0 {
 		words = append(words, "-p", filter.ProtocolName(r.Protocol))
 	}
+	if r.Forwarded {
+		words = append(words, "-m", "addrtype", "!", "--dst-type", "LOCAL")
+	}
 	switch len(r.Ports) {
 	case 0:
 	case 1:

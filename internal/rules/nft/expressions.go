@@ -1,6 +1,7 @@
 package nft
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -42,6 +43,7 @@ func loadPortInto(register uint32) *expr.Payload {
 var loads = map[Key][]expr.Any{
 	inInterface:  {&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: key0}},
 	outInterface: {&expr.Meta{Key: expr.MetaKeyOIFNAME, Register: key0}},
+	destination:  {&expr.Fib{Register: key0, FlagDADDR: true, ResultADDRTYPE: true}},
 	family:       {loadFamily},
 	protocol:     {loadProtocol},
 	tcpPort:      {loadProtocol, isTCP, loadPort},
@@ -57,6 +59,7 @@ var loads = map[Key][]expr.Any{
 // constants are compared over their whole length. An interface's name fills
 // IFNAMSIZ bytes, so that "lo" does not match the beginning of another name.
 var constants = map[Constant][]byte{
+	local:    binary.NativeEndian.AppendUint32(nil, unix.RTN_LOCAL),
 	loopback: append([]byte("lo"), make([]byte, unix.IFNAMSIZ-len("lo"))...),
 	ipv4:     {unix.NFPROTO_IPV4},
 	ipv6:     {unix.NFPROTO_IPV6},

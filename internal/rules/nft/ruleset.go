@@ -73,6 +73,7 @@ type Key string
 // The keys that rules look at.
 const (
 	inInterface  Key = "iifname"
+	destination  Key = "fib daddr type"
 	outInterface Key = "oifname"
 	family       Key = "meta nfproto"
 	protocol     Key = "meta l4proto"
@@ -89,6 +90,7 @@ type Constant string
 
 const (
 	loopback Constant = `"lo"`
+	local    Constant = "local"
 	ipv4     Constant = "ipv4"
 	ipv6     Constant = "ipv6"
 	tcp      Constant = "tcp"
@@ -145,35 +147,62 @@ var lookups = map[filter.Kind][]lookup{
 	},
 }
 
-// bases are our base chains: the key that holds the interface there, and the steps
-// that the rules take.
+// bases are our base chains: the key that holds the interface there, the steps that
+// the rules take, and whether packets come there that the pod only forwards.
 var bases = []struct {
-	hook  Hook
-	over  Key
-	steps func(traffic.Settings) []filter.Step
+	hook     Hook
+	over     Key
+	steps    func(traffic.Settings) []filter.Step
+	forwards bool
 }{
-	{Prerouting, inInterface, filter.Inbound},
-	{Output, outInterface, filter.Outbound},
+	{Prerouting, inInterface, filter.Inbound, true},
+	{Output, outInterface, filter.Outbound, false},
 }
 
 // Compile gives the ruleset that decides as Settings.Decide does. It has no set
 // and no rule without need: settings that bypass nothing give an empty one.
 //
 // Loopback comes first: otherwise a proxy's call to its own pod through its
-// Service reaches the application instead of the proxy's inbound port.
-func Compile(s traffic.Settings) Ruleset {
+// Service reaches the application instead of the proxy's inbound port. Then comes
+// what the pod only forwards.
+func Compile(s traffic.Settings, received filter.Received) Ruleset {
 	var r Ruleset
 	chains := []Chain{{Name: bypassChain, Rules: []Rule{{Statement: identity4}, {Statement: identity6}}}}
 	for _, base := range bases {
 		if rules := r.compile(base.steps(s)); len(rules) > 0 {
-			guard := Rule{Matches: []Match{{Key: base.over, Constant: loopback}}, Statement: leave}
-			chains = append(chains, Chain{Name: string(base.hook), Hook: base.hook, Rules: slices.Concat([]Rule{guard}, rules)})
+			guards := []Rule{{Matches: []Match{{Key: base.over, Constant: loopback}}, Statement: leave}}
+			if base.forwards {
+				guards = append(guards, r.forwarded(received)...)
+			}
+			chains = append(chains, Chain{Name: string(base.hook), Hook: base.hook, Rules: slices.Concat(guards, rules)})
 		}
 	}
 	if len(chains) > 1 {
 		r.Chains = chains
 	}
 	return r
+}
+
+// forwarded gives the rules that leave alone what the pod only forwards.
+func (r *Ruleset) forwarded(received filter.Received) []Rule {
+	if received.By == nil {
+		return []Rule{{Matches: []Match{{Key: destination, Not: true, Constant: local}}, Statement: leave}}
+	}
+	var own []netip.Prefix
+	for _, a := range received.By {
+		own = append(own, netip.PrefixFrom(a, a.BitLen()))
+	}
+	step := filter.Step{Prefixes: traffic.NewPrefixes(own...)}
+	var rules []Rule
+	for _, l := range lookups[filter.OnAddresses] {
+		match := l.whole
+		if intervals := l.intervals(step); len(intervals) > 0 {
+			r.Sets = append(r.Sets, Set{"own-addresses-" + l.suffix, l.of, intervals})
+			match = Match{Key: l.key, Not: true, Set: "own-addresses-" + l.suffix}
+		}
+		rules = append(rules, Rule{Matches: []Match{match}, Statement: leave})
+	}
+	return rules
 }
 
 // then are the statements of steps.

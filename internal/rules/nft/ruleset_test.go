@@ -1,6 +1,7 @@
 package nft
 
 import (
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/test/samples"
 )
@@ -17,14 +19,24 @@ import (
 func TestARulesetBypassesWhatTheDecisionSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		settings := samples.Settings.Draw(t, "settings")
-		ruleset := Compile(settings)
+		received := filter.Received{}
+		if rapid.Bool().Draw(t, "kernel without fib") {
+			received.By = []netip.Addr{podAddress}
+		}
+		ruleset := Compile(settings, received)
 		for range 20 {
 			c := samples.Connection.Draw(t, "connection")
+			if c.Direction == traffic.Inbound {
+				c.Address = podAddress
+			}
 			decision := settings.Decide(c)
 			assert.Equal(t, decision.Verdict == traffic.Bypassed, ruleset.bypasses(t, c), "%+v %+v\n%s", c, decision, ruleset.Text())
 		}
 	})
 }
+
+// podAddress is the one that inbound connections are for.
+var podAddress = netip.MustParseAddr("10.244.0.2")
 
 // bypasses executes the chain of the connection's direction.
 func (r Ruleset) bypasses(t require.TestingT, c traffic.Connection) bool {
@@ -52,6 +64,8 @@ func (r Ruleset) holds(t require.TestingT, m Match, c traffic.Connection) bool {
 	switch m.Key {
 	case inInterface, outInterface:
 		return c.Loopback
+	case destination:
+		return (c.Address == podAddress) != m.Not
 	case family:
 		return is4 == (m.Constant == ipv4)
 	case protocol:
@@ -119,7 +133,7 @@ func TestNothingIsMadeThatNothingNeeds(t *testing.T) {
 			chains: []string{"bypass", "output"},
 		},
 	} {
-		ruleset := Compile(samples.Of(t, test.flags...))
+		ruleset := Compile(samples.Of(t, test.flags...), filter.Received{})
 		var sets, chains []string
 		for _, s := range ruleset.Sets {
 			sets = append(sets, s.Name)

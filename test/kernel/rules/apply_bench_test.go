@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 	"github.com/krm-bypass/krm-bypass/internal/rules/nft"
 	"github.com/krm-bypass/krm-bypass/test/lab"
 	"github.com/krm-bypass/krm-bypass/test/samples"
@@ -22,7 +23,7 @@ func BenchmarkApply(b *testing.B) {
 				b.StopTimer()
 				host := lab.NewHost(b, "pod")
 				b.StartTimer()
-				require.NoError(b, host.Do(0, func() error { return nft.Compile(settings).Apply() }))
+				require.NoError(b, host.Do(0, func() error { return nft.Compile(settings, filter.Received{}).Apply() }))
 			}
 		})
 	}

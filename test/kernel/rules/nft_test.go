@@ -29,13 +29,13 @@ func newPod(t testing.TB) pod {
 }
 
 func (p pod) apply(s traffic.Settings) error {
-	return p.Do(0, func() error { return nft.Compile(s).Apply() })
+	return p.Do(0, func() error { return nft.Compile(s, filter.Received{}).Apply() })
 }
 
 func (p pod) verify(t require.TestingT, s traffic.Settings) filter.Differences {
 	var found filter.Differences
 	require.NoError(t, p.Do(0, func() (err error) {
-		found, err = nft.Compile(s).Verify()
+		found, err = nft.Compile(s, filter.Received{}).Verify()
 		return err
 	}))
 	return found
@@ -63,14 +63,16 @@ func TestAnySettingsLoadAndVerify(t *testing.T) {
 
 // sameRules says whether two settings ask for the same; that they need not be
 // equal is because some say nothing beside others.
-func sameRules(a, b traffic.Settings) bool { return nft.Compile(a).Text() == nft.Compile(b).Text() }
+func sameRules(a, b traffic.Settings) bool {
+	return nft.Compile(a, filter.Received{}).Text() == nft.Compile(b, filter.Received{}).Text()
+}
 
 // Both forms of a ruleset are the same to nft.
 func TestTextIsWhatIsLoaded(t *testing.T) {
 	check := func(t *testing.T, settings traffic.Settings) {
 		byNetlink, byText := newPod(t), newPod(t)
 		require.NoError(t, byNetlink.apply(settings))
-		text := nft.Compile(settings).Text()
+		text := nft.Compile(settings, filter.Received{}).Text()
 		byText.Feed(t, text, "nft", "-f", "-")
 		assert.Equal(t, byText.list(t), byNetlink.list(t))
 		// Loading it again changes nothing.
@@ -144,6 +146,7 @@ func TestDifferencesAreFound(t *testing.T) {
 		{"add table inet krm-bypass { flags dormant; }", filter.Differences{"table inet krm-bypass is dormant, its chains are not in force"}},
 		{"flush chain inet krm-bypass prerouting", filter.Differences{
 			`missing rule in chain prerouting: iifname "lo" return`,
+			`missing rule in chain prerouting: fib daddr type != local return`,
 			`missing rule in chain prerouting: tcp dport @exclude-inbound-ports-tcp goto bypass comment "excludeInboundPorts"`,
 		}},
 		{"delete element inet krm-bypass exclude-outbound-ip-ranges-ip { 10.0.0.0/8 }", filter.Differences{"missing element 10.0.0.0/8 in set exclude-outbound-ip-ranges-ip"}},
@@ -171,7 +174,7 @@ func TestDifferencesAreFound(t *testing.T) {
 		}},
 		{"flush chain inet krm-bypass prerouting; delete chain inet krm-bypass prerouting", filter.Differences{"missing chain prerouting"}},
 		{"flush chain inet krm-bypass prerouting; delete chain inet krm-bypass prerouting; add chain inet krm-bypass prerouting { type nat hook prerouting priority -99; }; " +
-			`add rule inet krm-bypass prerouting iifname "lo" return; add rule inet krm-bypass prerouting tcp dport @exclude-inbound-ports-tcp goto bypass`, filter.Differences{
+			`add rule inet krm-bypass prerouting iifname "lo" return; add rule inet krm-bypass prerouting fib daddr type != local return; add rule inet krm-bypass prerouting tcp dport @exclude-inbound-ports-tcp goto bypass`, filter.Differences{
 			`chain prerouting is hooked by "type nat hook prerouting priority -99; policy accept;" instead of "type nat hook prerouting priority -101; policy accept;"`,
 		}},
 		{"add chain inet krm-bypass output { policy drop; }", filter.Differences{
@@ -207,7 +210,7 @@ func TestARefusedTransactionLeavesWhatWasThere(t *testing.T) {
 	pod, settings := newPod(t), samples.Of(t, samples.Everything...)
 	require.NoError(t, pod.apply(settings))
 	before := pod.list(t)
-	overlapping := nft.Compile(settings)
+	overlapping := nft.Compile(settings, filter.Received{})
 	overlapping.Sets = append(overlapping.Sets, nft.Set{
 		Name: "overlapping", Type: nft.PortsType,
 		Intervals: []nft.Interval{{First: "\x00\x01", Last: "\x00\x09"}, {First: "\x00\x05", Last: "\x00\x06"}, {First: "\x00\x07", Last: "\x00\x08"}},

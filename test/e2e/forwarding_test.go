@@ -1,0 +1,116 @@
+package e2e_test
+
+import (
+	"net/netip"
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/test/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
+)
+
+// The pod forwards for a guest, as KubeVirt's pods do for a virtual machine that is
+// bound by masquerade: the guest is behind an interface of the pod, and leaves by the
+// pod's address.
+const guestInterface = "k6t-eth0"
+
+var (
+	gatewayOfGuest = lab.Pair{IPv4: netip.MustParseAddr("10.0.2.1"), IPv6: netip.MustParseAddr("fd10:2::1")}
+	guestAddress   = lab.Pair{IPv4: netip.MustParseAddr("10.0.2.2"), IPv6: netip.MustParseAddr("fd10:2::2")}
+	farAway        = lab.Pair{IPv4: netip.MustParseAddr("192.0.2.1"), IPv6: netip.MustParseAddr("2001:db8::1")}
+)
+
+// newGuest puts a guest behind the pod.
+func newGuest(t *testing.T, pod *lab.Host, family lab.Family) *lab.Host {
+	t.Helper()
+	guest := lab.NewHost(t, "guest")
+	bits := family.Of(guestAddress).BitLen() - 8
+	lab.Wire(t,
+		lab.End{Host: pod, Interface: guestInterface, Addresses: []netip.Prefix{netip.PrefixFrom(family.Of(gatewayOfGuest), bits)}},
+		lab.End{Host: guest, Addresses: []netip.Prefix{netip.PrefixFrom(family.Of(guestAddress), bits)}})
+	guest.Settle(t)
+	pod.Settle(t)
+	guest.RouteEverything(t, family.Of(gatewayOfGuest))
+	pod.Run(t, "sh", "-ec", "echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding")
+	pod.Feed(t, `
+table inet kubevirt {
+	chain postrouting {
+		type nat hook postrouting priority srcnat
+		iifname "`+guestInterface+`" oifname "eth0" masquerade
+	}
+}`, "nft", "-f", "-")
+	return guest
+}
+
+// forwardingMeshes take what comes from a guest: Istio where its interfaces are named,
+// Linkerd at every interface.
+var forwardingMeshes = []variant{
+	{Interceptor: virtual("iptables-nft", "--force-iptables-binary", "nft"), ours: byNftables},
+	{Interceptor: virtual("native-nftables", "--native-nftables"), ours: byNftables},
+	{Interceptor: virtual("iptables-legacy", interceptor.Legacy...), ours: byIptables},
+	{Interceptor: virtual("nftables-before-iptables-legacy", interceptor.Legacy...), ours: byNftables},
+	{Interceptor: interceptor.Linkerd(nil), ours: byNftables},
+}
+
+func virtual(name string, arguments ...string) interceptor.Interceptor {
+	return interceptor.Istio(name, append([]string{"--kube-virt-interfaces", guestInterface}, arguments...)...)
+}
+
+// An inbound setting says nothing of what the pod forwards: the guest's connections
+// to the same port elsewhere go to the mesh's proxy as before.
+func TestInboundSettingsLeaveAGuestsEgressToTheMesh(t *testing.T) {
+	for _, mesh := range forwardingMeshes {
+		for _, family := range bothFamilies {
+			for _, order := range orders {
+				t.Run(mesh.Name+"/"+family.Name+"/"+order.name, func(t *testing.T) {
+					leavesEgressToTheMesh(t, mesh, family, order, func(pod *lab.Host, call *exec.Cmd) error {
+						_, err := pod.Try(call)
+						return err
+					})
+				})
+			}
+		}
+	}
+}
+
+// The same where the kernel cannot tell what is for the pod.
+func TestSoItIsWithoutFibAndAddrtype(t *testing.T) {
+	for _, mesh := range forwardingMeshes {
+		for _, family := range bothFamilies {
+			t.Run(mesh.Name+"/"+family.Name, func(t *testing.T) {
+				leavesEgressToTheMesh(t, mesh, family, orders[0], func(pod *lab.Host, call *exec.Cmd) error {
+					return pod.DoLacking(call, "fib", "addrtype")
+				})
+			})
+		}
+	}
+}
+
+func leavesEgressToTheMesh(t *testing.T, mesh variant, family lab.Family, order order, run func(*lab.Host, *exec.Cmd) error) {
+	t.Helper()
+	const proxy = "proxy"
+	for name, setting := range map[string]string{"excluded": "--exclude-inbound-ports=8080", "not-included": "--include-inbound-ports=9999"} {
+		t.Run(name, func(t *testing.T) {
+			pod, outside := lab.NewPod(t, family)
+			guest := newGuest(t, pod, family)
+			for _, step := range order.steps {
+				if step == ours {
+					require.NoError(t, run(pod, program(mesh.ours.call("apply", setting)...)))
+				} else {
+					mesh.Install(t, pod)
+				}
+			}
+			outside.Answer(t, lab.World)
+			pod.Answer(t, lab.Server{Name: application, UID: lab.Application, Ports: []uint16{8080}})
+			pod.Answer(t, lab.Server{Name: proxy, UID: mesh.Proxy.UID, Ports: []uint16{mesh.Proxy.Outbound, mesh.Proxy.Inbound}})
+			ask := func(from *lab.Host, to lab.Pair) string {
+				return from.Ask(0, "tcp", netip.Addr{}, netip.AddrPortFrom(family.Of(to), 8080))
+			}
+			assert.Equal(t, proxy, ask(guest, farAway), "the guest's egress")
+			assert.Equal(t, application, ask(outside, lab.PodAddress), "what the pod receives")
+		})
+	}
+}
