@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+	"github.com/krm-bypass/krm-bypass/test/attacks"
 )
 
 // tree lays out files below a folder.
@@ -42,13 +43,12 @@ var marking = Options{
 }
 
 const (
-	configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\ndata: {a: b}\n"
-	mark      = "apiVersion: example.com/v1\nkind: Mark\nmetadata: {name: mark, annotations: {config.kubernetes.io/local-config: 'true'}}\n"
+	mark = "apiVersion: example.com/v1\nkind: Mark\nmetadata: {name: mark, annotations: {config.kubernetes.io/local-config: 'true'}}\n"
 )
 
 func TestSpecsOfTheRootAreForTheCaller(t *testing.T) {
 	dir := tree(t, map[string]string{
-		"kustomization.yaml": "resources: [a.yaml]\ntransformers: [mark.yaml]\n", "a.yaml": configMap, "mark.yaml": "# above\n---\n" + mark,
+		"kustomization.yaml": "resources: [a.yaml]\ntransformers: [mark.yaml]\n", "a.yaml": attacks.ConfigMap, "mark.yaml": "# above\n---\n" + mark,
 	})
 	built, err := Build(dir, marking)
 	require.NoError(t, err)
@@ -63,7 +63,7 @@ func TestSpecsOfABaseAreAppliedThere(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"kustomization.yaml":      "resources: [base, other.yaml]\n",
 		"base/kustomization.yaml": "resources: [a.yaml]\ntransformers: [mark.yaml]\n",
-		"base/a.yaml":             configMap, "base/mark.yaml": mark, "other.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\ndata: {c: d}\n",
+		"base/a.yaml":             attacks.ConfigMap, "base/mark.yaml": mark, "other.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\ndata: {c: d}\n",
 	})
 	built, err := Build(dir, marking)
 	require.NoError(t, err)
@@ -76,8 +76,8 @@ func TestSpecsOfABaseAreAppliedThere(t *testing.T) {
 // folder, as examples/component does.
 func TestSpecsOfAComponentsFolderAreApplied(t *testing.T) {
 	dir := tree(t, map[string]string{
-		"kustomization.yaml": "resources: [a.yaml]\ncomponents: [c]\n", "a.yaml": configMap,
-		"c/kustomization.yaml": aComponent + "transformers: [spec]\n", "c/spec/kustomization.yaml": "resources: [mark.yaml]\n", "c/spec/mark.yaml": mark,
+		"kustomization.yaml": "resources: [a.yaml]\ncomponents: [c]\n", "a.yaml": attacks.ConfigMap,
+		"c/kustomization.yaml": attacks.Component + "transformers: [spec]\n", "c/spec/kustomization.yaml": "resources: [mark.yaml]\n", "c/spec/mark.yaml": mark,
 	})
 	built, err := Build(dir, marking)
 	require.NoError(t, err)
@@ -95,7 +95,7 @@ func TestSpecsOfAComponentsFolderAreApplied(t *testing.T) {
 }
 
 func TestSpecsAmongTheResourcesAreFound(t *testing.T) {
-	dir := tree(t, map[string]string{"kustomization.yaml": "resources: [a.yaml, mark.yaml]\n", "a.yaml": configMap, "mark.yaml": mark})
+	dir := tree(t, map[string]string{"kustomization.yaml": "resources: [a.yaml, mark.yaml]\n", "a.yaml": attacks.ConfigMap, "mark.yaml": mark})
 	built, err := Build(dir, marking)
 	require.NoError(t, err)
 	assert.False(t, built.Listed)
@@ -108,17 +108,17 @@ func TestWhatCannotBeBuiltIsAnError(t *testing.T) {
 		files map[string]string
 		says  string
 	}{
-		"no kustomization":       {map[string]string{"a.yaml": configMap}, "holds no kustomization: it needs a file kustomization.yaml"},
+		"no kustomization":       {map[string]string{"a.yaml": attacks.ConfigMap}, "holds no kustomization: it needs a file kustomization.yaml"},
 		"no mapping":             {map[string]string{"kustomization.yaml": "- a\n"}, "invalid Kustomization: json: cannot unmarshal array"},
 		"no YAML":                {map[string]string{"kustomization.yaml": "["}, "did not find expected node content"},
 		"no such resource":       {map[string]string{"kustomization.yaml": "resources: [none.yaml]\n"}, `resources[0]: "none.yaml": no such file or folder`},
 		"a remote base":          {map[string]string{"kustomization.yaml": "resources: ['github.com/example/base?ref=v1']\n"}, "what is remote is not fetched"},
-		"a remote component":     {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ncomponents: ['https://github.com/example/base?ref=v1']\n", "a.yaml": configMap}, "what is remote is not fetched"},
-		"a remote file":          {map[string]string{"kustomization.yaml": "resources: [a.yaml]\npatches: [{path: 'http://127.0.0.1:9/p.yaml'}]\n", "a.yaml": configMap}, `patches[0].path: "http://127.0.0.1:9/p.yaml": no such file or folder; what is remote is not fetched`},
-		"a base without one":     {map[string]string{"kustomization.yaml": "resources: [base]\n", "base/a.yaml": configMap}, "base holds no kustomization"},
+		"a remote component":     {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ncomponents: ['https://github.com/example/base?ref=v1']\n", "a.yaml": attacks.ConfigMap}, "what is remote is not fetched"},
+		"a remote file":          {map[string]string{"kustomization.yaml": "resources: [a.yaml]\npatches: [{path: 'http://127.0.0.1:9/p.yaml'}]\n", "a.yaml": attacks.ConfigMap}, `patches[0].path: "http://127.0.0.1:9/p.yaml": no such file or folder; what is remote is not fetched`},
+		"a base without one":     {map[string]string{"kustomization.yaml": "resources: [base]\n", "base/a.yaml": attacks.ConfigMap}, "base holds no kustomization"},
 		"a chart":                {map[string]string{"kustomization.yaml": "helmCharts: [{name: a}]\n"}, "helmCharts: rendering a chart runs helm, and a build here runs nothing: pipe kustomize build --enable-helm"},
-		"another's function":     {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ngenerators: [fn.yaml]\n", "a.yaml": configMap, "fn.yaml": "apiVersion: e.com/v1\nkind: Fn\nmetadata: {name: x, annotations: {config.kubernetes.io/function: 'exec: {path: ./x.sh}'}}\n"}, "only kustomize's builtin plugins run here"},
-		"a function by patching": {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ntransformers: [fns]\n", "a.yaml": configMap, "fns/kustomization.yaml": "resources: [fn.yaml]\ncommonAnnotations: {config.kubernetes.io/function: 'exec: {path: /bin/sh}'}\n", "fns/fn.yaml": "apiVersion: e.com/v1\nkind: Fn\nmetadata: {name: x}\n"}, "only kustomize's builtin plugins run here"},
+		"another's function":     {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ngenerators: [fn.yaml]\n", "a.yaml": attacks.ConfigMap, "fn.yaml": "apiVersion: e.com/v1\nkind: Fn\nmetadata: {name: x, annotations: {config.kubernetes.io/function: 'exec: {path: ./x.sh}'}}\n"}, "only kustomize's builtin plugins run here"},
+		"a function by patching": {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ntransformers: [fns]\n", "a.yaml": attacks.ConfigMap, "fns/kustomization.yaml": "resources: [fn.yaml]\ncommonAnnotations: {config.kubernetes.io/function: 'exec: {path: /bin/sh}'}\n", "fns/fn.yaml": "apiVersion: e.com/v1\nkind: Fn\nmetadata: {name: x}\n"}, "only kustomize's builtin plugins run here"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			built, err := Build(tree(t, test.files), marking)
@@ -134,7 +134,7 @@ func TestBuildsDoNotMixUp(t *testing.T) {
 	for _, name := range []string{"one", "two", "three", "four"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := tree(t, map[string]string{"kustomization.yaml": "resources: [a.yaml]\nnameSuffix: -" + name + "\n", "a.yaml": configMap})
+			dir := tree(t, map[string]string{"kustomization.yaml": "resources: [a.yaml]\nnameSuffix: -" + name + "\n", "a.yaml": attacks.ConfigMap})
 			for range 5 {
 				built, err := Build(dir, marking)
 				require.NoError(t, err)

@@ -16,6 +16,7 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+	"github.com/krm-bypass/krm-bypass/test/attacks"
 )
 
 // kustomized gives what kustomize itself builds of the files on the disk.
@@ -39,28 +40,28 @@ func TestTheNormalFormBuildsTheSame(t *testing.T) {
 		links map[string]string
 		in    string // the folder that is built
 	}{
-		"a file":                      {files: root("resources: [a.yaml]\n")},
-		"a file by a longer path":     {files: root("resources: [./x/../a.yaml]\n")},
-		"the old names":               {files: map[string]string{"kustomization.yaml": "bases: [b/]\nimageTags: [{name: x, newTag: '1'}]\n", "b/kustomization.yaml": "resources: [a.yaml]\n", "b/a.yaml": configMap}},
+		"a file":                      {files: attacks.Root("resources: [a.yaml]\n")},
+		"a file by a longer path":     {files: attacks.Root("resources: [./x/../a.yaml]\n")},
+		"the old names":               {files: map[string]string{"kustomization.yaml": "bases: [b/]\nimageTags: [{name: x, newTag: '1'}]\n", "b/kustomization.yaml": "resources: [a.yaml]\n", "b/a.yaml": attacks.ConfigMap}},
 		"nothing":                     {files: map[string]string{"kustomization.yaml": "resources: []\n"}},
-		"an origin":                   {files: map[string]string{"kustomization.yaml": "resources: [b, ./c.yaml]\nbuildMetadata: [originAnnotations, transformerAnnotations, managedByLabel]\nnamePrefix: x-\npatches: [{path: p.yaml}]\nconfigMapGenerator: [{name: g, literals: [a=b]}]\n", "p.yaml": patchText, "c.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n", "b/kustomization.yaml": "resources: [a.yaml]\n", "b/a.yaml": configMap}},
-		"a base beside":               {files: map[string]string{"o/kustomization.yaml": "resources: [../b]\nnameSuffix: -x\n", "b/kustomization.yml": "resources: [a.yaml]\n", "b/a.yaml": configMap}, in: "o"},
-		"a base by a link":            {files: map[string]string{"kustomization.yaml": "resources: [link]\n", "deep/b/Kustomization": "resources: [../a]\n", "deep/a/kustomization.yaml": "resources: [a.yaml]\n", "deep/a/a.yaml": configMap}, links: map[string]string{"link": "deep/b"}},
-		"a file by a link":            {files: root("resources: [b.yaml]\n"), links: map[string]string{"b.yaml": "a.yaml"}},
-		"a kustomization by a link":   {files: map[string]string{"k/prod.yaml": "resources: [a.yaml]\n", "a.yaml": configMap}, links: map[string]string{"kustomization.yaml": "k/prod.yaml"}},
-		"a component":                 {files: map[string]string{"kustomization.yaml": "resources: [a.yaml]\ncomponents: [c]\n", "a.yaml": configMap, "c/kustomization.yaml": aComponent + "patches: [{path: p.yaml}]\n", "c/p.yaml": patchText}},
-		"patches":                     {files: map[string]string{"kustomization.yaml": "resources: [a.yaml]\npatchesStrategicMerge:\n- p.yaml\n- |\n" + indented(patchText) + "patchesJson6902:\n- {path: j.yaml, target: {version: v1, kind: ConfigMap, name: NAME}}\n- {patch: '[{\"op\": \"add\", \"path\": \"/data/k\", \"value\": \"l\"}]', target: {version: v1, kind: ConfigMap, name: NAME}}\npatches:\n- {patch: '[{\"op\": \"add\", \"path\": \"/data/m\", \"value\": \"n\"}]', target: {kind: ConfigMap}, options: {allowNameChange: true}}\n", "a.yaml": configMap, "p.yaml": patchText, "j.yaml": "- {op: add, path: /data/j, value: i}\n"}},
+		"an origin":                   {files: map[string]string{"kustomization.yaml": "resources: [b, ./c.yaml]\nbuildMetadata: [originAnnotations, transformerAnnotations, managedByLabel]\nnamePrefix: x-\npatches: [{path: p.yaml}]\nconfigMapGenerator: [{name: g, literals: [a=b]}]\n", "p.yaml": patchText, "c.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n", "b/kustomization.yaml": "resources: [a.yaml]\n", "b/a.yaml": attacks.ConfigMap}},
+		"a base beside":               {files: map[string]string{"o/kustomization.yaml": "resources: [../b]\nnameSuffix: -x\n", "b/kustomization.yml": "resources: [a.yaml]\n", "b/a.yaml": attacks.ConfigMap}, in: "o"},
+		"a base by a link":            {files: map[string]string{"kustomization.yaml": "resources: [link]\n", "deep/b/Kustomization": "resources: [../a]\n", "deep/a/kustomization.yaml": "resources: [a.yaml]\n", "deep/a/a.yaml": attacks.ConfigMap}, links: map[string]string{"link": "deep/b"}},
+		"a file by a link":            {files: attacks.Root("resources: [b.yaml]\n"), links: map[string]string{"b.yaml": "a.yaml"}},
+		"a kustomization by a link":   {files: map[string]string{"k/prod.yaml": "resources: [a.yaml]\n", "a.yaml": attacks.ConfigMap}, links: map[string]string{"kustomization.yaml": "k/prod.yaml"}},
+		"a component":                 {files: map[string]string{"kustomization.yaml": "resources: [a.yaml]\ncomponents: [c]\n", "a.yaml": attacks.ConfigMap, "c/kustomization.yaml": attacks.Component + "patches: [{path: p.yaml}]\n", "c/p.yaml": patchText}},
+		"patches":                     {files: map[string]string{"kustomization.yaml": "resources: [a.yaml]\npatchesStrategicMerge:\n- p.yaml\n- |\n" + attacks.Indented(patchText) + "patchesJson6902:\n- {path: j.yaml, target: {version: v1, kind: ConfigMap, name: NAME}}\n- {patch: '[{\"op\": \"add\", \"path\": \"/data/k\", \"value\": \"l\"}]', target: {version: v1, kind: ConfigMap, name: NAME}}\npatches:\n- {patch: '[{\"op\": \"add\", \"path\": \"/data/m\", \"value\": \"n\"}]', target: {kind: ConfigMap}, options: {allowNameChange: true}}\n", "a.yaml": attacks.ConfigMap, "p.yaml": patchText, "j.yaml": "- {op: add, path: /data/j, value: i}\n"}},
 		"generators":                  {files: map[string]string{"kustomization.yaml": "configMapGenerator:\n- {name: x, files: [one/a.txt, b=two/a.txt], envs: [e.env]}\n- {name: w, env: e.env, literals: [u=https://example.com/x]}\nsecretGenerator: [{name: z, files: [a.txt=one/a.txt]}]\ngeneratorOptions: {labels: {a: b}}\n", "one/a.txt": "1", "two/a.txt": "2", "e.env": "A=1\n"}},
-		"a kustomization as data":     {files: root("resources: [a.yaml]\nconfigMapGenerator: [{name: x, files: [kustomization.yaml, link]}] # as it stands\n"), links: map[string]string{"link": "kustomization.yaml"}},
-		"replacements":                {files: map[string]string{"kustomization.yaml": "resources: [a.yaml]\nreplacements:\n- path: r.yaml\n- {source: {kind: ConfigMap, fieldPath: data.a}, targets: [{select: {kind: ConfigMap}, fieldPaths: [data.c], options: {create: true}}]}\n", "a.yaml": configMap, "r.yaml": "source: {kind: ConfigMap, fieldPath: data.a}\ntargets: [{select: {kind: ConfigMap}, fieldPaths: [data.d], options: {create: true}}]\n"}},
-		"a builtin plugin":            {files: map[string]string{"kustomization.yaml": "resources: [a.yaml]\ntransformers:\n- t.yaml\n- |\n" + indented(headOf("AnnotationsTransformer")+"annotations: {a: 'https://example.com/x'}\nfieldSpecs: [{path: metadata/annotations, create: true}]\n"), "a.yaml": configMap, "t.yaml": headOf("PatchTransformer") + "path: p.yaml\n", "p.yaml": patchText}},
-		"plugins of a folder":         {files: map[string]string{"kustomization.yaml": "resources: [a.yaml]\ntransformers: [t]\n", "a.yaml": configMap, "t/kustomization.yaml": "resources: [t.yaml]\n", "t/t.yaml": headOf("PatchTransformer") + "path: ./p.yaml\n", "p.yaml": patchText}},
-		"configurations and a schema": {files: map[string]string{"kustomization.yaml": "resources: [a.yaml]\nnamePrefix: x-\nconfigurations: [c.yaml]\ncrds: [crd.yaml]\nopenapi: {path: s.json}\n", "a.yaml": configMap, "c.yaml": "namePrefix: [{path: data/a}]\n", "crd.yaml": "{}\n", "s.json": `{"definitions": {}}`}},
-		"capitals":                    {files: root("Resources: [a.yaml]\nNAMEPREFIX: x-\n")},
-		"an alias":                    {files: root("namePrefix: &x a.yaml\nresources: [*x]\n")},
-		"a merge":                     {files: root("<<: {resources: [a.yaml]}\nnamePrefix: x-\n")},
-		"a folder with dots":          {files: map[string]string{"kustomization.yaml": "resources: [.hidden]\n", ".hidden/kustomization.yaml": "resources: [a.yaml]\n", ".hidden/a.yaml": configMap}},
-		"a space and an equals sign":  {files: map[string]string{"kustomization.yaml": "resources: ['a =b.yaml']\n", "a =b.yaml": configMap}},
+		"a kustomization as data":     {files: attacks.Root("resources: [a.yaml]\nconfigMapGenerator: [{name: x, files: [kustomization.yaml, link]}] # as it stands\n"), links: map[string]string{"link": "kustomization.yaml"}},
+		"replacements":                {files: map[string]string{"kustomization.yaml": "resources: [a.yaml]\nreplacements:\n- path: r.yaml\n- {source: {kind: ConfigMap, fieldPath: data.a}, targets: [{select: {kind: ConfigMap}, fieldPaths: [data.c], options: {create: true}}]}\n", "a.yaml": attacks.ConfigMap, "r.yaml": "source: {kind: ConfigMap, fieldPath: data.a}\ntargets: [{select: {kind: ConfigMap}, fieldPaths: [data.d], options: {create: true}}]\n"}},
+		"a builtin plugin":            {files: map[string]string{"kustomization.yaml": "resources: [a.yaml]\ntransformers:\n- t.yaml\n- |\n" + attacks.Indented(attacks.HeadOf("AnnotationsTransformer")+"annotations: {a: 'https://example.com/x'}\nfieldSpecs: [{path: metadata/annotations, create: true}]\n"), "a.yaml": attacks.ConfigMap, "t.yaml": attacks.HeadOf("PatchTransformer") + "path: p.yaml\n", "p.yaml": patchText}},
+		"plugins of a folder":         {files: map[string]string{"kustomization.yaml": "resources: [a.yaml]\ntransformers: [t]\n", "a.yaml": attacks.ConfigMap, "t/kustomization.yaml": "resources: [t.yaml]\n", "t/t.yaml": attacks.HeadOf("PatchTransformer") + "path: ./p.yaml\n", "p.yaml": patchText}},
+		"configurations and a schema": {files: map[string]string{"kustomization.yaml": "resources: [a.yaml]\nnamePrefix: x-\nconfigurations: [c.yaml]\ncrds: [crd.yaml]\nopenapi: {path: s.json}\n", "a.yaml": attacks.ConfigMap, "c.yaml": "namePrefix: [{path: data/a}]\n", "crd.yaml": "{}\n", "s.json": `{"definitions": {}}`}},
+		"capitals":                    {files: attacks.Root("Resources: [a.yaml]\nNAMEPREFIX: x-\n")},
+		"an alias":                    {files: attacks.Root("namePrefix: &x a.yaml\nresources: [*x]\n")},
+		"a merge":                     {files: attacks.Root("<<: {resources: [a.yaml]}\nnamePrefix: x-\n")},
+		"a folder with dots":          {files: map[string]string{"kustomization.yaml": "resources: [.hidden]\n", ".hidden/kustomization.yaml": "resources: [a.yaml]\n", ".hidden/a.yaml": attacks.ConfigMap}},
+		"a space and an equals sign":  {files: map[string]string{"kustomization.yaml": "resources: ['a =b.yaml']\n", "a =b.yaml": attacks.ConfigMap}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := tree(t, test.files)
@@ -98,9 +99,9 @@ func TestEntriesNameRegularFilesWithinTheRoot(t *testing.T) {
 		"a kustomization linked outside": {"resources: [linked]\n", "linked/kustomization.yaml is a link to "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			outside := tree(t, map[string]string{"out.yaml": configMap, "kustomization.yaml": "namePrefix: x-\n"})
+			outside := tree(t, map[string]string{"out.yaml": attacks.ConfigMap, "kustomization.yaml": "namePrefix: x-\n"})
 			dir := tree(t, map[string]string{
-				".git/HEAD": "", "kustomization.yaml": test.kustomization, "a.yaml": configMap, "b/x": "", "k.yaml": "namePrefix: x-\n", "linked/x": "",
+				".git/HEAD": "", "kustomization.yaml": test.kustomization, "a.yaml": attacks.ConfigMap, "b/x": "", "k.yaml": "namePrefix: x-\n", "linked/x": "",
 				"several/kustomization.yaml": "namePrefix: x-\n", "several/kustomization.yml": "namePrefix: x-\n",
 			})
 			for link, to := range map[string]string{"out.yaml": outside + "/out.yaml", "out": outside, "zero": "/dev/zero", "linked/kustomization.yaml": "../k.yaml"} {
@@ -193,7 +194,7 @@ func TestEveryPathIsAnEntry(t *testing.T) {
 func TestWhatIsTakenAwayIsPutBack(t *testing.T) {
 	transport := http.DefaultTransport
 	dir := tree(t, map[string]string{
-		"kustomization.yaml": "resources: [base]\n", "base/kustomization.yaml": "resources: [a.yaml]\ntransformers: [mark.yaml]\n", "base/a.yaml": configMap, "base/mark.yaml": mark,
+		"kustomization.yaml": "resources: [base]\n", "base/kustomization.yaml": "resources: [a.yaml]\ntransformers: [mark.yaml]\n", "base/a.yaml": attacks.ConfigMap, "base/mark.yaml": mark,
 	})
 	for name, path := range map[string]*string{"a path": new("/bin"), "an empty one": new(""), "none": nil} {
 		t.Run(name, func(t *testing.T) {
