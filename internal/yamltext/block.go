@@ -32,8 +32,7 @@ func (p *parser) blockNode(n *Node, keyValue bool) error {
 		return nil
 	}
 
-	start := p.pos
-	line := p.lineStart
+	start, line := p.pos, p.lineStart
 	switch c := p.src[p.pos]; {
 	case p.dash():
 		if !p.keyAllowed {
@@ -50,15 +49,19 @@ func (p *parser) blockNode(n *Node, keyValue bool) error {
 	case c == '|' || c == '>':
 		return p.blockScalar(n, h, column)
 	}
+	return p.contentOrMapping(n, h, column)
+}
+
+// contentOrMapping scans a value of which only its colon, or none, tells whether
+// it is all of it or the first key of a mapping.
+func (p *parser) contentOrMapping(n *Node, h head, column int) error {
+	start, line := p.pos, p.lineStart
 	content, err := p.content(h)
 	if err != nil {
 		return err
 	}
 	i := p.contentEnd(content)
-	if p.at(i) != ':' || p.lineStart != line || !blankOrEndAt(p.src, i+1) {
-		if p.at(i) == ':' && blankOrEndAt(p.src, i+1) {
-			return p.syntax(i, "a key that spans lines")
-		}
+	if p.at(i) != ':' || !blankOrEndAt(p.src, i+1) {
 		*n = content
 		n.Anchor, n.Tag = h.anchor, h.tag
 		n.Column = start - line
@@ -66,6 +69,9 @@ func (p *parser) blockNode(n *Node, keyValue bool) error {
 			n.Column = column
 		}
 		return nil
+	}
+	if p.lineStart != line {
+		return p.syntax(i, "a key that spans lines")
 	}
 	if h.key < 0 {
 		return p.syntax(i, "a mapping may not begin here")
@@ -113,58 +119,25 @@ func (p *parser) blockMapping(n *Node, h, keyHead head, first *Node) error {
 	}
 	end := start
 	visiting := p.visit != nil && p.depth == 1
-	for {
+	for more := true; more; {
 		if first == nil && !kept && !visiting && p.lineFeeds && p.skipEntry(column) {
 			end = p.lineStart - 1
-			p.toToken()
-			if p.ended() || p.column() < column {
-				break
-			}
-			if p.column() > column {
-				return p.syntax(p.pos, "%s where a key in column %d or less is expected", p.found(), column+1)
-			}
-			continue
-		}
-		key := p.newKey()
-		if first != nil {
-			*key = *first
-			first = nil
-		} else if err := p.blockKey(key); err != nil {
-			return err
-		}
-		explicit := key.Explicit
-		// In the scratch node the key is overwritten by its value.
-		keySpan := key.Full()
-		value := p.newNode()
-		mark := -1
-		switch {
-		case explicit && !(p.at(p.pos) == ':' && p.column() == column && !p.ended() && blankOrEndAt(p.src, p.pos+1)):
-			p.fill(value, head{}, Scalar, Plain, Span{keySpan.End, keySpan.End}, column)
-		default:
-			mark = p.pos
-			if !explicit && utf8.RuneCount(p.src[keySpan.Start:mark]) > maxKeyLength {
-				return p.syntax(keySpan.Start, "a key of more than %d characters without \"? \" before it", maxKeyLength)
-			}
-			p.pos++
-			p.keyAllowed = explicit
-			if err := p.blockNode(value, true); err != nil {
+		} else {
+			key, value, last, err := p.blockEntry(first, column)
+			if err != nil {
 				return err
 			}
+			first, end = nil, last
+			if kept {
+				content = append(content, key, value)
+			}
+			if visiting && p.visit(key, value) {
+				return errEnough
+			}
 		}
-		value.Indicator = mark
-		end = max(value.Full().End, mark+1, keySpan.End)
-		if kept {
-			content = append(content, key, value)
-		}
-		if visiting && p.visit(key, value) {
-			return errEnough
-		}
-		p.toToken()
-		if p.ended() || p.column() < column {
-			break
-		}
-		if p.column() > column {
-			return p.syntax(p.pos, "%s where a key in column %d or less is expected", p.found(), column+1)
+		var err error
+		if more, err = p.another(column, "a key"); err != nil {
+			return err
 		}
 	}
 	p.indent = indent
@@ -173,6 +146,49 @@ func (p *parser) blockMapping(n *Node, h, keyHead head, first *Node) error {
 	n.Content = content
 	n.Collapsed = !kept
 	return nil
+}
+
+// another says whether a collection whose entries are at a column goes on.
+func (p *parser) another(column int, what string) (bool, error) {
+	p.toToken()
+	if p.ended() || p.column() < column {
+		return false, nil
+	}
+	if p.column() > column {
+		return false, p.syntax(p.pos, "%s where %s in column %d or less is expected", p.found(), what, column+1)
+	}
+	return true, nil
+}
+
+// blockEntry scans an entry of a mapping, whose key may have been scanned
+// already.
+func (p *parser) blockEntry(first *Node, column int) (key, value *Node, end int, err error) {
+	key = p.newKey()
+	if first != nil {
+		*key = *first
+	} else if err = p.blockKey(key); err != nil {
+		return nil, nil, 0, err
+	}
+	explicit := key.Explicit
+	// In the scratch node the key is overwritten by its value.
+	keySpan := key.Full()
+	value = p.newNode()
+	mark := -1
+	if explicit && !(p.at(p.pos) == ':' && p.column() == column && !p.ended() && blankOrEndAt(p.src, p.pos+1)) {
+		p.fill(value, head{}, Scalar, Plain, Span{keySpan.End, keySpan.End}, column)
+	} else {
+		mark = p.pos
+		if !explicit && utf8.RuneCount(p.src[keySpan.Start:mark]) > maxKeyLength {
+			return nil, nil, 0, p.syntax(keySpan.Start, "a key of more than %d characters without \"? \" before it", maxKeyLength)
+		}
+		p.pos++
+		p.keyAllowed = explicit
+		if err = p.blockNode(value, true); err != nil {
+			return nil, nil, 0, err
+		}
+	}
+	value.Indicator = mark
+	return key, value, max(value.Full().End, mark+1, keySpan.End), nil
 }
 
 // skipEntry steps over an entry of the most common form, a plain key and a
@@ -285,20 +301,19 @@ func (p *parser) blockSequence(n *Node, h head, indented bool) error {
 		if kept {
 			content = append(content, item)
 		}
-		p.toToken()
-		if p.ended() || p.column() < column {
+		more, err := p.another(column, "an item")
+		if err != nil {
+			return err
+		}
+		if !more || !p.dash() && !indented {
 			break
 		}
-		if p.column() == column && p.dash() {
-			if !p.keyAllowed {
-				return p.syntax(p.pos, "an item may not begin here")
-			}
-			continue
+		if !p.dash() {
+			return p.syntax(p.pos, "%s where an item in column %d or less is expected", p.found(), column+1)
 		}
-		if p.column() == column && !indented {
-			break
+		if !p.keyAllowed {
+			return p.syntax(p.pos, "an item may not begin here")
 		}
-		return p.syntax(p.pos, "%s where an item in column %d or less is expected", p.found(), column+1)
 	}
 	p.indent = indent
 	p.depth--

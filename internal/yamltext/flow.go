@@ -64,50 +64,18 @@ func (p *parser) flowCollection(n *Node) error {
 		if p.src[p.pos] == closing {
 			break
 		}
-		keyStart, line := p.pos, p.lineStart
-		key := p.newKey()
-		if err := p.flowNode(key); err != nil {
+		key, last, err := p.flowEntry(kind, column)
+		if err != nil {
 			return err
 		}
-		keyEnd := key.Full().End
-		p.toToken()
-		last := key
-		if p.at(p.pos) == ':' && !p.ended() {
-			if p.lineStart != line || utf8.RuneCount(p.src[keyStart:p.pos]) > maxKeyLength {
-				return p.syntax(p.pos, "a key that spans lines or is too long")
-			}
-			pair := key
-			if kind == Sequence {
-				// A pair without braces is a mapping of its own: [a: b].
-				key = p.newNode()
-				*key = *pair
-			}
-			value := p.newNode()
-			if err := p.flowValue(value); err != nil {
-				return err
-			}
-			last = value
-			if kind == Sequence {
-				end := max(value.Full().End, value.Indicator+1)
-				p.fill(pair, head{}, Mapping, Flow, Span{keyStart, end}, keyStart-line)
-				if kept {
-					pair.Content = []*Node{key, value}
-				}
-				last = pair
-				content = p.keepIn(content, kept, pair)
-			} else {
-				content = p.keepIn(content, kept, key, value)
-				if p.visit != nil && p.depth == 1 && p.visit(key, value) {
-					return errEnough
-				}
-			}
-		} else if kind == Mapping {
-			value := p.newNode()
-			p.fill(value, head{}, Scalar, Plain, Span{keyEnd, keyEnd}, column)
-			last = value
-			content = p.keepIn(content, kept, key, value)
-		} else {
-			content = p.keepIn(content, kept, key)
+		if kept && key != last {
+			content = append(content, key)
+		}
+		if kept {
+			content = append(content, last)
+		}
+		if kind == Mapping && p.visit != nil && p.depth == 1 && p.visit(key, last) {
+			return errEnough
 		}
 		p.toToken()
 		switch c := p.at(p.pos); {
@@ -128,11 +96,44 @@ func (p *parser) flowCollection(n *Node) error {
 	return nil
 }
 
-func (p *parser) keepIn(content []*Node, kept bool, nodes ...*Node) []*Node {
-	if !kept {
-		return nil
+// flowEntry scans an entry of a mapping, or an item of a sequence, for which key
+// and last are the same node.
+func (p *parser) flowEntry(kind Kind, column int) (key, last *Node, err error) {
+	start, line := p.pos, p.lineStart
+	key = p.newKey()
+	if err = p.flowNode(key); err != nil {
+		return nil, nil, err
 	}
-	return append(content, nodes...)
+	end := key.Full().End
+	p.toToken()
+	switch {
+	case p.at(p.pos) == ':' && !p.ended():
+		if p.lineStart != line || utf8.RuneCount(p.src[start:p.pos]) > maxKeyLength {
+			return nil, nil, p.syntax(p.pos, "a key that spans lines or is too long")
+		}
+	case kind == Mapping:
+		value := p.newNode()
+		p.fill(value, head{}, Scalar, Plain, Span{end, end}, column)
+		return key, value, nil
+	default:
+		return key, key, nil
+	}
+	if kind == Mapping {
+		value := p.newNode()
+		return key, value, p.flowValue(value)
+	}
+	// A pair without braces is a mapping of its own: [a: b].
+	pair := key
+	inner, value := p.newNode(), p.newNode()
+	*inner = *pair
+	if err = p.flowValue(value); err != nil {
+		return nil, nil, err
+	}
+	p.fill(pair, head{}, Mapping, Flow, Span{start, max(value.Full().End, value.Indicator+1)}, start-line)
+	if p.depth <= p.keep {
+		pair.Content = []*Node{inner, value}
+	}
+	return pair, pair, nil
 }
 
 // flowValue scans what follows the colon at hand.

@@ -81,32 +81,8 @@ func (p *parser) plain() (int, error) {
 	}
 	end := p.pos
 	crossed := false
-	for {
-		if p.pos == p.lineStart && markerAt(p.src, p.pos) || p.at(p.pos) == '#' {
-			break
-		}
-		i := p.pos
-	run:
-		for i < len(p.src) {
-			c := p.src[i]
-			if classes[c]&stop == 0 {
-				i++
-				continue
-			}
-			switch c {
-			case ':':
-				if blankOrEndAt(p.src, i+1) {
-					break run
-				}
-			case 0xC2, 0xE2:
-				if breakAt(p.src, i) > 0 {
-					break run
-				}
-			default:
-				break run
-			}
-			i++
-		}
+	for p.at(p.pos) != '#' && !(p.pos == p.lineStart && markerAt(p.src, p.pos)) {
+		i := p.plainRun(stop)
 		if i > p.pos {
 			end = i
 			crossed = false
@@ -115,33 +91,66 @@ func (p *parser) plain() (int, error) {
 		if !blankAt(p.src, i) && breakAt(p.src, i) == 0 {
 			break
 		}
-		for i < len(p.src) {
-			if c := p.src[i]; c == ' ' {
-				i++
-				continue
-			} else if c == '\t' {
-				if crossed && i-p.lineStart < p.indent+1 {
-					return 0, p.syntax(i, "a tab where indentation is expected")
-				}
-				i++
-				continue
-			}
-			n := breakAt(p.src, i)
-			if n == 0 {
-				break
-			}
-			p.pos = i
-			p.newLine(n)
-			i = p.pos
-			crossed = true
+		var err error
+		if crossed, err = p.plainGap(crossed); err != nil {
+			return 0, err
 		}
-		p.pos = i
-		if i >= len(p.src) || p.flow == 0 && p.column() < p.indent+1 {
+		if p.pos >= len(p.src) || p.flow == 0 && p.column() < p.indent+1 {
 			break
 		}
 	}
 	p.keyAllowed = crossed
 	return end, nil
+}
+
+// plainRun returns where the run of plain text at hand ends.
+func (p *parser) plainRun(stop class) int {
+	i := p.pos
+	for i < len(p.src) {
+		c := p.src[i]
+		if classes[c]&stop == 0 {
+			i++
+			continue
+		}
+		switch c {
+		case ':':
+			if blankOrEndAt(p.src, i+1) {
+				return i
+			}
+		case 0xC2, 0xE2:
+			if breakAt(p.src, i) > 0 {
+				return i
+			}
+		default:
+			return i
+		}
+		i++
+	}
+	return i
+}
+
+// plainGap steps over the blanks and line breaks between two runs of plain text
+// and says whether one was a line break, or crossed was true before.
+func (p *parser) plainGap(crossed bool) (bool, error) {
+	for p.pos < len(p.src) {
+		switch p.src[p.pos] {
+		case '\t':
+			if crossed && p.column() < p.indent+1 {
+				return false, p.syntax(p.pos, "a tab where indentation is expected")
+			}
+			fallthrough
+		case ' ':
+			p.pos++
+			continue
+		}
+		n := breakAt(p.src, p.pos)
+		if n == 0 {
+			break
+		}
+		p.newLine(n)
+		crossed = true
+	}
+	return crossed, nil
 }
 
 // quoted scans a scalar in the quotes at hand.
@@ -191,34 +200,10 @@ func (p *parser) blockScalar(n *Node, h head, column int) error {
 	if p.src[p.pos] == '>' {
 		style = Folded
 	}
-	p.pos++
-	var keep, strip bool
-	indent := 0
-	for range 2 {
-		switch c := p.at(p.pos); {
-		case (c == '+' || c == '-') && !keep && !strip:
-			keep, strip = c == '+', c == '-'
-			p.pos++
-		case c >= '1' && c <= '9' && indent == 0:
-			indent = int(c - '0')
-			p.pos++
-		}
-	}
-	indented := indent > 0
-	end := p.pos
-	for blankAt(p.src, p.pos) {
-		p.pos++
-	}
-	if p.at(p.pos) == '#' {
-		p.pos = p.lineEnd(p.pos)
-		end = p.pos
-	}
-	if p.pos < len(p.src) && breakAt(p.src, p.pos) == 0 {
-		return p.syntax(p.pos, "%s after the indicator of a block scalar", p.found())
-	}
-	p.newLineIfAny()
-	if indented && p.indent > 0 {
-		indent += p.indent
+	p.fill(n, h, Scalar, style, Span{}, column)
+	indent, end, err := p.blockHeader(n)
+	if err != nil {
+		return err
 	}
 	tail, err := p.blankLines(&indent)
 	if err != nil {
@@ -241,13 +226,45 @@ func (p *parser) blockScalar(n *Node, h head, column int) error {
 		}
 	}
 	p.keyAllowed = true
-	if keep && tail > end {
+	if n.Keep && tail > end {
 		// The line break at the very end is also the next line's beginning.
 		end = tail - breakEndsAt(p.src, tail)
 	}
-	p.fill(n, h, Scalar, style, Span{start, end}, column)
-	n.Keep, n.Strip, n.Indented = keep, strip, indented
+	n.Span = Span{start, end}
 	return nil
+}
+
+// blockHeader scans the line of a block scalar's indicator. It returns the
+// indentation, 0 if the text has to tell it, and where the header ends.
+func (p *parser) blockHeader(n *Node) (indent, end int, err error) {
+	p.pos++
+	for range 2 {
+		switch c := p.at(p.pos); {
+		case (c == '+' || c == '-') && !n.Keep && !n.Strip:
+			n.Keep, n.Strip = c == '+', c == '-'
+			p.pos++
+		case c >= '1' && c <= '9' && indent == 0:
+			indent = int(c - '0')
+			p.pos++
+		}
+	}
+	n.Indented = indent > 0
+	end = p.pos
+	for blankAt(p.src, p.pos) {
+		p.pos++
+	}
+	if p.at(p.pos) == '#' {
+		p.pos = p.lineEnd(p.pos)
+		end = p.pos
+	}
+	if p.pos < len(p.src) && breakAt(p.src, p.pos) == 0 {
+		return 0, 0, p.syntax(p.pos, "%s after the indicator of a block scalar", p.found())
+	}
+	p.newLineIfAny()
+	if n.Indented && p.indent > 0 {
+		indent += p.indent
+	}
+	return indent, end, nil
 }
 
 func (p *parser) newLineIfAny() bool {

@@ -172,19 +172,9 @@ func (p *parser) document() (*Node, error) {
 	if bytes.HasPrefix(p.src, []byte("\xef\xbb\xbf")) {
 		p.pos, p.lineStart = 3, 3
 	}
-	if p.breaks == unknown {
-		if !utf8.Valid(p.src) {
-			return nil, p.unsupported(0, "a text that is not UTF-8")
-		}
-		if i := bytes.Index(p.src[p.pos:], []byte("\xef\xbb\xbf")); i >= 0 {
-			return nil, p.unsupported(p.pos+i, "a byte order mark (U+FEFF) inside the text")
-		}
-		p.breaks = various
-		if onlyLineFeeds(p.src) {
-			p.breaks = lineFeeds
-		}
+	if err := p.look(); err != nil {
+		return nil, err
 	}
-	p.lineFeeds = p.breaks == lineFeeds
 	p.indent = -1
 	p.keyAllowed = true
 	p.toToken()
@@ -192,9 +182,8 @@ func (p *parser) document() (*Node, error) {
 		p.pos = p.lineEnd(p.pos)
 		p.toToken()
 	}
-	explicit := false
-	if p.ended() && p.at(p.pos) == '-' {
-		explicit = true
+	explicit := p.ended() && p.at(p.pos) == '-'
+	if explicit {
 		p.pos += 3
 		p.keyAllowed = false
 	}
@@ -212,13 +201,32 @@ func (p *parser) document() (*Node, error) {
 		p.keyAllowed = false
 		p.toToken()
 	}
-	if p.pos < len(p.src) {
-		if p.ended() {
-			return nil, p.unsupported(p.pos, "a second document in a text that should hold one")
-		}
-		return nil, p.syntax(p.pos, "%s where the document should end", p.found())
+	switch {
+	case p.pos >= len(p.src):
+		return root, nil
+	case p.ended():
+		return nil, p.unsupported(p.pos, "a second document in a text that should hold one")
 	}
-	return root, nil
+	return nil, p.syntax(p.pos, "%s where the document should end", p.found())
+}
+
+// look goes over the whole text once, unless the text around it has been looked
+// at: for its encoding and for its line breaks.
+func (p *parser) look() error {
+	if p.breaks == unknown {
+		if !utf8.Valid(p.src) {
+			return p.unsupported(0, "a text that is not UTF-8")
+		}
+		if i := bytes.Index(p.src[p.pos:], []byte("\xef\xbb\xbf")); i >= 0 {
+			return p.unsupported(p.pos+i, "a byte order mark (U+FEFF) inside the text")
+		}
+		p.breaks = various
+		if onlyLineFeeds(p.src) {
+			p.breaks = lineFeeds
+		}
+	}
+	p.lineFeeds = p.breaks == lineFeeds
+	return nil
 }
 
 // found names what stands at hand, for messages.
