@@ -20,7 +20,7 @@ const source = "https://github.com/krm-bypass/krm-bypass"
 
 // product is an image that the project publishes.
 type product struct {
-	// name is that of the program in it, and of what is written for it.
+	// name is the name of the program in it, and of the files that make writes.
 	name string
 	// repository is its name in the registry.
 	repository         string
@@ -30,8 +30,8 @@ type product struct {
 	// entrypoint is the program's path.
 	entrypoint string
 	user       string
-	// suffix is that of the tag and of what is written, "" for none, and needs
-	// the programs that its base has to have; one without needs has no base.
+	// suffix is what the tag and the files end in, if anything. needs are the
+	// programs that its base must have; without any, it has no base.
 	suffix string
 	needs  []string
 }
@@ -83,9 +83,9 @@ const (
 	readable   = 0o444
 )
 
-// The users by whose names or numbers the image is run: docker run --user nobody,
-// as kustomize has it, looks the name up in the image; 999 is whom Argo CD runs
-// its plugins as (argoproj/argo-cd docs/operator-manual/config-management-plugins.md).
+// The users that the image is run as, by name or number: docker run --user nobody,
+// as kustomize calls it, looks the name up in the image, and Argo CD runs its
+// plugins as 999 (argoproj/argo-cd docs/operator-manual/config-management-plugins.md).
 const (
 	users = `root:x:0:0:root:/:/sbin/nologin
 argocd:x:999:999:argocd:/home/argocd:/sbin/nologin
@@ -97,9 +97,9 @@ nogroup:x:65534:
 `
 )
 
-// functionFiles are those of the function's image: beside the program the names
-// of users, a /tmp, which argocd-cmp-server needs, and the authorities by which
-// registries are known.
+// functionFiles are the files of the function's image: the program, the names of
+// users, a /tmp, which argocd-cmp-server needs, and the certificate authorities of
+// registries.
 func functionFiles(program []byte) ([]image.File, []sbom.Module, error) {
 	authorities, from, err := certificates()
 	if err != nil {
@@ -114,12 +114,12 @@ func functionFiles(program []byte) ([]image.File, []sbom.Module, error) {
 	}, []sbom.Module{from}, nil
 }
 
-// authoritiesModule holds Mozilla's list of certificate authorities. It comes by
-// go.sum, so that the list in the image is the same wherever it is built.
+// authoritiesModule holds Mozilla's list of certificate authorities. go.sum fixes it,
+// so that the list in the image is the same wherever it is built.
 const authoritiesModule = "golang.org/x/crypto/x509roots/fallback"
 
-// certificates gives the authorities without those that are trusted under
-// conditions which a file of certificates cannot say.
+// certificates gives the authorities, but leaves out those that are trusted only
+// under conditions: a file of certificates cannot state them.
 func certificates() (authorities []byte, from sbom.Module, err error) {
 	for root := range bundle.Roots() {
 		if root.Constraint == nil {
@@ -139,8 +139,7 @@ func certificates() (authorities []byte, from sbom.Module, err error) {
 }
 
 // annotations are those of an image (github.com/opencontainers/image-spec
-// annotations.md). There is no time among them that is not given, and no
-// revision unless it is.
+// annotations.md). They hold no time and no revision but the given ones.
 func (p product) annotations(r release) map[string]string {
 	said := map[string]string{
 		"org.opencontainers.image.title":         p.title,

@@ -130,8 +130,8 @@ func images(t *testing.T) string {
 	return filepath.Join(folder, "bin/images")
 }
 
-// builder is the program of this package. It is built because a test does not
-// know of which modules it is made.
+// builder is the program of this package. We build it because a test does not know
+// which modules it is made of.
 var builder = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(scratch, "builder")
 	_, err := execute(".", nil, "go", "build", "-buildvcs=false", "-o", path, ".")

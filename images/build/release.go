@@ -18,7 +18,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/images/build/sbom"
 )
 
-// release is one making of the images.
+// release is one run of make.
 type release struct {
 	// programs is the folder of the programs, a folder each platform, as in
 	// linux-amd64/krm-bypass.
@@ -45,7 +45,7 @@ func creation(text string) (time.Time, error) {
 	return time.Unix(seconds, 0).UTC(), nil
 }
 
-// make writes every image and says of each where it is and which digest it has.
+// make writes every image and prints its place and digest.
 func (r release) make(ctx context.Context, out io.Writer) error {
 	if err := os.MkdirAll(r.output, 0o755); err != nil {
 		return fmt.Errorf("making the folder of the images: %w", err)
@@ -148,8 +148,8 @@ func (r release) forPlatform(p product, platform v1.Platform) (built v1.Image, d
 	return built, document, err
 }
 
-// checkBase gives the base's digest and name, or an error where a program is not
-// in it: the image would fail where it is needed, and nowhere before.
+// checkBase gives the base's digest and name, or an error if it lacks a program: the
+// image would fail only where it is needed.
 func checkBase(base image.Base, platform v1.Platform, needs []string) (digest, name string, err error) {
 	under, err := base.On(platform)
 	if err != nil {
@@ -171,7 +171,7 @@ func checkBase(base image.Base, platform v1.Platform, needs []string) (digest, n
 
 func folderOf(platform v1.Platform) string { return strings.ReplaceAll(platform.String(), "/", "-") }
 
-// compressed gives how much of an image is pulled, in bytes.
+// compressed gives the size of an image as it is pulled, in bytes.
 func compressed(built v1.Image) (int64, error) {
 	manifest, err := built.Manifest()
 	if err != nil {

@@ -20,8 +20,8 @@ const (
 	emptyConfigMedia = types.MediaType("application/vnd.oci.empty.v1+json")
 )
 
-// Attach gives a document as a manifest that refers to an image, so that
-// registries list it among those of the image (github.com/opencontainers/
+// Attach turns a document into a manifest that refers to an image, so that registries
+// list it with the image (github.com/opencontainers/
 // distribution-spec spec.md, "Listing Referrers").
 func Attach(to v1.Image, mediaType string, document []byte, annotations map[string]string) (v1.Image, error) {
 	subject, err := partial.Descriptor(to)

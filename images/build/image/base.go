@@ -27,16 +27,16 @@ var emptyIndex = empty.Index
 
 // Base is what images are built on. The zero Base is empty.
 type Base struct {
-	// given is what the user called it, and reference what it is called in a
-	// registry, "" where it came from disk.
+	// given is what the user called it. reference is its name in a registry, ""
+	// if it came from disk.
 	given, reference string
 	images           []Variant
 }
 
-// FindBase finds a base by its name. One that begins with "." or "/" is a path
-// on disk: of an OCI layout's folder, or of an archive that docker save or podman
-// save wrote. Any other is the reference of an image in a registry, where the
-// user's own credentials are used.
+// FindBase finds a base by its name. A name that begins with "." or "/" is a path on
+// disk: the folder of an OCI layout, or an archive from docker save or podman save.
+// Any other is the reference of an image in a registry, which FindBase asks with the
+// user's own credentials.
 func FindBase(ctx context.Context, given string) (Base, error) {
 	images, reference, err := find(ctx, given)
 	if err != nil {
@@ -97,7 +97,7 @@ func onDisk(path string) ([]Variant, error) {
 	return ofIndex(index)
 }
 
-// alone gives an image with the platform that it says it is for.
+// alone gives an image with the platform that it states.
 func alone(image v1.Image) (Variant, error) {
 	config, err := image.ConfigFile()
 	if err != nil {
@@ -109,8 +109,8 @@ func alone(image v1.Image) (Variant, error) {
 	return Variant{*config.Platform(), image}, nil
 }
 
-// ofIndex gives the images of an index, at any depth. What is attached to them,
-// signatures and the like, is not among them.
+// ofIndex gives the images of an index, at any depth, without what is attached to
+// them, such as signatures.
 func ofIndex(index v1.ImageIndex) ([]Variant, error) {
 	manifest, err := index.IndexManifest()
 	if err != nil {
@@ -186,8 +186,8 @@ func (b Base) On(platform v1.Platform) (v1.Image, error) {
 	return fit[0], nil
 }
 
-// digest gives the annotations that say on what an image was built, where that
-// is not nothing (github.com/opencontainers/image-spec annotations.md).
+// digest gives the annotations that say what an image was built on, if anything
+// (github.com/opencontainers/image-spec annotations.md).
 func (b Base) digest(under v1.Image) (annotations map[string]string, found bool, err error) {
 	if b.given == "" {
 		return nil, false, nil
@@ -203,8 +203,8 @@ func (b Base) digest(under v1.Image) (annotations map[string]string, found bool,
 	return annotations, true, nil
 }
 
-// Missing gives those of the programs that stand in none of the folders where a
-// container looks for them.
+// Missing gives the programs that are in none of the folders where a container looks
+// for them.
 func Missing(image v1.Image, programs []string) ([]string, error) {
 	files := mutate.Extract(image)
 	defer files.Close() //nolint:errcheck // reading only
@@ -225,13 +225,12 @@ func Missing(image v1.Image, programs []string) ([]string, error) {
 	return slices.DeleteFunc(slices.Clone(programs), func(p string) bool { return slices.Contains(found, p) }), nil
 }
 
-// Path is where container runtimes have programs looked for if an image does not
-// say otherwise.
+// Path is where container runtimes look for programs unless an image says otherwise.
 const Path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 var searched = strings.Split(strings.ReplaceAll(Path, ":", "/:")+"/", ":")
 
-// Repository is where the base is published, "" where it came from disk.
+// Repository is where the base is published, "" if it came from disk.
 func (b Base) Repository() string {
 	ref, err := name.ParseReference(b.reference)
 	if err != nil {

@@ -21,10 +21,10 @@ import (
 
 // Contents is what an image adds to its base.
 type Contents struct {
-	// Files go into one layer. The folders above them need not be given; those
-	// that the base has keep their mode only if they are not.
+	// Files go into one layer. The folders above them need not be listed; a
+	// folder of the base keeps its mode only if it is not.
 	Files []File
-	// Entrypoint takes the place of the base's entrypoint and command.
+	// Entrypoint replaces the base's entrypoint and command.
 	Entrypoint []string
 	// Env holds NAME=VALUE entries, which go before those of the base.
 	Env []string
@@ -110,8 +110,7 @@ func (c Contents) configure(config *v1.ConfigFile, platform v1.Platform) *v1.Con
 	return config
 }
 
-// merged gives the entries of the first and of those of the second that the
-// first says nothing of.
+// merged gives the first's entries, and the second's for names that the first lacks.
 func merged(first, second []string) []string {
 	said := slices.Clone(first)
 	for _, entry := range second {
@@ -123,8 +122,7 @@ func merged(first, second []string) []string {
 	return said
 }
 
-// layer gives the files as a layer, of a media type that goes with the base's
-// manifest.
+// layer gives the files as a layer, with a media type that fits the base's manifest.
 func (c Contents) layer(under v1.Image) (v1.Layer, error) {
 	archive, err := c.archive()
 	if err != nil {

@@ -24,9 +24,9 @@ const (
 	imageName = "io.containerd.image.name"
 )
 
-// WriteLayout writes an index and what is attached to its images as an OCI
-// layout into a folder of its own, whose former content is gone only when the
-// new one is complete.
+// WriteLayout writes an index, and what is attached to its images, as an OCI layout
+// into a folder of its own. It deletes the folder's former content only when the new
+// one is complete.
 func WriteLayout(folder string, tag name.Tag, index v1.ImageIndex, attachments []v1.Image) (err error) {
 	defer func() {
 		if err != nil {
@@ -63,8 +63,8 @@ func WriteLayout(folder string, tag name.Tag, index v1.ImageIndex, attachments [
 	return os.Rename(temporary, folder)
 }
 
-// ownFolder gives an error unless a folder is absent or a layout: what is in it
-// will be deleted.
+// ownFolder gives an error unless a folder is absent or a layout: WriteLayout deletes
+// what is in it.
 func ownFolder(folder string) error {
 	entries, err := os.ReadDir(folder)
 	switch {
@@ -100,11 +100,11 @@ func WriteArchive(path string, tag name.Tag, image v1.Image) (err error) {
 	return nil
 }
 
-// Push pushes what a layout that WriteLayout wrote holds, the tag last, so that
-// whoever finds the tag finds what is attached to it too. The repository is the
-// last part of the layout's name for the image, below the registry given, which
-// may have a path, as in "ghcr.io/krm-bypass". It gives the reference with tag
-// and digest. The user's own credentials are used.
+// Push pushes a layout that WriteLayout wrote, and the tag last: whoever finds the tag
+// finds what is attached to it too. The repository is the last part of the layout's
+// name for the image, below the given registry, which may have a path, as in
+// "ghcr.io/krm-bypass". Push gives the reference with tag and digest, and uses the
+// user's own credentials.
 func Push(ctx context.Context, folder, registry string) (pushed string, err error) {
 	defer func() {
 		if err != nil {

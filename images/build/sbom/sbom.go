@@ -32,7 +32,7 @@ type Image struct {
 	// Program is the Go program in it, by its name.
 	Name    string
 	Program []byte
-	// Data are Go modules of which the image holds data beside the program.
+	// Data are Go modules whose data the image holds beside the program.
 	Data []Module
 	// Base is the digest of the image that it is built on, "" for none, and
 	// BaseName where that is published, "" where it is not known.

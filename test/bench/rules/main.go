@@ -38,7 +38,7 @@ func (t *trial) end() {
 	}
 }
 
-// ranges lists n ranges of which none can be merged with another, with names so
+// ranges lists n ranges, none of which can be merged with another, with names so
 // short that 10000 of them fit into one argument, which is at most 128 KiB
 // (MAX_ARG_STRLEN, include/uapi/linux/binfmts.h): istio-iptables takes its list
 // as one.

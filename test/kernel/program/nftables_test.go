@@ -191,7 +191,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		require.NoError(t, pod.Do(0, command.Start))
 		time.Sleep(rand.N(longest))
 		require.NoError(t, command.Process.Kill())
-		// However busy the machine is, some runs shall be killed and some not.
+		// However busy the machine is, kill some runs and let others finish.
 		if err := command.Wait(); err != nil {
 			killed++
 			require.Equal(t, syscall.SIGKILL, command.ProcessState.Sys().(syscall.WaitStatus).Signal(), "%v", err)
@@ -212,7 +212,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	assert.Equal(t, answer{}, pod.init(t, with("verify", states[0]...)...))
 }
 
-// ranges gives flags that exclude as many ranges, of which no two are adjacent.
+// ranges gives flags that exclude that many ranges, no two of them adjacent.
 func ranges(first, count int) []string {
 	entries := make([]string, count)
 	for i := range entries {

@@ -2,7 +2,7 @@
 // real istio-iptables, FSM's and Linkerd's rules in their own form, and one
 // that redirects everything.
 //
-// It owns what the mesh's init container would do, not the proxy behind it.
+// It does what the mesh's init container would do. The proxy behind it is not here.
 package interceptor
 
 import (
