@@ -445,7 +445,7 @@ func TestPush(t *testing.T) {
 	}
 	assert.Equal(t, want.String(), out.String())
 	_, last, _ := strings.Cut(out.String(), "\n")
-	assert.Equal(t, "Put this into the spec:\n\nspec:\n  enforcement:\n    image: "+last+"\n", errOut.String())
+	assert.Equal(t, "Put this into the spec:\n\n"+"spec:\n  enforcement:\n    image: "+last+"\n", errOut.String())
 }
 
 func TestWhatIsWrongIsSaid(t *testing.T) {

@@ -60,7 +60,8 @@ func (k *kernel) readOnce() (c contents, err error) {
 			return contents{}, err
 		}
 	}
-	return c, k.readChains(&c)
+	err = k.readChains(&c)
+	return c, err
 }
 
 func (k *kernel) readSets() ([]namedSet, error) {
