@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,11 +44,8 @@ func checkCommand() *cobra.Command {
 		Use:   "check PATH...|-",
 		Short: "Compare manifests with what the function would make of them",
 		Long:  checkHelp,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return function.WithCode(errors.New("check needs files, folders or - for standard input, as in krm-bypass check manifests/ --spec bypass.yaml"), couldNotTell)
-			}
-			return nil
+		Args: func(cmd *cobra.Command, args []string) error {
+			return function.WithCode(needManifests(cmd, args), couldNotTell)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			today, err := day(now)
@@ -113,23 +109,22 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, 
 // checkedFiles reads files and checks them. The error is fn.ErrFailed if some of
 // them cannot be judged; the others are.
 func checkedFiles(cmd *cobra.Command, in inputs, paths []string, expiry fn.Expiry) (all []*fn.Checked, skipped []string, err error) {
-	in.working = newProgress(cmd.ErrOrStderr())
-	defer in.working.end()
-	groups, skipped, err := in.read(cmd, paths)
-	if err != nil {
-		return nil, skipped, err
-	}
-	if !slices.ContainsFunc(groups, func(g group) bool { return !g.isEmpty() }) {
-		return nil, skipped, errors.New("there is nothing to check: the program that should have written the manifests wrote none")
-	}
-	options := in.options()
-	options.Progress = func(done, total int) { in.working.say("checking: %d of %d objects", done, total) }
-	for _, g := range groups {
+	var failed error
+	something := false
+	skipped, err = in.each(cmd, paths, "checking", func(g group, options fn.Options) error {
+		something = something || !g.isEmpty()
 		for _, spec := range g.specs {
 			checked, wrong := fn.Check(spec, g.files, options, expiry)
 			all = append(all, checked)
-			err = cmp.Or(err, wrong)
+			failed = cmp.Or(failed, wrong)
 		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, skipped, err
+	case !something:
+		return nil, skipped, errors.New("there is nothing to check: the program that should have written the manifests wrote none")
 	}
-	return all, skipped, err
+	return all, skipped, failed
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,9 +14,6 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
-	"github.com/krm-bypass/krm-bypass/internal/object"
-	"github.com/krm-bypass/krm-bypass/internal/revision"
-	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/terminal"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -58,13 +54,8 @@ func explainCommand() *cobra.Command {
 		Use:   "explain PATH...|- [WORKLOAD]",
 		Short: "Say what bypasses, by which rule, and what a change restarts",
 		Long:  explainHelp,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return errors.New("explain needs files, folders or - for standard input, as in krm-bypass explain manifests/ --spec bypass.yaml")
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error { return explainManifests(cmd, in, args, flags) },
+		Args:  needManifests,
+		RunE:  func(cmd *cobra.Command, args []string) error { return explainManifests(cmd, in, args, flags) },
 	}
 	in.addFlags(cmd)
 	cmd.Flags().StringVarP(&flags.format, "output", "o", report.ExplanationFormats[0].Name, "format: "+report.ExplanationFormats.Names())
@@ -163,19 +154,11 @@ func isThere(path string) bool {
 // otherwise is the specification that applies if there is none; nil makes that an
 // error.
 func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec, today v1alpha1.Date) (found report.Explanation, said string, err error) {
-	in.working = newProgress(cmd.ErrOrStderr())
-	defer in.working.end()
-	groups, skipped, err := in.read(cmd, paths)
-	if err != nil {
-		return found, "", err
-	}
-	options := in.options()
-	options.Progress = func(done, total int) { in.working.say("explaining: %d of %d objects", done, total) }
-	for _, message := range skipped {
-		said += "warning: " + terminal.Line(message) + "\n"
-	}
 	var all []*fn.Explained
-	for _, g := range groups {
+	built := map[string]bool{}
+	var failed error
+	skipped, err := in.each(cmd, paths, "explaining", func(g group, options fn.Options) error {
+		built[g.files[0].Path] = g.built
 		for _, one := range append(g.within, g) {
 			if otherwise != nil && one.hasNoSpec() {
 				one.specs = []*fn.Spec{otherwise}
@@ -183,17 +166,24 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec
 			some, results, wrong := one.explained(options, today)
 			all = append(all, some...)
 			said += results.Report()
-			err = cmp.Or(err, wrong)
+			failed = cmp.Or(failed, wrong)
 		}
+		return nil
+	})
+	if err != nil {
+		return found, "", err
+	}
+	for _, message := range slices.Backward(skipped) {
+		said = "warning: " + terminal.Line(message) + "\n" + said
 	}
 	found = report.NewExplanation(all...)
 	found.Relocate(func(file string, line int) (string, int) {
-		if slices.ContainsFunc(groups, func(g group) bool { return g.built && g.files[0].Path == file }) {
+		if built[file] {
 			line = 0 // it belongs to the output of the build, which nobody has seen
 		}
 		return file, line
 	})
-	return found, said, err
+	return found, said, failed
 }
 
 // explained explains what the specs of a group do to its files, one after the
@@ -219,98 +209,4 @@ func (g group) explained(options fn.Options, today v1alpha1.Date) (all []*fn.Exp
 		all = append(all, x)
 	}
 	return all, results, nil
-}
-
-// nothing is the specification that applies if there was none yet.
-func nothing(mesh string) *fn.Spec {
-	return fn.SpecOf(v1alpha1.ClusterBypass{Spec: v1alpha1.Spec{Mesh: mesh}})
-}
-
-// hasNoSpec says whether the specification among the files should apply, and
-// there is none.
-func (g group) hasNoSpec() bool {
-	return len(g.specs) == 1 && g.specs[0] == nil && !slices.ContainsFunc(g.files, func(f fn.Manifest) bool { return holdsSpec(f.Text) })
-}
-
-// explainedBefore explains the earlier state that before names.
-func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, otherwise *fn.Spec, today v1alpha1.Date) (found report.Explanation, said string, err error) {
-	info, err := os.Stat(before)
-	switch {
-	case err != nil:
-		return explainedAt(cmd, in, paths, before, otherwise, today)
-	case info.IsDir():
-		in, paths, err = in.inFolder(paths, before)
-		if err != nil {
-			return found, "", err
-		}
-	default:
-		text, err := os.ReadFile(before)
-		if err != nil {
-			return found, "", fmt.Errorf("--before: %w", err)
-		}
-		if !holdsSpec(text) && len(paths) == 1 {
-			paths = []string{before}
-			break
-		}
-		in.spec = before
-		if slices.Contains(paths, standardInput) {
-			return found, "", errors.New("--before: standard input can be read only once: name files or folders instead")
-		}
-	}
-	return explained(cmd, in, paths, otherwise, today)
-}
-
-// inFolder gives what to read if an earlier folder takes the place of the one that
-// is read now.
-func (in inputs) inFolder(paths []string, folder string) (inputs, []string, error) {
-	if len(paths) != 1 || !isDir(paths[0]) {
-		return in, nil, fmt.Errorf("--before: the folder %s can take the place of one folder only: name one folder as PATH", folder)
-	}
-	if inside, err := filepath.Rel(paths[0], in.spec); in.spec != "" && err == nil && inside != ".." && !strings.HasPrefix(inside, "../") {
-		in.spec = filepath.Join(folder, inside)
-		if !isThere(in.spec) {
-			in.spec = "" // it is new
-		}
-	}
-	return in, []string{folder}, nil
-}
-
-// holdsSpec says whether one of the documents of a text is a specification.
-func holdsSpec(text []byte) bool {
-	return slices.ContainsFunc(object.Documents(text), func(d object.Document) bool {
-		document, err := object.Decode(d.Fragment())
-		return err == nil && spec.Configures(document)
-	})
-}
-
-// explainedAt explains the same paths at a git revision.
-func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, otherwise *fn.Spec, today v1alpha1.Date) (found report.Explanation, said string, err error) {
-	if slices.Contains(paths, standardInput) {
-		return found, "", fmt.Errorf("--before: standard input has no revision %s: name files or folders", name)
-	}
-	tree, err := revision.Checkout(cmd.Context(), paths[0], name)
-	if err != nil {
-		return found, "", fmt.Errorf("--before: %w", err)
-	}
-	defer func() { err = errors.Join(err, tree.Close()) }()
-	// What was not there is new.
-	var then []string
-	for _, path := range paths {
-		at, err := tree.Path(path)
-		if errors.Is(err, revision.ErrAbsent) {
-			continue
-		}
-		if err != nil {
-			return found, "", fmt.Errorf("--before: %w", err)
-		}
-		then = append(then, at)
-	}
-	if in.spec != "" {
-		if in.spec, err = tree.Path(in.spec); err != nil && !errors.Is(err, revision.ErrAbsent) {
-			return found, "", fmt.Errorf("--before: %w", err)
-		}
-	}
-	found, said, err = explained(cmd, in, then, otherwise, today)
-	found.Relocate(func(file string, line int) (string, int) { return tree.Name(file), line })
-	return found, tree.Named(said), err
 }

@@ -123,9 +123,9 @@ func importSettings(cmd *cobra.Command, paths []string, named string, strip bool
 	}
 	tell(cmd, "warning", staged.Warnings...)
 	// The settings must be written somewhere before they leave the files.
-	if _, err := cmd.OutOrStdout().Write(found.Spec()); err != nil {
+	if err := output(cmd, found.Spec()); err != nil {
 		staged.Discard()
-		return fmt.Errorf("writing standard output: %w", err)
+		return err
 	}
 	return staged.Commit()
 }

@@ -4,11 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +12,6 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/argocd"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
-	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/terminal"
@@ -53,92 +48,31 @@ func (in *inputs) options() fn.Options {
 	return fn.Options{Namespace: in.namespace, Mesh: in.mesh, Image: in.image}
 }
 
-// adopt takes over what Argo CD says about its application, whose parameters have
-// the names of flags.
-func (in *inputs) adopt(cmd *cobra.Command, paths []string) error {
-	// What comes through a pipe is another program's, which may have parameters
-	// too.
-	app, err := argocd.Read(os.Getenv, slices.Contains(paths, standardInput))
-	if err != nil {
-		return err
-	}
-	in.app = app
-	for _, name := range slices.Sorted(maps.Keys(app.Parameters)) {
-		if flag := cmd.Flags().Lookup(name); flag.Changed {
-			return fmt.Errorf("parameter %s of application %s: whoever installed the plugin set --%s=%s: remove the parameter from the Application", name, app.Name, name, flag.Value)
-		}
-		if err := cmd.Flags().Set(name, app.Parameters[name]); err != nil {
-			return fmt.Errorf("parameter %s of application %s: %w", name, app.Name, err)
-		}
-	}
-	if _, known := mesh.ByName(in.mesh); in.mesh != "" && !known {
-		return fmt.Errorf("%s: %q is not known: write one of %s", in.origin(argocd.Mesh), in.mesh, strings.Join(mesh.Names(), ", "))
+// needManifests refuses a command line without any.
+func needManifests(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("%[1]s needs files, folders or - for standard input, as in krm-bypass %[1]s manifests/ --spec bypass.yaml", cmd.Name())
 	}
 	return nil
 }
 
-// origin says where the value of a flag comes from.
-func (in *inputs) origin(flag string) string {
-	if in.app.Parameters[flag] != "" {
-		return fmt.Sprintf("parameter %s of application %s", flag, in.app.Name)
+// each reads manifests and visits every group of them. It shows what is being
+// done, and skipped says what it passed over.
+func (in inputs) each(cmd *cobra.Command, paths []string, doing string, visit func(group, fn.Options) error) (skipped []string, err error) {
+	in.working = newProgress(cmd.ErrOrStderr())
+	defer in.working.end()
+	groups, skipped, err := in.read(cmd, paths)
+	if err != nil {
+		return skipped, err
 	}
-	return "--" + flag
-}
-
-// readSpec reads the file that --spec names, nil if it names none. The author of
-// an Application may name files of its repository only, because error messages
-// would show the content of any other.
-func (in *inputs) readSpec() (*fn.Manifest, error) {
-	switch {
-	case in.spec == "":
-		return nil, nil
-	case in.app.Parameters[argocd.Spec] == "":
-		text, err := os.ReadFile(in.spec)
-		if err != nil {
-			return nil, fmt.Errorf("reading the spec: %w", err)
+	options := in.options()
+	options.Progress = func(done, total int) { in.working.say("%s: %d of %d objects", doing, done, total) }
+	for _, g := range groups {
+		if err := visit(g, options); err != nil {
+			return skipped, err
 		}
-		return &fn.Manifest{Path: in.spec, Text: text}, nil
 	}
-	folder, err := workingFolder()
-	if err != nil {
-		return nil, fmt.Errorf("reading the spec: %w", err)
-	}
-	repository, err := os.OpenRoot(argocd.Repository(folder))
-	if err != nil {
-		return nil, fmt.Errorf("reading the spec: %w", err)
-	}
-	defer repository.Close() //nolint:errcheck // it is only read
-	path, err := filepath.Rel(repository.Name(), filepath.Join(folder, in.spec))
-	if err != nil || filepath.IsAbs(in.spec) {
-		path = in.spec
-	}
-	text, err := repository.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: cannot read %q in the repository: name a file by its path from the application's folder (%w)", in.origin(argocd.Spec), in.spec, err)
-	}
-	return &fn.Manifest{Path: in.spec, Text: text}, nil
-}
-
-// workingFolder gives the working directory, without links.
-func workingFolder() (string, error) {
-	folder, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	return filepath.EvalSymlinks(folder)
-}
-
-// group is a set of manifests to which the same specs apply.
-type group struct {
-	files []fn.Manifest
-	// specs apply one after the other; nil means the one among the files.
-	specs []*fn.Spec
-	// built says that the first file is the output of a kustomization; the others
-	// are not part of that.
-	built bool
-	// within are the specs that applied during the build, such as those of
-	// components, each with the resources at that point.
-	within []group
+	return skipped, nil
 }
 
 // read reads files, folders, kustomizations and standard input. One error names
@@ -232,36 +166,6 @@ func (in *inputs) build(cmd *cobra.Command, path string, given *fn.Manifest) (g 
 		g.specs = []*fn.Spec{nil}
 	}
 	return g, notes, nil
-}
-
-// apply applies the specs of a group to its files.
-func (g group) apply(options fn.Options) (files []fn.Manifest, results fn.Results, err error) {
-	files = g.files
-	for _, spec := range g.specs {
-		if spec == nil && g.isEmpty() {
-			continue
-		}
-		var said fn.Results
-		files, said, err = fn.Manifests(spec, files, options)
-		results = append(results, said...)
-		if err != nil {
-			return g.files, results, err
-		}
-	}
-	if !g.built {
-		return files, results, nil
-	}
-	files = slices.Clone(files[:1])
-	if files[0].Text, err = kustomization.Formatted(g.files[0].Text, files[0].Text); err != nil {
-		return g.files, results, fmt.Errorf("formatting what %s builds: %w", files[0].Path, err)
-	}
-	return files, results, nil
-}
-
-// isEmpty says whether there is nothing to apply a spec to. Helm sends nothing to
-// its post-renderer if a chart renders to nothing.
-func (g group) isEmpty() bool {
-	return !slices.ContainsFunc(g.files, func(f fn.Manifest) bool { return len(bytes.TrimSpace(f.Text)) > 0 })
 }
 
 // tell writes messages about the inputs to standard error.

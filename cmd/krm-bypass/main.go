@@ -62,3 +62,11 @@ func noUnknownCommand(cmd *cobra.Command, args []string) error {
 	}
 	return fmt.Errorf("%q is not a command of krm-bypass: see krm-bypass --help", args[0])
 }
+
+// output writes the outcome of a command.
+func output(cmd *cobra.Command, text []byte) error {
+	if _, err := cmd.OutOrStdout().Write(text); err != nil {
+		return fmt.Errorf("writing standard output: %w", err)
+	}
+	return nil
+}

@@ -103,10 +103,7 @@ func pin(cmd *cobra.Command, paths []string, check bool) error {
 	for _, p := range done {
 		fmt.Fprintf(&said, "%s:%d: %s\n", p.File, p.Line, p.Is)
 	}
-	if _, err := fmt.Fprint(cmd.OutOrStdout(), said.String()); err != nil {
-		return fmt.Errorf("writing standard output: %w", err)
-	}
-	return nil
+	return output(cmd, []byte(said.String()))
 }
 
 // checkPins says what pin would change.

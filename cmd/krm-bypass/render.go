@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
-	"unicode"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
@@ -52,12 +50,7 @@ func renderCommand() *cobra.Command {
 		Use:   "render PATH...|-",
 		Short: "Apply a ClusterBypass to manifests and print them",
 		Long:  renderHelp,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return errors.New("render needs files, folders or - for standard input, as in krm-bypass render manifests/ --spec bypass.yaml")
-			}
-			return nil
-		},
+		Args:  needManifests,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.asFiles = inPlace || showDiff
 			if in.asFiles {
@@ -73,46 +66,25 @@ func renderCommand() *cobra.Command {
 	return cmd
 }
 
-// rendered applies the specs to all that is read. What there is to say has been
-// said when it returns.
+// rendered applies the specs to everything it reads. When it returns, it has told
+// the user what there is to say.
 func rendered(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manifest, err error) {
-	was, is, said, err := renderGroups(cmd, in, paths)
-	tell(cmd, "warning", said.skipped...)
-	fmt.Fprint(cmd.ErrOrStderr(), said.results.Report())
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case said.results.Failed():
-		return nil, nil, function.ErrReported
-	}
-	return was, is, nil
-}
-
-// sayings are what there is to say of a rendering.
-type sayings struct {
-	skipped []string
-	results fn.Results
-}
-
-func renderGroups(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manifest, said sayings, err error) {
-	in.working = newProgress(cmd.ErrOrStderr())
-	defer in.working.end()
-	groups, skipped, err := in.read(cmd, paths)
-	if err != nil {
-		return nil, nil, said, err
-	}
-	said.skipped = skipped
-	options := in.options()
-	options.Progress = func(done, total int) { in.working.say("rendering: %d of %d objects", done, total) }
-	for _, g := range groups {
-		files, results, err := g.apply(options)
+	var results fn.Results
+	skipped, err := in.each(cmd, paths, "rendering", func(g group, options fn.Options) error {
+		files, said, err := g.apply(options)
 		if err != nil && !errors.Is(err, fn.ErrFailed) {
-			return nil, nil, said, err
+			return err
 		}
-		said.results = append(said.results, results...)
+		results = append(results, said...)
 		was, is = append(was, g.files[:len(files)]...), append(is, files...)
+		return nil
+	})
+	tell(cmd, "warning", skipped...)
+	fmt.Fprint(cmd.ErrOrStderr(), results.Report())
+	if err == nil && results.Failed() {
+		err = function.ErrReported
 	}
-	return was, is, said, nil
+	return was, is, err
 }
 
 func printRendered(cmd *cobra.Command, in inputs, paths []string) error {
@@ -131,19 +103,16 @@ func printRendered(cmd *cobra.Command, in inputs, paths []string) error {
 		fmt.Fprint(cmd.ErrOrStderr(), problems.Report())
 		return function.ErrReported
 	}
-	output := object.Join(texts...)
-	if in.app.Name != "" && !holdsObject(output) {
+	stream := object.Join(texts...)
+	if in.app.Name != "" && !holdsObject(stream) {
 		return fmt.Errorf("application %s renders to nothing, so Argo CD would delete everything that it applied for it: if you mean that, delete the Application", in.app.Name)
 	}
-	if len(output) == 0 && os.Getenv("HELM_PLUGIN_NAME") != "" {
+	if len(stream) == 0 && os.Getenv("HELM_PLUGIN_NAME") != "" {
 		// Helm 4 takes an empty output of its post-renderer for a failure, also
 		// where the chart renders to nothing (helm/helm pkg/postrenderer/postrenderer.go).
-		output = []byte("# nothing is rendered\n")
+		stream = []byte("# nothing is rendered\n")
 	}
-	if _, err := cmd.OutOrStdout().Write(output); err != nil {
-		return fmt.Errorf("writing standard output: %w", err)
-	}
-	return nil
+	return output(cmd, stream)
 }
 
 // holdsObject says whether a stream of documents holds more than comments.
@@ -174,10 +143,7 @@ func rewriteFiles(cmd *cobra.Command, in inputs, paths []string, showDiff bool) 
 		differences.Write(diff.Diff(quoted("a/"+f.Path), was[i].Text, quoted("b/"+f.Path), f.Text))
 	}
 	if showDiff {
-		if _, err := cmd.OutOrStdout().Write(differences.Bytes()); err != nil {
-			return fmt.Errorf("writing standard output: %w", err)
-		}
-		return nil
+		return output(cmd, differences.Bytes())
 	}
 	staged, err := inplace.Stage(changed)
 	if err != nil {
@@ -185,25 +151,4 @@ func rewriteFiles(cmd *cobra.Command, in inputs, paths []string, showDiff bool) 
 	}
 	tell(cmd, "warning", staged.Warnings...)
 	return staged.Commit()
-}
-
-// quoted gives a path as git writes it into a patch: in quotes where it holds what
-// would end the line or the name
-// (git/git quote.c, quote_c_style).
-func quoted(path string) string {
-	if !strings.ContainsFunc(path, func(r rune) bool { return unicode.IsControl(r) || r == '"' || r == '\\' }) {
-		return path
-	}
-	var b strings.Builder
-	for _, c := range []byte(path) {
-		switch i := strings.IndexByte("\a\b\t\n\v\f\r\"\\", c); {
-		case i >= 0:
-			b.WriteString(`\` + string(`abtnvfr"\`[i]))
-		case c < ' ' || c >= 0x7f:
-			fmt.Fprintf(&b, `\%03o`, c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return `"` + b.String() + `"`
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -43,10 +42,7 @@ kinds that krm-bypass knows, and those that the podTemplates of --spec add.`,
 			case file != "":
 				return errors.New("the schema is the same for every spec: --spec goes with --admission-policy alone")
 			}
-			if _, err := io.WriteString(cmd.OutOrStdout(), text); err != nil {
-				return fmt.Errorf("writing standard output: %w", err)
-			}
-			return nil
+			return output(cmd, []byte(text))
 		},
 	}
 	command.Flags().BoolVar(&admissionPolicy, "admission-policy", false, "print the ValidatingAdmissionPolicy and its binding instead")

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/argocd"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+)
+
+// adopt takes over what Argo CD says about its application, whose parameters have
+// the names of flags.
+func (in *inputs) adopt(cmd *cobra.Command, paths []string) error {
+	// What comes through a pipe is another program's, which may have parameters
+	// too.
+	app, err := argocd.Read(os.Getenv, slices.Contains(paths, standardInput))
+	if err != nil {
+		return err
+	}
+	in.app = app
+	for _, name := range slices.Sorted(maps.Keys(app.Parameters)) {
+		if flag := cmd.Flags().Lookup(name); flag.Changed {
+			return fmt.Errorf("parameter %s of application %s: whoever installed the plugin set --%s=%s: remove the parameter from the Application", name, app.Name, name, flag.Value)
+		}
+		if err := cmd.Flags().Set(name, app.Parameters[name]); err != nil {
+			return fmt.Errorf("parameter %s of application %s: %w", name, app.Name, err)
+		}
+	}
+	if _, known := mesh.ByName(in.mesh); in.mesh != "" && !known {
+		return fmt.Errorf("%s: %q is not known: write one of %s", in.origin(argocd.Mesh), in.mesh, strings.Join(mesh.Names(), ", "))
+	}
+	return nil
+}
+
+// origin says where the value of a flag comes from.
+func (in *inputs) origin(flag string) string {
+	if in.app.Parameters[flag] != "" {
+		return fmt.Sprintf("parameter %s of application %s", flag, in.app.Name)
+	}
+	return "--" + flag
+}
+
+// readSpec reads the file that --spec names, nil if it names none. The author of
+// an Application may name files of its repository only, because error messages
+// would show the content of any other.
+func (in *inputs) readSpec() (*fn.Manifest, error) {
+	switch {
+	case in.spec == "":
+		return nil, nil
+	case in.app.Parameters[argocd.Spec] == "":
+		text, err := os.ReadFile(in.spec)
+		if err != nil {
+			return nil, fmt.Errorf("reading the spec: %w", err)
+		}
+		return &fn.Manifest{Path: in.spec, Text: text}, nil
+	}
+	folder, err := workingFolder()
+	if err != nil {
+		return nil, fmt.Errorf("reading the spec: %w", err)
+	}
+	repository, err := os.OpenRoot(argocd.Repository(folder))
+	if err != nil {
+		return nil, fmt.Errorf("reading the spec: %w", err)
+	}
+	defer repository.Close() //nolint:errcheck // it is only read
+	path, err := filepath.Rel(repository.Name(), filepath.Join(folder, in.spec))
+	if err != nil || filepath.IsAbs(in.spec) {
+		path = in.spec
+	}
+	text, err := repository.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: cannot read %q in the repository: name a file by its path from the application's folder (%w)", in.origin(argocd.Spec), in.spec, err)
+	}
+	return &fn.Manifest{Path: in.spec, Text: text}, nil
+}
+
+// workingFolder gives the working directory, without links.
+func workingFolder() (string, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(folder)
+}

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// quoted writes a path as git does in a patch: in quotes if it holds characters that
+// would end the line or the name (git/git quote.c, quote_c_style).
+func quoted(path string) string {
+	if !strings.ContainsFunc(path, func(r rune) bool { return unicode.IsControl(r) || r == '"' || r == '\\' }) {
+		return path
+	}
+	var b strings.Builder
+	for _, c := range []byte(path) {
+		switch i := strings.IndexByte("\a\b\t\n\v\f\r\"\\", c); {
+		case i >= 0:
+			b.WriteString(`\` + string(`abtnvfr"\`[i]))
+		case c < ' ' || c >= 0x7f:
+			fmt.Fprintf(&b, `\%03o`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return `"` + b.String() + `"`
+}
