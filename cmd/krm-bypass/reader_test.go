@@ -47,7 +47,7 @@ func TestNoWorkloadPasses(t *testing.T) {
 	for name, test := range map[string]struct {
 		stream string
 		// refused is why it is refused in any case; where that is "", the limit
-		// refuses it with the mark, and without it it is written.
+		// refuses it with the mark, and it is written without.
 		refused string
 		// stream alone: no item of a ResourceList can be like that.
 		alone bool

@@ -97,6 +97,7 @@ func TestWhatReadersSeeDifferentlyIsAnError(t *testing.T) {
 		"twice, once an alias":   {"apiVersion: v1\nkind: A\nx: &k kind\n*k : Deployment\n", `the key "kind" stands twice, on lines 2 and 4: take one away`},
 		"twice in JSON":          {`{"apiVersion": "v1", "kind": "A", "kind": "Deployment"}`, `the key "kind" stands twice, both on line 1: take one away`},
 		"any key twice":          {"apiVersion: v1\nkind: A\ndata: {}\ndata: {}\n", `the key "data" stands twice, on lines 3 and 4: take one away`},
+		"one of many":            {"apiVersion: v1\nkind: A\n" + strings.Join([]string{"a: 1", "b: 1", "c: 1", "d: 1", "e: 1", "f: 1", "g: 1", "h: 1", "i: 1", "j: 1", "k: 1", "l: 1", "m: 1", "n: 1", "o: 1", "p: 1", "q: 1", "kind: B"}, "\n"), `the key "kind" stands twice, on lines 2 and 20: take one away`},
 		"<< twice":               {"apiVersion: v1\nkind: A\nx: &x {a: b}\n<<: *x\n<<: *x\n", `the key "<<" stands twice, on lines 4 and 5: take one away`},
 		"<< behind the key":      {"x: &x {kind: Deployment}\napiVersion: apps/v1\nkind: A\n<<: *x\n", `the key "kind" stands on line 3, and << on line 4 brings it in again, which kubectl lets win and other tools do not: put << before the key, or take one away`},
 		"in an item":             {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: A\n  kind: Deployment\n", `items[0].kind: the key "kind" stands twice, on lines 5 and 6: take one away`},

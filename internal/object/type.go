@@ -1,6 +1,8 @@
 package object
 
 import (
+	"slices"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/node"
@@ -28,7 +30,7 @@ func Peek(fragment yamltext.Fragment, enough func(Type) bool) (Type, error) {
 	if err := separators(fragment.Text); err != nil {
 		return Type{}, err
 	}
-	var seen outermost
+	seen := outermost{keys: make([]string, 0, 8), starts: make([]int, 0, 8)}
 	err := fragment.Entries(func(text *yamltext.Tree, key, value *yamltext.Node) bool {
 		seen.entry(text, key, value)
 		return seen.doubt != nil || seen.odd || enough(seen.is)
@@ -61,8 +63,11 @@ func decodedType(document *yaml.Node) (Type, error) {
 
 // outermost are the entries of a document's outermost mapping.
 type outermost struct {
-	is   Type
-	keys map[string]int
+	is Type
+	// keys are those seen, starts where they begin; found finds one of many.
+	keys   []string
+	starts []int
+	found  map[string]int
 	// odd says that one is written in a way that only a parser reads.
 	odd   bool
 	doubt *Doubt
@@ -74,14 +79,11 @@ func (o *outermost) entry(text *yamltext.Tree, key, value *yamltext.Node) {
 		o.odd = true
 		return
 	}
-	if o.keys == nil {
-		o.keys = make(map[string]int, 8)
-	}
-	if first, twice := o.keys[name]; twice {
+	if first := o.before(name); first >= 0 {
 		o.doubt = &Doubt{Key: name, First: yamltext.Line(text.Text, first), Second: yamltext.Line(text.Text, key.Start)}
 		return
 	}
-	o.keys[name] = key.Start
+	o.keys, o.starts = append(o.keys, name), append(o.starts, key.Start)
 	switch name {
 	case "apiVersion":
 		o.is.APIVersion = o.scalar(text, value)
@@ -91,6 +93,26 @@ func (o *outermost) entry(text *yamltext.Tree, key, value *yamltext.Node) {
 		o.is.List = value.Kind == yamltext.Sequence
 		o.odd = o.odd || value.Kind == yamltext.Alias
 	}
+}
+
+// before gives where a key began that was seen, -1 for none.
+func (o *outermost) before(name string) int {
+	if len(o.keys) < few {
+		if i := slices.Index(o.keys, name); i >= 0 {
+			return o.starts[i]
+		}
+		return -1
+	}
+	if o.found == nil {
+		o.found = map[string]int{}
+	}
+	for i := len(o.found); i < len(o.keys); i++ {
+		o.found[o.keys[i]] = o.starts[i]
+	}
+	if start, seen := o.found[name]; seen {
+		return start
+	}
+	return -1
 }
 
 // scalar gives what a value says, "" for null and for what is no single value.

@@ -1,14 +1,14 @@
-// Package transform owns what a bypass policy makes of a workload: how a
-// workload is seen, which scopes of the policy speak of it and how they are
-// merged, what shall be written into its pod template, and the record by which
-// what was written is recognised and taken away again. It does the same for the
-// object by which a mesh is configured, and holds the two against each other.
+// Package transform decides what a bypass policy makes of a workload. It views
+// the workload, finds the scopes of the policy that speak of it, merges what they
+// say, and plans what to write into the pod template. It keeps a record by which
+// it recognises what it wrote and takes it away again. It does the same for the
+// object that configures a mesh, and compares the two.
 //
 // Its core is pure: a view of a workload and a policy go in, planned edits and
-// findings come out. It has no I/O, no log and no clock, and what it plans for
-// a workload depends on that workload and the policy alone.
+// findings come out. It has no I/O, no log and no clock. What it plans for a
+// workload depends on that workload and the policy alone.
 //
-// It does not parse or write YAML text (see internal/edit), nor know a mesh's
-// annotations (see internal/mesh), nor what a setting means (see
-// internal/traffic).
+// It does not say what an object is (internal/object), read or write YAML text
+// (internal/edit), know a mesh's annotations (internal/mesh), or say what a
+// setting means (internal/traffic).
 package transform
