@@ -153,11 +153,11 @@ func TestFilesStayWithinTheRoot(t *testing.T) {
 	text, err := f.ReadFile(filepath.Join(dir, "ours"))
 	require.NoError(t, err)
 	assert.Equal(t, "ours", string(text))
-	for _, path := range []string{filepath.Join(outside, "secret"), filepath.Join(dir, "link/secret"), filepath.Dir(dir)} {
+	for _, path := range []string{filepath.Join(outside, "secret"), filepath.Join(dir, "link/secret"), filepath.Dir(dir), filepath.Join(outside, "none")} {
 		_, err := f.ReadFile(path)
 		require.Error(t, err)
 		_, _, err = f.CleanedAbs(path)
-		require.ErrorContains(t, err, "outside of "+dir+", the repository that is built")
+		require.ErrorContains(t, err, "no such file or folder in "+dir+", the repository that is built")
 	}
 	require.NoError(t, f.RemoveAll(dir), "in memory")
 	require.FileExists(t, filepath.Join(dir, "ours"))

@@ -28,19 +28,17 @@ func filesOnDisk(root string) *files {
 	return &files{FileSystem: filesys.MakeFsInMemory(), root: root, held: map[string][]byte{}}
 }
 
-// fence refuses a path that leads out of the root, by symbolic links too.
+// fence refuses a path that leads out of the root, by symbolic links too, as if
+// nothing were there: what is outside is not told.
 func (f *files) fence(path string) error {
 	real, err := filepath.EvalSymlinks(path)
-	if err != nil || f.root == "" {
-		return err
+	if err == nil {
+		real, err = filepath.Abs(real)
 	}
-	if real, err = filepath.Abs(real); err != nil {
-		return err
+	if f.root != "" && (err != nil || !within(f.root, real)) {
+		return fmt.Errorf("%s: no such file or folder in %s, the repository that is built", path, f.root)
 	}
-	if !within(f.root, real) {
-		return fmt.Errorf("%s is outside of %s, the repository that is built", path, f.root)
-	}
-	return nil
+	return err
 }
 
 // within says whether a path is that of a folder or below it.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/provider"
+	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/resource"
 )
 
@@ -21,7 +22,7 @@ func (b *builder) normalize(l *layer, e *entry) ([]byte, error) {
 	value, key := e.value, ""
 	switch e.kind {
 	case text, patch, plugin:
-		documents, inline, err := inlined(value)
+		documents, inline, err := inlined(e.kind, value)
 		if err == nil && e.kind == plugin {
 			err = errIfRemote(documents)
 		}
@@ -48,7 +49,7 @@ func (b *builder) normalize(l *layer, e *entry) ([]byte, error) {
 	}
 	if e.kind == plugin && !e.isFolder {
 		// What does not parse, kustomize refuses.
-		if documents, _, _ := inlined(string(content)); errIfRemote(documents) != nil {
+		if documents, _, _ := inlined(e.kind, string(content)); errIfRemote(documents) != nil {
 			return nil, fmt.Errorf("%s: %w", quoted(value), errIfRemote(documents))
 		}
 	}
@@ -70,11 +71,9 @@ func (b *builder) locate(l *layer, e *entry, value string) error {
 		e.path = filepath.Clean(value)
 	}
 	info, err := os.Stat(e.path)
-	if err != nil {
+	if err != nil || b.files.fence(e.path) != nil {
+		// Whether there is something outside of the root is not told.
 		return errors.New(": no such file or folder; what is remote is not fetched: put a copy of it beside the kustomization")
-	}
-	if err := b.files.fence(e.path); err != nil {
-		return fmt.Errorf(": %w: put a copy of it beside the kustomization", err)
 	}
 	e.isFolder = info.IsDir()
 	switch mayBeFolder := e.kind == fileOrFolder || e.kind == folder || e.kind == plugin; {
@@ -92,13 +91,21 @@ func (b *builder) locate(l *layer, e *entry, value string) error {
 
 // inlined gives the documents that an entry holds itself. kustomize takes one
 // for a path, and in the end for a repository to clone, if it does not parse as
-// objects; a look at the text alone would not tell.
-func inlined(value string) (documents []*resource.Resource, inline bool, err error) {
+// objects, or as several that go by one name; a look at the text would not tell.
+func inlined(kind kind, value string) (documents []*resource.Resource, inline bool, err error) {
 	if err := errIfExpands([]byte(value)); err != nil {
 		return nil, false, err
 	}
-	documents, err = provider.NewDefaultDepProvider().GetResourceFactory().SliceFromBytes([]byte(value))
-	return documents, err == nil, nil
+	factory := resmap.NewFactory(provider.NewDefaultDepProvider().GetResourceFactory())
+	if kind == patch {
+		documents, err = factory.RF().SliceFromBytes([]byte(value))
+		return documents, err == nil, nil
+	}
+	objects, err := factory.NewResMapFromBytes([]byte(value))
+	if err != nil {
+		return nil, false, nil //nolint:nilerr // it is no text of its own
+	}
+	return objects.Resources(), true, nil
 }
 
 // errIfRemote refuses the configuration of a builtin plugin that has kustomize

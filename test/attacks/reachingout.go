@@ -72,6 +72,7 @@ var ReachingOut = map[string]Tree{
 	"a transformer with a newline": {Files: Root("resources: [a.yaml]\ntransformers: [\"" + repositoryURL + "\\n\"]\n"), Says: `transformers[0]: "github.com/example/base\n"`},
 	"a transformer with a brace":   {Files: Root("resources: [a.yaml]\ntransformers: ['" + repositoryURL + "?x={}']\n"), Says: `transformers[0]: "github.com/example/base?x={}"`},
 	"a generator with a brace":     {Files: Root("resources: [a.yaml]\ngenerators: ['" + repositoryURL + "?x={}']\n"), Says: `generators[0]: "github.com/example/base?x={}"`},
+	"two transformers of one name": {Files: Root("resources: [a.yaml]\ntransformers:\n- |\n" + Indented(strings.Repeat("file:///nowhere/r.git: x\n"+HeadOf("PrefixTransformer")+"---\n", 2))), Says: `transformers[0]: "file:///nowhere/r.git: x\n`},
 	"a validator":                  {Files: Root("resources: [a.yaml]\nvalidators: [" + repositoryURL + "]\n"), Says: `validators[0]: "github.com/example/base"`},
 	"a base's base": {
 		Files: map[string]string{"kustomization.yaml": "resources: [base]\n", "base/kustomization.yaml": "Resources: [" + repositoryURL + "]\n"},
