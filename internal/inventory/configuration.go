@@ -74,7 +74,7 @@ func (s *survey) read(m *mesh.Mesh, c mesh.Source, o resource) []statement {
 			if strings.Contains(text.Text(), templated) {
 				s.warn(o.in.problem(o.id(), base, "skipped: %s", fillsIn))
 			} else {
-				s.fail(o.in.problem(o.id(), base, "reading the values that it holds: %v: mend them, or name only the other files", err))
+				s.fail(o.in.problem(o.id(), base, "reading the values that it holds: %v: fix them, or name only the other files", err))
 			}
 			return nil
 		}
@@ -115,13 +115,13 @@ func (st statement) text() (string, error) {
 		entries := make([]string, st.value.Len())
 		for i, item := range st.value.Items() {
 			if !item.IsScalar() {
-				return "", fmt.Errorf("item %d is no port and no range: write one", i)
+				return "", fmt.Errorf("item %d is neither a port nor a range: write one", i)
 			}
 			entries[i] = item.Text()
 		}
 		return strings.Join(entries, ","), nil
 	}
-	return "", errors.New("a mapping where a list is needed: write ports or ranges with commas between them")
+	return "", errors.New("a mapping where a list is needed: write ports or ranges separated by commas")
 }
 
 // configured reads what the mesh's own configuration says, which is the layer
@@ -175,7 +175,7 @@ func (s *survey) configured(m *mesh.Mesh) (layer traffic.Layer, from []string) {
 	_, gaps := m.Express(layer.Settings(), traffic.Layer{})
 	for _, g := range gaps {
 		if st, configured := said[g.Field]; configured && g.Fatal {
-			s.fail(st.problem("%s: mend it first", g.Reason))
+			s.fail(st.problem("%s: fix it first", g.Reason))
 		}
 	}
 	return layer, from

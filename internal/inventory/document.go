@@ -39,7 +39,7 @@ func (s *survey) documents(f File) []*document {
 		case bytes.Contains(d.Text, []byte(templated)):
 			s.warn(Problem{File: f.Path, Line: d.Line, Message: "skipped: " + fillsIn})
 		default:
-			s.fail(Problem{File: f.Path, Line: d.Line, Message: "reading the document: " + err.Error() + ": mend it, or name only the other files"})
+			s.fail(Problem{File: f.Path, Line: d.Line, Message: "reading the document: " + err.Error() + ": fix it, or name only the other files"})
 		}
 	}
 	return found

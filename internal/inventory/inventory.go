@@ -90,7 +90,7 @@ func (s *survey) look(d *document) {
 			s.namespaces = append(s.namespaces, &namespace{resource: o})
 		}
 		if o.Kind == "ClusterBypass" {
-			s.warn(d.problem(o.id(), o.path("kind"), "a ClusterBypass stands here already, and what it says is not imported: merge the two by hand"))
+			s.warn(d.problem(o.id(), o.path("kind"), "this file holds a ClusterBypass already, which import does not read: merge the two by hand"))
 		}
 	}
 	kinds := &transform.Policy{Kinds: transform.Kinds}
@@ -134,7 +134,7 @@ func (s *survey) choose(named string, files []File) (*mesh.Mesh, error) {
 			return nil, fmt.Errorf("%q is not a mesh that krm-bypass knows: write one of %s after --mesh", named, strings.Join(mesh.Names(), ", "))
 		}
 		if len(evidence[m]) == 0 {
-			return nil, fmt.Errorf("nothing to import: %d files say nothing of what bypasses the sidecars of %s%s", len(files), m.Name, others(evidence))
+			return nil, fmt.Errorf("nothing to import: %d files say nothing about what bypasses the sidecars of %s%s", len(files), m.Name, others(evidence))
 		}
 		for _, other := range mesh.All() {
 			if files := distinct(evidence[other]); other != m && len(files) > 0 {
@@ -151,11 +151,11 @@ func (s *survey) choose(named string, files []File) (*mesh.Mesh, error) {
 	}
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("nothing to import: %d files say nothing of what bypasses the sidecars of a mesh", len(files))
+		return nil, fmt.Errorf("nothing to import: %d files say nothing about what bypasses the sidecars of a mesh", len(files))
 	case 1:
 		return found[0], nil
 	}
-	return nil, fmt.Errorf("there are settings of several meshes%s: say which to import with --mesh", others(evidence))
+	return nil, fmt.Errorf("the files hold settings of several meshes%s: say with --mesh which to import", others(evidence))
 }
 
 // others lists meshes and a file in which each was seen.
@@ -169,7 +169,7 @@ func others(evidence map[*mesh.Mesh][]string) string {
 	if len(seen) == 0 {
 		return ""
 	}
-	return " (there are settings of " + strings.Join(seen, ", of ") + ")"
+	return " (the files hold settings of " + strings.Join(seen, ", of ") + ")"
 }
 
 // listed names files, not too many of them.

@@ -91,9 +91,9 @@ func (i *Inventory) put(f File, stripped map[*document][]byte) []byte {
 func (d *document) refused(err error) Problem {
 	var bad *edit.Error
 	if errors.As(err, &bad) {
-		return d.problem("", bad.Path, "taking out what was imported: %s", bad.Error())
+		return d.problem("", bad.Path, "removing what was imported: %s", bad.Error())
 	}
-	return d.problem("", nil, "taking out what was imported: %v", err)
+	return d.problem("", nil, "removing what was imported: %v", err)
 }
 
 // removals takes the annotations away, and with them the mappings around them

@@ -100,14 +100,14 @@ func (s *survey) judge() {
 			continue
 		}
 		if w.alone = s.policy.LeftAlone(w.Workload); w.alone == "" && !nameable(w.Name, w.Namespace) {
-			w.alone = "no rule can name it, since its name or namespace is none that Kubernetes takes"
+			w.alone = "no rule can name it, since Kubernetes does not take its name or namespace"
 		}
 		if w.alone == "" && a.templated() {
 			w.alone = fillsIn
 		}
 		if w.alone != "" {
 			for _, key := range slices.Sorted(maps.Keys(a.values)) {
-				s.warn(a.problem(key, "left as it is, since krm-bypass passes over this workload: %s", w.alone))
+				s.warn(a.problem(key, "left as it is, since krm-bypass leaves this workload alone: %s", w.alone))
 			}
 			continue
 		}
@@ -129,7 +129,7 @@ func (s *survey) judge() {
 		a := annotations{in: n.in, resource: n.id(), path: n.path("metadata", "annotations"), values: values}
 		reason := s.policy.LeftNamespace(n.name)
 		if reason == "" && !nameable(n.name, n.name) {
-			reason = "no rule can name it, since its name is none that Kubernetes takes"
+			reason = "no rule can name it, since Kubernetes does not take its name"
 		}
 		if reason == "" && a.templated() {
 			reason = fillsIn
@@ -142,12 +142,12 @@ func (s *survey) judge() {
 		}
 		n.annotated = s.split(a)
 		if first := s.namespaceOf(n.name); first != n && !first.imported.Equal(n.imported) {
-			s.fail(n.in.problem(n.id(), n.path("metadata", "annotations"), "%s says otherwise of the same Namespace: name only one of the two files", first.in.file))
+			s.fail(n.in.problem(n.id(), n.path("metadata", "annotations"), "%s says something else of the same Namespace: name only one of the two files", first.in.file))
 		}
 		for _, w := range alone {
 			if w.alone != "" && w.Namespace == n.name && n.needed == "" && len(n.taken) > 0 {
 				n.needed = w.id()
-				s.warn(a.problem(n.taken[0], "imported, but it has to stay too: %s relies on it, and krm-bypass passes over that: %s", w.id(), w.alone))
+				s.warn(a.problem(n.taken[0], "imported, but it has to stay too: %s relies on it, and krm-bypass leaves that alone: %s", w.id(), w.alone))
 			}
 		}
 	}
@@ -204,7 +204,7 @@ func (s *survey) split(a annotations) annotated {
 		}
 		layer, reason := s.importable(a, key, layer)
 		if reason == "" && !entry(a.in.text.Nodes, append(slices.Clone(a.path), key.Annotation)) {
-			reason = "it comes by an alias or a merge key: write it out where it is meant"
+			reason = "it comes from an alias or a merge key: write it out where you mean it"
 		}
 		if reason != "" {
 			out.left = out.left.With(key.Field, layer)
@@ -241,13 +241,13 @@ func (s *survey) importable(a annotations, key mesh.Key, l traffic.Layer) (rest 
 		}
 	}
 	if in := l.IncludeOutboundIPRanges; in != nil && !in.All() && slices.ContainsFunc(in.Set().List(), mesh.Loopback) {
-		return l, "it holds loopback, of which a ClusterBypass cannot speak"
+		return l, "it holds loopback, which a ClusterBypass cannot mention"
 	}
 	return s.withoutLoopback(l, func(format string, args ...any) Problem { return a.problem(key.Annotation, format, args...) }), ""
 }
 
 func (s *survey) ownReason(own traffic.Ports) string {
-	return fmt.Sprintf("it holds ports of %s itself (%s), of which a ClusterBypass cannot speak", s.mesh.Name, own)
+	return fmt.Sprintf("it holds ports of %s itself (%s), which a ClusterBypass cannot mention", s.mesh.Name, own)
 }
 
 // target says for every workload what holds in its pods, and what rules have to
@@ -341,9 +341,9 @@ func (s *survey) unite() {
 				other.twins = append(other.twins, w)
 				twin = true
 			case w.Namespace == other.Namespace:
-				s.fail(w.in.problem(w.id(), w.Path("metadata", "name"), "%s says otherwise of a workload of the same name, and no rule could tell them apart: give each its metadata.namespace, or import them one by one", other.in.file))
+				s.fail(w.in.problem(w.id(), w.Path("metadata", "name"), "%s says something else of a workload of the same name, and no rule could tell them apart: give each its metadata.namespace, or import them one by one", other.in.file))
 			case !same && (w.Namespace == "" && !w.said.IsZero() || other.Namespace == "" && !other.said.IsZero()):
-				s.fail(w.in.problem(w.id(), w.Path("metadata", "name"), "%s says otherwise of a workload of the same name, and one of the two has no namespace by which a rule could tell them apart: set its metadata.namespace", other.in.file))
+				s.fail(w.in.problem(w.id(), w.Path("metadata", "name"), "%s says something else of a workload of the same name, and one of the two has no namespace by which a rule could tell them apart: set its metadata.namespace", other.in.file))
 			}
 		}
 		if !twin {

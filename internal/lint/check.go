@@ -45,8 +45,8 @@ const istio = "istio.io"
 
 // What to do about a port, and about an object that nothing asks.
 const (
-	closeOff   = "take the port out of the ClusterBypass, or keep others away from it by other means, such as a NetworkPolicy"
-	outOfForce = "take it out of the ClusterBypass, or let the object go"
+	closeOff   = "remove the port from the ClusterBypass, or protect it in another way, such as with a NetworkPolicy"
+	outOfForce = "remove it from the ClusterBypass, or delete this object"
 	fewer      = "use fewer or wider ranges"
 )
 
@@ -57,42 +57,42 @@ var table = []*Check{
 	{
 		Name: "strict-mtls", Severity: Warning, Domain: istio,
 		about: []*kind{peerAuthentications}, reads: configurations, concerns: (*Workload).opensInbound, judge: strictMTLS,
-		says: "mTLS is not enforced where connections bypass the sidecar, here at %[1]s of %[2]s%[3]s: anyone who reaches the pods is let in there, in plain text and unauthenticated; " + closeOff,
+		says: "mTLS is not enforced where connections bypass the sidecar, here at %[1]s of %[2]s%[3]s: anyone who can reach the pods gets in there, in plain text and unauthenticated; " + closeOff,
 	},
 	{
 		Name: "authorization-policy", Severity: Warning, Domain: istio,
 		about: []*kind{authorizationPolicies}, reads: configurations, concerns: (*Workload).opensInbound, judge: authorization,
-		says: "nothing asks this %[3]s policy where connections bypass the sidecar, here at %[1]s of %[2]s: whoever reaches the pods is let in there; " + closeOff,
+		says: "nothing asks this %[3]s policy where connections bypass the sidecar, here at %[1]s of %[2]s: anyone who can reach the pods gets in there; " + closeOff,
 	},
 	{
 		Name: "request-authentication", Severity: Warning, Domain: istio,
 		about: []*kind{requestAuthentications}, reads: configurations, concerns: (*Workload).opensInbound, judge: requestAuthentication,
-		says: "no token is looked at where requests bypass the sidecar, here at %[1]s of %[2]s: whoever reaches the pods is let in there, with a forged one or none; " + closeOff,
+		says: "nobody checks the token where requests bypass the sidecar, here at %[1]s of %[2]s: anyone who can reach the pods gets in there, with a forged token or none; " + closeOff,
 	},
 	{
 		Name: "service-port", Severity: Warning,
 		about: []*kind{services}, reads: append(configurations, peerAuthentications, destinationRules), concerns: (*Workload).opensInbound, judge: servicePort,
-		says: "%[3]s leads to port %[1]s of %[2]s, which bypasses the sidecar: neither the mesh's authentication nor its authorisation holds for those who call it; " + closeOff,
+		says: "%[3]s leads to port %[1]s of %[2]s, which bypasses the sidecar: neither the mesh's authentication nor its authorisation applies to its callers; " + closeOff,
 	},
 	{
 		Name: "auto-mtls", Severity: Warning, Domain: istio,
 		about: []*kind{services}, reads: append(configurations, peerAuthentications, destinationRules), concerns: (*Workload).opensInbound, judge: autoMTLS,
-		says: "the sidecars of its callers speak mTLS to %s, by %s, but %s the sidecar that would answer, so that these connections break: %s",
+		says: "the sidecars of its callers speak mTLS to %s, by %s, but %s the sidecar that would answer, so these connections break: %s",
 	},
 	{
 		Name: "service-entry", Severity: Warning, Domain: istio,
 		about: []*kind{serviceEntries}, concerns: (*Workload).opensOutbound, judge: serviceEntry,
-		says: "connections of %[2]s to %[1]s of this host bypass the sidecar, so that this ServiceEntry and what hangs on it, such as TLS origination and an egress gateway, is out of force for them; " + outOfForce,
+		says: "connections of %[2]s to %[1]s of this host bypass the sidecar, so this ServiceEntry, and what depends on it, such as TLS origination or an egress gateway, does not apply to them; " + outOfForce,
 	},
 	{
 		Name: "virtual-service", Severity: Warning, Domain: istio,
 		about: []*kind{virtualServices}, reads: []*kind{services, serviceEntries}, concerns: (*Workload).opensOutbound, judge: virtualService,
-		says: "connections of %[2]s to %[1]s of this host bypass the sidecar, which alone follows these routes; " + outOfForce,
+		says: "connections of %[2]s to %[1]s of this host bypass the sidecar, and only the sidecar follows these routes; " + outOfForce,
 	},
 	{
 		Name: "sidecar-egress", Severity: Warning, Domain: istio,
 		about: []*kind{sidecars}, reads: configurations, concerns: (*Workload).opensOutbound, judge: sidecarEgress,
-		says: "connections of %[2]s to port %[3]d bypass the sidecar, so that none comes to this listener and what it exposes limits nobody; " + outOfForce,
+		says: "connections of %[2]s to port %[3]d bypass the sidecar, so none reaches this listener, and what it exposes limits nobody; " + outOfForce,
 	},
 	{
 		Name: "registry-only", Severity: Warning, Domain: istio,
@@ -102,7 +102,7 @@ var table = []*Check{
 	{
 		Name: "dns-capture", Severity: Warning, Domain: istio,
 		reads: append(configurations, serviceEntries, proxyConfigs), concerns: (*Workload).opensOutbound, judge: dnsCapture,
-		says: "with DNS capture this host is an address of %[3]s to %[2]s, where the sidecar alone answers, but their connections to %[1]s bypass it and go nowhere: give the ServiceEntry its real spec.addresses or the label %[4]s: \"false\", or take the port out of the ClusterBypass",
+		says: "with DNS capture this host is an address of %[3]s to %[2]s, where only the sidecar answers, but their connections to %[1]s bypass it and go nowhere: give the ServiceEntry its real spec.addresses or the label %[4]s: \"false\", or remove the port from the ClusterBypass",
 	},
 	{Name: "other-proxy", Severity: Warning, examine: otherProxy, says: "%s"},
 	{
@@ -115,11 +115,11 @@ var table = []*Check{
 	},
 	{
 		Name: "object-size", Severity: Warning, examine: objectSize,
-		says: "the object has %d KiB, and kubectl apply without --server-side keeps a copy of it in an annotation, for all of which there are %d KiB: apply it on the server's side (kubectl apply --server-side; in Argo CD the sync option ServerSideApply=true), or " + fewer,
+		says: "the object has %d KiB, and kubectl apply without --server-side keeps a copy of it in an annotation; together, annotations may have %d KiB: apply it on the server's side (kubectl apply --server-side; in Argo CD the sync option ServerSideApply=true), or " + fewer,
 	},
 	{
 		Name: "port-expansion", Severity: Warning, examine: portExpansion,
-		says: "%s has no port ranges, so that these are %d single ports, with a rule or two for each that every new connection is held against: take a narrower range%s",
+		says: "%s has no port ranges, so these are %d single ports, with a rule or two for each, and every new connection is compared with them: take a narrower range%s",
 	},
 	{
 		Name: "pod-security", Severity: Warning,
@@ -129,6 +129,6 @@ var table = []*Check{
 	{
 		Name: "unmeshed-namespace", Severity: Warning,
 		about: []*kind{namespaces}, judge: unmeshedNamespace,
-		says: "it %s, but the policy writes for %s: take the namespace out of spec.enrolment, or put that right",
+		says: "it %s, but the policy writes for %s: remove the namespace from spec.enrolment, or correct that",
 	},
 }

@@ -124,7 +124,7 @@ func dnsCapture(j *judgement) {
 }
 
 // mayBeLost is said where none of the items is such a host.
-const mayBeLost = "with DNS capture the hosts of ServiceEntries without addresses are addresses of %[3]s to %[2]s, where the sidecar alone answers, but their connections to %[1]s bypass it: to such a host they go nowhere. Give such ServiceEntries their real spec.addresses or the label %[4]s: \"false\""
+const mayBeLost = "with DNS capture the hosts of ServiceEntries without addresses are addresses of %[3]s to %[2]s, where only the sidecar answers, but their connections to %[1]s bypass it: to such a host they go nowhere. Give such ServiceEntries their real spec.addresses or the label %[4]s: \"false\""
 
 // lostIn gives the ports of ServiceEntries at which connections of a workload with
 // these settings go nowhere, in words; "" for none.

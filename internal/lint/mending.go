@@ -49,7 +49,7 @@ func (c *change) remedy(w *Workload) string {
 	case c.isNew:
 		remedy = "add " + c.title + " as shown, and they speak plain text there"
 	case len(c.rivals) > 1:
-		remedy = "change as shown the oldest of " + some(c.rivals) + ", which alone counts, and they speak plain text there"
+		remedy = "change as shown the oldest of " + some(c.rivals) + ", the only one that counts, and they speak plain text there"
 	default:
 		remedy = "change " + c.title + " as shown, and they speak plain text there"
 	}
@@ -109,7 +109,7 @@ func (m mending) peers(w *Workload, port uint16, have []*peerAuthentication) []*
 				if maps.Equal(p.Spec.Selector.MatchLabels, w.labels.selection()) {
 					return ""
 				}
-				return " (to other pods that its selector takes in as well)"
+				return " (which also changes other pods that its selector matches)"
 			},
 		}))
 	}

@@ -63,13 +63,13 @@ func fitting(workloads []*Workload) string {
 		}
 	}
 	if len(needing) == 0 {
-		return "set enforcement.mode: AnnotationsOnly in the rule for this namespace, by which the mesh's annotations say all of it"
+		return "set enforcement.mode: AnnotationsOnly in the rule for this namespace, since the mesh's annotations can say all of it"
 	}
-	fix := "set the label to privileged, or take out what only the init container can do (" + some(fields) + ")"
+	fix := "set the label to privileged, or remove what only the init container can do (" + some(fields) + ")"
 	if len(needing) == len(workloads) {
 		return fix
 	}
-	return "set enforcement.mode: WhereNeeded in the rule for this namespace, by which only " + some(needing) + " " + verb(len(needing) == 1, "has", "have") + " it; for that, " + fix
+	return "set enforcement.mode: WhereNeeded in the rule for this namespace, so that only " + some(needing) + " " + verb(len(needing) == 1, "has", "have") + " it; for that, " + fix
 }
 
 // unmeshedNamespace finds Namespaces whose pods get no sidecar although the

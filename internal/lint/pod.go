@@ -51,7 +51,7 @@ var neighbours = []neighbour{
 			}
 			return ""
 		},
-		message: "the proxy of Azure workload identity in this pod redirects 169.254.169.254:80 to itself, but %s lets that bypass, and the init container ends every redirection of what bypasses: tokens would be asked of the node's identity. Leave 169.254.169.254 out for this workload, or set enforcement.mode: AnnotationsOnly in a rule for it",
+		message: "the proxy of Azure workload identity in this pod redirects 169.254.169.254:80 to itself, but %s lets that bypass, and the init container ends every redirection of what bypasses: the workload would ask for tokens of the node's identity. Leave 169.254.169.254 out for this workload, or set enforcement.mode: AnnotationsOnly in a rule for it",
 	},
 	{
 		found: func(e *examination) (edit.Path, bool) {

@@ -25,7 +25,7 @@ func strictMTLS(j *judgement) {
 				n := j.note(d.by.Object, path, strict, "")
 				n.add(portsOf(part.ports), w)
 				if len(d.rivals) > 1 {
-					n.more[0] = ", if this one counts, as only the oldest of " + some(idsOf(d.rivals)) + " does"
+					n.more[0] = ", if this one counts: only the oldest of " + some(idsOf(d.rivals)) + " does"
 				}
 			}
 		}

@@ -159,7 +159,7 @@ func rangesBeforePorts(e *expression) {
 	}
 	_, ranged := e.mesh.Key(traffic.IncludeOutboundIPRanges)
 	if _, annotated := e.mesh.Key(traffic.IncludeOutboundPorts); ranged && !annotated {
-		e.leave(traffic.IncludeOutboundIPRanges, "%s has no annotation for includeOutboundPorts, here %s, to stand beside it", e.mesh.Name, ports)
+		e.leave(traffic.IncludeOutboundIPRanges, "%s has no annotation for includeOutboundPorts, here %s, to go with it", e.mesh.Name, ports)
 	}
 }
 
@@ -216,14 +216,14 @@ func (m *Mesh) Irrevocable(s traffic.Settings, said, wide traffic.Layer) []Gap {
 	e := expression{mesh: m, said: said.Settings(), wide: wide.Settings()}
 	stays := "adds it to every pod's"
 	if m.Levels == FirstSaid {
-		stays = "passes over an empty annotation"
+		stays = "ignores an empty annotation"
 	}
 	for _, k := range m.Keys {
 		more := exceeding(k.Field, s, e.said, e.wide)
 		if more == "" || m.Levels == FirstSaid && k.Write(e.said) != "" {
 			continue
 		}
-		e.gap(k.Field, "%s's own configuration says %s, and %s %s: take it out there, or let the specification say it too",
+		e.gap(k.Field, "%s's own configuration says %s, and %s %s: remove it there, or say it in the ClusterBypass too",
 			m.Name, more, m.Name, stays)
 	}
 	return e.gaps

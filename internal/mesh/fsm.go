@@ -67,7 +67,7 @@ func fsmLike(name, domain, namespace string, signs Signs) Mesh {
 			return ""
 		},
 		limits: []limit{
-			rangesBeforePorts, portsWithoutProtocol, multiport, onlyIPv4(name + "'s init container has rules for IPv4 alone and would fail with IPv6"),
+			rangesBeforePorts, portsWithoutProtocol, multiport, onlyIPv4(name + "'s init container has rules only for IPv4 and would fail with IPv6"),
 			includedAdds, noKeys(nil), noPairs,
 		},
 	}
@@ -90,7 +90,7 @@ func multiport(e *expression) {
 		if said.IsEmpty() || n <= mostMultiports {
 			return
 		}
-		e.fatal(f, "%s's init container takes at most %d ports, those of its MeshConfig among them, and would fail with %d", e.mesh.Name, mostMultiports, n)
+		e.fatal(f, "%s's init container takes at most %d ports, including those of its MeshConfig, and would fail with %d", e.mesh.Name, mostMultiports, n)
 		e.silence(f)
 	}
 	check(traffic.ExcludeInboundPorts, e.said.ExcludeInboundPorts, e.wide.ExcludeInboundPorts)

@@ -154,7 +154,7 @@ func istioIncluded(e *expression) {
 	if !e.crowded(traffic.IncludeOutboundPorts, included) {
 		return
 	}
-	e.leave(traffic.IncludeOutboundIPRanges, "includeOutboundPorts cannot stand beside it")
+	e.leave(traffic.IncludeOutboundIPRanges, "includeOutboundPorts does not fit beside it")
 	rangesBeforePorts(e)
 	e.silence(traffic.IncludeOutboundPorts)
 }
@@ -163,7 +163,7 @@ func istioMislead(l traffic.Layer) []Misleading {
 	if l.ExcludeInboundPorts == nil || l.ExcludeInboundPorts.IsEmpty() || l.IncludeInboundPorts == nil || l.IncludeInboundPorts.All() {
 		return nil
 	}
-	return []Misleading{{traffic.ExcludeInboundPorts, `Istio ignores excludeInboundPorts beside an includeInboundPorts that is not "*": what is not included bypasses the sidecar already, so take this annotation away`}}
+	return []Misleading{{traffic.ExcludeInboundPorts, `Istio ignores excludeInboundPorts beside an includeInboundPorts that is not "*": what is not included bypasses the sidecar already, so remove this annotation`}}
 }
 
 // Istio's injector neither trims blanks around a range nor takes an address

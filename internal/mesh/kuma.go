@@ -75,7 +75,7 @@ func kumaExcluded(e *expression) {
 
 func kumaPassesOver(value string) string {
 	if strings.Trim(value, ", \t\n") == "" {
-		return "Kuma passes over an empty value: what its own configuration says stays as it is"
+		return "Kuma ignores an empty value: its own configuration still applies"
 	}
 	return ""
 }

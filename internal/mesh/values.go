@@ -67,7 +67,7 @@ func (l portList) read(value string) ([]string, error) {
 			return nil, &traffic.EntryError{Index: i, Value: item, Problem: problem + ", which " + l.refuser + " refuses", Remedy: remedy}
 		}
 		if _, suffix, narrowed := strings.Cut(item, "/"); narrowed {
-			return refused("narrowed to a protocol ("+suffix+")", "write the port alone, or put it into a ClusterBypass")
+			return refused("narrowed to a protocol ("+suffix+")", "write only the port, or put it into a ClusterBypass")
 		}
 		first, last, by := cutRange(item)
 		switch {
@@ -146,9 +146,9 @@ func (l rangeList) refuses(item string, alone bool) (problem, remedy string) {
 	address, err := netip.ParseAddr(item)
 	switch {
 	case item == traffic.Everything && alone:
-		return "no range", "list ranges, or take the annotation away"
+		return "no range", "list ranges, or remove the annotation"
 	case strings.TrimSpace(item) != item:
-		return "a range with a blank beside it", "take the blank away"
+		return "a range with a blank beside it", "remove the blank"
 	case l.masked && err == nil:
 		return "an address without a mask", "write " + strconv.Quote(fmt.Sprintf("%s/%d", item, address.BitLen()))
 	}
@@ -168,9 +168,9 @@ func splitItems(value, refuser string, skipsEmpty, nonempty bool) ([]string, err
 		case value == "" && !nonempty:
 			return []string{}, nil
 		case value == "":
-			return nil, fmt.Errorf("an empty value, which %s refuses: take the annotation away", refuser)
+			return nil, fmt.Errorf("an empty value, which %s refuses: remove the annotation", refuser)
 		default:
-			return nil, &traffic.EntryError{Index: i, Value: item, Problem: "an empty entry, which " + refuser + " refuses", Remedy: "take the comma away"}
+			return nil, &traffic.EntryError{Index: i, Value: item, Problem: "an empty entry, which " + refuser + " refuses", Remedy: "remove the comma"}
 		}
 	}
 	return items, nil

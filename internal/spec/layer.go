@@ -32,7 +32,7 @@ func (c *compiler) layer(t v1alpha1.Traffic, at string, guarded bool) traffic.La
 		l.ExcludeOutbound = &pairs
 	}
 	for _, contradiction := range l.Contradictions() {
-		c.problem(at+"."+string(contradiction.Exclude), "", "excludes ports that %s beside it includes (%s): take them out of one of the two",
+		c.problem(at+"."+string(contradiction.Exclude), "", "excludes ports that %s beside it includes (%s): remove them from one of the two",
 			contradiction.Include, listed(contradiction.Ports.Entries()))
 	}
 	if guarded {

@@ -102,7 +102,7 @@ func (c *compiler) eachLimited(f traffic.Field, entries []string, at string, all
 // together refuses a list whose entries break a limit only all together.
 func (c *compiler) together(at string, all traffic.Layer) {
 	for _, b := range c.certain(all) {
-		c.problem(at, "", "its entries are together %s, which must not bypass the sidecar (%s): name only the addresses that are meant", transform.Subject(b), transform.LimitPath(b.Kind))
+		c.problem(at, "", "its entries are together %s, which must not bypass the sidecar (%s): name only the addresses that you mean", transform.Subject(b), transform.LimitPath(b.Kind))
 	}
 }
 
@@ -115,7 +115,7 @@ func (c *compiler) certain(l traffic.Layer) []guardrail.Breach {
 
 func refusal(entry string, b guardrail.Breach) string {
 	if b.Kind == guardrail.WidthIPv4 || b.Kind == guardrail.WidthIPv6 {
-		return fmt.Sprintf("%q is wider than may bypass the sidecar (%s): name only the addresses that are meant", entry, transform.LimitPath(b.Kind))
+		return fmt.Sprintf("%q is wider than may bypass the sidecar (%s): name only the addresses that you mean", entry, transform.LimitPath(b.Kind))
 	}
 	return fmt.Sprintf("%q holds ports that must not bypass the sidecar (%s, by %s): leave them out", entry, strings.Join(b.Ports.Entries(), ", "), transform.LimitPath(b.Kind))
 }

@@ -140,7 +140,7 @@ func parseEach[T any](entries []string, parse func(string) (T, error)) ([]T, err
 				bad = &EntryError{
 					Value:   entry,
 					Problem: "not an entry of a list",
-					Remedy:  fmt.Sprintf(`list what is meant; "*" stands alone, in %s and %s`, IncludeInboundPorts, IncludeOutboundIPRanges),
+					Remedy:  fmt.Sprintf(`list what you mean; "*" is valid only by itself, in %s and %s`, IncludeInboundPorts, IncludeOutboundIPRanges),
 				}
 			}
 			bad.Index = i

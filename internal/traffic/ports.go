@@ -149,12 +149,12 @@ func parsePort(entry, text string) (uint16, error) {
 	switch {
 	case !allDigits(text):
 		if allDigits(strings.TrimSpace(text)) {
-			return 0, &EntryError{Value: entry, Problem: "a port with a blank", Remedy: "take the blank away"}
+			return 0, &EntryError{Value: entry, Problem: "a port with a blank", Remedy: "remove the blank"}
 		}
 		return 0, &EntryError{Value: entry, Problem: "not a port", Remedy: remedy}
 	case len(text) > 1 && text[0] == '0':
 		// An octal reading is possible, and meshes differ on it.
-		return 0, &EntryError{Value: entry, Problem: "a port with a leading zero", Remedy: "take the zero away"}
+		return 0, &EntryError{Value: entry, Problem: "a port with a leading zero", Remedy: "remove the zero"}
 	}
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || n == 0 {

@@ -25,7 +25,7 @@ func ParsePrefix(entry string) (netip.Prefix, error) {
 		return netip.Prefix{}, &EntryError{Value: entry, Problem: problem, Remedy: remedy}
 	}
 	if trimmed := strings.TrimSpace(entry); trimmed != entry {
-		return invalid("an IP range with a blank", "take the blank away")
+		return invalid("an IP range with a blank", "remove the blank")
 	}
 	var prefix netip.Prefix
 	if strings.Contains(entry, "/") {
@@ -40,7 +40,7 @@ func ParsePrefix(entry string) (netip.Prefix, error) {
 			return invalid("not an IP address or range", "write an IPv4 or IPv6 range such as 10.0.0.0/8 or fd00::/8; host names cannot be bypassed")
 		}
 		if a.Zone() != "" {
-			return invalid("an address with a zone", "take the zone away: a rule in the kernel has no zones")
+			return invalid("an address with a zone", "remove the zone: a rule in the kernel has no zones")
 		}
 		prefix = netip.PrefixFrom(a, a.BitLen())
 	}

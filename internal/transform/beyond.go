@@ -38,7 +38,7 @@ func (p *Policy) BeyondLimits() []Remark {
 
 // unreached says of a breach that it is the mesh's own.
 func (p *Policy) unreached(b guardrail.Breach) string {
-	return fmt.Sprintf("the configuration of %s itself lets %s bypass the sidecar in every pod, which %s does not reach: change it there", p.Mesh.Name, Subject(b), LimitPath(b.Kind))
+	return fmt.Sprintf("the configuration of %s itself lets %s bypass the sidecar in every pod, and %s does not reach that: change it there", p.Mesh.Name, Subject(b), LimitPath(b.Kind))
 }
 
 // WrittenBeyondLimits gives what spec.global would let bypass in every pod of the
@@ -51,12 +51,12 @@ func (p *Policy) WrittenBeyondLimits() []Remark {
 	written, own := unaided(p.written).Settings(), p.Own()
 	for _, b := range p.Limits.Breaches(written, own) {
 		remarks = append(remarks, Remark{GlobalPath + "." + string(b.By[0]), fmt.Sprintf(
-			"%s must not bypass the sidecar (%s), but would in every pod, since spec.meshConfig is Update and nothing in a MeshConfig takes it back: %s",
+			"%s must not bypass the sidecar (%s), but it would in every pod, because spec.meshConfig is Update and no MeshConfig can take it back: %s",
 			Subject(b), LimitPath(b.Kind), remedyFor(b))})
 	}
 	if len(p.Limits.ForbiddenNamespaces) > 0 && len(guardrail.Nothing.Breaches(written, own)) > 0 {
 		remarks = append(remarks, Remark{"spec.meshConfig", fmt.Sprintf(
-			"Update lets spec.global bypass in every namespace, also in those in which nothing may (%s): write Ignore, or say it by rules in spec.namespaces", forbiddenNamespacesPath)})
+			"Update lets spec.global bypass in every namespace, even where nothing may (%s): write Ignore, or use rules in spec.namespaces", forbiddenNamespacesPath)})
 	}
 	return remarks
 }

@@ -31,7 +31,7 @@ func (p *Policy) refuse(w *Workload, was *prior, fold Fold, b guardrail.Breach, 
 		}
 	}
 	if at != nil && len(origins) == 1 && remedy == clearing(b) {
-		remedy = "take the annotation away" // it is narrower than every rule
+		remedy = "remove the annotation" // it is narrower than every rule
 	}
 	plan.find(Error, at, value, "%s by %s: %s", forbidden, strings.Join(origins, " and "), remedy)
 }
@@ -105,15 +105,15 @@ func remedyFor(b guardrail.Breach) string {
 	switch {
 	case b.Kind == guardrail.WidthIPv4 || b.Kind == guardrail.WidthIPv6:
 		if slices.Contains(b.By, traffic.IncludeOutboundIPRanges) {
-			return "all that is not included bypasses, so include more, or exclude what is meant to bypass instead"
+			return "everything that is not included bypasses, so include more, or exclude what should bypass instead"
 		}
-		return "name only the addresses that are meant"
+		return "name only the addresses that you mean"
 	case slices.Contains(b.By, traffic.IncludeInboundPorts):
-		return "all that is not included bypasses, so include it too"
+		return "everything that is not included bypasses, so include it too"
 	case ranged:
-		return "list it in the includeOutboundPorts of a rule, by which it is intercepted at these addresses too, or let fewer bypass"
+		return "list it in includeOutboundPorts of a rule, so that the mesh intercepts it at these addresses too, or let fewer addresses bypass"
 	}
-	return "take it out there"
+	return "remove it there"
 }
 
 // clearing says how a field by which something bypasses is cleared where a
@@ -126,5 +126,5 @@ func clearing(b guardrail.Breach) string {
 			fields[i] = string(f) + `: "*"`
 		}
 	}
-	return "take it out there, or clear it for the namespace by a rule in spec.namespaces with merge: Override and " + strings.Join(fields, ", ")
+	return "remove it there, or clear it for the namespace with a rule in spec.namespaces with merge: Override and " + strings.Join(fields, ", ")
 }

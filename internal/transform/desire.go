@@ -116,7 +116,7 @@ func (p *Policy) sure(w *Workload, s said, plan *Plan) bool {
 		severity = Error
 	}
 	plan.find(severity, w.Path("metadata", "namespace"), "",
-		"the namespace of this workload is not known, so what depends on it is not applied (%s): set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace",
+		"the namespace of this workload is unknown, so what depends on it does not apply (%s): set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace",
 		strings.Join(unsure, ", "))
 	return s.anything && enrolled != unknown
 }
@@ -128,7 +128,7 @@ func (p *Policy) users(w *Workload, was *prior, plan *Plan) traffic.Layer {
 	for _, c := range user.Contradictions() {
 		key, _ := p.Mesh.Key(c.Exclude)
 		plan.find(Error, w.templatePath("metadata", "annotations", key.Annotation), was.annotations[key.Annotation],
-			"excludes ports that the annotation for %s includes (%s): take them out of one of the two", c.Include, c.Ports)
+			"excludes ports that the annotation for %s includes (%s): remove them from one of the two", c.Include, c.Ports)
 	}
 	if !plan.Failed() {
 		p.reportMisleading(w, was, plan)
@@ -145,15 +145,15 @@ func (p *Policy) reportGaps(w *Workload, plan *Plan) {
 		}
 		switch {
 		case plan.Mode == AnnotationsOnly && w.kind.Mode != nil && plan.Mode == *w.kind.Mode:
-			plan.find(Error, at, "", "%s cannot be said by an annotation, and %s takes no init container by default: %s. Set enforcement.mode in a rule for this workload, or take the setting out", g.Field, w.Kind, g.Reason)
+			plan.find(Error, at, "", "%s does not fit into an annotation, and %s takes no init container by default: %s. Set enforcement.mode in a rule for this workload, or remove the setting", g.Field, w.Kind, g.Reason)
 		case plan.Mode == AnnotationsOnly:
-			plan.find(Error, at, "", "%s cannot be said by an annotation of %s, and enforcement.mode is AnnotationsOnly: %s. Use WhereNeeded or InitContainer, or take the setting out", g.Field, p.Mesh.Name, g.Reason)
+			plan.find(Error, at, "", "%s does not fit into an annotation of %s, and enforcement.mode is AnnotationsOnly: %s. Use WhereNeeded or InitContainer, or remove the setting", g.Field, p.Mesh.Name, g.Reason)
 		default:
 			part := ""
 			if plan.Sayable.Says(g.Field) {
 				part = "a part of "
 			}
-			plan.find(Info, at, "", "%s%s is carried by the init container alone, not by an annotation of %s: %s", part, g.Field, p.Mesh.Name, g.Reason)
+			plan.find(Info, at, "", "%s%s is in the init container only, not in an annotation of %s: %s", part, g.Field, p.Mesh.Name, g.Reason)
 		}
 	}
 }
@@ -170,13 +170,13 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 	}
 	for _, g := range p.Mesh.Irrevocable(plan.Settings, plan.Sayable, p.MeshDefaults) {
 		key, _ := p.Mesh.Key(g.Field)
-		plan.find(Warning, w.templatePath("metadata", "annotations", key.Annotation), "", "%s bypasses more than is said here: %s", g.Field, g.Reason)
+		plan.find(Warning, w.templatePath("metadata", "annotations", key.Annotation), "", "%s bypasses more than the ClusterBypass says: %s", g.Field, g.Reason)
 	}
 	needed := plan.Mode == InitContainer || plan.Mode == WhereNeeded && len(plan.Gaps) > 0
 	if needed && !plan.Settings.BypassNothing() {
 		if was.container < 0 && w.hasContainer(InitName) {
 			plan.find(Error, w.templatePath("spec", "initContainers"), InitName,
-				"a container named %s stands there that krm-bypass did not write: take it away or rename it; its image and resources are set in spec.enforcement", InitName)
+				"there is a container named %s that krm-bypass did not write: remove it or rename it; set its image and resources in spec.enforcement", InitName)
 			return desired{}
 		}
 		d.container = p.Enforcement.container(plan.Settings)

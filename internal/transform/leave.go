@@ -15,11 +15,11 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) (reason s
 	}
 	switch {
 	case w.referenced:
-		return "it takes its pods from another workload, by " + strings.Join(w.kind.Reference, "."), w.Path(steps(w.kind.Reference)...)
+		return "it takes its pods from another workload, through " + strings.Join(w.kind.Reference, "."), w.Path(steps(w.kind.Reference)...)
 	case w.podless:
 		return "its template has no pod spec, as in a patch; a whole workload needs one", w.templatePath("spec")
 	case w.controlled:
-		return "it is owned by a controller, which would undo any change", w.Path("metadata", "ownerReferences")
+		return "a controller owns it and would undo any change", w.Path("metadata", "ownerReferences")
 	case w.hostNetwork:
 		return "it uses the host's network, where the rules would change the node", w.templatePath("spec", "hostNetwork")
 	case w.windows != nil:
@@ -27,7 +27,7 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) (reason s
 	case w.kind.Fixed && w.Name == "":
 		return "it has neither a name nor a generateName, as in a patch; no cluster takes a " + w.Kind + " without one", w.Path("metadata")
 	case w.kind.Fixed && !p.mentioned(w, namespace) && !w.replaceable():
-		return fmt.Sprintf("a %s cannot be changed once it is in a cluster; to opt in, name the kind in the match.kinds of a rule for it, or let it be made anew each time (generateName, a hook, or a Replace or Force sync option)", w.Kind), w.Path("kind")
+		return fmt.Sprintf("a %s cannot be changed once it is in a cluster; to opt in, name the kind in the match.kinds of a rule for it, or let it be created anew each time (generateName, a hook, or a Replace or Force sync option)", w.Kind), w.Path("kind")
 	}
 	return p.Mesh.Unmeshed(w.TemplateLabels, was.annotations), w.templatePath("metadata")
 }

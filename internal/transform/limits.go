@@ -47,16 +47,16 @@ func (p *Policy) judge(w *Workload, was *prior, fold Fold, plan *Plan) {
 	forbidden := within(p.Limits.ForbiddenNamespaces, namespace)
 	if forbidden == yes {
 		for _, b := range guardrail.Nothing.Breaches(settings, own) {
-			p.refuse(w, was, fold, b, plan, fmt.Sprintf("nothing may bypass the sidecar in namespace %s (%s), and yet something would", namespace, forbiddenNamespacesPath), clearing(b))
+			p.refuse(w, was, fold, b, plan, fmt.Sprintf("nothing may bypass the sidecar in namespace %s (%s), but something would", namespace, forbiddenNamespacesPath), clearing(b))
 		}
 		return
 	}
 	if forbidden == unknown && len(guardrail.Nothing.Breaches(settings, own)) > 0 {
 		plan.find(Error, w.Path("metadata", "namespace"), "",
-			"the namespace of this workload is not known, and there are some in which nothing may bypass the sidecar (%s): set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace", forbiddenNamespacesPath)
+			"the namespace of this workload is unknown, and in some namespaces nothing may bypass the sidecar (%s): set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace", forbiddenNamespacesPath)
 	}
 	for _, b := range p.Limits.Breaches(settings, own) {
-		p.refuse(w, was, fold, b, plan, fmt.Sprintf("%s must not bypass the sidecar (%s), and yet would", Subject(b), LimitPath(b.Kind)), remedyFor(b))
+		p.refuse(w, was, fold, b, plan, fmt.Sprintf("%s must not bypass the sidecar (%s), but would", Subject(b), LimitPath(b.Kind)), remedyFor(b))
 	}
 }
 
@@ -88,9 +88,9 @@ func (p *Policy) judgeAnnotations(w *Workload, was *prior, plan *Plan) {
 			continue
 		}
 		why := "workloads of this namespace may not carry the annotation"
-		remedy := fmt.Sprintf("say %s in a rule of the ClusterBypass, and take the annotation away", k.Field)
+		remedy := fmt.Sprintf("say %s in a rule of the ClusterBypass, and remove the annotation", k.Field)
 		if allowed == unknown {
-			why = "the namespace of this workload is not known, and only those of some may carry the annotation"
+			why = "the namespace of this workload is unknown, and only workloads of some namespaces may carry the annotation"
 			remedy = "set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace"
 		}
 		plan.find(Error, w.templatePath("metadata", "annotations", k.Annotation), value, "%s (%s): %s", why, podAnnotationsPath, remedy)

@@ -109,7 +109,7 @@ func (c *MeshConfig) prior() (*record, error) {
 			return r, nil
 		}
 	}
-	return nil, errors.New("the record fits nothing of what stands here, as if it were copied from another object")
+	return nil, errors.New("the record fits nothing here, as if it were copied from another object")
 }
 
 // configEntries gives for each list what shall be added to the user's entries.

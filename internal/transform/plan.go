@@ -58,7 +58,7 @@ func (p *Policy) Plan(w *Workload) *Plan {
 	plan.was = prior
 	if prior.container < 0 && prior.record.Wrote[InitEntry] != "" && w.hasContainer(InitName) {
 		plan.find(Error, w.templatePath("spec", "initContainers"), InitName,
-			"the container %s was changed after krm-bypass wrote it: take it away, and it is written anew; its image and resources are set in spec.enforcement", InitName)
+			"the container %s was changed after krm-bypass wrote it: remove it, and krm-bypass writes it again; set its image and resources in spec.enforcement", InitName)
 		return plan
 	}
 	p.reportSlips(w, prior, plan)

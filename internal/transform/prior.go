@@ -13,7 +13,7 @@ func recordRemedy(err error) string {
 	if errors.Is(err, errUnknownRecord) {
 		return "use the version of krm-bypass that wrote it, or a later one"
 	}
-	return "take this annotation away, and what krm-bypass wrote if it is still there, then run again"
+	return "remove this annotation, and what krm-bypass wrote if it is still there, then run again"
 }
 
 // prior is the workload as it was before the function last wrote to it.
@@ -57,7 +57,7 @@ func priorOf(w *Workload) (*prior, error) {
 		}
 		value, err := decodeScalar(source)
 		if err != nil {
-			return nil, fmt.Errorf("reading what the record says stood under %s: %w", key, err)
+			return nil, fmt.Errorf("reading what the record says was under %s: %w", key, err)
 		}
 		p.annotations[key], p.sources[key] = value, source
 	}

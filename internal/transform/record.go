@@ -105,7 +105,7 @@ func parseRecord(text string) (*record, error) {
 		return nil, fmt.Errorf("this is not a record as krm-bypass writes it (%w)", err)
 	}
 	if form.Version != recordVersion {
-		return nil, fmt.Errorf("%w: it is of version %d, and the last one known here is %d", errUnknownRecord, form.Version, recordVersion)
+		return nil, fmt.Errorf("%w: it has version %d, and this krm-bypass knows none after %d", errUnknownRecord, form.Version, recordVersion)
 	}
 	if err := json.Unmarshal([]byte(text), r); err != nil {
 		return nil, fmt.Errorf("this is not a record as krm-bypass writes it (%w)", err)
@@ -132,7 +132,7 @@ func (r *record) fits(w *Workload) error {
 	if len(w.pullSecrets.ours(r)) > 0 {
 		return nil
 	}
-	return errors.New("the record fits nothing of what stands here, as if it were copied from another workload")
+	return errors.New("the record fits nothing here, as if it were copied from another workload")
 }
 
 // wroteAnnotation says whether the template's annotation is still as it was

@@ -40,13 +40,13 @@ func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
 				remedy += " and spell it " + meant
 			}
 			if _, stands := was.annotations[meant]; stands {
-				remedy = fmt.Sprintf("take it away, since %s has %s already", template, meant)
+				remedy = fmt.Sprintf("remove it, since %s has %s already", template, meant)
 			}
 			plan.find(Warning, w.Path(append(place.path, annotation)...), place.annotations[annotation], "%s: %s", why, remedy)
 		}
 		for _, k := range p.Mesh.Keys {
 			if _, stands := place.annotations[k.Annotation]; stands {
-				misplaced(k.Annotation, k.Annotation, p.Mesh.Name+" reads this annotation in the pod template, so that it has no effect here")
+				misplaced(k.Annotation, k.Annotation, p.Mesh.Name+" reads this annotation only in the pod template, so it has no effect here")
 			}
 		}
 		for _, s := range p.Mesh.Slips(place.annotations) {
@@ -68,7 +68,7 @@ func (p *Policy) unread(s mesh.Slip) string {
 	if s.Reader != nil {
 		return fmt.Sprintf("this is an annotation of %s, which %s, the mesh of spec.mesh, does not read", s.Reader.Name, p.Mesh.Name)
 	}
-	return p.Mesh.Name + " knows no such annotation, so that it has no effect"
+	return p.Mesh.Name + " does not know this annotation, so it has no effect"
 }
 
 // remedy says what to write instead of a slip on the template.

@@ -31,10 +31,10 @@ func (p *Policy) JudgeConfig(c *ConfigPlan, plans []*Plan) []Finding {
 		for _, w := range p.widenings(l, c.lists[i], plans) {
 			effect := "bypasses the sidecar"
 			if l.included() {
-				effect = "lets all but this bypass the sidecar"
+				effect = "lets everything but this bypass the sidecar"
 			}
 			found.find(Warning, c.Config.Path(append(steps(l.Path), w.step...)...), strings.Join(w.entries, ", "),
-				"%s in %s, although the ClusterBypass does not say so: %s adds it to what a pod's annotations say; take it out here, or say it in spec.meshDefaults",
+				"%s in %s, although the ClusterBypass does not say so: %s adds it to what a pod's annotations say; remove it here, or say it in spec.meshDefaults",
 				effect, some(w.workloads), p.Mesh.Name)
 		}
 	}
