@@ -133,5 +133,5 @@ func TestManifestsNameFileAndLine(t *testing.T) {
 
 	_, results, err = rendered(t, strings.Replace(specText, "[3306]", "[3306], excludeOutbound: [{ipRanges: [10.0.0.0/8], ports: [1]}]", 1), manifest("a.yaml", service+"---\n"+deployment))
 	require.ErrorIs(t, err, fn.ErrFailed)
-	assert.Contains(t, results.Report(), "error: a.yaml:5: Deployment web: excludeOutbound cannot be said")
+	assert.Contains(t, results.Report(), "error: a.yaml:5: Deployment web: excludeOutbound does not fit")
 }

@@ -131,7 +131,7 @@ func TestImportWritesNothingWhereAnythingIsWrong(t *testing.T) {
 		{"two mistakes", map[string]string{"a.yaml": refused, "b.yaml": "[", "c.yaml": annotated}, []string{"import", "--strip", "DIR"},
 			[]string{`a.yaml:10: Deployment shop/web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: reading "8000-8010"`, "b.yaml:1: reading the document"}},
 		{"several meshes", map[string]string{"a.yaml": annotated, "b.yaml": strings.NewReplacer("traffic.sidecar.istio.io/excludeOutboundPorts", "config.linkerd.io/skip-outbound-ports", "web", "api").Replace(annotated)},
-			[]string{"import", "--strip", "DIR"}, []string{"error: there are settings of several meshes (there are settings of Istio in DIR/a.yaml, of Linkerd in DIR/b.yaml): say which to import with --mesh\n"}},
+			[]string{"import", "--strip", "DIR"}, []string{"error: the files hold settings of several meshes (the files hold settings of Istio in DIR/a.yaml, of Linkerd in DIR/b.yaml): say with --mesh which to import\n"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

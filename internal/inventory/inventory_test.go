@@ -328,21 +328,21 @@ func TestWhatIsNotImportedIsSaid(t *testing.T) {
 		{"a template of a chart", "-- t.yaml --\n{{- if .Values.x }}\nkind: Deployment\n{{- end }}\n", "t.yaml:1: skipped: a Helm chart fills it in: render the chart"},
 		{"a value that a chart fills in", "-- t.yaml --\nglobal: {proxy: {excludeOutboundPorts: '{{ .Values.ports }}'}}\n",
 			`t.yaml:1: global.proxy.excludeOutboundPorts: "{{ .Values.ports }}" is not imported`},
-		{"an annotation that a chart fills in", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"{{ .Values.ports }}"`), "left as it is, since krm-bypass passes over this workload: a Helm chart fills it in"},
+		{"an annotation that a chart fills in", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"{{ .Values.ports }}"`), "left as it is, since krm-bypass leaves this workload alone: a Helm chart fills it in"},
 		{"a name that a chart fills in", "-- a.yaml --\n" + deployment(`"{{ .Release.Name }}"`, "shop", portsAnnotation+`"1"`), "no rule can name it"},
 		{"a patch", "-- p.yaml --\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {metadata: {annotations: {" + portsAnnotation + "'3306'}}}}\n",
-			`p.yaml:4: Deployment web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since krm-bypass passes over this workload: its template has no pod spec, as in a patch`},
+			`p.yaml:4: Deployment web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since krm-bypass leaves this workload alone: its template has no pod spec, as in a patch`},
 		{"a Job", "-- j.yaml --\napiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec:\n  template:\n    metadata: {annotations: {" + portsAnnotation + "'3306'}}\n    spec: {}\n",
-			"left as it is, since krm-bypass passes over this workload: a Job cannot be changed"},
+			"left as it is, since krm-bypass leaves this workload alone: a Job cannot be changed"},
 		{"a namespace of the mesh", "-- a.yaml --\n" + deployment("web", "istio-system", portsAnnotation+"'3306'"), "namespace istio-system belongs to the mesh itself"},
 		{"a port of the mesh", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+"'15012'"), "left as it is: it holds ports of Istio itself (15012)"},
 		{"a port that is excluded anyway", "-- a.yaml --\n" + deployment("web", "shop", istioKey+"excludeInboundPorts: '15020'"), "is not imported, since Istio excludes it in every pod by itself"},
 		{"loopback", "-- a.yaml --\n" + deployment("web", "shop", istioKey+"excludeOutboundIPRanges: '127.0.0.0/8'"), "127.0.0.0/8 is loopback"},
-		{"an alias", "-- a.yaml --\n" + "common: &common {" + portsAnnotation + "'3306'}\n" + strings.Replace(deployment("web", "shop", ""), "{}\n", "{<<: *common}\n", 1), "left as it is: it comes by an alias or a merge key"},
-		{"a specification that is there already", "-- b.yaml --\napiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {}\n", "b.yaml:2: ClusterBypass cluster: kind: a ClusterBypass stands here already"},
+		{"an alias", "-- a.yaml --\n" + "common: &common {" + portsAnnotation + "'3306'}\n" + strings.Replace(deployment("web", "shop", ""), "{}\n", "{<<: *common}\n", 1), "left as it is: it comes from an alias or a merge key"},
+		{"a specification that is there already", "-- b.yaml --\napiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {}\n", "b.yaml:2: ClusterBypass cluster: kind: this file holds a ClusterBypass already"},
 		{"a workload without a namespace beside a rule for one", "-- a.yaml --\n" + stream(
 			deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "shop", portsAnnotation+`"3306"`), deployment("lost", "", "")),
-			"Deployment lost: metadata.namespace: the namespace of this workload is not known"},
+			"Deployment lost: metadata.namespace: the namespace of this workload is unknown"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -374,7 +374,7 @@ func TestErrors(t *testing.T) {
 		name, mesh, files string
 		says              []string
 	}{
-		{"nothing", "", "-- a.yaml --\nx: y\n", []string{"nothing to import: 1 files say nothing of what bypasses the sidecars of a mesh"}},
+		{"nothing", "", "-- a.yaml --\nx: y\n", []string{"nothing to import: 1 files say nothing about what bypasses the sidecars of a mesh"}},
 		{"an unknown mesh", "Isto", "-- a.yaml --\nx: y\n", []string{`"Isto" is not a mesh that krm-bypass knows: write one of Istio`}},
 		{"values that the mesh refuses", "", "-- a.yaml --\n" + stream(
 			deployment("web", "shop", portsAnnotation+`"8000-8010"`), deployment("api", "shop", istioKey+`excludeOutboundIPRanges: "10.0.0.1"`)) +
@@ -389,7 +389,7 @@ func TestErrors(t *testing.T) {
 		{"two values files", "", "-- a.yaml --\nglobal: {proxy: {excludeOutboundPorts: '1'}}\n-- b.yaml --\nglobal: {proxy: {excludeOutboundPorts: '2'}}\n",
 			[]string{`b.yaml:1: global.proxy.excludeOutboundPorts: says "2", and a.yaml says "1": name only the file that the mesh was installed with`}},
 		{"one name for two workloads", "", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"1"`) + "-- b.yaml --\n" + deployment("web", "shop", portsAnnotation+`"2"`),
-			[]string{"b.yaml:3: Deployment shop/web: metadata.name: a.yaml says otherwise of a workload of the same name"}},
+			[]string{"b.yaml:3: Deployment shop/web: metadata.name: a.yaml says something else of a workload of the same name"}},
 		{"a namespace that is not known", "", "-- a.yaml --\n" + deployment("web", "", portsAnnotation+`"1"`) + "-- b.yaml --\n" + deployment("web", "shop", ""),
 			[]string{"one of the two has no namespace by which a rule could tell them apart: set its metadata.namespace"}},
 		{"an annotation that is no string", "", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`3306`),
@@ -399,9 +399,9 @@ func TestErrors(t *testing.T) {
 		{"krm-bypass has written to a MeshConfig", "", "-- mesh.yaml --\n" + strings.Replace(meshConfig("config.flomesh.io", "{outboundPortExclusionList: [1]}"), "{name: mesh,", "{name: mesh, annotations: {krm-bypass.dev/last-applied: x},", 1),
 			[]string{"krm-bypass has written to this object already"}},
 		{"an item that is no port", "", "-- mesh.yaml --\n" + meshConfig("config.flomesh.io", "{outboundPortExclusionList: [{a: b}]}"),
-			[]string{"mesh.yaml:5: MeshConfig mesh-system/mesh: spec.traffic.outboundPortExclusionList: item 0 is no port"}},
+			[]string{"mesh.yaml:5: MeshConfig mesh-system/mesh: spec.traffic.outboundPortExclusionList: item 0 is neither a port"}},
 		{"two manifests of a Namespace", "", "-- a.yaml --\n" + linkerdNamespace + "-- b.yaml --\n" + strings.Replace(linkerdNamespace, "80", "81", 1),
-			[]string{"b.yaml:6: Namespace shop: metadata.annotations: a.yaml says otherwise of the same Namespace"}},
+			[]string{"b.yaml:6: Namespace shop: metadata.annotations: a.yaml says something else of the same Namespace"}},
 		{"krm-bypass has been there", "", "-- a.yaml --\n" + strings.Replace(deployment("web", "shop", portsAnnotation+`"1"`), "namespace: shop}", "namespace: shop, annotations: {krm-bypass.dev/last-applied: x}}", 1),
 			[]string{"krm-bypass has written to this workload already"}},
 	}
@@ -481,6 +481,6 @@ func TestStrippingRefusesWhatAliasesShare(t *testing.T) {
 	require.NoError(t, err)
 	_, err = found.Stripped()
 	require.ErrorContains(t, err, "a.yaml:")
-	require.ErrorContains(t, err, "taking out what was imported")
+	require.ErrorContains(t, err, "removing what was imported")
 	require.ErrorContains(t, err, "alias")
 }

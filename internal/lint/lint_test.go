@@ -175,7 +175,7 @@ func TestChecks(t *testing.T) {
 		{"strict-mtls", "one of two, and nobody knows which", metrics, []string{
 			peerAuthentication("shop", "a", "{mtls: {mode: STRICT}}"),
 			peerAuthentication("shop", "b", "{mtls: {mode: PERMISSIVE}}"),
-		}, []string{"PeerAuthentication a: spec.mtls.mode: …if this one counts, as only the oldest of PeerAuthentication shop/a, PeerAuthentication shop/b does"}},
+		}, []string{"PeerAuthentication a: spec.mtls.mode: …if this one counts: only the oldest of PeerAuthentication shop/a, PeerAuthentication shop/b does"}},
 		{"strict-mtls", "one of two, and the other is older", metrics, []string{
 			strings.Replace(peerAuthentication("shop", "a", "{mtls: {mode: STRICT}}"), "name: a", "name: a, creationTimestamp: '2025-02-01T00:00:00Z'", 1),
 			strings.Replace(peerAuthentication("shop", "b", "{mtls: {mode: PERMISSIVE}}"), "name: b", "name: b, creationTimestamp: '2024-02-01T00:00:00Z'", 1),
@@ -199,7 +199,7 @@ func TestChecks(t *testing.T) {
 		{"authorization-policy", "of a waypoint", metrics, []string{istioObject("security", "AuthorizationPolicy", "a", "{targetRef: {kind: Service, name: orders}}")}, nil},
 		{"authorization-policy", "of the mesh, with a selector", metrics, []string{"apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a, namespace: istio-system}\nspec: {selector: {matchLabels: {app: orders}}}\n"}, []string{"AuthorizationPolicy a"}},
 
-		{"request-authentication", "of the namespace", metrics, []string{istioObject("security", "RequestAuthentication", "r", "{jwtRules: [{issuer: x}]}")}, []string{"RequestAuthentication r: spec.jwtRules: no token is looked at"}},
+		{"request-authentication", "of the namespace", metrics, []string{istioObject("security", "RequestAuthentication", "r", "{jwtRules: [{issuer: x}]}")}, []string{"RequestAuthentication r: spec.jwtRules: nobody checks the token"}},
 		{"request-authentication", "without rules", metrics, []string{istioObject("security", "RequestAuthentication", "r", "{}")}, nil},
 		{"request-authentication", "of others", metrics, []string{istioObject("security", "RequestAuthentication", "r", "{selector: {matchLabels: {app: x}}, jwtRules: [{issuer: x}]}")}, nil},
 
@@ -318,7 +318,7 @@ func TestChecks(t *testing.T) {
 		{"pod-security", "enforced", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: baseline}}\n"}, []string{"Namespace shop: metadata.labels[\"pod-security.kubernetes.io/enforce\"]: …AnnotationsOnly"}},
 		{"pod-security", "audited", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/audit: restricted}}\n"}, []string{"Namespace shop: metadata.labels[\"pod-security.kubernetes.io/audit\"]"}},
 		{"pod-security", "privileged", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: privileged}}\n"}, nil},
-		{"pod-security", "what only the init container can do", "excludeInboundPorts=514/UDP", []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: baseline}}\n"}, []string{"Namespace shop: …take out what only the init container can do (excludeInboundPorts)"}},
+		{"pod-security", "what only the init container can do", "excludeInboundPorts=514/UDP", []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: baseline}}\n"}, []string{"Namespace shop: …remove what only the init container can do (excludeInboundPorts)"}},
 		{"unmeshed-namespace", "opted out", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio-injection: disabled}}\n"}, []string{"Namespace shop: metadata: it has the label istio-injection: disabled"}},
 		{"unmeshed-namespace", "opted in", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio-injection: enabled}}\n"}, nil},
 
@@ -453,7 +453,7 @@ func TestOneChangeForSeveral(t *testing.T) {
 		peerAuthentication("shop", "sales", "{selector: {matchLabels: {team: sales}}, mtls: {mode: STRICT}}"))
 	require.Len(t, findings, 2)
 	for _, f := range findings {
-		assert.Contains(t, f.Message, "change PeerAuthentication shop/sales as shown, and they speak plain text there (to other pods that its selector takes in as well)")
+		assert.Contains(t, f.Message, "change PeerAuthentication shop/sales as shown, and they speak plain text there (which also changes other pods that its selector matches)")
 		assert.Equal(t, `apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata:

@@ -81,14 +81,14 @@ func TestIstioRead(t *testing.T) {
 		{"excludeOutboundPorts", "8000-8100", "", "a port range, which Istio's injector refuses"},
 		{"excludeOutboundPorts", "8000:8100", "", "a port range, which Istio's injector refuses"},
 		{"excludeOutboundPorts", "3306/TCP", "", "narrowed to a protocol"},
-		{"excludeOutboundPorts", "*", "", "stands alone"},
+		{"excludeOutboundPorts", "*", "", "valid only by itself"},
 		{"excludeOutboundPorts", "3306,", "", "an empty entry"},
 		{"excludeOutboundPorts", "0", "", "outside 1-65535"},
 		{"excludeOutboundIPRanges", "10.0.0.0/8, 192.168.0.0/16", "", "a blank beside it"},
 		{"excludeOutboundIPRanges", "10.1.2.3", "", `write "10.1.2.3/32"`},
 		{"excludeOutboundIPRanges", "fd00::1", "", `write "fd00::1/128"`},
 		{"excludeOutboundIPRanges", "*", "", "no range"},
-		{"includeOutboundIPRanges", "*,10.0.0.0/8", "", "stands alone"},
+		{"includeOutboundIPRanges", "*,10.0.0.0/8", "", "valid only by itself"},
 	}
 	for _, test := range tests {
 		t.Run(test.key+" "+test.value, func(t *testing.T) {

@@ -25,7 +25,7 @@ func TestSetReportsEveryBadEntry(t *testing.T) {
 	const (
 		aPort = `write a port from 1 to 65535, or a range such as "8000-8010"`
 		aHost = "write an IPv4 or IPv6 range such as 10.0.0.0/8 or fd00::/8; host names cannot be bypassed"
-		aStar = `list what is meant; "*" stands alone, in includeInboundPorts and includeOutboundIPRanges`
+		aStar = `list what you mean; "*" is valid only by itself, in includeInboundPorts and includeOutboundIPRanges`
 	)
 	star := func(index int) EntryError {
 		return EntryError{Index: index, Value: "*", Problem: "not an entry of a list", Remedy: aStar}

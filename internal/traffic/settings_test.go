@@ -233,7 +233,7 @@ func TestParseArgumentsReportsEveryError(t *testing.T) {
 	assert.Equal(t, Settings{}, settings)
 	require.EqualError(t, err, `excludeInboundPorts: "http" is not a port: write a port from 1 to 65535, or a range such as "8000-8010"
 excludeInboundPorts: "9-8" is a reversed range: write "8-9"
-includeInboundPorts: "*" is not an entry of a list: list what is meant; "*" stands alone, in includeInboundPorts and includeOutboundIPRanges
+includeInboundPorts: "*" is not an entry of a list: list what you mean; "*" is valid only by itself, in includeInboundPorts and includeOutboundIPRanges
 excludeOutbound: "" is not a pair of an IP range and a port: write it as "10.1.0.0/16@5432"
 excludeOutbound: "10.0.0.0/8" is not a pair of an IP range and a port: write it as "10.1.0.0/16@5432"`)
 

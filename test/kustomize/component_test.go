@@ -58,7 +58,7 @@ func TestAComponentDoesNotSeeTheNamespaceOfTheApplication(t *testing.T) {
 	})
 	built := build(t, folder, withFunction...)
 	assert.False(t, built.failed)
-	assert.Contains(t, built.stderr, "warning: StatefulSet stock: metadata.namespace: the namespace of this workload is not known")
+	assert.Contains(t, built.stderr, "warning: StatefulSet stock: metadata.namespace: the namespace of this workload is unknown")
 	assert.Contains(t, built.stdout, "namespace: warehouse")
 	assert.Contains(t, built.stdout, "169.254.169.254/32")
 	assert.NotContains(t, built.stdout, "--exclude-inbound-ports=9102")
