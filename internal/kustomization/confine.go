@@ -12,8 +12,8 @@ import (
 // confine takes away what kustomize would leave the machine's files by: it
 // clones with the git in PATH, and fetches by HTTP with the default transport
 // (api/internal/git/gitrunner.go, api/internal/loader/fileloader.go). Neither
-// can be given to it. normalize leaves nothing that would need them; this holds
-// where normalize is wrong.
+// can be given to it. normal leaves nothing that would need them; this holds where
+// normal is wrong.
 func confine() (restore func()) {
 	path, given := os.LookupEnv("PATH")
 	transport := http.DefaultTransport

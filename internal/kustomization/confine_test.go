@@ -99,3 +99,23 @@ func TestNothingLeavesTheFiles(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatPatchesMakeRemoteIsRefused has a patch write into a plugin's
+// configuration what no entry names: the second line alone sees it.
+func TestWhatPatchesMakeRemoteIsRefused(t *testing.T) {
+	o := watchOutside(t)
+	dir := tree(t, map[string]string{
+		"kustomization.yaml": "resources: [a.yaml]\ntransformers: [t]\n", "a.yaml": attacks.ConfigMap, "p.yaml": attacks.ConfigMap,
+		"t/kustomization.yaml": "resources: [t.yaml]\npatches: [{target: {kind: PatchTransformer}, patch: '[{\"op\": \"replace\", \"path\": \"/path\", \"value\": \"" + o.url + "/p.yaml\"}]'}]\n",
+		"t/t.yaml":             attacks.HeadOf("PatchTransformer") + "path: p.yaml\n",
+	})
+	_, err := Build(dir, marking)
+	require.ErrorContains(t, err, o.url+"/p.yaml is remote, and what is remote is not fetched")
+	assert.Zero(t, o.attempts())
+
+	options := marking
+	options.unconfined = true
+	_, err = Build(dir, options)
+	require.NoError(t, err)
+	assert.Equal(t, 1, o.attempts())
+}

@@ -10,7 +10,7 @@
 //   - Each kustomization is decoded once, by kustomize's own type, and judged by
 //     what that gives. Every entry has to name a regular file or a folder, and
 //     is written as "./" and its clean path, which kustomize takes for no URL
-//     (read, entries, normalize). kustomize builds from that normal form, and
+//     (read, entries, normal). kustomize builds from that normal form, and
 //     from the texts that were judged, in a file system that holds them (files).
 //   - While a build lasts, kustomize has no git in PATH and no HTTP (confine).
 //

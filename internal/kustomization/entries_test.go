@@ -198,10 +198,10 @@ func TestWhatIsTakenAwayIsPutBack(t *testing.T) {
 	})
 	for name, path := range map[string]*string{"a path": new("/bin"), "an empty one": new(""), "none": nil} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("PATH", "")
 			if path != nil {
-				require.NoError(t, os.Setenv("PATH", *path))
+				t.Setenv("PATH", *path)
 			} else {
+				t.Setenv("PATH", "") // which puts it back
 				require.NoError(t, os.Unsetenv("PATH"))
 			}
 			options := marking

@@ -78,7 +78,7 @@ func (b *builder) read(dir, by string, way []*layer) (*layer, error) {
 // load judges an entry and reads what it names.
 func (b *builder) load(l *layer, e *entry, way []*layer) (err error) {
 	at := fmt.Sprintf("%s: %s: ", b.name(l.file), e)
-	text, err := b.normalize(l, e)
+	text, err := b.normal(l, e)
 	if err != nil {
 		return fmt.Errorf("%s%w", at, err)
 	}

@@ -7,7 +7,7 @@ import (
 
 // Bomb is a text of a few hundred bytes that aliases make 9^levels times as long.
 func Bomb(indent string, levels int) string {
-	text := indent + "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
+	text := indent + "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n"
 	for i := 1; i <= levels; i++ {
 		text += fmt.Sprintf("%sa%d: &a%d [%s]\n", indent, i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 9), ", "))
 	}
@@ -52,7 +52,7 @@ func With(files map[string]string, more ...string) map[string]string {
 func Endless() map[string]Tree {
 	isTooMuch := "aliases of aliases add more than 1024 GiB, and more than 10 MiB are refused: write out what they stand for"
 	wide := "data:\n  a: &a " + strings.Repeat("x", 20_000) + "\n  b: [" + strings.TrimSuffix(strings.Repeat("*a, ", 2_000), ", ") + "]\n"
-	jsonBomb := "- {op: add, path: /data/b, value: {a: &a [x, x, x, x, x, x, x, x, x]"
+	jsonBomb := "- {op: add, path: /data/b, value: {a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9]"
 	for i := range 14 {
 		jsonBomb += fmt.Sprintf(", a%d: &a%d [%s]", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%s, ", strings.TrimPrefix(fmt.Sprint(i-1), "-1")), 9), ", "))
 	}

@@ -15,10 +15,10 @@ import (
 	"sigs.k8s.io/kustomize/api/resource"
 )
 
-// normalize has an entry name a regular file or a folder by "./" and its clean
+// normal has an entry name a regular file or a folder by "./" and its clean
 // path, which kustomize takes for no URL, whatever it looks like. It gives the
 // text that the entry holds or names; what cannot be named so is an error.
-func (b *builder) normalize(l *layer, e *entry) ([]byte, error) {
+func (b *builder) normal(l *layer, e *entry) ([]byte, error) {
 	value, key := e.value, ""
 	switch e.kind {
 	case text, patch, plugin:
@@ -48,9 +48,12 @@ func (b *builder) normalize(l *layer, e *entry) ([]byte, error) {
 		}
 	}
 	if e.kind == plugin && !e.isFolder {
-		// What does not parse, kustomize refuses.
-		if documents, _, _ := inlined(e.kind, string(content)); errIfRemote(documents) != nil {
-			return nil, fmt.Errorf("%s: %w", quoted(value), errIfRemote(documents))
+		documents, _, err := inlined(e.kind, string(content)) // none, if they do not parse: kustomize says so
+		if err == nil {
+			err = errIfRemote(documents)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", quoted(value), err)
 		}
 	}
 	relative, err := filepath.Rel(l.dir, named)
