@@ -92,6 +92,19 @@ func TestRules(t *testing.T) {
 `,
 		},
 		{
+			"workloads in lists and behind other JSON",
+			"-- a.yaml --\napiVersion: apps/v1\nkind: DeploymentList\nitems:\n- metadata: {name: web, namespace: shop}\n  spec: {template: {metadata: {annotations: {" + portsAnnotation + `"3306"` + "}}, spec: {containers: []}}}\n" +
+				`-- b.json --
+{"apiVersion":"v1","kind":"Service"}
+{"apiVersion":"x/v1","kind":"Bundle","items":[{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"api","namespace":"team"},"spec":{"template":{"metadata":{"annotations":{"traffic.sidecar.istio.io/excludeOutboundPorts":"3306"}},"spec":{"containers":[]}}}}]}
+`,
+			`  mesh: Istio
+  # what all 2 workloads say
+  global:
+    excludeOutboundPorts: [3306]
+`,
+		},
+		{
 			"one workload that says nothing keeps it from being global",
 			"-- a.yaml --\n" + stream(
 				deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "shop", portsAnnotation+`"3306"`), deployment("other", "team", "")),
@@ -402,6 +415,8 @@ func TestErrors(t *testing.T) {
 			[]string{"mesh.yaml:5: MeshConfig mesh-system/mesh: spec.traffic.outboundPortExclusionList: item 0 is neither a port"}},
 		{"two manifests of a Namespace", "", "-- a.yaml --\n" + linkerdNamespace + "-- b.yaml --\n" + strings.Replace(linkerdNamespace, "80", "81", 1),
 			[]string{"b.yaml:6: Namespace shop: metadata.annotations: a.yaml says something else of the same Namespace"}},
+		{"a key that stands twice", "", "-- a.yaml --\napiVersion: v1\nkind: Service\n---\napiVersion: v1\nkind: ConfigMap\n" + strings.TrimPrefix(deployment("web", "shop", portsAnnotation+`"1"`), "apiVersion: apps/v1\nkind: Deployment\n") + "apiVersion: apps/v1\nkind: Deployment\n",
+			[]string{`the key "apiVersion" stands twice, on lines 4 and 1`}},
 		{"krm-bypass has been there", "", "-- a.yaml --\n" + strings.Replace(deployment("web", "shop", portsAnnotation+`"1"`), "namespace: shop}", "namespace: shop, annotations: {krm-bypass.dev/last-applied: x}}", 1),
 			[]string{"krm-bypass has written to this workload already"}},
 	}

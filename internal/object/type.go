@@ -48,11 +48,15 @@ func Peek(fragment yamltext.Fragment, enough func(Type) bool) (Type, error) {
 		}
 		return Type{}, err
 	}
-	return decodedType(document)
+	return PeekNodes(document, enough)
 }
 
-func decodedType(document *yaml.Node) (Type, error) {
+// PeekNodes says what a document is that has been decoded, as Peek does.
+func PeekNodes(document *yaml.Node, enough func(Type) bool) (Type, error) {
 	root := node.Of(document)
+	if is := TypeOf(root); enough(is) {
+		return is, nil
+	}
 	for _, doubt := range doubts(root) {
 		if !doubt.isOdd() {
 			return Type{}, doubt

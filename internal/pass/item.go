@@ -3,7 +3,6 @@ package pass
 import (
 	"go.yaml.in/yaml/v3"
 
-	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
@@ -48,7 +47,7 @@ func Heads(items []Item) ([]object.Type, []Finding) {
 
 func (i *Item) head() (object.Type, error) {
 	if i.Nodes != nil {
-		return object.TypeOf(node.Of(i.Nodes)), nil
+		return object.PeekNodes(i.Nodes, transform.IsKnown)
 	}
 	return object.Peek(i.Text, transform.IsKnown)
 }
