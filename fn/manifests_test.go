@@ -88,9 +88,9 @@ func TestManifestsFindTheSpec(t *testing.T) {
 		"twice among the files": {"", []fn.Manifest{manifest("a.yaml", deployment+"---\n"+specText), manifest("b.yaml", specText)},
 			"error: there are 2 objects of kind ClusterBypass (a.yaml, b.yaml), and nothing says which one to use: keep one, or give one with --spec\n"},
 		"twice in its file": {specText + "---\n" + other, []fn.Manifest{manifest("a.yaml", deployment)},
-			"error: bypass.yaml:7: there are 2 objects of kind ClusterBypass in it, and nothing says which one to use: keep one\n"},
+			"error: bypass.yaml:7: there are 2 objects of kind ClusterBypass in this file, and nothing says which one to use: keep one\n"},
 		"not in its file": {service, []fn.Manifest{manifest("a.yaml", deployment)},
-			"error: bypass.yaml: there is no ClusterBypass in it: write one (apiVersion krm-bypass.dev/v1alpha1)\n"},
+			"error: bypass.yaml: there is no ClusterBypass in this file: add one (apiVersion krm-bypass.dev/v1alpha1)\n"},
 		"in a file that is no YAML": {"[", []fn.Manifest{manifest("a.yaml", deployment)},
 			"error: bypass.yaml:1: reading the document: not valid YAML: did not find expected node content\n"},
 	} {

@@ -22,16 +22,16 @@ func TestAGoValueIsValidatedAsATextIs(t *testing.T) {
 		says string
 	}{
 		"a mode": {v1alpha1.Spec{Enforcement: &v1alpha1.Enforcement{Mode: "initcontainer"}},
-			`spec.enforcement.mode: "initcontainer" is not known: write one of InitContainer, WhereNeeded, AnnotationsOnly`},
+			`spec.enforcement.mode: "initcontainer" is not valid: use one of InitContainer, WhereNeeded, AnnotationsOnly`},
 		"a backend": {v1alpha1.Spec{Enforcement: &v1alpha1.Enforcement{Backend: "nft"}},
-			`spec.enforcement.backend: "nft" is not known: write one of auto, nftables, iptables`},
+			`spec.enforcement.backend: "nft" is not valid: use one of auto, nftables, iptables`},
 		"a severity": {v1alpha1.Spec{Lint: &v1alpha1.Lint{StrictMTLS: "error"}},
-			`spec.lint.strict-mtls: "error" is not known: write one of Error, Warning, Ignore`},
-		"a mesh":  {v1alpha1.Spec{Mesh: "istio"}, `spec.mesh: "istio" is not known: write one of `},
-		"a merge": {rule(v1alpha1.WorkloadRule{Match: v1alpha1.WorkloadMatch{Names: []string{"web"}}, Merge: "union"}), `spec.workloads[0].merge: "union" is not known: `},
+			`spec.lint.strict-mtls: "error" is not valid: use one of Error, Warning, Ignore`},
+		"a mesh":  {v1alpha1.Spec{Mesh: "istio"}, `spec.mesh: "istio" is not valid: use one of `},
+		"a merge": {rule(v1alpha1.WorkloadRule{Match: v1alpha1.WorkloadMatch{Names: []string{"web"}}, Merge: "union"}), `spec.workloads[0].merge: "union" is not valid: `},
 		"an operator": {rule(v1alpha1.WorkloadRule{Match: v1alpha1.WorkloadMatch{LabelSelector: &v1alpha1.LabelSelector{
 			MatchExpressions: []v1alpha1.LabelRequirement{{Key: "app", Operator: "in"}},
-		}}}), `spec.workloads[0].match.labelSelector.matchExpressions[0].operator: "in" is not known: `},
+		}}}), `spec.workloads[0].match.labelSelector.matchExpressions[0].operator: "in" is not valid: `},
 		"a port":       {v1alpha1.Spec{Global: &v1alpha1.GlobalRule{Traffic: v1alpha1.Traffic{ExcludeOutboundPorts: v1alpha1.PortList{"70000"}}}}, `spec.global.excludeOutboundPorts[0]: "70000" is a port outside 1-65535`},
 		"an empty one": {rule(v1alpha1.WorkloadRule{Match: v1alpha1.WorkloadMatch{Names: []string{}}}), `spec.workloads[0].match.names: an empty list matches nothing`},
 		"a built-in kind": {v1alpha1.Spec{PodTemplates: []v1alpha1.PodTemplate{{APIVersion: "apps/v1", Kind: "Deployment", Path: "spec.pods"}}},

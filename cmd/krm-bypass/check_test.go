@@ -99,7 +99,7 @@ func TestCheckThatComesToNoResult(t *testing.T) {
 	}{
 		"no path":            {nil, "check needs files"},
 		"an unknown flag":    {[]string{"--frobnicate", dir}, "frobnicate"},
-		"an unknown format":  {[]string{"-o", "html", dir}, `--output: "html" is not known: write one of text, json, yaml, sarif, junit`},
+		"an unknown format":  {[]string{"-o", "html", dir}, `--output: "html" is not valid: use one of text, json, yaml, sarif, junit`},
 		"a day that is none": {[]string{"--now", "tomorrow", dir}, `--now: "tomorrow" is not a day: write it as 2026-12-31`},
 		"a file not there":   {[]string{dir + "/other.yaml"}, "other.yaml"},
 		"a spec not there":   {[]string{dir, "--spec", dir + "/other.yaml"}, "reading the spec"},

@@ -331,7 +331,7 @@ func TestAdmissionPolicyWithKinds(t *testing.T) {
 		args []string
 		says string
 	}{
-		{[]string{"schema", "--admission-policy", "--spec", two}, "there are 2 objects of kind ClusterBypass in it"},
+		{[]string{"schema", "--admission-policy", "--spec", two}, "there are 2 objects of kind ClusterBypass in this file"},
 		{[]string{"schema", "--spec", spec}, "error: the schema is the same for every spec: --spec goes with --admission-policy alone\n"},
 		{[]string{"schema", "--admission-policy", "--spec", "none.yaml"}, "error: reading the spec: open none.yaml: no such file or directory\n"},
 		{[]string{"schema", "--admission-policy", "--spec", "main_test.go"}, "reading the document: not valid YAML"},

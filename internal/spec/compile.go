@@ -72,7 +72,7 @@ func compile(spec *v1alpha1.ClusterBypass, namespace string) (*transform.Policy,
 func (c *compiler) knownMesh(name string) *mesh.Mesh {
 	m, known := mesh.ByName(name)
 	if !known {
-		c.problem("spec.mesh", name, "%q is not known: write one of %s", name, listed(mesh.Names()))
+		c.problem("spec.mesh", name, "%q is not valid: use one of %s", name, listed(mesh.Names()))
 		m, _ = mesh.ByName(defaultMesh)
 	}
 	return m
@@ -88,7 +88,7 @@ func (c *compiler) reach(s v1alpha1.Spec) {
 		c.globs(s.Enrolment.Namespaces, "spec.enrolment.namespaces", namespaceGlob)
 	}
 	if ns := s.DefaultNamespace; ns != "" && !namespaceName.matches(ns) {
-		c.problem("spec.defaultNamespace", ns, "%q can be no namespace: write a name of lower-case letters, digits and \"-\"", ns)
+		c.problem("spec.defaultNamespace", ns, "%q is not a valid namespace name: use lower-case letters, digits and \"-\"", ns)
 	}
 }
 
@@ -106,7 +106,7 @@ func (c *compiler) podTemplate(t v1alpha1.PodTemplate, at string) transform.Kind
 		}
 	}
 	if slices.Contains(kind.Template, "") {
-		c.problem(at+".path", t.Path, "%q is not a path: write steps with dots between them, such as spec.template", t.Path)
+		c.problem(at+".path", t.Path, "%q is not a path: separate the steps with dots, as in spec.template", t.Path)
 	}
 	return kind
 }
@@ -120,7 +120,7 @@ func (c *compiler) scopes(s v1alpha1.Spec) {
 		at := namespacePath(i)
 		c.globs(r.Match.Names, at+".match.names", namespaceGlob)
 		if len(r.Match.Names) == 0 {
-			c.problem(at+".match", "", `an empty match speaks of everything: name namespaces, or move the rule to spec.global`)
+			c.problem(at+".match", "", `an empty match would match everything: name namespaces, or move the rule to spec.global`)
 		}
 		layer := c.scope(at, r.Traffic, r.Merge, r.Enforcement, &transform.Match{Namespaces: r.Match.Names})
 		c.forbiddenNamespaces(r.Match.Names, at+".match.names", layer)
@@ -173,7 +173,7 @@ func (c *compiler) meshConfig() {
 				configured = append(configured, m.Name)
 			}
 		}
-		c.problem("spec.meshConfig", updateMeshConfig, "%s is not configured by a MeshConfig: take the field away; it is for %s", c.mesh.Name, listed(configured))
+		c.problem("spec.meshConfig", updateMeshConfig, "%s has no MeshConfig: remove this field, which is for %s", c.mesh.Name, listed(configured))
 	}
 	c.policy.UpdateMeshConfig()
 	for _, r := range c.policy.WrittenBeyondLimits() {

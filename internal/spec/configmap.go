@@ -62,7 +62,7 @@ func trafficKeys() []key {
 func setMode(d *decoder, s *v1alpha1.Spec, value, at string) {
 	s.Enforcement.Mode = value
 	if !slices.Contains(transform.Modes, transform.Mode(value)) {
-		d.problem(nil, at, value, "%q is not known: write one of InitContainer, WhereNeeded, AnnotationsOnly", value)
+		d.problem(nil, at, value, "%q is not valid: use one of InitContainer, WhereNeeded, AnnotationsOnly", value)
 	}
 }
 

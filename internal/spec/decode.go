@@ -67,7 +67,7 @@ func (d *decoder) inOrder(problems Problems) Problems {
 	}
 	last := problems[mostProblems-1]
 	last.Value = ""
-	last.Message = fmt.Sprintf("there are %d more mistakes: put these right first", more)
+	last.Message = fmt.Sprintf("there are %d more mistakes: fix these first", more)
 	return append(problems[:mostProblems:mostProblems], last)
 }
 
@@ -78,7 +78,7 @@ func (d *decoder) value(node *yaml.Node, into reflect.Value, path string) {
 		node = node.Alias
 	}
 	if node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null" {
-		d.unreadable(node, path, "", "nothing stands here: %s, or take the line away", giving(into.Kind()))
+		d.unreadable(node, path, "", "there is no value here: %s, or remove the line", giving(into.Kind()))
 		return
 	}
 	switch into.Kind() {
@@ -104,22 +104,22 @@ func (d *decoder) value(node *yaml.Node, into reflect.Value, path string) {
 func giving(kind reflect.Kind) string {
 	switch kind {
 	case reflect.Slice:
-		return "give a list, [] for the empty one"
+		return "write a list ([] for an empty one)"
 	case reflect.Pointer, reflect.Struct:
-		return "give it fields"
+		return "write its fields"
 	case reflect.Map:
-		return "give it entries"
+		return "write its entries"
 	}
-	return "give a value"
+	return "write one"
 }
 
 func (d *decoder) boolean(node *yaml.Node, into reflect.Value, path string) {
 	if node.ShortTag() != "!!bool" {
 		remedy := "write true or false"
 		if node.Value == "true" || node.Value == "false" {
-			remedy = "take the quotes away"
+			remedy = "remove the quotes"
 		}
-		d.unreadable(node, path, node.Value, "%s where true or false is needed: %s", describe(node), remedy)
+		d.unreadable(node, path, node.Value, "expected true or false, but found %s: %s", describe(node), remedy)
 		return
 	}
 	into.SetBool(strings.EqualFold(node.Value, "true"))
@@ -128,11 +128,11 @@ func (d *decoder) boolean(node *yaml.Node, into reflect.Value, path string) {
 func (d *decoder) number(node *yaml.Node, into reflect.Value, path string) {
 	n, err := strconv.Atoi(node.Value)
 	if node.ShortTag() != "!!int" || err != nil {
-		remedy := "write one"
+		remedy := "write a number"
 		if err == nil {
-			remedy = "take the quotes away"
+			remedy = "remove the quotes"
 		}
-		d.unreadable(node, path, node.Value, "%s where a number is needed: %s", describe(node), remedy)
+		d.unreadable(node, path, node.Value, "expected a number, but found %s: %s", describe(node), remedy)
 		return
 	}
 	into.SetInt(int64(n))
@@ -145,21 +145,21 @@ var parsed = []reflect.Type{portType, ipRangeType, quantityType, dateType, dataV
 func (d *decoder) text(node *yaml.Node, into reflect.Value, path string) {
 	switch {
 	case node.Kind != yaml.ScalarNode && into.Type() == dataValueType:
-		d.unreadable(node, path, "", "%s where a string is needed: write the entries into one, with commas between them", describe(node))
+		d.unreadable(node, path, "", "expected a string, but found %s: write the entries as one, separated by commas", describe(node))
 	case node.Kind != yaml.ScalarNode:
-		d.unreadable(node, path, "", "%s where a single value is needed: write that alone", describe(node))
+		d.unreadable(node, path, "", "expected a single value, but found %s: write just that value", describe(node))
 	case node.Value == "" && into.Type() == dateType:
-		d.unreadable(node, path, "", "empty: write a day such as 2026-12-31, or take the line away")
+		d.unreadable(node, path, "", "empty: write a day such as 2026-12-31, or remove the line")
 	case node.ShortTag() == "!!str" || slices.Contains(parsed, into.Type()):
 		into.SetString(node.Value)
 	default:
-		d.unreadable(node, path, node.Value, "%s where a string is needed: put it into quotes", describe(node))
+		d.unreadable(node, path, node.Value, "expected a string, but found %s: put it in quotes", describe(node))
 	}
 }
 
 func (d *decoder) stringMap(node *yaml.Node, into reflect.Value, path string) {
 	if node.Kind != yaml.MappingNode {
-		d.unreadable(node, path, node.Value, "%s where a mapping is needed: write key: value", describe(node))
+		d.unreadable(node, path, node.Value, "expected a mapping, but found %s: write key: value", describe(node))
 		return
 	}
 	into.Set(reflect.MakeMap(into.Type()))
@@ -177,14 +177,14 @@ func (d *decoder) list(node *yaml.Node, into reflect.Value, path string) {
 		node = &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{node}}
 	}
 	if node.Kind != yaml.SequenceNode {
-		remedy := `write it as an item, behind "- "`
+		remedy := `write it as an item, after "- "`
 		if node.Kind == yaml.ScalarNode {
 			remedy = fmt.Sprintf("write [%s]", node.Value)
 			if !plain.matches(node.Value) {
 				remedy = fmt.Sprintf("write [%q]", node.Value)
 			}
 		}
-		d.unreadable(node, path, node.Value, "%s where a list is needed: %s", describe(node), remedy)
+		d.unreadable(node, path, node.Value, "expected a list, but found %s: %s", describe(node), remedy)
 		return
 	}
 	list := reflect.MakeSlice(into.Type(), len(node.Content), len(node.Content))

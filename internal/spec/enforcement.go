@@ -42,16 +42,16 @@ func (c *compiler) enforcement(e *v1alpha1.Enforcement) {
 	case !imageReference.matches(e.Image):
 		c.problem("spec.enforcement.image", e.Image, "%q is not an image: write a reference such as %s", e.Image, exampleImage)
 	case e.RequireDigest && !pinnedImage.matches(e.Image):
-		c.problem("spec.enforcement.image", e.Image, "%q has no digest, and spec.enforcement.requireDigest asks for one: krm-bypass pin FILE writes it into the spec's file", e.Image)
+		c.problem("spec.enforcement.image", e.Image, "%q has no digest, but spec.enforcement.requireDigest is true: krm-bypass pin FILE adds it to the spec", e.Image)
 	}
 	seen := map[string]bool{}
 	for i, s := range e.ImagePullSecrets {
 		at := fmt.Sprintf("spec.enforcement.imagePullSecrets[%d].name", i)
 		switch {
 		case !secretName.matches(s.Name) || len(s.Name) > longestSecretName:
-			c.problem(at, s.Name, `%q can be no secret: write a name of lower-case letters, digits, "-" and "."`, s.Name)
+			c.problem(at, s.Name, `%q is not a valid name of a secret: use lower-case letters, digits, "-" and "."`, s.Name)
 		case seen[s.Name]:
-			c.problem(at, s.Name, "%q stands there twice: take one away", s.Name)
+			c.problem(at, s.Name, "%q is listed twice: remove one", s.Name)
 		}
 		seen[s.Name] = true
 	}
@@ -106,6 +106,6 @@ func NeedsImage(workloads []string) Problem {
 	if others := len(workloads) - 1; others > 0 {
 		who = fmt.Sprintf("%s and %d more need", slices.Min(workloads), others)
 	}
-	return Problem{Path: enforcementPath, Message: who + " the init container, and there is no default for its image: make images builds it, and make push REGISTRY=" +
-		path.Dir(exampleImage) + " prints the lines to put here; or set mode: AnnotationsOnly"}
+	return Problem{Path: enforcementPath, Message: who + " the init container, but the spec names no image for it: build one with make images, and push it with make push REGISTRY=" +
+		path.Dir(exampleImage) + ", which, which prints the lines to put here; or set mode: AnnotationsOnly"}
 }

@@ -32,7 +32,7 @@ func (c *compiler) layer(t v1alpha1.Traffic, at string, guarded bool) traffic.La
 		l.ExcludeOutbound = &pairs
 	}
 	for _, contradiction := range l.Contradictions() {
-		c.problem(at+"."+string(contradiction.Exclude), "", "excludes ports that %s beside it includes (%s): remove them from one of the two",
+		c.problem(at+"."+string(contradiction.Exclude), "", "excludes ports that %s includes (%s): remove them from one of the two",
 			contradiction.Include, listed(contradiction.Ports.Entries()))
 	}
 	if guarded {
@@ -47,13 +47,13 @@ func (c *compiler) meshDefaults(t v1alpha1.Traffic) traffic.Layer {
 	const at = "spec.meshDefaults"
 	l := c.layer(t, at, false)
 	if c.mesh.Levels == mesh.PodAlone && !l.IsZero() {
-		c.problem(at, "", "%s has no settings for the whole mesh, only those of its pods: move this to spec.global", c.mesh.Name)
+		c.problem(at, "", "%s has no settings for the whole mesh, only for single pods: move this to spec.global", c.mesh.Name)
 		return l
 	}
 	_, gaps := c.mesh.Express(l.Settings(), traffic.Layer{})
 	for _, g := range gaps {
 		if g.Fatal {
-			c.problem(at+"."+string(g.Field), "", "cannot be what the mesh is configured with: %s. Say what it is configured with, and move the rest to spec.global", g.Reason)
+			c.problem(at+"."+string(g.Field), "", "the mesh cannot be configured with this: %s. Write here only what it is configured with, and move the rest to spec.global", g.Reason)
 		}
 	}
 	return l
@@ -116,7 +116,7 @@ func (c *compiler) ownPorts(entries []string, at string) {
 			continue // reported where it was parsed
 		}
 		for _, own := range c.mesh.Owned(ports) {
-			c.problem(fmt.Sprintf("%s[%d]", at, i), entry, "%q holds ports of %s (%s): leave them out; the mesh handles them itself", entry, own.Purpose, own.Ports)
+			c.problem(fmt.Sprintf("%s[%d]", at, i), entry, "%q holds ports of %s (%s): remove them; the mesh handles them itself", entry, own.Purpose, own.Ports)
 		}
 	}
 }
@@ -125,7 +125,7 @@ func (c *compiler) ownPorts(entries []string, at string) {
 func (c *compiler) loopback(entries []string, at string) {
 	for i, entry := range entries {
 		if p, err := traffic.ParsePrefix(entry); err == nil && mesh.Loopback(p) {
-			c.problem(fmt.Sprintf("%s[%d]", at, i), entry, "%q is loopback, which is left to the mesh: take it out", entry)
+			c.problem(fmt.Sprintf("%s[%d]", at, i), entry, "%q is loopback, which is left to the mesh: remove it", entry)
 		}
 	}
 }

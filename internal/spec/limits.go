@@ -102,7 +102,7 @@ func (c *compiler) eachLimited(f traffic.Field, entries []string, at string, all
 // together refuses a list whose entries break a limit only all together.
 func (c *compiler) together(at string, all traffic.Layer) {
 	for _, b := range c.certain(all) {
-		c.problem(at, "", "its entries are together %s, which must not bypass the sidecar (%s): name only the addresses that you mean", transform.Subject(b), transform.LimitPath(b.Kind))
+		c.problem(at, "", "its entries together make up %s, which must not bypass the sidecar (%s): list only the addresses that you mean", transform.Subject(b), transform.LimitPath(b.Kind))
 	}
 }
 
@@ -115,9 +115,9 @@ func (c *compiler) certain(l traffic.Layer) []guardrail.Breach {
 
 func refusal(entry string, b guardrail.Breach) string {
 	if b.Kind == guardrail.WidthIPv4 || b.Kind == guardrail.WidthIPv6 {
-		return fmt.Sprintf("%q is wider than may bypass the sidecar (%s): name only the addresses that you mean", entry, transform.LimitPath(b.Kind))
+		return fmt.Sprintf("%q is wider than what may bypass the sidecar (%s): list only the addresses that you mean", entry, transform.LimitPath(b.Kind))
 	}
-	return fmt.Sprintf("%q holds ports that must not bypass the sidecar (%s, by %s): leave them out", entry, strings.Join(b.Ports.Entries(), ", "), transform.LimitPath(b.Kind))
+	return fmt.Sprintf("%q holds ports that must not bypass the sidecar (%s, by %s): remove them", entry, strings.Join(b.Ports.Entries(), ", "), transform.LimitPath(b.Kind))
 }
 
 // forbiddenNamespaces refuses a rule that bypasses and names a namespace in which
@@ -128,7 +128,7 @@ func (c *compiler) forbiddenNamespaces(names []string, at string, l traffic.Laye
 	}
 	for i, name := range names {
 		if glob := c.bounds.ForbidsNamespace(name); glob != "" && namespaceName.matches(name) {
-			c.problem(fmt.Sprintf("%s[%d]", at, i), name, "nothing may bypass the sidecar in namespace %s (%q in %s.forbiddenNamespaces), but this rule lets something bypass: take the namespace out of it", name, glob, limitsPath)
+			c.problem(fmt.Sprintf("%s[%d]", at, i), name, "nothing may bypass the sidecar in namespace %s (%q in %s.forbiddenNamespaces), but this rule lets something bypass: remove the namespace from it", name, glob, limitsPath)
 		}
 	}
 }

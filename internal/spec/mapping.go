@@ -20,7 +20,7 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 		names[i] = jsonName(f)
 	}
 	if node.Kind != yaml.MappingNode {
-		d.unreadable(node, path, node.Value, "%s where a mapping is needed: its fields are %s", describe(node), listed(names))
+		d.unreadable(node, path, node.Value, "expected a mapping, but found %s: its fields are %s", describe(node), listed(names))
 		return
 	}
 	given := map[string]bool{}
@@ -40,7 +40,7 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 	}
 	for i, f := range fields {
 		if constraintOf(f).required && !given[names[i]] {
-			d.problem(node, join(path, names[i]), "", "missing: it has to be given")
+			d.problem(node, join(path, names[i]), "", "missing: this field is required")
 		}
 	}
 }
@@ -70,15 +70,15 @@ func (d *decoder) field(node *yaml.Node, field reflect.StructField, into reflect
 		if len(c.enum) == 1 {
 			remedy = c.enum[0]
 		}
-		d.problem(node, at, into.String(), "%q is not known: write %s", into.String(), remedy)
+		d.problem(node, at, into.String(), "%q is not valid: use %s", into.String(), remedy)
 	case c.bounded:
 		if n := int(reflect.Indirect(into).Int()); n < c.minimum || n > c.maximum {
-			d.problem(node, at, strconv.Itoa(n), "%d is out of bounds: write a number from %d to %d", n, c.minimum, c.maximum)
+			d.problem(node, at, strconv.Itoa(n), "%d is out of range: write a number from %d to %d", n, c.minimum, c.maximum)
 		}
 	case c.filled && into.String() == "":
-		d.problem(node, at, "", "empty: give a value, or take the line away")
+		d.problem(node, at, "", "empty: write a value, or remove the line")
 	case c.byDefault != "" && into.String() == "":
-		d.problem(node, at, "", "empty: give a value, or take the line away for the default, %s", c.byDefault)
+		d.problem(node, at, "", "empty: write a value, or remove the line to use the default, %s", c.byDefault)
 	}
 }
 
@@ -134,5 +134,5 @@ func (d *decoder) twice(key *yaml.Node, at string, line int) {
 	if d.first > 0 {
 		where = fmt.Sprintf(", on lines %d and %d", d.inFile(line), d.inFile(key.Line))
 	}
-	d.problem(key, at, "", "the key stands twice%s: take one away", where)
+	d.problem(key, at, "", "this key appears twice%s: remove one", where)
 }

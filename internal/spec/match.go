@@ -30,7 +30,7 @@ func (c *compiler) globs(globs []string, at string, grammar *grammar) {
 		if grammar == workloadGlob {
 			letters = `lower-case letters, digits, "-" and "."`
 		}
-		c.problem(fmt.Sprintf("%s[%d]", at, i), glob, `%q matches no name: write one of %s, with "*" for any of them, "?" for one, [ab] for either`, glob, letters)
+		c.problem(fmt.Sprintf("%s[%d]", at, i), glob, `%q cannot match a name: use %s, with "*" for any number of them, "?" for one, [ab] for either`, glob, letters)
 	}
 }
 
@@ -47,12 +47,12 @@ func (c *compiler) workloadMatch(m v1alpha1.WorkloadMatch, at string) *transform
 		entries []string
 	}{{"kinds", m.Kinds}, {"names", m.Names}, {"namespaces", m.Namespaces}} {
 		if field.entries != nil && len(field.entries) == 0 {
-			c.problem(at+"."+field.name, "", "an empty list matches nothing: name some, or take the field away to match all")
+			c.problem(at+"."+field.name, "", "an empty list matches nothing: name some, or remove the field to match all")
 		}
 	}
 	selector := m.LabelSelector
 	if m.Kinds == nil && m.Names == nil && m.Namespaces == nil && selector == nil {
-		c.problem(at, "", "an empty match speaks of everything: say which workloads, or move the rule to spec.global")
+		c.problem(at, "", "an empty match would match everything: say which workloads, or move the rule to spec.global")
 	}
 	match := &transform.Match{Kinds: m.Kinds, Names: m.Names, Namespaces: m.Namespaces}
 	if selector != nil {
@@ -65,7 +65,7 @@ func (c *compiler) workloadMatch(m v1alpha1.WorkloadMatch, at string) *transform
 // selector judges what a label selector says.
 func (c *compiler) selector(s *v1alpha1.LabelSelector, at string) {
 	if len(s.MatchLabels) == 0 && len(s.MatchExpressions) == 0 {
-		c.problem(at, "", "an empty selector matches everything: give it labels, or take it away")
+		c.problem(at, "", "an empty selector matches everything: add labels, or remove it")
 	}
 	for _, key := range slices.Sorted(maps.Keys(s.MatchLabels)) {
 		c.labelValue(s.MatchLabels[key], join(at+".matchLabels", key))
@@ -77,9 +77,9 @@ func (c *compiler) selector(s *v1alpha1.LabelSelector, at string) {
 		}
 		switch valued := r.Operator == "In" || r.Operator == "NotIn"; {
 		case valued && len(r.Values) == 0:
-			c.problem(values, "", "%s needs values", r.Operator)
+			c.problem(values, "", "%s needs values: list them", r.Operator)
 		case (r.Operator == "Exists" || r.Operator == "DoesNotExist") && len(r.Values) > 0:
-			c.problem(values, "", "%s takes no values", r.Operator)
+			c.problem(values, "", "%s takes no values: remove them", r.Operator)
 		}
 	}
 }
@@ -97,12 +97,12 @@ func kindRemedy(entry string, kinds []transform.Kind) string {
 		}
 	}
 	if len(qualified) > 0 {
-		return "of that name there is " + strings.Join(qualified, " and ")
+		return "did you mean " + strings.Join(qualified, " or ") + "?"
 	}
 	if near := meant(name, names); near != "" {
 		return asking(entry, near)
 	}
-	return "add it to spec.podTemplates, or write one of " + listed(names)
+	return "add it to spec.podTemplates, or use one of " + listed(names)
 }
 
 // labelValue follows k8s.io/apimachinery pkg/util/validation/validation.go.
@@ -110,7 +110,7 @@ var labelValue = newGrammar(`^(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?$`
 
 func (c *compiler) labelValue(value, at string) {
 	if !labelValue.matches(value) {
-		c.problem(at, value, `%q can be no label's value: write one of letters, digits, "-", "_" and "."; a selector has no wildcards`, value)
+		c.problem(at, value, `%q is not a valid label value: use letters, digits, "-", "_" and "."; selectors have no wildcards`, value)
 	}
 }
 

@@ -68,7 +68,7 @@ func Pin(f yamltext.File, published string, resolve func(image string) (string, 
 		found = append(found, pin)
 	}
 	if specs == 0 && problems == nil {
-		problems = Problems{{File: f.Path, Message: fmt.Sprintf("there is no %s in it: name the file that has one (apiVersion %s)", v1alpha1.Kind, v1alpha1.APIVersion)}}
+		problems = Problems{{File: f.Path, Message: fmt.Sprintf("there is no %s in this file: name the file that has one (apiVersion %s)", v1alpha1.Kind, v1alpha1.APIVersion)}}
 	}
 	if problems != nil {
 		return f, nil, problems

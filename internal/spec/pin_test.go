@@ -94,7 +94,7 @@ func TestPinEverySpecOfAFile(t *testing.T) {
 func TestAPinnedSpecIsTakenWhereADigestIsRequired(t *testing.T) {
 	const before = pinHead + "spec:\n  global: {excludeOutboundPorts: [3306]}\n  enforcement: {requireDigest: true, image: \"r.example/init:v1\"}\n"
 	_, err := read(before)
-	assert.EqualError(t, err, `bypass.yaml:5: spec.enforcement.image: "r.example/init:v1" has no digest, and spec.enforcement.requireDigest asks for one: krm-bypass pin FILE writes it into the spec's file`)
+	assert.EqualError(t, err, `bypass.yaml:5: spec.enforcement.image: "r.example/init:v1" has no digest, but spec.enforcement.requireDigest is true: krm-bypass pin FILE adds it to the spec`)
 	file, _, err := spec.Pin(yamltext.File{Path: "bypass.yaml", Text: []byte(before)}, published, resolved)
 	require.NoError(t, err)
 	_, err = read(string(file.Text))
@@ -103,8 +103,8 @@ func TestAPinnedSpecIsTakenWhereADigestIsRequired(t *testing.T) {
 
 func TestWhatCannotBePinnedStays(t *testing.T) {
 	for _, test := range []struct{ name, text, says string }{
-		{"no spec", "kind: Deployment\n", "bypass.yaml: there is no ClusterBypass in it: name the file that has one (apiVersion krm-bypass.dev/v1alpha1)"},
-		{"nothing", "", "bypass.yaml: there is no ClusterBypass in it: name the file that has one (apiVersion krm-bypass.dev/v1alpha1)"},
+		{"no spec", "kind: Deployment\n", "bypass.yaml: there is no ClusterBypass in this file: name the file that has one (apiVersion krm-bypass.dev/v1alpha1)"},
+		{"nothing", "", "bypass.yaml: there is no ClusterBypass in this file: name the file that has one (apiVersion krm-bypass.dev/v1alpha1)"},
 		{"no YAML", pinHead + "spec: [\n", "bypass.yaml:3: reading the document: not valid YAML: did not find expected node content"},
 		{"no image", pinHead + "spec:\n  mesh: FSM\n", "bypass.yaml:4: spec.enforcement.image: missing: name the image to pin, such as registry.example.com/mesh/init:v0.1.0; make push prints the line"},
 		{"a number", pinHead + "spec:\n  enforcement:\n    image: 7\n", "bypass.yaml:5: spec.enforcement.image: \"7\" is not an image: write a reference such as registry.example.com/mesh/init:v0.1.0"},

@@ -88,11 +88,11 @@ func In(f yamltext.File) (Source, error) {
 	case len(specs) == 1:
 		return specs[0], nil
 	case len(specs) > 1:
-		return fail(specs[1].Line, "there are %d objects of kind %s in it, and nothing says which one to use: keep one", len(specs), v1alpha1.Kind)
+		return fail(specs[1].Line, "there are %d objects of kind %s in this file, and nothing says which one to use: keep one", len(specs), v1alpha1.Kind)
 	case len(configMaps) == 1:
 		return configMaps[0], nil
 	}
-	return fail(0, "there is no %s in it: write one (apiVersion %s)", v1alpha1.Kind, v1alpha1.APIVersion)
+	return fail(0, "there is no %s in this file: add one (apiVersion %s)", v1alpha1.Kind, v1alpha1.APIVersion)
 }
 
 // Of gives a Go value the form in which every other spec comes. The value stays

@@ -54,7 +54,7 @@ func (f Formats[Report]) ByName(name string) (Format[Report], error) {
 			return one, nil
 		}
 	}
-	return Format[Report]{}, fmt.Errorf("%q is not known: write one of %s", name, f.Names())
+	return Format[Report]{}, fmt.Errorf("%q is not valid: use one of %s", name, f.Names())
 }
 
 // writeLines writes lines for a person, in which control characters are escaped.

@@ -46,9 +46,9 @@ func testFormats[Report any](t *testing.T, folder string, formats Formats[Report
 
 func TestUnknownFormat(t *testing.T) {
 	_, err := CheckFormats.ByName("table")
-	require.EqualError(t, err, `"table" is not known: write one of text, json, yaml, sarif, junit`)
+	require.EqualError(t, err, `"table" is not valid: use one of text, json, yaml, sarif, junit`)
 	_, err = ExplanationFormats.ByName("xml")
-	require.EqualError(t, err, `"xml" is not known: write one of table, json, yaml, csv`)
+	require.EqualError(t, err, `"xml" is not valid: use one of table, json, yaml, csv`)
 }
 
 type brokenWriter struct{}
