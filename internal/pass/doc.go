@@ -1,11 +1,12 @@
-// Package pass applies a policy to the documents of an input: it finds the
-// workloads in them, plans each once, writes what is planned into the document,
-// and collects what there is to tell.
+// Package pass applies a policy to the documents of an input. It finds the
+// workloads in them, plans each once, writes the plan into the document, and
+// collects what there is to tell the user.
 //
-// Whoever wants to see a document asks to be called for it, before it changes
-// and afterwards. So render, check and explain see one plan of one pass, and
-// none of them has to keep more of a document than it needs.
+// Callers can see each document twice: with its plans before anything changes, and
+// after it is written. So render, check and explain share one plan of one pass, and
+// none of them has to keep a document.
 //
-// What a plan is, package transform decides; how a text is changed, package edit;
-// what the findings beside the plans are, package lint.
+// Package transform makes the plans, package edit changes texts, and package lint
+// finds what is wrong beside the plans. The tests of package fn judge this one, by
+// goldens and drawn inputs.
 package pass

@@ -9,28 +9,28 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
-// Document is an item that has been read, and what is planned for it.
+// Document is an item that has been read, and its plans.
 type Document struct {
 	Item
-	// At is the place of the item among all of them.
+	// At is the index of the item.
 	At int
-	// Nodes are as the document came until it is written, and then as it is
+	// Nodes hold the document as it came until it is written, and then as it is
 	// written.
 	Nodes *yaml.Node
-	// Configs are the plans for the mesh configurations in the document,
-	// Workloads those for its workloads, each in the order in which they stand.
+	// Configs are the plans for the mesh configurations in the document, Workloads
+	// those for its workloads, each in the order of the document.
 	Configs   []*transform.ConfigPlan
 	Workloads []*transform.Plan
-	// Edits are those of all plans together.
+	// Edits are those of all plans.
 	Edits []edit.Edit
-	// Written is the new text, once it is written; nil where the document stays
-	// as it is or has no text.
+	// Written is the new text once the document is written. It is nil if the
+	// document stays as it is or has no text.
 	Written []byte
 
 	findings []Finding
 	failed   bool
-	// source gives the text of a value as it stands in the document, and apply
-	// makes edits in the text and the nodes.
+	// source gives the text of a value in the document, and apply makes edits in
+	// the text and the nodes.
 	source func(edit.Path) (string, error)
 	apply  func([]edit.Edit) ([]byte, error)
 }
@@ -39,7 +39,7 @@ type Document struct {
 func (i *Item) read(at int) (*Document, error) {
 	d := &Document{Item: *i, At: at}
 	if i.Nodes != nil {
-		// A copy: what cannot be edited is to be known before anything changes.
+		// Edit a copy, to find out what cannot be edited before anything changes.
 		d.Nodes = node.Clone(i.Nodes)
 		d.source = func(path edit.Path) (string, error) { return edit.NodeSource(node.Of(d.Nodes).At(path...).Node()), nil }
 		d.apply = func(edits []edit.Edit) ([]byte, error) { return nil, edit.Nodes(d.Nodes, edits) }
@@ -57,7 +57,7 @@ func (d *Document) plan(policy *transform.Policy) {
 	configs, problems := policy.MeshConfigs(document)
 	severity := transform.Error
 	if !policy.UpdatesMeshConfig() {
-		severity = transform.Warning // it is not ours to write
+		severity = transform.Warning // we would not write there
 	}
 	d.malformed(severity, problems...)
 	for _, c := range configs {
@@ -76,9 +76,8 @@ func (d *Document) plan(policy *transform.Policy) {
 	}
 }
 
-// write makes the edits of the plans. Where something is wrong with one of them,
-// nothing is written, but the nodes say what the others would have made of the
-// document.
+// write makes the edits of the plans. If something is wrong with one of them, it
+// writes nothing, but the nodes show what the others would have done.
 func (d *Document) write() {
 	if d.failed {
 		for _, plan := range d.Workloads {
@@ -104,7 +103,7 @@ func (d *Document) tell(of *transform.Object, findings []transform.Finding) {
 	}
 }
 
-// malformed adds what is wrong with the document.
+// malformed adds problems of the document.
 func (d *Document) malformed(severity transform.Severity, problems ...error) {
 	for _, err := range problems {
 		d.add(d.problem(severity, err))

@@ -16,12 +16,12 @@ import (
 type Finding struct {
 	Severity transform.Severity
 	Message  string
-	// Check is the check of package lint that found it, "" for what a plan says.
+	// Check is the check of package lint that found it; "" if it is from a plan.
 	Check string
-	// About is the object that it is about; zero where that cannot be told.
+	// About is the object that it is about; zero if that has no name.
 	About Ref
-	// Field is the path of the field that it is about, Value what stands there
-	// and Proposed YAML that mends it; "" where they say nothing.
+	// Field is the path of the field that it is about, Value the value there, and
+	// Proposed YAML that fixes it. Each may be "".
 	Field, Value, Proposed string
 	Place
 }
@@ -32,7 +32,7 @@ type Ref struct{ APIVersion, Kind, Namespace, Name string }
 // RefOf names an object in a document.
 func RefOf(o *transform.Object) Ref { return Ref{o.APIVersion, o.Kind, o.Namespace, o.Name} }
 
-// finding is what a plan or a check says of an object in the document.
+// finding locates what a plan or a check says about an object in the document.
 func (d *Document) finding(of *transform.Object, f transform.Finding) Finding {
 	told := Finding{Severity: f.Severity, Message: f.Message, About: RefOf(of)}
 	path := f.Path
@@ -45,8 +45,8 @@ func (d *Document) finding(of *transform.Object, f transform.Finding) Finding {
 	return told
 }
 
-// problem is what is wrong with an object of the document, so that it cannot be
-// planned or written.
+// problem locates what keeps an object of the document from being planned or
+// written.
 func (d *Document) problem(severity transform.Severity, err error) Finding {
 	head := object.HeadOf(d.Nodes)
 	of := &transform.Object{File: head.Origin().File, Index: head.Origin().Index}
@@ -63,9 +63,9 @@ func (d *Document) problem(severity transform.Severity, err error) Finding {
 	return told
 }
 
-// Locate says where the value at a path of an object stands: in the item's file,
-// or else in the one that an orchestrator has noted. The line is that of the
-// innermost value around it that is there.
+// Locate says where the value at a path of an object is: in the item's file, or
+// else in the one that an orchestrator noted. If the value is not there, the line
+// is that of the innermost value around it.
 func (d *Document) Locate(of *transform.Object, path edit.Path) Place {
 	if d.File == "" {
 		return Place{File: of.File, Index: of.Index}
@@ -77,14 +77,14 @@ func (d *Document) Locate(of *transform.Object, path edit.Path) Place {
 	return at
 }
 
-// Broken is what there is to tell of an item that cannot be read.
+// Broken says why an item cannot be read.
 func (i *Item) Broken(err error) Finding {
 	name := i.Name()
 	told := Finding{Severity: transform.Error, Message: fmt.Sprintf("reading %s: %v", name, err), Place: i.Place}
 	if i.Line == 0 {
 		return told
 	}
-	// The line is said once, and as that of the file.
+	// Name the line once, as that of the file.
 	line, problem := yamltext.Located(err)
 	if doubt := (*object.Doubt)(nil); errors.As(err, &doubt) {
 		line, problem = doubt.First, doubt.In(i.Line)
@@ -97,7 +97,7 @@ func (i *Item) Broken(err error) Finding {
 	return told
 }
 
-// Name is for messages about an item that cannot be read.
+// Name names the item in messages.
 func (i *Item) Name() string {
 	if i.File == "" {
 		return fmt.Sprintf("items[%d]", i.Index)
@@ -105,5 +105,5 @@ func (i *Item) Name() string {
 	return "the document"
 }
 
-// templated is how Helm's templates begin what they fill in.
+// templated is how actions begin in the templates of Helm charts.
 const templated = "{{"

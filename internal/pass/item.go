@@ -8,25 +8,24 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
-// Item is a document of the input: a text, or nodes where a Go program holds
-// those.
+// Item is a document of the input: a text, or the nodes that a Go program holds.
 type Item struct {
-	// Text is the document's, and Aliases are the names of anchors that other
+	// Text is that of the document. Aliases are the names of anchors that other
 	// items may use.
 	Text    yamltext.Fragment
 	Aliases []string
-	// Nodes take the place of a text.
+	// Nodes replace a text.
 	Nodes *yaml.Node
 	Place
 }
 
-// Place is where an item stands.
+// Place is where an item is.
 type Place struct {
-	// File and Index are those of its document; the file is "" where an
-	// orchestrator's annotations have to tell.
+	// File and Index are those of its document. File is "" if only the
+	// annotations of an orchestrator can tell.
 	File  string
 	Index int
-	// Line of the file in which the item begins, from 1; 0 if it is not known.
+	// Line is where the item begins in the file, from 1; 0 if it is not known.
 	Line int
 }
 

@@ -5,8 +5,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
-// judge gives what the checks found: of workloads by themselves, and beside other
-// objects.
+// judge says what the checks found in single workloads, and beside other objects.
 func (p *Pass) judge(linter *lint.Linter, all *outcome) []lint.Finding {
 	kinds := map[object.Type]bool{}
 	for _, h := range p.Heads {
@@ -35,8 +34,8 @@ func (p *Pass) judge(linter *lint.Linter, all *outcome) []lint.Finding {
 	return append(all.linted, linter.Judge(all.workloads, wanted, &items)...)
 }
 
-// wanted reads what checks want of an item. What cannot be read is not ours to
-// judge, since it passes through as it is.
+// wanted reads what the checks need of an item. An item that cannot be read passes
+// through as it is, and nothing judges it.
 func (p *Pass) wanted(i int, wanted lint.Wanted) *lint.Items {
 	item, head := &p.Items[i], p.Heads[i]
 	if item.Nodes != nil {
@@ -55,8 +54,8 @@ func (p *Pass) wanted(i int, wanted lint.Wanted) *lint.Items {
 	return wanted.Read(text.Nodes, i)
 }
 
-// named looks at the item's name without reading more of it; where that cannot
-// be seen, the item is wanted.
+// named says by the item's name alone whether it is wanted. An item whose name
+// cannot be seen is wanted.
 func (i *Item) named(head object.Type, wanted lint.Wanted) bool {
 	tree, err := i.Text.Outline(2)
 	if err != nil {
@@ -70,7 +69,7 @@ func (i *Item) named(head object.Type, wanted lint.Wanted) bool {
 	return !readable || wanted.Name(head, value)
 }
 
-// located gives what checks found with its place in the items as they came.
+// located finds the places of what the checks found, in the items as they came.
 func (p *Pass) located(found []lint.Finding) []Finding {
 	documents := map[int]*Document{}
 	findings := make([]Finding, len(found))

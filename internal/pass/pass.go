@@ -15,42 +15,41 @@ type Pass struct {
 	Policy *transform.Policy
 	Items  []Item
 	Heads  []object.Type
-	// Planned, where given, is called for each document in which something may
-	// be planned, as it came; Written is called for it as it is written. Both
-	// are called by several goroutines at a time, but by one for a document.
-	// They must not keep the document, of which there may be many.
+	// Planned is called for each document that may hold something to plan, as it
+	// came, and Written once it is written. Both may be nil. Several goroutines
+	// call them, but one for each document. They must not keep the document,
+	// because there may be many.
 	Planned, Written func(*Document)
-	// Progress, where given, is told how many items of how many are done. It is
-	// called once at a time.
+	// Progress, unless nil, is told how many items of how many are done. Its calls
+	// never overlap.
 	Progress func(done, total int)
 	// Imageless are, after a run, the workloads whose init container has no image.
 	Imageless []Ref
 }
 
-// outcome is what is kept of a document.
+// outcome is what a pass keeps of a document.
 type outcome struct {
 	findings []Finding
-	// workloads are for the checks that look at all of them together, linted is
-	// what those found that look at one.
+	// workloads are for the checks that judge all of them together; linted is what
+	// the checks of single workloads found.
 	workloads []*lint.Workload
 	linted    []lint.Finding
-	// plans and configs are kept for a mesh with a configuration of its own,
-	// to be held against each other.
+	// plans and configs are kept if the mesh has a configuration of its own, to
+	// compare them.
 	plans   []*transform.Plan
 	configs []config
 	// imageless are the workloads whose init container has no image.
 	imageless []Ref
 }
 
-// config is the plan for a mesh's configuration and the document in which that
-// stands.
+// config is the plan for a mesh's configuration, and its document.
 type config struct {
 	*transform.ConfigPlan
 	in *Document
 }
 
-// Run plans and writes every document, and gives what there is to tell. Items do
-// not depend on one another, so they are spread over the processors.
+// Run plans and writes every document, and says what there is to tell. Items do not
+// depend on one another, so all processors share them.
 func (p *Pass) Run() []Finding {
 	linter := lint.New(p.Policy)
 	outcomes := make([]outcome, len(p.Items))
@@ -116,7 +115,7 @@ func (o *outcome) add(other outcome) {
 	o.imageless = append(o.imageless, other.imageless...)
 }
 
-// counter counts the items that are done.
+// counter gives a function that counts the items that are done.
 func (p *Pass) counter() (tick func()) {
 	if p.Progress == nil {
 		return func() {}
@@ -131,8 +130,8 @@ func (p *Pass) counter() (tick func()) {
 	}
 }
 
-// inParallel calls a function for each of n places. They are spread over the
-// processors where there are many; a short list is not worth a thread.
+// inParallel calls a function for each of n places. All processors share them if
+// there are many; a short list is not worth a thread.
 func inParallel(n int, each func(int)) {
 	var next atomic.Int64
 	work := func() {

@@ -1,8 +1,9 @@
-// Package resourcelist reads a ResourceList, which is what a KRM function gets
-// and gives (kubernetes-sigs/kustomize
-// cmd/config/docs/api-conventions/functions-spec.md), and writes it again with
-// other texts for some of its items and with results.
+// Package resourcelist reads a ResourceList, the input and output of a KRM function
+// (kubernetes-sigs/kustomize
+// cmd/config/docs/api-conventions/functions-spec.md), and writes it with new texts
+// for some items and with results.
 //
-// The list stays text: its items are cut out of it, and what nobody changes
-// keeps its bytes. What is in an item is for others to read.
+// A list stays text. The package cuts the items out of it, and whatever nobody
+// changes keeps its bytes. It does not look into items. The tests of package fn
+// judge it, by goldens and by a fuzz target.
 package resourcelist

@@ -15,14 +15,14 @@ type List struct {
 	items, config *yamltext.Node
 }
 
-// The kind that functions read and write. All versions have the same schema.
+// The kind that functions read and write; all versions have the same schema.
 var versions = []string{"config.kubernetes.io/v1", "config.kubernetes.io/v1beta1", "config.kubernetes.io/v1alpha1"}
 
 const kind = "ResourceList"
 
 const wanted = "a KRM function reads a ResourceList (apiVersion config.kubernetes.io/v1) on standard input; kustomize and kpt send one"
 
-// Read reads as much of a list as tells its parts from one another.
+// Read finds the parts of a list.
 func Read(input []byte) (*List, error) {
 	if len(bytes.TrimSpace(input)) == 0 {
 		return nil, fmt.Errorf("standard input is empty: %s", wanted)
@@ -50,16 +50,16 @@ func Read(input []byte) (*List, error) {
 		return nil, fmt.Errorf("the ResourceList has apiVersion %q: write %s", version, versions[0])
 	}
 	if l.items = l.field("items"); l.items != nil && l.items.Kind != yamltext.Sequence {
-		return nil, fmt.Errorf("the ResourceList's items are a %s where a list is needed", l.items.Kind)
+		return nil, fmt.Errorf("the items of the ResourceList are a %s: expected a list", l.items.Kind)
 	}
 	if l.config = l.field("functionConfig"); l.config != nil && l.config.Kind != yamltext.Mapping {
-		return nil, fmt.Errorf("the ResourceList's functionConfig is a %s where a mapping is needed", l.config.Kind)
+		return nil, fmt.Errorf("the functionConfig of the ResourceList is a %s: expected a mapping", l.config.Kind)
 	}
 	return l, nil
 }
 
-// checkKeys refuses a list with a key that stands twice: two readers would see
-// two different lists.
+// checkKeys refuses a list with a duplicate key, because two readers could see two
+// different lists.
 func (l *List) checkKeys() error {
 	keys := l.tree.Root.Content
 	for i := 0; i+1 < len(keys); i += 2 {
@@ -73,7 +73,7 @@ func (l *List) checkKeys() error {
 	return nil
 }
 
-// text gives a field that is text, "" where there is none.
+// text gives the text of a field, "" if it has none.
 func (l *List) text(key string) string {
 	if node := l.tree.Entry(l.tree.Root, key); node != nil {
 		value, _ := l.tree.Value(node)
@@ -82,7 +82,7 @@ func (l *List) text(key string) string {
 	return ""
 }
 
-// field gives a field, nil where there is nothing in it.
+// field gives a field, nil if it is empty.
 func (l *List) field(key string) *yamltext.Node {
 	node := l.tree.Entry(l.tree.Root, key)
 	if node == nil || l.isNothing(node) {
@@ -91,7 +91,7 @@ func (l *List) field(key string) *yamltext.Node {
 	return node
 }
 
-// isNothing says whether a node is null, or an empty mapping as kpt sends where
+// isNothing says whether a node is null, or the empty mapping that kpt sends if
 // there is no functionConfig.
 func (l *List) isNothing(node *yamltext.Node) bool {
 	switch node.Kind {

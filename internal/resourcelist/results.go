@@ -13,9 +13,8 @@ import (
 
 const resultsKey = "results"
 
-// Rewritten gives the list with new texts for some items, nil for one that stays,
-// and with these results. Those that came with the input are an earlier run's and
-// are replaced.
+// Rewritten gives the list with new texts for some items, nil for one that stays as
+// it is, and with these results in place of those of an earlier run.
 func (l *List) Rewritten(texts [][]byte, results []any) []byte {
 	replacements := []yamltext.Replacement{l.render(results)}
 	for i, text := range texts {
@@ -26,7 +25,7 @@ func (l *List) Rewritten(texts [][]byte, results []any) []byte {
 	return yamltext.Replace(l.tree.Text, replacements)
 }
 
-// render says where in the list the results go, and their text there.
+// render says where the results go in the list, and with which text.
 func (l *List) render(results []any) yamltext.Replacement {
 	var key, value *yamltext.Node
 	root := l.tree.Root
@@ -41,7 +40,7 @@ func (l *List) render(results []any) yamltext.Replacement {
 	return l.renderBlock(key, value, results)
 }
 
-// renderFlow writes the results in braces, as JSON, which is YAML too.
+// renderFlow writes the results in flow style, as JSON.
 func (l *List) renderFlow(value *yamltext.Node, results []any) yamltext.Replacement {
 	if value != nil {
 		return yamltext.Replacement{Span: value.Full(), Text: asJSON(results)}
@@ -55,7 +54,7 @@ func (l *List) renderFlow(value *yamltext.Node, results []any) yamltext.Replacem
 	return added
 }
 
-// renderBlock writes the results as lines of their own.
+// renderBlock writes the results in block style, on lines of their own.
 func (l *List) renderBlock(key, value *yamltext.Node, results []any) yamltext.Replacement {
 	text, root := l.tree.Text, l.tree.Root
 	span := yamltext.Span{Start: yamltext.NextLine(text, root.End)}
@@ -86,14 +85,14 @@ func (l *List) lineBreak() []byte {
 	return []byte("\n")
 }
 
-// compact says whether the list's sequences stand at the column of their keys,
-// as kustomize and kpt write them.
+// compact says whether sequences begin at the column of their keys, as kustomize and
+// kpt write them.
 func (l *List) compact() bool {
 	return l.items == nil || l.items.Style == yamltext.Flow || l.items.Column <= l.tree.Root.Column
 }
 
-// beforeFlowEntry gives what separates a new last entry of a list in flow style
-// from the one before: a line of its own if that has one.
+// beforeFlowEntry separates a new last entry in flow style from the one before. It
+// begins a new line if that one stands on its own.
 func (l *List) beforeFlowEntry() []byte {
 	text, entries := l.tree.Text, l.tree.Root.Content
 	key := entries[len(entries)-2].Full().Start
@@ -115,8 +114,7 @@ func asJSON(results []any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// asBlock gives the results as an entry of the list, in block style and at the
-// list's column.
+// asBlock gives the results as an entry in block style, at the column of the list.
 func (l *List) asBlock(results []any) []byte {
 	var b bytes.Buffer
 	enc := yaml.NewEncoder(&b)

@@ -1,5 +1,6 @@
 // Package stream reads files of manifests as one stream of documents, and puts
-// documents that have changed back into their files.
+// changed documents back into their files. Package object says what a document is;
+// the tests of package fn judge this one.
 package stream
 
 import (
@@ -9,10 +10,10 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
-// Document is a document of a file that says anything.
+// Document is a document of a file that is not empty.
 type Document struct {
 	object.Document
-	// Index is its place among the documents of its file, from 0.
+	// Index counts the documents of its file, from 0.
 	Index int
 	file  int
 }
@@ -37,8 +38,8 @@ func Of(files ...yamltext.File) *Stream {
 // File is the file of a document.
 func (s *Stream) File(d Document) yamltext.File { return s.files[d.file] }
 
-// Rewritten gives the files with new texts for some documents, nil for one that
-// stays.
+// Rewritten gives the files with new texts for some documents, nil for one that stays
+// as it is.
 func (s *Stream) Rewritten(texts [][]byte) []yamltext.File {
 	replacements := make([][]yamltext.Replacement, len(s.files))
 	for i, text := range texts {

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		select {}
 	}
 	if path := os.Getenv("REWRITE"); path != "" {
-		if err := rewrite(path, "old", "new"); err != nil {
+		if err := rewrite(path); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -34,8 +34,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func rewrite(path, was, is string) error {
-	s, err := Stage([]File{{path, []byte(was), []byte(is)}})
+// rewrite makes new of old.
+func rewrite(path string) error {
+	s, err := Stage([]File{{path, []byte("old"), []byte("new")}})
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func TestFilesKeepModeAndOwner(t *testing.T) {
 	before, err := os.Stat(path)
 	require.NoError(t, err)
 
-	require.NoError(t, rewrite(path, "old", "new"))
+	require.NoError(t, rewrite(path))
 	after, err := os.Stat(path)
 	require.NoError(t, err)
 	assert.Equal(t, "new", read(t, path))
@@ -138,7 +139,7 @@ func TestLinks(t *testing.T) {
 
 func TestTheLongestName(t *testing.T) {
 	path := file(t, filepath.Join(t.TempDir(), strings.Repeat("x", 250)+".yaml"), "old")
-	require.NoError(t, rewrite(path, "old", "new"))
+	require.NoError(t, rewrite(path))
 	assert.Equal(t, "new", read(t, path))
 }
 
@@ -146,8 +147,8 @@ func TestWhatIsNoFile(t *testing.T) {
 	folder := t.TempDir()
 	pipe := filepath.Join(folder, "pipe")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
-	require.EqualError(t, rewrite(pipe, "old", "new"), "rewriting "+pipe+": it is not a regular file; nothing is changed")
-	require.Error(t, rewrite(filepath.Join(folder, "none"), "old", "new"))
+	require.EqualError(t, rewrite(pipe), "rewriting "+pipe+": it is not a regular file; nothing is changed")
+	require.Error(t, rewrite(filepath.Join(folder, "none")))
 	assert.Equal(t, []string{"pipe"}, names(t, folder))
 }
 
@@ -163,7 +164,7 @@ func TestLeftFilesAreRemoved(t *testing.T) {
 	for _, name := range stay {
 		file(t, filepath.Join(folder, name), "")
 	}
-	require.NoError(t, rewrite(a, "old", "new"))
+	require.NoError(t, rewrite(a))
 	assert.NoFileExists(t, gone)
 	assert.ElementsMatch(t, append(stay, "a"), names(t, folder))
 }
