@@ -52,7 +52,7 @@ test-containers: build kustomize images modules all-packages ## the images with 
 fuzz: go ## every fuzz target for TIME (1m), two at a time; what fails is kept in testdata/fuzz
 	@hack/fuzz.sh $(TIME)
 
-soak: build kustomize packages ## random cases over both backends for TIME (10m), 20,000 connections a second for a minute, 10,000 kustomizations
+soak: build kustomize packages ## random cases over both backends for TIME (10m), 20,000 connections a second for a minute, 10,000 kustomizations, a million odd documents
 	@hack/soak.sh $(TIME)
 
 reproducible: ## build the programs twice, in two folders, and compare

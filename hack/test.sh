@@ -123,6 +123,9 @@ stage rest helm-docs "Helm's commands in the documentation" go_test '^ok' -count
 # compiled in the cache.
 argocd() { CGO_ENABLED=0 go_test '^ok' -C test/argocd -trimpath -count=1 ./... "$@"; }
 stage rest argocd "the plugins of examples/argocd, by the real argocd-cmp-server" argocd
+# With the flags of test/cluster, which builds the same kubectl.
+readers() { CGO_ENABLED=0 go_test '^ok|[0-9] documents, |streams of seed|accepted by|read alike|known fault' -C test/readers -trimpath -count=1 ./... "$@"; }
+stage rest readers "odd documents, read by kubectl, kustomize, Argo CD and krm-bypass" readers
 stage rest containers "the images with podman and runc: by kustomize, and in pods beside the real istio-iptables" \
   go_test '^(    )?--- PASS' -C test/containers -count=1 -timeout=20m ./...
 
