@@ -224,3 +224,22 @@ func TestGuardrailMessage(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, results.Report())
 }
+
+var packageRow = regexp.MustCompile("(?m)^\\| `((?:cmd|fn|api|internal|images)[a-z0-9/-]*)` \\|")
+
+// TestMapOfPackages holds the table in CONTRIBUTING.md to the packages that there
+// are.
+func TestMapOfPackages(t *testing.T) {
+	list := exec.Command("go", "list", "-f", "{{.ImportPath}}", "./api/...", "./cmd/...", "./fn/...", "./internal/...", "./images/init/...")
+	list.Dir = root
+	out, err := list.Output()
+	require.NoError(t, err)
+	var want, shown []string
+	for path := range strings.FieldsSeq(string(out)) {
+		want = append(want, strings.TrimPrefix(path, "github.com/krm-bypass/krm-bypass/"))
+	}
+	for _, row := range packageRow.FindAllStringSubmatch(pages(t)["CONTRIBUTING.md"], -1) {
+		shown = append(shown, row[1])
+	}
+	assert.ElementsMatch(t, want, shown)
+}
