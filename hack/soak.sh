@@ -1,16 +1,11 @@
 #!/usr/bin/env bash
 # Compares random cases over both backends for ten minutes, successive seeds from
 # KRM_BYPASS_SEED on, then makes 20,000 new connections a second for a minute
-<<<<<<< ours
-# through our rules, then renders 10,000 kustomizations under a filter: soak.sh
-# [DURATION]. Prints the numbers, and fails where a case disagrees, a connection
-# fails, a kustomization reaches out, or a run is shorter than what it should show.
-=======
-# through our rules, then has kubectl, kustomize and Argo CD read a million streams
-# of odd documents beside us: soak.sh [DURATION]. Prints the numbers, and fails where
-# a case disagrees, a connection fails, a reader sees more than we do, or a run is
-# shorter than what it should show.
->>>>>>> theirs
+# through our rules, renders 10,000 kustomizations under a filter, and has kubectl,
+# kustomize and Argo CD read a million streams of odd documents beside us: soak.sh
+# [DURATION]. Prints the numbers, and fails where a case disagrees, a connection fails,
+# a kustomization reaches out, a reader sees more than we do, or a run is shorter than
+# what it should show.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,11 +19,9 @@ KRM_BYPASS_SOAK=$duration go test -v -count=1 -timeout=3h ./test/e2e/differentia
 echo "== new connections: 20,000 a second for 60s"
 KRM_BYPASS_LOAD=60s go test -v -count=1 -timeout=1h ./test/e2e/load | grep --line-buffered -vE '^(=== |PASS)' || status=1
 
-<<<<<<< ours
 echo "== 10,000 kustomizations: none starts a program or opens a socket"
 KRM_BYPASS_KUSTOMIZATIONS=10000 go test -v -count=1 -timeout=3h -run Drawn ./test/confined | grep --line-buffered -vE '^(=== |PASS)' || status=1
-=======
+
 echo "== odd documents: a million streams, read by four readers"
 KRM_BYPASS_STREAMS=${KRM_BYPASS_STREAMS:-1000000} CGO_ENABLED=0 go test -C test/readers -trimpath -v -count=1 -timeout=3h -run '^TestDrawnStreams$' . | grep --line-buffered -vE '^(=== |PASS)' || status=1
->>>>>>> theirs
 exit "$status"
