@@ -1,12 +1,12 @@
-// Package mesh owns what differs from one service mesh to another: the
-// annotations by which a pod bypasses the sidecar and their grammar, what such
-// annotations can say at all, what an empty one does, the ports and namespaces
-// that belong to the mesh itself, how a pod opts out of it, and the object that
-// configures it for all pods.
+// Package mesh describes each service mesh: the annotations that let a pod bypass
+// the sidecar and their grammar, what these annotations can express, what an empty
+// one does, the ports and namespaces that belong to the mesh, how a pod opts out,
+// where the mesh's own configuration is found, and what its sidecars leave in the
+// answers that pass through them.
 //
-// One file describes one mesh, as data for a mechanism that all of them share.
-// Nothing outside this package asks which mesh it is dealing with.
+// One file describes one mesh, as data for a mechanism that all meshes share.
+// Nothing outside this package asks which mesh it deals with.
 //
-// It does not know where a pod template stands in a manifest, nor which scopes
-// the settings came from (see internal/transform).
+// The package does not know where a pod template is in a manifest, nor which
+// scopes a setting came from (see internal/transform).
 package mesh
