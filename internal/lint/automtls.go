@@ -1,7 +1,7 @@
 package lint
 
 import (
-	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -32,7 +32,16 @@ func autoMTLS(j *judgement) {
 		}
 	})
 	for w, b := range t.broken {
-		t.report(j, w, b)
+		b.changes = map[*Workload]map[*change]bool{}
+		for _, member := range w.members {
+			b.changes[member] = t.changes(member, b)
+		}
+	}
+	// Each change is shown with all that it mends.
+	for w, b := range t.broken {
+		for _, member := range w.members {
+			t.report(j, member, b)
+		}
 	}
 }
 
@@ -56,9 +65,14 @@ type mtls struct {
 type broken struct {
 	ports traffic.Ports
 	// through are the ports of Services by which they come.
-	through []string
-	// changes mend it.
-	changes []*change
+	through crowd
+	// rules are changes of rules that mend it, peers the ports that a
+	// PeerAuthentication mends and have those that may.
+	rules map[*change]bool
+	peers traffic.Ports
+	have  []*peerAuthentication
+	// changes mend it, by workload.
+	changes map[*Workload]map[*change]bool
 }
 
 // judge notes whether the callers of a port break on it.
@@ -74,25 +88,32 @@ func (t *mtls) judge(w *Workload, r reached) {
 	}
 	b := t.broken[w]
 	if b == nil {
-		b = &broken{}
+		b = &broken{rules: map[*change]bool{}}
 		t.broken[w] = b
 	}
 	b.ports = b.ports.Union(traffic.SinglePorts(traffic.TCP, r.port))
-	b.through = append(b.through, fmt.Sprintf("%s of %s", portOf(r.view()), r.service.id()))
-	var changes []*change
+	b.through.name(portOf(r.view()) + " of " + r.service.id())
 	switch {
 	case len(forced) > 0:
-		changes = t.mend.rules(r, forced)
-	case r.service.headless() || len(w.labels) == 0:
-		changes = t.mend.rules(r, rules)
-	default:
-		changes = t.mend.peers(w, r.port, applied.workload)
+		rules = forced
+	case !r.service.headless() && len(w.labels) > 0:
+		b.peers, b.have = b.peers.Union(traffic.SinglePorts(traffic.TCP, r.port)), applied.workload
+		return
 	}
-	for _, c := range changes {
-		if !slices.Contains(b.changes, c) {
-			b.changes = append(b.changes, c)
+	for _, c := range t.mend.rules(r, rules) {
+		b.rules[c] = true
+	}
+}
+
+// changes gives what mends the connections of one workload.
+func (t *mtls) changes(w *Workload, b *broken) map[*change]bool {
+	all := maps.Clone(b.rules)
+	for port := range b.peers.Numbers(traffic.TCP) {
+		for _, c := range t.mend.peers(w, port, b.have) {
+			all[c] = true
 		}
 	}
+	return all
 }
 
 func (t *mtls) report(j *judgement, w *Workload, b *broken) {
@@ -101,9 +122,9 @@ func (t *mtls) report(j *judgement, w *Workload, b *broken) {
 		by = traffic.IncludeInboundPorts
 	}
 	key, _ := j.linter.mesh.Key(by)
-	slices.SortFunc(b.changes, func(a, c *change) int { return strings.Compare(a.title, c.title) })
+	changes := slices.SortedFunc(maps.Keys(b.changes[w]), func(a, c *change) int { return strings.Compare(a.title, c.title) })
 	var remedies, documents []string
-	for _, c := range b.changes {
+	for _, c := range changes {
 		if remedy := c.remedy(w); !slices.Contains(remedies, remedy) {
 			remedies = append(remedies, remedy)
 		}
@@ -111,6 +132,6 @@ func (t *mtls) report(j *judgement, w *Workload, b *broken) {
 	}
 	one := b.ports.Count(traffic.TCP) == 1
 	f := j.find(w.Object, w.annotation(key.Annotation), "",
-		portsOf(b.ports), some(b.through), verb(one, "it bypasses", "they bypass"), strings.Join(remedies, "; "))
+		portsOf(b.ports), b.through.String(), verb(one, "it bypasses", "they bypass"), strings.Join(remedies, "; "))
 	f.Proposed = strings.Join(documents, "---\n")
 }

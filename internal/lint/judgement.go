@@ -10,7 +10,8 @@ import (
 // Judge gives what there is to say of the workloads beside the items that were
 // wanted. It depends on what these say, not on their order.
 func (l *Linter) Judge(workloads []*Workload, wanted Wanted, items *Items) []Finding {
-	j := &judgement{reporter: reporter{linter: l}, items: items, workloads: workloads, opening: wanted.opening}
+	alike := represented(workloads, items)
+	j := &judgement{reporter: reporter{linter: l}, items: items, workloads: workloads, alike: alike, opening: newIndex(l.namespace, alike)}
 	for _, c := range wanted.checks {
 		j.check, j.notes, j.noted = c, map[place]*note{}, nil
 		c.judge(j)
@@ -49,8 +50,10 @@ type judgement struct {
 	reporter
 	items     *Items
 	workloads []*Workload
-	opening   *index
-	groups    []alike
+	// alike are the workloads, one for all that are alike.
+	alike   []*Workload
+	opening *index
+	groups  []group
 	// notes are those of the check that runs, by place and in their order.
 	notes map[place]*note
 	noted []*note

@@ -7,8 +7,8 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// alike are workloads with the same settings.
-type alike struct {
+// group is workloads with the same settings.
+type group struct {
 	settings  traffic.Settings
 	workloads []*Workload
 	// crowds are they by their namespaces.
@@ -16,8 +16,8 @@ type alike struct {
 }
 
 // seeing adds those in whose namespaces an object counts.
-func (a alike) seeing(exportTo []string, from string, to *crowd) {
-	for namespace, c := range a.crowds {
+func (g group) seeing(exportTo []string, from string, to *crowd) {
+	for namespace, c := range g.crowds {
 		if exported(exportTo, from, namespace) {
 			to.join(c)
 		}
@@ -26,12 +26,12 @@ func (a alike) seeing(exportTo []string, from string, to *crowd) {
 
 // leaving gives the workloads that bypass anything on its way out, by their
 // settings, so that each is asked once what it does to an object.
-func (j *judgement) leaving() []alike {
+func (j *judgement) leaving() []group {
 	if j.groups != nil {
 		return j.groups
 	}
 	at := map[*bypass]int{}
-	for _, w := range j.workloads {
+	for _, w := range j.alike {
 		if !w.opensOutbound() {
 			continue
 		}
@@ -39,7 +39,7 @@ func (j *judgement) leaving() []alike {
 		if !known {
 			i = len(j.groups)
 			at[w.bypass] = i
-			j.groups = append(j.groups, alike{settings: w.settings, crowds: map[string]*crowd{}})
+			j.groups = append(j.groups, group{settings: w.settings, crowds: map[string]*crowd{}})
 		}
 		j.groups[i].workloads = append(j.groups[i].workloads, w)
 		c := j.groups[i].crowds[w.namespace]

@@ -3,6 +3,7 @@ package lint
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"strconv"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
@@ -45,23 +46,27 @@ func (r reached) path() edit.Path {
 // reaching visits the ports of Services that lead past a sidecar.
 func (j *judgement) reaching(visit func(*Workload, reached)) {
 	for _, s := range viewed[service](j.items) {
-		s.reaching(j.opening, visit)
+		for w, r := range s.reaching(j.opening) {
+			visit(w, r)
+		}
 	}
 }
 
-// reaching visits those of the Service.
-func (s *service) reaching(opening *index, visit func(*Workload, reached)) {
-	if s.Spec.Type == "ExternalName" || len(s.Spec.Selector) == 0 {
-		return
-	}
-	for _, w := range opening.selected(s.Namespace, s.Spec.Selector) {
-		for k, p := range s.Spec.Ports {
-			if p.Protocol != "" && p.Protocol != "TCP" {
-				continue
-			}
-			port := w.port(cmp.Or(string(p.TargetPort), strconv.Itoa(int(p.Port))))
-			if w.inbound.Contains(traffic.TCP, port) {
-				visit(w, reached{s, k, port})
+// reaching gives those of the Service.
+func (s *service) reaching(opening *index) iter.Seq2[*Workload, reached] {
+	return func(yield func(*Workload, reached) bool) {
+		if s.Spec.Type == "ExternalName" || len(s.Spec.Selector) == 0 {
+			return
+		}
+		for _, w := range opening.selected(s.Namespace, s.Spec.Selector) {
+			for k, p := range s.Spec.Ports {
+				if p.Protocol != "" && p.Protocol != "TCP" {
+					continue
+				}
+				port := w.port(cmp.Or(string(p.TargetPort), strconv.Itoa(int(p.Port))))
+				if w.inbound.Contains(traffic.TCP, port) && !yield(w, reached{s, k, port}) {
+					return
+				}
 			}
 		}
 	}

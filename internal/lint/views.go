@@ -114,14 +114,13 @@ func (s *service) headless() bool { return s.Spec.ClusterIP == "None" }
 // leading views a Service, if it leads to one of the workloads.
 func leading(o resource, opening *index) any {
 	s := fields[service](o, opening).(*service)
-	leads := opening == nil
-	if !leads {
-		s.reaching(opening, func(*Workload, reached) { leads = true })
+	if opening == nil {
+		return s
 	}
-	if !leads {
-		return nil
+	for range s.reaching(opening) {
+		return s
 	}
-	return s
+	return nil
 }
 
 // destinationRule: networking/v1alpha3/destination_rule.proto.

@@ -67,10 +67,15 @@ func (t tally) of(said string) *crowd {
 }
 
 func (c *crowd) add(w *Workload) {
-	if c.last != w {
-		c.last = w
+	switch {
+	case c.last == w:
+		return
+	case w.crowd == nil:
 		c.name(w.id())
+	default:
+		c.join(w.crowd)
 	}
+	c.last = w
 }
 
 func (c *crowd) name(id string) {

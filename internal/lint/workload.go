@@ -28,6 +28,10 @@ type Workload struct {
 	isPod bool
 	// named are the container ports that have a name and bypass the sidecar.
 	named []namedPort
+	// members are the workloads for which it stands, and crowd their names; nil
+	// where it stands for itself alone (see represented).
+	members []*Workload
+	crowd   *crowd
 	// environment is what the template's annotation sets for the sidecar.
 	environment map[string]string
 }

@@ -1,0 +1,69 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+)
+
+// chooser is a view of an object that selects pods by their labels.
+type chooser interface{ selects() map[string]string }
+
+func (p *peerAuthentication) selects() map[string]string          { return p.Spec.Selector.MatchLabels }
+func (p *authorizationPolicy) selects() map[string]string         { return p.Spec.Selector.MatchLabels }
+func (r *requestAuthenticationObject) selects() map[string]string { return r.Spec.Selector.MatchLabels }
+func (s *service) selects() map[string]string                     { return s.Spec.Selector }
+func (s *sidecar) selects() map[string]string                     { return s.Spec.WorkloadSelector.Labels }
+func (p *proxyConfig) selects() map[string]string                 { return p.Spec.Selector.MatchLabels }
+
+// represented gives one workload for all that no check can tell apart beside the
+// items, with all of them in its crowd: as many workloads as one likes cost the
+// checks no more than one, as long as they bypass the same and the items select
+// them by the same labels.
+func represented(workloads []*Workload, items *Items) []*Workload {
+	asked := map[string]bool{tlsModeLabel: true}
+	for _, v := range items.views {
+		if s, is := v.(chooser); is {
+			for key := range s.selects() {
+				asked[key] = true
+			}
+		}
+	}
+	type class struct {
+		namespace string
+		*bypass
+		rest string
+	}
+	known := map[class]*Workload{}
+	var all []*Workload
+	for _, w := range workloads {
+		at := class{w.namespace, w.bypass, w.distinction(asked)}
+		one := known[at]
+		if one == nil {
+			copied := *w
+			one = &copied
+			one.crowd = &crowd{}
+			known[at] = one
+			all = append(all, one)
+		}
+		one.members = append(one.members, w)
+		one.crowd.name(w.id())
+	}
+	return all
+}
+
+// distinction is equal for workloads that have the same named ports and the same
+// of the labels that are asked for. A workload that says for itself whether DNS is
+// captured is like no other, since a finding is about its own annotation.
+func (w *Workload) distinction(asked map[string]bool) string {
+	var b strings.Builder
+	for _, l := range w.labels {
+		if asked[l.key] {
+			fmt.Fprintf(&b, "%q=%q ", l.key, l.value)
+		}
+	}
+	fmt.Fprintf(&b, "%t %+v", len(w.labels) > 0, w.named)
+	if _, said := w.environment[captureKey]; said {
+		fmt.Fprintf(&b, " %p", w)
+	}
+	return b.String()
+}
