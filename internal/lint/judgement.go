@@ -11,17 +11,27 @@ import (
 // wanted. It depends on what these say, not on their order.
 func (l *Linter) Judge(workloads []*Workload, wanted Wanted, items *Items) []Finding {
 	alike := represented(workloads, items)
-	j := &judgement{reporter: reporter{linter: l}, items: items, workloads: workloads, alike: alike, opening: newIndex(l.namespace, alike)}
+	j := &judgement{
+		reporter: reporter{linter: l}, items: items, workloads: workloads, alike: alike, opening: newIndex(l.namespace, alike),
+		notes: map[place]*note{}, open: map[string][]saying{},
+	}
 	for _, c := range wanted.checks {
-		j.check, j.notes, j.noted = c, map[place]*note{}, nil
+		j.check = c
 		c.judge(j)
-		for _, n := range j.noted {
-			n.each(func(said, workloads string) {
-				j.findAs(n.says, n.about, n.path, n.value, append([]any{said, workloads}, n.more...)...)
-			})
-		}
+		j.conclude()
 	}
 	return j.findings
+}
+
+// conclude makes findings of the notes. A check that is done with an object may
+// do so before it comes to the next, since there may be many.
+func (j *judgement) conclude() {
+	for _, n := range j.noted {
+		for _, s := range append(n.tally.sayings(), n.known...) {
+			j.findAs(n.says, n.about, n.path, n.value, append([]any{s.said, s.workloads}, n.more...)...)
+		}
+	}
+	j.notes, j.noted = map[place]*note{}, nil
 }
 
 // reporter collects findings of the check that runs.
@@ -53,7 +63,10 @@ type judgement struct {
 	// alike are the workloads, one for all that are alike.
 	alike   []*Workload
 	opening *index
-	groups  []group
+	// open is what there is to say of all ports of the workloads that a selector
+	// takes in.
+	open   map[string][]saying
+	groups []group
 	// notes are those of the check that runs, by place and in their order.
 	notes map[place]*note
 	noted []*note
@@ -76,6 +89,8 @@ type note struct {
 	// the workloads.
 	says string
 	more []any
+	// known are sayings that were put together before.
+	known []saying
 }
 
 // note gives the note on a field, and begins it where there is none.

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -41,22 +42,27 @@ func authorization(j *judgement) {
 			continue // it is for gateways and waypoints
 		}
 		n := j.note(p.Object, p.Path("spec"), "", cmp.Or(p.Spec.Action, allow))
+		if p.aboutAll() {
+			n.known = j.openTo(p.Namespace, p.Spec.Selector, roots)
+			continue
+		}
 		for _, w := range j.governed(p.Namespace, p.Spec.Selector, roots) {
 			if ports := p.about(w.inbound); !ports.IsEmpty() {
 				n.add(portsOf(ports), w)
 			}
 		}
+		j.conclude()
 	}
 }
 
 const allow = "ALLOW"
 
-// about gives those of the ports of which the policy would say something if it
-// were asked. An ALLOW policy refuses what none of its rules names.
+// aboutAll says that the policy would say something of every port if it were
+// asked: an ALLOW policy refuses what none of its rules names.
+func (p *authorizationPolicy) aboutAll() bool { return cmp.Or(p.Spec.Action, allow) == allow }
+
+// about gives those of the ports of which another policy would say something.
 func (p *authorizationPolicy) about(ports traffic.Ports) traffic.Ports {
-	if cmp.Or(p.Spec.Action, allow) == allow {
-		return ports
-	}
 	var about traffic.Ports
 	for _, rule := range p.Spec.Rules {
 		of := ports
@@ -87,11 +93,23 @@ func requestAuthentication(j *judgement) {
 		if r.Spec.TargetRef || len(r.Spec.TargetRefs) > 0 || len(r.Spec.JwtRules) == 0 {
 			continue
 		}
-		n := j.note(r.Object, r.Path("spec", "jwtRules"), "")
-		for _, w := range j.governed(r.Namespace, r.Spec.Selector, roots) {
-			n.add(portsOf(w.inbound), w)
-		}
+		j.note(r.Object, r.Path("spec", "jwtRules"), "").known = j.openTo(r.Namespace, r.Spec.Selector, roots)
 	}
+}
+
+// openTo gives what there is to say of the ports at which nobody asks a policy.
+func (j *judgement) openTo(namespace string, by selector, roots []string) []saying {
+	key := fmt.Sprint(j.namespace(namespace), by.MatchLabels)
+	known, done := j.open[key]
+	if !done {
+		said := tally{}
+		for _, w := range j.governed(namespace, by, roots) {
+			said.add(portsOf(w.inbound), w)
+		}
+		known = said.sayings()
+		j.open[key] = known
+	}
+	return known
 }
 
 // governed gives the workloads that a policy with a selector governs: those of

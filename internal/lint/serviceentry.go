@@ -18,6 +18,7 @@ func serviceEntry(j *judgement) {
 				group.seeing(e.Spec.ExportTo, j.namespace(e.Namespace), n.of(portsOf(ports)))
 			}
 		}
+		j.conclude()
 	}
 }
 

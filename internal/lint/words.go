@@ -108,18 +108,32 @@ func (c *crowd) String() string {
 	return fmt.Sprintf("%s and %d more", named, c.more)
 }
 
-// each visits what was said, in order, with the workloads of which it was.
-func (t tally) each(visit func(said, workloads string)) {
+// saying is what was said and the workloads of which it was.
+type saying struct{ said, workloads string }
+
+// mostSayings is how much is said of one field before it is said in short, so that
+// a policy beside workloads that all bypass other ports is one finding.
+const mostSayings = 10
+
+// sayings gives what was said, in order.
+func (t tally) sayings() []saying {
 	said := make([]string, 0, len(t))
+	var all crowd
 	for s, c := range t {
 		if len(c.first) > 0 {
 			said = append(said, s)
+			all.join(c)
 		}
 	}
-	slices.Sort(said)
-	for _, s := range said {
-		visit(s, t[s].String())
+	if len(said) > mostSayings {
+		return []saying{{some(said), all.String()}}
 	}
+	slices.Sort(said)
+	sayings := make([]saying, len(said))
+	for i, s := range said {
+		sayings[i] = saying{s, t[s].String()}
+	}
+	return sayings
 }
 
 // inOrder sorts views by the names of their objects.
