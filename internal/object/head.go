@@ -15,8 +15,8 @@ var errItems = errors.New("kubectl takes an object with items for a list, and ap
 // Head is what names an object.
 type Head struct {
 	Type
-	Name, Namespace     string
-	Labels, Annotations map[string]string
+	Name, Namespace string
+	Annotations     map[string]string
 }
 
 // String names the object in a message.
@@ -32,7 +32,7 @@ func HeadOf(document *yaml.Node) Head {
 	metadata := root.Entry("metadata")
 	return Head{
 		Type: TypeOf(root), Name: metadata.Entry("name").Text(), Namespace: metadata.Entry("namespace").Text(),
-		Labels: metadata.Entry("labels").Strings(), Annotations: metadata.Entry("annotations").Strings(),
+		Annotations: metadata.Entry("annotations").Strings(),
 	}
 }
 

@@ -6,18 +6,16 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/terminal"
 )
 
 // title names an object for a person; "" if there is none.
 func title(ref fn.ResourceRef) string {
-	switch {
-	case ref.Kind == "":
+	if ref.Kind == "" {
 		return ""
-	case ref.Namespace != "":
-		return terminal.Line(ref.Kind + " " + ref.Namespace + "/" + ref.Name)
 	}
-	return terminal.Line(ref.Kind + " " + ref.Name)
+	return terminal.Line(object.Named(ref.Kind, ref.Namespace, ref.Name))
 }
 
 // place writes FILE:LINE, or as much of it as is known.
