@@ -163,3 +163,14 @@ func TestCheckJudgesWhatHasExpired(t *testing.T) {
 		})
 	}
 }
+
+// Without an image nothing can be written, which is no reason to call anything
+// as it would be.
+func TestCheckWithoutAnImage(t *testing.T) {
+	spec := strings.Replace(checkedSpec, "{image: ghcr.io/krm-bypass/init:v0.1.0}", "{backend: nftables}", 1)
+	checked, err := fn.Check(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte(spec)}), []fn.Manifest{{Path: "web.yaml", Text: []byte(unchecked)}}, fn.Options{}, fn.Expiry{})
+	require.NoError(t, err)
+	assert.Contains(t, checked.Results.Report(), "error: spec.yaml:15: ClusterBypass cluster: spec.enforcement: Deployment shop/web needs the init container")
+	require.Len(t, checked.Objects, 1)
+	assert.NotEmpty(t, checked.Objects[0].Differences)
+}

@@ -153,9 +153,9 @@ func severities(l *v1alpha1.Lint) map[string]string {
 		return set
 	}
 	all := reflect.ValueOf(*l)
-	for _, f := range fieldsOf(all.Type()) {
-		if severity := all.FieldByIndex(f.Index).String(); severity != "" {
-			set[jsonName(f)] = severity
+	for _, f := range FieldsOf(all.Type()) {
+		if severity := all.FieldByIndex(f.index).String(); severity != "" {
+			set[f.Name] = severity
 		}
 	}
 	return set

@@ -1,27 +1,29 @@
 package spec
 
 import (
+	"cmp"
+	"reflect"
+
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
-	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 const defaultMesh = "Istio"
 
 // fill gives a value to every field that has a default and is not set.
 func fill(c *v1alpha1.ClusterBypass) {
-	setDefault(&c.APIVersion, v1alpha1.APIVersion)
-	setDefault(&c.Kind, v1alpha1.Kind)
+	identify(c)
 	s := &c.Spec
-	setDefault(&s.Mesh, defaultMesh)
-	setDefault(&s.Merge, "Override")
-	setDefault(&s.MeshConfig, "Ignore")
 	if s.Enforcement == nil {
 		s.Enforcement = &v1alpha1.Enforcement{}
 	}
 	e := s.Enforcement
-	setDefault(&e.Mode, string(transform.InitContainer))
-	setDefault(&e.ImagePullPolicy, "IfNotPresent")
-	setDefault(&e.Backend, "auto")
+	for _, each := range []reflect.Value{reflect.ValueOf(s).Elem(), reflect.ValueOf(e).Elem()} {
+		for _, f := range FieldsOf(each.Type()) {
+			if field := each.FieldByIndex(f.index); f.Default != "" && field.String() == "" {
+				field.SetString(f.Default)
+			}
+		}
+	}
 	if e.Resources == nil {
 		// Programming 10,000 ranges takes less than 24 MiB and a few
 		// hundredths of a second (make bench). Limits and requests are equal,
@@ -34,8 +36,7 @@ func fill(c *v1alpha1.ClusterBypass) {
 	}
 }
 
-func setDefault(field *string, value string) {
-	if *field == "" {
-		*field = value
-	}
+// identify says what the object is where it does not say so itself.
+func identify(c *v1alpha1.ClusterBypass) {
+	c.APIVersion, c.Kind = cmp.Or(c.APIVersion, v1alpha1.APIVersion), cmp.Or(c.Kind, v1alpha1.Kind)
 }

@@ -107,5 +107,5 @@ func NeedsImage(workloads []string) Problem {
 		who = fmt.Sprintf("%s and %d more need", slices.Min(workloads), others)
 	}
 	return Problem{Path: enforcementPath, Message: who + " the init container, but the spec names no image for it: build one with make images, and push it with make push REGISTRY=" +
-		path.Dir(exampleImage) + ", which, which prints the lines to put here; or set mode: AnnotationsOnly"}
+		path.Dir(exampleImage) + ", which prints the lines to put here; or set mode: AnnotationsOnly"}
 }

@@ -7,81 +7,88 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
-// constraint is what a field's schema tag demands.
-type constraint struct {
-	required  bool
-	filled    bool // not the empty string
-	enum      []string
-	byDefault string
-	// A number lies between minimum and maximum where bounded.
-	bounded          bool
-	minimum, maximum int
+// Field is a field of the API, and what its schema tag demands.
+type Field struct {
+	// Name is that in JSON, Go that of the type and the field in Go.
+	Name, Go string
+	Type     reflect.Type
+	Required bool
+	// Filled forbids the empty string.
+	Filled bool
+	// Enum are the values that there are, nil for any.
+	Enum    []string
+	Default string
+	// A number lies between Minimum and Maximum where these differ.
+	Minimum, Maximum int
+
+	index []int
 }
 
-func constraintOf(field reflect.StructField) constraint {
-	var c constraint
-	for part := range strings.SplitSeq(field.Tag.Get("schema"), ";") {
-		key, value, _ := strings.Cut(part, "=")
-		switch key {
-		case "required":
-			c.required = true
-		case "minLength":
-			c.filled = true
-		case "enum":
-			c.enum = strings.Split(value, "|")
-		case "default":
-			c.byDefault = value
-		case "minimum":
-			c.minimum, _ = strconv.Atoi(value)
-			c.bounded = true
-		case "maximum":
-			c.maximum, _ = strconv.Atoi(value)
-			c.bounded = true
-		}
-	}
-	return c
-}
-
-// fieldsOf lists the fields of a struct by their JSON names, those of an
-// inlined struct among them.
-func fieldsOf(t reflect.Type) []reflect.StructField {
-	var fields []reflect.StructField
+// FieldsOf gives the fields of a struct, those of an inlined struct among them.
+func FieldsOf(t reflect.Type) []Field {
+	var fields []Field
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.Anonymous {
-			for _, inner := range fieldsOf(f.Type) {
-				inner.Index = append(slices.Clone(f.Index), inner.Index...)
+			for _, inner := range FieldsOf(f.Type) {
+				inner.index = slices.Concat(f.Index, inner.index)
 				fields = append(fields, inner)
 			}
 			continue
 		}
-		fields = append(fields, f)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		field := Field{Name: name, Go: t.Name() + "." + f.Name, Type: f.Type, index: f.Index}
+		field.constrain(f.Tag.Get("schema"))
+		fields = append(fields, field)
 	}
 	return fields
 }
 
-func jsonName(f reflect.StructField) string {
-	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-	return name
+func (f *Field) constrain(tag string) {
+	for part := range strings.SplitSeq(tag, ";") {
+		switch key, value, _ := strings.Cut(part, "="); key {
+		case "required":
+			f.Required = true
+		case "minLength":
+			f.Filled = true
+		case "enum":
+			f.Enum = strings.Split(value, "|")
+		case "meshes":
+			f.Enum = mesh.Names()
+		case "default":
+			f.Default = value
+		case "minimum":
+			f.Minimum, _ = strconv.Atoi(value)
+		case "maximum":
+			f.Maximum, _ = strconv.Atoi(value)
+		}
+	}
+}
+
+// namesOf lists the names of fields.
+func namesOf(fields []Field) []string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.Name
+	}
+	return names
 }
 
 // deeper gives the path of a field of that name which belongs one step below,
 // "" if there is none. The last one counts: spec.global rather than
 // spec.meshDefaults.
-func deeper(name string, fields []reflect.StructField) string {
+func deeper(name string, fields []Field) string {
 	path := ""
 	for _, f := range fields {
 		t := f.Type
 		if t.Kind() == reflect.Pointer {
 			t = t.Elem()
 		}
-		if t.Kind() != reflect.Struct || t == metadataType {
-			continue
-		}
-		if slices.ContainsFunc(fieldsOf(t), func(inner reflect.StructField) bool { return jsonName(inner) == name }) {
-			path = jsonName(f) + "." + name
+		if t.Kind() == reflect.Struct && t != metadataType && slices.Contains(namesOf(FieldsOf(t)), name) {
+			path = f.Name + "." + name
 		}
 	}
 	return path

@@ -14,11 +14,8 @@ import (
 
 // object reads a mapping into a struct.
 func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
-	fields := fieldsOf(into.Type())
-	names := make([]string, len(fields))
-	for i, f := range fields {
-		names[i] = jsonName(f)
-	}
+	fields := FieldsOf(into.Type())
+	names := namesOf(fields)
 	if node.Kind != yaml.MappingNode {
 		d.unreadable(node, path, node.Value, "expected a mapping, but found %s: its fields are %s", describe(node), listed(names))
 		return
@@ -31,25 +28,23 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 		index := slices.Index(names, entry.key.Value)
 		switch {
 		case index >= 0:
-			d.field(entry.value, fields[index], into.FieldByIndex(fields[index].Index), at)
+			d.field(entry.value, fields[index], into.FieldByIndex(fields[index].index), at)
 		case into.Type() != metadataType:
-			if near := d.unknown(entry.key, fields, names, path); near != "" {
-				given[near] = true
-			}
+			given[d.unknown(entry.key, fields, path)] = true
 		}
 	}
-	for i, f := range fields {
-		if constraintOf(f).required && !given[names[i]] {
-			d.problem(node, join(path, names[i]), "", "missing: this field is required")
+	for _, f := range fields {
+		if f.Required && !given[f.Name] {
+			d.problem(node, join(path, f.Name), "", "missing: this field is required")
 		}
 	}
 }
 
-// unknown reports a field that there is not, and gives the one that was likely
+// unknown reports a field that does not exist, and gives the one that was likely
 // meant, "" for none.
-func (d *decoder) unknown(key *yaml.Node, fields []reflect.StructField, names []string, path string) (near string) {
-	remedy := "the fields here are " + listed(names)
-	if near = cmp.Or(deeper(key.Value, fields), meant(key.Value, names)); near != "" {
+func (d *decoder) unknown(key *yaml.Node, fields []Field, path string) (near string) {
+	remedy := "the fields here are " + listed(namesOf(fields))
+	if near = cmp.Or(deeper(key.Value, fields), meant(key.Value, namesOf(fields))); near != "" {
 		remedy = asking(key.Value, near)
 		d.unread = append(d.unread, path+"."+near)
 	}
@@ -57,28 +52,26 @@ func (d *decoder) unknown(key *yaml.Node, fields []reflect.StructField, names []
 	return near
 }
 
-// field reads a field's value and holds it to the field's constraint.
-func (d *decoder) field(node *yaml.Node, field reflect.StructField, into reflect.Value, at string) {
+// field reads a field's value and holds it to what the field's tag demands.
+func (d *decoder) field(node *yaml.Node, f Field, into reflect.Value, at string) {
 	before := len(d.problems)
 	d.value(node, into, at)
 	if len(d.problems) > before {
 		return
 	}
-	switch c := constraintOf(field); {
-	case len(c.enum) > 0 && !slices.Contains(c.enum, into.String()):
-		remedy := "one of " + listed(c.enum)
-		if len(c.enum) == 1 {
-			remedy = c.enum[0]
+	switch {
+	case len(f.Enum) > 0 && !slices.Contains(f.Enum, into.String()):
+		remedy := "one of " + listed(f.Enum)
+		if len(f.Enum) == 1 {
+			remedy = f.Enum[0]
 		}
 		d.problem(node, at, into.String(), "%q is not valid: use %s", into.String(), remedy)
-	case c.bounded:
-		if n := int(reflect.Indirect(into).Int()); n < c.minimum || n > c.maximum {
-			d.problem(node, at, strconv.Itoa(n), "%d is out of range: write a number from %d to %d", n, c.minimum, c.maximum)
+	case f.Minimum < f.Maximum:
+		if n := int(reflect.Indirect(into).Int()); n < f.Minimum || n > f.Maximum {
+			d.problem(node, at, strconv.Itoa(n), "%d is out of range: write a number from %d to %d", n, f.Minimum, f.Maximum)
 		}
-	case c.filled && into.String() == "":
+	case f.Filled && into.String() == "":
 		d.problem(node, at, "", "empty: write a value, or remove the line")
-	case c.byDefault != "" && into.String() == "":
-		d.problem(node, at, "", "empty: write a value, or remove the line to use the default, %s", c.byDefault)
 	}
 }
 

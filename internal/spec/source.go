@@ -98,8 +98,7 @@ func In(f yamltext.File) (Source, error) {
 // Of gives a Go value the form in which every other spec comes. The value stays
 // as it is. Where it does not name its apiVersion and kind, they are known.
 func Of(c v1alpha1.ClusterBypass) (Source, error) {
-	setDefault(&c.APIVersion, v1alpha1.APIVersion)
-	setDefault(&c.Kind, v1alpha1.Kind)
+	identify(&c)
 	text, err := json.Marshal(c)
 	if err != nil {
 		return Source{}, fmt.Errorf("writing the spec as JSON: %w", err)

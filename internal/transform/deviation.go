@@ -40,7 +40,7 @@ type Deviation struct {
 // user's own, and marks without a record are not krm-bypass's, so that neither
 // is a reason for an edit.
 func (p *Plan) Deviations() []Deviation {
-	if p.Failed() || p.Imageless {
+	if p.Failed() {
 		return nil // an error says it already
 	}
 	w, was := p.Workload, p.was

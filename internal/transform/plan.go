@@ -34,8 +34,8 @@ type Plan struct {
 	// Namespace is the workload's, by its manifest or as it is given; "" where
 	// it is not known.
 	Namespace string
-	// Imageless says that the init container has no image, so that nothing can be
-	// written: there are no Edits then.
+	// Imageless says that the init container has no image. The Edits are then only
+	// to compare with.
 	Imageless bool
 	// Applies says that something is written for the workload.
 	Applies bool
@@ -63,7 +63,7 @@ func (p *Policy) Plan(w *Workload) *Plan {
 	}
 	p.reportSlips(w, prior, plan)
 	desired := p.desire(w, prior, plan)
-	if plan.Failed() || plan.Imageless {
+	if plan.Failed() {
 		return plan
 	}
 	plan.Edits = draftEdits(w, prior, desired, plan)

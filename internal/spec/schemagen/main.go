@@ -16,7 +16,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
-	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
 func main() {
@@ -202,7 +202,11 @@ func (g *generator) defined(t reflect.Type, write func(*node)) *node {
 func (g *generator) object(t reflect.Type, n *node) {
 	properties := &node{}
 	var required []string
-	g.properties(t, properties, &required)
+	for _, f := range spec.FieldsOf(t) {
+		if properties.set(f.Name, g.property(f)); f.Required {
+			required = append(required, f.Name)
+		}
+	}
 	n.set("type", "object")
 	n.set("properties", properties)
 	if len(required) > 0 {
@@ -213,35 +217,26 @@ func (g *generator) object(t reflect.Type, n *node) {
 	}
 }
 
-func (g *generator) properties(t reflect.Type, properties *node, required *[]string) {
-	for i := range t.NumField() {
-		f := t.Field(i)
-		if f.Anonymous {
-			g.properties(f.Type, properties, required)
-			continue
-		}
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		property := &node{}
-		if comment := g.comments[t.Name()+"."+f.Name]; comment != "" {
-			property.set("description", comment)
-		}
-		property.append(g.of(f.Type))
-		for part := range strings.SplitSeq(f.Tag.Get("schema"), ";") {
-			switch key, value, _ := strings.Cut(part, "="); key {
-			case "required":
-				*required = append(*required, name)
-			case "enum":
-				property.set("enum", strings.Split(value, "|"))
-			case "meshes":
-				property.set("enum", mesh.Names())
-			case "default":
-				property.set("default", value)
-			case "minimum", "maximum", "minLength":
-				property.set(key, json.Number(value))
-			}
-		}
-		properties.set(name, property)
+func (g *generator) property(f spec.Field) *node {
+	property := &node{}
+	if comment := g.comments[f.Go]; comment != "" {
+		property.set("description", comment)
 	}
+	property.append(g.of(f.Type))
+	if len(f.Enum) > 0 {
+		property.set("enum", f.Enum)
+	}
+	if f.Default != "" {
+		property.set("default", f.Default)
+	}
+	if f.Minimum < f.Maximum {
+		property.set("minimum", f.Minimum)
+		property.set("maximum", f.Maximum)
+	}
+	if f.Filled {
+		property.set("minLength", 1)
+	}
+	return property
 }
 
 // commentsOf gives the comments of the types ("Type") and of their fields
