@@ -56,8 +56,24 @@ func (d *Doubt) lines(line int) string {
 // few is up to how many keys are compared one by one.
 const few = 16
 
-// doubts gives the keys of a mapping that are in doubt, by themselves.
+// doubts gives the keys of a mapping that are in doubt.
 func doubts(v node.Value) []*Doubt {
+	if !v.IsMapping() {
+		return nil
+	}
+	found := repeated(v)
+	content := v.Node().Content
+	for i := 2; i+1 < len(content); i += 2 {
+		if node.IsMerge(content[i]) {
+			found = append(found, merged(content[:i], content[i], content[i+1])...)
+		}
+	}
+	return found
+}
+
+// repeated gives the keys of a mapping that are in doubt whatever its merge keys
+// bring in.
+func repeated(v node.Value) []*Doubt {
 	if !v.IsMapping() {
 		return nil
 	}
@@ -81,9 +97,6 @@ func doubts(v node.Value) []*Doubt {
 		}
 		if lines != nil {
 			lines[text] = max(key.Line, 1)
-		}
-		if node.IsMerge(key) && i > 0 {
-			found = append(found, merged(content[:i], key, content[i+1])...)
 		}
 	}
 	return found
@@ -122,28 +135,30 @@ func merged(content []*yaml.Node, merge, value *yaml.Node) []*Doubt {
 // path from the object, decides what is read or written.
 func Doubts(object node.Value, decides func(path edit.Path, key string) bool, visit func(path edit.Path, doubt *Doubt)) {
 	w := walk{decides: decides, visit: visit, seen: map[*yaml.Node]bool{}}
-	w.value(object.Node(), nil)
+	w.value(object.Node())
 }
 
 type walk struct {
 	decides func(edit.Path, string) bool
 	visit   func(edit.Path, *Doubt)
+	// path leads to the value at hand.
+	path edit.Path
 	// seen are the values with an anchor, and whether they decided.
 	seen map[*yaml.Node]bool
 }
 
-func (w *walk) value(n *yaml.Node, path edit.Path) {
+func (w *walk) value(n *yaml.Node) {
 	switch n.Kind {
 	case yaml.AliasNode:
-		if target := node.Of(n); target.Exists() && w.decides(path, "") {
-			w.value(target.Node(), path)
+		if target := node.Of(n); target.Exists() && w.decides(w.path, "") {
+			w.value(target.Node())
 		}
 		return
 	case yaml.ScalarNode:
 		return
 	}
 	if n.Anchor != "" {
-		decides := w.decides(path, "")
+		decides := w.decides(w.path, "")
 		if decided, seen := w.seen[n]; seen && (decided || !decides) {
 			return
 		}
@@ -152,13 +167,24 @@ func (w *walk) value(n *yaml.Node, path edit.Path) {
 	for i, child := range n.Content {
 		switch {
 		case n.Kind == yaml.SequenceNode:
-			w.value(child, append(path[:len(path):len(path)], i))
+			w.below(child, i)
 		case i%2 == 1:
 			key, _ := node.Key(n.Content[i-1])
-			w.value(child, append(path[:len(path):len(path)], key))
+			w.below(child, key)
 		}
 	}
-	for _, doubt := range doubts(node.Of(n)) {
-		w.visit(append(slices.Clone(path), doubt.Key), doubt)
+	// What a merge key brings in may be long, and matters only here.
+	all := repeated
+	if w.decides(w.path, "") {
+		all = doubts
 	}
+	for _, doubt := range all(node.Of(n)) {
+		w.visit(append(slices.Clone(w.path), doubt.Key), doubt)
+	}
+}
+
+func (w *walk) below(n *yaml.Node, step any) {
+	w.path = append(w.path, step)
+	w.value(n)
+	w.path = w.path[:len(w.path)-1]
 }

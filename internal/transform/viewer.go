@@ -27,7 +27,7 @@ func (v *viewer) problem(path edit.Path, value string, err error) {
 // view looks at a workload.
 func view(o object.Object, kind Kind, line int) (*Workload, []*FieldError) {
 	v := &viewer{line: line}
-	v.doubts(o, kind.decides)
+	v.doubts(o, kind.decides())
 	w := &Workload{Object: v.object(o), kind: kind}
 	w.tolerated = v.tolerated
 	metadata := o.Entry("metadata")
@@ -133,22 +133,27 @@ func (v *viewer) object(o object.Object) Object {
 // decides says whether a mapping of a workload, by its path from there, decides
 // with a key of it what is read or written: the way to the template, what names
 // it and the object, and the names of the containers.
-func (k Kind) decides(path edit.Path, key string) bool {
+func (k Kind) decides() func(path edit.Path, key string) bool {
 	template := edit.Path(steps(k.Template))
-	if len(path) <= len(template) {
-		return slices.Equal(path, template[:len(path)]) || len(path) > 0 && path[0] == "metadata"
+	return func(path edit.Path, key string) bool {
+		switch {
+		case len(path) > 0 && path[0] == "metadata":
+			return true
+		case len(path) <= len(template):
+			return slices.Equal(path, template[:len(path)])
+		}
+		return slices.Equal(path[:len(template)], template) && decidesInTemplate(path[len(template):], key)
 	}
-	if path[0] == "metadata" {
-		return true
-	}
-	if !slices.Equal(path[:len(template)], template) {
-		return false
-	}
-	switch path = path[len(template):]; {
-	case path[0] == "metadata" || path[0] == "spec" && len(path) == 1:
+}
+
+func decidesInTemplate(path edit.Path, key string) bool {
+	switch {
+	case path[0] == "metadata":
 		return true
 	case path[0] != "spec":
 		return false
+	case len(path) == 1:
+		return true
 	}
 	switch path[1] {
 	case "nodeSelector", "os":
