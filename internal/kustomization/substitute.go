@@ -147,6 +147,8 @@ func (b *builder) seen(l *layer, at int, way []step) (resmap.ResMap, error) {
 		if err := b.hold(s.layer, s.upTo(s.component)); err != nil {
 			return nil, err
 		}
+	}
+	if len(way) > 0 {
 		from = way[0].layer
 	}
 	if err := b.keep(l, at); err != nil {

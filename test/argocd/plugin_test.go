@@ -286,7 +286,7 @@ func TestNothingIsExecutedOrFetched(t *testing.T) {
 		"a Helm chart":          {"helmCharts: [{name: anything, releaseName: anything}]\n", "--enable-helm"},
 		"a remote base":         {"resources: [\"https://example.com/base?ref=v1\"]\n", "what is remote is not fetched"},
 		"a remote file":         {"resources: [\"https://example.com/cart.yaml\"]\n", "what is remote is not fetched"},
-		"a file of the sidecar": {"resources: [cart.yaml]\nconfigMapGenerator: [{name: a, files: [/home/argocd/cmp-server/config/plugin.yaml]}]\n", "is outside of"},
+		"a file of the sidecar": {"resources: [cart.yaml]\nconfigMapGenerator: [{name: a, files: [/home/argocd/cmp-server/config/plugin.yaml]}]\n", "no such file or folder"},
 		"a folder of others":    {"resources: [../../../../../_cmp_server]\n", "no such file or folder"},
 	} {
 		t.Run(name, func(t *testing.T) {
