@@ -16,7 +16,7 @@ type contents struct {
 	// owner is the netlink port of the process that alone may change the table; 0
 	// if there is none.
 	owner  uint32
-	sets   []namedSet
+	sets   []Set
 	chains []filter.Chain
 	// ahead are chains of others that may map a connection before ours do.
 	ahead []foreign
@@ -29,31 +29,25 @@ type foreign struct {
 	priority int
 }
 
-type namedSet struct {
-	name string
-	// kind is the type of the keys and, where the set is more than a plain set
-	// of intervals, what makes it so.
-	kind      string
-	intervals []Interval
-}
-
 // contents gives what the table holds once the ruleset is loaded.
 func (r Ruleset) contents() contents {
-	var c contents
-	for _, s := range r.Sets {
-		c.sets = append(c.sets, namedSet{s.Name, string(s.Type), s.Intervals})
-	}
+	c := contents{sets: r.Sets}
 	for _, chain := range r.Chains {
-		wanted := filter.Chain{Name: chain.Name}
-		if chain.Hook != "" {
-			wanted.Hook = hookLine("nat", chain.Hook, Priority, "accept")
-		}
+		wanted := filter.Chain{Name: chain.Name, Hook: chain.hookLine()}
 		for _, rule := range chain.Rules {
 			wanted.Rules = append(wanted.Rules, filter.Rule{Spelled: spell(rule.expressions()), Words: rule.String()})
 		}
 		c.chains = append(c.chains, wanted)
 	}
 	return c
+}
+
+// hookLine gives the chain's tie to its hook; "" if it has none.
+func (c Chain) hookLine() string {
+	if c.Hook == "" {
+		return ""
+	}
+	return hookLine("nat", c.Hook, Priority, "accept")
 }
 
 // hookLine ties a chain to a hook, in nft's words.
@@ -73,7 +67,7 @@ func differences(want, got contents) filter.Differences {
 		d = append(d, got.ownership())
 	}
 	return slices.Concat(d,
-		filter.Compare("set", want.sets, got.sets, func(s namedSet) string { return s.name }, setDifferences),
+		filter.Compare("set", want.sets, got.sets, func(s Set) string { return s.Name }, setDifferences),
 		filter.CompareChains(want.chains, got.chains))
 }
 
@@ -94,15 +88,15 @@ func overtaken(want, got contents) filter.Differences {
 	return d
 }
 
-func setDifferences(want, got namedSet) filter.Differences {
-	if want.kind != got.kind {
-		return filter.Differences{fmt.Sprintf("set %s is of type %q instead of %q", want.name, got.kind, want.kind)}
+func setDifferences(want, got Set) filter.Differences {
+	if want.Type != got.Type {
+		return filter.Differences{fmt.Sprintf("set %s is of type %q instead of %q", want.Name, got.Type, want.Type)}
 	}
-	if slices.Equal(want.intervals, got.intervals) {
+	if slices.Equal(want.Intervals, got.Intervals) {
 		return nil
 	}
-	return filter.Unmatched(want.intervals, got.intervals, func(i Interval) Interval { return i }, func(i Interval) string {
-		return fmt.Sprintf("element %s in set %s", Type(want.kind).Write(i), want.name)
+	return filter.Unmatched(want.Intervals, got.Intervals, func(i Interval) Interval { return i }, func(i Interval) string {
+		return fmt.Sprintf("element %s in set %s", want.Type.Write(i), want.Name)
 	})
 }
 

@@ -3,6 +3,8 @@ package nft
 import (
 	"encoding/binary"
 	"errors"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,6 +19,29 @@ import (
 // 4 KiB, thousands of elements take four times as long.
 const dumpBuffer = 32 << 10
 
+// showBuffer asks something and reads the answer, whatever it says, into a buffer of
+// that size.
+func showBuffer(socket *netlink.Conn) error {
+	question, err := request(unix.NFT_MSG_GETGEN, 0, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := socket.Send(question); err != nil {
+		return err
+	}
+	connection, err := socket.SyscallConn()
+	if err != nil {
+		return err
+	}
+	buffer := make([]byte, dumpBuffer)
+	var failure error
+	err = connection.Read(func(fd uintptr) bool {
+		_, _, failure = unix.Recvfrom(int(fd), buffer, 0)
+		return failure != unix.EAGAIN
+	})
+	return errors.Join(err, failure)
+}
+
 // element is one element of a set, as the kernel holds it.
 type element struct {
 	key, end string // end is the last key, in a concatenation only
@@ -25,40 +50,30 @@ type element struct {
 
 // elements dumps a set.
 func (k *kernel) elements(set string) ([]element, error) {
+	answers, err := k.ask(unix.NFT_MSG_GETSETELEM, netlink.Dump, named(unix.NFTA_SET_ELEM_LIST_TABLE, TableName), named(unix.NFTA_SET_ELEM_LIST_SET, set))
 	var found []element
-	err := k.dump(unix.NFT_MSG_GETSETELEM, func(body []byte) {
-		for attribute, list := range attributes(body) {
-			if attribute != unix.NFTA_SET_ELEM_LIST_ELEMENTS {
-				continue
-			}
-			for _, e := range attributes(list) {
-				found = append(found, elementOf(e))
-			}
+	for _, answer := range answers {
+		for _, e := range attributes(answer[unix.NFTA_SET_ELEM_LIST_ELEMENTS]) {
+			found = append(found, elementOf(e))
 		}
-	}, named(unix.NFTA_SET_ELEM_LIST_TABLE, TableName), named(unix.NFTA_SET_ELEM_LIST_SET, set))
+	}
 	return found, err
 }
 
 // expressions dumps a chain: the names of each rule's expressions.
 func (k *kernel) expressions(chain string) ([][]string, error) {
-	var rules [][]string
-	err := k.dump(unix.NFT_MSG_GETRULE, func(body []byte) {
-		var names []string
-		for attribute, list := range attributes(body) {
-			if attribute != unix.NFTA_RULE_EXPRESSIONS {
-				continue
-			}
-			for _, e := range attributes(list) {
-				for part, value := range attributes(e) {
-					if part == unix.NFTA_EXPR_NAME {
-						names = append(names, strings.TrimSuffix(string(value), "\x00"))
-					}
+	rules, err := k.ask(unix.NFT_MSG_GETRULE, netlink.Dump, named(unix.NFTA_RULE_TABLE, TableName), named(unix.NFTA_RULE_CHAIN, chain))
+	all := make([][]string, len(rules))
+	for i, rule := range rules {
+		for _, expression := range attributes(rule[unix.NFTA_RULE_EXPRESSIONS]) {
+			for part, value := range attributes(expression) {
+				if part == unix.NFTA_EXPR_NAME {
+					all[i] = append(all[i], strings.TrimSuffix(string(value), "\x00"))
 				}
 			}
 		}
-		rules = append(rules, names)
-	}, named(unix.NFTA_RULE_TABLE, TableName), named(unix.NFTA_RULE_CHAIN, chain))
-	return rules, err
+	}
+	return all, err
 }
 
 func named(attribute uint16, name string) netlink.Attribute {
@@ -74,23 +89,30 @@ func request(message uint16, flags netlink.HeaderFlags, about []netlink.Attribut
 	}, err
 }
 
-// ask gives the attributes of the kernel's one answer.
-func (k *kernel) ask(message uint16, about ...netlink.Attribute) (map[uint16][]byte, error) {
-	question, err := request(message, 0, about)
+// ask gives the attributes of each of the kernel's answers.
+func (k *kernel) ask(message uint16, flags netlink.HeaderFlags, about ...netlink.Attribute) ([]map[uint16][]byte, error) {
+	question, err := request(message, flags, about)
 	if err != nil {
 		return nil, err
 	}
 	answers, err := k.socket.Execute(question)
+	var found []map[uint16][]byte
+	for _, m := range answers {
+		found = append(found, maps.Collect(attributes(m.Data[min(len(nfgenmsg(0)), len(m.Data)):])))
+	}
+	return found, err
+}
+
+// askOne gives the attributes of the kernel's one answer.
+func (k *kernel) askOne(message uint16, about ...netlink.Attribute) (map[uint16][]byte, error) {
+	answers, err := k.ask(message, 0, about...)
+	if err == nil && len(answers) != 1 {
+		err = errMalformed
+	}
 	if err != nil {
 		return nil, err
 	}
-	found := map[uint16][]byte{}
-	for _, m := range answers {
-		for attribute, value := range attributes(m.Data[min(len(nfgenmsg(0)), len(m.Data)):]) {
-			found[attribute] = value
-		}
-	}
-	return found, nil
+	return answers[0], nil
 }
 
 // number gives the value of an attribute that is one, 0 if it is absent.
@@ -101,71 +123,11 @@ func number(value []byte) uint32 {
 	return binary.BigEndian.Uint32(value)
 }
 
-// dump hands over what the kernel lists, a message at a time.
-func (k *kernel) dump(message uint16, each func(body []byte), about ...netlink.Attribute) error {
-	question, err := request(message, netlink.Dump, about)
-	if err != nil {
-		return err
-	}
-	if _, err := k.socket.Send(question); err != nil {
-		return err
-	}
-	connection, err := k.socket.SyscallConn()
-	if err != nil {
-		return err
-	}
-	buffer := make([]byte, dumpBuffer)
-	for done := false; !done; {
-		var size int
-		var failure error
-		err := connection.Read(func(fd uintptr) bool {
-			size, _, failure = unix.Recvfrom(int(fd), buffer, 0)
-			return failure != unix.EAGAIN
-		})
-		if err := errors.Join(err, failure); err != nil {
-			return err
-		}
-		if done, err = decode(buffer[:size], each); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // nfgenmsg is a struct nfgenmsg: family, version and resource (linux
 // include/uapi/linux/netfilter/nfnetlink.h).
 func nfgenmsg(family byte) []byte { return []byte{family, unix.NFNETLINK_V0, 0, 0} }
 
 var errMalformed = errors.New("the kernel's answer is malformed")
-
-// decode hands over the messages in an answer, and says whether it is the last one.
-func decode(answer []byte, each func(body []byte)) (done bool, err error) {
-	for len(answer) > 0 {
-		if len(answer) < unix.NLMSG_HDRLEN {
-			return false, errMalformed
-		}
-		size := int(binary.NativeEndian.Uint32(answer))
-		if size < unix.NLMSG_HDRLEN || size > len(answer) {
-			return false, errMalformed
-		}
-		body := answer[unix.NLMSG_HDRLEN:size]
-		switch kind := binary.NativeEndian.Uint16(answer[4:]); kind {
-		case unix.NLMSG_DONE:
-			return true, nil
-		case unix.NLMSG_ERROR:
-			if len(body) < 4 {
-				return false, errMalformed
-			}
-			return false, unix.Errno(-int32(binary.NativeEndian.Uint32(body)))
-		}
-		if len(body) < len(nfgenmsg(0)) {
-			return false, errMalformed
-		}
-		each(body[len(nfgenmsg(0)):])
-		answer = answer[min(aligned(size), len(answer)):]
-	}
-	return false, nil
-}
 
 func elementOf(body []byte) element {
 	var e element
@@ -197,7 +159,7 @@ func valueOf(data []byte) string {
 
 // attributes yields type and value of each netlink attribute. It ends at
 // anything that is not one.
-func attributes(list []byte) func(yield func(kind uint16, value []byte) bool) {
+func attributes(list []byte) iter.Seq2[uint16, []byte] {
 	return func(yield func(kind uint16, value []byte) bool) {
 		for len(list) >= unix.SizeofNlAttr {
 			size := int(binary.NativeEndian.Uint16(list))
@@ -212,8 +174,7 @@ func attributes(list []byte) func(yield func(kind uint16, value []byte) bool) {
 	}
 }
 
-// aligned rounds up to the multiple of 4 bytes at which messages and attributes
-// begin.
+// aligned rounds up to the multiple of 4 bytes at which attributes begin.
 func aligned(size int) int { return (size + unix.NLA_ALIGNTO - 1) &^ (unix.NLA_ALIGNTO - 1) }
 
 // intervalsOf joins elements into intervals, and sorts them.

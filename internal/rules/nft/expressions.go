@@ -145,23 +145,13 @@ func spellOne(e expr.Any) string {
 	return fmt.Sprintf("[%s %+v]", strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", e), "*expr.")), e)
 }
 
-// nftType is what the netlink library calls the type.
-func (t Type) nftType() (nftables.SetDatatype, error) {
-	var types []nftables.SetDatatype
-	for _, name := range strings.Split(string(t), concatenated) {
-		types = append(types, datatypes[name])
-	}
-	if len(types) == 1 {
-		return types[0], nil
-	}
-	return nftables.ConcatSetType(types...)
-}
-
-var datatypes = map[string]nftables.SetDatatype{
-	"inet_service": nftables.TypeInetService,
-	"inet_proto":   nftables.TypeInetProto,
-	"ipv4_addr":    nftables.TypeIPAddr,
-	"ipv6_addr":    nftables.TypeIP6Addr,
+// datatypes are what the netlink library calls the types.
+var datatypes = map[Type]nftables.SetDatatype{
+	PortsType:  nftables.TypeInetService,
+	Addresses4: nftables.TypeIPAddr,
+	Addresses6: nftables.TypeIP6Addr,
+	Pairs4:     nftables.MustConcatSetType(nftables.TypeIPAddr, nftables.TypeInetProto, nftables.TypeInetService),
+	Pairs6:     nftables.MustConcatSetType(nftables.TypeIP6Addr, nftables.TypeInetProto, nftables.TypeInetService),
 }
 
 // appendElements appends an interval as the kernel holds it. A concatenation has

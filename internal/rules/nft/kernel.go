@@ -45,7 +45,7 @@ func dial() (*kernel, error) {
 		_ = socket.SetReadBuffer(bufferSize)
 		// Answers need not carry the request.
 		_ = socket.SetOption(netlink.CapAcknowledge, true)
-		return socket.SetDeadline(time.Now().Add(patience))
+		return errors.Join(socket.SetDeadline(time.Now().Add(patience)), showBuffer(socket))
 	}))
 	if err != nil {
 		return nil, fmt.Errorf("opening a netlink socket: %w", err)
@@ -98,12 +98,8 @@ func (k *kernel) commit() error {
 // numbers come from a counter that all connections share without a lock
 // (google/nftables set.go, allocSetID).
 func (k *kernel) addSet(s Set, id uint32) error {
-	keyType, err := s.Type.nftType()
-	if err != nil {
-		return err
-	}
 	set := &nftables.Set{
-		Table: table, Name: s.Name, ID: id, KeyType: keyType,
+		Table: table, Name: s.Name, ID: id, KeyType: datatypes[s.Type],
 		Interval: true, Concatenation: s.Type.isConcatenation(),
 	}
 	if err := k.conn.AddSet(set, nil); err != nil {

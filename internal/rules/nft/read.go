@@ -1,6 +1,7 @@
 package nft
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -30,7 +31,7 @@ func (k *kernel) read() (contents, error) {
 
 // generation gives the number of the last transaction in the namespace.
 func (k *kernel) generation() (uint32, error) {
-	answer, err := k.ask(unix.NFT_MSG_GETGEN)
+	answer, err := k.askOne(unix.NFT_MSG_GETGEN)
 	if err == nil && len(answer[unix.NFTA_GEN_ID]) != 4 {
 		err = errMalformed
 	}
@@ -47,7 +48,7 @@ const (
 )
 
 func (k *kernel) readOnce() (c contents, err error) {
-	found, err := k.ask(unix.NFT_MSG_GETTABLE, named(unix.NFTA_TABLE_NAME, TableName))
+	found, err := k.askOne(unix.NFT_MSG_GETTABLE, named(unix.NFTA_TABLE_NAME, TableName))
 	switch {
 	case errors.Is(err, unix.ENOENT):
 		c.absent = true
@@ -64,26 +65,26 @@ func (k *kernel) readOnce() (c contents, err error) {
 	return c, err
 }
 
-func (k *kernel) readSets() ([]namedSet, error) {
+func (k *kernel) readSets() ([]Set, error) {
 	sets, err := k.conn.GetSets(table)
 	if err != nil {
 		return nil, fmt.Errorf("reading sets: %w", err)
 	}
-	var named []namedSet
+	var all []Set
 	for _, s := range sets {
 		elements, err := k.elements(s.Name)
 		if err != nil {
 			return nil, fmt.Errorf("reading the elements of set %s: %w", s.Name, err)
 		}
-		named = append(named, namedSet{s.Name, kindOf(s), intervalsOf(elements)})
+		all = append(all, Set{s.Name, typeOf(s), intervalsOf(elements)})
 	}
-	return named, nil
+	return all, nil
 }
 
-// kindOf gives the type of a set's keys, followed by what makes the set anything
+// typeOf gives the type of a set's keys, followed by what makes the set anything
 // but a plain set of intervals.
-func kindOf(s *nftables.Set) string {
-	kind := s.KeyType.Name
+func typeOf(s *nftables.Set) Type {
+	words := s.KeyType.Name
 	for _, property := range []struct {
 		holds bool
 		name  string
@@ -92,10 +93,10 @@ func kindOf(s *nftables.Set) string {
 		{s.HasTimeout, "timeout"}, {s.Dynamic, "dynamic"},
 	} {
 		if property.holds {
-			kind += ", " + property.name
+			words += ", " + property.name
 		}
 	}
-	return kind
+	return Type(words)
 }
 
 // readChains reads our chains, and which of others come before them.
@@ -134,12 +135,18 @@ func aheadOfOurs(c *nftables.Chain) (Hook, bool) {
 	if c.Type != nftables.ChainTypeNAT || c.Hooknum == nil || c.Priority == nil || *c.Priority >= Priority {
 		return "", false
 	}
+	hook := hookOf(c)
+	return hook, hook != ""
+}
+
+// hookOf gives the chain's hook; "" if it is none of those at which meshes redirect.
+func hookOf(c *nftables.Chain) Hook {
 	for hook, number := range hooks {
 		if *number == *c.Hooknum {
-			return hook, true
+			return hook
 		}
 	}
-	return "", false
+	return ""
 }
 
 var families = map[nftables.TableFamily]string{
@@ -173,13 +180,8 @@ func hookLineOf(c *nftables.Chain) string {
 	if c.Hooknum == nil || c.Priority == nil || c.Policy == nil {
 		return ""
 	}
-	name := Hook(fmt.Sprintf("number %d", *c.Hooknum))
-	for hook, number := range hooks {
-		if *number == *c.Hooknum {
-			name = hook
-		}
-	}
-	return hookLine(string(c.Type), name, int(*c.Priority), policies[*c.Policy])
+	hook := cmp.Or(hookOf(c), Hook(fmt.Sprintf("number %d", *c.Hooknum)))
+	return hookLine(string(c.Type), hook, int(*c.Priority), policies[*c.Policy])
 }
 
 // Chains gives every chain in the namespace, whosever it is, as "nat OUTPUT":

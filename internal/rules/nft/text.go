@@ -20,8 +20,8 @@ func (r Ruleset) Text() string {
 	}
 	for _, c := range r.Chains {
 		fmt.Fprintf(&b, "\tchain %s {\n", c.Name)
-		if c.Hook != "" {
-			fmt.Fprintf(&b, "\t\t%s\n", hookLine("nat", c.Hook, Priority, "accept"))
+		if line := c.hookLine(); line != "" {
+			fmt.Fprintf(&b, "\t\t%s\n", line)
 		}
 		for _, rule := range c.Rules {
 			fmt.Fprintf(&b, "\t\t%s\n", rule)
