@@ -80,12 +80,7 @@ which has to carry iptables; its tag ends in -iptables.`,
 	flags.StringVar(&r.revision, "revision", "", "commit to name in the images, none by default")
 	flags.StringVar(&base, "base", "", "image with iptables: a reference, or a path that begins with ./ or / of an OCI layout or archive")
 	flags.StringSliceVar(&platforms, "platform", []string{"linux/amd64", "linux/arm64"}, "platforms to make them for")
-	for _, needed := range []string{"programs", "output", "version"} {
-		if err := cmd.MarkFlagRequired(needed); err != nil {
-			panic(err) // only where there is no such flag
-		}
-	}
-	return cmd
+	return requiring(cmd, "programs", "output", "version")
 }
 
 func pushCommand() *cobra.Command {
@@ -103,8 +98,14 @@ and on standard error the lines to put into a spec.`,
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "folder that make wrote")
-	if err := cmd.MarkFlagRequired("from"); err != nil {
-		panic(err) // only where there is no such flag
+	return requiring(cmd, "from")
+}
+
+func requiring(cmd *cobra.Command, flags ...string) *cobra.Command {
+	for _, flag := range flags {
+		if err := cmd.MarkFlagRequired(flag); err != nil {
+			panic(err) // only where there is no such flag
+		}
 	}
 	return cmd
 }

@@ -19,6 +19,13 @@ type session struct {
 	out, stderr io.Writer
 }
 
+func (s session) print(what, text string) error {
+	if _, err := io.WriteString(s.out, text); err != nil {
+		return fmt.Errorf("printing %s: %w", what, err)
+	}
+	return nil
+}
+
 // command is something that the program can do.
 type command struct {
 	name, summary string
@@ -86,10 +93,7 @@ func show(s session) error {
 	if err != nil {
 		return fmt.Errorf("showing the rules: %w", err)
 	}
-	if _, err := io.WriteString(s.out, text); err != nil {
-		return fmt.Errorf("printing the rules: %w", err)
-	}
-	return nil
+	return s.print("the rules", text)
 }
 
 func verify(s session) error {
@@ -126,10 +130,7 @@ func check(s session) error {
 	if decision.By != "" {
 		answer += " by " + string(decision.By)
 	}
-	if _, err := fmt.Fprintln(s.out, answer); err != nil {
-		return fmt.Errorf("printing the answer: %w", err)
-	}
-	return nil
+	return s.print("the answer", answer+"\n")
 }
 
 // version is set by the build: -ldflags "-X main.version=v0.1.0".
@@ -140,10 +141,7 @@ func printVersion(s session) error {
 	if build, ok := debug.ReadBuildInfo(); v == "" && ok {
 		v = build.Main.Version
 	}
-	if _, err := fmt.Fprintln(s.out, program, v); err != nil {
-		return fmt.Errorf("printing the version: %w", err)
-	}
-	return nil
+	return s.print("the version", program+" "+v+"\n")
 }
 
 var errNothingToCheck = errors.New("check needs one of --to IP:PORT[/UDP] and --from-port PORT[/UDP]")

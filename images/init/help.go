@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -19,12 +18,7 @@ var meanings = map[traffic.Field]string{
 	traffic.ExcludeOutbound:         "pairs that bypass it, as 10.1.0.0/16@5432 or fd00::/8@53-54/UDP",
 }
 
-func printHelp(s session) error {
-	if _, err := io.WriteString(s.out, usage()); err != nil {
-		return fmt.Errorf("printing the help: %w", err)
-	}
-	return nil
-}
+func printHelp(s session) error { return s.print("the help", usage()) }
 
 func usage() string {
 	var b strings.Builder

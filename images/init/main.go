@@ -71,11 +71,11 @@ func writeTermination(path, sentence string) error {
 	if path == terminationLog && errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("writing the termination log: %w", err)
+	if err == nil {
+		_, err = file.WriteString(sentence + "\n")
+		err = errors.Join(err, file.Close())
 	}
-	_, err = file.WriteString(sentence + "\n")
-	if err := errors.Join(err, file.Close()); err != nil {
+	if err != nil {
 		return fmt.Errorf("writing the termination log: %w", err)
 	}
 	return nil

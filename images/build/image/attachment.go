@@ -1,10 +1,9 @@
 package image
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
@@ -23,21 +22,22 @@ const (
 // Attach turns a document into a manifest that refers to an image, so that registries
 // list it with the image (github.com/opencontainers/
 // distribution-spec spec.md, "Listing Referrers").
-func Attach(to v1.Image, mediaType string, document []byte, annotations map[string]string) (v1.Image, error) {
+func Attach(to v1.Image, mediaType string, document []byte, annotations map[string]string) (attached v1.Image, err error) {
+	defer wrap(&err, "attaching to an image")
 	subject, err := partial.Descriptor(to)
 	if err != nil {
-		return nil, fmt.Errorf("attaching to an image: %w", err)
+		return nil, err
 	}
 	// What a reference to the image needs, and no more.
 	subject = &v1.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size}
 	layer := static.NewLayer(document, types.MediaType(mediaType))
 	described, err := partial.Descriptor(layer)
 	if err != nil {
-		return nil, fmt.Errorf("attaching to an image: %w", err)
+		return nil, err
 	}
-	digest, size, err := v1.SHA256(bytes.NewReader([]byte(emptyConfig)))
+	digest, size, err := v1.SHA256(strings.NewReader(emptyConfig))
 	if err != nil {
-		return nil, fmt.Errorf("attaching to an image: %w", err)
+		return nil, err
 	}
 	manifest, err := json.Marshal(v1.Manifest{
 		SchemaVersion: 2,
@@ -49,7 +49,7 @@ func Attach(to v1.Image, mediaType string, document []byte, annotations map[stri
 		Subject:       subject,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("attaching to an image: %w", err)
+		return nil, err
 	}
 	return partial.CompressedToImage(&attachment{manifest: manifest, layer: layer})
 }

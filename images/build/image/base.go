@@ -23,58 +23,47 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-var emptyIndex = empty.Index
-
 // Base is what images are built on. The zero Base is empty.
 type Base struct {
-	// given is what the user called it. reference is its name in a registry, ""
-	// if it came from disk.
-	given, reference string
-	images           []Variant
+	// given is what the user called it.
+	given string
+	// reference is its name in a registry, nil if it came from disk.
+	reference name.Reference
+	images    []Variant
 }
 
 // FindBase finds a base by its name. A name that begins with "." or "/" is a path on
 // disk: the folder of an OCI layout, or an archive from docker save or podman save.
 // Any other is the reference of an image in a registry, which FindBase asks with the
 // user's own credentials.
-func FindBase(ctx context.Context, given string) (Base, error) {
-	images, reference, err := find(ctx, given)
-	if err != nil {
-		return Base{}, fmt.Errorf("finding the base image %s: %w", given, err)
+func FindBase(ctx context.Context, given string) (b Base, err error) {
+	defer wrap(&err, "finding the base image "+given)
+	b.given = given
+	if strings.HasPrefix(given, ".") || strings.HasPrefix(given, "/") {
+		b.images, err = onDisk(given)
+	} else {
+		b.reference, b.images, err = inRegistry(ctx, given)
 	}
-	return Base{given: given, reference: reference, images: images}, nil
+	return b, err
 }
 
-func find(ctx context.Context, given string) (images []Variant, reference string, err error) {
-	if strings.HasPrefix(given, ".") || strings.HasPrefix(given, "/") {
-		images, err = onDisk(given)
-		return images, "", err
-	}
-	ref, err := name.ParseReference(given)
-	if err != nil {
-		return nil, "", fmt.Errorf("%w (a path on disk begins with ./ or /)", err)
+func inRegistry(ctx context.Context, given string) (ref name.Reference, images []Variant, err error) {
+	if ref, err = name.ParseReference(given); err != nil {
+		return nil, nil, fmt.Errorf("%w (a path on disk begins with ./ or /)", err)
 	}
 	found, err := remote.Get(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain))
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	if found.MediaType.IsIndex() {
-		index, err := found.ImageIndex()
-		if err != nil {
-			return nil, "", err
-		}
-		images, err = ofIndex(index)
-		return images, ref.Name(), err
+		images, err = ofIndex(found.ImageIndex())
+	} else {
+		images, err = alone(found.Image())
 	}
-	image, err := found.Image()
-	if err != nil {
-		return nil, "", err
-	}
-	one, err := alone(image)
-	return []Variant{one}, ref.Name(), err
+	return ref, images, err
 }
 
-func onDisk(path string) ([]Variant, error) {
+func onDisk(path string) (images []Variant, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -84,8 +73,7 @@ func onDisk(path string) ([]Variant, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading an archive of one image: %w", err)
 		}
-		one, err := alone(image)
-		return []Variant{one}, err
+		return alone(image, nil)
 	}
 	if _, err := os.Stat(filepath.Join(path, "oci-layout")); err != nil {
 		return nil, fmt.Errorf("reading an OCI layout: %w", err)
@@ -94,71 +82,66 @@ func onDisk(path string) ([]Variant, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading an OCI layout: %w", err)
 	}
-	return ofIndex(index)
+	return ofIndex(index, nil)
 }
 
-// alone gives an image with the platform that it states.
-func alone(image v1.Image) (Variant, error) {
+// alone gives an image that was read, with the platform that it states.
+func alone(image v1.Image, err error) ([]Variant, error) {
+	if err != nil {
+		return nil, err
+	}
 	config, err := image.ConfigFile()
 	if err != nil {
-		return Variant{}, err
+		return nil, err
 	}
 	if config.Platform() == nil {
-		return Variant{}, errors.New("the image does not say for which platform it is")
+		return nil, errors.New("the image does not say for which platform it is")
 	}
-	return Variant{*config.Platform(), image}, nil
+	return []Variant{{*config.Platform(), image}}, nil
 }
 
-// ofIndex gives the images of an index, at any depth, without what is attached to
-// them, such as signatures.
-func ofIndex(index v1.ImageIndex) ([]Variant, error) {
+// ofIndex gives the images of an index that was read, at any depth, without what is
+// attached to them, such as signatures.
+func ofIndex(index v1.ImageIndex, err error) ([]Variant, error) {
+	if err != nil {
+		return nil, err
+	}
 	manifest, err := index.IndexManifest()
 	if err != nil {
 		return nil, err
 	}
 	var images []Variant
 	for _, m := range manifest.Manifests {
+		var more []Variant
 		switch {
 		case m.MediaType.IsIndex():
-			inner, err := index.ImageIndex(m.Digest)
-			if err != nil {
-				return nil, err
-			}
-			more, err := ofIndex(inner)
-			if err != nil {
-				return nil, err
-			}
-			images = append(images, more...)
+			more, err = ofIndex(index.ImageIndex(m.Digest))
 		case m.MediaType.IsImage():
-			image, err := index.Image(m.Digest)
-			if err != nil {
-				return nil, err
-			}
-			if attached, err := isAttachment(image); err != nil {
-				return nil, err
-			} else if attached {
-				continue
-			}
-			if m.Platform != nil {
-				images = append(images, Variant{*m.Platform, image})
-				continue
-			}
-			one, err := alone(image)
-			if err != nil {
-				return nil, err
-			}
-			images = append(images, one)
+			more, err = ofImage(index, m)
 		}
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, more...)
 	}
 	return images, nil
 }
 
-func isAttachment(image v1.Image) (bool, error) {
-	manifest, err := image.Manifest()
+func ofImage(index v1.ImageIndex, described v1.Descriptor) ([]Variant, error) {
+	image, err := index.Image(described.Digest)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	return manifest.Subject != nil, nil
+	manifest, err := image.Manifest()
+	switch {
+	case err != nil:
+		return nil, err
+	case manifest.Subject != nil: // it is attached to another
+		return nil, nil
+	case described.Platform != nil:
+		return []Variant{{*described.Platform, image}}, nil
+	}
+	return alone(image, nil)
 }
 
 // On gives the base for a platform.
@@ -186,21 +169,21 @@ func (b Base) On(platform v1.Platform) (v1.Image, error) {
 	return fit[0], nil
 }
 
-// digest gives the annotations that say what an image was built on, if anything
+// digest gives the annotations that say what an image was built on, none if on nothing
 // (github.com/opencontainers/image-spec annotations.md).
-func (b Base) digest(under v1.Image) (annotations map[string]string, found bool, err error) {
+func (b Base) digest(under v1.Image) (map[string]string, error) {
 	if b.given == "" {
-		return nil, false, nil
+		return nil, nil
 	}
 	digest, err := under.Digest()
 	if err != nil {
-		return nil, false, fmt.Errorf("reading the digest of the base image %s: %w", b.given, err)
+		return nil, fmt.Errorf("reading the digest of the base image %s: %w", b.given, err)
 	}
-	annotations = map[string]string{"org.opencontainers.image.base.digest": digest.String()}
-	if b.reference != "" {
-		annotations["org.opencontainers.image.base.name"] = b.reference
+	annotations := map[string]string{"org.opencontainers.image.base.digest": digest.String()}
+	if b.reference != nil {
+		annotations["org.opencontainers.image.base.name"] = b.reference.Name()
 	}
-	return annotations, true, nil
+	return annotations, nil
 }
 
 // Missing gives the programs that are in none of the folders where a container looks
@@ -232,9 +215,8 @@ var searched = strings.Split(strings.ReplaceAll(Path, ":", "/:")+"/", ":")
 
 // Repository is where the base is published, "" if it came from disk.
 func (b Base) Repository() string {
-	ref, err := name.ParseReference(b.reference)
-	if err != nil {
+	if b.reference == nil {
 		return ""
 	}
-	return ref.Context().Name()
+	return b.reference.Context().Name()
 }

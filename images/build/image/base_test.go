@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
@@ -45,7 +46,7 @@ func bases(t *testing.T) map[string]string {
 	require.NoError(t, err)
 	require.NoError(t, WriteLayout(inLayout, tag, index, []v1.Image{document}))
 	plain := filepath.Join(folder, "plain")
-	to, err := layout.Write(plain, emptyIndex)
+	to, err := layout.Write(plain, empty.Index)
 	require.NoError(t, err)
 	require.NoError(t, to.AppendImage(operatingSystem(t, amd64)))
 	archive := filepath.Join(folder, "archive.tar")
@@ -141,7 +142,7 @@ func TestABaseForAnotherPlatform(t *testing.T) {
 
 func TestALayoutOfSeveralImages(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "several")
-	to, err := layout.Write(folder, emptyIndex)
+	to, err := layout.Write(folder, empty.Index)
 	require.NoError(t, err)
 	for _, content := range []string{"one", "another"} {
 		c := contents()

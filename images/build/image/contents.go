@@ -14,6 +14,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -83,13 +84,12 @@ func (c Contents) On(base Base, platform v1.Platform) (v1.Image, error) {
 	if built, err = mutate.ConfigFile(built, c.configure(config.DeepCopy(), platform)); err != nil {
 		return nil, fmt.Errorf("configuring the image: %w", err)
 	}
-	annotations := c.Annotations
-	if digest, found, err := base.digest(under); err != nil {
+	digest, err := base.digest(under)
+	if err != nil {
 		return nil, err
-	} else if found {
-		annotations = maps.Clone(annotations)
-		maps.Copy(annotations, digest)
 	}
+	annotations := maps.Clone(c.Annotations)
+	maps.Copy(annotations, digest)
 	return mutate.Annotations(built, annotations).(v1.Image), nil
 }
 
@@ -101,12 +101,10 @@ func (c Contents) configure(config *v1.ConfigFile, platform v1.Platform) *v1.Con
 	if c.User != "" {
 		config.Config.User = c.User
 	}
-	labels := maps.Clone(config.Config.Labels)
-	if labels == nil {
-		labels = map[string]string{}
+	if config.Config.Labels == nil {
+		config.Config.Labels = map[string]string{}
 	}
-	maps.Copy(labels, c.Annotations)
-	config.Config.Labels = labels
+	maps.Copy(config.Config.Labels, c.Annotations)
 	return config
 }
 
@@ -200,7 +198,7 @@ type Variant struct {
 
 // Index gives one image for several platforms.
 func Index(annotations map[string]string, variants ...Variant) v1.ImageIndex {
-	index := mutate.IndexMediaType(emptyIndex, types.OCIImageIndex)
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, v := range variants {
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: v.Image, Descriptor: v1.Descriptor{Platform: &v.Platform}})
 	}

@@ -24,15 +24,18 @@ const (
 	imageName = "io.containerd.image.name"
 )
 
+// wrap says what failed with an error, if one did.
+func wrap(err *error, doing string) {
+	if *err != nil {
+		*err = fmt.Errorf("%s: %w", doing, *err)
+	}
+}
+
 // WriteLayout writes an index, and what is attached to its images, as an OCI layout
 // into a folder of its own. It deletes the folder's former content only when the new
 // one is complete.
 func WriteLayout(folder string, tag name.Tag, index v1.ImageIndex, attachments []v1.Image) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("writing the OCI layout %s: %w", folder, err)
-		}
-	}()
+	defer wrap(&err, "writing the OCI layout "+folder)
 	if err := ownFolder(folder); err != nil {
 		return err
 	}
@@ -81,11 +84,7 @@ func ownFolder(folder string) error {
 
 // WriteArchive writes an image of one platform as docker save would.
 func WriteArchive(path string, tag name.Tag, image v1.Image) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("writing the archive %s: %w", path, err)
-		}
-	}()
+	defer wrap(&err, "writing the archive "+path)
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
@@ -106,11 +105,7 @@ func WriteArchive(path string, tag name.Tag, image v1.Image) (err error) {
 // "ghcr.io/krm-bypass". Push gives the reference with tag and digest, and uses the
 // user's own credentials.
 func Push(ctx context.Context, folder, registry string) (pushed string, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("pushing %s to %s: %w", folder, registry, err)
-		}
-	}()
+	defer wrap(&err, "pushing "+folder+" to "+registry)
 	index, err := layout.ImageIndexFromPath(folder)
 	if err != nil {
 		return "", err
