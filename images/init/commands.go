@@ -53,10 +53,11 @@ func commandNames() []string {
 
 func apply(s session) error {
 	start := time.Now()
-	if err := errors.Join(s.refuseOutside(), s.refuseNode()); err != nil {
-		return fmt.Errorf("applying the bypass: %w", err)
+	err := errors.Join(s.refuseOutside(), s.refuseNode())
+	var choice rules.Choice
+	if err == nil {
+		choice, err = rules.Apply(s.backend, s.settings)
 	}
-	choice, err := rules.Apply(s.backend, s.settings)
 	if err != nil {
 		return fmt.Errorf("applying the bypass: %w", err)
 	}
@@ -111,10 +112,11 @@ func verify(s session) error {
 }
 
 func clean(s session) error {
-	if err := s.refuseNode(); err != nil {
-		return fmt.Errorf("cleaning up: %w", err)
+	err := s.refuseNode()
+	if err == nil {
+		err = rules.Clean(s.backend)
 	}
-	if err := rules.Clean(s.backend); err != nil {
+	if err != nil {
 		return fmt.Errorf("cleaning up: %w", err)
 	}
 	return nil
@@ -143,5 +145,3 @@ func printVersion(s session) error {
 	}
 	return s.print("the version", program+" "+v+"\n")
 }
-
-var errNothingToCheck = errors.New("check needs one of --to IP:PORT[/UDP] and --from-port PORT[/UDP]")

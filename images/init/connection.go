@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -11,7 +12,7 @@ func (c call) connection() (traffic.Connection, error) {
 	flag, text, read := "--to", c.to, traffic.ParseOutbound
 	switch {
 	case (c.to == "") == (c.from == ""):
-		return traffic.Connection{}, errNothingToCheck
+		return traffic.Connection{}, errors.New("check needs one of --to IP:PORT[/UDP] and --from-port PORT[/UDP]")
 	case c.to == "":
 		flag, text, read = "--from-port", c.from, traffic.ParseInbound
 	}

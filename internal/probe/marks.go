@@ -25,33 +25,23 @@ type Identity struct {
 
 // Marks and Identities list first what each mesh's sidecars leave, then what those
 // of several meshes do. The first that fits counts.
-var (
-	Marks      = listMarks()
-	Identities = listIdentities()
-)
+var Marks, Identities = list()
 
-func listMarks() []Mark {
-	var all []Mark
+func list() (marks []Mark, identities []Identity) {
 	for _, m := range mesh.All() {
 		for _, mark := range m.Signs.Marks {
-			all = append(all, Mark{m.Name, mark})
+			marks = append(marks, Mark{m.Name, mark})
+		}
+		for _, identity := range m.Signs.Identities {
+			identities = append(identities, Identity{m.Name, identity})
 		}
 	}
 	by := shared("Envoy", func(s mesh.Signs) bool { return s.Envoy })
 	for _, mark := range mesh.EnvoyMarks {
-		all = append(all, Mark{by, mark})
+		marks = append(marks, Mark{by, mark})
 	}
-	return all
-}
-
-func listIdentities() []Identity {
-	var all []Identity
-	for _, m := range mesh.All() {
-		for _, identity := range m.Signs.Identities {
-			all = append(all, Identity{m.Name, identity})
-		}
-	}
-	return append(all, Identity{shared("SPIFFE", func(s mesh.Signs) bool { return s.SPIFFE }), mesh.SPIFFE})
+	by = shared("SPIFFE", func(s mesh.Signs) bool { return s.SPIFFE })
+	return marks, append(identities, Identity{by, mesh.SPIFFE})
 }
 
 // shared names what several meshes have in common, and the meshes.

@@ -128,14 +128,11 @@ func (a *asking) seen() (answer Answer, handshaken bool) {
 	return answer, a.handshaken
 }
 
-// errNoTLS is the error for a server that answers but speaks no TLS.
-var errNoTLS = errors.New("the server speaks no TLS, so there is nothing to see: ask over http if it speaks that")
-
 // reason puts an error in words, and adds a hint if one is known.
 func reason(err error) string {
 	var plain tls.RecordHeaderError
 	if errors.As(err, &plain) {
-		return errNoTLS.Error()
+		return "the server speaks no TLS, so there is nothing to see: ask over http if it speaks that"
 	}
 	var inURL *url.Error
 	if errors.As(err, &inURL) {
@@ -199,15 +196,9 @@ func (a *asking) shakeHands(protocols []string) error {
 		return err
 	}
 	defer func() { _ = connection.Close() }()
-	stop := context.AfterFunc(a.ctx, func() { _ = connection.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	client := tls.Client(connection, a.tls(protocols))
-	err = client.Handshake()
+	err = tls.Client(connection, a.tls(protocols)).HandshakeContext(a.ctx)
 	if _, handshaken := a.seen(); handshaken {
 		return nil // what comes after the certificate does not matter
-	}
-	if a.ctx.Err() != nil {
-		return fmt.Errorf("shaking hands with %s: %w", address, a.ctx.Err())
 	}
 	return fmt.Errorf("shaking hands with %s: %w", address, err)
 }

@@ -83,7 +83,7 @@ func (t *Tree) Path(path string) (string, error) {
 	if err == nil {
 		inside, err = filepath.Rel(t.repository, absolute)
 	}
-	if err != nil || inside == ".." || strings.HasPrefix(inside, "../") {
+	if err != nil || !filepath.IsLocal(inside) {
 		return "", fmt.Errorf("%s is outside the git repository %s, so %s says nothing about it", path, t.repository, t.Revision)
 	}
 	then := filepath.Join(t.tree, inside)
@@ -97,7 +97,7 @@ func (t *Tree) Path(path string) (string, error) {
 // the top of the repository.
 func (t *Tree) Name(path string) string {
 	inside, err := filepath.Rel(t.tree, path)
-	if err != nil || inside == ".." || strings.HasPrefix(inside, "../") {
+	if err != nil || !filepath.IsLocal(inside) {
 		return path
 	}
 	return t.Revision + ":" + inside

@@ -149,13 +149,9 @@ func use(backends []backend, name string, work func(backend) (form string, err e
 		missing = append(missing, fmt.Errorf("%s: %w", b.name, err))
 	}
 	if len(missing) == 0 {
-		return Choice{}, unknown(backends, name)
+		return Choice{}, fmt.Errorf("unknown backend %q: give one of %q", name, names(backends))
 	}
 	return Choice{}, errors.Join(missing...)
-}
-
-func unknown(backends []backend, name string) error {
-	return fmt.Errorf("unknown backend %q: give one of %q", name, names(backends))
 }
 
 func because(missing []error) string {
@@ -170,14 +166,12 @@ func because(missing []error) string {
 func Clean(name string) error { return clean(backends, name) }
 
 func clean(backends []backend, name string) error {
+	if name != Auto {
+		_, err := use(backends, name, func(b backend) (string, error) { return "", b.clean() })
+		return err
+	}
 	var missing, failures []error
 	for _, b := range backends {
-		if name == b.name {
-			return b.clean()
-		}
-		if name != Auto {
-			continue
-		}
 		switch err := b.clean(); {
 		case errors.Is(err, errors.ErrUnsupported):
 			missing = append(missing, fmt.Errorf("%s: %w", b.name, err))
@@ -185,10 +179,7 @@ func clean(backends []backend, name string) error {
 			failures = append(failures, err)
 		}
 	}
-	switch {
-	case name != Auto:
-		return unknown(backends, name)
-	case len(missing) == len(backends):
+	if len(missing) == len(backends) {
 		return errors.Join(missing...)
 	}
 	return errors.Join(failures...)

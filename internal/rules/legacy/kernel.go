@@ -119,19 +119,14 @@ func read(program *iptables.IPTables) (holdings, error) {
 			continue
 		}
 		if lines, err = program.List(tableName, own.chain); err != nil {
-			return holdings{}, goneMeanwhile(err)
+			if failure := (*iptables.Error)(nil); errors.As(err, &failure) && failure.IsNotExist() {
+				err = fmt.Errorf("%w: %w", errDisturbed, err) // it was there a moment ago
+			}
+			return holdings{}, err
 		}
 		h.chains = append(h.chains, filter.Chain{Name: own.chain, Rules: rulesOf(own.chain, lines)})
 	}
 	return h, nil
-}
-
-// goneMeanwhile recognises the error of a chain that was there a moment ago.
-func goneMeanwhile(err error) error {
-	if failure := (*iptables.Error)(nil); errors.As(err, &failure) && failure.IsNotExist() {
-		return fmt.Errorf("%w: %w", errDisturbed, err)
-	}
-	return err
 }
 
 // write has iptables-restore do what the text says: all of it or, with an error,

@@ -142,25 +142,18 @@ func onPorts(s filter.Step) []Rule {
 	return rules
 }
 
-// onPairs takes the boxes of one prefix and protocol together.
+// onPairs takes the boxes of one prefix and protocol together, which stand one after
+// the other.
 func onPairs(s filter.Step) []Rule {
-	type place struct {
-		prefix   netip.Prefix
-		protocol traffic.Protocol
-	}
-	var places []place
-	found := map[place][]traffic.PortRange{}
-	for _, box := range s.Pairs.Boxes() {
-		at := place{box.Prefix, box.Protocol}
-		if _, known := found[at]; !known {
-			places = append(places, at)
-		}
-		found[at] = append(found[at], box.Ports)
-	}
 	var rules []Rule
-	for _, at := range places {
-		for _, some := range grouped(found[at]) {
-			rules = append(rules, Rule{To: at.prefix, Protocol: at.protocol, Ports: some, Target: then[s.Then]})
+	for boxes := s.Pairs.Boxes(); len(boxes) > 0; {
+		first := boxes[0]
+		var ports []traffic.PortRange
+		for len(boxes) > 0 && boxes[0].Prefix == first.Prefix && boxes[0].Protocol == first.Protocol {
+			ports, boxes = append(ports, boxes[0].Ports), boxes[1:]
+		}
+		for _, some := range grouped(ports) {
+			rules = append(rules, Rule{To: first.Prefix, Protocol: first.Protocol, Ports: some, Target: then[s.Then]})
 		}
 	}
 	return rules

@@ -172,25 +172,23 @@ func (t Type) appendElements(elements []nftables.SetElement, i Interval) []nftab
 func (t Type) isConcatenation() bool { return strings.Contains(string(t), concatenated) }
 
 // next gives the key that follows, or says that there is none.
-func next(key string) (following []byte, overflow bool) {
-	following = []byte(key)
-	for i := len(following) - 1; i >= 0; i-- {
-		following[i]++
-		if following[i] != 0 {
-			return following, false
-		}
-	}
-	return nil, true
-}
+func next(key string) (following []byte, overflow bool) { return step(key, 1, 0) }
 
 // previous gives the key before one that is not the first.
 func previous(key string) string {
-	before := []byte(key)
-	for i := len(before) - 1; i >= 0; i-- {
-		before[i]--
-		if before[i] != 0xff {
-			break
+	before, _ := step(key, 0xff, 0xff)
+	return string(before)
+}
+
+// step adds to a key's last byte, and to the one before it as long as a byte wraps
+// around, which turns it into wrapped. It says whether all of them did.
+func step(key string, add, wrapped byte) (to []byte, overflow bool) {
+	to = []byte(key)
+	for i := len(to) - 1; i >= 0; i-- {
+		to[i] += add
+		if to[i] != wrapped {
+			return to, false
 		}
 	}
-	return string(before)
+	return to, true
 }
