@@ -3,7 +3,6 @@ module github.com/krm-bypass/krm-bypass
 go 1.26.0
 
 require (
-	github.com/coreos/go-iptables v0.8.0
 	github.com/google/go-containerregistry v0.22.1
 	github.com/google/nftables v0.3.0
 	github.com/mdlayher/netlink v1.7.3-0.20250113171957-fbb4dce95f42

@@ -11,8 +11,8 @@
 // that redirects by nftables or by iptables-nft: those are other hooks.
 //
 // One call of iptables-restore replaces all our rules of an address family at
-// once. No series of single calls could, and go-iptables has no call for it; it
-// does the reading. Kernels that imitate Linux may have few matches. Of those
+// once, and one call of iptables lists them. No series of single calls could: others
+// may come in between. Kernels that imitate Linux may have few matches. Of those
 // that we use, one may be missing, addrtype, and there is a form of the rules
 // without it.
 //

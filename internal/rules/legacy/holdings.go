@@ -47,7 +47,19 @@ func (h holdings) chain(name string) (found filter.Chain, is bool) {
 	return h.chains[i], true
 }
 
-// rulesOf picks the rules from the lines by which iptables -S lists a chain.
+// holdingsIn picks what is ours from the lines that list a table.
+func holdingsIn(lines []string) holdings {
+	var h holdings
+	for _, own := range ours {
+		h.jumps = append(h.jumps, jumpsOf(own.hook, rulesOf(own.hook, lines))...)
+		if slices.Contains(lines, "-N "+own.chain) {
+			h.chains = append(h.chains, filter.Chain{Name: own.chain, Rules: rulesOf(own.chain, lines)})
+		}
+	}
+	return h
+}
+
+// rulesOf picks a chain's rules from the lines that list a table.
 func rulesOf(chain string, lines []string) []filter.Rule {
 	var rules []filter.Rule
 	for _, line := range lines {

@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec" //nolint:depguard // iptables-legacy is a program, and go-iptables has no call for its restore
+	"os/exec" //nolint:depguard // iptables-legacy is a program
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
-	"github.com/coreos/go-iptables/iptables"
 	"golang.org/x/sys/unix"
 
 	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
@@ -20,8 +19,7 @@ import (
 
 // family is what differs between IPv4 and IPv6.
 type family struct {
-	name     string
-	protocol iptables.Protocol
+	name string
 	// list and restore are the programs.
 	list, restore string
 	// option limits a line, in a text for both families, to this one.
@@ -38,8 +36,8 @@ type family struct {
 const network = "/proc/thread-self/net/"
 
 var families = []family{
-	{"IPv4", iptables.ProtocolIPv4, "iptables-legacy", "iptables-legacy-restore", "-4", network + "ip_tables_names", netip.Addr.Is4, false},
-	{"IPv6", iptables.ProtocolIPv6, "ip6tables-legacy", "ip6tables-legacy-restore", "-6", network + "ip6_tables_names", netip.Addr.Is6, true},
+	{"IPv4", "iptables-legacy", "iptables-legacy-restore", "-4", network + "ip_tables_names", netip.Addr.Is4, false},
+	{"IPv6", "ip6tables-legacy", "ip6tables-legacy-restore", "-6", network + "ip6_tables_names", netip.Addr.Is6, true},
 }
 
 const (
@@ -64,15 +62,14 @@ func (f family) read(expected bool) (holdings, error) {
 	if names, err := os.ReadFile(f.tables); err == nil && !expected && !slices.Contains(strings.Fields(string(names)), tableName) {
 		return holdings{}, nil
 	}
-	program, err := f.program()
-	if err != nil {
-		return holdings{}, meant(err)
-	}
-	h, err := read(program)
-	if err != nil {
+	lines, err := f.lines(tableName)
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return holdings{}, errNoProgram
+	case err != nil:
 		return holdings{}, fmt.Errorf("reading the table %s of %s: %w", tableName, f.name, meant(err))
 	}
-	return h, nil
+	return holdingsIn(lines), nil
 }
 
 // Chains gives every chain of every table in use, as "nat OUTPUT". It leaves out
@@ -80,72 +77,51 @@ func (f family) read(expected bool) (holdings, error) {
 func Chains() []string {
 	var all []string
 	for _, f := range families {
-		names, err := os.ReadFile(f.tables)
-		if err != nil || len(names) == 0 {
-			continue
-		}
-		program, err := f.program()
-		if err != nil {
-			continue
-		}
-		for _, table := range strings.Fields(string(names)) {
-			chains, _ := program.ListChains(table)
-			for _, chain := range chains {
-				all = append(all, table+" "+chain)
+		tables, _ := os.ReadFile(f.tables)
+		for _, table := range strings.Fields(string(tables)) {
+			lines, _ := f.lines(table)
+			for _, line := range lines {
+				if words := strings.Fields(line); len(words) > 1 && (words[0] == "-P" || words[0] == "-N") {
+					all = append(all, table+" "+words[1])
+				}
 			}
 		}
 	}
 	return all
 }
 
-func (f family) program() (*iptables.IPTables, error) {
-	useWritableLock()
-	return iptables.New(iptables.Path(f.list), iptables.IPFamily(f.protocol), iptables.Timeout(patience))
-}
-
-func read(program *iptables.IPTables) (holdings, error) {
-	chains, err := program.ListChains(tableName)
-	if err != nil {
-		return holdings{}, err
-	}
-	var h holdings
-	for _, own := range ours {
-		lines, err := program.List(tableName, own.hook)
-		if err != nil {
-			return holdings{}, err
-		}
-		h.jumps = append(h.jumps, jumpsOf(own.hook, rulesOf(own.hook, lines))...)
-		if !slices.Contains(chains, own.chain) {
-			continue
-		}
-		if lines, err = program.List(tableName, own.chain); err != nil {
-			if failure := (*iptables.Error)(nil); errors.As(err, &failure) && failure.IsNotExist() {
-				err = fmt.Errorf("%w: %w", errDisturbed, err) // it was there a moment ago
-			}
-			return holdings{}, err
-		}
-		h.chains = append(h.chains, filter.Chain{Name: own.chain, Rules: rulesOf(own.chain, lines)})
-	}
-	return h, nil
+// lines lists a table: a line for each chain, "-P OUTPUT ACCEPT" or "-N MESH", and
+// for each rule, "-A OUTPUT -j MESH".
+func (f family) lines(table string) ([]string, error) {
+	listed, err := run(f.list, "", "--table", table, "--list-rules")
+	return strings.Split(listed, "\n"), err
 }
 
 // write has iptables-restore do what the text says: all of it or, with an error,
 // nothing.
 func (f family) write(text string) error {
-	command := exec.Command(f.restore, "--noflush", "--wait="+strconv.Itoa(patience))
-	command.Stdin = strings.NewReader(text)
-	var output bytes.Buffer
-	command.Stdout, command.Stderr = &output, &output
-	err := command.Run()
+	_, err := run(f.restore, text, "--noflush")
 	if err == nil {
 		return nil
 	}
-	err = fmt.Errorf("running %s: %w: %s", f.restore, err, strings.Join(strings.Fields(output.String()), " "))
 	if exit := (*exec.ExitError)(nil); meant(err) == err && errors.As(err, &exit) && exit.ExitCode() == lineFailed { //nolint:errorlint // the very error
 		// A chain or rule is no longer what we read.
 		return fmt.Errorf("%w: %w", errDisturbed, err)
 	}
 	return meant(err)
+}
+
+// run gives what a program of iptables prints when it gets the input.
+func run(program, input string, options ...string) (string, error) {
+	useWritableLock()
+	command := exec.Command(program, append(options, "--wait="+strconv.Itoa(patience))...)
+	command.Stdin = strings.NewReader(input)
+	var out, said bytes.Buffer
+	command.Stdout, command.Stderr = &out, &said
+	if err := command.Run(); err != nil {
+		return "", fmt.Errorf("running %s: %w: %s", program, err, strings.Join(strings.Fields(out.String()+said.String()), " "))
+	}
+	return out.String(), nil
 }
 
 // lineFailed is the exit code of an iptables-restore that understood the text but

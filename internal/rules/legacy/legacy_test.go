@@ -175,3 +175,23 @@ func TestWhatIptablesListsIsRead(t *testing.T) {
 	assert.Equal(t, rules(`-m comment --comment "KRM_BYPASS_OUTPUT, not" -j MESH`, "-d ::102:304/128 -j KRM_BYPASS_OUTPUT"), read)
 	assert.Equal(t, []jump{{"OUTPUT", 2, "-d ::102:304/128 -j KRM_BYPASS_OUTPUT"}}, jumpsOf("OUTPUT", read))
 }
+
+func TestWhatIsOursIsPickedFromATable(t *testing.T) {
+	assert.Equal(t, holdings{
+		chains: []filter.Chain{{Name: inputChain}, {Name: outputChain, Rules: rules("-o lo -j RETURN", "-p tcp -j ACCEPT")}},
+		jumps:  []jump{{"PREROUTING", 1, "-j KRM_BYPASS_INPUT"}, {"OUTPUT", 2, "-j KRM_BYPASS_OUTPUT"}},
+	}, holdingsIn([]string{
+		"-P PREROUTING ACCEPT",
+		"-P OUTPUT ACCEPT",
+		"-N KRM_BYPASS_INPUT",
+		"-N KRM_BYPASS_OUTPUT",
+		"-N MESH",
+		"-A PREROUTING -j KRM_BYPASS_INPUT",
+		"-A OUTPUT -j MESH",
+		"-A OUTPUT -j KRM_BYPASS_OUTPUT",
+		"-A KRM_BYPASS_OUTPUT -o lo -j RETURN",
+		"-A KRM_BYPASS_OUTPUT -p tcp -j ACCEPT",
+		"-A MESH -j KRM_BYPASS_OUTPUT",
+	}))
+	assert.Empty(t, holdingsIn([]string{"-P PREROUTING ACCEPT", "-P OUTPUT ACCEPT", "-N KRM_BYPASS_INPUT2", ""}))
+}
