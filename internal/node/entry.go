@@ -55,6 +55,9 @@ func (v Value) Entries() iter.Seq[Entry] {
 // that lead to one mapping on many ways cost no more than once, and one that
 // leads to itself ends. seen is nil for the mapping itself.
 func visit(mapping *yaml.Node, seen map[*yaml.Node]bool, yield func(Entry) bool) bool {
+	if seen != nil {
+		seen[mapping] = true
+	}
 	var merged []*yaml.Node
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		key, value := mapping.Content[i], mapping.Content[i+1]
@@ -68,22 +71,35 @@ func visit(mapping *yaml.Node, seen map[*yaml.Node]bool, yield func(Entry) bool)
 		return true
 	}
 	if seen == nil {
-		seen = map[*yaml.Node]bool{}
+		seen = map[*yaml.Node]bool{mapping: true}
 	}
-	seen[mapping] = true
 	for _, m := range merged {
-		sources := []*yaml.Node{m}
-		if list := resolved(m); list != nil && list.Kind == yaml.SequenceNode {
-			sources = list.Content
-		}
-		for _, source := range sources {
-			source = resolved(source)
-			if source != nil && source.Kind == yaml.MappingNode && !seen[source] && !visit(source, seen, yield) {
-				return false
-			}
+		if !bring(m, seen, yield) {
+			return false
 		}
 	}
 	return true
+}
+
+// bring visits what the value of a merge key brings in.
+func bring(value *yaml.Node, seen map[*yaml.Node]bool, yield func(Entry) bool) bool {
+	sources := []*yaml.Node{value}
+	if list := resolved(value); list != nil && list.Kind == yaml.SequenceNode {
+		sources = list.Content
+	}
+	for _, source := range sources {
+		source = resolved(source)
+		if source != nil && source.Kind == yaml.MappingNode && !seen[source] && !visit(source, seen, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// Brings gives the entries that the value of a merge key brings in, but none of a
+// mapping among those seen, to which it adds those that it goes through.
+func Brings(value *yaml.Node, seen map[*yaml.Node]bool) iter.Seq[Entry] {
+	return func(yield func(Entry) bool) { bring(value, seen, yield) }
 }
 
 // Key gives what a mapping's key says; false for one that is no text.

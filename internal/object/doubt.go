@@ -61,14 +61,7 @@ func doubts(v node.Value) []*Doubt {
 	if !v.IsMapping() {
 		return nil
 	}
-	found := repeated(v)
-	content := v.Node().Content
-	for i := 2; i+1 < len(content); i += 2 {
-		if node.IsMerge(content[i]) {
-			found = append(found, merged(content[:i], content[i], content[i+1])...)
-		}
-	}
-	return found
+	return append(repeated(v), merged(v.Node().Content)...)
 }
 
 // repeated gives the keys of a mapping that are in doubt whatever its merge keys
@@ -115,18 +108,31 @@ func before(content []*yaml.Node, lines map[string]int, text string) int {
 	return 0
 }
 
-// merged gives those keys before a merge key that it brings in again.
-func merged(content []*yaml.Node, merge, value *yaml.Node) []*Doubt {
-	brought := map[string]bool{}
-	for e := range node.Of(node.Map(merge, value)).Entries() {
-		brought[e.Key] = true
-	}
+// merged gives those keys that a merge key behind them brings in again. It goes
+// backwards, so that it looks at each mapping once, however many merge keys lead
+// to it.
+func merged(content []*yaml.Node) []*Doubt {
 	var found []*Doubt
-	for i := 0; i+1 < len(content); i += 2 {
-		if text, ok := node.Key(content[i]); ok && brought[text] {
-			found = append(found, &Doubt{Key: text, First: content[i].Line, Second: merge.Line, Merged: true})
+	var seen map[*yaml.Node]bool
+	var brought map[string]int // the line of the merge key
+	for i := len(content) - 2; i >= 0; i -= 2 {
+		key := content[i]
+		if node.IsMerge(key) && i > 0 {
+			if seen == nil {
+				seen, brought = map[*yaml.Node]bool{}, map[string]int{}
+			}
+			for e := range node.Brings(content[i+1], seen) {
+				brought[e.Key] = key.Line
+			}
+			continue
+		}
+		if text, ok := node.Key(key); ok && brought != nil {
+			if line, again := brought[text]; again {
+				found = append(found, &Doubt{Key: text, First: key.Line, Second: line, Merged: true})
+			}
 		}
 	}
+	slices.Reverse(found)
 	return found
 }
 

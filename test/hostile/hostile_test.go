@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,10 +35,12 @@ type answer struct {
 	out, stderr string
 	code        int
 	memory      int64
+	// work is the time that the processors spent.
+	work time.Duration
 }
 
-// measuring has this program run its arguments and note their memory on file
-// descriptor 3. The kernel counts to a process what its parent had when it
+// measuring has this program run its arguments and note their memory and work on
+// file descriptor 3. The kernel counts to a process what its parent had when it
 // began (fs/exec.c, exec_mmap), and these tests hold large inputs.
 const measuring = "KRM_BYPASS_MEASURE"
 
@@ -51,7 +52,7 @@ func TestMain(m *testing.M) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	_ = cmd.Run() // its exit code says what came of it
 	usage, _ := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	fmt.Fprint(os.NewFile(3, "note"), usage.Maxrss<<10)
+	fmt.Fprintln(os.NewFile(3, "note"), usage.Maxrss<<10, int64(cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()))
 	os.Exit(cmd.ProcessState.ExitCode())
 }
 
@@ -78,10 +79,8 @@ func run(t *testing.T, stdin []byte, name string, args ...string) answer {
 	if err != nil {
 		require.ErrorAs(t, err, &exit)
 	}
-	memory, err := io.ReadAll(note)
-	require.NoError(t, err)
 	a := answer{out: out.String(), stderr: stderr.String(), code: cmd.ProcessState.ExitCode()}
-	a.memory, err = strconv.ParseInt(string(memory), 10, 64)
+	_, err = fmt.Fscan(note, &a.memory, &a.work)
 	require.NoError(t, err)
 	assert.NotContains(t, a.stderr, "goroutine ", "it has crashed")
 	assert.Less(t, len(a.stderr), longestReport)
