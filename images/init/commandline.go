@@ -21,8 +21,9 @@ type call struct {
 	allowHostNetwork bool
 	here             bool
 	terminationLog   string
-	// to and from are what the user asks check about.
-	to, from string
+	// to and from are what the user asks check about, and connection what they say.
+	to, from   string
+	connection traffic.Connection
 }
 
 // The values of --on-failure.
@@ -36,15 +37,6 @@ func (c call) continues() bool {
 	return c.onFailure == onFailureContinue && c.command.name == commandApply
 }
 
-// misuseError says that the command line is wrong.
-type misuseError struct{ err error }
-
-func (e *misuseError) Error() string {
-	return fmt.Sprintf("reading the command line: %v (see %s --help)", e.err, program)
-}
-
-func (e *misuseError) Unwrap() error { return e.err }
-
 // parse reads a command line. Its error names everything that is wrong at once, as
 // far as possible, and comes with what it could read.
 func parse(args []string) (call, error) {
@@ -53,7 +45,7 @@ func parse(args []string) (call, error) {
 		i := slices.IndexFunc(commands, func(k command) bool { return k.name == args[0] })
 		if i < 0 {
 			c.terminationLog = terminationLog
-			return c, &misuseError{fmt.Errorf("unknown command %q: give one of %q", args[0], commandNames())}
+			return c, fmt.Errorf("unknown command %q: give one of %q", args[0], commandNames())
 		}
 		c.command, args = commands[i], args[1:]
 	}
@@ -64,7 +56,7 @@ func parse(args []string) (call, error) {
 	flags.BoolVar(&help, "help", false, "")
 	flags.BoolVar(&help, "h", false, "")
 	if err := flags.Parse(args); err != nil {
-		return c, &misuseError{err}
+		return c, err
 	}
 	switch {
 	case help:
@@ -85,10 +77,11 @@ func parse(args []string) (call, error) {
 	var err error
 	c.settings, err = traffic.ParseArguments(values)
 	problems = append(problems, err)
-	if err := errors.Join(problems...); err != nil {
-		return c, &misuseError{err}
+	if c.command.name == commandCheck {
+		c.connection, err = c.asked()
+		problems = append(problems, err)
 	}
-	return c, nil
+	return c, errors.Join(problems...)
 }
 
 // flags are the flags of all commands. A command ignores those that mean nothing to

@@ -32,7 +32,11 @@ type command struct {
 	run           func(session) error
 }
 
-const commandApply = "apply"
+// The commands that parsing knows.
+const (
+	commandApply = "apply"
+	commandCheck = "check"
+)
 
 // commands are in the order in which the help lists them. The first is the default.
 var commands = []command{
@@ -40,7 +44,7 @@ var commands = []command{
 	{"show", "print the rules as nft -f or iptables-restore loads them; needs no privilege", show},
 	{"verify", "compare the kernel's rules with the flags; exit 1 on any difference", verify},
 	{"clean", "remove the rules", clean},
-	{"check", "say what happens to one connection under the flags; needs no privilege", check},
+	{commandCheck, "say what happens to one connection under the flags; needs no privilege", check},
 }
 
 func commandNames() []string {
@@ -123,11 +127,7 @@ func clean(s session) error {
 }
 
 func check(s session) error {
-	connection, err := s.connection()
-	if err != nil {
-		return &misuseError{err}
-	}
-	decision := s.settings.Decide(connection)
+	decision := s.settings.Decide(s.connection)
 	answer := decision.Verdict.String()
 	if decision.By != "" {
 		answer += " by " + string(decision.By)

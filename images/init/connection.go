@@ -7,8 +7,8 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// connection is what the user asks check about.
-func (c call) connection() (traffic.Connection, error) {
+// asked gives what the user asks check about.
+func (c call) asked() (traffic.Connection, error) {
 	flag, text, read := "--to", c.to, traffic.ParseOutbound
 	switch {
 	case (c.to == "") == (c.from == ""):

@@ -27,15 +27,17 @@ const (
 // variable of the environment.
 func run(args []string, env func(string) string, out, stderr io.Writer) int {
 	c, err := parse(args)
-	var misuse *misuseError
-	if err == nil {
-		err = c.command.run(session{call: c, env: env, out: out, stderr: stderr})
+	code := misused
+	if err != nil {
+		err = fmt.Errorf("reading the command line: %w (see %s --help)", err, program)
+	} else {
+		code, err = failed, c.command.run(session{call: c, env: env, out: out, stderr: stderr})
 	}
 	if err == nil {
 		return succeeded
 	}
 	sentence := oneLine(err)
-	if c.continues() && !errors.As(err, &misuse) {
+	if c.continues() && code == failed {
 		fmt.Fprintf(stderr, "%s: warning: %s; continuing without the bypass because of --on-failure=%s\n", program, sentence, onFailureContinue)
 		return succeeded
 	}
@@ -43,10 +45,7 @@ func run(args []string, env func(string) string, out, stderr io.Writer) int {
 	if err := writeTermination(c.terminationLog, sentence); err != nil {
 		fmt.Fprintf(stderr, "%s: %s\n", program, oneLine(err))
 	}
-	if errors.As(err, &misuse) {
-		return misused
-	}
-	return failed
+	return code
 }
 
 const program = "krm-bypass-init"

@@ -144,7 +144,11 @@ func use(backends []backend, name string, work func(backend) (form string, err e
 			return Choice{b.name, "asked for", form}, err
 		}
 		if !errors.Is(err, errors.ErrUnsupported) {
-			return Choice{b.name, because(missing), form}, err
+			reason := "the first that works here"
+			if len(missing) > 0 {
+				reason = errors.Join(missing...).Error()
+			}
+			return Choice{b.name, reason, form}, err
 		}
 		missing = append(missing, fmt.Errorf("%s: %w", b.name, err))
 	}
@@ -152,13 +156,6 @@ func use(backends []backend, name string, work func(backend) (form string, err e
 		return Choice{}, fmt.Errorf("unknown backend %q: give one of %q", name, names(backends))
 	}
 	return Choice{}, errors.Join(missing...)
-}
-
-func because(missing []error) string {
-	if len(missing) == 0 {
-		return "the first that works here"
-	}
-	return errors.Join(missing...).Error()
 }
 
 // Clean takes away what the backend of that name left behind; with Auto,

@@ -87,11 +87,8 @@ func (r Ruleset) settle() error {
 		return err
 	}
 	for i, t := range tables {
-		if len(t.differences()) == 0 {
-			continue
-		}
-		if err := t.write(transaction(t.there, t.wanted)); err != nil {
-			return errors.Join(fmt.Errorf("replacing the rules for %s: %w", t.name, err), restore(tables[:i]))
+		if err := t.replace(t.there, t.wanted, "replacing"); err != nil {
+			return errors.Join(err, restore(tables[:i]))
 		}
 	}
 	after, err := r.tables()
@@ -104,14 +101,20 @@ func (r Ruleset) settle() error {
 func restore(tables []table) error {
 	var failures []error
 	for _, t := range tables {
-		if len(t.differences()) == 0 {
-			continue
-		}
-		if err := t.write(transaction(t.wanted, t.there)); err != nil {
-			failures = append(failures, fmt.Errorf("putting back the rules for %s: %w", t.name, err))
-		}
+		failures = append(failures, t.replace(t.wanted, t.there, "putting back"))
 	}
 	return errors.Join(failures...)
+}
+
+// replace writes the table unless it never differed.
+func (t table) replace(old, now holdings, doing string) error {
+	if len(t.differences()) == 0 {
+		return nil
+	}
+	if err := t.write(transaction(old, now)); err != nil {
+		return fmt.Errorf("%s the rules for %s: %w", doing, t.name, err)
+	}
+	return nil
 }
 
 func allDifferences(tables []table) filter.Differences {

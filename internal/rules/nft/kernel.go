@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/nftables"
-	"github.com/google/nftables/expr"
 	"github.com/google/nftables/userdata"
 	"github.com/mdlayher/netlink"
 )
@@ -67,17 +66,15 @@ func (k *kernel) load(r Ruleset, replace bool) error {
 		k.conn.DelTable(table)
 	}
 	k.conn.CreateTable(table)
-	ids := map[string]uint32{}
 	for i, s := range r.Sets {
-		ids[s.Name] = uint32(i + 1)
-		if err := k.addSet(s, ids[s.Name]); err != nil {
+		if err := k.addSet(s, uint32(i+1)); err != nil {
 			return fmt.Errorf("encoding set %s: %w", s.Name, err)
 		}
 	}
 	for _, c := range r.Chains {
 		chain := k.conn.AddChain(nftChain(c))
 		for _, rule := range c.Rules {
-			k.conn.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: referring(rule.expressions(), ids), UserData: comment(rule)})
+			k.conn.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: rule.expressions(), UserData: comment(rule)})
 		}
 	}
 	return k.commit()
@@ -94,9 +91,9 @@ func (k *kernel) commit() error {
 	return err
 }
 
-// addSet takes the set's number within the transaction from us. The library's own
-// numbers come from a counter that all connections share without a lock
-// (google/nftables set.go, allocSetID).
+// addSet takes the set's number within the transaction from us, which rules do not
+// need: they look into sets by name. The library's own numbers come from a counter
+// that all connections share without a lock (google/nftables set.go, allocSetID).
 func (k *kernel) addSet(s Set, id uint32) error {
 	set := &nftables.Set{
 		Table: table, Name: s.Name, ID: id, KeyType: datatypes[s.Type],
@@ -116,16 +113,6 @@ func (k *kernel) addSet(s Set, id uint32) error {
 		}
 	}
 	return nil
-}
-
-// referring makes lookups refer to sets by their number within the transaction.
-func referring(expressions []expr.Any, ids map[string]uint32) []expr.Any {
-	for _, e := range expressions {
-		if lookup, is := e.(*expr.Lookup); is {
-			lookup.SetID = ids[lookup.SetName]
-		}
-	}
-	return expressions
 }
 
 func comment(r Rule) []byte {
