@@ -21,13 +21,10 @@ const localConfig = "config.kubernetes.io/local-config"
 // knows.
 const kustomizeGroup = "kustomize.config.k8s.io/"
 
-// applicable gives what of a text is for a cluster: without the documents that
-// are marked as local configuration, and without those that configure this
-// function. Every other document must be a Kubernetes object; the error is
-// Results.
-func applicable(f fn.Manifest) ([]byte, fn.Results) {
-	var kept [][]byte
-	var problems fn.Results
+// applicable gives the parts of a file that are for a cluster. It leaves out
+// documents that are marked as local configuration, and those that configure this
+// function. Every other document must be a Kubernetes object.
+func applicable(f fn.Manifest) (kept [][]byte, problems fn.Results) {
 	at := 0
 	for _, d := range stream.Of(f).Documents {
 		text, err := object.Read(d.Fragment())
@@ -44,7 +41,7 @@ func applicable(f fn.Manifest) ([]byte, fn.Results) {
 		case spec.Configures(text.Nodes) || marked && local != "false":
 			kept = append(kept, f.Text[at:d.Offset])
 		case head.APIVersion == "" || head.Kind == "":
-			refuse("the document is no Kubernetes object, since it has no apiVersion or no kind: name only the files to render, or take it away")
+			refuse("the document is no Kubernetes object, because it has no apiVersion or no kind: name only the files to render, or remove it")
 		case strings.HasPrefix(head.APIVersion, kustomizeGroup):
 			refuse(fmt.Sprintf("a %s is for kustomize and not for a cluster: name its folder to have it built, or only the files to render", head.Kind))
 		default:
@@ -55,5 +52,5 @@ func applicable(f fn.Manifest) ([]byte, fn.Results) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	return object.Join(append(kept, f.Text[at:])...), nil
+	return append(kept, f.Text[at:]), nil
 }

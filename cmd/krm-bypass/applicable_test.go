@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
 func TestApplicable(t *testing.T) {
@@ -24,11 +25,11 @@ func TestApplicable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			kept, problems := applicable(fn.Manifest{Path: "a.yaml", Text: []byte(test.text)})
 			assert.Empty(t, problems)
-			assert.Equal(t, test.kept, string(kept))
+			assert.Equal(t, test.kept, string(object.Join(kept...)))
 		})
 	}
 	_, problems := applicable(fn.Manifest{Path: "a.yaml", Text: []byte(webService + "---\n\nreplicas: 2\n")})
-	assert.Equal(t, "error: a.yaml:7: the document is no Kubernetes object, since it has no apiVersion or no kind: name only the files to render, or take it away\n", problems.Report())
+	assert.Equal(t, "error: a.yaml:7: the document is no Kubernetes object, because it has no apiVersion or no kind: name only the files to render, or remove it\n", problems.Report())
 	_, problems = applicable(fn.Manifest{Path: "overlays/prod/kustomization.yaml", Text: []byte("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n")})
 	assert.Equal(t, "error: overlays/prod/kustomization.yaml:1: a Kustomization is for kustomize and not for a cluster: name its folder to have it built, or only the files to render\n", problems.Report())
 }

@@ -95,8 +95,8 @@ func printRendered(cmd *cobra.Command, in inputs, paths []string) error {
 	var texts [][]byte
 	var problems fn.Results
 	for _, f := range files {
-		text, wrong := applicable(f)
-		texts = append(texts, text)
+		kept, wrong := applicable(f)
+		texts = append(texts, kept...)
 		problems = append(problems, wrong...)
 	}
 	if problems.Failed() {

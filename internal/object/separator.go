@@ -39,7 +39,11 @@ func separators(text []byte) error {
 // each of them: with a marker before every document but the first, which kubectl
 // needs behind "..." too, and without a byte order mark in the middle.
 func Join(texts ...[]byte) []byte {
-	var stream []byte
+	size := 0
+	for _, text := range texts {
+		size += len(text) + len("\n"+separator+"\n")
+	}
+	stream := make([]byte, 0, size)
 	for _, text := range texts {
 		unmarked := bytes.TrimPrefix(text, []byte(mark))
 		if len(bytes.TrimSpace(unmarked)) == 0 {
