@@ -8,15 +8,15 @@
 //   - [Check] says where files differ from what Manifests makes of them.
 //   - [Explain] says what bypasses the sidecar of which workload, and why.
 //
-// A [Spec] comes from a file ([SpecIn]) or from a Go value ([SpecOf]), and goes the
-// same way in every call: unknown fields and values are refused, defaults filled
-// in, and all mistakes told at once.
+// A [Spec] comes from a file ([SpecIn]) or from a Go value ([SpecOf]). Every call
+// reads it the same way: it refuses unknown fields and values, fills in the
+// defaults, and reports all mistakes at once.
 //
-// Every call returns [Results], which are for people and for tools: warnings that
-// changed nothing, and errors. With an error among them nothing is changed, and
-// the call returns a [FailedError], which carries the results.
+// Every call returns [Results], for people and for tools. A warning stops nothing.
+// If one of them is an error, nothing is changed, and the call returns a
+// [FailedError], which carries the results.
 //
 // The text that comes back differs only where the spec asks for it. Comments,
-// quotes, the order of keys and line ends stay, and a run over its own output
-// changes no byte. Nothing here reads a clock, a network or a file.
+// quotes, the order of keys and line ends stay, and another run over the output
+// changes no byte. Nothing in this package reads a clock, a network or a file.
 package fn
