@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"iter"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -21,38 +22,29 @@ func (d *draft) uses() map[string]int {
 	return d.used
 }
 
-func aliasesIn(n *yaml.Node) map[string]int {
+// all visits a value and everything inside it.
+func all(n *yaml.Node) iter.Seq[*yaml.Node] {
+	return func(yield func(*yaml.Node) bool) { visit(n, yield) }
+}
+
+func visit(n *yaml.Node, yield func(*yaml.Node) bool) bool {
+	return yield(n) && !slices.ContainsFunc(n.Content, func(child *yaml.Node) bool { return !visit(child, yield) })
+}
+
+func aliasesIn(value *yaml.Node) map[string]int {
 	used := make(map[string]int)
-	var visit func(*yaml.Node)
-	visit = func(node *yaml.Node) {
-		if node.Kind == yaml.AliasNode {
-			used[node.Value]++
-		}
-		for _, child := range node.Content {
-			visit(child)
+	for n := range all(value) {
+		if n.Kind == yaml.AliasNode {
+			used[n.Value]++
 		}
 	}
-	visit(n)
 	return used
 }
 
-func anchorsIn(node *yaml.Node, names []string) []string {
-	if node.Anchor != "" {
-		names = append(names, node.Anchor)
-	}
-	for _, child := range node.Content {
-		names = anchorsIn(child, names)
-	}
-	return names
-}
-
-func anchored(node *yaml.Node, name string) *yaml.Node {
-	if node.Anchor == name {
-		return node
-	}
-	for _, child := range node.Content {
-		if found := anchored(child, name); found != nil {
-			return found
+func anchored(value *yaml.Node, name string) *yaml.Node {
+	for n := range all(value) {
+		if n.Anchor == name {
+			return n
 		}
 	}
 	return nil
@@ -60,18 +52,18 @@ func anchored(node *yaml.Node, name string) *yaml.Node {
 
 // loose returns an error if aliases elsewhere use an anchor of what is about
 // to be taken away.
-func (d *draft) loose(edit Edit, node *yaml.Node) error {
+func (d *draft) loose(edit Edit, value *yaml.Node) error {
 	var inside map[string]int
-	for _, anchor := range anchorsIn(node, nil) {
-		if !d.aliased(anchor) {
+	for n := range all(value) {
+		if n.Anchor == "" || !d.aliased(n.Anchor) {
 			continue
 		}
 		if inside == nil {
-			inside = aliasesIn(node)
+			inside = aliasesIn(value)
 		}
-		if d.uses()[anchor] != inside[anchor] || slices.Contains(d.outside, anchor) {
+		if d.uses()[n.Anchor] != inside[n.Anchor] || slices.Contains(d.outside, n.Anchor) {
 			return edit.refused("write the value out in place of the alias",
-				"the value%s has the anchor &%s, which an alias *%s needs", lineOf(node), anchor, anchor)
+				"the value%s has the anchor &%s, which an alias *%s needs", lineOf(value), n.Anchor, n.Anchor)
 		}
 	}
 	return nil

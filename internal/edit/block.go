@@ -47,28 +47,20 @@ func (w *writer) blockText(h *handle, added []entry) string {
 		return ""
 	}
 	var b strings.Builder
-	column := h.text.Column
-	if h.text.Kind == yamltext.Mapping {
-		style := w.styleIn(h.text)
-		for i, e := range added {
-			if i > 0 {
-				style.line(&b, column)
-			}
-			style.entry(&b, e.key, e.value, column)
-		}
-		return b.String()
-	}
-	var around *yamltext.Node
-	if h.parent != nil {
+	column, around := h.text.Column, h.text
+	if h.text.Kind == yamltext.Sequence && h.parent != nil {
 		around = h.parent.text
 	}
-	style := w.styleIn(around)
-	style.learnDash(h.text)
+	style := w.styleIn(h.text, around)
 	for i, e := range added {
 		if i > 0 {
 			style.line(&b, column)
 		}
-		style.item(&b, e.value, column)
+		if e.key != nil {
+			style.entry(&b, e.key, e.value, column)
+		} else {
+			style.item(&b, e.value, column)
+		}
 	}
 	return b.String()
 }
@@ -204,14 +196,4 @@ func (w *writer) textOwnsBreak(node *yamltext.Node) bool {
 	}
 	return (node.Style == yamltext.Literal || node.Style == yamltext.Folded) && !node.Strip &&
 		yamltext.LineEnd(w.src, node.Start) < node.End
-}
-
-// learnDash takes the step after a dash from the items of a sequence.
-func (s *blockStyle) learnDash(sequence *yamltext.Node) {
-	for _, item := range sequence.Content {
-		if item.Style == yamltext.Block && item.Anchor.Empty() && item.Tag.Empty() && item.Column > sequence.Column {
-			s.dash = item.Column - sequence.Column
-			return
-		}
-	}
 }

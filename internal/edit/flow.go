@@ -37,17 +37,18 @@ func (w *writer) flowEntries(h *handle) error {
 // entries writes entries or items one after the other.
 func (s flowStyle) entries(h *handle, added []entry) string {
 	inner := s.at(h.text)
-	texts := make([]string, len(added))
+	var b strings.Builder
 	for i, e := range added {
-		var b strings.Builder
+		if i > 0 {
+			b.WriteString(inner.comma())
+		}
 		if e.key != nil {
 			inner.entry(&b, e.key, e.value)
 		} else {
-			inner.inner(&b, e.value)
+			inner.value(&b, e.value)
 		}
-		texts[i] = b.String()
 	}
-	return strings.Join(texts, inner.comma())
+	return b.String()
 }
 
 // at is the style for the entries of a collection, given that of the

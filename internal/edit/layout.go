@@ -7,30 +7,32 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
-// styleIn is the layout in which something is added below a node: as its
+// styleIn is the layout in which something is added beside nodes: as their
 // entries have it, else as the first collections of the document have it.
-func (w *writer) styleIn(node *yamltext.Node) blockStyle {
+func (w *writer) styleIn(near ...*yamltext.Node) blockStyle {
 	if w.block == nil {
-		style := blockStyle{step: -1, sequence: -1, dash: -1}
-		style.learn(w.tree.Root, true)
-		w.block = &style
+		w.block = &blockStyle{step: -1, sequence: -1, dash: -1}
+		w.block.learn(w.tree.Root, true)
 	}
 	style := blockStyle{step: -1, sequence: -1, dash: -1}
-	if node != nil {
+	for _, node := range near {
 		style.learn(node, false)
 	}
-	fallback := func(value *int, general, last int) {
-		if *value < 0 {
-			*value = general
-		}
-		if *value < 0 {
-			*value = last
-		}
+	return style.orElse(*w.block).orElse(blockStyle{step: 2, dash: 2})
+}
+
+// orElse fills in what is not known from another layout.
+func (s blockStyle) orElse(other blockStyle) blockStyle {
+	if s.step < 0 {
+		s.step = other.step
 	}
-	fallback(&style.step, w.block.step, 2)
-	fallback(&style.sequence, w.block.sequence, 0)
-	fallback(&style.dash, w.block.dash, 2)
-	return style
+	if s.sequence < 0 {
+		s.sequence = other.sequence
+	}
+	if s.dash < 0 {
+		s.dash = other.dash
+	}
+	return s
 }
 
 // learn fills in what is not known yet from a collection.

@@ -22,16 +22,29 @@ type blockStyle struct {
 // value writes what stands after a colon; column is that of the key.
 func (s blockStyle) value(b *strings.Builder, node *yaml.Node, column int) {
 	switch {
-	case node.Kind == yaml.MappingNode && len(node.Content) > 0 && node.Style&yaml.FlowStyle == 0:
+	case inBlock(node, yaml.MappingNode):
 		s.line(b, column+s.step)
 		s.mapping(b, node, column+s.step)
-	case node.Kind == yaml.SequenceNode && len(node.Content) > 0 && node.Style&yaml.FlowStyle == 0:
+	case inBlock(node, yaml.SequenceNode):
 		s.line(b, column+s.sequence)
-		s.items(b, node, column+s.sequence)
+		s.items(b, node.Content, column+s.sequence)
 	default:
-		b.WriteByte(' ')
-		b.WriteString(flowStyle{}.text(node))
+		b.WriteString(" " + alone(node))
 	}
+}
+
+// inBlock says whether a node is a collection of a kind that is written in lines
+// of its own.
+func inBlock(node *yaml.Node, kind yaml.Kind) bool {
+	return node.Kind == kind && len(node.Content) > 0 && node.Style&yaml.FlowStyle == 0
+}
+
+// alone writes a value on one line, outside of any flow collection.
+func alone(node *yaml.Node) string {
+	if node.Kind == yaml.ScalarNode {
+		return scalarText(node, false)
+	}
+	return flowStyle{}.text(node)
 }
 
 func (s blockStyle) line(b *strings.Builder, column int) {
@@ -54,8 +67,8 @@ func (s blockStyle) entry(b *strings.Builder, key, value *yaml.Node, column int)
 	s.value(b, value, column)
 }
 
-func (s blockStyle) items(b *strings.Builder, node *yaml.Node, column int) {
-	for i, item := range node.Content {
+func (s blockStyle) items(b *strings.Builder, items []*yaml.Node, column int) {
+	for i, item := range items {
 		if i > 0 {
 			s.line(b, column)
 		}
@@ -65,18 +78,14 @@ func (s blockStyle) items(b *strings.Builder, node *yaml.Node, column int) {
 
 // item writes an item with its dash; column is that of the dash.
 func (s blockStyle) item(b *strings.Builder, item *yaml.Node, column int) {
-	b.WriteByte('-')
-	inner := column + s.dash
+	b.WriteString("-" + strings.Repeat(" ", s.dash-1))
 	switch {
-	case item.Kind == yaml.MappingNode && len(item.Content) > 0 && item.Style&yaml.FlowStyle == 0:
-		b.WriteString(strings.Repeat(" ", s.dash-1))
-		s.mapping(b, item, inner)
-	case item.Kind == yaml.SequenceNode && len(item.Content) > 0 && item.Style&yaml.FlowStyle == 0:
-		b.WriteString(strings.Repeat(" ", s.dash-1))
-		s.items(b, item, inner)
+	case inBlock(item, yaml.MappingNode):
+		s.mapping(b, item, column+s.dash)
+	case inBlock(item, yaml.SequenceNode):
+		s.items(b, item.Content, column+s.dash)
 	default:
-		b.WriteString(strings.Repeat(" ", s.dash-1))
-		b.WriteString(flowStyle{}.text(item))
+		b.WriteString(alone(item))
 	}
 }
 
@@ -122,13 +131,9 @@ func (s flowStyle) scalar(node *yaml.Node) string {
 	return scalarText(node, true)
 }
 
-// value writes a value; a collection's entries are one level below prefix.
+// value writes a value inside a flow collection, or the outermost one; the
+// entries of a collection are one level below prefix.
 func (s flowStyle) value(b *strings.Builder, node *yaml.Node) {
-	if node.Kind == yaml.ScalarNode && !s.json {
-		// Alone in block style nothing is to be feared from commas.
-		b.WriteString(scalarText(node, s != flowStyle{}))
-		return
-	}
 	if node.Kind == yaml.ScalarNode {
 		b.WriteString(s.scalar(node))
 		return
@@ -150,7 +155,7 @@ func (s flowStyle) value(b *strings.Builder, node *yaml.Node) {
 		if step == 2 {
 			inner.entry(b, node.Content[i], node.Content[i+1])
 		} else {
-			inner.inner(b, node.Content[i])
+			inner.value(b, node.Content[i])
 		}
 	}
 	if len(node.Content) > 0 && s.lines {
@@ -159,19 +164,9 @@ func (s flowStyle) value(b *strings.Builder, node *yaml.Node) {
 	b.WriteString(closing)
 }
 
-// inner writes a value that is inside a flow collection.
-func (s flowStyle) inner(b *strings.Builder, node *yaml.Node) {
-	if node.Kind == yaml.ScalarNode {
-		b.WriteString(s.scalar(node))
-		return
-	}
-	s.value(b, node)
-}
-
 func (s flowStyle) entry(b *strings.Builder, key, value *yaml.Node) {
-	b.WriteString(s.scalar(key))
-	b.WriteString(s.colon())
-	s.inner(b, value)
+	b.WriteString(s.scalar(key) + s.colon())
+	s.value(b, value)
 }
 
 // scalarText writes a scalar on one line.

@@ -188,14 +188,8 @@ func readSource(source, end string) (*yaml.Node, error) {
 	if full := span.Full(); full.End != len(text)-len(end) || inline && (full.Start != 1 || span.Style == yamltext.Block) {
 		return nil, fmt.Errorf("it is more than one value")
 	}
-	forget(value)
-	return value, nil
-}
-
-// forget drops line numbers that belong to another text.
-func forget(node *yaml.Node) {
-	node.Line, node.Column = 0, 0
-	for _, child := range node.Content {
-		forget(child)
+	for n := range all(value) {
+		n.Line, n.Column = 0, 0 // of another text
 	}
+	return value, nil
 }

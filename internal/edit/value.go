@@ -26,7 +26,7 @@ func (w *writer) put(h *handle, value *yaml.Node) error {
 		}
 		w.cut(full.Start, full.End, style.text(value))
 	case node.Written() && node.Style != yamltext.Block:
-		w.cut(full.Start, full.End, flowStyle{}.text(value))
+		w.cut(full.Start, full.End, alone(value))
 	case h.parent == nil && node.Written():
 		return errors.New("the whole document is in the way")
 	case h.parent == nil:
@@ -47,10 +47,7 @@ func (w *writer) put(h *handle, value *yaml.Node) error {
 // replaceInside puts a value in the place of one inside a flow collection.
 func (w *writer) replaceInside(h *handle, value *yaml.Node) {
 	style := w.flowIn(h.parent)
-	var b strings.Builder
-	style.inner(&b, value)
-	text := b.String()
-	full := h.text.Full()
+	text, full := style.text(value), h.text.Full()
 	switch {
 	case h.text.Written():
 	case h.text.Indicator < 0: // a key alone: {a}
