@@ -116,7 +116,8 @@ func Push(ctx context.Context, folder, registry string) (pushed string, err erro
 	}
 	var tag name.Tag
 	var tagged v1.ImageIndex
-	var attachments []v1.Image
+	var digest string
+	var attachments []v1.Hash
 	for _, m := range manifest.Manifests {
 		if called, named := m.Annotations[imageName]; named {
 			if tag, err = retarget(called, registry); err != nil {
@@ -125,38 +126,31 @@ func Push(ctx context.Context, folder, registry string) (pushed string, err erro
 			if tagged, err = index.ImageIndex(m.Digest); err != nil {
 				return "", err
 			}
+			digest = m.Digest.String()
 			continue
 		}
-		attachment, err := index.Image(m.Digest)
-		if err != nil {
-			return "", err
-		}
-		attachments = append(attachments, attachment)
+		attachments = append(attachments, m.Digest)
 	}
 	if tagged == nil {
 		return "", fmt.Errorf("no image in it is annotated with %s", imageName)
 	}
 	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
-	digest, err := tagged.Digest()
-	if err != nil {
+	if err := remote.WriteIndex(tag.Digest(digest), tagged, options...); err != nil {
 		return "", err
 	}
-	if err := remote.WriteIndex(tag.Digest(digest.String()), tagged, options...); err != nil {
-		return "", err
-	}
-	for _, a := range attachments {
-		of, err := a.Digest()
-		if err != nil {
-			return "", err
+	for _, of := range attachments {
+		attachment, err := index.Image(of)
+		if err == nil {
+			err = remote.Write(tag.Digest(of.String()), attachment, options...)
 		}
-		if err := remote.Write(tag.Digest(of.String()), a, options...); err != nil {
+		if err != nil {
 			return "", err
 		}
 	}
 	if err := remote.Tag(tag, tagged, options...); err != nil {
 		return "", err
 	}
-	return tag.Name() + "@" + digest.String(), nil
+	return tag.Name() + "@" + digest, nil
 }
 
 func retarget(called, registry string) (name.Tag, error) {

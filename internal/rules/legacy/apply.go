@@ -106,7 +106,7 @@ func restore(tables []table) error {
 	return errors.Join(failures...)
 }
 
-// replace writes the table unless it never differed.
+// replace writes a table, but leaves alone one that held what it should from the start.
 func (t table) replace(old, now holdings, doing string) error {
 	if len(t.differences()) == 0 {
 		return nil
