@@ -60,7 +60,7 @@ func Check(spec *Spec, files []Manifest, options Options, expiry Expiry) (*Check
 	r := runOn(spec, stream.Of(files...), options)
 	objects := make([][]CheckedObject, len(r.items))
 	checked := &Checked{Results: r.process(func(d *pass.Document) { objects[d.At] = checkedIn(d) }, nil)}
-	if r.spec == nil {
+	if r.unread {
 		return checked, &FailedError{checked.Results}
 	}
 	checked.Results = append(checked.Results, r.expired(expiry)...).inOrder()

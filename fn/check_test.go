@@ -126,9 +126,10 @@ func TestCheckSaysWhatTheFunctionRefuses(t *testing.T) {
 
 func TestCheckOfWhatCannotBeRead(t *testing.T) {
 	for name, test := range map[string]struct{ spec, text, want string }{
-		"the spec":     {strings.Replace(checkedSpec, "3306", "99999", 1), unchecked, "error: spec.yaml:7: ClusterBypass cluster: spec.global.excludeOutboundPorts[0]: "},
-		"a document":   {checkedSpec, unchecked + "---\na: [\n", "error: web.yaml:15: reading the document: "},
-		"the workload": {checkedSpec, strings.Replace(unchecked, "note: here", "note: 1", 1), "error: web.yaml:11: Deployment shop/web: spec.template.metadata.annotations.note: "},
+		"the spec":                 {strings.Replace(checkedSpec, "3306", "99999", 1), unchecked, "error: spec.yaml:7: ClusterBypass cluster: spec.global.excludeOutboundPorts[0]: "},
+		"a document of a workload": {checkedSpec, unchecked + "  broken: [\n", "error: web.yaml:14: reading the document: "},
+		"a document":               {checkedSpec, unchecked + "---\na: [\n", "error: web.yaml:15: reading the document: "},
+		"the workload":             {checkedSpec, strings.Replace(unchecked, "note: here", "note: 1", 1), "error: web.yaml:11: Deployment shop/web: spec.template.metadata.annotations.note: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			checked, err := fn.Check(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte(test.spec)}), []fn.Manifest{{Path: "web.yaml", Text: []byte(test.text)}}, fn.Options{}, fn.Expiry{Today: "2026-11-25"})

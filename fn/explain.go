@@ -32,7 +32,7 @@ func Explain(spec *Spec, files []Manifest, options Options, today v1alpha1.Date)
 				}
 			}
 		})}
-	if r.spec == nil {
+	if r.unread {
 		return explained, &FailedError{explained.Results}
 	}
 	explained.Mesh = r.spec.Policy.Mesh.Name

@@ -150,6 +150,10 @@ func TestExplainOfWhatIsRefused(t *testing.T) {
 	x, err := fn.Explain(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte("kind: [")}), nil, fn.Options{}, "")
 	require.ErrorIs(t, err, fn.ErrFailed)
 	assert.Contains(t, x.Results.Report(), "error: spec.yaml:1: reading the document")
+
+	x, err = fn.Explain(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte(explainedSpec)}), []fn.Manifest{{Path: "web.yaml", Text: []byte(explained + "  broken: [\n")}}, fn.Options{}, "")
+	require.ErrorIs(t, err, fn.ErrFailed, "what could not be read may be a workload")
+	assert.Contains(t, x.Results.Report(), ": reading the document: ")
 }
 
 // TestExplainSaysWhenTheTemplateChanges tells what restarts pods from what does

@@ -19,6 +19,9 @@ type run struct {
 	given   *Spec
 	remedy  string
 	options Options
+	// unread says that the spec or an item could not be read, so that the plans
+	// are not all.
+	unread bool
 	// spec is what the run applies, nil if there is nothing to apply.
 	spec *spec.Spec
 }
@@ -26,6 +29,7 @@ type run struct {
 // process finds the spec and applies it. planned and written are those of
 // pass.Pass.
 func (r *run) process(planned, written func(*pass.Document)) Results {
+	r.unread = true
 	heads, broken := pass.Heads(r.items)
 	if len(broken) > 0 {
 		return resultsOf(broken...)
@@ -36,6 +40,7 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	}
 	p := pass.Pass{Policy: r.spec.Policy, Items: r.items, Heads: heads, Planned: planned, Written: written, Progress: r.options.Progress}
 	results = append(results, resultsOf(p.Run()...)...)
+	r.unread = p.Broken
 	if len(p.Imageless) > 0 {
 		results = append(results, r.imageless(p.Imageless))
 	}

@@ -64,6 +64,10 @@ func checkCommand() *cobra.Command {
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return function.WithCode(err, couldNotTell) })
 	in.addFlags(cmd)
+	adopt := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		return function.WithCode(adopt(cmd, args), couldNotTell)
+	}
 	cmd.Flags().StringVarP(&format, "output", "o", report.CheckFormats[0].Name, "format of the report: "+report.CheckFormats.Names())
 	cmd.Flags().IntVar(&notice, "notice", 14, "warn so many days before a rule expires")
 	addNowFlag(cmd, &now)

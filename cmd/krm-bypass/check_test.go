@@ -92,7 +92,7 @@ func TestCheckFailsOnWhatTheSpecMakesAnError(t *testing.T) {
 
 // TestCheckThatComesToNoResult tells it apart from one that found something.
 func TestCheckThatComesToNoResult(t *testing.T) {
-	dir := folder(t, map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec, "bad/bypass.yaml": "kind: [", "none/notes.txt": "hello"})
+	dir := folder(t, map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec, "bad/bypass.yaml": "kind: [", "none/notes.txt": "hello", "broken/web.yaml": webDeployment + "  broken: [\n"})
 	for name, test := range map[string]struct {
 		args []string
 		says string
@@ -104,6 +104,8 @@ func TestCheckThatComesToNoResult(t *testing.T) {
 		"a file not there":   {[]string{dir + "/other.yaml"}, "other.yaml"},
 		"a spec not there":   {[]string{dir, "--spec", dir + "/other.yaml"}, "reading the spec"},
 		"a broken document":  {[]string{dir + "/bad", "--spec", dir + "/bypass.yaml"}, "bad/bypass.yaml:1: error: reading the document"},
+		"a broken workload":  {[]string{dir + "/broken", "--spec", dir + "/bypass.yaml"}, "broken/web.yaml:9: error: reading the document"},
+		"an unknown mesh":    {[]string{dir, "--mesh", "Nope"}, `--mesh: "Nope" is`},
 		"no specification":   {[]string{dir + "/web.yaml"}, "there is no ClusterBypass: give one with --spec"},
 		"an empty folder":    {[]string{dir + "/none", "--spec", dir + "/bypass.yaml"}, "there is nothing to check"},
 		"a pipe that is dry": {[]string{"-", "--spec", dir + "/bypass.yaml"}, "there is nothing to check"},

@@ -190,6 +190,12 @@ func TestExplainOfASpecThatCannotBeRead(t *testing.T) {
 	assert.Equal(t, 1, code)
 	assert.Empty(t, out)
 	assert.Contains(t, errOut, "bypass.yaml:12: ClusterBypass cluster: spec.namespaces[0].excludeOutboundPorts[0]: ")
+
+	dir = folder(t, map[string]string{"web.yaml": webDeployment + "  broken: [\n", "bypass.yaml": bypassSpec})
+	code, out, errOut = krmBypass("", "explain", dir)
+	assert.Equal(t, 1, code, "what cannot be read is not explained")
+	assert.Empty(t, out)
+	assert.Contains(t, errOut, "web.yaml:9: reading the document: ")
 	var broken strings.Builder
 	good := folder(t, map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec})
 	assert.Equal(t, 1, run([]string{"explain", good}, strings.NewReader(""), brokenWriter{}, &broken))

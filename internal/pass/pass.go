@@ -23,6 +23,8 @@ type Pass struct {
 	// Progress, unless nil, is told how many items of how many are done. Its calls
 	// never overlap.
 	Progress func(done, total int)
+	// Broken says, after a run, that an item could not be read.
+	Broken bool
 	// Imageless are, after a run, the workloads whose init container has no image.
 	Imageless []Ref
 }
@@ -30,6 +32,8 @@ type Pass struct {
 // outcome is what a pass keeps of a document.
 type outcome struct {
 	findings []Finding
+	// broken says that it could not be read.
+	broken bool
 	// workloads are for the checks that judge all of them together; linted is what
 	// the checks of single workloads found.
 	workloads []*lint.Workload
@@ -64,7 +68,7 @@ func (p *Pass) Run() []Finding {
 	for _, o := range outcomes {
 		all.add(o)
 	}
-	p.Imageless = all.imageless
+	p.Broken, p.Imageless = all.broken, all.imageless
 	for _, c := range all.configs {
 		for _, f := range p.Policy.JudgeConfig(c.ConfigPlan, all.plans) {
 			all.findings = append(all.findings, c.in.finding(&c.Config.Object, f))
@@ -77,7 +81,7 @@ func (p *Pass) Run() []Finding {
 func (p *Pass) one(i int, linter *lint.Linter) outcome {
 	d, err := p.Items[i].read(i)
 	if err != nil {
-		return outcome{findings: []Finding{p.Items[i].Broken(err)}}
+		return outcome{broken: true, findings: []Finding{p.Items[i].Broken(err)}}
 	}
 	d.plan(p.Policy)
 	if p.Planned != nil {
@@ -108,6 +112,7 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 
 func (o *outcome) add(other outcome) {
 	o.findings = append(o.findings, other.findings...)
+	o.broken = o.broken || other.broken
 	o.workloads = append(o.workloads, other.workloads...)
 	o.linted = append(o.linted, other.linted...)
 	o.plans = append(o.plans, other.plans...)
