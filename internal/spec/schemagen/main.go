@@ -12,11 +12,13 @@ import (
 	"go/token"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
 func main() {
@@ -37,17 +39,9 @@ func Generate(types string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := generator{comments: comments, definitions: map[string]*node{}}
-	root := g.of(reflect.TypeFor[v1alpha1.ClusterBypass]())
-	top := &node{}
-	top.set("$schema", "https://json-schema.org/draft/2020-12/schema")
-	top.set("title", v1alpha1.Kind)
-	top.append(root)
-	definitions := &node{}
-	for _, name := range g.order {
-		definitions.set(name, g.definitions[name])
-	}
-	top.set("$defs", definitions)
+	g := generator{comments: comments}
+	top := g.of(reflect.TypeFor[v1alpha1.ClusterBypass]())
+	top.Schema, top.Title, top.Definitions = "https://json-schema.org/draft/2020-12/schema", v1alpha1.Kind, &g.definitions
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
@@ -58,45 +52,52 @@ func Generate(types string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// node is a JSON object whose keys keep their order, so that the schema reads
-// as the types do.
-type node struct {
-	keys   []string
-	values map[string]any
+// schema is a JSON Schema, with those of its keywords that ClusterBypass needs.
+type schema struct {
+	Schema      string    `json:"$schema,omitempty"`
+	Title       string    `json:"title,omitempty"`
+	Description string    `json:"description,omitempty"`
+	Reference   string    `json:"$ref,omitempty"`
+	Constant    string    `json:"const,omitempty"`
+	Type        any       `json:"type,omitempty"`
+	Format      string    `json:"format,omitempty"`
+	Pattern     string    `json:"pattern,omitempty"`
+	Items       *schema   `json:"items,omitempty"`
+	MinItems    int       `json:"minItems,omitempty"`
+	MaxItems    int       `json:"maxItems,omitempty"`
+	AnyOf       []*schema `json:"anyOf,omitempty"`
+	Properties  *named    `json:"properties,omitempty"`
+	Required    []string  `json:"required,omitempty"`
+	Additional  any       `json:"additionalProperties,omitempty"` // a schema or false
+	Enum        []string  `json:"enum,omitempty"`
+	Default     string    `json:"default,omitempty"`
+	Minimum     *int      `json:"minimum,omitempty"`
+	Maximum     *int      `json:"maximum,omitempty"`
+	MinLength   int       `json:"minLength,omitempty"`
+	Definitions *named    `json:"$defs,omitempty"`
 }
 
-func (n *node) set(key string, value any) {
-	if n.values == nil {
-		n.values = map[string]any{}
-	}
-	if _, known := n.values[key]; !known {
-		n.keys = append(n.keys, key)
-	}
-	n.values[key] = value
+// named are schemas by name. They keep their order, so that the schema reads as
+// the types do.
+type named struct {
+	names   []string
+	schemas []*schema
 }
 
-func (n *node) append(other *node) {
-	for _, key := range other.keys {
-		n.set(key, other.values[key])
-	}
+func (n *named) add(name string, s *schema) {
+	n.names, n.schemas = append(n.names, name), append(n.schemas, s)
 }
 
-// MarshalJSON writes the keys in the order in which they were set.
-func (n *node) MarshalJSON() ([]byte, error) {
+// MarshalJSON writes the schemas in their order.
+func (n *named) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, key := range n.keys {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strconv.Quote(key) + ":")
-		var value bytes.Buffer
-		enc := json.NewEncoder(&value)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(n.values[key]); err != nil {
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	for i, name := range n.names {
+		b.WriteString(map[bool]string{true: "{", false: ","}[i == 0] + strconv.Quote(name) + ":")
+		if err := enc.Encode(n.schemas[i]); err != nil {
 			return nil, err
 		}
-		b.Write(value.Bytes())
 	}
 	b.WriteByte('}')
 	return b.Bytes(), nil
@@ -104,34 +105,18 @@ func (n *node) MarshalJSON() ([]byte, error) {
 
 type generator struct {
 	comments    map[string]string
-	definitions map[string]*node
-	order       []string
+	definitions named
 }
 
 // scalars are the string types with a grammar of their own.
-var scalars = map[reflect.Type]func(*node){
-	reflect.TypeFor[v1alpha1.Port](): func(n *node) {
-		number := &node{}
-		number.set("type", "integer")
-		number.set("minimum", 1)
-		number.set("maximum", 65535)
-		text := &node{}
-		text.set("type", "string")
-		text.set("pattern", `^[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?(/(TCP|UDP))?$`)
-		n.set("anyOf", []*node{number, text})
-	},
-	reflect.TypeFor[v1alpha1.IPRange](): func(n *node) {
-		n.set("type", "string")
-		n.set("pattern", `^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$`)
-	},
-	reflect.TypeFor[v1alpha1.Date](): func(n *node) {
-		n.set("type", "string")
-		n.set("format", "date")
-		n.set("pattern", `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
-	},
-	reflect.TypeFor[v1alpha1.Quantity](): func(n *node) {
-		n.set("type", []string{"string", "number"})
-	},
+var scalars = map[reflect.Type]schema{
+	reflect.TypeFor[v1alpha1.Port](): {AnyOf: []*schema{
+		{Type: "integer", Minimum: new(1), Maximum: new(65535)},
+		{Type: "string", Pattern: `^[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?(/(TCP|UDP))?$`},
+	}},
+	reflect.TypeFor[v1alpha1.IPRange]():  {Type: "string", Pattern: `^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$`},
+	reflect.TypeFor[v1alpha1.Date]():     {Type: "string", Format: "date", Pattern: `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`},
+	reflect.TypeFor[v1alpha1.Quantity](): {Type: []string{"string", "number"}},
 }
 
 var selections = map[reflect.Type]bool{
@@ -139,104 +124,71 @@ var selections = map[reflect.Type]bool{
 	reflect.TypeFor[v1alpha1.IPRangeSelection](): true,
 }
 
-func (g *generator) of(t reflect.Type) *node {
-	n := &node{}
+// everything is the entry that selects all.
+var everything = &schema{Constant: traffic.Everything}
+
+func (g *generator) of(t reflect.Type) *schema {
 	if scalar, known := scalars[t]; known {
-		return g.defined(t, scalar)
+		return g.defined(t, func(s *schema) { *s = scalar })
 	}
 	if selections[t] {
-		return g.defined(t, func(n *node) {
-			everything := &node{}
-			everything.set("const", "*")
-			only := &node{}
-			only.set("type", "array")
-			only.set("items", &node{keys: []string{"const"}, values: map[string]any{"const": "*"}})
-			only.set("minItems", 1)
-			only.set("maxItems", 1)
-			some := &node{}
-			some.set("type", "array")
-			some.set("items", g.of(t.Elem()))
-			n.set("anyOf", []*node{everything, only, some})
+		return g.defined(t, func(s *schema) {
+			s.AnyOf = []*schema{everything, {Type: "array", Items: everything, MinItems: 1, MaxItems: 1}, {Type: "array", Items: g.of(t.Elem())}}
 		})
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
 		return g.of(t.Elem())
 	case reflect.Struct:
-		return g.defined(t, func(n *node) { g.object(t, n) })
+		return g.defined(t, func(s *schema) { g.object(t, s) })
 	case reflect.Slice:
-		n.set("type", "array")
-		n.set("items", g.of(t.Elem()))
+		return &schema{Type: "array", Items: g.of(t.Elem())}
 	case reflect.Map:
-		n.set("type", "object")
-		n.set("additionalProperties", g.of(t.Elem()))
+		return &schema{Type: "object", Additional: g.of(t.Elem())}
 	case reflect.Bool:
-		n.set("type", "boolean")
+		return &schema{Type: "boolean"}
 	case reflect.Int:
-		n.set("type", "integer")
+		return &schema{Type: "integer"}
 	case reflect.String:
-		n.set("type", "string")
-	default:
-		panic("no schema for " + t.String())
+		return &schema{Type: "string"}
 	}
-	return n
+	panic("no schema for " + t.String())
 }
 
 // defined writes a type once and refers to it.
-func (g *generator) defined(t reflect.Type, write func(*node)) *node {
+func (g *generator) defined(t reflect.Type, write func(*schema)) *schema {
 	name := t.Name()
-	if _, known := g.definitions[name]; !known {
-		n := &node{}
-		g.definitions[name] = n
-		g.order = append(g.order, name)
-		if comment := g.comments[name]; comment != "" {
-			n.set("description", comment)
-		}
-		write(n)
+	if !slices.Contains(g.definitions.names, name) {
+		s := &schema{}
+		g.definitions.add(name, s)
+		write(s)
+		s.Description = g.comments[name]
 	}
-	reference := &node{}
-	reference.set("$ref", "#/$defs/"+name)
-	return reference
+	return &schema{Reference: "#/$defs/" + name}
 }
 
-func (g *generator) object(t reflect.Type, n *node) {
-	properties := &node{}
-	var required []string
+func (g *generator) object(t reflect.Type, s *schema) {
+	s.Type, s.Properties = "object", &named{}
 	for _, f := range spec.FieldsOf(t) {
-		if properties.set(f.Name, g.property(f)); f.Required {
-			required = append(required, f.Name)
+		if s.Properties.add(f.Name, g.property(f)); f.Required {
+			s.Required = append(s.Required, f.Name)
 		}
-	}
-	n.set("type", "object")
-	n.set("properties", properties)
-	if len(required) > 0 {
-		n.set("required", required)
 	}
 	if t != reflect.TypeFor[v1alpha1.Metadata]() {
-		n.set("additionalProperties", false)
+		s.Additional = false
 	}
 }
 
-func (g *generator) property(f spec.Field) *node {
-	property := &node{}
-	if comment := g.comments[f.Go]; comment != "" {
-		property.set("description", comment)
-	}
-	property.append(g.of(f.Type))
-	if len(f.Enum) > 0 {
-		property.set("enum", f.Enum)
-	}
-	if f.Default != "" {
-		property.set("default", f.Default)
-	}
+func (g *generator) property(f spec.Field) *schema {
+	s := g.of(f.Type)
+	s.Description, s.Enum, s.Default = g.comments[f.Go], f.Enum, f.Default
 	if f.Minimum < f.Maximum {
-		property.set("minimum", f.Minimum)
-		property.set("maximum", f.Maximum)
+		s.Minimum, s.Maximum = &f.Minimum, &f.Maximum
 	}
 	if f.Filled {
-		property.set("minLength", 1)
+		s.MinLength = 1
 	}
-	return property
+	return s
 }
 
 // commentsOf gives the comments of the types ("Type") and of their fields
