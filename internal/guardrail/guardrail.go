@@ -1,6 +1,7 @@
 package guardrail
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -27,11 +28,13 @@ func (l Limits) IsZero() bool {
 }
 
 // TooWide says whether a prefix is wider than may bypass.
-func (l Limits) TooWide(p netip.Prefix) bool {
+func (l Limits) TooWide(p netip.Prefix) bool { return p.Bits() < l.widest(p) }
+
+func (l Limits) widest(p netip.Prefix) int {
 	if p.Addr().Is4() {
-		return p.Bits() < l.WidestIPv4
+		return l.WidestIPv4
 	}
-	return p.Bits() < l.WidestIPv6
+	return l.WidestIPv6
 }
 
 // Kind says what a breach is of.
@@ -67,10 +70,10 @@ func (l Limits) Breaches(s, own traffic.Settings) []Breach {
 	var all breaches
 	l.inbound(s, own, &all)
 	if l.OutboundPorts.IsEmpty() && l.WidestIPv4 == 0 && l.WidestIPv6 == 0 {
-		return all
+		return all.list
 	}
-	others := outbound(own)
-	for _, p := range outbound(s) {
+	others := slices.Collect(outbound(own, own.ExcludeOutbound))
+	for p := range outbound(s, l.concerned(s)) {
 		rest := p.ports
 		for _, o := range others {
 			l.judge(p, rest.Intersect(o.ports), o.addresses(), &all)
@@ -78,7 +81,23 @@ func (l Limits) Breaches(s, own traffic.Settings) []Breach {
 		}
 		l.judge(p, rest, traffic.Prefixes{}, &all)
 	}
-	return all
+	return all.list
+}
+
+// concerned gives those of the pairs that can break a limit: those on forbidden
+// ports, those that are too wide, and those beside ranges with which they may come
+// to something too wide. The others cost nothing more then.
+func (l Limits) concerned(s traffic.Settings) traffic.Pairs {
+	pairs, ranges := s.ExcludeOutbound, rangesOf(s)
+	if pairs.IsEmpty() {
+		return pairs
+	}
+	wide := pairs.WithoutPorts(l.OutboundPorts).Where(func(b traffic.Box) bool {
+		widest := l.widest(b.Prefix)
+		around := netip.PrefixFrom(b.Prefix.Addr(), min(b.Prefix.Bits(), widest-1)).Masked()
+		return widest > 0 && (l.TooWide(b.Prefix) || slices.ContainsFunc(ranges, func(c contribution) bool { return c.addresses.Overlaps(around) }))
+	})
+	return pairs.OnPorts(l.OutboundPorts).Union(wide)
 }
 
 func (l Limits) inbound(s, own traffic.Settings, all *breaches) {
@@ -108,30 +127,37 @@ func (p part) addresses() traffic.Prefixes {
 	return sum
 }
 
-// outbound cuts what bypasses into parts whose ports are disjoint.
-func outbound(s traffic.Settings) []part {
-	ranges := slices.DeleteFunc([]contribution{
+// rangesOf gives what bypasses on every port on which ranges decide.
+func rangesOf(s traffic.Settings) []contribution {
+	return slices.DeleteFunc([]contribution{
 		{traffic.ExcludeOutboundIPRanges, s.ExcludeOutboundIPRanges},
 		{traffic.IncludeOutboundIPRanges, outside(s.IncludeOutboundIPRanges)},
 	}, func(c contribution) bool { return c.addresses.IsEmpty() })
-	var parts []part
-	add := func(ports traffic.Ports, by ...contribution) {
-		if !ports.IsEmpty() && len(by) > 0 {
-			parts = append(parts, part{ports, by})
+}
+
+// outbound cuts what bypasses into parts whose ports are disjoint. pairs are those
+// of the settings that count.
+func outbound(s traffic.Settings, pairs traffic.Pairs) iter.Seq[part] {
+	return func(yield func(part) bool) {
+		more := true
+		add := func(ports traffic.Ports, by ...contribution) {
+			if more && !ports.IsEmpty() && len(by) > 0 {
+				more = yield(part{ports, by})
+			}
 		}
+		ranges := rangesOf(s)
+		add(s.ExcludeOutboundPorts, contribution{traffic.ExcludeOutboundPorts, traffic.Everywhere})
+		// What is left at each step is what the steps before did not decide.
+		ranged := traffic.RangedPorts.Without(s.ExcludeOutboundPorts).Without(s.IncludeOutboundPorts)
+		for p := range pairs.Portions() {
+			ports := p.Ports.Without(s.ExcludeOutboundPorts)
+			pair := contribution{traffic.ExcludeOutbound, p.Prefixes}
+			add(ports.Without(ranged), pair)
+			add(ports.Intersect(ranged), append([]contribution{pair}, ranges...)...)
+			ranged = ranged.Without(ports)
+		}
+		add(ranged, ranges...)
 	}
-	add(s.ExcludeOutboundPorts, contribution{traffic.ExcludeOutboundPorts, traffic.Everywhere})
-	// What is left at each step is what the steps before did not decide.
-	ranged := traffic.RangedPorts.Without(s.ExcludeOutboundPorts).Without(s.IncludeOutboundPorts)
-	for _, p := range s.ExcludeOutbound.Portions() {
-		ports := p.Ports.Without(s.ExcludeOutboundPorts)
-		pair := contribution{traffic.ExcludeOutbound, p.Prefixes}
-		add(ports.Without(ranged), pair)
-		add(ports.Intersect(ranged), append([]contribution{pair}, ranges...)...)
-		ranged = ranged.Without(ports)
-	}
-	add(ranged, ranges...)
-	return parts
 }
 
 func outside(included traffic.Selection[traffic.Prefixes]) traffic.Prefixes {
@@ -162,7 +188,7 @@ func (l Limits) judge(p part, ports traffic.Ports, own traffic.Prefixes, all *br
 }
 
 func (p part) breach(kind Kind, ports traffic.Ports, prefixes []netip.Prefix) Breach {
-	b := Breach{Kind: kind, Ports: ports, Prefixes: slices.Clone(prefixes)}
+	b := Breach{Kind: kind, Ports: ports, Prefixes: prefixes}
 	for _, c := range p.by {
 		if slices.ContainsFunc(prefixes, c.addresses.Overlaps) {
 			b.By = append(b.By, c.field)
@@ -171,22 +197,28 @@ func (p part) breach(kind Kind, ports traffic.Ports, prefixes []netip.Prefix) Br
 	return b
 }
 
-type breaches []Breach
+// breaches is a list with the prefixes that each has already.
+type breaches struct {
+	list []Breach
+	has  []map[netip.Prefix]bool
+}
 
 // add takes a breach that is one. Of a kind and by the same fields there is one.
 func (all *breaches) add(b Breach) {
 	if b.Ports.IsEmpty() || len(b.By) == 0 {
 		return
 	}
-	same := slices.IndexFunc(*all, func(o Breach) bool { return o.Kind == b.Kind && slices.Equal(o.By, b.By) })
+	same := slices.IndexFunc(all.list, func(o Breach) bool { return o.Kind == b.Kind && slices.Equal(o.By, b.By) })
 	if same < 0 {
-		*all = append(*all, b)
-		return
+		same = len(all.list)
+		all.list = append(all.list, Breach{Kind: b.Kind, By: b.By})
+		all.has = append(all.has, map[netip.Prefix]bool{})
 	}
-	known := &(*all)[same]
+	known, has := &all.list[same], all.has[same]
 	known.Ports = known.Ports.Union(b.Ports)
 	for _, p := range b.Prefixes {
-		if !slices.Contains(known.Prefixes, p) {
+		if !has[p] {
+			has[p] = true
 			known.Prefixes = append(known.Prefixes, p)
 		}
 	}

@@ -61,7 +61,7 @@ func (c *compiler) meshDefaults(t v1alpha1.Traffic) traffic.Layer {
 
 // pairs reads the pairs of IP ranges and ports of a scope.
 func (c *compiler) pairs(list []v1alpha1.Destination, at string, guarded bool) traffic.Pairs {
-	var pairs traffic.Pairs
+	var pairs []traffic.Pairs
 	for i, d := range list {
 		item := fmt.Sprintf("%s[%d]", at, i)
 		if len(d.IPRanges) == 0 {
@@ -79,10 +79,10 @@ func (c *compiler) pairs(list []v1alpha1.Destination, at string, guarded bool) t
 		}
 		c.loopback(texts(d.IPRanges), item+".ipRanges")
 		if l.ExcludeOutboundIPRanges != nil && l.ExcludeOutboundPorts != nil {
-			pairs = pairs.Union(traffic.NewPairs(*l.ExcludeOutboundIPRanges, *l.ExcludeOutboundPorts))
+			pairs = append(pairs, traffic.NewPairs(*l.ExcludeOutboundIPRanges, *l.ExcludeOutboundPorts))
 		}
 	}
-	return pairs
+	return traffic.UnitePairs(pairs...)
 }
 
 // entries reports the entries of a list that cannot be read.

@@ -170,11 +170,7 @@ func parsePrefixes(entries []string) (Prefixes, error) {
 
 func parsePairsList(entries []string) (Pairs, error) {
 	all, err := parseEach(entries, ParsePairs)
-	var boxes []Box
-	for _, p := range all {
-		boxes = append(boxes, p.boxes...)
-	}
-	return disjoint(boxes), err
+	return UnitePairs(all...), err
 }
 
 func selectionOf[T set[T]](parse func([]string) (T, error)) func([]string) (Selection[T], error) {

@@ -171,7 +171,16 @@ func (p Pairs) Union(q Pairs) Pairs {
 	if q.IsEmpty() {
 		return p
 	}
-	return disjoint(slices.Concat(p.boxes, q.boxes))
+	return UnitePairs(p, q)
+}
+
+// UnitePairs gives the pairs that are in any of the sets.
+func UnitePairs(sets ...Pairs) Pairs {
+	var boxes []Box
+	for _, p := range sets {
+		boxes = append(boxes, p.boxes...)
+	}
+	return disjoint(boxes)
 }
 
 // WithoutPorts gives the pairs whose port is not among the given ones.
@@ -195,42 +204,61 @@ type Portion struct {
 	Prefixes Prefixes
 }
 
-// Portions gives the set as products whose ports are disjoint: each port is in
+// Portions visits the set as products whose ports are disjoint: each port is in
 // one of them, with all of its addresses, or in none.
-func (p Pairs) Portions() []Portion {
-	var portions []Portion
-	places := map[string]int{}
-	for _, protocol := range Protocols {
-		boxes := slices.DeleteFunc(slices.Clone(p.boxes), func(b Box) bool { return b.Protocol != protocol })
-		var cuts []int // where another set of addresses may begin
-		for _, b := range boxes {
-			cuts = append(cuts, int(b.Ports.First), int(b.Ports.Last)+1)
-		}
-		slices.Sort(cuts)
-		cuts = slices.Compact(cuts)
-		between := make([][]netip.Prefix, len(cuts))
-		for _, b := range boxes {
-			for i, _ := slices.BinarySearch(cuts, int(b.Ports.First)); cuts[i] <= int(b.Ports.Last); i++ {
-				between[i] = append(between[i], b.Prefix)
+func (p Pairs) Portions() iter.Seq[Portion] {
+	return func(yield func(Portion) bool) {
+		for _, protocol := range Protocols {
+			if !p.portionsOf(protocol, yield) {
+				return
 			}
-		}
-		for i, prefixes := range between {
-			if len(prefixes) == 0 {
-				continue
-			}
-			ports := NewPorts(protocol, PortRange{uint16(cuts[i]), uint16(cuts[i+1] - 1)})
-			set := NewPrefixes(prefixes...)
-			key := strings.Join(set.Entries(), ",")
-			place, known := places[key]
-			if !known {
-				place = len(portions)
-				places[key] = place
-				portions = append(portions, Portion{Prefixes: set})
-			}
-			portions[place].Ports = portions[place].Ports.Union(ports)
 		}
 	}
-	return portions
+}
+
+// portionsOf goes through the ports in order and keeps only the boxes that are
+// open, since all portions together may hold as many prefixes as the square of
+// the boxes.
+func (p Pairs) portionsOf(protocol Protocol, yield func(Portion) bool) bool {
+	opens, closes := map[int][]int{}, map[int][]int{}
+	var cuts []int // where another set of addresses may begin
+	for i, b := range p.boxes {
+		if b.Protocol == protocol {
+			first, behind := int(b.Ports.First), int(b.Ports.Last)+1
+			opens[first], closes[behind] = append(opens[first], i), append(closes[behind], i)
+			cuts = append(cuts, first, behind)
+		}
+	}
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+	var open []int // in the order of the boxes, which is that of their prefixes
+	for k, cut := range cuts {
+		for _, i := range closes[cut] {
+			at, _ := slices.BinarySearch(open, i)
+			open = slices.Delete(open, at, at+1)
+		}
+		for _, i := range opens[cut] {
+			at, _ := slices.BinarySearch(open, i)
+			open = slices.Insert(open, at, i)
+		}
+		if len(open) == 0 {
+			continue
+		}
+		prefixes := make([]netip.Prefix, len(open))
+		for n, i := range open {
+			prefixes[n] = p.boxes[i].Prefix
+		}
+		ports := NewPorts(protocol, PortRange{uint16(cut), uint16(cuts[k+1] - 1)})
+		if !yield(Portion{ports, NewPrefixes(prefixes...)}) {
+			return false
+		}
+	}
+	return true
+}
+
+// Where gives the pairs in those boxes that are kept.
+func (p Pairs) Where(keep func(Box) bool) Pairs {
+	return Pairs{boxes: slices.DeleteFunc(slices.Clone(p.boxes), func(b Box) bool { return !keep(b) })}
 }
 
 // ByPrefix visits the set prefix by prefix, each with its ports.

@@ -295,7 +295,7 @@ func TestPortionsAreThePairsWithEachPortOnce(t *testing.T) {
 		pairs := pairsOf(t, rapid.SliceOfN(drawnPair(anyPort), 0, 8).Draw(t, "boxes")...)
 		var seen Ports
 		var sum Pairs
-		for _, p := range pairs.Portions() {
+		for p := range pairs.Portions() {
 			require.False(t, p.Ports.IsEmpty() || p.Prefixes.IsEmpty())
 			require.True(t, seen.Intersect(p.Ports).IsEmpty(), "%v stands in two portions", p.Ports.Entries())
 			seen = seen.Union(p.Ports)
