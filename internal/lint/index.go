@@ -63,7 +63,11 @@ func (x *index) selected(namespace string, labels map[string]string) []*Workload
 	byNamespace, byLabel := x.made()
 	few := byNamespace[namespace]
 	for key, value := range labels {
-		if have := byLabel[label{namespace, key, value}]; len(have) < len(few) {
+		have := byLabel[label{namespace, key, value}]
+		if len(labels) == 1 {
+			return have
+		}
+		if len(have) < len(few) {
 			few = have
 		}
 	}

@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"cmp"
 	"fmt"
 	"iter"
 	"strconv"
@@ -34,6 +33,23 @@ type reached struct {
 
 func (r reached) view() servicePortView { return r.service.Spec.Ports[r.index] }
 
+// target is where a port of a Service leads to: a number, or a name for 0.
+type target struct {
+	number uint16
+	name   string
+}
+
+func (p servicePortView) target() target {
+	if p.TargetPort == "" {
+		return target{number: p.Port}
+	}
+	number, err := strconv.ParseUint(string(p.TargetPort), 10, 16)
+	if err != nil {
+		return target{name: string(p.TargetPort)}
+	}
+	return target{number: uint16(number)}
+}
+
 // path leads to the field that names the port.
 func (r reached) path() edit.Path {
 	field := "targetPort"
@@ -58,12 +74,16 @@ func (s *service) reaching(opening *index) iter.Seq2[*Workload, reached] {
 		if s.Spec.Type == "ExternalName" || len(s.Spec.Selector) == 0 {
 			return
 		}
+		targets := make([]target, len(s.Spec.Ports))
+		for k, p := range s.Spec.Ports {
+			targets[k] = p.target()
+		}
 		for _, w := range opening.selected(s.Namespace, s.Spec.Selector) {
 			for k, p := range s.Spec.Ports {
 				if p.Protocol != "" && p.Protocol != "TCP" {
 					continue
 				}
-				port := w.port(cmp.Or(string(p.TargetPort), strconv.Itoa(int(p.Port))))
+				port := w.port(targets[k])
 				if w.inbound.Contains(traffic.TCP, port) && !yield(w, reached{s, k, port}) {
 					return
 				}

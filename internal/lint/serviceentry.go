@@ -54,9 +54,14 @@ type destination struct {
 
 // bypassed gives the ports of the ServiceEntry at which settings go past it.
 func (e *serviceEntryObject) bypassed(s traffic.Settings) traffic.Ports {
+	if e.called == nil {
+		for i := range e.Spec.Ports {
+			e.called = append(e.called, e.destinations(i))
+		}
+	}
 	var ports traffic.Ports
 	for i, p := range e.Spec.Ports {
-		if slices.ContainsFunc(e.destinations(i), func(d destination) bool { return bypasses(s, d.address, d.port) }) {
+		if slices.ContainsFunc(e.called[i], func(d destination) bool { return bypasses(s, d.address, d.port) }) {
 			ports = ports.Union(traffic.SinglePorts(traffic.TCP, p.Number))
 		}
 	}

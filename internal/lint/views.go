@@ -144,6 +144,8 @@ type portLevel struct {
 // serviceEntryObject: networking/v1alpha3/service_entry.proto.
 type serviceEntryObject struct {
 	resource `yaml:"-"`
+	// called are the destinations of each port, once they are asked for.
+	called   [][]destination
 	Metadata struct{ Labels map[string]string }
 	Spec     struct {
 		Hosts      []string

@@ -2,7 +2,6 @@ package lint
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
@@ -144,12 +143,12 @@ func inboundOf(s traffic.Settings, m *mesh.Mesh) traffic.Ports {
 
 // port gives the TCP port of the pod that a Service's targetPort leads to; 0
 // where it is a name that the pod does not have.
-func (w *Workload) port(target string) uint16 {
-	if number, err := strconv.ParseUint(target, 10, 16); err == nil {
-		return uint16(number)
+func (w *Workload) port(target target) uint16 {
+	if target.number > 0 {
+		return target.number
 	}
 	for _, p := range w.named {
-		if p.name == target && (p.protocol == "" || p.protocol == "TCP") {
+		if p.name == target.name && (p.protocol == "" || p.protocol == "TCP") {
 			return p.number
 		}
 	}
