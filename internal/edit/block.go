@@ -6,8 +6,8 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
-// blockEntries makes the cuts of a collection in block style of which entries
-// go or come.
+// blockEntries makes the cuts of a collection in block style whose entries
+// change.
 func (w *writer) blockEntries(h *handle) error {
 	if len(h.node.Content) == 0 {
 		w.emptyBlock(h)

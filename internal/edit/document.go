@@ -48,7 +48,7 @@ func (d Document) Apply(edits []Edit) ([]byte, error) {
 	if err == nil || errors.As(err, &refused) {
 		return text, err
 	}
-	return nil, fmt.Errorf("editing %v: the text cannot be changed there alone: %w", edits[0].Path, err)
+	return nil, fmt.Errorf("editing %v: the text cannot be changed in that place alone: %w", edits[0].Path, err)
 }
 
 // spliced makes the edits on the nodes, then on the bytes, and holds the one

@@ -154,8 +154,8 @@ func (d *draft) append(edit Edit, at place, path Path, value *yaml.Node) error {
 	if !ok {
 		return edit.refused("", "%v is not there", path[:at.steps])
 	}
-	// An explicit value hides the merged one, which is what is wanted for the
-	// value itself, and not for a parent of which one entry was asked for.
+	// An explicit value hides the merged one. The value itself should; a parent
+	// that gets one entry would lose all others.
 	if at.steps < len(path)-1 && merged(mapping, key) {
 		return edit.refused(fmt.Sprintf("write %s with all its entries beside the merge key", key),
 			"%v%s is there by a merge key (<<) only, and an explicit one would hide all of it", path[:at.steps+1], lineOf(mapping))

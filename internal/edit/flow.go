@@ -6,8 +6,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
-// flowEntries makes the cuts of a collection in flow style of which entries go
-// or come.
+// flowEntries makes the cuts of a collection in flow style whose entries change.
 func (w *writer) flowEntries(h *handle) error {
 	style := w.flowIn(h)
 	for _, s := range h.segments() {

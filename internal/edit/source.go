@@ -30,11 +30,11 @@ func (d Document) Source(path Path) (string, error) {
 	switch {
 	case node.Indented:
 		return "", &Error{Op: Set, Path: path,
-			Problem: fmt.Sprintf("the indentation indicator of the block scalar in line %d ties its text to this place", yamltext.Line(d.Text, node.Start)),
+			Problem: fmt.Sprintf("the block scalar in line %d has an indentation indicator, so its text cannot be put back elsewhere", yamltext.Line(d.Text, node.Start)),
 			Remedy:  "write it without the digit"}
 	case !node.Written() && node.Indicator < 0 && parent != nil && parent.Kind == yamltext.Mapping:
 		return "", &Error{Op: Set, Path: path,
-			Problem: fmt.Sprintf("the key in line %d has no colon, which a value would bring along and nothing would take away again", yamltext.Line(d.Text, node.Start)),
+			Problem: fmt.Sprintf("the key in line %d has no colon, and taking a value back would leave one behind", yamltext.Line(d.Text, node.Start)),
 			Remedy:  "write the colon"}
 	case !node.Written():
 		return "", nil
@@ -72,9 +72,9 @@ func Source(document []byte, path Path) (string, error) {
 	return Document{Fragment: yamltext.Fragment{Text: document}}.Source(path)
 }
 
-// NodeSource writes a node as Source would have found it, as far as a node
-// tells: on one line in the node's style, a block scalar and a collection in
-// block style with lines of their own.
+// NodeSource writes a node as Source might have found it: on one line in the
+// node's style, or on lines of its own for a block scalar and a collection in
+// block style.
 func NodeSource(node *yaml.Node) string {
 	properties := ""
 	if node.Anchor != "" {

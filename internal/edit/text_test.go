@@ -373,10 +373,10 @@ func TestSourceIsRestored(t *testing.T) {
 func TestSourceIsRefused(t *testing.T) {
 	for _, text := range []string{"{a}\n", "{b: 1, a}\n", "? a\n"} {
 		_, err := Source([]byte(text), path("a"))
-		assert.EqualError(t, err, "setting a: the key in line 1 has no colon, which a value would bring along and nothing would take away again; write the colon")
+		assert.EqualError(t, err, "setting a: the key in line 1 has no colon, and taking a value back would leave one behind; write the colon")
 	}
 	_, err := Source([]byte("a: |2\n    x\n"), path("a"))
-	assert.EqualError(t, err, "setting a: the indentation indicator of the block scalar in line 1 ties its text to this place; write it without the digit")
+	assert.EqualError(t, err, "setting a: the block scalar in line 1 has an indentation indicator, so its text cannot be put back elsewhere; write it without the digit")
 }
 
 // A record may have been edited by somebody: its text must not become more
@@ -455,7 +455,7 @@ func TestTextsThatAreRefused(t *testing.T) {
 		"# only a comment\n": "reading the document: there is nothing in it",
 		"a: [b\n":            "reading the document: yaml: line 1: did not find expected ',' or ']'",
 		"[{? b : c}]\n":      "setting a: the document (line 1) is a list, not a mapping",
-		"a: {? b : c}\n":     `editing a: the text cannot be changed there alone: line 1: unsupported YAML: a key after "?" in flow style`,
+		"a: {? b : c}\n":     `editing a: the text cannot be changed in that place alone: line 1: unsupported YAML: a key after "?" in flow style`,
 	} {
 		_, err := Text([]byte(in), []Edit{{Path: path("a"), Op: Set, Value: text("x")}})
 		assert.EqualError(t, err, want)

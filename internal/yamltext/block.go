@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// blockNode scans the value at hand in block style. A sequence that is a
+// blockNode scans the next value in block style. A sequence that is a
 // mapping's value may stand at the column of its key.
 func (p *parser) blockNode(n *Node, keyValue bool) error {
 	after := p.pos
@@ -52,8 +52,8 @@ func (p *parser) blockNode(n *Node, keyValue bool) error {
 	return p.contentOrMapping(n, h, column)
 }
 
-// contentOrMapping scans a value of which only its colon, or none, tells whether
-// it is all of it or the first key of a mapping.
+// contentOrMapping scans a value, or a mapping whose first key it is: only
+// a colon after it tells.
 func (p *parser) contentOrMapping(n *Node, h head, column int) error {
 	start, line := p.pos, p.lineStart
 	content, err := p.content(h)
@@ -88,7 +88,7 @@ func (p *parser) contentOrMapping(n *Node, h head, column int) error {
 	return p.blockMapping(n, outer, inner, &content)
 }
 
-// dash says whether the "-" of an item stands at hand.
+// dash says whether the "-" of an item comes next.
 func (p *parser) dash() bool {
 	return p.at(p.pos) == '-' && blankOrEndAt(p.src, p.pos+1)
 }
@@ -103,7 +103,7 @@ func (p *parser) contentEnd(content Node) int {
 }
 
 // blockMapping scans a mapping in block style. The first key has been scanned
-// already unless it is nil, then "? " stands at hand.
+// already unless it is nil, then "? " comes next.
 func (p *parser) blockMapping(n *Node, h, keyHead head, first *Node) error {
 	if err := p.enter(); err != nil {
 		return err
@@ -192,7 +192,7 @@ func (p *parser) blockEntry(first *Node, column int) (key, value *Node, end int,
 }
 
 // skipEntry steps over an entry of the most common form, a plain key and a
-// plain value on one line, in a text of which nothing is kept. It leaves the
+// plain value on one line, where nothing is kept. It leaves the
 // position where the next line's content begins. If anything is uncommon about
 // the entry it does nothing.
 func (p *parser) skipEntry(column int) bool {
@@ -274,7 +274,7 @@ func (p *parser) blockKey(key *Node) error {
 	return nil
 }
 
-// blockSequence scans a sequence in block style, its first dash at hand.
+// blockSequence scans a sequence in block style from its first dash.
 func (p *parser) blockSequence(n *Node, h head, indented bool) error {
 	if err := p.enter(); err != nil {
 		return err

@@ -2,7 +2,7 @@ package yamltext
 
 import "unicode/utf8"
 
-// flowNode scans a value in flow style, at hand.
+// flowNode scans the next value, in flow style.
 func (p *parser) flowNode(n *Node) error {
 	column := p.column()
 	var h head
@@ -41,8 +41,8 @@ func (p *parser) flowNode(n *Node) error {
 	return nil
 }
 
-// flowCollection scans a mapping or sequence in flow style, its bracket at
-// hand.
+// flowCollection scans a mapping or sequence in flow style from its
+// bracket.
 func (p *parser) flowCollection(n *Node) error {
 	if err := p.enter(); err != nil {
 		return err
@@ -136,7 +136,7 @@ func (p *parser) flowEntry(kind Kind, column int) (key, last *Node, err error) {
 	return pair, pair, nil
 }
 
-// flowValue scans what follows the colon at hand.
+// flowValue scans what follows the colon that comes next.
 func (p *parser) flowValue(value *Node) error {
 	mark := p.pos
 	p.pos++

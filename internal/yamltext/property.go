@@ -54,7 +54,7 @@ func (p *parser) properties() (head, error) {
 	}
 }
 
-// propertyEnd returns where the anchor or tag at hand ends, 0 if it is none.
+// propertyEnd returns where the anchor or tag that comes next ends, 0 if it is none.
 func (p *parser) propertyEnd() int {
 	i := p.pos + 1
 	if p.src[p.pos] != '!' {

@@ -57,7 +57,7 @@ func (p *parser) addAlias(name string) {
 	p.aliases = append(p.aliases, name)
 }
 
-// plainBegins says whether a plain scalar may begin at hand.
+// plainBegins says whether a plain scalar may begin here.
 func (p *parser) plainBegins() bool {
 	c := p.src[p.pos]
 	if classes[c]&indicator == 0 {
@@ -103,7 +103,7 @@ func (p *parser) plain() (int, error) {
 	return end, nil
 }
 
-// plainRun returns where the run of plain text at hand ends.
+// plainRun returns where the run of plain text that begins here ends.
 func (p *parser) plainRun(stop class) int {
 	i := p.pos
 	for i < len(p.src) {
@@ -153,7 +153,7 @@ func (p *parser) plainGap(crossed bool) (bool, error) {
 	return crossed, nil
 }
 
-// quoted scans a scalar in the quotes at hand.
+// quoted scans a scalar from its opening quote.
 func (p *parser) quoted(quote byte) error {
 	start := p.pos
 	stop := doubleStop
@@ -193,7 +193,7 @@ func (p *parser) quoted(quote byte) error {
 	return p.syntax(start, "quotes that are not closed")
 }
 
-// blockScalar scans a literal or folded scalar, its indicator at hand.
+// blockScalar scans a literal or folded scalar from its indicator.
 func (p *parser) blockScalar(n *Node, h head, column int) error {
 	start := p.pos
 	style := Literal

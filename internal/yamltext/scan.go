@@ -30,7 +30,7 @@ type parser struct {
 	// keyAllowed says whether a key without "? " may begin here.
 	keyAllowed bool
 	depth      int
-	// keep is the number of levels of which the content is kept.
+	// keep is how many levels keep their content.
 	keep   int
 	breaks breaks
 	// lineFeeds says whether lines can be found by the byte LF.
@@ -109,7 +109,7 @@ func (p *parser) ended() bool {
 	return p.pos >= len(p.src) || p.pos == p.lineStart && markerAt(p.src, p.pos)
 }
 
-// newLine steps over the line break of n bytes at hand.
+// newLine steps over the line break of n bytes that comes next.
 func (p *parser) newLine(n int) {
 	p.pos += n
 	p.lineStart = p.pos
@@ -229,7 +229,7 @@ func (p *parser) look() error {
 	return nil
 }
 
-// found names what stands at hand, for messages.
+// found names what comes next, for messages.
 func (p *parser) found() string {
 	if p.pos >= len(p.src) {
 		return "the end of the text"
