@@ -70,9 +70,13 @@ func TestNoWorkloadPasses(t *testing.T) {
 		"<< before the key":         {stream: "x: &x {kind: ConfigMap}\n<<: *x\napiVersion: apps/v1\nkind: Deployment\n" + smuggled},
 		"<< among annotations": {stream: "x: &x {traffic.sidecar.istio.io/excludeOutboundPorts: \"22\"}\napiVersion: apps/v1\nkind: Deployment\n" +
 			strings.Replace(smuggled, "MARK", `traffic.sidecar.istio.io/excludeOutboundPorts: "1", <<: *x`, 1), refused: "brings it in again"},
-		"spec twice":       {stream: "apiVersion: apps/v1\nkind: Deployment\nspec: {template: {spec: {containers: []}}}\n" + smuggled, refused: `the key "spec" stands twice, on lines 3 and 5`},
-		"containers twice": {stream: "apiVersion: apps/v1\nkind: Deployment\n" + strings.Replace(smuggled, "spec: {containers", "spec: {containers: [], containers", 1), refused: `the key "containers" stands twice`},
-		"a name twice":     {stream: "apiVersion: apps/v1\nkind: Deployment\n" + strings.Replace(smuggled, "name: web, image", "name: x, name: web, image", 1), refused: `the key "name" stands twice`},
+		"a key twice in what << brings in": {stream: "x: &s {template: {}, template: {metadata: {annotations: {MARK}}, spec: {containers: []}}}\napiVersion: apps/v1\nkind: Deployment\n" +
+			"metadata: {name: web, namespace: shop}\nspec: {<<: *s}\n", refused: `the key "template" stands twice, both on line`},
+		"the kind twice in what << brings in": {stream: "x: &x {kind: ConfigMap, kind: Deployment}\napiVersion: apps/v1\n<<: *x\n" + smuggled, refused: `the key "kind" stands twice, both on line`},
+		"<< within what << brings in":         {stream: "x: &x {kind: Deployment}\ny: &y {kind: ConfigMap, <<: *x}\napiVersion: apps/v1\n<<: *y\n" + smuggled, refused: "brings it in again"},
+		"spec twice":                          {stream: "apiVersion: apps/v1\nkind: Deployment\nspec: {template: {spec: {containers: []}}}\n" + smuggled, refused: `the key "spec" stands twice, on lines 3 and 5`},
+		"containers twice":                    {stream: "apiVersion: apps/v1\nkind: Deployment\n" + strings.Replace(smuggled, "spec: {containers", "spec: {containers: [], containers", 1), refused: `the key "containers" stands twice`},
+		"a name twice":                        {stream: "apiVersion: apps/v1\nkind: Deployment\n" + strings.Replace(smuggled, "name: web, image", "name: x, name: web, image", 1), refused: `the key "name" stands twice`},
 		"metadata by an alias, a key twice": {stream: "x: &m {annotations: {}, annotations: {MARK}}\napiVersion: apps/v1\nkind: Deployment\n" +
 			strings.Replace(smuggled, "metadata: {annotations: {MARK}}", "metadata: *m", 1), refused: `the key "annotations" stands twice`},
 		"a workload with items":  {stream: "apiVersion: apps/v1\nkind: Deployment\nitems: []\n" + smuggled, refused: "kubectl takes an object with items for a list"},

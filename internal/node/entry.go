@@ -83,17 +83,21 @@ func visit(mapping *yaml.Node, seen map[*yaml.Node]bool, yield func(Entry) bool)
 
 // bring visits what the value of a merge key brings in.
 func bring(value *yaml.Node, seen map[*yaml.Node]bool, yield func(Entry) bool) bool {
-	sources := []*yaml.Node{value}
-	if list := resolved(value); list != nil && list.Kind == yaml.SequenceNode {
-		sources = list.Content
-	}
-	for _, source := range sources {
+	for _, source := range Sources(value) {
 		source = resolved(source)
 		if source != nil && source.Kind == yaml.MappingNode && !seen[source] && !visit(source, seen, yield) {
 			return false
 		}
 	}
 	return true
+}
+
+// Sources gives the mappings that the value of a merge key names.
+func Sources(value *yaml.Node) []*yaml.Node {
+	if list := resolved(value); list != nil && list.Kind == yaml.SequenceNode {
+		return list.Content
+	}
+	return []*yaml.Node{value}
 }
 
 // Brings gives the entries that the value of a merge key brings in, but none of a

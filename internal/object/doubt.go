@@ -18,6 +18,9 @@ type Doubt struct {
 	// stands once.
 	First, Second int
 	Merged        bool
+	// far says that merge keys lead too far to tell whether Second brings the
+	// key in.
+	far bool
 }
 
 func (d *Doubt) isOdd() bool { return d.Second == 0 }
@@ -33,6 +36,8 @@ func (d *Doubt) In(line int) string {
 	switch {
 	case d.isOdd():
 		return fmt.Sprintf("the key %q is written as !!binary or as an alias, on line %d, and not every tool reads it: write it as text", d.Key, first)
+	case d.far:
+		return fmt.Sprintf("merge keys lead on from << on line %d to more than %d entries, more than are looked at: write out what they bring in", second, mostMerged)
 	case d.Merged:
 		return fmt.Sprintf("the key %q stands on line %d, and << on line %d brings it in again, which kubectl lets win and other tools do not: put << before the key, or take one away", d.Key, first, second)
 	}
@@ -56,22 +61,15 @@ func (d *Doubt) lines(line int) string {
 // few is up to how many keys are compared one by one.
 const few = 16
 
-// doubts gives the keys of a mapping that are in doubt.
-func doubts(v node.Value) []*Doubt {
-	if !v.IsMapping() {
-		return nil
-	}
-	return append(repeated(v), merged(v.Node().Content)...)
-}
+// mostMerged is how many entries that merge keys bring in are looked at in an
+// object: one merge key may lead to another, and so on.
+const mostMerged = 1 << 16
 
-// repeated gives the keys of a mapping that are in doubt whatever its merge keys
-// bring in.
-func repeated(v node.Value) []*Doubt {
-	if !v.IsMapping() {
-		return nil
-	}
+// repeated gives the keys of a mapping that it has twice, or that not every tool
+// reads.
+func repeated(mapping *yaml.Node) []*Doubt {
 	var found []*Doubt
-	content := v.Node().Content
+	content := mapping.Content
 	var lines map[string]int
 	if len(content)/2 > few {
 		lines = make(map[string]int, len(content)/2)
@@ -108,55 +106,88 @@ func before(content []*yaml.Node, lines map[string]int, text string) int {
 	return 0
 }
 
-// merged gives those keys that a merge key behind them brings in again. It goes
-// backwards, so that it looks at each mapping once, however many merge keys lead
-// to it.
-func merged(content []*yaml.Node) []*Doubt {
+// overridden gives the keys of a mapping that stand before a merge key which
+// brings them in again. It goes backwards, so that it looks at each mapping once,
+// however many merge keys lead to it. left is how many entries may still be
+// looked at.
+func overridden(mapping *yaml.Node, left *int) []*Doubt {
 	var found []*Doubt
 	var seen map[*yaml.Node]bool
 	var brought map[string]int // the line of the merge key
+	content := mapping.Content
 	for i := len(content) - 2; i >= 0; i -= 2 {
 		key := content[i]
-		if node.IsMerge(key) && i > 0 {
-			if seen == nil {
-				seen, brought = map[*yaml.Node]bool{}, map[string]int{}
-			}
-			for e := range node.Brings(content[i+1], seen) {
-				brought[e.Key] = key.Line
+		if !node.IsMerge(key) {
+			if text, ok := node.Key(key); ok && brought != nil {
+				if line, again := brought[text]; again {
+					found = append(found, &Doubt{Key: text, First: key.Line, Second: line, Merged: true})
+				}
 			}
 			continue
 		}
-		if text, ok := node.Key(key); ok && brought != nil {
-			if line, again := brought[text]; again {
-				found = append(found, &Doubt{Key: text, First: key.Line, Second: line, Merged: true})
+		if i == 0 {
+			break
+		}
+		if seen == nil {
+			seen, brought = map[*yaml.Node]bool{}, map[string]int{}
+		}
+		for e := range node.Brings(content[i+1], seen) {
+			if *left--; *left == 0 { // said once
+				return []*Doubt{{Key: key.Value, First: key.Line, Second: key.Line, Merged: true, far: true}}
+			} else if *left < 0 {
+				return nil
 			}
+			brought[e.Key] = key.Line
 		}
 	}
 	slices.Reverse(found)
 	return found
 }
 
-// Doubts visits the keys of an object that are in doubt, each with its path. What
-// an alias stands for is looked at where decides says that a mapping, by its
-// path from the object, decides what is read or written.
+// Doubts visits the keys in doubt of all that is in an object, but for those of
+// its outermost mapping, each with its path. What an alias stands for is looked at
+// where decides says that a mapping, by its path from the object, decides what is
+// read or written.
 func Doubts(object node.Value, decides func(path edit.Path, key string) bool, visit func(path edit.Path, doubt *Doubt)) {
-	w := walk{decides: decides, visit: visit, seen: map[*yaml.Node]bool{}}
+	w := walk{decides: decides, visit: visit, deep: true, seen: map[*yaml.Node]bool{}, left: mostMerged}
 	w.value(object.Node())
+}
+
+// outermost gives the keys in doubt of a mapping and of all that its merge keys
+// bring in.
+func outermost(v node.Value) []*Doubt {
+	if !v.IsMapping() {
+		return nil
+	}
+	var found []*Doubt
+	w := walk{
+		decides: func(edit.Path, string) bool { return true },
+		visit:   func(_ edit.Path, doubt *Doubt) { found = append(found, doubt) },
+		seen:    map[*yaml.Node]bool{}, left: mostMerged,
+	}
+	w.value(v.Node())
+	return found
 }
 
 type walk struct {
 	decides func(edit.Path, string) bool
 	visit   func(edit.Path, *Doubt)
+	// deep has the walk go on to what is in the mapping, and say nothing of the
+	// mapping itself.
+	deep bool
 	// path leads to the value at hand.
 	path edit.Path
 	// seen are the values with an anchor, and whether they decided.
 	seen map[*yaml.Node]bool
+	// left is how many merged entries may still be looked at.
+	left int
 }
 
 func (w *walk) value(n *yaml.Node) {
+	decides := w.decides(w.path, "")
 	switch n.Kind {
 	case yaml.AliasNode:
-		if target := node.Of(n); target.Exists() && w.decides(w.path, "") {
+		if target := node.Of(n); target.Exists() && decides {
 			w.value(target.Node())
 		}
 		return
@@ -164,33 +195,50 @@ func (w *walk) value(n *yaml.Node) {
 		return
 	}
 	if n.Anchor != "" {
-		decides := w.decides(w.path, "")
 		if decided, seen := w.seen[n]; seen && (decided || !decides) {
 			return
 		}
 		w.seen[n] = decides
 	}
-	for i, child := range n.Content {
-		switch {
-		case n.Kind == yaml.SequenceNode:
-			w.below(child, i)
-		case i%2 == 1:
-			key, _ := node.Key(n.Content[i-1])
-			w.below(child, key)
+	if n.Kind == yaml.SequenceNode {
+		for i, item := range n.Content {
+			w.below(item, i)
+		}
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if node.IsMerge(n.Content[i]) {
+			// What it brings in stands in this mapping.
+			for _, source := range node.Sources(n.Content[i+1]) {
+				w.value(source)
+			}
+		} else {
+			key, _ := node.Key(n.Content[i])
+			w.below(n.Content[i+1], key)
 		}
 	}
-	// What a merge key brings in may be long, and matters only here.
-	all := repeated
-	if w.decides(w.path, "") {
-		all = doubts
-	}
-	for _, doubt := range all(node.Of(n)) {
-		w.visit(append(slices.Clone(w.path), doubt.Key), doubt)
+	if len(w.path) > 0 || !w.deep {
+		w.tell(n, decides)
 	}
 }
 
 func (w *walk) below(n *yaml.Node, step any) {
+	if !w.deep {
+		return
+	}
 	w.path = append(w.path, step)
 	w.value(n)
 	w.path = w.path[:len(w.path)-1]
+}
+
+// tell visits what is in doubt of a mapping. What its merge keys bring in may be
+// long, and matters only where it decides.
+func (w *walk) tell(mapping *yaml.Node, decides bool) {
+	found := repeated(mapping)
+	if decides {
+		found = append(found, overridden(mapping, &w.left)...)
+	}
+	for _, doubt := range found {
+		w.visit(append(slices.Clone(w.path), doubt.Key), doubt)
+	}
 }

@@ -61,7 +61,7 @@ func (w *listing) object(o Object) {
 	if !o.IsMapping() {
 		return
 	}
-	for _, doubt := range doubts(o.Value) {
+	for _, doubt := range outermost(o.Value) {
 		if !doubt.isOdd() || w.carries(o.Type) {
 			w.problem(append(slices.Clone(o.Path), doubt.Key), doubt)
 		}

@@ -11,6 +11,8 @@ import (
 	"pgregory.net/rapid"
 	sigsyaml "sigs.k8s.io/yaml"
 
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
@@ -249,4 +251,26 @@ func FuzzPeek(f *testing.F) {
 			object.Each(document, carries, func(object.Object) {})
 		}
 	})
+}
+
+// One merge key may lead to another: what that costs is bounded, and told.
+func TestMergeKeysAreFollowedOnlySoFar(t *testing.T) {
+	chained := func(n int) (doubts []*object.Doubt) {
+		var text strings.Builder
+		text.WriteString("a0: &a0 {k: v}\n")
+		for i := range n {
+			fmt.Fprintf(&text, "a%d: &a%d {k%d: v, <<: *a%d}\n", i+1, i+1, i+1, i)
+		}
+		fmt.Fprintf(&text, "x: {<<: *a%d}\n", n)
+		document, err := node.Parse([]byte(text.String()))
+		require.NoError(t, err)
+		always := func(edit.Path, string) bool { return true }
+		object.Doubts(node.Of(document), always, func(_ edit.Path, doubt *object.Doubt) { doubts = append(doubts, doubt) })
+		return doubts
+	}
+	assert.Empty(t, chained(100))
+	found := chained(5000)
+	require.Len(t, found, 1)
+	assert.ErrorContains(t, found[0], "lead on from << on line")
+	assert.ErrorContains(t, found[0], "write out what they bring in")
 }

@@ -30,7 +30,7 @@ func Peek(fragment yamltext.Fragment, enough func(Type) bool) (Type, error) {
 	if err := separators(fragment.Text); err != nil {
 		return Type{}, err
 	}
-	seen := outermost{keys: make([]string, 0, 8), starts: make([]int, 0, 8)}
+	seen := entries{keys: make([]string, 0, 8), starts: make([]int, 0, 8)}
 	err := fragment.Entries(func(text *yamltext.Tree, key, value *yamltext.Node) bool {
 		seen.entry(text, key, value)
 		return seen.doubt != nil || seen.odd || enough(seen.is)
@@ -57,7 +57,7 @@ func PeekNodes(document *yaml.Node, enough func(Type) bool) (Type, error) {
 	if is := TypeOf(root); enough(is) {
 		return is, nil
 	}
-	for _, doubt := range doubts(root) {
+	for _, doubt := range outermost(root) {
 		if !doubt.isOdd() {
 			return Type{}, doubt
 		}
@@ -65,8 +65,8 @@ func PeekNodes(document *yaml.Node, enough func(Type) bool) (Type, error) {
 	return TypeOf(root), nil
 }
 
-// outermost are the entries of a document's outermost mapping.
-type outermost struct {
+// entries are those of a document's outermost mapping.
+type entries struct {
 	is Type
 	// keys are those seen, starts where they begin; found finds one of many.
 	keys   []string
@@ -77,7 +77,7 @@ type outermost struct {
 	doubt *Doubt
 }
 
-func (o *outermost) entry(text *yamltext.Tree, key, value *yamltext.Node) {
+func (o *entries) entry(text *yamltext.Tree, key, value *yamltext.Node) {
 	name, ok := plainly(text, key)
 	if !ok || name == "<<" {
 		o.odd = true
@@ -100,7 +100,7 @@ func (o *outermost) entry(text *yamltext.Tree, key, value *yamltext.Node) {
 }
 
 // before gives where a key began that was seen, -1 for none.
-func (o *outermost) before(name string) int {
+func (o *entries) before(name string) int {
 	if len(o.keys) < few {
 		if i := slices.Index(o.keys, name); i >= 0 {
 			return o.starts[i]
@@ -120,7 +120,7 @@ func (o *outermost) before(name string) int {
 }
 
 // scalar gives what a value says, "" for null and for what is no single value.
-func (o *outermost) scalar(text *yamltext.Tree, value *yamltext.Node) string {
+func (o *entries) scalar(text *yamltext.Tree, value *yamltext.Node) string {
 	says, ok := plainly(text, value)
 	if !ok && (value.Kind == yamltext.Scalar || value.Kind == yamltext.Alias) {
 		o.odd = true

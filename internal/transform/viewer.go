@@ -170,7 +170,6 @@ func (v *viewer) doubts(o object.Object, decides func(edit.Path, string) bool) {
 	object.Doubts(o.Value, decides, func(path edit.Path, doubt *object.Doubt) {
 		at := slices.Concat(o.Path, path)
 		switch {
-		case len(path) == 1:
 		case decides(path[:len(path)-1], doubt.Key):
 			v.problem(at, "", errors.New(doubt.In(v.line)))
 		case doubt.IsTwice():
