@@ -178,6 +178,13 @@ func (s *survey) configured(m *mesh.Mesh) (layer traffic.Layer, from []string) {
 			s.fail(st.problem("%s: fix it first", g.Reason))
 		}
 	}
+	// An exclusion has no effect beside a list that includes the port, until a pod
+	// includes all ports. A spec cannot say both, so the exclusion is lost.
+	for _, c := range layer.Contradictions() {
+		if st, configured := said[c.Exclude]; configured && c.Exclude == traffic.ExcludeInboundPorts {
+			s.warn(st.problem("excludes ports that %s includes (%s), which is not imported: it takes effect in a pod that includes all ports, so remove them from one of the two", c.Include, strings.Join(c.Ports.Entries(), ", ")))
+		}
+	}
 	return layer, from
 }
 

@@ -81,6 +81,7 @@ func TestRules(t *testing.T) {
 		name  string
 		files string
 		want  string
+		warns string
 	}{
 		{
 			"what all workloads say is global",
@@ -89,7 +90,7 @@ func TestRules(t *testing.T) {
   # what all 2 workloads say
   global:
     excludeOutboundPorts: [3306]
-`,
+`, "",
 		},
 		{
 			"workloads in lists and behind other JSON",
@@ -102,7 +103,7 @@ func TestRules(t *testing.T) {
   # what all 2 workloads say
   global:
     excludeOutboundPorts: [3306]
-`,
+`, "",
 		},
 		{
 			"one workload that says nothing keeps it from being global",
@@ -113,7 +114,7 @@ func TestRules(t *testing.T) {
   # what all 2 workloads of shop say
   - match: {names: [shop]}
     excludeOutboundPorts: [3306]
-`,
+`, "",
 		},
 		{
 			"namespaces that say the same have one rule",
@@ -126,7 +127,7 @@ func TestRules(t *testing.T) {
   # what all 2 workloads of team say
   - match: {names: [shop, team]}
     excludeOutboundPorts: [3306]
-`,
+`, "",
 		},
 		{
 			"one workload alone shares with nobody",
@@ -139,7 +140,7 @@ func TestRules(t *testing.T) {
       names: [web]
       namespaces: [shop]
     excludeOutboundPorts: [3306, 9000]
-`,
+`, "",
 		},
 		{
 			"workloads of a kind and namespace that say the same have one rule",
@@ -154,7 +155,7 @@ func TestRules(t *testing.T) {
       names: [api, web]
       namespaces: [shop]
     excludeOutboundPorts: [3306]
-`,
+`, "",
 		},
 		{
 			"an empty annotation clears what Helm says",
@@ -171,7 +172,7 @@ func TestRules(t *testing.T) {
       names: [web]
       namespaces: [shop]
     excludeOutboundPorts: []
-`,
+`, "",
 		},
 		{
 			"the injector's ConfigMap in a List",
@@ -183,7 +184,7 @@ func TestRules(t *testing.T) {
   # ConfigMap istio-system/istio-sidecar-injector-1-27 in injector.json
   meshDefaults:
     excludeInboundPorts: [8081]
-`,
+`, "",
 		},
 		{
 			"an included port at an excluded range",
@@ -199,7 +200,7 @@ func TestRules(t *testing.T) {
     excludeOutboundIPRanges: [192.0.2.0/24]
     excludeOutbound:
     - {ipRanges: [192.0.2.0/24], ports: ["7001/TCP"]}
-`,
+`, "",
 		},
 		{
 			"a port that Helm excludes and a pod includes stays excluded",
@@ -216,7 +217,7 @@ func TestRules(t *testing.T) {
       names: [web]
       namespaces: [shop]
     includeOutboundPorts: [7002]
-`,
+`, "",
 		},
 		{
 			"a workload without a namespace",
@@ -228,7 +229,7 @@ func TestRules(t *testing.T) {
       kinds: [Deployment]
       names: ["on"]
     excludeOutboundPorts: [3306]
-`,
+`, "",
 		},
 		{
 			"the same manifest twice is one workload",
@@ -242,7 +243,7 @@ func TestRules(t *testing.T) {
       names: [web]
       namespaces: [shop]
     excludeOutboundPorts: [3306]
-`,
+`, "",
 		},
 		{
 			"FSM adds its lists to a pod's",
@@ -260,7 +261,7 @@ func TestRules(t *testing.T) {
       names: [web]
       namespaces: [shop]
     excludeOutboundPorts: [3306, 6379]
-`,
+`, "",
 		},
 		{
 			"OSM's MeshConfig alone",
@@ -270,7 +271,7 @@ func TestRules(t *testing.T) {
   # MeshConfig mesh-system/mesh in mesh.yaml
   meshDefaults:
     includeOutboundIPRanges: [10.0.0.0/8]
-`,
+`, "",
 		},
 		{
 			"Linkerd's own defaults are configured away",
@@ -280,7 +281,7 @@ func TestRules(t *testing.T) {
   meshDefaults:
     excludeInboundPorts: []
     excludeOutboundPorts: [4222]
-`,
+`, "",
 		},
 		{
 			"Linkerd's ConfigMap, a Namespace and its workloads",
@@ -311,7 +312,7 @@ data:
       names: [api]
       namespaces: [shop]
     excludeInboundPorts: ["1-9"]
-`,
+`, "",
 		},
 		{
 			"an IstioOperator",
@@ -323,13 +324,14 @@ data:
     excludeInboundPorts: [82]
     includeInboundPorts: ["80-81"]
 `,
+			"operator.yaml:3: IstioOperator: spec.values.global.proxy.excludeInboundPorts: excludes ports that includeInboundPorts includes (81), which is not imported: it takes effect in a pod that includes all ports, so remove them from one of the two",
 		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			found, err := inventory.Take(tree(test.files), "")
 			require.NoError(t, err)
-			assert.Empty(t, found.Warnings)
+			assert.Equal(t, test.warns, found.Warnings.Error())
 			assert.Equal(t, test.want, rules(t, found.Spec()))
 		})
 	}
