@@ -153,8 +153,12 @@ func (d *draw) headed(apiVersion, kind string) *value {
 
 func (d *draw) template() *value {
 	metadata := fields("labels", fields("app", "web"))
+	metadata.set("annotations", fields())
 	if d.IntN(8) > 0 {
 		metadata.set("annotations", d.annotations())
+	}
+	if d.IntN(12) == 0 {
+		metadata.at(of(d, "labels", "labels", "annotations")).set(inject, quoted(of(d, "false", "true")))
 	}
 	return fields("metadata", metadata, "spec", d.podSpec())
 }

@@ -15,7 +15,7 @@ var oddities = slices.Concat(oddKeys, oddValues, oddMerges, oddLists, oddStreams
 // somewhere gives an entry, mostly one on the way to the template.
 func somewhere(d *draw) (site, bool) {
 	if d.IntN(4) > 0 {
-		return d.site("apiVersion", "kind", "metadata", "spec", "template", "jobTemplate", "annotations", "labels", "name", "namespace", "items", "containers", "/exclude")
+		return d.site("apiVersion", "kind", "metadata", "spec", "template", "jobTemplate", "annotations", "labels", "name", "namespace", "/inject", "items", "containers", "/exclude")
 	}
 	return d.site()
 }

@@ -57,6 +57,9 @@ var oddKeys = []oddity{
 	{"key missing", atEntry(func(_ *draw, s site) {
 		s.in.entries = append(s.in.entries[:s.index:s.index], s.in.entries[s.index+1:]...)
 	})},
+	{"key long", atEntry(func(d *draw, s site) {
+		d.insert(s.in, entry{key: strings.Repeat("x", of(d, 127, 128, 1023, 1024, 1025)), value: text("x"), explicit: d.IntN(2) == 0})
+	})},
 	{"key without a value", atEntry(func(_ *draw, s site) { s.entry().value = text("") })},
 }
 
@@ -126,5 +129,5 @@ func (d *draw) recase(key string) string {
 }
 
 func (d *draw) strangeKey() string {
-	return of(d, "1", "1.0", "0x1", "true", "null", "~", `""`, "''", "=", "<", "2026-11-27", ".nan", ".inf", "[a]", "[a, b]", "{a: b}", "? ", "yes", "0o7", "1e3", "-", "!!null null", "!!int 7", "? [a]", "1_000", "12:30:45")
+	return of(d, "1", "1.0", "0x1", "true", "null", "~", `""`, "''", "=", "<", "2026-11-27", ".nan", ".inf", "[a]", "[a, b]", "{a: b}", "? ", "yes", "0o7", "1e3", "-", "!!null null", "!!int 7", "? [a]", "1_000", "12:30:45", "on", "off", "y", "n", "0b1", "+1", "-0", ".5", "01")
 }

@@ -65,6 +65,9 @@ var oddLists = []oddity{
 		items.items[0].props = "&" + name + " "
 		items.items = append(items.items, text("*"+name))
 	}, "items")},
+	{"fields of a ResourceList", atDocument(func(d *draw, doc *document) {
+		d.insert(doc.root, entry{key: of(d, "functionConfig", "results", "Items", "item"), value: of(d, d.object(), list(d.object()), text("null"))})
+	})},
 	{"documents in a sequence", func(d *draw) bool {
 		doc, found := d.document()
 		if !found {

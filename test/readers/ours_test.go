@@ -1,6 +1,7 @@
 package readers
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"slices"
@@ -40,6 +41,8 @@ func specOf(fields string) *fn.Spec {
 var (
 	// forbidding is a spec under which nobody may set a port by hand.
 	forbidding = specOf("  limits: {podAnnotations: {namespaces: []}}\n")
+	// silent is a spec that says nothing.
+	silent = specOf("")
 	// writing is a spec that has every template say one port more.
 	writing = specOf("  merge: Union\n  global: {excludeOutboundPorts: [3306]}\n")
 )
@@ -64,7 +67,7 @@ func run(spec *fn.Spec, text []byte) ([]byte, error) {
 func (o outcome) productFault() string {
 	for i, reading := range o.judges {
 		for _, t := range reading.Templates {
-			if t.refused || !t.pod || !t.sets() {
+			if t.refused || t.optedOut || !t.pod || !t.sets() {
 				continue
 			}
 			if _, err := run(forbidding, o.text); err == nil {
@@ -76,6 +79,19 @@ func (o outcome) productFault() string {
 	if err != nil {
 		return ""
 	}
+	if again, err := run(writing, written); err != nil {
+		return "we refuse what we wrote"
+	} else if !bytes.Equal(again, written) {
+		return "a second run changes what we wrote"
+	}
+	if back, err := run(silent, written); err != nil {
+		return "we refuse to take back what we wrote"
+	} else if !bytes.Equal(back, o.text) {
+		return "taking back what we wrote leaves something"
+	}
+	if control.Match(o.text) {
+		return "" // which ends a reading wherever a buffer ends
+	}
 	after := kubectl{}.Read(written).Templates
 	for _, before := range o.judges[0].Templates {
 		if before.refused {
@@ -85,7 +101,7 @@ func (o outcome) productFault() string {
 		if at < 0 {
 			return fmt.Sprintf("is not in what we write: %s", before)
 		}
-		if before.changeable && !strings.Contains(after[at].Annotations[outbound], "3306") {
+		if before.changeable && !before.optedOut && !strings.Contains(after[at].Annotations[outbound], "3306") {
 			return fmt.Sprintf("is passed over: %s", before)
 		}
 		after = slices.Delete(after, at, at+1)
@@ -96,7 +112,11 @@ func (o outcome) productFault() string {
 const (
 	inbound  = "traffic.sidecar.istio.io/excludeInboundPorts"
 	outbound = "traffic.sidecar.istio.io/excludeOutboundPorts"
+	inject   = "sidecar.istio.io/inject"
 )
+
+// control is what no YAML parser takes.
+var control = regexp.MustCompile(`[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}\x{fffd}-\x{ffff}]`)
 
 // sets says that the template itself has a port bypass the sidecar. Values that
 // are no ports are for the tests of the limits.

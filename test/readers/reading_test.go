@@ -24,6 +24,8 @@ type Template struct {
 	// changeable says that krm-bypass has no reason to leave it alone: a container
 	// has an image, and objects of its kind can change in a cluster.
 	changeable bool
+	// optedOut says that the mesh leaves it alone.
+	optedOut bool
 }
 
 func (t Template) String() string {
@@ -154,6 +156,8 @@ func templateOf(object map[string]any) (Template, bool) {
 		t.Name, _ = metadata["generateName"].(string)
 	}
 	t.refused = t.refused || !objectName.MatchString(t.Name) || !objectName.MatchString(cmp.Or(t.Namespace, "default"))
+	labels, _ := own["labels"].(map[string]any)
+	t.optedOut = labels[inject] == "false" || labels[inject] == nil && annotations[inject] == "false"
 	pod, _ := template["spec"].(map[string]any)
 	containers, _ := pod["containers"].([]any)
 	t.pod = len(containers) > 0
