@@ -16,8 +16,9 @@ type value struct {
 	items   []*value
 	text    string
 	shape   shape
-	// flow has it written in braces.
-	flow bool
+	// flow has it written in braces, flush a sequence's dashes at the margin of
+	// the key above.
+	flow, flush bool
 }
 
 type shape int
@@ -34,6 +35,8 @@ type entry struct {
 	value *value
 	// explicit writes "? key".
 	explicit bool
+	// gap stands between the colon and the value.
+	gap string
 }
 
 func text(s string) *value { return &value{text: s} }
@@ -137,6 +140,10 @@ func (v *value) after(inside int, compact bool) string {
 		return " " + v.props + v.inline(false)
 	}
 	var b strings.Builder
+	if v.flush && inside >= 2 && !compact {
+		inside -= 2
+		margin = margin[:len(margin)-2]
+	}
 	if v.props != "" {
 		b.WriteString(" " + strings.TrimSuffix(v.props, " "))
 	}
@@ -151,10 +158,10 @@ func (v *value) after(inside int, compact bool) string {
 		begin(i)
 		if e.explicit {
 			b.WriteString("? " + strings.ReplaceAll(e.key, "\n", margin+"  ") + margin)
-			b.WriteString(":" + e.value.after(inside+2, false))
+			b.WriteString(":" + e.gapped(margin) + e.value.after(inside+2, false))
 			continue
 		}
-		b.WriteString(e.key + ":" + e.value.after(inside+2, false))
+		b.WriteString(e.key + ":" + e.gapped(margin) + e.value.after(inside+2, false))
 	}
 	for i, item := range v.items {
 		begin(i)
@@ -162,6 +169,9 @@ func (v *value) after(inside int, compact bool) string {
 	}
 	return b.String()
 }
+
+// gapped gives the gap, its lines deeper than the key.
+func (e entry) gapped(margin string) string { return strings.ReplaceAll(e.gap, "\n", margin+"   ") }
 
 // inline writes it in braces: as YAML, or as JSON where every word is quoted.
 func (v *value) inline(json bool) string {

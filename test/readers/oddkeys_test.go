@@ -46,6 +46,9 @@ var oddKeys = []oddity{
 		}
 		s.entry().key = "*" + name + " "
 	})},
+	{"something between a key and its value", atEntry(func(d *draw, s site) {
+		s.entry().gap = of(d, "\n", "\n\n", " # x\n", "\n# x\n", "\t", "   ", " #x\n# y\n", "\t# x\n", "\r\n", "\u00a0", " !!str\n", " &"+d.anchor()+"\n", " &"+d.anchor()+" # x\n", " |-\n", " >-\n", " \\\n")
+	})},
 	{"blanks around a colon", atEntry(func(d *draw, s site) {
 		s.entry().key += of(d, " ", "\t", "  ", "\u00a0", " #")
 	})},

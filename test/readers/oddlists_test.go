@@ -65,6 +65,13 @@ var oddLists = []oddity{
 		items.items[0].props = "&" + name + " "
 		items.items = append(items.items, text("*"+name))
 	}, "items")},
+	{"dashes at the margin of the key", atDocument(func(d *draw, doc *document) {
+		doc.root.each(func(in *value) {
+			for _, e := range in.entries {
+				e.value.flush = e.value.shape == sequence && d.IntN(4) > 0
+			}
+		})
+	})},
 	{"fields of a ResourceList", atDocument(func(d *draw, doc *document) {
 		d.insert(doc.root, entry{key: of(d, "functionConfig", "results", "Items", "item"), value: of(d, d.object(), list(d.object()), text("null"))})
 	})},

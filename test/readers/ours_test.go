@@ -65,14 +65,9 @@ func run(spec *fn.Spec, text []byte) ([]byte, error) {
 // a judge sees an annotation that passes the limits, or where kubectl finds in
 // what we write a template that has lost something or that we passed over.
 func (o outcome) productFault() string {
-	for i, reading := range o.judges {
-		for _, t := range reading.Templates {
-			if t.refused || t.optedOut || !t.pod || !t.sets() {
-				continue
-			}
-			if _, err := run(forbidding, o.text); err == nil {
-				return fmt.Sprintf("what %s sees passes the limits: %s", judges[i].Name(), t)
-			}
+	if who, t := o.whoSeesPorts(); who != "" {
+		if _, err := run(forbidding, o.text); err == nil {
+			return fmt.Sprintf("what %s sees passes the limits: %s", who, t)
 		}
 	}
 	written, err := run(writing, o.text)
@@ -107,6 +102,18 @@ func (o outcome) productFault() string {
 		after = slices.Delete(after, at, at+1)
 	}
 	return ""
+}
+
+// whoSeesPorts names a judge that sees a template in the mesh with ports of its own.
+func (o outcome) whoSeesPorts() (string, Template) {
+	for i, reading := range o.judges {
+		for _, t := range reading.Templates {
+			if !t.refused && !t.optedOut && t.pod && t.sets() {
+				return judges[i].Name(), t
+			}
+		}
+	}
+	return "", Template{}
 }
 
 const (
