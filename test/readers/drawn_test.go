@@ -165,7 +165,7 @@ var knownFaults = []knownFault{
 	{"a byte order mark belongs to our key", having(`(?s)..*\x{feff}`)},
 	{"Argo CD reads what a tool prints twice, and folds a NEL the second time", having(`\\N|\x{85}|\x{2028}|\x{2029}`)},
 	{"a key before a merge key is not looked for in what is merged in", having(`<<`)},
-	{"kubectl takes an annotation's key for a number or a boolean", having(`(?m)(yes|on|y|n|off|[-+0-9._a-fx]+)['"]?:`)},
+	{"kubectl takes an annotation's key for a number or a boolean", having(`(?m)(^|[{,?])\s*(yes|on|y|n|off|[-+.]?[0-9][-0-9._a-fx:]*)\s*:`)},
 	{"our record holds the alias of a null, which the next run refuses", func(fault string, text []byte) bool {
 		return fault == "we refuse what we wrote" && bytes.Contains(text, []byte("*a"))
 	}},
