@@ -3,6 +3,7 @@ package pass
 import (
 	"errors"
 	"fmt"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
