@@ -22,12 +22,12 @@ type Limits struct {
 // Nothing are the limits under which nothing may bypass.
 var Nothing = Limits{InboundPorts: traffic.EveryPort, OutboundPorts: traffic.EveryPort}
 
-// IsZero says whether nothing is forbidden.
+// IsZero reports whether nothing is forbidden.
 func (l Limits) IsZero() bool {
 	return l.InboundPorts.IsEmpty() && l.OutboundPorts.IsEmpty() && l.WidestIPv4 == 0 && l.WidestIPv6 == 0
 }
 
-// TooWide says whether a prefix is wider than may bypass.
+// TooWide reports whether a prefix is wider than may bypass.
 func (l Limits) TooWide(p netip.Prefix) bool { return p.Bits() < l.widest(p) }
 
 func (l Limits) widest(p netip.Prefix) int {

@@ -24,8 +24,8 @@ type Inventory struct {
 	files []File
 }
 
-// Take finds the bypass settings in the files. named is the mesh whose they are;
-// "" where the files shall tell. The error is Problems where something is in the
+// Take finds the bypass settings in the files. named is the mesh to which they
+// belong; "" to find it out from the files. The error is Problems where something is in the
 // way, all of it at once.
 func Take(files []File, named string) (*Inventory, error) {
 	s := &survey{}

@@ -55,7 +55,7 @@ func (w Wanted) Type(t object.Type) (wanted, named bool) {
 	return k != nil, k != nil && k.called != nil
 }
 
-// Name says whether an object of a kind of which only some names are wanted is
+// Name reports whether an object of a kind of which only some names are wanted is
 // one of them.
 func (w Wanted) Name(t object.Type, name string) bool {
 	k := w.find(t)

@@ -158,7 +158,7 @@ func idsOf[T interface{ id() string }](views []T) []string {
 	return names
 }
 
-// portSet reads ports; what is none is passed over.
+// portSet reads ports; it ignores what is none.
 func portSet(list []string) traffic.Ports {
 	var ranges []traffic.PortRange
 	for _, entry := range list {

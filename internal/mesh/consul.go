@@ -74,7 +74,7 @@ func isFalse(value string) bool {
 	return err == nil && !on
 }
 
-// consulBlank: iptables passes over a blank in front of an entry, the nftables
+// consulBlank: iptables ignores a blank in front of an entry, the nftables
 // of later versions does not.
 func consulBlank(value string) string {
 	for _, entry := range traffic.SplitList(value) {

@@ -189,7 +189,7 @@ func onlyIPv4(reason string) limit {
 
 // Value gives what to write under a key so that the mesh does for a pod what
 // the layer says, and whether anything need be written. present says that a
-// value of the user's stands there.
+// value of the user's is there.
 func (m *Mesh) Value(k Key, said, wide traffic.Layer, present bool) (value string, needed bool) {
 	value, byItself := k.Write(said.Settings()), k.Write(wide.Settings())
 	switch {

@@ -80,7 +80,7 @@ type Key struct {
 	// Loses says what of a value the mesh drops without telling anybody, ""
 	// if it drops nothing; nil if it never does.
 	Loses func(value string) string
-	// Nothing is a value without effect, for an annotation that stands there
+	// Nothing is a value without effect, for an annotation that is there
 	// and must do nothing. It matters only where an empty value is not such
 	// a value.
 	Nothing string
@@ -244,6 +244,6 @@ func (m *Mesh) Own(ports traffic.Ports) traffic.Ports {
 	return ports.Intersect(all)
 }
 
-// Loopback says whether a range lies within loopback, which no mesh's sidecar
+// Loopback reports whether a range lies within loopback, which no mesh's sidecar
 // is passed on.
 func Loopback(p netip.Prefix) bool { return p.Addr().IsLoopback() }

@@ -152,7 +152,7 @@ func portsOf(boxes []Box) Ports {
 // and port. The caller must not change the slice.
 func (p Pairs) Boxes() []Box { return p.boxes }
 
-// Contains says whether the destination is in the set.
+// Contains reports whether the destination is in the set.
 func (p Pairs) Contains(protocol Protocol, address netip.Addr, port uint16) bool {
 	address = address.Unmap().WithZone("")
 	return slices.ContainsFunc(p.boxes, func(b Box) bool {
@@ -160,10 +160,10 @@ func (p Pairs) Contains(protocol Protocol, address netip.Addr, port uint16) bool
 	})
 }
 
-// IsEmpty says whether the set has no pair.
+// IsEmpty reports whether the set has no pair.
 func (p Pairs) IsEmpty() bool { return len(p.boxes) == 0 }
 
-// Equal says whether both sets have the same pairs.
+// Equal reports whether both sets have the same pairs.
 func (p Pairs) Equal(q Pairs) bool { return slices.Equal(p.boxes, q.boxes) }
 
 // Union gives the pairs that are in either set.

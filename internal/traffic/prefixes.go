@@ -131,7 +131,7 @@ func siblingsOf(a, b netip.Prefix) (parent netip.Prefix, siblings bool) {
 // IPv6, sorted by address. The caller must not change the slice.
 func (p Prefixes) List() []netip.Prefix { return p.list }
 
-// Contains says whether the address is in the set. An IPv4 address in IPv6 form
+// Contains reports whether the address is in the set. An IPv4 address in IPv6 form
 // counts as IPv4.
 func (p Prefixes) Contains(address netip.Addr) bool {
 	address = address.Unmap().WithZone("")
@@ -143,12 +143,12 @@ func (p Prefixes) Contains(address netip.Addr) bool {
 	return exact || i > 0 && p.list[i-1].Contains(address)
 }
 
-// Holds says whether every address of the prefix is in the set.
+// Holds reports whether every address of the prefix is in the set.
 func (p Prefixes) Holds(q netip.Prefix) bool {
 	return slices.ContainsFunc(p.near(q), func(own netip.Prefix) bool { return covers(own, q) })
 }
 
-// Overlaps says whether an address of the prefix is in the set.
+// Overlaps reports whether an address of the prefix is in the set.
 func (p Prefixes) Overlaps(q netip.Prefix) bool {
 	return slices.ContainsFunc(p.near(q), func(own netip.Prefix) bool { return own.Overlaps(q) })
 }
@@ -206,10 +206,10 @@ func upperHalf(lower netip.Prefix) netip.Prefix {
 	return netip.PrefixFrom(address, lower.Bits())
 }
 
-// IsEmpty says whether the set has no address.
+// IsEmpty reports whether the set has no address.
 func (p Prefixes) IsEmpty() bool { return len(p.list) == 0 }
 
-// Equal says whether both sets have the same addresses.
+// Equal reports whether both sets have the same addresses.
 func (p Prefixes) Equal(q Prefixes) bool { return slices.Equal(p.list, q.list) }
 
 // Union gives the addresses that are in either set.

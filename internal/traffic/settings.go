@@ -25,16 +25,16 @@ type Selection[T set[T]] struct {
 // Only selects the members of a set and nothing else.
 func Only[T set[T]](members T) Selection[T] { return Selection[T]{limited: true, set: members} }
 
-// All says whether everything is selected.
+// All reports whether everything is selected.
 func (s Selection[T]) All() bool { return !s.limited }
 
 // Set gives the members that are selected; it has no meaning where All.
 func (s Selection[T]) Set() T { return s.set }
 
-// IsEmpty says whether nothing is selected.
+// IsEmpty reports whether nothing is selected.
 func (s Selection[T]) IsEmpty() bool { return s.limited && s.set.IsEmpty() }
 
-// Equal says whether both select the same.
+// Equal reports whether both select the same.
 func (s Selection[T]) Equal(other Selection[T]) bool {
 	return s.limited == other.limited && (!s.limited || s.set.Equal(other.set))
 }
@@ -83,10 +83,10 @@ type Settings struct {
 	ExcludeOutbound Pairs
 }
 
-// Equal says whether both settings say the same.
+// Equal reports whether both settings say the same.
 func (s Settings) Equal(other Settings) bool { return s.Layer().Equal(other.Layer()) }
 
-// BypassNothing says whether no field of the settings bypasses, so that nothing
+// BypassNothing reports whether no field of the settings bypasses, so that nothing
 // need be enforced. It is false also where a field bypasses nothing by what it
 // lists, as an include of all 65535 ports does.
 func (s Settings) BypassNothing() bool {

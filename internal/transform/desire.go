@@ -10,7 +10,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// desired is what shall stand on a workload. The zero value is nothing.
+// desired is what to write to a workload. The zero value is nothing.
 type desired struct {
 	// annotations of the template by key, in the order of keys.
 	keys        []string

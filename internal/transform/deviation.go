@@ -15,7 +15,7 @@ import (
 type DeviationKind string
 
 const (
-	// Missing is what shall stand there and does not.
+	// Missing is what should be there and is not.
 	Missing DeviationKind = "missing"
 	// Stale is what an earlier run wrote and another policy does not want so.
 	Stale DeviationKind = "stale"
@@ -27,8 +27,8 @@ const (
 type Deviation struct {
 	Kind DeviationKind
 	Path edit.Path
-	// Wants is what shall stand there, as a person would name it; "" for
-	// nothing, or where what stands there may stay.
+	// Wants is what should be there, as a person would name it; "" for
+	// nothing, or where what is there may stay.
 	Wants string
 	// mark says that it has no record.
 	mark bool

@@ -7,7 +7,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
-// draft turns what shall stand on a workload into edits, and keeps the record
+// draft turns what to write to a workload into edits, and keeps the record
 // of them. For each parent that may have to be created it counts what goes in
 // and what goes out, so that a parent made by an earlier run goes when it
 // holds nothing any more.

@@ -59,7 +59,7 @@ func KindAt(apiVersion, kind, path string) Kind {
 	return Kind{Group: object.Group(apiVersion), Kind: kind, Template: at(path)}
 }
 
-// Named says whether a match's entry, such as "Deployment" or
+// Named reports whether a match's entry, such as "Deployment" or
 // "StatefulSet.apps.kruise.io", names the kind.
 func (k Kind) Named(entry string) bool {
 	name, g, qualified := strings.Cut(entry, ".")

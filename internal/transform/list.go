@@ -17,7 +17,7 @@ type sharedList struct {
 }
 
 // ours gives the places of the entries that an earlier run added. Of entries
-// that stand there twice, the later one is ours.
+// that are there twice, the later one is ours.
 func (l sharedList) ours(r *record) []int {
 	var places []int
 	for _, added := range r.Added[l.name] {

@@ -41,7 +41,7 @@ func (p *Policy) UpdateMeshConfig() {
 	p.written = p.MeshDefaults.Merge(said, traffic.Union)
 }
 
-// UpdatesMeshConfig says whether the policy writes into the mesh's own
+// UpdatesMeshConfig reports whether the policy writes into the mesh's own
 // configuration.
 func (p *Policy) UpdatesMeshConfig() bool { return p.global != nil }
 
@@ -57,7 +57,7 @@ func (p *Policy) wide() traffic.Layer {
 // ConfigPlan is what the policy makes of an object that configures a mesh.
 type ConfigPlan struct {
 	Config *MeshConfig
-	// Edits lead from what stands there to what shall stand there.
+	// Edits lead from what is there to what should be there.
 	Edits []edit.Edit
 	report
 	// lists hold what then stands in the object's lists.
@@ -112,7 +112,7 @@ func (c *MeshConfig) prior() (*record, error) {
 	return nil, errors.New("the record fits nothing here, as if it were copied from another object")
 }
 
-// configEntries gives for each list what shall be added to the user's entries.
+// configEntries gives for each list what to add to the user's entries.
 func (p *Policy) configEntries(c *MeshConfig, was *record, plan *ConfigPlan) [][]string {
 	wanted := make([][]string, len(c.lists))
 	if !p.UpdatesMeshConfig() || c.mesh != p.Mesh {

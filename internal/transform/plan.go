@@ -27,8 +27,8 @@ type Plan struct {
 	// says so, "" where none does.
 	Mode   Mode
 	ModeBy string
-	// Annotations are those of the template that shall stand there, by key, and
-	// Container says that the init container shall.
+	// Annotations are those that the template should have, by key, and Container
+	// says that it should have the init container.
 	Annotations map[string]string
 	Container   bool
 	// Namespace is the workload's, by its manifest or as it is given; "" where
@@ -39,7 +39,7 @@ type Plan struct {
 	Imageless bool
 	// Applies says that something is written for the workload.
 	Applies bool
-	// Edits lead from what stands there to what shall stand there.
+	// Edits lead from what is there to what should be there.
 	Edits []edit.Edit
 	// was is the workload as it was before the function last wrote to it.
 	was *prior

@@ -121,7 +121,7 @@ func parseRecord(text string) (*record, error) {
 // isEmpty says that nothing was written.
 func (r *record) isEmpty() bool { return len(r.Wrote) == 0 && len(r.Added) == 0 }
 
-// fits gives an error for a record that fits none of what stands there: it was
+// fits gives an error for a record that fits nothing of what is there: it was
 // copied from elsewhere, or its workload was rewritten by hand.
 func (r *record) fits(w *Workload) error {
 	for key := range maps.Keys(r.Wrote) {

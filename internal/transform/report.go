@@ -25,7 +25,7 @@ type Finding struct {
 	// Path is the field that the finding is about; nil if it is about the
 	// whole object.
 	Path edit.Path
-	// Value is what stands there, "" if that says nothing.
+	// Value is what is there, "" if that says nothing.
 	Value string
 }
 
@@ -45,7 +45,7 @@ func (r *report) tolerate(o *Object) {
 	}
 }
 
-// Failed says whether there is a finding of severity Error; the plan's edits
+// Failed reports whether there is a finding of severity Error; the plan's edits
 // must not be used then.
 func (r *report) Failed() bool {
 	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Severity == Error })

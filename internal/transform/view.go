@@ -76,7 +76,7 @@ type parentState int
 
 const (
 	absent parentState = iota
-	// null stands there as a key without a value.
+	// null is there as a key without a value.
 	null
 	present
 )
@@ -127,7 +127,7 @@ func (o *Object) ID() string { return object.Named(o.Kind, o.Namespace, o.Name) 
 // FieldError is about one field of an object.
 type FieldError struct {
 	Path edit.Path
-	// Value is what stands there, "" if that says nothing.
+	// Value is what is there, "" if that says nothing.
 	Value string
 	Err   error
 }
@@ -147,7 +147,7 @@ func (p *Policy) isOurs(t object.Type) bool {
 	return found || configuresMesh(t)
 }
 
-// IsKnown says whether every policy has objects of a type for candidates.
+// IsKnown reports whether every policy has objects of a type for candidates.
 func IsKnown(t object.Type) bool {
 	_, found := kindAmong(Kinds, t)
 	return found || configuresMesh(t)
