@@ -46,6 +46,3 @@ func isName(key string) bool {
 	}
 	return key != ""
 }
-
-// with returns a path that is one step longer; p stays as it is.
-func (p Path) with(step any) Path { return append(p[:len(p):len(p)], step) }

@@ -66,12 +66,6 @@ func locate(tree *yamltext.Tree, path Path) (node, parent *yamltext.Node) {
 	return node, parent
 }
 
-// Source returns the text of the value at a path of a document; see
-// [Document.Source].
-func Source(document []byte, path Path) (string, error) {
-	return Document{Fragment: yamltext.Fragment{Text: document}}.Source(path)
-}
-
 // NodeSource writes a node as Source might have found it: on one line in the
 // node's style, or on lines of its own for a block scalar and a collection in
 // block style.
