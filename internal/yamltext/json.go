@@ -11,7 +11,8 @@ import (
 // Readable returns the text as Standalone does, for yaml/v3 to read. Two escapes
 // that JSON has are unknown to it, a slash and a character in two halves
 // (yaml/v3 scannerc.go, yaml_parser_scan_flow_scalar): where the text is JSON
-// they are written out. Its lines stay as they are.
+// they are written out. Its lines stay as they are, and so do NEL, LS and PS in a
+// string, which are line breaks to YAML and characters to JSON.
 func (f Fragment) Readable() []byte {
 	text := f.Standalone()
 	if !bytes.Contains(text, []byte(`\/`)) && !bytes.Contains(text, []byte(`\ud`)) && !bytes.Contains(text, []byte(`\uD`)) {
