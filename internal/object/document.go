@@ -58,7 +58,7 @@ func values(d yamltext.Document) []yamltext.Document {
 	var all []yamltext.Document
 	for {
 		end := jsonEnd(d.Text)
-		if end == 0 || blank(d.Text[end:]) {
+		if end == 0 {
 			return append(all, d)
 		}
 		all = append(all, yamltext.Document{Text: d.Text[:end:end], Line: d.Line})
@@ -88,11 +88,11 @@ func jsonEnd(text []byte) int {
 			if depth--; depth > 0 {
 				continue
 			}
-			end := yamltext.NextLine(text, i)
-			if len(bytes.TrimSpace(text[i+1:end])) > 0 {
-				end = i + 1
+			end := i + 1
+			for end < len(text) && (text[end] == ' ' || text[end] == '\t') {
+				end++
 			}
-			if len(bytes.TrimSpace(text[end:])) == 0 || !json.Valid(text[start:i+1]) {
+			if end = end + yamltext.BreakAt(text, end); contentOf(text[end:]) == len(text)-end || !json.Valid(text[start:i+1]) {
 				return 0
 			}
 			return end

@@ -14,6 +14,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // carries says of what type the objects with a pod template are in these tests.
@@ -231,6 +232,33 @@ func TestAByteOrderMarkIsTakenAwayWhereADocumentBegins(t *testing.T) {
 	} {
 		assert.Equal(t, want, string(object.Unmarked([]byte(stream))), "%q", stream)
 	}
+}
+
+func TestKubectlReadsTheMarkerThatJoinsTexts(t *testing.T) {
+	for _, tail := range []string{"\r", "\n\r", "# e\u0085", "# e\u2028", "# e", "# e\n"} {
+		joined := object.Join([]byte("a: b\n"+tail), []byte("c: d\n"))
+		assert.Contains(t, string(joined), "\n---\nc: d\n", "%q", tail)
+	}
+}
+
+func TestTextsThatReadersTakeForOthersAreErrors(t *testing.T) {
+	const workload = "apiVersion: apps/v1\nkind: Deployment\n"
+	utf16 := "\xff\xfe" + strings.Join(strings.Split(workload, ""), "\x00") + "\x00"
+	for text, says := range map[string]string{
+		"---\n\ufeff" + workload:        "line 2: unsupported YAML: a byte order mark (U+FEFF) inside the text",
+		"--- # c\r\n\ufeff" + workload:  "line 2: unsupported YAML: a byte order mark (U+FEFF) inside the text",
+		"---\n# c\n\n\ufeff" + workload: "line 4: unsupported YAML: a byte order mark (U+FEFF) inside the text",
+		"\ufeff\ufeff" + workload:       "line 1: unsupported YAML: a byte order mark (U+FEFF) inside the text",
+		utf16:                           "line 1: unsupported YAML: the text is UTF-16: save it as UTF-8",
+	} {
+		fragment := yamltext.Fragment{Text: []byte(text)}
+		_, err := object.Peek(fragment, func(object.Type) bool { return false })
+		assert.ErrorContains(t, err, says)
+		_, err = object.Read(fragment)
+		assert.ErrorContains(t, err, says)
+	}
+	_, err := object.Read(yamltext.Fragment{Text: []byte("\ufeff" + workload)})
+	assert.NoError(t, err, "a file may begin with a byte order mark")
 }
 
 func FuzzPeek(f *testing.F) {

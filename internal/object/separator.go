@@ -21,7 +21,19 @@ func isMarker(line []byte) bool {
 
 // separators gives an error for a line that kubectl takes for the end of a
 // document, and YAML for its text.
+//
+// A byte order mark behind a marker is an error too: kubectl takes it for the
+// beginning of a text of its own and reads the document, YAML reads it as a part
+// of the first key. So is UTF-16, which kubectl reads and nothing else expects.
 func separators(text []byte) error {
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		return &yamltext.Error{Line: 1, Kind: yamltext.ErrUnsupported, Problem: "the text is UTF-16: save it as UTF-8"}
+	}
+	content := len(text) - len(bytes.TrimPrefix(text, []byte(mark)))
+	content += contentOf(text[content:])
+	if bytes.HasPrefix(text[content:], []byte(mark)) {
+		return &yamltext.Error{Line: yamltext.Line(text, content), Kind: yamltext.ErrUnsupported, Problem: "a byte order mark (U+FEFF) inside the text: remove it"}
+	}
 	for at := 0; ; at++ {
 		next := bytes.Index(text[at:], []byte("\n"+separator))
 		if next < 0 {
@@ -52,7 +64,7 @@ func Join(texts ...[]byte) []byte {
 		if len(stream) > 0 {
 			text = unmarked
 		}
-		if len(stream) > 0 && yamltext.BreakBefore(stream, len(stream)) == 0 {
+		if len(stream) > 0 && stream[len(stream)-1] != '\n' { // kubectl knows no other line break
 			stream = append(stream, '\n')
 		}
 		if len(stream) > 0 && !marked(text) {

@@ -143,6 +143,10 @@ func LineStart(src []byte, offset int) int {
 	return 0
 }
 
+// BreakAt returns the length of the line break that begins at offset, 0 if none
+// does.
+func BreakAt(src []byte, offset int) int { return breakAt(src, offset) }
+
 // BreakBefore returns the length of the line break that ends at offset, 0 if
 // none does.
 func BreakBefore(src []byte, offset int) int { return breakEndsAt(src, offset) }
