@@ -164,12 +164,17 @@ var knownFaults = []knownFault{
 	{"kustomize merges by every key with the tag !!merge, and by a quoted <<", having(`!!merge|["']<<["']|x3c<`)},
 	{"a byte order mark belongs to our key", having(`(?s)..*\x{feff}`)},
 	{"Argo CD reads what a tool prints twice, and folds a NEL the second time", having(`\\N|\x{85}|\x{2028}|\x{2029}`)},
-	{"a key before a merge key is not looked for in what is merged in", having(`<<`)},
 	{"kubectl takes an annotation's key for a number or a boolean", having(`(?m)(^|[{,?])\s*(yes|on|y|n|off|[-+.]?[0-9][-0-9._a-fx:]*)\s*:`)},
+	{"kubectl refuses YAML behind two JSON objects, which our writing can make of two in braces", func(fault string, text []byte) bool {
+		return strings.HasPrefix(fault, "is not in what we write") && braces.Match(text)
+	}},
 	{"our record holds the alias of a null, which the next run refuses", func(fault string, text []byte) bool {
 		return fault == "we refuse what we wrote" && bytes.Contains(text, []byte("*a"))
 	}},
 }
+
+// braces is an object in braces behind another, without a separator.
+var braces = regexp.MustCompile(`\}\s*\{`)
 
 // having is a fault of streams in which the expression matches.
 func having(expression string) func(string, []byte) bool {
