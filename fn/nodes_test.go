@@ -117,3 +117,23 @@ func TestTheSpecAmongTheNodes(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "excludeOutboundPorts")
 }
+
+func TestNodesThatNoTextGivesAreErrors(t *testing.T) {
+	loop := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	loop.Content = []*yaml.Node{{Kind: yaml.ScalarNode, Value: "items"}, loop}
+	for name, test := range map[string]struct {
+		object *yaml.Node
+		says   string
+	}{
+		"nil":                   {nil, "objects[0]: a node is nil"},
+		"a nil key":             {&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{nil, {Kind: yaml.ScalarNode}}}, "a node is nil"},
+		"a key without a value": {&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "kind"}}}, "a key without a value"},
+		"a loop":                {loop, "a node contains itself"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			results, err := fn.Nodes(nil, []*yaml.Node{test.object}, fn.Options{})
+			require.ErrorIs(t, err, fn.ErrFailed)
+			assert.Contains(t, results.Report(), test.says)
+		})
+	}
+}

@@ -52,17 +52,25 @@ func Read(input []byte) (*List, error) {
 	if l.items = l.field("items"); l.items != nil && l.items.Kind != yamltext.Sequence {
 		return nil, fmt.Errorf("the items of the ResourceList are a %s: expected a list", l.items.Kind)
 	}
+	for i := range l.Len() {
+		if item := l.items.Content[i]; item.Kind == yamltext.Alias {
+			return nil, fmt.Errorf("items[%d] of the ResourceList is an alias (line %d): write the object out", i, yamltext.Line(input, item.Start))
+		}
+	}
 	if l.config = l.field("functionConfig"); l.config != nil && l.config.Kind != yamltext.Mapping {
 		return nil, fmt.Errorf("the functionConfig of the ResourceList is a %s: expected a mapping", l.config.Kind)
 	}
 	return l, nil
 }
 
-// checkKeys refuses a list with a duplicate key, because two readers could see two
-// different lists.
+// checkKeys refuses a list with a duplicate key or one that a parser has to
+// resolve, because two readers could see two different lists.
 func (l *List) checkKeys() error {
 	keys := l.tree.Root.Content
 	for i := 0; i+1 < len(keys); i += 2 {
+		if keys[i].Kind != yamltext.Scalar || !keys[i].Tag.Empty() || l.tree.Is(keys[i], "<<") {
+			return fmt.Errorf("reading the ResourceList: the key on line %d is a merge key, an alias or has a tag: write its fields out", yamltext.Line(l.tree.Text, keys[i].Start))
+		}
 		for j := 0; j < i; j += 2 {
 			if name, ok := l.tree.Value(keys[i]); ok && l.tree.Is(keys[j], name) {
 				return fmt.Errorf("reading the ResourceList: the key %q stands twice, on lines %d and %d: take one away", name,
