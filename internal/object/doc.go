@@ -51,6 +51,10 @@
 // parser lets the later one win (go.yaml.in/yaml/v2 decode.go, mapping), YAML's
 // own rule is that the key wins. Behind the merge key all readers agree.
 //
+// Only << without quotes is a merge key. A quoted one, and any key with the tag
+// !!merge, is an error there: kustomize merges by it
+// (kubernetes-sigs/kustomize kyaml/yaml/rnode.go, removeMergeTags), kubectl does not.
+//
 // A key on that way that is written as !!binary or as an alias is an error:
 // kubectl decodes it, kustomize compares the text that stands there.
 package object

@@ -21,12 +21,14 @@ type Doubt struct {
 	// far says that merge keys lead too far to tell whether Second brings the
 	// key in.
 	far bool
+	// mergeLike says that some tools merge by the key.
+	mergeLike bool
 }
 
-func (d *Doubt) isOdd() bool { return d.Second == 0 }
+func (d *Doubt) isOdd() bool { return d.Second == 0 && !d.mergeLike }
 
 // IsTwice says that the mapping itself has the key twice.
-func (d *Doubt) IsTwice() bool { return !d.isOdd() && !d.Merged }
+func (d *Doubt) IsTwice() bool { return !d.isOdd() && !d.Merged && !d.mergeLike }
 
 func (d *Doubt) Error() string { return d.In(1) }
 
@@ -34,6 +36,8 @@ func (d *Doubt) Error() string { return d.In(1) }
 func (d *Doubt) In(line int) string {
 	first, second := d.First+line-1, d.Second+line-1
 	switch {
+	case d.mergeLike:
+		return fmt.Sprintf("the key %q on line %d is a merge key to kustomize and not to kubectl: write << without quotes, or take !!merge away", d.Key, first)
 	case d.isOdd():
 		return fmt.Sprintf("the key %q is written as !!binary or as an alias, on line %d, and not every tool reads it: write it as text", d.Key, first)
 	case d.far:
@@ -79,6 +83,9 @@ func repeated(mapping *yaml.Node) []*Doubt {
 		text, ok := node.Key(key)
 		if !ok {
 			continue
+		}
+		if !node.IsMerge(key) && (key.Value == "<<" || key.ShortTag() == "!!merge") {
+			found = append(found, &Doubt{Key: text, First: key.Line, mergeLike: true})
 		}
 		if key.Kind == yaml.AliasNode || text != key.Value {
 			found = append(found, &Doubt{Key: text, First: key.Line})

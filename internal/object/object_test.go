@@ -113,6 +113,11 @@ func TestWhatReadersSeeDifferentlyIsAnError(t *testing.T) {
 		"---#":                   {"apiVersion: v1\nkind: A\n---#x: |\n apiVersion: apps/v1\n kind: Deployment\n", `line 3: not valid YAML: "---#x: |" begins with ---, where kubectl ends a document: put a blank behind ---, or indent the line`},
 		"----":                   {"apiVersion: v1\nkind: A\ndata: \"\n----END\"\n", `line 4: not valid YAML: "----END\"" begins with ---`},
 		"JSON and more":          {"{\"apiVersion\": \"v1\", \"kind\": \"A\"}]\n", "line 1: not valid YAML"},
+		"a quoted merge key":     {"apiVersion: v1\nkind: A\n'<<': {kind: B}\n", `the key "<<" on line 3 is a merge key to kustomize and not to kubectl`},
+		"another merge key":      {"apiVersion: v1\n!!merge x: {kind: Deployment}\n", `the key "x" on line 2 is a merge key to kustomize and not to kubectl`},
+		"a BOM behind ---":       {"apiVersion: v1\nkind: A\n---\n\ufeffapiVersion: apps/v1\nkind: Deployment\n", "a byte order mark (U+FEFF) inside the text"},
+		"two BOMs":               {"\ufeff\ufeffapiVersion: apps/v1\nkind: Deployment\n", "a byte order mark (U+FEFF) inside the text"},
+		"UTF-16":                 {"\xff\xfea\x00:\x00 \x00b\x00", "the text is UTF-16"},
 		"a malformed end":        {"apiVersion: v1\nkind: A\ndata: {\n", "line 3: not valid YAML: brackets that are not closed"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -158,11 +158,6 @@ type knownFault struct {
 }
 
 var knownFaults = []knownFault{
-	{"UTF-16 is cut into documents before it is decoded", func(_ string, text []byte) bool {
-		return bytes.ContainsAny(text[:min(2, len(text))], "\x00") || bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff"))
-	}},
-	{"kustomize merges by every key with the tag !!merge, and by a quoted <<", having(`!!merge|["']<<["']|x3c<`)},
-	{"a byte order mark belongs to our key", having(`(?s)..*\x{feff}`)},
 	{"Argo CD reads what a tool prints twice, and folds a NEL the second time", having(`\\N|\x{85}|\x{2028}|\x{2029}`)},
 	{"kubectl takes an annotation's key for a number or a boolean", having(`(?m)(^|[{,?])\s*(yes|on|y|n|off|[-+.]?[0-9][-0-9._a-fx:]*)\s*:`)},
 	{"kubectl refuses YAML behind two JSON objects, which our writing can make of two in braces", func(fault string, text []byte) bool {
