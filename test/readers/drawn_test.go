@@ -200,11 +200,11 @@ func kindOf(fault string) string {
 	return fault
 }
 
-// smallest gives up to 40 shrunk texts, each of another shape.
+// smallest gives a few shrunk texts, each of another shape.
 func smallest(seed uint64, numbers []uint64, kind string) [][]byte {
 	var texts [][]byte
 	seen := map[string]bool{}
-	for _, i := range numbers[:min(len(numbers), int(maxShrunk))] {
+	for _, i := range numbers[:min(len(numbers), maxShrunk)] {
 		d := drawn(seed, i)
 		text := shrink(d.text(), func(text []byte) bool { return kindOf(readByAll(text).fault()) == kind })
 		if shape := shapeOf(text); !seen[shape] {
@@ -215,7 +215,7 @@ func smallest(seed uint64, numbers []uint64, kind string) [][]byte {
 	return texts
 }
 
-var maxShrunk = 12
+const maxShrunk = 12
 
 // shapeOf gives a text without its names and numbers.
 func shapeOf(text []byte) string {

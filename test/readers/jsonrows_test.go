@@ -188,7 +188,7 @@ var otherRows = []row{
 	{name: "Helm: include in the labels", text: change(web, "      annotations:", "      labels: {{- include \"x\" . }}\n      annotations:")},
 	{name: "HTML", text: "<!DOCTYPE html>\n<html></html>\n"},
 	{name: "a patch of JSON", text: "- op: add\n  path: /spec/template/metadata/annotations\n  value: " + annotated + "\n"},
-	{name: "a patch without a kind", text: body("web", 22, "")},
+	{name: "a patch without a kind", text: body()},
 	{name: "a kustomization", text: "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [web.yaml]\n"},
 	{name: "$patch: delete in a Deployment", text: web + "$patch: delete\n"},
 }

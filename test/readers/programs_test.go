@@ -54,7 +54,9 @@ func TestKustomizeItself(t *testing.T) {
 	require.FileExists(t, program, "make kustomize installs it")
 	run := func(folder string) ([]Template, error) {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte("resources: [x.yaml]\n"), 0o600))
-		printed, err := exec.Command(program, "build", folder).Output()
+		build := exec.Command(program, "build", ".")
+		build.Dir = folder
+		printed, err := build.Output()
 		var templates []Template
 		for document := range strings.SplitSeq(string(printed), "\n---\n") {
 			var object map[string]any
@@ -88,11 +90,7 @@ func eachRow(t *testing.T, judge Reader, run func(folder string) ([]Template, er
 		for _, row := range section.rows {
 			t.Run(row.name, func(t *testing.T) {
 				t.Parallel()
-				// Not t.TempDir, whose path has the row's name in it: kubectl
-				// takes a comma for the end of a path.
-				folder, err := os.MkdirTemp("", "readers-")
-				require.NoError(t, err)
-				defer os.RemoveAll(folder)
+				folder := t.TempDir()
 				require.NoError(t, os.WriteFile(filepath.Join(folder, "x.yaml"), []byte(row.text), 0o600))
 
 				templates, err := run(folder)

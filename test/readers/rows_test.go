@@ -10,10 +10,10 @@ func workload(apiVersion, kind, name string, port int) string {
 	return fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata:\n  name: %s\nspec:\n  template:\n    metadata:\n      annotations:\n        %s: \"%d\"\n    spec:\n      containers: [{name: app, image: app}]\n", apiVersion, kind, name, inbound, port)
 }
 
-// body is a workload without its head, at a margin.
-func body(name string, port int, margin string) string {
-	_, rest, _ := strings.Cut(workload("v", "k", name, port), "kind: k\n")
-	return indented(rest, margin)
+// body is the Deployment web without its head.
+func body() string {
+	_, rest, _ := strings.Cut(web, "kind: Deployment\n")
+	return rest
 }
 
 func indented(text, margin string) string {
@@ -116,8 +116,8 @@ func behind(text, key, margin, line string) string {
 }
 
 var twiceMore = []row{
-	{name: "kind and apiVersion again at the end", text: "apiVersion: v1\nkind: ConfigMap\n" + body("web", 22, "") + "apiVersion: apps/v1\nkind: Deployment\n"},
-	{name: "apiVersion again at the end", text: "apiVersion: v1\nkind: Deployment\n" + body("web", 22, "") + "apiVersion: apps/v1\n"},
+	{name: "kind and apiVersion again at the end", text: "apiVersion: v1\nkind: ConfigMap\n" + body() + "apiVersion: apps/v1\nkind: Deployment\n"},
+	{name: "apiVersion again at the end", text: "apiVersion: v1\nkind: Deployment\n" + body() + "apiVersion: apps/v1\n"},
 	{name: "items twice, the first empty", text: "apiVersion: v1\nkind: List\nitems: []\nitems:\n-\n" + indented(web, "  ")},
 	{name: "items twice, the second empty", text: "apiVersion: v1\nkind: List\nitems:\n-\n" + indented(web, "  ") + "items: []\n"},
 	{name: "a key twice deep in a container", text: change(web, "image: app}", "image: app, readinessProbe: {failureThreshold: 1, failureThreshold: 2}}")},
@@ -130,11 +130,11 @@ var twiceMore = []row{
 	{name: "the name of a container twice", text: change(web, "{name: app,", "{name: app, name: other,")},
 	{name: "kind twice with one value", text: change(web, "kind: Deployment\n", "kind: Deployment\nkind: Deployment\n")},
 	{name: "kind twice, once escaped", text: change(config, "kind: ConfigMap\n", "kind: ConfigMap\n\"\\x6bind\": Deployment\n") + "spec: {template: {metadata: {annotations: {" + inbound + ": \"22\"}}, spec: {containers: [{name: app, image: app}]}}}\n"},
-	{name: "kind twice, once as ? kind", text: "apiVersion: apps/v1\nkind: ConfigMap\n? kind\n: Deployment\n" + body("web", 22, "")},
-	{name: "kind twice, once as !!binary", text: "apiVersion: apps/v1\nkind: ConfigMap\n!!binary a2luZA==: Deployment\n" + body("web", 22, "")},
-	{name: "kind twice, once as !!str", text: "apiVersion: apps/v1\nkind: ConfigMap\n!!str kind: Deployment\n" + body("web", 22, "")},
-	{name: "kind twice, once as an alias", text: "apiVersion: apps/v1\nx: &k kind\nkind: ConfigMap\n*k : Deployment\n" + body("web", 22, "")},
-	{name: "a second item's kind twice", text: "apiVersion: v1\nkind: List\nitems:\n-\n" + indented(config, "  ") + "-\n" + indented("apiVersion: apps/v1\nkind: ConfigMap\nkind: Deployment\n"+body("web", 22, ""), "  ")},
+	{name: "kind twice, once as ? kind", text: "apiVersion: apps/v1\nkind: ConfigMap\n? kind\n: Deployment\n" + body()},
+	{name: "kind twice, once as !!binary", text: "apiVersion: apps/v1\nkind: ConfigMap\n!!binary a2luZA==: Deployment\n" + body()},
+	{name: "kind twice, once as !!str", text: "apiVersion: apps/v1\nkind: ConfigMap\n!!str kind: Deployment\n" + body()},
+	{name: "kind twice, once as an alias", text: "apiVersion: apps/v1\nx: &k kind\nkind: ConfigMap\n*k : Deployment\n" + body()},
+	{name: "a second item's kind twice", text: "apiVersion: v1\nkind: List\nitems:\n-\n" + indented(config, "  ") + "-\n" + indented("apiVersion: apps/v1\nkind: ConfigMap\nkind: Deployment\n"+body(), "  ")},
 }
 
 var spelledRows = []row{

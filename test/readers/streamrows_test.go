@@ -20,7 +20,7 @@ var separatorRows = []row{
 	{name: "--- in quotes as a key", text: config + "\"---\": x\n---\n" + web},
 	{name: "--- {} as a document of its own", text: between("--- {}\n---\n")},
 	{name: "--- with an object in braces", text: config + "--- " + webJSON + "\n"},
-	{name: "--- with a key behind it", text: config + "--- apiVersion: apps/v1\nkind: Deployment\n" + body("web", 22, "")},
+	{name: "--- with a key behind it", text: config + "--- apiVersion: apps/v1\nkind: Deployment\n" + body()},
 	{name: "--- with a tag behind it", text: between("--- !!map\n")},
 	{name: "--- with a block scalar", text: config + "--- |\n" + indented(web, "  ")},
 	{name: "--- with a block scalar that ends", text: config + "--- |\n  x\n---\n" + web},
