@@ -8,10 +8,10 @@ import (
 
 // blockEntries makes the cuts of a collection in block style whose entries
 // change.
-func (w *writer) blockEntries(h *handle) error {
+func (w *writer) blockEntries(h *handle) {
 	if len(h.node.Content) == 0 {
 		w.emptyBlock(h)
-		return nil
+		return
 	}
 	for _, s := range h.segments() {
 		runs := w.runs(h, s.gone)
@@ -36,7 +36,6 @@ func (w *writer) blockEntries(h *handle) error {
 			w.removeLines(run, before != nil && w.valueOwnsBreak(h, before))
 		}
 	}
-	return nil
 }
 
 func indentation(h *handle) string { return strings.Repeat(" ", h.text.Column) }

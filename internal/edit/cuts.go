@@ -126,16 +126,12 @@ func (w *writer) write(h *handle) error {
 	case restored:
 		return w.restore(h)
 	}
-	if h.entries != nil {
-		var err error
-		if h.text.Style == yamltext.Flow {
-			err = w.flowEntries(h)
-		} else {
-			err = w.blockEntries(h)
-		}
-		if err != nil {
-			return err
-		}
+	switch {
+	case h.entries == nil:
+	case h.text.Style == yamltext.Flow:
+		w.flowEntries(h)
+	default:
+		w.blockEntries(h)
 	}
 	for _, child := range h.children {
 		if err := w.write(child); err != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 // flowEntries makes the cuts of a collection in flow style whose entries change.
-func (w *writer) flowEntries(h *handle) error {
+func (w *writer) flowEntries(h *handle) {
 	style := w.flowIn(h)
 	for _, s := range h.segments() {
 		text := style.entries(h, s.added)
@@ -30,7 +30,6 @@ func (w *writer) flowEntries(h *handle) error {
 			w.emptyFlow(h, s.gone)
 		}
 	}
-	return nil
 }
 
 // entries writes entries or items one after the other.

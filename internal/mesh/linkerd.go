@@ -101,7 +101,7 @@ func (linkerdPorts) entries(s traffic.Settings, f traffic.Field) []string {
 func (l linkerdPorts) read(value string) ([]string, error) {
 	kept, lost := linkerdKeeps(value)
 	if l.failsWithout && len(kept) == 0 && len(lost) > 0 {
-		return nil, errors.New(`Linkerd reads no entry of it as a port, and its init container then fails: write ports, or ranges such as "8000-8010", without blanks`)
+		return nil, errors.New(`no entry of it is a port to Linkerd, and its init container then fails: write ports, or ranges such as "8000-8010", without blanks`)
 	}
 	return kept, nil
 }

@@ -153,7 +153,7 @@ func TestRead(t *testing.T) {
 		{"Linkerd", out, "3306,8000-8100", "3306,8000-8100", "", ""},
 		{"Linkerd", out, "", "", "", ""},
 		{"Linkerd", out, "443, 8080", "443", "", `drops " 8080"`},
-		{"Linkerd", out, " 443", "", "reads no entry of it as a port", `drops " 443"`},
+		{"Linkerd", out, " 443", "", "no entry of it is a port", `drops " 443"`},
 		{"Linkerd", in, " 443", "", "", `drops " 443"`}, // the sidecar's own ports come before these
 		{"Linkerd", out, "443,http,9-8,1-2-3,70000,8000:8100,", "443", "", `drops "http" and "9-8" and "1-2-3" and "70000" and "8000:8100" and ""`},
 		{"Linkerd", out, "0,0-10", "1-10", "", ""},

@@ -92,7 +92,8 @@ func jsonEnd(text []byte) int {
 			for end < len(text) && (text[end] == ' ' || text[end] == '\t') {
 				end++
 			}
-			if end = end + yamltext.BreakAt(text, end); contentOf(text[end:]) == len(text)-end || !json.Valid(text[start:i+1]) {
+			end += yamltext.BreakAt(text, end)
+			if contentOf(text[end:]) == len(text)-end || !json.Valid(text[start:i+1]) {
 				return 0
 			}
 			return end

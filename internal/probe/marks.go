@@ -23,9 +23,14 @@ type Identity struct {
 	mesh.Identity
 }
 
-// Marks and Identities list first what each mesh's sidecars leave, then what those
-// of several meshes do. The first that fits counts.
-var Marks, Identities = list()
+var leftMarks, leftIdentities = list()
+
+// Marks lists first what each mesh's sidecars leave, then what those of several
+// meshes do. The first that fits counts.
+var Marks = leftMarks
+
+// Identities lists what gives a sidecar away in a certificate, in the same order.
+var Identities = leftIdentities
 
 func list() (marks []Mark, identities []Identity) {
 	for _, m := range mesh.All() {
