@@ -122,7 +122,7 @@ func inputs() []input {
 		{"digits that look alike", strings.Replace(ports, "3306", "３３０６", 1), deployment("web", plain), `"３３０６" is not a port`},
 		{"bytes that are no text", ports, deployment("web", "{a: \"\xff\xfe\"}"), "not UTF-8"},
 		{"a byte order mark in the middle", ports, deployment("we\ufeffb", plain), "byte order mark"},
-		{"UTF-16", ports, utf16Text(deployment("web", plain)), "not UTF-8"},
+		{"UTF-16", ports, utf16Text(deployment("web", plain)), "the text is UTF-16: save it as UTF-8"},
 		{"nothing but zeros", ports, strings.Repeat("\x00", 1_000_000), "cannot begin a value"},
 	}
 }
