@@ -98,18 +98,18 @@ func TestAKeyThatStandsTwiceIsToldByWhereItStands(t *testing.T) {
 		text, says string
 		severity   fn.Severity
 	}{
-		"of a container's probe":      {probed, `the key "failureThreshold" stands twice, on lines 14 and 16, and kubectl takes the later: krm-bypass leaves both as they are`, fn.Warning},
-		"of a container":              {strings.Replace(named, "- name: web\n", "- name: web\n        image: a\n        image: b\n", 1), `the key "image" stands twice, on lines 13 and 14`, fn.Warning},
-		"of a container, its name":    {strings.Replace(named, "- name: web\n", "- name: web\n        name: b\n", 1), `the key "name" stands twice, on lines 12 and 13: take one away`, fn.Error},
-		"of the selector":             {strings.Replace(deployment, "spec:\n", "spec:\n  selector: {matchLabels: {a: b, a: c}}\n", 1), `the key "a" stands twice, both on line 9`, fn.Warning},
-		"of the metadata":             {strings.Replace(deployment, "  name: web\n", "  name: web\n  labels: {a: b}\n  labels: {}\n", 1), `the key "labels" stands twice, on lines 8 and 9: take one away`, fn.Error},
-		"of the labels":               {strings.Replace(deployment, "  name: web\n", "  name: web\n  labels: {a: b, a: b}\n", 1), `the key "a" stands twice, both on line 8: take one away`, fn.Error},
-		"of the spec":                 {strings.Replace(deployment, "spec:\n", "spec:\n  replicas: 1\n  replicas: 2\n", 1), `the key "replicas" stands twice, on lines 9 and 10: take one away`, fn.Error},
-		"of the root":                 {deployment + "kind: Deployment\n", `the key "kind" stands twice, on lines 5 and 12: take one away`, fn.Error},
+		"of a container's probe":      {probed, `the key "failureThreshold" appears twice, on lines 14 and 16, and kubectl takes the later: krm-bypass leaves both as they are`, fn.Warning},
+		"of a container":              {strings.Replace(named, "- name: web\n", "- name: web\n        image: a\n        image: b\n", 1), `the key "image" appears twice, on lines 13 and 14`, fn.Warning},
+		"of a container, its name":    {strings.Replace(named, "- name: web\n", "- name: web\n        name: b\n", 1), `the key "name" appears twice, on lines 12 and 13: remove one`, fn.Error},
+		"of the selector":             {strings.Replace(deployment, "spec:\n", "spec:\n  selector: {matchLabels: {a: b, a: c}}\n", 1), `the key "a" appears twice, both on line 9`, fn.Warning},
+		"of the metadata":             {strings.Replace(deployment, "  name: web\n", "  name: web\n  labels: {a: b}\n  labels: {}\n", 1), `the key "labels" appears twice, on lines 8 and 9: remove one`, fn.Error},
+		"of the labels":               {strings.Replace(deployment, "  name: web\n", "  name: web\n  labels: {a: b, a: b}\n", 1), `the key "a" appears twice, both on line 8: remove one`, fn.Error},
+		"of the spec":                 {strings.Replace(deployment, "spec:\n", "spec:\n  replicas: 1\n  replicas: 2\n", 1), `the key "replicas" appears twice, on lines 9 and 10: remove one`, fn.Error},
+		"of the root":                 {deployment + "kind: Deployment\n", `the key "kind" appears twice, on lines 5 and 12: remove one`, fn.Error},
 		"of another object's data":    {"apiVersion: v1\nkind: ConfigMap\ndata: {a: b, a: c}\n", "", ""},
-		"of another object's root":    {"apiVersion: v1\nkind: ConfigMap\ndata: {}\ndata: {}\n", `the key "data" stands twice, on lines 6 and 7: take one away`, fn.Error},
+		"of another object's root":    {"apiVersion: v1\nkind: ConfigMap\ndata: {}\ndata: {}\n", `the key "data" appears twice, on lines 6 and 7: remove one`, fn.Error},
 		"by a merge that comes first": {strings.Replace(deployment, "  name: web\n", "  name: web\n  labels: {<<: {a: b}, a: c}\n", 1), "", ""},
-		"by a merge that comes last":  {strings.Replace(deployment, "  name: web\n", "  name: web\n  labels: {a: c, <<: {a: b}}\n", 1), `the key "a" stands on line 8, and << on line 8 brings it in again`, fn.Error},
+		"by a merge that comes last":  {strings.Replace(deployment, "  name: web\n", "  name: web\n  labels: {a: c, <<: {a: b}}\n", 1), `the key "a" on line 8 is also merged in by << on line 8`, fn.Error},
 	} {
 		t.Run(name, func(t *testing.T) {
 			// Behind another document: lines are those of the file.
@@ -188,7 +188,7 @@ spec:
 		text := strings.Join(lines[:end], "") + again + strings.Join(lines[end:], "")
 		_, results, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(specText)}), []fn.Manifest{manifest("a.yaml", text)}, fn.Options{})
 		report := results.Report()
-		require.Contains(t, report, fmt.Sprintf("the key %q stands twice, on lines %d and %d", key, at+1, end+1), text)
+		require.Contains(t, report, fmt.Sprintf("the key %q appears twice, on lines %d and %d", key, at+1, end+1), text)
 		deep := map[string]bool{"image": true, "ports": true, "containerPort": true}[key] || column >= 10 || key == "app" && at == 12 || key == "matchLabels"
 		if deep {
 			require.NoError(t, err, report)

@@ -28,8 +28,8 @@ cat <<'TEXT'
 
 That is all that the function changed, from one file: examples/asm-ports/bypass.yaml.
 What to look at:
-  orders, ledger  inbound 7001, 7002, 7005 bypass the sidecar, outbound to them does not (annotations of Istio's)
-  reports         its own annotation, 9090, has overridden the namespace's inbound list
+  orders, ledger  inbound 7001, 7002, 7005 bypass the sidecar, outbound to them does not (Istio annotations)
+  reports         its own annotation, 9090, overrides the namespace's inbound list
   nightly         a CronJob in another namespace: only the global range 192.0.2.0/24
   initContainers  krm-bypass-init enforces the same in the pod's kernel, and the range beside the
                   included ports, which Istio's annotations cannot say

@@ -41,7 +41,7 @@ func applicable(f fn.Manifest) (kept [][]byte, problems fn.Results) {
 		case spec.Configures(text.Nodes) || marked && local != "false":
 			kept = append(kept, f.Text[at:d.Offset])
 		case head.APIVersion == "" || head.Kind == "":
-			refuse("the document is no Kubernetes object, because it has no apiVersion or no kind: name only the files to render, or remove it")
+			refuse("the document is not a Kubernetes object: it has no apiVersion or kind: remove it, or name only the files to render")
 		case strings.HasPrefix(head.APIVersion, kustomizeGroup):
 			refuse(fmt.Sprintf("a %s is for kustomize and not for a cluster: name its folder to have it built, or only the files to render", head.Kind))
 		default:

@@ -128,7 +128,7 @@ func checkedFiles(cmd *cobra.Command, in inputs, paths []string, expiry fn.Expir
 	case err != nil:
 		return nil, skipped, err
 	case !something:
-		return nil, skipped, errors.New("there is nothing to check: the program that should have written the manifests wrote none")
+		return nil, skipped, errors.New("there is nothing to check: no manifests were found")
 	}
 	return all, skipped, failed
 }

@@ -63,7 +63,7 @@ func explainCommand() *cobra.Command {
 	cmd.Flags().StringVar(&flags.before, "before", "", "git revision, folder or specification to compare with")
 	cmd.Flags().StringVar(&flags.to, "to", "", `destination of an outbound connection to ask about, such as 10.1.2.3:443 or "[fd00::1]:53/UDP"`)
 	cmd.Flags().StringVar(&flags.fromPort, "from-port", "", "port of the pod to ask about for inbound connections, such as 9090 or 53/UDP")
-	cmd.MarkFlagsMutuallyExclusive("to", "from-port", "before")
+	allowOne(cmd, "to", "from-port", "before")
 	addNowFlag(cmd, &flags.now)
 	return cmd
 }

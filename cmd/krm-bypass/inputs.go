@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -46,6 +48,20 @@ func (in *inputs) addFlags(cmd *cobra.Command) {
 
 func (in *inputs) options() fn.Options {
 	return fn.Options{Namespace: in.namespace, Mesh: in.mesh, Image: in.image}
+}
+
+// allowOne refuses two flags of which only one may be given, before cobra does so in
+// its own words.
+func allowOne(cmd *cobra.Command, names ...string) {
+	cmd.MarkFlagsMutuallyExclusive(names...)
+	before := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		given := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !cmd.Flags().Changed(name) })
+		if len(given) > 1 {
+			return fmt.Errorf("--%s cannot be used together", strings.Join(given, " and --"))
+		}
+		return before(cmd, args)
+	}
 }
 
 // needManifests refuses a command line without any.

@@ -145,7 +145,7 @@ func TestFunctionWritesNothingWhereThereIsNoList(t *testing.T) {
 		{"text", "hello", "holds no mapping"},
 		{"another kind", "apiVersion: v1\nkind: List\nitems: []\n", `an object of kind "List"`},
 		{"two documents", resourceList("") + "---\n" + resourceList(""), "2 YAML documents"},
-		{"items of another kind", "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: web\n", "items of the ResourceList are a"},
+		{"items of another kind", "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: web\n", "items of the ResourceList: expected a list, found scalar"},
 		{"not text", "\x00\x01\xff", ""},
 	}
 	for _, test := range tests {

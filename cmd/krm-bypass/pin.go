@@ -20,9 +20,9 @@ import (
 
 const pinHelp = `pin asks the registry which image stands behind the tag in a spec, and writes its
 digest into the spec's file: name:tag becomes name:tag@sha256:..., and no other
-byte changes. Running it again takes up what the tag means by then. Where a spec
-names no image, a release writes the one that was published with it; any other
-build says what to write.
+byte changes. Running it again updates the digest to whatever the tag points to at
+that time. If a spec names no image, a release of krm-bypass writes the image that
+was published with it; any other build says what to write.
 
 The registry is asked twice, and must answer the same, with the credentials of
 docker login or podman login. Where anything is wrong, no file is changed. No

@@ -25,8 +25,8 @@ there is a TLS handshake and nothing else. Whatever certificate is shown is look
 at and none is verified: probe observes, it does not authenticate. Do not give it
 secrets.
 
-A mark shows that a sidecar was on the way, the caller's or the server's. That
-there is none is no proof: a proxy can be told to leave none.
+A mark shows that a sidecar was on the way, the caller's or the server's. The
+absence of a mark proves nothing: a proxy can be configured not to leave one.
 
 The exit code is
   0  if everything could be asked and is as --expect says,
@@ -77,8 +77,8 @@ func probeCommand() *cobra.Command {
 		return function.WithCode(err, couldNotTell)
 	})
 	flags := cmd.Flags()
-	flags.StringVar(&expect, "expect", "", "what to exit 0 for: bypassed or intercepted")
-	flags.StringVarP(&output, "output", "o", "text", "form of the answers: text or json")
+	flags.StringVar(&expect, "expect", "", "the answer that exits 0: bypassed or intercepted")
+	flags.StringVarP(&output, "output", "o", "text", "output format: text or json")
 	flags.DurationVar(&timeout, "timeout", 5*time.Second, "how long to wait for each URL")
 	return cmd
 }

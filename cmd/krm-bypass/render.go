@@ -18,8 +18,9 @@ import (
 )
 
 const renderHelp = `render applies a ClusterBypass to manifests and prints them. It does so in one
-process, so nothing can skip it: use it before kubectl apply -f -, as Helm's
-post-renderer, as an Argo CD plugin, or in a pipeline.
+process, so it cannot be skipped by accident, as kustomize skips an exec
+function: use it before kubectl apply -f -, as Helm's post-renderer, as an Argo
+CD plugin, or in a pipeline.
 
 PATH is a file, a folder, or - for standard input. A folder with a kustomization
 is built as kustomize build does it, but within this process: with kustomize's
@@ -41,7 +42,7 @@ empty input gives an empty output.
 With --in-place, render rewrites the files instead. It touches only files that
 change, and changes nothing in them but what the specification asks for. With
 --diff it prints the difference. Both read the folder of a kustomization as
-files.`
+files. If writing fails half way, the error says how many files were rewritten.`
 
 func renderCommand() *cobra.Command {
 	var in inputs
@@ -62,7 +63,7 @@ func renderCommand() *cobra.Command {
 	in.addFlags(cmd)
 	cmd.Flags().BoolVar(&inPlace, "in-place", false, "rewrite the files instead of printing them")
 	cmd.Flags().BoolVar(&showDiff, "diff", false, "print what --in-place would change")
-	cmd.MarkFlagsMutuallyExclusive("in-place", "diff")
+	allowOne(cmd, "in-place", "diff")
 	return cmd
 }
 

@@ -12,7 +12,7 @@ var meanings = map[traffic.Field]string{
 	traffic.ExcludeInboundPorts:     "ports on which callers reach the workload without its sidecar",
 	traffic.IncludeInboundPorts:     `the only TCP ports that pass the sidecar, or "*"`,
 	traffic.ExcludeOutboundPorts:    "destination ports that bypass the sidecar",
-	traffic.IncludeOutboundPorts:    "destination ports that pass it whatever the address",
+	traffic.IncludeOutboundPorts:    "destination ports that still go through the sidecar, whatever the address",
 	traffic.ExcludeOutboundIPRanges: "destinations that bypass it, over TCP on every port but 53",
 	traffic.IncludeOutboundIPRanges: `the only destinations that pass it, or "*"; "" for none`,
 	traffic.ExcludeOutbound:         "pairs that bypass it, as 10.1.0.0/16@5432 or fd00::/8@53-54/UDP",

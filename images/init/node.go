@@ -19,8 +19,8 @@ func (s session) refuseOutside() error {
 	if s.here || s.env(podIPVariable) != "" || s.env(hostIPVariable) != "" {
 		return nil
 	}
-	return fmt.Errorf("this is no pod: neither %s nor %s is set, as krm-bypass sets them by the downward API; "+
-		"give --here if you mean the network namespace that this is", podIPVariable, hostIPVariable)
+	return fmt.Errorf("not running in a pod: neither %s nor %s is set, which krm-bypass sets by the downward API; "+
+		"to apply the rules to this network namespace, add --here", podIPVariable, hostIPVariable)
 }
 
 // refuseNode is an error in the network namespace of a node.

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -134,7 +135,7 @@ func (s *survey) choose(named string, files []File) (*mesh.Mesh, error) {
 			return nil, fmt.Errorf("%q is not a mesh that krm-bypass knows: write one of %s after --mesh", named, strings.Join(mesh.Names(), ", "))
 		}
 		if len(evidence[m]) == 0 {
-			return nil, fmt.Errorf("nothing to import: %d files say nothing about what bypasses the sidecars of %s%s", len(files), m.Name, others(evidence))
+			return nil, fmt.Errorf("nothing to import: none of the files has a setting that bypasses the sidecars of %s%s", m.Name, others(evidence))
 		}
 		for _, other := range mesh.All() {
 			if files := distinct(evidence[other]); other != m && len(files) > 0 {
@@ -151,7 +152,7 @@ func (s *survey) choose(named string, files []File) (*mesh.Mesh, error) {
 	}
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("nothing to import: %d files say nothing about what bypasses the sidecars of a mesh", len(files))
+		return nil, errors.New("nothing to import: none of the files has a setting that bypasses the sidecars of a mesh")
 	case 1:
 		return found[0], nil
 	}

@@ -389,7 +389,7 @@ func TestErrors(t *testing.T) {
 		name, mesh, files string
 		says              []string
 	}{
-		{"nothing", "", "-- a.yaml --\nx: y\n", []string{"nothing to import: 1 files say nothing about what bypasses the sidecars of a mesh"}},
+		{"nothing", "", "-- a.yaml --\nx: y\n", []string{"nothing to import: none of the files has a setting that bypasses the sidecars of a mesh"}},
 		{"an unknown mesh", "Isto", "-- a.yaml --\nx: y\n", []string{`"Isto" is not a mesh that krm-bypass knows: write one of Istio`}},
 		{"values that the mesh refuses", "", "-- a.yaml --\n" + stream(
 			deployment("web", "shop", portsAnnotation+`"8000-8010"`), deployment("api", "shop", istioKey+`excludeOutboundIPRanges: "10.0.0.1"`)) +
@@ -397,7 +397,7 @@ func TestErrors(t *testing.T) {
 			[]string{
 				`a.yaml:7: Deployment shop/web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: reading "8000-8010": "8000-8010" is a port range`,
 				`a.yaml:16: Deployment shop/api: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundIPRanges"]: reading "10.0.0.1": "10.0.0.1" is an address without a mask, which Istio's injector refuses: write "10.0.0.1/32"`,
-				`values.yaml:3: global.proxy.excludeIPRanges: reading "10.0.0.0/8, 192.0.2.0/24": " 192.0.2.0/24" is a range with a blank beside it`,
+				`values.yaml:3: global.proxy.excludeIPRanges: reading "10.0.0.0/8, 192.0.2.0/24": " 192.0.2.0/24" is a range with whitespace beside it`,
 				`values.yaml:4: global.proxy.includeIPRanges: a mapping where a list is needed`,
 			}},
 		{"not YAML", "", "-- a.yaml --\na: [\n", []string{"a.yaml:1: reading the document: "}},
@@ -417,8 +417,8 @@ func TestErrors(t *testing.T) {
 			[]string{"mesh.yaml:5: MeshConfig mesh-system/mesh: spec.traffic.outboundPortExclusionList: item 0 is neither a port"}},
 		{"two manifests of a Namespace", "", "-- a.yaml --\n" + linkerdNamespace + "-- b.yaml --\n" + strings.Replace(linkerdNamespace, "80", "81", 1),
 			[]string{"b.yaml:6: Namespace shop: metadata.annotations: a.yaml says something else of the same Namespace"}},
-		{"a key that stands twice", "", "-- a.yaml --\napiVersion: v1\nkind: Service\n---\napiVersion: v1\nkind: ConfigMap\n" + strings.TrimPrefix(deployment("web", "shop", portsAnnotation+`"1"`), "apiVersion: apps/v1\nkind: Deployment\n") + "apiVersion: apps/v1\nkind: Deployment\n",
-			[]string{`the key "apiVersion" stands twice, on lines 4 and 1`}},
+		{"a key that appears twice", "", "-- a.yaml --\napiVersion: v1\nkind: Service\n---\napiVersion: v1\nkind: ConfigMap\n" + strings.TrimPrefix(deployment("web", "shop", portsAnnotation+`"1"`), "apiVersion: apps/v1\nkind: Deployment\n") + "apiVersion: apps/v1\nkind: Deployment\n",
+			[]string{`the key "apiVersion" appears twice, on lines 4 and 1`}},
 		{"krm-bypass has been there", "", "-- a.yaml --\n" + strings.Replace(deployment("web", "shop", portsAnnotation+`"1"`), "namespace: shop}", "namespace: shop, annotations: {krm-bypass.dev/last-applied: x}}", 1),
 			[]string{"krm-bypass has written to this workload already"}},
 	}

@@ -67,7 +67,7 @@ func (b *builder) normal(l *layer, e *entry) ([]byte, error) {
 // locate finds the regular file or folder that an entry names.
 func (b *builder) locate(l *layer, e *entry, value string) error {
 	if value == "" {
-		return errors.New(" names nothing: name a file or folder, or take the entry out")
+		return errors.New(" names nothing: name a file or folder, or remove the entry")
 	}
 	e.path = filepath.Join(l.dir, value)
 	if filepath.IsAbs(value) {
@@ -76,7 +76,7 @@ func (b *builder) locate(l *layer, e *entry, value string) error {
 	info, err := os.Stat(e.path)
 	if err != nil || b.files.fence(e.path) != nil {
 		// Whether there is something outside of the root is not told.
-		return errors.New(": no such file or folder; what is remote is not fetched: put a copy of it beside the kustomization")
+		return errors.New(": no such file or folder: correct the path (what is remote is not fetched: put a copy of it beside the kustomization)")
 	}
 	e.isFolder = info.IsDir()
 	switch mayBeFolder := e.kind == fileOrFolder || e.kind == folder || e.kind == plugin; {

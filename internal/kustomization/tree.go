@@ -55,7 +55,7 @@ func (b *builder) read(dir, by string, way []*layer) (*layer, error) {
 		return nil, fmt.Errorf("reading %s: %w", b.name(l.file), err)
 	}
 	if l.fields.CheckEmpty() != nil {
-		return nil, fmt.Errorf("reading %s: it says nothing: list something under resources", b.name(l.file))
+		return nil, fmt.Errorf("reading %s: it is empty: list something under resources", b.name(l.file))
 	}
 	if len(l.fields.HelmCharts)+len(l.fields.HelmChartInflationGenerator) > 0 {
 		return nil, fmt.Errorf("%s: helmCharts: rendering a chart runs helm, and a build here runs nothing: pipe kustomize build --enable-helm %s into krm-bypass render -", b.name(l.file), b.name(l.dir))
@@ -104,7 +104,11 @@ func (b *builder) errIfCycle(dir string, way []*layer) error {
 	for _, l := range way[at:] {
 		names = append(names, b.name(l.dir))
 	}
-	return fmt.Errorf("this leads back to %s, by way of %s: take one of these entries out", b.name(dir), strings.Join(append(names, b.name(dir)), ", "))
+	via := ""
+	if between := names[1:]; len(between) > 0 {
+		via = " by way of " + strings.Join(between, ", ")
+	}
+	return fmt.Errorf("a cycle: %s includes itself%s: remove the entry that leads back to it", b.name(dir), via)
 }
 
 // fileIn gives the kustomization file of a folder, if it is one that kustomize

@@ -79,7 +79,7 @@ func isFalse(value string) bool {
 func consulBlank(value string) string {
 	for _, entry := range traffic.SplitList(value) {
 		if strings.TrimSpace(entry) != entry && strings.TrimSpace(entry) != "" {
-			return strconv.Quote(entry) + " has a blank beside it, and the init container of later versions of Consul fails on that: remove the blank"
+			return strconv.Quote(entry) + " has whitespace beside it, and the init container of later versions of Consul fails on that: remove the whitespace"
 		}
 	}
 	return ""

@@ -84,7 +84,7 @@ func TestIstioRead(t *testing.T) {
 		{"excludeOutboundPorts", "*", "", "valid only by itself"},
 		{"excludeOutboundPorts", "3306,", "", "an empty entry"},
 		{"excludeOutboundPorts", "0", "", "outside 1-65535"},
-		{"excludeOutboundIPRanges", "10.0.0.0/8, 192.168.0.0/16", "", "a blank beside it"},
+		{"excludeOutboundIPRanges", "10.0.0.0/8, 192.168.0.0/16", "", "whitespace beside it"},
 		{"excludeOutboundIPRanges", "10.1.2.3", "", `write "10.1.2.3/32"`},
 		{"excludeOutboundIPRanges", "fd00::1", "", `write "fd00::1/128"`},
 		{"excludeOutboundIPRanges", "*", "", "no range"},

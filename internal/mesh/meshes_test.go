@@ -160,14 +160,14 @@ func TestRead(t *testing.T) {
 		{"Linkerd", out, "0", "", "", ""},
 
 		{"Consul", out, "3306,8000:8100", "3306,8000-8100", "", ""},
-		{"Consul", out, "443, 8080", "443,8080", "", "a blank beside it"},
+		{"Consul", out, "443, 8080", "443,8080", "", "whitespace beside it"},
 		{"Consul", out, "8000-8100", "", `write "8000:8100"`, ""},
 		{"Consul", out, "", "", "remove the annotation", ""},
 		{"Consul", out, "443,,8080", "", "an empty entry", ""},
 		{"Consul", out, "ssh", "", "not a port", ""},
 		{"Consul", out, "70000", "", "outside 1-65535", ""},
 		{"Consul", out, "9:8", "", "9-8", ""},
-		{"Consul", exclude, "10.0.0.0/8, 192.0.2.1", "10.0.0.0/8,192.0.2.1/32", "", "a blank beside it"},
+		{"Consul", exclude, "10.0.0.0/8, 192.0.2.1", "10.0.0.0/8,192.0.2.1/32", "", "whitespace beside it"},
 		{"Consul", exclude, "example.com", "", "not an IP address", ""},
 		{"Consul", exclude, "", "", "remove the annotation", ""},
 		{"Consul", out, "53,80", "80", "", ""}, // Consul's DNS comes first

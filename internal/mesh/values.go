@@ -148,7 +148,7 @@ func (l rangeList) refuses(item string, alone bool) (problem, remedy string) {
 	case item == traffic.Everything && alone:
 		return "no range", "list ranges, or remove the annotation"
 	case strings.TrimSpace(item) != item:
-		return "a range with a blank beside it", "remove the blank"
+		return "a range with whitespace beside it", "remove the whitespace"
 	case l.masked && err == nil:
 		return "an address without a mask", "write " + strconv.Quote(fmt.Sprintf("%s/%d", item, address.BitLen()))
 	}

@@ -43,11 +43,11 @@
 //
 // # Keys
 //
-// A key that stands twice is an error on the way to what we read or write. A
+// A key that appears twice is an error on the way to what we read or write. A
 // parser that takes the first and one that takes the last see two objects.
 // Deeper in a workload it is a warning, and the bytes stay.
 //
-// So is a key that stands before a merge key which brings it in again: kubectl's
+// So is a key that stands before a merge key that merges it in again: kubectl's
 // parser lets the later one win (go.yaml.in/yaml/v2 decode.go, mapping), YAML's
 // own rule is that the key wins. Behind the merge key all readers agree.
 //

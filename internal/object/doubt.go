@@ -43,15 +43,15 @@ func (d *Doubt) In(line int) string {
 	case d.far:
 		return fmt.Sprintf("merge keys lead on from << on line %d to more than %d entries, more than are looked at: write out what they bring in", second, mostMerged)
 	case d.Merged:
-		return fmt.Sprintf("the key %q stands on line %d, and << on line %d brings it in again, which kubectl lets win and other tools do not: put << before the key, or take one away", d.Key, first, second)
+		return fmt.Sprintf("the key %q on line %d is also merged in by << on line %d; kubectl uses the merged value, other tools the explicit one: put << before the key, or remove one", d.Key, first, second)
 	}
-	return fmt.Sprintf("the key %q stands twice, %s: take one away", d.Key, d.lines(line))
+	return fmt.Sprintf("the key %q appears twice, %s: remove one", d.Key, d.lines(line))
 }
 
 // Tolerated says what is odd about a key that changes nothing of what we read or
 // write.
 func (d *Doubt) Tolerated(line int) string {
-	return fmt.Sprintf("the key %q stands twice, %s, and kubectl takes the later: krm-bypass leaves both as they are", d.Key, d.lines(line))
+	return fmt.Sprintf("the key %q appears twice, %s, and kubectl takes the later: krm-bypass leaves both as they are", d.Key, d.lines(line))
 }
 
 // lines names the lines of a file in which the document begins on a line.

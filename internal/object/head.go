@@ -38,7 +38,10 @@ func HeadOf(document *yaml.Node) Head {
 
 // Named names an object in a message: Deployment shop/web.
 func Named(kind, namespace, name string) string {
-	if namespace != "" {
+	switch {
+	case namespace != "" && name == "":
+		name = "in " + namespace + " without a name"
+	case namespace != "":
 		name = namespace + "/" + name
 	}
 	return strings.TrimSpace(kind + " " + name)

@@ -42,7 +42,7 @@ func separators(text []byte) error {
 		at += next
 		if line := text[at+1 : yamltext.LineEnd(text, at+1)]; !isMarker(line) {
 			return &yamltext.Error{Line: yamltext.Line(text, at+1), Kind: yamltext.ErrSyntax,
-				Problem: fmt.Sprintf("%.40q begins with ---, where kubectl ends a document: put a blank behind ---, or indent the line", line)}
+				Problem: fmt.Sprintf("%.40q begins with ---, where kubectl ends a document: put a space after ---, or indent the line", line)}
 		}
 	}
 }

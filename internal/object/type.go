@@ -25,7 +25,7 @@ func TypeOf(v node.Value) Type {
 // to where enough says so of what was seen, which is for objects that will be
 // read in any case; any other is read to its end.
 //
-// A key of the outermost mapping that stands twice is an error.
+// A key of the outermost mapping that appears twice is an error.
 func Peek(fragment yamltext.Fragment, enough func(Type) bool) (Type, error) {
 	if err := separators(fragment.Text); err != nil {
 		return Type{}, err

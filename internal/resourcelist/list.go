@@ -50,7 +50,7 @@ func Read(input []byte) (*List, error) {
 		return nil, fmt.Errorf("the ResourceList has apiVersion %q: write %s", version, versions[0])
 	}
 	if l.items = l.field("items"); l.items != nil && l.items.Kind != yamltext.Sequence {
-		return nil, fmt.Errorf("the items of the ResourceList are a %s: expected a list", l.items.Kind)
+		return nil, fmt.Errorf("the items of the ResourceList: expected a list, found %s", l.items.Kind)
 	}
 	for i := range l.Len() {
 		if item := l.items.Content[i]; item.Kind == yamltext.Alias {
@@ -58,7 +58,7 @@ func Read(input []byte) (*List, error) {
 		}
 	}
 	if l.config = l.field("functionConfig"); l.config != nil && l.config.Kind != yamltext.Mapping {
-		return nil, fmt.Errorf("the functionConfig of the ResourceList is a %s: expected a mapping", l.config.Kind)
+		return nil, fmt.Errorf("the functionConfig of the ResourceList: expected a mapping, found %s", l.config.Kind)
 	}
 	return l, nil
 }
@@ -73,7 +73,7 @@ func (l *List) checkKeys() error {
 		}
 		for j := 0; j < i; j += 2 {
 			if name, ok := l.tree.Value(keys[i]); ok && l.tree.Is(keys[j], name) {
-				return fmt.Errorf("reading the ResourceList: the key %q stands twice, on lines %d and %d: take one away", name,
+				return fmt.Errorf("reading the ResourceList: the key %q appears twice, on lines %d and %d: remove one", name,
 					yamltext.Line(l.tree.Text, keys[j].Start), yamltext.Line(l.tree.Text, keys[i].Start))
 			}
 		}

@@ -106,6 +106,6 @@ func NeedsImage(workloads []string) Problem {
 	if others := len(workloads) - 1; others > 0 {
 		who = fmt.Sprintf("%s and %d more need", slices.Min(workloads), others)
 	}
-	return Problem{Path: enforcementPath, Message: who + " the init container, but the spec names no image for it: build one with make images, and push it with make push REGISTRY=" +
+	return Problem{Path: enforcementPath, Message: who + " the init container, but the spec names no image for it: in the repository of krm-bypass, build one with make images, and push it with make push REGISTRY=" +
 		path.Dir(exampleImage) + ", which prints the lines to put here; or set mode: AnnotationsOnly"}
 }

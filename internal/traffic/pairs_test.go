@@ -48,7 +48,7 @@ func TestParsePairsSaysWhatIsWrong(t *testing.T) {
 		"10.1.0.0/16@1@2":     {`a pair with "1@2", not a port`, aPort},
 		"10.1.0.0/16@0":       {`a pair with "0", a port outside 1-65535`, aPort},
 		"10.1.0.0/16@9-8":     {`a pair with "9-8", a reversed range`, `write "8-9"`},
-		"10.1.0.0/16 @1":      {`a pair with "10.1.0.0/16 ", an IP range with a blank`, "remove the blank"},
+		"10.1.0.0/16 @1":      {`a pair with "10.1.0.0/16 ", an IP range with whitespace`, "remove the whitespace"},
 		"::ffff:10.1.0.0@1":   {`a pair with "::ffff:10.1.0.0", an IPv4 address in IPv6 form`, "write it in IPv4 form: the packets on the wire are IPv4"},
 		"10.1.0.0/16@53/SCTP": {`a pair with "53/SCTP", of an unknown protocol "SCTP"`, `write "53/TCP", "53/UDP", or "53" for both`},
 	} {

@@ -149,7 +149,7 @@ func parsePort(entry, text string) (uint16, error) {
 	switch {
 	case !allDigits(text):
 		if allDigits(strings.TrimSpace(text)) {
-			return 0, &EntryError{Value: entry, Problem: "a port with a blank", Remedy: "remove the blank"}
+			return 0, &EntryError{Value: entry, Problem: "a port with whitespace", Remedy: "remove the whitespace"}
 		}
 		return 0, &EntryError{Value: entry, Problem: "not a port", Remedy: remedy}
 	case len(text) > 1 && text[0] == '0':

@@ -25,7 +25,7 @@ func ParsePrefix(entry string) (netip.Prefix, error) {
 		return netip.Prefix{}, &EntryError{Value: entry, Problem: problem, Remedy: remedy}
 	}
 	if trimmed := strings.TrimSpace(entry); trimmed != entry {
-		return invalid("an IP range with a blank", "remove the blank")
+		return invalid("an IP range with whitespace", "remove the whitespace")
 	}
 	var prefix netip.Prefix
 	if strings.Contains(entry, "/") {

@@ -88,7 +88,7 @@ func (p *Policy) judgeAnnotations(w *Workload, was *prior, plan *Plan) {
 			continue
 		}
 		why := "workloads of this namespace may not carry the annotation"
-		remedy := fmt.Sprintf("say %s in a rule of the ClusterBypass, and remove the annotation", k.Field)
+		remedy := fmt.Sprintf("set %s in a rule of the ClusterBypass, and remove the annotation", k.Field)
 		if allowed == unknown {
 			why = "the namespace of this workload is unknown, and only workloads of some namespaces may carry the annotation"
 			remedy = "set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace"

@@ -111,7 +111,7 @@ func parseRecord(text string) (*record, error) {
 		return nil, fmt.Errorf("this is not a record as krm-bypass writes it (%w)", err)
 	}
 	// What was written reads back as the same text; with an unknown field, or
-	// with a key that stands twice, it does not.
+	// with a key that appears twice, it does not.
 	if r.Sum != r.sum() || r.marshal() != text {
 		return nil, errors.New("the record was changed after it was written")
 	}

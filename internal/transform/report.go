@@ -38,7 +38,7 @@ func (r *report) find(severity Severity, path edit.Path, value, format string, a
 	r.Findings = append(r.Findings, Finding{severity, fmt.Sprintf(format, args...), path, value})
 }
 
-// tolerate warns of keys that stand twice where nobody here reads them.
+// tolerate warns of keys that appear twice where nobody here reads them.
 func (r *report) tolerate(o *Object) {
 	for _, twice := range o.tolerated {
 		r.find(Warning, twice.Path, "", "%v", twice.Err)

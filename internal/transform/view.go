@@ -26,7 +26,7 @@ type Object struct {
 	// parents are the nodes that a plan may have to create.
 	parents map[string]parent
 	source  func(edit.Path) (string, error)
-	// tolerated are keys that stand twice where nobody here reads them.
+	// tolerated are keys that appear twice where nobody here reads them.
 	tolerated []*FieldError
 }
 

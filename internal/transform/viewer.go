@@ -298,7 +298,7 @@ func (v *viewer) entries(o object.Object, way []string) []string {
 	found := make([]string, value.Len())
 	for i, item := range value.Items() {
 		if !item.IsScalar() || item.IsNull() {
-			v.problem(append(slices.Clone(path), i), "", fmt.Errorf("%s where an entry is needed: take it away", item.Describe()))
+			v.problem(append(slices.Clone(path), i), "", fmt.Errorf("%s where an entry is needed: remove it", item.Describe()))
 			continue
 		}
 		found[i] = item.Text()

@@ -82,7 +82,7 @@ func stringsOf(value any) []string {
 	return found
 }
 
-// stringsIn gives the strings in a node, sorted; of a key that stands twice the
+// stringsIn gives the strings in a node, sorted; of a key that appears twice the
 // last one counts, as for encoding/json.
 func stringsIn(node *yaml.Node) []string {
 	var found []string

@@ -64,11 +64,11 @@ func Endless() map[string]Tree {
 	copies = strings.TrimSuffix(copies, ",") + "]"
 	config := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bomb}\ndata:\n"
 	return map[string]Tree{
-		"a component that lists itself":      {Files: With(Root("components: [c]\n"), "c/kustomization.yaml", Component+"components: [.]\n"), Says: "c/kustomization.yaml: components[0]: this leads back to "},
-		"components that list each other":    {Files: With(Root("components: [c]\n"), "c/kustomization.yaml", Component+"components: [../d]\n", "d/kustomization.yaml", Component+"components: [../c]\n"), Says: "d/kustomization.yaml: components[0]: this leads back to "},
-		"a base that lists itself":           {Files: Root("resources: [a.yaml, ./]\n"), Says: "kustomization.yaml: resources[1]: this leads back to "},
-		"transformers that lead back":        {Files: With(Root("resources: [a.yaml]\ntransformers: [t]\n"), "t/kustomization.yaml", "resources: [../u]\n", "u/kustomization.yaml", "generators: [../t]\n"), Says: "u/kustomization.yaml: generators[0]: this leads back to "},
-		"a base above":                       {Files: With(Root("resources: [b]\n"), "b/kustomization.yaml", "resources: [..]\n"), Says: "b/kustomization.yaml: resources[0]: this leads back to "},
+		"a component that lists itself":      {Files: With(Root("components: [c]\n"), "c/kustomization.yaml", Component+"components: [.]\n"), Says: "c/kustomization.yaml: components[0]: a cycle: "},
+		"components that list each other":    {Files: With(Root("components: [c]\n"), "c/kustomization.yaml", Component+"components: [../d]\n", "d/kustomization.yaml", Component+"components: [../c]\n"), Says: "d/kustomization.yaml: components[0]: a cycle: "},
+		"a base that lists itself":           {Files: Root("resources: [a.yaml, ./]\n"), Says: "kustomization.yaml: resources[1]: a cycle: "},
+		"transformers that lead back":        {Files: With(Root("resources: [a.yaml]\ntransformers: [t]\n"), "t/kustomization.yaml", "resources: [../u]\n", "u/kustomization.yaml", "generators: [../t]\n"), Says: "u/kustomization.yaml: generators[0]: a cycle: "},
+		"a base above":                       {Files: With(Root("resources: [b]\n"), "b/kustomization.yaml", "resources: [..]\n"), Says: "b/kustomization.yaml: resources[0]: a cycle: "},
 		"27 components, each the next twice": {Files: Chain("components", Component, 27, 2), Says: "kustomize would read 8191 kustomizations for this, most of them again and again, and more than 5000 repetitions are refused"},
 		"20 generators, each the next twice": {Files: Chain("generators", "", 20, 2), Says: "kustomize would read 8191 kustomizations for this"},
 		"diamonds, 16 levels":                {Files: Diamonds(16), Says: "l5/kustomization.yaml: kustomize would read 8189 kustomizations for this"},

@@ -139,7 +139,7 @@ func (s *Staged) Commit() error {
 			all := len(s.files)
 			s.files = s.files[i:]
 			s.remove()
-			return fmt.Errorf("rewriting %s: %w; %d of %d files are rewritten, this one and those after it are not", f.name, err, i, all)
+			return fmt.Errorf("rewriting %s: %w; %d of %d files rewritten; this one and those after it are not", f.name, err, i, all)
 		}
 	}
 	return nil

@@ -65,7 +65,10 @@ func (r Check) remedies() []struct{ subjects, text string } {
 // summary gives the outcome of the check in one line.
 func (r Check) summary() string {
 	line := counted(r.Checked, "object matches", "objects match") + " what krm-bypass writes"
-	if r.Differing > 0 {
+	switch {
+	case r.Checked == 0:
+		line = "no workloads found"
+	case r.Differing > 0:
 		line = fmt.Sprintf("%d of %s %s from what krm-bypass writes", r.Differing, counted(r.Checked, "object", "objects"), verb(r.Differing, "differs", "differ"))
 	}
 	if r.Errors > 0 {

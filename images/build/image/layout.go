@@ -77,7 +77,7 @@ func ownFolder(folder string) error {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(folder, "oci-layout")); err != nil {
-		return errors.New("something else stands there: take it away, or give another folder")
+		return errors.New("something else is there: remove it, or give another folder")
 	}
 	return nil
 }

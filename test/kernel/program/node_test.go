@@ -100,8 +100,8 @@ func TestAPodIsNeverRefused(t *testing.T) {
 // Started by hand outside a pod, the program leaves the machine's network alone,
 // unless it is told otherwise. Each variable that only a pod has will do.
 func TestOutsideAPodApplyIsRefused(t *testing.T) {
-	const refusal = "krm-bypass-init: applying the bypass: this is no pod: neither KRM_BYPASS_POD_IP nor KRM_BYPASS_HOST_IP is set, " +
-		"as krm-bypass sets them by the downward API; give --here if you mean the network namespace that this is\n"
+	const refusal = "krm-bypass-init: applying the bypass: not running in a pod: neither KRM_BYPASS_POD_IP nor KRM_BYPASS_HOST_IP is set, " +
+		"which krm-bypass sets by the downward API; to apply the rules to this network namespace, add --here\n"
 	byHand := func(env ...string) *exec.Cmd {
 		command := exec.Command(lab.Binary(program), append([]string{"--termination-log="}, settings...)...)
 		command.Env = env
