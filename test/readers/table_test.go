@@ -32,7 +32,7 @@ type section struct {
 
 var table = []section{
 	{"Plain documents", plainRows},
-	{"Keys that stand twice", slices.Concat(twiceRows(), twiceMore)},
+	{"Keys that appear twice", slices.Concat(twiceRows(), twiceMore)},
 	{"Keys spelled otherwise", spelledRows},
 	{"Merge keys, anchors and aliases", mergeRows},
 	{"Lists", listRows},
