@@ -191,7 +191,7 @@ func TestALayoutReplacesNothingElse(t *testing.T) {
 	kept := filepath.Join(folder, "thesis.txt")
 	require.NoError(t, os.WriteFile(kept, []byte("years of work"), 0o600))
 	err := WriteLayout(folder, name.MustParseReference("a/b:c").(name.Tag), empty.Index, nil)
-	require.ErrorContains(t, err, "something else stands there")
+	require.ErrorContains(t, err, "something else is there")
 	assert.FileExists(t, kept)
 }
 
