@@ -5,10 +5,10 @@
 // as the mesh alone makes it.
 //
 // The init container's arguments come from the examples, rendered by the real
-// kustomize; the mesh's rules come from the real istio-iptables, or have FSM's
-// or Linkerd's own form. No mesh is given an annotation there, so what is
-// bypassed is the init container's doing alone (see differential for both
-// together).
+// kustomize; the mesh's rules come from the real istio-iptables, from the code of
+// Istio's CNI agent for ambient pods, or have FSM's or Linkerd's own form. No mesh
+// is given an annotation there, so what is bypassed is the init container's doing
+// alone (see differential for both together).
 //
 // Beside these documents stand bypasses that a mesh's own annotations cannot
 // say, with the annotations that the function writes then.

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"net/netip"
 	"os/exec"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -47,16 +48,23 @@ table inet kubevirt {
 
 // forwardingMeshes take what comes from a guest: Istio where its interfaces are named,
 // Linkerd at every interface.
-var forwardingMeshes = []variant{
-	{Interceptor: virtual("iptables-nft", "--force-iptables-binary", "nft"), ours: byNftables},
-	{Interceptor: virtual("native-nftables", "--native-nftables"), ours: byNftables},
-	{Interceptor: virtual("iptables-legacy", interceptor.Legacy...), ours: byIptables},
-	{Interceptor: virtual("nftables-before-iptables-legacy", interceptor.Legacy...), ours: byNftables},
-	{Interceptor: interceptor.Linkerd(nil), ours: byNftables},
-}
+var forwardingMeshes = slices.Concat(
+	rerouting("sidecar", interceptor.Istio),
+	rerouting("ambient", interceptor.Ambient),
+	[]variant{{Interceptor: interceptor.Linkerd(nil), ours: byNftables}},
+)
 
-func virtual(name string, arguments ...string) interceptor.Interceptor {
-	return interceptor.Istio(name, append([]string{"--kube-virt-interfaces", guestInterface}, arguments...)...)
+// rerouting are Istio's rules in each backend, with the guest's interface named.
+func rerouting(mode string, rules func(name string, arguments ...string) interceptor.Interceptor) []variant {
+	in := func(name string, ours backend, arguments ...string) variant {
+		return variant{Interceptor: rules(mode+"-"+name, append([]string{"--kube-virt-interfaces", guestInterface}, arguments...)...), ours: ours}
+	}
+	return []variant{
+		in("iptables-nft", byNftables, "--force-iptables-binary", "nft"),
+		in("native-nftables", byNftables, "--native-nftables"),
+		in("iptables-legacy", byIptables, interceptor.Legacy...),
+		in("nftables-before-iptables-legacy", byNftables, interceptor.Legacy...),
+	}
 }
 
 // An inbound setting says nothing of what the pod forwards: the guest's connections
@@ -91,7 +99,7 @@ func TestSoItIsWithoutFibAndAddrtype(t *testing.T) {
 
 func leavesEgressToTheMesh(t *testing.T, mesh variant, family lab.Family, order order, run func(*lab.Host, *exec.Cmd) error) {
 	t.Helper()
-	const proxy = "proxy"
+	const proxy, tunnel = "proxy", "tunnel"
 	for name, setting := range map[string]string{"excluded": "--exclude-inbound-ports=8080", "not-included": "--include-inbound-ports=9999"} {
 		t.Run(name, func(t *testing.T) {
 			pod, outside := lab.NewPod(t, family)
@@ -106,11 +114,18 @@ func leavesEgressToTheMesh(t *testing.T, mesh variant, family lab.Family, order 
 			outside.Answer(t, lab.World)
 			pod.Answer(t, lab.Server{Name: application, UID: lab.Application, Ports: []uint16{8080}})
 			pod.Answer(t, lab.Server{Name: proxy, UID: mesh.Proxy.UID, Ports: []uint16{mesh.Proxy.Outbound, mesh.Proxy.Inbound}})
-			ask := func(from *lab.Host, to lab.Pair) string {
-				return from.Ask(0, "tcp", netip.Addr{}, netip.AddrPortFrom(family.Of(to), 8080))
+			if mesh.Proxy.Tunnel != 0 {
+				pod.Answer(t, lab.Server{Name: tunnel, UID: mesh.Proxy.UID, Ports: []uint16{mesh.Proxy.Tunnel}})
 			}
-			assert.Equal(t, proxy, ask(guest, farAway), "the guest's egress")
-			assert.Equal(t, application, ask(outside, lab.PodAddress), "what the pod receives")
+			ask := func(from *lab.Host, to lab.Pair, port uint16) string {
+				return from.Ask(0, "tcp", netip.Addr{}, netip.AddrPortFrom(family.Of(to), port))
+			}
+			assert.Equal(t, proxy, ask(guest, farAway, 8080), "the guest's egress")
+			assert.Equal(t, application, ask(outside, lab.PodAddress, 8080), "what the pod receives")
+			if mesh.Proxy.Tunnel != 0 {
+				assert.Equal(t, proxy, ask(guest, farAway, mesh.Proxy.Tunnel), "the guest's egress to another pod's tunnel")
+				assert.Equal(t, tunnel, ask(outside, lab.PodAddress, mesh.Proxy.Tunnel), "a caller in the mesh")
+			}
 		})
 	}
 }

@@ -17,7 +17,9 @@ var (
 	probeProgram  = lab.Program{Name: "krm-bypass", Directory: "cmd/krm-bypass"}
 )
 
-func TestMain(m *testing.M) { lab.Main(m, bypassProgram, probeProgram, interceptor.IstioProgram) }
+func TestMain(m *testing.M) {
+	lab.Main(m, bypassProgram, probeProgram, interceptor.IstioProgram, interceptor.AmbientProgram)
+}
 
 // variant is an interceptor and the pods to try it in.
 type variant struct {

@@ -1,6 +1,6 @@
 // Package interceptor puts a mesh's redirection into a pod of the lab: the
-// real istio-iptables, FSM's and Linkerd's rules in their own form, and one
-// that redirects everything.
+// real istio-iptables, Istio's rules for ambient pods by its own code, FSM's and
+// Linkerd's rules in their own form, and one that redirects everything.
 //
 // It does what the mesh's init container would do. The proxy behind it is not here.
 package interceptor
@@ -26,6 +26,9 @@ type Interceptor struct {
 type Proxy struct {
 	UID                    int
 	Outbound, Inbound, DNS uint16 // ports; 0 where there is none
+	// Tunnel is the port to which callers in the mesh come by themselves, with no
+	// rule to lead them there; 0 where they do not.
+	Tunnel uint16
 	// CallsLoopback is set where the proxy calls its application at 127.0.0.1
 	// and not at the pod's own address.
 	CallsLoopback bool
@@ -40,6 +43,24 @@ var IstioProgram = lab.Program{Name: "istio-iptables", Directory: "test/istio-ip
 // IstioProxy is Envoy beside Istio's agent (istio/istio
 // manifests/charts/istio-control/istio-discovery/files/injection-template.yaml).
 var IstioProxy = Proxy{UID: lab.IstioProxy, Outbound: 15001, Inbound: 15006, DNS: 15053, CallsFrom: lab.InboundSource}
+
+// AmbientProgram is what Istio's CNI agent does in an ambient pod, to be built by
+// lab.Main.
+var AmbientProgram = lab.Program{Name: "istio-ambient", Directory: "test/istio-iptables/ambient"}
+
+// Ambient is what Istio's CNI agent puts into an ambient pod. Behind it is ztunnel,
+// whose sockets are in the pod too; the rules know it by its mark, not by a user
+// (istio/istio cni/pkg/config/config.go).
+func Ambient(name string, arguments ...string) Interceptor {
+	return Interceptor{
+		Name:  name,
+		Proxy: Proxy{UID: lab.Root, Outbound: 15001, Inbound: 15006, DNS: 15053, Tunnel: 15008},
+		Install: func(t lab.TB, pod *lab.Host) {
+			t.Helper()
+			pod.Run(t, append([]string{lab.Binary(AmbientProgram.Name)}, arguments...)...)
+		},
+	}
+}
 
 // IstioArguments are those that the injection template gives istio-iptables
 // when no annotation says otherwise, and more; of two that say the same, the
