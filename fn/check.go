@@ -80,7 +80,7 @@ func checkedIn(d *pass.Document) []CheckedObject {
 	return objects
 }
 
-// Passed says whether nothing differs, no rule has expired, and the function would
+// Passed reports whether nothing differs, no rule has expired, and the function would
 // refuse nothing.
 func (c *Checked) Passed() bool {
 	return !c.Results.Failed() && !slices.ContainsFunc(c.Objects, func(o CheckedObject) bool { return len(o.Differences) > 0 })

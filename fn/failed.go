@@ -24,5 +24,5 @@ func (e *FailedError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Is says whether the error is ErrFailed.
+// Is reports whether the error is ErrFailed.
 func (e *FailedError) Is(target error) bool { return target == ErrFailed }

@@ -114,7 +114,7 @@ func clipped(text string) string {
 // Results is a list of Result.
 type Results []Result
 
-// Failed says whether any result is an error.
+// Failed reports whether any result is an error.
 func (r Results) Failed() bool {
 	return slices.ContainsFunc(r, func(one Result) bool { return one.Severity == Error })
 }

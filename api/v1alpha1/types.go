@@ -174,7 +174,7 @@ type Note struct {
 	Expires Date `json:"expires,omitzero"`
 }
 
-// Expired says whether the last day of the rule is before today, which is written
+// Expired reports whether the last day of the rule is before today, which is written
 // like Expires. A rule without Expires never expires.
 func (n Note) Expired(today Date) bool {
 	return n.Expires != "" && n.Expires < today // ISO 8601 sorts as text

@@ -98,13 +98,13 @@ func nothing(mesh string) *fn.Spec {
 	return fn.SpecOf(v1alpha1.ClusterBypass{Spec: v1alpha1.Spec{Mesh: mesh}})
 }
 
-// hasNoSpec says whether the specification among the files should apply, and
+// hasNoSpec reports whether the specification among the files should apply, and
 // there is none.
 func (g group) hasNoSpec() bool {
 	return len(g.specs) == 1 && g.specs[0] == nil && !slices.ContainsFunc(g.files, func(f fn.Manifest) bool { return holdsSpec(f.Text) })
 }
 
-// holdsSpec says whether one of the documents of a text is a specification.
+// holdsSpec reports whether one of the documents of a text is a specification.
 func holdsSpec(text []byte) bool {
 	return slices.ContainsFunc(object.Documents(text), func(d object.Document) bool {
 		document, err := object.Decode(d.Fragment())

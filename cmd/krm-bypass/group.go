@@ -46,8 +46,8 @@ func (g group) apply(options fn.Options) (files []fn.Manifest, results fn.Result
 	return files, results, nil
 }
 
-// isEmpty says whether there is nothing to apply a spec to. Helm sends nothing to
-// its post-renderer if a chart renders to nothing.
+// isEmpty reports whether there is nothing to apply a spec to. Helm sends nothing
+// to its post-renderer if a chart renders to nothing.
 func (g group) isEmpty() bool {
 	return !slices.ContainsFunc(g.files, func(f fn.Manifest) bool { return len(bytes.TrimSpace(f.Text)) > 0 })
 }

@@ -116,7 +116,7 @@ func printRendered(cmd *cobra.Command, in inputs, paths []string) error {
 	return output(cmd, stream)
 }
 
-// holdsObject says whether a stream of documents holds more than comments.
+// holdsObject reports whether a stream of documents holds more than comments.
 func holdsObject(stream []byte) bool {
 	return slices.ContainsFunc(object.Documents(stream), func(d object.Document) bool {
 		document, err := object.Decode(d.Fragment())

@@ -32,7 +32,7 @@ const (
 	onFailureContinue = "continue"
 )
 
-// continues says whether a failure is only a warning.
+// continues reports whether a failure is only a warning.
 func (c call) continues() bool {
 	return c.onFailure == onFailureContinue && c.command.name == commandApply
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
-// aliased says whether an alias uses the anchor.
+// aliased reports whether an alias uses the anchor.
 func (d *draft) aliased(anchor string) bool {
 	return slices.Contains(d.outside, anchor) || d.uses()[anchor] > 0
 }
@@ -69,7 +69,7 @@ func (d *draft) loose(edit Edit, value *yaml.Node) error {
 	return nil
 }
 
-// merged says whether a mapping has a key by way of its merge keys.
+// merged reports whether a mapping has a key by way of its merge keys.
 func merged(mapping *yaml.Node, key string) bool {
 	for e := range node.Of(mapping).Entries() {
 		if e.Merged && e.Key == key {

@@ -153,13 +153,13 @@ func (w *writer) removeLines(run yamltext.Span, owned bool) {
 	w.cut(run.Start, next, "")
 }
 
-// endsInText says whether a collection ends in a block scalar, and that ends
+// endsInText reports whether a collection ends in a block scalar, and that ends
 // the text without a line break.
 func (w *writer) endsInText(h *handle) bool {
 	return h.text != nil && h.text.Style == yamltext.Block && h.text.End == len(w.src)-w.lent && w.lent > 0 && w.ownsBreak(h)
 }
 
-// ownsBreak says whether the line break after a value belongs to a block
+// ownsBreak reports whether the line break after a value belongs to a block
 // scalar, with which the value ends.
 func (w *writer) ownsBreak(h *handle) bool {
 	switch {
@@ -187,7 +187,7 @@ func (w *writer) valueOwnsBreak(h *handle, value *yamltext.Node) bool {
 	return w.textOwnsBreak(value)
 }
 
-// textOwnsBreak says whether a value ends in a block scalar with at least a
+// textOwnsBreak reports whether a value ends in a block scalar with at least a
 // line of text, which the line break after it is part of.
 func (w *writer) textOwnsBreak(node *yamltext.Node) bool {
 	for len(node.Content) > 0 {

@@ -21,7 +21,7 @@ type draft struct {
 	used map[string]int
 	// outside are anchors that aliases in other fragments use.
 	outside []string
-	// endsInText says whether a collection ends in a block scalar that ends the
+	// endsInText is true if a collection ends in a block scalar that ends the
 	// text without a line break, so that nothing can come after it.
 	endsInText func(*handle) bool
 }

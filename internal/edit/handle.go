@@ -87,7 +87,7 @@ func (h *handle) textOf(i int) *yamltext.Node {
 	return nil
 }
 
-// changed says whether an edit changed a value inside as a whole.
+// changed reports whether an edit changed a value inside as a whole.
 func (h *handle) changed(value *yamltext.Node) bool {
 	return slices.ContainsFunc(h.children, func(c *handle) bool { return c.text == value && c.state != kept })
 }
@@ -257,7 +257,7 @@ func entryOf(mapping *yaml.Node, key string) (first, second int) {
 	return first, second
 }
 
-// isNull says whether null itself stands there, not an alias of it.
+// isNull reports whether a node is null itself, not an alias of it.
 func isNull(node *yaml.Node) bool {
 	return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null"
 }

@@ -330,7 +330,7 @@ func TestTakingBackGivesBackTheBytes(t *testing.T) {
 	})
 }
 
-// nested says whether an edit is at a value inside that of another one.
+// nested reports whether an edit is at a value inside that of another one.
 func nested(edits []Edit) bool {
 	for i, inner := range edits {
 		for j, outer := range edits {
@@ -342,7 +342,7 @@ func nested(edits []Edit) bool {
 	return false
 }
 
-// refusable says whether an error is one of the documented limits: a block
+// refusable reports whether an error is one of the documented limits: a block
 // scalar that ends the document without a line break, which cannot be followed
 // by an item.
 func refusable(text []byte, err error) bool {

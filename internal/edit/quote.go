@@ -15,7 +15,7 @@ var reserved = map[string]bool{
 	"true": true, "false": true, "null": true,
 }
 
-// plainSafe says whether a text, written without quotes, is that string to
+// plainSafe reports whether a text, written without quotes, is that string to
 // every reader. It knows few texts as safe rather than all: names, images,
 // URLs, flags, quantities. Nothing else that begins like a number is among
 // them, which leaves out dates, 1:30, 1_000 and lists such as 7001,7002 too.
@@ -57,7 +57,7 @@ func plainSafe(text string, flow bool) bool {
 	return true
 }
 
-// isQuantity says whether a text is a number with one of the units of
+// isQuantity reports whether a text is a number with one of the units of
 // Kubernetes quantities that no reader takes for a part of a number: "e3" and
 // "k" are left out.
 func isQuantity(text string) bool {
@@ -71,7 +71,7 @@ func isQuantity(text string) bool {
 
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
-// singleSafe says whether a text can stand in single quotes on one line.
+// singleSafe reports whether a text can stand in single quotes on one line.
 func singleSafe(text string) bool {
 	for _, r := range text {
 		if r < ' ' || !printable(r) {

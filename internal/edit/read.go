@@ -116,7 +116,7 @@ func (r *reader) node(n *yamltext.Node) (*yaml.Node, bool) {
 	return node, true
 }
 
-// commonEscapes says whether a text in double quotes has no escapes but those
+// commonEscapes reports whether a text in double quotes has no escapes but those
 // that JSON and YAML share; yaml/v3 decides which others there are.
 func commonEscapes(text []byte) bool {
 	for at := bytes.IndexByte(text, '\\'); at >= 0; at = bytes.IndexByte(text, '\\') {

@@ -33,7 +33,7 @@ func (s blockStyle) value(b *strings.Builder, node *yaml.Node, column int) {
 	}
 }
 
-// inBlock says whether a node is a collection of a kind that is written in lines
+// inBlock reports whether a node is a collection of a kind that is written in lines
 // of its own.
 func inBlock(node *yaml.Node, kind yaml.Kind) bool {
 	return node.Kind == kind && len(node.Content) > 0 && node.Style&yaml.FlowStyle == 0

@@ -108,7 +108,7 @@ func (w *writer) restore(h *handle) error {
 	return nil
 }
 
-// holds says whether a text can stand in the place of a value as it is: read
+// holds reports whether a text can stand in the place of a value as it is: read
 // there it ends where it ends. A block scalar goes on with lines that are
 // indented like it, a collection needs its indentation, and a flow collection
 // around it ends a plain scalar at a comma. Where the text cannot stand, what
@@ -127,7 +127,7 @@ func (w *writer) holds(h *handle, source string, end int) bool {
 	return ends(before, source, after)
 }
 
-// isInline says whether the text of a value begins right where the value does.
+// isInline reports whether the text of a value begins right where the value does.
 func isInline(source string) bool {
 	return source != "" && strings.IndexByte(" \t\r\n", source[0]) < 0
 }
@@ -145,7 +145,7 @@ func (w *writer) upToContent(offset int) string {
 	return string(w.src[offset:min(next, len(w.src)-w.lent)])
 }
 
-// ends says whether the value that begins with a source ends with it.
+// ends reports whether the value that begins with a source ends with it.
 func ends(before, source, after string) bool {
 	tree, err := yamltext.Parse([]byte(before + source + after))
 	if err != nil || tree.Root == nil || len(tree.Root.Content) == 0 || len(tree.Root.Content) > 2 {

@@ -275,7 +275,7 @@ func TestBreachesAreWhatTheDecisionLetsBypass(t *testing.T) {
 	})
 }
 
-// witnessed says whether there is a port of the breach on which the prefix
+// witnessed reports whether there is a port of the breach on which the prefix
 // bypasses, by one of the fields of the breach, and more of it than by own. Of a
 // prefix that is wider than the world, its first addresses have to do.
 func witnessed(s, own traffic.Settings, b Breach, p netip.Prefix) bool {

@@ -111,8 +111,8 @@ func (s *survey) arrange() *arrangement {
 	return a
 }
 
-// alike says whether there are several workloads and all of them say the same
-// of a field.
+// alike reports whether there are several workloads that all say the same of a
+// field.
 func alike(workloads []*workload, f traffic.Field) bool {
 	if len(workloads) < 2 {
 		return false

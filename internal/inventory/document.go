@@ -69,7 +69,7 @@ func (d *document) resources() []resource {
 	return found
 }
 
-// entry says whether a mapping has a key of its own, not by a merge key or an
+// entry reports whether a mapping has a key of its own, not by a merge key or an
 // alias.
 func entry(n *yaml.Node, path edit.Path) bool {
 	for i, step := range path {

@@ -159,7 +159,7 @@ func holdsAddress(list string, address netip.Addr) bool {
 	return false
 }
 
-// outbound says whether the mesh's own rules let a TCP connection past the
+// outbound reports whether the mesh's own rules let a TCP connection past the
 // sidecar, in their order.
 func (r rulebook) outbound(s map[string]string, address netip.Addr, port int) bool {
 	everything := s[inRange] == "*" || r.keys[inRange] == "" || r.adds && s[inRange] == ""

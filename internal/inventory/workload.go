@@ -69,7 +69,7 @@ func (a annotations) problem(key, format string, args ...any) Problem {
 // fillsIn is why a template that is YAML by chance is left alone.
 const fillsIn = "a Helm chart fills it in: render the chart (helm template) and import what comes out"
 
-// templated says whether a Helm chart fills in one of the values.
+// templated reports whether a Helm chart fills in one of the values.
 func (a annotations) templated() bool {
 	for _, value := range a.values {
 		if strings.Contains(value, templated) {
@@ -298,8 +298,8 @@ func (s *survey) target(configured traffic.Layer) {
 	}
 }
 
-// sayable says whether a rule may say it: the mesh's own ports come in where
-// what its configuration says has to be repeated.
+// sayable reports whether a rule may say a layer. It may not if the layer holds
+// ports of the mesh, which get in where a rule repeats the mesh's configuration.
 func (s *survey) sayable(l traffic.Layer) bool {
 	settings := l.Settings()
 	return !slices.ContainsFunc(traffic.Fields, func(f traffic.Field) bool {

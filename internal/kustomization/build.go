@@ -22,7 +22,7 @@ type Options struct {
 	// Root is the folder, without links, that a build does not leave; "" for
 	// that of the git repository that holds the kustomization, if there is one.
 	Root string
-	// IsSpec says whether an object says what bypasses, so that kustomize does
+	// IsSpec reports whether an object says what bypasses, so that kustomize does
 	// not run it where it is listed as a transformer.
 	IsSpec func(object *yaml.Node) bool
 	// Apply applies a file that IsSpec has accepted to resources, a stream of

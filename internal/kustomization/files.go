@@ -41,7 +41,7 @@ func (f *files) fence(path string) error {
 	return err
 }
 
-// within says whether a path is that of a folder or below it.
+// within reports whether a path is that of a folder or below it.
 func within(dir, path string) bool {
 	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }

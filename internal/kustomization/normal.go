@@ -131,8 +131,8 @@ func errIfRemote(documents []*resource.Resource) error {
 	return nil
 }
 
-// isRemote says whether kustomize fetches a file of this path, as its loader
-// says it (api/internal/loader/fileloader.go, IsRemoteFile).
+// isRemote reports whether kustomize fetches a file of this path, as its loader
+// does (api/internal/loader/fileloader.go, IsRemoteFile).
 func isRemote(path string) bool {
 	u, err := url.Parse(path)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https")

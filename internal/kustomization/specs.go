@@ -48,7 +48,7 @@ func (b *builder) specsIn(file yamltext.File) (specs []yamltext.File, others int
 	return specs, others, nil
 }
 
-// isSpec says whether an entry names nothing but what says what bypasses.
+// isSpec reports whether an entry names specs and nothing else.
 func (e *entry) isSpec() bool { return len(e.specs) > 0 && e.others == 0 }
 
 // specs gives the specs of a kustomization that does nothing but list them, nil

@@ -27,7 +27,7 @@ type Check struct {
 	// about are the kinds of objects without any of which it has nothing to say,
 	// beside those that it also reads.
 	about, reads []*kind
-	// concerns says whether a workload makes the check matter; nil for all.
+	// concerns reports whether a workload makes the check matter; nil for all.
 	concerns func(*Workload) bool
 	// says is the message of its findings, with places for what they are about.
 	says string

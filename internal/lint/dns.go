@@ -78,7 +78,7 @@ func (j *judgement) captures() func(*Workload) (source, bool) {
 	}
 }
 
-// addressed says whether the ServiceEntry gets an address that only sidecars
+// addressed reports whether the ServiceEntry gets an address that only sidecars
 // know, where DNS is captured.
 func (e *serviceEntryObject) addressed() bool {
 	spec := e.Spec
@@ -144,7 +144,7 @@ func lostIn(entries []*serviceEntryObject, s traffic.Settings) map[*serviceEntry
 	return lost
 }
 
-// unanswered says whether connections to an allocated address bypass the sidecar.
+// unanswered reports whether connections to an allocated address bypass the sidecar.
 // Where only IPv4 ranges are spoken of, IPv6 is not in use.
 func unanswered(s traffic.Settings, port uint16) bool {
 	ranges := s.ExcludeOutboundIPRanges.List()

@@ -52,7 +52,7 @@ func (j *judgement) leaving() []group {
 	return j.groups
 }
 
-// bypasses says whether connections to a port at an address bypass the sidecar;
+// bypasses reports whether connections to a port at an address bypass the sidecar;
 // the zero prefix stands for an address that nobody knows. Of a range, it is
 // enough if a part is bypassed.
 func bypasses(s traffic.Settings, to netip.Prefix, port uint16) bool {
@@ -70,7 +70,7 @@ func bypasses(s traffic.Settings, to netip.Prefix, port uint16) bool {
 	})
 }
 
-// exported says whether an object of a namespace counts in another one
+// exported reports whether an object of a namespace counts in another one
 // (istio/api networking/v1alpha3/service_entry.proto, exportTo).
 func exported(to []string, from, namespace string) bool {
 	if len(to) == 0 {

@@ -152,7 +152,7 @@ func (a applied) seen(r reached) []decision {
 	return a.decide(r.port)
 }
 
-// only says whether all decisions are of the mode.
+// only reports whether all decisions are of the mode.
 func only(decisions []decision, mode string) bool {
 	return !slices.ContainsFunc(decisions, func(d decision) bool { return d.mode != mode })
 }

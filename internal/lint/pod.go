@@ -72,7 +72,7 @@ var neighbours = []neighbour{
 	},
 }
 
-// dockerInDocker says whether a container runs a Docker daemon, by the names of
+// dockerInDocker reports whether a container runs a Docker daemon, by the names of
 // its official image (docker:dind, docker:27) and of what is made from it.
 func dockerInDocker(c container) bool {
 	repository, tag, _ := strings.Cut(c.image[strings.LastIndexByte(c.image, '/')+1:], ":")

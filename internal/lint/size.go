@@ -110,7 +110,7 @@ func jsonSize(n *yaml.Node, left *int) int {
 	return len(text)
 }
 
-// isEscaped says whether JSON may write a rune as more bytes than it has.
+// isEscaped reports whether JSON may write a rune as more bytes than it has.
 func isEscaped(r rune) bool {
 	return r < ' ' || strings.ContainsRune("\"\\<>&\u2028\u2029\ufffd\x7f", r)
 }

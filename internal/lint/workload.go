@@ -82,7 +82,7 @@ func (l podLabels) value(key string) (value string, there bool) {
 	return "", false
 }
 
-// have says whether all of the labels are among them.
+// have reports whether all of the labels are among them.
 func (l podLabels) have(labels map[string]string) bool {
 	for key, value := range labels {
 		if have, there := l.value(key); !there || have != value {

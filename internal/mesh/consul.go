@@ -67,7 +67,7 @@ var (
 	consulRanges = rangeList{refuser: "Consul's init container", blanks: true, nonempty: true}
 )
 
-// isFalse says whether a value switches off what Consul reads by
+// isFalse reports whether a value switches off what Consul reads by
 // strconv.ParseBool.
 func isFalse(value string) bool {
 	on, err := strconv.ParseBool(value)

@@ -45,7 +45,7 @@ func (e *expression) fatal(f traffic.Field, format string, args ...any) {
 	e.gaps[len(e.gaps)-1].Fatal = true
 }
 
-// left says whether a part of a field was taken out already.
+// left reports whether a part of a field was taken out already.
 func (e *expression) left(f traffic.Field) bool {
 	return slices.ContainsFunc(e.gaps, func(g Gap) bool { return g.Field == f })
 }
@@ -127,7 +127,7 @@ func portsWithoutProtocol(e *expression) {
 // for every new connection.
 const mostSinglePorts = 10000
 
-// crowded says whether there are too many ports for a list of single ones.
+// crowded reports whether there are too many ports for a list of single ones.
 func (e *expression) crowded(f traffic.Field, ports traffic.Ports) bool {
 	n := ports.Count(traffic.TCP)
 	if n > mostSinglePorts {

@@ -73,7 +73,7 @@ func fsmLike(name, domain, namespace string, signs Signs) Mesh {
 	}
 }
 
-// fsmDisabled says whether a value switches injection off.
+// fsmDisabled reports whether a value switches injection off.
 func fsmDisabled(value string) bool {
 	return slices.Contains([]string{"disabled", "no", "false"}, strings.ToLower(value))
 }

@@ -91,7 +91,7 @@ func (m model) bypass(annotated traffic.Layer, c traffic.Connection) bool {
 	return false
 }
 
-// takes says whether the mesh takes a connection at all.
+// takes reports whether the mesh takes a connection at all.
 func (m model) takes(c traffic.Connection) bool {
 	return (c.Protocol == traffic.TCP || m.udp && c.Direction == traffic.Outbound && c.Port == 53) && (!m.only4 || c.Address.Is4())
 }

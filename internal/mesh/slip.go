@@ -67,14 +67,14 @@ func (m *Mesh) slip(annotation string) (Slip, bool) {
 	return Slip{annotation, m.Keys[i].Field, m.Keys[i].Annotation, nil}, true
 }
 
-// reads says whether the annotation is one of the mesh's keys.
+// reads reports whether the annotation is one of the mesh's keys.
 func (m *Mesh) reads(annotation string) bool { return m.keyIndex(annotation) >= 0 }
 
 func (m *Mesh) keyIndex(annotation string) int {
 	return slices.IndexFunc(m.Keys, func(k Key) bool { return k.Annotation == annotation })
 }
 
-// nearPrefix says whether a key's prefix belongs to the mesh's domain, or is
+// nearPrefix reports whether a key's prefix belongs to the mesh's domain, or is
 // one of the mesh's prefixes but for its spelling.
 func (m *Mesh) nearPrefix(prefix string) bool {
 	lower := strings.ToLower(prefix)

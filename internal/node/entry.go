@@ -114,7 +114,7 @@ func Key(key *yaml.Node) (string, bool) {
 	return decoded(key), true
 }
 
-// IsMerge says whether a mapping's key is the merge key.
+// IsMerge reports whether a mapping's key is the merge key.
 func IsMerge(key *yaml.Node) bool { return key.Value == "<<" && key.ShortTag() == "!!merge" }
 
 // Items gives the items of a list, none for anything else.

@@ -41,22 +41,22 @@ func resolved(n *yaml.Node) *yaml.Node {
 // Node gives the node behind the value, nil where there is none.
 func (v Value) Node() *yaml.Node { return v.node }
 
-// Exists says whether the value is there. Null is.
+// Exists reports whether the value is there. Null is.
 func (v Value) Exists() bool { return v.node != nil }
 
-// IsMapping says whether the value is a mapping.
+// IsMapping reports whether the value is a mapping.
 func (v Value) IsMapping() bool { return v.is(yaml.MappingNode) }
 
-// IsList says whether the value is a list.
+// IsList reports whether the value is a list.
 func (v Value) IsList() bool { return v.is(yaml.SequenceNode) }
 
-// IsScalar says whether the value is a single one. Null is.
+// IsScalar reports whether the value is a single one. Null is.
 func (v Value) IsScalar() bool { return v.is(yaml.ScalarNode) }
 
-// IsNull says whether null stands there, written or as a key without a value.
+// IsNull reports whether the value is null, written or left out behind its key.
 func (v Value) IsNull() bool { return v.IsScalar() && v.node.ShortTag() == "!!null" }
 
-// IsString says whether the value is a string, not a number or a boolean.
+// IsString reports whether the value is a string, not a number or a boolean.
 func (v Value) IsString() bool { return v.IsScalar() && v.node.ShortTag() == "!!str" }
 
 func (v Value) is(kind yaml.Kind) bool { return v.node != nil && v.node.Kind == kind }
@@ -86,7 +86,7 @@ var yes = []string{"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"
 
 const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 
-// Truth says whether the value is true to any of the tools that read it.
+// Truth reports whether the value is true to any of the tools that read it.
 func (v Value) Truth() bool {
 	text := v.Text()
 	return text == "true" || slices.Contains(yes, text) && v.node.Style&quoted == 0

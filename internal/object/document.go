@@ -43,7 +43,7 @@ func Documents(stream []byte) []Document {
 	return documents
 }
 
-// blank says whether a text holds nothing but comments, markers and directives.
+// blank reports whether a text holds nothing but comments, markers and directives.
 func blank(text []byte) bool {
 	tree, err := (yamltext.Fragment{Text: text}).Outline(0)
 	if err == nil {

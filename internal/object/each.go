@@ -89,13 +89,13 @@ func (w *listing) object(o Object) {
 	}
 }
 
-// isList says whether items are those of a list: mappings, or none. kubectl
+// isList reports whether items are those of a list: mappings, or none. kubectl
 // refuses a list of anything else.
 func isList(items node.Value) bool {
 	return items.IsList() && (items.Len() == 0 || slices.ContainsFunc(items.Items(), node.Value.IsMapping))
 }
 
-// carriesPods says whether an object of any kind has containers where the known
+// carriesPods reports whether an object of any kind has containers where the known
 // kinds have them.
 func carriesPods(object node.Value) bool {
 	spec := object.Entry("spec")

@@ -90,7 +90,7 @@ func Noted(annotations map[string]string) Origin {
 	return Origin{file, index}
 }
 
-// IsLent says whether an orchestrator puts an annotation on an object for a
+// IsLent reports whether an orchestrator puts an annotation on an object for a
 // function's run, and takes it away afterwards (kubernetes-sigs/kustomize
 // kyaml/kio/kioutil/kioutil.go, kyaml/kio/byteio_writer.go; helm/helm
 // pkg/action/action.go, annotateAndMerge).

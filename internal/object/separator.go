@@ -13,7 +13,7 @@ const (
 	mark = "\ufeff"
 )
 
-// isMarker says whether a line is the marker that begins a document.
+// isMarker reports whether a line is the marker that begins a document.
 func isMarker(line []byte) bool {
 	rest, marked := bytes.CutPrefix(line, []byte(separator))
 	return marked && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
@@ -75,7 +75,7 @@ func Join(texts ...[]byte) []byte {
 	return stream
 }
 
-// marked says whether a text begins with a marker, before which nothing but
+// marked reports whether a text begins with a marker, before which nothing but
 // comments and directives may stand.
 func marked(text []byte) bool {
 	for len(text) > 0 && (len(bytes.TrimSpace(text[:yamltext.LineEnd(text, 0)])) == 0 || text[0] == '#' || text[0] == '%') {

@@ -99,7 +99,7 @@ func (l *List) field(key string) *yamltext.Node {
 	return node
 }
 
-// isNothing says whether a node is null, or the empty mapping that kpt sends if
+// isNothing reports whether a node is null, or the empty mapping that kpt sends if
 // there is no functionConfig.
 func (l *List) isNothing(node *yamltext.Node) bool {
 	switch node.Kind {

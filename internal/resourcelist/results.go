@@ -85,7 +85,7 @@ func (l *List) lineBreak() []byte {
 	return []byte("\n")
 }
 
-// compact says whether sequences begin at the column of their keys, as kustomize and
+// compact reports whether sequences begin at the column of their keys, as kustomize and
 // kpt write them.
 func (l *List) compact() bool {
 	return l.items == nil || l.items.Style == yamltext.Flow || l.items.Column <= l.tree.Root.Column

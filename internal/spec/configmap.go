@@ -128,7 +128,7 @@ func split(value string) []string {
 	return entries
 }
 
-// OnlyNamespace says whether the object is a ConfigMap that says nothing of
+// OnlyNamespace reports whether the object is a ConfigMap that says nothing of
 // traffic: kpt's command line sends an empty one where it is given no values (kpt
 // fn eval ... without -- key=value). The namespace is that of workloads which
 // name none.

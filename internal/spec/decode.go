@@ -50,7 +50,7 @@ func (d *decoder) unreadable(node *yaml.Node, path, value, format string, args .
 	d.problem(node, path, value, format, args...)
 }
 
-// covers says whether a problem within the path, or around it, was found
+// covers reports whether a problem within the path, or around it, was found
 // already, so that whatever follows from it need not be said.
 func (d *decoder) covers(path string) bool {
 	return slices.ContainsFunc(d.problems, func(p Problem) bool { return within(p.Path, path) }) ||

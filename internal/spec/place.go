@@ -48,7 +48,7 @@ func (p *places) of(path string) place {
 // outer gives the path around a path.
 func outer(path string) string { return path[:max(0, strings.LastIndexAny(path, ".["))] }
 
-// within says whether a path is an outer one or leads on from it.
+// within reports whether a path is an outer one or leads on from it.
 func within(path, outer string) bool {
 	rest, found := strings.CutPrefix(path, outer)
 	return found && (rest == "" || outer == "" || rest[0] == '.' || rest[0] == '[')

@@ -78,7 +78,7 @@ func (s *Spec) Locate(p Problem) Problem {
 	return p
 }
 
-// Says says whether the user wrote a field.
+// Says reports whether the user wrote a field.
 func (s *Spec) Says(path string) bool {
 	_, written := s.places.found[s.placed(path)]
 	return written

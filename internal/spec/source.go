@@ -27,7 +27,7 @@ type Source struct {
 	Line int
 }
 
-// Is says whether an object is a ClusterBypass, of whatever version.
+// Is reports whether an object is a ClusterBypass, of whatever version.
 func Is(t object.Type) bool {
 	return t.Kind == v1alpha1.Kind && object.Group(t.APIVersion) == v1alpha1.Group
 }
@@ -47,7 +47,7 @@ type functionSpec struct {
 // The names by which this function is called.
 var functionNames = []string{"krm-bypass", "krm-bypass-fn"}
 
-// Configures says whether an object configures this function: a ClusterBypass,
+// Configures reports whether an object configures this function: a ClusterBypass,
 // or one whose annotation names the function as what is to be called with it.
 func Configures(document *yaml.Node) bool {
 	head := object.HeadOf(document)

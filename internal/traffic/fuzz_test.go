@@ -23,7 +23,7 @@ func requireAnswer(t *testing.T, entry string, isEmpty bool, err error) (good bo
 	return false
 }
 
-// mapped says whether an address is an IPv4 one in the form of IPv6: the end of
+// mapped reports whether an address is an IPv4 one in the form of IPv6: the end of
 // some ranges of IPv6, which does not hold what such an address stands for.
 func mapped(address netip.Addr) bool { return address.Is4In6() }
 

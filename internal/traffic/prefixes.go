@@ -112,7 +112,7 @@ func common(a, b netip.Prefix) netip.Prefix {
 	return netip.PrefixFrom(a.Addr(), bits).Masked()
 }
 
-// bit says whether the address's bit of that index is set, counted from the
+// bit reports whether the address's bit of that index is set, counted from the
 // most significant.
 func bit(a netip.Addr, index int) bool {
 	octets := a.AsSlice()

@@ -36,7 +36,7 @@ func (p *Policy) refuse(w *Workload, was *prior, fold Fold, b guardrail.Breach, 
 	plan.find(Error, at, value, "%s by %s: %s", forbidden, strings.Join(origins, " and "), remedy)
 }
 
-// contributes says whether what is left of a scope's field has a part in a
+// contributes reports whether what is left of a scope's field has a part in a
 // breach.
 func contributes(left traffic.Layer, f traffic.Field, b guardrail.Breach) bool {
 	if !left.Says(f) {

@@ -43,7 +43,7 @@ func (p *Plan) CarriedBy(m *mesh.Mesh, claim Claim, f traffic.Field, left traffi
 	return []string{ByMesh}
 }
 
-// touches says whether a part of an entry is in a layer that says the field.
+// touches reports whether a part of an entry is in a layer that says the field.
 func touches(sayable, left traffic.Layer, f traffic.Field) bool {
 	if !sayable.Says(f) {
 		return false

@@ -101,7 +101,7 @@ func (p *Policy) said(w *Workload, namespace string) said {
 	return s
 }
 
-// sure says whether there is something to write although the namespace may not
+// sure reports whether there is something to write although the namespace may not
 // be known, and reports what then is not applied.
 func (p *Policy) sure(w *Workload, s said, plan *Plan) bool {
 	unsure, enrolled := s.unsure, p.namespaceEnrolled(plan.Namespace)

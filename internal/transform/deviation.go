@@ -138,7 +138,7 @@ func deviations(o *Object, edits []edit.Edit, overwritten func(edit.Path) Deviat
 	return found
 }
 
-// replaces says whether an insertion is that of the init container before an
+// replaces reports whether an insertion is that of the init container before an
 // earlier one of ours, which then goes.
 func replaces(edits []edit.Edit, i int) bool {
 	if edits[i].Op != edit.Insert || i+1 >= len(edits) || edits[i+1].Op != edit.Remove {

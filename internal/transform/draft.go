@@ -191,12 +191,12 @@ func (dr *draft) remember(g *group) {
 	}
 }
 
-// filled says whether anything comes into a parent, at any depth.
+// filled reports whether anything comes into a parent, at any depth.
 func (dr *draft) filled(g *group) bool {
 	return g.added > 0 || slices.ContainsFunc(dr.groups, func(inner *group) bool { return inner.added > 0 && under(inner.path, g.path) })
 }
 
-// emptied says whether nothing stays in a parent from which so many children
+// emptied reports whether nothing stays in a parent from which so many children
 // are removed.
 func (g *group) emptied(removed int, p parent) bool {
 	return removed > 0 && g.added == 0 && removed == len(p.children)

@@ -12,7 +12,7 @@ var KubernetesNamespaces = []string{"kube-*"}
 // enrolmentPath is the field that says which namespaces are enrolled.
 const enrolmentPath = "spec.enrolment.namespaces"
 
-// namespaceEnrolled says whether the workloads of a namespace may be touched;
+// namespaceEnrolled reports whether the workloads of a namespace may be touched;
 // unknown where only some namespaces are enrolled and this one is not known.
 // Namespaces of Kubernetes and of the mesh are enrolled only by their exact
 // name, so that "*" does not mean them.

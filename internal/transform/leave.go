@@ -32,7 +32,7 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) (reason s
 	return p.Mesh.Unmeshed(w.TemplateLabels, was.annotations), w.templatePath("metadata")
 }
 
-// replaceable says whether an object is made anew instead of being changed.
+// replaceable reports whether an object is made anew instead of being changed.
 func (w *Workload) replaceable() bool {
 	if w.generated {
 		return true

@@ -42,7 +42,7 @@ func (m *Match) matches(w *Workload, namespace string) answer {
 	return within(m.Namespaces, namespace)
 }
 
-// within says whether one of the globs matches a namespace, "" for one that is
+// within reports whether one of the globs matches a namespace, "" for one that is
 // not known.
 func within(globs []string, namespace string) answer {
 	switch {
@@ -58,7 +58,7 @@ func within(globs []string, namespace string) answer {
 	return no
 }
 
-// globbed says whether one of the globs matches; a glob is checked when the
+// globbed reports whether one of the globs matches; a glob is checked when the
 // spec is compiled.
 func globbed(globs []string, name string) bool {
 	return slices.ContainsFunc(globs, func(glob string) bool {
@@ -67,7 +67,7 @@ func globbed(globs []string, name string) bool {
 	})
 }
 
-// mentioned says whether a rule for the workload names its kind. One for other
+// mentioned reports whether a rule for the workload names its kind. One for other
 // workloads of the kind does not count: they alone were meant.
 func (p *Policy) mentioned(w *Workload, namespace string) bool {
 	return slices.ContainsFunc(p.Scopes, func(s Scope) bool {

@@ -135,7 +135,7 @@ func (r *record) fits(w *Workload) error {
 	return errors.New("the record fits nothing here, as if it were copied from another workload")
 }
 
-// wroteAnnotation says whether the template's annotation is still as it was
+// wroteAnnotation reports whether the template's annotation is still as it was
 // written.
 func (r *record) wroteAnnotation(w *Workload, key string) bool {
 	digest, wrote := r.Wrote[key]

@@ -44,7 +44,7 @@ func (p *Policy) Rendered(plan *Plan, after *yaml.Node) Rendered {
 	return r
 }
 
-// writes says whether an annotation of a template is krm-bypass's, or one of the
+// writes reports whether an annotation of a template is krm-bypass's, or one of the
 // mesh that says a setting.
 func (p *Policy) writes(annotation string) bool {
 	return annotation == PolicyAnnotation || annotation == RecordAnnotation /* a pod's own */ ||

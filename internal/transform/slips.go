@@ -57,7 +57,7 @@ func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
 	}
 }
 
-// concerned says whether annotations on the workload have a meaning: the mesh has
+// concerned reports whether annotations on the workload have a meaning: the mesh has
 // a say there, and the namespace may be enrolled.
 func (p *Policy) concerned(w *Workload, was *prior) bool {
 	return p.namespaceEnrolled(p.namespaceOf(w)) != no && !w.hostNetwork && w.windows == nil && p.Mesh.Unmeshed(w.TemplateLabels, was.annotations) == ""

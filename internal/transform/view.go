@@ -141,7 +141,7 @@ func (e *FieldError) Unwrap() error { return e.Err }
 // or the configuration of a mesh, so that nothing else need be decoded.
 func (p *Policy) IsCandidate(t object.Type) bool { return t.List || p.isOurs(t) }
 
-// isOurs says whether an object of a type may be written.
+// isOurs reports whether an object of a type may be written.
 func (p *Policy) isOurs(t object.Type) bool {
 	_, found := p.kindOf(t)
 	return found || configuresMesh(t)

@@ -130,7 +130,7 @@ func (v *viewer) object(o object.Object) Object {
 	return seen
 }
 
-// decides says whether a mapping of a workload, by its path from there, decides
+// decides reports whether a mapping of a workload, by its path from there, decides
 // with a key of it what is read or written: the way to the template, what names
 // it and the object, and the names of the containers.
 func (k Kind) decides() func(path edit.Path, key string) bool {

@@ -109,7 +109,7 @@ func (p *Policy) reportStuck(c *ConfigPlan, all traffic.Layer, plans []*Plan, fo
 	}
 }
 
-// included says whether the list is of what is intercepted, not of what bypasses.
+// included reports whether the list is of what is intercepted, not of what bypasses.
 func (l configList) included() bool { return l.Field == traffic.IncludeOutboundIPRanges }
 
 // parts are as much of a list as has a meaning by itself: the single entries of

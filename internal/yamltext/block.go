@@ -88,7 +88,7 @@ func (p *parser) contentOrMapping(n *Node, h head, column int) error {
 	return p.blockMapping(n, outer, inner, &content)
 }
 
-// dash says whether the "-" of an item comes next.
+// dash reports whether the "-" of an item comes next.
 func (p *parser) dash() bool {
 	return p.at(p.pos) == '-' && blankOrEndAt(p.src, p.pos+1)
 }
@@ -148,7 +148,7 @@ func (p *parser) blockMapping(n *Node, h, keyHead head, first *Node) error {
 	return nil
 }
 
-// another says whether a collection whose entries are at a column goes on.
+// another reports whether a collection whose entries are at a column goes on.
 func (p *parser) another(column int, what string) (bool, error) {
 	p.toToken()
 	if p.ended() || p.column() < column {

@@ -83,12 +83,12 @@ func blankAt(src []byte, i int) bool {
 	return i < len(src) && (src[i] == ' ' || src[i] == '\t')
 }
 
-// blankOrEndAt says whether a blank, a line break or the end stands at i.
+// blankOrEndAt reports whether a blank, a line break or the end stands at i.
 func blankOrEndAt(src []byte, i int) bool {
 	return i >= len(src) || src[i] == ' ' || src[i] == '\t' || breakAt(src, i) > 0
 }
 
-// markerAt says whether a document marker, "---" or "...", stands at i.
+// markerAt reports whether a document marker, "---" or "...", stands at i.
 func markerAt(src []byte, i int) bool {
 	if i+3 > len(src) {
 		return false
@@ -97,7 +97,7 @@ func markerAt(src []byte, i int) bool {
 	return (c == '-' || c == '.') && src[i+1] == c && src[i+2] == c && blankOrEndAt(src, i+3)
 }
 
-// onlyLineFeeds says whether every line break of the text is LF or CR LF and
+// onlyLineFeeds reports whether every line break of the text is LF or CR LF and
 // ends with the byte LF, so that lines can be found by that byte alone.
 func onlyLineFeeds(src []byte) bool {
 	for rest := src; ; {

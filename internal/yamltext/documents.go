@@ -30,7 +30,7 @@ func Documents(stream []byte) []Document {
 			start = end
 		}
 	}
-	// open says whether a document has begun, with "---" or with content.
+	// open is true once a document has begun, with "---" or with content.
 	open := false
 	for at := 0; at < len(stream); {
 		marker := nextMarker(stream, at)
@@ -97,7 +97,7 @@ func lineBegins(stream []byte, i int) bool {
 	return i == 0 || breakEndsAt(stream, i) > 0 || i == 3 && bytes.HasPrefix(stream, []byte("\xef\xbb\xbf"))
 }
 
-// hasContent says whether a text holds more than blanks, comments, directives
+// hasContent reports whether a text holds more than blanks, comments, directives
 // and a byte order mark.
 func hasContent(text []byte) bool {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))

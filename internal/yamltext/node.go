@@ -30,7 +30,7 @@ const (
 // Span is a range of bytes, the end not included.
 type Span struct{ Start, End int }
 
-// Empty says whether no byte is in the span.
+// Empty reports whether no byte is in the span.
 func (s Span) Empty() bool { return s.Start >= s.End }
 
 // Text returns the span's bytes.
@@ -87,7 +87,7 @@ func (n *Node) Full() Span {
 	return full
 }
 
-// Written says whether any byte of the node is there. A value left out, as in
+// Written reports whether any byte of the node is there. A value left out, as in
 // "annotations:", is null and not written.
 func (n *Node) Written() bool {
 	return !n.Full().Empty()
@@ -112,7 +112,7 @@ func (t *Tree) Value(n *Node) (string, bool) {
 	return decode(t.Text[n.Start:n.End], n.Style), true
 }
 
-// Is says whether a node is a plain or quoted scalar with the value.
+// Is reports whether a node is a plain or quoted scalar with the value.
 func (t *Tree) Is(n *Node, value string) bool {
 	if n.Kind != Scalar {
 		return false

@@ -57,7 +57,7 @@ func (p *parser) addAlias(name string) {
 	p.aliases = append(p.aliases, name)
 }
 
-// plainBegins says whether a plain scalar may begin here.
+// plainBegins reports whether a plain scalar may begin here.
 func (p *parser) plainBegins() bool {
 	c := p.src[p.pos]
 	if classes[c]&indicator == 0 {
@@ -130,7 +130,7 @@ func (p *parser) plainRun(stop class) int {
 }
 
 // plainGap steps over the blanks and line breaks between two runs of plain text
-// and says whether one was a line break, or crossed was true before.
+// and reports whether one was a line break, or crossed was true before.
 func (p *parser) plainGap(crossed bool) (bool, error) {
 	for p.pos < len(p.src) {
 		switch p.src[p.pos] {

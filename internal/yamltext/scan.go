@@ -27,13 +27,13 @@ type parser struct {
 	indent int
 	// flow is the number of open braces and brackets.
 	flow int
-	// keyAllowed says whether a key without "? " may begin here.
+	// keyAllowed is true where a key without "? " may begin here.
 	keyAllowed bool
 	depth      int
 	// keep is how many levels keep their content.
 	keep   int
 	breaks breaks
-	// lineFeeds says whether lines can be found by the byte LF.
+	// lineFeeds is true if lines can be found by the byte LF.
 	lineFeeds bool
 
 	aliases []string
@@ -104,7 +104,7 @@ func (p *parser) at(i int) byte {
 
 func (p *parser) column() int { return p.pos - p.lineStart }
 
-// ended says whether no further content of this document comes.
+// ended reports whether no further content of this document comes.
 func (p *parser) ended() bool {
 	return p.pos >= len(p.src) || p.pos == p.lineStart && markerAt(p.src, p.pos)
 }

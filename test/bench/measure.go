@@ -16,7 +16,7 @@ import (
 // contestant is a program that reads a ResourceList on stdin and writes one to stdout.
 type contestant struct {
 	path string
-	// check says whether what the program wrote is what the measurement is about:
+	// check reports whether what the program wrote is what the measurement is about:
 	// a program that fails early is fast.
 	check func(input, output *os.File, deployments int) error
 }

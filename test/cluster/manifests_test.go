@@ -128,7 +128,7 @@ func makeNamespace(t *testing.T, name string) {
 	}
 }
 
-// ofKubernetes says whether the API group is one of Kubernetes' own, for which
+// ofKubernetes reports whether the API group is one of Kubernetes' own, for which
 // nobody else may define a kind.
 func ofKubernetes(group string) bool {
 	return !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io") || strings.HasSuffix(group, ".kubernetes.io")
@@ -175,7 +175,7 @@ func define(t *testing.T, group, kind string, versions []string) {
 	require.NoError(t, err)
 }
 
-// refused says whether the server answered with the HTTP status.
+// refused reports whether the server answered with the HTTP status.
 func refused(err error, code int) bool {
 	var refusal *controlplane.Refusal
 	return errors.As(err, &refusal) && refusal.Code == code

@@ -228,7 +228,7 @@ func strays(before, after []byte, was, is place) []string {
 	return found
 }
 
-// endsWithComma says whether one of the others is the same line but for a comma
+// endsWithComma reports whether one of the others is the same line but for a comma
 // at its end, in front of a comment if there is one.
 func endsWithComma(line string, others []string) bool {
 	return slices.ContainsFunc(others, func(other string) bool {
@@ -237,7 +237,7 @@ func endsWithComma(line string, others []string) bool {
 	})
 }
 
-// ended says whether one of the others is the same line but for its break: what
+// ended reports whether one of the others is the same line but for its break: what
 // was the last line of a file without a final newline goes on.
 func ended(line string, others []string) bool {
 	return slices.Contains(others, strings.TrimRight(line, "\r\n\u0085\u2028\u2029")) ||
@@ -254,7 +254,7 @@ func tokens(lines []string) []string {
 	return words
 }
 
-// belongs says whether a token belongs to one of the values, or to how one is
+// belongs reports whether a token belongs to one of the values, or to how one is
 // written.
 func belongs(token string, values []string) bool {
 	bare := strings.Trim(token, `"'`)

@@ -73,7 +73,7 @@ func TestSettingsAreJudged(t *testing.T) {
 	}
 }
 
-// refuses says whether a judge fails.
+// refuses reports whether a judge fails.
 func refuses(judge func(t require.TestingT)) bool {
 	verdict := &silent{}
 	func() {

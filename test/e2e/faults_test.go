@@ -24,7 +24,7 @@ func (b backend) with(command string) *exec.Cmd { return program(b.call(command,
 type fault struct {
 	name   string
 	happen func(*testing.T, *lab.Host, variant)
-	// bypasses says whether the pod bypasses afterwards.
+	// bypasses reports whether the pod bypasses afterwards.
 	bypasses bool
 }
 

@@ -79,7 +79,7 @@ func (n neighbour) under(mesh variant, order order) check {
 	return check
 }
 
-// possible says whether the pod has the address that the check calls from: it is
+// possible reports whether the pod has the address that the check calls from: it is
 // Istio that gives a pod ::6.
 func (n neighbour) possible(mesh variant, family lab.Family) bool {
 	return n.from == (place{}) || !family.IPv6 || n.from == mesh.Proxy.CallsFrom

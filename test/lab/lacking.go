@@ -104,7 +104,7 @@ func control(fd int, request uintptr, argument unsafe.Pointer) error {
 	return nil
 }
 
-// named says whether what the call hands to the kernel holds one of the names.
+// named reports whether what the call hands to the kernel holds one of the names.
 func named(asked notice, names []string) bool {
 	memory, err := os.Open(fmt.Sprintf("/proc/%d/mem", asked.pid))
 	if err != nil {

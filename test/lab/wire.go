@@ -59,7 +59,7 @@ func (h *Host) Settle(t TB) {
 	}
 }
 
-// tentative says whether one of the host's IPv6 addresses may not be used yet:
+// tentative reports whether one of the host's IPv6 addresses may not be used yet:
 // the fifth column of the table are its flags (if6_seq_show in
 // net/ipv6/addrconf.c).
 func (h *Host) tentative(t TB) bool {

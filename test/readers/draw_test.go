@@ -209,7 +209,7 @@ func (d *draw) site(keys ...string) (site, bool) {
 	return sites[d.IntN(len(sites))], true
 }
 
-// contains says whether a word is among some, of which those that begin with a slash
+// contains reports whether a word is among some, of which those that begin with a slash
 // are parts of words.
 func contains(words []string, word string) bool {
 	for _, w := range words {

@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// An oddity changes a drawn stream. It says whether it found a place to do so.
+// An oddity changes a drawn stream. It reports whether it found a place to do so.
 type oddity struct {
 	name  string
 	apply func(*draw) bool

@@ -52,7 +52,7 @@ func (o outcome) fault() string {
 	return o.productFault()
 }
 
-// differ says whether each of two readings has a template that the other lacks.
+// differ reports whether each of two readings has a template that the other lacks.
 func differ(a, b Reading) bool {
 	return len(without(a.keys(), b.keys())) > 0 && len(without(b.keys(), a.keys())) > 0
 }

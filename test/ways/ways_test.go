@@ -104,7 +104,7 @@ func everyWay(t *testing.T, atLeast int, wanted func(row) bool) {
 	assert.GreaterOrEqual(t, ran, atLeast)
 }
 
-// calls says whether a test below a folder asks for the verdict.
+// calls reports whether a test below a folder asks for the verdict.
 func calls(t *testing.T, folder string) bool {
 	t.Helper()
 	found := false

@@ -120,7 +120,7 @@ func Apply(in io.Reader, out, errOut io.Writer, options fn.Options) error {
 	return nil
 }
 
-// IsTerminal says whether somebody sits at the other end of a stream.
+// IsTerminal reports whether somebody sits at the other end of a stream.
 func IsTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
 	if !ok {

@@ -34,7 +34,7 @@ func sweep(folder string) {
 	}
 }
 
-// ended says whether a process has certainly ended.
+// ended reports whether a process has certainly ended.
 func ended(pid int) bool {
 	process, err := os.FindProcess(pid)
 	return err == nil && errors.Is(process.Signal(syscall.Signal(0)), os.ErrProcessDone)

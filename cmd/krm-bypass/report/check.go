@@ -20,7 +20,7 @@ const (
 type Check struct {
 	// Version is that of krm-bypass.
 	Version string `json:"-"`
-	// Passed says whether nothing was found that fails the check.
+	// Passed is true if nothing was found that fails the check.
 	Passed bool `json:"passed"`
 	// Checked counts the objects that were compared, Differing those of them
 	// that differ or that the function refuses.
@@ -72,7 +72,7 @@ func (s Subject) Title() string {
 	return title(fn.ResourceRef{Kind: s.Kind, Namespace: s.Namespace, Name: s.Name})
 }
 
-// Failed says whether a finding about the subject fails the check.
+// Failed reports whether a finding about the subject fails the check.
 func (s Subject) Failed() bool {
 	return slices.ContainsFunc(s.Findings, func(f Finding) bool { return f.Severity == fn.Error })
 }

@@ -135,7 +135,7 @@ func (w *Workload) compare(was *Workload) *Change {
 	return c
 }
 
-// enforcedOtherwise says whether settings that were and are in force are enforced
+// enforcedOtherwise reports whether settings that were and are in force are enforced
 // differently now.
 func (w *Workload) enforcedOtherwise(was *Workload) bool {
 	if w.Outcome != fn.Written || was.Outcome != fn.Written {

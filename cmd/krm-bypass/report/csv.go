@@ -99,7 +99,7 @@ func (r *Explanation) audit() [][]string {
 	return rows
 }
 
-// bypasses says whether an entry lets something bypass.
+// bypasses reports whether an entry lets something bypass.
 func bypasses(f fn.ExplainedField, e fn.ExplainedEntry) bool {
 	switch traffic.Field(f.Field) {
 	case traffic.IncludeOutboundPorts:

@@ -71,7 +71,7 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 	return d
 }
 
-// decides says whether an entry contributes to the decision of its field.
+// decides reports whether an entry contributes to the decision of its field.
 func decides(f traffic.Field, e fn.ExplainedEntry, c traffic.Connection) bool {
 	if f == traffic.IncludeInboundPorts || f == traffic.IncludeOutboundIPRanges {
 		return true // by what it leaves out

@@ -7,12 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// IsAny says whether the error is one of several.
+// IsAny reports whether the error is one of several.
 func IsAny(err error, of ...error) bool {
 	return slices.ContainsFunc(of, func(e error) bool { return errors.Is(err, e) })
 }
 
-// LacksRights says whether the kernel refused for want of a capability.
+// LacksRights reports whether the kernel refused for want of a capability.
 func LacksRights(err error) bool { return IsAny(err, unix.EPERM, unix.EACCES) }
 
 // Unsupported marks an error as one that shows a packet filter cannot work here

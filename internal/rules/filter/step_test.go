@@ -30,7 +30,7 @@ func TestStepsDecideAsTheSettingsDo(t *testing.T) {
 	})
 }
 
-// answers says whether the step decides about the connection.
+// answers reports whether the step decides about the connection.
 func answers(s filter.Step, c traffic.Connection) bool {
 	var listed, asked bool
 	switch s.Kind {

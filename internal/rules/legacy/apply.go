@@ -72,7 +72,7 @@ func (r Ruleset) tables() ([]table, error) {
 	return tables, nil
 }
 
-// hasIPv6 says whether the kernel was started with IPv6. If it is only switched
+// hasIPv6 reports whether the kernel was started with IPv6. If it is only switched
 // off for the interfaces, the rules lie idle.
 func hasIPv6() bool {
 	_, err := os.Stat(network + "if_inet6")

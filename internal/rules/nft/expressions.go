@@ -181,7 +181,7 @@ func previous(key string) string {
 }
 
 // step adds to a key's last byte, and to the one before it as long as a byte wraps
-// around, which turns it into wrapped. It says whether all of them did.
+// around, which turns it into wrapped. It reports whether all of them did.
 func step(key string, add, wrapped byte) (to []byte, overflow bool) {
 	to = []byte(key)
 	for i := len(to) - 1; i >= 0; i-- {

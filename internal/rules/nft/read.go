@@ -129,7 +129,7 @@ func (k *kernel) readChains(c *contents) error {
 	return nil
 }
 
-// aheadOfOurs says whether a chain may map a connection before our chain of the
+// aheadOfOurs reports whether a chain may map a connection before our chain of the
 // hook does, which then is not asked.
 func aheadOfOurs(c *nftables.Chain) (Hook, bool) {
 	if c.Type != nftables.ChainTypeNAT || c.Hooknum == nil || c.Priority == nil || *c.Priority >= Priority {

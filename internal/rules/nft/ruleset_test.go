@@ -56,7 +56,7 @@ func (r Ruleset) bypasses(t require.TestingT, c traffic.Connection) bool {
 	return false
 }
 
-// holds says whether a match holds for a connection.
+// holds reports whether a match holds for a connection.
 func (r Ruleset) holds(t require.TestingT, m Match, c traffic.Connection) bool {
 	is4 := c.Address.Is4()
 	var key string

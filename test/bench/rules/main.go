@@ -53,7 +53,7 @@ func ranges(n int) string {
 // lastAddress is in the last of n ranges.
 func lastAddress(n int) string { return fmt.Sprintf("1.%d.%d.1", (n-1)/100, (n-1)%100) }
 
-// verdict says whether a measured value stays within its goal; 0 is no goal.
+// verdict reports whether a measured value stays within its goal; 0 is no goal.
 func verdict(value, goal float64) string {
 	switch {
 	case goal == 0:

@@ -94,7 +94,7 @@ func readPID(t *testing.T, directory string) int {
 	return pid
 }
 
-// runs says whether the process does; one that has ended may still be in the
+// runs reports whether the process does; one that has ended may still be in the
 // table, for its parent to read.
 func runs(t *testing.T, pid int) bool {
 	t.Helper()

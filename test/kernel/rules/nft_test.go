@@ -61,7 +61,7 @@ func TestAnySettingsLoadAndVerify(t *testing.T) {
 	})
 }
 
-// sameRules says whether two settings ask for the same; that they need not be
+// sameRules reports whether two settings ask for the same; that they need not be
 // equal is because some say nothing beside others.
 func sameRules(a, b traffic.Settings) bool {
 	return nft.Compile(a, filter.Received{}).Text() == nft.Compile(b, filter.Received{}).Text()
