@@ -51,20 +51,14 @@ func parse(args []string) (call, error) {
 	}
 	values := map[traffic.Field][]string{}
 	flags := c.flags(values)
-	var version, help bool
-	flags.BoolVar(&version, "version", false, "")
-	flags.BoolVar(&help, "help", false, "")
-	flags.BoolVar(&help, "h", false, "")
-	if err := flags.Parse(args); err != nil {
-		return c, err
+	for name, run := range map[string]func(session) error{"version": printVersion, "help": printHelp, "h": printHelp} {
+		flags.BoolFunc(name, "", func(string) error {
+			c.command = command{name: name, run: run}
+			return nil
+		})
 	}
-	switch {
-	case help:
-		c.command = command{name: "help", run: printHelp}
-		return c, nil
-	case version:
-		c.command = command{name: "version", run: printVersion}
-		return c, nil
+	if err := flags.Parse(args); err != nil || c.command.summary == "" {
+		return c, err
 	}
 	var problems []error
 	if flags.NArg() > 0 {

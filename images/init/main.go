@@ -59,22 +59,10 @@ const terminationLog = "/dev/termination-log"
 // writeTermination leaves the sentence where the kubelet finds it. The kubelet makes
 // the file at the usual place: if it is absent, nobody wants to know.
 func writeTermination(path, sentence string) error {
-	if path == "" {
+	if _, err := os.Stat(path); path == "" || path == terminationLog && errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	flags := os.O_WRONLY | os.O_TRUNC
-	if path != terminationLog {
-		flags |= os.O_CREATE
-	}
-	file, err := os.OpenFile(path, flags, 0o644)
-	if path == terminationLog && errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		_, err = file.WriteString(sentence + "\n")
-		err = errors.Join(err, file.Close())
-	}
-	if err != nil {
+	if err := os.WriteFile(path, []byte(sentence+"\n"), 0o644); err != nil {
 		return fmt.Errorf("writing the termination log: %w", err)
 	}
 	return nil

@@ -52,13 +52,12 @@ func inRegistry(ctx context.Context, given string) (ref name.Reference, images [
 		return nil, nil, fmt.Errorf("%w (a path on disk begins with ./ or /)", err)
 	}
 	found, err := remote.Get(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain))
-	if err != nil {
-		return nil, nil, err
-	}
-	if found.MediaType.IsIndex() {
+	switch {
+	case err != nil:
+	case found.MediaType.IsIndex():
 		images, err = ofIndex(found.ImageIndex())
-	} else {
-		images, err = alone(found.Image())
+	default:
+		images, err = ofImage(nil)(found.Image())
 	}
 	return ref, images, err
 }
@@ -69,35 +68,14 @@ func onDisk(path string) (images []Variant, err error) {
 		return nil, err
 	}
 	if !info.IsDir() {
-		image, err := tarball.ImageFromPath(path, nil)
-		if err != nil {
-			return nil, fmt.Errorf("reading an archive of one image: %w", err)
-		}
-		return alone(image, nil)
+		defer wrap(&err, "reading an archive of one image")
+		return ofImage(nil)(tarball.ImageFromPath(path, nil))
 	}
-	if _, err := os.Stat(filepath.Join(path, "oci-layout")); err != nil {
-		return nil, fmt.Errorf("reading an OCI layout: %w", err)
-	}
-	index, err := layout.ImageIndexFromPath(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading an OCI layout: %w", err)
-	}
-	return ofIndex(index, nil)
-}
-
-// alone gives an image that was read, with the platform that it states.
-func alone(image v1.Image, err error) ([]Variant, error) {
-	if err != nil {
+	defer wrap(&err, "reading an OCI layout")
+	if _, err = os.Stat(filepath.Join(path, "oci-layout")); err != nil {
 		return nil, err
 	}
-	config, err := image.ConfigFile()
-	if err != nil {
-		return nil, err
-	}
-	if config.Platform() == nil {
-		return nil, errors.New("the image does not say for which platform it is")
-	}
-	return []Variant{{*config.Platform(), image}}, nil
+	return ofIndex(layout.ImageIndexFromPath(path))
 }
 
 // ofIndex gives the images of an index that was read, at any depth, without what is
@@ -117,7 +95,7 @@ func ofIndex(index v1.ImageIndex, err error) ([]Variant, error) {
 		case m.MediaType.IsIndex():
 			more, err = ofIndex(index.ImageIndex(m.Digest))
 		case m.MediaType.IsImage():
-			more, err = ofImage(index, m)
+			more, err = ofImage(m.Platform)(index.Image(m.Digest))
 		}
 		if err != nil {
 			return nil, err
@@ -127,21 +105,28 @@ func ofIndex(index v1.ImageIndex, err error) ([]Variant, error) {
 	return images, nil
 }
 
-func ofImage(index v1.ImageIndex, described v1.Descriptor) ([]Variant, error) {
-	image, err := index.Image(described.Digest)
-	if err != nil {
-		return nil, err
+// ofImage gives an image that was read, for the platform that its index states or, with
+// nil, the image itself; nothing for what is attached to another.
+func ofImage(platform *v1.Platform) func(v1.Image, error) ([]Variant, error) {
+	return func(image v1.Image, err error) ([]Variant, error) {
+		if err != nil {
+			return nil, err
+		}
+		manifest, err := image.Manifest()
+		if err != nil || manifest.Subject != nil {
+			return nil, err
+		}
+		if platform == nil {
+			config, err := image.ConfigFile()
+			if err != nil {
+				return nil, err
+			}
+			if platform = config.Platform(); platform == nil {
+				return nil, errors.New("the image does not say for which platform it is")
+			}
+		}
+		return []Variant{{*platform, image}}, nil
 	}
-	manifest, err := image.Manifest()
-	switch {
-	case err != nil:
-		return nil, err
-	case manifest.Subject != nil: // it is attached to another
-		return nil, nil
-	case described.Platform != nil:
-		return []Variant{{*described.Platform, image}}, nil
-	}
-	return alone(image, nil)
 }
 
 // On gives the base for a platform.

@@ -121,10 +121,11 @@ func merged(first, second []string) []string {
 }
 
 // layer gives the files as a layer, with a media type that fits the base's manifest.
-func (c Contents) layer(under v1.Image) (v1.Layer, error) {
-	archive, err := c.archive()
-	if err != nil {
-		return nil, fmt.Errorf("making a layer: %w", err)
+func (c Contents) layer(under v1.Image) (layer v1.Layer, err error) {
+	defer wrap(&err, "making a layer")
+	var archive bytes.Buffer
+	if err := c.archive(&archive); err != nil {
+		return nil, err
 	}
 	mediaType := types.OCILayer
 	if of, err := under.MediaType(); err != nil {
@@ -132,18 +133,13 @@ func (c Contents) layer(under v1.Image) (v1.Layer, error) {
 	} else if of == types.DockerManifestSchema2 {
 		mediaType = types.DockerLayer
 	}
-	layer, err := tarball.LayerFromOpener(
-		func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive)), nil },
+	return tarball.LayerFromOpener(
+		func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive.Bytes())), nil },
 		tarball.WithMediaType(mediaType), tarball.WithCompressionLevel(gzip.BestCompression), tarball.WithCompressedCaching)
-	if err != nil {
-		return nil, fmt.Errorf("making a layer: %w", err)
-	}
-	return layer, nil
 }
 
-func (c Contents) archive() ([]byte, error) {
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
+func (c Contents) archive(to io.Writer) error {
+	w := tar.NewWriter(to)
 	for _, f := range c.withFolders() {
 		// Everything that a file system would put there is fixed, so that
 		// neither the builder's umask nor its clock is in the image.
@@ -160,16 +156,13 @@ func (c Contents) archive() ([]byte, error) {
 			header.Name += "/"
 		}
 		if err := w.WriteHeader(header); err != nil {
-			return nil, err
+			return err
 		}
 		if _, err := w.Write(f.Content); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	return w.Close()
 }
 
 // withFolders gives the files in the order of their paths, each folder before

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
@@ -114,43 +116,32 @@ func Push(ctx context.Context, folder, registry string) (pushed string, err erro
 	if err != nil {
 		return "", err
 	}
-	var tag name.Tag
-	var tagged v1.ImageIndex
-	var digest string
-	var attachments []v1.Hash
-	for _, m := range manifest.Manifests {
-		if called, named := m.Annotations[imageName]; named {
-			if tag, err = retarget(called, registry); err != nil {
-				return "", err
-			}
-			if tagged, err = index.ImageIndex(m.Digest); err != nil {
-				return "", err
-			}
-			digest = m.Digest.String()
-			continue
-		}
-		attachments = append(attachments, m.Digest)
-	}
-	if tagged == nil {
+	named := slices.IndexFunc(manifest.Manifests, func(m v1.Descriptor) bool { return m.Annotations[imageName] != "" })
+	if named < 0 {
 		return "", fmt.Errorf("no image in it is annotated with %s", imageName)
 	}
-	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
-	if err := remote.WriteIndex(tag.Digest(digest), tagged, options...); err != nil {
+	tag, err := retarget(manifest.Manifests[named].Annotations[imageName], registry)
+	if err != nil {
 		return "", err
 	}
-	for _, of := range attachments {
-		attachment, err := index.Image(of)
+	parts, err := partial.Manifests(index)
+	if err != nil {
+		return "", err
+	}
+	pusher, err := remote.NewPusher(remote.WithAuthFromKeychain(authn.DefaultKeychain))
+	if err != nil {
+		return "", err
+	}
+	put := func(as name.Reference, part int) {
 		if err == nil {
-			err = remote.Write(tag.Digest(of.String()), attachment, options...)
-		}
-		if err != nil {
-			return "", err
+			err = pusher.Push(ctx, as, parts[part].(remote.Taggable))
 		}
 	}
-	if err := remote.Tag(tag, tagged, options...); err != nil {
-		return "", err
+	for i, m := range manifest.Manifests {
+		put(tag.Digest(m.Digest.String()), i)
 	}
-	return tag.Name() + "@" + digest, nil
+	put(tag, named)
+	return tag.Name() + "@" + manifest.Manifests[named].Digest.String(), err
 }
 
 func retarget(called, registry string) (name.Tag, error) {

@@ -59,24 +59,23 @@ func Document(image Image) ([]byte, error) {
 			Created:  image.Created.UTC().Format("2006-01-02T15:04:05Z"),
 		},
 	}}
-	whole := d.add(pkg{name: image.Repository, version: image.Version, purpose: "CONTAINER", purl: container(image.Repository, image.Digest), sha256: strings.TrimPrefix(image.Digest, "sha256:")})
-	d.relate("DOCUMENT", common.TypeRelationshipDescribe, whole)
+	whole := d.add("DOCUMENT", common.TypeRelationshipDescribe,
+		pkg{name: image.Repository, version: image.Version, purpose: "CONTAINER", purl: container(image.Repository, image.Digest), sha256: strings.TrimPrefix(image.Digest, "sha256:")})
 	sum := sha256.Sum256(image.Program)
-	program := d.add(pkg{name: image.Name, version: image.Version, purpose: "APPLICATION", purl: module(build.Main.Path, image.Version), sha256: hex.EncodeToString(sum[:])})
-	d.relate(whole, common.TypeRelationshipContains, program)
-
-	standard := d.add(pkg{name: "stdlib", version: build.GoVersion, purpose: "LIBRARY", purl: module("stdlib", strings.TrimPrefix(build.GoVersion, "go"))})
-	d.relate(program, common.TypeRelationshipDependsOn, standard)
+	program := d.add(whole, common.TypeRelationshipContains,
+		pkg{name: image.Name, version: image.Version, purpose: "APPLICATION", purl: module(build.Main.Path, image.Version), sha256: hex.EncodeToString(sum[:])})
+	d.add(program, common.TypeRelationshipDependsOn,
+		pkg{name: "stdlib", version: build.GoVersion, purpose: "LIBRARY", purl: module("stdlib", strings.TrimPrefix(build.GoVersion, "go"))})
 	for _, dependency := range build.Deps {
-		d.relate(program, common.TypeRelationshipDependsOn, d.add(ofModule(dependency)))
+		d.add(program, common.TypeRelationshipDependsOn, ofModule(dependency))
 	}
 	for _, m := range image.Data {
-		d.relate(whole, common.TypeRelationshipContains, d.add(pkg{name: m.Path, version: m.Version, purpose: "OTHER", purl: module(m.Path, m.Version)}))
+		d.add(whole, common.TypeRelationshipContains, pkg{name: m.Path, version: m.Version, purpose: "OTHER", purl: module(m.Path, m.Version)})
 	}
 	if image.Base != "" {
 		name := cmp.Or(image.BaseName, unnamed)
-		base := d.add(pkg{name: name, version: image.Base, purpose: "CONTAINER", purl: container(name, image.Base), sha256: strings.TrimPrefix(image.Base, "sha256:")})
-		d.relate(whole, common.TypeRelationshipDescendantOf, base)
+		d.add(whole, common.TypeRelationshipDescendantOf,
+			pkg{name: name, version: image.Base, purpose: "CONTAINER", purl: container(name, image.Base), sha256: strings.TrimPrefix(image.Base, "sha256:")})
 	}
 	var text bytes.Buffer
 	if err := json.Write(d.Document, &text, json.Indent("  "), json.EscapeHTML(false)); err != nil {
@@ -122,9 +121,13 @@ type pkg struct{ name, version, purpose, purl, sha256, source string }
 
 const unknown = "NOASSERTION"
 
-// add adds a package and gives its identifier.
-func (d *document) add(p pkg) common.ElementID {
+// add says how a package is related to one that is there already, adds it unless it is
+// there too, and gives its identifier.
+func (d *document) add(from common.ElementID, relationship string, p pkg) common.ElementID {
 	id := identifier(p.name + "@" + p.version)
+	d.Relationships = append(d.Relationships, &spdx.Relationship{
+		RefA: common.DocElementID{ElementRefID: from}, Relationship: relationship, RefB: common.DocElementID{ElementRefID: id},
+	})
 	if slices.ContainsFunc(d.Packages, func(q *spdx.Package) bool { return q.PackageSPDXIdentifier == id }) {
 		return id
 	}
@@ -147,12 +150,6 @@ func (d *document) add(p pkg) common.ElementID {
 	}
 	d.Packages = append(d.Packages, one)
 	return id
-}
-
-func (d *document) relate(from common.ElementID, relationship string, to common.ElementID) {
-	d.Relationships = append(d.Relationships, &spdx.Relationship{
-		RefA: common.DocElementID{ElementRefID: from}, Relationship: relationship, RefB: common.DocElementID{ElementRefID: to},
-	})
 }
 
 // identifier turns a name into what SPDX takes for one, letters, digits, "." and

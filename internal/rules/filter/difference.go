@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,12 +47,7 @@ type Rule struct {
 }
 
 // String gives the rule for a reader.
-func (r Rule) String() string {
-	if r.Words != "" {
-		return r.Words
-	}
-	return r.Spelled
-}
+func (r Rule) String() string { return cmp.Or(r.Words, r.Spelled) }
 
 // Chain is a chain of ours with its rules.
 type Chain struct {

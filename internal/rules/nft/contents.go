@@ -1,7 +1,6 @@
 package nft
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -98,8 +97,4 @@ func setDifferences(want, got Set) filter.Differences {
 	return filter.Unmatched(want.Intervals, got.Intervals, func(i Interval) Interval { return i }, func(i Interval) string {
 		return fmt.Sprintf("element %s in set %s", want.Type.Write(i), want.Name)
 	})
-}
-
-func compareIntervals(a, b Interval) int {
-	return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last))
 }

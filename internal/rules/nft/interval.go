@@ -1,6 +1,7 @@
 package nft
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -125,7 +126,7 @@ func pairsOf(is func(netip.Addr) bool) func(filter.Step) []Interval {
 		}
 		// Boxes are in the order of their prefixes, wider ones first whatever
 		// their ports. To be compared they have to be in the order of their keys.
-		slices.SortFunc(intervals, compareIntervals)
+		slices.SortFunc(intervals, func(a, b Interval) int { return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last)) })
 		return intervals
 	}
 }
