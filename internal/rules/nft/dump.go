@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 
@@ -53,7 +52,7 @@ func (k *kernel) elements(set string) ([]element, error) {
 	answers, err := k.ask(unix.NFT_MSG_GETSETELEM, netlink.Dump, named(unix.NFTA_SET_ELEM_LIST_TABLE, TableName), named(unix.NFTA_SET_ELEM_LIST_SET, set))
 	var found []element
 	for _, answer := range answers {
-		for _, e := range attributes(answer[unix.NFTA_SET_ELEM_LIST_ELEMENTS]) {
+		for _, e := range attributes(find(answer, unix.NFTA_SET_ELEM_LIST_ELEMENTS)) {
 			found = append(found, elementOf(e))
 		}
 	}
@@ -65,12 +64,8 @@ func (k *kernel) expressions(chain string) ([][]string, error) {
 	rules, err := k.ask(unix.NFT_MSG_GETRULE, netlink.Dump, named(unix.NFTA_RULE_TABLE, TableName), named(unix.NFTA_RULE_CHAIN, chain))
 	all := make([][]string, len(rules))
 	for i, rule := range rules {
-		for _, expression := range attributes(rule[unix.NFTA_RULE_EXPRESSIONS]) {
-			for part, value := range attributes(expression) {
-				if part == unix.NFTA_EXPR_NAME {
-					all[i] = append(all[i], strings.TrimSuffix(string(value), "\x00"))
-				}
-			}
+		for _, expression := range attributes(find(rule, unix.NFTA_RULE_EXPRESSIONS)) {
+			all[i] = append(all[i], strings.TrimSuffix(string(find(expression, unix.NFTA_EXPR_NAME)), "\x00"))
 		}
 	}
 	return all, err
@@ -90,21 +85,21 @@ func request(message uint16, flags netlink.HeaderFlags, about []netlink.Attribut
 }
 
 // ask gives the attributes of each of the kernel's answers.
-func (k *kernel) ask(message uint16, flags netlink.HeaderFlags, about ...netlink.Attribute) ([]map[uint16][]byte, error) {
+func (k *kernel) ask(message uint16, flags netlink.HeaderFlags, about ...netlink.Attribute) ([][]byte, error) {
 	question, err := request(message, flags, about)
 	if err != nil {
 		return nil, err
 	}
 	answers, err := k.socket.Execute(question)
-	var found []map[uint16][]byte
+	var found [][]byte
 	for _, m := range answers {
-		found = append(found, maps.Collect(attributes(m.Data[min(len(nfgenmsg(0)), len(m.Data)):])))
+		found = append(found, m.Data[min(len(nfgenmsg(0)), len(m.Data)):])
 	}
 	return found, err
 }
 
 // askOne gives the attributes of the kernel's one answer.
-func (k *kernel) askOne(message uint16, about ...netlink.Attribute) (map[uint16][]byte, error) {
+func (k *kernel) askOne(message uint16, about ...netlink.Attribute) ([]byte, error) {
 	answers, err := k.ask(message, 0, about...)
 	if err == nil && len(answers) != 1 {
 		err = errMalformed
@@ -130,31 +125,23 @@ func nfgenmsg(family byte) []byte { return []byte{family, unix.NFNETLINK_V0, 0, 
 var errMalformed = errors.New("the kernel's answer is malformed")
 
 func elementOf(body []byte) element {
-	var e element
-	for attribute, value := range attributes(body) {
-		switch attribute {
-		case unix.NFTA_SET_ELEM_KEY:
-			e.key = valueOf(value)
-		case nftaSetElemKeyEnd:
-			e.end = valueOf(value)
-		case unix.NFTA_SET_ELEM_FLAGS:
-			e.isEnd = number(value)&unix.NFT_SET_ELEM_INTERVAL_END != 0
-		}
-	}
-	return e
+	key := func(attribute uint16) string { return string(find(find(body, attribute), unix.NFTA_DATA_VALUE)) }
+	isEnd := number(find(body, unix.NFTA_SET_ELEM_FLAGS))&unix.NFT_SET_ELEM_INTERVAL_END != 0
+	return element{key(unix.NFTA_SET_ELEM_KEY), key(nftaSetElemKeyEnd), isEnd}
 }
 
 // nftaSetElemKeyEnd is missing from package unix (linux
 // include/uapi/linux/netfilter/nf_tables.h, NFTA_SET_ELEM_KEY_END).
 const nftaSetElemKeyEnd = 10
 
-func valueOf(data []byte) string {
-	for attribute, value := range attributes(data) {
-		if attribute == unix.NFTA_DATA_VALUE {
-			return string(value)
+// find gives the value of one netlink attribute, nil if it is absent.
+func find(list []byte, kind uint16) []byte {
+	for attribute, value := range attributes(list) {
+		if attribute == kind {
+			return value
 		}
 	}
-	return ""
+	return nil
 }
 
 // attributes yields type and value of each netlink attribute. It ends at

@@ -32,13 +32,14 @@ func (k *kernel) read() (contents, error) {
 // generation gives the number of the last transaction in the namespace.
 func (k *kernel) generation() (uint32, error) {
 	answer, err := k.askOne(unix.NFT_MSG_GETGEN)
-	if err == nil && len(answer[unix.NFTA_GEN_ID]) != 4 {
+	id := find(answer, unix.NFTA_GEN_ID)
+	if err == nil && len(id) != 4 {
 		err = errMalformed
 	}
 	if err != nil {
 		return 0, fmt.Errorf("reading the rules: %w", err)
 	}
-	return number(answer[unix.NFTA_GEN_ID]), nil
+	return number(id), nil
 }
 
 // Of a table (linux include/uapi/linux/netfilter/nf_tables.h).
@@ -55,8 +56,8 @@ func (k *kernel) readOnce() (c contents, err error) {
 	case err != nil:
 		return contents{}, fmt.Errorf("reading table %s: %w", TableName, err)
 	default:
-		c.dormant = number(found[unix.NFTA_TABLE_FLAGS])&flagDormant != 0
-		c.owner = number(found[nftaTableOwner])
+		c.dormant = number(find(found, unix.NFTA_TABLE_FLAGS))&flagDormant != 0
+		c.owner = number(find(found, nftaTableOwner))
 		if c.sets, err = k.readSets(); err != nil {
 			return contents{}, err
 		}
