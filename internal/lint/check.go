@@ -35,6 +35,9 @@ type Check struct {
 	// as it was planned. A check has one of the two.
 	judge   func(*judgement)
 	examine func(*examination)
+	// ofLimits says that examine has something to say of every pod with a sidecar
+	// where the policy has limits, also if no rule speaks of it.
+	ofLimits bool
 }
 
 // configurations hold Istio's own configuration.
@@ -105,6 +108,10 @@ var table = []*Check{
 		says: "with DNS capture this host is an address of %[3]s to %[2]s, where only the sidecar answers, but their connections to %[1]s bypass it and go nowhere: give the ServiceEntry its real spec.addresses or the label %[4]s: \"false\", or remove the port from the ClusterBypass",
 	},
 	{Name: "other-proxy", Severity: Warning, examine: otherProxy, says: "%s"},
+	{
+		Name: "pod-privilege", Severity: Warning, examine: podPrivilege, ofLimits: true,
+		says: "%s lets this container change the rules in the pod's network, so that spec.limits cannot hold it: remove that, or accept that this workload can bypass everything",
+	},
 	{
 		Name: "annotation-size", Severity: Warning, examine: annotationSize,
 		says: "the annotations have %d KiB, and the API server takes %d KiB for all of them together: " + fewer,

@@ -33,6 +33,7 @@ func (e *examination) annotation(key string) string {
 type container struct {
 	name, image string
 	privileged  bool
+	added       []node.Value // capabilities
 	list        string
 	index       int
 }
@@ -78,6 +79,7 @@ func (e *examination) lookAt(list string) {
 		c := container{
 			name: one.Entry("name").Text(), image: one.Entry("image").Text(),
 			privileged: one.Below("securityContext", "privileged").Truth(),
+			added:      one.Below("securityContext", "capabilities", "add").Items(),
 			list:       list, index: i,
 		}
 		e.containers = append(e.containers, c)

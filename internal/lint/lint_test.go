@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/guardrail"
 	"github.com/krm-bypass/krm-bypass/internal/lint"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
@@ -440,6 +441,47 @@ func TestOtherProxy(t *testing.T) {
 			policy := only(bypassing(t, test.bypass), "other-proxy")
 			policy.Mode = test.mode
 			matched(t, "other-proxy", test.want, found(t, policy, test.item))
+		})
+	}
+}
+
+// A container that can change the rules is told of where limits are meant to hold,
+// whether or not a rule speaks of the workload.
+func TestPodPrivilege(t *testing.T) {
+	const privileged = "{name: app, securityContext: {privileged: true}}"
+	adding := func(capability string) string {
+		return "containers: [{name: app, securityContext: {capabilities: {add: [NET_RAW, " + capability + "]}}}]"
+	}
+	at := func(path, what string) []string {
+		return []string{"Deployment orders: spec.template.spec." + path + ": …" + what + " lets this container change"}
+	}
+	limits := transform.Limits{Limits: guardrail.Limits{OutboundPorts: traffic.SinglePorts(traffic.TCP, 443)}}
+	for name, test := range map[string]struct {
+		limits       transform.Limits
+		bypass, spec string
+		template     string
+		want         []string
+	}{
+		"privileged":                   {limits: limits, bypass: "excludeInboundPorts=8080", spec: "containers: [" + privileged + "]", want: at("containers[0].securityContext.privileged", "privileged: true")},
+		"an init container":            {limits: limits, bypass: "excludeInboundPorts=8080", spec: "initContainers: [" + privileged + "], containers: [{name: b}]", want: at("initContainers[1].securityContext.privileged", "privileged: true")},
+		"no rule speaks of it":         {limits: limits, spec: "containers: [" + privileged + "]", want: at("containers[0].securityContext.privileged", "privileged: true")},
+		"NET_ADMIN":                    {limits: limits, spec: adding("NET_ADMIN"), want: at("containers[0].securityContext.capabilities.add", "NET_ADMIN")},
+		"as a runtime reads it":        {limits: limits, spec: adding("cap_net_admin"), want: at("containers[0].securityContext.capabilities.add", "NET_ADMIN")},
+		"all capabilities":             {limits: limits, spec: adding("ALL"), want: at("containers[0].securityContext.capabilities.add", "NET_ADMIN")},
+		"in forbidden namespaces":      {limits: transform.Limits{ForbiddenNamespaces: []string{"pci"}}, spec: adding("ALL"), want: at("containers[0].securityContext.capabilities.add", "NET_ADMIN")},
+		"another capability":           {limits: limits, spec: adding("SYS_PTRACE")},
+		"not privileged":               {limits: limits, spec: "containers: [{name: app, securityContext: {privileged: false}}]"},
+		"our own":                      {limits: limits, bypass: "excludeInboundPorts=8080", spec: "containers: [{name: app}]"},
+		"without limits":               {bypass: "excludeInboundPorts=8080", spec: "containers: [" + privileged + "]"},
+		"without a sidecar":            {limits: limits, template: "labels: {sidecar.istio.io/inject: 'false'}", spec: "containers: [" + privileged + "]"},
+		"in the network of the host":   {limits: limits, spec: "hostNetwork: true, containers: [" + privileged + "]"},
+		"of a workload left untouched": {limits: limits, bypass: "excludeInboundPorts=8080", spec: "hostNetwork: true, containers: [" + privileged + "]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			policy := only(bypassing(t, test.bypass), "pod-privilege")
+			policy.Limits = test.limits
+			item := fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: orders, namespace: shop}\nspec:\n  template:\n    metadata: {%s}\n    spec: {%s}\n", test.template, test.spec)
+			matched(t, "pod-privilege", test.want, found(t, policy, item))
 		})
 	}
 }

@@ -28,6 +28,8 @@ type Linter struct {
 	namespace  string
 	severities map[string]transform.Severity
 	checks     []*Check
+	// limited reports whether the policy has limits.
+	limited bool
 	// bypasses are those of the workloads, by what tells them apart.
 	bypasses sync.Map
 	// paths are those of pod templates.
@@ -40,6 +42,7 @@ var reported = map[Severity]transform.Severity{Error: transform.Error, Warning: 
 // New gives a linter for what a policy makes of workloads.
 func New(policy *transform.Policy) *Linter {
 	l := &Linter{mesh: policy.Mesh, namespace: policy.Namespace, severities: map[string]transform.Severity{}}
+	l.limited = !policy.Limits.IsZero() || len(policy.Limits.ForbiddenNamespaces) > 0 || policy.Limits.Annotators != nil
 	for _, c := range table {
 		severity := cmp.Or(Severity(policy.Lint[c.Name]), c.Severity)
 		if severity == Ignore || c.Domain != "" && c.Domain != l.mesh.Domain {
@@ -56,18 +59,20 @@ func New(policy *transform.Policy) *Linter {
 // the document.
 func (l *Linter) Look(plans []*transform.Plan, document *yaml.Node, item int) (workloads []*Workload, findings []Finding) {
 	for _, plan := range plans {
-		if !plan.Decided || plan.Failed() {
+		if plan.Fold == nil || !plan.Decided && !l.limited || plan.Failed() {
 			continue
 		}
 		e := l.examination(plan, document, item)
 		for _, c := range l.checks {
-			if c.examine != nil {
+			if c.examine != nil && (plan.Decided || c.ofLimits) {
 				e.check = c
 				c.examine(e)
 			}
 		}
 		findings = append(findings, e.findings...)
-		workloads = append(workloads, e.workload)
+		if plan.Decided {
+			workloads = append(workloads, e.workload)
+		}
 	}
 	return workloads, findings
 }

@@ -3,10 +3,13 @@ package lint
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 // neighbour is something in a pod that translates addresses by rules of its own.
@@ -95,4 +98,25 @@ func otherProxy(e *examination) {
 			e.find(e.workload.Object, path, "", fmt.Sprintf(n.message, lost))
 		}
 	}
+}
+
+// podPrivilege finds containers that may change the rules in the pod's network
+// namespace, which limits promise something about.
+func podPrivilege(e *examination) {
+	for _, c := range e.containers {
+		switch {
+		case !e.linter.limited || c.name == transform.InitName:
+		case c.privileged:
+			e.find(e.workload.Object, e.path(c, "securityContext", "privileged"), "", "privileged: true")
+		case slices.ContainsFunc(c.added, changesRules):
+			e.find(e.workload.Object, e.path(c, "securityContext", "capabilities", "add"), "", "NET_ADMIN")
+		}
+	}
+}
+
+// changesRules reports whether a capability, as a container runtime reads its name,
+// is one by which rules are changed.
+func changesRules(capability node.Value) bool {
+	name := strings.TrimPrefix(strings.ToUpper(capability.Text()), "CAP_")
+	return name == "NET_ADMIN" || name == "ALL"
 }
