@@ -25,6 +25,7 @@ func (in *inputs) adopt(cmd *cobra.Command, paths []string) error {
 		return err
 	}
 	in.app = app
+	in.reading.mayBeEmpty = app.Name != "" // render says what that means to Argo CD
 	for _, name := range slices.Sorted(maps.Keys(app.Parameters)) {
 		if flag := cmd.Flags().Lookup(name); flag.Changed {
 			return fmt.Errorf("parameter %s of application %s: whoever installed the plugin set --%s=%s: remove the parameter from the Application", name, app.Name, name, flag.Value)

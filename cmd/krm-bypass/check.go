@@ -22,7 +22,7 @@ that was skipped silently:
   kustomize build . | krm-bypass check - --spec bypass.yaml
 
 PATH is a file, a folder, or - for standard input. In a folder, check reads all
-.yaml, .yml and .json files, at any depth, except hidden ones. How they are
+.yaml, .yml and .json files, at any depth, except in hidden folders. How they are
 formatted does not matter. For each workload, check says what is missing, stale
 or foreign, in which file and line, and what to do about it.
 

@@ -107,7 +107,7 @@ func TestCheckThatComesToNoResult(t *testing.T) {
 		"a broken workload":  {[]string{dir + "/broken", "--spec", dir + "/bypass.yaml"}, "broken/web.yaml:9: error: reading the document"},
 		"an unknown mesh":    {[]string{dir, "--mesh", "Nope"}, `--mesh: "Nope" is`},
 		"no specification":   {[]string{dir + "/web.yaml"}, "there is no ClusterBypass: give one with --spec"},
-		"an empty folder":    {[]string{dir + "/none", "--spec", dir + "/bypass.yaml"}, "there is nothing to check"},
+		"an empty folder":    {[]string{dir + "/none", "--spec", dir + "/bypass.yaml"}, dir + "/none: the folder holds no .yaml, .yml or .json file: correct the path"},
 		"a pipe that is dry": {[]string{"-", "--spec", dir + "/bypass.yaml"}, "there is nothing to check"},
 	} {
 		t.Run(name, func(t *testing.T) {

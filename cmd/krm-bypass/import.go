@@ -25,7 +25,7 @@ beside them for
 The mesh's own configuration becomes meshDefaults. What all workloads say becomes
 the global rule, what all of a namespace say a rule for it, and the rest rules
 for single workloads. import reads every file that you name, and in a folder all
-.yaml, .yml and .json files that are not hidden.
+.yaml, .yml and .json files that no hidden folder holds.
 
 With --strip, import takes the annotations that it imported out of the files and
 changes no other byte. The mesh's own configuration stays as it is. If you then
@@ -78,7 +78,7 @@ func importCommand() *cobra.Command {
 }
 
 func importSettings(cmd *cobra.Command, paths []string, named string, strip bool) error {
-	files, skipped, err := readManifests(paths)
+	files, skipped, err := reading{rewriting: true}.manifests(paths)
 	if err != nil {
 		return err
 	}

@@ -82,14 +82,15 @@ func contents(t *testing.T, dir string) map[string]string {
 
 func TestImportReadsFolders(t *testing.T) {
 	dir := folder(t, map[string]string{
-		"a/web.yml": annotated, "values.yaml": "replicas: 2\n", "notes.txt": "{{ not read", ".hidden/broken.yaml": "[", ".broken.yaml": "[",
+		"a/web.yml": annotated, "values.yaml": "replicas: 2\n", "notes.txt": "{{ not read", ".hidden/broken.yaml": "[", ".web.yaml": strings.NewReplacer("web", "hidden", "3306", "3307").Replace(annotated),
 	})
 	require.NoError(t, os.Symlink(filepath.Join(dir, "a"), filepath.Join(dir, "again")))
 	require.NoError(t, os.Symlink(filepath.Join(dir, "a/web.yml"), filepath.Join(dir, "web.yaml")))
 	code, out, errOut := krmBypass("", "import", dir, filepath.Join(dir, "a/web.yml"))
 	assert.Zero(t, code)
 	assert.Contains(t, out, "names: [web]")
-	assert.Equal(t, 1, strings.Count(out, "- match:"))
+	assert.Contains(t, out, "names: [hidden]")
+	assert.Equal(t, 2, strings.Count(out, "- match:"))
 	assert.Equal(t, "warning: "+dir+"/again: skipped, because it is a link to a folder: name the folder itself\n", errOut)
 }
 

@@ -31,6 +31,7 @@ type inputs struct {
 	// asFiles reads a kustomization as the files in its folder, and does not
 	// build it.
 	asFiles bool
+	reading reading
 	// working shows what is being done; it may be nil.
 	working *progress
 }
@@ -124,7 +125,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 		}
 	}
 	in.working.say("reading files")
-	read, notes, err := readManifests(files)
+	read, notes, err := in.reading.manifests(files)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -15,6 +15,16 @@ import (
 // manifestExtensions are those of the files that are read in a folder.
 var manifestExtensions = []string{".yaml", ".yml", ".json"}
 
+// reading is what a command wants of folders.
+type reading struct {
+	// rewriting has a file that cannot be read stay as it is, with a warning. For
+	// whoever judges or prints manifests it is an error, since it may hold a
+	// workload, and kubectl would apply that.
+	rewriting bool
+	// mayBeEmpty is for folders that may hold no manifest.
+	mayBeEmpty bool
+}
+
 // manifests are files that are read.
 type manifests struct {
 	files []inventory.File
@@ -24,22 +34,38 @@ type manifests struct {
 	// seen are the files without links: one with two names is read, and written,
 	// once.
 	seen map[string]bool
+	// unread are files of folders. If the user names one itself, too, it is read.
+	unread []unread
 }
 
-// readManifests reads files, and in folders the manifests at any depth, each once
-// and in the order of their names. One error names everything that cannot be
-// read; skipped says what was passed over.
-func readManifests(paths []string) (files []inventory.File, skipped []string, err error) {
+type unread struct{ path, real, why string }
+
+// manifests reads files, and in folders the manifests at any depth, each once
+// and in the order of their names. Files are hidden from kubectl by no name, so
+// that only hidden folders are left out (kubernetes/kubernetes
+// staging/src/k8s.io/cli-runtime/pkg/resource/visitor.go,
+// ExpandPathsToFileVisitors). One error names everything that cannot be read;
+// skipped says what was passed over.
+func (r reading) manifests(paths []string) (files []inventory.File, skipped []string, err error) {
 	m := manifests{seen: map[string]bool{}}
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		switch {
 		case err != nil:
 			m.problem(err)
-		case info.IsDir():
-			m.folder(filepath.Clean(path))
-		default:
+		case !info.IsDir():
 			m.named(filepath.Clean(path))
+		case m.folder(filepath.Clean(path)) == 0 && !r.mayBeEmpty:
+			m.problem(fmt.Errorf("%s: the folder holds no .yaml, .yml or .json file: correct the path", path))
+		}
+	}
+	for _, u := range m.unread {
+		switch {
+		case m.seen[u.real]:
+		case r.rewriting:
+			m.skipped = append(m.skipped, u.path+": skipped, because it is "+u.why)
+		default:
+			m.problem(fmt.Errorf("%s: not read, because it is %s", u.path, u.why))
 		}
 	}
 	return m.files, m.skipped, errors.Join(m.problems...)
@@ -47,10 +73,6 @@ func readManifests(paths []string) (files []inventory.File, skipped []string, er
 
 func (m *manifests) problem(err error) {
 	m.problems = append(m.problems, fmt.Errorf("reading manifests: %w", err))
-}
-
-func (m *manifests) skip(path, why string) {
-	m.skipped = append(m.skipped, path+": skipped, because it is "+why)
 }
 
 // named reads a file that the user named, which may be a pipe.
@@ -62,6 +84,10 @@ func (m *manifests) named(path string) {
 		m.seen[real] = true
 	}
 	text, err := os.ReadFile(path)
+	m.add(path, text, err)
+}
+
+func (m *manifests) add(path string, text []byte, err error) {
 	if err != nil {
 		m.problem(err)
 		return
@@ -69,68 +95,74 @@ func (m *manifests) named(path string) {
 	m.files = append(m.files, inventory.File{Path: path, Text: text})
 }
 
-// folder reads the manifests in a folder. Links must stay within it: what it
-// holds may come from somebody who must not read, or have rewritten, other files.
-func (m *manifests) folder(path string) {
-	real, err := realPath(path)
+// folder reads the manifests in a folder and counts the files that might be some.
+// Links must stay within it: what it holds may come from somebody who must not
+// read, or have rewritten, other files.
+func (m *manifests) folder(path string) (count int) {
+	root, err := openRoot(path)
 	if err != nil {
 		m.problem(err)
-		return
-	}
-	root, err := os.OpenRoot(real)
-	if err != nil {
-		m.problem(err)
-		return
+		return 1
 	}
 	defer root.Close() //nolint:errcheck // it is only read
 	// With a slash, so that a link to a folder is followed where it is named.
 	err = filepath.WalkDir(path+string(filepath.Separator), func(at string, entry fs.DirEntry, err error) error {
 		at = filepath.Clean(at)
-		hidden := strings.HasPrefix(entry.Name(), ".") && at != path
 		switch {
 		case err != nil:
 			m.problem(err)
-		case hidden && entry.IsDir():
+		case entry.IsDir() && at != path && strings.HasPrefix(entry.Name(), "."):
 			return fs.SkipDir
-		case hidden || entry.IsDir():
+		case entry.IsDir():
 		case entry.Type()&fs.ModeSymlink != 0 && isDir(at):
-			m.skip(at, "a link to a folder: name the folder itself")
+			// kubectl does not follow it either.
+			m.skipped = append(m.skipped, at+": skipped, because it is a link to a folder: name the folder itself")
 		case slices.Contains(manifestExtensions, strings.ToLower(filepath.Ext(at))):
-			m.within(root, at)
+			count++
+			m.within(root, at, path)
 		}
 		return nil
 	})
 	if err != nil {
 		m.problem(err)
 	}
+	return count
+}
+
+// openRoot opens a folder by its path without links.
+func openRoot(path string) (*os.Root, error) {
+	real, err := realPath(path)
+	if err != nil {
+		return nil, err
+	}
+	return os.OpenRoot(real)
 }
 
 // within reads a file of a folder.
-func (m *manifests) within(root *os.Root, path string) {
+func (m *manifests) within(root *os.Root, path, folder string) {
+	target, _ := os.Readlink(path)
 	real, err := realPath(path)
-	if err != nil {
+	inside, outside := filepath.Rel(root.Name(), real)
+	switch {
+	case err != nil && target != "":
+		m.unread = append(m.unread, unread{path, "", fmt.Sprintf("a link to %s, which cannot be followed (%v): mend or remove it", target, err)})
+		return
+	case err != nil:
 		m.problem(err)
 		return
-	}
-	inside, err := filepath.Rel(root.Name(), real)
-	if err != nil || !filepath.IsLocal(inside) {
-		m.skip(path, "a link that leads out of the folder: name the file itself")
+	case outside != nil || !filepath.IsLocal(inside):
+		m.unread = append(m.unread, unread{path, real, fmt.Sprintf("a link to %s, outside the folder %s: name %s itself too, or remove it", real, folder, path)})
+		return
+	case m.seen[real]:
 		return
 	}
-	if m.seen[real] {
+	if info, err := root.Stat(inside); err == nil && !info.Mode().IsRegular() {
+		m.unread = append(m.unread, unread{path, real, "not a regular file: name it itself too, or remove it"})
 		return
 	}
 	m.seen[real] = true
-	if info, err := root.Stat(inside); err == nil && !info.Mode().IsRegular() {
-		m.skip(path, "not a regular file")
-		return
-	}
 	text, err := root.ReadFile(inside)
-	if err != nil {
-		m.problem(err)
-		return
-	}
-	m.files = append(m.files, inventory.File{Path: path, Text: text})
+	m.add(path, text, err)
 }
 
 // realPath gives the absolute path of a file, without links.

@@ -32,15 +32,27 @@ func TestAFolderIsReadWithinItself(t *testing.T) {
 	link(filepath.Join(app, "web.yaml"), "absolute.yaml")
 	require.NoError(t, syscall.Mkfifo(filepath.Join(app, "pipe.yaml"), 0o600))
 	link("pipe.yaml", "piped.yaml")
-	told := "warning: " + app + "/folder: skipped, because it is a link to a folder: name the folder itself\n" +
-		"warning: " + app + "/out.yaml: skipped, because it is a link that leads out of the folder: name the file itself\n" +
-		"warning: " + app + "/pipe.yaml: skipped, because it is not a regular file\n" +
-		"warning: " + app + "/zero.yaml: skipped, because it is a link that leads out of the folder: name the file itself\n"
+	link("nowhere", "gone.yaml")
+	folderLink := app + "/folder: skipped, because it is a link to a folder: name the folder itself\n"
+	unread := []string{
+		app + "/gone.yaml: WHAT, because it is a link to nowhere, which cannot be followed (lstat " + app + "/nowhere: no such file or directory): mend or remove it\n",
+		app + "/out.yaml: WHAT, because it is a link to " + out + ", outside the folder " + app + ": name " + app + "/out.yaml itself too, or remove it\n",
+		app + "/pipe.yaml: WHAT, because it is not a regular file: name it itself too, or remove it\n",
+		app + "/piped.yaml: WHAT, because it is not a regular file: name it itself too, or remove it\n",
+		app + "/zero.yaml: WHAT, because it is a link to /dev/zero, outside the folder " + app + ": name " + app + "/zero.yaml itself too, or remove it\n",
+	}
+	warned := "warning: " + folderLink + "warning: " + strings.ReplaceAll(strings.Join(unread, "warning: "), "WHAT", "skipped")
+	refused := "error: reading manifests: " + strings.ReplaceAll(strings.Join(unread, "reading manifests: "), "WHAT", "not read")
 
-	for _, command := range [][]string{{"render"}, {"check"}, {"explain"}, {"render", "--diff"}, {"render", "--in-place"}} {
-		code, _, errOut := krmBypass("", append(command, app)...)
-		assert.Equal(t, command[0] == "check", code == 1, "%v: %s", command, errOut)
-		assert.Equal(t, told, errOut, "%v", command)
+	for _, test := range []struct {
+		command string
+		code    int
+		told    string
+	}{{"render", 1, refused}, {"check", couldNotTell, refused}, {"explain", 1, refused}, {"render --diff", 0, warned}, {"render --in-place", 0, warned}} {
+		code, stdout, errOut := krmBypass("", append(strings.Fields(test.command), app)...)
+		assert.Equal(t, test.code, code, test.command)
+		assert.Equal(t, test.told, errOut, test.command)
+		assert.Equal(t, test.command == "render --diff", stdout != "", "%s: %s", test.command, stdout)
 	}
 	assert.Contains(t, textOf(t, filepath.Join(app, "web.yaml")), written, "by whichever name it was found")
 	assert.NotContains(t, textOf(t, out), written)
@@ -52,6 +64,52 @@ func TestAFolderIsReadWithinItself(t *testing.T) {
 	assert.Zero(t, code, errOut)
 	assert.Empty(t, errOut, "a link that the user names may lead anywhere")
 	assert.NotContains(t, textOf(t, out), "app: web")
+
+	for _, name := range []string{"gone.yaml", "pipe.yaml", "piped.yaml", "zero.yaml"} {
+		require.NoError(t, os.Remove(filepath.Join(app, name)))
+	}
+	for _, paths := range [][]string{{app, filepath.Join(app, "out.yaml")}, {out, app}} {
+		code, stdout, errOut := krmBypass("", append([]string{"render"}, paths...)...)
+		assert.Zero(t, code, errOut)
+		assert.Equal(t, "warning: "+folderLink, errOut)
+		assert.Equal(t, 2, strings.Count(stdout, "kind: Deployment"), stdout)
+	}
+}
+
+// TestHiddenFilesAreRead has what kubectl apply -f reads of a folder.
+func TestHiddenFilesAreRead(t *testing.T) {
+	for _, name := range []string{".web.yaml", ".web.yml", ".yaml", "sub/.web.yaml", "WEB.YAML", "a/.git.yaml"} {
+		dir := folder(t, map[string]string{"bypass.yaml": bypassSpec, name: webDeployment, ".git/web.yaml": "[", ".git.d/sub/web.yaml": "["})
+		code, out, errOut := krmBypass("", "render", dir)
+		assert.Zero(t, code, errOut)
+		assert.Contains(t, out, written, name)
+		code, out, _ = krmBypass("", "check", dir)
+		assert.Equal(t, 1, code, name)
+		assert.Contains(t, out, "excludeOutboundPorts", name)
+		code, _, errOut = krmBypass("", "render", "--in-place", dir)
+		assert.Zero(t, code, errOut)
+		assert.Contains(t, textOf(t, filepath.Join(dir, name)), written, name)
+	}
+}
+
+// TestAFolderWithoutManifests is told from standard input that is empty, which Helm
+// may send, and from a file that says nothing.
+func TestAFolderWithoutManifests(t *testing.T) {
+	dir := folder(t, map[string]string{"bypass.yaml": bypassSpec, "empty/README.md": "", "empty/.git/web.yaml": webDeployment, "blank/web.yaml": "\n"})
+	spec, empty := filepath.Join(dir, "bypass.yaml"), filepath.Join(dir, "empty")
+	for _, command := range []string{"render", "render --in-place", "render --diff", "explain", "check"} {
+		for _, paths := range [][]string{{empty}, {spec, empty}} {
+			code, out, errOut := krmBypass("", append(append(strings.Fields(command), "--spec", spec), paths...)...)
+			assert.Equal(t, command == "check", code == couldNotTell, command)
+			assert.NotZero(t, code, command)
+			assert.Empty(t, out)
+			assert.Equal(t, "error: reading manifests: "+empty+": the folder holds no .yaml, .yml or .json file: correct the path\n", errOut, command)
+		}
+	}
+	code, _, errOut := krmBypass("", "render", "--spec", spec, filepath.Join(dir, "blank"))
+	assert.Zero(t, code, errOut)
+	code, _, errOut = krmBypass("", "explain", "--spec", spec, filepath.Join(dir, "blank"), "--before", empty)
+	assert.Zero(t, code, "nothing was there yet: %s", errOut)
 }
 
 // TestNamesControlNoTerminal has names that would clear the screen, or pass for a

@@ -25,12 +25,15 @@ CD plugin, or in a pipeline.
 PATH is a file, a folder, or - for standard input. A folder with a kustomization
 is built as kustomize build does it, but within this process: with kustomize's
 builtin plugins only, fetching nothing and executing nothing. In any other
-folder, render reads all .yaml, .yml and .json files, at any depth, except hidden
-ones.
+folder, render reads all .yaml, .yml and .json files, at any depth, except in
+hidden folders.
 
 --spec names the specification. Without it, render uses the one ClusterBypass
 among the manifests, or those that the kustomization lists under transformers,
 and applies them where they are listed.
+
+A file of a folder that cannot be read, such as a link that leads out of it, is an
+error. With --in-place and --diff it stays as it is, with a warning.
 
 Under Argo CD, the application's parameters spec, mesh and image set the flags of
 the same names, and an application that renders to nothing is an error.
@@ -54,6 +57,7 @@ func renderCommand() *cobra.Command {
 		Args:  needManifests,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.asFiles = inPlace || showDiff
+			in.reading.rewriting = in.asFiles
 			if in.asFiles {
 				return rewriteFiles(cmd, in, args, showDiff)
 			}

@@ -39,7 +39,7 @@ spec:
 
 func TestRenderPrints(t *testing.T) {
 	dir := folder(t, map[string]string{
-		"app/web.yaml": webDeployment, "app/service.yaml": webService, "app/bypass.yaml": bypassSpec, "app/.hidden.yaml": "[",
+		"app/web.yaml": webDeployment, "app/service.yaml": webService, "app/bypass.yaml": bypassSpec, "app/.hidden/a.yaml": "[",
 		"spec.yaml": strings.Replace(bypassSpec, "5432", "6379", 1),
 	})
 	app := filepath.Join(dir, "app")
@@ -62,7 +62,7 @@ func TestRenderPrints(t *testing.T) {
 	assert.Contains(t, out, `excludeOutboundPorts: "6379"`)
 	assert.True(t, strings.HasSuffix(out, "---\n"+webService))
 
-	assert.Equal(t, map[string]string{"web.yaml": webDeployment, "service.yaml": webService, "bypass.yaml": bypassSpec, ".hidden.yaml": "["}, contents(t, app), "and nothing is written")
+	assert.Equal(t, map[string]string{"web.yaml": webDeployment, "service.yaml": webService, "bypass.yaml": bypassSpec, ".hidden/a.yaml": "["}, contents(t, app), "and nothing is written")
 }
 
 func TestRenderTakesEmptyInput(t *testing.T) {
