@@ -6,7 +6,12 @@ import (
 )
 
 // chooser is a view of an object that selects pods by their labels.
-type chooser interface{ selects() map[string]string }
+type chooser interface {
+	inNamespace() string
+	selects() map[string]string
+}
+
+func (o *resource) inNamespace() string { return o.Namespace }
 
 func (p *peerAuthentication) selects() map[string]string          { return p.Spec.Selector.MatchLabels }
 func (p *authorizationPolicy) selects() map[string]string         { return p.Spec.Selector.MatchLabels }
@@ -46,7 +51,7 @@ func represented(workloads []*Workload, items *Items) []*Workload {
 			all = append(all, one)
 		}
 		one.members = append(one.members, w)
-		one.crowd.name(w.id())
+		one.crowd.name(w.ID())
 	}
 	return all
 }

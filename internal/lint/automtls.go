@@ -55,7 +55,7 @@ const (
 
 // mtls is what is known of the connections that break.
 type mtls struct {
-	peers  *peers
+	peers  peers
 	rules  *rules
 	broken map[*Workload]*broken
 	mend   mending
@@ -92,7 +92,7 @@ func (t *mtls) judge(w *Workload, r reached) {
 		t.broken[w] = b
 	}
 	b.ports = b.ports.Union(traffic.SinglePorts(traffic.TCP, r.port))
-	b.through.name(portOf(r.view()) + " of " + r.service.id())
+	b.through.name(portOf(r.view()) + " of " + r.service.ID())
 	switch {
 	case len(forced) > 0:
 		rules = forced

@@ -50,18 +50,10 @@ type source struct {
 // annotation; else the mesh's own configuration (istio/istio
 // pilot/pkg/model/proxy_config.go).
 func (j *judgement) captures() func(*Workload) (source, bool) {
-	var all scoped[*proxyConfig]
-	for _, p := range inOrder(viewed[proxyConfig](j.items)) {
-		all.add(j.namespace(p.Namespace), p.Spec.Selector.MatchLabels, p)
-	}
-	roots := j.roots()
+	all := newScoped(j, inOrder(viewed[proxyConfig](j.items)))
 	configs := inOrder(viewed[meshConfig](j.items))
 	return func(w *Workload) (source, bool) {
-		scopes := append(all.selecting(w), all.wide[w.namespace]...)
-		for _, root := range roots {
-			scopes = append(scopes, all.wide[root]...)
-		}
-		for _, p := range scopes {
+		for _, p := range slices.Concat(all.of(w)) {
 			if value, said := p.Spec.EnvironmentVariables[captureKey]; said {
 				return source{resource: p.Object, at: p.Path("spec", "environmentVariables", captureKey)}, value == "true"
 			}
@@ -96,7 +88,7 @@ func dnsCapture(j *judgement) {
 		}
 	}
 	captures := j.captures()
-	for _, group := range j.leaving() {
+	for _, group := range j.leaving {
 		holes := blackHoles(group.settings)
 		if holes == "" {
 			continue

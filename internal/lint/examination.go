@@ -51,9 +51,9 @@ func (l *Linter) examination(plan *transform.Plan, document *yaml.Node, item int
 	about := seen.Named()
 	about.Item = item
 	w := &Workload{
-		Object: about, name: about.ID(), template: l.interned(seen.TemplatePath()), namespace: plan.Namespace,
+		Object: about, template: l.interned(seen.TemplatePath()), namespace: plan.Namespace,
 		bypass:  l.bypassOf(plan),
-		written: plan.Applies, contained: plan.Container, isPod: len(seen.TemplatePath()) == len(seen.Path()),
+		written: plan.Applies, contained: plan.Container,
 	}
 	e := &examination{reporter: reporter{linter: l}, workload: w, object: node.Of(document).At(seen.Path()...)}
 	template := node.Of(document).At(seen.TemplatePath()...)

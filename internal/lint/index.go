@@ -20,9 +20,11 @@ type index struct {
 	// ports are all of those ports, and names those of container ports.
 	ports traffic.Ports
 	names []string
-	made  func() (byNamespace map[string][]*Workload, byLabel map[label][]*Workload)
+	// labelled gives them by label.
+	labelled func() map[label][]*Workload
 }
 
+// label is a label of pods in a namespace. One without a key is on all of them.
 type label struct{ namespace, key, value string }
 
 func newIndex(unnamed string, workloads []*Workload) *index {
@@ -43,16 +45,15 @@ func newIndex(unnamed string, workloads []*Workload) *index {
 			}
 		}
 	}
-	x.made = sync.OnceValues(func() (map[string][]*Workload, map[label][]*Workload) {
-		byNamespace, byLabel := map[string][]*Workload{}, map[label][]*Workload{}
+	x.labelled = sync.OnceValue(func() map[label][]*Workload {
+		labelled := map[label][]*Workload{}
 		for _, w := range x.workloads {
-			byNamespace[w.namespace] = append(byNamespace[w.namespace], w)
-			for _, l := range w.labels {
+			for _, l := range append(w.labels[:len(w.labels):len(w.labels)], podLabel{}) {
 				at := label{w.namespace, l.key, l.value}
-				byLabel[at] = append(byLabel[at], w)
+				labelled[at] = append(labelled[at], w)
 			}
 		}
-		return byNamespace, byLabel
+		return labelled
 	})
 	return x
 }
@@ -60,10 +61,9 @@ func newIndex(unnamed string, workloads []*Workload) *index {
 // selected gives the workloads of a namespace whose pods have all of the labels.
 func (x *index) selected(namespace string, labels map[string]string) []*Workload {
 	namespace = cmp.Or(namespace, x.unnamed)
-	byNamespace, byLabel := x.made()
-	few := byNamespace[namespace]
+	few := x.labelled()[label{namespace: namespace}]
 	for key, value := range labels {
-		have := byLabel[label{namespace, key, value}]
+		have := x.labelled()[label{namespace, key, value}]
 		if len(labels) == 1 {
 			return have
 		}
@@ -116,44 +116,47 @@ func (x *index) mentioned(text []byte) bool {
 	return false
 }
 
-// scoped are objects that speak of pods: of all in a namespace, or of those that
-// they select.
-type scoped[T any] struct {
+// scoped are objects that speak of pods: of those that they select, of all in
+// their namespace, or of all in the mesh.
+type scoped[T chooser] struct {
+	j    *judgement
 	wide map[string][]T
 	// narrow holds those with a selector by one of its labels, so that a pod
 	// need not be held against all of them.
-	narrow map[label][]selecting[T]
+	narrow map[label][]T
 }
 
-type selecting[T any] struct {
-	labels map[string]string
-	one    T
-}
-
-func (s *scoped[T]) add(namespace string, labels map[string]string, one T) {
-	if s.wide == nil {
-		s.wide, s.narrow = map[string][]T{}, map[label][]selecting[T]{}
+func newScoped[T chooser](j *judgement, all []T) *scoped[T] {
+	s := &scoped[T]{j, map[string][]T{}, map[label][]T{}}
+	for _, one := range all {
+		namespace, labels := j.namespace(one.inNamespace()), one.selects()
+		if len(labels) == 0 {
+			s.wide[namespace] = append(s.wide[namespace], one)
+			continue
+		}
+		key := slices.Min(keysOf(labels))
+		at := label{namespace, key, labels[key]}
+		s.narrow[at] = append(s.narrow[at], one)
 	}
-	if len(labels) == 0 {
-		s.wide[namespace] = append(s.wide[namespace], one)
-		return
-	}
-	key := slices.Min(keysOf(labels))
-	at := label{namespace, key, labels[key]}
-	s.narrow[at] = append(s.narrow[at], selecting[T]{labels, one})
+	return s
 }
 
-// selecting gives those that select the pods of a workload.
-func (s *scoped[T]) selecting(w *Workload) []T {
-	var found []T
+// of gives those that speak of the pods of a workload, the narrowest first.
+func (s *scoped[T]) of(w *Workload) (selecting, wide, mesh []T) {
 	for _, l := range w.labels {
-		for _, each := range s.narrow[label{w.namespace, l.key, l.value}] {
-			if w.labels.have(each.labels) {
-				found = append(found, each.one)
+		for _, one := range s.narrow[label{w.namespace, l.key, l.value}] {
+			if w.labels.have(one.selects()) {
+				selecting = append(selecting, one)
 			}
 		}
 	}
-	return found
+	for _, root := range s.j.roots {
+		mesh = append(mesh, s.wide[root]...)
+	}
+	if !slices.Contains(s.j.roots, w.namespace) {
+		wide = s.wide[w.namespace]
+	}
+	return selecting, wide, mesh
 }
 
 func keysOf[V any](m map[string]V) []string { return slices.Collect(maps.Keys(m)) }

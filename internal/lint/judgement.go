@@ -12,8 +12,8 @@ import (
 func (l *Linter) Judge(workloads []*Workload, wanted Wanted, items *Items) []Finding {
 	alike := represented(workloads, items)
 	j := &judgement{
-		reporter: reporter{linter: l}, items: items, workloads: workloads, alike: alike, opening: newIndex(l.namespace, alike),
-		notes: map[place]*note{}, open: map[string][]saying{},
+		reporter: reporter{linter: l}, items: items, workloads: workloads, opening: newIndex(l.namespace, alike),
+		roots: rootsOf(items), leaving: grouped(alike), notes: map[place]*note{}, open: map[string][]saying{},
 	}
 	for _, c := range wanted.checks {
 		j.check = c
@@ -60,13 +60,16 @@ type judgement struct {
 	reporter
 	items     *Items
 	workloads []*Workload
-	// alike are the workloads, one for all that are alike.
-	alike   []*Workload
+	// opening and leaving are the workloads that bypass anything on its way in and
+	// out, one for all that are alike.
 	opening *index
+	leaving []*group
+	// roots are the namespaces whose policies hold for the whole mesh: one, unless
+	// the items configure several meshes.
+	roots []string
 	// open is what there is to say of all ports of the workloads that a selector
 	// takes in.
-	open   map[string][]saying
-	groups []group
+	open map[string][]saying
 	// notes are those of the check that runs, by place and in their order.
 	notes map[place]*note
 	noted []*note

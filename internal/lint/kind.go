@@ -35,9 +35,6 @@ type resource struct {
 
 func (o *resource) hold(other resource) { *o = other }
 
-// id names the object in a message.
-func (o *resource) id() string { return o.ID() }
-
 // whole views an object as a T, and keeps the object itself. What does not fit is
 // left at its zero value: the mesh and the API server complain about it.
 func whole[T any, P interface {

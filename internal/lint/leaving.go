@@ -12,11 +12,11 @@ type group struct {
 	settings  traffic.Settings
 	workloads []*Workload
 	// crowds are they by their namespaces.
-	crowds map[string]*crowd
+	crowds tally
 }
 
 // seeing adds those in whose namespaces an object counts.
-func (g group) seeing(exportTo []string, from string, to *crowd) {
+func (g *group) seeing(exportTo []string, from string, to *crowd) {
 	for namespace, c := range g.crowds {
 		if exported(exportTo, from, namespace) {
 			to.join(c)
@@ -24,32 +24,25 @@ func (g group) seeing(exportTo []string, from string, to *crowd) {
 	}
 }
 
-// leaving gives the workloads that bypass anything on its way out, by their
+// grouped gives the workloads that bypass anything on its way out, by their
 // settings, so that each is asked once what it does to an object.
-func (j *judgement) leaving() []group {
-	if j.groups != nil {
-		return j.groups
-	}
-	at := map[*bypass]int{}
-	for _, w := range j.alike {
+func grouped(workloads []*Workload) []*group {
+	var groups []*group
+	of := map[*bypass]*group{}
+	for _, w := range workloads {
 		if !w.opensOutbound() {
 			continue
 		}
-		i, known := at[w.bypass]
-		if !known {
-			i = len(j.groups)
-			at[w.bypass] = i
-			j.groups = append(j.groups, group{settings: w.settings, crowds: map[string]*crowd{}})
+		g := of[w.bypass]
+		if g == nil {
+			g = &group{settings: w.settings, crowds: tally{}}
+			of[w.bypass] = g
+			groups = append(groups, g)
 		}
-		j.groups[i].workloads = append(j.groups[i].workloads, w)
-		c := j.groups[i].crowds[w.namespace]
-		if c == nil {
-			c = &crowd{}
-			j.groups[i].crowds[w.namespace] = c
-		}
-		c.add(w)
+		g.workloads = append(g.workloads, w)
+		g.crowds.add(w.namespace, w)
 	}
-	return j.groups
+	return groups
 }
 
 // bypasses reports whether connections to a port at an address bypass the sidecar;

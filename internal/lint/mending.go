@@ -102,7 +102,7 @@ func (m mending) peers(w *Workload, port uint16, have []*peerAuthentication) []*
 	}
 	var changes []*change
 	for _, p := range have {
-		changes = append(changes, m.change(changed{title: p.id()}, port, change{
+		changes = append(changes, m.change(changed{title: p.ID()}, port, change{
 			rivals: idsOf(have),
 			render: func(ports traffic.Ports) *yaml.Node { return edited(p.resource, disabledPorts(ports)) },
 			broader: func(w *Workload) string {
@@ -135,11 +135,11 @@ func (m mending) rules(r reached, have []*destinationRule) []*change {
 		}
 		d := &destinationRule{resource: newObject(networkingVersion, destinationRules.name, s.Name+"-bypass", s.Namespace,
 			edit.Edit{Path: edit.Path{"spec", "host"}, Value: node.Str(host)})}
-		return []*change{m.change(changed{title: d.id()}, r.view().Port, change{isNew: true, render: d.speaking})}
+		return []*change{m.change(changed{title: d.ID()}, r.view().Port, change{isNew: true, render: d.speaking})}
 	}
 	var changes []*change
 	for _, d := range have {
-		changes = append(changes, m.change(changed{title: d.id()}, r.view().Port, change{rivals: idsOf(have), render: d.speaking}))
+		changes = append(changes, m.change(changed{title: d.ID()}, r.view().Port, change{rivals: idsOf(have), render: d.speaking}))
 	}
 	return changes
 }

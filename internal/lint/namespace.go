@@ -56,7 +56,7 @@ func fitting(workloads []*Workload) string {
 	var needing, fields []string
 	for _, w := range workloads {
 		if len(w.beyond) > 0 {
-			needing = append(needing, w.id())
+			needing = append(needing, w.ID())
 		}
 		for _, field := range w.beyond {
 			fields = append(fields, string(field))

@@ -21,35 +21,22 @@ const (
 // pilot/pkg/security/authn/policy_applier.go, ComposePeerAuthentication: one with
 // a selector that matches the pods, else the namespace's, else the mesh's, of
 // each only the oldest.
-type peers struct {
-	scoped[*peerAuthentication]
-	roots []string
-}
+type peers struct{ *scoped[*peerAuthentication] }
 
-func newPeers(j *judgement) *peers {
-	p := &peers{roots: j.roots()}
-	for _, one := range viewed[peerAuthentication](j.items) {
-		namespace, labels := j.namespace(one.Namespace), one.Spec.Selector.MatchLabels
-		if len(labels) == 0 || !slices.Contains(p.roots, namespace) { // a root namespace's selector selects nothing
-			p.add(namespace, labels, one)
-		}
-	}
-	return p
+func newPeers(j *judgement) peers {
+	return peers{newScoped(j, slices.DeleteFunc(viewed[peerAuthentication](j.items), func(one *peerAuthentication) bool {
+		// A root namespace's selector selects nothing.
+		return len(one.selects()) > 0 && slices.Contains(j.roots, j.namespace(one.Namespace))
+	}))}
 }
 
 // applied are the PeerAuthentications that may count for one workload, of each
 // scope.
 type applied struct{ workload, namespace, mesh []*peerAuthentication }
 
-func (p *peers) applied(w *Workload) applied {
-	var mesh, namespace []*peerAuthentication
-	for _, root := range p.roots {
-		mesh = append(mesh, p.wide[root]...)
-	}
-	if !slices.Contains(p.roots, w.namespace) {
-		namespace = p.wide[w.namespace]
-	}
-	return applied{oldest(p.selecting(w)), oldest(namespace), oldest(mesh)}
+func (p peers) applied(w *Workload) applied {
+	selecting, wide, mesh := p.of(w)
+	return applied{oldest(selecting), oldest(wide), oldest(mesh)}
 }
 
 // oldest gives the one that Istio takes, or all of them where the manifests do
@@ -57,7 +44,7 @@ func (p *peers) applied(w *Workload) applied {
 // pilot/pkg/model/config.go).
 func oldest(rivals []*peerAuthentication) []*peerAuthentication {
 	sorted := slices.SortedFunc(slices.Values(rivals), func(a, b *peerAuthentication) int {
-		return cmp.Or(cmp.Compare(a.Metadata.CreationTimestamp, b.Metadata.CreationTimestamp), cmp.Compare(a.id(), b.id()))
+		return cmp.Or(cmp.Compare(a.Metadata.CreationTimestamp, b.Metadata.CreationTimestamp), cmp.Compare(a.ID(), b.ID()))
 	})
 	if len(sorted) > 1 && sorted[0].Metadata.CreationTimestamp != "" {
 		return sorted[:1]

@@ -36,17 +36,16 @@ func strictMTLS(j *judgement) {
 // authorization finds AuthorizationPolicies that speak of a port at which nobody
 // asks them.
 func authorization(j *judgement) {
-	roots := j.roots()
 	for _, p := range viewed[authorizationPolicy](j.items) {
 		if p.Spec.TargetRef || len(p.Spec.TargetRefs) > 0 {
 			continue // it is for gateways and waypoints
 		}
 		n := j.note(p.Object, p.Path("spec"), "", cmp.Or(p.Spec.Action, allow))
 		if p.aboutAll() {
-			n.known = j.openTo(p.Namespace, p.Spec.Selector, roots)
+			n.known = j.openTo(p.Namespace, p.Spec.Selector)
 			continue
 		}
-		for _, w := range j.governed(p.Namespace, p.Spec.Selector, roots) {
+		for _, w := range j.governed(p.Namespace, p.Spec.Selector) {
 			if ports := p.about(w.inbound); !ports.IsEmpty() {
 				n.add(portsOf(ports), w)
 			}
@@ -88,22 +87,21 @@ func (p *authorizationPolicy) about(ports traffic.Ports) traffic.Ports {
 // requestAuthentication finds RequestAuthentications whose workloads have ports
 // at which no token is looked at.
 func requestAuthentication(j *judgement) {
-	roots := j.roots()
 	for _, r := range viewed[requestAuthenticationObject](j.items) {
 		if r.Spec.TargetRef || len(r.Spec.TargetRefs) > 0 || len(r.Spec.JwtRules) == 0 {
 			continue
 		}
-		j.note(r.Object, r.Path("spec", "jwtRules"), "").known = j.openTo(r.Namespace, r.Spec.Selector, roots)
+		j.note(r.Object, r.Path("spec", "jwtRules"), "").known = j.openTo(r.Namespace, r.Spec.Selector)
 	}
 }
 
 // openTo gives what there is to say of the ports at which nobody asks a policy.
-func (j *judgement) openTo(namespace string, by selector, roots []string) []saying {
+func (j *judgement) openTo(namespace string, by selector) []saying {
 	key := fmt.Sprint(j.namespace(namespace), by.MatchLabels)
 	known, done := j.open[key]
 	if !done {
 		said := tally{}
-		for _, w := range j.governed(namespace, by, roots) {
+		for _, w := range j.governed(namespace, by) {
 			said.add(portsOf(w.inbound), w)
 		}
 		known = said.sayings()
@@ -115,9 +113,9 @@ func (j *judgement) openTo(namespace string, by selector, roots []string) []sayi
 // governed gives the workloads that a policy with a selector governs: those of
 // its namespace, or of all from the root namespace
 // (istio/istio pilot/pkg/model/policyattachment.go).
-func (j *judgement) governed(namespace string, by selector, roots []string) []*Workload {
+func (j *judgement) governed(namespace string, by selector) []*Workload {
 	namespace = j.namespace(namespace)
-	if slices.Contains(roots, namespace) {
+	if slices.Contains(j.roots, namespace) {
 		return j.opening.selectedAnywhere(by.MatchLabels)
 	}
 	return j.opening.selected(namespace, by.MatchLabels)
@@ -129,18 +127,17 @@ func (j *judgement) namespace(named string) string { return cmp.Or(named, j.lint
 // defaultRoot is Istio's root namespace where its MeshConfig names none.
 const defaultRoot = "istio-system"
 
-// roots are the namespaces whose policies hold for the whole mesh: one, unless
-// the items configure several meshes.
-func (j *judgement) roots() []string {
+// rootsOf gives the root namespaces of the meshes that the items configure.
+func rootsOf(items *Items) []string {
 	var roots []string
-	for _, m := range viewed[meshConfig](j.items) {
-		if root := m.RootNamespace; root != "" && !slices.Contains(roots, root) {
-			roots = append(roots, root)
+	for _, m := range viewed[meshConfig](items) {
+		if m.RootNamespace != "" {
+			roots = append(roots, m.RootNamespace)
 		}
 	}
 	if roots == nil {
 		return []string{defaultRoot}
 	}
 	slices.Sort(roots)
-	return roots
+	return slices.Compact(roots)
 }

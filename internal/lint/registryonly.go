@@ -57,7 +57,7 @@ func registryOnly(j *judgement) {
 		}
 	}
 	sidecarsOf := j.sidecarsOf()
-	for _, group := range j.leaving() {
+	for _, group := range j.leaving {
 		holes := strings.Join(porous(group.settings), ", ")
 		if holes == "" {
 			continue

@@ -2,7 +2,6 @@ package lint
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 )
 
@@ -21,11 +20,10 @@ type rules struct {
 	// hosts are those for one host, by namespace, wild those for many.
 	hosts map[[2]string][]*destinationRule
 	wild  map[string][]*destinationRule
-	roots []string
 }
 
 func newRules(j *judgement) *rules {
-	r := &rules{j: j, hosts: map[[2]string][]*destinationRule{}, wild: map[string][]*destinationRule{}, roots: j.roots()}
+	r := &rules{j: j, hosts: map[[2]string][]*destinationRule{}, wild: map[string][]*destinationRule{}}
 	for _, d := range viewed[destinationRule](j.items) {
 		if d.Spec.WorkloadSelector != nil {
 			continue // it is for the callers that it selects
@@ -58,13 +56,13 @@ func hostOf(host, namespace string) string {
 func (r *rules) of(s *service) []*destinationRule {
 	own := r.j.namespace(s.Namespace)
 	host := hostOf(s.Name, own)
-	for _, namespace := range append([]string{own}, r.roots...) {
+	for _, namespace := range append([]string{own}, r.j.roots...) {
 		found := r.hosts[[2]string{namespace, host}]
 		if len(found) == 0 {
 			found = longest(r.wild[namespace], host)
 		}
 		if len(found) > 0 {
-			return slices.SortedFunc(slices.Values(found), func(a, b *destinationRule) int { return cmp.Compare(a.id(), b.id()) })
+			return inOrder(found)
 		}
 	}
 	return nil

@@ -42,8 +42,8 @@ func annotationSize(e *examination) {
 		if n := sizeOf(of.annotations, ""); n > maxAnnotations {
 			e.find(w.Object, of.path, "", n>>10, maxAnnotations>>10)
 		}
-		if w.isPod {
-			break // its template's annotations are its own
+		if len(w.template) == len(w.Path()) {
+			break // a pod is its own template
 		}
 	}
 }

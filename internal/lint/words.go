@@ -71,7 +71,7 @@ func (c *crowd) add(w *Workload) {
 	case c.last == w:
 		return
 	case w.crowd == nil:
-		c.name(w.id())
+		c.name(w.ID())
 	default:
 		c.join(w.crowd)
 	}
@@ -137,8 +137,8 @@ func (t tally) sayings() []saying {
 }
 
 // inOrder sorts views by the names of their objects.
-func inOrder[T interface{ id() string }](views []T) []T {
-	return slices.SortedFunc(slices.Values(views), func(a, b T) int { return cmp.Compare(a.id(), b.id()) })
+func inOrder[T interface{ ID() string }](views []T) []T {
+	return slices.SortedFunc(slices.Values(views), func(a, b T) int { return cmp.Compare(a.ID(), b.ID()) })
 }
 
 // verb bends a verb to how many workloads or ports it is about.
@@ -150,10 +150,10 @@ func verb(singular bool, one, more string) string {
 }
 
 // idsOf names objects.
-func idsOf[T interface{ id() string }](views []T) []string {
+func idsOf[T interface{ ID() string }](views []T) []string {
 	names := make([]string, len(views))
 	for i, v := range views {
-		names[i] = v.id()
+		names[i] = v.ID()
 	}
 	return names
 }

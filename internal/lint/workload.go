@@ -14,8 +14,6 @@ import (
 // at once, so it holds no more.
 type Workload struct {
 	*transform.Object
-	// name is the object's in messages.
-	name     string
 	template edit.Path
 	// namespace is the workload's as the policy has it, "" where it is unknown.
 	namespace string
@@ -23,8 +21,6 @@ type Workload struct {
 	*bypass
 	// written says that anything is, contained that the init container is.
 	written, contained bool
-	// isPod says that the object is itself the pod.
-	isPod bool
 	// named are the container ports that have a name and bypass the sidecar.
 	named []namedPort
 	// members are the workloads for which it stands, and crowd their names; nil
@@ -126,8 +122,6 @@ func (w *Workload) opensOutbound() bool {
 	s := w.settings
 	return !s.ExcludeOutboundPorts.IsEmpty() || !s.ExcludeOutboundIPRanges.IsEmpty() || !s.IncludeOutboundIPRanges.All() || !s.ExcludeOutbound.IsEmpty()
 }
-
-func (w *Workload) id() string { return w.name }
 
 // annotation is the path of an annotation of the template.
 func (w *Workload) annotation(key string) edit.Path {
