@@ -122,7 +122,7 @@ func (t *mtls) report(j *judgement, w *Workload, b *broken) {
 		by = traffic.IncludeInboundPorts
 	}
 	key, _ := j.linter.mesh.Key(by)
-	changes := slices.SortedFunc(maps.Keys(b.changes[w]), func(a, c *change) int { return strings.Compare(a.title, c.title) })
+	changes := slices.SortedFunc(maps.Keys(b.changes[w]), func(a, c *change) int { return strings.Compare(a.ID(), c.ID()) })
 	var remedies, documents []string
 	for _, c := range changes {
 		if remedy := c.remedy(w); !slices.Contains(remedies, remedy) {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
-	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -28,31 +27,29 @@ const (
 // something added. It gathers what it mends for all workloads, so that each is
 // shown the same.
 type change struct {
-	// title names the object, for messages.
-	title string
+	resource
 	// isNew says that the object is not among the items.
 	isNew bool
 	// rivals are those of which only the oldest counts.
 	rivals []string
 	// ports are those to speak plain text to.
 	ports traffic.Ports
-	// render gives the object for them.
-	render func(traffic.Ports) *yaml.Node
+	// edits have the object say so.
+	edits func(traffic.Ports) []edit.Edit
 	// broader says for a workload what else the change is about; nil for
 	// nothing.
 	broader func(*Workload) string
 }
 
 func (c *change) remedy(w *Workload) string {
-	var remedy string
+	remedy := "change " + c.ID() + " as shown"
 	switch {
 	case c.isNew:
-		remedy = "add " + c.title + " as shown, and they speak plain text there"
+		remedy = "add " + c.ID() + " as shown"
 	case len(c.rivals) > 1:
-		remedy = "change as shown the oldest of " + some(c.rivals) + ", the only one that counts, and they speak plain text there"
-	default:
-		remedy = "change " + c.title + " as shown, and they speak plain text there"
+		remedy = "change as shown the oldest of " + some(c.rivals) + ", the only one that counts"
 	}
+	remedy += ", and they speak plain text there"
 	if c.broader != nil && len(c.rivals) < 2 {
 		remedy += c.broader(w)
 	}
@@ -65,7 +62,7 @@ func (c *change) document() string {
 	enc := yaml.NewEncoder(&b)
 	enc.SetIndent(2)
 	enc.CompactSeqIndent()
-	_ = enc.Encode(c.render(c.ports)) // nodes without aliases always encode
+	_ = enc.Encode(edited(c.resource, c.edits(c.ports))) // nodes without aliases always encode
 	return b.String()
 }
 
@@ -77,13 +74,12 @@ type mending map[changed]*change
 type changed struct{ title, selector string }
 
 // change has an object speak plain text to a port more.
-func (m mending) change(what changed, port uint16, made change) *change {
-	c := m[what]
-	if c == nil {
-		c = &made
-		c.title = what.title
-		m[what] = c
+func (m mending) change(selector map[string]string, port uint16, made change) *change {
+	at := changed{made.ID(), fmt.Sprint(selector)}
+	if m[at] == nil {
+		m[at] = &made
 	}
+	c := m[at]
 	c.ports = c.ports.Union(traffic.SinglePorts(traffic.TCP, port))
 	return c
 }
@@ -91,29 +87,28 @@ func (m mending) change(what changed, port uint16, made change) *change {
 // peers has PeerAuthentications say DISABLE for a port of a workload: those that
 // select it, or a new one.
 func (m mending) peers(w *Workload, port uint16, have []*peerAuthentication) []*change {
-	if len(have) == 0 {
-		name := strings.TrimSuffix(w.Name, "-") + "-bypass"
-		what := changed{object.Named(peerAuthentications.name, w.Namespace, name), fmt.Sprint(w.labels.selection())}
-		return []*change{m.change(what, port, change{isNew: true, render: func(ports traffic.Ports) *yaml.Node {
-			o := newObject(securityVersion, peerAuthentications.name, name, w.Namespace,
-				edit.Edit{Path: edit.Path{"spec", "selector", "matchLabels"}, Value: stringMap(w.labels.selection())})
-			return edited(o, disabledPorts(ports))
-		}})}
+	isNew := len(have) == 0
+	if isNew {
+		p := &peerAuthentication{}
+		p.Spec.Selector.MatchLabels = w.labels.selection()
+		p.resource = newObject(securityVersion, peerAuthentications.name, strings.TrimSuffix(w.Name, "-")+"-bypass", w.Namespace,
+			node.Map(node.Str("selector"), node.Map(node.Str("matchLabels"), stringMap(p.selects()))))
+		have = []*peerAuthentication{p}
 	}
 	var changes []*change
 	for _, p := range have {
-		changes = append(changes, m.change(changed{title: p.ID()}, port, change{
-			rivals: idsOf(have),
-			render: func(ports traffic.Ports) *yaml.Node { return edited(p.resource, disabledPorts(ports)) },
-			broader: func(w *Workload) string {
-				if maps.Equal(p.Spec.Selector.MatchLabels, w.labels.selection()) {
-					return ""
-				}
-				return " (which also changes other pods that its selector matches)"
-			},
-		}))
+		made := change{resource: p.resource, isNew: isNew, rivals: idsOf(have), edits: disabledPorts, broader: p.broader}
+		changes = append(changes, m.change(p.selects(), port, made))
 	}
 	return changes
+}
+
+// broader warns of a change that is about more pods than those of a workload.
+func (p *peerAuthentication) broader(w *Workload) string {
+	if maps.Equal(p.selects(), w.labels.selection()) {
+		return ""
+	}
+	return " (which also changes other pods that its selector matches)"
 }
 
 func disabledPorts(ports traffic.Ports) []edit.Edit {
@@ -127,26 +122,21 @@ func disabledPorts(ports traffic.Ports) []edit.Edit {
 // rules has DestinationRules say DISABLE for a port of a Service: those that
 // count for it, or a new one.
 func (m mending) rules(r reached, have []*destinationRule) []*change {
-	if len(have) == 0 {
+	isNew := len(have) == 0
+	if isNew {
 		s := r.service
 		host := s.Name
 		if s.Namespace != "" {
 			host = hostOf(s.Name, s.Namespace)
 		}
-		d := &destinationRule{resource: newObject(networkingVersion, destinationRules.name, s.Name+"-bypass", s.Namespace,
-			edit.Edit{Path: edit.Path{"spec", "host"}, Value: node.Str(host)})}
-		return []*change{m.change(changed{title: d.ID()}, r.view().Port, change{isNew: true, render: d.speaking})}
+		have = []*destinationRule{{resource: newObject(networkingVersion, destinationRules.name, s.Name+"-bypass", s.Namespace,
+			node.Map(node.Str("host"), node.Str(host)))}}
 	}
 	var changes []*change
 	for _, d := range have {
-		changes = append(changes, m.change(changed{title: d.ID()}, r.view().Port, change{rivals: idsOf(have), render: d.speaking}))
+		changes = append(changes, m.change(nil, r.view().Port, change{resource: d.resource, isNew: isNew, rivals: idsOf(have), edits: d.plain}))
 	}
 	return changes
-}
-
-// speaking gives the rule with plain text for ports of its Service.
-func (d *destinationRule) speaking(ports traffic.Ports) *yaml.Node {
-	return edited(d.resource, d.plain(ports))
 }
 
 // inherited are the settings that an entry for a port does not take over from the
@@ -180,25 +170,24 @@ func (d *destinationRule) plain(ports traffic.Ports) []edit.Edit {
 	return edits
 }
 
-// newObject gives an object with a few fields.
-func newObject(apiVersion, kind, name, namespace string, fields ...edit.Edit) resource {
-	built := node.Map(node.Str("apiVersion"), node.Str(apiVersion), node.Str("kind"), node.Str(kind), node.Str("metadata"), node.Map(node.Str("name"), node.Str(name)))
+// newObject gives an object with a spec.
+func newObject(apiVersion, kind, name, namespace string, spec *yaml.Node) resource {
+	metadata := node.Map(node.Str("name"), node.Str(name))
 	if namespace != "" {
-		built.Content[5].Content = append(built.Content[5].Content, node.Str("namespace"), node.Str(namespace))
+		metadata.Content = append(metadata.Content, node.Str("namespace"), node.Str(namespace))
 	}
-	_ = edit.Nodes(built, fields) // new fields of a new object can always be set
+	built := node.Map(node.Str("apiVersion"), node.Str(apiVersion), node.Str("kind"), node.Str(kind), node.Str("metadata"), metadata, node.Str("spec"), spec)
 	return resource{&transform.Object{APIVersion: apiVersion, Kind: kind, Name: name, Namespace: namespace}, node.Of(built)}
 }
 
 // edited gives what names an object and its spec after edits, without comments
 // and in the style of the encoder, however it was read.
 func edited(o resource, edits []edit.Edit) *yaml.Node {
-	whole := newObject(o.APIVersion, o.Kind, o.Name, o.Namespace).node.Node()
 	spec := node.Map()
 	if have := o.node.Entry("spec"); have.IsMapping() {
 		spec = bare(have.Node())
 	}
-	whole.Content = append(whole.Content, node.Str("spec"), spec)
+	whole := newObject(o.APIVersion, o.Kind, o.Name, o.Namespace, spec).node.Node()
 	if edit.Nodes(node.Clone(whole), edits) == nil {
 		_ = edit.Nodes(whole, edits)
 	}

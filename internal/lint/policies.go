@@ -37,8 +37,8 @@ func strictMTLS(j *judgement) {
 // asks them.
 func authorization(j *judgement) {
 	for _, p := range viewed[authorizationPolicy](j.items) {
-		if p.Spec.TargetRef || len(p.Spec.TargetRefs) > 0 {
-			continue // it is for gateways and waypoints
+		if p.Spec.toGateway() {
+			continue
 		}
 		n := j.note(p.Object, p.Path("spec"), "", cmp.Or(p.Spec.Action, allow))
 		if p.aboutAll() {
@@ -88,7 +88,7 @@ func (p *authorizationPolicy) about(ports traffic.Ports) traffic.Ports {
 // at which no token is looked at.
 func requestAuthentication(j *judgement) {
 	for _, r := range viewed[requestAuthenticationObject](j.items) {
-		if r.Spec.TargetRef || len(r.Spec.TargetRefs) > 0 || len(r.Spec.JwtRules) == 0 {
+		if r.Spec.toGateway() || len(r.Spec.JwtRules) == 0 {
 			continue
 		}
 		j.note(r.Object, r.Path("spec", "jwtRules"), "").known = j.openTo(r.Namespace, r.Spec.Selector)

@@ -25,6 +25,16 @@ func (g *given) UnmarshalYAML(*yaml.Node) error {
 	return nil
 }
 
+// attachment says whose pods a policy is about.
+type attachment struct {
+	Selector   selector
+	TargetRef  given   `yaml:"targetRef"`
+	TargetRefs []given `yaml:"targetRefs"`
+}
+
+// toGateway reports whether the policy is for gateways or waypoints.
+func (a attachment) toGateway() bool { return bool(a.TargetRef) || len(a.TargetRefs) > 0 }
+
 type mutualTLS struct {
 	Mode string `yaml:"mode"`
 }
@@ -47,9 +57,7 @@ type peerAuthentication struct {
 type authorizationPolicy struct {
 	resource `yaml:"-"`
 	Spec     struct {
-		Selector   selector
-		TargetRef  given   `yaml:"targetRef"`
-		TargetRefs []given `yaml:"targetRefs"`
+		attachment `yaml:",inline"`
 		Action     string
 		Rules      []struct {
 			To []struct {
@@ -70,9 +78,7 @@ type authorizationPolicy struct {
 type requestAuthenticationObject struct {
 	resource `yaml:"-"`
 	Spec     struct {
-		Selector   selector
-		TargetRef  given   `yaml:"targetRef"`
-		TargetRefs []given `yaml:"targetRefs"`
+		attachment `yaml:",inline"`
 		JwtRules   []given `yaml:"jwtRules"`
 	}
 }
