@@ -24,9 +24,9 @@ func (p *proxyConfig) selects() map[string]string                 { return p.Spe
 // items, with all of them in its crowd: as many workloads as one likes cost the
 // checks no more than one, as long as they bypass the same and the items select
 // them by the same labels.
-func represented(workloads []*Workload, items *Items) []*Workload {
+func represented(workloads []*Workload, items Items) []*Workload {
 	asked := map[string]bool{tlsModeLabel: true}
-	for _, v := range items.views {
+	for _, v := range items {
 		if s, is := v.(chooser); is {
 			for key := range s.selects() {
 				asked[key] = true

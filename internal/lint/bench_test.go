@@ -31,7 +31,7 @@ func BenchmarkJudge(b *testing.B) {
 				views, _ := policy.Workloads(transform.Document{Nodes: document, Source: func(path edit.Path) (string, error) {
 					return edit.NodeSource(node.Of(document).At(path...).Node()), nil
 				}})
-				seen, _ := linter.Look([]*transform.Plan{policy.Plan(views[0])}, document, i)
+				seen, _ := linter.Look([]*transform.Plan{policy.Plan(views[0])}, node.Of(document), i)
 				workloads = append(workloads, seen...)
 				documents = append(documents,
 					parsed(b, serviceOf(name, fmt.Sprintf("{selector: {app: %s}, ports: [{port: 9090}]}", name))),
@@ -47,9 +47,9 @@ func BenchmarkJudge(b *testing.B) {
 				wanted := linter.Wants(workloads, present)
 				var items lint.Items
 				for i, document := range documents {
-					items.Add(wanted.Read(document, i))
+					items = append(items, wanted.Read(node.Of(document), i)...)
 				}
-				require.Equal(b, 4*n, len(linter.Judge(workloads, wanted, &items))) //nolint:testifylint // require.Len would print all of them
+				require.Equal(b, 4*n, len(linter.Judge(workloads, wanted, items))) //nolint:testifylint // require.Len would print all of them
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/workload")
 		})

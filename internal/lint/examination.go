@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strconv"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -46,7 +44,7 @@ func (e *examination) path(c container, field ...any) edit.Path {
 // containerLists are the lists of containers in a pod's spec.
 var containerLists = []string{"initContainers", "containers"}
 
-func (l *Linter) examination(plan *transform.Plan, document *yaml.Node, item int) *examination {
+func (l *Linter) examination(plan *transform.Plan, document node.Value, item int) *examination {
 	seen := plan.Workload
 	about := seen.Named()
 	about.Item = item
@@ -55,8 +53,8 @@ func (l *Linter) examination(plan *transform.Plan, document *yaml.Node, item int
 		bypass:  l.bypassOf(plan),
 		written: plan.Applies, contained: plan.Container,
 	}
-	e := &examination{reporter: reporter{linter: l}, workload: w, object: node.Of(document).At(seen.Path()...)}
-	template := node.Of(document).At(seen.TemplatePath()...)
+	e := &examination{reporter: reporter{linter: l}, workload: w, object: document.At(seen.Path()...)}
+	template := document.At(seen.TemplatePath()...)
 	e.pod = template.Entry("spec")
 	e.own = e.object.Below("metadata", "annotations")
 	e.template = template.Below("metadata", "annotations")

@@ -9,7 +9,7 @@ import (
 
 // Judge gives what there is to say of the workloads beside the items that were
 // wanted. It depends on what these say, not on their order.
-func (l *Linter) Judge(workloads []*Workload, wanted Wanted, items *Items) []Finding {
+func (l *Linter) Judge(workloads []*Workload, wanted Wanted, items Items) []Finding {
 	alike := represented(workloads, items)
 	j := &judgement{
 		reporter: reporter{linter: l}, items: items, workloads: workloads, opening: newIndex(l.namespace, alike),
@@ -58,7 +58,7 @@ func (r *reporter) findAs(says string, about *transform.Object, path edit.Path, 
 // judgement is what checks of all workloads together have at hand.
 type judgement struct {
 	reporter
-	items     *Items
+	items     Items
 	workloads []*Workload
 	// opening and leaving are the workloads that bypass anything on its way in and
 	// out, one for all that are alike.

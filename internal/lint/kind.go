@@ -59,19 +59,12 @@ func fields[T any, P interface {
 }
 
 // Items are what the checks see of the objects beside the workloads.
-type Items struct{ views []any }
-
-// Add adds other items.
-func (i *Items) Add(other *Items) {
-	if other != nil {
-		i.views = append(i.views, other.views...)
-	}
-}
+type Items []any
 
 // viewed gives the items that are viewed as a T, in their order.
-func viewed[T any](i *Items) []*T {
+func viewed[T any](items Items) []*T {
 	var found []*T
-	for _, v := range i.views {
+	for _, v := range items {
 		if view, is := v.(*T); is {
 			found = append(found, view)
 		}

@@ -70,7 +70,7 @@ func found(t testing.TB, policy *transform.Policy, documents ...string) []lint.F
 			require.NoError(t, edit.Nodes(nodes[i], plan.Edits))
 			plans = append(plans, plan)
 		}
-		seen, findings := l.Look(plans, nodes[i], i)
+		seen, findings := l.Look(plans, node.Of(nodes[i]), i)
 		workloads, all = append(workloads, seen...), append(all, findings...)
 	}
 	wanted := l.Wants(workloads, func(is func(object.Type) bool) bool {
@@ -84,10 +84,10 @@ func found(t testing.TB, policy *transform.Policy, documents ...string) []lint.F
 			is = wanted.Name(head.Type, head.Name)
 		}
 		if is && wanted.Text(head.Type, []byte(documents[i])) {
-			items.Add(wanted.Read(document, i))
+			items = append(items, wanted.Read(node.Of(document), i)...)
 		}
 	}
-	all = append(all, l.Judge(workloads, wanted, &items)...)
+	all = append(all, l.Judge(workloads, wanted, items)...)
 	slices.SortFunc(all, func(a, b lint.Finding) int { return cmp.Compare(line(a), line(b)) })
 	return all
 }

@@ -4,9 +4,8 @@ import (
 	"cmp"
 	"sync"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -57,7 +56,7 @@ func New(policy *transform.Policy) *Linter {
 // Look views the planned workloads of a document as they are after the plans'
 // edits, and gives what there is to say of each by itself. item is the place of
 // the document.
-func (l *Linter) Look(plans []*transform.Plan, document *yaml.Node, item int) (workloads []*Workload, findings []Finding) {
+func (l *Linter) Look(plans []*transform.Plan, document node.Value, item int) (workloads []*Workload, findings []Finding) {
 	for _, plan := range plans {
 		if plan.Fold == nil || !plan.Decided && !l.limited || plan.Failed() {
 			continue

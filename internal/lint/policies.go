@@ -128,7 +128,7 @@ func (j *judgement) namespace(named string) string { return cmp.Or(named, j.lint
 const defaultRoot = "istio-system"
 
 // rootsOf gives the root namespaces of the meshes that the items configure.
-func rootsOf(items *Items) []string {
+func rootsOf(items Items) []string {
 	var roots []string
 	for _, m := range viewed[meshConfig](items) {
 		if m.RootNamespace != "" {

@@ -19,7 +19,7 @@ func servicePort(j *judgement) {
 			return
 		}
 		p := r.view()
-		j.note(r.service.Object, r.path(), string(p.TargetPort), portOf(p)).add(strconv.Itoa(int(r.port)), w)
+		j.note(r.service.Object, r.path(), p.TargetPort.text, portOf(p)).add(strconv.Itoa(int(r.port)), w)
 	})
 }
 
@@ -33,27 +33,10 @@ type reached struct {
 
 func (r reached) view() servicePortView { return r.service.Spec.Ports[r.index] }
 
-// target is where a port of a Service leads to: a number, or a name for 0.
-type target struct {
-	number uint16
-	name   string
-}
-
-func (p servicePortView) target() target {
-	if p.TargetPort == "" {
-		return target{number: p.Port}
-	}
-	number, err := strconv.ParseUint(string(p.TargetPort), 10, 16)
-	if err != nil {
-		return target{name: string(p.TargetPort)}
-	}
-	return target{number: uint16(number)}
-}
-
 // path leads to the field that names the port.
 func (r reached) path() edit.Path {
 	field := "targetPort"
-	if r.view().TargetPort == "" {
+	if r.view().TargetPort.text == "" {
 		field = "port"
 	}
 	return r.service.Path("spec", "ports", r.index, field)
@@ -74,16 +57,12 @@ func (s *service) reaching(opening *index) iter.Seq2[*Workload, reached] {
 		if s.Spec.Type == "ExternalName" || len(s.Spec.Selector) == 0 {
 			return
 		}
-		targets := make([]target, len(s.Spec.Ports))
-		for k, p := range s.Spec.Ports {
-			targets[k] = p.target()
-		}
 		for _, w := range opening.selected(s.Namespace, s.Spec.Selector) {
 			for k, p := range s.Spec.Ports {
 				if p.Protocol != "" && p.Protocol != "TCP" {
 					continue
 				}
-				port := w.port(targets[k])
+				port := w.port(p)
 				if w.inbound.Contains(traffic.TCP, port) && !yield(w, reached{s, k, port}) {
 					return
 				}

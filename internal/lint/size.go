@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -77,37 +75,45 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 func objectSize(e *examination) {
 	own := sizeOf(e.own, lastApplied)
 	left := mostNodes
-	size := jsonSize(e.object.Node(), &left)
+	size := jsonSize(e.object, &left)
 	if total := own + len(lastApplied) + size; total > maxAnnotations && own <= maxAnnotations {
 		e.find(e.workload.Object, nil, "", size>>10, maxAnnotations>>10)
 	}
 }
 
-// jsonSize gives the bytes of a node as JSON without blanks, as kubectl writes it.
-// It visits as many nodes as are left, since aliases may stand for more than there
-// is.
-func jsonSize(n *yaml.Node, left *int) int {
-	if *left--; n == nil || *left < 0 {
+// jsonSize gives the bytes of a value as JSON without blanks, as kubectl writes
+// it. It visits as many values as are left, since aliases may stand for more than
+// there is.
+func jsonSize(v node.Value, left *int) int {
+	if *left--; *left < 0 {
 		return 0
 	}
-	switch n.Kind {
-	case yaml.AliasNode:
-		return jsonSize(n.Alias, left)
-	case yaml.MappingNode, yaml.SequenceNode:
-		size := len("{}") + max(0, len(n.Content)-1) // colons and commas
-		for _, child := range n.Content {
-			size += jsonSize(child, left)
-		}
-		return size
-	}
+	size := len("{}") + max(0, v.Len()-1) // commas
 	switch {
-	case n.ShortTag() != "!!str":
-		return len(n.Value)
-	case strings.IndexFunc(n.Value, isEscaped) < 0:
-		return len(`""`) + len(n.Value)
+	case v.IsMapping():
+		for e := range v.Entries() {
+			size += textSize(e.Key) + len(":") + jsonSize(e.Value, left)
+		}
+	case v.IsList():
+		for _, item := range v.Items() {
+			size += jsonSize(item, left)
+		}
+	case v.IsString():
+		return textSize(v.Text())
+	case v.IsNull():
+		return len("null")
+	default:
+		return len(v.Text())
 	}
-	text, _ := json.Marshal(n.Value) // strings always encode
-	return len(text)
+	return size
+}
+
+func textSize(text string) int {
+	if strings.IndexFunc(text, isEscaped) < 0 {
+		return len(`""`) + len(text)
+	}
+	escaped, _ := json.Marshal(text) // strings always encode
+	return len(escaped)
 }
 
 // isEscaped reports whether JSON may write a rune as more bytes than it has.

@@ -97,20 +97,25 @@ type servicePortView struct {
 	Name       string
 	Protocol   string
 	Port       uint16
-	TargetPort portName `yaml:"targetPort"`
+	TargetPort target `yaml:"targetPort"`
 }
 
-// portName is a port by its number or its name.
-type portName string
+// target is a port of pods by its number or its name, "" where there is none.
+type target struct {
+	text   string
+	number uint16
+}
 
 // UnmarshalYAML reads a number as that, however it is written.
-func (p *portName) UnmarshalYAML(n *yaml.Node) error {
-	var number uint16
-	if n.ShortTag() == "!!int" && n.Decode(&number) == nil {
-		*p = portName(strconv.Itoa(int(number)))
+func (t *target) UnmarshalYAML(n *yaml.Node) error {
+	if n.ShortTag() == "!!int" && n.Decode(&t.number) == nil {
+		t.text = strconv.Itoa(int(t.number))
 		return nil
 	}
-	*p = portName(node.Of(n).Text())
+	t.text = node.Of(n).Text()
+	if number, err := strconv.ParseUint(t.text, 10, 16); err == nil {
+		t.number = uint16(number)
+	}
 	return nil
 }
 

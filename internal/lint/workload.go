@@ -135,14 +135,17 @@ func inboundOf(s traffic.Settings, m *mesh.Mesh) traffic.Ports {
 	return ports.Without(m.Own(ports))
 }
 
-// port gives the TCP port of the pod that a Service's targetPort leads to; 0
-// where it is a name that the pod does not have.
-func (w *Workload) port(target target) uint16 {
-	if target.number > 0 {
-		return target.number
+// port gives the TCP port of the pod that a port of a Service leads to; 0 where
+// that is a name that the pod does not have.
+func (w *Workload) port(of servicePortView) uint16 {
+	if of.TargetPort.text == "" {
+		return of.Port
+	}
+	if of.TargetPort.number > 0 {
+		return of.TargetPort.number
 	}
 	for _, p := range w.named {
-		if p.name == target.name && (p.protocol == "" || p.protocol == "TCP") {
+		if p.name == of.TargetPort.text && (p.protocol == "" || p.protocol == "TCP") {
 			return p.number
 		}
 	}

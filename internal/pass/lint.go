@@ -1,7 +1,10 @@
 package pass
 
 import (
+	"slices"
+
 	"github.com/krm-bypass/krm-bypass/internal/lint"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
@@ -25,21 +28,17 @@ func (p *Pass) judge(linter *lint.Linter, all *outcome) []lint.Finding {
 			places = append(places, i)
 		}
 	}
-	found := make([]*lint.Items, len(places))
+	found := make([]lint.Items, len(places))
 	inParallel(len(places), func(i int) { found[i] = p.wanted(places[i], wanted) })
-	var items lint.Items
-	for _, one := range found {
-		items.Add(one)
-	}
-	return append(all.linted, linter.Judge(all.workloads, wanted, &items)...)
+	return append(all.linted, linter.Judge(all.workloads, wanted, slices.Concat(found...))...)
 }
 
 // wanted reads what the checks need of an item. An item that cannot be read passes
 // through as it is, and nothing judges it.
-func (p *Pass) wanted(i int, wanted lint.Wanted) *lint.Items {
+func (p *Pass) wanted(i int, wanted lint.Wanted) lint.Items {
 	item, head := &p.Items[i], p.Heads[i]
 	if item.Nodes != nil {
-		return wanted.Read(item.Nodes, i)
+		return wanted.Read(node.Of(item.Nodes), i)
 	}
 	if _, named := wanted.Type(head); named && !item.named(head, wanted) {
 		return nil
@@ -51,7 +50,7 @@ func (p *Pass) wanted(i int, wanted lint.Wanted) *lint.Items {
 	if err != nil {
 		return nil
 	}
-	return wanted.Read(text.Nodes, i)
+	return wanted.Read(node.Of(text.Nodes), i)
 }
 
 // named says by the item's name alone whether it is wanted. An item whose name

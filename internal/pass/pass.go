@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/krm-bypass/krm-bypass/internal/lint"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -93,7 +94,7 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 	}
 	var o outcome
 	if !d.failed {
-		o.workloads, o.linted = linter.Look(d.Workloads, d.Nodes, i)
+		o.workloads, o.linted = linter.Look(d.Workloads, node.Of(d.Nodes), i)
 	}
 	if p.Policy.Mesh.Config != nil {
 		o.plans = d.Workloads
