@@ -71,7 +71,7 @@ func annotations(meshes []*mesh.Mesh) []string {
 		for _, k := range m.Keys {
 			keys = append(keys, k.Annotation)
 		}
-		keys = append(keys, m.Beyond...)
+		keys = append(keys, m.Bypassing()...)
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)

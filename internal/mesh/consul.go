@@ -21,8 +21,20 @@ var consul = Mesh{
 		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-outbound-cidrs", Values: consulRanges, Loses: consulBlank, Nothing: "127.0.0.1/32"},
 	},
 	Domain: "consul.hashicorp.com",
-	Beyond: []string{"consul.hashicorp.com/transparent-proxy-exclude-uids"},
-	Others: []string{consulTransparent},
+	Others: []Other{
+		{Annotation: consulTransparent, Source: consulKeys},
+		{Annotation: "consul.hashicorp.com/consul-dns", Source: consulKeys},
+		// It excludes ports on which only the sidecar listens.
+		{Annotation: "consul.hashicorp.com/transparent-proxy-overwrite-probes", Source: consulRedirect},
+		{Annotation: "consul.hashicorp.com/transparent-proxy-exclude-uids", Opens: OpensOutbound, Source: consulRedirect},
+		{Annotation: "consul.hashicorp.com/redirect-traffic-config", Opens: OpensAll, Source: consulRedirect},
+		// It joins the excluded inbound ports.
+		{Annotation: "consul.hashicorp.com/prometheus-scrape-port", Opens: OpensInbound, Harmless: []string{"20200"}, ports: onePort, Source: consulRedirect},
+		// A pod with it counts as injected, and gets no sidecar.
+		{Annotation: "consul.hashicorp.com/connect-inject-status", Opens: OpensAll, Source: "hashicorp/consul-k8s control-plane/connect-inject/webhook/mesh_webhook.go"},
+	},
+	UIDs:       []string{"5995", "5996"},
+	Containers: []string{"consul-connect-inject-init", "consul-dataplane"},
 	OwnPorts: []OwnPorts{
 		{traffic.PortRange{First: 15001, Last: 15001}, "Consul's outbound proxy"},
 		{traffic.PortRange{First: 19000, Last: 19000}, "Consul's proxy, for its administration"},
@@ -59,6 +71,11 @@ var consul = Mesh{
 		noKeys(nil), noPairs,
 	},
 }
+
+const (
+	consulKeys     = "hashicorp/consul-k8s control-plane/connect-inject/constants/annotations_and_labels.go"
+	consulRedirect = "hashicorp/consul-k8s control-plane/connect-inject/webhook/redirect_traffic.go"
+)
 
 const consulTransparent = "consul.hashicorp.com/transparent-proxy"
 

@@ -37,8 +37,10 @@ func fsmLike(name, domain, namespace string, signs Signs) Mesh {
 			{Field: traffic.ExcludeOutboundIPRanges, Annotation: domain + "/outbound-ip-range-exclusion-list", Values: ranges, Nothing: "127.0.0.1/32"},
 			{Field: traffic.IncludeOutboundIPRanges, Annotation: domain + "/outbound-ip-range-inclusion-list", Values: ranges, Nothing: "0.0.0.0/0"},
 		},
-		Domain: domain,
-		Others: []string{inject, domain + "/metrics"},
+		Domain:     domain,
+		Others:     []Other{{Annotation: inject}, {Annotation: domain + "/metrics"}},
+		UIDs:       []string{"1500"},
+		Containers: []string{strings.ToLower(name) + "-init"},
 		OwnPorts: []OwnPorts{
 			{traffic.PortRange{First: 15000, Last: 15003}, name + "'s sidecar"},
 			{traffic.PortRange{First: 15010, Last: 15010}, name + "'s metrics"},

@@ -22,8 +22,22 @@ var istio = Mesh{
 		{Field: traffic.IncludeOutboundIPRanges, Annotation: "traffic.sidecar.istio.io/includeOutboundIPRanges", Values: istioCIDRSelection},
 	},
 	Domain: "istio.io",
-	Beyond: []string{"traffic.sidecar.istio.io/excludeInterfaces"},
-	Others: []string{"traffic.sidecar.istio.io/kubevirtInterfaces"},
+	Others: []Other{
+		{Annotation: "traffic.sidecar.istio.io/excludeInterfaces", Opens: OpensAll, Source: istioTemplate},
+		// What comes in by these is taken for outbound traffic.
+		{Annotation: "traffic.sidecar.istio.io/kubevirtInterfaces", Opens: OpensInbound, Source: istioTemplate},
+		{Annotation: "istio.io/reroute-virtual-interfaces", Opens: OpensInbound, Source: istioTemplate},
+		{Annotation: "sidecar.istio.io/interceptionMode", Opens: OpensAll, Harmless: []string{"REDIRECT", "TPROXY"}, Source: istioTemplate},
+		// It joins the excluded inbound ports; 0 is none.
+		{Annotation: "status.sidecar.istio.io/port", Opens: OpensInbound, Harmless: []string{"0", "15020"}, ports: onePort, Source: "istio/istio pkg/kube/inject/template.go"},
+		{Annotation: "proxy.istio.io/config", Opens: OpensAll, Words: istioWords, Source: istioTemplate + ", tools/istio-iptables/pkg/cmd/root.go"},
+		{Annotation: "ambient.istio.io/bypass-inbound-capture", Opens: OpensInbound, Harmless: []string{"false"}, Source: "istio/istio cni/pkg/nodeagent/net.go"},
+	},
+	Prefixes:   []string{"traffic.sidecar.istio.io/"},
+	UIDs:       []string{"1337"},
+	GIDs:       []string{"1337"},
+	Containers: []string{"istio-init", "istio-validation"},
+	Sidecar:    "istio-proxy",
 	// 15000 to 15090 is what istio.io/docs/ops/deployment/application-requirements
 	// reserves for the sidecar and its agent.
 	OwnPorts:          []OwnPorts{{traffic.PortRange{First: 15000, Last: 15090}, "Istio's sidecar and agent"}},
@@ -54,6 +68,28 @@ var istio = Mesh{
 		// (istio/istio pilot/pkg/networking/util/util.go).
 		Protocols: []string{"istio-peer-exchange", "istio"},
 	},
+}
+
+const istioTemplate = "istio/istio manifests/charts/istio-control/istio-discovery/files/injection-template.yaml"
+
+// istioWords are what a ProxyConfig can say of interception: its own field, and
+// in proxyMetadata the environment of istio-iptables, whose flags each have a
+// variable, where the injection template does not give the flag itself.
+var istioWords = map[string][]string{
+	"interceptionMode":                    {"REDIRECT", "TPROXY"},
+	"interception_mode":                   {"REDIRECT", "TPROXY"},
+	"ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE":  nil,
+	"ISTIO_EXCLUDE_INTERFACES":            nil,
+	"ISTIO_OUTBOUND_OWNER_GROUPS":         {"*"},
+	"ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE": nil,
+	"ISTIO_OUTBOUND_IPV4_LOOPBACK_CIDR":   {"127.0.0.1/32", "127.0.0.0/8"},
+	"KUBE_VIRT_INTERFACES":                nil,
+	"INBOUND_TUNNEL_PORT":                 {"15008"},
+	"PROXY_GID":                           {"1337"},
+	"NETWORK_NAMESPACE":                   nil,
+	"DRY_RUN":                             {"false"},
+	"SKIP_RULE_APPLY":                     {"false"},
+	"CLEANUP_ONLY":                        {"false"},
 }
 
 // istioProxy are the Helm values that the injection template falls back to

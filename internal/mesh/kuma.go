@@ -19,10 +19,24 @@ var kuma = Mesh{
 		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "traffic.kuma.io/exclude-outbound-ips", Values: kumaRanges, Loses: kumaPassesOver},
 	},
 	Domain: "kuma.io",
-	Beyond: []string{"traffic.kuma.io/exclude-inbound-ips", "traffic.kuma.io/exclude-outbound-ports-for-uids"},
-	Others: []string{
-		"traffic.kuma.io/drop-invalid-packets", "traffic.kuma.io/iptables-logs", "traffic.kuma.io/transparent-proxy-configmap-name",
+	Others: []Other{
+		{Annotation: "traffic.kuma.io/drop-invalid-packets", Source: kumaKeys},
+		{Annotation: "traffic.kuma.io/iptables-logs", Source: kumaKeys},
+		{Annotation: "traffic.kuma.io/exclude-inbound-ips", Opens: OpensInbound, Source: kumaKeys},
+		{Annotation: "traffic.kuma.io/exclude-outbound-ports-for-uids", Opens: OpensOutbound, ports: kumaPortsForUIDs, Source: kumaKeys},
+		{Annotation: "traffic.kuma.io/exclude-outbound-tcp-ports-for-uids", Opens: OpensOutbound, ports: kumaPortsForUIDs, Source: kumaKeys},
+		{Annotation: "traffic.kuma.io/exclude-outbound-udp-ports-for-uids", Opens: OpensOutbound, ports: kumaPortsForUIDs, Source: kumaKeys},
+		{Annotation: "traffic.kuma.io/transparent-proxy-configmap-name", Opens: OpensAll, Source: kumaInjector},
+		{Annotation: "traffic.kuma.io/transparent-proxy-config", Opens: OpensAll, Source: "kumahq/kuma app/cni/pkg/cni/main_linux.go"},
+		{Annotation: "kuma.io/transparent-proxying-ip-family-mode", Opens: OpensAll, Harmless: []string{"dualstack"}, Source: kumaInjector},
+		// The port of the proxy for probes joins the excluded inbound ports; 0 is
+		// none.
+		{Annotation: "kuma.io/application-probe-proxy-port", Opens: OpensInbound, Harmless: []string{"0", "9001"}, ports: onePort, Source: kumaInjector},
+		{Annotation: "kuma.io/virtual-probes-port", Opens: OpensInbound, Harmless: []string{"0", "9000"}, ports: onePort, Source: kumaInjector},
 	},
+	Prefixes:   []string{"traffic.kuma.io/"},
+	UIDs:       []string{"5678"},
+	Containers: []string{"kuma-init", "kuma-sidecar", "kuma-validation"},
 	OwnPorts: []OwnPorts{
 		{traffic.PortRange{First: 9901, Last: 9901}, "Kuma's sidecar, for its administration"},
 		{traffic.PortRange{First: 15001, Last: 15001}, "Kuma's outbound proxy"},
@@ -58,6 +72,11 @@ var kuma = Mesh{
 	limits: []limit{kumaExcluded, portsWithoutProtocol, singlePorts, noKeys(nil), noPairs},
 }
 
+const (
+	kumaKeys     = "kumahq/kuma pkg/plugins/runtime/k8s/metadata/annotations.go"
+	kumaInjector = "kumahq/kuma pkg/plugins/runtime/k8s/webhooks/injector/injector.go"
+)
+
 var (
 	kumaPorts  = portList{refuser: "Kuma's injector", skipsEmpty: true}
 	kumaRanges = rangeList{refuser: "Kuma's injector", blanks: true, skipsEmpty: true}
@@ -65,6 +84,25 @@ var (
 
 func kumaDisabled(value string) bool {
 	return value == "disabled" || value == "false" || value == "no"
+}
+
+// kumaPortsForUIDs reads the ports that bypass for some users, which may be the
+// application's: entries PROTOCOL:PORTS:USERS with semicolons between them, where
+// the older keys have PORTS:USERS. Users alone are every port.
+func kumaPortsForUIDs(value string) (traffic.Ports, bool) {
+	var all traffic.Ports
+	for entry := range strings.SplitSeq(value, ";") {
+		parts := strings.Split(strings.TrimSpace(entry), ":")
+		if len(parts) < 2 || len(parts) > 3 {
+			return traffic.Ports{}, false
+		}
+		var said traffic.Layer
+		if said.Set(traffic.ExcludeOutboundPorts, traffic.SplitList(parts[len(parts)-2])) != nil {
+			return traffic.Ports{}, false
+		}
+		all = all.Union(*said.ExcludeOutboundPorts)
+	}
+	return all, true
 }
 
 // kumaExcluded: the rules for excluded addresses stand before those for DNS, and

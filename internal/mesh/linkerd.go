@@ -20,8 +20,20 @@ var linkerd = Mesh{
 		{Field: traffic.ExcludeOutboundPorts, Annotation: "config.linkerd.io/skip-outbound-ports", Values: linkerdPorts{failsWithout: true}, Loses: linkerdLoses},
 	},
 	Domain: "linkerd.io",
-	Beyond: []string{"config.linkerd.io/skip-subnets"},
-	Others: []string{"config.linkerd.io/opaque-ports"},
+	Others: []Other{
+		{Annotation: "config.linkerd.io/opaque-ports", Source: linkerdKeys},
+		// Callers from these are not intercepted, on any port.
+		{Annotation: "config.linkerd.io/skip-subnets", Opens: OpensInbound, Source: linkerdInit},
+		// The proxy's own ports are in front of the excluded inbound ports.
+		{Annotation: "config.linkerd.io/control-port", Opens: OpensInbound, Harmless: []string{"4190"}, ports: onePort, Source: linkerdInit},
+		{Annotation: "config.linkerd.io/admin-port", Opens: OpensInbound, Harmless: []string{"4191"}, ports: onePort, Source: linkerdInit},
+		{Annotation: "config.linkerd.io/inbound-port", Opens: OpensInbound, Harmless: []string{"4143"}, Source: linkerdInit},
+		{Annotation: "config.linkerd.io/outbound-port", Opens: OpensOutbound, Harmless: []string{"4140"}, Source: linkerdInit},
+		{Annotation: "config.linkerd.io/proxy-uid", Opens: OpensOutbound, Harmless: []string{"2102"}, Source: linkerdInit},
+		{Annotation: "config.linkerd.io/proxy-gid", Opens: OpensOutbound, Harmless: []string{"-1"}, Source: linkerdInit},
+	},
+	UIDs:       []string{"2102"},
+	Containers: []string{"linkerd-init", "linkerd-proxy", "linkerd-network-validator"},
 	OwnPorts: []OwnPorts{
 		{traffic.PortRange{First: 4140, Last: 4140}, "Linkerd's outbound proxy"},
 		{traffic.PortRange{First: 4143, Last: 4143}, "Linkerd's inbound proxy"},
@@ -75,6 +87,11 @@ var linkerd = Mesh{
 		noPairs,
 	},
 }
+
+const (
+	linkerdKeys = "linkerd/linkerd2 pkg/k8s/labels.go"
+	linkerdInit = "linkerd/linkerd2 charts/partials/templates/_proxy-init.tpl"
+)
 
 // linkerdProxyInit are values of linkerd/linkerd2
 // charts/linkerd-control-plane/values.yaml.

@@ -19,12 +19,22 @@ type Mesh struct {
 	// Domain is that of the mesh's annotations: their prefixes are the domain
 	// itself or end in it.
 	Domain string
-	// Beyond are annotations by which traffic bypasses the sidecar too, and for
-	// which there is no traffic field.
-	Beyond []string
-	// Others are annotations that the mesh reads beside these and that stand
-	// under a prefix of theirs.
-	Others []string
+	// Others are annotations that the mesh reads beside these: those by which
+	// traffic bypasses the sidecar too, and those that stand under a prefix of
+	// theirs.
+	Others []Other
+	// Prefixes are those under which every annotation is about what bypasses,
+	// so that one of tomorrow is too.
+	Prefixes []string
+	// UIDs and GIDs are the users and groups whose traffic the mesh takes for
+	// its sidecar's, so that it leaves without being intercepted.
+	UIDs, GIDs []string
+	// Containers are names of the mesh's own containers: one that a template
+	// brings along stands for the one that the mesh would add, and what that
+	// one intercepts is not known. Sidecar is the name of one by which a
+	// template only adjusts the mesh's own.
+	Containers []string
+	Sidecar    string
 	// OwnPorts are the ports that the sidecar and the mesh's agents listen
 	// on in every pod, which therefore are not the user's to bypass.
 	OwnPorts []OwnPorts

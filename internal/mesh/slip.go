@@ -42,7 +42,7 @@ func (m *Mesh) Slips(annotations map[string]string) []Slip {
 
 func (m *Mesh) slip(annotation string) (Slip, bool) {
 	prefix, name, prefixed := strings.Cut(annotation, "/")
-	if !prefixed || m.reads(annotation) || slices.Contains(m.Beyond, annotation) || slices.Contains(m.Others, annotation) {
+	if !prefixed || m.reads(annotation) || slices.ContainsFunc(m.Others, func(o Other) bool { return o.Annotation == annotation }) {
 		return Slip{}, false
 	}
 	for _, reader := range meshes {

@@ -202,7 +202,7 @@ var bypasses = func() []string {
 		for _, k := range m.Keys {
 			keys = append(keys, k.Annotation)
 		}
-		keys = append(keys, m.Beyond...)
+		keys = append(keys, m.Bypassing()...)
 	}
 	return keys
 }()

@@ -1,0 +1,106 @@
+package mesh
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// Opening is the directions in which traffic may bypass the sidecar.
+type Opening uint8
+
+// The directions; both together are OpensAll.
+const (
+	OpensInbound Opening = 1 << iota
+	OpensOutbound
+	OpensAll = OpensInbound | OpensOutbound
+)
+
+// Other is an annotation of a pod that the mesh reads beside Keys.
+type Other struct {
+	Annotation string
+	// Opens are the directions in which it may let traffic bypass the sidecar,
+	// zero where it is about something else.
+	Opens Opening
+	// Harmless are values by which it lets nothing bypass. An empty value is
+	// always one.
+	Harmless []string
+	// Words are names within a value by which alone it lets something bypass,
+	// each with the values of its own by which it does not; nil where the value
+	// itself says it.
+	Words map[string][]string
+	// ports gives the ports that a value lets bypass; nil where that may be
+	// anything, as it is where ports cannot read the value.
+	ports func(value string) (traffic.Ports, bool)
+	// Source is where the mesh says so.
+	Source string
+}
+
+// Lets gives what a value of the annotation may let bypass. Words are for the
+// caller to find. exact says that it is no more than the value says.
+func (o Other) Lets(value string) (lets traffic.Layer, exact bool) {
+	value = strings.TrimSpace(value)
+	if value == "" || slices.Contains(o.Harmless, value) {
+		return traffic.Layer{}, true
+	}
+	if o.ports == nil {
+		return o.Opens.Everything(), false
+	}
+	ports, read := o.ports(value)
+	switch {
+	case !read:
+		return o.Opens.Everything(), false
+	case o.Opens == OpensInbound:
+		return traffic.Settings{ExcludeInboundPorts: ports}.Layer(), true
+	}
+	return traffic.Settings{ExcludeOutboundPorts: ports}.Layer(), true
+}
+
+// Everything gives all traffic in the directions, at every address.
+func (o Opening) Everything() traffic.Layer {
+	var s traffic.Settings
+	if o&OpensInbound != 0 {
+		s.ExcludeInboundPorts = traffic.EveryPort
+	}
+	if o&OpensOutbound != 0 {
+		s.ExcludeOutbound = traffic.NewPairs(traffic.Everywhere, traffic.EveryPort)
+	}
+	return s.Layer()
+}
+
+// onePort reads the port that an annotation names, which then bypasses.
+func onePort(value string) (traffic.Ports, bool) {
+	port, err := strconv.ParseUint(value, 10, 16)
+	if err != nil || port == 0 || strconv.FormatUint(port, 10) != value {
+		return traffic.Ports{}, false
+	}
+	return traffic.SinglePorts(traffic.TCP, uint16(port)).Bare(), true
+}
+
+// Other finds the row of an annotation that may let traffic bypass the sidecar,
+// also of one that nobody knows, under a prefix where all annotations are about
+// that. An annotation of Keys is none.
+func (m *Mesh) Other(annotation string) (Other, bool) {
+	if m.reads(annotation) {
+		return Other{}, false
+	}
+	if i := slices.IndexFunc(m.Others, func(o Other) bool { return o.Annotation == annotation }); i >= 0 {
+		return m.Others[i], m.Others[i].Opens != 0
+	}
+	prefixed := slices.ContainsFunc(m.Prefixes, func(p string) bool { return strings.HasPrefix(annotation, p) })
+	return Other{Annotation: annotation, Opens: OpensAll}, prefixed
+}
+
+// Bypassing lists the annotations beside Keys by which traffic bypasses the sidecar
+// whatever their value says.
+func (m *Mesh) Bypassing() []string {
+	var all []string
+	for _, o := range m.Others {
+		if o.Opens != 0 && o.Words == nil && o.Harmless == nil {
+			all = append(all, o.Annotation)
+		}
+	}
+	return all
+}
