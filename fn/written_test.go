@@ -101,3 +101,28 @@ func TestDrawnFilesAreTakenBackByteForByte(t *testing.T) {
 		require.Equal(t, text, render(t, "spec: {}\n", out), "%q", out)
 	})
 }
+
+// In the host's network the rules would change the node.
+func TestAWorkloadOnTheHostsNetworkLosesWhatWasWritten(t *testing.T) {
+	const text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  template:\n    spec:\n      containers: [{name: app, image: app:1}]\n"
+	onHost := func(text string) string {
+		return strings.Replace(text, "      containers:", "      hostNetwork: true\n      containers:", 1)
+	}
+	run := func(text string) string {
+		out, results, err := rendered(t, containedText, manifest("a.yaml", text))
+		require.NoError(t, err, results.Report())
+		return string(out[0].Text)
+	}
+	written := run(text)
+	require.Contains(t, written, "name: krm-bypass-init")
+	require.Equal(t, onHost(text), run(onHost(written)))
+	require.Equal(t, onHost(text), run(onHost(text)))
+}
+
+const containedText = `apiVersion: krm-bypass.dev/v1alpha1
+kind: ClusterBypass
+metadata: {name: cluster}
+spec:
+  global: {excludeOutboundPorts: [3306]}
+  enforcement: {mode: InitContainer, image: "registry.example.com/init:v1"}
+`

@@ -106,3 +106,31 @@ func TestAsTheMeshAlone(t *testing.T) {
 		}
 	}
 }
+
+// Filters are asked as before about what bypasses, as by a NetworkPolicy.
+func TestFiltersHoldForWhatBypasses(t *testing.T) {
+	const filters = `
+table inet filters {
+	chain output {
+		type filter hook output priority filter
+		ip daddr 192.0.2.0/24 tcp dport 443 reject with tcp reset
+	}
+	chain input {
+		type filter hook input priority filter
+		tcp dport 7001 reject with tcp reset
+	}
+}`
+	for _, mesh := range istioVariants[1:3] {
+		t.Run(mesh.Name, func(t *testing.T) {
+			pod := newPod(t, mesh, orders[0], lab.IPv4, bypass)
+			out := check{name: "out", by: theApplication, to: cardProcessor, port: 443, answer: outside}
+			in := check{name: "in", by: theOutside, to: lab.PodAddress, port: 7001, answer: application}
+			out.run(t, pod)
+			in.run(t, pod)
+			pod.Feed(t, filters, "nft", "-f", "-")
+			out.answer, in.answer = "refused", "refused"
+			out.run(t, pod)
+			in.run(t, pod)
+		})
+	}
+}
