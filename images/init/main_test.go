@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -133,4 +134,15 @@ func FuzzCommandLines(f *testing.F) {
 		assert.Equal(t, got.Code == succeeded, got.Out != "", "an answer or an error: %q", got)
 		assert.Equal(t, got.Code == succeeded, got.Stderr == "", "an answer or an error: %q", got)
 	})
+}
+
+// What could fetch, or be asked for anything, is not linked in.
+func TestTheProgramFetchesNothing(t *testing.T) {
+	linked, err := exec.Command("go", "list", "-deps", ".").Output()
+	require.NoError(t, err)
+	packages := strings.Fields(string(linked))
+	require.Contains(t, packages, "github.com/google/nftables")
+	for _, network := range []string{"net/http", "net/rpc", "crypto/tls"} {
+		assert.NotContains(t, packages, network)
+	}
 }
