@@ -25,7 +25,8 @@ that time. If a spec names no image, a release of krm-bypass writes the image th
 was published with it; any other build says what to write.
 
 The registry is asked twice, and must answer the same, with the credentials of
-docker login or podman login. Where anything is wrong, no file is changed. No
+docker login or podman login. The digest is that of the manifest which it sends,
+whatever it says of it. Where anything is wrong, no file is changed. No
 other command of krm-bypass asks a registry; with requireDigest: true under
 spec.enforcement, all of them refuse an image without a digest.
 

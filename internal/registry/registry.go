@@ -1,8 +1,11 @@
 package registry
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -56,16 +59,33 @@ func digest(ctx context.Context, tag name.Tag) (string, error) {
 	return first, nil
 }
 
+// ask gives the digest of the manifest that the registry sends. What the registry
+// says of it in a header must agree.
 func ask(ctx context.Context, tag name.Tag) (string, error) {
-	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
-	// A HEAD request does not count against the limits that some registries set
-	// for pulls, but not every registry answers it.
-	if described, err := remote.Head(tag, options...); err == nil {
-		return described.Digest.String(), nil
-	}
-	described, err := remote.Get(tag, options...)
+	heard := &header{}
+	described, err := remote.Get(tag, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(heard))
 	if err != nil {
 		return "", fmt.Errorf("asking %s: %w", tag.RegistryStr(), err)
 	}
-	return described.Digest.String(), nil
+	digest := fmt.Sprintf("sha256:%x", sha256.Sum256(described.Manifest))
+	switch said := heard.digest; {
+	case said == "" || said == digest:
+		return digest, nil
+	case !strings.HasPrefix(said, "sha256:"):
+		return "", fmt.Errorf("asking %s: it knows the manifest of %s as %s: pin writes sha256 alone, so write the digest into the spec yourself", tag.RegistryStr(), tag, said)
+	default:
+		return "", fmt.Errorf("asking %s: it says that the manifest of %s is %s, and sends one that is %s: the registry or a proxy before it is broken, or lies", tag.RegistryStr(), tag, said, digest)
+	}
+}
+
+// header notes which digest a registry says that its answer has, a field that it may
+// leave out (opencontainers/distribution-spec spec.md, "Pulling manifests").
+type header struct{ digest string }
+
+func (h *header) RoundTrip(request *http.Request) (*http.Response, error) {
+	answer, err := remote.DefaultTransport.RoundTrip(request)
+	if err == nil {
+		h.digest = cmp.Or(answer.Header.Get("Docker-Content-Digest"), h.digest)
+	}
+	return answer, err
 }

@@ -79,23 +79,52 @@ func TestPin(t *testing.T) {
 	}
 }
 
-func TestARegistryThatAnswersNoHEAD(t *testing.T) {
+// TestARegistryThatLies has a registry that says of its manifests, in the header of
+// an answer, what they are not, or nothing.
+func TestARegistryThatLies(t *testing.T) {
 	alone(t)
-	var pushed atomic.Bool
-	host := serve(t, func(h http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodHead && pushed.Load() {
-				w.WriteHeader(http.StatusMethodNotAllowed)
+	other := "sha256:" + strings.Repeat("0", 64)
+	for name, test := range map[string]struct {
+		method, header string
+		refused        string
+	}{
+		"a HEAD that names another manifest": {method: http.MethodHead, header: other},
+		"a HEAD by sha512":                   {method: http.MethodHead, header: "sha512:" + strings.Repeat("0", 128)},
+		"no header":                          {method: http.MethodGet},
+		"a GET that names another manifest":  {http.MethodGet, other, "is " + other + ", and sends one that is sha256:"},
+		"a GET by sha512":                    {http.MethodGet, "sha512:" + strings.Repeat("0", 128), "as sha512:" + strings.Repeat("0", 128) + ": pin writes sha256 alone"},
+		"no digest at all":                   {http.MethodGet, "latest", "as latest: pin writes sha256 alone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			host := serve(t, func(h http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.Method != test.method || !strings.Contains(r.URL.Path, "/manifests/") {
+						h.ServeHTTP(w, r)
+						return
+					}
+					answer := httptest.NewRecorder()
+					h.ServeHTTP(answer, r)
+					for key, values := range answer.Header() {
+						w.Header()[key] = values
+					}
+					w.Header()["Docker-Content-Digest"] = nil
+					if test.header != "" {
+						w.Header().Set("Docker-Content-Digest", test.header)
+					}
+					w.WriteHeader(answer.Code)
+					_, _ = answer.Body.WriteTo(w) // the client says what is missing
+				})
+			})
+			digest := push(t, host+"/init:v1")
+			got, err := Pin(t.Context(), host+"/init:v1")
+			if test.refused != "" {
+				require.ErrorContains(t, err, test.refused)
 				return
 			}
-			h.ServeHTTP(w, r)
+			require.NoError(t, err)
+			assert.Equal(t, host+"/init:v1@"+digest, got, "the index's own, by its bytes")
 		})
-	})
-	digest := push(t, host+"/init:v1")
-	pushed.Store(true)
-	got, err := Pin(t.Context(), host+"/init:v1")
-	require.NoError(t, err)
-	assert.Equal(t, host+"/init:v1@"+digest, got)
+	}
 }
 
 func TestATagThatIsBeingMovedIsRefused(t *testing.T) {
@@ -104,7 +133,7 @@ func TestATagThatIsBeingMovedIsRefused(t *testing.T) {
 	var pushed atomic.Bool
 	host := serve(t, func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodHead && strings.HasSuffix(r.URL.Path, "/manifests/v1") && pushed.Load() && asked.Add(1) > 1 {
+			if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/manifests/v1") && pushed.Load() && asked.Add(1) > 1 {
 				r.URL.Path = strings.TrimSuffix(r.URL.Path, "v1") + "v2"
 			}
 			h.ServeHTTP(w, r)
@@ -181,6 +210,7 @@ func TestWhatCannotBePinned(t *testing.T) {
 		{"Init:v1", "repository can only contain"},
 		{host + "/init:v1@sha256:0123", "sha256:0123"},
 		{host + "/init:v1@", "digest"},
+		{host + "/init:v1@md5:0123", "digest"},
 	} {
 		_, err := Pin(t.Context(), test.image)
 		assert.ErrorContains(t, err, test.says, test.image)
