@@ -45,7 +45,8 @@ empty input gives an empty output.
 With --in-place, render rewrites the files instead. It touches only files that
 change, and changes nothing in them but what the specification asks for. With
 --diff it prints the difference. Both read the folder of a kustomization as
-files. If writing fails half way, the error says how many files were rewritten.`
+files. If writing fails half way, the files written before get their old texts back;
+the error names any that could not.`
 
 func renderCommand() *cobra.Command {
 	var in inputs

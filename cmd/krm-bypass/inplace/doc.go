@@ -1,7 +1,8 @@
 // Package inplace replaces the text of files.
 //
 // It first writes every new text beside its file, then renames all of them. So a
-// file always holds its old text or its new one, never a part. A file that
+// file always holds its old text or its new one, never a part. If a rename fails, the
+// files renamed before get their old texts back. A file that
 // somebody else changes meanwhile stays as it is, and that is an error. Mode and
 // owner stay as they were.
 package inplace

@@ -29,9 +29,9 @@ type Staged struct {
 }
 
 type staged struct {
-	// name is how the user named the file, path is where it really is.
-	name, path, temporary string
-	was                   []byte
+	// path is where the file really is; the File has the name that the user gave.
+	path, temporary string
+	File
 }
 
 // Stage writes the new text of files beside them. If that fails, or a signal ends
@@ -96,7 +96,7 @@ func (s *Staged) stage(f File, swept map[string]bool) error {
 	if err != nil {
 		return err
 	}
-	s.files = append(s.files, staged{f.Path, path, temporary, f.Was})
+	s.files = append(s.files, staged{path, temporary, f})
 	if n := links(info); n > 1 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%s: the file has %d hard links, and the others keep the old text", f.Path, n))
 	}
@@ -119,37 +119,70 @@ func beside(folder string, text []byte, like fs.FileInfo) (temporary string, err
 	return file.Name(), nil
 }
 
-// Commit puts the new texts in the place of the files.
+// Commit puts the new texts in the place of the files. If that fails half way, the
+// files before get their old texts back, as far as possible.
 func (s *Staged) Commit() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.release()
 	for _, f := range s.files {
-		if err := f.unchanged(); err != nil {
+		if err := f.holds(f.Was); err != nil {
 			s.remove()
-			return fmt.Errorf("rewriting %s: %w; nothing is changed", f.name, err)
+			return fmt.Errorf("rewriting %s: %w; nothing is changed", f.Path, err)
 		}
 	}
 	for i, f := range s.files {
-		err := f.unchanged()
+		err := f.holds(f.Was)
 		if err == nil {
 			err = os.Rename(f.temporary, f.path)
 		}
 		if err != nil {
-			all := len(s.files)
+			before := s.files[:i]
 			s.files = s.files[i:]
 			s.remove()
-			return fmt.Errorf("rewriting %s: %w; %d of %d files rewritten; this one and those after it are not", f.name, err, i, all)
+			return putBack(before, fmt.Errorf("rewriting %s: %w", f.Path, err))
 		}
 	}
 	return nil
 }
 
-// unchanged gives an error if the file does not hold the text any more for which
-// its new text was made.
-func (f staged) unchanged() error {
+// putBack gives files their old texts again after something has failed, and says of
+// that which it could not.
+func putBack(files []staged, failed error) error {
+	var stay []error
+	for _, f := range files {
+		if err := f.putBack(); err != nil {
+			stay = append(stay, fmt.Errorf("%s stays rewritten, since putting it back failed: %w", f.Path, err))
+		}
+	}
+	if stay == nil {
+		return fmt.Errorf("%w; nothing is changed", failed)
+	}
+	return errors.Join(append([]error{failed}, stay...)...)
+}
+
+func (f staged) putBack() error {
+	if err := f.holds(f.Is); err != nil {
+		return err
+	}
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return err
+	}
+	kept, err := beside(filepath.Dir(f.path), f.Was, info)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(kept, f.path); err != nil {
+		return errors.Join(err, os.Remove(kept))
+	}
+	return nil
+}
+
+// holds gives an error if the file holds another text.
+func (f staged) holds(expected []byte) error {
 	text, err := os.ReadFile(f.path)
-	if err == nil && !bytes.Equal(text, f.was) {
+	if err == nil && !bytes.Equal(text, expected) {
 		return errors.New("another program has changed it meanwhile: run again")
 	}
 	return err

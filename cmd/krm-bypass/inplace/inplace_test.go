@@ -3,6 +3,7 @@
 package inplace
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -123,6 +124,38 @@ func TestWhatChangedMeanwhileStays(t *testing.T) {
 	require.EqualError(t, s.Commit(), "rewriting "+b+": another program has changed it meanwhile: run again; nothing is changed")
 	assert.Equal(t, []string{"old", "somebody else's"}, []string{read(t, a), read(t, b)})
 	assert.Equal(t, []string{"a", "b"}, names(t, folder))
+}
+
+// TestARenameFailsHalfWay has the new text of the last file gone.
+func TestARenameFailsHalfWay(t *testing.T) {
+	folder := t.TempDir()
+	var files []File
+	for _, name := range []string{"a", "b", "c"} {
+		files = append(files, File{file(t, filepath.Join(folder, name), "old"), []byte("old"), []byte("new")})
+	}
+	require.NoError(t, os.Chmod(files[0].Path, 0o600))
+	s, err := Stage(files)
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(s.files[2].temporary))
+	err = s.Commit()
+	require.ErrorContains(t, err, "rewriting "+files[2].Path+": rename ")
+	assert.True(t, strings.HasSuffix(err.Error(), "no such file or directory; nothing is changed"), err)
+	for _, f := range files {
+		assert.Equal(t, "old", read(t, f.Path))
+	}
+	assert.Equal(t, []string{"a", "b", "c"}, names(t, folder))
+	info, err := os.Stat(files[0].Path)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode())
+}
+
+func TestWhatCannotBePutBackIsTold(t *testing.T) {
+	folder := t.TempDir()
+	a, b := file(t, filepath.Join(folder, "a"), "new"), file(t, filepath.Join(folder, "b"), "somebody else's")
+	files := []staged{{path: a, File: File{a, []byte("old"), []byte("new")}}, {path: b, File: File{b, []byte("old"), []byte("new")}}}
+	require.EqualError(t, putBack(files, errors.New("rewriting c: no")),
+		"rewriting c: no\n"+b+" stays rewritten, since putting it back failed: another program has changed it meanwhile: run again")
+	assert.Equal(t, []string{"old", "somebody else's"}, []string{read(t, a), read(t, b)})
 }
 
 func TestLinks(t *testing.T) {
