@@ -39,7 +39,9 @@ manifests.
 
 -o csv is an audit table: one row for every entry that lets something bypass,
 with its reason, its owner and the day on which it expires. It includes
-annotations on workloads that the specification does not cover.`
+annotations on workloads that the specification does not cover.
+
+The exit code is 1 where something is refused: the errors say why.`
 
 type explainFlags struct {
 	format, now      string
@@ -107,6 +109,9 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 	}
 	if err := format.Write(cmd.OutOrStdout(), found); err != nil {
 		return fmt.Errorf("writing standard output: %w", err)
+	}
+	if found.Failed {
+		return function.ErrReported
 	}
 	return nil
 }

@@ -221,7 +221,7 @@ func TestRules(t *testing.T) {
 		},
 		{
 			"a workload without a namespace",
-			"-- a.yaml --\n" + deployment("on", "", portsAnnotation+`"3306"`),
+			"-- a.yaml --\n" + deployment(`"on"`, "", portsAnnotation+`"3306"`),
 			`  mesh: Istio
   workloads:
   # a.yaml

@@ -65,10 +65,20 @@ func TestTrueIsWhatAnyToolTakesForTrue(t *testing.T) {
 	}
 }
 
+func TestAStringIsWhatKubectlTakesForOne(t *testing.T) {
+	for text, is := range map[string]bool{
+		"a": true, `"12"`: true, `"yes"`: true, "'no'": true, "!!str yes": true, "|\n yes": true, "1:30": true, "2026-01-07": true, "on-call": true, `""`: true,
+		"yes": false, "No": false, "off": false, "y": false, "true": false, "12": false, "012": false, "1.5": false, "1e3": false, ".inf": false, "0o17": false,
+		"1_000": false, "null": false, "~": false, "": false, "[]": false, "{}": false, `!!int "1"`: false,
+	} {
+		assert.Equal(t, is, Of(parsed(t, "v: "+text)).Entry("v").IsString(), text)
+	}
+}
+
 func TestDescribeSaysWhatStandsThere(t *testing.T) {
 	for text, words := range map[string]string{
 		"{a: 1}": "a mapping", "[a]": "a list", "12": "the number 12", "1.5": "the number 1.5",
-		"true": "the boolean true", "null": "nothing", "a b": `"a b"`, `"12"`: `"12"`,
+		"true": "the boolean true", "yes": "the boolean yes", "N": "the boolean N", `"no"`: `"no"`, "null": "nothing", "a b": `"a b"`, `"12"`: `"12"`,
 	} {
 		assert.Equal(t, words, Of(parsed(t, text)).Describe(), text)
 	}

@@ -56,8 +56,18 @@ func (v Value) IsScalar() bool { return v.is(yaml.ScalarNode) }
 // IsNull reports whether the value is null, written or left out behind its key.
 func (v Value) IsNull() bool { return v.IsScalar() && v.node.ShortTag() == "!!null" }
 
-// IsString reports whether the value is a string, not a number or a boolean.
-func (v Value) IsString() bool { return v.IsScalar() && v.node.ShortTag() == "!!str" }
+// IsString reports whether the value is a string to kubectl, as a date is, and no
+// number and no boolean, not one of YAML 1.1 either (go.yaml.in/yaml/v2 resolve.go,
+// decode.go).
+func (v Value) IsString() bool {
+	return v.IsScalar() && (v.node.ShortTag() == "!!timestamp" || v.node.ShortTag() == "!!str" && !v.isOldBoolean())
+}
+
+// isOldBoolean reports whether the value is a word without quotes that is a boolean
+// in YAML 1.1.
+func (v Value) isOldBoolean() bool {
+	return v.node.Style == 0 && (slices.Contains(yes, v.node.Value) || slices.Contains(no, v.node.Value))
+}
 
 func (v Value) is(kind yaml.Kind) bool { return v.node != nil && v.node.Kind == kind }
 
@@ -80,9 +90,13 @@ func decoded(scalar *yaml.Node) string {
 	return scalar.Value
 }
 
-// yes are the words without quotes that are true. kubectl reads YAML 1.1
-// (go.yaml.in/yaml/v2 resolve.go), other tools know only those of YAML 1.2.
-var yes = []string{"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"}
+// yes are the words without quotes that are true, and no others that are false.
+// kubectl reads YAML 1.1 (go.yaml.in/yaml/v2 resolve.go), other tools know only those
+// of YAML 1.2.
+var (
+	yes = []string{"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"}
+	no  = []string{"no", "No", "NO", "off", "Off", "OFF", "n", "N"}
+)
 
 const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 
@@ -137,6 +151,9 @@ func (v Value) Describe() string {
 		return "the boolean " + v.node.Value
 	}
 	text := v.node.Value
+	if v.isOldBoolean() {
+		return "the boolean " + text
+	}
 	if len(text) > maxDescribed {
 		text = strings.ToValidUTF8(text[:maxDescribed], "") + "..."
 	}

@@ -121,6 +121,10 @@ func (v *viewer) object(o object.Object) Object {
 	metadata := v.mapping(o.Value, o.Path, "metadata")
 	seen.Name = metadata.Entry("name").Text()
 	seen.Namespace = metadata.Entry("namespace").Text()
+	for _, key := range []string{"name", "generateName", "namespace"} {
+		v.isText(metadata.Entry(key), seen.Path("metadata"), key)
+	}
+	v.strings(metadata, seen.Path("metadata"), "labels")
 	seen.Annotations, _ = v.strings(metadata, seen.Path("metadata"), "annotations")
 	origin := object.Noted(seen.Annotations)
 	if origin.File == "" {
@@ -243,12 +247,7 @@ func (v *viewer) strings(parent node.Value, path edit.Path, key string) (values,
 		return values, merged
 	}
 	for e := range mapping.Entries() {
-		if !e.Value.IsString() && !e.Value.IsNull() {
-			remedy := "put it into quotes"
-			if !e.Value.IsScalar() {
-				remedy = "write one string in quotes"
-			}
-			v.problem(append(slices.Clone(path), e.Key), e.Value.Text(), fmt.Errorf("%s where a string is needed: %s", e.Value.Describe(), remedy))
+		if !v.isText(e.Value, path, e.Key) {
 			continue
 		}
 		if _, known := values[e.Key]; !known { // an explicit key comes first and counts
@@ -259,6 +258,19 @@ func (v *viewer) strings(parent node.Value, path edit.Path, key string) (values,
 		}
 	}
 	return values, merged
+}
+
+// isText tells of a value that is no string, which kubectl refuses.
+func (v *viewer) isText(value node.Value, path edit.Path, key string) bool {
+	if !value.Exists() || value.IsNull() || value.IsString() {
+		return true
+	}
+	remedy := "put it into quotes"
+	if !value.IsScalar() {
+		remedy = "write one string in quotes"
+	}
+	v.problem(append(slices.Clone(path), key), value.Text(), fmt.Errorf("%s where a string is needed: %s", value.Describe(), remedy))
+	return false
 }
 
 func (v *viewer) containers(spec node.Value, at edit.Path, key string) []container {

@@ -14,6 +14,8 @@ type Explanation struct {
 	Workloads []Workload `json:"workloads"`
 	// Comparison says what changed; nil if nothing was compared.
 	Comparison *Comparison `json:"comparison,omitempty"`
+	// Failed says that something was refused.
+	Failed bool `json:"-"`
 }
 
 // Workload is one workload and what the report says about it.
@@ -30,6 +32,7 @@ func NewExplanation(all ...*fn.Explained) Explanation {
 	r := Explanation{Workloads: []Workload{}}
 	for _, x := range all {
 		r.Mesh = x.Mesh
+		r.Failed = r.Failed || x.Results.Failed()
 		for _, w := range x.Workloads {
 			r.Workloads = append(r.Workloads, Workload{Explanation: w})
 		}
