@@ -22,13 +22,17 @@ func (e *EntryError) Error() string {
 	return fmt.Sprintf("%q is %s: %s", e.Value, e.Problem, e.Remedy)
 }
 
+func wrong(entry, problem, remedy string) *EntryError {
+	return &EntryError{Value: entry, Problem: problem, Remedy: remedy}
+}
+
 // within lets an error about a part of an entry speak of the whole entry.
 func within(entry string, err error) error {
-	var part *EntryError
-	if !errors.As(err, &part) {
+	part, is := errors.AsType[*EntryError](err)
+	if !is {
 		return err
 	}
-	return &EntryError{Value: entry, Problem: fmt.Sprintf("a pair with %q, %s", part.Value, part.Problem), Remedy: part.Remedy}
+	return wrong(entry, fmt.Sprintf("a pair with %q, %s", part.Value, part.Problem), part.Remedy)
 }
 
 // separate gives the errors that errors.Join made one of.

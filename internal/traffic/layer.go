@@ -137,11 +137,8 @@ func parseEach[T any](entries []string, parse func(string) (T, error)) ([]T, err
 			if entry == Everything {
 				// Istio too takes "*" only as the whole value of two of its
 				// annotations (istio/istio pkg/kube/inject/validate.go).
-				bad = &EntryError{
-					Value:   entry,
-					Problem: "not an entry of a list",
-					Remedy:  fmt.Sprintf(`list what you mean; "*" is valid only by itself, in %s and %s`, IncludeInboundPorts, IncludeOutboundIPRanges),
-				}
+				bad = wrong(entry, "not an entry of a list",
+					fmt.Sprintf(`list what you mean; "*" is valid only by itself, in %s and %s`, IncludeInboundPorts, IncludeOutboundIPRanges))
 			}
 			bad.Index = i
 			problems = append(problems, bad)
@@ -380,19 +377,14 @@ type Contradiction struct {
 // An include of everything contradicts nothing: it is the default.
 func (l Layer) Contradictions() []Contradiction {
 	var found []Contradiction
-	report := func(exclude, include Field, e *Ports, i Ports) {
-		if e == nil {
-			return
+	settings := l.Settings()
+	for _, c := range []Contradiction{{Exclude: ExcludeInboundPorts, Include: IncludeInboundPorts}, {Exclude: ExcludeOutboundPorts, Include: IncludeOutboundPorts}} {
+		if included := settings.Ports(c.Include); !included.All() {
+			c.Ports = settings.Ports(c.Exclude).Set().Intersect(included.Set())
 		}
-		if both := e.Intersect(i); !both.IsEmpty() {
-			found = append(found, Contradiction{exclude, include, both})
+		if !c.Ports.IsEmpty() {
+			found = append(found, c)
 		}
-	}
-	if i := l.IncludeInboundPorts; i != nil && !i.All() {
-		report(ExcludeInboundPorts, IncludeInboundPorts, l.ExcludeInboundPorts, i.Set())
-	}
-	if i := l.IncludeOutboundPorts; i != nil {
-		report(ExcludeOutboundPorts, IncludeOutboundPorts, l.ExcludeOutboundPorts, *i)
 	}
 	return found
 }

@@ -35,14 +35,19 @@ type Pairs struct {
 // NewPairs gives every address of the prefixes on every one of the ports.
 func NewPairs(prefixes Prefixes, ports Ports) Pairs {
 	var boxes []Box
-	for _, protocol := range Protocols {
-		for _, r := range ports.Ranges(protocol) {
-			for _, p := range prefixes.list {
-				boxes = append(boxes, Box{p, protocol, r})
-			}
-		}
+	for _, p := range prefixes.list {
+		boxes = appendBoxes(boxes, p, ports)
 	}
 	return disjoint(boxes)
+}
+
+func appendBoxes(boxes []Box, prefix netip.Prefix, ports Ports) []Box {
+	for _, protocol := range Protocols {
+		for _, r := range ports.Ranges(protocol) {
+			boxes = append(boxes, Box{prefix, protocol, r})
+		}
+	}
+	return boxes
 }
 
 // ParsePairs reads one entry of the form PREFIX@PORTS, such as
@@ -50,11 +55,7 @@ func NewPairs(prefixes Prefixes, ports Ports) Pairs {
 func ParsePairs(entry string) (Pairs, error) {
 	address, port, found := strings.Cut(entry, "@")
 	if !found {
-		return Pairs{}, &EntryError{
-			Value:   entry,
-			Problem: "not a pair of an IP range and a port",
-			Remedy:  `write it as "10.1.0.0/16@5432"`,
-		}
+		return Pairs{}, wrong(entry, "not a pair of an IP range and a port", `write it as "10.1.0.0/16@5432"`)
 	}
 	prefix, err := ParsePrefix(address)
 	if err != nil {
@@ -125,11 +126,7 @@ func (t *tree) visible(out []Box, around []Ports) []Box {
 	for _, outer := range around {
 		own = own.Without(outer)
 	}
-	for _, protocol := range Protocols {
-		for _, r := range own.Ranges(protocol) {
-			out = append(out, Box{t.prefix, protocol, r})
-		}
-	}
+	out = appendBoxes(out, t.prefix, own)
 	if !own.IsEmpty() {
 		around = append(around, own)
 	}

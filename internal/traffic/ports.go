@@ -101,11 +101,8 @@ func ParsePorts(entry string) (Ports, error) {
 	case suffix == "UDP":
 		return Ports{udp: ranges}, nil
 	}
-	return Ports{}, &EntryError{
-		Value:   entry,
-		Problem: fmt.Sprintf("of an unknown protocol %q", suffix),
-		Remedy:  fmt.Sprintf("write %q, %q, or %q for both", body+"/TCP", body+"/UDP", body),
-	}
+	return Ports{}, wrong(entry, fmt.Sprintf("of an unknown protocol %q", suffix),
+		fmt.Sprintf("write %q, %q, or %q for both", body+"/TCP", body+"/UDP", body))
 }
 
 // parsePortRange reads body, which is entry up to the suffix that names a
@@ -118,11 +115,7 @@ func parsePortRange(entry, body, suffix string) (PortRange, error) {
 			if _, err := parsePortRange(entry, l+"-"+h, suffix); err != nil {
 				return PortRange{}, err
 			}
-			return PortRange{}, &EntryError{
-				Value:   entry,
-				Problem: "a port range written with a colon",
-				Remedy:  fmt.Sprintf("write %q", l+"-"+h+suffix),
-			}
+			return PortRange{}, wrong(entry, "a port range written with a colon", fmt.Sprintf("write %q", l+"-"+h+suffix))
 		}
 		high = low
 	}
@@ -135,11 +128,7 @@ func parsePortRange(entry, body, suffix string) (PortRange, error) {
 		return PortRange{}, err
 	}
 	if first > last {
-		return PortRange{}, &EntryError{
-			Value:   entry,
-			Problem: "a reversed range",
-			Remedy:  fmt.Sprintf("write %q", PortRange{last, first}.String()+suffix),
-		}
+		return PortRange{}, wrong(entry, "a reversed range", fmt.Sprintf("write %q", PortRange{last, first}.String()+suffix))
 	}
 	return PortRange{first, last}, nil
 }
@@ -149,16 +138,16 @@ func parsePort(entry, text string) (uint16, error) {
 	switch {
 	case !allDigits(text):
 		if allDigits(strings.TrimSpace(text)) {
-			return 0, &EntryError{Value: entry, Problem: "a port with whitespace", Remedy: "remove the whitespace"}
+			return 0, wrong(entry, "a port with whitespace", "remove the whitespace")
 		}
-		return 0, &EntryError{Value: entry, Problem: "not a port", Remedy: remedy}
+		return 0, wrong(entry, "not a port", remedy)
 	case len(text) > 1 && text[0] == '0':
 		// An octal reading is possible, and meshes differ on it.
-		return 0, &EntryError{Value: entry, Problem: "a port with a leading zero", Remedy: "remove the zero"}
+		return 0, wrong(entry, "a port with a leading zero", "remove the zero")
 	}
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || n == 0 {
-		return 0, &EntryError{Value: entry, Problem: "a port outside 1-65535", Remedy: remedy}
+		return 0, wrong(entry, "a port outside 1-65535", remedy)
 	}
 	return uint16(n), nil
 }

@@ -22,7 +22,7 @@ type Prefixes struct {
 // *EntryError.
 func ParsePrefix(entry string) (netip.Prefix, error) {
 	invalid := func(problem, remedy string) (netip.Prefix, error) {
-		return netip.Prefix{}, &EntryError{Value: entry, Problem: problem, Remedy: remedy}
+		return netip.Prefix{}, wrong(entry, problem, remedy)
 	}
 	if trimmed := strings.TrimSpace(entry); trimmed != entry {
 		return invalid("an IP range with whitespace", "remove the whitespace")
@@ -143,27 +143,14 @@ func (p Prefixes) Contains(address netip.Addr) bool {
 	return exact || i > 0 && p.list[i-1].Contains(address)
 }
 
-// Holds reports whether every address of the prefix is in the set.
-func (p Prefixes) Holds(q netip.Prefix) bool {
-	return slices.ContainsFunc(p.near(q), func(own netip.Prefix) bool { return covers(own, q) })
-}
-
 // Overlaps reports whether an address of the prefix is in the set.
 func (p Prefixes) Overlaps(q netip.Prefix) bool {
-	return slices.ContainsFunc(p.near(q), func(own netip.Prefix) bool { return own.Overlaps(q) })
-}
-
-// near gives the only two of the set's prefixes of which one overlaps the given
-// one, if any does: the last that begins at or before it, which may be around
-// it, and the one after, which may be within.
-func (p Prefixes) near(q netip.Prefix) []netip.Prefix {
-	i, exact := slices.BinarySearchFunc(p.list, q.Masked().Addr(), func(own netip.Prefix, a netip.Addr) int {
+	i, _ := slices.BinarySearchFunc(p.list, q.Masked().Addr(), func(own netip.Prefix, a netip.Addr) int {
 		return own.Addr().Compare(a)
 	})
-	if exact {
-		return p.list[i : i+1]
-	}
-	return p.list[max(0, i-1):min(len(p.list), i+1)]
+	// Only the last prefix that begins before it may be around it, and the one
+	// after within.
+	return slices.ContainsFunc(p.list[max(0, i-1):min(len(p.list), i+1)], q.Overlaps)
 }
 
 // Complement gives the addresses of both families that are not in the set.
