@@ -15,7 +15,6 @@ import (
 // arrangement is the rules of a spec.
 type arrangement struct {
 	mesh                  *mesh.Mesh
-	merge                 traffic.Merge
 	defaults, global      rule
 	namespaces, workloads []rule
 }
@@ -34,7 +33,7 @@ type rule struct {
 // arrange says with few rules what every workload says. A field of a workload is
 // said by one rule alone, so that it does not matter how rules meet.
 func (s *survey) arrange() *arrangement {
-	a := &arrangement{mesh: s.mesh, merge: s.mesh.Merge()}
+	a := &arrangement{mesh: s.mesh}
 	rest := map[*workload]traffic.Layer{}
 	byNamespace := map[string][]*workload{}
 	for _, w := range s.workloads {
@@ -149,27 +148,26 @@ func sorted(rules map[string]rule) []rule {
 
 // policy is what the spec will be compiled into.
 func (a *arrangement) policy() *transform.Policy {
+	merge := a.mesh.Merge()
 	p := &transform.Policy{
-		Mesh: a.mesh, Merge: a.merge, MeshDefaults: a.defaults.layer,
+		Mesh: a.mesh, Merge: merge, MeshDefaults: a.defaults.layer,
 		Mode: transform.InitContainer, Kinds: transform.Kinds,
 	}
+	add := func(path string, l traffic.Layer, match *transform.Match) {
+		p.Scopes = append(p.Scopes, transform.Scope{Path: path, Merge: merge, Layer: l, Match: match})
+	}
 	if !a.global.layer.IsZero() {
-		p.Scopes = append(p.Scopes, transform.Scope{Path: "spec.global", Merge: a.merge, Layer: a.global.layer})
+		add("spec.global", a.global.layer, nil)
 	}
 	for i, r := range a.namespaces {
-		p.Scopes = append(p.Scopes, transform.Scope{
-			Path: fmt.Sprintf("spec.namespaces[%d]", i), Merge: a.merge, Layer: r.layer,
-			Match: &transform.Match{Namespaces: r.names},
-		})
+		add(fmt.Sprintf("spec.namespaces[%d]", i), r.layer, &transform.Match{Namespaces: r.names})
 	}
 	for i, r := range a.workloads {
 		match := &transform.Match{Kinds: []string{r.kind}, Names: r.names}
 		if r.namespace != "" {
 			match.Namespaces = []string{r.namespace}
 		}
-		p.Scopes = append(p.Scopes, transform.Scope{
-			Path: fmt.Sprintf("spec.workloads[%d]", i), Merge: a.merge, Layer: r.layer, Match: match,
-		})
+		add(fmt.Sprintf("spec.workloads[%d]", i), r.layer, match)
 	}
 	return p
 }

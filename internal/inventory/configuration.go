@@ -3,7 +3,9 @@ package inventory
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
@@ -126,7 +128,8 @@ func (st statement) text() (string, error) {
 
 // configured reads what the mesh's own configuration says, which is the layer
 // below all annotations, and where it stands.
-func (s *survey) configured(m *mesh.Mesh) (layer traffic.Layer, from []string) {
+func (s *survey) configured() (layer traffic.Layer, from []string) {
+	m := s.mesh
 	said := map[traffic.Field]statement{}
 	for _, st := range s.stated {
 		if st.mesh != m {
@@ -142,15 +145,8 @@ func (s *survey) configured(m *mesh.Mesh) (layer traffic.Layer, from []string) {
 			continue
 		}
 		key, _ := m.Key(st.field)
-		one, problems := m.Read(map[string]string{key.Annotation: value})
-		for _, err := range problems {
-			var bad *mesh.AnnotationError
-			if errors.As(err, &bad) {
-				err = bad.Err
-			}
-			s.fail(st.problem("reading %q: %v", value, err))
-		}
-		if len(problems) > 0 {
+		one, readable := s.value(key, value, st.problem)
+		if !readable {
 			continue
 		}
 		one = s.withoutLoopback(one, st.problem)
@@ -188,6 +184,21 @@ func (s *survey) configured(m *mesh.Mesh) (layer traffic.Layer, from []string) {
 	return layer, from
 }
 
+// told makes a problem of what is wrong at one place.
+type told func(format string, args ...any) Problem
+
+// value reads what the annotation for a field says, or would say.
+func (s *survey) value(key mesh.Key, value string, problem told) (layer traffic.Layer, readable bool) {
+	layer, problems := s.mesh.Read(map[string]string{key.Annotation: value})
+	for _, err := range problems {
+		if bad, is := errors.AsType[*mesh.AnnotationError](err); is {
+			err = bad.Err
+		}
+		s.fail(problem("reading %q: %v", value, err))
+	}
+	return layer, len(problems) == 0
+}
+
 // place names the object or the file that says it.
 func (st statement) place() string {
 	if st.resource == "" {
@@ -198,28 +209,24 @@ func (st statement) place() string {
 
 // withoutLoopback takes out of a layer ranges within loopback, of which no
 // mesh's rules and no spec speak.
-func (s *survey) withoutLoopback(l traffic.Layer, problem func(string, ...any) Problem) traffic.Layer {
-	rest := func(p traffic.Prefixes) (traffic.Prefixes, []string) {
-		kept := p.List()[:0:0]
-		var dropped []string
-		for _, one := range p.List() {
+func (s *survey) withoutLoopback(l traffic.Layer, problem told) traffic.Layer {
+	var dropped []string
+	rest := func(p traffic.Prefixes) traffic.Prefixes {
+		return traffic.NewPrefixes(slices.DeleteFunc(slices.Clone(p.List()), func(one netip.Prefix) bool {
 			if mesh.Loopback(one) {
 				dropped = append(dropped, one.String())
-				continue
+				return true
 			}
-			kept = append(kept, one)
-		}
-		return traffic.NewPrefixes(kept...), dropped
+			return false
+		})...)
 	}
-	var dropped []string
 	if p := l.ExcludeOutboundIPRanges; p != nil {
-		kept, gone := rest(*p)
-		l.ExcludeOutboundIPRanges, dropped = &kept, append(dropped, gone...)
+		kept := rest(*p)
+		l.ExcludeOutboundIPRanges = &kept
 	}
 	if p := l.IncludeOutboundIPRanges; p != nil && !p.All() {
-		set, gone := rest(p.Set())
-		kept := traffic.Only(set)
-		l.IncludeOutboundIPRanges, dropped = &kept, append(dropped, gone...)
+		kept := traffic.Only(rest(p.Set()))
+		l.IncludeOutboundIPRanges = &kept
 	}
 	if len(dropped) > 0 {
 		s.warn(problem("%s is loopback, which is left to the mesh, and is not imported", strings.Join(dropped, ", ")))

@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -72,32 +73,28 @@ func (d *document) resources() []resource {
 // entry reports whether a mapping has a key of its own, not by a merge key or an
 // alias.
 func entry(n *yaml.Node, path edit.Path) bool {
-	for i, step := range path {
-		if n == nil {
+	for _, step := range path {
+		if n == nil || n.Kind == yaml.AliasNode {
 			return false
 		}
-		if n.Kind == yaml.DocumentNode && len(n.Content) == 1 {
-			n = n.Content[0]
-		}
-		switch step := step.(type) {
-		case string:
-			next := (*yaml.Node)(nil)
-			for k := 0; n.Kind == yaml.MappingNode && k+1 < len(n.Content); k += 2 {
-				if n.Content[k].Value == step {
-					next = n.Content[k+1]
-					break
-				}
+		n = own(node.Of(n).Node(), step)
+	}
+	return n != nil
+}
+
+// own gives what a mapping or a list itself has at a step, nil for nothing.
+func own(n *yaml.Node, step any) *yaml.Node {
+	switch step := step.(type) {
+	case string:
+		for k := 0; node.Of(n).IsMapping() && k+1 < len(n.Content); k += 2 {
+			if n.Content[k].Value == step {
+				return n.Content[k+1]
 			}
-			n = next
-		case int:
-			if n.Kind != yaml.SequenceNode || step >= len(n.Content) {
-				return false
-			}
-			n = n.Content[step]
 		}
-		if n == nil || n.Kind == yaml.AliasNode && i < len(path)-1 {
-			return false
+	case int:
+		if node.Of(n).IsList() && step < len(n.Content) {
+			return n.Content[step]
 		}
 	}
-	return true
+	return nil
 }

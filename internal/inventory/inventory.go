@@ -35,12 +35,12 @@ func Take(files []File, named string) (*Inventory, error) {
 			s.look(d)
 		}
 	}
-	m, err := s.choose(named, files)
+	m, err := s.choose(named)
 	if err != nil {
 		return nil, append(s.problems, Problem{Message: err.Error()}).inOrder()
 	}
 	s.mesh, s.policy = m, &transform.Policy{Mesh: m, Kinds: transform.Kinds}
-	defaults, from := s.configured(m)
+	defaults, from := s.configured()
 	s.judge()
 	if len(s.problems) == 0 {
 		s.target(defaults)
@@ -88,7 +88,7 @@ func (s *survey) look(d *document) {
 	for _, o := range d.resources() {
 		s.statements(o)
 		if o.Kind == "Namespace" && o.group == "" {
-			s.namespaces = append(s.namespaces, &namespace{resource: o})
+			s.namespaces = append(s.namespaces, &namespace{resource: o, values: o.Below("metadata", "annotations").Strings()})
 		}
 		if o.Kind == "ClusterBypass" {
 			s.warn(d.problem(o.id(), o.path("kind"), "this file holds a ClusterBypass already, which import does not read: merge the two by hand"))
@@ -104,73 +104,61 @@ func (s *survey) look(d *document) {
 	}
 }
 
-// choose finds the mesh whose settings are there.
-func (s *survey) choose(named string, files []File) (*mesh.Mesh, error) {
-	evidence := map[*mesh.Mesh][]string{}
-	see := func(m *mesh.Mesh, what string) {
-		if len(evidence[m]) == 0 || evidence[m][0] != what {
-			evidence[m] = append(evidence[m], what)
-		}
-	}
+// evidence gives the files in which each mesh's settings are, each once, sorted.
+func (s *survey) evidence() map[*mesh.Mesh][]string {
+	seen := map[*mesh.Mesh][]string{}
 	for _, st := range s.stated {
-		see(st.mesh, st.in.file)
+		seen[st.mesh] = append(seen[st.mesh], st.in.file)
 	}
 	for _, m := range mesh.All() {
-		for _, k := range m.Keys {
-			for _, w := range s.workloads {
-				if _, has := w.TemplateAnnotations[k.Annotation]; has {
-					see(m, w.in.file)
-				}
-			}
-			for _, n := range s.namespaces {
-				if m.NamespaceKeys && n.annotation(k.Annotation).Exists() {
-					see(m, n.in.file)
-				}
+		for _, w := range s.workloads {
+			if len(keyed(m, w.TemplateAnnotations)) > 0 {
+				seen[m] = append(seen[m], w.in.file)
 			}
 		}
+		for _, n := range s.namespaces {
+			if m.NamespaceKeys && len(keyed(m, n.values)) > 0 {
+				seen[m] = append(seen[m], n.in.file)
+			}
+		}
+		seen[m] = distinct(seen[m])
 	}
-	if named != "" {
+	return seen
+}
+
+// choose finds the mesh whose settings are there.
+func (s *survey) choose(named string) (*mesh.Mesh, error) {
+	evidence := s.evidence()
+	found := slices.DeleteFunc(slices.Clone(mesh.All()), func(m *mesh.Mesh) bool { return len(evidence[m]) == 0 })
+	others := ""
+	if len(found) > 0 {
+		seen := make([]string, len(found))
+		for i, m := range found {
+			seen[i] = m.Name + " in " + listed(evidence[m])
+		}
+		others = " (the files hold settings of " + strings.Join(seen, ", of ") + ")"
+	}
+	switch {
+	case named != "":
 		m, known := mesh.ByName(named)
 		if !known {
 			return nil, fmt.Errorf("%q is not a mesh that krm-bypass knows: write one of %s after --mesh", named, strings.Join(mesh.Names(), ", "))
 		}
 		if len(evidence[m]) == 0 {
-			return nil, fmt.Errorf("nothing to import: none of the files has a setting that bypasses the sidecars of %s%s", m.Name, others(evidence))
+			return nil, fmt.Errorf("nothing to import: none of the files has a setting that bypasses the sidecars of %s%s", m.Name, others)
 		}
-		for _, other := range mesh.All() {
-			if files := distinct(evidence[other]); other != m && len(files) > 0 {
+		for _, other := range found {
+			if files := evidence[other]; other != m {
 				s.warn(Problem{File: files[0], Message: fmt.Sprintf("%s %s settings of %s, which are not imported: run it again with --mesh %s", listed(files), verb(files, "holds", "hold"), other.Name, other.Name)})
 			}
 		}
 		return m, nil
-	}
-	var found []*mesh.Mesh
-	for _, m := range mesh.All() {
-		if len(evidence[m]) > 0 {
-			found = append(found, m)
-		}
-	}
-	switch len(found) {
-	case 0:
+	case len(found) == 0:
 		return nil, errors.New("nothing to import: none of the files has a setting that bypasses the sidecars of a mesh")
-	case 1:
+	case len(found) == 1:
 		return found[0], nil
 	}
-	return nil, fmt.Errorf("the files hold settings of several meshes%s: say with --mesh which to import", others(evidence))
-}
-
-// others lists meshes and a file in which each was seen.
-func others(evidence map[*mesh.Mesh][]string) string {
-	var seen []string
-	for _, m := range mesh.All() {
-		if files := distinct(evidence[m]); len(files) > 0 {
-			seen = append(seen, m.Name+" in "+listed(files))
-		}
-	}
-	if len(seen) == 0 {
-		return ""
-	}
-	return " (the files hold settings of " + strings.Join(seen, ", of ") + ")"
+	return nil, fmt.Errorf("the files hold settings of several meshes%s: say with --mesh which to import", others)
 }
 
 // listed names files, not too many of them.
@@ -191,7 +179,5 @@ func verb[T any](subjects []T, one, many string) string {
 
 // distinct gives each text once, sorted.
 func distinct(texts []string) []string {
-	sorted := slices.Clone(texts)
-	slices.Sort(sorted)
-	return slices.Compact(sorted)
+	return slices.Compact(slices.Sorted(slices.Values(texts)))
 }

@@ -24,19 +24,12 @@ type Problem struct {
 
 // Error names the place, then what is wrong there and what to do.
 func (p Problem) Error() string {
-	var parts []string
-	switch {
-	case p.File != "" && p.Line > 0:
-		parts = append(parts, fmt.Sprintf("%s:%d", p.File, p.Line))
-	case p.File != "":
-		parts = append(parts, p.File)
+	place := p.File
+	if p.File != "" && p.Line > 0 {
+		place = fmt.Sprintf("%s:%d", p.File, p.Line)
 	}
-	for _, part := range []string{p.Object, p.Path} {
-		if part != "" {
-			parts = append(parts, part)
-		}
-	}
-	return strings.Join(append(parts, p.Message), ": ")
+	parts := []string{place, p.Object, p.Path, p.Message}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 }
 
 // Problems is everything that is in the way of an import, by file and line.
@@ -60,15 +53,12 @@ func (p Problems) inOrder() Problems {
 
 // problem is one with what stands at a path of the document.
 func (d *document) problem(resource string, path edit.Path, format string, args ...any) Problem {
-	p := Problem{File: d.file, Line: d.line, Object: resource, Path: path.String(), Message: fmt.Sprintf(format, args...)}
-	if path == nil {
-		p.Path = ""
+	p := Problem{File: d.file, Line: d.line, Object: resource, Message: fmt.Sprintf(format, args...)}
+	if path != nil {
+		p.Path = path.String()
 	}
-	for n := len(path); n > 0; n-- {
-		if line := node.Of(d.text.Nodes).At(path[:n]...).Line(); line > 0 {
-			p.Line = d.line + line - 1
-			break
-		}
+	if len(path) > 0 {
+		p.Line += node.LineAt(d.text.Nodes, path) - 1
 	}
 	return p
 }

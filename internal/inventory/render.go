@@ -23,19 +23,11 @@ func (a *arrangement) render() []byte {
 	w.line(2, `config.kubernetes.io/local-config: "true" # never applied to a cluster`)
 	w.line(0, "spec:")
 	w.line(1, "mesh: "+a.mesh.Name)
-	if a.merge == traffic.Union {
+	if a.mesh.Merge() == traffic.Union {
 		w.line(1, "merge: Union # as the mesh itself adds its levels up")
 	}
-	if !a.defaults.layer.IsZero() {
-		w.from(a.defaults)
-		w.line(1, "meshDefaults:")
-		w.fields(a.defaults.layer)
-	}
-	if !a.global.layer.IsZero() {
-		w.from(a.global)
-		w.line(1, "global:")
-		w.fields(a.global.layer)
-	}
+	w.field("meshDefaults:", a.defaults)
+	w.field("global:", a.global)
 	if len(a.namespaces) > 0 {
 		w.line(1, "namespaces:")
 	}
@@ -72,6 +64,15 @@ type writer struct{ strings.Builder }
 
 func (w *writer) line(depth int, text string) {
 	w.WriteString(strings.Repeat("  ", depth) + text + "\n")
+}
+
+// field writes a rule that is a field of its own, unless it says nothing.
+func (w *writer) field(key string, r rule) {
+	if !r.layer.IsZero() {
+		w.from(r)
+		w.line(1, key)
+		w.fields(r.layer)
+	}
 }
 
 // from says where a rule comes from, unless its file says it.

@@ -89,11 +89,11 @@ func (i *Inventory) put(f File, stripped map[*document][]byte) []byte {
 
 // refused is the problem with an edit that cannot be made.
 func (d *document) refused(err error) Problem {
-	var bad *edit.Error
-	if errors.As(err, &bad) {
-		return d.problem("", bad.Path, "removing what was imported: %s", bad.Error())
+	var path edit.Path
+	if bad, is := errors.AsType[*edit.Error](err); is {
+		path, err = bad.Path, bad
 	}
-	return d.problem("", nil, "removing what was imported: %v", err)
+	return d.problem("", path, "removing what was imported: %v", err)
 }
 
 // removals takes the annotations away, and with them the mappings around them

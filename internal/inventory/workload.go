@@ -10,7 +10,6 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
-	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -36,13 +35,11 @@ func (w *workload) id() string { return w.ID() }
 type namespace struct {
 	resource
 	annotated
+	// values are its annotations.
+	values map[string]string
 	// needed is the pods' owner for whom the annotations have to stay, "" if
 	// there is none.
 	needed string
-}
-
-func (n *namespace) annotation(key string) node.Value {
-	return n.Below("metadata", "annotations", key)
 }
 
 // annotated is what annotations of the mesh say.
@@ -69,23 +66,36 @@ func (a annotations) problem(key, format string, args ...any) Problem {
 // fillsIn is why a template that is YAML by chance is left alone.
 const fillsIn = "a Helm chart fills it in: render the chart (helm template) and import what comes out"
 
-// templated reports whether a Helm chart fills in one of the values.
-func (a annotations) templated() bool {
+// reason says why they are left alone, "" if they are not. left is why the
+// function does so, and name what Kubernetes may not take.
+func (a annotations) reason(left string, nameable bool, name string) string {
+	switch {
+	case left != "":
+		return left
+	case !nameable:
+		return "no rule can name it, since Kubernetes does not take its " + name
+	}
 	for _, value := range a.values {
 		if strings.Contains(value, templated) {
-			return true
+			return fillsIn
 		}
 	}
-	return false
+	return ""
+}
+
+// untouched tells of each of them that it is left alone.
+func (s *survey) untouched(a annotations, why string) {
+	for _, key := range slices.Sorted(maps.Keys(a.values)) {
+		s.warn(a.problem(key, "left as it is%s", why))
+	}
 }
 
 func (s *survey) malformed(d *document, err error) {
-	var bad *transform.FieldError
-	if !errors.As(err, &bad) {
-		s.fail(d.problem("", nil, "%v", err))
-		return
+	var path edit.Path
+	if bad, is := errors.AsType[*transform.FieldError](err); is {
+		path, err = bad.Path, bad.Err
 	}
-	s.fail(d.problem("", bad.Path, "%v", bad.Err))
+	s.fail(d.problem("", path, "%v", err))
 }
 
 // judge reads the annotations of every workload and Namespace, and says what of
@@ -93,22 +103,15 @@ func (s *survey) malformed(d *document, err error) {
 func (s *survey) judge() {
 	var considered []*workload
 	for _, w := range s.workloads {
-		a := annotations{in: w.in, resource: w.id(), path: w.TemplatePath("metadata", "annotations"), values: s.keyed(w.TemplateAnnotations)}
+		a := annotations{in: w.in, resource: w.id(), path: w.TemplatePath("metadata", "annotations"), values: keyed(s.mesh, w.TemplateAnnotations)}
 		if _, recorded := w.Annotations[transform.RecordAnnotation]; recorded {
 			s.fail(w.in.problem(w.id(), w.Path("metadata", "annotations", transform.RecordAnnotation),
 				"krm-bypass has written to this workload already: import the manifests as they were before"))
 			continue
 		}
-		if w.alone = s.policy.LeftAlone(w.Workload); w.alone == "" && !nameable(w.Name, w.Namespace) {
-			w.alone = "no rule can name it, since Kubernetes does not take its name or namespace"
-		}
-		if w.alone == "" && a.templated() {
-			w.alone = fillsIn
-		}
+		w.alone = a.reason(s.policy.LeftAlone(w.Workload), nameable(w.Name, w.Namespace), "name or namespace")
 		if w.alone != "" {
-			for _, key := range slices.Sorted(maps.Keys(a.values)) {
-				s.warn(a.problem(key, "left as it is, since krm-bypass leaves this workload alone: %s", w.alone))
-			}
+			s.untouched(a, ", since krm-bypass leaves this workload alone: "+w.alone)
 			continue
 		}
 		w.annotated = s.split(a)
@@ -120,24 +123,9 @@ func (s *survey) judge() {
 		s.namespaces = nil
 	}
 	for _, n := range s.namespaces {
-		values := map[string]string{}
-		for _, key := range s.mesh.Keys {
-			if value := n.annotation(key.Annotation); value.Exists() {
-				values[key.Annotation] = value.Text()
-			}
-		}
-		a := annotations{in: n.in, resource: n.id(), path: n.path("metadata", "annotations"), values: values}
-		reason := s.policy.LeftNamespace(n.name)
-		if reason == "" && !nameable(n.name, n.name) {
-			reason = "no rule can name it, since Kubernetes does not take its name"
-		}
-		if reason == "" && a.templated() {
-			reason = fillsIn
-		}
-		if reason != "" {
-			for _, key := range slices.Sorted(maps.Keys(values)) {
-				s.warn(a.problem(key, "left as it is: %s", reason))
-			}
+		a := annotations{in: n.in, resource: n.id(), path: n.path("metadata", "annotations"), values: keyed(s.mesh, n.values)}
+		if reason := a.reason(s.policy.LeftNamespace(n.name), nameable(n.name, n.name), "name"); reason != "" {
+			s.untouched(a, ": "+reason)
 			continue
 		}
 		n.annotated = s.split(a)
@@ -164,10 +152,10 @@ func nameable(name, namespace string) bool {
 	return objectName.MatchString(name) && (namespace == "" || namespaceName.MatchString(namespace))
 }
 
-// keyed gives those annotations that the mesh reads.
-func (s *survey) keyed(all map[string]string) map[string]string {
+// keyed gives those annotations that a mesh reads.
+func keyed(m *mesh.Mesh, all map[string]string) map[string]string {
 	values := map[string]string{}
-	for _, key := range s.mesh.Keys {
+	for _, key := range m.Keys {
 		if value, has := all[key.Annotation]; has {
 			values[key.Annotation] = value
 		}
@@ -187,28 +175,22 @@ func (s *survey) split(a annotations) annotated {
 		if !has {
 			continue
 		}
-		layer, problems := s.mesh.Read(map[string]string{key.Annotation: value})
-		if len(problems) > 0 {
-			for _, err := range problems {
-				var bad *mesh.AnnotationError
-				if errors.As(err, &bad) {
-					err = bad.Err
-				}
-				s.fail(a.problem(key.Annotation, "reading %q: %v", value, err))
-			}
+		problem := func(format string, args ...any) Problem { return a.problem(key.Annotation, format, args...) }
+		layer, readable := s.value(key, value, problem)
+		if !readable {
 			continue
 		}
 		if !layer.Says(key.Field) { // the mesh passes over it
 			out.taken = append(out.taken, key.Annotation)
 			continue
 		}
-		layer, reason := s.importable(a, key, layer)
+		layer, reason := s.importable(key, layer, problem)
 		if reason == "" && !entry(a.in.text.Nodes, append(slices.Clone(a.path), key.Annotation)) {
 			reason = "it comes from an alias or a merge key: write it out where you mean it"
 		}
 		if reason != "" {
 			out.left = out.left.With(key.Field, layer)
-			s.warn(a.problem(key.Annotation, "left as it is: %s", reason))
+			s.warn(problem("left as it is: %s", reason))
 			continue
 		}
 		out.imported = out.imported.With(key.Field, layer)
@@ -219,7 +201,7 @@ func (s *survey) split(a annotations) annotated {
 
 // importable gives what of an annotation a spec may say, or why it may not say
 // it at all: the mesh's own ports and loopback are not the user's.
-func (s *survey) importable(a annotations, key mesh.Key, l traffic.Layer) (rest traffic.Layer, reason string) {
+func (s *survey) importable(key mesh.Key, l traffic.Layer, problem told) (rest traffic.Layer, reason string) {
 	for _, ports := range []*traffic.Ports{l.ExcludeInboundPorts, l.ExcludeOutboundPorts, l.IncludeOutboundPorts} {
 		if ports == nil {
 			continue
@@ -233,7 +215,7 @@ func (s *survey) importable(a annotations, key mesh.Key, l traffic.Layer) (rest 
 		}
 		kept := ports.Without(own)
 		l.ExcludeInboundPorts = &kept
-		s.warn(a.problem(key.Annotation, "%s is not imported, since %s excludes it in every pod by itself", own.Of(traffic.TCP), s.mesh.Name))
+		s.warn(problem("%s is not imported, since %s excludes it in every pod by itself", own.Of(traffic.TCP), s.mesh.Name))
 	}
 	if in := l.IncludeInboundPorts; in != nil && !in.All() {
 		if own := s.mesh.Own(in.Set()); !own.IsEmpty() {
@@ -243,7 +225,7 @@ func (s *survey) importable(a annotations, key mesh.Key, l traffic.Layer) (rest 
 	if in := l.IncludeOutboundIPRanges; in != nil && !in.All() && slices.ContainsFunc(in.Set().List(), mesh.Loopback) {
 		return l, "it holds loopback, which a ClusterBypass cannot mention"
 	}
-	return s.withoutLoopback(l, func(format string, args ...any) Problem { return a.problem(key.Annotation, format, args...) }), ""
+	return s.withoutLoopback(l, problem), ""
 }
 
 func (s *survey) ownReason(own traffic.Ports) string {

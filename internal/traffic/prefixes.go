@@ -143,14 +143,27 @@ func (p Prefixes) Contains(address netip.Addr) bool {
 	return exact || i > 0 && p.list[i-1].Contains(address)
 }
 
+// Holds reports whether every address of the prefix is in the set.
+func (p Prefixes) Holds(q netip.Prefix) bool {
+	return slices.ContainsFunc(p.near(q), func(own netip.Prefix) bool { return covers(own, q) })
+}
+
 // Overlaps reports whether an address of the prefix is in the set.
 func (p Prefixes) Overlaps(q netip.Prefix) bool {
-	i, _ := slices.BinarySearchFunc(p.list, q.Masked().Addr(), func(own netip.Prefix, a netip.Addr) int {
+	return slices.ContainsFunc(p.near(q), func(own netip.Prefix) bool { return own.Overlaps(q) })
+}
+
+// near gives the only two of the set's prefixes of which one overlaps the given
+// one, if any does: the last that begins at or before it, which may be around
+// it, and the one after, which may be within.
+func (p Prefixes) near(q netip.Prefix) []netip.Prefix {
+	i, exact := slices.BinarySearchFunc(p.list, q.Masked().Addr(), func(own netip.Prefix, a netip.Addr) int {
 		return own.Addr().Compare(a)
 	})
-	// Only the last prefix that begins before it may be around it, and the one
-	// after within.
-	return slices.ContainsFunc(p.list[max(0, i-1):min(len(p.list), i+1)], q.Overlaps)
+	if exact {
+		return p.list[i : i+1]
+	}
+	return p.list[max(0, i-1):min(len(p.list), i+1)]
 }
 
 // Complement gives the addresses of both families that are not in the set.

@@ -151,11 +151,12 @@ func TestPrefixesAreTheSameHoweverTheyAreWritten(t *testing.T) {
 	})
 }
 
-func TestAPrefixOverlapsAsItsAddressesDo(t *testing.T) {
+func TestAPrefixIsHeldOrOverlapsAsItsAddressesDo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		drawn := rapid.SliceOfN(drawnPrefix, 0, 6).Draw(t, "set")
 		q := drawnPrefix.Draw(t, "prefix").Masked()
 		set := NewPrefixes(drawn...)
+		require.Equal(t, set.Union(NewPrefixes(q)).Equal(set), set.Holds(q), "held")
 		require.Equal(t, slices.ContainsFunc(drawn, q.Overlaps), set.Overlaps(q), "overlapping")
 	})
 }
