@@ -44,30 +44,17 @@ func checkCommand() *cobra.Command {
 		Use:   "check PATH...|-",
 		Short: "Compare manifests with what the function would make of them",
 		Long:  checkHelp,
-		Args: func(cmd *cobra.Command, args []string) error {
-			return function.WithCode(needManifests(cmd, args), couldNotTell)
-		},
+		Args:  needManifests,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			today, err := day(now)
 			if err != nil {
-				return function.WithCode(err, couldNotTell)
+				return err
 			}
-			passed, err := checkManifests(cmd, in, args, format, fn.Expiry{Today: today, Notice: notice})
-			switch {
-			case err != nil:
-				return function.WithCode(err, couldNotTell)
-			case !passed:
-				return function.ErrReported
-			}
-			return nil
+			return checkManifests(cmd, in, args, format, fn.Expiry{Today: today, Notice: notice})
 		},
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return function.WithCode(err, couldNotTell) })
 	in.addFlags(cmd)
-	adopt := cmd.PreRunE
-	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
-		return function.WithCode(adopt(cmd, args), couldNotTell)
-	}
+	failsWith(cmd, couldNotTell)
 	cmd.Flags().StringVarP(&format, "output", "o", report.CheckFormats[0].Name, "format of the report: "+report.CheckFormats.Names())
 	cmd.Flags().IntVar(&notice, "notice", 14, "warn so many days before a rule expires")
 	addNowFlag(cmd, &now)
@@ -90,24 +77,27 @@ func day(now string) (v1alpha1.Date, error) {
 	return v1alpha1.Date(now), nil
 }
 
-func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, expiry fn.Expiry) (passed bool, err error) {
+func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, expiry fn.Expiry) error {
 	format, err := report.CheckFormats.ByName(name)
 	if err != nil {
-		return false, fmt.Errorf("--output: %w", err)
+		return fmt.Errorf("--output: %w", err)
 	}
 	all, skipped, err := checkedFiles(cmd, in, paths, expiry)
 	tell(cmd, "warning", skipped...)
 	if err != nil && !errors.Is(err, fn.ErrFailed) {
-		return false, err
+		return err
 	}
 	found := report.NewCheck(function.Version, all...)
 	if err := format.Write(cmd.OutOrStdout(), found); err != nil {
-		return false, fmt.Errorf("writing standard output: %w", err)
+		return fmt.Errorf("writing standard output: %w", err)
 	}
-	if err != nil {
-		return false, function.ErrReported // in the report
+	switch {
+	case err != nil:
+		return function.WithCode(function.ErrReported, couldNotTell) // in the report
+	case !found.Passed:
+		return function.ErrReported
 	}
-	return found.Passed, nil
+	return nil
 }
 
 // checkedFiles reads files and checks them. The error is fn.ErrFailed if some of

@@ -4,14 +4,19 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
 
 func main() {
@@ -22,11 +27,29 @@ func main() {
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root := rootCommand()
 	root.AddCommand(checkCommand(), explainCommand(), importCommand(), installCommand(), pinCommand(), probeCommand(), renderCommand(), schemaCommand())
+	root.InitDefaultHelpCmd()
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errOut)
-	return function.Exit(root.Execute(), errOut)
+	// Before cobra, which takes --help behind a misspelt command for the program's.
+	err := noUnknownCommand(root, words(args))
+	if err == nil {
+		err = root.Execute()
+	}
+	return function.Exit(err, errOut)
+}
+
+// words are the arguments that can only be commands: the first, and a second behind
+// help.
+func words(args []string) []string {
+	if len(args) > 1 && args[0] == "help" {
+		args = args[1:]
+	}
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		return nil
+	}
+	return args
 }
 
 func rootCommand() *cobra.Command {
@@ -47,6 +70,7 @@ func rootCommand() *cobra.Command {
 		},
 	}
 	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.SetFlagErrorFunc(flagError)
 	addNamespaceFlag(cmd, &namespace)
 	return cmd
 }
@@ -60,7 +84,52 @@ func noUnknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%q is not a command of krm-bypass: see krm-bypass --help", args[0])
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	if slices.Contains(names, args[0]) {
+		return nil
+	}
+	return fmt.Errorf("%q is not a command of krm-bypass: %ssee krm-bypass --help", args[0], meant(args[0], "", names))
+}
+
+// flagError is what is wrong with a flag.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
+		return err
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return fmt.Errorf("%w: %ssee %s --help", err, meant(unknown.GetSpecifiedName(), "--", names), cmd.CommandPath())
+}
+
+// meant asks whether one of the names was meant, if one is close.
+func meant(word, dashes string, names []string) string {
+	if near := spelling.Nearest(word, names, 2); near >= 0 {
+		return "did you mean " + dashes + names[near] + "? "
+	}
+	return ""
+}
+
+// failsWith gives a command an exit code of its own for every error that it has not
+// told the user.
+func failsWith(cmd *cobra.Command, code int) {
+	coded := func(do func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+		return func(cmd *cobra.Command, args []string) error {
+			err := do(cmd, args)
+			if errors.Is(err, function.ErrReported) {
+				return err
+			}
+			return function.WithCode(err, code)
+		}
+	}
+	cmd.Args, cmd.RunE = coded(cmd.Args), coded(cmd.RunE)
+	if cmd.PreRunE != nil {
+		cmd.PreRunE = coded(cmd.PreRunE)
+	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return function.WithCode(flagError(cmd, err), code) })
 }
 
 // output writes the outcome of a command.

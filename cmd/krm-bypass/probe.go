@@ -51,10 +51,7 @@ func probeCommand() *cobra.Command {
 		Args: func(_ *cobra.Command, args []string) error {
 			var err error
 			targets, err = probeTargets(args, expect, output, timeout)
-			if err != nil {
-				return function.WithCode(err, couldNotTell)
-			}
-			return nil
+			return err
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			prober := probe.Prober{Timeout: timeout}
@@ -73,9 +70,7 @@ func probeCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return function.WithCode(err, couldNotTell)
-	})
+	failsWith(cmd, couldNotTell)
 	flags := cmd.Flags()
 	flags.StringVar(&expect, "expect", "", "the answer that exits 0: bypassed or intercepted")
 	flags.StringVarP(&output, "output", "o", "text", "output format: text or json")

@@ -76,7 +76,7 @@ func TestProbeWithAWrongCommandLine(t *testing.T) {
 		{[]string{"--expect", "passed", "http://10.0.0.1"}, `error: --expect: "passed" is not known: write bypassed or intercepted` + "\n"},
 		{[]string{"-o", "yaml", "http://10.0.0.1"}, `error: --output: "yaml" is not known: write text or json` + "\n"},
 		{[]string{"--timeout", "0s", "http://10.0.0.1"}, "error: --timeout: 0s is no time to wait: write one such as 5s\n"},
-		{[]string{"--timeouts", "1s"}, "error: unknown flag: --timeouts\n"},
+		{[]string{"--timeouts", "1s"}, "error: unknown flag: --timeouts: did you mean --timeout? see krm-bypass probe --help\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.says, func(t *testing.T) {

@@ -37,7 +37,7 @@ func (d *Doubt) In(line int) string {
 	first, second := d.First+line-1, d.Second+line-1
 	switch {
 	case d.mergeLike:
-		return fmt.Sprintf("the key %q on line %d is a merge key to kustomize and not to kubectl: write << without quotes, or take !!merge away", d.Key, first)
+		return fmt.Sprintf("the key %q on line %d is a merge key to kustomize and not to kubectl: write << without quotes, or remove !!merge", d.Key, first)
 	case d.isOdd():
 		return fmt.Sprintf("the key %q is written as !!binary or as an alias, on line %d, and not every tool reads it: write it as text", d.Key, first)
 	case d.far:

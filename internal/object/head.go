@@ -10,7 +10,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
-var errItems = errors.New("kubectl takes an object with items for a list, and applies what is in it alone; other tools apply the object: take the items away, or the pod template")
+var errItems = errors.New("kubectl takes an object with items for a list, and applies what is in it alone; other tools apply the object: remove the items, or the pod template")
 
 // Head is what names an object.
 type Head struct {

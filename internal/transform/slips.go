@@ -77,7 +77,7 @@ func (p *Policy) remedy(s mesh.Slip) string {
 	case s.Reader == nil:
 		return "did you mean " + s.Meant + "?" + spelling.LookAlike(s.Annotation)
 	case s.Meant == "":
-		return fmt.Sprintf("say %s in the ClusterBypass, since %s has no annotation for it", s.Field, p.Mesh.Name)
+		return fmt.Sprintf("set %s in the ClusterBypass, since %s has no annotation for it", s.Field, p.Mesh.Name)
 	}
 	return "write " + s.Meant
 }
