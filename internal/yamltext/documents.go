@@ -23,6 +23,7 @@ type Document struct {
 func Documents(stream []byte) []Document {
 	var documents []Document
 	start, line := 0, 1
+	markers := markers{stream, [2]int{-1, -1}}
 	cut := func(end int) {
 		if end > start {
 			documents = append(documents, Document{Text: stream[start:end:end], Line: line})
@@ -33,7 +34,7 @@ func Documents(stream []byte) []Document {
 	// open is true once a document has begun, with "---" or with content.
 	open := false
 	for at := 0; at < len(stream); {
-		marker := nextMarker(stream, at)
+		marker := markers.after(at)
 		if !open && hasContent(stream[at:marker]) {
 			open = true
 		}
@@ -52,7 +53,7 @@ func Documents(stream []byte) []Document {
 		if open {
 			// Comments and blank lines at the very end stay with the last
 			// document.
-			if next := nextMarker(stream, at); next < len(stream) || hasContent(stream[at:]) {
+			if next := markers.after(at); next < len(stream) || hasContent(stream[at:]) {
 				cut(at)
 			}
 			open = false
@@ -69,28 +70,34 @@ func Documents(stream []byte) []Document {
 	return documents
 }
 
-// nextMarker returns the offset of the first document marker at or after from,
-// or the length of the stream.
-func nextMarker(stream []byte, from int) int {
-	best := len(stream)
-	for _, marker := range [...]string{"---", "..."} {
-		for at := from; at < best; {
-			i := bytes.Index(stream[at:best], []byte(marker))
-			if i < 0 {
+// markers finds the document markers of a stream. It searches each stretch of it
+// once for either, however often the other comes.
+type markers struct {
+	stream []byte
+	// next are the offsets of the next "---" and the next "...".
+	next [2]int
+}
+
+// after returns the offset of the first marker at or after from, or the length of
+// the stream.
+func (m *markers) after(from int) int {
+	for i, marker := range [...]string{"---", "..."} {
+		for at := from; m.next[i] < from; {
+			n := bytes.Index(m.stream[at:], []byte(marker))
+			if n < 0 {
+				m.next[i] = len(m.stream)
 				break
 			}
-			at += i
-			if lineBegins(stream, at) && markerAt(stream, at) {
-				best = at
-				break
+			if at += n; lineBegins(m.stream, at) && markerAt(m.stream, at) {
+				m.next[i] = at
 			}
 			// A long run of dashes is searched only once.
-			for at < best && stream[at] == marker[0] {
+			for at < len(m.stream) && m.stream[at] == marker[0] {
 				at++
 			}
 		}
 	}
-	return best
+	return min(m.next[0], m.next[1])
 }
 
 func lineBegins(stream []byte, i int) bool {
