@@ -14,18 +14,31 @@ import (
 // Digest is equal for values that mean the same, whatever their style and the
 // order of their keys.
 func (v Value) Digest() string {
-	h := sha256.New()
-	write(h, v.node, 0)
-	return shortened(h)
+	d := digester{sha256.New(), mostAliased}
+	d.write(v.node, false)
+	return shortened(d.Hash)
 }
 
-// deepest bounds how deep a digest looks, against a tree of aliases.
-const deepest = 64
+// mostAliased is how many nodes behind aliases a digest looks at. A text has no
+// more nodes than bytes, but aliases of aliases lead to any number.
+const mostAliased = 1 << 11
 
-func write(h hash.Hash, n *yaml.Node, depth int) {
-	n = resolved(n)
-	if n == nil || depth > deepest {
+type digester struct {
+	hash.Hash
+	// left is how many nodes behind aliases may still be looked at.
+	left int
+}
+
+func (d *digester) write(n *yaml.Node, aliased bool) {
+	aliased = aliased || n != nil && n.Kind == yaml.AliasNode
+	if n = resolved(n); n == nil {
 		return
+	}
+	if aliased {
+		if d.left == 0 {
+			return
+		}
+		d.left--
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -34,18 +47,18 @@ func write(h hash.Hash, n *yaml.Node, depth int) {
 			order = append(order, i)
 		}
 		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(n.Content[a].Value, n.Content[b].Value) })
-		fmt.Fprintf(h, "{%d ", len(order))
+		fmt.Fprintf(d, "{%d ", len(order))
 		for _, i := range order {
-			write(h, n.Content[i], depth+1)
-			write(h, n.Content[i+1], depth+1)
+			d.write(n.Content[i], aliased)
+			d.write(n.Content[i+1], aliased)
 		}
 	case yaml.SequenceNode:
-		fmt.Fprintf(h, "[%d ", len(n.Content))
+		fmt.Fprintf(d, "[%d ", len(n.Content))
 		for _, item := range n.Content {
-			write(h, item, depth+1)
+			d.write(item, aliased)
 		}
 	default:
-		fmt.Fprintf(h, "%s %d %s", n.ShortTag(), len(n.Value), n.Value)
+		fmt.Fprintf(d, "%s %d %s", n.ShortTag(), len(n.Value), n.Value)
 	}
 }
 

@@ -273,16 +273,22 @@ func (v *viewer) isText(value node.Value, path edit.Path, key string) bool {
 	return false
 }
 
+// mostOurs is how many containers with our name may be as we wrote them. The API
+// server takes a name once.
+const mostOurs = 16
+
 func (v *viewer) containers(spec node.Value, at edit.Path, key string) []container {
 	list := spec.Entry(key)
 	if list.Exists() && !list.IsList() && !list.IsNull() {
 		v.problem(append(slices.Clone(at), key), "", fmt.Errorf("%s where a list of containers is needed", list.Describe()))
 	}
 	var found []container
+	ours := 0
 	for _, c := range list.Items() {
 		one := container{name: c.Entry("name").Text()}
-		if one.name == InitName {
+		if one.name == InitName && ours < mostOurs {
 			one.digest = c.Digest()
+			ours++
 		}
 		found = append(found, one)
 	}
