@@ -19,16 +19,16 @@ type Doubt struct {
 	First, Second int
 	Merged        bool
 	// far says that merge keys lead too far to tell whether Second brings the
-	// key in.
+	// key in, or that an alias leads too far.
 	far bool
 	// mergeLike says that some tools merge by the key.
 	mergeLike bool
 }
 
-func (d *Doubt) isOdd() bool { return d.Second == 0 && !d.mergeLike }
+func (d *Doubt) isOdd() bool { return d.Second == 0 && !d.mergeLike && !d.far }
 
 // IsTwice says that the mapping itself has the key twice.
-func (d *Doubt) IsTwice() bool { return !d.isOdd() && !d.Merged && !d.mergeLike }
+func (d *Doubt) IsTwice() bool { return !d.isOdd() && !d.Merged && !d.mergeLike && !d.far }
 
 func (d *Doubt) Error() string { return d.In(1) }
 
@@ -40,8 +40,10 @@ func (d *Doubt) In(line int) string {
 		return fmt.Sprintf("the key %q on line %d is a merge key to kustomize and not to kubectl: write << without quotes, or remove !!merge", d.Key, first)
 	case d.isOdd():
 		return fmt.Sprintf("the key %q is written as !!binary or as an alias, on line %d, and not every tool reads it: write it as text", d.Key, first)
+	case d.far && !d.Merged:
+		return fmt.Sprintf("with the alias %s on line %d, aliases stand for more than %d entries of the document, more than are looked at: write out what it stands for", d.Key, first, mostMerged)
 	case d.far:
-		return fmt.Sprintf("merge keys lead on from << on line %d to more than %d entries, more than are looked at: write out what they bring in", second, mostMerged)
+		return fmt.Sprintf("merge keys lead on from << on line %d to more than %d entries, more than are looked at in a document: write out what they bring in", second, mostMerged)
 	case d.Merged:
 		return fmt.Sprintf("the key %q on line %d is also merged in by << on line %d; kubectl uses the merged value, other tools the explicit one: put << before the key, or remove one", d.Key, first, second)
 	}
@@ -65,9 +67,17 @@ func (d *Doubt) lines(line int) string {
 // few is up to how many keys are compared one by one.
 const few = 16
 
-// mostMerged is how many entries that merge keys bring in are looked at in an
-// object: one merge key may lead to another, and so on.
+// mostMerged is how many entries behind aliases and merge keys are looked at in a
+// document: one may lead to another, and many objects to one.
 const mostMerged = 1 << 16
+
+// spends takes entries from those that may still be looked at, and says whether
+// that is the first time that too few are left.
+func spends(left *int, entries int) bool {
+	had := *left
+	*left -= entries
+	return had >= 0 && *left < 0
+}
 
 // repeated gives the keys of a mapping that it has twice, or that not every tool
 // reads.
@@ -139,7 +149,7 @@ func overridden(mapping *yaml.Node, left *int) []*Doubt {
 			seen, brought = map[*yaml.Node]bool{}, map[string]int{}
 		}
 		for e := range node.Brings(content[i+1], seen) {
-			if *left--; *left == 0 { // said once
+			if spends(left, 1) {
 				return []*Doubt{{Key: key.Value, First: key.Line, Second: key.Line, Merged: true, far: true}}
 			} else if *left < 0 {
 				return nil
@@ -155,14 +165,14 @@ func overridden(mapping *yaml.Node, left *int) []*Doubt {
 // its outermost mapping, each with its path. What an alias stands for is looked at
 // where decides says that a mapping, by its path from the object, decides what is
 // read or written.
-func Doubts(object node.Value, decides func(path edit.Path, key string) bool, visit func(path edit.Path, doubt *Doubt)) {
-	w := walk{decides: decides, visit: visit, deep: true, seen: map[*yaml.Node]bool{}, left: mostMerged}
+func Doubts(object Object, decides func(path edit.Path, key string) bool, visit func(path edit.Path, doubt *Doubt)) {
+	w := walk{decides: decides, visit: visit, deep: true, seen: map[*yaml.Node]bool{}, left: object.left}
 	w.value(object.Node())
 }
 
 // outermost gives the keys in doubt of a mapping and of all that its merge keys
 // bring in.
-func outermost(v node.Value) []*Doubt {
+func outermost(v node.Value, left *int) []*Doubt {
 	if !v.IsMapping() {
 		return nil
 	}
@@ -170,7 +180,7 @@ func outermost(v node.Value) []*Doubt {
 	w := walk{
 		decides: func(edit.Path, string) bool { return true },
 		visit:   func(_ edit.Path, doubt *Doubt) { found = append(found, doubt) },
-		seen:    map[*yaml.Node]bool{}, left: mostMerged,
+		seen:    map[*yaml.Node]bool{}, left: left,
 	}
 	w.value(v.Node())
 	return found
@@ -187,24 +197,28 @@ type walk struct {
 	// seen are the values with an anchor, and whether they decided.
 	seen map[*yaml.Node]bool
 	// left is how many merged entries may still be looked at.
-	left int
+	left *int
 }
 
 func (w *walk) value(n *yaml.Node) {
 	decides := w.decides(w.path, "")
 	switch n.Kind {
 	case yaml.AliasNode:
-		if target := node.Of(n); target.Exists() && decides {
+		if target := node.Of(n); target.Exists() && decides && !w.met(target.Node(), true) {
+			if spends(w.left, target.Len()) {
+				key := "*" + n.Value
+				w.visit(append(slices.Clone(w.path), key), &Doubt{Key: key, First: n.Line, far: true})
+			}
 			w.value(target.Node())
 		}
 		return
 	case yaml.ScalarNode:
 		return
 	}
+	if w.met(n, decides) {
+		return
+	}
 	if n.Anchor != "" {
-		if decided, seen := w.seen[n]; seen && (decided || !decides) {
-			return
-		}
 		w.seen[n] = decides
 	}
 	if n.Kind == yaml.SequenceNode {
@@ -229,6 +243,12 @@ func (w *walk) value(n *yaml.Node) {
 	}
 }
 
+// met says whether a value with an anchor has been looked at, and that closely.
+func (w *walk) met(n *yaml.Node, decides bool) bool {
+	decided, seen := w.seen[n]
+	return seen && (decided || !decides)
+}
+
 func (w *walk) below(n *yaml.Node, step any) {
 	if !w.deep {
 		return
@@ -243,7 +263,7 @@ func (w *walk) below(n *yaml.Node, step any) {
 func (w *walk) tell(mapping *yaml.Node, decides bool) {
 	found := repeated(mapping)
 	if decides {
-		found = append(found, overridden(mapping, &w.left)...)
+		found = append(found, overridden(mapping, w.left)...)
 	}
 	for _, doubt := range found {
 		w.visit(append(slices.Clone(w.path), doubt.Key), doubt)

@@ -19,6 +19,9 @@ type Object struct {
 	Path edit.Path
 	// Origin is the file that its list came from, if an orchestrator said.
 	Origin Origin
+	// left is how many entries behind aliases and merge keys may still be looked at
+	// in the document.
+	left *int
 }
 
 // A Problem is what makes an object one that readers see differently.
@@ -32,8 +35,8 @@ type Problem struct {
 // a pod template is.
 func Each(document *yaml.Node, carries func(Type) bool, visit func(Object)) []Problem {
 	w := &listing{carries: carries, visit: visit, seen: map[listed]bool{}}
-	root := node.Of(document)
-	w.object(Object{Value: root, Type: TypeOf(root), Origin: OriginOf(root)})
+	root, left := node.Of(document), mostMerged
+	w.object(Object{Value: root, Type: TypeOf(root), Origin: OriginOf(root), left: &left})
 	return w.problems
 }
 
@@ -58,10 +61,10 @@ func (w *listing) problem(path edit.Path, err error) {
 }
 
 func (w *listing) object(o Object) {
-	if !o.IsMapping() {
+	if !o.IsMapping() || *o.left < 0 {
 		return
 	}
-	for _, doubt := range outermost(o.Value) {
+	for _, doubt := range outermost(o.Value, o.left) {
 		if !doubt.isOdd() || w.carries(o.Type) {
 			w.problem(append(slices.Clone(o.Path), doubt.Key), doubt)
 		}
@@ -85,7 +88,7 @@ func (w *listing) object(o Object) {
 		if is.APIVersion == "" && is.Kind == "" {
 			is.APIVersion, is.Kind = each.APIVersion, each.Kind
 		}
-		w.object(Object{item, is, append(o.Path[:len(o.Path):len(o.Path)], "items", i), o.Origin})
+		w.object(Object{item, is, append(o.Path[:len(o.Path):len(o.Path)], "items", i), o.Origin, o.left})
 	}
 }
 

@@ -295,15 +295,43 @@ func TestMergeKeysAreFollowedOnlySoFar(t *testing.T) {
 			fmt.Fprintf(&text, "a%d: &a%d {k%d: v, <<: *a%d}\n", i+1, i+1, i+1, i)
 		}
 		fmt.Fprintf(&text, "x: {<<: *a%d}\n", n)
-		document, err := node.Parse([]byte(text.String()))
-		require.NoError(t, err)
-		always := func(edit.Path, string) bool { return true }
-		object.Doubts(node.Of(document), always, func(_ edit.Path, doubt *object.Doubt) { doubts = append(doubts, doubt) })
-		return doubts
+		return doubtsOf(t, text.String())
 	}
 	assert.Empty(t, chained(100))
 	found := chained(5000)
 	require.Len(t, found, 1)
 	assert.ErrorContains(t, found[0], "lead on from << on line")
 	assert.ErrorContains(t, found[0], "write out what they bring in")
+}
+
+// An object of a list may stand for a mapping that many others stand for.
+func TestAliasesAreFollowedOnlySoFar(t *testing.T) {
+	list := func(n int) string {
+		var text strings.Builder
+		text.WriteString("apiVersion: v1\nkind: List\nmetadata: {x: &x {")
+		for i := range n {
+			fmt.Fprintf(&text, "k%d: v, ", i)
+		}
+		text.WriteString("}}\nitems:\n")
+		for range n {
+			text.WriteString("- {apiVersion: v1, kind: Pod, metadata: {annotations: *x}}\n")
+		}
+		return text.String()
+	}
+	assert.Empty(t, doubtsOf(t, list(250)))
+	found := doubtsOf(t, list(260))
+	require.Len(t, found, 1)
+	assert.ErrorContains(t, found[0], "with the alias *x on line 257, aliases stand for more than 65536 entries of the document")
+}
+
+// doubtsOf gives the doubts of every object in a document.
+func doubtsOf(t *testing.T, text string) (doubts []*object.Doubt) {
+	t.Helper()
+	document, err := node.Parse([]byte(text))
+	require.NoError(t, err)
+	always := func(edit.Path, string) bool { return true }
+	object.Each(document, func(object.Type) bool { return false }, func(o object.Object) {
+		object.Doubts(o, always, func(_ edit.Path, doubt *object.Doubt) { doubts = append(doubts, doubt) })
+	})
+	return doubts
 }

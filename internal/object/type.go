@@ -57,7 +57,8 @@ func PeekNodes(document *yaml.Node, enough func(Type) bool) (Type, error) {
 	if is := TypeOf(root); enough(is) {
 		return is, nil
 	}
-	for _, doubt := range outermost(root) {
+	left := mostMerged
+	for _, doubt := range outermost(root, &left) {
 		if !doubt.isOdd() {
 			return Type{}, doubt
 		}

@@ -171,7 +171,7 @@ func decidesInTemplate(path edit.Path, key string) bool {
 // doubts tells of keys that readers take for different things. Those of the
 // outermost mapping are told by object.Each.
 func (v *viewer) doubts(o object.Object, decides func(edit.Path, string) bool) {
-	object.Doubts(o.Value, decides, func(path edit.Path, doubt *object.Doubt) {
+	object.Doubts(o, decides, func(path edit.Path, doubt *object.Doubt) {
 		at := slices.Concat(o.Path, path)
 		switch {
 		case decides(path[:len(path)-1], doubt.Key):
