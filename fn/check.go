@@ -93,7 +93,7 @@ func checkedObject(d *pass.Document, of *transform.Object, deviations []transfor
 	for _, deviation := range deviations {
 		path := deviation.Path
 		difference := Difference{Kind: string(deviation.Kind), Path: path.String(), Line: d.Locate(of, path).Line, Message: deviation.Message()}
-		if has := node.Of(d.Nodes).At(path...); has.IsScalar() {
+		if has := of.In(node.Of(d.Nodes), path); has.IsScalar() {
 			difference.Has = has.Node().Value
 		}
 		c.Differences = append(c.Differences, difference)

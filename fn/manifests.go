@@ -19,8 +19,7 @@ type Manifest = yamltext.File
 func Manifests(spec *Spec, files []Manifest, options Options) ([]Manifest, Results, error) {
 	documents := stream.Of(files...)
 	r := runOn(spec, documents, options)
-	texts := make([][]byte, len(r.items))
-	results := r.process(nil, func(d *pass.Document) { texts[d.At] = d.Written })
+	texts, results := r.texts()
 	if results.Failed() {
 		return files, results, &FailedError{results}
 	}
@@ -29,9 +28,9 @@ func Manifests(spec *Spec, files []Manifest, options Options) ([]Manifest, Resul
 
 // runOn applies a spec to the documents of files.
 func runOn(given *Spec, s *stream.Stream, options Options) *run {
-	r := &run{items: make([]pass.Item, len(s.Documents)), given: given, remedy: "give one with --spec", options: options}
+	items := make([]pass.Item, len(s.Documents))
 	for i, d := range s.Documents {
-		r.items[i] = pass.Item{Text: d.Fragment(), Place: pass.Place{File: s.File(d).Path, Index: d.Index, Line: d.Line}}
+		items[i] = pass.Item{Text: d.Fragment(), Place: pass.Place{File: s.File(d).Path, Index: d.Index, Line: d.Line}}
 	}
-	return r
+	return &run{whole: items, items: pass.Split(items), given: given, remedy: "give one with --spec", options: options}
 }

@@ -34,8 +34,7 @@ func Process(input []byte, options Options) (output []byte, results Results, err
 		return nil, nil, err
 	}
 	r := runOnList(list, options)
-	texts := make([][]byte, len(r.items))
-	results = r.process(nil, func(d *pass.Document) { texts[d.At] = d.Written })
+	texts, results := r.texts()
 	if results.Failed() {
 		err, texts = &FailedError{results}, nil
 	}
@@ -44,10 +43,11 @@ func Process(input []byte, options Options) (output []byte, results Results, err
 
 // runOnList applies the spec of a list to its items.
 func runOnList(list *resourcelist.List, options Options) *run {
-	r := &run{items: make([]pass.Item, list.Len()), remedy: "give one as the functionConfig", options: options}
-	for i := range r.items {
-		r.items[i] = pass.Item{Text: list.Item(i), Aliases: list.Aliases(), Place: pass.Place{Index: i}}
+	items := make([]pass.Item, list.Len())
+	for i := range items {
+		items[i] = pass.Item{Text: list.Item(i), Aliases: list.Aliases(), Place: pass.Place{Index: i}}
 	}
+	r := &run{whole: items, items: pass.Split(items), remedy: "give one as the functionConfig", options: options}
 	if text, given := list.Config(); given {
 		r.given = &Spec{func() (spec.Source, error) {
 			item := pass.Item{Text: text}

@@ -13,7 +13,8 @@ import (
 
 // run applies a spec to the items of an input.
 type run struct {
-	items []pass.Item
+	// items are those of the input, which are whole, with each list cut up.
+	whole, items []pass.Item
 	// given is the spec to apply; nil means the one among the items. remedy says
 	// how to give one.
 	given   *Spec
@@ -45,6 +46,13 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 		results = append(results, r.imageless(p.Imageless))
 	}
 	return results.inOrder()
+}
+
+// texts applies the spec, and gives the new texts of the input's items.
+func (r *run) texts() ([][]byte, Results) {
+	texts := make([][]byte, len(r.items))
+	results := r.process(nil, func(d *pass.Document) { texts[d.At] = d.Written })
+	return pass.Joined(r.whole, r.items, texts), results
 }
 
 // imageless is the error for a spec that names no image although workloads need
@@ -91,7 +99,7 @@ func (r *run) specAmongItems(heads []object.Type) (*spec.Source, Results) {
 	var specs []*spec.Source
 	var places []string
 	for i, h := range heads {
-		if !spec.Is(h) {
+		if !spec.Is(h) || r.items[i].InList() {
 			continue
 		}
 		item := &r.items[i]

@@ -27,18 +27,24 @@ const kustomizeGroup = "kustomize.config.k8s.io/"
 func applicable(f fn.Manifest) (kept [][]byte, problems fn.Results) {
 	at := 0
 	for _, d := range stream.Of(f).Documents {
-		text, err := object.Read(d.Fragment())
-		if err != nil {
-			line, problem := yamltext.Located(err)
-			return nil, fn.Results{{Severity: fn.Error, File: &fn.File{Path: f.Path, Index: d.Index}, Line: d.Line + max(line, 1) - 1, Message: "reading the document: " + problem}}
+		items, nodes := object.Items(d.Fragment())
+		for _, item := range items {
+			text, err := object.Read(item.Text)
+			if err != nil {
+				line, problem := yamltext.Located(err)
+				return nil, fn.Results{{Severity: fn.Error, File: &fn.File{Path: f.Path, Index: d.Index}, Line: d.Line + item.Line + max(line, 1) - 2, Message: "reading the document: " + problem}}
+			}
+			if nodes == nil {
+				nodes = text.Nodes
+			}
 		}
-		head := object.HeadOf(text.Nodes)
+		head := object.HeadOf(nodes)
 		local, marked := head.Annotations[localConfig]
 		refuse := func(why string) {
-			problems = append(problems, fn.Result{Severity: fn.Error, File: &fn.File{Path: f.Path, Index: d.Index}, Line: d.Line + node.LineAt(text.Nodes, nil) - 1, Message: why})
+			problems = append(problems, fn.Result{Severity: fn.Error, File: &fn.File{Path: f.Path, Index: d.Index}, Line: d.Line + node.LineAt(nodes, nil) - 1, Message: why})
 		}
 		switch {
-		case spec.Configures(text.Nodes) || marked && local != "false":
+		case spec.Configures(nodes) || marked && local != "false":
 			kept = append(kept, f.Text[at:d.Offset])
 		case head.APIVersion == "" || head.Kind == "":
 			refuse("the document is not a Kubernetes object: it has no apiVersion or kind: remove it, or name only the files to render")

@@ -40,7 +40,7 @@ type writer struct {
 	cuts []cut
 	// depth is that of the collection whose cuts are made.
 	depth int
-	block *blockStyle
+	block *Layout
 }
 
 func newWriter(d Document) (*writer, error) {
@@ -54,7 +54,7 @@ func newWriter(d Document) (*writer, error) {
 	if tree.Root == nil {
 		return nil, errors.New("the document is empty")
 	}
-	w := &writer{tree: tree, src: d.Text}
+	w := &writer{tree: tree, src: d.Text, block: d.Layout}
 	if yamltext.BreakBefore(w.src, len(w.src)) == 0 {
 		lent := w.lineBreak(len(w.src))
 		w.src, w.lent = append(slices.Clip(w.src), lent...), len(lent)

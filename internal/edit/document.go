@@ -17,6 +17,11 @@ type Document struct {
 	// Nodes is what yaml/v3 makes of the text, if the caller has it already.
 	// Apply changes it into what it makes of the result.
 	Nodes *yaml.Node
+	// Base leads to the text from the document in which it stands. The paths of edits
+	// begin with it.
+	Base Path
+	// Layout is that of the document in which the text stands, nil for its own.
+	Layout *Layout
 	// Aliases are names of anchors that aliases outside the fragment use.
 	Aliases []string
 	// tree is the scanned text, if Read has scanned it.
@@ -55,6 +60,7 @@ func (d Document) Apply(edits []Edit) ([]byte, error) {
 // against the other.
 func (d Document) spliced(edits []Edit) ([]byte, error) {
 	draft := newDraft(d.Nodes, d.Aliases)
+	draft.base = len(d.Base)
 	w, unscanned := newWriter(d)
 	if unscanned == nil && draft.root != nil {
 		draft.root.text = w.tree.Root

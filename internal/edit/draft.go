@@ -17,6 +17,8 @@ type draft struct {
 	// holder has the root as its only content.
 	holder *yaml.Node
 	root   *handle
+	// base is how many steps of a path lead to the root.
+	base int
 	// used counts the aliases by the name of their anchor; nil until asked.
 	used map[string]int
 	// outside are anchors that aliases in other fragments use.

@@ -173,7 +173,8 @@ type place struct {
 // is missing, or null where a collection should be.
 func (d *draft) walk(edit Edit, path Path) (place, error) {
 	at := d.root
-	for i, step := range path {
+	for i := d.base; i < len(path); i++ {
+		step := path[i]
 		if err := d.enter(edit, at, path[:i]); err != nil {
 			return place{}, err
 		}

@@ -2,6 +2,8 @@ package edit
 
 import (
 	"bytes"
+	"iter"
+	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
@@ -9,20 +11,35 @@ import (
 
 // styleIn is the layout in which something is added beside nodes: as their
 // entries have it, else as the first collections of the document have it.
-func (w *writer) styleIn(near ...*yamltext.Node) blockStyle {
+func (w *writer) styleIn(near ...*yamltext.Node) Layout {
 	if w.block == nil {
-		w.block = &blockStyle{step: -1, sequence: -1, dash: -1}
-		w.block.learn(w.tree.Root, true)
+		w.block = LayoutOf(slices.Values([]*yamltext.Node{w.tree.Root}))
 	}
-	style := blockStyle{step: -1, sequence: -1, dash: -1}
+	style := unknown
 	for _, node := range near {
 		style.learn(node, false)
 	}
-	return style.orElse(*w.block).orElse(blockStyle{step: 2, dash: 2})
+	return style.orElse(*w.block).orElse(Layout{step: 2, dash: 2})
 }
 
+var unknown = Layout{step: -1, sequence: -1, dash: -1}
+
+// LayoutOf gives the layout that the first collections have, among values and what
+// is in them.
+func LayoutOf(values iter.Seq[*yamltext.Node]) *Layout {
+	style := unknown
+	for value := range values {
+		if style.learn(value, true); style.known() {
+			break
+		}
+	}
+	return &style
+}
+
+func (s Layout) known() bool { return s.step >= 0 && s.sequence >= 0 && s.dash >= 0 }
+
 // orElse fills in what is not known from another layout.
-func (s blockStyle) orElse(other blockStyle) blockStyle {
+func (s Layout) orElse(other Layout) Layout {
 	if s.step < 0 {
 		s.step = other.step
 	}
@@ -36,12 +53,12 @@ func (s blockStyle) orElse(other blockStyle) blockStyle {
 }
 
 // learn fills in what is not known yet from a collection.
-func (s *blockStyle) learn(node *yamltext.Node, deep bool) {
+func (s *Layout) learn(node *yamltext.Node, deep bool) {
 	if node.Style != yamltext.Block {
 		return
 	}
 	for i, child := range node.Content {
-		if s.step >= 0 && s.sequence >= 0 && s.dash >= 0 {
+		if s.known() {
 			return
 		}
 		if child.Style == yamltext.Block && child.Anchor.Empty() && child.Tag.Empty() {

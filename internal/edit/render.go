@@ -9,8 +9,8 @@ import (
 // What is written has LF for a line break; a cut brings it in line with its
 // neighbours.
 
-// blockStyle is how a document in block style is laid out.
-type blockStyle struct {
+// A Layout is how a document in block style is laid out.
+type Layout struct {
 	// step from a mapping's column to that of a mapping in it
 	step int
 	// sequence is the step from a key to the dashes of its sequence, often 0
@@ -20,7 +20,7 @@ type blockStyle struct {
 }
 
 // value writes what stands after a colon; column is that of the key.
-func (s blockStyle) value(b *strings.Builder, node *yaml.Node, column int) {
+func (s Layout) value(b *strings.Builder, node *yaml.Node, column int) {
 	switch {
 	case inBlock(node, yaml.MappingNode):
 		s.line(b, column+s.step)
@@ -47,12 +47,12 @@ func alone(node *yaml.Node) string {
 	return flowStyle{}.text(node)
 }
 
-func (s blockStyle) line(b *strings.Builder, column int) {
+func (s Layout) line(b *strings.Builder, column int) {
 	b.WriteByte('\n')
 	b.WriteString(strings.Repeat(" ", column))
 }
 
-func (s blockStyle) mapping(b *strings.Builder, node *yaml.Node, column int) {
+func (s Layout) mapping(b *strings.Builder, node *yaml.Node, column int) {
 	for i := 0; i < len(node.Content); i += 2 {
 		if i > 0 {
 			s.line(b, column)
@@ -61,13 +61,13 @@ func (s blockStyle) mapping(b *strings.Builder, node *yaml.Node, column int) {
 	}
 }
 
-func (s blockStyle) entry(b *strings.Builder, key, value *yaml.Node, column int) {
+func (s Layout) entry(b *strings.Builder, key, value *yaml.Node, column int) {
 	b.WriteString(scalarText(key, false))
 	b.WriteByte(':')
 	s.value(b, value, column)
 }
 
-func (s blockStyle) items(b *strings.Builder, items []*yaml.Node, column int) {
+func (s Layout) items(b *strings.Builder, items []*yaml.Node, column int) {
 	for i, item := range items {
 		if i > 0 {
 			s.line(b, column)
@@ -77,7 +77,7 @@ func (s blockStyle) items(b *strings.Builder, items []*yaml.Node, column int) {
 }
 
 // item writes an item with its dash; column is that of the dash.
-func (s blockStyle) item(b *strings.Builder, item *yaml.Node, column int) {
+func (s Layout) item(b *strings.Builder, item *yaml.Node, column int) {
 	b.WriteString("-" + strings.Repeat(" ", s.dash-1))
 	switch {
 	case inBlock(item, yaml.MappingNode):

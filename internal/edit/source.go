@@ -23,7 +23,7 @@ func (d Document) Source(path Path) (string, error) {
 	if tree.Root == nil {
 		return "", fmt.Errorf("reading %v: the document is empty", path)
 	}
-	node, parent := locate(tree, path)
+	node, parent := locate(tree, path[len(d.Base):])
 	if node == nil {
 		return "", fmt.Errorf("reading %v: it was not found in the text", path)
 	}
@@ -84,7 +84,7 @@ func NodeSource(node *yaml.Node) string {
 		return strings.TrimSuffix(properties, " ")
 	case node.Kind != yaml.ScalarNode && node.Style&yaml.FlowStyle == 0 && len(node.Content) > 0:
 		var b strings.Builder
-		blockStyle{step: 2, dash: 2}.value(&b, node, 0)
+		Layout{step: 2, dash: 2}.value(&b, node, 0)
 		if properties != "" {
 			return " " + strings.TrimSuffix(properties, " ") + b.String()
 		}

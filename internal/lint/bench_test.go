@@ -47,7 +47,7 @@ func BenchmarkJudge(b *testing.B) {
 				wanted := linter.Wants(workloads, present)
 				var items lint.Items
 				for i, document := range documents {
-					items = append(items, wanted.Read(node.Of(document), i)...)
+					items = append(items, wanted.Read(object.Part{}, node.Of(document), i)...)
 				}
 				require.Equal(b, 4*n, len(linter.Judge(workloads, wanted, items))) //nolint:testifylint // require.Len would print all of them
 			}

@@ -53,8 +53,8 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 		bypass:  l.bypassOf(plan),
 		written: plan.Applies, contained: plan.Container,
 	}
-	e := &examination{reporter: reporter{linter: l}, workload: w, object: document.At(seen.Path()...)}
-	template := document.At(seen.TemplatePath()...)
+	e := &examination{reporter: reporter{linter: l}, workload: w, object: seen.In(document, seen.Path())}
+	template := seen.In(document, seen.TemplatePath())
 	e.pod = template.Entry("spec")
 	e.own = e.object.Below("metadata", "annotations")
 	e.template = template.Below("metadata", "annotations")

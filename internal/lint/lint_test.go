@@ -84,7 +84,7 @@ func found(t testing.TB, policy *transform.Policy, documents ...string) []lint.F
 			is = wanted.Name(head.Type, head.Name)
 		}
 		if is && wanted.Text(head.Type, []byte(documents[i])) {
-			items = append(items, wanted.Read(node.Of(document), i)...)
+			items = append(items, wanted.Read(object.Part{}, node.Of(document), i)...)
 		}
 	}
 	all = append(all, l.Judge(workloads, wanted, items)...)

@@ -79,13 +79,13 @@ func (w Wanted) find(t object.Type) *kind {
 }
 
 // Read views the objects of a document that are wanted. item is its place.
-func (w Wanted) Read(document node.Value, item int) (items Items) {
+func (w Wanted) Read(part object.Part, document node.Value, item int) (items Items) {
 	opening := w.opening
 	if slices.Contains(w.kinds, virtualServices) {
 		opening = nil
 	}
 	wanted := func(t object.Type) bool { return w.find(t) != nil }
-	transform.Objects(document.Node(), wanted, func(o *transform.Object, found object.Object) {
+	transform.Objects(part, document.Node(), wanted, func(o *transform.Object, found object.Object) {
 		if k := w.find(found.Type); k.called == nil || k.called(o.Name) {
 			o.Item = item
 			if view := k.view(resource{o, found.Value}, opening); view != nil {

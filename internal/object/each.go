@@ -17,6 +17,8 @@ type Object struct {
 	Type
 	// Path leads to it from the document.
 	Path edit.Path
+	// Outer is how many steps of the path lead to the text that the object is in.
+	Outer int
 	// Origin is the file that its list came from, if an orchestrator said.
 	Origin Origin
 	// left is how many entries behind aliases and merge keys may still be looked at
@@ -34,9 +36,18 @@ type Problem struct {
 // list, the objects in it at any depth. carries says of what type an object with
 // a pod template is.
 func Each(document *yaml.Node, carries func(Type) bool, visit func(Object)) []Problem {
+	return Part{}.Each(document, carries, visit)
+}
+
+// Each visits the objects of a part of a document.
+func (p Part) Each(part *yaml.Node, carries func(Type) bool, visit func(Object)) []Problem {
 	w := &listing{carries: carries, visit: visit, seen: map[listed]bool{}}
-	root, left := node.Of(document), mostMerged
-	w.object(Object{Value: root, Type: TypeOf(root), Origin: OriginOf(root), left: &left})
+	root, left := node.Of(part), mostMerged
+	origin := p.Origin
+	if p.Path == nil {
+		origin = OriginOf(root)
+	}
+	w.object(Object{Value: root, Type: TypeOf(root), Path: p.Path, Outer: len(p.Path), Origin: origin, left: &left})
 	return w.problems
 }
 
@@ -88,7 +99,7 @@ func (w *listing) object(o Object) {
 		if is.APIVersion == "" && is.Kind == "" {
 			is.APIVersion, is.Kind = each.APIVersion, each.Kind
 		}
-		w.object(Object{item, is, append(o.Path[:len(o.Path):len(o.Path)], "items", i), o.Origin, o.left})
+		w.object(Object{item, is, append(o.Path[:len(o.Path):len(o.Path)], "items", i), o.Outer, o.Origin, o.left})
 	}
 }
 

@@ -49,14 +49,14 @@ func (i *Item) read(at int) (*Document, error) {
 		return d, nil
 	}
 	text, err := object.Read(i.Text)
-	text.Aliases = i.Aliases
+	text.Aliases, text.Base, text.Layout = i.Aliases, i.Part.Path, i.Layout
 	d.Nodes, d.source, d.apply = text.Nodes, text.Source, text.Apply
 	return d, err
 }
 
 // plan plans the mesh configurations and workloads in the document.
 func (d *Document) plan(policy *transform.Policy) {
-	document := transform.Document{Nodes: d.Nodes, Source: d.source, Line: d.Line}
+	document := transform.Document{Nodes: d.Nodes, Part: d.Part, Source: d.source, Line: d.Line}
 	configs, problems := policy.MeshConfigs(document)
 	severity := transform.Error
 	if !policy.UpdatesMeshConfig() {

@@ -48,7 +48,10 @@ func (d *Document) finding(of *transform.Object, f transform.Finding) Finding {
 // problem locates what keeps an object of the document from being planned or
 // written.
 func (d *Document) problem(severity transform.Severity, err error) Finding {
-	head := object.HeadOf(d.Nodes)
+	head := d.list
+	if !d.InList() {
+		head = object.HeadOf(d.Nodes)
+	}
 	of := &transform.Object{File: head.Origin().File, Index: head.Origin().Index}
 	told := Finding{Severity: severity, Message: err.Error()}
 	if head.APIVersion != "" && head.Kind != "" {
@@ -72,7 +75,7 @@ func (d *Document) Locate(of *transform.Object, path edit.Path) Place {
 	}
 	at := Place{File: d.File, Index: d.Index}
 	if d.Line > 0 {
-		at.Line = d.Line + node.LineAt(d.Nodes, path) - 1
+		at.Line = d.Line + node.LineAt(d.Nodes, path[min(len(d.Part.Path), len(path)):]) - 1
 	}
 	return at
 }

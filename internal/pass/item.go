@@ -1,6 +1,8 @@
 package pass
 
 import (
+	"errors"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -17,6 +19,9 @@ type Item struct {
 	// Nodes replace a text.
 	Nodes *yaml.Node
 	Place
+	// Part says where in a list the item stands.
+	object.Part
+	cut
 }
 
 // Place is where an item is.
@@ -48,7 +53,11 @@ func (i *Item) head() (object.Type, error) {
 	if i.Nodes != nil {
 		return object.PeekNodes(i.Nodes, transform.IsKnown)
 	}
-	return object.Peek(i.Text, transform.IsKnown)
+	is, err := object.Peek(i.Text, transform.IsKnown)
+	if i.InList() && errors.As(err, new(*object.Doubt)) {
+		return object.Type{List: true}, nil // the plan tells it with its path
+	}
+	return is, err
 }
 
 // Decoded gives the item's nodes as they came.

@@ -38,7 +38,7 @@ func (p *Pass) judge(linter *lint.Linter, all *outcome) []lint.Finding {
 func (p *Pass) wanted(i int, wanted lint.Wanted) lint.Items {
 	item, head := &p.Items[i], p.Heads[i]
 	if item.Nodes != nil {
-		return wanted.Read(node.Of(item.Nodes), i)
+		return wanted.Read(item.Part, node.Of(item.Nodes), i)
 	}
 	if _, named := wanted.Type(head); named && !item.named(head, wanted) {
 		return nil
@@ -50,7 +50,7 @@ func (p *Pass) wanted(i int, wanted lint.Wanted) lint.Items {
 	if err != nil {
 		return nil
 	}
-	return wanted.Read(node.Of(text.Nodes), i)
+	return wanted.Read(item.Part, node.Of(text.Nodes), i)
 }
 
 // named says by the item's name alone whether it is wanted. An item whose name

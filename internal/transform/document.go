@@ -13,6 +13,8 @@ import (
 // Document is a document to look for objects in.
 type Document struct {
 	Nodes *yaml.Node
+	// Part says where in a list they stand.
+	object.Part
 	// Source gives the text of a value as it stands in the document.
 	Source func(edit.Path) (string, error)
 	// Line of the file in which the document begins, for messages; where it is
@@ -31,7 +33,7 @@ func (p *Policy) Workloads(d Document) ([]*Workload, []error) {
 			problems = append(problems, err)
 		}
 	}
-	unclear := object.Each(d.Nodes, p.isOurs, func(o object.Object) {
+	unclear := d.Each(d.Nodes, p.isOurs, func(o object.Object) {
 		k, known := p.kindOf(o.Type)
 		if !known {
 			return
@@ -61,7 +63,7 @@ func (p *Policy) Workloads(d Document) ([]*Workload, []error) {
 func (p *Policy) MeshConfigs(d Document) ([]*MeshConfig, []error) {
 	var found []*MeshConfig
 	var problems []error
-	object.Each(d.Nodes, p.isOurs, func(o object.Object) {
+	d.Each(d.Nodes, p.isOurs, func(o object.Object) {
 		configured, known := mesh.ConfiguredBy(object.Group(o.APIVersion), o.Kind)
 		if !known {
 			return
@@ -80,8 +82,8 @@ func (p *Policy) MeshConfigs(d Document) ([]*MeshConfig, []error) {
 
 // Objects gives the objects of a document that are asked for by their type. What
 // is wrong with them is for others to say.
-func Objects(document *yaml.Node, wanted func(object.Type) bool, visit func(*Object, object.Object)) {
-	object.Each(document, func(object.Type) bool { return false }, func(o object.Object) {
+func Objects(part object.Part, nodes *yaml.Node, wanted func(object.Type) bool, visit func(*Object, object.Object)) {
+	part.Each(nodes, func(object.Type) bool { return false }, func(o object.Object) {
 		if wanted(o.Type) {
 			seen := (&viewer{}).object(o)
 			visit(&seen, o)

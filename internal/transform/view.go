@@ -6,6 +6,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
@@ -23,6 +24,8 @@ type Object struct {
 	// base leads from the document to the object, which may be an item of a
 	// List.
 	base edit.Path
+	// outer is how many steps of base lead to the text.
+	outer int
 	// parents are the nodes that a plan may have to create.
 	parents map[string]parent
 	source  func(edit.Path) (string, error)
@@ -87,6 +90,11 @@ type container struct {
 	digest string
 }
 
+// In gives the value in the object's text at a path that begins with the object's.
+func (o *Object) In(text node.Value, path edit.Path) node.Value {
+	return text.At(path[o.outer:]...)
+}
+
 // Path gives the path of a field given relative to the object.
 func (o *Object) Path(relative ...any) edit.Path {
 	return slices.Concat(o.base, edit.Path(relative))
@@ -104,7 +112,7 @@ func (w *Workload) TemplatePath(relative ...any) edit.Path { return w.templatePa
 func (o *Object) Named() *Object {
 	return &Object{
 		APIVersion: o.APIVersion, Kind: o.Kind, Name: o.Name, Namespace: o.Namespace,
-		File: o.File, Index: o.Index, Item: o.Item, base: o.base,
+		File: o.File, Index: o.Index, Item: o.Item, base: o.base, outer: o.outer,
 	}
 }
 

@@ -117,7 +117,7 @@ func viewConfig(o object.Object, configured *mesh.Mesh, line int) (*MeshConfig, 
 
 // object looks at what every object has.
 func (v *viewer) object(o object.Object) Object {
-	seen := Object{APIVersion: o.APIVersion, Kind: o.Kind, base: o.Path, parents: map[string]parent{}}
+	seen := Object{APIVersion: o.APIVersion, Kind: o.Kind, base: o.Path, outer: o.Outer, parents: map[string]parent{}}
 	metadata := v.mapping(o.Value, o.Path, "metadata")
 	seen.Name = metadata.Entry("name").Text()
 	seen.Namespace = metadata.Entry("namespace").Text()

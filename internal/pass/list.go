@@ -1,0 +1,54 @@
+package pass
+
+import (
+	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// cut says which part of the items that were split an item is.
+type cut struct {
+	// whole is the place of the item that it was cut from.
+	whole int
+	span  yamltext.Span
+	// list is the head of the list in which it stands, if it does.
+	list object.Head
+}
+
+// InList says whether the item stands in a list.
+func (i *Item) InList() bool { return i.Part.Path != nil }
+
+// Split gives the items with those of each list in the list's place.
+func Split(items []Item) []Item {
+	split := make([]Item, 0, len(items))
+	for whole, item := range items {
+		parts, list := object.Items(item.Text)
+		head := object.HeadOf(list)
+		for _, part := range parts {
+			one := item
+			one.Text, one.Part, one.cut = part.Text, part.Part, cut{whole, part.Span, head}
+			if one.Line > 0 {
+				one.Line += part.Line - 1
+			}
+			split = append(split, one)
+		}
+	}
+	return split
+}
+
+// Joined gives the texts of items as they were before they were split, nil for
+// one that stays as it is.
+func Joined(items, split []Item, texts [][]byte) [][]byte {
+	changes := make([][]yamltext.Replacement, len(items))
+	for i, text := range texts {
+		if at := split[i].cut; text != nil {
+			changes[at.whole] = append(changes[at.whole], yamltext.Replacement{Span: at.span, Text: text})
+		}
+	}
+	joined := make([][]byte, len(items))
+	for whole, c := range changes {
+		if len(c) > 0 {
+			joined[whole] = yamltext.Replace(items[whole].Text.Text, c)
+		}
+	}
+	return joined
+}
