@@ -20,6 +20,8 @@ type Document struct {
 	// Base leads to the text from the document in which it stands. The paths of edits
 	// begin with it.
 	Base Path
+	// Above is how many lines come before the text in its file, for messages.
+	Above int
 	// Layout is that of the document in which the text stands, nil for its own.
 	Layout *Layout
 	// Aliases are names of anchors that aliases outside the fragment use.

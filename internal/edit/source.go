@@ -30,11 +30,11 @@ func (d Document) Source(path Path) (string, error) {
 	switch {
 	case node.Indented:
 		return "", &Error{Op: Set, Path: path,
-			Problem: fmt.Sprintf("the block scalar in line %d has an indentation indicator, so its text cannot be put back elsewhere", yamltext.Line(d.Text, node.Start)),
+			Problem: fmt.Sprintf("the block scalar in line %d has an indentation indicator, so its text cannot be put back elsewhere", d.Above+yamltext.Line(d.Text, node.Start)),
 			Remedy:  "write it without the digit"}
 	case !node.Written() && node.Indicator < 0 && parent != nil && parent.Kind == yamltext.Mapping:
 		return "", &Error{Op: Set, Path: path,
-			Problem: fmt.Sprintf("the key in line %d has no colon, and taking a value back would leave one behind", yamltext.Line(d.Text, node.Start)),
+			Problem: fmt.Sprintf("the key in line %d has no colon, and taking a value back would leave one behind", d.Above+yamltext.Line(d.Text, node.Start)),
 			Remedy:  "write the colon"}
 	case !node.Written():
 		return "", nil

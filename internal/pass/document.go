@@ -1,9 +1,6 @@
 package pass
 
 import (
-	"errors"
-	"fmt"
-
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
@@ -49,7 +46,7 @@ func (i *Item) read(at int) (*Document, error) {
 		return d, nil
 	}
 	text, err := object.Read(i.Text)
-	text.Aliases, text.Base, text.Layout = i.Aliases, i.Part.Path, i.Layout
+	text.Aliases, text.Base, text.Layout, text.Above = i.Aliases, i.Part.Path, i.Layout, max(i.Line-1, 0)
 	d.Nodes, d.source, d.apply = text.Nodes, text.Source, text.Apply
 	return d, err
 }
@@ -106,29 +103,10 @@ func (d *Document) tell(of *transform.Object, findings []transform.Finding) {
 	}
 }
 
-// maxProblems is how many problems inside one value are told one by one.
-const maxProblems = 50
-
 // malformed adds problems of the document.
 func (d *Document) malformed(severity transform.Severity, problems ...error) {
-	inside := map[string]int{}
-	var many []edit.Path
 	for _, err := range problems {
-		if field := (*transform.FieldError)(nil); errors.As(err, &field) && len(field.Path) > 0 {
-			parent := field.Path[:len(field.Path)-1]
-			inside[parent.String()]++
-			if n := inside[parent.String()]; n > maxProblems {
-				if n == maxProblems+1 {
-					many = append(many, parent)
-				}
-				continue
-			}
-		}
 		d.add(d.problem(severity, err))
-	}
-	for _, parent := range many {
-		d.add(d.problem(severity, &transform.FieldError{Path: parent,
-			Err: fmt.Errorf("%d more problems like these", inside[parent.String()]-maxProblems)}))
 	}
 }
 

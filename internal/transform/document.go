@@ -2,6 +2,7 @@ package transform
 
 import (
 	"errors"
+	"fmt"
 
 	"go.yaml.in/yaml/v3"
 
@@ -27,12 +28,7 @@ type Document struct {
 // well formed is among the errors only.
 func (p *Policy) Workloads(d Document) ([]*Workload, []error) {
 	var found []*Workload
-	var problems []error
-	add := func(errs ...*FieldError) {
-		for _, err := range errs {
-			problems = append(problems, err)
-		}
-	}
+	var problems []*FieldError
 	unclear := d.Each(d.Nodes, p.isOurs, func(o object.Object) {
 		k, known := p.kindOf(o.Type)
 		if !known {
@@ -40,7 +36,7 @@ func (p *Policy) Workloads(d Document) ([]*Workload, []error) {
 		}
 		w, errs := view(o, k, max(d.Line, 1))
 		if len(errs) > 0 {
-			add(errs...)
+			problems = append(problems, errs...)
 			return
 		}
 		w.source = d.Source
@@ -51,9 +47,9 @@ func (p *Policy) Workloads(d Document) ([]*Workload, []error) {
 		if doubt := (*object.Doubt)(nil); errors.As(err, &doubt) {
 			err = errors.New(doubt.In(max(d.Line, 1)))
 		}
-		add(&FieldError{Path: problem.Path, Err: err})
+		problems = append(problems, &FieldError{Path: problem.Path, Err: err})
 	}
-	return found, problems
+	return found, told(problems)
 }
 
 // MeshConfigs finds the objects of a document that configure a mesh, whatever
@@ -62,22 +58,49 @@ func (p *Policy) Workloads(d Document) ([]*Workload, []error) {
 // of lists and of an object's outermost keys.
 func (p *Policy) MeshConfigs(d Document) ([]*MeshConfig, []error) {
 	var found []*MeshConfig
-	var problems []error
+	var problems []*FieldError
 	d.Each(d.Nodes, p.isOurs, func(o object.Object) {
 		configured, known := mesh.ConfiguredBy(object.Group(o.APIVersion), o.Kind)
 		if !known {
 			return
 		}
 		c, errs := viewConfig(o, configured, max(d.Line, 1))
-		for _, err := range errs {
-			problems = append(problems, err)
-		}
+		problems = append(problems, errs...)
 		if len(errs) == 0 {
 			c.source = d.Source
 			found = append(found, c)
 		}
 	})
-	return found, problems
+	return found, told(problems)
+}
+
+// mostTold is how many problems inside one value, or keys of one object that
+// appear twice, are told one by one.
+const mostTold = 50
+
+// told gives the problems, of those inside one value the first ones and how many
+// more there are.
+func told(problems []*FieldError) []error {
+	var all []error
+	inside := map[string]int{}
+	var many []edit.Path
+	for _, p := range problems {
+		if len(p.Path) > 0 {
+			parent := p.Path[:len(p.Path)-1]
+			inside[parent.String()]++
+			if n := inside[parent.String()]; n > mostTold {
+				if n == mostTold+1 {
+					many = append(many, parent)
+				}
+				continue
+			}
+		}
+		all = append(all, p)
+	}
+	for _, parent := range many {
+		all = append(all, &FieldError{Path: parent, Err: fmt.Errorf("%d more problems like these", inside[parent.String()]-mostTold)})
+	}
+	return all
 }
 
 // Objects gives the objects of a document that are asked for by their type. What

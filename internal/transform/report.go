@@ -40,7 +40,11 @@ func (r *report) find(severity Severity, path edit.Path, value, format string, a
 
 // tolerate warns of keys that appear twice where nobody here reads them.
 func (r *report) tolerate(o *Object) {
-	for _, twice := range o.tolerated {
+	for i, twice := range o.tolerated {
+		if i == mostTold {
+			r.find(Warning, nil, "", "%d more keys appear twice", len(o.tolerated)-i)
+			break
+		}
 		r.find(Warning, twice.Path, "", "%v", twice.Err)
 	}
 }
