@@ -57,6 +57,7 @@ func compile(spec *v1alpha1.ClusterBypass, namespace string) (*transform.Policy,
 		c.bounds, c.own = c.policy.Limits, c.policy.Own()
 	}
 	c.scopes(s)
+	c.policy.Index()
 	for _, r := range Rules(spec) {
 		c.note(r, s.RequireReason)
 	}

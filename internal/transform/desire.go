@@ -80,11 +80,12 @@ type said struct {
 
 func (p *Policy) said(w *Workload, namespace string) said {
 	s := said{mode: p.Mode, modeBy: "spec.enforcement.mode"}
-	s.fold = append(make(Fold, 0, len(p.Scopes)+2), Claim{Scope: DefaultsPath, Said: p.MeshDefaults, Left: p.MeshDefaults})
+	scopes := p.near(w, namespace)
+	s.fold = append(make(Fold, 0, len(scopes)+2), Claim{Scope: DefaultsPath, Said: p.MeshDefaults, Left: p.MeshDefaults})
 	if w.kind.Mode != nil {
 		s.mode, s.modeBy = *w.kind.Mode, ""
 	}
-	for _, scope := range p.Scopes {
+	for _, scope := range scopes {
 		switch scope.Match.matches(w, namespace) {
 		case no:
 			continue

@@ -3,6 +3,7 @@ package transform
 import (
 	"path"
 	"slices"
+	"strings"
 )
 
 // Match says which workloads a scope speaks of: its fields are ANDed, a field's
@@ -67,10 +68,62 @@ func globbed(globs []string, name string) bool {
 	})
 }
 
+// index finds the scopes that may speak of a workload, so that many rules for many
+// workloads are not each held against each.
+type index struct {
+	// named are the scopes that list names, and inside those that list namespaces,
+	// none of them a glob. others are all others.
+	named, inside map[string][]int
+	others        []int
+}
+
+// Index prepares the policy for its workloads once it has its scopes.
+func (p *Policy) Index() {
+	p.index = &index{named: map[string][]int{}, inside: map[string][]int{}}
+	for i, s := range p.Scopes {
+		switch m := s.Match; {
+		case m != nil && literal(m.Names):
+			file(p.index.named, m.Names, i)
+		case m != nil && literal(m.Namespaces):
+			file(p.index.inside, m.Namespaces, i)
+		default:
+			p.index.others = append(p.index.others, i)
+		}
+	}
+}
+
+func file(under map[string][]int, names []string, scope int) {
+	for _, name := range names {
+		under[name] = append(under[name], scope)
+	}
+}
+
+// literal says whether there are names, and none of them is a glob.
+func literal(names []string) bool {
+	return len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return strings.ContainsAny(name, `*?[\`) })
+}
+
+// near gives the scopes that may speak of a workload, in their order.
+func (p *Policy) near(w *Workload, namespace string) []*Scope {
+	var scopes []*Scope
+	if p.index == nil || namespace == "" {
+		for i := range p.Scopes {
+			scopes = append(scopes, &p.Scopes[i])
+		}
+		return scopes
+	}
+	places := slices.Concat(p.index.others, p.index.named[w.Name], p.index.inside[namespace])
+	slices.Sort(places)
+	for _, place := range slices.Compact(places) {
+		scopes = append(scopes, &p.Scopes[place])
+	}
+	return scopes
+}
+
 // mentioned reports whether a rule for the workload names its kind. One for other
 // workloads of the kind does not count: they alone were meant.
 func (p *Policy) mentioned(w *Workload, namespace string) bool {
-	return slices.ContainsFunc(p.Scopes, func(s Scope) bool {
+	return slices.ContainsFunc(p.near(w, namespace), func(s *Scope) bool {
 		return s.Match != nil && len(s.Match.Kinds) > 0 && s.Match.matches(w, namespace) == yes
 	})
 }

@@ -42,6 +42,7 @@ type Policy struct {
 	written traffic.Layer
 	// Scopes are the policy's rules, broad to narrow.
 	Scopes []Scope
+	index  *index
 	// Limits are what no workload may bypass.
 	Limits Limits
 	// Mode is the enforcement where no scope says otherwise.
