@@ -67,15 +67,18 @@ func Read(input []byte) (*List, error) {
 // resolve, because two readers could see two different lists.
 func (l *List) checkKeys() error {
 	keys := l.tree.Root.Content
+	starts := map[string]int{}
 	for i := 0; i+1 < len(keys); i += 2 {
 		if keys[i].Kind != yamltext.Scalar || !keys[i].Tag.Empty() || l.tree.Is(keys[i], "<<") {
 			return fmt.Errorf("reading the ResourceList: the key on line %d is a merge key, an alias or has a tag: write its fields out", yamltext.Line(l.tree.Text, keys[i].Start))
 		}
-		for j := 0; j < i; j += 2 {
-			if name, ok := l.tree.Value(keys[i]); ok && l.tree.Is(keys[j], name) {
-				return fmt.Errorf("reading the ResourceList: the key %q appears twice, on lines %d and %d: remove one", name,
-					yamltext.Line(l.tree.Text, keys[j].Start), yamltext.Line(l.tree.Text, keys[i].Start))
-			}
+		name, ok := l.tree.Value(keys[i])
+		if first, again := starts[name]; again && ok {
+			return fmt.Errorf("reading the ResourceList: the key %q appears twice, on lines %d and %d: remove one", name,
+				yamltext.Line(l.tree.Text, first), yamltext.Line(l.tree.Text, keys[i].Start))
+		}
+		if ok {
+			starts[name] = keys[i].Start
 		}
 	}
 	return nil
