@@ -114,6 +114,8 @@ type Lint struct {
 	DNSCapture string `json:"dns-capture,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// OtherProxy finds other proxies in a pod whose address translation a bypass ends.
 	OtherProxy string `json:"other-proxy,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// ProxyUser finds containers that run as the sidecar's user or group.
+	ProxyUser string `json:"proxy-user,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// PodPrivilege finds containers that can get around limits by themselves.
 	PodPrivilege string `json:"pod-privilege,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// AnnotationSize finds annotations that the API server refuses for their size.

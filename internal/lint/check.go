@@ -109,6 +109,10 @@ var table = []*Check{
 	},
 	{Name: "other-proxy", Severity: Warning, examine: otherProxy, says: "%s"},
 	{
+		Name: "proxy-user", Severity: Warning, examine: proxyUser, ofLimits: true,
+		says: "%s %s is the sidecar's own, whose connections the mesh lets out: all that is sent with it bypasses the sidecar, whatever the spec says; use another",
+	},
+	{
 		Name: "pod-privilege", Severity: Warning, examine: podPrivilege, ofLimits: true,
 		says: "%s lets this container change the rules in the pod's network, so that spec.limits cannot hold it: remove that, or accept that this workload can bypass everything",
 	},

@@ -30,8 +30,7 @@ func (e *examination) annotation(key string) string {
 // container is as much of a container as matters here.
 type container struct {
 	name, image string
-	privileged  bool
-	added       []node.Value // capabilities
+	security    node.Value // its securityContext
 	list        string
 	index       int
 }
@@ -76,9 +75,8 @@ func (e *examination) lookAt(list string) {
 	for i, one := range e.pod.Entry(list).Items() {
 		c := container{
 			name: one.Entry("name").Text(), image: one.Entry("image").Text(),
-			privileged: one.Below("securityContext", "privileged").Truth(),
-			added:      one.Below("securityContext", "capabilities", "add").Items(),
-			list:       list, index: i,
+			security: one.Entry("securityContext"),
+			list:     list, index: i,
 		}
 		e.containers = append(e.containers, c)
 		// Of the init containers, those that stay have ports that count

@@ -486,6 +486,42 @@ func TestPodPrivilege(t *testing.T) {
 	}
 }
 
+// What a container sends as the sidecar's user or group bypasses the sidecar.
+func TestProxyUser(t *testing.T) {
+	at := func(places ...string) []string {
+		var all []string
+		for _, place := range places {
+			all = append(all, "Deployment orders: spec.template.spec."+place+" is the sidecar's own")
+		}
+		return all
+	}
+	for name, test := range map[string]struct {
+		mesh, spec string
+		want       []string
+	}{
+		"Istio's user":                     {spec: "containers: [{name: a, securityContext: {runAsUser: 1337}}]", want: at("containers[0].securityContext.runAsUser: …runAsUser 1337")},
+		"as YAML may write it":             {spec: "containers: [{name: a, securityContext: {runAsUser: 0x539}}]", want: at("containers[0].securityContext.runAsUser: …runAsUser 1337")},
+		"Istio's group":                    {spec: "containers: [{name: a, securityContext: {runAsGroup: 1337}}]", want: at("containers[0].securityContext.runAsGroup: …runAsGroup 1337")},
+		"an init container":                {spec: "initContainers: [{name: a, securityContext: {runAsUser: 1337}}], containers: [{name: b}]", want: at("initContainers[1].securityContext.runAsUser: …runAsUser 1337")},
+		"the pod's":                        {spec: "securityContext: {runAsUser: 1337}, containers: [{name: a}, {name: b}]", want: at("securityContext.runAsUser: …runAsUser 1337")},
+		"Linkerd's":                        {mesh: "Linkerd", spec: "containers: [{name: a, securityContext: {runAsUser: 2102}}]", want: at("containers[0].securityContext.runAsUser: …runAsUser 2102")},
+		"the pod's, which nobody inherits": {spec: "securityContext: {runAsUser: 1337}, containers: [{name: a, securityContext: {runAsUser: 1000}}]"},
+		"another mesh's":                   {mesh: "Linkerd", spec: "containers: [{name: a, securityContext: {runAsUser: 1337}}]"},
+		"the sidecar, adjusted":            {spec: "containers: [{name: a}, {name: istio-proxy, securityContext: {runAsUser: 1337}}]"},
+		"another user":                     {spec: "securityContext: {runAsUser: 1000, fsGroup: 1337}, containers: [{name: a}]"},
+		"no number":                        {spec: "containers: [{name: a, securityContext: {runAsUser: istio}}]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			policy := only(bypassing(t, "excludeInboundPorts=8080"), "proxy-user")
+			if test.mesh != "" {
+				policy.Mesh, _ = mesh.ByName(test.mesh)
+			}
+			item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: orders, namespace: shop}\nspec: {template: {spec: {" + test.spec + "}}}\n"
+			matched(t, "proxy-user", test.want, found(t, policy, item))
+		})
+	}
+}
+
 // What mends a port for several workloads is shown to each as one change.
 func TestOneChangeForSeveral(t *testing.T) {
 	findings := found(t, only(bypassing(t, "excludeInboundPorts=9090,9091"), "auto-mtls"),

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
@@ -59,7 +60,7 @@ var neighbours = []neighbour{
 	{
 		found: func(e *examination) (edit.Path, bool) {
 			for _, c := range e.containers {
-				if c.privileged && dockerInDocker(c) {
+				if c.security.Entry("privileged").Truth() && dockerInDocker(c) {
 					return e.path(c, "securityContext", "privileged"), true
 				}
 			}
@@ -106,9 +107,9 @@ func podPrivilege(e *examination) {
 	for _, c := range e.containers {
 		switch {
 		case !e.linter.limited || c.name == transform.InitName:
-		case c.privileged:
+		case c.security.Entry("privileged").Truth():
 			e.find(e.workload.Object, e.path(c, "securityContext", "privileged"), "", "privileged: true")
-		case slices.ContainsFunc(c.added, changesRules):
+		case slices.ContainsFunc(c.security.Below("capabilities", "add").Items(), changesRules):
 			e.find(e.workload.Object, e.path(c, "securityContext", "capabilities", "add"), "", "NET_ADMIN")
 		}
 	}
@@ -119,4 +120,39 @@ func podPrivilege(e *examination) {
 func changesRules(capability node.Value) bool {
 	name := strings.TrimPrefix(strings.ToUpper(capability.Text()), "CAP_")
 	return name == "NET_ADMIN" || name == "ALL"
+}
+
+// proxyUser finds containers whose connections the mesh takes for its sidecar's, by
+// their own security context or the pod's.
+func proxyUser(e *examination) {
+	mesh := e.linter.mesh
+	for _, id := range []struct {
+		field string
+		ids   []string
+	}{{"runAsUser", mesh.UIDs}, {"runAsGroup", mesh.GIDs}} {
+		inherits := false
+		for _, c := range e.containers {
+			given := c.security.Entry(id.field)
+			switch {
+			case c.name == transform.InitName, c.name == mesh.Sidecar, slices.Contains(mesh.Containers, c.name):
+			case !given.Exists() || given.IsNull():
+				inherits = true
+			case slices.Contains(id.ids, number(given)):
+				e.find(e.workload.Object, e.path(c, "securityContext", id.field), "", id.field, number(given))
+			}
+		}
+		if given := e.pod.Below("securityContext", id.field); inherits && slices.Contains(id.ids, number(given)) {
+			path := append(slices.Clone(e.workload.template), "spec", "securityContext", id.field)
+			e.find(e.workload.Object, path, "", id.field, number(given))
+		}
+	}
+}
+
+// number gives a number as it is written without a prefix, "" for anything else.
+func number(v node.Value) string {
+	var n int64
+	if v.Decode(&n) != nil {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
 }
