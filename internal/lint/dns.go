@@ -39,34 +39,28 @@ func sidecarEnvironment(text string) map[string]string {
 	return settings.ProxyMetadata
 }
 
-// source is what switches DNS capture on for a workload.
-type source struct {
-	resource *transform.Object
-	at       edit.Path
-}
-
 // captures gives what switches DNS capture on for workloads: a ProxyConfig that
 // selects the pods, else the namespace's, else the mesh's; else the template's
 // annotation; else the mesh's own configuration (istio/istio
 // pilot/pkg/model/proxy_config.go).
-func (j *judgement) captures() func(*Workload) (source, bool) {
+func (j *judgement) captures() func(*Workload) (by *transform.Object, at edit.Path, captured bool) {
 	all := newScoped(j, inOrder(viewed[proxyConfig](j.items)))
 	configs := inOrder(viewed[meshConfig](j.items))
-	return func(w *Workload) (source, bool) {
+	return func(w *Workload) (*transform.Object, edit.Path, bool) {
 		for _, p := range slices.Concat(all.of(w)) {
 			if value, said := p.Spec.EnvironmentVariables[captureKey]; said {
-				return source{resource: p.Object, at: p.Path("spec", "environmentVariables", captureKey)}, value == "true"
+				return p.Object, p.Path("spec", "environmentVariables", captureKey), value == "true"
 			}
 		}
 		if value, said := w.environment[captureKey]; said {
-			return source{resource: w.Object, at: w.annotation(proxyAnnotation)}, value == "true"
+			return w.Object, w.annotation(proxyAnnotation), value == "true"
 		}
 		for _, m := range configs {
 			if value, said := m.DefaultConfig.ProxyMetadata[captureKey]; said {
-				return source{resource: m.Object, at: m.path("defaultConfig", "proxyMetadata", captureKey)}, value == "true"
+				return m.Object, m.path("defaultConfig", "proxyMetadata", captureKey), value == "true"
 			}
 		}
-		return source{}, false
+		return nil, nil, false
 	}
 }
 
@@ -81,12 +75,7 @@ func (e *serviceEntryObject) addressed() bool {
 // dnsCapture finds hosts that resolve to an address at which only the sidecar
 // would answer, called on ports that bypass it.
 func dnsCapture(j *judgement) {
-	var entries []*serviceEntryObject
-	for _, e := range viewed[serviceEntryObject](j.items) {
-		if e.addressed() {
-			entries = append(entries, e)
-		}
-	}
+	entries := slices.DeleteFunc(viewed[serviceEntryObject](j.items), func(e *serviceEntryObject) bool { return !e.addressed() })
 	captures := j.captures()
 	for _, group := range j.leaving {
 		holes := blackHoles(group.settings)
@@ -95,7 +84,7 @@ func dnsCapture(j *judgement) {
 		}
 		lost := lostIn(entries, group.settings)
 		for _, w := range group.workloads {
-			from, captured := captures(w)
+			by, at, captured := captures(w)
 			if !captured {
 				continue
 			}
@@ -107,7 +96,7 @@ func dnsCapture(j *judgement) {
 				}
 			}
 			if !named {
-				n := j.note(from.resource, from.at, captureKey, allocated[0], autoAllocate)
+				n := j.note(by, at, captureKey, allocated[0], autoAllocate)
 				n.says = mayBeLost
 				n.add(holes, w)
 			}

@@ -27,13 +27,16 @@ func (e *examination) annotation(key string) string {
 	return e.template.Entry(key).Text()
 }
 
-// container is as much of a container as matters here.
+// container is a container, and where it stands in the pod's spec.
 type container struct {
-	name, image string
-	security    node.Value // its securityContext
-	list        string
-	index       int
+	node.Value
+	list  string
+	index int
 }
+
+func (c container) name() string { return c.Entry("name").Text() }
+
+func (c container) privileged() bool { return c.Below("securityContext", "privileged").Truth() }
 
 // path leads to a field of the container.
 func (e *examination) path(c container, field ...any) edit.Path {
@@ -73,12 +76,7 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 func (e *examination) lookAt(list string) {
 	w := e.workload
 	for i, one := range e.pod.Entry(list).Items() {
-		c := container{
-			name: one.Entry("name").Text(), image: one.Entry("image").Text(),
-			security: one.Entry("securityContext"),
-			list:     list, index: i,
-		}
-		e.containers = append(e.containers, c)
+		e.containers = append(e.containers, container{one, list, i})
 		// Of the init containers, those that stay have ports that count
 		// (kubernetes/kubernetes pkg/api/v1/pod/util.go, FindPort).
 		if !w.opensInbound() || list == "initContainers" && one.Entry("restartPolicy").Text() != "Always" {

@@ -15,15 +15,6 @@ type group struct {
 	crowds tally
 }
 
-// seeing adds those in whose namespaces an object counts.
-func (g *group) seeing(exportTo []string, from string, to *crowd) {
-	for namespace, c := range g.crowds {
-		if exported(exportTo, from, namespace) {
-			to.join(c)
-		}
-	}
-}
-
 // grouped gives the workloads that bypass anything on its way out, by their
 // settings, so that each is asked once what it does to an object.
 func grouped(workloads []*Workload) []*group {
@@ -43,6 +34,22 @@ func grouped(workloads []*Workload) []*group {
 		g.crowds.add(w.namespace, w)
 	}
 	return groups
+}
+
+// past notes the workloads that go past an object on some ports, in whose
+// namespaces it counts.
+func (j *judgement) past(n *note, exportTo []string, from string, on func(traffic.Settings) traffic.Ports) {
+	for _, group := range j.leaving {
+		ports := on(group.settings)
+		if ports.IsEmpty() {
+			continue
+		}
+		for namespace, c := range group.crowds {
+			if exported(exportTo, from, namespace) {
+				n.of(portsOf(ports)).join(c)
+			}
+		}
+	}
 }
 
 // bypasses reports whether connections to a port at an address bypass the sidecar;

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -18,26 +19,27 @@ var podSecurityLabels = []struct{ label, effect string }{
 // policy/check_capabilities_baseline.go; restricted holds all of baseline).
 var forbidding = []string{"baseline", "restricted"}
 
-// inNamespaces gives workloads by the name of their namespace.
-func (j *judgement) inNamespaces(of func(*Workload) bool) map[string][]*Workload {
+// namespaces visits the Namespaces that have workloads of a kind.
+func (j *judgement) namespaces(of func(*Workload) bool) iter.Seq2[*namespace, []*Workload] {
 	found := map[string][]*Workload{}
 	for _, w := range j.workloads {
 		if of(w) {
 			found[w.namespace] = append(found[w.namespace], w)
 		}
 	}
-	return found
+	return func(yield func(*namespace, []*Workload) bool) {
+		for _, n := range viewed[namespace](j.items) {
+			if workloads := found[n.Name]; len(workloads) > 0 && !yield(n, workloads) {
+				return
+			}
+		}
+	}
 }
 
 // podSecurity finds Namespaces in which the init container may not be. Of their
 // labels only the most severe that forbids it is spoken of.
 func podSecurity(j *judgement) {
-	contained := j.inNamespaces(func(w *Workload) bool { return w.contained })
-	for _, n := range viewed[namespace](j.items) {
-		workloads := contained[n.Name]
-		if len(workloads) == 0 {
-			continue
-		}
+	for n, workloads := range j.namespaces(func(w *Workload) bool { return w.contained }) {
 		for _, l := range podSecurityLabels {
 			level := n.labels[l.label]
 			if !slices.Contains(forbidding, level) {
@@ -75,12 +77,7 @@ func fitting(workloads []*Workload) string {
 // unmeshedNamespace finds Namespaces whose pods get no sidecar although the
 // policy writes for them.
 func unmeshedNamespace(j *judgement) {
-	all := j.inNamespaces(func(w *Workload) bool { return w.written })
-	for _, n := range viewed[namespace](j.items) {
-		workloads := all[n.Name]
-		if len(workloads) == 0 {
-			continue
-		}
+	for n, workloads := range j.namespaces(func(w *Workload) bool { return w.written }) {
 		if reason := j.linter.mesh.UnmeshedNamespace(n.labels, n.annotations); reason != "" {
 			j.find(n.Object, n.Path("metadata"), "", reason, some(idsOf(workloads)))
 		}

@@ -52,27 +52,20 @@ func oldest(rivals []*peerAuthentication) []*peerAuthentication {
 	return sorted
 }
 
-// part is ports for which the same PeerAuthentication decides.
-type part struct {
-	ports traffic.Ports
-	// port is one of them.
-	port uint16
-}
-
-// parts divides ports by who may decide about them.
-func (a applied) parts(ports traffic.Ports) []part {
+// parts divides ports by who may decide about them: the same PeerAuthentication
+// about all of a part.
+func (a applied) parts(ports traffic.Ports) []traffic.Ports {
 	var named traffic.Ports
 	for _, one := range a.workload {
 		named = named.Union(portSet(keysOf(one.Spec.PortLevelMtls)))
 	}
 	named = named.Intersect(ports)
-	var parts []part
+	var parts []traffic.Ports
 	for port := range named.Numbers(traffic.TCP) {
-		parts = append(parts, part{traffic.SinglePorts(traffic.TCP, port), port})
+		parts = append(parts, traffic.SinglePorts(traffic.TCP, port))
 	}
-	ports = ports.Without(named)
-	if !ports.IsEmpty() {
-		parts = append(parts, part{ports, ports.Ranges(traffic.TCP)[0].First})
+	if rest := ports.Without(named); !rest.IsEmpty() {
+		parts = append(parts, rest)
 	}
 	return parts
 }
@@ -91,50 +84,34 @@ type decision struct {
 // decide gives the mode of a port, or several where it depends on which
 // PeerAuthentication is the oldest.
 func (a applied) decide(port uint16) []decision {
-	broader := a.broader()
-	if len(a.workload) == 0 {
-		return broader
-	}
-	var decisions []decision
-	key := strconv.Itoa(int(port))
-	for _, one := range a.workload {
-		if level := one.Spec.PortLevelMtls[key].Mode; level != "" && level != unset {
-			decisions = append(decisions, decision{level, one, key, a.workload})
-			continue
-		}
-		decisions = append(decisions, ownOr(one, a.workload, broader)...)
-	}
-	return decisions
-}
-
-// broader gives the mode of the namespace and the mesh.
-func (a applied) broader() []decision {
 	decisions := []decision{{mode: permissive}}
-	for _, scope := range [][]*peerAuthentication{a.mesh, a.namespace} {
-		if len(scope) == 0 {
-			continue
-		}
+	for _, scope := range []struct {
+		all  []*peerAuthentication
+		port string
+	}{{a.mesh, ""}, {a.namespace, ""}, {a.workload, strconv.Itoa(int(port))}} {
 		var narrower []decision
-		for _, one := range scope {
-			narrower = append(narrower, ownOr(one, scope, decisions)...)
+		for _, one := range scope.all {
+			switch level, mode := one.Spec.PortLevelMtls[scope.port].Mode, one.Spec.Mtls.Mode; {
+			case scope.port != "" && level != "" && level != unset:
+				narrower = append(narrower, decision{level, one, scope.port, scope.all})
+			case mode != "" && mode != unset:
+				narrower = append(narrower, decision{mode, one, "", scope.all})
+			default:
+				narrower = append(narrower, decisions...)
+			}
 		}
-		decisions = narrower
+		if len(scope.all) > 0 {
+			decisions = narrower
+		}
 	}
 	return decisions
-}
-
-func ownOr(one *peerAuthentication, rivals []*peerAuthentication, broader []decision) []decision {
-	if mode := one.Spec.Mtls.Mode; mode != "" && mode != unset {
-		return []decision{{mode: mode, by: one, rivals: rivals}}
-	}
-	return broader
 }
 
 // seen gives the modes that callers go by: of a headless Service they see those
 // of the namespace and the mesh alone.
 func (a applied) seen(r reached) []decision {
 	if r.service.headless() {
-		return a.broader()
+		a.workload = nil
 	}
 	return a.decide(r.port)
 }

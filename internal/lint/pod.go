@@ -42,7 +42,7 @@ var neighbours = []neighbour{
 	{
 		found: func(e *examination) (edit.Path, bool) {
 			for _, c := range e.containers {
-				if c.name == azureProxy || c.name == azureInit {
+				if c.name() == azureProxy || c.name() == azureInit {
 					return e.path(c, "name"), true
 				}
 			}
@@ -60,7 +60,7 @@ var neighbours = []neighbour{
 	{
 		found: func(e *examination) (edit.Path, bool) {
 			for _, c := range e.containers {
-				if c.security.Entry("privileged").Truth() && dockerInDocker(c) {
+				if c.privileged() && dockerInDocker(c) {
 					return e.path(c, "securityContext", "privileged"), true
 				}
 			}
@@ -79,9 +79,10 @@ var neighbours = []neighbour{
 // dockerInDocker reports whether a container runs a Docker daemon, by the names of
 // its official image (docker:dind, docker:27) and of what is made from it.
 func dockerInDocker(c container) bool {
-	repository, tag, _ := strings.Cut(c.image[strings.LastIndexByte(c.image, '/')+1:], ":")
+	image := c.Entry("image").Text()
+	repository, tag, _ := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
 	repository, _, _ = strings.Cut(repository, "@")
-	return repository == "docker" && !strings.Contains(tag, "cli") || strings.Contains(repository, "dind") || strings.Contains(tag, "dind") || c.name == "dind"
+	return repository == "docker" && !strings.Contains(tag, "cli") || strings.Contains(repository, "dind") || strings.Contains(tag, "dind") || c.name() == "dind"
 }
 
 // otherProxy finds pods with address translations that a bypass would end. An
@@ -106,10 +107,10 @@ func otherProxy(e *examination) {
 func podPrivilege(e *examination) {
 	for _, c := range e.containers {
 		switch {
-		case !e.linter.limited || c.name == transform.InitName:
-		case c.security.Entry("privileged").Truth():
+		case !e.linter.limited || c.name() == transform.InitName:
+		case c.privileged():
 			e.find(e.workload.Object, e.path(c, "securityContext", "privileged"), "", "privileged: true")
-		case slices.ContainsFunc(c.security.Below("capabilities", "add").Items(), changesRules):
+		case slices.ContainsFunc(c.Below("securityContext", "capabilities", "add").Items(), changesRules):
 			e.find(e.workload.Object, e.path(c, "securityContext", "capabilities", "add"), "", "NET_ADMIN")
 		}
 	}
@@ -132,9 +133,9 @@ func proxyUser(e *examination) {
 	}{{"runAsUser", mesh.UIDs}, {"runAsGroup", mesh.GIDs}} {
 		inherits := false
 		for _, c := range e.containers {
-			given := c.security.Entry(id.field)
+			given := c.Entry("securityContext").Entry(id.field)
 			switch {
-			case c.name == transform.InitName, c.name == mesh.Sidecar, slices.Contains(mesh.Containers, c.name):
+			case c.name() == transform.InitName, c.name() == mesh.Sidecar, slices.Contains(mesh.Containers, c.name()):
 			case !given.Exists() || given.IsNull():
 				inherits = true
 			case slices.Contains(id.ids, number(given)):

@@ -14,8 +14,8 @@ func strictMTLS(j *judgement) {
 	peers := newPeers(j)
 	for _, w := range j.opening.workloads {
 		applied := peers.applied(w)
-		for _, part := range applied.parts(w.inbound) {
-			for _, d := range applied.decide(part.port) {
+		for _, ports := range applied.parts(w.inbound) {
+			for _, d := range applied.decide(ports.Ranges(traffic.TCP)[0].First) {
 				if d.by == nil || d.mode != strict {
 					continue
 				}
@@ -24,7 +24,7 @@ func strictMTLS(j *judgement) {
 					path = d.by.Path("spec", "portLevelMtls", d.port, "mode")
 				}
 				n := j.note(d.by.Object, path, strict, "")
-				n.add(portsOf(part.ports), w)
+				n.add(portsOf(ports), w)
 				if len(d.rivals) > 1 {
 					n.more[0] = ", if this one counts: only the oldest of " + some(idsOf(d.rivals)) + " does"
 				}

@@ -71,16 +71,14 @@ func (r *rules) of(s *service) []*destinationRule {
 // longest gives those of the rules with wildcards that match most of a host.
 func longest(rules []*destinationRule, host string) []*destinationRule {
 	var found []*destinationRule
+	most := -1
 	for _, d := range rules {
 		suffix := strings.TrimPrefix(d.Spec.Host, "*")
-		if !strings.HasSuffix(host, suffix) {
+		if !strings.HasSuffix(host, suffix) || len(suffix) < most {
 			continue
 		}
-		if len(found) > 0 && len(suffix) != len(found[0].Spec.Host)-1 {
-			if len(suffix) < len(found[0].Spec.Host)-1 {
-				continue
-			}
-			found = nil
+		if len(suffix) > most {
+			found, most = nil, len(suffix)
 		}
 		found = append(found, d)
 	}

@@ -13,11 +13,7 @@ import (
 func serviceEntry(j *judgement) {
 	for _, e := range viewed[serviceEntryObject](j.items) {
 		n := j.note(e.Object, e.Path("spec", "hosts"), strings.Join(e.Spec.Hosts, ", "))
-		for _, group := range j.leaving {
-			if ports := e.bypassed(group.settings); !ports.IsEmpty() {
-				group.seeing(e.Spec.ExportTo, j.namespace(e.Namespace), n.of(portsOf(ports)))
-			}
-		}
+		j.past(n, e.Spec.ExportTo, j.namespace(e.Namespace), e.bypassed)
 		j.conclude()
 	}
 }

@@ -16,11 +16,7 @@ func virtualService(j *judgement) {
 		own := j.namespace(v.Namespace)
 		for h, host := range v.Spec.Hosts {
 			n := j.note(v.Object, v.Path("spec", "hosts", h), host)
-			for _, group := range j.leaving {
-				if ports := v.bypassed(hosts[hostOf(host, own)], group.settings); !ports.IsEmpty() {
-					group.seeing(v.Spec.ExportTo, own, n.of(portsOf(ports)))
-				}
-			}
+			j.past(n, v.Spec.ExportTo, own, func(s traffic.Settings) traffic.Ports { return v.bypassed(hosts[hostOf(host, own)], s) })
 		}
 	}
 }

@@ -16,32 +16,24 @@ const few = 3
 // some names a few of many, in order.
 func some(names []string) string {
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
-	if len(names) <= few {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
+	named := min(few, len(names))
+	return (&crowd{first: names[:named], more: len(names) - named}).String()
 }
 
 // portsOf writes TCP ports for a message: "port 9090", "ports 80, 8000-8010".
 func portsOf(ports traffic.Ports) string {
-	ranges := ports.Ranges(traffic.TCP)
+	left := ports.Count(traffic.TCP)
+	noun := verb(left == 1, "port ", "ports ")
 	texts := make([]string, 0, few+1)
-	for i, r := range ranges {
+	for i, r := range ports.Ranges(traffic.TCP) {
 		if i == 2*few {
-			texts = append(texts, fmt.Sprintf("and %d more", ports.Count(traffic.TCP)-counted(ranges[:i])))
+			texts = append(texts, fmt.Sprintf("and %d more", left))
 			break
 		}
 		texts = append(texts, r.String())
-	}
-	noun := "port "
-	if ports.Count(traffic.TCP) > 1 {
-		noun = "ports "
+		left -= int(r.Last-r.First) + 1
 	}
 	return noun + strings.Join(texts, ", ")
-}
-
-func counted(ranges []traffic.PortRange) int {
-	return traffic.NewPorts(traffic.TCP, ranges...).Count(traffic.TCP)
 }
 
 // tally gathers workloads by what there is to say of them, so that it is said
@@ -141,7 +133,7 @@ func inOrder[T interface{ ID() string }](views []T) []T {
 	return slices.SortedFunc(slices.Values(views), func(a, b T) int { return cmp.Compare(a.ID(), b.ID()) })
 }
 
-// verb bends a verb to how many workloads or ports it is about.
+// verb bends a word to how many workloads or ports it is about.
 func verb(singular bool, one, more string) string {
 	if singular {
 		return one

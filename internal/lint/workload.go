@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
-	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -36,7 +35,7 @@ type Workload struct {
 type bypass struct {
 	settings traffic.Settings
 	// inbound are the TCP ports that callers reach without the sidecar, less
-	// those of the mesh.
+	// those of the mesh: it leaves them out by itself.
 	inbound traffic.Ports
 	// beyond are the fields that annotations of the mesh cannot say wholly.
 	beyond []traffic.Field
@@ -51,7 +50,8 @@ func (l *Linter) bypassOf(plan *transform.Plan) *bypass {
 	if known, there := l.bypasses.Load(key); there {
 		return known.(*bypass)
 	}
-	b := &bypass{settings: plan.Settings, inbound: inboundOf(plan.Settings, l.mesh)}
+	open := plan.Settings.Inbound().Of(traffic.TCP)
+	b := &bypass{settings: plan.Settings, inbound: open.Without(l.mesh.Own(open))}
 	for _, g := range plan.Gaps {
 		b.beyond = append(b.beyond, g.Field)
 	}
@@ -126,13 +126,6 @@ func (w *Workload) opensOutbound() bool {
 // annotation is the path of an annotation of the template.
 func (w *Workload) annotation(key string) edit.Path {
 	return append(slices.Clone(w.template), "metadata", "annotations", key)
-}
-
-// inboundOf gives the TCP ports that bypass the sidecar on their way in. The
-// mesh's own ports are its affair: it leaves them out by itself.
-func inboundOf(s traffic.Settings, m *mesh.Mesh) traffic.Ports {
-	ports := s.Inbound().Of(traffic.TCP)
-	return ports.Without(m.Own(ports))
 }
 
 // port gives the TCP port of the pod that a port of a Service leads to; 0 where
