@@ -75,6 +75,8 @@ func (e *explaining) explanation() Explanation {
 		}
 	case plan.LeftAlone != "":
 		x.Outcome, x.Reason = LeftAlone, plan.LeftAlone
+	case plan.Changed:
+		x.Outcome = ChangedOutcome
 	case plan.Applies:
 		x.Outcome = Written
 	}

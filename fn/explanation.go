@@ -27,6 +27,9 @@ const (
 	// LeftAlone means that the spec covers the workload, and the function does
 	// not touch it.
 	LeftAlone Outcome = "left alone"
+	// ChangedOutcome means that somebody changed what the function wrote. The
+	// explanation says what is in force.
+	ChangedOutcome Outcome = "changed after krm-bypass wrote it"
 	// RefusedOutcome means that the function refuses the workload with an error.
 	RefusedOutcome Outcome = "refused"
 )
@@ -118,7 +121,8 @@ type Loss struct {
 // Source is where something is said.
 type Source struct {
 	// Scope is the field path of a rule in the spec, FromAnnotation for the
-	// workload's own annotation, FromMesh for what the mesh does unless somebody
+	// workload's own annotation, FromContainer for the init container in finished
+	// manifests, FromMesh for what the mesh does unless somebody
 	// configures it, FromDefault for what holds unless somebody says otherwise.
 	Scope string `json:"scope"`
 	// Path is the field itself; "" if nobody wrote one.
@@ -131,6 +135,7 @@ type Source struct {
 // The scopes of a Source that are not rules.
 const (
 	FromAnnotation = "annotation"
+	FromContainer  = "init container"
 	FromMesh       = "mesh"
 	FromDefault    = "default"
 )

@@ -86,6 +86,12 @@ func golden(t *testing.T, folder string) {
 	assert.Len(t, said, len(results), "with the same to say")
 	checkAgrees(t, fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: config}), fn.Manifest{Path: "input.yaml", Text: input}, plain[0])
 
+	spec := fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: config})
+	judged, err := fn.Judge(spec, plain, plain, fn.Options{}, "")
+	require.NoError(t, err)
+	assert.Empty(t, judged.Workloads, "nothing was changed since")
+	assert.Empty(t, judged.Results, "and nothing of it breaks a limit")
+
 	slices.Reverse(items)
 	reversed, other, err := fn.Process(resourceList(config, items), fn.Options{})
 	require.NoError(t, err)

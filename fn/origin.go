@@ -111,10 +111,15 @@ func layerOf(f traffic.Field, entries ...string) traffic.Layer {
 // unwritten says where the entries of a scope come from that is not a rule of the
 // spec.
 func (e *explaining) unwritten(claim transform.Claim, f traffic.Field) Source {
-	if claim.Scope != "" {
+	w := e.plan.Workload
+	switch claim.Scope {
+	case "":
+	case transform.ContainerScope:
+		at := e.in.Locate(&w.Object, w.TemplatePath("spec", "initContainers"))
+		return Source{Scope: FromContainer, Path: w.TemplatePath("spec", "initContainers").String(), File: at.File, Line: at.Line}
+	default:
 		return Source{Scope: FromMesh}
 	}
-	w := e.plan.Workload
 	key, _ := e.policy.Mesh.Key(f)
 	path := w.TemplatePath("metadata", "annotations", key.Annotation)
 	at := e.in.Locate(&w.Object, path)

@@ -9,6 +9,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 // run applies a spec to the items of an input.
@@ -20,6 +21,8 @@ type run struct {
 	given   *Spec
 	remedy  string
 	options Options
+	// plan is that of pass.Pass.
+	plan func(*transform.Policy, *transform.Workload) *transform.Plan
 	// unread says that the spec or an item could not be read, so that the plans
 	// are not all.
 	unread bool
@@ -39,7 +42,7 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	if results.Failed() {
 		return results
 	}
-	p := pass.Pass{Policy: r.spec.Policy, Items: r.items, Heads: heads, Planned: planned, Written: written, Progress: r.options.Progress}
+	p := pass.Pass{Policy: r.spec.Policy, Items: r.items, Heads: heads, Plan: r.plan, Planned: planned, Written: written, Progress: r.options.Progress}
 	results = append(results, resultsOf(p.Run()...)...)
 	r.unread = p.Broken
 	if len(p.Imageless) > 0 {

@@ -173,6 +173,17 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec
 			said += results.Report()
 			failed = cmp.Or(failed, wrong)
 		}
+		if failed != nil || len(g.within) == 0 && len(g.specs) < 2 {
+			return nil
+		}
+		files, done, _, err := g.write(options)
+		if err != nil {
+			return nil //nolint:nilerr // it has been explained
+		}
+		for _, judged := range g.judge(done, files, options, today) {
+			said += judged.Results.Report()
+			all = instead(all, judged)
+		}
 		return nil
 	})
 	if err != nil {
@@ -189,6 +200,17 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec
 		return file, line
 	})
 	return found, said, failed
+}
+
+// instead puts the explanations of what is in force in finished manifests in the
+// place of those of what was written.
+func instead(all []*fn.Explained, finished *fn.Explained) []*fn.Explained {
+	for _, x := range all {
+		x.Workloads = slices.DeleteFunc(x.Workloads, func(was fn.Explanation) bool {
+			return slices.ContainsFunc(finished.Workloads, func(is fn.Explanation) bool { return is.ResourceRef == was.ResourceRef })
+		})
+	}
+	return append(all, finished)
 }
 
 // explained explains what the specs of a group do to its files, one after the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 )
@@ -20,21 +21,21 @@ type group struct {
 	// within are the specs that applied during the build, such as those of
 	// components, each with the resources at that point.
 	within []group
+	// wrote is what a spec within made of the files.
+	wrote []fn.Manifest
 }
 
 // apply applies the specs of a group to its files.
 func (g group) apply(options fn.Options) (files []fn.Manifest, results fn.Results, err error) {
-	files = g.files
-	for _, spec := range g.specs {
-		if spec == nil && g.isEmpty() {
-			continue
-		}
-		var said fn.Results
-		files, said, err = fn.Manifests(spec, files, options)
-		results = append(results, said...)
-		if err != nil {
-			return g.files, results, err
-		}
+	files, done, results, err := g.write(options)
+	if err != nil {
+		return g.files, results, err
+	}
+	for _, judged := range g.judge(done, files, options, "") {
+		results = append(results, judged.Results...)
+	}
+	if results.Failed() {
+		return g.files, results, fn.ErrFailed
 	}
 	if !g.built {
 		return files, results, nil
@@ -44,6 +45,47 @@ func (g group) apply(options fn.Options) (files []fn.Manifest, results fn.Result
 		return g.files, results, fmt.Errorf("formatting what %s builds: %w", files[0].Path, err)
 	}
 	return files, results, nil
+}
+
+// write applies the specs one after the other. done are those and the ones within,
+// each with what it wrote.
+func (g group) write(options fn.Options) (files []fn.Manifest, done []group, results fn.Results, err error) {
+	files, done = g.files, slices.Clone(g.within)
+	for _, spec := range g.specs {
+		if spec == nil && g.isEmpty() {
+			continue
+		}
+		var said fn.Results
+		files, said, err = fn.Manifests(spec, files, options)
+		results = append(results, said...)
+		if err != nil {
+			return nil, nil, results, err
+		}
+		done = append(done, group{specs: []*fn.Spec{spec}, wrote: files})
+	}
+	return files, done, results, nil
+}
+
+// judge judges finished files by each of the specs that others came after, which
+// are all but the last.
+func (g group) judge(done []group, finished []fn.Manifest, options fn.Options, today v1alpha1.Date) (all []*fn.Explained) {
+	var specs []*fn.Spec
+	wrote := map[*fn.Spec][]fn.Manifest{}
+	for i, one := range done {
+		spec, last := one.specs[0], len(g.specs) > 0 && i+1 == len(done)
+		if !last && wrote[spec] == nil {
+			specs = append(specs, spec)
+		}
+		wrote[spec] = append(wrote[spec], one.wrote...)
+	}
+	for _, spec := range specs {
+		judged, _ := fn.Judge(spec, wrote[spec], finished, options, today) // the results hold the error
+		for i := range judged.Results {
+			judged.Results[i].Line = 0 // that of the output of the build, which nobody has seen
+		}
+		all = append(all, judged)
+	}
+	return all
 }
 
 // isEmpty reports whether there is nothing to apply a spec to. Helm sends nothing

@@ -148,18 +148,28 @@ func (in *inputs) build(cmd *cobra.Command, path string, given *fn.Manifest) (g 
 		root = argocd.Repository(folder)
 	}
 	var within []group
+	// A spec that several kustomizations list is one.
+	specs := map[string]*fn.Spec{}
+	specIn := func(file fn.Manifest) *fn.Spec {
+		text := string(file.Text)
+		if specs[text] == nil {
+			specs[text] = fn.SpecIn(file)
+		}
+		return specs[text]
+	}
 	built, err := kustomization.Build(path, kustomization.Options{
 		Root:   root,
 		Ignore: given != nil,
 		IsSpec: spec.Configures,
 		GiveUp: func(reason error) { os.Exit(function.Exit(reason, cmd.ErrOrStderr())) },
 		Apply: func(listed fn.Manifest, resources []byte) ([]byte, error) {
-			files, results, err := fn.Manifests(fn.SpecIn(listed), []fn.Manifest{{Path: path, Text: resources}}, in.options())
+			spec := specIn(listed)
+			files, results, err := fn.Manifests(spec, []fn.Manifest{{Path: path, Text: resources}}, in.options())
 			fmt.Fprint(cmd.ErrOrStderr(), results.Report())
 			if err != nil {
 				return nil, function.ErrReported
 			}
-			within = append(within, group{files: []fn.Manifest{{Path: path, Text: resources}}, specs: []*fn.Spec{fn.SpecIn(listed)}, built: true})
+			within = append(within, group{files: []fn.Manifest{{Path: path, Text: resources}}, specs: []*fn.Spec{spec}, built: true, wrote: files})
 			return files[0].Text, nil
 		},
 	})
@@ -177,7 +187,7 @@ func (in *inputs) build(cmd *cobra.Command, path string, given *fn.Manifest) (g 
 		}
 	case built.Listed:
 		for _, one := range built.Specs {
-			g.specs = append(g.specs, fn.SpecIn(one))
+			g.specs = append(g.specs, specIn(one))
 		}
 	default:
 		g.specs = []*fn.Spec{nil}

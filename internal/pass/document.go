@@ -51,10 +51,14 @@ func (i *Item) read(at int) (*Document, error) {
 	return d, err
 }
 
-// plan plans the mesh configurations and workloads in the document.
-func (d *Document) plan(policy *transform.Policy) {
-	document := transform.Document{Nodes: d.Nodes, Part: d.Part, Source: d.source, Line: d.Line}
-	configs, problems := policy.MeshConfigs(document)
+// view is the document as a policy sees it.
+func (d *Document) view() transform.Document {
+	return transform.Document{Nodes: d.Nodes, Part: d.Part, Source: d.source, Line: d.Line}
+}
+
+// planConfigs plans the mesh configurations in the document.
+func (d *Document) planConfigs(policy *transform.Policy) {
+	configs, problems := policy.MeshConfigs(d.view())
 	severity := transform.Error
 	if !policy.UpdatesMeshConfig() {
 		severity = transform.Warning // we would not write there
@@ -66,10 +70,14 @@ func (d *Document) plan(policy *transform.Policy) {
 		d.Edits = append(d.Edits, plan.Edits...)
 		d.tell(&c.Object, plan.Findings)
 	}
-	workloads, problems := policy.Workloads(document)
+}
+
+// planWorkloads plans the workloads in the document.
+func (d *Document) planWorkloads(policy *transform.Policy, plan func(*transform.Policy, *transform.Workload) *transform.Plan) {
+	workloads, problems := policy.Workloads(d.view())
 	d.malformed(transform.Error, problems...)
 	for _, w := range workloads {
-		plan := policy.Plan(w)
+		plan := plan(policy, w)
 		d.Workloads = append(d.Workloads, plan)
 		d.Edits = append(d.Edits, plan.Edits...)
 		d.tell(&w.Object, plan.Findings)

@@ -16,6 +16,9 @@ type Pass struct {
 	Policy *transform.Policy
 	Items  []Item
 	Heads  []object.Type
+	// Plan takes the place of the policy's, unless nil, and then nothing else is
+	// looked at and nothing written.
+	Plan func(*transform.Policy, *transform.Workload) *transform.Plan
 	// Planned is called for each document that may hold something to plan, as it
 	// came, and Written once it is written. Both may be nil. Several goroutines
 	// call them, but one for each document. They must not keep the document,
@@ -75,6 +78,9 @@ func (p *Pass) Run() []Finding {
 			all.findings = append(all.findings, c.in.finding(&c.Config.Object, f))
 		}
 	}
+	if p.Plan != nil {
+		return all.findings
+	}
 	return append(all.findings, p.located(p.judge(linter, &all))...)
 }
 
@@ -84,7 +90,12 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 	if err != nil {
 		return outcome{broken: true, findings: []Finding{p.Items[i].Broken(err)}}
 	}
-	d.plan(p.Policy)
+	if p.Plan == nil {
+		d.planConfigs(p.Policy)
+		d.planWorkloads(p.Policy, (*transform.Policy).Plan)
+	} else {
+		d.planWorkloads(p.Policy, p.Plan)
+	}
 	if p.Planned != nil {
 		p.Planned(d)
 	}
@@ -93,7 +104,7 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 		p.Written(d)
 	}
 	var o outcome
-	if !d.failed {
+	if !d.failed && p.Plan == nil {
 		o.workloads, o.linted = linter.Look(d.Workloads, node.Of(d.Nodes), i)
 	}
 	if p.Policy.Mesh.Config != nil {

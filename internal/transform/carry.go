@@ -18,6 +18,8 @@ const (
 // CarriedBy says what enforces the part of a claim that is left in a field.
 func (p *Plan) CarriedBy(m *mesh.Mesh, claim Claim, f traffic.Field, left traffic.Layer) []string {
 	switch {
+	case claim.Scope == ContainerScope:
+		return []string{ByInitContainer}
 	case !p.Decided && claim.Scope != "":
 		return []string{ByMesh}
 	case !p.Decided:

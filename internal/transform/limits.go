@@ -39,6 +39,11 @@ func (l Limits) ForbidsNamespace(name string) string {
 // workload come to.
 func (p *Policy) judge(w *Workload, was *prior, fold Fold, plan *Plan) {
 	p.judgeAnnotations(w, was, plan)
+	p.judgeSettings(w, was, fold, plan)
+}
+
+// judgeSettings refuses what breaks a limit in what a fold comes to.
+func (p *Policy) judgeSettings(w *Workload, was *prior, fold Fold, plan *Plan) {
 	if p.Limits.IsZero() && len(p.Limits.ForbiddenNamespaces) == 0 {
 		return
 	}
@@ -63,14 +68,18 @@ func (p *Policy) judge(w *Workload, was *prior, fold Fold, plan *Plan) {
 // judgeAnnotated is judge for a workload that gets nothing written: what its
 // annotations say holds all the same, if the mesh has a say there.
 func (p *Policy) judgeAnnotated(w *Workload, was *prior, plan *Plan) {
-	if !p.concerned(w, was) || w.referenced || w.podless {
-		return
+	if p.concerned(w, was) && !w.referenced && !w.podless {
+		p.holdAnnotations(was, plan)
+		p.judge(w, was, plan.Fold, plan)
 	}
+}
+
+// holdAnnotations gives a plan what annotations come to where nothing is written.
+func (p *Policy) holdAnnotations(was *prior, plan *Plan) {
 	user, _ := p.Mesh.Read(was.annotations) // what the mesh refuses bypasses nothing
 	defaults := unaided(p.MeshDefaults)
-	fold := Fold{{Scope: DefaultsPath, Said: defaults, Left: defaults}}.narrowed("", unaided(user), p.Mesh.Merge())
-	plan.Fold, plan.Settings = fold, fold.Layer().Settings()
-	p.judge(w, was, fold, plan)
+	plan.Fold = Fold{{Scope: DefaultsPath, Said: defaults, Left: defaults}}.narrowed("", unaided(user), p.Mesh.Merge())
+	plan.Settings = plan.Fold.Layer().Settings()
 }
 
 // judgeAnnotations refuses annotations of the mesh where only the spec may speak.

@@ -41,6 +41,8 @@ type Plan struct {
 	Applies bool
 	// Edits lead from what is there to what should be there.
 	Edits []edit.Edit
+	// Changed says that what was written is not as it was, of a finished workload.
+	Changed bool
 	// was is the workload as it was before the function last wrote to it.
 	was *prior
 	report

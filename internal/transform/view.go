@@ -86,8 +86,10 @@ const (
 
 type container struct {
 	name string
-	// digest is that of the whole container, for one by our name alone.
+	// digest is that of the whole container, and value itself, for one by our
+	// name alone.
 	digest string
+	value  node.Value
 }
 
 // In gives the value in the object's text at a path that begins with the object's.

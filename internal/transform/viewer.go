@@ -286,6 +286,9 @@ func (v *viewer) containers(spec node.Value, at edit.Path, key string) []contain
 	ours := 0
 	for _, c := range list.Items() {
 		one := container{name: c.Entry("name").Text()}
+		if one.name == InitName {
+			one.value = c
+		}
 		if one.name == InitName && ours < mostOurs {
 			one.digest = c.Digest()
 			ours++

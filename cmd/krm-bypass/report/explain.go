@@ -103,8 +103,8 @@ func origin(from fn.Source) string {
 	switch from.Scope {
 	case fn.FromMesh:
 		return "built into the mesh"
-	case fn.FromAnnotation:
-		return strings.TrimSpace("annotation " + place(from.File, from.Line))
+	case fn.FromAnnotation, fn.FromContainer:
+		return strings.TrimSpace(from.Scope + " " + place(from.File, from.Line))
 	}
 	return strings.TrimSpace(from.Path + " " + place(from.File, from.Line))
 }

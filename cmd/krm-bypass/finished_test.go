@@ -1,0 +1,119 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+const (
+	boundSpec = `apiVersion: krm-bypass.dev/v1alpha1
+kind: ClusterBypass
+metadata:
+  name: cluster
+  annotations:
+    config.kubernetes.io/local-config: "true"
+    config.kubernetes.io/function: "exec: {path: krm-bypass}"
+spec:
+  enforcement: {image: "example.com/init:1"}
+  global: {excludeOutboundPorts: [3306]}
+  namespaces: [{match: {names: [eu]}, excludeInboundPorts: [9102]}]
+  limits: {forbiddenOutboundPorts: [443], forbiddenNamespaces: [closed], podAnnotations: {namespaces: []}}
+`
+	// patched is a patch of the template's annotations, and of another thing.
+	patched = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {template: {metadata: {annotations: {%s}}}}\n"
+	ports   = `traffic.sidecar.istio.io/excludeOutboundPorts`
+)
+
+func patchOf(annotation string) string { return strings.Replace(patched, "%s", annotation, 1) }
+
+// Each case is built over a base that lists the spec; what is said of the object
+// that comes out stands beside it.
+func TestWhatAKustomizationMakesOfWhatWasWritten(t *testing.T) {
+	jsonPatch := func(op string) string {
+		return "resources: [../base]\npatches: [{target: {kind: Deployment}, patch: '[" + op + "]'}]\n"
+	}
+	selected := strings.Replace(webDeployment, "spec:\n", "spec:\n  selector: {matchLabels: {app: web}}\n", 1)
+	in := "/spec/template/metadata/annotations/traffic.sidecar.istio.io~1excludeOutboundPorts"
+	for name, test := range map[string]struct {
+		files map[string]string
+		fails bool
+		says  []string // in this order; nothing else is said
+	}{
+		"a patch in an overlay": {map[string]string{"kustomization.yaml": "resources: [../base]\npatches: [{path: p.yaml}]\n", "p.yaml": patchOf(ports + `: "443"`)}, true,
+			[]string{"outbound port 443 must not bypass the sidecar (spec.limits.forbiddenOutboundPorts)", "may not carry the annotation", `it wrote "3306", and here is "443"`}},
+		"a PatchTransformer behind the spec": {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml, pt.yaml]\n", "bypass.yaml": boundSpec, "web.yaml": selected,
+			"pt.yaml": "apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: pt}\npatch: '" + strings.ReplaceAll(strings.TrimSpace(patchOf(ports+`: "443"`)), "\n", "\n\n  ") + "'\n"}, true,
+			[]string{"outbound port 443 must not", "may not carry", `it wrote "3306", and here is "443"`}},
+		"a JSON patch": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "replace", "path": "` + in + `", "value": "443"}`)}, true,
+			[]string{"outbound port 443 must not", "may not carry", `it wrote "3306", and here is "443"`}},
+		"a JSON patch of the record too": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "replace", "path": "` + in + `", "value": "443"}, {"op": "remove", "path": "/metadata/annotations"}`)}, true,
+			[]string{"outbound port 443 must not", "may not carry", `it wrote "3306", and here is "443"`, "it wrote the record of what it wrote, and here is nothing"}},
+		"commonAnnotations": {map[string]string{"kustomization.yaml": "resources: [../base]\ncommonAnnotations: {" + ports + `: "8443"}` + "\n"}, true,
+			[]string{"may not carry", `it wrote "3306", and here is "8443"`}},
+		"replacements": {map[string]string{"kustomization.yaml": "resources: [../base, cm.yaml]\nreplacements:\n- source: {kind: ConfigMap, name: cm, fieldPath: data.p}\n  targets: [{select: {kind: Deployment}, fieldPaths: ['spec.template.metadata.annotations.[" + ports + "]']}]\n",
+			"cm.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cm, namespace: shop}\ndata: {p: \"443\"}\n"}, true,
+			[]string{"outbound port 443 must not", "may not carry", `it wrote "3306", and here is "443"`}},
+		"a component": {map[string]string{"kustomization.yaml": "resources: [../base]\ncomponents: [c]\n", "c/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches: [{path: p.yaml}]\n", "c/p.yaml": patchOf(ports + `: "443"`)}, true,
+			[]string{"outbound port 443 must not", "may not carry", `it wrote "3306", and here is "443"`}},
+		"an argument of the init container": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "add", "path": "/spec/template/spec/initContainers/0/args/-", "value": "--exclude-outbound-ports=443"}`)}, true,
+			[]string{"outbound port 443 must not bypass the sidecar (spec.limits.forbiddenOutboundPorts), but would by the init container krm-bypass-init.excludeOutboundPorts", `it wrote ["--exclude-outbound-ports=3306"], and here is ["--exclude-outbound-ports=3306", "--exclude-outbound-ports=443"]`}},
+		"an object that the spec did not see": {map[string]string{"kustomization.yaml": "resources: [../base, api.yaml]\n", "api.yaml": strings.NewReplacer("name: web,", "name: api,", "labels:", "annotations: {"+ports+`: "443"}, labels:`).Replace(selected)}, true,
+			[]string{"Deployment shop/api: spec.template.metadata.annotations[\"traffic.sidecar.istio.io/excludeOutboundPorts\"]: outbound port 443 must not", "may not carry"}},
+		"a namespace in which nothing may bypass": {map[string]string{"kustomization.yaml": "namespace: closed\nresources: [../base]\n"}, true,
+			[]string{"nothing may bypass the sidecar in namespace closed", "nothing may bypass the sidecar in namespace closed"}},
+		"no init container": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "remove", "path": "/spec/template/spec/initContainers"}`)}, false,
+			[]string{"it wrote the container krm-bypass-init, and here is nothing"}},
+		"no NET_ADMIN": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "remove", "path": "/spec/template/spec/initContainers/0/securityContext/capabilities/add"}`)}, false,
+			[]string{`initContainers[0].securityContext.capabilities.add: changed after krm-bypass wrote it: it wrote ["NET_ADMIN"], and here is nothing`}},
+		"another in front of it": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "add", "path": "/spec/template/spec/initContainers/0", "value": {"name": "first", "image": "first:1"}}`)}, false,
+			[]string{"it wrote the container krm-bypass-init, and here is the container first"}},
+		"its image": {map[string]string{"kustomization.yaml": "resources: [../base]\nimages: [{name: example.com/init, newTag: \"2\"}]\n"}, false,
+			[]string{`it wrote "example.com/init:1", and here is "example.com/init:2"`}},
+		"an annotation that is gone": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "remove", "path": "` + in + `"}`)}, false,
+			[]string{`it wrote "3306", and here is nothing`}},
+
+		"other changes": {map[string]string{"kustomization.yaml": "resources: [../base]\nnamePrefix: my-\nnameSuffix: -v2\nlabels: [{pairs: {team: a}, includeTemplates: true}]\ncommonAnnotations: {note: x}\nimages: [{name: web, newTag: \"2\"}]\nreplicas: [{name: web, count: 3}]\npatches: [{path: p.yaml}]\n",
+			"p.yaml": patchOf(`other: "443"`)}, false, nil},
+		"another namespace":              {map[string]string{"kustomization.yaml": "namespace: eu\nresources: [../base]\n"}, false, nil},
+		"the spec once more, at the end": {map[string]string{"kustomization.yaml": "namespace: eu\nresources: [../base]\ntransformers: [bypass.yaml]\n", "bypass.yaml": boundSpec}, false, nil},
+		"a base of another mesh": {map[string]string{"kustomization.yaml": "resources: [../base, other]\n", "other/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "other/web.yaml": strings.Replace(selected, "shop", "linked", 1),
+			"other/bypass.yaml": strings.NewReplacer("name: cluster", "name: other", "spec:\n", "spec:\n  mesh: Linkerd\n  enrolment: {namespaces: [linked]}\n").Replace(boundSpec)}, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{"base/web.yaml": selected, "base/bypass.yaml": boundSpec, "base/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n"}
+			for path, text := range test.files {
+				files["top/"+path] = text
+			}
+			code, out, errOut := krmBypass("", "render", filepath.Join(folder(t, files), "top"))
+			assert.Equal(t, test.fails, code != 0, errOut)
+			assert.Equal(t, test.fails, out == "", "nothing is printed where a limit is broken")
+			lines := slices.Collect(strings.Lines(errOut))
+			if assert.Len(t, lines, len(test.says), errOut) {
+				for i, said := range test.says {
+					assert.Contains(t, lines[i], said)
+				}
+			}
+		})
+	}
+}
+
+func TestExplainSaysWhatIsInForceInTheFinishedManifests(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"base/web.yaml": webDeployment, "base/api.yaml": strings.Replace(webDeployment, "name: web,", "name: api,", 1),
+		"base/bypass.yaml":        strings.Replace(boundSpec, ", podAnnotations: {namespaces: []}", "", 1),
+		"base/kustomization.yaml": "resources: [web.yaml, api.yaml]\ntransformers: [bypass.yaml]\n",
+		"top/kustomization.yaml":  "resources: [../base]\npatches: [{path: p.yaml}]\n", "top/p.yaml": patchOf(ports + `: "8443"`),
+	})
+	code, out, errOut := krmBypass("", "explain", filepath.Join(dir, "top"))
+	assert.Zero(t, code)
+	assert.Equal(t, 1, strings.Count(errOut, "changed after krm-bypass wrote it"), errOut)
+	assert.Regexp(t, `(?m)^Deployment shop/api \(\S+\): written`, out)
+	assert.Regexp(t, `(?m)^Deployment shop/web \(\S+\): changed after krm-bypass wrote it$`, out)
+	assert.Regexp(t, `(?m)^  excludeOutboundPorts +8443 +8443 +annotation \S+ +annotation`, out)
+	assert.Regexp(t, `(?m)^ +3306 +3306 +init container \S+ +init container`, out)
+	assert.Equal(t, 2, strings.Count(out, "Deployment shop/"), "each once")
+}
