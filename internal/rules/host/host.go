@@ -69,18 +69,16 @@ func Addresses() []netip.Addr {
 	return own
 }
 
-// surroundings are what can be seen from inside a network namespace. What cannot
-// be read is left out and is no mark.
-type surroundings struct {
-	// things are written "chain mangle KUBE-KUBELET-CANARY", "table nat" and
-	// "interface eth0".
-	things []string
-	// cables says that the other end of an interface is in another namespace. A
-	// pod's cable looks so from both sides.
-	cables bool
+// What is seen from inside a network namespace is written "chain mangle
+// KUBE-KUBELET-CANARY", "table nat" and "interface eth0", and as one of these. What
+// cannot be read is left out and is no mark.
+const (
+	// cable says that the other end of an interface is in another namespace. A pod's
+	// cable looks so from both sides.
+	cable = "cable"
 	// initial says that this is the namespace that the kernel booted with.
-	initial bool
-}
+	initial = "initial"
+)
 
 // nodeMarks are things that only a node's namespace has. Pods too may have docker0
 // and other bridges (Docker in a pod), several interfaces (Multus), cables into
@@ -100,35 +98,31 @@ var nodeMarks = []string{
 	"interface ovn-k8s-mp0",   // ovn-org/ovn-kubernetes go-controller/pkg/types/const.go
 }
 
-// firstMark gives the first mark of a node, in words.
-func firstMark(s surroundings) string {
+// firstMark gives the first mark of a node among what is seen, in words.
+func firstMark(seen []string) string {
 	for _, mark := range nodeMarks {
-		if slices.Contains(s.things, mark) {
+		if slices.Contains(seen, mark) {
 			return fmt.Sprintf("the %s is here, which only nodes have", mark)
 		}
 	}
-	if s.initial && s.cables {
+	if slices.Contains(seen, initial) && slices.Contains(seen, cable) {
 		return "it is the namespace that the machine booted with, and cables lead from it to other namespaces"
 	}
 	return none
 }
 
 // look looks around.
-func look() surroundings {
-	var s surroundings
+func look() []string {
+	seen := links()
 	// A node's own rules may be by iptables-legacy, if the image has its programs.
 	for _, chain := range slices.Concat(nft.Chains(), legacy.Chains()) {
 		table, _, _ := strings.Cut(chain, " ")
-		s.things = append(s.things, "table "+table, "chain "+chain)
+		seen = append(seen, "table "+table, "chain "+chain)
 	}
-	names, cables := links()
-	for _, name := range names {
-		s.things = append(s.things, "interface "+name)
+	if _, err := os.Stat(initialOnly); err == nil {
+		seen = append(seen, initial)
 	}
-	s.cables = cables
-	_, err := os.Stat(initialOnly)
-	s.initial = err == nil
-	return s
+	return seen
 }
 
 // initialOnly is a setting that the kernel has in its first network namespace
@@ -141,8 +135,9 @@ const initialOnly = "/proc/sys/net/core/netdev_max_backlog"
 // IFLA_LINK_NETNSID).
 const iflaLinkNetNSID = 37
 
-// links leaves out what cannot be read.
-func links() (names []string, cables bool) {
+// links gives the interfaces and their cables.
+func links() []string {
+	var seen []string
 	answer, _ := syscall.NetlinkRIB(syscall.RTM_GETLINK, syscall.AF_UNSPEC)
 	messages, _ := syscall.ParseNetlinkMessage(answer)
 	for _, m := range messages {
@@ -150,11 +145,11 @@ func links() (names []string, cables bool) {
 		for _, a := range attributes {
 			switch a.Attr.Type {
 			case syscall.IFLA_IFNAME:
-				names = append(names, string(a.Value[:len(a.Value)-1]))
+				seen = append(seen, "interface "+string(a.Value[:len(a.Value)-1]))
 			case iflaLinkNetNSID:
-				cables = true
+				seen = append(seen, cable)
 			}
 		}
 	}
-	return names, cables
+	return seen
 }

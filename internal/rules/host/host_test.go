@@ -29,7 +29,7 @@ func TestAddressesTellANode(t *testing.T) {
 }
 
 func TestTheInitialNamespaceIsANodesWhereCablesLeave(t *testing.T) {
-	assert.Empty(t, firstMark(surroundings{initial: true}), "a pod in a virtual machine of its own")
-	assert.Empty(t, firstMark(surroundings{cables: true}), "any pod")
-	assert.Contains(t, firstMark(surroundings{initial: true, cables: true}), "booted")
+	assert.Empty(t, firstMark([]string{initial}), "a pod in a virtual machine of its own")
+	assert.Empty(t, firstMark([]string{cable}), "any pod")
+	assert.Contains(t, firstMark([]string{initial, cable}), "booted")
 }
