@@ -20,7 +20,7 @@ import (
 
 // explainedBefore explains the earlier state that before names.
 func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, otherwise *fn.Spec, today v1alpha1.Date) (found report.Explanation, said string, err error) {
-	in.reading.mayBeEmpty = true // there may have been nothing yet
+	in.earlier, in.reading.mayBeEmpty = true, true // there may have been nothing yet
 	info, err := os.Stat(before)
 	switch {
 	case err != nil:

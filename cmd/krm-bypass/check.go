@@ -82,30 +82,10 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, 
 	if err != nil {
 		return fmt.Errorf("--output: %w", err)
 	}
-	all, skipped, err := checkedFiles(cmd, in, paths, expiry)
-	tell(cmd, "warning", skipped...)
-	if err != nil && !errors.Is(err, fn.ErrFailed) {
-		return err
-	}
-	found := report.NewCheck(function.Version, all...)
-	if err := format.Write(cmd.OutOrStdout(), found); err != nil {
-		return fmt.Errorf("writing standard output: %w", err)
-	}
-	switch {
-	case err != nil:
-		return function.WithCode(function.ErrReported, couldNotTell) // in the report
-	case !found.Passed:
-		return function.ErrReported
-	}
-	return nil
-}
-
-// checkedFiles reads files and checks them. The error is fn.ErrFailed if some of
-// them cannot be judged; the others are.
-func checkedFiles(cmd *cobra.Command, in inputs, paths []string, expiry fn.Expiry) (all []*fn.Checked, skipped []string, err error) {
+	var all []*fn.Checked
 	var failed error
 	something := false
-	skipped, err = in.each(cmd, paths, "checking", func(g group, options fn.Options) error {
+	err = in.each(cmd, paths, "checking", func(g group, options fn.Options) error {
 		something = something || !g.isEmpty()
 		for _, spec := range g.specs {
 			checked, wrong := fn.Check(spec, g.files, options, expiry)
@@ -116,9 +96,21 @@ func checkedFiles(cmd *cobra.Command, in inputs, paths []string, expiry fn.Expir
 	})
 	switch {
 	case err != nil:
-		return nil, skipped, err
+		return err
 	case !something:
-		return nil, skipped, errors.New("there is nothing to check: no manifests were found")
+		return errors.New("there is nothing to check: no manifests were found")
+	case failed != nil && !errors.Is(failed, fn.ErrFailed):
+		return failed
 	}
-	return all, skipped, failed
+	found := report.NewCheck(function.Version, all...)
+	if err := format.Write(cmd.OutOrStdout(), found); err != nil {
+		return fmt.Errorf("writing standard output: %w", err)
+	}
+	switch {
+	case failed != nil:
+		return function.WithCode(function.ErrReported, couldNotTell) // in the report
+	case !found.Passed:
+		return function.ErrReported
+	}
+	return nil
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
-	"github.com/krm-bypass/krm-bypass/internal/terminal"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -162,7 +161,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec
 	var all []*fn.Explained
 	built := map[string]bool{}
 	var failed error
-	skipped, err := in.each(cmd, paths, "explaining", func(g group, options fn.Options) error {
+	err = in.each(cmd, paths, "explaining", func(g group, options fn.Options) error {
 		built[g.files[0].Path] = g.built
 		for _, one := range append(g.within, g) {
 			if otherwise != nil && one.hasNoSpec() {
@@ -188,9 +187,6 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec
 	})
 	if err != nil {
 		return found, "", err
-	}
-	for _, message := range slices.Backward(skipped) {
-		said = "warning: " + terminal.Line(message) + "\n" + said
 	}
 	found = report.NewExplanation(all...)
 	found.Relocate(func(file string, line int) (string, int) {

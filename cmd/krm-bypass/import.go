@@ -13,8 +13,6 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
-	"github.com/krm-bypass/krm-bypass/internal/spec"
-	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 const importHelp = `import finds the bypass settings in manifests and Helm values and prints a
@@ -64,13 +62,8 @@ func importCommand() *cobra.Command {
 		Use:   "import PATH...",
 		Short: "Make a ClusterBypass of the settings that manifests have already",
 		Long:  fmt.Sprintf(importHelp, importSources()),
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return errors.New("import reads files or folders: name some, as in krm-bypass import manifests/")
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error { return importSettings(cmd, args, named, strip) },
+		Args:  need("reads files or folders: name some", "manifests/"),
+		RunE:  func(cmd *cobra.Command, args []string) error { return importSettings(cmd, args, named, strip) },
 	}
 	cmd.Flags().StringVar(&named, "mesh", "", "mesh whose settings to import, where the files hold those of several")
 	cmd.Flags().BoolVar(&strip, "strip", false, "take what was imported out of the files")
@@ -96,8 +89,8 @@ func importSettings(cmd *cobra.Command, paths []string, named string, strip bool
 	if err != nil {
 		return fail(err)
 	}
-	if err := readable(found.Spec()); err != nil {
-		return err
+	if _, err := compiled("imported specification", found.Spec()); err != nil {
+		return fmt.Errorf("reading the imported specification back: %w", err)
 	}
 	var stripped []inventory.File
 	if strip {
@@ -117,27 +110,6 @@ func importSettings(cmd *cobra.Command, paths []string, named string, strip bool
 	for _, f := range stripped {
 		changed = append(changed, inplace.File{Path: f.Path, Was: texts[f.Path], Is: f.Text})
 	}
-	staged, err := inplace.Stage(changed)
-	if err != nil {
-		return err
-	}
-	tell(cmd, "warning", staged.Warnings...)
 	// The settings must be written somewhere before they leave the files.
-	if err := output(cmd, found.Spec()); err != nil {
-		staged.Discard()
-		return err
-	}
-	return staged.Commit()
-}
-
-// readable makes sure that what is printed is a spec.
-func readable(text []byte) error {
-	source, err := spec.In(yamltext.File{Path: "imported specification", Text: text})
-	if err == nil {
-		_, err = source.Read(spec.Given{})
-	}
-	if err != nil {
-		return fmt.Errorf("reading the imported specification back: %w", err)
-	}
-	return nil
+	return rewrite(cmd, changed, found.Spec())
 }

@@ -32,6 +32,9 @@ type inputs struct {
 	// build it.
 	asFiles bool
 	reading reading
+	// earlier is for a state of which only those errors count that prevent a
+	// comparison with it.
+	earlier bool
 	// working shows what is being done; it may be nil.
 	working *progress
 }
@@ -65,31 +68,40 @@ func allowOne(cmd *cobra.Command, names ...string) {
 	}
 }
 
-// needManifests refuses a command line without any.
-func needManifests(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return fmt.Errorf("%[1]s needs files, folders or - for standard input, as in krm-bypass %[1]s manifests/ --spec bypass.yaml", cmd.Name())
+var needManifests = need("needs files, folders or - for standard input", "manifests/ --spec bypass.yaml")
+
+// need refuses a command line without arguments, and gives an example of some.
+func need(why, example string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("%[1]s %[2]s, as in krm-bypass %[1]s %[3]s", cmd.Name(), why, example)
+		}
+		return nil
 	}
-	return nil
 }
 
 // each reads manifests and visits every group of them. It shows what is being
-// done, and skipped says what it passed over.
-func (in inputs) each(cmd *cobra.Command, paths []string, doing string, visit func(group, fn.Options) error) (skipped []string, err error) {
+// done, and says in the end what it passed over.
+func (in inputs) each(cmd *cobra.Command, paths []string, doing string, visit func(group, fn.Options) error) error {
 	in.working = newProgress(cmd.ErrOrStderr())
-	defer in.working.end()
 	groups, skipped, err := in.read(cmd, paths)
+	defer func() {
+		in.working.end()
+		if !in.earlier {
+			tell(cmd, "warning", skipped...)
+		}
+	}()
 	if err != nil {
-		return skipped, err
+		return err
 	}
 	options := in.options()
 	options.Progress = func(done, total int) { in.working.say("%s: %d of %d objects", doing, done, total) }
 	for _, g := range groups {
 		if err := visit(g, options); err != nil {
-			return skipped, err
+			return err
 		}
 	}
-	return skipped, nil
+	return nil
 }
 
 // read reads files, folders, kustomizations and standard input. One error names

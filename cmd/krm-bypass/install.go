@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -41,16 +40,15 @@ func install(folder string) (err error) {
 	if err != nil {
 		return err
 	}
-	program, err := os.Open(path)
+	program, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	defer program.Close() //nolint:errcheck // it is only read
 	installed, err := os.CreateTemp(folder, "."+programName+".*")
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(installed, program)
+	_, err = installed.Write(program)
 	err = errors.Join(err, installed.Chmod(0o755), installed.Sync(), installed.Close())
 	if err == nil {
 		err = os.Rename(installed.Name(), filepath.Join(folder, programName))

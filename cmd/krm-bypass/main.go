@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
@@ -130,6 +131,14 @@ func failsWith(cmd *cobra.Command, code int) {
 		cmd.PreRunE = coded(cmd.PreRunE)
 	}
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return function.WithCode(flagError(cmd, err), code) })
+}
+
+// rewrite gives files new texts, after it has written the outcome of the command.
+func rewrite(cmd *cobra.Command, files []inplace.File, outcome []byte) error {
+	return inplace.Rewrite(files, func(warnings []string) error {
+		tell(cmd, "warning", warnings...)
+		return output(cmd, outcome)
+	})
 }
 
 // output writes the outcome of a command.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,13 +45,8 @@ func pinCommand() *cobra.Command {
 		Use:   "pin FILE...",
 		Short: "Write the digest of the init container's image into a spec",
 		Long:  pinHelp,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return errors.New("pin reads the files of specs: name some, as in krm-bypass pin bypass.yaml")
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error { return pin(cmd, args, check) },
+		Args:  need("reads the files of specs: name some", "bypass.yaml"),
+		RunE:  func(cmd *cobra.Command, args []string) error { return pin(cmd, args, check) },
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "change nothing, and fail where something would be changed")
 	return cmd
@@ -92,12 +88,7 @@ func pin(cmd *cobra.Command, paths []string, check bool) error {
 	if check {
 		return checkPins(cmd, done)
 	}
-	staged, err := inplace.Stage(changed)
-	if err != nil {
-		return err
-	}
-	tell(cmd, "warning", staged.Warnings...)
-	if err := staged.Commit(); err != nil {
+	if err := rewrite(cmd, changed, nil); err != nil {
 		return err
 	}
 	var said strings.Builder
@@ -134,17 +125,11 @@ func checkPins(cmd *cobra.Command, pins []spec.Pinned) error {
 
 // once has each image resolved once, so that all files get the same.
 func once(resolve func(string) (string, error)) func(string) (string, error) {
-	type answer struct {
-		image string
-		err   error
-	}
-	known := map[string]answer{}
+	known := map[string]func() (string, error){}
 	return func(image string) (string, error) {
-		a, found := known[image]
-		if !found {
-			a.image, a.err = resolve(image)
-			known[image] = a
+		if known[image] == nil {
+			known[image] = sync.OnceValues(func() (string, error) { return resolve(image) })
 		}
-		return a.image, a.err
+		return known[image]()
 	}
 }

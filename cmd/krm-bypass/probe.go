@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -48,8 +47,7 @@ func probeCommand() *cobra.Command {
 		Use:   "probe URL...",
 		Short: "Ask a URL whether its answers come through a sidecar",
 		Long:  probeHelp,
-		Args: func(_ *cobra.Command, args []string) error {
-			var err error
+		Args: func(_ *cobra.Command, args []string) (err error) {
 			targets, err = probeTargets(args, expect, output, timeout)
 			return err
 		},
@@ -103,18 +101,21 @@ func probeTargets(args []string, expect, output string, timeout time.Duration) (
 // probeCode gives the exit code. What is contrary to the expectation counts more
 // than what is not known.
 func probeCode(answers []probe.Answer, expected probe.Verdict) int {
-	is := func(v probe.Verdict) func(probe.Answer) bool {
-		return func(a probe.Answer) bool { return a.Verdict == v }
-	}
-	for contrary := range map[probe.Verdict]bool{probe.Intercepted: true, probe.Unmarked: true} {
-		if expected != "" && contrary != expected && slices.ContainsFunc(answers, is(contrary)) {
+	code := 0
+	for _, a := range answers {
+		switch {
+		case contrary(a, expected):
 			return unexpected
+		case a.Verdict == probe.Unknown:
+			code = couldNotTell
 		}
 	}
-	if slices.ContainsFunc(answers, is(probe.Unknown)) {
-		return couldNotTell
-	}
-	return 0
+	return code
+}
+
+// contrary says whether an answer is known and not as expected.
+func contrary(a probe.Answer, expected probe.Verdict) bool {
+	return expected != "" && a.Verdict != expected && a.Verdict != probe.Unknown
 }
 
 // probeOutputs write answers; expected is "" where nothing is.
@@ -146,7 +147,7 @@ func probeWords(a probe.Answer, expected probe.Verdict) string {
 	case probe.Unmarked:
 		words = "no mark of a sidecar: bypassed as far as can be seen"
 	}
-	if expected != "" && a.Verdict != expected && a.Verdict != probe.Unknown {
+	if contrary(a, expected) {
 		words = "NOT AS EXPECTED: " + words
 	}
 	return words

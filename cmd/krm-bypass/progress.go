@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
@@ -23,8 +24,7 @@ const clearLine = "\r\x1b[K"
 // progress says on a terminal what a command is at, if that takes long.
 type progress struct {
 	out  io.Writer
-	mu   sync.Mutex
-	now  string
+	now  atomic.Value
 	stop chan struct{}
 	done sync.WaitGroup
 }
@@ -34,6 +34,7 @@ type progress struct {
 // written there.
 func newProgress(out io.Writer) *progress {
 	p := &progress{out: out, stop: make(chan struct{})}
+	p.say("")
 	if function.IsTerminal(out) {
 		p.done.Go(p.run)
 	}
@@ -52,10 +53,7 @@ func (p *progress) run() {
 			}
 			return
 		case <-timer.C:
-			p.mu.Lock()
-			now := p.now
-			p.mu.Unlock()
-			fmt.Fprint(p.out, clearLine+now)
+			fmt.Fprint(p.out, clearLine, p.now.Load())
 			shown = true
 			timer.Reset(refresh)
 		}
@@ -64,12 +62,9 @@ func (p *progress) run() {
 
 // say notes what is being done.
 func (p *progress) say(format string, args ...any) {
-	if p == nil {
-		return
+	if p != nil {
+		p.now.Store(fmt.Sprintf(format, args...))
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.now = fmt.Sprintf(format, args...)
 }
 
 // end takes away what was said.

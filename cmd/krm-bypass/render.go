@@ -76,7 +76,7 @@ func renderCommand() *cobra.Command {
 // the user what there is to say.
 func rendered(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manifest, err error) {
 	var results fn.Results
-	skipped, err := in.each(cmd, paths, "rendering", func(g group, options fn.Options) error {
+	err = in.each(cmd, paths, "rendering", func(g group, options fn.Options) error {
 		files, said, err := g.apply(options)
 		if err != nil && !errors.Is(err, fn.ErrFailed) {
 			return err
@@ -85,7 +85,6 @@ func rendered(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manif
 		was, is = append(was, g.files[:len(files)]...), append(is, files...)
 		return nil
 	})
-	tell(cmd, "warning", skipped...)
 	fmt.Fprint(cmd.ErrOrStderr(), results.Report())
 	if err == nil && results.Failed() {
 		err = function.ErrReported
@@ -151,10 +150,5 @@ func rewriteFiles(cmd *cobra.Command, in inputs, paths []string, showDiff bool) 
 	if showDiff {
 		return output(cmd, differences.Bytes())
 	}
-	staged, err := inplace.Stage(changed)
-	if err != nil {
-		return err
-	}
-	tell(cmd, "warning", staged.Warnings...)
-	return staged.Commit()
+	return rewrite(cmd, changed, nil)
 }

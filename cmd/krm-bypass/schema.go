@@ -59,13 +59,18 @@ func addedKinds(file string) ([]transform.Kind, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the spec: %w", err)
 	}
-	source, err := spec.In(yamltext.File{Path: file, Text: text})
-	if err != nil {
-		return nil, err
-	}
-	read, err := source.Read(spec.Given{})
+	read, err := compiled(file, text)
 	if err != nil {
 		return nil, err
 	}
 	return read.Policy.Kinds[len(transform.Kinds):], nil
+}
+
+// compiled gives the spec in a text.
+func compiled(path string, text []byte) (*spec.Spec, error) {
+	source, err := spec.In(yamltext.File{Path: path, Text: text})
+	if err != nil {
+		return nil, err
+	}
+	return source.Read(spec.Given{})
 }

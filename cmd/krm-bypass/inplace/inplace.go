@@ -18,14 +18,13 @@ type File struct {
 	Was, Is []byte
 }
 
-// Staged is new text for files, written beside them.
-type Staged struct {
-	// Warnings say what the user may not expect of the new files.
-	Warnings []string
+// rewriting is new text for files, written beside them.
+type rewriting struct {
+	// warnings say what the user may not expect of the new files.
+	warnings []string
 
-	mu      sync.Mutex
-	files   []staged
-	release func()
+	mu    sync.Mutex
+	files []staged
 }
 
 type staged struct {
@@ -34,30 +33,30 @@ type staged struct {
 	File
 }
 
-// Stage writes the new text of files beside them. If that fails, or a signal ends
-// the program before Commit, nothing is left behind. The caller must call Commit
-// or Discard.
-func Stage(files []File) (*Staged, error) {
-	s := &Staged{}
-	s.guard()
+// Rewrite writes the new text of files beside them and then puts it in their place.
+// In between, before is told what the user may not expect of the new files. If
+// anything fails or a signal ends the program, nothing is changed and nothing left
+// behind; of a failure half way, the error says what could not be put back.
+func Rewrite(files []File, before func(warnings []string) error) error {
+	s := &rewriting{}
+	defer s.guard()()
+	defer s.discard()
 	swept := map[string]bool{}
 	for _, f := range files {
 		if err := s.stage(f, swept); err != nil {
-			s.Discard()
-			return nil, fmt.Errorf("rewriting %s: %w; nothing is changed", f.Path, err)
+			return fmt.Errorf("rewriting %s: %w; nothing is changed", f.Path, err)
 		}
 	}
-	return s, nil
+	if err := before(s.warnings); err != nil {
+		return err
+	}
+	return s.commit()
 }
 
-// guard removes what was staged when a signal ends the program.
-func (s *Staged) guard() {
+// guard removes what was staged when a signal ends the program, until release.
+func (s *rewriting) guard() (release func()) {
 	signals, done := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	s.release = sync.OnceFunc(func() {
-		signal.Stop(signals)
-		close(done)
-	})
 	go func() {
 		select {
 		case sig := <-signals:
@@ -71,9 +70,13 @@ func (s *Staged) guard() {
 		case <-done:
 		}
 	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+	}
 }
 
-func (s *Staged) stage(f File, swept map[string]bool) error {
+func (s *rewriting) stage(f File, swept map[string]bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	path, err := filepath.EvalSymlinks(f.Path)
@@ -98,7 +101,7 @@ func (s *Staged) stage(f File, swept map[string]bool) error {
 	}
 	s.files = append(s.files, staged{path, temporary, f})
 	if n := links(info); n > 1 {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%s: the file has %d hard links, and the others keep the old text", f.Path, n))
+		s.warnings = append(s.warnings, fmt.Sprintf("%s: the file has %d hard links, and the others keep the old text", f.Path, n))
 	}
 	return nil
 }
@@ -119,15 +122,13 @@ func beside(folder string, text []byte, like fs.FileInfo) (temporary string, err
 	return file.Name(), nil
 }
 
-// Commit puts the new texts in the place of the files. If that fails half way, the
+// commit puts the new texts in the place of the files. If that fails half way, the
 // files before get their old texts back, as far as possible.
-func (s *Staged) Commit() error {
+func (s *rewriting) commit() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.release()
 	for _, f := range s.files {
 		if err := f.holds(f.Was); err != nil {
-			s.remove()
 			return fmt.Errorf("rewriting %s: %w; nothing is changed", f.Path, err)
 		}
 	}
@@ -139,10 +140,10 @@ func (s *Staged) Commit() error {
 		if err != nil {
 			before := s.files[:i]
 			s.files = s.files[i:]
-			s.remove()
 			return putBack(before, fmt.Errorf("rewriting %s: %w", f.Path, err))
 		}
 	}
+	s.files = nil
 	return nil
 }
 
@@ -188,17 +189,14 @@ func (f staged) holds(expected []byte) error {
 	return err
 }
 
-// Discard removes what was staged.
-func (s *Staged) Discard() {
+func (s *rewriting) discard() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.release()
 	s.remove()
 }
 
-func (s *Staged) remove() {
+func (s *rewriting) remove() {
 	for _, f := range s.files {
 		_ = os.Remove(f.temporary) // a later run tries again
 	}
-	s.files = nil
 }

@@ -21,9 +21,7 @@ import (
 // and never commits it, or rewrites one.
 func TestMain(m *testing.M) {
 	if folder := os.Getenv("STAGE_FOREVER"); folder != "" {
-		_, err := Stage([]File{{filepath.Join(folder, "a"), []byte("old"), []byte("new")}})
-		fmt.Fprintln(os.Stderr, err)
-		select {}
+		fmt.Fprintln(os.Stderr, Rewrite([]File{{filepath.Join(folder, "a"), []byte("old"), []byte("new")}}, func([]string) error { select {} }))
 	}
 	if path := os.Getenv("REWRITE"); path != "" {
 		if err := rewrite(path); err != nil {
@@ -37,11 +35,7 @@ func TestMain(m *testing.M) {
 
 // rewrite makes new of old.
 func rewrite(path string) error {
-	s, err := Stage([]File{{path, []byte("old"), []byte("new")}})
-	if err != nil {
-		return err
-	}
-	return s.Commit()
+	return Rewrite([]File{{path, []byte("old"), []byte("new")}}, func([]string) error { return nil })
 }
 
 func file(t *testing.T, path, text string) string {
@@ -118,10 +112,11 @@ func TestAFileOfSomebodyElse(t *testing.T) {
 func TestWhatChangedMeanwhileStays(t *testing.T) {
 	folder := t.TempDir()
 	a, b := file(t, filepath.Join(folder, "a"), "old"), file(t, filepath.Join(folder, "b"), "old")
-	s, err := Stage([]File{{a, []byte("old"), []byte("new")}, {b, []byte("old"), []byte("new")}})
-	require.NoError(t, err)
-	file(t, b, "somebody else's")
-	require.EqualError(t, s.Commit(), "rewriting "+b+": another program has changed it meanwhile: run again; nothing is changed")
+	err := Rewrite([]File{{a, []byte("old"), []byte("new")}, {b, []byte("old"), []byte("new")}}, func([]string) error {
+		file(t, b, "somebody else's")
+		return nil
+	})
+	require.EqualError(t, err, "rewriting "+b+": another program has changed it meanwhile: run again; nothing is changed")
 	assert.Equal(t, []string{"old", "somebody else's"}, []string{read(t, a), read(t, b)})
 	assert.Equal(t, []string{"a", "b"}, names(t, folder))
 }
@@ -131,19 +126,26 @@ func TestARenameFailsHalfWay(t *testing.T) {
 	folder := t.TempDir()
 	var files []File
 	for _, name := range []string{"a", "b", "c"} {
-		files = append(files, File{file(t, filepath.Join(folder, name), "old"), []byte("old"), []byte("new")})
+		require.NoError(t, os.Mkdir(filepath.Join(folder, name+".folder"), 0o700))
+		file(t, filepath.Join(folder, name+".folder", name), "old")
+		require.NoError(t, os.Symlink(filepath.Join(name+".folder", name), filepath.Join(folder, name)))
+		files = append(files, File{filepath.Join(folder, name), []byte("old"), []byte("new")})
 	}
 	require.NoError(t, os.Chmod(files[0].Path, 0o600))
-	s, err := Stage(files)
-	require.NoError(t, err)
-	require.NoError(t, os.Remove(s.files[2].temporary))
-	err = s.Commit()
+	err := Rewrite(files, func([]string) error {
+		temporary, err := filepath.Glob(filepath.Join(files[2].Path+".folder", ".krm-bypass-*"))
+		require.NoError(t, err)
+		require.Len(t, temporary, 1)
+		return os.Remove(temporary[0])
+	})
 	require.ErrorContains(t, err, "rewriting "+files[2].Path+": rename ")
 	assert.True(t, strings.HasSuffix(err.Error(), "no such file or directory; nothing is changed"), err)
 	for _, f := range files {
 		assert.Equal(t, "old", read(t, f.Path))
 	}
-	assert.Equal(t, []string{"a", "b", "c"}, names(t, folder))
+	for _, name := range []string{"a", "b", "c"} {
+		assert.Equal(t, []string{name}, names(t, filepath.Join(folder, name+".folder")))
+	}
 	info, err := os.Stat(files[0].Path)
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode())
@@ -163,10 +165,10 @@ func TestLinks(t *testing.T) {
 	a, hard, soft := file(t, filepath.Join(folder, "a"), "old"), filepath.Join(folder, "hard"), filepath.Join(folder, "soft")
 	require.NoError(t, os.Link(a, hard))
 	require.NoError(t, os.Symlink("a", soft))
-	s, err := Stage([]File{{soft, []byte("old"), []byte("new")}})
-	require.NoError(t, err)
-	assert.Equal(t, []string{soft + ": the file has 2 hard links, and the others keep the old text"}, s.Warnings)
-	require.NoError(t, s.Commit())
+	require.NoError(t, Rewrite([]File{{soft, []byte("old"), []byte("new")}}, func(warnings []string) error {
+		assert.Equal(t, []string{soft + ": the file has 2 hard links, and the others keep the old text"}, warnings)
+		return nil
+	}))
 	assert.Equal(t, []string{"new", "old", "new"}, []string{read(t, a), read(t, hard), read(t, soft)})
 }
 
@@ -217,12 +219,10 @@ func TestASignalLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestDiscardTwice(t *testing.T) {
+func TestWhatFailsBetweenChangesNothing(t *testing.T) {
 	path := file(t, filepath.Join(t.TempDir(), "a"), "old")
-	s, err := Stage([]File{{path, []byte("old"), []byte("new")}})
-	require.NoError(t, err)
-	s.Discard()
-	s.Discard()
+	failed := errors.New("no space left")
+	assert.Equal(t, failed, Rewrite([]File{{path, []byte("old"), []byte("new")}}, func([]string) error { return failed }))
 	assert.Equal(t, "old", read(t, path))
 	assert.Len(t, names(t, filepath.Dir(path)), 1)
 }
