@@ -26,20 +26,18 @@ func steps(keys []string) edit.Path {
 
 // statement is what a mesh's own configuration says of one field.
 type statement struct {
+	resource
 	mesh  *mesh.Mesh
 	field traffic.Field
-	in    *document
-	// resource is "" for Helm values.
-	resource string
-	// where is the field in the file, path the nearest to it that the file's
-	// own nodes have.
+	// where is the field in the file, at the nearest to it that the file's own
+	// nodes have.
 	where string
-	path  edit.Path
+	at    edit.Path
 	value node.Value
 }
 
 func (st statement) problem(format string, args ...any) Problem {
-	p := st.in.problem(st.resource, st.path, format, args...)
+	p := st.in.problem(st.id(), st.at, format, args...)
 	p.Path = st.where
 	return p
 }
@@ -92,10 +90,10 @@ func (s *survey) read(m *mesh.Mesh, c mesh.Source, o resource) []statement {
 		if !value.Exists() || value.IsNull() || value.IsList() && value.Len() == 0 {
 			continue // Helm's null takes the value away, and an empty list lists nothing
 		}
-		st := statement{mesh: m, field: one.Field, in: o.in, resource: o.id(), path: base, value: value}
+		st := statement{resource: o, mesh: m, field: one.Field, at: base, value: value}
 		if c.Document == nil {
-			st.path = o.path(below...)
-			st.where = st.path.String()
+			st.at = o.path(below...)
+			st.where = st.at.String()
 		} else {
 			st.where = where + " → " + below.String()
 		}
@@ -201,10 +199,10 @@ func (s *survey) value(key mesh.Key, value string, problem told) (layer traffic.
 
 // place names the object or the file that says it.
 func (st statement) place() string {
-	if st.resource == "" {
+	if st.id() == "" { // these are Helm values
 		return st.in.file
 	}
-	return st.resource + " in " + st.in.file
+	return st.id() + " in " + st.in.file
 }
 
 // withoutLoopback takes out of a layer ranges within loopback, of which no

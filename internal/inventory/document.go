@@ -60,16 +60,6 @@ func (o resource) path(relative ...any) edit.Path {
 
 func (o resource) id() string { return object.Named(o.Kind, o.namespace, o.name) }
 
-// resources gives the document's objects.
-func (d *document) resources() []resource {
-	var found []resource
-	object.Each(d.text.Nodes, func(object.Type) bool { return false }, func(o object.Object) {
-		metadata := o.Entry("metadata")
-		found = append(found, resource{o, d, object.Group(o.APIVersion), metadata.Entry("namespace").Text(), metadata.Entry("name").Text()})
-	})
-	return found
-}
-
 // entry reports whether a mapping has a key of its own, not by a merge key or an
 // alias.
 func entry(n *yaml.Node, path edit.Path) bool {

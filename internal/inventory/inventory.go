@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -85,7 +86,9 @@ func (s *survey) warn(p Problem) { s.warnings = append(s.warnings, p) }
 // look notes what a document holds.
 func (s *survey) look(d *document) {
 	s.all = append(s.all, d)
-	for _, o := range d.resources() {
+	object.Each(d.text.Nodes, func(object.Type) bool { return false }, func(one object.Object) {
+		metadata := one.Entry("metadata")
+		o := resource{one, d, object.Group(one.APIVersion), metadata.Entry("namespace").Text(), metadata.Entry("name").Text()}
 		s.statements(o)
 		if o.Kind == "Namespace" && o.group == "" {
 			s.namespaces = append(s.namespaces, &namespace{resource: o, values: o.Below("metadata", "annotations").Strings()})
@@ -93,7 +96,7 @@ func (s *survey) look(d *document) {
 		if o.Kind == "ClusterBypass" {
 			s.warn(d.problem(o.id(), o.path("kind"), "this file holds a ClusterBypass already, which import does not read: merge the two by hand"))
 		}
-	}
+	})
 	kinds := &transform.Policy{Kinds: transform.Kinds}
 	workloads, problems := kinds.Workloads(transform.Document{Nodes: d.text.Nodes, Source: d.text.Source, Line: d.line})
 	for _, err := range problems {

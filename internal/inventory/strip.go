@@ -46,45 +46,34 @@ func (i *Inventory) Stripped() ([]File, error) {
 		edits[t.in] = append(edits[t.in], t.removals()...)
 	}
 	var problems Problems
-	changed := map[string]bool{}
-	stripped := map[*document][]byte{}
-	for _, d := range i.all {
-		if len(edits[d]) == 0 {
-			continue
+	var files []File
+	rest := i.all // they come file by file
+	for _, f := range i.files {
+		var text bytes.Buffer
+		at := 0
+		for ; len(rest) > 0 && rest[0].file == f.Path; rest = rest[1:] {
+			d := rest[0]
+			if len(edits[d]) == 0 {
+				continue
+			}
+			stripped, err := edit.Text(d.text.Text, edits[d]) // the nodes stay as they are
+			if err != nil {
+				problems = append(problems, d.refused(err))
+				continue
+			}
+			text.Write(f.Text[at:d.offset])
+			text.Write(stripped)
+			at = d.offset + len(d.text.Text)
 		}
-		text, err := edit.Text(d.text.Text, edits[d]) // the nodes stay as they are
-		if err != nil {
-			problems = append(problems, d.refused(err))
-			continue
+		if at > 0 {
+			text.Write(f.Text[at:])
+			files = append(files, File{Path: f.Path, Text: text.Bytes()})
 		}
-		changed[d.file], stripped[d] = true, text
 	}
 	if len(problems) > 0 {
 		return nil, problems.inOrder()
 	}
-	var files []File
-	for _, f := range i.files {
-		if changed[f.Path] {
-			files = append(files, File{Path: f.Path, Text: i.put(f, stripped)})
-		}
-	}
 	return files, nil
-}
-
-// put gives a file's text with its documents as they are stripped.
-func (i *Inventory) put(f File, stripped map[*document][]byte) []byte {
-	var text bytes.Buffer
-	at := 0
-	for _, d := range i.all {
-		if d.file != f.Path || stripped[d] == nil {
-			continue
-		}
-		text.Write(f.Text[at:d.offset])
-		text.Write(stripped[d])
-		at = d.offset + len(d.text.Text)
-	}
-	text.Write(f.Text[at:])
-	return text.Bytes()
 }
 
 // refused is the problem with an edit that cannot be made.

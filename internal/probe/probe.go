@@ -130,12 +130,10 @@ func (a *asking) seen() (answer Answer, handshaken bool) {
 
 // reason puts an error in words, and adds a hint if one is known.
 func reason(err error) string {
-	var plain tls.RecordHeaderError
-	if errors.As(err, &plain) {
+	if _, plain := errors.AsType[tls.RecordHeaderError](err); plain {
 		return "the server speaks no TLS, so there is nothing to see: ask over http if it speaks that"
 	}
-	var inURL *url.Error
-	if errors.As(err, &inURL) {
+	if inURL, is := errors.AsType[*url.Error](err); is {
 		err = inURL.Err
 	}
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -133,7 +133,7 @@ func parseEach[T any](entries []string, parse func(string) (T, error)) ([]T, err
 	var problems []error
 	for i, entry := range entries {
 		value, err := parse(entry)
-		if bad := (*EntryError)(nil); errors.As(err, &bad) {
+		if bad, is := errors.AsType[*EntryError](err); is {
 			if entry == Everything {
 				// Istio too takes "*" only as the whole value of two of its
 				// annotations (istio/istio pkg/kube/inject/validate.go).
