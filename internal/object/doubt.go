@@ -71,12 +71,30 @@ const few = 16
 // document: one may lead to another, and many objects to one.
 const mostMerged = 1 << 16
 
+// reach is how far aliases and merge keys of a document are followed.
+type reach struct {
+	// left is how many entries may still be looked at.
+	left int
+	// used are the values that an alias has led to. For the first time it costs
+	// nothing: the text has no more of them than bytes.
+	used map[*yaml.Node]bool
+}
+
+func newReach() *reach { return &reach{mostMerged, map[*yaml.Node]bool{}} }
+
 // spends takes entries from those that may still be looked at, and says whether
 // that is the first time that too few are left.
-func spends(left *int, entries int) bool {
-	had := *left
-	*left -= entries
-	return had >= 0 && *left < 0
+func (r *reach) spends(entries int) bool {
+	had := r.left
+	r.left -= entries
+	return had >= 0 && r.left < 0
+}
+
+// leads notes that an alias leads to a value, and says what spends says.
+func (r *reach) leads(to node.Value) bool {
+	again := r.used[to.Node()]
+	r.used[to.Node()] = true
+	return again && r.spends(to.Len())
 }
 
 // repeated gives the keys of a mapping that it has twice, or that not every tool
@@ -125,9 +143,8 @@ func before(content []*yaml.Node, lines map[string]int, text string) int {
 
 // overridden gives the keys of a mapping that stand before a merge key which
 // brings them in again. It goes backwards, so that it looks at each mapping once,
-// however many merge keys lead to it. left is how many entries may still be
-// looked at.
-func overridden(mapping *yaml.Node, left *int) []*Doubt {
+// however many merge keys lead to it.
+func overridden(mapping *yaml.Node, reach *reach) []*Doubt {
 	var found []*Doubt
 	var seen map[*yaml.Node]bool
 	var brought map[string]int // the line of the merge key
@@ -149,9 +166,9 @@ func overridden(mapping *yaml.Node, left *int) []*Doubt {
 			seen, brought = map[*yaml.Node]bool{}, map[string]int{}
 		}
 		for e := range node.Brings(content[i+1], seen) {
-			if spends(left, 1) {
+			if reach.spends(1) {
 				return []*Doubt{{Key: key.Value, First: key.Line, Second: key.Line, Merged: true, far: true}}
-			} else if *left < 0 {
+			} else if reach.left < 0 {
 				return nil
 			}
 			brought[e.Key] = key.Line
@@ -166,13 +183,13 @@ func overridden(mapping *yaml.Node, left *int) []*Doubt {
 // where decides says that a mapping, by its path from the object, decides what is
 // read or written.
 func Doubts(object Object, decides func(path edit.Path, key string) bool, visit func(path edit.Path, doubt *Doubt)) {
-	w := walk{decides: decides, visit: visit, deep: true, seen: map[*yaml.Node]bool{}, left: object.left}
+	w := walk{decides: decides, visit: visit, deep: true, seen: map[*yaml.Node]bool{}, reach: object.reach}
 	w.value(object.Node())
 }
 
 // outermost gives the keys in doubt of a mapping and of all that its merge keys
 // bring in.
-func outermost(v node.Value, left *int) []*Doubt {
+func outermost(v node.Value, reach *reach) []*Doubt {
 	if !v.IsMapping() {
 		return nil
 	}
@@ -180,7 +197,7 @@ func outermost(v node.Value, left *int) []*Doubt {
 	w := walk{
 		decides: func(edit.Path, string) bool { return true },
 		visit:   func(_ edit.Path, doubt *Doubt) { found = append(found, doubt) },
-		seen:    map[*yaml.Node]bool{}, left: left,
+		seen:    map[*yaml.Node]bool{}, reach: reach,
 	}
 	w.value(v.Node())
 	return found
@@ -195,9 +212,8 @@ type walk struct {
 	// path leads to the value at hand.
 	path edit.Path
 	// seen are the values with an anchor, and whether they decided.
-	seen map[*yaml.Node]bool
-	// left is how many merged entries may still be looked at.
-	left *int
+	seen  map[*yaml.Node]bool
+	reach *reach
 }
 
 func (w *walk) value(n *yaml.Node) {
@@ -205,7 +221,7 @@ func (w *walk) value(n *yaml.Node) {
 	switch n.Kind {
 	case yaml.AliasNode:
 		if target := node.Of(n); target.Exists() && decides && !w.met(target.Node(), true) {
-			if spends(w.left, target.Len()) {
+			if w.reach.leads(target) {
 				key := "*" + n.Value
 				w.visit(append(slices.Clone(w.path), key), &Doubt{Key: key, First: n.Line, far: true})
 			}
@@ -263,7 +279,7 @@ func (w *walk) below(n *yaml.Node, step any) {
 func (w *walk) tell(mapping *yaml.Node, decides bool) {
 	found := repeated(mapping)
 	if decides {
-		found = append(found, overridden(mapping, w.left)...)
+		found = append(found, overridden(mapping, w.reach)...)
 	}
 	for _, doubt := range found {
 		w.visit(append(slices.Clone(w.path), doubt.Key), doubt)

@@ -21,9 +21,8 @@ type Object struct {
 	Outer int
 	// Origin is the file that its list came from, if an orchestrator said.
 	Origin Origin
-	// left is how many entries behind aliases and merge keys may still be looked at
-	// in the document.
-	left *int
+	// reach is how far aliases and merge keys of the document are followed.
+	reach *reach
 }
 
 // A Problem is what makes an object one that readers see differently.
@@ -42,12 +41,12 @@ func Each(document *yaml.Node, carries func(Type) bool, visit func(Object)) []Pr
 // Each visits the objects of a part of a document.
 func (p Part) Each(part *yaml.Node, carries func(Type) bool, visit func(Object)) []Problem {
 	w := &listing{carries: carries, visit: visit, seen: map[listed]bool{}}
-	root, left := node.Of(part), mostMerged
+	root := node.Of(part)
 	origin := p.Origin
 	if p.Path == nil {
 		origin = OriginOf(root)
 	}
-	w.object(Object{Value: root, Type: TypeOf(root), Path: p.Path, Outer: len(p.Path), Origin: origin, left: &left})
+	w.object(Object{Value: root, Type: TypeOf(root), Path: p.Path, Outer: len(p.Path), Origin: origin, reach: newReach()})
 	return w.problems
 }
 
@@ -72,10 +71,10 @@ func (w *listing) problem(path edit.Path, err error) {
 }
 
 func (w *listing) object(o Object) {
-	if !o.IsMapping() || *o.left < 0 {
+	if !o.IsMapping() || o.reach.left < 0 {
 		return
 	}
-	for _, doubt := range outermost(o.Value, o.left) {
+	for _, doubt := range outermost(o.Value, o.reach) {
 		if !doubt.isOdd() || w.carries(o.Type) {
 			w.problem(append(slices.Clone(o.Path), doubt.Key), doubt)
 		}
@@ -99,7 +98,7 @@ func (w *listing) object(o Object) {
 		if is.APIVersion == "" && is.Kind == "" {
 			is.APIVersion, is.Kind = each.APIVersion, each.Kind
 		}
-		w.object(Object{item, is, append(o.Path[:len(o.Path):len(o.Path)], "items", i), o.Outer, o.Origin, o.left})
+		w.object(Object{item, is, append(o.Path[:len(o.Path):len(o.Path)], "items", i), o.Outer, o.Origin, o.reach})
 	}
 }
 

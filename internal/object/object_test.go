@@ -319,7 +319,7 @@ func TestAliasesAreFollowedOnlySoFar(t *testing.T) {
 		return text.String()
 	}
 	assert.Empty(t, doubtsOf(t, list(250)))
-	found := doubtsOf(t, list(260))
+	found := doubtsOf(t, list(261))
 	require.Len(t, found, 1)
 	assert.ErrorContains(t, found[0], "with the alias *x on line 257, aliases stand for more than 65536 entries of the document")
 }

@@ -57,8 +57,7 @@ func PeekNodes(document *yaml.Node, enough func(Type) bool) (Type, error) {
 	if is := TypeOf(root); enough(is) {
 		return is, nil
 	}
-	left := mostMerged
-	for _, doubt := range outermost(root, &left) {
+	for _, doubt := range outermost(root, newReach()) {
 		if !doubt.isOdd() {
 			return Type{}, doubt
 		}

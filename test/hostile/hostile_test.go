@@ -44,6 +44,12 @@ type answer struct {
 // began (fs/exec.c, exec_mmap), and these tests hold large inputs.
 const measuring = "KRM_BYPASS_MEASURE"
 
+// bin is where make build leaves the commands, self this program.
+var (
+	bin, _  = filepath.Abs("../../bin")
+	self, _ = os.Executable()
+)
+
 func TestMain(m *testing.M) {
 	if os.Getenv(measuring) == "" {
 		os.Exit(m.Run())
@@ -61,9 +67,9 @@ func run(t *testing.T, stdin []byte, name string, args ...string) answer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), never)
 	defer cancel()
-	command := filepath.Join("../../bin", name)
+	command := filepath.Join(bin, name)
 	require.FileExists(t, command, "make build first")
-	cmd := exec.CommandContext(ctx, os.Args[0], append([]string{command}, args...)...)
+	cmd := exec.CommandContext(ctx, self, append([]string{command}, args...)...)
 	cmd.Env = append(os.Environ(), measuring+"=1")
 	cmd.Stdin = bytes.NewReader(stdin)
 	var out, stderr bytes.Buffer
