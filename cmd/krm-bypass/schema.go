@@ -34,11 +34,11 @@ kinds that krm-bypass knows, and those that the podTemplates of --spec add.`,
 			text := spec.Schema() + "\n"
 			switch {
 			case admissionPolicy:
-				kinds, err := addedKinds(file)
+				policy, err := policyOf(file)
 				if err != nil {
 					return err
 				}
-				text = admission.Policy(kinds...)
+				text = admission.Policy(policy)
 			case file != "":
 				return errors.New("the schema is the same for every spec: --spec goes with --admission-policy alone")
 			}
@@ -50,8 +50,8 @@ kinds that krm-bypass knows, and those that the podTemplates of --spec add.`,
 	return command
 }
 
-// addedKinds are those that a spec adds, none where there is no spec.
-func addedKinds(file string) ([]transform.Kind, error) {
+// policyOf is what a spec says, nil where there is no spec.
+func policyOf(file string) (*transform.Policy, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -63,7 +63,7 @@ func addedKinds(file string) ([]transform.Kind, error) {
 	if err != nil {
 		return nil, err
 	}
-	return read.Policy.Kinds[len(transform.Kinds):], nil
+	return read.Policy, nil
 }
 
 // compiled gives the spec in a text.

@@ -25,23 +25,25 @@ const (
 //go:embed policy.yaml
 var form string
 
-// Policy gives the policy and its binding as two YAML documents, for the known kinds
-// and more.
-func Policy(more ...transform.Kind) string {
+// Policy gives the policy and its binding as two YAML documents. A specification
+// adds its kinds, and the namespaces that it enrols by name; nil is for none.
+func Policy(of *transform.Policy) string {
+	kinds, added, enrolled := transform.Kinds, []transform.Kind(nil), []string(nil)
+	if of != nil {
+		kinds, added, enrolled = of.Kinds, of.Kinds[len(transform.Kinds):], of.Enrolled
+	}
 	fillers := map[string][]string{
-		"name":            {Name},
-		"exemption":       {Exemption},
-		"marker":          {transform.PolicyAnnotation},
-		"record":          {transform.RecordAnnotation},
-		"head":            {transform.RecordHead},
-		"container":       {transform.InitEntry},
-		"container name":  {transform.InitName},
-		"rules":           append(rules(transform.Kinds, resource), rules(more, anyResource)...),
-		"kinds":           kinds(more),
-		"namespaces":      {namespaces()},
-		"annotations":     quoted(annotations(mesh.All())),
-		"template":        template("object", more),
-		"template before": template("oldObject", more),
+		"name":           {Name},
+		"exemption":      {Exemption},
+		"marker":         {transform.PolicyAnnotation},
+		"record":         {transform.RecordAnnotation},
+		"head":           {transform.RecordHead},
+		"container":      {transform.InitEntry},
+		"container name": {transform.InitName},
+		"rules":          append(rules(transform.Kinds, resource), rules(added, anyResource)...),
+		"kubernetes":     {within(transform.KubernetesNamespaces, enrolled)},
+		"bypasses":       bypasses(enrolled),
+		"template":       template(kinds),
 	}
 	var b strings.Builder
 	for line := range strings.Lines(form) {
@@ -53,40 +55,49 @@ func Policy(more ...transform.Kind) string {
 var gap = regexp.MustCompile(`\{\{[a-z ]+\}\}`)
 
 // filled fills the gaps in a line of the form. A line that is nothing but a gap
-// becomes as many lines as there are to fill it with, or none.
+// becomes as many lines as there are to fill it with.
 func filled(line string, fillers map[string][]string) string {
-	if alone := strings.TrimSpace(line); gap.FindString(alone) == alone && len(fillers[strings.Trim(alone, "{}")]) == 0 && alone != "" {
-		return ""
-	}
 	return gap.ReplaceAllStringFunc(line, func(g string) string {
 		indentation := line[:len(line)-len(strings.TrimLeft(line, " "))]
 		return strings.Join(fillers[strings.Trim(g, "{}")], "\n"+indentation)
 	})
 }
 
-// annotations lists the meshes' annotations that make traffic bypass the sidecar.
-func annotations(meshes []*mesh.Mesh) []string {
-	var keys []string
-	for _, m := range meshes {
+// bypasses gives CEL for the annotations by which traffic bypasses the sidecars of
+// the meshes, but for each mesh in its own namespaces.
+func bypasses(enrolled []string) []string {
+	var lines []string
+	for _, m := range mesh.All() {
+		lines = append(lines, "("+within(m.Namespaces, enrolled)+" ? [] : [")
+		var keys []string
 		for _, k := range m.Keys {
 			keys = append(keys, k.Annotation)
 		}
-		keys = append(keys, m.Bypassing()...)
+		for _, key := range append(keys, m.Bypassing()...) {
+			lines = append(lines, "  "+quoted(key)+",")
+		}
+		lines = append(lines, "]) +")
 	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
+	return append(lines, "[]")
 }
 
-// quoted gives the keys as entries of a list in CEL.
-func quoted(keys []string) []string {
-	entries := make([]string, len(keys))
-	for i, key := range keys {
-		entries[i] = "'" + key + "'"
-		if i+1 < len(keys) {
-			entries[i] += ","
-		}
+// quoted gives a string as CEL has it.
+func quoted(s string) string { return "'" + s + "'" }
+
+// within gives CEL for whether the object is in one of the namespaces that nobody
+// enrolled by their exact name.
+func within(globs, enrolled []string) string {
+	own := make([]string, len(globs))
+	for i, glob := range globs {
+		// Nothing else in the name of a namespace, or in a glob for one, has a
+		// meaning in a regular expression.
+		own[i] = strings.ReplaceAll(glob, "*", ".*")
 	}
-	return entries
+	condition := "request.namespace.matches(r'^(" + strings.Join(own, "|") + ")$')"
+	if len(enrolled) > 0 { // a glob among them is nobody's name
+		condition += " && !(request.namespace in ['" + strings.Join(enrolled, "', '") + "'])"
+	}
+	return condition
 }
 
 // rules gives the resource rules for the kinds, one for each API group.
@@ -123,76 +134,28 @@ func resource(kind string) string { return strings.ToLower(kind) + "s" }
 // API group, but no subresource.
 func anyResource(string) string { return `"*"` }
 
-// kinds gives the condition that keeps the policy from other kinds in the API groups
-// of the additional ones. It gives nothing if there are no additional kinds.
-func kinds(more []transform.Kind) []string {
-	if len(more) == 0 {
-		return nil
-	}
-	var groups, names []string
-	for _, k := range more {
-		groups = append(groups, strconv.Quote(k.Group))
-	}
-	for _, k := range slices.Concat(transform.Kinds, more) {
-		if len(k.Template) > 0 {
-			names = append(names, strconv.Quote(k.Kind))
+// template gives CEL for the pod template of the object o of one of the kinds, an
+// empty one for what else their API groups have.
+func template(kinds []transform.Kind) []string {
+	var places []string
+	of := map[string][]string{}
+	for _, k := range kinds {
+		if len(k.Template) == 0 {
+			continue // a pod itself
 		}
+		place := indexes(k.Template)
+		if of[place] == nil {
+			places = append(places, place)
+		}
+		of[place] = append(of[place], strconv.Quote(k.Kind+"."+k.Group))
 	}
-	return []string{
-		"# What else is in the API groups of the kinds that the specification adds.",
-		"- name: of-a-kind-with-a-pod-template",
-		"  expression: >-",
-		"    !(request.kind.group in [" + unique(groups) + "]) ||",
-		"    request.kind.kind in [" + unique(names) + "]",
-	}
-}
-
-// unique gives the entries of a list in CEL, each of them once.
-func unique(entries []string) string {
-	slices.Sort(entries)
-	return strings.Join(slices.Compact(entries), ", ")
-}
-
-// namespaces gives a regular expression for the namespaces that belong to Kubernetes
-// and to the meshes.
-func namespaces() string {
-	globs := slices.Clone(transform.KubernetesNamespaces)
-	for _, m := range mesh.All() {
-		globs = append(globs, m.Namespaces...)
-	}
-	slices.Sort(globs)
-	for i, glob := range globs {
-		// Nothing else in the name of a namespace, or in a glob for one, has a
-		// meaning in a regular expression.
-		globs[i] = strings.ReplaceAll(glob, "*", ".*")
-	}
-	return "^(" + strings.Join(slices.Compact(globs), "|") + ")$"
-}
-
-// template gives CEL for the pod template of an object, an empty one if it has none.
-// The object has no type there: the fields of one kind would be unknown fields of
-// another.
-func template(object string, more []transform.Kind) []string {
 	var lines []string
-	for _, k := range more {
+	for _, place := range places {
 		lines = append(lines,
-			"request.kind.group == "+strconv.Quote(k.Group)+" && request.kind.kind == "+strconv.Quote(k.Kind)+" ?",
-			"  dyn("+object+")"+indexes(k.Template)+".orValue({}) :")
+			"request.kind.kind + '.' + request.kind.group in ["+strings.Join(of[place], ", ")+"] ?",
+			"  o"+place+".orValue({}) :")
 	}
-	var paths []string
-	for _, k := range transform.Kinds {
-		if len(k.Template) > 0 {
-			paths = append(paths, "dyn("+object+").?"+strings.Join(k.Template, ".?"))
-		}
-	}
-	// Longer paths come first: they may begin with a field of another kind.
-	slices.SortFunc(paths, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
-	paths = slices.Compact(paths)
-	lines = append(lines, paths[0])
-	for _, path := range paths[1:] {
-		lines = append(lines, ".or("+path+")")
-	}
-	return append(lines, ".orValue({})")
+	return append(lines, "{}")
 }
 
 // indexes leads to a field by index, because not every field's name is an

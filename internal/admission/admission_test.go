@@ -5,6 +5,7 @@ import (
 	"flag"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ var update = flag.Bool("update", false, "rewrite the golden file, and fail")
 // What the policy does, a real API server shows in test/cluster.
 func TestPolicy(t *testing.T) {
 	const golden = "testdata/policy.yaml"
-	policy := admission.Policy()
+	policy := admission.Policy(nil)
 	if *update {
 		require.NoError(t, os.WriteFile(golden, []byte(policy), 0o600))
 		t.Fatalf("%s is rewritten: read the difference, then run without -update", golden)
@@ -51,7 +52,7 @@ type document struct {
 func documents(t *testing.T) []document {
 	t.Helper()
 	var read []document
-	decoder := yaml.NewDecoder(strings.NewReader(admission.Policy()))
+	decoder := yaml.NewDecoder(strings.NewReader(admission.Policy(nil)))
 	for {
 		var one document
 		err := decoder.Decode(&one)
@@ -101,15 +102,16 @@ func TestEveryTableEntryIsThere(t *testing.T) {
 	for _, k := range transform.Kinds {
 		assert.Equal(t, len(k.Template) > 0, served[strings.ToLower(k.Kind)+"s."+k.Group], "%s of %q", k.Kind, k.Group)
 		if len(k.Template) > 0 {
-			assert.Contains(t, expressions["template"], "dyn(object).?"+strings.Join(k.Template, ".?"))
+			of, _, _ := strings.Cut(expressions["templates"], `o[?"`+strings.Join(k.Template, `"][?"`)+`"].orValue({})`)
+			assert.Contains(t, of[strings.LastIndex(of, "["):], `"`+k.Kind+"."+k.Group+`"`)
 		}
 	}
 }
 
 func TestNoGapIsLeft(t *testing.T) {
-	assert.NotContains(t, admission.Policy(), "{{")
-	assert.NotContains(t, admission.Policy(), "}}")
-	for line := range strings.Lines(admission.Policy()) {
+	assert.NotContains(t, admission.Policy(nil), "{{")
+	assert.NotContains(t, admission.Policy(nil), "}}")
+	for line := range strings.Lines(admission.Policy(nil)) {
 		assert.Equal(t, strings.TrimRight(line, " \n"), strings.TrimSuffix(line, "\n"))
 	}
 }
@@ -118,15 +120,22 @@ func TestNoGapIsLeft(t *testing.T) {
 // is looked at, and let past.
 func TestMoreKinds(t *testing.T) {
 	const odd = `spec.it's "odd".template`
-	policy := admission.Policy(
+	policy := admission.Policy(&transform.Policy{Kinds: append(slices.Clone(transform.Kinds),
 		transform.KindAt("example.com/v1", "Fleet", "spec.pods.template"),
 		transform.KindAt("example.com/v1", "Runner", odd),
 		transform.KindAt("argoproj.io/v1alpha1", "Workflow", "spec.template"),
-	)
+	)})
 	assert.Equal(t, 1, strings.Count(policy, "- apiGroups: [example.com]\n      apiVersions: [\"*\"]\n      operations: [CREATE, UPDATE]\n      resources: [\"*\"]\n"))
 	assert.Contains(t, policy, "- apiGroups: [argoproj.io]\n      apiVersions: [\"*\"]\n      operations: [CREATE, UPDATE]\n      resources: [rollouts]\n")
-	assert.Contains(t, policy, `!(request.kind.group in ["argoproj.io", "example.com"]) ||`)
-	assert.Contains(t, policy, `dyn(object)[?"spec"][?"it's \"odd\""][?"template"].orValue({}) :`)
+	assert.Contains(t, policy, `request.kind.kind + '.' + request.kind.group in ["Runner.example.com"] ?`+"\n          "+`o[?"spec"][?"it's \"odd\""][?"template"].orValue({}) :`)
+	assert.Contains(t, policy, `"Configuration.serving.knative.dev", "Workflow.argoproj.io"] ?`)
 	var read any
 	require.NoError(t, yaml.Unmarshal([]byte(policy), &read))
+}
+
+func TestNamespacesEnrolledByName(t *testing.T) {
+	policy := admission.Policy(&transform.Policy{Kinds: transform.Kinds, Enrolled: []string{"*", "kube-apps"}})
+	assert.Contains(t, policy, `!(request.namespace.matches(r'^(kube-.*)$') && !(request.namespace in ['*', 'kube-apps']))`)
+	assert.Contains(t, policy, `(request.namespace.matches(r'^(consul)$') && !(request.namespace in ['*', 'kube-apps']) ? [] : [`)
+	assert.NotContains(t, admission.Policy(nil), "request.namespace in")
 }

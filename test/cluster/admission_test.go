@@ -3,7 +3,6 @@ package cluster
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -34,7 +33,8 @@ const (
 // controllers at work beside it.
 func TestAdmissionPolicy(t *testing.T) {
 	stop, err := server.StartControllers(t.Context(), controllerManager,
-		"validatingadmissionpolicy-status-controller", "deployment-controller", "replicaset-controller", "garbage-collector-controller")
+		"validatingadmissionpolicy-status-controller", "deployment-controller", "replicaset-controller", "statefulset-controller",
+		"daemonset-controller", "cronjob-controller", "job-controller", "garbage-collector-controller")
 	require.NoError(t, err)
 	defer stop()
 	// Types are checked against those kinds that are there.
@@ -54,13 +54,19 @@ func TestAdmissionPolicy(t *testing.T) {
 	t.Run("examples pass", examplesPass)
 	t.Run("goldens", goldensAsModelled)
 	t.Run("every annotation by hand on every kind is refused", handWritten)
-	t.Run("kinds and namespaces that it leaves alone", leftAlone)
+	t.Run("the same onto what is there", handWrittenUpdates)
+	t.Run("templates where the kind has none", decoys)
+	t.Run("what it leaves alone", leftAlone)
+	t.Run("namespaces, as render has them", namespaces)
 	t.Run("null where annotations were", nullAnnotations)
 	t.Run("records", records)
 	t.Run("large annotations pass", largeAnnotations)
 	t.Run("a rendered workload lives on", renderedLives)
+	t.Run("what controllers make lives on", controlledLives)
 	t.Run("what was there before lives on", legacyLives)
+	t.Run("an earlier revision comes back", undone)
 	t.Run("kinds that a specification adds", kindsOfSpec)
+	t.Run("namespaces that a specification enrols", enrolledOfSpec)
 }
 
 func await(t *testing.T, what string, done func() bool) {
@@ -196,18 +202,28 @@ func goldensAsModelled(t *testing.T) {
 }
 
 // bypasses are all annotations by which a mesh's sidecar is bypassed.
-var bypasses = func() []string {
+var bypasses = bypassesIn("default")
+
+// bypassesIn are those that count in a namespace.
+func bypassesIn(namespace string) []string {
 	var keys []string
 	for _, m := range mesh.All() {
+		if regexp.MustCompile("^(" + own[m.Name] + ")$").MatchString(namespace) {
+			continue
+		}
 		for _, k := range m.Keys {
 			keys = append(keys, k.Annotation)
 		}
 		keys = append(keys, m.Bypassing()...)
 	}
 	return keys
-}()
+}
 
-var system = regexp.MustCompile(`^(kube-|linkerd-|(istio-system|istio-operator|fsm-system|osm-system|linkerd|consul|kuma-system)$)`)
+// own are the meshes' own namespaces.
+var own = map[string]string{
+	"Istio": "istio-system|istio-operator", "FSM": "fsm-system", "OSM": "osm-system",
+	"Linkerd": "linkerd|linkerd-.*", "Consul": "consul", "Kuma": "kuma-system",
+}
 
 // modelled gives the bypasses on a new object's template that krm-bypass did not
 // write, and whether the record is like the template otherwise.
@@ -223,7 +239,7 @@ func modelled(object controlplane.Object) (foreign []string, alike bool) {
 	}
 	owners, _ := object.Field("metadata", "ownerReferences").([]any)
 	controlled := slices.ContainsFunc(owners, func(owner any) bool { return owner.(map[string]any)["controller"] == true })
-	if !known || len(kind.Template) == 0 || controlled || system.MatchString(object.Text("metadata", "namespace")) {
+	if !known || len(kind.Template) == 0 || controlled || strings.HasPrefix(object.Text("metadata", "namespace"), "kube-") {
 		return nil, true
 	}
 	on, _ := object.Field(append(slices.Clone(kind.Template), "metadata", "annotations")...).(map[string]any)
@@ -235,7 +251,7 @@ func modelled(object controlplane.Object) (foreign []string, alike bool) {
 	_, marked := record.Wrote[markerAnnotation]
 	marked = marked && record.Version == 1 && on[markerAnnotation] != nil
 	carries := false
-	for _, annotation := range bypasses {
+	for _, annotation := range bypassesIn(object.Text("metadata", "namespace")) {
 		_, wrote := record.Wrote[annotation]
 		_, kept := record.Kept[annotation]
 		_, carried := on[annotation]
@@ -300,16 +316,6 @@ func leftAlone(t *testing.T) {
 		inboundPorts: "15020", "traffic.sidecar.istio.io/includeInboundPorts": "*", "sidecar.istio.io/status": "{}",
 	})
 	assert.Empty(t, refusal(t, pod), "a pod, on which a mesh writes")
-
-	for namespace, judged := range map[string]bool{
-		"kube-system": false, "istio-system": false, "linkerd": false, "linkerd-viz": false, "kuma-system": false, "consul": false,
-		"kube": true, "linkerdy": true, "my-istio-system": true, "istio-system-2": true,
-	} {
-		makeNamespace(t, namespace)
-		object := annotated("Deployment")
-		below(object, "metadata")["namespace"] = namespace
-		assert.Equal(t, judged, refusal(t, object) != "", namespace)
-	}
 }
 
 // nullAnnotations are no bypass, also where a custom resource had annotations
@@ -494,160 +500,4 @@ func largeAnnotations(t *testing.T) {
 	assert.Empty(t, refusal(t, object), "as much as there may be")
 	annotationsOf(object)[outboundPorts] = "443"
 	assert.Contains(t, refusal(t, object), outboundPorts)
-}
-
-// change asks for a change of a Deployment, as a dry run, and gives why the policy
-// refuses it.
-func change(t *testing.T, name string, patch controlplane.Object) string {
-	t.Helper()
-	_, err := server.Request(t.Context(), http.MethodPatch, "/apis/apps/v1/namespaces/default/deployments/"+name+"?dryRun=All", patch)
-	return ofPolicy(t, err)
-}
-
-func onTemplate(annotations map[string]any) controlplane.Object {
-	return controlplane.Object{"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{"annotations": annotations}}}}
-}
-
-// replicaSets gives those that the Deployment controller made of a Deployment.
-func replicaSets(t *testing.T, deployment string) []controlplane.Object {
-	t.Helper()
-	var owned []controlplane.Object
-	for _, set := range manifestsOf(t, kubectl(t, "", "get", "replicasets", "-o", "yaml")) {
-		owners, _ := set.Field("metadata", "ownerReferences").([]any)
-		if len(owners) == 1 && owners[0].(map[string]any)["name"] == deployment {
-			owned = append(owned, set)
-		}
-	}
-	return owned
-}
-
-func renderedLives(t *testing.T) {
-	manifest := func(spec string) string {
-		object := workload("apps/v1", kinds["apps/v1 Deployment"], nil)
-		below(object, "metadata")["name"] = "lives"
-		text, err := json.Marshal(object)
-		require.NoError(t, err)
-		return rendered(t, spec, string(text))
-	}
-	kubectl(t, manifest(oneField), "apply", "--server-side", "-f", "-")
-	defer kubectl(t, "", "delete", "deployment/lives")
-	await(t, "the Deployment has a ReplicaSet", func() bool { return len(replicaSets(t, "lives")) == 1 })
-	set := replicaSets(t, "lives")[0]
-	assert.Equal(t, "7001", annotationsOf(set)[inboundPorts])
-	assert.NotNil(t, recordOf(set)[recordAnnotation], "a ReplicaSet gets its Deployment's annotations, the record among them")
-
-	kubectl(t, "", "scale", "deployment/lives", "--replicas=2")
-	await(t, "the ReplicaSet is scaled", func() bool { return replicaSets(t, "lives")[0].Field("spec", "replicas") == 2 })
-	kubectl(t, "", "scale", "replicaset/"+set.Text("metadata", "name"), "--replicas=1")
-	kubectl(t, "", "set", "image", "deployment/lives", "case=golden:2")
-	kubectl(t, "", "rollout", "restart", "deployment/lives")
-	kubectl(t, manifest(twoFields), "apply", "--server-side", "--force-conflicts", "-f", "-")
-	await(t, "there is a ReplicaSet for each template", func() bool { return len(replicaSets(t, "lives")) >= 2 })
-	kubectl(t, "", "rollout", "undo", "deployment/lives", "--to-revision=1")
-	undone := manifestsOf(t, kubectl(t, "", "get", "deployment/lives", "-o", "yaml"))[0]
-	assert.Nil(t, annotationsOf(undone)[outboundPorts])
-	assert.Equal(t, recordOf(set)[recordAnnotation], recordOf(undone)[recordAnnotation], "the record of then comes back too")
-
-	assert.Contains(t, change(t, "lives", onTemplate(map[string]any{outboundPorts: "443"})),
-		"carries "+outboundPorts+", which krm-bypass did not write")
-	assert.Contains(t, change(t, "lives", onTemplate(map[string]any{inboundPorts: "443"})),
-		"carries "+inboundPorts+" with another value than krm-bypass wrote")
-	assert.Contains(t, change(t, "lives", onTemplate(map[string]any{markerAnnotation: "v1:0123456789abcdef"})),
-		"carries "+markerAnnotation+" with another value than krm-bypass wrote")
-	assert.Contains(t, change(t, "lives", onTemplate(map[string]any{markerAnnotation: nil})),
-		"carries "+inboundPorts+", which krm-bypass did not write")
-	assert.Empty(t, change(t, "lives", onTemplate(map[string]any{inboundPorts: nil, markerAnnotation: nil})), "no bypass any more")
-	assert.Empty(t, change(t, "lives", onTemplate(map[string]any{"prometheus.io/scrape": "true"})))
-
-	// A run of a CronJob by hand.
-	nightly := workload("batch/v1", kinds["batch/v1 CronJob"], nil)
-	below(nightly, "metadata")["name"] = "nightly"
-	text, err := json.Marshal(nightly)
-	require.NoError(t, err)
-	kubectl(t, rendered(t, oneField, string(text)), "apply", "-f", "-")
-	defer kubectl(t, "", "delete", "cronjob/nightly")
-	kubectl(t, "", "create", "job", "by-hand", "--from=cronjob/nightly")
-	kubectl(t, "", "delete", "job/by-hand")
-}
-
-func legacyLives(t *testing.T) {
-	object := annotated("Deployment")
-	annotationsOf(object)[outboundPorts] = "3306"
-	below(object, "metadata")["name"] = "legacy"
-	text, err := json.Marshal(object)
-	require.NoError(t, err)
-	// Another has a record that does not fit it.
-	copied := written(t, oneField, nil)
-	below(copied, "metadata")["name"] = "copied"
-	recordOf(copied)[recordAnnotation] = recordOf(written(t, twoFields, nil))[recordAnnotation]
-	require.NotEmpty(t, refusal(t, copied))
-	other, err := json.Marshal(copied)
-	require.NoError(t, err)
-	kubectl(t, "", "label", "namespace/default", admission.Exemption+"=ignore")
-	await(t, "the namespace is exempt", func() bool { return refusal(t, object) == "" })
-	kubectl(t, string(text)+"\n---\n"+string(other), "apply", "-f", "-")
-	kubectl(t, "", "label", "namespace/default", admission.Exemption+"-")
-	await(t, "the namespace is not exempt any more", func() bool { return refusal(t, annotated("Deployment")) != "" })
-
-	await(t, "the Deployment has a ReplicaSet", func() bool { return len(replicaSets(t, "legacy")) == 1 })
-	kubectl(t, "", "scale", "deployment/legacy", "--replicas=3")
-	kubectl(t, "", "set", "image", "deployment/legacy", "case=golden:2")
-	kubectl(t, "", "rollout", "restart", "deployment/legacy")
-	kubectl(t, "", "annotate", "deployment/legacy", "team=storefront")
-	kubectl(t, "", "set", "image", "deployment/copied", "case=golden:2")
-	kubectl(t, "", "delete", "deployment/copied")
-	kubectl(t, "", "patch", "deployment/legacy", "--subresource=status", "--type=merge", `--patch={"status":{"observedGeneration":1}}`)
-
-	assert.Contains(t, change(t, "legacy", onTemplate(map[string]any{inboundPorts: "443,444"})),
-		"carries "+inboundPorts+", which krm-bypass did not write")
-	assert.Contains(t, change(t, "legacy", onTemplate(map[string]any{"flomesh.io/inbound-port-exclusion-list": "443"})),
-		"carries flomesh.io/inbound-port-exclusion-list, which krm-bypass did not write")
-	assert.Empty(t, change(t, "legacy", onTemplate(map[string]any{inboundPorts: nil})), "one less by hand")
-	kubectl(t, rendered(t, twoFields, string(text)), "apply", "-f", "-")
-
-	// In the foreground the garbage collector takes off the finalizer, which is
-	// an update of the object itself.
-	kubectl(t, "", "delete", "deployment/legacy", "--cascade=foreground", "--timeout=60s")
-	_, err = server.Request(t.Context(), http.MethodGet, "/apis/apps/v1/namespaces/default/deployments/legacy", nil)
-	var gone *controlplane.Refusal
-	require.True(t, errors.As(err, &gone) && gone.Code == http.StatusNotFound, "%v", err)
-}
-
-// kindsOfSpec puts the policy in once more, with the kinds of a specification.
-func kindsOfSpec(t *testing.T) {
-	spec := filepath.Join(repository, "testdata/golden/workloads/pod-templates-add-kinds/spec.yaml")
-	fleet := workload("example.com/v1", transform.KindAt("example.com/v1", "Fleet", "spec.pods.template"), map[string]any{inboundPorts: "443"})
-	runner := workload("example.com/v1", transform.KindAt("example.com/v1", "Runner", "podTemplate"), map[string]any{inboundPorts: "443"})
-	// Another kind, in which something else stands on the way to their templates.
-	app := workload("example.com/v1", transform.KindAt("example.com/v1", "App", "spec.template"), map[string]any{inboundPorts: "443"})
-	below(app, "spec")["pods"] = []any{"a", "b"}
-	app["podTemplate"] = "a name"
-	objects := []controlplane.Object{fleet, runner, app}
-	prepare(t, objects)
-	for _, object := range objects {
-		assert.Empty(t, refusal(t, object), "not yet")
-	}
-	kubectl(t, krmBypass(t, "schema", "--admission-policy", "--spec", spec), "apply", "--server-side", "-f", "-")
-	await(t, "the kinds are known", func() bool { return refusal(t, fleet) != "" })
-	for _, object := range []controlplane.Object{fleet, runner, annotated("Deployment"), workload("argoproj.io/v1alpha1", kinds["argoproj.io/v1alpha1 Rollout"], map[string]any{inboundPorts: "443"})} {
-		assert.Contains(t, refusal(t, object), "carries "+inboundPorts+", which krm-bypass did not write", object.Text("kind"))
-	}
-	assert.Empty(t, refusal(t, app))
-	typesFit(t)
-
-	golden, err := readManifests(filepath.Join(filepath.Dir(spec), "expected.yaml"))
-	require.NoError(t, err)
-	prepare(t, golden)
-	judged := 0
-	for _, object := range golden {
-		if object.Text("metadata", "annotations", recordAnnotation) == "" {
-			continue
-		}
-		judged++
-		assert.Empty(t, refusal(t, object), "%s as krm-bypass wrote it", object.Text("kind"))
-		changed := below(object, "metadata", "annotations")
-		delete(changed, recordAnnotation)
-		assert.NotEmpty(t, refusal(t, object), "%s without the record", object.Text("kind"))
-	}
-	assert.Positive(t, judged)
 }

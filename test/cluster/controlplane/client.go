@@ -87,6 +87,14 @@ type Answer struct {
 // Request sends a request whose body, if there is one, is JSON. The error is a
 // *Refusal where the server refuses it.
 func (s *Server) Request(ctx context.Context, method, path string, body any) (Answer, error) {
+	if method == http.MethodPatch {
+		return s.Send(ctx, method, "application/merge-patch+json", path, body)
+	}
+	return s.Send(ctx, method, "application/json", path, body)
+}
+
+// Send is Request with a body of another type, such as another kind of patch.
+func (s *Server) Send(ctx context.Context, method, contentType, path string, body any) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	var sent bytes.Buffer
@@ -100,10 +108,7 @@ func (s *Server) Request(ctx context.Context, method, path string, body any) (An
 		return Answer{}, err
 	}
 	request.Header.Set("Accept", "application/json")
-	request.Header.Set("Content-Type", "application/json")
-	if method == http.MethodPatch {
-		request.Header.Set("Content-Type", "application/merge-patch+json")
-	}
+	request.Header.Set("Content-Type", contentType)
 	response, err := s.client.Do(request)
 	if err != nil {
 		return Answer{}, err

@@ -1,0 +1,74 @@
+package cluster
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+	"github.com/krm-bypass/krm-bypass/test/cluster/controlplane"
+)
+
+// kindsOfSpec puts the policy in once more, with the kinds of a specification.
+func kindsOfSpec(t *testing.T) {
+	spec := filepath.Join(repository, "testdata/golden/workloads/pod-templates-add-kinds/spec.yaml")
+	fleet := workload("example.com/v1", transform.KindAt("example.com/v1", "Fleet", "spec.pods.template"), map[string]any{inboundPorts: "443"})
+	runner := workload("example.com/v1", transform.KindAt("example.com/v1", "Runner", "podTemplate"), map[string]any{inboundPorts: "443"})
+	// Another kind, in which something else stands on the way to their templates.
+	app := workload("example.com/v1", transform.KindAt("example.com/v1", "App", "spec.template"), map[string]any{inboundPorts: "443"})
+	below(app, "spec")["pods"] = []any{"a", "b"}
+	app["podTemplate"] = "a name"
+	objects := []controlplane.Object{fleet, runner, app}
+	prepare(t, objects)
+	for _, object := range objects {
+		assert.Empty(t, refusal(t, object), "not yet")
+	}
+	kubectl(t, krmBypass(t, "schema", "--admission-policy", "--spec", spec), "apply", "--server-side", "-f", "-")
+	await(t, "the kinds are known", func() bool { return refusal(t, fleet) != "" })
+	for _, object := range []controlplane.Object{fleet, runner, annotated("Deployment"), workload("argoproj.io/v1alpha1", kinds["argoproj.io/v1alpha1 Rollout"], map[string]any{inboundPorts: "443"})} {
+		assert.Contains(t, refusal(t, object), "carries "+inboundPorts+", which krm-bypass did not write", object.Text("kind"))
+	}
+	assert.Empty(t, refusal(t, app))
+	typesFit(t)
+
+	golden, err := readManifests(filepath.Join(filepath.Dir(spec), "expected.yaml"))
+	require.NoError(t, err)
+	prepare(t, golden)
+	judged := 0
+	for _, object := range golden {
+		if object.Text("metadata", "annotations", recordAnnotation) == "" {
+			continue
+		}
+		judged++
+		assert.Empty(t, refusal(t, object), "%s as krm-bypass wrote it", object.Text("kind"))
+		changed := below(object, "metadata", "annotations")
+		delete(changed, recordAnnotation)
+		assert.NotEmpty(t, refusal(t, object), "%s without the record", object.Text("kind"))
+	}
+	assert.Positive(t, judged)
+}
+
+// enrolledOfSpec puts the policy in with a specification that enrols namespaces
+// of Kubernetes and of its mesh by their names.
+func enrolledOfSpec(t *testing.T) {
+	spec := filepath.Join(t.TempDir(), "bypass.yaml")
+	require.NoError(t, os.WriteFile(spec, []byte(`apiVersion: krm-bypass.dev/v1alpha1
+kind: ClusterBypass
+metadata: {name: cluster}
+spec: {mesh: Consul, enrolment: {namespaces: ["*", consul, kube-public]}}
+`), 0o600))
+	in := func(namespace string) string {
+		object := workload("apps/v1", kinds["apps/v1 Deployment"], map[string]any{"consul.hashicorp.com/transparent-proxy-exclude-inbound-ports": "443"})
+		below(object, "metadata")["namespace"] = namespace
+		return refusal(t, object)
+	}
+	assert.Empty(t, in("consul"))
+	assert.Empty(t, in("kube-public"))
+	kubectl(t, krmBypass(t, "schema", "--admission-policy", "--spec", spec), "apply", "--server-side", "-f", "-")
+	await(t, "the namespaces are enrolled", func() bool { return in("consul") != "" })
+	assert.NotEmpty(t, in("kube-public"))
+	assert.Empty(t, in("kube-system"))
+}
