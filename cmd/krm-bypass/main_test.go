@@ -320,7 +320,7 @@ func TestAdmissionPolicyWithKinds(t *testing.T) {
 	const spec = "../../testdata/golden/workloads/pod-templates-add-kinds/spec.yaml"
 	code, out, errOut := krmBypass("", "schema", "--admission-policy", "--spec", spec)
 	assert.Zero(t, code)
-	assert.Contains(t, out, `dyn(object)[?"spec"][?"pods"][?"template"]`)
+	assert.Contains(t, out, `o[?"spec"][?"pods"][?"template"]`)
 	assert.Empty(t, errOut)
 
 	text, err := os.ReadFile(spec)

@@ -3,6 +3,7 @@ package admission
 import (
 	"cmp"
 	_ "embed" // for the form of the policy
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -42,7 +43,11 @@ func Policy(of *transform.Policy) string {
 		"container name": {transform.InitName},
 		"rules":          append(rules(transform.Kinds, resource), rules(added, anyResource)...),
 		"kubernetes":     {within(transform.KubernetesNamespaces, enrolled)},
-		"bypasses":       bypasses(enrolled),
+		"keys":           ofMeshes(enrolled, keys),
+		"others":         ofMeshes(enrolled, others),
+		"worded":         ofMeshes(enrolled, worded),
+		"prefixes":       ofMeshes(enrolled, prefixes),
+		"passed":         {strings.Join(passed(), ", ")},
 		"template":       template(kinds),
 	}
 	var b strings.Builder
@@ -63,22 +68,95 @@ func filled(line string, fillers map[string][]string) string {
 	})
 }
 
-// bypasses gives CEL for the annotations by which traffic bypasses the sidecars of
-// the meshes, but for each mesh in its own namespaces.
-func bypasses(enrolled []string) []string {
+// ofMeshes gives CEL for a list of what is true of the meshes, but for each mesh in
+// its own namespaces.
+func ofMeshes(enrolled []string, entries func(*mesh.Mesh) []string) []string {
 	var lines []string
 	for _, m := range mesh.All() {
-		lines = append(lines, "("+within(m.Namespaces, enrolled)+" ? [] : [")
-		var keys []string
-		for _, k := range m.Keys {
-			keys = append(keys, k.Annotation)
+		of := entries(m)
+		if len(of) == 0 {
+			continue
 		}
-		for _, key := range append(keys, m.Bypassing()...) {
-			lines = append(lines, "  "+quoted(key)+",")
+		lines = append(lines, "("+within(m.Namespaces, enrolled)+" ? [] : [")
+		for _, entry := range of {
+			lines = append(lines, "  "+entry+",")
 		}
 		lines = append(lines, "]) +")
 	}
 	return append(lines, "[]")
+}
+
+// keys are the annotations that krm-bypass writes for a mesh.
+func keys(m *mesh.Mesh) []string {
+	var all []string
+	for _, k := range m.Keys {
+		all = append(all, quoted(k.Annotation))
+	}
+	return all
+}
+
+// prefixes are those under which a mesh has annotations that nobody knows yet.
+func prefixes(m *mesh.Mesh) []string {
+	var all []string
+	for _, p := range m.Prefixes {
+		all = append(all, quoted(p))
+	}
+	return all
+}
+
+// others are a mesh's annotations besides, each with the values that open nothing.
+func others(m *mesh.Mesh) []string {
+	var all []string
+	for _, o := range m.Others {
+		if o.Opens != 0 && o.Words == nil {
+			all = append(all, "['"+strings.Join(append([]string{o.Annotation, ""}, o.Harmless...), "', '")+"']")
+		}
+	}
+	return all
+}
+
+// worded are those in whose values words say it, each with two expressions: for the
+// words, and for those of them that open nothing.
+func worded(m *mesh.Mesh) []string {
+	var all []string
+	for _, o := range m.Others {
+		if o.Words == nil {
+			continue
+		}
+		words := slices.Sorted(maps.Keys(o.Words))
+		var harmless []string
+		for _, word := range words {
+			values := make([]string, len(o.Words[word]))
+			for i, value := range o.Words[word] {
+				values[i] = regexp.QuoteMeta(value)
+			}
+			if len(values) > 0 {
+				harmless = append(harmless, word+quotes+`\s*:\s*`+quotes+"("+strings.Join(values, "|")+`)([\x22\x27\s,}]|$)`)
+			}
+		}
+		all = append(all, "['"+o.Annotation+`', r'\b(`+strings.Join(words, "|")+`)\b|`+hiding+`', r'\b(`+strings.Join(harmless, "|")+")']")
+	}
+	return all
+}
+
+const (
+	// quotes may stand around a word in YAML. Their codes have none in them.
+	quotes = `[\x22\x27]?`
+	// hiding is by what a word stands in YAML without its letters.
+	hiding = `\\[xuU\r\n]|!!binary|:binary|%TAG`
+)
+
+// passed lists the annotations under the meshes' prefixes that are known.
+func passed() []string {
+	var all []string
+	for _, m := range mesh.All() {
+		for _, o := range m.Others {
+			if _, opens := m.Other(o.Annotation); !opens && slices.ContainsFunc(m.Prefixes, func(p string) bool { return strings.HasPrefix(o.Annotation, p) }) {
+				all = append(all, quoted(o.Annotation))
+			}
+		}
+	}
+	return all
 }
 
 // quoted gives a string as CEL has it.

@@ -80,15 +80,27 @@ func TestEveryTableEntryIsThere(t *testing.T) {
 	}
 	for _, m := range mesh.All() {
 		for _, k := range m.Keys {
-			assert.Contains(t, expressions["bypasses"], "'"+k.Annotation+"'")
-		}
-		for _, annotation := range m.Bypassing() {
-			assert.Contains(t, expressions["bypasses"], "'"+annotation+"'")
+			assert.Contains(t, expressions["keys"], "'"+k.Annotation+"'")
 		}
 		for _, other := range m.Others {
-			if other.Opens == 0 {
-				assert.NotContains(t, expressions["bypasses"], "'"+other.Annotation+"'")
+			in := "others"
+			if other.Words != nil {
+				in = "worded"
 			}
+			if other.Opens == 0 {
+				assert.NotContains(t, expressions[in], "['"+other.Annotation+"'")
+			} else {
+				assert.Contains(t, expressions[in], "['"+other.Annotation+"'")
+			}
+			for _, value := range other.Harmless {
+				assert.Regexp(t, `\['`+other.Annotation+`',.* '`+value+`'`, expressions[in])
+			}
+			for word := range other.Words {
+				assert.Contains(t, expressions[in], word)
+			}
+		}
+		for _, prefix := range m.Prefixes {
+			assert.Contains(t, expressions["prefixes"], "'"+prefix+"'")
 		}
 	}
 	served := map[string]bool{}

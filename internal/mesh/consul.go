@@ -33,6 +33,7 @@ var consul = Mesh{
 		// A pod with it counts as injected, and gets no sidecar.
 		{Annotation: "consul.hashicorp.com/connect-inject-status", Opens: OpensAll, Source: "hashicorp/consul-k8s control-plane/connect-inject/webhook/mesh_webhook.go"},
 	},
+	Prefixes:   []string{"consul.hashicorp.com/transparent-proxy-exclude-"},
 	UIDs:       []string{"5995", "5996"},
 	Containers: []string{"consul-connect-inject-init", "consul-dataplane"},
 	OwnPorts: []OwnPorts{

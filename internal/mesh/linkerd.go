@@ -32,6 +32,8 @@ var linkerd = Mesh{
 		{Annotation: "config.linkerd.io/proxy-uid", Opens: OpensOutbound, Harmless: []string{"2102"}, Source: linkerdInit},
 		{Annotation: "config.linkerd.io/proxy-gid", Opens: OpensOutbound, Harmless: []string{"-1"}, Source: linkerdInit},
 	},
+	// Others of tomorrow among them: linkerd/linkerd2 pull request 15496.
+	Prefixes:   []string{"config.linkerd.io/skip-"},
 	UIDs:       []string{"2102"},
 	Containers: []string{"linkerd-init", "linkerd-proxy", "linkerd-network-validator"},
 	OwnPorts: []OwnPorts{

@@ -62,7 +62,7 @@ func TestOthersAreWhatTheySay(t *testing.T) {
 			}
 		}
 		for _, prefix := range m.Prefixes {
-			assert.True(t, strings.HasSuffix(prefix, "/"), prefix)
+			assert.Regexp(t, `/$|/[a-z-]+-$`, prefix)
 		}
 	}
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/internal/admission"
-	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 	"github.com/krm-bypass/krm-bypass/test/cluster/controlplane"
 )
@@ -201,78 +200,6 @@ func goldensAsModelled(t *testing.T) {
 	assert.Positive(t, refused)
 }
 
-// bypasses are all annotations by which a mesh's sidecar is bypassed.
-var bypasses = bypassesIn("default")
-
-// bypassesIn are those that count in a namespace.
-func bypassesIn(namespace string) []string {
-	var keys []string
-	for _, m := range mesh.All() {
-		if regexp.MustCompile("^(" + own[m.Name] + ")$").MatchString(namespace) {
-			continue
-		}
-		for _, k := range m.Keys {
-			keys = append(keys, k.Annotation)
-		}
-		keys = append(keys, m.Bypassing()...)
-	}
-	return keys
-}
-
-// own are the meshes' own namespaces.
-var own = map[string]string{
-	"Istio": "istio-system|istio-operator", "FSM": "fsm-system", "OSM": "osm-system",
-	"Linkerd": "linkerd|linkerd-.*", "Consul": "consul", "Kuma": "kuma-system",
-}
-
-// modelled gives the bypasses on a new object's template that krm-bypass did not
-// write, and whether the record is like the template otherwise.
-func modelled(object controlplane.Object) (foreign []string, alike bool) {
-	kind, known := kinds[object.Text("apiVersion")+" "+object.Text("kind")]
-	if !known {
-		for name, k := range kinds { // in another version
-			group, _, _ := strings.Cut(object.Text("apiVersion"), "/")
-			if k.Kind == object.Text("kind") && k.Group == group && group != "" {
-				kind, known = kinds[name], true
-			}
-		}
-	}
-	owners, _ := object.Field("metadata", "ownerReferences").([]any)
-	controlled := slices.ContainsFunc(owners, func(owner any) bool { return owner.(map[string]any)["controller"] == true })
-	if !known || len(kind.Template) == 0 || controlled || strings.HasPrefix(object.Text("metadata", "namespace"), "kube-") {
-		return nil, true
-	}
-	on, _ := object.Field(append(slices.Clone(kind.Template), "metadata", "annotations")...).(map[string]any)
-	var record struct {
-		Version     int `json:"v"`
-		Wrote, Kept map[string]string
-	}
-	_ = json.Unmarshal([]byte(object.Text("metadata", "annotations", recordAnnotation)), &record)
-	_, marked := record.Wrote[markerAnnotation]
-	marked = marked && record.Version == 1 && on[markerAnnotation] != nil
-	carries := false
-	for _, annotation := range bypassesIn(object.Text("metadata", "namespace")) {
-		_, wrote := record.Wrote[annotation]
-		_, kept := record.Kept[annotation]
-		_, carried := on[annotation]
-		carries = carries || carried
-		if carried && !(marked && (wrote || kept)) {
-			foreign = append(foreign, annotation)
-		}
-	}
-	if !carries || !marked {
-		return foreign, true
-	}
-	alike = true
-	for annotation := range record.Wrote {
-		_, carried := on[annotation]
-		alike = alike && (carried || annotation == transform.InitEntry)
-	}
-	containers, _ := object.Field(append(slices.Clone(kind.Template), "spec", "initContainers")...).([]any)
-	contained := slices.ContainsFunc(containers, func(c any) bool { return c.(map[string]any)["name"] == transform.InitName })
-	return foreign, alike && contained == (record.Wrote[transform.InitEntry] != "")
-}
-
 func handWritten(t *testing.T) {
 	require.NotEmpty(t, bypasses)
 	refused := 0
@@ -290,12 +217,13 @@ func handWritten(t *testing.T) {
 			below(null, append(slices.Clone(kind.Template), key[:len(key)-1]...)...)[key[len(key)-1]] = nil
 			assert.NotContains(t, refusalOfAny(t, null), admission.Name, "%s with %v: null", name, key)
 		}
-		for _, annotation := range bypasses {
-			for _, value := range []string{"", "443"} {
-				said := refusal(t, workload(apiVersion, kind, map[string]any{annotation: value}))
-				assert.Contains(t, said, "the pod template carries "+annotation+", which krm-bypass did not write", "%s with %s", name, annotation)
-				refused++
-			}
+		for _, by := range bypasses {
+			said := refusal(t, workload(apiVersion, kind, map[string]any{by.key: by.value}))
+			assert.Contains(t, said, "the pod template carries "+by.key+", which krm-bypass did not write", "%s with %v", name, by)
+			refused++
+		}
+		for _, by := range passes {
+			assert.Empty(t, refusal(t, workload(apiVersion, kind, map[string]any{by.key: by.value})), "%s with %v", name, by)
 		}
 	}
 	t.Logf("the server refuses %d workloads with one annotation by hand", refused)
@@ -500,4 +428,17 @@ func largeAnnotations(t *testing.T) {
 	assert.Empty(t, refusal(t, object), "as much as there may be")
 	annotationsOf(object)[outboundPorts] = "443"
 	assert.Contains(t, refusal(t, object), outboundPorts)
+
+	many := workload("apps/v1", kinds["apps/v1 Deployment"], nil)
+	for i := range 20_000 {
+		annotationsOf(many)[fmt.Sprintf("x%d", i)] = ""
+	}
+	assert.Empty(t, refusal(t, many))
+	annotationsOf(many)["traffic.kuma.io/of-tomorrow"] = ""
+	assert.Contains(t, refusal(t, many), "traffic.kuma.io/of-tomorrow")
+
+	config := workload("apps/v1", kinds["apps/v1 Deployment"], map[string]any{"proxy.istio.io/config": "# " + strings.Repeat("x", 32<<10)})
+	assert.Empty(t, refusal(t, config))
+	annotationsOf(config)["proxy.istio.io/config"] = "# " + strings.Repeat("x", 32<<10) + "\nproxyMetadata: {DRY_RUN: 'true'}"
+	assert.Contains(t, refusal(t, config), "proxy.istio.io/config")
 }

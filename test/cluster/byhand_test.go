@@ -80,10 +80,13 @@ func handWrittenUpdates(t *testing.T) {
 			}
 			const merge = "application/merge-patch+json"
 			assert.Empty(t, update(http.MethodPatch, merge, "", patched(kind.Template, map[string]any{"prometheus.io/port": "9090"})), "%s without a bypass", name)
-			for _, annotation := range bypasses {
-				said := update(http.MethodPatch, merge, "", patched(kind.Template, map[string]any{annotation: "443"}))
-				assert.Contains(t, said, "the pod template carries "+annotation+", which krm-bypass did not write", "%s with %s", name, annotation)
+			for _, by := range bypasses {
+				said := update(http.MethodPatch, merge, "", patched(kind.Template, map[string]any{by.key: by.value}))
+				assert.Contains(t, said, "the pod template carries "+by.key+", which krm-bypass did not write", "%s with %v", name, by)
 				refused++
+			}
+			for _, by := range passes {
+				assert.Empty(t, update(http.MethodPatch, merge, "", patched(kind.Template, map[string]any{by.key: by.value})), "%s with %v", name, by)
 			}
 
 			by := patched(kind.Template, map[string]any{inboundPorts: "443"})
