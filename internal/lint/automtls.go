@@ -121,7 +121,7 @@ func (t *mtls) report(j *judgement, w *Workload, b *broken) {
 	if w.settings.ExcludeInboundPorts.Intersect(b.ports).IsEmpty() {
 		by = traffic.IncludeInboundPorts
 	}
-	key, _ := j.linter.mesh.Key(by)
+	key, _ := j.linter.policy.Mesh.Key(by)
 	changes := slices.SortedFunc(maps.Keys(b.changes[w]), func(a, c *change) int { return strings.Compare(a.ID(), c.ID()) })
 	var remedies, documents []string
 	for _, c := range changes {

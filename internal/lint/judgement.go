@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -12,7 +13,7 @@ import (
 func (l *Linter) Judge(workloads []*Workload, wanted Wanted, items Items) []Finding {
 	alike := represented(workloads, items)
 	j := &judgement{
-		reporter: reporter{linter: l}, items: items, workloads: workloads, opening: newIndex(l.namespace, alike),
+		reporter: reporter{linter: l}, items: items, workloads: workloads, opening: newIndex(l.policy.Namespace, alike),
 		roots: rootsOf(items), leaving: grouped(alike), notes: map[place]*note{}, open: map[string][]saying{},
 	}
 	for _, c := range wanted.checks {
@@ -47,10 +48,11 @@ func (r *reporter) find(about *transform.Object, path edit.Path, value string, a
 }
 
 func (r *reporter) findAs(says string, about *transform.Object, path edit.Path, value string, args ...any) *Finding {
+	severity := transform.Severity(strings.ToLower(string(r.linter.severity(r.check))))
 	r.findings = append(r.findings, Finding{
 		Check:   r.check.Name,
 		Object:  about,
-		Finding: transform.Finding{Severity: r.linter.severities[r.check.Name], Message: fmt.Sprintf(says, args...), Path: path, Value: value},
+		Finding: transform.Finding{Severity: severity, Message: fmt.Sprintf(says, args...), Path: path, Value: value},
 	})
 	return &r.findings[len(r.findings)-1]
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"sync"
 
-	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -22,11 +21,8 @@ type Finding struct {
 // Linter runs the checks that are in force for a policy. It is safe for
 // concurrent use.
 type Linter struct {
-	mesh *mesh.Mesh
-	// namespace is that of objects which name none, "" where it is unknown.
-	namespace  string
-	severities map[string]transform.Severity
-	checks     []*Check
+	policy *transform.Policy
+	checks []*Check
 	// limited reports whether the policy has limits.
 	limited bool
 	// bypasses are those of the workloads, by what tells them apart.
@@ -35,22 +31,21 @@ type Linter struct {
 	paths sync.Map
 }
 
-// reported are the severities that a finding can have.
-var reported = map[Severity]transform.Severity{Error: transform.Error, Warning: transform.Warning}
-
 // New gives a linter for what a policy makes of workloads.
 func New(policy *transform.Policy) *Linter {
-	l := &Linter{mesh: policy.Mesh, namespace: policy.Namespace, severities: map[string]transform.Severity{}}
+	l := &Linter{policy: policy}
 	l.limited = !policy.Limits.IsZero() || len(policy.Limits.ForbiddenNamespaces) > 0 || policy.Limits.Annotators != nil
 	for _, c := range table {
-		severity := cmp.Or(Severity(policy.Lint[c.Name]), c.Severity)
-		if severity == Ignore || c.Domain != "" && c.Domain != l.mesh.Domain {
+		if l.severity(c) == Ignore || c.Domain != "" && c.Domain != l.policy.Mesh.Domain {
 			continue
 		}
-		l.severities[c.Name] = reported[severity]
 		l.checks = append(l.checks, c)
 	}
 	return l
+}
+
+func (l *Linter) severity(c *Check) Severity {
+	return cmp.Or(Severity(l.policy.Lint[c.Name]), c.Severity)
 }
 
 // Look views the planned workloads of a document as they are after the plans'

@@ -78,7 +78,7 @@ func fitting(workloads []*Workload) string {
 // policy writes for them.
 func unmeshedNamespace(j *judgement) {
 	for n, workloads := range j.namespaces(func(w *Workload) bool { return w.written }) {
-		if reason := j.linter.mesh.UnmeshedNamespace(n.labels, n.annotations); reason != "" {
+		if reason := j.linter.policy.Mesh.UnmeshedNamespace(n.labels, n.annotations); reason != "" {
 			j.find(n.Object, n.Path("metadata"), "", reason, some(idsOf(workloads)))
 		}
 	}

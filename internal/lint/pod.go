@@ -126,7 +126,7 @@ func changesRules(capability node.Value) bool {
 // proxyUser finds containers whose connections the mesh takes for its sidecar's, by
 // their own security context or the pod's.
 func proxyUser(e *examination) {
-	mesh := e.linter.mesh
+	mesh := e.linter.policy.Mesh
 	for _, id := range []struct {
 		field string
 		ids   []string

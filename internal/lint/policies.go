@@ -122,7 +122,7 @@ func (j *judgement) governed(namespace string, by selector) []*Workload {
 }
 
 // namespace gives the namespace of an object as the workloads have theirs.
-func (j *judgement) namespace(named string) string { return cmp.Or(named, j.linter.namespace) }
+func (j *judgement) namespace(named string) string { return cmp.Or(named, j.linter.policy.Namespace) }
 
 // defaultRoot is Istio's root namespace where its MeshConfig names none.
 const defaultRoot = "istio-system"

@@ -8,7 +8,7 @@ import (
 
 // virtualService finds VirtualServices past whose routes connections go.
 func virtualService(j *judgement) {
-	hosts := j.hosts()
+	hosted := j.hosted()
 	for _, v := range viewed[virtualServiceObject](j.items) {
 		if len(v.Spec.Gateways) > 0 && !slices.Contains(v.Spec.Gateways, "mesh") {
 			continue // it is for gateways alone
@@ -16,40 +16,37 @@ func virtualService(j *judgement) {
 		own := j.namespace(v.Namespace)
 		for h, host := range v.Spec.Hosts {
 			n := j.note(v.Object, v.Path("spec", "hosts", h), host)
-			j.past(n, v.Spec.ExportTo, own, func(s traffic.Settings) traffic.Ports { return v.bypassed(hosts[hostOf(host, own)], s) })
+			j.past(n, v.Spec.ExportTo, own, func(s traffic.Settings) traffic.Ports { return v.bypassed(hosted, hostOf(host, own), s) })
 		}
 	}
 }
 
-// hosted is what the items say of a host.
+// hosted is what the items say of hosts.
 type hosted struct {
-	services []*service
-	entries  []*serviceEntryObject
+	services map[string][]*service
+	entries  map[string][]*serviceEntryObject
 }
 
-func (j *judgement) hosts() map[string]hosted {
-	hosts := map[string]hosted{}
+func (j *judgement) hosted() hosted {
+	of := hosted{map[string][]*service{}, map[string][]*serviceEntryObject{}}
 	for _, s := range viewed[service](j.items) {
 		host := hostOf(s.Name, j.namespace(s.Namespace))
-		h := hosts[host]
-		h.services = append(h.services, s)
-		hosts[host] = h
+		of.services[host] = append(of.services[host], s)
 	}
 	for _, e := range viewed[serviceEntryObject](j.items) {
 		for _, host := range e.Spec.Hosts {
-			h := hosts[host]
-			h.entries = append(h.entries, e)
-			hosts[host] = h
+			of.entries[host] = append(of.entries[host], e)
 		}
 	}
-	return hosts
+	return of
 }
 
 // bypassed gives the ports at which settings go past the routes to a host: of
 // those that its Service or ServiceEntry has, and of those that routes name.
-func (v *virtualServiceObject) bypassed(host hosted, s traffic.Settings) traffic.Ports {
+func (v *virtualServiceObject) bypassed(hosted hosted, host string, s traffic.Settings) traffic.Ports {
 	var ports traffic.Ports
-	for _, service := range host.services {
+	services, entries := hosted.services[host], hosted.entries[host]
+	for _, service := range services {
 		address, _ := traffic.ParsePrefix(service.Spec.ClusterIP) // the zero prefix where it is not given
 		for _, p := range service.Spec.Ports {
 			if bypasses(s, address, p.Port) {
@@ -57,14 +54,14 @@ func (v *virtualServiceObject) bypassed(host hosted, s traffic.Settings) traffic
 			}
 		}
 	}
-	for _, entry := range host.entries {
+	for _, entry := range entries {
 		ports = ports.Union(entry.bypassed(s))
 	}
 	named, all := v.matched()
 	if !all {
 		ports = ports.Intersect(named)
 	}
-	if host.services == nil && host.entries == nil {
+	if services == nil && entries == nil {
 		ports = named.Intersect(s.ExcludeOutboundPorts)
 	}
 	return ports.Of(traffic.TCP)

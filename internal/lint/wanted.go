@@ -21,7 +21,7 @@ type Wanted struct {
 // Wants gives what is wanted because of the workloads, where present says which
 // kinds of objects there are.
 func (l *Linter) Wants(workloads []*Workload, present func(is func(object.Type) bool) bool) Wanted {
-	wanted := Wanted{opening: newIndex(l.namespace, workloads)}
+	wanted := Wanted{opening: newIndex(l.policy.Namespace, workloads)}
 	listed := present(func(t object.Type) bool { return t.List })
 	there := func(k *kind) bool { return present(k.is) }
 	for _, c := range l.checks {
@@ -33,7 +33,7 @@ func (l *Linter) Wants(workloads []*Workload, present func(is func(object.Type) 
 		}
 		wanted.checks = append(wanted.checks, c)
 		for _, k := range slices.Concat(c.about, c.reads) {
-			if (k.of == "" || k.of == l.mesh.Domain) && !slices.Contains(wanted.kinds, k) {
+			if (k.of == "" || k.of == l.policy.Mesh.Domain) && !slices.Contains(wanted.kinds, k) {
 				wanted.kinds = append(wanted.kinds, k)
 			}
 		}

@@ -51,7 +51,7 @@ func (l *Linter) bypassOf(plan *transform.Plan) *bypass {
 		return known.(*bypass)
 	}
 	open := plan.Settings.Inbound().Of(traffic.TCP)
-	b := &bypass{settings: plan.Settings, inbound: open.Without(l.mesh.Own(open))}
+	b := &bypass{settings: plan.Settings, inbound: open.Without(l.policy.Mesh.Own(open))}
 	for _, g := range plan.Gaps {
 		b.beyond = append(b.beyond, g.Field)
 	}

@@ -128,6 +128,13 @@ func (a *asking) seen() (answer Answer, handshaken bool) {
 	return answer, a.handshaken
 }
 
+// learn changes what it has seen so far.
+func (a *asking) learn(change func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	change()
+}
+
 // reason puts an error in words, and adds a hint if one is known.
 func reason(err error) string {
 	if _, plain := errors.AsType[tls.RecordHeaderError](err); plain {
@@ -149,9 +156,7 @@ func (a *asking) dial(ctx context.Context, network, address string) (net.Conn, e
 	}
 	connection, err := dial(ctx, network, address)
 	if err == nil {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.answer.Address = connection.RemoteAddr().String()
+		a.learn(func() { a.answer.Address = connection.RemoteAddr().String() })
 	}
 	return connection, err
 }
@@ -164,9 +169,7 @@ func (a *asking) tls(protocols []string) *tls.Config {
 		NextProtos:         protocols,
 		InsecureSkipVerify: true,
 		VerifyPeerCertificate: func(certificates [][]byte, _ [][]*x509.Certificate) error {
-			a.mu.Lock()
-			a.handshaken = true
-			a.mu.Unlock()
+			a.learn(func() { a.handshaken = true })
 			leaf, err := x509.ParseCertificate(certificates[0])
 			if err == nil {
 				a.note(inCertificate(leaf))
@@ -177,13 +180,13 @@ func (a *asking) tls(protocols []string) *tls.Config {
 }
 
 func (a *asking) note(signs []Sign) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, s := range signs {
-		if !slices.Contains(a.answer.Signs, s) {
-			a.answer.Signs = append(a.answer.Signs, s)
+	a.learn(func() {
+		for _, s := range signs {
+			if !slices.Contains(a.answer.Signs, s) {
+				a.answer.Signs = append(a.answer.Signs, s)
+			}
 		}
-	}
+	})
 }
 
 // shakeHands does a TLS handshake and nothing else.
@@ -231,9 +234,7 @@ func (a *asking) request() error {
 	}
 	defer func() { _ = response.Body.Close() }()
 	_, _ = io.CopyN(io.Discard, response.Body, most) // so that the server sees no error
-	a.mu.Lock()
-	a.answer.Status = response.StatusCode
-	a.mu.Unlock()
+	a.learn(func() { a.answer.Status = response.StatusCode })
 	a.note(inHeader(response.Header))
 	return nil
 }

@@ -60,7 +60,7 @@ var lookAlikes = strings.NewReplacer(
 
 // plain gives the word that a reader sees, going by shape alone.
 func plain(word string) string {
-	if isASCII(word) {
+	if strings.IndexFunc(word, func(r rune) bool { return r > '~' }) < 0 {
 		return word
 	}
 	return strings.Map(func(r rune) rune {
@@ -69,10 +69,6 @@ func plain(word string) string {
 		}
 		return r
 	}, lookAlikes.Replace(word))
-}
-
-func isASCII(word string) bool {
-	return strings.IndexFunc(word, func(r rune) bool { return r > '~' }) < 0
 }
 
 // LookAlike names the first letter in a word that is not what it looks like, in words
