@@ -76,16 +76,15 @@ func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, oth
 	var then []string
 	for _, path := range paths {
 		at, err := tree.Path(path)
-		if errors.Is(err, revision.ErrAbsent) {
-			continue
-		}
 		if err != nil {
 			return found, "", fmt.Errorf("--before: %w", err)
 		}
-		then = append(then, at)
+		if at != "" {
+			then = append(then, at)
+		}
 	}
 	if in.spec != "" {
-		if in.spec, err = tree.Path(in.spec); err != nil && !errors.Is(err, revision.ErrAbsent) {
+		if in.spec, err = tree.Path(in.spec); err != nil {
 			return found, "", fmt.Errorf("--before: %w", err)
 		}
 	}

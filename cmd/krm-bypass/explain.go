@@ -117,9 +117,9 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 
 // connection gives the connection that the user asks about, nil if there is none.
 func (f explainFlags) connection() (*traffic.Connection, string, error) {
-	flag, text, read := "--to", f.to, traffic.ParseOutbound
+	flag, text, name, read := "--to", f.to, f.to, traffic.ParseOutbound
 	if f.fromPort != "" {
-		flag, text, read = "--from-port", f.fromPort, traffic.ParseInbound
+		flag, text, name, read = "--from-port", f.fromPort, "inbound port "+f.fromPort, traffic.ParseInbound
 	}
 	if text == "" {
 		return nil, "", nil
@@ -127,10 +127,6 @@ func (f explainFlags) connection() (*traffic.Connection, string, error) {
 	connection, err := read(text)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", flag, err)
-	}
-	name := text
-	if f.fromPort != "" {
-		name = "inbound port " + text
 	}
 	return &connection, name, nil
 }

@@ -34,23 +34,11 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(errOut)
 	// Before cobra, which takes --help behind a misspelt command for the program's.
-	err := noUnknownCommand(root, words(args))
+	err := noUnknownCommand(root, args)
 	if err == nil {
 		err = root.Execute()
 	}
 	return function.Exit(err, errOut)
-}
-
-// words are the arguments that can only be commands: the first, and a second behind
-// help.
-func words(args []string) []string {
-	if len(args) > 1 && args[0] == "help" {
-		args = args[1:]
-	}
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		return nil
-	}
-	return args
 }
 
 func rootCommand() *cobra.Command {
@@ -82,7 +70,10 @@ func addNamespaceFlag(cmd *cobra.Command, namespace *string) {
 }
 
 func noUnknownCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
+	if len(args) > 1 && args[0] == "help" {
+		args = args[1:]
+	}
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
 		return nil
 	}
 	var names []string

@@ -99,7 +99,11 @@ func (m *manifests) add(path string, text []byte, err error) {
 // Links must stay within it: what it holds may come from somebody who must not
 // read, or have rewritten, other files.
 func (m *manifests) folder(path string) (count int) {
-	root, err := openRoot(path)
+	var root *os.Root
+	real, err := realPath(path)
+	if err == nil {
+		root, err = os.OpenRoot(real)
+	}
 	if err != nil {
 		m.problem(err)
 		return 1
@@ -127,15 +131,6 @@ func (m *manifests) folder(path string) (count int) {
 		m.problem(err)
 	}
 	return count
-}
-
-// openRoot opens a folder by its path without links.
-func openRoot(path string) (*os.Root, error) {
-	real, err := realPath(path)
-	if err != nil {
-		return nil, err
-	}
-	return os.OpenRoot(real)
 }
 
 // within reads a file of a folder.

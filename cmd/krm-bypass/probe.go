@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -40,28 +39,30 @@ const unexpected = 1
 var expectations = map[string]probe.Verdict{"bypassed": probe.Unmarked, "intercepted": probe.Intercepted}
 
 func probeCommand() *cobra.Command {
-	var expect, output string
+	var expect, form string
 	var timeout time.Duration
-	var targets []*url.URL
 	cmd := &cobra.Command{
 		Use:   "probe URL...",
 		Short: "Ask a URL whether its answers come through a sidecar",
 		Long:  probeHelp,
-		Args: func(_ *cobra.Command, args []string) (err error) {
-			targets, err = probeTargets(args, expect, output, timeout)
-			return err
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args:  need("asks URLs: name some", "http://10.0.0.1:8080/"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			targets, err := probeTargets(args, expect, form, timeout)
+			if err != nil {
+				return err
+			}
 			prober := probe.Prober{Timeout: timeout}
 			answers := make([]probe.Answer, len(targets))
 			for i, target := range targets {
 				answers[i] = prober.Ask(cmd.Context(), target)
 			}
-			text, err := probeOutputs[output](answers, expectations[expect])
+			text, err := probeOutputs[form](answers, expectations[expect])
 			if err != nil {
 				return err
 			}
-			fmt.Fprint(cmd.OutOrStdout(), text)
+			if err := output(cmd, []byte(text)); err != nil {
+				return err
+			}
 			if code := probeCode(answers, expectations[expect]); code != 0 {
 				return function.WithCode(function.ErrReported, code)
 			}
@@ -71,19 +72,17 @@ func probeCommand() *cobra.Command {
 	failsWith(cmd, couldNotTell)
 	flags := cmd.Flags()
 	flags.StringVar(&expect, "expect", "", "the answer that exits 0: bypassed or intercepted")
-	flags.StringVarP(&output, "output", "o", "text", "output format: text or json")
+	flags.StringVarP(&form, "output", "o", "text", "output format: text or json")
 	flags.DurationVar(&timeout, "timeout", 5*time.Second, "how long to wait for each URL")
 	return cmd
 }
 
-func probeTargets(args []string, expect, output string, timeout time.Duration) ([]*url.URL, error) {
+func probeTargets(args []string, expect, form string, timeout time.Duration) ([]*url.URL, error) {
 	switch {
-	case len(args) == 0:
-		return nil, errors.New("probe asks URLs: name some, as in krm-bypass probe http://10.0.0.1:8080/")
 	case expect != "" && expectations[expect] == "":
 		return nil, fmt.Errorf("--expect: %q is not known: write bypassed or intercepted", expect)
-	case probeOutputs[output] == nil:
-		return nil, fmt.Errorf("--output: %q is not known: write text or json", output)
+	case probeOutputs[form] == nil:
+		return nil, fmt.Errorf("--output: %q is not known: write text or json", form)
 	case timeout <= 0:
 		return nil, fmt.Errorf("--timeout: %v is no time to wait: write one such as 5s", timeout)
 	}

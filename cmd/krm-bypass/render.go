@@ -129,10 +129,8 @@ func holdsObject(stream []byte) bool {
 }
 
 func rewriteFiles(cmd *cobra.Command, in inputs, paths []string, showDiff bool) error {
-	for _, path := range paths {
-		if path == standardInput {
-			return errors.New("standard input cannot be rewritten: name files or folders instead")
-		}
+	if slices.Contains(paths, standardInput) {
+		return errors.New("standard input cannot be rewritten: name files or folders instead")
 	}
 	was, is, err := rendered(cmd, in, paths)
 	if err != nil {

@@ -62,11 +62,7 @@ func (s *rewriting) guard() (release func()) {
 		case sig := <-signals:
 			s.mu.Lock() // a commit that has begun goes on to its end
 			s.remove()
-			code := 1
-			if number, ok := sig.(syscall.Signal); ok {
-				code = 128 + int(number) // as a shell has it
-			}
-			os.Exit(code)
+			os.Exit(128 + int(sig.(syscall.Signal))) // as a shell has it
 		case <-done:
 		}
 	}()
