@@ -160,11 +160,13 @@ func TestRenderSeparatesWhatItPrints(t *testing.T) {
 }
 
 // Where kubectl refuses a value that is no string, so does every command; a null
-// and a date are no fault to it.
+// and a date are no fault to it. A date as an annotation is one, since kustomize
+// writes it in another form.
 func TestMetadataThatIsNoString(t *testing.T) {
 	spec := filepath.Join(folder(t, map[string]string{"spec.yaml": limitedSpec}), "spec.yaml")
 	const workload = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: shop\n  labels: {a: b}\n  annotations: {c: d}\n" +
 		"spec:\n  template:\n    metadata:\n      labels: {e: f}\n      annotations: {g: h}\n    spec: {containers: [{name: web, image: \"web:1\"}]}\n"
+	dates := map[string]string{"c": "the date 2026-01-07", "g": "the date 2026-01-07"}
 	for place, field := range map[string]string{
 		"name: web": "4: FIELD metadata.name: ", "namespace: shop": "5: FIELD metadata.namespace: ", "a: b": "6: FIELD metadata.labels.a: ", "c: d": "7: FIELD metadata.annotations.c: ",
 		"e: f": "11: FIELD spec.template.metadata.labels.e: ", "g: h": "12: FIELD spec.template.metadata.annotations.g: ",
@@ -172,7 +174,7 @@ func TestMetadataThatIsNoString(t *testing.T) {
 		key, _, _ := strings.Cut(place, ":")
 		for value, is := range map[string]string{
 			"yes": "the boolean yes", "n": "the boolean n", "true": "the boolean true", "12": "the number 12", "1e3": "the number 1e3", "[]": "a list",
-			"": "", "~": "", "2026-01-07": "", `"yes"`: "", "!!str no": "", "on-call": "",
+			"": "", "~": "", "2026-01-07": dates[key], `"yes"`: "", "!!str no": "", "on-call": "",
 		} {
 			text := strings.Replace(workload, place, key+": "+value, 1)
 			before, after, _ := strings.Cut(field, " FIELD ")

@@ -8,8 +8,9 @@ import (
 
 // Entry is an entry of a mapping.
 type Entry struct {
-	// Key is what the key says.
-	Key string
+	// Key is what the key says, Name the key itself.
+	Key  string
+	Name Value
 	// Line is that of the key.
 	Line int
 	// Merged says that a merge key brings the entry in.
@@ -63,7 +64,7 @@ func visit(mapping *yaml.Node, seen map[*yaml.Node]bool, yield func(Entry) bool)
 		key, value := mapping.Content[i], mapping.Content[i+1]
 		if IsMerge(key) {
 			merged = append(merged, value)
-		} else if text, ok := Key(key); ok && !yield(Entry{text, key.Line, seen != nil, Value{resolved(value)}}) {
+		} else if text, ok := Key(key); ok && !yield(Entry{text, Value{resolved(key)}, key.Line, seen != nil, Value{resolved(value)}}) {
 			return false
 		}
 	}

@@ -65,9 +65,9 @@ func TestTrueIsWhatAnyToolTakesForTrue(t *testing.T) {
 	}
 }
 
-func TestAStringIsWhatKubectlTakesForOne(t *testing.T) {
+func TestAStringIsWhatEveryToolTakesForOne(t *testing.T) {
 	for text, is := range map[string]bool{
-		"a": true, `"12"`: true, `"yes"`: true, "'no'": true, "!!str yes": true, "|\n yes": true, "1:30": true, "2026-01-07": true, "on-call": true, `""`: true,
+		"a": true, `"12"`: true, `"yes"`: true, "'no'": true, "!!str yes": true, "|\n yes": true, "1:30": true, "2026-01-07": false, "on-call": true, `""`: true,
 		"yes": false, "No": false, "off": false, "y": false, "true": false, "12": false, "012": false, "1.5": false, "1e3": false, ".inf": false, "0o17": false,
 		"1_000": false, "null": false, "~": false, "": false, "[]": false, "{}": false, `!!int "1"`: false,
 	} {

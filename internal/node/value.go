@@ -56,12 +56,16 @@ func (v Value) IsScalar() bool { return v.is(yaml.ScalarNode) }
 // IsNull reports whether the value is null, written or left out behind its key.
 func (v Value) IsNull() bool { return v.IsScalar() && v.node.ShortTag() == "!!null" }
 
-// IsString reports whether the value is a string to kubectl, as a date is, and no
-// number and no boolean, not one of YAML 1.1 either (go.yaml.in/yaml/v2 resolve.go,
+// IsString reports whether the value is a string to every tool, and no number, no
+// date and no boolean, not one of YAML 1.1 either (go.yaml.in/yaml/v2 resolve.go,
 // decode.go).
 func (v Value) IsString() bool {
-	return v.IsScalar() && (v.node.ShortTag() == "!!timestamp" || v.node.ShortTag() == "!!str" && !v.isOldBoolean())
+	return v.IsScalar() && v.node.ShortTag() == "!!str" && !v.isOldBoolean()
 }
+
+// IsDate reports whether the value is a date, which kubectl takes for the string as
+// it is written. kustomize writes it in another form.
+func (v Value) IsDate() bool { return v.IsScalar() && v.node.ShortTag() == "!!timestamp" }
 
 // isOldBoolean reports whether the value is a word without quotes that is a boolean
 // in YAML 1.1.
@@ -149,6 +153,8 @@ func (v Value) Describe() string {
 		return "the number " + v.node.Value
 	case "!!bool":
 		return "the boolean " + v.node.Value
+	case "!!timestamp":
+		return "the date " + v.node.Value
 	}
 	text := v.node.Value
 	if v.isOldBoolean() {

@@ -178,6 +178,35 @@ func overridden(mapping *yaml.Node, reach *reach) []*Doubt {
 	return found
 }
 
+// crossed gives the keys that a mapping in a list of merges holds, and that another
+// before it merges in: kustomize takes the one that is written there, kubectl the
+// first of the list.
+func crossed(mapping *yaml.Node, reach *reach) []*Doubt {
+	var found []*Doubt
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		sources := node.Sources(mapping.Content[i+1])
+		if !node.IsMerge(mapping.Content[i]) || len(sources) < 2 {
+			continue
+		}
+		line, merged := mapping.Content[i].Line, map[string]bool{}
+		for _, source := range sources {
+			for e := range node.Of(source).Entries() {
+				switch {
+				case reach.spends(1):
+					return []*Doubt{{Key: "<<", First: line, Second: line, Merged: true, far: true}}
+				case reach.left < 0:
+					return nil
+				case e.Merged:
+					merged[e.Key] = true
+				case merged[e.Key]:
+					found = append(found, &Doubt{Key: e.Key, First: e.Line, Second: line, Merged: true})
+				}
+			}
+		}
+	}
+	return found
+}
+
 // Doubts visits the keys in doubt of all that is in an object, but for those of
 // its outermost mapping, each with its path. What an alias stands for is looked at
 // where decides says that a mapping, by its path from the object, decides what is
@@ -280,6 +309,7 @@ func (w *walk) tell(mapping *yaml.Node, decides bool) {
 	found := repeated(mapping)
 	if decides {
 		found = append(found, overridden(mapping, w.reach)...)
+		found = append(found, crossed(mapping, w.reach)...)
 	}
 	for _, doubt := range found {
 		w.visit(append(slices.Clone(w.path), doubt.Key), doubt)

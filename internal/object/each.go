@@ -79,6 +79,10 @@ func (w *listing) object(o Object) {
 			w.problem(append(slices.Clone(o.Path), doubt.Key), doubt)
 		}
 	}
+	if strings.TrimSpace(o.Kind) != o.Kind || strings.TrimSpace(o.APIVersion) != o.APIVersion {
+		w.problem(append(slices.Clone(o.Path), "kind"), errBlanks)
+		return
+	}
 	items := o.Entry("items")
 	if (items.IsNull() || items.IsList()) && (w.carries(o.Type) || carriesPods(o.Value)) {
 		w.problem(append(slices.Clone(o.Path), "items"), errItems)
@@ -89,7 +93,12 @@ func (w *listing) object(o Object) {
 		return
 	}
 	each := Type{APIVersion: o.APIVersion, Kind: strings.TrimSuffix(o.Kind, "List")}
-	if w.seen[listed{items.Node(), each}] {
+	switch {
+	case len(o.Path) > 0 && o.APIVersion == "":
+		w.problem(append(slices.Clone(o.Path), "apiVersion"), errListVersion)
+		return
+	case w.seen[listed{items.Node(), each}]:
+		w.problem(append(slices.Clone(o.Path), "items"), errListTwice)
 		return
 	}
 	w.seen[listed{items.Node(), each}] = true

@@ -3,6 +3,7 @@ package transform
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -63,6 +64,11 @@ func (v *viewer) template(w *Workload, o object.Object) {
 	metadata := v.mapping(template, path, "metadata")
 	w.TemplateLabels, _ = v.strings(metadata, w.templatePath("metadata"), "labels")
 	w.TemplateAnnotations, w.mergedAnnotations = v.strings(metadata, w.templatePath("metadata"), "annotations")
+	for _, key := range slices.Sorted(maps.Keys(w.TemplateAnnotations)) {
+		if value := w.TemplateAnnotations[key]; strings.ContainsAny(value, "\u0085") {
+			v.problem(w.templatePath("metadata", "annotations", key), value, errFolded)
+		}
+	}
 	spec := v.mapping(template, path, "spec")
 	w.podless = !spec.Exists()
 	w.hostNetwork = spec.Entry("hostNetwork").Truth()
@@ -168,6 +174,8 @@ func decidesInTemplate(path edit.Path, key string) bool {
 	return false
 }
 
+var errFolded = errors.New("the line break U+0085 in a value, which Argo CD makes a space of: remove it, or write \\n")
+
 // doubts tells of keys that readers take for different things. Those of the
 // outermost mapping are told by object.Each.
 func (v *viewer) doubts(o object.Object, decides func(edit.Path, string) bool) {
@@ -250,6 +258,9 @@ func (v *viewer) strings(parent node.Value, path edit.Path, key string) (values,
 		if !v.isText(e.Value, path, e.Key) {
 			continue
 		}
+		if !e.Name.IsString() {
+			v.problem(append(slices.Clone(path), e.Key), "", fmt.Errorf("the key is %s to kubectl: put it into quotes", e.Name.Describe()))
+		}
 		if _, known := values[e.Key]; !known { // an explicit key comes first and counts
 			values[e.Key] = e.Value.Text()
 		}
@@ -262,7 +273,7 @@ func (v *viewer) strings(parent node.Value, path edit.Path, key string) (values,
 
 // isText tells of a value that is no string, which kubectl refuses.
 func (v *viewer) isText(value node.Value, path edit.Path, key string) bool {
-	if !value.Exists() || value.IsNull() || value.IsString() {
+	if !value.Exists() || value.IsNull() || value.IsString() || value.IsDate() && path[len(path)-1] != "annotations" {
 		return true
 	}
 	remedy := "put it into quotes"

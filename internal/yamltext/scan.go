@@ -220,6 +220,9 @@ func (p *parser) look() error {
 		if i := bytes.Index(p.src[p.pos:], []byte("\xef\xbb\xbf")); i >= 0 {
 			return p.unsupported(p.pos+i, "a byte order mark (U+FEFF) inside the text")
 		}
+		if i := bytes.IndexFunc(p.src[p.pos:], isControl); i >= 0 {
+			return p.syntax(p.pos+i, "a control character (%U): remove it, or write it as an escape in double quotes", p.src[p.pos+i])
+		}
 		p.breaks = various
 		if onlyLineFeeds(p.src) {
 			p.breaks = lineFeeds
@@ -227,6 +230,15 @@ func (p *parser) look() error {
 	}
 	p.lineFeeds = p.breaks == lineFeeds
 	return nil
+}
+
+// isControl reports whether a character may not stand in YAML (YAML 1.2.2, 5.1).
+func isControl(r rune) bool {
+	switch {
+	case r >= ' ' && r <= '~', r >= 0xa0 && r < 0xfffe, r > 0xffff:
+		return false
+	}
+	return r != '\n' && r != '\t' && r != '\r' && r != 0x85
 }
 
 // found names what comes next, for messages.

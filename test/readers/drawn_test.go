@@ -158,8 +158,6 @@ type knownFault struct {
 }
 
 var knownFaults = []knownFault{
-	{"Argo CD reads what a tool prints twice, and folds a NEL the second time", having(`\\N|\x{85}|\x{2028}|\x{2029}`)},
-	{"kubectl takes an annotation's key for a number or a boolean", having(`(?m)(^|[{,?])\s*(yes|on|y|n|off|[-+.]?[0-9][-0-9._a-fx:]*)\s*:`)},
 	{"kubectl refuses YAML behind two JSON objects, which our writing can make of two in braces", func(fault string, text []byte) bool {
 		return strings.HasPrefix(fault, "is not in what we write") && braces.Match(text)
 	}},
@@ -170,12 +168,6 @@ var knownFaults = []knownFault{
 
 // braces is an object in braces behind another, without a separator.
 var braces = regexp.MustCompile(`\}\s*\{`)
-
-// having is a fault of streams in which the expression matches.
-func having(expression string) func(string, []byte) bool {
-	compiled := regexp.MustCompile(expression)
-	return func(_ string, text []byte) bool { return compiled.Match(text) }
-}
 
 // inTable says that a row of the table stands for the reason.
 func inTable(reason string) bool {

@@ -13,6 +13,7 @@ var mergeRows = []row{
 	{name: "kind by a list of merges, turned round", text: "<<: [{kind: ConfigMap}, {kind: Deployment}]\napiVersion: apps/v1\n" + body()},
 	{name: "kind by a merge of a merge", text: "x: &a {kind: Deployment}\ny: &b {<<: *a}\n<<: *b\napiVersion: apps/v1\n" + body()},
 	{name: "a merge of a merge that holds another kind", text: "x: &a {kind: ConfigMap}\ny: &b {kind: Deployment, <<: *a}\n<<: *b\napiVersion: apps/v1\n" + body()},
+	{name: "a list of merges, of which the first merges in what the second holds", text: "<<: [{<<: {kind: ConfigMap}}, {kind: Deployment}]\napiVersion: apps/v1\n" + body()},
 	{name: "an annotation before a merge key that holds it", text: "x: &a " + annotated + "\n" + change(web, ": \"22\"\n", ": \"22\"\n        <<: *a\n")},
 	{name: "an annotation behind a merge key that holds it", text: "x: &a " + annotated + "\n" + change(web, "        "+inbound, "        <<: *a\n        "+inbound)},
 	{name: "an annotation only by a merge key", text: "x: &a " + annotated + "\n" + change(web, inbound+": \"22\"", "<<: *a")},
@@ -60,6 +61,8 @@ var mergeRows = []row{
 }
 
 var listRows = []row{
+	{name: "a list in a list without an apiVersion", text: listOf("v1", "List", "kind: List\nitems:\n-\n"+indented(web, "  "))},
+	{name: "a list in a list by an alias too", text: "apiVersion: v1\nkind: List\nitems:\n- &l\n" + indented(listOf("v1", "List", web), "  ") + "- *l\n"},
 	{name: "a List", text: listOf("v1", "List", web, db), fine: true},
 	{name: "a List of a ConfigMap and a Deployment", text: listOf("v1", "List", config, web), fine: true},
 	{name: "items under the kind Bundle", text: listOf("v1", "Bundle", web), fine: true},
