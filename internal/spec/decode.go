@@ -196,14 +196,3 @@ func (d *decoder) list(node *yaml.Node, into reflect.Value, path string) {
 
 // plain are values that need no quotes within brackets.
 var plain = newGrammar(`^[A-Za-z0-9][A-Za-z0-9./,-]*$`)
-
-// describe names what a node is, for messages: a value as it is written.
-func describe(node *yaml.Node) string {
-	switch node.Kind {
-	case yaml.MappingNode:
-		return "a mapping"
-	case yaml.SequenceNode:
-		return "a list"
-	}
-	return fmt.Sprintf("%q", node.Value)
-}

@@ -87,24 +87,11 @@ func (c *compiler) pairs(list []v1alpha1.Destination, at string, guarded bool) t
 
 // entries reports the entries of a list that cannot be read.
 func (c *compiler) entries(at string, err error) {
-	for _, bad := range entryErrors(err) {
-		c.problem(fmt.Sprintf("%s[%d]", at, bad.Index), bad.Value, "%s", bad.Error())
-	}
-}
-
-func entryErrors(err error) []*traffic.EntryError {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []*traffic.EntryError
-		for _, e := range joined.Unwrap() {
-			all = append(all, entryErrors(e)...)
+	for _, one := range traffic.Separate(err) {
+		if bad, is := errors.AsType[*traffic.EntryError](one); is {
+			c.problem(fmt.Sprintf("%s[%d]", at, bad.Index), bad.Value, "%s", bad.Error())
 		}
-		return all
 	}
-	var single *traffic.EntryError
-	if errors.As(err, &single) {
-		return []*traffic.EntryError{single}
-	}
-	return nil
 }
 
 // ownPorts refuses the mesh's own ports: without them the sidecar cannot be

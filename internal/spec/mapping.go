@@ -129,3 +129,6 @@ func (d *decoder) twice(key *yaml.Node, at string, line int) {
 	}
 	d.problem(key, at, "", "this key appears twice%s: remove one", where)
 }
+
+// describe says in words what a node is, for messages.
+func describe(n *yaml.Node) string { return node.Of(n).Describe() }

@@ -180,7 +180,7 @@ func argumentValues(t require.TestingT, arguments []string) map[Field][]string {
 // wrongEntries gives every *EntryError that an error is made of, in order.
 func wrongEntries(t require.TestingT, err error) []EntryError {
 	var all []EntryError
-	for _, one := range separate(err) {
+	for _, one := range Separate(err) {
 		var bad *EntryError
 		require.ErrorAs(t, one, &bad)
 		all = append(all, *bad)

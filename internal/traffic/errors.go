@@ -35,8 +35,8 @@ func within(entry string, err error) error {
 	return wrong(entry, fmt.Sprintf("a pair with %q, %s", part.Value, part.Problem), part.Remedy)
 }
 
-// separate gives the errors that errors.Join made one of.
-func separate(err error) []error {
+// Separate gives the errors that errors.Join made one of.
+func Separate(err error) []error {
 	if err == nil {
 		return nil
 	}

@@ -90,7 +90,7 @@ func FuzzParseArguments(f *testing.F) {
 		settings, err := ParseArguments(values)
 		if err != nil {
 			require.Equal(t, Settings{}, settings)
-			for _, one := range separate(err) {
+			for _, one := range Separate(err) {
 				var field *FieldError
 				require.ErrorAs(t, one, &field)
 				entries := SplitList(values[field.Field]...)

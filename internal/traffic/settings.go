@@ -293,7 +293,7 @@ func ParseArguments(values map[Field][]string) (Settings, error) {
 		if !present {
 			continue
 		}
-		for _, err := range separate(layer.Set(f, SplitList(lists...))) {
+		for _, err := range Separate(layer.Set(f, SplitList(lists...))) {
 			problems = append(problems, &FieldError{Field: f, Err: err})
 		}
 	}

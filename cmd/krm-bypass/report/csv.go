@@ -1,8 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"encoding/csv"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,10 +60,6 @@ func workloadCells(ref fn.ResourceRef) []string {
 }
 
 func entryCells(field string, e fn.ExplainedEntry) []string {
-	from := e.From.Path
-	if from == "" {
-		from = e.From.Scope
-	}
 	line, expired := "", ""
 	if e.From.Line > 0 {
 		line = strconv.Itoa(e.From.Line)
@@ -70,28 +68,20 @@ func entryCells(field string, e fn.ExplainedEntry) []string {
 		expired = strconv.FormatBool(e.Expired)
 	}
 	return []string{
-		field, e.Entry, strings.Join(e.Holds, " "), from, e.From.File, line,
+		field, e.Entry, strings.Join(e.Holds, " "), cmp.Or(e.From.Path, e.From.Scope), e.From.File, line,
 		strings.Join(e.CarriedBy, ", "), e.Reason, e.Owner, string(e.Expires), expired,
 	}
 }
 
-func row(cells ...[]string) []string {
-	var all []string
-	for _, some := range cells {
-		all = append(all, some...)
-	}
-	return all
-}
-
 // audit gives one row for every entry that lets something bypass.
 func (r *Explanation) audit() [][]string {
-	rows := [][]string{row(workloadColumns, entryColumns)}
+	rows := [][]string{slices.Concat(workloadColumns, entryColumns)}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		for _, f := range w.Fields {
 			for _, e := range f.Entries {
 				if bypasses(f, e) {
-					rows = append(rows, row(workloadCells(w.ResourceRef), entryCells(f.Field, e)))
+					rows = append(rows, slices.Concat(workloadCells(w.ResourceRef), entryCells(f.Field, e)))
 				}
 			}
 		}
@@ -114,40 +104,40 @@ func bypasses(f fn.ExplainedField, e fn.ExplainedEntry) bool {
 
 // changes gives one row for every entry that came into force or went out of it.
 func (r *Explanation) changes() [][]string {
-	rows := [][]string{row([]string{"change"}, workloadColumns, []string{"restarts"}, entryColumns)}
+	rows := [][]string{slices.Concat([]string{"change"}, workloadColumns, []string{"restarts"}, entryColumns)}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
-		head := row(workloadCells(w.ResourceRef), []string{strconv.FormatBool(w.Change.Restarts)})
+		head := slices.Concat(workloadCells(w.ResourceRef), []string{strconv.FormatBool(w.Change.Restarts)})
 		for _, c := range w.Change.Fields {
 			for _, e := range c.Added {
-				rows = append(rows, row([]string{"added"}, head, entryCells(c.Field, e)))
+				rows = append(rows, slices.Concat([]string{"added"}, head, entryCells(c.Field, e)))
 			}
 			for _, e := range c.Removed {
-				rows = append(rows, row([]string{"removed"}, head, entryCells(c.Field, e)))
+				rows = append(rows, slices.Concat([]string{"removed"}, head, entryCells(c.Field, e)))
 			}
 		}
 		if len(w.Change.Fields) == 0 && w.Change.Kind != Unchanged {
-			rows = append(rows, row([]string{string(w.Change.Kind)}, head, make([]string, len(entryColumns))))
+			rows = append(rows, slices.Concat([]string{string(w.Change.Kind)}, head, make([]string, len(entryColumns))))
 		}
 	}
 	for _, ref := range r.Comparison.Gone {
-		rows = append(rows, row([]string{"gone"}, workloadCells(ref), []string{""}, make([]string, len(entryColumns))))
+		rows = append(rows, slices.Concat([]string{"gone"}, workloadCells(ref), []string{""}, make([]string, len(entryColumns))))
 	}
 	return rows
 }
 
 // answers gives one row for each workload, or for each entry that decides there.
 func (r *Explanation) answers() [][]string {
-	rows := [][]string{row(workloadColumns, []string{"connection", "verdict", "why"}, entryColumns)}
+	rows := [][]string{slices.Concat(workloadColumns, []string{"connection", "verdict", "why"}, entryColumns)}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		d := w.Decision
-		head := row(workloadCells(w.ResourceRef), []string{d.Connection, d.Verdict, d.Why})
+		head := slices.Concat(workloadCells(w.ResourceRef), []string{d.Connection, d.Verdict, d.Why})
 		for _, e := range d.By {
-			rows = append(rows, row(head, entryCells(d.Field, e)))
+			rows = append(rows, slices.Concat(head, entryCells(d.Field, e)))
 		}
 		if len(d.By) == 0 {
-			rows = append(rows, row(head, make([]string, len(entryColumns))))
+			rows = append(rows, slices.Concat(head, make([]string, len(entryColumns))))
 		}
 	}
 	return rows

@@ -36,12 +36,10 @@ type sarifLog struct {
 }
 
 type sarifRun struct {
-	Tool    sarifTool     `json:"tool"`
+	Tool struct {
+		Driver sarifDriver `json:"driver"`
+	} `json:"tool"`
 	Results []sarifResult `json:"results"`
-}
-
-type sarifTool struct {
-	Driver sarifDriver `json:"driver"`
 }
 
 type sarifDriver struct {
@@ -70,21 +68,15 @@ type sarifResult struct {
 }
 
 type sarifLocation struct {
-	Physical *sarifPhysical `json:"physicalLocation,omitempty"`
-	Logical  []sarifLogical `json:"logicalLocations,omitempty"`
-}
-
-type sarifPhysical struct {
-	At     sarifFile    `json:"artifactLocation"`
-	Region *sarifRegion `json:"region,omitempty"`
-}
-
-type sarifFile struct {
-	URI string `json:"uri"`
-}
-
-type sarifRegion struct {
-	StartLine int `json:"startLine"`
+	Physical struct {
+		At struct {
+			URI string `json:"uri"`
+		} `json:"artifactLocation"`
+		Region struct {
+			StartLine int `json:"startLine"`
+		} `json:"region,omitzero"`
+	} `json:"physicalLocation,omitzero"`
+	Logical []sarifLogical `json:"logicalLocations,omitempty"`
 }
 
 type sarifLogical struct {
@@ -98,17 +90,18 @@ var sarifLevels = map[fn.Severity]string{fn.Error: "error", fn.Warning: "warning
 // code scanning and many editors read
 // (docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html).
 func writeSARIF(w io.Writer, r Check) error {
-	driver := sarifDriver{Name: "krm-bypass", Version: r.Version, InformationURI: homepage}
+	run := sarifRun{Results: []sarifResult{}}
+	driver := &run.Tool.Driver
+	*driver = sarifDriver{Name: "krm-bypass", Version: r.Version, InformationURI: homepage}
 	for _, rule := range rules {
 		driver.Rules = append(driver.Rules, sarifRule{rule.id, sarifMessage{rule.short}})
 	}
-	results := []sarifResult{}
 	for _, s := range r.Subjects {
 		for _, f := range s.Findings {
-			results = append(results, s.sarif(f, &driver))
+			run.Results = append(run.Results, s.sarif(f, driver))
 		}
 	}
-	return writeJSON(w, sarifLog{Schema: sarifSchema, Version: sarifVersion, Runs: []sarifRun{{Tool: sarifTool{driver}, Results: results}}})
+	return writeJSON(w, sarifLog{Schema: sarifSchema, Version: sarifVersion, Runs: []sarifRun{run}})
 }
 
 func (s Subject) sarif(f Finding, driver *sarifDriver) sarifResult {
@@ -131,15 +124,12 @@ func (s Subject) sarif(f Finding, driver *sarifDriver) sarifResult {
 	}
 	var at sarifLocation
 	if s.File != "" {
-		at.Physical = &sarifPhysical{At: sarifFile{uri(s.File)}}
-		if f.Line > 0 {
-			at.Physical.Region = &sarifRegion{f.Line}
-		}
+		at.Physical.At.URI, at.Physical.Region.StartLine = uri(s.File), f.Line
 	}
 	if name := strings.TrimSuffix(s.Title()+": "+f.Path, ": "); s.Title() != "" {
 		at.Logical = []sarifLogical{{Name: name, Kind: "resource"}}
 	}
-	if at.Physical != nil || at.Logical != nil {
+	if s.File != "" || at.Logical != nil {
 		result.Locations = []sarifLocation{at}
 	}
 	return result

@@ -23,9 +23,7 @@ func writeText(w io.Writer, r Check) error {
 			b.WriteString(indented(f.Proposed))
 		}
 	}
-	for _, one := range r.remedies() {
-		fmt.Fprintf(&b, "remedy for %s: %s\n", one.subjects, one.text)
-	}
+	r.writeRemedies(&b)
 	fmt.Fprintln(&b, r.summary())
 	return writeLines(w, &b)
 }
@@ -42,8 +40,8 @@ func (f Finding) label() string {
 	return f.Rule
 }
 
-// remedies gives each remedy once, with the subjects that it is for.
-func (r Check) remedies() []struct{ subjects, text string } {
+// writeRemedies writes each remedy once, with the subjects that it is for.
+func (r Check) writeRemedies(b *bytes.Buffer) {
 	titles := map[string][]string{}
 	var order []string
 	for _, s := range r.Subjects {
@@ -55,11 +53,9 @@ func (r Check) remedies() []struct{ subjects, text string } {
 		}
 		titles[s.Remedy] = append(titles[s.Remedy], s.Title())
 	}
-	var all []struct{ subjects, text string }
 	for _, remedy := range order {
-		all = append(all, struct{ subjects, text string }{few(titles[remedy], 3), remedy})
+		fmt.Fprintf(b, "remedy for %s: %s\n", few(titles[remedy], 3), remedy)
 	}
-	return all
 }
 
 // summary gives the outcome of the check in one line.
