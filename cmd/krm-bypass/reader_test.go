@@ -181,13 +181,13 @@ func TestMetadataThatIsNoString(t *testing.T) {
 			for _, command := range []string{"render", "check", "explain"} {
 				code, out, errOut := krmBypass(text, command, "--spec", spec, "-")
 				if is == "" {
-					assert.NotContains(t, out+errOut, "where a string is needed", "%s %s", command, text)
+					assert.NotContains(t, out+errOut, "expected a string", "%s %s", command, text)
 					assert.Equal(t, command == "check", code != 0, "%s %s: %s", command, text, errOut)
 					continue
 				}
 				assert.Equal(t, 1, code, "%s %s", command, text)
 				assert.Contains(t, out+errOut, "standard input:"+before, "%s %s", command, text)
-				assert.Contains(t, out+errOut, after+is+" where a string is needed: ", "%s %s", command, text)
+				assert.Contains(t, out+errOut, after+"expected a string, but found "+is+": ", "%s %s", command, text)
 				assert.Equal(t, command == "render", out == "", "%s %s", command, text)
 			}
 		}

@@ -121,7 +121,7 @@ func (st statement) text() (string, error) {
 		}
 		return strings.Join(entries, ","), nil
 	}
-	return "", errors.New("a mapping where a list is needed: write ports or ranges separated by commas")
+	return "", errors.New("expected a list, but found a mapping: write ports or ranges separated by commas")
 }
 
 // configured reads what the mesh's own configuration says, which is the layer

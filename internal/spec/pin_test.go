@@ -107,7 +107,7 @@ func TestWhatCannotBePinnedStays(t *testing.T) {
 		{"nothing", "", "bypass.yaml: there is no ClusterBypass in this file: name the file that has one (apiVersion krm-bypass.dev/v1alpha1)"},
 		{"no YAML", pinHead + "spec: [\n", "bypass.yaml:3: reading the document: not valid YAML: did not find expected node content"},
 		{"no image", pinHead + "spec:\n  mesh: FSM\n", "bypass.yaml:4: spec.enforcement.image: missing: name the image to pin, such as registry.example.com/mesh/init:v0.1.0; make push prints the line"},
-		{"a number", pinHead + "spec:\n  enforcement:\n    image: 7\n", "bypass.yaml:5: spec.enforcement.image: \"7\" is not an image: write a reference such as registry.example.com/mesh/init:v0.1.0"},
+		{"a number", pinHead + "spec:\n  enforcement:\n    image: 7\n", "bypass.yaml:5: spec.enforcement.image: the number 7 is not an image: write a reference such as registry.example.com/mesh/init:v0.1.0"},
 		{"a blank in it", pinHead + "spec: {enforcement: {image: a b}}\n", "bypass.yaml:3: spec.enforcement.image: \"a b\" is not an image: write a reference such as registry.example.com/mesh/init:v0.1.0"},
 		{"a mapping", pinHead + "spec: {enforcement: {image: {name: a}}}\n", "bypass.yaml:3: spec.enforcement.image: a mapping is not an image: write a reference such as registry.example.com/mesh/init:v0.1.0"},
 		{"a registry that does not answer", pinHead + "spec: {enforcement: {image: bad/b:c}}\n", "bypass.yaml:3: spec.enforcement.image: resolving bad/b:c: nobody there"},

@@ -232,11 +232,8 @@ func (v *viewer) mapping(parent node.Value, path edit.Path, key string) node.Val
 		return value
 	}
 	path = append(slices.Clone(path), key)
-	switch {
-	case !value.IsNull():
-		v.problem(path, value.Text(), fmt.Errorf("%s where a mapping is needed", value.Describe()))
-	case key != "metadata":
-		v.problem(path, "", errors.New("without a value: a mapping is needed"))
+	if !value.IsNull() || key != "metadata" {
+		v.mismatch(path, value, "a mapping")
 	}
 	return node.Value{}
 }
@@ -251,7 +248,7 @@ func (v *viewer) strings(parent node.Value, path edit.Path, key string) (values,
 	}
 	path = append(slices.Clone(path), key)
 	if !mapping.IsMapping() {
-		v.problem(path, mapping.Text(), fmt.Errorf("%s where a mapping of strings is needed", mapping.Describe()))
+		v.mismatch(path, mapping, "a mapping of strings")
 		return values, merged
 	}
 	for e := range mapping.Entries() {
@@ -280,7 +277,7 @@ func (v *viewer) isText(value node.Value, path edit.Path, key string) bool {
 	if !value.IsScalar() {
 		remedy = "write one string in quotes"
 	}
-	v.problem(append(slices.Clone(path), key), value.Text(), fmt.Errorf("%s where a string is needed: %s", value.Describe(), remedy))
+	v.problem(append(slices.Clone(path), key), value.Text(), fmt.Errorf("expected a string, but found %s: %s", value.Describe(), remedy))
 	return false
 }
 
@@ -288,10 +285,14 @@ func (v *viewer) isText(value node.Value, path edit.Path, key string) bool {
 // server takes a name once.
 const mostOurs = 16
 
+func (v *viewer) mismatch(path edit.Path, value node.Value, expected string) {
+	v.problem(path, value.Text(), fmt.Errorf("expected %s, but found %s", expected, value.Describe()))
+}
+
 func (v *viewer) containers(spec node.Value, at edit.Path, key string) []container {
 	list := spec.Entry(key)
 	if list.Exists() && !list.IsList() && !list.IsNull() {
-		v.problem(append(slices.Clone(at), key), "", fmt.Errorf("%s where a list of containers is needed", list.Describe()))
+		v.mismatch(append(slices.Clone(at), key), list, "a list of containers")
 	}
 	var found []container
 	ours := 0
@@ -323,14 +324,14 @@ func (v *viewer) entries(o object.Object, way []string) []string {
 		case !value.Exists() || value.IsNull():
 			return nil
 		case !fits:
-			v.problem(path, value.Text(), fmt.Errorf("%s where %s is needed", value.Describe(), called))
+			v.mismatch(path, value, called)
 			return nil
 		}
 	}
 	found := make([]string, value.Len())
 	for i, item := range value.Items() {
 		if !item.IsScalar() || item.IsNull() {
-			v.problem(append(slices.Clone(path), i), "", fmt.Errorf("%s where an entry is needed: remove it", item.Describe()))
+			v.problem(append(slices.Clone(path), i), "", fmt.Errorf("expected an entry, but found %s: remove it", item.Describe()))
 			continue
 		}
 		found[i] = item.Text()

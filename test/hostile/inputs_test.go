@@ -85,7 +85,7 @@ func inputs() []input {
 		{"a billion laughs as values", ports, laughing("[ha, ha]", "[ALIASES]", deployment("web", plain)), ""},
 		{"a billion laughs as merge keys", ports, laughing("{example.com/ha: ha}", "{<<: [ALIASES]}", deployment("web", "\n        <<: *LAST\n        example.com/a: b")), ""},
 		{"a billion laughs in a container of our name", ports, laughing("[ha, ha]", "[ALIASES]", deployment("web", plain)+"      initContainers: [{name: krm-bypass-init, image: i, env: *LAST}]\n"), "a container named krm-bypass-init that krm-bypass did not write"},
-		{"a billion laughs as annotations", ports, laughing("[ha, ha]", "[ALIASES]", deployment("web", "*LAST")), "a list where a mapping of strings is needed"},
+		{"a billion laughs as annotations", ports, laughing("[ha, ha]", "[ALIASES]", deployment("web", "*LAST")), "expected a mapping of strings, but found a list"},
 		{"a billion laughs as lists", ports, laughing("{apiVersion: v1, kind: List, items: []}", "{apiVersion: v1, kind: List, items: [ALIASES]}", listHead+"items: [*LAST]\n"), ""},
 		{"a billion laughs in the spec", laughing("{excludeOutboundPorts: [3306]}", "{<<: [ALIASES]}", specHead+"spec:\n  global:\n    <<: *LAST\n"), deployment("web", plain), `unknown field "x-laughs"`},
 		{"an anchor that merges itself", ports, deployment("web", "&a\n        <<: *a\n        example.com/a: b"), "has the anchor &a"},
