@@ -21,7 +21,7 @@ type Inventory struct {
 
 	spec []byte
 	// takes are the annotations that are in the spec now.
-	takes []taking
+	takes []annotated
 	all   []*document
 	files []File
 }
@@ -91,7 +91,7 @@ func (s *survey) look(d *document) {
 		o := resource{one, d, object.Group(one.APIVersion), metadata.Entry("namespace").Text(), metadata.Entry("name").Text()}
 		s.statements(o)
 		if o.Kind == "Namespace" && o.group == "" {
-			s.namespaces = append(s.namespaces, &namespace{resource: o, values: o.Below("metadata", "annotations").Strings()})
+			s.namespaces = append(s.namespaces, &namespace{resource: o, annotated: annotatedAt(d, o.id(), o.path("metadata", "annotations"), o.Below("metadata", "annotations").Strings())})
 		}
 		if o.Kind == "ClusterBypass" {
 			s.warn(d.problem(o.id(), o.path("kind"), "this file holds a ClusterBypass already, which import does not read: merge the two by hand"))
@@ -103,7 +103,7 @@ func (s *survey) look(d *document) {
 		s.malformed(d, err)
 	}
 	for _, w := range workloads {
-		s.workloads = append(s.workloads, &workload{Workload: w, in: d})
+		s.workloads = append(s.workloads, &workload{Workload: w, annotated: annotatedAt(d, w.ID(), w.TemplatePath("metadata", "annotations"), w.TemplateAnnotations)})
 	}
 }
 
@@ -115,12 +115,12 @@ func (s *survey) evidence() map[*mesh.Mesh][]string {
 	}
 	for _, m := range mesh.All() {
 		for _, w := range s.workloads {
-			if len(keyed(m, w.TemplateAnnotations)) > 0 {
+			if len(w.read(m)) > 0 {
 				seen[m] = append(seen[m], w.in.file)
 			}
 		}
 		for _, n := range s.namespaces {
-			if m.NamespaceKeys && len(keyed(m, n.values)) > 0 {
+			if m.NamespaceKeys && len(n.read(m)) > 0 {
 				seen[m] = append(seen[m], n.in.file)
 			}
 		}
@@ -151,8 +151,12 @@ func (s *survey) choose(named string) (*mesh.Mesh, error) {
 			return nil, fmt.Errorf("nothing to import: none of the files has a setting that bypasses the sidecars of %s%s", m.Name, others)
 		}
 		for _, other := range found {
-			if files := evidence[other]; other != m {
-				s.warn(Problem{File: files[0], Message: fmt.Sprintf("%s %s settings of %s, which are not imported: run it again with --mesh %s", listed(files), verb(files, "holds", "hold"), other.Name, other.Name)})
+			files, hold := evidence[other], "hold"
+			if len(files) == 1 {
+				hold = "holds"
+			}
+			if other != m {
+				s.warn(Problem{File: files[0], Message: fmt.Sprintf("%s %s settings of %s, which are not imported: run it again with --mesh %s", listed(files), hold, other.Name, other.Name)})
 			}
 		}
 		return m, nil
@@ -171,13 +175,6 @@ func listed(files []string) string {
 		return strings.Join(files, ", ")
 	}
 	return fmt.Sprintf("%s and %d more files", strings.Join(files[:most], ", "), len(files)-most)
-}
-
-func verb[T any](subjects []T, one, many string) string {
-	if len(subjects) == 1 {
-		return one
-	}
-	return many
 }
 
 // distinct gives each text once, sorted.

@@ -11,29 +11,20 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
-// taking is annotations that were taken over into the spec.
-type taking struct {
-	in       *document
-	resource string
-	// annotations is the path of the mapping that they stand in.
-	annotations edit.Path
-	keys        []string
-}
-
 // takings gives what can go from the files once the spec is used.
-func (s *survey) takings() []taking {
-	var all []taking
+func (s *survey) takings() []annotated {
+	var all []annotated
 	for _, w := range s.workloads {
 		for _, each := range append([]*workload{w}, w.twins...) {
-			all = append(all, taking{each.in, each.id(), each.TemplatePath("metadata", "annotations"), each.taken})
+			all = append(all, each.annotated)
 		}
 	}
 	for _, n := range s.namespaces {
 		if n.needed == "" {
-			all = append(all, taking{n.in, n.id(), n.path("metadata", "annotations"), n.taken})
+			all = append(all, n.annotated)
 		}
 	}
-	return slices.DeleteFunc(all, func(t taking) bool { return len(t.keys) == 0 })
+	return slices.DeleteFunc(all, func(a annotated) bool { return len(a.taken) == 0 })
 }
 
 // Stripped gives those of the files that change when what was imported is taken
@@ -85,18 +76,18 @@ func (d *document) refused(err error) Problem {
 	return d.problem("", path, "removing what was imported: %v", err)
 }
 
-// removals takes the annotations away, and with them the mappings around them
+// removals takes away the annotations that are in the spec, and with them the mappings around them
 // that hold nothing else.
-func (t taking) removals() []edit.Edit {
-	path := t.annotations
-	if held(t.in.text.Nodes, path) == len(t.keys) {
+func (t annotated) removals() []edit.Edit {
+	path := t.path
+	if held(t.in.text.Nodes, path) == len(t.taken) {
 		for held(t.in.text.Nodes, path[:len(path)-1]) == 1 {
 			path = path[:len(path)-1]
 		}
 		return []edit.Edit{{Path: path, Op: edit.Remove}}
 	}
 	var edits []edit.Edit
-	for _, key := range t.keys {
+	for _, key := range t.taken {
 		edits = append(edits, edit.Edit{Path: append(slices.Clone(path), key), Op: edit.Remove})
 	}
 	return edits

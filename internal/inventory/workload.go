@@ -17,7 +17,6 @@ import (
 // workload is one whose settings may be imported.
 type workload struct {
 	*transform.Workload
-	in *document
 	annotated
 	// alone is why the function does not touch it, "" where it does.
 	alone string
@@ -35,8 +34,6 @@ func (w *workload) id() string { return w.ID() }
 type namespace struct {
 	resource
 	annotated
-	// values are its annotations.
-	values map[string]string
 	// needed is the pods' owner for whom the annotations have to stay, "" if
 	// there is none.
 	needed string
@@ -44,11 +41,16 @@ type namespace struct {
 
 // annotated is what annotations of the mesh say.
 type annotated struct {
+	annotations
 	// imported is what goes into the spec, taken the keys that then can go.
 	imported traffic.Layer
 	taken    []string
 	// left is what has to stay where it is.
 	left traffic.Layer
+}
+
+func annotatedAt(in *document, resource string, path edit.Path, values map[string]string) annotated {
+	return annotated{annotations: annotations{in, resource, path, values}}
 }
 
 // annotations are where the mesh's keys stand.
@@ -57,6 +59,17 @@ type annotations struct {
 	resource string
 	path     edit.Path
 	values   map[string]string
+}
+
+// read gives those that a mesh reads.
+func (a annotations) read(m *mesh.Mesh) map[string]string {
+	values := map[string]string{}
+	for _, key := range m.Keys {
+		if value, has := a.values[key.Annotation]; has {
+			values[key.Annotation] = value
+		}
+	}
+	return values
 }
 
 func (a annotations) problem(key, format string, args ...any) Problem {
@@ -103,18 +116,18 @@ func (s *survey) malformed(d *document, err error) {
 func (s *survey) judge() {
 	var considered []*workload
 	for _, w := range s.workloads {
-		a := annotations{in: w.in, resource: w.id(), path: w.TemplatePath("metadata", "annotations"), values: keyed(s.mesh, w.TemplateAnnotations)}
+		w.values = w.read(s.mesh)
 		if _, recorded := w.Annotations[transform.RecordAnnotation]; recorded {
 			s.fail(w.in.problem(w.id(), w.Path("metadata", "annotations", transform.RecordAnnotation),
 				"krm-bypass has written to this workload already: import the manifests as they were before"))
 			continue
 		}
-		w.alone = a.reason(s.policy.LeftAlone(w.Workload), nameable(w.Name, w.Namespace), "name or namespace")
+		w.alone = w.reason(s.policy.LeftAlone(w.Workload), nameable(w.Name, w.Namespace), "name or namespace")
 		if w.alone != "" {
-			s.untouched(a, ", since krm-bypass leaves this workload alone: "+w.alone)
+			s.untouched(w.annotations, ", since krm-bypass leaves this workload alone: "+w.alone)
 			continue
 		}
-		w.annotated = s.split(a)
+		s.split(&w.annotated)
 		considered = append(considered, w)
 	}
 	alone := s.workloads
@@ -123,19 +136,19 @@ func (s *survey) judge() {
 		s.namespaces = nil
 	}
 	for _, n := range s.namespaces {
-		a := annotations{in: n.in, resource: n.id(), path: n.path("metadata", "annotations"), values: keyed(s.mesh, n.values)}
-		if reason := a.reason(s.policy.LeftNamespace(n.name), nameable(n.name, n.name), "name"); reason != "" {
-			s.untouched(a, ": "+reason)
+		n.values = n.read(s.mesh)
+		if reason := n.reason(s.policy.LeftNamespace(n.name), nameable(n.name, n.name), "name"); reason != "" {
+			s.untouched(n.annotations, ": "+reason)
 			continue
 		}
-		n.annotated = s.split(a)
+		s.split(&n.annotated)
 		if first := s.namespaceOf(n.name); first != n && !first.imported.Equal(n.imported) {
 			s.fail(n.in.problem(n.id(), n.path("metadata", "annotations"), "%s says something else of the same Namespace: name only one of the two files", first.in.file))
 		}
 		for _, w := range alone {
 			if w.alone != "" && w.Namespace == n.name && n.needed == "" && len(n.taken) > 0 {
 				n.needed = w.id()
-				s.warn(a.problem(n.taken[0], "imported, but it has to stay too: %s relies on it, and krm-bypass leaves that alone: %s", w.id(), w.alone))
+				s.warn(n.problem(n.taken[0], "imported, but it has to stay too: %s relies on it, and krm-bypass leaves that alone: %s", w.id(), w.alone))
 			}
 		}
 	}
@@ -152,20 +165,8 @@ func nameable(name, namespace string) bool {
 	return objectName.MatchString(name) && (namespace == "" || namespaceName.MatchString(namespace))
 }
 
-// keyed gives those annotations that a mesh reads.
-func keyed(m *mesh.Mesh, all map[string]string) map[string]string {
-	values := map[string]string{}
-	for _, key := range m.Keys {
-		if value, has := all[key.Annotation]; has {
-			values[key.Annotation] = value
-		}
-	}
-	return values
-}
-
 // split reads annotations and tells what is imported from what has to stay.
-func (s *survey) split(a annotations) annotated {
-	var out annotated
+func (s *survey) split(a *annotated) {
 	for _, m := range s.mesh.Misleads(a.values) {
 		key, _ := s.mesh.Key(m.Field)
 		s.warn(a.problem(key.Annotation, "%s", m.Reason))
@@ -181,7 +182,7 @@ func (s *survey) split(a annotations) annotated {
 			continue
 		}
 		if !layer.Says(key.Field) { // the mesh passes over it
-			out.taken = append(out.taken, key.Annotation)
+			a.taken = append(a.taken, key.Annotation)
 			continue
 		}
 		layer, reason := s.importable(key, layer, problem)
@@ -189,14 +190,13 @@ func (s *survey) split(a annotations) annotated {
 			reason = "it comes from an alias or a merge key: write it out where you mean it"
 		}
 		if reason != "" {
-			out.left = out.left.With(key.Field, layer)
+			a.left = a.left.With(key.Field, layer)
 			s.warn(problem("left as it is: %s", reason))
 			continue
 		}
-		out.imported = out.imported.With(key.Field, layer)
-		out.taken = append(out.taken, key.Annotation)
+		a.imported = a.imported.With(key.Field, layer)
+		a.taken = append(a.taken, key.Annotation)
 	}
-	return out
 }
 
 // importable gives what of an annotation a spec may say, or why it may not say
@@ -293,7 +293,7 @@ func (s *survey) sayable(l traffic.Layer) bool {
 // a rule would not mean what its annotations mean together.
 func (s *survey) leave(w *workload) {
 	for _, key := range w.taken {
-		s.warn(w.in.problem(w.id(), w.TemplatePath("metadata", "annotations", key), "left as it is: a rule would not mean the same beside what cannot be imported for this workload"))
+		s.warn(w.problem(key, "left as it is: a rule would not mean the same beside what cannot be imported for this workload"))
 	}
 	w.left = s.mesh.Level(w.imported, w.left)
 	w.imported, w.said, w.taken = traffic.Layer{}, traffic.Layer{}, nil
