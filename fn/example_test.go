@@ -60,7 +60,7 @@ func ExampleManifests() {
 	// Output:
 	// apiVersion: apps/v1
 	// kind: Deployment # of the shop
-	// metadata: {name: web, namespace: shop, annotations: {krm-bypass.dev/last-applied: '{"v":1,"wrote":{"krm-bypass.dev/policy":"ee555180a8e7f0f5","traffic.sidecar.istio.io/excludeOutboundPorts":"75b28eb647bd5b3e"},"created":["metadata.annotations"],"sum":"b630e23bf3c087de"}'}}
+	// metadata: {name: web, namespace: shop, annotations: {krm-bypass.dev/last-applied: '{"v":2,"spec":"cluster","wrote":{"krm-bypass.dev/policy":"ee555180a8e7f0f5","traffic.sidecar.istio.io/excludeOutboundPorts":"75b28eb647bd5b3e"},"created":["metadata.annotations"],"sum":"523d624260b7cdf6"}'}}
 	// spec:
 	//   template:
 	//     metadata:

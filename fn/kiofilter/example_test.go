@@ -32,6 +32,6 @@ spec: {template: {spec: {containers: []}}}
 	// Output:
 	// apiVersion: apps/v1
 	// kind: Deployment
-	// metadata: {name: web, annotations: {krm-bypass.dev/last-applied: '{"v":1,"wrote":{"krm-bypass.dev/policy":"ee555180a8e7f0f5","traffic.sidecar.istio.io/excludeOutboundPorts":"75b28eb647bd5b3e"},"created":["metadata.annotations","spec.template.metadata","spec.template.metadata.annotations"],"sum":"78e6b2663f238254"}'}}
+	// metadata: {name: web, annotations: {krm-bypass.dev/last-applied: '{"v":2,"wrote":{"krm-bypass.dev/policy":"ee555180a8e7f0f5","traffic.sidecar.istio.io/excludeOutboundPorts":"75b28eb647bd5b3e"},"created":["metadata.annotations","spec.template.metadata","spec.template.metadata.annotations"],"sum":"0f07606fa8864a0b"}'}}
 	// spec: {template: {spec: {containers: []}, metadata: {annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: "3306", krm-bypass.dev/policy: "v1:8cffb4afbad282d7"}}}}
 }

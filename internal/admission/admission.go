@@ -39,7 +39,7 @@ func Policy(of *transform.Policy) string {
 		"marker":         {transform.PolicyAnnotation},
 		"record":         {transform.RecordAnnotation},
 		"head":           {transform.RecordHead},
-		"container":      {transform.InitEntry},
+		"former entry":   {transform.FormerInitEntry},
 		"container name": {transform.InitName},
 		"rules":          append(rules(transform.Kinds, resource), rules(added, anyResource)...),
 		"kubernetes":     {within(transform.KubernetesNamespaces, enrolled)},

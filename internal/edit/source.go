@@ -134,9 +134,6 @@ func textBlock(node *yaml.Node) string {
 
 // parseSource reads the text of a value that stood in this document.
 func (d *draft) parseSource(source string) (*yaml.Node, error) {
-	if source == "" {
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}, nil
-	}
 	if name, ok := strings.CutPrefix(source, "*"); ok {
 		target := anchored(d.holder, name)
 		if target == nil {
@@ -144,7 +141,25 @@ func (d *draft) parseSource(source string) (*yaml.Node, error) {
 		}
 		return &yaml.Node{Kind: yaml.AliasNode, Value: name, Alias: target}, nil
 	}
-	if strings.HasSuffix(source, "\r") {
+	node, err := ReadSource(source)
+	if err != nil {
+		return nil, err
+	}
+	for n := range all(node) {
+		if n.Anchor != "" && d.aliased(n.Anchor) {
+			return nil, fmt.Errorf("its anchor &%s would change what an alias means", n.Anchor)
+		}
+	}
+	return node, nil
+}
+
+// ReadSource reads the text of one value as Restore takes it. An alias is none:
+// what it means is for its document to say.
+func ReadSource(source string) (*yaml.Node, error) {
+	switch {
+	case source == "":
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}, nil
+	case strings.HasSuffix(source, "\r"):
 		return readSource(source, "\r") // LF would be one line break with it
 	}
 	return readSource(source, "\n")

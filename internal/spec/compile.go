@@ -37,6 +37,7 @@ func compile(spec *v1alpha1.ClusterBypass, namespace string) (*transform.Policy,
 	c := &compiler{}
 	c.mesh = c.knownMesh(s.Mesh)
 	c.policy = &transform.Policy{
+		Name:             spec.Metadata.Name,
 		Mesh:             c.mesh,
 		Merge:            merges[s.Merge],
 		Mode:             transform.Mode(s.Enforcement.Mode),

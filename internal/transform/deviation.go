@@ -2,7 +2,6 @@ package transform
 
 import (
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -77,12 +76,11 @@ func (p *ConfigPlan) Deviations() []Deviation {
 func changedSince(w *Workload, r *record) []Deviation {
 	var found []Deviation
 	at := w.templatePath("metadata", "annotations")
-	for key := range r.Wrote {
-		if _, stands := w.TemplateAnnotations[key]; stands && key != InitEntry && !r.wroteAnnotation(w, key) {
+	for _, key := range r.annotations() {
+		if _, stands := w.TemplateAnnotations[key]; stands && !r.wroteAnnotation(w, key) {
 			found = append(found, Deviation{Kind: Foreign, Path: append(slices.Clone(at), key)})
 		}
 	}
-	slices.SortFunc(found, func(a, b Deviation) int { return strings.Compare(a.Path.String(), b.Path.String()) })
 	return found
 }
 
@@ -115,7 +113,7 @@ func deviations(o *Object, edits []edit.Edit, overwritten func(edit.Path) Deviat
 			d.Kind, d.Wants = Missing, named(e.Value)
 		case e.Op == edit.Remove && i > 0 && replaces(edits, i-1):
 			continue // the new one is said to be wanted
-		case e.Op == edit.Set && !slices.Contains(o.parents[e.Path[:len(e.Path)-1].String()].children, key):
+		case e.Op == edit.Set && !slices.Contains(o.parent(e.Path[:len(e.Path)-1]).children, key):
 			d.Kind, d.Wants = Missing, named(e.Value)
 		case e.Op == edit.Set:
 			d.Kind, d.Wants = overwritten(e.Path), named(e.Value)

@@ -30,8 +30,8 @@ type group struct {
 
 // draftEdits plans how the workload gets what is desired, and nothing else that
 // the function wrote.
-func draftEdits(w *Workload, was *prior, d desired, plan *Plan) []edit.Edit {
-	dr := &draft{object: &w.Object, was: was.record, will: newRecord(), report: &plan.report}
+func (p *Policy) draftEdits(w *Workload, was *prior, d desired, plan *Plan) []edit.Edit {
+	dr := &draft{object: &w.Object, was: was.record, will: newRecord(p.Name), report: &plan.report}
 	// Outermost first: a parent is looked at after what is in it.
 	dr.group(w.Path("metadata"))
 	own := dr.group(w.Path("metadata", "annotations"))
@@ -65,15 +65,8 @@ func (dr *draft) group(path edit.Path) *group {
 // keys gives the annotations to look at: those that are desired in their order,
 // then those that were written before and are not any more.
 func (dr *draft) keys(d desired) []string {
-	keys := slices.Clone(d.keys)
-	var former []string
-	for key := range dr.was.Wrote {
-		if _, stays := d.annotations[key]; !stays && key != InitEntry {
-			former = append(former, key)
-		}
-	}
-	slices.Sort(former)
-	return append(keys, former...)
+	former := slices.DeleteFunc(dr.was.annotations(), func(key string) bool { return slices.Contains(d.keys, key) })
+	return slices.Concat(d.keys, former)
 }
 
 func (dr *draft) annotation(w *Workload, g *group, key string, d desired, was *prior, plan *Plan) {
@@ -89,16 +82,11 @@ func (dr *draft) annotation(w *Workload, g *group, key string, d desired, was *p
 	}
 	if wanted {
 		dr.will.Wrote[key] = node.Digest(key, target)
-		explicit := slices.Contains(dr.object.parents[g.path.String()].children, key)
+		explicit := slices.Contains(dr.object.parent(g.path).children, key)
 		if source, known := was.sources[key]; known {
 			dr.will.Replaced[key] = source
 		} else if explicit && !ours {
-			source, err := dr.object.source(path)
-			if err != nil {
-				plan.find(Error, path, current, "%v", err)
-				return
-			}
-			dr.will.Replaced[key] = source
+			dr.will.Replaced[key] = dr.source(path, current)
 		}
 		if explicit && current == target {
 			return
@@ -130,13 +118,13 @@ func (dr *draft) container(g *group, d desired, was *prior) {
 		return
 	}
 	digest := node.Of(d.container).Digest()
-	dr.will.Wrote[InitEntry] = digest
+	dr.will.Wrote[InitName] = digest
 	insert := edit.Edit{Path: item(0), Op: edit.Insert, Value: d.container}
 	switch {
 	case was.container < 0:
 		g.added++
 		g.edits = append(g.edits, insert)
-	case was.container > 0 || dr.was.Wrote[InitEntry] != digest:
+	case was.container > 0 || dr.was.Wrote[InitName] != digest:
 		// Others may have put theirs in front of it since; it has to be the
 		// first. The new one comes before the old one goes, so that the
 		// list is never empty and keeps its style.
@@ -169,8 +157,8 @@ func (dr *draft) record(own *group) {
 
 // remember records how a parent was before anything was written into it.
 func (dr *draft) remember(g *group) {
-	name := dr.relative(g.path)
-	p := dr.object.parents[g.path.String()]
+	name := dr.object.relative(g.path)
+	p := dr.object.parent(g.path)
 	filled := dr.filled(g)
 	created := slices.Contains(dr.was.Created, name)
 	source, wasNull := dr.was.Nulls[name]
@@ -182,13 +170,20 @@ func (dr *draft) remember(g *group) {
 	case p.state == present && wasNull:
 		dr.will.Nulls[name] = source
 	case p.state == null && filled:
-		text, err := dr.object.source(g.path)
-		if err != nil {
-			dr.report.find(Error, g.path, "", "%v", err)
-			return
-		}
-		dr.will.Nulls[name] = text
+		dr.will.Nulls[name] = dr.source(g.path, "")
 	}
+}
+
+// source gives the text of a string or of null that is about to be overwritten.
+func (dr *draft) source(path edit.Path, value string) string {
+	source, err := dr.object.source(path)
+	switch {
+	case err != nil:
+		dr.report.find(Error, path, value, "%v", err)
+	case !saysString(source) && !saysNull(source):
+		dr.report.find(Error, path, value, "this cannot be put back when krm-bypass takes its own value away: write one string in quotes here, not an alias or a tag")
+	}
+	return source
 }
 
 // filled reports whether anything comes into a parent, at any depth.
@@ -202,10 +197,6 @@ func (g *group) emptied(removed int, p parent) bool {
 	return removed > 0 && g.added == 0 && removed == len(p.children)
 }
 
-// relative names a parent within its workload, so that the record stays true
-// when the workload is moved into a List or out of it.
-func (dr *draft) relative(path edit.Path) string { return path[len(dr.object.base):].String() }
-
 // finish puts the edits together, innermost parents first. A parent that an
 // earlier run made, and that holds nothing any more, goes with all that is in
 // it.
@@ -213,8 +204,8 @@ func (dr *draft) finish() []edit.Edit {
 	var edits []edit.Edit
 	gone := map[string]bool{}
 	for _, g := range slices.Backward(dr.groups) {
-		name := dr.relative(g.path)
-		p := dr.object.parents[g.path.String()]
+		name := dr.object.relative(g.path)
+		p := dr.object.parent(g.path)
 		removed := g.removed
 		for _, inner := range dr.groups {
 			if len(inner.path) == len(g.path)+1 && slices.Equal(inner.path[:len(g.path)], g.path) && gone[inner.path.String()] {

@@ -60,7 +60,7 @@ func (f *Finished) Judge(p *Policy, w *Workload) *Plan {
 	}
 	foreign := &prior{annotations: maps.Clone(w.TemplateAnnotations)}
 	if wrote != nil {
-		was, _ := parseRecord(wrote.Annotations[RecordAnnotation]) // it has been read before
+		was, _ := wrote.record(wrote.pullSecrets) // it has been read before
 		maps.DeleteFunc(foreign.annotations, func(key, value string) bool {
 			return was.wroteAnnotation(wrote, key) && wrote.TemplateAnnotations[key] == value
 		})
@@ -111,9 +111,9 @@ func (p *Policy) judgeContainer(w *Workload, c container, plan *Plan) {
 
 // reportChanges warns of what was written and is not as it was.
 func (w *Workload) reportChanges(wrote *Workload, was *record, plan *Plan) {
-	for _, key := range slices.Sorted(maps.Keys(was.Wrote)) {
+	for _, key := range was.annotations() {
 		value, stands := w.TemplateAnnotations[key]
-		if before := wrote.TemplateAnnotations[key]; key != InitEntry && (!stands || value != before) {
+		if before := wrote.TemplateAnnotations[key]; !stands || value != before {
 			plan.changed(w.templatePath("metadata", "annotations", key), strconv.Quote(before), strconv.Quote(value), value, stands)
 		}
 	}

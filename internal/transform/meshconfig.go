@@ -74,7 +74,7 @@ func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
 		plan.find(Error, c.Path("metadata", "annotations", RecordAnnotation), c.Annotations[RecordAnnotation], "%v: %s", err, recordRemedy(err))
 		return plan
 	}
-	dr := &draft{object: &c.Object, was: was, will: newRecord(), report: &plan.report}
+	dr := &draft{object: &c.Object, was: was, will: newRecord(p.Name), report: &plan.report}
 	// Outermost first: a parent is looked at after what is in it.
 	dr.group(c.Path("metadata"))
 	own := dr.group(c.Path("metadata", "annotations"))
@@ -96,18 +96,17 @@ func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
 
 // prior gives the record that an earlier run left.
 func (c *MeshConfig) prior() (*record, error) {
-	text, recorded := c.Annotations[RecordAnnotation]
-	if !recorded {
-		return newRecord(), nil
+	lists := make([]sharedList, len(c.lists))
+	for i, l := range c.lists {
+		lists[i] = l.sharedList
 	}
-	r, err := parseRecord(text)
+	r, err := c.record(lists...)
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range c.lists {
-		if len(l.ours(r)) > 0 {
-			return r, nil
-		}
+	_, recorded := c.Annotations[RecordAnnotation]
+	if !recorded || slices.ContainsFunc(lists, func(l sharedList) bool { return len(l.ours(r)) > 0 }) {
+		return r, nil
 	}
 	return nil, errors.New("the record fits nothing here, as if it were copied from another object")
 }

@@ -58,7 +58,7 @@ func (p *Policy) Plan(w *Workload) *Plan {
 		return plan
 	}
 	plan.was = prior
-	if prior.container < 0 && prior.record.Wrote[InitEntry] != "" && w.hasContainer(InitName) {
+	if prior.container < 0 && prior.record.Wrote[InitName] != "" && w.hasContainer(InitName) {
 		plan.find(Error, w.templatePath("spec", "initContainers"), InitName,
 			"the container %s was changed after krm-bypass wrote it: remove it, and krm-bypass writes it again; set its image and resources in spec.enforcement", InitName)
 		return plan
@@ -68,6 +68,6 @@ func (p *Policy) Plan(w *Workload) *Plan {
 	if plan.Failed() {
 		return plan
 	}
-	plan.Edits = draftEdits(w, prior, desired, plan)
+	plan.Edits = p.draftEdits(w, prior, desired, plan)
 	return plan
 }

@@ -24,6 +24,8 @@ var Modes = []Mode{InitContainer, WhereNeeded, AnnotationsOnly}
 
 // Policy is a ClusterBypass made ready to be applied.
 type Policy struct {
+	// Name is the ClusterBypass's, for the records of what it wrote.
+	Name string
 	Mesh *mesh.Mesh
 	// Merge is how the user's own annotations meet the policy.
 	Merge traffic.Merge

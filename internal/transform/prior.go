@@ -2,19 +2,8 @@ package transform
 
 import (
 	"errors"
-	"fmt"
 	"maps"
-
-	"github.com/krm-bypass/krm-bypass/internal/node"
 )
-
-// recordRemedy says what to do about a record that cannot be followed.
-func recordRemedy(err error) string {
-	if errors.Is(err, errUnknownRecord) {
-		return "use the version of krm-bypass that wrote it, or a later one"
-	}
-	return "remove this annotation, and what krm-bypass wrote if it is still there, then run again"
-}
 
 // prior is the workload as it was before the function last wrote to it.
 type prior struct {
@@ -29,50 +18,28 @@ type prior struct {
 }
 
 func priorOf(w *Workload) (*prior, error) {
-	p := &prior{record: newRecord(), annotations: maps.Clone(w.TemplateAnnotations), sources: map[string]string{}, container: -1}
-	text, recorded := w.Annotations[RecordAnnotation]
-	if !recorded {
-		return p, nil
-	}
-	r, err := parseRecord(text)
+	r, err := w.record(w.pullSecrets)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.fits(w); err != nil {
-		return nil, err
-	}
-	p.record = r
-	p.container = r.wroteContainer(w)
-	for key := range r.Wrote {
+	p := &prior{record: r, annotations: maps.Clone(w.TemplateAnnotations), sources: map[string]string{}, container: r.wroteContainer(w)}
+	fits := p.container >= 0 || len(w.pullSecrets.ours(r)) > 0
+	for _, key := range r.annotations() {
 		if !r.wroteAnnotation(w, key) {
 			continue
 		}
+		fits = true
 		delete(p.annotations, key)
 		if hidden, merged := w.mergedAnnotations[key]; merged {
 			p.annotations[key] = hidden
 		}
-		source, replaced := r.Replaced[key]
-		if !replaced {
-			continue
+		if source, replaced := r.Replaced[key]; replaced {
+			p.annotations[key], p.sources[key] = decoded(source).Text(), source
 		}
-		value, err := decodeScalar(source)
-		if err != nil {
-			return nil, fmt.Errorf("reading what the record says was under %s: %w", key, err)
-		}
-		p.annotations[key], p.sources[key] = value, source
+	}
+	if _, recorded := w.Annotations[RecordAnnotation]; recorded && !fits {
+		// It was copied from elsewhere, or its workload was rewritten by hand.
+		return nil, errors.New("the record fits nothing here, as if it were copied from another workload")
 	}
 	return p, nil
-}
-
-func decodeScalar(source string) (string, error) {
-	// Behind a key, so that a block scalar's indentation is understood.
-	document, err := node.Parse([]byte("value: " + source + "\n"))
-	if err != nil {
-		return "", err
-	}
-	value := node.Of(document).Entry("value")
-	if !value.IsScalar() {
-		return "", errors.New("not a string")
-	}
-	return value.Text(), nil
 }

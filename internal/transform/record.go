@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
@@ -23,30 +26,40 @@ const (
 	RecordAnnotation = "krm-bypass.dev/last-applied"
 )
 
-// recordVersion is the form of the record; another form is not understood.
-const recordVersion = 1
+// recordVersion is the form in which a record is written. Version 1 is read too:
+// it names no spec, and calls the init container FormerInitEntry.
+const recordVersion = 2
 
-// InitEntry stands for the init container among the things written.
-const InitEntry = "initContainer"
+// FormerInitEntry stands for the init container in a record of version 1.
+const FormerInitEntry = "initContainer"
 
 // RecordHead is a regular expression (RE2) for the beginning of a record, which
 // names what was written, or found written: "KEY":"DIGEST" for each of them, and
 // nothing else of that form. A reader that cannot parse JSON has it from there.
-const RecordHead = `^\{"v":1,("kept":\{[^{}]*\},)?"wrote":\{[^{}]*\}`
+const RecordHead = `^\{"v":(1|2(,"spec":` + jsonString + `)?),("kept":` + jsonStrings + `,)?"wrote":` + jsonStrings
+
+const (
+	jsonString  = `"([^"\\]|\\.)*"`
+	jsonStrings = `\{(` + jsonString + `:` + jsonString + `,?)*\}`
+)
 
 // record is what the function left behind on a workload, so that on the next
 // run it knows its own values from the user's and can take them away again.
+//
+// Kept, Wrote and Replaced are by place and key (see placed).
 type record struct {
 	Version int `json:"v"`
+	// Spec is the name of the ClusterBypass by which it was written.
+	Spec string `json:"spec,omitempty"`
 	// Kept holds a digest of each value that the user had written already
 	// just as it was to be written. It stays the user's; a reader of the
 	// record sees that it is as the policy wants it.
 	Kept map[string]string `json:"kept,omitempty"`
-	// Wrote holds a digest of each value written, by annotation key or
-	// InitEntry. What does not match its digest any more is the user's.
+	// Wrote holds a digest of each annotation and init container written. What
+	// does not match its digest any more is the user's.
 	Wrote map[string]string `json:"wrote"`
 	// Replaced holds the source text of the user's values under those
-	// written.
+	// written: one string each, or null.
 	Replaced map[string]string `json:"replaced,omitempty"`
 	// Added holds the entries added to lists of the user's, by the list's
 	// path.
@@ -54,18 +67,28 @@ type record struct {
 	// Created lists the parents that were not there before.
 	Created []string `json:"created,omitempty"`
 	// Nulls holds the source text of parents that stood there as a key
-	// without a value.
+	// without a value: a spelling of null.
 	Nulls map[string]string `json:"nulls,omitempty"`
 	// Sum is over all of the above.
 	Sum string `json:"sum"`
 }
 
-func newRecord() *record {
+func newRecord(spec string) *record {
 	return &record{
-		Version: recordVersion,
-		Kept:    map[string]string{},
-		Wrote:   map[string]string{}, Replaced: map[string]string{}, Added: map[string][]string{}, Nulls: map[string]string{},
+		Version: recordVersion, Spec: spec,
+		Kept:  map[string]string{},
+		Wrote: map[string]string{}, Replaced: map[string]string{}, Added: map[string][]string{}, Nulls: map[string]string{},
 	}
+}
+
+// placed takes an entry apart into the place of a template and the key of what
+// was written there. The place is "" for an object's one template, so that the
+// entry is the key alone. Else it is the path of the template and a blank follows
+// it, which no key has; the steps of the path are keys, and in a list the item's
+// name or groupName, such as spec.groups[blue].template.
+func placed(entry string) (place, key string) {
+	blank := strings.LastIndexByte(entry, ' ')
+	return entry[:max(blank, 0)], entry[blank+1:]
 }
 
 func (r *record) marshal() string {
@@ -80,14 +103,9 @@ func (r *record) marshal() string {
 // text gives the record as it is written.
 func (r *record) text() string {
 	slices.Sort(r.Created)
-	r.Sum = r.sum()
+	r.Sum = ""
+	r.Sum = node.Digest(RecordAnnotation, r.marshal())
 	return r.marshal()
-}
-
-func (r *record) sum() string {
-	unsummed := *r
-	unsummed.Sum = ""
-	return node.Digest(RecordAnnotation, unsummed.marshal())
 }
 
 var errUnknownRecord = errors.New("the record cannot be read")
@@ -100,11 +118,11 @@ func parseRecord(text string) (*record, error) {
 	var form struct {
 		Version int `json:"v"`
 	}
-	r := newRecord()
+	r := newRecord("")
 	if err := json.Unmarshal([]byte(text), &form); err != nil {
 		return nil, fmt.Errorf("this is not a record as krm-bypass writes it (%w)", err)
 	}
-	if form.Version != recordVersion {
+	if form.Version < 1 || form.Version > recordVersion {
 		return nil, fmt.Errorf("%w: it has version %d, and this krm-bypass knows none after %d", errUnknownRecord, form.Version, recordVersion)
 	}
 	if err := json.Unmarshal([]byte(text), r); err != nil {
@@ -112,45 +130,137 @@ func parseRecord(text string) (*record, error) {
 	}
 	// What was written reads back as the same text; with an unknown field, or
 	// with a key that appears twice, it does not.
-	if r.Sum != r.sum() || r.marshal() != text {
+	if r.text() != text || r.Wrote == nil {
 		return nil, errors.New("the record was changed after it was written")
+	}
+	if r.Version == 1 {
+		return r, r.upgrade()
 	}
 	return r, nil
 }
 
-// isEmpty says that nothing was written.
-func (r *record) isEmpty() bool { return len(r.Wrote) == 0 && len(r.Added) == 0 }
+// upgrade gives a record of version 1 the form of this one.
+func (r *record) upgrade() error {
+	if _, later := r.Wrote[InitName]; later || r.Spec != "" {
+		return errors.New("this is not a record as krm-bypass writes it (version 1 with what version 2 brought)")
+	}
+	r.Version = recordVersion
+	if digest, wrote := r.Wrote[FormerInitEntry]; wrote {
+		delete(r.Wrote, FormerInitEntry)
+		r.Wrote[InitName] = digest
+	}
+	return nil
+}
 
-// fits gives an error for a record that fits nothing of what is there: it was
-// copied from elsewhere, or its workload was rewritten by hand.
-func (r *record) fits(w *Workload) error {
-	for key := range maps.Keys(r.Wrote) {
-		if r.wroteAnnotation(w, key) || key == InitEntry && r.wroteContainer(w) >= 0 {
-			return nil
+// record reads the record that an earlier run left on the object, an empty one
+// where there is none. lists are those to which krm-bypass may have added.
+func (o *Object) record(lists ...sharedList) (*record, error) {
+	text, recorded := o.Annotations[RecordAnnotation]
+	if !recorded {
+		return newRecord(""), nil
+	}
+	r, err := parseRecord(text)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.forged(o, lists)
+}
+
+// forged gives an error for a record that says what none of its object can say.
+// Its sum proves nothing, since whoever writes the record can compute it: what is
+// put back from it has to be as small as what krm-bypass ever takes away.
+func (r *record) forged(o *Object, lists []sharedList) error {
+	for _, entry := range slices.Sorted(maps.Keys(r.Wrote)) {
+		if place, key := placed(entry); place != "" || key != InitName && !writesAnywhere(key) {
+			return fmt.Errorf("the record says that krm-bypass wrote %q, which it writes nowhere here", entry)
 		}
 	}
-	if len(w.pullSecrets.ours(r)) > 0 {
-		return nil
+	for _, entry := range slices.Sorted(maps.Keys(r.Kept)) {
+		if _, wrote := r.Wrote[entry]; wrote || !writesAnywhere(entry) {
+			return fmt.Errorf("the record says that krm-bypass found %q as it would have written it, which it never does here", entry)
+		}
 	}
-	return errors.New("the record fits nothing here, as if it were copied from another workload")
+	for _, entry := range slices.Sorted(maps.Keys(r.Replaced)) {
+		if _, wrote := r.Wrote[entry]; !wrote || entry == InitName {
+			return fmt.Errorf("the record says what was under %q, where krm-bypass wrote nothing", entry)
+		}
+		if source := r.Replaced[entry]; !saysString(source) && !saysNull(source) {
+			return fmt.Errorf("the record says that %.40q was under %q: it can only be one string", r.Replaced[entry], entry)
+		}
+	}
+	for _, list := range slices.Sorted(maps.Keys(r.Added)) {
+		known := slices.ContainsFunc(lists, func(l sharedList) bool { return l.name == list })
+		if !known || len(r.Added[list]) == 0 || slices.Contains(r.Added[list], "") {
+			return fmt.Errorf("the record says that krm-bypass added %q to %s, which it never does here", r.Added[list], list)
+		}
+	}
+	for _, parent := range slices.Concat(r.Created, slices.Sorted(maps.Keys(r.Nulls))) {
+		if _, known := o.parents[parent]; !known {
+			return fmt.Errorf("the record says that krm-bypass created %s, which it never does here", parent)
+		}
+	}
+	for _, parent := range slices.Sorted(maps.Keys(r.Nulls)) {
+		if !saysNull(r.Nulls[parent]) {
+			return fmt.Errorf("the record says that %.40q was at %s: it can only be null", r.Nulls[parent], parent)
+		}
+	}
+	return nil
+}
+
+// decoded reads a text as it is put back from a record; nothing is there where
+// it is not one value.
+func decoded(source string) node.Value {
+	value, err := edit.ReadSource(source)
+	if err != nil {
+		return node.Value{}
+	}
+	return node.Of(value)
+}
+
+func saysString(source string) bool { return decoded(source).IsString() }
+
+// saysNull reports whether a text spells null. With the tag !!null another text
+// could pass for it, which not every reader takes.
+func saysNull(source string) bool {
+	value := decoded(source)
+	return value.IsNull() && slices.Contains([]string{"", "~", "null", "Null", "NULL"}, value.Node().Value)
+}
+
+// writesAnywhere reports whether krm-bypass writes an annotation for any mesh: the
+// mesh of a record may have been another one.
+func writesAnywhere(annotation string) bool {
+	return annotation == PolicyAnnotation || slices.ContainsFunc(mesh.All(), func(m *mesh.Mesh) bool {
+		return slices.ContainsFunc(m.Keys, func(k mesh.Key) bool { return k.Annotation == annotation })
+	})
+}
+
+// isEmpty reports whether nothing was written.
+func (r *record) isEmpty() bool { return len(r.Wrote) == 0 && len(r.Added) == 0 }
+
+// annotations are the keys of those that were written, in their order.
+func (r *record) annotations() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(r.Wrote)), func(key string) bool { return key == InitName })
 }
 
 // wroteAnnotation reports whether the template's annotation is still as it was
 // written.
 func (r *record) wroteAnnotation(w *Workload, key string) bool {
-	digest, wrote := r.Wrote[key]
 	value, stands := w.TemplateAnnotations[key]
-	return wrote && stands && key != InitEntry && digest == node.Digest(key, value)
+	return stands && r.Wrote[key] == node.Digest(key, value)
 }
 
 // wroteContainer gives the place of the init container that is still as it was
 // written, -1 where there is none.
 func (r *record) wroteContainer(w *Workload) int {
-	digest, wrote := r.Wrote[InitEntry]
-	if !wrote {
-		return -1
-	}
 	return slices.IndexFunc(w.initContainers, func(c container) bool {
-		return c.name == InitName && c.digest == digest
+		return c.name == InitName && c.digest == r.Wrote[InitName]
 	})
+}
+
+// recordRemedy says what to do about a record that cannot be followed.
+func recordRemedy(err error) string {
+	if errors.Is(err, errUnknownRecord) {
+		return "use the version of krm-bypass that wrote it, or a later one"
+	}
+	return "remove this annotation, and what krm-bypass wrote if it is still there, then run again"
 }

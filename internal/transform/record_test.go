@@ -11,9 +11,9 @@ import (
 )
 
 func someRecord() *record {
-	r := newRecord()
+	r := newRecord("cluster")
 	r.Kept = map[string]string{"a.b/d": "89ab"}
-	r.Wrote = map[string]string{"a.b/c": "0123", InitEntry: "4567"}
+	r.Wrote = map[string]string{"a.b/c": "0123", InitName: "4567"}
 	r.Replaced = map[string]string{"a.b/c": "'x' # <&>"}
 	r.Created = []string{"spec.template.metadata", "metadata.annotations"}
 	r.Nulls = map[string]string{"spec": "~"}
@@ -31,14 +31,16 @@ func TestParseRecord(t *testing.T) {
 		{"no JSON", "v1", "not a record as krm-bypass writes it"},
 		{"another form", `[1]`, "not a record as krm-bypass writes it"},
 		{"a field of another form", strings.Replace(written, `"wrote":{`, `"wrote":[],"was":{`, 1), "not a record as krm-bypass writes it"},
-		{"a later version with other fields", `{"v":2,"written":{}}`, "it has version 2"},
+		{"a later version with other fields", `{"v":3,"written":{}}`, "it has version 3"},
 		{"no version", `{}`, "it has version 0"},
 		{"a changed digest", strings.Replace(written, "0123", "0124", 1), "was changed"},
 		{"an entry more", strings.Replace(written, `"wrote":{`, `"wrote":{"d":"89",`, 1), "was changed"},
 		{"an entry of another's", strings.Replace(written, "a.b/d", "a.b/e", 1), "was changed"},
 		{"a parent less", strings.Replace(written, `"metadata.annotations",`, "", 1), "was changed"},
-		{"an unknown field", strings.Replace(written, `{"v":1,`, `{"v":1,"x":1,`, 1), "was changed"},
-		{"a key twice", strings.Replace(written, `{"v":1,`, `{"v":1,"v":1,`, 1), "was changed"},
+		{"an unknown field", strings.Replace(written, `{"v":2,`, `{"v":2,"x":1,`, 1), "was changed"},
+		{"a key twice", strings.Replace(written, `{"v":2,`, `{"v":2,"v":2,`, 1), "was changed"},
+		{"another spec's", strings.Replace(written, `"cluster"`, `"other"`, 1), "was changed"},
+		{"the earlier version of the same", strings.Replace(written, `{"v":2,`, `{"v":1,`, 1), "was changed"},
 		{"more behind it", written + " ", "was changed"},
 		{"another sum", strings.Replace(written, `"sum":"`, `"sum":"0`, 1), "was changed"},
 	}
@@ -55,19 +57,22 @@ func TestParseRecord(t *testing.T) {
 // nothing that a user wrote, whatever it looks like.
 func TestRecordHead(t *testing.T) {
 	head := regexp.MustCompile(RecordHead)
-	key := rapid.SampledFrom([]string{"a.b/c", "a.b/d", PolicyAnnotation, InitEntry, "wrote", "kept"})
+	key := rapid.SampledFrom([]string{"a.b/c", "a.b/d", PolicyAnnotation, InitName, FormerInitEntry, "wrote", "kept", `spec.groups[{"}].template a.b/c`})
 	digests := rapid.MapOf(key, rapid.StringMatching(`[0-9a-f]{16}`))
 	users := rapid.OneOf(rapid.String(), rapid.Custom(func(t *rapid.T) string {
 		return `{"v":1,"wrote":{"` + key.Draw(t, "key") + `":"0"}}`
 	}))
 	rapid.Check(t, func(t *rapid.T) {
-		r := newRecord()
+		r := newRecord(users.Draw(t, "spec"))
+		if rapid.Bool().Draw(t, "of version 1") {
+			r.Version, r.Spec = 1, ""
+		}
 		r.Kept, r.Wrote = digests.Draw(t, "kept"), digests.Draw(t, "wrote")
 		r.Replaced = rapid.MapOf(key, users).Draw(t, "replaced")
 		r.Nulls = rapid.MapOf(key, users).Draw(t, "nulls")
 		found := head.FindString(r.text())
 		require.NotEmpty(t, found, r.text())
-		for _, k := range []string{"a.b/c", "a.b/d", PolicyAnnotation, InitEntry} {
+		for _, k := range []string{"a.b/c", "a.b/d", PolicyAnnotation, InitName, FormerInitEntry} {
 			_, kept := r.Kept[k]
 			_, wrote := r.Wrote[k]
 			assert.Equal(t, kept || wrote, strings.Contains(found, `"`+k+`":"`), "%s in %s", k, found)
@@ -79,7 +84,8 @@ func TestRecordHead(t *testing.T) {
 // but what is written.
 func FuzzParseRecord(f *testing.F) {
 	f.Add(someRecord().text())
-	f.Add(newRecord().text())
+	f.Add(newRecord("").text())
+	f.Add(`{"v":1,"wrote":{"initContainer":"0"},"sum":"0"}`)
 	f.Add(`{"v":1,"wrote":null,"sum":""}`)
 	f.Add(`{"v":1e0}`)
 	f.Fuzz(func(t *testing.T, text string) {
@@ -88,6 +94,31 @@ func FuzzParseRecord(f *testing.F) {
 			assert.NotEmpty(t, err.Error())
 			return
 		}
-		assert.Equal(t, text, r.text())
+		if strings.HasPrefix(text, `{"v":2`) {
+			assert.Equal(t, text, r.text())
+		}
 	})
+}
+
+func TestPlaced(t *testing.T) {
+	const key = "traffic.sidecar.istio.io/excludeOutboundPorts"
+	for _, test := range []struct{ what, entry, place, key string }{
+		{"an annotation of an object's one template", key, "", key},
+		{"an init container there", InitName, "", InitName},
+		{"the last container, too", "krm-bypass-close", "", "krm-bypass-close"},
+		{"one template of two", "spec.server.template " + key, "spec.server.template", key},
+		{"the item of a list by its name", "spec.tasks[master].template " + key, "spec.tasks[master].template", key},
+		{"the item of a list by its groupName", "spec.workerGroupSpecs[small-gpu].template " + InitName, "spec.workerGroupSpecs[small-gpu].template", InitName},
+		{"the item of a list by its index", "spec.roles[0].template " + InitName, "spec.roles[0].template", InitName},
+		{"the value of a map", "spec.tfReplicaSpecs.Worker.template " + key, "spec.tfReplicaSpecs.Worker.template", key},
+		{"a key of a map with a blank and quotes", `spec.groups["a b"].template ` + key, `spec.groups["a b"].template`, key},
+		{"an annotation without a prefix", "spec.template note", "spec.template", "note"},
+		{"nothing", "", "", ""},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			place, key := placed(test.entry)
+			assert.Equal(t, test.place, place)
+			assert.Equal(t, test.key, key)
+		})
+	}
 }

@@ -26,7 +26,8 @@ type Object struct {
 	base edit.Path
 	// outer is how many steps of base lead to the text.
 	outer int
-	// parents are the nodes that a plan may have to create.
+	// parents are the nodes that a plan may have to create, by their paths from
+	// the object.
 	parents map[string]parent
 	source  func(edit.Path) (string, error)
 	// tolerated are keys that appear twice where nobody here reads them.
@@ -101,6 +102,12 @@ func (o *Object) In(text node.Value, path edit.Path) node.Value {
 func (o *Object) Path(relative ...any) edit.Path {
 	return slices.Concat(o.base, edit.Path(relative))
 }
+
+// relative names a place within the object, so that a record stays true when the
+// object is moved into a List or out of it.
+func (o *Object) relative(path edit.Path) string { return path[len(o.base):].String() }
+
+func (o *Object) parent(path edit.Path) parent { return o.parents[o.relative(path)] }
 
 func (w *Workload) templatePath(relative ...any) edit.Path {
 	return slices.Concat(w.base, steps(w.kind.Template), edit.Path(relative))

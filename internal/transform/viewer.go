@@ -79,7 +79,7 @@ func (v *viewer) template(w *Workload, o object.Object) {
 	}
 	w.initContainers = v.containers(spec, w.templatePath("spec"), "initContainers")
 	w.containers = v.containers(spec, w.templatePath("spec"), "containers")
-	w.pullSecrets.name = w.templatePath("spec", pullSecretsField)[len(w.base):].String()
+	w.pullSecrets.name = w.relative(w.templatePath("spec", pullSecretsField))
 	for _, item := range spec.Entry(pullSecretsField).Items() {
 		name, alone := pullSecret(item)
 		w.hasPullSecrets = append(w.hasPullSecrets, name)
@@ -222,7 +222,7 @@ func (o *Object) see(v node.Value, path edit.Path) {
 		p.state = present
 		p.children = make([]string, v.Len())
 	}
-	o.parents[path.String()] = p
+	o.parents[o.relative(path)] = p
 }
 
 // mapping gives the mapping below a key.

@@ -375,9 +375,38 @@ func records(t *testing.T) {
 			says:   "carries config.linkerd.io/skip-inbound-ports, which krm-bypass did not write",
 		},
 		{
+			name: "a record of version 1", spec: oneField,
+			change: func(o controlplane.Object) { recordOf(o)[recordAnnotation] = formerly(o) },
+		},
+		{
+			name: "a record of version 1, and the init container taken away", spec: oneField,
+			change: func(o controlplane.Object) {
+				recordOf(o)[recordAnnotation] = formerly(o)
+				delete(below(o, "spec", "template", "spec"), "initContainers")
+			},
+			says: "disagree about the init container krm-bypass-init",
+		},
+		{
+			name: "a record of version 1, and a key added by hand", spec: oneField,
+			change: func(o controlplane.Object) {
+				recordOf(o)[recordAnnotation] = formerly(o)
+				annotationsOf(o)[outboundPorts] = "443"
+			},
+			says: "carries " + outboundPorts + ", which krm-bypass did not write",
+		},
+		{
+			name: "a record of a spec with a name like a record", spec: oneField,
+			change: func(o controlplane.Object) {
+				name, _ := json.Marshal(`{"wrote":{"` + outboundPorts + `":"0"}}`)
+				recordOf(o)[recordAnnotation] = regexp.MustCompile(`"spec":"[^"]*"`).ReplaceAllLiteralString(recordOf(o)[recordAnnotation].(string), `"spec":`+string(name))
+				annotationsOf(o)[outboundPorts] = "443"
+			},
+			says: "carries " + outboundPorts + ", which krm-bypass did not write",
+		},
+		{
 			name: "a record of a form that there is not yet", spec: oneField,
 			change: func(o controlplane.Object) {
-				recordOf(o)[recordAnnotation] = strings.Replace(recordOf(o)[recordAnnotation].(string), `"v":1`, `"v":2`, 1)
+				recordOf(o)[recordAnnotation] = strings.Replace(recordOf(o)[recordAnnotation].(string), `"v":2`, `"v":3`, 1)
 			},
 			says: "which krm-bypass did not write",
 		},
@@ -408,6 +437,12 @@ func records(t *testing.T) {
 			assert.Contains(t, said, test.says)
 		})
 	}
+}
+
+// formerly gives the record of an object as version 1 has it, but for the sum.
+func formerly(o controlplane.Object) string {
+	text := regexp.MustCompile(`^\{"v":2,("spec":"[^"]*",)?`).ReplaceAllString(recordOf(o)[recordAnnotation].(string), `{"v":1,`)
+	return strings.Replace(text, `"`+transform.InitName+`":`, `"`+transform.FormerInitEntry+`":`, 1)
 }
 
 // largeAnnotations hold what the API server grants an expression, in units of

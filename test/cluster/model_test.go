@@ -124,7 +124,7 @@ func modelled(object controlplane.Object) (foreign []string, alike bool) {
 	}
 	_ = json.Unmarshal([]byte(object.Text("metadata", "annotations", recordAnnotation)), &record)
 	_, marked := record.Wrote[markerAnnotation]
-	marked = marked && record.Version == 1 && on[markerAnnotation] != nil
+	marked = marked && slices.Contains([]int{1, 2}, record.Version) && on[markerAnnotation] != nil
 	carries := false
 	for annotation, value := range on {
 		if value, _ := value.(string); !opens(object.Text("metadata", "namespace"), annotation, value) {
@@ -143,9 +143,9 @@ func modelled(object controlplane.Object) (foreign []string, alike bool) {
 	alike = true
 	for annotation := range record.Wrote {
 		_, carried := on[annotation]
-		alike = alike && (carried || annotation == transform.InitEntry)
+		alike = alike && (carried || annotation == transform.InitName || annotation == transform.FormerInitEntry)
 	}
 	containers, _ := object.Field(append(slices.Clone(kind.Template), "spec", "initContainers")...).([]any)
 	contained := slices.ContainsFunc(containers, func(c any) bool { return c.(map[string]any)["name"] == transform.InitName })
-	return foreign, alike && contained == (record.Wrote[transform.InitEntry] != "")
+	return foreign, alike && contained == (record.Wrote[transform.InitName]+record.Wrote[transform.FormerInitEntry] != "")
 }
