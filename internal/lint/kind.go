@@ -19,7 +19,9 @@ type kind struct {
 	called func(name string) bool
 	// view gives what is read of an object, nil for nothing. opening are the
 	// workloads to which a Service has to lead, nil where that does not matter.
-	view func(o resource, opening *index) any
+	view func(o resource, opening *index) view
+	// changed says that a finding may propose to change one.
+	changed bool
 }
 
 func (k *kind) is(t object.Type) bool {
@@ -35,37 +37,29 @@ type resource struct {
 
 func (o *resource) hold(other resource) { *o = other }
 
-// whole views an object as a T, and keeps the object itself. What does not fit is
-// left at its zero value: the mesh and the API server complain about it.
-func whole[T any, P interface {
-	*T
-	hold(resource)
-}](o resource, _ *index) any {
-	view := P(new(T))
-	_ = o.node.Decode(view)
-	view.hold(o)
-	return view
-}
+// view is what is read of an object. It embeds a resource.
+type view interface{ hold(resource) }
 
-// fields views an object as a T and keeps no more of it, since there may be very
-// many.
-func fields[T any, P interface {
+// decoded views an object as a T. What does not fit is left at its zero value: the
+// mesh and the API server complain about it.
+func decoded[T any, P interface {
 	*T
-	hold(resource)
-}](o resource, opening *index) any {
-	view := whole[T, P](o, opening).(P)
-	view.hold(resource{Object: o.Named()})
-	return view
+	view
+}](o resource, _ *index) view {
+	v := P(new(T))
+	_ = o.node.Decode(v)
+	v.hold(o)
+	return v
 }
 
 // Items are what the checks see of the objects beside the workloads.
-type Items []any
+type Items []view
 
 // viewed gives the items that are viewed as a T, in their order.
 func viewed[T any](items Items) []*T {
 	var found []*T
 	for _, v := range items {
-		if view, is := v.(*T); is {
+		if view, is := any(v).(*T); is {
 			found = append(found, view)
 		}
 	}
@@ -77,14 +71,14 @@ func viewed[T any](items Items) []*T {
 var (
 	services               = &kind{name: "Service", view: leading}
 	namespaces             = &kind{name: "Namespace", view: labelled}
-	peerAuthentications    = &kind{group: "security.istio.io", name: "PeerAuthentication", of: istio, view: whole[peerAuthentication]}
-	authorizationPolicies  = &kind{group: "security.istio.io", name: "AuthorizationPolicy", of: istio, view: fields[authorizationPolicy]}
-	requestAuthentications = &kind{group: "security.istio.io", name: "RequestAuthentication", of: istio, view: fields[requestAuthenticationObject]}
-	destinationRules       = &kind{group: "networking.istio.io", name: "DestinationRule", of: istio, view: whole[destinationRule]}
-	serviceEntries         = &kind{group: "networking.istio.io", name: "ServiceEntry", of: istio, view: fields[serviceEntryObject]}
-	virtualServices        = &kind{group: "networking.istio.io", name: "VirtualService", of: istio, view: fields[virtualServiceObject]}
-	sidecars               = &kind{group: "networking.istio.io", name: "Sidecar", of: istio, view: fields[sidecar]}
-	proxyConfigs           = &kind{group: "networking.istio.io", name: "ProxyConfig", of: istio, view: fields[proxyConfig]}
+	peerAuthentications    = &kind{group: "security.istio.io", name: "PeerAuthentication", of: istio, view: decoded[peerAuthentication], changed: true}
+	authorizationPolicies  = &kind{group: "security.istio.io", name: "AuthorizationPolicy", of: istio, view: decoded[authorizationPolicy]}
+	requestAuthentications = &kind{group: "security.istio.io", name: "RequestAuthentication", of: istio, view: decoded[requestAuthenticationObject]}
+	destinationRules       = &kind{group: "networking.istio.io", name: "DestinationRule", of: istio, view: decoded[destinationRule], changed: true}
+	serviceEntries         = &kind{group: "networking.istio.io", name: "ServiceEntry", of: istio, view: decoded[serviceEntryObject]}
+	virtualServices        = &kind{group: "networking.istio.io", name: "VirtualService", of: istio, view: decoded[virtualServiceObject]}
+	sidecars               = &kind{group: "networking.istio.io", name: "Sidecar", of: istio, view: decoded[sidecar]}
+	proxyConfigs           = &kind{group: "networking.istio.io", name: "ProxyConfig", of: istio, view: decoded[proxyConfig]}
 
 	// meshConfigMaps hold the MeshConfig of an installation by Helm or istioctl,
 	// one for each revision (istio/istio

@@ -123,8 +123,8 @@ func (t *target) UnmarshalYAML(n *yaml.Node) error {
 func (s *service) headless() bool { return s.Spec.ClusterIP == "None" }
 
 // leading views a Service, if it leads to one of the workloads.
-func leading(o resource, opening *index) any {
-	s := fields[service](o, opening).(*service)
+func leading(o resource, opening *index) view {
+	s := decoded[service](o, opening).(*service)
 	if opening == nil {
 		return s
 	}
@@ -221,9 +221,9 @@ type namespace struct {
 	labels, annotations map[string]string
 }
 
-func labelled(o resource, _ *index) any {
+func labelled(o resource, _ *index) view {
 	metadata := o.node.Entry("metadata")
-	return &namespace{resource{Object: o.Named()}, metadata.Entry("labels").Strings(), metadata.Entry("annotations").Strings()}
+	return &namespace{o, metadata.Entry("labels").Strings(), metadata.Entry("annotations").Strings()}
 }
 
 // meshConfig is as much of Istio's MeshConfig as matters here, wherever it stands:
@@ -255,25 +255,25 @@ func (m *meshConfig) path(relative ...any) edit.Path {
 }
 
 // meshConfigAt views the MeshConfig that an object holds in fields.
-func meshConfigAt(at ...any) func(resource, *index) any {
-	return func(o resource, _ *index) any {
+func meshConfigAt(at ...any) func(resource, *index) view {
+	return func(o resource, _ *index) view {
 		value := o.node.At(at...)
 		if !value.Exists() {
 			return nil
 		}
-		m := &meshConfig{resource: resource{Object: o.Named()}, at: at}
+		m := &meshConfig{resource: o, at: at}
 		_ = value.Decode(m) // what cannot be read says nothing
 		return m
 	}
 }
 
 // meshConfigText views the MeshConfig that a ConfigMap holds as a string.
-func meshConfigText(o resource, _ *index) any {
+func meshConfigText(o resource, _ *index) view {
 	text := o.node.Below("data", "mesh")
 	if !text.IsScalar() || text.IsNull() {
 		return nil
 	}
-	m := &meshConfig{resource: resource{Object: o.Named()}, at: edit.Path{"data", "mesh"}, textual: true}
+	m := &meshConfig{resource: o, at: edit.Path{"data", "mesh"}, textual: true}
 	_ = yaml.Unmarshal([]byte(text.Text()), m) // what cannot be read says nothing
 	return m
 }

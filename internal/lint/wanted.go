@@ -89,6 +89,9 @@ func (w Wanted) Read(part object.Part, document node.Value, item int) (items Ite
 		if k := w.find(found.Type); k.called == nil || k.called(o.Name) {
 			o.Item = item
 			if view := k.view(resource{o, found.Value}, opening); view != nil {
+				if !k.changed { // there may be very many
+					view.hold(resource{Object: o.Named()})
+				}
 				items = append(items, view)
 			}
 		}
