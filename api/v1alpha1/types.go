@@ -210,6 +210,9 @@ type Limits struct {
 	// PodAnnotations says which workloads may have bypass annotations of their
 	// own beside the spec. If it is missing, all may.
 	PodAnnotations *PodAnnotations `json:"podAnnotations,omitzero"`
+	// MeshOptOut says which workloads may opt out of the mesh, so that they have
+	// no sidecar, or one that intercepts nothing. If it is missing, all may.
+	MeshOptOut *MeshOptOut `json:"meshOptOut,omitzero"`
 }
 
 // WidestPrefix is the shortest prefix length that may bypass the sidecar, for each
@@ -225,6 +228,14 @@ type WidestPrefix struct {
 // PodAnnotations says which workloads may have annotations of the mesh in their pod
 // templates that let traffic bypass.
 type PodAnnotations struct {
+	// Namespaces are globs for the namespaces of these workloads; the empty list
+	// means none.
+	Namespaces []string `json:"namespaces" schema:"required"`
+}
+
+// MeshOptOut says which workloads may opt out of the mesh in its own way in their
+// pod templates.
+type MeshOptOut struct {
 	// Namespaces are globs for the namespaces of these workloads; the empty list
 	// means none.
 	Namespaces []string `json:"namespaces" schema:"required"`

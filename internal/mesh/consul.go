@@ -81,7 +81,7 @@ const (
 const consulTransparent = "consul.hashicorp.com/transparent-proxy"
 
 var (
-	consulPorts  = portList{refuser: "Consul's init container", separator: ":", nonempty: true}
+	consulPorts  = portList{refuser: "Consul's init container", number: cNumber, separator: ":", nonempty: true}
 	consulRanges = rangeList{refuser: "Consul's init container", blanks: true, nonempty: true}
 )
 

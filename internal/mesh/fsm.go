@@ -24,7 +24,7 @@ var fsm = fsmLike("FSM", "flomesh.io", "fsm-system", Signs{
 // fsmLike is FSM or OSM, whose keys all stand under one domain.
 func fsmLike(name, domain, namespace string, signs Signs) Mesh {
 	injector := name + "'s injector"
-	ports := portList{refuser: injector, nonempty: true}
+	ports := portList{refuser: injector, number: signed, nonempty: true}
 	ranges := rangeList{refuser: injector, blanks: true, masked: true, nonempty: true}
 	inject := domain + "/sidecar-injection"
 	return Mesh{

@@ -1,6 +1,8 @@
 package mesh
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -44,6 +46,7 @@ var istio = Mesh{
 	Namespaces:        []string{"istio-system", "istio-operator"},
 	Levels:            Replaces,
 	Unmeshed:          istioUnmeshed,
+	intercepts:        istioIntercepts,
 	UnmeshedNamespace: istioUnmeshedNamespace,
 	limits:            []limit{istioDNS, portsWithoutProtocol, singlePorts, istioInbound, istioIncluded, rangesBeforePorts, noPairs},
 	mislead:           istioMislead,
@@ -126,6 +129,16 @@ func istioMeans(s traffic.Settings) traffic.Settings {
 // istioUnmeshed follows injectRequired in istio/istio pkg/kube/inject/inject.go:
 // the label wins over the annotation, and only "false" opts out.
 func istioUnmeshed(labels, annotations map[string]string) string {
+	if reason := istioOptsOut(labels, annotations); reason != "" {
+		return reason
+	}
+	if labels["istio.io/dataplane-mode"] == "ambient" {
+		return "its template's label istio.io/dataplane-mode: ambient puts it into the ambient mesh, which has no sidecar"
+	}
+	return ""
+}
+
+func istioOptsOut(labels, annotations map[string]string) string {
 	const inject = "sidecar.istio.io/inject"
 	if value, labelled := labels[inject]; labelled {
 		if value == "false" {
@@ -134,15 +147,21 @@ func istioUnmeshed(labels, annotations map[string]string) string {
 	} else if annotations[inject] == "false" {
 		return `its template's annotation sidecar.istio.io/inject: "false" opts out of the mesh`
 	}
-	if labels["istio.io/dataplane-mode"] == "ambient" {
-		return "its template's label istio.io/dataplane-mode: ambient puts it into the ambient mesh, which has no sidecar"
-	}
-	for template := range strings.SplitSeq(annotations["inject.istio.io/templates"], ",") {
-		if strings.TrimSpace(template) == "gateway" {
-			return "its template's annotation inject.istio.io/templates: gateway makes it a gateway"
-		}
+	// All the templates that are named apply (istio/istio
+	// pkg/kube/inject/webhook.go, selectTemplates).
+	templates := strings.Split(strings.ReplaceAll(annotations["inject.istio.io/templates"], " ", ""), ",")
+	if slices.Contains(templates, "gateway") && !slices.Contains(templates, "sidecar") {
+		return "its template's annotation inject.istio.io/templates: gateway makes it a gateway"
 	}
 	return ""
+}
+
+// istioIntercepts: the injector does not read the label for ambient mode.
+func istioIntercepts(labels, annotations map[string]string) Opening {
+	if istioOptsOut(labels, annotations) != "" {
+		return 0
+	}
+	return OpensAll
 }
 
 // istioUnmeshedNamespace follows the namespace selectors of the injector's
@@ -205,8 +224,17 @@ func istioMislead(l traffic.Layer) []Misleading {
 // Istio's injector neither trims blanks around a range nor takes an address
 // without its mask. It takes "*" only as the whole value.
 var (
-	istioPorts         = portList{refuser: "Istio's injector"}
-	istioPortSelection = portList{refuser: istioPorts.refuser, all: traffic.Everything}
+	istioPorts         = portList{refuser: "Istio's injector", number: istioNumber}
+	istioPortSelection = portList{refuser: istioPorts.refuser, number: istioNumber, all: traffic.Everything}
 	istioCIDRs         = rangeList{refuser: istioPorts.refuser, masked: true}
 	istioCIDRSelection = rangeList{refuser: istioPorts.refuser, masked: true, all: traffic.Everything}
 )
+
+// istioNumber: the injector reads a decimal number and hands on its text, which
+// iptables and nft read as C does.
+func istioNumber(text string) (uint64, error) {
+	if _, err := strconv.ParseUint(text, 10, 16); err != nil {
+		return 0, err
+	}
+	return cNumber(text)
+}

@@ -120,6 +120,7 @@ func TestIstioUnmeshed(t *testing.T) {
 		{"annotation false", nil, map[string]string{"sidecar.istio.io/inject": "false"}, true},
 		{"the label wins", map[string]string{"sidecar.istio.io/inject": "true"}, map[string]string{"sidecar.istio.io/inject": "false"}, false},
 		{"gateway", nil, map[string]string{"inject.istio.io/templates": "gateway"}, true},
+		{"gateway beside the sidecar", nil, map[string]string{"inject.istio.io/templates": "gateway, sidecar"}, false},
 		{"gateway among others", nil, map[string]string{"inject.istio.io/templates": "custom, gateway"}, true},
 		{"another template", nil, map[string]string{"inject.istio.io/templates": "sidecar,custom"}, false},
 		{"ambient", map[string]string{"istio.io/dataplane-mode": "ambient"}, nil, true},

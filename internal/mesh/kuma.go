@@ -46,20 +46,25 @@ var kuma = Mesh{
 	Namespaces: []string{"kuma-system"},
 	Levels:     FirstSaid,
 	Signs:      Signs{Envoy: true, SPIFFE: true},
+	// An annotation of that name is none (pkg/plugins/runtime/k8s/webhooks/injector/precheck.go).
 	Unmeshed: func(labels, annotations map[string]string) string {
 		const inject = "kuma.io/sidecar-injection"
-		if value, labelled := labels[inject]; labelled {
-			if kumaDisabled(value) {
-				return "its template's label " + inject + ": " + value + " opts out of the mesh"
-			}
-		} else if value := annotations[inject]; kumaDisabled(value) {
-			return "its template's annotation " + inject + ": " + value + " opts out of the mesh"
+		if value := labels[inject]; kumaDisabled(value) {
+			return "its template's label " + inject + ": " + value + " opts out of the mesh"
 		}
 		switch gateway := annotations["kuma.io/gateway"]; gateway {
 		case "enabled", "true", "yes", "builtin":
 			return "its template's annotation kuma.io/gateway: " + gateway + " makes it a gateway"
 		}
 		return ""
+	},
+	// A gateway that brings its own proxy is only spared what comes in
+	// (pkg/transparentproxy/kubernetes/kubernetes_config.go, ConfigForKubernetes).
+	intercepts: func(labels, annotations map[string]string) Opening {
+		if kumaDisabled(labels["kuma.io/sidecar-injection"]) || annotations["kuma.io/gateway"] == "builtin" {
+			return 0
+		}
+		return OpensOutbound
 	},
 	UnmeshedNamespace: func(labels, _ map[string]string) string {
 		if value := labels["kuma.io/sidecar-injection"]; kumaDisabled(value) {
@@ -78,7 +83,7 @@ const (
 )
 
 var (
-	kumaPorts  = portList{refuser: "Kuma's injector", skipsEmpty: true}
+	kumaPorts  = portList{refuser: "Kuma's injector", number: unsigned, skipsEmpty: true}
 	kumaRanges = rangeList{refuser: "Kuma's injector", blanks: true, skipsEmpty: true}
 )
 

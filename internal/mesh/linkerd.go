@@ -16,8 +16,8 @@ import (
 var linkerd = Mesh{
 	Name: "Linkerd",
 	Keys: []Key{
-		{Field: traffic.ExcludeInboundPorts, Annotation: "config.linkerd.io/skip-inbound-ports", Values: linkerdPorts{}, Loses: linkerdLoses},
-		{Field: traffic.ExcludeOutboundPorts, Annotation: "config.linkerd.io/skip-outbound-ports", Values: linkerdPorts{failsWithout: true}, Loses: linkerdLoses},
+		{Field: traffic.ExcludeInboundPorts, Annotation: "config.linkerd.io/skip-inbound-ports", Values: linkerdPorts{}},
+		{Field: traffic.ExcludeOutboundPorts, Annotation: "config.linkerd.io/skip-outbound-ports", Values: linkerdPorts{failsWithout: true}},
 	},
 	Domain: "linkerd.io",
 	Others: []Other{
@@ -145,7 +145,7 @@ func linkerdKeeps(value string) (kept, lost []string) {
 	return kept, lost
 }
 
-func linkerdLoses(value string) string {
+func (linkerdPorts) doubts(value string) string {
 	_, lost := linkerdKeeps(value)
 	if len(lost) == 0 {
 		return ""

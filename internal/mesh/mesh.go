@@ -59,6 +59,9 @@ type Mesh struct {
 	// annotations no sidecar, or one that is not an application's; "" where
 	// nothing speaks against it.
 	Unmeshed func(labels, annotations map[string]string) string
+	// intercepts gives the directions in which the mesh intercepts a pod all the
+	// same; nil for none.
+	intercepts func(labels, annotations map[string]string) Opening
 	// UnmeshedNamespace says why the mesh gives the pods of a namespace with
 	// these labels and annotations no sidecar; "" where nothing speaks
 	// against it.
@@ -211,7 +214,13 @@ func (m *Mesh) Misleads(annotations map[string]string) []Misleading {
 	var found []Misleading
 	for _, k := range m.Keys {
 		value, present := annotations[k.Annotation]
-		if !present || k.Loses == nil {
+		if !present {
+			continue
+		}
+		if doubt := k.Values.doubts(value); doubt != "" {
+			found = append(found, Misleading{k.Field, doubt})
+		}
+		if k.Loses == nil {
 			continue
 		}
 		if reason := k.Loses(value); reason != "" {

@@ -321,7 +321,7 @@ func TestUnmeshed(t *testing.T) {
 		{"Consul", "", "consul.hashicorp.com/gateway-kind=mesh-gateway", true},
 		{"Kuma", "kuma.io/sidecar-injection=disabled", "", true},
 		{"Kuma", "kuma.io/sidecar-injection=enabled", "kuma.io/sidecar-injection=disabled", false},
-		{"Kuma", "", "kuma.io/sidecar-injection=no", true},
+		{"Kuma", "", "kuma.io/sidecar-injection=no", false},
 		{"Kuma", "", "kuma.io/gateway=builtin", true},
 		{"Kuma", "", "kuma.io/gateway=disabled", false},
 	}

@@ -70,6 +70,42 @@ func (o Opening) Everything() traffic.Layer {
 	return s.Layer()
 }
 
+// Of gives the fields of a layer that are about the directions.
+func (o Opening) Of(l traffic.Layer) traffic.Layer {
+	return l.Of(slices.DeleteFunc(slices.Clone(traffic.Fields), func(f traffic.Field) bool { return o&OpeningOf(f) == 0 })...)
+}
+
+// OpeningOf gives the direction that a field is about.
+func OpeningOf(f traffic.Field) Opening {
+	if f == traffic.ExcludeInboundPorts || f == traffic.IncludeInboundPorts {
+		return OpensInbound
+	}
+	return OpensOutbound
+}
+
+// StillIntercepts gives the directions in which the mesh intercepts a pod that
+// Unmeshed gives a reason to leave alone.
+func (m *Mesh) StillIntercepts(labels, annotations map[string]string) Opening {
+	if m.intercepts == nil {
+		return 0
+	}
+	return m.intercepts(labels, annotations)
+}
+
+// Doubt says why one cannot be sure what a value of an annotation of Keys says,
+// "" where one can.
+func (m *Mesh) Doubt(annotation, value string) (Key, string) {
+	i := m.keyIndex(annotation)
+	if i < 0 {
+		return Key{}, ""
+	}
+	k := m.Keys[i]
+	if _, err := k.Read(value); err != nil {
+		return k, err.Error()
+	}
+	return k, k.Values.doubts(value)
+}
+
 // onePort reads the port that an annotation names, which then bypasses.
 func onePort(value string) (traffic.Ports, bool) {
 	port, err := strconv.ParseUint(value, 10, 16)

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -17,6 +18,9 @@ type grammar interface {
 	// traffic reads, nil where the mesh ignores the value. The error says why
 	// the mesh refuses it.
 	read(value string) ([]string, error)
+	// doubts says what of such a value the mesh reads otherwise than it looks, ""
+	// for nothing.
+	doubts(value string) string
 }
 
 // portList is a mesh's grammar for a list of ports. Blanks around an entry do no
@@ -24,6 +28,8 @@ type grammar interface {
 type portList struct {
 	// refuser is who refuses a value that breaks the grammar.
 	refuser string
+	// number reads a port as the mesh does.
+	number func(text string) (uint64, error)
 	// separator stands between the two ends of a range; "" for a mesh that
 	// refuses ranges although its rules would take them.
 	separator string
@@ -72,16 +78,63 @@ func (l portList) read(value string) ([]string, error) {
 		first, last, by := cutRange(item)
 		switch {
 		case by == "":
+			items[i] = l.plain(item)
 		case l.separator == "":
 			return refused("a port range", "list the ports "+first+" to "+last+" one by one, or put the range into a ClusterBypass")
 		case by != l.separator:
 			return refused("a port range with "+strconv.Quote(by), "write "+strconv.Quote(first+l.separator+last))
 		default:
-			items[i] = first + "-" + last
+			items[i] = l.plain(first) + "-" + l.plain(last)
 		}
 	}
 	return items, nil
 }
+
+// plain gives the text of a port as traffic reads it, where the mesh can read it.
+func (l portList) plain(text string) string {
+	if port, err := l.number(text); err == nil && port <= math.MaxUint16 {
+		return strconv.FormatUint(port, 10)
+	}
+	return text
+}
+
+func (l portList) doubts(value string) string {
+	var odd []string
+	for entry := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == ',' || l.separator != "" && string(r) == l.separator }) {
+		entry = strings.TrimSpace(entry)
+		if plain := l.plain(entry); plain != entry {
+			odd = append(odd, fmt.Sprintf("%q is port %s to it", entry, plain))
+		}
+	}
+	if len(odd) == 0 {
+		return ""
+	}
+	return strings.TrimSuffix(l.refuser, "'s injector") + " reads numbers in its own way, and " + strings.Join(odd, " and ") + ": write plain numbers"
+}
+
+// cNumber reads a number as C's strtoul does with base 0, and with it iptables
+// (libxtables/xtables.c, xtables_strtoul) and nft.
+func cNumber(text string) (uint64, error) {
+	digits := strings.TrimPrefix(text, "+")
+	switch hex := strings.TrimPrefix(strings.ToLower(digits), "0x"); {
+	case len(hex) < len(digits):
+		return strconv.ParseUint(hex, 16, 16)
+	case strings.HasPrefix(digits, "0"):
+		return strconv.ParseUint(digits, 8, 16)
+	}
+	return strconv.ParseUint(digits, 10, 16)
+}
+
+// signed and unsigned read decimal numbers as Go's strconv does.
+func signed(text string) (uint64, error) {
+	n, err := strconv.Atoi(text)
+	if err == nil && n < 0 {
+		err = strconv.ErrRange
+	}
+	return uint64(max(n, 0)), err
+}
+
+func unsigned(text string) (uint64, error) { return strconv.ParseUint(text, 10, 16) }
 
 func cutRange(entry string) (first, last, separator string) {
 	for _, separator := range []string{"-", ":"} {
@@ -154,6 +207,8 @@ func (l rangeList) refuses(item string, alone bool) (problem, remedy string) {
 	}
 	return "", ""
 }
+
+func (rangeList) doubts(string) string { return "" }
 
 // splitItems cuts a list at its commas and trims the blanks around each item. It
 // gives nil for a value that the mesh ignores.

@@ -42,6 +42,10 @@ func (c *compiler) limits(l v1alpha1.Limits) transform.Limits {
 			limits.WidestIPv6 = *widest.IPv6
 		}
 	}
+	if l.MeshOptOut != nil {
+		limits.OptOuts = append([]string{}, l.MeshOptOut.Namespaces...)
+		c.globs(limits.OptOuts, limitsPath+".meshOptOut.namespaces", namespaceGlob)
+	}
 	if l.PodAnnotations != nil {
 		limits.Annotators = append([]string{}, l.PodAnnotations.Namespaces...)
 		c.globs(limits.Annotators, limitsPath+".podAnnotations.namespaces", namespaceGlob)

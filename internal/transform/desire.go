@@ -6,6 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -55,7 +56,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	plan.Fold, plan.Mode, plan.ModeBy = said.fold.narrowed("", user, p.Merge), said.mode, said.modeBy
 	p.restate(plan.Fold)
 	plan.Settings = plan.Fold.Layer().Settings()
-	p.judge(w, was, plan.Fold, plan)
+	p.judge(w, was, plan.Fold, mesh.OpensAll, plan)
 	plan.Sayable, plan.Gaps = p.Mesh.Express(plan.Settings, p.wide())
 	plan.Decided = true
 	p.reportGaps(w, plan)

@@ -67,12 +67,12 @@ func (f *Finished) Judge(p *Policy, w *Workload) *Plan {
 		w.reportChanges(wrote, was, plan)
 	}
 	stands := &prior{annotations: w.TemplateAnnotations}
-	if !p.concerned(w, stands) || w.referenced || w.podless {
+	in := p.hold(w, stands, plan)
+	if in == 0 {
 		return plan
 	}
 	p.judgeAnnotations(w, foreign, plan)
-	p.holdAnnotations(stands, plan)
-	p.judgeSettings(w, stands, plan.Fold, plan)
+	p.judgeSettings(w, stands, plan.Fold, in, plan)
 	for _, c := range w.initContainers {
 		if c.name == InitName {
 			p.judgeContainer(w, c, plan)
@@ -104,7 +104,7 @@ func (p *Policy) judgeContainer(w *Workload, c container, plan *Plan) {
 		return // the container refuses it and lets nothing bypass
 	}
 	layer := settings.Layer()
-	p.judgeSettings(w, &prior{annotations: w.TemplateAnnotations}, Fold{{Scope: ContainerScope, Said: layer, Left: layer}}, plan)
+	p.judgeSettings(w, &prior{annotations: w.TemplateAnnotations}, Fold{{Scope: ContainerScope, Said: layer, Left: layer}}, 0, plan)
 	plan.Fold = plan.Fold.narrowed(ContainerScope, layer, traffic.Union)
 	plan.Settings = plan.Fold.Layer().Settings()
 }

@@ -2,15 +2,20 @@ package transform
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/guardrail"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
 // The field paths of the limits.
 const (
 	forbiddenNamespacesPath = "spec.limits.forbiddenNamespaces"
 	podAnnotationsPath      = "spec.limits.podAnnotations.namespaces"
+	meshOptOutPath          = "spec.limits.meshOptOut.namespaces"
 )
 
 // Limits are what no workload may bypass, whichever scope or annotation asks for
@@ -23,6 +28,9 @@ type Limits struct {
 	// Annotators are globs of the namespaces whose workloads may carry
 	// annotations of the mesh that the user wrote; nil for all, empty for none.
 	Annotators []string
+	// OptOuts are globs of the namespaces whose workloads may opt out of the
+	// mesh; nil for all, empty for none.
+	OptOuts []string
 }
 
 // ForbidsNamespace gives the glob by which nothing may bypass in a namespace, ""
@@ -36,50 +44,94 @@ func (l Limits) ForbidsNamespace(name string) string {
 }
 
 // judge refuses what breaks a limit in what the scopes and annotations of a
-// workload come to.
-func (p *Policy) judge(w *Workload, was *prior, fold Fold, plan *Plan) {
+// workload come to, and in what else of it lets traffic bypass. in are the
+// directions in which the mesh intercepts its pods.
+func (p *Policy) judge(w *Workload, was *prior, fold Fold, in mesh.Opening, plan *Plan) {
 	p.judgeAnnotations(w, was, plan)
-	p.judgeSettings(w, was, fold, plan)
+	p.judgeSettings(w, was, fold, in, plan)
 }
 
-// judgeSettings refuses what breaks a limit in what a fold comes to.
-func (p *Policy) judgeSettings(w *Workload, was *prior, fold Fold, plan *Plan) {
+// judgeSettings refuses what breaks a limit in what a fold comes to, and in the
+// other ways past the sidecar.
+func (p *Policy) judgeSettings(w *Workload, was *prior, fold Fold, in mesh.Opening, plan *Plan) {
 	if p.Limits.IsZero() && len(p.Limits.ForbiddenNamespaces) == 0 {
 		return
 	}
-	settings, own := fold.Layer().Settings(), p.Own()
-	namespace := p.namespaceOf(w)
+	settings, own, limits := fold.Layer().Settings(), p.Own(), p.Limits.Limits
+	namespace, ways := p.namespaceOf(w), p.ways(w, was, in)
 	forbidden := within(p.Limits.ForbiddenNamespaces, namespace)
-	if forbidden == yes {
-		for _, b := range guardrail.Nothing.Breaches(settings, own) {
-			p.refuse(w, was, fold, b, plan, fmt.Sprintf("nothing may bypass the sidecar in namespace %s (%s), but something would", namespace, forbiddenNamespacesPath), clearing(b))
-		}
-		return
-	}
-	if forbidden == unknown && len(guardrail.Nothing.Breaches(settings, own)) > 0 {
+	switch anything := func(l traffic.Layer) bool { return len(guardrail.Nothing.Breaches(l.Settings(), own)) > 0 }; {
+	case forbidden == yes:
+		limits = guardrail.Nothing
+	case forbidden == unknown && (anything(settings.Layer()) || slices.ContainsFunc(ways, func(by way) bool { return anything(by.lets) })):
 		plan.find(Error, w.Path("metadata", "namespace"), "",
 			"the namespace of this workload is unknown, and in some namespaces nothing may bypass the sidecar (%s): set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace", forbiddenNamespacesPath)
 	}
-	for _, b := range p.Limits.Breaches(settings, own) {
-		p.refuse(w, was, fold, b, plan, fmt.Sprintf("%s must not bypass the sidecar (%s), but would", Subject(b), LimitPath(b.Kind)), remedyFor(b))
+	for _, b := range limits.Breaches(settings, own) {
+		if forbidden == yes {
+			p.refuse(w, was, fold, b, plan, p.mustNot(namespace, forbidden, b)+", but something would", clearing(b))
+			continue
+		}
+		p.refuse(w, was, fold, b, plan, p.mustNot(namespace, forbidden, b)+", but would", remedyFor(b))
 	}
+	for _, by := range ways {
+		if broken := limits.Breaches(by.lets.Settings(), own); len(broken) > 0 {
+			plan.find(Error, by.path, by.value, "%s, but %s", p.mustNot(namespace, forbidden, broken...), by.says)
+		}
+	}
+}
+
+// mustNot says what a limit forbids.
+func (p *Policy) mustNot(namespace string, forbidden answer, broken ...guardrail.Breach) string {
+	if forbidden == yes {
+		return fmt.Sprintf("nothing may bypass the sidecar in namespace %s (%s)", namespace, forbiddenNamespacesPath)
+	}
+	subjects, paths := make([]string, len(broken)), make([]string, len(broken))
+	for i, b := range broken {
+		subjects[i], paths[i] = Subject(b), LimitPath(b.Kind)
+	}
+	return fmt.Sprintf("%s must not bypass the sidecar (%s)", strings.Join(subjects, " and "), strings.Join(paths, ", "))
 }
 
 // judgeAnnotated is judge for a workload that gets nothing written: what its
 // annotations say holds all the same, if the mesh has a say there.
 func (p *Policy) judgeAnnotated(w *Workload, was *prior, plan *Plan) {
-	if p.concerned(w, was) && !w.referenced && !w.podless {
-		p.holdAnnotations(was, plan)
-		p.judge(w, was, plan.Fold, plan)
+	if in := p.hold(w, was, plan); in != 0 {
+		p.judge(w, was, plan.Fold, in, plan)
 	}
 }
 
-// holdAnnotations gives a plan what annotations come to where nothing is written.
-func (p *Policy) holdAnnotations(was *prior, plan *Plan) {
-	user, _ := p.Mesh.Read(was.annotations) // what the mesh refuses bypasses nothing
+// hold gives a plan what annotations come to where nothing is written, and the
+// directions in which the mesh intercepts the pods: none where it has no say.
+func (p *Policy) hold(w *Workload, was *prior, plan *Plan) mesh.Opening {
+	if !p.reached(w) || w.referenced || w.podless {
+		return 0
+	}
+	in := mesh.OpensAll
+	if reason := p.Mesh.Unmeshed(w.TemplateLabels, was.annotations); reason != "" {
+		if in = p.Mesh.StillIntercepts(w.TemplateLabels, was.annotations); in == 0 {
+			p.judgeOptOut(w, reason, plan)
+			return 0
+		}
+	}
+	user, _ := p.Mesh.Read(was.annotations) // what cannot be read is judged beside it
 	defaults := unaided(p.MeshDefaults)
-	plan.Fold = Fold{{Scope: DefaultsPath, Said: defaults, Left: defaults}}.narrowed("", unaided(user), p.Mesh.Merge())
+	plan.Fold = Fold{{Scope: DefaultsPath, Said: defaults, Left: defaults}}.narrowed("", in.Of(unaided(user)), p.Mesh.Merge())
 	plan.Settings = plan.Fold.Layer().Settings()
+	return in
+}
+
+// judgeOptOut refuses that pods have no sidecar where they have to have one.
+func (p *Policy) judgeOptOut(w *Workload, reason string, plan *Plan) {
+	if p.Limits.OptOuts == nil {
+		return
+	}
+	switch namespace := p.namespaceOf(w); within(p.Limits.OptOuts, namespace) {
+	case no:
+		plan.find(Error, w.templatePath("metadata"), "", "%s, which workloads of namespace %s may not (%s): remove it, or list the namespace there", reason, namespace, meshOptOutPath)
+	case unknown:
+		plan.find(Error, w.templatePath("metadata"), "", "%s, which only workloads of some namespaces may, and the namespace of this one is unknown (%s): set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace", reason, meshOptOutPath)
+	}
 }
 
 // judgeAnnotations refuses annotations of the mesh where only the spec may speak.
@@ -91,17 +143,22 @@ func (p *Policy) judgeAnnotations(w *Workload, was *prior, plan *Plan) {
 	if allowed == yes {
 		return
 	}
-	for _, k := range p.Mesh.Keys {
-		value, stands := was.annotations[k.Annotation]
-		if !stands {
-			continue
-		}
+	refuse := func(annotation, remedy string) {
 		why := "workloads of this namespace may not carry the annotation"
-		remedy := fmt.Sprintf("set %s in a rule of the ClusterBypass, and remove the annotation", k.Field)
 		if allowed == unknown {
 			why = "the namespace of this workload is unknown, and only workloads of some namespaces may carry the annotation"
 			remedy = "set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace"
 		}
-		plan.find(Error, w.templatePath("metadata", "annotations", k.Annotation), value, "%s (%s): %s", why, podAnnotationsPath, remedy)
+		plan.find(Error, w.templatePath("metadata", "annotations", annotation), was.annotations[annotation], "%s (%s): %s", why, podAnnotationsPath, remedy)
+	}
+	for _, k := range p.Mesh.Keys {
+		if _, stands := was.annotations[k.Annotation]; stands {
+			refuse(k.Annotation, fmt.Sprintf("set %s in a rule of the ClusterBypass, and remove the annotation", k.Field))
+		}
+	}
+	for _, annotation := range slices.Sorted(maps.Keys(was.annotations)) {
+		if lets, _ := p.lets(annotation, was.annotations[annotation]); !lets.IsZero() {
+			refuse(annotation, "remove the annotation, and say in a rule of the ClusterBypass what should bypass")
+		}
 	}
 }

@@ -60,7 +60,13 @@ func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
 // concerned reports whether annotations on the workload have a meaning: the mesh has
 // a say there, and the namespace may be enrolled.
 func (p *Policy) concerned(w *Workload, was *prior) bool {
-	return p.namespaceEnrolled(p.namespaceOf(w)) != no && !w.hostNetwork && w.windows == nil && p.Mesh.Unmeshed(w.TemplateLabels, was.annotations) == ""
+	return p.reached(w) && p.Mesh.Unmeshed(w.TemplateLabels, was.annotations) == ""
+}
+
+// reached reports whether the mesh may have a say in the pods of a workload, if
+// they do not opt out.
+func (p *Policy) reached(w *Workload) bool {
+	return p.namespaceEnrolled(p.namespaceOf(w)) != no && !w.hostNetwork && w.windows == nil
 }
 
 // unread says why a slip has no effect.

@@ -60,6 +60,8 @@ type Workload struct {
 	windows []any
 	// initContainers and containers are the template's, in their order.
 	initContainers, containers []container
+	// as says as whom the pod's containers run that do not say so themselves.
+	as [2]string
 	// pullSecrets are the pod's image pull secrets, and hasPullSecrets the names
 	// of all of them.
 	pullSecrets    sharedList
@@ -87,6 +89,8 @@ const (
 
 type container struct {
 	name string
+	path edit.Path
+	as   [2]string
 	// digest is that of the whole container, and value itself, for one by our
 	// name alone.
 	digest string

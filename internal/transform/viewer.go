@@ -77,6 +77,7 @@ func (v *viewer) template(w *Workload, o object.Object) {
 			w.windows = steps(by)
 		}
 	}
+	w.as = as(spec.Entry("securityContext"))
 	w.initContainers = v.containers(spec, w.templatePath("spec"), "initContainers")
 	w.containers = v.containers(spec, w.templatePath("spec"), "containers")
 	w.pullSecrets.name = w.relative(w.templatePath("spec", pullSecretsField))
@@ -296,8 +297,8 @@ func (v *viewer) containers(spec node.Value, at edit.Path, key string) []contain
 	}
 	var found []container
 	ours := 0
-	for _, c := range list.Items() {
-		one := container{name: c.Entry("name").Text()}
+	for i, c := range list.Items() {
+		one := container{name: c.Entry("name").Text(), path: append(slices.Clone(at), key, i), as: as(c.Entry("securityContext"))}
 		if one.name == InitName {
 			one.value = c
 		}

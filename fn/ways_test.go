@@ -1,0 +1,184 @@
+package fn_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+)
+
+// What the mesh reads beside the traffic fields is judged by limits in the
+// directions that it opens, whether a rule speaks of the workload or not, by the
+// function and by every command.
+func TestLimitsJudgeWhatIsInForce(t *testing.T) {
+	const (
+		traffic  = "traffic.sidecar.istio.io/"
+		metadata = "%s}, spec: {containers: [{name: app, image: app}]"
+	)
+	annotated := func(key, value string) string { return fmt.Sprintf("annotations: {%s: %q}", key, value) }
+	configured := func(config string) string { return annotated("proxy.istio.io/config", config) }
+	tests := []struct{ mesh, template, opens string }{
+		{"Istio", annotated(traffic+"excludeInterfaces", "eth0"), "in out"},
+		{"Istio", annotated(traffic+"excludeInterfaces", ""), ""},
+		{"Istio", annotated(traffic+"kubevirtInterfaces", "net1"), "in"},
+		{"Istio", annotated("istio.io/reroute-virtual-interfaces", "net1"), "in"},
+		{"Istio", annotated("sidecar.istio.io/interceptionMode", "NONE"), "in out"},
+		{"Istio", annotated("sidecar.istio.io/interceptionMode", "REDIRECT"), ""},
+		{"Istio", annotated("sidecar.istio.io/interceptionMode", "TPROXY"), ""},
+		{"Istio", annotated("status.sidecar.istio.io/port", "8443"), "in"},
+		{"Istio", annotated("status.sidecar.istio.io/port", "0x20fb"), "in"},
+		{"Istio", annotated("status.sidecar.istio.io/port", "15020"), ""},
+		{"Istio", configured("holdApplicationUntilProxyStarts: true"), ""},
+		{"Istio", configured("proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true', DRY_RUN: 'false'}\ninterceptionMode: TPROXY"), ""},
+		{"Istio", configured("proxyMetadata: {DRY_RUN: 'true'}"), "in out"},
+		{"Istio", configured(`{"proxyMetadata": {"\u0044RY_RUN": "true"}}`), "in out"},
+		{"Istio", configured("a: 1\n---\nproxyMetadata: {DRY_RUN: 'true'}"), "in out"},
+		{"Istio", configured("proxyMetadata: {DRY_RUN: 'false', DRY_RUN: 'true'}"), "in out"},
+		{"Istio", configured("x: &x {SKIP_RULE_APPLY: 'true'}\nproxyMetadata: {<<: *x}"), "in out"},
+		{"Istio", configured("proxyMetadata: {? !!binary RFJZX1JVTg== : 'true'}"), "in out"},
+		{"Istio", configured("interceptionMode: NONE"), "in out"},
+		{"Istio", configured("proxyMetadata: {ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '443'}"), "in out"},
+		{"Istio", configured("{"), "in out"},
+		{"Istio", "annotations: {}}, spec: {securityContext: {runAsUser: 1337}, containers: [{name: app, image: app}]", "out"},
+		{"Istio", "annotations: {}}, spec: {containers: [{name: app, image: app, securityContext: {runAsUser: 0x539}}]", "out"},
+		{"Istio", "annotations: {}}, spec: {initContainers: [{name: init, securityContext: {runAsGroup: 1337}}], containers: [{name: app, image: app}]", "out"},
+		{"Istio", "annotations: {}}, spec: {containers: [{name: app, image: app, securityContext: {runAsUser: 1000}}]", ""},
+		{"Istio", "annotations: {}}, spec: {containers: [{name: app, image: app}, {name: istio-proxy, image: auto, securityContext: {runAsUser: 1337}}]", ""},
+		{"Istio", "annotations: {}}, spec: {initContainers: [{name: istio-init, command: ['true']}], containers: [{name: app, image: app}]", "in out"},
+		// Claims to have no sidecar.
+		{"Istio", "labels: {istio.io/dataplane-mode: ambient}, " + annotated(traffic+"excludeOutboundPorts", "443"), "out"},
+		{"Istio", "annotations: {inject.istio.io/templates: 'gateway,sidecar', " + traffic + "excludeOutboundPorts: '443'}", "out"},
+		{"Istio", "annotations: {inject.istio.io/templates: gateway, " + traffic + "excludeOutboundPorts: '443'}", ""},
+		{"Istio", "labels: {sidecar.istio.io/inject: 'false'}, " + annotated(traffic+"excludeOutboundPorts", "443"), ""},
+		{"Kuma", "annotations: {kuma.io/sidecar-injection: disabled, traffic.kuma.io/exclude-outbound-ports: '443'}", "out"},
+		{"Kuma", "labels: {kuma.io/sidecar-injection: disabled}, annotations: {traffic.kuma.io/exclude-outbound-ports: '443'}", ""},
+		{"Kuma", "annotations: {kuma.io/gateway: enabled, traffic.kuma.io/exclude-outbound-ports: '443', traffic.kuma.io/exclude-inbound-ports: '8443'}", "out"},
+		{"Kuma", "annotations: {kuma.io/gateway: builtin, traffic.kuma.io/exclude-outbound-ports: '443'}", ""},
+		// Values that the mesh reads otherwise than they look, and those that
+		// nobody can read.
+		{"Istio", annotated(traffic+"excludeOutboundPorts", "0673"), "out"},
+		{"Istio", annotated(traffic+"excludeInboundPorts", "020373"), "in"},
+		{"Istio", annotated(traffic+"excludeOutboundPorts", "3306, 5432"), ""},
+		{"Istio", annotated(traffic+"excludeOutboundPorts", "3306,,"), "out"},
+		{"Istio", annotated(traffic+"excludeOutboundPorts", "4_43"), "out"},
+		{"Istio", annotated(traffic+"excludeOutboundPorts", "443e0"), "out"},
+		{"Istio", annotated(traffic+"excludeOutboundPorts", "４４３"), "out"},
+		{"Istio", annotated(traffic+"excludeOutboundPorts", "https"), "out"},
+		{"Istio", annotated(traffic+"excludeInboundPorts", "*"), "in"},
+		{"Istio", annotated(traffic+"excludeOutboundIPRanges", "10.0.0.0/08"), "out"},
+		{"Istio", annotated(traffic+"excludeOutboundPorts", "3306"), ""},
+		{"OSM", annotated("openservicemesh.io/outbound-port-exclusion-list", "+443"), "out"},
+		{"OSM", annotated("openservicemesh.io/outbound-port-exclusion-list", "0443"), "out"},
+		{"FSM", annotated("flomesh.io/inbound-port-exclusion-list", "+8443"), "in"},
+		{"FSM", annotated("flomesh.io/outbound-port-exclusion-list", "440-450"), "out"},
+		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-ports", "0443"), "out"},
+		{"Consul", annotated("consul.hashicorp.com/transparent-proxy-exclude-outbound-ports", "0x1bb"), "out"},
+		{"Consul", annotated("consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", "0x20f0:0x2100"), "in"},
+		{"Consul", annotated("consul.hashicorp.com/transparent-proxy-exclude-outbound-ports", "https"), "out"},
+		{"Consul", annotated("consul.hashicorp.com/transparent-proxy-exclude-outbound-cidrs", "10/8"), "out"},
+		{"Linkerd", annotated("config.linkerd.io/skip-outbound-ports", "3306, 443"), "out"},
+		// The other keys of each mesh.
+		{"Kuma", annotated("traffic.kuma.io/transparent-proxy-configmap-name", "mine"), "in out"},
+		{"Kuma", annotated("traffic.kuma.io/transparent-proxy-config", "redirect: {}"), "in out"},
+		{"Kuma", annotated("kuma.io/transparent-proxying-ip-family-mode", "ipv4"), "in out"},
+		{"Kuma", annotated("kuma.io/transparent-proxying-ip-family-mode", "dualstack"), ""},
+		{"Kuma", annotated("kuma.io/application-probe-proxy-port", "8443"), "in"},
+		{"Kuma", annotated("kuma.io/application-probe-proxy-port", "0"), ""},
+		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-ports-for-uids", "tcp:443:1000"), "out"},
+		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-tcp-ports-for-uids", "440-450:1000"), "out"},
+		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-ports-for-uids", "*:1000"), "out"},
+		{"Kuma", "annotations: {}}, spec: {containers: [{name: kuma-sidecar, image: app}]", "in out"},
+		{"Consul", annotated("consul.hashicorp.com/redirect-traffic-config", "{}"), "in out"},
+		{"Consul", annotated("consul.hashicorp.com/transparent-proxy-exclude-uids", "1000"), "out"},
+		{"Consul", annotated("consul.hashicorp.com/prometheus-scrape-port", "8443"), "in"},
+		{"Linkerd", annotated("config.linkerd.io/inbound-port", "8443"), "in"},
+		{"Linkerd", annotated("config.linkerd.io/outbound-port", "8443"), "out"},
+		{"Linkerd", annotated("config.linkerd.io/admin-port", "8443"), "in"},
+		{"Linkerd", annotated("config.linkerd.io/control-port", "4190"), ""},
+		{"Linkerd", annotated("config.linkerd.io/proxy-uid", "1000"), "out"},
+		{"Linkerd", annotated("config.linkerd.io/proxy-gid", "1000"), "out"},
+		{"Linkerd", "annotations: {}}, spec: {containers: [{name: app, image: app, securityContext: {runAsUser: 2102}}]", "out"},
+	}
+	limits := map[string]string{
+		"in": "forbiddenInboundPorts: [8443]", "out": "forbiddenOutboundPorts: [443], widestPrefix: {ipv4: 16, ipv6: 48}", "": "",
+	}
+	rules := map[string]string{
+		"without a rule": "", "with a rule": "  global: {excludeOutboundIPRanges: [192.0.2.0/24], includeOutboundPorts: [443]}\n  enforcement: {image: init:1}\n",
+	}
+	for _, test := range tests {
+		template := test.template
+		if !strings.Contains(template, "spec: {") {
+			template = fmt.Sprintf(metadata, template)
+		}
+		item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  selector: {}\n  template: {metadata: {" + template + "}}\n"
+		for direction, limit := range limits {
+			for ruled, rule := range rules {
+				t.Run(fmt.Sprint(test.mesh, " ", test.template, " limits ", direction, " ", ruled), func(t *testing.T) {
+					spec := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  mesh: " + test.mesh + "\n  limits: {" + limit + "}\n" + rule
+					refused := limit != "" && strings.Contains(test.opens, direction)
+					files := []fn.Manifest{manifest("web.yaml", item)}
+					_, results, _ := fn.Manifests(fn.SpecIn(manifest("bypass.yaml", spec)), files, fn.Options{})
+					if !refused && rule != "" && test.opens != "" {
+						return // what the mesh refuses is an error beside a rule anyway
+					}
+					require.Equal(t, refused, results.Failed(), results.Report())
+					if !refused {
+						return
+					}
+					report := results.Report()
+					assert.Contains(t, report, "web.yaml:6: Deployment shop/web: spec.template.")
+					_, results, _ = fn.Process(resourceList([]byte(spec), []string{item}), fn.Options{})
+					assert.True(t, results.Failed(), "the function")
+					checked, err := fn.Check(fn.SpecIn(manifest("bypass.yaml", spec)), files, fn.Options{}, fn.Expiry{})
+					require.NoError(t, err)
+					assert.True(t, checked.Results.Failed(), "check")
+					explained, _ := fn.Explain(fn.SpecIn(manifest("bypass.yaml", spec)), files, fn.Options{}, "2027-01-01")
+					assert.True(t, explained.Results.Failed(), "explain")
+				})
+			}
+		}
+	}
+}
+
+// Who may opt out of the mesh, and who may carry its annotations, depends on the
+// namespace; a workload that is not enrolled is nobody's affair.
+func TestLimitsByNamespace(t *testing.T) {
+	const (
+		optOut  = "labels: {sidecar.istio.io/inject: 'false'}"
+		gateway = "annotations: {inject.istio.io/templates: gateway}"
+		mode    = "annotations: {sidecar.istio.io/interceptionMode: NONE}"
+	)
+	tests := []struct{ name, limits, metadata, spec, want string }{
+		{"an opt-out", "{}", optOut, "", ""},
+		{"an opt-out beside other limits", "{forbiddenNamespaces: [shop]}", optOut, "", ""},
+		{"an opt-out that nobody may", "{meshOptOut: {namespaces: []}}", optOut, "", `spec.template.metadata: its template's label sidecar.istio.io/inject: "false" opts out of the mesh, which workloads of namespace shop may not (spec.limits.meshOptOut.namespaces): remove it, or list the namespace there`},
+		{"an opt-out elsewhere", "{meshOptOut: {namespaces: [team-*]}}", optOut, "", "may not (spec.limits.meshOptOut.namespaces)"},
+		{"an opt-out where it may", "{meshOptOut: {namespaces: [sho*]}}", optOut, "", ""},
+		{"a gateway that may not", "{meshOptOut: {namespaces: []}}", gateway, "", "makes it a gateway, which workloads of namespace shop may not"},
+		{"no opt-out", "{meshOptOut: {namespaces: []}}", "labels: {sidecar.istio.io/inject: 'true'}", "", ""},
+		{"an opt-out that is not enrolled", "{meshOptOut: {namespaces: []}}", optOut, "  enrolment: {namespaces: [other]}\n", ""},
+		{"another key, where nobody may annotate", "{podAnnotations: {namespaces: []}}", mode, "", "workloads of this namespace may not carry the annotation (spec.limits.podAnnotations.namespaces): remove the annotation"},
+		{"another key, where workloads may annotate", "{podAnnotations: {namespaces: [shop]}}", mode, "", ""},
+		{"a harmless value, where nobody may annotate", "{podAnnotations: {namespaces: []}}", "annotations: {sidecar.istio.io/interceptionMode: TPROXY}", "", ""},
+		{"another key, where nothing may bypass", "{forbiddenNamespaces: [shop]}", mode, "", "nothing may bypass the sidecar in namespace shop (spec.limits.forbiddenNamespaces), but the annotation sidecar.istio.io/interceptionMode lets"},
+		{"another key that is not enrolled", "{forbiddenNamespaces: [shop]}", mode, "  enrolment: {namespaces: [other]}\n", ""},
+		{"another key in another namespace", "{forbiddenNamespaces: [other]}", mode, "", ""},
+		{"another key without limits", "{}", mode, "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			spec := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  limits: " + test.limits + "\n" + test.spec
+			item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {" + test.metadata + "}, spec: {containers: [{name: app, image: app}]}}}\n"
+			_, results, _ := rendered(t, spec, manifest("web.yaml", item))
+			require.Equal(t, test.want != "", results.Failed(), results.Report())
+			assert.Contains(t, results.Report(), test.want)
+		})
+	}
+	_, results, _ := rendered(t, "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {limits: {meshOptOut: {namespaces: [shop]}}}\n",
+		manifest("web.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {selector: {}, template: {metadata: {"+optOut+"}, spec: {containers: [{name: app, image: app}]}}}\n"))
+	assert.Contains(t, results.Report(), "the namespace of this one is unknown (spec.limits.meshOptOut.namespaces)")
+}

@@ -1,0 +1,118 @@
+package transform
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// way is something of a workload, beside the traffic fields, by which traffic
+// bypasses the sidecar, or by which it may as far as anybody can tell.
+type way struct {
+	path  edit.Path
+	value string
+	lets  traffic.Layer
+	// says completes "PORT must not bypass the sidecar, but ".
+	says string
+}
+
+// ways gives them in the directions that count.
+func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
+	var all []way
+	add := func(path edit.Path, value string, lets traffic.Layer, format string, args ...any) {
+		if lets = in.Of(lets); !lets.IsZero() {
+			all = append(all, way{path, value, lets, fmt.Sprintf(format, args...)})
+		}
+	}
+	for _, annotation := range slices.Sorted(maps.Keys(was.annotations)) {
+		value, at := was.annotations[annotation], w.templatePath("metadata", "annotations", annotation)
+		if key, doubt := p.Mesh.Doubt(annotation, value); doubt != "" {
+			add(at, value, mesh.OpeningOf(key.Field).Everything(), "what this value lets bypass is in doubt: %s", doubt)
+		}
+		if lets, exact := p.lets(annotation, value); exact {
+			add(at, value, lets, "would by the annotation %s: remove it there", annotation)
+		} else {
+			add(at, value, lets, "the annotation %s lets anything bypass it, as far as anybody can tell: remove it, and say in a rule of the ClusterBypass what should bypass", annotation)
+		}
+	}
+	containers := slices.Concat(w.initContainers, w.containers)
+	for i, field := range identities {
+		ids, inherits := [][]string{p.Mesh.UIDs, p.Mesh.GIDs}[i], false
+		runs := func(at edit.Path, id string) {
+			if slices.Contains(ids, id) {
+				add(slices.Concat(at, edit.Path{"securityContext", field}), id, mesh.OpensOutbound.Everything(), "what %s %s sends bypasses it, as the sidecar's own traffic does: use another", field, id)
+			}
+		}
+		for _, c := range containers {
+			if c.name != p.Mesh.Sidecar && c.name != InitName {
+				runs(c.path, c.as[i])
+				inherits = inherits || c.as[i] == ""
+			}
+		}
+		if inherits {
+			runs(w.templatePath("spec"), w.as[i])
+		}
+	}
+	for _, c := range containers {
+		if slices.Contains(p.Mesh.Containers, c.name) {
+			add(c.path, c.name, mesh.OpensAll.Everything(), "the container %s stands for the one that %s adds, and what it intercepts cannot be judged: remove it, or rename it", c.name, p.Mesh.Name)
+		}
+	}
+	return all
+}
+
+// lets gives what an annotation may let bypass for which there is no traffic field,
+// and whether that is no more than it says.
+func (p *Policy) lets(annotation, value string) (lets traffic.Layer, exact bool) {
+	other, opens := p.Mesh.Other(annotation)
+	if !opens || other.Words != nil && !speaks(value, other.Words) {
+		return lets, true
+	}
+	return other.Lets(value)
+}
+
+// speaks reports whether a text in YAML has one of the words for a key, at any
+// depth, with a value that matters. A text that cannot be read may have it.
+func speaks(text string, words map[string][]string) bool {
+	document, err := node.Parse([]byte(text))
+	return err != nil || says(document, words)
+}
+
+func says(n *yaml.Node, words map[string][]string) bool {
+	for i, child := range n.Content {
+		if says(child, words) {
+			return true
+		}
+		if n.Kind != yaml.MappingNode || i%2 == 1 {
+			continue
+		}
+		harmless, known := words[node.Of(child).Text()]
+		if known && !slices.Contains(harmless, node.Of(n.Content[i+1]).Text()) {
+			return true
+		}
+	}
+	return false
+}
+
+// identities are the fields of a security context that say as whom one runs.
+var identities = [2]string{"runAsUser", "runAsGroup"}
+
+// as reads them, as Kubernetes reads a number however it is written; "" for what
+// is not there.
+func as(context node.Value) (ids [2]string) {
+	for i, field := range identities {
+		var id float64
+		if value := context.Entry(field); value.IsScalar() && !value.IsNull() && value.Decode(&id) == nil {
+			ids[i] = strconv.FormatFloat(id, 'f', -1, 64)
+		}
+	}
+	return ids
+}
