@@ -3,6 +3,7 @@ package cluster
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,5 +87,50 @@ func TestPodSecurity(t *testing.T) {
 			require.Error(t, err)
 			assert.True(t, strings.Contains(err.Error(), "violates PodSecurity") && strings.Contains(err.Error(), "NET_ADMIN"), "%v", err)
 		})
+	}
+}
+
+// TestPodSecurityBesideAnnotations shows which level refuses what gets a pod past
+// its sidecar without any annotation.
+func TestPodSecurityBesideAnnotations(t *testing.T) {
+	container := func(security map[string]any) []any {
+		return []any{map[string]any{"name": "open", "image": "open:1", "securityContext": security}}
+	}
+	for _, test := range []struct {
+		name, field string
+		value       any
+		refusedBy   []string
+	}{
+		{"the node's network", "hostNetwork", true, []string{"baseline", "restricted"}},
+		{"a privileged init container", "initContainers", container(map[string]any{"privileged": true}), []string{"baseline", "restricted"}},
+		{"an init container with NET_ADMIN", "initContainers", container(map[string]any{"capabilities": map[string]any{"add": []any{"NET_ADMIN"}}}), []string{"baseline", "restricted"}},
+		{"the sidecar's user", "initContainers", container(map[string]any{
+			"runAsUser": 1337, "allowPrivilegeEscalation": false, "runAsNonRoot": true,
+			"capabilities": map[string]any{"drop": []any{"ALL"}}, "seccompProfile": map[string]any{"type": "RuntimeDefault"},
+		}), nil},
+	} {
+		for _, level := range []string{"privileged", "baseline", "restricted"} {
+			t.Run(test.name+"/"+level, func(t *testing.T) {
+				makeNamespace(t, "open-"+level)
+				_, err := server.Request(t.Context(), http.MethodPatch, "/api/v1/namespaces/open-"+level,
+					controlplane.Object{"metadata": map[string]any{"labels": map[string]any{"pod-security.kubernetes.io/enforce": level}}})
+				require.NoError(t, err)
+				pod := workload("v1", kinds["v1 Pod"], nil)
+				below(pod, "metadata")["namespace"] = "open-" + level
+				below(pod, "spec")["securityContext"] = map[string]any{"runAsNonRoot": true, "seccompProfile": map[string]any{"type": "RuntimeDefault"}}
+				below(pod, "spec")["containers"].([]any)[0].(map[string]any)["securityContext"] = map[string]any{
+					"allowPrivilegeEscalation": false, "capabilities": map[string]any{"drop": []any{"ALL"}},
+				}
+				_, err = try(t, pod)
+				require.NoError(t, err, "it passes without")
+				below(pod, "spec")[test.field] = test.value
+				_, err = try(t, pod)
+				if !slices.Contains(test.refusedBy, level) {
+					require.NoError(t, err)
+					return
+				}
+				require.ErrorContains(t, err, "violates PodSecurity")
+			})
+		}
 	}
 }

@@ -209,6 +209,7 @@ func undone(t *testing.T) {
 		assert.Contains(t, byHand(map[string]any{inboundPorts: "443"}), "carries "+inboundPorts+" with another value than krm-bypass wrote")
 		for _, revision := range []string{"1", "2"} {
 			kubectl(t, "", "rollout", "undo", name, "--to-revision="+revision)
+			assert.Contains(t, byHand(map[string]any{inboundPorts: "443", markerAnnotation: nil}), "which krm-bypass did not write", "as it was before krm-bypass")
 			back := manifestsOf(t, kubectl(t, "", "get", name, "-o", "yaml"))[0]
 			assert.Equal(t, revision == "2", annotationsOf(back)[outboundPorts] != nil)
 			kubectl(t, "", "rollout", "restart", name)

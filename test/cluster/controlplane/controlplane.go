@@ -123,6 +123,7 @@ func (s *Server) startAPIServer(ctx context.Context, program, etcd, address stri
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file="+key, "--service-account-signing-key-file="+key,
 		// Nobody makes the service accounts that this would ask for.
 		"--disable-admission-plugins=ServiceAccount",
+		"--allow-privileged=true", // as everywhere; Pod Security is to refuse it
 		"--service-cluster-ip-range=10.96.0.0/16")
 	if err != nil {
 		return err
