@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
 // Nodes makes the edits, in their order, on a document node or on the root
@@ -115,14 +117,13 @@ func wrapped(edit Edit, path Path, from int, value *yaml.Node, like yaml.Style) 
 		if !ok {
 			return nil, edit.refused("", "%v is not there", path[:i])
 		}
-		value = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{
-			{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, value}}
+		value = node.Map(node.Str(key), value)
 	}
-	node, err := dressed(value, like)
+	written, err := dressed(value, like)
 	if err != nil {
 		return nil, edit.refused("", "%v", err)
 	}
-	return node, nil
+	return written, nil
 }
 
 // siblings returns the quote style of the values beside one.
@@ -162,11 +163,11 @@ func (d *draft) append(edit Edit, at place, path Path, value *yaml.Node) error {
 		return edit.refused(fmt.Sprintf("write %s with all its entries beside the merge key", key),
 			"%v%s is there by a merge key (<<) only, and an explicit one would hide all of it", path[:at.steps+1], lineOf(mapping))
 	}
-	node, err := wrapped(edit, path, at.steps+1, value, siblingStyle(every(mapping, 1)))
+	written, err := wrapped(edit, path, at.steps+1, value, siblingStyle(every(mapping, 1)))
 	if err != nil {
 		return err
 	}
-	keyNode := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}
+	keyNode := node.Str(key)
 	if keys := every(mapping, 0); siblingStyle(keys) != 0 {
 		keyNode.Style = keys[len(keys)-1].Style & quotes
 	}
@@ -176,7 +177,7 @@ func (d *draft) append(edit Edit, at place, path Path, value *yaml.Node) error {
 		// A line break after the text of a block scalar would be part of it.
 		index--
 	}
-	at.add(index, keyNode, node)
+	at.add(index, keyNode, written)
 	return nil
 }
 
@@ -195,7 +196,7 @@ func (d *draft) insert(edit Edit, path Path, index int) error {
 		if _, ok := path[len(path)-1].(string); !ok {
 			return edit.refused("", "%v is not a list", path)
 		}
-		return d.set(edit, path, &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{edit.Value}})
+		return d.set(edit, path, node.Seq(edit.Value))
 	}
 	sequence := at.node
 	if sequence.Kind != yaml.SequenceNode && sequence.Kind != yaml.AliasNode {

@@ -142,10 +142,12 @@ func (w *writer) moveUp(h *handle, gone []int) {
 func (w *writer) removeTail(h *handle, s segment) {
 	_, from, previous := h.extent(s.before)
 	_, _, last := h.extent(s.gone[len(s.gone)-1])
-	if start, _, _ := h.extent(s.gone[0]); w.firstInLine(start) && last.Comma < 0 {
+	start, _, _ := h.extent(s.gone[0])
+	first := w.firstInLine(start)
+	if first && last.Comma < 0 {
 		w.cut(previous.Comma, previous.Comma+1, "")
 	}
-	if start, _, _ := h.extent(s.gone[0]); w.firstInLine(start) || last.Comma >= 0 {
+	if first || last.Comma >= 0 {
 		from = previous.Comma + 1
 	}
 	for _, was := range s.gone {

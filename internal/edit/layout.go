@@ -123,9 +123,7 @@ func (w *writer) learnFlow(node *yamltext.Node, style *flowStyle, known *bool) {
 	if len(node.Content) == 0 {
 		return
 	}
-	if !*known {
-		*known = true
-	}
+	*known = true
 	lead := node.Content[len(node.Content)-1]
 	if node.Kind == yamltext.Mapping {
 		lead = node.Content[len(node.Content)-2]

@@ -102,10 +102,7 @@ func (r *reach) leads(to node.Value) bool {
 func repeated(mapping *yaml.Node) []*Doubt {
 	var found []*Doubt
 	content := mapping.Content
-	var lines map[string]int
-	if len(content)/2 > few {
-		lines = make(map[string]int, len(content)/2)
-	}
+	seen := keysOf(len(content) / 2)
 	for i := 0; i+1 < len(content); i += 2 {
 		key := content[i]
 		text, ok := node.Key(key)
@@ -118,27 +115,41 @@ func repeated(mapping *yaml.Node) []*Doubt {
 		if key.Kind == yaml.AliasNode || text != key.Value {
 			found = append(found, &Doubt{Key: text, First: key.Line})
 		}
-		if first := before(content[:i], lines, text); first > 0 {
+		if first, again := seen.see(text, max(key.Line, 1)); again {
 			found = append(found, &Doubt{Key: text, First: first, Second: key.Line})
-		}
-		if lines != nil {
-			lines[text] = max(key.Line, 1)
 		}
 	}
 	return found
 }
 
-// before gives the line of a key among those that come before it, 0 for none.
-func before(content []*yaml.Node, lines map[string]int, text string) int {
-	if lines != nil {
-		return lines[text]
-	}
-	for i := 0; i+1 < len(content); i += 2 {
-		if other, ok := node.Key(content[i]); ok && other == text {
-			return max(content[i].Line, 1)
+// keys are those of a mapping that were seen, and where. found finds one of many.
+type keys struct {
+	names []string
+	at    []int
+	found map[string]int
+}
+
+func keysOf(n int) keys { return keys{names: make([]string, 0, n), at: make([]int, 0, n)} }
+
+// see notes a key, and gives where it was seen first if it was.
+func (k *keys) see(name string, at int) (first int, again bool) {
+	if len(k.names) < few {
+		if i := slices.Index(k.names, name); i >= 0 {
+			return k.at[i], true
+		}
+	} else {
+		if k.found == nil {
+			k.found = map[string]int{}
+		}
+		for i := len(k.found); i < len(k.names); i++ {
+			k.found[k.names[i]] = k.at[i]
+		}
+		if first, again = k.found[name]; again {
+			return first, true
 		}
 	}
-	return 0
+	k.names, k.at = append(k.names, name), append(k.at, at)
+	return 0, false
 }
 
 // overridden gives the keys of a mapping that stand before a merge key which

@@ -1,8 +1,6 @@
 package object
 
 import (
-	"slices"
-
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/node"
@@ -30,7 +28,7 @@ func Peek(fragment yamltext.Fragment, enough func(Type) bool) (Type, error) {
 	if err := separators(fragment.Text); err != nil {
 		return Type{}, err
 	}
-	seen := entries{keys: make([]string, 0, 8), starts: make([]int, 0, 8)}
+	seen := entries{keys: keysOf(8)}
 	err := fragment.Entries(func(text *yamltext.Tree, key, value *yamltext.Node) bool {
 		seen.entry(text, key, value)
 		return seen.doubt != nil || seen.odd || enough(seen.is)
@@ -67,11 +65,8 @@ func PeekNodes(document *yaml.Node, enough func(Type) bool) (Type, error) {
 
 // entries are those of a document's outermost mapping.
 type entries struct {
-	is Type
-	// keys are those seen, starts where they begin; found finds one of many.
-	keys   []string
-	starts []int
-	found  map[string]int
+	is   Type
+	keys keys
 	// odd says that one is written in a way that only a parser reads.
 	odd   bool
 	doubt *Doubt
@@ -83,11 +78,10 @@ func (o *entries) entry(text *yamltext.Tree, key, value *yamltext.Node) {
 		o.odd = true
 		return
 	}
-	if first := o.before(name); first >= 0 {
+	if first, again := o.keys.see(name, key.Start); again {
 		o.doubt = &Doubt{Key: name, First: yamltext.Line(text.Text, first), Second: yamltext.Line(text.Text, key.Start)}
 		return
 	}
-	o.keys, o.starts = append(o.keys, name), append(o.starts, key.Start)
 	switch name {
 	case "apiVersion":
 		o.is.APIVersion = o.scalar(text, value)
@@ -97,26 +91,6 @@ func (o *entries) entry(text *yamltext.Tree, key, value *yamltext.Node) {
 		o.is.List = value.Kind == yamltext.Sequence
 		o.odd = o.odd || value.Kind == yamltext.Alias
 	}
-}
-
-// before gives where a key began that was seen, -1 for none.
-func (o *entries) before(name string) int {
-	if len(o.keys) < few {
-		if i := slices.Index(o.keys, name); i >= 0 {
-			return o.starts[i]
-		}
-		return -1
-	}
-	if o.found == nil {
-		o.found = map[string]int{}
-	}
-	for i := len(o.found); i < len(o.keys); i++ {
-		o.found[o.keys[i]] = o.starts[i]
-	}
-	if start, seen := o.found[name]; seen {
-		return start
-	}
-	return -1
 }
 
 // scalar gives what a value says, "" for null and for what is no single value.

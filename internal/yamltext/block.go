@@ -13,16 +13,11 @@ func (p *parser) blockNode(n *Node, keyValue bool) error {
 	column := p.column()
 	var h head
 	if !p.ended() && column > p.indent {
-		h.key = -1
-		if c := p.src[p.pos]; c == '&' || c == '!' {
-			var err error
-			if h, err = p.properties(); err != nil {
-				return err
-			}
-			after = max(h.anchor.End, h.tag.End)
-		} else if p.keyAllowed {
-			h.key, h.line = p.pos, p.lineStart
+		var err error
+		if h, err = p.properties(); err != nil {
+			return err
 		}
+		after = max(after, h.anchor.End, h.tag.End)
 	}
 	if p.ended() || p.column() <= p.indent {
 		if !p.ended() && keyValue && p.column() == p.indent && p.dash() {
@@ -246,12 +241,9 @@ func (p *parser) blockKey(key *Node) error {
 	if !p.keyAllowed {
 		return p.syntax(p.pos, "a key may not begin here")
 	}
-	h := head{key: start, line: line}
-	if c := p.src[p.pos]; c == '&' || c == '!' {
-		var err error
-		if h, err = p.properties(); err != nil {
-			return err
-		}
+	h, err := p.properties()
+	if err != nil {
+		return err
 	}
 	if p.lineStart != line || p.pos >= len(p.src) {
 		return p.syntax(start, "a key without a colon")

@@ -54,8 +54,8 @@ var classes = func() (table [256]class) {
 	return table
 }()
 
-// breakAt returns the length of the line break at i, 0 if there is none.
-func breakAt(src []byte, i int) int {
+// BreakAt returns the length of the line break at i, 0 if there is none.
+func BreakAt(src []byte, i int) int {
 	if i >= len(src) {
 		return 0
 	}
@@ -85,7 +85,7 @@ func blankAt(src []byte, i int) bool {
 
 // blankOrEndAt reports whether a blank, a line break or the end stands at i.
 func blankOrEndAt(src []byte, i int) bool {
-	return i >= len(src) || src[i] == ' ' || src[i] == '\t' || breakAt(src, i) > 0
+	return i >= len(src) || src[i] == ' ' || src[i] == '\t' || BreakAt(src, i) > 0
 }
 
 // markerAt reports whether a document marker, "---" or "...", stands at i.
@@ -119,7 +119,7 @@ func onlyLineFeeds(src []byte) bool {
 // offset, or the length of the text.
 func LineEnd(src []byte, offset int) int {
 	for i := offset; i < len(src); i++ {
-		if classes[src[i]]&breakStart != 0 && breakAt(src, i) > 0 {
+		if classes[src[i]]&breakStart != 0 && BreakAt(src, i) > 0 {
 			return i
 		}
 	}
@@ -130,28 +130,22 @@ func LineEnd(src []byte, offset int) int {
 // begins, or the length of the text.
 func NextLine(src []byte, offset int) int {
 	end := LineEnd(src, offset)
-	return end + breakAt(src, end)
+	return end + BreakAt(src, end)
 }
 
 // LineStart returns the offset at which the line around offset begins.
 func LineStart(src []byte, offset int) int {
 	for i := offset; i > 0; i-- {
-		if breakEndsAt(src, i) > 0 {
+		if BreakBefore(src, i) > 0 {
 			return i
 		}
 	}
 	return 0
 }
 
-// BreakAt returns the length of the line break that begins at offset, 0 if none
-// does.
-func BreakAt(src []byte, offset int) int { return breakAt(src, offset) }
-
-// BreakBefore returns the length of the line break that ends at offset, 0 if
-// none does.
-func BreakBefore(src []byte, offset int) int { return breakEndsAt(src, offset) }
-
-func breakEndsAt(src []byte, i int) int {
+// BreakBefore returns the length of the line break that ends at i, 0 if there is
+// none.
+func BreakBefore(src []byte, i int) int {
 	switch {
 	case i >= 2 && src[i-1] == '\n' && src[i-2] == '\r':
 		return 2
@@ -176,7 +170,7 @@ func Line(src []byte, offset int) int {
 	line := 1
 	for i := 0; i < offset && i < len(src); {
 		if classes[src[i]]&breakStart != 0 {
-			if n := breakAt(src, i); n > 0 {
+			if n := BreakAt(src, i); n > 0 {
 				i += n
 				if i <= offset {
 					line++

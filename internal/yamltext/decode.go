@@ -6,39 +6,33 @@ import (
 	"unicode/utf8"
 )
 
+// changing are the characters with which a scalar of a style may say something
+// else than what stands there.
+var changing = [...]string{Plain: "\n\r\u0085\u2028\u2029", SingleQuoted: "'\n\r\u0085\u2028\u2029", DoubleQuoted: "\\\n\r\u0085\u2028\u2029"}
+
 // decode returns the value of a plain or quoted scalar that was scanned
 // without error, by the folding rules of yaml/v3 scannerc.go.
 func decode(text []byte, style Style) string {
-	switch style {
-	case SingleQuoted:
+	if style != Plain {
 		text = text[1 : len(text)-1]
-		if !bytes.ContainsAny(text, "'\n\r\u0085\u2028\u2029") {
-			return string(text)
-		}
-	case DoubleQuoted:
-		text = text[1 : len(text)-1]
-		if !bytes.ContainsAny(text, "\\\n\r\u0085\u2028\u2029") {
-			return string(text)
-		}
-	default:
-		if !bytes.ContainsAny(text, "\n\r\u0085\u2028\u2029") {
-			return string(text)
-		}
+	}
+	if !bytes.ContainsAny(text, changing[style]) {
+		return string(text)
 	}
 	value := make([]byte, 0, len(text))
 	for i := 0; i < len(text); {
 		c := text[i]
 		switch {
-		case c == ' ' || c == '\t' || breakAt(text, i) > 0:
+		case c == ' ' || c == '\t' || BreakAt(text, i) > 0:
 			var folded []byte
 			i, folded = fold(text, i, false)
 			value = append(value, folded...)
 		case style == SingleQuoted && c == '\'':
 			value = append(value, '\'')
 			i += 2
-		case style == DoubleQuoted && c == '\\' && breakAt(text, i+1) > 0:
+		case style == DoubleQuoted && c == '\\' && BreakAt(text, i+1) > 0:
 			var folded []byte
-			i, folded = fold(text, i+1+breakAt(text, i+1), true)
+			i, folded = fold(text, i+1+BreakAt(text, i+1), true)
 			value = append(value, folded...)
 		case style == DoubleQuoted && c == '\\':
 			var escaped []byte
@@ -59,7 +53,7 @@ func fold(text []byte, i int, escaped bool) (int, []byte) {
 	broken := escaped
 	var first, rest []byte
 	for i < len(text) {
-		n := breakAt(text, i)
+		n := BreakAt(text, i)
 		if n == 0 && text[i] != ' ' && text[i] != '\t' {
 			break
 		}

@@ -101,7 +101,7 @@ func (m *markers) after(from int) int {
 }
 
 func lineBegins(stream []byte, i int) bool {
-	return i == 0 || breakEndsAt(stream, i) > 0 || i == 3 && bytes.HasPrefix(stream, []byte("\xef\xbb\xbf"))
+	return i == 0 || BreakBefore(stream, i) > 0 || i == 3 && bytes.HasPrefix(stream, []byte("\xef\xbb\xbf"))
 }
 
 // hasContent reports whether a text holds more than blanks, comments, directives
@@ -113,7 +113,7 @@ func hasContent(text []byte) bool {
 		for blankAt(text, j) {
 			j++
 		}
-		if j < len(text) && breakAt(text, j) == 0 && text[j] != '#' && (text[j] != '%' || j > i) {
+		if j < len(text) && BreakAt(text, j) == 0 && text[j] != '#' && (text[j] != '%' || j > i) {
 			return true
 		}
 		i = NextLine(text, j)

@@ -5,12 +5,9 @@ import "unicode/utf8"
 // flowNode scans the next value, in flow style.
 func (p *parser) flowNode(n *Node) error {
 	column := p.column()
-	var h head
-	if c := p.src[p.pos]; c == '&' || c == '!' {
-		var err error
-		if h, err = p.properties(); err != nil {
-			return err
-		}
+	h, err := p.properties()
+	if err != nil {
+		return err
 	}
 	switch c := p.at(p.pos); {
 	case h.any() && c == ':':

@@ -62,19 +62,15 @@ func (f Fragment) Entries(visit func(text *Tree, key, value *Node) (enough bool)
 // Item returns an item of a sequence as a fragment, with the rest of its last
 // line if it is in block style.
 func (t *Tree) Item(sequence *Node, index int) Fragment {
-	item := sequence.Content[index]
-	full := item.Full()
+	span, column := t.ItemSpan(sequence, index), sequence.Column+1
 	if sequence.Style == Flow {
-		column := item.Column
-		start := full.Start - column
-		if start < 0 || len(bytes.TrimLeft(t.Text[start:full.Start], " ")) > 0 {
+		column = sequence.Content[index].Column
+		if start := span.Start - column; start < 0 || len(bytes.TrimLeft(t.Text[start:span.Start], " ")) > 0 {
 			// What is before it in its line is not indentation.
 			column = 0
 		}
-		return Fragment{Text: t.Text[full.Start:full.End:full.End], Column: column, breaks: t.breaks}
 	}
-	end := NextLine(t.Text, max(full.End, item.Indicator+1))
-	return Fragment{Text: t.Text[item.Indicator+1 : end : end], Column: sequence.Column + 1, breaks: t.breaks}
+	return Fragment{Text: t.Text[span.Start:span.End:span.End], Column: column, breaks: t.breaks}
 }
 
 // ItemSpan returns the bytes of the text that Item's fragment is made of.

@@ -13,7 +13,7 @@ type head struct {
 
 func (h *head) any() bool { return h.anchor.End > 0 || h.tag.End > 0 }
 
-// properties scans an anchor and a tag. Those that stand on an earlier line
+// properties scans an anchor and a tag, if any stand here. Those that stand on an earlier line
 // than the content belong to it as a whole, those on the same line to a key,
 // if it is one.
 func (p *parser) properties() (head, error) {

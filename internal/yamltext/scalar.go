@@ -61,7 +61,7 @@ func (p *parser) addAlias(name string) {
 func (p *parser) plainBegins() bool {
 	c := p.src[p.pos]
 	if classes[c]&indicator == 0 {
-		return breakAt(p.src, p.pos) == 0
+		return BreakAt(p.src, p.pos) == 0
 	}
 	switch c {
 	case '-':
@@ -88,7 +88,7 @@ func (p *parser) plain() (int, error) {
 			crossed = false
 		}
 		p.pos = i
-		if !blankAt(p.src, i) && breakAt(p.src, i) == 0 {
+		if !blankAt(p.src, i) && BreakAt(p.src, i) == 0 {
 			break
 		}
 		var err error
@@ -118,7 +118,7 @@ func (p *parser) plainRun(stop class) int {
 				return i
 			}
 		case 0xC2, 0xE2:
-			if breakAt(p.src, i) > 0 {
+			if BreakAt(p.src, i) > 0 {
 				return i
 			}
 		default:
@@ -143,7 +143,7 @@ func (p *parser) plainGap(crossed bool) (bool, error) {
 			p.pos++
 			continue
 		}
-		n := breakAt(p.src, p.pos)
+		n := BreakAt(p.src, p.pos)
 		if n == 0 {
 			break
 		}
@@ -173,12 +173,12 @@ func (p *parser) quoted(quote byte) error {
 		case c == quote:
 			p.pos = i + 1
 			return nil
-		case c == '\\' && breakAt(p.src, i+1) == 0:
+		case c == '\\' && BreakAt(p.src, i+1) == 0:
 			i += 2
 		case c == '\\':
 			i++
 		default:
-			n := breakAt(p.src, i)
+			n := BreakAt(p.src, i)
 			if n == 0 {
 				i++
 				continue
@@ -228,7 +228,7 @@ func (p *parser) blockScalar(n *Node, h head, column int) error {
 	p.keyAllowed = true
 	if n.Keep && tail > end {
 		// The line break at the very end is also the next line's beginning.
-		end = tail - breakEndsAt(p.src, tail)
+		end = tail - BreakBefore(p.src, tail)
 	}
 	n.Span = Span{start, end}
 	return nil
@@ -257,7 +257,7 @@ func (p *parser) blockHeader(n *Node) (indent, end int, err error) {
 		p.pos = p.lineEnd(p.pos)
 		end = p.pos
 	}
-	if p.pos < len(p.src) && breakAt(p.src, p.pos) == 0 {
+	if p.pos < len(p.src) && BreakAt(p.src, p.pos) == 0 {
 		return 0, 0, p.syntax(p.pos, "%s after the indicator of a block scalar", p.found())
 	}
 	p.newLineIfAny()
@@ -268,7 +268,7 @@ func (p *parser) blockHeader(n *Node) (indent, end int, err error) {
 }
 
 func (p *parser) newLineIfAny() bool {
-	n := breakAt(p.src, p.pos)
+	n := BreakAt(p.src, p.pos)
 	if n > 0 {
 		p.newLine(n)
 	}

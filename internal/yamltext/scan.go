@@ -155,7 +155,7 @@ func (p *parser) toToken() {
 			if classes[c]&breakStart == 0 {
 				return
 			}
-			n := breakAt(p.src, p.pos)
+			n := BreakAt(p.src, p.pos)
 			if n == 0 {
 				return
 			}

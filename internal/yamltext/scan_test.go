@@ -138,7 +138,7 @@ func compareScalar(tree *Tree, got *Node, want *yaml.Node) string {
 		// Read on its own, a block scalar has the same text, if its last
 		// line ends as it does here.
 		text := "k: " + string(got.Text(tree.Text))
-		text += string(tree.Text[got.End : got.End+breakAt(tree.Text, got.End)])
+		text += string(tree.Text[got.End : got.End+BreakAt(tree.Text, got.End)])
 		var fragment yaml.Node
 		if err := yaml.Unmarshal([]byte(text), &fragment); err != nil {
 			return fmt.Sprintf("%sspan %q is not a scalar: %v", where, text, err)
