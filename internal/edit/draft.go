@@ -75,10 +75,8 @@ func (d *draft) one(edit Edit) error {
 		return d.insert(edit, edit.Path[:last], index)
 	case Remove:
 		return d.remove(edit)
-	case Restore:
-		return d.restore(edit)
 	}
-	return &Error{Op: Set, Path: edit.Path, Problem: fmt.Sprintf("there is no operation %d", edit.Op)}
+	return d.restore(edit)
 }
 
 // set gives the path the value, and makes what is missing on the way.

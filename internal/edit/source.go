@@ -27,15 +27,14 @@ func (d Document) Source(path Path) (string, error) {
 	if node == nil {
 		return "", fmt.Errorf("reading %v: it was not found in the text", path)
 	}
+	asked := Edit{Op: Set, Path: path}
 	switch {
 	case node.Indented:
-		return "", &Error{Op: Set, Path: path,
-			Problem: fmt.Sprintf("the block scalar in line %d has an indentation indicator, so its text cannot be put back elsewhere", d.Above+yamltext.Line(d.Text, node.Start)),
-			Remedy:  "write it without the digit"}
+		return "", asked.refused("write it without the digit",
+			"the block scalar in line %d has an indentation indicator, so its text cannot be put back elsewhere", d.Above+yamltext.Line(d.Text, node.Start))
 	case !node.Written() && node.Indicator < 0 && parent != nil && parent.Kind == yamltext.Mapping:
-		return "", &Error{Op: Set, Path: path,
-			Problem: fmt.Sprintf("the key in line %d has no colon, and taking a value back would leave one behind", d.Above+yamltext.Line(d.Text, node.Start)),
-			Remedy:  "write the colon"}
+		return "", asked.refused("write the colon",
+			"the key in line %d has no colon, and taking a value back would leave one behind", d.Above+yamltext.Line(d.Text, node.Start))
 	case !node.Written():
 		return "", nil
 	case node.Style == yamltext.Block && node.Indicator >= 0:

@@ -100,14 +100,14 @@ func (p *parser) contentEnd(content Node) int {
 // blockMapping scans a mapping in block style. The first key has been scanned
 // already unless it is nil, then "? " comes next.
 func (p *parser) blockMapping(n *Node, h, keyHead head, first *Node) error {
-	if err := p.enter(); err != nil {
+	kept, err := p.enter()
+	if err != nil {
 		return err
 	}
 	indent := p.indent
 	start := keyHead.key
 	column := start - keyHead.line
 	p.indent = column
-	kept := p.depth <= p.keep
 	var content []*Node
 	if kept {
 		content = make([]*Node, 0, 8)
@@ -130,16 +130,13 @@ func (p *parser) blockMapping(n *Node, h, keyHead head, first *Node) error {
 				return errEnough
 			}
 		}
-		var err error
 		if more, err = p.another(column, "a key"); err != nil {
 			return err
 		}
 	}
 	p.indent = indent
-	p.depth--
 	p.fill(n, h, Mapping, Block, Span{start, end}, column)
-	n.Content = content
-	n.Collapsed = !kept
+	p.leave(n, content, kept)
 	return nil
 }
 
@@ -268,7 +265,8 @@ func (p *parser) blockKey(key *Node) error {
 
 // blockSequence scans a sequence in block style from its first dash.
 func (p *parser) blockSequence(n *Node, h head, indented bool) error {
-	if err := p.enter(); err != nil {
+	kept, err := p.enter()
+	if err != nil {
 		return err
 	}
 	indent := p.indent
@@ -277,7 +275,6 @@ func (p *parser) blockSequence(n *Node, h head, indented bool) error {
 	if indented {
 		p.indent = column
 	}
-	kept := p.depth <= p.keep
 	var content []*Node
 	end := start
 	for {
@@ -308,9 +305,7 @@ func (p *parser) blockSequence(n *Node, h head, indented bool) error {
 		}
 	}
 	p.indent = indent
-	p.depth--
 	p.fill(n, h, Sequence, Block, Span{start, end}, column)
-	n.Content = content
-	n.Collapsed = !kept
+	p.leave(n, content, kept)
 	return nil
 }

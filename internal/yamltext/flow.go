@@ -41,7 +41,8 @@ func (p *parser) flowNode(n *Node) error {
 // flowCollection scans a mapping or sequence in flow style from its
 // bracket.
 func (p *parser) flowCollection(n *Node) error {
-	if err := p.enter(); err != nil {
+	kept, err := p.enter()
+	if err != nil {
 		return err
 	}
 	start, column := p.pos, p.column()
@@ -51,7 +52,6 @@ func (p *parser) flowCollection(n *Node) error {
 	}
 	p.pos++
 	p.flow++
-	kept := p.depth <= p.keep
 	var content []*Node
 	for {
 		p.toToken()
@@ -87,9 +87,8 @@ func (p *parser) flowCollection(n *Node) error {
 	}
 	p.pos++
 	p.flow--
-	p.depth--
-	*n = Node{Kind: kind, Style: Flow, Span: Span{start, p.pos}, Column: column, Indicator: -1, Comma: -1,
-		Content: content, Collapsed: !kept}
+	p.fill(n, head{}, kind, Flow, Span{start, p.pos}, column)
+	p.leave(n, content, kept)
 	return nil
 }
 

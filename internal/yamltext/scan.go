@@ -250,12 +250,19 @@ func (p *parser) found() string {
 	return fmt.Sprintf("%q", r)
 }
 
-func (p *parser) enter() error {
+// enter begins a collection, and says whether its content is kept.
+func (p *parser) enter() (kept bool, err error) {
 	p.depth++
 	if p.depth > MaxDepth {
-		return p.unsupported(p.pos, "more than %d nested levels", MaxDepth)
+		return false, p.unsupported(p.pos, "more than %d nested levels", MaxDepth)
 	}
-	return nil
+	return p.depth <= p.keep, nil
+}
+
+// leave ends a collection.
+func (p *parser) leave(n *Node, content []*Node, kept bool) {
+	p.depth--
+	n.Content, n.Collapsed = content, !kept
 }
 
 // fill sets what is common to all nodes.
