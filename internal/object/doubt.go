@@ -14,37 +14,45 @@ import (
 type Doubt struct {
 	Key string
 	// First and Second are the lines on which it stands, from 1 in the document.
-	// Second is that of the merge key where Merged is set, and 0 for a key that
+	// Second is that of the merge key which merges it in, and 0 for a key that
 	// stands once.
 	First, Second int
-	Merged        bool
-	// far says that merge keys lead too far to tell whether Second brings the
-	// key in, or that an alias leads too far.
-	far bool
-	// mergeLike says that some tools merge by the key.
-	mergeLike bool
+	why           why
 }
 
-func (d *Doubt) isOdd() bool { return d.Second == 0 && !d.mergeLike && !d.far }
+// why a key is in doubt
+type why uint8
+
+const (
+	twice why = iota
+	// odd keys are written in a way that not every tool reads.
+	odd
+	// mergeLike keys are merge keys to some tools.
+	mergeLike
+	merged
+	// Merge keys, or aliases, lead too far to tell what they bring in.
+	farMerged
+	farAliased
+)
 
 // IsTwice says that the mapping itself has the key twice.
-func (d *Doubt) IsTwice() bool { return !d.isOdd() && !d.Merged && !d.mergeLike && !d.far }
+func (d *Doubt) IsTwice() bool { return d.why == twice }
 
 func (d *Doubt) Error() string { return d.In(1) }
 
 // In says what is wrong in a file in which the document begins on a line.
 func (d *Doubt) In(line int) string {
 	first, second := d.First+line-1, d.Second+line-1
-	switch {
-	case d.mergeLike:
+	switch d.why {
+	case mergeLike:
 		return fmt.Sprintf("the key %q on line %d is a merge key to kustomize and not to kubectl: write << without quotes, or remove !!merge", d.Key, first)
-	case d.isOdd():
+	case odd:
 		return fmt.Sprintf("the key %q is written as !!binary or as an alias, on line %d, and not every tool reads it: write it as text", d.Key, first)
-	case d.far && !d.Merged:
+	case farAliased:
 		return fmt.Sprintf("with the alias %s on line %d, aliases stand for more than %d entries of the document, more than are looked at: write out what it stands for", d.Key, first, mostMerged)
-	case d.far:
+	case farMerged:
 		return fmt.Sprintf("merge keys lead on from << on line %d to more than %d entries, more than are looked at in a document: write out what they bring in", second, mostMerged)
-	case d.Merged:
+	case merged:
 		return fmt.Sprintf("the key %q on line %d is also merged in by << on line %d; kubectl uses the merged value, other tools the explicit one: put << before the key, or remove one", d.Key, first, second)
 	}
 	return fmt.Sprintf("the key %q appears twice, %s: remove one", d.Key, d.lines(line))
@@ -110,10 +118,10 @@ func repeated(mapping *yaml.Node) []*Doubt {
 			continue
 		}
 		if !node.IsMerge(key) && (key.Value == "<<" || key.ShortTag() == "!!merge") {
-			found = append(found, &Doubt{Key: text, First: key.Line, mergeLike: true})
+			found = append(found, &Doubt{Key: text, First: key.Line, why: mergeLike})
 		}
 		if key.Kind == yaml.AliasNode || text != key.Value {
-			found = append(found, &Doubt{Key: text, First: key.Line})
+			found = append(found, &Doubt{Key: text, First: key.Line, why: odd})
 		}
 		if first, again := seen.see(text, max(key.Line, 1)); again {
 			found = append(found, &Doubt{Key: text, First: first, Second: key.Line})
@@ -165,7 +173,7 @@ func overridden(mapping *yaml.Node, reach *reach) []*Doubt {
 		if !node.IsMerge(key) {
 			if text, ok := node.Key(key); ok && brought != nil {
 				if line, again := brought[text]; again {
-					found = append(found, &Doubt{Key: text, First: key.Line, Second: line, Merged: true})
+					found = append(found, &Doubt{Key: text, First: key.Line, Second: line, why: merged})
 				}
 			}
 			continue
@@ -178,7 +186,7 @@ func overridden(mapping *yaml.Node, reach *reach) []*Doubt {
 		}
 		for e := range node.Brings(content[i+1], seen) {
 			if reach.spends(1) {
-				return []*Doubt{{Key: key.Value, First: key.Line, Second: key.Line, Merged: true, far: true}}
+				return []*Doubt{{Key: key.Value, First: key.Line, Second: key.Line, why: farMerged}}
 			} else if reach.left < 0 {
 				return nil
 			}
@@ -263,7 +271,7 @@ func (w *walk) value(n *yaml.Node) {
 		if target := node.Of(n); target.Exists() && decides && !w.met(target.Node(), true) {
 			if w.reach.leads(target) {
 				key := "*" + n.Value
-				w.visit(append(slices.Clone(w.path), key), &Doubt{Key: key, First: n.Line, far: true})
+				w.visit(append(slices.Clone(w.path), key), &Doubt{Key: key, First: n.Line, why: farAliased})
 			}
 			w.value(target.Node())
 		}

@@ -75,7 +75,7 @@ func (w *listing) object(o Object) {
 		return
 	}
 	for _, doubt := range outermost(o.Value, o.reach) {
-		if !doubt.isOdd() || w.carries(o.Type) {
+		if doubt.why != odd || w.carries(o.Type) {
 			w.problem(append(slices.Clone(o.Path), doubt.Key), doubt)
 		}
 	}

@@ -56,7 +56,7 @@ func PeekNodes(document *yaml.Node, enough func(Type) bool) (Type, error) {
 		return is, nil
 	}
 	for _, doubt := range outermost(root, newReach()) {
-		if !doubt.isOdd() {
+		if doubt.why != odd {
 			return Type{}, doubt
 		}
 	}
