@@ -207,18 +207,18 @@ func crossed(mapping *yaml.Node, reach *reach) []*Doubt {
 		if !node.IsMerge(mapping.Content[i]) || len(sources) < 2 {
 			continue
 		}
-		line, merged := mapping.Content[i].Line, map[string]bool{}
+		line, brought := mapping.Content[i].Line, map[string]bool{}
 		for _, source := range sources {
 			for e := range node.Of(source).Entries() {
 				switch {
 				case reach.spends(1):
-					return []*Doubt{{Key: "<<", First: line, Second: line, Merged: true, far: true}}
+					return []*Doubt{{Key: "<<", First: line, Second: line, why: farMerged}}
 				case reach.left < 0:
 					return nil
 				case e.Merged:
-					merged[e.Key] = true
-				case merged[e.Key]:
-					found = append(found, &Doubt{Key: e.Key, First: e.Line, Second: line, Merged: true})
+					brought[e.Key] = true
+				case brought[e.Key]:
+					found = append(found, &Doubt{Key: e.Key, First: e.Line, Second: line, why: merged})
 				}
 			}
 		}
