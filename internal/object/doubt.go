@@ -207,14 +207,19 @@ func crossed(mapping *yaml.Node, reach *reach) []*Doubt {
 		if !node.IsMerge(mapping.Content[i]) || len(sources) < 2 {
 			continue
 		}
-		line, brought := mapping.Content[i].Line, map[string]bool{}
+		line, brought, seen := mapping.Content[i].Line, map[string]bool{}, map[*yaml.Node]bool{}
 		for _, source := range sources {
-			for e := range node.Of(source).Entries() {
+			value := node.Of(source)
+			if seen[value.Node()] {
+				continue // it holds and brings nothing more
+			}
+			seen[value.Node()] = true
+			for e := range value.Entries() {
 				switch {
-				case reach.spends(1):
-					return []*Doubt{{Key: "<<", First: line, Second: line, why: farMerged}}
 				case reach.left < 0:
 					return nil
+				case e.Merged && reach.spends(1):
+					return []*Doubt{{Key: "<<", First: line, Second: line, why: farMerged}}
 				case e.Merged:
 					brought[e.Key] = true
 				case brought[e.Key]:
