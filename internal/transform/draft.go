@@ -31,35 +31,33 @@ type group struct {
 // draftEdits plans how the workload gets what is desired, and nothing else that
 // the function wrote.
 func (p *Policy) draftEdits(w *Workload, was *prior, d desired, plan *Plan) []edit.Edit {
-	dr := &draft{object: &w.Object, was: was.record, will: newRecord(p.Name), report: &plan.report}
-	// Outermost first: a parent is looked at after what is in it.
-	dr.group(w.Path("metadata"))
-	own := dr.group(w.Path("metadata", "annotations"))
-	dr.group(w.templatePath("metadata"))
+	dr := p.newDraft(&w.Object, was.record, &plan.report)
 	annotations := dr.group(w.templatePath("metadata", "annotations"))
-	initContainers := dr.group(w.templatePath("spec", "initContainers"))
-	pullSecrets := dr.group(w.templatePath("spec", pullSecretsField))
-
 	for _, key := range dr.keys(d) {
 		dr.annotation(w, annotations, key, d, was, plan)
 	}
-	dr.container(initContainers, d, was)
-	dr.list(pullSecrets, w.pullSecrets, d.pullSecrets, pullSecretEntry)
-	dr.record(own)
+	dr.container(dr.group(w.templatePath("spec", "initContainers")), d, was)
+	dr.list(dr.group(w.templatePath("spec", pullSecretsField)), w.pullSecrets, d.pullSecrets, pullSecretEntry)
+	dr.record()
 	return dr.finish()
 }
 
-// group finds or begins the group of a parent: a pod's own annotations are its
-// template's too.
+func (p *Policy) newDraft(o *Object, was *record, report *report) *draft {
+	dr := &draft{object: o, was: was, will: newRecord(p.Name), report: report}
+	for _, path := range o.places {
+		dr.groups = append(dr.groups, &group{path: path})
+	}
+	return dr
+}
+
+// group finds the group of a parent; nil where no edit is ever made.
 func (dr *draft) group(path edit.Path) *group {
 	for _, g := range dr.groups {
-		if g.path.String() == path.String() {
+		if slices.Equal(g.path, path) {
 			return g
 		}
 	}
-	g := &group{path: path}
-	dr.groups = append(dr.groups, g)
-	return g
+	return nil
 }
 
 // keys gives the annotations to look at: those that are desired in their order,
@@ -134,7 +132,8 @@ func (dr *draft) container(g *group, d desired, was *prior) {
 
 // record plans the record itself, which stands among the workload's own
 // annotations.
-func (dr *draft) record(own *group) {
+func (dr *draft) record() {
+	own := dr.group(dr.object.Path("metadata", "annotations"))
 	path := append(slices.Clone(own.path), RecordAnnotation)
 	current, stands := dr.object.Annotations[RecordAnnotation]
 	if dr.will.isEmpty() {
@@ -163,7 +162,7 @@ func (dr *draft) remember(g *group) {
 	created := slices.Contains(dr.was.Created, name)
 	source, wasNull := dr.was.Nulls[name]
 	switch {
-	case (p.state == absent || p.lent) && !filled, p.state == present && g.emptied(g.removed, p):
+	case (p.state == absent || p.lent) && !filled, p.state == present && g.emptied(p):
 		// Nothing stays there that could be taken away again.
 	case p.state == absent, p.lent, p.state == present && created:
 		dr.will.Created = append(dr.will.Created, name)
@@ -191,10 +190,9 @@ func (dr *draft) filled(g *group) bool {
 	return g.added > 0 || slices.ContainsFunc(dr.groups, func(inner *group) bool { return inner.added > 0 && under(inner.path, g.path) })
 }
 
-// emptied reports whether nothing stays in a parent from which so many children
-// are removed.
-func (g *group) emptied(removed int, p parent) bool {
-	return removed > 0 && g.added == 0 && removed == len(p.children)
+// emptied reports whether nothing stays in a parent.
+func (g *group) emptied(p parent) bool {
+	return g.removed > 0 && g.added == 0 && g.removed == len(p.children)
 }
 
 // finish puts the edits together, innermost parents first. A parent that an
@@ -202,28 +200,22 @@ func (g *group) emptied(removed int, p parent) bool {
 // it.
 func (dr *draft) finish() []edit.Edit {
 	var edits []edit.Edit
-	gone := map[string]bool{}
 	for _, g := range slices.Backward(dr.groups) {
 		name := dr.object.relative(g.path)
-		p := dr.object.parent(g.path)
-		removed := g.removed
-		for _, inner := range dr.groups {
-			if len(inner.path) == len(g.path)+1 && slices.Equal(inner.path[:len(g.path)], g.path) && gone[inner.path.String()] {
-				removed++
-			}
-		}
-		emptied := g.emptied(removed, p) && !dr.filled(g)
+		created := slices.Contains(dr.was.Created, name)
 		source, wasNull := dr.was.Nulls[name]
-		switch {
-		case emptied && slices.Contains(dr.was.Created, name):
-			gone[g.path.String()] = true
-			edits = slices.DeleteFunc(edits, func(e edit.Edit) bool { return under(e.Path, g.path) })
-			edits = append(edits, edit.Edit{Path: g.path, Op: edit.Remove})
-		case emptied && wasNull:
-			edits = slices.DeleteFunc(edits, func(e edit.Edit) bool { return under(e.Path, g.path) })
-			edits = append(edits, edit.Edit{Path: g.path, Op: edit.Restore, Source: source, Value: node.Null()})
-		default:
+		if !g.emptied(dr.object.parent(g.path)) || dr.filled(g) || !created && !wasNull {
 			edits = append(edits, g.edits...)
+			continue
+		}
+		edits = slices.DeleteFunc(edits, func(e edit.Edit) bool { return under(e.Path, g.path) })
+		if !created {
+			edits = append(edits, edit.Edit{Path: g.path, Op: edit.Restore, Source: source, Value: node.Null()})
+			continue
+		}
+		edits = append(edits, edit.Edit{Path: g.path, Op: edit.Remove})
+		if around := dr.group(g.path[:len(g.path)-1]); around != nil {
+			around.removed++
 		}
 	}
 	return edits

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -68,6 +69,7 @@ func TestEntriesByTheirOriginAreTheSettings(t *testing.T) {
 			said = append(said, scope)
 		}
 		w := &Workload{Object: Object{Kind: "Deployment", Name: "web", parents: map[string]parent{}}, kind: Kinds[0], TemplateAnnotations: map[string]string{}}
+		w.seeParents(node.Value{})
 		users := map[traffic.Field][]string{}
 		for f, entries := range drawnSaying.Draw(t, "annotations") {
 			key, annotated := m.Key(f)

@@ -74,22 +74,14 @@ func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
 		plan.find(Error, c.Path("metadata", "annotations", RecordAnnotation), c.Annotations[RecordAnnotation], "%v: %s", err, recordRemedy(err))
 		return plan
 	}
-	dr := &draft{object: &c.Object, was: was, will: newRecord(p.Name), report: &plan.report}
-	// Outermost first: a parent is looked at after what is in it.
-	dr.group(c.Path("metadata"))
-	own := dr.group(c.Path("metadata", "annotations"))
-	for _, l := range c.lists {
-		for i := range l.Path {
-			dr.group(c.Path(steps(l.Path[:i+1])...))
-		}
-	}
+	dr := p.newDraft(&c.Object, was, &plan.report)
 	p.warnOfLimits(c, was, plan)
 	wanted := p.configEntries(c, was, plan)
 	for i, l := range c.lists {
 		plan.lists = append(plan.lists, slices.Concat(l.users(was), wanted[i]))
 		dr.list(dr.group(c.Path(steps(l.Path)...)), l.sharedList, wanted[i], l.value)
 	}
-	dr.record(own)
+	dr.record()
 	plan.Edits = dr.finish()
 	return plan
 }

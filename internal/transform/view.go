@@ -29,7 +29,10 @@ type Object struct {
 	// parents are the nodes that a plan may have to create, by their paths from
 	// the object.
 	parents map[string]parent
-	source  func(edit.Path) (string, error)
+	// places are their paths, outermost first: a parent is looked at after what
+	// is in it.
+	places []edit.Path
+	source func(edit.Path) (string, error)
 	// tolerated are keys that appear twice where nobody here reads them.
 	tolerated []*FieldError
 }

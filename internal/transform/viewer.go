@@ -43,14 +43,18 @@ func view(o object.Object, kind Kind, line int) (*Workload, []*FieldError) {
 		w.referenced = reference.Exists() && !reference.IsNull()
 	}
 	v.template(w, o)
+	w.seeParents(o.Value)
+	return w, v.problems
+}
+
+func (w *Workload) seeParents(v node.Value) {
 	for _, path := range []edit.Path{
 		w.Path("metadata"), w.Path("metadata", "annotations"),
 		w.templatePath("metadata"), w.templatePath("metadata", "annotations"),
 		w.templatePath("spec", "initContainers"), w.templatePath("spec", pullSecretsField),
 	} {
-		w.see(o.Value, path)
+		w.see(v, path)
 	}
-	return w, v.problems
 }
 
 // template looks at a workload's pod template.
@@ -222,6 +226,9 @@ func (o *Object) see(v node.Value, path edit.Path) {
 	case v.IsList():
 		p.state = present
 		p.children = make([]string, v.Len())
+	}
+	if _, seen := o.parents[o.relative(path)]; !seen {
+		o.places = append(o.places, path) // a pod's own are its template's too
 	}
 	o.parents[o.relative(path)] = p
 }
