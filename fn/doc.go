@@ -7,6 +7,8 @@
 //     package kiofilter to those of kyaml, as a kio.Filter.
 //   - [Check] says where files differ from what Manifests makes of them.
 //   - [Explain] says what bypasses the sidecar of which workload, and why.
+//   - [Judge] holds finished manifests to a spec's limits, and says what others
+//     changed since.
 //
 // A [Spec] comes from a file ([SpecIn]) or from a Go value ([SpecOf]). Every call
 // reads it the same way: it refuses unknown fields and values, fills in the

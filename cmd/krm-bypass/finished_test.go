@@ -76,6 +76,9 @@ func TestWhatAKustomizationMakesOfWhatWasWritten(t *testing.T) {
 		"an annotation that is gone": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "remove", "path": "` + in + `"}`)}, false,
 			[]string{`it wrote "3306", and here is nothing`}},
 
+		"everything": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "remove", "path": "/spec/template/metadata/annotations"}, {"op": "remove", "path": "/metadata/annotations"}, {"op": "remove", "path": "/spec/template/spec/initContainers"}`)}, false,
+			[]string{"Deployment shop/web: changed after krm-bypass wrote it: it wrote krm-bypass-init, krm-bypass.dev/policy, " + ports + ", and here is nothing"}},
+
 		"other changes": {map[string]string{"kustomization.yaml": "resources: [../base]\nnamePrefix: my-\nnameSuffix: -v2\nlabels: [{pairs: {team: a}, includeTemplates: true}]\ncommonAnnotations: {note: x}\nimages: [{name: web, newTag: \"2\"}]\nreplicas: [{name: web, count: 3}]\npatches: [{path: p.yaml}]\n",
 			"p.yaml": patchOf(`other: "443"`)}, false, nil},
 		"another namespace":              {map[string]string{"kustomization.yaml": "namespace: eu\nresources: [../base]\n"}, false, nil},

@@ -22,19 +22,34 @@ type Finished struct {
 }
 
 // Remember notes a workload as the policy left it. It is a plan of nothing.
-func (f *Finished) Remember(_ *Policy, w *Workload) *Plan {
+func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
 	plan := &Plan{Workload: w}
-	if prior, err := priorOf(w); err == nil && !prior.record.isEmpty() {
+	if was, err := w.record(w.pullSecrets); err == nil && !was.isEmpty() && was.Spec == p.Name {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if f.written == nil {
 			f.written = map[string]*Workload{}
 		}
-		for _, mark := range w.ownMarks() {
+		for _, mark := range append(w.ownMarks(), w.ID()) {
 			f.written[mark] = w
 		}
 	}
 	return plan
+}
+
+// wrote finds what was written to a finished workload. One that shows nothing of it
+// has to have its name still.
+func (f *Finished) wrote(w *Workload) *Workload {
+	marks := w.ownMarks()
+	if len(marks) == 0 && w.Namespace != "" {
+		marks = []string{w.ID()}
+	}
+	for _, mark := range marks {
+		if wrote := f.written[mark]; wrote != nil {
+			return wrote
+		}
+	}
+	return nil
 }
 
 // ownMarks gives what tells on a workload what was written to it, surest first.
@@ -52,14 +67,8 @@ func (w *Workload) ownMarks() []string {
 // wrote it, and warns of what was written and is not as it was. Nothing is planned.
 func (f *Finished) Judge(p *Policy, w *Workload) *Plan {
 	plan := &Plan{Workload: w, Namespace: p.namespaceOf(w)}
-	var wrote *Workload
-	for _, mark := range w.ownMarks() {
-		if wrote = f.written[mark]; wrote != nil {
-			break
-		}
-	}
 	foreign := &prior{annotations: maps.Clone(w.TemplateAnnotations)}
-	if wrote != nil {
+	if wrote := f.wrote(w); wrote != nil {
 		was, _ := wrote.record(wrote.pullSecrets) // it has been read before
 		maps.DeleteFunc(foreign.annotations, func(key, value string) bool {
 			return was.wroteAnnotation(wrote, key) && wrote.TemplateAnnotations[key] == value
@@ -111,6 +120,10 @@ func (p *Policy) judgeContainer(w *Workload, c container, plan *Plan) {
 
 // reportChanges warns of what was written and is not as it was.
 func (w *Workload) reportChanges(wrote *Workload, was *record, plan *Plan) {
+	if len(w.ownMarks()) == 0 {
+		plan.changed(nil, strings.Join(slices.Sorted(maps.Keys(was.Wrote)), ", "), "", "", false)
+		return
+	}
 	for _, key := range was.annotations() {
 		value, stands := w.TemplateAnnotations[key]
 		if before := wrote.TemplateAnnotations[key]; !stands || value != before {
