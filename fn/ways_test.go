@@ -182,3 +182,12 @@ func TestLimitsByNamespace(t *testing.T) {
 		manifest("web.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {selector: {}, template: {metadata: {"+optOut+"}, spec: {containers: [{name: app, image: app}]}}}\n"))
 	assert.Contains(t, results.Report(), "the namespace of this one is unknown (spec.limits.meshOptOut.namespaces)")
 }
+
+func TestAnOptOutThatKumaDoesNotReadIsToldOf(t *testing.T) {
+	item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {%s: {kuma.io/sidecar-injection: disabled}}, spec: {containers: [{name: app, image: app}]}}}\n"
+	const spec, told = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {mesh: Kuma}\n", "Kuma reads this as a label only"
+	_, results, _ := rendered(t, spec, manifest("web.yaml", fmt.Sprintf(item, "annotations")))
+	assert.Contains(t, results.Report(), told)
+	_, results, _ = rendered(t, spec, manifest("web.yaml", fmt.Sprintf(item, "labels")))
+	assert.Empty(t, results.Report())
+}

@@ -37,9 +37,11 @@ var consul = Mesh{
 	UIDs:       []string{"5995", "5996"},
 	Containers: []string{"consul-connect-inject-init", "consul-dataplane"},
 	OwnPorts: []OwnPorts{
+		{traffic.PortRange{First: 8600, Last: 8600}, "Consul's DNS"},
 		{traffic.PortRange{First: 15001, Last: 15001}, "Consul's outbound proxy"},
 		{traffic.PortRange{First: 19000, Last: 19000}, "Consul's proxy, for its administration"},
 		{traffic.PortRange{First: 20000, Last: 20000}, "Consul's inbound proxy"},
+		{traffic.PortRange{First: 20600, Last: 20600}, "Consul's proxy, for its own health"},
 		{traffic.PortRange{First: 21000, Last: 21000}, "Consul's proxy, for its health"},
 	},
 	Namespaces: []string{"consul"},

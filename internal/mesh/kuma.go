@@ -20,6 +20,7 @@ var kuma = Mesh{
 	},
 	Domain: "kuma.io",
 	Others: []Other{
+		{Annotation: "kuma.io/sidecar-injection", Idle: kumaReadsALabel, Source: kumaKeys},
 		{Annotation: "traffic.kuma.io/drop-invalid-packets", Source: kumaKeys},
 		{Annotation: "traffic.kuma.io/iptables-logs", Source: kumaKeys},
 		{Annotation: "traffic.kuma.io/exclude-inbound-ips", Opens: OpensInbound, Source: kumaKeys},
@@ -38,7 +39,7 @@ var kuma = Mesh{
 	UIDs:       []string{"5678"},
 	Containers: []string{"kuma-init", "kuma-sidecar", "kuma-validation"},
 	OwnPorts: []OwnPorts{
-		{traffic.PortRange{First: 9901, Last: 9901}, "Kuma's sidecar, for its administration"},
+		{traffic.PortRange{First: 9901, Last: 9902}, "Kuma's sidecar, for its administration and readiness"},
 		{traffic.PortRange{First: 15001, Last: 15001}, "Kuma's outbound proxy"},
 		{traffic.PortRange{First: 15006, Last: 15006}, "Kuma's inbound proxy"},
 		{traffic.PortRange{First: 15053, Last: 15053}, "Kuma's DNS"},
@@ -86,6 +87,13 @@ var (
 	kumaPorts  = portList{refuser: "Kuma's injector", number: unsigned, skipsEmpty: true}
 	kumaRanges = rangeList{refuser: "Kuma's injector", blanks: true, skipsEmpty: true}
 )
+
+func kumaReadsALabel(value string) string {
+	if kumaDisabled(value) {
+		return "Kuma reads this as a label only, so its pods get a sidecar all the same: move it to the template's labels"
+	}
+	return ""
+}
 
 func kumaDisabled(value string) bool {
 	return value == "disabled" || value == "false" || value == "no"

@@ -34,6 +34,9 @@ type Other struct {
 	// ports gives the ports that a value lets bypass; nil where that may be
 	// anything, as it is where ports cannot read the value.
 	ports func(value string) (traffic.Ports, bool)
+	// Idle says why a value has no effect although it looks as if it had; nil where
+	// no value does.
+	Idle func(value string) string
 	// Source is where the mesh says so.
 	Source string
 }
@@ -127,16 +130,4 @@ func (m *Mesh) Other(annotation string) (Other, bool) {
 	}
 	prefixed := slices.ContainsFunc(m.Prefixes, func(p string) bool { return strings.HasPrefix(annotation, p) })
 	return Other{Annotation: annotation, Opens: OpensAll}, prefixed
-}
-
-// Bypassing lists the annotations beside Keys by which traffic bypasses the sidecar
-// whatever their value says.
-func (m *Mesh) Bypassing() []string {
-	var all []string
-	for _, o := range m.Others {
-		if o.Opens != 0 && o.Words == nil && o.Harmless == nil {
-			all = append(all, o.Annotation)
-		}
-	}
-	return all
 }

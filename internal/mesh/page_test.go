@@ -3,6 +3,7 @@ package mesh_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -27,7 +28,7 @@ func TestPage(t *testing.T) {
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	fields, notes := fieldTable(t)
-	tables := map[string]string{"fields": fields, "notes": notes, "keys": keyTable(t), "levels": levelTable(), "own": ownTable()}
+	tables := map[string]string{"fields": fields, "notes": notes, "keys": keyTable(t), "levels": levelTable(), "own": ownTable(), "others": otherTable()}
 	var seen []string
 	want := generated.ReplaceAllStringFunc(string(text), func(block string) string {
 		name := generated.FindStringSubmatch(block)[1]
@@ -205,3 +206,29 @@ func header() string {
 }
 
 func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+
+// otherTable lists the annotations beside Keys by which traffic bypasses.
+func otherTable() string {
+	var b strings.Builder
+	b.WriteString("| mesh | annotation | opens | but not with |\n|---|---|---|---|\n")
+	opens := map[mesh.Opening]string{mesh.OpensInbound: "inbound", mesh.OpensOutbound: "outbound", mesh.OpensAll: "both"}
+	for _, m := range mesh.All() {
+		for _, o := range m.Others {
+			if o.Opens == 0 {
+				continue
+			}
+			harmless := "`" + strings.Join(o.Harmless, "`, `") + "`"
+			switch {
+			case o.Words != nil:
+				harmless = "a value without " + strings.Join(slices.Sorted(maps.Keys(o.Words)), ", ")
+			case o.Harmless == nil:
+				harmless = ""
+			}
+			fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", m.Name, o.Annotation, opens[o.Opens], harmless)
+		}
+		for _, prefix := range m.Prefixes {
+			fmt.Fprintf(&b, "| %s | any other under `%s` | both | |\n", m.Name, prefix)
+		}
+	}
+	return b.String()
+}

@@ -33,6 +33,11 @@ func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
 		}
 		plan.find(Warning, w.Path(append(template, s.Annotation)...), was.annotations[s.Annotation], "%s: %s", p.unread(s), p.remedy(s))
 	}
+	for _, o := range p.Mesh.Others {
+		if value := was.annotations[o.Annotation]; o.Idle != nil && o.Idle(value) != "" {
+			plan.find(Warning, w.Path(append(template, o.Annotation)...), value, "%s", o.Idle(value))
+		}
+	}
 	for _, place := range w.above {
 		misplaced := func(annotation, meant, why string) {
 			remedy := fmt.Sprintf("move it to %s", template)
