@@ -63,15 +63,11 @@ func (p *Policy) WrittenBeyondLimits() []Remark {
 
 // warnOfLimits warns of what the user's lists in a mesh's own configuration let
 // bypass in spite of the limits, which do not reach it.
-func (p *Policy) warnOfLimits(c *MeshConfig, was *record, plan *ConfigPlan) {
+func (p *Policy) warnOfLimits(c *MeshConfig, users [][]string, plan *ConfigPlan) {
 	if c.mesh != p.Mesh {
 		return
 	}
-	lists := make([][]string, len(c.lists))
-	for i, l := range c.lists {
-		lists[i] = l.users(was)
-	}
-	for _, b := range p.Limits.Breaches(c.layer(lists).Settings(), traffic.Settings{}) {
+	for _, b := range p.Limits.Breaches(c.layer(users).Settings(), traffic.Settings{}) {
 		for _, l := range c.lists {
 			if l.Field == b.By[0] {
 				plan.find(Warning, c.Path(steps(l.Path)...), "", "%s", p.unreached(b))

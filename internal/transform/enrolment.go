@@ -44,9 +44,9 @@ func (p *Policy) ownerOf(namespace string) string {
 	return ""
 }
 
-// notEnrolled says why a workload of the namespace is not touched; "" where
+// LeftNamespace says why a workload of the namespace is not touched; "" where
 // enrolment does not speak against it, or cannot tell.
-func (p *Policy) notEnrolled(namespace string) string {
+func (p *Policy) LeftNamespace(namespace string) string {
 	if p.namespaceEnrolled(namespace) != no {
 		return ""
 	}
@@ -58,7 +58,3 @@ func (p *Policy) notEnrolled(namespace string) string {
 
 // namespaceOf gives the namespace of a workload, "" if it is not known.
 func (p *Policy) namespaceOf(w *Workload) string { return cmp.Or(w.Namespace, p.Namespace) }
-
-// LeftNamespace says why the policy touches nothing in a namespace; "" where it
-// may.
-func (p *Policy) LeftNamespace(name string) string { return p.notEnrolled(name) }

@@ -10,7 +10,7 @@ import (
 // leaveAlone says why a workload that the policy speaks of is not touched, and
 // by which of its fields; "" if nothing is in the way.
 func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) (reason string, by edit.Path) {
-	if reason := p.notEnrolled(namespace); reason != "" {
+	if reason := p.LeftNamespace(namespace); reason != "" {
 		return reason, w.Path("metadata", "namespace")
 	}
 	switch {

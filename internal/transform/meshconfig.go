@@ -75,10 +75,14 @@ func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
 		return plan
 	}
 	dr := p.newDraft(&c.Object, was, &plan.report)
-	p.warnOfLimits(c, was, plan)
-	wanted := p.configEntries(c, was, plan)
+	users := make([][]string, len(c.lists))
 	for i, l := range c.lists {
-		plan.lists = append(plan.lists, slices.Concat(l.users(was), wanted[i]))
+		users[i] = l.users(was)
+	}
+	p.warnOfLimits(c, users, plan)
+	wanted := p.configEntries(c, users, plan)
+	for i, l := range c.lists {
+		plan.lists = append(plan.lists, slices.Concat(users[i], wanted[i]))
 		dr.list(dr.group(c.Path(steps(l.Path)...)), l.sharedList, wanted[i], l.value)
 	}
 	dr.record()
@@ -104,16 +108,12 @@ func (c *MeshConfig) prior() (*record, error) {
 }
 
 // configEntries gives for each list what to add to the user's entries.
-func (p *Policy) configEntries(c *MeshConfig, was *record, plan *ConfigPlan) [][]string {
+func (p *Policy) configEntries(c *MeshConfig, users [][]string, plan *ConfigPlan) [][]string {
 	wanted := make([][]string, len(c.lists))
 	if !p.UpdatesMeshConfig() || c.mesh != p.Mesh {
 		return wanted
 	}
-	lists := make([][]string, len(c.lists))
-	for i, l := range c.lists {
-		lists[i] = l.users(was)
-	}
-	said, gaps := p.Mesh.Express(p.global.Settings(), p.MeshDefaults.Merge(c.layer(lists), traffic.Union))
+	said, gaps := p.Mesh.Express(p.global.Settings(), p.MeshDefaults.Merge(c.layer(users), traffic.Union))
 	for _, g := range gaps {
 		var path edit.Path
 		for _, l := range c.lists {
@@ -133,7 +133,7 @@ func (p *Policy) configEntries(c *MeshConfig, was *record, plan *ConfigPlan) [][
 			continue
 		}
 		for _, entry := range key.Entries(said.Settings()) {
-			if !slices.ContainsFunc(lists[i], func(users string) bool { return canonical(l.Field, users) == entry }) {
+			if !slices.ContainsFunc(users[i], func(theirs string) bool { return canonical(l.Field, theirs) == entry }) {
 				wanted[i] = append(wanted[i], entry)
 			}
 		}

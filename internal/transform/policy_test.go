@@ -76,7 +76,7 @@ func TestNamespaceEnrolled(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := &Policy{Mesh: istio, Enrolled: test.enrolled}
 			assert.Equal(t, test.want, p.namespaceEnrolled(test.namespace))
-			assert.Equal(t, test.want == no, p.notEnrolled(test.namespace) != "", "a reason is given where it is not, and only there")
+			assert.Equal(t, test.want == no, p.LeftNamespace(test.namespace) != "", "a reason is given where it is not, and only there")
 		})
 	}
 }
