@@ -340,3 +340,41 @@ func doubtsOf(t *testing.T, text string) (doubts []*object.Doubt) {
 	})
 	return doubts
 }
+
+// Only what kubectl prints is taken apart; whatever else could be a list is read
+// as a whole.
+func TestItemsAreReadByThemselves(t *testing.T) {
+	const items = "items:\n- {kind: Pod}\n- # a comment\n  kind: Job\n"
+	for text, paths := range map[string]int{
+		"apiVersion: v1\nkind: List\n" + items:                                2,
+		"apiVersion: v1\n" + items + "kind: List\nmetadata: {name: a}\n":      2,
+		`{"apiVersion": "v1", "kind": "List", "items": [{"kind": "Pod"}]}`:    1,
+		"apiVersion: v1\nkind: List\nitems: []\n":                             0,
+		"apiVersion: v1\nkind: PodList\n" + items:                             0,
+		"apiVersion: v1\nkind: List\nkind: List\n" + items:                    0,
+		"apiVersion: v1\nkind: List\nspec: {}\n" + items:                      0,
+		"apiVersion: v1\nkind: List\n<<: {kind: Pod}\n" + items:               0,
+		"apiVersion: v1\nkind: List\nmetadata: &m {}\nitems:\n- {kind: *m}\n": 0,
+		"apiVersion: v1\nkind: List\nitems:\n- {kind: Pod}\n- 1\n":            0,
+		"apiVersion: v1\nkind: List\nitems: !!seq\n- {kind: Pod}\n":           0,
+	} {
+		found, list := object.Items(yamltext.Fragment{Text: []byte(text)})
+		if paths == 0 {
+			assert.Nil(t, list, text)
+			require.Len(t, found, 1, text)
+			assert.Equal(t, text, string(found[0].Text.Text))
+			assert.Nil(t, found[0].Path)
+			continue
+		}
+		require.Len(t, found, paths, text)
+		assert.Equal(t, "List", object.HeadOf(list).Kind)
+		for i, item := range found {
+			assert.Equal(t, edit.Path{"items", i}, item.Path)
+			assert.Equal(t, string(item.Text.Text), text[item.Span.Start:item.Span.End])
+			assert.Equal(t, yamltext.Line([]byte(text), item.Span.Start), item.Line)
+			document, err := object.Decode(item.Text)
+			require.NoError(t, err)
+			assert.NotEmpty(t, object.HeadOf(document).Kind)
+		}
+	}
+}
