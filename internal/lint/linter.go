@@ -34,7 +34,7 @@ type Linter struct {
 // New gives a linter for what a policy makes of workloads.
 func New(policy *transform.Policy) *Linter {
 	l := &Linter{policy: policy}
-	l.limited = !policy.Limits.IsZero() || len(policy.Limits.ForbiddenNamespaces) > 0 || policy.Limits.Annotators != nil
+	l.limited = !policy.Limits.IsZero() || len(policy.Limits.ForbiddenNamespaces) > 0 || policy.Limits.Annotators != nil || policy.Limits.OptOuts != nil
 	for _, c := range table {
 		if l.severity(c) == Ignore || c.Domain != "" && c.Domain != l.policy.Mesh.Domain {
 			continue
