@@ -37,8 +37,8 @@ func Judge(spec *Spec, written, finished []Manifest, options Options, today v1al
 	if r.spec != nil {
 		judged.Mesh = r.spec.Policy.Mesh.Name
 	}
-	if results.Failed() {
-		return judged, &FailedError{results}
+	if judged.Results.Failed() {
+		return judged, &FailedError{judged.Results}
 	}
 	return judged, nil
 }

@@ -30,21 +30,17 @@ func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
 		if f.written == nil {
 			f.written = map[string]*Workload{}
 		}
-		for _, mark := range append(w.ownMarks(), w.ID()) {
+		for _, mark := range w.ownMarks() {
 			f.written[mark] = w
 		}
 	}
 	return plan
 }
 
-// wrote finds what was written to a finished workload. One that shows nothing of it
-// has to have its name still.
+// wrote finds what was written to a finished workload, nil where nothing shows it: a
+// later spec may have taken all of it away.
 func (f *Finished) wrote(w *Workload) *Workload {
-	marks := w.ownMarks()
-	if len(marks) == 0 && w.Namespace != "" {
-		marks = []string{w.ID()}
-	}
-	for _, mark := range marks {
+	for _, mark := range w.ownMarks() {
 		if wrote := f.written[mark]; wrote != nil {
 			return wrote
 		}
@@ -120,10 +116,6 @@ func (p *Policy) judgeContainer(w *Workload, c container, plan *Plan) {
 
 // reportChanges warns of what was written and is not as it was.
 func (w *Workload) reportChanges(wrote *Workload, was *record, plan *Plan) {
-	if len(w.ownMarks()) == 0 {
-		plan.changed(nil, strings.Join(slices.Sorted(maps.Keys(was.Wrote)), ", "), "", "", false)
-		return
-	}
 	for _, key := range was.annotations() {
 		value, stands := w.TemplateAnnotations[key]
 		if before := wrote.TemplateAnnotations[key]; !stands || value != before {
