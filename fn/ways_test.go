@@ -191,3 +191,22 @@ func TestAnOptOutThatKumaDoesNotReadIsToldOf(t *testing.T) {
 	_, results, _ = rendered(t, spec, manifest("web.yaml", fmt.Sprintf(item, "labels")))
 	assert.Empty(t, results.Report())
 }
+
+// What a record gives back is judged as what it will be.
+func TestLimitsJudgeWhatARecordRestores(t *testing.T) {
+	const (
+		head = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n"
+		item = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  selector: {}\n  template:\n    metadata:\n      annotations:\n        traffic.sidecar.istio.io/excludeOutboundPorts: \"443\"\n    spec: {containers: [{name: app, image: app}]}\n"
+	)
+	files, results, err := rendered(t, head+"  merge: Union\n  global: {excludeOutboundPorts: [3306]}\n  enforcement: {mode: AnnotationsOnly}\n", manifest("web.yaml", item))
+	require.NoError(t, err, results.Report())
+	require.Contains(t, string(files[0].Text), "443,3306")
+	files, results, err = rendered(t, head+"  {}\n", files...)
+	require.NoError(t, err, results.Report())
+	require.Equal(t, item, string(files[0].Text))
+	for _, rule := range []string{"", "  workloads: [{match: {names: [other]}, excludeOutboundPorts: [3306]}]\n  enforcement: {mode: AnnotationsOnly}\n"} {
+		first, _, _ := rendered(t, head+"  merge: Union\n  global: {excludeOutboundPorts: [3306]}\n  enforcement: {mode: AnnotationsOnly}\n", manifest("web.yaml", item))
+		_, results, _ = rendered(t, head+"  limits: {forbiddenOutboundPorts: [443]}\n"+rule, first...)
+		assert.Contains(t, results.Report(), "outbound port 443 must not bypass the sidecar (spec.limits.forbiddenOutboundPorts), but would by the annotation traffic.sidecar.istio.io/excludeOutboundPorts")
+	}
+}
