@@ -29,10 +29,10 @@ var form string
 // Policy gives the policy and its binding as two YAML documents. A specification
 // adds its kinds, and the namespaces that it enrols by name; nil is for none.
 func Policy(of *transform.Policy) string {
-	kinds, added, enrolled := transform.Kinds, []transform.Kind(nil), []string(nil)
-	if of != nil {
-		kinds, added, enrolled = of.Kinds, of.Kinds[len(transform.Kinds):], of.Enrolled
+	if of == nil {
+		of = &transform.Policy{Kinds: transform.Kinds}
 	}
+	enrolled := of.Enrolled
 	fillers := map[string][]string{
 		"name":           {Name},
 		"exemption":      {Exemption},
@@ -41,14 +41,16 @@ func Policy(of *transform.Policy) string {
 		"head":           {transform.RecordHead},
 		"former entry":   {transform.FormerInitEntry},
 		"container name": {transform.InitName},
-		"rules":          append(rules(transform.Kinds, resource), rules(added, anyResource)...),
+		"rules":          append(rules(transform.Kinds, resource), rules(of.Kinds[len(transform.Kinds):], anyResource)...),
 		"kubernetes":     {within(transform.KubernetesNamespaces, enrolled)},
 		"keys":           ofMeshes(enrolled, keys),
 		"others":         ofMeshes(enrolled, others),
 		"worded":         ofMeshes(enrolled, worded),
 		"prefixes":       ofMeshes(enrolled, prefixes),
+		"may opt out":    {matching(of.Limits.OptOuts)},
+		"opt-outs":       ofMeshes(enrolled, optOuts(of)),
 		"passed":         {strings.Join(passed(), ", ")},
-		"template":       template(kinds),
+		"template":       template(of.Kinds),
 	}
 	var b strings.Builder
 	for line := range strings.Lines(form) {
@@ -57,7 +59,7 @@ func Policy(of *transform.Policy) string {
 	return b.String()
 }
 
-var gap = regexp.MustCompile(`\{\{[a-z ]+\}\}`)
+var gap = regexp.MustCompile(`\{\{[a-z -]+\}\}`)
 
 // filled fills the gaps in a line of the form. A line that is nothing but a gap
 // becomes as many lines as there are to fill it with.
@@ -139,6 +141,25 @@ func worded(m *mesh.Mesh) []string {
 	return all
 }
 
+// optOuts are the ways out of a specification's mesh, where its limits say who may
+// take them.
+func optOuts(of *transform.Policy) func(*mesh.Mesh) []string {
+	return func(m *mesh.Mesh) []string {
+		if m != of.Mesh || of.Limits.OptOuts == nil {
+			return nil
+		}
+		all := []string{}
+		for _, o := range m.OptOuts {
+			on := "annotation"
+			if o.Label {
+				on = "label"
+			}
+			all = append(all, "["+strings.Join([]string{quoted(on), quoted(o.Key), "r" + quoted(o.Value), "r" + quoted(o.But), quoted(o.Unless)}, ", ")+"]")
+		}
+		return all
+	}
+}
+
 const (
 	// quotes may stand around a word in YAML. Their codes have none in them.
 	quotes = `[\x22\x27]?`
@@ -162,16 +183,17 @@ func passed() []string {
 // quoted gives a string as CEL has it.
 func quoted(s string) string { return "'" + s + "'" }
 
+// matching gives CEL for whether the object's namespace is among them. Nothing else
+// in the name of a namespace, or in a glob for one, has a meaning of its own in a
+// regular expression.
+func matching(globs []string) string {
+	return "request.namespace.matches(r'^(" + strings.NewReplacer("*", ".*", "?", ".").Replace(strings.Join(globs, "|")) + ")$')"
+}
+
 // within gives CEL for whether the object is in one of the namespaces that nobody
 // enrolled by their exact name.
 func within(globs, enrolled []string) string {
-	own := make([]string, len(globs))
-	for i, glob := range globs {
-		// Nothing else in the name of a namespace, or in a glob for one, has a
-		// meaning in a regular expression.
-		own[i] = strings.ReplaceAll(glob, "*", ".*")
-	}
-	condition := "request.namespace.matches(r'^(" + strings.Join(own, "|") + ")$')"
+	condition := matching(globs)
 	if len(enrolled) > 0 { // a glob among them is nobody's name
 		condition += " && !(request.namespace in ['" + strings.Join(enrolled, "', '") + "'])"
 	}

@@ -57,6 +57,11 @@ var consul = Mesh{
 		}
 		return ""
 	},
+	OptOuts: []OptOut{
+		{Key: "consul.hashicorp.com/connect-inject", Value: parsedFalse},
+		{Key: consulTransparent, Value: parsedFalse},
+		{Key: "consul.hashicorp.com/gateway-kind", Value: `.`},
+	},
 	UnmeshedNamespace: func(labels, _ map[string]string) string {
 		if isFalse(labels[consulTransparent]) {
 			return "has the label " + consulTransparent + `: "` + labels[consulTransparent] + `", so nothing is redirected to its pods' sidecars`
@@ -104,3 +109,6 @@ func consulBlank(value string) string {
 	}
 	return ""
 }
+
+// parsedFalse matches what isFalse finds.
+const parsedFalse = `^(0|f|F|false|FALSE|False)$`

@@ -59,6 +59,7 @@ func fsmLike(name, domain, namespace string, signs Signs) Mesh {
 			}
 			return ""
 		},
+		OptOuts: []OptOut{{Key: inject, Value: `^(?i:disabled|no|false)$`}},
 		UnmeshedNamespace: func(labels, annotations map[string]string) string {
 			if _, ignored := labels[domain+"/ignore"]; ignored {
 				return "has the label " + domain + "/ignore"

@@ -42,11 +42,16 @@ var istio = Mesh{
 	Sidecar:    "istio-proxy",
 	// 15000 to 15090 is what istio.io/docs/ops/deployment/application-requirements
 	// reserves for the sidecar and its agent.
-	OwnPorts:          []OwnPorts{{traffic.PortRange{First: 15000, Last: 15090}, "Istio's sidecar and agent"}},
-	Namespaces:        []string{"istio-system", "istio-operator"},
-	Levels:            Replaces,
-	Unmeshed:          istioUnmeshed,
-	intercepts:        istioIntercepts,
+	OwnPorts:   []OwnPorts{{traffic.PortRange{First: 15000, Last: 15090}, "Istio's sidecar and agent"}},
+	Namespaces: []string{"istio-system", "istio-operator"},
+	Levels:     Replaces,
+	Unmeshed:   istioUnmeshed,
+	intercepts: istioIntercepts,
+	OptOuts: []OptOut{
+		{Label: true, Key: "sidecar.istio.io/inject", Value: `^false$`},
+		{Key: "sidecar.istio.io/inject", Value: `^false$`, Unless: "sidecar.istio.io/inject"},
+		{Key: "inject.istio.io/templates", Value: `(^|,) *gateway *(,|$)`, But: `(^|,) *sidecar *(,|$)`},
+	},
 	UnmeshedNamespace: istioUnmeshedNamespace,
 	limits:            []limit{istioDNS, portsWithoutProtocol, singlePorts, istioInbound, istioIncluded, rangesBeforePorts, noPairs},
 	mislead:           istioMislead,

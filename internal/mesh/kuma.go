@@ -67,6 +67,10 @@ var kuma = Mesh{
 		}
 		return OpensOutbound
 	},
+	OptOuts: []OptOut{
+		{Label: true, Key: "kuma.io/sidecar-injection", Value: `^(disabled|false|no)$`},
+		{Key: "kuma.io/gateway", Value: `^builtin$`},
+	},
 	UnmeshedNamespace: func(labels, _ map[string]string) string {
 		if value := labels["kuma.io/sidecar-injection"]; kumaDisabled(value) {
 			return "has the label kuma.io/sidecar-injection: " + value

@@ -71,6 +71,10 @@ var linkerd = Mesh{
 		}
 		return ""
 	},
+	OptOuts: []OptOut{
+		{Label: true, Key: "linkerd.io/control-plane-component"},
+		{Key: "linkerd.io/inject", Value: `^disabled$`},
+	},
 	UnmeshedNamespace: func(labels, annotations map[string]string) string {
 		if labels["config.linkerd.io/admission-webhooks"] == "disabled" {
 			return "has the label config.linkerd.io/admission-webhooks: disabled"

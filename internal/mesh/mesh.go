@@ -62,6 +62,9 @@ type Mesh struct {
 	// intercepts gives the directions in which the mesh intercepts a pod all the
 	// same; nil for none.
 	intercepts func(labels, annotations map[string]string) Opening
+	// OptOuts are the ways in which Unmeshed has a reason and the mesh intercepts
+	// nothing.
+	OptOuts []OptOut
 	// UnmeshedNamespace says why the mesh gives the pods of a namespace with
 	// these labels and annotations no sidecar; "" where nothing speaks
 	// against it.

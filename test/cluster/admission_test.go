@@ -66,6 +66,7 @@ func TestAdmissionPolicy(t *testing.T) {
 	t.Run("an earlier revision comes back", undone)
 	t.Run("kinds that a specification adds", kindsOfSpec)
 	t.Run("namespaces that a specification enrols", enrolledOfSpec)
+	t.Run("opting out, as the limits of a specification have it", optOutsOfSpec)
 }
 
 func await(t *testing.T, what string, done func() bool) {

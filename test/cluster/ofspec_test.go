@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -71,4 +73,65 @@ spec: {mesh: Consul, enrolment: {namespaces: ["*", consul, kube-public]}}
 	await(t, "the namespaces are enrolled", func() bool { return in("consul") != "" })
 	assert.NotEmpty(t, in("kube-public"))
 	assert.Empty(t, in("kube-system"))
+}
+
+// optOutsOfSpec puts the policy in with limits that say who may opt out of the mesh.
+func optOutsOfSpec(t *testing.T) {
+	spec := filepath.Join(t.TempDir(), "bypass.yaml")
+	require.NoError(t, os.WriteFile(spec, []byte(`apiVersion: krm-bypass.dev/v1alpha1
+kind: ClusterBypass
+metadata: {name: cluster}
+spec: {limits: {meshOptOut: {namespaces: ["batch-*"]}}}
+`), 0o600))
+	const inject, templates = "sidecar.istio.io/inject", "inject.istio.io/templates"
+	in := func(namespace string, labels, annotations map[string]any) controlplane.Object {
+		object := workload("apps/v1", kinds["apps/v1 Deployment"], annotations)
+		below(object, "metadata")["namespace"] = namespace
+		maps.Copy(below(object, "spec", "template", "metadata", "labels"), labels)
+		return object
+	}
+	makeNamespace(t, "batch-1")
+	out := map[string]any{inject: "false"}
+	assert.Empty(t, refusal(t, in("default", out, nil)), "without limits")
+	before := in("default", out, nil)
+	below(before, "metadata")["name"] = "before"
+	create(t, before)
+	kubectl(t, krmBypass(t, "schema", "--admission-policy", "--spec", spec), "apply", "--server-side", "-f", "-")
+	await(t, "it refuses", func() bool { return refusal(t, in("default", out, nil)) != "" })
+	for _, test := range []struct {
+		namespace           string
+		labels, annotations map[string]any
+		says                string
+	}{
+		{"default", out, nil, "has the label " + inject},
+		{"default", nil, out, "has the annotation " + inject},
+		{"default", nil, map[string]any{templates: "custom, gateway"}, "has the annotation " + templates},
+		{"default", map[string]any{inject: "true"}, out, ""}, // the label wins
+		{"default", map[string]any{inject: "falsey"}, nil, ""},
+		{"default", nil, map[string]any{templates: "gateway,sidecar"}, ""},    // both apply
+		{"default", nil, map[string]any{"linkerd.io/inject": "disabled"}, ""}, // another mesh's
+		{"default", nil, nil, ""},
+		{"batch-1", out, nil, ""},
+		{"istio-system", out, nil, ""},
+		{"kube-system", out, nil, ""},
+	} {
+		said := refusal(t, in(test.namespace, test.labels, test.annotations))
+		if test.says == "" {
+			assert.Empty(t, said, "%+v", test)
+			continue
+		}
+		assert.Contains(t, said, test.says+", by which its pods get no sidecar", "%+v", test)
+	}
+	patch := func(labels map[string]any) string {
+		_, err := server.Request(t.Context(), http.MethodPatch, pathOf(t, before)+"/before?dryRun=All",
+			controlplane.Object{"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{"labels": labels}}}})
+		return ofPolicy(t, err)
+	}
+	assert.Empty(t, patch(map[string]any{"team": "storefront"}), "it was so before")
+	kubectl(t, "", "scale", "deployment/before", "--replicas=2")
+	kubectl(t, "", "rollout", "restart", "deployment/before")
+	assert.Empty(t, patch(map[string]any{inject: nil}))
+	kubectl(t, "", "patch", "deployment/before", "--type=merge", `--patch={"spec":{"template":{"metadata":{"labels":{"`+inject+`":null}}}}}`)
+	assert.Contains(t, patch(out), "has the label "+inject)
+	typesFit(t)
 }
