@@ -132,6 +132,11 @@ func TestRenderAppliesASpecWhereKustomizeWouldRunIt(t *testing.T) {
 			rendered := inProcess(t, folder)
 			assert.False(t, rendered.failed, rendered.stderr)
 			assert.Equal(t, built.stdout, rendered.stdout)
+			if _, patched := files["patch.yaml"]; patched {
+				assert.Equal(t, 1, strings.Count(rendered.stderr, "\n"), rendered.stderr)
+				assert.Contains(t, rendered.stderr, `changed after krm-bypass wrote it: it wrote "3306", and here is "1"`)
+				return
+			}
 			assert.Empty(t, rendered.stderr)
 		})
 	}
