@@ -203,18 +203,16 @@ func overridden(mapping *yaml.Node, reach *reach) []*Doubt {
 func crossed(mapping *yaml.Node, reach *reach) []*Doubt {
 	var found []*Doubt
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		sources := node.Sources(mapping.Content[i+1])
-		if !node.IsMerge(mapping.Content[i]) || len(sources) < 2 {
+		if !node.IsMerge(mapping.Content[i]) {
 			continue
 		}
-		line, brought, seen := mapping.Content[i].Line, map[string]bool{}, map[*yaml.Node]bool{}
+		sources := distinct(node.Sources(mapping.Content[i+1]))
+		if len(sources) < 2 {
+			continue
+		}
+		line, brought := mapping.Content[i].Line, map[string]bool{}
 		for _, source := range sources {
-			value := node.Of(source)
-			if seen[value.Node()] {
-				continue // it holds and brings nothing more
-			}
-			seen[value.Node()] = true
-			for e := range value.Entries() {
+			for e := range source.Entries() {
 				switch {
 				case reach.left < 0:
 					return nil
@@ -229,6 +227,20 @@ func crossed(mapping *yaml.Node, reach *reach) []*Doubt {
 		}
 	}
 	return found
+}
+
+// distinct gives the mappings that a list of merges names, each once: again it holds
+// and brings nothing more.
+func distinct(sources []*yaml.Node) []node.Value {
+	var all []node.Value
+	seen := map[*yaml.Node]bool{}
+	for _, source := range sources {
+		if value := node.Of(source); !seen[value.Node()] {
+			seen[value.Node()] = true
+			all = append(all, value)
+		}
+	}
+	return all
 }
 
 // Doubts visits the keys in doubt of all that is in an object, but for those of
