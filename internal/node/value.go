@@ -67,6 +67,20 @@ func (v Value) IsString() bool {
 // it is written. kustomize writes it in another form.
 func (v Value) IsDate() bool { return v.IsScalar() && v.node.ShortTag() == "!!timestamp" }
 
+// IsOther reports whether the value is a number, a boolean or a date to kubectl.
+func (v Value) IsOther() bool {
+	if !v.IsScalar() {
+		return false
+	}
+	switch v.node.ShortTag() {
+	case "!!int", "!!float", "!!bool", "!!timestamp":
+		return true
+	case "!!str":
+		return v.isOldBoolean()
+	}
+	return false
+}
+
 // isOldBoolean reports whether the value is a word without quotes that is a boolean
 // in YAML 1.1.
 func (v Value) isOldBoolean() bool {

@@ -44,7 +44,11 @@ func Documents(stream []byte) []Document {
 }
 
 // blank reports whether a text holds nothing but comments, markers and directives.
+// One with a character that tools take for different things is not blank.
 func blank(text []byte) bool {
+	if bytes.Contains(text, []byte(mark)) || lastOddBreak(text) >= 0 {
+		return false
+	}
 	tree, err := (yamltext.Fragment{Text: text}).Outline(0)
 	if err == nil {
 		return tree.Root == nil || tree.Root.Kind == yamltext.Scalar && !tree.Root.Written()
@@ -53,12 +57,18 @@ func blank(text []byte) bool {
 	return err == nil && len(document.Content) == 0
 }
 
-// values cuts a text in which JSON values follow one another.
+// values cuts a text in which JSON values follow one another. Where what follows is
+// in braces and no JSON the text stays whole, which is no YAML: each tool reads another
+// of the two.
 func values(d yamltext.Document) []yamltext.Document {
 	var all []yamltext.Document
+	whole := d
 	for {
 		end := jsonEnd(d.Text)
 		if end == 0 {
+			if rest := d.Text[contentOf(d.Text):]; len(all) > 0 && bytes.HasPrefix(rest, []byte("{")) && !json.Valid(rest) {
+				return []yamltext.Document{whole}
+			}
 			return append(all, d)
 		}
 		all = append(all, yamltext.Document{Text: d.Text[:end:end], Line: d.Line})
@@ -102,23 +112,24 @@ func jsonEnd(text []byte) int {
 	return 0
 }
 
-// contentOf gives where a document's content begins.
+// contentOf gives where a document's content begins, behind its marker.
 func contentOf(text []byte) int {
-	at := 0
-	if isMarker(text) {
-		at = len(separator)
-	}
-	for at < len(text) {
-		switch text[at] {
-		case ' ', '\t', '\r', '\n':
+	marked := false
+	for at := 0; at < len(text); {
+		begins := at == 0 || text[at-1] == '\n'
+		switch {
+		case bytes.IndexByte([]byte(" \t\r\n"), text[at]) >= 0:
 			at++
-		case '#':
+		case text[at] == '#' || text[at] == '%' && begins && !marked:
 			at = yamltext.LineEnd(text, at)
+		case begins && !marked && isMarker(text[at:]):
+			at += len(separator)
+			marked = true
 		default:
 			return at
 		}
 	}
-	return at
+	return len(text)
 }
 
 // Read reads a document, or an item of a list of them, to be looked at and

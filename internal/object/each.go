@@ -1,8 +1,10 @@
 package object
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -79,9 +81,16 @@ func (w *listing) object(o Object) {
 			w.problem(append(slices.Clone(o.Path), doubt.Key), doubt)
 		}
 	}
-	if strings.TrimSpace(o.Kind) != o.Kind || strings.TrimSpace(o.APIVersion) != o.APIVersion {
-		w.problem(append(slices.Clone(o.Path), "kind"), errBlanks)
-		return
+	for _, key := range []string{"apiVersion", "kind"} {
+		value := o.Entry(key)
+		switch {
+		case strings.ContainsFunc(value.Text(), unicode.IsSpace):
+			w.problem(append(slices.Clone(o.Path), key), errBlank)
+			return
+		case value.IsOther() && len(o.Path) > 0:
+			w.problem(append(slices.Clone(o.Path), key), fmt.Errorf("%s is no string, and kubectl fills in the list's own: put it into quotes", value.Describe()))
+			return
+		}
 	}
 	items := o.Entry("items")
 	if (items.IsNull() || items.IsList()) && (w.carries(o.Type) || carriesPods(o.Value)) {

@@ -12,7 +12,7 @@ import (
 
 var (
 	errItems       = errors.New("kubectl takes an object with items for a list, and applies what is in it alone; other tools apply the object: remove the items, or the pod template")
-	errBlanks      = errors.New("the kind or the apiVersion begins or ends with a blank or a line break, and tools read it differently: write it on one line, without blanks around it")
+	errBlank       = errors.New("a blank or a line break in it, which tools read differently: write it on one line, without blanks")
 	errListVersion = errors.New("this list in a list has no apiVersion, and kubectl refuses it: add apiVersion: v1")
 	errListTwice   = errors.New("an alias brings in a list that appears elsewhere in the document already: write it out")
 )

@@ -3,6 +3,7 @@ package object
 import (
 	"bytes"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -19,6 +20,18 @@ func isMarker(line []byte) bool {
 	return marked && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
 }
 
+// lastOddBreak gives where the last line break stands that YAML 1.1 knows and
+// kubectl's reader of streams does not, -1 for none.
+func lastOddBreak(text []byte) int {
+	last := -1
+	for _, b := range []string{"\u0085", "\u2028", "\u2029"} {
+		if bytes.Contains(text, []byte(b)) { // which is faster than to look from the end
+			last = max(last, bytes.LastIndex(text, []byte(b)))
+		}
+	}
+	return last
+}
+
 // separators gives an error for a line that kubectl takes for the end of a
 // document, and YAML for its text.
 //
@@ -33,6 +46,15 @@ func separators(text []byte) error {
 	content += contentOf(text[content:])
 	if bytes.HasPrefix(text[content:], []byte(mark)) {
 		return &yamltext.Error{Line: yamltext.Line(text, content), Kind: yamltext.ErrUnsupported, Problem: "a byte order mark (U+FEFF) inside the text: remove it"}
+	}
+	// One in quotes or in a comment is harmless. Behind the last line, or where there is
+	// no line feed at all, it stands where lines end.
+	if last := lastOddBreak(text); last >= 0 {
+		r, size := utf8.DecodeRune(text[last:])
+		if len(bytes.TrimSpace(text[last+size:])) == 0 || !bytes.ContainsRune(text, '\n') && !bytes.HasPrefix(text[content:], []byte("{")) {
+			return &yamltext.Error{Line: yamltext.Line(text, last), Kind: yamltext.ErrUnsupported,
+				Problem: fmt.Sprintf("a line ends with %U, which not every tool takes for a line break: save the file with line feeds", r)}
+		}
 	}
 	for at := 0; ; at++ {
 		next := bytes.Index(text[at:], []byte("\n"+separator))

@@ -3,7 +3,6 @@ package readers
 import (
 	"fmt"
 	"os"
-	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -92,7 +91,7 @@ func TestDrawnStreams(t *testing.T) {
 	var next atomic.Uint64
 	var lock sync.Mutex
 	total := newCounts()
-	faults, known := map[string][]uint64{}, map[string]int{}
+	faults := map[string][]uint64{}
 	began := time.Now()
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -114,11 +113,7 @@ func TestDrawnStreams(t *testing.T) {
 					continue
 				}
 				lock.Lock()
-				if reason := knownIn(fault, o.text); reason != "" {
-					known[reason]++
-				} else {
-					faults[kindOf(fault)] = append(faults[kindOf(fault)], i)
-				}
+				faults[kindOf(fault)] = append(faults[kindOf(fault)], i)
 				lock.Unlock()
 			}
 			lock.Lock()
@@ -135,10 +130,6 @@ func TestDrawnStreams(t *testing.T) {
 			assert.Positive(t, total.oddities[o.name].drawn, "no stream has: %s", o.name)
 		}
 	}
-	for _, k := range knownFaults {
-		t.Logf("known fault in %d streams: %s", known[k.reason], k.reason)
-		assert.True(t, inTable(k.reason), "no row of the table is known to be wrong for that reason")
-	}
 	for kind, numbers := range faults {
 		slices.Sort(numbers)
 		t.Errorf("%d streams: %s", len(numbers), kind)
@@ -147,39 +138,6 @@ func TestDrawnStreams(t *testing.T) {
 			t.Errorf("%s\n%s%s", o.fault(), strings.TrimSuffix(fmt.Sprintf("%q\n", text), ""), o.report())
 		}
 	}
-}
-
-// A knownFault is what we read wrongly today, by the fault and what the stream has
-// in it. A row of the table stands for each.
-type knownFault struct {
-	reason string
-	is     func(fault string, text []byte) bool
-}
-
-var knownFaults = []knownFault{
-	{"kubectl refuses YAML behind two JSON objects, which our writing can make of two in braces", func(fault string, text []byte) bool {
-		return strings.HasPrefix(fault, "is not in what we write") && braces.Match(text)
-	}},
-}
-
-// braces is an object in braces behind another, without a separator.
-var braces = regexp.MustCompile(`\}\s*\{`)
-
-// inTable says that a row of the table stands for the reason.
-func inTable(reason string) bool {
-	return slices.ContainsFunc(table, func(s section) bool {
-		return slices.ContainsFunc(s.rows, func(r row) bool { return r.known == reason })
-	})
-}
-
-// knownIn gives the reason for which a faulty stream is expected.
-func knownIn(fault string, text []byte) string {
-	for _, known := range knownFaults {
-		if known.is(fault, text) {
-			return known.reason
-		}
-	}
-	return ""
 }
 
 // kindOf gives a fault without what is particular to one stream.

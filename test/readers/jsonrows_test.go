@@ -16,7 +16,7 @@ var jsonRows = []row{
 	{name: "JSON, then YAML", text: configJSON + "\n---\n" + web, fine: true},
 	{name: "JSON, then YAML without a separator", text: configJSON + "\n" + web},
 	{name: "two JSON objects, then YAML", text: configJSON + "\n" + dbJSON + "\n---\n" + web},
-	{name: "two objects in braces, of which the second is no JSON, then YAML", text: configJSON + change(dbJSON, `"23"`, `!!str "23 "`) + "\n---\n" + web, known: "kubectl refuses YAML behind two JSON objects, which our writing can make of two in braces"},
+	{name: "two objects in braces, of which the second is no JSON, then YAML", text: configJSON + change(dbJSON, `"23"`, `!!str "23 "`) + "\n---\n" + web},
 	{name: "YAML, then JSON", text: config + "---\n" + webJSON + "\n", fine: true},
 	{name: "YAML, then two JSON objects", text: config + "---\n" + webJSON + "\n" + dbJSON + "\n"},
 	{name: "YAML, then JSON without a separator", text: config + webJSON + "\n"},
