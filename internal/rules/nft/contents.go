@@ -21,11 +21,10 @@ type contents struct {
 	ahead []foreign
 }
 
-// foreign is somebody else's chain.
+// foreign is somebody else's chain, and its name in words.
 type foreign struct {
-	hook     Hook
-	name     string
-	priority int
+	hook Hook
+	name string
 }
 
 // contents gives what the table holds once the ruleset is loaded.
@@ -81,7 +80,7 @@ func overtaken(want, got contents) filter.Differences {
 	var d filter.Differences
 	for _, other := range got.ahead {
 		if slices.ContainsFunc(want.chains, func(c filter.Chain) bool { return c.Name == string(other.hook) }) {
-			d = append(d, fmt.Sprintf("chain %s, nat hook %s priority %d, comes before ours and may redirect what should bypass", other.name, other.hook, other.priority))
+			d = append(d, other.name+", comes before ours and may redirect or drop what should bypass")
 		}
 	}
 	return d

@@ -45,6 +45,8 @@ func showBuffer(socket *netlink.Conn) error {
 type element struct {
 	key, end string // end is the last key, in a concatenation only
 	isEnd    bool   // the key is the first one behind an interval
+	// statements are what is executed for whatever matches the element.
+	statements []string
 }
 
 // elements dumps a set.
@@ -65,10 +67,14 @@ func (k *kernel) expressions(chain string) ([][]string, error) {
 	all := make([][]string, len(rules))
 	for i, rule := range rules {
 		for _, expression := range attributes(find(rule, unix.NFTA_RULE_EXPRESSIONS)) {
-			all[i] = append(all[i], strings.TrimSuffix(string(find(expression, unix.NFTA_EXPR_NAME)), "\x00"))
+			all[i] = append(all[i], nameOf(expression))
 		}
 	}
 	return all, err
+}
+
+func nameOf(expression []byte) string {
+	return strings.TrimSuffix(string(find(expression, unix.NFTA_EXPR_NAME)), "\x00")
 }
 
 func named(attribute uint16, name string) netlink.Attribute {
@@ -127,12 +133,21 @@ var errMalformed = errors.New("the kernel's answer is malformed")
 func elementOf(body []byte) element {
 	key := func(attribute uint16) string { return string(find(find(body, attribute), unix.NFTA_DATA_VALUE)) }
 	isEnd := number(find(body, unix.NFTA_SET_ELEM_FLAGS))&unix.NFT_SET_ELEM_INTERVAL_END != 0
-	return element{key(unix.NFTA_SET_ELEM_KEY), key(nftaSetElemKeyEnd), isEnd}
+	e := element{key: key(unix.NFTA_SET_ELEM_KEY), end: key(nftaSetElemKeyEnd), isEnd: isEnd}
+	if one := find(body, unix.NFTA_SET_ELEM_EXPR); one != nil {
+		e.statements = append(e.statements, nameOf(one))
+	}
+	for _, statement := range attributes(find(body, nftaSetElemExpressions)) {
+		e.statements = append(e.statements, nameOf(statement))
+	}
+	return e
 }
 
-// nftaSetElemKeyEnd is missing from package unix (linux
-// include/uapi/linux/netfilter/nf_tables.h, NFTA_SET_ELEM_KEY_END).
-const nftaSetElemKeyEnd = 10
+// These are missing from package unix (linux include/uapi/linux/netfilter/nf_tables.h).
+const (
+	nftaSetElemKeyEnd      = 10 // NFTA_SET_ELEM_KEY_END
+	nftaSetElemExpressions = 11 // NFTA_SET_ELEM_EXPRESSIONS
+)
 
 // find gives the value of one netlink attribute, nil if it is absent.
 func find(list []byte, kind uint16) []byte {

@@ -77,7 +77,7 @@ func (k *kernel) readSets() ([]Set, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the elements of set %s: %w", s.Name, err)
 		}
-		all = append(all, Set{s.Name, typeOf(s), intervalsOf(elements)})
+		all = append(all, Set{s.Name, typeOf(s) + conditionsOf(elements), intervalsOf(elements)})
 	}
 	return all, nil
 }
@@ -100,6 +100,20 @@ func typeOf(s *nftables.Set) Type {
 	return Type(words)
 }
 
+// conditionsOf gives the statements of elements that an element may not match for,
+// such as a limit. Every element has those of its set (linux
+// net/netfilter/nf_tables_api.c, nft_add_set_elem).
+func conditionsOf(elements []element) (words Type) {
+	for _, e := range elements {
+		for _, statement := range e.statements {
+			if word := Type(", " + statement); statement != "counter" && statement != "last" && !strings.Contains(string(words), string(word)) {
+				words += word
+			}
+		}
+	}
+	return words
+}
+
 // readChains reads our chains, and which of others come before them.
 func (k *kernel) readChains(c *contents) error {
 	chains, err := k.conn.ListChains()
@@ -117,8 +131,8 @@ func (k *kernel) readChains(c *contents) error {
 			return fmt.Errorf("reading the rules of chain %s: %w", chain.Name, err)
 		}
 		switch {
-		case !ours && len(rules) > 0:
-			c.ahead = append(c.ahead, foreign{hook, fmt.Sprintf("%s of table %s %s", chain.Name, families[chain.Table.Family], chain.Table.Name), int(*chain.Priority)})
+		case !ours && (len(rules) > 0 || *chain.Policy != nftables.ChainPolicyAccept):
+			c.ahead = append(c.ahead, foreign{hook, fmt.Sprintf("chain %s of table %s %s, nat hook %s priority %d", chain.Name, families[chain.Table.Family], chain.Table.Name, hook, *chain.Priority)})
 		case ours:
 			spelled, err := k.spellRules(chain.Name, rules)
 			if err != nil {
@@ -131,9 +145,11 @@ func (k *kernel) readChains(c *contents) error {
 }
 
 // aheadOfOurs reports whether a chain may map a connection before our chain of the
-// hook does, which then is not asked.
+// hook does, which then is not asked. Of two with the same priority the later one comes
+// first (linux net/netfilter/core.c, nf_hook_entries_grow), and which one that is
+// cannot be read.
 func aheadOfOurs(c *nftables.Chain) (Hook, bool) {
-	if c.Type != nftables.ChainTypeNAT || c.Hooknum == nil || c.Priority == nil || *c.Priority >= Priority {
+	if c.Type != nftables.ChainTypeNAT || c.Hooknum == nil || c.Priority == nil || c.Policy == nil || *c.Priority > Priority {
 		return "", false
 	}
 	hook := hookOf(c)

@@ -110,7 +110,7 @@ func addRule(chain string, expressions ...expression) error {
 
 // Whoever maps a connection before us decides: our chains are not asked.
 func TestChainsAheadOfOursAreTold(t *testing.T) {
-	const told = "chain %s of table %s, nat hook %s priority %d, comes before ours and may redirect what should bypass"
+	const told = "chain %s of table %s, nat hook %s priority %d, comes before ours and may redirect or drop what should bypass"
 	both := []string{"--exclude-inbound-ports=7001", "--exclude-outbound-ports=5432"}
 	for _, test := range []struct {
 		name, chains string
@@ -123,6 +123,10 @@ func TestChainsAheadOfOursAreTold(t *testing.T) {
 			filter.Differences{fmt.Sprintf(told, "out", "inet mesh", "output", -150)}},
 		{"in a table named as ours", "table ip6 krm-bypass { chain output { type nat hook output priority -102; meta l4proto tcp redirect to :15001; }; }", both,
 			filter.Differences{fmt.Sprintf(told, "output", "ip6 krm-bypass", "output", -102)}},
+		{"as early as ours, and loaded later", "table inet mesh { chain out { type nat hook output priority -101; meta l4proto tcp redirect to :15001; }; }", both,
+			filter.Differences{fmt.Sprintf(told, "out", "inet mesh", "output", -101)}},
+		{"a policy of drop without rules", "table ip mesh { chain out { type nat hook output priority -102; policy drop; }; }", both,
+			filter.Differences{fmt.Sprintf(told, "out", "ip mesh", "output", -102)}},
 		{"at a hook that the settings say nothing of", "table ip mesh { chain in { type nat hook prerouting priority -102; tcp dport 1-65535 redirect to :15006; }; }", both[1:], nil},
 		{"without rules", "table ip mesh { chain in { type nat hook prerouting priority -102; }; }", both, nil},
 		{"behind ours", "table ip mesh { chain in { type nat hook prerouting priority -100; meta l4proto tcp redirect to :15006; }; }", both, nil},

@@ -192,6 +192,40 @@ func TestDifferencesAreFound(t *testing.T) {
 	}
 }
 
+// A statement of a set may keep it from matching. Some only count.
+func TestStatementsOfSetsAreDifferences(t *testing.T) {
+	settings := samples.Of(t, "--exclude-outbound-ports=5432/TCP", "--exclude-outbound-ip-ranges=10.0.0.0/8")
+	text := nft.Compile(settings, filter.Received{}).Text()
+	const ports, ranges = "exclude-outbound-ports-tcp", "exclude-outbound-ip-ranges-ip"
+	different := func(set, kind, statement string) filter.Differences {
+		return filter.Differences{fmt.Sprintf("set %s is of type %q instead of %q", set, kind+", "+statement, kind)}
+	}
+	for _, test := range []struct {
+		set, property string
+		found         filter.Differences
+	}{
+		{ports, "limit rate over 1000000/second", different(ports, "inet_service", "limit")},
+		{ports, "limit rate 1/day burst 1 packets", different(ports, "inet_service", "limit")},
+		{ports, "quota 10 bytes", different(ports, "inet_service", "quota")},
+		{ports, "ct count 1", different(ports, "inet_service", "connlimit")},
+		{ports, "counter quota 10 bytes", different(ports, "inet_service", "quota")},
+		{ports, "counter", nil},
+		{ports, "size 100", nil},
+		{ports, "comment \"ours\"", nil},
+		{ranges, "limit rate 1/day burst 1 packets", different(ranges, "ipv4_addr", "limit")},
+	} {
+		t.Run(test.set+" "+test.property, func(t *testing.T) {
+			pod := newPod(t)
+			head, rest, found := strings.Cut(text, "set "+test.set+" {\n")
+			require.True(t, found)
+			pod.Feed(t, head+"set "+test.set+" {\n"+test.property+"\n"+rest, "nft", "-f", "-")
+			assert.Equal(t, test.found, pod.verify(t, settings))
+			require.NoError(t, pod.apply(settings))
+			assert.Empty(t, pod.verify(t, settings), "apply mends it")
+		})
+	}
+}
+
 func TestCleanLeavesNothing(t *testing.T) {
 	pod, settings := newPod(t), samples.Of(t, samples.Everything...)
 	pod.Run(t, "nft", "add", "table", "inet", "somebody-elses")
