@@ -121,7 +121,7 @@ func TestCheckSaysWhatDiffers(t *testing.T) {
 func TestCheckSaysWhatTheFunctionRefuses(t *testing.T) {
 	checked := check(t, strings.Replace(renderedBy(t, checkedSpec), "krm-bypass.dev/last-applied", "elsewhere", 1))
 	assert.False(t, checked.Passed())
-	assert.Contains(t, checked.Results.Report(), "error: web.yaml:19: Deployment shop/web: spec.template.spec.initContainers: there is a container named krm-bypass-init that krm-bypass did not write")
+	assert.Contains(t, checked.Results.Report(), "error: web.yaml:19: Deployment shop/web: spec.template.spec.initContainers[0]: there is a container named krm-bypass-init that krm-bypass did not write")
 }
 
 func TestCheckOfWhatCannotBeRead(t *testing.T) {

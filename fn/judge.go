@@ -20,19 +20,24 @@ func Judge(spec *Spec, written, finished []Manifest, options Options, today v1al
 	var judge transform.Finished
 	before := runOn(spec, stream.Of(written...), options)
 	before.plan = judge.Remember
-	if results := before.process(nil, nil); results.Failed() {
+	results := before.process(nil, nil)
+	if results.Failed() {
 		return &Explained{Results: results}, &FailedError{results}
+	}
+	told := map[string]bool{}
+	for _, one := range results {
+		told[one.told()] = true
 	}
 	r := runOn(spec, stream.Of(finished...), options)
 	r.plan = judge.Judge
 	workloads := make([][]Explanation, len(r.items))
-	results := r.process(func(d *pass.Document) {
-		d.Workloads = slices.DeleteFunc(d.Workloads, func(plan *transform.Plan) bool { return !plan.Changed })
-		workloads[d.At] = r.explanations(d, nil, today)
+	results = r.process(func(d *pass.Document) {
+		changed := *d
+		changed.Workloads = slices.DeleteFunc(slices.Clone(d.Workloads), func(plan *transform.Plan) bool { return !plan.Changed })
+		workloads[d.At] = r.explanations(&changed, nil, today)
 	}, nil)
-	// The spec's own warnings have been told.
 	judged := &Explained{Workloads: slices.Concat(workloads...), Results: slices.DeleteFunc(results, func(one Result) bool {
-		return one.Severity != Error && one.ResourceRef != nil && one.ResourceRef.Kind == v1alpha1.Kind
+		return one.Severity != Error && told[one.told()]
 	})}
 	if r.spec != nil {
 		judged.Mesh = r.spec.Policy.Mesh.Name
@@ -41,4 +46,10 @@ func Judge(spec *Spec, written, finished []Manifest, options Options, today v1al
 		return judged, &FailedError{judged.Results}
 	}
 	return judged, nil
+}
+
+// told gives what a result tells of which object, wherever that is.
+func (r Result) told() string {
+	r.File = nil
+	return r.String()
 }

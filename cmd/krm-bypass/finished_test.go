@@ -60,11 +60,35 @@ func TestWhatAKustomizationMakesOfWhatWasWritten(t *testing.T) {
 		"a component": {map[string]string{"kustomization.yaml": "resources: [../base]\ncomponents: [c]\n", "c/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches: [{path: p.yaml}]\n", "c/p.yaml": patchOf(ports + `: "443"`)}, true,
 			[]string{"outbound port 443 must not", "may not carry", `it wrote "3306", and here is "443"`}},
 		"an argument of the init container": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "add", "path": "/spec/template/spec/initContainers/0/args/-", "value": "--exclude-outbound-ports=443"}`)}, true,
-			[]string{"outbound port 443 must not bypass the sidecar (spec.limits.forbiddenOutboundPorts), but would by the init container krm-bypass-init.excludeOutboundPorts", `it wrote ["--exclude-outbound-ports=3306"], and here is ["--exclude-outbound-ports=3306", "--exclude-outbound-ports=443"]`}},
+			[]string{"outbound port 443 must not bypass the sidecar (spec.limits.forbiddenOutboundPorts), but would by the arguments of the container krm-bypass-init: remove it there", `it wrote ["--exclude-outbound-ports=3306"], and here is ["--exclude-outbound-ports=3306", "--exclude-outbound-ports=443"]`}},
 		"an object that the spec did not see": {map[string]string{"kustomization.yaml": "resources: [../base, api.yaml]\n", "api.yaml": strings.NewReplacer("name: web,", "name: api,", "labels:", "annotations: {"+ports+`: "443"}, labels:`).Replace(selected)}, true,
 			[]string{"Deployment shop/api: spec.template.metadata.annotations[\"traffic.sidecar.istio.io/excludeOutboundPorts\"]: outbound port 443 must not", "may not carry"}},
 		"a namespace in which nothing may bypass": {map[string]string{"kustomization.yaml": "namespace: closed\nresources: [../base]\n"}, true,
 			[]string{"nothing may bypass the sidecar in namespace closed", "nothing may bypass the sidecar in namespace closed"}},
+		"a variable in an argument": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "add", "path": "/spec/template/spec/initContainers/0/args/-", "value": "--exclude-outbound-ports=$(P)"}`)}, true,
+			[]string{"what the container krm-bypass-init lets bypass is in doubt, since it has a variable in its arguments", "and here is"}},
+		"a command": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "add", "path": "/spec/template/spec/initContainers/0/command", "value": ["/krm-bypass-init"]}`)}, true,
+			[]string{"what the container krm-bypass-init lets bypass is in doubt, since it has a command", "it wrote nothing"}},
+		"another name and another argument": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "replace", "path": "/spec/template/spec/initContainers/0/name", "value": "x"}, {"op": "add", "path": "/spec/template/spec/initContainers/0/args/-", "value": "--exclude-outbound-ports=443"}`)}, true,
+			[]string{"outbound port 443 must not bypass the sidecar (spec.limits.forbiddenOutboundPorts), but would by the arguments of the container x", "it wrote the container krm-bypass-init, and here is nothing"}},
+		"a privileged container": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "add", "path": "/spec/template/spec/containers/0/securityContext", "value": {"privileged": true}}`)}, false,
+			[]string{"spec.template.spec.containers[0].securityContext.privileged: privileged: true lets this container change the rules"}},
+		"a privileged init container": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "replace", "path": "/spec/template/spec/initContainers/0/securityContext/privileged", "value": true}`)}, false,
+			[]string{"it wrote the boolean false, and here is the boolean true", "privileged: true lets this container change the rules"}},
+		"a privileged container, refused": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "add", "path": "/spec/template/spec/containers/0/securityContext", "value": {"privileged": true}}`),
+			"../base/bypass.yaml": boundSpec + "  lint: {pod-privilege: Error}\n"}, true, []string{"Deployment shop/web: spec.template.spec.containers[0].securityContext.privileged"}},
+		"the host's network": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "add", "path": "/spec/template/spec/hostNetwork", "value": true}`)}, false,
+			[]string{"the init container krm-bypass-init fails in the host's network, so that no pod starts"}},
+		"its image, without the digest": {map[string]string{"kustomization.yaml": "resources: [../base]\nimages: [{name: example.com/init, newName: other, newTag: \"2\"}]\n",
+			"../base/bypass.yaml": strings.Replace(boundSpec, `{image: "example.com/init:1"}`, `{image: "example.com/init@sha256:`+strings.Repeat("0", 64)+`", requireDigest: true}`, 1)}, true,
+			[]string{`"other:2" has no digest, but spec.enforcement.requireDigest is true`, `and here is "other:2"`}},
+		"its image, with a digest": {map[string]string{"kustomization.yaml": "resources: [../base]\nimages: [{name: example.com/init, newName: other, digest: sha256:" + strings.Repeat("1", 64) + "}]\n",
+			"../base/bypass.yaml": strings.Replace(boundSpec, `{image: "example.com/init:1"}`, `{image: "example.com/init@sha256:`+strings.Repeat("0", 64)+`", requireDigest: true}`, 1)}, false,
+			[]string{"and here is \"other@sha256:1111"}},
+		"a privileged container that has been told of": {map[string]string{"kustomization.yaml": "resources: [../base]\nlabels: [{pairs: {team: a}}]\n", "../base/web.yaml": strings.Replace(selected, `"web:1"`, `"web:1", securityContext: {privileged: true}`, 1)}, false,
+			[]string{"privileged: true lets this container"}},
+		"a container of our name that the spec did not see": {map[string]string{"kustomization.yaml": "resources: [../base, api.yaml]\n", "api.yaml": strings.NewReplacer("metadata: {name: web,", "metadata: {name: api,", "[{name: web,", "[{name: krm-bypass-init,").Replace(selected)}, false,
+			[]string{"Deployment shop/api: spec.template.spec.containers[0]: there is a container named krm-bypass-init that krm-bypass did not write"}},
 		"no init container": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "remove", "path": "/spec/template/spec/initContainers"}`)}, false,
 			[]string{"it wrote the container krm-bypass-init, and here is nothing"}},
 		"no NET_ADMIN": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "remove", "path": "/spec/template/spec/initContainers/0/securityContext/capabilities/add"}`)}, false,
@@ -88,7 +112,7 @@ func TestWhatAKustomizationMakesOfWhatWasWritten(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			files := map[string]string{"base/web.yaml": selected, "base/bypass.yaml": boundSpec, "base/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n"}
 			for path, text := range test.files {
-				files["top/"+path] = text
+				files[filepath.Join("top", path)] = text
 			}
 			code, out, errOut := krmBypass("", "render", filepath.Join(folder(t, files), "top"))
 			assert.Equal(t, test.fails, code != 0, errOut)

@@ -32,6 +32,8 @@ type container struct {
 	node.Value
 	list  string
 	index int
+	// accounted says that it is the init container, as the spec writes it.
+	accounted bool
 }
 
 func (c container) name() string { return c.Entry("name").Text() }
@@ -69,6 +71,9 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 	for _, list := range containerLists {
 		e.lookAt(list)
 	}
+	if plan.Container {
+		e.containers[plan.ContainerAt].accounted = true // the init containers come first
+	}
 	return e
 }
 
@@ -76,7 +81,7 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 func (e *examination) lookAt(list string) {
 	w := e.workload
 	for i, one := range e.pod.Entry(list).Items() {
-		e.containers = append(e.containers, container{one, list, i})
+		e.containers = append(e.containers, container{one, list, i, false})
 		// Of the init containers, those that stay have ports that count
 		// (kubernetes/kubernetes pkg/api/v1/pod/util.go, FindPort).
 		if !w.opensInbound() || list == "initContainers" && one.Entry("restartPolicy").Text() != "Always" {

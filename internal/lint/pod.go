@@ -10,7 +10,6 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
-	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 // neighbour is something in a pod that translates addresses by rules of its own.
@@ -107,7 +106,7 @@ func otherProxy(e *examination) {
 func podPrivilege(e *examination) {
 	for _, c := range e.containers {
 		switch {
-		case !e.linter.limited || c.name() == transform.InitName:
+		case !e.linter.limited || c.accounted:
 		case c.privileged():
 			e.find(e.workload.Object, e.path(c, "securityContext", "privileged"), "", "privileged: true")
 		case slices.ContainsFunc(c.Below("securityContext", "capabilities", "add").Items(), changesRules):
@@ -135,7 +134,7 @@ func proxyUser(e *examination) {
 		for _, c := range e.containers {
 			given := c.Entry("securityContext").Entry(id.field)
 			switch {
-			case c.name() == transform.InitName, c.name() == mesh.Sidecar, slices.Contains(mesh.Containers, c.name()):
+			case c.name() == mesh.Sidecar, slices.Contains(mesh.Containers, c.name()):
 			case !given.Exists() || given.IsNull():
 				inherits = true
 			case slices.Contains(id.ids, number(given)):

@@ -79,7 +79,7 @@ func (p *Pass) Run() []Finding {
 		}
 	}
 	if p.Plan != nil {
-		return all.findings
+		return append(all.findings, p.located(all.linted)...)
 	}
 	return append(all.findings, p.located(p.judge(linter, &all))...)
 }
@@ -104,7 +104,7 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 		p.Written(d)
 	}
 	var o outcome
-	if !d.failed && p.Plan == nil {
+	if !d.failed {
 		o.workloads, o.linted = linter.Look(d.Workloads, node.Of(d.Nodes), i)
 	}
 	if p.Policy.Mesh.Config != nil {

@@ -67,6 +67,9 @@ func (c *compiler) enforcement(e *v1alpha1.Enforcement) {
 // enforced is what the init container is made of.
 func enforced(e *v1alpha1.Enforcement) transform.Enforcement {
 	made := transform.Enforcement{Image: e.Image, ImagePullPolicy: e.ImagePullPolicy, Backend: e.Backend, Resources: resourcesNode(e.Resources)}
+	if e.RequireDigest {
+		made.Pinned = pinnedImage.matches
+	}
 	for _, s := range e.ImagePullSecrets {
 		made.ImagePullSecrets = append(made.ImagePullSecrets, s.Name)
 	}

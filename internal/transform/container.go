@@ -2,6 +2,7 @@ package transform
 
 import (
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -20,6 +21,8 @@ type Enforcement struct {
 	Backend string
 	// Resources is a Kubernetes ResourceRequirements; nil for none.
 	Resources *yaml.Node
+	// Pinned reports whether an image has a digest; nil where it need not.
+	Pinned func(image string) bool
 }
 
 // The environment by which the init container knows that it is in the network
@@ -54,18 +57,22 @@ func (e Enforcement) container(s traffic.Settings) *yaml.Node {
 	if e.Resources != nil {
 		entries = append(entries, node.Str("resources"), e.Resources)
 	}
-	entries = append(entries, node.Str("securityContext"), node.Map(
+	return node.Map(append(entries, node.Str("securityContext"), securityContext(e.Backend))...)
+}
+
+// securityContext is the init container's.
+func securityContext(backend string) *yaml.Node {
+	return node.Map(
 		node.Str("allowPrivilegeEscalation"), node.Bool(false),
 		node.Str("capabilities"), node.Map(
-			node.Str("add"), node.Seq(capabilities(e.Backend)...),
+			node.Str("add"), node.Seq(capabilities(backend)...),
 			node.Str("drop"), node.Seq(node.Str("ALL"))),
 		node.Str("privileged"), node.Bool(false),
 		node.Str("readOnlyRootFilesystem"), node.Bool(true),
 		node.Str("runAsGroup"), node.Int(0),
 		node.Str("runAsNonRoot"), node.Bool(false),
 		node.Str("runAsUser"), node.Int(0),
-		node.Str("seccompProfile"), node.Map(node.Str("type"), node.Str("RuntimeDefault"))))
-	return node.Map(entries...)
+		node.Str("seccompProfile"), node.Map(node.Str("type"), node.Str("RuntimeDefault")))
 }
 
 // rawSocketBackend is the backend that works through a raw socket: that of
@@ -106,4 +113,50 @@ func (e Enforcement) missingPullSecrets(w *Workload, was *record) []string {
 		users = slices.Delete(users, place, place+1)
 	}
 	return slices.DeleteFunc(slices.Clone(e.ImagePullSecrets), func(name string) bool { return slices.Contains(users, name) })
+}
+
+// enforces reports whether a container is an init container of krm-bypass's, by its
+// name or its image, whoever wrote it.
+func (p *Policy) enforces(c container) bool {
+	image := repository(p.Enforcement.Image)
+	return c.name == InitName || image != "" && image == repository(c.value.Entry("image").Text())
+}
+
+// repository gives an image without its tag and its digest.
+func repository(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	if tag := strings.LastIndexByte(image, ':'); tag > strings.LastIndexByte(image, '/') {
+		image = image[:tag]
+	}
+	return image
+}
+
+// argued gives what the arguments of such a container let bypass. Where nobody can
+// tell, doubt says by what of it. Arguments that the program refuses let nothing
+// bypass.
+func (c container) argued() (lets traffic.Layer, doubt string) {
+	if command := c.value.Entry("command"); command.Exists() && !command.IsNull() {
+		return lets, "a command"
+	}
+	values := map[traffic.Field][]string{}
+	args := c.value.Entry("args")
+	for i, arg := range args.Items() {
+		if strings.Contains(arg.Text(), "$(") { // the kubelet puts a variable there
+			return lets, "a variable in its arguments"
+		}
+		flag, value, joined := strings.Cut(strings.TrimLeft(arg.Text(), "-"), "=")
+		if !joined {
+			value = args.Item(i + 1).Text()
+		}
+		for _, f := range traffic.Fields {
+			if f.Flag() == flag {
+				values[f] = append(values[f], value)
+			}
+		}
+	}
+	settings, err := traffic.ParseArguments(values)
+	if err != nil {
+		return lets, ""
+	}
+	return settings.Layer(), ""
 }

@@ -176,11 +176,6 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 	}
 	needed := plan.Mode == InitContainer || plan.Mode == WhereNeeded && len(plan.Gaps) > 0
 	if needed && !plan.Settings.BypassNothing() {
-		if was.container < 0 && w.hasContainer(InitName) {
-			plan.find(Error, w.templatePath("spec", "initContainers"), InitName,
-				"there is a container named %s that krm-bypass did not write: remove it or rename it; set its image and resources in spec.enforcement", InitName)
-			return desired{}
-		}
 		d.container = p.Enforcement.container(plan.Settings)
 		plan.Imageless = p.Enforcement.Image == ""
 		d.pullSecrets = p.Enforcement.missingPullSecrets(w, was.record)

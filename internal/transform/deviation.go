@@ -90,10 +90,8 @@ func (w *Workload) marks() []Deviation {
 	if _, stands := w.TemplateAnnotations[PolicyAnnotation]; stands {
 		found = append(found, Deviation{Kind: Foreign, Path: w.templatePath("metadata", "annotations", PolicyAnnotation), mark: true})
 	}
-	for i, c := range w.initContainers {
-		if c.name == InitName {
-			found = append(found, Deviation{Kind: Foreign, Path: w.templatePath("spec", "initContainers", i), mark: true})
-		}
+	for _, c := range byOurName(w.foreign(-1)) {
+		found = append(found, Deviation{Kind: Foreign, Path: c.path, mark: true})
 	}
 	return found
 }

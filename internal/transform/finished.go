@@ -23,8 +23,14 @@ type Finished struct {
 
 // Remember notes a workload as the policy left it. It is a plan of nothing.
 func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
-	plan := &Plan{Workload: w}
-	if was, err := w.record(w.pullSecrets); err == nil && !was.isEmpty() && was.Spec == p.Name {
+	plan := &Plan{Workload: w, Namespace: p.namespaceOf(w)}
+	p.hold(w, &prior{annotations: w.TemplateAnnotations, container: -1}, plan) // for the checks
+	was, err := w.record(w.pullSecrets)
+	if err != nil {
+		return plan
+	}
+	plan.account(w, was)
+	if !was.isEmpty() && was.Spec == p.Name {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if f.written == nil {
@@ -63,56 +69,69 @@ func (w *Workload) ownMarks() []string {
 // wrote it, and warns of what was written and is not as it was. Nothing is planned.
 func (f *Finished) Judge(p *Policy, w *Workload) *Plan {
 	plan := &Plan{Workload: w, Namespace: p.namespaceOf(w)}
-	foreign := &prior{annotations: maps.Clone(w.TemplateAnnotations)}
-	if wrote := f.wrote(w); wrote != nil {
+	foreign := &prior{annotations: maps.Clone(w.TemplateAnnotations), container: -1}
+	was, err := w.record(w.pullSecrets)
+	if err == nil {
+		plan.account(w, was) // another spec may have written it
+	}
+	wrote := f.wrote(w)
+	if wrote == nil && err == nil && was.isEmpty() {
+		plan.reportForeign(foreign)
+	}
+	if wrote != nil {
 		was, _ := wrote.record(wrote.pullSecrets) // it has been read before
 		maps.DeleteFunc(foreign.annotations, func(key, value string) bool {
 			return was.wroteAnnotation(wrote, key) && wrote.TemplateAnnotations[key] == value
 		})
 		w.reportChanges(wrote, was, plan)
+		plan.account(wrote, was)
 	}
-	stands := &prior{annotations: w.TemplateAnnotations}
+	p.judgeImages(w, plan)
+	stands := &prior{annotations: w.TemplateAnnotations, container: -1}
 	in := p.hold(w, stands, plan)
 	if in == 0 {
 		return plan
 	}
 	p.judgeAnnotations(w, foreign, plan)
 	p.judgeSettings(w, stands, plan.Fold, in, plan)
-	for _, c := range w.initContainers {
-		if c.name == InitName {
-			p.judgeContainer(w, c, plan)
-		}
+	for _, c := range byOurName(w.foreign(-1)) {
+		layer, _ := c.argued()
+		plan.Fold = plan.Fold.narrowed(ContainerScope, layer, traffic.Union)
+		plan.Settings = plan.Fold.Layer().Settings()
 	}
 	return plan
 }
 
+// account finds the init container that a record has written somewhere, which may do
+// here no more than what krm-bypass writes.
+func (p *Plan) account(wrote *Workload, was *record) {
+	at := p.Workload.initAt()
+	if at < 0 || was.wroteContainer(wrote) < 0 {
+		return
+	}
+	is := p.Workload.initContainers[at].value.Entry("securityContext").Digest()
+	for _, backend := range []string{"", rawSocketBackend} {
+		p.Container = p.Container || is == node.Of(securityContext(backend)).Digest()
+	}
+	p.ContainerAt = at
+}
+
+// initAt gives the place of the first init container by our name, -1 for none.
+func (w *Workload) initAt() int {
+	return slices.IndexFunc(w.initContainers, func(c container) bool { return c.name == InitName })
+}
+
+// judgeImages refuses images without the digest that they have to have.
+func (p *Policy) judgeImages(w *Workload, plan *Plan) {
+	for _, c := range w.foreign(-1) {
+		if image := c.value.Entry("image").Text(); p.Enforcement.Pinned != nil && p.enforces(c) && !p.Enforcement.Pinned(image) {
+			plan.find(Error, append(slices.Clone(c.path), "image"), image, "%q has no digest, but spec.enforcement.requireDigest is true: name one where the kustomization sets the image", image)
+		}
+	}
+}
+
 // ContainerScope stands in a fold for the arguments of the init container.
 const ContainerScope = "the init container " + InitName
-
-// judgeContainer judges what the arguments of the init container let bypass.
-func (p *Policy) judgeContainer(w *Workload, c container, plan *Plan) {
-	values := map[traffic.Field][]string{}
-	args := c.value.Entry("args")
-	for i, arg := range args.Items() {
-		flag, value, joined := strings.Cut(strings.TrimLeft(arg.Text(), "-"), "=")
-		if !joined {
-			value = args.Item(i + 1).Text()
-		}
-		for _, f := range traffic.Fields {
-			if f.Flag() == flag {
-				values[f] = append(values[f], value)
-			}
-		}
-	}
-	settings, err := traffic.ParseArguments(values)
-	if err != nil {
-		return // the container refuses it and lets nothing bypass
-	}
-	layer := settings.Layer()
-	p.judgeSettings(w, &prior{annotations: w.TemplateAnnotations}, Fold{{Scope: ContainerScope, Said: layer, Left: layer}}, 0, plan)
-	plan.Fold = plan.Fold.narrowed(ContainerScope, layer, traffic.Union)
-	plan.Settings = plan.Fold.Layer().Settings()
-}
 
 // reportChanges warns of what was written and is not as it was.
 func (w *Workload) reportChanges(wrote *Workload, was *record, plan *Plan) {
@@ -130,7 +149,7 @@ func (w *Workload) reportChanges(wrote *Workload, was *record, plan *Plan) {
 	if wroteAt < 0 {
 		return
 	}
-	at := slices.IndexFunc(w.initContainers, func(c container) bool { return c.name == InitName })
+	at := w.initAt()
 	switch {
 	case at < 0:
 		plan.changed(w.templatePath("spec", "initContainers"), "the container "+InitName, "", "", false)
@@ -139,6 +158,9 @@ func (w *Workload) reportChanges(wrote *Workload, was *record, plan *Plan) {
 		plan.changed(w.templatePath("spec", "initContainers", 0), "the container "+InitName, "the container "+first, first, true)
 	}
 	if at >= 0 {
+		if w.hostNetwork {
+			plan.find(Warning, w.templatePath("spec", "hostNetwork"), "true", "the init container %s fails in the host's network, so that no pod starts: remove it, or list the ClusterBypass behind what sets this", InitName)
+		}
 		plan.changedIn(w.templatePath("spec", "initContainers", at), wrote.initContainers[wroteAt].value, w.initContainers[at].value)
 	}
 }

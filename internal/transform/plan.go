@@ -31,6 +31,8 @@ type Plan struct {
 	// says that it should have the init container.
 	Annotations map[string]string
 	Container   bool
+	// ContainerAt is the init container's place among those of the template.
+	ContainerAt int
 	// Namespace is the workload's, by its manifest or as it is given; "" where
 	// it is not known.
 	Namespace string
@@ -58,16 +60,29 @@ func (p *Policy) Plan(w *Workload) *Plan {
 		return plan
 	}
 	plan.was = prior
-	if prior.container < 0 && prior.record.Wrote[InitName] != "" && w.hasContainer(InitName) {
+	if prior.container < 0 && prior.record.Wrote[InitName] != "" && len(byOurName(w.foreign(-1))) > 0 {
 		plan.find(Error, w.templatePath("spec", "initContainers"), InitName,
 			"the container %s was changed after krm-bypass wrote it: remove it, and krm-bypass writes it again; set its image and resources in spec.enforcement", InitName)
 		return plan
 	}
 	p.reportSlips(w, prior, plan)
 	desired := p.desire(w, prior, plan)
+	plan.reportForeign(prior)
 	if plan.Failed() {
 		return plan
 	}
 	plan.Edits = p.draftEdits(w, prior, desired, plan)
 	return plan
+}
+
+// reportForeign tells of containers that have our name and that no record accounts
+// for. Nothing can be written beside one: a pod has each name once.
+func (p *Plan) reportForeign(was *prior) {
+	severity := Warning
+	if p.Container {
+		severity = Error
+	}
+	for _, c := range byOurName(p.Workload.foreign(was.container)) {
+		p.find(severity, c.path, InitName, "there is a container named %s that krm-bypass did not write: remove it or rename it; set its image and resources in spec.enforcement", InitName)
+	}
 }

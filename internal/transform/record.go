@@ -253,7 +253,7 @@ func (r *record) wroteAnnotation(w *Workload, key string) bool {
 // written, -1 where there is none.
 func (r *record) wroteContainer(w *Workload) int {
 	return slices.IndexFunc(w.initContainers, func(c container) bool {
-		return c.name == InitName && c.digest == r.Wrote[InitName]
+		return c.digest != "" && c.digest == r.Wrote[InitName]
 	})
 }
 

@@ -91,13 +91,12 @@ const (
 )
 
 type container struct {
-	name string
-	path edit.Path
-	as   [2]string
-	// digest is that of the whole container, and value itself, for one by our
-	// name alone.
+	name  string
+	path  edit.Path
+	as    [2]string
+	value node.Value
+	// digest is that of the whole container, for one by our name alone.
 	digest string
-	value  node.Value
 }
 
 // In gives the value in the object's text at a path that begins with the object's.
@@ -141,8 +140,19 @@ func steps(keys []string) []any {
 	return path
 }
 
-func (w *Workload) hasContainer(name string) bool {
-	return slices.ContainsFunc(slices.Concat(w.initContainers, w.containers), func(c container) bool { return c.name == name })
+// foreign gives the containers of a pod but the one at a place among its init
+// containers, -1 for none.
+func (w *Workload) foreign(ours int) []container {
+	all := slices.Concat(w.initContainers, w.containers)
+	if ours >= 0 {
+		all = slices.Delete(all, ours, ours+1)
+	}
+	return all
+}
+
+// byOurName gives those of some containers that have our name.
+func byOurName(containers []container) []container {
+	return slices.DeleteFunc(containers, func(c container) bool { return c.name != InitName })
 }
 
 // ID names the object in messages.

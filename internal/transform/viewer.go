@@ -305,10 +305,7 @@ func (v *viewer) containers(spec node.Value, at edit.Path, key string) []contain
 	var found []container
 	ours := 0
 	for i, c := range list.Items() {
-		one := container{name: c.Entry("name").Text(), path: append(slices.Clone(at), key, i), as: as(c.Entry("securityContext"))}
-		if one.name == InitName {
-			one.value = c
-		}
+		one := container{name: c.Entry("name").Text(), path: append(slices.Clone(at), key, i), as: as(c.Entry("securityContext")), value: c}
 		if one.name == InitName && ours < mostOurs {
 			one.digest = c.Digest()
 			ours++

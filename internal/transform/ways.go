@@ -52,7 +52,7 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 			}
 		}
 		for _, c := range containers {
-			if c.name != p.Mesh.Sidecar && c.name != InitName {
+			if c.name != p.Mesh.Sidecar {
 				runs(c.path, c.as[i])
 				inherits = inherits || c.as[i] == ""
 			}
@@ -64,6 +64,16 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 	for _, c := range containers {
 		if slices.Contains(p.Mesh.Containers, c.name) {
 			add(c.path, c.name, mesh.OpensAll.Everything(), "the container %s stands for the one that %s adds, and what it intercepts cannot be judged: remove it, or rename it", c.name, p.Mesh.Name)
+		}
+	}
+	for _, c := range w.foreign(was.container) {
+		if !p.enforces(c) {
+			continue
+		}
+		if lets, doubt := c.argued(); doubt == "" {
+			add(c.path, c.name, lets, "would by the arguments of the container %s: remove it there", c.name)
+		} else {
+			add(c.path, c.name, mesh.OpensAll.Everything(), "what the container %s lets bypass is in doubt, since it has %s: remove that, or the container", c.name, doubt)
 		}
 	}
 	return all
