@@ -136,7 +136,7 @@ func worded(m *mesh.Mesh) []string {
 				harmless = append(harmless, word+quotes+`\s*:\s*`+quotes+"("+strings.Join(values, "|")+`)([\x22\x27\s,}]|$)`)
 			}
 		}
-		all = append(all, "['"+o.Annotation+`', r'\b(`+strings.Join(words, "|")+`)\b|`+hiding+`', r'\b(`+strings.Join(harmless, "|")+")']")
+		all = append(all, "['"+o.Annotation+`', r'`+begins+`(`+strings.Join(words, "|")+`)\b|`+hiding+`', r'\b(`+strings.Join(harmless, "|")+")']")
 	}
 	return all
 }
@@ -163,8 +163,11 @@ func optOuts(of *transform.Policy) func(*mesh.Mesh) []string {
 const (
 	// quotes may stand around a word in YAML. Their codes have none in them.
 	quotes = `[\x22\x27]?`
-	// hiding is by what a word stands in YAML without its letters.
-	hiding = `\\[xuU\r\n]|!!binary|:binary|%TAG`
+	// begins is in front of a word. The letter of an escape is none of its own.
+	begins = `(\b|\\[nrtNLP])`
+	// hiding is by what a word stands in YAML, or in YAML within its strings, without
+	// its letters.
+	hiding = `\\[xuU\r\n\x{85}\x{2028}\x{2029}]|\\\\\\[nrNLP]|!!binary|:binary|!\S*%|%TAG`
 )
 
 // passed lists the annotations under the meshes' prefixes that are known.

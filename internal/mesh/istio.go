@@ -33,6 +33,9 @@ var istio = Mesh{
 		// It joins the excluded inbound ports; 0 is none.
 		{Annotation: "status.sidecar.istio.io/port", Opens: OpensInbound, Harmless: []string{"0", "15020"}, ports: onePort, Source: "istio/istio pkg/kube/inject/template.go"},
 		{Annotation: "proxy.istio.io/config", Opens: OpensAll, Words: istioWords, Source: istioTemplate + ", tools/istio-iptables/pkg/cmd/root.go"},
+		// What it holds is merged over the containers of the template, istio-init
+		// among them (reapplyOverwrittenContainers).
+		{Annotation: "proxy.istio.io/overrides", Opens: OpensAll, Source: "istio/istio pkg/kube/inject/webhook.go"},
 		{Annotation: "ambient.istio.io/bypass-inbound-capture", Opens: OpensInbound, Harmless: []string{"false"}, Source: "istio/istio cni/pkg/nodeagent/net.go"},
 	},
 	Prefixes:   []string{"traffic.sidecar.istio.io/"},

@@ -220,7 +220,7 @@ func otherTable() string {
 			harmless := "`" + strings.Join(o.Harmless, "`, `") + "`"
 			switch {
 			case o.Words != nil:
-				harmless = "a value without " + strings.Join(slices.Sorted(maps.Keys(o.Words)), ", ")
+				harmless = "a value without " + strings.Join(slices.Sorted(maps.Keys(o.Words)), ", ") + "; a key or value with a line break, a double quote or a backslash may bring in any"
 			case o.Harmless == nil:
 				harmless = ""
 			}

@@ -3,8 +3,10 @@ package transform
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -90,21 +92,34 @@ func (p *Policy) lets(annotation, value string) (lets traffic.Layer, exact bool)
 }
 
 // speaks reports whether a text in YAML has one of the words for a key, at any
-// depth, with a value that matters. A text that cannot be read may have it.
+// depth, with a value that matters, or may bring any of them in. So may a text that
+// cannot be read.
 func speaks(text string, words map[string][]string) bool {
 	document, err := node.Parse([]byte(text))
 	return err != nil || says(document, words)
 }
 
+const breaking = "\"\\\n\r\u0085\u2028\u2029"
+
+// oddKey matches what is another name to YAML than it is as text, as by a comment, a
+// tag or quotes.
+var oddKey = regexp.MustCompile(`[^\w./<-]`)
+
 func says(n *yaml.Node, words map[string][]string) bool {
 	for i, child := range n.Content {
-		if says(child, words) {
+		// Istio's injection template writes keys and values into YAML as they are,
+		// but no entry of a list, such as a certificate.
+		text, listed := node.Of(child).Text(), n.Kind == yaml.SequenceNode && child.Anchor == ""
+		if says(child, words) || !listed && strings.ContainsAny(text, breaking) {
 			return true
 		}
 		if n.Kind != yaml.MappingNode || i%2 == 1 {
 			continue
 		}
-		harmless, known := words[node.Of(child).Text()]
+		if oddKey.MatchString(text) {
+			return true
+		}
+		harmless, known := words[text]
 		if known && !slices.Contains(harmless, node.Of(n.Content[i+1]).Text()) {
 			return true
 		}

@@ -55,6 +55,10 @@ var bypasses, passes = func() (opening, harmless []annotation) {
 		annotation{config, `{"proxyMetadata":{"DRY\u005fRUN":"true"}}`},
 		annotation{config, "proxyMetadata: {\"DRY_\\\n  RUN\": \"true\"}"},
 		annotation{config, "proxyMetadata: {!!binary RFJZX1JVTg==: \"true\"}"},
+		annotation{config, "proxyMetadata: {? !!bin%61ry RFJZX1JVTg== : \"true\"}"},
+		annotation{config, `{"proxyMetadata":{"\tDRY_RUN":"true"}}`},
+		annotation{config, `{"proxyMetadata":{"A":"x\"\n    - name: DRY_RUN\n      value: \"true"}}`},
+		annotation{config, `{"proxyMetadata":{"A":"x\"\n    - name: \"DRY_\\\n      RUN\"\n      value: \"true"}}`},
 		annotation{config, "proxyMetadata:\n  ? DRY_RUN\n  : \"true\""},
 	)
 	harmless = append(harmless,
