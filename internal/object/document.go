@@ -3,6 +3,7 @@ package object
 import (
 	"bytes"
 	"encoding/json"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -32,7 +33,7 @@ func (d Document) Fragment() yamltext.Fragment { return yamltext.Fragment{Text: 
 func Documents(stream []byte) []Document {
 	var documents []Document
 	offset := 0
-	for _, d := range yamltext.Documents(stream) {
+	for _, d := range joined(stream, yamltext.Documents(stream)) {
 		for _, value := range values(d) {
 			if !blank(value.Text) {
 				documents = append(documents, Document{value, offset})
@@ -41,6 +42,26 @@ func Documents(stream []byte) []Document {
 		}
 	}
 	return documents
+}
+
+// joined puts texts together again that were cut behind a line break which kubectl
+// does not know: it reads no marker there.
+func joined(stream []byte, texts []yamltext.Document) []yamltext.Document {
+	if lastOddBreak(stream) < 0 {
+		return texts
+	}
+	var all []yamltext.Document
+	start := 0
+	for _, d := range texts {
+		if r, _ := utf8.DecodeLastRune(stream[:start]); isOddBreak(r) {
+			last := &all[len(all)-1]
+			last.Text = stream[start-len(last.Text) : start+len(d.Text) : start+len(d.Text)]
+		} else {
+			all = append(all, d)
+		}
+		start += len(d.Text)
+	}
+	return all
 }
 
 // blank reports whether a text holds nothing but comments, markers and directives.

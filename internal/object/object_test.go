@@ -111,7 +111,7 @@ func TestWhatReadersSeeDifferentlyIsAnError(t *testing.T) {
 		"a version that is true":  {"apiVersion: v1\nkind: PodList\nitems:\n- {apiVersion: yes, metadata: {name: a}}\n", "items[0].apiVersion: the boolean yes is no string, and kubectl fills in the list's own"},
 		"a mark behind ---":       {"\n---\n\ufeffapiVersion: v1\nkind: A\n", "line 3: unsupported YAML: a byte order mark (U+FEFF) inside the text: remove it"},
 		"NEL before ---":          {"apiVersion: v1\nkind: A\n---\n\u0085---\napiVersion: v1\nkind: B\n", `a line ends with U+0085`},
-		"LS for line breaks":      {"apiVersion: v1\u2028kind: A\u2028x: y", `a line ends with U+2028, which not every tool takes for a line break: save the file with line feeds`},
+		"LS for line breaks":      {"apiVersion: v1\u2028kind: A\u2028---\u2028a", `a line ends with U+2028, which not every tool takes for a line break: save the file with line feeds`},
 		"JSON and braces":         {`{"apiVersion": "v1", "kind": "A"}{apiVersion: v1, kind: B}`, "not valid YAML"},
 		"a list of merges":        {"apiVersion: v1\n<<:\n- {<<: {kind: A}}\n- {kind: Deployment}\n", `the key "kind" on line 4 is also merged in by << on line 2; kubectl uses the merged value`},
 		"a control character":     {"apiVersion: v1\nkind: A\nx: \"\f\"\n", "line 3: not valid YAML: a control character (U+000C): remove it"},

@@ -20,8 +20,11 @@ func isMarker(line []byte) bool {
 	return marked && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
 }
 
-// lastOddBreak gives where the last line break stands that YAML 1.1 knows and
-// kubectl's reader of streams does not, -1 for none.
+// isOddBreak reports whether a character is a line break to YAML 1.1, and none to
+// kubectl's reader of streams.
+func isOddBreak(r rune) bool { return r == '\u0085' || r == '\u2028' || r == '\u2029' }
+
+// lastOddBreak gives where the last of them is, -1 for none.
 func lastOddBreak(text []byte) int {
 	last := -1
 	for _, b := range []string{"\u0085", "\u2028", "\u2029"} {
@@ -47,14 +50,10 @@ func separators(text []byte) error {
 	if bytes.HasPrefix(text[content:], []byte(mark)) {
 		return &yamltext.Error{Line: yamltext.Line(text, content), Kind: yamltext.ErrUnsupported, Problem: "a byte order mark (U+FEFF) inside the text: remove it"}
 	}
-	// One in quotes or in a comment is harmless. Behind the last line, or where there is
-	// no line feed at all, it stands where lines end.
-	if last := lastOddBreak(text); last >= 0 {
-		r, size := utf8.DecodeRune(text[last:])
-		if len(bytes.TrimSpace(text[last+size:])) == 0 || !bytes.ContainsRune(text, '\n') && !bytes.HasPrefix(text[content:], []byte("{")) {
-			return &yamltext.Error{Line: yamltext.Line(text, last), Kind: yamltext.ErrUnsupported,
-				Problem: fmt.Sprintf("a line ends with %U, which not every tool takes for a line break: save the file with line feeds", r)}
-		}
+	if at := oddlyBroken(text[content:]); at >= 0 {
+		r, _ := utf8.DecodeRune(text[content+at:])
+		return &yamltext.Error{Line: yamltext.Line(text, content+at), Kind: yamltext.ErrUnsupported,
+			Problem: fmt.Sprintf("a line ends with %U, which not every tool takes for a line break: save the file with line feeds", r)}
 	}
 	for at := 0; ; at++ {
 		next := bytes.Index(text[at:], []byte("\n"+separator))
@@ -65,6 +64,24 @@ func separators(text []byte) error {
 		if line := text[at+1 : yamltext.LineEnd(text, at+1)]; !isMarker(line) {
 			return &yamltext.Error{Line: yamltext.Line(text, at+1), Kind: yamltext.ErrSyntax,
 				Problem: fmt.Sprintf("%.40q begins with ---, where kubectl ends a document: put a space after ---, or indent the line", line)}
+		}
+	}
+}
+
+// oddlyBroken gives a line break before a marker that only some tools know, -1 for
+// none. Elsewhere it is harmless.
+func oddlyBroken(text []byte) int {
+	if lastOddBreak(text) < 0 {
+		return -1
+	}
+	for at := 0; ; at++ {
+		next := bytes.Index(text[at:], []byte(separator))
+		if next < 0 {
+			return -1
+		}
+		at += next
+		if r, size := utf8.DecodeLastRune(text[:at]); isOddBreak(r) {
+			return at - size
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (v *viewer) template(w *Workload, o object.Object) {
 	w.TemplateLabels, _ = v.strings(metadata, w.templatePath("metadata"), "labels")
 	w.TemplateAnnotations, w.mergedAnnotations = v.strings(metadata, w.templatePath("metadata"), "annotations")
 	for _, key := range slices.Sorted(maps.Keys(w.TemplateAnnotations)) {
-		if value := w.TemplateAnnotations[key]; strings.ContainsAny(value, "\u0085") {
+		if value := w.TemplateAnnotations[key]; strings.Contains(value, "\u0085") || strings.HasSuffix(value, "\u2028") || strings.HasSuffix(value, "\u2029") {
 			v.problem(w.templatePath("metadata", "annotations", key), value, errFolded)
 		}
 	}
@@ -179,7 +179,7 @@ func decidesInTemplate(path edit.Path, key string) bool {
 	return false
 }
 
-var errFolded = errors.New("the line break U+0085 in a value, which Argo CD makes a space of: remove it, or write \\n")
+var errFolded = errors.New("a line break (U+0085, U+2028 or U+2029) in the value, which tools change or take away: write \\n, or remove it")
 
 // doubts tells of keys that readers take for different things. Those of the
 // outermost mapping are told by object.Each.
