@@ -18,6 +18,8 @@ type backend struct {
 	compile func(traffic.Settings, filter.Received) (ruleset, error)
 	// clean takes away whatever apply left behind, if anything.
 	clean func() error
+	// beside says what works here beside the settings where another backend has them.
+	beside func(traffic.Settings) (filter.Differences, error)
 }
 
 // ruleset is what settings become for a backend.
@@ -32,8 +34,12 @@ type ruleset interface {
 
 // backends are in the order in which Auto tries them.
 var backends = []backend{
-	{"nftables", func(s traffic.Settings, r filter.Received) (ruleset, error) { return nft.Compile(s, r), nil }, nft.Clean},
-	{"iptables", func(s traffic.Settings, r filter.Received) (ruleset, error) { return legacy.Compile(s, r) }, legacy.Clean},
+	{"nftables", func(s traffic.Settings, r filter.Received) (ruleset, error) { return nft.Compile(s, r), nil }, nft.Clean,
+		func(s traffic.Settings) (filter.Differences, error) {
+			return nft.Compile(s, filter.Received{}).Beside()
+		}},
+	{"iptables", func(s traffic.Settings, r filter.Received) (ruleset, error) { return legacy.Compile(s, r) }, legacy.Clean,
+		func(traffic.Settings) (filter.Differences, error) { return legacy.Beside() }},
 }
 
 // forms are the ways in which rules tell what the pod receives, in the order in which
@@ -72,9 +78,59 @@ type Choice struct {
 }
 
 // Apply makes the kernel do what the settings say: it loads all the rules or,
-// with an error, none, and has read them back when it returns without one.
+// with an error, none, and has read them back when it returns without one. What another
+// backend holds of ours is taken away.
 func Apply(name string, s traffic.Settings) (Choice, error) {
-	return use(backends, name, applying(s))
+	choice, err := use(backends, name, applying(s))
+	if err != nil {
+		return choice, err
+	}
+	for _, b := range backends {
+		if b.name != choice.Name && b.holds() {
+			err = errors.Join(err, b.clean())
+		}
+	}
+	return choice, err
+}
+
+// holds reports whether the backend holds something of ours.
+func (b backend) holds() bool {
+	found, err := b.beside(traffic.Settings{})
+	return err == nil && len(found) > 0
+}
+
+// besides says what works beside the settings in the backends other than that of the
+// name. One that cannot work here holds nothing. Nor can a container without NET_RAW
+// ask iptables-legacy, and only nftables needs no more than it has.
+func besides(name string, s traffic.Settings) (all filter.Differences, err error) {
+	for _, b := range backends {
+		if b.name == name {
+			continue
+		}
+		found, failure := b.beside(s)
+		if failure != nil && !errors.Is(failure, errors.ErrUnsupported) && !filter.LacksRights(failure) {
+			err = errors.Join(err, failure)
+		}
+		for _, f := range found {
+			all = append(all, b.name+": "+f)
+		}
+	}
+	return all, err
+}
+
+// inForce names the only backend that holds something of ours, which auto took: that
+// it cannot take the rules, a kernel says no earlier than when it gets them.
+func inForce() string {
+	name := Auto
+	for _, b := range backends {
+		if b.holds() {
+			if name != Auto {
+				return Auto
+			}
+			name = b.name
+		}
+	}
+	return name
 }
 
 func applying(s traffic.Settings) func(backend) (form string, err error) {
@@ -106,8 +162,11 @@ func Show(name string, s traffic.Settings) (text string, err error) {
 }
 
 // Verify reads the kernel's rules and says where they differ from what the settings
-// ask for, in the form that fits best.
+// ask for, in the form that fits best, and what works beside them.
 func Verify(name string, s traffic.Settings) (found filter.Differences, by Choice, err error) {
+	if name == Auto {
+		name = inForce()
+	}
 	by, err = use(backends, name, func(b backend) (form string, err error) {
 		for i, f := range forms {
 			rules, err := b.compile(s, f.received())
@@ -127,7 +186,11 @@ func Verify(name string, s traffic.Settings) (found filter.Differences, by Choic
 		}
 		return form, nil
 	})
-	return found, by, err
+	if err != nil {
+		return nil, by, err
+	}
+	others, err := besides(by.Name, s)
+	return append(found, others...), by, err
 }
 
 // use works with the backend of that name, and Auto with the first for which the

@@ -28,6 +28,23 @@ func (r Ruleset) Verify() (filter.Differences, error) {
 	return allDifferences(tables), nil
 }
 
+// Beside says what iptables-legacy holds of ours beside another packet filter. It leaves
+// alone what is not in use: listing it would make the kernel set it up.
+func Beside() (filter.Differences, error) {
+	var tables []table
+	for _, f := range families {
+		if used, err := f.inUse(); err != nil || !used {
+			continue
+		}
+		there, err := f.read(true)
+		if err != nil {
+			return nil, explained(err)
+		}
+		tables = append(tables, table{family: f, there: there})
+	}
+	return allDifferences(tables), nil
+}
+
 // Clean takes away whatever Apply left behind, if anything.
 func Clean() error { return Ruleset{}.Apply() }
 

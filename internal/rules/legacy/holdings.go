@@ -16,7 +16,8 @@ type holdings struct {
 	jumps  []jump
 }
 
-// jump is a rule that leads from one of the kernel's own chains to one of ours.
+// jump is a rule that leads from a chain which is not ours to one of ours. As long as
+// there is one, iptables deletes no chain of ours.
 type jump struct {
 	hook string
 	// position counts from 1, as iptables does.
@@ -50,13 +51,27 @@ func (h holdings) chain(name string) (found filter.Chain, is bool) {
 // holdingsIn picks what is ours from the lines that list a table.
 func holdingsIn(lines []string) holdings {
 	var h holdings
+	for _, line := range lines {
+		words := strings.Fields(line)
+		if len(words) > 1 && (words[0] == "-P" || words[0] == "-N") && !isOurs(words[1]) {
+			h.jumps = append(h.jumps, jumpsOf(words[1], rulesOf(words[1], lines))...)
+		}
+	}
 	for _, own := range ours {
-		h.jumps = append(h.jumps, jumpsOf(own.hook, rulesOf(own.hook, lines))...)
 		if slices.Contains(lines, "-N "+own.chain) {
 			h.chains = append(h.chains, filter.Chain{Name: own.chain, Rules: rulesOf(own.chain, lines)})
 		}
 	}
 	return h
+}
+
+func isOurs(chain string) bool {
+	for _, own := range ours {
+		if own.chain == chain {
+			return true
+		}
+	}
+	return false
 }
 
 // rulesOf picks a chain's rules from the lines that list a table.

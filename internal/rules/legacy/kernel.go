@@ -59,7 +59,7 @@ var (
 // that nothing is expected in, stays out of use: listing it would make the kernel
 // set it up.
 func (f family) read(expected bool) (holdings, error) {
-	if names, err := os.ReadFile(f.tables); err == nil && !expected && !slices.Contains(strings.Fields(string(names)), tableName) {
+	if used, err := f.inUse(); err == nil && !expected && !used {
 		return holdings{}, nil
 	}
 	lines, err := f.lines(tableName)
@@ -70,6 +70,13 @@ func (f family) read(expected bool) (holdings, error) {
 		return holdings{}, fmt.Errorf("reading the table %s of %s: %w", tableName, f.name, meant(err))
 	}
 	return holdingsIn(lines), nil
+}
+
+// inUse reports whether the family's table is in use. An error says that the kernel
+// keeps no list.
+func (f family) inUse() (bool, error) {
+	names, err := os.ReadFile(f.tables)
+	return slices.Contains(strings.Fields(string(names)), tableName), err
 }
 
 // Chains gives every chain of every table in use, as "nat OUTPUT". It leaves out

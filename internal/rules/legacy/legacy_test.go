@@ -179,7 +179,7 @@ func TestWhatIptablesListsIsRead(t *testing.T) {
 func TestWhatIsOursIsPickedFromATable(t *testing.T) {
 	assert.Equal(t, holdings{
 		chains: []filter.Chain{{Name: inputChain}, {Name: outputChain, Rules: rules("-o lo -j RETURN", "-p tcp -j ACCEPT")}},
-		jumps:  []jump{{"PREROUTING", 1, "-j KRM_BYPASS_INPUT"}, {"OUTPUT", 2, "-j KRM_BYPASS_OUTPUT"}},
+		jumps:  []jump{{"PREROUTING", 1, "-j KRM_BYPASS_INPUT"}, {"OUTPUT", 2, "-j KRM_BYPASS_OUTPUT"}, {"MESH", 1, "-j KRM_BYPASS_OUTPUT"}},
 	}, holdingsIn([]string{
 		"-P PREROUTING ACCEPT",
 		"-P OUTPUT ACCEPT",

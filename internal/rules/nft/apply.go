@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
 
 	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
@@ -39,9 +40,29 @@ func (r Ruleset) Apply() error {
 func (r Ruleset) Verify() (found filter.Differences, err error) {
 	err = undisturbed(func(k *kernel) error {
 		got, err := k.read()
-		if err == nil {
-			want := r.contents()
-			found = append(differences(want, got), overtaken(want, got)...)
+		if err != nil {
+			return err
+		}
+		want := r.contents()
+		ahead, err := k.meddling(want, got, aheadOfOurs, "comes before ours")
+		found = append(differences(want, got), ahead...)
+		return err
+	})
+	return found, err
+}
+
+// Beside says what nftables does beside another packet filter that is to do what the
+// ruleset says: by a table of ours, and by NAT chains, which are asked whatever that
+// filter accepts.
+func (r Ruleset) Beside() (found filter.Differences, err error) {
+	err = undisturbed(func(k *kernel) error {
+		got, err := k.read()
+		if err != nil {
+			return err
+		}
+		found, err = k.meddling(r.contents(), got, func(*nftables.Chain) bool { return true }, "does not know the rules of another backend")
+		if !got.absent {
+			found = append(found, fmt.Sprintf("table inet %s is there too, and bypasses what it says", TableName))
 		}
 		return err
 	})

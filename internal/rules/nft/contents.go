@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/google/nftables"
+
 	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 )
 
@@ -17,14 +19,14 @@ type contents struct {
 	owner  uint32
 	sets   []Set
 	chains []filter.Chain
-	// ahead are chains of others that may map a connection before ours do.
-	ahead []foreign
+	// others are NAT chains of others at the hooks at which meshes redirect.
+	others []foreign
 }
 
-// foreign is somebody else's chain, and its name in words.
+// foreign is somebody else's chain.
 type foreign struct {
-	hook Hook
-	name string
+	hook  Hook
+	chain *nftables.Chain
 }
 
 // contents gives what the table holds once the ruleset is loaded.
@@ -73,17 +75,6 @@ func differences(want, got contents) filter.Differences {
 func (c contents) ownership() string {
 	return fmt.Sprintf("another process holds table inet %s, which nobody else may change and which ends with it: "+
 		"the one with the netlink port %d, usually its process id", TableName, c.owner)
-}
-
-// overtaken says which chains of others come before one of ours that is wanted.
-func overtaken(want, got contents) filter.Differences {
-	var d filter.Differences
-	for _, other := range got.ahead {
-		if slices.ContainsFunc(want.chains, func(c filter.Chain) bool { return c.Name == string(other.hook) }) {
-			d = append(d, other.name+", comes before ours and may redirect or drop what should bypass")
-		}
-	}
-	return d
 }
 
 func setDifferences(want, got Set) filter.Differences {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/nftables"
@@ -114,32 +115,28 @@ func conditionsOf(elements []element) (words Type) {
 	return words
 }
 
-// readChains reads our chains, and which of others come before them.
+// readChains reads our chains, and which of others are at the same hooks.
 func (k *kernel) readChains(c *contents) error {
 	chains, err := k.conn.ListChains()
 	if err != nil {
 		return fmt.Errorf("reading chains: %w", err)
 	}
 	for _, chain := range chains {
-		ours := chain.Table.Name == TableName && chain.Table.Family == nftables.TableFamilyINet
-		hook, ahead := aheadOfOurs(chain)
-		if !ours && !ahead {
+		if chain.Table.Name != TableName || chain.Table.Family != nftables.TableFamilyINet {
+			if hook := hookOf(chain); hook != "" && chain.Type == nftables.ChainTypeNAT && chain.Priority != nil && chain.Policy != nil {
+				c.others = append(c.others, foreign{hook, chain})
+			}
 			continue
 		}
 		rules, err := k.conn.GetRules(chain.Table, chain)
+		var spelled []filter.Rule
+		if err == nil {
+			spelled, err = k.spellRules(chain.Name, rules)
+		}
 		if err != nil {
 			return fmt.Errorf("reading the rules of chain %s: %w", chain.Name, err)
 		}
-		switch {
-		case !ours && (len(rules) > 0 || *chain.Policy != nftables.ChainPolicyAccept):
-			c.ahead = append(c.ahead, foreign{hook, fmt.Sprintf("chain %s of table %s %s, nat hook %s priority %d", chain.Name, families[chain.Table.Family], chain.Table.Name, hook, *chain.Priority)})
-		case ours:
-			spelled, err := k.spellRules(chain.Name, rules)
-			if err != nil {
-				return fmt.Errorf("reading the rules of chain %s: %w", chain.Name, err)
-			}
-			c.chains = append(c.chains, filter.Chain{Name: chain.Name, Hook: hookLineOf(chain), Rules: spelled})
-		}
+		c.chains = append(c.chains, filter.Chain{Name: chain.Name, Hook: hookLineOf(chain), Rules: spelled})
 	}
 	return nil
 }
@@ -148,18 +145,33 @@ func (k *kernel) readChains(c *contents) error {
 // hook does, which then is not asked. Of two with the same priority the later one comes
 // first (linux net/netfilter/core.c, nf_hook_entries_grow), and which one that is
 // cannot be read.
-func aheadOfOurs(c *nftables.Chain) (Hook, bool) {
-	if c.Type != nftables.ChainTypeNAT || c.Hooknum == nil || c.Priority == nil || c.Policy == nil || *c.Priority > Priority {
-		return "", false
+func aheadOfOurs(c *nftables.Chain) bool { return *c.Priority <= Priority }
+
+// meddling tells of those chains of others, at hooks for which something is wanted, that
+// do anything.
+func (k *kernel) meddling(want, got contents, among func(*nftables.Chain) bool, why string) (filter.Differences, error) {
+	var d filter.Differences
+	for _, other := range got.others {
+		c := other.chain
+		if !among(c) || !slices.ContainsFunc(want.chains, func(w filter.Chain) bool { return w.Name == string(other.hook) }) {
+			continue
+		}
+		rules, err := k.conn.GetRules(c.Table, c)
+		if err != nil {
+			return nil, fmt.Errorf("%w: reading the rules of chain %s: %w", errChanging, c.Name, err)
+		}
+		if len(rules) > 0 || *c.Policy != nftables.ChainPolicyAccept {
+			d = append(d, fmt.Sprintf("chain %s of table %s %s, nat hook %s priority %d, %s and may redirect or drop what should bypass",
+				c.Name, families[c.Table.Family], c.Table.Name, other.hook, *c.Priority, why))
+		}
 	}
-	hook := hookOf(c)
-	return hook, hook != ""
+	return d, nil
 }
 
 // hookOf gives the chain's hook; "" if it is none of those at which meshes redirect.
 func hookOf(c *nftables.Chain) Hook {
 	for hook, number := range hooks {
-		if *number == *c.Hooknum {
+		if c.Hooknum != nil && *number == *c.Hooknum {
 			return hook
 		}
 	}

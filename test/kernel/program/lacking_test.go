@@ -18,9 +18,15 @@ import (
 // addrtype.
 func (p pod) lacking(t testing.TB, command *exec.Cmd) answer {
 	t.Helper()
+	return p.lackingAny(t, command, "fib", "addrtype")
+}
+
+// lackingAny runs a command in the pod under a kernel that refuses what has such names.
+func (p pod) lackingAny(t testing.TB, command *exec.Cmd, names ...string) answer {
+	t.Helper()
 	var out, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &out, &stderr
-	err := p.DoLacking(command, "fib", "addrtype")
+	err := p.DoLacking(command, names...)
 	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {
 		require.NoError(t, err)
 	}
