@@ -58,6 +58,17 @@ func TestLimitsJudgeWhatIsInForce(t *testing.T) {
 		{"Istio", "annotations: {}}, spec: {initContainers: [{name: init, securityContext: {runAsGroup: 1337}}], containers: [{name: app, image: app}]", "out"},
 		{"Istio", "annotations: {}}, spec: {containers: [{name: app, image: app, securityContext: {runAsUser: 1000}}]", ""},
 		{"Istio", "annotations: {}}, spec: {containers: [{name: app, image: app}, {name: istio-proxy, image: auto, securityContext: {runAsUser: 1337}}]", ""},
+		// The injector takes the user of a container with the sidecar's name for the
+		// sidecar's own (istio/istio pkg/kube/inject/webhook.go, adjustInitContainerUser).
+		{"Istio", "annotations: {}}, spec: {containers: [{name: app, image: app}, {name: istio-proxy, image: auto, securityContext: {runAsUser: 1000}}]", "out"},
+		{"Istio", "annotations: {}}, spec: {initContainers: [{name: istio-proxy, image: auto, securityContext: {runAsGroup: 0}}], containers: [{name: app, image: app}]", "out"},
+		{"Istio", "annotations: {}}, spec: {containers: [{name: istio-proxy, image: app}]", "in out"},
+		{"Istio", "annotations: {}}, spec: {containers: [{name: app, image: app}, {name: istio-proxy, image: auto, command: [sh]}]", "in out"},
+		{"Istio", "annotations: {}}, spec: {containers: [{name: app, image: app}, {name: istio-proxy, image: auto, args: [proxy], resources: {}, securityContext: {runAsUser: 1337, runAsGroup: 1337}}]", ""},
+		{"Linkerd", "annotations: {}}, spec: {containers: [{name: app, image: app, command: [app], securityContext: {runAsUser: 1000}}]", ""},
+		{"Istio", configured("proxyMetadata: {ISTIO_DUAL_STACK: 'false'}"), "in out"},
+		{"Istio", configured("proxyMetadata: {ISTIO_DUAL_STACK: 'true', DISABLE_ENVOY: 'false'}"), ""},
+		{"Istio", configured("proxyMetadata: {DISABLE_ENVOY: 'true'}"), "in out"},
 		{"Istio", "annotations: {}}, spec: {initContainers: [{name: istio-init, command: ['true']}], containers: [{name: app, image: app}]", "in out"},
 		// Claims to have no sidecar.
 		{"Istio", "labels: {istio.io/dataplane-mode: ambient}, " + annotated(traffic+"excludeOutboundPorts", "443"), "out"},
@@ -68,6 +79,11 @@ func TestLimitsJudgeWhatIsInForce(t *testing.T) {
 		{"Kuma", "labels: {kuma.io/sidecar-injection: disabled}, annotations: {traffic.kuma.io/exclude-outbound-ports: '443'}", ""},
 		{"Kuma", "annotations: {kuma.io/gateway: enabled, traffic.kuma.io/exclude-outbound-ports: '443', traffic.kuma.io/exclude-inbound-ports: '8443'}", "out"},
 		{"Kuma", "annotations: {kuma.io/gateway: builtin, traffic.kuma.io/exclude-outbound-ports: '443'}", ""},
+		{"Consul", "annotations: {consul.hashicorp.com/gateway-kind: api-gateway, consul.hashicorp.com/transparent-proxy-exclude-outbound-ports: '443'}", "out"},
+		{"Consul", "annotations: {consul.hashicorp.com/gateway-kind: api-gateway, consul.hashicorp.com/connect-inject: 'false', consul.hashicorp.com/transparent-proxy-exclude-outbound-ports: '443'}", ""},
+		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-ports-for-uids", "tcp::1000"), "out"},
+		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-ports-for-uids", "80:1;:1000"), "out"},
+		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-ports-for-uids", "tcp:3306:1000"), ""},
 		// Values that the mesh reads otherwise than they look, and those that
 		// nobody can read.
 		{"Istio", annotated(traffic+"excludeOutboundPorts", "0673"), "out"},

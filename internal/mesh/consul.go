@@ -46,21 +46,19 @@ var consul = Mesh{
 	},
 	Namespaces: []string{"consul"},
 	Levels:     PodAlone,
+	// The webhook does not read gateway-kind: Consul's own gateways say
+	// connect-inject: "false" beside it (webhook/mesh_webhook.go, shouldInject).
 	Unmeshed: func(_, annotations map[string]string) string {
 		for _, key := range []string{"consul.hashicorp.com/connect-inject", consulTransparent} {
 			if isFalse(annotations[key]) {
 				return "its template's annotation " + key + `: "` + annotations[key] + `" opts out of the mesh`
 			}
 		}
-		if kind := annotations["consul.hashicorp.com/gateway-kind"]; kind != "" {
-			return "its template's annotation consul.hashicorp.com/gateway-kind: " + kind + " makes it a gateway"
-		}
 		return ""
 	},
 	OptOuts: []OptOut{
 		{Key: "consul.hashicorp.com/connect-inject", Value: parsedFalse},
 		{Key: consulTransparent, Value: parsedFalse},
-		{Key: "consul.hashicorp.com/gateway-kind", Value: `.`},
 	},
 	UnmeshedNamespace: func(labels, _ map[string]string) string {
 		if isFalse(labels[consulTransparent]) {

@@ -43,6 +43,7 @@ var istio = Mesh{
 	GIDs:       []string{"1337"},
 	Containers: []string{"istio-init", "istio-validation"},
 	Sidecar:    "istio-proxy",
+	OwnImage:   "auto",
 	// 15000 to 15090 is what istio.io/docs/ops/deployment/application-requirements
 	// reserves for the sidecar and its agent.
 	OwnPorts:   []OwnPorts{{traffic.PortRange{First: 15000, Last: 15090}, "Istio's sidecar and agent"}},
@@ -101,6 +102,9 @@ var istioWords = map[string][]string{
 	"DRY_RUN":                             {"false"},
 	"SKIP_RULE_APPLY":                     {"false"},
 	"CLEANUP_ONLY":                        {"false"},
+	"ISTIO_DUAL_STACK":                    {"true"},
+	"DUAL_STACK":                          {"true"},
+	"DISABLE_ENVOY":                       {"false"}, // istio/istio cni/pkg/plugin/plugin.go
 }
 
 // istioProxy are the Helm values that the injection template falls back to

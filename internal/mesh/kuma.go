@@ -113,6 +113,9 @@ func kumaPortsForUIDs(value string) (traffic.Ports, bool) {
 		if len(parts) < 2 || len(parts) > 3 {
 			return traffic.Ports{}, false
 		}
+		if strings.Trim(parts[len(parts)-2], " *") == "" {
+			return traffic.Ports{}, false // every port
+		}
 		var said traffic.Layer
 		if said.Set(traffic.ExcludeOutboundPorts, traffic.SplitList(parts[len(parts)-2])) != nil {
 			return traffic.Ports{}, false

@@ -318,7 +318,7 @@ func TestUnmeshed(t *testing.T) {
 		{"Consul", "", "consul.hashicorp.com/connect-inject=true", false},
 		{"Consul", "", "consul.hashicorp.com/connect-inject=F", true},
 		{"Consul", "", "consul.hashicorp.com/transparent-proxy=false", true},
-		{"Consul", "", "consul.hashicorp.com/gateway-kind=mesh-gateway", true},
+		{"Consul", "", "consul.hashicorp.com/gateway-kind=mesh-gateway", false},
 		{"Kuma", "kuma.io/sidecar-injection=disabled", "", true},
 		{"Kuma", "kuma.io/sidecar-injection=enabled", "kuma.io/sidecar-injection=disabled", false},
 		{"Kuma", "", "kuma.io/sidecar-injection=no", false},

@@ -54,7 +54,11 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 			}
 		}
 		for _, c := range containers {
-			if c.name != p.Mesh.Sidecar {
+			if p.isSidecar(c) {
+				if c.as[i] != "" && !slices.Contains(ids, c.as[i]) {
+					add(slices.Concat(c.path, edit.Path{"securityContext", field}), c.as[i], mesh.OpensOutbound.Everything(), "what any container sends with this %s bypasses it, since %s takes that of %s for its sidecar's: remove it there", field, p.Mesh.Name, c.name)
+				}
+			} else {
 				runs(c.path, c.as[i])
 				inherits = inherits || c.as[i] == ""
 			}
@@ -66,6 +70,9 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 	for _, c := range containers {
 		if slices.Contains(p.Mesh.Containers, c.name) {
 			add(c.path, c.name, mesh.OpensAll.Everything(), "the container %s stands for the one that %s adds, and what it intercepts cannot be judged: remove it, or rename it", c.name, p.Mesh.Name)
+		}
+		if image := c.value.Entry("image").Text(); p.isSidecar(c) && (image != "" && image != p.Mesh.OwnImage || c.value.Entry("command").Len() > 0) {
+			add(c.path, c.name, mesh.OpensAll.Everything(), "the container %s brings a program of its own in place of the sidecar: write image: %s, and no command", c.name, p.Mesh.OwnImage)
 		}
 	}
 	for _, c := range w.foreign(was.container) {
@@ -80,6 +87,9 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 	}
 	return all
 }
+
+// isSidecar reports whether a container adjusts the mesh's own.
+func (p *Policy) isSidecar(c container) bool { return c.name != "" && c.name == p.Mesh.Sidecar }
 
 // lets gives what an annotation may let bypass for which there is no traffic field,
 // and whether that is no more than it says.
