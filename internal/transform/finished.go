@@ -9,7 +9,6 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
-	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
 // Finished judges workloads that others may have changed after a policy was
@@ -94,11 +93,8 @@ func (f *Finished) Judge(p *Policy, w *Workload) *Plan {
 	}
 	p.judgeAnnotations(w, foreign, plan)
 	p.judgeSettings(w, stands, plan.Fold, in, plan)
-	for _, c := range byOurName(w.foreign(-1)) {
-		layer, _ := c.argued()
-		plan.Fold = plan.Fold.narrowed(ContainerScope, layer, traffic.Union)
-		plan.Settings = plan.Fold.Layer().Settings()
-	}
+	plan.Fold = p.beside(w, stands, plan.Fold)
+	plan.Settings = plan.Fold.Layer().Settings()
 	return plan
 }
 

@@ -57,6 +57,7 @@ func (p *Policy) judgeSettings(w *Workload, was *prior, fold Fold, in mesh.Openi
 	if p.Limits.IsZero() && len(p.Limits.ForbiddenNamespaces) == 0 {
 		return
 	}
+	told := len(plan.Findings)
 	settings, own, limits := fold.Layer().Settings(), p.Own(), p.Limits.Limits
 	namespace, ways := p.namespaceOf(w), p.ways(w, was, in)
 	forbidden := within(p.Limits.ForbiddenNamespaces, namespace)
@@ -79,6 +80,25 @@ func (p *Policy) judgeSettings(w *Workload, was *prior, fold Fold, in mesh.Openi
 			plan.find(Error, by.path, by.value, "%s, but %s", p.mustNot(namespace, forbidden, broken...), by.says)
 		}
 	}
+	if len(plan.Findings) > told {
+		return
+	}
+	together := p.beside(w, was, fold)
+	for _, b := range limits.Breaches(together.Layer().Settings(), own) {
+		p.refuse(w, was, together, b, plan, p.mustNot(namespace, forbidden, b)+", but would", remedyFor(b))
+	}
+}
+
+// beside gives a fold with what init containers let bypass beside it that no record
+// accounts for. None of them takes anything from another.
+func (p *Policy) beside(w *Workload, was *prior, fold Fold) Fold {
+	fold = slices.Clone(fold)
+	for _, c := range w.foreign(was.container) {
+		if lets, _ := c.argued(); p.enforces(c) && !lets.IsZero() {
+			fold = append(fold, Claim{Scope: ContainerScope, Merge: traffic.Union, Said: lets, Left: lets})
+		}
+	}
+	return fold
 }
 
 // mustNot says what a limit forbids.
