@@ -211,6 +211,37 @@ func TestRecordsOfVersion1(t *testing.T) {
 	}
 }
 
+// Where the record alone is of an earlier version, check says so, and not that the spec
+// was another one.
+func TestCheckKnowsARecordOfAnEarlierVersion(t *testing.T) {
+	const item = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  selector: {}\n  template:\n    spec: {containers: [{name: app, image: app}]}\n"
+	spec := func(name, port string) string {
+		return "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: " + name + "}\nspec: {enforcement: {mode: AnnotationsOnly}, global: {excludeOutboundPorts: [" + port + "]}}\n"
+	}
+	check := func(spec, item string) fn.CheckedObject {
+		checked, err := fn.Check(fn.SpecIn(manifest("bypass.yaml", spec)), []fn.Manifest{manifest("web.yaml", item)}, fn.Options{}, fn.Expiry{})
+		require.NoError(t, err)
+		require.Len(t, checked.Objects, 1)
+		return checked.Objects[0]
+	}
+	files, _, err := rendered(t, spec("cluster", "3306"), manifest("web.yaml", item))
+	require.NoError(t, err)
+	now := string(files[0].Text)
+	at := strings.Index(now, `{"v":2`)
+	text, rest, _ := strings.Cut(now[at:], "'")
+	then := now[:at] + version1(t, text) + "'" + rest
+
+	found := check(spec("cluster", "3306"), then)
+	require.Len(t, found.Differences, 1)
+	assert.Equal(t, "this record has the form of an earlier version of krm-bypass; krm-bypass render writes it anew, and nothing else", found.Differences[0].Message)
+	assert.Contains(t, found.Remedy, "no pod restarts")
+	assert.Empty(t, check(spec("cluster", "3306"), now).Differences)
+	assert.Contains(t, check(spec("other", "3306"), now).Differences[0].Message, "for an earlier spec")
+	found = check(spec("cluster", "5432"), then)
+	assert.Contains(t, found.Differences[0].Message, `expected "5432" here; krm-bypass wrote what is here for an earlier spec`)
+	assert.NotContains(t, found.Remedy, "no pod restarts")
+}
+
 // quotedLike writes a text in the quotes that begin with a character.
 func quotedLike(quote byte, text string) []byte {
 	if quote == '\'' {

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -31,6 +32,8 @@ type Deviation struct {
 	Wants string
 	// mark says that it has no record.
 	mark bool
+	// former says that it is a record in the form of an earlier version.
+	former bool
 }
 
 // Deviations gives every place in which the workload is not what the plan makes
@@ -122,6 +125,7 @@ func deviations(o *Object, edits []edit.Edit, overwritten func(edit.Path) Deviat
 			// It follows from the rest; by itself it is worth a word.
 			if e.Op == edit.Set {
 				d.Wants = "the record of what was written"
+				d.former = d.Kind == Stale && !strings.HasPrefix(o.Annotations[RecordAnnotation], recordStart)
 			}
 			record = append(record, d)
 			continue

@@ -30,6 +30,9 @@ const (
 // it names no spec, and calls the init container FormerInitEntry.
 const recordVersion = 2
 
+// recordStart is how a record of this version begins.
+var recordStart = fmt.Sprintf(`{"v":%d,`, recordVersion)
+
 // FormerInitEntry stands for the init container in a record of version 1.
 const FormerInitEntry = "initContainer"
 

@@ -8,6 +8,8 @@ import (
 // Message says what is wrong.
 func (d Deviation) Message() string {
 	switch {
+	case d.former:
+		return "this record has the form of an earlier version of krm-bypass; krm-bypass render writes it anew, and nothing else"
 	case d.Kind == Missing:
 		return fmt.Sprintf("expected %s here", d.Wants)
 	case d.Kind == Foreign && d.Wants == "":
@@ -30,6 +32,8 @@ func Remedy(deviations []Deviation) string {
 		return ""
 	case all(func(d Deviation) bool { return d.Kind == Missing }):
 		return "render it with krm-bypass; in kustomize, build with --enable-alpha-plugins and --enable-exec: without --enable-exec, kustomize skips the function and says nothing"
+	case all(func(d Deviation) bool { return d.former }):
+		return "render it again with krm-bypass: the record is not in the pod template, so that no pod restarts"
 	case all(func(d Deviation) bool { return d.mark }):
 		return "remove it: by this spec krm-bypass writes nothing here"
 	case !all(func(d Deviation) bool { return d.Kind != Foreign }):
