@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,6 +37,8 @@ type manifests struct {
 	seen map[string]bool
 	// unread are files of folders. If the user names one itself, too, it is read.
 	unread []unread
+	// hidden are manifests in hidden folders.
+	hidden []string
 }
 
 type unread struct{ path, real, why string }
@@ -67,6 +70,17 @@ func (r reading) manifests(paths []string) (files []inventory.File, skipped []st
 		default:
 			m.problem(fmt.Errorf("%s: not read, because it is %s", u.path, u.why))
 		}
+	}
+	m.hidden = slices.DeleteFunc(m.hidden, func(path string) bool {
+		real, err := realPath(path)
+		return err == nil && m.seen[real]
+	})
+	if len(m.hidden) > 0 {
+		more := ""
+		if n := len(m.hidden) - 1; n > 0 {
+			more = fmt.Sprintf(" (and %d more like it)", n)
+		}
+		m.skipped = append(m.skipped, fmt.Sprintf("%s: not read, because its folder is hidden%s; kubectl apply -R reads it: name the folder itself too, or remove it", m.hidden[0], more))
 	}
 	return m.files, m.skipped, errors.Join(m.problems...)
 }
@@ -116,6 +130,7 @@ func (m *manifests) folder(path string) (count int) {
 		case err != nil:
 			m.problem(err)
 		case entry.IsDir() && at != path && strings.HasPrefix(entry.Name(), "."):
+			m.hide(root, at, path)
 			return fs.SkipDir
 		case entry.IsDir():
 		case entry.Type()&fs.ModeSymlink != 0 && isDir(at):
@@ -131,6 +146,29 @@ func (m *manifests) folder(path string) (count int) {
 		m.problem(err)
 	}
 	return count
+}
+
+// hide notes the manifests in a hidden folder, unless it is one of version control.
+func (m *manifests) hide(root *os.Root, hidden, folder string) {
+	if slices.Contains([]string{".git", ".hg", ".svn"}, filepath.Base(hidden)) {
+		return
+	}
+	// What cannot be read here is not read anyway.
+	_ = filepath.WalkDir(hidden, func(at string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !slices.Contains(manifestExtensions, strings.ToLower(filepath.Ext(at))) {
+			return nil //nolint:nilerr // the walk goes on
+		}
+		inside, _ := filepath.Rel(folder, at)
+		info, err := root.Stat(inside)
+		if err != nil || !info.Mode().IsRegular() {
+			return nil //nolint:nilerr // the walk goes on
+		}
+		text, err := root.ReadFile(inside)
+		if err == nil && bytes.Contains(text, []byte("apiVersion")) && bytes.Contains(text, []byte("kind")) {
+			m.hidden = append(m.hidden, at)
+		}
+		return nil
+	})
 }
 
 // within reads a file of a folder.

@@ -19,6 +19,25 @@ func textOf(t *testing.T, path string) string {
 	return string(text)
 }
 
+func TestManifestsInHiddenFoldersAreToldOf(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"web.yaml": webDeployment, "bypass.yaml": bypassSpec, ".h/a/x.json": `{"apiVersion": "v1", "kind": "ConfigMap"}`, ".h/y.yml": webDeployment, ".z.yaml": webService,
+		".h/values.yaml": "a: 1\n", ".h/README.md": webDeployment, ".git/x.yaml": webDeployment, ".github/workflows/ci.yaml": "on: push\n",
+	})
+	require.NoError(t, os.Symlink("/dev/zero", filepath.Join(dir, ".h", "zero.yaml")))
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, ".h", "pipe.yaml"), 0o600))
+	warned := "warning: " + dir + "/.h/a/x.json: not read, because its folder is hidden (and 1 more like it); kubectl apply -R reads it: name the folder itself too, or remove it\n"
+	for _, command := range []string{"render", "check", "explain"} {
+		_, _, errOut := krmBypass("", command, dir)
+		assert.Equal(t, warned, errOut, command)
+	}
+	_, out, errOut := krmBypass("", "render", dir, filepath.Join(dir, ".h", "a"), filepath.Join(dir, ".h", "y.yml"))
+	assert.Empty(t, errOut, "they are named too")
+	assert.Contains(t, out, "ConfigMap")
+	_, _, errOut = krmBypass("", "render", filepath.Join(dir, ".h", "a"), "--spec", filepath.Join(dir, "bypass.yaml"))
+	assert.Empty(t, errOut)
+}
+
 // TestAFolderIsReadWithinItself has what a folder that somebody else filled may
 // hold to have other files read, or rewritten, or to have us wait.
 func TestAFolderIsReadWithinItself(t *testing.T) {
