@@ -127,7 +127,11 @@ func clean(s session) error {
 }
 
 func check(s session) error {
-	decision := s.settings.Decide(s.connection)
+	connection := s.connection
+	if own := s.address(podIPVariable); own.IsValid() && own == connection.Address {
+		connection.Loopback = true
+	}
+	decision := s.settings.Decide(connection)
 	answer := decision.Verdict.String()
 	if decision.By != "" {
 		answer += " by " + string(decision.By)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"syscall"
 )
 
 func main() {
@@ -62,7 +63,13 @@ func writeTermination(path, sentence string) error {
 	if _, err := os.Stat(path); path == "" || path == terminationLog && errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	if err := os.WriteFile(path, []byte(sentence+"\n"), 0o644); err != nil {
+	// A pipe that nobody reads is an error, and not to be waited for.
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o644)
+	if err == nil {
+		_, err = file.WriteString(sentence + "\n")
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil {
 		return fmt.Errorf("writing the termination log: %w", err)
 	}
 	return nil

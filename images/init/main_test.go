@@ -8,7 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -134,6 +136,37 @@ func FuzzCommandLines(f *testing.F) {
 		assert.Equal(t, got.Code == succeeded, got.Out != "", "an answer or an error: %q", got)
 		assert.Equal(t, got.Code == succeeded, got.Stderr == "", "an answer or an error: %q", got)
 	})
+}
+
+// A call to the pod's own address goes over loopback, and the program knows the address
+// where it runs in the pod.
+func TestCheckKnowsThePodsOwnAddress(t *testing.T) {
+	for to, answer := range map[string]string{
+		"10.244.0.2:80":          "left to the mesh\n",
+		"[::ffff:10.244.0.2]:80": "left to the mesh\n",
+		"10.244.0.3:80":          "bypassed by excludeOutboundPorts\n",
+		"0.0.0.0:80":             "left to the mesh\n",
+		"[::]:80":                "left to the mesh\n",
+	} {
+		env := func(name string) string { return map[string]string{podIPVariable: "10.244.0.2"}[name] }
+		got := call1(env, "check", "--exclude-outbound-ports=80", "--to="+to)
+		assert.Equal(t, answer, got.Out, "%s: %s", to, got.Stderr)
+	}
+	assert.Equal(t, "bypassed by excludeOutboundPorts\n", call1(noEnvironment, "check", "--exclude-outbound-ports=80", "--to=10.244.0.2:80").Out)
+}
+
+// A pipe is opened for writing only when somebody reads it.
+func TestAPipeThatNobodyReadsIsNotWaitedFor(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	done := make(chan answer, 1)
+	go func() { done <- call1(noEnvironment, "apply", "--no-such-flag", "--termination-log="+pipe) }()
+	select {
+	case got := <-done:
+		assert.Equal(t, misused, got.Code)
+	case <-time.After(10 * time.Second):
+		t.Error("still waiting for a reader")
+	}
 }
 
 // What could fetch, or be asked for anything, is not linked in.

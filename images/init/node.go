@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/krm-bypass/krm-bypass/internal/rules/host"
 )
@@ -13,13 +14,19 @@ const (
 	hostIPVariable = "KRM_BYPASS_HOST_IP"
 )
 
+// address gives the one that a variable holds, an invalid one if it holds none.
+func (s session) address(variable string) netip.Addr {
+	a, _ := netip.ParseAddr(s.env(variable))
+	return a.Unmap()
+}
+
 // refuseOutside is an error where no kubelet has started the program: whoever starts
 // it by hand on some machine rarely means that machine's network.
 func (s session) refuseOutside() error {
-	if s.here || s.env(podIPVariable) != "" || s.env(hostIPVariable) != "" {
+	if s.here || s.address(podIPVariable).IsValid() || s.address(hostIPVariable).IsValid() {
 		return nil
 	}
-	return fmt.Errorf("not running in a pod: neither %s nor %s is set, which krm-bypass sets by the downward API; "+
+	return fmt.Errorf("not running in a pod: neither %s nor %s holds an address, which krm-bypass sets by the downward API; "+
 		"to apply the rules to this network namespace, add --here", podIPVariable, hostIPVariable)
 }
 

@@ -18,8 +18,13 @@ func ParseOutbound(text string) (Connection, error) {
 		return Connection{}, fmt.Errorf(`%q is not an address and a port, write it as "10.1.2.3:5432", "[fd00::1]:5432" or "10.96.0.10:53/UDP"`, text)
 	}
 	address := to.Addr().Unmap()
-	return Connection{Direction: Outbound, Protocol: protocol, Address: address, Port: to.Port(), Loopback: address.IsLoopback()}, nil
+	return Connection{Direction: Outbound, Protocol: protocol, Address: address, Port: to.Port(), Loopback: staysHere(address)}, nil
 }
+
+// staysHere reports whether the kernel connects to an address over loopback, wherever it
+// is. It takes no address at all for this host's (linux net/ipv4/route.c,
+// ip_route_output_key_hash_rcu; net/ipv6/tcp_ipv6.c, tcp_v6_connect).
+func staysHere(a netip.Addr) bool { return a.IsLoopback() || a.IsUnspecified() }
 
 // ParseInbound reads the port of the pod that is called: PORT, behind it "/TCP",
 // which is the default, or "/UDP".

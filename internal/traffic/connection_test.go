@@ -14,6 +14,8 @@ func TestParseOutbound(t *testing.T) {
 		"10.96.0.10:53/UDP":     {Protocol: UDP, Address: netip.MustParseAddr("10.96.0.10"), Port: 53},
 		"[fd00::1]:443/TCP":     {Protocol: TCP, Address: netip.MustParseAddr("fd00::1"), Port: 443},
 		"[::ffff:10.1.2.3]:443": {Protocol: TCP, Address: netip.MustParseAddr("10.1.2.3"), Port: 443},
+		"0.0.0.0:80":            {Protocol: TCP, Address: netip.IPv4Unspecified(), Port: 80, Loopback: true},
+		"[::]:53/UDP":           {Protocol: UDP, Address: netip.IPv6Unspecified(), Port: 53, Loopback: true},
 		"127.0.0.1:80":          {Protocol: TCP, Address: netip.MustParseAddr("127.0.0.1"), Port: 80, Loopback: true},
 	} {
 		t.Run(text, func(t *testing.T) {

@@ -97,6 +97,34 @@ func TestSoItIsWithoutFibAndAddrtype(t *testing.T) {
 	}
 }
 
+// What comes to the pod's own address is for the pod: where a port of it is led on to a
+// guest, bypassing that port ends this, and no other port's.
+func TestAnInboundBypassEndsAGuestsTranslation(t *testing.T) {
+	for _, family := range bothFamilies {
+		t.Run(family.Name, func(t *testing.T) {
+			const inGuest = "guest"
+			pod, outside := lab.NewPod(t, family)
+			guest := newGuest(t, pod, family)
+			led := "add chain inet kubevirt prerouting { type nat hook prerouting priority dstnat; }\n"
+			word := map[bool]string{true: "ip", false: "ip6"}[family.Of(guestAddress).Is4()]
+			for _, port := range []string{"8080", "9090"} {
+				led += "add rule inet kubevirt prerouting iifname eth0 tcp dport " + port + " dnat " + word + " to " + family.Of(guestAddress).String() + "\n"
+			}
+			pod.Feed(t, led, "nft", "-f", "-")
+			pod.Answer(t, lab.Server{Name: application, UID: lab.Application, Ports: []uint16{8080, 9090}})
+			guest.Answer(t, lab.Server{Name: inGuest, UID: lab.Application, Ports: []uint16{8080, 9090}})
+			ask := func(port uint16) string {
+				return outside.Ask(0, "tcp", netip.Addr{}, netip.AddrPortFrom(family.Of(lab.PodAddress), port))
+			}
+			assert.Equal(t, inGuest, ask(8080))
+			_, err := pod.Try(program(byNftables.call("apply", "--exclude-inbound-ports=8080")...))
+			require.NoError(t, err)
+			assert.Equal(t, application, ask(8080))
+			assert.Equal(t, inGuest, ask(9090))
+		})
+	}
+}
+
 func leavesEgressToTheMesh(t *testing.T, mesh variant, family lab.Family, order order, run func(*lab.Host, *exec.Cmd) error) {
 	t.Helper()
 	const proxy, tunnel = "proxy", "tunnel"

@@ -100,7 +100,7 @@ func TestAPodIsNeverRefused(t *testing.T) {
 // Started by hand outside a pod, the program leaves the machine's network alone,
 // unless it is told otherwise. Each variable that only a pod has will do.
 func TestOutsideAPodApplyIsRefused(t *testing.T) {
-	const refusal = "krm-bypass-init: applying the bypass: not running in a pod: neither KRM_BYPASS_POD_IP nor KRM_BYPASS_HOST_IP is set, " +
+	const refusal = "krm-bypass-init: applying the bypass: not running in a pod: neither KRM_BYPASS_POD_IP nor KRM_BYPASS_HOST_IP holds an address, " +
 		"which krm-bypass sets by the downward API; to apply the rules to this network namespace, add --here\n"
 	byHand := func(env ...string) *exec.Cmd {
 		command := exec.Command(lab.Binary(program), append([]string{"--termination-log="}, settings...)...)
@@ -114,6 +114,7 @@ func TestOutsideAPodApplyIsRefused(t *testing.T) {
 	}{
 		{"nothing", byHand(), refusal},
 		{"empty variables", byHand(podIPVariable+"=", hostIPVariable+"="), refusal},
+		{"no addresses", byHand(podIPVariable+"=garbage", hostIPVariable+"= "), refusal},
 		{"the pod's address", byHand(podIPVariable + "=10.0.0.5"), ""},
 		{"the node's address", byHand(hostIPVariable + "=192.0.2.8"), ""},
 		{"told so", initContainer(append([]string{"--termination-log="}, settings...)...), ""},
