@@ -74,6 +74,9 @@ func TestLimitsJudgeWhatIsInForce(t *testing.T) {
 		{"Istio", "labels: {istio.io/dataplane-mode: ambient}, " + annotated(traffic+"excludeOutboundPorts", "443"), "out"},
 		{"Istio", "annotations: {inject.istio.io/templates: 'gateway,sidecar', " + traffic + "excludeOutboundPorts: '443'}", "out"},
 		{"Istio", "annotations: {inject.istio.io/templates: gateway, " + traffic + "excludeOutboundPorts: '443'}", ""},
+		{"Istio", "annotations: {inject.istio.io/templates: \"gateway,\\tsidecar\", " + traffic + "excludeOutboundPorts: '443'}", "out"},
+		{"Istio", "annotations: {inject.istio.io/templates: 'gateway,mine', " + traffic + "excludeOutboundPorts: '443'}", "out"},
+		{"Istio", "annotations: {inject.istio.io/templates: grpc-agent, " + traffic + "excludeOutboundPorts: '443'}", ""},
 		{"Istio", "labels: {sidecar.istio.io/inject: 'false'}, " + annotated(traffic+"excludeOutboundPorts", "443"), ""},
 		{"Kuma", "annotations: {kuma.io/sidecar-injection: disabled, traffic.kuma.io/exclude-outbound-ports: '443'}", "out"},
 		{"Kuma", "labels: {kuma.io/sidecar-injection: disabled}, annotations: {traffic.kuma.io/exclude-outbound-ports: '443'}", ""},
@@ -178,7 +181,25 @@ func TestLimitsByNamespace(t *testing.T) {
 		gateway = "annotations: {inject.istio.io/templates: gateway}"
 		mode    = "annotations: {sidecar.istio.io/interceptionMode: NONE}"
 	)
+	optsOut := func(mesh, metadata string, does bool) (row struct{ name, limits, metadata, spec, want string }) {
+		row.name, row.limits, row.metadata, row.spec = mesh+" "+metadata, "{meshOptOut: {namespaces: []}}", metadata, "  mesh: "+mesh+"\n"
+		if does {
+			row.want = "which workloads of namespace shop may not (spec.limits.meshOptOut.namespaces)"
+		}
+		return row
+	}
 	tests := []struct{ name, limits, metadata, spec, want string }{
+		optsOut("Istio", "annotations: {inject.istio.io/templates: grpc-agent}", true),
+		optsOut("Istio", "annotations: {inject.istio.io/templates: mine}", true),
+		optsOut("Istio", "annotations: {inject.istio.io/templates: 'sidecar,mine'}", false),
+		optsOut("Istio", "labels: {istio.io/dataplane-mode: ambient}", false),
+		optsOut("Linkerd", "annotations: {linkerd.io/inject: 'off'}", true),
+		optsOut("Linkerd", "annotations: {linkerd.io/inject: Disabled}", true),
+		optsOut("Linkerd", "annotations: {linkerd.io/inject: ingress}", false),
+		optsOut("Linkerd", "labels: {linkerd.io/cni-resource: x}", true),
+		optsOut("Kuma", "labels: {openshift.io/build.name: x}", true),
+		optsOut("Kuma", "labels: {openshift.io/deployer-pod-for.name: x}", true),
+		optsOut("Kuma", "annotations: {openshift.io/build.name: x}", false),
 		{"an opt-out", "{}", optOut, "", ""},
 		{"an opt-out beside other limits", "{forbiddenNamespaces: [shop]}", optOut, "", ""},
 		{"an opt-out that nobody may", "{meshOptOut: {namespaces: []}}", optOut, "", `spec.template.metadata: its template's label sidecar.istio.io/inject: "false" opts out of the mesh, which workloads of namespace shop may not (spec.limits.meshOptOut.namespaces): remove it, or list the namespace there`},

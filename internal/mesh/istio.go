@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,7 +55,7 @@ var istio = Mesh{
 	OptOuts: []OptOut{
 		{Label: true, Key: "sidecar.istio.io/inject", Value: `^false$`},
 		{Key: "sidecar.istio.io/inject", Value: `^false$`, Unless: "sidecar.istio.io/inject"},
-		{Key: "inject.istio.io/templates", Value: `(^|,) *gateway *(,|$)`, But: `(^|,) *sidecar *(,|$)`},
+		{Key: istioTemplates, Value: `[^\s\v\x{85}\p{Z}]`, But: `(^|,)[\s\v\x{85}\p{Z}]*sidecar[\s\v\x{85}\p{Z}]*(,|$)`},
 	},
 	UnmeshedNamespace: istioUnmeshedNamespace,
 	limits:            []limit{istioDNS, portsWithoutProtocol, singlePorts, istioInbound, istioIncluded, rangesBeforePorts, noPairs},
@@ -141,7 +142,7 @@ func istioMeans(s traffic.Settings) traffic.Settings {
 // istioUnmeshed follows injectRequired in istio/istio pkg/kube/inject/inject.go:
 // the label wins over the annotation, and only "false" opts out.
 func istioUnmeshed(labels, annotations map[string]string) string {
-	if reason := istioOptsOut(labels, annotations); reason != "" {
+	if reason := cmp.Or(istioSwitchedOff(labels, annotations), istioWithoutSidecar(annotations)); reason != "" {
 		return reason
 	}
 	if labels["istio.io/dataplane-mode"] == "ambient" {
@@ -150,7 +151,7 @@ func istioUnmeshed(labels, annotations map[string]string) string {
 	return ""
 }
 
-func istioOptsOut(labels, annotations map[string]string) string {
+func istioSwitchedOff(labels, annotations map[string]string) string {
 	const inject = "sidecar.istio.io/inject"
 	if value, labelled := labels[inject]; labelled {
 		if value == "false" {
@@ -159,18 +160,40 @@ func istioOptsOut(labels, annotations map[string]string) string {
 	} else if annotations[inject] == "false" {
 		return `its template's annotation sidecar.istio.io/inject: "false" opts out of the mesh`
 	}
-	// All the templates that are named apply (istio/istio
-	// pkg/kube/inject/webhook.go, selectTemplates).
-	templates := strings.Split(strings.ReplaceAll(annotations["inject.istio.io/templates"], " ", ""), ",")
-	if slices.Contains(templates, "gateway") && !slices.Contains(templates, "sidecar") {
-		return "its template's annotation inject.istio.io/templates: gateway makes it a gateway"
-	}
 	return ""
 }
 
-// istioIntercepts: the injector does not read the label for ambient mode.
+const istioTemplates = "inject.istio.io/templates"
+
+func istioWithoutSidecar(annotations map[string]string) string {
+	switch value, named := annotations[istioTemplates], istioNamed(annotations); {
+	case strings.TrimSpace(value) == "", slices.Contains(named, "sidecar"):
+		return ""
+	case slices.Contains(named, "gateway"):
+		return "its template's annotation inject.istio.io/templates: gateway makes it a gateway"
+	default:
+		return "its template's annotation inject.istio.io/templates: " + strconv.Quote(value) + " does not name sidecar, the template that intercepts"
+	}
+}
+
+// istioNamed gives the injection templates that are named. All of them apply
+// (istio/istio pkg/kube/inject/inject.go, selectTemplates).
+func istioNamed(annotations map[string]string) []string {
+	names := strings.Split(annotations[istioTemplates], ",")
+	for i, name := range names {
+		names[i] = strings.TrimSpace(name)
+	}
+	return names
+}
+
+// istioIntercepts: the injector does not read the label for ambient mode, and a
+// template that does not come with Istio may be an alias of the sidecar's
+// (pkg/kube/inject/inject.go, resolveAliases).
 func istioIntercepts(labels, annotations map[string]string) Opening {
-	if istioOptsOut(labels, annotations) != "" {
+	alias := slices.ContainsFunc(istioNamed(annotations), func(name string) bool {
+		return !slices.Contains([]string{"gateway", "grpc-agent", "grpc-simple", "waypoint"}, name)
+	})
+	if istioSwitchedOff(labels, annotations) != "" || !alias {
 		return 0
 	}
 	return OpensAll

@@ -49,9 +49,8 @@ var kuma = Mesh{
 	Signs:      Signs{Envoy: true, SPIFFE: true},
 	// An annotation of that name is none (pkg/plugins/runtime/k8s/webhooks/injector/precheck.go).
 	Unmeshed: func(labels, annotations map[string]string) string {
-		const inject = "kuma.io/sidecar-injection"
-		if value := labels[inject]; kumaDisabled(value) {
-			return "its template's label " + inject + ": " + value + " opts out of the mesh"
+		if reason := kumaLeaves(labels); reason != "" {
+			return reason
 		}
 		switch gateway := annotations["kuma.io/gateway"]; gateway {
 		case "enabled", "true", "yes", "builtin":
@@ -62,12 +61,13 @@ var kuma = Mesh{
 	// A gateway that brings its own proxy is only spared what comes in
 	// (pkg/transparentproxy/kubernetes/kubernetes_config.go, ConfigForKubernetes).
 	intercepts: func(labels, annotations map[string]string) Opening {
-		if kumaDisabled(labels["kuma.io/sidecar-injection"]) || annotations["kuma.io/gateway"] == "builtin" {
+		if kumaLeaves(labels) != "" || annotations["kuma.io/gateway"] == "builtin" {
 			return 0
 		}
 		return OpensOutbound
 	},
 	OptOuts: []OptOut{
+		{Label: true, Key: kumaExceptions[0]}, {Label: true, Key: kumaExceptions[1]},
 		{Label: true, Key: "kuma.io/sidecar-injection", Value: `^(disabled|false|no)$`},
 		{Key: "kuma.io/gateway", Value: `^builtin$`},
 	},
@@ -91,6 +91,23 @@ var (
 	kumaPorts  = portList{refuser: "Kuma's injector", number: unsigned, skipsEmpty: true}
 	kumaRanges = rangeList{refuser: "Kuma's injector", blanks: true, skipsEmpty: true}
 )
+
+// kumaExceptions are labels of pods that get no sidecar as long as nobody configures
+// others (pkg/config/app/kuma-cp/kuma-cp.defaults.yaml, injector.exceptions).
+var kumaExceptions = []string{"openshift.io/build.name", "openshift.io/deployer-pod-for.name"}
+
+func kumaLeaves(labels map[string]string) string {
+	for _, exception := range kumaExceptions {
+		if _, labelled := labels[exception]; labelled {
+			return "its template's label " + exception + " makes it an exception, which Kuma gives no sidecar"
+		}
+	}
+	const inject = "kuma.io/sidecar-injection"
+	if value := labels[inject]; kumaDisabled(value) {
+		return "its template's label " + inject + ": " + value + " opts out of the mesh"
+	}
+	return ""
+}
 
 func kumaReadsALabel(value string) string {
 	if kumaDisabled(value) {

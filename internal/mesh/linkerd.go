@@ -66,21 +66,25 @@ var linkerd = Mesh{
 		if _, own := labels["linkerd.io/control-plane-component"]; own {
 			return "its template's label linkerd.io/control-plane-component makes it a part of the mesh itself"
 		}
-		if annotations["linkerd.io/inject"] == "disabled" {
-			return "its template's annotation linkerd.io/inject: disabled opts out of the mesh"
+		if _, cni := labels["linkerd.io/cni-resource"]; cni {
+			return "its template's label linkerd.io/cni-resource makes it a part of the mesh itself"
+		}
+		if value := annotations["linkerd.io/inject"]; linkerdLeaves(value) {
+			return "its template's annotation linkerd.io/inject: " + value + " opts out of the mesh"
 		}
 		return ""
 	},
 	OptOuts: []OptOut{
 		{Label: true, Key: "linkerd.io/control-plane-component"},
-		{Key: "linkerd.io/inject", Value: `^disabled$`},
+		{Label: true, Key: "linkerd.io/cni-resource"},
+		{Key: "linkerd.io/inject", Value: `(?s).`, But: `^(enabled|ingress)$`},
 	},
 	UnmeshedNamespace: func(labels, annotations map[string]string) string {
 		if labels["config.linkerd.io/admission-webhooks"] == "disabled" {
 			return "has the label config.linkerd.io/admission-webhooks: disabled"
 		}
-		if annotations["linkerd.io/inject"] == "disabled" {
-			return "has the annotation linkerd.io/inject: disabled"
+		if value := annotations["linkerd.io/inject"]; linkerdLeaves(value) {
+			return "has the annotation linkerd.io/inject: " + value
 		}
 		return ""
 	},
@@ -92,6 +96,12 @@ var linkerd = Mesh{
 		}),
 		noPairs,
 	},
+}
+
+// linkerdLeaves: a value that Linkerd does not know is as disabled (pkg/inject/report.go,
+// disabledByAnnotation).
+func linkerdLeaves(value string) bool {
+	return value != "" && value != "enabled" && value != "ingress"
 }
 
 const (

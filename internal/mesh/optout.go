@@ -1,5 +1,10 @@
 package mesh
 
+import (
+	"regexp"
+	"slices"
+)
+
 // OptOut is a way in which a template keeps the mesh's sidecar from its pods, said
 // so that a reader without Go can follow Unmeshed: in regular expressions (RE2).
 type OptOut struct {
@@ -10,4 +15,19 @@ type OptOut struct {
 	Value, But string
 	// Unless is a label that, whatever it says, puts Key out of force.
 	Unless string
+}
+
+// OptsOut reports whether a template with these labels and annotations may keep the
+// sidecar from its pods.
+func (m *Mesh) OptsOut(labels, annotations map[string]string) bool {
+	return slices.ContainsFunc(m.OptOuts, func(o OptOut) bool {
+		of := annotations
+		if o.Label {
+			of = labels
+		}
+		value, there := of[o.Key]
+		_, overruled := labels[o.Unless]
+		return there && !overruled && regexp.MustCompile(o.Value).MatchString(value) &&
+			(o.But == "" || !regexp.MustCompile(o.But).MatchString(value))
+	})
 }

@@ -129,8 +129,10 @@ func (p *Policy) hold(w *Workload, was *prior, plan *Plan) mesh.Opening {
 	}
 	in := mesh.OpensAll
 	if reason := p.Mesh.Unmeshed(w.TemplateLabels, was.annotations); reason != "" {
-		if in = p.Mesh.StillIntercepts(w.TemplateLabels, was.annotations); in == 0 {
+		if p.Limits.OptOuts != nil && p.Mesh.OptsOut(w.TemplateLabels, was.annotations) {
 			p.judgeOptOut(w, reason, plan)
+		}
+		if in = p.Mesh.StillIntercepts(w.TemplateLabels, was.annotations); in == 0 {
 			return 0
 		}
 	}
@@ -143,9 +145,6 @@ func (p *Policy) hold(w *Workload, was *prior, plan *Plan) mesh.Opening {
 
 // judgeOptOut refuses that pods have no sidecar where they have to have one.
 func (p *Policy) judgeOptOut(w *Workload, reason string, plan *Plan) {
-	if p.Limits.OptOuts == nil {
-		return
-	}
 	switch namespace := p.namespaceOf(w); within(p.Limits.OptOuts, namespace) {
 	case no:
 		plan.find(Error, w.templatePath("metadata"), "", "%s, which workloads of namespace %s may not (%s): remove it, or list the namespace there", reason, namespace, meshOptOutPath)
