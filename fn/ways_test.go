@@ -230,6 +230,28 @@ func TestLimitsByNamespace(t *testing.T) {
 	assert.Contains(t, results.Report(), "the namespace of this one is unknown (spec.limits.meshOptOut.namespaces)")
 }
 
+// Where tools read a container in two ways, nobody can tell as whom it runs, or what it
+// lets bypass.
+func TestAContainerThatToolsReadInTwoWays(t *testing.T) {
+	const spec = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {limits: {forbiddenOutboundPorts: [443]}}\n"
+	for pod, refused := range map[string]bool{
+		"containers: [{name: app, image: app, securityContext: {runAsUser: 5, <<: {runAsUser: 1337}}}]":                       true,
+		"containers: [{name: app, image: app, securityContext: {runAsUser: 5, runAsUser: 1337}}]":                             true,
+		"containers: [{name: app, image: app, securityContext: {}, securityContext: {runAsUser: 1337}}]":                      true,
+		"containers: [{name: app, image: app, securityContext: {capabilities: {add: [], add: [NET_ADMIN]}}}]":                 true,
+		"securityContext: {runAsUser: 5, runAsUser: 1337}, containers: [{name: app, image: app}]":                             true,
+		"initContainers: [{name: krm-bypass-init, image: i, args: [], args: [--exclude-outbound-ports=443]}]":                 true,
+		"initContainers: [{name: krm-bypass-init, image: i, <<: {command: [a]}, command: [b]}]":                               true,
+		"containers: [{name: app, image: app, env: [{name: a, value: b, value: c}]}]":                                         false,
+		"containers: [{name: app, image: app, securityContext: {runAsUser: 5, <<: {runAsGroup: 5}}}]":                         false,
+		"containers: [{name: app, image: app, <<: {securityContext: {runAsUser: 5}}, resources: {limits: {cpu: 1, cpu: 2}}}]": false,
+	} {
+		item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {}, spec: {" + pod + "}}}\n"
+		_, results, _ := rendered(t, spec, manifest("web.yaml", item))
+		assert.Equal(t, refused, results.Failed(), "%s\n%s", pod, results.Report())
+	}
+}
+
 func TestAnOptOutThatKumaDoesNotReadIsToldOf(t *testing.T) {
 	item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {%s: {kuma.io/sidecar-injection: disabled}}, spec: {containers: [{name: app, image: app}]}}}\n"
 	const spec, told = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {mesh: Kuma}\n", "Kuma reads this as a label only"

@@ -171,13 +171,17 @@ func decidesInTemplate(path edit.Path, key string) bool {
 		return true
 	}
 	switch path[1] {
-	case "nodeSelector", "os":
+	case "nodeSelector", "os", "securityContext":
 		return true
 	case "initContainers", "containers", pullSecretsField:
-		return len(path) == 2 || len(path) == 3 && (key == "" || key == "name")
+		return len(path) == 2 || len(path) == 3 && (key == "" || slices.Contains(readOfContainers, key)) || len(path) > 3 && path[3] == "securityContext"
 	}
 	return false
 }
+
+// readOfContainers are the fields of a container by which traffic may bypass the
+// sidecar. An image that stands twice is told of only.
+var readOfContainers = []string{"name", "command", "args", "securityContext"}
 
 var errFolded = errors.New("a line break (U+0085, U+2028 or U+2029) in the value, which tools change or take away: write \\n, or remove it")
 
