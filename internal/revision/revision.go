@@ -1,12 +1,10 @@
 package revision
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -18,50 +16,65 @@ type Tree struct {
 	// repository is the top of the worktree, and tree is where the revision's
 	// files are, both without links.
 	repository, tree string
-	folder           string
 }
 
 // Checkout checks out the repository that holds a path. Close the tree when you are
 // done with it.
 func Checkout(ctx context.Context, path, revision string) (*Tree, error) {
-	dir := path
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		dir = filepath.Dir(path)
-	}
-	top, err := git(ctx, dir, nil, "rev-parse", "--show-toplevel")
+	top, err := worktreeOf(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("finding the git repository of %s: %w", path, err)
 	}
 	// git must not take a revision for an option or a path.
-	id, err := git(ctx, top, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{tree}")
+	id, err := answer(ctx, top, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
 	if err != nil {
 		return nil, fmt.Errorf("%q is neither a file or folder nor a revision of the git repository %s", revision, top)
 	}
 	folder, err := os.MkdirTemp("", "krm-bypass-")
-	if err != nil {
-		return nil, fmt.Errorf("checking out %s: %w", revision, err)
-	}
-	t := &Tree{Revision: revision, folder: folder}
-	// An index of our own, from which git writes the files: the repository's
-	// stays as it is.
-	index := []string{"GIT_INDEX_FILE=" + filepath.Join(folder, "index")}
-	_, err = git(ctx, top, index, "read-tree", id)
+	t := &Tree{revision, top, folder}
 	if err == nil {
-		_, err = git(ctx, top, index, "checkout-index", "--all", "--prefix="+filepath.Join(folder, "tree")+"/")
+		t.tree, err = filepath.EvalSymlinks(folder)
 	}
 	if err == nil {
-		err = os.MkdirAll(filepath.Join(folder, "tree"), 0o700) // an empty tree has none
-	}
-	if err == nil {
-		t.tree, err = filepath.EvalSymlinks(filepath.Join(folder, "tree"))
-	}
-	if err == nil {
-		t.repository, err = filepath.EvalSymlinks(top)
+		err = t.write(ctx, id)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("checking out %s: %w", revision, err), t.Close())
+		return nil, errors.Join(fmt.Errorf("checking out %s: %w", revision, err), os.RemoveAll(folder))
 	}
 	return t, nil
+}
+
+// worktreeOf gives the top of the worktree that holds a path: where an entry is
+// named .git, as no commit can hold one. git's own search would take a folder for
+// a repository that a commit made to look like one.
+func worktreeOf(ctx context.Context, path string) (string, error) {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		path = filepath.Dir(path)
+	}
+	top, err := filepath.Abs(path)
+	if err == nil {
+		top, err = filepath.EvalSymlinks(top)
+	}
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Lstat(filepath.Join(top, ".git")); err == nil {
+			break
+		}
+		above := filepath.Dir(top)
+		if above == top {
+			return "", errors.New("neither its folder nor one above holds .git")
+		}
+		top = above
+	}
+	// git has its say too: whom the repository must belong to, and whether its
+	// worktree is here.
+	said, err := answer(ctx, top, "rev-parse", "--is-inside-work-tree", "--show-prefix")
+	if err == nil && strings.TrimSpace(said) != "true" {
+		err = fmt.Errorf("%s says that the worktree is not %s: look at core.worktree and core.bare", filepath.Join(top, ".git"), top)
+	}
+	return top, err
 }
 
 // Path gives the path in the tree for one in the worktree, "" if it was not there yet.
@@ -105,23 +118,4 @@ func (t *Tree) Named(text string) string {
 }
 
 // Close removes the checked out files.
-func (t *Tree) Close() error { return os.RemoveAll(t.folder) }
-
-func git(ctx context.Context, dir string, env []string, args ...string) (string, error) {
-	// Looking at a repository must not run what its configuration names: no
-	// hook, no monitor of its files.
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"}, args...)...)
-	cmd.Env = append(os.Environ(), env...)
-	var out, errOut bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errOut
-	if err := cmd.Run(); err != nil {
-		if errors.Is(err, exec.ErrNotFound) {
-			return "", errors.New("git is not installed: install it, or give the earlier state as a folder")
-		}
-		if said := strings.TrimSpace(errOut.String()); said != "" {
-			return "", fmt.Errorf("git %s: %s", args[0], said)
-		}
-		return "", fmt.Errorf("git %s: %w", args[0], err)
-	}
-	return strings.TrimSuffix(out.String(), "\n"), nil
-}
+func (t *Tree) Close() error { return os.RemoveAll(t.tree) }

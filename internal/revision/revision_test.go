@@ -4,21 +4,28 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
+// own runs git as a user does.
+func own(t *testing.T, dir, input string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false", "-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always"}, args...)...)
+	cmd.Stdin = strings.NewReader(input)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return strings.TrimSpace(string(out))
+}
+
 // repository has two commits, of which the first is tagged.
 func repository(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	run := func(args ...string) {
-		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false", "-c", "init.defaultBranch=main"}, args...)...)
-		out, err := cmd.CombinedOutput()
-		require.NoError(t, err, "%s", out)
-	}
+	run := func(args ...string) { own(t, dir, "", args...) }
 	write := func(path, text string) {
 		require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(path)), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, path), []byte(text), 0o644))
@@ -65,7 +72,7 @@ func TestCheckout(t *testing.T) {
 			_, err = tree.Path(t.TempDir())
 			assert.ErrorContains(t, err, "is outside the git repository")
 			require.NoError(t, tree.Close())
-			assert.NoDirExists(t, tree.folder)
+			assert.NoDirExists(t, tree.tree)
 			assert.Equal(t, before, status(), "the repository is as it was")
 		})
 	}
@@ -73,7 +80,7 @@ func TestCheckout(t *testing.T) {
 
 func TestCheckoutOfNoRevision(t *testing.T) {
 	dir := repository(t)
-	for _, revision := range []string{"v2", "--help", "HEAD:app/web.yaml", ""} {
+	for _, revision := range []string{"v2", "--help", "--upload-pack=x", "HEAD:app/web.yaml", "HEAD:app", ""} {
 		_, err := Checkout(t.Context(), dir, revision)
 		assert.ErrorContains(t, err, "is neither a file or folder nor a revision of the git repository", "%q", revision)
 	}
@@ -82,4 +89,119 @@ func TestCheckoutOfNoRevision(t *testing.T) {
 	t.Setenv("PATH", "")
 	_, err = Checkout(t.Context(), dir, "main")
 	assert.ErrorContains(t, err, "git is not installed")
+}
+
+// then gives a file as it was.
+func then(t *testing.T, path, revision string) string {
+	t.Helper()
+	tree, err := Checkout(t.Context(), filepath.Dir(path), revision)
+	require.NoError(t, err)
+	defer tree.Close()
+	at, err := tree.Path(path)
+	require.NoError(t, err)
+	text, err := os.ReadFile(at)
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestEveryKindOfWorktree(t *testing.T) {
+	dir := repository(t)
+	other := func(name string) string { return filepath.Join(t.TempDir(), name) }
+	linked, bare, ofBare, outer := other("linked"), other("bare"), other("of-bare"), repository(t)
+	own(t, dir, "", "worktree", "add", "--quiet", linked)
+	own(t, dir, "", "clone", "--quiet", "--bare", dir, bare)
+	own(t, bare, "", "worktree", "add", "--quiet", ofBare)
+	own(t, outer, "", "submodule", "--quiet", "add", dir, "app/module")
+	for name, top := range map[string]string{"linked": linked, "of a bare repository": ofBare, "a submodule": filepath.Join(outer, "app/module")} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, "before\n", then(t, filepath.Join(top, "app/web.yaml"), own(t, dir, "", "rev-parse", "HEAD~1")))
+			assert.Equal(t, "after\n", then(t, filepath.Join(top, "app/web.yaml"), "HEAD"))
+		})
+	}
+}
+
+// TestFilesAreWrittenAsTheyAre has links, a submodule, a pointer of git-lfs and
+// files that git would convert.
+func TestFilesAreWrittenAsTheyAre(t *testing.T) {
+	dir := repository(t)
+	pointer := "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n"
+	files := map[string]string{".gitattributes": "*.lfs filter=lfs\n*.crlf eol=crlf\n*.id ident\n", "a.lfs": pointer, "a.crlf": "a\n", "a.id": "$Id$\n", "new\nline\tå": "", "large": strings.Repeat("x", 1<<20)}
+	for name, text := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	own(t, dir, "", "config", "filter.lfs.smudge", "tr a-z A-Z")
+	require.NoError(t, os.Symlink("../base", filepath.Join(dir, "app/link")))
+	own(t, dir, "", "update-index", "--add", "--cacheinfo", "160000,"+own(t, dir, "", "rev-parse", "HEAD")+",module")
+	own(t, dir, "", "add", ".gitattributes", "app", "a.lfs", "a.crlf", "a.id", "large", "new\nline\tå")
+	own(t, dir, "", "commit", "--quiet", "--message=third")
+	for name, text := range files {
+		assert.Equal(t, text, then(t, filepath.Join(dir, name), "HEAD"))
+	}
+	tree, err := Checkout(t.Context(), dir, "HEAD")
+	require.NoError(t, err)
+	defer tree.Close()
+	to, err := os.Readlink(filepath.Join(tree.tree, "app/link"))
+	require.NoError(t, err)
+	assert.Equal(t, "../base", to)
+	assert.DirExists(t, filepath.Join(tree.tree, "module"))
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "app")))
+	empty := own(t, dir, "", "commit-tree", "-m", "empty", own(t, dir, "", "mktree"))
+	none, err := Checkout(t.Context(), dir, empty)
+	require.NoError(t, err)
+	assert.NoError(t, none.Close())
+}
+
+func TestATreeThatLeadsOutIsRefused(t *testing.T) {
+	dir := repository(t)
+	blob := own(t, dir, "x", "hash-object", "-w", "--stdin")
+	place := t.TempDir()
+	to := own(t, dir, place, "hash-object", "-w", "--stdin")
+	inner := own(t, dir, "100644 blob "+blob+"\tx\n", "mktree")
+	for name, tree := range map[string]string{
+		"above":          "040000 tree " + inner + "\t..\n",
+		"through a link": "120000 blob " + to + "\ta\n040000 tree " + inner + "\ta\n",
+		"a file twice":   "100644 blob " + blob + "\ta\n100644 blob " + to + "\ta\n",
+	} {
+		commit := own(t, dir, "", "commit-tree", "-m", name, own(t, dir, tree, "mktree"))
+		_, err := Checkout(t.Context(), dir, commit)
+		require.Error(t, err, name)
+		assert.NoFileExists(t, filepath.Join(place, "x"))
+	}
+}
+
+func TestTheRepositoryIsWhereDotGitIs(t *testing.T) {
+	dir, elsewhere := repository(t), repository(t)
+	t.Setenv("HOME", t.TempDir())
+	own(t, elsewhere, "", "tag", "--force", "v1", "HEAD")
+	t.Run("the caller's environment", func(t *testing.T) {
+		for name, value := range map[string]string{
+			"GIT_DIR": filepath.Join(elsewhere, ".git"), "GIT_WORK_TREE": elsewhere, "GIT_OBJECT_DIRECTORY": filepath.Join(elsewhere, ".git/objects"),
+			"GIT_COMMON_DIR": filepath.Join(elsewhere, ".git"), "GIT_EXEC_PATH": elsewhere, "GIT_NAMESPACE": "x", "GIT_INDEX_FILE": "x", "GIT_TRACE": filepath.Join(elsewhere, "trace"),
+		} {
+			t.Setenv(name, value)
+		}
+		assert.Equal(t, "before\n", then(t, filepath.Join(dir, "app/web.yaml"), "v1"))
+		assert.NoFileExists(t, filepath.Join(elsewhere, "trace"))
+	})
+	t.Run("somebody else's", func(t *testing.T) {
+		if os.Geteuid() != 0 {
+			t.Skip("giving files away needs root")
+		}
+		theirs := repository(t)
+		for _, path := range []string{theirs, filepath.Join(theirs, ".git")} {
+			require.NoError(t, os.Chown(path, 1000, -1))
+		}
+		_, err := Checkout(t.Context(), theirs, "v1")
+		assert.ErrorContains(t, err, "dubious ownership")
+		t.Setenv("GIT_CONFIG_COUNT", "1")
+		t.Setenv("GIT_CONFIG_KEY_0", "safe.directory")
+		t.Setenv("GIT_CONFIG_VALUE_0", theirs)
+		assert.Equal(t, "before\n", then(t, filepath.Join(theirs, "app/web.yaml"), "v1"))
+	})
+	for name, value := range map[string]string{"core.worktree": elsewhere, "core.bare": "true"} {
+		own(t, dir, "", "config", name, value)
+		_, err := Checkout(t.Context(), dir, "v1")
+		assert.ErrorContains(t, err, "says that the worktree is not "+dir+": look at core.worktree and core.bare")
+		require.NoError(t, exec.Command("git", "config", "--file", filepath.Join(dir, ".git/config"), "--unset", name).Run())
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -77,6 +79,12 @@ type answer struct {
 // confined runs a program without a network, and denies what is reported.
 func confined(t *testing.T, dir string, command ...string) answer {
 	t.Helper()
+	return confinedTo(t, nil, dir, command...)
+}
+
+// confinedTo lets it start the programs given too.
+func confinedTo(t *testing.T, programs []string, dir string, command ...string) answer {
+	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
 	theirs := os.NewFile(uintptr(pair[1]), "filter")
@@ -101,7 +109,7 @@ func confined(t *testing.T, dir string, command ...string) answer {
 	defer unix.Close(listener)
 	timer := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
-	attempts, err := supervise(listener)
+	attempts, err := supervise(listener, programs)
 	require.NoError(t, err)
 	err = cmd.Wait()
 	var exit *exec.ExitError
@@ -146,9 +154,10 @@ type response struct {
 	flags uint32
 }
 
-// supervise lets the first execve pass, which begins the program, and denies and
-// gives what it attempts, until no process is left under the filter.
-func supervise(listener int) (attempts []string, err error) {
+// supervise lets the first execve pass, which begins the program, and those of the
+// programs given. It denies and gives what else is attempted, until no process is
+// left under the filter.
+func supervise(listener int, programs []string) (attempts []string, err error) {
 	begun := false
 	for {
 		poll := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
@@ -168,11 +177,13 @@ func supervise(listener int) (attempts []string, err error) {
 			return nil, err
 		}
 		answer := response{id: n.id, errno: -int32(unix.EPERM)}
-		if !begun && n.number == unix.SYS_EXECVE {
+		attempt := describe(n)
+		program, starts := strings.CutPrefix(attempt, "execve ")
+		if starts && (!begun || slices.Contains(programs, program)) {
 			begun = true
 			answer = response{id: n.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
 		} else {
-			attempts = append(attempts, describe(n))
+			attempts = append(attempts, attempt)
 		}
 		if err := ioctl(listener, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&answer)); err != nil && !errors.Is(err, unix.ENOENT) {
 			return nil, err
