@@ -189,7 +189,7 @@ func TestTimeGrowsWithTheInput(t *testing.T) {
 			once := measured(n)
 			for _, times := range []int{2, 4} {
 				a := measured(times * n)
-				bound := time.Duration(5*times/4)*once.work + 100*time.Millisecond
+				bound := time.Duration(times)*once.work*5/4 + 100*time.Millisecond
 				for range 3 {
 					if a.work > bound {
 						a.work = min(a.work, measured(times*n).work)
