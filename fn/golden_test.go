@@ -87,7 +87,7 @@ func golden(t *testing.T, folder string) {
 	checkAgrees(t, fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: config}), fn.Manifest{Path: "input.yaml", Text: input}, plain[0])
 
 	spec := fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: config})
-	judged, err := fn.Judge(spec, plain, plain, fn.Options{}, "")
+	judged, err := fn.Judge(spec, plain, plain, fn.Options{}, true, "")
 	require.NoError(t, err)
 	assert.Empty(t, judged.Workloads, "nothing was changed since")
 	assert.Empty(t, judged.Results, "and nothing of it breaks a limit")

@@ -12,12 +12,13 @@ import (
 // Judge judges finished manifests, which other programs may have changed since
 // Manifests wrote them: what is in force there must keep within the limits of the
 // spec. It warns of what was changed after it was written, and explains the
-// workloads of which that is true. written is what Manifests returned.
+// workloads of which that is true. written is what Manifests returned; last says that
+// no other spec was applied after this one.
 //
 // The error is a FailedError if a result is an error.
-func Judge(spec *Spec, written, finished []Manifest, options Options, today v1alpha1.Date) (*Explained, error) {
+func Judge(spec *Spec, written, finished []Manifest, options Options, last bool, today v1alpha1.Date) (*Explained, error) {
 	options.Progress = nil
-	var judge transform.Finished
+	judge := transform.Finished{Last: last}
 	before := runOn(spec, stream.Of(written...), options)
 	before.plan = judge.Remember
 	results := before.process(nil, nil)

@@ -102,6 +102,8 @@ func TestWhatAKustomizationMakesOfWhatWasWritten(t *testing.T) {
 			[]string{"it wrote the container krm-bypass-init, and here is the container first"}},
 		"its image": {map[string]string{"kustomization.yaml": "resources: [../base]\nimages: [{name: example.com/init, newTag: \"2\"}]\n"}, false,
 			[]string{`it wrote "example.com/init:1", and here is "example.com/init:2"`}},
+		"everything that was written": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "remove", "path": "/metadata/annotations"}, {"op": "remove", "path": "/spec/template/metadata/annotations"}, {"op": "remove", "path": "/spec/template/spec/initContainers"}`)}, false,
+			[]string{"krm-bypass.dev/policy", `it wrote "3306", and here is nothing`, "it wrote the container krm-bypass-init, and here is nothing", "it wrote the record of what it wrote, and here is nothing"}},
 		"an annotation that is gone": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "remove", "path": "` + in + `"}`)}, false,
 			[]string{`it wrote "3306", and here is nothing`}},
 

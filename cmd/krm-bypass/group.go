@@ -78,8 +78,8 @@ func (g group) judge(done []group, finished []fn.Manifest, options fn.Options, t
 		}
 		wrote[spec] = append(wrote[spec], one.wrote...)
 	}
-	for _, spec := range specs {
-		judged, _ := fn.Judge(spec, wrote[spec], finished, options, today) // the results hold the error
+	for i, spec := range specs {
+		judged, _ := fn.Judge(spec, wrote[spec], finished, options, len(g.specs) == 0 && i+1 == len(specs), today) // the results hold the error
 		for i := range judged.Results {
 			judged.Results[i].Line = 0 // that of the output of the build, which nobody has seen
 		}

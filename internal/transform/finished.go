@@ -16,6 +16,11 @@ import (
 // record, the digest of the settings and the init container. The name and the
 // namespace of a workload may have changed since.
 type Finished struct {
+	// Last says that no other policy was applied after the one that is judged, so
+	// that a workload is found by its name too: where nothing is left of what was
+	// written, no policy took it away.
+	Last bool
+
 	mu      sync.Mutex
 	written map[string]*Workload
 }
@@ -38,6 +43,9 @@ func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
 		for _, mark := range w.ownMarks() {
 			f.written[mark] = w
 		}
+		if f.Last {
+			f.written[w.ID()] = w
+		}
 	}
 	return plan
 }
@@ -50,7 +58,7 @@ func (f *Finished) wrote(w *Workload) *Workload {
 			return wrote
 		}
 	}
-	return nil
+	return f.written[w.ID()]
 }
 
 // ownMarks gives what tells on a workload what was written to it, surest first.
