@@ -71,6 +71,13 @@ func apply(s session) error {
 		"ranges", entries(s.settings, traffic.ExcludeOutboundIPRanges, traffic.IncludeOutboundIPRanges),
 		"pairs", entries(s.settings, traffic.ExcludeOutbound),
 		"duration", time.Since(start).Round(time.Microsecond))
+	found, _, err := rules.Verify(choice.Name, s.settings)
+	if err == nil {
+		err = found.Err()
+	}
+	if err != nil {
+		s.logger(choice).Warn("the bypass may not hold", "because", err)
+	}
 	return nil
 }
 

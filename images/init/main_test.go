@@ -160,7 +160,7 @@ func TestAPipeThatNobodyReadsIsNotWaitedFor(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
 	done := make(chan answer, 1)
-	go func() { done <- call1(noEnvironment, "apply", "--no-such-flag", "--termination-log="+pipe) }()
+	go func() { done <- call1(noEnvironment, "apply", "--termination-log="+pipe, "--no-such-flag") }()
 	select {
 	case got := <-done:
 		assert.Equal(t, misused, got.Code)

@@ -136,8 +136,12 @@ func inForce() string {
 func applying(s traffic.Settings) func(backend) (form string, err error) {
 	return func(b backend) (form string, err error) {
 		for _, f := range forms {
+			received := f.received()
+			if received.Nothing() {
+				break
+			}
 			var rules ruleset
-			if rules, err = b.compile(s, f.received()); err == nil {
+			if rules, err = b.compile(s, received); err == nil {
 				err = rules.Apply()
 			}
 			if !errors.Is(err, errors.ErrUnsupported) {
@@ -169,7 +173,11 @@ func Verify(name string, s traffic.Settings) (found filter.Differences, by Choic
 	}
 	by, err = use(backends, name, func(b backend) (form string, err error) {
 		for i, f := range forms {
-			rules, err := b.compile(s, f.received())
+			received := f.received()
+			if received.Nothing() {
+				break
+			}
+			rules, err := b.compile(s, received)
 			if err != nil {
 				return "", err
 			}

@@ -10,3 +10,7 @@ import "net/netip"
 // is always right. A list of the pod's own addresses is for kernels that cannot be
 // asked.
 type Received struct{ By []netip.Addr }
+
+// Nothing reports whether the pod has no address to list: no inbound rule would bypass
+// anything.
+func (r Received) Nothing() bool { return r.By != nil && len(r.By) == 0 }

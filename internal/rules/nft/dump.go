@@ -67,10 +67,20 @@ func (k *kernel) expressions(chain string) ([][]string, error) {
 	all := make([][]string, len(rules))
 	for i, rule := range rules {
 		for _, expression := range attributes(find(rule, unix.NFTA_RULE_EXPRESSIONS)) {
-			all[i] = append(all[i], nameOf(expression))
+			if name := nameOf(expression); name != "byteorder" || !swapsNothing(find(expression, unix.NFTA_EXPR_DATA)) {
+				all[i] = append(all[i], name)
+			}
 		}
 	}
 	return all, err
+}
+
+// swapsNothing recognises the byteorder that nft puts behind the protocol in a
+// concatenation: a key of 1 byte has no 2 to swap (linux net/netfilter/nft_byteorder.c,
+// nft_byteorder_eval).
+func swapsNothing(byteorder []byte) bool {
+	size := number(find(byteorder, unix.NFTA_BYTEORDER_SIZE))
+	return size == 2 && number(find(byteorder, unix.NFTA_BYTEORDER_LEN)) < size
 }
 
 func nameOf(expression []byte) string {

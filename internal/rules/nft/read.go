@@ -2,6 +2,7 @@ package nft
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -156,11 +157,17 @@ func (k *kernel) meddling(want, got contents, among func(*nftables.Chain) bool, 
 		if !among(c) || !slices.ContainsFunc(want.chains, func(w filter.Chain) bool { return w.Name == string(other.hook) }) {
 			continue
 		}
-		rules, err := k.conn.GetRules(c.Table, c)
+		table, err := k.conn.ListTableOfFamily(c.Table.Name, c.Table.Family)
+		var rules []*nftables.Rule
+		if err == nil {
+			rules, err = k.conn.GetRules(c.Table, c)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: reading the rules of chain %s: %w", errChanging, c.Name, err)
 		}
-		if len(rules) > 0 || *c.Policy != nftables.ChainPolicyAccept {
+		// The library reads these flags in the machine's order (google/nftables table.go, tableFromMsg).
+		dormant := number(binary.NativeEndian.AppendUint32(nil, table.Flags))&flagDormant != 0
+		if !dormant && (len(rules) > 0 || *c.Policy != nftables.ChainPolicyAccept) {
 			d = append(d, fmt.Sprintf("chain %s of table %s %s, nat hook %s priority %d, %s and may redirect or drop what should bypass",
 				c.Name, families[c.Table.Family], c.Table.Name, other.hook, *c.Priority, why))
 		}

@@ -121,3 +121,22 @@ func TestReferencesToOurChainsGoWithThem(t *testing.T) {
 	assert.NotContains(t, saved(t, pod), "KRM_BYPASS")
 	assert.Contains(t, saved(t, pod), "-A MESH -p tcp -j RETURN\n")
 }
+
+// The rules are there, but a chain in front of them decides first.
+func TestApplyWarnsOfWhatStandsInFront(t *testing.T) {
+	pod := newPod(t)
+	pod.Feed(t, "add table ip mesh\nadd chain ip mesh in { type nat hook prerouting priority -102; }\nadd rule ip mesh in tcp dport 1-65535 redirect to :15006\n", "nft", "-f", "-")
+	got := pod.init(t, settings...)
+	assert.Equal(t, succeeded, got.Code)
+	assert.Regexp(t, `^[^\n]+msg="bypass applied"[^\n]+\ntime=\S+ level=WARN msg="the bypass may not hold" because="reading the rules back: chain in of table ip mesh, nat hook prerouting priority -102, comes before ours and may redirect or drop what should bypass"\n$`, got.Stderr)
+}
+
+// A kernel that cannot tell what is for the pod needs a list of addresses, and a list of
+// none bypasses nothing.
+func TestAKernelThatCannotTellAndAPodWithoutAddresses(t *testing.T) {
+	for _, backend := range []string{"nftables", "iptables"} {
+		pod := newPod(t)
+		got := pod.lacking(t, withPrograms(with("--backend="+backend, settings...)...))
+		assert.Equal(t, failed, got.Code, "%s: %s", backend, got.Stderr)
+	}
+}

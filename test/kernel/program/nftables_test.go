@@ -78,7 +78,7 @@ func TestNftTakesWhatIsShown(t *testing.T) {
 
 // The text of show, loaded by nft, is what verify asks for.
 func TestShownIsApplied(t *testing.T) {
-	pod, flags := newPod(t), settings[:2]
+	pod, flags := newPod(t), settings
 	pod.Feed(t, pod.init(t, with("show", flags...)...).Out, "nft", "-f", "-")
 	assert.Equal(t, answer{}, pod.init(t, with("verify", flags...)...))
 }

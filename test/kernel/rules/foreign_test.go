@@ -129,6 +129,7 @@ func TestChainsAheadOfOursAreTold(t *testing.T) {
 			filter.Differences{fmt.Sprintf(told, "out", "ip mesh", "output", -102)}},
 		{"at a hook that the settings say nothing of", "table ip mesh { chain in { type nat hook prerouting priority -102; tcp dport 1-65535 redirect to :15006; }; }", both[1:], nil},
 		{"without rules", "table ip mesh { chain in { type nat hook prerouting priority -102; }; }", both, nil},
+		{"not in force", "table ip mesh { flags dormant\nchain in { type nat hook prerouting priority -102; tcp dport 1-65535 redirect to :15006; }; }", both, nil},
 		{"behind ours", "table ip mesh { chain in { type nat hook prerouting priority -100; meta l4proto tcp redirect to :15006; }; }", both, nil},
 		{"a filter", "table ip mesh { chain in { type filter hook prerouting priority -150; meta l4proto tcp accept; }; }", both, nil},
 		{"another hook", "table ip mesh { chain in { type nat hook postrouting priority -102; masquerade; }; }", both, nil},
