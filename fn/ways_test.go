@@ -130,6 +130,9 @@ func TestLimitsJudgeWhatIsInForce(t *testing.T) {
 		{"Linkerd", annotated("config.linkerd.io/control-port", "4190"), ""},
 		{"Linkerd", annotated("config.linkerd.io/proxy-uid", "1000"), "out"},
 		{"Linkerd", annotated("config.linkerd.io/proxy-gid", "1000"), "out"},
+		// As for kubectl apply --server-side of a file that says no more than this.
+		{"Linkerd", "annotations: {config.linkerd.io/skip-outbound-ports: '443'}}, spec: ", "out"},
+		{"Linkerd", "labels: {a: b}}, spec: ", ""},
 		{"Linkerd", "annotations: {}}, spec: {containers: [{name: app, image: app, securityContext: {runAsUser: 2102}}]", "out"},
 	}
 	limits := map[string]string{
@@ -140,10 +143,11 @@ func TestLimitsJudgeWhatIsInForce(t *testing.T) {
 	}
 	for _, test := range tests {
 		template := test.template
-		if !strings.Contains(template, "spec: {") {
+		if !strings.Contains(template, "spec: ") {
 			template = fmt.Sprintf(metadata, template)
 		}
 		item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  selector: {}\n  template: {metadata: {" + template + "}}\n"
+		item = strings.Replace(item, ", spec: }}", "}", 1)
 		for direction, limit := range limits {
 			for ruled, rule := range rules {
 				t.Run(fmt.Sprint(test.mesh, " ", test.template, " limits ", direction, " ", ruled), func(t *testing.T) {
@@ -277,5 +281,16 @@ func TestLimitsJudgeWhatARecordRestores(t *testing.T) {
 		first, _, _ := rendered(t, head+"  merge: Union\n  global: {excludeOutboundPorts: [3306]}\n  enforcement: {mode: AnnotationsOnly}\n", manifest("web.yaml", item))
 		_, results, _ = rendered(t, head+"  limits: {forbiddenOutboundPorts: [443]}\n"+rule, first...)
 		assert.Contains(t, results.Report(), "outbound port 443 must not bypass the sidecar (spec.limits.forbiddenOutboundPorts), but would by the annotation traffic.sidecar.istio.io/excludeOutboundPorts")
+	}
+}
+
+// A manifest that the mesh has injected already says the sidecar's user itself.
+func TestTheMeshsOwnContainersAreToldOfOnce(t *testing.T) {
+	const spec = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  mesh: Linkerd\n  limits: {forbiddenOutboundPorts: [443]}\n"
+	for container, says := range map[string]string{"linkerd-proxy": "stands for the one that Linkerd adds", "app": "what runAsUser 2102 sends bypasses it"} {
+		item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {template: {spec: {containers: [{name: " + container + ", image: a, securityContext: {runAsUser: 2102}}]}}}\n"
+		_, results, _ := fn.Manifests(fn.SpecIn(manifest("bypass.yaml", spec)), []fn.Manifest{manifest("web.yaml", item)}, fn.Options{})
+		assert.Equal(t, 1, strings.Count(results.Report(), "must not bypass"), results.Report())
+		assert.Contains(t, results.Report(), says)
 	}
 }

@@ -124,7 +124,7 @@ func (p *Policy) judgeAnnotated(w *Workload, was *prior, plan *Plan) {
 // hold gives a plan what annotations come to where nothing is written, and the
 // directions in which the mesh intercepts the pods: none where it has no say.
 func (p *Policy) hold(w *Workload, was *prior, plan *Plan) mesh.Opening {
-	if !p.reached(w) || w.referenced || w.podless {
+	if !p.reached(w) || w.referenced {
 		return 0
 	}
 	in := mesh.OpensAll

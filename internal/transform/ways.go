@@ -58,7 +58,7 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 				if c.as[i] != "" && !slices.Contains(ids, c.as[i]) {
 					add(slices.Concat(c.path, edit.Path{"securityContext", field}), c.as[i], mesh.OpensOutbound.Everything(), "what any container sends with this %s bypasses it, since %s takes that of %s for its sidecar's: remove it there", field, p.Mesh.Name, c.name)
 				}
-			} else {
+			} else if !slices.Contains(p.Mesh.Containers, c.name) { // those are told of below
 				runs(c.path, c.as[i])
 				inherits = inherits || c.as[i] == ""
 			}
