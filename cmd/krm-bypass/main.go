@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,9 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root := rootCommand()
 	root.AddCommand(checkCommand(), explainCommand(), importCommand(), installCommand(), pinCommand(), probeCommand(), renderCommand(), schemaCommand())
 	root.InitDefaultHelpCmd()
+	for _, cmd := range append(root.Commands(), root) {
+		allowOnce(cmd)
+	}
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -84,6 +88,27 @@ func noUnknownCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	return fmt.Errorf("%q is not a command of krm-bypass: %ssee krm-bypass --help", args[0], meant(args[0], "", names))
+}
+
+// single is a flag's value that may be given once. Of two, pflag forgets the first, with
+// the limits in it.
+type single struct {
+	pflag.Value
+	given bool
+}
+
+// Set takes the value.
+func (s *single) Set(value string) error {
+	if s.given {
+		return fmt.Errorf("it is given twice, and %s would count for nothing: give one", strconv.Quote(s.String()))
+	}
+	s.given = true
+	return s.Value.Set(value) //nolint:wrapcheck // pflag says which flag it is
+}
+
+// allowOnce has a command refuse a flag that is given twice.
+func allowOnce(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Value = &single{Value: f.Value} })
 }
 
 // flagError is what is wrong with a flag.

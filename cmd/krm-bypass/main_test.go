@@ -347,3 +347,19 @@ func TestAdmissionPolicyWithKinds(t *testing.T) {
 		assert.Contains(t, errOut, test.says)
 	}
 }
+
+// Of a flag that is given twice the first would be forgotten, and with a spec its limits.
+func TestEveryFlagIsGivenOnce(t *testing.T) {
+	for _, args := range []string{
+		"--namespace a --namespace b", "check . --spec a --spec b", "explain . --before a --before=b", "import . --mesh Kuma --mesh Istio",
+		"pin a --check --check", "probe http://a --expect bypassed --expect intercepted", "probe http://a -o json --output text",
+		"render . --spec a --spec a", "schema --admission-policy --spec a --spec b",
+	} {
+		t.Run(args, func(t *testing.T) {
+			code, out, errOut := krmBypass("", strings.Fields(args)...)
+			assert.NotZero(t, code)
+			assert.Empty(t, out)
+			assert.Contains(t, errOut, "it is given twice, and ")
+		})
+	}
+}
