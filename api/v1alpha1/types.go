@@ -116,6 +116,9 @@ type Lint struct {
 	OtherProxy string `json:"other-proxy,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// ProxyUser finds containers that run as the sidecar's user or group.
 	ProxyUser string `json:"proxy-user,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// ProxyConfig finds what a ProxyConfig or Istio's MeshConfig says of interception,
+	// where there are limits.
+	ProxyConfig string `json:"proxy-config,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// PodPrivilege finds containers that can get around limits by themselves.
 	PodPrivilege string `json:"pod-privilege,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// AnnotationSize finds annotations that the API server refuses for their size.

@@ -35,7 +35,7 @@ type Check struct {
 	// as it was planned. A check has one of the two.
 	judge   func(*judgement)
 	examine func(*examination)
-	// ofLimits says that examine has something to say of every pod with a sidecar
+	// ofLimits says that the check has something to say of every pod with a sidecar
 	// where the policy has limits, also if no rule speaks of it.
 	ofLimits bool
 }
@@ -111,6 +111,11 @@ var table = []*Check{
 	{
 		Name: "proxy-user", Severity: Warning, examine: proxyUser, ofLimits: true,
 		says: "%s %s is the sidecar's own, whose connections the mesh lets out: all that is sent with it bypasses the sidecar, whatever the spec says; use another",
+	},
+	{
+		Name: "proxy-config", Severity: Warning, Domain: istio,
+		about: append(configurations, proxyConfigs), ofLimits: true, judge: proxyConfigured,
+		says: "%s can change what the sidecar intercepts in every pod that this speaks of, and spec.limits does not reach that: remove it, or accept that these workloads can bypass everything",
 	},
 	{
 		Name: "pod-privilege", Severity: Warning, examine: podPrivilege, ofLimits: true,

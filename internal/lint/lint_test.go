@@ -320,6 +320,7 @@ func TestChecks(t *testing.T) {
 		{"pod-security", "audited", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/audit: restricted}}\n"}, []string{"Namespace shop: metadata.labels[\"pod-security.kubernetes.io/audit\"]"}},
 		{"pod-security", "privileged", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: privileged}}\n"}, nil},
 		{"pod-security", "what only the init container can do", "excludeInboundPorts=514/UDP", []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: baseline}}\n"}, []string{"Namespace shop: …remove what only the init container can do (excludeInboundPorts)"}},
+		{"proxy-config", "without limits", metrics, []string{istioObject("networking", "ProxyConfig", "a", "{environmentVariables: {ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '443'}}")}, nil},
 		{"unmeshed-namespace", "opted out", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio-injection: disabled}}\n"}, []string{"Namespace shop: metadata: it has the label istio-injection: disabled"}},
 		{"unmeshed-namespace", "opted in", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio-injection: enabled}}\n"}, nil},
 
@@ -487,6 +488,38 @@ func TestPodPrivilege(t *testing.T) {
 }
 
 // What a container sends as the sidecar's user or group bypasses the sidecar.
+// What no template may say in its annotation is told of where it is said for many pods,
+// whether a rule speaks of any workload or not.
+func TestProxyConfig(t *testing.T) {
+	in := func(config string) string {
+		return "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: x}\nspec: {meshConfig: {defaultConfig: " + config + "}}\n"
+	}
+	object := func(variables string) string {
+		return istioObject("networking", "ProxyConfig", "a", "{selector: {matchLabels: {app: orders}}, environmentVariables: "+variables+"}")
+	}
+	for name, test := range map[string]struct {
+		item string
+		want []string
+	}{
+		"a port":                  {object("{A: b, ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '443'}"), []string{"ProxyConfig a: spec.environmentVariables.ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: …can change what the sidecar intercepts"}},
+		"two":                     {object("{DRY_RUN: 'true', SKIP_RULE_APPLY: 'true'}"), []string{"ProxyConfig a: spec.environmentVariables.DRY_RUN", "ProxyConfig a: spec.environmentVariables.SKIP_RULE_APPLY"}},
+		"by YAML in a value":      {object(`{A: "x\"\n    - name: DRY_RUN\n      value: \"true"}`), []string{"ProxyConfig a: spec.environmentVariables.A"}},
+		"the mesh's own field":    {in("{interceptionMode: NONE}"), []string{"IstioOperator x: spec.meshConfig.defaultConfig.interceptionMode"}},
+		"the mesh's own variable": {in("{proxyMetadata: {DRY_RUN: 'true'}}"), []string{"IstioOperator x: spec.meshConfig.defaultConfig.proxyMetadata.DRY_RUN"}},
+		"a ConfigMap":             {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio}\ndata: {mesh: 'defaultConfig: {interceptionMode: NONE}'}\n", []string{"ConfigMap istio: data.mesh: …interceptionMode can change"}},
+		"other variables":         {object("{ISTIO_META_DNS_CAPTURE: 'true', DRY_RUN: 'false', A: 'b: c'}"), nil},
+		"other fields":            {in("{interceptionMode: REDIRECT, concurrency: 2, tracing: {sampling: 1, customTags: {x: {literal: {value: '\"'}}}}, proxyMetadata: {ISTIO_DUAL_STACK: 'true'}}"), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, bypass := range []string{"", "excludeInboundPorts=8080"} {
+				policy := only(bypassing(t, bypass), "proxy-config")
+				policy.Limits = transform.Limits{Limits: guardrail.Limits{OutboundPorts: traffic.SinglePorts(traffic.TCP, 443)}}
+				matched(t, "proxy-config", test.want, found(t, policy, workload("orders"), test.item))
+			}
+		})
+	}
+}
+
 func TestProxyUser(t *testing.T) {
 	at := func(places ...string) []string {
 		var all []string

@@ -244,6 +244,7 @@ type meshConfig struct {
 // mesh/v1alpha1/proxy.proto.
 type proxySettings struct {
 	ProxyMetadata map[string]string `yaml:"proxyMetadata"`
+	Rest          map[string]any    `yaml:",inline"`
 }
 
 // path gives the path of a field of the MeshConfig.

@@ -27,7 +27,7 @@ func (l *Linter) Wants(workloads []*Workload, present func(is func(object.Type) 
 	for _, c := range l.checks {
 		switch {
 		case c.judge == nil,
-			!slices.ContainsFunc(workloads, func(w *Workload) bool { return c.concerns == nil || c.concerns(w) }),
+			!(c.ofLimits && l.limited) && !slices.ContainsFunc(workloads, func(w *Workload) bool { return c.concerns == nil || c.concerns(w) }),
 			len(c.about) > 0 && !listed && !slices.ContainsFunc(c.about, there):
 			continue
 		}

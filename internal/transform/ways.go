@@ -101,6 +101,13 @@ func (p *Policy) lets(annotation, value string) (lets traffic.Layer, exact bool)
 	return other.Lets(value)
 }
 
+// Opens reports whether an annotation may let something bypass for which there is no
+// traffic field.
+func (p *Policy) Opens(annotation, value string) bool {
+	lets, _ := p.lets(annotation, value)
+	return !lets.IsZero()
+}
+
 // speaks reports whether a text in YAML has one of the words for a key, at any
 // depth, with a value that matters, or may bring any of them in. So may a text that
 // cannot be read.
