@@ -65,6 +65,12 @@ func TestLimitsJudgeWhatIsInForce(t *testing.T) {
 		{"Istio", "annotations: {}}, spec: {containers: [{name: istio-proxy, image: app}]", "in out"},
 		{"Istio", "annotations: {}}, spec: {containers: [{name: app, image: app}, {name: istio-proxy, image: auto, command: [sh]}]", "in out"},
 		{"Istio", "annotations: {}}, spec: {containers: [{name: app, image: app}, {name: istio-proxy, image: auto, args: [proxy], resources: {}, securityContext: {runAsUser: 1337, runAsGroup: 1337}}]", ""},
+		{"Linkerd", "annotations: {}}, spec: {containers: [{name: app, image: app}, {name: istio-proxy, image: x}]", "in out"},
+		{"Linkerd", "annotations: {}}, spec: {initContainers: [{name: istio-init, image: x}], containers: [{name: app, image: app}]", "in out"},
+		{"Linkerd", "annotations: {}}, spec: {containers: [{name: app, image: app}, {name: x, image: 'gcr.io/istio-release/proxyv2:1'}]", "in out"},
+		{"Linkerd", "annotations: {}}, spec: {initContainers: [{name: x, image: 'cr.l5d.io/linkerd/proxy-init:1'}], containers: [{name: app, image: app}]", "in out"},
+		{"Linkerd", "annotations: {}}, spec: {containers: [{name: app, image: 'cr.l5d.io/linkerd/proxyish:1'}]", ""},
+		{"Kuma", "annotations: {}}, spec: {containers: [{name: istio-proxy, image: 'gcr.io/istio-release/proxyv2:1'}]", ""},
 		{"Linkerd", "annotations: {}}, spec: {containers: [{name: app, image: app, command: [app], securityContext: {runAsUser: 1000}}]", ""},
 		{"Istio", configured("proxyMetadata: {ISTIO_DUAL_STACK: 'false'}"), "in out"},
 		{"Istio", configured("proxyMetadata: {ISTIO_DUAL_STACK: 'true', DISABLE_ENVOY: 'false'}"), ""},
@@ -201,6 +207,8 @@ func TestLimitsByNamespace(t *testing.T) {
 		optsOut("Linkerd", "annotations: {linkerd.io/inject: Disabled}", true),
 		optsOut("Linkerd", "annotations: {linkerd.io/inject: ingress}", false),
 		optsOut("Linkerd", "labels: {linkerd.io/cni-resource: x}", true),
+		optsOut("Linkerd", "annotations: {}}, spec: {initContainers: [{name: istio-init, image: x}], containers: [{name: app, image: app}]", true),
+		optsOut("Linkerd", "annotations: {}}, spec: {initContainers: [{name: init, image: x}], containers: [{name: app, image: app}]", false),
 		optsOut("Kuma", "labels: {openshift.io/build.name: x}", true),
 		optsOut("Kuma", "labels: {openshift.io/deployer-pod-for.name: x}", true),
 		optsOut("Kuma", "annotations: {openshift.io/build.name: x}", false),
@@ -223,7 +231,10 @@ func TestLimitsByNamespace(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			spec := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  limits: " + test.limits + "\n" + test.spec
-			item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {" + test.metadata + "}, spec: {containers: [{name: app, image: app}]}}}\n"
+			if !strings.Contains(test.metadata, "spec: {") {
+				test.metadata = fmt.Sprintf("%s}, spec: {containers: [{name: app, image: app}]", test.metadata)
+			}
+			item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {" + test.metadata + "}}}\n"
 			_, results, _ := rendered(t, spec, manifest("web.yaml", item))
 			require.Equal(t, test.want != "", results.Failed(), results.Report())
 			assert.Contains(t, results.Report(), test.want)
@@ -263,6 +274,24 @@ func TestAnOptOutThatKumaDoesNotReadIsToldOf(t *testing.T) {
 	assert.Contains(t, results.Report(), told)
 	_, results, _ = rendered(t, spec, manifest("web.yaml", fmt.Sprintf(item, "labels")))
 	assert.Empty(t, results.Report())
+}
+
+// kubectl reads the last of two keys, and a merge that comes later.
+func TestASecurityContextThatIsReadInTwoWaysIsRefused(t *testing.T) {
+	const spec = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {limits: {forbiddenOutboundPorts: [443]}}\n"
+	for of, refused := range map[string]bool{
+		"containers: [{name: app, image: app, securityContext: {runAsUser: 5, <<: {runAsUser: 1337}}}]":                           true,
+		"containers: [{name: app, image: app, securityContext: {runAsUser: 5, runAsUser: 1337}}]":                                 true,
+		"containers: [{name: app, image: app, securityContext: {runAsUser: 5}, securityContext: {runAsUser: 1337}}]":              true,
+		"initContainers: [{name: a, image: a, securityContext: {runAsUser: 5, runAsUser: 1337}}], containers: []":                 true,
+		"securityContext: {runAsUser: 5, runAsUser: 1337}, containers: [{name: app, image: app}]":                                 true,
+		"containers: [{name: app, image: app, securityContext: {runAsUser: 5}, resources: {limits: {cpu: 1}, limits: {cpu: 1}}}]": false,
+		"containers: [{name: app, image: app, securityContext: {<<: {runAsUser: 5}, runAsGroup: 5}}]":                             false,
+	} {
+		item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {}, spec: {" + of + "}}}\n"
+		_, results, _ := rendered(t, spec, manifest("web.yaml", item))
+		assert.Equal(t, refused, results.Failed(), "%s: %s", of, results.Report())
+	}
 }
 
 // What a record gives back is judged as what it will be.

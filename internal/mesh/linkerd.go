@@ -33,9 +33,12 @@ var linkerd = Mesh{
 		{Annotation: "config.linkerd.io/proxy-gid", Opens: OpensOutbound, Harmless: []string{"-1"}, Source: linkerdInit},
 	},
 	// Others of tomorrow among them: linkerd/linkerd2 pull request 15496.
-	Prefixes:   []string{"config.linkerd.io/skip-"},
-	UIDs:       []string{"2102"},
-	Containers: []string{"linkerd-init", "linkerd-proxy", "linkerd-network-validator"},
+	Prefixes: []string{"config.linkerd.io/skip-"},
+	UIDs:     []string{"2102"},
+	// With one of Istio's, or with one of these images, a pod counts as injected
+	// (pkg/healthcheck/sidecar.go, HasExistingSidecars).
+	Containers: []string{"linkerd-init", "linkerd-proxy", "linkerd-network-validator", "istio-init", "istio-proxy"},
+	Images:     []string{"cr.l5d.io/linkerd/proxy:", "cr.l5d.io/linkerd/proxy-init:", "gcr.io/istio-release/proxyv2:", "gcr.io/istio-release/proxy_init:"},
 	OwnPorts: []OwnPorts{
 		{traffic.PortRange{First: 4140, Last: 4140}, "Linkerd's outbound proxy"},
 		{traffic.PortRange{First: 4143, Last: 4143}, "Linkerd's inbound proxy"},

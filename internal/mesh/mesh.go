@@ -33,7 +33,9 @@ type Mesh struct {
 	// brings along stands for the one that the mesh would add, and what that
 	// one intercepts is not known. Sidecar is the name of one by which a
 	// template only adjusts the mesh's own, whose image OwnImage stands for.
-	Containers        []string
+	Containers []string
+	// Images are how the images of such containers begin, whatever their names.
+	Images            []string
 	Sidecar, OwnImage string
 	// OwnPorts are the ports that the sidecar and the mesh's agents listen
 	// on in every pod, which therefore are not the user's to bypass.

@@ -136,6 +136,11 @@ func (p *Policy) hold(w *Workload, was *prior, plan *Plan) mesh.Opening {
 			return 0
 		}
 	}
+	for _, c := range slices.Concat(w.initContainers, w.containers) {
+		if p.Limits.OptOuts != nil && p.standsIn(c) != "" {
+			p.judgeOptOut(w, "its container "+c.name+" takes the place of one of the mesh's own", plan)
+		}
+	}
 	user, _ := p.Mesh.Read(was.annotations) // what cannot be read is judged beside it
 	defaults := unaided(p.MeshDefaults)
 	plan.Fold = Fold{{Scope: DefaultsPath, Said: defaults, Left: defaults}}.narrowed("", in.Of(unaided(user)), p.Mesh.Merge())

@@ -68,11 +68,8 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 		}
 	}
 	for _, c := range containers {
-		if slices.Contains(p.Mesh.Containers, c.name) {
-			add(c.path, c.name, mesh.OpensAll.Everything(), "the container %s stands for the one that %s adds, and what it intercepts cannot be judged: remove it, or rename it", c.name, p.Mesh.Name)
-		}
-		if image := c.value.Entry("image").Text(); p.isSidecar(c) && (image != "" && image != p.Mesh.OwnImage || c.value.Entry("command").Len() > 0) {
-			add(c.path, c.name, mesh.OpensAll.Everything(), "the container %s brings a program of its own in place of the sidecar: write image: %s, and no command", c.name, p.Mesh.OwnImage)
+		if says := p.standsIn(c); says != "" {
+			add(c.path, c.name, mesh.OpensAll.Everything(), "%s", says)
 		}
 	}
 	for _, c := range w.foreign(was.container) {
@@ -86,6 +83,20 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 		}
 	}
 	return all
+}
+
+// standsIn says by what a container takes the place of one of the mesh's own.
+func (p *Policy) standsIn(c container) string {
+	image := c.value.Entry("image").Text()
+	switch {
+	case slices.Contains(p.Mesh.Containers, c.name):
+		return fmt.Sprintf("the container %s stands for the one that %s adds, and what it intercepts cannot be judged: remove it, or rename it", c.name, p.Mesh.Name)
+	case slices.ContainsFunc(p.Mesh.Images, func(begin string) bool { return strings.HasPrefix(image, begin) }):
+		return fmt.Sprintf("to %s the container %s is a sidecar that is there already, by its image: remove it, or take another image", p.Mesh.Name, c.name)
+	case p.isSidecar(c) && (image != "" && image != p.Mesh.OwnImage || c.value.Entry("command").Len() > 0):
+		return fmt.Sprintf("the container %s brings a program of its own in place of the sidecar: write image: %s, and no command", c.name, p.Mesh.OwnImage)
+	}
+	return ""
 }
 
 // isSidecar reports whether a container adjusts the mesh's own.
