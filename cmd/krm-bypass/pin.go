@@ -27,9 +27,10 @@ was published with it; any other build says what to write.
 
 The registry is asked twice, and must answer the same, with the credentials of
 docker login or podman login. The digest is that of the manifest which it sends,
-whatever it says of it. Where anything is wrong, no file is changed. No
-other command of krm-bypass asks a registry; with requireDigest: true under
-spec.enforcement, all of them refuse an image without a digest.
+whatever it says of it, and only of the manifest or index of an image. Where
+anything is wrong, no file is changed. No other command of krm-bypass asks a
+registry; with requireDigest: true under spec.enforcement, all of them refuse an
+image without a digest.
 
 With --check nothing is written, and the exit code is 1 where pin would change a
 file.`

@@ -67,6 +67,9 @@ func ask(ctx context.Context, tag name.Tag) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("asking %s: %w", tag.RegistryStr(), err)
 	}
+	if err := errUnlessImage(described.MediaType, described.Manifest); err != nil {
+		return "", fmt.Errorf("asking %s: %w", tag.RegistryStr(), err)
+	}
 	digest := fmt.Sprintf("sha256:%x", sha256.Sum256(described.Manifest))
 	switch said := heard.digest; {
 	case said == "" || said == digest:
@@ -79,10 +82,21 @@ func ask(ctx context.Context, tag name.Tag) (string, error) {
 }
 
 // header notes which digest a registry says that its answer has, a field that it may
-// leave out (opencontainers/distribution-spec spec.md, "Pulling manifests").
+// leave out (opencontainers/distribution-spec spec.md, "Pulling manifests"). It
+// follows as many redirects as net/http does by itself; the library's client follows
+// any number.
 type header struct{ digest string }
 
+const mostRedirects = 10
+
 func (h *header) RoundTrip(request *http.Request) (*http.Response, error) {
+	redirects := 0
+	for from := request.Response; from != nil; from = from.Request.Response {
+		redirects++
+	}
+	if redirects >= mostRedirects {
+		return nil, fmt.Errorf("stopped after %d redirects", mostRedirects)
+	}
 	answer, err := remote.DefaultTransport.RoundTrip(request)
 	if err == nil {
 		h.digest = cmp.Or(answer.Header.Get("Docker-Content-Digest"), h.digest)

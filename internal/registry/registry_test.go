@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -79,25 +80,88 @@ func TestPin(t *testing.T) {
 	}
 }
 
+const (
+	ociIndex       = "application/vnd.oci.image.index.v1+json"
+	ociManifest    = "application/vnd.oci.image.manifest.v1+json"
+	ociConfig      = "application/vnd.oci.image.config.v1+json"
+	dockerIndex    = "application/vnd.docker.distribution.manifest.list.v2+json"
+	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
+
+	indexText = `{"schemaVersion": 2, "mediaType": "` + ociIndex + `", "manifests": [{"mediaType": "` + ociManifest + `", "size": 1}]}`
+)
+
+// manifestOf is a manifest that says what it is, unless that is "", and has a config.
+func manifestOf(is, config string) string {
+	if is != "" {
+		is = `"mediaType": "` + is + `", `
+	}
+	return `{"schemaVersion": 2, ` + is + `"config": {"mediaType": "` + config + `", "size": 1}, "layers": []}`
+}
+
+// sent is an answer; a body that is a path redirects there.
+type sent struct{ contentType, body string }
+
+func (s *sent) write(w http.ResponseWriter) {
+	if strings.HasPrefix(s.body, "/") {
+		w.Header().Set("Location", s.body)
+		w.WriteHeader(http.StatusTemporaryRedirect)
+		return
+	}
+	w.Header()["Content-Type"] = []string{s.contentType}
+	_, _ = io.WriteString(w, s.body) // the client says what is missing
+}
+
 // TestARegistryThatLies has a registry that says of its manifests, in the header of
-// an answer, what they are not, or nothing.
+// an answer, what they are not, or nothing, or that sends what is no manifest of an
+// image.
 func TestARegistryThatLies(t *testing.T) {
 	alone(t)
 	other := "sha256:" + strings.Repeat("0", 64)
 	for name, test := range map[string]struct {
 		method, header string
 		refused        string
+		// sends replaces the manifest.
+		sends *sent
 	}{
 		"a HEAD that names another manifest": {method: http.MethodHead, header: other},
 		"a HEAD by sha512":                   {method: http.MethodHead, header: "sha512:" + strings.Repeat("0", 128)},
 		"no header":                          {method: http.MethodGet},
-		"a GET that names another manifest":  {http.MethodGet, other, "is " + other + ", and sends one that is sha256:"},
-		"a GET by sha512":                    {http.MethodGet, "sha512:" + strings.Repeat("0", 128), "as sha512:" + strings.Repeat("0", 128) + ": pin writes sha256 alone"},
-		"no digest at all":                   {http.MethodGet, "latest", "as latest: pin writes sha256 alone"},
+		"a GET that names another manifest":  {method: http.MethodGet, header: other, refused: "is " + other + ", and sends one that is sha256:"},
+		"a GET by sha512":                    {method: http.MethodGet, header: "sha512:" + strings.Repeat("0", 128), refused: "as sha512:" + strings.Repeat("0", 128) + ": pin writes sha256 alone"},
+		"no digest at all":                   {method: http.MethodGet, header: "latest", refused: "as latest: pin writes sha256 alone"},
+
+		"a login page":                     {refused: `it sends "text/html": only an OCI`, sends: &sent{"text/html", "<html>login</html>"}},
+		"a page that says it is an index":  {refused: "reading the " + ociIndex, sends: &sent{ociIndex, "<html>login</html>"}},
+		"no content type":                  {refused: `it sends "": only`, sends: &sent{"", indexText}},
+		"JSON":                             {refused: `it sends "application/json": only`, sends: &sent{"application/json", "{}"}},
+		"an empty mapping as an index":     {refused: "whose fields are not those of one", sends: &sent{ociIndex, "{}"}},
+		"an empty mapping as a manifest":   {refused: "whose fields are not those of one", sends: &sent{ociManifest, "{}"}},
+		"nothing":                          {refused: "unexpected end of JSON input", sends: &sent{ociIndex, ""}},
+		"an index that is cut off":         {refused: "unexpected end of JSON input", sends: &sent{ociIndex, indexText[:len(indexText)-1]}},
+		"the config of an image":           {refused: `it sends "` + ociConfig + `": only`, sends: &sent{ociConfig, `{"mediaType": "` + ociConfig + `"}`}},
+		"a manifest of schema 1":           {refused: "prettyjws", sends: &sent{"application/vnd.docker.distribution.manifest.v1+prettyjws", `{"schemaVersion": 1, "fsLayers": []}`}},
+		"schema 1 as a manifest":           {refused: "whose fields are not those of one", sends: &sent{ociManifest, `{"fsLayers": [], "config": {"mediaType": "` + ociConfig + `"}}`}},
+		"a Helm chart":                     {refused: `no image: its config is "application/vnd.cncf.helm.config.v1+json"`, sends: &sent{ociManifest, manifestOf("", "application/vnd.cncf.helm.config.v1+json")}},
+		"an index as a manifest":           {refused: "whose fields are not those of one", sends: &sent{ociManifest, `{"manifests": []}`}},
+		"a manifest as an index":           {refused: "whose fields are not those of one", sends: &sent{ociIndex, manifestOf("", ociConfig)}},
+		"an index that says it is another": {refused: "that says it is a " + dockerIndex, sends: &sent{ociIndex, strings.ReplaceAll(indexText, ociIndex, dockerIndex)}},
+		"redirects to itself":              {refused: "stopped after 10 redirects", sends: &sent{body: "/v2/init/manifests/v1"}},
+
+		"an OCI index":                   {sends: &sent{ociIndex, indexText}},
+		"an OCI index without a type":    {sends: &sent{ociIndex, `{"schemaVersion": 2, "manifests": []}`}},
+		"an index with an encoding":      {sends: &sent{ociIndex + "; charset=utf-8", indexText}},
+		"a Docker index":                 {sends: &sent{dockerIndex, strings.ReplaceAll(indexText, ociIndex, dockerIndex)}},
+		"an OCI manifest":                {sends: &sent{ociManifest, manifestOf(ociManifest, ociConfig)}},
+		"an OCI manifest without a type": {sends: &sent{ociManifest, manifestOf("", ociConfig)}},
+		"a Docker manifest":              {sends: &sent{dockerManifest, manifestOf(dockerManifest, "application/vnd.docker.container.image.v1+json")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			host := serve(t, func(h http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if test.sends != nil && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/manifests/") {
+						test.sends.write(w)
+						return
+					}
 					if r.Method != test.method || !strings.Contains(r.URL.Path, "/manifests/") {
 						h.ServeHTTP(w, r)
 						return
@@ -122,7 +186,10 @@ func TestARegistryThatLies(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, host+"/init:v1@"+digest, got, "the index's own, by its bytes")
+			if test.sends != nil {
+				digest = fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(test.sends.body)))
+			}
+			assert.Equal(t, host+"/init:v1@"+digest, got, "the manifest's own, by its bytes")
 		})
 	}
 }
