@@ -46,7 +46,8 @@ func draw(seed uint64, drawn map[string]int) attacks.Tree {
 	d.tree.Files["z.git/kustomization.yaml"] = "resources: [../component/b.yaml]\n"
 	d.tree.Links["link.yaml"] = "b.yaml"
 	d.tree.Links["linked"] = "base"
-	for dir, head := range map[string]string{"": "", "base/": "", "component/": attacks.Component, "plugins/": ""} {
+	for _, dir := range []string{"", "base/", "component/", "plugins/"} { // in order, as a seed gives the same again
+		head := map[string]string{"component/": attacks.Component}[dir]
 		d.tree.Files[dir+"kustomization.yaml"] = head + d.kustomization(dir)
 	}
 	return d.tree
