@@ -3,6 +3,7 @@ package admission
 import (
 	"cmp"
 	_ "embed" // for the form of the policy
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -110,7 +111,7 @@ func prefixes(m *mesh.Mesh) []string {
 func others(m *mesh.Mesh) []string {
 	var all []string
 	for _, o := range m.Others {
-		if o.Opens != 0 && o.Words == nil {
+		if o.Opens != 0 && o.Words == nil && o.Unfit == "" {
 			all = append(all, "['"+strings.Join(append([]string{o.Annotation, ""}, o.Harmless...), "', '")+"']")
 		}
 	}
@@ -122,6 +123,13 @@ func others(m *mesh.Mesh) []string {
 func worded(m *mesh.Mesh) []string {
 	var all []string
 	for _, o := range m.Others {
+		if o.Unfit != "" {
+			var codes strings.Builder
+			for _, c := range o.Unfit {
+				fmt.Fprintf(&codes, `\x{%x}`, c)
+			}
+			all = append(all, "['"+o.Annotation+"', r'["+codes.String()+`]', r'[^\s\S]']`)
+		}
 		if o.Words == nil {
 			continue
 		}

@@ -84,7 +84,7 @@ func TestEveryTableEntryIsThere(t *testing.T) {
 		}
 		for _, other := range m.Others {
 			in := "others"
-			if other.Words != nil {
+			if other.Words != nil || other.Unfit != "" {
 				in = "worded"
 			}
 			if other.Opens == 0 {

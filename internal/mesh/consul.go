@@ -32,6 +32,8 @@ var consul = Mesh{
 		{Annotation: "consul.hashicorp.com/prometheus-scrape-port", Opens: OpensInbound, Harmless: []string{"20200"}, ports: onePort, Source: consulRedirect},
 		// A pod with it counts as injected, and gets no sidecar.
 		{Annotation: "consul.hashicorp.com/connect-inject-status", Opens: OpensAll, Source: "hashicorp/consul-k8s control-plane/connect-inject/webhook/mesh_webhook.go"},
+		// It goes into a shell command between double quotes.
+		{Annotation: "consul.hashicorp.com/connect-service", Opens: OpensAll, Unfit: "\"$`\\", Source: "hashicorp/consul-k8s control-plane/connect-inject/webhook/container_init.go"},
 	},
 	Prefixes:   []string{"consul.hashicorp.com/transparent-proxy-exclude-"},
 	UIDs:       []string{"5995", "5996"},

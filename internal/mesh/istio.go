@@ -34,6 +34,11 @@ var istio = Mesh{
 		// It joins the excluded inbound ports; 0 is none.
 		{Annotation: "status.sidecar.istio.io/port", Opens: OpensInbound, Harmless: []string{"0", "15020"}, ports: onePort, Source: "istio/istio pkg/kube/inject/template.go"},
 		{Annotation: "proxy.istio.io/config", Opens: OpensAll, Words: istioWords, Source: istioTemplate + ", tools/istio-iptables/pkg/cmd/root.go"},
+		// Their keys go into YAML as they are, and a network between single quotes.
+		{Annotation: "sidecar.istio.io/userVolume", Opens: OpensAll, Unfit: `\`, Source: istioTemplate},
+		{Annotation: "sidecar.istio.io/userVolumeMount", Opens: OpensAll, Unfit: `\`, Source: istioTemplate},
+		{Annotation: "apm.datadoghq.com/env", Opens: OpensAll, Unfit: `\`, Source: istioTemplate},
+		{Annotation: "k8s.v1.cni.cncf.io/networks", Opens: OpensAll, Unfit: "'", Source: istioTemplate},
 		// What it holds is merged over the containers of the template, istio-init
 		// among them (reapplyOverwrittenContainers).
 		{Annotation: "proxy.istio.io/overrides", Opens: OpensAll, Source: "istio/istio pkg/kube/inject/webhook.go"},

@@ -31,6 +31,10 @@ type Other struct {
 	// each with the values of its own by which it does not; nil where the value
 	// itself says it.
 	Words map[string][]string
+	// Unfit are the characters in a value by which alone it lets something bypass,
+	// since the mesh writes it into YAML or a command as it is; "" where the value
+	// itself says it.
+	Unfit string
 	// ports gives the ports that a value lets bypass; nil where that may be
 	// anything, as it is where ports cannot read the value.
 	ports func(value string) (traffic.Ports, bool)
@@ -45,7 +49,7 @@ type Other struct {
 // caller to find. exact says that it is no more than the value says.
 func (o Other) Lets(value string) (lets traffic.Layer, exact bool) {
 	value = strings.TrimSpace(value)
-	if value == "" || slices.Contains(o.Harmless, value) {
+	if value == "" || slices.Contains(o.Harmless, value) || o.Unfit != "" && !strings.ContainsAny(value, o.Unfit) {
 		return traffic.Layer{}, true
 	}
 	if o.ports == nil {

@@ -221,6 +221,8 @@ func otherTable() string {
 			switch {
 			case o.Words != nil:
 				harmless = "a value without " + strings.Join(slices.Sorted(maps.Keys(o.Words)), ", ") + "; a key or value with a line break, a double quote or a backslash may bring in any"
+			case o.Unfit != "":
+				harmless = fmt.Sprintf("a value without any of `` %+q ``", o.Unfit)
 			case o.Harmless == nil:
 				harmless = ""
 			}

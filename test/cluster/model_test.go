@@ -26,6 +26,11 @@ var bypasses, passes = func() (opening, harmless []annotation) {
 				harmless = append(harmless, annotation{o.Annotation, "443"})
 				continue
 			}
+			if o.Unfit != "" {
+				opening = append(opening, annotation{o.Annotation, "443" + o.Unfit})
+				harmless = append(harmless, annotation{o.Annotation, "443"})
+				continue
+			}
 			if o.Words == nil {
 				opening = append(opening, annotation{o.Annotation, "443"})
 				harmless = append(harmless, annotation{o.Annotation, ""})
