@@ -39,7 +39,7 @@ func signed(record string) string {
 // A record whose sum fits, and which says what no run can have written, is an
 // error at its place, and nothing is written.
 func TestForgedRecord(t *testing.T) {
-	wrote := fmt.Sprintf(`"wrote":{"%s":"%s","%s":"%s"}`, marker, node.Digest(marker, "v1:0"), outbound, node.Digest(outbound, "3306"))
+	wrote := fmt.Sprintf(`"wrote":{%q:%q,%q:%q}`, marker, node.Digest(marker, "v1:0"), outbound, node.Digest(outbound, "3306"))
 	replaced := func(source string) string {
 		text, _ := json.Marshal(map[string]string{outbound: source})
 		return `,"replaced":` + string(text)
@@ -165,8 +165,8 @@ func TestWhatARecordCannotHoldIsNotOverwritten(t *testing.T) {
 // A run of this version on what version 1 wrote changes the record and nothing
 // else, and takes away the same.
 func TestRecordsOfVersion1(t *testing.T) {
-	require.Equal(t, `{"v":1,"wrote":{"krm-bypass.dev/policy":"ee555180a8e7f0f5","traffic.sidecar.istio.io/excludeOutboundPorts":"75b28eb647bd5b3e"},"created":["metadata.annotations"],"sum":"b630e23bf3c087de"}`,
-		version1(t, `{"v":2,"spec":"c","wrote":{"krm-bypass.dev/policy":"ee555180a8e7f0f5","traffic.sidecar.istio.io/excludeOutboundPorts":"75b28eb647bd5b3e"},"created":["metadata.annotations"],"sum":""}`),
+	want := `{"v":1,"wrote":{"krm-bypass.dev/policy":"ee555180a8e7f0f5","traffic.sidecar.istio.io/excludeOutboundPorts":"75b28eb647bd5b3e"},"created":["metadata.annotations"],"sum":"b630e23bf3c087de"}`
+	require.Equal(t, want, version1(t, `{"v":2,"spec":"c","wrote":{"krm-bypass.dev/policy":"ee555180a8e7f0f5","traffic.sidecar.istio.io/excludeOutboundPorts":"75b28eb647bd5b3e"},"created":["metadata.annotations"],"sum":""}`),
 		"as krm-bypass wrote it")
 	folders, err := filepath.Glob(goldens + "/*/*")
 	require.NoError(t, err)

@@ -30,7 +30,7 @@ func (t *Tree) write(ctx context.Context, commit string) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer root.Close() //nolint:errcheck // reading the folder only
 	type file struct{ mode, name string }
 	var files []file
 	var ids strings.Builder
@@ -125,7 +125,7 @@ func git(ctx context.Context, top, input string, read func(*bufio.Reader) error,
 		return fmt.Errorf("git %s: %w", args[0], err)
 	}
 	unread := read(bufio.NewReader(out))
-	out.Close() // git ends if it has more
+	_ = out.Close() // git ends if it has more
 	err = cmd.Wait()
 	said := strings.TrimSpace(errOut.String())
 	if strings.Contains(said, "promisor") {

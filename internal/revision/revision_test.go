@@ -96,7 +96,7 @@ func then(t *testing.T, path, revision string) string {
 	t.Helper()
 	tree, err := Checkout(t.Context(), filepath.Dir(path), revision)
 	require.NoError(t, err)
-	defer tree.Close()
+	defer func() { assert.NoError(t, tree.Close()) }()
 	at, err := tree.Path(path)
 	require.NoError(t, err)
 	text, err := os.ReadFile(at)
@@ -139,7 +139,7 @@ func TestFilesAreWrittenAsTheyAre(t *testing.T) {
 	}
 	tree, err := Checkout(t.Context(), dir, "HEAD")
 	require.NoError(t, err)
-	defer tree.Close()
+	defer func() { assert.NoError(t, tree.Close()) }()
 	to, err := os.Readlink(filepath.Join(tree.tree, "app/link"))
 	require.NoError(t, err)
 	assert.Equal(t, "../base", to)

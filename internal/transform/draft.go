@@ -34,7 +34,7 @@ func (p *Policy) draftEdits(w *Workload, was *prior, d desired, plan *Plan) []ed
 	dr := p.newDraft(&w.Object, was.record, &plan.report)
 	annotations := dr.group(w.templatePath("metadata", "annotations"))
 	for _, key := range dr.keys(d) {
-		dr.annotation(w, annotations, key, d, was, plan)
+		dr.annotation(w, annotations, key, d, was)
 	}
 	dr.container(dr.group(w.templatePath("spec", "initContainers")), d, was)
 	dr.list(dr.group(w.templatePath("spec", pullSecretsField)), w.pullSecrets, d.pullSecrets, pullSecretEntry)
@@ -67,7 +67,7 @@ func (dr *draft) keys(d desired) []string {
 	return slices.Concat(d.keys, former)
 }
 
-func (dr *draft) annotation(w *Workload, g *group, key string, d desired, was *prior, plan *Plan) {
+func (dr *draft) annotation(w *Workload, g *group, key string, d desired, was *prior) {
 	current := w.TemplateAnnotations[key]
 	users, userWrote := was.annotations[key]
 	ours := dr.was.wroteAnnotation(w, key)

@@ -137,7 +137,9 @@ func parseRecord(text string) (*record, error) {
 		return nil, errors.New("the record was changed after it was written")
 	}
 	if r.Version == 1 {
-		return r, r.upgrade()
+		if err := r.upgrade(); err != nil {
+			return nil, err
+		}
 	}
 	return r, nil
 }
@@ -166,7 +168,10 @@ func (o *Object) record(lists ...sharedList) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r, r.forged(o, lists)
+	if err := r.forged(o, lists); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // forged gives an error for a record that says what none of its object can say.

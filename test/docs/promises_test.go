@@ -43,7 +43,7 @@ func TestPromisesThatNothingHolds(t *testing.T) {
 }
 
 var (
-	fence    = regexp.MustCompile("(?ms)^```.*?^```$")
+	fence    = regexp.MustCompile("(?ms)^```.*?\n```$")
 	evidence = regexp.MustCompile(`<!-- (test|no test): ([^>]+) -->(?: \|)?$`)
 )
 
