@@ -147,7 +147,7 @@ func (v *viewer) object(o object.Object) Object {
 
 // decides reports whether a mapping of a workload, by its path from there, decides
 // with a key of it what is read or written: the way to the template, what names
-// it and the object, and the names of the containers.
+// it and the object, and what of the pod and its containers is judged.
 func (k Kind) decides() func(path edit.Path, key string) bool {
 	template := edit.Path(steps(k.Template))
 	return func(path edit.Path, key string) bool {
@@ -180,8 +180,8 @@ func decidesInTemplate(path edit.Path, key string) bool {
 }
 
 // readOfContainers are the fields of a container by which traffic may bypass the
-// sidecar. An image that stands twice is told of only.
-var readOfContainers = []string{"name", "command", "args", "securityContext"}
+// sidecar. By its image one adds rules, as krm-bypass's own, or replaces the sidecar.
+var readOfContainers = []string{"name", "image", "command", "args", "env", "securityContext"}
 
 var errFolded = errors.New("a line break (U+0085, U+2028 or U+2029) in the value, which tools change or take away: write \\n, or remove it")
 
