@@ -48,8 +48,9 @@ type Other struct {
 // Lets gives what a value of the annotation may let bypass. Words are for the
 // caller to find. exact says that it is no more than the value says.
 func (o Other) Lets(value string) (lets traffic.Layer, exact bool) {
+	escapes := strings.ContainsAny(strings.TrimRight(value, "\n "), o.Unfit) // also by a break in front
 	value = strings.TrimSpace(value)
-	if value == "" || slices.Contains(o.Harmless, value) || o.Unfit != "" && !strings.ContainsAny(value, o.Unfit) {
+	if value == "" || slices.Contains(o.Harmless, value) || o.Unfit != "" && !escapes {
 		return traffic.Layer{}, true
 	}
 	if o.ports == nil {

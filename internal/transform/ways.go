@@ -37,7 +37,11 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 	for _, annotation := range slices.Sorted(maps.Keys(was.annotations)) {
 		value, at := was.annotations[annotation], w.templatePath("metadata", "annotations", annotation)
 		if key, doubt := p.Mesh.Doubt(annotation, value); doubt != "" {
-			add(at, value, mesh.OpeningOf(key.Field).Everything(), "what this value lets bypass is in doubt: %s", doubt)
+			opens := mesh.OpeningOf(key.Field)
+			if strings.Contains(value, `"`) { // by which it ends in what the mesh injects, as linkerd2 _proxy-init.tpl
+				opens = mesh.OpensAll
+			}
+			add(at, value, opens.Everything(), "what this value lets bypass is in doubt: %s", doubt)
 		}
 		if lets, exact := p.lets(annotation, value); exact {
 			add(at, value, lets, "would by the annotation %s: remove it there", annotation)
