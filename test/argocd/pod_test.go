@@ -249,7 +249,7 @@ func (p pod) start(name string, image map[string]string) (*running, error) {
 
 func (s *running) stop() error {
 	err := s.process.Process.Kill()
-	_ = <-s.done // it was killed
+	<-s.done // it was killed
 	return err
 }
 
