@@ -2,6 +2,7 @@ package fn
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
@@ -18,7 +19,14 @@ import (
 // The error is a FailedError if a result is an error.
 func Judge(spec *Spec, written, finished []Manifest, options Options, last bool, today v1alpha1.Date) (*Explained, error) {
 	options.Progress = nil
-	judge := transform.Finished{Last: last}
+	var judge transform.Finished
+	if last {
+		judge.Last = sync.OnceFunc(func() {
+			all := runOn(spec, stream.Of(finished...), options)
+			all.plan = judge.Meet
+			all.process(nil, nil) // what is wrong with them, the run below says
+		})
+	}
 	before := runOn(spec, stream.Of(written...), options)
 	before.plan = judge.Remember
 	results := before.process(nil, nil)

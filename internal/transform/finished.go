@@ -16,13 +16,15 @@ import (
 // record, the digest of the settings and the init container. The name and the
 // namespace of a workload may have changed since.
 type Finished struct {
-	// Last says that no other policy was applied after the one that is judged, so
-	// that a workload is found by its name too: where nothing is left of what was
-	// written, no policy took it away.
-	Last bool
+	// Last is nil unless no other policy was applied after the one that is judged.
+	// Then a workload is found by its name too: where nothing is left of what was
+	// written, no policy took it away. Last has all finished workloads met, before
+	// the first is found so.
+	Last func()
 
 	mu      sync.Mutex
 	written map[string]*Workload
+	moved   map[string]bool // the marks on workloads that have other names now
 }
 
 // Remember notes a workload as the policy left it. It is a plan of nothing.
@@ -43,11 +45,27 @@ func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
 		for _, mark := range w.ownMarks() {
 			f.written[mark] = w
 		}
-		if f.Last {
+		if f.Last != nil {
 			f.written[w.ID()] = w
 		}
 	}
 	return plan
+}
+
+// Meet notes the marks of a finished workload that has another name now. It is a
+// plan of nothing.
+func (f *Finished) Meet(p *Policy, w *Workload) *Plan {
+	if f.written[w.ID()] == nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.moved == nil {
+			f.moved = map[string]bool{}
+		}
+		for _, mark := range w.ownMarks() {
+			f.moved[mark] = true
+		}
+	}
+	return &Plan{Workload: w, Namespace: p.namespaceOf(w)}
 }
 
 // wrote finds what was written to a finished workload, nil where nothing shows it: a
@@ -58,7 +76,15 @@ func (f *Finished) wrote(w *Workload) *Workload {
 			return wrote
 		}
 	}
-	return f.written[w.ID()]
+	named := f.written[w.ID()]
+	if named == nil {
+		return nil
+	}
+	f.Last()
+	if slices.ContainsFunc(named.ownMarks(), func(mark string) bool { return f.moved[mark] }) {
+		return nil // this is another workload, by a name that became free
+	}
+	return named
 }
 
 // ownMarks gives what tells on a workload what was written to it, surest first.
