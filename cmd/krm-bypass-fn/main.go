@@ -22,11 +22,13 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	flags.SetOutput(io.Discard) // what is wrong is said as everywhere else
 	namespace := flags.String(function.NamespaceFlag, function.Namespace(), function.NamespaceHelp)
 	version := flags.Bool("version", false, "version of krm-bypass-fn")
+	flags.VisitAll(func(f *flag.Flag) { f.Value = &single{Value: f.Value} })
 	err := flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp), err == nil && function.IsTerminal(in): // waiting for input would only puzzle who sits there
 		fmt.Fprintf(out, "%s\n\nFlags:\n", function.Help)
 		flags.SetOutput(out)
+		flags.VisitAll(func(f *flag.Flag) { f.Value = f.Value.(*single).Value }) // by their types they are described
 		flags.PrintDefaults()
 		return 0
 	case err != nil:
@@ -38,4 +40,19 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 		return 0
 	}
 	return function.Exit(function.Apply(in, out, errOut, fn.Options{Namespace: *namespace}), errOut)
+}
+
+// single is a flag's value that may be given once.
+type single struct {
+	flag.Value
+	once function.Once
+}
+
+// Set takes the value.
+func (s *single) Set(value string) error { return s.once.Set(s.Value, value) } //nolint:wrapcheck // package flag says which flag it is
+
+// IsBoolFlag says that the flag may stand without a value.
+func (s *single) IsBoolFlag() bool {
+	b, is := s.Value.(interface{ IsBoolFlag() bool })
+	return is && b.IsBoolFlag()
 }

@@ -35,6 +35,9 @@ func TestRun(t *testing.T) {
 		"version":              {[]string{"--version"}, 0, "krm-bypass-fn version " + function.Version, "", fn.Options{}},
 		"an unknown flag":      {[]string{"--spec=a"}, 1, "", "error: reading the command line: flag provided but not defined: -spec: see krm-bypass-fn --help\n", fn.Options{}},
 		"another's command":    {[]string{"render", "."}, 1, "", `error: "render" is not a command of krm-bypass-fn, which is the function alone: use krm-bypass` + "\n", fn.Options{}},
+		"a flag twice":         {[]string{"--namespace=a", "--namespace", "b"}, 1, "", "error: reading the command line: invalid value \"b\" for flag -namespace: it is given twice, and \"a\" would count for nothing: give one: see krm-bypass-fn --help\n", fn.Options{}},
+		"an empty flag twice":  {[]string{"--namespace=", "--namespace=b"}, 1, "", `it is given twice, and "" would count for nothing`, fn.Options{}},
+		"a switch twice":       {[]string{"--version", "--version"}, 1, "", "it is given twice", fn.Options{}},
 		"a flag without value": {[]string{"--namespace"}, 1, "", "error: reading the command line: flag needs an argument: -namespace: see krm-bypass-fn --help\n", fn.Options{}},
 	} {
 		t.Run(name, func(t *testing.T) {

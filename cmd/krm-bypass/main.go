@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -90,21 +89,14 @@ func noUnknownCommand(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("%q is not a command of krm-bypass: %ssee krm-bypass --help", args[0], meant(args[0], "", names))
 }
 
-// single is a flag's value that may be given once. Of two, pflag forgets the first, with
-// the limits in it.
+// single is a flag's value that may be given once.
 type single struct {
 	pflag.Value
-	given bool
+	once function.Once
 }
 
 // Set takes the value.
-func (s *single) Set(value string) error {
-	if s.given {
-		return fmt.Errorf("it is given twice, and %s would count for nothing: give one", strconv.Quote(s.String()))
-	}
-	s.given = true
-	return s.Value.Set(value) //nolint:wrapcheck // pflag says which flag it is
-}
+func (s *single) Set(value string) error { return s.once.Set(s.Value, value) } //nolint:wrapcheck // pflag says which flag it is
 
 // allowOnce has a command refuse a flag that is given twice.
 func allowOnce(cmd *cobra.Command) {

@@ -3,10 +3,12 @@ package function
 import (
 	"cmp"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
+	"strconv"
 
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/terminal"
@@ -76,6 +78,19 @@ const (
 	NamespaceFlag = "namespace"
 	NamespaceHelp = "namespace of workloads whose manifests name none"
 )
+
+// Once sets a flag that may be given once. Of two, the libraries for command lines
+// forget the first, with the limits in it.
+type Once struct{ given bool }
+
+// Set gives a flag its value.
+func (o *Once) Set(flag flag.Value, value string) error {
+	if o.given {
+		return fmt.Errorf("it is given twice, and %s would count for nothing: give one", strconv.Quote(flag.String()))
+	}
+	o.given = true
+	return flag.Set(value) //nolint:wrapcheck // the library says which flag it is
+}
 
 // Namespace is that flag's default. Argo CD tells its plugins the destination
 // namespace this way (argoproj/argo-cd docs/user-guide/build-environment.md), and
