@@ -501,14 +501,17 @@ func TestProxyConfig(t *testing.T) {
 		item string
 		want []string
 	}{
-		"a port":                  {object("{A: b, ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '443'}"), []string{"ProxyConfig a: spec.environmentVariables.ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: …can change what the sidecar intercepts"}},
-		"two":                     {object("{DRY_RUN: 'true', SKIP_RULE_APPLY: 'true'}"), []string{"ProxyConfig a: spec.environmentVariables.DRY_RUN", "ProxyConfig a: spec.environmentVariables.SKIP_RULE_APPLY"}},
-		"by YAML in a value":      {object(`{A: "x\"\n    - name: DRY_RUN\n      value: \"true"}`), []string{"ProxyConfig a: spec.environmentVariables.A"}},
-		"the mesh's own field":    {in("{interceptionMode: NONE}"), []string{"IstioOperator x: spec.meshConfig.defaultConfig.interceptionMode"}},
-		"the mesh's own variable": {in("{proxyMetadata: {DRY_RUN: 'true'}}"), []string{"IstioOperator x: spec.meshConfig.defaultConfig.proxyMetadata.DRY_RUN"}},
-		"a ConfigMap":             {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio}\ndata: {mesh: 'defaultConfig: {interceptionMode: NONE}'}\n", []string{"ConfigMap istio: data.mesh: …interceptionMode can change"}},
-		"other variables":         {object("{ISTIO_META_DNS_CAPTURE: 'true', DRY_RUN: 'false', A: 'b: c'}"), nil},
-		"other fields":            {in("{interceptionMode: REDIRECT, concurrency: 2, tracing: {sampling: 1, customTags: {x: {literal: {value: '\"'}}}}, proxyMetadata: {ISTIO_DUAL_STACK: 'true'}}"), nil},
+		"a port":                   {object("{A: b, ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '443'}"), []string{"ProxyConfig a: spec.environmentVariables.ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: …can change what the sidecar intercepts"}},
+		"two":                      {object("{DRY_RUN: 'true', SKIP_RULE_APPLY: 'true'}"), []string{"ProxyConfig a: spec.environmentVariables.DRY_RUN", "ProxyConfig a: spec.environmentVariables.SKIP_RULE_APPLY"}},
+		"by YAML in a value":       {object(`{A: "x\"\n    - name: DRY_RUN\n      value: \"true"}`), []string{"ProxyConfig a: spec.environmentVariables.A"}},
+		"the mesh's own field":     {in("{interceptionMode: NONE}"), []string{"IstioOperator x: spec.meshConfig.defaultConfig.interceptionMode"}},
+		"the mesh's own variable":  {in("{proxyMetadata: {DRY_RUN: 'true'}}"), []string{"IstioOperator x: spec.meshConfig.defaultConfig.proxyMetadata.DRY_RUN"}},
+		"a ConfigMap":              {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio}\ndata: {mesh: 'defaultConfig: {interceptionMode: NONE}'}\n", []string{"ConfigMap istio: data.mesh: …interceptionMode can change"}},
+		"a pod's own dual stack":   {object("{ISTIO_DUAL_STACK: 'false'}"), []string{"ProxyConfig a: spec.environmentVariables.ISTIO_DUAL_STACK"}},
+		"the mesh's, no boolean":   {in("{proxyMetadata: {ISTIO_DUAL_STACK: 'no'}}"), []string{"IstioOperator x: spec.meshConfig.defaultConfig.proxyMetadata.ISTIO_DUAL_STACK"}},
+		"what the mesh does alone": {in("{proxyMetadata: {ISTIO_DUAL_STACK: 'false'}}"), nil},
+		"other variables":          {object("{ISTIO_META_DNS_CAPTURE: 'true', DRY_RUN: 'false', A: 'b: c'}"), nil},
+		"other fields":             {in("{interceptionMode: REDIRECT, concurrency: 2, tracing: {sampling: 1, customTags: {x: {literal: {value: '\"'}}}}, proxyMetadata: {ISTIO_DUAL_STACK: 'true'}}"), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, bypass := range []string{"", "excludeInboundPorts=8080"} {

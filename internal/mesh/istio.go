@@ -33,7 +33,7 @@ var istio = Mesh{
 		{Annotation: "sidecar.istio.io/interceptionMode", Opens: OpensAll, Harmless: []string{"REDIRECT", "TPROXY"}, Source: istioTemplate},
 		// It joins the excluded inbound ports; 0 is none.
 		{Annotation: "status.sidecar.istio.io/port", Opens: OpensInbound, Harmless: []string{"0", "15020"}, ports: onePort, Source: "istio/istio pkg/kube/inject/template.go"},
-		{Annotation: "proxy.istio.io/config", Opens: OpensAll, Words: istioWords, Source: istioTemplate + ", tools/istio-iptables/pkg/cmd/root.go"},
+		{Annotation: "proxy.istio.io/config", Opens: OpensAll, Words: istioWords, Defaults: istioDefaults, Source: istioTemplate + ", tools/istio-iptables/pkg/cmd/root.go"},
 		// Their keys go into YAML as they are, and a network between single quotes.
 		{Annotation: "sidecar.istio.io/userVolume", Opens: OpensAll, Unfit: `\`, Source: istioTemplate},
 		{Annotation: "sidecar.istio.io/userVolumeMount", Opens: OpensAll, Unfit: `\`, Source: istioTemplate},
@@ -112,6 +112,10 @@ var istioWords = map[string][]string{
 	"DUAL_STACK":                          {"true"},
 	"DISABLE_ENVOY":                       {"false"}, // istio/istio cni/pkg/plugin/plugin.go
 }
+
+// istioDefaults is what istio-iptables takes where nobody says anything (istio/istio
+// tools/istio-iptables/pkg/cmd/root.go), beside what lets nothing bypass.
+var istioDefaults = map[string]string{"ISTIO_DUAL_STACK": "false"}
 
 // istioProxy are the Helm values that the injection template falls back to
 // where a pod has no annotation (istio/istio

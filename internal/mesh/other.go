@@ -31,6 +31,9 @@ type Other struct {
 	// each with the values of its own by which it does not; nil where the value
 	// itself says it.
 	Words map[string][]string
+	// Defaults are values of words that are the mesh's own: what says them for the
+	// whole mesh changes nothing, while a pod may take back by them what the mesh says.
+	Defaults map[string]string
 	// Unfit are the characters in a value by which alone it lets something bypass,
 	// since the mesh writes it into YAML or a command as it is; "" where the value
 	// itself says it.
