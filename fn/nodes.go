@@ -20,7 +20,11 @@ func Nodes(spec *Spec, objects []*yaml.Node, options Options) (Results, error) {
 	var broken Results
 	for i, o := range objects {
 		r.items[i] = pass.Item{Nodes: o}
-		if err := wellFormed(o, map[*yaml.Node]bool{}); err != nil {
+		err := wellFormed(o, map[*yaml.Node]bool{})
+		if err == nil {
+			err = object.ErrIfExpands(o)
+		}
+		if err != nil {
 			broken = append(broken, Result{Severity: Error, Message: fmt.Sprintf("reading objects[%d]: %v", i, err)})
 		}
 	}
@@ -59,6 +63,11 @@ func wellFormed(n *yaml.Node, done map[*yaml.Node]bool) error {
 	}
 	for _, inner := range n.Content {
 		if err := wellFormed(inner, done); err != nil {
+			return err
+		}
+	}
+	if n.Alias != nil {
+		if err := wellFormed(n.Alias, done); err != nil {
 			return err
 		}
 	}

@@ -121,10 +121,19 @@ func TestTheSpecAmongTheNodes(t *testing.T) {
 func TestNodesThatNoTextGivesAreErrors(t *testing.T) {
 	loop := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	loop.Content = []*yaml.Node{{Kind: yaml.ScalarNode, Value: "items"}, loop}
+	within := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Anchor: "a"}
+	within.Content = []*yaml.Node{{Kind: yaml.AliasNode, Value: "a", Alias: within}}
+	laughs := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+	for range 30 {
+		alias := &yaml.Node{Kind: yaml.AliasNode, Value: "l", Alias: laughs}
+		laughs = &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{alias, alias}}
+	}
 	for name, test := range map[string]struct {
 		object *yaml.Node
 		says   string
 	}{
+		"an alias within":       {within, "a node contains itself"},
+		"aliases of aliases":    {laughs, "write it out, or put each object into a document of its own"},
 		"nil":                   {nil, "objects[0]: a node is nil"},
 		"a nil key":             {&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{nil, {Kind: yaml.ScalarNode}}}, "a node is nil"},
 		"a key without a value": {&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "kind"}}}, "a key without a value"},

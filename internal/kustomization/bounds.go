@@ -8,6 +8,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+
+	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
 // A few lines can have kustomize read a base, and replace an alias, any number
@@ -69,35 +71,13 @@ func errIfExpands(text []byte) error {
 			if decoder.Decode(&document) != nil {
 				break // the end, or what kustomize does not parse either
 			}
-			switch added := added(&document, map[*yaml.Node]int{}); {
-			case added >= endless:
-				return fmt.Errorf("an alias stands within what it stands for, or aliases of aliases add more than %d GiB, and more than %d MiB are refused: write out what they stand for", endless>>30, maxExpanded>>20)
+			switch added := node.Expand(&document).Added; {
+			case added >= node.Endless:
+				return fmt.Errorf("an alias stands within what it stands for, or aliases of aliases add more than %d GiB, and more than %d MiB are refused: write out what they stand for", node.Endless>>30, maxExpanded>>20)
 			case added > maxExpanded:
 				return fmt.Errorf("aliases add %d MiB to a document of %d bytes, and more than %d MiB are refused: write out what they stand for", added>>20, len(part), maxExpanded>>20)
 			}
 		}
 	}
 	return nil
-}
-
-// endless is the size of what contains itself, and of what is larger.
-const endless = 1 << 40
-
-// added gives by how much aliases make a node longer, and keeps the sizes that
-// the nodes have with them.
-func added(n *yaml.Node, sizes map[*yaml.Node]int) int {
-	const node = 32    // what each takes besides its text
-	sizes[n] = endless // to an alias within
-	size, more := node+len(n.Value), 0
-	for _, child := range n.Content {
-		more += added(child, sizes)
-		size += sizes[child]
-	}
-	if n.Alias != nil {
-		// What an alias stands for has been met, or the alias is within.
-		more += sizes[n.Alias]
-		size += sizes[n.Alias]
-	}
-	sizes[n] = min(size, endless)
-	return min(more, endless)
 }

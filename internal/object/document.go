@@ -159,7 +159,11 @@ func Read(fragment yamltext.Fragment) (edit.Document, error) {
 	if err := separators(fragment.Text); err != nil {
 		return edit.Document{}, err
 	}
-	return edit.Read(fragment)
+	document, err := edit.Read(fragment)
+	if err == nil {
+		err = errIfExpands(document.Nodes, fragment.Text)
+	}
+	return document, err
 }
 
 // Decode reads a document, or an item of a list of them, to be looked at.
@@ -167,5 +171,9 @@ func Decode(fragment yamltext.Fragment) (*yaml.Node, error) {
 	if err := separators(fragment.Text); err != nil {
 		return nil, err
 	}
-	return node.Parse(fragment.Readable())
+	document, err := node.Parse(fragment.Readable())
+	if err == nil {
+		err = errIfExpands(document, fragment.Text)
+	}
+	return document, err
 }

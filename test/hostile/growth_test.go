@@ -22,8 +22,11 @@ func merging(annotations string) string {
 	return deployment("web", "\n"+strings.TrimSuffix(annotations, "\n"))
 }
 
-// explain and the manifests' file in a command's arguments.
-var explain = []string{"explain", "--spec", specification, manifests}
+// explain and check, and the manifests' file in their arguments.
+var (
+	explain = []string{"explain", "--spec", specification, manifests}
+	check   = []string{"check", "--spec", specification, manifests}
+)
 
 const (
 	specification = "bypass.yaml"
@@ -44,6 +47,12 @@ func sharing(n int, annotations string) string {
 	return "apiVersion: v1\nkind: List\nmetadata:\n  x: &x {" + numbered(n, "k#: v, ") + "}\nitems:\n" + repeated(n, func(i int) string {
 		return item(deployment("w"+strconv.Itoa(i), annotations))
 	})
+}
+
+// templated gives a List of n workloads which share a template of so many containers.
+func templated(n, containers int) string {
+	return listHead + "x: &t {metadata: {}, spec: {containers: [" + numbered(containers, "{name: c#, image: i}, ") + "]}}\nitems:\n" +
+		numbered(n, "- {apiVersion: apps/v1, kind: Deployment, metadata: {name: w#, namespace: shop}, spec: {selector: {}, template: *t}}\n")
 }
 
 // item gives a document as an item of a list.
@@ -79,7 +88,7 @@ func TestTimeGrowsWithTheInput(t *testing.T) {
 		"keys that a merge key brings in again": {code: 1, input: func(n int) string {
 			return merging(numbered(n, indent+"k#: v\n") + indent + "<<:\n" + numbered(n, indent+"- {k#: v}\n"))
 		}},
-		"a merge list of one mapping many times": {code: 0, input: func(n int) string {
+		"a merge list of one mapping many times": {code: 1, input: func(n int) string {
 			return "x: &x\n" + numbered(n, "  k#: v\n") + merging(indent+"<<: ["+strings.TrimSuffix(numbered(n, "*x, "), ", ")+"]\n")
 		}},
 		"a merge list of many mappings": {code: 0, input: func(n int) string {
@@ -88,7 +97,7 @@ func TestTimeGrowsWithTheInput(t *testing.T) {
 		"many merge keys behind many keys": {code: 1, input: func(n int) string {
 			return "x: &x\n" + numbered(n, "  k#: v\n") + merging(numbered(n, indent+"j#: v\n")+numbered(n, indent+"<<: *x\n"))
 		}},
-		"a chain of merge keys": {code: 0, input: func(n int) string {
+		"a chain of merge keys": {code: 1, input: func(n int) string {
 			chain := "x0: &x0 {k: v}\n" + repeated(n, func(i int) string {
 				was, is := strconv.Itoa(i), strconv.Itoa(i+1)
 				return "x" + is + ": &x" + is + " {<<: *x" + was + ", k" + is + ": v}\n"
@@ -116,6 +125,12 @@ func TestTimeGrowsWithTheInput(t *testing.T) {
 		"workloads that merge one mapping": {code: 1, n: 500, input: func(n int) string {
 			return sharing(n, "{<<: *x}")
 		}},
+		"workloads that share a template": {code: 2, n: 500, command: check, input: func(n int) string {
+			return templated(n, n)
+		}},
+		"workloads that share a short template": {code: 1, n: 500, command: check, input: func(n int) string {
+			return templated(n, 5)
+		}},
 		"containers of our name that share an environment": {code: 1, n: 1000, input: func(n int) string {
 			return deployment("web", "&x {"+numbered(n, "k#: v, ")+"}") +
 				"      initContainers:\n" + strings.Repeat("      - {name: krm-bypass-init, image: i, env: *x}\n", n)
@@ -126,7 +141,7 @@ func TestTimeGrowsWithTheInput(t *testing.T) {
 		"keys that stand many times, to be imported": {code: 1, command: []string{"import", manifests}, input: func(n int) string {
 			return merging(numbered(n, indent+"k: v\n"))
 		}},
-		"aliases of aliases, explained": {command: explain, n: 8, input: func(n int) string {
+		"aliases of aliases, explained": {code: 1, command: explain, n: 8, input: func(n int) string {
 			entries, last := laughs("  ", "[ha, ha]", "[ALIASES]", n)
 			return "x:\n" + entries + deployment("web", plain) + "        env: *" + last + "\n"
 		}},

@@ -250,10 +250,6 @@ func TestWorkGrowsWithTheInput(t *testing.T) {
 		"pairs": func(n int) (string, string) {
 			return specHead + "spec:\n  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}\n  global:\n    excludeOutbound: [{ports: [80, 443-450], ipRanges: [" + manyPrefixes(20*n) + "]}]\n", deployment("web", plain)
 		},
-		"merge keys one in the other": func(n int) (string, string) {
-			entries, last := laughs("  ", "{example.com/ha: ha}", "{<<: [ALIASES]}", n)
-			return ports, "x:\n" + entries + deployment("web", "\n        <<: *"+last+"\n        example.com/a: b")
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			const n = 250
