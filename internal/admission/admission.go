@@ -144,7 +144,9 @@ func worded(m *mesh.Mesh) []string {
 				harmless = append(harmless, word+quotes+`\s*:\s*`+quotes+"("+strings.Join(values, "|")+`)([\x22\x27\s,}]|$)`)
 			}
 		}
-		all = append(all, "['"+o.Annotation+`', r'`+begins+`(`+strings.Join(words, "|")+`)\b|`+hiding+`', r'\b(`+strings.Join(harmless, "|")+")']")
+		// What hides a word is counted by itself: one match of it may hold several words.
+		all = append(all, "['"+o.Annotation+`', r'`+begins+`(`+strings.Join(words, "|")+`)\b', r'\b(`+strings.Join(harmless, "|")+")']",
+			"['"+o.Annotation+`', r'`+hiding+`', r'[^\s\S]']`)
 	}
 	return all
 }
@@ -174,8 +176,8 @@ const (
 	// begins is in front of a word. The letter of an escape is none of its own.
 	begins = `(\b|\\[nrtNLP])`
 	// hiding is by what a word stands in YAML, or in YAML within its strings, without
-	// its letters.
-	hiding = `\\[xuU\r\n\x{85}\x{2028}\x{2029}]|\\\\\\[nrNLP]|!!binary|:binary|!\S*%|%TAG`
+	// its letters, and what ends a string in what the mesh makes of it.
+	hiding = `\\[\x22NLP]|[\x{85}\x{2028}\x{2029}]|\\[xuU\r\n\x{85}\x{2028}\x{2029}]|\\\\\\[nrNLP]|!!binary|:binary|!\S*%|%TAG`
 )
 
 // passed lists the annotations under the meshes' prefixes that are known.

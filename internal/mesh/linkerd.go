@@ -32,9 +32,9 @@ var linkerd = Mesh{
 		{Annotation: "config.linkerd.io/proxy-uid", Opens: OpensOutbound, Harmless: []string{"2102"}, Source: linkerdInit},
 		{Annotation: "config.linkerd.io/proxy-gid", Opens: OpensOutbound, Harmless: []string{"-1"}, Source: linkerdInit},
 		// These go into the YAML of linkerd-init as they are.
-		{Annotation: "config.linkerd.io/image-pull-policy", Opens: OpensAll, Unfit: "\n\r\u0085\u2028\u2029", Source: linkerdInit},
-		{Annotation: "config.linkerd.io/proxy-image", Opens: OpensAll, Unfit: "\n\r\u0085\u2028\u2029", Source: linkerdInit},
-		{Annotation: "config.linkerd.io/proxy-version", Opens: OpensAll, Unfit: "\n\r\u0085\u2028\u2029", Source: linkerdInit},
+		{Annotation: "config.linkerd.io/image-pull-policy", Opens: OpensAll, Unfit: "\"\\\n\r\u0085\u2028\u2029", Source: linkerdInit},
+		{Annotation: "config.linkerd.io/proxy-image", Opens: OpensAll, Unfit: "\"\\\n\r\u0085\u2028\u2029", Source: linkerdInit},
+		{Annotation: "config.linkerd.io/proxy-version", Opens: OpensAll, Unfit: "\"\\\n\r\u0085\u2028\u2029", Source: linkerdInit},
 	},
 	// Others of tomorrow among them: linkerd/linkerd2 pull request 15496.
 	Prefixes: []string{"config.linkerd.io/skip-"},

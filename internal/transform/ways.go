@@ -131,7 +131,14 @@ func speaks(text string, words map[string][]string) bool {
 	return err != nil || says(document, words)
 }
 
-const breaking = "\"\\\n\r\u0085\u2028\u2029"
+// breaking are characters by which a text ends in YAML that holds it as it is.
+// oddBreaks are those that JSON leaves as they are, so that the entry of a list ends
+// by them too (istio manifests/charts/istio-control/istio-discovery/files/injection-template.yaml,
+// PROXY_CONFIG).
+const (
+	breaking  = "\"\\\n\r"
+	oddBreaks = "\u0085\u2028\u2029"
+)
 
 // oddKey matches what is another name to YAML than it is as text, as by a comment, a
 // tag or quotes.
@@ -142,7 +149,7 @@ func says(n *yaml.Node, words map[string][]string) bool {
 		// Istio's injection template writes keys and values into YAML as they are,
 		// but no entry of a list, such as a certificate.
 		text, listed := node.Of(child).Text(), n.Kind == yaml.SequenceNode && child.Anchor == ""
-		if says(child, words) || !listed && strings.ContainsAny(text, breaking) {
+		if says(child, words) || strings.ContainsAny(text, oddBreaks) || !listed && strings.ContainsAny(text, breaking) {
 			return true
 		}
 		if n.Kind != yaml.MappingNode || i%2 == 1 {
