@@ -131,12 +131,22 @@ func repository(image string) string {
 	return image
 }
 
+// programs are the fields of a container by which another program may run in it than
+// its image's with its arguments. krm-bypass writes none of them.
+var programs = []struct{ field, called string }{
+	{"command", "a command"}, {"lifecycle", "hooks"},
+	{"livenessProbe", "a probe"}, {"readinessProbe", "a probe"}, {"startupProbe", "a probe"},
+	{"restartPolicy", "a restartPolicy"}, {"volumeMounts", "volumes"}, {"volumeDevices", "volumes"},
+}
+
 // argued gives what the arguments of such a container let bypass. Where nobody can
 // tell, doubt says by what of it. Arguments that the program refuses let nothing
 // bypass.
 func (c container) argued() (lets traffic.Layer, doubt string) {
-	if command := c.value.Entry("command"); command.Exists() && !command.IsNull() {
-		return lets, "a command"
+	for _, p := range programs {
+		if value := c.value.Entry(p.field); value.Exists() && !value.IsNull() {
+			return lets, p.called
+		}
 	}
 	values := map[traffic.Field][]string{}
 	args := c.value.Entry("args")
