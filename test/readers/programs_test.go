@@ -70,6 +70,7 @@ func TestKustomizeItself(t *testing.T) {
 	eachRow(t, newKustomize(), run, map[string]string{
 		"1,000 documents":                         "a build refuses two objects of one name; other readers do not",
 		"an item that is an alias to another":     "a build refuses two objects of one name",
+		"a list in a list by an alias too":        "a build refuses two objects of one name",
 		"a Deployment that is local to kustomize": "a build leaves local objects out",
 		"a NEL escaped in a value":                "what a build prints has a raw NEL in quotes, which whoever reads it folds into a blank",
 	})
