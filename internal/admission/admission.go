@@ -118,8 +118,8 @@ func others(m *mesh.Mesh) []string {
 	return all
 }
 
-// worded are those in whose values words say it, each with two expressions: for the
-// words, and for those of them that open nothing.
+// worded are those in whose values words say it, each with three expressions: for the
+// words, for those of them that open nothing, and for what opens something by itself.
 func worded(m *mesh.Mesh) []string {
 	var all []string
 	for _, o := range m.Others {
@@ -128,25 +128,31 @@ func worded(m *mesh.Mesh) []string {
 			for _, c := range o.Unfit {
 				fmt.Fprintf(&codes, `\x{%x}`, c)
 			}
-			all = append(all, "['"+o.Annotation+"', r'["+codes.String()+`]', r'[^\s\S]']`)
+			all = append(all, "['"+o.Annotation+`', r'[^\s\S]', r'[^\s\S]', r'[`+codes.String()+`]']`)
 		}
 		if o.Words == nil {
 			continue
 		}
 		words := slices.Sorted(maps.Keys(o.Words))
-		var harmless []string
+		// The words that have the same values share them, since a longer expression
+		// costs more, and the server refuses what costs too much.
+		var values []string
+		having := map[string][]string{}
 		for _, word := range words {
-			values := make([]string, len(o.Words[word]))
-			for i, value := range o.Words[word] {
-				values[i] = regexp.QuoteMeta(value)
+			if len(o.Words[word]) == 0 {
+				continue
 			}
-			if len(values) > 0 {
-				harmless = append(harmless, word+quotes+`\s*:\s*`+quotes+"("+strings.Join(values, "|")+`)([\x22\x27\s,}]|$)`)
+			harmless := strings.Join(mapped(o.Words[word], regexp.QuoteMeta), "|")
+			if having[harmless] == nil {
+				values = append(values, harmless)
 			}
+			having[harmless] = append(having[harmless], word)
 		}
+		harmless := mapped(values, func(v string) string {
+			return "(" + strings.Join(having[v], "|") + ")" + quotes + `\s*:\s*` + quotes + "(" + v + ")"
+		})
 		// What hides a word is counted by itself: one match of it may hold several words.
-		all = append(all, "['"+o.Annotation+`', r'`+begins+`(`+strings.Join(words, "|")+`)\b', r'\b(`+strings.Join(harmless, "|")+")']",
-			"['"+o.Annotation+`', r'`+hiding+`', r'[^\s\S]']`)
+		all = append(all, "['"+o.Annotation+`', r'`+begins+`(`+strings.Join(words, "|")+`)\b', r'\b(`+strings.Join(harmless, "|")+`)([\x22\x27\s,}]|$)', r'`+hiding+`']`)
 	}
 	return all
 }
@@ -168,6 +174,14 @@ func optOuts(of *transform.Policy) func(*mesh.Mesh) []string {
 		}
 		return all
 	}
+}
+
+func mapped(texts []string, by func(string) string) []string {
+	all := make([]string, len(texts))
+	for i, text := range texts {
+		all[i] = by(text)
+	}
+	return all
 }
 
 const (
