@@ -94,10 +94,17 @@ func writeFile(root *os.Root, mode, name string, blobs *bufio.Reader) error {
 	return err
 }
 
+// mostAnswered is how many bytes git may answer: the names of more than half a million
+// files. A few trees, each many times in the next, name any number.
+const mostAnswered = 64 << 20
+
 // answer gives what git writes.
 func answer(ctx context.Context, top string, args ...string) (text string, err error) {
 	err = git(ctx, top, "", func(out *bufio.Reader) error {
-		all, err := io.ReadAll(out)
+		all, err := io.ReadAll(io.LimitReader(out, mostAnswered+1))
+		if len(all) > mostAnswered {
+			return fmt.Errorf("git %s answers with more than %d MiB", args[0], mostAnswered>>20)
+		}
 		text = strings.TrimSuffix(string(all), "\n")
 		return err
 	}, args...)

@@ -96,8 +96,12 @@ func (t *Tree) Path(path string) (string, error) {
 		return "", fmt.Errorf("%s is outside the git repository %s, so %s says nothing about it", path, t.repository, t.Revision)
 	}
 	then := filepath.Join(t.tree, inside)
-	if _, err := os.Stat(then); err != nil {
+	real, err := filepath.EvalSymlinks(then)
+	if err != nil {
 		return "", nil //nolint:nilerr // that says it
+	}
+	if within, err := filepath.Rel(t.tree, real); err != nil || !filepath.IsLocal(within) {
+		return "", fmt.Errorf("%s is a link there that leads out of the repository, to what is not of that revision", t.Name(then))
 	}
 	return then, nil
 }

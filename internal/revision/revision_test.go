@@ -205,3 +205,39 @@ func TestTheRepositoryIsWhereDotGitIs(t *testing.T) {
 		require.NoError(t, exec.Command("git", "config", "--file", filepath.Join(dir, ".git/config"), "--unset", name).Run())
 	}
 }
+
+// TestARevisionIsBounded has a commit of ten million files in eight objects.
+func TestARevisionIsBounded(t *testing.T) {
+	dir := repository(t)
+	entry, id := "100644 blob", own(t, dir, "a\n", "hash-object", "-w", "--stdin")
+	for range 7 {
+		var tree strings.Builder
+		for i := range 10 {
+			tree.WriteString(entry + " " + strings.TrimSpace(id) + "\t" + string(rune('a'+i)) + ".yaml\n")
+		}
+		entry, id = "040000 tree", own(t, dir, tree.String(), "mktree")
+	}
+	commit := own(t, dir, "", "commit-tree", "-m", "bomb", strings.TrimSpace(id))
+	_, err := Checkout(t.Context(), dir, strings.TrimSpace(commit))
+	assert.ErrorContains(t, err, "git ls-tree answers with more than 64 MiB")
+}
+
+func TestALinkThatLeadsOutIsNoEarlierState(t *testing.T) {
+	dir, outside := repository(t), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(outside, "web.yaml"), []byte("today\n"), 0o600))
+	require.NoError(t, os.Symlink(outside, filepath.Join(dir, "out")))
+	require.NoError(t, os.Symlink("app", filepath.Join(dir, "in")))
+	own(t, dir, "", "add", "out", "in")
+	own(t, dir, "", "commit", "--quiet", "--message=links")
+	tree, err := Checkout(t.Context(), dir, "HEAD")
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, tree.Close()) }()
+	for _, link := range []string{"out", "in"} { // today they are folders
+		require.NoError(t, os.Remove(filepath.Join(dir, link)))
+		require.NoError(t, os.Mkdir(filepath.Join(dir, link), 0o700))
+	}
+	_, err = tree.Path(filepath.Join(dir, "out"))
+	assert.ErrorContains(t, err, "HEAD:out is a link there that leads out of the repository")
+	_, err = tree.Path(filepath.Join(dir, "in"))
+	assert.NoError(t, err)
+}
