@@ -128,7 +128,7 @@ func worded(m *mesh.Mesh) []string {
 			for _, c := range o.Unfit {
 				fmt.Fprintf(&codes, `\x{%x}`, c)
 			}
-			all = append(all, "['"+o.Annotation+`', r'[^\s\S]', r'[^\s\S]', r'[`+codes.String()+`]']`)
+			all = append(all, "['"+o.Annotation+`', r'`+never+`', r'`+never+`', r'[`+codes.String()+`]']`)
 		}
 		if o.Words == nil {
 			continue
@@ -185,6 +185,8 @@ func mapped(texts []string, by func(string) string) []string {
 }
 
 const (
+	// never matches nothing.
+	never = `[^\s\S]`
 	// quotes may stand around a word in YAML. Their codes have none in them.
 	quotes = `[\x22\x27]?`
 	// begins is in front of a word. The letter of an escape is none of its own.
