@@ -65,9 +65,9 @@ func joined(stream []byte, texts []yamltext.Document) []yamltext.Document {
 }
 
 // blank reports whether a text holds nothing but comments, markers and directives.
-// One with a character that tools take for different things is not blank.
+// One with a byte order mark is not: tools read it differently.
 func blank(text []byte) bool {
-	if bytes.Contains(text, []byte(mark)) || lastOddBreak(text) >= 0 {
+	if bytes.Contains(text, []byte(mark)) {
 		return false
 	}
 	tree, err := (yamltext.Fragment{Text: text}).Outline(0)

@@ -56,6 +56,7 @@ func TestObjectsAreThoseThatKubectlSees(t *testing.T) {
 		"JSON":                   {`{"apiVersion": "v1", "kind": "A", "metadata": {"name": "}{"}}`, []string{"v1/A }{"}},
 		"JSON twice":             {"{\"apiVersion\": \"v1\", \"kind\": \"A\"}\n{\"apiVersion\": \"v1\", \"kind\": \"B\"}\n", []string{"v1/A ", "v1/B "}},
 		"JSON thrice, tight":     {`{"apiVersion":"v1","kind":"A"}{"apiVersion":"v1","kind":"B"} {"apiVersion":"v1","kind":"C"}`, []string{"v1/A ", "v1/B ", "v1/C "}},
+		"LS in a comment":        {"# a\u2028# b\n---\napiVersion: v1\nkind: A\n", []string{"v1/A "}},
 		"LS in a value":          {"apiVersion: v1\nkind: A\nx: \"a\u2028b\"\n", []string{"v1/A "}},
 		"LS in JSON":             {"{\"apiVersion\": \"v1\", \"kind\": \"A\", \"x\": \"a\u2028b\"}", []string{"v1/A "}},
 		"JSON, then YAML":        {"{\"apiVersion\": \"v1\", \"kind\": \"A\"}\nkind: B\napiVersion: v1\n", []string{"v1/A ", "v1/B "}},
