@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
@@ -17,12 +18,6 @@ type Expiry struct {
 	Notice int
 }
 
-// The names of the checks that find expired rules, in the tag CheckTag.
-const (
-	Expired  = "expired"
-	Expiring = "expiring"
-)
-
 // expired gives an error for each rule that has expired, and a warning for each
 // that soon will.
 func (r *run) expired(expiry Expiry) Results {
@@ -33,23 +28,21 @@ func (r *run) expired(expiry Expiry) Results {
 	if day, err := time.Parse(time.DateOnly, string(expiry.Today)); err == nil {
 		soon = v1alpha1.Date(day.AddDate(0, 0, expiry.Notice).Format(time.DateOnly))
 	}
-	var problems Results
+	var found []spec.Finding
 	for _, rule := range spec.Rules(r.spec.ClusterBypass) {
-		name, severity, message := Expired, Error, "expired on %s%s: remove the rule, or have its owner set a later day"
+		kind, message := finding.Expired, "expired on %s%s: remove the rule, or have its owner set a later day"
 		switch {
 		case rule.Expired(expiry.Today):
 		case rule.Expires != "" && rule.Expires <= soon:
-			name, severity, message = Expiring, Warning, "expires on %s%s: remove the rule by then, or have its owner set a later day"
+			kind, message = finding.Expiring, "expires on %s%s: remove the rule by then, or have its owner set a later day"
 		default:
 			continue
 		}
-		at := r.spec.Locate(spec.Problem{Path: rule.Path + ".expires"})
-		problems = append(problems, Result{
-			Tags: map[string]string{CheckTag: name}, Severity: severity, Message: fmt.Sprintf(message, rule.Expires, noted(rule.Note)), ResourceRef: refOf(r.spec.Object),
-			Field: &Field{Path: at.Path, CurrentValue: string(rule.Expires)}, File: fileOf(at.File, 0), Line: at.Line,
-		})
+		found = append(found, spec.Finding{Kind: kind, Problem: spec.Problem{
+			Path: rule.Path + ".expires", Value: string(rule.Expires), Message: fmt.Sprintf(message, rule.Expires, noted(rule.Note)),
+		}})
 	}
-	return problems
+	return r.ofSpec(found...)
 }
 
 // noted writes who answers for a rule and what it is for.

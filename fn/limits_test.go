@@ -194,7 +194,7 @@ func TestNodesAreHeldToTheLimitsToo(t *testing.T) {
 	require.NoError(t, yaml.Unmarshal([]byte(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {template: {spec: {}}}}`), &node))
 	results, err := fn.Nodes(fn.SpecOf(spec), []*yaml.Node{&node}, fn.Options{})
 	require.NoError(t, err)
-	assert.Equal(t, "warning: ClusterBypass cluster: spec.meshDefaults.excludeOutboundPorts: the configuration of Istio itself lets outbound port 443 bypass the sidecar in every pod, and spec.limits.forbiddenOutboundPorts does not reach that: change it there\n", results.Report())
+	assert.Equal(t, "warning: ClusterBypass cluster: spec.meshDefaults.excludeOutboundPorts: the configuration of Istio itself lets outbound port 443 bypass the sidecar in every pod, and spec.limits.forbiddenOutboundPorts does not reach that: change it there [beyond-limits]\n", results.Report())
 
 	require.NoError(t, yaml.Unmarshal([]byte(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {template: {metadata: {annotations: {traffic.sidecar.istio.io/excludeOutboundIPRanges: 10.0.0.1}}, spec: {}}}}`), &node))
 	spec.Spec.MeshDefaults = nil

@@ -42,13 +42,12 @@ type Result struct {
 	// Line is the line in the file, from 1. It is 0 if it is not known, as when
 	// another program read the file.
 	Line int `json:"-" yaml:"-"`
-	// Tags are further facts. CheckTag names the check that found this: one of
-	// spec.lint, Expired or Expiring. Results of the function itself have no such
-	// tag.
+	// Tags are further facts. CheckTag names the kind of finding that this is,
+	// as in spec.lint. What is refused in any case has no such tag.
 	Tags map[string]string `json:"tags,omitempty" yaml:"tags,omitempty"`
 }
 
-// CheckTag is the key of the tag that names a check.
+// CheckTag is the key of the tag that names a kind of finding.
 const CheckTag = "check"
 
 // ResourceRef names an object.
@@ -177,8 +176,8 @@ func resultsOf(findings ...pass.Finding) Results {
 		if f.Field != "" || f.Proposed != "" {
 			results[i].Field = &Field{Path: f.Field, CurrentValue: f.Value, ProposedValue: f.Proposed}
 		}
-		if f.Check != "" {
-			results[i].Tags = map[string]string{CheckTag: f.Check}
+		if f.Kind != nil {
+			results[i].Tags = map[string]string{CheckTag: f.Kind.ID}
 		}
 	}
 	return results

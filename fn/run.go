@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
@@ -68,6 +69,21 @@ func (r *run) imageless(workloads []pass.Ref) Result {
 	return problemResult(Error, r.spec.Locate(spec.NeedsImage(names)), refOf(r.spec.Object))
 }
 
+// ofSpec gives the results for findings about the spec.
+func (r *run) ofSpec(findings ...spec.Finding) Results {
+	var results Results
+	for _, f := range findings {
+		severity := f.Kind.In(r.spec.Policy.Lint)
+		if severity == finding.Ignore {
+			continue
+		}
+		result := problemResult(transform.SeverityOf(severity), r.spec.Locate(f.Problem), refOf(r.spec.Object))
+		result.Tags = map[string]string{CheckTag: f.Kind.ID}
+		results = append(results, result)
+	}
+	return results
+}
+
 // readSpec reads the spec that was given, or else the one among the items.
 func (r *run) readSpec(heads []object.Type) Results {
 	given := spec.Given{Namespace: r.options.Namespace, Mesh: r.options.Mesh, Image: r.options.Image}
@@ -94,7 +110,7 @@ func (r *run) readSpec(heads []object.Type) Results {
 		return problemResults(Error, err, refOf(object.HeadOf(found.Node)))
 	}
 	r.spec = read
-	return problemResults(Warning, read.Warnings, refOf(read.Object))
+	return r.ofSpec(read.Findings...)
 }
 
 // specAmongItems finds the one ClusterBypass among the items.

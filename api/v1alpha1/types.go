@@ -67,8 +67,7 @@ type Spec struct {
 	// PodTemplates adds kinds of objects that have a pod template to those that
 	// are built in.
 	PodTemplates []PodTemplate `json:"podTemplates,omitzero"`
-	// Lint sets the severities of the checks that look at other objects beside
-	// the workloads: docs/lint.md.
+	// Lint sets the severities of findings: docs/lint.md.
 	Lint *Lint `json:"lint,omitzero"`
 	// DefaultNamespace is the namespace of workloads whose manifests do not
 	// name one.
@@ -83,8 +82,8 @@ type Spec struct {
 	RequireNamespace bool `json:"requireNamespace,omitzero"`
 }
 
-// Lint sets the severities of checks, by their names: docs/lint.md. Error makes
-// the run fail with nothing written, Ignore silences the check.
+// Lint sets the severities of findings, by their kinds: docs/lint.md. Error makes
+// the run fail with nothing written, Ignore silences them.
 type Lint struct {
 	// StrictMTLS finds ports that bypass the sidecar although a PeerAuthentication
 	// asks for mTLS there.
@@ -130,10 +129,46 @@ type Lint struct {
 	ObjectSize string `json:"object-size,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// PortExpansion finds port ranges that become very many single ports.
 	PortExpansion string `json:"port-expansion,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// ForeignContainer finds containers named krm-bypass-init that krm-bypass did not
+	// write.
+	ForeignContainer string `json:"foreign-container,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// ChangedAfter finds what was changed after krm-bypass wrote it.
+	ChangedAfter string `json:"changed-after,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// DuplicateKey finds keys that appear twice where krm-bypass does not read them.
+	DuplicateKey string `json:"duplicate-key,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// UnknownAnnotation finds annotations that the mesh does not know.
+	UnknownAnnotation string `json:"unknown-annotation,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// OtherMesh finds annotations of a mesh that is not spec.mesh.
+	OtherMesh string `json:"other-mesh,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// MisplacedAnnotation finds annotations where the mesh does not read them.
+	MisplacedAnnotation string `json:"misplaced-annotation,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// UnreadableAnnotation finds annotations whose values the mesh cannot use.
+	UnreadableAnnotation string `json:"unreadable-annotation,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// MisleadingAnnotation finds annotations that do not do what they seem to say.
+	MisleadingAnnotation string `json:"misleading-annotation,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// BypassesMore finds bypasses of the mesh's own configuration that no annotation
+	// takes back.
+	BypassesMore string `json:"bypasses-more,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// PodSecurity finds Namespaces whose Pod Security forbids the init container.
 	PodSecurity string `json:"pod-security,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// UnmeshedNamespace finds Namespaces whose pods get no sidecar.
 	UnmeshedNamespace string `json:"unmeshed-namespace,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// UnknownNamespace finds workloads whose namespace is unknown although rules
+	// depend on it.
+	UnknownNamespace string `json:"unknown-namespace,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// MeshConfigWidens finds MeshConfigs that let more bypass than the spec says.
+	MeshConfigWidens string `json:"mesh-config-widens,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// MeshConfigClash finds MeshConfigs with which pods would not start.
+	MeshConfigClash string `json:"mesh-config-clash,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// UnreadableMeshConfig finds MeshConfigs that cannot be read.
+	UnreadableMeshConfig string `json:"unreadable-mesh-config,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// BeyondLimits finds what the mesh's own configuration lets bypass in spite of
+	// spec.limits.
+	BeyondLimits string `json:"beyond-limits,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// Expired finds rules whose last day has passed; check and explain look for them.
+	Expired string `json:"expired,omitzero" schema:"enum=Error|Warning|Ignore;default=Error"`
+	// Expiring finds rules that will expire soon; check looks for them.
+	Expiring string `json:"expiring,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 }
 
 // Enrolment says which workloads may be changed at all. Those in the namespaces of

@@ -1,29 +1,10 @@
 package lint
 
-// Severity says what becomes of what a check finds.
-type Severity string
-
-const (
-	// Error makes the run fail, with nothing written.
-	Error Severity = "Error"
-	// Warning tells the user.
-	Warning Severity = "Warning"
-	// Ignore does not run the check.
-	Ignore Severity = "Ignore"
-)
-
-// Severities lists every Severity.
-var Severities = []Severity{Error, Warning, Ignore}
+import "github.com/krm-bypass/krm-bypass/internal/finding"
 
 // Check is one thing that is looked for.
 type Check struct {
-	// Name is the check's in spec.lint.
-	Name string
-	// Severity is what its findings are where the spec does not say.
-	Severity Severity
-	// Domain is that of the mesh whose behaviour or objects it is about; "" for
-	// all of them.
-	Domain string
+	*finding.Kind
 	// about are the kinds of objects without any of which it has nothing to say,
 	// beside those that it also reads.
 	about, reads []*kind
@@ -58,92 +39,92 @@ const (
 // said of the workloads [2].
 var table = []*Check{
 	{
-		Name: "strict-mtls", Severity: Warning, Domain: istio,
+		Kind:  finding.StrictMTLS,
 		about: []*kind{peerAuthentications}, reads: configurations, concerns: (*Workload).opensInbound, judge: strictMTLS,
 		says: "mTLS is not enforced where connections bypass the sidecar, here at %[1]s of %[2]s%[3]s: anyone who can reach the pods gets in there, in plain text and unauthenticated; " + closeOff,
 	},
 	{
-		Name: "authorization-policy", Severity: Warning, Domain: istio,
+		Kind:  finding.AuthorizationPolicy,
 		about: []*kind{authorizationPolicies}, reads: configurations, concerns: (*Workload).opensInbound, judge: authorization,
 		says: "nothing asks this %[3]s policy where connections bypass the sidecar, here at %[1]s of %[2]s: anyone who can reach the pods gets in there; " + closeOff,
 	},
 	{
-		Name: "request-authentication", Severity: Warning, Domain: istio,
+		Kind:  finding.RequestAuthentication,
 		about: []*kind{requestAuthentications}, reads: configurations, concerns: (*Workload).opensInbound, judge: requestAuthentication,
 		says: "nobody checks the token where requests bypass the sidecar, here at %[1]s of %[2]s: anyone who can reach the pods gets in there, with a forged token or none; " + closeOff,
 	},
 	{
-		Name: "service-port", Severity: Warning,
+		Kind:  finding.ServicePort,
 		about: []*kind{services}, reads: append(configurations, peerAuthentications, destinationRules), concerns: (*Workload).opensInbound, judge: servicePort,
 		says: "%[3]s leads to port %[1]s of %[2]s, which bypasses the sidecar: neither the mesh's authentication nor its authorisation applies to its callers; " + closeOff,
 	},
 	{
-		Name: "auto-mtls", Severity: Warning, Domain: istio,
+		Kind:  finding.AutoMTLS,
 		about: []*kind{services}, reads: append(configurations, peerAuthentications, destinationRules), concerns: (*Workload).opensInbound, judge: autoMTLS,
 		says: "the sidecars of its callers speak mTLS to %s, by %s, but %s the sidecar that would answer, so these connections break: %s",
 	},
 	{
-		Name: "service-entry", Severity: Warning, Domain: istio,
+		Kind:  finding.ServiceEntry,
 		about: []*kind{serviceEntries}, concerns: (*Workload).opensOutbound, judge: serviceEntry,
 		says: "connections of %[2]s to %[1]s of this host bypass the sidecar, so this ServiceEntry, and what depends on it, such as TLS origination or an egress gateway, does not apply to them; " + outOfForce,
 	},
 	{
-		Name: "virtual-service", Severity: Warning, Domain: istio,
+		Kind:  finding.VirtualService,
 		about: []*kind{virtualServices}, reads: []*kind{services, serviceEntries}, concerns: (*Workload).opensOutbound, judge: virtualService,
 		says: "connections of %[2]s to %[1]s of this host bypass the sidecar, and only the sidecar follows these routes; " + outOfForce,
 	},
 	{
-		Name: "sidecar-egress", Severity: Warning, Domain: istio,
+		Kind:  finding.SidecarEgress,
 		about: []*kind{sidecars}, reads: configurations, concerns: (*Workload).opensOutbound, judge: sidecarEgress,
 		says: "connections of %[2]s to port %[3]d bypass the sidecar, so none reaches this listener, and what it exposes limits nobody; " + outOfForce,
 	},
 	{
-		Name: "registry-only", Severity: Warning, Domain: istio,
+		Kind:  finding.RegistryOnly,
 		about: append(configurations, sidecars), concerns: (*Workload).opensOutbound, judge: registryOnly,
 		says: registryOnlyMode + " lets out only what the mesh knows, but connections of %[2]s bypass the sidecar to %[1]s: take narrower ranges, or a port and its ranges together in excludeOutbound",
 	},
 	{
-		Name: "dns-capture", Severity: Warning, Domain: istio,
+		Kind:  finding.DNSCapture,
 		reads: append(configurations, serviceEntries, proxyConfigs), concerns: (*Workload).opensOutbound, judge: dnsCapture,
 		says: "with DNS capture this host is an address of %[3]s to %[2]s, where only the sidecar answers, but their connections to %[1]s bypass it and go nowhere: give the ServiceEntry its real spec.addresses or the label %[4]s: \"false\", or remove the port from the ClusterBypass",
 	},
-	{Name: "other-proxy", Severity: Warning, examine: otherProxy, says: "%s"},
+	{Kind: finding.OtherProxy, examine: otherProxy, says: "%s"},
 	{
-		Name: "proxy-user", Severity: Warning, examine: proxyUser, ofLimits: true,
+		Kind: finding.ProxyUser, examine: proxyUser, ofLimits: true,
 		says: "%s %s is the sidecar's own, whose connections the mesh lets out: all that is sent with it bypasses the sidecar, whatever the spec says; use another",
 	},
 	{
-		Name: "proxy-config", Severity: Warning, Domain: istio,
+		Kind:  finding.ProxyConfig,
 		about: append(configurations, proxyConfigs), ofLimits: true, judge: proxyConfigured,
 		says: "%s can change what the sidecar intercepts in every pod that this speaks of, and spec.limits does not reach that: remove it, or accept that these workloads can bypass everything",
 	},
 	{
-		Name: "pod-privilege", Severity: Warning, examine: podPrivilege, ofLimits: true,
+		Kind: finding.PodPrivilege, examine: podPrivilege, ofLimits: true,
 		says: "%s lets this container change the rules in the pod's network, so that spec.limits cannot hold it: remove that, or accept that this workload can bypass everything",
 	},
 	{
-		Name: "annotation-size", Severity: Warning, examine: annotationSize,
+		Kind: finding.AnnotationSize, examine: annotationSize,
 		says: "the annotations have %d KiB, and the API server takes %d KiB for all of them together: " + fewer,
 	},
 	{
-		Name: "argument-size", Severity: Warning, examine: argumentSize,
+		Kind: finding.ArgumentSize, examine: argumentSize,
 		says: "the value has %d KiB, and the mesh's own init container gets it as one argument, for which the kernel takes %d KiB: no pod would start; " + fewer,
 	},
 	{
-		Name: "object-size", Severity: Warning, examine: objectSize,
+		Kind: finding.ObjectSize, examine: objectSize,
 		says: "the object has %d KiB, and kubectl apply without --server-side keeps a copy of it in an annotation; together, annotations may have %d KiB: apply it on the server's side (kubectl apply --server-side; in Argo CD the sync option ServerSideApply=true), or " + fewer,
 	},
 	{
-		Name: "port-expansion", Severity: Warning, examine: portExpansion,
+		Kind: finding.PortExpansion, examine: portExpansion,
 		says: "%s has no port ranges, so these are %d single ports, with a rule or two for each, and every new connection is compared with them: take a narrower range%s",
 	},
 	{
-		Name: "pod-security", Severity: Warning,
+		Kind:  finding.PodSecurity,
 		about: []*kind{namespaces}, concerns: func(w *Workload) bool { return w.contained }, judge: podSecurity,
 		says: "Pod Security's %s forbids NET_ADMIN, which the init container %s of %s needs, %s: %s",
 	},
 	{
-		Name: "unmeshed-namespace", Severity: Warning,
+		Kind:  finding.UnmeshedNamespace,
 		about: []*kind{namespaces}, judge: unmeshedNamespace,
 		says: "it %s, but the policy writes for %s: remove the namespace from spec.enrolment, or correct that",
 	},

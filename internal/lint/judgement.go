@@ -2,7 +2,6 @@ package lint
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -48,11 +47,12 @@ func (r *reporter) find(about *transform.Object, path edit.Path, value string, a
 }
 
 func (r *reporter) findAs(says string, about *transform.Object, path edit.Path, value string, args ...any) *Finding {
-	severity := transform.Severity(strings.ToLower(string(r.linter.severity(r.check))))
 	r.findings = append(r.findings, Finding{
-		Check:   r.check.Name,
-		Object:  about,
-		Finding: transform.Finding{Severity: severity, Message: fmt.Sprintf(says, args...), Path: path, Value: value},
+		Object: about,
+		Finding: transform.Finding{
+			Kind: r.check.Kind, Severity: transform.SeverityOf(r.check.In(r.linter.policy.Lint)),
+			Message: fmt.Sprintf(says, args...), Path: path, Value: value,
+		},
 	})
 	return &r.findings[len(r.findings)-1]
 }

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/guardrail"
 	"github.com/krm-bypass/krm-bypass/internal/lint"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -42,8 +43,8 @@ func bypassing(t testing.TB, fields string) *transform.Policy {
 // only silences every check but those.
 func only(p *transform.Policy, names ...string) *transform.Policy {
 	for _, c := range lint.Checks() {
-		if !slices.Contains(names, c.Name) {
-			p.Lint[c.Name] = string(lint.Ignore)
+		if !slices.Contains(names, c.ID) {
+			p.Lint[c.ID] = string(finding.Ignore)
 		}
 	}
 	return p
@@ -93,7 +94,7 @@ func found(t testing.TB, policy *transform.Policy, documents ...string) []lint.F
 }
 
 func line(f lint.Finding) string {
-	return fmt.Sprintf("%s: %s: %s: %s", f.Check, f.Object.Kind+" "+f.Object.Name, f.Path, f.Message)
+	return fmt.Sprintf("%s: %s: %s: %s", f.Kind.ID, f.Object.Kind+" "+f.Object.Name, f.Path, f.Message)
 }
 
 // workload is a Deployment in shop with a label app of its name, and more labels.
@@ -340,7 +341,7 @@ func TestChecks(t *testing.T) {
 	}
 	for _, c := range lint.Checks() {
 		if len(c.Kinds()) > 0 {
-			assert.True(t, seen[c.Name], "%s has a case", c.Name)
+			assert.True(t, seen[c.ID], "%s has a case", c.ID)
 		}
 	}
 }

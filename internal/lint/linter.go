@@ -1,17 +1,15 @@
 package lint
 
 import (
-	"cmp"
 	"sync"
 
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 // Finding is what a check has to say about an object.
 type Finding struct {
-	// Check is the name of the check.
-	Check  string
 	Object *transform.Object
 	transform.Finding
 	// Proposed is YAML that mends it, "" where the message says all.
@@ -36,16 +34,12 @@ func New(policy *transform.Policy) *Linter {
 	l := &Linter{policy: policy}
 	l.limited = !policy.Limits.IsZero() || len(policy.Limits.ForbiddenNamespaces) > 0 || policy.Limits.Annotators != nil || policy.Limits.OptOuts != nil
 	for _, c := range table {
-		if l.severity(c) == Ignore || c.Domain != "" && c.Domain != l.policy.Mesh.Domain {
+		if c.In(l.policy.Lint) == finding.Ignore || c.Domain != "" && c.Domain != l.policy.Mesh.Domain {
 			continue
 		}
 		l.checks = append(l.checks, c)
 	}
 	return l
-}
-
-func (l *Linter) severity(c *Check) Severity {
-	return cmp.Or(Severity(l.policy.Lint[c.Name]), c.Severity)
 }
 
 // Look views the planned workloads of a document as they are after the plans'

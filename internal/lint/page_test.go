@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/lint"
 )
 
@@ -55,7 +56,7 @@ func TestPage(t *testing.T) {
 
 	var names, sections []string
 	for _, c := range lint.Checks() {
-		names = append(names, c.Name)
+		names = append(names, c.ID)
 	}
 	for _, heading := range headings.FindAllStringSubmatch(string(text), -1) {
 		sections = append(sections, heading[1])
@@ -87,26 +88,26 @@ func checkTable() string {
 		if len(kinds) > 0 {
 			beside = strings.Join(kinds, ", ")
 		}
-		fmt.Fprintf(&rows, "| [%[1]s](#%[1]s) | %[2]s | %[3]s | %[4]s |\n", c.Name, c.Severity, mesh, beside)
+		fmt.Fprintf(&rows, "| [%[1]s](#%[1]s) | %[2]s | %[3]s | %[4]s |\n", c.ID, c.Severity, mesh, beside)
 	}
 	return rows.String()
 }
 
-// TestLintNamesEveryCheck holds the fields of spec.lint equal to the table of
-// checks.
-func TestLintNamesEveryCheck(t *testing.T) {
+// TestLintNamesEveryKind holds the fields of spec.lint equal to the kinds of
+// findings.
+func TestLintNamesEveryKind(t *testing.T) {
 	var named, have []string
 	of := reflect.TypeFor[v1alpha1.Lint]()
 	for i := range of.NumField() {
 		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
 		named = append(named, name+" "+of.Field(i).Tag.Get("schema"))
 	}
-	severities := make([]string, len(lint.Severities))
-	for i, s := range lint.Severities {
+	severities := make([]string, len(finding.Severities))
+	for i, s := range finding.Severities {
 		severities[i] = string(s)
 	}
-	for _, c := range lint.Checks() {
-		have = append(have, fmt.Sprintf("%s enum=%s;default=%s", c.Name, strings.Join(severities, "|"), c.Severity))
+	for _, k := range finding.All() {
+		have = append(have, fmt.Sprintf("%s enum=%s;default=%s", k.ID, strings.Join(severities, "|"), k.Severity))
 	}
 	assert.Equal(t, have, named)
 }

@@ -4,6 +4,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -59,11 +60,14 @@ func (d *Document) view() transform.Document {
 // planConfigs plans the mesh configurations in the document.
 func (d *Document) planConfigs(policy *transform.Policy) {
 	configs, problems := policy.MeshConfigs(d.view())
-	severity := transform.Error
-	if !policy.UpdatesMeshConfig() {
-		severity = transform.Warning // we would not write there
+	for _, err := range problems {
+		if problem := d.problem(err); policy.UpdatesMeshConfig() {
+			d.add(problem)
+		} else if severity := finding.UnreadableMeshConfig.In(policy.Lint); severity != finding.Ignore { // we would not write there
+			problem.Kind, problem.Severity = finding.UnreadableMeshConfig, transform.SeverityOf(severity)
+			d.add(problem)
+		}
 	}
-	d.malformed(severity, problems...)
 	for _, c := range configs {
 		plan := policy.PlanConfig(c)
 		d.Configs = append(d.Configs, plan)
@@ -75,7 +79,7 @@ func (d *Document) planConfigs(policy *transform.Policy) {
 // planWorkloads plans the workloads in the document.
 func (d *Document) planWorkloads(policy *transform.Policy, plan func(*transform.Policy, *transform.Workload) *transform.Plan) {
 	workloads, problems := policy.Workloads(d.view())
-	d.malformed(transform.Error, problems...)
+	d.malformed(problems...)
 	for _, w := range workloads {
 		plan := plan(policy, w)
 		d.Workloads = append(d.Workloads, plan)
@@ -100,7 +104,7 @@ func (d *Document) write() {
 	}
 	var err error
 	if d.Written, err = d.apply(d.Edits); err != nil {
-		d.malformed(transform.Error, err)
+		d.malformed(err)
 	}
 }
 
@@ -112,9 +116,9 @@ func (d *Document) tell(of *transform.Object, findings []transform.Finding) {
 }
 
 // malformed adds problems of the document.
-func (d *Document) malformed(severity transform.Severity, problems ...error) {
+func (d *Document) malformed(problems ...error) {
 	for _, err := range problems {
-		d.add(d.problem(severity, err))
+		d.add(d.problem(err))
 	}
 }
 

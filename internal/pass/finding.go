@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -16,8 +17,8 @@ import (
 type Finding struct {
 	Severity transform.Severity
 	Message  string
-	// Check is the check of package lint that found it; "" if it is from a plan.
-	Check string
+	// Kind is nil for what is refused in any case, and for a mere note.
+	Kind *finding.Kind
 	// About is the object that it is about; zero if that has no name.
 	About Ref
 	// Field is the path of the field that it is about, Value the value there, and
@@ -34,7 +35,7 @@ func RefOf(o *transform.Object) Ref { return Ref{o.APIVersion, o.Kind, o.Namespa
 
 // finding locates what a plan or a check says about an object in the document.
 func (d *Document) finding(of *transform.Object, f transform.Finding) Finding {
-	told := Finding{Severity: f.Severity, Message: f.Message, About: RefOf(of)}
+	told := Finding{Kind: f.Kind, Severity: f.Severity, Message: f.Message, About: RefOf(of)}
 	path := f.Path
 	if path != nil {
 		told.Field, told.Value = path.String(), f.Value
@@ -47,13 +48,13 @@ func (d *Document) finding(of *transform.Object, f transform.Finding) Finding {
 
 // problem locates what keeps an object of the document from being planned or
 // written.
-func (d *Document) problem(severity transform.Severity, err error) Finding {
+func (d *Document) problem(err error) Finding {
 	head := d.list
 	if !d.InList() {
 		head = object.HeadOf(d.Nodes)
 	}
 	of := &transform.Object{File: head.Origin().File, Index: head.Origin().Index}
-	told := Finding{Severity: severity, Message: err.Error()}
+	told := Finding{Severity: transform.Error, Message: err.Error()}
 	if head.APIVersion != "" && head.Kind != "" {
 		told.About = Ref{head.APIVersion, head.Kind, head.Namespace, head.Name}
 	}

@@ -83,7 +83,7 @@ func (p *Pass) located(found []lint.Finding) []Finding {
 			documents[at] = d
 		}
 		findings[i] = d.finding(f.Object, f.Finding)
-		findings[i].Check, findings[i].Proposed = f.Check, f.Proposed
+		findings[i].Proposed = f.Proposed
 		if f.Proposed != "" && f.Path == nil {
 			findings[i].Field = f.Object.Path().String()
 		}

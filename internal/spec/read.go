@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -19,14 +20,20 @@ type Given struct{ Namespace, Mesh, Image string }
 type Spec struct {
 	*v1alpha1.ClusterBypass
 	Policy *transform.Policy
-	// Warnings are what there is to tell of the spec all the same.
-	Warnings Problems
+	// Findings are what there is to tell of the spec all the same.
+	Findings []Finding
 	// Object is what holds the spec.
 	Object object.Head
 
 	file   string
 	places places
 	placed func(path string) string
+}
+
+// Finding is something to tell of a field that the user wrote, or could write.
+type Finding struct {
+	Kind *finding.Kind
+	Problem
 }
 
 // Read reads the spec in an object. The error is Problems.
@@ -65,7 +72,7 @@ func (d *decoder) finish(c *v1alpha1.ClusterBypass, given Given, head object.Hea
 		return nil, d.inOrder(problems)
 	}
 	for _, r := range policy.BeyondLimits() {
-		s.Warnings = append(s.Warnings, s.Locate(Problem{Path: r.Path, Message: r.Message}))
+		s.Findings = append(s.Findings, Finding{finding.BeyondLimits, Problem{Path: r.Path, Message: r.Message}})
 	}
 	return s, nil
 }

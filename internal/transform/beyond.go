@@ -3,6 +3,7 @@ package transform
 import (
 	"fmt"
 
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/guardrail"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -70,7 +71,7 @@ func (p *Policy) warnOfLimits(c *MeshConfig, users [][]string, plan *ConfigPlan)
 	for _, b := range p.Limits.Breaches(c.layer(users).Settings(), traffic.Settings{}) {
 		for _, l := range c.lists {
 			if l.Field == b.By[0] {
-				plan.find(Warning, c.Path(steps(l.Path)...), "", "%s", p.unreached(b))
+				plan.warn(finding.BeyondLimits, c.Path(steps(l.Path)...), "", "%s", p.unreached(b))
 			}
 		}
 	}

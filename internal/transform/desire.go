@@ -6,6 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -113,20 +114,21 @@ func (p *Policy) sure(w *Workload, s said, plan *Plan) bool {
 	if len(unsure) == 0 {
 		return true
 	}
-	severity := Warning
-	if p.RequireNamespace {
-		severity = Error
+	const says = "the namespace of this workload is unknown, so what depends on it does not apply (%s): set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace"
+	if at := w.Path("metadata", "namespace"); p.RequireNamespace {
+		plan.find(Error, at, "", says, strings.Join(unsure, ", "))
+	} else {
+		plan.warn(finding.UnknownNamespace, at, "", says, strings.Join(unsure, ", "))
 	}
-	plan.find(severity, w.Path("metadata", "namespace"), "",
-		"the namespace of this workload is unknown, so what depends on it does not apply (%s): set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace",
-		strings.Join(unsure, ", "))
 	return s.anything && enrolled != unknown
 }
 
 // users reads the annotations that the user wrote on the template.
 func (p *Policy) users(w *Workload, was *prior, plan *Plan) traffic.Layer {
 	user, refused := p.Mesh.Read(was.annotations)
-	p.reportRefused(w, refused, Error, plan)
+	for _, bad := range unreadable(refused) {
+		plan.find(Error, w.templatePath("metadata", "annotations", bad.Annotation), bad.Value, "%v", bad.Err)
+	}
 	for _, c := range user.Contradictions() {
 		key, _ := p.Mesh.Key(c.Exclude)
 		plan.find(Error, w.templatePath("metadata", "annotations", key.Annotation), was.annotations[key.Annotation],
@@ -172,7 +174,7 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 	}
 	for _, g := range p.Mesh.Irrevocable(plan.Settings, plan.Sayable, p.MeshDefaults) {
 		key, _ := p.Mesh.Key(g.Field)
-		plan.find(Warning, w.templatePath("metadata", "annotations", key.Annotation), "", "%s bypasses more than the ClusterBypass says: %s", g.Field, g.Reason)
+		plan.warn(finding.BypassesMore, w.templatePath("metadata", "annotations", key.Annotation), "", "%s bypasses more than the ClusterBypass says: %s", g.Field, g.Reason)
 	}
 	needed := plan.Mode == InitContainer || plan.Mode == WhereNeeded && len(plan.Gaps) > 0
 	if needed && !plan.Settings.BypassNothing() {

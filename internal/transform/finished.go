@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
@@ -29,7 +30,7 @@ type Finished struct {
 
 // Remember notes a workload as the policy left it. It is a plan of nothing.
 func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
-	plan := &Plan{Workload: w, Namespace: p.namespaceOf(w)}
+	plan := p.planOf(w)
 	p.hold(w, &prior{annotations: w.TemplateAnnotations, container: -1}, plan) // for the checks
 	was, err := w.record(w.pullSecrets)
 	if err != nil {
@@ -65,7 +66,7 @@ func (f *Finished) Meet(p *Policy, w *Workload) *Plan {
 			f.moved[mark] = true
 		}
 	}
-	return &Plan{Workload: w, Namespace: p.namespaceOf(w)}
+	return p.planOf(w)
 }
 
 // wrote finds what was written to a finished workload, nil where nothing shows it: a
@@ -101,7 +102,7 @@ func (w *Workload) ownMarks() []string {
 // Judge holds what is in force in a finished workload against the limits, whoever
 // wrote it, and warns of what was written and is not as it was. Nothing is planned.
 func (f *Finished) Judge(p *Policy, w *Workload) *Plan {
-	plan := &Plan{Workload: w, Namespace: p.namespaceOf(w)}
+	plan := p.planOf(w)
 	foreign := &prior{annotations: maps.Clone(w.TemplateAnnotations), container: -1}
 	was, err := w.record(w.pullSecrets)
 	if err == nil {
@@ -189,7 +190,7 @@ func (w *Workload) reportChanges(wrote *Workload, was *record, plan *Plan) {
 	}
 	if at >= 0 {
 		if w.hostNetwork {
-			plan.find(Warning, w.templatePath("spec", "hostNetwork"), "true", "the init container %s fails in the host's network, so that no pod starts: remove it, or list the ClusterBypass behind what sets this", InitName)
+			plan.warn(finding.ChangedAfter, w.templatePath("spec", "hostNetwork"), "true", "the init container %s fails in the host's network, so that no pod starts: remove it, or list the ClusterBypass behind what sets this", InitName)
 		}
 		plan.changedIn(w.templatePath("spec", "initContainers", at), wrote.initContainers[wroteAt].value, w.initContainers[at].value)
 	}
@@ -236,5 +237,5 @@ func (p *Plan) changed(path edit.Path, before, is, value string, stands bool) {
 	if !stands {
 		is = "nothing"
 	}
-	p.find(Warning, path, value, "changed after krm-bypass wrote it: it wrote %s, and here is %s: list the ClusterBypass behind what changes it, such as last under transformers in the kustomization that is built", before, is)
+	p.warn(finding.ChangedAfter, path, value, "changed after krm-bypass wrote it: it wrote %s, and here is %s: list the ClusterBypass behind what changes it, such as last under transformers in the kustomization that is built", before, is)
 }

@@ -67,7 +67,7 @@ type ConfigPlan struct {
 // PlanConfig says what the policy makes of an object that configures a mesh. It
 // depends on the two alone.
 func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
-	plan := &ConfigPlan{Config: c}
+	plan := &ConfigPlan{Config: c, report: report{lint: p.Lint}}
 	plan.tolerate(&c.Object)
 	was, err := c.prior()
 	if err != nil {

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -52,7 +53,7 @@ type Plan struct {
 
 // Plan says what the policy makes of a workload. It depends on the two alone.
 func (p *Policy) Plan(w *Workload) *Plan {
-	plan := &Plan{Workload: w}
+	plan := &Plan{Workload: w, report: report{lint: p.Lint}}
 	plan.tolerate(&w.Object)
 	prior, err := priorOf(w)
 	if err != nil {
@@ -75,14 +76,20 @@ func (p *Policy) Plan(w *Workload) *Plan {
 	return plan
 }
 
+// planOf is a plan of nothing.
+func (p *Policy) planOf(w *Workload) *Plan {
+	return &Plan{Workload: w, Namespace: p.namespaceOf(w), report: report{lint: p.Lint}}
+}
+
 // reportForeign tells of containers that have our name and that no record accounts
 // for. Nothing can be written beside one: a pod has each name once.
 func (p *Plan) reportForeign(was *prior) {
-	severity := Warning
-	if p.Container {
-		severity = Error
-	}
+	const says = "there is a container named %s that krm-bypass did not write: remove it or rename it; set its image and resources in spec.enforcement"
 	for _, c := range byOurName(p.Workload.foreign(was.container)) {
-		p.find(severity, c.path, InitName, "there is a container named %s that krm-bypass did not write: remove it or rename it; set its image and resources in spec.enforcement", InitName)
+		if p.Container {
+			p.find(Error, c.path, InitName, says, InitName)
+			continue
+		}
+		p.warn(finding.ForeignContainer, c.path, InitName, says, InitName)
 	}
 }

@@ -3,8 +3,10 @@ package transform
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 )
 
 // Severity says how serious a finding is.
@@ -18,8 +20,13 @@ const (
 	Info    Severity = "info"
 )
 
+// SeverityOf gives the severity by one that spec.lint sets.
+func SeverityOf(s finding.Severity) Severity { return Severity(strings.ToLower(string(s))) }
+
 // Finding is something to tell the user about an object.
 type Finding struct {
+	// Kind is nil for what is refused in any case, and for a mere note.
+	Kind     *finding.Kind
 	Severity Severity
 	Message  string
 	// Path is the field that the finding is about; nil if it is about the
@@ -32,20 +39,30 @@ type Finding struct {
 // report collects what there is to tell about an object.
 type report struct {
 	Findings []Finding
+	// lint are the severities that the policy sets.
+	lint map[string]string
 }
 
+// find adds what is refused, or a note.
 func (r *report) find(severity Severity, path edit.Path, value, format string, args ...any) {
-	r.Findings = append(r.Findings, Finding{severity, fmt.Sprintf(format, args...), path, value})
+	r.Findings = append(r.Findings, Finding{nil, severity, fmt.Sprintf(format, args...), path, value})
+}
+
+// warn adds a finding of a kind, unless the policy ignores those.
+func (r *report) warn(kind *finding.Kind, path edit.Path, value, format string, args ...any) {
+	if severity := kind.In(r.lint); severity != finding.Ignore {
+		r.Findings = append(r.Findings, Finding{kind, SeverityOf(severity), fmt.Sprintf(format, args...), path, value})
+	}
 }
 
 // tolerate warns of keys that appear twice where nobody here reads them.
 func (r *report) tolerate(o *Object) {
 	for i, twice := range o.tolerated {
 		if i == mostTold {
-			r.find(Warning, nil, "", "%d more keys appear twice", len(o.tolerated)-i)
+			r.warn(finding.DuplicateKey, nil, "", "%d more keys appear twice", len(o.tolerated)-i)
 			break
 		}
-		r.find(Warning, twice.Path, "", "%v", twice.Err)
+		r.warn(finding.DuplicateKey, twice.Path, "", "%v", twice.Err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
@@ -31,11 +32,11 @@ func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
 		if _, stands := was.annotations[s.Meant]; stands && s.Reader != nil {
 			continue // it is written for both meshes
 		}
-		plan.find(Warning, w.Path(append(template, s.Annotation)...), was.annotations[s.Annotation], "%s: %s", p.unread(s), p.remedy(s))
+		plan.warn(unread(s), w.Path(append(template, s.Annotation)...), was.annotations[s.Annotation], "%s: %s", p.unread(s), p.remedy(s))
 	}
 	for _, o := range p.Mesh.Others {
 		if value := was.annotations[o.Annotation]; o.Idle != nil && o.Idle(value) != "" {
-			plan.find(Warning, w.Path(append(template, o.Annotation)...), value, "%s", o.Idle(value))
+			plan.warn(finding.MisleadingAnnotation, w.Path(append(template, o.Annotation)...), value, "%s", o.Idle(value))
 		}
 	}
 	for _, place := range w.above {
@@ -47,7 +48,7 @@ func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
 			if _, stands := was.annotations[meant]; stands {
 				remedy = fmt.Sprintf("remove it, since %s has %s already", template, meant)
 			}
-			plan.find(Warning, w.Path(append(place.path, annotation)...), place.annotations[annotation], "%s: %s", why, remedy)
+			plan.warn(finding.MisplacedAnnotation, w.Path(append(place.path, annotation)...), place.annotations[annotation], "%s: %s", why, remedy)
 		}
 		for _, k := range p.Mesh.Keys {
 			if _, stands := place.annotations[k.Annotation]; stands {
@@ -72,6 +73,14 @@ func (p *Policy) concerned(w *Workload, was *prior) bool {
 // they do not opt out.
 func (p *Policy) reached(w *Workload) bool {
 	return p.namespaceEnrolled(p.namespaceOf(w)) != no && !w.hostNetwork && w.windows == nil
+}
+
+// unread gives the kind of finding that a slip is.
+func unread(s mesh.Slip) *finding.Kind {
+	if s.Reader != nil {
+		return finding.OtherMesh
+	}
+	return finding.UnknownAnnotation
 }
 
 // unread says why a slip has no effect.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -22,7 +23,7 @@ func (p *Policy) JudgeConfig(c *ConfigPlan, plans []*Plan) []Finding {
 	if c.Config.mesh != p.Mesh || c.lists == nil {
 		return nil
 	}
-	var found report
+	found := report{lint: p.Lint}
 	plans = slices.DeleteFunc(slices.Clone(plans), func(w *Plan) bool { return !w.Decided })
 	all := c.Config.layer(c.lists)
 	p.reportStuck(c, all, plans, &found)
@@ -33,7 +34,7 @@ func (p *Policy) JudgeConfig(c *ConfigPlan, plans []*Plan) []Finding {
 			if l.included() {
 				effect = "lets everything but this bypass the sidecar"
 			}
-			found.find(Warning, c.Config.Path(append(steps(l.Path), w.step...)...), strings.Join(w.entries, ", "),
+			found.warn(finding.MeshConfigWidens, c.Config.Path(append(steps(l.Path), w.step...)...), strings.Join(w.entries, ", "),
 				"%s in %s, although the ClusterBypass does not say so: %s adds it to what a pod's annotations say; remove it here, or say it in spec.meshDefaults",
 				effect, some(w.workloads), p.Mesh.Name)
 		}
@@ -103,7 +104,7 @@ func (p *Policy) reportStuck(c *ConfigPlan, all traffic.Layer, plans []*Plan, fo
 	}
 	for _, l := range c.Config.lists {
 		if names := stuck[l.Field]; len(names) > 0 {
-			found.find(Warning, c.Config.Path(steps(l.Path)...), "",
+			found.warn(finding.MeshConfigClash, c.Config.Path(steps(l.Path)...), "",
 				"with it the pods of %s would not start: %s. Restate it in spec.meshDefaults, and the init container takes over what does not fit", some(names), reasons[l.Field])
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 )
 
 // found is what a check finds of three files, one of them standard input.
@@ -28,7 +29,7 @@ var found = &fn.Checked{
 		},
 	},
 	Results: fn.Results{
-		{Severity: fn.Error, Tags: map[string]string{fn.CheckTag: fn.Expired}, ResourceRef: &fn.ResourceRef{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.Kind, Name: "cluster"}, Field: &fn.Field{Path: "spec.global.expires", CurrentValue: "2026-10-31"}, File: &fn.File{Path: "bypass.yaml"}, Line: 9, Message: "expired on 2026-10-31"},
+		{Severity: fn.Error, Tags: map[string]string{fn.CheckTag: finding.Expired.ID}, ResourceRef: &fn.ResourceRef{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.Kind, Name: "cluster"}, Field: &fn.Field{Path: "spec.global.expires", CurrentValue: "2026-10-31"}, File: &fn.File{Path: "bypass.yaml"}, Line: 9, Message: "expired on 2026-10-31"},
 		{Severity: fn.Error, File: &fn.File{Path: "a b.yaml"}, Line: 3, Message: "reading the document: not valid YAML"},
 		{Severity: fn.Warning, ResourceRef: &fn.ResourceRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "web", Namespace: "shop"}, File: &fn.File{Path: "shop/web.yaml"}, Line: 7, Message: "a misspelt annotation"},
 		{Severity: fn.Warning, Tags: map[string]string{fn.CheckTag: "service-port"}, ResourceRef: &fn.ResourceRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "web", Namespace: "shop"}, File: &fn.File{Path: "shop/web.yaml"}, Field: &fn.Field{Path: "metadata.name", ProposedValue: "kind: Service\nspec: {}\n"}, Message: "a Service names the port"},

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 )
 
 // rules describe the rules that findings can have.
@@ -17,8 +18,8 @@ var rules = []struct{ id, short string }{
 	{"missing", "The function would write something here, as if it had not run yet."},
 	{"stale", "The function wrote this for an earlier spec."},
 	{"foreign", "Somebody else wrote this, in a place where krm-bypass writes."},
-	{fn.Expired, "A rule of the spec has expired."},
-	{fn.Expiring, "A rule of the spec will expire soon."},
+	{finding.Expired.ID, "A rule of the spec has expired."},
+	{finding.Expiring.ID, "A rule of the spec will expire soon."},
 	{Refused, "The function refuses this and would write nothing."},
 	{Warned, "The function warns about this."},
 }

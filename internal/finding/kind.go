@@ -1,0 +1,63 @@
+package finding
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Severity says what becomes of a finding.
+type Severity string
+
+const (
+	// Error makes the run fail, with nothing written.
+	Error Severity = "Error"
+	// Warning tells the user.
+	Warning Severity = "Warning"
+	// Ignore does not tell it.
+	Ignore Severity = "Ignore"
+)
+
+// Severities lists every Severity.
+var Severities = []Severity{Error, Warning, Ignore}
+
+// Kind is a kind of finding.
+type Kind struct {
+	// ID is its name in spec.lint, in reports and in the tags of results.
+	ID string
+	// Severity is that of its findings where spec.lint does not say.
+	Severity Severity
+	// Domain is that of the mesh whose behaviour or objects it is about; "" for
+	// all of them.
+	Domain string
+}
+
+// In gives the severity by what spec.lint says, by ID.
+func (k *Kind) In(lint map[string]string) Severity {
+	return cmp.Or(Severity(lint[k.ID]), k.Severity)
+}
+
+// All lists the kinds in the order of their documentation.
+func All() []*Kind { return slices.Clone(kinds) }
+
+// ByID finds a kind.
+func ByID(id string) (*Kind, bool) {
+	i := slices.IndexFunc(kinds, func(k *Kind) bool { return k.ID == id })
+	if i < 0 {
+		return nil, false
+	}
+	return kinds[i], true
+}
+
+// kinds are those that were made.
+var kinds []*Kind
+
+// warning makes a kind whose findings are warnings.
+func warning(id string) *Kind { return made(&Kind{ID: id, Severity: Warning}) }
+
+// ofIstio makes one that is about Istio alone.
+func ofIstio(id string) *Kind { return made(&Kind{ID: id, Severity: Warning, Domain: "istio.io"}) }
+
+func made(k *Kind) *Kind {
+	kinds = append(kinds, k)
+	return k
+}

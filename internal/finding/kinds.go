@@ -1,0 +1,61 @@
+package finding
+
+// What comes in.
+var (
+	StrictMTLS            = ofIstio("strict-mtls")
+	AuthorizationPolicy   = ofIstio("authorization-policy")
+	RequestAuthentication = ofIstio("request-authentication")
+	ServicePort           = warning("service-port")
+	AutoMTLS              = ofIstio("auto-mtls")
+)
+
+// What goes out.
+var (
+	ServiceEntry   = ofIstio("service-entry")
+	VirtualService = ofIstio("virtual-service")
+	SidecarEgress  = ofIstio("sidecar-egress")
+	RegistryOnly   = ofIstio("registry-only")
+	DNSCapture     = ofIstio("dns-capture")
+)
+
+// The pod.
+var (
+	OtherProxy       = warning("other-proxy")
+	ProxyUser        = warning("proxy-user")
+	ProxyConfig      = ofIstio("proxy-config")
+	PodPrivilege     = warning("pod-privilege")
+	AnnotationSize   = warning("annotation-size")
+	ArgumentSize     = warning("argument-size")
+	ObjectSize       = warning("object-size")
+	PortExpansion    = warning("port-expansion")
+	ForeignContainer = warning("foreign-container")
+	ChangedAfter     = warning("changed-after")
+	DuplicateKey     = warning("duplicate-key")
+)
+
+// The annotations of the mesh.
+var (
+	UnknownAnnotation    = warning("unknown-annotation")
+	OtherMesh            = warning("other-mesh")
+	MisplacedAnnotation  = warning("misplaced-annotation")
+	UnreadableAnnotation = warning("unreadable-annotation")
+	MisleadingAnnotation = warning("misleading-annotation")
+	BypassesMore         = warning("bypasses-more")
+)
+
+// The cluster.
+var (
+	PodSecurity          = warning("pod-security")
+	UnmeshedNamespace    = warning("unmeshed-namespace")
+	UnknownNamespace     = warning("unknown-namespace")
+	MeshConfigWidens     = warning("mesh-config-widens")
+	MeshConfigClash      = warning("mesh-config-clash")
+	UnreadableMeshConfig = warning("unreadable-mesh-config")
+	BeyondLimits         = warning("beyond-limits")
+)
+
+// The spec.
+var (
+	Expired  = made(&Kind{ID: "expired", Severity: Error})
+	Expiring = warning("expiring")
+)
