@@ -417,7 +417,8 @@ type PortList []Port
 // PortSelection is a list of ports, or "*" for all.
 type PortSelection []Port
 
-// IPRange is an IPv4 or IPv6 range such as 10.0.0.0/8, or a single address.
+// IPRange is an IPv4 or IPv6 range such as 10.0.0.0/8, without bits behind its mask, or
+// a single address.
 type IPRange string
 
 // IPRangeList is a list of ranges.

@@ -3,6 +3,7 @@ package spec
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -22,7 +23,7 @@ func (c *compiler) layer(t v1alpha1.Traffic, at string, guarded bool) traffic.La
 		c.entries(path, l.Set(f.field, entries))
 		switch {
 		case !f.ports:
-			c.loopback(entries, path)
+			c.ranges(entries, path)
 		case guarded:
 			c.ownPorts(entries, path)
 		}
@@ -77,7 +78,7 @@ func (c *compiler) pairs(list []v1alpha1.Destination, at string, guarded bool) t
 		if guarded {
 			c.ownPorts(texts(d.Ports), item+".ports")
 		}
-		c.loopback(texts(d.IPRanges), item+".ipRanges")
+		c.ranges(texts(d.IPRanges), item+".ipRanges")
 		if l.ExcludeOutboundIPRanges != nil && l.ExcludeOutboundPorts != nil {
 			pairs = append(pairs, traffic.NewPairs(*l.ExcludeOutboundIPRanges, *l.ExcludeOutboundPorts))
 		}
@@ -108,11 +109,19 @@ func (c *compiler) ownPorts(entries []string, at string) {
 	}
 }
 
-// loopback refuses ranges within loopback, which no sidecar is passed on.
-func (c *compiler) loopback(entries []string, at string) {
+// ranges refuses ranges within loopback, which no sidecar is passed on, and those of
+// which nobody knows whether the address or the length was meant.
+func (c *compiler) ranges(entries []string, at string) {
 	for i, entry := range entries {
-		if p, err := traffic.ParsePrefix(entry); err == nil && mesh.Loopback(p) {
+		p, err := traffic.ParsePrefix(entry)
+		switch {
+		case err != nil: // reported where it was parsed
+		case mesh.Loopback(p):
 			c.problem(fmt.Sprintf("%s[%d]", at, i), entry, "%q is loopback, which is left to the mesh: remove it", entry)
+		case strings.Contains(entry, "/"):
+			if within := traffic.Around(entry); within != p {
+				c.problem(fmt.Sprintf("%s[%d]", at, i), entry, "%q has bits behind its mask: write %s or %s, whichever you mean", entry, within, p)
+			}
 		}
 	}
 }

@@ -50,6 +50,22 @@ func ParsePrefix(entry string) (netip.Prefix, error) {
 	return prefix.Masked(), nil
 }
 
+// Around gives the range of a CIDR that its address alone begins, as people write
+// them: it ends with an octet of IPv4, or a group of IPv6. It is the whole range
+// unless there are bits behind the mask. The CIDR is one that ParsePrefix reads.
+func Around(cidr string) netip.Prefix {
+	p, _ := netip.ParsePrefix(cidr)
+	step := 8
+	if p.Addr().Is6() {
+		step = 16
+	}
+	for bits := p.Bits(); ; bits = (bits/step + 1) * step {
+		if whole, err := p.Addr().Prefix(bits); err != nil || whole.Addr() == p.Addr() {
+			return whole
+		}
+	}
+}
+
 // mappedBits is the length of ::ffff:0:0/96, behind which IPv6 writes IPv4
 // addresses (RFC 4291, section 2.5.5.2).
 const mappedBits = 96
