@@ -58,6 +58,7 @@ type Difference struct {
 // nothing can be judged; the results say why.
 func Check(spec *Spec, files []Manifest, options Options, expiry Expiry) (*Checked, error) {
 	r := runOn(spec, stream.Of(files...), options)
+	r.asked = true
 	objects := make([][]CheckedObject, len(r.items))
 	checked := &Checked{Results: r.process(func(d *pass.Document) { objects[d.At] = checkedIn(d) }, nil)}
 	if r.unread {

@@ -3,6 +3,7 @@ package fn
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
@@ -24,6 +25,8 @@ type run struct {
 	options Options
 	// plan is that of pass.Pass.
 	plan func(*transform.Policy, *transform.Workload) *transform.Plan
+	// asked says that somebody asks, and does not only render.
+	asked bool
 	// unread says that the spec or an item could not be read, so that the plans
 	// are not all.
 	unread bool
@@ -44,7 +47,7 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 		return results
 	}
 	p := pass.Pass{Policy: r.spec.Policy, Items: r.items, Heads: heads, Plan: r.plan, Planned: planned, Written: written, Progress: r.options.Progress}
-	results = append(results, resultsOf(p.Run()...)...)
+	results = append(results, resultsOf(slices.DeleteFunc(p.Run(), func(f pass.Finding) bool { return !r.tells(f.Kind) })...)...)
 	r.unread = p.Broken
 	if len(p.Imageless) > 0 {
 		results = append(results, r.imageless(p.Imageless))
@@ -69,12 +72,15 @@ func (r *run) imageless(workloads []pass.Ref) Result {
 	return problemResult(Error, r.spec.Locate(spec.NeedsImage(names)), refOf(r.spec.Object))
 }
 
+// tells reports whether the run tells findings of a kind.
+func (r *run) tells(kind *finding.Kind) bool { return kind == nil || !kind.Asked || r.asked }
+
 // ofSpec gives the results for findings about the spec.
 func (r *run) ofSpec(findings ...spec.Finding) Results {
 	var results Results
 	for _, f := range findings {
 		severity := f.Kind.In(r.spec.Policy.Lint)
-		if severity == finding.Ignore {
+		if severity == finding.Ignore || !r.tells(f.Kind) {
 			continue
 		}
 		result := problemResult(transform.SeverityOf(severity), r.spec.Locate(f.Problem), refOf(r.spec.Object))

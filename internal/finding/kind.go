@@ -29,6 +29,9 @@ type Kind struct {
 	// Domain is that of the mesh whose behaviour or objects it is about; "" for
 	// all of them.
 	Domain string
+	// Asked says that only check, explain and lint tell of it, since a stream of
+	// one application cannot know whether it is a mistake.
+	Asked bool
 }
 
 // In gives the severity by what spec.lint says, by ID.
@@ -56,6 +59,11 @@ func warning(id string) *Kind { return made(&Kind{ID: id, Severity: Warning}) }
 
 // ofIstio makes one that is about Istio alone.
 func ofIstio(id string) *Kind { return made(&Kind{ID: id, Severity: Warning, Domain: "istio.io"}) }
+
+// asked makes one that is told where somebody asks.
+func asked(id string, severity Severity) *Kind {
+	return made(&Kind{ID: id, Severity: severity, Asked: true})
+}
 
 func made(k *Kind) *Kind {
 	kinds = append(kinds, k)

@@ -56,6 +56,6 @@ var (
 
 // The spec.
 var (
-	Expired  = made(&Kind{ID: "expired", Severity: Error})
-	Expiring = warning("expiring")
+	Expired  = asked("expired", Error)
+	Expiring = asked("expiring", Warning)
 )
