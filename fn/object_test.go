@@ -127,6 +127,7 @@ func TestAKeyThatStandsTwiceIsToldByWhereItStands(t *testing.T) {
 				assert.ErrorIs(t, err, fn.ErrFailed)
 				return
 			}
+			assert.Contains(t, results[0].String(), "[duplicate-key]")
 			require.NoError(t, err)
 			assert.Contains(t, string(files[0].Text), `excludeOutboundPorts: "3306"`)
 			back, _, err := rendered(t, nothingText, files...)

@@ -150,7 +150,7 @@ func TestExplainSaysWhatIsInForceInTheFinishedManifests(t *testing.T) {
 	})
 	code, out, errOut := krmBypass("", "explain", filepath.Join(dir, "top"))
 	assert.Zero(t, code)
-	assert.Equal(t, 1, strings.Count(errOut, "changed after krm-bypass wrote it"), errOut)
+	assert.Equal(t, 1, strings.Count(errOut, "[changed-after]"), errOut)
 	assert.Regexp(t, `(?m)^Deployment shop/api \(\S+\): written`, out)
 	assert.Regexp(t, `(?m)^Deployment shop/web \(\S+\): changed after krm-bypass wrote it$`, out)
 	assert.Regexp(t, `(?m)^  excludeOutboundPorts +8443 +8443 +annotation \S+ +annotation`, out)

@@ -1,0 +1,156 @@
+package words_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/finding/words"
+	"github.com/krm-bypass/krm-bypass/internal/lint"
+)
+
+var update = flag.Bool("update", false, "rewrite docs/lint.md, and fail")
+
+const root = "../../../"
+
+// TestPage holds docs/lint.md equal to the kinds of findings and their texts.
+func TestPage(t *testing.T) {
+	const page = root + "docs/lint.md"
+	intro, err := os.ReadFile("testdata/intro.md")
+	require.NoError(t, err)
+	want := string(intro) + "\n## Kinds\n\n" + table() + sections()
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	if want != string(text) && *update {
+		require.NoError(t, os.WriteFile(page, []byte(want), 0o644))
+		t.Fatal("docs/lint.md was rewritten: read the difference, then run without -update")
+	}
+	assert.Equal(t, want, string(text), "go test ./internal/finding/words -run TestPage -update rewrites it")
+}
+
+func table() string {
+	var rows strings.Builder
+	rows.WriteString("| kind | default | mesh | also looks at | told by |\n|---|---|---|---|---|\n")
+	for _, k := range finding.All() {
+		mesh, by := "every", "every run"
+		if k.Domain != "" {
+			mesh = "Istio"
+		}
+		if k.Asked {
+			by = "check, explain, lint"
+		}
+		fmt.Fprintf(&rows, "| [%[1]s](#%[1]s) | %[2]s | %[3]s | %[4]s | %[5]s |\n", k.ID, k.Severity, mesh, readsOf(k), by)
+	}
+	return rows.String()
+}
+
+// configurations are the kinds of objects that hold Istio's MeshConfig.
+var configurations = []string{"ConfigMap", "IstioOperator", "Istio"}
+
+func readsOf(k *finding.Kind) string {
+	var kinds []string
+	for _, name := range lint.Reads(k) {
+		if slices.Contains(configurations, name) {
+			name = "MeshConfig"
+		}
+		if !slices.Contains(kinds, name) {
+			kinds = append(kinds, name)
+		}
+	}
+	return strings.Join(kinds, ", ")
+}
+
+func sections() string {
+	var b strings.Builder
+	groups := words.Groups
+	for _, k := range finding.All() {
+		if len(groups) > 0 && groups[0].First == k {
+			fmt.Fprintf(&b, "\n## %s\n", groups[0].Title)
+			if groups[0].Intro != "" {
+				fmt.Fprintf(&b, "\n%s\n", groups[0].Intro)
+			}
+			groups = groups[1:]
+		}
+		fmt.Fprintf(&b, "\n### %s\n\n%s", k.ID, words.Text(k))
+	}
+	return b.String()
+}
+
+// TestEveryKindHasWords also holds the description in the schema equal to the first
+// sentence of the text.
+func TestEveryKindHasWords(t *testing.T) {
+	var schema struct {
+		Defs map[string]struct {
+			Properties map[string]struct{ Description string }
+		} `json:"$defs"`
+	}
+	text, err := os.ReadFile(root + "internal/spec/schema.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &schema))
+	files, err := filepath.Glob("text/*.md")
+	require.NoError(t, err)
+	assert.Len(t, files, len(finding.All()), "each text is that of a kind")
+	for _, k := range finding.All() {
+		_, described, _ := strings.Cut(schema.Defs["Lint"].Properties[k.ID].Description, " ")
+		assert.Equal(t, "F"+strings.TrimPrefix(described, "f"), words.Finds(k), "internal/finding/words/text/%s.md begins with what v1alpha1.Lint says of the field", k.ID)
+		assert.True(t, strings.Contains(words.Text(k), "What to do:"), "%s names a mend", k.ID)
+	}
+}
+
+// TestExample holds the example in a text equal to what is really printed.
+func TestExample(t *testing.T) {
+	printed, err := os.ReadFile(root + "testdata/golden/lint/lint-auto-mtls/stderr.txt")
+	require.NoError(t, err)
+	want := "    " + strings.ReplaceAll(strings.TrimSuffix(string(printed), "\n"), "\n", "\n    ")
+	assert.Contains(t, words.Text(finding.AutoMTLS), want)
+}
+
+// TestLintNamesEveryKind holds the fields of spec.lint equal to the kinds of
+// findings.
+func TestLintNamesEveryKind(t *testing.T) {
+	var named, have []string
+	of := reflect.TypeFor[v1alpha1.Lint]()
+	for i := range of.NumField() {
+		if tag := of.Field(i).Tag.Get("schema"); strings.HasPrefix(tag, "enum=") {
+			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+			named = append(named, name+" "+tag)
+		}
+	}
+	severities := make([]string, len(finding.Severities))
+	for i, s := range finding.Severities {
+		severities[i] = string(s)
+	}
+	for _, k := range finding.All() {
+		have = append(have, fmt.Sprintf("%s enum=%s;default=%s", k.ID, strings.Join(severities, "|"), k.Severity))
+	}
+	assert.Equal(t, have, named, "api/v1alpha1.Lint has a field for each kind, in the order of internal/finding/kinds.go")
+}
+
+// TestEveryKindIsFound demands of each kind a golden, or a test, in which it is found.
+func TestEveryKindIsFound(t *testing.T) {
+	var found strings.Builder
+	for _, pattern := range []string{"testdata/golden/*/*/stderr.txt", "internal/lint/*_test.go", "fn/*_test.go", "cmd/krm-bypass/*_test.go", "cmd/krm-bypass/testdata/*/*", "internal/*/*_test.go"} {
+		files, err := filepath.Glob(root + pattern)
+		require.NoError(t, err)
+		for _, file := range files {
+			if text, err := os.ReadFile(file); err == nil {
+				found.Write(text)
+			}
+		}
+	}
+	for _, k := range finding.All() {
+		text := found.String()
+		assert.True(t, strings.Contains(text, "["+k.ID+"]") || strings.Contains(text, `"`+k.ID+`"`), "no golden and no test finds %s", k.ID)
+	}
+}
