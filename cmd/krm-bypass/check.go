@@ -50,7 +50,7 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return checkManifests(cmd, in, args, format, fn.Expiry{Today: today, Notice: notice})
+			return checkManifests(cmd, in, args, format, fn.Expiry{Today: today, Notice: notice}, report.NewCheck)
 		},
 	}
 	in.addFlags(cmd)
@@ -77,7 +77,7 @@ func day(now string) (v1alpha1.Date, error) {
 	return v1alpha1.Date(now), nil
 }
 
-func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, expiry fn.Expiry) error {
+func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, expiry fn.Expiry, reportOf func(version string, all ...*fn.Checked) report.Check) error {
 	format, err := report.CheckFormats.ByName(name)
 	if err != nil {
 		return fmt.Errorf("--output: %w", err)
@@ -102,7 +102,7 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, 
 	case failed != nil && !errors.Is(failed, fn.ErrFailed):
 		return failed
 	}
-	found := report.NewCheck(function.Version, all...)
+	found := reportOf(function.Version, all...)
 	if err := format.Write(cmd.OutOrStdout(), found); err != nil {
 		return fmt.Errorf("writing standard output: %w", err)
 	}

@@ -93,7 +93,7 @@ func TestWhatAKustomizationMakesOfWhatWasWritten(t *testing.T) {
 		"a privileged container that has been told of": {map[string]string{"kustomization.yaml": "resources: [../base]\nlabels: [{pairs: {team: a}}]\n", "../base/web.yaml": strings.Replace(selected, `"web:1"`, `"web:1", securityContext: {privileged: true}`, 1)}, false,
 			[]string{"privileged: true lets this container"}},
 		"a container of our name that the spec did not see": {map[string]string{"kustomization.yaml": "resources: [../base, api.yaml]\n", "api.yaml": strings.NewReplacer("metadata: {name: web,", "metadata: {name: api,", "[{name: web,", "[{name: krm-bypass-init,").Replace(selected)}, false,
-			[]string{"Deployment shop/api: spec.template.spec.containers[0]: there is a container named krm-bypass-init that krm-bypass did not write"}},
+			[]string{"Deployment shop/api: spec.template.spec.containers[0]: there is a container named krm-bypass-init that krm-bypass did not write: remove it or rename it; set its image and resources in spec.enforcement [foreign-container]"}},
 		"no init container": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "remove", "path": "/spec/template/spec/initContainers"}`)}, false,
 			[]string{"it wrote the container krm-bypass-init, and here is nothing"}},
 		"no NET_ADMIN": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "remove", "path": "/spec/template/spec/initContainers/0/securityContext/capabilities/add"}`)}, false,

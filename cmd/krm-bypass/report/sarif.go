@@ -11,17 +11,24 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/finding/words"
 )
 
-// rules describe the rules that findings can have.
-var rules = []struct{ id, short string }{
-	{"missing", "The function would write something here, as if it had not run yet."},
-	{"stale", "The function wrote this for an earlier spec."},
-	{"foreign", "Somebody else wrote this, in a place where krm-bypass writes."},
-	{finding.Expired.ID, "A rule of the spec has expired."},
-	{finding.Expiring.ID, "A rule of the spec will expire soon."},
-	{Refused, "The function refuses this and would write nothing."},
-	{Warned, "The function warns about this."},
+// rules describe the rules of results that are no findings.
+var rules = map[string]string{
+	"missing": "The function would write something here, as if it had not run yet.",
+	"stale":   "The function wrote this for an earlier spec.",
+	"foreign": "Somebody else wrote this, in a place where krm-bypass writes.",
+	Refused:   "The function refuses this and would write nothing.",
+	Warned:    "The function warns about this.",
+}
+
+// ruleOf describes a rule.
+func ruleOf(id string) sarifRule {
+	if kind, known := finding.ByID(id); known {
+		return sarifRule{id, sarifMessage{words.Finds(kind)}, homepage + "/blob/main/docs/lint.md#" + id}
+	}
+	return sarifRule{ID: id, ShortDescription: sarifMessage{rules[id]}}
 }
 
 const (
@@ -53,6 +60,7 @@ type sarifDriver struct {
 type sarifRule struct {
 	ID               string       `json:"id"`
 	ShortDescription sarifMessage `json:"shortDescription"`
+	HelpURI          string       `json:"helpUri,omitempty"`
 }
 
 type sarifMessage struct {
@@ -93,10 +101,7 @@ var sarifLevels = map[fn.Severity]string{fn.Error: "error", fn.Warning: "warning
 func writeSARIF(w io.Writer, r Check) error {
 	run := sarifRun{Results: []sarifResult{}}
 	driver := &run.Tool.Driver
-	*driver = sarifDriver{Name: "krm-bypass", Version: r.Version, InformationURI: homepage}
-	for _, rule := range rules {
-		driver.Rules = append(driver.Rules, sarifRule{rule.id, sarifMessage{rule.short}})
-	}
+	*driver = sarifDriver{Name: "krm-bypass", Version: r.Version, InformationURI: homepage, Rules: []sarifRule{}}
 	for _, s := range r.Subjects {
 		for _, f := range s.Findings {
 			run.Results = append(run.Results, s.sarif(f, driver))
@@ -109,7 +114,7 @@ func (s Subject) sarif(f Finding, driver *sarifDriver) sarifResult {
 	index := slices.IndexFunc(driver.Rules, func(rule sarifRule) bool { return rule.ID == f.Rule })
 	if index < 0 {
 		index = len(driver.Rules)
-		driver.Rules = append(driver.Rules, sarifRule{f.Rule, sarifMessage{"The check " + f.Rule + " of spec.lint found this."}})
+		driver.Rules = append(driver.Rules, ruleOf(f.Rule))
 	}
 	message := strings.TrimPrefix(s.Title()+": "+f.Message, ": ")
 	if s.Remedy != "" && slices.Contains([]string{"missing", "stale", "foreign"}, f.Rule) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/terminal"
@@ -62,16 +63,26 @@ func (r Check) writeRemedies(b *bytes.Buffer) {
 func (r Check) summary() string {
 	line := counted(r.Checked, "object matches", "objects match") + " what krm-bypass writes"
 	switch {
+	case r.linted && r.Errors+r.Warnings == 0:
+		return "no findings"
+	case r.linted:
+		return strings.Join(r.counts(), ", ")
 	case r.Checked == 0:
 		line = "no workloads found"
 	case r.Differing > 0:
 		line = fmt.Sprintf("%d of %s %s from what krm-bypass writes", r.Differing, counted(r.Checked, "object", "objects"), verb(r.Differing, "differs", "differ"))
 	}
+	return strings.Join(append([]string{line}, r.counts()...), ", ")
+}
+
+// counts says how many results there are of each severity that there is.
+func (r Check) counts() []string {
+	var counts []string
 	if r.Errors > 0 {
-		line += ", " + counted(r.Errors, "error", "errors")
+		counts = append(counts, counted(r.Errors, "error", "errors"))
 	}
 	if r.Warnings > 0 {
-		line += ", " + counted(r.Warnings, "warning", "warnings")
+		counts = append(counts, counted(r.Warnings, "warning", "warnings"))
 	}
-	return line
+	return counts
 }
