@@ -31,6 +31,8 @@ type CheckedObject struct {
 	Differences []Difference
 	// Remedy says what to do about them; "" if there are none.
 	Remedy string
+	// LeftAlone says why the function does not touch it; "" if it may.
+	LeftAlone string
 }
 
 // Difference is one place where an object differs.
@@ -54,8 +56,8 @@ type Difference struct {
 // function has run over them with this spec they differ nowhere, however they
 // were formatted since. spec and options are as for Manifests.
 //
-// The error is ErrFailed if the spec or a document cannot be read, so that
-// nothing can be judged; the results say why.
+// The error is ErrFailed if the spec, a document or an object in one cannot be
+// read, so that not all can be judged; the results say why.
 func Check(spec *Spec, files []Manifest, options Options, expiry Expiry) (*Checked, error) {
 	r := runOn(spec, stream.Of(files...), options)
 	r.asked = true
@@ -66,6 +68,9 @@ func Check(spec *Spec, files []Manifest, options Options, expiry Expiry) (*Check
 	}
 	checked.Results = append(checked.Results, r.expired(expiry)...).inOrder()
 	checked.Objects = slices.Concat(objects...)
+	if r.malformed {
+		return checked, &FailedError{checked.Results}
+	}
 	return checked, nil
 }
 
@@ -76,7 +81,9 @@ func checkedIn(d *pass.Document) []CheckedObject {
 		objects = append(objects, checkedObject(d, &plan.Config.Object, plan.Deviations()))
 	}
 	for _, plan := range d.Workloads {
-		objects = append(objects, checkedObject(d, &plan.Workload.Object, plan.Deviations()))
+		o := checkedObject(d, &plan.Workload.Object, plan.Deviations())
+		o.LeftAlone = plan.LeftAlone
+		objects = append(objects, o)
 	}
 	return objects
 }

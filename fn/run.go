@@ -30,6 +30,8 @@ type run struct {
 	// unread says that the spec or an item could not be read, so that the plans
 	// are not all.
 	unread bool
+	// malformed says that an object of an item could not be read.
+	malformed bool
 	// spec is what the run applies, nil if there is nothing to apply.
 	spec *spec.Spec
 }
@@ -48,7 +50,7 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	}
 	p := pass.Pass{Policy: r.spec.Policy, Items: r.items, Heads: heads, Plan: r.plan, Planned: planned, Written: written, Progress: r.options.Progress}
 	results = append(results, resultsOf(slices.DeleteFunc(p.Run(), func(f pass.Finding) bool { return !r.tells(f.Kind) })...)...)
-	r.unread = p.Broken
+	r.unread, r.malformed = p.Broken, p.Malformed
 	if len(p.Imageless) > 0 {
 		results = append(results, r.imageless(p.Imageless))
 	}

@@ -56,9 +56,9 @@ func (in *inputs) readSpec() (*fn.Manifest, error) {
 	case in.spec == "":
 		return nil, nil
 	case in.app.Parameters[argocd.Spec] == "":
-		text, err := os.ReadFile(in.spec)
+		text, err := specFile(in.spec)
 		if err != nil {
-			return nil, fmt.Errorf("reading the spec: %w", err)
+			return nil, err
 		}
 		return &fn.Manifest{Path: in.spec, Text: text}, nil
 	}
@@ -80,6 +80,15 @@ func (in *inputs) readSpec() (*fn.Manifest, error) {
 		return nil, fmt.Errorf("%s: cannot read %q in the repository: name a file by its path from the application's folder (%w)", in.origin(argocd.Spec), in.spec, err)
 	}
 	return &fn.Manifest{Path: in.spec, Text: text}, nil
+}
+
+// specFile reads a file that the user named as a specification.
+func specFile(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the spec: %w", pathError(err))
+	}
+	return text, nil
 }
 
 // workingFolder gives the working directory, without links.

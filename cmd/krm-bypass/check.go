@@ -28,37 +28,50 @@ or foreign, in which file and line, and what to do about it.
 
 An expired rule of the specification is an error; a rule that will expire soon is
 a warning. What the function would refuse is an error, what it would warn about
-is a warning.
+is a warning. Everything that differs in a workload for one cause is one finding.
+
+-o github writes workflow commands of GitHub Actions, -o gitlab a Code Quality
+report of GitLab.
 
 Exit code: 0 if there are no errors, 1 if there are, 2 if check could not tell,
-because it could not read something.`
+because it could not read something or found no workload. --allow-none makes
+that last case 0.`
+
+const nothingToCheck = "there is nothing to check: the manifests hold no workload: name those that do, or give --allow-none if there may be none"
 
 // couldNotTell is the exit code of a check without a result.
 const couldNotTell = 2
 
 func checkCommand() *cobra.Command {
 	in := inputs{asFiles: true}
-	var format, now string
-	var notice int
+	var flags checkFlags
 	cmd := &cobra.Command{
 		Use:   "check PATH...|-",
 		Short: "Compare manifests with what the function would make of them",
 		Long:  checkHelp,
 		Args:  needManifests,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			today, err := day(now)
-			if err != nil {
-				return err
-			}
-			return checkManifests(cmd, in, args, format, fn.Expiry{Today: today, Notice: notice}, report.NewCheck)
+			return checkManifests(cmd, in, args, flags, report.NewCheck)
 		},
 	}
 	in.addFlags(cmd)
-	failsWith(cmd, couldNotTell)
-	cmd.Flags().StringVarP(&format, "output", "o", report.CheckFormats[0].Name, "format of the report: "+report.CheckFormats.Names())
-	cmd.Flags().IntVar(&notice, "notice", 14, "warn so many days before a rule expires")
-	addNowFlag(cmd, &now)
+	flags.add(cmd)
+	cmd.Flags().BoolVar(&flags.allowNone, "allow-none", false, "pass if there is no workload to check")
 	return cmd
+}
+
+type checkFlags struct {
+	format, now string
+	notice      int
+	allowNone   bool
+}
+
+// add adds the flags of every command that reports findings.
+func (f *checkFlags) add(cmd *cobra.Command) {
+	failsWith(cmd, couldNotTell)
+	cmd.Flags().StringVarP(&f.format, "output", "o", report.CheckFormats[0].Name, "format of the report: "+report.CheckFormats.Names())
+	cmd.Flags().IntVar(&f.notice, "notice", 14, "warn so many days before a rule expires")
+	addNowFlag(cmd, &f.now)
 }
 
 // addNowFlag adds the flag that makes a run independent of the clock.
@@ -77,19 +90,26 @@ func day(now string) (v1alpha1.Date, error) {
 	return v1alpha1.Date(now), nil
 }
 
-func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, expiry fn.Expiry, reportOf func(version string, all ...*fn.Checked) report.Check) error {
-	format, err := report.CheckFormats.ByName(name)
+func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFlags, reportOf func(version string, all ...report.Checked) report.Check) error {
+	format, err := report.CheckFormats.ByName(flags.format)
 	if err != nil {
 		return fmt.Errorf("--output: %w", err)
 	}
-	var all []*fn.Checked
+	today, err := day(flags.now)
+	if err != nil {
+		return err
+	}
+	var all []report.Checked
 	var failed error
 	something := false
 	err = in.each(cmd, paths, "checking", func(g group, options fn.Options) error {
 		something = something || !g.isEmpty()
 		for _, spec := range g.specs {
-			checked, wrong := fn.Check(spec, g.files, options, expiry)
-			all = append(all, checked)
+			if spec == nil && g.isEmpty() {
+				continue
+			}
+			checked, wrong := fn.Check(spec, g.files, options, fn.Expiry{Today: today, Notice: flags.notice})
+			all = append(all, report.Checked{Checked: checked})
 			failed = cmp.Or(failed, wrong)
 		}
 		return nil
@@ -97,18 +117,19 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, name string, 
 	switch {
 	case err != nil:
 		return err
-	case !something:
-		return errors.New("there is nothing to check: no manifests were found")
 	case failed != nil && !errors.Is(failed, fn.ErrFailed):
 		return failed
 	}
 	found := reportOf(function.Version, all...)
+	found.Spec = in.spec
 	if err := format.Write(cmd.OutOrStdout(), found); err != nil {
 		return fmt.Errorf("writing standard output: %w", err)
 	}
 	switch {
 	case failed != nil:
 		return function.WithCode(function.ErrReported, couldNotTell) // in the report
+	case (found.IsEmpty() || !something) && !flags.allowNone:
+		return errors.New(nothingToCheck)
 	case !found.Passed:
 		return function.ErrReported
 	}

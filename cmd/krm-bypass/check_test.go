@@ -19,17 +19,16 @@ func TestCheckIsAGate(t *testing.T) {
 	code, out, errOut := krmBypass("", "check", app, "--spec", spec)
 	assert.Equal(t, 1, code, "the function has not run")
 	assert.Empty(t, errOut)
-	assert.Equal(t, app+`/web.yaml:7: Deployment shop/web: missing: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: expected "5432" here
-`+app+`/web.yaml:7: Deployment shop/web: missing: spec.template.metadata.annotations["krm-bypass.dev/policy"]: expected "v1:fa5b8b3cd374cf0e" here
+	assert.Equal(t, app+`/web.yaml:7: Deployment shop/web: missing: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: expected "5432" here (and for the same cause: spec.template.metadata.annotations["krm-bypass.dev/policy"])
 remedy for Deployment shop/web: render it with krm-bypass; in kustomize, build with --enable-alpha-plugins and --enable-exec: without --enable-exec, kustomize skips the function and says nothing
-1 of 1 object differs from what krm-bypass writes
+1 of 1 object differs from what krm-bypass writes, 0 left alone
 `, out)
 
 	// The stream that a pipeline applies.
 	_, stream, _ := krmBypass("", "render", app, "--spec", spec)
 	code, out, errOut = krmBypass(stream, "check", "-", "--spec", spec)
 	assert.Zero(t, code, errOut)
-	assert.Equal(t, "1 object matches what krm-bypass writes\n", out)
+	assert.Equal(t, "1 object matches what krm-bypass writes, 0 left alone\n", out)
 
 	// The tree that is rendered in place.
 	code, _, errOut = krmBypass("", "render", "--in-place", app, "--spec", spec)
@@ -40,16 +39,18 @@ remedy for Deployment shop/web: render it with krm-bypass; in kustomize, build w
 	code, out, _ = krmBypass(strings.Replace(stream, `"5432"`, `"1-65535"`, 1), "check", "-", "--spec", spec)
 	assert.Equal(t, 1, code, "somebody has changed a value")
 	assert.Contains(t, out, "standard input:")
-	assert.Contains(t, out, "1 of 1 object differs from what krm-bypass writes, 1 error\n")
+	assert.Contains(t, out, "1 of 1 object differs from what krm-bypass writes, 0 left alone, 1 error\n")
 }
 
 func TestCheckReadsEveryFormat(t *testing.T) {
 	dir := folder(t, map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec})
 	for format, decode := range map[string]func(string) error{
-		"json":  func(text string) error { return json.Unmarshal([]byte(text), &map[string]any{}) },
-		"sarif": func(text string) error { return json.Unmarshal([]byte(text), &map[string]any{}) },
-		"junit": func(text string) error { return xml.Unmarshal([]byte(text), &struct{ XMLName xml.Name }{}) },
-		"text":  func(string) error { return nil },
+		"json":   func(text string) error { return json.Unmarshal([]byte(text), &map[string]any{}) },
+		"sarif":  func(text string) error { return json.Unmarshal([]byte(text), &map[string]any{}) },
+		"gitlab": func(text string) error { return json.Unmarshal([]byte(text), &[]map[string]any{}) },
+		"github": func(string) error { return nil },
+		"junit":  func(text string) error { return xml.Unmarshal([]byte(text), &struct{ XMLName xml.Name }{}) },
+		"text":   func(string) error { return nil },
 	} {
 		t.Run(format, func(t *testing.T) {
 			code, out, errOut := krmBypass("", "check", "-o", format, dir)
@@ -63,7 +64,7 @@ func TestCheckReadsEveryFormat(t *testing.T) {
 func TestCheckJudgesExpiryByTheDayGiven(t *testing.T) {
 	dir := folder(t, map[string]string{"bypass.yaml": strings.Replace(bypassSpec, "excludeOutboundPorts: [3306]", "excludeOutboundPorts: [3306], expires: 2026-12-31", 1)})
 	for now, want := range map[string]int{"2026-11-01": 0, "2026-12-31": 0, "2027-01-01": 1} {
-		code, out, errOut := krmBypass("", "check", dir, "--now", now)
+		code, out, errOut := krmBypass("", "check", dir, "--allow-none", "--now", now)
 		assert.Equal(t, want, code, "%s: %s%s", now, out, errOut)
 		assert.Equal(t, now == "2026-12-31", strings.Contains(out, ":10: ClusterBypass cluster: warning: expiring: spec.global.expires: expires on 2026-12-31"), out)
 	}
@@ -92,23 +93,34 @@ func TestCheckFailsOnWhatTheSpecMakesAnError(t *testing.T) {
 
 // TestCheckThatComesToNoResult tells it apart from one that found something.
 func TestCheckThatComesToNoResult(t *testing.T) {
-	dir := folder(t, map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec, "bad/bypass.yaml": "kind: [", "none/notes.txt": "hello", "broken/web.yaml": webDeployment + "  broken: [\n"})
+	dir := folder(t, map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec, "bad/bypass.yaml": "kind: [", "none/notes.txt": "hello", "service/service.yaml": webService,
+		"numbered/web.yaml": strings.Replace(webDeployment, "namespace: shop", "namespace: 12", 1),
+		"list/web.yaml":     webDeployment + "---\napiVersion: v1\nkind: List\nitems: [{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {template: []}}]\n",
+		"template/web.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: here}\n",
+		"twice/web.yaml":    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: [], containers: []}}}\n",
+		"broken/web.yaml":   webDeployment + "  broken: [\n"})
 	for name, test := range map[string]struct {
 		args []string
 		says string
 	}{
-		"no path":            {nil, "check needs files"},
-		"an unknown flag":    {[]string{"--frobnicate", dir}, "frobnicate"},
-		"an unknown format":  {[]string{"-o", "html", dir}, `--output: "html" is not valid: use one of text, json, yaml, sarif, junit`},
-		"a day that is none": {[]string{"--now", "tomorrow", dir}, `--now: "tomorrow" is not a day: write it as 2026-12-31`},
-		"a file not there":   {[]string{dir + "/other.yaml"}, "other.yaml"},
-		"a spec not there":   {[]string{dir, "--spec", dir + "/other.yaml"}, "reading the spec"},
-		"a broken document":  {[]string{dir + "/bad", "--spec", dir + "/bypass.yaml"}, "bad/bypass.yaml:1: error: reading the document"},
-		"a broken workload":  {[]string{dir + "/broken", "--spec", dir + "/bypass.yaml"}, "broken/web.yaml:9: error: reading the document"},
-		"an unknown mesh":    {[]string{dir, "--mesh", "Nope"}, `--mesh: "Nope" is`},
-		"no specification":   {[]string{dir + "/web.yaml"}, "there is no ClusterBypass: give one with --spec"},
-		"an empty folder":    {[]string{dir + "/none", "--spec", dir + "/bypass.yaml"}, dir + "/none: the folder holds no .yaml, .yml or .json file: correct the path"},
-		"a pipe that is dry": {[]string{"-", "--spec", dir + "/bypass.yaml"}, "there is nothing to check"},
+		"no path":                       {nil, "check needs files"},
+		"an unknown flag":               {[]string{"--frobnicate", dir}, "frobnicate"},
+		"an unknown format":             {[]string{"-o", "html", dir}, `--output: "html" is not valid: use one of text, json, yaml, sarif, junit, github, gitlab`},
+		"a day that is none":            {[]string{"--now", "tomorrow", dir}, `--now: "tomorrow" is not a day: write it as 2026-12-31`},
+		"a file not there":              {[]string{dir + "/other.yaml"}, "other.yaml"},
+		"a spec not there":              {[]string{dir, "--spec", dir + "/other.yaml"}, "reading the spec"},
+		"a broken document":             {[]string{dir + "/bad", "--spec", dir + "/bypass.yaml"}, "bad/bypass.yaml:1: error: reading the document"},
+		"a broken workload":             {[]string{dir + "/broken", "--spec", dir + "/bypass.yaml"}, "broken/web.yaml:9: error: reading the document"},
+		"an unknown mesh":               {[]string{dir, "--mesh", "Nope"}, `--mesh: "Nope" is`},
+		"no specification":              {[]string{dir + "/web.yaml"}, "there is no ClusterBypass: give one with --spec"},
+		"an empty folder":               {[]string{dir + "/none", "--spec", dir + "/bypass.yaml"}, dir + "/none: the folder holds no .yaml, .yml or .json file: correct the path"},
+		"a namespace that is no string": {[]string{dir + "/numbered", "--spec", dir + "/bypass.yaml"}, "numbered/web.yaml:4: Deployment 12/web: error: metadata.namespace: expected a string"},
+		"a second document in a list":   {[]string{dir + "/list", "--spec", dir + "/bypass.yaml"}, "error: items[0].spec.template: expected a mapping, but found a list"},
+		"a template that is none":       {[]string{dir + "/template", "--spec", dir + "/bypass.yaml"}, "error: spec.template: expected a mapping, but found \"here\""},
+		"a key that stands twice":       {[]string{dir + "/twice", "--spec", dir + "/bypass.yaml"}, `the key "containers" appears twice`},
+		"no workload":                   {[]string{dir + "/service", "--spec", dir + "/bypass.yaml"}, nothingToCheck},
+		"the specification alone":       {[]string{dir + "/bypass.yaml"}, nothingToCheck},
+		"a pipe that is dry":            {[]string{"-", "--spec", dir + "/bypass.yaml"}, "there is nothing to check"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, errOut := krmBypass("\n", append([]string{"check"}, test.args...)...)
@@ -119,4 +131,39 @@ func TestCheckThatComesToNoResult(t *testing.T) {
 	var errOut strings.Builder
 	assert.Equal(t, couldNotTell, run([]string{"check", dir}, strings.NewReader(""), brokenWriter{}, &errOut))
 	assert.Equal(t, "error: writing standard output: no space left\n", errOut.String())
+}
+
+// TestCheckWithNothingToCheckPassesWhereThatIsAllowed has the spec alone, a stream
+// without workloads and an empty one.
+func TestCheckWithNothingToCheckPassesWhereThatIsAllowed(t *testing.T) {
+	spec := filepath.Join(folder(t, map[string]string{"bypass.yaml": bypassSpec}), "bypass.yaml")
+	for _, stream := range []string{"", webService} {
+		code, out, errOut := krmBypass(stream, "check", "-", "--spec", spec)
+		assert.Equal(t, couldNotTell, code)
+		assert.Equal(t, "no workloads found\n", out)
+		assert.Equal(t, "error: "+nothingToCheck+"\n", errOut)
+		code, out, errOut = krmBypass(stream, "check", "-", "--spec", spec, "--allow-none")
+		assert.Zero(t, code)
+		assert.Equal(t, "no workloads found\n", out)
+		assert.Empty(t, errOut)
+	}
+}
+
+// TestCheckCountsWhatIsLeftAlone has a workload to compare, and one that the function
+// does not touch: alone it is something to check too.
+func TestCheckCountsWhatIsLeftAlone(t *testing.T) {
+	alone := strings.NewReplacer("name: web", "name: node", "spec: {containers", "spec: {hostNetwork: true, containers").Replace(webDeployment)
+	spec := filepath.Join(folder(t, map[string]string{"bypass.yaml": bypassSpec}), "bypass.yaml")
+	for stream, want := range map[string]string{
+		webDeployment + "---\n" + alone: "1 object matches what krm-bypass writes, 1 left alone\n",
+		alone:                           "0 objects match what krm-bypass writes, 1 left alone\n",
+	} {
+		_, rendered, errOut := krmBypass(stream, "render", "-", "--spec", spec)
+		require.Contains(t, rendered, "hostNetwork", errOut)
+		code, out, _ := krmBypass(rendered, "check", "-", "--spec", spec)
+		assert.Zero(t, code)
+		assert.Equal(t, want, out)
+		_, out, _ = krmBypass(rendered, "check", "-", "--spec", spec, "-o", "junit")
+		assert.Regexp(t, `<skipped message="it uses the host`, out)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/argocd"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
@@ -124,7 +125,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 			if err != nil {
 				return nil, nil, fmt.Errorf("reading standard input: %w", err)
 			}
-			plain.files = append(plain.files, fn.Manifest{Path: "standard input", Text: object.Unmarked(text)})
+			plain.files = append(plain.files, fn.Manifest{Path: report.StandardInput, Text: object.Unmarked(text)})
 		case !in.asFiles && kustomization.File(path) != "":
 			built, notes, err := in.build(cmd, path, spec)
 			if err != nil {

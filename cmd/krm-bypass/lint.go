@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
-	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/finding/words"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
@@ -32,8 +31,8 @@ because it could not read something.`
 
 func lintCommand() *cobra.Command {
 	var in inputs
-	var format, now, explain string
-	var notice int
+	var flags checkFlags
+	var explain string
 	cmd := &cobra.Command{
 		Use:   "lint [PATH...|-]",
 		Short: "Print the findings in manifests, or list their kinds",
@@ -48,20 +47,13 @@ func lintCommand() *cobra.Command {
 			case len(args) == 0:
 				return listKinds(cmd)
 			}
-			today, err := day(now)
-			if err != nil {
-				return err
-			}
-			return checkManifests(cmd, in, args, format, fn.Expiry{Today: today, Notice: notice}, report.NewLint)
+			return checkManifests(cmd, in, args, flags, report.NewLint)
 		},
 	}
 	in.addFlags(cmd)
-	failsWith(cmd, couldNotTell)
-	cmd.Flags().StringVarP(&format, "output", "o", report.CheckFormats[0].Name, "format of the report: "+report.CheckFormats.Names())
-	cmd.Flags().IntVar(&notice, "notice", 14, "warn so many days before a rule expires")
+	flags.add(cmd)
 	cmd.Flags().StringVar(&explain, "explain", "", "kind of finding to print the description of, such as strict-mtls")
 	_ = cmd.RegisterFlagCompletionFunc("explain", cobra.FixedCompletions(ids(), cobra.ShellCompDirectiveNoFileComp))
-	addNowFlag(cmd, &now)
 	return cmd
 }
 

@@ -55,7 +55,7 @@ func (r reading) manifests(paths []string) (files []inventory.File, skipped []st
 		info, err := os.Stat(path)
 		switch {
 		case err != nil:
-			m.problem(err)
+			m.problem(pathError(err))
 		case !info.IsDir():
 			m.named(filepath.Clean(path))
 		case m.folder(filepath.Clean(path)) == 0 && !r.mayBeEmpty:
@@ -210,4 +210,12 @@ func realPath(path string) (string, error) {
 func isDir(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
+}
+
+// pathError says what to do about a path where nothing is.
+func pathError(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: correct the path", err)
+	}
+	return err
 }

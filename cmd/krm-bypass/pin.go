@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -65,9 +64,9 @@ func pin(cmd *cobra.Command, paths []string, check bool) error {
 	var done []spec.Pinned
 	failed := false
 	for _, path := range paths {
-		text, err := os.ReadFile(path)
+		text, err := specFile(path)
 		if err != nil {
-			return fmt.Errorf("reading the spec: %w", err)
+			return err
 		}
 		file, found, err := spec.Pin(fn.Manifest{Path: path, Text: text}, publishedImage, resolve)
 		var problems spec.Problems

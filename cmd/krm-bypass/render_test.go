@@ -82,8 +82,8 @@ func TestRenderPrintsNothingWhereAnythingIsWrong(t *testing.T) {
 		says  string
 	}{
 		"no path":                              {nil, []string{"render"}, "error: render needs files, folders or - for standard input, as in krm-bypass render manifests/ --spec bypass.yaml\n"},
-		"no such path":                         {nil, []string{"render", "DIR/none"}, "error: reading manifests: stat DIR/none: no such file or directory\n"},
-		"no such spec":                         {map[string]string{"web.yaml": webDeployment}, []string{"render", "DIR", "--spec", "DIR/none"}, "error: reading the spec: open DIR/none: no such file or directory\n"},
+		"no such path":                         {nil, []string{"render", "DIR/none"}, "error: reading manifests: stat DIR/none: no such file or directory: correct the path\n"},
+		"no such spec":                         {map[string]string{"web.yaml": webDeployment}, []string{"render", "DIR", "--spec", "DIR/none"}, "error: reading the spec: open DIR/none: no such file or directory: correct the path\n"},
 		"no spec":                              {map[string]string{"web.yaml": webDeployment}, []string{"render", "DIR"}, "error: there is no ClusterBypass: give one with --spec, or put one (apiVersion krm-bypass.dev/v1alpha1) among the resources\n"},
 		"a bad spec":                           {map[string]string{"web.yaml": webDeployment, "bypass.yaml": strings.Replace(bypassSpec, "5432", "54320", 1) + "  - {match: {}}\n"}, []string{"render", "DIR"}, "error: DIR/bypass.yaml:13: ClusterBypass cluster: spec.namespaces[1].match: "},
 		"no object":                            {map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec, "values.yaml": "a: b\n"}, []string{"render", "DIR"}, "error: DIR/values.yaml:1: the document is not a Kubernetes object"},

@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -55,9 +53,9 @@ func policyOf(file string) (*transform.Policy, error) {
 	if file == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(file)
+	text, err := specFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("reading the spec: %w", err)
+		return nil, err
 	}
 	read, err := compiled(file, text)
 	if err != nil {

@@ -30,6 +30,8 @@ type Document struct {
 
 	findings []Finding
 	failed   bool
+	// misread says that an object of it could not be read or written.
+	misread bool
 	// source gives the text of a value in the document, and apply makes edits in
 	// the text and the nodes.
 	source func(edit.Path) (string, error)
@@ -62,6 +64,7 @@ func (d *Document) planConfigs(policy *transform.Policy) {
 	configs, problems := policy.MeshConfigs(d.view())
 	for _, err := range problems {
 		if problem := d.problem(err); policy.UpdatesMeshConfig() {
+			d.misread = true
 			d.add(problem)
 		} else if severity := finding.UnreadableMeshConfig.In(policy.Lint); severity != finding.Ignore { // we would not write there
 			problem.Kind, problem.Severity = finding.UnreadableMeshConfig, transform.SeverityOf(severity)
@@ -118,6 +121,7 @@ func (d *Document) tell(of *transform.Object, findings []transform.Finding) {
 // malformed adds problems of the document.
 func (d *Document) malformed(problems ...error) {
 	for _, err := range problems {
+		d.misread = true
 		d.add(d.problem(err))
 	}
 }

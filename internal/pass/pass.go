@@ -27,8 +27,9 @@ type Pass struct {
 	// Progress, unless nil, is told how many items of how many are done. Its calls
 	// never overlap.
 	Progress func(done, total int)
-	// Broken says, after a run, that an item could not be read.
-	Broken bool
+	// Broken says, after a run, that an item could not be read, and Malformed that
+	// an object in one could not.
+	Broken, Malformed bool
 	// Imageless are, after a run, the workloads whose init container has no image.
 	Imageless []Ref
 }
@@ -36,8 +37,9 @@ type Pass struct {
 // outcome is what a pass keeps of a document.
 type outcome struct {
 	findings []Finding
-	// broken says that it could not be read.
-	broken bool
+	// broken says that it could not be read, malformed that an object in it could
+	// not.
+	broken, malformed bool
 	// workloads are for the checks that judge all of them together; linted is what
 	// the checks of single workloads found.
 	workloads []*lint.Workload
@@ -72,7 +74,7 @@ func (p *Pass) Run() []Finding {
 	for _, o := range outcomes {
 		all.add(o)
 	}
-	p.Broken, p.Imageless = all.broken, all.imageless
+	p.Broken, p.Malformed, p.Imageless = all.broken, all.malformed, all.imageless
 	for _, c := range all.configs {
 		for _, f := range p.Policy.JudgeConfig(c.ConfigPlan, all.plans) {
 			all.findings = append(all.findings, c.in.finding(&c.Config.Object, f))
@@ -118,13 +120,13 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 			o.imageless = append(o.imageless, RefOf(&plan.Workload.Object))
 		}
 	}
-	o.findings = d.findings
+	o.findings, o.malformed = d.findings, d.misread
 	return o
 }
 
 func (o *outcome) add(other outcome) {
 	o.findings = append(o.findings, other.findings...)
-	o.broken = o.broken || other.broken
+	o.broken, o.malformed = o.broken || other.broken, o.malformed || other.malformed
 	o.workloads = append(o.workloads, other.workloads...)
 	o.linted = append(o.linted, other.linted...)
 	o.plans = append(o.plans, other.plans...)

@@ -56,7 +56,7 @@ func TestCheckTellsWhetherAPackageIsRendered(t *testing.T) {
 	p := checkOut(t, "kpt-exec")
 	said, err := exec.Command(function, "check", p.folder).CombinedOutput()
 	require.Error(t, err)
-	assert.Contains(t, string(said), "krm-bypass-init here")
+	assert.Contains(t, string(said), "spec.template.spec.initContainers[0]")
 	p.render()
 	said, err = exec.Command(function, "check", p.folder).CombinedOutput()
 	assert.NoError(t, err, "%s", said)

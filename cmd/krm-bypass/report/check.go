@@ -26,14 +26,33 @@ type Check struct {
 	// that differ or that the function refuses.
 	Checked   int `json:"checked"`
 	Differing int `json:"differing"`
+	// LeftAlone counts the workloads that the function does not touch, Built
+	// those that krm-bypass built itself, so that comparing them would say nothing.
+	LeftAlone int `json:"leftAlone"`
+	Built     int `json:"built,omitempty"`
 	// Errors and Warnings count the results of the function.
 	Errors   int `json:"errors"`
 	Warnings int `json:"warnings"`
 	// Subjects are all objects that were compared, and whatever else there are
 	// findings about, in the order of the input.
 	Subjects []Subject `json:"subjects"`
+	// Pipelines are the commands that compare what was built.
+	Pipelines []string `json:"pipelines,omitempty"`
+	// Spec is the file of the specification, for findings whose own file is not
+	// known; "" if that is not known either.
+	Spec string `json:"-"`
 	// linted says that nothing was compared.
 	linted bool
+}
+
+// StandardInput is the file of what came from standard input.
+const StandardInput = "standard input"
+
+// Checked is what fn.Check found with one spec. Built says that krm-bypass itself
+// has made the manifests what they are.
+type Checked struct {
+	*fn.Checked
+	Built bool
 }
 
 // Subject is what findings are about: an object, or a file if they concern no
@@ -49,9 +68,21 @@ type Subject struct {
 	Findings []Finding `json:"findings,omitempty"`
 	// Remedy says what to do about findings that are differences.
 	Remedy string `json:"remedy,omitempty"`
-	// checked says that this is an object that was compared.
-	checked bool
+	// LeftAlone says why the function does not touch the object.
+	LeftAlone string `json:"leftAlone,omitempty"`
+	// is says what was done with the object.
+	is outcome
 }
+
+// outcome is what was done with an object; zero if it was not looked at, or if
+// there is none. An object that several specs were applied to has the greatest.
+type outcome int
+
+const (
+	isLeftAlone outcome = iota + 1
+	isBuilt
+	isCompared
+)
 
 // Finding is one thing that is wrong, or may be.
 type Finding struct {
@@ -65,8 +96,18 @@ type Finding struct {
 	// Value is the value of the field, if that helps.
 	Value   string `json:"value,omitempty"`
 	Message string `json:"message"`
+	// Also are further fields that differ for the same cause.
+	Also []string `json:"also,omitempty"`
 	// Proposed is YAML that fixes it, if the message does not say everything.
 	Proposed string `json:"proposed,omitempty"`
+}
+
+// text is the message, with the fields that it is about too.
+func (f Finding) text() string {
+	if len(f.Also) == 0 {
+		return f.Message
+	}
+	return f.Message + " (and for the same cause: " + few(f.Also, 3) + ")"
 }
 
 // Title names the object for a person; it is "" for a file.
@@ -84,8 +125,34 @@ func (s Subject) Place(line int) string {
 	return place(s.File, cmp.Or(line, s.Line))
 }
 
+// message says all of a finding, for a report that shows nothing else beside it.
+func (s Subject) message(f Finding) string {
+	message := f.text()
+	for _, about := range []string{f.Path, s.Title()} {
+		if about != "" {
+			message = about + ": " + message
+		}
+	}
+	if s.Remedy != "" && slices.Contains(kindsOfDifferences, f.Rule) {
+		message += ". Remedy: " + s.Remedy
+	}
+	if f.Proposed != "" {
+		message += "\n\n" + indented(f.Proposed)
+	}
+	return message
+}
+
+// at gives the file and line of a finding in the repository: those of the spec where
+// its own are not known, since it was read from a pipe.
+func (r Check) at(s Subject, f Finding) (file string, line int) {
+	if s.File == "" || s.File == StandardInput {
+		return r.Spec, 0
+	}
+	return s.File, f.Line
+}
+
 // NewCheck reports what fn.Check found with each of several specs.
-func NewCheck(version string, all ...*fn.Checked) Check {
+func NewCheck(version string, all ...Checked) Check {
 	r := Check{Version: version, Passed: true, Subjects: []Subject{}}
 	places := map[string]int{}
 	subject := func(ref fn.ResourceRef, file string, line int) *Subject {
@@ -99,36 +166,79 @@ func NewCheck(version string, all ...*fn.Checked) Check {
 		return &r.Subjects[places[key]]
 	}
 	for _, checked := range all {
-		r.Passed = r.Passed && checked.Passed()
 		for _, o := range checked.Objects {
 			s := subject(o.ResourceRef, o.File, o.Line)
-			s.checked = true
-			for _, d := range o.Differences {
-				s.Findings = append(s.Findings, Finding{Rule: d.Kind, Severity: fn.Error, Path: d.Path, Line: d.Line, Value: d.Has, Message: d.Message})
+			switch {
+			case o.LeftAlone != "" && len(o.Differences) == 0:
+				s.is, s.LeftAlone = max(s.is, isLeftAlone), o.LeftAlone
+			case checked.Built:
+				s.is = max(s.is, isBuilt)
+			default:
+				s.is = isCompared
+				s.Findings = append(s.Findings, causes(o.Differences)...)
+				s.Remedy = cmp.Or(o.Remedy, s.Remedy)
 			}
-			s.Remedy = cmp.Or(o.Remedy, s.Remedy)
 		}
 		for _, result := range checked.Results {
 			r.add(result, subject)
 		}
 	}
-	for _, s := range r.Subjects {
-		if s.checked {
-			r.Checked++
-			if s.Failed() {
-				r.Differing++
-			}
-		}
+	for i := range r.Subjects {
+		r.count(&r.Subjects[i])
 	}
 	return r
 }
 
+func (r *Check) count(s *Subject) {
+	failed := s.Failed()
+	r.Passed = r.Passed && !failed
+	switch {
+	case s.is == 0:
+	case s.is == isCompared, failed:
+		r.Checked++
+		if failed {
+			r.Differing++
+		}
+	case s.is == isBuilt:
+		r.Built++
+	default:
+		r.LeftAlone++
+		return
+	}
+	s.LeftAlone = ""
+}
+
+// IsEmpty reports whether there was no object to compare.
+func (r *Check) IsEmpty() bool { return !r.linted && r.Checked+r.Built+r.LeftAlone == 0 }
+
+// kindsOfDifferences are those of fn.Difference, in the order of causes.
+var kindsOfDifferences = []string{"foreign", "stale", "missing"}
+
+// causes gives one finding for what differs in an object for one cause. Each value
+// that somebody else wrote is one; what follows from it, and what is missing or
+// stale where nobody else wrote, makes no other.
+func causes(differences []fn.Difference) []Finding {
+	var all []Finding
+	for _, kind := range kindsOfDifferences {
+		for _, d := range differences {
+			switch {
+			case d.Kind != kind:
+			case len(all) == 0, kind == "foreign":
+				all = append(all, Finding{Rule: d.Kind, Severity: fn.Error, Path: d.Path, Line: d.Line, Value: d.Has, Message: d.Message})
+			default:
+				all[0].Also = append(all[0].Also, d.Path)
+			}
+		}
+	}
+	return all
+}
+
 // NewLint reports the findings of fn.Check alone, whether or not objects are as the
 // function makes them.
-func NewLint(version string, all ...*fn.Checked) Check {
-	var results []*fn.Checked
+func NewLint(version string, all ...Checked) Check {
+	var results []Checked
 	for _, checked := range all {
-		results = append(results, &fn.Checked{Results: checked.Results})
+		results = append(results, Checked{Checked: &fn.Checked{Results: checked.Results}})
 	}
 	r := NewCheck(version, results...)
 	r.linted = true

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
+	"strings"
 	"testing"
 
 	sarifreport "github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
@@ -23,10 +25,11 @@ var found = &fn.Checked{
 			ResourceRef: fn.ResourceRef{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "db"}, File: "standard input", Line: 40,
 			Differences: []fn.Difference{
 				{Kind: "missing", Path: `spec.template.metadata.annotations["a.b/c"]`, Line: 44, Message: `expected "3306" & <5432> here`},
-				{Kind: "foreign", Path: "spec.template.spec.initContainers[0]", Line: 50, Message: "krm-bypass did not write this"},
+				{Kind: "missing", Path: "spec.template.spec.initContainers[0]", Line: 50, Message: "expected the container krm-bypass-init here"},
 			},
 			Remedy: "render it again",
 		},
+		{ResourceRef: fn.ResourceRef{APIVersion: "apps/v1", Kind: "DaemonSet", Name: "node"}, File: "shop/node.yaml", Line: 1, LeftAlone: "it uses the host's network"},
 	},
 	Results: fn.Results{
 		{Severity: fn.Error, Tags: map[string]string{fn.CheckTag: finding.Expired.ID}, ResourceRef: &fn.ResourceRef{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.Kind, Name: "cluster"}, Field: &fn.Field{Path: "spec.global.expires", CurrentValue: "2026-10-31"}, File: &fn.File{Path: "bypass.yaml"}, Line: 9, Message: "expired on 2026-10-31"},
@@ -37,28 +40,36 @@ var found = &fn.Checked{
 	},
 }
 
+func newCheck(all ...*fn.Checked) Check {
+	var checked []Checked
+	for _, one := range all {
+		checked = append(checked, Checked{Checked: one})
+	}
+	return NewCheck("v0.1.0", checked...)
+}
+
 func writtenCheck(t *testing.T, name string, r Check) []byte {
 	t.Helper()
 	return []byte(written(t, CheckFormats, name, r))
 }
 
 func TestCheckFormats(t *testing.T) {
-	testFormats(t, "check", CheckFormats, map[string]Check{"findings": NewCheck("v0.1.0", found), "nothing": NewCheck("v0.1.0", &fn.Checked{Objects: found.Objects[:1]})})
+	testFormats(t, "check", CheckFormats, map[string]Check{"findings": newCheck(found), "nothing": newCheck(&fn.Checked{Objects: found.Objects[:1]})})
 }
 
 func TestCheckCounts(t *testing.T) {
-	r := NewCheck("v0.1.0", found, &fn.Checked{Objects: found.Objects[:1]})
+	r := newCheck(found, &fn.Checked{Objects: found.Objects[:1]})
 	assert.False(t, r.Passed)
-	assert.Equal(t, []int{2, 1, 2, 2}, []int{r.Checked, r.Differing, r.Errors, r.Warnings})
-	assert.Len(t, r.Subjects, 4, "an object that is looked at by two specs is one")
+	assert.Equal(t, []int{2, 1, 1, 2, 2}, []int{r.Checked, r.Differing, r.LeftAlone, r.Errors, r.Warnings})
+	assert.Len(t, r.Subjects, 5, "an object that is looked at by two specs is one")
 
-	r = NewCheck("v0.1.0", &fn.Checked{Results: fn.Results{found.Results[2]}})
+	r = newCheck(&fn.Checked{Results: fn.Results{found.Results[2]}})
 	assert.True(t, r.Passed, "a warning is no failure")
 	assert.Equal(t, 1, r.Warnings)
 
 	refused := found.Results[2]
 	refused.Severity = fn.Error
-	r = NewCheck("v0.1.0", &fn.Checked{Objects: found.Objects[:1], Results: fn.Results{refused}})
+	r = newCheck(&fn.Checked{Objects: found.Objects[:1], Results: fn.Results{refused}})
 	assert.False(t, r.Passed)
 	assert.Equal(t, []int{1, 1, 1}, []int{r.Checked, r.Differing, r.Errors}, "what the function refuses is not as it would make it")
 }
@@ -80,31 +91,31 @@ func TestSARIFIsValid(t *testing.T) {
 		}
 		return report.Validate()
 	}
-	for _, r := range []Check{NewCheck("v0.1.0", found), NewCheck("v0.1.0")} {
+	for _, r := range []Check{newCheck(found), newCheck()} {
 		require.NoError(t, validate(writtenCheck(t, "sarif", r)))
 	}
-	broken := bytes.Replace(writtenCheck(t, "sarif", NewCheck("v0.1.0", found)), []byte(`"level": "error"`), []byte(`"level": "fatal"`), 1)
+	broken := bytes.Replace(writtenCheck(t, "sarif", newCheck(found)), []byte(`"level": "error"`), []byte(`"level": "fatal"`), 1)
 	require.Error(t, validate(broken), "the schema is looked at")
 }
 
 // TestSARIFRules has every result point at its own rule.
 func TestSARIFRules(t *testing.T) {
 	var log sarifLog
-	require.NoError(t, json.Unmarshal(writtenCheck(t, "sarif", NewCheck("v0.1.0", found)), &log))
-	require.Len(t, log.Runs[0].Results, 6)
+	require.NoError(t, json.Unmarshal(writtenCheck(t, "sarif", newCheck(found)), &log))
+	require.Len(t, log.Runs[0].Results, 5)
 	fingerprints := map[string]bool{}
 	for _, result := range log.Runs[0].Results {
 		assert.Equal(t, result.RuleID, log.Runs[0].Tool.Driver.Rules[result.RuleIndex].ID)
 		fingerprints[result.Fingerprints["krmBypass/v1"]] = true
 	}
-	assert.Len(t, fingerprints, 6)
+	assert.Len(t, fingerprints, 5)
 }
 
 // TestJUnitReads reads the report as a CI system does.
 func TestJUnitReads(t *testing.T) {
 	var all testSuites
-	require.NoError(t, xml.Unmarshal(writtenCheck(t, "junit", NewCheck("v0.1.0", found)), &all))
-	assert.Equal(t, []int{4, 3}, []int{all.Tests, all.Failures})
+	require.NoError(t, xml.Unmarshal(writtenCheck(t, "junit", newCheck(found)), &all))
+	assert.Equal(t, []int{5, 3, 1}, []int{all.Tests, all.Failures, all.Skipped})
 	cases, failures := 0, 0
 	for _, suite := range all.Suites {
 		cases += len(suite.Cases)
@@ -115,6 +126,85 @@ func TestJUnitReads(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, []int{4, 3}, []int{cases, failures})
+	assert.Equal(t, []int{5, 3}, []int{cases, failures})
 	assert.Contains(t, all.Suites[1].Cases[0].Failure.Text, `expected "3306" & <5432> here`)
+}
+
+// TestOneFindingForEachCause has what follows from a value that somebody changed, and
+// what a function that was skipped did not write, make no findings of their own.
+func TestOneFindingForEachCause(t *testing.T) {
+	d := func(kind, path string) fn.Difference { return fn.Difference{Kind: kind, Path: path, Message: kind} }
+	for name, test := range map[string]struct {
+		has  []fn.Difference
+		want []string
+	}{
+		"skipped":           {[]fn.Difference{d("missing", "a"), d("missing", "b"), d("missing", "c")}, []string{"a missing (and for the same cause: b, c)"}},
+		"an earlier spec":   {[]fn.Difference{d("missing", "a"), d("stale", "b"), d("stale", "c")}, []string{"b stale (and for the same cause: c, a)"}},
+		"edited by hand":    {[]fn.Difference{d("stale", "a"), d("foreign", "b")}, []string{"b foreign (and for the same cause: a)"}},
+		"edited in places":  {[]fn.Difference{d("foreign", "a"), d("foreign", "b"), d("stale", "c")}, []string{"a foreign (and for the same cause: c)", "b foreign"}},
+		"more than a few":   {[]fn.Difference{d("missing", "a"), d("missing", "b"), d("missing", "c"), d("missing", "d"), d("missing", "e")}, []string{"a missing (and for the same cause: b, c, d and 1 more)"}},
+		"one and no others": {[]fn.Difference{d("stale", "a")}, []string{"a stale"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newCheck(&fn.Checked{Objects: []fn.CheckedObject{{ResourceRef: fn.ResourceRef{Kind: "Deployment", Name: "web"}, Differences: test.has}}})
+			var got []string
+			for _, f := range r.Subjects[0].Findings {
+				got = append(got, f.Path+" "+f.text())
+			}
+			assert.Equal(t, test.want, got)
+		})
+	}
+}
+
+// TestWhatWasBuiltIsNotCompared has differences of manifests that krm-bypass made
+// itself count for nothing, and errors of theirs all the same.
+func TestWhatWasBuiltIsNotCompared(t *testing.T) {
+	r := NewCheck("v0.1.0", Checked{Checked: &fn.Checked{Objects: found.Objects}, Built: true})
+	assert.True(t, r.Passed)
+	assert.Equal(t, []int{0, 2, 1}, []int{r.Checked, r.Built, r.LeftAlone})
+	assert.Equal(t, "2 objects were built and not compared, 1 left alone\n", string(writtenCheck(t, "text", r)))
+	r = NewCheck("v0.1.0", Checked{Checked: found, Built: true})
+	assert.False(t, r.Passed)
+}
+
+// TestFindingsOfAPipeHaveAPlaceInTheRepository has those whose own file nobody knows
+// stand at the spec, since no tool finds a file named standard input.
+func TestFindingsOfAPipeHaveAPlaceInTheRepository(t *testing.T) {
+	r := newCheck(found)
+	r.Spec = "deploy/bypass.yaml"
+	for format, place := range map[string]string{"sarif": `"uri": "deploy/bypass.yaml"`, "github": "file=deploy/bypass.yaml,title=", "gitlab": `"path": "deploy/bypass.yaml"`} {
+		text := string(writtenCheck(t, format, r))
+		assert.Contains(t, text, place, format)
+		assert.NotContains(t, text, "standard", format)
+	}
+}
+
+// TestGitHubCommandsAreEscaped has texts that would end a command, begin another or
+// add a property.
+func TestGitHubCommandsAreEscaped(t *testing.T) {
+	r := newCheck(&fn.Checked{Results: fn.Results{{
+		Severity: fn.Error, File: &fn.File{Path: "a,line=9:%\n::b.yaml"}, Line: 3, Message: "100%\r\n::add-mask::x\x1b[31m",
+	}}})
+	lines := strings.Split(string(writtenCheck(t, "github", r)), "\n")
+	assert.Equal(t, []string{`::error file=a%2Cline=9%3A%25%0A%3A%3Ab.yaml,line=3,title=krm-bypass%3A refused::100%25\r%0A::add-mask::x\x1b[31m`, "no workloads found, 1 error", ""}, lines)
+}
+
+// TestFingerprintsStayWhereLinesMove has the same findings some lines further down,
+// and two that only their messages tell apart.
+func TestFingerprintsStayWhereLinesMove(t *testing.T) {
+	at := func(line int) (fingerprints []string) {
+		one := fn.Result{Severity: fn.Error, File: &fn.File{Path: "web.yaml"}, Line: line, Message: fmt.Sprintf("see line %d", line)}
+		other := one
+		other.Message = "something else"
+		var all []codeQuality
+		require.NoError(t, json.Unmarshal(writtenCheck(t, "gitlab", newCheck(&fn.Checked{Results: fn.Results{one, other}})), &all))
+		for _, c := range all {
+			assert.Equal(t, line, c.Location.Lines.Begin)
+			fingerprints = append(fingerprints, c.Fingerprint)
+		}
+		return fingerprints
+	}
+	first := at(3)
+	assert.Equal(t, first, at(30))
+	assert.NotEqual(t, first[0], first[1])
 }

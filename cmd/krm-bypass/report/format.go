@@ -18,6 +18,8 @@ var (
 		{"yaml", writeYAML[Check]},
 		{"sarif", writeSARIF},
 		{"junit", writeJUnit},
+		{"github", writeGitHub},
+		{"gitlab", writeGitLab},
 	}
 	ExplanationFormats = Formats[Explanation]{
 		{"table", writeTable},

@@ -46,7 +46,7 @@ func testFormats[Report any](t *testing.T, folder string, formats Formats[Report
 
 func TestUnknownFormat(t *testing.T) {
 	_, err := CheckFormats.ByName("table")
-	require.EqualError(t, err, `"table" is not valid: use one of text, json, yaml, sarif, junit`)
+	require.EqualError(t, err, `"table" is not valid: use one of text, json, yaml, sarif, junit, github, gitlab`)
 	_, err = ExplanationFormats.ByName("xml")
 	require.EqualError(t, err, `"xml" is not valid: use one of table, json, yaml, csv`)
 }

@@ -15,6 +15,7 @@ type testSuites struct {
 	Tests    int          `xml:"tests,attr"`
 	Failures int          `xml:"failures,attr"`
 	Errors   int          `xml:"errors,attr"`
+	Skipped  int          `xml:"skipped,attr"`
 	Suites   []*testSuite `xml:"testsuite"`
 }
 
@@ -23,6 +24,7 @@ type testSuite struct {
 	Tests    int        `xml:"tests,attr"`
 	Failures int        `xml:"failures,attr"`
 	Errors   int        `xml:"errors,attr"`
+	Skipped  int        `xml:"skipped,attr"`
 	Cases    []testCase `xml:"testcase"`
 }
 
@@ -32,8 +34,14 @@ type testCase struct {
 	File      string   `xml:"file,attr,omitempty"`
 	Line      int      `xml:"line,attr,omitempty"`
 	Failure   *failure `xml:"failure"`
+	// Skipped says why a workload is left alone.
+	Skipped *skipped `xml:"skipped"`
 	// Said holds findings that are no failures.
 	Said string `xml:"system-out,omitempty"`
+}
+
+type skipped struct {
+	Message string `xml:"message,attr"`
 }
 
 type failure struct {
@@ -64,6 +72,10 @@ func writeJUnit(w io.Writer, r Check) error {
 		if one.Failure != nil {
 			suite.Failures++
 			all.Failures++
+		}
+		if one.Skipped != nil {
+			suite.Skipped++
+			all.Skipped++
 		}
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
@@ -98,13 +110,16 @@ func testCaseOf(s Subject) testCase {
 		if f.Path != "" {
 			to.WriteString(f.Path + ": ")
 		}
-		to.WriteString(f.Message + "\n" + indented(f.Proposed))
+		to.WriteString(f.text() + "\n" + indented(f.Proposed))
 	}
 	if s.Remedy != "" {
 		failed.WriteString("remedy: " + s.Remedy + "\n")
 	}
 	if first != nil {
 		one.Failure = &failure{Message: first.Rule + ": " + strings.TrimPrefix(first.Path+": "+first.Message, ": "), Type: first.Rule, Text: failed.String()}
+	}
+	if s.LeftAlone != "" {
+		one.Skipped = &skipped{s.LeftAlone}
 	}
 	one.Said = said.String()
 	return one

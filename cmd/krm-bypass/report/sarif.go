@@ -104,38 +104,32 @@ func writeSARIF(w io.Writer, r Check) error {
 	*driver = sarifDriver{Name: "krm-bypass", Version: r.Version, InformationURI: homepage, Rules: []sarifRule{}}
 	for _, s := range r.Subjects {
 		for _, f := range s.Findings {
-			run.Results = append(run.Results, s.sarif(f, driver))
+			run.Results = append(run.Results, r.sarif(s, f, driver))
 		}
 	}
 	return writeJSON(w, sarifLog{Schema: sarifSchema, Version: sarifVersion, Runs: []sarifRun{run}})
 }
 
-func (s Subject) sarif(f Finding, driver *sarifDriver) sarifResult {
+func (r Check) sarif(s Subject, f Finding, driver *sarifDriver) sarifResult {
 	index := slices.IndexFunc(driver.Rules, func(rule sarifRule) bool { return rule.ID == f.Rule })
 	if index < 0 {
 		index = len(driver.Rules)
 		driver.Rules = append(driver.Rules, ruleOf(f.Rule))
 	}
-	message := strings.TrimPrefix(s.Title()+": "+f.Message, ": ")
-	if s.Remedy != "" && slices.Contains([]string{"missing", "stale", "foreign"}, f.Rule) {
-		message += ". Remedy: " + s.Remedy
-	}
-	if f.Proposed != "" {
-		message += "\n\n" + indented(f.Proposed)
-	}
 	result := sarifResult{
-		RuleID: f.Rule, RuleIndex: index, Level: sarifLevels[f.Severity], Message: sarifMessage{message},
+		RuleID: f.Rule, RuleIndex: index, Level: sarifLevels[f.Severity], Message: sarifMessage{s.message(f)},
 		// Lines move; what identifies an alert must not.
 		Fingerprints: map[string]string{"krmBypass/v1": fingerprint(s.Kind, s.Namespace, s.Name, f.Rule, f.Path)},
 	}
 	var at sarifLocation
-	if s.File != "" {
-		at.Physical.At.URI, at.Physical.Region.StartLine = uri(s.File), f.Line
+	file, line := r.at(s, f)
+	if file != "" {
+		at.Physical.At.URI, at.Physical.Region.StartLine = uri(file), line
 	}
 	if name := strings.TrimSuffix(s.Title()+": "+f.Path, ": "); s.Title() != "" {
 		at.Logical = []sarifLogical{{Name: name, Kind: "resource"}}
 	}
-	if s.File != "" || at.Logical != nil {
+	if file != "" || at.Logical != nil {
 		result.Locations = []sarifLocation{at}
 	}
 	return result

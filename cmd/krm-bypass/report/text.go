@@ -20,12 +20,12 @@ func writeText(w io.Writer, r Check) error {
 					b.WriteString(part + ": ")
 				}
 			}
-			b.WriteString(terminal.Line(f.Message) + "\n")
+			b.WriteString(terminal.Line(f.text()) + "\n")
 			b.WriteString(indented(f.Proposed))
 		}
 	}
 	r.writeRemedies(&b)
-	fmt.Fprintln(&b, r.summary())
+	r.writeSummary(&b)
 	return writeLines(w, &b)
 }
 
@@ -59,30 +59,39 @@ func (r Check) writeRemedies(b *bytes.Buffer) {
 	}
 }
 
+// writeSummary writes the last lines: the outcome, and what would compare the rest.
+func (r Check) writeSummary(b *bytes.Buffer) {
+	fmt.Fprintln(b, r.summary())
+	for _, pipeline := range r.Pipelines {
+		fmt.Fprintf(b, "to compare what a pipeline applies: %s\n", pipeline)
+	}
+}
+
 // summary gives the outcome of the check in one line.
 func (r Check) summary() string {
-	line := counted(r.Checked, "object matches", "objects match") + " what krm-bypass writes"
+	var parts []string
 	switch {
 	case r.linted && r.Errors+r.Warnings == 0:
 		return "no findings"
 	case r.linted:
-		return strings.Join(r.counts(), ", ")
-	case r.Checked == 0:
-		line = "no workloads found"
+	case r.IsEmpty():
+		parts = append(parts, "no workloads found")
 	case r.Differing > 0:
-		line = fmt.Sprintf("%d of %s %s from what krm-bypass writes", r.Differing, counted(r.Checked, "object", "objects"), verb(r.Differing, "differs", "differ"))
+		parts = append(parts, fmt.Sprintf("%d of %s %s from what krm-bypass writes", r.Differing, counted(r.Checked, "object", "objects"), verb(r.Differing, "differs", "differ")))
+	case r.Checked > 0 || r.Built == 0:
+		parts = append(parts, counted(r.Checked, "object matches", "objects match")+" what krm-bypass writes")
 	}
-	return strings.Join(append([]string{line}, r.counts()...), ", ")
-}
-
-// counts says how many results there are of each severity that there is.
-func (r Check) counts() []string {
-	var counts []string
+	if r.Built > 0 {
+		parts = append(parts, counted(r.Built, "object was", "objects were")+" built and not compared")
+	}
+	if !r.IsEmpty() && !r.linted {
+		parts = append(parts, fmt.Sprintf("%d left alone", r.LeftAlone))
+	}
 	if r.Errors > 0 {
-		counts = append(counts, counted(r.Errors, "error", "errors"))
+		parts = append(parts, counted(r.Errors, "error", "errors"))
 	}
 	if r.Warnings > 0 {
-		counts = append(counts, counted(r.Warnings, "warning", "warnings"))
+		parts = append(parts, counted(r.Warnings, "warning", "warnings"))
 	}
-	return counts
+	return strings.Join(parts, ", ")
 }
