@@ -1,11 +1,15 @@
 package mesh
 
 import (
+	_ "embed" // the keys that it knows
 	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
+
+//go:embed known/consul.txt
+var consulKnown string
 
 // consul's facts are from hashicorp/consul-k8s: control-plane/connect-inject
 // constants/annotations_and_labels.go, webhook/redirect_traffic.go,
@@ -21,11 +25,8 @@ var consul = Mesh{
 		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-outbound-cidrs", Values: consulRanges, Loses: consulBlank, Nothing: "127.0.0.1/32"},
 	},
 	Domain: "consul.hashicorp.com",
+	knows:  vocabularyOf(consulKnown),
 	Others: []Other{
-		{Annotation: consulTransparent, Source: consulKeys},
-		{Annotation: "consul.hashicorp.com/consul-dns", Source: consulKeys},
-		// It excludes ports on which only the sidecar listens.
-		{Annotation: "consul.hashicorp.com/transparent-proxy-overwrite-probes", Source: consulRedirect},
 		{Annotation: "consul.hashicorp.com/transparent-proxy-exclude-uids", Opens: OpensOutbound, Source: consulRedirect},
 		{Annotation: "consul.hashicorp.com/redirect-traffic-config", Opens: OpensAll, Source: consulRedirect},
 		// It joins the excluded inbound ports.
@@ -81,11 +82,9 @@ var consul = Mesh{
 }
 
 const (
-	consulKeys     = "hashicorp/consul-k8s control-plane/connect-inject/constants/annotations_and_labels.go"
-	consulRedirect = "hashicorp/consul-k8s control-plane/connect-inject/webhook/redirect_traffic.go"
+	consulRedirect    = "hashicorp/consul-k8s control-plane/connect-inject/webhook/redirect_traffic.go"
+	consulTransparent = "consul.hashicorp.com/transparent-proxy"
 )
-
-const consulTransparent = "consul.hashicorp.com/transparent-proxy"
 
 var (
 	consulPorts  = portList{refuser: "Consul's init container", number: cNumber, separator: ":", nonempty: true}

@@ -1,18 +1,22 @@
 package mesh
 
 import (
+	_ "embed" // the keys that it knows
 	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
+//go:embed known/fsm.txt
+var fsmKnown string
+
 // fsm is OSM under other names: a comparison of both projects' pkg/injector
 // shows no other logic. Facts are from flomesh-io/fsm pkg/injector: exclusions.go
 // for the grammar and how a pod's lists are united with those of the MeshConfig,
 // iptables.go for the rules and their order, webhook.go for opting in and out;
 // and from pkg/constants/constants.go for the ports.
-var fsm = fsmLike("FSM", "flomesh.io", "fsm-system", Signs{
+var fsm = fsmLike("FSM", "flomesh.io", fsmKnown, "fsm-system", Signs{
 	Marks: []Mark{
 		{"fsm-stats*", "", "flomesh-io/fsm pkg/sidecar/v1/providers/pipy/repo/codebase/modules/inbound-metrics-http.js"},
 		{"server", "pipy", "flomesh-io/osm-edge pkg/sidecar/providers/pipy/repo/codebase/outbound-mux-http.js"},
@@ -22,7 +26,7 @@ var fsm = fsmLike("FSM", "flomesh.io", "fsm-system", Signs{
 })
 
 // fsmLike is FSM or OSM, whose keys all stand under one domain.
-func fsmLike(name, domain, namespace string, signs Signs) Mesh {
+func fsmLike(name, domain, known, namespace string, signs Signs) Mesh {
 	injector := name + "'s injector"
 	ports := portList{refuser: injector, number: signed, nonempty: true}
 	ranges := rangeList{refuser: injector, blanks: true, masked: true, nonempty: true}
@@ -38,7 +42,7 @@ func fsmLike(name, domain, namespace string, signs Signs) Mesh {
 			{Field: traffic.IncludeOutboundIPRanges, Annotation: domain + "/outbound-ip-range-inclusion-list", Values: ranges, Nothing: "0.0.0.0/0"},
 		},
 		Domain:     domain,
-		Others:     []Other{{Annotation: inject}, {Annotation: domain + "/metrics"}},
+		knows:      vocabularyOf(known),
 		UIDs:       []string{"1500"},
 		Containers: []string{strings.ToLower(name) + "-init"},
 		OwnPorts: []OwnPorts{

@@ -2,12 +2,16 @@ package mesh
 
 import (
 	"cmp"
+	_ "embed" // the keys that it knows
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
+
+//go:embed known/istio.txt
+var istioKnown string
 
 // istio serves Istio, Alibaba Cloud Service Mesh and DaoCloud DCE 5.0. Facts
 // are from istio/istio: pkg/kube/inject/validate.go for the grammar,
@@ -25,6 +29,7 @@ var istio = Mesh{
 		{Field: traffic.IncludeOutboundIPRanges, Annotation: "traffic.sidecar.istio.io/includeOutboundIPRanges", Values: istioCIDRSelection},
 	},
 	Domain: "istio.io",
+	knows:  vocabularyOf(istioKnown),
 	Others: []Other{
 		{Annotation: "traffic.sidecar.istio.io/excludeInterfaces", Opens: OpensAll, Source: istioTemplate},
 		// What comes in by these is taken for outbound traffic.

@@ -1,10 +1,14 @@
 package mesh
 
 import (
+	_ "embed" // the keys that it knows
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
+
+//go:embed known/kuma.txt
+var kumaKnown string
 
 // kuma's facts are from kumahq/kuma: pkg/plugins/runtime/k8s/metadata/annotations.go
 // for the keys and injector.go beside it for opting out,
@@ -19,8 +23,8 @@ var kuma = Mesh{
 		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "traffic.kuma.io/exclude-outbound-ips", Values: kumaRanges, Loses: kumaPassesOver},
 	},
 	Domain: "kuma.io",
+	knows:  vocabularyOf(kumaKnown),
 	Others: []Other{
-		{Annotation: "kuma.io/sidecar-injection", Idle: kumaReadsALabel, Source: kumaKeys},
 		{Annotation: "traffic.kuma.io/drop-invalid-packets", Source: kumaKeys},
 		{Annotation: "traffic.kuma.io/iptables-logs", Source: kumaKeys},
 		{Annotation: "traffic.kuma.io/exclude-inbound-ips", Opens: OpensInbound, Source: kumaKeys},
@@ -105,13 +109,6 @@ func kumaLeaves(labels map[string]string) string {
 	const inject = "kuma.io/sidecar-injection"
 	if value := labels[inject]; kumaDisabled(value) {
 		return "its template's label " + inject + ": " + value + " opts out of the mesh"
-	}
-	return ""
-}
-
-func kumaReadsALabel(value string) string {
-	if kumaDisabled(value) {
-		return "Kuma reads this as a label only, so its pods get a sidecar all the same: move it to the template's labels"
 	}
 	return ""
 }

@@ -1,12 +1,16 @@
 package mesh
 
 import (
+	_ "embed" // the keys that it knows
 	"errors"
 	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
+
+//go:embed known/linkerd.txt
+var linkerdKnown string
 
 // linkerd's facts are from linkerd/linkerd2: pkg/k8s/labels.go for the keys,
 // charts/linkerd-control-plane/values.yaml for the defaults,
@@ -20,8 +24,8 @@ var linkerd = Mesh{
 		{Field: traffic.ExcludeOutboundPorts, Annotation: "config.linkerd.io/skip-outbound-ports", Values: linkerdPorts{failsWithout: true}},
 	},
 	Domain: "linkerd.io",
+	knows:  vocabularyOf(linkerdKnown),
 	Others: []Other{
-		{Annotation: "config.linkerd.io/opaque-ports", Source: linkerdKeys},
 		// Callers from these are not intercepted, on any port.
 		{Annotation: "config.linkerd.io/skip-subnets", Opens: OpensInbound, Source: linkerdInit},
 		// The proxy's own ports are in front of the excluded inbound ports.
@@ -111,10 +115,7 @@ func linkerdLeaves(value string) bool {
 	return value != "" && value != "enabled" && value != "ingress"
 }
 
-const (
-	linkerdKeys = "linkerd/linkerd2 pkg/k8s/labels.go"
-	linkerdInit = "linkerd/linkerd2 charts/partials/templates/_proxy-init.tpl"
-)
+const linkerdInit = "linkerd/linkerd2 charts/partials/templates/_proxy-init.tpl"
 
 // linkerdProxyInit are values of linkerd/linkerd2
 // charts/linkerd-control-plane/values.yaml.

@@ -23,6 +23,8 @@ type Mesh struct {
 	// traffic bypasses the sidecar too, and those that stand under a prefix of
 	// theirs.
 	Others []Other
+	// knows gives every key that the mesh knows, whatever it is about.
+	knows func() *vocabulary
 	// Prefixes are those under which every annotation is about what bypasses,
 	// so that one of tomorrow is too.
 	Prefixes []string

@@ -41,9 +41,6 @@ type Other struct {
 	// ports gives the ports that a value lets bypass; nil where that may be
 	// anything, as it is where ports cannot read the value.
 	ports func(value string) (traffic.Ports, bool)
-	// Idle says why a value has no effect although it looks as if it had; nil where
-	// no value does.
-	Idle func(value string) string
 	// Source is where the mesh says so.
 	Source string
 }

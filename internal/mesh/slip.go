@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -9,62 +10,107 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// Slip is an annotation that the mesh does not read, although its writer must
-// have meant one that it does.
+// Slip is a key on a pod that the mesh does not read, although its writer must
+// have meant that it does.
 type Slip struct {
-	// Annotation is the key as it was written.
-	Annotation string
-	// Field is what it was to say.
+	// Key is as it was written, Label that it is one of a label.
+	Key   string
+	Label bool
+	// Field is what it was to say, "" where that is none or not known.
 	Field traffic.Field
-	// Meant is the key that the mesh reads for this, "" if it has none.
-	Meant string
-	// Reader is the mesh that does read the annotation, nil if none does.
+	// Meant are the keys that the mesh reads for this.
+	Meant []string
+	// Reader is the mesh that does read it, nil if none does. Moved says that it is
+	// the mesh itself, but reads it only as a label instead of an annotation, or the
+	// other way round.
 	Reader *Mesh
+	Moved  bool
 }
 
 // mostSlips is how many letters one gets wrong in a key: with three, the names
-// for inbound and outbound traffic would be taken for one another.
-const mostSlips = 2
+// for inbound and outbound traffic would be taken for one another. A short word
+// with so many is another one.
+const (
+	mostSlips = 2
+	shortWord = 5
+)
 
-// Slips finds, in the order of the keys, annotations that the mesh does not
-// read but that are near to one of its own, and those by which another mesh's
-// sidecar is bypassed.
-func (m *Mesh) Slips(annotations map[string]string) []Slip {
-	var slips []Slip
-	for key := range annotations {
-		if s, found := m.slip(key); found {
-			slips = append(slips, s)
+// Slips finds, in the order of the keys, annotations that the mesh does not read:
+// those under a prefix of it, those that are near to one of its own, and those by
+// which another mesh's sidecar is bypassed.
+func (m *Mesh) Slips(annotations map[string]string) []Slip { return slips(annotations, m.slip) }
+
+// LabelSlips is the same for labels. One that nobody knows is the user's own.
+func (m *Mesh) LabelSlips(labels map[string]string) []Slip { return slips(labels, m.labelSlip) }
+
+func slips(written map[string]string, slip func(key string) (Slip, bool)) []Slip {
+	var all []Slip
+	for key := range written {
+		if s, found := slip(key); found {
+			all = append(all, s)
 		}
 	}
-	slices.SortFunc(slips, func(a, b Slip) int { return cmp.Compare(a.Annotation, b.Annotation) })
-	return slips
+	slices.SortFunc(all, func(a, b Slip) int { return cmp.Compare(a.Key, b.Key) })
+	return all
 }
 
 func (m *Mesh) slip(annotation string) (Slip, bool) {
-	prefix, name, prefixed := strings.Cut(annotation, "/")
-	if !prefixed || m.reads(annotation) || slices.ContainsFunc(m.Others, func(o Other) bool { return o.Annotation == annotation }) {
-		return Slip{}, false
+	s := Slip{Key: annotation}
+	switch known := m.knows(); {
+	case m.ReadsAnnotation(annotation) || known.knows(annotation, knownElse):
+		return s, false
+	case known.knows(annotation, knownLabel):
+		s.Reader, s.Moved = m, true
+		return s, true
 	}
 	for _, reader := range meshes {
 		if i := reader.keyIndex(annotation); i >= 0 {
-			field := reader.Keys[i].Field
-			meant, _ := m.Key(field)
-			return Slip{annotation, field, meant.Annotation, reader}, true
+			s.Reader, s.Field = reader, reader.Keys[i].Field
+			if meant, has := m.Key(s.Field); has {
+				s.Meant = []string{meant.Annotation}
+			}
+			return s, true
 		}
 	}
+	prefix, name, prefixed := strings.Cut(annotation, "/")
+	if !prefixed {
+		i := m.nearKey(annotation, 0)
+		return m.slipOf(s, i), i >= 0
+	}
 	if !m.nearPrefix(prefix) {
-		return Slip{}, false
+		return s, false
 	}
-	names := make([]string, len(m.Keys))
-	for i, k := range m.Keys {
-		_, known, _ := strings.Cut(k.Annotation, "/")
-		names[i] = folded(known)
+	s = m.slipOf(s, m.nearKey(name, mostSlips))
+	if s.Meant == nil {
+		s.Meant = m.sayingThat(name)
 	}
-	i := spelling.Nearest(folded(name), names, mostSlips)
-	if i < 0 {
-		return Slip{}, false
+	if s.Meant == nil {
+		s.Meant = m.near(name)
 	}
-	return Slip{annotation, m.Keys[i].Field, m.Keys[i].Annotation, nil}, true
+	return s, s.Meant != nil || m.knows().has(prefix)
+}
+
+func (m *Mesh) labelSlip(label string) (Slip, bool) {
+	s := Slip{Key: label, Label: true}
+	prefix, name, prefixed := strings.Cut(label, "/")
+	switch known := m.knows(); {
+	case !prefixed || known.knows(label, knownLabel, knownElse):
+		return s, false
+	case m.ReadsAnnotation(label):
+		s.Reader, s.Moved = m, true
+		return s, true
+	case !m.nearPrefix(prefix):
+		return s, false
+	}
+	s.Meant = m.near(name)
+	return s, s.Meant != nil
+}
+
+// ReadsAnnotation reports whether the mesh reads an annotation of a pod, whatever it
+// is about.
+func (m *Mesh) ReadsAnnotation(annotation string) bool {
+	return m.reads(annotation) || m.knows().knows(annotation, knownPod) ||
+		slices.ContainsFunc(m.Others, func(o Other) bool { return o.Annotation == annotation })
 }
 
 // reads reports whether the annotation is one of the mesh's keys.
@@ -78,7 +124,7 @@ func (m *Mesh) keyIndex(annotation string) int {
 // one of the mesh's prefixes but for its spelling.
 func (m *Mesh) nearPrefix(prefix string) bool {
 	lower := strings.ToLower(prefix)
-	if lower == m.Domain || strings.HasSuffix(lower, "."+m.Domain) {
+	if lower == m.Domain || strings.HasSuffix(lower, "."+m.Domain) || m.knows().has(lower) {
 		return true
 	}
 	return slices.ContainsFunc(m.Keys, func(k Key) bool {
@@ -87,8 +133,99 @@ func (m *Mesh) nearPrefix(prefix string) bool {
 	})
 }
 
-// folded leaves of a name what is not a matter of style: excludeInboundPorts
+// nearKey gives the place in Keys of the key whose name is nearest, -1 for none.
+func (m *Mesh) nearKey(name string, most int) int {
+	names := make([]string, len(m.Keys))
+	for i, k := range m.Keys {
+		names[i] = folded(k.Annotation)
+	}
+	return spelling.Nearest(folded(name), names, most)
+}
+
+// slipOf gives the slip for the key at a place in Keys.
+func (m *Mesh) slipOf(s Slip, at int) Slip {
+	if at >= 0 {
+		s.Field, s.Meant = m.Keys[at].Field, []string{m.Keys[at].Annotation}
+	}
+	return s
+}
+
+// near gives the key, of an annotation or a label, whose name is nearest.
+func (m *Mesh) near(name string) []string {
+	known := slices.Concat(m.knows().at[knownPod], m.knows().at[knownLabel])
+	for _, k := range m.Keys {
+		known = append(known, k.Annotation)
+	}
+	names := make([]string, len(known))
+	for i, key := range known {
+		names[i] = folded(key)
+	}
+	if len(name) < shortWord {
+		return nil
+	}
+	if i := spelling.Nearest(folded(name), names, mostSlips); i >= 0 {
+		return known[i : i+1]
+	}
+	return nil
+}
+
+// folded leaves of a key's name what is not a matter of style: excludeInboundPorts
 // and exclude-inbound-ports are the same words.
-func folded(name string) string {
+func folded(key string) string {
+	_, name, prefixed := strings.Cut(key, "/")
+	if !prefixed {
+		name = key
+	}
 	return strings.ToLower(strings.NewReplacer("-", "", "_", "", ".", "").Replace(name))
+}
+
+// senses are what words of a key say: what to do with which traffic, and by what it
+// is named. Those without a sense say nothing of their own.
+var senses = map[string]string{
+	"exclude": "exclude", "excluded": "exclude", "exclusion": "exclude", "skip": "exclude", "ignore": "exclude", "bypass": "exclude",
+	"include": "include", "included": "include", "inclusion": "include",
+	"inbound": "inbound", "ingress": "inbound", "incoming": "inbound",
+	"outbound": "outbound", "egress": "outbound", "outgoing": "outbound",
+	"port": "ports", "ports": "ports",
+	"ip": "ranges", "ips": "ranges", "range": "ranges", "ranges": "ranges", "ipranges": "ranges", "iprange": "ranges",
+	"cidr": "ranges", "cidrs": "ranges", "subnet": "ranges", "subnets": "ranges", "network": "ranges", "networks": "ranges", "addresses": "ranges",
+	"traffic": "", "list": "", "transparent": "", "proxy": "", "sidecar": "", "interception": "",
+}
+
+var wordStart = regexp.MustCompile(`[a-z][A-Z]`)
+
+// sense gives what a name says, nothing where one of its words is not known.
+func sense(name string) []string {
+	var said []string
+	apart := wordStart.ReplaceAllStringFunc(name, func(ends string) string { return ends[:1] + "-" + ends[1:] })
+	for word := range strings.FieldsFuncSeq(strings.ToLower(apart), func(r rune) bool { return strings.ContainsRune("-_.", r) }) {
+		says, known := senses[word]
+		if !known {
+			return nil
+		}
+		if says != "" && !slices.Contains(said, says) {
+			said = append(said, says)
+		}
+	}
+	return said
+}
+
+// sayingThat gives the keys that say what a name says in other words. One that says
+// neither ports nor ranges means ports.
+func (m *Mesh) sayingThat(name string) []string {
+	said := sense(name)
+	if len(said) < 2 {
+		return nil
+	}
+	if !slices.Contains(said, "ports") && !slices.Contains(said, "ranges") {
+		said = append(said, "ports")
+	}
+	var meant []string
+	for _, k := range m.Keys {
+		says := sense(string(k.Field))
+		if !slices.ContainsFunc(said, func(word string) bool { return !slices.Contains(says, word) }) {
+			meant = append(meant, k.Annotation)
+		}
+	}
+	return meant
 }

@@ -1,0 +1,59 @@
+package mesh
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
+)
+
+// Where a mesh knows a key, as the lists have it: it reads it as an annotation or a
+// label of a pod; or it knows it elsewhere, on other objects or from its own hand.
+const (
+	knownPod   = "pod"
+	knownLabel = "label"
+	knownElse  = "else"
+)
+
+// vocabulary is the keys that a mesh knows.
+type vocabulary struct {
+	// at are the keys by where they are known; one may end in "*".
+	at map[string][]string
+	// prefixes are what stands before the "/" in them.
+	prefixes []string
+}
+
+// vocabularyOf reads a list when it is first wanted: a line for each key, where it
+// is known and the key, and comments with their sources.
+func vocabularyOf(list string) func() *vocabulary {
+	return sync.OnceValue(func() *vocabulary {
+		v := &vocabulary{at: map[string][]string{}}
+		for line := range strings.Lines(list) {
+			where, key, _ := strings.Cut(strings.TrimSpace(line), " ")
+			if where == "#" {
+				continue
+			}
+			v.at[where] = append(v.at[where], key)
+			if prefix, _, _ := strings.Cut(key, "/"); !v.has(prefix) {
+				v.prefixes = append(v.prefixes, prefix)
+			}
+		}
+		return v
+	})
+}
+
+func (v *vocabulary) has(prefix string) bool {
+	return spelling.Nearest(prefix, v.prefixes, 0) >= 0
+}
+
+// knows reports whether a key is known in one of the places.
+func (v *vocabulary) knows(key string, places ...string) bool {
+	for _, place := range places {
+		for _, known := range v.at[place] {
+			if begin, open := strings.CutSuffix(known, "*"); known == key || open && strings.HasPrefix(key, begin) {
+				return true
+			}
+		}
+	}
+	return false
+}
