@@ -291,7 +291,7 @@ func TestAContainerThatToolsReadInTwoWays(t *testing.T) {
 
 func TestAnOptOutThatKumaDoesNotReadIsToldOf(t *testing.T) {
 	item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {%s: {kuma.io/sidecar-injection: disabled}}, spec: {containers: [{name: app, image: app}]}}}\n"
-	const spec, told = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {mesh: Kuma}\n", "Kuma reads this as a label only"
+	const spec, told = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {mesh: Kuma}\n", "Kuma reads this only as a label, so it has no effect here: move it to spec.template.metadata.labels"
 	_, results, _ := rendered(t, spec, manifest("web.yaml", fmt.Sprintf(item, "annotations")))
 	assert.Contains(t, results.Report(), told)
 	_, results, _ = rendered(t, spec, manifest("web.yaml", fmt.Sprintf(item, "labels")))

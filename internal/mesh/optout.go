@@ -17,6 +17,17 @@ type OptOut struct {
 	Unless string
 }
 
+// OptOutLabels are the labels of a template by which its pods may opt out.
+func (m *Mesh) OptOutLabels() []string {
+	var keys []string
+	for _, o := range m.OptOuts {
+		if o.Label {
+			keys = append(keys, o.Key)
+		}
+	}
+	return keys
+}
+
 // OptsOut reports whether a template with these labels and annotations may keep the
 // sidecar from its pods.
 func (m *Mesh) OptsOut(labels, annotations map[string]string) bool {

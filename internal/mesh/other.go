@@ -127,7 +127,7 @@ func onePort(value string) (traffic.Ports, bool) {
 // also of one that nobody knows, under a prefix where all annotations are about
 // that. An annotation of Keys is none.
 func (m *Mesh) Other(annotation string) (Other, bool) {
-	if m.reads(annotation) {
+	if m.IsKey(annotation) {
 		return Other{}, false
 	}
 	if i := slices.IndexFunc(m.Others, func(o Other) bool { return o.Annotation == annotation }); i >= 0 {

@@ -109,12 +109,12 @@ func (m *Mesh) labelSlip(label string) (Slip, bool) {
 // ReadsAnnotation reports whether the mesh reads an annotation of a pod, whatever it
 // is about.
 func (m *Mesh) ReadsAnnotation(annotation string) bool {
-	return m.reads(annotation) || m.knows().knows(annotation, knownPod) ||
+	return m.IsKey(annotation) || m.knows().knows(annotation, knownPod) ||
 		slices.ContainsFunc(m.Others, func(o Other) bool { return o.Annotation == annotation })
 }
 
-// reads reports whether the annotation is one of the mesh's keys.
-func (m *Mesh) reads(annotation string) bool { return m.keyIndex(annotation) >= 0 }
+// IsKey reports whether the annotation is one of Keys.
+func (m *Mesh) IsKey(annotation string) bool { return m.keyIndex(annotation) >= 0 }
 
 func (m *Mesh) keyIndex(annotation string) int {
 	return slices.IndexFunc(m.Keys, func(k Key) bool { return k.Annotation == annotation })

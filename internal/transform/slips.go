@@ -2,6 +2,9 @@ package transform
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
@@ -9,17 +12,30 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
 
-// annotated is a place on a workload where annotations stand.
-type annotated struct {
-	// path leads to the annotations, relative to the workload.
-	path        edit.Path
-	annotations map[string]string
+// described is a place on a workload where annotations and labels stand.
+type described struct {
+	// path leads to the metadata, relative to the workload.
+	path                edit.Path
+	annotations, labels map[string]string
 }
 
-// reportSlips warns of annotations that were meant to bypass the sidecar and
-// that the mesh does not read: misspelt ones, another mesh's, and those that
-// stand above the pod template. Nothing else tells their writer: the mesh sees
-// pods alone, and ignores there what it does not know.
+// values gives the annotations or the labels, by the name of their field.
+func (d described) values(field string) map[string]string {
+	if field == labels {
+		return d.labels
+	}
+	return d.annotations
+}
+
+const (
+	annotations = "annotations"
+	labels      = "labels"
+)
+
+// reportSlips warns of annotations and labels that the mesh does not read although
+// they look as if it did: those that it does not know, another mesh's, and those that
+// stand in another place than where it reads them. Nothing else tells their writer:
+// the mesh sees pods alone, and ignores there what it does not know.
 //
 // It does so whether the policy speaks of the workload or not, but only where
 // the mesh has a say.
@@ -27,38 +43,79 @@ func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
 	if !p.concerned(w, was) {
 		return
 	}
-	template := append(edit.Path(steps(w.kind.Template)), "metadata", "annotations")
-	for _, s := range p.Mesh.Slips(was.annotations) {
-		if _, stands := was.annotations[s.Meant]; stands && s.Reader != nil {
-			continue // it is written for both meshes
-		}
-		plan.warn(unread(s), w.Path(append(template, s.Annotation)...), was.annotations[s.Annotation], "%s: %s", p.unread(s), p.remedy(s))
-	}
-	for _, o := range p.Mesh.Others {
-		if value := was.annotations[o.Annotation]; o.Idle != nil && o.Idle(value) != "" {
-			plan.warn(finding.MisleadingAnnotation, w.Path(append(template, o.Annotation)...), value, "%s", o.Idle(value))
+	template := described{append(edit.Path(steps(w.kind.Template)), "metadata"), was.annotations, w.TemplateLabels}
+	for _, s := range slices.Concat(p.Mesh.Slips(template.annotations), p.Mesh.LabelSlips(template.labels)) {
+		if kind, message := p.slip(s, template); message != "" {
+			field, _ := placesOf(s)
+			plan.warn(kind, w.Path(append(template.path, field, s.Key)...), template.values(field)[s.Key], "%s", message)
 		}
 	}
 	for _, place := range w.above {
-		misplaced := func(annotation, meant, why string) {
-			remedy := fmt.Sprintf("move it to %s", template)
-			if meant != annotation {
-				remedy += " and spell it " + meant
-			}
-			if _, stands := was.annotations[meant]; stands {
-				remedy = fmt.Sprintf("remove it, since %s has %s already", template, meant)
-			}
-			plan.warn(finding.MisplacedAnnotation, w.Path(append(place.path, annotation)...), place.annotations[annotation], "%s: %s", why, remedy)
+		p.reportMisplaced(w, place, template, plan)
+	}
+}
+
+// placesOf gives the field in which a slip stands, and the other one.
+func placesOf(s mesh.Slip) (is, other string) {
+	if s.Label {
+		return labels, annotations
+	}
+	return annotations, labels
+}
+
+// slip says what kind of finding a slip on the template is, why it has no effect and
+// what to do; "" where what was meant stands there too.
+func (p *Policy) slip(s mesh.Slip, template described) (kind *finding.Kind, message string) {
+	is, reads := placesOf(s)
+	switch {
+	case s.Moved:
+		at := append(slices.Clone(template.path), reads)
+		remedy := fmt.Sprintf("move it to %s", at)
+		switch there, stands := template.values(reads)[s.Key]; {
+		case stands && there == template.values(is)[s.Key]:
+			return nil, ""
+		case stands:
+			remedy = fmt.Sprintf("remove it, since %s has %q", at, there)
 		}
-		for _, k := range p.Mesh.Keys {
-			if _, stands := place.annotations[k.Annotation]; stands {
-				misplaced(k.Annotation, k.Annotation, p.Mesh.Name+" reads this annotation only in the pod template, so it has no effect here")
-			}
+		return finding.MisplacedAnnotation, fmt.Sprintf("%s reads this only as %s, so it has no effect here: %s", p.Mesh.Name, map[string]string{annotations: "an annotation", labels: "a label"}[reads], remedy)
+	case s.Reader == nil:
+		return finding.UnknownAnnotation, p.unread(s) + ": " + p.remedy(s)
+	case slices.ContainsFunc(s.Meant, func(meant string) bool { _, stands := template.annotations[meant]; return stands }):
+		return nil, "" // it is written for both meshes
+	}
+	return finding.OtherMesh, p.unread(s) + ": " + p.remedy(s)
+}
+
+// reportMisplaced warns of annotations and labels that stand above the template.
+func (p *Policy) reportMisplaced(w *Workload, place, template described, plan *Plan) {
+	misplaced := func(field, key, meant, why string) {
+		at := append(slices.Clone(template.path), field)
+		remedy := fmt.Sprintf("move it to %s", at)
+		if meant != key {
+			remedy += " and spell it " + meant
 		}
-		for _, s := range p.Mesh.Slips(place.annotations) {
-			if s.Meant != "" {
-				misplaced(s.Annotation, s.Meant, p.unread(s))
-			}
+		if _, stands := template.values(field)[meant]; stands {
+			remedy = fmt.Sprintf("remove it, since %s has %s already", at, meant)
+		}
+		plan.warn(finding.MisplacedAnnotation, w.Path(append(place.path, field, key)...), place.values(field)[key], "%s: %s", why, remedy)
+	}
+	for _, key := range slices.Sorted(maps.Keys(place.annotations)) {
+		if _, stands := template.annotations[key]; p.Mesh.ReadsAnnotation(key) && (p.Mesh.IsKey(key) || !stands) {
+			misplaced(annotations, key, key, p.Mesh.Name+" reads this annotation only in the pod template, so it has no effect here")
+		}
+	}
+	for _, s := range p.Mesh.Slips(place.annotations) {
+		switch {
+		case s.Reader != nil && !s.Moved && s.Meant != nil, s.Reader == nil && len(s.Meant) == 1 && p.Mesh.ReadsAnnotation(s.Meant[0]):
+			misplaced(annotations, s.Key, s.Meant[0], p.unread(s))
+		case s.Reader == nil:
+			plan.warn(finding.UnknownAnnotation, w.Path(append(place.path, annotations, s.Key)...), place.annotations[s.Key], "%s: %s", p.unread(s), p.remedy(s))
+		}
+	}
+	for _, key := range p.Mesh.OptOutLabels() {
+		_, stands := template.labels[key]
+		if _, here := place.labels[key]; here && !stands {
+			misplaced(labels, key, key, p.Mesh.Name+" reads this label only in the pod template, so it has no effect here")
 		}
 	}
 }
@@ -75,29 +132,23 @@ func (p *Policy) reached(w *Workload) bool {
 	return p.namespaceEnrolled(p.namespaceOf(w)) != no && !w.hostNetwork && w.windows == nil
 }
 
-// unread gives the kind of finding that a slip is.
-func unread(s mesh.Slip) *finding.Kind {
-	if s.Reader != nil {
-		return finding.OtherMesh
-	}
-	return finding.UnknownAnnotation
-}
-
 // unread says why a slip has no effect.
 func (p *Policy) unread(s mesh.Slip) string {
 	if s.Reader != nil {
 		return fmt.Sprintf("this is an annotation of %s, which %s, the mesh of spec.mesh, does not read", s.Reader.Name, p.Mesh.Name)
 	}
-	return p.Mesh.Name + " does not know this annotation, so it has no effect"
+	return fmt.Sprintf("%s does not know this %s, so it has no effect", p.Mesh.Name, map[bool]string{false: "annotation", true: "label"}[s.Label])
 }
 
-// remedy says what to write instead of a slip on the template.
+// remedy says what to write instead of a slip.
 func (p *Policy) remedy(s mesh.Slip) string {
 	switch {
+	case s.Reader == nil && s.Meant == nil:
+		return "remove it, or look up its name; what should bypass can stand in a rule of the ClusterBypass"
 	case s.Reader == nil:
-		return "did you mean " + s.Meant + "?" + spelling.LookAlike(s.Annotation)
-	case s.Meant == "":
+		return "did you mean " + strings.Join(s.Meant, " or ") + "?" + spelling.LookAlike(s.Key)
+	case s.Meant == nil:
 		return fmt.Sprintf("set %s in the ClusterBypass, since %s has no annotation for it", s.Field, p.Mesh.Name)
 	}
-	return "write " + s.Meant
+	return "write " + s.Meant[0]
 }

@@ -47,8 +47,8 @@ type Workload struct {
 	// mergedAnnotations are those of the template that a merge key brings
 	// in, also where an explicit key hides them.
 	mergedAnnotations map[string]string
-	// above are the places with annotations that lie above the template.
-	above []annotated
+	// above are the places with annotations or labels that lie above the template.
+	above []described
 	kind  Kind
 	// generated says that the API server makes up the name, of which Name is the
 	// beginning.

@@ -199,15 +199,17 @@ func (v *viewer) doubts(o object.Object, decides func(edit.Path, string) bool) {
 	})
 }
 
-// lookAbove notes the annotations of a value on the way to the template. What is
-// wrong with them is not the function's affair.
+// lookAbove notes the annotations and labels of a value on the way to the template.
+// What is wrong with them is not the function's affair.
 func (w *Workload) lookAbove(v node.Value, way []string) {
-	annotations := w.Annotations
+	at := described{path: append(steps(way), "metadata"), annotations: w.Annotations}
+	metadata := v.Entry("metadata")
+	at.labels, _ = (&viewer{}).strings(metadata, nil, labels)
 	if len(way) > 0 {
-		annotations, _ = (&viewer{}).strings(v.Entry("metadata"), nil, "annotations")
+		at.annotations, _ = (&viewer{}).strings(metadata, nil, annotations)
 	}
-	if len(annotations) > 0 {
-		w.above = append(w.above, annotated{append(steps(way), "metadata", "annotations"), annotations})
+	if len(at.annotations) > 0 || len(at.labels) > 0 {
+		w.above = append(w.above, at)
 	}
 }
 
