@@ -271,3 +271,68 @@ func orNone(entries []string) []string {
 	}
 	return entries
 }
+
+// TestExplainOfAnnotationsByHand: where nothing is written, the mesh's own rules
+// decide, and explain and the limits go by them.
+func TestExplainOfAnnotationsByHand(t *testing.T) {
+	const mesh = "traffic.sidecar.istio.io/"
+	tests := []struct {
+		name, defaults string
+		annotations    map[string]string
+		effective      map[string]string
+		// forbidden are limits that what bypasses breaks.
+		forbidden string
+		refused   bool
+	}{
+		{
+			"an excluded inbound port that is included too", "", map[string]string{"includeInboundPorts": "2181,2888", "excludeInboundPorts": "2888"},
+			map[string]string{"includeInboundPorts": "2181,2888", "excludeInboundPorts": ""}, "forbiddenInboundPorts: [2888]", false,
+		},
+		{
+			"one that is not", "", map[string]string{"includeInboundPorts": "2181", "excludeInboundPorts": "2888"},
+			map[string]string{"includeInboundPorts": "2181", "excludeInboundPorts": "2888"}, "forbiddenInboundPorts: [2888]", true,
+		},
+		{
+			"one that the mesh's own configuration includes", "includeInboundPorts: [2181, 2888]", map[string]string{"excludeInboundPorts": "2888"},
+			map[string]string{"includeInboundPorts": "2181,2888", "excludeInboundPorts": ""}, "forbiddenInboundPorts: [2888]", false,
+		},
+		{
+			"an include that an annotation takes back", "includeInboundPorts: [2181, 2888]", map[string]string{"includeInboundPorts": "*", "excludeInboundPorts": "2888"},
+			map[string]string{"includeInboundPorts": "*", "excludeInboundPorts": "2888"}, "forbiddenInboundPorts: [2888]", true,
+		},
+		{
+			"an included port outside of the included ranges", "", map[string]string{"includeOutboundIPRanges": "10.0.0.0/8", "includeOutboundPorts": "7001"},
+			map[string]string{"includeOutboundIPRanges": "10.0.0.0/8", "includeOutboundPorts": "7001"}, "forbiddenOutboundPorts: [7001]", false,
+		},
+		{
+			"an included port in an excluded range", "", map[string]string{"includeOutboundIPRanges": "10.0.0.0/8", "includeOutboundPorts": "7001", "excludeOutboundIPRanges": "10.1.0.0/16"},
+			map[string]string{"includeOutboundPorts": "7001", "excludeOutbound": "10.1.0.0/16@7001/TCP"}, "forbiddenOutboundPorts: [7001]", true,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var annotations strings.Builder
+			for key, value := range test.annotations {
+				fmt.Fprintf(&annotations, "        %s%s: %q\n", mesh, key, value)
+			}
+			manifest := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  template:\n    metadata:\n      annotations:\n" + annotations.String() + "    spec: {containers: [{name: a, image: a}]}\n"
+			spec := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  meshDefaults: {" + test.defaults + "}\n"
+			web := explain(t, spec, manifest)[0]
+			got := map[string]string{}
+			for _, f := range web.Fields {
+				if _, asked := test.effective[f.Field]; asked {
+					got[f.Field] = strings.Join(f.Effective, ",")
+				}
+				for _, e := range f.Entries {
+					assert.Equal(t, len(e.Holds) > 0, e.InForce, "%s %s", f.Field, e.Entry)
+					for _, l := range e.Lost {
+						assert.Positive(t, l.To.Line, "%s %s", f.Field, e.Entry)
+					}
+				}
+			}
+			assert.Equal(t, test.effective, got)
+			_, results, _ := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte(spec + "  limits: {" + test.forbidden + "}\n")}), []fn.Manifest{{Path: "web.yaml", Text: []byte(manifest)}}, fn.Options{})
+			assert.Equal(t, test.refused, results.Failed(), results.Report())
+		})
+	}
+}

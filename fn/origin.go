@@ -41,7 +41,10 @@ func (e *explaining) traced(claim int, f traffic.Field, said saidEntry, cleared 
 	entry := said.ExplainedEntry
 	left, losses := e.plan.Fold.Trace(claim, said.layer)
 	entry.Holds = entriesOf(left, f)
-	entry.InForce = left.Says(f) && (len(entry.Holds) > 0 || cleared)
+	// An empty list empties the field, and included ports let the others bypass even
+	// where none of them is left.
+	empties := said.layer.Clears(f) || f == traffic.IncludeInboundPorts || f == traffic.IncludeOutboundIPRanges
+	entry.InForce = left.Says(f) && (len(entry.Holds) > 0 || cleared && empties)
 	if entry.InForce {
 		entry.CarriedBy = e.plan.CarriedBy(e.policy.Mesh, e.plan.Fold[claim], f, left)
 	}
@@ -82,7 +85,10 @@ func (e *explaining) said(claim transform.Claim, f traffic.Field) []saidEntry {
 	for i, said := range spec.Entries(&rule.Traffic, f) {
 		all = append(all, entry(said.Text, fmt.Sprintf("%s[%d]", at, i), layerOf(f, said.Entries...)))
 	}
-	if all == nil {
+	switch {
+	case all == nil && !claim.Said.Clears(f):
+		return e.implied(claim, f)
+	case all == nil:
 		all = []saidEntry{entry("[]", at, layerOf(f))}
 	}
 	return all
@@ -118,10 +124,12 @@ func (e *explaining) unwritten(claim transform.Claim, f traffic.Field) Source {
 		at := e.in.Locate(&w.Object, w.TemplatePath("spec", "initContainers"))
 		return Source{Scope: FromContainer, Path: w.TemplatePath("spec", "initContainers").String(), File: at.File, Line: at.Line}
 	default:
+		if e.spec.Says(claim.Scope) {
+			return e.source(claim.Scope, claim.Scope)
+		}
 		return Source{Scope: FromMesh}
 	}
-	key, _ := e.policy.Mesh.Key(f)
-	path := w.TemplatePath("metadata", "annotations", key.Annotation)
+	path := w.TemplatePath("metadata", "annotations", e.policy.Mesh.Behind(f))
 	at := e.in.Locate(&w.Object, path)
 	return Source{Scope: FromAnnotation, Path: path.String(), File: at.File, Line: at.Line}
 }

@@ -81,7 +81,11 @@ var istio = Mesh{
 	// The status port and two of the sidecar's, which the injection template
 	// adds to whatever is configured.
 	Always: traffic.SinglePorts(traffic.TCP, 15020, 15021, 15090),
-	means:  istioMeans,
+	// Beside an includeInboundPorts that is not "*" there are no rules for excluded
+	// ports; those for excluded outbound ports come first (istio/istio
+	// tools/istio-iptables/pkg/capture/run.go, handleInboundPortsInclude and Run).
+	wins:        []traffic.Field{traffic.IncludeInboundPorts, traffic.ExcludeOutboundPorts},
+	rangesFirst: true,
 	Signs: Signs{
 		Envoy:      true,
 		Marks:      []Mark{{"server", "istio-envoy", "istio/istio pilot/pkg/networking/core/accesslog.go"}},
@@ -132,25 +136,6 @@ var istioProxy = []Setting{
 	{"includeOutboundPorts", traffic.IncludeOutboundPorts},
 	{"excludeIPRanges", traffic.ExcludeOutboundIPRanges},
 	{"includeIPRanges", traffic.IncludeOutboundIPRanges},
-}
-
-// istioMeans follows the order of Istio's rules (istio/istio
-// tools/istio-iptables/pkg/capture/run.go) where that differs from the decision
-// of traffic.Settings.
-func istioMeans(s traffic.Settings) traffic.Settings {
-	// The rules for excluded ports come first.
-	s.IncludeOutboundPorts = s.IncludeOutboundPorts.Without(s.ExcludeOutboundPorts)
-	// Beside an includeInboundPorts that is not "*" there are no rules for
-	// excluded ports, and what is included is intercepted.
-	if in := s.IncludeInboundPorts; !in.All() {
-		s.ExcludeInboundPorts = s.ExcludeInboundPorts.Without(in.Set())
-	}
-	// The rules for excluded ranges come before those for included ports, so
-	// that these ports bypass the sidecar at those addresses. Before either, DNS
-	// capture takes what goes to port 53.
-	s.ExcludeOutbound = s.ExcludeOutbound.Union(
-		traffic.NewPairs(s.ExcludeOutboundIPRanges, s.IncludeOutboundPorts.Intersect(traffic.RangedPorts)))
-	return s
 }
 
 // istioUnmeshed follows injectRequired in istio/istio pkg/kube/inject/inject.go:

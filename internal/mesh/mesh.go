@@ -80,9 +80,12 @@ type Mesh struct {
 	// limits take out of the settings, one after the other, what the
 	// annotations cannot say by the decision of traffic.Settings.
 	limits []limit
-	// means gives settings by the decision of traffic.Settings, where the
-	// mesh's own rules decide otherwise; nil where both decide alike.
-	means func(traffic.Settings) traffic.Settings
+	// wins are fields whose ports the mesh's own rules take from the opposite
+	// field, whichever level says it.
+	wins []traffic.Field
+	// rangesFirst says that in them excluded ranges come before included ports,
+	// so that these ports bypass the sidecar at those addresses.
+	rangesFirst bool
 	// Signs are what its sidecars leave in an answer.
 	Signs Signs
 	// mislead reports annotations that the mesh takes but that, together, do
@@ -248,6 +251,16 @@ func (m *Mesh) Key(f traffic.Field) (Key, bool) {
 		return Key{}, false
 	}
 	return m.Keys[i], true
+}
+
+// Behind gives the annotation by which a field of Parts is said: a pair is one of
+// ranges there.
+func (m *Mesh) Behind(f traffic.Field) string {
+	if f == traffic.ExcludeOutbound {
+		f = traffic.ExcludeOutboundIPRanges
+	}
+	key, _ := m.Key(f)
+	return key.Annotation
 }
 
 // Owned gives the mesh's own ports among the given ones.

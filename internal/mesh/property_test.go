@@ -191,3 +191,47 @@ func compare(t *rapid.T, m *mesh.Mesh, settings traffic.Settings, annotated traf
 		require.True(t, let, "%s has to let it past: %s", m.Name, about)
 	}
 }
+
+// TestEffectiveIsWhatTheRulesDo: what annotations come to, whoever wrote them, is what
+// the mesh's own rules make of them.
+func TestEffectiveIsWhatTheRulesDo(t *testing.T) {
+	for _, m := range mesh.All() {
+		t.Run(m.Name, rapid.MakeCheck(func(t *rapid.T) {
+			annotated, _ := m.Read(drawAnnotations(t, m))
+			settings := m.Effective(traffic.Layer{}, annotated)
+			for _, protocol := range traffic.Protocols {
+				for _, port := range drawnNumbers {
+					for _, target := range drawnTargets {
+						for _, direction := range []traffic.Direction{traffic.Outbound, traffic.Inbound} {
+							c := traffic.Connection{Direction: direction, Protocol: protocol, Address: netip.MustParseAddr(target), Port: port}
+							// Port 53 is the mesh's own affair (docs/meshes.md).
+							if !models[m.Name].takes(c) || direction == traffic.Outbound && port == traffic.DNSPort {
+								continue
+							}
+							require.Equal(t, models[m.Name].bypass(annotated, c), settings.Decide(c).Verdict == traffic.Bypassed,
+								"%s %s to %s port %d by\n%s, which is\n%s", direction, protocol, target, port, annotated, settings)
+						}
+					}
+				}
+			}
+		}))
+	}
+}
+
+// drawAnnotations draws what somebody may write by hand.
+func drawAnnotations(t *rapid.T, m *mesh.Mesh) map[string]string {
+	all := map[string]string{}
+	for _, k := range m.Keys {
+		if !rapid.Bool().Draw(t, k.Annotation) {
+			continue
+		}
+		var l traffic.Layer
+		pool := []string{"53", "80", "7001", "7002", "8010", "443"}
+		if strings.HasSuffix(string(k.Field), "Ranges") {
+			pool = []string{"10.0.0.0/8", "10.1.0.0/16", "192.0.2.0/24", "0.0.0.0/0"}
+		}
+		require.NoError(t, l.Set(k.Field, rapid.SliceOfN(rapid.SampledFrom(pool), 0, 3).Draw(t, string(k.Field))))
+		all[k.Annotation] = k.Write(l.Settings())
+	}
+	return all
+}

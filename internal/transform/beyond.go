@@ -9,12 +9,7 @@ import (
 )
 
 // Own are the settings that the mesh's own configuration comes to.
-func (p *Policy) Own() traffic.Settings { return unaided(p.MeshDefaults).Settings() }
-
-// unaided gives a layer as the mesh has it where there is no init container: an
-// excluded range wins against an included port (istio/istio
-// tools/istio-iptables/pkg/capture/run.go).
-func unaided(l traffic.Layer) traffic.Layer { return l.Without(traffic.IncludeOutboundPorts) }
+func (p *Policy) Own() traffic.Settings { return p.Mesh.Effective(p.MeshDefaults) }
 
 // Remark is something to warn of in the spec itself.
 type Remark struct {
@@ -49,7 +44,7 @@ func (p *Policy) WrittenBeyondLimits() []Remark {
 		return nil
 	}
 	var remarks []Remark
-	written, own := unaided(p.written).Settings(), p.Own()
+	written, own := p.Mesh.Effective(p.written), p.Own()
 	for _, b := range p.Limits.Breaches(written, own) {
 		remarks = append(remarks, Remark{GlobalPath + "." + string(b.By[0]), fmt.Sprintf(
 			"%s must not bypass the sidecar (%s), but it would in every pod, because spec.meshConfig is Update and no MeshConfig can take it back: %s",

@@ -25,9 +25,9 @@ func (p *Policy) refuse(w *Workload, was *prior, fold Fold, b guardrail.Breach, 
 				origins = append(origins, c.Scope+"."+string(f))
 				continue
 			}
-			key, _ := p.Mesh.Key(f)
-			at, value = w.templatePath("metadata", "annotations", key.Annotation), was.annotations[key.Annotation]
-			origins = append(origins, "the annotation "+key.Annotation)
+			annotation := p.Mesh.Behind(f)
+			at, value = w.templatePath("metadata", "annotations", annotation), was.annotations[annotation]
+			origins = append(origins, "the annotation "+annotation)
 		}
 	}
 	if at != nil && len(origins) == 1 && remedy == clearing(b) {

@@ -142,10 +142,25 @@ func (p *Policy) hold(w *Workload, was *prior, plan *Plan) mesh.Opening {
 		}
 	}
 	user, _ := p.Mesh.Read(was.annotations) // what cannot be read is judged beside it
-	defaults := unaided(p.MeshDefaults)
-	plan.Fold = Fold{{Scope: DefaultsPath, Said: defaults, Left: defaults}}.narrowed("", in.Of(unaided(user)), p.Mesh.Merge())
+	plan.Fold = p.held(in.Of(user))
 	plan.Settings = plan.Fold.Layer().Settings()
 	return in
+}
+
+// held is the fold of what the mesh's own configuration and annotations come to
+// without an init container.
+func (p *Policy) held(user traffic.Layer) Fold {
+	levels, held := []traffic.Layer{p.MeshDefaults, user}, p.Mesh.Effective(p.MeshDefaults, user)
+	if held.IncludeOutboundIPRanges.All() && !held.ExcludeOutboundIPRanges.IsEmpty() {
+		for i := range levels { // they take nothing from the ranges, and the rest is intercepted anyway
+			levels[i] = levels[i].Without(traffic.IncludeOutboundPorts)
+		}
+	}
+	fold := Fold{}
+	for _, part := range p.Mesh.Parts(levels...) {
+		fold = fold.narrowed([]string{DefaultsPath, ""}[part.Level], part.Said, p.Mesh.Merge())
+	}
+	return fold
 }
 
 // judgeOptOut refuses that pods have no sidecar where they have to have one.
