@@ -18,6 +18,8 @@ type Checked struct {
 	// Results are what the function says about them and about the spec,
 	// including which rules have expired.
 	Results Results
+	// Reach says whom the parts of the spec reach.
+	Reach []Reach
 }
 
 // CheckedObject is an object and where it differs from what Manifests would make
@@ -67,7 +69,7 @@ func Check(spec *Spec, files []Manifest, options Options, expiry Expiry) (*Check
 		return checked, &FailedError{checked.Results}
 	}
 	checked.Results = append(checked.Results, r.expired(expiry)...).inOrder()
-	checked.Objects = slices.Concat(objects...)
+	checked.Objects, checked.Reach = slices.Concat(objects...), r.reach()
 	if r.malformed {
 		return checked, &FailedError{checked.Results}
 	}

@@ -37,7 +37,7 @@ func Explain(spec *Spec, files []Manifest, options Options, today v1alpha1.Date)
 		return explained, &FailedError{explained.Results}
 	}
 	explained.Mesh = r.spec.Policy.Mesh.Name
-	explained.Workloads = slices.Concat(workloads...)
+	explained.Workloads, explained.Reach = slices.Concat(workloads...), r.reach()
 	return explained, nil
 }
 

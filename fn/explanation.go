@@ -13,6 +13,8 @@ type Explained struct {
 	Workloads []Explanation
 	// Results are what else the function says.
 	Results Results
+	// Reach says whom the parts of the spec reach.
+	Reach []Reach
 }
 
 // Outcome is what becomes of a workload.

@@ -16,6 +16,9 @@ type Options struct {
 	// Mesh and Image win over spec.mesh and spec.enforcement.image unless they are
 	// "". Clusters that differ in them can share a spec.
 	Mesh, Image string
+	// Complete says to Check and Explain that the objects are the whole cluster, so
+	// that a part of the spec which reaches none of them is an error.
+	Complete bool
 	// Progress is called after each object with how many of how many are done,
 	// unless it is nil. Calls never overlap.
 	Progress func(done, total int)

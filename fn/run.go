@@ -34,6 +34,8 @@ type run struct {
 	malformed bool
 	// spec is what the run applies, nil if there is nothing to apply.
 	spec *spec.Spec
+	// reached says whom the parts of the spec reach.
+	reached []transform.Reach
 }
 
 // process finds the spec and applies it. planned and written are those of
@@ -50,7 +52,10 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	}
 	p := pass.Pass{Policy: r.spec.Policy, Items: r.items, Heads: heads, Plan: r.plan, Planned: planned, Written: written, Progress: r.options.Progress}
 	results = append(results, resultsOf(slices.DeleteFunc(p.Run(), func(f pass.Finding) bool { return !r.tells(f.Kind) })...)...)
-	r.unread, r.malformed = p.Broken, p.Malformed
+	r.unread, r.malformed, r.reached = p.Broken, p.Malformed, p.Reach
+	if !r.unread && !r.malformed {
+		results = append(results, r.unreached()...)
+	}
 	if len(p.Imageless) > 0 {
 		results = append(results, r.imageless(p.Imageless))
 	}

@@ -169,6 +169,13 @@ type Lint struct {
 	Expired string `json:"expired,omitzero" schema:"enum=Error|Warning|Ignore;default=Error"`
 	// Expiring finds rules that will expire soon; check looks for them.
 	Expiring string `json:"expiring,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// UnreachedRule finds rules, and other parts of the spec, that reach no workload;
+	// check and explain look for them. Beside a name that was probably meant, render
+	// and the function do so too.
+	UnreachedRule string `json:"unreached-rule,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// UnusedAcceptance finds acceptances that accept nothing; check and explain look
+	// for them.
+	UnusedAcceptance string `json:"unused-acceptance,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 }
 
 // Enrolment says which workloads may be changed at all. Those in the namespaces of
@@ -203,9 +210,11 @@ type Traffic struct {
 	ExcludeOutbound []Destination `json:"excludeOutbound,omitzero"`
 }
 
-// Note says why a rule exists, for those who review it. It never changes what is
-// written.
+// Note says what a rule is called and why it exists, for those who review it. It never
+// changes what is written.
 type Note struct {
+	// Name is what reports call the rule, and what spec.lint.accept refers to.
+	Name string `json:"name,omitzero" schema:"minLength=1"`
 	// Reason says what the rule is for.
 	Reason string `json:"reason,omitzero"`
 	// Owner is responsible for the rule: a team, a person, an address.

@@ -58,4 +58,8 @@ var (
 var (
 	Expired  = asked("expired", Error)
 	Expiring = asked("expiring", Warning)
+
+	// UnreachedRule is told by render too where another name was probably meant.
+	UnreachedRule    = warning("unreached-rule")
+	UnusedAcceptance = asked("unused-acceptance", Warning)
 )

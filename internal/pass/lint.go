@@ -10,18 +10,8 @@ import (
 
 // judge says what the checks found in single workloads, and beside other objects.
 func (p *Pass) judge(linter *lint.Linter, all *outcome) []lint.Finding {
-	kinds := map[object.Type]bool{}
-	for _, h := range p.Heads {
-		kinds[h] = true
-	}
-	wanted := linter.Wants(all.workloads, func(is func(object.Type) bool) bool {
-		for h := range kinds {
-			if is(h) {
-				return true
-			}
-		}
-		return false
-	})
+	types := p.types()
+	wanted := linter.Wants(all.workloads, func(is func(object.Type) bool) bool { return slices.ContainsFunc(types, is) })
 	var places []int
 	for i, h := range p.Heads {
 		if is, _ := wanted.Type(h); is {

@@ -1,7 +1,9 @@
 package pass
 
 import (
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -32,6 +34,8 @@ type Pass struct {
 	Broken, Malformed bool
 	// Imageless are, after a run, the workloads whose init container has no image.
 	Imageless []Ref
+	// Reach says, after a run, whom the parts of the policy reach.
+	Reach []transform.Reach
 }
 
 // outcome is what a pass keeps of a document.
@@ -50,6 +54,8 @@ type outcome struct {
 	configs []config
 	// imageless are the workloads whose init container has no image.
 	imageless []Ref
+	// sightings are what is kept of the workloads.
+	sightings []transform.Sighting
 }
 
 // config is the plan for a mesh's configuration, and its document.
@@ -83,6 +89,7 @@ func (p *Pass) Run() []Finding {
 	if p.Plan != nil {
 		return append(all.findings, p.located(all.linted)...)
 	}
+	p.Reach = p.Policy.Reach(all.sightings, p.types())
 	return append(all.findings, p.located(p.judge(linter, &all))...)
 }
 
@@ -116,6 +123,7 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 		o.configs = append(o.configs, config{plan, d})
 	}
 	for _, plan := range d.Workloads {
+		o.sightings = append(o.sightings, p.Policy.Sight(plan))
 		if plan.Imageless {
 			o.imageless = append(o.imageless, RefOf(&plan.Workload.Object))
 		}
@@ -132,6 +140,16 @@ func (o *outcome) add(other outcome) {
 	o.plans = append(o.plans, other.plans...)
 	o.configs = append(o.configs, other.configs...)
 	o.imageless = append(o.imageless, other.imageless...)
+	o.sightings = append(o.sightings, other.sightings...)
+}
+
+// types gives the types of the items, each once.
+func (p *Pass) types() []object.Type {
+	known := map[object.Type]bool{}
+	for _, h := range p.Heads {
+		known[h] = true
+	}
+	return slices.Collect(maps.Keys(known))
 }
 
 // counter gives a function that counts the items that are done.

@@ -59,9 +59,7 @@ func compile(spec *v1alpha1.ClusterBypass, namespace string) (*transform.Policy,
 	}
 	c.scopes(s)
 	c.policy.Index()
-	for _, r := range Rules(spec) {
-		c.note(r, s.RequireReason)
-	}
+	c.notes(Rules(spec), s.RequireReason)
 	c.enforcement(s.Enforcement)
 	if s.MeshConfig == updateMeshConfig {
 		c.meshConfig()
@@ -124,7 +122,7 @@ func (c *compiler) scopes(s v1alpha1.Spec) {
 		if len(r.Match.Names) == 0 {
 			c.problem(at+".match", "", `an empty match would match everything: name namespaces, or move the rule to spec.global`)
 		}
-		layer := c.scope(at, r.Traffic, r.Merge, r.Enforcement, &transform.Match{Namespaces: r.Match.Names})
+		layer := c.scope(at, r.Traffic, r.Merge, r.Enforcement, &transform.Match{Path: at + ".match", Inside: at + ".match.names", Namespaces: r.Match.Names})
 		c.forbiddenNamespaces(r.Match.Names, at+".match.names", layer)
 	}
 	for i, r := range s.Workloads {

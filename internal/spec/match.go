@@ -54,10 +54,10 @@ func (c *compiler) workloadMatch(m v1alpha1.WorkloadMatch, at string) *transform
 	if m.Kinds == nil && m.Names == nil && m.Namespaces == nil && selector == nil {
 		c.problem(at, "", "an empty match would match everything: say which workloads, or move the rule to spec.global")
 	}
-	match := &transform.Match{Kinds: m.Kinds, Names: m.Names, Namespaces: m.Namespaces}
+	match := &transform.Match{Path: at, Inside: at + ".namespaces", Kinds: m.Kinds, Names: m.Names, Namespaces: m.Namespaces}
 	if selector != nil {
 		c.selector(selector, at+".labelSelector")
-		match.Labels = matcher(selector)
+		match.Labels = requirements(selector)
 	}
 	return match
 }
@@ -114,27 +114,14 @@ func (c *compiler) labelValue(value, at string) {
 	}
 }
 
-// matcher follows Kubernetes' label selectors (k8s.io/apimachinery
-// pkg/labels/selector.go): NotIn matches where the label is absent.
-func matcher(s *v1alpha1.LabelSelector) func(map[string]string) bool {
-	return func(labels map[string]string) bool {
-		for key, value := range s.MatchLabels {
-			if has, labelled := labels[key]; !labelled || has != value {
-				return false
-			}
-		}
-		for _, r := range s.MatchExpressions {
-			has, labelled := labels[r.Key]
-			satisfied := map[string]bool{
-				"In":           labelled && slices.Contains(r.Values, has),
-				"NotIn":        !labelled || !slices.Contains(r.Values, has),
-				"Exists":       labelled,
-				"DoesNotExist": !labelled,
-			}[r.Operator]
-			if !satisfied {
-				return false
-			}
-		}
-		return true
+// requirements gives what a label selector demands.
+func requirements(s *v1alpha1.LabelSelector) []transform.Requirement {
+	var all []transform.Requirement
+	for _, key := range slices.Sorted(maps.Keys(s.MatchLabels)) {
+		all = append(all, transform.Requirement{Path: join("labelSelector.matchLabels", key), Key: key, Operator: "In", Values: []string{s.MatchLabels[key]}})
 	}
+	for i, r := range s.MatchExpressions {
+		all = append(all, transform.Requirement{Path: fmt.Sprintf("labelSelector.matchExpressions[%d]", i), Key: r.Key, Operator: r.Operator, Values: r.Values})
+	}
+	return all
 }

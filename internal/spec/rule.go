@@ -37,6 +37,26 @@ func namespacePath(i int) string { return fmt.Sprintf("spec.namespaces[%d]", i) 
 
 func workloadPath(i int) string { return fmt.Sprintf("spec.workloads[%d]", i) }
 
+// ruleName is that of Kubernetes' label values, of which none is empty.
+var ruleName = newGrammar(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
+
+// notes judges what rules say of themselves.
+func (c *compiler) notes(rules []Rule, reasoned bool) {
+	named := map[string]string{}
+	for _, r := range rules {
+		c.note(r, reasoned)
+		switch other := named[r.Name]; {
+		case r.Name == "":
+			continue
+		case !ruleName.matches(r.Name):
+			c.problem(r.Path+".name", r.Name, `%q is not a valid name of a rule: use up to 63 letters, digits, "-", "_" and "."`, r.Name)
+		case other != "":
+			c.problem(r.Path+".name", r.Name, "%q is the name of %s already: give each rule its own", r.Name, other)
+		}
+		named[r.Name] = r.Path
+	}
+}
+
 // note judges what a rule says of itself.
 func (c *compiler) note(r Rule, reasoned bool) {
 	if reasoned && strings.TrimSpace(r.Reason) == "" {

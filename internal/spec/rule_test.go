@@ -50,6 +50,10 @@ func TestNotesThatAreRefused(t *testing.T) {
 			`bypass.yaml:4: spec.global.expires: "31.12.2026" is not a day: write it as RFC 3339 does, as in 2026-12-31`},
 		{"a time", `{global: {expires: 2026-12-31T00:00:00Z}}`,
 			`bypass.yaml:4: spec.global.expires: "2026-12-31T00:00:00Z" is not a day: write it as RFC 3339 does, as in 2026-12-31`},
+		{"a name twice", `{global: {name: a, excludeInboundPorts: [1]}, namespaces: [{name: b, match: {names: [a]}}], workloads: [{name: a, match: {names: [a]}}]}`,
+			`bypass.yaml:4: spec.workloads[0].name: "a" is the name of spec.global already: give each rule its own`},
+		{"a name with a blank", `{global: {name: to db}}`, `bypass.yaml:4: spec.global.name: "to db" is not a valid name of a rule: use up to 63 letters, digits, "-", "_" and "."`},
+		{"an empty name", `{global: {name: ""}}`, `bypass.yaml:4: spec.global.name: empty: write a value, or remove the line`},
 		{"a note on what is no rule", `{meshDefaults: {reason: a}}`,
 			`bypass.yaml:4: spec.meshDefaults.reason: unknown field "reason": the fields here are excludeInboundPorts, includeInboundPorts, excludeOutboundPorts, includeOutboundPorts, excludeOutboundIPRanges, includeOutboundIPRanges, excludeOutbound`},
 	}

@@ -9,9 +9,39 @@ import (
 // Match says which workloads a scope speaks of: its fields are ANDed, a field's
 // entries ORed, an empty field matches everything.
 type Match struct {
+	// Path is its field path in the spec, and Inside that of its namespaces.
+	Path, Inside             string
 	Kinds, Names, Namespaces []string
-	// Labels are over the template's labels; nil matches everything.
-	Labels func(map[string]string) bool
+	// Labels are over the template's labels; all must hold.
+	Labels []Requirement
+}
+
+// Requirement is one of a label selector.
+type Requirement struct {
+	// Path is its field path from the match.
+	Path          string
+	Key, Operator string
+	Values        []string
+}
+
+// holds follows Kubernetes' label selectors (k8s.io/apimachinery
+// pkg/labels/selector.go): NotIn holds where the label is absent.
+func (r Requirement) holds(labels map[string]string) bool {
+	value, labelled := labels[r.Key]
+	switch r.Operator {
+	case "In":
+		return labelled && slices.Contains(r.Values, value)
+	case "NotIn":
+		return !labelled || !slices.Contains(r.Values, value)
+	case "Exists":
+		return labelled
+	}
+	return !labelled
+}
+
+// selects reports whether all requirements hold.
+func (m *Match) selects(labels map[string]string) bool {
+	return !slices.ContainsFunc(m.Labels, func(r Requirement) bool { return !r.holds(labels) })
 }
 
 // answer is that of a match whose namespace may be unknown.
@@ -25,22 +55,33 @@ const (
 )
 
 func (m *Match) matches(w *Workload, namespace string) answer {
+	return m.speaksOf(subject{w.kind, w.Name, namespace, w.TemplateLabels})
+}
+
+// subject is what a match sees of a workload.
+type subject struct {
+	kind            Kind
+	name, namespace string
+	labels          map[string]string
+}
+
+func (m *Match) speaksOf(s subject) answer {
 	if m == nil {
 		return yes
 	}
-	if len(m.Kinds) > 0 && !slices.ContainsFunc(m.Kinds, w.kind.Named) {
+	if len(m.Kinds) > 0 && !slices.ContainsFunc(m.Kinds, s.kind.Named) {
 		return no
 	}
-	if len(m.Names) > 0 && !globbed(m.Names, w.Name) {
+	if len(m.Names) > 0 && !globbed(m.Names, s.name) {
 		return no
 	}
-	if m.Labels != nil && !m.Labels(w.TemplateLabels) {
+	if !m.selects(s.labels) {
 		return no
 	}
 	if len(m.Namespaces) == 0 {
 		return yes
 	}
-	return within(m.Namespaces, namespace)
+	return within(m.Namespaces, s.namespace)
 }
 
 // within reports whether one of the globs matches a namespace, "" for one that is
@@ -68,53 +109,75 @@ func globbed(globs []string, name string) bool {
 	})
 }
 
-// index finds the scopes that may speak of a workload, so that many rules for many
+// index finds the matches that may speak of a workload, so that many rules for many
 // workloads are not each held against each.
 type index struct {
-	// named are the scopes that list names, and inside those that list namespaces,
-	// none of them a glob. others are all others.
+	// named are those that list names, and inside those that list namespaces, none
+	// of them a glob. others are all others.
 	named, inside map[string][]int
 	others        []int
+	all           []int
 }
 
-// Index prepares the policy for its workloads once it has its scopes.
-func (p *Policy) Index() {
-	p.index = &index{named: map[string][]int{}, inside: map[string][]int{}}
-	for i, s := range p.Scopes {
-		switch m := s.Match; {
+func newIndex(matches []*Match) *index {
+	x := &index{named: map[string][]int{}, inside: map[string][]int{}}
+	for i, m := range matches {
+		x.all = append(x.all, i)
+		switch {
 		case m != nil && literal(m.Names):
-			file(p.index.named, m.Names, i)
+			file(x.named, m.Names, i)
 		case m != nil && literal(m.Namespaces):
-			file(p.index.inside, m.Namespaces, i)
+			file(x.inside, m.Namespaces, i)
 		default:
-			p.index.others = append(p.index.others, i)
+			x.others = append(x.others, i)
 		}
 	}
+	return x
 }
 
-func file(under map[string][]int, names []string, scope int) {
+func file(under map[string][]int, names []string, match int) {
 	for _, name := range names {
-		under[name] = append(under[name], scope)
+		under[name] = append(under[name], match)
 	}
 }
 
 // literal says whether there are names, and none of them is a glob.
 func literal(names []string) bool {
-	return len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return strings.ContainsAny(name, `*?[\`) })
+	return len(names) > 0 && !slices.ContainsFunc(names, isGlob)
+}
+
+func isGlob(name string) bool { return strings.ContainsAny(name, `*?[\`) }
+
+// near gives the places of those that may speak of a workload, in their order.
+func (x *index) near(name, namespace string) []int {
+	if namespace == "" {
+		return x.all
+	}
+	places := slices.Concat(x.others, x.named[name], x.inside[namespace])
+	slices.Sort(places)
+	return slices.Compact(places)
+}
+
+// Index prepares the policy for its workloads once it has its scopes.
+func (p *Policy) Index() {
+	matches := make([]*Match, len(p.Scopes))
+	for i := range p.Scopes {
+		matches[i] = p.Scopes[i].Match
+	}
+	p.index = newIndex(matches)
+	p.findParts()
 }
 
 // near gives the scopes that may speak of a workload, in their order.
 func (p *Policy) near(w *Workload, namespace string) []*Scope {
 	var scopes []*Scope
-	if p.index == nil || namespace == "" {
+	if p.index == nil {
 		for i := range p.Scopes {
 			scopes = append(scopes, &p.Scopes[i])
 		}
 		return scopes
 	}
-	places := slices.Concat(p.index.others, p.index.named[w.Name], p.index.inside[namespace])
-	slices.Sort(places)
-	for _, place := range slices.Compact(places) {
+	for _, place := range p.index.near(w.Name, namespace) {
 		scopes = append(scopes, &p.Scopes[place])
 	}
 	return scopes

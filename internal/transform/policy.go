@@ -45,6 +45,14 @@ type Policy struct {
 	// Scopes are the policy's rules, broad to narrow.
 	Scopes []Scope
 	index  *index
+	// parts are what of the policy is meant for some workloads: its scopes in their
+	// order, then entries of lists. found finds them, and chosen says that one of
+	// them goes by labels.
+	parts  []part
+	found  *index
+	chosen bool
+	// rules are the places of the scopes by their paths.
+	rules map[string]int
 	// Limits are what no workload may bypass.
 	Limits Limits
 	// Mode is the enforcement where no scope says otherwise.

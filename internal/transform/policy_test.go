@@ -10,7 +10,7 @@ import (
 )
 
 func TestMatches(t *testing.T) {
-	labelled := func(labels map[string]string) bool { return labels["app"] == "web" }
+	labelled := []Requirement{{Key: "app", Operator: "In", Values: []string{"web"}}}
 	tests := []struct {
 		name      string
 		match     *Match

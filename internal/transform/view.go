@@ -18,8 +18,8 @@ type Object struct {
 	Index int
 	// Item is for who looks at many documents to know this one's by.
 	Item int
-	// Annotations are the object's own.
-	Annotations map[string]string
+	// Annotations are the object's own, and labels too.
+	Annotations, labels map[string]string
 
 	// base leads from the document to the object, which may be an item of a
 	// List.

@@ -135,7 +135,7 @@ func (v *viewer) object(o object.Object) Object {
 	for _, key := range []string{"name", "generateName", "namespace"} {
 		v.isText(metadata.Entry(key), seen.Path("metadata"), key)
 	}
-	v.strings(metadata, seen.Path("metadata"), "labels")
+	seen.labels, _ = v.strings(metadata, seen.Path("metadata"), "labels")
 	seen.Annotations, _ = v.strings(metadata, seen.Path("metadata"), "annotations")
 	origin := object.Noted(seen.Annotations)
 	if origin.File == "" {

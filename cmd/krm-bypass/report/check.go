@@ -249,7 +249,9 @@ func (r *Check) add(result fn.Result, subject func(fn.ResourceRef, string, int) 
 	rule := cmp.Or(result.Tags[fn.CheckTag], Warned)
 	switch result.Severity {
 	case fn.Info:
-		return
+		if rule == Warned {
+			return // no finding
+		}
 	case fn.Error:
 		r.Errors++
 		rule = cmp.Or(result.Tags[fn.CheckTag], Refused)

@@ -93,7 +93,7 @@ type sarifLogical struct {
 	Kind string `json:"kind"`
 }
 
-var sarifLevels = map[fn.Severity]string{fn.Error: "error", fn.Warning: "warning"}
+var sarifLevels = map[fn.Severity]string{fn.Error: "error", fn.Warning: "warning", fn.Info: "note"}
 
 // writeSARIF writes the Static Analysis Results Interchange Format 2.1.0, which GitHub's
 // code scanning and many editors read

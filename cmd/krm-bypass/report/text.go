@@ -35,7 +35,7 @@ func (f Finding) label() string {
 	switch {
 	case f.Rule == Refused || f.Rule == Warned:
 		return string(f.Severity)
-	case f.Severity == fn.Warning:
+	case f.Severity != fn.Error:
 		return string(f.Severity) + ": " + f.Rule
 	}
 	return f.Rule

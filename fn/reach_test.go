@@ -1,0 +1,139 @@
+package fn_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+)
+
+// workloadIn is one in a namespace, its labels and those of its template.
+func workloadIn(namespace, name, labels, template string) string {
+	return fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: %s, namespace: %s, labels: {%s}}\nspec:\n  selector: {matchLabels: {app: %[1]s}}\n  template: {metadata: {labels: {%[4]s}}, spec: {containers: [{name: a, image: b}]}}\n---\n", name, namespace, labels, template)
+}
+
+// bypassOf is a spec with a body in flow style, the fifth line.
+func bypassOf(body string) *fn.Spec {
+	return fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  {enforcement: {mode: AnnotationsOnly}, " + body + "}\n")})
+}
+
+func filesOf(manifests ...string) []fn.Manifest {
+	return []fn.Manifest{{Path: "shop.yaml", Text: []byte(strings.Join(manifests, ""))}}
+}
+
+// of gives those of the results that are of a kind, with their severities and places.
+func of(kind string, results fn.Results) []string {
+	var said []string
+	for _, one := range results {
+		if one.Tags[fn.CheckTag] == kind {
+			path := ""
+			if one.Field != nil {
+				path = one.Field.Path + ": "
+			}
+			said = append(said, string(one.Severity)+": "+path+one.Message)
+		}
+	}
+	return said
+}
+
+// TestWhomRulesReach has parts of specs that reach nobody, and what is said of them: by
+// every command where something else was probably meant, by check and explain of all.
+func TestWhomRulesReach(t *testing.T) {
+	const port = ", excludeOutboundPorts: [5432]}]"
+	api := workloadIn("shop-prod", "api", "app: api", "app: api")
+	checkout := workloadIn("shop", "checkout", "app: web, team: payments", "app: web, app.kubernetes.io/name: checkout")
+	clone := "apiVersion: apps.kruise.io/v1alpha1\nkind: StatefulSet\nmetadata: {name: db, namespace: shop}\nspec: {template: {spec: {containers: [{name: a, image: b}]}}}\n---\n"
+	for name, test := range map[string]struct {
+		spec string
+		// slip is what render says too, and others what only check and explain say.
+		slip, others string
+		manifests    []string
+	}{
+		"a name":             {"workloads: [{match: {names: [apii]}" + port, "spec.workloads[0].match.names[0]: it reaches no workload here, and there is Deployment shop-prod/api: did you mean api?", "", []string{api}},
+		"a letter too few":   {"workloads: [{match: {names: [chekout]}" + port, "spec.workloads[0].match.names[0]: it reaches no workload here, and there is Deployment shop/checkout: did you mean checkout?", "", []string{api, checkout}},
+		"one of the names":   {"workloads: [{match: {names: [api, chekcout]}" + port, "spec.workloads[0].match.names[1]: it reaches no workload here, and there is Deployment shop/checkout: did you mean checkout?", "", []string{api, checkout}},
+		"a namespace":        {"namespaces: [{match: {names: [shop-prd]}" + port, "spec.namespaces[0].match.names[0]: it reaches no workload here, and there is Deployment shop-prod/api: did you mean shop-prod?", "", []string{api}},
+		"a workload's":       {"workloads: [{match: {names: [api], namespaces: [shop-prd]}" + port, "spec.workloads[0].match.namespaces[0]: it reaches no workload here, and there is Deployment shop-prod/api: did you mean shop-prod?", "", []string{api}},
+		"an enrolled one":    {"enrolment: {namespaces: [shop, shop-prd]}, workloads: [{match: {names: [checkout]}" + port, "spec.enrolment.namespaces[1]: it reaches no workload here, and there is Deployment shop-prod/api: did you mean shop-prod?", "", []string{api, checkout}},
+		"a forbidden one":    {"limits: {forbiddenNamespaces: [shop-prd]}, workloads: [{match: {names: [checkout]}" + port, "spec.limits.forbiddenNamespaces[0]: it reaches no workload here, and there is Deployment shop-prod/api: did you mean shop-prod?", "", []string{api, checkout}},
+		"annotators":         {"limits: {podAnnotations: {namespaces: [shop-prd]}}, workloads: [{match: {names: [checkout]}" + port, "spec.limits.podAnnotations.namespaces[0]: it reaches no workload here, and there is Deployment shop-prod/api: did you mean shop-prod?", "", []string{api, checkout}},
+		"an opt-out":         {"limits: {meshOptOut: {namespaces: [shop-prd]}}, workloads: [{match: {names: [checkout]}" + port, "spec.limits.meshOptOut.namespaces[0]: it reaches no workload here, and there is Deployment shop-prod/api: did you mean shop-prod?", "", []string{api, checkout}},
+		"a label's value":    {"workloads: [{match: {labelSelector: {matchLabels: {app.kubernetes.io/name: chekout}}}" + port, `spec.workloads[0].match.labelSelector.matchLabels["app.kubernetes.io/name"]: it reaches no workload here, and the pod template of Deployment shop/checkout has checkout: did you mean checkout?`, "", []string{api, checkout}},
+		"a label's key":      {"workloads: [{match: {labelSelector: {matchLabels: {app.kubernetes.io/nmae: checkout}}}" + port, `spec.workloads[0].match.labelSelector.matchLabels["app.kubernetes.io/nmae"]: it reaches no workload here, and the pod template of Deployment shop/checkout has the label app.kubernetes.io/name: did you mean app.kubernetes.io/name?`, "", []string{api, checkout}},
+		"an expression":      {"workloads: [{match: {labelSelector: {matchExpressions: [{key: app.kubernetes.io/name, operator: In, values: [chekout, cart]}]}}" + port, `spec.workloads[0].match.labelSelector.matchExpressions[0]: it reaches no workload here, and the pod template of Deployment shop/checkout has checkout: did you mean checkout?`, "", []string{api, checkout}},
+		"the object's label": {"workloads: [{match: {labelSelector: {matchLabels: {app: web, team: payments}}}" + port, "spec.workloads[0].match.labelSelector: it selects by the labels of pod templates, and only the own labels of Deployment shop/checkout match: add the labels to its pod template, or match it by name", "", []string{api, checkout}},
+		"an API group":       {"workloads: [{match: {kinds: [StatefulSet.apps], names: [db]}" + port, "spec.workloads[0].match.kinds[0]: it reaches no workload here, and there is StatefulSet shop/db in another API group: did you mean StatefulSet.apps.kruise.io?", "", []string{clone}},
+		"a podTemplate":      {"podTemplates: [{apiVersion: example.com/v1, kind: Worker, path: spec.template}], workloads: [{match: {names: [api]}" + port, "spec.podTemplates[0]: there is no such object here, and there is a Worker of jobs.example.com/v1: did you mean that?", "", []string{api, "apiVersion: jobs.example.com/v1\nkind: Worker\nmetadata: {name: w}\n---\n"}},
+
+		// These may be right in other manifests.
+		"another application": {"workloads: [{name: ledger, match: {names: [ledger]}" + port, "", "spec.workloads[0] (ledger; line 5) reaches no workload here, which is right if it is meant for other manifests", []string{api, checkout}},
+		"two of them":         {"namespaces: [{match: {names: [billing]}" + port + ", workloads: [{match: {names: [ledger]}" + port, "", "spec.namespaces[0] (line 5), spec.workloads[0] (line 5) reach no workload here, which is right if they are meant for other manifests", []string{api}},
+		"another overlay":     {"workloads: [{match: {names: [api], namespaces: [shop-dev]}" + port, "", "spec.workloads[0] (line 5; there is only Deployment shop-prod/api) reaches no workload here, which is right if it is meant for other manifests", []string{api}},
+		"another kind":        {"workloads: [{match: {names: [api], kinds: [CronJob]}" + port, "", "spec.workloads[0] (line 5; there is only Deployment shop-prod/api) reaches no workload here, which is right if it is meant for other manifests", []string{api}},
+		"a glob":              {"workloads: [{match: {names: ['chekout*']}" + port, "", "spec.workloads[0] (line 5) reaches no workload here, which is right if it is meant for other manifests", []string{checkout}},
+		"a short name":        {"workloads: [{match: {names: [app]}" + port, "", "spec.workloads[0] (line 5) reaches no workload here, which is right if it is meant for other manifests", []string{api}},
+		"another version":     {"workloads: [{match: {names: [checkout-v1]}" + port, "", "spec.workloads[0] (line 5) reaches no workload here, which is right if it is meant for other manifests", []string{workloadIn("shop", "checkout-v2", "", "app: web")}},
+		"near in another":     {"workloads: [{match: {names: [chekout], namespaces: [billing]}" + port, "", "spec.workloads[0] (line 5) reaches no workload here, which is right if it is meant for other manifests", []string{checkout}},
+		"what is left alone":  {"workloads: [{match: {names: [node]}" + port, "", "spec.workloads[0] (line 5; it speaks only of workloads that are left alone: DaemonSet kube-system/node (namespace kube-system belongs to Kubernetes itself; to enrol it, add its exact name to spec.enrolment.namespaces, where [\"*\"] is the default)) reaches no workload here, which is right if it is meant for other manifests", []string{strings.Replace(workloadIn("kube-system", "node", "", "app: node"), "Deployment", "DaemonSet", 1)}},
+
+		// Everybody is reached.
+		"a match":            {"global: {excludeOutboundPorts: [1]}, namespaces: [{match: {names: ['shop*']}" + port + ", workloads: [{match: {names: [api, checkout]}" + port, "", "", []string{api, checkout}},
+		"no workload at all": {"workloads: [{match: {names: [ledger]}" + port, "", "", []string{"apiVersion: v1\nkind: Service\nmetadata: {name: ledgre}\n"}},
+		"an unknown one":     {"defaultNamespace: shop, workloads: [{match: {names: [api], namespaces: [shop]}" + port, "", "", []string{strings.Replace(api, ", namespace: shop-prod", "", 1)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := func(severity, said string) []string {
+				if said == "" {
+					return nil
+				}
+				return []string{severity + ": " + said}
+			}
+			_, results, err := fn.Manifests(bypassOf(test.spec), filesOf(test.manifests...), fn.Options{})
+			require.NoError(t, err)
+			assert.Equal(t, want("warning", test.slip), of("unreached-rule", results), "render")
+			asked := append(want("warning", test.slip), want("info", test.others)...)
+			checked, err := fn.Check(bypassOf(test.spec), filesOf(test.manifests...), fn.Options{}, fn.Expiry{})
+			require.NoError(t, err)
+			assert.Equal(t, asked, of("unreached-rule", checked.Results), "check")
+			explained, err := fn.Explain(bypassOf(test.spec), filesOf(test.manifests...), fn.Options{}, "")
+			require.NoError(t, err)
+			assert.Equal(t, asked, of("unreached-rule", explained.Results), "explain")
+			assert.Equal(t, checked.Reach, explained.Reach)
+
+			checked, err = fn.Check(bypassOf(test.spec), filesOf(test.manifests...), fn.Options{Complete: true}, fn.Expiry{})
+			require.NoError(t, err)
+			assert.Equal(t, test.slip+test.others != "", len(of("unreached-rule", checked.Results)) > 0)
+			assert.Equal(t, test.slip+test.others != "", !checked.Passed() && checked.Results.Failed(), "what reaches nobody of a whole cluster is an error")
+
+			checked, err = fn.Check(bypassOf("lint: {unreached-rule: Ignore}, "+test.spec), filesOf(test.manifests...), fn.Options{}, fn.Expiry{})
+			require.NoError(t, err)
+			assert.Empty(t, of("unreached-rule", checked.Results))
+		})
+	}
+}
+
+// TestReach counts whom the parts of a spec reach.
+func TestReach(t *testing.T) {
+	spec := bypassOf("enrolment: {namespaces: ['shop*', kube-system]}, global: {excludeOutboundPorts: [1]}, " +
+		"namespaces: [{match: {names: [shop]}, name: all-of-shop, excludeOutboundPorts: [2]}], workloads: [{match: {names: [a, b, gone]}, excludeOutboundPorts: [3]}, {match: {names: [e]}, excludeOutboundPorts: [4]}]")
+	var all []string
+	for _, name := range []string{"d", "c", "b", "a", "e"} {
+		all = append(all, workloadIn("shop", name, "", "app: x"))
+	}
+	all = append(all, strings.Replace(workloadIn("shop", "host", "", "app: x"), "spec: {c", "spec: {hostNetwork: true, c", 1))
+	explained, err := fn.Explain(spec, filesOf(all...), fn.Options{}, "")
+	require.NoError(t, err)
+	assert.Equal(t, []fn.Reach{
+		{Path: "spec.global", File: "bypass.yaml", Line: 5, Workloads: 5, LeftAlone: 1, Some: []string{"Deployment shop/a", "Deployment shop/b", "Deployment shop/c"}},
+		{Path: "spec.namespaces[0]", File: "bypass.yaml", Line: 5, Name: "all-of-shop", Workloads: 5, Decided: 2, LeftAlone: 1, Some: []string{"Deployment shop/a", "Deployment shop/b", "Deployment shop/c"}},
+		{Path: "spec.workloads[0]", File: "bypass.yaml", Line: 5, Workloads: 2, Decided: 2, Some: []string{"Deployment shop/a", "Deployment shop/b"}},
+		{Path: "spec.workloads[1]", File: "bypass.yaml", Line: 5, Workloads: 1, Decided: 1, Some: []string{"Deployment shop/e"}},
+		{Path: "spec.workloads[0].match.names[2]", File: "bypass.yaml", Line: 5},
+		{Path: "spec.enrolment.namespaces[0]", File: "bypass.yaml", Line: 5, Workloads: 6, Some: []string{"Deployment shop/a", "Deployment shop/b", "Deployment shop/c"}},
+		{Path: "spec.enrolment.namespaces[1]", File: "bypass.yaml", Line: 5},
+	}, explained.Reach)
+}

@@ -1,0 +1,256 @@
+package transform
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
+)
+
+// Meant says whom a part that reaches nobody was probably meant for.
+type Meant struct {
+	// Path is the field that is wrong, Value what stands there, and Says what is to
+	// be said of it; "" where nothing is known.
+	Path, Value, Says string
+	// Slip says that it is worth a warning: what is there now cannot be meant.
+	Slip bool
+}
+
+// census finds workloads by what a match may have wrong.
+type census struct {
+	all   []Sighting
+	types []object.Type
+
+	byLength         map[int][]*Sighting
+	byName, inside   map[string][]*Sighting
+	template, itself labelled
+}
+
+// labelled are workloads by the values of a label, by its key.
+type labelled map[string]map[string][]*Sighting
+
+func (l labelled) add(labels map[string]string, s *Sighting) {
+	for key, value := range labels {
+		if l[key] == nil {
+			l[key] = map[string][]*Sighting{}
+		}
+		l[key][value] = append(l[key][value], s)
+	}
+}
+
+// count prepares the census once it is asked.
+func (c *census) count() {
+	if c.byName != nil {
+		return
+	}
+	c.byLength, c.byName, c.inside = map[int][]*Sighting{}, map[string][]*Sighting{}, map[string][]*Sighting{}
+	c.template, c.itself = labelled{}, labelled{}
+	slices.SortStableFunc(c.all, func(a, b Sighting) int { return cmp.Compare(a.id(), b.id()) })
+	for i := range c.all {
+		s := &c.all[i]
+		c.byLength[len(s.name)] = append(c.byLength[len(s.name)], s)
+		c.byName[s.name] = append(c.byName[s.name], s)
+		c.inside[s.namespace] = append(c.inside[s.namespace], s)
+		c.template.add(s.labels, s)
+		c.itself.add(s.own, s)
+	}
+}
+
+// meant says whom a part was probably meant for.
+func (c *census) meant(of part, r Reach) Meant {
+	if r.LeftAlone > 0 {
+		return Meant{Path: of.path, Says: "it speaks only of workloads that are left alone: " + strings.Join(r.Some, ", ")}
+	}
+	if strings.HasPrefix(of.path, podTemplatesPath) {
+		return c.kind(of)
+	}
+	if of.match == nil {
+		return Meant{}
+	}
+	c.count()
+	for _, guess := range []func(*Match) Meant{c.name, c.namespace, c.label, c.ownLabels, c.group, c.elsewhere} {
+		if m := guess(of.match); m.Says != "" {
+			if of.rule >= 0 || of.match.Path == "" {
+				m.Path = of.path // it is an entry
+			}
+			return m
+		}
+	}
+	return Meant{}
+}
+
+// first gives the first workload of which the match speaks.
+func (m *Match) first(candidates []*Sighting) *Sighting {
+	for _, s := range candidates {
+		if m.speaksOf(s.subject) == yes {
+			return s
+		}
+	}
+	return nil
+}
+
+// without gives the match without one of its lists.
+func (m *Match) without(list func(*Match) *[]string) *Match {
+	rest := *m
+	*list(&rest) = nil
+	return &rest
+}
+
+// name looks for a workload with a name near to one that is listed.
+func (c *census) name(m *Match) Meant {
+	for i, name := range literals(m.Names) {
+		for length := len(name) - 1; length <= len(name)+1; length++ {
+			for _, s := range c.byLength[length] {
+				if spelling.Near(name, s.name) && m.without(names).speaksOf(s.subject) == yes {
+					return Meant{Path: fmt.Sprintf("%s.names[%d]", m.Path, i), Value: name, Slip: true,
+						Says: fmt.Sprintf("it reaches no workload here, and there is %s: did you mean %s?", s.id(), s.name)}
+				}
+			}
+		}
+	}
+	return Meant{}
+}
+
+// namespace looks for one that is near to one that is listed.
+func (c *census) namespace(m *Match) Meant {
+	for i, name := range literals(m.Namespaces) {
+		for _, there := range slices.Sorted(maps.Keys(c.inside)) {
+			if !spelling.Near(name, there) {
+				continue
+			}
+			if s := m.without(namespaces).first(c.inside[there]); s != nil {
+				return Meant{Path: fmt.Sprintf("%s[%d]", m.Inside, i), Value: name, Slip: true,
+					Says: fmt.Sprintf("it reaches no workload here, and there is %s: did you mean %s?", s.id(), there)}
+			}
+		}
+	}
+	return Meant{}
+}
+
+// label looks for a label near to one that is asked for.
+func (c *census) label(m *Match) Meant {
+	for i, r := range m.Labels {
+		if r.Operator != "In" && r.Operator != "Exists" {
+			continue
+		}
+		others := *m
+		others.Labels = slices.Delete(slices.Clone(m.Labels), i, i+1)
+		at := func(value string) Meant { return Meant{Path: m.Path + "." + r.Path, Value: value, Slip: true} }
+		for _, value := range r.Values {
+			for _, there := range slices.Sorted(maps.Keys(c.template[r.Key])) {
+				if spelling.Near(value, there) && others.first(c.template[r.Key][there]) != nil {
+					m := at(value)
+					m.Says = fmt.Sprintf("it reaches no workload here, and the pod template of %s has %s: did you mean %[2]s?", others.first(c.template[r.Key][there]).id(), there)
+					return m
+				}
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(c.template)) {
+			if !spelling.Near(r.Key, key) {
+				continue
+			}
+			for value, candidates := range sorted(c.template[key]) {
+				if s := others.first(candidates); s != nil && (r.Operator == "Exists" || slices.Contains(r.Values, value)) {
+					m := at(r.Key)
+					m.Says = fmt.Sprintf("it reaches no workload here, and the pod template of %s has the label %s: did you mean %[2]s?", s.id(), key)
+					return m
+				}
+			}
+		}
+	}
+	return Meant{}
+}
+
+// ownLabels looks for a workload whose own labels are asked for, and not those of its
+// pods.
+func (c *census) ownLabels(m *Match) Meant {
+	for _, r := range m.Labels {
+		for _, value := range r.Values {
+			for _, s := range c.itself[r.Key][value] {
+				itself := s.subject
+				itself.labels = s.own
+				if r.Operator == "In" && m.speaksOf(itself) == yes {
+					return Meant{Path: m.Path + ".labelSelector", Slip: true,
+						Says: fmt.Sprintf("it selects by the labels of pod templates, and only the own labels of %s match: add the labels to its pod template, or match it by name", s.id())}
+				}
+			}
+		}
+	}
+	return Meant{}
+}
+
+// group looks for a workload whose kind has the name that is listed, and another API
+// group.
+func (c *census) group(m *Match) Meant {
+	for _, name := range literals(m.Names) {
+		for _, s := range c.byName[name] {
+			i := slices.IndexFunc(m.Kinds, func(entry string) bool {
+				kind, _, _ := strings.Cut(entry, ".")
+				return kind == s.kind.Kind
+			})
+			if i >= 0 && m.without(kinds).speaksOf(s.subject) == yes {
+				there := strings.TrimSuffix(s.kind.Kind+"."+s.kind.Group, ".")
+				return Meant{Path: fmt.Sprintf("%s.kinds[%d]", m.Path, i), Value: m.Kinds[i], Slip: true,
+					Says: fmt.Sprintf("it reaches no workload here, and there is %s in another API group: did you mean %s?", s.id(), there)}
+			}
+		}
+	}
+	return Meant{}
+}
+
+// elsewhere looks for a workload that has a name which is listed, and is of another
+// kind or in another namespace. An overlay may well have it there only.
+func (c *census) elsewhere(m *Match) Meant {
+	for _, name := range literals(m.Names) {
+		for _, list := range []func(*Match) *[]string{namespaces, kinds} {
+			if s := m.without(list).first(c.byName[name]); s != nil {
+				return Meant{Path: m.Path, Says: "there is only " + s.id()}
+			}
+		}
+	}
+	return Meant{}
+}
+
+// kind looks for objects of the kind of an entry of podTemplates in another API group,
+// and for kinds with a name near to it.
+func (c *census) kind(of part) Meant {
+	kind, group, _ := strings.Cut(of.match.Kinds[0], ".")
+	var found []string
+	for _, t := range c.types {
+		if t.Kind == kind && object.Group(t.APIVersion) != group || spelling.Near(kind, t.Kind) {
+			found = append(found, fmt.Sprintf("%s of %s", t.Kind, t.APIVersion))
+		}
+	}
+	if len(found) == 0 {
+		return Meant{}
+	}
+	there := slices.Min(found)
+	return Meant{Path: of.path, Value: kind, Slip: true, Says: fmt.Sprintf("there is no such object here, and there is a %s: did you mean that?", there)}
+}
+
+// literals gives those of the entries of a list that are no globs.
+func literals(list []string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		for i, entry := range list {
+			if !isGlob(entry) && !yield(i, entry) {
+				return
+			}
+		}
+	}
+}
+
+// sorted visits a mapping in the order of its keys.
+func sorted[V any](m map[string]V) iter.Seq2[string, V] {
+	return func(yield func(string, V) bool) {
+		for _, key := range slices.Sorted(maps.Keys(m)) {
+			if !yield(key, m[key]) {
+				return
+			}
+		}
+	}
+}

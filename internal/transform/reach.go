@@ -1,0 +1,218 @@
+package transform
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/object"
+)
+
+// part is a part of a policy that is meant for some workloads: a rule, or an entry
+// of a list in it or beside the rules.
+type part struct {
+	// path is its field path in the spec.
+	path  string
+	match *Match
+	// rule is that of which it is an entry, by its place among the scopes; -1 where
+	// it is none.
+	rule int
+}
+
+// matchLists are the lists of a match, by the names of their fields.
+var matchLists = []struct {
+	of func(*Match) *[]string
+	at func(*Match) string
+}{
+	{kinds, func(m *Match) string { return m.Path + ".kinds" }},
+	{names, func(m *Match) string { return m.Path + ".names" }},
+	{namespaces, func(m *Match) string { return m.Inside }},
+}
+
+func kinds(m *Match) *[]string      { return &m.Kinds }
+func names(m *Match) *[]string      { return &m.Names }
+func namespaces(m *Match) *[]string { return &m.Namespaces }
+
+// findParts lists what of the policy is meant for some workloads.
+func (p *Policy) findParts() {
+	p.parts, p.rules = nil, map[string]int{}
+	for i, s := range p.Scopes {
+		p.rules[s.Path] = i
+		p.parts = append(p.parts, part{s.Path, s.Match, -1})
+	}
+	for i, s := range p.Scopes {
+		p.parts = append(p.parts, entriesOf(s.Match, i)...)
+	}
+	for _, list := range []struct {
+		path  string
+		globs []string
+	}{
+		{enrolmentPath, p.Enrolled},
+		{forbiddenNamespacesPath, p.Limits.ForbiddenNamespaces},
+		{podAnnotationsPath, p.Limits.Annotators},
+		{meshOptOutPath, p.Limits.OptOuts},
+	} {
+		for i, glob := range list.globs {
+			p.parts = append(p.parts, part{fmt.Sprintf("%s[%d]", list.path, i), &Match{Inside: list.path, Namespaces: []string{glob}}, -1})
+		}
+	}
+	for i, k := range p.Kinds[min(len(Kinds), len(p.Kinds)):] {
+		p.parts = append(p.parts, part{fmt.Sprintf("%s[%d]", podTemplatesPath, i), &Match{Kinds: []string{strings.TrimSuffix(k.Kind+"."+k.Group, ".")}}, -1})
+	}
+	matches := make([]*Match, len(p.parts))
+	for i, one := range p.parts {
+		matches[i] = one.match
+		p.chosen = p.chosen || one.match != nil && one.match.Labels != nil
+	}
+	p.found = newIndex(matches)
+}
+
+const podTemplatesPath = "spec.podTemplates"
+
+// entriesOf gives the entries of a rule's match that do not stand alone.
+func entriesOf(m *Match, rule int) []part {
+	var parts []part
+	if m == nil {
+		return nil
+	}
+	for _, list := range matchLists {
+		for i, entry := range *list.of(m) {
+			if len(*list.of(m)) > 1 {
+				one := *m
+				*list.of(&one) = []string{entry}
+				parts = append(parts, part{fmt.Sprintf("%s[%d]", list.at(m), i), &one, rule})
+			}
+		}
+	}
+	return parts
+}
+
+// Sighting is what is kept of a workload to say whom the parts of a policy reach.
+type Sighting struct {
+	subject
+	// own are the object's own labels.
+	own map[string]string
+	// reached are the parts that speak of the workload, unsure those that may, and
+	// decided the scopes of which something holds.
+	reached, unsure, decided []int
+	left                     string
+}
+
+func (s *Sighting) id() string { return object.Named(s.kind.Kind, s.namespace, s.name) }
+
+// Sight says which parts of the policy speak of a workload.
+func (p *Policy) Sight(plan *Plan) Sighting {
+	w := plan.Workload
+	s := Sighting{subject: subject{w.kind, w.Name, p.namespaceOf(w), w.TemplateLabels}, left: plan.LeftAlone}
+	if p.found == nil {
+		return s
+	}
+	for _, i := range p.found.near(w.Name, s.namespace) {
+		switch p.parts[i].match.speaksOf(s.subject) {
+		case yes:
+			s.reached = append(s.reached, i)
+		case unknown:
+			s.unsure = append(s.unsure, i)
+		}
+	}
+	if plan.Decided {
+		for _, c := range plan.Fold {
+			if i, rule := p.rules[c.Scope]; rule && (!c.Left.IsZero() || plan.ModeBy == c.Scope+".enforcement.mode") {
+				s.decided = append(s.decided, i)
+			}
+		}
+	}
+	if p.chosen {
+		s.own = w.labels
+	} else {
+		s.labels = nil
+	}
+	return s
+}
+
+// Reach says which workloads a part of a policy reaches.
+type Reach struct {
+	// Path is the part's field path in the spec.
+	Path string
+	// Rule is the field path of the rule that it is, or of which it is an entry; "" for
+	// none.
+	Rule string
+	// Workloads counts those that it speaks of and that are not left alone, Decided
+	// those of them for which it decides something, LeftAlone those that are.
+	Workloads, Decided, LeftAlone int
+	// Some names a few, of those left alone where there are no others.
+	Some []string
+	// Unsure says that it may speak of workloads whose namespace is unknown.
+	Unsure bool
+	// Meant says whom it was probably meant for, where it reaches nobody.
+	Meant Meant
+}
+
+// IsUnreached says that the part reaches nobody.
+func (r Reach) IsUnreached() bool { return r.Workloads == 0 && !r.Unsure }
+
+// mostNamed is how many workloads a Reach names.
+const mostNamed = 3
+
+// Reach says whom the parts of the policy reach among the workloads that there are,
+// and nothing where there are none. types are those of all objects. Of entries of
+// rules only those are told that reach nobody although their rule does.
+func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
+	if len(all) == 0 {
+		return nil
+	}
+	reaches := make([]Reach, len(p.parts))
+	left := make([][]string, len(p.parts))
+	for i, one := range p.parts {
+		reaches[i].Path = one.path
+		switch {
+		case i < len(p.Scopes):
+			reaches[i].Rule = one.path
+		case one.rule >= 0:
+			reaches[i].Rule = p.Scopes[one.rule].Path
+		}
+	}
+	for _, s := range all {
+		for _, i := range s.unsure {
+			reaches[i].Unsure = true
+		}
+		for _, i := range s.decided {
+			reaches[i].Decided++
+		}
+		for _, i := range s.reached {
+			if s.left != "" && i < len(p.Scopes) {
+				reaches[i].LeftAlone++
+				left[i] = few(left[i], s.id()+" ("+s.left+")")
+				continue
+			}
+			reaches[i].Workloads++
+			reaches[i].Some = few(reaches[i].Some, s.id())
+		}
+	}
+	c := &census{all: all, types: types}
+	var told []Reach
+	for i, r := range reaches {
+		rule := p.parts[i].rule
+		if rule >= 0 && (!r.IsUnreached() || reaches[rule].IsUnreached()) {
+			continue
+		}
+		if r.Workloads == 0 {
+			r.Some = left[i]
+		}
+		if r.IsUnreached() {
+			r.Meant = c.meant(p.parts[i], r)
+		}
+		told = append(told, r)
+	}
+	return told
+}
+
+// few adds a name to the first ones in their order.
+func few(names []string, name string) []string {
+	at, there := slices.BinarySearch(names, name)
+	if there || at == mostNamed {
+		return names
+	}
+	names = slices.Insert(names, at, name)
+	return names[:min(len(names), mostNamed)]
+}
