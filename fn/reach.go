@@ -32,12 +32,11 @@ type Reach struct {
 	Some []string `json:"some,omitempty"`
 	// Unsure says that the part may speak of workloads whose namespace is unknown.
 	Unsure bool `json:"unsure,omitempty"`
+	// Unreached says that the part certainly reaches nobody.
+	Unreached bool `json:"unreached,omitempty"`
 	// Meant says what it was probably meant for, if it reaches nobody.
 	Meant string `json:"meant,omitempty"`
 }
-
-// IsUnreached says that the part certainly reaches nobody.
-func (r Reach) IsUnreached() bool { return r.Workloads == 0 && !r.Unsure }
 
 // reach gives whom the parts of the spec reach.
 func (r *run) reach() []Reach {
@@ -50,7 +49,7 @@ func (r *run) reach() []Reach {
 		at := r.spec.Locate(spec.Problem{Path: one.Path})
 		all[i] = Reach{
 			Path: at.Path, File: at.File, Line: at.Line, Name: names[one.Rule],
-			Workloads: one.Workloads, Decided: one.Decided, LeftAlone: one.LeftAlone, Some: one.Some, Unsure: one.Unsure, Meant: one.Meant.Says,
+			Workloads: one.Workloads, Decided: one.Decided, LeftAlone: one.LeftAlone, Some: one.Some, Unsure: one.Unsure, Unreached: one.Unreached, Meant: one.Meant.Says,
 		}
 	}
 	return all
@@ -66,7 +65,7 @@ func (r *run) unreached() Results {
 	for i, one := range r.reach() {
 		meant := r.reached[i].Meant
 		switch {
-		case !one.IsUnreached():
+		case !one.Unreached:
 		case meant.Slip:
 			slips = append(slips, spec.Finding{Kind: finding.UnreachedRule, Problem: spec.Problem{Path: meant.Path, Value: meant.Value, Message: meant.Says}})
 		case complete:

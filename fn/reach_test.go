@@ -83,6 +83,7 @@ func TestWhomRulesReach(t *testing.T) {
 		// Everybody is reached.
 		"a match":            {"global: {excludeOutboundPorts: [1]}, namespaces: [{match: {names: ['shop*']}" + port + ", workloads: [{match: {names: [api, checkout]}" + port, "", "", []string{api, checkout}},
 		"no workload at all": {"workloads: [{match: {names: [ledger]}" + port, "", "", []string{"apiVersion: v1\nkind: Service\nmetadata: {name: ledgre}\n"}},
+		"all is left alone":  {"global: {excludeOutboundPorts: [1]}, namespaces: [{match: {names: [kube-system]}" + port, "", "", []string{workloadIn("kube-system", "node", "", "app: node")}},
 		"an unknown one":     {"defaultNamespace: shop, workloads: [{match: {names: [api], namespaces: [shop]}" + port, "", "", []string{strings.Replace(api, ", namespace: shop-prod", "", 1)}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -132,8 +133,8 @@ func TestReach(t *testing.T) {
 		{Path: "spec.namespaces[0]", File: "bypass.yaml", Line: 5, Name: "all-of-shop", Workloads: 5, Decided: 2, LeftAlone: 1, Some: []string{"Deployment shop/a", "Deployment shop/b", "Deployment shop/c"}},
 		{Path: "spec.workloads[0]", File: "bypass.yaml", Line: 5, Workloads: 2, Decided: 2, Some: []string{"Deployment shop/a", "Deployment shop/b"}},
 		{Path: "spec.workloads[1]", File: "bypass.yaml", Line: 5, Workloads: 1, Decided: 1, Some: []string{"Deployment shop/e"}},
-		{Path: "spec.workloads[0].match.names[2]", File: "bypass.yaml", Line: 5},
+		{Path: "spec.workloads[0].match.names[2]", File: "bypass.yaml", Line: 5, Unreached: true},
 		{Path: "spec.enrolment.namespaces[0]", File: "bypass.yaml", Line: 5, Workloads: 6, Some: []string{"Deployment shop/a", "Deployment shop/b", "Deployment shop/c"}},
-		{Path: "spec.enrolment.namespaces[1]", File: "bypass.yaml", Line: 5},
+		{Path: "spec.enrolment.namespaces[1]", File: "bypass.yaml", Line: 5, Unreached: true},
 	}, explained.Reach)
 }

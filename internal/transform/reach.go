@@ -144,12 +144,18 @@ type Reach struct {
 	Some []string
 	// Unsure says that it may speak of workloads whose namespace is unknown.
 	Unsure bool
+	// Unreached says that it certainly reaches nobody.
+	Unreached bool
 	// Meant says whom it was probably meant for, where it reaches nobody.
 	Meant Meant
 }
 
-// IsUnreached says that the part reaches nobody.
-func (r Reach) IsUnreached() bool { return r.Workloads == 0 && !r.Unsure }
+// isUnreached says that the part certainly reaches nobody. What is for everybody, or
+// for all of a namespace, may well find only workloads that are left alone.
+func (of part) isUnreached(r Reach) bool {
+	broad := of.match == nil || of.match.Names == nil && of.match.Labels == nil
+	return r.Workloads == 0 && !r.Unsure && (r.LeftAlone == 0 || !broad)
+}
 
 // mostNamed is how many workloads a Reach names.
 const mostNamed = 3
@@ -193,13 +199,14 @@ func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
 	var told []Reach
 	for i, r := range reaches {
 		rule := p.parts[i].rule
-		if rule >= 0 && (!r.IsUnreached() || reaches[rule].IsUnreached()) {
+		r.Unreached = p.parts[i].isUnreached(r)
+		if rule >= 0 && (!r.Unreached || p.parts[rule].isUnreached(reaches[rule])) {
 			continue
 		}
 		if r.Workloads == 0 {
 			r.Some = left[i]
 		}
-		if r.IsUnreached() {
+		if r.Unreached {
 			r.Meant = c.meant(p.parts[i], r)
 		}
 		told = append(told, r)
