@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -35,7 +34,7 @@ func (in *inputs) adopt(cmd *cobra.Command, paths []string) error {
 		}
 	}
 	if _, known := mesh.ByName(in.mesh); in.mesh != "" && !known {
-		return fmt.Errorf("%s: %q is not valid: use one of %s", in.origin(argocd.Mesh), in.mesh, strings.Join(mesh.Names(), ", "))
+		return fmt.Errorf("%s: %s", in.origin(argocd.Mesh), mesh.Refusal(in.mesh))
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func TestRenderRefusesWhatAnApplicationMayNot(t *testing.T) {
 		`parameter spec of application web: whoever installed the plugin set --spec=../../bypass.yaml`:  {spec, "render . --spec ../../bypass.yaml"},
 		`parameter spec of application web: cannot read "../../../other/bypass.yaml" in the repository`: {`[{"name": "spec", "string": "../../../other/bypass.yaml"}]`, "render ."},
 		`parameter spec of application web: cannot read "` + os.DevNull + `" in the repository`:         {`[{"name": "spec", "string": "` + os.DevNull + `"}]`, "render ."},
-		`parameter mesh of application web: "Istoi" is not valid: use one of Istio`:                     {`[{"name": "mesh", "string": "Istoi"}]`, "render ."},
+		`parameter mesh of application web: "Istoi" is not valid: did you mean Istio?`:                  {`[{"name": "mesh", "string": "Istoi"}]`, "render ."},
 		`unknown parameter "values-files" of application web`:                                           {`[{"name": "values-files", "array": ["a"]}]`, "render ."},
 		`application web renders to nothing, so Argo CD would delete everything`:                        {spec, "render empty"},
 		`web renders to nothing`: {spec, "render nothing.yaml"},
@@ -71,5 +71,5 @@ func TestRenderWithoutArgoCD(t *testing.T) {
 
 	code, _, errOut = krmBypass(argoWorkload, "render", "-", "--mesh", "Istoi")
 	assert.Equal(t, 1, code)
-	assert.Contains(t, errOut, `error: --mesh: "Istoi" is not valid: use one of Istio`)
+	assert.Contains(t, errOut, `error: --mesh: "Istoi" is not valid: did you mean Istio?`)
 }

@@ -19,6 +19,7 @@ var consulKnown string
 // container cannot use makes it fail.
 var consul = Mesh{
 	Name: "Consul",
+	Aka:  []string{"Connect", "Consul Connect", "consul-k8s", "HashiCorp", "HashiCorp Consul", "HCP Consul"},
 	Keys: []Key{
 		{Field: traffic.ExcludeInboundPorts, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", Values: consulPorts, Loses: consulBlank, Nothing: "0"},
 		{Field: traffic.ExcludeOutboundPorts, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-outbound-ports", Values: consulPorts, Loses: consulBlank, Nothing: "0"},

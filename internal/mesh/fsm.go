@@ -16,7 +16,7 @@ var fsmKnown string
 // for the grammar and how a pod's lists are united with those of the MeshConfig,
 // iptables.go for the rules and their order, webhook.go for opting in and out;
 // and from pkg/constants/constants.go for the ports.
-var fsm = fsmLike("FSM", "flomesh.io", fsmKnown, "fsm-system", Signs{
+var fsm = fsmLike("FSM", []string{"Flomesh"}, "flomesh.io", fsmKnown, "fsm-system", Signs{
 	Marks: []Mark{
 		{"fsm-stats*", "", "flomesh-io/fsm pkg/sidecar/v1/providers/pipy/repo/codebase/modules/inbound-metrics-http.js"},
 		{"server", "pipy", "flomesh-io/osm-edge pkg/sidecar/providers/pipy/repo/codebase/outbound-mux-http.js"},
@@ -26,13 +26,14 @@ var fsm = fsmLike("FSM", "flomesh.io", fsmKnown, "fsm-system", Signs{
 })
 
 // fsmLike is FSM or OSM, whose keys all stand under one domain.
-func fsmLike(name, domain, known, namespace string, signs Signs) Mesh {
+func fsmLike(name string, aka []string, domain, known, namespace string, signs Signs) Mesh {
 	injector := name + "'s injector"
 	ports := portList{refuser: injector, number: signed, nonempty: true}
 	ranges := rangeList{refuser: injector, blanks: true, masked: true, nonempty: true}
 	inject := domain + "/sidecar-injection"
 	return Mesh{
 		Name: name,
+		Aka:  aka,
 		// Neither takes an empty value, so that the values that say nothing
 		// name what the sidecar's rules release or take in any case.
 		Keys: []Key{

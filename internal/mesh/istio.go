@@ -20,6 +20,11 @@ var istioKnown string
 // the Helm chart.
 var istio = Mesh{
 	Name: "Istio",
+	Aka: []string{
+		"ASM", "Alibaba Cloud Service Mesh", "Anthos Service Mesh", "Aspen", "Azure Service Mesh", "Calisti", "Cloud Service Mesh", "DCE", "DaoCloud",
+		"Gloo", "Maistra", "OpenShift Service Mesh", "OSSM", "Red Hat OpenShift Service Mesh", "Sail", "Solo", "Tanzu Service Mesh", "TCM",
+		"Tencent Cloud Mesh", "Tetrate", "Tetrate Istio Distro", "Tetrate Service Bridge", "TSB",
+	},
 	Keys: []Key{
 		{Field: traffic.ExcludeInboundPorts, Annotation: "traffic.sidecar.istio.io/excludeInboundPorts", Values: istioPorts},
 		{Field: traffic.IncludeInboundPorts, Annotation: "traffic.sidecar.istio.io/includeInboundPorts", Values: istioPortSelection},

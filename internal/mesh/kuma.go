@@ -17,6 +17,7 @@ var kumaKnown string
 // for the rules.
 var kuma = Mesh{
 	Name: "Kuma",
+	Aka:  []string{"Kong", "Konnect"},
 	Keys: []Key{
 		{Field: traffic.ExcludeInboundPorts, Annotation: "traffic.kuma.io/exclude-inbound-ports", Values: kumaPorts, Loses: kumaPassesOver},
 		{Field: traffic.ExcludeOutboundPorts, Annotation: "traffic.kuma.io/exclude-outbound-ports", Values: kumaPorts, Loses: kumaPassesOver},

@@ -19,6 +19,7 @@ var linkerdKnown string
 // pkg/ports/ports.go for the grammar, pkg/iptables/iptables.go for the rules.
 var linkerd = Mesh{
 	Name: "Linkerd",
+	Aka:  []string{"BEL", "Buoyant", "Buoyant Enterprise for Linkerd", "Conduit"},
 	Keys: []Key{
 		{Field: traffic.ExcludeInboundPorts, Annotation: "config.linkerd.io/skip-inbound-ports", Values: linkerdPorts{}},
 		{Field: traffic.ExcludeOutboundPorts, Annotation: "config.linkerd.io/skip-outbound-ports", Values: linkerdPorts{failsWithout: true}},

@@ -1,18 +1,23 @@
 package mesh
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode"
 
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
 // Mesh describes one service mesh.
 type Mesh struct {
-	// Name is the spec's name for it.
+	// Name is the spec's name for it, and Aka are the names of products whose
+	// sidecars read the same annotations, and of its own past.
 	Name string
+	Aka  []string
 	// Keys are the pod annotations that carry traffic fields, in canonical
 	// order. A field without a key is for the init container alone.
 	Keys []Key
@@ -154,8 +159,6 @@ type Misleading struct {
 	Reason string
 }
 
-// Istio's name also stands for Alibaba Cloud Service Mesh and DaoCloud DCE 5.0,
-// whose sidecars read the same annotations.
 var meshes = []*Mesh{&istio, &fsm, &osm, &linkerd, &consul, &kuma}
 
 // All lists the meshes that the spec can name, in the order of its
@@ -178,6 +181,30 @@ func ByName(name string) (*Mesh, bool) {
 		return nil, false
 	}
 	return meshes[i], true
+}
+
+// Refusal says what is wrong with a name that no mesh has here, and what to write.
+func Refusal(name string) string {
+	for _, m := range meshes {
+		for _, known := range append(slices.Clone(m.Aka), m.Name) {
+			if plainName(known) == plainName(name) {
+				return fmt.Sprintf("%q is %s here: write %s", name, m.Name, m.Name)
+			}
+		}
+	}
+	return spelling.Refusal(name, Names())
+}
+
+// plainName leaves of a mesh's name what tells it from others: neither a version nor
+// that it is a mesh.
+func plainName(name string) string {
+	plain := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, name)
+	return cmp.Or(strings.TrimSuffix(strings.TrimSuffix(plain, "mesh"), "service"), plain)
 }
 
 // AnnotationError says what is wrong with the value of one annotation.

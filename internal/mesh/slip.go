@@ -116,6 +116,16 @@ func (m *Mesh) ReadsAnnotation(annotation string) bool {
 // IsKey reports whether the annotation is one of Keys.
 func (m *Mesh) IsKey(annotation string) bool { return m.keyIndex(annotation) >= 0 }
 
+// FieldOf gives the field that an annotation says to the mesh that reads it.
+func FieldOf(annotation string) (f traffic.Field, read bool) {
+	for _, m := range meshes {
+		if i := m.keyIndex(annotation); i >= 0 {
+			return m.Keys[i].Field, true
+		}
+	}
+	return "", false
+}
+
 func (m *Mesh) keyIndex(annotation string) int {
 	return slices.IndexFunc(m.Keys, func(k Key) bool { return k.Annotation == annotation })
 }

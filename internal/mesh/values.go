@@ -76,7 +76,13 @@ func (l portList) read(value string) ([]string, error) {
 			return refused("narrowed to a protocol ("+suffix+")", "write only the port, or put it into a ClusterBypass")
 		}
 		first, last, by := cutRange(item)
+		if by == "" {
+			first, last = item, item
+		}
 		switch {
+		case item == traffic.Everything: // traffic says where that is one
+		case !isNumber(l.plain(first)) || !isNumber(l.plain(last)):
+			return refused("not a port", l.remedy())
 		case by == "":
 			items[i] = l.plain(item)
 		case l.separator == "":
@@ -89,6 +95,16 @@ func (l portList) read(value string) ([]string, error) {
 	}
 	return items, nil
 }
+
+// remedy says what an entry looks like.
+func (l portList) remedy() string {
+	if l.separator == "" {
+		return "write a port from 1 to 65535"
+	}
+	return fmt.Sprintf("write a port from 1 to 65535, or a range such as 8000%s8010", l.separator)
+}
+
+func isNumber(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
 
 // plain gives the text of a port as traffic reads it, where the mesh can read it.
 func (l portList) plain(text string) string {

@@ -72,7 +72,7 @@ func compile(spec *v1alpha1.ClusterBypass, namespace string) (*transform.Policy,
 func (c *compiler) knownMesh(name string) *mesh.Mesh {
 	m, known := mesh.ByName(name)
 	if !known {
-		c.problem("spec.mesh", name, "%q is not valid: use one of %s", name, listed(mesh.Names()))
+		c.problem("spec.mesh", name, "%s", mesh.Refusal(name))
 		m, _ = mesh.ByName(defaultMesh)
 	}
 	return m

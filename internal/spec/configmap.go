@@ -12,6 +12,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -61,8 +62,8 @@ func trafficKeys() []key {
 
 func setMode(d *decoder, s *v1alpha1.Spec, value, at string) {
 	s.Enforcement.Mode = value
-	if !slices.Contains(transform.Modes, transform.Mode(value)) {
-		d.problem(nil, at, value, "%q is not valid: use one of InitContainer, WhereNeeded, AnnotationsOnly", value)
+	if valid := typed[[]string](transform.Modes); !slices.Contains(valid, value) {
+		d.problem(nil, at, value, "%s", spelling.Refusal(value, valid))
 	}
 }
 
@@ -92,11 +93,7 @@ func (d *decoder) configMap(root *yaml.Node) *v1alpha1.ClusterBypass {
 			keys[known].set(d, &spec.Spec, value, at)
 			continue
 		}
-		remedy := "the keys here are " + listed(names)
-		if near := meant(name, names); near != "" {
-			remedy = asking(name, near)
-		}
-		d.problem(nil, at, name, "unknown key %q: %s", name, remedy)
+		d.problem(nil, at, name, "%s", unknown("key", name, meant(name, names), names))
 	}
 	return spec
 }

@@ -104,7 +104,7 @@ func (d *decoder) value(node *yaml.Node, into reflect.Value, path string) {
 func giving(kind reflect.Kind) string {
 	switch kind {
 	case reflect.Slice:
-		return "write a list ([] for an empty one)"
+		return "write " + emptyList
 	case reflect.Pointer, reflect.Struct:
 		return "write its fields"
 	case reflect.Map:
@@ -112,6 +112,9 @@ func giving(kind reflect.Kind) string {
 	}
 	return "write one"
 }
+
+// emptyList is a list, for messages where nothing stands in its place.
+const emptyList = "a list ([] for an empty one)"
 
 func (d *decoder) boolean(node *yaml.Node, into reflect.Value, path string) {
 	if node.ShortTag() != "!!bool" {
@@ -178,11 +181,13 @@ func (d *decoder) list(node *yaml.Node, into reflect.Value, path string) {
 	}
 	if node.Kind != yaml.SequenceNode {
 		remedy := `write it as an item, after "- "`
-		if node.Kind == yaml.ScalarNode {
+		switch {
+		case node.Kind == yaml.ScalarNode && strings.TrimSpace(node.Value) == "":
+			remedy = "write " + emptyList + ", or remove the line"
+		case node.Kind == yaml.ScalarNode && plain.matches(node.Value):
 			remedy = fmt.Sprintf("write [%s]", node.Value)
-			if !plain.matches(node.Value) {
-				remedy = fmt.Sprintf("write [%q]", node.Value)
-			}
+		case node.Kind == yaml.ScalarNode:
+			remedy = fmt.Sprintf("write [%q]", node.Value)
 		}
 		d.unreadable(node, path, node.Value, "expected a list, but found %s: %s", describe(node), remedy)
 		return

@@ -8,6 +8,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
 
 // Field is a field of the API, and what its schema tag demands.
@@ -18,8 +19,10 @@ type Field struct {
 	Required bool
 	// Filled forbids the empty string.
 	Filled bool
-	// Enum are the values that there are, nil for any.
+	// Enum are the values that there are, nil for any, and refusal says what is wrong
+	// with another.
 	Enum    []string
+	refusal func(value string, valid []string) string
 	Default string
 	// A number lies between Minimum and Maximum where these differ.
 	Minimum, Maximum int
@@ -55,9 +58,9 @@ func (f *Field) constrain(tag string) {
 		case "minLength":
 			f.Filled = true
 		case "enum":
-			f.Enum = strings.Split(value, "|")
+			f.Enum, f.refusal = strings.Split(value, "|"), spelling.Refusal
 		case "meshes":
-			f.Enum = mesh.Names()
+			f.Enum, f.refusal = mesh.Names(), func(name string, _ []string) string { return mesh.Refusal(name) }
 		case "default":
 			f.Default = value
 		case "minimum":
@@ -77,21 +80,33 @@ func namesOf(fields []Field) []string {
 	return names
 }
 
-// deeper gives the path of a field of that name which belongs one step below,
-// "" if there is none. The last one counts: spec.global rather than
-// spec.meshDefaults.
-func deeper(name string, fields []Field) string {
-	path := ""
+// exactly finds the name among the names.
+func exactly(name string, names []string) []string {
+	if slices.Contains(names, name) {
+		return []string{name}
+	}
+	return nil
+}
+
+// deeper gives the paths of fields one step below that are found by a name. The last
+// step counts: spec.global rather than spec.meshDefaults.
+func deeper(name string, fields []Field, find func(name string, names []string) []string) (paths []string) {
 	for _, f := range fields {
 		t := f.Type
 		if t.Kind() == reflect.Pointer {
 			t = t.Elem()
 		}
-		if t.Kind() == reflect.Struct && t != metadataType && slices.Contains(namesOf(FieldsOf(t)), name) {
-			path = f.Name + "." + name
+		if t.Kind() != reflect.Struct || t == metadataType {
+			continue
+		}
+		if found := find(name, namesOf(FieldsOf(t))); len(found) > 0 {
+			paths = nil
+			for _, n := range found {
+				paths = append(paths, f.Name+"."+n)
+			}
 		}
 	}
-	return path
+	return paths
 }
 
 var (

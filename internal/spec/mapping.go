@@ -1,11 +1,11 @@
 package spec
 
 import (
-	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -17,7 +17,7 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 	fields := FieldsOf(into.Type())
 	names := namesOf(fields)
 	if node.Kind != yaml.MappingNode {
-		d.unreadable(node, path, node.Value, "expected a mapping, but found %s: its fields are %s", describe(node), listed(names))
+		d.unreadable(node, path, node.Value, "expected a mapping, but found %s: %s", describe(node), fieldsRemedy(node, fields))
 		return
 	}
 	given := map[string]bool{}
@@ -30,7 +30,10 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 		case index >= 0:
 			d.field(entry.value, fields[index], into.FieldByIndex(fields[index].index), at)
 		case into.Type() != metadataType:
-			given[d.unknown(entry.key, fields, path)] = true
+			for _, near := range d.unknown(entry.key, fields, path) {
+				first, _, _ := strings.Cut(near, ".")
+				given[first] = true
+			}
 		}
 	}
 	for _, f := range fields {
@@ -40,15 +43,35 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 	}
 }
 
-// unknown reports a field that does not exist, and gives the one that was likely
-// meant, "" for none.
-func (d *decoder) unknown(key *yaml.Node, fields []Field, path string) (near string) {
-	remedy := "the fields here are " + listed(namesOf(fields))
-	if near = cmp.Or(deeper(key.Value, fields), meant(key.Value, namesOf(fields))); near != "" {
-		remedy = asking(key.Value, near)
-		d.unread = append(d.unread, path+"."+near)
+// fieldsRemedy says what to write in place of a node that is no mapping of fields.
+func fieldsRemedy(node *yaml.Node, fields []Field) string {
+	name, _, hasColon := strings.Cut(node.Value, ":")
+	switch only := fields[0]; {
+	case node.Kind == yaml.ScalarNode && slices.Contains(namesOf(fields), name) && hasColon:
+		return "put a space after the colon"
+	case len(fields) > 1:
+		return "its fields are " + listed(namesOf(fields))
+	case node.Kind == yaml.SequenceNode && only.Type.Kind() == reflect.Slice:
+		return "put the list under " + only.Name
+	case node.Kind == yaml.ScalarNode && only.Type.Kind() == reflect.String:
+		return fmt.Sprintf("write {%s: %s}", only.Name, node.Value)
 	}
-	d.problem(key, join(path, key.Value), key.Value, "unknown field %q: %s", key.Value, remedy)
+	return "its only field is " + fields[0].Name
+}
+
+// unknown reports a field that does not exist, and gives those that were likely
+// meant.
+func (d *decoder) unknown(key *yaml.Node, fields []Field, path string) (near []string) {
+	if near = deeper(key.Value, fields, exactly); len(near) == 0 {
+		near = meant(key.Value, namesOf(fields))
+	}
+	if len(near) == 0 {
+		near = deeper(key.Value, fields, meant)
+	}
+	for _, n := range near {
+		d.unread = append(d.unread, path+"."+n)
+	}
+	d.problem(key, join(path, key.Value), key.Value, "%s", unknown("field", key.Value, near, namesOf(fields)))
 	return near
 }
 
@@ -61,11 +84,7 @@ func (d *decoder) field(node *yaml.Node, f Field, into reflect.Value, at string)
 	}
 	switch {
 	case len(f.Enum) > 0 && !slices.Contains(f.Enum, into.String()):
-		remedy := "one of " + listed(f.Enum)
-		if len(f.Enum) == 1 {
-			remedy = f.Enum[0]
-		}
-		d.problem(node, at, into.String(), "%q is not valid: use %s", into.String(), remedy)
+		d.problem(node, at, into.String(), "%s", f.refusal(into.String(), f.Enum))
 	case f.Minimum < f.Maximum:
 		if n := int(reflect.Indirect(into).Int()); n < f.Minimum || n > f.Maximum {
 			d.problem(node, at, strconv.Itoa(n), "%d is out of range: write a number from %d to %d", n, f.Minimum, f.Maximum)

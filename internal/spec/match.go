@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -86,21 +87,21 @@ func (c *compiler) selector(s *v1alpha1.LabelSelector, at string) {
 
 // kindRemedy says what may be meant by a kind that is not known.
 func kindRemedy(entry string, kinds []transform.Kind) string {
-	name, _, _ := strings.Cut(entry, ".")
+	name, _, _ := strings.Cut(entry[strings.LastIndex(entry, "/")+1:], ".")
 	var names, qualified []string
 	for _, k := range kinds {
 		if !slices.Contains(names, k.Kind) {
 			names = append(names, k.Kind)
 		}
-		if k.Kind == name {
+		if k.Kind == name || k.Short != "" && k.Short == name {
 			qualified = append(qualified, strings.TrimSuffix(k.Kind+"."+k.Group, "."))
 		}
 	}
 	if len(qualified) > 0 {
-		return "did you mean " + strings.Join(qualified, " or ") + "?"
+		return spelling.Asking(entry, qualified)
 	}
-	if near := meant(name, names); near != "" {
-		return asking(entry, near)
+	if near := spelling.Meant(name, names); len(near) > 0 {
+		return spelling.Asking(entry, near)
 	}
 	return "add it to spec.podTemplates, or use one of " + listed(names)
 }

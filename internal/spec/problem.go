@@ -2,8 +2,10 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
 
@@ -50,23 +52,28 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// meant says which of the candidates a word is likely to stand for, "" if it
-// resembles none: a typing error changes three letters at most.
-func meant(word string, candidates []string) string {
-	lower := make([]string, len(candidates))
-	for i, c := range candidates {
-		lower[i] = strings.ToLower(c)
+// alike writes a word of other tools as the fields here have it.
+var alike = strings.NewReplacer("skip", "exclude", "CIDRs", "IPRanges", "CIDR", "IPRanges", "IPs", "IPRanges", "IPBlocks", "IPRanges")
+
+// meant gives the names that are likely meant by a word that is none of them.
+func meant(word string, names []string) []string {
+	if f, read := mesh.FieldOf(word); read && slices.Contains(names, string(f)) {
+		return []string{string(f)}
 	}
-	best := spelling.Nearest(strings.ToLower(word), lower, min(3, len(word)/2))
-	if best < 0 {
-		return ""
-	}
-	return candidates[best]
+	return spelling.Meant(alike.Replace(word), names)
 }
 
-// asking is the question that a message ends with where something else was meant.
-func asking(word, meant string) string {
-	return fmt.Sprintf("did you mean %s?%s", meant, spelling.LookAlike(word))
+// unknown says that there is no field or key of that name, and which is meant or which
+// there are.
+func unknown(what, name string, near, names []string) string {
+	remedy := fmt.Sprintf("the %ss here are %s", what, listed(names))
+	switch {
+	case len(near) > 0:
+		remedy = spelling.Asking(name, near)
+	case len(names) == 1:
+		remedy = fmt.Sprintf("the only %s here is %s", what, names[0])
+	}
+	return fmt.Sprintf("unknown %s %q: %s", what, name, remedy)
 }
 
 // listed writes alternatives for a message.

@@ -64,7 +64,7 @@ func (c *compiler) note(r Rule, reasoned bool) {
 	}
 	if day := string(r.Expires); day != "" {
 		if _, err := time.Parse(time.DateOnly, day); err != nil {
-			c.problem(r.Path+".expires", day, "%q is not a day: write it as RFC 3339 does, as in 2026-12-31", day)
+			c.problem(r.Path+".expires", day, "%q is not a day: write year, month and day, as in 2026-12-31", day)
 		}
 	}
 }

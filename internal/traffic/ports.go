@@ -140,6 +140,9 @@ func parsePort(entry, text string) (uint16, error) {
 		if allDigits(strings.TrimSpace(text)) {
 			return 0, wrong(entry, "a port with whitespace", "remove the whitespace")
 		}
+		if strings.ContainsAny(entry, ", ;") {
+			remedy = "write each port as an entry of its own"
+		}
 		return 0, wrong(entry, "not a port", remedy)
 	case len(text) > 1 && text[0] == '0':
 		// An octal reading is possible, and meshes differ on it.

@@ -2,6 +2,8 @@ package traffic
 
 import (
 	"cmp"
+	"encoding/binary"
+	"fmt"
 	mathbits "math/bits"
 	"net/netip"
 	"slices"
@@ -31,13 +33,13 @@ func ParsePrefix(entry string) (netip.Prefix, error) {
 	if strings.Contains(entry, "/") {
 		p, err := netip.ParsePrefix(entry)
 		if err != nil {
-			return invalid("not a CIDR", "write an IPv4 or IPv6 range such as 10.0.0.0/8 or fd00::/8")
+			return invalid("not a CIDR", cidrRemedy(entry))
 		}
 		prefix = p
 	} else {
 		a, err := netip.ParseAddr(entry)
 		if err != nil {
-			return invalid("not an IP address or range", "write an IPv4 or IPv6 range such as 10.0.0.0/8 or fd00::/8; host names cannot be bypassed")
+			return invalid("not an IP address or range", cidrRemedy(entry))
 		}
 		if a.Zone() != "" {
 			return invalid("an address with a zone", "remove the zone: a rule in the kernel has no zones")
@@ -48,6 +50,32 @@ func ParsePrefix(entry string) (netip.Prefix, error) {
 		return invalid("an IPv4 address in IPv6 form", "write it in IPv4 form: the packets on the wire are IPv4")
 	}
 	return prefix.Masked(), nil
+}
+
+// cidrRemedy says what to write in place of an entry that is no CIDR.
+func cidrRemedy(entry string) string {
+	if strings.ContainsAny(entry, ", ;") {
+		return "write each range as an entry of its own"
+	}
+	address, mask, masked := strings.Cut(entry, "/")
+	if a, err := netip.ParseAddr(address); err == nil && a.Zone() == "" {
+		if four, err := netip.ParseAddr(mask); err == nil && a.Is4() && four.Is4() {
+			octets := four.As4()
+			ones := mathbits.LeadingZeros32(^binary.BigEndian.Uint32(octets[:]))
+			return fmt.Sprintf("write %q", netip.PrefixFrom(a, ones).Masked())
+		}
+		if mask == "" || allDigits(strings.TrimPrefix(mask, "-")) {
+			return fmt.Sprintf("write a number from 0 to %d after the slash", a.BitLen())
+		}
+	}
+	if destination, err := netip.ParseAddrPort(entry); err == nil {
+		return fmt.Sprintf("for one port of an address, write {ipRanges: [%q], ports: [%d]} in %s", destination.Addr(), destination.Port(), ExcludeOutbound)
+	}
+	remedy := "write an IPv4 or IPv6 range such as 10.0.0.0/8 or fd00::/8"
+	if !masked {
+		remedy += "; host names cannot be bypassed"
+	}
+	return remedy
 }
 
 // Around gives the range of a CIDR that its address alone begins, as people write

@@ -11,6 +11,9 @@ type Kind struct {
 	// Group is the API group, "" for core; the version does not matter.
 	Group string
 	Kind  string
+	// Short is kubectl's short name for it, where it has one that is not the
+	// beginning of the kind's name (kubectl api-resources).
+	Short string
 	// Template leads from the object to the pod template; it is empty where
 	// the object is itself the pod.
 	Template []string
@@ -34,14 +37,14 @@ var annotationsOnly = AnnotationsOnly
 // Kinds lists the kinds that are known without being named in a policy.
 var Kinds = []Kind{
 	{Group: "apps", Kind: "Deployment", Template: at("spec.template")},
-	{Group: "apps", Kind: "StatefulSet", Template: at("spec.template")},
-	{Group: "apps", Kind: "DaemonSet", Template: at("spec.template")},
-	{Group: "apps", Kind: "ReplicaSet", Template: at("spec.template")},
-	{Kind: "ReplicationController", Template: at("spec.template")},
+	{Group: "apps", Kind: "StatefulSet", Short: "sts", Template: at("spec.template")},
+	{Group: "apps", Kind: "DaemonSet", Short: "ds", Template: at("spec.template")},
+	{Group: "apps", Kind: "ReplicaSet", Short: "rs", Template: at("spec.template")},
+	{Kind: "ReplicationController", Short: "rc", Template: at("spec.template")},
 	{Kind: "PodTemplate", Template: at("template")},
-	{Kind: "Pod", Fixed: true},
+	{Kind: "Pod", Short: "po", Fixed: true},
 	{Group: "batch", Kind: "Job", Template: at("spec.template"), Fixed: true},
-	{Group: "batch", Kind: "CronJob", Template: at("spec.jobTemplate.spec.template")},
+	{Group: "batch", Kind: "CronJob", Short: "cj", Template: at("spec.jobTemplate.spec.template")},
 	{Group: "argoproj.io", Kind: "Rollout", Template: at("spec.template"), Reference: at("spec.workloadRef")},
 	{Group: "apps.kruise.io", Kind: "CloneSet", Template: at("spec.template")},
 	{Group: "apps.kruise.io", Kind: "StatefulSet", Template: at("spec.template")},
