@@ -3,7 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/internal/probe"
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
 
 const probeHelp = `probe asks URLs and says of each whether the answer came through a sidecar, by the
@@ -80,9 +83,9 @@ func probeCommand() *cobra.Command {
 func probeTargets(args []string, expect, form string, timeout time.Duration) ([]*url.URL, error) {
 	switch {
 	case expect != "" && expectations[expect] == "":
-		return nil, fmt.Errorf("--expect: %q is not known: write bypassed or intercepted", expect)
+		return nil, fmt.Errorf("--expect: %s", spelling.Refusal(expect, slices.Sorted(maps.Keys(expectations))))
 	case probeOutputs[form] == nil:
-		return nil, fmt.Errorf("--output: %q is not known: write text or json", form)
+		return nil, fmt.Errorf("--output: %s", spelling.Refusal(form, slices.Sorted(maps.Keys(probeOutputs))))
 	case timeout <= 0:
 		return nil, fmt.Errorf("--timeout: %v is no time to wait: write one such as 5s", timeout)
 	}

@@ -73,8 +73,8 @@ func TestProbeWithAWrongCommandLine(t *testing.T) {
 	}{
 		{nil, "error: probe asks URLs: name some, as in krm-bypass probe http://10.0.0.1:8080/\n"},
 		{[]string{"10.0.0.1"}, `error: "10.0.0.1" is not a URL that probe can ask: begin it with http://, https:// or tcp:// and a host` + "\n"},
-		{[]string{"--expect", "passed", "http://10.0.0.1"}, `error: --expect: "passed" is not known: write bypassed or intercepted` + "\n"},
-		{[]string{"-o", "yaml", "http://10.0.0.1"}, `error: --output: "yaml" is not known: write text or json` + "\n"},
+		{[]string{"--expect", "passed", "http://10.0.0.1"}, `error: --expect: "passed" is not valid: did you mean bypassed?` + "\n"},
+		{[]string{"-o", "yaml", "http://10.0.0.1"}, `error: --output: "yaml" is not valid: use one of json, text` + "\n"},
 		{[]string{"--timeout", "0s", "http://10.0.0.1"}, "error: --timeout: 0s is no time to wait: write one such as 5s\n"},
 		{[]string{"--timeouts", "1s"}, "error: unknown flag: --timeouts: did you mean --timeout? see krm-bypass probe --help\n"},
 	}

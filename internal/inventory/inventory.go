@@ -145,7 +145,7 @@ func (s *survey) choose(named string) (*mesh.Mesh, error) {
 	case named != "":
 		m, known := mesh.ByName(named)
 		if !known {
-			return nil, fmt.Errorf("%q is not a mesh that krm-bypass knows: write one of %s after --mesh", named, strings.Join(mesh.Names(), ", "))
+			return nil, fmt.Errorf("--mesh: %s", mesh.Refusal(named))
 		}
 		if len(evidence[m]) == 0 {
 			return nil, fmt.Errorf("nothing to import: none of the files has a setting that bypasses the sidecars of %s%s", m.Name, others)

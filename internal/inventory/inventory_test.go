@@ -390,7 +390,7 @@ func TestErrors(t *testing.T) {
 		says              []string
 	}{
 		{"nothing", "", "-- a.yaml --\nx: y\n", []string{"nothing to import: none of the files has a setting that bypasses the sidecars of a mesh"}},
-		{"an unknown mesh", "Isto", "-- a.yaml --\nx: y\n", []string{`"Isto" is not a mesh that krm-bypass knows: write one of Istio`}},
+		{"an unknown mesh", "Isto", "-- a.yaml --\nx: y\n", []string{`--mesh: "Isto" is not valid: did you mean Istio?`}},
 		{"values that the mesh refuses", "", "-- a.yaml --\n" + stream(
 			deployment("web", "shop", portsAnnotation+`"8000-8010"`), deployment("api", "shop", istioKey+`excludeOutboundIPRanges: "10.0.0.1"`)) +
 			"-- values.yaml --\nglobal:\n  proxy:\n    excludeIPRanges: 10.0.0.0/8, 192.0.2.0/24\n    includeIPRanges: {}\n",

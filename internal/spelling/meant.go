@@ -33,7 +33,7 @@ func Meant(word string, known []string) []string {
 			near, plain = append(near, k), append(plain, folded(k))
 		}
 	}
-	if i := Nearest(folded(word), plain, min(mostWrong, len(word)/lettersPerMistake)); i >= 0 {
+	if i := Nearest(folded(word), plain, min(mostWrong, 2*len(word)/lettersPerTwo)); i >= 0 {
 		return near[i : i+1]
 	}
 	return nil
@@ -42,9 +42,9 @@ func Meant(word string, known []string) []string {
 const (
 	// mostMeant is how many words are worth asking about.
 	mostMeant = 3
-	// mostWrong is how many letters a typing error changes at most, and one of them
-	// takes so many letters: with two in four, lint would be pin.
-	mostWrong, lettersPerMistake = 3, 3
+	// mostWrong is how many letters a typing error changes at most, and two of them
+	// take so many letters: with two in four, lint would be pin.
+	mostWrong, lettersPerTwo = 3, 5
 	// shortestPart is how many letters of a part tell which is meant.
 	shortestPart = 3
 )

@@ -2,10 +2,12 @@ package report
 
 import (
 	"bytes"
-	"fmt"
+	"errors"
+
 	"io"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/terminal"
 )
 
@@ -41,12 +43,14 @@ type Format[Report any] struct {
 }
 
 // Names lists the formats for a person.
-func (f Formats[Report]) Names() string {
+func (f Formats[Report]) Names() string { return strings.Join(f.names(), ", ") }
+
+func (f Formats[Report]) names() []string {
 	names := make([]string, len(f))
 	for i, one := range f {
 		names[i] = one.Name
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // ByName finds a format.
@@ -56,7 +60,7 @@ func (f Formats[Report]) ByName(name string) (Format[Report], error) {
 			return one, nil
 		}
 	}
-	return Format[Report]{}, fmt.Errorf("%q is not valid: use one of %s", name, f.Names())
+	return Format[Report]{}, errors.New(spelling.Refusal(name, f.names()))
 }
 
 // writeLines writes lines for a person, in which control characters are escaped.
