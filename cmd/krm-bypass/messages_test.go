@@ -33,7 +33,7 @@ func TestMessages(t *testing.T) {
 			t.Run(strings.TrimSuffix(filepath.Base(subject), ".txt")+"/"+title, func(t *testing.T) {
 				input, said, _ := strings.Cut(text, "-- says --\n")
 				says := wrongInput(t, input).over(shared).says(t)
-				assert.Equal(t, said, says)
+				assert.Equal(t, said, says, "go test ./cmd/krm-bypass -update rewrites it")
 				cases[i+1] = input + "-- says --\n" + says
 			})
 			cases[i+1] = strings.TrimSuffix(cases[i+1], "\n") + "\n"
