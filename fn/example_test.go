@@ -89,7 +89,7 @@ func ExampleNodes() {
 		fmt.Print(failed.Results.Report())
 	}
 	// Output:
-	// error: ClusterBypass: spec.enforcement.mode: "annotations" is not valid: use one of InitContainer, WhereNeeded, AnnotationsOnly
+	// error: ClusterBypass: spec.enforcement.mode: "annotations" is not valid: did you mean AnnotationsOnly?
 }
 
 func ExampleCheck() {

@@ -22,9 +22,9 @@ func TestAGoValueIsValidatedAsATextIs(t *testing.T) {
 		says string
 	}{
 		"a mode": {v1alpha1.Spec{Enforcement: &v1alpha1.Enforcement{Mode: "initcontainer"}},
-			`spec.enforcement.mode: "initcontainer" is not valid: use one of InitContainer, WhereNeeded, AnnotationsOnly`},
+			`spec.enforcement.mode: "initcontainer" is not valid: did you mean InitContainer?`},
 		"a backend": {v1alpha1.Spec{Enforcement: &v1alpha1.Enforcement{Backend: "nft"}},
-			`spec.enforcement.backend: "nft" is not valid: use one of auto, nftables, iptables`},
+			`spec.enforcement.backend: "nft" is not valid: did you mean nftables?`},
 		"a severity": {v1alpha1.Spec{Lint: &v1alpha1.Lint{StrictMTLS: "error"}},
 			`spec.lint.strict-mtls: "error" is not valid: use one of Error, Warning, Ignore`},
 		"a mesh":  {v1alpha1.Spec{Mesh: "istio"}, `spec.mesh: "istio" is not valid: use one of `},
