@@ -26,8 +26,8 @@ func TestAGoValueIsValidatedAsATextIs(t *testing.T) {
 		"a backend": {v1alpha1.Spec{Enforcement: &v1alpha1.Enforcement{Backend: "nft"}},
 			`spec.enforcement.backend: "nft" is not valid: did you mean nftables?`},
 		"a severity": {v1alpha1.Spec{Lint: &v1alpha1.Lint{StrictMTLS: "error"}},
-			`spec.lint.strict-mtls: "error" is not valid: use one of Error, Warning, Ignore`},
-		"a mesh":  {v1alpha1.Spec{Mesh: "istio"}, `spec.mesh: "istio" is not valid: use one of `},
+			`spec.lint.strict-mtls: "error" is not valid: did you mean Error?`},
+		"a mesh":  {v1alpha1.Spec{Mesh: "istio"}, `spec.mesh: "istio" is Istio here: write Istio`},
 		"a merge": {rule(v1alpha1.WorkloadRule{Match: v1alpha1.WorkloadMatch{Names: []string{"web"}}, Merge: "union"}), `spec.workloads[0].merge: "union" is not valid: `},
 		"an operator": {rule(v1alpha1.WorkloadRule{Match: v1alpha1.WorkloadMatch{LabelSelector: &v1alpha1.LabelSelector{
 			MatchExpressions: []v1alpha1.LabelRequirement{{Key: "app", Operator: "in"}},
