@@ -169,13 +169,8 @@ type Lint struct {
 	Expired string `json:"expired,omitzero" schema:"enum=Error|Warning|Ignore;default=Error"`
 	// Expiring finds rules that will expire soon; check looks for them.
 	Expiring string `json:"expiring,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
-	// UnreachedRule finds rules, and other parts of the spec, that reach no workload;
-	// check and explain look for them. Beside a name that was probably meant, render
-	// and the function do so too.
+	// UnreachedRule finds rules, and other parts of the spec, that reach no workload.
 	UnreachedRule string `json:"unreached-rule,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
-	// UnusedAcceptance finds acceptances that accept nothing; check and explain look
-	// for them.
-	UnusedAcceptance string `json:"unused-acceptance,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 }
 
 // Enrolment says which workloads may be changed at all. Those in the namespaces of

@@ -30,6 +30,10 @@ An expired rule of the specification is an error; a rule that will expire soon i
 a warning. What the function would refuse is an error, what it would warn about
 is a warning. Everything that differs in a workload for one cause is one finding.
 
+A rule that reaches no workload is an error with --complete, which says that the
+manifests are the whole cluster. Without it, check lists such rules, and warns if a
+name that was probably meant is there.
+
 -o github writes workflow commands of GitHub Actions, -o gitlab a Code Quality
 report of GitLab.
 
@@ -56,6 +60,7 @@ func checkCommand() *cobra.Command {
 	}
 	in.addFlags(cmd)
 	flags.add(cmd)
+	cmd.Flags().BoolVar(&flags.complete, "complete", false, "fail for rules that reach no workload, because the manifests are the whole cluster")
 	cmd.Flags().BoolVar(&flags.allowNone, "allow-none", false, "pass if there is no workload to check")
 	return cmd
 }
@@ -63,7 +68,8 @@ func checkCommand() *cobra.Command {
 type checkFlags struct {
 	format, now string
 	notice      int
-	allowNone   bool
+	// allowNone and complete are those of check alone.
+	allowNone, complete bool
 }
 
 // add adds the flags of every command that reports findings.
@@ -103,6 +109,7 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 	var failed error
 	something := false
 	err = in.each(cmd, paths, "checking", func(g group, options fn.Options) error {
+		options.Complete = flags.complete
 		something = something || !g.isEmpty()
 		for _, spec := range g.specs {
 			if spec == nil && g.isEmpty() {

@@ -167,3 +167,37 @@ func TestCheckCountsWhatIsLeftAlone(t *testing.T) {
 		assert.Regexp(t, `<skipped message="it uses the host`, out)
 	}
 }
+
+// TestCheckListsRulesThatReachNobody has one with a slip, and one that may be for other
+// manifests.
+func TestCheckListsRulesThatReachNobody(t *testing.T) {
+	const rules = `apiVersion: krm-bypass.dev/v1alpha1
+kind: ClusterBypass
+metadata: {name: cluster}
+spec:
+  enforcement: {mode: AnnotationsOnly}
+  global: {excludeOutboundPorts: [3306]}
+  workloads:
+  - {name: storefront, match: {names: [storefront]}, excludeOutboundPorts: [5432]}
+`
+	web := strings.Replace(webDeployment, "name: web", "name: store-front", 1)
+	folder := folder(t, map[string]string{"slip.yaml": rules, "other.yaml": strings.ReplaceAll(rules, "storefront", "ledger")})
+	for spec, want := range map[string]string{
+		"slip.yaml":  "warning: unreached-rule: spec.workloads[0].match.names[0]: it reaches no workload here, and there is Deployment shop/store-front: did you mean store-front?\n",
+		"other.yaml": "info: unreached-rule: spec.workloads[0] (ledger; line 8) reaches no workload here, which is right if it is meant for other manifests\n",
+	} {
+		spec = filepath.Join(folder, spec)
+		_, rendered, errOut := krmBypass(web, "render", "-", "--spec", spec)
+		assert.Equal(t, strings.HasPrefix(want, "warning"), errOut != "", errOut)
+		code, out, _ := krmBypass(rendered, "check", "-", "--spec", spec)
+		assert.Zero(t, code)
+		assert.Contains(t, out, want)
+		code, out, _ = krmBypass(rendered, "check", "-", "--spec", spec, "--complete")
+		assert.Equal(t, 1, code)
+		assert.Contains(t, out, spec+":8: ClusterBypass cluster: unreached-rule: spec.workloads[0]")
+		for _, format := range []string{"json", "sarif", "junit"} {
+			_, out, _ = krmBypass(rendered, "check", "-", "--spec", spec, "-o", format)
+			assert.Contains(t, out, "unreached-rule")
+		}
+	}
+}

@@ -60,6 +60,5 @@ var (
 	Expiring = asked("expiring", Warning)
 
 	// UnreachedRule is told by render too where another name was probably meant.
-	UnreachedRule    = warning("unreached-rule")
-	UnusedAcceptance = asked("unused-acceptance", Warning)
+	UnreachedRule = warning("unreached-rule")
 )
