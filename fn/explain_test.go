@@ -169,7 +169,7 @@ func TestExplainSaysWhenTheTemplateChanges(t *testing.T) {
 		"another's setting":     {strings.Replace(explainedSpec, "names: [shop]", "names: [shop, elsewhere]", 1), explained, false, false, false},
 		"a setting":             {strings.Replace(explainedSpec, "3306", "3307", 1), explained, true, false, false},
 		"the image":             {strings.Replace(explainedSpec, "v0.1.0", "v0.2.0", 1), explained, true, false, true},
-		"the template itself":   {explainedSpec, strings.Replace(explained, "containers: []", "containers: [{name: web}]", 1), true, true, false},
+		"the template itself":   {explainedSpec, strings.Replace(explained, "containers: []", "containers: [{name: web, image: web}]", 1), true, true, false},
 		"an annotation of ours": {explainedSpec, renderedText(t, explainedSpec, explained), false, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -62,10 +62,10 @@ func TestWhatNoClusterTakesIsLeftAlone(t *testing.T) {
 		"a Job":                  {job, "it has neither a name nor a generateName"},
 		"a name to be made up":   {pod("metadata: {generateName: a-}\n", ""), ""},
 		"a Deployment":           {deployment, ""},
-		"Windows":                {strings.Replace(deployment, "containers: []", "nodeSelector: {kubernetes.io/os: windows}", 1), "it runs on Windows"},
-		"Windows, the old label": {strings.Replace(deployment, "containers: []", "nodeSelector: {beta.kubernetes.io/os: windows}", 1), "it runs on Windows"},
-		"Linux, the old label":   {strings.Replace(deployment, "containers: []", "nodeSelector: {beta.kubernetes.io/os: linux}", 1), ""},
-		"the host's network":     {strings.Replace(deployment, "containers: []", "hostNetwork: yes", 1), "it uses the host's network"},
+		"Windows":                {strings.Replace(deployment, "containers: []", "containers: []\n      nodeSelector: {kubernetes.io/os: windows}", 1), "it runs on Windows"},
+		"Windows, the old label": {strings.Replace(deployment, "containers: []", "containers: []\n      nodeSelector: {beta.kubernetes.io/os: windows}", 1), "it runs on Windows"},
+		"Linux, the old label":   {strings.Replace(deployment, "containers: []", "containers: []\n      nodeSelector: {beta.kubernetes.io/os: linux}", 1), ""},
+		"the host's network":     {strings.Replace(deployment, "containers: []", "containers: []\n      hostNetwork: yes", 1), "it uses the host's network"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			// Also where a rule speaks of the kind.
@@ -88,17 +88,18 @@ func TestWhatNoClusterTakesIsLeftAlone(t *testing.T) {
 func TestAKeyThatStandsTwiceIsToldByWhereItStands(t *testing.T) {
 	probed := strings.Replace(deployment, "containers: []\n", `containers:
       - name: web
+        image: web
         readinessProbe:
           failureThreshold: 3
           periodSeconds: 5
           failureThreshold: 6
 `, 1)
-	named := strings.Replace(deployment, "containers: []\n", "containers:\n      - name: web\n", 1)
+	named := strings.Replace(deployment, "containers: []\n", "containers:\n      - name: web\n        image: web\n", 1)
 	for name, test := range map[string]struct {
 		text, says string
 		severity   fn.Severity
 	}{
-		"of a container's probe":      {probed, `the key "failureThreshold" appears twice, on lines 14 and 16, and kubectl takes the later: krm-bypass leaves both as they are`, fn.Warning},
+		"of a container's probe":      {probed, `the key "failureThreshold" appears twice, on lines 15 and 17, and kubectl takes the later: krm-bypass leaves both as they are`, fn.Warning},
 		"of a container":              {strings.Replace(named, "- name: web\n", "- name: web\n        workingDir: a\n        workingDir: b\n", 1), `the key "workingDir" appears twice, on lines 13 and 14`, fn.Warning},
 		"of a container, its name":    {strings.Replace(named, "- name: web\n", "- name: web\n        name: b\n", 1), `the key "name" appears twice, on lines 12 and 13: remove one`, fn.Error},
 		"of the selector":             {strings.Replace(deployment, "spec:\n", "spec:\n  selector: {matchLabels: {a: b, a: c}}\n", 1), `the key "a" appears twice, both on line 9`, fn.Warning},

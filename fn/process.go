@@ -6,6 +6,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/resourcelist"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 // Options are what a caller can say beside the spec.
@@ -19,10 +20,16 @@ type Options struct {
 	// Complete says to Check and Explain that the objects are the whole cluster, so
 	// that a part of the spec which reaches none of them is an error.
 	Complete bool
+	// Uses say what kustomizations make of files, by their paths: what a patch holds is
+	// no workload. nil means what the kustomizations among the objects say.
+	Uses map[string]Use
 	// Progress is called after each object with how many of how many are done,
 	// unless it is nil. Calls never overlap.
 	Progress func(done, total int)
 }
+
+// Use is what kustomizations make of the file of an object.
+type Use = transform.Use
 
 // Process applies the spec in a ResourceList to its items: the functionConfig, or
 // else the one ClusterBypass among the items. The output differs from the input

@@ -50,7 +50,11 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	if results.Failed() {
 		return results
 	}
-	p := pass.Pass{Policy: r.spec.Policy, Items: r.items, Heads: heads, Plan: r.plan, Planned: planned, Written: written, Progress: r.options.Progress}
+	uses := pass.Uses(r.options.Uses)
+	if uses == nil {
+		uses = pass.UsesAmong(r.items, heads)
+	}
+	p := pass.Pass{Policy: r.spec.Policy, Items: r.items, Heads: heads, Uses: uses, Plan: r.plan, Planned: planned, Written: written, Progress: r.options.Progress}
 	results = append(results, resultsOf(slices.DeleteFunc(p.Run(), func(f pass.Finding) bool { return !r.tells(f.Kind) })...)...)
 	r.unread, r.malformed, r.reached = p.Broken, p.Malformed, p.Reach
 	if !r.unread && !r.malformed {

@@ -136,6 +136,12 @@ type Lint struct {
 	ChangedAfter string `json:"changed-after,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// DuplicateKey finds keys that appear twice where krm-bypass does not read them.
 	DuplicateKey string `json:"duplicate-key,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// NoSelector finds workloads without the selector that no cluster takes them
+	// without, and that no kustomization lists as a resource: they may be patches.
+	NoSelector string `json:"no-selector,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// PatchAndResource finds files that one kustomization names as a patch and another
+	// lists as a resource.
+	PatchAndResource string `json:"patch-and-resource,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// UnknownAnnotation finds annotations that the mesh does not know.
 	UnknownAnnotation string `json:"unknown-annotation,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// OtherMesh finds annotations of a mesh that is not spec.mesh.

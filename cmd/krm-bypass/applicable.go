@@ -17,10 +17,6 @@ import (
 // kyaml/kio/filters/local.go). kpt takes every value but "false" for it.
 const localConfig = "config.kubernetes.io/local-config"
 
-// kustomizeGroup is that of Kustomization and Component, which no API server
-// knows.
-const kustomizeGroup = "kustomize.config.k8s.io/"
-
 // applicable gives the parts of a file that are for a cluster. It leaves out
 // documents that are marked as local configuration, and those that configure this
 // function. Every other document must be a Kubernetes object.
@@ -48,7 +44,7 @@ func applicable(f fn.Manifest) (kept [][]byte, problems fn.Results) {
 			kept = append(kept, f.Text[at:d.Offset])
 		case head.APIVersion == "" || head.Kind == "":
 			refuse("the document is not a Kubernetes object: it has no apiVersion or kind: remove it, or name only the files to render")
-		case strings.HasPrefix(head.APIVersion, kustomizeGroup):
+		case strings.HasPrefix(head.APIVersion, object.KustomizeGroup):
 			refuse(fmt.Sprintf("a %s is for kustomize and not for a cluster: name its folder to have it built, or only the files to render", head.Kind))
 		default:
 			kept = append(kept, f.Text[at:d.End()])

@@ -110,7 +110,7 @@ func TestCheckThatComesToNoResult(t *testing.T) {
 		"a file not there":              {[]string{dir + "/other.yaml"}, "other.yaml"},
 		"a spec not there":              {[]string{dir, "--spec", dir + "/other.yaml"}, "reading the spec"},
 		"a broken document":             {[]string{dir + "/bad", "--spec", dir + "/bypass.yaml"}, "bad/bypass.yaml:1: error: reading the document"},
-		"a broken workload":             {[]string{dir + "/broken", "--spec", dir + "/bypass.yaml"}, "broken/web.yaml:9: error: reading the document"},
+		"a broken workload":             {[]string{dir + "/broken", "--spec", dir + "/bypass.yaml"}, "broken/web.yaml:10: error: reading the document"},
 		"an unknown mesh":               {[]string{dir, "--mesh", "Nope"}, `--mesh: "Nope" is`},
 		"no specification":              {[]string{dir + "/web.yaml"}, "there is no ClusterBypass: give one with --spec"},
 		"an empty folder":               {[]string{dir + "/none", "--spec", dir + "/bypass.yaml"}, dir + "/none: the folder holds no .yaml, .yml or .json file: correct the path"},

@@ -195,7 +195,7 @@ func TestExplainOfASpecThatCannotBeRead(t *testing.T) {
 	code, out, errOut = krmBypass("", "explain", dir)
 	assert.Equal(t, 1, code, "what cannot be read is not explained")
 	assert.Empty(t, out)
-	assert.Contains(t, errOut, "web.yaml:9: reading the document: ")
+	assert.Contains(t, errOut, "web.yaml:10: reading the document: ")
 	var broken strings.Builder
 	good := folder(t, map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec})
 	assert.Equal(t, 1, run([]string{"explain", good}, strings.NewReader(""), brokenWriter{}, &broken))

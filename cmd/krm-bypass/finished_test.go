@@ -36,7 +36,6 @@ func TestWhatAKustomizationMakesOfWhatWasWritten(t *testing.T) {
 	jsonPatch := func(op string) string {
 		return "resources: [../base]\npatches: [{target: {kind: Deployment}, patch: '[" + op + "]'}]\n"
 	}
-	selected := strings.Replace(webDeployment, "spec:\n", "spec:\n  selector: {matchLabels: {app: web}}\n", 1)
 	in := "/spec/template/metadata/annotations/traffic.sidecar.istio.io~1excludeOutboundPorts"
 	for name, test := range map[string]struct {
 		files map[string]string
@@ -45,7 +44,7 @@ func TestWhatAKustomizationMakesOfWhatWasWritten(t *testing.T) {
 	}{
 		"a patch in an overlay": {map[string]string{"kustomization.yaml": "resources: [../base]\npatches: [{path: p.yaml}]\n", "p.yaml": patchOf(ports + `: "443"`)}, true,
 			[]string{"outbound port 443 must not bypass the sidecar (spec.limits.forbiddenOutboundPorts)", "may not carry the annotation", `it wrote "3306", and here is "443"`}},
-		"a PatchTransformer behind the spec": {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml, pt.yaml]\n", "bypass.yaml": boundSpec, "web.yaml": selected,
+		"a PatchTransformer behind the spec": {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml, pt.yaml]\n", "bypass.yaml": boundSpec, "web.yaml": webDeployment,
 			"pt.yaml": "apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: pt}\npatch: '" + strings.ReplaceAll(strings.TrimSpace(patchOf(ports+`: "443"`)), "\n", "\n\n  ") + "'\n"}, true,
 			[]string{"outbound port 443 must not", "may not carry", `it wrote "3306", and here is "443"`}},
 		"a JSON patch": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "replace", "path": "` + in + `", "value": "443"}`)}, true,
@@ -61,7 +60,7 @@ func TestWhatAKustomizationMakesOfWhatWasWritten(t *testing.T) {
 			[]string{"outbound port 443 must not", "may not carry", `it wrote "3306", and here is "443"`}},
 		"an argument of the init container": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "add", "path": "/spec/template/spec/initContainers/0/args/-", "value": "--exclude-outbound-ports=443"}`)}, true,
 			[]string{"outbound port 443 must not bypass the sidecar (spec.limits.forbiddenOutboundPorts), but would by the arguments of the container krm-bypass-init: remove it there", `it wrote ["--exclude-outbound-ports=3306"], and here is ["--exclude-outbound-ports=3306", "--exclude-outbound-ports=443"]`}},
-		"an object that the spec did not see": {map[string]string{"kustomization.yaml": "resources: [../base, api.yaml]\n", "api.yaml": strings.NewReplacer("name: web,", "name: api,", "labels:", "annotations: {"+ports+`: "443"}, labels:`).Replace(selected)}, true,
+		"an object that the spec did not see": {map[string]string{"kustomization.yaml": "resources: [../base, api.yaml]\n", "api.yaml": strings.NewReplacer("name: web,", "name: api,", "labels:", "annotations: {"+ports+`: "443"}, labels:`).Replace(webDeployment)}, true,
 			[]string{"Deployment shop/api: spec.template.metadata.annotations[\"traffic.sidecar.istio.io/excludeOutboundPorts\"]: outbound port 443 must not", "may not carry"}},
 		"a namespace in which nothing may bypass": {map[string]string{"kustomization.yaml": "namespace: closed\nresources: [../base]\n"}, true,
 			[]string{"nothing may bypass the sidecar in namespace closed", "nothing may bypass the sidecar in namespace closed"}},
@@ -90,9 +89,9 @@ func TestWhatAKustomizationMakesOfWhatWasWritten(t *testing.T) {
 		"its image, with a digest": {map[string]string{"kustomization.yaml": "resources: [../base]\nimages: [{name: example.com/init, newName: other, digest: sha256:" + strings.Repeat("1", 64) + "}]\n",
 			"../base/bypass.yaml": strings.Replace(boundSpec, `{image: "example.com/init:1"}`, `{image: "example.com/init@sha256:`+strings.Repeat("0", 64)+`", requireDigest: true}`, 1)}, false,
 			[]string{"and here is \"other@sha256:1111"}},
-		"a privileged container that has been told of": {map[string]string{"kustomization.yaml": "resources: [../base]\nlabels: [{pairs: {team: a}}]\n", "../base/web.yaml": strings.Replace(selected, `"web:1"`, `"web:1", securityContext: {privileged: true}`, 1)}, false,
+		"a privileged container that has been told of": {map[string]string{"kustomization.yaml": "resources: [../base]\nlabels: [{pairs: {team: a}}]\n", "../base/web.yaml": strings.Replace(webDeployment, `"web:1"`, `"web:1", securityContext: {privileged: true}`, 1)}, false,
 			[]string{"privileged: true lets this container"}},
-		"a container of our name that the spec did not see": {map[string]string{"kustomization.yaml": "resources: [../base, api.yaml]\n", "api.yaml": strings.NewReplacer("metadata: {name: web,", "metadata: {name: api,", "[{name: web,", "[{name: krm-bypass-init,").Replace(selected)}, false,
+		"a container of our name that the spec did not see": {map[string]string{"kustomization.yaml": "resources: [../base, api.yaml]\n", "api.yaml": strings.NewReplacer("metadata: {name: web,", "metadata: {name: api,", "[{name: web,", "[{name: krm-bypass-init,").Replace(webDeployment)}, false,
 			[]string{"Deployment shop/api: spec.template.spec.containers[0]: there is a container named krm-bypass-init that krm-bypass did not write: remove it or rename it; set its image and resources in spec.enforcement [foreign-container]"}},
 		"no init container": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "remove", "path": "/spec/template/spec/initContainers"}`)}, false,
 			[]string{"it wrote the container krm-bypass-init, and here is nothing"}},
@@ -105,26 +104,26 @@ func TestWhatAKustomizationMakesOfWhatWasWritten(t *testing.T) {
 		"everything that was written": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "remove", "path": "/metadata/annotations"}, {"op": "remove", "path": "/spec/template/metadata/annotations"}, {"op": "remove", "path": "/spec/template/spec/initContainers"}`)}, false,
 			[]string{"krm-bypass.dev/policy", `it wrote "3306", and here is nothing`, "it wrote the container krm-bypass-init, and here is nothing", "it wrote the record of what it wrote, and here is nothing"}},
 		"everything that was written to one of two": {map[string]string{"kustomization.yaml": strings.Replace(jsonPatch(`{"op": "remove", "path": "/metadata/annotations"}, {"op": "remove", "path": "/spec/template/metadata/annotations"}, {"op": "remove", "path": "/spec/template/spec/initContainers"}`), "{kind: Deployment}", "{name: web}", 1),
-			"../base/api.yaml": strings.Replace(selected, "name: web,", "name: api,", 1), "../base/kustomization.yaml": "resources: [web.yaml, api.yaml]\ntransformers: [bypass.yaml]\n"}, false,
+			"../base/api.yaml": strings.Replace(webDeployment, "name: web,", "name: api,", 1), "../base/kustomization.yaml": "resources: [web.yaml, api.yaml]\ntransformers: [bypass.yaml]\n"}, false,
 			[]string{"shop/web: metadata.annotations[\"krm-bypass.dev/last-applied\"]: changed", "krm-bypass.dev/policy", `it wrote "3306", and here is nothing`, "it wrote the container krm-bypass-init, and here is nothing"}},
 		"an annotation that is gone": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "remove", "path": "` + in + `"}`)}, false,
 			[]string{`it wrote "3306", and here is nothing`}},
 
 		"other changes": {map[string]string{"kustomization.yaml": "resources: [../base]\nnamePrefix: my-\nnameSuffix: -v2\nlabels: [{pairs: {team: a}, includeTemplates: true}]\ncommonAnnotations: {note: x}\nimages: [{name: web, newTag: \"2\"}]\nreplicas: [{name: web, count: 3}]\npatches: [{path: p.yaml}]\n",
 			"p.yaml": patchOf(`other: "443"`)}, false, nil},
-		"a new object by the name that another had": {map[string]string{"kustomization.yaml": "resources: [../pre, web.yaml]\n", "web.yaml": selected,
+		"a new object by the name that another had": {map[string]string{"kustomization.yaml": "resources: [../pre, web.yaml]\n", "web.yaml": webDeployment,
 			"../pre/kustomization.yaml": "namePrefix: x-\nresources: [../base]\n"}, false, nil},
-		"a new object by the name that another had in its namespace": {map[string]string{"kustomization.yaml": "resources: [../pre, web.yaml]\n", "web.yaml": selected,
+		"a new object by the name that another had in its namespace": {map[string]string{"kustomization.yaml": "resources: [../pre, web.yaml]\n", "web.yaml": webDeployment,
 			"../pre/kustomization.yaml": "namespace: eu\nresources: [../base]\n"}, false, nil},
 		"another namespace":              {map[string]string{"kustomization.yaml": "namespace: eu\nresources: [../base]\n"}, false, nil},
 		"the spec once more, at the end": {map[string]string{"kustomization.yaml": "namespace: eu\nresources: [../base]\ntransformers: [bypass.yaml]\n", "bypass.yaml": boundSpec}, false, nil},
 		"a later spec that takes it away": {map[string]string{"kustomization.yaml": "resources: [../base]\ntransformers: [bypass.yaml]\n",
 			"bypass.yaml": before(boundSpec, "spec:") + "spec: {mesh: Istio}\n"}, false, nil},
-		"a base of another mesh": {map[string]string{"kustomization.yaml": "resources: [../base, other]\n", "other/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "other/web.yaml": strings.Replace(selected, "shop", "linked", 1),
+		"a base of another mesh": {map[string]string{"kustomization.yaml": "resources: [../base, other]\n", "other/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "other/web.yaml": strings.Replace(webDeployment, "shop", "linked", 1),
 			"other/bypass.yaml": strings.NewReplacer("name: cluster", "name: other", "spec:\n", "spec:\n  mesh: Linkerd\n  enrolment: {namespaces: [linked]}\n").Replace(boundSpec)}, false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			files := map[string]string{"base/web.yaml": selected, "base/bypass.yaml": boundSpec, "base/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n"}
+			files := map[string]string{"base/web.yaml": webDeployment, "base/bypass.yaml": boundSpec, "base/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n"}
 			for path, text := range test.files {
 				files[filepath.Join("top", path)] = text
 			}

@@ -15,6 +15,8 @@ type group struct {
 	files []fn.Manifest
 	// specs apply one after the other; nil means the one among the files.
 	specs []*fn.Spec
+	// uses are what kustomizations make of the files.
+	uses map[string]fn.Use
 	// built says that the first file is the output of a kustomization; the others
 	// are not part of that.
 	built bool

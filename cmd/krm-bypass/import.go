@@ -71,10 +71,11 @@ func importCommand() *cobra.Command {
 }
 
 func importSettings(cmd *cobra.Command, paths []string, named string, strip bool) error {
-	files, skipped, err := reading{rewriting: true}.manifests(paths)
+	read, err := reading{rewriting: true}.manifests(paths)
 	if err != nil {
 		return err
 	}
+	files := read.files
 	fail := func(err error) error {
 		var problems inventory.Problems
 		if !errors.As(err, &problems) {
@@ -85,7 +86,7 @@ func importSettings(cmd *cobra.Command, paths []string, named string, strip bool
 		}
 		return function.ErrReported
 	}
-	found, err := inventory.Take(files, named)
+	found, err := inventory.Take(files, named, read.uses)
 	if err != nil {
 		return fail(err)
 	}
@@ -98,7 +99,7 @@ func importSettings(cmd *cobra.Command, paths []string, named string, strip bool
 			return fail(err)
 		}
 	}
-	tell(cmd, "warning", skipped...)
+	tell(cmd, "warning", read.skipped...)
 	for _, w := range found.Warnings {
 		tell(cmd, "warning", w.Error())
 	}

@@ -98,6 +98,7 @@ func (in inputs) each(cmd *cobra.Command, paths []string, doing string, visit fu
 	options := in.options()
 	options.Progress = func(done, total int) { in.working.say("%s: %d of %d objects", doing, done, total) }
 	for _, g := range groups {
+		options.Uses = g.uses
 		if err := visit(g, options); err != nil {
 			return err
 		}
@@ -138,15 +139,15 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 		}
 	}
 	in.working.say("reading files")
-	read, notes, err := in.reading.manifests(files)
+	read, err := in.reading.manifests(files)
 	if err != nil {
 		return nil, nil, err
 	}
-	plain.files = append(plain.files, read...)
+	plain.files, plain.uses = append(plain.files, read.files...), read.uses
 	if len(plain.files) > 0 {
 		groups = append([]group{plain}, groups...)
 	}
-	return groups, append(skipped, notes...), nil
+	return groups, append(skipped, read.skipped...), nil
 }
 
 // build builds a kustomization.
@@ -160,6 +161,10 @@ func (in *inputs) build(cmd *cobra.Command, path string, given *fn.Manifest) (g 
 		}
 		root = argocd.Repository(folder)
 	}
+	// What kustomize has made a resource of, is one.
+	uses := map[string]fn.Use{path: {Resource: path}}
+	options := in.options()
+	options.Uses = uses
 	var within []group
 	// A spec that several kustomizations list is one.
 	specs := map[string]*fn.Spec{}
@@ -177,19 +182,19 @@ func (in *inputs) build(cmd *cobra.Command, path string, given *fn.Manifest) (g 
 		GiveUp: func(reason error) { os.Exit(function.Exit(reason, cmd.ErrOrStderr())) },
 		Apply: func(listed fn.Manifest, resources []byte) ([]byte, error) {
 			spec := specIn(listed)
-			files, results, err := fn.Manifests(spec, []fn.Manifest{{Path: path, Text: resources}}, in.options())
+			files, results, err := fn.Manifests(spec, []fn.Manifest{{Path: path, Text: resources}}, options)
 			fmt.Fprint(cmd.ErrOrStderr(), results.Report())
 			if err != nil {
 				return nil, function.ErrReported
 			}
-			within = append(within, group{files: []fn.Manifest{{Path: path, Text: resources}}, specs: []*fn.Spec{spec}, built: true, wrote: files})
+			within = append(within, group{files: []fn.Manifest{{Path: path, Text: resources}}, specs: []*fn.Spec{spec}, built: true, uses: uses, wrote: files})
 			return files[0].Text, nil
 		},
 	})
 	if err != nil {
 		return group{}, nil, err
 	}
-	g = group{files: append([]fn.Manifest{{Path: path, Text: built.Text}}, built.Among...), built: true, within: within}
+	g = group{files: append([]fn.Manifest{{Path: path, Text: built.Text}}, built.Among...), built: true, uses: uses, within: within}
 	switch {
 	case given != nil:
 		g.specs = []*fn.Spec{fn.SpecIn(*given)}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
 )
 
@@ -29,12 +30,17 @@ type reading struct {
 // manifests are files that are read.
 type manifests struct {
 	files []inventory.File
+	// uses are what the kustomizations beside them make of them, by their paths.
+	uses map[string]fn.Use
 	// skipped says what was passed over, problems what could not be read.
 	skipped  []string
 	problems []error
-	// seen are the files without links: one with two names is read, and written,
-	// once.
-	seen map[string]bool
+	// seen are the files without links, by whose names they are read: one with two
+	// is read, and written, once.
+	seen map[string]string
+	// kustomizations are those in the folders, and beside the files that the user
+	// named.
+	kustomizations []fn.Manifest
 	// unread are files of folders. If the user names one itself, too, it is read.
 	unread []unread
 	// hidden are manifests in hidden folders.
@@ -47,10 +53,9 @@ type unread struct{ path, real, why string }
 // and in the order of their names. Files are hidden from kubectl by no name, so
 // that only hidden folders are left out (kubernetes/kubernetes
 // staging/src/k8s.io/cli-runtime/pkg/resource/visitor.go,
-// ExpandPathsToFileVisitors). One error names everything that cannot be read;
-// skipped says what was passed over.
-func (r reading) manifests(paths []string) (files []inventory.File, skipped []string, err error) {
-	m := manifests{seen: map[string]bool{}}
+// ExpandPathsToFileVisitors). One error names everything that cannot be read.
+func (r reading) manifests(paths []string) (*manifests, error) {
+	m := &manifests{seen: map[string]string{}}
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		switch {
@@ -64,7 +69,7 @@ func (r reading) manifests(paths []string) (files []inventory.File, skipped []st
 	}
 	for _, u := range m.unread {
 		switch {
-		case m.seen[u.real]:
+		case m.isSeen(u.real):
 		case r.rewriting:
 			m.skipped = append(m.skipped, u.path+": skipped, because it is "+u.why)
 		default:
@@ -73,7 +78,7 @@ func (r reading) manifests(paths []string) (files []inventory.File, skipped []st
 	}
 	m.hidden = slices.DeleteFunc(m.hidden, func(path string) bool {
 		real, err := realPath(path)
-		return err == nil && m.seen[real]
+		return err == nil && m.isSeen(real)
 	})
 	if len(m.hidden) > 0 {
 		more := ""
@@ -82,8 +87,11 @@ func (r reading) manifests(paths []string) (files []inventory.File, skipped []st
 		}
 		m.skipped = append(m.skipped, fmt.Sprintf("%s: not read, because its folder is hidden%s; kubectl apply -R reads it: name the folder itself too, or remove it", m.hidden[0], more))
 	}
-	return m.files, m.skipped, errors.Join(m.problems...)
+	m.findUses()
+	return m, errors.Join(m.problems...)
 }
+
+func (m *manifests) isSeen(real string) bool { return m.seen[real] != "" }
 
 func (m *manifests) problem(err error) {
 	m.problems = append(m.problems, fmt.Errorf("reading manifests: %w", err))
@@ -92,10 +100,11 @@ func (m *manifests) problem(err error) {
 // named reads a file that the user named, which may be a pipe.
 func (m *manifests) named(path string) {
 	if real, err := realPath(path); err == nil {
-		if m.seen[real] {
+		if m.isSeen(real) {
 			return
 		}
-		m.seen[real] = true
+		m.seen[real] = path
+		m.beside(path)
 	}
 	text, err := os.ReadFile(path)
 	m.add(path, text, err)
@@ -133,6 +142,7 @@ func (m *manifests) folder(path string) (count int) {
 			m.hide(root, at, path)
 			return fs.SkipDir
 		case entry.IsDir():
+			m.kustomization(root, at, path)
 		case entry.Type()&fs.ModeSymlink != 0 && isDir(at):
 			// kubectl does not follow it either.
 			m.skipped = append(m.skipped, at+": skipped, because it is a link to a folder: name the folder itself")
@@ -186,14 +196,14 @@ func (m *manifests) within(root *os.Root, path, folder string) {
 	case outside != nil || !filepath.IsLocal(inside):
 		m.unread = append(m.unread, unread{path, real, fmt.Sprintf("a link to %s, outside the folder %s: name %s itself too, or remove it", real, folder, path)})
 		return
-	case m.seen[real]:
+	case m.isSeen(real):
 		return
 	}
 	if info, err := root.Stat(inside); err == nil && !info.Mode().IsRegular() {
 		m.unread = append(m.unread, unread{path, real, "not a regular file: name it itself too, or remove it"})
 		return
 	}
-	m.seen[real] = true
+	m.seen[real] = path
 	text, err := root.ReadFile(inside)
 	m.add(path, text, err)
 }

@@ -32,6 +32,7 @@ spec:
   template:
     metadata: {labels: {app: web}} # stays
     spec: {containers: [{name: web, image: "web:1"}]}
+  selector: {matchLabels: {app: web}}
 `
 	webService = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {ports: [{port: 80}]}\n"
 	written    = `traffic.sidecar.istio.io/excludeOutboundPorts: "5432"`
@@ -87,7 +88,7 @@ func TestRenderPrintsNothingWhereAnythingIsWrong(t *testing.T) {
 		"no spec":                              {map[string]string{"web.yaml": webDeployment}, []string{"render", "DIR"}, "error: there is no ClusterBypass: give one with --spec, or put one (apiVersion krm-bypass.dev/v1alpha1) among the resources\n"},
 		"a bad spec":                           {map[string]string{"web.yaml": webDeployment, "bypass.yaml": strings.Replace(bypassSpec, "5432", "54320", 1) + "  - {match: {}}\n"}, []string{"render", "DIR"}, "error: DIR/bypass.yaml:13: ClusterBypass cluster: spec.namespaces[1].match: "},
 		"no object":                            {map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec, "values.yaml": "a: b\n"}, []string{"render", "DIR"}, "error: DIR/values.yaml:1: the document is not a Kubernetes object"},
-		"broken YAML":                          {map[string]string{"web.yaml": webDeployment + "a: [\n", "bypass.yaml": bypassSpec}, []string{"render", "DIR"}, "error: DIR/web.yaml:9: reading the document: not valid YAML: "},
+		"broken YAML":                          {map[string]string{"web.yaml": webDeployment + "a: [\n", "bypass.yaml": bypassSpec}, []string{"render", "DIR"}, "error: DIR/web.yaml:10: reading the document: not valid YAML: "},
 		"broken YAML of no workload, in place": {map[string]string{"config.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: [}\n", "bypass.yaml": bypassSpec}, []string{"render", "DIR", "--in-place"}, "error: DIR/config.yaml:4: reading the document: not valid YAML: "},
 		"broken YAML of no workload, as a difference": {map[string]string{"config.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: [}\n", "bypass.yaml": bypassSpec}, []string{"render", "DIR", "--diff"}, "error: DIR/config.yaml:4: reading the document: not valid YAML: "},
 		"both ways":         {nil, []string{"render", "DIR", "--in-place", "--diff"}, "error: --in-place and --diff cannot be used together"},
@@ -125,7 +126,7 @@ func TestRenderInPlace(t *testing.T) {
 	assert.Zero(t, code, errOut)
 	assert.Empty(t, errOut)
 	web := filepath.Join(dir, "web.yaml")
-	assert.True(t, strings.HasPrefix(difference, "diff a/"+web+" b/"+web+"\n--- a/"+web+"\n+++ b/"+web+"\n@@ -1,8 +1,8 @@\n"), difference)
+	assert.True(t, strings.HasPrefix(difference, "diff a/"+web+" b/"+web+"\n--- a/"+web+"\n+++ b/"+web+"\n@@ -1,9 +1,9 @@\n"), difference)
 	assert.Equal(t, before, contents(t, dir))
 
 	code, out, errOut := krmBypass("", "render", "--in-place", dir)

@@ -33,6 +33,12 @@ var (
 	DuplicateKey     = warning("duplicate-key")
 )
 
+// What is a workload.
+var (
+	NoSelector       = warning("no-selector")
+	PatchAndResource = warning("patch-and-resource")
+)
+
 // The annotations of the mesh.
 var (
 	UnknownAnnotation    = warning("unknown-annotation")

@@ -21,7 +21,7 @@ func FuzzTake(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, m := range mesh.All() {
 			files := []inventory.File{{Path: "a.yaml", Text: text}}
-			found, err := inventory.Take(files, m.Name)
+			found, err := inventory.Take(files, m.Name, nil)
 			if err != nil {
 				require.NotEmpty(t, err.Error())
 				continue
@@ -32,7 +32,7 @@ func FuzzTake(f *testing.F) {
 				continue
 			}
 			require.Len(t, changed, 1)
-			again, err := inventory.Take(changed, m.Name)
+			again, err := inventory.Take(changed, m.Name, nil)
 			if err != nil {
 				require.ErrorContains(t, err, "nothing to import")
 				continue

@@ -27,10 +27,11 @@ type Inventory struct {
 }
 
 // Take finds the bypass settings in the files. named is the mesh to which they
-// belong; "" to find it out from the files. The error is Problems where something is in the
+// belong; "" to find it out from the files. uses are what kustomizations make of the
+// files, by their paths. The error is Problems where something is in the
 // way, all of it at once.
-func Take(files []File, named string) (*Inventory, error) {
-	s := &survey{}
+func Take(files []File, named string, uses map[string]transform.Use) (*Inventory, error) {
+	s := &survey{uses: uses}
 	for _, f := range files {
 		for _, d := range s.documents(f) {
 			s.look(d)
@@ -66,6 +67,7 @@ func (i *Inventory) Spec() []byte { return i.spec }
 // survey is what is known of the files so far.
 type survey struct {
 	problems, warnings Problems
+	uses               map[string]transform.Use
 
 	all        []*document
 	stated     []statement
@@ -103,6 +105,7 @@ func (s *survey) look(d *document) {
 		s.malformed(d, err)
 	}
 	for _, w := range workloads {
+		w.Use = s.uses[d.file]
 		s.workloads = append(s.workloads, &workload{Workload: w, annotated: annotatedAt(d, w.ID(), w.TemplatePath("metadata", "annotations"), w.TemplateAnnotations)})
 	}
 }

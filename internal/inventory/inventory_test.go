@@ -329,7 +329,7 @@ data:
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			found, err := inventory.Take(tree(test.files), "")
+			found, err := inventory.Take(tree(test.files), "", nil)
 			require.NoError(t, err)
 			assert.Equal(t, test.warns, found.Warnings.Error())
 			assert.Equal(t, test.want, rules(t, found.Spec()))
@@ -338,7 +338,7 @@ data:
 }
 
 func TestWhatIsNotImportedIsSaid(t *testing.T) {
-	const imported = "-- z.yaml --\napiVersion: v1\nkind: Pod\nmetadata: {generateName: z-, namespace: zoo, annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: \"1\"}}\nspec: {}\n"
+	const imported = "-- z.yaml --\napiVersion: v1\nkind: Pod\nmetadata: {generateName: z-, namespace: zoo, annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: \"1\"}}\nspec: {containers: [{name: app, image: app}]}\n"
 	tests := []struct{ name, files, says string }{
 		{"a template of a chart", "-- t.yaml --\n{{- if .Values.x }}\nkind: Deployment\n{{- end }}\n", "t.yaml:1: skipped: a Helm chart fills it in: render the chart"},
 		{"a value that a chart fills in", "-- t.yaml --\nglobal: {proxy: {excludeOutboundPorts: '{{ .Values.ports }}'}}\n",
@@ -347,7 +347,7 @@ func TestWhatIsNotImportedIsSaid(t *testing.T) {
 		{"a name that a chart fills in", "-- a.yaml --\n" + deployment(`"{{ .Release.Name }}"`, "shop", portsAnnotation+`"1"`), "no rule can name it"},
 		{"a patch", "-- p.yaml --\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {metadata: {annotations: {" + portsAnnotation + "'3306'}}}}\n",
 			`p.yaml:4: Deployment web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since krm-bypass leaves this workload alone: its template has no pod spec, as in a patch`},
-		{"a Job", "-- j.yaml --\napiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec:\n  template:\n    metadata: {annotations: {" + portsAnnotation + "'3306'}}\n    spec: {}\n",
+		{"a Job", "-- j.yaml --\napiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec:\n  template:\n    metadata: {annotations: {" + portsAnnotation + "'3306'}}\n    spec: {containers: [{name: app, image: app}]}\n",
 			"left as it is, since krm-bypass leaves this workload alone: a Job cannot be changed"},
 		{"a namespace of the mesh", "-- a.yaml --\n" + deployment("web", "istio-system", portsAnnotation+"'3306'"), "namespace istio-system belongs to the mesh itself"},
 		{"a port of the mesh", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+"'15012'"), "left as it is: it holds ports of Istio itself (15012)"},
@@ -361,7 +361,7 @@ func TestWhatIsNotImportedIsSaid(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			found, err := inventory.Take(tree(test.files+imported), "Istio")
+			found, err := inventory.Take(tree(test.files+imported), "Istio", nil)
 			require.NoError(t, err)
 			require.Len(t, found.Warnings, 1)
 			assert.Contains(t, found.Warnings.Error(), test.says)
@@ -373,7 +373,7 @@ func TestWhatIsNotImportedIsSaid(t *testing.T) {
 func TestAWorkloadStaysWholeWhereARuleWouldMeanSomethingElse(t *testing.T) {
 	const both = istioKey + `includeOutboundPorts: "15001", ` + istioKey + `excludeOutboundIPRanges: "192.0.2.0/24"`
 	files := tree("-- a.yaml --\n" + stream(deployment("web", "shop", both), deployment("api", "shop", portsAnnotation+`"1"`)))
-	found, err := inventory.Take(files, "")
+	found, err := inventory.Take(files, "", nil)
 	require.NoError(t, err)
 	assert.ErrorContains(t, found.Warnings, "left as it is: it holds ports of Istio itself (15001)")
 	assert.ErrorContains(t, found.Warnings, "left as it is: a rule would not mean the same")
@@ -424,7 +424,7 @@ func TestErrors(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := inventory.Take(tree(test.files), test.mesh)
+			_, err := inventory.Take(tree(test.files), test.mesh, nil)
 			var problems inventory.Problems
 			require.ErrorAs(t, err, &problems)
 			for _, says := range test.says {
@@ -449,14 +449,14 @@ func TestStripped(t *testing.T) {
 		},
 		{
 			"in a List, in JSON",
-			`{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"apps/v1","kind":"DaemonSet","metadata":{"name":"d","namespace":"shop"},"spec":{"template":{"metadata":{"labels":{"x":"y"},"annotations":{"traffic.sidecar.istio.io/excludeOutboundPorts":"1"}},"spec":{}}}}]}`,
-			`{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"apps/v1","kind":"DaemonSet","metadata":{"name":"d","namespace":"shop"},"spec":{"template":{"metadata":{"labels":{"x":"y"}},"spec":{}}}}]}`,
+			`{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"apps/v1","kind":"DaemonSet","metadata":{"name":"d","namespace":"shop"},"spec":{"template":{"metadata":{"labels":{"x":"y"},"annotations":{"traffic.sidecar.istio.io/excludeOutboundPorts":"1"}},"spec":{"containers":[]}}}}]}`,
+			`{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"apps/v1","kind":"DaemonSet","metadata":{"name":"d","namespace":"shop"},"spec":{"template":{"metadata":{"labels":{"x":"y"}},"spec":{"containers":[]}}}}]}`,
 		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			untouched := inventory.File{Path: "values.yaml", Text: []byte("global: {proxy: {excludeOutboundPorts: '1'}}\n")}
-			found, err := inventory.Take([]inventory.File{{Path: "a.yaml", Text: []byte(test.before)}, untouched}, "")
+			found, err := inventory.Take([]inventory.File{{Path: "a.yaml", Text: []byte(test.before)}, untouched}, "", nil)
 			require.NoError(t, err)
 			stripped, err := found.Stripped()
 			require.NoError(t, err)
@@ -470,7 +470,7 @@ func TestStripped(t *testing.T) {
 func TestANamespaceStaysForWorkloadsThatAreNotTouched(t *testing.T) {
 	job := "apiVersion: batch/v1\nkind: Job\nmetadata: {name: once, namespace: shop}\nspec: {template: {spec: {}}}\n"
 	take := func(documents ...string) (*inventory.Inventory, []inventory.File) {
-		found, err := inventory.Take([]inventory.File{{Path: "a.yaml", Text: []byte(stream(documents...))}}, "")
+		found, err := inventory.Take([]inventory.File{{Path: "a.yaml", Text: []byte(stream(documents...))}}, "", nil)
 		require.NoError(t, err)
 		changed, err := found.Stripped()
 		require.NoError(t, err)
@@ -494,7 +494,7 @@ func TestStrippingRefusesWhatAliasesShare(t *testing.T) {
 	shared = strings.Replace(shared, "annotations: {}", "annotations: &a {"+portsAnnotation+`"3306"}`, 1)
 	shared = strings.Replace(shared, "metadata: {", "metadata: {labels: *l, ", 1)
 	text := "x-labels: &l {a: b}\n" + shared + "copy: *a\n"
-	found, err := inventory.Take([]inventory.File{{Path: "a.yaml", Text: []byte(text)}}, "")
+	found, err := inventory.Take([]inventory.File{{Path: "a.yaml", Text: []byte(text)}}, "", nil)
 	require.NoError(t, err)
 	_, err = found.Stripped()
 	require.ErrorContains(t, err, "a.yaml:")

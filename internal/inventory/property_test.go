@@ -404,7 +404,7 @@ func TestDrawnTreesKeepWhatBypasses(t *testing.T) {
 			require.True(t, known, "every mesh has its rules told here")
 			rapid.Check(t, func(t *rapid.T) {
 				files, configured := rules.drawnTree(t)
-				found, err := inventory.Take(files, m.Name)
+				found, err := inventory.Take(files, m.Name, nil)
 				if err != nil && strings.Contains(err.Error(), "tell them apart") {
 					t.Skip("two workloads of one name, of which one has no namespace")
 				}
@@ -430,7 +430,7 @@ func TestDrawnTreesKeepWhatBypasses(t *testing.T) {
 
 				backwards := slices.Clone(files)
 				slices.Reverse(backwards)
-				again, err := inventory.Take(backwards, m.Name)
+				again, err := inventory.Take(backwards, m.Name, nil)
 				require.NoError(t, err)
 				require.Equal(t, string(found.Spec()), string(again.Spec()), "the order of the files does not matter")
 			})
@@ -464,7 +464,7 @@ func TestExamplesKeepWhatBypasses(t *testing.T) {
 			before := rules.verdicts(t, of.configured, files)
 			require.NotEmpty(t, before)
 
-			found, err := inventory.Take(files, "")
+			found, err := inventory.Take(files, "", nil)
 			require.NoError(t, err)
 			require.Equal(t, of.mesh, found.Mesh.Name)
 			require.Empty(t, found.Warnings)

@@ -429,11 +429,11 @@ func TestOtherProxy(t *testing.T) {
 		mode               transform.Mode
 		want               []string
 	}{
-		{"injected", "excludeOutboundIPRanges=169.254.169.254", pod(azure, "containers: [{name: app}]"), transform.InitContainer, []string{"Deployment orders: spec.template.metadata.annotations[\"azure.workload.identity/inject-proxy-sidecar\"]: …excludeOutboundIPRanges"}},
-		{"by annotation alone", "excludeOutboundIPRanges=169.254.169.254", pod(azure, "containers: [{name: app}]"), transform.AnnotationsOnly, nil},
-		{"written into the pod", "excludeOutboundPorts=80", pod("", "initContainers: [{name: azwi-proxy-init}], containers: [{name: app}]"), transform.InitContainer, []string{"Deployment orders: spec.template.spec.initContainers[1].name: …excludeOutboundPorts"}},
-		{"another port of it", "excludeOutbound=169.254.169.254@443", pod(azure, "containers: [{name: app}]"), transform.InitContainer, nil},
-		{"Docker in the pod", "excludeInboundPorts=8080", pod("", "containers: [{name: app}, {name: d, image: 'docker.io/library/docker:28-dind@sha256:0', securityContext: {privileged: true}}]"), transform.InitContainer, []string{"Deployment orders: spec.template.spec.containers[1].securityContext.privileged: …port 8080"}},
+		{"injected", "excludeOutboundIPRanges=169.254.169.254", pod(azure, "containers: [{name: app, image: app}]"), transform.InitContainer, []string{"Deployment orders: spec.template.metadata.annotations[\"azure.workload.identity/inject-proxy-sidecar\"]: …excludeOutboundIPRanges"}},
+		{"by annotation alone", "excludeOutboundIPRanges=169.254.169.254", pod(azure, "containers: [{name: app, image: app}]"), transform.AnnotationsOnly, nil},
+		{"written into the pod", "excludeOutboundPorts=80", pod("", "initContainers: [{name: azwi-proxy-init}], containers: [{name: app, image: app}]"), transform.InitContainer, []string{"Deployment orders: spec.template.spec.initContainers[1].name: …excludeOutboundPorts"}},
+		{"another port of it", "excludeOutbound=169.254.169.254@443", pod(azure, "containers: [{name: app, image: app}]"), transform.InitContainer, nil},
+		{"Docker in the pod", "excludeInboundPorts=8080", pod("", "containers: [{name: app, image: app}, {name: d, image: 'docker.io/library/docker:28-dind@sha256:0', securityContext: {privileged: true}}]"), transform.InitContainer, []string{"Deployment orders: spec.template.spec.containers[1].securityContext.privileged: …port 8080"}},
 		{"Docker's command line alone", "excludeInboundPorts=8080", pod("", "containers: [{name: d, image: 'docker:28-cli', securityContext: {privileged: true}}]"), transform.InitContainer, nil},
 		{"Docker without privilege", "excludeInboundPorts=8080", pod("", "containers: [{name: d, image: 'docker:28-dind'}]"), transform.InitContainer, nil},
 		{"Docker publishes nothing that goes out", "excludeOutboundPorts=8080", pod("", "containers: [{name: d, image: 'docker:28-dind', securityContext: {privileged: true}}]"), transform.InitContainer, nil},
@@ -450,9 +450,9 @@ func TestOtherProxy(t *testing.T) {
 // A container that can change the rules is told of where limits are meant to hold,
 // whether or not a rule speaks of the workload.
 func TestPodPrivilege(t *testing.T) {
-	const privileged = "{name: app, securityContext: {privileged: true}}"
+	const privileged = "{name: app, image: app, securityContext: {privileged: true}}"
 	adding := func(capability string) string {
-		return "containers: [{name: app, securityContext: {capabilities: {add: [NET_RAW, " + capability + "]}}}]"
+		return "containers: [{name: app, image: app, securityContext: {capabilities: {add: [NET_RAW, " + capability + "]}}}]"
 	}
 	at := func(path, what string) []string {
 		return []string{"Deployment orders: spec.template.spec." + path + ": …" + what + " lets this container change"}
@@ -465,15 +465,15 @@ func TestPodPrivilege(t *testing.T) {
 		want         []string
 	}{
 		"privileged":                   {limits: limits, bypass: "excludeInboundPorts=8080", spec: "containers: [" + privileged + "]", want: at("containers[0].securityContext.privileged", "privileged: true")},
-		"an init container":            {limits: limits, bypass: "excludeInboundPorts=8080", spec: "initContainers: [" + privileged + "], containers: [{name: b}]", want: at("initContainers[1].securityContext.privileged", "privileged: true")},
+		"an init container":            {limits: limits, bypass: "excludeInboundPorts=8080", spec: "initContainers: [" + privileged + "], containers: [{name: b, image: b}]", want: at("initContainers[1].securityContext.privileged", "privileged: true")},
 		"no rule speaks of it":         {limits: limits, spec: "containers: [" + privileged + "]", want: at("containers[0].securityContext.privileged", "privileged: true")},
 		"NET_ADMIN":                    {limits: limits, spec: adding("NET_ADMIN"), want: at("containers[0].securityContext.capabilities.add", "NET_ADMIN")},
 		"as a runtime reads it":        {limits: limits, spec: adding("cap_net_admin"), want: at("containers[0].securityContext.capabilities.add", "NET_ADMIN")},
 		"all capabilities":             {limits: limits, spec: adding("ALL"), want: at("containers[0].securityContext.capabilities.add", "NET_ADMIN")},
 		"in forbidden namespaces":      {limits: transform.Limits{ForbiddenNamespaces: []string{"pci"}}, spec: adding("ALL"), want: at("containers[0].securityContext.capabilities.add", "NET_ADMIN")},
 		"another capability":           {limits: limits, spec: adding("SYS_PTRACE")},
-		"not privileged":               {limits: limits, spec: "containers: [{name: app, securityContext: {privileged: false}}]"},
-		"our own":                      {limits: limits, bypass: "excludeInboundPorts=8080", spec: "containers: [{name: app}]"},
+		"not privileged":               {limits: limits, spec: "containers: [{name: app, image: app, securityContext: {privileged: false}}]"},
+		"our own":                      {limits: limits, bypass: "excludeInboundPorts=8080", spec: "containers: [{name: app, image: app}]"},
 		"without limits":               {bypass: "excludeInboundPorts=8080", spec: "containers: [" + privileged + "]"},
 		"without a sidecar":            {limits: limits, template: "labels: {sidecar.istio.io/inject: 'false'}", spec: "containers: [" + privileged + "]"},
 		"in the network of the host":   {limits: limits, spec: "hostNetwork: true, containers: [" + privileged + "]"},
@@ -536,17 +536,17 @@ func TestProxyUser(t *testing.T) {
 		mesh, spec string
 		want       []string
 	}{
-		"Istio's user":                     {spec: "containers: [{name: a, securityContext: {runAsUser: 1337}}]", want: at("containers[0].securityContext.runAsUser: …runAsUser 1337")},
-		"as YAML may write it":             {spec: "containers: [{name: a, securityContext: {runAsUser: 0x539}}]", want: at("containers[0].securityContext.runAsUser: …runAsUser 1337")},
-		"Istio's group":                    {spec: "containers: [{name: a, securityContext: {runAsGroup: 1337}}]", want: at("containers[0].securityContext.runAsGroup: …runAsGroup 1337")},
-		"an init container":                {spec: "initContainers: [{name: a, securityContext: {runAsUser: 1337}}], containers: [{name: b}]", want: at("initContainers[1].securityContext.runAsUser: …runAsUser 1337")},
-		"the pod's":                        {spec: "securityContext: {runAsUser: 1337}, containers: [{name: a}, {name: b}]", want: at("securityContext.runAsUser: …runAsUser 1337")},
-		"Linkerd's":                        {mesh: "Linkerd", spec: "containers: [{name: a, securityContext: {runAsUser: 2102}}]", want: at("containers[0].securityContext.runAsUser: …runAsUser 2102")},
-		"the pod's, which nobody inherits": {spec: "securityContext: {runAsUser: 1337}, containers: [{name: a, securityContext: {runAsUser: 1000}}]"},
-		"another mesh's":                   {mesh: "Linkerd", spec: "containers: [{name: a, securityContext: {runAsUser: 1337}}]"},
-		"the sidecar, adjusted":            {spec: "containers: [{name: a}, {name: istio-proxy, securityContext: {runAsUser: 1337}}]"},
-		"another user":                     {spec: "securityContext: {runAsUser: 1000, fsGroup: 1337}, containers: [{name: a}]"},
-		"no number":                        {spec: "containers: [{name: a, securityContext: {runAsUser: istio}}]"},
+		"Istio's user":                     {spec: "containers: [{name: a, image: a, securityContext: {runAsUser: 1337}}]", want: at("containers[0].securityContext.runAsUser: …runAsUser 1337")},
+		"as YAML may write it":             {spec: "containers: [{name: a, image: a, securityContext: {runAsUser: 0x539}}]", want: at("containers[0].securityContext.runAsUser: …runAsUser 1337")},
+		"Istio's group":                    {spec: "containers: [{name: a, image: a, securityContext: {runAsGroup: 1337}}]", want: at("containers[0].securityContext.runAsGroup: …runAsGroup 1337")},
+		"an init container":                {spec: "initContainers: [{name: a, image: a, securityContext: {runAsUser: 1337}}], containers: [{name: b, image: b}]", want: at("initContainers[1].securityContext.runAsUser: …runAsUser 1337")},
+		"the pod's":                        {spec: "securityContext: {runAsUser: 1337}, containers: [{name: a, image: a}, {name: b}]", want: at("securityContext.runAsUser: …runAsUser 1337")},
+		"Linkerd's":                        {mesh: "Linkerd", spec: "containers: [{name: a, image: a, securityContext: {runAsUser: 2102}}]", want: at("containers[0].securityContext.runAsUser: …runAsUser 2102")},
+		"the pod's, which nobody inherits": {spec: "securityContext: {runAsUser: 1337}, containers: [{name: a, image: a, securityContext: {runAsUser: 1000}}]"},
+		"another mesh's":                   {mesh: "Linkerd", spec: "containers: [{name: a, image: a, securityContext: {runAsUser: 1337}}]"},
+		"the sidecar, adjusted":            {spec: "containers: [{name: a, image: a}, {name: istio-proxy, securityContext: {runAsUser: 1337}}]"},
+		"another user":                     {spec: "securityContext: {runAsUser: 1000, fsGroup: 1337}, containers: [{name: a, image: a}]"},
+		"no number":                        {spec: "containers: [{name: a, image: a, securityContext: {runAsUser: istio}}]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			policy := only(bypassing(t, "excludeInboundPorts=8080"), "proxy-user")

@@ -101,8 +101,19 @@ func Noted(annotations map[string]string) Origin {
 // pkg/action/action.go, annotateAndMerge).
 func IsLent(annotation string) bool {
 	switch annotation {
-	case legacyPathAnnotation, legacyIndexAnnotation, "config.k8s.io/id", "kustomize.config.k8s.io/id", "postrenderer.helm.sh/postrender-filename":
+	case legacyPathAnnotation, legacyIndexAnnotation, "config.k8s.io/id", kustomizeID, "postrenderer.helm.sh/postrender-filename":
 		return true
 	}
 	return strings.HasPrefix(annotation, "internal.config.kubernetes.io/")
 }
+
+// KustomizeGroup begins the apiVersion of a Kustomization and a Component, which no
+// API server knows.
+const KustomizeGroup = "kustomize.config.k8s.io/"
+
+// IsKustomizes reports whether annotations are those of a resource that kustomize
+// gives to a function (kubernetes-sigs/kustomize api/internal/plugins/utils/utils.go,
+// GetResMapWithIDAnnotation).
+func IsKustomizes(annotations map[string]string) bool { return annotations[kustomizeID] != "" }
+
+const kustomizeID = KustomizeGroup + "id"

@@ -80,8 +80,11 @@ func (d *Document) planConfigs(policy *transform.Policy) {
 }
 
 // planWorkloads plans the workloads in the document.
-func (d *Document) planWorkloads(policy *transform.Policy, plan func(*transform.Policy, *transform.Workload) *transform.Plan) {
+func (d *Document) planWorkloads(policy *transform.Policy, uses Uses, plan func(*transform.Policy, *transform.Workload) *transform.Plan) {
 	workloads, problems := policy.Workloads(d.view())
+	for _, w := range workloads {
+		w.Use = uses.of(d, w)
+	}
 	d.malformed(problems...)
 	for _, w := range workloads {
 		plan := plan(policy, w)

@@ -18,6 +18,8 @@ type Pass struct {
 	Policy *transform.Policy
 	Items  []Item
 	Heads  []object.Type
+	// Uses are what kustomizations make of the files that the items are from.
+	Uses Uses
 	// Plan takes the place of the policy's, unless nil, and then nothing else is
 	// looked at and nothing written.
 	Plan func(*transform.Policy, *transform.Workload) *transform.Plan
@@ -101,9 +103,9 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 	}
 	if p.Plan == nil {
 		d.planConfigs(p.Policy)
-		d.planWorkloads(p.Policy, (*transform.Policy).Plan)
+		d.planWorkloads(p.Policy, p.Uses, (*transform.Policy).Plan)
 	} else {
-		d.planWorkloads(p.Policy, p.Plan)
+		d.planWorkloads(p.Policy, p.Uses, p.Plan)
 	}
 	if p.Planned != nil {
 		p.Planned(d)

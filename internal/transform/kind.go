@@ -56,6 +56,18 @@ var Kinds = []Kind{
 	{Group: "serving.knative.dev", Kind: "Configuration", Template: at("spec.template"), Mode: &annotationsOnly},
 }
 
+// isKubernetes reports whether the kind is one of Kubernetes' own, of which no API
+// server takes an object whose containers have no image (kubernetes/kubernetes
+// pkg/apis/core/validation/validation.go, validateContainerCommon).
+func (k Kind) isKubernetes() bool { return !strings.Contains(k.Group, ".") }
+
+// needsSelector reports whether no API server takes an object of the kind without
+// spec.selector (kubernetes/kubernetes pkg/apis/apps/validation/validation.go). The
+// oldest version of the group filled it in.
+func (k Kind) needsSelector(apiVersion string) bool {
+	return k.Group == "apps" && apiVersion != "apps/v1beta1"
+}
+
 // KindAt is a kind whose template stands at the path, which has dots between its
 // steps.
 func KindAt(apiVersion, kind, path string) Kind {

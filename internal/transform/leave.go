@@ -13,6 +13,7 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) (reason s
 	if reason := p.LeftNamespace(namespace); reason != "" {
 		return reason, w.Path("metadata", "namespace")
 	}
+	reason, by = w.isPatch()
 	switch {
 	case w.referenced:
 		return "it takes its pods from another workload, through " + strings.Join(w.kind.Reference, "."), w.Path(steps(w.kind.Reference)...)
@@ -24,8 +25,8 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) (reason s
 		return "it uses the host's network, where the rules would change the node", w.templatePath("spec", "hostNetwork")
 	case w.windows != nil:
 		return "it runs on Windows, where there is no such sidecar", w.templatePath(w.windows...)
-	case w.kind.Fixed && w.Name == "":
-		return "it has neither a name nor a generateName, as in a patch; no cluster takes a " + w.Kind + " without one", w.Path("metadata")
+	case reason != "":
+		return reason, by
 	case w.kind.Fixed && !p.mentioned(w, namespace) && !w.replaceable():
 		return fmt.Sprintf("a %s cannot be changed once it is in a cluster; to opt in, name the kind in the match.kinds of a rule for it, or let it be created anew each time (generateName, a hook, or a Replace or Force sync option)", w.Kind), w.Path("kind")
 	}

@@ -40,6 +40,8 @@ type Object struct {
 // Workload is what the plan needs to see of an object with a pod template.
 type Workload struct {
 	Object
+	// Use is what kustomizations make of its file.
+	Use Use
 	// TemplateLabels and TemplateAnnotations are the pod template's. Merge
 	// keys are followed.
 	TemplateLabels, TemplateAnnotations map[string]string
@@ -55,9 +57,10 @@ type Workload struct {
 	generated  bool
 	controlled bool
 	referenced bool
-	// podless says that there is no pod spec, as in a patch.
-	podless     bool
-	hostNetwork bool
+	// podless says that there is no pod spec, imageless that no container has an
+	// image, and unselected that there is no selector: as in a patch.
+	podless, imageless, unselected bool
+	hostNetwork                    bool
 	// windows are the steps from the template to the field that says so, nil
 	// where none does.
 	windows []any

@@ -42,6 +42,8 @@ func view(o object.Object, kind Kind, line int) (*Workload, []*FieldError) {
 	if reference := o.Below(kind.Reference...); kind.Reference != nil {
 		w.referenced = reference.Exists() && !reference.IsNull()
 	}
+	selector := o.Below("spec", "selector")
+	w.unselected = kind.needsSelector(w.APIVersion) && (!selector.Exists() || selector.IsNull())
 	v.template(w, o)
 	w.seeParents(o.Value)
 	return w, v.problems
@@ -84,6 +86,8 @@ func (v *viewer) template(w *Workload, o object.Object) {
 	w.as = as(spec.Entry("securityContext"))
 	w.initContainers = v.containers(spec, w.templatePath("spec"), "initContainers")
 	w.containers = v.containers(spec, w.templatePath("spec"), "containers")
+	// No patch needs to say that there are none.
+	w.imageless = w.kind.isKubernetes() && (len(w.containers) > 0 || !spec.Entry("containers").Exists()) && !slices.ContainsFunc(w.containers, func(c container) bool { return c.imaged() })
 	w.pullSecrets.name = w.relative(w.templatePath("spec", pullSecretsField))
 	for _, item := range spec.Entry(pullSecretsField).Items() {
 		name, alone := pullSecret(item)

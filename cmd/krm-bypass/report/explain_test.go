@@ -229,10 +229,10 @@ func TestChanges(t *testing.T) {
 		}, Changed, []string{BecauseOfEnforcement}, nil, nil},
 		"the mode, where the container is needed anyway": {func(s, m string) (string, string) { return strings.Replace(s, "WhereNeeded", "InitContainer", 1), m }, Unchanged, nil, nil, nil},
 		"the app": {func(s, m string) (string, string) {
-			return s, strings.Replace(m, "containers: []", "containers: [{name: web}]", 1)
+			return s, strings.Replace(m, "containers: []", "containers: [{name: web, image: web}]", 1)
 		}, Changed, []string{BecauseOfTemplate}, nil, nil},
 		"all of it": {func(s, m string) (string, string) {
-			return strings.NewReplacer("3306", "3307", "image: ghcr.io", "image: other.io").Replace(s), strings.Replace(m, "containers: []", "containers: [{name: web}]", 1)
+			return strings.NewReplacer("3306", "3307", "image: ghcr.io", "image: other.io").Replace(s), strings.Replace(m, "containers: []", "containers: [{name: web, image: web}]", 1)
 		}, Changed, []string{BecauseOfSettings, BecauseOfEnforcement, BecauseOfTemplate}, []string{"3306"}, []string{"3307"}},
 		"the workload": {func(s, m string) (string, string) { return s, strings.Replace(m, "name: web", "name: other", 1) }, New, nil, nil, nil},
 		"the first rule": {func(_, m string) (string, string) {

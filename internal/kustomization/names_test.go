@@ -1,0 +1,42 @@
+package kustomization_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/internal/kustomization"
+	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/pass"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// The function reads kustomizations among its items without kustomize, and finds the
+// same in them.
+func TestNamesAreThoseThatTheFunctionReads(t *testing.T) {
+	const head = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
+	for name, text := range map[string]string{
+		"nothing":        "",
+		"resources":      "resources: [a.yaml, ./b.yaml, ../c/d.yaml]\n",
+		"bases":          "bases: [../base]\n",
+		"components":     "components: [../c]\n",
+		"patches":        "patches:\n- path: a.yaml\n- path: ../b.yaml\n  target: {kind: Deployment}\n- patch: '[]'\n",
+		"old fields":     "patchesStrategicMerge: [a.yaml, b.yaml]\npatchesJson6902: [{path: c.yaml, target: {version: v1, kind: Deployment, name: a}}]\n",
+		"what is none":   "replacements: [{path: r.yaml}]\nconfigurations: [c.yaml]\ncrds: [d.yaml]\nconfigMapGenerator: [{name: a, files: [a.yaml]}]\n",
+		"by an alias":    "resources: [&a a.yaml]\npatches: [{path: *a}]\n",
+		"by a merge key": "patches: [{<<: {path: a.yaml}, target: {kind: Deployment}}]\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			names, err := kustomization.Names([]byte(head + text))
+			require.NoError(t, err)
+			want := pass.Uses{}
+			for _, n := range names {
+				want.Add("prod/kustomization.yaml", n.Field, n.Path, n.IsPatch)
+			}
+			item := pass.Item{Text: yamltext.Fragment{Text: []byte(head + text)}, Place: pass.Place{File: "prod/kustomization.yaml"}}
+			is := object.Type{APIVersion: "kustomize.config.k8s.io/v1beta1", Kind: "Kustomization"}
+			assert.Equal(t, want, pass.UsesAmong([]pass.Item{item}, []object.Type{is}))
+		})
+	}
+}
