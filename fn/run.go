@@ -50,8 +50,8 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	if results.Failed() {
 		return results
 	}
-	uses := pass.Uses(r.options.Uses)
-	if uses == nil {
+	uses := pass.UsesOf(r.options.Uses)
+	if r.options.Uses == nil {
 		uses = pass.UsesAmong(r.items, heads)
 	}
 	p := pass.Pass{Policy: r.spec.Policy, Items: r.items, Heads: heads, Uses: uses, Plan: r.plan, Planned: planned, Written: written, Progress: r.options.Progress}

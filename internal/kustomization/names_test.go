@@ -1,6 +1,7 @@
 package kustomization_test
 
 import (
+	"path"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -9,6 +10,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
@@ -30,13 +32,14 @@ func TestNamesAreThoseThatTheFunctionReads(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			names, err := kustomization.Names([]byte(head + text))
 			require.NoError(t, err)
-			want := pass.Uses{}
+			want := map[string]transform.Use{}
 			for _, n := range names {
-				want.Add("prod/kustomization.yaml", n.Field, n.Path, n.IsPatch)
+				file := path.Join("prod", n.Path)
+				want[file] = want[file].Named("prod/kustomization.yaml: "+n.Field, n.IsPatch)
 			}
 			item := pass.Item{Text: yamltext.Fragment{Text: []byte(head + text)}, Place: pass.Place{File: "prod/kustomization.yaml"}}
 			is := object.Type{APIVersion: "kustomize.config.k8s.io/v1beta1", Kind: "Kustomization"}
-			assert.Equal(t, want, pass.UsesAmong([]pass.Item{item}, []object.Type{is}))
+			assert.Equal(t, want, pass.UsesAmong([]pass.Item{item}, []object.Type{is}).Files())
 		})
 	}
 }

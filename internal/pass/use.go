@@ -11,19 +11,32 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
-// Uses say what kustomizations make of files, by their paths; nil if that is not
-// known, unless an orchestrator noted from which file an object is.
-type Uses map[string]transform.Use
+// Uses say what kustomizations make of the files that objects are from.
+type Uses struct {
+	files map[string]transform.Use
+	// noted says that the files are those of which an orchestrator's annotations
+	// speak, and only else those that were read.
+	noted bool
+}
+
+// UsesOf are those of files that were read, by their paths; nil if they are not known.
+func UsesOf(files map[string]transform.Use) Uses { return Uses{files: files} }
+
+// Files are what they say of each file, by its path.
+func (u Uses) Files() map[string]transform.Use { return u.files }
 
 // of gives the use of an object's file.
 func (u Uses) of(d *Document, w *transform.Workload) transform.Use {
-	var use transform.Use
-	file := w.File
-	if u != nil {
-		file = cmp.Or(d.File, file)
+	file := cmp.Or(w.File, d.File)
+	switch {
+	case u.files == nil:
+		file = w.File
+	case !u.noted:
+		file = cmp.Or(d.File, w.File)
 	}
+	var use transform.Use
 	if file != "" {
-		use = u[path.Clean(file)]
+		use = u.files[path.Clean(file)]
 		use.File = file
 	}
 	if object.IsKustomizes(w.Annotations) {
@@ -32,17 +45,17 @@ func (u Uses) of(d *Document, w *transform.Workload) transform.Use {
 	return use
 }
 
-// Add notes that a field of a kustomization names a file.
-func (u Uses) Add(kustomization, field, file string, asPatch bool) {
+// add notes that a field of a kustomization names a file.
+func (u Uses) add(kustomization, field, file string, asPatch bool) {
 	file = path.Join(path.Dir(kustomization), file)
-	u[file] = u[file].Named(kustomization+": "+field, asPatch)
+	u.files[file] = u.files[file].Named(kustomization+": "+field, asPatch)
 }
 
 // UsesAmong reads the kustomizations among items, as in a package of kpt. It reads
 // nothing but the names of files there, so that no function has to load kustomize for
 // it; a test holds it to package kustomization.
 func UsesAmong(items []Item, heads []object.Type) Uses {
-	var uses Uses
+	uses := Uses{noted: true}
 	for i, head := range heads {
 		if !strings.HasPrefix(head.APIVersion, object.KustomizeGroup) {
 			continue
@@ -51,11 +64,11 @@ func UsesAmong(items []Item, heads []object.Type) Uses {
 		if err != nil {
 			continue // which is told where it is planned
 		}
-		if uses == nil {
-			uses = Uses{}
+		if uses.files == nil {
+			uses.files = map[string]transform.Use{}
 		}
 		root := node.Of(document)
-		uses.read(root, cmp.Or(items[i].File, object.OriginOf(root).File))
+		uses.read(root, cmp.Or(object.OriginOf(root).File, items[i].File))
 	}
 	return uses
 }
@@ -64,16 +77,16 @@ func UsesAmong(items []Item, heads []object.Type) Uses {
 func (u Uses) read(root node.Value, file string) {
 	for _, field := range []string{"resources", "bases"} {
 		for i, entry := range root.Entry(field).Items() {
-			u.Add(file, fmt.Sprintf("%s[%d]", field, i), entry.Text(), false)
+			u.add(file, fmt.Sprintf("%s[%d]", field, i), entry.Text(), false)
 		}
 	}
 	for i, entry := range root.Entry("patchesStrategicMerge").Items() {
-		u.Add(file, fmt.Sprintf("patchesStrategicMerge[%d]", i), entry.Text(), true)
+		u.add(file, fmt.Sprintf("patchesStrategicMerge[%d]", i), entry.Text(), true)
 	}
 	for _, field := range []string{"patches", "patchesJson6902"} {
 		for i, entry := range root.Entry(field).Items() {
 			if named := entry.Entry("path").Text(); named != "" {
-				u.Add(file, fmt.Sprintf("%s[%d].path", field, i), named, true)
+				u.add(file, fmt.Sprintf("%s[%d].path", field, i), named, true)
 			}
 		}
 	}
