@@ -92,7 +92,7 @@ func TestManifestsFindTheSpec(t *testing.T) {
 		"not in its file": {service, []fn.Manifest{manifest("a.yaml", deployment)},
 			"error: bypass.yaml: there is no ClusterBypass in this file: add one (apiVersion krm-bypass.dev/v1alpha1)\n"},
 		"in a file that is no YAML": {"[", []fn.Manifest{manifest("a.yaml", deployment)},
-			"error: bypass.yaml:1: reading the document: not valid YAML: did not find expected node content\n"},
+			"error: bypass.yaml:1: reading the document: not valid YAML: brackets that are not closed\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files, results, err := rendered(t, test.spec, test.files...)
@@ -129,7 +129,7 @@ func TestManifestsNameFileAndLine(t *testing.T) {
 
 	_, results, err = rendered(t, specText, manifest("a.yaml", deployment+"{{- if .Values.a }}\n"))
 	require.ErrorIs(t, err, fn.ErrFailed)
-	assert.Contains(t, results.Report(), "; it looks like a template of a Helm chart: render the chart, as in helm template DIR | krm-bypass render -\n")
+	assert.Contains(t, results.Report(), "; it looks like a template of a Helm chart: render the chart first, as in helm template DIR | krm-bypass render -\n")
 
 	_, results, err = rendered(t, strings.Replace(specText, "[3306]", "[3306], excludeOutbound: [{ipRanges: [10.0.0.0/8], ports: [1]}]", 1), manifest("a.yaml", service+"---\n"+deployment))
 	require.ErrorIs(t, err, fn.ErrFailed)

@@ -137,8 +137,9 @@ func (r Results) Report() string {
 	return b.String()
 }
 
-// inOrder sorts the results by what they say. The order of the items must not
-// matter, because items in another order are the same package.
+// inOrder sorts the results by their place in a file, and where there is none by what
+// they say. The order of the items must not matter, because items in another order are
+// the same package.
 func (r Results) inOrder() Results {
 	type keyed struct {
 		Result
@@ -147,9 +148,13 @@ func (r Results) inOrder() Results {
 	all := make([]keyed, len(r))
 	for i, one := range r {
 		rank := map[Severity]string{Error: "0", Warning: "1", Info: "2"}[one.Severity]
+		place := ""
+		if one.Line > 0 && one.File != nil {
+			place = fmt.Sprintf("%s\x00%9d", one.File.Path, one.Line)
+		}
 		ref, _ := json.Marshal(one.ResourceRef)
 		whole, _ := json.Marshal(one)
-		all[i] = keyed{one, strings.Join([]string{rank, string(ref), one.String(), string(whole)}, "\x00")}
+		all[i] = keyed{one, strings.Join([]string{rank, place, string(ref), counting(one.String()), string(whole)}, "\x00")}
 	}
 	slices.SortStableFunc(all, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
 	sorted := make(Results, len(r))
@@ -157,6 +162,16 @@ func (r Results) inOrder() Results {
 		sorted[i] = one.Result
 	}
 	return sorted
+}
+
+// counting gives a text in which 3 comes before 20: what is in brackets is filled up.
+func counting(text string) string {
+	head, rest, found := strings.Cut(text, "[")
+	if !found {
+		return text
+	}
+	index, rest, _ := strings.Cut(rest, "]")
+	return fmt.Sprintf("%s[%9s]%s", head, index, counting(rest))
 }
 
 // entries gives the results for a ResourceList.

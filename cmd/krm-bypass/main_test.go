@@ -149,7 +149,7 @@ func TestFunctionWritesNothingWhereThereIsNoList(t *testing.T) {
 		{"text", "hello", "holds no mapping"},
 		{"another kind", "apiVersion: v1\nkind: List\nitems: []\n", `an object of kind "List"`},
 		{"two documents", resourceList("") + "---\n" + resourceList(""), "2 YAML documents"},
-		{"items of another kind", "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: web\n", "items of the ResourceList: expected a list, found scalar"},
+		{"items of another kind", "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: web\n", "items of the ResourceList: expected a list, but found a single value: write a list"},
 		{"not text", "\x00\x01\xff", ""},
 	}
 	for _, test := range tests {

@@ -160,10 +160,7 @@ func Read(fragment yamltext.Fragment) (edit.Document, error) {
 		return edit.Document{}, err
 	}
 	document, err := edit.Read(fragment)
-	if err == nil {
-		err = errIfExpands(document.Nodes, fragment.Text)
-	}
-	return document, err
+	return document, judged(fragment, document.Nodes, err)
 }
 
 // Decode reads a document, or an item of a list of them, to be looked at.
@@ -172,8 +169,16 @@ func Decode(fragment yamltext.Fragment) (*yaml.Node, error) {
 		return nil, err
 	}
 	document, err := node.Parse(fragment.Readable())
-	if err == nil {
-		err = errIfExpands(document, fragment.Text)
+	return document, judged(fragment, document, err)
+}
+
+// judged is what is wrong with a text: that it cannot be read, or what was read.
+func judged(text yamltext.Fragment, document *yaml.Node, err error) error {
+	if err != nil {
+		return unreadable(text, err)
 	}
-	return document, err
+	if err := errIfExpands(document, text.Text); err != nil {
+		return err
+	}
+	return errIfTemplate(document, text.Text)
 }

@@ -1,7 +1,6 @@
 package pass
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -95,9 +94,6 @@ func (i *Item) Broken(err error) Finding {
 	}
 	told.Line = i.Line + max(line, 1) - 1
 	told.Message = fmt.Sprintf("reading %s: %s", name, problem)
-	if bytes.Contains(i.Text.Text, []byte(templated)) {
-		told.Message += "; it looks like a template of a Helm chart: render the chart, as in helm template DIR | krm-bypass render -"
-	}
 	return told
 }
 
@@ -108,6 +104,3 @@ func (i *Item) Name() string {
 	}
 	return "the document"
 }
-
-// templated is how actions begin in the templates of Helm charts.
-const templated = "{{"

@@ -22,6 +22,12 @@ const kind = "ResourceList"
 
 const wanted = "a KRM function reads a ResourceList (apiVersion config.kubernetes.io/v1) on standard input; kustomize and kpt send one"
 
+// instead is for somebody who has manifests. Helm 3 starts its post-renderer without
+// arguments of its own (helm/helm v3 pkg/postrender/exec.go), and Helm 4 starts plugins
+// only (helm/helm pkg/postrenderer/postrenderer.go).
+const instead = wanted + ". For manifests, write krm-bypass render - --spec FILE; as the post-renderer of Helm 3, " +
+	"--post-renderer krm-bypass --post-renderer-args render --post-renderer-args - --post-renderer-args --spec=FILE; Helm 4 needs the plugin (docs/helm.md)"
+
 // Read finds the parts of a list.
 func Read(input []byte) (*List, error) {
 	if len(bytes.TrimSpace(input)) == 0 {
@@ -29,7 +35,7 @@ func Read(input []byte) (*List, error) {
 	}
 	documents := yamltext.Documents(input)
 	if len(documents) != 1 {
-		return nil, fmt.Errorf("standard input holds %d YAML documents: %s", len(documents), wanted)
+		return nil, fmt.Errorf("standard input holds %d YAML documents: %s", len(documents), instead)
 	}
 	// Two levels: the list's own fields, and where its items begin and end.
 	tree, err := (yamltext.Fragment{Text: input}).Outline(2)
@@ -44,13 +50,13 @@ func Read(input []byte) (*List, error) {
 		return nil, err
 	}
 	if found := l.text("kind"); found != kind {
-		return nil, fmt.Errorf("standard input holds an object of kind %q: %s", found, wanted)
+		return nil, fmt.Errorf("standard input holds an object of kind %q: %s", found, instead)
 	}
 	if version := l.text("apiVersion"); !slices.Contains(versions, version) {
 		return nil, fmt.Errorf("the ResourceList has apiVersion %q: write %s", version, versions[0])
 	}
 	if l.items = l.field("items"); l.items != nil && l.items.Kind != yamltext.Sequence {
-		return nil, fmt.Errorf("the items of the ResourceList: expected a list, found %s", l.items.Kind)
+		return nil, fmt.Errorf("the items of the ResourceList: expected a list, but found %s: write a list", l.items.Kind)
 	}
 	for i := range l.Len() {
 		if item := l.items.Content[i]; item.Kind == yamltext.Alias {
@@ -58,7 +64,7 @@ func Read(input []byte) (*List, error) {
 		}
 	}
 	if l.config = l.field("functionConfig"); l.config != nil && l.config.Kind != yamltext.Mapping {
-		return nil, fmt.Errorf("the functionConfig of the ResourceList: expected a mapping, found %s", l.config.Kind)
+		return nil, fmt.Errorf("the functionConfig of the ResourceList: expected a mapping, but found %s: write the fields of a ClusterBypass", l.config.Kind)
 	}
 	return l, nil
 }

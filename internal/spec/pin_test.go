@@ -105,7 +105,7 @@ func TestWhatCannotBePinnedStays(t *testing.T) {
 	for _, test := range []struct{ name, text, says string }{
 		{"no spec", "kind: Deployment\n", "bypass.yaml: there is no ClusterBypass in this file: name the file that has one (apiVersion krm-bypass.dev/v1alpha1)"},
 		{"nothing", "", "bypass.yaml: there is no ClusterBypass in this file: name the file that has one (apiVersion krm-bypass.dev/v1alpha1)"},
-		{"no YAML", pinHead + "spec: [\n", "bypass.yaml:3: reading the document: not valid YAML: did not find expected node content"},
+		{"no YAML", pinHead + "spec: [\n", "bypass.yaml:3: reading the document: not valid YAML: brackets that are not closed"},
 		{"no image", pinHead + "spec:\n  mesh: FSM\n", "bypass.yaml:4: spec.enforcement.image: missing: name the image to pin, such as registry.example.com/mesh/init:v0.1.0; make push prints the line"},
 		{"a number", pinHead + "spec:\n  enforcement:\n    image: 7\n", "bypass.yaml:5: spec.enforcement.image: the number 7 is not an image: write a reference such as registry.example.com/mesh/init:v0.1.0"},
 		{"a blank in it", pinHead + "spec: {enforcement: {image: a b}}\n", "bypass.yaml:3: spec.enforcement.image: \"a b\" is not an image: write a reference such as registry.example.com/mesh/init:v0.1.0"},

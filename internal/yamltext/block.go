@@ -66,7 +66,7 @@ func (p *parser) contentOrMapping(n *Node, h head, column int) error {
 		return nil
 	}
 	if p.lineStart != line {
-		return p.syntax(i, "a key that spans lines")
+		return p.syntax(i, "a key that spans lines: put a colon at the end of the line before, or its value in quotes")
 	}
 	if h.key < 0 {
 		return p.syntax(i, "a mapping may not begin here")
@@ -147,6 +147,9 @@ func (p *parser) another(column int, what string) (bool, error) {
 		return false, nil
 	}
 	if p.column() > column {
+		if p.lineStart >= 0 && len(bytes.TrimLeft(p.src[p.lineStart:p.pos], " ")) == 0 {
+			return false, p.syntax(p.pos, "a line indented by %d below lines indented by %d: indent both alike", p.column(), column)
+		}
 		return false, p.syntax(p.pos, "%s where %s in column %d or less is expected", p.found(), what, column+1)
 	}
 	return true, nil

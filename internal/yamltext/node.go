@@ -11,7 +11,7 @@ const (
 )
 
 func (k Kind) String() string {
-	return [...]string{"scalar", "mapping", "sequence", "alias"}[k]
+	return [...]string{"a single value", "a mapping", "a list", "an alias"}[k]
 }
 
 // Style is how a node is written.

@@ -1,5 +1,8 @@
 package yamltext
 
+// tabbed is what is wrong with a tab in front of a line.
+const tabbed = "a tab, and YAML allows only spaces for indentation: put spaces in its place"
+
 // content scans a scalar in one of the styles that can be a key, an alias or
 // a flow collection.
 func (p *parser) content(h head) (n Node, err error) {
@@ -21,7 +24,7 @@ func (p *parser) content(h head) (n Node, err error) {
 		}
 		end := p.propertyEnd()
 		if end == 0 {
-			return n, p.syntax(start, "a malformed alias")
+			return n, p.syntax(start, "a malformed alias: put a value that begins with * in quotes")
 		}
 		n.Kind = Alias
 		n.Span = Span{start, end}
@@ -32,8 +35,11 @@ func (p *parser) content(h head) (n Node, err error) {
 			return n, err
 		}
 	default:
+		if p.at(start) == '\t' {
+			return n, p.syntax(start, tabbed)
+		}
 		if !p.plainBegins() {
-			return n, p.syntax(start, "%s cannot begin a value", p.found())
+			return n, p.syntax(start, "%s cannot begin a value: put the value in quotes", p.found())
 		}
 		end, err := p.plain()
 		if err != nil {
@@ -136,7 +142,7 @@ func (p *parser) plainGap(crossed bool) (bool, error) {
 		switch p.src[p.pos] {
 		case '\t':
 			if crossed && p.column() < p.indent+1 {
-				return false, p.syntax(p.pos, "a tab where indentation is expected")
+				return false, p.syntax(p.pos, tabbed)
 			}
 			fallthrough
 		case ' ':
@@ -287,7 +293,7 @@ func (p *parser) blankLines(indent *int) (int, error) {
 		}
 		widest = max(widest, p.column())
 		if (*indent == 0 || p.column() < *indent) && p.at(p.pos) == '\t' {
-			return 0, p.syntax(p.pos, "a tab where indentation is expected")
+			return 0, p.syntax(p.pos, tabbed)
 		}
 		if !p.newLineIfAny() {
 			break
