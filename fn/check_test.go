@@ -85,7 +85,7 @@ func TestCheckSaysWhatDiffers(t *testing.T) {
 		}, "render it again with krm-bypass"},
 		{"a value changed by hand", strings.Replace(right, `"3306"`, `"3306,5432"`, 1), []string{
 			"foreign :14 " + exclude, "stale :15 " + policy, "stale :19 " + container,
-		}, "remove what is foreign"},
+		}, "take the change back"},
 		{"a value taken away by hand", strings.Replace(right, "        traffic.sidecar.istio.io/excludeOutboundPorts: \"3306\"\n", "", 1), []string{
 			"missing :13 " + exclude,
 		}, "in kustomize"},

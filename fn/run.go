@@ -63,6 +63,11 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	if len(p.Imageless) > 0 {
 		results = append(results, r.imageless(p.Imageless))
 	}
+	if r.plan == nil {
+		for _, idle := range r.spec.Policy.IdleIncludes(p.Includes) {
+			results = append(results, r.ofSpec(spec.Finding{Kind: finding.IncludeWithoutEffect, Problem: spec.Problem{Path: idle.Path, Message: idle.Message}})...)
+		}
+	}
 	return results.inOrder()
 }
 

@@ -155,6 +155,16 @@ type Lint struct {
 	// BypassesMore finds bypasses of the mesh's own configuration that no annotation
 	// takes back.
 	BypassesMore string `json:"bypasses-more,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// IncludeWithoutEffect finds outbound ports that are included although all are
+	// intercepted.
+	IncludeWithoutEffect string `json:"include-without-effect,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// AnnotationWins finds annotations that replace what a rule says of their workload.
+	AnnotationWins string `json:"annotation-wins,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// HandEdited finds annotations that were edited by hand since krm-bypass wrote them.
+	HandEdited string `json:"hand-edited,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// InjectedAlready finds templates that are injected already, so that nothing reads
+	// their annotations.
+	InjectedAlready string `json:"injected-already,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// PodSecurity finds Namespaces whose Pod Security forbids the init container.
 	PodSecurity string `json:"pod-security,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// UnmeshedNamespace finds Namespaces whose pods get no sidecar.

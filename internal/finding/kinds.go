@@ -47,6 +47,10 @@ var (
 	UnreadableAnnotation = warning("unreadable-annotation")
 	MisleadingAnnotation = warning("misleading-annotation")
 	BypassesMore         = warning("bypasses-more")
+	IncludeWithoutEffect = warning("include-without-effect")
+	AnnotationWins       = warning("annotation-wins")
+	HandEdited           = warning("hand-edited")
+	InjectedAlready      = warning("injected-already")
 )
 
 // The cluster.

@@ -64,6 +64,11 @@ var consul = Mesh{
 		{Key: "consul.hashicorp.com/connect-inject", Value: parsedFalse},
 		{Key: consulTransparent, Value: parsedFalse},
 	},
+	choices: []Choice{
+		refusing(false, "consul.hashicorp.com/connect-inject", parsedBool, "Consul's webhook", `"true" or "false"`),
+		refusing(false, consulTransparent, parsedBool, "Consul's webhook", `"true" or "false"`),
+	},
+	Mark: "consul.hashicorp.com/connect-inject-status",
 	UnmeshedNamespace: func(labels, _ map[string]string) string {
 		if isFalse(labels[consulTransparent]) {
 			return "has the label " + consulTransparent + `: "` + labels[consulTransparent] + `", so nothing is redirected to its pods' sidecars`
@@ -110,5 +115,8 @@ func consulBlank(value string) string {
 	return ""
 }
 
-// parsedFalse matches what isFalse finds.
-const parsedFalse = `^(0|f|F|false|FALSE|False)$`
+// parsedBool matches what strconv.ParseBool takes, and parsedFalse what isFalse finds.
+const (
+	parsedBool  = `^(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)$`
+	parsedFalse = `^(0|f|F|false|FALSE|False)$`
+)

@@ -72,6 +72,14 @@ var istio = Mesh{
 		{Key: "sidecar.istio.io/inject", Value: `^false$`, Unless: "sidecar.istio.io/inject"},
 		{Key: istioTemplates, Value: `[^\s\v\x{85}\p{Z}]`, But: `(^|,)[\s\v\x{85}\p{Z}]*sidecar[\s\v\x{85}\p{Z}]*(,|$)`},
 	},
+	// pkg/kube/inject/inject.go, injectRequired; pkg/kube/inject/validate.go.
+	choices: []Choice{
+		{Label: true, Key: "sidecar.istio.io/inject", Takes: `^(true|false|)$`, Otherwise: istioUndecided},
+		{Key: "sidecar.istio.io/inject", Takes: `^(true|false|)$`, Otherwise: istioUndecided, Unless: "sidecar.istio.io/inject"},
+		refusing(false, "sidecar.istio.io/interceptionMode", `^(REDIRECT|TPROXY|NONE)$`, "Istio's injector", "REDIRECT, TPROXY or NONE"),
+		refusing(false, "status.sidecar.istio.io/port", `^\s*[0-9]{1,5}\s*$`, "Istio's injector", "one port"),
+	},
+	Mark:              "sidecar.istio.io/status",
 	UnmeshedNamespace: istioUnmeshedNamespace,
 	limits:            []limit{istioDNS, portsWithoutProtocol, singlePorts, istioInbound, istioIncluded, rangesBeforePorts, noPairs},
 	mislead:           istioMislead,
@@ -166,6 +174,8 @@ func istioSwitchedOff(labels, annotations map[string]string) string {
 	}
 	return ""
 }
+
+const istioUndecided = `Istio takes only "true" and "false" here, and with this value injects the sidecar as if nothing was said: write "true" or "false"`
 
 const istioTemplates = "inject.istio.io/templates"
 

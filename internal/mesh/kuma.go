@@ -76,6 +76,7 @@ var kuma = Mesh{
 		{Label: true, Key: "kuma.io/sidecar-injection", Value: `^(disabled|false|no)$`},
 		{Key: "kuma.io/gateway", Value: `^builtin$`},
 	},
+	choices: []Choice{refusing(true, "kuma.io/sidecar-injection", `^(enabled|true|yes|disabled|false|no)$`, "Kuma's injector", "enabled or disabled")},
 	UnmeshedNamespace: func(labels, _ map[string]string) string {
 		if value := labels["kuma.io/sidecar-injection"]; kumaDisabled(value) {
 			return "has the label kuma.io/sidecar-injection: " + value

@@ -74,6 +74,11 @@ type Mesh struct {
 	// OptOuts are the ways in which Unmeshed has a reason and the mesh intercepts
 	// nothing.
 	OptOuts []OptOut
+	// choices are keys that take few values.
+	choices []Choice
+	// Mark is an annotation that injection leaves on a pod. With it the containers
+	// that it lists are the mesh's.
+	Mark string
 	// UnmeshedNamespace says why the mesh gives the pods of a namespace with
 	// these labels and annotations no sidecar; "" where nothing speaks
 	// against it.

@@ -38,6 +38,9 @@ type Pass struct {
 	Imageless []Ref
 	// Reach says, after a run, whom the parts of the policy reach.
 	Reach []transform.Reach
+	// Includes are, after a run, the scopes that take outbound ports from what would
+	// bypass.
+	Includes []string
 }
 
 // outcome is what a pass keeps of a document.
@@ -58,6 +61,7 @@ type outcome struct {
 	imageless []Ref
 	// sightings are what is kept of the workloads.
 	sightings []transform.Sighting
+	includes  []string
 }
 
 // config is the plan for a mesh's configuration, and its document.
@@ -82,7 +86,7 @@ func (p *Pass) Run() []Finding {
 	for _, o := range outcomes {
 		all.add(o)
 	}
-	p.Broken, p.Malformed, p.Imageless = all.broken, all.malformed, all.imageless
+	p.Broken, p.Malformed, p.Imageless, p.Includes = all.broken, all.malformed, all.imageless, all.includes
 	for _, c := range all.configs {
 		for _, f := range p.Policy.JudgeConfig(c.ConfigPlan, all.plans) {
 			all.findings = append(all.findings, c.in.finding(&c.Config.Object, f))
@@ -126,6 +130,7 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 	}
 	for _, plan := range d.Workloads {
 		o.sightings = append(o.sightings, p.Policy.Sight(plan))
+		o.includes = append(o.includes, plan.Includes()...)
 		if plan.Imageless {
 			o.imageless = append(o.imageless, RefOf(&plan.Workload.Object))
 		}
@@ -143,6 +148,11 @@ func (o *outcome) add(other outcome) {
 	o.configs = append(o.configs, other.configs...)
 	o.imageless = append(o.imageless, other.imageless...)
 	o.sightings = append(o.sightings, other.sightings...)
+	for _, scope := range other.includes {
+		if !slices.Contains(o.includes, scope) {
+			o.includes = append(o.includes, scope)
+		}
+	}
 }
 
 // types gives the types of the items, each once.

@@ -36,7 +36,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	plan.Namespace = p.namespaceOf(w)
 	said := p.said(w, plan.Namespace)
 	if !said.anything && len(said.unsure) == 0 {
-		p.judgeAnnotated(w, was, plan)
+		p.unruled(w, was, plan)
 		return desired{}
 	}
 	if reason, by := p.leaveAlone(w, was, plan.Namespace); reason != "" {
@@ -47,7 +47,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 		return desired{}
 	}
 	if !p.sure(w, said, plan) {
-		p.judgeAnnotated(w, was, plan)
+		p.unruled(w, was, plan)
 		return desired{}
 	}
 	user := p.users(w, was, plan)
@@ -56,6 +56,8 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	}
 	plan.Fold, plan.Mode, plan.ModeBy = said.fold.narrowed("", user, p.Merge), said.mode, said.modeBy
 	p.restate(plan.Fold)
+	p.reportWonOver(w, was, plan)
+	p.reportIdleInclude(w, was, plan.Fold, plan)
 	plan.Settings = plan.Fold.Layer().Settings()
 	p.judge(w, was, plan.Fold, mesh.OpensAll, plan)
 	plan.Sayable, plan.Gaps = p.Mesh.Express(plan.Settings, p.wide())
@@ -130,9 +132,8 @@ func (p *Policy) users(w *Workload, was *prior, plan *Plan) traffic.Layer {
 		plan.find(Error, w.templatePath("metadata", "annotations", bad.Annotation), bad.Value, "%v", bad.Err)
 	}
 	for _, c := range user.Contradictions() {
-		key, _ := p.Mesh.Key(c.Exclude)
-		plan.find(Error, w.templatePath("metadata", "annotations", key.Annotation), was.annotations[key.Annotation],
-			"excludes ports that the annotation for %s includes (%s): remove them from one of the two", c.Include, c.Ports)
+		path, value := p.annotation(w, was, c.Exclude)
+		plan.find(Error, path, value, "%s", contradicting(c))
 	}
 	if !plan.Failed() {
 		p.reportMisleading(w, was, plan)
@@ -184,6 +185,9 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 	}
 	if len(d.keys) == 0 && d.container == nil {
 		return desired{}
+	}
+	if d.container == nil {
+		p.reportInjected(w, was, plan)
 	}
 	d.annotate(PolicyAnnotation, policyVersion+node.Digest(plan.Settings.String()))
 	plan.Applies, plan.Annotations, plan.Container = true, d.annotations, d.container != nil

@@ -32,6 +32,8 @@ type Deviation struct {
 	Wants string
 	// mark says that it has no record.
 	mark bool
+	// edited says that it was written, and then changed.
+	edited bool
 	// former says that it is a record in the form of an earlier version.
 	former bool
 }
@@ -60,10 +62,15 @@ func (p *Plan) Deviations() []Deviation {
 		}
 		return Foreign
 	})
-	changed := slices.DeleteFunc(changedSince(w, was.record), func(c Deviation) bool {
-		return slices.ContainsFunc(planned, func(d Deviation) bool { return slices.Equal(c.Path, d.Path) })
-	})
-	return append(changed, planned...)
+	var edited []Deviation
+	for _, path := range was.record.edited(w) {
+		d := Deviation{Kind: Foreign, Path: path, edited: true}
+		if i := slices.IndexFunc(planned, func(d Deviation) bool { return slices.Equal(d.Path, path) }); i >= 0 {
+			d.Wants, planned = planned[i].Wants, slices.Delete(planned, i, i+1)
+		}
+		edited = append(edited, d)
+	}
+	return append(edited, planned...)
 }
 
 // Deviations gives every place in which the mesh's configuration is not what the
@@ -73,18 +80,6 @@ func (p *ConfigPlan) Deviations() []Deviation {
 		return nil
 	}
 	return deviations(&p.Config.Object, p.Edits, func(edit.Path) DeviationKind { return Stale })
-}
-
-// changedSince gives the annotations that were changed after they were written.
-func changedSince(w *Workload, r *record) []Deviation {
-	var found []Deviation
-	at := w.templatePath("metadata", "annotations")
-	for _, key := range r.annotations() {
-		if _, stands := w.TemplateAnnotations[key]; stands && !r.wroteAnnotation(w, key) {
-			found = append(found, Deviation{Kind: Foreign, Path: append(slices.Clone(at), key)})
-		}
-	}
-	return found
 }
 
 // marks gives what looks as if krm-bypass had written it.

@@ -67,7 +67,9 @@ func (p *Policy) Plan(w *Workload) *Plan {
 		return plan
 	}
 	p.reportSlips(w, prior, plan)
+	p.reportChoices(w, prior, plan)
 	desired := p.desire(w, prior, plan)
+	p.reportHandEdited(w, prior, plan)
 	plan.reportForeign(prior)
 	if plan.Failed() {
 		return plan

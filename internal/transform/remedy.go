@@ -12,6 +12,10 @@ func (d Deviation) Message() string {
 		return "this record has the form of an earlier version of krm-bypass; krm-bypass render writes it anew, and nothing else"
 	case d.Kind == Missing:
 		return fmt.Sprintf("expected %s here", d.Wants)
+	case d.edited && d.Wants == "":
+		return "edited by hand since krm-bypass wrote it"
+	case d.edited:
+		return fmt.Sprintf("expected %s here; edited by hand since krm-bypass wrote it", d.Wants)
 	case d.Kind == Foreign && d.Wants == "":
 		return "krm-bypass did not write this"
 	case d.Wants == "":
@@ -36,6 +40,8 @@ func Remedy(deviations []Deviation) string {
 		return "render it again with krm-bypass: the record is not in the pod template, so that no pod restarts"
 	case all(func(d Deviation) bool { return d.mark }):
 		return "remove it: by this spec krm-bypass writes nothing here"
+	case !all(func(d Deviation) bool { return !d.edited }):
+		return handEditedRemedy
 	case !all(func(d Deviation) bool { return d.Kind != Foreign }):
 		return "remove what is foreign, or keep it if you meant it: it then counts as the workload's own annotation. Then render it again with krm-bypass"
 	}

@@ -55,6 +55,21 @@ func (r *report) warn(kind *finding.Kind, path edit.Path, value, format string, 
 	}
 }
 
+// refuse adds a finding of a kind that is an error unless the policy sets its severity.
+func (r *report) refuse(kind *finding.Kind, path edit.Path, value, format string, args ...any) {
+	if r.lint[kind.ID] == "" {
+		r.Findings = append(r.Findings, Finding{kind, Error, fmt.Sprintf(format, args...), path, value})
+		return
+	}
+	r.warn(kind, path, value, format, args...)
+}
+
+// tells reports whether there is something of one of the severities about a field
+// already.
+func (r *report) tells(path edit.Path, of ...Severity) bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return slices.Contains(of, f.Severity) && slices.Equal(f.Path, path) })
+}
+
 // tolerate warns of keys that appear twice where nobody here reads them.
 func (r *report) tolerate(o *Object) {
 	for i, twice := range o.tolerated {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 )
 
 // The rules of results that have no check of their own.
@@ -271,5 +272,9 @@ func (r *Check) add(result fn.Result, subject func(fn.ResourceRef, string, int) 
 		f.Path, f.Value, f.Proposed = result.Field.Path, result.Field.CurrentValue, result.Field.ProposedValue
 	}
 	s := subject(ref, file, 0)
+	if rule == finding.HandEdited.ID && slices.ContainsFunc(s.Findings, func(of Finding) bool { return of.Rule == kindsOfDifferences[0] && of.Path == f.Path }) {
+		r.Warnings-- // the difference says it, and fails the check
+		return
+	}
 	s.Findings = append(s.Findings, f)
 }

@@ -1,0 +1,127 @@
+package transform
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// handEditedRemedy is what to do about a value that somebody changed.
+const handEditedRemedy = "say it in the ClusterBypass and remove the annotation, or take the change back; then run krm-bypass render again. Rendered as it is, it counts as the workload's own annotation"
+
+// reportHandEdited warns of annotations that were changed after they were written: it
+// is the last run that can tell.
+func (p *Policy) reportHandEdited(w *Workload, was *prior, plan *Plan) {
+	for _, path := range was.record.edited(w) {
+		if plan.tells(path, Error) {
+			continue // it has to be changed anyway
+		}
+		plan.warn(finding.HandEdited, path, was.annotations[path[len(path)-1].(string)], "edited by hand since krm-bypass wrote it: %s", handEditedRemedy)
+	}
+}
+
+// edited gives the places of annotations that were changed after they were written.
+func (r *record) edited(w *Workload) []edit.Path {
+	var places []edit.Path
+	for _, key := range r.annotations() {
+		if _, stands := w.TemplateAnnotations[key]; stands && !r.wroteAnnotation(w, key) {
+			places = append(places, w.templatePath("metadata", "annotations", key))
+		}
+	}
+	return places
+}
+
+// workloadRules is how the field paths of the rules for workloads begin.
+const workloadRules = "spec.workloads["
+
+// reportWonOver warns of annotations of the user's that take away what a rule for
+// workloads adds: that it does is what Union says. That they win over a rule which
+// replaces as well, and over broader scopes, is what they are for; an empty one says so.
+func (p *Policy) reportWonOver(w *Workload, was *prior, plan *Plan) {
+	last := len(plan.Fold) - 1
+	user := plan.Fold[last]
+	for i, claim := range plan.Fold[:last] {
+		if !strings.HasPrefix(claim.Scope, workloadRules) || claim.Merge != traffic.Union {
+			continue
+		}
+		for _, f := range traffic.Fields {
+			if !claim.Said.Says(f) || !user.Said.Says(f) || user.Said.Clears(f) || user.Merge != traffic.Override {
+				continue
+			}
+			_, losses := plan.Fold.Trace(i, claim.Said.Of(f))
+			at := slices.IndexFunc(losses, func(l Loss) bool { return l.By == last && !user.Said.Add(l.Lost).Equal(user.Said) })
+			if at < 0 {
+				continue
+			}
+			lost, _ := losses[at].Lost.Entries(f)
+			stay, _ := user.Said.Entries(f)
+			lost = slices.DeleteFunc(slices.Clone(lost), func(entry string) bool { return slices.Contains(stay, entry) })
+			path, value := p.annotation(w, was, f)
+			plan.warn(finding.AnnotationWins, path, value, "this replaces what %s.%s says of this workload, %s: remove the annotation, or write spec.merge: Union, by which both hold", claim.Scope, f, strings.Join(lost, ", "))
+		}
+	}
+}
+
+// idleInclude reports whether what a claim includes of outbound ports changes nothing:
+// everything is intercepted anyway.
+func (f Fold) idleInclude(claim int) bool {
+	all, included := f.Layer().Settings(), f[claim].Said.Settings().IncludeOutboundPorts
+	if included.IsEmpty() || !all.IncludeOutboundIPRanges.All() || !all.ExcludeOutboundIPRanges.IsEmpty() || !all.ExcludeOutbound.OnPorts(included).IsEmpty() {
+		return false
+	}
+	return !slices.ContainsFunc(f[:claim], func(broad Claim) bool { return bypasses(broad.Said, included) })
+}
+
+// bypasses reports whether a layer lets some of the ports bypass on the way out.
+func bypasses(l traffic.Layer, ports traffic.Ports) bool {
+	s := l.Settings()
+	return !s.ExcludeOutboundPorts.Intersect(ports).IsEmpty() || !s.ExcludeOutbound.OnPorts(ports).IsEmpty() ||
+		!s.ExcludeOutboundIPRanges.IsEmpty() || !s.IncludeOutboundIPRanges.All()
+}
+
+// IdleIncludes tells of rules that say nothing but outbound ports to include, although
+// no rule lets anything bypass from which they would be taken. taken are the scopes that
+// take something from what a workload says.
+func (p *Policy) IdleIncludes(taken []string) []Remark {
+	var remarks []Remark
+	for _, s := range p.Scopes {
+		included := s.Layer.Settings().IncludeOutboundPorts
+		alone := s.Layer.Without(traffic.IncludeOutboundPorts).IsZero()
+		if included.IsEmpty() || !alone || slices.Contains(taken, s.Path) || bypasses(p.MeshDefaults, included) || slices.ContainsFunc(p.Scopes, func(any Scope) bool { return bypasses(any.Layer, included) }) {
+			continue
+		}
+		remarks = append(remarks, Remark{s.Path + "." + string(traffic.IncludeOutboundPorts),
+			"no rule lets anything bypass from which this would take these ports, so it has no effect: remove it; or, to let everything but these ports bypass, write includeOutboundIPRanges: [] beside it"})
+	}
+	return remarks
+}
+
+// Includes gives the scopes that take outbound ports from what would bypass.
+func (p *Plan) Includes() []string {
+	var scopes []string
+	for i, claim := range p.Fold {
+		if claim.Said.Says(traffic.IncludeOutboundPorts) && !p.Fold.idleInclude(i) {
+			scopes = append(scopes, claim.Scope)
+		}
+	}
+	return scopes
+}
+
+// reportInjected tells that nothing reads the annotations of a template that is injected
+// already, where nothing else enforces the settings.
+func (p *Policy) reportInjected(w *Workload, was *prior, plan *Plan) {
+	report := plan.warn
+	if plan.Mode == AnnotationsOnly {
+		report = plan.refuse
+	}
+	for _, c := range w.foreign(was.container) {
+		image := c.value.Entry("image").Text()
+		if _, marked := was.annotations[p.Mesh.Mark]; slices.Contains(p.Mesh.Containers, c.name) || marked && p.isSidecar(c) && image != "" && image != p.Mesh.OwnImage {
+			report(finding.InjectedAlready, c.path, c.name, "the template is injected already, as its container %s shows, so nothing reads the annotations that bypass the sidecar: remove what was injected, or write enforcement.mode: InitContainer in a rule for this workload", c.name)
+			return
+		}
+	}
+}
