@@ -121,20 +121,44 @@ func (r Results) Failed() bool {
 // Report gives the warnings and errors, one line each, with what they propose
 // indented below. A command prints it to standard error, because kustomize drops
 // results (kubernetes-sigs/kustomize kyaml/runfn/runfn.go). It is "" if there are
-// none, because kpt writes standard error into the Kptfile.
+// none, because kpt writes standard error into the Kptfile. A warning that is the
+// same for many objects is written for the first few, and says how many more there
+// are.
 func (r Results) Report() string {
-	var b strings.Builder
+	more := map[string]int{}
 	for _, one := range r {
-		if one.Severity != Info {
-			b.WriteString(one.String() + "\n")
-			if one.Field != nil {
-				for line := range strings.Lines(one.Field.ProposedValue) {
-					b.WriteString("    " + terminal.Line(strings.TrimSuffix(line, "\n")) + "\n")
-				}
+		more[one.about()]++
+	}
+	var b strings.Builder
+	written := map[string]int{}
+	for _, one := range r {
+		about := one.about()
+		if one.Severity == Info || one.Severity == Warning && written[about] == fewAlike {
+			continue
+		}
+		written[about]++
+		b.WriteString(one.String())
+		if left := more[about] - fewAlike; left > 0 && one.Severity == Warning && written[about] == fewAlike {
+			fmt.Fprintf(&b, " (and %d more like it: krm-bypass lint lists them all)", left)
+		}
+		b.WriteString("\n")
+		if one.Field != nil {
+			for line := range strings.Lines(one.Field.ProposedValue) {
+				b.WriteString("    " + terminal.Line(strings.TrimSuffix(line, "\n")) + "\n")
 			}
 		}
 	}
 	return b.String()
+}
+
+// fewAlike is how many warnings are written that differ in their object alone.
+const fewAlike = 3
+
+// about gives what the result says but for the object of which it says so.
+func (r Result) about() string {
+	r.ResourceRef, r.File, r.Line = nil, nil, 0
+	text, _ := json.Marshal(r)
+	return string(text)
 }
 
 // inOrder sorts the results by their place in a file, and where there is none by what
