@@ -35,6 +35,8 @@ type CheckedObject struct {
 	Remedy string
 	// LeftAlone says why the function does not touch it; "" if it may.
 	LeftAlone string
+	// Other names another ClusterBypass that wrote to it, "" for none.
+	Other string
 }
 
 // Difference is one place where an object differs.
@@ -80,11 +82,13 @@ func Check(spec *Spec, files []Manifest, options Options, expiry Expiry) (*Check
 func checkedIn(d *pass.Document) []CheckedObject {
 	var objects []CheckedObject
 	for _, plan := range d.Configs {
-		objects = append(objects, checkedObject(d, &plan.Config.Object, plan.Deviations()))
+		o := checkedObject(d, &plan.Config.Object, plan.Deviations())
+		o.LeftAlone, o.Other = plan.LeftAlone, plan.Other
+		objects = append(objects, o)
 	}
 	for _, plan := range d.Workloads {
 		o := checkedObject(d, &plan.Workload.Object, plan.Deviations())
-		o.LeftAlone = plan.LeftAlone
+		o.LeftAlone, o.Other = plan.LeftAlone, plan.Other
 		objects = append(objects, o)
 	}
 	return objects

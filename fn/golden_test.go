@@ -101,7 +101,7 @@ func golden(t *testing.T, folder string) {
 	assert.Equal(t, results, other, "nor to the results")
 
 	if !exists(folder, "not-reversible.md") {
-		nothing := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: nothing\nspec: {}\n"
+		nothing := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: nothing\nspec: {formerNames: [cluster, bypass]}\n"
 		slices.Reverse(items)
 		taken, _, err := fn.Process(resourceList([]byte(nothing), itemTexts(t, output)), fn.Options{})
 		require.NoError(t, err)

@@ -89,7 +89,7 @@ func drawGlobal(t *rapid.T, label string) (spec []byte, wanted map[string][]stri
 	return []byte(b.String()), wanted
 }
 
-const nothingForFSM = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: nothing\nspec:\n  mesh: FSM\n"
+const nothingForFSM = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: nothing\nspec:\n  formerNames: [cluster]\n  mesh: FSM\n"
 
 const fsmWorkload = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  template:\n    spec:\n      containers:\n      - name: app\n        image: app:1\n"
 

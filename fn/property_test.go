@@ -388,7 +388,7 @@ func textsOf(items []drawnItem) []string {
 	return texts
 }
 
-const sayNothing = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: nothing\nspec: {}\n"
+const sayNothing = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: nothing\nspec: {formerNames: [cluster, bypass]}\n"
 
 // process runs the function. Where a result is an error it holds it to having
 // changed nothing, and gives false.

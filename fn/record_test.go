@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -176,6 +177,9 @@ func TestRecordsOfVersion1(t *testing.T) {
 			continue
 		}
 		now := read(t, folder, "expected.yaml")
+		if regexp.MustCompile(`"spec":"(linkerd|payments)"`).Match(now) {
+			continue // another spec's, which had no name in version 1
+		}
 		then := record.ReplaceAllFunc(now, func(annotation []byte) []byte {
 			at := bytes.IndexAny(annotation, `'`)
 			if double := bytes.Index(annotation, []byte(`: "`)); double >= 0 {
@@ -198,7 +202,7 @@ func TestRecordsOfVersion1(t *testing.T) {
 			if exists(folder, "not-reversible.md") {
 				return
 			}
-			nothing := []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: nothing\nspec: {}\n")
+			nothing := []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: nothing\nspec: {formerNames: [cluster, bypass]}\n")
 			was, _, err := fn.Process(resourceList(nothing, itemTexts(t, now)), fn.Options{})
 			require.NoError(t, err)
 			taken, _, err := fn.Process(resourceList(nothing, itemTexts(t, then)), fn.Options{})
@@ -236,7 +240,8 @@ func TestCheckKnowsARecordOfAnEarlierVersion(t *testing.T) {
 	assert.Equal(t, "this record has the form of an earlier version of krm-bypass; krm-bypass render writes it anew, and nothing else", found.Differences[0].Message)
 	assert.Contains(t, found.Remedy, "no pod restarts")
 	assert.Empty(t, check(spec("cluster", "3306"), now).Differences)
-	assert.Contains(t, check(spec("other", "3306"), now).Differences[0].Message, "for an earlier spec")
+	renamed := strings.Replace(spec("other", "3306"), "spec: {", "spec: {formerNames: [cluster], ", 1)
+	assert.Contains(t, check(renamed, now).Differences[0].Message, "for an earlier spec")
 	found = check(spec("cluster", "5432"), then)
 	assert.Contains(t, found.Differences[0].Message, `expected "5432" here; krm-bypass wrote what is here for an earlier spec`)
 	assert.NotContains(t, found.Remedy, "no pod restarts")

@@ -27,7 +27,8 @@ type ClusterBypass struct {
 // Metadata is the part of a Kubernetes object's metadata that matters here. Other
 // fields are allowed and ignored.
 type Metadata struct {
-	// Name is the object's name.
+	// Name is the object's name. What is written into workloads is known by it:
+	// list the earlier one in formerNames when you change it.
 	Name string `json:"name,omitzero"`
 	// Annotations are the object's annotations.
 	Annotations map[string]string `json:"annotations,omitzero"`
@@ -35,6 +36,9 @@ type Metadata struct {
 
 // Spec is the body of a ClusterBypass.
 type Spec struct {
+	// FormerNames are names that the ClusterBypass had before. What it wrote under
+	// them is its own.
+	FormerNames []string `json:"formerNames,omitzero"`
 	// Mesh is the service mesh whose annotations are written. For Alibaba Cloud
 	// Service Mesh and DaoCloud DCE 5.0 it is Istio.
 	Mesh string `json:"mesh,omitzero" schema:"meshes;default=Istio"`
@@ -187,6 +191,12 @@ type Lint struct {
 	Expiring string `json:"expiring,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// UnreachedRule finds rules, and other parts of the spec, that reach no workload.
 	UnreachedRule string `json:"unreached-rule,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// TwoSpecs finds workloads that another ClusterBypass wrote to, and for which
+	// this one has rules that come to nothing there.
+	TwoSpecs string `json:"two-specs,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// OtherSpec finds objects that another ClusterBypass wrote to, for where there
+	// should be no other.
+	OtherSpec string `json:"other-spec,omitzero" schema:"enum=Error|Warning|Ignore;default=Ignore"`
 }
 
 // Enrolment says which workloads may be changed at all. Those in the namespaces of

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +28,7 @@ func (in *inputs) adopt(cmd *cobra.Command, paths []string) error {
 	in.reading.mayBeEmpty = app.Name != "" // render says what that means to Argo CD
 	for _, name := range slices.Sorted(maps.Keys(app.Parameters)) {
 		if flag := cmd.Flags().Lookup(name); flag.Changed {
-			return fmt.Errorf("parameter %s of application %s: whoever installed the plugin set --%s=%s: remove the parameter from the Application", name, app.Name, name, flag.Value)
+			return fmt.Errorf("parameter %s of application %s: whoever installed the plugin set --%s=%s: remove the parameter from the Application", name, app.Name, name, strings.Trim(flag.Value.String(), "[]"))
 		}
 		if err := cmd.Flags().Set(name, app.Parameters[name]); err != nil {
 			return fmt.Errorf("parameter %s of application %s: %w", name, app.Name, err)
@@ -47,20 +48,29 @@ func (in *inputs) origin(flag string) string {
 	return "--" + flag
 }
 
-// readSpec reads the file that --spec names, nil if it names none. The author of
-// an Application may name files of its repository only, because error messages
-// would show the content of any other.
-func (in *inputs) readSpec() (*fn.Manifest, error) {
-	switch {
-	case in.spec == "":
-		return nil, nil
-	case in.app.Parameters[argocd.Spec] == "":
-		text, err := specFile(in.spec)
+// readSpecs reads the files that --spec names.
+func (in *inputs) readSpecs() ([]fn.Manifest, error) {
+	read := specFile
+	if in.app.Parameters[argocd.Spec] != "" {
+		read = in.readInRepository
+	}
+	var specs []fn.Manifest
+	for _, path := range in.specs {
+		if path == "" {
+			continue // an unset variable of a script
+		}
+		text, err := read(path)
 		if err != nil {
 			return nil, err
 		}
-		return &fn.Manifest{Path: in.spec, Text: text}, nil
+		specs = append(specs, fn.Manifest{Path: path, Text: text})
 	}
+	return specs, nil
+}
+
+// readInRepository reads a file that the author of an Application names: one of its
+// repository, because error messages would show the content of any other.
+func (in *inputs) readInRepository(name string) ([]byte, error) {
 	folder, err := workingFolder()
 	if err != nil {
 		return nil, fmt.Errorf("reading the spec: %w", err)
@@ -70,15 +80,15 @@ func (in *inputs) readSpec() (*fn.Manifest, error) {
 		return nil, fmt.Errorf("reading the spec: %w", err)
 	}
 	defer repository.Close() //nolint:errcheck // it is only read
-	path, err := filepath.Rel(repository.Name(), filepath.Join(folder, in.spec))
-	if err != nil || filepath.IsAbs(in.spec) {
-		path = in.spec
+	path, err := filepath.Rel(repository.Name(), filepath.Join(folder, name))
+	if err != nil || filepath.IsAbs(name) {
+		path = name
 	}
 	text, err := repository.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: cannot read %q in the repository: name a file by its path from the application's folder (%w)", in.origin(argocd.Spec), in.spec, err)
+		return nil, fmt.Errorf("%s: cannot read %q in the repository: name a file by its path from the application's folder (%w)", in.origin(argocd.Spec), name, err)
 	}
-	return &fn.Manifest{Path: in.spec, Text: text}, nil
+	return text, nil
 }
 
 // specFile reads a file that the user named as a specification.

@@ -39,7 +39,10 @@ func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before strin
 			paths = []string{before}
 			break
 		}
-		in.spec = before
+		if len(in.specs) > 1 {
+			return found, "", errors.New("--before: there are several --spec, and nothing says which one this file takes the place of: name a git revision or a folder")
+		}
+		in.specs = []string{before}
 		if slices.Contains(paths, standardInput) {
 			return found, "", errors.New("--before: standard input can be read only once: name files or folders instead")
 		}
@@ -53,12 +56,17 @@ func (in inputs) inFolder(paths []string, folder string) (inputs, []string, erro
 	if len(paths) != 1 || !isDir(paths[0]) {
 		return in, nil, fmt.Errorf("--before: the folder %s can take the place of one folder only: name one folder as PATH", folder)
 	}
-	if inside, err := filepath.Rel(paths[0], in.spec); in.spec != "" && err == nil && inside != ".." && !strings.HasPrefix(inside, "../") {
-		in.spec = filepath.Join(folder, inside)
-		if !isThere(in.spec) {
-			in.spec = "" // it is new
+	var then []string
+	for _, spec := range in.specs {
+		if inside, err := filepath.Rel(paths[0], spec); err == nil && inside != ".." && !strings.HasPrefix(inside, "../") {
+			spec = filepath.Join(folder, inside)
+			if !isThere(spec) {
+				continue // it is new
+			}
 		}
+		then = append(then, spec)
 	}
+	in.specs = then
 	return in, []string{folder}, nil
 }
 
@@ -72,23 +80,20 @@ func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, oth
 		return found, "", fmt.Errorf("--before: %w", err)
 	}
 	defer func() { err = errors.Join(err, tree.Close()) }()
-	// What was not there is new.
-	var then []string
-	for _, path := range paths {
-		at, err := tree.Path(path)
-		if err != nil {
-			return found, "", fmt.Errorf("--before: %w", err)
-		}
-		if at != "" {
-			then = append(then, at)
-		}
-	}
-	if in.spec != "" {
-		if in.spec, err = tree.Path(in.spec); err != nil {
-			return found, "", fmt.Errorf("--before: %w", err)
+	var then [2][]string
+	for i, now := range [][]string{paths, in.specs} {
+		for _, path := range now {
+			at, err := tree.Path(path)
+			if err != nil {
+				return found, "", fmt.Errorf("--before: %w", err)
+			}
+			if at != "" { // what was not there is new
+				then[i] = append(then[i], at)
+			}
 		}
 	}
-	found, said, err = explained(cmd, in, then, otherwise, today)
+	paths, in.specs = then[0], then[1]
+	found, said, err = explained(cmd, in, paths, otherwise, today)
 	found.Relocate(func(file string, line int) (string, int) { return tree.Name(file), line })
 	return found, tree.Named(said), err
 }

@@ -128,7 +128,9 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 		return failed
 	}
 	found := reportOf(function.Version, all...)
-	found.Spec = in.spec
+	if len(in.specs) > 0 {
+		found.Spec = in.specs[0]
+	}
 	if err := format.Write(cmd.OutOrStdout(), found); err != nil {
 		return fmt.Errorf("writing standard output: %w", err)
 	}

@@ -117,8 +117,8 @@ func TestWhatAKustomizationMakesOfWhatWasWritten(t *testing.T) {
 			"../pre/kustomization.yaml": "namespace: eu\nresources: [../base]\n"}, false, nil},
 		"another namespace":              {map[string]string{"kustomization.yaml": "namespace: eu\nresources: [../base]\n"}, false, nil},
 		"the spec once more, at the end": {map[string]string{"kustomization.yaml": "namespace: eu\nresources: [../base]\ntransformers: [bypass.yaml]\n", "bypass.yaml": boundSpec}, false, nil},
-		"a later spec that takes it away": {map[string]string{"kustomization.yaml": "resources: [../base]\ntransformers: [bypass.yaml]\n",
-			"bypass.yaml": before(boundSpec, "spec:") + "spec: {mesh: Istio}\n"}, false, nil},
+		"the spec once more, where it takes it away": {map[string]string{"kustomization.yaml": "namespace: eu\nresources: [../base]\ntransformers: [bypass.yaml]\n",
+			"bypass.yaml": boundSpec + "  enrolment: {namespaces: [shop]}\n", "../base/bypass.yaml": boundSpec + "  enrolment: {namespaces: [shop]}\n"}, false, nil},
 		"a base of another mesh": {map[string]string{"kustomization.yaml": "resources: [../base, other]\n", "other/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "other/web.yaml": strings.Replace(webDeployment, "shop", "linked", 1),
 			"other/bypass.yaml": strings.NewReplacer("name: cluster", "name: other", "spec:\n", "spec:\n  mesh: Linkerd\n  enrolment: {namespaces: [linked]}\n").Replace(boundSpec)}, false, nil},
 	} {

@@ -25,7 +25,9 @@ const standardInput = "-"
 
 // inputs are the manifests that a command gets, and how to read them.
 type inputs struct {
-	spec, namespace, mesh, image string
+	// specs are the files of the specifications, if they are given.
+	specs                  []string
+	namespace, mesh, image string
 	// app is the application that Argo CD has rendered, if it is Argo CD that
 	// runs the command.
 	app argocd.Application
@@ -44,8 +46,8 @@ type inputs struct {
 // application's parameters set them.
 func (in *inputs) addFlags(cmd *cobra.Command) {
 	cmd.PreRunE = in.adopt
-	cmd.Flags().StringVar(&in.spec, "spec", "",
-		"file with the ClusterBypass (default the one among the manifests, or those that the kustomization lists)")
+	cmd.Flags().StringArrayVar(&in.specs, "spec", nil,
+		"file with the ClusterBypass (default the one among the manifests, or those that the kustomization lists); once for each, where there are several")
 	cmd.Flags().StringVar(&in.mesh, "mesh", "", "mesh, instead of spec.mesh")
 	cmd.Flags().StringVar(&in.image, "image", "", "image of the init container, instead of spec.enforcement.image")
 	addNamespaceFlag(cmd, &in.namespace)
@@ -109,13 +111,14 @@ func (in inputs) each(cmd *cobra.Command, paths []string, doing string, visit fu
 // read reads files, folders, kustomizations and standard input. One error names
 // everything that cannot be read; skipped says what read passed over.
 func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skipped []string, err error) {
-	spec, err := in.readSpec()
+	given, err := in.readSpecs()
 	if err != nil {
 		return nil, nil, err
 	}
-	plain := group{specs: []*fn.Spec{nil}}
-	if spec != nil {
-		plain.specs[0] = fn.SpecIn(*spec)
+	var together company
+	plain := group{}
+	if plain.specs, err = together.all(given); err != nil {
+		return nil, nil, err
 	}
 	var files []string
 	for _, path := range paths {
@@ -128,7 +131,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 			}
 			plain.files = append(plain.files, fn.Manifest{Path: report.StandardInput, Text: object.Unmarked(text)})
 		case !in.asFiles && kustomization.File(path) != "":
-			built, notes, err := in.build(cmd, path, spec)
+			built, notes, err := in.build(cmd, path, given)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -151,7 +154,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 }
 
 // build builds a kustomization.
-func (in *inputs) build(cmd *cobra.Command, path string, given *fn.Manifest) (g group, notes []string, err error) {
+func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g group, notes []string, err error) {
 	in.working.say("building %s", path)
 	var root string
 	if in.app.Name != "" {
@@ -166,22 +169,17 @@ func (in *inputs) build(cmd *cobra.Command, path string, given *fn.Manifest) (g 
 	options := in.options()
 	options.Uses = uses
 	var within []group
-	// A spec that several kustomizations list is one.
-	specs := map[string]*fn.Spec{}
-	specIn := func(file fn.Manifest) *fn.Spec {
-		text := string(file.Text)
-		if specs[text] == nil {
-			specs[text] = fn.SpecIn(file)
-		}
-		return specs[text]
-	}
+	var together company
 	built, err := kustomization.Build(path, kustomization.Options{
 		Root:   root,
-		Ignore: given != nil,
+		Ignore: len(given) > 0,
 		IsSpec: spec.Configures,
 		GiveUp: func(reason error) { os.Exit(function.Exit(reason, cmd.ErrOrStderr())) },
 		Apply: func(listed fn.Manifest, resources []byte) ([]byte, error) {
-			spec := specIn(listed)
+			spec, err := together.with(listed)
+			if err != nil {
+				return nil, err
+			}
 			files, results, err := fn.Manifests(spec, []fn.Manifest{{Path: path, Text: resources}}, options)
 			fmt.Fprint(cmd.ErrOrStderr(), results.Report())
 			if err != nil {
@@ -195,22 +193,19 @@ func (in *inputs) build(cmd *cobra.Command, path string, given *fn.Manifest) (g 
 		return group{}, nil, err
 	}
 	g = group{files: append([]fn.Manifest{{Path: path, Text: built.Text}}, built.Among...), built: true, uses: uses, within: within}
-	switch {
-	case given != nil:
-		g.specs = []*fn.Spec{fn.SpecIn(*given)}
-		for _, one := range built.Ignored {
-			if !bytes.Equal(one.Text, given.Text) {
-				notes = append(notes, fmt.Sprintf("%s: not applied although the kustomization %s lists it, because --spec gives %s", one.Path, path, given.Path))
-			}
+	for _, one := range built.Ignored {
+		if !slices.ContainsFunc(given, func(g fn.Manifest) bool { return bytes.Equal(one.Text, g.Text) }) {
+			notes = append(notes, fmt.Sprintf("%s: not applied although the kustomization %s lists it, because --spec gives %s", one.Path, path, strings.Join(in.specs, " and ")))
 		}
-	case built.Listed:
-		for _, one := range built.Specs {
-			g.specs = append(g.specs, specIn(one))
-		}
-	default:
-		g.specs = []*fn.Spec{nil}
 	}
-	return g, notes, nil
+	if built.Listed && len(given) == 0 {
+		if len(built.Specs) > 0 {
+			g.specs, err = together.all(built.Specs)
+		}
+		return g, notes, err
+	}
+	g.specs, err = together.all(given)
+	return g, notes, err
 }
 
 // tell writes messages about the inputs to standard error.

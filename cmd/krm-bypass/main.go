@@ -100,7 +100,11 @@ func (s *single) Set(value string) error { return s.once.Set(s.Value, value) } /
 
 // allowOnce has a command refuse a flag that is given twice.
 func allowOnce(cmd *cobra.Command) {
-	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Value = &single{Value: f.Value} })
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if _, several := f.Value.(pflag.SliceValue); !several {
+			f.Value = &single{Value: f.Value}
+		}
+	})
 }
 
 // flagError is what is wrong with a flag.

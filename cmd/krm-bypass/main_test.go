@@ -351,9 +351,9 @@ func TestAdmissionPolicyWithKinds(t *testing.T) {
 // Of a flag that is given twice the first would be forgotten, and with a spec its limits.
 func TestEveryFlagIsGivenOnce(t *testing.T) {
 	for _, args := range []string{
-		"--namespace a --namespace b", "check . --spec a --spec b", "explain . --before a --before=b", "import . --mesh Kuma --mesh Istio",
+		"--namespace a --namespace b", "check . --mesh a --mesh b", "explain . --before a --before=b", "import . --mesh Kuma --mesh Istio",
 		"pin a --check --check", "probe http://a --expect bypassed --expect intercepted", "probe http://a -o json --output text",
-		"render . --spec a --spec a", "schema --admission-policy --spec a --spec b",
+		"render . --image a --image a", "schema --admission-policy --spec a --spec b",
 	} {
 		t.Run(args, func(t *testing.T) {
 			code, out, errOut := krmBypass("", strings.Fields(args)...)

@@ -28,7 +28,8 @@ builtin plugins only, fetching nothing and executing nothing. In any other
 folder, render reads all .yaml, .yml and .json files, at any depth, except in
 hidden folders.
 
---spec names the specification. Without it, render uses the one ClusterBypass
+--spec names the specification; with several meshes, give it once for each of their
+specifications. Without it, render uses the one ClusterBypass
 among the manifests, or those that the kustomization lists under transformers,
 and applies them where they are listed.
 
@@ -45,12 +46,18 @@ empty input gives an empty output.
 With --in-place, render rewrites the files instead. It touches only files that
 change, and changes nothing in them but what the specification asks for. With
 --diff it prints the difference. Both read the folder of a kustomization as
-files. If writing fails half way, the files written before get their old texts back;
+files. With --remove NAME, render takes away what the ClusterBypass of that name
+wrote, whatever its mesh was, and gives back what stood there before. It needs no
+specification; one that is named with --spec only tells of more kinds of
+workloads, by its podTemplates.
+
+If writing fails half way, the files written before get their old texts back;
 the error names any that could not.`
 
 func renderCommand() *cobra.Command {
 	var in inputs
 	var inPlace, showDiff bool
+	var gone string
 	cmd := &cobra.Command{
 		Use:   "render PATH...|-",
 		Short: "Apply a ClusterBypass to manifests and print them",
@@ -59,21 +66,29 @@ func renderCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.asFiles = inPlace || showDiff
 			in.reading.rewriting = in.asFiles
-			if in.asFiles {
-				return rewriteFiles(cmd, in, args, showDiff)
+			apply := rendered
+			if cmd.Flags().Changed("remove") {
+				in.asFiles = true
+				apply = removing(gone)
 			}
-			return printRendered(cmd, in, args)
+			if inPlace || showDiff {
+				return rewriteFiles(cmd, in, args, apply, showDiff)
+			}
+			return printRendered(cmd, in, args, apply)
 		},
 	}
 	in.addFlags(cmd)
 	cmd.Flags().BoolVar(&inPlace, "in-place", false, "rewrite the files instead of printing them")
 	cmd.Flags().BoolVar(&showDiff, "diff", false, "print what --in-place would change")
+	cmd.Flags().StringVar(&gone, "remove", "", "name of a ClusterBypass that is gone: take away what it wrote")
 	allowOne(cmd, "in-place", "diff")
+	for _, flag := range []string{"mesh", "image", function.NamespaceFlag} {
+		allowOne(cmd, "remove", flag)
+	}
 	return cmd
 }
 
-// rendered applies the specs to everything it reads. When it returns, it has told
-// the user what there is to say.
+// rendered applies the specs to everything it reads.
 func rendered(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manifest, err error) {
 	var results fn.Results
 	err = in.each(cmd, paths, "rendering", func(g group, options fn.Options) error {
@@ -92,8 +107,12 @@ func rendered(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manif
 	return was, is, err
 }
 
-func printRendered(cmd *cobra.Command, in inputs, paths []string) error {
-	_, files, err := rendered(cmd, in, paths)
+// making gives manifests as they were and as they are to be. When it returns, it has
+// told the user what there is to say.
+type making func(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manifest, err error)
+
+func printRendered(cmd *cobra.Command, in inputs, paths []string, apply making) error {
+	_, files, err := apply(cmd, in, paths)
 	if err != nil {
 		return err
 	}
@@ -128,11 +147,11 @@ func holdsObject(stream []byte) bool {
 	})
 }
 
-func rewriteFiles(cmd *cobra.Command, in inputs, paths []string, showDiff bool) error {
+func rewriteFiles(cmd *cobra.Command, in inputs, paths []string, apply making, showDiff bool) error {
 	if slices.Contains(paths, standardInput) {
 		return errors.New("standard input cannot be rewritten: name files or folders instead")
 	}
-	was, is, err := rendered(cmd, in, paths)
+	was, is, err := apply(cmd, in, paths)
 	if err != nil {
 		return err
 	}

@@ -71,4 +71,8 @@ var (
 
 	// UnreachedRule is told by render too where another name was probably meant.
 	UnreachedRule = warning("unreached-rule")
+	TwoSpecs      = warning("two-specs")
+	// OtherSpec is no more than a note where the spec does not say that there is no
+	// other.
+	OtherSpec = asked("other-spec", Ignore)
 )

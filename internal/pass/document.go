@@ -59,6 +59,23 @@ func (d *Document) view() transform.Document {
 	return transform.Document{Nodes: d.Nodes, Part: d.Part, Source: d.source, Line: d.Line}
 }
 
+// WrittenBy gives the names of the specs whose records stand on the objects of the
+// document, one for each record.
+func (d *Document) WrittenBy() (names []string) {
+	see := func(o *transform.Object) {
+		if name, recorded := o.WrittenBy(); recorded {
+			names = append(names, name)
+		}
+	}
+	for _, c := range d.Configs {
+		see(&c.Config.Object)
+	}
+	for _, w := range d.Workloads {
+		see(&w.Workload.Object)
+	}
+	return names
+}
+
 // planConfigs plans the mesh configurations in the document.
 func (d *Document) planConfigs(policy *transform.Policy) {
 	configs, problems := policy.MeshConfigs(d.view())

@@ -38,6 +38,7 @@ func compile(spec *v1alpha1.ClusterBypass, namespace string) (*transform.Policy,
 	c.mesh = c.knownMesh(s.Mesh)
 	c.policy = &transform.Policy{
 		Name:             spec.Metadata.Name,
+		FormerNames:      s.FormerNames,
 		Mesh:             c.mesh,
 		Merge:            merges[s.Merge],
 		Mode:             transform.Mode(s.Enforcement.Mode),
@@ -46,6 +47,11 @@ func compile(spec *v1alpha1.ClusterBypass, namespace string) (*transform.Policy,
 		RequireNamespace: s.RequireNamespace,
 		Lint:             severities(s.Lint),
 		Enforcement:      enforced(s.Enforcement),
+	}
+	for i, name := range s.FormerNames {
+		if at := fmt.Sprintf("spec.formerNames[%d]", i); name == "" || name == spec.Metadata.Name {
+			c.problem(at, name, "%q is not an earlier name: write a metadata.name that the %s had before, or remove the entry", name, spec.Kind)
+		}
 	}
 	c.reach(s)
 	if s.MeshDefaults != nil {

@@ -50,6 +50,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 		p.unruled(w, was, plan)
 		return desired{}
 	}
+	plan.speaks = true
 	user := p.users(w, was, plan)
 	if plan.Failed() {
 		return desired{}

@@ -57,6 +57,8 @@ func (p *Policy) wide() traffic.Layer {
 // ConfigPlan is what the policy makes of an object that configures a mesh.
 type ConfigPlan struct {
 	Config *MeshConfig
+	// LeftAlone and Other are as in a Plan.
+	LeftAlone, Other string
 	// Edits lead from what is there to what should be there.
 	Edits []edit.Edit
 	report
@@ -70,6 +72,10 @@ func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
 	plan := &ConfigPlan{Config: c, report: report{lint: p.Lint}}
 	plan.tolerate(&c.Object)
 	was, err := c.prior()
+	var other *record
+	if err == nil && c.Annotations[RecordAnnotation] != "" && !p.owns(was) {
+		was, other = newRecord(""), was
+	}
 	if err != nil {
 		plan.find(Error, c.Path("metadata", "annotations", RecordAnnotation), c.Annotations[RecordAnnotation], "%v: %s", err, recordRemedy(err))
 		return plan
@@ -84,6 +90,10 @@ func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
 	for i, l := range c.lists {
 		plan.lists = append(plan.lists, slices.Concat(users[i], wanted[i]))
 		dr.list(dr.group(c.Path(steps(l.Path)...)), l.sharedList, wanted[i], l.value)
+	}
+	if other != nil {
+		p.giveWayIn(plan, wanted, other)
+		return plan
 	}
 	dr.record()
 	plan.Edits = dr.finish()

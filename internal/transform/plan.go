@@ -42,10 +42,14 @@ type Plan struct {
 	Imageless bool
 	// Applies says that something is written for the workload.
 	Applies bool
+	// Other names the other spec that wrote to it, "" for none.
+	Other string
 	// Edits lead from what is there to what should be there.
 	Edits []edit.Edit
 	// Changed says that what was written is not as it was, of a finished workload.
 	Changed bool
+	// speaks says that the policy speaks of it for sure.
+	speaks bool
 	// was is the workload as it was before the function last wrote to it.
 	was *prior
 	report
@@ -55,7 +59,7 @@ type Plan struct {
 func (p *Policy) Plan(w *Workload) *Plan {
 	plan := &Plan{Workload: w, report: report{lint: p.Lint}}
 	plan.tolerate(&w.Object)
-	prior, err := priorOf(w)
+	prior, err := p.priorOf(w)
 	if err != nil {
 		plan.find(Error, w.Path("metadata", "annotations", RecordAnnotation), w.Annotations[RecordAnnotation], "%v: %s", err, recordRemedy(err))
 		return plan
@@ -66,10 +70,19 @@ func (p *Policy) Plan(w *Workload) *Plan {
 			"the container %s was changed after krm-bypass wrote it: remove it, and krm-bypass writes it again; set its image and resources in spec.enforcement", InitName)
 		return plan
 	}
-	p.reportSlips(w, prior, plan)
-	p.reportChoices(w, prior, plan)
-	desired := p.desire(w, prior, plan)
-	p.reportHandEdited(w, prior, plan)
+	var desired desired
+	if p.Removes {
+		plan.tellStaying(prior)
+	} else {
+		p.reportSlips(w, prior.unaccounted(w), plan)
+		p.reportChoices(w, prior.unaccounted(w), plan)
+		desired = p.desire(w, prior, plan)
+		p.reportHandEdited(w, prior, plan)
+	}
+	if prior.other != nil {
+		p.giveWay(plan, prior.other)
+		return plan
+	}
 	plan.reportForeign(prior)
 	if plan.Failed() {
 		return plan

@@ -26,7 +26,10 @@ var Modes = []Mode{InitContainer, WhereNeeded, AnnotationsOnly}
 type Policy struct {
 	// Name is the ClusterBypass's, for the records of what it wrote.
 	Name string
-	Mesh *mesh.Mesh
+	// FormerNames are those that it had before, and Removes says that it is gone.
+	FormerNames []string
+	Removes     bool
+	Mesh        *mesh.Mesh
 	// Merge is how the user's own annotations meet the policy.
 	Merge traffic.Merge
 	// Enrolled are globs for the namespaces that may be touched; nil for all

@@ -8,6 +8,9 @@ import (
 // prior is the workload as it was before the function last wrote to it.
 type prior struct {
 	record *record
+	// other is the record of another spec, nil if there is none. What it accounts
+	// for counts as the user's: a record proves nothing.
+	other *record
 	// annotations are those of the template that are the user's, by decoded
 	// value.
 	annotations map[string]string
@@ -17,11 +20,18 @@ type prior struct {
 	container int
 }
 
-func priorOf(w *Workload) (*prior, error) {
+func (p *Policy) priorOf(w *Workload) (*prior, error) {
 	r, err := w.record(w.pullSecrets)
 	if err != nil {
 		return nil, err
 	}
+	if _, recorded := w.Annotations[RecordAnnotation]; recorded && !p.owns(r) {
+		return &prior{record: newRecord(""), other: r, annotations: w.TemplateAnnotations, container: -1}, nil
+	}
+	return r.priorOf(w)
+}
+
+func (r *record) priorOf(w *Workload) (*prior, error) {
 	p := &prior{record: r, annotations: maps.Clone(w.TemplateAnnotations), sources: map[string]string{}, container: r.wroteContainer(w)}
 	fits := p.container >= 0 || len(w.pullSecrets.ours(r)) > 0
 	for _, key := range r.annotations() {

@@ -19,7 +19,7 @@ type spec struct {
 const specHead = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: cluster\nspec:\n"
 
 // nothing is the spec that disables.
-const nothing = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: nothing\nspec: {}\n"
+const nothing = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: nothing\nspec: {formerNames: [cluster, bypass]}\n"
 
 var specs = []spec{
 	{"ports", specHead + `

@@ -74,7 +74,7 @@ spec:
 // matters at which point the function sees a workload, and with which name,
 // namespace and labels.
 func TestRenderAppliesASpecWhereKustomizeWouldRunIt(t *testing.T) {
-	second := strings.NewReplacer("NAME", "second", "3306", "6379", "8081", "9091", "8082", "9092").Replace(spec)
+	second := strings.NewReplacer("NAME", "second", "spec:\n", "spec:\n  formerNames: [NAME]\n", "3306", "6379", "8081", "9091", "8082", "9092").Replace(spec)
 	for name, files := range map[string]map[string]string{
 		"in a base whose names, namespace and labels an overlay changes": {
 			"kustomization.yaml": "resources: [base, other.yaml]\nnamePrefix: eu-\nnamespace: shop\nlabels: [{pairs: {tier: front}, includeTemplates: true}]\nconfigMapGenerator: [{name: settings, behavior: merge, literals: [b=2]}]\n", //nolint:misspell // kustomize spells it so

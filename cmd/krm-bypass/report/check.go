@@ -31,6 +31,8 @@ type Check struct {
 	// those that krm-bypass built itself, so that comparing them would say nothing.
 	LeftAlone int `json:"leftAlone"`
 	Built     int `json:"built,omitempty"`
+	// Others counts those left alone that another ClusterBypass wrote, by its name.
+	Others map[string]int `json:"others,omitempty"`
 	// Errors and Warnings count the results of the function.
 	Errors   int `json:"errors"`
 	Warnings int `json:"warnings"`
@@ -71,8 +73,10 @@ type Subject struct {
 	Remedy string `json:"remedy,omitempty"`
 	// LeftAlone says why the function does not touch the object.
 	LeftAlone string `json:"leftAlone,omitempty"`
-	// is says what was done with the object.
-	is outcome
+	// is says what was done with the object, other names another ClusterBypass that
+	// wrote to it.
+	is    outcome
+	other string
 }
 
 // outcome is what was done with an object; zero if it was not looked at, or if
@@ -154,7 +158,7 @@ func (r Check) at(s Subject, f Finding) (file string, line int) {
 
 // NewCheck reports what fn.Check found with each of several specs.
 func NewCheck(version string, all ...Checked) Check {
-	r := Check{Version: version, Passed: true, Subjects: []Subject{}}
+	r := Check{Version: version, Passed: true, Others: map[string]int{}, Subjects: []Subject{}}
 	places := map[string]int{}
 	subject := func(ref fn.ResourceRef, file string, line int) *Subject {
 		key := strings.Join([]string{ref.APIVersion, ref.Kind, ref.Namespace, ref.Name, file}, "\x00")
@@ -172,6 +176,7 @@ func NewCheck(version string, all ...Checked) Check {
 			switch {
 			case o.LeftAlone != "" && len(o.Differences) == 0:
 				s.is, s.LeftAlone = max(s.is, isLeftAlone), o.LeftAlone
+				s.other = cmp.Or(s.other, o.Other)
 			case checked.Built:
 				s.is = max(s.is, isBuilt)
 			default:
@@ -204,6 +209,9 @@ func (r *Check) count(s *Subject) {
 		r.Built++
 	default:
 		r.LeftAlone++
+		if s.other != "" {
+			r.Others[s.other]++
+		}
 		return
 	}
 	s.LeftAlone = ""

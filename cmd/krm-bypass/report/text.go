@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
@@ -67,6 +69,18 @@ func (r Check) writeSummary(b *bytes.Buffer) {
 	}
 }
 
+// others says how many were left as which other ClusterBypass wrote them.
+func (r Check) others() string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(r.Others)) {
+		all = append(all, fmt.Sprintf("%d as ClusterBypass %s wrote %s", r.Others[name], name, verb(r.Others[name], "it", "them")))
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(all, ", ") + ")"
+}
+
 // summary gives the outcome of the check in one line.
 func (r Check) summary() string {
 	var parts []string
@@ -85,7 +99,7 @@ func (r Check) summary() string {
 		parts = append(parts, counted(r.Built, "object was", "objects were")+" built and not compared")
 	}
 	if !r.IsEmpty() && !r.linted {
-		parts = append(parts, fmt.Sprintf("%d left alone", r.LeftAlone))
+		parts = append(parts, fmt.Sprintf("%d left alone", r.LeftAlone)+r.others())
 	}
 	if r.Errors > 0 {
 		parts = append(parts, counted(r.Errors, "error", "errors"))

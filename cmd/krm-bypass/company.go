@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+)
+
+// company are specs that apply to the same manifests. Each knows what it wrote by
+// its name alone.
+type company []member
+
+// member is one of them. A spec that several kustomizations list is one.
+type member struct {
+	path, text string
+	// name is "" for a ConfigMap's.
+	name string
+	spec *fn.Spec
+}
+
+// all takes specs in. Without any, it is the one among the manifests that applies.
+func (c *company) all(files []fn.Manifest) ([]*fn.Spec, error) {
+	if len(files) == 0 {
+		return []*fn.Spec{nil}, nil
+	}
+	specs := make([]*fn.Spec, len(files))
+	for i, file := range files {
+		var err error
+		if specs[i], err = c.with(file); err != nil {
+			return nil, err
+		}
+	}
+	return specs, nil
+}
+
+// with takes a spec in, unless it would take for its own what another one wrote. One
+// that is to do so lists the other's name among its former ones.
+func (c *company) with(file fn.Manifest) (*fn.Spec, error) {
+	is := member{file.Path, string(file.Text), "", fn.SpecIn(file)}
+	source, err := spec.In(file)
+	if err == nil && spec.Is(object.HeadOf(source.Node).Type) {
+		is.name = object.HeadOf(source.Node).Name
+	}
+	for _, other := range *c {
+		switch {
+		case other.text == is.text:
+			return other.spec, nil
+		case err != nil: // applying it says so
+		case is.name == "" || other.name == "":
+			return nil, fmt.Errorf("%s and %s apply to the same manifests, and one of them has no name by which to know what it wrote: make each a ClusterBypass with a metadata.name of its own", other.path, is.path)
+		case is.name == other.name:
+			return nil, fmt.Errorf("%s and %s apply to the same manifests, and both are named %s, so that the later one would take away what the earlier one wrote: give each a metadata.name of its own, or make them one. If the later one is to take over, list the earlier one's name in its spec.formerNames", other.path, is.path, is.name)
+		}
+	}
+	*c = append(*c, is)
+	return is.spec, nil
+}

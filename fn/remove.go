@@ -1,0 +1,99 @@
+package fn
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/pass"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/stream"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// Removed says what Remove found.
+type Removed struct {
+	// Objects counts the objects to which each spec wrote, by its name. It is ""
+	// for a ConfigMap's, and for what version 1 of the record knows no name of.
+	Objects map[string]int
+	// Results are what else there is to tell.
+	Results Results
+}
+
+// Remove takes away what the spec of a name wrote into files, whatever its mesh was,
+// and gives back what stood there before. kinds is a spec whose podTemplates tell of
+// more kinds of workloads; it may be nil.
+//
+// The error is a FailedError if a result is an error; then the files are returned as
+// they came.
+func Remove(name string, kinds *Spec, files []Manifest) ([]Manifest, *Removed, error) {
+	removed := &Removed{Objects: map[string]int{}}
+	known, failed := kindsOf(kinds)
+	if failed != nil {
+		removed.Results = failed
+		return files, removed, &FailedError{failed}
+	}
+	documents := stream.Of(files...)
+	r := runOn(nil, documents, Options{})
+	heads, broken := pass.Heads(r.items)
+	texts, wrote := make([][]byte, len(r.items)), make([][]string, len(r.items))
+	p := pass.Pass{
+		Policy: transform.Removal(name, known), Items: r.items, Heads: heads,
+		Planned: func(d *pass.Document) { wrote[d.At] = d.WrittenBy() },
+		Written: func(d *pass.Document) { texts[d.At] = d.Written },
+	}
+	removed.Results = append(resultsOf(broken...), resultsOf(p.Run()...)...)
+	for i, names := range wrote {
+		for _, name := range names {
+			removed.Objects[name]++
+		}
+		if !p.Policy.IsCandidate(heads[i]) {
+			removed.Results = append(removed.Results, left(&r.items[i], heads[i], name)...)
+		}
+	}
+	removed.Results = removed.Results.inOrder()
+	if removed.Results.Failed() {
+		return files, removed, &FailedError{removed.Results}
+	}
+	return documents.Rewritten(pass.Joined(r.whole, r.items, texts)), removed, nil
+}
+
+// kindsOf gives the kinds of workloads that a spec knows.
+func kindsOf(given *Spec) ([]transform.Kind, Results) {
+	if given == nil {
+		return transform.Kinds, nil
+	}
+	source, err := given.find()
+	if err != nil {
+		return nil, problemResults(Error, err, nil)
+	}
+	read, err := source.Read(spec.Given{})
+	if err != nil {
+		return nil, problemResults(Error, err, refOf(object.HeadOf(source.Node)))
+	}
+	return read.Policy.Kinds, nil
+}
+
+// left warns of what keeps something of a spec that is to be gone: the spec itself,
+// and objects of unknown kinds with its record.
+func left(item *pass.Item, head object.Type, name string) Results {
+	if !spec.Is(head) && !bytes.Contains(item.Text.Text, []byte(transform.RecordAnnotation)) {
+		return nil
+	}
+	document, err := item.Decoded()
+	if err != nil {
+		return nil // kubectl does not read it either
+	}
+	of := object.HeadOf(document)
+	by, recorded := (&transform.Object{Annotations: of.Annotations}).WrittenBy()
+	r := Result{Severity: Warning, ResourceRef: refOf(of), File: fileOf(item.File, item.Index), Line: item.Line}
+	switch {
+	case spec.Is(head) && of.Name == name:
+		r.Message = "this ClusterBypass is still here, and writes all of it again: remove it too"
+	case recorded && by == name:
+		r.Message = fmt.Sprintf("ClusterBypass %s wrote here, and it stays, because nothing says where the pod template of a %s is: give a ClusterBypass with an entry for it in spec.podTemplates with --spec", name, of.Kind)
+	default:
+		return nil
+	}
+	return Results{r}
+}
