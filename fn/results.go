@@ -151,6 +151,17 @@ func (r Results) Report() string {
 	return b.String()
 }
 
+// LeftAlone counts the workloads of which the spec speaks and which the function does
+// not touch.
+func (r Results) LeftAlone() (count int) {
+	for _, one := range r {
+		if one.Severity == Info && strings.HasPrefix(one.Message, transform.LeftAloneIs) {
+			count++
+		}
+	}
+	return count
+}
+
 // fewAlike is how many warnings are written that differ in their object alone.
 const fewAlike = 3
 

@@ -146,6 +146,9 @@ type Lint struct {
 	// PatchAndResource finds files that one kustomization names as a patch and another
 	// lists as a resource.
 	PatchAndResource string `json:"patch-and-resource,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// IncompleteObject finds documents that look like objects and have no apiVersion or
+	// no kind.
+	IncompleteObject string `json:"incomplete-object,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// UnknownAnnotation finds annotations that the mesh does not know.
 	UnknownAnnotation string `json:"unknown-annotation,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// OtherMesh finds annotations of a mesh that is not spec.mesh.

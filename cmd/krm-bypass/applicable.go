@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
@@ -42,8 +44,11 @@ func applicable(f fn.Manifest) (kept [][]byte, problems fn.Results) {
 		switch {
 		case spec.Configures(nodes) || marked && local != "false":
 			kept = append(kept, f.Text[at:d.Offset])
+		case kustomization.Is(f.Path) && head.Kind == "":
+			refuse("a kustomization is for kustomize and not for a cluster: name its folder to have it built, or only the files to render")
 		case head.APIVersion == "" || head.Kind == "":
-			refuse("the document is not a Kubernetes object: it has no apiVersion or kind: remove it, or name only the files to render")
+			why := cmp.Or(object.Incomplete(node.Of(nodes)), "it has no apiVersion or kind")
+			refuse(fmt.Sprintf("the document is not a Kubernetes object: %s: mend or remove it, or name only the files to render", why))
 		case strings.HasPrefix(head.APIVersion, object.KustomizeGroup):
 			refuse(fmt.Sprintf("a %s is for kustomize and not for a cluster: name its folder to have it built, or only the files to render", head.Kind))
 		default:

@@ -29,7 +29,7 @@ func TestApplicable(t *testing.T) {
 		})
 	}
 	_, problems := applicable(fn.Manifest{Path: "a.yaml", Text: []byte(webService + "---\n\nreplicas: 2\n")})
-	assert.Equal(t, "error: a.yaml:7: the document is not a Kubernetes object: it has no apiVersion or kind: remove it, or name only the files to render\n", problems.Report())
+	assert.Equal(t, "error: a.yaml:7: the document is not a Kubernetes object: it has no apiVersion or kind: mend or remove it, or name only the files to render\n", problems.Report())
 	_, problems = applicable(fn.Manifest{Path: "overlays/prod/kustomization.yaml", Text: []byte("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n")})
 	assert.Equal(t, "error: overlays/prod/kustomization.yaml:1: a Kustomization is for kustomize and not for a cluster: name its folder to have it built, or only the files to render\n", problems.Report())
 }

@@ -107,9 +107,11 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 	}
 	var all []report.Checked
 	var failed error
+	var foreign []string
 	something := false
 	err = in.each(cmd, paths, "checking", func(g group, options fn.Options) error {
 		options.Complete = flags.complete
+		foreign = append(foreign, g.foreign...)
 		something = something || !g.isEmpty()
 		for _, spec := range g.specs {
 			if spec == nil && g.isEmpty() {
@@ -131,6 +133,7 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 	if len(in.specs) > 0 {
 		found.Spec = in.specs[0]
 	}
+	found.PassedOver = foreign
 	if err := format.Write(cmd.OutOrStdout(), found); err != nil {
 		return fmt.Errorf("writing standard output: %w", err)
 	}

@@ -17,6 +17,8 @@ type group struct {
 	specs []*fn.Spec
 	// uses are what kustomizations make of the files.
 	uses map[string]fn.Use
+	// foreign are files beside them that hold no Kubernetes object.
+	foreign []string
 	// built says that the first file is the output of a kustomization; the others
 	// are not part of that.
 	built bool

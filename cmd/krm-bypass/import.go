@@ -71,7 +71,7 @@ func importCommand() *cobra.Command {
 }
 
 func importSettings(cmd *cobra.Command, paths []string, named string, strip bool) error {
-	read, err := reading{rewriting: true}.manifests(paths)
+	read, err := reading{rewriting: true, foreign: true}.manifests(paths)
 	if err != nil {
 		return err
 	}

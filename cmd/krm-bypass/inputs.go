@@ -146,7 +146,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 	if err != nil {
 		return nil, nil, err
 	}
-	plain.files, plain.uses = append(plain.files, read.files...), read.uses
+	plain.files, plain.uses, plain.foreign = append(plain.files, read.files...), read.uses, read.foreign
 	if len(plain.files) > 0 {
 		groups = append([]group{plain}, groups...)
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
+	"github.com/krm-bypass/krm-bypass/internal/kustomization"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
 // manifestExtensions are those of the files that are read in a folder.
@@ -25,14 +27,19 @@ type reading struct {
 	rewriting bool
 	// mayBeEmpty is for folders that may hold no manifest.
 	mayBeEmpty bool
+	// foreign reads files of folders that hold no Kubernetes object, too.
+	foreign bool
 }
 
 // manifests are files that are read.
 type manifests struct {
 	files []inventory.File
 	// uses are what the kustomizations beside them make of them, by their paths.
-	uses map[string]fn.Use
-	// skipped says what was passed over, problems what could not be read.
+	uses    map[string]fn.Use
+	reading reading
+	// foreign are files of folders that are for other tools; they were passed over.
+	foreign []string
+	// skipped says what else was passed over, problems what could not be read.
 	skipped  []string
 	problems []error
 	// seen are the files without links, by whose names they are read: one with two
@@ -55,7 +62,7 @@ type unread struct{ path, real, why string }
 // staging/src/k8s.io/cli-runtime/pkg/resource/visitor.go,
 // ExpandPathsToFileVisitors). One error names everything that cannot be read.
 func (r reading) manifests(paths []string) (*manifests, error) {
-	m := &manifests{seen: map[string]string{}}
+	m := &manifests{reading: r, seen: map[string]string{}}
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		switch {
@@ -63,8 +70,10 @@ func (r reading) manifests(paths []string) (*manifests, error) {
 			m.problem(pathError(err))
 		case !info.IsDir():
 			m.named(filepath.Clean(path))
-		case m.folder(filepath.Clean(path)) == 0 && !r.mayBeEmpty:
-			m.problem(fmt.Errorf("%s: the folder holds no .yaml, .yml or .json file: correct the path", path))
+		default:
+			if err := m.folder(filepath.Clean(path)); err != nil && !r.mayBeEmpty {
+				m.problem(fmt.Errorf("%s: %w: correct the path", path, err))
+			}
 		}
 	}
 	for _, u := range m.unread {
@@ -118,10 +127,11 @@ func (m *manifests) add(path string, text []byte, err error) {
 	m.files = append(m.files, inventory.File{Path: path, Text: text})
 }
 
-// folder reads the manifests in a folder and counts the files that might be some.
-// Links must stay within it: what it holds may come from somebody who must not
-// read, or have rewritten, other files.
-func (m *manifests) folder(path string) (count int) {
+// folder reads the manifests in a folder. It is an error if there are none. Links must
+// stay within it: what it holds may come from somebody who must not read, or have
+// rewritten, other files.
+func (m *manifests) folder(path string) error {
+	count, foreign := 0, len(m.foreign)
 	var root *os.Root
 	real, err := realPath(path)
 	if err == nil {
@@ -129,7 +139,7 @@ func (m *manifests) folder(path string) (count int) {
 	}
 	if err != nil {
 		m.problem(err)
-		return 1
+		return nil
 	}
 	defer root.Close() //nolint:errcheck // it is only read
 	// With a slash, so that a link to a folder is followed where it is named.
@@ -155,7 +165,13 @@ func (m *manifests) folder(path string) (count int) {
 	if err != nil {
 		m.problem(err)
 	}
-	return count
+	switch foreign = len(m.foreign) - foreign; {
+	case count == 0:
+		return errors.New("the folder holds no .yaml, .yml or .json file")
+	case count == foreign:
+		return errors.New("none of the folder's .yaml, .yml and .json files holds a Kubernetes object")
+	}
+	return nil
 }
 
 // hide notes the manifests in a hidden folder, unless it is one of version control.
@@ -203,8 +219,12 @@ func (m *manifests) within(root *os.Root, path, folder string) {
 		m.unread = append(m.unread, unread{path, real, "not a regular file: name it itself too, or remove it"})
 		return
 	}
-	m.seen[real] = path
 	text, err := root.ReadFile(inside)
+	if err == nil && !m.reading.foreign && !kustomization.Is(path) && object.IsForeign(text) {
+		m.foreign = append(m.foreign, path)
+		return
+	}
+	m.seen[real] = path
 	m.add(path, text, err)
 }
 

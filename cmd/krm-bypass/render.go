@@ -12,7 +12,9 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 )
@@ -91,7 +93,9 @@ func renderCommand() *cobra.Command {
 // rendered applies the specs to everything it reads.
 func rendered(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manifest, err error) {
 	var results fn.Results
+	foreign := 0
 	err = in.each(cmd, paths, "rendering", func(g group, options fn.Options) error {
+		foreign += len(g.foreign)
 		files, said, err := g.apply(options)
 		if err != nil && !errors.Is(err, fn.ErrFailed) {
 			return err
@@ -100,9 +104,16 @@ func rendered(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manif
 		was, is = append(was, g.files[:len(files)]...), append(is, files...)
 		return nil
 	})
+	if !in.asFiles {
+		// Printing refuses them.
+		results = slices.DeleteFunc(results, func(r fn.Result) bool { return r.Tags[fn.CheckTag] == finding.IncompleteObject.ID })
+	}
 	fmt.Fprint(cmd.ErrOrStderr(), results.Report())
 	if err == nil && results.Failed() {
 		err = function.ErrReported
+	}
+	if err == nil && function.IsTerminal(cmd.ErrOrStderr()) {
+		tell(cmd, "info", report.LeftAlone(results.LeftAlone(), foreign)...)
 	}
 	return was, is, err
 }

@@ -37,6 +37,7 @@ var (
 var (
 	NoSelector       = warning("no-selector")
 	PatchAndResource = warning("patch-and-resource")
+	IncompleteObject = warning("incomplete-object")
 )
 
 // The annotations of the mesh.

@@ -15,6 +15,9 @@ type Name struct {
 	IsPatch     bool
 }
 
+// Is reports whether a file of this name is a kustomization to kustomize.
+func Is(path string) bool { return isKustomization(path) }
+
 // FileNames are those that a kustomization can have.
 func FileNames() []string { return konfig.RecognizedKustomizationFileNames() }
 

@@ -1,10 +1,13 @@
 package pass
 
 import (
+	"cmp"
 	"errors"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
@@ -66,4 +69,45 @@ func (i *Item) Decoded() (*yaml.Node, error) {
 		return i.Nodes, nil
 	}
 	return object.Decode(i.Text)
+}
+
+// incomplete tells of items that look like objects and are none, so that nothing is
+// written there. A patch may lack what it likes.
+func (p *Pass) incomplete() []Finding {
+	kind := finding.IncompleteObject
+	severity := kind.In(p.Policy.Lint)
+	if severity == finding.Ignore {
+		return nil
+	}
+	var findings []Finding
+	for i, head := range p.Heads {
+		item := &p.Items[i]
+		if head.List || head.APIVersion != "" && head.Kind != "" || item.InList() || p.Uses.files[item.File].Patch != "" {
+			continue
+		}
+		document, err := item.Decoded()
+		if err != nil {
+			continue // which is told already
+		}
+		if what := object.Incomplete(node.Of(document)); what != "" {
+			findings = append(findings, Finding{
+				Kind: kind, Severity: transform.SeverityOf(severity), Place: item.begins(document),
+				Message: cmp.Or(object.HeadOf(document).String(), item.Name()) + " is no Kubernetes object, so nothing is written there, and kubectl refuses it: " + what,
+			})
+		}
+	}
+	return findings
+}
+
+// begins is where the content of an item begins.
+func (i *Item) begins(document *yaml.Node) Place {
+	at := i.Place
+	switch {
+	case at.File == "":
+		origin := object.HeadOf(document).Origin()
+		at.File, at.Index = origin.File, origin.Index
+	case at.Line > 0:
+		at.Line += node.LineAt(document, nil) - 1
+	}
+	return at
 }

@@ -96,7 +96,7 @@ func (p *Pass) Run() []Finding {
 		return append(all.findings, p.located(all.linted)...)
 	}
 	p.Reach = p.Policy.Reach(all.sightings, p.types())
-	return append(all.findings, p.located(p.judge(linter, &all))...)
+	return slices.Concat(p.incomplete(), all.findings, p.located(p.judge(linter, &all)))
 }
 
 // one plans and writes one item.

@@ -41,7 +41,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	}
 	if reason, by := p.leaveAlone(w, was, plan.Namespace); reason != "" {
 		plan.LeftAlone = reason
-		plan.find(Info, by, "", "left alone: %s", reason)
+		plan.find(Info, by, "", LeftAloneIs+"%s", reason)
 		p.advise(w, was, plan)
 		p.judgeAnnotated(w, was, plan)
 		return desired{}

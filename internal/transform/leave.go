@@ -7,6 +7,9 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 )
 
+// LeftAloneIs begins the note on a workload that is left alone.
+const LeftAloneIs = "left alone: "
+
 // leaveAlone says why a workload that the policy speaks of is not touched, and
 // by which of its fields; "" if nothing is in the way.
 func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) (reason string, by edit.Path) {

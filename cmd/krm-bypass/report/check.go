@@ -39,6 +39,8 @@ type Check struct {
 	// Subjects are all objects that were compared, and whatever else there are
 	// findings about, in the order of the input.
 	Subjects []Subject `json:"subjects"`
+	// PassedOver are files in the folders that hold no Kubernetes object.
+	PassedOver []string `json:"passedOver,omitempty"`
 	// Pipelines are the commands that compare what was built.
 	Pipelines []string `json:"pipelines,omitempty"`
 	// Spec is the file of the specification, for findings whose own file is not

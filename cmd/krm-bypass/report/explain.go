@@ -12,6 +12,8 @@ import (
 type Explanation struct {
 	Mesh      string     `json:"mesh"`
 	Workloads []Workload `json:"workloads"`
+	// PassedOver are files in the folders that hold no Kubernetes object.
+	PassedOver []string `json:"passedOver,omitempty"`
 	// Comparison says what changed; nil if nothing was compared.
 	Comparison *Comparison `json:"comparison,omitempty"`
 	// Failed says that something was refused.

@@ -44,3 +44,27 @@ func verb(n int, one, many string) string {
 	}
 	return many
 }
+
+// LeftAlone says how much a run has left as it is, which nobody sees in what it
+// writes; nothing if that is nothing.
+func LeftAlone(workloads, files int) []string {
+	var parts []string
+	if workloads > 0 {
+		parts = append(parts, counted(workloads, "workload is left alone", "workloads are left alone"))
+	}
+	if files > 0 {
+		parts = append(parts, counted(files, "file holds no Kubernetes object", "files hold no Kubernetes object"))
+	}
+	if parts == nil {
+		return nil
+	}
+	return []string{strings.Join(parts, ", ") + ": krm-bypass explain tells why"}
+}
+
+// passedOver names files that were not read, because they are for other tools.
+func passedOver(files []string) string {
+	if len(files) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("passed over, since %s no Kubernetes object: %s\n", verb(len(files), "it holds", "they hold"), few(files, 5))
+}

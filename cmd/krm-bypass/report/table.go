@@ -21,6 +21,7 @@ func writeTable(w io.Writer, r Explanation) error {
 		r.writeChanges(&b)
 	default:
 		r.writeWorkloads(&b)
+		b.WriteString(passedOver(r.PassedOver))
 	}
 	return writeLines(w, &b)
 }
