@@ -91,15 +91,6 @@ func (in *inputs) readInRepository(name string) ([]byte, error) {
 	return text, nil
 }
 
-// specFile reads a file that the user named as a specification.
-func specFile(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the spec: %w", pathError(err))
-	}
-	return text, nil
-}
-
 // workingFolder gives the working directory, without links.
 func workingFolder() (string, error) {
 	folder, err := os.Getwd()

@@ -44,6 +44,9 @@ func install(folder string) (err error) {
 	if err != nil {
 		return err
 	}
+	if !isDir(folder) {
+		return fmt.Errorf("%s is no folder: make it first", folder)
+	}
 	installed, err := os.CreateTemp(folder, "."+programName+".*")
 	if err != nil {
 		return err

@@ -8,16 +8,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
 	"github.com/krm-bypass/krm-bypass/fn"
-	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
 
 func main() {
@@ -70,60 +66,6 @@ func rootCommand() *cobra.Command {
 // addNamespaceFlag adds the flag --namespace.
 func addNamespaceFlag(cmd *cobra.Command, namespace *string) {
 	cmd.Flags().StringVar(namespace, function.NamespaceFlag, function.Namespace(), function.NamespaceHelp)
-}
-
-func noUnknownCommand(cmd *cobra.Command, args []string) error {
-	if len(args) > 1 && args[0] == "help" {
-		args = args[1:]
-	}
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		return nil
-	}
-	var names []string
-	for _, c := range cmd.Commands() {
-		names = append(names, c.Name())
-	}
-	if slices.Contains(names, args[0]) {
-		return nil
-	}
-	return fmt.Errorf("%q is not a command of krm-bypass: %ssee krm-bypass --help", args[0], meant(args[0], "", names))
-}
-
-// single is a flag's value that may be given once.
-type single struct {
-	pflag.Value
-	once function.Once
-}
-
-// Set takes the value.
-func (s *single) Set(value string) error { return s.once.Set(s.Value, value) } //nolint:wrapcheck // pflag says which flag it is
-
-// allowOnce has a command refuse a flag that is given twice.
-func allowOnce(cmd *cobra.Command) {
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if _, several := f.Value.(pflag.SliceValue); !several {
-			f.Value = &single{Value: f.Value}
-		}
-	})
-}
-
-// flagError is what is wrong with a flag.
-func flagError(cmd *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
-		return err
-	}
-	var names []string
-	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	return fmt.Errorf("%w: %ssee %s --help", err, meant(unknown.GetSpecifiedName(), "--", names), cmd.CommandPath())
-}
-
-// meant asks whether one of the names was meant, if one is close.
-func meant(word, dashes string, names []string) string {
-	if near := spelling.Nearest(word, names, 2); near >= 0 {
-		return "did you mean " + dashes + names[near] + "? "
-	}
-	return ""
 }
 
 // failsWith gives a command an exit code of its own for every error that it has not

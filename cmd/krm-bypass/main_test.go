@@ -92,13 +92,13 @@ func TestWrongCommandLines(t *testing.T) {
 		says string
 	}{
 		{[]string{"transform"}, `error: "transform" is not a command of krm-bypass: see krm-bypass --help`},
-		{[]string{"--naemspace=shop"}, "error: unknown flag: --naemspace: did you mean --namespace? see krm-bypass --help"},
+		{[]string{"--naemspace=shop"}, "error: --naemspace is not a flag of krm-bypass: did you mean --namespace? see krm-bypass --help"},
 		{[]string{"chek", "--help"}, `error: "chek" is not a command of krm-bypass: did you mean check? see krm-bypass --help`},
 		{[]string{"help", "chek"}, `error: "chek" is not a command of krm-bypass: did you mean check? see krm-bypass --help`},
 		{[]string{"--namespace", "shop", "chek"}, `error: "chek" is not a command of krm-bypass: did you mean check? see krm-bypass --help`},
-		{[]string{"-n"}, "error: unknown shorthand flag: 'n' in -n"},
-		{[]string{"--namespace"}, "error: flag needs an argument: --namespace"},
-		{[]string{"schema", "all"}, `error: unknown command "all" for "krm-bypass schema"`},
+		{[]string{"-n"}, "error: -n is not a flag of krm-bypass: did you mean --namespace? see krm-bypass --help"},
+		{[]string{"--namespace"}, "error: --namespace needs a value: see krm-bypass --help"},
+		{[]string{"schema", "all"}, `error: "all" is an argument too many: krm-bypass schema takes none: see krm-bypass schema --help`},
 	}
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {

@@ -241,11 +241,3 @@ func isDir(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
 }
-
-// pathError says what to do about a path where nothing is.
-func pathError(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: correct the path", err)
-	}
-	return err
-}

@@ -76,7 +76,7 @@ func TestProbeWithAWrongCommandLine(t *testing.T) {
 		{[]string{"--expect", "passed", "http://10.0.0.1"}, `error: --expect: "passed" is not valid: did you mean bypassed?` + "\n"},
 		{[]string{"-o", "yaml", "http://10.0.0.1"}, `error: --output: "yaml" is not valid: use one of json, text` + "\n"},
 		{[]string{"--timeout", "0s", "http://10.0.0.1"}, "error: --timeout: 0s is no time to wait: write one such as 5s\n"},
-		{[]string{"--timeouts", "1s"}, "error: unknown flag: --timeouts: did you mean --timeout? see krm-bypass probe --help\n"},
+		{[]string{"--timeouts", "1s"}, "error: --timeouts is not a flag of krm-bypass probe: did you mean --timeout? see krm-bypass probe --help\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.says, func(t *testing.T) {

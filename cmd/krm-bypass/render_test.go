@@ -94,7 +94,7 @@ func TestRenderPrintsNothingWhereAnythingIsWrong(t *testing.T) {
 		"both ways":         {nil, []string{"render", "DIR", "--in-place", "--diff"}, "error: --in-place and --diff cannot be used together"},
 		"standard input":    {nil, []string{"render", "-", "--in-place"}, "error: standard input cannot be rewritten: name files or folders instead\n"},
 		"one of two specs":  {map[string]string{"web.yaml": webDeployment, "a.yaml": bypassSpec}, []string{"render", "DIR/web.yaml", "--spec", "DIR/a.yaml", "--spec=DIR/b.yaml"}, "error: reading the spec: open DIR/b.yaml: no such file or directory: correct the path\n"},
-		"an unknown flag":   {nil, []string{"render", "DIR", "--specs"}, "error: unknown flag: --specs: did you mean --spec? see krm-bypass render --help\n"},
+		"an unknown flag":   {nil, []string{"render", "DIR", "--specs"}, "error: --specs is not a flag of krm-bypass render: did you mean --spec? see krm-bypass render --help\n"},
 		"a remote resource": {map[string]string{"kustomization.yaml": "resources: [web.yaml, 'https://example.com/base?ref=v1']\n", "web.yaml": webDeployment}, []string{"render", "DIR"}, `kustomization.yaml: resources[1]: "https://example.com/base?ref=v1": no such file or folder: correct the path (what is remote is not fetched: put a copy of it beside the kustomization)` + "\n"},
 		"a remote patch":    {map[string]string{"kustomization.yaml": "resources: [web.yaml]\npatches: [{path: 'https://127.0.0.1:1/patch.yaml'}]\n", "web.yaml": webDeployment}, []string{"render", "DIR"}, "what is remote is not fetched"},
 		"another function": {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [fn.yaml]\n", "web.yaml": webDeployment,

@@ -27,7 +27,7 @@ With --admission-policy it prints a ValidatingAdmissionPolicy and its binding
 (Kubernetes 1.30 or later), by which a cluster refuses workloads whose pod
 templates carry bypass annotations that krm-bypass did not write. It knows the
 kinds that krm-bypass knows, and those that the podTemplates of --spec add.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			text := spec.Schema() + "\n"
 			switch {

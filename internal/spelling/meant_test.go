@@ -45,6 +45,7 @@ func TestMeant(t *testing.T) {
 		{"chek", commands, "check"},
 		{"Render", commands, "render"},
 		{"lint", commands, ""},
+		{"sepc", []string{"spec", "image"}, "spec"},
 		{"prob", commands, "probe"},
 		{"labels", []string{"kinds", "names", "namespaces", "labelSelector"}, "labelSelector"},
 		{"kind", []string{"kinds", "names"}, "kinds"},

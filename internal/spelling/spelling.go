@@ -23,23 +23,25 @@ func Nearest(word string, candidates []string, most int) int {
 	return best
 }
 
-// Distance counts the single-letter changes from a to b (Levenshtein). Letters
-// are bytes.
+// Distance counts the single-letter changes from a to b, of which one swaps two
+// neighbours (Damerau and Levenshtein's, without changes of changes). Letters are bytes.
 func Distance(a, b string) int {
-	row := make([]int, len(b)+1)
+	above, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		above, last, row = last, row, above
 		row[0] = i + 1
 		for j := range len(b) {
-			change := diagonal
+			change := last[j]
 			if a[i] != b[j] {
 				change++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+			row[j+1] = min(change, row[j]+1, last[j+1]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], above[j-1]+1)
+			}
 		}
 	}
 	return row[len(b)]

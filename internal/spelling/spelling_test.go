@@ -21,6 +21,9 @@ func TestDistance(t *testing.T) {
 		{"exlude", "exclude", 1},
 		{"inbound", "outbound", 3},
 		{"kitten", "sitting", 3},
+		{"sepc", "spec", 1},
+		{"ab", "ba", 1},
+		{"abc", "cab", 2},
 	}
 	for _, test := range tests {
 		assert.Equal(t, test.want, spelling.Distance(test.a, test.b), "%s to %s", test.a, test.b)

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
+)
+
+// otherWords are commands of other tools, and what to write here.
+var otherWords = map[string]string{
+	"apply": "krm-bypass render PATH | kubectl apply -f -", "build": "krm-bypass render", "diff": "krm-bypass render --diff", "template": "krm-bypass render",
+	"validate": "krm-bypass check", "verify": "krm-bypass check", "version": "krm-bypass --version",
+}
+
+func noUnknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 && args[0] == "help" {
+		args = args[1:]
+	}
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	if slices.Contains(names, args[0]) {
+		return nil
+	}
+	remedy := spelling.DidYouMean(args[0], names)
+	if other := otherWords[args[0]]; other != "" {
+		remedy = "write " + other
+	}
+	return mistake(cmd, fmt.Sprintf("%q is not a command of krm-bypass", args[0]), remedy)
+}
+
+// mistake is a mistake in a command line: what to write instead, as far as that can
+// be guessed, and where to look.
+func mistake(cmd *cobra.Command, what, remedy string) error {
+	switch {
+	case remedy == "":
+	case strings.HasSuffix(remedy, "?"):
+		remedy += " "
+	default:
+		remedy += "; "
+	}
+	return fmt.Errorf("%s: %ssee %s --help", what, remedy, cmd.CommandPath())
+}
+
+// withoutFlag are letters that are flags of other tools.
+var withoutFlag = map[string]string{"f": "name files and folders without a flag, and the spec with --spec", "k": "name the folder without a flag"}
+
+// flagValues say what a value of a flag looks like, by its type.
+var flagValues = map[string]string{"bool": "write true or false", "int": "write a number", "duration": "write one such as 5s"}
+
+// single is a flag's value that may be given once, unless several may.
+type single struct {
+	pflag.Value
+	once                function.Once
+	mayBeEmpty, several bool
+}
+
+// Set takes the value. An empty one is a variable of a script that is not set, more
+// often than not, and the flag would count for nothing. A namespace may be unknown.
+func (s *single) Set(value string) error {
+	if value == "" && !s.mayBeEmpty {
+		return errors.New("it is empty: give a value, or leave the flag out")
+	}
+	if s.several {
+		return s.Value.Set(value) //nolint:wrapcheck // flagError says which flag it is
+	}
+	return s.once.Set(s.Value, value) //nolint:wrapcheck // flagError says which flag it is
+}
+
+// allowOnce has a command refuse a flag that is given twice.
+func allowOnce(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		_, several := f.Value.(pflag.SliceValue)
+		f.Value = &single{Value: f.Value, mayBeEmpty: f.Name == function.NamespaceFlag, several: several}
+	})
+}
+
+// flagError says what is wrong with a flag, in place of pflag.
+func flagError(cmd *cobra.Command, err error) error {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+	if unknown, is := errors.AsType[*pflag.NotExistError](err); is {
+		word := unknown.GetSpecifiedShortnames()
+		if word == "" {
+			name := unknown.GetSpecifiedName()
+			return mistake(cmd, "--"+name+" is not a flag of "+cmd.CommandPath(), spelling.DidYouMean(name, names))
+		}
+		remedy := withoutFlag[word]
+		if begin := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n[2] != word[0] }); remedy == "" && len(word) == 1 {
+			remedy = spelling.Asking("", begin)
+		} else if remedy == "" {
+			remedy = spelling.DidYouMean(word, names)
+		}
+		return mistake(cmd, "-"+word+" is not a flag of "+cmd.CommandPath(), remedy)
+	}
+	if lacking, is := errors.AsType[*pflag.ValueRequiredError](err); is {
+		return mistake(cmd, "--"+lacking.GetFlag().Name+" needs a value", "")
+	}
+	if invalid, is := errors.AsType[*pflag.InvalidValueError](err); is {
+		f := invalid.GetFlag()
+		if remedy := flagValues[f.Value.Type()]; remedy != "" && !f.Changed && invalid.GetValue() != "" {
+			return fmt.Errorf("--%s: %q is not valid: %s", f.Name, invalid.GetValue(), remedy)
+		}
+		return fmt.Errorf("--%s: %w", f.Name, errors.Unwrap(err))
+	}
+	return err
+}
+
+// noArguments refuses arguments of a command that takes none.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return mistake(cmd, fmt.Sprintf("%q is an argument too many: %s takes none", args[0], cmd.CommandPath()), "")
+}
+
+// pathError says what to do about a path where nothing is.
+func pathError(err error) error {
+	missing, is := errors.AsType[*fs.PathError](err)
+	if !is || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if strings.Contains(missing.Path, "://") {
+		return fmt.Errorf("%w: nothing is fetched: download it, or pipe it into krm-bypass as -", err)
+	}
+	dir := filepath.Dir(missing.Path)
+	beside := map[string]string{}
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		beside[stem(e.Name())] = filepath.Join(dir, e.Name())
+	}
+	if near := spelling.Meant(stem(missing.Path), slices.Sorted(maps.Keys(beside))); len(near) == 1 {
+		return fmt.Errorf("%w: did you mean %s?", err, beside[near[0]])
+	}
+	return fmt.Errorf("%w: correct the path", err)
+}
+
+// stem is a file's name without its extension, whose letters tell no file from others.
+func stem(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+}
+
+// specFile reads a file that the user named as a specification.
+func specFile(path string) ([]byte, error) {
+	if path == standardInput {
+		return nil, errors.New("reading the spec: it cannot come from standard input: name a file")
+	}
+	if isDir(path) {
+		return nil, fmt.Errorf("reading the spec: %s is a folder: name the file in it that holds the ClusterBypass", path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the spec: %w", pathError(err))
+	}
+	return text, nil
+}
