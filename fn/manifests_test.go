@@ -90,7 +90,7 @@ func TestManifestsFindTheSpec(t *testing.T) {
 		"twice in its file": {specText + "---\n" + other, []fn.Manifest{manifest("a.yaml", deployment)},
 			"error: bypass.yaml:7: there are 2 objects of kind ClusterBypass in this file, and nothing says which one to use: keep one\n"},
 		"not in its file": {service, []fn.Manifest{manifest("a.yaml", deployment)},
-			"error: bypass.yaml: there is no ClusterBypass in this file: add one (apiVersion krm-bypass.dev/v1alpha1)\n"},
+			"error: bypass.yaml: there is no ClusterBypass in this file, which holds Service web: name the file that has one (apiVersion krm-bypass.dev/v1alpha1)\n"},
 		"in a file that is no YAML": {"[", []fn.Manifest{manifest("a.yaml", deployment)},
 			"error: bypass.yaml:1: reading the document: not valid YAML: brackets that are not closed\n"},
 	} {

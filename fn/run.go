@@ -153,6 +153,12 @@ func (r *run) specAmongItems(heads []object.Type) (*spec.Source, Results) {
 	}
 	switch len(specs) {
 	case 0:
+		for i, h := range heads {
+			if slip := spec.Slip(h); slip != "" && !r.items[i].InList() {
+				item := &r.items[i]
+				return nil, Results{{Severity: Error, Message: slip, File: fileOf(item.File, item.Index), Line: item.Line}}
+			}
+		}
 		return nil, Results{{Severity: Error, Message: fmt.Sprintf("there is no %s: %s, or put one (apiVersion %s) among the resources", v1alpha1.Kind, r.remedy, v1alpha1.APIVersion)}}
 	case 1:
 		return specs[0], nil

@@ -12,6 +12,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/stream"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -69,7 +70,7 @@ func In(f yamltext.File) (Source, error) {
 	fail := func(line int, format string, args ...any) (Source, error) {
 		return Source{}, Problems{{File: f.Path, Line: line, Message: fmt.Sprintf(format, args...)}}
 	}
-	var specs, configMaps []Source
+	var all, specs, configMaps []Source
 	for _, d := range stream.Of(f).Documents {
 		document, err := object.Decode(d.Fragment())
 		if err != nil {
@@ -77,6 +78,7 @@ func In(f yamltext.File) (Source, error) {
 			return fail(d.Line+max(line, 1)-1, "reading the document: %s", problem)
 		}
 		found := Source{document, f.Path, d.Line}
+		all = append(all, found)
 		switch head := object.HeadOf(document); {
 		case Is(head.Type):
 			specs = append(specs, found)
@@ -92,7 +94,43 @@ func In(f yamltext.File) (Source, error) {
 	case len(configMaps) == 1:
 		return configMaps[0], nil
 	}
-	return fail(0, "there is no %s in this file: add one (apiVersion %s)", v1alpha1.Kind, v1alpha1.APIVersion)
+	line, problem := none(all)
+	return fail(line, "%s", problem)
+}
+
+// Slip says what is wrong with the type of an object that must be meant as a
+// ClusterBypass; "" for any other.
+func Slip(t object.Type) string {
+	near := len(t.Kind) > len("Cluster") && len(spelling.Meant(t.Kind, []string{v1alpha1.Kind})) > 0
+	switch {
+	case Is(t):
+	case t.Kind == v1alpha1.Kind && t.APIVersion == "":
+		return "a ClusterBypass without apiVersion: write apiVersion: " + v1alpha1.APIVersion
+	case t.Kind == v1alpha1.Kind:
+		return fmt.Sprintf("a ClusterBypass of apiVersion %q: write apiVersion: %s", t.APIVersion, v1alpha1.APIVersion)
+	case object.Group(t.APIVersion) == v1alpha1.Group && t.Kind == "":
+		return fmt.Sprintf("an object of %s without kind: write kind: %s", t.APIVersion, v1alpha1.Kind)
+	case object.Group(t.APIVersion) == v1alpha1.Group || near:
+		return fmt.Sprintf("an object of kind %q: write kind: %s%s", t.Kind, v1alpha1.Kind, spelling.LookAlike(t.Kind))
+	}
+	return ""
+}
+
+// none says that a file with these objects holds no spec.
+func none(found []Source) (line int, problem string) {
+	for _, s := range found {
+		if slip := Slip(object.HeadOf(s.Node).Type); slip != "" {
+			return s.Line, slip
+		}
+	}
+	if len(found) == 0 {
+		return 0, fmt.Sprintf("the file is empty: write a %s into it (apiVersion %s)", v1alpha1.Kind, v1alpha1.APIVersion)
+	}
+	holds := ""
+	if head := object.HeadOf(found[0].Node); head.Kind != "" {
+		holds = ", which holds " + head.String()
+	}
+	return 0, fmt.Sprintf("there is no %s in this file%s: name the file that has one (apiVersion %s)", v1alpha1.Kind, holds, v1alpha1.APIVersion)
 }
 
 // Of gives a Go value the form in which every other spec comes. The value stays
