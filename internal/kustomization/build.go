@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
@@ -89,7 +88,7 @@ func Build(dir string, options Options) (*Built, error) {
 	if absolute, err = filepath.EvalSymlinks(absolute); err != nil {
 		return nil, err
 	}
-	b := &builder{options: options, files: filesOnDisk(cmp.Or(options.Root, repository(absolute))), layers: map[string]*layer{}, built: &Built{}}
+	b := &builder{options: options, top: absolute, files: filesOnDisk(cmp.Or(options.Root, repository(absolute))), layers: map[string]*layer{}, built: &Built{}}
 	if !options.unjudged {
 		if b.root, err = b.read(absolute, "", nil); err != nil {
 			return nil, err
@@ -104,7 +103,7 @@ func Build(dir string, options Options) (*Built, error) {
 		return nil, err
 	}
 	if b.built.Text, err = resources.AsYaml(); err != nil {
-		return nil, fmt.Errorf("building %s: %w", dir, err)
+		return nil, b.told(absolute, err)
 	}
 	// One that is not marked as local configuration is among the resources.
 	if specs, _, err := b.specsIn(yamltext.File{Text: b.built.Text}); err == nil && len(specs) > 0 {
@@ -117,7 +116,9 @@ func Build(dir string, options Options) (*Built, error) {
 type builder struct {
 	options Options
 	files   *files
-	root    *layer
+	// top is the folder that is built, and root what is in it.
+	top  string
+	root *layer
 	// layers are the kustomizations of the tree by their folders.
 	layers map[string]*layer
 	// partial counts the kustomizations that builds of parts of the tree read.
@@ -139,22 +140,9 @@ func (b *builder) run(dir string) (resources resmap.ResMap, err error) {
 	options.Reorder = krusty.ReorderOptionUnspecified // the CLI's own
 	resources, err = krusty.MakeKustomizer(options).Run(b.files, dir)
 	if err != nil {
-		return nil, fmt.Errorf("building %s: %w%s", b.name(dir), err, b.remedy(err))
+		return nil, b.told(dir, err)
 	}
 	return resources, nil
-}
-
-// remedy says what to do about an error of kustomize's that does not.
-func (b *builder) remedy(err error) string {
-	switch said := err.Error(); {
-	case strings.Contains(said, "external plugins disabled"):
-		return "; only kustomize's builtin plugins run here, nothing that the repository holds: build it with the kustomize CLI, and pipe that into krm-bypass render -"
-	case strings.Contains(said, "must specify --enable-helm"):
-		return "; rendering a chart runs helm, and a build here runs nothing: pipe kustomize build --enable-helm into krm-bypass render -"
-	case strings.Contains(said, "no 'git' program on path"):
-		return "; git is not run, and what is remote is not fetched: put a copy beside the kustomization of " + strings.Join(b.repositories(), ", ")
-	}
-	return ""
 }
 
 // name gives a path as the user would write it.

@@ -109,14 +109,14 @@ func TestWhatCannotBeBuiltIsAnError(t *testing.T) {
 		says  string
 	}{
 		"no kustomization":       {map[string]string{"a.yaml": attacks.ConfigMap}, "holds no kustomization: it needs a file kustomization.yaml"},
-		"no mapping":             {map[string]string{"kustomization.yaml": "- a\n"}, "invalid Kustomization: json: cannot unmarshal array"},
-		"no YAML":                {map[string]string{"kustomization.yaml": "["}, "did not find expected node content"},
+		"no mapping":             {map[string]string{"kustomization.yaml": "- a\n"}, "expected fields such as resources, but found a list"},
+		"no YAML":                {map[string]string{"kustomization.yaml": "["}, "kustomization.yaml:1: not valid YAML: brackets that are not closed"},
 		"no such resource":       {map[string]string{"kustomization.yaml": "resources: [none.yaml]\n"}, `resources[0]: "none.yaml": no such file or folder`},
 		"a remote base":          {map[string]string{"kustomization.yaml": "resources: ['github.com/example/base?ref=v1']\n"}, "what is remote is not fetched"},
 		"a remote component":     {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ncomponents: ['https://github.com/example/base?ref=v1']\n", "a.yaml": attacks.ConfigMap}, "what is remote is not fetched"},
 		"a remote file":          {map[string]string{"kustomization.yaml": "resources: [a.yaml]\npatches: [{path: 'http://127.0.0.1:9/p.yaml'}]\n", "a.yaml": attacks.ConfigMap}, `patches[0].path: "http://127.0.0.1:9/p.yaml": no such file or folder: correct the path (what is remote is not fetched`},
 		"a base without one":     {map[string]string{"kustomization.yaml": "resources: [base]\n", "base/a.yaml": attacks.ConfigMap}, "base holds no kustomization"},
-		"a chart":                {map[string]string{"kustomization.yaml": "helmCharts: [{name: a}]\n"}, "helmCharts: rendering a chart runs helm, and a build here runs nothing: pipe kustomize build --enable-helm"},
+		"a chart":                {map[string]string{"kustomization.yaml": "helmCharts: [{name: a}]\n"}, "helmCharts: rendering a chart runs helm, and a build here runs nothing: write kustomize build --enable-helm "},
 		"another's function":     {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ngenerators: [fn.yaml]\n", "a.yaml": attacks.ConfigMap, "fn.yaml": "apiVersion: e.com/v1\nkind: Fn\nmetadata: {name: x, annotations: {config.kubernetes.io/function: 'exec: {path: ./x.sh}'}}\n"}, "only kustomize's builtin plugins run here"},
 		"a function by patching": {map[string]string{"kustomization.yaml": "resources: [a.yaml]\ntransformers: [fns]\n", "a.yaml": attacks.ConfigMap, "fns/kustomization.yaml": "resources: [fn.yaml]\ncommonAnnotations: {config.kubernetes.io/function: 'exec: {path: /bin/sh}'}\n", "fns/fn.yaml": "apiVersion: e.com/v1\nkind: Fn\nmetadata: {name: x}\n"}, "only kustomize's builtin plugins run here"},
 	} {

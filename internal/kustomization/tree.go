@@ -52,13 +52,13 @@ func (b *builder) read(dir, by string, way []*layer) (*layer, error) {
 		err = l.fields.Unmarshal(text)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", b.name(l.file), err)
+		return nil, b.unread(l.file, text, err)
 	}
 	if l.fields.CheckEmpty() != nil {
 		return nil, fmt.Errorf("reading %s: it is empty: list something under resources", b.name(l.file))
 	}
 	if len(l.fields.HelmCharts)+len(l.fields.HelmChartInflationGenerator) > 0 {
-		return nil, fmt.Errorf("%s: helmCharts: rendering a chart runs helm, and a build here runs nothing: pipe kustomize build --enable-helm %s into krm-bypass render -", b.name(l.file), b.name(l.dir))
+		return nil, fmt.Errorf("%s: helmCharts: rendering a chart runs helm, and a build here runs nothing: %s", b.name(l.file), b.pipe("--enable-helm "))
 	}
 	l.cost = cost{depth: 1, visits: 1, bytes: len(text)}
 	l.entries = entries(&l.fields)
