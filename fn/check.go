@@ -64,13 +64,14 @@ type Difference struct {
 // read, so that not all can be judged; the results say why.
 func Check(spec *Spec, files []Manifest, options Options, expiry Expiry) (*Checked, error) {
 	r := runOn(spec, stream.Of(files...), options)
-	r.asked = true
+	r.asked, r.today = true, expiry.Today
 	objects := make([][]CheckedObject, len(r.items))
 	checked := &Checked{Results: r.process(func(d *pass.Document) { objects[d.At] = checkedIn(d) }, nil)}
 	if r.unread {
 		return checked, &FailedError{checked.Results}
 	}
-	checked.Results = append(checked.Results, r.expired(expiry)...).inOrder()
+	checked.Results = append(checked.Results, r.expired(expiry, slices.Concat(r.rules(), datedOf(r.lapsed), datedOf(r.spec.Policy.Acceptances))...)...)
+	checked.Results = append(checked.Results, r.unused()...).inOrder()
 	checked.Objects, checked.Reach = slices.Concat(objects...), r.reach()
 	if r.malformed {
 		return checked, &FailedError{checked.Results}

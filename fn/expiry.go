@@ -18,9 +18,26 @@ type Expiry struct {
 	Notice int
 }
 
-// expired gives an error for each rule that has expired, and a warning for each
-// that soon will.
-func (r *run) expired(expiry Expiry) Results {
+// dated is what expires: where it stands, and what to do about it before and
+// afterwards.
+type dated struct {
+	path string
+	v1alpha1.Note
+	past, future string
+}
+
+// rules gives the rules of the spec.
+func (r *run) rules() []dated {
+	var all []dated
+	for _, rule := range spec.Rules(r.spec.ClusterBypass) {
+		all = append(all, dated{rule.Path, rule.Note, "remove the rule, or have its owner set a later day", "remove the rule by then, or have its owner set a later day"})
+	}
+	return all
+}
+
+// expired gives an error for each that has expired, and a warning for each that soon
+// will.
+func (r *run) expired(expiry Expiry, all ...dated) Results {
 	if expiry.Today == "" {
 		return nil
 	}
@@ -29,17 +46,17 @@ func (r *run) expired(expiry Expiry) Results {
 		soon = v1alpha1.Date(day.AddDate(0, 0, expiry.Notice).Format(time.DateOnly))
 	}
 	var found []spec.Finding
-	for _, rule := range spec.Rules(r.spec.ClusterBypass) {
-		kind, message := finding.Expired, "expired on %s%s: remove the rule, or have its owner set a later day"
+	for _, one := range all {
+		kind, message, remedy := finding.Expired, "expired on %s%s: %s", one.past
 		switch {
-		case rule.Expired(expiry.Today):
-		case rule.Expires != "" && rule.Expires <= soon:
-			kind, message = finding.Expiring, "expires on %s%s: remove the rule by then, or have its owner set a later day"
+		case one.Expired(expiry.Today):
+		case one.Expires != "" && one.Expires <= soon:
+			kind, message, remedy = finding.Expiring, "expires on %s%s: %s", one.future
 		default:
 			continue
 		}
 		found = append(found, spec.Finding{Kind: kind, Problem: spec.Problem{
-			Path: rule.Path + ".expires", Value: string(rule.Expires), Message: fmt.Sprintf(message, rule.Expires, noted(rule.Note)),
+			Path: one.path + ".expires", Value: string(one.Expires), Message: fmt.Sprintf(message, one.Expires, noted(one.Note), remedy),
 		}})
 	}
 	return r.ofSpec(found...)

@@ -21,7 +21,7 @@ import (
 // why.
 func Explain(spec *Spec, files []Manifest, options Options, today v1alpha1.Date) (*Explained, error) {
 	r := runOn(spec, stream.Of(files...), options)
-	r.asked = true
+	r.asked, r.today = true, today
 	workloads := make([][]Explanation, len(r.items))
 	said := sync.OnceValue(func() scopes { return scopesOf(r.spec) })
 	explained := &Explained{Results: r.process(
@@ -36,6 +36,7 @@ func Explain(spec *Spec, files []Manifest, options Options, today v1alpha1.Date)
 	if r.unread {
 		return explained, &FailedError{explained.Results}
 	}
+	explained.Results = append(explained.Results, r.idle()...).inOrder()
 	explained.Mesh = r.spec.Policy.Mesh.Name
 	explained.Workloads, explained.Reach = slices.Concat(workloads...), r.reach()
 	return explained, nil

@@ -3,10 +3,12 @@ package fn
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 // Reach says which workloads a part of the spec reaches: a rule; an entry of
@@ -59,8 +61,7 @@ func (r *run) reach() []Reach {
 // tells only of slips: the others may be meant for other manifests.
 func (r *run) unreached() Results {
 	var slips []spec.Finding
-	var others []string
-	var first spec.Problem
+	var others []Reach
 	complete := r.asked && r.options.Complete
 	for i, one := range r.reach() {
 		meant := r.reached[i].Meant
@@ -73,10 +74,15 @@ func (r *run) unreached() Results {
 				Path: r.reached[i].Path, Message: cmp.Or(meant.Says, "it reaches no workload") + ": correct it or remove it, since all workloads are here",
 			}})
 		case r.asked:
-			if others == nil {
-				first = spec.Problem{File: one.File, Line: one.Line}
-			}
-			others = append(others, one.String())
+			others = append(others, one)
+		}
+	}
+	for _, a := range r.spec.Policy.Acceptances {
+		// Whether the other objects of which it speaks are here, nobody has looked.
+		reached := slices.ContainsFunc(r.reached, func(one transform.Reach) bool { return one.Path == a.Path })
+		if r.asked && r.reached != nil && a.Rule == "" && !reached && !r.used[a.Path] {
+			at := r.spec.Locate(spec.Problem{Path: a.Path})
+			others = append(others, Reach{Path: at.Path, File: at.File, Line: at.Line})
 		}
 	}
 	results := r.ofSpec(slips...)
@@ -86,11 +92,15 @@ func (r *run) unreached() Results {
 		}
 	}
 	if others != nil && finding.UnreachedRule.In(r.spec.Policy.Lint) != finding.Ignore {
-		first.Message = fmt.Sprintf("%s reach no workload here, which is right if they are meant for other manifests", strings.Join(others, ", "))
-		if len(others) == 1 {
-			first.Message = others[0] + " reaches no workload here, which is right if it is meant for other manifests"
+		names := make([]string, len(others))
+		for i, one := range others {
+			names[i] = one.String()
 		}
-		note := problemResult(Info, first, refOf(r.spec.Object))
+		told := spec.Problem{File: others[0].File, Line: others[0].Line, Message: strings.Join(names, ", ") + " reach no workload here, which is right if they are meant for other manifests"}
+		if len(names) == 1 {
+			told.Message = names[0] + " reaches no workload here, which is right if it is meant for other manifests"
+		}
+		note := problemResult(Info, told, refOf(r.spec.Object))
 		note.Tags = map[string]string{CheckTag: finding.UnreachedRule.ID}
 		results = append(results, note)
 	}

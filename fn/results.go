@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
@@ -47,8 +48,14 @@ type Result struct {
 	Tags map[string]string `json:"tags,omitempty" yaml:"tags,omitempty"`
 }
 
-// CheckTag is the key of the tag that names a kind of finding.
-const CheckTag = "check"
+// The keys of tags.
+const (
+	// CheckTag is that of the tag that names a kind of finding.
+	CheckTag = "check"
+	// AcceptedTag is that of the tag of an accepted finding: the reason that
+	// spec.lint.accept gives. The finding is an Info then.
+	AcceptedTag = "accepted"
+)
 
 // ResourceRef names an object.
 type ResourceRef struct {
@@ -227,10 +234,18 @@ func resultsOf(findings ...pass.Finding) Results {
 			results[i].Field = &Field{Path: f.Field, CurrentValue: f.Value, ProposedValue: f.Proposed}
 		}
 		if f.Kind != nil {
-			results[i].Tags = map[string]string{CheckTag: f.Kind.ID}
+			results[i].tag(f.Kind, f.Accepted)
 		}
 	}
 	return results
+}
+
+// tag says of which kind a finding is, and what accepts it; nil for nothing.
+func (r *Result) tag(kind *finding.Kind, accepted *transform.Acceptance) {
+	r.Tags = map[string]string{CheckTag: kind.ID}
+	if accepted != nil {
+		r.Severity, r.Tags[AcceptedTag] = Info, accepted.Reason
+	}
 }
 
 // refTo gives a reference to an object, or nil if the object cannot be named.

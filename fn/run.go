@@ -36,6 +36,12 @@ type run struct {
 	spec *spec.Spec
 	// reached says whom the parts of the spec reach.
 	reached []transform.Reach
+	// today is the current day, by which acceptances expire; "" ignores expiry.
+	today v1alpha1.Date
+	// lapsed are the acceptances that have expired, used are the others that accept
+	// something, by their paths.
+	lapsed []transform.Acceptance
+	used   map[string]bool
 }
 
 // process finds the spec and applies it. planned and written are those of
@@ -55,7 +61,9 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 		uses = pass.UsesAmong(r.items, heads)
 	}
 	p := pass.Pass{Policy: r.spec.Policy, Items: r.items, Heads: heads, Uses: uses, Plan: r.plan, Planned: planned, Written: written, Progress: r.options.Progress}
-	results = append(results, resultsOf(slices.DeleteFunc(p.Run(), func(f pass.Finding) bool { return !r.tells(f.Kind) })...)...)
+	found := slices.DeleteFunc(p.Run(), func(f pass.Finding) bool { return !r.tells(f.Kind) })
+	r.use(found)
+	results = append(results, resultsOf(found...)...)
 	r.unread, r.malformed, r.reached = p.Broken, p.Malformed, p.Reach
 	if !r.unread && !r.malformed {
 		results = append(results, r.unreached()...)
@@ -100,7 +108,7 @@ func (r *run) ofSpec(findings ...spec.Finding) Results {
 			continue
 		}
 		result := problemResult(transform.SeverityOf(severity), r.spec.Locate(f.Problem), refOf(r.spec.Object))
-		result.Tags = map[string]string{CheckTag: f.Kind.ID}
+		result.tag(f.Kind, r.acceptedIn(f))
 		results = append(results, result)
 	}
 	return results
@@ -132,6 +140,7 @@ func (r *run) readSpec(heads []object.Type) Results {
 		return problemResults(Error, err, refOf(object.HeadOf(found.Node)))
 	}
 	r.spec = read
+	r.lapse()
 	return r.ofSpec(read.Findings...)
 }
 

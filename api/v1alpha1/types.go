@@ -194,12 +194,36 @@ type Lint struct {
 	Expiring string `json:"expiring,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// UnreachedRule finds rules, and other parts of the spec, that reach no workload.
 	UnreachedRule string `json:"unreached-rule,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// UnusedAcceptance finds entries of accept that accept nothing.
+	UnusedAcceptance string `json:"unused-acceptance,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// TwoSpecs finds workloads that another ClusterBypass wrote to, and for which
 	// this one has rules that come to nothing there.
 	TwoSpecs string `json:"two-specs,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// OtherSpec finds objects that another ClusterBypass wrote to, for where there
 	// should be no other.
 	OtherSpec string `json:"other-spec,omitzero" schema:"enum=Error|Warning|Ignore;default=Ignore"`
+	// Accept lists findings that are known and meant. Reports count them, and print
+	// nothing else of them.
+	Accept []Acceptance `json:"accept,omitzero"`
+}
+
+// Acceptance accepts findings that are known and meant: those of a rule, or those about
+// some workloads. What is refused, such as what breaks a limit, cannot be accepted.
+type Acceptance struct {
+	// Check is the kind of the findings, as in spec.lint.
+	Check string `json:"check" schema:"required"`
+	// Rule is the name of the rule whose findings are accepted: what else bypasses at
+	// the same workloads is still told.
+	Rule string `json:"rule,omitzero" schema:"minLength=1"`
+	// Match says at which workloads they are accepted, whatever rule is behind them.
+	// With kinds that have no pod template, it is for findings about such objects.
+	Match *WorkloadMatch `json:"match,omitzero"`
+	// Ports are the only ports of which findings are accepted.
+	Ports PortList `json:"ports,omitzero"`
+	// Reason says why the findings are meant.
+	Reason string `json:"reason" schema:"required;minLength=1"`
+	// Expires is the last day on which check and explain accept them.
+	Expires Date `json:"expires,omitzero"`
 }
 
 // Enrolment says which workloads may be changed at all. Those in the namespaces of
@@ -362,6 +386,11 @@ type WorkloadMatch struct {
 	Namespaces []string `json:"namespaces,omitzero"`
 	// LabelSelector selects by the labels of the pod template.
 	LabelSelector *LabelSelector `json:"labelSelector,omitzero"`
+}
+
+// IsEmpty reports whether the match has no field, so that it would match everything.
+func (m WorkloadMatch) IsEmpty() bool {
+	return m.Kinds == nil && m.Names == nil && m.Namespaces == nil && m.LabelSelector == nil
 }
 
 // LabelSelector is that of Kubernetes: everything in it must match.

@@ -32,6 +32,9 @@ type Kind struct {
 	// Asked says that only check, explain and lint tell of it, since a stream of
 	// one application cannot know whether it is a mistake.
 	Asked bool
+	// Ports says that its findings are about ports, so that they can be accepted for
+	// some.
+	Ports bool
 }
 
 // In gives the severity by what spec.lint says, by ID.
@@ -59,6 +62,12 @@ func warning(id string) *Kind { return made(&Kind{ID: id, Severity: Warning}) }
 
 // ofIstio makes one that is about Istio alone.
 func ofIstio(id string) *Kind { return made(&Kind{ID: id, Severity: Warning, Domain: "istio.io"}) }
+
+// onPorts says that the findings of a kind are about ports.
+func onPorts(k *Kind) *Kind {
+	k.Ports = true
+	return k
+}
 
 // asked makes one that is told where somebody asks.
 func asked(id string, severity Severity) *Kind {

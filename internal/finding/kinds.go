@@ -2,20 +2,20 @@ package finding
 
 // What comes in.
 var (
-	StrictMTLS            = ofIstio("strict-mtls")
-	AuthorizationPolicy   = ofIstio("authorization-policy")
-	RequestAuthentication = ofIstio("request-authentication")
-	ServicePort           = warning("service-port")
-	AutoMTLS              = ofIstio("auto-mtls")
+	StrictMTLS            = onPorts(ofIstio("strict-mtls"))
+	AuthorizationPolicy   = onPorts(ofIstio("authorization-policy"))
+	RequestAuthentication = onPorts(ofIstio("request-authentication"))
+	ServicePort           = onPorts(warning("service-port"))
+	AutoMTLS              = onPorts(ofIstio("auto-mtls"))
 )
 
 // What goes out.
 var (
-	ServiceEntry   = ofIstio("service-entry")
-	VirtualService = ofIstio("virtual-service")
-	SidecarEgress  = ofIstio("sidecar-egress")
-	RegistryOnly   = ofIstio("registry-only")
-	DNSCapture     = ofIstio("dns-capture")
+	ServiceEntry   = onPorts(ofIstio("service-entry"))
+	VirtualService = onPorts(ofIstio("virtual-service"))
+	SidecarEgress  = onPorts(ofIstio("sidecar-egress"))
+	RegistryOnly   = onPorts(ofIstio("registry-only"))
+	DNSCapture     = onPorts(ofIstio("dns-capture"))
 )
 
 // The pod.
@@ -71,8 +71,9 @@ var (
 	Expiring = asked("expiring", Warning)
 
 	// UnreachedRule is told by render too where another name was probably meant.
-	UnreachedRule = warning("unreached-rule")
-	TwoSpecs      = warning("two-specs")
+	UnreachedRule    = warning("unreached-rule")
+	UnusedAcceptance = asked("unused-acceptance", Warning)
+	TwoSpecs         = warning("two-specs")
 	// OtherSpec is no more than a note where the spec does not say that there is no
 	// other.
 	OtherSpec = asked("other-spec", Ignore)

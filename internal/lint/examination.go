@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -57,7 +58,8 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 		bypass:  l.bypassOf(plan),
 		written: plan.Applies, contained: plan.Container,
 	}
-	e := &examination{reporter: reporter{linter: l}, workload: w, object: seen.In(document, seen.Path())}
+	accept := func(kind *finding.Kind) *transform.Acceptance { return l.policy.Accepts(kind, plan) }
+	e := &examination{reporter: reporter{linter: l, accept: accept}, workload: w, object: seen.In(document, seen.Path())}
 	template := seen.In(document, seen.TemplatePath())
 	e.pod = template.Entry("spec")
 	e.own = e.object.Below("metadata", "annotations")
@@ -70,6 +72,9 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 	w.environment = sidecarEnvironment(e.annotation(proxyAnnotation))
 	for _, list := range containerLists {
 		e.lookAt(list)
+	}
+	if len(l.policy.Acceptances) > 0 {
+		w.parts = l.partsOf(plan, w.bypass)
 	}
 	if plan.Container {
 		e.containers[plan.ContainerAt].accounted = true // the init containers come first

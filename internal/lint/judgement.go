@@ -2,24 +2,47 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 // Judge gives what there is to say of the workloads beside the items that were
 // wanted. It depends on what these say, not on their order.
 func (l *Linter) Judge(workloads []*Workload, wanted Wanted, items Items) []Finding {
+	var findings []Finding
+	whole := l.judgement(workloads, items)
+	for _, c := range wanted.checks {
+		if !slices.ContainsFunc(l.policy.Acceptances, func(a transform.Acceptance) bool { return a.Kind == c.Kind }) {
+			findings = append(findings, whole.run(c, nil)...)
+			continue
+		}
+		left, taken := partedBy(c.Kind, workloads)
+		findings = append(findings, l.judgement(left, items).run(c, nil)...)
+		for _, part := range taken {
+			findings = append(findings, l.judgement(part.workloads, items).run(c, part.by)...)
+		}
+	}
+	return findings
+}
+
+func (l *Linter) judgement(workloads []*Workload, items Items) *judgement {
 	alike := represented(workloads, items)
-	j := &judgement{
+	return &judgement{
 		reporter: reporter{linter: l}, items: items, workloads: workloads, opening: newIndex(l.policy.Namespace, alike),
 		roots: rootsOf(items), leaving: grouped(alike), notes: map[place]*note{}, open: map[string][]saying{},
 	}
-	for _, c := range wanted.checks {
-		j.check = c
-		c.judge(j)
-		j.conclude()
-	}
+}
+
+// run runs a check, and gives what it finds, as accepted by what accepts it; nil for
+// nothing.
+func (j *judgement) run(c *Check, accepted *transform.Acceptance) []Finding {
+	j.check, j.findings = c, nil
+	j.accept = func(*finding.Kind) *transform.Acceptance { return accepted }
+	c.judge(j)
+	j.conclude()
 	return j.findings
 }
 
@@ -39,6 +62,8 @@ type reporter struct {
 	linter   *Linter
 	check    *Check
 	findings []Finding
+	// accept gives what accepts a finding of a kind.
+	accept func(*finding.Kind) *transform.Acceptance
 }
 
 // find reports a field in the words of the check.
@@ -52,7 +77,7 @@ func (r *reporter) findAs(says string, about *transform.Object, path edit.Path, 
 		Finding: transform.Finding{
 			Kind: r.check.Kind, Severity: transform.SeverityOf(r.check.In(r.linter.policy.Lint)),
 			Message: fmt.Sprintf(says, args...), Path: path, Value: value,
-		},
+		}.AcceptedBy(r.accept(r.check.Kind)),
 	})
 	return &r.findings[len(r.findings)-1]
 }

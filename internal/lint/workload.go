@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -26,6 +27,9 @@ type Workload struct {
 	// where it stands for itself alone (see represented).
 	members []*Workload
 	crowd   *crowd
+	// parts are what acceptances make of what it bypasses, by the kinds of which they
+	// accept findings.
+	parts map[*finding.Kind]parts
 	// environment is what the template's annotation sets for the sidecar.
 	environment map[string]string
 }
@@ -50,13 +54,18 @@ func (l *Linter) bypassOf(plan *transform.Plan) *bypass {
 	if known, there := l.bypasses.Load(key); there {
 		return known.(*bypass)
 	}
-	open := plan.Settings.Inbound().Of(traffic.TCP)
-	b := &bypass{settings: plan.Settings, inbound: open.Without(l.policy.Mesh.Own(open))}
+	b := l.bypassBy(plan.Settings)
 	for _, g := range plan.Gaps {
 		b.beyond = append(b.beyond, g.Field)
 	}
 	shared, _ := l.bypasses.LoadOrStore(key, b)
 	return shared.(*bypass)
+}
+
+// bypassBy gives what bypasses by settings.
+func (l *Linter) bypassBy(s traffic.Settings) *bypass {
+	open := s.Inbound().Of(traffic.TCP)
+	return &bypass{settings: s, inbound: open.Without(l.policy.Mesh.Own(open))}
 }
 
 // podLabels are the labels of a workload's pods. A slice of them is a fraction of

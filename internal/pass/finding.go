@@ -18,6 +18,8 @@ type Finding struct {
 	Message  string
 	// Kind is nil for what is refused in any case, and for a mere note.
 	Kind *finding.Kind
+	// Accepted is what accepts it, nil for nothing.
+	Accepted *transform.Acceptance
 	// About is the object that it is about; zero if that has no name.
 	About Ref
 	// Field is the path of the field that it is about, Value the value there, and
@@ -34,7 +36,7 @@ func RefOf(o *transform.Object) Ref { return Ref{o.APIVersion, o.Kind, o.Namespa
 
 // finding locates what a plan or a check says about an object in the document.
 func (d *Document) finding(of *transform.Object, f transform.Finding) Finding {
-	told := Finding{Kind: f.Kind, Severity: f.Severity, Message: f.Message, About: RefOf(of)}
+	told := Finding{Kind: f.Kind, Severity: f.Severity, Message: f.Message, Accepted: f.Accepted, About: RefOf(of)}
 	path := f.Path
 	if path != nil {
 		told.Field, told.Value = path.String(), f.Value

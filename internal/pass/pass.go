@@ -73,6 +73,19 @@ type config struct {
 // Run plans and writes every document, and says what there is to tell. Items do not
 // depend on one another, so all processors share them.
 func (p *Pass) Run() []Finding {
+	findings := p.run()
+	for i, f := range findings {
+		if f.Kind == nil || f.Accepted != nil {
+			continue
+		}
+		if by := p.Policy.AcceptsObject(f.Kind, f.About.APIVersion, f.About.Kind, f.About.Namespace, f.About.Name); by != nil {
+			findings[i].Severity, findings[i].Accepted = transform.Info, by
+		}
+	}
+	return findings
+}
+
+func (p *Pass) run() []Finding {
 	linter := lint.New(p.Policy)
 	outcomes := make([]outcome, len(p.Items))
 	tick := p.counter()

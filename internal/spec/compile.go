@@ -64,6 +64,9 @@ func compile(spec *v1alpha1.ClusterBypass, namespace string) (*transform.Policy,
 		c.bounds, c.own = c.policy.Limits, c.policy.Own()
 	}
 	c.scopes(s)
+	if s.Lint != nil {
+		c.acceptances(spec, s.Lint.Accept)
+	}
 	c.policy.Index()
 	c.notes(Rules(spec), s.RequireReason)
 	c.enforcement(s.Enforcement)
@@ -133,7 +136,7 @@ func (c *compiler) scopes(s v1alpha1.Spec) {
 	}
 	for i, r := range s.Workloads {
 		at := workloadPath(i)
-		layer := c.scope(at, r.Traffic, r.Merge, r.Enforcement, c.workloadMatch(r.Match, at+".match"))
+		layer := c.scope(at, r.Traffic, r.Merge, r.Enforcement, c.workloadMatch(r.Match, at+".match", c.hasTemplate))
 		c.forbiddenNamespaces(r.Match.Namespaces, at+".match.namespaces", layer)
 	}
 }
@@ -160,8 +163,8 @@ func severities(l *v1alpha1.Lint) map[string]string {
 	}
 	all := reflect.ValueOf(*l)
 	for _, f := range FieldsOf(all.Type()) {
-		if severity := all.FieldByIndex(f.index).String(); severity != "" {
-			set[f.Name] = severity
+		if severity := all.FieldByIndex(f.index); severity.Kind() == reflect.String && severity.String() != "" {
+			set[f.Name] = severity.String()
 		}
 	}
 	return set

@@ -35,11 +35,27 @@ func (c *compiler) globs(globs []string, at string, grammar *grammar) {
 	}
 }
 
-func (c *compiler) workloadMatch(m v1alpha1.WorkloadMatch, at string) *transform.Match {
+// hasTemplate reports whether an entry names a kind that has a pod template.
+func (c *compiler) hasTemplate(entry string) bool {
+	return slices.ContainsFunc(c.policy.Kinds, func(k transform.Kind) bool { return k.Named(entry) })
+}
+
+// kindName is that of a kind of object, and of its API group.
+var kindName = newGrammar(`^[A-Z][A-Za-z0-9]*(\.[a-z0-9][-.a-z0-9]*)?$`)
+
+// isKind does so for any kind, unless it is one of these misspelt.
+func (c *compiler) isKind(entry string) bool {
+	name, _, _ := strings.Cut(entry, ".")
+	return c.hasTemplate(entry) || kindName.matches(entry) && !slices.ContainsFunc(c.policy.Kinds, func(k transform.Kind) bool {
+		return spelling.Near(name, k.Kind) || strings.EqualFold(name, k.Kind)
+	})
+}
+
+func (c *compiler) workloadMatch(m v1alpha1.WorkloadMatch, at string, known func(kind string) bool) *transform.Match {
 	c.globs(m.Names, at+".names", workloadGlob)
 	c.globs(m.Namespaces, at+".namespaces", namespaceGlob)
 	for i, entry := range m.Kinds {
-		if !slices.ContainsFunc(c.policy.Kinds, func(k transform.Kind) bool { return k.Named(entry) }) {
+		if !known(entry) {
 			c.problem(fmt.Sprintf("%s.kinds[%d]", at, i), entry, "%q is not a kind with a pod template: %s", entry, kindRemedy(entry, c.policy.Kinds))
 		}
 	}
@@ -52,7 +68,7 @@ func (c *compiler) workloadMatch(m v1alpha1.WorkloadMatch, at string) *transform
 		}
 	}
 	selector := m.LabelSelector
-	if m.Kinds == nil && m.Names == nil && m.Namespaces == nil && selector == nil {
+	if m.IsEmpty() {
 		c.problem(at, "", "an empty match would match everything: say which workloads, or move the rule to spec.global")
 	}
 	match := &transform.Match{Path: at, Inside: at + ".namespaces", Kinds: m.Kinds, Names: m.Names, Namespaces: m.Namespaces}

@@ -62,9 +62,14 @@ func (c *compiler) note(r Rule, reasoned bool) {
 	if reasoned && strings.TrimSpace(r.Reason) == "" {
 		c.problem(r.Path+".reason", r.Reason, "missing: spec.requireReason is true, so say what the rule is for")
 	}
-	if day := string(r.Expires); day != "" {
+	c.day(r.Expires, r.Path+".expires")
+}
+
+// day judges the last day of something.
+func (c *compiler) day(last v1alpha1.Date, at string) {
+	if day := string(last); day != "" {
 		if _, err := time.Parse(time.DateOnly, day); err != nil {
-			c.problem(r.Path+".expires", day, "%q is not a day: write year, month and day, as in 2026-12-31", day)
+			c.problem(at, day, "%q is not a day: write year, month and day, as in 2026-12-31", day)
 		}
 	}
 }

@@ -334,6 +334,26 @@ func (l Layer) Yield(narrower Layer, mode Merge) (left, lost Layer) {
 	return left, lost
 }
 
+// Split gives what of the layer bypasses on some ports, and what is left of it without
+// these.
+func (l Layer) Split(ports Ports) (on, off Layer) {
+	s := l.Settings()
+	in, out := s.Inbound().Intersect(ports), s.ExcludeOutboundPorts.Intersect(ports)
+	pairs := s.ExcludeOutbound.OnPorts(ports).Union(NewPairs(s.ExcludeOutboundIPRanges, ports.Of(TCP)))
+	on = Layer{ExcludeInboundPorts: &in, ExcludeOutboundPorts: &out, ExcludeOutbound: &pairs, IncludeOutboundPorts: l.IncludeOutboundPorts}
+	off, _ = l.Yield(Layer{IncludeOutboundPorts: &ports}, Union)
+	off = off.Add(Layer{IncludeOutboundPorts: &ports})
+	if off.ExcludeInboundPorts != nil {
+		rest := off.ExcludeInboundPorts.Without(ports)
+		off.ExcludeInboundPorts = &rest
+	}
+	if included := off.IncludeInboundPorts; included != nil && !included.All() {
+		rest := included.Union(Only(ports))
+		off.IncludeInboundPorts = &rest
+	}
+	return on, off
+}
+
 // Adds gives what the layer adds to that of a broader scope: in Union an empty
 // list adds nothing, in Override it clears.
 func (l Layer) Adds(mode Merge) Layer {

@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -69,7 +70,9 @@ type ConfigPlan struct {
 // PlanConfig says what the policy makes of an object that configures a mesh. It
 // depends on the two alone.
 func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
-	plan := &ConfigPlan{Config: c, report: report{lint: p.Lint}}
+	plan := &ConfigPlan{Config: c, report: report{lint: p.Lint, accept: func(kind *finding.Kind) *Acceptance {
+		return p.AcceptsObject(kind, c.APIVersion, c.Kind, c.Namespace, c.Name)
+	}}}
 	plan.tolerate(&c.Object)
 	was, err := c.prior()
 	var other *record

@@ -57,7 +57,7 @@ type Plan struct {
 
 // Plan says what the policy makes of a workload. It depends on the two alone.
 func (p *Policy) Plan(w *Workload) *Plan {
-	plan := &Plan{Workload: w, report: report{lint: p.Lint}}
+	plan := &Plan{Workload: w, report: p.reportOn(w)}
 	plan.tolerate(&w.Object)
 	prior, err := p.priorOf(w)
 	if err != nil {
@@ -93,7 +93,7 @@ func (p *Policy) Plan(w *Workload) *Plan {
 
 // planOf is a plan of nothing.
 func (p *Policy) planOf(w *Workload) *Plan {
-	return &Plan{Workload: w, Namespace: p.namespaceOf(w), report: report{lint: p.Lint}}
+	return &Plan{Workload: w, Namespace: p.namespaceOf(w), report: p.reportOn(w)}
 }
 
 // reportForeign tells of containers that have our name and that no record accounts

@@ -69,6 +69,8 @@ type Policy struct {
 	// Lint are the severities of the checks of internal/lint, by name, where
 	// they are not the default. The plan does not depend on them.
 	Lint map[string]string
+	// Acceptances accept findings that are known and meant.
+	Acceptances []Acceptance
 	// RequireNamespace makes an unknown namespace an error where a rule
 	// depends on it.
 	RequireNamespace bool

@@ -59,6 +59,11 @@ func (p *Policy) findParts() {
 	for i, k := range p.Kinds[min(len(Kinds), len(p.Kinds)):] {
 		p.parts = append(p.parts, part{fmt.Sprintf("%s[%d]", podTemplatesPath, i), &Match{Kinds: []string{strings.TrimSuffix(k.Kind+"."+k.Group, ".")}}, -1})
 	}
+	for _, a := range p.Acceptances {
+		if m := a.Match; a.Rule == "" && m != nil && (m.Kinds == nil || slices.ContainsFunc(p.Kinds, func(k Kind) bool { return slices.ContainsFunc(m.Kinds, k.Named) })) {
+			p.parts = append(p.parts, part{a.Path, m, -1})
+		}
+	}
 	matches := make([]*Match, len(p.parts))
 	for i, one := range p.parts {
 		matches[i] = one.match

@@ -34,6 +34,17 @@ type Finding struct {
 	Path edit.Path
 	// Value is what is there, "" if that says nothing.
 	Value string
+	// Accepted is what accepts it, nil where nothing does.
+	Accepted *Acceptance
+}
+
+// AcceptedBy gives the finding as it is told where something accepts it; nil for
+// nothing.
+func (f Finding) AcceptedBy(a *Acceptance) Finding {
+	if a != nil {
+		f.Severity, f.Accepted = Info, a
+	}
+	return f
 }
 
 // report collects what there is to tell about an object.
@@ -41,27 +52,37 @@ type report struct {
 	Findings []Finding
 	// lint are the severities that the policy sets.
 	lint map[string]string
+	// accept gives what accepts a finding of a kind; it may be nil.
+	accept func(*finding.Kind) *Acceptance
 }
 
 // find adds what is refused, or a note.
 func (r *report) find(severity Severity, path edit.Path, value, format string, args ...any) {
-	r.Findings = append(r.Findings, Finding{nil, severity, fmt.Sprintf(format, args...), path, value})
+	r.Findings = append(r.Findings, Finding{Severity: severity, Message: fmt.Sprintf(format, args...), Path: path, Value: value})
 }
 
 // warn adds a finding of a kind, unless the policy ignores those.
 func (r *report) warn(kind *finding.Kind, path edit.Path, value, format string, args ...any) {
 	if severity := kind.In(r.lint); severity != finding.Ignore {
-		r.Findings = append(r.Findings, Finding{kind, SeverityOf(severity), fmt.Sprintf(format, args...), path, value})
+		r.add(kind, SeverityOf(severity), path, value, format, args...)
 	}
 }
 
 // refuse adds a finding of a kind that is an error unless the policy sets its severity.
 func (r *report) refuse(kind *finding.Kind, path edit.Path, value, format string, args ...any) {
 	if r.lint[kind.ID] == "" {
-		r.Findings = append(r.Findings, Finding{kind, Error, fmt.Sprintf(format, args...), path, value})
+		r.add(kind, Error, path, value, format, args...)
 		return
 	}
 	r.warn(kind, path, value, format, args...)
+}
+
+func (r *report) add(kind *finding.Kind, severity Severity, path edit.Path, value, format string, args ...any) {
+	f := Finding{Kind: kind, Severity: severity, Message: fmt.Sprintf(format, args...), Path: path, Value: value}
+	if r.accept != nil {
+		f = f.AcceptedBy(r.accept(kind))
+	}
+	r.Findings = append(r.Findings, f)
 }
 
 // tells reports whether there is something of one of the severities about a field

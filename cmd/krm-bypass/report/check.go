@@ -36,6 +36,8 @@ type Check struct {
 	// Errors and Warnings count the results of the function.
 	Errors   int `json:"errors"`
 	Warnings int `json:"warnings"`
+	// Accepted counts the findings that spec.lint.accept accepts.
+	Accepted int `json:"accepted"`
 	// Subjects are all objects that were compared, and whatever else there are
 	// findings about, in the order of the input.
 	Subjects []Subject `json:"subjects"`
@@ -71,6 +73,8 @@ type Subject struct {
 	// Line counts from 1; 0 if it is not known.
 	Line     int       `json:"line,omitempty"`
 	Findings []Finding `json:"findings,omitempty"`
+	// Accepted are findings that spec.lint.accept accepts.
+	Accepted []Finding `json:"accepted,omitempty"`
 	// Remedy says what to do about findings that are differences.
 	Remedy string `json:"remedy,omitempty"`
 	// LeftAlone says why the function does not touch the object.
@@ -107,6 +111,8 @@ type Finding struct {
 	Also []string `json:"also,omitempty"`
 	// Proposed is YAML that fixes it, if the message does not say everything.
 	Proposed string `json:"proposed,omitempty"`
+	// Reason says why it is accepted.
+	Reason string `json:"reason,omitempty"`
 }
 
 // text is the message, with the fields that it is about too.
@@ -258,12 +264,15 @@ func NewLint(version string, all ...Checked) Check {
 
 func (r *Check) add(result fn.Result, subject func(fn.ResourceRef, string, int) *Subject) {
 	rule := cmp.Or(result.Tags[fn.CheckTag], Warned)
-	switch result.Severity {
-	case fn.Info:
+	reason, accepted := result.Tags[fn.AcceptedTag]
+	switch {
+	case accepted:
+		r.Accepted++
+	case result.Severity == fn.Info:
 		if rule == Warned {
 			return // no finding
 		}
-	case fn.Error:
+	case result.Severity == fn.Error:
 		r.Errors++
 		rule = cmp.Or(result.Tags[fn.CheckTag], Refused)
 	default:
@@ -277,11 +286,15 @@ func (r *Check) add(result fn.Result, subject func(fn.ResourceRef, string, int) 
 	if result.File != nil {
 		file = result.File.Path
 	}
-	f := Finding{Rule: rule, Severity: result.Severity, Line: result.Line, Message: result.Message}
+	f := Finding{Rule: rule, Severity: result.Severity, Line: result.Line, Message: result.Message, Reason: reason}
 	if result.Field != nil {
 		f.Path, f.Value, f.Proposed = result.Field.Path, result.Field.CurrentValue, result.Field.ProposedValue
 	}
 	s := subject(ref, file, 0)
+	if accepted {
+		s.Accepted = append(s.Accepted, f)
+		return
+	}
 	if rule == finding.HandEdited.ID && slices.ContainsFunc(s.Findings, func(of Finding) bool { return of.Rule == kindsOfDifferences[0] && of.Path == f.Path }) {
 		r.Warnings-- // the difference says it, and fails the check
 		return

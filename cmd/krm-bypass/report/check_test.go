@@ -37,6 +37,8 @@ var found = &fn.Checked{
 		{Severity: fn.Warning, ResourceRef: &fn.ResourceRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "web", Namespace: "shop"}, File: &fn.File{Path: "shop/web.yaml"}, Line: 7, Message: "a misspelt annotation"},
 		{Severity: fn.Warning, Tags: map[string]string{fn.CheckTag: "service-port"}, ResourceRef: &fn.ResourceRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "web", Namespace: "shop"}, File: &fn.File{Path: "shop/web.yaml"}, Field: &fn.Field{Path: "metadata.name", ProposedValue: "kind: Service\nspec: {}\n"}, Message: "a Service names the port"},
 		{Severity: fn.Info, Message: "left alone"},
+		{Severity: fn.Info, Tags: map[string]string{fn.CheckTag: "unreached-rule"}, ResourceRef: &fn.ResourceRef{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.Kind, Name: "cluster"}, File: &fn.File{Path: "bypass.yaml"}, Line: 12, Message: "spec.workloads[0] reaches no workload here"},
+		{Severity: fn.Info, Tags: map[string]string{fn.CheckTag: "strict-mtls", fn.AcceptedTag: "Prometheus has no sidecar"}, ResourceRef: &fn.ResourceRef{APIVersion: "security.istio.io/v1", Kind: "PeerAuthentication", Name: "default", Namespace: "shop"}, File: &fn.File{Path: "shop/mtls.yaml"}, Line: 4, Message: "mTLS is not enforced"},
 	},
 }
 
@@ -60,8 +62,8 @@ func TestCheckFormats(t *testing.T) {
 func TestCheckCounts(t *testing.T) {
 	r := newCheck(found, &fn.Checked{Objects: found.Objects[:1]})
 	assert.False(t, r.Passed)
-	assert.Equal(t, []int{2, 1, 1, 2, 2}, []int{r.Checked, r.Differing, r.LeftAlone, r.Errors, r.Warnings})
-	assert.Len(t, r.Subjects, 5, "an object that is looked at by two specs is one")
+	assert.Equal(t, []int{2, 1, 1, 2, 2, 1}, []int{r.Checked, r.Differing, r.LeftAlone, r.Errors, r.Warnings, r.Accepted})
+	assert.Len(t, r.Subjects, 6, "an object that is looked at by two specs is one")
 
 	r = newCheck(&fn.Checked{Results: fn.Results{found.Results[2]}})
 	assert.True(t, r.Passed, "a warning is no failure")
@@ -102,20 +104,20 @@ func TestSARIFIsValid(t *testing.T) {
 func TestSARIFRules(t *testing.T) {
 	var log sarifLog
 	require.NoError(t, json.Unmarshal(writtenCheck(t, "sarif", newCheck(found)), &log))
-	require.Len(t, log.Runs[0].Results, 5)
+	require.Len(t, log.Runs[0].Results, 7)
 	fingerprints := map[string]bool{}
 	for _, result := range log.Runs[0].Results {
 		assert.Equal(t, result.RuleID, log.Runs[0].Tool.Driver.Rules[result.RuleIndex].ID)
 		fingerprints[result.Fingerprints["krmBypass/v1"]] = true
 	}
-	assert.Len(t, fingerprints, 5)
+	assert.Len(t, fingerprints, 7)
 }
 
 // TestJUnitReads reads the report as a CI system does.
 func TestJUnitReads(t *testing.T) {
 	var all testSuites
 	require.NoError(t, xml.Unmarshal(writtenCheck(t, "junit", newCheck(found)), &all))
-	assert.Equal(t, []int{5, 3, 1}, []int{all.Tests, all.Failures, all.Skipped})
+	assert.Equal(t, []int{6, 3, 1}, []int{all.Tests, all.Failures, all.Skipped})
 	cases, failures := 0, 0
 	for _, suite := range all.Suites {
 		cases += len(suite.Cases)
@@ -126,7 +128,7 @@ func TestJUnitReads(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, []int{5, 3}, []int{cases, failures})
+	assert.Equal(t, []int{6, 3}, []int{cases, failures})
 	assert.Contains(t, all.Suites[1].Cases[0].Failure.Text, `expected "3306" & <5432> here`)
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // gitHubCommands are the workflow commands by severity.
-var gitHubCommands = map[fn.Severity]string{fn.Error: "error", fn.Warning: "warning"}
+var gitHubCommands = map[fn.Severity]string{fn.Error: "error", fn.Warning: "warning", fn.Info: "notice"}
 
 // What a workflow command says, and its properties, are escaped so
 // (actions/toolkit packages/core/src/command.ts, escapeData and escapeProperty).

@@ -24,7 +24,7 @@ type codeQuality struct {
 	} `json:"location"`
 }
 
-var gitLabSeverities = map[fn.Severity]string{fn.Error: "major", fn.Warning: "minor"}
+var gitLabSeverities = map[fn.Severity]string{fn.Error: "major", fn.Warning: "minor", fn.Info: "info"}
 
 // writeGitLab writes a Code Quality report of GitLab.
 func writeGitLab(w io.Writer, r Check) error {

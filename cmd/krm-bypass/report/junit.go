@@ -112,6 +112,9 @@ func testCaseOf(s Subject) testCase {
 		}
 		to.WriteString(f.text() + "\n" + indented(f.Proposed))
 	}
+	for _, f := range s.Accepted {
+		fmt.Fprintf(&said, "%s: %s: accepted (%s): %s\n", s.Place(f.Line), f.Rule, f.Reason, f.text())
+	}
 	if s.Remedy != "" {
 		failed.WriteString("remedy: " + s.Remedy + "\n")
 	}

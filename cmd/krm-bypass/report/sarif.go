@@ -74,6 +74,14 @@ type sarifResult struct {
 	Message      sarifMessage      `json:"message"`
 	Locations    []sarifLocation   `json:"locations,omitempty"`
 	Fingerprints map[string]string `json:"partialFingerprints"`
+	// Suppressions say that somebody has accepted it.
+	Suppressions []sarifSuppression `json:"suppressions,omitempty"`
+}
+
+type sarifSuppression struct {
+	Kind          string `json:"kind"`
+	Status        string `json:"status"`
+	Justification string `json:"justification"`
 }
 
 type sarifLocation struct {
@@ -103,7 +111,7 @@ func writeSARIF(w io.Writer, r Check) error {
 	driver := &run.Tool.Driver
 	*driver = sarifDriver{Name: "krm-bypass", Version: r.Version, InformationURI: homepage, Rules: []sarifRule{}}
 	for _, s := range r.Subjects {
-		for _, f := range s.Findings {
+		for _, f := range slices.Concat(s.Findings, s.Accepted) {
 			run.Results = append(run.Results, r.sarif(s, f, driver))
 		}
 	}
@@ -120,6 +128,9 @@ func (r Check) sarif(s Subject, f Finding, driver *sarifDriver) sarifResult {
 		RuleID: f.Rule, RuleIndex: index, Level: sarifLevels[f.Severity], Message: sarifMessage{s.message(f)},
 		// Lines move; what identifies an alert must not.
 		Fingerprints: map[string]string{"krmBypass/v1": fingerprint(s.Kind, s.Namespace, s.Name, f.Rule, f.Path)},
+	}
+	if f.Reason != "" {
+		result.Suppressions = []sarifSuppression{{"external", "accepted", f.Reason}}
 	}
 	var at sarifLocation
 	file, line := r.at(s, f)

@@ -87,7 +87,7 @@ func (r Check) summary() string {
 	var parts []string
 	switch {
 	case r.linted && r.Errors+r.Warnings == 0:
-		return "no findings"
+		parts = append(parts, "no findings")
 	case r.linted:
 	case r.IsEmpty():
 		parts = append(parts, "no workloads found")
@@ -107,6 +107,9 @@ func (r Check) summary() string {
 	}
 	if r.Warnings > 0 {
 		parts = append(parts, counted(r.Warnings, "warning", "warnings"))
+	}
+	if r.Accepted > 0 {
+		parts = append(parts, counted(r.Accepted, "accepted finding", "accepted findings"))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -1,0 +1,91 @@
+package spec
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+func acceptPath(i int) string { return fmt.Sprintf("%s[%d]", transform.AcceptPath, i) }
+
+// acceptances reads which findings are meant.
+func (c *compiler) acceptances(spec *v1alpha1.ClusterBypass, list []v1alpha1.Acceptance) {
+	rules := map[string]*transform.Match{}
+	paths := map[string]string{}
+	var names []string
+	for _, s := range c.policy.Scopes {
+		rules[s.Path] = s.Match
+	}
+	for _, r := range Rules(spec) {
+		if r.Name != "" {
+			paths[r.Name] = r.Path
+			names = append(names, r.Name)
+		}
+	}
+	for i, a := range list {
+		at := acceptPath(i)
+		made := transform.Acceptance{Path: at, Kind: c.accepted(a, at), Reason: strings.TrimSpace(a.Reason), Expires: string(a.Expires)}
+		switch {
+		case (a.Rule == "") == (a.Match == nil):
+			c.problem(at, "", "say whose findings are accepted: give rule, the name of a rule, or match, and not both")
+		case a.Match != nil && a.Match.IsEmpty():
+			c.problem(at+".match", "", "an empty match would match everything: say at which workloads; spec.lint.%s: Ignore accepts all findings of a kind", a.Check)
+		case a.Match != nil:
+			made.Match = c.workloadMatch(*a.Match, at+".match", c.isKind)
+		case paths[a.Rule] == "":
+			remedy := "give the rule that is meant this name"
+			if near := meant(a.Rule, names); len(near) > 0 {
+				remedy = spelling.Asking(a.Rule, near)
+			}
+			c.problem(at+".rule", a.Rule, "no rule has the name %q: %s", a.Rule, remedy)
+		default:
+			made.Rule = paths[a.Rule]
+			made.Match = rules[made.Rule]
+		}
+		if made.Reason == "" && a.Reason != "" {
+			c.problem(at+".reason", a.Reason, "empty: say why the findings are meant")
+		}
+		c.day(a.Expires, at+".expires")
+		c.acceptedPorts(a, at+".ports", &made)
+		c.policy.Acceptances = append(c.policy.Acceptances, made)
+	}
+}
+
+// accepted gives the kind of the findings that are accepted.
+func (c *compiler) accepted(a v1alpha1.Acceptance, at string) *finding.Kind {
+	kind, known := finding.ByID(a.Check)
+	if !known && a.Check != "" {
+		var ids []string
+		for _, k := range finding.All() {
+			ids = append(ids, k.ID)
+		}
+		remedy := "krm-bypass lint lists the kinds; what is refused, such as what breaks a limit, cannot be accepted"
+		if near := meant(a.Check, ids); len(near) > 0 {
+			remedy = spelling.Asking(a.Check, near)
+		}
+		c.problem(at+".check", a.Check, "%q is no kind of finding: %s", a.Check, remedy)
+	}
+	return kind
+}
+
+// acceptedPorts reads the ports to which an acceptance is limited.
+func (c *compiler) acceptedPorts(a v1alpha1.Acceptance, at string, made *transform.Acceptance) {
+	if a.Ports == nil {
+		return
+	}
+	switch {
+	case len(a.Ports) == 0:
+		c.problem(at, "", "an empty list accepts nothing: name ports, or remove the field to accept any")
+	case made.Kind != nil && !made.Kind.Ports:
+		c.problem(at, "", "findings of %s are not about ports: remove this field", made.Kind.ID)
+	}
+	var l traffic.Layer
+	c.entries(at, l.Set(traffic.ExcludeInboundPorts, texts(a.Ports)))
+	ports := l.Settings().ExcludeInboundPorts
+	made.Ports = &ports
+}

@@ -1,0 +1,98 @@
+package transform
+
+import (
+	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// AcceptPath is the field path of the acceptances.
+const AcceptPath = "spec.lint.accept"
+
+// Acceptance accepts findings that are known and meant.
+type Acceptance struct {
+	// Path is its field path in the spec.
+	Path string
+	Kind *finding.Kind
+	// Rule is the field path of the rule whose findings it accepts, "" where it
+	// accepts those of all that a workload bypasses. Match is then the rule's own.
+	Rule string
+	*Match
+	// Ports are the only ones of which it accepts findings; nil for any, or none.
+	Ports *traffic.Ports
+	// Reason says why, and Expires is the last day on which it holds.
+	Reason, Expires string
+}
+
+// accepting gives what accepts findings about a workload that are about no ports.
+func (p *Policy) accepting(s func() subject) func(*finding.Kind) *Acceptance {
+	return func(kind *finding.Kind) *Acceptance {
+		for i := range p.Acceptances {
+			if a := &p.Acceptances[i]; a.Kind == kind && a.Ports == nil && a.speaksOf(s()) == yes {
+				return a
+			}
+		}
+		return nil
+	}
+}
+
+// reportOn begins the report on a workload.
+func (p *Policy) reportOn(w *Workload) report {
+	return report{lint: p.Lint, accept: p.accepting(func() subject { return subject{w.kind, w.Name, p.namespaceOf(w), w.TemplateLabels} })}
+}
+
+// Accepts gives what accepts a finding about a workload that is about no ports, nil
+// for nothing.
+func (p *Policy) Accepts(kind *finding.Kind, plan *Plan) *Acceptance {
+	return p.reportOn(plan.Workload).accept(kind)
+}
+
+// AcceptsObject does so for a finding about an object that is no workload, which has
+// to be named by its kind.
+func (p *Policy) AcceptsObject(kind *finding.Kind, apiVersion, of, namespace, name string) *Acceptance {
+	if _, workload := p.kindOf(object.Type{APIVersion: apiVersion, Kind: of}); workload {
+		return nil // its plan has seen to that
+	}
+	s := subject{kind: Kind{Group: object.Group(apiVersion), Kind: of}, namespace: namespace, name: name}
+	for i := range p.Acceptances {
+		if a := &p.Acceptances[i]; a.Kind == kind && a.Match != nil && len(a.Kinds) > 0 && a.Ports == nil && a.speaksOf(s) == yes {
+			return a
+		}
+	}
+	return nil
+}
+
+// Accepted gives what the acceptances of a kind take of what a workload bypasses, and
+// what is left. Where a kind is not about ports, they take all of it.
+func (p *Policy) Accepted(kind *finding.Kind, plan *Plan) (taken map[*Acceptance]traffic.Layer, left traffic.Layer) {
+	w := plan.Workload
+	claims := make([]traffic.Layer, len(plan.Fold))
+	for i, c := range plan.Fold {
+		claims[i] = c.Left
+	}
+	for i := range p.Acceptances {
+		a := &p.Acceptances[i]
+		if a.Kind != kind || a.matches(w, plan.Namespace) != yes {
+			continue
+		}
+		var all traffic.Layer
+		for j, c := range plan.Fold {
+			if a.Rule != "" && a.Rule != c.Scope {
+				continue
+			}
+			on, off := claims[j], traffic.Layer{IncludeOutboundPorts: claims[j].IncludeOutboundPorts}
+			if a.Ports != nil {
+				on, off = claims[j].Split(*a.Ports)
+			}
+			all, claims[j] = all.Add(on), off
+		}
+		if taken == nil {
+			taken = map[*Acceptance]traffic.Layer{}
+		}
+		taken[a] = all
+	}
+	for _, c := range claims {
+		left = left.Add(c)
+	}
+	return taken, left
+}
