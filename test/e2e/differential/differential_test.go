@@ -123,6 +123,9 @@ func TestDifferential(t *testing.T) {
 			annotationAlone(said, backend),
 			annotationAndInit(settings, said, backend),
 		}
+		if rapid.IntRange(0, 3).Draw(r, "by hand") == 0 {
+			setups = append(setups, annotationByHand(asWritten(r, istio, settings), backend))
+		}
 		for i, answers := range askAll(t, setups, connections) {
 			for j, c := range connections {
 				if expected := setups[i].expect(c); answers[j] != expected {
@@ -192,6 +195,23 @@ func asAnnotated(t *rapid.T, m *mesh.Mesh, settings traffic.Settings) annotated 
 		t.Fatalf("reading our own annotations %v: %v", annotations, problems)
 	}
 	return annotated{annotations, read.Settings()}
+}
+
+// asWritten gives annotations that nobody made fit, as somebody may write them by
+// hand, and what they come to by Istio's rules, as explain and the limits have it.
+func asWritten(t *rapid.T, m *mesh.Mesh, settings traffic.Settings) annotated {
+	settings.IncludeOutboundPorts = settings.IncludeOutboundPorts.Without(traffic.SinglePorts(traffic.TCP, dns)) // see exceptions
+	annotations := map[string]string{}
+	for _, k := range m.Keys {
+		if settings.Layer().Says(k.Field) && settings.Ports(k.Field).Set().Count(traffic.TCP) < 100 {
+			annotations[k.Annotation] = k.Write(settings)
+		}
+	}
+	read, problems := m.Read(annotations)
+	if len(problems) > 0 {
+		t.Fatalf("reading %v: %v", annotations, problems)
+	}
+	return annotated{annotations, m.Effective(read)}
 }
 
 // istioFlags carry an annotation to istio-iptables as the injection template
@@ -298,6 +318,12 @@ func annotationAlone(said annotated, backend backend) setup {
 		install: func(t lab.TB, pod *lab.Host) { installIstio(t, pod, said, backend) },
 		expect:  func(c traffic.Connection) string { return underIstio(said.settings, said, backend, c) },
 	}
+}
+
+func annotationByHand(said annotated, backend backend) setup {
+	alone := annotationAlone(said, backend)
+	alone.name += fmt.Sprintf(", written by hand: %v", said.annotations)
+	return alone
 }
 
 func annotationAndInit(settings traffic.Settings, said annotated, backend backend) setup {
