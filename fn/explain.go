@@ -91,6 +91,9 @@ func (e *explaining) explanation() Explanation {
 			x.Fields = append(x.Fields, field)
 		}
 	}
+	for _, way := range e.policy.Ways(plan) {
+		x.Others = append(x.Others, e.other(way))
+	}
 	return x
 }
 

@@ -54,8 +54,25 @@ type Explanation struct {
 	ModeFrom Source `json:"modeFrom,omitzero"`
 	// Fields are the traffic fields that any scope sets, in canonical order.
 	Fields []ExplainedField `json:"fields,omitempty"`
+	// Others are what else of the pod template lets traffic bypass the sidecar, such
+	// as another annotation of the mesh.
+	Others []ExplainedOther `json:"others,omitempty"`
 	// Rendered is what the pod template becomes.
 	Rendered Rendered `json:"-"`
+}
+
+// ExplainedOther is something of a pod template beside the traffic fields by which
+// traffic bypasses the sidecar.
+type ExplainedOther struct {
+	From Source `json:"from"`
+	// Name names it for a person, Value is what it says.
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	// Lets are the entries of the traffic fields that would let the same bypass, by
+	// field.
+	Lets map[string][]string `json:"lets"`
+	// Sure is false if it may let bypass less than that.
+	Sure bool `json:"sure"`
 }
 
 // Rendered is what a pod template becomes, as digests that are equal if it means
@@ -124,7 +141,7 @@ type Loss struct {
 type Source struct {
 	// Scope is the field path of a rule in the spec, FromAnnotation for the
 	// workload's own annotation, FromContainer for the init container in finished
-	// manifests, FromMesh for what the mesh does unless somebody
+	// manifests, FromTemplate for something else of the pod template, FromMesh for what the mesh does unless somebody
 	// configures it, FromDefault for what holds unless somebody says otherwise.
 	Scope string `json:"scope"`
 	// Path is the field itself; "" if nobody wrote one.
@@ -139,5 +156,6 @@ const (
 	FromAnnotation = "annotation"
 	FromContainer  = "init container"
 	FromMesh       = "mesh"
+	FromTemplate   = "pod template"
 	FromDefault    = "default"
 )

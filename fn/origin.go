@@ -2,6 +2,7 @@ package fn
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -162,4 +163,24 @@ func scopesOf(s *spec.Spec) scopes {
 		all[r.Path] = r
 	}
 	return all
+}
+
+// other explains what lets traffic bypass beside the traffic fields.
+func (e *explaining) other(way transform.Way) ExplainedOther {
+	at := e.in.Locate(&e.plan.Workload.Object, way.Path)
+	other := ExplainedOther{
+		From: Source{Scope: FromTemplate, Path: way.Path.String(), File: at.File, Line: at.Line},
+		Name: fmt.Sprint(way.Path[len(way.Path)-1]), Value: way.Value, Lets: map[string][]string{}, Sure: way.Sure,
+	}
+	if steps := len(way.Path); slices.Contains(way.Path, any("annotations")) {
+		other.From.Scope = FromAnnotation
+	} else if _, isIndex := way.Path[steps-1].(int); isIndex {
+		other.Name = "container" // whose name is the value
+	}
+	for _, f := range traffic.Fields {
+		if entries := entriesOf(way.Lets, f); entries != nil {
+			other.Lets[string(f)] = entries
+		}
+	}
+	return other
 }

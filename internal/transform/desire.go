@@ -59,7 +59,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	p.restate(plan.Fold)
 	p.reportWonOver(w, was, plan)
 	p.reportIdleInclude(w, was, plan.Fold, plan)
-	plan.Settings = plan.Fold.Layer().Settings()
+	plan.Settings, plan.in = plan.Fold.Layer().Settings(), mesh.OpensAll
 	p.judge(w, was, plan.Fold, mesh.OpensAll, plan)
 	plan.Sayable, plan.Gaps = p.Mesh.Express(plan.Settings, p.wide())
 	plan.Decided = true

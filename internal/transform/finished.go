@@ -129,6 +129,7 @@ func (f *Finished) Judge(p *Policy, w *Workload) *Plan {
 	p.judgeAnnotations(w, foreign, plan)
 	p.judgeSettings(w, stands, plan.Fold, in, plan)
 	plan.Fold = p.beside(w, stands, plan.Fold)
+	plan.was = &prior{annotations: w.TemplateAnnotations, container: w.initAt()} // which the fold has
 	plan.Settings = plan.Fold.Layer().Settings()
 	return plan
 }

@@ -142,7 +142,7 @@ func (p *Policy) hold(w *Workload, was *prior, plan *Plan) mesh.Opening {
 		}
 	}
 	user, _ := p.Mesh.Read(was.annotations) // what cannot be read is judged beside it
-	plan.Fold = p.held(in.Of(user))
+	plan.Fold, plan.in, plan.was = p.held(in.Of(user)), in, was
 	plan.Settings = plan.Fold.Layer().Settings()
 	return in
 }

@@ -52,6 +52,9 @@ type Plan struct {
 	speaks bool
 	// was is the workload as it was before the function last wrote to it.
 	was *prior
+	// in are the directions in which the mesh intercepts the pods, and in which
+	// traffic may bypass the sidecar in other ways.
+	in mesh.Opening
 	report
 }
 

@@ -22,8 +22,32 @@ type way struct {
 	path  edit.Path
 	value string
 	lets  traffic.Layer
+	// exact says that it certainly lets all of that bypass.
+	exact bool
 	// says completes "PORT must not bypass the sidecar, but ".
 	says string
+}
+
+// Way is what a way lets bypass and where it stands.
+type Way struct {
+	Path  edit.Path
+	Value string
+	Lets  traffic.Layer
+	// Sure says that it lets all of that bypass, and not only perhaps.
+	Sure bool
+}
+
+// Ways gives everything beside the traffic fields by which traffic of a planned
+// workload bypasses the sidecar, or may.
+func (p *Policy) Ways(plan *Plan) []Way {
+	if plan.in == 0 {
+		return nil
+	}
+	var all []Way
+	for _, w := range p.ways(plan.Workload, plan.was, plan.in) {
+		all = append(all, Way{w.path, w.value, w.lets, w.exact})
+	}
+	return all
 }
 
 // ways gives them in the directions that count.
@@ -31,7 +55,12 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 	var all []way
 	add := func(path edit.Path, value string, lets traffic.Layer, format string, args ...any) {
 		if lets = in.Of(lets); !lets.IsZero() {
-			all = append(all, way{path, value, lets, fmt.Sprintf(format, args...)})
+			all = append(all, way{path: path, value: value, lets: lets, says: fmt.Sprintf(format, args...)})
+		}
+	}
+	would := func(path edit.Path, value string, lets traffic.Layer, by, name string) {
+		if lets = in.Of(lets); !lets.IsZero() {
+			all = append(all, way{path, value, lets, true, fmt.Sprintf("would by %s %s: remove it there", by, name)})
 		}
 	}
 	for _, annotation := range slices.Sorted(maps.Keys(was.annotations)) {
@@ -44,7 +73,7 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 			add(at, value, opens.Everything(), "what this value lets bypass is in doubt: %s", doubt)
 		}
 		if lets, exact := p.lets(annotation, value); exact {
-			add(at, value, lets, "would by the annotation %s: remove it there", annotation)
+			would(at, value, lets, "the annotation", annotation)
 		} else {
 			add(at, value, lets, "the annotation %s lets anything bypass it, as far as anybody can tell: remove it, and say in a rule of the ClusterBypass what should bypass", annotation)
 		}
@@ -81,7 +110,7 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 			continue
 		}
 		if lets, doubt := c.argued(); doubt == "" {
-			add(c.path, c.name, lets, "would by the arguments of the container %s: remove it there", c.name)
+			would(c.path, c.name, lets, "the arguments of the container", c.name)
 		} else {
 			add(c.path, c.name, mesh.OpensAll.Everything(), "what the container %s lets bypass is in doubt, since it has %s: remove that, or the container", c.name, doubt)
 		}

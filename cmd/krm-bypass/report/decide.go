@@ -9,7 +9,8 @@ import (
 type Decision struct {
 	// Connection is as the user wrote it.
 	Connection string `json:"connection"`
-	// Verdict is bypassed or intercepted, or left alone if the spec has no say.
+	// Verdict is bypassed, perhaps bypassed or intercepted, or left alone if the spec
+	// has no say.
 	Verdict string `json:"verdict"`
 	// Field is the one that decides; "" if no field covers the connection.
 	Field string `json:"field,omitempty"`
@@ -23,6 +24,7 @@ type Decision struct {
 // The verdicts.
 const (
 	Bypassed    = "bypassed"
+	InDoubt     = "perhaps bypassed"
 	Intercepted = "intercepted"
 	NotOurs     = "left alone"
 )
@@ -57,6 +59,17 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 		d.Why = "loopback traffic is left to the mesh"
 	default:
 		d.Why = "no entry covers it, so it is left to the mesh"
+	}
+	if d.Verdict != Bypassed && !c.Loopback {
+		for _, o := range w.Others {
+			if other(o).layer().Decide(c).Verdict != traffic.Bypassed {
+				continue
+			}
+			if d = (&Decision{Verdict: InDoubt, Why: "by " + other(o).says()}); o.Sure {
+				d.Verdict = Bypassed
+				break
+			}
+		}
 	}
 	for _, f := range w.Fields {
 		if f.Field != d.Field {

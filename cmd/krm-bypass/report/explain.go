@@ -11,6 +11,7 @@ import (
 // Explanation says what bypasses, and what changed if it was compared.
 type Explanation struct {
 	Mesh      string     `json:"mesh"`
+	Summary   Summary    `json:"summary"`
 	Workloads []Workload `json:"workloads"`
 	// PassedOver are files in the folders that hold no Kubernetes object.
 	PassedOver []string `json:"passedOver,omitempty"`
@@ -18,6 +19,9 @@ type Explanation struct {
 	Comparison *Comparison `json:"comparison,omitempty"`
 	// Failed says that something was refused.
 	Failed bool `json:"-"`
+	// results are what else there is to tell; only says that it is of one workload.
+	results fn.Results
+	only    bool
 }
 
 // Workload is one workload and what the report says about it.
@@ -35,10 +39,12 @@ func NewExplanation(all ...*fn.Explained) Explanation {
 	for _, x := range all {
 		r.Mesh = x.Mesh
 		r.Failed = r.Failed || x.Results.Failed()
+		r.results = append(r.results, x.Results...)
 		for _, w := range x.Workloads {
 			r.Workloads = append(r.Workloads, Workload{Explanation: w})
 		}
 	}
+	r.summarize()
 	return r
 }
 
@@ -61,7 +67,8 @@ func (r *Explanation) Only(name string) error {
 	if len(kept)+len(gone) == 0 {
 		return fmt.Errorf("%q matches no workload in the manifests: write NAME, KIND/NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME%s", name, r.some())
 	}
-	r.Workloads = kept
+	r.Workloads, r.only = kept, true
+	r.summarize()
 	if r.Comparison != nil {
 		r.Comparison.Gone = gone
 		r.count()

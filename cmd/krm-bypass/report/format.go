@@ -25,6 +25,7 @@ var (
 	}
 	ExplanationFormats = Formats[Explanation]{
 		{"table", writeTable},
+		{"wide", writeWide},
 		{"json", writeJSON[Explanation]},
 		{"yaml", writeYAML[Explanation]},
 		{"csv", writeCSV},

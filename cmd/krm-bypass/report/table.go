@@ -1,181 +1,242 @@
 package report
 
 import (
-	"bytes"
+	"cmp"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/krm-bypass/krm-bypass/fn"
-	"github.com/krm-bypass/krm-bypass/internal/terminal"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// writeTable writes for people at a terminal.
+// writeTable writes for people at a terminal: what there is to say of many workloads
+// once, and its places in footnotes.
 func writeTable(w io.Writer, r Explanation) error {
-	var b bytes.Buffer
+	p := &page{}
 	switch {
 	case r.asked():
-		r.writeAnswers(&b)
+		p.writeAnswers(&r)
 	case r.Comparison != nil:
-		r.writeChanges(&b)
+		p.writeChanges(&r)
+	case len(r.Workloads) == 0:
+		p.line(0, "the manifests hold no workload")
 	default:
-		r.writeWorkloads(&b)
-		b.WriteString(passedOver(r.PassedOver))
-	}
-	return writeLines(w, &b)
-}
-
-// columns aligns rows of cells that are separated by tabs.
-func columns(b *bytes.Buffer, rows []string) {
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	for _, one := range rows {
-		fmt.Fprintln(t, "  "+one)
-	}
-	_ = t.Flush() // a buffer takes everything
-}
-
-func (w *Workload) heading() string {
-	if w.File == "" {
-		return w.Title()
-	}
-	return fmt.Sprintf("%s (%s)", w.Title(), place(w.File, w.Line))
-}
-
-func (r *Explanation) writeWorkloads(b *bytes.Buffer) {
-	if len(r.Workloads) == 0 {
-		b.WriteString("the manifests hold no workload\n")
-	}
-	for i := range r.Workloads {
-		w := &r.Workloads[i]
-		if i > 0 {
-			b.WriteString("\n")
+		if !r.only {
+			p.writeSummary(&r)
 		}
-		fmt.Fprintf(b, "%s: %s\n", w.heading(), w.outcome())
-		if len(w.Fields) == 0 {
-			continue
+		p.writeGroups(r.Workloads, !r.only, func(p *page, w *Workload, exact bool) (string, [][]string) {
+			return w.outcomeIn(p), w.table(p, exact)
+		})
+	}
+	return p.finish(w)
+}
+
+// body gives the heading of a workload behind its name, and the rows below. Where
+// exact is false it speaks of many, and says nothing of their places.
+type body func(p *page, w *Workload, exact bool) (heading string, rows [][]string)
+
+// writeGroups writes the workloads of which there is the same to say together.
+func (p *page) writeGroups(workloads []Workload, apart bool, say body) {
+	var groups counts[string, []*Workload]
+	scratch := &page{}
+	for i := range workloads {
+		heading, rows := say(scratch, &workloads[i], false)
+		group := groups.of(heading+fmt.Sprint(rows), nil)
+		*group = append(*group, &workloads[i])
+	}
+	for i, group := range groups.all {
+		heading, rows := say(p, group[0], len(group) == 1)
+		if i > 0 && len(rows) > 0 || apart {
+			p.WriteString("\n")
 		}
-		rows := []string{strings.Join([]string{"FIELD", "ENTRY", "IN FORCE", "FROM", "CARRIED BY", "NOTE"}, "\t")}
-		for _, f := range w.Fields {
-			name := f.Field
-			for _, e := range f.Entries {
-				rows = append(rows, strings.Join([]string{name, e.Entry, inForce(e), origin(e.From), strings.Join(e.CarriedBy, ", "), note(e)}, "\t"))
-				name = ""
+		p.line(0, "%s: %s", p.names(group), heading)
+		p.columns(2, rows)
+	}
+}
+
+// names names the workloads of a group.
+func (p *page) names(group []*Workload) string {
+	if len(group) == 1 {
+		return group[0].heading()
+	}
+	names := make([]string, len(group))
+	for i, w := range group {
+		names[i] = w.Title()
+	}
+	return fmt.Sprintf("%d workloads (%s)", len(group), p.few(names, 12))
+}
+
+func (w *Workload) outcomeIn(p *page) string {
+	if w.Reason != "" || w.Mode == "" || w.ModeFrom.Scope == fn.FromDefault {
+		return w.outcome()
+	}
+	return fmt.Sprintf("%s, mode %s %s", w.Outcome, w.Mode, p.source(w.ModeFrom, "", true))
+}
+
+// table gives a row for what one scope says in one field.
+func (w *Workload) table(p *page, exact bool) [][]string {
+	var rows [][]string
+	for _, f := range w.Fields {
+		name := f.Field
+		for _, e := range merged(f) {
+			rows = append(rows, []string{name, e.Entry, e.inForce(p, exact), strings.Join(e.CarriedBy, ", "), p.source(e.From, e.because(), exact)})
+			name = ""
+		}
+		if f.Gap != "" {
+			rows[len(rows)-1][3] += " " + p.note(f.Gap, "no annotation says all of "+f.Field, f.Gap)
+		}
+	}
+	for _, o := range w.Others {
+		rows = append(rows, []string{"other", other(o).says(), other(o).both(), "", p.source(o.From, "", exact)})
+	}
+	if rows == nil {
+		return nil
+	}
+	return append([][]string{{"FIELD", "ENTRIES", "IN FORCE", "CARRIED BY", "FROM"}}, rows...)
+}
+
+// merging are the entries that a scope has in a field and that are carried alike.
+type merging struct {
+	fn.ExplainedEntry
+	field traffic.Field
+	// whole says that all of them are in force.
+	whole bool
+}
+
+// index is the last step of the path of an entry.
+var index = regexp.MustCompile(`\[\d+\]$`)
+
+func merged(f fn.ExplainedField) []merging {
+	var all counts[string, merging]
+	field := traffic.Field(f.Field)
+	for _, e := range f.Entries {
+		e.From.Path = index.ReplaceAllString(e.From.Path, "")
+		key := fmt.Sprint(e.From.Scope, e.From.Path, e.From.File, e.CarriedBy, e.InForce)
+		m := all.of(key, merging{ExplainedEntry: fn.ExplainedEntry{From: e.From, InForce: e.InForce, CarriedBy: e.CarriedBy, Reason: e.Reason, Owner: e.Owner, Expires: e.Expires, Expired: e.Expired}, field: field, whole: true})
+		m.Entry = strings.Join(together(field, append(strings.Fields(m.Entry), strings.Fields(e.Entry)...)...), " ")
+		m.Holds = together(field, append(m.Holds, e.Holds...)...)
+		m.whole = m.whole && e.InForce && len(e.Lost) == 0
+		for _, l := range e.Lost {
+			i := slices.IndexFunc(m.Lost, func(have fn.Loss) bool { return have.To == l.To })
+			if i < 0 {
+				i = len(m.Lost)
+				m.Lost = append(m.Lost, fn.Loss{To: l.To})
 			}
-		}
-		columns(b, rows)
-		for _, f := range w.Fields {
-			if f.Gap != "" {
-				fmt.Fprintf(b, "  the annotation cannot say all of %s: %s\n", f.Field, f.Gap)
-			}
+			m.Lost[i].Entries = together(field, append(m.Lost[i].Entries, l.Entries...)...)
 		}
 	}
-}
-
-func (w *Workload) outcome() string {
-	text := string(w.Outcome)
-	switch {
-	case w.Reason != "":
-		return text + ": " + w.Reason
-	case w.ModeFrom.Scope == fn.FromDefault:
-		return fmt.Sprintf("%s, mode %s by default", text, w.Mode)
-	case w.Mode != "":
-		return fmt.Sprintf("%s, mode %s by %s", text, w.Mode, origin(w.ModeFrom))
+	for i := range all.all {
+		all.all[i].Entry = strings.ReplaceAll(all.all[i].Entry, " ", ", ")
 	}
-	return text
+	return all.all
 }
 
-func inForce(e fn.ExplainedEntry) string {
-	switch {
-	case len(e.Holds) > 0:
-		return strings.Join(e.Holds, " ")
-	case e.InForce:
-		return "none"
+// together gives entries in canonical form if they are ports, which then merge.
+func together(f traffic.Field, entries ...string) []string {
+	var l traffic.Layer
+	if strings.HasSuffix(string(f), "Ports") && l.Set(f, entries) == nil {
+		entries, _ = l.Entries(f)
 	}
-	return "-"
+	return entries
 }
 
-// note says which entries were lost, and why the rule exists.
-func note(e fn.ExplainedEntry) string {
-	var parts []string
+// inForce says what of the entries holds and who took the rest.
+func (e merging) inForce(p *page, exact bool) string {
+	var lost []string
 	for _, l := range e.Lost {
-		what := strings.Join(l.Entries, " ")
-		if what == "" {
-			what = e.Entry
+		what := strings.Join(l.Entries, ", ") + " "
+		if len(e.Lost) == 1 && len(e.Holds) == 0 {
+			what = ""
 		}
-		parts = append(parts, fmt.Sprintf("%s lost to %s", what, origin(l.To)))
-	}
-	if e.Reason != "" {
-		parts = append(parts, strings.Join(strings.Fields(e.Reason), " "))
-	}
-	if e.Owner != "" {
-		parts = append(parts, "owner "+terminal.Line(e.Owner))
+		lost = append(lost, what+"lost to "+p.source(l.To, "", exact))
 	}
 	switch {
-	case e.Expired:
-		parts = append(parts, "EXPIRED on "+string(e.Expires))
-	case e.Expires != "":
-		parts = append(parts, "expires on "+string(e.Expires))
+	case e.whole:
+		return "all"
+	case e.InForce && len(e.Holds) > 0:
+		return strings.Join(append([]string{strings.Join(e.Holds, ", ")}, lost...), "; ")
 	}
-	return strings.Join(parts, "; ")
+	return strings.Join(append([]string{"none"}, lost...), ", ")
 }
 
-func (r *Explanation) writeChanges(b *bytes.Buffer) {
-	for i := range r.Workloads {
-		w := &r.Workloads[i]
-		if w.Change.Kind == Unchanged {
-			continue
-		}
-		fmt.Fprintf(b, "%s: %s\n", w.heading(), w.Change.summary(w.Explanation))
-		var rows []string
+// because says why a rule says something, and who answers for it.
+func (e merging) because() string {
+	return note(fn.ExplainedEntry{Reason: e.Reason, Owner: e.Owner, Expires: e.Expires, Expired: e.Expired})
+}
+
+// source gives the footnote for where something is said.
+func (p *page) source(from fn.Source, because string, exact bool) string {
+	switch {
+	case from.Scope == fn.FromMesh:
+		return origin(from)
+	case from.File == "" || !exact && slices.Contains([]string{fn.FromAnnotation, fn.FromContainer, fn.FromTemplate}, from.Scope):
+		p.elided = p.elided || !exact
+		return from.Scope
+	}
+	said := from.Path
+	if from.Scope == fn.FromAnnotation || from.Scope == fn.FromContainer {
+		said = from.Scope
+	}
+	return p.note(from.File+"\x00"+from.Path, place(from.File, from.Line)+" "+said, because)
+}
+
+func (p *page) writeChanges(r *Explanation) {
+	p.line(0, "%s", r.changed())
+	changed := slices.DeleteFunc(slices.Clone(r.Workloads), func(w Workload) bool { return w.Change.Kind == Unchanged })
+	p.writeGroups(changed, false, func(p *page, w *Workload, exact bool) (string, [][]string) {
+		var rows [][]string
 		for _, c := range w.Change.Fields {
-			for _, e := range c.Added {
-				rows = append(rows, "+ "+strings.Join([]string{c.Field, inForce(e), origin(e.From), note(fn.ExplainedEntry{Reason: e.Reason, Owner: e.Owner, Expires: e.Expires, Expired: e.Expired})}, "\t"))
+			add := func(sign string, entries []fn.ExplainedEntry) {
+				for _, e := range merged(fn.ExplainedField{Field: c.Field, Entries: entries}) {
+					rows = append(rows, []string{sign + " " + c.Field, cmp.Or(strings.Join(e.Holds, ", "), "none"), p.source(e.From, e.because(), exact)})
+				}
 			}
-			for _, e := range c.Removed {
-				rows = append(rows, "- "+strings.Join([]string{c.Field, inForce(e), origin(e.From), ""}, "\t"))
-			}
+			add("+", c.Added)
+			add("-", c.Removed)
 		}
-		columns(b, rows)
-	}
+		return w.Change.summary(w.Explanation), rows
+	})
+	var gone []string
 	for _, ref := range r.Comparison.Gone {
-		gone := Workload{Explanation: fn.Explanation{ResourceRef: ref}}
-		fmt.Fprintf(b, "%s: gone\n", gone.Title())
+		gone = append(gone, title(ref))
 	}
-	fmt.Fprintf(b, "%d of %d workloads changed, and the pods of %d restart\n", r.Comparison.Changed, len(r.Workloads), r.Comparison.Restarted)
+	if gone != nil {
+		p.line(0, "gone: %s", p.few(gone, 12))
+	}
 }
 
-// summary says in one line how a workload changed.
-func (c *Change) summary(x fn.Explanation) string {
-	switch {
-	case c.Kind == New:
-		return "new, " + string(x.Outcome)
-	case c.Kind == Unknown:
-		return "refused, now or before: " + x.Reason
-	case c.Restarts:
-		return fmt.Sprintf("pods restart (%s)", strings.Join(c.Because, ", "))
-	case c.Template:
-		return fmt.Sprintf("only new pods change (%s)", strings.Join(c.Because, ", "))
-	}
-	return "no pods restart"
-}
+// verdicts are in the order in which a reader wants them.
+var verdicts = []string{Bypassed, InDoubt, NotOurs, Intercepted}
 
-func (r *Explanation) writeAnswers(b *bytes.Buffer) {
-	for i := range r.Workloads {
-		w := &r.Workloads[i]
+func (p *page) writeAnswers(r *Explanation) {
+	workloads := slices.Clone(r.Workloads)
+	slices.SortStableFunc(workloads, func(a, b Workload) int {
+		return slices.Index(verdicts, a.Decision.Verdict) - slices.Index(verdicts, b.Decision.Verdict)
+	})
+	if len(workloads) > 1 {
+		var all []string
+		for _, verdict := range verdicts {
+			n := 0
+			for _, w := range workloads {
+				if w.Decision.Verdict == verdict {
+					n++
+				}
+			}
+			if n > 0 {
+				all = append(all, fmt.Sprintf("%s for %d", verdict, n))
+			}
+		}
+		p.line(0, "%s: %s of %d workloads", workloads[0].Decision.Connection, strings.Join(all, ", "), len(workloads))
+	}
+	p.writeGroups(workloads, false, func(p *page, w *Workload, exact bool) (string, [][]string) {
 		d := w.Decision
-		fmt.Fprintf(b, "%s: %s %s", w.Title(), d.Connection, d.Verdict)
-		if d.Field != "" {
-			b.WriteString(" by " + d.Field)
+		var rows [][]string
+		for _, e := range merged(fn.ExplainedField{Field: d.Field, Entries: d.By}) {
+			rows = append(rows, []string{strings.Join(e.Holds, ", "), p.source(e.From, e.because(), exact)})
 		}
-		if d.Why != "" {
-			b.WriteString(": " + d.Why)
-		}
-		b.WriteString("\n")
-		var rows []string
-		for _, e := range d.By {
-			rows = append(rows, strings.Join([]string{e.Entry, origin(e.From), note(e)}, "\t"))
-		}
-		columns(b, rows)
-	}
+		return d.says(), rows
+	})
 }

@@ -1,0 +1,228 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// Summary counts what an explanation says.
+type Summary struct {
+	Workloads int `json:"workloads"`
+	// Outcomes counts the workloads by what becomes of them.
+	Outcomes map[fn.Outcome]int `json:"outcomes"`
+	// Bypassing counts the workloads that let something bypass the sidecar which
+	// not every pod of the mesh does.
+	Bypassing int `json:"bypassing"`
+	// Bypasses are what bypasses, the most frequent first.
+	Bypasses []Bypass `json:"bypasses,omitempty"`
+	// Findings counts what there is to tell, by kind.
+	Findings []FindingCount `json:"findings,omitempty"`
+	// LeftAlone are the workloads that the function does not touch, by reason.
+	LeftAlone []Reason `json:"leftAlone,omitempty"`
+}
+
+// Bypass is something that bypasses the sidecar of some workloads.
+type Bypass struct {
+	// Direction is inbound or outbound.
+	Direction string `json:"direction"`
+	// What is an entry in force, or says in words what it comes to.
+	What      string `json:"what"`
+	Workloads int    `json:"workloads"`
+}
+
+// FindingCount counts the findings of one kind.
+type FindingCount struct {
+	Check    string      `json:"check"`
+	Severity fn.Severity `json:"severity"`
+	Count    int         `json:"count"`
+}
+
+// Reason is why workloads are left alone.
+type Reason struct {
+	Reason    string   `json:"reason"`
+	Workloads []string `json:"workloads"`
+}
+
+// counts is a list of things that are counted, each once.
+type counts[K comparable, T any] struct {
+	all []T
+	at  map[K]int
+}
+
+func (c *counts[K, T]) of(key K, first T) *T {
+	if c.at == nil {
+		c.at = map[K]int{}
+	}
+	i, known := c.at[key]
+	if !known {
+		i = len(c.all)
+		c.at[key] = i
+		c.all = append(c.all, first)
+	}
+	return &c.all[i]
+}
+
+// summarize counts what the workloads and the results say.
+func (r *Explanation) summarize() {
+	s := Summary{Workloads: len(r.Workloads), Outcomes: map[fn.Outcome]int{}}
+	var past counts[[2]string, Bypass]
+	var reasons counts[string, Reason]
+	var findings counts[[2]string, FindingCount]
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		s.Outcomes[w.Outcome]++
+		if w.Outcome == fn.LeftAlone {
+			reason := reasons.of(w.Reason, Reason{Reason: w.Reason})
+			reason.Workloads = append(reason.Workloads, w.Title())
+		}
+		ofItsOwn := len(w.Others) > 0
+		for _, b := range w.bypasses() {
+			past.of([2]string{b.Direction, b.What}, b).Workloads++
+		}
+		for _, f := range w.Fields {
+			ofItsOwn = ofItsOwn || slices.ContainsFunc(f.Entries, func(e fn.ExplainedEntry) bool {
+				return bypasses(f, e) && !slices.Equal(e.CarriedBy, []string{fn.ByMesh})
+			})
+		}
+		if ofItsOwn {
+			s.Bypassing++
+		}
+	}
+	for _, one := range r.results {
+		if check := cmp.Or(one.Tags[fn.CheckTag], map[fn.Severity]string{fn.Error: Refused, fn.Warning: Warned}[one.Severity]); one.Severity != fn.Info {
+			findings.of([2]string{check, string(one.Severity)}, FindingCount{Check: check, Severity: one.Severity}).Count++
+		}
+	}
+	slices.SortStableFunc(past.all, func(a, b Bypass) int { return b.Workloads - a.Workloads })
+	slices.SortStableFunc(reasons.all, func(a, b Reason) int { return len(b.Workloads) - len(a.Workloads) })
+	s.Bypasses, s.LeftAlone, s.Findings = past.all, reasons.all, findings.all
+	r.Summary = s
+}
+
+// bypasses says what bypasses the sidecar of a workload.
+func (w *Workload) bypasses() []Bypass {
+	var all []Bypass
+	add := func(direction traffic.Direction, whats ...string) {
+		for _, what := range whats {
+			all = append(all, Bypass{Direction: direction.String(), What: what})
+		}
+	}
+	for _, f := range w.Fields {
+		switch {
+		case !slices.ContainsFunc(f.Entries, func(e fn.ExplainedEntry) bool { return bypasses(f, e) }):
+		case f.Field == string(traffic.IncludeInboundPorts):
+			add(traffic.Inbound, everythingBut("TCP port", f.Effective))
+		case f.Field == string(traffic.IncludeOutboundIPRanges):
+			add(traffic.Outbound, everythingBut("address", f.Effective))
+		case f.Field == string(traffic.ExcludeInboundPorts):
+			add(traffic.Inbound, f.Effective...)
+		default:
+			add(traffic.Outbound, f.Effective...)
+		}
+	}
+	for _, o := range w.Others {
+		for _, direction := range []traffic.Direction{traffic.Inbound, traffic.Outbound} {
+			if lets := other(o).lets(direction); lets != "" {
+				add(direction, lets+" by "+other(o).says())
+			}
+		}
+	}
+	return all
+}
+
+func everythingBut(one string, entries []string) string {
+	if len(entries) == 0 {
+		return "every " + one
+	}
+	return fmt.Sprintf("every %s but %s", one, strings.Join(entries, " "))
+}
+
+// other is what lets something bypass beside the traffic fields.
+type other fn.ExplainedOther
+
+func (o other) says() string { return o.Name + ": " + strings.Join(strings.Fields(o.Value), " ") }
+
+// layer gives what it lets bypass, in the form of settings.
+func (o other) layer() traffic.Settings {
+	var l traffic.Layer
+	for f, entries := range o.Lets {
+		_ = l.Set(traffic.Field(f), entries) // in canonical form, which reads back
+	}
+	return l.Settings()
+}
+
+// lets says what it lets bypass in a direction, "" for nothing.
+func (o other) lets(direction traffic.Direction) string {
+	s := o.layer()
+	what := s.ExcludeOutboundPorts.String()
+	everything := !s.ExcludeOutbound.IsEmpty()
+	if direction == traffic.Inbound {
+		what, everything = s.ExcludeInboundPorts.String(), s.ExcludeInboundPorts.Equal(traffic.EveryPort)
+	}
+	if everything {
+		what = "everything"
+	}
+	if what != "" && !o.Sure {
+		what = "perhaps " + what
+	}
+	return what
+}
+
+// both says what it lets bypass.
+func (o other) both() string {
+	var parts []string
+	for _, direction := range []traffic.Direction{traffic.Inbound, traffic.Outbound} {
+		if lets := o.lets(direction); lets != "" {
+			parts = append(parts, lets+" "+direction.String())
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// writeSummary writes it for a person.
+func (p *page) writeSummary(r *Explanation) {
+	s := r.Summary
+	var outcomes []string
+	for _, o := range []fn.Outcome{fn.Written, fn.Unspoken, fn.ChangedOutcome, fn.LeftAlone, fn.RefusedOutcome} {
+		if n := s.Outcomes[o]; n > 0 {
+			outcomes = append(outcomes, fmt.Sprintf("%d %s", n, o))
+		}
+	}
+	p.line(0, "%s: %s", counted(s.Workloads, "workload", "workloads"), strings.Join(outcomes, ", "))
+	var rows [][]string
+	for _, direction := range []traffic.Direction{traffic.Outbound, traffic.Inbound} {
+		var whats []string
+		for _, b := range s.Bypasses {
+			if b.Direction == direction.String() {
+				whats = append(whats, fmt.Sprintf("%s (%d)", b.What, b.Workloads))
+			}
+		}
+		if whats != nil {
+			rows = append(rows, []string{direction.String(), p.few(whats, mostBypasses)})
+		}
+	}
+	p.line(0, "%d of %d bypass something%s", s.Bypassing, s.Workloads, map[bool]string{true: ":"}[rows != nil])
+	p.columns(2, rows)
+	if s.Findings != nil {
+		var kinds []string
+		for _, f := range s.Findings {
+			kinds = append(kinds, fmt.Sprintf("%s %s (%d)", f.Check, f.Severity, f.Count))
+		}
+		p.line(0, "findings: %s", strings.Join(kinds, ", "))
+	}
+	if rows = nil; s.LeftAlone != nil {
+		p.line(0, "left alone:")
+		for _, reason := range s.LeftAlone {
+			rows = append(rows, []string{fmt.Sprint(len(reason.Workloads)), reason.Reason, p.few(reason.Workloads, 3)})
+		}
+		p.columns(2, rows)
+	}
+}
+
+// mostBypasses are listed of what bypasses in one direction.
+const mostBypasses = 20

@@ -1,0 +1,192 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/terminal"
+)
+
+// writeWide writes a row for every entry, with all that there is to say of it.
+func writeWide(w io.Writer, r Explanation) error {
+	var b bytes.Buffer
+	switch {
+	case r.asked():
+		r.writeAnswers(&b)
+	case r.Comparison != nil:
+		r.writeChanges(&b)
+	default:
+		r.writeWorkloads(&b)
+		b.WriteString(passedOver(r.PassedOver))
+	}
+	return writeLines(w, &b)
+}
+
+// columns aligns rows of cells that are separated by tabs.
+func columns(b *bytes.Buffer, rows []string) {
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	for _, one := range rows {
+		fmt.Fprintln(t, "  "+one)
+	}
+	_ = t.Flush() // a buffer takes everything
+}
+
+func (w *Workload) heading() string {
+	if w.File == "" {
+		return w.Title()
+	}
+	return fmt.Sprintf("%s (%s)", w.Title(), place(w.File, w.Line))
+}
+
+func (r *Explanation) writeWorkloads(b *bytes.Buffer) {
+	if len(r.Workloads) == 0 {
+		b.WriteString("the manifests hold no workload\n")
+	}
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(b, "%s: %s\n", w.heading(), w.outcome())
+		rows := []string{strings.Join([]string{"FIELD", "ENTRY", "IN FORCE", "FROM", "CARRIED BY", "NOTE"}, "\t")}
+		for _, f := range w.Fields {
+			name := f.Field
+			for _, e := range f.Entries {
+				rows = append(rows, strings.Join([]string{name, e.Entry, inForce(e), origin(e.From), strings.Join(e.CarriedBy, ", "), note(e)}, "\t"))
+				name = ""
+			}
+		}
+		if len(w.Fields) > 0 {
+			columns(b, rows)
+		}
+		for _, o := range w.Others {
+			fmt.Fprintf(b, "  %s lets bypass: %s (%s)\n", other(o).says(), other(o).both(), origin(o.From))
+		}
+		for _, f := range w.Fields {
+			if f.Gap != "" {
+				fmt.Fprintf(b, "  the annotation cannot say all of %s: %s\n", f.Field, f.Gap)
+			}
+		}
+	}
+}
+
+func (w *Workload) outcome() string {
+	text := string(w.Outcome)
+	switch {
+	case w.Reason != "":
+		return text + ": " + w.Reason
+	case w.ModeFrom.Scope == fn.FromDefault:
+		return fmt.Sprintf("%s, mode %s by default", text, w.Mode)
+	case w.Mode != "":
+		return fmt.Sprintf("%s, mode %s by %s", text, w.Mode, origin(w.ModeFrom))
+	}
+	return text
+}
+
+func inForce(e fn.ExplainedEntry) string {
+	switch {
+	case len(e.Holds) > 0:
+		return strings.Join(e.Holds, " ")
+	case e.InForce:
+		return "none"
+	}
+	return "-"
+}
+
+// note says which entries were lost, and why the rule exists.
+func note(e fn.ExplainedEntry) string {
+	var parts []string
+	for _, l := range e.Lost {
+		what := strings.Join(l.Entries, " ")
+		if what == "" {
+			what = e.Entry
+		}
+		parts = append(parts, fmt.Sprintf("%s lost to %s", what, origin(l.To)))
+	}
+	if e.Reason != "" {
+		parts = append(parts, strings.Join(strings.Fields(e.Reason), " "))
+	}
+	if e.Owner != "" {
+		parts = append(parts, "owner "+terminal.Line(e.Owner))
+	}
+	switch {
+	case e.Expired:
+		parts = append(parts, "EXPIRED on "+string(e.Expires))
+	case e.Expires != "":
+		parts = append(parts, "expires on "+string(e.Expires))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (r *Explanation) writeChanges(b *bytes.Buffer) {
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		if w.Change.Kind == Unchanged {
+			continue
+		}
+		fmt.Fprintf(b, "%s: %s\n", w.heading(), w.Change.summary(w.Explanation))
+		var rows []string
+		for _, c := range w.Change.Fields {
+			for _, e := range c.Added {
+				rows = append(rows, "+ "+strings.Join([]string{c.Field, inForce(e), origin(e.From), note(fn.ExplainedEntry{Reason: e.Reason, Owner: e.Owner, Expires: e.Expires, Expired: e.Expired})}, "\t"))
+			}
+			for _, e := range c.Removed {
+				rows = append(rows, "- "+strings.Join([]string{c.Field, inForce(e), origin(e.From), ""}, "\t"))
+			}
+		}
+		columns(b, rows)
+	}
+	for _, ref := range r.Comparison.Gone {
+		gone := Workload{Explanation: fn.Explanation{ResourceRef: ref}}
+		fmt.Fprintf(b, "%s: gone\n", gone.Title())
+	}
+	b.WriteString(r.changed() + "\n")
+}
+
+func (r *Explanation) changed() string {
+	return fmt.Sprintf("%d of %d workloads changed, and the pods of %d restart", r.Comparison.Changed, len(r.Workloads), r.Comparison.Restarted)
+}
+
+// summary says in one line how a workload changed.
+func (c *Change) summary(x fn.Explanation) string {
+	switch {
+	case c.Kind == New:
+		return "new, " + string(x.Outcome)
+	case c.Kind == Unknown:
+		return "refused, now or before: " + x.Reason
+	case c.Restarts:
+		return fmt.Sprintf("pods restart (%s)", strings.Join(c.Because, ", "))
+	case c.Template:
+		return fmt.Sprintf("only new pods change (%s)", strings.Join(c.Because, ", "))
+	}
+	return "no pods restart"
+}
+
+func (r *Explanation) writeAnswers(b *bytes.Buffer) {
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		d := w.Decision
+		fmt.Fprintf(b, "%s: %s\n", w.Title(), d.says())
+		var rows []string
+		for _, e := range d.By {
+			rows = append(rows, strings.Join([]string{e.Entry, origin(e.From), note(e)}, "\t"))
+		}
+		columns(b, rows)
+	}
+}
+
+// says gives the answer in a line.
+func (d *Decision) says() string {
+	text := d.Connection + " " + d.Verdict
+	if d.Field != "" {
+		text += " by " + d.Field
+	}
+	if d.Why != "" {
+		text += ": " + d.Why
+	}
+	return text
+}
