@@ -27,6 +27,11 @@ PATH is a file, a folder, a kustomization, or - for standard input. To see one
 workload only, write NAME, KIND/NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME after
 the paths; if a file has that name, use --workload.
 
+Without a workload it begins with a summary: how many workloads bypass what, whom
+each rule reaches, the findings by kind, and what is left alone and why. Workloads
+of which there is the same to say stand together, and places are in footnotes.
+-o wide leaves nothing out: it has a row for each entry, with its place.
+
 With --to or --from-port, explain says whether one connection bypasses the
 sidecar or is intercepted, and which entry decides.
 
@@ -35,6 +40,9 @@ restart because of it. The earlier state is a git revision, at which explain
 reads the same paths; or a folder that takes the place of PATH, including a
 specification in it; or a file with an earlier specification for the same
 manifests.
+
+Other annotations by which the mesh lets traffic bypass count too. What such a
+value does exactly is not always known; then it says "perhaps".
 
 -o csv is an audit table: one row for every entry that lets something bypass,
 with its reason, its owner and the day on which it expires. It includes

@@ -16,7 +16,7 @@ func TestExplain(t *testing.T) {
 	dir := folder(t, map[string]string{"app/web.yaml": webDeployment, "app/service.yaml": webService, "bypass.yaml": bypassSpec})
 	app, spec := filepath.Join(dir, "app"), filepath.Join(dir, "bypass.yaml")
 
-	code, out, errOut := krmBypass("", "explain", app, "--spec", spec)
+	code, out, errOut := krmBypass("", "explain", app, "--spec", spec, "-o", "wide")
 	assert.Zero(t, code, errOut)
 	assert.Empty(t, errOut)
 	assert.Contains(t, out, "Deployment shop/web ("+app+"/web.yaml:2): written, mode AnnotationsOnly by spec.enforcement.mode "+spec+":9\n")
@@ -27,7 +27,7 @@ func TestExplain(t *testing.T) {
 	assert.Contains(t, table, "Deployment shop/web (standard input:2): written")
 
 	for _, args := range [][]string{{"web"}, {"deployment/shop/web"}, {"--workload", "shop/web"}} {
-		code, one, errOut := krmBypass("", append([]string{"explain", app, "--spec", spec}, args...)...)
+		code, one, errOut := krmBypass("", append([]string{"explain", app, "--spec", spec, "-o", "wide"}, args...)...)
 		assert.Zero(t, code, errOut)
 		assert.Equal(t, out, one)
 	}
@@ -37,14 +37,14 @@ func TestExplain(t *testing.T) {
 
 	// What the function has written says the same.
 	_, rendered, _ := krmBypass("", "render", app, "--spec", spec)
-	_, again, _ := krmBypass(rendered, "explain", "-", "--spec", spec)
+	_, again, _ := krmBypass(rendered, "explain", "-", "--spec", spec, "-o", "wide")
 	assert.Regexp(t, `5432 +5432 +spec\.namespaces\[0\]\.excludeOutboundPorts\[0\] \S+/bypass\.yaml:12 +annotation\n`, again)
 }
 
 func TestExplainAnswers(t *testing.T) {
 	dir := folder(t, map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec})
 	for _, test := range []struct{ flag, value, says string }{
-		{"--to", "10.1.2.3:5432", "Deployment shop/web: 10.1.2.3:5432 bypassed by excludeOutboundPorts\n  5432  spec.namespaces[0].excludeOutboundPorts[0] " + dir + "/bypass.yaml:12\n"},
+		{"--to", "10.1.2.3:5432", "Deployment shop/web: 10.1.2.3:5432 bypassed by excludeOutboundPorts\n  5432  [1]\n\n[1] " + dir + "/bypass.yaml:12 spec.namespaces[0].excludeOutboundPorts\n"},
 		{"--to", "[fd00::1]:5432/UDP", "Deployment shop/web: [fd00::1]:5432/UDP bypassed by excludeOutboundPorts\n"},
 		{"--to", "10.1.2.3:3306", "Deployment shop/web: 10.1.2.3:3306 intercepted: no entry covers it, so it is left to the mesh\n"},
 		{"--from-port", "9090", "Deployment shop/web: inbound port 9090 intercepted: "},
@@ -90,7 +90,7 @@ func TestExplainOfAComponent(t *testing.T) {
 	})
 	code, out, errOut := krmBypass("", "explain", filepath.Join(dir, "app"))
 	assert.Zero(t, code, errOut)
-	assert.Regexp(t, `^Deployment shop/web \(\S+\): written`, out)
+	assert.Regexp(t, `(?m)^Deployment shop/web \(\S+\): written`, out)
 	assert.Contains(t, out, "bypass/bypass.yaml:12")
 }
 
@@ -102,9 +102,10 @@ func TestExplainCompares(t *testing.T) {
 		"elsewhere.yaml": bypassSpec,
 	})
 	before, after := filepath.Join(dir, "before"), filepath.Join(dir, "after")
-	says := "Deployment shop/web (" + after + "/web.yaml:2): pods restart (settings)\n" +
-		"  + excludeOutboundPorts  6379  spec.namespaces[0].excludeOutboundPorts[1] " + after + "/bypass.yaml:12\n" +
-		"1 of 1 workloads changed, and the pods of 1 restart\n"
+	says := "1 of 1 workloads changed, and the pods of 1 restart\n" +
+		"Deployment shop/web (" + after + "/web.yaml:2): pods restart (settings)\n" +
+		"  + excludeOutboundPorts  6379  [1]\n\n" +
+		"[1] " + after + "/bypass.yaml:12 spec.namespaces[0].excludeOutboundPorts\n"
 	for name, args := range map[string][]string{
 		"the folder, with the spec in it": {after, "--before", before},
 		"the folder, and the spec in it":  {after, "--spec", after + "/bypass.yaml", "--before", before},
@@ -120,7 +121,7 @@ func TestExplainCompares(t *testing.T) {
 	require.NoError(t, os.Remove(before+"/bypass.yaml"))
 	code, out, errOut := krmBypass("", "explain", after, "--before", before)
 	assert.Zero(t, code, errOut)
-	assert.Contains(t, out, "  + excludeOutboundPorts  5432  spec.namespaces[0]", "there was no specification yet")
+	assert.Contains(t, out, "  + excludeOutboundPorts  5432, 6379  [1]\n", "there was no specification yet")
 	code, out, errOut = krmBypass("", "explain", after+"/web.yaml", "--spec", after+"/bypass.yaml", "--before", before+"/web.yaml")
 	assert.Zero(t, code, errOut)
 	assert.Equal(t, "0 of 1 workloads changed, and the pods of 0 restart\n", out, "an earlier manifest")
@@ -143,10 +144,13 @@ func TestExplainComparesWithARevision(t *testing.T) {
 	code, out, errOut := krmBypass("", "explain", "app", "--spec", "bypass.yaml", "--before", "main")
 	assert.Zero(t, code, errOut)
 	assert.Empty(t, errOut)
-	assert.Equal(t, `Deployment shop/web (app): pods restart (settings)
-  + excludeOutboundPorts  6379  spec.namespaces[0].excludeOutboundPorts[0] bypass.yaml:12
-  - excludeOutboundPorts  5432  spec.namespaces[0].excludeOutboundPorts[0] main:bypass.yaml:12
-1 of 1 workloads changed, and the pods of 1 restart
+	assert.Equal(t, `1 of 1 workloads changed, and the pods of 1 restart
+Deployment shop/web (app): pods restart (settings)
+  + excludeOutboundPorts  6379  [1]
+  - excludeOutboundPorts  5432  [2]
+
+[1] bypass.yaml:12 spec.namespaces[0].excludeOutboundPorts
+[2] main:bypass.yaml:12 spec.namespaces[0].excludeOutboundPorts
 `, out)
 
 	// What was not there is new, and no specification lets nothing bypass.
@@ -168,7 +172,7 @@ func TestExplainComparesWithARevision(t *testing.T) {
 		"standard input":     {[]string{"-", "--before", "main"}, "error: --before: standard input has no revision main: name files or folders\n"},
 		"several for one":    {[]string{"app", "new.yaml", "--before", "base"}, "error: --before: the folder base can take the place of one folder only: name one folder as PATH\n"},
 		"both at once":       {[]string{"app", "--before", "main", "--to", "10.1.2.3:80"}, "error: --to and --before cannot be used together"},
-		"an unknown format":  {[]string{"app", "-o", "xml"}, `error: --output: "xml" is not valid: use one of table, json, yaml, csv`},
+		"an unknown format":  {[]string{"app", "-o", "xml"}, `error: --output: "xml" is not valid: use one of table, wide, json, yaml, csv`},
 		"no destination":     {[]string{"app", "--to", "db:5432"}, `error: --to: "db:5432" is not an address and a port`},
 		"no port":            {[]string{"app", "--from-port", "http"}, `error: --from-port: "http" is not a port`},
 		"no such file":       {[]string{"./deployment.yaml"}, "deployment.yaml"},

@@ -147,7 +147,7 @@ func TestExplainSaysWhatIsInForceInTheFinishedManifests(t *testing.T) {
 		"base/kustomization.yaml": "resources: [web.yaml, api.yaml]\ntransformers: [bypass.yaml]\n",
 		"top/kustomization.yaml":  "resources: [../base]\npatches: [{path: p.yaml}]\n", "top/p.yaml": patchOf(ports + `: "8443"`),
 	})
-	code, out, errOut := krmBypass("", "explain", filepath.Join(dir, "top"))
+	code, out, errOut := krmBypass("", "explain", filepath.Join(dir, "top"), "-o", "wide")
 	assert.Zero(t, code)
 	assert.Equal(t, 1, strings.Count(errOut, "[changed-after]"), errOut)
 	assert.Regexp(t, `(?m)^Deployment shop/api \(\S+\): written`, out)

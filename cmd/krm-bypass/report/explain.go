@@ -21,6 +21,7 @@ type Explanation struct {
 	Failed bool `json:"-"`
 	// results are what else there is to tell; only says that it is of one workload.
 	results fn.Results
+	reach   []fn.Reach
 	only    bool
 }
 
@@ -39,7 +40,7 @@ func NewExplanation(all ...*fn.Explained) Explanation {
 	for _, x := range all {
 		r.Mesh = x.Mesh
 		r.Failed = r.Failed || x.Results.Failed()
-		r.results = append(r.results, x.Results...)
+		r.results, r.reach = append(r.results, x.Results...), append(r.reach, x.Reach...)
 		for _, w := range x.Workloads {
 			r.Workloads = append(r.Workloads, Workload{Explanation: w})
 		}
@@ -120,9 +121,15 @@ func origin(from fn.Source) string {
 
 // Relocate replaces every file and line.
 func (r *Explanation) Relocate(place func(file string, line int) (string, int)) {
+	for i := range r.reach {
+		r.reach[i].File, r.reach[i].Line = place(r.reach[i].File, r.reach[i].Line)
+	}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		w.File, w.Line = place(w.File, w.Line)
+		for j := range w.Others {
+			relocate(&w.Others[j].From, place)
+		}
 		relocate(&w.ModeFrom, place)
 		for _, f := range w.Fields {
 			for j := range f.Entries {

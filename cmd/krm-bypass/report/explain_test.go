@@ -283,10 +283,10 @@ func TestOnlyOneOfTheChanges(t *testing.T) {
 	r := compared(t)
 	require.NoError(t, r.Only("nightly"))
 	assert.Equal(t, &Comparison{Changed: 1, Gone: []fn.ResourceRef{}}, r.Comparison)
-	assert.Contains(t, writtenExplanation(t, "table", r), "\n1 of 1 workloads changed, and the pods of 0 restart\n")
+	assert.Contains(t, writtenExplanation(t, "table", r), "1 of 1 workloads changed, and the pods of 0 restart\nCronJob shop/nightly (shop.yaml:11): only new pods change (settings)\n")
 	r = compared(t)
 	require.NoError(t, r.Only("old"))
-	assert.Equal(t, "Deployment shop/old: gone\n0 of 0 workloads changed, and the pods of 0 restart\n", writtenExplanation(t, "table", r))
+	assert.Equal(t, "0 of 0 workloads changed, and the pods of 0 restart\ngone: Deployment shop/old\n", writtenExplanation(t, "table", r))
 }
 
 func TestOnly(t *testing.T) {

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,6 +21,8 @@ type Summary struct {
 	Bypassing int `json:"bypassing"`
 	// Bypasses are what bypasses, the most frequent first.
 	Bypasses []Bypass `json:"bypasses,omitempty"`
+	// Rules say whom the parts of the spec reach.
+	Rules []fn.Reach `json:"rules,omitempty"`
 	// Findings counts what there is to tell, by kind.
 	Findings []FindingCount `json:"findings,omitempty"`
 	// LeftAlone are the workloads that the function does not touch, by reason.
@@ -100,7 +103,7 @@ func (r *Explanation) summarize() {
 	}
 	slices.SortStableFunc(past.all, func(a, b Bypass) int { return b.Workloads - a.Workloads })
 	slices.SortStableFunc(reasons.all, func(a, b Reason) int { return len(b.Workloads) - len(a.Workloads) })
-	s.Bypasses, s.LeftAlone, s.Findings = past.all, reasons.all, findings.all
+	s.Bypasses, s.Rules, s.Findings, s.LeftAlone = past.all, r.reach, findings.all, reasons.all
 	r.Summary = s
 }
 
@@ -208,6 +211,7 @@ func (p *page) writeSummary(r *Explanation) {
 	}
 	p.line(0, "%d of %d bypass something%s", s.Bypassing, s.Workloads, map[bool]string{true: ":"}[rows != nil])
 	p.columns(2, rows)
+	p.writeRules(s.Rules)
 	if s.Findings != nil {
 		var kinds []string
 		for _, f := range s.Findings {
@@ -218,11 +222,64 @@ func (p *page) writeSummary(r *Explanation) {
 	if rows = nil; s.LeftAlone != nil {
 		p.line(0, "left alone:")
 		for _, reason := range s.LeftAlone {
-			rows = append(rows, []string{fmt.Sprint(len(reason.Workloads)), reason.Reason, p.few(reason.Workloads, 3)})
+			rows = append(rows, []string{fmt.Sprint(len(reason.Workloads)), reason.Reason, p.few(reason.Workloads, mostNames)})
 		}
 		p.columns(2, rows)
 	}
 }
+
+// ruled matches the path of a whole rule.
+var ruled = regexp.MustCompile(`^spec\.(global|(namespaces|workloads)\[\d+\])$`)
+
+// writeRules says whom each rule reaches, and which parts of the spec reach nobody,
+// those first.
+func (p *page) writeRules(reach []fn.Reach) {
+	var nobody, somebody [][]string
+	of, at := "rules", func(one fn.Reach) string { return place(one.File, one.Line) }
+	if first := ""; len(reach) > 0 {
+		first = reach[0].File
+		if first != "" && !slices.ContainsFunc(reach, func(one fn.Reach) bool { return one.File != first || one.Line == 0 }) {
+			of, at = "rules of "+first, func(one fn.Reach) string { return fmt.Sprintf("line %d", one.Line) }
+		}
+	}
+	for _, one := range reach {
+		row := []string{strings.TrimSpace(one.Path + " " + one.Name), counted(one.Workloads, "workload", "workloads"), at(one)}
+		switch idle := one.Workloads - one.Decided; {
+		case one.Decided == 0:
+			row[1] += ", and nothing of it holds there"
+		case idle > 0:
+			row[1] += fmt.Sprintf(", and nothing of it holds for %d", idle)
+		}
+		if one.LeftAlone > 0 {
+			row[1] += fmt.Sprintf(", and %d left alone", one.LeftAlone)
+		}
+		switch {
+		case one.Unreached:
+			if row[1] = "nobody here"; one.Meant != "" {
+				row[1] = "nobody: " + one.Meant
+			}
+			nobody = append(nobody, row)
+		case ruled.MatchString(one.Path):
+			if one.Unsure {
+				row[1] += ", perhaps more whose namespace is unknown"
+			}
+			somebody = append(somebody, row)
+		}
+	}
+	more := max(0, len(somebody)-mostRules)
+	rows := append(nobody, somebody[:len(somebody)-more]...)
+	if rows != nil {
+		p.line(0, "%s reach:", of)
+	}
+	p.columns(2, rows)
+	if more > 0 {
+		p.elided = true
+		p.line(2, "and %d more reach somebody", more)
+	}
+}
+
+// mostRules are listed of the rules that reach somebody.
+const mostRules = 20
 
 // mostBypasses are listed of what bypasses in one direction.
 const mostBypasses = 20

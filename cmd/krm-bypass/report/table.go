@@ -27,11 +27,16 @@ func writeTable(w io.Writer, r Explanation) error {
 		if !r.only {
 			p.writeSummary(&r)
 		}
-		p.writeGroups(r.Workloads, !r.only, func(p *page, w *Workload, exact bool) (string, [][]string) {
+		p.writeGroups(slices.DeleteFunc(slices.Clone(r.Workloads), r.summed), !r.only, func(p *page, w *Workload, exact bool) (string, [][]string) {
 			return w.outcomeIn(p), w.table(p, exact)
 		})
 	}
 	return p.finish(w)
+}
+
+// summed reports whether the summary says all there is to say of a workload.
+func (r *Explanation) summed(w Workload) bool {
+	return !r.only && w.Outcome == fn.LeftAlone && len(w.Fields)+len(w.Others) == 0
 }
 
 // body gives the heading of a workload behind its name, and the rows below. Where
@@ -49,7 +54,7 @@ func (p *page) writeGroups(workloads []Workload, apart bool, say body) {
 	}
 	for i, group := range groups.all {
 		heading, rows := say(p, group[0], len(group) == 1)
-		if i > 0 && len(rows) > 0 || apart {
+		if apart && (i > 0 || p.Len() > 0) {
 			p.WriteString("\n")
 		}
 		p.line(0, "%s: %s", p.names(group), heading)
@@ -66,8 +71,11 @@ func (p *page) names(group []*Workload) string {
 	for i, w := range group {
 		names[i] = w.Title()
 	}
-	return fmt.Sprintf("%d workloads (%s)", len(group), p.few(names, 12))
+	return fmt.Sprintf("%d workloads (%s)", len(group), p.few(names, mostNames))
 }
+
+// mostNames are listed of the workloads of which there is the same to say.
+const mostNames = 12
 
 func (w *Workload) outcomeIn(p *page) string {
 	if w.Reason != "" || w.Mode == "" || w.ModeFrom.Scope == fn.FromDefault {
@@ -172,15 +180,17 @@ func (p *page) source(from fn.Source, because string, exact bool) string {
 	switch {
 	case from.Scope == fn.FromMesh:
 		return origin(from)
-	case from.File == "" || !exact && slices.Contains([]string{fn.FromAnnotation, fn.FromContainer, fn.FromTemplate}, from.Scope):
+	case !slices.Contains([]string{fn.FromAnnotation, fn.FromContainer, fn.FromTemplate}, from.Scope):
+		return p.note(from.File+"\x00"+from.Path, place(from.File, from.Line)+" "+from.Path, because)
+	case !exact || from.Line == 0:
 		p.elided = p.elided || !exact
 		return from.Scope
 	}
-	said := from.Path
-	if from.Scope == fn.FromAnnotation || from.Scope == fn.FromContainer {
-		said = from.Scope
+	said := from.Scope
+	if from.Scope == fn.FromTemplate {
+		said = from.Path
 	}
-	return p.note(from.File+"\x00"+from.Path, place(from.File, from.Line)+" "+said, because)
+	return p.note(place(from.File, from.Line)+from.Path, place(from.File, from.Line)+" "+said, because)
 }
 
 func (p *page) writeChanges(r *Explanation) {
@@ -204,7 +214,7 @@ func (p *page) writeChanges(r *Explanation) {
 		gone = append(gone, title(ref))
 	}
 	if gone != nil {
-		p.line(0, "gone: %s", p.few(gone, 12))
+		p.line(0, "gone: %s", p.few(gone, mostNames))
 	}
 }
 
@@ -213,6 +223,9 @@ var verdicts = []string{Bypassed, InDoubt, NotOurs, Intercepted}
 
 func (p *page) writeAnswers(r *Explanation) {
 	workloads := slices.Clone(r.Workloads)
+	for i := range workloads {
+		workloads[i].File = "" // the entries have theirs
+	}
 	slices.SortStableFunc(workloads, func(a, b Workload) int {
 		return slices.Index(verdicts, a.Decision.Verdict) - slices.Index(verdicts, b.Decision.Verdict)
 	})
