@@ -85,7 +85,7 @@ func TestWhatAPatchIs(t *testing.T) {
 
 			code, diff, errOut := krmBypass("", "render", "--diff", dir)
 			require.Zero(t, code, errOut)
-			code, table, errOut := krmBypass("", "explain", dir)
+			code, table, errOut := krmBypass("", "explain", dir, "-o", "wide")
 			require.Zero(t, code, errOut)
 			code, _, inPlaceSays := krmBypass("", "render", "--in-place", dir)
 			require.Zero(t, code, inPlaceSays)

@@ -49,6 +49,8 @@ type FindingCount struct {
 type Reason struct {
 	Reason    string   `json:"reason"`
 	Workloads []string `json:"workloads"`
+	// headings name them with their places.
+	headings []string
 }
 
 // counts is a list of things that are counted, each once.
@@ -81,7 +83,7 @@ func (r *Explanation) summarize() {
 		s.Outcomes[w.Outcome]++
 		if w.Outcome == fn.LeftAlone {
 			reason := reasons.of(w.Reason, Reason{Reason: w.Reason})
-			reason.Workloads = append(reason.Workloads, w.Title())
+			reason.Workloads, reason.headings = append(reason.Workloads, w.Title()), append(reason.headings, w.heading())
 		}
 		ofItsOwn := len(w.Others) > 0
 		for _, b := range w.bypasses() {
@@ -222,7 +224,11 @@ func (p *page) writeSummary(r *Explanation) {
 	if rows = nil; s.LeftAlone != nil {
 		p.line(0, "left alone:")
 		for _, reason := range s.LeftAlone {
-			rows = append(rows, []string{fmt.Sprint(len(reason.Workloads)), reason.Reason, p.few(reason.Workloads, mostNames)})
+			names := reason.headings
+			if len(names) > 2 {
+				names, p.elided = reason.Workloads, true
+			}
+			rows = append(rows, []string{fmt.Sprint(len(names)), reason.Reason, p.few(names, mostNames)})
 		}
 		p.columns(2, rows)
 	}

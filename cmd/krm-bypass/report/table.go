@@ -67,6 +67,7 @@ func (p *page) names(group []*Workload) string {
 	if len(group) == 1 {
 		return group[0].heading()
 	}
+	p.elided = true // at least their places
 	names := make([]string, len(group))
 	for i, w := range group {
 		names[i] = w.Title()
