@@ -149,10 +149,7 @@ func TestNothingIsWrittenBeyondTheLimits(t *testing.T) {
 			return // for another reason, with which nothing is written anyway
 		}
 		output, results, ok := process(t, resourceList(limits.with(t, spec.text(t)), textsOf(items)))
-		// Istio has an excluded range win against an included port; what we write
-		// has it the other way round.
-		unaided := func(l traffic.Layer) traffic.Settings { return l.Without(traffic.IncludeOutboundPorts).Settings() }
-		own := unaided(layerOf(t, spec.meshDefaults))
+		own := istio.Effective(layerOf(t, spec.meshDefaults))
 
 		// What each workload comes to, whether something is written for it or
 		// its own annotations are all there is.
@@ -164,7 +161,7 @@ func TestNothingIsWrittenBeyondTheLimits(t *testing.T) {
 			settings, _, applies := spec.expected(t, item)
 			user, _ := istio.Read(item.annotations)
 			if !applies {
-				settings = unaided(layerOf(t, spec.meshDefaults).Merge(user, traffic.Override))
+				settings = istio.Effective(layerOf(t, spec.meshDefaults), user)
 			}
 			annotated := limits.annotating != nil && !user.IsZero() &&
 				!slices.Contains(limits.annotating, item.namespace) && !slices.Contains(limits.annotating, "*")
