@@ -93,6 +93,13 @@ func (p *page) few(names []string, most int) string {
 	return few(names, most)
 }
 
+// passOver names files that hold nothing to speak of.
+func (p *page) passOver(files []string) {
+	if said := passedOver(files); said != "" {
+		p.line(0, "%s", strings.TrimSpace(said))
+	}
+}
+
 // finish writes the footnotes, and the page.
 func (p *page) finish(w io.Writer) error {
 	if len(p.notes.all) > 0 {

@@ -23,7 +23,9 @@ func writeTable(w io.Writer, r Explanation) error {
 		p.writeChanges(&r)
 	case len(r.Workloads) == 0:
 		p.line(0, "the manifests hold no workload")
+		p.passOver(r.PassedOver)
 	default:
+		p.passOver(r.PassedOver)
 		if !r.only {
 			p.writeSummary(&r)
 		}
