@@ -18,6 +18,7 @@ func TestExamplesRenderAsExpected(t *testing.T) {
 		"dce-helloworld-passthrough":  "examples/dce-helloworld/overlays/passthrough",
 		"dce-helloworld-switched-off": "examples/dce-helloworld/overlays/switched-off",
 		"fsm-ip-range":                "examples/fsm-ip-range",
+		"two-meshes":                  "examples/two-meshes",
 	} {
 		t.Run(name, func(t *testing.T) { compare(t, name, render(t, folder)) })
 	}
