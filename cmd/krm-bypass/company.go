@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -56,4 +57,28 @@ func (c *company) with(file fn.Manifest) (*fn.Spec, error) {
 	}
 	*c = append(*c, is)
 	return is.spec, nil
+}
+
+// onlyTheirOwn keeps of the explanations of a workload by several specs those that say
+// most: what one writes is enough, and why none does is told once.
+func onlyTheirOwn(all []*fn.Explained) {
+	little := map[fn.Outcome]int{fn.LeftAlone: -2, fn.Unspoken: -1}
+	by := make([]map[fn.ResourceRef]fn.Explanation, len(all))
+	for i, x := range all {
+		by[i] = map[fn.ResourceRef]fn.Explanation{}
+		for _, w := range x.Workloads {
+			by[i][w.ResourceRef] = w
+		}
+	}
+	for i, x := range all {
+		x.Workloads = slices.DeleteFunc(x.Workloads, func(w fn.Explanation) bool {
+			for j := range by {
+				other, too := by[j][w.ResourceRef]
+				if more := little[other.Outcome] - little[w.Outcome]; too && j != i && (more > 0 || more == 0 && j > i && little[w.Outcome] < 0 && other.Reason == w.Reason) {
+					return true
+				}
+			}
+			return false
+		})
+	}
 }

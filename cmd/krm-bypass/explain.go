@@ -169,6 +169,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec
 	err = in.each(cmd, paths, "explaining", func(g group, options fn.Options) error {
 		built[g.files[0].Path] = g.built
 		foreign = append(foreign, g.foreign...)
+		before := len(all)
 		for _, one := range append(g.within, g) {
 			if otherwise != nil && one.hasNoSpec() {
 				one.specs = []*fn.Spec{otherwise}
@@ -178,6 +179,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec
 			said += results.Report()
 			failed = cmp.Or(failed, wrong)
 		}
+		onlyTheirOwn(all[before:])
 		changeable := len(g.within) > 0 || len(g.specs) > 1 // after a spec has written
 		if failed != nil || !changeable {
 			return nil //nolint:nilerr // it is returned with the report

@@ -59,7 +59,7 @@ func TestTwoSpecsSideBySide(t *testing.T) {
 	for said, specs := range map[string][]string{
 		"1 object matches what krm-bypass writes, 1 left alone (1 as ClusterBypass linkerd wrote it)\n": {one},
 		"1 object matches what krm-bypass writes, 1 left alone (1 as ClusterBypass istio wrote it)\n":   {other},
-		"2 objects match what krm-bypass writes, 0 left alone\n":                                         {one, other},
+		"2 objects match what krm-bypass writes, 0 left alone\n":                                        {one, other},
 	} {
 		arguments := []string{"check", "-"}
 		for _, spec := range specs {
