@@ -3,6 +3,7 @@ package pass
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
@@ -42,6 +43,9 @@ func (d *Document) finding(of *transform.Object, f transform.Finding) Finding {
 		told.Field, told.Value = path.String(), f.Value
 	} else {
 		path = of.Path()
+	}
+	if f.Severity == transform.Error && strings.Contains(f.Value, object.Templated) {
+		told.Message += "; Helm fills in what stands in {{ }}: render the chart first, as in helm template DIR | krm-bypass render -"
 	}
 	told.Place = d.Locate(of, path)
 	return told

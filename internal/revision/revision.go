@@ -64,7 +64,7 @@ func worktreeOf(ctx context.Context, path string) (string, error) {
 		}
 		above := filepath.Dir(top)
 		if above == top {
-			return "", errors.New("neither its folder nor one above holds .git")
+			return "", errors.New("neither its folder nor one above holds .git: name a folder with the earlier state instead")
 		}
 		top = above
 	}

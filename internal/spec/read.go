@@ -50,7 +50,7 @@ func (s Source) Read(given Given) (*Spec, error) {
 		return d.finish(d.configMap(root), given, head, dataPath)
 	}
 	return nil, Problems{{File: d.file, Path: "kind", Value: head.Kind, Message: cmp.Or(Slip(head.Type), fmt.Sprintf(
-		"the specification is an object of kind %q, apiVersion %q: use a %s (%s) or a ConfigMap (v1)", head.Kind, head.APIVersion, v1alpha1.Kind, v1alpha1.APIVersion))}}
+		"the spec is an object of kind %q, apiVersion %q: use a %s (%s) or a ConfigMap (v1)", head.Kind, head.APIVersion, v1alpha1.Kind, v1alpha1.APIVersion))}}
 }
 
 // finish fills in what was not given and makes a policy of the spec, unless

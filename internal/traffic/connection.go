@@ -15,7 +15,7 @@ func ParseOutbound(text string) (Connection, error) {
 	}
 	to, err := netip.ParseAddrPort(body)
 	if err != nil || to.Port() == 0 {
-		return Connection{}, fmt.Errorf(`%q is not an address and a port, write it as "10.1.2.3:5432", "[fd00::1]:5432" or "10.96.0.10:53/UDP"`, text)
+		return Connection{}, fmt.Errorf(`%q is not an address and a port: write it as "10.1.2.3:5432", "[fd00::1]:5432" or "10.96.0.10:53/UDP"`, text)
 	}
 	address := to.Addr().Unmap()
 	return Connection{Direction: Outbound, Protocol: protocol, Address: address, Port: to.Port(), Loopback: staysHere(address)}, nil
@@ -36,7 +36,7 @@ func ParseInbound(text string) (Connection, error) {
 	ports, err := ParsePorts(body)
 	ranges := ports.Ranges(protocol)
 	if err != nil || len(ranges) != 1 || ranges[0].First != ranges[0].Last {
-		return Connection{}, fmt.Errorf(`%q is not a port, write it as "8080" or "53/UDP"`, text)
+		return Connection{}, fmt.Errorf(`%q is not a port: write it as "8080" or "53/UDP"`, text)
 	}
 	return Connection{Direction: Inbound, Protocol: protocol, Port: ranges[0].First}, nil
 }
@@ -51,5 +51,5 @@ func cutProtocol(text string) (string, Protocol, error) {
 			return body, p, nil
 		}
 	}
-	return "", 0, fmt.Errorf("%q names a protocol that is neither TCP nor UDP", text)
+	return "", 0, fmt.Errorf("%q names a protocol that is neither TCP nor UDP: write one of them, in capitals", text)
 }
