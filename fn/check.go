@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/stream"
@@ -71,12 +72,22 @@ func Check(spec *Spec, files []Manifest, options Options, expiry Expiry) (*Check
 		return checked, &FailedError{checked.Results}
 	}
 	checked.Results = append(checked.Results, r.expired(expiry, slices.Concat(r.rules(), datedOf(r.lapsed), datedOf(r.spec.Policy.Acceptances))...)...)
-	checked.Results = append(checked.Results, r.unused()...).inOrder()
+	checked.Results = append(checked.Results, r.unused()...).gated().inOrder()
 	checked.Objects, checked.Reach = slices.Concat(objects...), r.reach()
 	if r.malformed {
 		return checked, &FailedError{checked.Results}
 	}
 	return checked, nil
+}
+
+// gated makes errors of those warnings on which a check fails.
+func (r Results) gated() Results {
+	for i := range r {
+		if kind, known := finding.ByID(r[i].Tags[CheckTag]); known && kind.Gate && r[i].Severity == Warning {
+			r[i].Severity = Error
+		}
+	}
+	return r
 }
 
 // checkedIn compares the objects of a document with what is planned for them.

@@ -1,8 +1,10 @@
 package fn
 
 import (
+	"errors"
 	"fmt"
 
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/resourcelist"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
@@ -59,14 +61,32 @@ func runOnList(list *resourcelist.List, options Options) *run {
 	}
 	r := &run{whole: items, items: pass.Split(items), remedy: "give one as the functionConfig", options: options}
 	if text, given := list.Config(); given {
-		r.given = &Spec{func() (spec.Source, error) {
+		r.given = &Spec{find: func() (spec.Source, error) {
 			item := pass.Item{Text: text}
 			node, err := item.Decoded()
 			if err != nil {
 				return spec.Source{}, fmt.Errorf("reading the functionConfig: %w", err)
 			}
+			if len(items) == 1 && isItself(&items[0], object.HeadOf(node)) {
+				return spec.Source{}, errAlone
+			}
 			return spec.Source{Node: node}, nil
 		}}
 	}
 	return r
+}
+
+var errAlone = errors.New("the function was given its own configuration in the place of resources, so that nothing would bypass: kustomize does that under generators, and where a kustomization has no resources: list the configuration under transformers, beside resources")
+
+// isItself reports whether an item is the functionConfig. kustomize gives it to a
+// function that would otherwise be given nothing (kubernetes-sigs/kustomize
+// api/internal/plugins/fnplugin/fnplugin.go, invokePlugin). kpt has it among the
+// files of a package, and says where.
+func isItself(item *pass.Item, config object.Head) bool {
+	node, err := item.Decoded()
+	if err != nil {
+		return false
+	}
+	head := object.HeadOf(node)
+	return head.Type == config.Type && head.Name == config.Name && head.Namespace == config.Namespace && head.Origin().File == ""
 }

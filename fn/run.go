@@ -68,6 +68,7 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	if !r.unread && !r.malformed {
 		results = append(results, r.unreached()...)
 	}
+	results = append(results, r.misplaced(p.Changes)...)
 	if len(p.Imageless) > 0 {
 		results = append(results, r.imageless(p.Imageless))
 	}
@@ -114,11 +115,30 @@ func (r *run) ofSpec(findings ...spec.Finding) Results {
 	return results
 }
 
+// misplaced tells where the spec stands so that kustomize would not apply it.
+func (r *run) misplaced(changes bool) Results {
+	severity := finding.MisplacedSpec.In(r.spec.Policy.Lint)
+	if r.given == nil || r.plan != nil || severity == finding.Ignore {
+		return nil
+	}
+	var results Results
+	for _, at := range r.given.misplaced {
+		if !changes && !at.Refused {
+			continue
+		}
+		results = append(results, Result{
+			Severity: transform.SeverityOf(severity), Message: at.Message, ResourceRef: refOf(r.spec.Object), Field: &Field{Path: at.Field},
+			File: fileOf(at.File, 0), Line: at.Line, Tags: map[string]string{CheckTag: finding.MisplacedSpec.ID},
+		})
+	}
+	return results
+}
+
 // readSpec reads the spec that was given, or else the one among the items.
 func (r *run) readSpec(heads []object.Type) Results {
 	given := spec.Given{Namespace: r.options.Namespace, Mesh: r.options.Mesh, Image: r.options.Image}
 	var found *spec.Source
-	if r.given != nil {
+	if !r.given.IsAmong() {
 		source, err := r.given.find()
 		if err != nil {
 			return problemResults(Error, err, nil)
@@ -160,6 +180,10 @@ func (r *run) specAmongItems(heads []object.Type) (*spec.Source, Results) {
 		specs = append(specs, &spec.Source{Node: node, File: item.File, Line: item.Line})
 		places = append(places, cmp.Or(item.File, object.HeadOf(node).Origin().File, item.Name()))
 	}
+	where := "put one (apiVersion " + v1alpha1.APIVersion + ") among the resources"
+	if r.given != nil && r.given.find == nil {
+		where = "list one (apiVersion " + v1alpha1.APIVersion + ") under transformers"
+	}
 	switch len(specs) {
 	case 0:
 		for i, h := range heads {
@@ -168,7 +192,7 @@ func (r *run) specAmongItems(heads []object.Type) (*spec.Source, Results) {
 				return nil, Results{{Severity: Error, Message: slip, File: fileOf(item.File, item.Index), Line: item.Line}}
 			}
 		}
-		return nil, Results{{Severity: Error, Message: fmt.Sprintf("there is no %s: %s, or put one (apiVersion %s) among the resources", v1alpha1.Kind, r.remedy, v1alpha1.APIVersion)}}
+		return nil, Results{{Severity: Error, Message: fmt.Sprintf("there is no %s: %s, or %s", v1alpha1.Kind, r.remedy, where)}}
 	case 1:
 		return specs[0], nil
 	}

@@ -188,6 +188,8 @@ type Lint struct {
 	// BeyondLimits finds what the mesh's own configuration lets bypass in spite of
 	// spec.limits.
 	BeyondLimits string `json:"beyond-limits,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// MisplacedSpec finds specs where the kustomize CLI would not apply them.
+	MisplacedSpec string `json:"misplaced-spec,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// Expired finds rules whose last day has passed; check and explain look for them.
 	Expired string `json:"expired,omitzero" schema:"enum=Error|Warning|Ignore;default=Error"`
 	// Expiring finds rules that will expire soon; check looks for them.

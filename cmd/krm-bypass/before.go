@@ -106,7 +106,7 @@ func nothing(mesh string) *fn.Spec {
 // hasNoSpec reports whether the specification among the files should apply, and
 // there is none.
 func (g group) hasNoSpec() bool {
-	return len(g.specs) == 1 && g.specs[0] == nil && !slices.ContainsFunc(g.files, func(f fn.Manifest) bool { return holdsSpec(f.Text) })
+	return len(g.specs) == 1 && g.specs[0].IsAmong() && !slices.ContainsFunc(g.files, func(f fn.Manifest) bool { return holdsSpec(f.Text) })
 }
 
 // holdsSpec reports whether one of the documents of a text is a specification.

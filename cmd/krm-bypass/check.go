@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,10 +22,15 @@ that was skipped silently:
 
   kustomize build . | krm-bypass check - --spec bypass.yaml
 
-PATH is a file, a folder, or - for standard input. In a folder, check reads all
-.yaml, .yml and .json files, at any depth, except in hidden folders. How they are
-formatted does not matter. For each workload, check says what is missing, stale
-or foreign, in which file and line, and what to do about it.
+PATH is a file, a folder, a kustomization, or - for standard input. In a folder,
+check reads all .yaml, .yml and .json files, at any depth, except in hidden
+folders. How they are formatted does not matter. For each workload, check says
+what is missing, stale or foreign, in which file and line, and what to do about it.
+
+A kustomization is built within this process. What is built so is not compared with
+itself: check says whether the kustomize CLI would apply the specification where it
+stands, judges limits, findings and expiry, and prints the command that compares
+what kustomize builds.
 
 An expired rule of the specification is an error; a rule that will expire soon is
 a warning. What the function would refuse is an error, what it would warn about
@@ -47,7 +53,7 @@ const nothingToCheck = "there is nothing to check: the manifests hold no workloa
 const couldNotTell = 2
 
 func checkCommand() *cobra.Command {
-	in := inputs{asFiles: true}
+	var in inputs
 	var flags checkFlags
 	cmd := &cobra.Command{
 		Use:   "check PATH...|-",
@@ -109,17 +115,16 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 	var failed error
 	var foreign []string
 	something := false
+	var pipelines []string
 	err = in.each(cmd, paths, "checking", func(g group, options fn.Options) error {
 		options.Complete = flags.complete
 		foreign = append(foreign, g.foreign...)
 		something = something || !g.isEmpty()
-		for _, spec := range g.specs {
-			if spec == nil && g.isEmpty() {
-				continue
-			}
-			checked, wrong := fn.Check(spec, g.files, options, fn.Expiry{Today: today, Notice: flags.notice})
-			all = append(all, report.Checked{Checked: checked})
-			failed = cmp.Or(failed, wrong)
+		checked, wrong := g.checked(options, fn.Expiry{Today: today, Notice: flags.notice})
+		all = append(all, checked...)
+		failed = cmp.Or(failed, wrong)
+		if g.listed {
+			pipelines = append(pipelines, g.pipelines...)
 		}
 		return nil
 	})
@@ -134,6 +139,8 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 		found.Spec = in.specs[0]
 	}
 	found.PassedOver = foreign
+	slices.Sort(pipelines)
+	found.Pipelines = slices.Compact(pipelines)
 	if err := format.Write(cmd.OutOrStdout(), found); err != nil {
 		return fmt.Errorf("writing standard output: %w", err)
 	}
@@ -146,4 +153,43 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 		return function.ErrReported
 	}
 	return nil
+}
+
+// checked checks the files of a group by its specs, one after the other.
+func (g group) checked(options fn.Options, expiry fn.Expiry) (all []report.Checked, failed error) {
+	for _, one := range g.within {
+		some, wrong := one.checked(options, expiry)
+		for i := range some {
+			some[i].Objects = nil // they are counted where they are finished
+		}
+		all, failed = append(all, some...), cmp.Or(failed, wrong)
+	}
+	specs, files := g.specs, g.files
+	if len(specs) == 0 && len(g.within) > 0 {
+		last := g.within[len(g.within)-1]
+		counted, err := fn.Check(last.specs[0], files, options, fn.Expiry{})
+		all, failed = append(all, report.Checked{Checked: &fn.Checked{Objects: counted.Objects}, Built: true}), cmp.Or(failed, err)
+	}
+	for i, spec := range specs {
+		if spec.IsAmong() && g.isEmpty() {
+			continue
+		}
+		checked, wrong := fn.Check(spec, files, options, expiry)
+		all, failed = append(all, report.Checked{Checked: checked, Built: g.listed}), cmp.Or(failed, wrong)
+		if g.listed && wrong == nil && i+1 < len(specs) {
+			files, _, wrong = fn.Manifests(spec, files, options) // the next spec sees what this one wrote
+			failed = cmp.Or(failed, wrong)
+		}
+	}
+	if failed != nil || !g.listed || !g.changeable() {
+		return all, failed
+	}
+	files, done, _, err := g.write(options)
+	if err != nil {
+		return all, nil //nolint:nilerr // it has been told
+	}
+	for _, judged := range g.judge(done, files, options, "") {
+		all = append(all, report.Checked{Checked: &fn.Checked{Results: judged.Results}, Built: true})
+	}
+	return all, nil
 }

@@ -201,3 +201,88 @@ spec:
 		}
 	}
 }
+
+// kustomized is a folder with a kustomization that ends so, a workload and the spec.
+func kustomized(t *testing.T, kustomization, spec string) string {
+	t.Helper()
+	return folder(t, map[string]string{"kustomization.yaml": "resources: [web.yaml]\n" + kustomization, "web.yaml": webDeployment, "bypass.yaml": spec})
+}
+
+const listedSpec = "transformers: [bypass.yaml]\n"
+
+// TestCheckOfAKustomizationBuildsIt says what a build here can say, and what compares
+// the rest.
+func TestCheckOfAKustomizationBuildsIt(t *testing.T) {
+	dir := kustomized(t, listedSpec, bypassSpec)
+	code, out, errOut := krmBypass("", "check", dir)
+	assert.Zero(t, code, out)
+	assert.Empty(t, errOut)
+	pipeline := "to compare what a pipeline applies: kustomize build --enable-alpha-plugins --enable-exec " + dir + " | krm-bypass check - --spec " + dir + "/bypass.yaml\n"
+	assert.Equal(t, "1 object was built and not compared, 0 left alone\n"+pipeline, out)
+
+	expired := strings.Replace(bypassSpec, "excludeOutboundPorts: [3306]", "excludeOutboundPorts: [3306], expires: 2026-10-31", 1)
+	code, out, _ = krmBypass("", "check", kustomized(t, listedSpec, expired), "--now", "2026-11-01")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, out, "ClusterBypass cluster: expired: spec.global.expires")
+
+	limited := strings.Replace(bypassSpec, "spec:\n", "spec:\n  limits: {forbiddenOutboundPorts: [5432]}\n", 1)
+	code, out, _ = krmBypass("", "check", kustomized(t, listedSpec, limited))
+	assert.NotZero(t, code)
+	assert.Contains(t, out, "spec.limits.forbiddenOutboundPorts")
+
+	// A spec that the kustomization does not apply is compared with what it builds.
+	unwired := kustomized(t, "", bypassSpec)
+	code, out, _ = krmBypass("", "check", unwired, "--spec", unwired+"/bypass.yaml")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, out, "Deployment shop/web: missing: ")
+	assert.Contains(t, out, "1 of 1 object differs")
+	_, rendered, _ := krmBypass("", "render", unwired, "--spec", unwired+"/bypass.yaml")
+	require.NoError(t, os.WriteFile(unwired+"/web.yaml", []byte(rendered), 0o644))
+	code, out, _ = krmBypass("", "check", unwired, "--spec", unwired+"/bypass.yaml")
+	assert.Zero(t, code, out)
+	assert.Equal(t, "1 object matches what krm-bypass writes, 0 left alone\n", out)
+}
+
+// TestAMisplacedSpecIsTold has every command tell it, once, where it changes
+// something, and as spec.lint has it.
+func TestAMisplacedSpecIsTold(t *testing.T) {
+	unannotated := strings.Replace(bypassSpec, "    config.kubernetes.io/function: \"exec: {path: krm-bypass}\"\n", "", 1)
+	dir := kustomized(t, listedSpec, unannotated)
+	told := dir + "/kustomization.yaml:2: ClusterBypass cluster: transformers[0]: the kustomize CLI refuses it, because it has no function annotation"
+	for command, want := range map[string]int{"render": 0, "explain": 0, "render --diff": 0} {
+		code, _, errOut := krmBypass("", append(strings.Fields(command), dir)...)
+		assert.Equal(t, want, code, errOut)
+		assert.Contains(t, errOut, "warning: "+told, command)
+		assert.Equal(t, 1, strings.Count(errOut, "[misplaced-spec]"), command)
+	}
+	code, out, _ := krmBypass("", "check", dir)
+	assert.Equal(t, 1, code, out)
+	assert.Contains(t, out, strings.Replace(told, "transformers", "misplaced-spec: transformers", 1))
+
+	for severity, want := range map[string]int{"Ignore": 0, "Error": 1} {
+		dir := kustomized(t, listedSpec, strings.Replace(unannotated, "spec:\n", "spec:\n  lint: {misplaced-spec: "+severity+"}\n", 1))
+		for _, command := range []string{"render", "check", "explain"} {
+			code, out, errOut := krmBypass("", command, dir)
+			assert.Equal(t, want, code, "%s %s: %s%s", severity, command, out, errOut)
+		}
+	}
+	code, _, errOut := krmBypass("", "render", dir, "--spec", dir+"/bypass.yaml")
+	assert.Zero(t, code)
+	assert.Empty(t, errOut, "it is given and not left to kustomize")
+}
+
+// TestAFunctionThatIsGivenNothingFails has kustomize run it as a generator. kpt has the
+// spec among the files of a package, where it is no resource either.
+func TestAFunctionThatIsGivenNothingFails(t *testing.T) {
+	const config = "apiVersion: krm-bypass.dev/v1alpha1\n  kind: ClusterBypass\n  metadata: {name: cluster, annotations: {ANNOTATION: '0'}}\n  spec: {global: {excludeOutboundPorts: [3306]}, enforcement: {mode: AnnotationsOnly}}\n"
+	list := "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- " + config + "functionConfig:\n  " + config
+	code, _, errOut := krmBypass(strings.Replace(list, "ANNOTATION", "internal.config.kubernetes.io/index", 1))
+	assert.Equal(t, 1, code)
+	assert.Equal(t, 1, strings.Count(errOut, "the function was given its own configuration in the place of resources"), errOut)
+	code, _, errOut = krmBypass(strings.Replace(list, "ANNOTATION", "internal.config.kubernetes.io/path", 1))
+	assert.Zero(t, code, errOut)
+	assert.Empty(t, errOut)
+	code, _, errOut = krmBypass(strings.Replace(list, "items:\n- "+config, "items: []\n", 1))
+	assert.Zero(t, code, errOut)
+	assert.Empty(t, errOut)
+}

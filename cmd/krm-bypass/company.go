@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
@@ -81,4 +82,13 @@ func onlyTheirOwn(all []*fn.Explained) {
 			return false
 		})
 	}
+}
+
+// listed takes a spec in that a kustomization lists.
+func (c *company) listed(one kustomization.Spec) (*fn.Spec, error) {
+	spec, err := c.with(one.File)
+	if err == nil {
+		spec.Misplaced(misplacements(one)...)
+	}
+	return spec, err
 }

@@ -180,8 +180,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec
 			failed = cmp.Or(failed, wrong)
 		}
 		onlyTheirOwn(all[before:])
-		changeable := len(g.within) > 0 || len(g.specs) > 1 // after a spec has written
-		if failed != nil || !changeable {
+		if failed != nil || !g.changeable() {
 			return nil //nolint:nilerr // it is returned with the report
 		}
 		files, done, _, err := g.write(options)

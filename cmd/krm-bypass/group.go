@@ -25,8 +25,15 @@ type group struct {
 	// within are the specs that applied during the build, such as those of
 	// components, each with the resources at that point.
 	within []group
+	// without is what the kustomization builds without those, where that was asked.
+	without []byte
 	// wrote is what a spec within made of the files.
 	wrote []fn.Manifest
+	// listed says that the kustomization itself applies the specs, so that comparing
+	// what it builds with them would say nothing; pipelines compare what kustomize
+	// builds.
+	listed    bool
+	pipelines []string
 }
 
 // apply applies the specs of a group to its files.
@@ -56,7 +63,7 @@ func (g group) apply(options fn.Options) (files []fn.Manifest, results fn.Result
 func (g group) write(options fn.Options) (files []fn.Manifest, done []group, results fn.Results, err error) {
 	files, done = g.files, slices.Clone(g.within)
 	for _, spec := range g.specs {
-		if spec == nil && g.isEmpty() {
+		if spec.IsAmong() && g.isEmpty() {
 			continue
 		}
 		var said fn.Results
@@ -69,6 +76,9 @@ func (g group) write(options fn.Options) (files []fn.Manifest, done []group, res
 	}
 	return files, done, results, nil
 }
+
+// changeable says that something comes after a spec that has written.
+func (g group) changeable() bool { return len(g.within) > 0 || len(g.specs) > 1 }
 
 // judge judges finished files by each of the specs that others came after, which
 // are all but the last.

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -34,7 +36,10 @@ type inputs struct {
 	// asFiles reads a kustomization as the files in its folder, and does not
 	// build it.
 	asFiles bool
-	reading reading
+	// inPlace is for files that are to be rewritten, and comparing for what was
+	// there without any spec, too.
+	inPlace, comparing bool
+	reading            reading
 	// earlier is for a state of which only those errors count that prevent a
 	// comparison with it.
 	earlier bool
@@ -130,7 +135,11 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 				return nil, nil, fmt.Errorf("reading standard input: %w", err)
 			}
 			plain.files = append(plain.files, fn.Manifest{Path: report.StandardInput, Text: object.Unmarked(text)})
-		case !in.asFiles && kustomization.File(path) != "":
+		case in.asFiles:
+			files = append(files, path)
+		case kustomization.File(path) != "" && in.inPlace:
+			return nil, nil, fmt.Errorf("--in-place: %[1]s is a kustomization, and what it builds stands in none of its files: render it where it is applied, by krm-bypass render %[1]s, or name the files to rewrite, as in krm-bypass render --in-place %[2]s", path, filepath.Join(path, "*.yaml"))
+		case kustomization.File(path) != "":
 			built, notes, err := in.build(cmd, path, given)
 			if err != nil {
 				return nil, nil, err
@@ -170,13 +179,13 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 	options.Uses = uses
 	var within []group
 	var together company
-	built, err := kustomization.Build(path, kustomization.Options{
+	how := kustomization.Options{
 		Root:   root,
 		Ignore: len(given) > 0,
 		IsSpec: spec.Configures,
 		GiveUp: func(reason error) { os.Exit(function.Exit(reason, cmd.ErrOrStderr())) },
-		Apply: func(listed fn.Manifest, resources []byte) ([]byte, error) {
-			spec, err := together.with(listed)
+		Apply: func(listed kustomization.Spec, resources []byte) ([]byte, error) {
+			spec, err := together.listed(listed)
 			if err != nil {
 				return nil, err
 			}
@@ -185,27 +194,71 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 			if err != nil {
 				return nil, function.ErrReported
 			}
+			g.pipelines = append(g.pipelines, pipeline(path, listed))
 			within = append(within, group{files: []fn.Manifest{{Path: path, Text: resources}}, specs: []*fn.Spec{spec}, built: true, uses: uses, wrote: files})
 			return files[0].Text, nil
 		},
-	})
+	}
+	built, err := kustomization.Build(path, how)
 	if err != nil {
 		return group{}, nil, err
 	}
-	g = group{files: append([]fn.Manifest{{Path: path, Text: built.Text}}, built.Among...), built: true, uses: uses, within: within}
+	if in.comparing && len(within) > 0 {
+		how.Ignore = true
+		without, err := kustomization.Build(path, how)
+		if err != nil {
+			return group{}, nil, err
+		}
+		g.without = without.Text
+	}
+	g.files, g.built, g.uses, g.within = []fn.Manifest{{Path: path, Text: built.Text}}, true, uses, within
+	g.listed = len(given) == 0 || len(built.Ignored) > 0
+	for _, one := range slices.Concat(built.Specs, built.Among, built.Ignored) {
+		g.pipelines = append(g.pipelines, pipeline(path, one))
+	}
+	for _, one := range built.Among {
+		if !built.Printed {
+			g.files = append(g.files, one.File)
+		}
+	}
 	for _, one := range built.Ignored {
 		if !slices.ContainsFunc(given, func(g fn.Manifest) bool { return bytes.Equal(one.Text, g.Text) }) {
 			notes = append(notes, fmt.Sprintf("%s: not applied although the kustomization %s lists it, because --spec gives %s", one.Path, path, strings.Join(in.specs, " and ")))
 		}
 	}
-	if built.Listed && len(given) == 0 {
-		if len(built.Specs) > 0 {
-			g.specs, err = together.all(built.Specs)
+	switch {
+	case len(given) > 0:
+		g.specs, err = together.all(given)
+	case built.Listed:
+		for _, one := range built.Specs {
+			spec, wrong := together.listed(one)
+			g.specs, err = append(g.specs, spec), cmp.Or(err, wrong)
 		}
-		return g, notes, err
+	case !built.Printed && len(built.Among) == 0 && len(built.Elsewhere) > 0:
+		err = fmt.Errorf("building %s: there is no ClusterBypass: %s holds one, and is no object there: list it under transformers, or give it with --spec", path, strings.Join(built.Elsewhere, ", "))
+	default:
+		g.specs = []*fn.Spec{fn.SpecBuilt(misplacements(built.Among...)...)}
 	}
-	g.specs, err = together.all(given)
 	return g, notes, err
+}
+
+// pipeline is a command that compares what kustomize builds with a spec.
+func pipeline(dir string, spec kustomization.Spec) string {
+	file := "FILE"
+	if isThere(spec.Path) { // and does not stand in a kustomization
+		file = spec.Path
+	}
+	return fmt.Sprintf("kustomize build %s %s | krm-bypass check - --spec %s", spec.Flags, shellWord(dir), shellWord(file))
+}
+
+// misplacements says why the kustomize CLI would not apply specs.
+func misplacements(specs ...kustomization.Spec) (all []fn.Misplacement) {
+	for _, one := range specs {
+		if at := one.Astray; at != nil {
+			all = append(all, fn.Misplacement{File: at.File, Line: at.Line, Field: at.Field, Refused: at.Refuses, Message: fmt.Sprintf("the kustomize CLI %s: %s", at.Does, at.Mend)})
+		}
+	}
+	return all
 }
 
 // tell writes messages about the inputs to standard error.

@@ -6,6 +6,16 @@ import (
 	"unicode"
 )
 
+// shellWord writes a path as a word of a command for a shell.
+func shellWord(path string) string {
+	if !strings.ContainsFunc(path, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+@:=", r)
+	}) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
 // quoted writes a path as git does in a patch: in quotes if it holds characters that
 // would end the line or the name (git/git quote.c, quote_c_style).
 func quoted(path string) string {

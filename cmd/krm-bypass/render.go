@@ -46,12 +46,15 @@ ClusterBypass. If anything is wrong, it prints nothing and writes nothing. An
 empty input gives an empty output.
 
 With --in-place, render rewrites the files instead. It touches only files that
-change, and changes nothing in them but what the specification asks for. With
---diff it prints the difference. Both read the folder of a kustomization as
-files. With --remove NAME, render takes away what the ClusterBypass of that name
-wrote, whatever its mesh was, and gives back what stood there before. It needs no
-specification; one that is named with --spec only tells of more kinds of
-workloads, by its podTemplates.
+change, and changes nothing in them but what the specification asks for. What a
+kustomization builds stands in no file: name the files to rewrite. With --diff, render
+prints the difference instead: for files what --in-place would change, for a
+kustomization what it builds with the specification and without.
+
+With --remove NAME, render takes away what the ClusterBypass of that name
+wrote, whatever its mesh was, and gives back what stood there before. It reads a
+kustomization as the files in its folder. It needs no specification; one that is named
+with --spec only tells of more kinds of workloads, by its podTemplates.
 
 If writing fails half way, the files written before get their old texts back;
 the error names any that could not.`
@@ -66,8 +69,7 @@ func renderCommand() *cobra.Command {
 		Long:  renderHelp,
 		Args:  needManifests,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in.asFiles = inPlace || showDiff
-			in.reading.rewriting = in.asFiles
+			in.inPlace, in.comparing, in.reading.rewriting = inPlace, showDiff, inPlace || showDiff
 			apply := rendered
 			if cmd.Flags().Changed("remove") {
 				in.asFiles = true
@@ -81,7 +83,7 @@ func renderCommand() *cobra.Command {
 	}
 	in.addFlags(cmd)
 	cmd.Flags().BoolVar(&inPlace, "in-place", false, "rewrite the files instead of printing them")
-	cmd.Flags().BoolVar(&showDiff, "diff", false, "print what --in-place would change")
+	cmd.Flags().BoolVar(&showDiff, "diff", false, "print what the specification changes, in files or in what a kustomization builds")
 	cmd.Flags().StringVar(&gone, "remove", "", "name of a ClusterBypass that is gone: take away what it wrote")
 	allowOne(cmd, "in-place", "diff")
 	for _, flag := range []string{"mesh", "image", function.NamespaceFlag} {
@@ -101,10 +103,14 @@ func rendered(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manif
 			return err
 		}
 		results = append(results, said...)
-		was, is = append(was, g.files[:len(files)]...), append(is, files...)
+		before := slices.Clone(g.files[:len(files)])
+		if g.without != nil {
+			before[0].Text = g.without
+		}
+		was, is = append(was, before...), append(is, files...)
 		return nil
 	})
-	if !in.asFiles {
+	if !in.reading.rewriting {
 		// Printing refuses them.
 		results = slices.DeleteFunc(results, func(r fn.Result) bool { return r.Tags[fn.CheckTag] == finding.IncompleteObject.ID })
 	}

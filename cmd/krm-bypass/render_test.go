@@ -118,7 +118,7 @@ func TestRenderPrintsNothingWhereAnythingIsWrong(t *testing.T) {
 }
 
 func TestRenderInPlace(t *testing.T) {
-	dir := folder(t, map[string]string{"web.yaml": webDeployment, "service.yaml": webService, "bypass.yaml": bypassSpec, "values.yaml": "replicas: 2\n", "kustomization.yaml": "resources: [web.yaml]\n"})
+	dir := folder(t, map[string]string{"web.yaml": webDeployment, "service.yaml": webService, "bypass.yaml": bypassSpec, "values.yaml": "replicas: 2\n", "Kptfile": "a package\n", "built/kustomization.yaml": "resources: [../web.yaml]\n"})
 	require.NoError(t, os.Chmod(filepath.Join(dir, "web.yaml"), 0o600))
 	before := contents(t, dir)
 
@@ -144,4 +144,35 @@ func TestRenderInPlace(t *testing.T) {
 	code, difference, _ = krmBypass("", "render", "--diff", dir)
 	assert.Zero(t, code)
 	assert.Empty(t, difference, "once it is rendered there is no difference")
+}
+
+// TestAKustomizationIsComparedAndNotRewritten has what it builds with the spec and
+// without, wherever that is listed, and its files rewritten where they are named.
+func TestAKustomizationIsComparedAndNotRewritten(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"the root's spec":  {"kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "web.yaml": webDeployment, "bypass.yaml": bypassSpec},
+		"one among":        {"kustomization.yaml": "resources: [web.yaml, bypass.yaml]\n", "web.yaml": webDeployment, "bypass.yaml": bypassSpec},
+		"the spec of base": {"kustomization.yaml": "resources: [base]\n", "base/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "base/web.yaml": webDeployment, "base/bypass.yaml": bypassSpec},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := folder(t, files)
+			before := contents(t, dir)
+			code, difference, _ := krmBypass("", "render", "--diff", dir)
+			assert.Zero(t, code)
+			assert.True(t, strings.HasPrefix(difference, "diff a/"+dir+" b/"+dir+"\n"), difference)
+			assert.Contains(t, difference, "\n+        "+written+"\n")
+			assert.NotContains(t, difference, "\n-  name: web")
+
+			code, out, errOut := krmBypass("", "render", "--in-place", dir)
+			assert.Equal(t, 1, code)
+			assert.Empty(t, out)
+			assert.Equal(t, "error: --in-place: "+dir+" is a kustomization, and what it builds stands in none of its files: render it where it is applied, by krm-bypass render "+dir+", or name the files to rewrite, as in krm-bypass render --in-place "+dir+"/*.yaml\n", errOut)
+			assert.Equal(t, before, contents(t, dir))
+		})
+	}
+	dir := kustomized(t, listedSpec, bypassSpec)
+	code, out, errOut := krmBypass("", "render", "--in-place", dir+"/bypass.yaml", dir+"/kustomization.yaml", dir+"/web.yaml")
+	assert.Zero(t, code, errOut)
+	assert.Empty(t, out+errOut)
+	assert.Contains(t, contents(t, dir)["web.yaml"], written)
 }

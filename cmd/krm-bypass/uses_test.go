@@ -133,7 +133,7 @@ func TestAPatchThatWasWrittenIsWholeAgain(t *testing.T) {
 	require.Zero(t, code, errOut)
 	require.NotEqual(t, imagePatch, textOf(t, file))
 	named := folder(t, map[string]string{"kustomization.yaml": "resources: [b]\npatches: [{path: p.yaml}]\n", "p.yaml": textOf(t, file), "bypass.yaml": usesSpec})
-	code, _, errOut = krmBypass("", "render", "--in-place", named)
+	code, _, errOut = krmBypass("", "render", "--in-place", "--spec", filepath.Join(named, "bypass.yaml"), filepath.Join(named, "p.yaml"))
 	require.Zero(t, code, errOut)
 	assert.Empty(t, errOut)
 	assert.Equal(t, imagePatch, textOf(t, filepath.Join(named, "p.yaml")))

@@ -35,6 +35,9 @@ type Kind struct {
 	// Ports says that its findings are about ports, so that they can be accepted for
 	// some.
 	Ports bool
+	// Gate says that check fails on what other commands only warn about, since what
+	// a pipeline applies is not what the spec says.
+	Gate bool
 }
 
 // In gives the severity by what spec.lint says, by ID.
@@ -59,6 +62,9 @@ var kinds []*Kind
 
 // warning makes a kind whose findings are warnings.
 func warning(id string) *Kind { return made(&Kind{ID: id, Severity: Warning}) }
+
+// gate makes a kind whose findings are warnings, and fail check.
+func gate(id string) *Kind { return made(&Kind{ID: id, Severity: Warning, Gate: true}) }
 
 // ofIstio makes one that is about Istio alone.
 func ofIstio(id string) *Kind { return made(&Kind{ID: id, Severity: Warning, Domain: "istio.io"}) }

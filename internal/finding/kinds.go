@@ -67,8 +67,9 @@ var (
 
 // The spec.
 var (
-	Expired  = asked("expired", Error)
-	Expiring = asked("expiring", Warning)
+	MisplacedSpec = gate("misplaced-spec")
+	Expired       = asked("expired", Error)
+	Expiring      = asked("expiring", Warning)
 
 	// UnreachedRule is told by render too where another name was probably meant.
 	UnreachedRule    = warning("unreached-rule")

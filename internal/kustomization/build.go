@@ -27,7 +27,7 @@ type Options struct {
 	// Apply applies a file that IsSpec has accepted to resources, a stream of
 	// documents. It is called for the specs below the root; the caller applies
 	// those that the root ends with.
-	Apply func(spec yamltext.File, resources []byte) ([]byte, error)
+	Apply func(spec Spec, resources []byte) ([]byte, error)
 	// Ignore leaves out specs that are listed as transformers.
 	Ignore bool
 	// GiveUp ends the process, with the reason, where kustomize takes more
@@ -47,13 +47,17 @@ type Built struct {
 	Text []byte
 	// Specs are the last transformers of the kustomization itself. They still
 	// have to be applied to all of it, one after the other.
-	Specs []yamltext.File
+	Specs []Spec
 	// Listed says that specs were listed, here or below.
 	Listed bool
 	// Ignored are specs that were listed and left out.
-	Ignored []yamltext.File
-	// Among are the specs among the resources.
-	Among []yamltext.File
+	Ignored []Spec
+	// Among are the specs among the resources. Printed says that the text has one
+	// of them, which is not marked as local configuration.
+	Among   []Spec
+	Printed bool
+	// Elsewhere are entries that hold specs which nobody takes for objects.
+	Elsewhere []string
 }
 
 // File gives the kustomization file of a folder, "" if it has none.
@@ -107,7 +111,7 @@ func Build(dir string, options Options) (*Built, error) {
 	}
 	// One that is not marked as local configuration is among the resources.
 	if specs, _, err := b.specsIn(yamltext.File{Text: b.built.Text}); err == nil && len(specs) > 0 {
-		b.built.Among = nil
+		b.built.Printed = true
 	}
 	return b.built, nil
 }

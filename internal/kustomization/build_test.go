@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 	"github.com/krm-bypass/krm-bypass/test/attacks"
 )
 
@@ -33,7 +32,7 @@ var marking = Options{
 		var head struct{ Kind string }
 		return object.Decode(&head) == nil && head.Kind == "Mark"
 	},
-	Apply: func(spec yamltext.File, resources []byte) ([]byte, error) {
+	Apply: func(spec Spec, resources []byte) ([]byte, error) {
 		var mark struct{ Metadata struct{ Name string } }
 		if err := yaml.Unmarshal(spec.Text, &mark); err != nil {
 			return nil, err

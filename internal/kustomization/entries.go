@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"sigs.k8s.io/kustomize/api/types"
-
-	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // kind says what an entry may name.
@@ -39,7 +37,7 @@ type entry struct {
 	base     *layer
 	// specs are the documents in it that say what bypasses, others counts the
 	// rest.
-	specs  []yamltext.File
+	specs  []Spec
 	others int
 }
 

@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	sigsyaml "sigs.k8s.io/yaml"
 
-	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 	"github.com/krm-bypass/krm-bypass/test/attacks"
 )
 
@@ -205,7 +204,7 @@ func TestWhatIsTakenAwayIsPutBack(t *testing.T) {
 				require.NoError(t, os.Unsetenv("PATH"))
 			}
 			options := marking
-			options.Apply = func(yamltext.File, []byte) ([]byte, error) {
+			options.Apply = func(Spec, []byte) ([]byte, error) {
 				assert.Empty(t, os.Getenv("PATH"))
 				panic("here")
 			}

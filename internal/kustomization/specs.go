@@ -17,8 +17,7 @@ func (b *builder) findSpecs(l *layer, e *entry, text []byte) {
 	file := yamltext.File{Path: b.name(e.path), Text: text}
 	switch {
 	case e.kind != fileOrFolder && e.kind != plugin:
-		return
-	case e.path == "" && e.list != transformersField:
+		b.note(l, e, text)
 		return
 	case e.path == "":
 		file.Path = b.name(l.file) + ": " + e.String()
@@ -32,7 +31,7 @@ func (b *builder) findSpecs(l *layer, e *entry, text []byte) {
 // specsIn gives the documents of a file that say what bypasses, each as a file
 // that has empty lines in the place of the others, so that lines stay the same;
 // and how many others there are.
-func (b *builder) specsIn(file yamltext.File) (specs []yamltext.File, others int, err error) {
+func (b *builder) specsIn(file yamltext.File) (specs []Spec, others int, err error) {
 	for _, d := range object.Documents(file.Text) {
 		document, err := object.Decode(d.Fragment())
 		switch {
@@ -40,7 +39,7 @@ func (b *builder) specsIn(file yamltext.File) (specs []yamltext.File, others int
 			return nil, 0, err
 		case b.options.IsSpec(document):
 			text := slices.Concat([]byte(strings.Repeat("\n", d.Line-1)), d.Text)
-			specs = append(specs, yamltext.File{Path: file.Path, Text: text})
+			specs = append(specs, Spec{File: yamltext.File{Path: file.Path, Text: text}})
 		default:
 			others++
 		}
@@ -53,12 +52,12 @@ func (e *entry) isSpec() bool { return len(e.specs) > 0 && e.others == 0 }
 
 // specs gives the specs of a kustomization that does nothing but list them, nil
 // for any other.
-func (l *layer) specs() []yamltext.File {
+func (l *layer) specs() []Spec {
 	k := l.fields
 	if !reflect.DeepEqual(k, types.Kustomization{TypeMeta: k.TypeMeta, MetaData: k.MetaData, Resources: k.Resources}) {
 		return nil
 	}
-	var all []yamltext.File
+	var all []Spec
 	for _, e := range l.entries {
 		if !e.isSpec() {
 			return nil

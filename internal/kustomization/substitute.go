@@ -46,7 +46,7 @@ func (b *builder) prepare(l *layer, way []step) error {
 		case e.base != nil:
 			err = b.prepare(e.base, nil)
 		case !again:
-			b.built.Among = append(b.built.Among, e.specs...)
+			b.built.Among = append(b.built.Among, b.wired(l, e)...)
 		}
 		if err != nil {
 			return err
@@ -74,9 +74,9 @@ func (b *builder) place(l *layer, e *entry, way []step, isLast, again bool) erro
 	b.built.Listed = true
 	switch {
 	case b.options.Ignore && !again:
-		b.built.Ignored = append(b.built.Ignored, e.specs...)
+		b.built.Ignored = append(b.built.Ignored, b.wired(l, e)...)
 	case isLast && !b.options.Ignore:
-		b.built.Specs = append(b.built.Specs, e.specs...)
+		b.built.Specs = append(b.built.Specs, b.wired(l, e)...)
 	case !b.options.Ignore:
 		return b.substitute(l, e, way)
 	}
@@ -103,7 +103,7 @@ func (b *builder) substitute(l *layer, e *entry, way []step) error {
 		return err
 	}
 	after := before
-	for _, spec := range e.specs {
+	for _, spec := range b.wired(l, e) {
 		if after, err = b.options.Apply(spec, after); err != nil {
 			return err
 		}

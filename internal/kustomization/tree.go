@@ -85,12 +85,15 @@ func (b *builder) load(l *layer, e *entry, way []*layer) (err error) {
 	if !e.isFolder {
 		l.bytes += len(text)
 		b.findSpecs(l, e, text)
-		return nil
+		return e.errIfNoTransformer(at)
 	}
 	if e.base, err = b.read(e.path, at, way); err != nil {
 		return err
 	}
 	e.specs = e.base.specs()
+	if err := e.errIfNoTransformer(at); err != nil {
+		return err
+	}
 	l.add(e.base.cost)
 	return nil
 }

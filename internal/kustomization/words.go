@@ -18,6 +18,7 @@ import (
 // remedies say what to do about errors of kustomize's that do not, by a part of what
 // it says (sigs.k8s.io/kustomize/api). %s is the command line of the kustomize CLI.
 var remedies = []struct{ said, flags, remedy string }{
+	{"unable to load external plugin 'ConfigMap'", "", "if it is for krm-bypass, " + annotate},
 	{"external plugins disabled", "--enable-alpha-plugins ", "only kustomize's builtin plugins run here, nothing that the repository holds: %s"},
 	{"must specify --enable-helm", "--enable-helm ", "rendering a chart runs helm, and a build here runs nothing: %s"},
 	{"; file '", "--load-restrictor LoadRestrictionsNone ", "a file must be below the folder that names it: move it there, or %s"},
@@ -41,6 +42,9 @@ func (b *builder) told(dir string, err error) error {
 	if strings.Contains(said, "no 'git' program on path") {
 		return fmt.Errorf("building %s: %s; git is not run, and what is remote is not fetched: put a copy beside the kustomization of %s", b.name(dir), said, strings.Join(b.repositories(), ", "))
 	}
+	if strings.Contains(said, "no matches for Id") && len(b.built.Elsewhere) > 0 {
+		return fmt.Errorf("building %s: %s; %s holds a spec, which is no patch: list it under %s, and %s", b.name(dir), said, strings.Join(b.built.Elsewhere, ", "), transformersField, annotate)
+	}
 	for _, r := range remedies {
 		if !strings.Contains(err.Error(), r.said) {
 			continue
@@ -55,6 +59,9 @@ func (b *builder) told(dir string, err error) error {
 
 // pipe is the command line that does what a build here does not.
 func (b *builder) pipe(flags string) string {
+	if b.built.Listed {
+		return fmt.Sprintf("write kustomize build %s %s%s, which runs the function too", execFlags, flags, b.name(b.top))
+	}
 	return fmt.Sprintf("write kustomize build %s%s | krm-bypass render - --spec FILE", flags, b.name(b.top))
 }
 

@@ -34,6 +34,8 @@ type Pass struct {
 	// Broken says, after a run, that an item could not be read, and Malformed that
 	// an object in one could not.
 	Broken, Malformed bool
+	// Changes says, after a run, that it changes something.
+	Changes bool
 	// Imageless are, after a run, the workloads whose init container has no image.
 	Imageless []Ref
 	// Reach says, after a run, whom the parts of the policy reach.
@@ -49,6 +51,7 @@ type outcome struct {
 	// broken says that it could not be read, malformed that an object in it could
 	// not.
 	broken, malformed bool
+	changes           bool
 	// workloads are for the checks that judge all of them together; linted is what
 	// the checks of single workloads found.
 	workloads []*lint.Workload
@@ -99,7 +102,7 @@ func (p *Pass) run() []Finding {
 	for _, o := range outcomes {
 		all.add(o)
 	}
-	p.Broken, p.Malformed, p.Imageless, p.Includes = all.broken, all.malformed, all.imageless, all.includes
+	p.Broken, p.Malformed, p.Changes, p.Imageless, p.Includes = all.broken, all.malformed, all.changes, all.imageless, all.includes
 	for _, c := range all.configs {
 		for _, f := range p.Policy.JudgeConfig(c.ConfigPlan, all.plans) {
 			all.findings = append(all.findings, c.in.finding(&c.Config.Object, f))
@@ -148,13 +151,14 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 			o.imageless = append(o.imageless, RefOf(&plan.Workload.Object))
 		}
 	}
-	o.findings, o.malformed = d.findings, d.misread
+	o.findings, o.malformed, o.changes = d.findings, d.misread, len(d.Edits) > 0
 	return o
 }
 
 func (o *outcome) add(other outcome) {
 	o.findings = append(o.findings, other.findings...)
 	o.broken, o.malformed = o.broken || other.broken, o.malformed || other.malformed
+	o.changes = o.changes || other.changes
 	o.workloads = append(o.workloads, other.workloads...)
 	o.linted = append(o.linted, other.linted...)
 	o.plans = append(o.plans, other.plans...)

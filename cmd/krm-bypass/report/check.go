@@ -228,26 +228,40 @@ func (r *Check) count(s *Subject) {
 // IsEmpty reports whether there was no object to compare.
 func (r *Check) IsEmpty() bool { return !r.linted && r.Checked+r.Built+r.LeftAlone == 0 }
 
-// kindsOfDifferences are those of fn.Difference, in the order of causes.
+// kindsOfDifferences are those of fn.Difference.
 var kindsOfDifferences = []string{"foreign", "stale", "missing"}
 
 // causes gives one finding for what differs in an object for one cause. Each value
 // that somebody else wrote is one; what follows from it, and what is missing or
 // stale where nobody else wrote, makes no other.
 func causes(differences []fn.Difference) []Finding {
-	var all []Finding
-	for _, kind := range kindsOfDifferences {
-		for _, d := range differences {
-			switch {
-			case d.Kind != kind:
-			case len(all) == 0, kind == "foreign":
-				all = append(all, Finding{Rule: d.Kind, Severity: fn.Error, Path: d.Path, Line: d.Line, Value: d.Has, Message: d.Message})
-			default:
-				all[0].Also = append(all[0].Also, d.Path)
-			}
+	all := slices.Clone(differences)
+	slices.SortStableFunc(all, func(a, b fn.Difference) int { return cmp.Compare(telling(a), telling(b)) })
+	var found []Finding
+	for _, d := range all {
+		if len(found) == 0 || d.Kind == "foreign" {
+			found = append(found, Finding{Rule: d.Kind, Severity: fn.Error, Path: d.Path, Line: d.Line, Value: d.Has, Message: d.Message})
+			continue
+		}
+		if found[0].Also = append(found[0].Also, d.Path); found[0].Rule == "missing" {
+			found[0].Rule = d.Kind // something of an earlier spec is there
 		}
 	}
-	return all
+	return found
+}
+
+// telling orders differences by how much they tell of their cause: what somebody
+// else wrote, the mesh's annotations, the init container, and krm-bypass's own marks.
+func telling(d fn.Difference) int {
+	switch {
+	case d.Kind == "foreign":
+		return 0
+	case strings.Contains(d.Path, "krm-bypass.dev/"):
+		return 3
+	case strings.Contains(d.Path, "Containers"):
+		return 2
+	}
+	return 1
 }
 
 // NewLint reports the findings of fn.Check alone, whether or not objects are as the

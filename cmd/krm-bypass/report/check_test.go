@@ -140,18 +140,19 @@ func TestOneFindingForEachCause(t *testing.T) {
 		has  []fn.Difference
 		want []string
 	}{
-		"skipped":           {[]fn.Difference{d("missing", "a"), d("missing", "b"), d("missing", "c")}, []string{"a missing (and for the same cause: b, c)"}},
-		"an earlier spec":   {[]fn.Difference{d("missing", "a"), d("stale", "b"), d("stale", "c")}, []string{"b stale (and for the same cause: c, a)"}},
-		"edited by hand":    {[]fn.Difference{d("stale", "a"), d("foreign", "b")}, []string{"b foreign (and for the same cause: a)"}},
-		"edited in places":  {[]fn.Difference{d("foreign", "a"), d("foreign", "b"), d("stale", "c")}, []string{"a foreign (and for the same cause: c)", "b foreign"}},
-		"more than a few":   {[]fn.Difference{d("missing", "a"), d("missing", "b"), d("missing", "c"), d("missing", "d"), d("missing", "e")}, []string{"a missing (and for the same cause: b, c, d and 1 more)"}},
-		"one and no others": {[]fn.Difference{d("stale", "a")}, []string{"a stale"}},
+		"skipped":           {[]fn.Difference{d("missing", "a"), d("missing", "b"), d("missing", "c")}, []string{"missing: a missing (and for the same cause: b, c)"}},
+		"an earlier spec":   {[]fn.Difference{d("missing", "a"), d("stale", "b"), d("stale", "c")}, []string{"stale: a missing (and for the same cause: b, c)"}},
+		"marks":             {[]fn.Difference{d("stale", `x["krm-bypass.dev/policy"]`), d("stale", "initContainers[0]"), d("missing", "a")}, []string{`stale: a missing (and for the same cause: initContainers[0], x["krm-bypass.dev/policy"])`}},
+		"edited by hand":    {[]fn.Difference{d("stale", "a"), d("foreign", "b")}, []string{"foreign: b foreign (and for the same cause: a)"}},
+		"edited in places":  {[]fn.Difference{d("foreign", "a"), d("foreign", "b"), d("stale", "c")}, []string{"foreign: a foreign (and for the same cause: c)", "foreign: b foreign"}},
+		"more than a few":   {[]fn.Difference{d("missing", "a"), d("missing", "b"), d("missing", "c"), d("missing", "d"), d("missing", "e")}, []string{"missing: a missing (and for the same cause: b, c, d and 1 more)"}},
+		"one and no others": {[]fn.Difference{d("stale", "a")}, []string{"stale: a stale"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newCheck(&fn.Checked{Objects: []fn.CheckedObject{{ResourceRef: fn.ResourceRef{Kind: "Deployment", Name: "web"}, Differences: test.has}}})
 			var got []string
 			for _, f := range r.Subjects[0].Findings {
-				got = append(got, f.Path+" "+f.text())
+				got = append(got, f.Rule+": "+f.Path+" "+f.text())
 			}
 			assert.Equal(t, test.want, got)
 		})

@@ -45,5 +45,5 @@ var Groups = []Group{
 	{"The pod", "", finding.OtherProxy},
 	{"The annotations of the mesh", "A mesh says nothing of an annotation that it does not read.", finding.UnknownAnnotation},
 	{"The cluster", "", finding.PodSecurity},
-	{"The spec", "", finding.Expired},
+	{"The spec", "", finding.MisplacedSpec},
 }
