@@ -60,51 +60,102 @@ func (r *run) reach() []Reach {
 // unreached tells of the parts of the spec that reach nobody. Where nobody asks, it
 // tells only of slips: the others may be meant for other manifests.
 func (r *run) unreached() Results {
-	var slips []spec.Finding
+	var results Results
 	var others []Reach
 	complete := r.asked && r.options.Complete
 	for i, one := range r.reach() {
 		meant := r.reached[i].Meant
+		told := spec.Problem{Path: meant.Path, Value: meant.Value, Message: meant.Says}
 		switch {
 		case !one.Unreached:
+			continue
 		case meant.Slip:
-			slips = append(slips, spec.Finding{Kind: finding.UnreachedRule, Problem: spec.Problem{Path: meant.Path, Value: meant.Value, Message: meant.Says}})
 		case complete:
-			slips = append(slips, spec.Finding{Kind: finding.UnreachedRule, Problem: spec.Problem{
-				Path: r.reached[i].Path, Message: cmp.Or(meant.Says, "it reaches no workload") + ": correct it or remove it, since all workloads are here",
-			}})
-		case r.asked:
+			told = spec.Problem{Path: r.reached[i].Path, Message: cmp.Or(meant.Says, "it reaches no workload") + ": correct it or remove it, since all workloads are here"}
+		default:
 			others = append(others, one)
+			continue
 		}
+		for _, result := range r.ofSpec(spec.Finding{Kind: finding.UnreachedRule, Problem: told}) {
+			if result.unreached = []Reach{one}; complete && result.Tags[AcceptedTag] == "" {
+				result.Severity = Error
+			}
+			results = append(results, result)
+		}
+	}
+	if !r.asked || finding.UnreachedRule.In(r.spec.Policy.Lint) == finding.Ignore {
+		return results
 	}
 	for _, a := range r.spec.Policy.Acceptances {
 		// Whether the other objects of which it speaks are here, nobody has looked.
 		reached := slices.ContainsFunc(r.reached, func(one transform.Reach) bool { return one.Path == a.Path })
-		if r.asked && r.reached != nil && a.Rule == "" && !reached && !r.used[a.Path] {
+		if r.reached != nil && a.Rule == "" && !reached && !r.used[a.Path] {
 			at := r.spec.Locate(spec.Problem{Path: a.Path})
-			others = append(others, Reach{Path: at.Path, File: at.File, Line: at.Line})
+			others = append(others, Reach{Path: at.Path, File: at.File, Line: at.Line, Unreached: true})
 		}
 	}
-	results := r.ofSpec(slips...)
-	for i := range results {
-		if complete {
-			results[i].Severity = Error
+	if others == nil {
+		return results
+	}
+	note := problemResult(Info, spec.Problem{File: others[0].File}, refOf(r.spec.Object))
+	note.Tags = map[string]string{CheckTag: finding.UnreachedRule.ID}
+	note.lists(others)
+	return append(results, note)
+}
+
+// lists has a note list parts that may be meant for other manifests.
+func (r *Result) lists(parts []Reach) {
+	names := make([]string, len(parts))
+	for i, one := range parts {
+		names[i] = one.String()
+	}
+	r.unreached, r.Line = parts, parts[0].Line
+	r.Message = strings.Join(names, ", ") + " reach no workload here, which is right if they are meant for other manifests"
+	if len(names) == 1 {
+		r.Message = names[0] + " reaches no workload here, which is right if it is meant for other manifests"
+	}
+}
+
+// Together takes out of what was found in several sets of manifests that a part of a
+// spec reaches nobody, if it reaches somebody in another one. What is left is told once.
+func Together(all ...*Checked) {
+	told := map[string]bool{}
+	for _, c := range all {
+		var results Results
+		for _, one := range c.Results {
+			left := slices.DeleteFunc(slices.Clone(one.unreached), func(part Reach) bool {
+				return told[part.File+" "+part.Path] || slices.ContainsFunc(all, func(other *Checked) bool { return other != c && reachedAmong(other.Reach, part) })
+			})
+			if len(left) < len(one.unreached) {
+				if len(left) == 0 {
+					continue
+				}
+				one.lists(left)
+			}
+			for _, part := range left {
+				told[part.File+" "+part.Path] = true
+			}
+			results = append(results, one)
+		}
+		c.Results = results
+	}
+}
+
+// reachedAmong reports whether a part reaches somebody. An entry of a rule that is not
+// listed does if its rule does.
+func reachedAmong(all []Reach, part Reach) bool {
+	rule, _, _ := strings.Cut(part.Path, ".match.")
+	reached := false
+	for _, one := range all {
+		switch {
+		case one.File != part.File:
+		case one.Path == part.Path:
+			return !one.Unreached
+		case one.Path == rule:
+			reached = !one.Unreached
 		}
 	}
-	if others != nil && finding.UnreachedRule.In(r.spec.Policy.Lint) != finding.Ignore {
-		names := make([]string, len(others))
-		for i, one := range others {
-			names[i] = one.String()
-		}
-		told := spec.Problem{File: others[0].File, Line: others[0].Line, Message: strings.Join(names, ", ") + " reach no workload here, which is right if they are meant for other manifests"}
-		if len(names) == 1 {
-			told.Message = names[0] + " reaches no workload here, which is right if it is meant for other manifests"
-		}
-		note := problemResult(Info, told, refOf(r.spec.Object))
-		note.Tags = map[string]string{CheckTag: finding.UnreachedRule.ID}
-		results = append(results, note)
-	}
-	return results
+	return reached
 }
 
 // String names the part in a sentence.

@@ -138,3 +138,22 @@ func TestReach(t *testing.T) {
 		{Path: "spec.enrolment.namespaces[1]", File: "bypass.yaml", Line: 5, Unreached: true},
 	}, explained.Reach)
 }
+
+// TestReachTogether has manifests that were checked one after the other.
+func TestReachTogether(t *testing.T) {
+	spec := bypassOf("workloads: [{match: {names: [api]}, excludeOutboundPorts: [1]}, {match: {names: [web, chekout]}, excludeOutboundPorts: [2]}, {match: {names: [ledger]}, excludeOutboundPorts: [3]}]")
+	checked := func(name string, complete bool) *fn.Checked {
+		c, err := fn.Check(spec, filesOf(workloadIn("shop", name, "", "")), fn.Options{Complete: complete}, fn.Expiry{})
+		require.NoError(t, err)
+		return c
+	}
+	for complete, want := range map[bool][]string{
+		false: {"info: spec.workloads[2] (line 5) reaches no workload here, which is right if it is meant for other manifests"},
+		true:  {"error: spec.workloads[2]: it reaches no workload: correct it or remove it, since all workloads are here"},
+	} {
+		all := []*fn.Checked{checked("api", complete), checked("web", complete), checked("chekout", complete)}
+		fn.Together(all...)
+		assert.Equal(t, want, of("unreached-rule", all[0].Results))
+		assert.Empty(t, of("unreached-rule", append(all[1].Results, all[2].Results...)))
+	}
+}

@@ -46,6 +46,9 @@ type Result struct {
 	// Tags are further facts. CheckTag names the kind of finding that this is,
 	// as in spec.lint. What is refused in any case has no such tag.
 	Tags map[string]string `json:"tags,omitempty" yaml:"tags,omitempty"`
+
+	// unreached are the parts of the spec of which it says that they reach nobody.
+	unreached []Reach
 }
 
 // The keys of tags.

@@ -178,6 +178,11 @@ func NewCheck(version string, all ...Checked) Check {
 		}
 		return &r.Subjects[places[key]]
 	}
+	together := make([]*fn.Checked, len(all))
+	for i, checked := range all {
+		together[i] = checked.Checked
+	}
+	fn.Together(together...)
 	for _, checked := range all {
 		for _, o := range checked.Objects {
 			s := subject(o.ResourceRef, o.File, o.Line)
