@@ -100,7 +100,7 @@ func checkedIn(d *pass.Document) []CheckedObject {
 	}
 	for _, plan := range d.Workloads {
 		o := checkedObject(d, &plan.Workload.Object, plan.Deviations())
-		o.LeftAlone, o.Other = plan.LeftAlone, plan.Other
+		o.LeftAlone, o.Other = plan.WhyLeftAlone(), plan.Other
 		objects = append(objects, o)
 	}
 	return objects

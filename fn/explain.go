@@ -76,7 +76,7 @@ func (e *explaining) explanation() Explanation {
 			}
 		}
 	case plan.LeftAlone != "":
-		x.Outcome, x.Reason = LeftAlone, plan.LeftAlone
+		x.Outcome, x.Reason = LeftAlone, plan.WhyLeftAlone()
 	case plan.Changed:
 		x.Outcome = ChangedOutcome
 	case plan.Applies:

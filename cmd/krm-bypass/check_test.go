@@ -154,9 +154,10 @@ func TestCheckWithNothingToCheckPassesWhereThatIsAllowed(t *testing.T) {
 func TestCheckCountsWhatIsLeftAlone(t *testing.T) {
 	alone := strings.NewReplacer("name: web", "name: node", "spec: {containers", "spec: {hostNetwork: true, containers").Replace(webDeployment)
 	spec := filepath.Join(folder(t, map[string]string{"bypass.yaml": bypassSpec}), "bypass.yaml")
+	const whyAlone = "left alone: Deployment shop/node: it uses the host's network, where the rules would change the node (spec.template.spec.hostNetwork)\n"
 	for stream, want := range map[string]string{
-		webDeployment + "---\n" + alone: "1 object matches what krm-bypass writes, 1 left alone\n",
-		alone:                           "0 objects match what krm-bypass writes, 1 left alone\n",
+		webDeployment + "---\n" + alone: whyAlone + "1 object matches what krm-bypass writes, 1 left alone\n",
+		alone:                           whyAlone + "0 objects match what krm-bypass writes, 1 left alone\n",
 	} {
 		_, rendered, errOut := krmBypass(stream, "render", "-", "--spec", spec)
 		require.Contains(t, rendered, "hostNetwork", errOut)

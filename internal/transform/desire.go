@@ -40,7 +40,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 		return desired{}
 	}
 	if reason, by := p.leaveAlone(w, was, plan.Namespace); reason != "" {
-		plan.LeftAlone = reason
+		plan.LeftAlone, plan.leftBy = reason, by
 		plan.find(Info, by, "", LeftAloneIs+"%s", reason)
 		p.advise(w, was, plan)
 		p.judgeAnnotated(w, was, plan)

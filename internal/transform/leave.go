@@ -36,6 +36,15 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) (reason s
 	return p.Mesh.Unmeshed(w.TemplateLabels, was.annotations), w.templatePath("metadata")
 }
 
+// WhyLeftAlone says why the policy does not touch a workload, and by which field of it;
+// "" if it does.
+func (p *Plan) WhyLeftAlone() string {
+	if len(p.leftBy) == 0 {
+		return p.LeftAlone
+	}
+	return fmt.Sprintf("%s (%s)", p.LeftAlone, p.leftBy)
+}
+
 // replaceable reports whether an object is made anew instead of being changed.
 func (w *Workload) replaceable() bool {
 	if w.generated {

@@ -18,6 +18,8 @@ type Plan struct {
 	// LeftAlone says why the policy does not touch a workload that it speaks
 	// of, "" where it does.
 	LeftAlone string
+	// leftBy is the field that says so, nil where none does.
+	leftBy edit.Path
 	// Settings are the effective traffic settings, Fold what they are made of,
 	// Sayable what of them annotations of the mesh can say and Gaps what not.
 	Settings traffic.Settings

@@ -165,7 +165,7 @@ func TestWhatWasBuiltIsNotCompared(t *testing.T) {
 	r := NewCheck("v0.1.0", Checked{Checked: &fn.Checked{Objects: found.Objects}, Built: true})
 	assert.True(t, r.Passed)
 	assert.Equal(t, []int{0, 2, 1}, []int{r.Checked, r.Built, r.LeftAlone})
-	assert.Equal(t, "2 objects were built and not compared, 1 left alone\n", string(writtenCheck(t, "text", r)))
+	assert.Equal(t, "left alone: DaemonSet node: it uses the host's network\n2 objects were built and not compared, 1 left alone\n", string(writtenCheck(t, "text", r)))
 	r = NewCheck("v0.1.0", Checked{Checked: found, Built: true})
 	assert.False(t, r.Passed)
 }

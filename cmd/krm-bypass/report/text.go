@@ -26,7 +26,8 @@ func writeText(w io.Writer, r Check) error {
 			b.WriteString(indented(f.Proposed))
 		}
 	}
-	r.writeRemedies(&b)
+	r.writeOnce(&b, "remedy for", func(s Subject) string { return s.Remedy })
+	r.writeOnce(&b, "left alone:", func(s Subject) string { return s.LeftAlone })
 	r.writeSummary(&b)
 	return writeLines(w, &b)
 }
@@ -43,21 +44,23 @@ func (f Finding) label() string {
 	return f.Rule
 }
 
-// writeRemedies writes each remedy once, with the subjects that it is for.
-func (r Check) writeRemedies(b *bytes.Buffer) {
+// writeOnce writes what there is to say of subjects, each once and with the subjects of
+// which it is so.
+func (r Check) writeOnce(b *bytes.Buffer, about string, of func(Subject) string) {
 	titles := map[string][]string{}
 	var order []string
 	for _, s := range r.Subjects {
-		if s.Remedy == "" {
+		text := of(s)
+		if text == "" {
 			continue
 		}
-		if titles[s.Remedy] == nil {
-			order = append(order, s.Remedy)
+		if titles[text] == nil {
+			order = append(order, text)
 		}
-		titles[s.Remedy] = append(titles[s.Remedy], s.Title())
+		titles[text] = append(titles[text], s.Title())
 	}
-	for _, remedy := range order {
-		fmt.Fprintf(b, "remedy for %s: %s\n", few(titles[remedy], 3), remedy)
+	for _, text := range order {
+		fmt.Fprintf(b, "%s %s: %s\n", about, few(titles[text], 3), text)
 	}
 }
 
