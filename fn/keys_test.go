@@ -2,6 +2,7 @@ package fn_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -72,6 +73,11 @@ spec:
 		{"Istio", template, `annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: "1", sidecar.istio.io/proxyCPU: 100m, proxy.istio.io/config: "concurrency: 2"}`, ""},
 		{"Istio", template, `annotations: {linkerd.io/inject: disabled, kuma.io/mesh: default}, labels: {istio.io/rev: canary, istio.io/team: shop}`, ""},
 		{"Istio", template, `labels: {sidecar.istio.io/inject: "true"}, annotations: {sidecar.istio.io/inject: "true"}`, ""},
+		{"Istio", template, `annotations: {krm-bypass.dev/skip: "true"}`, "krm-bypass reads nothing under krm-bypass.dev/, so it has no effect"},
+		{"Istio", above, `labels: {krm-bypass.dev/skip: "true"}`, "krm-bypass reads nothing under krm-bypass.dev/, so it has no effect"},
+		{"Istio", template, `annotations: {sidecar.istiо.io/inject: "false"}`, "did you mean sidecar.istio.io/inject? (\"о\" in it is U+043E, no plain letter)"},
+		{"Istio", template, `annotations: {excludeOutboundPorts: "3306"}`, "did you mean traffic.sidecar.istio.io/excludeOutboundPorts?"},
+
 		{"Istio", above, `annotations: {istio.io/rev: canary, install.operator.istio.io/owning-resource: a}, labels: {operator.istio.io/component: Pilot}`, ""},
 		{"Istio", cron, `annotations: {galley.istio.io/analyze-suppress: IST0103}`, ""},
 		{"Linkerd", template, `annotations: {config.linkerd.io/opaque-ports: "1", linkerd.io/created-by: helm}, labels: {linkerd.io/control-plane-ns: linkerd}`, ""},
@@ -158,10 +164,12 @@ spec:
 		{"OSM", `annotations: {openservicemesh.io/sidecar-injection: "off"}`, "OSM's injector does not take this value", unreadable},
 		{"Kuma", `labels: {kuma.io/sidecar-injection: "off"}`, "Kuma's injector does not take this value", unreadable},
 
+		{"Istio", `labels: {sidecar.istio.io/inject: "true"}, annotations: {sidecar.istio.io/inject: "false"}`, "Istio goes by the label of this name, which says something else: remove this annotation", misleading},
+
 		{"Istio", annotated(istio+"excludeOutboundPorts", "3306, 5432"), "", ""},
 		{"Istio", annotated(istio+"excludeOutboundPorts", ""), "", ""},
 		{"Istio", annotated(istio+"includeOutboundIPRanges", "*"), "", ""},
-		{"Istio", `labels: {sidecar.istio.io/inject: "false"}, annotations: {` + istio + `excludeOutboundPorts: http, sidecar.istio.io/inject: "no"}`, "", ""},
+		{"Istio", `labels: {sidecar.istio.io/inject: "false"}, annotations: {` + istio + `excludeOutboundPorts: http, sidecar.istio.io/inject: "false"}`, "", ""},
 		{"Linkerd", annotated("config.linkerd.io/skip-outbound-ports", "80-90"), "", ""},
 		{"Linkerd", `annotations: {linkerd.io/inject: ingress}`, "", ""},
 		{"Consul", annotated("consul.hashicorp.com/transparent-proxy-exclude-outbound-ports", "9300:9400"), "", ""},
@@ -289,4 +297,44 @@ func TestInjectedAlready(t *testing.T) {
 			agree(t, spec, file, report)
 		}
 	}
+}
+
+// What krm-bypass wrote and cannot know any more is told of.
+func TestARecordThatIsGone(t *testing.T) {
+	const spec = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {global: {excludeOutboundPorts: [5432]}, enforcement: {mode: AnnotationsOnly}}\n"
+	const item, gone = `apiVersion: apps/v1
+kind: %s
+metadata:
+  name: web
+  namespace: shop
+  annotations:
+    team: shop
+%sspec:
+  selector: {}
+  template:
+    spec:
+      containers:
+      - name: app
+        image: app
+`, "the record of what krm-bypass wrote here is gone (metadata.annotations[\"krm-bypass.dev/last-applied\"])"
+	without := regexp.MustCompile(`(?m)^.*last-applied.*\n`)
+	written, _, err := rendered(t, spec, manifest("web.yaml", fmt.Sprintf(item, "Deployment", "")))
+	require.NoError(t, err)
+	file := manifest("web.yaml", without.ReplaceAllString(string(written[0].Text), ""))
+	_, results, err := rendered(t, spec, file)
+	require.NoError(t, err)
+	assert.Contains(t, results.Report(), "web.yaml:18: Deployment shop/web: spec.template.metadata.annotations[\"krm-bypass.dev/policy\"]: "+gone)
+	agree(t, spec, file, results.Report())
+
+	// What a Deployment's controller copies has no record of its own.
+	owned := "  ownerReferences:\n  - {apiVersion: apps/v1, kind: Deployment, name: web, controller: true}\n"
+	replicas := strings.Replace(fmt.Sprintf(item, "ReplicaSet", owned), "    spec:\n", "    metadata:\n      annotations: {krm-bypass.dev/policy: v1:0}\n    spec:\n", 1)
+	_, results, err = rendered(t, spec, manifest("web.yaml", replicas))
+	require.NoError(t, err)
+	assert.Empty(t, results.Report())
+
+	// The digest is nobody's to edit.
+	_, results, err = rendered(t, spec, manifest("web.yaml", regexp.MustCompile(`policy: "v1:\w+"`).ReplaceAllString(string(written[0].Text), `policy: "v1:0"`)))
+	require.NoError(t, err)
+	assert.Contains(t, results.Report(), "edited by hand since krm-bypass wrote it: it is a digest of what krm-bypass wrote, so take the change back")
 }

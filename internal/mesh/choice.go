@@ -11,12 +11,13 @@ type Choice struct {
 	Takes string
 	// Otherwise says what the mesh does with any other, and what to write.
 	Otherwise string
-	// Unless is a label that, whatever it says, puts Key out of force.
-	Unless string
+	// Unless is a label that, whatever it says, puts Key out of force, and Overruled
+	// what to say where it says something else.
+	Unless, Overruled string
 }
 
 // Misread gives the choices of a template with these labels and annotations that have a
-// value which the mesh does not know.
+// value which the mesh does not know, or does not go by.
 func (m *Mesh) Misread(annotations, labels map[string]string) []Choice {
 	var all []Choice
 	for _, c := range m.choices {
@@ -25,8 +26,13 @@ func (m *Mesh) Misread(annotations, labels map[string]string) []Choice {
 			of = labels
 		}
 		value, there := of[c.Key]
-		_, overruled := labels[c.Unless]
-		if there && !overruled && !regexp.MustCompile(c.Takes).MatchString(value) {
+		by, overruled := labels[c.Unless]
+		switch {
+		case !there:
+		case overruled && by != value:
+			c.Otherwise = c.Overruled
+			all = append(all, c)
+		case !overruled && !regexp.MustCompile(c.Takes).MatchString(value):
 			all = append(all, c)
 		}
 	}

@@ -64,7 +64,11 @@ func (p *Policy) reportChoices(w *Workload, was *prior, plan *Plan) {
 	template := described{annotations: was.annotations, labels: w.TemplateLabels}
 	for _, c := range p.Mesh.Misread(template.annotations, template.labels) {
 		field := map[bool]string{false: annotations, true: labels}[c.Label]
-		plan.warn(finding.UnreadableAnnotation, w.templatePath("metadata", field, c.Key), template.values(field)[c.Key], "%s", c.Otherwise)
+		kind := finding.UnreadableAnnotation
+		if c.Otherwise == c.Overruled {
+			kind = finding.MisleadingAnnotation
+		}
+		plan.warn(kind, w.templatePath("metadata", field, c.Key), template.values(field)[c.Key], "%s", c.Otherwise)
 	}
 }
 

@@ -15,11 +15,19 @@ const handEditedRemedy = "say it in the ClusterBypass and remove the annotation,
 // reportHandEdited warns of annotations that were changed after they were written: it
 // is the last run that can tell.
 func (p *Policy) reportHandEdited(w *Workload, was *prior, plan *Plan) {
+	mark := w.templatePath("metadata", "annotations", PolicyAnnotation)
+	_, recorded := w.Annotations[RecordAnnotation]
+	if value, marked := w.TemplateAnnotations[PolicyAnnotation]; marked && !recorded && !w.controlled {
+		plan.warn(finding.HandEdited, mark, value, "the record of what krm-bypass wrote here is gone (%s), so that all of it counts as the workload's own: put it back, or remove what krm-bypass wrote; then run krm-bypass render again", w.Path("metadata", "annotations", RecordAnnotation))
+	}
 	for _, path := range was.record.edited(w) {
-		if plan.tells(path, Error) {
-			continue // it has to be changed anyway
+		remedy := handEditedRemedy
+		if slices.Equal(path, mark) {
+			remedy = "it is a digest of what krm-bypass wrote, so take the change back, or remove it; then run krm-bypass render again"
 		}
-		plan.warn(finding.HandEdited, path, was.annotations[path[len(path)-1].(string)], "edited by hand since krm-bypass wrote it: %s", handEditedRemedy)
+		if !plan.tells(path, Error) { // it has to be changed anyway
+			plan.warn(finding.HandEdited, path, was.annotations[path[len(path)-1].(string)], "edited by hand since krm-bypass wrote it: %s", remedy)
+		}
 	}
 }
 

@@ -40,6 +40,7 @@ const (
 // It does so whether the policy speaks of the workload or not, but only where
 // the mesh has a say.
 func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
+	p.reportOwnKeys(w, plan)
 	if !p.concerned(w, was) {
 		return
 	}
@@ -52,6 +53,24 @@ func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
 	}
 	for _, place := range w.above {
 		p.reportMisplaced(w, place, template, plan)
+	}
+}
+
+// ownPrefix is that of the annotations that krm-bypass writes. It reads no others.
+const ownPrefix = "krm-bypass.dev/"
+
+// reportOwnKeys warns of annotations that look as if krm-bypass read them.
+func (p *Policy) reportOwnKeys(w *Workload, plan *Plan) {
+	places := append(slices.Clone(w.above), described{append(edit.Path(steps(w.kind.Template)), "metadata"), w.TemplateAnnotations, w.TemplateLabels})
+	for _, place := range places {
+		for _, field := range []string{annotations, labels} {
+			for _, key := range slices.Sorted(maps.Keys(place.values(field))) {
+				if strings.HasPrefix(key, ownPrefix) && key != PolicyAnnotation && key != RecordAnnotation {
+					plan.warn(finding.UnknownAnnotation, w.Path(append(place.path, field, key)...), place.values(field)[key],
+						"krm-bypass reads nothing under %s, so it has no effect: say what you mean in the ClusterBypass; spec.enrolment and the match of a rule choose workloads", ownPrefix)
+				}
+			}
+		}
 	}
 }
 
