@@ -86,7 +86,11 @@ func importSettings(cmd *cobra.Command, paths []string, named string, strip bool
 		}
 		return function.ErrReported
 	}
+	tell(cmd, "warning", read.skipped...)
 	found, err := inventory.Take(files, named, read.uses)
+	for _, w := range found.Warnings {
+		tell(cmd, "warning", w.Error())
+	}
 	if err != nil {
 		return fail(err)
 	}
@@ -98,10 +102,6 @@ func importSettings(cmd *cobra.Command, paths []string, named string, strip bool
 		if stripped, err = found.Stripped(); err != nil {
 			return fail(err)
 		}
-	}
-	tell(cmd, "warning", read.skipped...)
-	for _, w := range found.Warnings {
-		tell(cmd, "warning", w.Error())
 	}
 	texts := map[string][]byte{}
 	for _, f := range files {

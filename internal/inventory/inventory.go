@@ -29,7 +29,7 @@ type Inventory struct {
 // Take finds the bypass settings in the files. named is the mesh to which they
 // belong; "" to find it out from the files. uses are what kustomizations make of the
 // files, by their paths. The error is Problems where something is in the
-// way, all of it at once.
+// way, all of it at once; the Inventory then has only the warnings.
 func Take(files []File, named string, uses map[string]transform.Use) (*Inventory, error) {
 	s := &survey{uses: uses}
 	for _, f := range files {
@@ -39,7 +39,7 @@ func Take(files []File, named string, uses map[string]transform.Use) (*Inventory
 	}
 	m, err := s.choose(named)
 	if err != nil {
-		return nil, append(s.problems, Problem{Message: err.Error()}).inOrder()
+		return s.warned(), append(s.problems, Problem{Message: err.Error()}).inOrder()
 	}
 	s.mesh, s.policy = m, &transform.Policy{Mesh: m, Kinds: transform.Kinds}
 	defaults, from := s.configured()
@@ -49,16 +49,19 @@ func Take(files []File, named string, uses map[string]transform.Use) (*Inventory
 		s.unite()
 	}
 	if len(s.problems) > 0 {
-		return nil, s.problems.inOrder()
+		return s.warned(), s.problems.inOrder()
 	}
 	a := s.arrange()
 	a.defaults = rule{layer: s.defaults, from: distinct(from)}
 	s.verify(a)
 	if len(s.problems) > 0 {
-		return nil, s.problems.inOrder()
+		return s.warned(), s.problems.inOrder()
 	}
 	return &Inventory{Mesh: m, Warnings: s.warnings.inOrder(), spec: a.render(), takes: s.takings(), all: s.all, files: files}, nil
 }
+
+// warned is an Inventory of warnings alone.
+func (s *survey) warned() *Inventory { return &Inventory{Warnings: s.warnings.inOrder()} }
 
 // Spec is the ClusterBypass, as YAML with comments that say where each rule
 // comes from.
