@@ -122,7 +122,7 @@ func (e *explaining) unwritten(claim transform.Claim, f traffic.Field) Source {
 	switch claim.Scope {
 	case "":
 	case transform.ContainerScope:
-		at := e.in.Locate(&w.Object, w.TemplatePath("spec", "initContainers"))
+		at := e.in.Stands(&w.Object, w.TemplatePath("spec", "initContainers"))
 		return Source{Scope: FromContainer, Path: w.TemplatePath("spec", "initContainers").String(), File: at.File, Line: at.Line}
 	default:
 		if e.spec.Says(claim.Scope) {
@@ -131,7 +131,7 @@ func (e *explaining) unwritten(claim transform.Claim, f traffic.Field) Source {
 		return Source{Scope: FromMesh}
 	}
 	path := w.TemplatePath("metadata", "annotations", e.policy.Mesh.Behind(f))
-	at := e.in.Locate(&w.Object, path)
+	at := e.in.Stands(&w.Object, path)
 	return Source{Scope: FromAnnotation, Path: path.String(), File: at.File, Line: at.Line}
 }
 

@@ -25,6 +25,10 @@ type Options struct {
 	// Uses say what kustomizations make of files, by their paths: what a patch holds is
 	// no workload. nil means what the kustomizations among the objects say.
 	Uses map[string]Use
+	// Originals give the files that other programs made documents from, such as
+	// kustomize, by the paths of the files that hold those, and by the documents in
+	// them, from 0. Places are those in the originals. nil names the file itself.
+	Originals map[string]func(document int) *Original
 	// Progress is called after each object with how many of how many are done,
 	// unless it is nil. Calls never overlap.
 	Progress func(done, total int)
@@ -32,6 +36,13 @@ type Options struct {
 
 // Use is what kustomizations make of the file of an object.
 type Use = transform.Use
+
+// Original is a file from which documents were made.
+type Original = pass.Source
+
+// OriginalOf gives a file from which documents were made. Without its text no lines
+// are known.
+func OriginalOf(file Manifest) *Original { return pass.SourceOf(file.Path, file.Text) }
 
 // Process applies the spec in a ResourceList to its items: the functionConfig, or
 // else the one ClusterBypass among the items. The output differs from the input

@@ -139,8 +139,10 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 		found.Spec = in.specs[0]
 	}
 	found.PassedOver = foreign
-	slices.Sort(pipelines)
-	found.Pipelines = slices.Compact(pipelines)
+	if found.Compares() {
+		slices.Sort(pipelines)
+		found.Pipelines = slices.Compact(pipelines)
+	}
 	if err := format.Write(cmd.OutOrStdout(), found); err != nil {
 		return fmt.Errorf("writing standard output: %w", err)
 	}
@@ -158,7 +160,7 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 // checked checks the files of a group by its specs, one after the other.
 func (g group) checked(options fn.Options, expiry fn.Expiry) (all []report.Checked, failed error) {
 	for _, one := range g.within {
-		some, wrong := one.checked(options, expiry)
+		some, wrong := one.checked(one.with(options), expiry)
 		for i := range some {
 			some[i].Objects = nil // they are counted where they are finished
 		}

@@ -164,17 +164,15 @@ func isThere(path string) bool {
 func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec, today v1alpha1.Date) (found report.Explanation, said string, err error) {
 	var all []*fn.Explained
 	var foreign []string
-	built := map[string]bool{}
 	var failed error
 	err = in.each(cmd, paths, "explaining", func(g group, options fn.Options) error {
-		built[g.files[0].Path] = g.built
 		foreign = append(foreign, g.foreign...)
 		before := len(all)
 		for _, one := range append(g.within, g) {
 			if otherwise != nil && one.hasNoSpec() {
 				one.specs = []*fn.Spec{otherwise}
 			}
-			some, results, wrong := one.explained(options, today)
+			some, results, wrong := one.explained(one.with(options), today)
 			all = append(all, some...)
 			said += results.Report()
 			failed = cmp.Or(failed, wrong)
@@ -198,12 +196,6 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec
 	}
 	found = report.NewExplanation(all...)
 	found.PassedOver = foreign
-	found.Relocate(func(file string, line int) (string, int) {
-		if built[file] {
-			line = 0 // it belongs to the output of the build, which nobody has seen
-		}
-		return file, line
-	})
 	return found, said, failed
 }
 

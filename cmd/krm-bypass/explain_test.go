@@ -78,7 +78,7 @@ func TestExplainReadsWhatRenderReads(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(out), &report))
 	require.Len(t, report.Workloads, 1)
 	assert.Equal(t, "web", report.Workloads[0].Name)
-	assert.Zero(t, report.Workloads[0].Line, "nobody has seen what is built")
+	assert.Equal(t, 2, report.Workloads[0].Line, "in the file that it is built from")
 	assert.Equal(t, 12, report.Workloads[0].Fields[0].Entries[1].From.Line)
 }
 
@@ -145,7 +145,7 @@ func TestExplainComparesWithARevision(t *testing.T) {
 	assert.Zero(t, code, errOut)
 	assert.Empty(t, errOut)
 	assert.Equal(t, `1 of 1 workloads changed, and the pods of 1 restart
-Deployment shop/web (app): pods restart (settings)
+Deployment shop/web (base/web.yaml:2): pods restart (settings)
   + excludeOutboundPorts  6379  [1]
   - excludeOutboundPorts  5432  [2]
 
@@ -161,7 +161,7 @@ Deployment shop/web (app): pods restart (settings)
 	require.NoError(t, os.Rename("bypass.yaml", "other.yaml"))
 	code, out, errOut = krmBypass("", "explain", "app", "--spec", "other.yaml", "--before", "main")
 	assert.Zero(t, code, errOut)
-	assert.Contains(t, out, "Deployment shop/web (app): pods restart (settings)\n  + excludeOutboundPorts  6379  ")
+	assert.Contains(t, out, "Deployment shop/web (base/web.yaml:2): pods restart (settings)\n  + excludeOutboundPorts  6379  ")
 	require.NoError(t, os.Rename("other.yaml", "bypass.yaml"))
 
 	for name, test := range map[string]struct {

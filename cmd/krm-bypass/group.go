@@ -17,6 +17,8 @@ type group struct {
 	specs []*fn.Spec
 	// uses are what kustomizations make of the files.
 	uses map[string]fn.Use
+	// originals are what the files were made from.
+	originals map[string]func(document int) *fn.Original
 	// foreign are files beside them that hold no Kubernetes object.
 	foreign []string
 	// built says that the first file is the output of a kustomization; the others
@@ -34,6 +36,12 @@ type group struct {
 	// builds.
 	listed    bool
 	pipelines []string
+}
+
+// with gives the options for the files of the group.
+func (g group) with(options fn.Options) fn.Options {
+	options.Uses, options.Originals = g.uses, g.originals
+	return options
 }
 
 // apply applies the specs of a group to its files.
@@ -94,9 +102,6 @@ func (g group) judge(done []group, finished []fn.Manifest, options fn.Options, t
 	}
 	for i, spec := range specs {
 		judged, _ := fn.Judge(spec, wrote[spec], finished, options, len(g.specs) == 0 && i+1 == len(specs), today) // the results hold the error
-		for i := range judged.Results {
-			judged.Results[i].Line = 0 // that of the output of the build, which nobody has seen
-		}
 		all = append(all, judged)
 	}
 	return all

@@ -30,6 +30,8 @@ type inputs struct {
 	// specs are the files of the specifications, if they are given.
 	specs                  []string
 	namespace, mesh, image string
+	// from is the folder that kustomize built.
+	from string
 	// app is the application that Argo CD has rendered, if it is Argo CD that
 	// runs the command.
 	app argocd.Application
@@ -53,6 +55,7 @@ func (in *inputs) addFlags(cmd *cobra.Command) {
 	cmd.PreRunE = in.adopt
 	cmd.Flags().StringArrayVar(&in.specs, "spec", nil,
 		"file with the ClusterBypass (default the one among the manifests, or those that the kustomization lists); once for each, where there are several")
+	cmd.Flags().StringVar(&in.from, "built-from", ".", "folder that kustomize built, to which the origins that it notes in standard input are relative")
 	cmd.Flags().StringVar(&in.mesh, "mesh", "", "mesh, instead of spec.mesh")
 	cmd.Flags().StringVar(&in.image, "image", "", "image of the init container, instead of spec.enforcement.image")
 	addNamespaceFlag(cmd, &in.namespace)
@@ -105,8 +108,7 @@ func (in inputs) each(cmd *cobra.Command, paths []string, doing string, visit fu
 	options := in.options()
 	options.Progress = func(done, total int) { in.working.say("%s: %d of %d objects", doing, done, total) }
 	for _, g := range groups {
-		options.Uses = g.uses
-		if err := visit(g, options); err != nil {
+		if err := visit(g, g.with(options)); err != nil {
 			return err
 		}
 	}
@@ -135,6 +137,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 				return nil, nil, fmt.Errorf("reading standard input: %w", err)
 			}
 			plain.files = append(plain.files, fn.Manifest{Path: report.StandardInput, Text: object.Unmarked(text)})
+			plain.originals = map[string]func(int) *fn.Original{report.StandardInput: in.noted(plain.files[len(plain.files)-1].Text)}
 		case in.asFiles:
 			files = append(files, path)
 		case kustomization.File(path) != "" && in.inPlace:
@@ -175,8 +178,15 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 	}
 	// What kustomize has made a resource of, is one.
 	uses := map[string]fn.Use{path: {Resource: path}}
-	options := in.options()
-	options.Uses = uses
+	var files originals
+	originals := func(source kustomization.Source) map[string]func(int) *fn.Original {
+		return map[string]func(int) *fn.Original{path: func(document int) *fn.Original {
+			file := source(document)
+			// Of what is built nobody has seen the lines.
+			file.Path = cmp.Or(file.Path, path)
+			return files.of(file.Path, func() *fn.Original { return fn.OriginalOf(file) })
+		}}
+	}
 	var within []group
 	var together company
 	how := kustomization.Options{
@@ -184,18 +194,20 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 		Ignore: len(given) > 0,
 		IsSpec: spec.Configures,
 		GiveUp: func(reason error) { os.Exit(function.Exit(reason, cmd.ErrOrStderr())) },
-		Apply: func(listed kustomization.Spec, resources []byte) ([]byte, error) {
+		Apply: func(listed kustomization.Spec, resources []byte, source kustomization.Source) ([]byte, error) {
+			seen := group{files: []fn.Manifest{{Path: path, Text: resources}}, built: true, uses: uses, originals: originals(source)}
 			spec, err := together.listed(listed)
 			if err != nil {
 				return nil, err
 			}
-			files, results, err := fn.Manifests(spec, []fn.Manifest{{Path: path, Text: resources}}, options)
+			files, results, err := fn.Manifests(spec, seen.files, seen.with(in.options()))
 			fmt.Fprint(cmd.ErrOrStderr(), results.Report())
 			if err != nil {
 				return nil, function.ErrReported
 			}
 			g.pipelines = append(g.pipelines, pipeline(path, listed))
-			within = append(within, group{files: []fn.Manifest{{Path: path, Text: resources}}, specs: []*fn.Spec{spec}, built: true, uses: uses, wrote: files})
+			seen.specs, seen.wrote = []*fn.Spec{spec}, files
+			within = append(within, seen)
 			return files[0].Text, nil
 		},
 	}
@@ -211,7 +223,7 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 		}
 		g.without = without.Text
 	}
-	g.files, g.built, g.uses, g.within = []fn.Manifest{{Path: path, Text: built.Text}}, true, uses, within
+	g.files, g.built, g.uses, g.within, g.originals = []fn.Manifest{{Path: path, Text: built.Text}}, true, uses, within, originals(built.Source)
 	g.listed = len(given) == 0 || len(built.Ignored) > 0
 	for _, one := range slices.Concat(built.Specs, built.Among, built.Ignored) {
 		g.pipelines = append(g.pipelines, pipeline(path, one))

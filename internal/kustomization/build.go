@@ -27,7 +27,7 @@ type Options struct {
 	// Apply applies a file that IsSpec has accepted to resources, a stream of
 	// documents. It is called for the specs below the root; the caller applies
 	// those that the root ends with.
-	Apply func(spec Spec, resources []byte) ([]byte, error)
+	Apply func(spec Spec, resources []byte, source Source) ([]byte, error)
 	// Ignore leaves out specs that are listed as transformers.
 	Ignore bool
 	// GiveUp ends the process, with the reason, where kustomize takes more
@@ -45,6 +45,8 @@ type Options struct {
 type Built struct {
 	// Text is what the kustomize CLI would print.
 	Text []byte
+	// Source gives the files that the documents of the text were made from.
+	Source Source
 	// Specs are the last transformers of the kustomization itself. They still
 	// have to be applied to all of it, one after the other.
 	Specs []Spec
@@ -78,12 +80,6 @@ var one sync.Mutex
 
 // Build builds the kustomization in a folder.
 func Build(dir string, options Options) (*Built, error) {
-	one.Lock()
-	defer one.Unlock()
-	if !options.unconfined {
-		defer confine()()
-	}
-	defer boundCopies()()
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -93,6 +89,9 @@ func Build(dir string, options Options) (*Built, error) {
 		return nil, err
 	}
 	b := &builder{options: options, top: absolute, files: filesOnDisk(cmp.Or(options.Root, repository(absolute))), layers: map[string]*layer{}, built: &Built{}}
+	defer b.alone()()
+	b.building = true
+	defer func() { b.building = false }()
 	if !options.unjudged {
 		if b.root, err = b.read(absolute, "", nil); err != nil {
 			return nil, err
@@ -109,6 +108,7 @@ func Build(dir string, options Options) (*Built, error) {
 	if b.built.Text, err = resources.AsYaml(); err != nil {
 		return nil, b.told(absolute, err)
 	}
+	b.built.Source = b.source(absolute, resources)
 	// One that is not marked as local configuration is among the resources.
 	if specs, _, err := b.specsIn(yamltext.File{Text: b.built.Text}); err == nil && len(specs) > 0 {
 		b.built.Printed = true
@@ -128,6 +128,23 @@ type builder struct {
 	// partial counts the kustomizations that builds of parts of the tree read.
 	partial int
 	built   *Built
+	// building says that Build has not returned.
+	building bool
+}
+
+// alone has one builder after the other do its work, confined.
+func (b *builder) alone() (release func()) {
+	one.Lock()
+	restore := []func(){boundCopies()}
+	if !b.options.unconfined {
+		restore = append(restore, confine())
+	}
+	return func() {
+		for _, undo := range restore {
+			undo()
+		}
+		one.Unlock()
+	}
 }
 
 // run builds what a folder holds, as the kustomize CLI does.

@@ -32,7 +32,7 @@ var marking = Options{
 		var head struct{ Kind string }
 		return object.Decode(&head) == nil && head.Kind == "Mark"
 	},
-	Apply: func(spec Spec, resources []byte) ([]byte, error) {
+	Apply: func(spec Spec, resources []byte, _ Source) ([]byte, error) {
 		var mark struct{ Metadata struct{ Name string } }
 		if err := yaml.Unmarshal(spec.Text, &mark); err != nil {
 			return nil, err

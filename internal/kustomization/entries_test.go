@@ -204,7 +204,7 @@ func TestWhatIsTakenAwayIsPutBack(t *testing.T) {
 				require.NoError(t, os.Unsetenv("PATH"))
 			}
 			options := marking
-			options.Apply = func(Spec, []byte) ([]byte, error) {
+			options.Apply = func(Spec, []byte, Source) ([]byte, error) {
 				assert.Empty(t, os.Getenv("PATH"))
 				panic("here")
 			}

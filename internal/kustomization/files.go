@@ -1,6 +1,7 @@
 package kustomization
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -112,6 +113,10 @@ func (f *files) CleanedAbs(path string) (filesys.ConfirmedDir, string, error) {
 	}
 	return dir, file, err
 }
+
+// Repository gives the folder of the repository that holds a folder, or the folder
+// itself if it is in none.
+func Repository(dir string) string { return cmp.Or(repository(dir), dir) }
 
 // repository gives the folder that holds the repository of a folder, "" if it
 // is in none.

@@ -94,7 +94,7 @@ func (b *builder) keep(l *layer, first int) error {
 
 // substitute puts patches in the place of a spec.
 func (b *builder) substitute(l *layer, e *entry, way []step) error {
-	seen, err := b.seen(l, e.index, way)
+	seen, source, err := b.seen(l, e.index, way)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (b *builder) substitute(l *layer, e *entry, way []step) error {
 	}
 	after := before
 	for _, spec := range b.wired(l, e) {
-		if after, err = b.options.Apply(spec, after); err != nil {
+		if after, err = b.options.Apply(spec, after, source); err != nil {
 			return err
 		}
 	}
@@ -138,26 +138,30 @@ func (b *builder) substitute(l *layer, e *entry, way []step) error {
 
 // seen gives the resources that the function would be given at a place among the
 // transformers of a kustomization: those of a build that ends there.
-func (b *builder) seen(l *layer, at int, way []step) (resmap.ResMap, error) {
+func (b *builder) seen(l *layer, at int, way []step) (resmap.ResMap, Source, error) {
 	held := b.files.held
 	b.files.held = maps.Clone(held)
 	defer func() { b.files.held = held }()
 	from := l
 	for _, s := range way {
 		if err := b.hold(s.layer, s.upTo(s.component)); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if len(way) > 0 {
 		from = way[0].layer
 	}
 	if err := b.keep(l, at); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if b.partial += from.visits; b.partial > len(b.layers)+maxRepeats {
-		return nil, fmt.Errorf("%s: kustomize would read %d kustomizations to see what the specs below the root are applied to, and more than %d repetitions are refused: list the specs in the kustomization that is built, or give one with --spec", b.name(l.file), b.partial, maxRepeats)
+		return nil, nil, fmt.Errorf("%s: kustomize would read %d kustomizations to see what the specs below the root are applied to, and more than %d repetitions are refused: list the specs in the kustomization that is built, or give one with --spec", b.name(l.file), b.partial, maxRepeats)
 	}
-	return b.run(from.dir)
+	resources, err := b.run(from.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	return resources, b.source(from.dir, resources), nil
 }
 
 // upTo gives the kustomization as far as its component at a place, which is the
@@ -218,6 +222,9 @@ func (l *layer) patch(at int, target types.Selector, operations []operation) err
 	return nil
 }
 
+// substitutePrefix is how what stands in the place of a spec begins.
+const substitutePrefix = "apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: krm-bypass-"
+
 // patchText gives the patches as an inline entry of transformers, "" if there
 // are none.
 func (l *layer) patchText(at int) string {
@@ -225,7 +232,7 @@ func (l *layer) patchText(at int) string {
 	for i, target := range slices.Sorted(maps.Keys(l.patches[at])) {
 		if text := l.patches[at][target]; text != "null" {
 			patch, _ := json.Marshal(text) // a string always encodes
-			documents = append(documents, fmt.Sprintf("apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: krm-bypass-%d-%d}\ntarget: %s\npatch: %s\n", at, i, target, patch))
+			documents = append(documents, fmt.Sprintf(substitutePrefix+"%d-%d}\ntarget: %s\npatch: %s\n", at, i, target, patch))
 		}
 	}
 	return strings.Join(documents, "---\n")

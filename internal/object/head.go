@@ -1,6 +1,7 @@
 package object
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 	"strings"
@@ -80,6 +81,21 @@ const (
 // OriginOf gives where an object came from; the zero Origin if nobody noted it.
 func OriginOf(object node.Value) Origin {
 	return Noted(object.Below("metadata", "annotations").Strings())
+}
+
+// OriginAnnotation is kustomize's, for the file that it made an object from
+// (kubernetes-sigs/kustomize api/internal/utils/annotations.go).
+const OriginAnnotation = "config.kubernetes.io/origin"
+
+// Made gives the file from which kustomize made the object, or in which it found what
+// generates it, relative to the folder that it built; "" if it did not say, or if the
+// file is in another repository.
+func (h Head) Made() string {
+	note, err := node.Parse([]byte(h.Annotations[OriginAnnotation]))
+	if err != nil || node.Of(note).Entry("repo").Exists() {
+		return ""
+	}
+	return cmp.Or(node.Of(note).Entry("path").Text(), node.Of(note).Entry("configuredIn").Text())
 }
 
 // Noted gives where an object with the annotations came from.

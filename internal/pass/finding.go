@@ -76,6 +76,9 @@ func (d *Document) problem(err error) Finding {
 // else in the one that an orchestrator noted. If the value is not there, the line
 // is that of the innermost value around it.
 func (d *Document) Locate(of *transform.Object, path edit.Path) Place {
+	if at, _ := d.sourced(of, path); at.File != "" {
+		return at
+	}
 	if d.File == "" {
 		return Place{File: of.File, Index: of.Index}
 	}
@@ -84,6 +87,28 @@ func (d *Document) Locate(of *transform.Object, path edit.Path) Place {
 		at.Line = d.Line + node.LineAt(d.Nodes, path[min(len(d.Part.Path), len(path)):]) - 1
 	}
 	return at
+}
+
+// sourced says where the value at a path is in the source of the item, zero if that
+// has none. exact says that the same value stands there.
+func (d *Document) sourced(of *transform.Object, path edit.Path) (at Place, exact bool) {
+	if d.Source == nil {
+		return Place{}, false
+	}
+	source := d.Source()
+	if source == nil {
+		return Place{}, false
+	}
+	return source.locate(d, of, path)
+}
+
+// Stands says where the value at a path of an object is, and where the item was made
+// from another file, only if it stands there too.
+func (d *Document) Stands(of *transform.Object, path edit.Path) Place {
+	if at, exact := d.sourced(of, path); at.File != "" && !exact {
+		return Place{}
+	}
+	return d.Locate(of, path)
 }
 
 // Broken says why an item cannot be read.

@@ -22,6 +22,9 @@ type Item struct {
 	// Nodes replace a text.
 	Nodes *yaml.Node
 	Place
+	// Source gives the file that the item was made from, nil if the item's own is to
+	// be named. It may be nil itself.
+	Source func() *Source
 	// Part says where in a list the item stands.
 	object.Part
 	cut

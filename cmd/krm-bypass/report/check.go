@@ -230,6 +230,9 @@ func (r *Check) count(s *Subject) {
 	s.LeftAlone = ""
 }
 
+// Compares reports whether objects were compared, and not findings collected alone.
+func (r *Check) Compares() bool { return !r.linted }
+
 // IsEmpty reports whether there was no object to compare.
 func (r *Check) IsEmpty() bool { return !r.linted && r.Checked+r.Built+r.LeftAlone == 0 }
 
