@@ -312,7 +312,7 @@ func TestFiveMebibytes(t *testing.T) {
 func TestAdmissionPolicy(t *testing.T) {
 	code, out, errOut := krmBypass("", "schema", "--admission-policy")
 	assert.Zero(t, code)
-	assert.Equal(t, admission.Policy(nil), out)
+	assert.Equal(t, admission.Policy(), out)
 	assert.Empty(t, errOut)
 }
 
@@ -353,7 +353,7 @@ func TestEveryFlagIsGivenOnce(t *testing.T) {
 	for _, args := range []string{
 		"--namespace a --namespace b", "check . --mesh a --mesh b", "explain . --before a --before=b", "import . --mesh Kuma --mesh Istio",
 		"pin a --check --check", "probe http://a --expect bypassed --expect intercepted", "probe http://a -o json --output text",
-		"render . --image a --image a", "schema --admission-policy --spec a --spec b",
+		"render . --image a --image a", "schema --admission-policy --admission-policy",
 	} {
 		t.Run(args, func(t *testing.T) {
 			code, out, errOut := krmBypass("", strings.Fields(args)...)

@@ -13,7 +13,7 @@ import (
 
 func schemaCommand() *cobra.Command {
 	var admissionPolicy bool
-	var file string
+	var files []string
 	command := &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of ClusterBypass, or an admission policy",
@@ -26,42 +26,44 @@ of the file:
 With --admission-policy it prints a ValidatingAdmissionPolicy and its binding
 (Kubernetes 1.30 or later), by which a cluster refuses workloads whose pod
 templates carry bypass annotations that krm-bypass did not write. It knows the
-kinds that krm-bypass knows, and those that the podTemplates of --spec add.`,
+kinds that krm-bypass knows, and those that the podTemplates of --spec add. One policy
+is for all specifications of a cluster: give --spec for each.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			text := spec.Schema() + "\n"
 			switch {
 			case admissionPolicy:
-				policy, err := policyOf(file)
+				policies, err := policiesOf(files)
 				if err != nil {
 					return err
 				}
-				text = admission.Policy(policy)
-			case file != "":
+				text = admission.Policy(policies...)
+			case len(files) > 0:
 				return errors.New("the schema is the same for every spec: --spec goes with --admission-policy alone")
 			}
 			return output(cmd, []byte(text))
 		},
 	}
 	command.Flags().BoolVar(&admissionPolicy, "admission-policy", false, "print the ValidatingAdmissionPolicy and its binding instead")
-	command.Flags().StringVar(&file, "spec", "", "file with a ClusterBypass that adds kinds to the admission policy")
+	command.Flags().StringArrayVar(&files, "spec", nil, "file with a ClusterBypass that adds kinds to the admission policy; once for each, where there are several")
 	return command
 }
 
-// policyOf is what a spec says, nil where there is no spec.
-func policyOf(file string) (*transform.Policy, error) {
-	if file == "" {
-		return nil, nil
+// policiesOf gives what specs say.
+func policiesOf(files []string) ([]*transform.Policy, error) {
+	var policies []*transform.Policy
+	for _, file := range files {
+		text, err := specFile(file)
+		if err != nil {
+			return nil, err
+		}
+		read, err := compiled(file, text)
+		if err != nil {
+			return nil, err
+		}
+		policies = append(policies, read.Policy)
 	}
-	text, err := specFile(file)
-	if err != nil {
-		return nil, err
-	}
-	read, err := compiled(file, text)
-	if err != nil {
-		return nil, err
-	}
-	return read.Policy, nil
+	return policies, nil
 }
 
 // compiled gives the spec in a text.

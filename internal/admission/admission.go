@@ -5,6 +5,7 @@ import (
 	_ "embed" // for the form of the policy
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -27,13 +28,20 @@ const (
 //go:embed policy.yaml
 var form string
 
-// Policy gives the policy and its binding as two YAML documents. A specification
-// adds its kinds, and the namespaces that it enrols by name; nil is for none.
-func Policy(of *transform.Policy) string {
-	if of == nil {
-		of = &transform.Policy{Kinds: transform.Kinds}
+// Policy gives the policy and its binding as two YAML documents. Specifications add
+// their kinds, the namespaces that they enrol by name, and who may opt out of their
+// meshes.
+func Policy(of ...*transform.Policy) string {
+	var enrolled []string
+	var added []transform.Kind
+	for _, p := range of {
+		enrolled = append(enrolled, p.Enrolled...)
+		for _, k := range p.Kinds[len(transform.Kinds):] {
+			if !slices.ContainsFunc(added, func(a transform.Kind) bool { return reflect.DeepEqual(a, k) }) {
+				added = append(added, k)
+			}
+		}
 	}
-	enrolled := of.Enrolled
 	fillers := map[string][]string{
 		"name":           {Name},
 		"exemption":      {Exemption},
@@ -42,16 +50,15 @@ func Policy(of *transform.Policy) string {
 		"head":           {transform.RecordHead},
 		"former entry":   {transform.FormerInitEntry},
 		"container name": {transform.InitName},
-		"rules":          append(rules(transform.Kinds, resource), rules(of.Kinds[len(transform.Kinds):], anyResource)...),
+		"rules":          append(rules(transform.Kinds, resource), rules(added, anyResource)...),
 		"kubernetes":     {within(transform.KubernetesNamespaces, enrolled)},
 		"keys":           ofMeshes(enrolled, keys),
 		"others":         ofMeshes(enrolled, others),
 		"worded":         ofMeshes(enrolled, worded),
 		"prefixes":       ofMeshes(enrolled, prefixes),
-		"may opt out":    {matching(of.Limits.OptOuts)},
-		"opt-outs":       ofMeshes(enrolled, optOuts(of)),
+		"opt-outs":       optOuts(of, enrolled),
 		"passed":         {strings.Join(passed(), ", ")},
-		"template":       template(of.Kinds),
+		"template":       template(slices.Concat(transform.Kinds, added)),
 	}
 	var b strings.Builder
 	for line := range strings.Lines(form) {
@@ -76,17 +83,20 @@ func filled(line string, fillers map[string][]string) string {
 func ofMeshes(enrolled []string, entries func(*mesh.Mesh) []string) []string {
 	var lines []string
 	for _, m := range mesh.All() {
-		of := entries(m)
-		if len(of) == 0 {
-			continue
+		if of := entries(m); len(of) > 0 {
+			lines = append(lines, unless(within(m.Namespaces, enrolled), of)...)
 		}
-		lines = append(lines, "("+within(m.Namespaces, enrolled)+" ? [] : [")
-		for _, entry := range of {
-			lines = append(lines, "  "+entry+",")
-		}
-		lines = append(lines, "]) +")
 	}
 	return append(lines, "[]")
+}
+
+// unless gives CEL for a list that is empty on a condition, with what adds the next one.
+func unless(condition string, entries []string) []string {
+	lines := []string{"(" + condition + " ? [] : ["}
+	for _, entry := range entries {
+		lines = append(lines, "  "+entry+",")
+	}
+	return append(lines, "]) +")
 }
 
 // keys are the annotations that krm-bypass writes for a mesh.
@@ -157,23 +167,29 @@ func worded(m *mesh.Mesh) []string {
 	return all
 }
 
-// optOuts are the ways out of a specification's mesh, where its limits say who may
-// take them.
-func optOuts(of *transform.Policy) func(*mesh.Mesh) []string {
-	return func(m *mesh.Mesh) []string {
-		if m != of.Mesh || of.Limits.OptOuts == nil {
-			return nil
+// optOuts are the ways out of the specifications' meshes, where their limits say who
+// may take them, but for these namespaces and those that are not enrolled.
+func optOuts(of []*transform.Policy, enrolled []string) []string {
+	var lines []string
+	for _, p := range of {
+		if p.Limits.OptOuts == nil {
+			continue
 		}
-		all := []string{}
-		for _, o := range m.OptOuts {
+		var all []string
+		for _, o := range p.Mesh.OptOuts {
 			on := "annotation"
 			if o.Label {
 				on = "label"
 			}
 			all = append(all, "["+strings.Join([]string{quoted(on), quoted(o.Key), "r" + quoted(o.Value), "r" + quoted(o.But), quoted(o.Unless)}, ", ")+"]")
 		}
-		return all
+		free := within(p.Mesh.Namespaces, enrolled) + " || " + matching(p.Limits.OptOuts)
+		if p.Enrolled != nil {
+			free += " || !" + matching(p.Enrolled)
+		}
+		lines = append(lines, unless(free, all)...)
 	}
+	return append(lines, "[]")
 }
 
 func mapped(texts []string, by func(string) string) []string {

@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "rewrite the golden file, and fail")
 // What the policy does, a real API server shows in test/cluster.
 func TestPolicy(t *testing.T) {
 	const golden = "testdata/policy.yaml"
-	policy := admission.Policy(nil)
+	policy := admission.Policy()
 	if *update {
 		require.NoError(t, os.WriteFile(golden, []byte(policy), 0o600))
 		t.Fatalf("%s is rewritten: read the difference, then run without -update", golden)
@@ -52,7 +52,7 @@ type document struct {
 func documents(t *testing.T) []document {
 	t.Helper()
 	var read []document
-	decoder := yaml.NewDecoder(strings.NewReader(admission.Policy(nil)))
+	decoder := yaml.NewDecoder(strings.NewReader(admission.Policy()))
 	for {
 		var one document
 		err := decoder.Decode(&one)
@@ -121,9 +121,9 @@ func TestEveryTableEntryIsThere(t *testing.T) {
 }
 
 func TestNoGapIsLeft(t *testing.T) {
-	assert.NotContains(t, admission.Policy(nil), "{{")
-	assert.NotContains(t, admission.Policy(nil), "}}")
-	for line := range strings.Lines(admission.Policy(nil)) {
+	assert.NotContains(t, admission.Policy(), "{{")
+	assert.NotContains(t, admission.Policy(), "}}")
+	for line := range strings.Lines(admission.Policy()) {
 		assert.Equal(t, strings.TrimRight(line, " \n"), strings.TrimSuffix(line, "\n"))
 	}
 }
@@ -149,5 +149,28 @@ func TestNamespacesEnrolledByName(t *testing.T) {
 	policy := admission.Policy(&transform.Policy{Kinds: transform.Kinds, Enrolled: []string{"*", "kube-apps"}})
 	assert.Contains(t, policy, `!(request.namespace.matches(r'^(kube-.*)$') && !(request.namespace in ['*', 'kube-apps']))`)
 	assert.Contains(t, policy, `(request.namespace.matches(r'^(consul)$') && !(request.namespace in ['*', 'kube-apps']) ? [] : [`)
-	assert.NotContains(t, admission.Policy(nil), "request.namespace in")
+	assert.NotContains(t, admission.Policy(), "request.namespace in")
+}
+
+// Two specifications have one policy: each adds its kinds and its namespaces, and its
+// limits on opting out count where it enrols.
+func TestSeveralSpecifications(t *testing.T) {
+	ofMesh := func(name string, enrolled, optOuts []string, kinds ...transform.Kind) *transform.Policy {
+		m, known := mesh.ByName(name)
+		require.True(t, known)
+		return &transform.Policy{Mesh: m, Kinds: append(slices.Clone(transform.Kinds), kinds...), Enrolled: enrolled, Limits: transform.Limits{OptOuts: optOuts}}
+	}
+	fleet := transform.KindAt("example.com/v1", "Fleet", "spec.pods.template")
+	policy := admission.Policy(ofMesh("Istio", []string{"shop"}, []string{}, fleet), ofMesh("Linkerd", []string{"pay-*", "linkerd"}, []string{"pay-old"}, fleet))
+	assert.Equal(t, 1, strings.Count(policy, `"Fleet.example.com"`))
+	_, optOuts, _ := strings.Cut(policy, "- name: optOuts\n")
+	optOuts, _, _ = strings.Cut(optOuts, "- name:")
+	assert.Contains(t, optOuts, `|| request.namespace.matches(r'^()$') || !request.namespace.matches(r'^(shop)$') ? [] : [`)
+	assert.Contains(t, optOuts, `|| request.namespace.matches(r'^(pay-old)$') || !request.namespace.matches(r'^(pay-.*|linkerd)$') ? [] : [`)
+	assert.Contains(t, optOuts, "'sidecar.istio.io/inject'")
+	assert.Contains(t, optOuts, "'linkerd.io/inject'")
+	assert.Contains(t, policy, "request.namespace in ['shop', 'pay-*', 'linkerd']")
+	alone := admission.Policy(ofMesh("Istio", nil, []string{"batch-*"}))
+	assert.Contains(t, alone, `|| request.namespace.matches(r'^(batch-.*)$') ? [] : [`)
+	assert.NotContains(t, admission.Policy(ofMesh("Istio", nil, nil)), "'sidecar.istio.io/inject', r")
 }

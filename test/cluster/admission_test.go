@@ -67,6 +67,7 @@ func TestAdmissionPolicy(t *testing.T) {
 	t.Run("kinds that a specification adds", kindsOfSpec)
 	t.Run("namespaces that a specification enrols", enrolledOfSpec)
 	t.Run("opting out, as the limits of a specification have it", optOutsOfSpec)
+	t.Run("several specifications", severalSpecs)
 }
 
 func await(t *testing.T, what string, done func() bool) {

@@ -135,3 +135,36 @@ spec: {limits: {meshOptOut: {namespaces: ["batch-*"]}}}
 	assert.Contains(t, patch(out), "has the label "+inject)
 	typesFit(t)
 }
+
+// severalSpecs puts the one policy of two specifications in: what each wrote passes,
+// and each says for its namespaces alone who may opt out of its mesh.
+func severalSpecs(t *testing.T) {
+	makeNamespace(t, "linked")
+	var specs []string
+	for name, says := range map[string]string{"istio": "mesh: Istio, enrolment: {namespaces: [default]}", "linkerd": "mesh: Linkerd, enrolment: {namespaces: [linked]}"} {
+		spec := filepath.Join(t.TempDir(), name+".yaml")
+		require.NoError(t, os.WriteFile(spec, []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: "+name+"}\n"+
+			"spec: {"+says+", global: {excludeOutboundPorts: [3306]}, limits: {meshOptOut: {namespaces: []}}, enforcement: {mode: AnnotationsOnly}}\n"), 0o600))
+		specs = append(specs, "--spec", spec)
+	}
+	in := func(namespace string, labels, annotations map[string]any) controlplane.Object {
+		object := workload("apps/v1", kinds["apps/v1 Deployment"], annotations)
+		below(object, "metadata")["namespace"] = namespace
+		maps.Copy(below(object, "spec", "template", "metadata", "labels"), labels)
+		return object
+	}
+	ofIstio, ofLinkerd := map[string]any{"sidecar.istio.io/inject": "false"}, map[string]any{"linkerd.io/inject": "disabled"}
+	kubectl(t, krmBypass(t, append([]string{"schema", "--admission-policy"}, specs...)...), "apply", "--server-side", "-f", "-")
+	await(t, "it refuses", func() bool { return refusal(t, in("linked", nil, ofLinkerd)) != "" })
+	assert.Contains(t, refusal(t, in("default", ofIstio, nil)), "has the label sidecar.istio.io/inject")
+	assert.Empty(t, refusal(t, in("linked", ofIstio, nil)), "Istio is not there")
+	assert.Empty(t, refusal(t, in("default", nil, ofLinkerd)), "Linkerd is not there")
+	for _, namespace := range []string{"default", "linked"} {
+		manifest := filepath.Join(t.TempDir(), "web.yaml")
+		require.NoError(t, os.WriteFile(manifest, []byte("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: rendered, namespace: "+namespace+"}\n"+
+			"spec: {selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: app, image: app}]}}}\n"), 0o600))
+		kubectl(t, krmBypass(t, append([]string{"render", manifest}, specs...)...), "create", "--dry-run=server", "-f", "-")
+		assert.NotEmpty(t, refusal(t, in(namespace, nil, map[string]any{"config.linkerd.io/skip-outbound-ports": "443"})), "by hand")
+	}
+	typesFit(t)
+}
