@@ -43,6 +43,7 @@ var Groups = []Group{
 	{"What comes in", "A port bypasses the sidecar on its way in if `excludeInboundPorts` lists it, or\n`includeInboundPorts` leaves it out. The mesh's own ports are not spoken of.", finding.StrictMTLS},
 	{"What goes out", "", finding.ServiceEntry},
 	{"The pod", "", finding.OtherProxy},
+	{"What is a workload", "", finding.NoSelector},
 	{"The annotations of the mesh", "A mesh says nothing of an annotation that it does not read.", finding.UnknownAnnotation},
 	{"The cluster", "", finding.PodSecurity},
 	{"The spec", "", finding.MisplacedSpec},
