@@ -81,6 +81,8 @@ func (e *explaining) explanation() Explanation {
 		x.Outcome = ChangedOutcome
 	case plan.Applies:
 		x.Outcome = Written
+	default:
+		x.Reason = e.policy.Unintercepted(plan)
 	}
 	if plan.Applies {
 		x.Mode = string(plan.Mode)
@@ -93,6 +95,9 @@ func (e *explaining) explanation() Explanation {
 	}
 	for _, way := range e.policy.Ways(plan) {
 		x.Others = append(x.Others, e.other(way))
+	}
+	if plan.Applies {
+		x.Others = append(x.Others, e.irrevocable()...)
 	}
 	return x
 }

@@ -45,7 +45,7 @@ type Explanation struct {
 	File string `json:"file,omitempty"`
 	Line int    `json:"line,omitempty"`
 	// Outcome is what becomes of the workload, Reason why it is left alone or
-	// refused.
+	// refused, or, where there is nothing to write, why it has no sidecar.
 	Outcome Outcome `json:"outcome"`
 	Reason  string  `json:"reason,omitempty"`
 	// Mode is how the settings are enforced, ModeFrom the field that says so.

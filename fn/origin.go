@@ -3,6 +3,7 @@ package fn
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -183,4 +184,21 @@ func (e *explaining) other(way transform.Way) ExplainedOther {
 		}
 	}
 	return other
+}
+
+// irrevocable explains what the mesh's own configuration lets bypass although the
+// settings do not, since no annotation takes it back.
+func (e *explaining) irrevocable() []ExplainedOther {
+	m, defaults := e.policy.Mesh, e.policy.MeshDefaults
+	held := m.Effective(defaults, e.plan.Sayable)
+	var all []ExplainedOther
+	for _, g := range m.Irrevocable(e.plan.Settings, e.plan.Sayable, defaults) {
+		entries := held.Entries(g.Field)
+		all = append(all, ExplainedOther{
+			From: e.source(transform.DefaultsPath, transform.DefaultsPath+"."+string(g.Field)),
+			Name: m.Name + "'s own configuration, " + string(g.Field), Value: strings.Join(entries, " "),
+			Lets: map[string][]string{string(g.Field): entries}, Sure: true,
+		})
+	}
+	return all
 }

@@ -60,7 +60,7 @@ func (m *Mesh) Parts(levels ...traffic.Layer) []Part {
 	for i, said := range levels {
 		for _, f := range traffic.Fields {
 			switch {
-			case said.Clears(f) && m.Levels != Replaces:
+			case !m.says(f), said.Clears(f) && m.Levels != Replaces:
 				said = said.Without(f) // it says nothing to the mesh
 			case said.Says(f):
 				last[f] = i
@@ -81,6 +81,12 @@ func (m *Mesh) Parts(levels ...traffic.Layer) []Part {
 		parts = append(parts, Part{last[traffic.ExcludeOutboundIPRanges], traffic.Layer{ExcludeOutbound: &first}})
 	}
 	return parts
+}
+
+// says reports whether the mesh can be told the field at all.
+func (m *Mesh) says(f traffic.Field) bool {
+	_, annotated := m.Key(f)
+	return annotated
 }
 
 // Effective gives what levels, broad to narrow, amount to in a pod, by the decision

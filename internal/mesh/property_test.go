@@ -11,90 +11,8 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/test/model"
 )
-
-// rule is one rule of a mesh, in the order in which its chains ask them.
-type rule func(annotated traffic.Layer, c traffic.Connection) answer
-
-type answer uint8
-
-const (
-	next answer = iota
-	bypasses
-	intercepts
-)
-
-func when(matches bool, a answer) answer {
-	if matches {
-		return a
-	}
-	return next
-}
-
-// The rules that meshes have, by what they ask for. What no rule answers is
-// intercepted.
-var (
-	excludedPort = rule(func(l traffic.Layer, c traffic.Connection) answer {
-		return when(l.ExcludeOutboundPorts != nil && l.ExcludeOutboundPorts.Contains(traffic.TCP, c.Port), bypasses)
-	})
-	excludedRange = rule(func(l traffic.Layer, c traffic.Connection) answer {
-		return when(l.ExcludeOutboundIPRanges != nil && l.ExcludeOutboundIPRanges.Contains(c.Address), bypasses)
-	})
-	includedPort = rule(func(l traffic.Layer, c traffic.Connection) answer {
-		return when(l.IncludeOutboundPorts != nil && l.IncludeOutboundPorts.Contains(c.Protocol, c.Port), intercepts)
-	})
-	includedRange = rule(func(l traffic.Layer, c traffic.Connection) answer {
-		in := l.Settings().IncludeOutboundIPRanges
-		return when(!in.All() && !in.Set().Contains(c.Address), bypasses)
-	})
-	dns = rule(func(_ traffic.Layer, c traffic.Connection) answer { return when(c.Port == 53, intercepts) })
-	// Of UDP a mesh takes DNS at the most.
-	udpDNS = rule(func(_ traffic.Layer, c traffic.Connection) answer {
-		return when(c.Protocol == traffic.UDP, intercepts)
-	})
-)
-
-// model is what a mesh does with outbound connections, from the order of rules
-// that its file names the sources of.
-type model struct {
-	rules []rule
-	// udp says that the mesh captures DNS over UDP.
-	udp bool
-	// families are the address families of its rules; empty for both.
-	only4 bool
-}
-
-var models = map[string]model{
-	"Istio":   {rules: []rule{excludedPort, dns, excludedRange, includedPort, includedRange}, udp: true},
-	"FSM":     {rules: []rule{excludedRange, excludedPort, includedRange}, only4: true},
-	"OSM":     {rules: []rule{excludedRange, excludedPort, includedRange}, only4: true},
-	"Linkerd": {rules: []rule{excludedPort}},
-	"Consul":  {rules: []rule{dns, excludedRange, excludedPort}, udp: true, only4: true},
-	"Kuma":    {rules: []rule{excludedRange, udpDNS, excludedPort}, udp: true},
-}
-
-// bypass says what the mesh does with a connection that it would take if it were
-// not for the annotations.
-func (m model) bypass(annotated traffic.Layer, c traffic.Connection) bool {
-	if c.Direction == traffic.Inbound {
-		s := annotated.Settings()
-		if in := s.IncludeInboundPorts; !in.All() { // Istio alone
-			return !in.Set().Contains(traffic.TCP, c.Port)
-		}
-		return s.ExcludeInboundPorts.Contains(traffic.TCP, c.Port)
-	}
-	for _, r := range m.rules {
-		if a := r(annotated, c); a != next {
-			return a == bypasses
-		}
-	}
-	return false
-}
-
-// takes reports whether the mesh takes a connection at all.
-func (m model) takes(c traffic.Connection) bool {
-	return (c.Protocol == traffic.TCP || m.udp && c.Direction == traffic.Outbound && c.Port == 53) && (!m.only4 || c.Address.Is4())
-}
 
 // Ports and addresses that settings and connections are drawn from, close
 // together so that they meet.
@@ -152,7 +70,7 @@ func TestAnnotationsReadBack(t *testing.T) {
 // connection past that the decision does not let past, and without a gap lets
 // past all of them.
 func TestAnnotationsNeverBypassMore(t *testing.T) {
-	require.Len(t, models, len(mesh.All()))
+	require.Len(t, model.Models, len(mesh.All()))
 	for _, m := range mesh.All() {
 		t.Run(m.Name, rapid.MakeCheck(func(t *rapid.T) {
 			settings := drawSettings(t, "settings")
@@ -175,17 +93,17 @@ func TestAnnotationsNeverBypassMore(t *testing.T) {
 }
 
 func compare(t *rapid.T, m *mesh.Mesh, settings traffic.Settings, annotated traffic.Layer, exactly bool, c traffic.Connection) {
-	model := models[m.Name]
-	if !model.takes(c) {
+	rules := model.Models[m.Name]
+	if !rules.Takes(c) {
 		return
 	}
 	decided := settings.Decide(c)
-	let := model.bypass(annotated, c)
+	let := rules.Bypass(annotated, c)
 	about := fmt.Sprintf("%s %s to %s port %d is %s by %q, with\n%s", c.Direction, c.Protocol, c.Address, c.Port, decided.Verdict, decided.By, annotated)
 	if let && decided.Verdict != traffic.Bypassed {
 		// A range in the annotations takes TCP to port 53 along in a mesh that
 		// does not capture DNS (docs/meshes.md).
-		require.True(t, c.Port == 53 && c.Direction == traffic.Outbound && !model.udp, "%s lets more past: %s", m.Name, about)
+		require.True(t, c.Port == 53 && c.Direction == traffic.Outbound && !rules.UDP, "%s lets more past: %s", m.Name, about)
 	}
 	if exactly && decided.Verdict == traffic.Bypassed {
 		require.True(t, let, "%s has to let it past: %s", m.Name, about)
@@ -205,10 +123,10 @@ func TestEffectiveIsWhatTheRulesDo(t *testing.T) {
 						for _, direction := range []traffic.Direction{traffic.Outbound, traffic.Inbound} {
 							c := traffic.Connection{Direction: direction, Protocol: protocol, Address: netip.MustParseAddr(target), Port: port}
 							// Port 53 is the mesh's own affair (docs/meshes.md).
-							if !models[m.Name].takes(c) || direction == traffic.Outbound && port == traffic.DNSPort {
+							if !model.Models[m.Name].Takes(c) || direction == traffic.Outbound && port == traffic.DNSPort {
 								continue
 							}
-							require.Equal(t, models[m.Name].bypass(annotated, c), settings.Decide(c).Verdict == traffic.Bypassed,
+							require.Equal(t, model.Models[m.Name].Bypass(annotated, c), settings.Decide(c).Verdict == traffic.Bypassed,
 								"%s %s to %s port %d by\n%s, which is\n%s", direction, protocol, target, port, annotated, settings)
 						}
 					}

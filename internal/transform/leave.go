@@ -45,6 +45,23 @@ func (p *Plan) WhyLeftAlone() string {
 	return fmt.Sprintf("%s (%s)", p.LeftAlone, p.leftBy)
 }
 
+// Unintercepted says why the mesh has no say in the pods of a planned workload, ""
+// if it has, or if that is not known.
+func (p *Policy) Unintercepted(plan *Plan) string {
+	w := plan.Workload
+	switch {
+	case plan.in != 0 || plan.was == nil:
+		return ""
+	case p.LeftNamespace(plan.Namespace) != "":
+		return p.LeftNamespace(plan.Namespace)
+	case w.hostNetwork:
+		return "it uses the host's network, where there is no sidecar"
+	case w.windows != nil:
+		return "it runs on Windows, where there is no such sidecar"
+	}
+	return p.Mesh.Unmeshed(w.TemplateLabels, plan.was.annotations)
+}
+
 // replaceable reports whether an object is made anew instead of being changed.
 func (w *Workload) replaceable() bool {
 	if w.generated {

@@ -9,8 +9,8 @@ import (
 type Decision struct {
 	// Connection is as the user wrote it.
 	Connection string `json:"connection"`
-	// Verdict is bypassed, perhaps bypassed or intercepted, or left alone if the spec
-	// has no say.
+	// Verdict is bypassed, perhaps bypassed or intercepted, left to the mesh where that
+	// depends on it, or left alone if the spec has no say.
 	Verdict string `json:"verdict"`
 	// Field is the one that decides; "" if no field covers the connection.
 	Field string `json:"field,omitempty"`
@@ -27,6 +27,7 @@ const (
 	InDoubt     = "perhaps bypassed"
 	Intercepted = "intercepted"
 	NotOurs     = "left alone"
+	LeftToMesh  = "left to the mesh"
 )
 
 // Decide says for every workload what becomes of a connection. name is the
@@ -53,10 +54,12 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 	case decision.Verdict == traffic.Bypassed:
 		d.Verdict = Bypassed
 	case decision.Verdict == traffic.Intercepted:
-	case w.Outcome == fn.LeftAlone:
+	case w.Reason != "":
 		d.Verdict, d.Why = NotOurs, w.Reason
 	case c.Loopback:
-		d.Why = "loopback traffic is left to the mesh"
+		d.Verdict, d.Why = LeftToMesh, "no rule is about loopback"
+	case c.Protocol == traffic.UDP:
+		d.Verdict, d.Why = LeftToMesh, "no entry covers it, and of UDP a mesh takes DNS at the most"
 	default:
 		d.Why = "no entry covers it, so it is left to the mesh"
 	}

@@ -141,13 +141,13 @@ func TestAnswers(t *testing.T) {
 		by                                   []string
 	}{
 		{"169.254.169.254:80", "shop/web", Bypassed, "excludeOutboundIPRanges", []string{"169.254.169.254"}},
-		{"10.1.2.3:53/UDP", "shop/web", Intercepted, "", nil},
+		{"10.1.2.3:53/UDP", "shop/web", LeftToMesh, "", nil},
 		{"10.1.2.3:9005", "shop/web", Intercepted, "includeOutboundPorts", []string{"9005"}},
 		{"10.1.2.3:9005", "nightly", Bypassed, "excludeOutboundPorts", []string{"9000-9010"}},
 		{"192.0.2.9:5432", "shop/web", Bypassed, "excludeOutbound", []string{"192.0.2.0/24@5432"}},
 		{"192.0.2.9:5433", "shop/web", Intercepted, "", nil},
 		{"10.1.2.3:80", "closed", Intercepted, "", nil},
-		{"127.0.0.1:3306", "shop/web", Intercepted, "", nil},
+		{"127.0.0.1:3306", "shop/web", LeftToMesh, "", nil},
 		{"198.51.100.1:6379", "once", Bypassed, "excludeOutboundPorts", []string{"6379"}},
 		{"198.51.100.1:6380", "once", NotOurs, "", nil},
 		{"10.1.2.3:80", "node", NotOurs, "", nil},

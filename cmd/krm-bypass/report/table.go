@@ -222,7 +222,7 @@ func (p *page) writeChanges(r *Explanation) {
 }
 
 // verdicts are in the order in which a reader wants them.
-var verdicts = []string{Bypassed, InDoubt, NotOurs, Intercepted}
+var verdicts = []string{Bypassed, InDoubt, NotOurs, LeftToMesh, Intercepted}
 
 func (p *page) writeAnswers(r *Explanation) {
 	workloads := slices.Clone(r.Workloads)
