@@ -65,13 +65,13 @@ func (r *run) unreached() Results {
 	complete := r.asked && r.options.Complete
 	for i, one := range r.reach() {
 		meant := r.reached[i].Meant
-		told := spec.Problem{Path: meant.Path, Value: meant.Value, Message: meant.Says}
+		told := spec.Problem{Path: meant.Path, Value: meant.Value, Message: "it reaches no workload here, and " + meant.Says}
 		switch {
 		case !one.Unreached:
 			continue
 		case meant.Slip:
 		case complete:
-			told = spec.Problem{Path: r.reached[i].Path, Message: cmp.Or(meant.Says, "it reaches no workload") + ": correct it or remove it, since all workloads are here"}
+			told = spec.Problem{Path: r.reached[i].Path, Message: strings.TrimSuffix("it reaches no workload, and "+meant.Says, ", and ") + ": correct it or remove it, since all workloads are here"}
 		default:
 			others = append(others, one)
 			continue
@@ -139,6 +139,35 @@ func Together(all ...*Checked) {
 		}
 		c.Results = results
 	}
+}
+
+// JoinReach adds up what the parts of specs reach in several sets of manifests.
+func JoinReach(a, b []Reach) []Reach {
+	unlisted := func(all, others []Reach) []Reach {
+		return slices.DeleteFunc(slices.Clone(all), func(one Reach) bool { return !isListed(others, one) && reachedAmong(others, one) })
+	}
+	joined := unlisted(a, b)
+	for _, other := range unlisted(b, a) {
+		i := slices.IndexFunc(joined, func(one Reach) bool { return one.File == other.File && one.Path == other.Path })
+		if i < 0 {
+			joined = append(joined, other)
+			continue
+		}
+		one := &joined[i]
+		one.Workloads, one.Decided, one.LeftAlone = one.Workloads+other.Workloads, one.Decided+other.Decided, one.LeftAlone+other.LeftAlone
+		one.Unsure, one.Unreached = one.Unsure || other.Unsure, one.Unreached && other.Unreached
+		if one.Meant = cmp.Or(one.Meant, other.Meant); !one.Unreached {
+			one.Meant = ""
+		}
+		if one.Some = slices.Compact(slices.Sorted(slices.Values(slices.Concat(one.Some, other.Some)))); len(one.Some) > transform.MostNamed {
+			one.Some = one.Some[:transform.MostNamed]
+		}
+	}
+	return joined
+}
+
+func isListed(all []Reach, part Reach) bool {
+	return slices.ContainsFunc(all, func(one Reach) bool { return one.File == part.File && one.Path == part.Path })
 }
 
 // reachedAmong reports whether a part reaches somebody. An entry of a rule that is not

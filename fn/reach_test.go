@@ -65,9 +65,11 @@ func TestWhomRulesReach(t *testing.T) {
 		"a label's value":    {"workloads: [{match: {labelSelector: {matchLabels: {app.kubernetes.io/name: chekout}}}" + port, `spec.workloads[0].match.labelSelector.matchLabels["app.kubernetes.io/name"]: it reaches no workload here, and the pod template of Deployment shop/checkout has checkout: did you mean checkout?`, "", []string{api, checkout}},
 		"a label's key":      {"workloads: [{match: {labelSelector: {matchLabels: {app.kubernetes.io/nmae: checkout}}}" + port, `spec.workloads[0].match.labelSelector.matchLabels["app.kubernetes.io/nmae"]: it reaches no workload here, and the pod template of Deployment shop/checkout has the label app.kubernetes.io/name: did you mean app.kubernetes.io/name?`, "", []string{api, checkout}},
 		"an expression":      {"workloads: [{match: {labelSelector: {matchExpressions: [{key: app.kubernetes.io/name, operator: In, values: [chekout, cart]}]}}" + port, `spec.workloads[0].match.labelSelector.matchExpressions[0]: it reaches no workload here, and the pod template of Deployment shop/checkout has checkout: did you mean checkout?`, "", []string{api, checkout}},
-		"the object's label": {"workloads: [{match: {labelSelector: {matchLabels: {app: web, team: payments}}}" + port, "spec.workloads[0].match.labelSelector: it selects by the labels of pod templates, and only the own labels of Deployment shop/checkout match: add the labels to its pod template, or match it by name", "", []string{api, checkout}},
+		"an excluded one":    {"workloads: [{match: {labelSelector: {matchExpressions: [{key: app.kubernetes.io/name, operator: NotIn, values: [chekout, cart]}]}}" + port, `spec.workloads[0].match.labelSelector.matchExpressions[0].values[0]: it reaches no workload here, and the pod template of Deployment shop/checkout has checkout: did you mean checkout?`, "", []string{api, checkout}},
+		"one of the values":  {"workloads: [{match: {labelSelector: {matchExpressions: [{key: app.kubernetes.io/name, operator: In, values: [checkout, cart]}]}}" + port, "", `spec.workloads[0].match.labelSelector.matchExpressions[0].values[1] (line 5) reaches no workload here, which is right if it is meant for other manifests`, []string{api, checkout}},
+		"the object's label": {"workloads: [{match: {labelSelector: {matchLabels: {app: web, team: payments}}}" + port, "spec.workloads[0].match.labelSelector: it reaches no workload here, and only the own labels of Deployment shop/checkout match, and a selector is for those of pod templates: add the labels there, or match it by name", "", []string{api, checkout}},
 		"an API group":       {"workloads: [{match: {kinds: [StatefulSet.apps], names: [db]}" + port, "spec.workloads[0].match.kinds[0]: it reaches no workload here, and there is StatefulSet shop/db in another API group: did you mean StatefulSet.apps.kruise.io?", "", []string{clone}},
-		"a podTemplate":      {"podTemplates: [{apiVersion: example.com/v1, kind: Worker, path: spec.template}], workloads: [{match: {names: [api]}" + port, "spec.podTemplates[0]: there is no such object here, and there is a Worker of jobs.example.com/v1: did you mean that?", "", []string{api, "apiVersion: jobs.example.com/v1\nkind: Worker\nmetadata: {name: w}\n---\n"}},
+		"a podTemplate":      {"podTemplates: [{apiVersion: example.com/v1, kind: Worker, path: spec.template}], workloads: [{match: {names: [api]}" + port, "spec.podTemplates[0]: it reaches no workload here, and there is a Worker of jobs.example.com/v1: did you mean that?", "", []string{api, "apiVersion: jobs.example.com/v1\nkind: Worker\nmetadata: {name: w}\n---\n"}},
 
 		// These may be right in other manifests.
 		"another application": {"workloads: [{name: ledger, match: {names: [ledger]}" + port, "", "spec.workloads[0] (ledger; line 5) reaches no workload here, which is right if it is meant for other manifests", []string{api, checkout}},
@@ -78,10 +80,11 @@ func TestWhomRulesReach(t *testing.T) {
 		"a short name":        {"workloads: [{match: {names: [app]}" + port, "", "spec.workloads[0] (line 5) reaches no workload here, which is right if it is meant for other manifests", []string{api}},
 		"another version":     {"workloads: [{match: {names: [checkout-v1]}" + port, "", "spec.workloads[0] (line 5) reaches no workload here, which is right if it is meant for other manifests", []string{workloadIn("shop", "checkout-v2", "", "app: web")}},
 		"near in another":     {"workloads: [{match: {names: [chekout], namespaces: [billing]}" + port, "", "spec.workloads[0] (line 5) reaches no workload here, which is right if it is meant for other manifests", []string{checkout}},
-		"what is left alone":  {"workloads: [{match: {names: [node]}" + port, "", "spec.workloads[0] (line 5; it speaks only of workloads that are left alone: DaemonSet kube-system/node (namespace kube-system belongs to Kubernetes itself; to enrol it, add its exact name to spec.enrolment.namespaces, where [\"*\"] is the default)) reaches no workload here, which is right if it is meant for other manifests", []string{strings.Replace(workloadIn("kube-system", "node", "", "app: node"), "Deployment", "DaemonSet", 1)}},
+		"what is left alone":  {"workloads: [{match: {names: [node]}" + port, "", "spec.workloads[0] (line 5; those of whom it speaks are left alone: DaemonSet kube-system/node (namespace kube-system belongs to Kubernetes itself; to enrol it, add its exact name to spec.enrolment.namespaces, where [\"*\"] is the default)) reaches no workload here, which is right if it is meant for other manifests", []string{strings.Replace(workloadIn("kube-system", "node", "", "app: node"), "Deployment", "DaemonSet", 1)}},
 
 		// Everybody is reached.
 		"a match":            {"global: {excludeOutboundPorts: [1]}, namespaces: [{match: {names: ['shop*']}" + port + ", workloads: [{match: {names: [api, checkout]}" + port, "", "", []string{api, checkout}},
+		"excluded elsewhere": {"workloads: [{match: {labelSelector: {matchExpressions: [{key: app, operator: NotIn, values: [ledger]}]}}" + port, "", "", []string{api, checkout}},
 		"no workload at all": {"workloads: [{match: {names: [ledger]}" + port, "", "", []string{"apiVersion: v1\nkind: Service\nmetadata: {name: ledgre}\n"}},
 		"all is left alone":  {"global: {excludeOutboundPorts: [1]}, namespaces: [{match: {names: [kube-system]}" + port, "", "", []string{workloadIn("kube-system", "node", "", "app: node")}},
 		"an unknown one":     {"defaultNamespace: shop, workloads: [{match: {names: [api], namespaces: [shop]}" + port, "", "", []string{strings.Replace(api, ", namespace: shop-prod", "", 1)}},
@@ -156,4 +159,17 @@ func TestReachTogether(t *testing.T) {
 		assert.Equal(t, want, of("unreached-rule", all[0].Results))
 		assert.Empty(t, of("unreached-rule", append(all[1].Results, all[2].Results...)))
 	}
+}
+
+// TestJoinReach adds up what one spec reaches in several sets of manifests.
+func TestJoinReach(t *testing.T) {
+	a := []fn.Reach{{Path: "spec.global", Workloads: 4, Decided: 1, Some: []string{"a", "b", "d"}}, {Path: "spec.workloads[0]", Unreached: true, Meant: "m"}, {Path: "spec.workloads[1]", Workloads: 1}, {Path: "spec.workloads[1].match.names[0]", Unreached: true}}
+	b := []fn.Reach{{Path: "spec.global", Workloads: 2, LeftAlone: 3, Some: []string{"c"}}, {Path: "spec.workloads[0]", Workloads: 1, Some: []string{"w"}}, {Path: "spec.workloads[1]", Workloads: 1}, {Path: "spec.workloads[1].match.names[1]", Unreached: true}}
+	assert.Equal(t, []fn.Reach{
+		{Path: "spec.global", Workloads: 6, Decided: 1, LeftAlone: 3, Some: []string{"a", "b", "c"}},
+		{Path: "spec.workloads[0]", Workloads: 1, Some: []string{"w"}},
+		{Path: "spec.workloads[1]", Workloads: 2},
+	}, fn.JoinReach(a, b))
+	assert.Equal(t, a, fn.JoinReach(a, nil))
+	assert.Equal(t, b, fn.JoinReach(nil, b))
 }

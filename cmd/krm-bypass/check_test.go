@@ -196,6 +196,8 @@ spec:
 		code, out, _ = krmBypass(rendered, "check", "-", "--spec", spec, "--complete")
 		assert.Equal(t, 1, code)
 		assert.Contains(t, out, spec+":8: ClusterBypass cluster: unreached-rule: spec.workloads[0]")
+		_, out, _ = krmBypass(rendered, "explain", "-", "--spec", spec)
+		assert.Regexp(t, `spec.workloads\[0\] \w+ +nobody`, out)
 		for _, format := range []string{"json", "sarif", "junit"} {
 			_, out, _ = krmBypass(rendered, "check", "-", "--spec", spec, "-o", format)
 			assert.Contains(t, out, "unreached-rule")
@@ -286,4 +288,19 @@ func TestAFunctionThatIsGivenNothingFails(t *testing.T) {
 	code, _, errOut = krmBypass(strings.Replace(list, "items:\n- "+config, "items: []\n", 1))
 	assert.Zero(t, code, errOut)
 	assert.Empty(t, errOut)
+}
+
+// TestAcceptedFindingsAreCounted by every report.
+func TestAcceptedFindingsAreCounted(t *testing.T) {
+	const example = "../../examples/reviewing/meant"
+	for command, want := range map[string]string{
+		"lint": "3 warnings, 1 accepted finding", "explain": "strict-mtls accepted",
+		"lint -o json": `"accepted": 1`, "lint -o sarif": `"suppressions": [`, "lint -o junit": "strict-mtls: accepted (metrics say nothing",
+	} {
+		args := strings.Fields(command)
+		_, out, errOut := krmBypass("", append([]string{args[0], example, "--now", "2026-11-27"}, args[1:]...)...)
+		assert.Contains(t, out, want, "%s: %s", command, errOut)
+	}
+	_, _, errOut := krmBypass("", "render", example)
+	assert.NotContains(t, errOut, "9102", "render says nothing of what is accepted")
 }

@@ -14,8 +14,8 @@ import (
 
 // Meant says whom a part that reaches nobody was probably meant for.
 type Meant struct {
-	// Path is the field that is wrong, Value what stands there, and Says what is to
-	// be said of it; "" where nothing is known.
+	// Path is the field that is wrong, Value what stands there, and Says goes behind
+	// the words that it reaches nobody, and; "" where nothing is known.
 	Path, Value, Says string
 	// Slip says that it is worth a warning: what is there now cannot be meant.
 	Slip bool
@@ -64,7 +64,7 @@ func (c *census) count() {
 // meant says whom a part was probably meant for.
 func (c *census) meant(of part, r Reach) Meant {
 	if r.LeftAlone > 0 {
-		return Meant{Path: of.path, Says: "it speaks only of workloads that are left alone: " + strings.Join(r.Some, ", ")}
+		return Meant{Path: of.path, Says: "those of whom it speaks are left alone: " + strings.Join(r.Some, ", ")}
 	}
 	if strings.HasPrefix(of.path, podTemplatesPath) {
 		return c.kind(of)
@@ -108,7 +108,7 @@ func (c *census) name(m *Match) Meant {
 			for _, s := range c.byLength[length] {
 				if spelling.Near(name, s.name) && m.without(names).speaksOf(s.subject) == yes {
 					return Meant{Path: fmt.Sprintf("%s.names[%d]", m.Path, i), Value: name, Slip: true,
-						Says: fmt.Sprintf("it reaches no workload here, and there is %s: did you mean %s?", s.id(), s.name)}
+						Says: fmt.Sprintf("there is %s: did you mean %s?", s.id(), s.name)}
 				}
 			}
 		}
@@ -125,7 +125,7 @@ func (c *census) namespace(m *Match) Meant {
 			}
 			if s := m.without(namespaces).first(c.inside[there]); s != nil {
 				return Meant{Path: fmt.Sprintf("%s[%d]", m.Inside, i), Value: name, Slip: true,
-					Says: fmt.Sprintf("it reaches no workload here, and there is %s: did you mean %s?", s.id(), there)}
+					Says: fmt.Sprintf("there is %s: did you mean %s?", s.id(), there)}
 			}
 		}
 	}
@@ -145,7 +145,7 @@ func (c *census) label(m *Match) Meant {
 			for _, there := range slices.Sorted(maps.Keys(c.template[r.Key])) {
 				if spelling.Near(value, there) && others.first(c.template[r.Key][there]) != nil {
 					m := at(value)
-					m.Says = fmt.Sprintf("it reaches no workload here, and the pod template of %s has %s: did you mean %[2]s?", others.first(c.template[r.Key][there]).id(), there)
+					m.Says = fmt.Sprintf("the pod template of %s has %s: did you mean %[2]s?", others.first(c.template[r.Key][there]).id(), there)
 					return m
 				}
 			}
@@ -157,7 +157,7 @@ func (c *census) label(m *Match) Meant {
 			for value, candidates := range sorted(c.template[key]) {
 				if s := others.first(candidates); s != nil && (r.Operator == "Exists" || slices.Contains(r.Values, value)) {
 					m := at(r.Key)
-					m.Says = fmt.Sprintf("it reaches no workload here, and the pod template of %s has the label %s: did you mean %[2]s?", s.id(), key)
+					m.Says = fmt.Sprintf("the pod template of %s has the label %s: did you mean %[2]s?", s.id(), key)
 					return m
 				}
 			}
@@ -176,7 +176,7 @@ func (c *census) ownLabels(m *Match) Meant {
 				itself.labels = s.own
 				if r.Operator == "In" && m.speaksOf(itself) == yes {
 					return Meant{Path: m.Path + ".labelSelector", Slip: true,
-						Says: fmt.Sprintf("it selects by the labels of pod templates, and only the own labels of %s match: add the labels to its pod template, or match it by name", s.id())}
+						Says: fmt.Sprintf("only the own labels of %s match, and a selector is for those of pod templates: add the labels there, or match it by name", s.id())}
 				}
 			}
 		}
@@ -196,7 +196,7 @@ func (c *census) group(m *Match) Meant {
 			if i >= 0 && m.without(kinds).speaksOf(s.subject) == yes {
 				there := strings.TrimSuffix(s.kind.Kind+"."+s.kind.Group, ".")
 				return Meant{Path: fmt.Sprintf("%s.kinds[%d]", m.Path, i), Value: m.Kinds[i], Slip: true,
-					Says: fmt.Sprintf("it reaches no workload here, and there is %s in another API group: did you mean %s?", s.id(), there)}
+					Says: fmt.Sprintf("there is %s in another API group: did you mean %s?", s.id(), there)}
 			}
 		}
 	}
@@ -230,7 +230,7 @@ func (c *census) kind(of part) Meant {
 		return Meant{}
 	}
 	there := slices.Min(found)
-	return Meant{Path: of.path, Value: kind, Slip: true, Says: fmt.Sprintf("there is no such object here, and there is a %s: did you mean that?", there)}
+	return Meant{Path: of.path, Value: kind, Slip: true, Says: fmt.Sprintf("there is a %s: did you mean that?", there)}
 }
 
 // literals gives those of the entries of a list that are no globs.

@@ -17,6 +17,8 @@ type part struct {
 	// rule is that of which it is an entry, by its place among the scopes; -1 where
 	// it is none.
 	rule int
+	// excludes says that it names whom the rule is not for: only a slip is told.
+	excludes bool
 }
 
 // matchLists are the lists of a match, by the names of their fields.
@@ -38,7 +40,7 @@ func (p *Policy) findParts() {
 	p.parts, p.rules = nil, map[string]int{}
 	for i, s := range p.Scopes {
 		p.rules[s.Path] = i
-		p.parts = append(p.parts, part{s.Path, s.Match, -1})
+		p.parts = append(p.parts, part{path: s.Path, match: s.Match, rule: -1})
 	}
 	for i, s := range p.Scopes {
 		p.parts = append(p.parts, entriesOf(s.Match, i)...)
@@ -53,15 +55,15 @@ func (p *Policy) findParts() {
 		{meshOptOutPath, p.Limits.OptOuts},
 	} {
 		for i, glob := range list.globs {
-			p.parts = append(p.parts, part{fmt.Sprintf("%s[%d]", list.path, i), &Match{Inside: list.path, Namespaces: []string{glob}}, -1})
+			p.parts = append(p.parts, part{path: fmt.Sprintf("%s[%d]", list.path, i), match: &Match{Inside: list.path, Namespaces: []string{glob}}, rule: -1})
 		}
 	}
 	for i, k := range p.Kinds[min(len(Kinds), len(p.Kinds)):] {
-		p.parts = append(p.parts, part{fmt.Sprintf("%s[%d]", podTemplatesPath, i), &Match{Kinds: []string{strings.TrimSuffix(k.Kind+"."+k.Group, ".")}}, -1})
+		p.parts = append(p.parts, part{path: fmt.Sprintf("%s[%d]", podTemplatesPath, i), match: &Match{Kinds: []string{strings.TrimSuffix(k.Kind+"."+k.Group, ".")}}, rule: -1})
 	}
 	for _, a := range p.Acceptances {
 		if m := a.Match; a.Rule == "" && m != nil && (m.Kinds == nil || slices.ContainsFunc(p.Kinds, func(k Kind) bool { return slices.ContainsFunc(m.Kinds, k.Named) })) {
-			p.parts = append(p.parts, part{a.Path, m, -1})
+			p.parts = append(p.parts, part{path: a.Path, match: m, rule: -1})
 		}
 	}
 	matches := make([]*Match, len(p.parts))
@@ -85,7 +87,18 @@ func entriesOf(m *Match, rule int) []part {
 			if len(*list.of(m)) > 1 {
 				one := *m
 				*list.of(&one) = []string{entry}
-				parts = append(parts, part{fmt.Sprintf("%s[%d]", list.at(m), i), &one, rule})
+				parts = append(parts, part{path: fmt.Sprintf("%s[%d]", list.at(m), i), match: &one, rule: rule})
+			}
+		}
+	}
+	for i, r := range m.Labels {
+		excludes := r.Operator == "NotIn"
+		for j, value := range r.Values {
+			if excludes || len(r.Values) > 1 {
+				one := *m
+				one.Labels = slices.Clone(m.Labels)
+				one.Labels[i] = Requirement{Path: r.Path, Key: r.Key, Operator: "In", Values: []string{value}}
+				parts = append(parts, part{path: fmt.Sprintf("%s.%s.values[%d]", m.Path, r.Path, j), match: &one, rule: rule, excludes: excludes})
 			}
 		}
 	}
@@ -162,8 +175,8 @@ func (of part) isUnreached(r Reach) bool {
 	return r.Workloads == 0 && !r.Unsure && (r.LeftAlone == 0 || !broad)
 }
 
-// mostNamed is how many workloads a Reach names.
-const mostNamed = 3
+// MostNamed is how many workloads a Reach names.
+const MostNamed = 3
 
 // Reach says whom the parts of the policy reach among the workloads that there are,
 // and nothing where there are none. types are those of all objects. Of entries of
@@ -214,6 +227,9 @@ func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
 		if r.Unreached {
 			r.Meant = c.meant(p.parts[i], r)
 		}
+		if p.parts[i].excludes && !r.Meant.Slip {
+			continue
+		}
 		told = append(told, r)
 	}
 	return told
@@ -222,9 +238,9 @@ func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
 // few adds a name to the first ones in their order.
 func few(names []string, name string) []string {
 	at, there := slices.BinarySearch(names, name)
-	if there || at == mostNamed {
+	if there || at == MostNamed {
 		return names
 	}
 	names = slices.Insert(names, at, name)
-	return names[:min(len(names), mostNamed)]
+	return names[:min(len(names), MostNamed)]
 }

@@ -40,7 +40,7 @@ func NewExplanation(all ...*fn.Explained) Explanation {
 	for _, x := range all {
 		r.Mesh = x.Mesh
 		r.Failed = r.Failed || x.Results.Failed()
-		r.results, r.reach = append(r.results, x.Results...), append(r.reach, x.Reach...)
+		r.results, r.reach = append(r.results, x.Results...), fn.JoinReach(r.reach, x.Reach)
 		for _, w := range x.Workloads {
 			r.Workloads = append(r.Workloads, Workload{Explanation: w})
 		}

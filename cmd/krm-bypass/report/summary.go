@@ -40,7 +40,8 @@ type Bypass struct {
 
 // FindingCount counts the findings of one kind.
 type FindingCount struct {
-	Check    string      `json:"check"`
+	Check string `json:"check"`
+	// Severity is "accepted" for those that spec.lint.accept accepts.
 	Severity fn.Severity `json:"severity"`
 	Count    int         `json:"count"`
 }
@@ -99,6 +100,9 @@ func (r *Explanation) summarize() {
 		}
 	}
 	for _, one := range r.results {
+		if _, accepted := one.Tags[fn.AcceptedTag]; accepted {
+			one.Severity = fn.AcceptedTag
+		}
 		if check := cmp.Or(one.Tags[fn.CheckTag], map[fn.Severity]string{fn.Error: Refused, fn.Warning: Warned}[one.Severity]); one.Severity != fn.Info {
 			findings.of([2]string{check, string(one.Severity)}, FindingCount{Check: check, Severity: one.Severity}).Count++
 		}
