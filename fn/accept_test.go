@@ -138,6 +138,19 @@ func TestAcceptanceOfOneWorkload(t *testing.T) {
 	}
 }
 
+// TestWhatIsSaidOfNoWorkload is not accepted at workloads, but at the object.
+func TestWhatIsSaidOfNoWorkload(t *testing.T) {
+	config := "apiVersion: networking.istio.io/v1beta1\nkind: ProxyConfig\nmetadata: {name: p, namespace: shop}\nspec: {environmentVariables: {DRY_RUN: 'true'}}\n"
+	for match, accepted := range map[string]bool{"names: [api]": false, "kinds: [ProxyConfig], names: [p]": true} {
+		spec := bypassOf("limits: {forbiddenOutboundPorts: [443]}, lint: {accept: [{check: proxy-config, match: {" + match + "}, reason: a}]}, global: {excludeOutboundPorts: [1]}")
+		checked, err := fn.Check(spec, filesOf(workloadIn("shop", "api", "", ""), config), fn.Options{}, fn.Expiry{})
+		require.NoError(t, err)
+		require.Len(t, of("proxy-config", checked.Results), 1, match)
+		assert.Equal(t, accepted, len(acceptedOf(checked.Results)) == 1)
+		assert.Equal(t, accepted, of("unused-acceptance", checked.Results) == nil)
+	}
+}
+
 // TestAcceptancesThatAreRefused also has what can never be accepted.
 func TestAcceptancesThatAreRefused(t *testing.T) {
 	for accept, want := range map[string]string{

@@ -20,12 +20,22 @@ func (l *Linter) Judge(workloads []*Workload, wanted Wanted, items Items) []Find
 			continue
 		}
 		left, taken := partedBy(c.Kind, workloads)
-		findings = append(findings, l.judgement(left, items).run(c, nil)...)
+		told := l.judgement(left, items).run(c, nil)
+		findings = append(findings, told...)
 		for _, part := range taken {
-			findings = append(findings, l.judgement(part.workloads, items).run(c, part.by)...)
+			for _, f := range l.judgement(part.workloads, items).run(c, part.by) {
+				if !slices.ContainsFunc(told, f.says) { // it does not speak of the workloads
+					findings = append(findings, f)
+				}
+			}
 		}
 	}
 	return findings
+}
+
+// says reports whether another finding says the same.
+func (f Finding) says(other Finding) bool {
+	return f.Object == other.Object && f.Message == other.Message && f.Path.String() == other.Path.String()
 }
 
 func (l *Linter) judgement(workloads []*Workload, items Items) *judgement {
