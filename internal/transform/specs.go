@@ -52,7 +52,7 @@ func (p *Policy) giveWay(plan *Plan, other *record) {
 	case plan.speaks:
 		plan.warn(finding.TwoSpecs, at, "", "%s speaks of this workload, to which ClusterBypass %s wrote, and what it says has no effect: let one of them speak of it. %s", p.called(), other.Spec, p.formerly(other))
 	default:
-		plan.LeftAlone = p.tellOther(&w.Object, &plan.report, other)
+		plan.LeftAlone, plan.leftBy = p.tellOther(&w.Object, &plan.report, other), nil
 	}
 	plan.Applies, plan.Other = false, other.Spec
 	plan.account(w, other)

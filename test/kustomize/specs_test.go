@@ -52,7 +52,7 @@ func TestTwoSpecsSideBySide(t *testing.T) {
 			assert.Zero(t, code)
 			assert.Empty(t, errOut)
 			assert.Equal(t, 2, strings.Count(out, "written, mode InitContainer"), out)
-			assert.NotContains(t, out, "left alone", "each workload is told once")
+			assert.NotContains(t, out, ": left alone", "each workload is told once")
 		})
 	}
 	one, other := "examples/two-meshes/istio.yaml", "examples/two-meshes/linkerd.yaml"

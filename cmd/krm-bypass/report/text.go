@@ -27,7 +27,12 @@ func writeText(w io.Writer, r Check) error {
 		}
 	}
 	r.writeOnce(&b, "remedy for", func(s Subject) string { return s.Remedy })
-	r.writeOnce(&b, "left alone:", func(s Subject) string { return s.LeftAlone })
+	r.writeOnce(&b, "left alone:", func(s Subject) string {
+		if s.other != "" {
+			return "" // the summary counts those
+		}
+		return s.LeftAlone
+	})
 	r.writeSummary(&b)
 	return writeLines(w, &b)
 }
