@@ -73,3 +73,22 @@ func TestRenderWithoutArgoCD(t *testing.T) {
 	assert.Equal(t, 1, code)
 	assert.Contains(t, errOut, `error: --mesh: "Istoi" is not valid: did you mean Istio?`)
 }
+
+// A plugin for two meshes is given both specs, and the application's namespace says
+// whose it is.
+func TestRenderAppliesTheTwoSpecsOfAPlugin(t *testing.T) {
+	ofMesh := func(mesh, namespace string) string {
+		return "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: " + strings.ToLower(mesh) + "}\nspec: {mesh: " + mesh +
+			", enrolment: {namespaces: [" + namespace + "]}, enforcement: {mode: AnnotationsOnly}, global: {excludeOutboundPorts: [3306]}}\n"
+	}
+	asArgoCD(t, "", map[string]string{"apps/web/web.yaml": webDeployment, "istio.yaml": ofMesh("Istio", "shop"), "linkerd.yaml": ofMesh("Linkerd", "payments")})
+	for namespace, annotation := range map[string]string{"shop": "istio.io/excludeOutboundPorts", "payments": "linkerd.io/skip-outbound-ports", "elsewhere": ""} {
+		require.NoError(t, os.WriteFile("web.yaml", []byte(strings.Replace(webDeployment, ", namespace: shop", "", 1)), 0o600))
+		t.Setenv("ARGOCD_APP_NAMESPACE", namespace)
+		code, out, errOut := krmBypass("", "render", ".", "--spec", "../../linkerd.yaml", "--spec", "../../istio.yaml")
+		assert.Equal(t, []any{0, ""}, []any{code, errOut})
+		for _, known := range []string{"istio.io/excludeOutboundPorts", "linkerd.io/skip-outbound-ports"} {
+			assert.Equal(t, known == annotation, strings.Contains(out, known), namespace)
+		}
+	}
+}

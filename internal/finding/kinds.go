@@ -75,7 +75,6 @@ var (
 	UnreachedRule    = warning("unreached-rule")
 	UnusedAcceptance = asked("unused-acceptance", Warning)
 	TwoSpecs         = warning("two-specs")
-	// OtherSpec is no more than a note where the spec does not say that there is no
-	// other.
+	// OtherSpec is as it should be, where the spec does not say that there is no other.
 	OtherSpec = asked("other-spec", Ignore)
 )

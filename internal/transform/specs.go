@@ -71,15 +71,12 @@ func (p *Policy) giveWayIn(plan *ConfigPlan, wanted [][]string, other *record) {
 
 func recordPath(o *Object) edit.Path { return o.Path("metadata", "annotations", RecordAnnotation) }
 
-// tellOther notes an object that another spec wrote. A policy that knows that there
-// is no other may have it as a finding.
+// tellOther says that another spec wrote an object. To a policy that knows that there is
+// no other it is a finding. It is no note of the function: kpt keeps those, and in a
+// pipeline of both the first run would have fewer than the second.
 func (p *Policy) tellOther(o *Object, r *report, other *record) (reason string) {
 	reason = fmt.Sprintf("ClusterBypass %s wrote what is here", other.Spec)
-	if finding.OtherSpec.In(p.Lint) == finding.Ignore {
-		r.find(Info, recordPath(o), "", "left alone: %s", reason)
-	} else {
-		r.warn(finding.OtherSpec, recordPath(o), "", "%s. %s", reason, p.formerly(other))
-	}
+	r.warn(finding.OtherSpec, recordPath(o), "", "%s. %s", reason, p.formerly(other))
 	return reason
 }
 
