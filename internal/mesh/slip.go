@@ -28,11 +28,12 @@ type Slip struct {
 }
 
 // mostSlips is how many letters one gets wrong in a key: with three, the names
-// for inbound and outbound traffic would be taken for one another. A short word
-// with so many is another one.
+// for inbound and outbound traffic would be taken for one another. Of keys that are
+// about something else it is one, since there are many, and none in a short word.
 const (
-	mostSlips = 2
-	shortWord = 5
+	mostSlips  = 2
+	otherSlips = 1
+	shortWord  = 5
 )
 
 // Slips finds, in the order of the keys, annotations that the mesh does not read:
@@ -173,7 +174,7 @@ func (m *Mesh) near(name string) []string {
 	if len(name) < shortWord {
 		return nil
 	}
-	if i := spelling.Nearest(folded(name), names, mostSlips); i >= 0 {
+	if i := spelling.Nearest(folded(name), names, otherSlips); i >= 0 {
 		return known[i : i+1]
 	}
 	return nil
