@@ -39,6 +39,7 @@ func Take(files []File, named string, uses map[string]transform.Use) (*Inventory
 	}
 	m, err := s.choose(named)
 	if err != nil {
+		s.unread()
 		return s.warned(), append(s.problems, Problem{Message: err.Error()}).inOrder()
 	}
 	s.mesh, s.policy = m, &transform.Policy{Mesh: m, Kinds: transform.Kinds}

@@ -384,6 +384,26 @@ func TestAWorkloadStaysWholeWhereARuleWouldMeanSomethingElse(t *testing.T) {
 	assert.Contains(t, string(changed[0].Text), both)
 }
 
+// Where nothing is imported, what no mesh reads may be why.
+func TestWhatNoMeshReadsIsSaidWhereNothingIsImported(t *testing.T) {
+	for annotation, told := range map[string]string{
+		"traffic.sidecar.istio.io/excludeOutboundIPs: 192.0.2.1/32": "Istio does not know this annotation, so it has no effect: did you mean traffic.sidecar.istio.io/excludeOutboundIPRanges?",
+		"config.linkerd.io/ignore-outbound-ports: '443'":            "Linkerd does not know this annotation, so it has no effect: did you mean config.linkerd.io/skip-outbound-ports?",
+		"kuma.io/sidecar-injection: disabled":                       "Kuma reads this only as a label, so it has no effect here: move it to spec.template.metadata.labels",
+		"flomesh.io/sidecar-injection: 'off'":                       "FSM's injector does not take this value and refuses the pod: write enabled or disabled",
+		"team: shop":                                                "",
+	} {
+		taken, err := inventory.Take(tree("-- a.yaml --\n"+deployment("web", "shop", annotation)), "", nil)
+		require.ErrorContains(t, err, "nothing to import")
+		if told == "" {
+			assert.Empty(t, taken.Warnings)
+			continue
+		}
+		require.Len(t, taken.Warnings, 1, annotation)
+		assert.Contains(t, taken.Warnings[0].Error(), told)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	tests := []struct {
 		name, mesh, files string

@@ -114,6 +114,12 @@ func (m *Mesh) ReadsAnnotation(annotation string) bool {
 		slices.ContainsFunc(m.Others, func(o Other) bool { return o.Annotation == annotation })
 }
 
+// Owns reports whether a key stands under a prefix that belongs to the mesh.
+func (m *Mesh) Owns(key string) bool {
+	prefix, _, _ := strings.Cut(key, "/")
+	return prefix == m.Domain || strings.HasSuffix(prefix, "."+m.Domain)
+}
+
 // IsKey reports whether the annotation is one of Keys.
 func (m *Mesh) IsKey(annotation string) bool { return m.keyIndex(annotation) >= 0 }
 
@@ -135,7 +141,7 @@ func (m *Mesh) keyIndex(annotation string) int {
 // one of the mesh's prefixes but for its spelling.
 func (m *Mesh) nearPrefix(prefix string) bool {
 	lower := strings.ToLower(prefix)
-	if lower == m.Domain || strings.HasSuffix(lower, "."+m.Domain) || m.knows().has(lower) {
+	if m.Owns(lower+"/") || m.knows().has(lower) {
 		return true
 	}
 	return slices.ContainsFunc(m.Keys, func(k Key) bool {
