@@ -83,7 +83,7 @@ func Check(spec *Spec, files []Manifest, options Options, expiry Expiry) (*Check
 // gated makes errors of those warnings on which a check fails.
 func (r Results) gated() Results {
 	for i := range r {
-		if kind, known := finding.ByID(r[i].Tags[CheckTag]); known && kind.Gate && r[i].Severity == Warning {
+		if kind, known := finding.ByID(r[i].Tags[CheckTag]); known && kind.Gate && r[i].Severity == Warning && r[i].Tags[AcceptedTag] == "" {
 			r[i].Severity = Error
 		}
 	}

@@ -304,3 +304,24 @@ func TestAcceptedFindingsAreCounted(t *testing.T) {
 	_, _, errOut := krmBypass("", "render", example)
 	assert.NotContains(t, errOut, "9102", "render says nothing of what is accepted")
 }
+
+// TestCheckFailsOnceOnWhatSomebodyEdited has a value changed by hand since it was
+// rendered, in files, where it differs, and in a kustomization, where the function
+// would take it over.
+func TestCheckFailsOnceOnWhatSomebodyEdited(t *testing.T) {
+	dir := kustomized(t, listedSpec, bypassSpec)
+	code, _, errOut := krmBypass("", "render", "--in-place", dir+"/bypass.yaml", dir+"/web.yaml")
+	require.Zero(t, code, errOut)
+	edited := strings.Replace(contents(t, dir)["web.yaml"], `"5432"`, `"443,5432"`, 1)
+	require.NoError(t, os.WriteFile(dir+"/web.yaml", []byte(edited), 0o644))
+	for _, args := range [][]string{{dir}, {dir + "/web.yaml", "--spec", dir + "/bypass.yaml"}} {
+		code, out, errOut := krmBypass("", append([]string{"check"}, args...)...)
+		assert.Equal(t, 1, code, "%s%s", out, errOut)
+		assert.Equal(t, 1, strings.Count(out, "edited by hand since krm-bypass wrote it"), out)
+		assert.Equal(t, 1, strings.Count(out, dir+"/web.yaml:"), out)
+	}
+	code, _, errOut = krmBypass("", "render", dir)
+	assert.Zero(t, code)
+	assert.Contains(t, errOut, "warning: ")
+	assert.Contains(t, errOut, "[hand-edited]")
+}

@@ -50,7 +50,7 @@ var (
 	BypassesMore         = warning("bypasses-more")
 	IncludeWithoutEffect = warning("include-without-effect")
 	AnnotationWins       = warning("annotation-wins")
-	HandEdited           = warning("hand-edited")
+	HandEdited           = gate("hand-edited")
 	InjectedAlready      = warning("injected-already")
 )
 

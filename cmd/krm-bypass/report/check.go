@@ -295,10 +295,7 @@ func (r *Check) add(result fn.Result, subject func(fn.ResourceRef, string, int) 
 			return // no finding
 		}
 	case result.Severity == fn.Error:
-		r.Errors++
 		rule = cmp.Or(result.Tags[fn.CheckTag], Refused)
-	default:
-		r.Warnings++
 	}
 	var ref fn.ResourceRef
 	if result.ResourceRef != nil {
@@ -318,8 +315,13 @@ func (r *Check) add(result fn.Result, subject func(fn.ResourceRef, string, int) 
 		return
 	}
 	if rule == finding.HandEdited.ID && slices.ContainsFunc(s.Findings, func(of Finding) bool { return of.Rule == kindsOfDifferences[0] && of.Path == f.Path }) {
-		r.Warnings-- // the difference says it, and fails the check
-		return
+		return // the difference says it
+	}
+	switch result.Severity {
+	case fn.Error:
+		r.Errors++
+	case fn.Warning:
+		r.Warnings++
 	}
 	s.Findings = append(s.Findings, f)
 }
