@@ -45,6 +45,10 @@ func (p *Policy) Ways(plan *Plan) []Way {
 	}
 	var all []Way
 	for _, w := range p.ways(plan.Workload, plan.was, plan.in) {
+		key := fmt.Sprint(w.path[len(w.path)-1])
+		if slices.Contains(w.path, any("annotations")) && !p.Mesh.ReadsAnnotation(key) {
+			continue // the limits mind what a later version may read, but no mesh does today
+		}
 		all = append(all, Way{w.path, w.value, w.lets, w.exact})
 	}
 	return all

@@ -203,6 +203,9 @@ func (a agreement) hold(compared, bypassed *int) {
 		}
 		for key, is := range passes {
 			direction, port, _ := strings.Cut(key, " ")
+			if !slices.Contains([]string{"443", "2888", "7001"}, port) {
+				continue
+			}
 			limited := strings.Replace(spec, "limits: {}", fmt.Sprintf("limits: {forbidden%sPorts: [%s]}", strings.ToUpper(direction[:1])+direction[1:], port+"/TCP"), 1)
 			x, _ := fn.Explain(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(limited)}), []fn.Manifest{{Path: "shop.yaml", Text: []byte(text)}}, fn.Options{}, "")
 			if slices.ContainsFunc(x.Results, func(r fn.Result) bool { return r.Severity == fn.Error && r.ResourceRef.Kind == "ClusterBypass" }) {
@@ -265,4 +268,13 @@ func TestOtherKeysAreCounted(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A key that the mesh does not know has no effect, as the warning about it says.
+func TestUnknownKeysBypassNothing(t *testing.T) {
+	r := reportOf(t, "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {lint: {accept: [{check: unknown-annotation, match: {names: [api]}, reason: it is known}]}}\n",
+		strings.ReplaceAll("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: NAME, namespace: shop}\nspec: {selector: {}, template: {metadata: {annotations: {traffic.sidecar.istio.io/excludeInboundTraffic: '8080'}}, spec: {containers: [{name: a, image: a}]}}}\n", "NAME", "web")+
+			"---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api, namespace: shop}\nspec: {selector: {}, template: {metadata: {annotations: {traffic.sidecar.istio.io/excludeInboundTraffic: '8080'}}, spec: {containers: [{name: a, image: a}]}}}\n")
+	assert.Empty(t, r.Summary.Bypasses)
+	assert.Contains(t, writtenExplanation(t, "table", r), "\nfindings: unknown-annotation warning (1), unknown-annotation accepted (1)\n")
 }
