@@ -42,12 +42,24 @@ func Explain(spec *Spec, files []Manifest, options Options, today v1alpha1.Date)
 	return explained, nil
 }
 
-// explanations explains the workloads of a document.
+// explanations explains the workloads of a document, and then its other objects of
+// which pods are made.
 func (r *run) explanations(d *pass.Document, scopes scopes, today v1alpha1.Date) []Explanation {
 	all := make([]Explanation, len(d.Workloads))
 	for i, plan := range d.Workloads {
-		e := explaining{r.spec.Policy, r.spec, scopes, today, d, plan}
+		namespace, plan := r.pass.Within(plan)
+		e := explaining{r.spec.Policy, r.spec, scopes, today, d, plan, namespace}
 		all[i] = e.explanation()
+	}
+	for _, b := range d.Bystanders {
+		if reason := b.Reason(); reason != "" {
+			at := d.Locate(b.Object, b.Path())
+			x := Explanation{ResourceRef: *refTo(pass.RefOf(b.Object)), File: at.File, Line: at.Line, Outcome: UnknownOutcome, Reason: reason}
+			if b.Later != "" {
+				x.Outcome = LaterOutcome
+			}
+			all = append(all, x)
+		}
 	}
 	return all
 }
@@ -60,6 +72,8 @@ type explaining struct {
 	today  v1alpha1.Date
 	in     *pass.Document
 	plan   *transform.Plan
+	// namespace is what says something of the workload's pods, nil if nothing does.
+	namespace *pass.Namespace
 }
 
 func (e *explaining) explanation() Explanation {

@@ -32,6 +32,11 @@ const (
 	// ChangedOutcome means that somebody changed what the function wrote. The
 	// explanation says what is in force.
 	ChangedOutcome Outcome = "changed after krm-bypass wrote it"
+	// UnknownOutcome means that pods are made of the object, and krm-bypass does not
+	// know its kind.
+	UnknownOutcome Outcome = "unknown"
+	// LaterOutcome means that a chart is rendered of the object in the cluster.
+	LaterOutcome Outcome = "rendered later"
 	// RefusedOutcome means that the function refuses the workload with an error.
 	RefusedOutcome Outcome = "refused"
 )
@@ -140,8 +145,9 @@ type Loss struct {
 // Source is where something is said.
 type Source struct {
 	// Scope is the field path of a rule in the spec, FromAnnotation for the
-	// workload's own annotation, FromContainer for the init container in finished
-	// manifests, FromTemplate for something else of the pod template, FromMesh for what the mesh does unless somebody
+	// workload's own annotation, FromNamespace for one of its Namespace,
+	// FromContainer for the init container in finished manifests, FromTemplate for
+	// something else of the pod template, FromMesh for what the mesh does unless somebody
 	// configures it, FromDefault for what holds unless somebody says otherwise.
 	Scope string `json:"scope"`
 	// Path is the field itself; "" if nobody wrote one.
@@ -154,6 +160,7 @@ type Source struct {
 // The scopes of a Source that are not rules.
 const (
 	FromAnnotation = "annotation"
+	FromNamespace  = transform.NamespaceScope
 	FromContainer  = "init container"
 	FromMesh       = "mesh"
 	FromTemplate   = "pod template"

@@ -125,6 +125,11 @@ func (e *explaining) unwritten(claim transform.Claim, f traffic.Field) Source {
 	case transform.ContainerScope:
 		at := e.in.Stands(&w.Object, w.TemplatePath("spec", "initContainers"))
 		return Source{Scope: FromContainer, Path: w.TemplatePath("spec", "initContainers").String(), File: at.File, Line: at.Line}
+	case transform.NamespaceScope:
+		key, _ := e.policy.Mesh.Key(f)
+		path := e.namespace.Path("metadata", "annotations", key.Annotation)
+		at := e.namespace.Locate(path)
+		return Source{Scope: FromNamespace, Path: path.String(), File: at.File, Line: at.Line}
 	default:
 		if e.spec.Says(claim.Scope) {
 			return e.source(claim.Scope, claim.Scope)

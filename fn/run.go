@@ -27,6 +27,8 @@ type run struct {
 	plan func(*transform.Policy, *transform.Workload) *transform.Plan
 	// asked says that somebody asks, and does not only render.
 	asked bool
+	// pass is the one that runs.
+	pass *pass.Pass
 	// unread says that the spec or an item could not be read, so that the plans
 	// are not all.
 	unread bool
@@ -60,7 +62,8 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	if r.options.Uses == nil {
 		uses = pass.UsesAmong(r.items, heads)
 	}
-	p := pass.Pass{Policy: r.spec.Policy, Items: r.items, Heads: heads, Uses: uses, Plan: r.plan, Planned: planned, Written: written, Progress: r.options.Progress}
+	p := &pass.Pass{Policy: r.spec.Policy, Items: r.items, Heads: heads, Uses: uses, Plan: r.plan, Planned: planned, Written: written, Asked: r.asked, Progress: r.options.Progress}
+	r.pass = p
 	found := slices.DeleteFunc(p.Run(), func(f pass.Finding) bool { return !r.tells(f.Kind) })
 	r.use(found)
 	results = append(results, resultsOf(found...)...)

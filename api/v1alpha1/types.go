@@ -172,6 +172,9 @@ type Lint struct {
 	// InjectedAlready finds templates that are injected already, so that nothing reads
 	// their annotations.
 	InjectedAlready string `json:"injected-already,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// NamespaceAnnotation finds annotations of Namespaces instead of which something
+	// else is in force.
+	NamespaceAnnotation string `json:"namespace-annotation,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// PodSecurity finds Namespaces whose Pod Security forbids the init container.
 	PodSecurity string `json:"pod-security,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// UnmeshedNamespace finds Namespaces whose pods get no sidecar.
@@ -179,6 +182,10 @@ type Lint struct {
 	// UnknownNamespace finds workloads whose namespace is unknown although rules
 	// depend on it.
 	UnknownNamespace string `json:"unknown-namespace,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// UnknownPodTemplate finds objects of which pods are made that no rule reaches.
+	UnknownPodTemplate string `json:"unknown-pod-template,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// LaterRendered finds objects of which a chart is rendered in the cluster.
+	LaterRendered string `json:"later-rendered,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// MeshConfigWidens finds MeshConfigs that let more bypass than the spec says.
 	MeshConfigWidens string `json:"mesh-config-widens,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// MeshConfigClash finds MeshConfigs with which pods would not start.

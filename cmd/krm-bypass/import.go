@@ -36,7 +36,7 @@ func importSources() string {
 	var lines strings.Builder
 	for _, m := range mesh.All() {
 		var places []string
-		if m.NamespaceKeys {
+		if m.NamespaceKeys != "" {
 			places = append(places, "annotations of Namespaces")
 		}
 		for _, s := range m.Sources() {

@@ -52,6 +52,7 @@ var (
 	AnnotationWins       = warning("annotation-wins")
 	HandEdited           = gate("hand-edited")
 	InjectedAlready      = warning("injected-already")
+	NamespaceAnnotation  = warning("namespace-annotation")
 )
 
 // The cluster.
@@ -59,6 +60,8 @@ var (
 	PodSecurity          = warning("pod-security")
 	UnmeshedNamespace    = warning("unmeshed-namespace")
 	UnknownNamespace     = warning("unknown-namespace")
+	UnknownPodTemplate   = warning("unknown-pod-template")
+	LaterRendered        = warning("later-rendered")
 	MeshConfigWidens     = warning("mesh-config-widens")
 	MeshConfigClash      = warning("mesh-config-clash")
 	UnreadableMeshConfig = warning("unreadable-mesh-config")

@@ -40,6 +40,9 @@ func Take(files []File, named string, uses map[string]transform.Use) (*Inventory
 	m, err := s.choose(named)
 	if err != nil {
 		s.unread()
+	}
+	s.warnings = append(s.warnings, s.beside...)
+	if err != nil {
 		return s.warned(), append(s.problems, Problem{Message: err.Error()}).inOrder()
 	}
 	s.mesh, s.policy = m, &transform.Policy{Mesh: m, Kinds: transform.Kinds}
@@ -72,6 +75,8 @@ func (i *Inventory) Spec() []byte { return i.spec }
 type survey struct {
 	problems, warnings Problems
 	uses               map[string]transform.Use
+	// beside tells of annotations that are not imported for where they stand.
+	beside Problems
 
 	all        []*document
 	stated     []statement
@@ -96,6 +101,7 @@ func (s *survey) look(d *document) {
 		metadata := one.Entry("metadata")
 		o := resource{one, d, object.Group(one.APIVersion), metadata.Entry("namespace").Text(), metadata.Entry("name").Text()}
 		s.statements(o)
+		s.lookBeside(o)
 		if o.Kind == "Namespace" && o.group == "" {
 			s.namespaces = append(s.namespaces, &namespace{resource: o, annotated: annotatedAt(d, o.id(), o.path("metadata", "annotations"), o.Below("metadata", "annotations").Strings())})
 		}
@@ -127,7 +133,7 @@ func (s *survey) evidence() map[*mesh.Mesh][]string {
 			}
 		}
 		for _, n := range s.namespaces {
-			if m.NamespaceKeys && len(n.read(m)) > 0 {
+			if m.NamespaceKeys != "" && len(n.read(m)) > 0 {
 				seen[m] = append(seen[m], n.in.file)
 			}
 		}

@@ -355,6 +355,20 @@ func TestWhatIsNotImportedIsSaid(t *testing.T) {
 		{"loopback", "-- a.yaml --\n" + deployment("web", "shop", istioKey+"excludeOutboundIPRanges: '127.0.0.0/8'"), "127.0.0.0/8 is loopback"},
 		{"an alias", "-- a.yaml --\n" + "common: &common {" + portsAnnotation + "'3306'}\n" + strings.Replace(deployment("web", "shop", ""), "{}\n", "{<<: *common}\n", 1), "left as it is: it comes from an alias or a merge key"},
 		{"a specification that is there already", "-- b.yaml --\napiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {}\n", "b.yaml:2: ClusterBypass cluster: kind: this file holds a ClusterBypass already"},
+		{"an annotation on a Service", "-- s.yaml --\napiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop, annotations: {" + portsAnnotation + "'3306'}}\n",
+			`s.yaml:3: Service shop/web: metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: not imported, since Istio reads this annotation only in pod templates`},
+		{"an annotation on a Namespace in a list", "-- s.yaml --\nkind: List\napiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Namespace\n  metadata: {name: shop, annotations: {" + portsAnnotation + "'3306'}}\n",
+			`s.yaml:6: Namespace shop: items[0].metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: not imported, since Istio`},
+		{"an annotation of another mesh on a Service", "-- s.yaml --\napiVersion: v1\nkind: Service\nmetadata: {name: web, annotations: {config.linkerd.io/skip-outbound-ports: '3306'}}\n",
+			"not imported, since Linkerd reads this annotation only in pod templates and on Namespaces"},
+		{"an annotation of a workload itself", "-- a.yaml --\n" + strings.Replace(deployment("web", "shop", ""), "namespace: shop", "namespace: shop, annotations: {"+portsAnnotation+"'3306'}", 1),
+			`a.yaml:3: Deployment shop/web: metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: Istio reads this annotation only in the pod template`},
+		{"an annotation of a CronJob's Job", "-- a.yaml --\napiVersion: batch/v1\nkind: CronJob\nmetadata: {name: nightly}\nspec: {jobTemplate: {metadata: {annotations: {" + portsAnnotation + "'3306'}}, spec: {template: {spec: {containers: [{name: a, image: b}]}}}}}\n",
+			`CronJob nightly: spec.jobTemplate.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: Istio reads this annotation only in the pod template`},
+		{"a pod template of an unknown kind", "-- r.yaml --\napiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: ray}\nspec: {headGroupSpec: {template: {metadata: {annotations: {" + portsAnnotation + "'3306'}}, spec: {containers: [{name: a, image: b}]}}}}\n",
+			`RayCluster ray: spec.headGroupSpec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since krm-bypass does not know this kind`},
+		{"what an operator passes on to its pods", "-- p.yaml --\napiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: k8s}\nspec: {podMetadata: {annotations: {" + portsAnnotation + "'3306'}}}\n",
+			`Prometheus k8s: spec.podMetadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since krm-bypass does not know this kind`},
 		{"a workload without a namespace beside a rule for one", "-- a.yaml --\n" + stream(
 			deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "shop", portsAnnotation+`"3306"`), deployment("lost", "", "")),
 			"Deployment lost: metadata.namespace: the namespace of this workload is unknown"},
@@ -520,4 +534,16 @@ func TestStrippingRefusesWhatAliasesShare(t *testing.T) {
 	require.ErrorContains(t, err, "a.yaml:")
 	require.ErrorContains(t, err, "removing what was imported")
 	require.ErrorContains(t, err, "alias")
+}
+
+// TestNothingToImportTellsWhatIsThere: annotations where no mesh reads them.
+func TestNothingToImportTellsWhatIsThere(t *testing.T) {
+	for files, says := range map[string]string{
+		"-- s.yaml --\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop, annotations: {" + portsAnnotation + "'3306'}}\n":                              `s.yaml:3: Namespace shop: metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: not imported, since Istio reads this annotation only in pod templates`,
+		"-- a.yaml --\n" + strings.Replace(deployment("web", "shop", ""), "namespace: shop", "namespace: shop, annotations: {"+portsAnnotation+"'3306'}", 1): `a.yaml:3: Deployment shop/web: metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: Istio reads this annotation only in the pod template`,
+	} {
+		found, err := inventory.Take(tree(files), "", nil)
+		require.ErrorContains(t, err, "nothing to import")
+		assert.ErrorContains(t, found.Warnings, says)
+	}
 }

@@ -132,7 +132,7 @@ func (s *survey) judge() {
 	}
 	alone := s.workloads
 	s.workloads = considered
-	if !s.mesh.NamespaceKeys {
+	if s.mesh.NamespaceKeys == "" {
 		s.namespaces = nil
 	}
 	for _, n := range s.namespaces {

@@ -55,7 +55,7 @@ var linkerd = Mesh{
 	},
 	Namespaces:    []string{"linkerd", "linkerd-*"},
 	Levels:        Replaces,
-	NamespaceKeys: true,
+	NamespaceKeys: "linkerd/linkerd2 pkg/inject/inject.go, AppendNamespaceAnnotations",
 	sources: []Source{
 		{At: steps("proxyInit"), Settings: linkerdProxyInit},
 		// The values that the control plane was installed with.

@@ -59,9 +59,10 @@ type Mesh struct {
 	// Always are inbound ports that the mesh excludes in every pod, whatever its
 	// configuration says.
 	Always traffic.Ports
-	// NamespaceKeys says that the mesh also reads Keys on a Namespace, where
-	// a pod has none of its own.
-	NamespaceKeys bool
+	// NamespaceKeys is where the mesh's source says that it also reads Keys and
+	// Others on a Namespace, each for the pods that have none of their own; "" where
+	// it does not. No mesh reads them on any other object.
+	NamespaceKeys string
 	// Defaults is what the mesh excludes as long as nobody configures it.
 	Defaults traffic.Layer
 	// Unmeshed says why the mesh gives a pod with these template labels and

@@ -22,6 +22,8 @@ type Document struct {
 	// those for its workloads, each in the order of the document.
 	Configs   []*transform.ConfigPlan
 	Workloads []*transform.Plan
+	// Bystanders are objects in it that are no workloads, and yet make pods.
+	Bystanders []*transform.Bystander
 	// Edits are those of all plans.
 	Edits []edit.Edit
 	// Written is the new text once the document is written. It is nil if the

@@ -28,6 +28,9 @@ type Pass struct {
 	// call them, but one for each document. They must not keep the document,
 	// because there may be many.
 	Planned, Written func(*Document)
+	// Asked says that the user asks for all there is to say, beyond what is
+	// surprising.
+	Asked bool
 	// Progress, unless nil, is told how many items of how many are done. Its calls
 	// never overlap.
 	Progress func(done, total int)
@@ -36,6 +39,8 @@ type Pass struct {
 	Broken, Malformed bool
 	// Changes says, after a run, that it changes something.
 	Changes bool
+	// namespaces are those whose annotations the mesh reads, by name.
+	namespaces map[string]*Namespace
 	// Imageless are, after a run, the workloads whose init container has no image.
 	Imageless []Ref
 	// Reach says, after a run, whom the parts of the policy reach.
@@ -65,6 +70,7 @@ type outcome struct {
 	// sightings are what is kept of the workloads.
 	sightings []transform.Sighting
 	includes  []string
+	bystanding
 }
 
 // config is the plan for a mesh's configuration, and its document.
@@ -92,9 +98,12 @@ func (p *Pass) run() []Finding {
 	linter := lint.New(p.Policy)
 	outcomes := make([]outcome, len(p.Items))
 	tick := p.counter()
+	p.readNamespaces()
 	inParallel(len(p.Items), func(i int) {
 		if p.Policy.IsCandidate(p.Heads[i]) {
 			outcomes[i] = p.one(i, linter)
+		} else {
+			outcomes[i].bystanders = p.bystanders(i)
 		}
 		tick()
 	})
@@ -112,7 +121,8 @@ func (p *Pass) run() []Finding {
 		return append(all.findings, p.located(all.linted)...)
 	}
 	p.Reach = p.Policy.Reach(all.sightings, p.types())
-	return slices.Concat(p.incomplete(), all.findings, p.located(p.judge(linter, &all)))
+	all.linted = append(p.judge(linter, &all), p.tell(&all.bystanding)...)
+	return slices.Concat(p.incomplete(), all.findings, p.located(all.linted))
 }
 
 // one plans and writes one item.
@@ -127,6 +137,7 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 	} else {
 		d.planWorkloads(p.Policy, p.Uses, p.Plan)
 	}
+	d.lookBeside(p)
 	if p.Planned != nil {
 		p.Planned(d)
 	}
@@ -152,6 +163,7 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 		}
 	}
 	o.findings, o.malformed, o.changes = d.findings, d.misread, len(d.Edits) > 0
+	o.bystanding = p.bystandingOf(d)
 	return o
 }
 
@@ -170,6 +182,7 @@ func (o *outcome) add(other outcome) {
 			o.includes = append(o.includes, scope)
 		}
 	}
+	o.bystanding.add(other.bystanding)
 }
 
 // types gives the types of the items, each once.

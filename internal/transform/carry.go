@@ -20,6 +20,8 @@ func (p *Plan) CarriedBy(m *mesh.Mesh, claim Claim, f traffic.Field, left traffi
 	switch {
 	case claim.Scope == ContainerScope:
 		return []string{ByInitContainer}
+	case claim.Scope == NamespaceScope:
+		return []string{ByAnnotation}
 	case !p.Decided && claim.Scope != "":
 		return []string{ByMesh}
 	case !p.Decided:

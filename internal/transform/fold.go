@@ -25,6 +25,9 @@ type Claim struct {
 	// they replace it, and beside is what those come to.
 	restated []traffic.Field
 	beside   traffic.Layer
+	// over are fields of a Namespace's in which what is written for the workload
+	// stands instead, whatever the scopes make of it.
+	over []traffic.Field
 }
 
 // Fold is what every scope that speaks of a workload says, broad to narrow. What
@@ -74,10 +77,13 @@ type Loss struct {
 // one of its fields: what of it is left, and which narrower scopes took the
 // rest. claim is the scope's place in the fold.
 func (f Fold) Trace(claim int, part traffic.Layer) (left traffic.Layer, losses []Loss) {
+	if i := f.instead(claim, part); i >= 0 {
+		return traffic.Layer{}, []Loss{{i, part}}
+	}
 	left = part.Adds(f[claim].Merge)
 	for by := claim + 1; by < len(f); by++ {
 		var lost traffic.Layer
-		left, lost = left.Yield(f[by].Said, f[by].Merge)
+		left, lost = left.Yield(f[by].Said.Without(f[by].over...), f[by].Merge)
 		if !lost.IsZero() {
 			losses = append(losses, Loss{by, lost})
 		}
@@ -85,6 +91,20 @@ func (f Fold) Trace(claim int, part traffic.Layer) (left traffic.Layer, losses [
 	left = left.Add(f[claim].stays(part))
 	losses = slices.DeleteFunc(losses, func(l Loss) bool { return left.Add(l.Lost).Equal(left) })
 	return left, losses
+}
+
+// instead gives the place of the narrowest claim by which something is written instead
+// of a part of a Namespace's, -1 where nothing is.
+func (f Fold) instead(claim int, part traffic.Layer) int {
+	if !slices.ContainsFunc(f[claim].over, part.Says) {
+		return -1
+	}
+	for i := len(f) - 1; i > claim; i-- {
+		if slices.ContainsFunc(f[claim].over, func(field traffic.Field) bool { return part.Says(field) && f[i].Said.Says(field) }) {
+			return i
+		}
+	}
+	return 0
 }
 
 // restate lets hold what the mesh excludes by itself although the spec does not

@@ -113,7 +113,7 @@ func origin(from fn.Source) string {
 	switch from.Scope {
 	case fn.FromMesh:
 		return "built into the mesh"
-	case fn.FromAnnotation, fn.FromContainer:
+	case fn.FromAnnotation, fn.FromNamespace, fn.FromContainer:
 		return strings.TrimSpace(from.Scope + " " + place(from.File, from.Line))
 	}
 	return strings.TrimSpace(from.Path + " " + place(from.File, from.Line))

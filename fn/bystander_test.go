@@ -1,0 +1,145 @@
+package fn_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+)
+
+const bystandersSpec = `apiVersion: krm-bypass.dev/v1alpha1
+kind: ClusterBypass
+metadata: {name: cluster}
+spec:
+  mesh: %s
+  global: {excludeOutboundPorts: [3306]}
+  enforcement: {mode: AnnotationsOnly}
+`
+
+// TestEveryMeshReadsItsAnnotationsWhereItSays: on a Namespace Linkerd alone reads them,
+// and on a Service no mesh does.
+func TestEveryMeshReadsItsAnnotationsWhereItSays(t *testing.T) {
+	for _, m := range mesh.All() {
+		for _, k := range m.Keys {
+			for _, kind := range []string{"Namespace", "Service", "ConfigMap", "PodDisruptionBudget"} {
+				t.Run(m.Name+" "+string(k.Field)+" "+kind, func(t *testing.T) {
+					version := "v1"
+					if kind == "PodDisruptionBudget" {
+						version = "policy/v1"
+					}
+					value := k.Nothing
+					if value == "" {
+						value = "8080"
+					}
+					input := fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata:\n  name: shop\n  annotations:\n    %s: %q\n", version, kind, k.Annotation, value)
+					results := told(t, fmt.Sprintf(bystandersSpec, m.Name), input)
+					if kind == "Namespace" && m.Name == "Linkerd" {
+						assert.Empty(t, results)
+						return
+					}
+					require.Len(t, results, 1)
+					assert.Equal(t, "misplaced-annotation", results[0].Tags[fn.CheckTag])
+					assert.Contains(t, results[0].Message, m.Name+" reads this annotation only in pod templates")
+					assert.Equal(t, fmt.Sprintf("metadata.annotations[%q]", k.Annotation), results[0].Field.Path)
+				})
+			}
+		}
+	}
+}
+
+// told gives what the function says of manifests, which as nodes is the same.
+func told(t *testing.T, spec, input string) fn.Results {
+	t.Helper()
+	given := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(spec)})
+	_, results, err := fn.Manifests(given, []fn.Manifest{{Path: "in.yaml", Text: []byte(input)}}, fn.Options{})
+	require.NoError(t, err, results.Report())
+	var nodes []*yaml.Node
+	decoder := yaml.NewDecoder(strings.NewReader(input))
+	for n := new(yaml.Node); decoder.Decode(n) == nil; n = new(yaml.Node) {
+		nodes = append(nodes, n)
+	}
+	ofNodes, err := fn.Nodes(given, nodes, fn.Options{})
+	require.NoError(t, err, ofNodes.Report())
+	require.Len(t, ofNodes, len(results))
+	for i := range results {
+		assert.Equal(t, results[i].Message, ofNodes[i].Message)
+	}
+	return results
+}
+
+var proposed = regexp.MustCompile(`add (\{.*?\}) to spec\.podTemplates`)
+
+// TestAProposedPodTemplateIsTaken adds what is proposed for unknown kinds to the spec:
+// it is taken, the kind is written, and nothing more is proposed.
+func TestAProposedPodTemplateIsTaken(t *testing.T) {
+	spec := fmt.Sprintf(bystandersSpec, "Istio")
+	for name, kind := range map[string]string{
+		"a template":               "apiVersion: apps.openshift.io/v1\nkind: DeploymentConfig\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: web, image: web:1}]}}}\n",
+		"beside others in a list":  "apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: ray}\nspec:\n  headGroupSpec: {template: {spec: {containers: [{name: a, image: b}]}}}\n  workerGroupSpecs: [{template: {spec: {containers: [{name: a, image: b}]}}}]\n",
+		"deep, without an image":   "apiVersion: keda.sh/v1alpha1\nkind: ScaledJob\nmetadata: {name: a}\nspec: {jobTargetRef: {template: {spec: {containers: [{name: a}]}}}}\n",
+		"capitals in a map's key":  "apiVersion: kubeflow.org/v1\nkind: PyTorchJob\nmetadata: {name: a}\nspec: {pytorchReplicaSpecs: {Master: {template: {spec: {containers: [{name: a, image: b}]}}}}}\n",
+		"of a group without a dot": "apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: b}]}}}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			results := told(t, spec, kind)
+			require.Len(t, results, 1)
+			entry := proposed.FindStringSubmatch(results[0].Message)
+			require.NotNil(t, entry, results[0].Message)
+			added := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(spec + "  podTemplates: [" + entry[1] + "]\n")})
+			files, results, err := fn.Manifests(added, []fn.Manifest{{Path: "in.yaml", Text: []byte(kind)}}, fn.Options{})
+			require.NoError(t, err, results.Report())
+			assert.Contains(t, string(files[0].Text), `excludeOutboundPorts: "3306"`)
+			for _, r := range results {
+				assert.NotContains(t, r.Message, "add {")
+			}
+		})
+	}
+}
+
+// TestCheckAndExplainTellOfBystanders: what a render passes over in silence is there
+// for who asks.
+func TestCheckAndExplainTellOfBystanders(t *testing.T) {
+	spec := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(fmt.Sprintf(bystandersSpec, "Istio"))})
+	files := []fn.Manifest{{Path: "in.yaml", Text: []byte(`apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: podinfo, namespace: shop}
+spec: {chart: {}}
+---
+apiVersion: ray.io/v1
+kind: RayCluster
+metadata: {name: ray, namespace: kube-system}
+spec: {headGroupSpec: {template: {spec: {containers: [{name: a, image: b}]}}}}
+---
+apiVersion: ray.io/v1
+kind: RayCluster
+metadata: {name: ray, namespace: shop}
+spec: {headGroupSpec: {template: {spec: {hostNetwork: true, containers: [{name: a, image: b}]}}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: a, image: b}]}}}
+`)}}
+	_, results, err := fn.Manifests(spec, files, fn.Options{})
+	require.NoError(t, err)
+	assert.Empty(t, results.Report())
+
+	checked, err := fn.Check(spec, files, fn.Options{}, fn.Expiry{})
+	require.NoError(t, err)
+	assert.Equal(t, "warning: in.yaml:1: HelmRelease shop/podinfo: Flux renders a chart of it in the cluster, and nothing that is said here reaches those pods: render the chart (helm template) and give krm-bypass what comes out [later-rendered]\n", checked.Results.Report())
+
+	explained, err := fn.Explain(spec, files, fn.Options{}, "")
+	require.NoError(t, err)
+	outcomes := map[string]fn.Outcome{}
+	for _, w := range explained.Workloads {
+		outcomes[w.Kind+" "+w.Namespace] = w.Outcome
+	}
+	assert.Equal(t, map[string]fn.Outcome{"HelmRelease shop": fn.LaterOutcome, "RayCluster shop": fn.UnknownOutcome, "RayCluster kube-system": fn.UnknownOutcome, "Deployment shop": fn.Written}, outcomes)
+}

@@ -1,0 +1,113 @@
+package bystander
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+)
+
+// Pods is a place in an object that is shaped like what pods are made of.
+type Pods struct {
+	// Path leads to it from the object.
+	Path edit.Path
+	// Template is the whole pod template; it does not exist where there is only a
+	// pod's spec, or the object is itself shaped like a pod.
+	Template node.Value
+}
+
+// mostNodes is how much of an object is looked through. A larger one is no manifest
+// that a person wrote, and aliases could make it any size.
+const mostNodes = 100_000
+
+// In finds the places in an object, and the annotations in it, beside its own and those
+// of the places, that have a key which marks them.
+func In(o node.Value, marks func(key string) bool) (pods []Pods, marked []edit.Path) {
+	s := search{left: mostNodes, marks: marks}
+	s.mapping(o, nil)
+	return s.pods, s.marked
+}
+
+type search struct {
+	pods   []Pods
+	marks  func(string) bool
+	marked []edit.Path
+	left   int
+}
+
+func (s *search) value(v node.Value, path edit.Path) {
+	if s.left--; s.left < 0 {
+		return
+	}
+	switch {
+	case v.IsMapping():
+		s.mapping(v, path)
+	case v.IsList():
+		for i, item := range v.Items() {
+			s.value(item, append(path[:len(path):len(path)], i))
+		}
+	}
+}
+
+func (s *search) mapping(v node.Value, path edit.Path) {
+	switch {
+	case len(path) > 0 && runs(v.Entry("spec").Entry("containers"), anyContainer):
+		s.pods = append(s.pods, Pods{path, v})
+		return
+	case runs(v.Entry("containers"), wholeContainer):
+		s.pods = append(s.pods, Pods{Path: path})
+		return
+	}
+	own := len(path) == 2 && path[0] == "metadata" && path[1] == "annotations"
+	for e := range v.Entries() {
+		if s.left < 0 {
+			return
+		}
+		if !own && s.marks(e.Key) {
+			s.marked = append(s.marked, path)
+			return
+		}
+		s.value(e.Value, append(path[:len(path):len(path)], e.Key))
+	}
+}
+
+// runs reports whether a list is one of containers.
+func runs(list node.Value, is func(name, image bool) bool) bool {
+	return slices.ContainsFunc(list.Items(), func(c node.Value) bool {
+		return is(c.Entry("name").Text() != "", c.Entry("image").Text() != "")
+	})
+}
+
+func anyContainer(name, image bool) bool { return name || image }
+
+// wholeContainer: where nothing else speaks for a pod, both have to be there.
+func wholeContainer(name, image bool) bool { return name && image }
+
+// plain are the letters of steps that need no quotes anywhere.
+const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+
+// Written gives the path as spec.podTemplates has it, with [*] for the items of lists.
+// able says that an entry there can name it.
+func (p Pods) Written() (path string, able bool) {
+	able = p.Template.Exists()
+	var b strings.Builder
+	for i, step := range p.Path {
+		key, is := step.(string)
+		switch {
+		case !is:
+			b.WriteString("[*]")
+			able = false
+			continue
+		case i > 0:
+			b.WriteString(".")
+		}
+		b.WriteString(key)
+		able = able && strings.Trim(key, plain) == ""
+	}
+	return b.String(), able
+}
+
+// Holds reports whether the text of an object may hold what In finds.
+func Holds(text []byte) bool { return bytes.Contains(text, []byte("containers")) }

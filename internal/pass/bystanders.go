@@ -1,0 +1,149 @@
+package pass
+
+import (
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/lint"
+	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+// Namespace is what a Namespace among the items says of its pods.
+type Namespace struct {
+	*transform.NamespaceDefaults
+	document *Document
+}
+
+// Locate says where a field of the Namespace is.
+func (n *Namespace) Locate(path []any) Place { return n.document.Locate(n.Object, path) }
+
+// bystanding is what a pass keeps of a document for what is said of bystanders.
+type bystanding struct {
+	bystanders []*transform.Bystander
+	beside     transform.Beside
+	displaced  []displaced
+}
+
+type displaced struct {
+	by *Namespace
+	transform.Displaced
+}
+
+func (b *bystanding) add(other bystanding) {
+	b.bystanders = append(b.bystanders, other.bystanders...)
+	b.displaced = append(b.displaced, other.displaced...)
+	b.beside.Join(other.beside)
+}
+
+// readNamespaces notes what Namespaces say of their pods, before any is planned.
+func (p *Pass) readNamespaces() {
+	p.namespaces = map[string]*Namespace{}
+	if p.Plan != nil || p.Policy.Mesh.NamespaceKeys == "" {
+		return
+	}
+	for i, h := range p.Heads {
+		if !h.List && !p.Policy.Mesh.ReadElsewhere(object.Group(h.APIVersion), h.Kind) {
+			continue
+		}
+		d := &Document{Item: p.Items[i], At: i}
+		if d.Nodes = p.decoded(i); d.Nodes == nil {
+			continue
+		}
+		transform.Objects(d.Part, d.Nodes, func(t object.Type) bool { return p.Policy.Mesh.ReadElsewhere(object.Group(t.APIVersion), t.Kind) }, func(seen *transform.Object, _ object.Object) {
+			says := p.Policy.NamespaceDefaults(seen)
+			if was := p.namespaces[seen.Name]; says != nil && (was == nil || says.String() < was.String()) { // in any order
+				says.Item = i
+				p.namespaces[seen.Name] = &Namespace{says, d}
+			}
+		})
+	}
+}
+
+// decoded gives the nodes of an item as it came; nil for one that cannot be read,
+// which passes through as it is.
+func (p *Pass) decoded(i int) *yaml.Node {
+	nodes, err := p.Items[i].Decoded()
+	if err != nil {
+		return nil
+	}
+	return nodes
+}
+
+// bystanders looks at an item that is no candidate.
+func (p *Pass) bystanders(i int) []*transform.Bystander {
+	text := p.Items[i].Text.Text
+	if p.Items[i].Nodes != nil {
+		text = nil
+	}
+	if p.Plan != nil || !p.Policy.IsBystander(p.Heads[i], text) {
+		return nil
+	}
+	nodes := p.decoded(i)
+	if nodes == nil {
+		return nil
+	}
+	d := &Document{Item: p.Items[i], At: i, Nodes: nodes}
+	d.lookBeside(p)
+	if len(d.Bystanders) > 0 && p.Planned != nil {
+		p.Planned(d)
+	}
+	return d.Bystanders
+}
+
+// lookBeside looks at what in the document is no workload, and at what else is in one
+// of a kind that only the policy knows.
+func (d *Document) lookBeside(p *Pass) {
+	head := p.Heads[d.At]
+	if p.Plan != nil || transform.IsKnown(head) && !head.List {
+		return
+	}
+	transform.Objects(d.Part, d.Nodes, func(object.Type) bool { return true }, func(seen *transform.Object, o object.Object) {
+		if b := p.Policy.Bystander(seen, o); b != nil {
+			b.Item = d.At
+			d.Bystanders = append(d.Bystanders, b)
+		}
+	})
+}
+
+// bystandingOf gives what is kept of a document with workloads.
+func (p *Pass) bystandingOf(d *Document) bystanding {
+	b := bystanding{bystanders: d.Bystanders}
+	for _, plan := range d.Workloads {
+		b.beside.Add(p.Policy, plan)
+		if n := p.namespaces[plan.Namespace]; n != nil {
+			for _, one := range p.Policy.Displaces(plan, n.NamespaceDefaults) {
+				b.displaced = append(b.displaced, displaced{n, one})
+			}
+		}
+	}
+	return b
+}
+
+// Within gives what a Namespace among the items says of a workload's pods, and the
+// plan with that counted in; nil where none says anything.
+func (p *Pass) Within(plan *transform.Plan) (*Namespace, *transform.Plan) {
+	n := p.namespaces[plan.Namespace]
+	if n == nil {
+		return nil, plan
+	}
+	return n, p.Policy.Within(plan, n.NamespaceDefaults)
+}
+
+// tell says what there is to say of bystanders, and of Namespaces.
+func (p *Pass) tell(all *bystanding) []lint.Finding {
+	var found []lint.Finding
+	all.beside.Asked = p.Asked
+	for _, told := range p.Policy.Tell(all.bystanders, all.beside) {
+		found = append(found, lint.Finding{Object: told.Object, Finding: told.Finding})
+	}
+	displaced := map[*Namespace][]transform.Displaced{}
+	for _, d := range all.displaced {
+		displaced[d.by] = append(displaced[d.by], d.Displaced)
+	}
+	for _, n := range p.namespaces {
+		for _, f := range append(n.Findings, p.Policy.TellDisplaced(n.NamespaceDefaults, displaced[n])...) {
+			found = append(found, lint.Finding{Object: n.Object, Finding: f})
+		}
+	}
+	return found
+}

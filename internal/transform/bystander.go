@@ -1,0 +1,165 @@
+package transform
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/bystander"
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/object"
+)
+
+// Bystander is an object that is no workload to the policy, and yet has annotations of
+// a mesh, or pods are made of it.
+type Bystander struct {
+	*Object
+	// Later is who renders a chart that it names, "" for nobody.
+	Later string
+	// Pods says where in it pods are made, "" for nowhere.
+	Pods string
+
+	misplaced []misplaced
+	// entry is one for spec.podTemplates, "" where none can name a template, and
+	// beside are the places that it does not name.
+	entry  string
+	beside []string
+	// at is where Pods are, or what breaks a limit.
+	at edit.Path
+	// spoken says that the policy would write for its pods, and breach what limit
+	// they break that is not judged.
+	spoken bool
+	breach string
+}
+
+// misplaced is an annotation that the mesh does not read where it stands.
+type misplaced struct {
+	kind                          *finding.Kind
+	annotation, value, meant, why string
+	// passed says that a controller may pass it on to pods.
+	passed bool
+}
+
+// IsBystander reports whether the policy has something to say of an object that is none
+// of its own, as far as its type and its text tell. A text of nil may say anything.
+func (p *Policy) IsBystander(t object.Type, text []byte) bool {
+	return t.Kind != "" && (text == nil || t.List || bystander.IsTold(t) || p.Mesh.ReadElsewhere(object.Group(t.APIVersion), t.Kind) ||
+		mesh.Mentions(text) || !bystander.IsSilent(t) && bystander.Holds(text))
+}
+
+// Bystander looks at an object. It gives nil where there is nothing to say.
+func (p *Policy) Bystander(seen *Object, o object.Object) *Bystander {
+	_, known := p.kindOf(o.Type)
+	if known && IsKnown(o.Type) || configuresMesh(o.Type) || seen.Annotations["config.kubernetes.io/local-config"] == "true" {
+		return nil
+	}
+	b := &Bystander{Object: seen.Named()}
+	namespace := cmp.Or(seen.Namespace, p.Namespace)
+	if isNamespace(o.Type) {
+		namespace = seen.Name
+	}
+	if !known && p.namespaceEnrolled(namespace) != no {
+		p.lookForMisplaced(b, seen, o.Type)
+	}
+	if !known {
+		b.Later = bystander.RenderedBy(o.Type, o.Value)
+	}
+	if b.Later == "" && !bystander.IsSilent(o.Type) {
+		p.lookForPods(b, o, namespace)
+	}
+	if b.Later == "" && b.Pods == "" && len(b.misplaced) == 0 {
+		return nil
+	}
+	return b
+}
+
+func isNamespace(t object.Type) bool {
+	return t.Kind == "Namespace" && object.Group(t.APIVersion) == ""
+}
+
+// lookForMisplaced notes annotations of the object itself that say what bypasses.
+func (p *Policy) lookForMisplaced(b *Bystander, o *Object, t object.Type) {
+	elsewhere := func(m *mesh.Mesh) bool { return m.ReadElsewhere(object.Group(t.APIVersion), t.Kind) }
+	slips := map[string]mesh.Slip{}
+	for _, s := range p.Mesh.Slips(o.Annotations) {
+		slips[s.Key] = s
+	}
+	for _, annotation := range slices.Sorted(maps.Keys(o.Annotations)) {
+		m := misplaced{finding.MisplacedAnnotation, annotation, o.Annotations[annotation], annotation, "", !p.passesNothing(t)}
+		switch slip, slipped := slips[annotation]; {
+		case !slipped && (!p.Mesh.IsTraffic(annotation) || elsewhere(p.Mesh)), slip.Moved, slip.Reader != nil && elsewhere(slip.Reader):
+			continue
+		case !slipped:
+			m.why = p.Mesh.Name + " reads this annotation only " + p.Mesh.ReadsIn() + ", so it has no effect here"
+		default:
+			if len(slip.Meant) == 1 {
+				m.meant = slip.Meant[0]
+			}
+			if !mesh.IsTraffic(annotation) && !p.Mesh.IsTraffic(m.meant) {
+				continue
+			}
+			if m.why = p.unread(slip); elsewhere(p.Mesh) && slip.Reader == nil {
+				m.kind = finding.UnknownAnnotation
+			}
+		}
+		b.misplaced = append(b.misplaced, m)
+	}
+}
+
+// passesNothing reports whether no controller passes annotations of such an object on
+// to pods: Kubernetes' own do not, nor does a mesh for its own objects. Others may, as
+// Istio for a Gateway (istio/istio
+// manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml).
+func (p *Policy) passesNothing(t object.Type) bool {
+	group := object.Group(t.APIVersion)
+	return !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io") && !strings.HasPrefix(group, "gateway.") ||
+		group == p.Mesh.Domain || strings.HasSuffix(group, "."+p.Mesh.Domain)
+}
+
+// lookForPods notes where in the object pods are made that no rule reaches.
+func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
+	places, marked := bystander.In(o.Value, mesh.IsTraffic)
+	note := func(path edit.Path, written string, w *Workload) {
+		if b.at == nil {
+			b.at, b.Pods = b.Path(path...), written
+		}
+		if p.namespaceEnrolled(namespace) == no {
+			return
+		}
+		w.Object, w.kind = *b.Object, Kind{Group: object.Group(o.APIVersion), Kind: o.Kind}
+		reason, _ := p.leaveAlone(w, &prior{annotations: w.TemplateAnnotations}, namespace)
+		b.spoken = b.spoken || reason == "" && p.namespaceEnrolled(namespace) == yes && p.said(w, namespace).anything
+		for _, broken := range p.judgeBeside(b.Object, w.TemplateAnnotations, namespace) {
+			b.breach = cmp.Or(b.breach, broken.Message)
+		}
+	}
+	for _, place := range places {
+		written, able := place.Written()
+		if slices.ContainsFunc(p.Kinds, func(k Kind) bool {
+			return k.Group == object.Group(o.APIVersion) && k.Kind == o.Kind && strings.Join(k.Template, ".") == written
+		}) {
+			continue // a workload
+		}
+		metadata, spec := place.Template.Entry("metadata"), place.Template.Entry("spec")
+		note(place.Path, cmp.Or(written, "spec"), &Workload{
+			TemplateLabels: metadata.Entry("labels").Strings(), TemplateAnnotations: metadata.Entry("annotations").Strings(),
+			hostNetwork: spec.Entry("hostNetwork").Truth(),
+		})
+		switch {
+		case able && b.entry == "":
+			b.entry = fmt.Sprintf("{apiVersion: %s, kind: %s, path: %s}", o.APIVersion, o.Kind, written)
+		case !slices.Contains(b.beside, written):
+			b.beside = append(b.beside, written)
+		}
+	}
+	for _, path := range marked {
+		note(path, path.String(), &Workload{TemplateAnnotations: o.At(path...).Strings()})
+	}
+	if at := bystander.PodAnnotations(o.Type); at != "" && b.at == nil {
+		note(edit.Path{}, at, &Workload{})
+	}
+}

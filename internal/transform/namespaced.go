@@ -1,0 +1,172 @@
+package transform
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// NamespaceScope is the scope of what a Namespace's annotations say for the pods that
+// have none of their own. It is in no fold by which anything is written.
+const NamespaceScope = "annotation of the namespace"
+
+// NamespaceDefaults is what they say.
+type NamespaceDefaults struct {
+	*Object
+	// Findings are about the annotations themselves.
+	Findings []Finding
+	says     traffic.Layer
+}
+
+// NamespaceDefaults reads the annotations of a Namespace that the mesh reads there. It
+// gives nil where there are none.
+func (p *Policy) NamespaceDefaults(seen *Object) *NamespaceDefaults {
+	if p.namespaceEnrolled(seen.Name) == no {
+		return nil
+	}
+	annotations := p.trafficOf(seen.Annotations)
+	says, refused := p.Mesh.Read(annotations)
+	n := &NamespaceDefaults{Object: seen.Named(), says: says}
+	found := report{lint: p.Lint}
+	for _, bad := range unreadable(refused) {
+		found.warn(finding.UnreadableAnnotation, n.annotation(bad.Annotation), bad.Value, "%v", bad.Err)
+	}
+	for _, m := range p.Mesh.Misleads(annotations) {
+		key, _ := p.Mesh.Key(m.Field)
+		found.warn(finding.MisleadingAnnotation, n.annotation(key.Annotation), annotations[key.Annotation], "%s", m.Reason)
+	}
+	n.Findings = append(found.Findings, p.judgeBeside(seen, annotations, seen.Name)...)
+	if n.says.IsZero() && len(n.Findings) == 0 {
+		return nil
+	}
+	return n
+}
+
+// String gives what it says.
+func (n *NamespaceDefaults) String() string { return n.says.String() }
+
+func (n *NamespaceDefaults) annotation(key string) edit.Path {
+	return n.Path("metadata", "annotations", key)
+}
+
+// trafficOf gives those of annotations by which something may bypass.
+func (p *Policy) trafficOf(annotations map[string]string) map[string]string {
+	traffic := maps.Clone(annotations)
+	maps.DeleteFunc(traffic, func(key, value string) bool { return !p.Mesh.IsTraffic(key) && !p.Opens(key, value) })
+	return traffic
+}
+
+// judgeBeside gives what breaks a limit in annotations that are in force in a namespace
+// although they stand on no workload that is planned.
+func (p *Policy) judgeBeside(o *Object, annotations map[string]string, namespace string) []Finding {
+	w := &Workload{Object: *o}
+	w.Namespace = namespace
+	was := &prior{annotations: p.trafficOf(annotations), container: -1}
+	plan := p.planOf(w)
+	says, _ := p.Mesh.Read(was.annotations) // what cannot be read is judged beside it
+	p.judge(w, was, p.held(says), mesh.OpensAll, plan)
+	return plan.Findings
+}
+
+// Within gives a plan with what a Namespace says of its pods counted in, as it is in
+// force: for each field, what is written for the workload stands instead of it.
+func (p *Policy) Within(plan *Plan, n *NamespaceDefaults) *Plan {
+	if n == nil || plan.Fold == nil {
+		return plan
+	}
+	var over []traffic.Field
+	for _, f := range traffic.Fields {
+		if key, annotated := p.Mesh.Key(f); annotated && n.says.Says(f) {
+			if _, written := plan.Annotations[key.Annotation]; written {
+				over = append(over, f)
+			}
+		}
+	}
+	inForce := n.says.Without(over...)
+	claim := Claim{Scope: NamespaceScope, Said: n.says, Left: inForce, over: over}
+	within := *plan
+	within.Fold = Fold{}
+	for _, c := range plan.Fold {
+		if c.Scope == DefaultsPath {
+			c.Left, _ = c.Left.Yield(inForce, traffic.Override)
+			c.restated = slices.DeleteFunc(slices.Clone(c.restated), inForce.Says)
+			within.Fold = append(within.Fold, c)
+		} else {
+			claim.Left, _ = claim.Left.Yield(c.Said, c.Merge)
+		}
+	}
+	within.Fold = slices.Concat(within.Fold, Fold{claim}, plan.Fold[len(within.Fold):])
+	within.Settings = within.Fold.Layer().Settings()
+	return &within
+}
+
+// Displaced is what a Namespace says and what is written for a workload puts out of
+// force there.
+type Displaced struct {
+	Field    traffic.Field
+	Lost     traffic.Layer
+	Workload string
+	// By is the rule that no rule for the namespace gets past, "" for none.
+	By string
+}
+
+// Displaces gives what a plan puts out of force of what a Namespace says.
+func (p *Policy) Displaces(plan *Plan, n *NamespaceDefaults) []Displaced {
+	if n == nil || !plan.Decided || plan.Failed() {
+		return nil
+	}
+	var all []Displaced
+	for _, key := range p.Mesh.Keys {
+		_, written := plan.Annotations[key.Annotation]
+		if _, own := plan.was.annotations[key.Annotation]; !written || own || !n.says.Says(key.Field) {
+			continue // the mesh itself would prefer what is the user's own there
+		}
+		said := n.says.Settings().Ports(key.Field).Set()
+		lost := said.Without(plan.Settings.Ports(key.Field).Set()).Without(p.Mesh.Own(said))
+		if lost.IsEmpty() {
+			continue
+		}
+		d := Displaced{Field: key.Field, Workload: plan.Workload.ID()}
+		_ = d.Lost.Set(key.Field, lost.Entries())
+		for _, c := range plan.Fold {
+			if strings.HasPrefix(c.Scope, "spec.workloads[") && c.Merge == traffic.Override && c.Said.Says(key.Field) {
+				d.By = c.Scope
+			}
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// TellDisplaced warns of what is written for workloads instead of what a Namespace says.
+func (p *Policy) TellDisplaced(n *NamespaceDefaults, displaced []Displaced) []Finding {
+	found := report{lint: p.Lint}
+	for _, key := range p.Mesh.Keys {
+		var lost traffic.Layer
+		var workloads []string
+		by := ""
+		for _, d := range displaced {
+			if d.Field == key.Field {
+				lost, workloads, by = lost.Merge(d.Lost, traffic.Union), append(workloads, d.Workload), max(by, d.By)
+			}
+		}
+		if len(workloads) == 0 {
+			continue
+		}
+		entries, _ := lost.Entries(key.Field)
+		list := strings.Join(entries, ", ")
+		keep := fmt.Sprintf("to keep it, add this rule to spec.namespaces: {match: {names: [%s]}, merge: Union, %s: [%s]}", n.Name, key.Field, list)
+		if by != "" {
+			keep += fmt.Sprintf(", and the same to %s.%s", by, key.Field)
+		}
+		found.warn(finding.NamespaceAnnotation, n.annotation(key.Annotation), strings.Join(entries, ","),
+			"what krm-bypass writes for %s stands instead of this, so %s no longer bypasses the sidecar there: %s", some(workloads), list, keep)
+	}
+	return found.Findings
+}

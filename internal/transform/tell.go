@@ -1,0 +1,221 @@
+package transform
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/object"
+)
+
+// Annotation is an annotation and its value.
+type Annotation struct{ Key, Value string }
+
+// Beside is what stands beside bystanders, as far as it matters to what is said of them.
+type Beside struct {
+	Workloads int
+	// Have counts the workloads whose templates have an annotation that says what
+	// bypasses.
+	Have map[Annotation]int
+	// Asked says that the user asks for all there is to say.
+	Asked bool
+}
+
+// Add counts a planned workload.
+func (b *Beside) Add(p *Policy, plan *Plan) {
+	b.Workloads++
+	if plan.was == nil {
+		return
+	}
+	for key, value := range plan.was.annotations {
+		if !p.Mesh.IsTraffic(key) {
+			continue
+		}
+		if b.Have == nil {
+			b.Have = map[Annotation]int{}
+		}
+		b.Have[Annotation{key, value}]++
+	}
+}
+
+// Join adds what another counted.
+func (b *Beside) Join(other Beside) {
+	b.Workloads += other.Workloads
+	if b.Have == nil {
+		b.Have = other.Have
+		return
+	}
+	for one, n := range other.Have {
+		b.Have[one] += n
+	}
+}
+
+// Told is what there is to say of an object, and of others like it.
+type Told struct {
+	*Object
+	Finding
+}
+
+// Tell says of bystanders what is surprising, each cause once.
+func (p *Policy) Tell(all []*Bystander, beside Beside) []Told {
+	slices.SortStableFunc(all, func(a, b *Bystander) int {
+		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.APIVersion, b.APIVersion), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+	})
+	t := &telling{policy: p, known: map[[4]string]*cause{}}
+	for _, b := range all {
+		for _, m := range b.misplaced {
+			// A tool that annotates everything, as commonAnnotations of kustomize
+			// do, reached the pods as well.
+			if everywhere := beside.Workloads > 0 && beside.Have[Annotation{m.annotation, m.value}] == beside.Workloads; !everywhere && !m.passed {
+				t.add(m.kind, b, [4]string{b.Kind, object.Group(b.APIVersion), m.annotation, m.value}, func(same []*Bystander) (edit.Path, string, string) {
+					return b.Path("metadata", "annotations", m.annotation), m.value, m.why + also(", nor on ", same) + ": " + p.mend(m, same)
+				})
+			}
+		}
+		switch of := [4]string{b.Kind, object.Group(b.APIVersion)}; {
+		case b.Later != "" && (beside.Asked || beside.Workloads == 0):
+			t.add(finding.LaterRendered, b, of, func(same []*Bystander) (edit.Path, string, string) {
+				return nil, "", fmt.Sprintf("%s renders a chart of it in the cluster%s, and nothing that is said here reaches those pods: render the chart (helm template) and give krm-bypass what comes out", b.Later, also(" and of ", same))
+			})
+		case b.Pods != "" && (b.spoken || b.breach != ""):
+			t.add(finding.UnknownPodTemplate, b, of, func(same []*Bystander) (edit.Path, string, string) {
+				return b.at, "", b.unreached(same)
+			})
+		}
+	}
+	return t.told()
+}
+
+// telling collects what is said, by what makes it the same.
+type telling struct {
+	policy *Policy
+	causes []*cause
+	known  map[[4]string]*cause
+}
+
+// cause is what is said once, however many bystanders it is of.
+type cause struct {
+	kind *finding.Kind
+	of   []*Bystander
+	says func(same []*Bystander) (path edit.Path, value, message string)
+}
+
+func (t *telling) add(kind *finding.Kind, b *Bystander, key [4]string, says func([]*Bystander) (edit.Path, string, string)) {
+	key[0] = kind.ID + " " + key[0]
+	one := t.known[key]
+	if one == nil {
+		one = &cause{kind: kind, says: says}
+		t.known[key], t.causes = one, append(t.causes, one)
+	}
+	one.of = append(one.of, b)
+}
+
+func (t *telling) told() []Told {
+	var all []Told
+	for _, one := range t.causes {
+		found := report{lint: t.policy.Lint}
+		path, value, message := one.says(one.of)
+		found.warn(one.kind, path, value, "%s", message)
+		for _, f := range found.Findings {
+			all = append(all, Told{one.of[0].Object, f})
+		}
+	}
+	return all
+}
+
+// also names the bystanders but the first, behind the words.
+func also(words string, same []*Bystander) string {
+	if len(same) == 1 {
+		return ""
+	}
+	return words + some(idsOf(same[1:]))
+}
+
+func idsOf(all []*Bystander) []string {
+	ids := make([]string, len(all))
+	for i, b := range all {
+		ids[i] = b.ID()
+	}
+	return ids
+}
+
+// mend says what to do with an annotation instead.
+func (p *Policy) mend(m misplaced, same []*Bystander) string {
+	key := slices.IndexFunc(p.Mesh.Keys, func(k mesh.Key) bool { return k.Annotation == m.meant })
+	spelt := ""
+	if m.meant != m.annotation {
+		spelt = " as " + m.meant
+	}
+	if !isNamespace(object.Type{APIVersion: same[0].APIVersion, Kind: same[0].Kind}) {
+		return fmt.Sprintf("write it%s in the pod template that it is meant for, or say it in a rule of the ClusterBypass", spelt)
+	}
+	if key >= 0 {
+		k := p.Mesh.Keys[key]
+		if said, err := k.Read(m.value); err == nil {
+			if entries, _ := said.Entries(k.Field); len(entries) > 0 {
+				names := make([]string, len(same))
+				for i, b := range same {
+					names[i] = b.Name
+				}
+				return fmt.Sprintf("say it in a rule under spec.namespaces of the ClusterBypass: {match: {names: [%s]}, %s: [%s]}", strings.Join(names, ", "), k.Field, strings.Join(entries, ", "))
+			}
+		}
+	}
+	return fmt.Sprintf("write it%s in the pod templates, or say it in a rule under spec.namespaces of the ClusterBypass", spelt)
+}
+
+// unreached says that no rule reaches the pods of bystanders, and how they would be
+// reached.
+func (b *Bystander) unreached(same []*Bystander) string {
+	says := "krm-bypass does not know this kind, so no rule reaches its pods" + also(", nor those of ", same)
+	switch remedy := ways(same); {
+	case b.breach == "":
+		return says + ": " + remedy
+	case b.spoken:
+		says += ", nor do the limits: "
+	default:
+		says = "krm-bypass does not know this kind, so the limits do not reach its pods" + also(", nor those of ", same) + ": "
+	}
+	if entry := same[0].entry; entry != "" {
+		return says + b.breach + "; to have them judged, add " + entry + " to spec.podTemplates"
+	}
+	return says + b.breach
+}
+
+// ways says how the pods of bystanders are reached.
+func ways(same []*Bystander) string {
+	var beside []string
+	entry := ""
+	for _, one := range same {
+		entry = cmp.Or(entry, one.entry)
+		beside = append(beside, one.beside...)
+	}
+	slices.Sort(beside)
+	beside = slices.Compact(beside)
+	switch {
+	case entry != "" && len(beside) > 0:
+		return fmt.Sprintf("add %s to spec.podTemplates; into %s it cannot write", entry, strings.Join(beside, ", "))
+	case entry != "":
+		return fmt.Sprintf("add %s to spec.podTemplates", entry)
+	case len(beside) > 0:
+		return fmt.Sprintf("spec.podTemplates cannot name %s, so write the annotations of the mesh by hand", strings.Join(beside, ", "))
+	}
+	return fmt.Sprintf("it has no pod template for spec.podTemplates, so write the annotations of the mesh by hand, in %s", same[0].Pods)
+}
+
+// Reason says in a report what a bystander is.
+func (b *Bystander) Reason() string {
+	switch {
+	case b.Later != "":
+		return b.Later + " renders a chart of it in the cluster"
+	case b.Pods == "":
+		return ""
+	case b.entry != "":
+		return "krm-bypass does not know this kind; to have it written, add " + b.entry + " to spec.podTemplates"
+	}
+	return "krm-bypass does not know this kind, whose pods are made of " + b.Pods
+}
