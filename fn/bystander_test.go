@@ -103,6 +103,18 @@ func TestAProposedPodTemplateIsTaken(t *testing.T) {
 	}
 }
 
+// TestAKindThatIsNearToAKnownOne: no cluster knows it.
+func TestAKindThatIsNearToAKnownOne(t *testing.T) {
+	for is, meant := range map[string]string{
+		"apiVersion: apps/v1\nkind: deployment": "Deployment of the group apps", "apiVersion: v1\nkind: StatefulSet": "StatefulSet of the group apps",
+		"apiVersion: batch/v1\nkind: Cronjob": "CronJob of the group batch", "apiVersion: v1\nkind: podTemplate": "PodTemplate",
+	} {
+		results := told(t, fmt.Sprintf(bystandersSpec, "Istio"), is+"\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: web, image: web:1}]}}}\n")
+		require.Len(t, results, 1)
+		assert.Equal(t, "krm-bypass does not know this kind, so no rule reaches its pods: did you mean "+meant+"?", results[0].Message)
+	}
+}
+
 // TestCheckAndExplainTellOfBystanders: what a render passes over in silence is there
 // for who asks.
 func TestCheckAndExplainTellOfBystanders(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
 
 // Bystander is an object that is no workload to the policy, and yet has annotations of
@@ -30,6 +31,8 @@ type Bystander struct {
 	beside []string
 	// at is where Pods are, or what breaks a limit.
 	at edit.Path
+	// meant is the kind that was probably meant, "" where none is near.
+	meant string
 	// spoken says that the policy would write for its pods, and breach what limit
 	// they break that is not judged.
 	spoken bool
@@ -159,7 +162,20 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 	for _, path := range marked {
 		note(path, path.String(), &Workload{TemplateAnnotations: o.At(path...).Strings()})
 	}
+	b.meant = meantKind(o.Type)
 	if at := bystander.PodAnnotations(o.Type); at != "" && b.at == nil {
 		note(edit.Path{}, at, &Workload{})
 	}
+}
+
+// meantKind gives the known kind that an object would be in other letters, or of
+// another group than Kubernetes' core; "" where there is none.
+func meantKind(t object.Type) string {
+	for _, k := range Kinds {
+		group := object.Group(t.APIVersion)
+		if near := spelling.Nearest(strings.ToLower(t.Kind), []string{strings.ToLower(k.Kind)}, 2) == 0; k.Group == group && near || group == "" && k.Kind == t.Kind {
+			return strings.TrimSuffix(k.Kind+" of the group "+k.Group, " of the group ")
+		}
+	}
+	return ""
 }

@@ -197,6 +197,8 @@ func ways(same []*Bystander) string {
 	slices.Sort(beside)
 	beside = slices.Compact(beside)
 	switch {
+	case same[0].meant != "":
+		return fmt.Sprintf("did you mean %s?", same[0].meant)
 	case entry != "" && len(beside) > 0:
 		return fmt.Sprintf("add %s to spec.podTemplates; into %s it cannot write", entry, strings.Join(beside, ", "))
 	case entry != "":
@@ -214,6 +216,8 @@ func (b *Bystander) Reason() string {
 		return b.Later + " renders a chart of it in the cluster"
 	case b.Pods == "":
 		return ""
+	case b.meant != "":
+		return "krm-bypass does not know this kind: did you mean " + b.meant + "?"
 	case b.entry != "":
 		return "krm-bypass does not know this kind; to have it written, add " + b.entry + " to spec.podTemplates"
 	}
