@@ -35,10 +35,13 @@ func (b *bystanding) add(other bystanding) {
 	b.beside.Join(other.beside)
 }
 
+// blind says that the pass looks at workloads alone.
+func (p *Pass) blind() bool { return p.Plan != nil || p.Policy.Removes }
+
 // readNamespaces notes what Namespaces say of their pods, before any is planned.
 func (p *Pass) readNamespaces() {
 	p.namespaces = map[string]*Namespace{}
-	if p.Plan != nil || p.Policy.Mesh.NamespaceKeys == "" {
+	if p.blind() || p.Policy.Mesh.NamespaceKeys == "" {
 		return
 	}
 	for i, h := range p.Heads {
@@ -75,7 +78,7 @@ func (p *Pass) bystanders(i int) []*transform.Bystander {
 	if p.Items[i].Nodes != nil {
 		text = nil
 	}
-	if p.Plan != nil || !p.Policy.IsBystander(p.Heads[i], text) {
+	if p.blind() || !p.Policy.IsBystander(p.Heads[i], text) {
 		return nil
 	}
 	nodes := p.decoded(i)
@@ -94,7 +97,7 @@ func (p *Pass) bystanders(i int) []*transform.Bystander {
 // of a kind that only the policy knows.
 func (d *Document) lookBeside(p *Pass) {
 	head := p.Heads[d.At]
-	if p.Plan != nil || transform.IsKnown(head) && !head.List {
+	if p.blind() || transform.IsKnown(head) && !head.List {
 		return
 	}
 	transform.Objects(d.Part, d.Nodes, func(object.Type) bool { return true }, func(seen *transform.Object, o object.Object) {
