@@ -78,7 +78,7 @@ func (p *Pass) bystanders(i int) []*transform.Bystander {
 	if p.Items[i].Nodes != nil {
 		text = nil
 	}
-	if p.blind() || !p.Policy.IsBystander(p.Heads[i], text) {
+	if p.blind() || p.Uses.files[p.Items[i].File].Patch != "" || !p.Policy.IsBystander(p.Heads[i], text) {
 		return nil
 	}
 	nodes := p.decoded(i)

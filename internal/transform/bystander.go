@@ -50,7 +50,7 @@ type misplaced struct {
 // IsBystander reports whether the policy has something to say of an object that is none
 // of its own, as far as its type and its text tell. A text of nil may say anything.
 func (p *Policy) IsBystander(t object.Type, text []byte) bool {
-	return t.Kind != "" && (text == nil || t.List || bystander.IsTold(t) || p.Mesh.ReadElsewhere(object.Group(t.APIVersion), t.Kind) ||
+	return t.Kind != "" && (t.APIVersion != "" || t.List) && (text == nil || t.List || bystander.IsTold(t) || p.Mesh.ReadElsewhere(object.Group(t.APIVersion), t.Kind) ||
 		mesh.Mentions(text) || !bystander.IsSilent(t) && bystander.Holds(text))
 }
 
