@@ -140,6 +140,10 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 			b.breach = cmp.Or(b.breach, broken.Message)
 		}
 	}
+	if at := bystander.PodAnnotations(o.Type); at != "" {
+		note(edit.Path{}, at, &Workload{})
+		places = nil // containers there join those of the controller's own
+	}
 	for _, place := range places {
 		written, able := place.Written()
 		if slices.ContainsFunc(p.Kinds, func(k Kind) bool {
@@ -163,9 +167,6 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 		note(path, path.String(), &Workload{TemplateAnnotations: o.At(path...).Strings()})
 	}
 	b.meant = meantKind(o.Type)
-	if at := bystander.PodAnnotations(o.Type); at != "" && b.at == nil {
-		note(edit.Path{}, at, &Workload{})
-	}
 }
 
 // meantKind gives the known kind that an object would be in other letters, or of
