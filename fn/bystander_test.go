@@ -155,3 +155,63 @@ spec: {selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: 
 	}
 	assert.Equal(t, map[string]fn.Outcome{"HelmRelease shop": fn.LaterOutcome, "RayCluster shop": fn.UnknownOutcome, "RayCluster kube-system": fn.UnknownOutcome, "Deployment shop": fn.Written}, outcomes)
 }
+
+// TestExplainCountsWhatANamespaceSays: where nothing is written it is in force, instead
+// of the mesh's own configuration; where something is, that stands instead of it.
+func TestExplainCountsWhatANamespaceSays(t *testing.T) {
+	const manifests = `apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Namespace
+  metadata:
+    name: shop
+    annotations:
+      config.linkerd.io/skip-outbound-ports: "8181"
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: a, image: b}]}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: own, namespace: shop}
+spec: {selector: {matchLabels: {app: own}}, template: {metadata: {labels: {app: own}, annotations: {config.linkerd.io/skip-outbound-ports: "9000"}}, spec: {containers: [{name: a, image: b}]}}}
+`
+	const head = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  mesh: Linkerd\n  enforcement: {mode: AnnotationsOnly}\n"
+	for rule, want := range map[string]map[string][]string{
+		"": {"web": {"8181"}, "own": {"9000"}},
+		"  global: {excludeInboundPorts: [9090]}\n":                                                      {"web": {"8181"}, "own": {"9000"}},
+		"  global: {excludeOutboundPorts: [5000]}\n":                                                     {"web": {"4567-4568", "5000"}, "own": {"9000"}},
+		"  namespaces: [{match: {names: [shop]}, merge: Union, excludeOutboundPorts: [8181]}]\n":         {"web": {"4567-4568", "8181"}, "own": {"9000"}},
+		"  meshDefaults: {}\n  workloads: [{match: {names: [own]}, excludeOutboundPorts: [\"5000\"]}]\n": {"web": {"8181"}, "own": {"9000"}},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			spec := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(head + rule)})
+			explained, err := fn.Explain(spec, []fn.Manifest{{Path: "in.yaml", Text: []byte(manifests)}}, fn.Options{}, "")
+			require.NoError(t, err, explained.Results.Report())
+			require.Len(t, explained.Workloads, 2)
+			for _, w := range explained.Workloads {
+				for _, f := range w.Fields {
+					if f.Field != "excludeOutboundPorts" {
+						continue
+					}
+					assert.Equal(t, want[w.Name], f.Effective, w.Name)
+					of := 0
+					for _, e := range f.Entries {
+						if e.From.Scope != fn.FromNamespace {
+							continue
+						}
+						of++
+						assert.Equal(t, "8181", e.Entry)
+						assert.Equal(t, fn.Source{Scope: fn.FromNamespace, Path: `items[0].metadata.annotations["config.linkerd.io/skip-outbound-ports"]`, File: "in.yaml", Line: 9}, e.From)
+						assert.Equal(t, len(want[w.Name]) == 1 && want[w.Name][0] == "8181", e.InForce)
+						assert.Equal(t, !e.InForce, len(e.Lost) > 0)
+					}
+					assert.Equal(t, 1, of, "it is counted once")
+				}
+			}
+		})
+	}
+}

@@ -41,8 +41,11 @@ func (r *Explanation) Decide(c traffic.Connection, name string) {
 }
 
 func (w *Workload) decide(c traffic.Connection) *Decision {
-	if w.Outcome == fn.RefusedOutcome {
+	switch w.Outcome {
+	case fn.RefusedOutcome:
 		return &Decision{Verdict: NotOurs, Why: "the function refuses this workload: " + w.Reason}
+	case fn.UnknownOutcome, fn.LaterOutcome:
+		return &Decision{Verdict: NotOurs, Why: w.Reason}
 	}
 	var settings traffic.Layer
 	for _, f := range w.Fields {

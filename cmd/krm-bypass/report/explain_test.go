@@ -135,6 +135,18 @@ func TestFormatsReadBack(t *testing.T) {
 	}
 }
 
+// TestAnswersForWhatIsUnknown: krm-bypass has no say in its pods.
+func TestAnswersForWhatIsUnknown(t *testing.T) {
+	r := reportOf(t, spec, "apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: ray, namespace: shop}\nspec: {headGroupSpec: {template: {spec: {containers: [{name: a, image: b}]}}}}\n")
+	assert.Contains(t, writtenExplanation(t, "table", r), "1 unknown")
+	c, err := traffic.ParseOutbound("10.1.2.3:3306")
+	require.NoError(t, err)
+	r.Decide(c, "10.1.2.3:3306")
+	require.Len(t, r.Workloads, 1)
+	assert.Equal(t, NotOurs, r.Workloads[0].Decision.Verdict)
+	assert.Contains(t, r.Workloads[0].Decision.Why, "krm-bypass does not know this kind")
+}
+
 func TestAnswers(t *testing.T) {
 	for _, test := range []struct {
 		connection, workload, verdict, field string
