@@ -32,6 +32,11 @@ var lintedObjects = []string{
 	"apiVersion: networking.istio.io/v1beta1\nkind: ProxyConfig\nmetadata: {name: p, namespace: %[1]s}\nspec:\n  environmentVariables: {ISTIO_META_DNS_CAPTURE: \"true\"}\n",
 	"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio\n  namespace: istio-system\ndata:\n  mesh: |\n    outboundTrafficPolicy:\n      mode: REGISTRY_ONLY\n    rootNamespace: %[1]s\n",
 	"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %[2]s\n  namespace: %[1]s\ndata:\n  mesh: '{rootNamespace: %[1]s}'\n",
+	"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: %[1]s\n  annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: \"%[3]d\"}\n",
+	"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Service\n  metadata:\n    name: %[2]s\n    namespace: %[1]s\n    annotations: &annotations {traffic.sidecar.istio.io/excludeInboundPort: \"%[3]d\"}\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: %[2]s, annotations: *annotations}}\n",
+	"apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: %[2]s, namespace: %[1]s}\nspec:\n  headGroupSpec: {template: {spec: {containers: [{name: head, image: ray:2}]}}}\n  workerGroupSpecs: [{template: {spec: {containers: [{name: worker, image: ray:2}]}}}]\n",
+	"apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: %[2]s, namespace: %[1]s}\nspec: {podMetadata: {annotations: {traffic.sidecar.istio.io/excludeInboundPorts: \"%[3]d\"}}}\n",
+	"apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: %[2]s, namespace: %[1]s}\nspec: {chart: {}}\n",
 	"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Service\n  metadata: {name: of-a-list, namespace: %[1]s}\n  spec: {selector: {app: %[2]s}, ports: [{port: %[3]d}]}\n",
 }
 
