@@ -103,6 +103,22 @@ func TestAProposedPodTemplateIsTaken(t *testing.T) {
 	}
 }
 
+// TestAKnownKindWithAnotherTemplate: an entry of spec.podTemplates names one.
+func TestAKnownKindWithAnotherTemplate(t *testing.T) {
+	const job = "apiVersion: kubeflow.org/v1\nkind: PyTorchJob\nmetadata: {name: a}\nspec: {replicas: {Master: {template: {spec: {containers: [{name: a, image: b}]}}}, Worker: {template: {spec: {containers: [{name: a, image: b}]}}}}}\n"
+	spec := func(path string) string {
+		return fmt.Sprintf(bystandersSpec, "Istio") + "  podTemplates: [{apiVersion: kubeflow.org/v1, kind: PyTorchJob, path: " + path + "}]\n"
+	}
+	results := told(t, spec("spec.replicas.Master.template"), job)
+	require.Len(t, results, 1)
+	assert.Equal(t, "spec.replicas.Worker.template", results[0].Field.Path)
+	assert.Equal(t, "spec.podTemplates names spec.replicas.Master.template for this kind, so no rule reaches these pods: krm-bypass writes into one template of a kind, so write the annotations of the mesh by hand here", results[0].Message)
+
+	results = told(t, spec("spec.replica.Master.template"), job)
+	require.NotEmpty(t, results)
+	assert.Contains(t, results[0].Message, "spec.podTemplates names spec.replica.Master.template for this kind, so no rule reaches these pods: nothing is there, so write {apiVersion: kubeflow.org/v1, kind: PyTorchJob, path: spec.replicas.Master.template} instead")
+}
+
 // TestAKindThatIsNearToAKnownOne: no cluster knows it.
 func TestAKindThatIsNearToAKnownOne(t *testing.T) {
 	for is, meant := range map[string]string{

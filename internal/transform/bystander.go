@@ -31,6 +31,10 @@ type Bystander struct {
 	beside []string
 	// at is where Pods are, or what breaks a limit.
 	at edit.Path
+	// known is the template of the kind that spec.podTemplates names, "" for none, and
+	// missing says that the object has nothing there.
+	known   string
+	missing bool
 	// meant is the kind that was probably meant, "" where none is near.
 	meant string
 	// spoken says that the policy would write for its pods, and breach what limit
@@ -140,15 +144,16 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 			b.breach = cmp.Or(b.breach, broken.Message)
 		}
 	}
-	if at := bystander.PodAnnotations(o.Type); at != "" {
+	kind, isKnown := p.kindOf(o.Type)
+	b.known, b.missing = strings.Join(kind.Template, "."), isKnown
+	if at := bystander.PodAnnotations(o.Type); at != "" && !isKnown {
 		note(edit.Path{}, at, &Workload{})
 		places = nil // containers there join those of the controller's own
 	}
 	for _, place := range places {
 		written, able := place.Written()
-		if slices.ContainsFunc(p.Kinds, func(k Kind) bool {
-			return k.Group == object.Group(o.APIVersion) && k.Kind == o.Kind && strings.Join(k.Template, ".") == written
-		}) {
+		if isKnown && written == b.known {
+			b.missing = false
 			continue // a workload
 		}
 		metadata, spec := place.Template.Entry("metadata"), place.Template.Entry("spec")
@@ -162,6 +167,9 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 		case !slices.Contains(b.beside, written):
 			b.beside = append(b.beside, written)
 		}
+	}
+	if isKnown {
+		marked = nil // which are told of with the workload
 	}
 	for _, path := range marked {
 		note(path, path.String(), &Workload{TemplateAnnotations: o.At(path...).Strings()})

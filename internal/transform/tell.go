@@ -172,6 +172,9 @@ func (p *Policy) mend(m misplaced, same []*Bystander) string {
 // reached.
 func (b *Bystander) unreached(same []*Bystander) string {
 	says := "krm-bypass does not know this kind, so no rule reaches its pods" + also(", nor those of ", same)
+	if b.known != "" {
+		says = "spec.podTemplates names " + b.known + " for this kind, so no rule reaches these pods" + also(", nor those of ", same)
+	}
 	switch remedy := ways(same); {
 	case b.breach == "":
 		return says + ": " + remedy
@@ -197,6 +200,10 @@ func ways(same []*Bystander) string {
 	slices.Sort(beside)
 	beside = slices.Compact(beside)
 	switch {
+	case same[0].known != "" && same[0].missing && entry != "":
+		return fmt.Sprintf("nothing is there, so write %s instead", entry)
+	case same[0].known != "":
+		return "krm-bypass writes into one template of a kind, so write the annotations of the mesh by hand here"
 	case same[0].meant != "":
 		return fmt.Sprintf("did you mean %s?", same[0].meant)
 	case entry != "" && len(beside) > 0:
@@ -216,6 +223,8 @@ func (b *Bystander) Reason() string {
 		return b.Later + " renders a chart of it in the cluster"
 	case b.Pods == "":
 		return ""
+	case b.known != "":
+		return "spec.podTemplates names " + b.known + " for this kind, and not " + b.Pods
 	case b.meant != "":
 		return "krm-bypass does not know this kind: did you mean " + b.meant + "?"
 	case b.entry != "":
