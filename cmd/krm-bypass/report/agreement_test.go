@@ -258,7 +258,7 @@ func TestOtherKeysAreCounted(t *testing.T) {
 				assert.Equal(t, test.summary != "" && rule == "", r.Summary.Bypassing == 1 && rule == "")
 				x, _ := fn.Explain(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(strings.Replace(spec, "global:", "limits: {forbiddenInboundPorts: [8080]}, global:", 1))}), []fn.Manifest{{Path: "web.yaml", Text: []byte(manifest)}}, fn.Options{}, "")
 				assert.Equal(t, slices.Contains([]string{InDoubt, Bypassed}, verdict), x.Results.Failed(), x.Results.Report())
-				for _, format := range []string{"table", "wide"} {
+				for _, format := range []string{"table", "wide", "csv"} {
 					r := reportOf(t, spec, manifest)
 					if test.summary != "" {
 						_, by, _ := strings.Cut(test.summary, " by ")

@@ -85,6 +85,10 @@ func (r *Explanation) audit() [][]string {
 				}
 			}
 		}
+		for _, o := range w.Others {
+			e := fn.ExplainedEntry{Entry: other(o).says(), From: o.From, Holds: []string{other(o).both()}}
+			rows = append(rows, slices.Concat(workloadCells(w.ResourceRef), entryCells("other", e)))
+		}
 	}
 	return rows
 }
