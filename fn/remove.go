@@ -65,11 +65,11 @@ func kindsOf(given *Spec) ([]transform.Kind, Results) {
 	}
 	source, err := given.find()
 	if err != nil {
-		return nil, problemResults(Error, err, nil)
+		return nil, problemResults(err, nil)
 	}
 	read, err := source.Read(spec.Given{})
 	if err != nil {
-		return nil, problemResults(Error, err, refOf(object.HeadOf(source.Node)))
+		return nil, problemResults(err, refOf(object.HeadOf(source.Node)))
 	}
 	return read.Policy.Kinds, nil
 }

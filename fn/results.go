@@ -266,18 +266,18 @@ func fileOf(path string, index int) *File {
 	return &File{Path: path, Index: index}
 }
 
-// problemResults turns problems of a spec into results.
-func problemResults(severity Severity, problems error, ref *ResourceRef) Results {
+// problemResults turns problems of a spec into errors.
+func problemResults(problems error, ref *ResourceRef) Results {
 	var all spec.Problems
 	if problems == nil {
 		return nil
 	}
 	if !errors.As(problems, &all) {
-		return Results{{Message: problems.Error(), Severity: severity, ResourceRef: ref}}
+		return Results{{Message: problems.Error(), Severity: Error, ResourceRef: ref}}
 	}
 	results := make(Results, len(all))
 	for i, p := range all {
-		results[i] = problemResult(severity, p, ref)
+		results[i] = problemResult(Error, p, ref)
 	}
 	return results
 }

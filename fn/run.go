@@ -144,7 +144,7 @@ func (r *run) readSpec(heads []object.Type) Results {
 	if !r.given.IsAmong() {
 		source, err := r.given.find()
 		if err != nil {
-			return problemResults(Error, err, nil)
+			return problemResults(err, nil)
 		}
 		if namespace, only := source.OnlyNamespace(); only {
 			given.Namespace = cmp.Or(given.Namespace, namespace)
@@ -160,7 +160,7 @@ func (r *run) readSpec(heads []object.Type) Results {
 	}
 	read, err := found.Read(given)
 	if err != nil {
-		return problemResults(Error, err, refOf(object.HeadOf(found.Node)))
+		return problemResults(err, refOf(object.HeadOf(found.Node)))
 	}
 	r.spec = read
 	r.lapse()

@@ -32,7 +32,7 @@ var remedies = []struct{ said, flags, remedy string }{
 // told gives kustomize's error in as many words as help, and a remedy.
 func (b *builder) told(dir string, err error) error {
 	said := err.Error()
-	// It tries a file as a folder too, and says that that failed.
+	// It tries a file as a folder too, and says that this failed.
 	if _, file, both := strings.Cut(said, "accumulation err='"); both {
 		if file, _, both = strings.Cut(file, "': must build at directory"); both {
 			said = file

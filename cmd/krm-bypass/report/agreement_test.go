@@ -153,16 +153,16 @@ func (a agreement) hold(compared, bypassed *int) {
 		}
 		manifests = append(manifests, fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: w%d, namespace: shop}\nspec: {selector: {}, template: {metadata: {annotations: {%s}}, spec: {containers: [{name: a, image: a}]}}}\n", i, annotations.String()))
 	}
-	explained := func(spec string, texts ...string) (map[string]*Workload, *fn.Explained) {
+	explained := func(spec string, texts ...string) map[string]*Workload {
 		x, err := fn.Explain(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(spec)}), []fn.Manifest{{Path: "shop.yaml", Text: []byte(strings.Join(texts, "---\n"))}}, fn.Options{}, "2026-11-25")
 		require.NoError(t, err, x.Results.Report())
 		r, all := NewExplanation(x), map[string]*Workload{}
 		for i := range r.Workloads {
 			all[r.Workloads[i].Name] = &r.Workloads[i]
 		}
-		return all, x
+		return all
 	}
-	before, _ := explained(spec, manifests...)
+	before := explained(spec, manifests...)
 	var texts []string
 	for _, text := range manifests {
 		files, results, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(spec)}), []fn.Manifest{{Path: "shop.yaml", Text: []byte(text)}}, fn.Options{})
@@ -182,7 +182,7 @@ func (a agreement) hold(compared, bypassed *int) {
 	checked, err := fn.Check(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(spec)}), []fn.Manifest{{Path: "shop.yaml", Text: []byte(strings.Join(written, "---\n"))}}, fn.Options{}, fn.Expiry{})
 	require.NoError(t, err)
 	require.True(t, checked.Passed(), about(checked, ""))
-	after, _ := explained(spec, written...)
+	after := explained(spec, written...)
 	for _, text := range written {
 		var done finished
 		require.NoError(t, yaml.Unmarshal([]byte(text), &done))

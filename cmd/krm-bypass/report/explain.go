@@ -45,7 +45,7 @@ func NewExplanation(all ...*fn.Explained) Explanation {
 			r.Workloads = append(r.Workloads, Workload{Explanation: w})
 		}
 	}
-	r.summarize()
+	r.summarise()
 	return r
 }
 
@@ -69,7 +69,7 @@ func (r *Explanation) Only(name string) error {
 		return fmt.Errorf("%q matches no workload in the manifests: write NAME, KIND/NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME%s", name, r.some())
 	}
 	r.Workloads, r.only = kept, true
-	r.summarize()
+	r.summarise()
 	if r.Comparison != nil {
 		r.Comparison.Gone = gone
 		r.count()

@@ -34,8 +34,9 @@ func (p *page) line(indent int, format string, args ...any) {
 	}
 }
 
-// columns writes rows of cells. The widest columns are wrapped.
-func (p *page) columns(indent int, rows [][]string) {
+// columns writes rows of cells, indented by two. The widest columns are wrapped.
+func (p *page) columns(rows [][]string) {
+	const indent = 2
 	if len(rows) == 0 {
 		return
 	}

@@ -73,8 +73,8 @@ func (c *counts[K, T]) of(key K, first T) *T {
 	return &c.all[i]
 }
 
-// summarize counts what the workloads and the results say.
-func (r *Explanation) summarize() {
+// summarise counts what the workloads and the results say.
+func (r *Explanation) summarise() {
 	s := Summary{Workloads: len(r.Workloads), Outcomes: map[fn.Outcome]int{}}
 	var past counts[[2]string, Bypass]
 	var reasons counts[string, Reason]
@@ -216,7 +216,7 @@ func (p *page) writeSummary(r *Explanation) {
 		}
 	}
 	p.line(0, "%d of %d bypass something%s", s.Bypassing, s.Workloads, map[bool]string{true: ":"}[rows != nil])
-	p.columns(2, rows)
+	p.columns(rows)
 	p.writeRules(s.Rules)
 	if s.Findings != nil {
 		var kinds []string
@@ -234,7 +234,7 @@ func (p *page) writeSummary(r *Explanation) {
 			}
 			rows = append(rows, []string{fmt.Sprint(len(names)), reason.Reason, p.few(names, mostNames)})
 		}
-		p.columns(2, rows)
+		p.columns(rows)
 	}
 }
 
@@ -281,7 +281,7 @@ func (p *page) writeRules(reach []fn.Reach) {
 	if rows != nil {
 		p.line(0, "%s reach:", of)
 	}
-	p.columns(2, rows)
+	p.columns(rows)
 	if more > 0 {
 		p.elided = true
 		p.line(2, "and %d more reach somebody", more)

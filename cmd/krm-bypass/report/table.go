@@ -60,11 +60,11 @@ func (p *page) writeGroups(workloads []Workload, apart bool, say body) {
 			p.WriteString("\n")
 		}
 		p.line(0, "%s: %s", p.names(group), heading)
-		p.columns(2, rows)
+		p.columns(rows)
 	}
 }
 
-// names names the workloads of a group.
+// names gives the workloads of a group.
 func (p *page) names(group []*Workload) string {
 	if len(group) == 1 {
 		return group[0].heading()
