@@ -105,6 +105,11 @@ func Build(dir string, options Options) (*Built, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(b.built.Specs) > 0 {
+		if err := b.errIfNobody(b.root, &b.root.entries[len(b.root.entries)-1], resources.Size()); err != nil {
+			return nil, err
+		}
+	}
 	if b.built.Text, err = resources.AsYaml(); err != nil {
 		return nil, b.told(absolute, err)
 	}

@@ -1,6 +1,7 @@
 package kustomization
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -65,4 +66,36 @@ func (l *layer) specs() []Spec {
 		all = append(all, e.specs...)
 	}
 	return all
+}
+
+// errIfMade refuses a folder under transformers that does more than list specs: what
+// it makes of them stands in no file.
+func (b *builder) errIfMade(e *entry, at string) error {
+	if e.list != transformersField || len(e.specs) > 0 || !e.base.hasSpec() {
+		return nil
+	}
+	more := "resources that are no specs, or are kustomizations that do more than list them"
+	if said := e.base.saying(); len(said) > 0 {
+		more = strings.Join(said, ", ")
+	}
+	return fmt.Errorf("%s%s makes the spec out of files (it has %s), and a build here applies a spec as it stands in a file: change the file instead, or write kustomize build %s %s, which runs the function too",
+		at, b.name(e.base.dir), more, execFlags, b.name(b.top))
+}
+
+// hasSpec reports whether a spec is listed somewhere in a kustomization.
+func (l *layer) hasSpec() bool {
+	return slices.ContainsFunc(l.entries, func(e entry) bool { return len(e.specs) > 0 || e.base != nil && e.base.hasSpec() })
+}
+
+// saying gives the fields that a kustomization has beside its resources.
+func (l *layer) saying() []string {
+	var names []string
+	all := reflect.ValueOf(l.fields)
+	for _, f := range reflect.VisibleFields(all.Type()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if len(f.Index) == 1 && name != "" && name != "resources" && name != "metadata" && !all.FieldByIndex(f.Index).IsZero() {
+			names = append(names, name)
+		}
+	}
+	return names
 }

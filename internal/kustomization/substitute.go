@@ -98,6 +98,9 @@ func (b *builder) substitute(l *layer, e *entry, way []step) error {
 	if err != nil {
 		return err
 	}
+	if err := b.errIfNobody(l, e, seen.Size()); err != nil {
+		return err
+	}
 	before, err := seen.AsYaml()
 	if err != nil {
 		return err

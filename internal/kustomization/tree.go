@@ -1,6 +1,7 @@
 package kustomization
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -91,7 +92,7 @@ func (b *builder) load(l *layer, e *entry, way []*layer) (err error) {
 		return err
 	}
 	e.specs = e.base.specs()
-	if err := e.errIfNoTransformer(at); err != nil {
+	if err := cmp.Or(e.errIfNoTransformer(at), b.errIfMade(e, at)); err != nil {
 		return err
 	}
 	l.add(e.base.cost)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/fn/runtime/runtimeutil"
 	"sigs.k8s.io/kustomize/kyaml/resid"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -147,6 +148,21 @@ func (b *builder) note(l *layer, e *entry, text []byte) {
 	if specs, _, err := b.specsIn(yamltext.File{Text: text}); err == nil && len(specs) > 0 {
 		b.built.Elsewhere = append(b.built.Elsewhere, fmt.Sprintf("%s: %s", b.name(l.file), e))
 	}
+}
+
+// errIfNobody refuses a spec where there are no resources to give to the function:
+// kustomize gives it its own configuration then (kubernetes-sigs/kustomize
+// api/internal/plugins/fnplugin/fnplugin.go, invokePlugin), which the function
+// refuses.
+func (b *builder) errIfNobody(l *layer, e *entry, resources int) error {
+	if resources > 0 {
+		return nil
+	}
+	mend := fmt.Sprintf("list the spec in a kustomization that has the workloads, or make %s a component (kind: %s) and list it there under %s", b.name(l.dir), types.ComponentKind, componentsField)
+	if l.fields.Kind == types.ComponentKind {
+		mend = fmt.Sprintf("list %s under %s of a kustomization that has the workloads, behind the components that bring some", b.name(l.dir), componentsField)
+	}
+	return fmt.Errorf("%s: %s: there are no resources here to apply the spec to, and the kustomize CLI refuses the build: %s", b.name(l.file), e, mend)
 }
 
 // errIfNoTransformer refuses a spec where kustomize gives a function no resources,

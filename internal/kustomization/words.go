@@ -19,6 +19,7 @@ import (
 // it says (sigs.k8s.io/kustomize/api). %s is the command line of the kustomize CLI.
 var remedies = []struct{ said, flags, remedy string }{
 	{"unable to load external plugin 'ConfigMap'", "", "if it is for krm-bypass, " + annotate},
+	{"unable to load external plugin 'ClusterBypass'", "", "krm-bypass applies a spec as it stands in a file, and not one within a List: list a file under transformers that holds the ClusterBypass itself"},
 	{"external plugins disabled", "--enable-alpha-plugins ", "only kustomize's builtin plugins run here, nothing that the repository holds: %s"},
 	{"must specify --enable-helm", "--enable-helm ", "rendering a chart runs helm, and a build here runs nothing: %s"},
 	{"; file '", "--load-restrictor LoadRestrictionsNone ", "a file must be below the folder that names it: move it there, or %s"},
