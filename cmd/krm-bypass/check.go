@@ -143,14 +143,17 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 		slices.Sort(pipelines)
 		found.Pipelines = slices.Compact(pipelines)
 	}
+	if failed == nil && (found.IsEmpty() || !something) && !flags.allowNone {
+		found.Passed, found.Nothing = false, nothingToCheck
+	}
 	if err := format.Write(cmd.OutOrStdout(), found); err != nil {
 		return fmt.Errorf("writing standard output: %w", err)
 	}
 	switch {
 	case failed != nil:
 		return function.WithCode(function.ErrReported, couldNotTell) // in the report
-	case (found.IsEmpty() || !something) && !flags.allowNone:
-		return errors.New(nothingToCheck)
+	case found.Nothing != "":
+		return errors.New(found.Nothing)
 	case !found.Passed:
 		return function.ErrReported
 	}

@@ -133,6 +133,26 @@ func TestCheckThatComesToNoResult(t *testing.T) {
 	assert.Equal(t, "error: writing standard output: no space left\n", errOut.String())
 }
 
+// TestReportsSayThatThereWasNothingToCheck has a program read them that does not look
+// at the exit code.
+func TestReportsSayThatThereWasNothingToCheck(t *testing.T) {
+	spec := filepath.Join(folder(t, map[string]string{"bypass.yaml": bypassSpec}), "bypass.yaml")
+	for format, says := range map[string]string{
+		"json": `"passed": false`, "yaml": "passed: false\nnothing: ", "junit": `tests="1" failures="0" errors="1"`,
+		"sarif": `"executionSuccessful": false`, "github": "::error title=krm-bypass::there is nothing to check",
+	} {
+		t.Run(format, func(t *testing.T) {
+			code, out, _ := krmBypass("", "check", "-", "--spec", spec, "-o", format)
+			assert.Equal(t, couldNotTell, code)
+			assert.Contains(t, out, says)
+			assert.Contains(t, out, "there is nothing to check: ")
+			code, out, _ = krmBypass("", "check", "-", "--spec", spec, "-o", format, "--allow-none")
+			assert.Zero(t, code)
+			assert.NotContains(t, out, says)
+		})
+	}
+}
+
 // TestCheckWithNothingToCheckPassesWhereThatIsAllowed has the spec alone, a stream
 // without workloads and an empty one.
 func TestCheckWithNothingToCheckPassesWhereThatIsAllowed(t *testing.T) {

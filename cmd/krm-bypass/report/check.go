@@ -23,6 +23,8 @@ type Check struct {
 	Version string `json:"-"`
 	// Passed is true if nothing was found that fails the check.
 	Passed bool `json:"passed"`
+	// Nothing says why there was nothing to check, "" where there was something.
+	Nothing string `json:"nothing,omitempty"`
 	// Checked counts the objects that were compared, Differing those of them
 	// that differ or that the function refuses.
 	Checked   int `json:"checked"`

@@ -34,6 +34,8 @@ type testCase struct {
 	File      string   `xml:"file,attr,omitempty"`
 	Line      int      `xml:"line,attr,omitempty"`
 	Failure   *failure `xml:"failure"`
+	// Error says why there was nothing to check.
+	Error *failure `xml:"error"`
 	// Skipped says why a workload is left alone.
 	Skipped *skipped `xml:"skipped"`
 	// Said holds findings that are no failures.
@@ -77,6 +79,11 @@ func writeJUnit(w io.Writer, r Check) error {
 			suite.Skipped++
 			all.Skipped++
 		}
+	}
+	if r.Nothing != "" {
+		all.Tests, all.Errors = all.Tests+1, 1
+		none := testCase{Name: "the manifests", ClassName: "krm-bypass", Error: &failure{Message: r.Nothing, Type: "nothing"}}
+		all.Suites = append(all.Suites, &testSuite{Name: none.Name, Tests: 1, Errors: 1, Cases: []testCase{none}})
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err

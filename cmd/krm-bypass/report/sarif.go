@@ -47,7 +47,19 @@ type sarifRun struct {
 	Tool struct {
 		Driver sarifDriver `json:"driver"`
 	} `json:"tool"`
-	Results []sarifResult `json:"results"`
+	Invocations []sarifInvocation `json:"invocations,omitempty"`
+	Results     []sarifResult     `json:"results"`
+}
+
+// sarifInvocation says how a run ended, where it found nothing to check.
+type sarifInvocation struct {
+	Successful    bool                `json:"executionSuccessful"`
+	Notifications []sarifNotification `json:"toolExecutionNotifications"`
+}
+
+type sarifNotification struct {
+	Level   string       `json:"level"`
+	Message sarifMessage `json:"message"`
 }
 
 type sarifDriver struct {
@@ -110,6 +122,9 @@ func writeSARIF(w io.Writer, r Check) error {
 	run := sarifRun{Results: []sarifResult{}}
 	driver := &run.Tool.Driver
 	*driver = sarifDriver{Name: "krm-bypass", Version: r.Version, InformationURI: homepage, Rules: []sarifRule{}}
+	if r.Nothing != "" {
+		run.Invocations = []sarifInvocation{{Notifications: []sarifNotification{{sarifLevels[fn.Error], sarifMessage{r.Nothing}}}}}
+	}
 	for _, s := range r.Subjects {
 		for _, f := range slices.Concat(s.Findings, s.Accepted) {
 			run.Results = append(run.Results, r.sarif(s, f, driver))
