@@ -18,6 +18,9 @@ type Expiry struct {
 	Notice int
 }
 
+// Notice is how many days before a rule expires Explain counts it.
+const Notice = 14
+
 // dated is what expires: where it stands, and what to do about it before and
 // afterwards.
 type dated struct {

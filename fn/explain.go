@@ -37,6 +37,7 @@ func Explain(spec *Spec, files []Manifest, options Options, today v1alpha1.Date)
 		return explained, &FailedError{explained.Results}
 	}
 	explained.Results = append(explained.Results, r.idle()...).inOrder()
+	explained.Dated = r.expired(Expiry{today, Notice}, r.rules()...)
 	explained.Mesh = r.spec.Policy.Mesh.Name
 	explained.Workloads, explained.Reach = slices.Concat(workloads...), r.reach()
 	return explained, nil

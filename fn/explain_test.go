@@ -336,3 +336,25 @@ func TestExplainOfAnnotationsByHand(t *testing.T) {
 		})
 	}
 }
+
+// An empty list lets nothing bypass, which a mesh does by itself: no configuration is
+// needed for that, and none may have been given.
+func TestExplainOfAnEmptyList(t *testing.T) {
+	const head = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: c}\nspec:\n  enforcement: {mode: AnnotationsOnly}\n"
+	for name, test := range map[string]struct {
+		says string
+		by   []string
+	}{
+		"nothing else":        {"  global: {excludeInboundPorts: []}\n", nil},
+		"the mesh has some":   {"  meshDefaults: {excludeInboundPorts: [15020]}\n  global: {excludeInboundPorts: []}\n", []string{fn.ByAnnotation}},
+		"everything bypasses": {"  global: {includeInboundPorts: []}\n", []string{fn.ByAnnotation}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := explain(t, head+test.says, strings.Replace(explained, "        traffic.sidecar.istio.io/excludeInboundPorts: \"9090\"\n", "        a: b\n", 1))[0]
+			last := w.Fields[0].Entries[len(w.Fields[0].Entries)-1]
+			assert.Equal(t, "[]", last.Entry)
+			assert.True(t, last.InForce)
+			assert.Equal(t, test.by, last.CarriedBy)
+		})
+	}
+}

@@ -13,6 +13,9 @@ type Explained struct {
 	Workloads []Explanation
 	// Results are what else the function says.
 	Results Results
+	// Dated are the findings about rules that have expired or soon will. An
+	// explanation marks what such a rule says, so that nobody needs to print them.
+	Dated Results
 	// Reach says whom the parts of the spec reach.
 	Reach []Reach
 }

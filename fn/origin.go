@@ -45,10 +45,14 @@ func (e *explaining) traced(claim int, f traffic.Field, said saidEntry, cleared 
 	entry.Holds = entriesOf(left, f)
 	// An empty list empties the field, and included ports let the others bypass even
 	// where none of them is left.
-	empties := said.layer.Clears(f) || f == traffic.IncludeInboundPorts || f == traffic.IncludeOutboundIPRanges
+	lists := f == traffic.IncludeInboundPorts || f == traffic.IncludeOutboundIPRanges
+	empties := said.layer.Clears(f) || lists
 	entry.InForce = left.Says(f) && (len(entry.Holds) > 0 || cleared && empties)
 	if entry.InForce {
 		entry.CarriedBy = e.plan.CarriedBy(e.policy.Mesh, e.plan.Fold[claim], f, left)
+		if !lists && len(entry.Holds) == 0 && slices.Equal(entry.CarriedBy, []string{ByMesh}) {
+			entry.CarriedBy = nil // nothing is let past, for which a mesh needs no configuration
+		}
 	}
 	for _, l := range losses {
 		entry.Lost = append(entry.Lost, Loss{Entries: entriesOf(l.Lost, f), To: e.taker(e.plan.Fold[l.By], f)})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -23,6 +24,9 @@ type Reach struct {
 	Line int    `json:"line,omitempty"`
 	// Name is the rule's name, if it has one.
 	Name string `json:"name,omitempty"`
+	// Expires is the last day of a rule that has one; Expired says that it has passed.
+	Expires v1alpha1.Date `json:"expires,omitempty"`
+	Expired bool          `json:"expired,omitempty"`
 	// Workloads counts those that the part speaks of and that are not left alone;
 	// Decided those of them for which something of a rule holds; LeftAlone those
 	// that are left alone.
@@ -42,15 +46,15 @@ type Reach struct {
 
 // reach gives whom the parts of the spec reach.
 func (r *run) reach() []Reach {
-	names := map[string]string{}
+	rules := map[string]spec.Rule{}
 	for _, rule := range spec.Rules(r.spec.ClusterBypass) {
-		names[rule.Path] = rule.Name
+		rules[rule.Path] = rule
 	}
 	all := make([]Reach, len(r.reached))
 	for i, one := range r.reached {
 		at := r.spec.Locate(spec.Problem{Path: one.Path})
 		all[i] = Reach{
-			Path: at.Path, File: at.File, Line: at.Line, Name: names[one.Rule],
+			Path: at.Path, File: at.File, Line: at.Line, Name: rules[one.Rule].Name, Expires: rules[one.Path].Expires, Expired: rules[one.Path].Expired(r.today),
 			Workloads: one.Workloads, Decided: one.Decided, LeftAlone: one.LeftAlone, Some: one.Some, Unsure: one.Unsure, Unreached: one.Unreached, Meant: one.Meant.Says,
 		}
 	}

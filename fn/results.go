@@ -128,6 +128,15 @@ func (r Results) Failed() bool {
 	return slices.ContainsFunc(r, func(one Result) bool { return one.Severity == Error })
 }
 
+// Once gives those that have not been told, and notes them as told.
+func (r Results) Once(told map[string]bool) Results {
+	return slices.DeleteFunc(slices.Clone(r), func(one Result) bool {
+		before := told[one.String()]
+		told[one.String()] = true
+		return before
+	})
+}
+
 // Report gives the warnings and errors, one line each, with what they propose
 // indented below. A command prints it to standard error, because kustomize drops
 // results (kubernetes-sigs/kustomize kyaml/runfn/runfn.go). It is "" if there are

@@ -82,7 +82,7 @@ type checkFlags struct {
 func (f *checkFlags) add(cmd *cobra.Command) {
 	failsWith(cmd, couldNotTell)
 	cmd.Flags().StringVarP(&f.format, "output", "o", report.CheckFormats[0].Name, "format of the report: "+report.CheckFormats.Names())
-	cmd.Flags().IntVar(&f.notice, "notice", 14, "warn so many days before a rule expires")
+	cmd.Flags().IntVar(&f.notice, "notice", fn.Notice, "warn so many days before a rule expires")
 	addNowFlag(cmd, &f.now)
 }
 

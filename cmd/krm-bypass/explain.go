@@ -165,6 +165,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec
 	var all []*fn.Explained
 	var foreign []string
 	var failed error
+	told := map[string]bool{}
 	err = in.each(cmd, paths, "explaining", func(g group, options fn.Options) error {
 		foreign = append(foreign, g.foreign...)
 		before := len(all)
@@ -174,7 +175,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec
 			}
 			some, results, wrong := one.explained(one.with(options), today)
 			all = append(all, some...)
-			said += results.Report()
+			said += results.Once(told).Report()
 			failed = cmp.Or(failed, wrong)
 		}
 		onlyTheirOwn(all[before:])
@@ -186,7 +187,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec
 			return nil //nolint:nilerr // it has been explained
 		}
 		for _, judged := range g.judge(done, files, options, today) {
-			said += judged.Results.Report()
+			said += judged.Results.Once(told).Report()
 			all = instead(all, judged)
 		}
 		return nil

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -35,7 +36,11 @@ const (
 // Change says how a workload differs from its earlier state.
 type Change struct {
 	Kind ChangeKind `json:"kind"`
-	// Fields are those whose entries in force changed.
+	// Outcome says what becomes of the workload now, and what became of it before, if
+	// that changed.
+	Outcome string `json:"outcome,omitempty"`
+	// Fields are those whose entries in force changed, and then OtherField for what
+	// else lets traffic bypass.
 	Fields []FieldChange `json:"fields,omitempty"`
 	// Template says that the pod template changes, Because says why: settings
 	// means the entries in force, enforcement the init container, its image or
@@ -112,11 +117,11 @@ func (w *Workload) identity() string {
 func (w *Workload) compare(was *Workload) *Change {
 	switch {
 	case was == nil:
-		return &Change{Kind: New, Fields: fieldChanges(nil, w.Fields)}
+		return &Change{Kind: New, Fields: fieldChanges(&Workload{}, w)}
 	case w.Outcome == fn.RefusedOutcome || was.Outcome == fn.RefusedOutcome:
 		return &Change{Kind: Unknown}
 	}
-	c := &Change{Kind: Unchanged, Fields: fieldChanges(was.Fields, w.Fields), Template: w.Rendered.Template != was.Rendered.Template}
+	c := &Change{Kind: Unchanged, Outcome: w.becomes(was), Fields: fieldChanges(was, w), Template: w.Rendered.Template != was.Rendered.Template}
 	if c.Template {
 		if len(c.Fields) > 0 {
 			c.Because = append(c.Because, BecauseOfSettings)
@@ -129,7 +134,7 @@ func (w *Workload) compare(was *Workload) *Change {
 		}
 		c.Restarts = !slices.Contains(notReplaced, w.Kind)
 	}
-	if c.Template || len(c.Fields) > 0 || w.Outcome != was.Outcome {
+	if c.Template || len(c.Fields) > 0 || w.Outcome != was.Outcome || c.Outcome != "" {
 		c.Kind = Changed
 	}
 	return c
@@ -145,16 +150,54 @@ func (w *Workload) enforcedOtherwise(was *Workload) bool {
 	return w.Mode != was.Mode || both && w.Rendered.Container != was.Rendered.Container
 }
 
-func fieldChanges(was, is []fn.ExplainedField) []FieldChange {
+// becomes says what becomes of a workload now, and what became of it before; "" if that
+// is the same, or goes without saying since the settings do.
+func (w *Workload) becomes(was *Workload) string {
+	settings := func(w *Workload) bool { return w.Reason == "" && (w.Outcome == fn.Written || w.Outcome == fn.Unspoken) }
+	now, before := w.fate(), was.fate()
+	if now == before || settings(w) && settings(was) {
+		return ""
+	}
+	return fmt.Sprintf("now %s; before: %s", now, before)
+}
+
+func (w *Workload) fate() string {
+	if w.Reason == "" {
+		return string(w.Outcome)
+	}
+	return string(w.Outcome) + ", since " + w.Reason
+}
+
+// OtherField stands for what lets traffic bypass beside the traffic fields.
+const OtherField = "other"
+
+func fieldChanges(was, is *Workload) []FieldChange {
 	var changes []FieldChange
 	for _, f := range traffic.Fields {
-		before, after := find(was, f), find(is, f)
+		before, after := find(was.Fields, f), find(is.Fields, f)
 		c := FieldChange{Field: string(f), Added: beyond(f, after, before), Removed: beyond(f, before, after)}
 		if len(c.Added)+len(c.Removed) > 0 {
 			changes = append(changes, c)
 		}
 	}
+	c := FieldChange{Field: OtherField, Added: othersBeyond(is, was), Removed: othersBeyond(was, is)}
+	if len(c.Added)+len(c.Removed) > 0 {
+		changes = append(changes, c)
+	}
 	return changes
+}
+
+// othersBeyond gives what else lets traffic bypass a workload, and not another.
+func othersBeyond(w, beyond *Workload) []fn.ExplainedEntry {
+	var more []fn.ExplainedEntry
+	for _, o := range w.Others {
+		if !slices.ContainsFunc(beyond.Others, func(b fn.ExplainedOther) bool {
+			return other(b).entry().Entry == other(o).entry().Entry && other(b).both() == other(o).both()
+		}) {
+			more = append(more, other(o).entry())
+		}
+	}
+	return more
 }
 
 func find(fields []fn.ExplainedField, f traffic.Field) fn.ExplainedField {

@@ -86,8 +86,7 @@ func (r *Explanation) audit() [][]string {
 			}
 		}
 		for _, o := range w.Others {
-			e := fn.ExplainedEntry{Entry: other(o).says(), From: o.From, Holds: []string{other(o).both()}}
-			rows = append(rows, slices.Concat(workloadCells(w.ResourceRef), entryCells("other", e)))
+			rows = append(rows, slices.Concat(workloadCells(w.ResourceRef), entryCells(OtherField, other(o).entry())))
 		}
 	}
 	return rows

@@ -2,10 +2,12 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
 
 // Explanation says what bypasses, and what changed if it was compared.
@@ -37,10 +39,11 @@ type Workload struct {
 // NewExplanation reports what fn.Explain found with each of several specs.
 func NewExplanation(all ...*fn.Explained) Explanation {
 	r := Explanation{Workloads: []Workload{}}
+	told := map[string]bool{}
 	for _, x := range all {
 		r.Mesh = x.Mesh
 		r.Failed = r.Failed || x.Results.Failed()
-		r.results, r.reach = append(r.results, x.Results...), fn.JoinReach(r.reach, x.Reach)
+		r.results, r.reach = append(r.results, slices.Concat(x.Results, x.Dated).Once(told)...), fn.JoinReach(r.reach, x.Reach)
 		for _, w := range x.Workloads {
 			r.Workloads = append(r.Workloads, Workload{Explanation: w})
 		}
@@ -66,7 +69,7 @@ func (r *Explanation) Only(name string) error {
 		gone = slices.DeleteFunc(slices.Clone(r.Comparison.Gone), func(ref fn.ResourceRef) bool { return !named(ref, name) })
 	}
 	if len(kept)+len(gone) == 0 {
-		return fmt.Errorf("%q matches no workload in the manifests: write NAME, KIND/NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME%s", name, r.some())
+		return fmt.Errorf("%q matches no workload in the manifests: %s", name, r.meant(name))
 	}
 	r.Workloads, r.only = kept, true
 	r.summarise()
@@ -94,18 +97,30 @@ func named(ref fn.ResourceRef, name string) bool {
 	return false
 }
 
-// some names a few of the workloads, for a message.
-func (r *Explanation) some() string {
-	var names []string
+// meant says what to write in the place of a name that no workload has.
+func (r *Explanation) meant(name string) string {
+	byName := map[string][]string{}
+	var all []string
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
-		names = append(names, strings.ToLower(w.Kind)+"/"+strings.TrimPrefix(w.Namespace+"/"+w.Name, "/"))
+		full := w.Kind + "/" + strings.TrimPrefix(w.Namespace+"/"+w.Name, "/")
+		all, byName[w.Name] = append(all, full), append(byName[w.Name], full)
 	}
-	slices.Sort(names)
-	if len(names) == 0 {
-		return ""
+	slices.Sort(all)
+	var near []string
+	if strings.Count(name, "/") <= 2 {
+		for _, one := range spelling.Meant(name[strings.LastIndex(name, "/")+1:], slices.Sorted(maps.Keys(byName))) {
+			near = append(near, slices.Sorted(slices.Values(byName[one]))...)
+		}
 	}
-	return "; the manifests hold " + few(names, 5)
+	switch says := "write NAME, KIND/NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME"; {
+	case near != nil:
+		return "did you mean " + few(near, 5) + "?"
+	case all == nil:
+		return says
+	default:
+		return says + "; the manifests hold " + few(all, 5)
+	}
 }
 
 // origin says where an entry comes from.

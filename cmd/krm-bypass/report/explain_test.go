@@ -277,6 +277,39 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// What reads like a smaller bypass may be a pod without a sidecar.
+func TestCompareTellsWhatBecomesOfAWorkload(t *testing.T) {
+	for name, test := range map[string]struct {
+		now, says string
+		other     bool
+	}{
+		"opts out":    {"spec: {hostNetwork: true, ", "now left alone, since it uses the host's network, where the rules would change the node (spec.template.spec.hostNetwork); before: written", false},
+		"another key": {"metadata: {annotations: {sidecar.istio.io/interceptionMode: NONE}}\n    spec: {", "", true},
+		"nothing":     {"spec: {", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const web = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    spec: {containers: [{name: a, image: a}]}\n"
+			r := reportOf(t, spec, strings.Replace(web, "spec: {c", test.now+"c", 1))
+			r.Compare(reportOf(t, spec, web))
+			assert.Equal(t, test.says, r.Workloads[0].Change.Outcome)
+			if test.says != "" {
+				for _, format := range []string{"table", "wide"} {
+					said := strings.Join(strings.Fields(writtenExplanation(t, format, r)), " ")
+					assert.Contains(t, said, "pods restart (settings, template); "+test.says)
+				}
+			}
+			for format, says := range map[string]string{
+				"table": "perhaps everything inbound, perhaps everything outbound by sidecar.istio.io/interceptionMode: NONE",
+				"wide":  "perhaps everything inbound, perhaps everything outbound by sidecar.istio.io/interceptionMode: NONE",
+				"csv":   `other,sidecar.istio.io/interceptionMode: NONE,"perhaps everything inbound, perhaps everything outbound"`,
+			} {
+				said := writtenExplanation(t, format, r)
+				assert.Equal(t, test.other, strings.Contains(said, says), said)
+			}
+		})
+	}
+}
+
 func first(a, _ string) string  { return a }
 func second(_, b string) string { return b }
 
@@ -302,15 +335,20 @@ func TestOnlyOneOfTheChanges(t *testing.T) {
 }
 
 func TestOnly(t *testing.T) {
+	near := map[string]bool{"vault/web": true, "statefulset/shop/web": true, "wbe": true, "shop/wbe": true}
 	for name, want := range map[string]int{
 		"web": 1, "deployment/web": 1, "Deployment/web": 1, "shop/web": 1, "deployment/shop/web": 1, "cronjob/nightly": 1,
-		"vault/web": 0, "statefulset/shop/web": 0, "we": 0, "a/b/c/web": 0, "": 0,
+		"vault/web": 0, "statefulset/shop/web": 0, "wbe": 0, "shop/wbe": 0, "we": 0, "a/b/c/web": 0, "": 0,
 	} {
 		r := reportOf(t, spec, manifests)
 		err := r.Only(name)
 		if want == 0 {
 			assert.ErrorContains(t, err, "matches no workload in the manifests", "%q", name)
-			assert.ErrorContains(t, err, "the manifests hold cronjob/shop/nightly, deployment/shop/node, deployment/shop/web")
+			if remedy := "did you mean Deployment/shop/web?"; near[name] {
+				assert.ErrorContains(t, err, remedy)
+			} else {
+				assert.ErrorContains(t, err, "the manifests hold CronJob/shop/nightly, Deployment/shop/node, Deployment/shop/web")
+			}
 			continue
 		}
 		require.NoError(t, err, name)

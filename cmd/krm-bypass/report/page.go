@@ -19,8 +19,8 @@ const terminalWidth = 120
 type page struct {
 	bytes.Buffer
 	notes counts[string, footnote]
-	// elided says that something is left out.
-	elided bool
+	// elided says that something is left out, whole that nothing may be.
+	elided, whole bool
 }
 
 // line writes a text, with what follows its first line indented.
@@ -88,8 +88,17 @@ func (p *page) note(of, place, because string) string {
 	return fmt.Sprintf("[%d]", p.notes.at[of]+1)
 }
 
+// room gives how many of some things are listed where that is most of them.
+func (p *page) room(all, most int) int {
+	if p.whole {
+		return all
+	}
+	return min(all, most)
+}
+
 // few lists names as far as there is room for them.
 func (p *page) few(names []string, most int) string {
+	most = p.room(len(names), most)
 	p.elided = p.elided || len(names) > most
 	return few(names, most)
 }

@@ -156,6 +156,11 @@ type other fn.ExplainedOther
 
 func (o other) says() string { return o.Name + ": " + strings.Join(strings.Fields(o.Value), " ") }
 
+// entry gives it in the form of an entry.
+func (o other) entry() fn.ExplainedEntry {
+	return fn.ExplainedEntry{Entry: o.says(), From: o.From, InForce: true, Holds: []string{o.both()}}
+}
+
 // layer gives what it lets bypass, in the form of settings.
 func (o other) layer() traffic.Settings {
 	var l traffic.Layer
@@ -263,20 +268,26 @@ func (p *page) writeRules(reach []fn.Reach) {
 		if one.LeftAlone > 0 {
 			row[1] += fmt.Sprintf(", and %d left alone", one.LeftAlone)
 		}
+		until := ""
+		if one.Expired {
+			until = ", EXPIRED on " + string(one.Expires)
+		}
 		switch {
 		case one.Unreached:
 			if row[1] = "nobody here"; one.Meant != "" {
 				row[1] = "nobody: " + one.Meant
 			}
+			row[1] += until
 			nobody = append(nobody, row)
 		case ruled.MatchString(one.Path):
 			if one.Unsure {
 				row[1] += ", perhaps more whose namespace is unknown"
 			}
+			row[1] += until
 			somebody = append(somebody, row)
 		}
 	}
-	more := max(0, len(somebody)-mostRules)
+	more := len(somebody) - p.room(len(somebody), mostRules)
 	rows := append(nobody, somebody[:len(somebody)-more]...)
 	if rows != nil {
 		p.line(0, "%s reach:", of)

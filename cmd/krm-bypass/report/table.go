@@ -123,6 +123,12 @@ var index = regexp.MustCompile(`\[\d+\]$`)
 func merged(f fn.ExplainedField) []merging {
 	var all counts[string, merging]
 	field := traffic.Field(f.Field)
+	if f.Field == OtherField { // each is of its own kind
+		for _, e := range f.Entries {
+			all.all = append(all.all, merging{ExplainedEntry: e, field: field})
+		}
+		return all.all
+	}
 	for _, e := range f.Entries {
 		e.From.Path = index.ReplaceAllString(e.From.Path, "")
 		key := fmt.Sprint(e.From.Scope, e.From.Path, e.From.File, e.CarriedBy, e.InForce)
@@ -165,6 +171,8 @@ func (e merging) inForce(p *page, exact bool) string {
 		lost = append(lost, what+"lost to "+p.source(l.To, "", exact))
 	}
 	switch {
+	case e.whole && len(e.Holds) == 0:
+		return emptied
 	case e.whole:
 		return "all"
 	case e.InForce && len(e.Holds) > 0:
@@ -196,6 +204,15 @@ func (p *page) source(from fn.Source, because string, exact bool) string {
 	return p.note(place(from.File, from.Line)+from.Path, place(from.File, from.Line)+" "+said, because)
 }
 
+// moved says what comes into force in a field, or goes out of it.
+func moved(field string, e fn.ExplainedEntry, between string) string {
+	holds := strings.Join(e.Holds, between)
+	if field == OtherField {
+		return holds + " by " + e.Entry
+	}
+	return cmp.Or(holds, emptied)
+}
+
 func (p *page) writeChanges(r *Explanation) {
 	p.line(0, "%s", r.changed())
 	changed := slices.DeleteFunc(slices.Clone(r.Workloads), func(w Workload) bool { return w.Change.Kind == Unchanged })
@@ -204,7 +221,7 @@ func (p *page) writeChanges(r *Explanation) {
 		for _, c := range w.Change.Fields {
 			add := func(sign string, entries []fn.ExplainedEntry) {
 				for _, e := range merged(fn.ExplainedField{Field: c.Field, Entries: entries}) {
-					rows = append(rows, []string{sign + " " + c.Field, cmp.Or(strings.Join(e.Holds, ", "), "none"), p.source(e.From, e.because(), exact)})
+					rows = append(rows, []string{sign + " " + c.Field, moved(c.Field, e.ExplainedEntry, ", "), p.source(e.From, e.because(), exact)})
 				}
 			}
 			add("+", c.Added)

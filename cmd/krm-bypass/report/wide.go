@@ -20,6 +20,12 @@ func writeWide(w io.Writer, r Explanation) error {
 	case r.Comparison != nil:
 		r.writeChanges(&b)
 	default:
+		if !r.only && len(r.Workloads) > 0 {
+			p := &page{whole: true}
+			p.writeSummary(&r)
+			b.Write(p.Bytes())
+			b.WriteString("\n")
+		}
 		r.writeWorkloads(&b)
 		b.WriteString(passedOver(r.PassedOver))
 	}
@@ -87,12 +93,15 @@ func (w *Workload) outcome() string {
 	return text
 }
 
+// emptied is in force where a list without entries is.
+const emptied = "the empty list"
+
 func inForce(e fn.ExplainedEntry) string {
 	switch {
 	case len(e.Holds) > 0:
 		return strings.Join(e.Holds, " ")
 	case e.InForce:
-		return "none"
+		return emptied
 	}
 	return "-"
 }
@@ -132,10 +141,10 @@ func (r *Explanation) writeChanges(b *bytes.Buffer) {
 		var rows []string
 		for _, c := range w.Change.Fields {
 			for _, e := range c.Added {
-				rows = append(rows, "+ "+strings.Join([]string{c.Field, inForce(e), origin(e.From), note(fn.ExplainedEntry{Reason: e.Reason, Owner: e.Owner, Expires: e.Expires, Expired: e.Expired})}, "\t"))
+				rows = append(rows, "+ "+strings.Join([]string{c.Field, moved(c.Field, e, " "), origin(e.From), note(fn.ExplainedEntry{Reason: e.Reason, Owner: e.Owner, Expires: e.Expires, Expired: e.Expired})}, "\t"))
 			}
 			for _, e := range c.Removed {
-				rows = append(rows, "- "+strings.Join([]string{c.Field, inForce(e), origin(e.From), ""}, "\t"))
+				rows = append(rows, "- "+strings.Join([]string{c.Field, moved(c.Field, e, " "), origin(e.From), ""}, "\t"))
 			}
 		}
 		columns(b, rows)
@@ -153,6 +162,11 @@ func (r *Explanation) changed() string {
 
 // summary says in one line how a workload changed.
 func (c *Change) summary(x fn.Explanation) string {
+	if c.Outcome != "" {
+		alone := *c
+		alone.Outcome = ""
+		return alone.summary(x) + "; " + c.Outcome
+	}
 	switch {
 	case c.Kind == New:
 		return "new, " + string(x.Outcome)
