@@ -231,3 +231,72 @@ spec: {selector: {matchLabels: {app: own}}, template: {metadata: {labels: {app: 
 		})
 	}
 }
+
+// TestWhatIsWrittenByHandForAnUnknownKind: it is judged and counted as in a template,
+// and nobody is asked to write again what is there.
+func TestWhatIsWrittenByHandForAnUnknownKind(t *testing.T) {
+	const kafka = "apiVersion: kafka.strimzi.io/v1\nkind: Kafka\nmetadata: {name: a}\nspec: {kafka: {template: {pod: {metadata: {annotations: {%s}}}}}}\n"
+	const ray = "apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: a}\nspec:\n  headGroupSpec: {template: {metadata: {annotations: {%[1]s}}, spec: {containers: [{name: a, image: b}]}}}\n  workerGroupSpecs: [{template: {metadata: {annotations: {%[1]s}}, spec: {containers: [{name: a, image: b}]}}}]\n"
+	const foo = "apiVersion: example.com/v1\nkind: Foo\nmetadata: {name: a}\nspec: {podAnnotations: {%s}}\n"
+	for _, m := range mesh.All() {
+		name := m.Name
+		key, _ := m.Key("excludeOutboundPorts")
+		for _, kind := range []string{kafka, ray, foo} {
+			by := func(key, value string) []string {
+				var kinds []string
+				for _, r := range told(t, fmt.Sprintf(bystandersSpec, name), fmt.Sprintf(kind, fmt.Sprintf("%s: %q", key, value))) {
+					kinds = append(kinds, r.Tags[fn.CheckTag])
+				}
+				return kinds
+			}
+			value := map[string]string{"Linkerd": "3306,4567-4568"}[name]
+			if value == "" {
+				value = "3306"
+			}
+			assert.Empty(t, by(key.Annotation, value), name+kind)
+			assert.Empty(t, by(key.Annotation, "81"), "the user's own wins, as in a template")
+			if kind != foo {
+				assert.Equal(t, []string{"unknown-pod-template"}, by("example.com/a", value), name+kind)
+			}
+			assert.Contains(t, by(key.Annotation[:len(key.Annotation)-1], value), "unknown-annotation", name+kind)
+		}
+	}
+	results := told(t, fmt.Sprintf(bystandersSpec, "Istio"), fmt.Sprintf(kafka, `traffic.sidecar.istio.io/excludeOutboundPorts: "abc"`))
+	require.Len(t, results, 1)
+	assert.Equal(t, "unreadable-annotation", results[0].Tags[fn.CheckTag])
+	assert.Equal(t, `spec.kafka.template.pod.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]`, results[0].Field.Path)
+
+	spec := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(fmt.Sprintf(bystandersSpec, "Istio"))})
+	explained, err := fn.Explain(spec, []fn.Manifest{{Path: "in.yaml", Text: []byte(fmt.Sprintf(ray, `traffic.sidecar.istio.io/excludeOutboundPorts: "3306"`))}}, fn.Options{}, "")
+	require.NoError(t, err)
+	require.Len(t, explained.Workloads, 1)
+	assert.Equal(t, fn.UnknownOutcome, explained.Workloads[0].Outcome)
+	require.Len(t, explained.Workloads[0].Fields, 1)
+	assert.Equal(t, []string{"3306"}, explained.Workloads[0].Fields[0].Effective)
+}
+
+// TestTrafficKeysInOtherMappings: a label is no place for them and is told as such;
+// mappings that are no annotations of pods say nothing of pods.
+func TestTrafficKeysInOtherMappings(t *testing.T) {
+	for _, m := range mesh.All() {
+		for _, kind := range []string{"Namespace", "Service", "ConfigMap"} {
+			for _, k := range m.Keys {
+				results := told(t, fmt.Sprintf(bystandersSpec, m.Name), fmt.Sprintf("apiVersion: v1\nkind: %s\nmetadata: {name: shop, labels: {%s: \"8080\"}}\n", kind, k.Annotation))
+				require.Len(t, results, 1)
+				assert.Equal(t, "misplaced-annotation", results[0].Tags[fn.CheckTag])
+				assert.Contains(t, results[0].Message, m.Name+" reads this only as an annotation, "+m.ReadsIn())
+				assert.Equal(t, fmt.Sprintf("metadata.labels[%q]", k.Annotation), results[0].Field.Path)
+			}
+		}
+	}
+	const key = `traffic.sidecar.istio.io/excludeOutboundPorts: "81"`
+	for _, neighbour := range []string{
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {" + key + "}\n",
+		"apiVersion: v1\nkind: Service\nmetadata: {name: a, labels: {app: web, sidecar.istio.io/inject: \"false\"}}\n",
+		"apiVersion: example.com/v1\nkind: Foo\nmetadata: {name: a}\nspec: {selector: {matchLabels: {" + key + "}}}\n",
+		"apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: a}\nspec: {infrastructure: {annotations: {" + key + "}}}\n",
+		"apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: a}\nspec: {metadata: {annotations: {" + key + "}}}\n",
+	} {
+		assert.Empty(t, told(t, fmt.Sprintf(bystandersSpec, "Istio"), neighbour), neighbour)
+	}
+}

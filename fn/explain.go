@@ -59,10 +59,37 @@ func (r *run) explanations(d *pass.Document, scopes scopes, today v1alpha1.Date)
 			if b.Later != "" {
 				x.Outcome = LaterOutcome
 			}
+			for _, held := range b.Held {
+				e := explaining{r.spec.Policy, r.spec, scopes, today, d, held, nil}
+				x.count(e.explanation())
+			}
 			all = append(all, x)
 		}
 	}
 	return all
+}
+
+// count adds what bypasses in one more place of which an object's pods are made.
+func (x *Explanation) count(place Explanation) {
+	x.Others = append(x.Others, place.Others...)
+	for _, f := range place.Fields {
+		i := slices.IndexFunc(x.Fields, func(known ExplainedField) bool { return known.Field == f.Field })
+		if i < 0 {
+			x.Fields = append(x.Fields, f)
+			continue
+		}
+		known := &x.Fields[i]
+		for _, e := range f.Effective {
+			if !slices.Contains(known.Effective, e) {
+				known.Effective = append(known.Effective, e)
+			}
+		}
+		for _, e := range f.Entries {
+			if !slices.ContainsFunc(known.Entries, func(other ExplainedEntry) bool { return other.From == e.From && other.Entry == e.Entry }) {
+				known.Entries = append(known.Entries, e)
+			}
+		}
+	}
 }
 
 // explaining is the explanation of one workload.

@@ -14,6 +14,7 @@ import (
 var silent = []string{
 	"apiextensions.k8s.io", "admissionregistration.k8s.io",
 	"kyverno.io", "policies.kyverno.io", ".gatekeeper.sh", "policies.kubewarden.io",
+	"gateway.networking.k8s.io", // whose pods are gateways, which rules leave alone
 	"kustomize.config.k8s.io", "config.kubernetes.io", "kpt.dev", "krm-bypass.dev",
 }
 

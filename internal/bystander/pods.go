@@ -60,17 +60,24 @@ func (s *search) mapping(v node.Value, path edit.Path) {
 		s.pods = append(s.pods, Pods{Path: path})
 		return
 	}
-	own := len(path) == 2 && path[0] == "metadata" && path[1] == "annotations"
+	annotates := len(path) > 0 && !(len(path) == 2 && path[0] == "metadata") && areAnnotations(path[len(path)-1])
 	for e := range v.Entries() {
 		if s.left < 0 {
 			return
 		}
-		if !own && s.marks(e.Key) {
+		if annotates && s.marks(e.Key) {
 			s.marked = append(s.marked, path)
 			return
 		}
 		s.value(e.Value, append(path[:len(path):len(path)], e.Key))
 	}
+}
+
+// areAnnotations reports whether a field is named as annotations are: annotations, or
+// podAnnotations.
+func areAnnotations(step any) bool {
+	name, is := step.(string)
+	return is && strings.HasSuffix(strings.ToLower(name), "annotations")
 }
 
 // runs reports whether a list is one of containers.

@@ -29,8 +29,11 @@ type Bystander struct {
 	// beside are the places that it does not name.
 	entry  string
 	beside []string
-	// at is where Pods are, or what breaks a limit.
+	// at is the first place that no rule reaches, or that breaks a limit.
 	at edit.Path
+	// Held are plans of nothing for the places that have annotations: what these say
+	// of their pods.
+	Held []*Plan
 	// known is the template of the kind that spec.podTemplates names, "" for none, and
 	// missing says that the object has nothing there.
 	known   string
@@ -45,8 +48,8 @@ type Bystander struct {
 
 // misplaced is an annotation that the mesh does not read where it stands.
 type misplaced struct {
-	kind                          *finding.Kind
-	annotation, value, meant, why string
+	kind                                 *finding.Kind
+	field, annotation, value, meant, why string
 	// passed says that a controller may pass it on to pods.
 	passed bool
 }
@@ -88,7 +91,8 @@ func isNamespace(t object.Type) bool {
 	return t.Kind == "Namespace" && object.Group(t.APIVersion) == ""
 }
 
-// lookForMisplaced notes annotations of the object itself that say what bypasses.
+// lookForMisplaced notes annotations and labels of the object itself that say what
+// bypasses.
 func (p *Policy) lookForMisplaced(b *Bystander, o *Object, t object.Type) {
 	elsewhere := func(m *mesh.Mesh) bool { return m.ReadElsewhere(object.Group(t.APIVersion), t.Kind) }
 	slips := map[string]mesh.Slip{}
@@ -96,7 +100,7 @@ func (p *Policy) lookForMisplaced(b *Bystander, o *Object, t object.Type) {
 		slips[s.Key] = s
 	}
 	for _, annotation := range slices.Sorted(maps.Keys(o.Annotations)) {
-		m := misplaced{finding.MisplacedAnnotation, annotation, o.Annotations[annotation], annotation, "", !p.passesNothing(t)}
+		m := misplaced{finding.MisplacedAnnotation, annotations, annotation, o.Annotations[annotation], annotation, "", !p.passesNothing(t)}
 		switch slip, slipped := slips[annotation]; {
 		case !slipped && (!p.Mesh.IsTraffic(annotation) || elsewhere(p.Mesh)), slip.Moved, slip.Reader != nil && elsewhere(slip.Reader):
 			continue
@@ -115,6 +119,12 @@ func (p *Policy) lookForMisplaced(b *Bystander, o *Object, t object.Type) {
 		}
 		b.misplaced = append(b.misplaced, m)
 	}
+	for _, label := range slices.Sorted(maps.Keys(o.labels)) {
+		if reader := mesh.ReaderOf(label); reader != nil {
+			why := reader.Name + " reads this only as an annotation, " + reader.ReadsIn() + ", so it has no effect here"
+			b.misplaced = append(b.misplaced, misplaced{finding.MisplacedAnnotation, labels, label, o.labels[label], label, why, !p.passesNothing(t)})
+		}
+	}
 }
 
 // passesNothing reports whether no controller passes annotations of such an object on
@@ -129,25 +139,18 @@ func (p *Policy) passesNothing(t object.Type) bool {
 
 // lookForPods notes where in the object pods are made that no rule reaches.
 func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
-	places, marked := bystander.In(o.Value, mesh.IsTraffic)
-	note := func(path edit.Path, written string, w *Workload) {
-		if b.at == nil {
-			b.at, b.Pods = b.Path(path...), written
-		}
-		if p.namespaceEnrolled(namespace) == no {
-			return
-		}
-		w.Object, w.kind = *b.Object, Kind{Group: object.Group(o.APIVersion), Kind: o.Kind}
-		reason, _ := p.leaveAlone(w, &prior{annotations: w.TemplateAnnotations}, namespace)
-		b.spoken = b.spoken || reason == "" && p.namespaceEnrolled(namespace) == yes && p.said(w, namespace).anything
-		for _, broken := range p.judgeBeside(b.Object, w.TemplateAnnotations, namespace) {
-			b.breach = cmp.Or(b.breach, broken.Message)
-		}
-	}
 	kind, isKnown := p.kindOf(o.Type)
+	places, marked := bystander.In(o.Value, func(key string) bool {
+		return mesh.IsTraffic(key) || len(p.Mesh.Slips(map[string]string{key: ""})) > 0
+	})
+	if isKnown || p.passesNothing(o.Type) {
+		marked = nil // which are told of with the workload, or are not of pods
+	}
 	b.known, b.missing = strings.Join(kind.Template, "."), isKnown
 	if at := bystander.PodAnnotations(o.Type); at != "" && !isKnown {
-		note(edit.Path{}, at, &Workload{})
+		path := edit.Path(steps(strings.Split(at, ".")))
+		p.lookAtPods(b, at, &Workload{annotated: path, TemplateAnnotations: o.At(path...).Strings()}, namespace)
+		marked = slices.DeleteFunc(marked, func(one edit.Path) bool { return one.String() == at })
 		places = nil // containers there join those of the controller's own
 	}
 	for _, place := range places {
@@ -157,24 +160,74 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 			continue // a workload
 		}
 		metadata, spec := place.Template.Entry("metadata"), place.Template.Entry("spec")
-		note(place.Path, cmp.Or(written, "spec"), &Workload{
-			TemplateLabels: metadata.Entry("labels").Strings(), TemplateAnnotations: metadata.Entry("annotations").Strings(),
+		done := p.lookAtPods(b, cmp.Or(written, "spec"), &Workload{
+			template: append(edit.Path{}, place.Path...), TemplateLabels: metadata.Entry("labels").Strings(), TemplateAnnotations: metadata.Entry("annotations").Strings(),
 			hostNetwork: spec.Entry("hostNetwork").Truth(),
-		})
+		}, namespace)
 		switch {
+		case done:
 		case able && b.entry == "":
 			b.entry = fmt.Sprintf("{apiVersion: %s, kind: %s, path: %s}", o.APIVersion, o.Kind, written)
 		case !slices.Contains(b.beside, written):
 			b.beside = append(b.beside, written)
 		}
 	}
-	if isKnown {
-		marked = nil // which are told of with the workload
-	}
 	for _, path := range marked {
-		note(path, path.String(), &Workload{TemplateAnnotations: o.At(path...).Strings()})
+		p.lookAtPods(b, path.String(), &Workload{annotated: path, TemplateAnnotations: o.At(path...).Strings()}, namespace)
 	}
 	b.meant = meantKind(o.Type)
+}
+
+// lookAtPods notes what there is to say of a place of which pods are made. done says
+// that all that the policy would write there is there, by hand.
+func (p *Policy) lookAtPods(b *Bystander, written string, w *Workload, namespace string) (done bool) {
+	b.Pods = cmp.Or(b.Pods, written)
+	if p.namespaceEnrolled(namespace) == no {
+		return false
+	}
+	w.Object = *b.Object
+	w.Namespace = namespace
+	was := &prior{record: newRecord(""), annotations: w.TemplateAnnotations, container: -1}
+	held := p.planOf(w)
+	if len(w.TemplateAnnotations)+len(w.TemplateLabels) > 0 {
+		p.reportSlips(w, was, held)
+		p.reportChoices(w, was, held)
+		p.unruled(w, was, held)
+		held.Findings = slices.DeleteFunc(held.Findings, func(f Finding) bool { return f.Kind == nil }) // limits, as below
+		b.Held = append(b.Held, held)
+	}
+	breach := ""
+	for _, broken := range p.judgeBeside(b.Object, w.TemplateAnnotations, namespace) {
+		breach = cmp.Or(breach, broken.Message)
+	}
+	reason, _ := p.leaveAlone(w, was, namespace)
+	spoken := reason == "" && p.namespaceEnrolled(namespace) == yes && p.said(w, namespace).anything
+	done = spoken && breach == "" && p.isWritten(w, was)
+	if spoken = spoken && !done; (spoken || breach != "") && !b.spoken && b.breach == "" {
+		b.at, b.Pods = b.Path(), written
+		if w.annotated == nil || len(w.TemplateAnnotations) > 0 {
+			b.at = w.templatePath()
+		}
+	}
+	b.spoken, b.breach = b.spoken || spoken, cmp.Or(b.breach, breach)
+	return done
+}
+
+// isWritten reports whether the annotations that the policy would write to a place say
+// there what it says already, or cannot be read, which is told.
+func (p *Policy) isWritten(w *Workload, was *prior) bool {
+	if _, refused := p.Mesh.Read(was.annotations); len(refused) > 0 {
+		return true
+	}
+	would := p.planOf(w)
+	d := p.desire(w, was, would)
+	return len(d.keys) > 0 && len(would.Gaps) == 0 && !slices.ContainsFunc(p.Mesh.Keys, func(k mesh.Key) bool {
+		value, writes := d.annotations[k.Annotation]
+		is, there := was.annotations[k.Annotation]
+		wanted, _ := k.Read(value)
+		stands, _ := k.Read(is)
+		return writes && (!there || wanted.String() != stands.String())
+	})
 }
 
 // meantKind gives the known kind that an object would be in other letters, or of

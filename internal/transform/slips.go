@@ -44,11 +44,11 @@ func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
 	if !p.concerned(w, was) {
 		return
 	}
-	template := described{append(edit.Path(steps(w.kind.Template)), "metadata"), was.annotations, w.TemplateLabels}
+	template := described{w.metadataPath(), was.annotations, w.TemplateLabels}
 	for _, s := range slices.Concat(p.Mesh.Slips(template.annotations), p.Mesh.LabelSlips(template.labels)) {
 		if kind, message := p.slip(s, template); message != "" {
 			field, _ := placesOf(s)
-			plan.warn(kind, w.Path(append(template.path, field, s.Key)...), template.values(field)[s.Key], "%s", message)
+			plan.warn(kind, w.templatePath("metadata", field, s.Key), template.values(field)[s.Key], "%s", message)
 		}
 	}
 	for _, place := range w.above {
@@ -56,12 +56,20 @@ func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
 	}
 }
 
+// metadataPath leads from the workload to the metadata of its pods.
+func (w *Workload) metadataPath() edit.Path {
+	if w.annotated != nil {
+		return slices.Clone(w.annotated[:len(w.annotated)-1])
+	}
+	return w.templatePath("metadata")[len(w.base):]
+}
+
 // ownPrefix is that of the annotations that krm-bypass writes. It reads no others.
 const ownPrefix = "krm-bypass.dev/"
 
 // reportOwnKeys warns of annotations that look as if krm-bypass read them.
 func (p *Policy) reportOwnKeys(w *Workload, plan *Plan) {
-	places := append(slices.Clone(w.above), described{append(edit.Path(steps(w.kind.Template)), "metadata"), w.TemplateAnnotations, w.TemplateLabels})
+	places := append(slices.Clone(w.above), described{w.metadataPath(), w.TemplateAnnotations, w.TemplateLabels})
 	for _, place := range places {
 		for _, field := range []string{annotations, labels} {
 			for _, key := range slices.Sorted(maps.Keys(place.values(field))) {

@@ -71,8 +71,8 @@ func (p *Policy) Tell(all []*Bystander, beside Beside) []Told {
 			// A tool that annotates everything, as commonAnnotations of kustomize
 			// do, reached the pods as well.
 			if everywhere := beside.Workloads > 0 && beside.Have[Annotation{m.annotation, m.value}] == beside.Workloads; !everywhere && !m.passed {
-				t.add(m.kind, b, [4]string{b.Kind, object.Group(b.APIVersion), m.annotation, m.value}, func(same []*Bystander) (edit.Path, string, string) {
-					return b.Path("metadata", "annotations", m.annotation), m.value, m.why + also(", nor on ", same) + ": " + p.mend(m, same)
+				t.add(m.kind, b, [4]string{b.Kind, object.Group(b.APIVersion), m.field + " " + m.annotation, m.value}, func(same []*Bystander) (edit.Path, string, string) {
+					return b.Path("metadata", m.field, m.annotation), m.value, m.why + also(", nor on ", same) + ": " + p.mend(m, same)
 				})
 			}
 		}
@@ -87,7 +87,15 @@ func (p *Policy) Tell(all []*Bystander, beside Beside) []Told {
 			})
 		}
 	}
-	return t.told()
+	told := t.told()
+	for _, b := range all {
+		for _, held := range b.Held {
+			for _, f := range held.Findings {
+				told = append(told, Told{b.Object, f})
+			}
+		}
+	}
+	return told
 }
 
 // telling collects what is said, by what makes it the same.

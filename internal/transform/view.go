@@ -52,6 +52,9 @@ type Workload struct {
 	// above are the places with annotations or labels that lie above the template.
 	above []described
 	kind  Kind
+	// template leads to the template, where kind does not say it, and annotated to
+	// the annotations of pods that are made of no template; nil otherwise.
+	template, annotated edit.Path
 	// generated says that the API server makes up the name, of which Name is the
 	// beginning.
 	generated  bool
@@ -119,6 +122,14 @@ func (o *Object) relative(path edit.Path) string { return path[len(o.base):].Str
 func (o *Object) parent(path edit.Path) parent { return o.parents[o.relative(path)] }
 
 func (w *Workload) templatePath(relative ...any) edit.Path {
+	switch {
+	case w.annotated != nil && len(relative) > 1: // "metadata" and "annotations"
+		return slices.Concat(w.base, w.annotated, edit.Path(relative[2:]))
+	case w.annotated != nil:
+		return slices.Concat(w.base, w.annotated)
+	case w.template != nil:
+		return slices.Concat(w.base, w.template, edit.Path(relative))
+	}
 	return slices.Concat(w.base, steps(w.kind.Template), edit.Path(relative))
 }
 
