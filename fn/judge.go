@@ -13,7 +13,9 @@ import (
 // Judge judges finished manifests, which other programs may have changed since
 // Manifests wrote them: what is in force there must keep within the limits of the
 // spec. It warns of what was changed after it was written, and explains the
-// workloads of which that is true. written is what Manifests returned; last says that
+// workloads of which that is true, and those that came in when the spec had been
+// applied. today is the current day where somebody asks, and "" for one who only
+// renders. written is what Manifests returned; last says that
 // no other spec was applied after this one.
 //
 // The error is a FailedError if a result is an error.
@@ -28,6 +30,7 @@ func Judge(spec *Spec, written, finished []Manifest, options Options, last bool,
 		})
 	}
 	before := runOn(spec, stream.Of(written...), options)
+	before.asked, before.today = today != "", today
 	before.plan = judge.Remember
 	results := before.process(nil, nil)
 	if results.Failed() {
@@ -38,11 +41,11 @@ func Judge(spec *Spec, written, finished []Manifest, options Options, last bool,
 		told[one.told()] = true
 	}
 	r := runOn(spec, stream.Of(finished...), options)
-	r.plan = judge.Judge
+	r.plan, r.asked, r.today = judge.Judge, today != "", today
 	workloads := make([][]Explanation, len(r.items))
 	results = r.process(func(d *pass.Document) {
 		changed := *d
-		changed.Workloads = slices.DeleteFunc(slices.Clone(d.Workloads), func(plan *transform.Plan) bool { return !plan.Changed })
+		changed.Workloads = slices.DeleteFunc(slices.Clone(d.Workloads), func(plan *transform.Plan) bool { return !plan.Changed && !plan.Late })
 		workloads[d.At] = r.explanations(&changed, nil, today)
 	}, nil)
 	judged := &Explained{Workloads: slices.Concat(workloads...), Results: slices.DeleteFunc(results, func(one Result) bool {

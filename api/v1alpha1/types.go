@@ -138,6 +138,9 @@ type Lint struct {
 	ForeignContainer string `json:"foreign-container,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// ChangedAfter finds what was changed after krm-bypass wrote it.
 	ChangedAfter string `json:"changed-after,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// AddedAfter finds workloads that came in when the spec had been applied; check,
+	// explain and lint look for them.
+	AddedAfter string `json:"added-after,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// DuplicateKey finds keys that appear twice where krm-bypass does not read them.
 	DuplicateKey string `json:"duplicate-key,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// NoSelector finds workloads without the selector that no cluster takes them

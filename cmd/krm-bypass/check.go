@@ -193,7 +193,7 @@ func (g group) checked(options fn.Options, expiry fn.Expiry) (all []report.Check
 	if err != nil {
 		return all, nil //nolint:nilerr // it has been told
 	}
-	for _, judged := range g.judge(done, files, options, "") {
+	for _, judged := range g.judge(done, files, options, expiry.Today) {
 		all = append(all, report.Checked{Checked: &fn.Checked{Results: judged.Results}, Built: true})
 	}
 	return all, nil

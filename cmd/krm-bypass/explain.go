@@ -203,6 +203,14 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec
 // instead puts the explanations of what is in force in finished manifests in the
 // place of those of what was written.
 func instead(all []*fn.Explained, finished *fn.Explained) []*fn.Explained {
+	finished.Workloads = slices.DeleteFunc(finished.Workloads, func(is fn.Explanation) bool {
+		return is.Outcome == fn.Unspoken && slices.ContainsFunc(all, func(x *fn.Explained) bool {
+			// It may have got another name since.
+			return slices.ContainsFunc(x.Workloads, func(was fn.Explanation) bool {
+				return was.ResourceRef == is.ResourceRef || is.Line > 0 && was.File == is.File && was.Line == is.Line
+			})
+		})
+	})
 	for _, x := range all {
 		x.Workloads = slices.DeleteFunc(x.Workloads, func(was fn.Explanation) bool {
 			return slices.ContainsFunc(finished.Workloads, func(is fn.Explanation) bool { return is.ResourceRef == was.ResourceRef })

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 )
 
 const (
@@ -155,6 +157,82 @@ func TestExplainSaysWhatIsInForceInTheFinishedManifests(t *testing.T) {
 	assert.Regexp(t, `(?m)^  excludeOutboundPorts +8443 +8443 +annotation +annotation`, out)
 	assert.Regexp(t, `(?m)^ +3306 +3306 +init container +init container`, out)
 	assert.Equal(t, 2, strings.Count(out, "Deployment shop/"), "each once")
+}
+
+// TestAWorkloadThatComesInTooLateIsTold builds overlays that bring one beside a base that
+// lists the spec.
+func TestAWorkloadThatComesInTooLateIsTold(t *testing.T) {
+	api := strings.Replace(webDeployment, "name: web,", "name: api,", 1)
+	component := "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+	const late = "Deployment shop/api: warning: added-after: ClusterBypass cluster was applied before this workload came in"
+	for name, test := range map[string]struct {
+		files map[string]string
+		late  string // what check says, as explain does with [added-after]; "" for silence
+	}{
+		"a file of the overlay":          {map[string]string{"kustomization.yaml": "resources: [../base, api.yaml]\n", "api.yaml": api}, "top/api.yaml:2: " + late},
+		"another base":                   {map[string]string{"kustomization.yaml": "resources: [../base, other]\n", "other/kustomization.yaml": "resources: [api.yaml]\n", "other/api.yaml": api}, "top/other/api.yaml:2: " + late},
+		"a component behind the spec's":  {map[string]string{"kustomization.yaml": "resources: [../base]\ncomponents: [c]\n", "c/kustomization.yaml": component + "resources: [api.yaml]\n", "c/api.yaml": api}, "top/c/api.yaml:2: " + late},
+		"by a name that was another's":   {map[string]string{"kustomization.yaml": "resources: [renamed, web.yaml]\n", "renamed/kustomization.yaml": "resources: [../../base]\nnamePrefix: x-\n", "web.yaml": webDeployment}, "Deployment shop/web: warning: added-after"},
+		"one for which no rule is":       {map[string]string{"kustomization.yaml": "resources: [../base, api.yaml]\n", "api.yaml": strings.Replace(api, "shop", "bank", 1), "../base/bypass.yaml": boundSpec + "  enrolment: {namespaces: [shop]}\n"}, ""},
+		"one in the host's network":      {map[string]string{"kustomization.yaml": "resources: [../base, api.yaml]\n", "api.yaml": strings.Replace(api, "{containers:", "{hostNetwork: true, containers:", 1)}, ""},
+		"one that another spec wrote":    {map[string]string{"kustomization.yaml": "resources: [../base, other]\n", "other/kustomization.yaml": "resources: [api.yaml]\ntransformers: [bypass.yaml]\n", "other/api.yaml": strings.Replace(api, "shop", "linked", 1), "other/bypass.yaml": strings.NewReplacer("name: cluster", "name: other", "spec:\n", "spec:\n  mesh: Linkerd\n").Replace(boundSpec)}, ""},
+		"the spec last as well":          {map[string]string{"kustomization.yaml": "resources: [../base, api.yaml]\ntransformers: [bypass.yaml]\n", "api.yaml": api, "bypass.yaml": boundSpec}, ""},
+		"the workload by another name":   {map[string]string{"kustomization.yaml": "resources: [../base]\nnamePrefix: x-\n"}, ""},
+		"the component behind the files": {map[string]string{"kustomization.yaml": "resources: [api.yaml]\ncomponents: [c]\n", "api.yaml": api, "c/kustomization.yaml": component + "transformers: [bypass.yaml]\n", "c/bypass.yaml": boundSpec}, ""},
+		"ignored":                        {map[string]string{"kustomization.yaml": "resources: [../base, api.yaml]\n", "api.yaml": api, "../base/bypass.yaml": boundSpec + "  lint: {added-after: Ignore}\n"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{"base/web.yaml": webDeployment, "base/bypass.yaml": boundSpec, "base/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n"}
+			for path, text := range test.files {
+				files[filepath.Join("top", path)] = text
+			}
+			top := filepath.Join(folder(t, files), "top")
+			code, _, errOut := krmBypass("", "render", top)
+			assert.Zero(t, code, errOut)
+			assert.Empty(t, errOut, "a render does not know whether it is a mistake")
+			for _, command := range []string{"check", "lint"} {
+				code, out, errOut := krmBypass("", command, top)
+				assert.Zero(t, code, errOut)
+				assert.Contains(t, out, test.late)
+				assert.Equal(t, test.late != "", strings.Contains(out, finding.AddedAfter.ID), out)
+			}
+			_, out, _ := krmBypass("", "explain", top)
+			assert.Equal(t, test.late != "" || name == "ignored", strings.Contains(out, "not seen by ClusterBypass cluster"), out)
+		})
+	}
+}
+
+func TestWhatIsWrongWithAWorkloadThatComesInTooLateIsTold(t *testing.T) {
+	annotated := func(with string) string {
+		return strings.NewReplacer("name: web,", "name: api,", "labels:", "annotations: {"+with+"}, labels:").Replace(webDeployment)
+	}
+	for name, test := range map[string]struct{ annotations, says string }{
+		"misspelt":   {`traffic.sidecar.istio.io/excludeOutboundPort: "1"`, "[unknown-annotation]"},
+		"unreadable": {`traffic.sidecar.istio.io/excludeInboundPorts: http`, `warning: `},
+		"fine":       {`traffic.sidecar.istio.io/excludeInboundPorts: "1"`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			top := filepath.Join(folder(t, map[string]string{
+				"base/web.yaml": webDeployment, "base/bypass.yaml": before(boundSpec, "  limits"), "base/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n",
+				"top/kustomization.yaml": "resources: [../base, api.yaml]\n", "top/api.yaml": annotated(test.annotations),
+			}), "top")
+			code, _, errOut := krmBypass("", "render", top)
+			assert.Zero(t, code, errOut)
+			assert.Contains(t, errOut, test.says)
+			assert.Equal(t, test.says == "", errOut == "", errOut)
+		})
+	}
+}
+
+func TestExplainCountsWorkloadsThatNoSpecSaw(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"base/web.yaml": webDeployment, "base/api.yaml": strings.NewReplacer("name: web,", "name: api,", "shop", "bank").Replace(webDeployment),
+		"base/bypass.yaml": boundSpec + "  enrolment: {namespaces: [shop]}\n", "base/kustomization.yaml": "resources: [web.yaml, api.yaml]\ntransformers: [bypass.yaml]\n",
+		"top/kustomization.yaml": "resources: [../base, db.yaml]\nnamePrefix: x-\n", "top/db.yaml": strings.NewReplacer("name: web,", "name: db,", "shop", "bank").Replace(webDeployment),
+	})
+	_, out, errOut := krmBypass("", "explain", filepath.Join(dir, "top"))
+	assert.Empty(t, errOut)
+	assert.Contains(t, out, "3 workloads: 1 written, 1 nothing to write, 1 left alone\n")
 }
 
 // before gives the text before the first mark.

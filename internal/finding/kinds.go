@@ -30,6 +30,7 @@ var (
 	PortExpansion    = warning("port-expansion")
 	ForeignContainer = warning("foreign-container")
 	ChangedAfter     = warning("changed-after")
+	AddedAfter       = asked("added-after", Warning)
 	DuplicateKey     = warning("duplicate-key")
 )
 

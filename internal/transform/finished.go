@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -24,6 +25,7 @@ type Finished struct {
 	Last func()
 
 	mu      sync.Mutex
+	seen    map[string]bool // by ID
 	written map[string]*Workload
 	moved   map[string]bool // the marks on workloads that have other names now
 }
@@ -31,6 +33,12 @@ type Finished struct {
 // Remember notes a workload as the policy left it. It is a plan of nothing.
 func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
 	plan := p.planOf(w)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.seen == nil {
+		f.seen = map[string]bool{}
+	}
+	f.seen[w.ID()] = true
 	p.hold(w, &prior{annotations: w.TemplateAnnotations, container: -1}, plan) // for the checks
 	was, err := w.record(w.pullSecrets)
 	if err != nil {
@@ -38,8 +46,6 @@ func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
 	}
 	plan.account(w, was)
 	if !was.isEmpty() && was.Spec == p.Name {
-		f.mu.Lock()
-		defer f.mu.Unlock()
 		if f.written == nil {
 			f.written = map[string]*Workload{}
 		}
@@ -100,16 +106,47 @@ func (w *Workload) ownMarks() []string {
 }
 
 // Judge holds what is in force in a finished workload against the limits, whoever
-// wrote it, and warns of what was written and is not as it was. Nothing is planned.
+// wrote it, and warns of what was written and is not as it was, and of what came in
+// too late. Nothing is planned.
 func (f *Finished) Judge(p *Policy, w *Workload) *Plan {
-	plan := p.planOf(w)
+	plan, untouched := f.judge(p, w)
+	if untouched {
+		plan.Late = !f.seen[w.ID()]
+		p.tellLate(w, plan)
+	}
+	return plan
+}
+
+// tellLate tells of a workload that the policy would write to, had it seen it, and
+// what it would have told of it then.
+func (p *Policy) tellLate(w *Workload, plan *Plan) {
+	would := p.Plan(w)
+	if !would.speaks || !would.Applies && !would.Failed() {
+		return
+	}
+	plan.Late = true
+	plan.LeftAlone = fmt.Sprintf("not seen by ClusterBypass %s, which was applied before it came in", p.Name)
+	for _, f := range would.Findings {
+		if !slices.ContainsFunc(plan.Findings, func(told Finding) bool { return told.Message == f.Message }) {
+			if f.Severity == Error && (f.Kind == nil || f.Kind.In(plan.lint) != finding.Error) {
+				f.Severity = Warning // nothing is to be written
+			}
+			plan.Findings = append(plan.Findings, f)
+		}
+	}
+	plan.warn(finding.AddedAfter, w.Path(), "", "ClusterBypass %s was applied before this workload came in, so that what it says for it has no effect: list it in the kustomization that brings the workload, behind it, or in the one that is built", p.Name)
+}
+
+// judge also says whether nothing shows that any policy has written to the workload.
+func (f *Finished) judge(p *Policy, w *Workload) (plan *Plan, untouched bool) {
+	plan = p.planOf(w)
 	foreign := &prior{annotations: maps.Clone(w.TemplateAnnotations), container: -1}
 	was, err := w.record(w.pullSecrets)
 	if err == nil {
 		plan.account(w, was) // another spec may have written it
 	}
 	wrote := f.wrote(w)
-	if wrote == nil && err == nil && was.isEmpty() {
+	if untouched = wrote == nil && err == nil && was.isEmpty(); untouched {
 		plan.reportForeign(foreign)
 	}
 	if wrote != nil {
@@ -124,14 +161,14 @@ func (f *Finished) Judge(p *Policy, w *Workload) *Plan {
 	stands := &prior{annotations: w.TemplateAnnotations, container: -1}
 	in := p.hold(w, stands, plan)
 	if in == 0 {
-		return plan
+		return plan, untouched
 	}
 	p.judgeAnnotations(w, foreign, plan)
 	p.judgeSettings(w, stands, plan.Fold, in, plan)
 	plan.Fold = p.beside(w, stands, plan.Fold)
 	plan.was = &prior{annotations: w.TemplateAnnotations, container: w.initAt()} // which the fold has
 	plan.Settings = plan.Fold.Layer().Settings()
-	return plan
+	return plan, untouched
 }
 
 // account finds the init container that a record has written somewhere, which may do

@@ -50,6 +50,8 @@ type Plan struct {
 	Edits []edit.Edit
 	// Changed says that what was written is not as it was, of a finished workload.
 	Changed bool
+	// Late says that a finished workload came in when the policy had been applied.
+	Late bool
 	// speaks says that the policy speaks of it for sure.
 	speaks bool
 	// was is the workload as it was before the function last wrote to it.
