@@ -249,7 +249,7 @@ func (p pod) start(name string, image map[string]string) (*running, error) {
 
 func (s *running) stop() error {
 	err := s.process.Process.Kill()
-	<-s.done // it was killed
+	<-s.done //nolint:errcheck // it was killed
 	return err
 }
 
