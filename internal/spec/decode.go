@@ -143,7 +143,7 @@ func (d *decoder) number(node *yaml.Node, into reflect.Value, path string) {
 
 // parsed are the types whose values are judged by who parses them: they are
 // often written in a form that YAML takes for a number or a time.
-var parsed = []reflect.Type{portType, ipRangeType, quantityType, dateType, dataValueType}
+var parsed = []reflect.Type{portType, ipRangeType, quantityType, dataValueType}
 
 func (d *decoder) text(node *yaml.Node, into reflect.Value, path string) {
 	switch {
@@ -153,6 +153,9 @@ func (d *decoder) text(node *yaml.Node, into reflect.Value, path string) {
 		d.unreadable(node, path, "", "expected a single value, but found %s: write just that value", describe(node))
 	case node.Value == "" && into.Type() == dateType:
 		d.unreadable(node, path, "", "empty: write a day such as 2026-12-31, or remove the line")
+	case into.Type() == dateType:
+		// kustomize hands on a day without quotes as the time at which it begins.
+		into.SetString(strings.TrimSuffix(node.Value, "T00:00:00Z"))
 	case node.ShortTag() == "!!str" || slices.Contains(parsed, into.Type()):
 		into.SetString(node.Value)
 	default:

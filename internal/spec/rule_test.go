@@ -16,7 +16,7 @@ func TestRulesGiveTheirNotes(t *testing.T) {
   namespaces: [
     {match: {names: [shop]}, excludeInboundPorts: [9090]},
     {match: {names: [team-a]}, owner: team-a@example.com, expires: 2026-12-31, excludeInboundPorts: [9090]}],
-  workloads: [{match: {names: [web]}, reason: "  ", expires: "2027-01-01", excludeInboundPorts: [9091]}]}`)
+  workloads: [{match: {names: [web]}, reason: "  ", expires: 2027-01-01T00:00:00Z, excludeInboundPorts: [9091]}]}`) // as kustomize hands it on
 	require.NoError(t, err)
 	inbound := func(port v1alpha1.Port) v1alpha1.Traffic {
 		return v1alpha1.Traffic{ExcludeInboundPorts: v1alpha1.PortList{port}}
@@ -48,8 +48,8 @@ func TestNotesThatAreRefused(t *testing.T) {
 			`bypass.yaml:4: spec.global.expires: "2026-02-30" is not a day: write year, month and day, as in 2026-12-31`},
 		{"a day as other people write it", `{global: {expires: 31.12.2026}}`,
 			`bypass.yaml:4: spec.global.expires: "31.12.2026" is not a day: write year, month and day, as in 2026-12-31`},
-		{"a time", `{global: {expires: 2026-12-31T00:00:00Z}}`,
-			`bypass.yaml:4: spec.global.expires: "2026-12-31T00:00:00Z" is not a day: write year, month and day, as in 2026-12-31`},
+		{"a time", `{global: {expires: 2026-12-31T12:00:00Z}}`,
+			`bypass.yaml:4: spec.global.expires: "2026-12-31T12:00:00Z" is not a day: write year, month and day, as in 2026-12-31`},
 		{"a name twice", `{global: {name: a, excludeInboundPorts: [1]}, namespaces: [{name: b, match: {names: [a]}}], workloads: [{name: a, match: {names: [a]}}]}`,
 			`bypass.yaml:4: spec.workloads[0].name: "a" is the name of spec.global already: give each rule its own`},
 		{"a name with a blank", `{global: {name: to db}}`, `bypass.yaml:4: spec.global.name: "to db" is not a valid name of a rule: use up to 63 letters, digits, "-", "_" and "."`},

@@ -66,7 +66,8 @@ func (p *Plan) Deviations() []Deviation {
 	for _, path := range was.record.edited(w) {
 		d := Deviation{Kind: Foreign, Path: path, edited: true}
 		if i := slices.IndexFunc(planned, func(d Deviation) bool { return slices.Equal(d.Path, path) }); i >= 0 {
-			d.Wants, planned = planned[i].Wants, slices.Delete(planned, i, i+1)
+			d.Wants = planned[i].Wants
+			planned = slices.Delete(planned, i, i+1)
 		}
 		edited = append(edited, d)
 	}

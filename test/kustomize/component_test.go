@@ -93,3 +93,18 @@ func TestTheContainerFunctionIsCalledAsKustomizeCallsContainers(t *testing.T) {
 	assert.Subset(t, words, []string{"--network", "none", "--user", "nobody", "ghcr.io/krm-bypass/krm-bypass:v0.1.0"})
 	compare(t, "container", built.stdout)
 }
+
+// TestADayWithoutQuotes has kustomize hand on a day as a time, which it does with
+// every value that YAML takes for one.
+func TestADayWithoutQuotes(t *testing.T) {
+	folder := layOut(t, "component", map[string]string{
+		"kustomization.yaml": "resources: [stock.yaml]\ntransformers: [bypass.yaml]\n",
+		"stock.yaml":         exampleFile(t, "component/warehouse/stock.yaml"),
+		"bypass.yaml": "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: cluster\n  annotations:\n    config.kubernetes.io/function: |\n      exec: {path: " + filepath.Join(clone, "bin", "krm-bypass") + "}\n" +
+			"spec:\n  enforcement: {mode: AnnotationsOnly}\n  global: {excludeOutboundPorts: [3306], expires: 2026-10-01}\n" +
+			"  lint: {accept: [{check: service-port, match: {names: [stock]}, reason: meant, expires: 2026-10-01}]}\n",
+	})
+	built := build(t, folder, withFunction...)
+	assert.False(t, built.failed, built.stderr)
+	assert.Contains(t, built.stdout, `excludeOutboundPorts: "3306"`)
+}
