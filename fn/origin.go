@@ -49,7 +49,7 @@ func (e *explaining) traced(claim int, f traffic.Field, said saidEntry, cleared 
 	empties := said.layer.Clears(f) || lists
 	entry.InForce = left.Says(f) && (len(entry.Holds) > 0 || cleared && empties)
 	if entry.InForce {
-		entry.CarriedBy = e.plan.CarriedBy(e.policy.Mesh, e.plan.Fold[claim], f, left)
+		entry.CarriedBy = e.carriedBy(e.plan.Fold[claim], f, left)
 		if !lists && len(entry.Holds) == 0 && slices.Equal(entry.CarriedBy, []string{ByMesh}) {
 			entry.CarriedBy = nil // nothing is let past, for which a mesh needs no configuration
 		}
@@ -58,6 +58,21 @@ func (e *explaining) traced(claim int, f traffic.Field, said saidEntry, cleared 
 		entry.Lost = append(entry.Lost, Loss{Entries: entriesOf(l.Lost, f), To: e.taker(e.plan.Fold[l.By], f)})
 	}
 	return entry
+}
+
+// carriedBy says what enforces the part of a claim that is in force. Of what is refused
+// nothing is written, so that nothing carries what the spec says.
+func (e *explaining) carriedBy(claim transform.Claim, f traffic.Field, left traffic.Layer) []string {
+	by := e.plan.CarriedBy(e.policy.Mesh, claim, f, left)
+	switch {
+	case !e.plan.Failed() || claim.Scope == transform.ContainerScope || claim.Scope == transform.NamespaceScope:
+		return by
+	case claim.Scope == "":
+		return []string{ByAnnotation}
+	case claim.Scope == transform.DefaultsPath || !e.spec.Says(claim.Scope):
+		return []string{ByMesh}
+	}
+	return nil
 }
 
 // entriesOf gives the entries of a field, nil if there are none.

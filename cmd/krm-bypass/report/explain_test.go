@@ -391,3 +391,26 @@ func TestTerminalsAreNotControlled(t *testing.T) {
 	assert.Contains(t, text, `\x1b[2J\u009b2J metadata`)
 	assert.NotContains(t, text, "\x1b")
 }
+
+// Of what is refused nothing is written: it bypasses nothing yet, and why it is refused
+// is said once.
+func TestExplainOfManyThatAreRefused(t *testing.T) {
+	const limited = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: c}\nspec:\n  meshDefaults: {excludeInboundPorts: [15020]}\n  global: {excludeOutboundIPRanges: [192.0.2.1/32]}\n  limits: {forbiddenOutboundPorts: [25]}\n  enforcement: {mode: AnnotationsOnly}\n"
+	web := func(name, annotations string) string {
+		return "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " + name + "}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {annotations: {" + annotations + "}}\n    spec: {containers: [{name: a, image: a}]}\n"
+	}
+	x, err := fn.Explain(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(limited)}), []fn.Manifest{{Path: "a.yaml", Text: []byte(web("a", "") + web("b", "") + web("c", `traffic.sidecar.istio.io/excludeInboundPorts: "9090"`))}}, fn.Options{}, "2026-11-25")
+	require.NoError(t, err)
+	r := NewExplanation(x)
+	said := writtenExplanation(t, "table", r)
+	assert.Contains(t, said, "3 of 3 bypass something, if what is refused is allowed:\n")
+	assert.Contains(t, said, "2 workloads (Deployment a, Deployment b): refused [1]\n")
+	assert.Equal(t, 1, strings.Count(said, "must not bypass the sidecar"), said)
+	assert.Regexp(t, `(?m)^  excludeOutboundIPRanges +192\.0\.2\.1/32 +all +\[\d\]$`, said)
+	assert.Regexp(t, `(?m)^  excludeInboundPorts +15020 +all +mesh configuration +\[\d\]$`, said)
+	assert.Regexp(t, `(?m)^ +9090 +all +annotation +\[\d\]$`, said)
+
+	x, err = fn.Explain(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(strings.Replace(limited, "[192.0.2.1/32]", "[]", 1))}), []fn.Manifest{{Path: "a.yaml", Text: []byte(web("a", ""))}}, fn.Options{}, "2026-11-25")
+	require.NoError(t, err)
+	assert.Contains(t, writtenExplanation(t, "table", NewExplanation(x)), "0 of 1 bypass something, 1 only what the mesh's own configuration lets past:\n  inbound  15020 (1)\n")
+}

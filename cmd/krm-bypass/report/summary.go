@@ -27,6 +27,8 @@ type Summary struct {
 	Findings []FindingCount `json:"findings,omitempty"`
 	// LeftAlone are the workloads that the function does not touch, by reason.
 	LeftAlone []Reason `json:"leftAlone,omitempty"`
+	// likeTheMesh counts the workloads that let bypass what every pod of the mesh does.
+	likeTheMesh int
 }
 
 // Bypass is something that bypasses the sidecar of some workloads.
@@ -86,17 +88,21 @@ func (r *Explanation) summarise() {
 			reason := reasons.of(w.Reason, Reason{Reason: w.Reason})
 			reason.Workloads, reason.headings = append(reason.Workloads, w.Title()), append(reason.headings, w.heading())
 		}
-		ofItsOwn := len(w.Others) > 0
+		ofItsOwn, ofMesh := len(w.Others) > 0, false
 		for _, b := range w.bypasses() {
 			past.of([2]string{b.Direction, b.What}, b).Workloads++
 		}
 		for _, f := range w.Fields {
-			ofItsOwn = ofItsOwn || slices.ContainsFunc(f.Entries, func(e fn.ExplainedEntry) bool {
-				return bypasses(f, e) && !slices.Equal(e.CarriedBy, []string{fn.ByMesh})
-			})
+			for _, e := range f.Entries {
+				byMesh := slices.Equal(e.CarriedBy, []string{fn.ByMesh})
+				ofItsOwn, ofMesh = ofItsOwn || bypasses(f, e) && !byMesh, ofMesh || bypasses(f, e) && byMesh
+			}
 		}
-		if ofItsOwn {
+		switch {
+		case ofItsOwn:
 			s.Bypassing++
+		case ofMesh:
+			s.likeTheMesh++
 		}
 	}
 	for _, one := range r.results {
@@ -220,7 +226,14 @@ func (p *page) writeSummary(r *Explanation) {
 			rows = append(rows, []string{direction.String(), p.few(whats, mostBypasses)})
 		}
 	}
-	p.line(0, "%d of %d bypass something%s", s.Bypassing, s.Workloads, map[bool]string{true: ":"}[rows != nil])
+	says := fmt.Sprintf("%d of %d bypass something", s.Bypassing, s.Workloads)
+	if s.Outcomes[fn.RefusedOutcome] > 0 && s.Bypassing > 0 {
+		says += ", if what is refused is allowed"
+	}
+	if s.likeTheMesh > 0 {
+		says += fmt.Sprintf(", %d only what the mesh's own configuration lets past", s.likeTheMesh)
+	}
+	p.line(0, "%s%s", says, map[bool]string{true: ":"}[rows != nil])
 	p.columns(rows)
 	p.writeRules(s.Rules)
 	if s.Findings != nil {

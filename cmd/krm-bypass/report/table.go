@@ -81,6 +81,9 @@ func (p *page) names(group []*Workload) string {
 const mostNames = 12
 
 func (w *Workload) outcomeIn(p *page) string {
+	if w.Outcome == fn.RefusedOutcome && w.Reason != "" && len(w.Fields)+len(w.Others) > 0 {
+		return fmt.Sprintf("%s %s", w.Outcome, p.note("\x00"+w.Reason, w.Reason, ""))
+	}
 	if w.Reason != "" || w.Mode == "" || w.ModeFrom.Scope == fn.FromDefault {
 		return w.outcome()
 	}
