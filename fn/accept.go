@@ -51,9 +51,12 @@ func (r *run) acceptedIn(f spec.Finding) *transform.Acceptance {
 // they speak, and of those that have expired.
 func (r *run) unused() Results {
 	var found []spec.Finding
-	unreached := map[string]bool{}
+	unreached, notes := map[string]bool{}, map[string]v1alpha1.Note{}
 	for _, one := range r.reached {
 		unreached[one.Path] = one.Unreached
+	}
+	for _, rule := range spec.Rules(r.spec.ClusterBypass) {
+		notes[rule.Path] = rule.Note
 	}
 	for _, a := range r.spec.Policy.Acceptances {
 		of := a.Path
@@ -61,7 +64,13 @@ func (r *run) unused() Results {
 			of = a.Rule
 		}
 		nobody, known := unreached[of]
-		if r.used[a.Path] || nobody || !known || a.Kind == finding.Expired || a.Kind == finding.Expiring {
+		switch may := notes[a.Rule].Expires != ""; a.Kind {
+		case finding.Expiring: // once it has expired, it is another finding
+			nobody, known = may && !notes[a.Rule].Expired(r.today), true
+		case finding.Expired:
+			nobody, known = may, true
+		}
+		if r.used[a.Path] || nobody || !known {
 			continue
 		}
 		found = append(found, spec.Finding{Kind: finding.UnusedAcceptance, Problem: spec.Problem{

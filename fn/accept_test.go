@@ -154,24 +154,29 @@ func TestWhatIsSaidOfNoWorkload(t *testing.T) {
 // TestAcceptancesThatAreRefused also has what can never be accepted.
 func TestAcceptancesThatAreRefused(t *testing.T) {
 	for accept, want := range map[string]string{
-		"{check: strict-mtl, match: {names: [a]}, reason: a}":                         `spec.lint.accept[0].check: "strict-mtl" is no kind of finding: did you mean strict-mtls?`,
-		"{check: forbiddenInboundPorts, match: {names: [a]}, reason: a}":              `spec.lint.accept[0].check: "forbiddenInboundPorts" is no kind of finding: krm-bypass lint lists the kinds; what is refused, such as what breaks a limit, cannot be accepted`,
-		"{check: strict-mtls, reason: a}":                                             `spec.lint.accept[0]: say whose findings are accepted: give rule, the name of a rule, or match, and not both`,
-		"{check: strict-mtls, rule: metrics, match: {names: [a]}, reason: a}":         `spec.lint.accept[0]: say whose findings are accepted: give rule, the name of a rule, or match, and not both`,
-		"{check: strict-mtls, rule: metric, reason: a}":                               `spec.lint.accept[0].rule: no rule has the name "metric": did you mean metrics?`,
-		"{check: strict-mtls, match: {}, reason: a}":                                  `spec.lint.accept[0].match: an empty match would match everything: say at which workloads; spec.lint.strict-mtls: Ignore accepts all findings of a kind`,
-		"{check: strict-mtls, match: {names: [a]}}":                                   `spec.lint.accept[0].reason: missing: this field is required`,
-		"{check: strict-mtls, match: {names: [a]}, reason: ' '}":                      `spec.lint.accept[0].reason: empty: say why the findings are meant`,
-		"{check: strict-mtls, match: {names: [a]}, reason: a, expires: soon}":         `spec.lint.accept[0].expires: "soon" is not a day: write year, month and day, as in 2026-12-31`,
-		"{check: strict-mtls, match: {names: [a]}, reason: a, ports: []}":             `spec.lint.accept[0].ports: an empty list accepts nothing: name ports, or remove the field to accept any`,
-		"{check: proxy-user, match: {names: [a]}, reason: a, ports: [80]}":            `spec.lint.accept[0].ports: findings of proxy-user are not about ports: remove this field`,
-		"{check: strict-mtls, match: {kinds: [Deploymant]}, reason: a}":               `spec.lint.accept[0].match.kinds[0]: "Deploymant" is not a kind with a pod template: did you mean Deployment?`,
-		"{check: strict-mtls, match: {kinds: [deployment]}, reason: a, ports: [0]}":   `spec.lint.accept[0].match.kinds[0]: "deployment" is not a kind with a pod template: did you mean Deployment?`,
-		"{check: strict-mtls, rule: metrics, reason: a, expires: 2026-02-30}":         `spec.lint.accept[0].expires: "2026-02-30" is not a day: write year, month and day, as in 2026-12-31`,
-		"{check: strict-mtls, match: {names: [A]}, reason: a}":                        `spec.lint.accept[0].match.names[0]: "A" cannot match a name`,
-		"{check: strict-mtls, rules: metrics, reason: a}":                             `spec.lint.accept[0].rules: unknown field "rules"`,
-		"{check: strict-mtls, match: {kinds: [PeerAuthentication]}, reason: a}":       "",
-		"{check: strict-mtls, rule: metrics, ports: ['9090-9099'], reason: the team}": "",
+		"{check: strict-mtl, match: {names: [a]}, reason: a}":                               `spec.lint.accept[0].check: "strict-mtl" is no kind of finding: did you mean strict-mtls?`,
+		"{check: forbiddenInboundPorts, match: {names: [a]}, reason: a}":                    `spec.lint.accept[0].check: "forbiddenInboundPorts" is no kind of finding: krm-bypass lint lists the kinds; what is refused, such as what breaks a limit, cannot be accepted`,
+		"{check: strict-mtls, reason: a}":                                                   `spec.lint.accept[0]: say whose findings are accepted: give rule, the name of a rule, or match, and not both`,
+		"{check: strict-mtls, rule: metrics, match: {names: [a]}, reason: a}":               `spec.lint.accept[0]: say whose findings are accepted: give rule, the name of a rule, or match, and not both`,
+		"{check: strict-mtls, rule: metric, reason: a}":                                     `spec.lint.accept[0].rule: no rule has the name "metric": did you mean metrics?`,
+		"{check: strict-mtls, match: {}, reason: a}":                                        `spec.lint.accept[0].match: an empty match would match everything: say at which workloads; spec.lint.strict-mtls: Ignore accepts all findings of a kind`,
+		"{check: strict-mtls, match: {names: [a]}}":                                         `spec.lint.accept[0].reason: missing: this field is required`,
+		"{check: strict-mtls, match: {names: [a]}, reason: ' '}":                            `spec.lint.accept[0].reason: empty: say why the findings are meant`,
+		"{check: strict-mtls, match: {names: [a]}, reason: a, expires: soon}":               `spec.lint.accept[0].expires: "soon" is not a day: write year, month and day, as in 2026-12-31`,
+		"{check: strict-mtls, match: {names: [a]}, reason: a, ports: []}":                   `spec.lint.accept[0].ports: an empty list accepts nothing: name ports, or remove the field to accept any`,
+		"{check: proxy-user, match: {names: [a]}, reason: a, ports: [80]}":                  `spec.lint.accept[0].ports: findings of proxy-user are not about ports: remove this field`,
+		"{check: strict-mtls, match: {kinds: [Deploymant]}, reason: a}":                     `spec.lint.accept[0].match.kinds[0]: "Deploymant" is not a kind with a pod template: did you mean Deployment?`,
+		"{check: strict-mtls, match: {kinds: [deployment]}, reason: a, ports: [0]}":         `spec.lint.accept[0].match.kinds[0]: "deployment" is not a kind with a pod template: did you mean Deployment?`,
+		"{check: strict-mtls, rule: metrics, reason: a, expires: 2026-02-30}":               `spec.lint.accept[0].expires: "2026-02-30" is not a day: write year, month and day, as in 2026-12-31`,
+		"{check: strict-mtls, match: {names: [A]}, reason: a}":                              `spec.lint.accept[0].match.names[0]: "A" cannot match a name`,
+		"{check: strict-mtls, rules: metrics, reason: a}":                                   `spec.lint.accept[0].rules: unknown field "rules"`,
+		"{check: limits, match: {names: [a]}, reason: a}":                                   `spec.lint.accept[0].check: "limits" is no kind of finding: krm-bypass lint lists the kinds; what is refused, such as what breaks a limit, cannot be accepted`,
+		"{check: expired, match: {names: [a]}, reason: a}":                                  `spec.lint.accept[0].match: findings of expired are about the spec, and are accepted by the name of their rule: give rule, and remove this field`,
+		"{check: strict-mtls, match: {kinds: [PeerAuthentication]}, ports: [1], reason: a}": `spec.lint.accept[0].ports: findings at an object without a pod template are accepted as a whole: remove this field, or say at which workloads`,
+		"{check: strict-mtls, match: {kinds: [PeerAuthentication]}, reason: a}":             "",
+		"{check: beyond-limits, match: {names: [a]}, reason: a}":                            "",
+		"{check: strict-mtls, match: {kinds: [Deployment]}, ports: [1], reason: a}":         "",
+		"{check: strict-mtls, rule: metrics, ports: ['9090-9099'], reason: the team}":       "",
 	} {
 		_, results, err := fn.Manifests(bypassOf("lint: {accept: ["+accept+"]}, global: {name: metrics, excludeInboundPorts: [9090]}"), nil, fn.Options{})
 		if want == "" {
@@ -188,4 +193,74 @@ func TestAcceptedResults(t *testing.T) {
 	text, err := json.Marshal(fn.Result{Severity: fn.Info, Message: "m", Tags: map[string]string{fn.CheckTag: "strict-mtls", fn.AcceptedTag: "known"}})
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"message": "m", "severity": "info", "tags": {"check": "strict-mtls", "accepted": "known"}}`, string(text))
+}
+
+// TestAcceptancesOfObjects are used by what stands at an object that is no workload, and
+// are told as those of workloads where nothing does.
+func TestAcceptancesOfObjects(t *testing.T) {
+	api := strings.Replace(workloadIn("shop", "api", "", "app: api"), "image: b", "image: b, ports: [{containerPort: 9090}]", 1)
+	service := "apiVersion: v1\nkind: Service\nmetadata: {name: api, namespace: shop}\nspec: {selector: {app: api}, ports: [{port: 80, targetPort: 9090}]}\n---\n"
+	other := strings.ReplaceAll(service, "api", "web")
+	for name, test := range map[string]struct {
+		accept          string
+		idle, unreached []string
+	}{
+		"a Service":          {"{check: service-port, match: {kinds: [Service]}, reason: a}", nil, nil},
+		"by its name":        {"{check: service-port, match: {kinds: [Service], names: [api], namespaces: [shop]}, reason: a}", nil, nil},
+		"another one":        {"{check: service-port, match: {kinds: [Service], names: [web]}, reason: a}", []string{"warning: spec.lint.accept[0]: there is no finding of service-port that this accepts: remove it, or correct what it names"}, nil},
+		"one of no workload": {"{check: service-port, match: {kinds: [Service], names: [api], namespaces: [shop-prod]}, reason: a}", nil, []string{"info: spec.lint.accept[0]: it reaches nothing here (there is only Service shop/api), which is right if it is meant for other manifests"}},
+		"a near name":        {"{check: service-port, match: {kinds: [Service], names: [frontned]}, reason: a}", nil, []string{"warning: spec.lint.accept[0].match.names[0]: it reaches nothing here, and there is Service shop/frontend: did you mean frontend?"}},
+		"not a workload":     {"{check: service-port, match: {kinds: [PeerAuthentication], names: [api], namespaces: [shop]}, reason: a}", nil, []string{"info: spec.lint.accept[0]: it reaches nothing here (there is only Deployment shop/api), which is right if it is meant for other manifests"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := bypassOf("lint: {accept: [" + test.accept + "]}, workloads: [{match: {names: [api]}, excludeInboundPorts: [9090]}]")
+			for _, complete := range []bool{false, true} {
+				files := filesOf(api, service, other, strings.ReplaceAll(other, "web", "frontend"))
+				checked, err := fn.Check(spec, files, fn.Options{Complete: complete}, fn.Expiry{Today: "2026-11-27"})
+				require.NoError(t, err)
+				assert.Equal(t, test.idle == nil && test.unreached == nil, len(acceptedOf(checked.Results)) == 1)
+				assert.Equal(t, test.idle, of("unused-acceptance", checked.Results))
+				assert.Equal(t, test.unreached, of("unreached-rule", checked.Results))
+				explained, err := fn.Explain(spec, files, fn.Options{}, "2026-11-27")
+				require.NoError(t, err)
+				assert.Equal(t, test.unreached, of("unreached-rule", explained.Results))
+			}
+		})
+	}
+}
+
+// TestAcceptancesOfRules are those of findings about rules.
+func TestAcceptancesOfRules(t *testing.T) {
+	const rules = "workloads: [{name: lasting, match: {names: [api]}, excludeOutboundPorts: [1]}, {name: old, match: {names: [api]}, expires: 2026-10-01, excludeOutboundPorts: [2]}, " +
+		"{name: soon, match: {names: [api]}, expires: 2026-12-01, excludeOutboundPorts: [3]}, {name: later, match: {names: [api]}, expires: 2027-12-01, excludeOutboundPorts: [4]}, {name: gone, match: {names: [ledger]}, excludeOutboundPorts: [5]}]"
+	never := func(kind string) []string {
+		return []string{"warning: spec.lint.accept[0]: there is no finding of " + kind + " that this accepts: remove it, or correct what it names"}
+	}
+	for accept, test := range map[string]struct {
+		accepted int
+		idle     []string
+	}{
+		"check: expired, rule: old":         {1, nil},
+		"check: expired, rule: later":       {0, nil},
+		"check: expired, rule: lasting":     {0, never("expired")},
+		"check: expiring, rule: soon":       {1, nil},
+		"check: expiring, rule: later":      {0, nil},
+		"check: expiring, rule: old":        {0, never("expiring")},
+		"check: expiring, rule: lasting":    {0, never("expiring")},
+		"check: unreached-rule, rule: gone": {1, nil},
+	} {
+		spec := bypassOf("lint: {accept: [{" + accept + ", reason: a}]}, " + rules)
+		checked, err := fn.Check(spec, filesOf(workloadIn("shop", "api", "", "app: api")), fn.Options{}, fn.Expiry{Today: "2026-11-27", Notice: fn.Notice})
+		require.NoError(t, err)
+		explained, err := fn.Explain(spec, filesOf(workloadIn("shop", "api", "", "app: api")), fn.Options{}, "2026-11-27")
+		require.NoError(t, err)
+		for _, results := range []fn.Results{checked.Results, append(explained.Results, explained.Dated...)} {
+			assert.Len(t, acceptedOf(results), test.accepted, accept)
+			assert.Equal(t, test.idle, of("unused-acceptance", results), accept)
+			assert.Len(t, of("expired", results), 1, accept)
+			assert.Len(t, of("expiring", results), 1, accept)
+			assert.Len(t, of("unreached-rule", results), 1, accept)
+		}
+		assert.NotContains(t, explained.Results.Report(), "error: ", "explain says what is in force")
+	}
 }

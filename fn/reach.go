@@ -61,63 +61,81 @@ func (r *run) reach() []Reach {
 	return all
 }
 
-// unreached tells of the parts of the spec that reach nobody. Where nobody asks, it
-// tells only of slips: the others may be meant for other manifests.
+// unreached tells of the parts of the spec that reach nobody, and of whom a rule does
+// not reach by a label in the wrong place. Where nobody asks, it tells only of slips: the
+// others may be meant for other manifests.
 func (r *run) unreached() Results {
-	var results Results
-	var others []Reach
+	var results, others Results
 	complete := r.asked && r.options.Complete
 	for i, one := range r.reach() {
-		meant := r.reached[i].Meant
-		told := spec.Problem{Path: meant.Path, Value: meant.Value, Message: "it reaches no workload here, and " + meant.Says}
+		of, may := &r.reached[i], false
+		told := spec.Problem{Path: of.Meant.Path, Value: of.Meant.Value, Message: "it reaches " + of.Nobody() + " here, and " + of.Meant.Says}
 		switch {
+		case !one.Unreached && of.Unlabelled == nil:
+			continue
 		case !one.Unreached:
+			told = spec.Problem{Path: of.Path + ".match.labelSelector", Message: "it does not reach " + strings.Join(of.Unlabelled, ", ") +
+				": only the own labels match, and a selector is for those of pod templates: add the labels there, or add a rule that matches by name"}
+		case of.Meant.Slip:
+		case complete && !of.Objects:
+			told = spec.Problem{Path: of.Path, Message: strings.TrimSuffix("it reaches no workload, and "+of.Meant.Says, ", and ") + ": correct it or remove it, since all workloads are here"}
+		case !r.asked:
 			continue
-		case meant.Slip:
-		case complete:
-			told = spec.Problem{Path: r.reached[i].Path, Message: strings.TrimSuffix("it reaches no workload, and "+meant.Says, ", and ") + ": correct it or remove it, since all workloads are here"}
 		default:
-			others = append(others, one)
-			continue
+			may = true
+			told = spec.Problem{Path: of.Path, Message: "it reaches " + of.Nobody() + " here" + bracketed(of.Meant.Says) + ", which is right if it is meant for other manifests"}
 		}
 		for _, result := range r.ofSpec(spec.Finding{Kind: finding.UnreachedRule, Problem: told}) {
-			if result.unreached = []Reach{one}; complete && result.Tags[AcceptedTag] == "" {
+			if one.Unreached {
+				result.unreached = []Reach{one}
+			}
+			switch accepted := result.Tags[AcceptedTag] != ""; {
+			case may && !accepted:
+				if result.Severity = Info; one.Meant == "" {
+					others = append(others, result)
+					continue
+				}
+			case complete && one.Unreached && !of.Objects && !accepted:
 				result.Severity = Error
 			}
 			results = append(results, result)
 		}
 	}
-	if !r.asked || finding.UnreachedRule.In(r.spec.Policy.Lint) == finding.Ignore {
-		return results
-	}
-	for _, a := range r.spec.Policy.Acceptances {
-		// Whether the other objects of which it speaks are here, nobody has looked.
-		reached := slices.ContainsFunc(r.reached, func(one transform.Reach) bool { return one.Path == a.Path })
-		if r.reached != nil && a.Rule == "" && !reached && !r.used[a.Path] {
-			at := r.spec.Locate(spec.Problem{Path: a.Path})
-			others = append(others, Reach{Path: at.Path, File: at.File, Line: at.Line, Unreached: true})
+	if len(others) > mostUnreached {
+		all := others[0]
+		all.Field = nil
+		var parts []Reach
+		for _, one := range others {
+			parts = append(parts, one.unreached...)
 		}
+		all.lists(parts)
+		others = Results{all}
 	}
-	if others == nil {
-		return results
+	return append(results, others...)
+}
+
+// mostUnreached have a result of their own of the parts of which nothing is known but
+// that they reach nobody; more share one.
+const mostUnreached = 10
+
+func bracketed(text string) string {
+	if text == "" {
+		return ""
 	}
-	note := problemResult(Info, spec.Problem{File: others[0].File}, refOf(r.spec.Object))
-	note.Tags = map[string]string{CheckTag: finding.UnreachedRule.ID}
-	note.lists(others)
-	return append(results, note)
+	return " (" + text + ")"
 }
 
 // lists has a note list parts that may be meant for other manifests.
 func (r *Result) lists(parts []Reach) {
-	names := make([]string, len(parts))
-	for i, one := range parts {
-		names[i] = one.String()
+	names := make([]string, min(len(parts), mostUnreached))
+	for i := range names {
+		names[i] = parts[i].String()
+	}
+	if more := len(parts) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
 	}
 	r.unreached, r.Line = parts, parts[0].Line
-	r.Message = strings.Join(names, ", ") + " reach no workload here, which is right if they are meant for other manifests"
-	if len(names) == 1 {
-		r.Message = names[0] + " reaches no workload here, which is right if it is meant for other manifests"
-	}
+	r.Message = strings.Join(names, ", ") + " reach no workload here, which is right if they are meant for other manifests; explain lists them"
 }
 
 // Together takes out of what was found in several sets of manifests that a part of a
@@ -200,11 +218,5 @@ func (r Reach) String() string {
 	if r.Line > 0 {
 		more = append(more, fmt.Sprintf("line %d", r.Line))
 	}
-	if r.Meant != "" {
-		more = append(more, r.Meant)
-	}
-	if more == nil {
-		return r.Path
-	}
-	return r.Path + " (" + strings.Join(more, "; ") + ")"
+	return r.Path + bracketed(strings.Join(more, "; "))
 }

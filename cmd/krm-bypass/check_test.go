@@ -205,7 +205,7 @@ spec:
 	folder := folder(t, map[string]string{"slip.yaml": rules, "other.yaml": strings.ReplaceAll(rules, "storefront", "ledger")})
 	for spec, want := range map[string]string{
 		"slip.yaml":  "warning: unreached-rule: spec.workloads[0].match.names[0]: it reaches no workload here, and there is Deployment shop/store-front: did you mean store-front?\n",
-		"other.yaml": "info: unreached-rule: spec.workloads[0] (ledger; line 8) reaches no workload here, which is right if it is meant for other manifests\n",
+		"other.yaml": "info: unreached-rule: spec.workloads[0]: it reaches no workload here, which is right if it is meant for other manifests\n",
 	} {
 		spec = filepath.Join(folder, spec)
 		_, rendered, errOut := krmBypass(web, "render", "-", "--spec", spec)

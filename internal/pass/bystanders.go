@@ -150,3 +150,22 @@ func (p *Pass) tell(all *bystanding) []lint.Finding {
 	}
 	return found
 }
+
+// accepted gives the objects of which acceptances speak by their kinds.
+func (p *Pass) accepted() []transform.Sighting {
+	if !p.Policy.NamesKinds() {
+		return nil
+	}
+	var seen []transform.Sighting
+	for i, h := range p.Heads {
+		if !h.List && !p.Policy.NamesObjects(h) {
+			continue
+		}
+		if nodes := p.decoded(i); nodes != nil {
+			transform.Objects(p.Items[i].Part, nodes, p.Policy.NamesObjects, func(o *transform.Object, _ object.Object) {
+				seen = append(seen, p.Policy.SightObject(o.Named()))
+			})
+		}
+	}
+	return seen
+}

@@ -120,7 +120,7 @@ func (p *Pass) run() []Finding {
 	if p.Plan != nil {
 		return append(all.findings, p.located(all.linted)...)
 	}
-	p.Reach = p.Policy.Reach(all.sightings, p.types())
+	p.Reach = p.Policy.Reach(append(all.sightings, p.accepted()...), p.types())
 	all.linted = append(p.judge(linter, &all), p.tell(&all.bystanding)...)
 	return slices.Concat(p.incomplete(), all.findings, p.located(all.linted))
 }

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
@@ -12,6 +13,9 @@ import (
 )
 
 func acceptPath(i int) string { return fmt.Sprintf("%s[%d]", transform.AcceptPath, i) }
+
+// ofRules are kinds of findings about rules.
+var ofRules = []*finding.Kind{finding.Expired, finding.Expiring, finding.UnreachedRule}
 
 // acceptances reads which findings are meant.
 func (c *compiler) acceptances(spec *v1alpha1.ClusterBypass, list []v1alpha1.Acceptance) {
@@ -35,6 +39,8 @@ func (c *compiler) acceptances(spec *v1alpha1.ClusterBypass, list []v1alpha1.Acc
 			c.problem(at, "", "say whose findings are accepted: give rule, the name of a rule, or match, and not both")
 		case a.Match != nil && a.Match.IsEmpty():
 			c.problem(at+".match", "", "an empty match would match everything: say at which workloads; spec.lint.%s: Ignore accepts all findings of a kind", a.Check)
+		case a.Match != nil && made.Kind != nil && slices.Contains(ofRules, made.Kind):
+			c.problem(at+".match", "", "findings of %s are about the spec, and are accepted by the name of their rule: give rule, and remove this field", a.Check)
 		case a.Match != nil:
 			made.Match = c.workloadMatch(*a.Match, at+".match", c.isKind)
 		case paths[a.Rule] == "":
@@ -65,7 +71,7 @@ func (c *compiler) accepted(a v1alpha1.Acceptance, at string) *finding.Kind {
 			ids = append(ids, k.ID)
 		}
 		remedy := "krm-bypass lint lists the kinds; what is refused, such as what breaks a limit, cannot be accepted"
-		if near := meant(a.Check, ids); len(near) > 0 {
+		if near := meant(a.Check, ids); len(near) > 0 && a.Check != "limits" {
 			remedy = spelling.Asking(a.Check, near)
 		}
 		c.problem(at+".check", a.Check, "%q is no kind of finding: %s", a.Check, remedy)
@@ -81,6 +87,8 @@ func (c *compiler) acceptedPorts(a v1alpha1.Acceptance, at string, made *transfo
 	switch {
 	case len(a.Ports) == 0:
 		c.problem(at, "", "an empty list accepts nothing: name ports, or remove the field to accept any")
+	case a.Match != nil && len(a.Match.Kinds) > 0 && !slices.ContainsFunc(a.Match.Kinds, func(kind string) bool { return c.hasTemplate(kind) || !c.isKind(kind) }):
+		c.problem(at, "", "findings at an object without a pod template are accepted as a whole: remove this field, or say at which workloads")
 	case made.Kind != nil && !made.Kind.Ports:
 		c.problem(at, "", "findings of %s are not about ports: remove this field", made.Kind.ID)
 	}

@@ -23,12 +23,15 @@ type Meant struct {
 
 // census finds workloads by what a match may have wrong.
 type census struct {
-	all   []Sighting
-	types []object.Type
+	policy *Policy
+	all    []Sighting
+	types  []object.Type
 
-	byLength         map[int][]*Sighting
-	byName, inside   map[string][]*Sighting
-	template, itself labelled
+	byLength       map[int][]*Sighting
+	byName, inside map[string][]*Sighting
+	template       labelled
+	// lists are those of names in the policy, and rules the names in all rules of a sort.
+	lists, rules [][]string
 }
 
 // labelled are workloads by the values of a label, by its key.
@@ -49,7 +52,8 @@ func (c *census) count() {
 		return
 	}
 	c.byLength, c.byName, c.inside = map[int][]*Sighting{}, map[string][]*Sighting{}, map[string][]*Sighting{}
-	c.template, c.itself = labelled{}, labelled{}
+	c.template = labelled{}
+	c.lists, c.rules = c.policy.lists()
 	slices.SortStableFunc(c.all, func(a, b Sighting) int { return cmp.Compare(a.id(), b.id()) })
 	for i := range c.all {
 		s := &c.all[i]
@@ -57,12 +61,12 @@ func (c *census) count() {
 		c.byName[s.name] = append(c.byName[s.name], s)
 		c.inside[s.namespace] = append(c.inside[s.namespace], s)
 		c.template.add(s.labels, s)
-		c.itself.add(s.own, s)
 	}
 }
 
-// meant says whom a part was probably meant for.
-func (c *census) meant(of part, r Reach) Meant {
+// meant says whom a part was probably meant for. labelled are those whose own labels
+// it asks for.
+func (c *census) meant(of part, r Reach, labelled []string) Meant {
 	if r.LeftAlone > 0 {
 		return Meant{Path: of.path, Says: "those of whom it speaks are left alone: " + strings.Join(r.Some, ", ")}
 	}
@@ -73,8 +77,9 @@ func (c *census) meant(of part, r Reach) Meant {
 		return Meant{}
 	}
 	c.count()
-	for _, guess := range []func(*Match) Meant{c.name, c.namespace, c.label, c.ownLabels, c.group, c.elsewhere} {
-		if m := guess(of.match); m.Says != "" {
+	ownLabels := func(part) Meant { return ownLabelsOf(of, labelled) }
+	for _, guess := range []func(part) Meant{c.name, c.namespace, c.label, ownLabels, c.group, c.elsewhere} {
+		if m := guess(of); m.Says != "" {
 			if of.rule >= 0 || of.match.Path == "" {
 				m.Path = of.path // it is an entry
 			}
@@ -102,11 +107,12 @@ func (m *Match) without(list func(*Match) *[]string) *Match {
 }
 
 // name looks for a workload with a name near to one that is listed.
-func (c *census) name(m *Match) Meant {
+func (c *census) name(of part) Meant {
+	m := of.match
 	for i, name := range literals(m.Names) {
 		for length := len(name) - 1; length <= len(name)+1; length++ {
 			for _, s := range c.byLength[length] {
-				if spelling.Near(name, s.name) && m.without(names).speaksOf(s.subject) == yes {
+				if c.near(name, s.name) && m.without(names).speaksOf(s.subject) == yes {
 					return Meant{Path: fmt.Sprintf("%s.names[%d]", m.Path, i), Value: name, Slip: true,
 						Says: fmt.Sprintf("there is %s: did you mean %s?", s.id(), s.name)}
 				}
@@ -117,10 +123,11 @@ func (c *census) name(m *Match) Meant {
 }
 
 // namespace looks for one that is near to one that is listed.
-func (c *census) namespace(m *Match) Meant {
+func (c *census) namespace(of part) Meant {
+	m := of.match
 	for i, name := range literals(m.Namespaces) {
 		for _, there := range slices.Sorted(maps.Keys(c.inside)) {
-			if !spelling.Near(name, there) {
+			if !c.near(name, there) {
 				continue
 			}
 			if s := m.without(namespaces).first(c.inside[there]); s != nil {
@@ -133,7 +140,8 @@ func (c *census) namespace(m *Match) Meant {
 }
 
 // label looks for a label near to one that is asked for.
-func (c *census) label(m *Match) Meant {
+func (c *census) label(of part) Meant {
+	m := of.match
 	for i, r := range m.Labels {
 		if r.Operator != "In" && r.Operator != "Exists" {
 			continue
@@ -143,7 +151,7 @@ func (c *census) label(m *Match) Meant {
 		at := func(value string) Meant { return Meant{Path: m.Path + "." + r.Path, Value: value, Slip: true} }
 		for _, value := range r.Values {
 			for _, there := range slices.Sorted(maps.Keys(c.template[r.Key])) {
-				if spelling.Near(value, there) && others.first(c.template[r.Key][there]) != nil {
+				if c.near(value, there) && others.first(c.template[r.Key][there]) != nil {
 					m := at(value)
 					m.Says = fmt.Sprintf("the pod template of %s has %s: did you mean %[2]s?", others.first(c.template[r.Key][there]).id(), there)
 					return m
@@ -166,27 +174,20 @@ func (c *census) label(m *Match) Meant {
 	return Meant{}
 }
 
-// ownLabels looks for a workload whose own labels are asked for, and not those of its
+// ownLabelsOf tells of workloads whose own labels are asked for, and not those of their
 // pods.
-func (c *census) ownLabels(m *Match) Meant {
-	for _, r := range m.Labels {
-		for _, value := range r.Values {
-			for _, s := range c.itself[r.Key][value] {
-				itself := s.subject
-				itself.labels = s.own
-				if r.Operator == "In" && m.speaksOf(itself) == yes {
-					return Meant{Path: m.Path + ".labelSelector", Slip: true,
-						Says: fmt.Sprintf("only the own labels of %s match, and a selector is for those of pod templates: add the labels there, or match it by name", s.id())}
-				}
-			}
-		}
+func ownLabelsOf(of part, labelled []string) Meant {
+	if labelled == nil {
+		return Meant{}
 	}
-	return Meant{}
+	return Meant{Path: of.match.Path + ".labelSelector", Slip: true,
+		Says: fmt.Sprintf("only the own labels of %s match, and a selector is for those of pod templates: add the labels there, or match it by name", labelled[0])}
 }
 
 // group looks for a workload whose kind has the name that is listed, and another API
 // group.
-func (c *census) group(m *Match) Meant {
+func (c *census) group(of part) Meant {
+	m := of.match
 	for _, name := range literals(m.Names) {
 		for _, s := range c.byName[name] {
 			i := slices.IndexFunc(m.Kinds, func(entry string) bool {
@@ -204,16 +205,61 @@ func (c *census) group(m *Match) Meant {
 }
 
 // elsewhere looks for a workload that has a name which is listed, and is of another
-// kind or in another namespace. An overlay may well have it there only.
-func (c *census) elsewhere(m *Match) Meant {
+// kind or in another namespace. An overlay may well have it there only; but of what a
+// rule gives both name and namespace only the kind can be wrong.
+func (c *census) elsewhere(of part) Meant {
+	m := of.match
 	for _, name := range literals(m.Names) {
-		for _, list := range []func(*Match) *[]string{namespaces, kinds} {
-			if s := m.without(list).first(c.byName[name]); s != nil {
-				return Meant{Path: m.Path, Says: "there is only " + s.id()}
+		if s := m.without(namespaces).first(c.byName[name]); s != nil {
+			return Meant{Path: m.Path, Says: "there is only " + s.id()}
+		}
+		if s := m.without(kinds).first(c.byName[name]); s != nil {
+			there := Meant{Path: m.Path, Says: "there is only " + s.id()}
+			if !of.objects && s.left == "" && slices.Contains(m.Namespaces, s.namespace) && !c.policy.namesKind(s) {
+				there = Meant{Path: m.Path + ".kinds", Slip: true, Says: fmt.Sprintf("there is %s: did you mean %s?", s.id(), s.kind.Kind)}
 			}
+			return there
 		}
 	}
 	return Meant{}
+}
+
+// namesKind reports whether a rule names a workload by its name and its kind.
+func (p *Policy) namesKind(s *Sighting) bool {
+	return slices.ContainsFunc(p.Scopes, func(scope Scope) bool {
+		m := scope.Match
+		return m.lists(s.name) && slices.ContainsFunc(m.Kinds, s.kind.Named)
+	})
+}
+
+// lists gives the lists of names in the policy, and the names in all rules of a sort.
+func (p *Policy) lists() (lists, rules [][]string) {
+	lists = [][]string{p.Enrolled, p.Limits.ForbiddenNamespaces, p.Limits.Annotators, p.Limits.OptOuts}
+	var workloads, inside []string
+	for _, scope := range p.Scopes {
+		if scope.Match == nil {
+			continue
+		}
+		lists = append(lists, scope.Match.Names, scope.Match.Namespaces)
+		for _, r := range scope.Match.Labels {
+			lists = append(lists, r.Values)
+		}
+		workloads = append(workloads, scope.Match.Names...)
+		if strings.HasPrefix(scope.Path, "spec.namespaces[") {
+			inside = append(inside, scope.Match.Namespaces...)
+		}
+	}
+	return lists, [][]string{workloads, inside}
+}
+
+// near reports whether a name is likely another one misspelt. Who writes the two in one
+// list means both, unless letters are swapped, and who writes them in two rules does
+// where one is the other's plural or the like (mysql and mysqld).
+func (c *census) near(name, there string) bool {
+	together := func(list []string) bool { return slices.Contains(list, name) && slices.Contains(list, there) }
+	plural := strings.HasPrefix(name, there) || strings.HasPrefix(there, name)
+	letters := func(of string) []byte { return slices.Sorted(slices.Values([]byte(of))) }
+	return spelling.Near(name, there) && (slices.Equal(letters(name), letters(there)) || !slices.ContainsFunc(c.lists, together)) && !(plural && slices.ContainsFunc(c.rules, together))
 }
 
 // kind looks for objects of the kind of an entry of podTemplates in another API group,

@@ -54,6 +54,8 @@ type Policy struct {
 	parts  []part
 	found  *index
 	chosen bool
+	// accepted are the kinds that acceptances name.
+	accepted []string
 	// rules are the places of the scopes by their paths.
 	rules map[string]int
 	// Limits are what no workload may bypass.

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,6 +20,9 @@ type part struct {
 	rule int
 	// excludes says that it names whom the rule is not for: only a slip is told.
 	excludes bool
+	// objects says that it is an acceptance that names kinds, which may be those of other
+	// objects than workloads.
+	objects bool
 }
 
 // matchLists are the lists of a match, by the names of their fields.
@@ -37,7 +41,7 @@ func namespaces(m *Match) *[]string { return &m.Namespaces }
 
 // findParts lists what of the policy is meant for some workloads.
 func (p *Policy) findParts() {
-	p.parts, p.rules = nil, map[string]int{}
+	p.parts, p.accepted, p.rules = nil, nil, map[string]int{}
 	for i, s := range p.Scopes {
 		p.rules[s.Path] = i
 		p.parts = append(p.parts, part{path: s.Path, match: s.Match, rule: -1})
@@ -62,8 +66,9 @@ func (p *Policy) findParts() {
 		p.parts = append(p.parts, part{path: fmt.Sprintf("%s[%d]", podTemplatesPath, i), match: &Match{Kinds: []string{strings.TrimSuffix(k.Kind+"."+k.Group, ".")}}, rule: -1})
 	}
 	for _, a := range p.Acceptances {
-		if m := a.Match; a.Rule == "" && m != nil && (m.Kinds == nil || slices.ContainsFunc(p.Kinds, func(k Kind) bool { return slices.ContainsFunc(m.Kinds, k.Named) })) {
-			p.parts = append(p.parts, part{path: a.Path, match: m, rule: -1})
+		if a.Rule == "" && a.Match != nil {
+			p.parts = append(p.parts, part{path: a.Path, match: a.Match, rule: -1, objects: len(a.Kinds) > 0})
+			p.accepted = append(p.accepted, a.Kinds...)
 		}
 	}
 	matches := make([]*Match, len(p.parts))
@@ -108,12 +113,15 @@ func entriesOf(m *Match, rule int) []part {
 // Sighting is what is kept of a workload to say whom the parts of a policy reach.
 type Sighting struct {
 	subject
-	// own are the object's own labels.
-	own map[string]string
 	// reached are the parts that speak of the workload, unsure those that may, and
 	// decided the scopes of which something holds.
 	reached, unsure, decided []int
-	left                     string
+	// labelled are the parts that would speak of it if its own labels were those of
+	// its pods, and unlabelled those of them that ask for labels which its pods lack.
+	labelled, unlabelled []int
+	left                 string
+	// object says that it is no workload.
+	object bool
 }
 
 func (s *Sighting) id() string { return object.Named(s.kind.Kind, s.namespace, s.name) }
@@ -131,7 +139,12 @@ func (p *Policy) Sight(plan *Plan) Sighting {
 			s.reached = append(s.reached, i)
 		case unknown:
 			s.unsure = append(s.unsure, i)
+		default:
+			s.lookAtLabels(i, p.parts[i].match, w.labels)
 		}
+	}
+	if slices.ContainsFunc(s.reached, func(i int) bool { return i < len(p.Scopes) && p.parts[i].match.lists(w.Name) }) {
+		s.unlabelled = nil // somebody saw to it
 	}
 	if plan.Decided {
 		for _, c := range plan.Fold {
@@ -140,10 +153,53 @@ func (p *Policy) Sight(plan *Plan) Sighting {
 			}
 		}
 	}
-	if p.chosen {
-		s.own = w.labels
-	} else {
+	if !p.chosen {
 		s.labels = nil
+	}
+	return s
+}
+
+// lookAtLabels notes a part that does not speak of the workload, and would by its own
+// labels.
+func (s *Sighting) lookAtLabels(part int, m *Match, own map[string]string) {
+	if m.Labels == nil || len(own) == 0 {
+		return
+	}
+	speaks := func(layers ...map[string]string) bool {
+		itself := s.subject
+		itself.labels = map[string]string{}
+		for _, labels := range layers {
+			maps.Copy(itself.labels, labels)
+		}
+		return m.speaksOf(itself) == yes
+	}
+	if speaks(s.labels, own) {
+		s.labelled = append(s.labelled, part)
+	}
+	if speaks(own, s.labels) {
+		s.unlabelled = append(s.unlabelled, part)
+	}
+}
+
+// lists reports whether a match has a name as it is.
+func (m *Match) lists(name string) bool { return m != nil && slices.Contains(m.Names, name) }
+
+// NamesKinds reports whether an acceptance names any kinds.
+func (p *Policy) NamesKinds() bool { return len(p.accepted) > 0 }
+
+// NamesObjects reports whether one names a type that is none of a workload's.
+func (p *Policy) NamesObjects(t object.Type) bool {
+	_, workload := p.kindOf(t)
+	return !workload && slices.ContainsFunc(p.accepted, Kind{Group: object.Group(t.APIVersion), Kind: t.Kind}.Named)
+}
+
+// SightObject says which acceptances speak of such an object.
+func (p *Policy) SightObject(o *Object) Sighting {
+	s := Sighting{subject: subject{kind: Kind{Group: object.Group(o.APIVersion), Kind: o.Kind}, name: o.Name, namespace: o.Namespace}, object: true}
+	for _, i := range p.found.near(s.name, s.namespace) {
+		if one := p.parts[i]; one.objects && one.match.speaksOf(s.subject) == yes {
+			s.reached = append(s.reached, i)
+		}
 	}
 	return s
 }
@@ -160,12 +216,25 @@ type Reach struct {
 	Workloads, Decided, LeftAlone int
 	// Some names a few, of those left alone where there are no others.
 	Some []string
+	// Unlabelled names a few that a rule does not reach because they have the labels
+	// for which it asks themselves, and their pods do not.
+	Unlabelled []string
 	// Unsure says that it may speak of workloads whose namespace is unknown.
 	Unsure bool
 	// Unreached says that it certainly reaches nobody.
 	Unreached bool
+	// Objects says that it may be meant for other objects than workloads.
+	Objects bool
 	// Meant says whom it was probably meant for, where it reaches nobody.
 	Meant Meant
+}
+
+// Nobody says in words whom it reaches if it reaches nobody.
+func (r *Reach) Nobody() string {
+	if r.Objects {
+		return "nothing"
+	}
+	return "no workload"
 }
 
 // isUnreached says that the part certainly reaches nobody. What is for everybody, or
@@ -178,17 +247,18 @@ func (of part) isUnreached(r Reach) bool {
 // MostNamed is how many workloads a Reach names.
 const MostNamed = 3
 
-// Reach says whom the parts of the policy reach among the workloads that there are,
-// and nothing where there are none. types are those of all objects. Of entries of
+// Reach says whom the parts of the policy reach among the workloads that there are
+// and the objects that acceptances name, and nothing where there is no workload. types are those of all objects. Of entries of
 // rules only those are told that reach nobody although their rule does.
 func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
-	if len(all) == 0 {
+	workloads := slices.DeleteFunc(slices.Clone(all), func(s Sighting) bool { return s.object })
+	if len(workloads) == 0 {
 		return nil
 	}
 	reaches := make([]Reach, len(p.parts))
-	left := make([][]string, len(p.parts))
+	left, labelled := make([][]string, len(p.parts)), make([][]string, len(p.parts))
 	for i, one := range p.parts {
-		reaches[i].Path = one.path
+		reaches[i].Path, reaches[i].Objects = one.path, one.objects
 		switch {
 		case i < len(p.Scopes):
 			reaches[i].Rule = one.path
@@ -212,8 +282,19 @@ func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
 			reaches[i].Workloads++
 			reaches[i].Some = few(reaches[i].Some, s.id())
 		}
+		if s.left != "" {
+			continue
+		}
+		for _, i := range s.labelled {
+			labelled[i] = few(labelled[i], s.id())
+		}
+		for _, i := range s.unlabelled {
+			if i < len(p.Scopes) {
+				reaches[i].Unlabelled = few(reaches[i].Unlabelled, s.id())
+			}
+		}
 	}
-	c := &census{all: all, types: types}
+	c, withObjects := &census{policy: p, all: workloads, types: types}, &census{policy: p, all: all, types: types}
 	var told []Reach
 	for i, r := range reaches {
 		rule := p.parts[i].rule
@@ -225,7 +306,11 @@ func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
 			r.Some = left[i]
 		}
 		if r.Unreached {
-			r.Meant = c.meant(p.parts[i], r)
+			among := c
+			if p.parts[i].objects {
+				among = withObjects
+			}
+			r.Meant = among.meant(p.parts[i], r, labelled[i])
 		}
 		if p.parts[i].excludes && !r.Meant.Slip {
 			continue
