@@ -32,10 +32,14 @@ func TestAPatchInAResourceList(t *testing.T) {
 		items, alone string // the reason, "" where it is written
 		warns        string
 	}{
-		"named":                     {kustomization("patches: [{path: p.yaml}]") + item(kpt, "prod/p.yaml", image), "its file is a patch, by prod/kustomization.yaml: patches[0].path", ""},
-		"named, by a component":     {component("patches: [{path: ./p.yaml}]") + item(kpt, "prod/p.yaml", image), "its file is a patch, by prod/kustomization.yaml: patches[0].path", ""},
-		"named above":               {kustomization("patchesStrategicMerge: [a.yaml, ../p.yaml]") + item(kpt, "p.yaml", image), "its file is a patch, by prod/kustomization.yaml: patchesStrategicMerge[1]", ""},
-		"named, before it":          {item(legacy, "prod/p.yaml", image) + kustomization("patchesJson6902: [{path: p.yaml}]"), "its file is a patch, by prod/kustomization.yaml: patchesJson6902[0].path", ""},
+		"named":                 {kustomization("patches: [{path: p.yaml}]") + item(kpt, "prod/p.yaml", image), "its file is a patch, by prod/kustomization.yaml: patches[0].path", ""},
+		"named, by a component": {component("patches: [{path: ./p.yaml}]") + item(kpt, "prod/p.yaml", image), "its file is a patch, by prod/kustomization.yaml: patches[0].path", ""},
+		"named above":           {kustomization("patchesStrategicMerge: [a.yaml, ../p.yaml]") + item(kpt, "p.yaml", image), "its file is a patch, by prod/kustomization.yaml: patchesStrategicMerge[1]", ""},
+		"named, before it":      {item(legacy, "prod/p.yaml", image) + kustomization("patchesJson6902: [{path: p.yaml}]"), "its file is a patch, by prod/kustomization.yaml: patchesJson6902[0].path", ""},
+		"named by a plugin": {kustomization("transformers: [t.yaml]") + "- {apiVersion: builtin, kind: PatchTransformer, metadata: {name: t, annotations: {internal.config.kubernetes.io/path: prod/t.yaml}}, path: p.yaml}\n" + item(kpt, "prod/p.yaml", image),
+			"its file is a patch, by prod/kustomization.yaml: transformers[0]", ""},
+		"named by another's plugin": {kustomization("transformers: [t.yaml]") + "- {apiVersion: builtin, kind: PatchTransformer, metadata: {name: t, annotations: {internal.config.kubernetes.io/path: other/t.yaml}}, path: p.yaml}\n" + item(kpt, "prod/p.yaml", image),
+			"", "[no-selector]"},
 		"named, and a resource":     {kustomization("resources: [p.yaml]\n  patches: [{path: p.yaml}]") + item(kpt, "prod/p.yaml", image), "", "[patch-and-resource]"},
 		"a resource":                {kustomization("resources: [p.yaml]") + item(kpt, "prod/p.yaml", image), "", ""},
 		"a resource, no image":      {kustomization("resources: [p.yaml]") + item(kpt, "prod/p.yaml", ""), "", ""},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
 // kustomization reads the kustomization of a folder within another, if it has one.
@@ -55,10 +56,37 @@ func (m *manifests) findUses() {
 			continue
 		}
 		for _, name := range names {
-			target, err := filepath.EvalSymlinks(filepath.Join(filepath.Dir(real), name.Path))
-			if file := m.seen[target]; err == nil && file != "" {
+			file := m.seenFrom(filepath.Dir(real), name.Path)
+			switch {
+			case file == "":
+			case name.IsPlugin:
+				for _, patch := range m.patchesOf(file) {
+					if patch = m.seenFrom(filepath.Dir(real), patch); patch != "" {
+						m.uses[patch] = m.uses[patch].Named(k.Path+": "+name.Field, true)
+					}
+				}
+			default:
 				m.uses[file] = m.uses[file].Named(k.Path+": "+name.Field, name.IsPatch)
 			}
 		}
 	}
+}
+
+// seenFrom gives the file that was read and has a path from a folder; "" for none.
+func (m *manifests) seenFrom(folder, path string) string {
+	target, err := filepath.EvalSymlinks(filepath.Join(folder, path))
+	if err != nil {
+		return ""
+	}
+	return m.seen[target]
+}
+
+// patchesOf gives the files of patches that a file of plugins names.
+func (m *manifests) patchesOf(plugins string) []string {
+	for _, f := range m.files {
+		if f.Path == plugins {
+			return object.PluginPatches(f.Text)
+		}
+	}
+	return nil
 }

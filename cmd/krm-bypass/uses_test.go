@@ -29,7 +29,8 @@ spec:
   template:
     spec: {containers: [{name: web, image: "web:2"}]}
 `
-	bareBase = `apiVersion: apps/v1
+	patchPlugin = "apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: a}\npath: p.yaml\n"
+	bareBase    = `apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web, namespace: shop}
 spec: {template: {spec: {containers: [{name: web, image: "web:1"}]}}}
@@ -70,6 +71,11 @@ func TestWhatAPatchIs(t *testing.T) {
 		"a CronJob needs none":   {map[string]string{"c.yaml": "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: web, namespace: shop}\nspec: {jobTemplate: {spec: {template: {spec: {containers: [{name: web, image: web}]}}}}}\n"}, "c.yaml", "", ""},
 		"an old API fills it in": {map[string]string{"web.yaml": strings.Replace(bareBase, "apps/v1", "apps/v1beta1", 1)}, "web.yaml", "", ""},
 		"an inline patch":        {map[string]string{"prod/kustomization.yaml": "resources: [../base]\npatchesStrategicMerge:\n- |\n" + "  " + strings.ReplaceAll(strings.TrimSpace(imagePatch), "\n", "\n  ") + "\n"}, "base/web.yaml", "", ""},
+		"of a plugin": {map[string]string{"prod/kustomization.yaml": "resources: [../base]\ntransformers: [t/pt.yaml]\n", "prod/t/pt.yaml": patchPlugin, "prod/p.yaml": imagePatch}, "prod/p.yaml",
+			"its file is a patch, by DIR/prod/kustomization.yaml: transformers[0]", ""},
+		"of a plugin in the kustomization": {map[string]string{"prod/kustomization.yaml": "resources: [../base]\ntransformers:\n- |\n  " + strings.ReplaceAll(strings.TrimSpace(patchPlugin), "\n", "\n  ") + "\n", "prod/p.yaml": imagePatch}, "prod/p.yaml",
+			"its file is a patch, by DIR/prod/kustomization.yaml: transformers[0]", ""},
+		"of a plugin that nobody lists": {map[string]string{"prod/kustomization.yaml": "resources: [../base]\n", "prod/pt.yaml": patchPlugin, "prod/p.yaml": bareBase}, "prod/p.yaml", "", "[no-selector]"},
 		"a patch and a resource": {map[string]string{"a/kustomization.yaml": "resources: [w.yaml]\n", "b/kustomization.yaml": "resources: [../base]\npatches: [{path: ../a/w.yaml}]\n", "a/w.yaml": bareBase}, "a/w.yaml", "",
 			"DIR/b/kustomization.yaml: patches[0].path names this file as a patch, and DIR/a/kustomization.yaml: resources[0] lists it as a resource: what is written here for the resource goes wherever the patch does; give each a file of its own [patch-and-resource]"},
 		"a kustomization that kustomize refuses": {map[string]string{"prod/kustomization.yaml": "resource: [p.yaml]\n", "prod/p.yaml": bareBase}, "prod/p.yaml", "",

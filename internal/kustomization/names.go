@@ -6,13 +6,16 @@ import (
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/types"
+
+	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
-// A Name is a file that a kustomization names as a resource or as a patch.
+// A Name is a file that a kustomization names as a resource, as a patch or as the
+// configuration of plugins, which may name patches.
 type Name struct {
 	// Field names it, Path is relative to the kustomization's folder.
-	Field, Path string
-	IsPatch     bool
+	Field, Path       string
+	IsPatch, IsPlugin bool
 }
 
 // Is reports whether a file of this name is a kustomization to kustomize.
@@ -21,8 +24,8 @@ func Is(path string) bool { return isKustomization(path) }
 // FileNames are those that a kustomization can have.
 func FileNames() []string { return konfig.RecognizedKustomizationFileNames() }
 
-// Names gives the resources and patches that the text of a kustomization names. A
-// patch that stands in it is not a file.
+// Names gives the files that the text of a kustomization names. A patch that stands in
+// it is not a file. Of a plugin that stands in it, the files of its patches are.
 func Names(text []byte) (names []Name, err error) {
 	if err := errIfExpands(text); err != nil {
 		return nil, err
@@ -38,8 +41,15 @@ func Names(text []byte) (names []Name, err error) {
 	}
 	for _, e := range entries(&k) {
 		isPatch := e.kind == patch || e.kind == file && strings.HasPrefix(e.list, "patches")
-		if isPatch || e.kind == fileOrFolder {
-			names = append(names, Name{e.String(), e.value, isPatch})
+		switch {
+		case isPatch || e.kind == fileOrFolder:
+			names = append(names, Name{Field: e.String(), Path: e.value, IsPatch: isPatch})
+		case e.list == transformersField && strings.Contains(e.value, "\n"):
+			for _, path := range object.PluginPatches([]byte(e.value)) {
+				names = append(names, Name{Field: e.String(), Path: path, IsPatch: true})
+			}
+		case e.list == transformersField:
+			names = append(names, Name{Field: e.String(), Path: e.value, IsPlugin: true})
 		}
 	}
 	return names, nil

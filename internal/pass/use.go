@@ -68,13 +68,29 @@ func UsesAmong(items []Item, heads []object.Type) Uses {
 			uses.files = map[string]transform.Use{}
 		}
 		root := node.Of(document)
-		uses.read(root, cmp.Or(object.OriginOf(root).File, items[i].File))
+		uses.read(root, cmp.Or(object.OriginOf(root).File, items[i].File), func(file string) []string { return patchesOf(items, heads, file) })
 	}
 	return uses
 }
 
-// read reads a kustomization.
-func (u Uses) read(root node.Value, file string) {
+// patchesOf gives the files of patches that the plugins of a file name.
+func patchesOf(items []Item, heads []object.Type, file string) []string {
+	var patches []string
+	for i, head := range heads {
+		if head.APIVersion != object.BuiltinPlugin {
+			continue
+		}
+		if document, err := items[i].Decoded(); err == nil {
+			if root := node.Of(document); path.Clean(cmp.Or(object.OriginOf(root).File, items[i].File)) == file {
+				patches = append(patches, object.PatchFiles(root)...)
+			}
+		}
+	}
+	return patches
+}
+
+// read reads a kustomization. plugins gives the patches that a file of plugins names.
+func (u Uses) read(root node.Value, file string, plugins func(file string) []string) {
 	for _, field := range []string{"resources", "bases"} {
 		for i, entry := range root.Entry(field).Items() {
 			u.add(file, fmt.Sprintf("%s[%d]", field, i), entry.Text(), false)
@@ -88,6 +104,15 @@ func (u Uses) read(root node.Value, file string) {
 			if named := entry.Entry("path").Text(); named != "" {
 				u.add(file, fmt.Sprintf("%s[%d].path", field, i), named, true)
 			}
+		}
+	}
+	for i, entry := range root.Entry("transformers").Items() {
+		patches := plugins(path.Join(path.Dir(file), entry.Text()))
+		if strings.Contains(entry.Text(), "\n") {
+			patches = object.PluginPatches([]byte(entry.Text()))
+		}
+		for _, patch := range patches {
+			u.add(file, fmt.Sprintf("transformers[%d]", i), patch, true)
 		}
 	}
 }
