@@ -77,13 +77,17 @@ func (r *run) unreached() Results {
 			told = spec.Problem{Path: of.Path + ".match.labelSelector", Message: "it does not reach " + strings.Join(of.Unlabelled, ", ") +
 				": only the own labels match, and a selector is for those of pod templates: add the labels there, or add a rule that matches by name"}
 		case of.Meant.Slip:
-		case complete && !of.Objects:
+		case complete && of.IsRule():
 			told = spec.Problem{Path: of.Path, Message: strings.TrimSuffix("it reaches no workload, and "+of.Meant.Says, ", and ") + ": correct it or remove it, since all workloads are here"}
 		case !r.asked:
 			continue
 		default:
 			may = true
-			told = spec.Problem{Path: of.Path, Message: "it reaches " + of.Nobody() + " here" + bracketed(of.Meant.Says) + ", which is right if it is meant for other manifests"}
+			right := "is meant for other manifests"
+			if complete && !of.Objects {
+				right = "waits for some to come"
+			}
+			told = spec.Problem{Path: of.Path, Message: "it reaches " + of.Nobody() + " here" + bracketed(of.Meant.Says) + ", which is right if it " + right}
 		}
 		for _, result := range r.ofSpec(spec.Finding{Kind: finding.UnreachedRule, Problem: told}) {
 			if one.Unreached {

@@ -106,20 +106,40 @@ func (m *Match) without(list func(*Match) *[]string) *Match {
 	return &rest
 }
 
-// name looks for a workload with a name near to one that is listed.
+// name looks for workloads with names near to those that are listed.
 func (c *census) name(of part) Meant {
-	m := of.match
-	for i, name := range literals(m.Names) {
-		for length := len(name) - 1; length <= len(name)+1; length++ {
-			for _, s := range c.byLength[length] {
-				if c.near(name, s.name) && m.without(names).speaksOf(s.subject) == yes {
-					return Meant{Path: fmt.Sprintf("%s.names[%d]", m.Path, i), Value: name, Slip: true,
-						Says: fmt.Sprintf("there is %s: did you mean %s?", s.id(), s.name)}
-				}
+	var first Meant
+	var there, asked []string
+	for i, name := range literals(of.match.Names) {
+		s := c.named(of.match, name)
+		if s == nil {
+			continue
+		}
+		if there, asked = append(there, s.id()), append(asked, s.name); len(there) == 1 {
+			first = Meant{Path: fmt.Sprintf("%s.names[%d]", of.match.Path, i), Value: name, Slip: true}
+		}
+	}
+	if len(there) > 1 {
+		first.Path, first.Value = of.match.Path+".names", ""
+	}
+	if len(there) > 0 {
+		first.Says = fmt.Sprintf("there is %s: did you mean %s?", strings.Join(there, ", "), strings.Join(asked, ", "))
+	}
+	return first
+}
+
+// named gives the first workload with a name near to another one of which the match
+// speaks but for that.
+func (c *census) named(m *Match, name string) *Sighting {
+	rest := m.without(names)
+	for length := len(name) - 1; length <= len(name)+1; length++ {
+		for _, s := range c.byLength[length] {
+			if c.near(name, s.name) && rest.speaksOf(s.subject) == yes {
+				return s
 			}
 		}
 	}
-	return Meant{}
+	return nil
 }
 
 // namespace looks for one that is near to one that is listed.

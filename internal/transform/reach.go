@@ -229,6 +229,12 @@ type Reach struct {
 	Meant Meant
 }
 
+// IsRule reports whether the part is a rule, or a workload that one names, of which a
+// whole cluster has one: an entry of another list may well wait for somebody to come.
+func (r *Reach) IsRule() bool {
+	return r.Rule == r.Path || strings.HasPrefix(r.Path, "spec.workloads[") && strings.Contains(r.Path, ".match.names[")
+}
+
 // Nobody says in words whom it reaches if it reaches nobody.
 func (r *Reach) Nobody() string {
 	if r.Objects {
