@@ -37,6 +37,46 @@ spec: {template: {spec: {containers: [{name: web, image: "web:1"}]}}}
 `
 )
 
+// TestAPatchThatReplacesWhatIsWrittenIsTold renders a base in place beside its patches.
+func TestAPatchThatReplacesWhatIsWrittenIsTold(t *testing.T) {
+	const spec = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  enforcement: {mode: AnnotationsOnly}\n  global: {excludeOutboundPorts: [3306]}\n"
+	const says = `web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: this patch replaces "3306", which krm-bypass writes for Deployment shop/web: `
+	other := map[string]string{"other/kustomization.yaml": "resources: [web.yaml]\n", "other/web.yaml": strings.Replace(webDeployment, "labels: {", `annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: ""}, labels: {`, 1)}
+	for name, test := range map[string]struct {
+		patch string
+		more  map[string]string
+		told  bool
+	}{
+		"another value":             {patchOf(ports + `: "9999"`), nil, true},
+		"without a namespace":       {strings.Replace(patchOf(ports+`: "9999"`), ", namespace: shop", "", 1), nil, true},
+		"the same value":            {patchOf(ports + `: "3306"`), nil, false},
+		"another annotation":        {patchOf(`example.com/a: "1"`), nil, false},
+		"another workload":          {strings.Replace(patchOf(ports+`: "9999"`), "name: web", "name: api", 1), nil, false},
+		"another namespace":         {strings.Replace(patchOf(ports+`: "9999"`), "shop", "bank", 1), nil, false},
+		"a namesake that says none": {patchOf(ports + `: "9999"`), other, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{"spec.yaml": spec, "k/base/kustomization.yaml": "resources: [web.yaml]\n", "k/base/web.yaml": webDeployment, "k/prod/kustomization.yaml": "resources: [../base]\npatches: [{path: p.yaml}]\n", "k/prod/p.yaml": test.patch}
+			for path, text := range test.more {
+				files["k/"+path] = text
+			}
+			dir := folder(t, files)
+			told := func(out string) {
+				assert.Equal(t, test.told, strings.Contains(strings.ReplaceAll(out, "warning: changed-after: ", ""), says), out)
+			}
+			in := func(command ...string) string {
+				_, out, errOut := krmBypass("", append(command, dir+"/k", "--spec", dir+"/spec.yaml")...)
+				return out + errOut
+			}
+			assert.NotContains(t, in("lint"), "changed-after", "where the kustomization lists the spec, it comes behind the patch")
+			told(in("render", "--in-place"))
+			told(in("check"))
+			told(in("lint"))
+			told(in("explain"))
+		})
+	}
+}
+
 // TestWhatAPatchIs has what a kustomization in a folder makes of a file there, in all
 // the ways in which one can name it.
 func TestWhatAPatchIs(t *testing.T) {

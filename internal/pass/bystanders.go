@@ -22,6 +22,7 @@ type bystanding struct {
 	bystanders []*transform.Bystander
 	beside     transform.Beside
 	displaced  []displaced
+	overlays   []*transform.Overlay
 }
 
 type displaced struct {
@@ -31,7 +32,7 @@ type displaced struct {
 
 func (b *bystanding) add(other bystanding) {
 	b.bystanders = append(b.bystanders, other.bystanders...)
-	b.displaced = append(b.displaced, other.displaced...)
+	b.displaced, b.overlays = append(b.displaced, other.displaced...), append(b.overlays, other.overlays...)
 	b.beside.Join(other.beside)
 }
 
@@ -113,6 +114,9 @@ func (p *Pass) bystandingOf(d *Document) bystanding {
 	b := bystanding{bystanders: d.Bystanders}
 	for _, plan := range d.Workloads {
 		b.beside.Add(p.Policy, plan)
+		if p.patched {
+			b.overlays = append(b.overlays, p.Policy.Overlay(plan, d.At, p.Asked))
+		}
 		if n := p.namespaces[plan.Namespace]; n != nil {
 			for _, one := range p.Policy.Displaces(plan, n.NamespaceDefaults) {
 				b.displaced = append(b.displaced, displaced{n, one})
@@ -136,7 +140,7 @@ func (p *Pass) Within(plan *transform.Plan) (*Namespace, *transform.Plan) {
 func (p *Pass) tell(all *bystanding) []lint.Finding {
 	var found []lint.Finding
 	all.beside.Asked = p.Asked
-	for _, told := range p.Policy.Tell(all.bystanders, all.beside) {
+	for _, told := range append(p.Policy.Tell(all.bystanders, all.beside), p.Policy.Replaced(all.overlays)...) {
 		found = append(found, lint.Finding{Object: told.Object, Finding: told.Finding})
 	}
 	displaced := map[*Namespace][]transform.Displaced{}

@@ -39,6 +39,8 @@ type Pass struct {
 	Broken, Malformed bool
 	// Changes says, after a run, that it changes something.
 	Changes bool
+	// patched says that some of the files are patches.
+	patched bool
 	// namespaces are those whose annotations the mesh reads, by name.
 	namespaces map[string]*Namespace
 	// Imageless are, after a run, the workloads whose init container has no image.
@@ -99,6 +101,7 @@ func (p *Pass) run() []Finding {
 	outcomes := make([]outcome, len(p.Items))
 	tick := p.counter()
 	p.readNamespaces()
+	p.patched = !p.blind() && p.Uses.patch()
 	inParallel(len(p.Items), func(i int) {
 		if p.Policy.IsCandidate(p.Heads[i]) {
 			outcomes[i] = p.one(i, linter)

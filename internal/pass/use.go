@@ -22,6 +22,16 @@ type Uses struct {
 // UsesOf are those of files that were read, by their paths; nil if they are not known.
 func UsesOf(files map[string]transform.Use) Uses { return Uses{files: files} }
 
+// patch reports whether some file is a patch.
+func (u Uses) patch() bool {
+	for _, use := range u.files {
+		if use.Patch != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // Files are what they say of each file, by its path.
 func (u Uses) Files() map[string]transform.Use { return u.files }
 
