@@ -141,7 +141,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 		case in.asFiles:
 			files = append(files, path)
 		case kustomization.File(path) != "" && in.inPlace:
-			return nil, nil, fmt.Errorf("--in-place: %[1]s is a kustomization, and what it builds stands in none of its files: render it where it is applied, by krm-bypass render %[1]s, or name the files to rewrite, as in krm-bypass render --in-place %[2]s", path, filepath.Join(path, "*.yaml"))
+			return nil, nil, fmt.Errorf("--in-place: %[1]s is a kustomization, and what it builds stands in none of its files: render it where it is applied, by krm-bypass render %[1]s, or name the files of the workloads (of an overlay, those of its bases), as in krm-bypass render --in-place %[2]s", path, filepath.Join(path, "*.yaml"))
 		case kustomization.File(path) != "":
 			built, notes, err := in.build(cmd, path, given)
 			if err != nil {
@@ -244,7 +244,9 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 	case built.Listed:
 		for _, one := range built.Specs {
 			spec, wrong := together.listed(one)
-			g.specs, err = append(g.specs, spec), cmp.Or(err, wrong)
+			if err = cmp.Or(err, wrong); !slices.Contains(g.specs, spec) {
+				g.specs = append(g.specs, spec)
+			}
 		}
 	case !built.Printed && len(built.Among) == 0 && len(built.Elsewhere) > 0:
 		err = fmt.Errorf("building %s: there is no ClusterBypass: %s holds one, and is no object there: list it under transformers, or give it with --spec", path, strings.Join(built.Elsewhere, ", "))

@@ -166,7 +166,7 @@ func TestAKustomizationIsComparedAndNotRewritten(t *testing.T) {
 			code, out, errOut := krmBypass("", "render", "--in-place", dir)
 			assert.Equal(t, 1, code)
 			assert.Empty(t, out)
-			assert.Equal(t, "error: --in-place: "+dir+" is a kustomization, and what it builds stands in none of its files: render it where it is applied, by krm-bypass render "+dir+", or name the files to rewrite, as in krm-bypass render --in-place "+dir+"/*.yaml\n", errOut)
+			assert.Equal(t, "error: --in-place: "+dir+" is a kustomization, and what it builds stands in none of its files: render it where it is applied, by krm-bypass render "+dir+", or name the files of the workloads (of an overlay, those of its bases), as in krm-bypass render --in-place "+dir+"/*.yaml\n", errOut)
 			assert.Equal(t, before, contents(t, dir))
 		})
 	}

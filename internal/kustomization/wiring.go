@@ -80,6 +80,8 @@ func (b *builder) asTransformer(l *layer, e *entry, spec *Spec) (does, mend stri
 		return fmt.Sprintf("refuses it, because %s is outside of %s", b.name(real), b.name(l.dir)), "move it into that folder, or list the folder in which it is, with a kustomization that has it under resources"
 	case object.GetName() == "":
 		return "refuses it, because it has no metadata.name", "give it one"
+	case twin(l, e, spec, id) != nil && twin(l, e, spec, id).path == e.path && e.path != "":
+		return fmt.Sprintf("refuses it, because %s lists it too", twin(l, e, spec, id)), "remove one of the two"
 	case twin(l, e, spec, id) != nil:
 		return fmt.Sprintf("refuses it, because %s is called %s too", twin(l, e, spec, id), id.Name), "give it another metadata.name"
 	case err != nil:

@@ -99,6 +99,9 @@ func fewPrefixes(prefixes []netip.Prefix) string {
 	return list
 }
 
+// removeIt is what to do about what stands where the message says.
+const removeIt = "remove it there"
+
 // remedyFor says what mends a breach.
 func remedyFor(b guardrail.Breach) string {
 	ranged := slices.Contains(b.By, traffic.ExcludeOutboundIPRanges) || slices.Contains(b.By, traffic.IncludeOutboundIPRanges)
@@ -113,7 +116,7 @@ func remedyFor(b guardrail.Breach) string {
 	case ranged:
 		return "list it in includeOutboundPorts of a rule, so that the mesh intercepts it at these addresses too, or let fewer addresses bypass"
 	}
-	return "remove it there"
+	return removeIt
 }
 
 // clearing says how a field by which something bypasses is cleared where a
@@ -126,5 +129,5 @@ func clearing(b guardrail.Breach) string {
 			fields[i] = string(f) + `: "*"`
 		}
 	}
-	return "remove it there, or clear it for the namespace with a rule in spec.namespaces with merge: Override and " + strings.Join(fields, ", ")
+	return removeIt + ", or clear it for the namespace with a rule in spec.namespaces with merge: Override and " + strings.Join(fields, ", ")
 }

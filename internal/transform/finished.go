@@ -137,6 +137,15 @@ func (p *Policy) tellLate(w *Workload, plan *Plan) {
 	plan.warn(finding.AddedAfter, w.Path(), "", "ClusterBypass %s was applied before this workload came in, so that what it says for it has no effect: list it in the kustomization that brings the workload, behind it, or in the one that is built", p.Name)
 }
 
+// setBehind has findings, from one on, say where to look: what the policy did not see
+// stands in no file of the workload.
+func (p *Plan) setBehind(from int) {
+	for i := range p.Findings[from:] {
+		f := &p.Findings[from+i]
+		f.Message = strings.Replace(f.Message, ": "+removeIt, ": remove it where it is set, behind the ClusterBypass, as in a patch of the kustomization that is built", 1)
+	}
+}
+
 // judge also says whether nothing shows that any policy has written to the workload.
 func (f *Finished) judge(p *Policy, w *Workload) (plan *Plan, untouched bool) {
 	plan = p.planOf(w)
@@ -156,6 +165,9 @@ func (f *Finished) judge(p *Policy, w *Workload) (plan *Plan, untouched bool) {
 		})
 		w.reportChanges(wrote, was, plan)
 		plan.account(wrote, was)
+	}
+	if wrote != nil {
+		defer plan.setBehind(len(plan.Findings))
 	}
 	p.judgeImages(w, plan)
 	stands := &prior{annotations: w.TemplateAnnotations, container: -1}

@@ -64,7 +64,7 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 	}
 	would := func(path edit.Path, value string, lets traffic.Layer, by, name string) {
 		if lets = in.Of(lets); !lets.IsZero() {
-			all = append(all, way{path, value, lets, true, fmt.Sprintf("would by %s %s: remove it there", by, name)})
+			all = append(all, way{path, value, lets, true, fmt.Sprintf("would by %s %s: %s", by, name, removeIt)})
 		}
 	}
 	for _, annotation := range slices.Sorted(maps.Keys(was.annotations)) {
