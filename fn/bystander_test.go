@@ -300,3 +300,55 @@ func TestTrafficKeysInOtherMappings(t *testing.T) {
 		assert.Empty(t, told(t, fmt.Sprintf(bystandersSpec, "Istio"), neighbour), neighbour)
 	}
 }
+
+// TestKindsWhosePodsAreMadeOfNoContainers: each is told with the place for annotations;
+// nothing is said where the annotation is there, or where the pods opt out.
+func TestKindsWhosePodsAreMadeOfNoContainers(t *testing.T) {
+	for kind, at := range map[string]string{
+		"kubevirt.io/v1 VirtualMachineInstance":           "metadata.annotations",
+		"kubevirt.io/v1 VirtualMachine":                   "spec.template.metadata.annotations",
+		"kubevirt.io/v1 VirtualMachineInstanceReplicaSet": "spec.template.metadata.annotations",
+		"tekton.dev/v1 TaskRun":                           "metadata.annotations",
+		"tekton.dev/v1 Pipeline":                          "metadata.annotations",
+		"postgresql.cnpg.io/v1 Cluster":                   "spec.inheritedMetadata.annotations",
+		"acid.zalan.do/v1 postgresql":                     "spec.podAnnotations",
+		"operator.victoriametrics.com/v1beta1 VMAgent":    "spec.podMetadata.annotations",
+		"argoproj.io/v1alpha1 Workflow":                   "spec.podMetadata.annotations",
+	} {
+		version, name, _ := strings.Cut(kind, " ")
+		object := func(annotations string) string {
+			inner := annotations
+			path := strings.Split(at, ".")
+			for i := len(path) - 1; i > 0; i-- {
+				inner = "{" + path[i] + ": " + inner + "}"
+			}
+			metadata := "{}"
+			if path[0] == "metadata" {
+				metadata = inner
+			}
+			text := fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: %s\n", version, name, metadata)
+			if path[0] == "spec" {
+				text += "spec: " + inner + "\n"
+			}
+			return text
+		}
+		spec := fmt.Sprintf(bystandersSpec, "Istio")
+		results := told(t, spec, object("{a: b}"))
+		require.Len(t, results, 1, kind)
+		assert.Equal(t, "unknown-pod-template", results[0].Tags[fn.CheckTag])
+		assert.Contains(t, results[0].Message, "write the annotations of the mesh by hand, in "+at)
+		assert.Empty(t, told(t, spec, object(`{traffic.sidecar.istio.io/excludeOutboundPorts: "3306"}`)), kind)
+		assert.Empty(t, told(t, spec, object(`{sidecar.istio.io/inject: "false"}`)), kind)
+	}
+	results := told(t, fmt.Sprintf(bystandersSpec, "Istio"), "apiVersion: sparkoperator.k8s.io/v1beta2\nkind: SparkApplication\nmetadata: {name: a}\nspec: {driver: {annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: \"3306\"}}, executor: {}}\n")
+	require.Len(t, results, 1)
+	assert.Contains(t, results[0].Message, "by hand, in spec.executor.annotations")
+	for _, optsOut := range []string{
+		"apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a}\nspec: {podMetadata: {labels: {sidecar.istio.io/inject: \"false\"}}, templates: [{name: a, container: {image: x}}]}\n",
+		"apiVersion: argoproj.io/v1alpha1\nkind: CronWorkflow\nmetadata: {name: a}\nspec: {workflowSpec: {templates: [{name: a, container: {image: x}, metadata: {labels: {sidecar.istio.io/inject: \"false\"}}}, {name: main, steps: []}]}}\n",
+		"apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: a}\nspec: {podMetadata: {labels: {sidecar.istio.io/inject: \"false\"}}}\n",
+	} {
+		assert.Empty(t, told(t, fmt.Sprintf(bystandersSpec, "Istio"), optsOut), optsOut)
+	}
+	assert.Len(t, told(t, fmt.Sprintf(bystandersSpec, "Istio"), "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a}\nspec: {templates: [{name: a, container: {image: x}}, {name: b, container: {image: x}, metadata: {labels: {sidecar.istio.io/inject: \"false\"}}}]}\n"), 1, "one of them does not")
+}

@@ -51,19 +51,42 @@ func charted(spec node.Value) bool {
 type maker struct {
 	group string
 	kinds []string
-	// annotations leads to those of its pods.
-	annotations string
+	// annotations lead to those of its pods, each to those of some.
+	annotations []string
+	// each leads to a list whose items have metadata of their own for their pods, ""
+	// for none.
+	each string
+}
+
+// one makes a maker of the kinds of a group, from the path to the annotations of its pods.
+func one(group, annotations string, kinds ...string) maker {
+	return maker{group: group, kinds: kinds, annotations: []string{annotations}}
 }
 
 var makers = []maker{
 	// prometheus-operator/prometheus-operator pkg/apis/monitoring/v1/types.go, EmbeddedObjectMetadata
-	{"monitoring.coreos.com", []string{"Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler"}, "spec.podMetadata.annotations"},
+	one("monitoring.coreos.com", "spec.podMetadata.annotations", "Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler"),
 	// strimzi/strimzi-kafka-operator api/src/main/java/io/strimzi/api/kafka/model
-	{"kafka.strimzi.io", []string{"Kafka"}, "spec.kafka.template.pod.metadata.annotations"},
-	{"kafka.strimzi.io", []string{"KafkaNodePool", "KafkaConnect", "KafkaBridge", "KafkaMirrorMaker2"}, "spec.template.pod.metadata.annotations"},
+	one("kafka.strimzi.io", "spec.kafka.template.pod.metadata.annotations", "Kafka"),
+	one("kafka.strimzi.io", "spec.template.pod.metadata.annotations", "KafkaNodePool", "KafkaConnect", "KafkaBridge", "KafkaMirrorMaker2"),
 	// argoproj/argo-workflows pkg/apis/workflow/v1alpha1/workflow_types.go
-	{"argoproj.io", []string{"Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate"}, "spec.podMetadata.annotations"},
-	{"argoproj.io", []string{"CronWorkflow"}, "spec.workflowSpec.podMetadata.annotations"},
+	{"argoproj.io", []string{"Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate"}, []string{"spec.podMetadata.annotations"}, "spec.templates"},
+	{"argoproj.io", []string{"CronWorkflow"}, []string{"spec.workflowSpec.podMetadata.annotations"}, "spec.workflowSpec.templates"},
+	// kubevirt/kubevirt pkg/virt-controller/services/template.go, filterVMIAnnotationsForPod;
+	// pkg/virt-controller/watch, setupVMIFromVM
+	one("kubevirt.io", "metadata.annotations", "VirtualMachineInstance"),
+	one("kubevirt.io", "spec.template.metadata.annotations", "VirtualMachine", "VirtualMachineInstanceReplicaSet"),
+	// tektoncd/pipeline pkg/pod/pod.go, Build; pkg/reconciler/taskrun/taskrun.go,
+	// storeTaskSpecAndMergeMeta; pkg/reconciler/pipelinerun/pipelinerun.go, getTaskrunAnnotations
+	one("tekton.dev", "metadata.annotations", "TaskRun", "PipelineRun", "Task", "Pipeline"),
+	// kubeflow/spark-operator api/v1beta2/sparkapplication_types.go, SparkPodSpec
+	{"sparkoperator.k8s.io", []string{"SparkApplication"}, []string{"spec.driver.annotations", "spec.executor.annotations"}, ""},
+	// cloudnative-pg/cloudnative-pg api/v1, GetFixedInheritedAnnotations
+	one("postgresql.cnpg.io", "spec.inheritedMetadata.annotations", "Cluster"),
+	// zalando/postgres-operator pkg/cluster/k8sres.go, generatePodAnnotations
+	one("acid.zalan.do", "spec.podAnnotations", "postgresql"),
+	// VictoriaMetrics/operator api/operator/v1beta1/vmagent_types.go
+	one("operator.victoriametrics.com", "spec.podMetadata.annotations", "VMAgent"),
 }
 
 // IsSilent reports whether nothing in objects of a type makes pods.
@@ -79,7 +102,7 @@ func IsSilent(t object.Type) bool {
 // IsTold reports whether objects of a type make pods, or may, though they show no
 // template.
 func IsTold(t object.Type) bool {
-	return PodAnnotations(t) != "" || slices.ContainsFunc(rendered, func(l later) bool { return l.is(t) })
+	return len(PodAnnotations(t)) > 0 || slices.ContainsFunc(rendered, func(l later) bool { return l.is(t) })
 }
 
 func (l later) is(t object.Type) bool {
@@ -96,13 +119,39 @@ func RenderedBy(t object.Type, o node.Value) string {
 	return ""
 }
 
-// PodAnnotations gives the path to the annotations of the pods that are made of an
-// object without a template; "" where none is known.
-func PodAnnotations(t object.Type) string {
-	for _, m := range makers {
-		if m.group == object.Group(t.APIVersion) && slices.Contains(m.kinds, t.Kind) {
-			return m.annotations
+// PodAnnotations gives the paths to the annotations of the pods that are made of an
+// object without a template; nil where none are known.
+func PodAnnotations(t object.Type) [][]string {
+	m, _ := makerOf(t)
+	paths := make([][]string, len(m.annotations))
+	for i, path := range m.annotations {
+		paths[i] = strings.Split(path, ".")
+	}
+	return paths
+}
+
+// OwnMetadata gives the metadata for pods of their own that parts of such an object
+// have; of parts that make pods.
+func OwnMetadata(t object.Type, o node.Value) []node.Value {
+	var all []node.Value
+	m, is := makerOf(t)
+	if !is || m.each == "" {
+		return nil
+	}
+	for _, part := range o.Below(strings.Split(m.each, ".")...).Items() {
+		if !part.Entry("steps").Exists() && !part.Entry("dag").Exists() {
+			all = append(all, part.Entry("metadata"))
 		}
 	}
-	return ""
+	return all
+}
+
+func makerOf(t object.Type) (maker, bool) {
+	i := slices.IndexFunc(makers, func(m maker) bool {
+		return m.group == object.Group(t.APIVersion) && slices.Contains(m.kinds, t.Kind)
+	})
+	if i < 0 {
+		return maker{}, false
+	}
+	return makers[i], true
 }

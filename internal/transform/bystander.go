@@ -11,6 +11,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
@@ -147,11 +148,22 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 		marked = nil // which are told of with the workload, or are not of pods
 	}
 	b.known, b.missing = strings.Join(kind.Template, "."), isKnown
-	if at := bystander.PodAnnotations(o.Type); at != "" && !isKnown {
-		path := edit.Path(steps(strings.Split(at, ".")))
-		p.lookAtPods(b, at, &Workload{annotated: path, TemplateAnnotations: o.At(path...).Strings()}, namespace)
-		marked = slices.DeleteFunc(marked, func(one edit.Path) bool { return one.String() == at })
+	for _, way := range bystander.PodAnnotations(o.Type) {
+		if isKnown {
+			break
+		}
+		path := edit.Path(steps(way))
+		marked = slices.DeleteFunc(marked, func(one edit.Path) bool { return slices.Equal(one, path) })
 		places = nil // containers there join those of the controller's own
+		w := annotated(o, path)
+		if parts := bystander.OwnMetadata(o.Type, o.Value); len(parts) > 0 && !slices.ContainsFunc(parts, func(own node.Value) bool {
+			labels, annotations := overlaid(w.TemplateLabels, own.Entry("labels").Strings()), overlaid(w.TemplateAnnotations, own.Entry("annotations").Strings())
+			return p.Mesh.Unmeshed(labels, annotations) == ""
+		}) {
+			b.Pods = cmp.Or(b.Pods, path.String())
+			return // all of them opt out
+		}
+		p.lookAtPods(b, path.String(), w, namespace)
 	}
 	for _, place := range places {
 		written, able := place.Written()
@@ -173,9 +185,29 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 		}
 	}
 	for _, path := range marked {
-		p.lookAtPods(b, path.String(), &Workload{annotated: path, TemplateAnnotations: o.At(path...).Strings()}, namespace)
+		p.lookAtPods(b, path.String(), annotated(o, path), namespace)
 	}
 	b.meant = meantKind(o.Type)
+}
+
+// annotated looks at pods of which only annotations stand in an object, and labels
+// where these stand beside them.
+func annotated(o object.Object, path edit.Path) *Workload {
+	w := &Workload{annotated: path, TemplateAnnotations: o.At(path...).Strings()}
+	if last := len(path) - 1; path[last] == annotations {
+		w.TemplateLabels = o.At(path[:last]...).Entry(labels).Strings()
+	}
+	return w
+}
+
+// overlaid gives values, and over them those of a narrower place.
+func overlaid(values, narrower map[string]string) map[string]string {
+	all := maps.Clone(values)
+	if all == nil {
+		return narrower
+	}
+	maps.Copy(all, narrower)
+	return all
 }
 
 // lookAtPods notes what there is to say of a place of which pods are made. done says

@@ -123,6 +123,8 @@ func (o *Object) parent(path edit.Path) parent { return o.parents[o.relative(pat
 
 func (w *Workload) templatePath(relative ...any) edit.Path {
 	switch {
+	case w.annotated != nil && len(relative) > 1 && relative[1] == labels:
+		return slices.Concat(w.base, w.metadataPath(), edit.Path(relative[1:]))
 	case w.annotated != nil && len(relative) > 1: // "metadata" and "annotations"
 		return slices.Concat(w.base, w.annotated, edit.Path(relative[2:]))
 	case w.annotated != nil:
