@@ -352,3 +352,63 @@ func TestKindsWhosePodsAreMadeOfNoContainers(t *testing.T) {
 	}
 	assert.Len(t, told(t, fmt.Sprintf(bystandersSpec, "Istio"), "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a}\nspec: {templates: [{name: a, container: {image: x}}, {name: b, container: {image: x}, metadata: {labels: {sidecar.istio.io/inject: \"false\"}}}]}\n"), 1, "one of them does not")
 }
+
+// TestWhatANamespaceSaysThatNobodyReads: keys of injection in a form that the mesh does
+// not read there, keys of pods, and keys of krm-bypass; beside those that are read.
+func TestWhatANamespaceSaysThatNobodyReads(t *testing.T) {
+	for _, row := range []struct{ mesh, object, field, kind, says string }{
+		{"Linkerd", "labels: {linkerd.io/inject: enabled}", `metadata.labels["linkerd.io/inject"]`, "misplaced-annotation", "only as an annotation, so it has no effect here: move it to metadata.annotations"},
+		{"Linkerd", "annotations: {linkerd.io/injection: enabled}", `metadata.annotations["linkerd.io/injection"]`, "unknown-annotation", "did you mean linkerd.io/inject, in metadata.annotations?"},
+		{"Istio", "annotations: {istio-injection: enabled}", "metadata.annotations.istio-injection", "misplaced-annotation", "move it to metadata.labels"},
+		{"Istio", "labels: {istio-injecton: enabled}", "metadata.labels.istio-injecton", "unknown-annotation", "did you mean istio-injection, in metadata.labels?"},
+		{"Istio", "labels: {istio-injection: \"true\"}", "metadata.labels.istio-injection", "unreadable-annotation", "these pods get no sidecar: write enabled or disabled"},
+		{"Istio", "labels: {sidecar.istio.io/inject: \"false\"}", `metadata.labels["sidecar.istio.io/inject"]`, "misplaced-annotation", "Istio reads this only on pods"},
+		{"Istio", "annotations: {sidecar.istio.io/interceptionMode: NONE}", `metadata.annotations["sidecar.istio.io/interceptionMode"]`, "misplaced-annotation", "Istio reads this annotation only in pod templates"},
+		{"Kuma", "annotations: {kuma.io/sidecar-injection: enabled}", `metadata.annotations["kuma.io/sidecar-injection"]`, "misplaced-annotation", "move it to metadata.labels"},
+		{"Kuma", "annotations: {kuma.io/application-probe-proxy-port: \"8080\"}", `metadata.annotations["kuma.io/application-probe-proxy-port"]`, "misplaced-annotation", "only in pod templates"},
+		{"Consul", "annotations: {consul.hashicorp.com/connect-inject: \"true\"}", `metadata.annotations["consul.hashicorp.com/connect-inject"]`, "misplaced-annotation", "Consul reads this only on pods"},
+		{"Consul", "annotations: {consul.hashicorp.com/transparent-proxy: \"false\"}", `metadata.annotations["consul.hashicorp.com/transparent-proxy"]`, "misplaced-annotation", "move it to metadata.labels"},
+		{"OSM", "labels: {openservicemesh.io/sidecar-injection: enabled}", `metadata.labels["openservicemesh.io/sidecar-injection"]`, "misplaced-annotation", "move it to metadata.annotations"},
+		{"FSM", "labels: {flomesh.io/sidecar-injection: enabled}", `metadata.labels["flomesh.io/sidecar-injection"]`, "misplaced-annotation", "move it to metadata.annotations"},
+		{"Istio", "annotations: {krm-bypass.dev/skip: \"true\"}", `metadata.annotations["krm-bypass.dev/skip"]`, "unknown-annotation", "krm-bypass reads nothing under krm-bypass.dev/"},
+		{"Istio", "labels: {istio-injection: enabled}", "", "", ""},
+		{"Istio", "labels: {istio.io/rev: canary, istio.io/dataplane-mode: none}", "", "", ""},
+		{"Istio", "labels: {istio-injection: enabled}, annotations: {istio-injection: enabled}", "", "", ""},
+		{"Linkerd", "annotations: {linkerd.io/inject: ingress}, labels: {config.linkerd.io/admission-webhooks: disabled}", "", "", ""},
+		{"Kuma", "labels: {kuma.io/sidecar-injection: enabled}, annotations: {kuma.io/mesh: default}", "", "", ""},
+		{"Consul", "labels: {consul.hashicorp.com/transparent-proxy: \"false\"}", "", "", ""},
+		{"OSM", "annotations: {openservicemesh.io/sidecar-injection: enabled}, labels: {openservicemesh.io/monitored-by: osm}", "", "", ""},
+		{"FSM", "annotations: {flomesh.io/sidecar-injection: enabled}, labels: {flomesh.io/monitored-by: fsm}", "", "", ""},
+	} {
+		results := told(t, fmt.Sprintf(bystandersSpec, row.mesh), "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, "+row.object+"}\n")
+		if row.kind == "" {
+			assert.Empty(t, results, row.object)
+			continue
+		}
+		require.Len(t, results, 1, row.object)
+		assert.Equal(t, row.kind, results[0].Tags[fn.CheckTag], row.object)
+		assert.Equal(t, row.field, results[0].Field.Path)
+		assert.Contains(t, results[0].Message, row.says)
+	}
+}
+
+// TestKeysAboveTheTemplate: one that stands with the same value in the template is of a
+// tool that annotates everything, and a label there is no annotation.
+func TestKeysAboveTheTemplate(t *testing.T) {
+	const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, %s}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}, annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: \"81\"}}\n    spec: {containers: [{name: a, image: b}]}\n"
+	for above, kind := range map[string]string{
+		`annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: "81"}`: "",
+		`labels: {traffic.sidecar.istio.io/excludeOutboundPorts: "81"}`:      "",
+		`annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: "82"}`: "misplaced-annotation",
+		`labels: {traffic.sidecar.istio.io/excludeInboundPorts: "82"}`:       "misplaced-annotation",
+	} {
+		results := told(t, fmt.Sprintf(bystandersSpec, "Istio"), fmt.Sprintf(deployment, above))
+		var kinds string
+		for _, r := range results {
+			if r.Tags[fn.CheckTag] == "misplaced-annotation" {
+				kinds += r.Tags[fn.CheckTag]
+			}
+		}
+		assert.Equal(t, kind, kinds, above)
+	}
+}

@@ -66,6 +66,7 @@ func fsmLike(name string, aka []string, domain, known, namespace string, signs S
 		},
 		OptOuts: []OptOut{{Key: inject, Value: `^(?i:disabled|no|false)$`}},
 		choices: []Choice{refusing(false, inject, `^(?i:enabled|yes|true|disabled|no|false)$`, injector, "enabled or disabled")},
+		injects: []Choice{{Key: inject}},
 		UnmeshedNamespace: func(labels, annotations map[string]string) string {
 			if _, ignored := labels[domain+"/ignore"]; ignored {
 				return "has the label " + domain + "/ignore"

@@ -79,6 +79,10 @@ var istio = Mesh{
 		refusing(false, "sidecar.istio.io/interceptionMode", `^(REDIRECT|TPROXY|NONE)$`, "Istio's injector", "REDIRECT, TPROXY or NONE"),
 		refusing(false, "status.sidecar.istio.io/port", `^\s*[0-9]{1,5}\s*$`, "Istio's injector", "one port"),
 	},
+	// manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml.
+	injects: []Choice{
+		{Label: true, Key: "istio-injection", Takes: `^(enabled|disabled)$`, Otherwise: "Istio's webhook matches no such value, so these pods get no sidecar: write enabled or disabled"},
+	},
 	Mark:              "sidecar.istio.io/status",
 	UnmeshedNamespace: istioUnmeshedNamespace,
 	limits:            []limit{istioDNS, portsWithoutProtocol, singlePorts, istioInbound, istioIncluded, rangesBeforePorts, noPairs},

@@ -77,6 +77,7 @@ var kuma = Mesh{
 		{Key: "kuma.io/gateway", Value: `^builtin$`},
 	},
 	choices: []Choice{refusing(true, "kuma.io/sidecar-injection", `^(enabled|true|yes|disabled|false|no)$`, "Kuma's injector", "enabled or disabled")},
+	injects: []Choice{{Label: true, Key: "kuma.io/sidecar-injection"}},
 	UnmeshedNamespace: func(labels, _ map[string]string) string {
 		if value := labels["kuma.io/sidecar-injection"]; kumaDisabled(value) {
 			return "has the label kuma.io/sidecar-injection: " + value

@@ -92,6 +92,7 @@ var linkerd = Mesh{
 		{Key: "linkerd.io/inject", Value: `(?s).`, But: `^(enabled|ingress)$`},
 	},
 	choices: []Choice{{Key: "linkerd.io/inject", Takes: `^(enabled|disabled|ingress|)$`, Otherwise: "Linkerd does not know this value and gives the pod no sidecar: write enabled, ingress or disabled"}},
+	injects: []Choice{{Key: "linkerd.io/inject"}},
 	UnmeshedNamespace: func(labels, annotations map[string]string) string {
 		if labels["config.linkerd.io/admission-webhooks"] == "disabled" {
 			return "has the label config.linkerd.io/admission-webhooks: disabled"

@@ -77,6 +77,9 @@ type Mesh struct {
 	OptOuts []OptOut
 	// choices are keys that take few values.
 	choices []Choice
+	// injects are keys of a Namespace by which its pods get a sidecar or none, each of
+	// its own kind; those of choices that are not among them are read on pods alone.
+	injects []Choice
 	// Mark is an annotation that injection leaves on a pod. With it the containers
 	// that it lists are the mesh's.
 	Mark string

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -51,6 +52,8 @@ type Bystander struct {
 type misplaced struct {
 	kind                                 *finding.Kind
 	field, annotation, value, meant, why string
+	// remedy is what to do, "" where mend says it.
+	remedy string
 	// passed says that a controller may pass it on to pods.
 	passed bool
 }
@@ -58,8 +61,8 @@ type misplaced struct {
 // IsBystander reports whether the policy has something to say of an object that is none
 // of its own, as far as its type and its text tell. A text of nil may say anything.
 func (p *Policy) IsBystander(t object.Type, text []byte) bool {
-	return t.Kind != "" && (t.APIVersion != "" || t.List) && (text == nil || t.List || bystander.IsTold(t) || p.Mesh.ReadElsewhere(object.Group(t.APIVersion), t.Kind) ||
-		mesh.Mentions(text) || !bystander.IsSilent(t) && bystander.Holds(text))
+	return t.Kind != "" && (t.APIVersion != "" || t.List) && (text == nil || t.List || bystander.IsTold(t) || isNamespace(t) ||
+		mesh.Mentions(text) || bytes.Contains(text, []byte(ownPrefix)) || !bystander.IsSilent(t) && bystander.Holds(text))
 }
 
 // Bystander looks at an object. It gives nil where there is nothing to say.
@@ -101,9 +104,9 @@ func (p *Policy) lookForMisplaced(b *Bystander, o *Object, t object.Type) {
 		slips[s.Key] = s
 	}
 	for _, annotation := range slices.Sorted(maps.Keys(o.Annotations)) {
-		m := misplaced{finding.MisplacedAnnotation, annotations, annotation, o.Annotations[annotation], annotation, "", !p.passesNothing(t)}
+		m := misplaced{finding.MisplacedAnnotation, annotations, annotation, o.Annotations[annotation], annotation, "", "", !p.passesNothing(t)}
 		switch slip, slipped := slips[annotation]; {
-		case !slipped && (!p.Mesh.IsTraffic(annotation) || elsewhere(p.Mesh)), slip.Moved, slip.Reader != nil && elsewhere(slip.Reader):
+		case !slipped && (!p.Mesh.IsTraffic(annotation) && !p.Opens(annotation, m.value) || elsewhere(p.Mesh)), slip.Moved, slip.Reader != nil && elsewhere(slip.Reader):
 			continue
 		case !slipped:
 			m.why = p.Mesh.Name + " reads this annotation only " + p.Mesh.ReadsIn() + ", so it has no effect here"
@@ -120,12 +123,45 @@ func (p *Policy) lookForMisplaced(b *Bystander, o *Object, t object.Type) {
 		}
 		b.misplaced = append(b.misplaced, m)
 	}
+	if isNamespace(t) {
+		for _, i := range p.Mesh.Injections(o.Annotations, o.labels) {
+			b.misplaced = append(b.misplaced, notInjecting(i, o))
+		}
+	}
+	place := described{annotations: o.Annotations, labels: o.labels}
+	for _, field := range []string{annotations, labels} {
+		for _, key := range slices.Sorted(maps.Keys(place.values(field))) {
+			if foreignUnderOwnPrefix(key) {
+				b.misplaced = append(b.misplaced, misplaced{finding.UnknownAnnotation, field, key, place.values(field)[key], key, "krm-bypass reads nothing under " + ownPrefix + ", so it has no effect", ownPrefixRemedy, false})
+			}
+		}
+	}
 	for _, label := range slices.Sorted(maps.Keys(o.labels)) {
 		if reader := mesh.ReaderOf(label); reader != nil {
 			why := reader.Name + " reads this only as an annotation, " + reader.ReadsIn() + ", so it has no effect here"
-			b.misplaced = append(b.misplaced, misplaced{finding.MisplacedAnnotation, labels, label, o.labels[label], label, why, !p.passesNothing(t)})
+			b.misplaced = append(b.misplaced, misplaced{finding.MisplacedAnnotation, labels, label, o.labels[label], label, why, "", !p.passesNothing(t)})
 		}
 	}
+}
+
+// notInjecting says what is wrong with a key that was to give the pods of a Namespace a
+// sidecar, or none.
+func notInjecting(i mesh.Injection, o *Object) misplaced {
+	field := map[bool]string{false: annotations, true: labels}
+	m := misplaced{kind: finding.MisplacedAnnotation, field: field[i.Label], annotation: i.Key}
+	m.value = described{annotations: o.Annotations, labels: o.labels}.values(m.field)[i.Key]
+	says := false
+	switch m.why, m.remedy, says = strings.Cut(i.Why, ": "); {
+	case says:
+		m.kind = finding.UnreadableAnnotation
+	case i.Meant == "":
+		m.remedy = "write it in the pod templates"
+	case i.Meant == i.Key:
+		m.remedy = "move it to metadata." + field[i.MeantLabel]
+	default:
+		m.kind, m.remedy = finding.UnknownAnnotation, fmt.Sprintf("did you mean %s, in metadata.%s?", i.Meant, field[i.MeantLabel])
+	}
+	return m
 }
 
 // passesNothing reports whether no controller passes annotations of such an object on

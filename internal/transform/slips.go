@@ -65,7 +65,14 @@ func (w *Workload) metadataPath() edit.Path {
 }
 
 // ownPrefix is that of the annotations that krm-bypass writes. It reads no others.
-const ownPrefix = "krm-bypass.dev/"
+const (
+	ownPrefix       = "krm-bypass.dev/"
+	ownPrefixRemedy = "say what you mean in the ClusterBypass; spec.enrolment and the match of a rule choose workloads"
+)
+
+func foreignUnderOwnPrefix(key string) bool {
+	return strings.HasPrefix(key, ownPrefix) && key != PolicyAnnotation && key != RecordAnnotation
+}
 
 // reportOwnKeys warns of annotations that look as if krm-bypass read them.
 func (p *Policy) reportOwnKeys(w *Workload, plan *Plan) {
@@ -73,9 +80,9 @@ func (p *Policy) reportOwnKeys(w *Workload, plan *Plan) {
 	for _, place := range places {
 		for _, field := range []string{annotations, labels} {
 			for _, key := range slices.Sorted(maps.Keys(place.values(field))) {
-				if strings.HasPrefix(key, ownPrefix) && key != PolicyAnnotation && key != RecordAnnotation {
+				if foreignUnderOwnPrefix(key) {
 					plan.warn(finding.UnknownAnnotation, w.Path(append(place.path, field, key)...), place.values(field)[key],
-						"krm-bypass reads nothing under %s, so it has no effect: say what you mean in the ClusterBypass; spec.enrolment and the match of a rule choose workloads", ownPrefix)
+						"krm-bypass reads nothing under %s, so it has no effect: %s", ownPrefix, ownPrefixRemedy)
 				}
 			}
 		}
@@ -127,7 +134,8 @@ func (p *Policy) reportMisplaced(w *Workload, place, template described, plan *P
 		plan.warn(finding.MisplacedAnnotation, w.Path(append(place.path, field, key)...), place.values(field)[key], "%s: %s", why, remedy)
 	}
 	for _, key := range slices.Sorted(maps.Keys(place.annotations)) {
-		if _, stands := template.annotations[key]; p.Mesh.ReadsAnnotation(key) && (p.Mesh.IsKey(key) || !stands) {
+		// The same value in the template too is of a tool that annotates everything.
+		if is, stands := template.annotations[key]; p.Mesh.ReadsAnnotation(key) && (p.Mesh.IsKey(key) && is != place.annotations[key] || !stands) {
 			misplaced(annotations, key, key, p.Mesh.Name+" reads this annotation only in the pod template, so it has no effect here")
 		}
 	}
@@ -137,6 +145,12 @@ func (p *Policy) reportMisplaced(w *Workload, place, template described, plan *P
 			misplaced(annotations, s.Key, s.Meant[0], p.unread(s))
 		case s.Reader == nil:
 			plan.warn(finding.UnknownAnnotation, w.Path(append(place.path, annotations, s.Key)...), place.annotations[s.Key], "%s: %s", p.unread(s), p.remedy(s))
+		}
+	}
+	for _, s := range p.Mesh.LabelSlips(place.labels) {
+		_, told := template.labels[s.Key]
+		if is, stands := template.annotations[s.Key]; s.Moved && !told && (!stands || is != place.labels[s.Key]) {
+			plan.warn(finding.MisplacedAnnotation, w.Path(append(place.path, labels, s.Key)...), place.labels[s.Key], "%s reads this only as an annotation of the pod template, so it has no effect here: move it to %s", p.Mesh.Name, append(slices.Clone(template.path), annotations))
 		}
 	}
 	for _, key := range p.Mesh.OptOutLabels() {

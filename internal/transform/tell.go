@@ -72,7 +72,7 @@ func (p *Policy) Tell(all []*Bystander, beside Beside) []Told {
 			// do, reached the pods as well.
 			if everywhere := beside.Workloads > 0 && beside.Have[Annotation{m.annotation, m.value}] == beside.Workloads; !everywhere && !m.passed {
 				t.add(m.kind, b, [4]string{b.Kind, object.Group(b.APIVersion), m.field + " " + m.annotation, m.value}, func(same []*Bystander) (edit.Path, string, string) {
-					return b.Path("metadata", m.field, m.annotation), m.value, m.why + also(", nor on ", same) + ": " + p.mend(m, same)
+					return b.Path("metadata", m.field, m.annotation), m.value, m.why + also(", nor on ", same) + ": " + cmp.Or(m.remedy, p.mend(m, same))
 				})
 			}
 		}
