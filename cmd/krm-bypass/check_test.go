@@ -291,7 +291,41 @@ func TestAMisplacedSpecIsTold(t *testing.T) {
 	}
 	code, _, errOut := krmBypass("", "render", dir, "--spec", dir+"/bypass.yaml")
 	assert.Zero(t, code)
+	assert.Equal(t, 1, strings.Count(errOut, "warning: "+told), errOut)
+	for _, command := range []string{"check", "lint"} {
+		code, out, _ := krmBypass("", command, dir, "--spec", dir+"/bypass.yaml")
+		assert.Equal(t, 1, code, "%s: %s", command, out)
+		assert.Contains(t, out, strings.Replace(told, "transformers", "misplaced-spec: transformers", 1), command)
+		rightly := kustomized(t, listedSpec, bypassSpec)
+		code, out, errOut := krmBypass("", command, rightly, "--spec", rightly+"/bypass.yaml")
+		assert.Zero(t, code, "%s: %s%s", command, out, errOut)
+	}
+	resource := folder(t, map[string]string{"kustomization.yaml": "resources: [web.yaml, bypass.yaml]\n", "web.yaml": webDeployment, "bypass.yaml": bypassSpec})
+	_, out, _ = krmBypass("", "lint", resource, "--spec", resource+"/bypass.yaml")
+	assert.Contains(t, out, "misplaced-spec: resources[1]")
+	_, _, errOut = krmBypass("", "render", resource, "--spec", resource+"/bypass.yaml")
 	assert.Empty(t, errOut, "it is given and not left to kustomize")
+}
+
+// TestCheckComparesWhatIsListedWithAnotherSpec has --spec name one that the
+// kustomization does not list: check then says what a pipeline with it would.
+func TestCheckComparesWhatIsListedWithAnotherSpec(t *testing.T) {
+	dir := kustomized(t, listedSpec, bypassSpec)
+	for name, test := range map[string]struct {
+		spec, says string
+		code       int
+	}{
+		"the same in other words": {"# a copy\n" + bypassSpec, "1 object matches what krm-bypass writes", 0},
+		"another port":            {strings.NewReplacer("3306", "1111", "5432", "1111").Replace(bypassSpec), "Deployment shop/web: stale: ", 1},
+		"another name":            {strings.Replace(bypassSpec, "name: cluster", "name: other", 1), "ClusterBypass other speaks of this workload, to which ClusterBypass cluster wrote", 1},
+	} {
+		other := folder(t, map[string]string{"other.yaml": test.spec}) + "/other.yaml"
+		code, out, errOut := krmBypass("", "check", dir, "--spec", other)
+		assert.Equal(t, test.code, code, "%s: %s%s", name, out, errOut)
+		assert.Contains(t, out, test.says, name)
+		assert.NotContains(t, out, "krm-bypass check -", name)
+		assert.Empty(t, errOut, name)
+	}
 }
 
 // TestAFunctionThatIsGivenNothingFails has kustomize run it as a generator. kpt has the

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,7 +42,10 @@ type inputs struct {
 	// inPlace is for files that are to be rewritten, and comparing for what was
 	// there without any spec, too.
 	inPlace, comparing bool
-	reading            reading
+	// judging is for manifests that are looked at and not made: what a kustomization
+	// lists is applied, whatever they are compared with.
+	judging bool
+	reading reading
 	// earlier is for a state of which only those errors count that prevent a
 	// comparison with it.
 	earlier bool
@@ -224,6 +228,15 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 		g.without = without.Text
 	}
 	g.files, g.built, g.uses, g.within, g.originals = []fn.Manifest{{Path: path, Text: built.Text}}, true, uses, within, originals(built.Source)
+	isGiven := func(one kustomization.Spec) bool {
+		return slices.ContainsFunc(given, func(g fn.Manifest) bool { return bytes.Equal(one.Text, g.Text) })
+	}
+	isListed := func(one fn.Manifest) bool {
+		return slices.ContainsFunc(built.Ignored, func(i kustomization.Spec) bool { return bytes.Equal(i.Text, one.Text) })
+	}
+	if in.judging && len(built.Ignored) > 0 && !slices.ContainsFunc(given, isListed) {
+		return in.buildAsListed(cmd, path, given)
+	}
 	g.listed = len(given) == 0 || len(built.Ignored) > 0
 	for _, one := range slices.Concat(built.Specs, built.Among, built.Ignored) {
 		g.pipelines = append(g.pipelines, pipeline(path, one))
@@ -234,13 +247,22 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 		}
 	}
 	for _, one := range built.Ignored {
-		if !slices.ContainsFunc(given, func(g fn.Manifest) bool { return bytes.Equal(one.Text, g.Text) }) {
+		if !isGiven(one) {
 			notes = append(notes, fmt.Sprintf("%s: not applied although the kustomization %s lists it, because --spec gives %s", one.Path, path, strings.Join(in.specs, " and ")))
 		}
 	}
 	switch {
 	case len(given) > 0:
 		g.specs, err = together.all(given)
+		listed := built.Ignored
+		if in.judging { // others apply it themselves, wherever it stands
+			listed = slices.Concat(listed, built.Among)
+		}
+		for _, one := range listed {
+			if err == nil && isGiven(one) {
+				_, err = together.listed(one)
+			}
+		}
 	case built.Listed:
 		for _, one := range built.Specs {
 			spec, wrong := together.listed(one)
@@ -254,6 +276,28 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 		g.specs = []*fn.Spec{fn.SpecBuilt(misplacements(built.Among...)...)}
 	}
 	return g, notes, err
+}
+
+// buildAsListed builds a kustomization with the specs that it lists, to compare it with
+// others.
+func (in *inputs) buildAsListed(cmd *cobra.Command, path string, given []fn.Manifest) (group, []string, error) {
+	as := *in
+	as.mesh, as.image = "", "" // which are for the others
+	g, notes, err := as.build(cmd, path, nil)
+	if err != nil {
+		return g, notes, err
+	}
+	files, results, err := g.apply(g.with(as.options()))
+	fmt.Fprint(cmd.ErrOrStderr(), results.Report())
+	if errors.Is(err, fn.ErrFailed) {
+		err = function.ErrReported
+	}
+	if err != nil {
+		return g, notes, err
+	}
+	var together company
+	specs, err := together.all(given)
+	return group{files: files, built: true, uses: g.uses, originals: g.originals, specs: specs}, notes, err
 }
 
 // pipeline is a command that compares what kustomize builds with a spec.
