@@ -131,6 +131,19 @@ func TestManifestsNameFileAndLine(t *testing.T) {
 	require.ErrorIs(t, err, fn.ErrFailed)
 	assert.Contains(t, results.Report(), "; it looks like a template of a Helm chart: render the chart first, as in helm template DIR | krm-bypass render -\n")
 
+	const chart = "; it looks like a template of a Helm chart: render the chart first, as in helm template DIR | krm-bypass render -\n"
+	for text, says := range map[string]string{
+		"{{- if .Values.a }}\n" + deployment + "{{- end }}\n":                                   "error: a.yaml:1: reading the document: not valid YAML: '-' cannot begin a value" + chart,
+		strings.Replace(deployment, "name: web", "name: {{ include \"a\" . }}-web", 1):          chart,
+		strings.Replace(deployment, "name: web", "name: @web # ${A}", 1):                        "put the value in quotes; it looks like a template with variables",
+		strings.Replace(deployment, "name: web", "name: @web", 1) + "note: '{{ .Values.a }}'\n": "put the value in quotes" + chart,
+		strings.Replace(deployment, "name: web", "name: @web", 1):                               "put the value in quotes\n",
+	} {
+		_, results, err = rendered(t, specText, manifest("a.yaml", text))
+		require.ErrorIs(t, err, fn.ErrFailed)
+		assert.Contains(t, results.Report(), says, text)
+	}
+
 	_, results, err = rendered(t, strings.Replace(specText, "[3306]", "[3306], excludeOutbound: [{ipRanges: [10.0.0.0/8], ports: [1]}]", 1), manifest("a.yaml", service+"---\n"+deployment))
 	require.ErrorIs(t, err, fn.ErrFailed)
 	assert.Contains(t, results.Report(), "error: a.yaml:5: Deployment web: excludeOutbound does not fit")

@@ -42,9 +42,9 @@ func Peek(fragment yamltext.Fragment, enough func(Type) bool) (Type, error) {
 	document, failed := Decode(fragment)
 	if failed != nil {
 		if err == nil {
-			err = failed
+			return Type{}, failed
 		}
-		return Type{}, err
+		return Type{}, unreadable(fragment, err)
 	}
 	return PeekNodes(document, enough)
 }

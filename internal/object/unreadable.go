@@ -32,6 +32,9 @@ func unreadable(f yamltext.Fragment, err error) error {
 	} else {
 		return err
 	}
+	if bytes.Contains(lineOf(f.Text, told.Line), []byte(Templated)) {
+		told.Problem = strings.TrimSuffix(told.Problem, yamltext.InQuotes) // which would not be what is meant
+	}
 	told.Problem += notYet(f.Text, told.Line)
 	return told
 }
@@ -62,10 +65,18 @@ func notYet(text []byte, line int) string {
 	if bytes.Contains(text, []byte(Templated)) {
 		return "; it looks like a template of a Helm chart: render the chart first, as in helm template DIR | krm-bypass render -"
 	}
-	if lines := bytes.SplitN(text, []byte("\n"), line+1); line > 0 && line <= len(lines) && bytes.Contains(lines[line-1], []byte("${")) {
+	if bytes.Contains(lineOf(text, line), []byte("${")) {
 		return "; it looks like a template with variables: fill it in first, as envsubst does"
 	}
 	return ""
+}
+
+// lineOf gives a line of a text, nil if it has none of that number.
+func lineOf(text []byte, line int) []byte {
+	if lines := bytes.SplitN(text, []byte("\n"), line+1); line > 0 && line <= len(lines) {
+		return lines[line-1]
+	}
+	return nil
 }
 
 // errIfTemplate is the error for a template of a Helm chart that is YAML by chance:

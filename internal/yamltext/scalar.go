@@ -3,6 +3,9 @@ package yamltext
 // tabbed is what is wrong with a tab in front of a line.
 const tabbed = "a tab, and YAML allows only spaces for indentation: put spaces in its place"
 
+// InQuotes ends what is said of a value that YAML reads as something else.
+const InQuotes = ": put the value in quotes"
+
 // content scans a scalar in one of the styles that can be a key, an alias or
 // a flow collection.
 func (p *parser) content(h head) (n Node, err error) {
@@ -39,7 +42,7 @@ func (p *parser) content(h head) (n Node, err error) {
 			return n, p.syntax(start, tabbed)
 		}
 		if !p.plainBegins() {
-			return n, p.syntax(start, "%s cannot begin a value: put the value in quotes", p.found())
+			return n, p.syntax(start, "%s cannot begin a value"+InQuotes, p.found())
 		}
 		end, err := p.plain()
 		if err != nil {
