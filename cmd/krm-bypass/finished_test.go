@@ -242,3 +242,22 @@ func before(text, mark string) string {
 	head, _, _ := strings.Cut(text, mark)
 	return head
 }
+
+// TestNoReportNamesAFolderAsAFile has an overlay take away what was written, so that
+// kustomize cannot tell the origin of the object; where it can, that is the place.
+func TestNoReportNamesAFolderAsAFile(t *testing.T) {
+	in := folder(t, map[string]string{
+		"base/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "base/bypass.yaml": boundSpec, "base/web.yaml": webDeployment,
+		"remove/kustomization.yaml": "resources: [../base]\npatches: [{target: {kind: Deployment}, patch: '[{\"op\": \"remove\", \"path\": \"/spec/template/spec/initContainers\"}]'}]\n",
+		"add/kustomization.yaml":    "resources: [../base]\npatches: [{target: {kind: Deployment}, patch: '[{\"op\": \"add\", \"path\": \"/spec/template/spec/hostNetwork\", \"value\": true}]'}]\n",
+	})
+	for overlay, file := range map[string]string{"remove": in + "/remove/kustomization.yaml", "add": in + "/base/web.yaml"} {
+		for format, says := range map[string]string{"gitlab": `"path": "` + file + `"`, "github": "file=" + file + ",", "sarif": `"uri": "file://` + file + `"`, "junit": `file="` + file + `"`} {
+			_, out, _ := krmBypass("", "check", in+"/"+overlay, "-o", format)
+			assert.Contains(t, out, says, "%s: %s", overlay, format)
+			for _, no := range []string{`remove"`, "remove,", `add"`, "add,"} {
+				assert.NotContains(t, out, in+"/"+no, "%s: %s", overlay, format)
+			}
+		}
+	}
+}

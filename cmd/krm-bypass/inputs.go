@@ -186,8 +186,8 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 	originals := func(source kustomization.Source) map[string]func(int) *fn.Original {
 		return map[string]func(int) *fn.Original{path: func(document int) *fn.Original {
 			file := source(document)
-			// Of what is built nobody has seen the lines.
-			file.Path = cmp.Or(file.Path, path)
+			// Where kustomize cannot tell, it is what changes the object. Of what is built nobody has seen the lines.
+			file.Path = cmp.Or(file.Path, kustomization.File(path))
 			return files.of(file.Path, func() *fn.Original { return fn.OriginalOf(file) })
 		}}
 	}

@@ -31,7 +31,7 @@ func TestPlacesOfAKustomizationAreInItsFiles(t *testing.T) {
 		"renamed":                 {"namePrefix: eu-\nnameSuffix: '-1'\nnamespace: shop\n", "base/web.yaml:13"},
 		"noted":                   {"buildMetadata: [originAnnotations]\n", "base/web.yaml:13"},
 		"renamed by a patch":      {"patches: [{target: {kind: Deployment}, patch: '[{\"op\":\"replace\",\"path\":\"/metadata/name\",\"value\":\"other\"}]', options: {allowNameChange: true}}]\n", "base/web.yaml"},
-		"without its annotations": {"patches: [{target: {kind: Deployment}, patch: '[{\"op\":\"add\",\"path\":\"/metadata/annotations\",\"value\":{\"a\":\"b\"}}]'}]\n", "prod"},
+		"without its annotations": {"patches: [{target: {kind: Deployment}, patch: '[{\"op\":\"add\",\"path\":\"/metadata/annotations\",\"value\":{\"a\":\"b\"}}]'}]\n", "prod/kustomization.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := overlaid(t, test.overlay)
