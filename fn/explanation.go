@@ -65,6 +65,9 @@ type Explanation struct {
 	// Others are what else of the pod template lets traffic bypass the sidecar, such
 	// as another annotation of the mesh.
 	Others []ExplainedOther `json:"others,omitempty"`
+	// OnlyIPv4 says that the mesh's own rules intercept no connection to an IPv6
+	// address, whatever the spec says.
+	OnlyIPv4 bool `json:"-"`
 	// Rendered is what the pod template becomes.
 	Rendered Rendered `json:"-"`
 }

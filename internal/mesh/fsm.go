@@ -52,6 +52,7 @@ func fsmLike(name string, aka []string, domain, known, namespace string, signs S
 			{traffic.PortRange{First: 15901, Last: 15904}, name + "'s health probes"},
 		},
 		Namespaces: []string{namespace},
+		OnlyIPv4:   "flomesh-io/fsm pkg/injector/iptables.go, as in what it comes from: iptables-restore alone",
 		Levels:     Adds,
 		Signs:      signs,
 		// For metrics and for the probes that the injector rewrites

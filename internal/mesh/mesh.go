@@ -63,6 +63,9 @@ type Mesh struct {
 	// Others on a Namespace, each for the pods that have none of their own; "" where
 	// it does not. No mesh reads them on any other object.
 	NamespaceKeys string
+	// OnlyIPv4 is where the mesh's source says that its own rules are for IPv4 alone, so
+	// that it intercepts no connection to an IPv6 address; "" where they are for both.
+	OnlyIPv4 string
 	// Defaults is what the mesh excludes as long as nobody configures it.
 	Defaults traffic.Layer
 	// Unmeshed says why the mesh gives a pod with these template labels and

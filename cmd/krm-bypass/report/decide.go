@@ -66,6 +66,9 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 	default:
 		d.Why = "no entry covers it, so it is left to the mesh"
 	}
+	if w.OnlyIPv4 && (d.Verdict == Intercepted || d.Verdict == LeftToMesh) && c.Direction == traffic.Outbound && !c.Loopback && c.Address.Unmap().Is6() {
+		d = &Decision{Verdict: Bypassed, Why: "the mesh's own rules are for IPv4 alone"}
+	}
 	if d.Verdict != Bypassed && !c.Loopback {
 		for _, o := range w.Others {
 			if other(o).layer().Decide(c).Verdict != traffic.Bypassed {

@@ -414,3 +414,24 @@ func TestExplainOfManyThatAreRefused(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, writtenExplanation(t, "table", NewExplanation(x)), "0 of 1 bypass something, 1 only what the mesh's own configuration lets past:\n  inbound  15020 (1)\n")
 }
+
+// What no entry lets bypass is intercepted only where the mesh has rules for it.
+func TestDecideKnowsMeshesWithRulesForIPv4Alone(t *testing.T) {
+	const head = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: c}\nspec:\n  enforcement: {mode: AnnotationsOnly}\n  global: {excludeOutboundPorts: [3306]}\n  mesh: "
+	const web = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    spec: {containers: [{name: a, image: a}]}\n"
+	for _, mesh := range []string{"FSM", "OSM", "Istio", "Kuma", "Linkerd", "Consul"} {
+		for to, intercepted := range map[string]bool{
+			"[2001:db8::1]:443": mesh != "FSM" && mesh != "OSM", "192.0.2.1:443": true, "[::ffff:192.0.2.1]:443": true,
+			"192.0.2.1:3306": false, "[2001:db8::1]:3306": false,
+		} {
+			c, err := traffic.ParseOutbound(to)
+			require.NoError(t, err)
+			r := reportOf(t, head+mesh+"\n", web)
+			r.Decide(c, to)
+			d := r.Workloads[0].Decision
+			assert.Equal(t, intercepted, d.Verdict == Intercepted, "%s of %s: %s", to, mesh, d.says())
+			assert.Equal(t, !intercepted, d.Verdict == Bypassed, "%s of %s: %s", to, mesh, d.says())
+			assert.Equal(t, !intercepted && !strings.Contains(to, "3306"), strings.Contains(d.says(), "bypassed: the mesh's own rules are for IPv4 alone"), d.says())
+		}
+	}
+}
