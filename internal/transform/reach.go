@@ -162,8 +162,8 @@ func (p *Policy) Sight(plan *Plan) Sighting {
 // lookAtLabels notes a part that does not speak of the workload, and would by its own
 // labels.
 func (s *Sighting) lookAtLabels(part int, m *Match, own map[string]string) {
-	if m.Labels == nil || len(own) == 0 {
-		return
+	if !slices.ContainsFunc(m.Labels, func(r Requirement) bool { return !r.holds(s.labels) && r.holds(own) }) {
+		return // there may be many rules for many workloads
 	}
 	speaks := func(layers ...map[string]string) bool {
 		itself := s.subject
