@@ -189,7 +189,7 @@ func TestGitHubCommandsAreEscaped(t *testing.T) {
 		Severity: fn.Error, File: &fn.File{Path: "a,line=9:%\n::b.yaml"}, Line: 3, Message: "100%\r\n::add-mask::x\x1b[31m",
 	}}})
 	lines := strings.Split(string(writtenCheck(t, "github", r)), "\n")
-	assert.Equal(t, []string{`::error file=a%2Cline=9%3A%25%0A%3A%3Ab.yaml,line=3,title=krm-bypass%3A refused::100%25\r%0A::add-mask::x\x1b[31m`, "no workloads found, 1 error", ""}, lines)
+	assert.Equal(t, []string{`::error file=a%2Cline=9%3A%25%0A%3A%3Ab.yaml,line=3,title=krm-bypass%3A refused::100%25\r%0A::add-mask::x\x1b[31m`, "nothing was compared, 1 error", ""}, lines)
 }
 
 // TestFingerprintsStayWhereLinesMove has the same findings some lines further down,

@@ -97,6 +97,8 @@ func (r Check) summary() string {
 	case r.linted && r.Errors+r.Warnings == 0:
 		parts = append(parts, "no findings")
 	case r.linted:
+	case r.IsEmpty() && r.Errors > 0: // which may have kept it from looking
+		parts = append(parts, "nothing was compared")
 	case r.IsEmpty():
 		parts = append(parts, "no workloads found")
 	case r.Differing > 0:
