@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -91,6 +92,15 @@ func TestSpecsOfAComponentsFolderAreApplied(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, built.Ignored, 1)
 	assert.Equal(t, "apiVersion: v1\ndata:\n  a: b\nkind: ConfigMap\nmetadata:\n  name: NAME\n", string(built.Text))
+}
+
+// TestASpecBesideLocalConfigurationIsGivenThat has kustomize print nothing of what the
+// function gets.
+func TestASpecBesideLocalConfigurationIsGivenThat(t *testing.T) {
+	local := strings.Replace(attacks.ConfigMap, "name: NAME", "name: NAME, annotations: {config.kubernetes.io/local-config: 'true'}", 1)
+	require.NotEqual(t, attacks.ConfigMap, local)
+	_, err := Build(tree(t, map[string]string{"kustomization.yaml": "resources: [a.yaml]\ntransformers: [mark.yaml]\n", "a.yaml": local, "mark.yaml": mark}), marking)
+	require.NoError(t, err)
 }
 
 func TestSpecsAmongTheResourcesAreFound(t *testing.T) {

@@ -39,6 +39,8 @@ type entry struct {
 	// rest.
 	specs  []Spec
 	others int
+	// local says that one of the rest may be local configuration.
+	local bool
 }
 
 func (e entry) String() string {

@@ -1,11 +1,13 @@
 package kustomization
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 
+	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/types"
 
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -25,7 +27,7 @@ func (b *builder) findSpecs(l *layer, e *entry, text []byte) {
 	}
 	// What is no YAML, kustomize refuses.
 	if specs, others, err := b.specsIn(file); err == nil {
-		e.specs, e.others = specs, others
+		e.specs, e.others, e.local = specs, others, others > 0 && bytes.Contains(text, []byte(konfig.IgnoredByKustomizeAnnotation))
 	}
 }
 
@@ -85,6 +87,12 @@ func (b *builder) errIfMade(e *entry, at string) error {
 // hasSpec reports whether a spec is listed somewhere in a kustomization.
 func (l *layer) hasSpec() bool {
 	return slices.ContainsFunc(l.entries, func(e entry) bool { return len(e.specs) > 0 || e.base != nil && e.base.hasSpec() })
+}
+
+// hasLocal reports whether a kustomization may have local configuration, which
+// kustomize gives to a function and does not print.
+func (l *layer) hasLocal() bool {
+	return slices.ContainsFunc(l.entries, func(e entry) bool { return e.local || e.base != nil && e.base.hasLocal() })
 }
 
 // saying gives the fields that a kustomization has beside its resources.

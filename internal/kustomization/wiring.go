@@ -157,7 +157,7 @@ func (b *builder) note(l *layer, e *entry, text []byte) {
 // api/internal/plugins/fnplugin/fnplugin.go, invokePlugin), which the function
 // refuses.
 func (b *builder) errIfNobody(l *layer, e *entry, resources int) error {
-	if resources > 0 {
+	if resources > 0 || b.root.hasLocal() {
 		return nil
 	}
 	mend := fmt.Sprintf("list the spec in a kustomization that has the workloads, or make %s a component (kind: %s) and list it there under %s", b.name(l.dir), types.ComponentKind, componentsField)
