@@ -412,3 +412,54 @@ func TestKeysAboveTheTemplate(t *testing.T) {
 		assert.Equal(t, kind, kinds, above)
 	}
 }
+
+// TestANamespaceThatReadersTakeForDifferentThings: what kubectl makes of it may be more
+// than what a limit was judged by.
+func TestANamespaceThatReadersTakeForDifferentThings(t *testing.T) {
+	const key = "config.linkerd.io/skip-outbound-ports"
+	for metadata, says := range map[string]string{
+		"  annotations:\n    " + key + ": \"1\"\n    " + key + ": \"8181\"\n":           "appears twice, on lines 6 and 7",
+		"  annotations: {" + key + ": \"1\"}\n  annotations: {" + key + ": \"8181\"}\n": "appears twice",
+		"  annotations:\n    " + key + ": \"1\"\n    <<: {" + key + ": \"8181\"}\n":     "is also merged in",
+		"  annotations: {" + key + ": !!binary ODE4MQ==}\n":                             "expected a string",
+		"  annotations: {" + key + ": 8181}\n":                                          "expected a string, but found the number 8181: put it into quotes",
+		"  labels: {a: 1, b: x, b: y}\n  annotations: {c: 1, d: x, d: y}\n":             "",
+	} {
+		given := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(fmt.Sprintf(bystandersSpec, "Linkerd"))})
+		_, results, err := fn.Manifests(given, []fn.Manifest{{Path: "in.yaml", Text: []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: other}\n---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n" + metadata)}}, fn.Options{})
+		if says == "" {
+			assert.NoError(t, err)
+			assert.Empty(t, results, metadata)
+			continue
+		}
+		assert.Error(t, err, metadata)
+		require.Len(t, results, 1, metadata)
+		assert.Contains(t, results[0].Message, says)
+	}
+	results := told(t, fmt.Sprintf(bystandersSpec, "Linkerd"), "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, annotations: {"+key+": abc}}\n")
+	require.Len(t, results, 1, "once")
+	assert.Equal(t, "unreadable-annotation", results[0].Tags[fn.CheckTag])
+}
+
+// TestTemplatesOfNobody: what a controller wrote, and what there was, make no pods.
+func TestTemplatesOfNobody(t *testing.T) {
+	const template = "{template: {spec: {containers: [{name: a, image: b}]}}}"
+	spec := fmt.Sprintf(bystandersSpec, "Istio")
+	assert.Empty(t, told(t, spec, "apiVersion: example.com/v1\nkind: Foo\nmetadata: {name: a}\nstatus: "+template+"\n"))
+	assert.Empty(t, told(t, spec, "apiVersion: apps/v1\nkind: ControllerRevision\nmetadata: {name: a}\ndata: {spec: "+template+"}\n"))
+	assert.Len(t, told(t, spec, "apiVersion: example.com/v1\nkind: Foo\nmetadata: {name: a}\nspec: "+template+"\n"), 1)
+}
+
+// TestNoKeyIsMeantByItsOpposite: include and exclude are two letters apart.
+func TestNoKeyIsMeantByItsOpposite(t *testing.T) {
+	for key, name := range map[string]string{
+		"traffic.kuma.io/include-outbound-ports": "Kuma", "openservicemesh.io/inbound-port-inclusion-lists": "OSM",
+		"consul.hashicorp.com/transparent-proxy-include-outbound-ports": "Consul",
+	} {
+		results := told(t, fmt.Sprintf(bystandersSpec, name), fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}, annotations: {%s: \"81\"}}, spec: {containers: [{name: a, image: b}]}}}\n", key))
+		require.NotEmpty(t, results, key)
+		for _, r := range results {
+			assert.NotContains(t, r.Message, "did you mean", key)
+		}
+	}
+}

@@ -93,6 +93,7 @@ var makers = []maker{
 func IsSilent(t object.Type) bool {
 	group := object.Group(t.APIVersion)
 	return t.APIVersion == "builtin" || // kustomize's own transformers
+		group == "apps" && t.Kind == "ControllerRevision" || // what there was
 		group == "apps.kruise.io" && t.Kind == "SidecarSet" || // its containers join the pods of others
 		slices.ContainsFunc(silent, func(g string) bool {
 			return g == group || strings.HasPrefix(g, ".") && strings.HasSuffix(group, g)

@@ -69,6 +69,9 @@ func (s *search) mapping(v node.Value, path edit.Path) {
 			s.marked = append(s.marked, path)
 			return
 		}
+		if len(path) == 0 && e.Key == "status" {
+			continue // what a controller wrote
+		}
 		s.value(e.Value, append(path[:len(path):len(path)], e.Key))
 	}
 }

@@ -156,7 +156,15 @@ func (m *Mesh) nearKey(name string, most int) int {
 	for i, k := range m.Keys {
 		names[i] = folded(k.Annotation)
 	}
-	return spelling.Nearest(folded(name), names, most)
+	i := spelling.Nearest(folded(name), names, most)
+	if i >= 0 && includes(folded(name)) != includes(names[i]) {
+		return -1 // two letters apart, and the opposite
+	}
+	return i
+}
+
+func includes(name string) bool {
+	return strings.Contains(name, "include") || strings.Contains(name, "inclusion")
 }
 
 // slipOf gives the slip for the key at a place in Keys.

@@ -34,11 +34,20 @@ func (p *Policy) NamespaceDefaults(seen *Object) *NamespaceDefaults {
 	says, refused := p.Mesh.Read(annotations)
 	n := &NamespaceDefaults{Object: seen.Named(), says: says}
 	found := report{lint: p.Lint}
+	for _, problem := range seen.problems {
+		at := problem.Path[len(seen.base):]
+		if len(at) > 1 && at[1] == "annotations" && (len(at) == 2 || p.counts(at[2])) {
+			found.find(Error, problem.Path, problem.Value, "%v", problem.Err)
+		}
+	}
 	for _, bad := range unreadable(refused) {
 		found.warn(finding.UnreadableAnnotation, n.annotation(bad.Annotation), bad.Value, "%v", bad.Err)
 	}
 	for _, m := range p.Mesh.Misleads(annotations) {
 		key, _ := p.Mesh.Key(m.Field)
+		if found.tells(n.annotation(key.Annotation), Error, Warning) {
+			continue
+		}
 		found.warn(finding.MisleadingAnnotation, n.annotation(key.Annotation), annotations[key.Annotation], "%s", m.Reason)
 	}
 	n.Findings = append(found.Findings, p.judgeBeside(seen, annotations, seen.Name)...)
@@ -46,6 +55,12 @@ func (p *Policy) NamespaceDefaults(seen *Object) *NamespaceDefaults {
 		return nil
 	}
 	return n
+}
+
+// counts reports whether an annotation may let something bypass.
+func (p *Policy) counts(annotation any) bool {
+	key, is := annotation.(string)
+	return is && (p.Mesh.IsTraffic(key) || slices.ContainsFunc(p.Mesh.Others, func(o mesh.Other) bool { return o.Annotation == key && o.Opens != 0 }))
 }
 
 // String gives what it says.
