@@ -418,7 +418,7 @@ func TestKeysAboveTheTemplate(t *testing.T) {
 func TestANamespaceThatReadersTakeForDifferentThings(t *testing.T) {
 	const key = "config.linkerd.io/skip-outbound-ports"
 	for metadata, says := range map[string]string{
-		"  annotations:\n    " + key + ": \"1\"\n    " + key + ": \"8181\"\n":           "appears twice, on lines 6 and 7",
+		"  annotations:\n    " + key + ": \"1\"\n    " + key + ": \"8181\"\n":           "appears twice, on lines 10 and 11",
 		"  annotations: {" + key + ": \"1\"}\n  annotations: {" + key + ": \"8181\"}\n": "appears twice",
 		"  annotations:\n    " + key + ": \"1\"\n    <<: {" + key + ": \"8181\"}\n":     "is also merged in",
 		"  annotations: {" + key + ": !!binary ODE4MQ==}\n":                             "expected a string",

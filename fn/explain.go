@@ -136,7 +136,12 @@ func (e *explaining) explanation() Explanation {
 		}
 	}
 	for _, way := range e.policy.Ways(plan) {
-		x.Others = append(x.Others, e.other(way))
+		x.Others = append(x.Others, e.other(way, e.in.Locate(of, way.Path), FromAnnotation))
+	}
+	if e.namespace != nil {
+		for _, way := range e.policy.NamespaceWays(plan, e.namespace.NamespaceDefaults) {
+			x.Others = append(x.Others, e.other(way, e.namespace.Locate(way.Path), FromNamespace))
+		}
 	}
 	if plan.Applies {
 		x.Others = append(x.Others, e.irrevocable()...)

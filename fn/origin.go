@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -191,14 +192,13 @@ func scopesOf(s *spec.Spec) scopes {
 }
 
 // other explains what lets traffic bypass beside the traffic fields.
-func (e *explaining) other(way transform.Way) ExplainedOther {
-	at := e.in.Locate(&e.plan.Workload.Object, way.Path)
+func (e *explaining) other(way transform.Way, at pass.Place, annotated string) ExplainedOther {
 	other := ExplainedOther{
 		From: Source{Scope: FromTemplate, Path: way.Path.String(), File: at.File, Line: at.Line},
 		Name: fmt.Sprint(way.Path[len(way.Path)-1]), Value: way.Value, Lets: map[string][]string{}, Sure: way.Sure,
 	}
 	if steps := len(way.Path); slices.Contains(way.Path, any("annotations")) {
-		other.From.Scope = FromAnnotation
+		other.From.Scope = annotated
 	} else if _, isIndex := way.Path[steps-1].(int); isIndex {
 		other.Name = "container" // whose name is the value
 	}

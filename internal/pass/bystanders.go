@@ -53,8 +53,8 @@ func (p *Pass) readNamespaces() {
 		if d.Nodes = p.decoded(i); d.Nodes == nil {
 			continue
 		}
-		transform.Objects(d.Part, d.Nodes, func(t object.Type) bool { return p.Policy.Mesh.ReadElsewhere(object.Group(t.APIVersion), t.Kind) }, func(seen *transform.Object, _ object.Object) {
-			says := p.Policy.NamespaceDefaults(seen)
+		transform.Objects(d.Part, d.Nodes, func(t object.Type) bool { return p.Policy.Mesh.ReadElsewhere(object.Group(t.APIVersion), t.Kind) }, func(seen *transform.Object, o object.Object) {
+			says := p.Policy.NamespaceDefaults(seen, o, max(d.Line, 1))
 			if was := p.namespaces[seen.Name]; says != nil && (was == nil || says.String() < was.String()) { // in any order
 				says.Item = i
 				p.namespaces[seen.Name] = &Namespace{says, d}

@@ -31,7 +31,7 @@ func (p *Plan) CarriedBy(m *mesh.Mesh, claim Claim, f traffic.Field, left traffi
 	if key, annotated := m.Key(f); annotated && touches(p.Sayable.Of(f), left, f) {
 		if _, written := p.Annotations[key.Annotation]; written {
 			by = append(by, ByAnnotation)
-		} else {
+		} else if !p.Container || !slices.ContainsFunc(p.Fold, func(c Claim) bool { return c.Scope == NamespaceScope && c.Said.Says(f) }) {
 			by = append(by, ByMesh)
 		}
 	}

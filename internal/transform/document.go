@@ -108,12 +108,7 @@ func told(problems []*FieldError) []error {
 func Objects(part object.Part, nodes *yaml.Node, wanted func(object.Type) bool, visit func(*Object, object.Object)) {
 	part.Each(nodes, func(object.Type) bool { return false }, func(o object.Object) {
 		if wanted(o.Type) {
-			v := &viewer{}
-			if isNamespace(o.Type) {
-				v.doubts(o, func(path edit.Path, _ string) bool { return len(path) > 0 && path[0] == "metadata" })
-			}
-			seen := v.object(o)
-			seen.problems = v.problems
+			seen := (&viewer{}).object(o)
 			visit(&seen, o)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -22,39 +23,52 @@ type NamespaceDefaults struct {
 	// Findings are about the annotations themselves.
 	Findings []Finding
 	says     traffic.Layer
+	traffic  map[string]string
 }
 
-// NamespaceDefaults reads the annotations of a Namespace that the mesh reads there. It
-// gives nil where there are none.
-func (p *Policy) NamespaceDefaults(seen *Object) *NamespaceDefaults {
+// NamespaceDefaults reads the annotations of a Namespace that the mesh reads there, in a
+// document that begins on a line. It gives nil where there are none.
+func (p *Policy) NamespaceDefaults(seen *Object, o object.Object, line int) *NamespaceDefaults {
 	if p.namespaceEnrolled(seen.Name) == no {
 		return nil
 	}
 	annotations := p.trafficOf(seen.Annotations)
 	says, refused := p.Mesh.Read(annotations)
-	n := &NamespaceDefaults{Object: seen.Named(), says: says}
+	n := &NamespaceDefaults{Object: seen.Named(), says: says, traffic: annotations}
 	found := report{lint: p.Lint}
-	for _, problem := range seen.problems {
-		at := problem.Path[len(seen.base):]
-		if len(at) > 1 && at[1] == "annotations" && (len(at) == 2 || p.counts(at[2])) {
-			found.find(Error, problem.Path, problem.Value, "%v", problem.Err)
-		}
-	}
 	for _, bad := range unreadable(refused) {
 		found.warn(finding.UnreadableAnnotation, n.annotation(bad.Annotation), bad.Value, "%v", bad.Err)
 	}
 	for _, m := range p.Mesh.Misleads(annotations) {
 		key, _ := p.Mesh.Key(m.Field)
-		if found.tells(n.annotation(key.Annotation), Error, Warning) {
-			continue
+		if at := n.annotation(key.Annotation); !found.tells(at, Warning, Error) {
+			found.warn(finding.MisleadingAnnotation, at, annotations[key.Annotation], "%s", m.Reason)
 		}
-		found.warn(finding.MisleadingAnnotation, n.annotation(key.Annotation), annotations[key.Annotation], "%s", m.Reason)
 	}
-	n.Findings = append(found.Findings, p.judgeBeside(seen, annotations, seen.Name)...)
-	if n.says.IsZero() && len(n.Findings) == 0 {
+	if !p.reportUnclear(o, line, &found) {
+		found.Findings = append(found.Findings, p.judgeBeside(seen, annotations, seen.Name)...)
+	}
+	n.Findings = found.Findings
+	if len(annotations) == 0 && len(n.Findings) == 0 {
 		return nil
 	}
 	return n
+}
+
+// reportUnclear tells of annotations of a Namespace that kubectl refuses, or that not
+// every tool takes for the same: what is in force then cannot be judged.
+func (p *Policy) reportUnclear(o object.Object, line int, found *report) (unclear bool) {
+	v := &viewer{line: line}
+	v.doubts(o, func(path edit.Path, _ string) bool { return len(path) > 0 && path[0] == "metadata" })
+	v.object(o)
+	for _, problem := range v.problems {
+		at := problem.Path[len(o.Path):]
+		if len(at) > 1 && at[1] == annotations && (len(at) == 2 || p.counts(at[2])) {
+			found.find(Error, problem.Path, problem.Value, "%v", problem.Err)
+			unclear = true
+		}
+	}
+	return unclear
 }
 
 // counts reports whether an annotation may let something bypass.
@@ -64,7 +78,22 @@ func (p *Policy) counts(annotation any) bool {
 }
 
 // String gives what it says.
-func (n *NamespaceDefaults) String() string { return n.says.String() }
+func (n *NamespaceDefaults) String() string { return fmt.Sprint(n.says, n.traffic) }
+
+// NamespaceWays gives what else a Namespace says by which traffic of a plan's pods
+// bypasses the sidecar, or may: of each annotation, where the template has none.
+func (p *Policy) NamespaceWays(plan *Plan, n *NamespaceDefaults) []Way {
+	if n == nil || plan.in == 0 {
+		return nil
+	}
+	was := &prior{annotations: maps.Clone(n.traffic), container: -1}
+	maps.DeleteFunc(was.annotations, func(key, _ string) bool {
+		_, own := plan.was.annotations[key]
+		_, written := plan.Annotations[key]
+		return own || written
+	})
+	return p.Ways(&Plan{Workload: &Workload{Object: *n.Object, annotated: edit.Path{"metadata", annotations}}, was: was, in: plan.in})
+}
 
 func (n *NamespaceDefaults) annotation(key string) edit.Path {
 	return n.Path("metadata", "annotations", key)
@@ -105,12 +134,17 @@ func (p *Policy) Within(plan *Plan, n *NamespaceDefaults) *Plan {
 	}
 	inForce := n.says.Without(over...)
 	claim := Claim{Scope: NamespaceScope, Said: n.says, Left: inForce, over: over}
+	if plan.Container { // which lets bypass what the mesh does by itself, whatever replaces that
+		claim.Merge = traffic.Union
+	}
 	within := *plan
 	within.Fold = Fold{}
 	for _, c := range plan.Fold {
 		if c.Scope == DefaultsPath {
-			c.Left, _ = c.Left.Yield(inForce, traffic.Override)
-			c.restated = slices.DeleteFunc(slices.Clone(c.restated), inForce.Says)
+			c.Left, _ = c.Left.Yield(inForce, claim.Merge)
+			if !plan.Container {
+				c.restated = slices.DeleteFunc(slices.Clone(c.restated), inForce.Says)
+			}
 			within.Fold = append(within.Fold, c)
 		} else {
 			claim.Left, _ = claim.Left.Yield(c.Said, c.Merge)

@@ -35,8 +35,6 @@ type Object struct {
 	source func(edit.Path) (string, error)
 	// tolerated are keys that appear twice where nobody here reads them.
 	tolerated []*FieldError
-	// problems are of a Namespace, of which readers take different things.
-	problems []*FieldError
 }
 
 // Workload is what the plan needs to see of an object with a pod template.
