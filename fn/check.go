@@ -36,7 +36,8 @@ type CheckedObject struct {
 	Remedy string
 	// LeftAlone says why the function does not touch it; "" if it may.
 	LeftAlone string
-	// Other names another ClusterBypass that wrote to it, "" for none.
+	// Other names another ClusterBypass that wrote to it, "" for none, and where what
+	// it wrote was changed since.
 	Other string
 }
 
@@ -100,7 +101,10 @@ func checkedIn(d *pass.Document) []CheckedObject {
 	}
 	for _, plan := range d.Workloads {
 		o := checkedObject(d, &plan.Workload.Object, plan.Deviations())
-		o.LeftAlone, o.Other = plan.WhyLeftAlone(), plan.Other
+		o.LeftAlone = plan.WhyLeftAlone()
+		if !plan.Altered {
+			o.Other = plan.Other
+		}
 		objects = append(objects, o)
 	}
 	return objects

@@ -19,6 +19,8 @@ type Options struct {
 	// Mesh and Image win over spec.mesh and spec.enforcement.image unless they are
 	// "". Clusters that differ in them can share a spec.
 	Mesh, Image string
+	// Beside are the names of other specs that are given for the same objects.
+	Beside []string
 	// Complete says to Check and Explain that the objects are the whole cluster, so
 	// that a part of the spec which reaches none of them is an error.
 	Complete bool

@@ -163,6 +163,7 @@ func (r *run) readSpec(heads []object.Type) Results {
 		return problemResults(err, refOf(object.HeadOf(found.Node)))
 	}
 	r.spec = read
+	r.spec.Policy.Beside = r.options.Beside
 	r.lapse()
 	return r.ofSpec(read.Findings...)
 }

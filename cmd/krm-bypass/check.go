@@ -13,6 +13,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 )
 
 const checkHelp = `check compares manifests with what the function would make of them. It passes
@@ -125,7 +126,7 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 		all = append(all, checked...)
 		failed = cmp.Or(failed, wrong)
 		if g.listed {
-			pipelines = append(pipelines, g.pipelines...)
+			pipelines = append(pipelines, g.comparing(options)...)
 		}
 		return nil
 	})
@@ -187,15 +188,49 @@ func (g group) checked(options fn.Options, expiry fn.Expiry) (all []report.Check
 			failed = cmp.Or(failed, wrong)
 		}
 	}
-	if failed != nil || !g.listed || !g.changeable() {
+	if failed != nil || !g.changeable() {
 		return all, failed
 	}
-	files, done, _, err := g.write(options)
+	files, done, said, err := g.write(options)
+	if !g.listed {
+		all = apart(all, said)
+	}
 	if err != nil {
 		return all, nil //nolint:nilerr // it has been told
 	}
 	for _, judged := range g.judge(done, files, options, expiry.Today) {
+		if !g.listed {
+			all = apart(all, judged.Results)
+			continue
+		}
 		all = append(all, report.Checked{Checked: &fn.Checked{Results: judged.Results}, Built: true})
 	}
 	return all, nil
+}
+
+// apart adds what only applying specs one after the other shows of manifests to which
+// none was applied yet: where they get into each other's way. What is missing there is
+// no use to know, since they cannot both write it.
+func apart(all []report.Checked, said fn.Results) []report.Checked {
+	about := func(r fn.Result, ref *fn.ResourceRef) bool { return r.ResourceRef != nil && *r.ResourceRef == *ref }
+	var found fn.Results
+	for _, one := range said {
+		told := slices.ContainsFunc(all, func(c report.Checked) bool {
+			return slices.ContainsFunc(c.Results, func(r fn.Result) bool {
+				return r.Message == one.Message && (one.ResourceRef == nil || about(r, one.ResourceRef))
+			})
+		})
+		if told || one.Severity != fn.Error && one.Tags[fn.CheckTag] != finding.TwoSpecs.ID {
+			continue
+		}
+		found = append(found, one)
+		for _, checked := range all {
+			for i := range checked.Objects {
+				if o := &checked.Objects[i]; one.Severity == fn.Error && about(one, &o.ResourceRef) {
+					o.Differences, o.Remedy = nil, ""
+				}
+			}
+		}
+	}
+	return append(all, report.Checked{Checked: &fn.Checked{Results: found}})
 }

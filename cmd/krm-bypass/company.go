@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
@@ -20,6 +22,34 @@ type member struct {
 	// name is "" for a ConfigMap's.
 	name string
 	spec *fn.Spec
+	// mesh is the one that it names, formerly are the names that it had before.
+	mesh     string
+	formerly []string
+}
+
+// names are those by which records name the specs.
+func (c company) names() []string {
+	var all []string
+	for _, one := range c {
+		all = append(all, one.name)
+	}
+	return all
+}
+
+// keepsMeshes refuses to take another mesh for that of several specs, unless it is one.
+func (c company) keepsMeshes(mesh string) error {
+	for _, one := range c {
+		if mesh != "" && one.mesh != c[0].mesh {
+			return fmt.Errorf("--mesh %s would apply to both %s, which is for %s, and %s, which is for %s: remove it, or name with --spec the one that you mean", mesh, c[0].path, c[0].mesh, one.path, one.mesh)
+		}
+	}
+	return nil
+}
+
+// succeeded reports whether another of the specs takes over from one.
+func (c company) succeeded(spec *fn.Spec) bool {
+	at := slices.IndexFunc(c, func(m member) bool { return m.spec == spec })
+	return at >= 0 && slices.ContainsFunc(c[at+1:], func(m member) bool { return slices.Contains(m.formerly, c[at].name) })
 }
 
 // all takes specs in. Without any, it is the one among the manifests that applies.
@@ -40,10 +70,14 @@ func (c *company) all(files []fn.Manifest) ([]*fn.Spec, error) {
 // with takes a spec in, unless it would take for its own what another one wrote. One
 // that is to do so lists the other's name among its former ones.
 func (c *company) with(file fn.Manifest) (*fn.Spec, error) {
-	is := member{file.Path, string(file.Text), "", fn.SpecIn(file)}
+	is := member{path: file.Path, text: string(file.Text), spec: fn.SpecIn(file), mesh: spec.DefaultMesh}
 	source, err := spec.In(file)
 	if err == nil && spec.Is(object.HeadOf(source.Node).Type) {
-		is.name = object.HeadOf(source.Node).Name
+		says := node.Of(source.Node).Entry("spec")
+		is.name, is.mesh = object.HeadOf(source.Node).Name, cmp.Or(says.Entry("mesh").Text(), is.mesh)
+		for _, name := range says.Entry("formerNames").Items() {
+			is.formerly = append(is.formerly, name.Text())
+		}
 	}
 	for _, other := range *c {
 		switch {
@@ -63,7 +97,7 @@ func (c *company) with(file fn.Manifest) (*fn.Spec, error) {
 // onlyTheirOwn keeps of the explanations of a workload by several specs those that say
 // most: what one writes is enough, and why none does is told once.
 func onlyTheirOwn(all []*fn.Explained) {
-	little := map[fn.Outcome]int{fn.LeftAlone: -2, fn.Unspoken: -1}
+	little := map[fn.Outcome]int{fn.LeftAlone: -2, fn.Unspoken: -1, fn.RefusedOutcome: 1}
 	by := make([]map[fn.ResourceRef]fn.Explanation, len(all))
 	for i, x := range all {
 		by[i] = map[fn.ResourceRef]fn.Explanation{}

@@ -35,12 +35,14 @@ type group struct {
 	// what it builds with them would say nothing; pipelines compare what kustomize
 	// builds.
 	listed    bool
-	pipelines []string
+	pipelines []pipeline
+	// together are all specs that apply to the files.
+	together company
 }
 
 // with gives the options for the files of the group.
 func (g group) with(options fn.Options) fn.Options {
-	options.Uses, options.Originals = g.uses, g.originals
+	options.Uses, options.Originals, options.Beside = g.uses, g.originals, g.together.names()
 	return options
 }
 

@@ -128,9 +128,13 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 	}
 	var together company
 	plain := group{}
-	if plain.specs, err = together.all(given); err != nil {
+	if plain.specs, err = together.all(given); err == nil {
+		err = together.keepsMeshes(in.mesh)
+	}
+	if err != nil {
 		return nil, nil, err
 	}
+	plain.together = together
 	var files []string
 	for _, path := range paths {
 		switch {
@@ -201,15 +205,19 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 		Apply: func(listed kustomization.Spec, resources []byte, source kustomization.Source) ([]byte, error) {
 			seen := group{files: []fn.Manifest{{Path: path, Text: resources}}, built: true, uses: uses, originals: originals(source)}
 			spec, err := together.listed(listed)
+			if err == nil {
+				err = together.keepsMeshes(in.mesh)
+			}
 			if err != nil {
 				return nil, err
 			}
+			seen.together = together
 			files, results, err := fn.Manifests(spec, seen.files, seen.with(in.options()))
 			fmt.Fprint(cmd.ErrOrStderr(), results.Report())
 			if err != nil {
 				return nil, function.ErrReported
 			}
-			g.pipelines = append(g.pipelines, pipeline(path, listed))
+			g.pipelines = append(g.pipelines, pipelineOf(path, listed, spec))
 			seen.specs, seen.wrote = []*fn.Spec{spec}, files
 			within = append(within, seen)
 			return files[0].Text, nil
@@ -238,8 +246,8 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 		return in.buildAsListed(cmd, path, given)
 	}
 	g.listed = len(given) == 0 || len(built.Ignored) > 0
-	for _, one := range slices.Concat(built.Specs, built.Among, built.Ignored) {
-		g.pipelines = append(g.pipelines, pipeline(path, one))
+	for _, one := range slices.Concat(built.Among, built.Ignored) {
+		g.pipelines = append(g.pipelines, pipelineOf(path, one, nil))
 	}
 	for _, one := range built.Among {
 		if !built.Printed {
@@ -269,13 +277,18 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 			if err = cmp.Or(err, wrong); !slices.Contains(g.specs, spec) {
 				g.specs = append(g.specs, spec)
 			}
+			g.pipelines = append(g.pipelines, pipelineOf(path, one, spec))
 		}
 	case !built.Printed && len(built.Among) == 0 && len(built.Elsewhere) > 0:
 		err = fmt.Errorf("building %s: there is no ClusterBypass: %s holds one, and is no object there: list it under transformers, or give it with --spec", path, strings.Join(built.Elsewhere, ", "))
 	default:
 		g.specs = []*fn.Spec{fn.SpecBuilt(misplacements(built.Among...)...)}
 	}
-	return g, notes, err
+	g.together = together
+	for i := range g.within {
+		g.within[i].together = together
+	}
+	return g, notes, cmp.Or(err, together.keepsMeshes(in.mesh))
 }
 
 // buildAsListed builds a kustomization with the specs that it lists, to compare it with
@@ -297,16 +310,7 @@ func (in *inputs) buildAsListed(cmd *cobra.Command, path string, given []fn.Mani
 	}
 	var together company
 	specs, err := together.all(given)
-	return group{files: files, built: true, uses: g.uses, originals: g.originals, specs: specs}, notes, err
-}
-
-// pipeline is a command that compares what kustomize builds with a spec.
-func pipeline(dir string, spec kustomization.Spec) string {
-	file := "FILE"
-	if isThere(spec.Path) { // and does not stand in a kustomization
-		file = spec.Path
-	}
-	return fmt.Sprintf("kustomize build %s %s | krm-bypass check - --spec %s", spec.Flags, shellWord(dir), shellWord(file))
+	return group{files: files, built: true, uses: g.uses, originals: g.originals, specs: specs, together: together}, notes, cmp.Or(err, together.keepsMeshes(in.mesh))
 }
 
 // misplacements says why the kustomize CLI would not apply specs.

@@ -82,7 +82,7 @@ func (c *compiler) knownMesh(name string) *mesh.Mesh {
 	m, known := mesh.ByName(name)
 	if !known {
 		c.problem("spec.mesh", name, "%s", mesh.Refusal(name))
-		m, _ = mesh.ByName(defaultMesh)
+		m, _ = mesh.ByName(DefaultMesh)
 	}
 	return m
 }

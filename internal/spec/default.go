@@ -7,7 +7,8 @@ import (
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 )
 
-const defaultMesh = "Istio"
+// DefaultMesh is the mesh of a spec that names none.
+const DefaultMesh = "Istio"
 
 // fill gives a value to every field that has a default and is not set.
 func fill(c *v1alpha1.ClusterBypass) {

@@ -25,7 +25,7 @@ type Finished struct {
 	Last func()
 
 	mu      sync.Mutex
-	seen    map[string]bool // by ID
+	seen    map[string]*Workload // by ID
 	written map[string]*Workload
 	moved   map[string]bool // the marks on workloads that have other names now
 }
@@ -36,9 +36,9 @@ func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.seen == nil {
-		f.seen = map[string]bool{}
+		f.seen = map[string]*Workload{}
 	}
-	f.seen[w.ID()] = true
+	f.seen[w.ID()] = w
 	p.hold(w, &prior{annotations: w.TemplateAnnotations, container: -1}, plan) // for the checks
 	was, err := w.record(w.pullSecrets)
 	if err != nil {
@@ -110,11 +110,25 @@ func (w *Workload) ownMarks() []string {
 // too late. Nothing is planned.
 func (f *Finished) Judge(p *Policy, w *Workload) *Plan {
 	plan, untouched := f.judge(p, w)
-	if untouched {
-		plan.Late = !f.seen[w.ID()]
+	was := f.seen[w.ID()]
+	if untouched && (was == nil || f.Last != nil || was.Annotations[RecordAnnotation] == "") { // else a later policy took it away
+		plan.Late = was == nil
 		p.tellLate(w, plan)
 	}
+	if was != nil && was.Annotations[RecordAnnotation] == "" && w.Annotations[RecordAnnotation] != "" {
+		p.tellOverruled(w, plan)
+	}
 	return plan
+}
+
+// tellOverruled tells of a workload for which the policy had rules and nothing to write,
+// and to which a later one wrote, as the later of the two tells in the other order.
+func (p *Policy) tellOverruled(w *Workload, plan *Plan) {
+	for _, f := range p.Plan(w).Findings {
+		if f.Kind == finding.TwoSpecs {
+			plan.Findings = append(plan.Findings, f)
+		}
+	}
 }
 
 // tellLate tells of a workload that the policy would write to, had it seen it, and

@@ -46,6 +46,8 @@ type Plan struct {
 	Applies bool
 	// Other names the other spec that wrote to it, "" for none.
 	Other string
+	// Altered says that what the other wrote is not as it wrote it.
+	Altered bool
 	// Edits lead from what is there to what should be there.
 	Edits []edit.Edit
 	// Changed says that what was written is not as it was, of a finished workload.

@@ -28,8 +28,10 @@ type Policy struct {
 	Name string
 	// FormerNames are those that it had before, and Removes says that it is gone.
 	FormerNames []string
-	Removes     bool
-	Mesh        *mesh.Mesh
+	// Beside are the names of the specs that are applied to the same objects.
+	Beside  []string
+	Removes bool
+	Mesh    *mesh.Mesh
 	// Merge is how the user's own annotations meet the policy.
 	Merge traffic.Merge
 	// Enrolled are globs for the namespaces that may be touched; nil for all

@@ -45,17 +45,32 @@ func (was *prior) unaccounted(w *Workload) *prior {
 func (p *Policy) giveWay(plan *Plan, other *record) {
 	w := plan.Workload
 	at := recordPath(&w.Object)
-	switch writes := plan.Applies || plan.Failed(); {
+	switch writes := plan.Failed() || plan.Applies && p.writesWithout(other, w); {
 	case plan.speaks && writes:
 		plan.find(Error, at, "", "%s speaks of this workload, to which ClusterBypass %s wrote: let one of them speak of it, by spec.enrolment.namespaces or in a rule's match. %s", p.called(), other.Spec, p.formerly(other))
 		plan.Imageless = false
 	case plan.speaks:
 		plan.warn(finding.TwoSpecs, at, "", "%s speaks of this workload, to which ClusterBypass %s wrote, and what it says has no effect: let one of them speak of it. %s", p.called(), other.Spec, p.formerly(other))
 	default:
-		plan.LeftAlone, plan.leftBy = p.tellOther(&w.Object, &plan.report, other), nil
+		plan.Altered = !other.stands(w)
+		plan.LeftAlone, plan.leftBy = p.tellOther(&w.Object, &plan.report, other, plan.Altered), nil
 	}
 	plan.Applies, plan.Other = false, other.Spec
 	plan.account(w, other)
+}
+
+// writesWithout reports whether the policy would write to a workload without what
+// another spec wrote there. To that alone even a rule that says nothing has an answer.
+func (p *Policy) writesWithout(other *record, w *Workload) bool {
+	alone := p.planOf(w)
+	p.desire(w, (&prior{other: other, annotations: w.TemplateAnnotations, record: newRecord(""), container: -1}).unaccounted(w), alone)
+	return alone.Applies || alone.Failed()
+}
+
+// stands reports whether all that was written is on the workload, as it was written.
+func (r *record) stands(w *Workload) bool {
+	changed := slices.ContainsFunc(r.annotations(), func(key string) bool { return !r.wroteAnnotation(w, key) })
+	return !changed && (r.Wrote[InitName] == "" || r.wroteContainer(w) >= 0)
 }
 
 // giveWayIn leaves a mesh's own configuration as another spec wrote it.
@@ -63,7 +78,7 @@ func (p *Policy) giveWayIn(plan *ConfigPlan, wanted [][]string, other *record) {
 	c := plan.Config
 	plan.Other = other.Spec
 	if len(slices.Concat(wanted...)) == 0 {
-		plan.LeftAlone = p.tellOther(&c.Object, &plan.report, other)
+		plan.LeftAlone = p.tellOther(&c.Object, &plan.report, other, false)
 		return
 	}
 	plan.find(Error, recordPath(&c.Object), "", "%s would write here, where ClusterBypass %s wrote: say spec.meshConfig: Update in one of them. %s", p.called(), other.Spec, p.formerly(other))
@@ -74,8 +89,14 @@ func recordPath(o *Object) edit.Path { return o.Path("metadata", "annotations", 
 // tellOther says that another spec wrote an object. To a policy that knows that there is
 // no other it is a finding. It is no note of the function: kpt keeps those, and in a
 // pipeline of both the first run would have fewer than the second.
-func (p *Policy) tellOther(o *Object, r *report, other *record) (reason string) {
+func (p *Policy) tellOther(o *Object, r *report, other *record, altered bool) (reason string) {
 	reason = fmt.Sprintf("ClusterBypass %s wrote what is here", other.Spec)
+	if altered {
+		reason = fmt.Sprintf("what ClusterBypass %s wrote was changed since", other.Spec)
+	}
+	if slices.Contains(p.Beside, other.Spec) {
+		return reason
+	}
 	r.warn(finding.OtherSpec, recordPath(o), "", "%s. %s", reason, p.formerly(other))
 	return reason
 }
