@@ -113,7 +113,7 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 		return err
 	}
 	var all []report.Checked
-	in.judging = true
+	in.judging, in.reading.judging = true, true
 	var failed error
 	var foreign []string
 	something := false

@@ -379,3 +379,24 @@ func TestCheckFailsOnceOnWhatSomebodyEdited(t *testing.T) {
 	assert.Contains(t, errOut, "warning: ")
 	assert.Contains(t, errOut, "[hand-edited]")
 }
+
+// TestAFolderAboveAKustomizationIsReadAsFiles and so does not see the spec applied.
+func TestAFolderAboveAKustomizationIsReadAsFiles(t *testing.T) {
+	for name, test := range map[string]struct{ kustomization, says string }{
+		"wired":     {"resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "/base/kustomization.yaml: transformers[0]: kustomize applies "},
+		"not wired": {"resources: [web.yaml]\n", ""},
+	} {
+		dir := folder(t, map[string]string{"base/kustomization.yaml": test.kustomization, "base/web.yaml": webDeployment, "base/bypass.yaml": bypassSpec})
+		for _, command := range []string{"check", "lint"} {
+			_, _, errOut := krmBypass("", command, dir)
+			if test.says == "" {
+				assert.Empty(t, errOut, "%s: %s", name, command)
+				continue
+			}
+			assert.Contains(t, errOut, "warning: "+dir+test.says, command)
+			assert.Contains(t, errOut, "as in krm-bypass check "+dir+"/base\n", command)
+		}
+		_, _, errOut := krmBypass("", "render", "--diff", dir)
+		assert.Empty(t, errOut, name)
+	}
+}

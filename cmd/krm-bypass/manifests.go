@@ -27,6 +27,8 @@ type reading struct {
 	rewriting bool
 	// mayBeEmpty is for folders that may hold no manifest.
 	mayBeEmpty bool
+	// judging tells of kustomizations that apply a spec when they are built.
+	judging bool
 	// foreign reads files of folders that hold no Kubernetes object, too.
 	foreign bool
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
@@ -59,6 +60,10 @@ func (m *manifests) findUses() {
 			file := m.seenFrom(filepath.Dir(real), name.Path)
 			switch {
 			case file == "":
+			case name.IsPlugin && m.isSpec(file):
+				if dir := filepath.Dir(k.Path); m.reading.judging {
+					m.skipped = append(m.skipped, fmt.Sprintf("%s: %s: kustomize applies %s when it builds %s, whose files are read here as they stand: name the folder itself to have it built, as in krm-bypass check %s", k.Path, name.Field, file, dir, shellWord(dir)))
+				}
 			case name.IsPlugin:
 				for _, patch := range m.patchesOf(file) {
 					if patch = m.seenFrom(filepath.Dir(real), patch); patch != "" {
@@ -70,6 +75,11 @@ func (m *manifests) findUses() {
 			}
 		}
 	}
+}
+
+// isSpec reports whether a file that was read holds a specification.
+func (m *manifests) isSpec(path string) bool {
+	return slices.ContainsFunc(m.files, func(f fn.Manifest) bool { return f.Path == path && holdsSpec(f.Text) })
 }
 
 // seenFrom gives the file that was read and has a path from a folder; "" for none.
