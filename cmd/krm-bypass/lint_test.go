@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -54,5 +55,19 @@ func TestLintPrintsFindingsAlone(t *testing.T) {
 				assert.Contains(t, out, said)
 			}
 		})
+	}
+}
+
+// What is wrong with a spec that several kustomizations list is told once.
+func TestAnExpiredRuleIsToldOnce(t *testing.T) {
+	kustomization := "resources: [web.yaml]\ntransformers: [../spec/bypass.yaml]\n"
+	root := folder(t, map[string]string{
+		"spec/bypass.yaml": strings.Replace(boundSpec, "global: {", "global: {expires: 2026-01-01, ", 1), "spec/kustomization.yaml": "resources: [bypass.yaml]\n",
+		"a/web.yaml": webDeployment, "a/kustomization.yaml": strings.Replace(kustomization, "../spec/bypass.yaml", "../spec", 1),
+		"b/web.yaml": webDeployment, "b/kustomization.yaml": strings.Replace(kustomization, "../spec/bypass.yaml", "../spec", 1),
+	})
+	for _, command := range []string{"check", "lint"} {
+		_, out, errOut := krmBypass("", command, filepath.Join(root, "a"), filepath.Join(root, "b"), "--now", "2026-11-27")
+		assert.Equal(t, 1, strings.Count(out, "expired on 2026-01-01"), out+errOut)
 	}
 }

@@ -169,6 +169,7 @@ func (r Check) at(s Subject, f Finding) (file string, line int) {
 // NewCheck reports what fn.Check found with each of several specs.
 func NewCheck(version string, all ...Checked) Check {
 	r := Check{Version: version, Passed: true, Others: map[string]int{}, Subjects: []Subject{}}
+	told := map[string]bool{} // what is wrong with a spec is told by each of the manifests to which it applies
 	places := map[string]int{}
 	subject := func(ref fn.ResourceRef, file string, line int) *Subject {
 		key := strings.Join([]string{ref.APIVersion, ref.Kind, ref.Namespace, ref.Name, file}, "\x00")
@@ -200,7 +201,7 @@ func NewCheck(version string, all ...Checked) Check {
 				s.Remedy = cmp.Or(o.Remedy, s.Remedy)
 			}
 		}
-		for _, result := range checked.Results {
+		for _, result := range checked.Results.Once(told) {
 			r.add(result, subject)
 		}
 	}
