@@ -12,10 +12,8 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn"
 )
 
-// strict asks for mTLS in a namespace, and service leads to ports there.
-func strict(namespace string) string {
-	return fmt.Sprintf("apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: default, namespace: %s}\nspec: {mtls: {mode: STRICT}}\n---\n", namespace)
-}
+// strict asks for mTLS in the namespace shop, and service leads to ports there.
+const strict = "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: default, namespace: shop}\nspec: {mtls: {mode: STRICT}}\n---\n"
 
 // acceptedOf gives the accepted of the results: kind, reason and message.
 func acceptedOf(results fn.Results) []string {
@@ -72,7 +70,7 @@ func TestAcceptance(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec := bypassOf("lint: {unreached-rule: Ignore, accept: [" + test.accept + "]}, " + rules)
-			checked, err := fn.Check(spec, filesOf(api, web, strict("shop")), fn.Options{}, fn.Expiry{Today: "2026-11-27"})
+			checked, err := fn.Check(spec, filesOf(api, web, strict), fn.Options{}, fn.Expiry{Today: "2026-11-27"})
 			require.NoError(t, err)
 			var told []string
 			for _, one := range checked.Results {
@@ -83,12 +81,12 @@ func TestAcceptance(t *testing.T) {
 			assert.Equal(t, test.told, told)
 			assert.Equal(t, test.accepted, acceptedOf(checked.Results))
 			assert.Equal(t, test.idle, of("unused-acceptance", checked.Results))
-			_, rendered, err := fn.Manifests(spec, filesOf(api, web, strict("shop")), fn.Options{})
+			_, rendered, err := fn.Manifests(spec, filesOf(api, web, strict), fn.Options{})
 			require.NoError(t, err)
 			assert.Equal(t, test.accepted, acceptedOf(rendered))
 			assert.Empty(t, of("unused-acceptance", rendered), "a stream of one application cannot know")
 			assert.Equal(t, test.told == nil, rendered.Report() == "", rendered.Report())
-			explained, err := fn.Explain(spec, filesOf(api, web, strict("shop")), fn.Options{}, "2026-11-27")
+			explained, err := fn.Explain(spec, filesOf(api, web, strict), fn.Options{}, "2026-11-27")
 			require.NoError(t, err)
 			assert.Equal(t, checked.Results, explained.Results)
 		})

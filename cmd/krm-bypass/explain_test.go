@@ -29,7 +29,8 @@ func TestExplain(t *testing.T) {
 	for _, args := range [][]string{{"web"}, {"deployment/shop/web"}, {"--workload", "shop/web"}} {
 		code, one, errOut := krmBypass("", append([]string{"explain", app, "--spec", spec, "-o", "wide"}, args...)...)
 		assert.Zero(t, code, errOut)
-		assert.Equal(t, out[strings.Index(out, "Deployment shop/web ("):], one)
+		_, web, _ := strings.Cut(out, "Deployment shop/web (")
+		assert.Equal(t, "Deployment shop/web ("+web, one)
 	}
 	code, _, errOut = krmBypass("", "explain", app, "wbe", "--spec", spec)
 	assert.Equal(t, 1, code)
