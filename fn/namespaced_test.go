@@ -126,3 +126,17 @@ func TestExplainCountsWhatElseANamespaceSays(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyIsToldToKeepWhatALimitForbids: a rule for it would be refused as well.
+func TestNobodyIsToldToKeepWhatALimitForbids(t *testing.T) {
+	for limits, want := range map[string]string{
+		"": "to keep it, add this rule",
+		"  limits: {forbiddenOutboundPorts: [443]}\n":  "to keep it, add this rule",
+		"  limits: {forbiddenOutboundPorts: [8181]}\n": "8181 must not bypass the sidecar",
+	} {
+		spec := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(linkerdSpec + "  global: {excludeOutboundPorts: [3306]}\n" + limits)})
+		_, results, _ := fn.Manifests(spec, inShop("  annotations: {config.linkerd.io/skip-outbound-ports: \"8181\"}\n", ""), fn.Options{})
+		require.Len(t, results, 1, limits)
+		assert.Contains(t, results[0].Message, want)
+	}
+}

@@ -205,8 +205,9 @@ func (p *Policy) TellDisplaced(n *NamespaceDefaults, displaced []Displaced) []Fi
 				lost, workloads, by = lost.Merge(d.Lost, traffic.Union), append(workloads, d.Workload), max(by, d.By)
 			}
 		}
-		if len(workloads) == 0 {
-			continue
+		at := n.annotation(key.Annotation)
+		if len(workloads) == 0 || slices.ContainsFunc(n.Findings, func(f Finding) bool { return f.Severity == Error && slices.Equal(f.Path, at) }) {
+			continue // what is refused is not to be kept
 		}
 		entries, _ := lost.Entries(key.Field)
 		list := strings.Join(entries, ", ")
@@ -214,7 +215,7 @@ func (p *Policy) TellDisplaced(n *NamespaceDefaults, displaced []Displaced) []Fi
 		if by != "" {
 			keep += fmt.Sprintf(", and the same to %s.%s", by, key.Field)
 		}
-		found.warn(finding.NamespaceAnnotation, n.annotation(key.Annotation), strings.Join(entries, ","),
+		found.warn(finding.NamespaceAnnotation, at, strings.Join(entries, ","),
 			"what krm-bypass writes for %s stands instead of this, so %s no longer bypasses the sidecar there: %s", some(workloads), list, keep)
 	}
 	return found.Findings
