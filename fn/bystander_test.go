@@ -463,3 +463,17 @@ func TestNoKeyIsMeantByItsOpposite(t *testing.T) {
 		}
 	}
 }
+
+// A rule that is printed is one that the spec takes.
+func TestAPrintedNamespaceRuleIsTaken(t *testing.T) {
+	for _, annotation := range []string{`excludeOutboundPorts: "8181,9000"`, `includeOutboundIPRanges: "*"`, `excludeOutboundIPRanges: 10.0.0.0/8`} {
+		namespace := "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, annotations: {traffic.sidecar.istio.io/" + annotation + "}}\n"
+		_, results, err := rendered(t, nothingText, manifest("a.yaml", namespace))
+		require.NoError(t, err)
+		require.Len(t, results, 1, results.Report())
+		_, rule, printed := strings.Cut(results[0].Message, "ClusterBypass: {")
+		require.True(t, printed, results[0].Message)
+		_, _, err = rendered(t, "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  namespaces: [{"+rule+"]\n", manifest("a.yaml", ""))
+		assert.NoError(t, err, results[0].Message)
+	}
+}

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
 // Annotation is an annotation and its value.
@@ -168,6 +170,9 @@ func (p *Policy) mend(m misplaced, same []*Bystander) string {
 				names := make([]string, len(same))
 				for i, b := range same {
 					names[i] = b.Name
+				}
+				if i := slices.Index(entries, traffic.Everything); i >= 0 {
+					entries[i] = strconv.Quote(traffic.Everything) // which is an alias without quotes
 				}
 				return fmt.Sprintf("say it in a rule under spec.namespaces of the ClusterBypass: {match: {names: [%s]}, %s: [%s]}", strings.Join(names, ", "), k.Field, strings.Join(entries, ", "))
 			}
