@@ -344,3 +344,16 @@ metadata:
 	require.NoError(t, err)
 	assert.Contains(t, results.Report(), "edited by hand since krm-bypass wrote it: it is a digest of what krm-bypass wrote, so take the change back")
 }
+
+// A patch may hold a placeholder that kustomize replaces. What has digits is no placeholder,
+// and in a workload none is filled.
+func TestAPlaceholderInAPatch(t *testing.T) {
+	const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: \"%s\"}}, spec: {containers: [{name: app%s}]}}}\n"
+	for _, test := range []struct {
+		value, image string
+		told         int
+	}{{"MYSQL_PORT_PLACEHOLDER", "", 0}, {"70000", "", 1}, {"MYSQL_PORT_PLACEHOLDER", ", image: app", 1}} {
+		_, results, _ := rendered(t, nothingText, manifest("web.yaml", fmt.Sprintf(deployment, test.value, test.image)))
+		assert.Equal(t, test.told, strings.Count(results.Report(), "\n"), results.Report())
+	}
+}

@@ -3,6 +3,7 @@ package transform
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
@@ -15,7 +16,11 @@ import (
 // reads otherwise than one would think.
 func (p *Policy) advise(w *Workload, was *prior, plan *Plan) traffic.Layer {
 	user, errs := p.Mesh.Read(was.annotations)
+	patch, _ := w.isPatch()
 	for _, bad := range unreadable(errs) {
+		if patch != "" && !strings.ContainsAny(bad.Value, "0123456789") {
+			continue // a placeholder, which the kustomization fills
+		}
 		if path := w.templatePath("metadata", "annotations", bad.Annotation); !plan.tells(path, Error, Warning) {
 			plan.warn(finding.UnreadableAnnotation, path, bad.Value, "%v", bad.Err)
 		}
