@@ -263,7 +263,7 @@ func TestEditedByHand(t *testing.T) {
 			require.NoError(t, err)
 			assert.False(t, checked.Passed())
 			assert.Contains(t, checked.Objects[0].Differences[0].Message, "edited by hand since krm-bypass wrote it")
-			assert.NotContains(t, checked.Objects[0].Differences[0].Message, "v1:", "what is expected is no other place's")
+			assert.NotContains(t, checked.Objects[0].Differences[0].Message, "expected", "what is planned takes the edit for the user's own")
 			assert.Contains(t, checked.Objects[0].Remedy, "say it in the ClusterBypass")
 
 			adopted, results, err := rendered(t, spec, edited)

@@ -64,12 +64,9 @@ func (p *Plan) Deviations() []Deviation {
 	})
 	var edited []Deviation
 	for _, path := range was.record.edited(w) {
-		d := Deviation{Kind: Foreign, Path: path, edited: true}
-		if i := slices.IndexFunc(planned, func(d Deviation) bool { return slices.Equal(d.Path, path) }); i >= 0 {
-			d.Wants = planned[i].Wants
-			planned = slices.Delete(planned, i, i+1)
-		}
-		edited = append(edited, d)
+		// What is planned takes the edit for the user's own: nobody expects that here.
+		planned = slices.DeleteFunc(planned, func(d Deviation) bool { return slices.Equal(d.Path, path) })
+		edited = append(edited, Deviation{Kind: Foreign, Path: path, edited: true})
 	}
 	return append(edited, planned...)
 }
