@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -184,9 +185,17 @@ func (r Results) LeftAlone() (count int) {
 // fewAlike is how many warnings are written that differ in their object alone.
 const fewAlike = 3
 
+// inList is how the path of a field of an object in a list begins.
+var inList = regexp.MustCompile(`^(items\[\d+\]\.)+`)
+
 // about gives what the result says but for the object of which it says so.
 func (r Result) about() string {
 	r.ResourceRef, r.File, r.Line = nil, nil, 0
+	if r.Field != nil {
+		field := *r.Field
+		field.Path = inList.ReplaceAllString(field.Path, "")
+		r.Field = &field
+	}
 	text, _ := json.Marshal(r)
 	return string(text)
 }

@@ -1,6 +1,7 @@
 package fn_test
 
 import (
+	"fmt"
 	"strconv"
 	"testing"
 
@@ -17,7 +18,7 @@ func TestReportSaysWhatIsTheSameOfManyObjectsOfAFew(t *testing.T) {
 		for i := range 5 {
 			results = append(results, fn.Result{
 				Severity: severity, Message: "m", ResourceRef: &fn.ResourceRef{APIVersion: "v1", Kind: "Pod", Name: strconv.Itoa(i)},
-				Field: &fn.Field{Path: "spec"}, Tags: map[string]string{fn.CheckTag: "kind"},
+				Field: &fn.Field{Path: map[bool]string{true: "spec", false: fmt.Sprintf("items[%d].spec", i)}[i < 3]}, Tags: map[string]string{fn.CheckTag: "kind"},
 			})
 		}
 	}
@@ -25,8 +26,8 @@ func TestReportSaysWhatIsTheSameOfManyObjectsOfAFew(t *testing.T) {
 	assert.Equal(t, `error: Pod 0: spec: m [kind]
 error: Pod 1: spec: m [kind]
 error: Pod 2: spec: m [kind]
-error: Pod 3: spec: m [kind]
-error: Pod 4: spec: m [kind]
+error: Pod 3: items[3].spec: m [kind]
+error: Pod 4: items[4].spec: m [kind]
 warning: Pod 0: spec: m [kind]
 warning: Pod 1: spec: m [kind]
 warning: Pod 2: spec: m [kind] (and 2 more like it: krm-bypass lint lists them all)

@@ -128,7 +128,7 @@ func TestTimeGrowsWithTheInput(t *testing.T) {
 		"workloads that share a template": {code: 2, n: 500, command: check, input: func(n int) string {
 			return templated(n, n)
 		}},
-		"workloads that share a short template": {code: 1, n: 500, command: check, input: func(n int) string {
+		"workloads that share a short template": {code: 2, n: 500, command: check, input: func(n int) string {
 			return templated(n, 5)
 		}},
 		"containers of our name that share an environment": {code: 1, n: 1000, input: func(n int) string {

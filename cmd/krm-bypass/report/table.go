@@ -118,6 +118,8 @@ type merging struct {
 	field traffic.Field
 	// whole says that all of them are in force.
 	whole bool
+	// entries are those of Entry, until they are put together.
+	entries []string
 }
 
 // index is the last step of the path of an entry.
@@ -136,8 +138,8 @@ func merged(f fn.ExplainedField) []merging {
 		e.From.Path = index.ReplaceAllString(e.From.Path, "")
 		key := fmt.Sprint(e.From.Scope, e.From.Path, e.From.File, e.CarriedBy, e.InForce)
 		m := all.of(key, merging{ExplainedEntry: fn.ExplainedEntry{From: e.From, InForce: e.InForce, CarriedBy: e.CarriedBy, Reason: e.Reason, Owner: e.Owner, Expires: e.Expires, Expired: e.Expired}, field: field, whole: true})
-		m.Entry = strings.Join(together(field, append(strings.Fields(m.Entry), strings.Fields(e.Entry)...)...), " ")
-		m.Holds = together(field, append(m.Holds, e.Holds...)...)
+		m.entries = append(m.entries, strings.Fields(e.Entry)...)
+		m.Holds = append(m.Holds, e.Holds...)
 		m.whole = m.whole && e.InForce && len(e.Lost) == 0
 		for _, l := range e.Lost {
 			i := slices.IndexFunc(m.Lost, func(have fn.Loss) bool { return have.To == l.To })
@@ -145,11 +147,15 @@ func merged(f fn.ExplainedField) []merging {
 				i = len(m.Lost)
 				m.Lost = append(m.Lost, fn.Loss{To: l.To})
 			}
-			m.Lost[i].Entries = together(field, append(m.Lost[i].Entries, l.Entries...)...)
+			m.Lost[i].Entries = append(m.Lost[i].Entries, l.Entries...)
 		}
 	}
-	for i := range all.all {
-		all.all[i].Entry = strings.ReplaceAll(all.all[i].Entry, " ", ", ")
+	for i := range all.all { // at the end, since there may be very many entries
+		m := &all.all[i]
+		m.Entry, m.Holds = strings.Join(together(field, m.entries...), ", "), together(field, m.Holds...)
+		for l := range m.Lost {
+			m.Lost[l].Entries = together(field, m.Lost[l].Entries...)
+		}
 	}
 	return all.all
 }
