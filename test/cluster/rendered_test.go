@@ -41,6 +41,7 @@ var renderings = []rendering{
 	{name: "kpt-image", example: "kpt-image", manifests: byKpt},
 	{name: "reviewing, before", example: "reviewing/before", manifests: byRender},
 	{name: "reviewing, after", example: "reviewing/after", manifests: byRender},
+	{name: "two-meshes", example: "two-meshes", manifests: byKustomize("two-meshes")},
 }
 
 // TestEveryExampleIsRendered finds examples that the table above forgets.
