@@ -145,21 +145,26 @@ func (r Results) Once(told map[string]bool) Results {
 // same for many objects is written for the first few, and says how many more there
 // are.
 func (r Results) Report() string {
-	more := map[string]int{}
-	for _, one := range r {
-		more[one.about()]++
+	alike := make([]string, len(r))
+	count := map[string]int{}
+	for i, one := range r {
+		if one.Severity == Warning { // infos are not written, and there may be very many
+			alike[i] = one.about()
+			count[alike[i]]++
+		}
 	}
 	var b strings.Builder
 	written := map[string]int{}
-	for _, one := range r {
-		about := one.about()
-		if one.Severity == Info || one.Severity == Warning && written[about] == fewAlike {
+	for i, one := range r {
+		if one.Severity == Info || one.Severity == Warning && written[alike[i]] == fewAlike {
 			continue
 		}
-		written[about]++
 		b.WriteString(one.String())
-		if left := more[about] - fewAlike; left > 0 && one.Severity == Warning && written[about] == fewAlike {
-			fmt.Fprintf(&b, " (and %d more like it: krm-bypass lint lists them all)", left)
+		if one.Severity == Warning {
+			written[alike[i]]++
+			if left := count[alike[i]] - fewAlike; left > 0 && written[alike[i]] == fewAlike {
+				fmt.Fprintf(&b, " (and %d more like it: krm-bypass lint lists them all)", left)
+			}
 		}
 		b.WriteString("\n")
 		if one.Field != nil {
