@@ -80,11 +80,8 @@ func listKinds(cmd *cobra.Command) error {
 func explainKind(cmd *cobra.Command, id string) error {
 	k, known := finding.ByID(id)
 	if !known {
-		near := ""
-		if i := spelling.Nearest(id, ids(), 2); i >= 0 {
-			near = fmt.Sprintf("did you mean %s? ", ids()[i])
-		}
-		return fmt.Errorf("--explain: there is no finding of kind %q: %skrm-bypass lint lists them", id, near)
+		near := strings.TrimLeft(spelling.DidYouMean(id, ids())+" krm-bypass lint lists them", " ")
+		return fmt.Errorf("--explain: there is no finding of kind %q: %s", id, near)
 	}
 	return output(cmd, []byte(words.Text(k)))
 }

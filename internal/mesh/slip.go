@@ -194,14 +194,13 @@ func (m *Mesh) near(name string) []string {
 	return nil
 }
 
-// folded leaves of a key's name what is not a matter of style: excludeInboundPorts
-// and exclude-inbound-ports are the same words.
+// folded gives a key's name, but for what is a matter of style in it.
 func folded(key string) string {
 	_, name, prefixed := strings.Cut(key, "/")
 	if !prefixed {
 		name = key
 	}
-	return strings.ToLower(strings.NewReplacer("-", "", "_", "", ".", "").Replace(name))
+	return spelling.Folded(name)
 }
 
 // senses are what words of a key say: what to do with which traffic, and by what it

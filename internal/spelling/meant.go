@@ -15,7 +15,7 @@ func Meant(word string, known []string) []string {
 	var same, whole []string
 	for _, k := range known {
 		switch {
-		case folded(k) == folded(word):
+		case Folded(k) == Folded(word):
 			same = append(same, k)
 		case holds(k, word):
 			whole = append(whole, k)
@@ -30,10 +30,10 @@ func Meant(word string, known []string) []string {
 	var near, plain []string
 	for _, k := range known {
 		if !opposed(word, k) {
-			near, plain = append(near, k), append(plain, folded(k))
+			near, plain = append(near, k), append(plain, Folded(k))
 		}
 	}
-	if i := Nearest(folded(word), plain, min(mostWrong, 2*len(word)/lettersPerTwo)); i >= 0 {
+	if i := Nearest(Folded(word), plain, min(mostWrong, 2*len(word)/lettersPerTwo)); i >= 0 {
 		return near[i : i+1]
 	}
 	return nil
@@ -80,7 +80,7 @@ func Refusal(value string, valid []string) string {
 var opposites = [][2]string{{"inbound", "outbound"}, {"include", "exclude"}, {"before", "after"}}
 
 func opposed(a, b string) bool {
-	a, b = folded(a), folded(b)
+	a, b = Folded(a), Folded(b)
 	return slices.ContainsFunc(opposites, func(pair [2]string) bool {
 		return strings.Contains(a, pair[0]) && strings.Contains(b, pair[1]) || strings.Contains(a, pair[1]) && strings.Contains(b, pair[0])
 	})
@@ -122,9 +122,9 @@ func parts(word string) []string {
 	return all
 }
 
-// folded leaves of a word what is not a matter of style: excludeInboundPorts and
+// Folded leaves of a word what is not a matter of style: excludeInboundPorts and
 // exclude-inbound-ports are the same.
-func folded(word string) string {
+func Folded(word string) string {
 	return strings.Map(func(r rune) rune {
 		if r < unicode.MaxASCII && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			return -1
