@@ -122,11 +122,11 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 		options.Complete = flags.complete
 		foreign = append(foreign, g.foreign...)
 		something = something || !g.isEmpty()
-		checked, wrong := g.checked(options, fn.Expiry{Today: today, Notice: flags.notice})
+		checked, is, wrong := g.checked(options, fn.Expiry{Today: today, Notice: flags.notice})
 		all = append(all, checked...)
 		failed = cmp.Or(failed, wrong)
 		if g.listed {
-			pipelines = append(pipelines, g.comparing(options)...)
+			pipelines = append(pipelines, g.comparing(is, options)...)
 		}
 		return nil
 	})
@@ -163,9 +163,10 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 }
 
 // checked checks the files of a group by its specs, one after the other.
-func (g group) checked(options fn.Options, expiry fn.Expiry) (all []report.Checked, failed error) {
+// What they come to stands beside it, nil where nothing comes after one of them.
+func (g group) checked(options fn.Options, expiry fn.Expiry) (all []report.Checked, is *finished, failed error) {
 	for _, one := range g.within {
-		some, wrong := one.checked(one.with(options), expiry)
+		some, _, wrong := one.checked(one.with(options), expiry)
 		for i := range some {
 			some[i].Objects = nil // they are counted where they are finished
 		}
@@ -189,23 +190,20 @@ func (g group) checked(options fn.Options, expiry fn.Expiry) (all []report.Check
 		}
 	}
 	if failed != nil || !g.changeable() {
-		return all, failed
+		return all, nil, failed
 	}
-	files, done, said, err := g.write(options)
+	is = g.finish(options, expiry.Today) // whose error has been told
 	if !g.listed {
-		all = apart(all, said)
+		all = apart(all, is.said)
 	}
-	if err != nil {
-		return all, nil //nolint:nilerr // it has been told
-	}
-	for _, judged := range g.judge(done, files, options, expiry.Today) {
+	for _, judged := range is.judged {
 		if !g.listed {
 			all = apart(all, judged.Results)
 			continue
 		}
 		all = append(all, report.Checked{Checked: &fn.Checked{Results: judged.Results}, Built: true})
 	}
-	return all, nil
+	return all, is, nil
 }
 
 // apart adds what only applying specs one after the other shows of manifests to which

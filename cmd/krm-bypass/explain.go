@@ -182,11 +182,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec
 		if failed != nil || !g.changeable() {
 			return nil //nolint:nilerr // it is returned with the report
 		}
-		files, done, _, err := g.write(options)
-		if err != nil {
-			return nil //nolint:nilerr // it has been explained
-		}
-		for _, judged := range g.judge(done, files, options, today) {
+		for _, judged := range g.finish(options, today).judged { // an error of which has been explained
 			said += judged.Results.Once(told).Report()
 			all = instead(all, judged)
 		}

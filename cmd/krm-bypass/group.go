@@ -48,11 +48,11 @@ func (g group) with(options fn.Options) fn.Options {
 
 // apply applies the specs of a group to its files.
 func (g group) apply(options fn.Options) (files []fn.Manifest, results fn.Results, err error) {
-	files, done, results, err := g.write(options)
-	if err != nil {
+	is := g.finish(options, "")
+	if files, results, err = is.files, is.said, is.err; err != nil {
 		return g.files, results, err
 	}
-	for _, judged := range g.judge(done, files, options, "") {
+	for _, judged := range is.judged {
 		results = append(results, judged.Results...)
 	}
 	if results.Failed() {
@@ -66,6 +66,28 @@ func (g group) apply(options fn.Options) (files []fn.Manifest, results fn.Result
 		return g.files, results, fmt.Errorf("formatting what %s builds: %w", files[0].Path, err)
 	}
 	return files, results, nil
+}
+
+// finished is what the specs of a group make of its files, one after the other.
+type finished struct {
+	files []fn.Manifest
+	// done are the specs and the ones within, each with what it wrote, said what they
+	// say while they write.
+	done []group
+	said fn.Results
+	// judged is what each says of the end, if others came after it.
+	judged []*fn.Explained
+	err    error
+}
+
+// finish applies the specs, and has them judge what becomes of what they wrote.
+func (g group) finish(options fn.Options, today v1alpha1.Date) *finished {
+	var is finished
+	is.files, is.done, is.said, is.err = g.write(options)
+	if is.err == nil {
+		is.judged = g.judge(is.done, is.files, options, today)
+	}
+	return &is
 }
 
 // write applies the specs one after the other. done are those and the ones within,

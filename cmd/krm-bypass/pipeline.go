@@ -33,12 +33,12 @@ func pipelineOf(dir string, listed kustomization.Spec, spec *fn.Spec) pipeline {
 // comparing gives the commands that compare what kustomize builds, such as pass where
 // it applies the specs. One from which another takes over is compared by that one. One
 // behind which names change does not find its workloads any more.
-func (g group) comparing(options fn.Options) []string {
+func (g group) comparing(is *finished, options fn.Options) []string {
 	var commands []string
 	for _, p := range g.pipelines {
 		switch {
 		case g.together.succeeded(p.spec):
-		case g.changeable() && g.renamed(p.spec, options):
+		case is != nil && is.renamed(p.spec, options):
 			commands = append(commands, fmt.Sprintf("%s | diff - <(krm-bypass render %s)", p.build, p.dir))
 		default:
 			commands = append(commands, p.build+" | "+p.check)
@@ -49,13 +49,12 @@ func (g group) comparing(options fn.Options) []string {
 
 // renamed reports whether all in which finished manifests differ from what a spec makes
 // of them are objects that it wrote to, and did not see by those names.
-func (g group) renamed(spec *fn.Spec, options fn.Options) bool {
-	files, done, _, err := g.write(options)
-	if spec == nil || err != nil {
+func (is *finished) renamed(spec *fn.Spec, options fn.Options) bool {
+	if spec == nil || is.err != nil {
 		return false
 	}
 	seen := map[fn.ResourceRef]bool{}
-	for _, one := range done {
+	for _, one := range is.done {
 		if one.specs[0] != spec {
 			continue
 		}
@@ -67,16 +66,16 @@ func (g group) renamed(spec *fn.Spec, options fn.Options) bool {
 			seen[o.ResourceRef] = true
 		}
 	}
-	is, err := fn.Check(spec, files, options, fn.Expiry{})
-	if err != nil || is.Passed() {
+	end, err := fn.Check(spec, is.files, options, fn.Expiry{})
+	if err != nil || end.Passed() {
 		return false
 	}
-	for _, judged := range g.judge(done, files, options, "") {
+	for _, judged := range is.judged {
 		if slices.ContainsFunc(judged.Results, func(r fn.Result) bool { return r.Tags[fn.CheckTag] == finding.AddedAfter.ID }) {
 			return false // it differs for that
 		}
 	}
-	return !is.Results.Failed() && !slices.ContainsFunc(is.Objects, func(o fn.CheckedObject) bool {
+	return !end.Results.Failed() && !slices.ContainsFunc(end.Objects, func(o fn.CheckedObject) bool {
 		wrote := slices.ContainsFunc(o.Differences, func(d fn.Difference) bool { return d.Kind != string(transform.Missing) })
 		return len(o.Differences) > 0 && (seen[o.ResourceRef] || !wrote)
 	})
