@@ -13,7 +13,7 @@ var excludedRangeAnswers = check{name: "excluded-range-answers", by: theApplicat
 
 // Where Istio may choose, it takes the backend that has rules already: ours.
 func TestIstioFollowsToLegacy(t *testing.T) {
-	mesh := variant{Interceptor: interceptor.Istio("unforced", "--dual-stack"), podHas: dualStack, ours: byIptables}
+	mesh := variant{interceptor.Variant{Interceptor: interceptor.Istio("unforced", "--dual-stack"), DualStack: true}, byIptables}
 	for _, family := range bothFamilies {
 		t.Run(family.Name, func(t *testing.T) {
 			pod := newPod(t, mesh, orders[0], family, bypass)
@@ -28,8 +28,8 @@ func TestIstioFollowsToLegacy(t *testing.T) {
 // What docs/semantics.md warns of: iptables-legacy binds no mesh on nf_tables.
 func TestIptablesDoesNotBindNftables(t *testing.T) {
 	for _, mesh := range []variant{
-		{Interceptor: interceptor.Istio("iptables-nft", "--force-iptables-binary", "nft"), podHas: itself, ours: byIptables},
-		{Interceptor: interceptor.Istio("native-nftables", "--native-nftables"), podHas: itself, ours: byIptables},
+		{interceptor.Variant{Interceptor: interceptor.Istio("iptables-nft", "--force-iptables-binary", "nft")}, byIptables},
+		{interceptor.Variant{Interceptor: interceptor.Istio("native-nftables", "--native-nftables")}, byIptables},
 	} {
 		t.Run(mesh.Name, func(t *testing.T) {
 			pod := newPod(t, mesh, orders[0], lab.IPv4, bypass)

@@ -92,7 +92,7 @@ func TestEndToEnd(t *testing.T) {
 	for _, document := range slices.Concat(documents, beyond) {
 		for _, mesh := range document.meshes {
 			for _, order := range orders {
-				for _, family := range mesh.families {
+				for _, family := range mesh.Families {
 					name := document.name + "/" + mesh.Name + "/" + order.name + "/" + family.Name
 					t.Run(name, func(t *testing.T) { document.replay(t, mesh, order, family) })
 				}

@@ -102,7 +102,7 @@ func TestFaults(t *testing.T) {
 	for _, mesh := range istioVariants[:3] {
 		for _, fault := range faults {
 			t.Run(mesh.Name+"/"+fault.name, func(t *testing.T) {
-				inside, outside := lab.NewPod(t, mesh.podHas(lab.IPv4))
+				inside, outside := lab.NewPod(t, mesh.PodHas(lab.IPv4))
 				fault.happen(t, inside, mesh)
 				pod := inhabit(t, inside, outside, mesh, lab.IPv4)
 				history := meshAlone

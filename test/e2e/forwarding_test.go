@@ -51,13 +51,13 @@ table inet kubevirt {
 var forwardingMeshes = slices.Concat(
 	rerouting("sidecar", interceptor.Istio),
 	rerouting("ambient", interceptor.Ambient),
-	[]variant{{Interceptor: interceptor.Linkerd(nil), ours: byNftables}},
+	linkerdVariants,
 )
 
 // rerouting are Istio's rules in each backend, with the guest's interface named.
 func rerouting(mode string, rules func(name string, arguments ...string) interceptor.Interceptor) []variant {
 	in := func(name string, ours backend, arguments ...string) variant {
-		return variant{Interceptor: rules(mode+"-"+name, append([]string{"--kube-virt-interfaces", guestInterface}, arguments...)...), ours: ours}
+		return variant{interceptor.Variant{Interceptor: rules(mode+"-"+name, append([]string{"--kube-virt-interfaces", guestInterface}, arguments...)...)}, ours}
 	}
 	return []variant{
 		in("iptables-nft", byNftables, "--force-iptables-binary", "nft"),

@@ -70,7 +70,7 @@ func (n neighbour) under(mesh variant, order order) check {
 	if answer, other := n.by[mesh.Proxy.UID]; other {
 		check.answer = answer
 	}
-	if mesh.capturesDNS && n.captured != "" {
+	if mesh.CapturesDNS("udp") && n.captured != "" {
 		check.answer = n.captured
 	}
 	if order.name != meshAlone.name && n.bypassed != "" {
@@ -91,7 +91,7 @@ func TestAsTheMeshAlone(t *testing.T) {
 	meshes := slices.Concat(istioVariants, fsmVariants, linkerdVariants)
 	for _, mesh := range meshes {
 		for _, order := range append([]order{meshAlone}, orders...) {
-			for _, family := range mesh.families {
+			for _, family := range mesh.Families {
 				t.Run(mesh.Name+"/"+order.name+"/"+family.Name, func(t *testing.T) {
 					pod := newPod(t, mesh, order, family, bypass)
 					for _, neighbour := range neighbours {

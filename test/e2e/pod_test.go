@@ -18,19 +18,31 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	lab.Main(m, bypassProgram, probeProgram, interceptor.IstioProgram, interceptor.AmbientProgram)
+	lab.Main(m, append(interceptor.Programs(), bypassProgram, probeProgram)...)
 }
 
-// variant is an interceptor and the pods to try it in.
+// variant is an interceptor and the backend by which we stand in front of it.
 type variant struct {
-	interceptor.Interceptor
-	families []lab.Family
-	// podHas returns the families that a pod needs for a check in one of them.
-	podHas func(lab.Family) lab.Family
-	// capturesDNS is set where port 53 is redirected to the DNS proxy.
-	capturesDNS bool
-	// ours is the backend by which we stand in front of it.
+	interceptor.Variant
 	ours backend
+}
+
+// of are the interceptors of a mesh, each with our backend that reaches it: where it
+// is iptables-legacy both do, and nftables is tried too.
+func of(mesh string) []variant {
+	var all []variant
+	for _, v := range interceptor.Variants() {
+		switch {
+		case v.Mesh != mesh:
+		case v.Backend == interceptor.IptablesLegacy:
+			all = append(all, variant{v, byIptables})
+			v.Name = "nftables-before-" + v.Name
+			all = append(all, variant{v, byNftables})
+		default:
+			all = append(all, variant{v, byNftables})
+		}
+	}
+	return all
 }
 
 // backend is a way of krm-bypass-init into the kernel.
@@ -61,34 +73,9 @@ func (b backend) call(command string, arguments ...string) []string {
 	return slices.Concat([]string{command, "--here"}, b.arguments, arguments)
 }
 
-func itself(family lab.Family) lab.Family { return family }
-func dualStack(lab.Family) lab.Family     { return lab.DualStack }
-
 var bothFamilies = []lab.Family{lab.IPv4, lab.IPv6}
 
-var istioVariants = []variant{
-	{Interceptor: interceptor.Istio("iptables-nft"), families: bothFamilies, podHas: itself, ours: byNftables},
-	{Interceptor: interceptor.Istio("native-nftables", "--native-nftables"), families: bothFamilies, podHas: itself, ours: byNftables},
-	{Interceptor: interceptor.Istio("iptables-legacy", interceptor.Legacy...), families: bothFamilies, podHas: itself, ours: byIptables},
-	{Interceptor: interceptor.Istio("dual-stack", "--dual-stack"), families: bothFamilies, podHas: dualStack, ours: byNftables},
-	{Interceptor: interceptor.Istio("native-nftables-dual-stack", "--native-nftables", "--dual-stack"), families: bothFamilies, podHas: dualStack, ours: byNftables},
-	{Interceptor: interceptor.Istio("dns-capture", "--redirect-dns", "--capture-all-dns"), families: bothFamilies, podHas: itself, capturesDNS: true, ours: byNftables},
-	{
-		Interceptor: interceptor.Istio("iptables-legacy-dual-stack-dns-capture", append([]string{"--dual-stack", "--redirect-dns", "--capture-all-dns"}, interceptor.Legacy...)...),
-		families:    bothFamilies, podHas: dualStack, capturesDNS: true, ours: byIptables,
-	},
-	{Interceptor: interceptor.Istio("nftables-before-iptables-legacy", interceptor.Legacy...), families: bothFamilies, podHas: itself, ours: byNftables},
-}
-
-// FSM's rules go through the IPv4 iptables-restore alone.
-var fsmVariants = []variant{
-	{Interceptor: interceptor.FSM(nil), families: []lab.Family{lab.IPv4}, podHas: itself, ours: byNftables},
-	{Interceptor: interceptor.FSMLegacy(nil), families: []lab.Family{lab.IPv4}, podHas: itself, ours: byIptables},
-}
-
-var linkerdVariants = []variant{
-	{Interceptor: interceptor.Linkerd(nil), families: bothFamilies, podHas: itself, ours: byNftables},
-}
+var istioVariants, fsmVariants, linkerdVariants = of("Istio"), of("FSM"), of("Linkerd")
 
 // step is one init container's turn.
 type step uint8
@@ -123,7 +110,7 @@ type pod struct {
 // newPod returns a pod whose init containers ran in the given order.
 func newPod(t *testing.T, mesh variant, order order, family lab.Family, bypass []string) pod {
 	t.Helper()
-	inside, outside := lab.NewPod(t, mesh.podHas(family))
+	inside, outside := lab.NewPod(t, mesh.PodHas(family))
 	for _, step := range order.steps {
 		switch step {
 		case ours:

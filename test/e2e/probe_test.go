@@ -35,7 +35,7 @@ func TestProbe(t *testing.T) {
 	}
 	mesh := istioVariants[0]
 	for _, order := range orders {
-		for _, family := range mesh.families {
+		for _, family := range mesh.Families {
 			for _, stage := range stages {
 				t.Run(order.name+"/"+family.Name+"/"+stage.name, func(t *testing.T) {
 					arguments, history := rendered(stage.example, "Deployment/helloworld")(t), order

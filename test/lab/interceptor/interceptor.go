@@ -38,7 +38,7 @@ type Proxy struct {
 }
 
 // IstioProgram is the real istio-iptables, to be built by lab.Main.
-var IstioProgram = lab.Program{Name: "istio-iptables", Directory: "test/istio-iptables"}
+var IstioProgram = lab.Program{Name: "istio-iptables", Directory: "test/interceptors/istio/iptables"}
 
 // IstioProxy is Envoy beside Istio's agent (istio/istio
 // manifests/charts/istio-control/istio-discovery/files/injection-template.yaml).
@@ -46,7 +46,7 @@ var IstioProxy = Proxy{UID: lab.IstioProxy, Outbound: 15001, Inbound: 15006, DNS
 
 // AmbientProgram is what Istio's CNI agent does in an ambient pod, to be built by
 // lab.Main.
-var AmbientProgram = lab.Program{Name: "istio-ambient", Directory: "test/istio-iptables/ambient"}
+var AmbientProgram = lab.Program{Name: "istio-ambient", Directory: "test/interceptors/istio/ambient"}
 
 // Ambient is what Istio's CNI agent puts into an ambient pod. Behind it is ztunnel,
 // whose sockets are in the pod too; the rules know it by its mark, not by a user

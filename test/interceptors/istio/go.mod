@@ -1,4 +1,4 @@
-module github.com/krm-bypass/krm-bypass/test/istio-iptables
+module github.com/krm-bypass/krm-bypass/test/interceptors/istio
 
 go 1.26
 

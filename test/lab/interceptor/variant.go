@@ -1,0 +1,93 @@
+package interceptor
+
+import (
+	"slices"
+
+	"github.com/krm-bypass/krm-bypass/test/lab"
+)
+
+// Backend is the part of the kernel that an interceptor programs.
+type Backend string
+
+// The backends.
+const (
+	IptablesNFT    Backend = "iptables-nft"
+	IptablesLegacy Backend = "iptables-legacy"
+	Nftables       Backend = "nftables"
+)
+
+// Variant is an interceptor in one of the ways in which its mesh is run.
+type Variant struct {
+	Interceptor
+	// Mesh is the mesh's name in a specification.
+	Mesh string
+	// Rules says whose these are: a package and its version.
+	Rules string
+	// Backend is what it programs.
+	Backend Backend
+	// Families are those in which it intercepts.
+	Families []lab.Family
+	// DualStack is set where the pod has to have both families, also for a
+	// connection in one.
+	DualStack bool
+	// DNS are the protocols over which it takes port 53 to its DNS proxy: tcp, udp.
+	DNS []string
+}
+
+// PodHas gives the families that a pod needs for a connection in one of them.
+func (v Variant) PodHas(family lab.Family) lab.Family {
+	if v.DualStack {
+		return lab.DualStack
+	}
+	return family
+}
+
+// CapturesDNS reports whether it takes port 53 to its DNS proxy.
+func (v Variant) CapturesDNS(protocol string) bool { return slices.Contains(v.DNS, protocol) }
+
+// Programs are all that Variants need, to be built by lab.Main.
+func Programs() []lab.Program {
+	return []lab.Program{IstioProgram, AmbientProgram}
+}
+
+// Variants are all interceptors in all ways that the tests know.
+func Variants() []Variant {
+	return slices.Concat(istioVariants(), fsmVariants(), linkerdVariants())
+}
+
+var (
+	bothFamilies = []lab.Family{lab.IPv4, lab.IPv6}
+	bothDNS      = []string{"tcp", "udp"}
+)
+
+const istioRules = "istio.io/istio/tools"
+
+func istioVariants() []Variant {
+	variant := func(name string, backend Backend, dualStack bool, dns []string, arguments ...string) Variant {
+		return Variant{
+			Interceptor: Istio(name, arguments...), Mesh: "Istio", Rules: istioRules,
+			Backend: backend, Families: bothFamilies, DualStack: dualStack, DNS: dns,
+		}
+	}
+	return []Variant{
+		variant("iptables-nft", IptablesNFT, false, nil),
+		variant("native-nftables", Nftables, false, nil, "--native-nftables"),
+		variant("iptables-legacy", IptablesLegacy, false, nil, Legacy...),
+		variant("dual-stack", IptablesNFT, true, nil, "--dual-stack"),
+		variant("native-nftables-dual-stack", Nftables, true, nil, "--native-nftables", "--dual-stack"),
+		variant("dns-capture", IptablesNFT, false, bothDNS, "--redirect-dns", "--capture-all-dns"),
+		variant("iptables-legacy-dual-stack-dns-capture", IptablesLegacy, true, bothDNS, append([]string{"--dual-stack", "--redirect-dns", "--capture-all-dns"}, Legacy...)...),
+	}
+}
+
+// FSM's rules go through the IPv4 iptables-restore alone.
+func fsmVariants() []Variant {
+	variant := func(of Interceptor, backend Backend) Variant {
+		return Variant{Interceptor: of, Mesh: "FSM", Rules: "flomesh-io/fsm pkg/injector", Backend: backend, Families: []lab.Family{lab.IPv4}}
+	}
+	return []Variant{variant(FSM(nil), IptablesNFT), variant(FSMLegacy(nil), IptablesLegacy)}
+}
+
+func linkerdVariants() []Variant {
+	return []Variant{{Interceptor: Linkerd(nil), Mesh: "Linkerd", Rules: "linkerd/linkerd2-proxy-init pkg/iptables", Backend: IptablesNFT, Families: bothFamilies}}
+}
