@@ -115,10 +115,29 @@ func (f *Finished) Judge(p *Policy, w *Workload) *Plan {
 		plan.Late = was == nil
 		p.tellLate(w, plan)
 	}
+	if wrote := f.wrote(w); wrote != nil {
+		p.tellSince(wrote, w, plan)
+	}
 	if was != nil && was.Annotations[RecordAnnotation] == "" && w.Annotations[RecordAnnotation] != "" {
 		p.tellOverruled(w, plan)
 	}
 	return plan
+}
+
+// tellSince tells what others added to a workload behind the policy: a traffic
+// annotation that it did not merge, and a reason to leave the workload alone.
+func (p *Policy) tellSince(wrote, w *Workload, plan *Plan) {
+	for _, key := range slices.Sorted(maps.Keys(w.TemplateAnnotations)) {
+		if _, stood := wrote.TemplateAnnotations[key]; !stood && p.Mesh.IsTraffic(key) {
+			plan.Changed = true
+			plan.warn(finding.ChangedAfter, w.templatePath("metadata", "annotations", key), w.TemplateAnnotations[key], "added after krm-bypass wrote to this workload, so that it is not merged with what it wrote: list the ClusterBypass behind what adds it, such as last under transformers in the kustomization that is built")
+		}
+	}
+	reason, by := p.leaveAlone(w, &prior{annotations: w.TemplateAnnotations}, p.namespaceOf(wrote))
+	if reason != "" && !w.hostNetwork && p.LeftAlone(wrote) == "" { // of the host's network the container's check tells
+		plan.Changed = true
+		plan.warn(finding.ChangedAfter, by, "", "changed after krm-bypass wrote to this workload, which it would leave alone now: %s: list the ClusterBypass behind what changes it", reason)
+	}
 }
 
 // tellOverruled tells of a workload for which the policy had rules and nothing to write,
