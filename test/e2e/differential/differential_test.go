@@ -214,32 +214,6 @@ func asWritten(t *rapid.T, m *mesh.Mesh, settings traffic.Settings) annotated {
 	return annotated{annotations, m.Effective(read)}
 }
 
-// istioFlags carry an annotation to istio-iptables as the injection template
-// does (istio/istio manifests/charts/istio-control/istio-discovery/files/injection-template.yaml).
-var istioFlags = map[string]string{
-	"traffic.sidecar.istio.io/includeOutboundIPRanges": "-i",
-	"traffic.sidecar.istio.io/excludeOutboundIPRanges": "-x",
-	"traffic.sidecar.istio.io/includeInboundPorts":     "-b",
-	"traffic.sidecar.istio.io/excludeInboundPorts":     "-d",
-	"traffic.sidecar.istio.io/includeOutboundPorts":    "-q",
-	"traffic.sidecar.istio.io/excludeOutboundPorts":    "-o",
-}
-
-func (a annotated) arguments() []string {
-	var arguments []string
-	for key, value := range a.annotations {
-		flag, known := istioFlags[key]
-		if !known {
-			panic("no flag of istio-iptables for " + key)
-		}
-		if flag == "-d" {
-			value = strings.TrimSuffix("15090,15021,15020,"+value, ",")
-		}
-		arguments = append(arguments, flag, value)
-	}
-	return arguments
-}
-
 const dns = 53 // the port
 
 // backend is a way to run istio-iptables, and krm-bypass-init beside it.
@@ -344,7 +318,7 @@ func applyBypass(t lab.TB, pod *lab.Host, settings traffic.Settings, ours ours) 
 
 func installIstio(t lab.TB, pod *lab.Host, said annotated, backend backend) {
 	t.Helper()
-	interceptor.Istio("annotated", slices.Concat(backend.arguments, said.arguments())...).Install(t, pod)
+	interceptor.Istio("annotated", backend.arguments...).Annotated(said.annotations).Install(t, pod)
 }
 
 // underIstio says who answers where the settings decide and Istio does the

@@ -7,6 +7,8 @@ package interceptor
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/test/lab"
@@ -72,6 +74,34 @@ func IstioArguments(more ...string) []string {
 	}, more...)
 }
 
+// istioFlags carry an annotation to istio-iptables as the injection template
+// does (istio/istio manifests/charts/istio-control/istio-discovery/files/injection-template.yaml).
+var istioFlags = map[string]string{
+	"traffic.sidecar.istio.io/includeOutboundIPRanges": "-i",
+	"traffic.sidecar.istio.io/excludeOutboundIPRanges": "-x",
+	"traffic.sidecar.istio.io/includeInboundPorts":     "-b",
+	"traffic.sidecar.istio.io/excludeInboundPorts":     "-d",
+	"traffic.sidecar.istio.io/includeOutboundPorts":    "-q",
+	"traffic.sidecar.istio.io/excludeOutboundPorts":    "-o",
+}
+
+// istioAnnotated gives the arguments that the injection template makes of annotations.
+func istioAnnotated(annotations map[string]string) []string {
+	var arguments []string
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		flag, known := istioFlags[key]
+		if !known {
+			panic("no flag of istio-iptables for " + key)
+		}
+		value := annotations[key]
+		if flag == "-d" {
+			value = strings.TrimSuffix("15090,15021,15020,"+value, ",")
+		}
+		arguments = append(arguments, flag, value)
+	}
+	return arguments
+}
+
 // Istio is the real istio-iptables.
 func Istio(name string, arguments ...string) Interceptor {
 	return Interceptor{
@@ -80,6 +110,9 @@ func Istio(name string, arguments ...string) Interceptor {
 		Install: func(t lab.TB, pod *lab.Host) {
 			t.Helper()
 			pod.Run(t, append([]string{lab.Binary(IstioProgram.Name)}, IstioArguments(arguments...)...)...)
+		},
+		Annotated: func(annotations map[string]string) Interceptor {
+			return Istio(name, slices.Concat(arguments, istioAnnotated(annotations))...)
 		},
 	}
 }
