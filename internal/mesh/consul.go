@@ -14,16 +14,16 @@ var consulKnown string
 // consul's facts are from hashicorp/consul-k8s: control-plane/connect-inject
 // constants/annotations_and_labels.go, webhook/redirect_traffic.go,
 // webhook/container_init.go and webhook/mesh_webhook.go; and from
-// hashicorp/consul: sdk/iptables/iptables.go and, for later versions,
-// sdk/nftables/nftables.go. Nothing validates the lists: what the init
-// container cannot use makes it fail.
+// hashicorp/consul: sdk/iptables/iptables.go and, since sdk 0.19,
+// sdk/nftables/nftables.go in its place. The webhook validates no list: what the
+// init container cannot use makes it fail.
 var consul = Mesh{
 	Name: "Consul",
 	Aka:  []string{"Connect", "Consul Connect", "consul-k8s", "HashiCorp", "HashiCorp Consul", "HCP Consul"},
 	Keys: []Key{
-		{Field: traffic.ExcludeInboundPorts, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", Values: consulPorts, Loses: consulBlank, Nothing: "0"},
-		{Field: traffic.ExcludeOutboundPorts, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-outbound-ports", Values: consulPorts, Loses: consulBlank, Nothing: "0"},
-		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-outbound-cidrs", Values: consulRanges, Loses: consulBlank, Nothing: "127.0.0.1/32"},
+		{Field: traffic.ExcludeInboundPorts, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", Values: consulPorts, Loses: consulEnds, Nothing: "0"},
+		{Field: traffic.ExcludeOutboundPorts, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-outbound-ports", Values: consulPorts, Loses: consulEnds, Nothing: "0"},
+		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "consul.hashicorp.com/transparent-proxy-exclude-outbound-cidrs", Values: consulRanges, Loses: consulEnds, Nothing: "127.0.0.1/32"},
 	},
 	Domain: "consul.hashicorp.com",
 	knows:  vocabularyOf(consulKnown),
@@ -83,9 +83,10 @@ var consul = Mesh{
 	// The jump to Consul's DNS comes first, over both protocols.
 	dns: traffic.Protocols,
 	limits: []limit{
-		rangesBeforePorts, portsWithoutProtocol, onlyIPv4("Consul's init container gives every range to the iptables of IPv4 and would fail with IPv6"),
+		rangesBeforePorts, portsWithoutProtocol, onlyIPv4(consulIPv4.String()),
 		noKeys(nil), noPairs,
 	},
+	Facts: []Fact{consulIPv4, consulDashed, consulBlank, consulDualStack, consulAgain},
 }
 
 const (
@@ -93,10 +94,22 @@ const (
 	consulTransparent = "consul.hashicorp.com/transparent-proxy"
 )
 
+// Up to sdk 0.18, which is that of consul-k8s 2.0, the init container hands every entry
+// as it is to iptables; later ones read it first and write one table with nftables.
 var (
-	consulPorts  = portList{refuser: "Consul's init container", number: cNumber, separator: ":", nonempty: true}
+	consulIPv4      = consulSDK("the init container gives every range to the iptables of IPv4 and would fail with IPv6")
+	consulDashed    = consulSDK(`the init container fails with a port range with "-"`)
+	consulBlank     = consulSDK("the init container fails with whitespace behind an entry")
+	consulDualStack = consulSDK("the init container gives every range to ip6tables too in a dual-stack cluster, and would fail with IPv4")
+	consulAgain     = consulSDK("the init container fails when it runs a second time in a pod, since its chains are there")
+
+	consulPorts  = portList{refuser: "Consul's init container", number: cNumber, separator: ":", open: true, named: true, refuses: consulDashed, nonempty: true}
 	consulRanges = rangeList{refuser: "Consul's init container", blanks: true, nonempty: true}
 )
+
+func consulSDK(says string) Fact {
+	return Fact{Of: "consul/sdk", Until: "0.19", Says: says, Source: "hashicorp/consul sdk/iptables/iptables.go"}
+}
 
 // isFalse reports whether a value switches off what Consul reads by
 // strconv.ParseBool.
@@ -105,12 +118,11 @@ func isFalse(value string) bool {
 	return err == nil && !on
 }
 
-// consulBlank: iptables ignores a blank in front of an entry, the nftables
-// of later versions does not.
-func consulBlank(value string) string {
+// consulEnds: iptables takes whitespace in front of an entry.
+func consulEnds(value string) string {
 	for _, entry := range traffic.SplitList(value) {
-		if strings.TrimSpace(entry) != entry && strings.TrimSpace(entry) != "" {
-			return strconv.Quote(entry) + " has whitespace beside it, and the init container of later versions of Consul fails on that: remove the whitespace"
+		if trimmed := strings.TrimRight(entry, " \t\n"); trimmed != entry && trimmed != "" {
+			return strconv.Quote(entry) + " has whitespace behind it, and " + consulBlank.String() + ": remove the whitespace"
 		}
 	}
 	return ""

@@ -103,6 +103,8 @@ type Mesh struct {
 	// rangesFirst says that in them excluded ranges come before included ports,
 	// so that these ports bypass the sidecar at those addresses.
 	rangesFirst bool
+	// Facts are those of what stands here that hold for some versions alone.
+	Facts []Fact
 	// Signs are what its sidecars leave in an answer.
 	Signs Signs
 	// mislead reports annotations that the mesh takes but that, together, do

@@ -28,7 +28,7 @@ func TestPage(t *testing.T) {
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	fields, notes := fieldTable(t)
-	tables := map[string]string{"fields": fields, "notes": notes, "keys": keyTable(t), "levels": levelTable(), "own": ownTable(), "others": otherTable()}
+	tables := map[string]string{"fields": fields, "notes": notes, "keys": keyTable(t), "levels": levelTable(), "own": ownTable(), "others": otherTable(), "versions": versionTable(t)}
 	var seen []string
 	want := generated.ReplaceAllStringFunc(string(text), func(block string) string {
 		name := generated.FindStringSubmatch(block)[1]
@@ -193,6 +193,20 @@ func ownTable() string {
 			ports = append(ports, own.Ports.String())
 		}
 		fmt.Fprintf(&rows, "| %s | %s | `%s` |\n", m.Name, strings.Join(ports, ", "), strings.Join(m.Namespaces, "`, `"))
+	}
+	return rows.String()
+}
+
+func versionTable(t *testing.T) string {
+	var rows strings.Builder
+	rows.WriteString("| mesh | versions | there | source |\n|---|---|---|---|\n")
+	for _, m := range mesh.All() {
+		for _, f := range m.Facts {
+			require.Regexp(t, `^( since [0-9]+(\.[0-9]+)*)?( before [0-9]+(\.[0-9]+)*)?$`, strings.TrimPrefix(f.Versions(), f.Of))
+			require.NotEqual(t, f.Of, f.Versions(), "it is true of some versions alone")
+			require.NotEmpty(t, f.Source)
+			fmt.Fprintf(&rows, "| %s | %s | %s | %s |\n", m.Name, f.Versions(), f.Says, f.Source)
+		}
 	}
 	return rows.String()
 }

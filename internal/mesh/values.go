@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/netip"
@@ -33,6 +34,11 @@ type portList struct {
 	// separator stands between the two ends of a range; "" for a mesh that
 	// refuses ranges although its rules would take them.
 	separator string
+	// refuses is a fact by which some versions refuse the other separator.
+	refuses Fact
+	// open says that a range may lack an end, and named that an entry may be a name
+	// of the init container's /etc/services.
+	open, named bool
 	// all is the value that selects everything, "" if there is none.
 	all string
 	// skipsEmpty says that the mesh ignores empty entries, and a value that has
@@ -78,9 +84,13 @@ func (l portList) read(value string) ([]string, error) {
 		first, last, by := cutRange(item)
 		if by == "" {
 			first, last = item, item
+		} else if l.open && by == l.separator {
+			first, last = cmp.Or(first, "1"), cmp.Or(last, "65535")
 		}
 		switch {
 		case item == traffic.Everything: // traffic says where that is one
+		case l.named && strings.ContainsAny(strings.ToLower(item[:1]), "abcdefghijklmnopqrstuvwxyz"):
+			return nil, &traffic.EntryError{Index: i, Value: item, Problem: "a name, whose port only /etc/services of " + l.refuser + " says", Remedy: "write the port's number"}
 		case !isNumber(l.plain(first)) || !isNumber(l.plain(last)):
 			return refused("not a port", l.remedy())
 		case by == "":
@@ -88,7 +98,8 @@ func (l portList) read(value string) ([]string, error) {
 		case l.separator == "":
 			return refused("a port range", "list the ports "+first+" to "+last+" one by one, or put the range into a ClusterBypass")
 		case by != l.separator:
-			return refused("a port range with "+strconv.Quote(by), "write "+strconv.Quote(first+l.separator+last))
+			problem := "a port range with " + strconv.Quote(by)
+			return nil, &traffic.EntryError{Index: i, Value: item, Problem: problem + ", which " + l.refuser + " refuses in " + l.refuses.Versions(), Remedy: "write " + strconv.Quote(first+l.separator+last)}
 		default:
 			items[i] = l.plain(first) + "-" + l.plain(last)
 		}
