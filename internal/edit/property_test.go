@@ -382,7 +382,7 @@ func TestEditsAtOnceAreEditsInOrder(t *testing.T) {
 		require.NoError(t, err, "%q: %v became %q", text, edits, one)
 		// What was learnt of the layout may differ, if an edit takes away
 		// what it was learnt from; what is said must not.
-		require.NoError(t, check(yamltext.Fragment{Text: all}, parsed(t, one)), "%q: %q and %q", text, one, all)
+		require.NoError(t, judged(yamltext.Fragment{Text: all}, parsed(t, one)), "%q: %q and %q", text, one, all)
 	})
 }
 
@@ -456,7 +456,7 @@ func TestItemsAreEditedInPlace(t *testing.T) {
 		span := tree.ItemSpan(items, index)
 		got := string(list[:span.Start]) + string(after) + string(list[span.End:])
 		edit.Path = append(Path{"items", index}, edit.Path...)
-		require.NoError(t, check(yamltext.Fragment{Text: []byte(got)}, edited(t, list, edit)), "%q", got)
+		require.NoError(t, judged(yamltext.Fragment{Text: []byte(got)}, edited(t, list, edit)), "%q", got)
 	})
 }
 

@@ -1,0 +1,73 @@
+package reread
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// lines are the lines of a text that hold something, one after the other.
+type lines struct {
+	text []byte
+	// start and end are those of the line, without its line break; at is where its
+	// content begins, and column the column of that.
+	start, end, at, column int
+	// lead is the column at which the text begins; it is that of the first line only.
+	lead int
+	done bool
+}
+
+// next goes to the next line that is neither blank nor a comment alone.
+func (l *lines) next() {
+	for l.step() {
+		if l.at < l.end && l.text[l.at] != '#' {
+			return
+		}
+	}
+	l.done = true
+}
+
+// step goes to the next line, whatever is in it.
+func (l *lines) step() bool {
+	l.lead = 0
+	return l.begin(l.end + 1)
+}
+
+// begin makes the line that begins at an offset the current one.
+func (l *lines) begin(start int) bool {
+	if start >= len(l.text) {
+		l.start, l.end, l.at, l.column = len(l.text), len(l.text), len(l.text), 0
+		return false
+	}
+	l.start, l.end = start, len(l.text)
+	if n := bytes.IndexByte(l.text[start:], '\n'); n >= 0 {
+		l.end = start + n
+	}
+	for l.at = start; l.at < l.end && l.text[l.at] == ' '; l.at++ {
+	}
+	l.column = l.lead + l.at - start
+	return true
+}
+
+// plainBytes reports whether a text has only line feeds for line breaks, and no
+// characters that YAML forbids or that some readers take for something else.
+func plainBytes(text []byte) bool {
+	high := false
+	for _, c := range text {
+		if c < ' ' && c != '\n' || c == 0x7f {
+			return false
+		}
+		high = high || c >= utf8.RuneSelf
+	}
+	if !high {
+		return true
+	}
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		switch {
+		case r == utf8.RuneError && size < 2, r >= 0x7f && r < 0xa0, r == 0x2028, r == 0x2029, r == 0xfeff, r == 0xfffe, r == 0xffff:
+			return false
+		}
+		text = text[size:]
+	}
+	return true
+}
