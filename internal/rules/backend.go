@@ -15,7 +15,7 @@ import (
 type backend struct {
 	// name is what users call it.
 	name    string
-	compile func(traffic.Settings, filter.Received) (ruleset, error)
+	compile func(traffic.Settings, filter.Form) (ruleset, error)
 	// clean takes away whatever apply left behind, if anything.
 	clean func() error
 	// beside says what works here beside the settings where another backend has them.
@@ -34,25 +34,30 @@ type ruleset interface {
 
 // backends are in the order in which Auto tries them.
 var backends = []backend{
-	{"nftables", func(s traffic.Settings, r filter.Received) (ruleset, error) { return nft.Compile(s, r), nil }, nft.Clean,
+	{"nftables", func(s traffic.Settings, f filter.Form) (ruleset, error) { return nft.Compile(s, f), nil }, nft.Clean,
 		func(s traffic.Settings) (filter.Differences, error) {
-			return nft.Compile(s, filter.Received{}).Beside()
+			return nft.Compile(s, filter.Form{}).Beside()
 		}},
-	{"iptables", func(s traffic.Settings, r filter.Received) (ruleset, error) { return legacy.Compile(s, r) }, legacy.Clean,
+	{"iptables", func(s traffic.Settings, f filter.Form) (ruleset, error) { return legacy.Compile(s, f) }, legacy.Clean,
 		func(traffic.Settings) (filter.Differences, error) { return legacy.Beside() }},
 }
 
-// forms are the ways in which rules tell what the pod receives, in the order in which
-// they are tried.
+// Of kernels that lack something.
+const (
+	listed = "inbound rules list the pod's addresses, because the kernel cannot tell what is for the pod"
+	seen   = "inbound TCP under TPROXY is the mesh's annotation's alone, because the kernel cannot hide it from the mesh"
+)
+
+// forms are those of the rules, in the order in which they are tried.
 var forms = []struct {
 	// name is "" for the one that needs no word.
-	name     string
-	received func() filter.Received
+	name string
+	form func() filter.Form
 }{
-	{"", func() filter.Received { return filter.Received{} }},
-	{"inbound rules list the pod's addresses, because the kernel cannot tell what is for the pod", func() filter.Received {
-		return filter.Received{By: host.Addresses()}
-	}},
+	{"", func() filter.Form { return filter.Form{} }},
+	{listed, func() filter.Form { return filter.Form{Own: host.Addresses()} }},
+	{seen, func() filter.Form { return filter.Form{Seen: true} }},
+	{listed + "; " + seen, func() filter.Form { return filter.Form{Own: host.Addresses(), Seen: true} }},
 }
 
 // Auto is the name that leaves the choice of the backend to us.
@@ -136,12 +141,12 @@ func inForce() string {
 func applying(s traffic.Settings) func(backend) (form string, err error) {
 	return func(b backend) (form string, err error) {
 		for _, f := range forms {
-			received := f.received()
-			if received.Nothing() {
-				break
+			without := f.form()
+			if without.Nothing() {
+				continue
 			}
 			var rules ruleset
-			if rules, err = b.compile(s, received); err == nil {
+			if rules, err = b.compile(s, without); err == nil {
 				err = rules.Apply()
 			}
 			if !errors.Is(err, errors.ErrUnsupported) {
@@ -156,7 +161,7 @@ func applying(s traffic.Settings) func(backend) (form string, err error) {
 // form. It needs no kernel.
 func Show(name string, s traffic.Settings) (text string, err error) {
 	_, err = use(backends, name, func(b backend) (string, error) {
-		rules, err := b.compile(s, filter.Received{})
+		rules, err := b.compile(s, filter.Form{})
 		if err == nil {
 			text = rules.Text()
 		}
@@ -173,11 +178,11 @@ func Verify(name string, s traffic.Settings) (found filter.Differences, by Choic
 	}
 	by, err = use(backends, name, func(b backend) (form string, err error) {
 		for i, f := range forms {
-			received := f.received()
-			if received.Nothing() {
-				break
+			without := f.form()
+			if without.Nothing() {
+				continue
 			}
-			rules, err := b.compile(s, received)
+			rules, err := b.compile(s, without)
 			if err != nil {
 				return "", err
 			}

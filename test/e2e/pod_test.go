@@ -28,13 +28,14 @@ type variant struct {
 }
 
 // of are the interceptors of a mesh, each with our backend that reaches it: where it
-// is iptables-legacy both do, and nftables is tried too.
+// is iptables-legacy both do, and nftables is tried too. Under TPROXY nftables alone
+// does.
 func of(mesh string) []variant {
 	var all []variant
 	for _, v := range interceptor.Variants() {
 		switch {
 		case v.Mesh != mesh:
-		case v.Backend == interceptor.IptablesLegacy:
+		case v.Backend == interceptor.IptablesLegacy && !v.TPROXY:
 			all = append(all, variant{v, byIptables})
 			v.Name = "nftables-before-" + v.Name
 			all = append(all, variant{v, byNftables})

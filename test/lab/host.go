@@ -3,6 +3,7 @@ package lab
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -152,17 +154,24 @@ func (h *Host) Try(command *exec.Cmd) (string, error) {
 	return output.String(), nil
 }
 
-// Listen opens a TCP socket of the user uid in the host.
+// Listen opens a TCP socket of the user uid in the host. It takes what TPROXY leads to
+// it (linux net/netfilter/xt_TPROXY.c asks for IP_TRANSPARENT), as any other.
 func (h *Host) Listen(uid int, address netip.AddrPort) (net.Listener, error) {
 	var listener net.Listener
 	err := h.Do(uid, func() (err error) {
 		var config net.ListenConfig
 		config.SetMultipathTCP(false) // the proxies' and applications' sockets are plain ones
+		config.Control = func(_, _ string, socket syscall.RawConn) (err error) {
+			return errors.Join(socket.Control(func(fd uintptr) { err = transparent(int(fd)) }), err)
+		}
 		listener, err = config.Listen(context.Background(), "tcp", address.String())
 		return err
 	})
 	return listener, err
 }
+
+// transparent lets a socket speak for addresses that are not the host's.
+func transparent(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_TRANSPARENT, 1) }
 
 // ListenPacket opens a UDP socket of the user uid in the host.
 func (h *Host) ListenPacket(uid int, address netip.AddrPort) (*net.UDPConn, error) {

@@ -11,6 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// What DoLacking can keep from a kernel beside names, which go before a zero byte: the
+// expression ct of nftables, as the whole attribute that names it, and writes to a
+// packet, as the register that one takes its value from and what follows (linux
+// include/uapi/linux/netfilter/nf_tables.h, nft_expr_attributes, nft_payload_attributes).
+const (
+	Conntrack     = "\x07\x00\x01\x00ct"
+	PayloadWrites = "\x08\x00\x05\x00\x00\x00\x00\x01\x08\x00\x02\x00"
+)
+
 // DoLacking runs the command in the host under a kernel that seems to lack an
 // expression of nftables and a match of iptables-legacy: whatever names one of them
 // to the kernel, as the name of an attribute or of a match, is answered by ENOENT,

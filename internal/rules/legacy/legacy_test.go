@@ -20,11 +20,11 @@ import (
 func TestChainsBypassWhatTheDecisionSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		settings := samples.Settings.Draw(t, "settings")
-		received := filter.Received{}
+		form := filter.Form{}
 		if rapid.Bool().Draw(t, "kernel without addrtype") {
-			received.By = []netip.Addr{podAddress}
+			form.Own = []netip.Addr{podAddress}
 		}
-		ruleset, err := Compile(settings, received)
+		ruleset, err := Compile(settings, form)
 		require.NoError(t, err)
 		for range 20 {
 			c := samples.Connection.Draw(t, "connection")

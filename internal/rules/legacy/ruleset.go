@@ -75,16 +75,16 @@ var dns = traffic.SinglePorts(traffic.TCP, traffic.DNSPort)
 // Loopback comes first: otherwise a proxy's call to its own pod through its
 // Service reaches the application instead of the proxy's inbound port. Then comes
 // what the pod only forwards.
-func Compile(s traffic.Settings, received filter.Received) (Ruleset, error) {
+func Compile(s traffic.Settings, form filter.Form) (Ruleset, error) {
 	var ruleset Ruleset
 	for _, own := range ours {
 		if rules := compile(own.steps(s)); len(rules) > 0 {
 			guards := []Rule{{Interface: []string{own.over, "lo"}, Target: leave}}
 			switch {
-			case own.forwards && received.By == nil:
+			case own.forwards && form.Own == nil:
 				guards = append(guards, Rule{Forwarded: true, Target: leave})
 			case own.forwards:
-				rules = limited(rules, received.By)
+				rules = limited(rules, form.Own)
 			}
 			ruleset = append(ruleset, Chain{own.chain, own.hook, slices.Concat(guards, rules)})
 		}

@@ -33,7 +33,7 @@ type foreign struct {
 func (r Ruleset) contents() contents {
 	c := contents{sets: r.Sets}
 	for _, chain := range r.Chains {
-		wanted := filter.Chain{Name: chain.Name, Hook: chain.hookLine()}
+		wanted := filter.Chain{Name: chain.Name, Hook: chain.Entry.line("accept")}
 		for _, rule := range chain.Rules {
 			wanted.Rules = append(wanted.Rules, filter.Rule{Spelled: spell(rule.expressions()), Words: rule.String()})
 		}
@@ -42,17 +42,12 @@ func (r Ruleset) contents() contents {
 	return c
 }
 
-// hookLine gives the chain's tie to its hook; "" if it has none.
-func (c Chain) hookLine() string {
-	if c.Hook == "" {
+// line ties a chain to its hook, in nft's words; "" if it has none.
+func (e Entry) line(policy string) string {
+	if e == (Entry{}) {
 		return ""
 	}
-	return hookLine("nat", c.Hook, Priority, "accept")
-}
-
-// hookLine ties a chain to a hook, in nft's words.
-func hookLine(kind string, hook Hook, priority int, policy string) string {
-	return fmt.Sprintf("type %s hook %s priority %d; policy %s;", kind, hook, priority, policy)
+	return fmt.Sprintf("type %s hook %s priority %d; policy %s;", e.Kind, e.Hook, e.Priority, policy)
 }
 
 func differences(want, got contents) filter.Differences {

@@ -32,7 +32,21 @@ var (
 	loadAddress4 = &expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: 16, Len: 4, DestRegister: key0}
 	loadAddress6 = &expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: 24, Len: 16, DestRegister: key0}
 	loadPort     = loadPortInto(key0)
+	// Offsets of the protocol there.
+	protocol4 = expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: 9, Len: 1}
+	protocol6 = expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: 6, Len: 1}
 )
+
+func load(p expr.Payload) *expr.Payload {
+	p.DestRegister = key0
+	return &p
+}
+
+// write puts a constant into the packet, and changes no checksum.
+func write(c Constant, into expr.Payload) []expr.Any {
+	into.OperationType, into.SourceRegister = expr.PayloadWrite, key0
+	return []expr.Any{&expr.Immediate{Register: key0, Data: constants[c]}, &into}
+}
 
 func loadPortInto(register uint32) *expr.Payload {
 	return &expr.Payload{Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2, DestRegister: register}
@@ -54,6 +68,10 @@ var loads = map[Key][]expr.Any{
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: afterAddress4}, loadPortInto(afterAddress4 + 1)},
 	pair6: {loadFamily, isIPv6, loadAddress6,
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: afterAddress6}, loadPortInto(unix.NFT_REG32_05)},
+	state:      {&expr.Ct{Key: expr.CtKeySTATE, Register: key0}},
+	connection: {&expr.Ct{Key: expr.CtKeyPROTOCOL, Register: key0}},
+	header4:    {loadFamily, isIPv4, load(protocol4)},
+	header6:    {loadFamily, isIPv6, load(protocol6)},
 }
 
 // constants are compared over their whole length. An interface's name fills
@@ -65,6 +83,9 @@ var constants = map[Constant][]byte{
 	ipv6:     {unix.NFPROTO_IPV6},
 	tcp:      {unix.IPPROTO_TCP},
 	dns:      {0, 53},
+	isNew:    binary.NativeEndian.AppendUint32(nil, expr.CtStateBitNEW),
+
+	experimental: {253},
 }
 
 var statements = map[Statement][]expr.Any{
@@ -74,6 +95,11 @@ var statements = map[Statement][]expr.Any{
 		&expr.NAT{Type: expr.NATTypeDestNAT, Family: unix.NFPROTO_IPV4, RegAddrMin: key0}},
 	identity6: {loadFamily, isIPv6, loadAddress6,
 		&expr.NAT{Type: expr.NATTypeDestNAT, Family: unix.NFPROTO_IPV6, RegAddrMin: key0}},
+	hide:  {&expr.Verdict{Kind: expr.VerdictGoto, Chain: hideChain}},
+	hide4: write(experimental, protocol4),
+	hide6: write(experimental, protocol6),
+	show4: write(tcp, protocol4),
+	show6: write(tcp, protocol6),
 }
 
 // expressions are what the kernel executes for the rule.

@@ -129,9 +129,9 @@ var hooks = map[Hook]*nftables.ChainHook{
 
 func nftChain(c Chain) *nftables.Chain {
 	chain := &nftables.Chain{Table: table, Name: c.Name}
-	if c.Hook != "" {
+	if e := c.Entry; e != (Entry{}) {
 		policy := nftables.ChainPolicyAccept
-		chain.Type, chain.Hooknum, chain.Priority, chain.Policy = nftables.ChainTypeNAT, hooks[c.Hook], nftables.ChainPriorityRef(Priority), &policy
+		chain.Type, chain.Hooknum, chain.Priority, chain.Policy = nftables.ChainType(e.Kind), hooks[e.Hook], nftables.ChainPriorityRef(nftables.ChainPriority(e.Priority)), &policy
 	}
 	return chain
 }

@@ -217,7 +217,7 @@ func hookLineOf(c *nftables.Chain) string {
 		return ""
 	}
 	hook := cmp.Or(hookOf(c), Hook(fmt.Sprintf("number %d", *c.Hooknum)))
-	return hookLine(string(c.Type), hook, int(*c.Priority), policies[*c.Policy])
+	return Entry{Kind(c.Type), hook, int(*c.Priority)}.line(policies[*c.Policy])
 }
 
 // Chains gives every chain in the namespace, whosever it is, as "nat OUTPUT":

@@ -18,6 +18,14 @@ const TableName = "krm-bypass"
 // NF_IP_PRI_NAT_DST).
 const Priority = -101
 
+// A mesh that intercepts by TPROXY does so in front of every NAT chain, at -150,
+// "mangle" (NF_IP_PRI_MANGLE there), in rules for TCP. hidePriority and showPriority
+// are next to it: in between, a new connection that bypasses has another protocol.
+const (
+	hidePriority = -151
+	showPriority = -149
+)
+
 // Ruleset is what a table holds, in the order of loading: sets first, then
 // chains, each before the rules that lead to it.
 type Ruleset struct {
@@ -35,11 +43,26 @@ type Set struct {
 
 // Chain is a list of rules.
 type Chain struct {
-	Name string
-	// Hook is where the kernel enters the chain; "" if only rules lead to it.
-	Hook  Hook
+	Name  string
+	Entry Entry
 	Rules []Rule
 }
+
+// Entry is where the kernel enters a chain. The zero value is of one that only rules
+// lead to.
+type Entry struct {
+	Kind     Kind
+	Hook     Hook
+	Priority int
+}
+
+// Kind is the type of a chain, in nft's words.
+type Kind string
+
+const (
+	nat   Kind = "nat"
+	plain Kind = "filter"
+)
 
 // Hook is the name of a point on a packet's way through the kernel.
 type Hook string
@@ -83,6 +106,13 @@ const (
 	address6     Key = "ip6 daddr"
 	pair4        Key = "ip daddr . meta l4proto . th dport"
 	pair6        Key = "ip6 daddr . meta l4proto . th dport"
+	state        Key = "ct state"
+	// connection is the protocol by which the kernel tracks the connection, whatever
+	// stands in the packet.
+	connection Key = "ct protocol"
+	// The packet's own, in the header that comes first.
+	header4 Key = "ip protocol"
+	header6 Key = "ip6 nexthdr"
 )
 
 // Constant is a value that a key is compared with, in nft's words.
@@ -95,6 +125,9 @@ const (
 	ipv6     Constant = "ipv6"
 	tcp      Constant = "tcp"
 	dns      Constant = "53"
+	isNew    Constant = "new"
+	// experimental is a protocol number that nobody has (RFC 3692).
+	experimental Constant = "253"
 )
 
 // Statement is what a rule does, in nft's words.
@@ -108,11 +141,22 @@ const (
 	bypass    Statement = "goto bypass"
 	identity4 Statement = "dnat ip to ip daddr"
 	identity6 Statement = "dnat ip6 to ip6 daddr"
+	// hide takes a packet out of TPROXY's sight.
+	hide Statement = "goto hide"
+	// These write the protocol into the header, by place: nft does not load "ip
+	// protocol set". The checksum stays, which is right again once TCP is there again.
+	hide4 Statement = "@nh,72,8 set 253"
+	hide6 Statement = "@nh,48,8 set 253"
+	show4 Statement = "@nh,72,8 set 6"
+	show6 Statement = "@nh,48,8 set 6"
 )
 
 // bypassChain is where rules send what bypasses the mesh. One chain for all of
 // them saves a rule for each of the two families everywhere else.
-const bypassChain = "bypass"
+const (
+	bypassChain = "bypass"
+	hideChain   = "hide"
+)
 
 // lookup is one of the sets that a step's entries go into, and how a rule uses it.
 type lookup struct {
@@ -147,7 +191,7 @@ var lookups = map[filter.Kind][]lookup{
 	},
 }
 
-// bases are our base chains: the key that holds the interface there, the steps that
+// bases are our NAT chains: the key that holds the interface there, the steps that
 // the rules take, and whether packets come there that the pod only forwards.
 var bases = []struct {
 	hook     Hook
@@ -165,16 +209,17 @@ var bases = []struct {
 // Loopback comes first: otherwise a proxy's call to its own pod through its
 // Service reaches the application instead of the proxy's inbound port. Then comes
 // what the pod only forwards.
-func Compile(s traffic.Settings, received filter.Received) Ruleset {
+func Compile(s traffic.Settings, form filter.Form) Ruleset {
 	var r Ruleset
 	chains := []Chain{{Name: bypassChain, Rules: []Rule{{Statement: identity4}, {Statement: identity6}}}}
 	for _, base := range bases {
 		if rules := r.compile(base.steps(s)); len(rules) > 0 {
 			guards := []Rule{{Matches: []Match{{Key: base.over, Constant: loopback}}, Statement: leave}}
 			if base.forwards {
-				guards = append(guards, r.forwarded(received)...)
+				guards = append(guards, r.forwarded(form)...)
+				chains = append(chains, unseen(form, guards, rules)...)
 			}
-			chains = append(chains, Chain{Name: string(base.hook), Hook: base.hook, Rules: slices.Concat(guards, rules)})
+			chains = append(chains, Chain{string(base.hook), Entry{nat, base.hook, Priority}, slices.Concat(guards, rules)})
 		}
 	}
 	if len(chains) > 1 {
@@ -183,13 +228,52 @@ func Compile(s traffic.Settings, received filter.Received) Ruleset {
 	return r
 }
 
+// unseen gives the chains that keep what bypasses by these rules out of TPROXY's
+// sight. They act on the first packet of a connection alone: TPROXY takes none whose
+// first it has not taken. A kernel that could not load them has them empty, so that
+// whoever reads the table knows that they are not missing.
+func unseen(form filter.Form, guards, rules []Rule) []Chain {
+	var bypassing []Rule
+	for _, r := range rules {
+		if r.Matches[0].Key != udpPort {
+			bypassing = append(bypassing, Rule{r.Field, r.Matches, hide})
+		}
+	}
+	if len(bypassing) == 0 {
+		return nil
+	}
+	later := []Rule{{Matches: []Match{{Key: state, Not: true, Constant: isNew}}, Statement: leave}}
+	chains := []Chain{
+		{Name: hideChain, Rules: rewrite(tcp, hide4, hide6)},
+		{"hide-from-tproxy", Entry{plain, Prerouting, hidePriority}, slices.Concat(later, guards, bypassing)},
+		{"show-after-tproxy", Entry{plain, Prerouting, showPriority}, slices.Concat(later, rewrite(experimental, show4, show6))},
+	}
+	if form.Seen {
+		for i, c := range chains {
+			chains[i] = Chain{Name: c.Name}
+		}
+	}
+	return chains
+}
+
+// rewrite gives the rules that write a protocol where another stands, in connections
+// that are TCP to the kernel. It knew that before anything was rewritten: what comes in
+// as the other protocol is not, and does not become TCP behind the mesh's back.
+func rewrite(from Constant, in4, in6 Statement) []Rule {
+	isTCP := Match{Key: connection, Constant: tcp}
+	return []Rule{
+		{Matches: []Match{isTCP, {Key: header4, Constant: from}}, Statement: in4},
+		{Matches: []Match{isTCP, {Key: header6, Constant: from}}, Statement: in6},
+	}
+}
+
 // forwarded gives the rules that leave alone what the pod only forwards.
-func (r *Ruleset) forwarded(received filter.Received) []Rule {
-	if received.By == nil {
+func (r *Ruleset) forwarded(form filter.Form) []Rule {
+	if form.Own == nil {
 		return []Rule{{Matches: []Match{{Key: destination, Not: true, Constant: local}}, Statement: leave}}
 	}
 	var own []netip.Prefix
-	for _, a := range received.By {
+	for _, a := range form.Own {
 		own = append(own, netip.PrefixFrom(a, a.BitLen()))
 	}
 	step := filter.Step{Prefixes: traffic.NewPrefixes(own...)}

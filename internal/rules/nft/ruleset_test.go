@@ -19,18 +19,25 @@ import (
 func TestARulesetBypassesWhatTheDecisionSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		settings := samples.Settings.Draw(t, "settings")
-		received := filter.Received{}
+		form := filter.Form{}
 		if rapid.Bool().Draw(t, "kernel without fib") {
-			received.By = []netip.Addr{podAddress}
+			form.Own = []netip.Addr{podAddress}
 		}
-		ruleset := Compile(settings, received)
+		form.Seen = rapid.Bool().Draw(t, "kernel without ct")
+		ruleset := Compile(settings, form)
 		for range 20 {
 			c := samples.Connection.Draw(t, "connection")
 			if c.Direction == traffic.Inbound {
 				c.Address = podAddress
 			}
 			decision := settings.Decide(c)
-			assert.Equal(t, decision.Verdict == traffic.Bypassed, ruleset.bypasses(t, c), "%+v %+v\n%s", c, decision, ruleset.Text())
+			hook, bypasses := "output", decision.Verdict == traffic.Bypassed
+			if c.Direction == traffic.Inbound {
+				hook = "prerouting"
+				hides := bypasses && c.Protocol == traffic.TCP && !form.Seen
+				assert.Equal(t, hides, ruleset.does(t, hide, "hide-from-tproxy", c), "%+v %+v\n%s", c, decision, ruleset.Text())
+			}
+			assert.Equal(t, bypasses, ruleset.does(t, bypass, hook, c), "%+v %+v\n%s", c, decision, ruleset.Text())
 		}
 	})
 }
@@ -38,19 +45,16 @@ func TestARulesetBypassesWhatTheDecisionSays(t *testing.T) {
 // podAddress is the one that inbound connections are for.
 var podAddress = netip.MustParseAddr("10.244.0.2")
 
-// bypasses executes the chain of the connection's direction.
-func (r Ruleset) bypasses(t require.TestingT, c traffic.Connection) bool {
-	hook := Output
-	if c.Direction == traffic.Inbound {
-		hook = Prerouting
-	}
-	i := slices.IndexFunc(r.Chains, func(chain Chain) bool { return chain.Hook == hook })
+// does reports whether the chain ends with the statement for the first packet of a
+// connection.
+func (r Ruleset) does(t require.TestingT, what Statement, chain string, c traffic.Connection) bool {
+	i := slices.IndexFunc(r.Chains, func(c Chain) bool { return c.Name == chain })
 	if i < 0 {
 		return false
 	}
 	for _, rule := range r.Chains[i].Rules {
 		if !slices.ContainsFunc(rule.Matches, func(m Match) bool { return !r.holds(t, m, c) }) {
-			return rule.Statement == bypass
+			return rule.Statement == what
 		}
 	}
 	return false
@@ -64,6 +68,8 @@ func (r Ruleset) holds(t require.TestingT, m Match, c traffic.Connection) bool {
 	switch m.Key {
 	case inInterface, outInterface:
 		return c.Loopback
+	case state:
+		return !m.Not
 	case destination:
 		return (c.Address == podAddress) != m.Not
 	case family:
@@ -115,7 +121,8 @@ func TestNothingIsMadeThatNothingNeeds(t *testing.T) {
 		{},
 		{flags: []string{"--include-outbound-ports=7001"}},
 		{flags: []string{"--include-inbound-ports=*", "--include-outbound-ip-ranges=*"}},
-		{flags: []string{"--include-inbound-ports="}, chains: []string{"bypass", "prerouting"}},
+		{flags: []string{"--include-inbound-ports="}, chains: []string{"bypass", "hide", "hide-from-tproxy", "show-after-tproxy", "prerouting"}},
+		{flags: []string{"--exclude-inbound-ports=53/UDP"}, sets: []string{"exclude-inbound-ports-udp"}, chains: []string{"bypass", "prerouting"}},
 		{flags: []string{"--include-outbound-ip-ranges="}, chains: []string{"bypass", "output"}},
 		{
 			flags:  []string{"--exclude-outbound-ports=53/UDP", "--include-outbound-ports=7001"},
@@ -133,7 +140,7 @@ func TestNothingIsMadeThatNothingNeeds(t *testing.T) {
 			chains: []string{"bypass", "output"},
 		},
 	} {
-		ruleset := Compile(samples.Of(t, test.flags...), filter.Received{})
+		ruleset := Compile(samples.Of(t, test.flags...), filter.Form{})
 		var sets, chains []string
 		for _, s := range ruleset.Sets {
 			sets = append(sets, s.Name)

@@ -20,7 +20,7 @@ func (r Ruleset) Text() string {
 	}
 	for _, c := range r.Chains {
 		fmt.Fprintf(&b, "\tchain %s {\n", c.Name)
-		if line := c.hookLine(); line != "" {
+		if line := c.Entry.line("accept"); line != "" {
 			fmt.Fprintf(&b, "\t\t%s\n", line)
 		}
 		for _, rule := range c.Rules {

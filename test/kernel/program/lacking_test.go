@@ -107,3 +107,66 @@ func TestOutboundRulesNeedNoSuchKernel(t *testing.T) {
 		assert.Equal(t, answer{}, pod.lacking(t, withPrograms(with("verify", outbound...)...)))
 	}
 }
+
+// A kernel by whose means no connection can be hidden from TPROXY gets the rest, with
+// the chains for it empty, and both apply and verify say so.
+func TestAKernelThatCannotHideFromTPROXY(t *testing.T) {
+	const (
+		seen   = "inbound TCP under TPROXY is the mesh's annotation's alone, because the kernel cannot hide it from the mesh"
+		listed = "inbound rules list the pod's addresses, because the kernel cannot tell what is for the pod"
+	)
+	for _, kernel := range []struct {
+		name  string
+		lacks []string
+		form  string
+		guard string
+	}{
+		{"ct", []string{lab.Conntrack}, seen, "fib daddr type != local return"},
+		{"payload writes", []string{lab.PayloadWrites}, seen, "fib daddr type != local return"},
+		{"ct and fib", []string{lab.Conntrack, "fib"}, listed + "; " + seen, "ip daddr != @own-addresses-ip return"},
+	} {
+		t.Run(kernel.name, func(t *testing.T) {
+			host, _ := lab.NewPod(t, lab.DualStack)
+			pod := pod{host}
+			got := pod.lackingAny(t, withPrograms(settings...), kernel.lacks...)
+			require.Equal(t, succeeded, got.Code, got.Stderr)
+			assert.Contains(t, got.Stderr, `msg="bypass applied" form="`+kernel.form+`" backend=nftables`)
+			there := pod.Run(t, "nft", "list", "ruleset")
+			assert.Contains(t, there, kernel.guard)
+			assert.Contains(t, there, "goto bypass")
+			assert.Contains(t, there, "chain hide-from-tproxy {\n\t}\n")
+			assert.NotContains(t, there, "ct ")
+			assert.NotContains(t, there, "type filter")
+
+			again := pod.lackingAny(t, withPrograms(settings...), kernel.lacks...)
+			assert.Equal(t, succeeded, again.Code, again.Stderr)
+			assert.Equal(t, there, pod.Run(t, "nft", "list", "ruleset"))
+			got = pod.lackingAny(t, withPrograms(with("verify", settings...)...), kernel.lacks...)
+			assert.Equal(t, succeeded, got.Code, got.Stderr)
+			assert.Contains(t, got.Stderr, `msg="bypass verified" form="`+kernel.form+`" backend=nftables`)
+
+			pod.Run(t, "nft", "delete", "chain", "inet", "krm-bypass", "show-after-tproxy")
+			got = pod.lackingAny(t, withPrograms(with("verify", settings...)...), kernel.lacks...)
+			assert.Equal(t, failed, got.Code)
+			assert.Contains(t, got.Stderr, "ask for: missing chain show-after-tproxy\n")
+
+			// With a kernel that can, the next run hides.
+			got = pod.result(t, withPrograms(settings...))
+			require.Equal(t, succeeded, got.Code, got.Stderr)
+			assert.NotContains(t, got.Stderr, "form=")
+			assert.Equal(t, answer{}, pod.result(t, withPrograms(with("verify", settings...)...)))
+			assert.Contains(t, pod.Run(t, "nft", "list", "ruleset"), "goto hide")
+		})
+	}
+}
+
+// Settings that let no inbound TCP bypass hide nothing.
+func TestSuchKernelsTakeWhatHidesNothing(t *testing.T) {
+	for _, settings := range [][]string{{"--exclude-outbound-ports=5432"}, {"--exclude-inbound-ports=53/UDP"}} {
+		pod := newPod(t)
+		got := pod.lackingAny(t, withPrograms(settings...), lab.Conntrack, lab.PayloadWrites)
+		assert.Equal(t, succeeded, got.Code, got.Stderr)
+		assert.NotContains(t, got.Stderr, "form=")
+		assert.Equal(t, answer{}, pod.lackingAny(t, withPrograms(with("verify", settings...)...), lab.Conntrack, lab.PayloadWrites))
+	}
+}

@@ -23,7 +23,7 @@ func BenchmarkApply(b *testing.B) {
 				b.StopTimer()
 				host := lab.NewHost(b, "pod")
 				b.StartTimer()
-				require.NoError(b, host.Do(0, func() error { return nft.Compile(settings, filter.Received{}).Apply() }))
+				require.NoError(b, host.Do(0, func() error { return nft.Compile(settings, filter.Form{}).Apply() }))
 			}
 		})
 	}

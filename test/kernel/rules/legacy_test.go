@@ -32,7 +32,7 @@ func newLegacyPod(t testing.TB) legacyPod {
 
 func (p legacyPod) apply(s traffic.Settings) error {
 	return p.Do(0, func() error {
-		ruleset, err := legacy.Compile(s, filter.Received{})
+		ruleset, err := legacy.Compile(s, filter.Form{})
 		if err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (p legacyPod) apply(s traffic.Settings) error {
 func (p legacyPod) clean() error { return p.Do(0, legacy.Clean) }
 
 func (p legacyPod) verify(t require.TestingT, s traffic.Settings) filter.Differences {
-	ruleset, err := legacy.Compile(s, filter.Received{})
+	ruleset, err := legacy.Compile(s, filter.Form{})
 	require.NoError(t, err)
 	var found filter.Differences
 	require.NoError(t, p.Do(0, func() (err error) {
@@ -84,9 +84,9 @@ func TestAnySettingsLoadAndVerifyByIptables(t *testing.T) {
 }
 
 func sameChains(t require.TestingT, a, b traffic.Settings) bool {
-	one, err := legacy.Compile(a, filter.Received{})
+	one, err := legacy.Compile(a, filter.Form{})
 	require.NoError(t, err)
-	other, err := legacy.Compile(b, filter.Received{})
+	other, err := legacy.Compile(b, filter.Form{})
 	require.NoError(t, err)
 	return one.Text() == other.Text()
 }
@@ -110,7 +110,7 @@ func TestTextIsWhatIptablesLoads(t *testing.T) {
 			applied, loaded := newLegacyPod(t), newLegacyPod(t)
 			require.NoError(t, applied.apply(settings))
 			assert.Empty(t, applied.verify(t, settings))
-			ruleset, err := legacy.Compile(settings, filter.Received{})
+			ruleset, err := legacy.Compile(settings, filter.Form{})
 			require.NoError(t, err)
 			text := ruleset.Text()
 			loaded.Feed(t, text, "iptables-legacy-restore", "--noflush")
@@ -285,7 +285,7 @@ func TestListsTooLongForIptablesAreRefused(t *testing.T) {
 	const refusal = "chain KRM_BYPASS_OUTPUT would have 5001 rules for IPv4, and the backend iptables takes at most 5000, " +
 		"because the kernel asks one after the other about every new connection: give fewer or wider ranges, or take --backend=nftables, where a list costs the same at any length"
 	assert.EqualError(t, pod.apply(samples.Ranges(t, 4999)), refusal)
-	_, err := legacy.Compile(samples.Ranges(t, 4999), filter.Received{})
+	_, err := legacy.Compile(samples.Ranges(t, 4999), filter.Form{})
 	assert.EqualError(t, err, refusal)
 	assert.Equal(t, held, pod.saved(t))
 }

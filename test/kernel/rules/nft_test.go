@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -29,13 +30,13 @@ func newPod(t testing.TB) pod {
 }
 
 func (p pod) apply(s traffic.Settings) error {
-	return p.Do(0, func() error { return nft.Compile(s, filter.Received{}).Apply() })
+	return p.Do(0, func() error { return nft.Compile(s, filter.Form{}).Apply() })
 }
 
 func (p pod) verify(t require.TestingT, s traffic.Settings) filter.Differences {
 	var found filter.Differences
 	require.NoError(t, p.Do(0, func() (err error) {
-		found, err = nft.Compile(s, filter.Received{}).Verify()
+		found, err = nft.Compile(s, filter.Form{}).Verify()
 		return err
 	}))
 	return found
@@ -64,7 +65,7 @@ func TestAnySettingsLoadAndVerify(t *testing.T) {
 // sameRules reports whether two settings ask for the same; that they need not be
 // equal is because some say nothing beside others.
 func sameRules(a, b traffic.Settings) bool {
-	return nft.Compile(a, filter.Received{}).Text() == nft.Compile(b, filter.Received{}).Text()
+	return nft.Compile(a, filter.Form{}).Text() == nft.Compile(b, filter.Form{}).Text()
 }
 
 // Both forms of a ruleset are the same to nft.
@@ -72,7 +73,7 @@ func TestTextIsWhatIsLoaded(t *testing.T) {
 	check := func(t *testing.T, settings traffic.Settings) {
 		byNetlink, byText := newPod(t), newPod(t)
 		require.NoError(t, byNetlink.apply(settings))
-		text := nft.Compile(settings, filter.Received{}).Text()
+		text := nft.Compile(settings, filter.Form{}).Text()
 		byText.Feed(t, text, "nft", "-f", "-")
 		assert.Equal(t, byText.list(t), byNetlink.list(t))
 		// Loading it again changes nothing.
@@ -97,6 +98,9 @@ func TestApplyIsRepeatable(t *testing.T) {
 	assert.Equal(t, first, pod.Run(t, "nft", "--handle", "list", "ruleset"), "a table that is right is left alone")
 }
 
+// hidesNothing are the chains that keep connections from TPROXY.
+var hidesNothing = regexp.MustCompile(`(?s)\tchain (hide|hide-from-tproxy|show-after-tproxy) \{.*?\n\t\}\n`)
+
 // An older version may have left sets, chains and rules that ours has not, in
 // any relation to those that it has.
 func TestAnotherTableIsReplaced(t *testing.T) {
@@ -110,6 +114,7 @@ func TestAnotherTableIsReplaced(t *testing.T) {
 				chain bypass { jump old; }
 				chain output { type filter hook output priority 0; policy drop; ip daddr @exclude-outbound-ports-tcp goto bypass; }
 			}`,
+		"that of a version before chains in front of TPROXY": hidesNothing.ReplaceAllString(nft.Compile(samples.Of(t, samples.Everything...), filter.Form{}).Text(), ""),
 		"dormant": `table inet krm-bypass { flags dormant; }`,
 		"the other family's too": `
 			table ip krm-bypass {
@@ -175,6 +180,19 @@ func TestDifferencesAreFound(t *testing.T) {
 			`add rule inet krm-bypass prerouting iifname "lo" return; add rule inet krm-bypass prerouting fib daddr type != local return; add rule inet krm-bypass prerouting tcp dport @exclude-inbound-ports-tcp goto bypass`, filter.Differences{
 			`chain prerouting is hooked by "type nat hook prerouting priority -99; policy accept;" instead of "type nat hook prerouting priority -101; policy accept;"`,
 		}},
+		{"flush chain inet krm-bypass hide-from-tproxy; flush chain inet krm-bypass show-after-tproxy; delete chain inet krm-bypass hide-from-tproxy; delete chain inet krm-bypass show-after-tproxy; delete chain inet krm-bypass hide", filter.Differences{
+			"missing chain hide", "missing chain hide-from-tproxy", "missing chain show-after-tproxy",
+		}},
+		{"flush chain inet krm-bypass show-after-tproxy; delete chain inet krm-bypass show-after-tproxy; add chain inet krm-bypass show-after-tproxy { type filter hook prerouting priority -150; }; " +
+			"add rule inet krm-bypass show-after-tproxy ct state != new return; add rule inet krm-bypass show-after-tproxy ct protocol tcp ip protocol 253 @nh,72,8 set 6; add rule inet krm-bypass show-after-tproxy ip6 nexthdr 253 @nh,48,8 set 6", filter.Differences{
+			`chain show-after-tproxy is hooked by "type filter hook prerouting priority -150; policy accept;" instead of "type filter hook prerouting priority -149; policy accept;"`,
+			`missing rule in chain show-after-tproxy: ct protocol tcp ip6 nexthdr 253 @nh,48,8 set 6`,
+			`foreign rule in chain show-after-tproxy: [meta load 15 reg 1] [cmp 0 reg 1 0x0a] [payload load base 1 offset 6 length 1 reg 1] [cmp 0 reg 1 0xfd] [immediate &{Register:1 Data:[6]}] [payload &{OperationType:1 DestRegister:0 SourceRegister:1 Base:1 Offset:6 Len:1 CsumType:0 CsumOffset:0 CsumFlags:0}]`,
+		}},
+		{"flush chain inet krm-bypass hide; add rule inet krm-bypass hide ct protocol tcp ip protocol tcp @nh,72,8 set 254; add rule inet krm-bypass hide ct protocol tcp ip6 nexthdr tcp @nh,48,8 set 253", filter.Differences{
+			`missing rule in chain hide: ct protocol tcp ip protocol tcp @nh,72,8 set 253`,
+			`foreign rule in chain hide: [ct &{Register:1 SourceRegister:false Key:10 Direction:0}] [cmp 0 reg 1 0x06] [meta load 15 reg 1] [cmp 0 reg 1 0x02] [payload load base 1 offset 9 length 1 reg 1] [cmp 0 reg 1 0x06] [immediate &{Register:1 Data:[254]}] [payload &{OperationType:1 DestRegister:0 SourceRegister:1 Base:1 Offset:9 Len:1 CsumType:0 CsumOffset:0 CsumFlags:0}]`,
+		}},
 		{"add chain inet krm-bypass output { policy drop; }", filter.Differences{
 			`chain output is hooked by "type nat hook output priority -101; policy drop;" instead of "type nat hook output priority -101; policy accept;"`,
 		}},
@@ -193,7 +211,7 @@ func TestDifferencesAreFound(t *testing.T) {
 // A statement of a set may keep it from matching. Some only count.
 func TestStatementsOfSetsAreDifferences(t *testing.T) {
 	settings := samples.Of(t, "--exclude-outbound-ports=5432/TCP", "--exclude-outbound-ip-ranges=10.0.0.0/8")
-	text := nft.Compile(settings, filter.Received{}).Text()
+	text := nft.Compile(settings, filter.Form{}).Text()
 	const ports, ranges = "exclude-outbound-ports-tcp", "exclude-outbound-ip-ranges-ip"
 	different := func(set, kind, statement string) filter.Differences {
 		return filter.Differences{fmt.Sprintf("set %s is of type %q instead of %q", set, kind+", "+statement, kind)}
@@ -242,7 +260,7 @@ func TestARefusedTransactionLeavesWhatWasThere(t *testing.T) {
 	pod, settings := newPod(t), samples.Of(t, samples.Everything...)
 	require.NoError(t, pod.apply(settings))
 	before := pod.list(t)
-	overlapping := nft.Compile(settings, filter.Received{})
+	overlapping := nft.Compile(settings, filter.Form{})
 	overlapping.Sets = append(overlapping.Sets, nft.Set{
 		Name: "overlapping", Type: nft.PortsType,
 		Intervals: []nft.Interval{{First: "\x00\x01", Last: "\x00\x09"}, {First: "\x00\x05", Last: "\x00\x06"}, {First: "\x00\x07", Last: "\x00\x08"}},

@@ -25,6 +25,9 @@ type Variant struct {
 	Rules string
 	// Backend is what it programs.
 	Backend Backend
+	// TPROXY is set where it takes inbound connections by TPROXY, not by address
+	// translation.
+	TPROXY bool
 	// Families are those in which it intercepts.
 	Families []lab.Family
 	// DualStack is set where the pod has to have both families, also for a
@@ -69,6 +72,11 @@ func istioVariants() []Variant {
 			Backend: backend, Families: bothFamilies, DualStack: dualStack, DNS: dns,
 		}
 	}
+	tproxy := func(name string, backend Backend, arguments ...string) Variant {
+		v := variant("tproxy-"+name, backend, false, nil, append([]string{"-m", "TPROXY"}, arguments...)...)
+		v.TPROXY = true
+		return v
+	}
 	return []Variant{
 		variant("iptables-nft", IptablesNFT, false, nil),
 		variant("native-nftables", Nftables, false, nil, "--native-nftables"),
@@ -76,6 +84,10 @@ func istioVariants() []Variant {
 		variant("dual-stack", IptablesNFT, true, nil, "--dual-stack"),
 		variant("native-nftables-dual-stack", Nftables, true, nil, "--native-nftables", "--dual-stack"),
 		variant("dns-capture", IptablesNFT, false, bothDNS, "--redirect-dns", "--capture-all-dns"),
+		// Unforced, its second run takes the other iptables, and TPROXY twice breaks all.
+		tproxy("iptables-nft", IptablesNFT, "--force-iptables-binary", "nft"),
+		tproxy("native-nftables", Nftables, "--native-nftables"),
+		tproxy("iptables-legacy", IptablesLegacy, Legacy...),
 		variant("iptables-legacy-dual-stack-dns-capture", IptablesLegacy, true, bothDNS, append([]string{"--dual-stack", "--redirect-dns", "--capture-all-dns"}, Legacy...)...),
 	}
 }
