@@ -77,7 +77,12 @@ func answerPackets(socket *net.UDPConn, name string) {
 // Ask returns the name of the server that takes a connection of the user uid
 // from the host. Without one it returns why: "refused", "no route" and so on.
 func (h *Host) Ask(uid int, network string, from netip.Addr, to netip.AddrPort) string {
-	connection, err := h.Dial(uid, network, from, to)
+	return h.AskFrom(uid, network, netip.AddrPortFrom(from, 0), to)
+}
+
+// AskFrom is Ask from a port, too; the zero address and port 0 leave them to the kernel.
+func (h *Host) AskFrom(uid int, network string, from, to netip.AddrPort) string {
+	connection, err := h.dial(uid, network, from, to)
 	if err != nil {
 		return Reason(err)
 	}
@@ -103,6 +108,9 @@ func question(connection net.Conn, network string) (string, error) {
 	return string(name[:n]), err
 }
 
+// PortTaken is the reason where somebody else has the port to ask from.
+const PortTaken = "the port is taken"
+
 // Reason puts an error of a connection in words that tests compare.
 func Reason(err error) string {
 	var timeout net.Error
@@ -115,6 +123,8 @@ func Reason(err error) string {
 		return "no route"
 	case errors.Is(err, syscall.EPERM):
 		return "forbidden"
+	case errors.Is(err, syscall.EADDRINUSE):
+		return PortTaken
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "no answer"
 	default:

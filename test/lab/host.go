@@ -186,13 +186,18 @@ func (h *Host) ListenPacket(uid int, address netip.AddrPort) (*net.UDPConn, erro
 // Dial connects a socket of the user uid in the host; network is tcp or udp.
 // The zero from leaves the source address to the kernel.
 func (h *Host) Dial(uid int, network string, from netip.Addr, to netip.AddrPort) (net.Conn, error) {
+	return h.dial(uid, network, netip.AddrPortFrom(from, 0), to)
+}
+
+// dial leaves of the source to the kernel what is zero.
+func (h *Host) dial(uid int, network string, from, to netip.AddrPort) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: Patience}
-	if from.IsValid() {
+	if from.Addr().IsValid() || from.Port() != 0 {
 		switch network {
 		case "tcp":
-			dialer.LocalAddr = &net.TCPAddr{IP: from.AsSlice()}
+			dialer.LocalAddr = &net.TCPAddr{IP: from.Addr().AsSlice(), Port: int(from.Port())}
 		case "udp":
-			dialer.LocalAddr = &net.UDPAddr{IP: from.AsSlice()}
+			dialer.LocalAddr = &net.UDPAddr{IP: from.Addr().AsSlice(), Port: int(from.Port())}
 		}
 	}
 	var connection net.Conn

@@ -1,9 +1,17 @@
 package model
 
-import "github.com/krm-bypass/krm-bypass/internal/traffic"
+import (
+	"slices"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
 
 // rule is one rule of a mesh, in the order in which its chains ask them.
-type rule func(annotated traffic.Layer, c traffic.Connection) answer
+type rule struct {
+	ask func(annotated traffic.Layer, c traffic.Connection) answer
+	// ofDNS says that it is there where the mesh captures DNS alone.
+	ofDNS bool
+}
 
 type answer uint8
 
@@ -23,24 +31,24 @@ func when(matches bool, a answer) answer {
 // The rules that meshes have, by what they ask for. What no rule answers is
 // intercepted.
 var (
-	excludedPort = rule(func(l traffic.Layer, c traffic.Connection) answer {
+	excludedPort = rule{ask: func(l traffic.Layer, c traffic.Connection) answer {
 		return when(l.ExcludeOutboundPorts != nil && l.ExcludeOutboundPorts.Contains(traffic.TCP, c.Port), bypasses)
-	})
-	excludedRange = rule(func(l traffic.Layer, c traffic.Connection) answer {
+	}}
+	excludedRange = rule{ask: func(l traffic.Layer, c traffic.Connection) answer {
 		return when(l.ExcludeOutboundIPRanges != nil && l.ExcludeOutboundIPRanges.Contains(c.Address), bypasses)
-	})
-	includedPort = rule(func(l traffic.Layer, c traffic.Connection) answer {
+	}}
+	includedPort = rule{ask: func(l traffic.Layer, c traffic.Connection) answer {
 		return when(l.IncludeOutboundPorts != nil && l.IncludeOutboundPorts.Contains(c.Protocol, c.Port), intercepts)
-	})
-	includedRange = rule(func(l traffic.Layer, c traffic.Connection) answer {
+	}}
+	includedRange = rule{ask: func(l traffic.Layer, c traffic.Connection) answer {
 		in := l.Settings().IncludeOutboundIPRanges
 		return when(!in.All() && !in.Set().Contains(c.Address), bypasses)
-	})
-	dns = rule(func(_ traffic.Layer, c traffic.Connection) answer { return when(c.Port == 53, intercepts) })
+	}}
+	dns = rule{func(_ traffic.Layer, c traffic.Connection) answer { return when(c.Port == 53, intercepts) }, true}
 	// Of UDP a mesh takes DNS at the most.
-	udpDNS = rule(func(_ traffic.Layer, c traffic.Connection) answer {
+	udpDNS = rule{func(_ traffic.Layer, c traffic.Connection) answer {
 		return when(c.Protocol == traffic.UDP, intercepts)
-	})
+	}, true}
 )
 
 // Model is what a mesh does with outbound connections, from the order of rules
@@ -74,11 +82,18 @@ func (m Model) Bypass(annotated traffic.Layer, c traffic.Connection) bool {
 		return s.ExcludeInboundPorts.Contains(traffic.TCP, c.Port)
 	}
 	for _, r := range m.rules {
-		if a := r(annotated, c); a != next {
+		if a := r.ask(annotated, c); a != next {
 			return a == bypasses
 		}
 	}
 	return false
+}
+
+// WithoutDNS is the mesh where it captures no DNS.
+func (m Model) WithoutDNS() Model {
+	m.rules = slices.DeleteFunc(slices.Clone(m.rules), func(r rule) bool { return r.ofDNS })
+	m.UDP = false
+	return m
 }
 
 // Takes reports whether the mesh takes a connection at all.

@@ -2,104 +2,125 @@ package differential_test
 
 import (
 	"net/netip"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
-	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/test/lab"
-	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
 )
 
-// deviation is a connection that Istio's rules treat otherwise than the same
-// settings do by the decision. docs/semantics.md has a paragraph on each. What is said
-// of annotations that somebody wrote by hand follows Istio, but for port 53 and the
-// proxy's own.
+// deviation is a connection that a mesh's rules treat otherwise than the same settings
+// do by the decision, or otherwise than one would think. docs/semantics.md has a
+// paragraph on each. What is said of annotations that somebody wrote by hand follows
+// the mesh, but for port 53 and the proxy's own.
 type deviation struct {
-	name       string
-	arguments  []string // of istio-iptables
-	settings   map[traffic.Field]string
-	connection traffic.Connection
-	uid        int
-	verdict    traffic.Verdict // by the decision
-	answer     string          // by Istio
+	name        string
+	interceptor string
+	settings    map[traffic.Field]string
+	call        call
+	verdict     traffic.Verdict // by the decision
+	// alone is who answers with the mesh alone, annotated with the settings as its
+	// annotations, and ours with krm-bypass-init beside it; "" leaves it unasked.
+	alone, annotated, ours string
 }
 
 var elsewhere = netip.MustParseAddr("192.0.2.7")
 
+func to(protocol traffic.Protocol, address netip.Addr, port uint16) call {
+	return call{Connection: traffic.Connection{Protocol: protocol, Address: address, Port: port, Loopback: address.IsLoopback() || address == lab.PodAddress.IPv4}}
+}
+
+func (c call) ofTheProxy() call {
+	c.byProxy = true
+	return c
+}
+
+const (
+	istioPlain = "Istio iptables-nft"
+	istioDNS   = "Istio dns-capture"
+)
+
 var deviations = []deviation{
 	{
-		name:       "an-excluded-range-wins-over-an-included-port",
-		arguments:  []string{"-x", "192.0.2.0/24", "-q", "7001"},
-		settings:   map[traffic.Field]string{traffic.ExcludeOutboundIPRanges: "192.0.2.0/24", traffic.IncludeOutboundPorts: "7001"},
-		connection: traffic.Connection{Protocol: traffic.TCP, Address: elsewhere, Port: 7001},
-		uid:        lab.Application,
-		verdict:    traffic.Intercepted, answer: lab.World.Name,
+		name: "an-excluded-range-wins-over-an-included-port", interceptor: istioPlain,
+		settings: map[traffic.Field]string{traffic.ExcludeOutboundIPRanges: "192.0.2.0/24", traffic.IncludeOutboundPorts: "7001"},
+		call:     to(traffic.TCP, elsewhere, 7001),
+		verdict:  traffic.Intercepted, alone: outboundProxy, annotated: lab.World.Name, ours: outboundProxy,
 	},
 	{
-		name:       "an-excluded-inbound-port-means-nothing-beside-included-ones",
-		arguments:  []string{"-b", "7001,8080", "-d", "7001"},
-		settings:   map[traffic.Field]string{traffic.IncludeInboundPorts: "7001,8080", traffic.ExcludeInboundPorts: "7001"},
-		connection: traffic.Connection{Direction: traffic.Inbound, Protocol: traffic.TCP, Address: lab.PodAddress.IPv4, Port: 7001},
-		verdict:    traffic.Bypassed, answer: inboundProxy,
+		name: "an-excluded-inbound-port-means-nothing-beside-included-ones", interceptor: istioPlain,
+		settings: map[traffic.Field]string{traffic.IncludeInboundPorts: "7001,8080", traffic.ExcludeInboundPorts: "7001"},
+		call:     call{Connection: traffic.Connection{Direction: traffic.Inbound, Protocol: traffic.TCP, Address: lab.PodAddress.IPv4, Port: 7001}},
+		verdict:  traffic.Bypassed, alone: inboundProxy, annotated: inboundProxy, ours: application,
 	},
 	{
-		name:       "an-excluded-range-takes-tcp-53-along-without-dns-capture",
-		arguments:  []string{"-x", "192.0.2.0/24"},
-		settings:   map[traffic.Field]string{traffic.ExcludeOutboundIPRanges: "192.0.2.0/24"},
-		connection: traffic.Connection{Protocol: traffic.TCP, Address: elsewhere, Port: dns},
-		uid:        lab.Application,
-		verdict:    traffic.LeftToMesh, answer: lab.World.Name,
+		name: "an-excluded-range-takes-tcp-53-along-without-dns-capture", interceptor: istioPlain,
+		settings: map[traffic.Field]string{traffic.ExcludeOutboundIPRanges: "192.0.2.0/24"},
+		call:     to(traffic.TCP, elsewhere, dns),
+		verdict:  traffic.LeftToMesh, alone: outboundProxy, annotated: lab.World.Name, ours: outboundProxy,
 	},
 	{
-		name:       "an-address-outside-the-included-ranges-takes-tcp-53-along-without-dns-capture",
-		arguments:  []string{"-i", "10.0.0.0/8"},
-		settings:   map[traffic.Field]string{traffic.IncludeOutboundIPRanges: "10.0.0.0/8"},
-		connection: traffic.Connection{Protocol: traffic.TCP, Address: elsewhere, Port: dns},
-		uid:        lab.Application,
-		verdict:    traffic.LeftToMesh, answer: lab.World.Name,
+		name: "an-address-outside-the-included-ranges-takes-tcp-53-along-without-dns-capture", interceptor: istioPlain,
+		settings: map[traffic.Field]string{traffic.IncludeOutboundIPRanges: "10.0.0.0/8"},
+		call:     to(traffic.TCP, elsewhere, dns),
+		verdict:  traffic.LeftToMesh, alone: outboundProxy, annotated: lab.World.Name, ours: outboundProxy,
 	},
 	{
-		name:       "an-excluded-port-53-ends-dns-capture-over-loopback",
-		arguments:  []string{"-o", "53", "--redirect-dns", "--capture-all-dns"},
-		settings:   map[traffic.Field]string{traffic.ExcludeOutboundPorts: "53"},
-		connection: traffic.Connection{Protocol: traffic.UDP, Address: lab.Loopback.IPv4, Port: dns, Loopback: true},
-		uid:        lab.Application,
-		verdict:    traffic.LeftToMesh, answer: application,
+		name: "an-excluded-port-53-ends-dns-capture-over-loopback", interceptor: istioDNS,
+		settings: map[traffic.Field]string{traffic.ExcludeOutboundPorts: "53"},
+		call:     to(traffic.UDP, lab.Loopback.IPv4, dns),
+		verdict:  traffic.LeftToMesh, alone: dnsProxy, annotated: application, ours: dnsProxy,
 	},
 	{
-		name:       "an-excluded-port-lets-the-proxy-reach-its-own-pod-past-itself",
-		arguments:  []string{"-o", "8080"},
-		settings:   map[traffic.Field]string{traffic.ExcludeOutboundPorts: "8080"},
-		connection: traffic.Connection{Protocol: traffic.TCP, Address: lab.PodAddress.IPv4, Port: 8080, Loopback: true},
-		uid:        lab.IstioProxy,
-		verdict:    traffic.LeftToMesh, answer: application,
+		name: "an-excluded-port-lets-the-proxy-reach-its-own-pod-past-itself", interceptor: istioPlain,
+		settings: map[traffic.Field]string{traffic.ExcludeOutboundPorts: "8080"},
+		call:     to(traffic.TCP, lab.PodAddress.IPv4, 8080).ofTheProxy(),
+		verdict:  traffic.LeftToMesh, alone: inboundProxy, annotated: application, ours: inboundProxy,
 	},
 }
 
 func TestDeviations(t *testing.T) {
-	for _, deviation := range deviations {
-		t.Run(deviation.name, func(t *testing.T) {
+	for _, d := range deviations {
+		t.Run(d.name, func(t *testing.T) {
 			values := map[traffic.Field][]string{}
-			for field, value := range deviation.settings {
+			for field, value := range d.settings {
 				values[field] = []string{value}
 			}
 			settings, err := traffic.ParseArguments(values)
-			assert.NoError(t, err)
-			assert.Equal(t, deviation.verdict, settings.Decide(deviation.connection).Verdict, "the decision")
-
-			if deviation.connection.Port != dns && deviation.uid != lab.IstioProxy {
-				istio, _ := mesh.ByName("Istio")
-				verdict := istio.Effective(settings.Layer()).Decide(deviation.connection).Verdict
-				assert.Equal(t, deviation.answer == destination(deviation.connection), verdict == traffic.Bypassed, "what explain says")
-			}
-			istio := setup{install: func(t lab.TB, pod *lab.Host) {
-				interceptor.Istio(deviation.name, deviation.arguments...).Install(t, pod)
-			}}
-			assert.Equal(t, []string{deviation.answer}, istio.askAs(t, deviation.uid, []traffic.Connection{deviation.connection}),
-				"istio-iptables %s", strings.Join(deviation.arguments, " "))
+			require.NoError(t, err)
+			assert.Equal(t, d.verdict, settings.Decide(d.call.Connection).Verdict, "the decision")
+			d.hold(t, named(t, d.interceptor)[0], settings)
 		})
+	}
+}
+
+func (d deviation) hold(t *testing.T, s stand, settings traffic.Settings) {
+	calls := calls{d.call}
+	if d.alone != "" {
+		assert.Equal(t, []string{d.alone}, s.alone(t, nil, calls), "the mesh alone")
+	}
+	if m := s.mesh(); m != nil && d.annotated != "" {
+		annotations := map[string]string{}
+		for _, k := range m.Keys {
+			if settings.Layer().Says(k.Field) {
+				annotations[k.Annotation] = k.Write(settings)
+			}
+		}
+		assert.Equal(t, []string{d.annotated}, s.alone(t, annotations, calls), "the mesh with %v", annotations)
+		if d.call.Port != dns && !d.call.byProxy {
+			read, problems := m.Read(annotations)
+			require.Empty(t, problems)
+			verdict := m.Effective(read).Decide(d.call.Connection).Verdict
+			assert.Equal(t, d.annotated == destination(d.call.Connection), verdict == traffic.Bypassed, "what explain says")
+		}
+	}
+	if d.ours != "" {
+		p := s.newPod(t)
+		p.intercept(t, nil)
+		p.bypass(t, "apply", s.backends()[0], settings)
+		p.serve(t, calls)
+		assert.Equal(t, []string{d.ours}, p.ask(calls), "with krm-bypass-init")
 	}
 }

@@ -6,20 +6,16 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"net/netip"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/test/lab"
 	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
@@ -35,21 +31,21 @@ const (
 
 // size is how much is drawn.
 type size struct {
-	// leastCases is what a run must have compared to count.
+	// leastCases is what a run must have compared to count: a case is one
+	// connection under one setting in one pod that is judged.
 	leastCases int
-	// settings are drawn with each seed.
-	settings int
-	// connections are drawn for each settings, to spread what pods and rules
-	// cost.
-	connections int
+	// least is how many cases every field must have decided for each interceptor
+	// and family, in which it mattered.
+	least int
+	// calls are drawn for each settings, to spread what pods and rules cost.
+	calls int
 }
 
 var (
-	inPassing = size{leastCases: 5000, settings: 420, connections: 26}
-	atLength  = size{leastCases: 100_000, settings: 50, connections: 104}
+	inPassing = size{leastCases: 20_000, least: 4, calls: 32}
+	atLength  = size{leastCases: 200_000, least: 20, calls: 96}
 
-	// drawn is the size of this run, duration for how long seeds follow on one
-	// another.
+	// drawn is the size of this run, duration for how long it draws at least.
 	drawn    = inPassing
 	duration time.Duration
 )
@@ -62,7 +58,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	lab.Main(m, bypassProgram, interceptor.IstioProgram)
+	lab.Main(m, append(interceptor.Programs(), bypassProgram)...)
 }
 
 // soak makes this a long run where the variable says so.
@@ -79,8 +75,8 @@ func soak() error {
 	return nil
 }
 
-// seed gives rapid its number of runs and, unless a flag gives it, its seed:
-// the same cases every time, others where the variable says so.
+// seed has rapid draw one after the other from the same number every time, or from
+// the one that the variable gives.
 func seed() error {
 	value := "1"
 	if set, found := os.LookupEnv(seedKey); found {
@@ -93,7 +89,7 @@ func seed() error {
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	for name, value := range map[string]string{
 		"rapid.seed":       value,
-		"rapid.checks":     strconv.Itoa(drawn.settings),
+		"rapid.checks":     "1",
 		"rapid.nofailfile": "true", // the seed leads back to a failure
 	} {
 		if given[name] {
@@ -106,49 +102,96 @@ func seed() error {
 	return nil
 }
 
-// TestDifferential draws settings and connections and asks everybody. What it
-// finds is shrunk to small settings; go test -rapid.seed or KRM_BYPASS_SEED
-// draws others.
+// TestDifferential draws settings and calls for every interceptor in turn, and asks
+// in pods with and without them. What it finds is shrunk to small settings; go test
+// -rapid.seed or KRM_BYPASS_SEED draws others.
 func TestDifferential(t *testing.T) {
-	istio, found := mesh.ByName("Istio")
-	require.True(t, found)
-	var tally tally
-	compare := func(r *rapid.T) {
-		settings := drawSettings(r)
-		connections := rapid.Custom(drawCalls(edgesOf(settings))).Draw(r, "connections")
-		said := asAnnotated(r, istio, settings)
-		backend := rapid.SampledFrom(backends).Draw(r, "backend")
-		setups := []setup{
-			inFrontOfEverything(settings, backend.ours),
-			annotationAlone(said, backend),
-			annotationAndInit(settings, said, backend),
-		}
-		if rapid.IntRange(0, 3).Draw(r, "by hand") == 0 {
-			setups = append(setups, annotationByHand(asWritten(r, istio, settings), backend))
-		}
-		for i, answers := range askAll(t, setups, connections) {
-			for j, c := range connections {
-				if expected := setups[i].expect(c); answers[j] != expected {
-					r.Errorf("%s\nsettings: %s\nannotations: %v\n%s: expected %q, got %q",
-						setups[i].name, strings.Join(settings.Arguments(), " "), said.annotations, describe(c), expected, answers[j])
+	var rivals []*rival
+	for _, s := range stands() {
+		rivals = append(rivals, &rival{pod: s.newPod(t)})
+		rivals[len(rivals)-1].intercept(t, nil)
+	}
+	tally := newTally()
+	began := time.Now()
+	enough := func(missing bool) bool {
+		return !missing && tally.sum >= drawn.leastCases && time.Since(began) >= duration
+	}
+	for round := 1; !enough(tally.missing(rivals) != ""); round++ {
+		for _, r := range rivals {
+			for range r.turns() {
+				wanted := tally.wanted(r.stand)
+				if enough(wanted != nil) {
+					break
 				}
+				require.Less(t, round, 100_000/drawn.calls, "rounds, and still missing: %s", tally.missing(rivals))
+				rapid.Check(t, func(drawing *rapid.T) { r.compare(t, drawing, wanted, tally) })
+				nextSeed(t)
 			}
 		}
-		tally.count(backend.ours, settings, connections)
-	}
-	began := time.Now()
-	rapid.Check(t, compare)
-	for n := 1; !t.Failed() && time.Since(began) < duration; n++ {
-		nextSeed(t)
-		rapid.Check(t, compare)
-		fmt.Printf("soak: %d cases agree after %d seeds, %s\n", tally.cases(), n+1, time.Since(began).Round(time.Second))
+		if duration > 0 {
+			fmt.Printf("soak: %d cases agree after %d rounds, %s\n", tally.sum, round, time.Since(began).Round(time.Second))
+		}
 	}
 	fmt.Println(tally.String())
-	assert.GreaterOrEqual(t, tally.cases(), drawn.leastCases)
-	for _, field := range traffic.Fields {
-		assert.NotZero(t, tally.decided[string(field)], "cases that %s decided", field)
+}
+
+// rival is a pod whose mesh alone intercepts.
+type rival struct{ *pod }
+
+// turns is how often it is drawn for in a round: what takes everything judges us
+// hardest.
+func (r *rival) turns() int {
+	if r.Mesh == "" {
+		return 8
 	}
-	assert.Len(t, tally.kinds, 2*2*2, "backends, families and protocols: %v", tally.kinds)
+	return 1
+}
+
+func (r *rival) compare(t *testing.T, drawing *rapid.T, wanted []traffic.Field, tally *tally) {
+	d := draw{stand: r.stand, settings: drawSettings(drawing, wanted)}
+	d.calls = rapid.Custom(drawCalls(d.settings, r.families(), drawn.calls)).Draw(drawing, "calls")
+	d.backend = rapid.SampledFrom(r.backends()).Draw(drawing, "backend")
+	d.order = rapid.SampledFrom(orders).Draw(drawing, "order")
+	byHand := rapid.IntRange(0, 2).Draw(drawing, "by hand") == 0
+	if m := r.mesh(); m != nil {
+		d.said, d.written = asAnnotated(drawing, m, d.settings), asWritten(drawing, m, d.settings)
+	}
+	pods := d.subjects(byHand)
+	var alone []string
+	answers := make([][][]string, len(pods))
+	tasks := []func(){func() {
+		scope := &scope{TB: t}
+		defer scope.end()
+		r.serve(scope, d.calls)
+		alone = r.ask(d.calls)
+	}}
+	for i, subjects := range pods {
+		tasks = append(tasks, func() {
+			scope := &scope{TB: t}
+			defer scope.end()
+			for _, s := range subjects {
+				answers[i] = append(answers[i], s.run(scope, d.calls))
+			}
+		})
+	}
+	atOnce(t, tasks...)
+	for i, subjects := range pods {
+		for j, s := range subjects {
+			for k, c := range d.calls {
+				for _, bypassed := range s.bypassed {
+					expected := alone[k]
+					if bypassed(c) {
+						expected = destination(c.Connection)
+					}
+					if got := answers[i][j][k]; got != expected {
+						drawing.Errorf("%s in a pod of %s, %s\nsettings: %s\n%s: expected %q, got %q; %q with the mesh alone",
+							s.name, d.addresses.Name, d.name(), strings.Join(d.settings.Arguments(), " "), c, expected, got, alone[k])
+					}
+				}
+				tally.count(d, c, alone[k])
+			}
+		}
+	}
 }
 
 // nextSeed has rapid draw from the number after the one before.
@@ -157,322 +200,82 @@ func nextSeed(t *testing.T) {
 	const name = "rapid.seed"
 	seed, err := strconv.ParseUint(flag.Lookup(name).Value.String(), 10, 64)
 	require.NoError(t, err)
-	require.NoError(t, flag.Set(name, strconv.FormatUint(seed+1, 10)))
-}
-
-// askAll asks in every setup at once: each has its pod to itself.
-func askAll(t *testing.T, setups []setup, connections []traffic.Connection) [][]string {
-	t.Helper()
-	answers := make([][]string, len(setups))
-	var running sync.WaitGroup
-	for i, setup := range setups {
-		running.Go(func() { answers[i] = setup.ask(t, connections) })
+	if seed != 0 { // a random one every time
+		require.NoError(t, flag.Set(name, strconv.FormatUint(seed+1, 10)))
 	}
-	running.Wait()
-	if t.Failed() {
-		t.FailNow() // it was said why, on a goroutine that cannot end the test
-	}
-	return answers
 }
 
-// annotated is what the mesh's annotations say of settings.
-type annotated struct {
-	annotations map[string]string
-	// settings are what the mesh reads in them.
-	settings traffic.Settings
+// tally counts cases.
+type tally struct {
+	sum int
+	// by counts by the interceptor, the family, the protocol and what decided.
+	by map[string]map[string]int
+	// told counts, by interceptor, family and field, those in which the field
+	// decided and the mesh intercepts.
+	told map[string]int
 }
 
-func asAnnotated(t *rapid.T, m *mesh.Mesh, settings traffic.Settings) annotated {
-	said, _ := m.Express(settings, traffic.Layer{})
-	annotations := map[string]string{}
-	for _, k := range m.Keys {
-		if said.Says(k.Field) {
-			annotations[k.Annotation] = k.Write(said.Settings())
+func newTally() *tally { return &tally{by: map[string]map[string]int{}, told: map[string]int{}} }
+
+func (t *tally) count(d draw, c call, alone string) {
+	decision := d.settings.Decide(c.Connection)
+	family := lab.FamilyOf(c.Address)
+	t.sum++
+	for kind, value := range map[string]string{
+		"interceptor": d.name(), "family": family.Name, "protocol": c.Protocol.String(), "what decided": cmp.Or(string(decision.By), "no field"),
+	} {
+		if t.by[kind] == nil {
+			t.by[kind] = map[string]int{}
 		}
+		t.by[kind][value]++
 	}
-	read, problems := m.Read(annotations)
-	if len(problems) > 0 {
-		t.Fatalf("reading our own annotations %v: %v", annotations, problems)
+	if alone != destination(c.Connection) {
+		t.told[cell(d.stand, family, decision.By)]++
 	}
-	return annotated{annotations, read.Settings()}
 }
 
-// asWritten gives annotations that nobody made fit, as somebody may write them by
-// hand, and what they come to by Istio's rules, as explain and the limits have it.
-func asWritten(t *rapid.T, m *mesh.Mesh, settings traffic.Settings) annotated {
-	settings.IncludeOutboundPorts = settings.IncludeOutboundPorts.Without(traffic.SinglePorts(traffic.TCP, dns)) // see exceptions
-	annotations := map[string]string{}
-	for _, k := range m.Keys {
-		if settings.Layer().Says(k.Field) && settings.Ports(k.Field).Set().Count(traffic.TCP) < 100 {
-			annotations[k.Annotation] = k.Write(settings)
+func cell(s stand, family lab.Family, by traffic.Field) string {
+	return s.name() + ", " + family.Name + ", " + string(by)
+}
+
+// lacks gives the fields that decided too little in a stand. Only what is
+// intercepted can tell.
+func (t *tally) lacks(s stand) map[string]traffic.Field {
+	lacking := map[string]traffic.Field{}
+	for _, family := range s.families() {
+		if !slices.Contains(s.Families, family) {
+			continue
 		}
-	}
-	read, problems := m.Read(annotations)
-	if len(problems) > 0 {
-		t.Fatalf("reading %v: %v", annotations, problems)
-	}
-	return annotated{annotations, m.Effective(read)}
-}
-
-const dns = 53 // the port
-
-// backend is a way to run istio-iptables, and krm-bypass-init beside it.
-type backend struct {
-	ours        ours
-	arguments   []string
-	capturesDNS bool // port 53 goes to the DNS proxy
-}
-
-// ours is a backend of krm-bypass-init and an interceptor of everything that it
-// can stand in front of.
-type ours struct {
-	name       string
-	everything interceptor.Interceptor
-}
-
-var (
-	byNftables = ours{"nftables", interceptor.Everything()}
-	byIptables = ours{"iptables", interceptor.EverythingByLegacy()}
-)
-
-var (
-	dualStack = []string{"--dual-stack"}
-	withDNS   = []string{"--dual-stack", "--redirect-dns", "--capture-all-dns"}
-	native    = []string{"--native-nftables"}
-)
-
-// backends are drawn from, the first ones more often.
-var backends = []backend{
-	{ours: byIptables, arguments: slices.Concat(withDNS, interceptor.Legacy), capturesDNS: true},
-	{ours: byNftables, arguments: withDNS, capturesDNS: true},
-	{ours: byNftables, arguments: slices.Concat(withDNS, native), capturesDNS: true},
-	{ours: byIptables, arguments: slices.Concat(dualStack, interceptor.Legacy)},
-	{ours: byNftables, arguments: dualStack},
-	{ours: byNftables, arguments: slices.Concat(dualStack, native)},
-}
-
-// Whoever may answer.
-const (
-	application   = "application"
-	outboundProxy = "outbound proxy"
-	inboundProxy  = "inbound proxy"
-	dnsProxy      = "dns proxy"
-)
-
-// setup is a pod and what is expected of it.
-type setup struct {
-	name    string
-	install func(lab.TB, *lab.Host)
-	expect  func(traffic.Connection) string
-}
-
-func inFrontOfEverything(settings traffic.Settings, ours ours) setup {
-	return setup{
-		name: fmt.Sprintf("krm-bypass-init by %s in front of an interceptor of everything", ours.name),
-		install: func(t lab.TB, pod *lab.Host) {
-			applyBypass(t, pod, settings, ours)
-			ours.everything.Install(t, pod)
-		},
-		expect: func(c traffic.Connection) string {
-			switch {
-			case settings.Decide(c).Verdict == traffic.Bypassed:
-				return destination(c)
-			case c.Direction == traffic.Inbound:
-				return inboundProxy
-			default:
-				return outboundProxy
+		for _, field := range traffic.Fields {
+			if cell := cell(s, family, field); t.told[cell] < drawn.least {
+				lacking[cell] = field
 			}
-		},
-	}
-}
-
-func annotationAlone(said annotated, backend backend) setup {
-	return setup{
-		name:    fmt.Sprintf("istio-iptables %v with the annotations alone", backend.arguments),
-		install: func(t lab.TB, pod *lab.Host) { installIstio(t, pod, said, backend) },
-		expect:  func(c traffic.Connection) string { return underIstio(said.settings, said, backend, c) },
-	}
-}
-
-func annotationByHand(said annotated, backend backend) setup {
-	alone := annotationAlone(said, backend)
-	alone.name += fmt.Sprintf(", written by hand: %v", said.annotations)
-	return alone
-}
-
-func annotationAndInit(settings traffic.Settings, said annotated, backend backend) setup {
-	return setup{
-		name: fmt.Sprintf("krm-bypass-init by %s and istio-iptables %v with the annotations", backend.ours.name, backend.arguments),
-		install: func(t lab.TB, pod *lab.Host) {
-			applyBypass(t, pod, settings, backend.ours)
-			installIstio(t, pod, said, backend)
-		},
-		expect: func(c traffic.Connection) string { return underIstio(settings, said, backend, c) },
-	}
-}
-
-func applyBypass(t lab.TB, pod *lab.Host, settings traffic.Settings, ours ours) {
-	t.Helper()
-	pod.Run(t, append([]string{lab.Binary(bypassProgram.Name), "apply", "--here", "--backend=" + ours.name}, settings.Arguments()...)...)
-}
-
-func installIstio(t lab.TB, pod *lab.Host, said annotated, backend backend) {
-	t.Helper()
-	interceptor.Istio("annotated", backend.arguments...).Annotated(said.annotations).Install(t, pod)
-}
-
-// underIstio says who answers where the settings decide and Istio does the
-// rest.
-func underIstio(settings traffic.Settings, said annotated, backend backend, c traffic.Connection) string {
-	for _, exception := range exceptions {
-		if exception.applies(said.settings, backend, c) {
-			return destination(c)
 		}
 	}
-	switch {
-	case settings.Decide(c).Verdict == traffic.Bypassed:
-		return destination(c)
-	case backend.capturesDNS && c.Direction == traffic.Outbound && c.Port == dns:
-		return dnsProxy
-	case c.Loopback, c.Protocol == traffic.UDP:
-		return destination(c)
-	case c.Direction == traffic.Inbound:
-		return inboundProxy
-	default:
-		return outboundProxy
+	return lacking
+}
+
+func (t *tally) wanted(s stand) []traffic.Field {
+	return slices.Compact(slices.Sorted(maps.Values(t.lacks(s))))
+}
+
+func (t *tally) missing(rivals []*rival) string {
+	var cells []string
+	for _, r := range rivals {
+		cells = append(cells, slices.Sorted(maps.Keys(t.lacks(r.stand)))...)
 	}
+	return strings.Join(cells, "; ")
 }
 
-// exception is a place where an annotation of Istio lets more pass than the
-// decision does; docs/semantics.md has a paragraph on each.
-type exception struct {
-	name    string
-	applies func(annotated traffic.Settings, b backend, c traffic.Connection) bool
-}
-
-var exceptions = []exception{
-	{"excluded port 53 over loopback, with DNS capture", func(annotated traffic.Settings, b backend, c traffic.Connection) bool {
-		return b.capturesDNS && c.Loopback && c.Port == dns && annotated.ExcludeOutboundPorts.Contains(c.Protocol, dns)
-	}},
-	{"TCP to port 53 by its address, without DNS capture", func(annotated traffic.Settings, b backend, c traffic.Connection) bool {
-		if b.capturesDNS || c.Loopback || c.Direction != traffic.Outbound || c.Protocol != traffic.TCP || c.Port != dns {
-			return false
-		}
-		elsewhere := c
-		elsewhere.Port = portOfNoSetting(annotated)
-		return !annotated.IncludeOutboundPorts.Contains(traffic.TCP, dns) && annotated.Decide(elsewhere).Verdict == traffic.Bypassed
-	}},
-}
-
-// portOfNoSetting returns a port at which addresses alone decide.
-func portOfNoSetting(s traffic.Settings) uint16 {
-	named := s.ExcludeOutboundPorts.Union(s.IncludeOutboundPorts)
-	port := uint16(1)
-	for port == dns || named.Contains(traffic.TCP, port) {
-		port++
+func (t *tally) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "compared %d cases over %d interceptors (up to seed %s)", t.sum, len(t.by["interceptor"]), flag.Lookup("rapid.seed").Value)
+	for _, kind := range slices.Sorted(maps.Keys(t.by)) {
+		fmt.Fprintf(&b, "\ncompared by %s: %s", kind, counts(t.by[kind]))
 	}
-	return port
-}
-
-// destination is who answers at a connection's own destination.
-func destination(c traffic.Connection) string {
-	if c.Direction == traffic.Inbound || c.Loopback {
-		return application
-	}
-	return lab.World.Name
-}
-
-// ask makes a pod and every connection in it, and returns who answered.
-func (s setup) ask(t testing.TB, connections []traffic.Connection) []string {
-	t.Helper()
-	return s.askAs(t, lab.Application, connections)
-}
-
-// askAs asks as the user uid of the pod where a connection is outbound.
-func (s setup) askAs(t testing.TB, uid int, connections []traffic.Connection) []string {
-	t.Helper()
-	scope := &scope{TB: t}
-	defer scope.end()
-	pod, outside := lab.NewPod(scope, lab.DualStack)
-	s.install(scope, pod)
-	outside.Answer(scope, lab.World)
-	proxy := interceptor.IstioProxy
-	pod.Answer(scope, lab.Server{Name: outboundProxy, UID: proxy.UID, Ports: []uint16{proxy.Outbound}})
-	pod.Answer(scope, lab.Server{Name: inboundProxy, UID: proxy.UID, Ports: []uint16{proxy.Inbound}})
-	pod.Answer(scope, lab.Server{Name: dnsProxy, UID: proxy.UID, Ports: []uint16{proxy.DNS}})
-	pod.Answer(scope, lab.Server{Name: application, UID: lab.Application, Ports: portsInPod(connections)})
-	var answers []string
-	for _, c := range connections {
-		caller, uid := pod, uid
-		if c.Direction == traffic.Inbound {
-			caller, uid = outside, lab.Root
-		}
-		answers = append(answers, caller.Ask(uid, strings.ToLower(c.Protocol.String()), netip.Addr{}, netip.AddrPortFrom(c.Address, c.Port)))
-	}
-	return answers
-}
-
-func portsInPod(connections []traffic.Connection) []uint16 {
-	var ports []uint16
-	for _, c := range connections {
-		if c.Direction == traffic.Inbound || c.Loopback {
-			ports = append(ports, c.Port)
-		}
-	}
-	slices.Sort(ports)
-	return slices.Compact(ports)
-}
-
-// scope ends what a test began before the test itself ends.
-type scope struct {
-	testing.TB
-	cleanups []func()
-}
-
-func (s *scope) Cleanup(f func()) { s.cleanups = append(s.cleanups, f) }
-
-func (s *scope) end() {
-	for _, f := range slices.Backward(s.cleanups) {
-		f()
-	}
-}
-
-func describe(c traffic.Connection) string {
-	way := "outbound"
-	switch {
-	case c.Loopback:
-		way = "over loopback"
-	case c.Direction == traffic.Inbound:
-		way = "inbound"
-	}
-	return fmt.Sprintf("%s %s to %s", way, c.Protocol, netip.AddrPortFrom(c.Address, c.Port))
-}
-
-// tally counts cases by backend and kind, and by the field that decided them.
-type tally struct{ kinds, decided map[string]int }
-
-func (t *tally) count(ours ours, settings traffic.Settings, connections []traffic.Connection) {
-	if t.kinds == nil {
-		t.kinds, t.decided = map[string]int{}, map[string]int{}
-	}
-	for _, c := range connections {
-		t.kinds[ours.name+" "+lab.FamilyOf(c.Address).Name+" "+c.Protocol.String()]++
-		t.decided[cmp.Or(string(settings.Decide(c).By), "no field")]++
-	}
-}
-
-func (t tally) cases() int {
-	sum := 0
-	for _, n := range t.kinds {
-		sum += n
-	}
-	return sum
-}
-
-func (t tally) String() string {
-	return fmt.Sprintf("compared %d cases of a decision, krm-bypass-init, istio-iptables by annotation, and both (up to seed %s)\n"+
-		"compared by backend and kind: %s\ncompared by what decided: %s",
-		t.cases(), flag.Lookup("rapid.seed").Value, counts(t.kinds), counts(t.decided))
+	fewest := slices.MinFunc(slices.Sorted(maps.Keys(t.told)), func(a, b string) int { return t.told[a] - t.told[b] })
+	fmt.Fprintf(&b, "\ncompared, and intercepted by the mesh alone: %d combinations of interceptor, family and field, the rarest %d times: %s", len(t.told), t.told[fewest], fewest)
+	return b.String()
 }
 
 func counts(of map[string]int) string {

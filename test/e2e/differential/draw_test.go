@@ -3,33 +3,39 @@ package differential_test
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"pgregory.net/rapid"
 
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/test/lab"
 )
 
-// ownPorts are the mesh's, which neither settings nor connections touch: the
-// function refuses them.
-var ownPorts = traffic.PortRange{First: 15000, Last: 15090}
+// reserved are ports that neither settings nor connections name: those of the
+// meshes' own, which the function refuses, and those that a mesh excludes by itself.
+var reserved = func() (ports traffic.Ports) {
+	for _, m := range mesh.All() {
+		ports = ports.Union(m.Own(traffic.EveryPort)).Union(m.Defaults.Settings().ExcludeInboundPorts)
+	}
+	return ports
+}()
 
 // notablePorts are ends of what there is, the ports that the decision treats
 // apart and their neighbours.
-var notablePorts = []uint16{1, 2, 52, 53, 54, 80, 443, 7001, 8080, ownPorts.First - 1, ownPorts.Last + 1, 65534, 65535}
+var notablePorts = []uint16{1, 2, 52, 53, 54, 80, 443, 7001, 8080, 14999, 15091, 65534, 65535}
 
 func drawPort(t *rapid.T) uint16 {
-	port := rapid.OneOf(rapid.SampledFrom(notablePorts), rapid.Uint16Range(1, 65535)).Draw(t, "port")
-	return beside(ownPorts, port)
+	return free(rapid.OneOf(rapid.SampledFrom(notablePorts), rapid.Uint16Range(1, 65535)).Draw(t, "port"))
 }
 
-// beside moves a port out of the range, to its near side.
-func beside(r traffic.PortRange, port uint16) uint16 {
-	if port < r.First || port > r.Last {
-		return port
+// free moves a port down out of the reserved ones.
+func free(port uint16) uint16 {
+	for reserved.Contains(traffic.TCP, port) {
+		port--
 	}
-	return r.First - 1
+	return port
 }
 
 // wide are ranges that no annotation can list port by port.
@@ -46,7 +52,7 @@ func drawPortEntry(t *rapid.T) string {
 		return rapid.SampledFrom(wide).Draw(t, "wide range") + suffix
 	case kind > 11:
 		last := min(65535, int(first)+rapid.IntRange(0, 12).Draw(t, "length"))
-		return fmt.Sprintf("%d-%d%s", first, beside(ownPorts, uint16(last)), suffix)
+		return fmt.Sprintf("%d-%d%s", first, max(first, free(uint16(last))), suffix)
 	default:
 		return fmt.Sprintf("%d%s", first, suffix)
 	}
@@ -85,12 +91,13 @@ func drawPairEntry(t *rapid.T) string {
 	return drawPrefixEntry(t) + "@" + drawPortEntry(t)
 }
 
-// drawSettings gives settings as a user may end up with after the fold. Each
-// field is left at its default half of the time, so that later ones decide too.
-func drawSettings(t *rapid.T) traffic.Settings {
+// drawSettings gives settings as a user may end up with after the fold, which set
+// the wanted fields. Others are left at their defaults half of the time, so that
+// later ones decide too.
+func drawSettings(t *rapid.T, wanted []traffic.Field) traffic.Settings {
 	var layer traffic.Layer
 	draw := func(field traffic.Field, entry func(*rapid.T) string, least int) {
-		if rapid.Bool().Draw(t, "sets "+string(field)) {
+		if slices.Contains(wanted, field) || rapid.Bool().Draw(t, "sets "+string(field)) {
 			entries := rapid.SliceOfN(rapid.Custom(entry), least, 6).Draw(t, string(field))
 			if err := layer.Set(field, entries); err != nil {
 				t.Fatalf("setting %s: %v", field, err)
@@ -141,7 +148,7 @@ func edgesOfPorts(ranges []traffic.PortRange) []uint16 {
 	var ports []uint16
 	for _, r := range ranges {
 		for _, port := range []uint16{r.First - 1, r.First, r.Last, r.Last + 1} {
-			if port != 0 && beside(ownPorts, port) == port {
+			if port != 0 && free(port) == port {
 				ports = append(ports, port)
 			}
 		}
@@ -185,47 +192,74 @@ func routable(address netip.Addr) bool {
 	return address.IsValid()
 }
 
+// call is a connection and whose it is.
+type call struct {
+	traffic.Connection
+	// byProxy says that the mesh's proxy makes it, and not the application.
+	byProxy bool
+}
+
 // calls are connections that a failure prints in words.
-type calls []traffic.Connection
+type calls []call
 
 func (c calls) GoString() string {
 	var words []string
-	for _, connection := range c {
-		words = append(words, describe(connection))
+	for _, call := range c {
+		words = append(words, call.String())
 	}
 	return strings.Join(words, ", ")
 }
 
-func drawCalls(e edges) func(*rapid.T) calls {
+// drawCalls gives n calls in the families: of three times as many the first ones of
+// each family and field that decides, so that every field gets its turn.
+func drawCalls(settings traffic.Settings, families []lab.Family, n int) func(*rapid.T) calls {
+	edges := edgesOf(settings)
 	return func(t *rapid.T) calls {
-		return rapid.SliceOfN(rapid.Custom(drawConnection(e)), drawn.connections, drawn.connections).Draw(t, "calls")
+		var chosen, rest calls
+		met := map[string]int{}
+		for _, c := range rapid.SliceOfN(rapid.Custom(drawCall(edges, families)), 3*n, 3*n).Draw(t, "calls") {
+			kind := lab.FamilyOf(c.Address).Name + string(settings.Decide(c.Connection).By)
+			if met[kind]++; met[kind] <= n/(2*len(traffic.Fields)) {
+				chosen = append(chosen, c)
+			} else {
+				rest = append(rest, c)
+			}
+		}
+		return append(chosen, rest...)[:n]
 	}
 }
 
-// drawConnection gives a connection, mostly at an edge of the settings.
-func drawConnection(e edges) func(*rapid.T) traffic.Connection {
-	return func(t *rapid.T) traffic.Connection {
-		family := rapid.SampledFrom([]lab.Family{lab.IPv4, lab.IPv6}).Draw(t, "family")
-		connection := traffic.Connection{Protocol: rapid.SampledFrom([]traffic.Protocol{traffic.TCP, traffic.TCP, traffic.UDP}).Draw(t, "protocol")}
+// drawCall gives a call, mostly at an edge of the settings.
+func drawCall(e edges, families []lab.Family) func(*rapid.T) call {
+	return func(t *rapid.T) call {
+		family := rapid.SampledFrom(families).Draw(t, "family")
+		c := call{Connection: traffic.Connection{Protocol: rapid.SampledFrom([]traffic.Protocol{traffic.TCP, traffic.TCP, traffic.UDP}).Draw(t, "protocol")}}
+		boxes := e.boxesOf(family)
 		switch way := rapid.IntRange(0, 11).Draw(t, "way"); {
 		case way == 11:
-			connection.Loopback = true
-			connection.Address = family.Of(rapid.SampledFrom([]lab.Pair{lab.Loopback, lab.PodAddress}).Draw(t, "own address"))
-			connection.Port = drawPortNear(t, e.outbound)
+			c.Loopback = true
+			c.Address = family.Of(rapid.SampledFrom([]lab.Pair{lab.Loopback, lab.PodAddress}).Draw(t, "own address"))
+			c.Port = drawPortNear(t, e.outbound)
 		case way > 7:
-			connection.Direction = traffic.Inbound
-			connection.Address = family.Of(lab.PodAddress)
-			connection.Port = drawPortNear(t, e.inbound)
-		case way > 4 && len(e.boxes) > 0:
-			box := rapid.SampledFrom(e.boxes).Draw(t, "box")
-			connection.Address = drawAddressNear(t, lab.FamilyOf(box.Prefix.Addr()), edgesOfPrefix(box.Prefix))
-			connection.Port = rapid.SampledFrom(append(edgesOfPorts([]traffic.PortRange{box.Ports}), dns)).Draw(t, "port at the box")
+			c.Direction = traffic.Inbound
+			c.Address = family.Of(lab.PodAddress)
+			c.Port = drawPortNear(t, e.inbound)
+		case way > 4 && len(boxes) > 0:
+			box := rapid.SampledFrom(boxes).Draw(t, "box")
+			c.Address = drawAddressNear(t, family, edgesOfPrefix(box.Prefix))
+			c.Port = rapid.SampledFrom(append(edgesOfPorts([]traffic.PortRange{box.Ports}), dns)).Draw(t, "port at the box")
 		default:
-			connection.Address = drawAddressNear(t, family, e.addresses)
-			connection.Port = drawPortNear(t, e.outbound)
+			c.Address = drawAddressNear(t, family, e.addresses)
+			c.Port = drawPortNear(t, e.outbound)
 		}
-		return connection
+		c.byProxy = c.Direction == traffic.Outbound && rapid.IntRange(0, 7).Draw(t, "by the proxy") == 7
+		return c
 	}
+}
+
+// boxesOf are the pairs' in one family.
+func (e edges) boxesOf(family lab.Family) []traffic.Box {
+	return slices.DeleteFunc(slices.Clone(e.boxes), func(b traffic.Box) bool { return lab.FamilyOf(b.Prefix.Addr()) != family })
 }
 
 func drawPortNear(t *rapid.T, ports []uint16) uint16 {
