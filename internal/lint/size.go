@@ -74,38 +74,54 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 // annotation.
 func objectSize(e *examination) {
 	own := sizeOf(e.own, lastApplied)
-	left := mostNodes
-	size := jsonSize(e.object, &left)
+	if own+len(lastApplied)+sizeBy(e.object, atMost) <= maxAnnotations {
+		return // nearly always; what a scalar is costs more to find out
+	}
+	size := sizeBy(e.object, jsonSize)
 	if total := own + len(lastApplied) + size; total > maxAnnotations && own <= maxAnnotations {
 		e.find(e.workload.Object, nil, "", size>>10, maxAnnotations>>10)
 	}
 }
 
-// jsonSize gives the bytes of a value as JSON without blanks, as kubectl writes
-// it. It visits as many values as are left, since aliases may stand for more than
-// there is.
-func jsonSize(v node.Value, left *int) int {
-	if *left--; *left < 0 {
-		return 0
+// sizeBy gives the bytes of a value as JSON without blanks, as kubectl writes it, with
+// those of a scalar as they are given. It visits no more than mostNodes values, since
+// aliases may stand for more than there is.
+func sizeBy(v node.Value, scalar func(node.Value) int) int {
+	left := mostNodes
+	var of func(v node.Value) int
+	of = func(v node.Value) int {
+		if left--; left < 0 {
+			return 0
+		}
+		size := len("{}") + max(0, v.Len()-1) // commas
+		switch {
+		case v.IsMapping():
+			for e := range v.Entries() {
+				size += textSize(e.Key) + len(":") + of(e.Value)
+			}
+		case v.IsList():
+			for _, item := range v.Items() {
+				size += of(item)
+			}
+		default:
+			return scalar(v)
+		}
+		return size
 	}
-	size := len("{}") + max(0, v.Len()-1) // commas
+	return of(v)
+}
+
+// atMost is no less than jsonSize: JSON writes no byte as more than six.
+func atMost(scalar node.Value) int { return len("null") + 6*len(scalar.Text()) }
+
+func jsonSize(scalar node.Value) int {
 	switch {
-	case v.IsMapping():
-		for e := range v.Entries() {
-			size += textSize(e.Key) + len(":") + jsonSize(e.Value, left)
-		}
-	case v.IsList():
-		for _, item := range v.Items() {
-			size += jsonSize(item, left)
-		}
-	case v.IsString():
-		return textSize(v.Text())
-	case v.IsNull():
+	case scalar.IsString():
+		return textSize(scalar.Text())
+	case scalar.IsNull():
 		return len("null")
-	default:
-		return len(v.Text())
 	}
-	return size
+	return len(scalar.Text())
 }
 
 func textSize(text string) int {

@@ -54,7 +54,19 @@ func (v Value) IsList() bool { return v.is(yaml.SequenceNode) }
 func (v Value) IsScalar() bool { return v.is(yaml.ScalarNode) }
 
 // IsNull reports whether the value is null, written or left out behind its key.
-func (v Value) IsNull() bool { return v.IsScalar() && v.node.ShortTag() == "!!null" }
+func (v Value) IsNull() bool {
+	switch {
+	case !v.IsScalar():
+		return false
+	case v.node.Tag == "" && v.node.Style == 0: // ShortTag tries numbers and dates too
+		switch v.node.Value {
+		case "", "~", "null", "Null", "NULL":
+			return true
+		}
+		return false
+	}
+	return v.node.ShortTag() == "!!null"
+}
 
 // IsString reports whether the value is a string to every tool, and no number, no
 // date and no boolean, not one of YAML 1.1 either (go.yaml.in/yaml/v2 resolve.go,

@@ -16,6 +16,9 @@ func Nearest(word string, candidates []string, most int) int {
 		if max(len(word)-len(c), len(c)-len(word)) >= least {
 			continue // the difference in length alone takes that many
 		}
+		if least == 1 && word != c {
+			continue
+		}
 		if d := Distance(word, c); d < least {
 			best, least = i, d
 		}
@@ -26,6 +29,12 @@ func Nearest(word string, candidates []string, most int) int {
 // Distance counts the single-letter changes from a to b, of which one swaps two
 // neighbours (Damerau and Levenshtein's, without changes of changes). Letters are bytes.
 func Distance(a, b string) int {
+	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
 	above, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
