@@ -6,7 +6,7 @@
 //
 // The init container's arguments come from the examples, rendered by the real
 // kustomize; the mesh's rules come from the real istio-iptables, from the code of
-// Istio's CNI agent for ambient pods, or have FSM's or Linkerd's own form. No mesh
+// Istio's CNI agent for ambient pods, or have the form of FSM's, Linkerd's or Kuma's own. No mesh
 // is given an annotation there, so what is bypassed is the init container's doing
 // alone (see differential for both together).
 //

@@ -47,17 +47,21 @@ table inet kubevirt {
 }
 
 // forwardingMeshes take what comes from a guest: Istio where its interfaces are named,
-// Linkerd at every interface.
+// Linkerd and Kuma at every interface.
 var forwardingMeshes = slices.Concat(
 	rerouting("sidecar", interceptor.Istio),
 	rerouting("ambient", interceptor.Ambient),
 	linkerdVariants,
+	kumaVariants[:1],
 )
 
 // rerouting are Istio's rules in each backend, with the guest's interface named.
 func rerouting(mode string, rules func(name string, arguments ...string) interceptor.Interceptor) []variant {
 	in := func(name string, ours backend, arguments ...string) variant {
-		return variant{interceptor.Variant{Interceptor: rules(mode+"-"+name, append([]string{"--kube-virt-interfaces", guestInterface}, arguments...)...)}, ours}
+		return variant{interceptor.Variant{
+			Interceptor: rules(mode+"-"+name, append([]string{"--kube-virt-interfaces", guestInterface}, arguments...)...),
+			Families:    bothFamilies,
+		}, ours}
 	}
 	return []variant{
 		in("iptables-nft", byNftables, "--force-iptables-binary", "nft"),
@@ -71,7 +75,7 @@ func rerouting(mode string, rules func(name string, arguments ...string) interce
 // to the same port elsewhere go to the mesh's proxy as before.
 func TestInboundSettingsLeaveAGuestsEgressToTheMesh(t *testing.T) {
 	for _, mesh := range forwardingMeshes {
-		for _, family := range bothFamilies {
+		for _, family := range mesh.Families {
 			for _, order := range orders {
 				t.Run(mesh.Name+"/"+family.Name+"/"+order.name, func(t *testing.T) {
 					leavesEgressToTheMesh(t, mesh, family, order, func(pod *lab.Host, call *exec.Cmd) error {
@@ -87,7 +91,7 @@ func TestInboundSettingsLeaveAGuestsEgressToTheMesh(t *testing.T) {
 // The same where the kernel cannot tell what is for the pod.
 func TestSoItIsWithoutFibAndAddrtype(t *testing.T) {
 	for _, mesh := range forwardingMeshes {
-		for _, family := range bothFamilies {
+		for _, family := range mesh.Families {
 			t.Run(mesh.Name+"/"+family.Name, func(t *testing.T) {
 				leavesEgressToTheMesh(t, mesh, family, orders[0], func(pod *lab.Host, call *exec.Cmd) error {
 					return pod.DoLacking(call, "fib", "addrtype")

@@ -22,6 +22,7 @@ type neighbour struct {
 	check
 	bypassed string // the answer with the bypass; "" = as without it
 	captured string // the answer with DNS capture; "" = as without it
+	spared   string // the answer where the mesh takes port 53 nowhere; "" = as elsewhere
 	// by holds the answers under other meshes, where they are not Istio's, by
 	// the proxy's user.
 	by map[int]string
@@ -60,7 +61,7 @@ var neighbours = []neighbour{
 	{check: check{name: "application-to-elsewhere", by: theApplication, to: somewhereElse, port: 443, answer: refused}},
 	{check: check{name: "application-over-udp", by: theApplication, udp: true, to: somewhereElse, port: 443, answer: outside}},
 	{check: check{name: "dns-over-udp", by: theApplication, udp: true, to: nameServer, port: 53, answer: outside}, captured: "dns proxy"},
-	{check: check{name: "dns-over-tcp", by: theApplication, to: nameServer, port: 53, answer: refused}, captured: "dns proxy"},
+	{check: check{name: "dns-over-tcp", by: theApplication, to: nameServer, port: 53, answer: refused}, captured: "dns proxy", spared: outside},
 	{check: check{name: "dns-of-the-proxy-over-udp", by: theProxy, udp: true, to: nameServer, port: 53, answer: outside}},
 }
 
@@ -70,8 +71,11 @@ func (n neighbour) under(mesh variant, order order) check {
 	if answer, other := n.by[mesh.Proxy.UID]; other {
 		check.answer = answer
 	}
-	if mesh.CapturesDNS("udp") && n.captured != "" {
+	if n.captured != "" && mesh.CapturesDNS(check.protocol()) {
 		check.answer = n.captured
+	}
+	if n.spared != "" && slices.Contains(mesh.Spares, check.protocol()) {
+		check.answer = n.spared
 	}
 	if order.name != meshAlone.name && n.bypassed != "" {
 		check.answer = n.bypassed
@@ -88,7 +92,7 @@ func (n neighbour) possible(mesh variant, family lab.Family) bool {
 // With the bypass, all that is not bypassed goes as the mesh alone makes it go.
 // The order mesh-alone shows that this is how.
 func TestAsTheMeshAlone(t *testing.T) {
-	meshes := slices.Concat(istioVariants, fsmVariants, linkerdVariants)
+	meshes := slices.Concat(istioVariants, fsmVariants, linkerdVariants, kumaVariants)
 	for _, mesh := range meshes {
 		for _, order := range append([]order{meshAlone}, orders...) {
 			for _, family := range mesh.Families {

@@ -76,7 +76,7 @@ func (b backend) call(command string, arguments ...string) []string {
 
 var bothFamilies = []lab.Family{lab.IPv4, lab.IPv6}
 
-var istioVariants, fsmVariants, linkerdVariants = of("Istio"), of("FSM"), of("Linkerd")
+var istioVariants, fsmVariants, linkerdVariants, kumaVariants = of("Istio"), of("FSM"), of("Linkerd"), of("Kuma")
 
 // step is one init container's turn.
 type step uint8
@@ -189,6 +189,13 @@ type check struct {
 	server string // the response's header; "" leaves it unchecked
 }
 
+func (c check) protocol() string {
+	if c.udp {
+		return "udp"
+	}
+	return "tcp"
+}
+
 func (c check) run(t *testing.T, p pod) {
 	t.Helper()
 	var from netip.Addr
@@ -197,7 +204,7 @@ func (c check) run(t *testing.T, p pod) {
 	}
 	to := netip.AddrPortFrom(p.family.Of(c.to), c.port)
 	if c.udp {
-		assert.Equal(t, c.answer, c.by.host(p).Ask(c.by.uid(p), "udp", from, to), c.name)
+		assert.Equal(t, c.answer, c.by.host(p).Ask(c.by.uid(p), c.protocol(), from, to), c.name)
 		return
 	}
 	got := sidecar.Get(c.by.host(p), c.by.uid(p), from, to)

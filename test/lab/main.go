@@ -135,7 +135,7 @@ func prepare() error {
 // requireIDs finds out early when the user namespace maps too few ids, which
 // would show as iptables refusing --uid-owner.
 func requireIDs() error {
-	const highest = LinkerdProxy
+	const highest = KumaProxy
 	return onThread(func() error {
 		if err := becomeUser(highest); err != nil {
 			return fmt.Errorf("%w; /etc/subuid must give this user at least %d ids", err, highest+1)

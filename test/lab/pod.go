@@ -52,6 +52,7 @@ const (
 	IstioProxy   = 1337 // istio/istio tools/istio-iptables/pkg/constants/constants.go
 	FSMProxy     = 1500 // flomesh-io/fsm pkg/constants/constants.go
 	LinkerdProxy = 2102 // linkerd/linkerd2 charts/linkerd-control-plane/values.yaml
+	KumaProxy    = 5678 // kumahq/kuma pkg/transparentproxy/consts/consts.go
 )
 
 // World is the server to run outside the pod: it answers in everybody's place.

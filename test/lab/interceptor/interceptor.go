@@ -1,6 +1,6 @@
 // Package interceptor puts a mesh's redirection into a pod of the lab: the
-// real istio-iptables, Istio's rules for ambient pods by its own code, FSM's and
-// Linkerd's rules in their own form, and one that redirects everything.
+// real istio-iptables, Istio's rules for ambient pods by its own code, FSM's,
+// Linkerd's and Kuma's rules in their own form, and one that redirects everything.
 //
 // It does what the mesh's init container would do. The proxy behind it is not here.
 package interceptor

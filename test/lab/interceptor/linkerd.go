@@ -1,7 +1,13 @@
 package interceptor
 
 import (
-	"slices"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/test/lab"
@@ -20,52 +26,93 @@ const (
 	linkerdOwnPorts = "4190,4191"
 )
 
-// Linkerd is linkerd/linkerd2-proxy-init pkg/iptables/iptables.go in the mode
-// nft, which is the default: its chains, in its order, one command a rule, for
-// IPv4 and then for IPv6. A chain that is there is flushed and filled anew; a
-// jump that is there is left as it is.
-func Linkerd(annotations map[string]string) Interceptor {
-	inbound := linkerdOwnPorts + "," + said(annotations, linkerdInboundPorts, linkerdDefaultPorts)
-	outbound := said(annotations, linkerdOutboundPorts, linkerdDefaultPorts)
-	inboundRules := slices.Concat(
-		linkerdPorts(inbound),
-		linkerdSources(annotations[linkerdSubnets]),
-		[]string{"-p tcp -j REDIRECT --to-port 4143"},
-	)
-	outboundRules := slices.Concat(
-		[]string{"-m owner --uid-owner 2102 -j RETURN", "-o lo -j RETURN"},
-		linkerdPorts(outbound),
-		[]string{"-p tcp -j REDIRECT --to-port 4140"},
-	)
+// LinkerdProxy is Linkerd's proxy (linkerd/linkerd2
+// charts/linkerd-control-plane/values.yaml).
+var LinkerdProxy = Proxy{UID: lab.LinkerdProxy, Outbound: 4140, Inbound: 4143}
+
+// LinkerdInit is the container linkerd-init: linkerd/linkerd2-proxy-init at 183e791,
+// written down, since its module cannot be fetched like others. The lines are those of
+// pkg/iptables/iptables.go, if nothing else is said; what the real program left for
+// some annotations is in test/e2e/testdata/rules/linkerd.txt.
+type LinkerdInit struct {
+	// Mode is the program's --iptables-mode: nft, legacy or plain.
+	Mode string
+	// IPv6 is set where the chart's disableIPv6 is not, which it is by default.
+	IPv6 bool
+}
+
+// Interceptor is the container in a pod with annotations.
+func (l LinkerdInit) Interceptor(name string, annotations map[string]string) Interceptor {
 	return Interceptor{
-		Name:      "linkerd-iptables",
-		Proxy:     Proxy{UID: lab.LinkerdProxy, Outbound: 4140, Inbound: 4143},
-		Annotated: Linkerd,
+		Name:      name,
+		Proxy:     LinkerdProxy,
+		Annotated: func(annotations map[string]string) Interceptor { return l.Interceptor(name, annotations) },
 		Install: func(t lab.TB, pod *lab.Host) {
 			t.Helper()
-			for _, iptables := range []string{"iptables-nft", "ip6tables-nft"} {
-				linkerdChain(t, pod, iptables, "PREROUTING", "PROXY_INIT_REDIRECT", inboundRules)
-				linkerdChain(t, pod, iptables, "OUTPUT", "PROXY_INIT_OUTPUT", outboundRules)
+			if err := l.Run(pod, annotations); err != nil {
+				t.Errorf("running linkerd-init: %v", err)
+				t.FailNow()
 			}
 		},
 	}
 }
 
-func linkerdChain(t lab.TB, pod *lab.Host, iptables, builtin, chain string, rules []string) {
-	t.Helper()
-	saved := pod.Run(t, iptables+"-save", "-t", "nat")
-	nat := func(words ...string) { pod.Run(t, append([]string{iptables, "-t", "nat"}, words...)...) }
-	if strings.Contains(saved, ":"+chain+" ") {
-		nat("-F", chain)
-	} else {
-		nat("-N", chain)
+// Run runs it: for IPv4, and then for IPv6 (proxy-init/cmd/root.go:102-131).
+func (l LinkerdInit) Run(pod *lab.Host, annotations map[string]string) error {
+	arguments, err := linkerdArgumentsOf(annotations)
+	if err != nil {
+		return err
 	}
-	for _, rule := range rules {
-		nat(append([]string{"-A", chain}, strings.Fields(rule)...)...)
+	if err := arguments.configure(pod, l.command("iptables")); err != nil || !l.IPv6 {
+		return err
 	}
-	if !strings.Contains(saved, "-A "+builtin+" ") {
-		nat("-A", builtin, "-j", chain, "-m", "comment", "--comment", "proxy-init/install-"+strings.ToLower(chain))
+	return arguments.configure(pod, l.command("ip6tables"))
+}
+
+// command is the one of a mode (proxy-init/cmd/root.go:254-274).
+func (l LinkerdInit) command(family string) string {
+	if l.Mode == "plain" {
+		return family
 	}
+	return family + "-" + l.Mode
+}
+
+// linkerdArguments are the lists among the arguments of linkerd-init.
+type linkerdArguments struct{ inbound, outbound, subnets []string }
+
+// linkerdArgumentsOf makes them of annotations as the template does (linkerd/linkerd2
+// charts/partials/templates/_proxy-init.tpl), and reads them as the program does: each
+// is a line of CSV to spf13/pflag's StringSlice, and a subnet has to be one
+// (proxy-init/cmd/root.go:206-216).
+func linkerdArgumentsOf(annotations map[string]string) (linkerdArguments, error) {
+	own := linkerdOwnPorts
+	if ports := said(annotations, linkerdInboundPorts, linkerdDefaultPorts); ports != "" {
+		own += "," + ports
+	}
+	var all linkerdArguments
+	for _, argument := range []struct {
+		list  *[]string
+		value string
+	}{
+		{&all.inbound, own},
+		{&all.outbound, said(annotations, linkerdOutboundPorts, linkerdDefaultPorts)},
+		{&all.subnets, annotations[linkerdSubnets]},
+	} {
+		if argument.value == "" {
+			continue // the flag is not there
+		}
+		var err error
+		if *argument.list, err = csv.NewReader(strings.NewReader(argument.value)).Read(); err != nil {
+			return all, fmt.Errorf("reading %q: %w", argument.value, err)
+		}
+	}
+	for i, subnet := range all.subnets {
+		all.subnets[i] = strings.TrimSpace(subnet)
+		if _, _, err := net.ParseCIDR(all.subnets[i]); err != nil {
+			return all, fmt.Errorf("%s is not a valid CIDR address", all.subnets[i])
+		}
+	}
+	return all, nil
 }
 
 // said is the value of an annotation that stands, empty or not.
@@ -76,23 +123,66 @@ func said(annotations map[string]string, key, otherwise string) string {
 	return otherwise
 }
 
-// linkerdPorts are the rules for a list of ports and ranges "lo-hi": fifteen to
-// a rule, of which a range takes two.
-func linkerdPorts(list string) []string {
+// configure is ConfigureFirewall (lines 68-107): one command a rule, up to the first that
+// fails. A chain that is there is flushed and filled anew; a jump that is there is left
+// as it is.
+func (a linkerdArguments) configure(pod *lab.Host, iptables string) error {
+	saved, err := pod.Try(exec.Command(iptables+"-save", "-t", "nat"))
+	if err != nil {
+		return err
+	}
+	var failure error
+	nat := func(rule string) {
+		if failure == nil {
+			words := strings.Split("-t nat "+rule, " ") // an empty word stays one
+			_, failure = pod.Try(exec.Command(iptables, words...))
+		}
+	}
+	fill := func(builtin, chain string, rules func(append func(rule string))) {
+		if strings.Contains(saved, "\n:"+chain+" ") {
+			nat("-F " + chain)
+		} else {
+			nat("-N " + chain)
+		}
+		rules(func(rule string) { nat("-A " + chain + " " + rule) })
+		if !regexp.MustCompile(`(?m)^-A ` + builtin + ` (.+ )?-j ` + chain).MatchString(saved) { // lines 36-37
+			nat("-A " + builtin + " -j " + chain)
+		}
+	}
+	fill("PREROUTING", "PROXY_INIT_REDIRECT", func(append func(string)) { // lines 218-262
+		linkerdIgnorePorts(a.inbound, append)
+		for _, subnet := range a.subnets {
+			append("-p all -j RETURN -s " + subnet)
+		}
+		append(fmt.Sprint("-p tcp -j REDIRECT --to-port ", LinkerdProxy.Inbound))
+	})
+	fill("OUTPUT", "PROXY_INIT_OUTPUT", func(append func(string)) { // lines 180-216
+		append(fmt.Sprint("-m owner --uid-owner ", LinkerdProxy.UID, " -j RETURN"))
+		append("-o lo -j RETURN")
+		linkerdIgnorePorts(a.outbound, append)
+		append(fmt.Sprint("-p tcp -j REDIRECT --to-port ", LinkerdProxy.Outbound))
+	})
+	return failure
+}
+
+// linkerdIgnorePorts are addRulesForIgnoredPorts and makeMultiportDestinations (lines
+// 264-306): fifteen ports to a rule, of which a range takes two. An entry that is no port
+// is passed over; if none is left, there is a rule with none.
+func linkerdIgnorePorts(list []string, add func(rule string)) {
 	const most = 15
-	var rules, chunk []string
+	if len(list) == 0 {
+		return
+	}
+	var chunk []string
 	taken := 0
 	finish := func() {
-		if len(chunk) > 0 {
-			rules = append(rules, "-p tcp --match multiport --dports "+strings.Join(chunk, ",")+" -j RETURN")
-		}
+		add("-p tcp --match multiport --dports " + strings.Join(chunk, ",") + " -j RETURN")
 		chunk, taken = nil, 0
 	}
-	for _, entry := range entries(list) {
-		first, last, isRange := strings.Cut(entry, "-")
-		size, ports := 1, first
-		if isRange {
-			size, ports = 2, first+":"+last
+	for _, entry := range list {
+		ports, size, err := linkerdPorts(entry)
+		if err != nil {
+			continue
 		}
 		if taken+size > most {
 			finish()
@@ -100,14 +190,43 @@ func linkerdPorts(list string) []string {
 		chunk, taken = append(chunk, ports), taken+size
 	}
 	finish()
-	return rules
 }
 
-// linkerdSources are the rules for subnets that may call past the proxy.
-func linkerdSources(list string) []string {
-	var rules []string
-	for _, subnet := range entries(list) {
-		rules = append(rules, "-s "+subnet+" -j RETURN")
+var errNoPort = errors.New("not a port, nor a range of them")
+
+// linkerdPorts is ParsePortRange (pkg/util/portrange.go:30-54).
+func linkerdPorts(entry string) (text string, size int, err error) {
+	first, last, isRange := strings.Cut(entry, "-")
+	if !isRange {
+		last = first
 	}
-	return rules
+	lower, err := strconv.Atoi(first)
+	if err != nil || lower < 0 || lower > 65535 {
+		return "", 0, errNoPort
+	}
+	upper, err := strconv.Atoi(last)
+	if err != nil || upper < lower || upper > 65535 {
+		return "", 0, errNoPort
+	}
+	if lower == upper {
+		return strconv.Itoa(lower), 1, nil
+	}
+	return fmt.Sprintf("%d:%d", lower, upper), 2, nil
+}
+
+const linkerdRules = "linkerd/linkerd2-proxy-init 183e791, written down"
+
+func linkerdVariants() []Variant {
+	variant := func(name string, init LinkerdInit, backend Backend, families ...lab.Family) Variant {
+		return Variant{
+			Interceptor: init.Interceptor(name, nil), Mesh: "Linkerd", Rules: linkerdRules,
+			Backend: backend, Families: families,
+		}
+	}
+	return []Variant{
+		variant("linkerd-iptables", LinkerdInit{Mode: "nft", IPv6: true}, IptablesNFT, lab.IPv4, lab.IPv6),
+		variant("linkerd-iptables-legacy", LinkerdInit{Mode: "legacy", IPv6: true}, IptablesLegacy, lab.IPv4, lab.IPv6),
+		// As the chart has it by default; plain is for its CNI plugin alone.
+		variant("linkerd-iptables-plain-ipv4", LinkerdInit{Mode: "plain"}, IptablesNFT, lab.IPv4),
+	}
 }

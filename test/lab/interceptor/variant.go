@@ -35,6 +35,8 @@ type Variant struct {
 	DualStack bool
 	// DNS are the protocols over which it takes port 53 to its DNS proxy: tcp, udp.
 	DNS []string
+	// Spares are those over which it takes port 53 nowhere, as it does other ports.
+	Spares []string
 }
 
 // PodHas gives the families that a pod needs for a connection in one of them.
@@ -55,7 +57,7 @@ func Programs() []lab.Program {
 
 // Variants are all interceptors in all ways that the tests know.
 func Variants() []Variant {
-	return slices.Concat(istioVariants(), fsmVariants(), linkerdVariants())
+	return slices.Concat(istioVariants(), fsmVariants(), linkerdVariants(), kumaVariants())
 }
 
 var (
@@ -98,8 +100,4 @@ func fsmVariants() []Variant {
 		return Variant{Interceptor: of, Mesh: "FSM", Rules: "flomesh-io/fsm pkg/injector", Backend: backend, Families: []lab.Family{lab.IPv4}}
 	}
 	return []Variant{variant(FSM(nil), IptablesNFT), variant(FSMLegacy(nil), IptablesLegacy)}
-}
-
-func linkerdVariants() []Variant {
-	return []Variant{{Interceptor: Linkerd(nil), Mesh: "Linkerd", Rules: "linkerd/linkerd2-proxy-init pkg/iptables", Backend: IptablesNFT, Families: bothFamilies}}
 }

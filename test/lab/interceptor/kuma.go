@@ -1,0 +1,321 @@
+package interceptor
+
+import (
+	"fmt"
+	"net/netip"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/test/lab"
+)
+
+// The annotations of which Kuma's injector makes the configuration of its init
+// container (kumahq/kuma pkg/plugins/runtime/k8s/metadata/annotations.go).
+const (
+	kumaInboundPorts   = "traffic.kuma.io/exclude-inbound-ports"
+	kumaOutboundPorts  = "traffic.kuma.io/exclude-outbound-ports"
+	kumaInboundRanges  = "traffic.kuma.io/exclude-inbound-ips"
+	kumaOutboundRanges = "traffic.kuma.io/exclude-outbound-ips"
+)
+
+// KumaProxy is kuma-dp with Envoy (kumahq/kuma pkg/config/app/kuma-cp/kuma-cp.defaults.yaml).
+// It calls its application at the pod's address and from 127.0.0.6
+// (api/mesh/v1alpha1/dataplane_helpers.go:313-317,
+// pkg/xds/generator/inbound_proxy_generator.go:45-53).
+var KumaProxy = Proxy{UID: lab.KumaProxy, Outbound: 15001, Inbound: 15006, DNS: 15053, CallsFrom: lab.InboundSource}
+
+// KumaInit is the container kuma-init, `kumactl install transparent-proxy`: kumahq/kuma at
+// 348b652 (3.0-dev), written down, since its module cannot be fetched like others. The
+// lines are those of pkg/transparentproxy/iptables/builder/builder_table_nat.go, if
+// nothing else is said; what the real program left for some annotations is in
+// test/e2e/testdata/rules/kuma.txt.
+type KumaInit struct {
+	// Backend is the one whose programs it runs; where it may choose, "", it is nft,
+	// unless legacy alone has rules.
+	Backend Backend
+	// IPv4 has it leave IPv6 alone: ipFamilyMode.
+	IPv4 bool
+	// NoDNS switches off what is on by default, to take all DNS (deployments/charts/kuma/values.yaml).
+	NoDNS bool
+	// Before211 has it take DNS over TCP too, as 2.9 and 2.10 do: release-2.9 at 091bb03.
+	Before211 bool
+}
+
+// Interceptor is the container in a pod with annotations.
+func (k KumaInit) Interceptor(name string, annotations map[string]string) Interceptor {
+	return Interceptor{
+		Name:      name,
+		Proxy:     KumaProxy,
+		Annotated: func(annotations map[string]string) Interceptor { return k.Interceptor(name, annotations) },
+		Install: func(t lab.TB, pod *lab.Host) {
+			t.Helper()
+			if err := k.Run(pod, annotations); err != nil {
+				t.Errorf("running kuma-init: %v", err)
+				t.FailNow()
+			}
+		},
+	}
+}
+
+// Run runs it. Rules of its own that are there it takes away first, in both families; what
+// it writes for IPv6 needs a pod with an address of it (pkg/transparentproxy/config/config.go:801-820,
+// iptables/setup.go:15-45).
+func (k KumaInit) Run(pod *lab.Host, annotations map[string]string) error {
+	exclusions, err := kumaExclusionsOf(annotations)
+	if err != nil {
+		return err
+	}
+	suffix, err := k.suffix(pod)
+	if err != nil {
+		return err
+	}
+	families := []kumaFamily{kumaIPv4}
+	addresses, err := pod.Try(exec.Command("ip", "-6", "-oneline", "address", "show"))
+	if err != nil {
+		return err
+	}
+	if !k.IPv4 && strings.Count(addresses, "\n") > strings.Count(addresses, " ::1/128 ") {
+		families = append(families, kumaIPv6)
+		if _, err := pod.Try(exec.Command("ip", "-6", "address", "replace", "::6/128", "dev", "lo")); err != nil {
+			return err
+		}
+	}
+	for _, family := range families {
+		if err := family.cleanUp(pod, suffix); err != nil {
+			return err
+		}
+	}
+	for _, family := range families {
+		if err := restore(pod, k.rules(family, exclusions), family.iptables+suffix+"-restore", "--noflush"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// suffix is that of the programs (pkg/transparentproxy/config/config_executables.go:432-476,
+// config_executables_functionality.go, verifyExistingRules).
+func (k KumaInit) suffix(pod *lab.Host) (string, error) {
+	if k.Backend != "" {
+		return strings.TrimPrefix(string(k.Backend), "iptables"), nil
+	}
+	has := map[string]bool{}
+	for _, suffix := range []string{"-nft", "-legacy"} {
+		saved, err := pod.Try(exec.Command("iptables" + suffix + "-save"))
+		if err != nil {
+			return "", err
+		}
+		has[suffix] = strings.Contains(saved, "\n-A ")
+	}
+	if has["-legacy"] && !has["-nft"] {
+		return "-legacy", nil
+	}
+	return "-nft", nil
+}
+
+// kumaFamily is what differs between the families (pkg/transparentproxy/consts/consts.go:48-56).
+type kumaFamily struct {
+	iptables, passthrough, localhost string
+	is4                              bool
+}
+
+var (
+	kumaIPv4 = kumaFamily{"iptables", "127.0.0.6/32", "127.0.0.1/32", true}
+	kumaIPv6 = kumaFamily{"ip6tables", "::6/128", "::1/128", false}
+)
+
+// By these its rules are found again (pkg/transparentproxy/consts/consts.go).
+const (
+	kumaChains   = "KUMA_MESH"
+	kumaComments = "kuma/mesh/transparent/proxy/"
+)
+
+// cleanUp is cleanupIPvX (iptables/setup.go:51-119): the whole ruleset is saved, and
+// loaded again without the lines that are Kuma's.
+func (f kumaFamily) cleanUp(pod *lab.Host, suffix string) error {
+	saved, err := pod.Try(exec.Command(f.iptables + suffix + "-save"))
+	if err != nil || !strings.Contains(saved, kumaChains) && !strings.Contains(saved, kumaComments) {
+		return err
+	}
+	var kept []string
+	for line := range strings.Lines(saved) {
+		if !strings.HasPrefix(line, "#") && !strings.Contains(line, kumaComments) && !strings.Contains(line, kumaChains) {
+			kept = append(kept, line)
+		}
+	}
+	return restore(pod, strings.Join(kept, ""), f.iptables+suffix+"-restore")
+}
+
+func restore(pod *lab.Host, rules string, command ...string) error {
+	run := exec.Command(command[0], command[1:]...)
+	run.Stdin = strings.NewReader(rules)
+	if _, err := pod.Try(run); err != nil {
+		return fmt.Errorf("%w\n%s", err, rules)
+	}
+	return nil
+}
+
+// rules is what it feeds to iptables-restore. Where the real program explains each rule
+// in a comment, these have the beginning of it, by which they are found again.
+func (k KumaInit) rules(family kumaFamily, exclusions kumaExclusions) string {
+	var text strings.Builder
+	rule := func(format string, arguments ...any) {
+		fmt.Fprintf(&text, format+" -m comment --comment "+kumaComments+"\n", arguments...)
+	}
+	const uid, dns = lab.KumaProxy, 15053
+	if !k.NoDNS { // builder_table_raw.go:18-53
+		text.WriteString("*raw\n")
+		rule("-A PREROUTING -p udp --sport 53 -j CT --zone 1")
+		rule("-A OUTPUT -p udp --dport 53 -m owner --uid-owner %d -j CT --zone 1", uid)
+		rule("-A OUTPUT -p udp --sport %d -m owner --uid-owner %d -j CT --zone 2", dns, uid)
+		rule("-A OUTPUT -p udp --dport 53 -j CT --zone 2")
+		text.WriteString("COMMIT\n")
+	}
+	text.WriteString("*nat\n-N KUMA_MESH_INBOUND\n-N KUMA_MESH_OUTBOUND\n-N KUMA_MESH_INBOUND_REDIRECT\n-N KUMA_MESH_OUTBOUND_REDIRECT\n")
+	rule("-A PREROUTING -p tcp -j KUMA_MESH_INBOUND") // :331-341
+
+	// At the top of what is there: :219-306.
+	position := 0
+	insert := func(format string, arguments ...any) {
+		position++
+		rule("-I OUTPUT %d "+format, append([]any{position}, arguments...)...)
+	}
+	for _, excluded := range exclusions.outboundRanges.of(family) {
+		insert("-d %s -j RETURN", excluded)
+	}
+	otherThanDNS := "" // what does not stand in the way of DNS over TCP to 127.0.0.1
+	if !k.NoDNS {
+		insert("-p udp --dport 53 -m owner --uid-owner %d -j RETURN", uid)
+		insert("-p udp --dport 53 -j REDIRECT --to-ports %d", dns)
+		if k.Before211 {
+			otherThanDNS = "! --dport 53 "
+		} else {
+			rule("-A OUTPUT -p tcp --dport 53 -m owner ! --uid-owner %d -j RETURN", uid)
+		}
+	}
+	rule("-A OUTPUT -p tcp -j KUMA_MESH_OUTBOUND")
+
+	for _, excluded := range exclusions.inboundRanges.of(family) { // :39-83
+		rule("-A KUMA_MESH_INBOUND -s %s -j RETURN", excluded)
+	}
+	for _, port := range exclusions.inboundPorts {
+		rule("-A KUMA_MESH_INBOUND -p tcp --dport %d -j RETURN", port)
+	}
+	rule("-A KUMA_MESH_INBOUND -p tcp -j KUMA_MESH_INBOUND_REDIRECT")
+
+	for _, port := range exclusions.outboundPorts { // :100-200
+		rule("-A KUMA_MESH_OUTBOUND -p tcp --dport %d -j RETURN", port)
+	}
+	rule("-A KUMA_MESH_OUTBOUND -s %s -o lo -j RETURN", family.passthrough)
+	rule("-A KUMA_MESH_OUTBOUND -p tcp %s-o lo ! -d %s -m owner --uid-owner %d -j KUMA_MESH_INBOUND_REDIRECT", otherThanDNS, family.localhost, uid)
+	rule("-A KUMA_MESH_OUTBOUND -p tcp %s-o lo -m owner ! --uid-owner %d -j RETURN", otherThanDNS, uid)
+	rule("-A KUMA_MESH_OUTBOUND -m owner --uid-owner %d -j RETURN", uid)
+	if !k.NoDNS && k.Before211 {
+		rule("-A KUMA_MESH_OUTBOUND -p tcp --dport 53 -j REDIRECT --to-ports %d", dns)
+	}
+	rule("-A KUMA_MESH_OUTBOUND -d %s -j RETURN", family.localhost)
+	rule("-A KUMA_MESH_OUTBOUND -j KUMA_MESH_OUTBOUND_REDIRECT")
+
+	rule("-A KUMA_MESH_INBOUND_REDIRECT -p tcp -j REDIRECT --to-ports %d", KumaProxy.Inbound) // :208-217
+	rule("-A KUMA_MESH_OUTBOUND_REDIRECT -p tcp -j REDIRECT --to-ports %d", KumaProxy.Outbound)
+	text.WriteString("COMMIT\n")
+	return text.String()
+}
+
+// kumaExclusions is what annotations come to.
+type kumaExclusions struct {
+	inboundPorts, outboundPorts   []uint16
+	inboundRanges, outboundRanges kumaRanges
+}
+
+// kumaExclusionsOf is ConfigForKubernetes (pkg/transparentproxy/kubernetes/kubernetes_config.go:320-430).
+// An error of it denies the pod.
+func kumaExclusionsOf(annotations map[string]string) (kumaExclusions, error) {
+	var all kumaExclusions
+	var errs [4]error
+	all.inboundPorts, errs[0] = kumaPorts(annotations[kumaInboundPorts])
+	all.outboundPorts, errs[1] = kumaPorts(annotations[kumaOutboundPorts])
+	all.inboundRanges, errs[2] = kumaRangesOf(annotations[kumaInboundRanges])
+	all.outboundRanges, errs[3] = kumaRangesOf(annotations[kumaOutboundRanges])
+	// The proxy for the application's probes: kuma.io/application-probe-proxy-port.
+	all.inboundPorts = append(all.inboundPorts, 9001)
+	return all, firstOf(errs[:])
+}
+
+func firstOf(errs []error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kumaPorts is Ports.append (pkg/transparentproxy/config/config.go:126-148).
+func kumaPorts(list string) ([]uint16, error) {
+	var ports []uint16
+	for entry := range strings.SplitSeq(list, ",") {
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		port, err := strconv.ParseUint(entry, 10, 16)
+		if err != nil || port == 0 {
+			return nil, fmt.Errorf("value '%s' is not a valid port (uint16 in the range [1, 65535])", entry)
+		}
+		ports = append(ports, uint16(port))
+	}
+	return ports, nil
+}
+
+// kumaRanges are ranges and addresses of both families.
+type kumaRanges []string
+
+// kumaRangesOf is parseExcludePortsForIPs (pkg/transparentproxy/config/utils.go:146-171).
+func kumaRangesOf(list string) (kumaRanges, error) {
+	var ranges kumaRanges
+	for entry := range strings.SplitSeq(list, ",") {
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		if _, err := kumaAddress(entry); err != nil {
+			return nil, fmt.Errorf("invalid IP address: '%s'", entry)
+		}
+		ranges = append(ranges, entry)
+	}
+	return ranges, nil
+}
+
+func kumaAddress(entry string) (netip.Addr, error) {
+	if prefix, err := netip.ParsePrefix(entry); err == nil {
+		return prefix.Addr(), nil
+	}
+	return netip.ParseAddr(entry)
+}
+
+// of are those of one family.
+func (r kumaRanges) of(family kumaFamily) []string {
+	return slices.DeleteFunc(slices.Clone(r), func(entry string) bool {
+		address, err := kumaAddress(entry)
+		return err != nil || address.Is4() != family.is4
+	})
+}
+
+func kumaVariants() []Variant {
+	variant := func(name, rules string, init KumaInit, families []lab.Family, dns, spares []string) Variant {
+		return Variant{
+			Interceptor: init.Interceptor("kuma-"+name, nil), Mesh: "Kuma", Rules: "kumahq/kuma " + rules + ", written down",
+			Backend: init.Backend, Families: families, DNS: dns, Spares: spares,
+		}
+	}
+	const newest, old = "3.0-dev 348b652", "2.9 091bb03"
+	tcp, udp := []string{"tcp"}, []string{"udp"}
+	return []Variant{
+		variant("iptables-nft", newest, KumaInit{Backend: IptablesNFT}, bothFamilies, udp, tcp),
+		variant("iptables-legacy", newest, KumaInit{Backend: IptablesLegacy}, bothFamilies, udp, tcp),
+		variant("without-dns", newest, KumaInit{Backend: IptablesNFT, NoDNS: true}, bothFamilies, nil, nil),
+		variant("ipv4", newest, KumaInit{Backend: IptablesNFT, IPv4: true}, []lab.Family{lab.IPv4}, udp, tcp),
+		variant("2.9-iptables-nft", old, KumaInit{Backend: IptablesNFT, Before211: true}, bothFamilies, bothDNS, nil),
+	}
+}
