@@ -1,11 +1,14 @@
 package fn
 
 import (
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/stream"
@@ -146,7 +149,43 @@ func (e *explaining) explanation() Explanation {
 	if plan.Applies {
 		x.Others = append(x.Others, e.irrevocable()...)
 	}
+	inForce := e.policy.InForce(plan, e.defaults())
+	x.MeshPorts, x.Notes = meshPorts(e.policy.Mesh, inForce), notes(e.policy.Mesh, inForce)
 	return x
+}
+
+// defaults are what a Namespace says of the workload, nil for nothing.
+func (e *explaining) defaults() *transform.NamespaceDefaults {
+	if e.namespace == nil {
+		return nil
+	}
+	return e.namespace.NamespaceDefaults
+}
+
+// meshPorts gives what the mesh does of its own with inbound ports of pods with these
+// annotations.
+func meshPorts(m *mesh.Mesh, annotations map[string]string) []MeshPorts {
+	var all []MeshPorts
+	always, perhaps := m.Unasked(annotations)
+	if !always.IsEmpty() {
+		all = append(all, MeshPorts{always.Entries(), true, true, m.Name + " excludes it in every pod"})
+	}
+	for _, port := range slices.Sorted(maps.Keys(perhaps)) {
+		all = append(all, MeshPorts{[]string{strconv.Itoa(int(port))}, true, false, perhaps[port]})
+	}
+	for _, own := range m.OwnIn(annotations) {
+		all = append(all, MeshPorts{Ports: []string{own.Ports.String()}, Why: "it is a port of " + own.Purpose})
+	}
+	return all
+}
+
+// notes gives what else there is to know of the mesh in pods with these annotations.
+func notes(m *mesh.Mesh, annotations map[string]string) []string {
+	var all []string
+	for _, moved := range m.Moves(annotations) {
+		all = append(all, moved.String())
+	}
+	return all
 }
 
 // modeFrom says which field says how the settings are enforced.

@@ -65,9 +65,14 @@ type Explanation struct {
 	// Others are what else of the pod template lets traffic bypass the sidecar, such
 	// as another annotation of the mesh.
 	Others []ExplainedOther `json:"others,omitempty"`
+	// Notes are what else there is to know of the mesh in these pods, a clause each.
+	Notes []string `json:"notes,omitempty"`
 	// OnlyIPv4 says that the mesh's own rules intercept no connection to an IPv6
 	// address, whatever the spec says.
 	OnlyIPv4 bool `json:"-"`
+	// MeshPorts are inbound TCP ports with which the mesh does something of its own,
+	// whatever the spec says. The first that holds a port counts.
+	MeshPorts []MeshPorts `json:"-"`
 	// Rendered is what the pod template becomes.
 	Rendered Rendered `json:"-"`
 }
@@ -82,8 +87,9 @@ type ExplainedOther struct {
 	// Lets are the entries of the traffic fields that would let the same bypass, by
 	// field.
 	Lets map[string][]string `json:"lets"`
-	// Sure is false if it may let bypass less than that.
-	Sure bool `json:"sure"`
+	// Sure is false if it may let bypass less than that; Doubt is why, where that is known.
+	Sure  bool   `json:"sure"`
+	Doubt string `json:"doubt,omitempty"`
 }
 
 // Rendered is what a pod template becomes, as digests that are equal if it means
@@ -172,3 +178,13 @@ const (
 	FromTemplate   = "pod template"
 	FromDefault    = "default"
 )
+
+// MeshPorts are ports with which the mesh does something of its own.
+type MeshPorts struct {
+	// Ports are in the form of entries.
+	Ports []string
+	// Bypass says that the mesh excludes them, Sure that it surely does. Others are those
+	// that the sidecar and the mesh's agents listen on.
+	Bypass, Sure bool
+	Why          string
+}

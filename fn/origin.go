@@ -195,7 +195,7 @@ func scopesOf(s *spec.Spec) scopes {
 func (e *explaining) other(way transform.Way, at pass.Place, annotated string) ExplainedOther {
 	other := ExplainedOther{
 		From: Source{Scope: FromTemplate, Path: way.Path.String(), File: at.File, Line: at.Line},
-		Name: fmt.Sprint(way.Path[len(way.Path)-1]), Value: way.Value, Lets: map[string][]string{}, Sure: way.Sure,
+		Name: fmt.Sprint(way.Path[len(way.Path)-1]), Value: way.Value, Lets: map[string][]string{}, Sure: way.Sure, Doubt: way.Doubt,
 	}
 	if steps := len(way.Path); slices.Contains(way.Path, any("annotations")) {
 		other.From.Scope = annotated

@@ -149,10 +149,10 @@ func worded(m *mesh.Mesh) []string {
 		var values []string
 		having := map[string][]string{}
 		for _, word := range words {
-			if len(o.Words[word]) == 0 {
+			if len(o.Words[word].Harmless) == 0 {
 				continue
 			}
-			harmless := strings.Join(mapped(o.Words[word], regexp.QuoteMeta), "|")
+			harmless := strings.Join(mapped(o.Words[word].Harmless, regexp.QuoteMeta), "|")
 			if having[harmless] == nil {
 				values = append(values, harmless)
 			}

@@ -352,6 +352,8 @@ func TestWhatIsNotImportedIsSaid(t *testing.T) {
 		{"a namespace of the mesh", "-- a.yaml --\n" + deployment("web", "istio-system", portsAnnotation+"'3306'"), "namespace istio-system belongs to the mesh itself"},
 		{"a port of the mesh", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+"'15012'"), "left as it is: it holds ports of Istio itself (15012)"},
 		{"a port that is excluded anyway", "-- a.yaml --\n" + deployment("web", "shop", istioKey+"excludeInboundPorts: '15020'"), "is not imported, since Istio excludes it in every pod by itself"},
+		{"another way past the sidecar", "-- a.yaml --\n" + deployment("web", "shop", "sidecar.istio.io/interceptionMode: NONE"),
+			`a.yaml:7: Deployment shop/web: spec.template.metadata.annotations["sidecar.istio.io/interceptionMode"]: left as it is: traffic may bypass the sidecar of Istio by it, and no field of a ClusterBypass says this`},
 		{"loopback", "-- a.yaml --\n" + deployment("web", "shop", istioKey+"excludeOutboundIPRanges: '127.0.0.0/8'"), "127.0.0.0/8 is loopback"},
 		{"an alias", "-- a.yaml --\n" + "common: &common {" + portsAnnotation + "'3306'}\n" + strings.Replace(deployment("web", "shop", ""), "{}\n", "{<<: *common}\n", 1), "left as it is: it comes from an alias or a merge key"},
 		{"a specification that is there already", "-- b.yaml --\napiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {}\n", "b.yaml:2: ClusterBypass cluster: kind: this file holds a ClusterBypass already"},
@@ -405,6 +407,9 @@ func TestWhatNoMeshReadsIsSaidWhereNothingIsImported(t *testing.T) {
 		"config.linkerd.io/ignore-outbound-ports: '443'":            "Linkerd does not know this annotation, so it has no effect: did you mean config.linkerd.io/skip-outbound-ports?",
 		"kuma.io/sidecar-injection: disabled":                       "Kuma reads this only as a label, so it has no effect here: move it to spec.template.metadata.labels",
 		"flomesh.io/sidecar-injection: 'off'":                       "FSM's injector does not take this value and refuses the pod: write enabled or disabled",
+		"sidecar.istio.io/interceptionMode: NONE":                   "left as it is: traffic may bypass the sidecar of Istio by it",
+		"sidecar.istio.io/interceptionMode: TPROXY":                 "",
+		"status.sidecar.istio.io/port: '15020'":                     "",
 		"team: shop":                                                "",
 	} {
 		taken, err := inventory.Take(tree("-- a.yaml --\n"+deployment("web", "shop", annotation)), "", nil)

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/krm-bypass/krm-bypass/internal/finding"
@@ -17,7 +18,9 @@ var unreadKinds = []*finding.Kind{finding.UnknownAnnotation, finding.MisplacedAn
 func (s *survey) unread() {
 	for _, w := range s.workloads {
 		for _, m := range mesh.All() {
-			for _, f := range (&transform.Policy{Mesh: m, Kinds: transform.Kinds}).Plan(w.Workload).Findings {
+			policy := &transform.Policy{Mesh: m, Kinds: transform.Kinds}
+			s.unsayable(policy, w.annotations, w.TemplateAnnotations)
+			for _, f := range policy.Plan(w.Workload).Findings {
 				if !slices.Contains(unreadKinds, f.Kind) || len(f.Path) == 0 {
 					continue
 				}
@@ -25,6 +28,16 @@ func (s *survey) unread() {
 					s.warn(w.in.problem(w.id(), f.Path, "%s", f.Message))
 				}
 			}
+		}
+	}
+}
+
+// unsayable tells of annotations by which the mesh lets traffic bypass too and which no
+// field of a ClusterBypass can say.
+func (s *survey) unsayable(policy *transform.Policy, at annotations, values map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if policy.Mesh.ReadsAnnotation(key) && policy.Opens(key, values[key]) {
+			s.warn(at.problem(key, "left as it is: traffic may bypass the sidecar of %s by it, and no field of a ClusterBypass says this; krm-bypass explain counts it, and limits judge it", policy.Mesh.Name))
 		}
 	}
 }

@@ -47,6 +47,8 @@ type annotated struct {
 	taken    []string
 	// left is what has to stay where it is.
 	left traffic.Layer
+	// moved are ports that others of the annotations make the mesh's own.
+	moved []mesh.Moved
 }
 
 func annotatedAt(in *document, resource string, path edit.Path, values map[string]string) annotated {
@@ -116,7 +118,7 @@ func (s *survey) malformed(d *document, err error) {
 func (s *survey) judge() {
 	var considered []*workload
 	for _, w := range s.workloads {
-		w.values = w.read(s.mesh)
+		w.values, w.moved = w.read(s.mesh), s.mesh.Moves(w.values)
 		if _, recorded := w.Annotations[transform.RecordAnnotation]; recorded {
 			s.fail(w.in.problem(w.id(), w.Path("metadata", "annotations", transform.RecordAnnotation),
 				"krm-bypass has written to this workload already: import the manifests as they were before"))
@@ -127,6 +129,7 @@ func (s *survey) judge() {
 			s.untouched(w.annotations, ", since krm-bypass leaves this workload alone: "+w.alone)
 			continue
 		}
+		s.unsayable(s.policy, w.annotations, w.TemplateAnnotations)
 		s.split(&w.annotated)
 		considered = append(considered, w)
 	}
@@ -136,7 +139,8 @@ func (s *survey) judge() {
 		s.namespaces = nil
 	}
 	for _, n := range s.namespaces {
-		n.values = n.read(s.mesh)
+		s.unsayable(s.policy, n.annotations, n.values)
+		n.values, n.moved = n.read(s.mesh), s.mesh.Moves(n.values)
 		if reason := n.reason(s.policy.LeftNamespace(n.name), nameable(n.name, n.name), "name"); reason != "" {
 			s.untouched(n.annotations, ": "+reason)
 			continue
@@ -185,7 +189,7 @@ func (s *survey) split(a *annotated) {
 			a.taken = append(a.taken, key.Annotation)
 			continue
 		}
-		layer, reason := s.importable(key, layer, problem)
+		layer, reason := s.importable(key, layer, a.moved, problem)
 		if reason == "" && !entry(a.in.text.Nodes, append(slices.Clone(a.path), key.Annotation)) {
 			reason = "it comes from an alias or a merge key: write it out where you mean it"
 		}
@@ -201,12 +205,12 @@ func (s *survey) split(a *annotated) {
 
 // importable gives what of an annotation a spec may say, or why it may not say
 // it at all: the mesh's own ports and loopback are not the user's.
-func (s *survey) importable(key mesh.Key, l traffic.Layer, problem told) (rest traffic.Layer, reason string) {
+func (s *survey) importable(key mesh.Key, l traffic.Layer, moved []mesh.Moved, problem told) (rest traffic.Layer, reason string) {
 	for _, ports := range []*traffic.Ports{l.ExcludeInboundPorts, l.ExcludeOutboundPorts, l.IncludeOutboundPorts} {
 		if ports == nil {
 			continue
 		}
-		own := s.mesh.Own(*ports)
+		own := s.mesh.Own(*ports, moved...)
 		if own.IsEmpty() {
 			continue
 		}
@@ -218,7 +222,7 @@ func (s *survey) importable(key mesh.Key, l traffic.Layer, problem told) (rest t
 		s.warn(problem("%s is not imported, since %s excludes it in every pod by itself", own.Of(traffic.TCP), s.mesh.Name))
 	}
 	if in := l.IncludeInboundPorts; in != nil && !in.All() {
-		if own := s.mesh.Own(in.Set()); !own.IsEmpty() {
+		if own := s.mesh.Own(in.Set(), moved...); !own.IsEmpty() {
 			return l, s.ownReason(own)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -125,25 +126,22 @@ func changesRules(capability node.Value) bool {
 // proxyUser finds containers whose connections the mesh takes for its sidecar's, by
 // their own security context or the pod's.
 func proxyUser(e *examination) {
-	mesh := e.linter.policy.Mesh
-	for _, id := range []struct {
-		field string
-		ids   []string
-	}{{"runAsUser", mesh.UIDs}, {"runAsGroup", mesh.GIDs}} {
-		inherits := false
+	of, annotations := e.linter.policy.Mesh, e.template.Strings()
+	for _, field := range []string{mesh.AsUser, mesh.AsGroup} {
+		ids, inherits := of.Sidecars(field, annotations), false
 		for _, c := range e.containers {
-			given := c.Entry("securityContext").Entry(id.field)
+			given := c.Entry("securityContext").Entry(field)
 			switch {
-			case c.name() == mesh.Sidecar, slices.Contains(mesh.Containers, c.name()):
+			case c.name() == of.Sidecar, slices.Contains(of.Containers, c.name()):
 			case !given.Exists() || given.IsNull():
 				inherits = true
-			case slices.Contains(id.ids, number(given)):
-				e.find(e.workload.Object, e.path(c, "securityContext", id.field), "", id.field, number(given))
+			case slices.Contains(ids, number(given)):
+				e.find(e.workload.Object, e.path(c, "securityContext", field), "", field, number(given))
 			}
 		}
-		if given := e.pod.Below("securityContext", id.field); inherits && slices.Contains(id.ids, number(given)) {
-			path := append(slices.Clone(e.workload.template), "spec", "securityContext", id.field)
-			e.find(e.workload.Object, path, "", id.field, number(given))
+		if given := e.pod.Below("securityContext", field); inherits && slices.Contains(ids, number(given)) {
+			path := append(slices.Clone(e.workload.template), "spec", "securityContext", field)
+			e.find(e.workload.Object, path, "", field, number(given))
 		}
 	}
 }

@@ -38,11 +38,14 @@ var istio = Mesh{
 	Others: []Other{
 		{Annotation: "traffic.sidecar.istio.io/excludeInterfaces", Opens: OpensAll, Source: istioTemplate},
 		// What comes in by these is taken for outbound traffic.
-		{Annotation: "traffic.sidecar.istio.io/kubevirtInterfaces", Opens: OpensInbound, Source: istioTemplate},
-		{Annotation: "istio.io/reroute-virtual-interfaces", Opens: OpensInbound, Source: istioTemplate},
-		{Annotation: "sidecar.istio.io/interceptionMode", Opens: OpensAll, Harmless: []string{"REDIRECT", "TPROXY"}, Source: istioTemplate},
+		{Annotation: "traffic.sidecar.istio.io/kubevirtInterfaces", Opens: OpensInbound, Unless: []string{istioReroute}, Source: istioTemplate},
+		{Annotation: istioReroute, Opens: OpensInbound, Source: istioTemplate},
+		{Annotation: istioModeKey, Opens: OpensAll, Harmless: istioMode.Harmless, Certain: istioMode.Certain, Source: istioTemplate},
 		// It joins the excluded inbound ports; 0 is none.
-		{Annotation: "status.sidecar.istio.io/port", Opens: OpensInbound, Harmless: []string{"0", "15020"}, ports: onePort, Source: "istio/istio pkg/kube/inject/template.go"},
+		{
+			Annotation: "status.sidecar.istio.io/port", Opens: OpensInbound, Harmless: []string{"0", "15020"}, ports: onePort, Source: "istio/istio pkg/kube/inject/template.go",
+			Moves: 15020, Purpose: "Istio's status port", Stays: "Istio's CNI plugin excludes it in every pod", // cni/pkg/plugin/sidecar_redirect.go, NewRedirect
+		},
 		{Annotation: "proxy.istio.io/config", Opens: OpensAll, Words: istioWords, Defaults: istioDefaults, Source: istioTemplate + ", tools/istio-iptables/pkg/cmd/root.go"},
 		// Their keys go into YAML as they are, and a network between single quotes.
 		{Annotation: "sidecar.istio.io/userVolume", Opens: OpensAll, Unfit: `\`, Source: istioTemplate},
@@ -76,7 +79,7 @@ var istio = Mesh{
 	choices: []Choice{
 		{Label: true, Key: "sidecar.istio.io/inject", Takes: `^(true|false|)$`, Otherwise: istioUndecided},
 		{Key: "sidecar.istio.io/inject", Takes: `^(true|false|)$`, Otherwise: istioUndecided, Unless: "sidecar.istio.io/inject", Overruled: "Istio goes by the label of this name, which says something else: remove this annotation"},
-		refusing(false, "sidecar.istio.io/interceptionMode", `^(REDIRECT|TPROXY|NONE)$`, "Istio's injector", "REDIRECT, TPROXY or NONE"),
+		refusing(false, istioModeKey, `^(REDIRECT|TPROXY|NONE)$`, "Istio's injector", "REDIRECT, TPROXY or NONE"),
 		refusing(false, "status.sidecar.istio.io/port", `^\s*[0-9]{1,5}\s*$`, "Istio's injector", "one port"),
 	},
 	// manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml.
@@ -114,29 +117,49 @@ var istio = Mesh{
 	},
 }
 
-const istioTemplate = "istio/istio manifests/charts/istio-control/istio-discovery/files/injection-template.yaml"
+const (
+	istioReroute  = "istio.io/reroute-virtual-interfaces"
+	istioTemplate = "istio/istio manifests/charts/istio-control/istio-discovery/files/injection-template.yaml"
+)
 
 // istioWords are what a ProxyConfig can say of interception: its own field, and
 // in proxyMetadata the environment of istio-iptables, whose flags each have a
 // variable, where the injection template does not give the flag itself.
-var istioWords = map[string][]string{
-	"interceptionMode":                    {"REDIRECT", "TPROXY"},
-	"interception_mode":                   {"REDIRECT", "TPROXY"},
-	"ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE":  nil,
-	"ISTIO_EXCLUDE_INTERFACES":            nil,
-	"ISTIO_OUTBOUND_OWNER_GROUPS":         {"*"},
-	"ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE": nil,
-	"ISTIO_OUTBOUND_IPV4_LOOPBACK_CIDR":   {"127.0.0.1/32", "127.0.0.0/8"},
-	"KUBE_VIRT_INTERFACES":                nil,
-	"INBOUND_TUNNEL_PORT":                 {"15008"},
-	"PROXY_GID":                           {"1337"},
-	"NETWORK_NAMESPACE":                   nil,
-	"DRY_RUN":                             {"false"},
-	"SKIP_RULE_APPLY":                     {"false"},
-	"CLEANUP_ONLY":                        {"false"},
-	"ISTIO_DUAL_STACK":                    {"true"},
-	"DUAL_STACK":                          {"true"},
-	"DISABLE_ENVOY":                       {"false"}, // istio/istio cni/pkg/plugin/plugin.go
+var istioWords = map[string]Other{
+	"interceptionMode":  istioMode,
+	"interception_mode": istioMode,
+	"ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE": {
+		Opens: OpensOutbound, ports: istioExcluded, Unless: []string{"traffic.sidecar.istio.io/excludeOutboundPorts"},
+		Doubt: "Istio's CNI plugin does not read it",
+	},
+	"ISTIO_EXCLUDE_INTERFACES":            istioWord(),
+	"ISTIO_OUTBOUND_OWNER_GROUPS":         istioWord("*"),
+	"ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE": istioWord(),
+	"ISTIO_OUTBOUND_IPV4_LOOPBACK_CIDR":   istioWord("127.0.0.1/32", "127.0.0.0/8"),
+	"KUBE_VIRT_INTERFACES":                istioWord(),
+	"INBOUND_TUNNEL_PORT":                 istioWord("15008"),
+	"PROXY_GID":                           istioWord("1337"),
+	"NETWORK_NAMESPACE":                   istioWord(),
+	"DRY_RUN":                             istioWord("false"),
+	"SKIP_RULE_APPLY":                     istioWord("false"),
+	"CLEANUP_ONLY":                        istioWord("false"),
+	"ISTIO_DUAL_STACK":                    istioWord("true"),
+	"DUAL_STACK":                          istioWord("true"),
+	"DISABLE_ENVOY":                       istioWord("false"), // istio/istio cni/pkg/plugin/plugin.go
+}
+
+// istioMode is how inbound connections are redirected; with NONE nothing is, in either
+// direction, since no rules are made.
+var istioMode = Other{Opens: OpensAll, Harmless: []string{"REDIRECT", "TPROXY"}, Certain: []string{"NONE"}, Unless: []string{istioModeKey}}
+
+const istioModeKey = "sidecar.istio.io/interceptionMode"
+
+func istioWord(harmless ...string) Other { return Other{Opens: OpensAll, Harmless: harmless} }
+
+// istioExcluded reads the ports of a variable as of the annotation in whose place it is.
+func istioExcluded(value string) (traffic.Ports, bool) {
+	said, err := Key{Field: traffic.ExcludeOutboundPorts, Values: istioPorts}.Read(value)
+	return said.Settings().ExcludeOutboundPorts, err == nil
 }
 
 // istioDefaults is what istio-iptables takes where nobody says anything (istio/istio
@@ -189,6 +212,8 @@ func istioWithoutSidecar(annotations map[string]string) string {
 		return ""
 	case slices.Contains(named, "gateway"):
 		return "its template's annotation inject.istio.io/templates: gateway makes it a gateway"
+	case !slices.ContainsFunc(named, func(name string) bool { return name != "grpc-agent" && name != "grpc-simple" }):
+		return "its template's annotation inject.istio.io/templates: " + value + " makes it proxyless gRPC, where nothing is intercepted"
 	default:
 		return "its template's annotation inject.istio.io/templates: " + strconv.Quote(value) + " does not name sidecar, the template that intercepts"
 	}

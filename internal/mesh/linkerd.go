@@ -30,12 +30,12 @@ var linkerd = Mesh{
 		// Callers from these are not intercepted, on any port.
 		{Annotation: "config.linkerd.io/skip-subnets", Opens: OpensInbound, Source: linkerdInit},
 		// The proxy's own ports are in front of the excluded inbound ports.
-		{Annotation: "config.linkerd.io/control-port", Opens: OpensInbound, Harmless: []string{"4190"}, ports: onePort, Source: linkerdInit},
-		{Annotation: "config.linkerd.io/admin-port", Opens: OpensInbound, Harmless: []string{"4191"}, ports: onePort, Source: linkerdInit},
-		{Annotation: "config.linkerd.io/inbound-port", Opens: OpensInbound, Harmless: []string{"4143"}, Source: linkerdInit},
-		{Annotation: "config.linkerd.io/outbound-port", Opens: OpensOutbound, Harmless: []string{"4140"}, Source: linkerdInit},
-		{Annotation: "config.linkerd.io/proxy-uid", Opens: OpensOutbound, Harmless: []string{"2102"}, Source: linkerdInit},
-		{Annotation: "config.linkerd.io/proxy-gid", Opens: OpensOutbound, Harmless: []string{"-1"}, Source: linkerdInit},
+		{Annotation: "config.linkerd.io/control-port", Opens: OpensInbound, Harmless: []string{"4190"}, ports: onePort, Moves: 4190, Purpose: "Linkerd's proxy, for its control", Source: linkerdInit},
+		{Annotation: "config.linkerd.io/admin-port", Opens: OpensInbound, Harmless: []string{"4191"}, ports: onePort, Moves: 4191, Purpose: "Linkerd's proxy, for its metrics", Source: linkerdInit},
+		{Annotation: "config.linkerd.io/inbound-port", Opens: OpensInbound, Harmless: []string{"4143"}, Moves: 4143, Purpose: "Linkerd's inbound proxy", Source: linkerdInit},
+		{Annotation: "config.linkerd.io/outbound-port", Opens: OpensOutbound, Harmless: []string{"4140"}, Moves: 4140, Purpose: "Linkerd's outbound proxy", Source: linkerdInit},
+		{Annotation: "config.linkerd.io/proxy-uid", Opens: OpensOutbound, Harmless: []string{"2102"}, As: AsUser, Source: linkerdInit},
+		{Annotation: "config.linkerd.io/proxy-gid", Opens: OpensOutbound, Harmless: []string{"-1"}, As: AsGroup, Source: linkerdInit},
 		// These go into the YAML of linkerd-init as they are.
 		{Annotation: "config.linkerd.io/image-pull-policy", Opens: OpensAll, Unfit: "\"\\\n\r\u0085\u2028\u2029", Source: linkerdInit},
 		{Annotation: "config.linkerd.io/proxy-image", Opens: OpensAll, Unfit: "\"\\\n\r\u0085\u2028\u2029", Source: linkerdInit},
@@ -51,7 +51,8 @@ var linkerd = Mesh{
 	OwnPorts: []OwnPorts{
 		{traffic.PortRange{First: 4140, Last: 4140}, "Linkerd's outbound proxy"},
 		{traffic.PortRange{First: 4143, Last: 4143}, "Linkerd's inbound proxy"},
-		{traffic.PortRange{First: 4190, Last: 4191}, "Linkerd's proxy, for its control and metrics"},
+		{traffic.PortRange{First: 4190, Last: 4190}, "Linkerd's proxy, for its control"},
+		{traffic.PortRange{First: 4191, Last: 4191}, "Linkerd's proxy, for its metrics"},
 	},
 	Namespaces:    []string{"linkerd", "linkerd-*"},
 	Levels:        Replaces,

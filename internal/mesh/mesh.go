@@ -147,15 +147,6 @@ func (k Key) Read(value string) (traffic.Layer, error) {
 	return layer, err
 }
 
-// OwnPorts is a set of ports that belong to the mesh.
-type OwnPorts struct {
-	Ports traffic.PortRange
-	// Purpose says what listens there.
-	Purpose string
-}
-
-func (o OwnPorts) bare() traffic.Ports { return traffic.NewPorts(traffic.TCP, o.Ports).Bare() }
-
 // Gap is a field, or a part of one, that no annotation of the mesh can say.
 type Gap struct {
 	Field traffic.Field
@@ -302,26 +293,6 @@ func (m *Mesh) Behind(f traffic.Field) string {
 	}
 	key, _ := m.Key(f)
 	return key.Annotation
-}
-
-// Owned gives the mesh's own ports among the given ones.
-func (m *Mesh) Owned(ports traffic.Ports) []OwnPorts {
-	var owned []OwnPorts
-	for _, own := range m.OwnPorts {
-		if !ports.Intersect(own.bare()).IsEmpty() {
-			owned = append(owned, own)
-		}
-	}
-	return owned
-}
-
-// Own gives those of the ports that are the mesh's own.
-func (m *Mesh) Own(ports traffic.Ports) traffic.Ports {
-	var all traffic.Ports
-	for _, own := range m.OwnPorts {
-		all = all.Union(own.bare())
-	}
-	return ports.Intersect(all)
 }
 
 // Loopback reports whether a range lies within loopback, which no mesh's sidecar

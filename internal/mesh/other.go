@@ -25,12 +25,24 @@ type Other struct {
 	// zero where it is about something else.
 	Opens Opening
 	// Harmless are values by which it lets nothing bypass. An empty value is
-	// always one.
-	Harmless []string
-	// Words are names within a value by which alone it lets something bypass,
-	// each with the values of its own by which it does not; nil where the value
-	// itself says it.
-	Words map[string][]string
+	// always one. Certain are those by which it certainly lets everything.
+	Harmless, Certain []string
+	// Words are names within a value by which alone it lets something bypass, each
+	// with what its own value lets; nil where the value itself says it.
+	Words map[string]Other
+	// Unless are annotations that, where they stand, put it out of force.
+	Unless []string
+	// Doubt is why it may let nothing bypass all the same, "" where it does what it
+	// says.
+	Doubt string
+	// Moves is the port of the mesh's own in whose place its value names another, for
+	// Purpose; 0 for none. Stays is why the former may bypass all the same, "" where it
+	// does not.
+	Moves          uint16
+	Purpose, Stays string
+	// As is the field of a security context that says as whom one runs whose traffic, by
+	// its value, the mesh takes for its sidecar's; "" for none.
+	As string
 	// Defaults are values of words that are the mesh's own: what says them for the
 	// whole mesh changes nothing, while a pod may take back by them what the mesh says.
 	Defaults map[string]string
@@ -50,8 +62,11 @@ type Other struct {
 func (o Other) Lets(value string) (lets traffic.Layer, exact bool) {
 	escapes := strings.ContainsAny(strings.TrimRight(value, "\n "), o.Unfit) // also by a break in front
 	value = strings.TrimSpace(value)
-	if value == "" || slices.Contains(o.Harmless, value) || o.Unfit != "" && !escapes {
+	switch {
+	case value == "", slices.Contains(o.Harmless, value), o.Unfit != "" && !escapes:
 		return traffic.Layer{}, true
+	case slices.Contains(o.Certain, value):
+		return o.Opens.Everything(), true
 	}
 	if o.ports == nil {
 		return o.Opens.Everything(), false
@@ -64,6 +79,16 @@ func (o Other) Lets(value string) (lets traffic.Layer, exact bool) {
 		return traffic.Settings{ExcludeInboundPorts: ports}.Layer(), true
 	}
 	return traffic.Settings{ExcludeOutboundPorts: ports}.Layer(), true
+}
+
+// Word gives what a word of the annotation's value may let bypass by a value of its
+// own. One that is empty is none by which it lets nothing.
+func (o Other) Word(word, value string) (lets traffic.Layer, exact bool) {
+	said := o.Words[word]
+	if value == "" {
+		return said.Opens.Everything(), false
+	}
+	return said.Lets(value)
 }
 
 // Everything gives all traffic in the directions, at every address.

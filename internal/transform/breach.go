@@ -8,6 +8,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/guardrail"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -56,6 +57,33 @@ func contributes(left traffic.Layer, f traffic.Field, b guardrail.Breach) bool {
 		})
 	}
 	return true // an include, by what it leaves out
+}
+
+// refuseMoved refuses what rules say of a port that an annotation of the template makes
+// the mesh's own, as the spec itself may not say it of the others.
+func (p *Policy) refuseMoved(w *Workload, was *prior, plan *Plan) {
+	for _, moved := range p.Mesh.Moves(was.annotations) {
+		for _, c := range plan.Fold {
+			if by := c.naming(moved); by != "" {
+				plan.find(Error, w.templatePath("metadata", "annotations", moved.Annotation), was.annotations[moved.Annotation],
+					"this makes %s a port of %s, but %s.%s holds it, which the mesh handles itself: write another port here, or take it out there", moved.Ports, moved.Purpose, c.Scope, by)
+			}
+		}
+	}
+}
+
+// naming gives the field by which a rule names a port that the mesh has for itself, ""
+// for none.
+func (c Claim) naming(moved mesh.Moved) traffic.Field {
+	if c.Scope == "" || c.Scope == DefaultsPath {
+		return ""
+	}
+	for _, f := range traffic.Fields {
+		if c.Left.Says(f) && moved.Holds(c.Left.Settings().Ports(f).Set()) {
+			return f
+		}
+	}
+	return ""
 }
 
 // limitPaths are the field paths of the limits by what breaks them.

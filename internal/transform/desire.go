@@ -61,6 +61,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	p.reportIdleInclude(w, was, plan.Fold, plan)
 	plan.Settings, plan.in = plan.Fold.Layer().Settings(), mesh.OpensAll
 	p.judge(w, was, plan.Fold, mesh.OpensAll, plan)
+	p.refuseMoved(w, was, plan)
 	plan.Sayable, plan.Gaps = p.Mesh.Express(plan.Settings, p.wide())
 	plan.Decided = true
 	p.reportGaps(w, plan)

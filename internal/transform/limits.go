@@ -196,7 +196,7 @@ func (p *Policy) judgeAnnotations(w *Workload, was *prior, plan *Plan) {
 		}
 	}
 	for _, annotation := range slices.Sorted(maps.Keys(was.annotations)) {
-		if lets, _ := p.lets(annotation, was.annotations[annotation]); !lets.IsZero() {
+		if p.Opens(annotation, was.annotations[annotation]) {
 			refuse(annotation, "remove the annotation, and say in a rule of the ClusterBypass what should bypass")
 		}
 	}

@@ -95,6 +95,20 @@ func (p *Policy) NamespaceWays(plan *Plan, n *NamespaceDefaults) []Way {
 	return p.Ways(&Plan{Workload: &Workload{Object: *n.Object, annotated: edit.Path{"metadata", annotations}}, was: was, in: plan.in})
 }
 
+// InForce gives the annotations of a plan's pods: what is written, the user's, and of a
+// Namespace, nil for none, what neither says.
+func (p *Policy) InForce(plan *Plan, n *NamespaceDefaults) map[string]string {
+	all := map[string]string{}
+	if n != nil {
+		maps.Copy(all, n.traffic)
+	}
+	if plan.was != nil {
+		maps.Copy(all, plan.was.annotations)
+	}
+	maps.Copy(all, plan.Annotations)
+	return all
+}
+
 func (n *NamespaceDefaults) annotation(key string) edit.Path {
 	return n.Path("metadata", "annotations", key)
 }

@@ -22,8 +22,9 @@ type way struct {
 	path  edit.Path
 	value string
 	lets  traffic.Layer
-	// exact says that it certainly lets all of that bypass.
+	// exact says that it lets all of that bypass, unless there is a doubt.
 	exact bool
+	doubt string
 	// says completes "PORT must not bypass the sidecar, but ".
 	says string
 }
@@ -33,8 +34,10 @@ type Way struct {
 	Path  edit.Path
 	Value string
 	Lets  traffic.Layer
-	// Sure says that it lets all of that bypass, and not only perhaps.
-	Sure bool
+	// Sure says that it lets all of that bypass, and not only perhaps; Doubt is why not,
+	// "" where the value leaves it open.
+	Sure  bool
+	Doubt string
 }
 
 // Ways gives everything beside the traffic fields by which traffic of a planned
@@ -43,13 +46,15 @@ func (p *Policy) Ways(plan *Plan) []Way {
 	if plan.in == 0 {
 		return nil
 	}
+	was := *plan.was
+	was.annotations = p.InForce(plan, nil)
 	var all []Way
-	for _, w := range p.ways(plan.Workload, plan.was, plan.in) {
+	for _, w := range p.ways(plan.Workload, &was, plan.in) {
 		key := fmt.Sprint(w.path[len(w.path)-1])
 		if slices.Contains(w.path, any("annotations")) && !p.Mesh.ReadsAnnotation(key) {
 			continue // the limits mind what a later version may read, but no mesh does today
 		}
-		all = append(all, Way{w.path, w.value, w.lets, w.exact})
+		all = append(all, Way{w.path, w.value, w.lets, w.exact && w.doubt == "", w.doubt})
 	}
 	return all
 }
@@ -62,9 +67,9 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 			all = append(all, way{path: path, value: value, lets: lets, says: fmt.Sprintf(format, args...)})
 		}
 	}
-	would := func(path edit.Path, value string, lets traffic.Layer, by, name string) {
+	would := func(path edit.Path, value string, lets traffic.Layer, by, name, doubt string) {
 		if lets = in.Of(lets); !lets.IsZero() {
-			all = append(all, way{path, value, lets, true, fmt.Sprintf("would by %s %s: %s", by, name, removeIt)})
+			all = append(all, way{path, value, lets, true, doubt, fmt.Sprintf("would by %s %s: %s", by, name, removeIt)})
 		}
 	}
 	for _, annotation := range slices.Sorted(maps.Keys(was.annotations)) {
@@ -76,15 +81,20 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 			}
 			add(at, value, opens.Everything(), "what this value lets bypass is in doubt: %s", doubt)
 		}
-		if lets, exact := p.lets(annotation, value); exact {
-			would(at, value, lets, "the annotation", annotation)
-		} else {
-			add(at, value, lets, "the annotation %s lets anything bypass it, as far as anybody can tell: remove it, and say in a rule of the ClusterBypass what should bypass", annotation)
+		if other, _ := p.Mesh.Other(annotation); other.As != "" && p.everyoneKnown(w, other.As) {
+			continue // the containers tell below
+		}
+		for _, one := range p.lets(annotation, value, was.annotations) {
+			if one.exact {
+				would(at, value, one.lets, "the annotation", annotation, one.doubt)
+			} else {
+				add(at, value, one.lets, "the annotation %s lets anything bypass it, as far as anybody can tell: remove it, and say in a rule of the ClusterBypass what should bypass", annotation)
+			}
 		}
 	}
 	containers := slices.Concat(w.initContainers, w.containers)
 	for i, field := range identities {
-		ids, inherits := [][]string{p.Mesh.UIDs, p.Mesh.GIDs}[i], false
+		ids, inherits := p.Mesh.Sidecars(field, was.annotations), false
 		runs := func(at edit.Path, id string) {
 			if slices.Contains(ids, id) {
 				add(slices.Concat(at, edit.Path{"securityContext", field}), id, mesh.OpensOutbound.Everything(), "what %s %s sends bypasses it, as the sidecar's own traffic does: use another", field, id)
@@ -114,12 +124,20 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 			continue
 		}
 		if lets, doubt := c.argued(); doubt == "" {
-			would(c.path, c.name, lets, "the arguments of the container", c.name)
+			would(c.path, c.name, lets, "the arguments of the container", c.name, "")
 		} else {
 			add(c.path, c.name, mesh.OpensAll.Everything(), "what the container %s lets bypass is in doubt, since it has %s: remove that, or the container", c.name, doubt)
 		}
 	}
 	return all
+}
+
+// everyoneKnown reports whether the manifest says as whom each container runs.
+func (p *Policy) everyoneKnown(w *Workload, field string) bool {
+	i, containers := slices.Index(identities[:], field), slices.Concat(w.initContainers, w.containers)
+	return len(containers) > 0 && !slices.ContainsFunc(containers, func(c container) bool {
+		return c.as[i] == "" && w.as[i] == "" && !slices.Contains(p.Mesh.Containers, c.name)
+	})
 }
 
 // standsIn says by what a container takes the place of one of the mesh's own.
@@ -139,29 +157,59 @@ func (p *Policy) standsIn(c container) string {
 // isSidecar reports whether a container adjusts the mesh's own.
 func (p *Policy) isSidecar(c container) bool { return c.name != "" && c.name == p.Mesh.Sidecar }
 
+// letting is what an annotation, or a word in it, may let bypass.
+type letting struct {
+	lets traffic.Layer
+	// exact says that it is no more than it says, and doubt why it may be nothing.
+	exact bool
+	doubt string
+}
+
 // lets gives what an annotation may let bypass for which there is no traffic field,
-// and whether that is no more than it says.
-func (p *Policy) lets(annotation, value string) (lets traffic.Layer, exact bool) {
+// beside others of the pod that may put it out of force.
+func (p *Policy) lets(annotation, value string, beside map[string]string) []letting {
 	other, opens := p.Mesh.Other(annotation)
-	if !opens || other.Words != nil && !speaks(value, other.Words) {
-		return lets, true
+	if !opens || stands(other.Unless, beside) {
+		return nil
 	}
-	return other.Lets(value)
+	if other.Words == nil {
+		lets, exact := other.Lets(value)
+		return []letting{{lets, exact, other.Doubt}}
+	}
+	said, any := spoken(value, other.Words)
+	if any {
+		return []letting{{lets: other.Opens.Everything()}}
+	}
+	var all []letting
+	for _, s := range said {
+		if !stands(other.Words[s.word].Unless, beside) {
+			lets, exact := other.Word(s.word, s.value)
+			all = append(all, letting{lets, exact, other.Words[s.word].Doubt})
+		}
+	}
+	return all
+}
+
+// stands reports whether one of some annotations is there.
+func stands(keys []string, annotations map[string]string) bool {
+	return slices.ContainsFunc(keys, func(key string) bool { _, there := annotations[key]; return there })
 }
 
 // Opens reports whether an annotation may let something bypass for which there is no
 // traffic field.
 func (p *Policy) Opens(annotation, value string) bool {
-	lets, _ := p.lets(annotation, value)
-	return !lets.IsZero()
+	return slices.ContainsFunc(p.lets(annotation, value, nil), func(one letting) bool { return !one.lets.IsZero() })
 }
 
-// speaks reports whether a text in YAML has one of the words for a key, at any
-// depth, with a value that matters, or may bring any of them in. So may a text that
-// cannot be read.
-func speaks(text string, words map[string][]string) bool {
+// spokenWord is a word that a text says, and its value.
+type spokenWord struct{ word, value string }
+
+// spoken gives the words for a key that a text in YAML has, at any depth, with a value
+// that matters. any says that it may bring in any of them. So may a text that cannot be
+// read.
+func spoken(text string, words map[string]mesh.Other) (said []spokenWord, any bool) {
 	document, err := node.Parse([]byte(text))
-	return err != nil || says(document, words)
+	return said, err != nil || says(document, words, &said)
 }
 
 // breaking are characters by which a text ends in YAML that holds it as it is.
@@ -177,12 +225,12 @@ const (
 // tag or quotes.
 var oddKey = regexp.MustCompile(`[^\w./<-]`)
 
-func says(n *yaml.Node, words map[string][]string) bool {
+func says(n *yaml.Node, words map[string]mesh.Other, said *[]spokenWord) (any bool) {
 	for i, child := range n.Content {
 		// Istio's injection template writes keys and values into YAML as they are,
 		// but no entry of a list, such as a certificate.
 		text, listed := node.Of(child).Text(), n.Kind == yaml.SequenceNode && child.Anchor == ""
-		if says(child, words) || strings.ContainsAny(text, oddBreaks) || !listed && strings.ContainsAny(text, breaking) {
+		if says(child, words, said) || strings.ContainsAny(text, oddBreaks) || !listed && strings.ContainsAny(text, breaking) {
 			return true
 		}
 		if n.Kind != yaml.MappingNode || i%2 == 1 {
@@ -191,16 +239,20 @@ func says(n *yaml.Node, words map[string][]string) bool {
 		if oddKey.MatchString(text) {
 			return true
 		}
-		harmless, known := words[text]
-		if known && !slices.Contains(harmless, node.Of(n.Content[i+1]).Text()) {
+		value := node.Of(n.Content[i+1])
+		switch word, known := words[text]; {
+		case !known, slices.Contains(word.Harmless, value.Text()):
+		case !value.IsScalar():
 			return true
+		default:
+			*said = append(*said, spokenWord{text, value.Text()})
 		}
 	}
 	return false
 }
 
 // identities are the fields of a security context that say as whom one runs.
-var identities = [2]string{"runAsUser", "runAsGroup"}
+var identities = [2]string{mesh.AsUser, mesh.AsGroup}
 
 // as reads them, as Kubernetes reads a number however it is written; "" for what
 // is not there.

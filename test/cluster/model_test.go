@@ -38,9 +38,9 @@ var bypasses, passes = func() (opening, harmless []annotation) {
 			for _, value := range o.Harmless {
 				harmless = append(harmless, annotation{o.Annotation, value})
 			}
-			for word, values := range o.Words {
+			for word, said := range o.Words {
 				opening = append(opening, annotation{o.Annotation, "proxyMetadata: {" + word + ": eth0}"})
-				for _, value := range values {
+				for _, value := range said.Harmless {
 					harmless = append(harmless, annotation{o.Annotation, `{"` + word + `":"` + value + `"}`}, annotation{o.Annotation, word + ": '" + value + "'"})
 				}
 			}

@@ -223,7 +223,9 @@ func TestOtherKeysAreCounted(t *testing.T) {
 		mesh, metadata, connection, verdict string
 		summary                             string
 	}{
-		{"Istio", `annotations: {sidecar.istio.io/interceptionMode: NONE}`, "8080", InDoubt, "perhaps everything by sidecar.istio.io/interceptionMode: NONE"},
+		{"Istio", `annotations: {sidecar.istio.io/interceptionMode: NONE}`, "8080", Bypassed, "everything by sidecar.istio.io/interceptionMode: NONE"},
+		{"Istio", `annotations: {proxy.istio.io/config: "interceptionMode: NONE"}`, "8080", Bypassed, "everything by proxy.istio.io/config: interceptionMode: NONE"},
+		{"Istio", `annotations: {istio.io/reroute-virtual-interfaces: net1, traffic.sidecar.istio.io/kubevirtInterfaces: net2}`, "8080", InDoubt, "perhaps everything by istio.io/reroute-virtual-interfaces: net1"},
 		{"Istio", `annotations: {sidecar.istio.io/interceptionMode: TPROXY}`, "8080", Intercepted, ""},
 		{"Istio", `annotations: {traffic.sidecar.istio.io/excludeInterfaces: eth0}`, "8080", InDoubt, "perhaps everything by traffic.sidecar.istio.io/excludeInterfaces: eth0"},
 		{"Istio", `annotations: {status.sidecar.istio.io/port: "8080"}`, "8080", Bypassed, "8080 by status.sidecar.istio.io/port: 8080"},

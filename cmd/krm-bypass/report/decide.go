@@ -69,6 +69,9 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 	if w.OnlyIPv4 && (d.Verdict == Intercepted || d.Verdict == LeftToMesh) && c.Direction == traffic.Outbound && !c.Loopback && c.Address.Unmap().Is6() {
 		d = &Decision{Verdict: Bypassed, Why: "the mesh's own rules are for IPv4 alone"}
 	}
+	if d.Verdict == Intercepted && d.Field == "" && c.Direction == traffic.Inbound {
+		d = w.byMesh(c, d)
+	}
 	if d.Verdict != Bypassed && !c.Loopback {
 		for _, o := range w.Others {
 			if other(o).layer().Decide(c).Verdict != traffic.Bypassed {
@@ -77,6 +80,9 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 			if d = (&Decision{Verdict: InDoubt, Why: "by " + other(o).says()}); o.Sure {
 				d.Verdict = Bypassed
 				break
+			}
+			if o.Doubt != "" {
+				d.Why += ", but " + o.Doubt
 			}
 		}
 	}
@@ -91,6 +97,25 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 		}
 	}
 	return d
+}
+
+// byMesh gives what the mesh does of its own with an inbound connection, else what was
+// decided.
+func (w *Workload) byMesh(c traffic.Connection, decided *Decision) *Decision {
+	for _, own := range w.MeshPorts {
+		var ports traffic.Layer
+		_ = ports.Set(traffic.ExcludeInboundPorts, own.Ports) // in canonical form, which reads back
+		switch {
+		case !ports.Settings().ExcludeInboundPorts.Contains(c.Protocol, c.Port):
+		case !own.Bypass:
+			return &Decision{Verdict: LeftToMesh, Why: own.Why}
+		case own.Sure:
+			return &Decision{Verdict: Bypassed, Why: own.Why}
+		default:
+			return &Decision{Verdict: InDoubt, Why: own.Why}
+		}
+	}
+	return decided
 }
 
 // decides reports whether an entry contributes to the decision of its field.

@@ -299,9 +299,9 @@ func TestCompareTellsWhatBecomesOfAWorkload(t *testing.T) {
 				}
 			}
 			for format, says := range map[string]string{
-				"table": "perhaps everything inbound, perhaps everything outbound by sidecar.istio.io/interceptionMode: NONE",
-				"wide":  "perhaps everything inbound, perhaps everything outbound by sidecar.istio.io/interceptionMode: NONE",
-				"csv":   `other,sidecar.istio.io/interceptionMode: NONE,"perhaps everything inbound, perhaps everything outbound"`,
+				"table": "everything inbound, everything outbound by sidecar.istio.io/interceptionMode: NONE",
+				"wide":  "everything inbound, everything outbound by sidecar.istio.io/interceptionMode: NONE",
+				"csv":   `other,sidecar.istio.io/interceptionMode: NONE,"everything inbound, everything outbound"`,
 			} {
 				said := writtenExplanation(t, format, r)
 				assert.Equal(t, test.other, strings.Contains(said, says), said)
@@ -433,5 +433,49 @@ func TestDecideKnowsMeshesWithRulesForIPv4Alone(t *testing.T) {
 			assert.Equal(t, !intercepted, d.Verdict == Bypassed, "%s of %s: %s", to, mesh, d.says())
 			assert.Equal(t, !intercepted && !strings.Contains(to, "3306"), strings.Contains(d.says(), "bypassed: the mesh's own rules are for IPv4 alone"), d.says())
 		}
+	}
+}
+
+// What the mesh does with a port of its own is no matter of the spec.
+func TestDecideKnowsWhatTheMeshHasForItself(t *testing.T) {
+	for _, test := range []struct{ mesh, annotation, port, says string }{
+		{"Istio", "", "15020", "bypassed: Istio excludes it in every pod"},
+		{"Istio", "", "15006", "left to the mesh: it is a port of Istio's sidecar and agent"},
+		{"Istio", "", "8080", "intercepted: no entry covers it"},
+		{"Istio", `status.sidecar.istio.io/port: "8080"`, "8080", "bypassed: by status.sidecar.istio.io/port: 8080"},
+		{"Istio", `status.sidecar.istio.io/port: "8080"`, "15020", "perhaps bypassed: Istio's CNI plugin excludes it in every pod"},
+		{"Istio", `traffic.sidecar.istio.io/includeInboundPorts: "80"`, "15020", "bypassed by includeInboundPorts"},
+		{"Linkerd", "", "4191", "bypassed: Linkerd excludes it in every pod"},
+		{"Linkerd", `config.linkerd.io/admin-port: "5191"`, "4191", "intercepted: no entry covers it"},
+		{"Linkerd", `config.linkerd.io/admin-port: "5191"`, "5191", "bypassed: by config.linkerd.io/admin-port: 5191"},
+		{"Linkerd", "", "4143", "left to the mesh: it is a port of Linkerd's inbound proxy"},
+		{"FSM", "", "15010", "bypassed: FSM excludes it in every pod"},
+	} {
+		r := reportOf(t, "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: c}\nspec:\n  enforcement: {mode: AnnotationsOnly}\n  global: {excludeOutboundPorts: [3306]}\n  mesh: "+test.mesh+"\n",
+			"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {annotations: {"+test.annotation+"}}\n    spec: {containers: [{name: a, image: a}]}\n")
+		c, err := traffic.ParseInbound(test.port)
+		require.NoError(t, err)
+		r.Decide(c, test.port)
+		assert.Contains(t, r.Workloads[0].Decision.says(), test.port+" "+test.says, "%s %s", test.mesh, test.annotation)
+	}
+}
+
+// In the environment of istio-init a list of ports is what an annotation of ports is,
+// and nothing where there is one.
+func TestDecideReadsWhatAProxyConfigSaysOfPorts(t *testing.T) {
+	const config = "proxy.istio.io/config: \"proxyMetadata: {ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '5432,6379'}\""
+	for annotations, says := range map[string]string{
+		config: "perhaps bypassed: by proxy.istio.io/config: proxyMetadata: {ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '5432,6379'}, but Istio's CNI plugin does not read it",
+		config + ", traffic.sidecar.istio.io/excludeOutboundPorts: '80'":                               "intercepted: no entry covers it",
+		strings.Replace(config, "5432,", "", 1):                                                        "intercepted: no entry covers it",
+		"proxy.istio.io/config: 'interceptionMode: NONE'":                                              "bypassed: by proxy.istio.io/config: interceptionMode: NONE",
+		"proxy.istio.io/config: 'interceptionMode: NONE', sidecar.istio.io/interceptionMode: REDIRECT": "intercepted: no entry covers it",
+	} {
+		r := reportOf(t, "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: c}\nspec: {}\n",
+			"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {annotations: {"+annotations+"}}\n    spec: {containers: [{name: a, image: a}]}\n")
+		c, err := traffic.ParseOutbound("10.0.0.1:5432")
+		require.NoError(t, err)
+		r.Decide(c, "10.0.0.1:5432")
+		assert.Contains(t, r.Workloads[0].Decision.says(), "10.0.0.1:5432 "+says, annotations)
 	}
 }

@@ -30,7 +30,7 @@ func writeTable(w io.Writer, r Explanation) error {
 			p.writeSummary(&r)
 		}
 		p.writeGroups(slices.DeleteFunc(slices.Clone(r.Workloads), r.summed), !r.only, func(p *page, w *Workload, exact bool) (string, [][]string) {
-			return w.outcomeIn(p), w.table(p, exact)
+			return w.outcomeIn(p) + w.marks(p), w.table(p, exact)
 		})
 	}
 	return p.finish(w)
@@ -88,6 +88,15 @@ func (w *Workload) outcomeIn(p *page) string {
 		return w.outcome()
 	}
 	return fmt.Sprintf("%s, mode %s %s", w.Outcome, w.Mode, p.source(w.ModeFrom, "", true))
+}
+
+// marks are those of the notes on a workload.
+func (w *Workload) marks(p *page) string {
+	var marks strings.Builder
+	for _, note := range w.Notes {
+		marks.WriteString(" " + p.note(note, note, ""))
+	}
+	return marks.String()
 }
 
 // table gives a row for what one scope says in one field.

@@ -72,6 +72,9 @@ func (r *Explanation) writeWorkloads(b *bytes.Buffer) {
 		for _, o := range w.Others {
 			fmt.Fprintf(b, "  %s lets bypass: %s (%s)\n", other(o).says(), other(o).both(), origin(o.From))
 		}
+		for _, note := range w.Notes {
+			fmt.Fprintf(b, "  %s\n", note)
+		}
 		for _, f := range w.Fields {
 			if f.Gap != "" {
 				fmt.Fprintf(b, "  the annotation cannot say all of %s: %s\n", f.Field, f.Gap)
