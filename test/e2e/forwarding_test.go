@@ -47,12 +47,13 @@ table inet kubevirt {
 }
 
 // forwardingMeshes take what comes from a guest: Istio where its interfaces are named,
-// Linkerd and Kuma at every interface.
+// Linkerd and Kuma at every interface, and so Istio by TPROXY.
 var forwardingMeshes = slices.Concat(
 	rerouting("sidecar", interceptor.Istio),
 	rerouting("ambient", interceptor.Ambient),
 	linkerdVariants,
 	kumaVariants[:1],
+	tproxyVariants,
 )
 
 // rerouting are Istio's rules in each backend, with the guest's interface named.

@@ -161,9 +161,7 @@ func (h *Host) Listen(uid int, address netip.AddrPort) (net.Listener, error) {
 	err := h.Do(uid, func() (err error) {
 		var config net.ListenConfig
 		config.SetMultipathTCP(false) // the proxies' and applications' sockets are plain ones
-		config.Control = func(_, _ string, socket syscall.RawConn) (err error) {
-			return errors.Join(socket.Control(func(fd uintptr) { err = transparent(int(fd)) }), err)
-		}
+		config.Control = transparent
 		listener, err = config.Listen(context.Background(), "tcp", address.String())
 		return err
 	})
@@ -171,7 +169,11 @@ func (h *Host) Listen(uid int, address netip.AddrPort) (net.Listener, error) {
 }
 
 // transparent lets a socket speak for addresses that are not the host's.
-func transparent(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_TRANSPARENT, 1) }
+func transparent(_, _ string, socket syscall.RawConn) error {
+	var refusal error
+	err := socket.Control(func(fd uintptr) { refusal = unix.SetsockoptInt(int(fd), unix.SOL_IP, unix.IP_TRANSPARENT, 1) })
+	return errors.Join(err, refusal)
+}
 
 // ListenPacket opens a UDP socket of the user uid in the host.
 func (h *Host) ListenPacket(uid int, address netip.AddrPort) (*net.UDPConn, error) {
