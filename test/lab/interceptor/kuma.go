@@ -103,7 +103,7 @@ func (k KumaInit) suffix(pod *lab.Host) (string, error) {
 	}
 	has := map[string]bool{}
 	for _, suffix := range []string{"-nft", "-legacy"} {
-		saved, err := pod.Try(exec.Command("iptables" + suffix + "-save"))
+		saved, err := save(pod, "iptables"+suffix+"-save")
 		if err != nil {
 			return "", err
 		}
@@ -135,7 +135,7 @@ const (
 // cleanUp is cleanupIPvX (iptables/setup.go:51-119): the whole ruleset is saved, and
 // loaded again without the lines that are Kuma's.
 func (f kumaFamily) cleanUp(pod *lab.Host, suffix string) error {
-	saved, err := pod.Try(exec.Command(f.iptables + suffix + "-save"))
+	saved, err := save(pod, f.iptables+suffix+"-save")
 	if err != nil || !strings.Contains(saved, kumaChains) && !strings.Contains(saved, kumaComments) {
 		return err
 	}
@@ -146,6 +146,11 @@ func (f kumaFamily) cleanUp(pod *lab.Host, suffix string) error {
 		}
 	}
 	return restore(pod, strings.Join(kept, ""), f.iptables+suffix+"-restore")
+}
+
+// save is what such a program prints, but for its warnings.
+func save(pod *lab.Host, command string) (string, error) {
+	return pod.Try(exec.Command("sh", "-c", command+" 2>/dev/null"))
 }
 
 func restore(pod *lab.Host, rules string, command ...string) error {
@@ -287,11 +292,13 @@ func kumaRangesOf(list string) (kumaRanges, error) {
 	return ranges, nil
 }
 
+// kumaAddress takes one of IPv4 that is written as one of IPv6 for what it is.
 func kumaAddress(entry string) (netip.Addr, error) {
 	if prefix, err := netip.ParsePrefix(entry); err == nil {
-		return prefix.Addr(), nil
+		return prefix.Addr().Unmap(), nil
 	}
-	return netip.ParseAddr(entry)
+	address, err := netip.ParseAddr(entry)
+	return address.Unmap(), err
 }
 
 // of are those of one family.

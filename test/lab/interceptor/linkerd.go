@@ -127,7 +127,7 @@ func said(annotations map[string]string, key, otherwise string) string {
 // fails. A chain that is there is flushed and filled anew; a jump that is there is left
 // as it is.
 func (a linkerdArguments) configure(pod *lab.Host, iptables string) error {
-	saved, err := pod.Try(exec.Command(iptables+"-save", "-t", "nat"))
+	saved, err := save(pod, iptables+"-save -t nat")
 	if err != nil {
 		return err
 	}
