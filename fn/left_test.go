@@ -98,3 +98,24 @@ func TestWhyAWorkloadIsLeftAlone(t *testing.T) {
 		})
 	}
 }
+
+// A gateway that brings its own proxy is spared what comes in alone: what it sends is the
+// ClusterBypass's to say, and no limit is about what it is spared.
+func TestAGatewayThatIsInterceptedOutbound(t *testing.T) {
+	const spec = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {mesh: Kuma, global: {excludeOutboundPorts: [3306]}, enforcement: {mode: AnnotationsOnly}, limits: {forbiddenInboundPorts: [443]}}\n"
+	for value, served := range map[string]bool{"enabled": true, "true": true, "disabled": true, "builtin": false} {
+		file := manifest("web.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  selector: {}\n  template:\n    metadata: {annotations: {kuma.io/gateway: \""+value+"\"}}\n    spec: {containers: [{name: app, image: app}]}\n")
+		files, results, err := rendered(t, spec, file)
+		require.NoError(t, err, results.Report())
+		assert.Equal(t, served, strings.Contains(string(files[0].Text), `traffic.kuma.io/exclude-outbound-ports: "3306"`), value)
+		explained, err := fn.Explain(fn.SpecIn(manifest("bypass.yaml", spec)), []fn.Manifest{file}, fn.Options{}, "")
+		require.NoError(t, err)
+		var spared []fn.ExplainedOther
+		for _, o := range explained.Workloads[0].Others {
+			assert.True(t, o.Sure)
+			assert.Equal(t, map[string][]string{"excludeInboundPorts": {"1-65535"}}, o.Lets)
+			spared = append(spared, o)
+		}
+		assert.Equal(t, value == "enabled" || value == "true", len(spared) == 1, value)
+	}
+}

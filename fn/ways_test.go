@@ -152,7 +152,7 @@ func TestLimitsJudgeWhatIsInForce(t *testing.T) {
 		{"Kuma", annotated("kuma.io/transparent-proxying-ip-family-mode", "ipv4"), "in out"},
 		{"Kuma", annotated("kuma.io/transparent-proxying-ip-family-mode", "dualstack"), ""},
 		{"Kuma", annotated("kuma.io/application-probe-proxy-port", "8443"), "in"},
-		{"Kuma", annotated("kuma.io/application-probe-proxy-port", "0"), ""},
+		{"Kuma", annotated("kuma.io/application-probe-proxy-port", "0"), "in"},
 		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-ports-for-uids", "tcp:443:1000"), "out"},
 		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-tcp-ports-for-uids", "440-450:1000"), "out"},
 		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-ports-for-uids", "*:1000"), "out"},

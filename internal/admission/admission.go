@@ -121,7 +121,7 @@ func prefixes(m *mesh.Mesh) []string {
 func others(m *mesh.Mesh) []string {
 	var all []string
 	for _, o := range m.Others {
-		if o.Opens != 0 && o.Words == nil && o.Unfit == "" {
+		if o.Opens != 0 && !o.Spares && o.Words == nil && o.Unfit == "" {
 			all = append(all, "['"+strings.Join(append([]string{o.Annotation, ""}, o.Harmless...), "', '")+"']")
 		}
 	}

@@ -45,6 +45,10 @@ var consul = Mesh{
 		{traffic.PortRange{First: 15001, Last: 15001}, "Consul's outbound proxy"},
 		{traffic.PortRange{First: 19000, Last: 19000}, "Consul's proxy, for its administration"},
 		{traffic.PortRange{First: 20000, Last: 20000}, "Consul's inbound proxy"},
+		// From each of these up, one for each container (webhook/mesh_webhook.go, overwriteProbes).
+		{traffic.PortRange{First: 20300, Last: 20309}, "Consul's proxy, for liveness probes"},
+		{traffic.PortRange{First: 20400, Last: 20409}, "Consul's proxy, for readiness probes"},
+		{traffic.PortRange{First: 20500, Last: 20509}, "Consul's proxy, for startup probes"},
 		{traffic.PortRange{First: 20600, Last: 20600}, "Consul's proxy, for its own health"},
 		{traffic.PortRange{First: 21000, Last: 21000}, "Consul's proxy, for its health"},
 	},

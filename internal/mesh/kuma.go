@@ -2,6 +2,7 @@ package mesh
 
 import (
 	_ "embed" // the keys that it knows
+	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -35,15 +36,19 @@ var kuma = Mesh{
 		{Annotation: "traffic.kuma.io/transparent-proxy-configmap-name", Opens: OpensAll, Source: kumaInjector},
 		{Annotation: "traffic.kuma.io/transparent-proxy-config", Opens: OpensAll, Source: "kumahq/kuma app/cni/pkg/cni/main_linux.go"},
 		{Annotation: "kuma.io/transparent-proxying-ip-family-mode", Opens: OpensAll, Harmless: []string{"dualstack"}, Source: kumaInjector},
-		// The port of the proxy for probes joins the excluded inbound ports; 0 is
-		// none.
-		{Annotation: "kuma.io/application-probe-proxy-port", Opens: OpensInbound, Harmless: []string{"0", "9001"}, ports: onePort, Source: kumaInjector},
+		// A gateway that brings its own proxy is only spared what comes in.
+		{Annotation: kumaGateway, Opens: OpensInbound, Spares: true, Harmless: []string{"disabled", "false", "no", "builtin"}, ports: kumaEverything,
+			Source: "kumahq/kuma pkg/transparentproxy/kubernetes/kubernetes_config.go, ConfigForKubernetes"},
+		// The port of the proxy for probes joins the excluded inbound ports; with 0, which
+		// is none, those of the pod's probes do.
+		{Annotation: "kuma.io/application-probe-proxy-port", Opens: OpensInbound, Harmless: []string{"9001"}, ports: onePort, Source: kumaInjector},
 		{Annotation: "kuma.io/virtual-probes-port", Opens: OpensInbound, Harmless: []string{"0", "9000"}, ports: onePort, Source: kumaInjector},
 	},
 	Prefixes:   []string{"traffic.kuma.io/"},
 	UIDs:       []string{"5678"},
 	Containers: []string{"kuma-init", "kuma-sidecar", "kuma-validation"},
 	OwnPorts: []OwnPorts{
+		{traffic.PortRange{First: 9001, Last: 9001}, "Kuma's sidecar, for the pod's probes"},
 		{traffic.PortRange{First: 9901, Last: 9902}, "Kuma's sidecar, for its administration and readiness"},
 		{traffic.PortRange{First: 15001, Last: 15001}, "Kuma's outbound proxy"},
 		{traffic.PortRange{First: 15006, Last: 15006}, "Kuma's inbound proxy"},
@@ -57,24 +62,15 @@ var kuma = Mesh{
 		if reason := kumaLeaves(labels); reason != "" {
 			return reason
 		}
-		switch gateway := annotations["kuma.io/gateway"]; gateway {
-		case "enabled", "true", "yes", "builtin":
-			return "its template's annotation kuma.io/gateway: " + gateway + " makes it a gateway"
+		if annotations[kumaGateway] == "builtin" {
+			return "its template's annotation kuma.io/gateway: builtin makes it a gateway of Kuma's own"
 		}
 		return ""
-	},
-	// A gateway that brings its own proxy is only spared what comes in
-	// (pkg/transparentproxy/kubernetes/kubernetes_config.go, ConfigForKubernetes).
-	intercepts: func(labels, annotations map[string]string) Opening {
-		if kumaLeaves(labels) != "" || annotations["kuma.io/gateway"] == "builtin" {
-			return 0
-		}
-		return OpensOutbound
 	},
 	OptOuts: []OptOut{
 		{Label: true, Key: kumaExceptions[0]}, {Label: true, Key: kumaExceptions[1]},
 		{Label: true, Key: "kuma.io/sidecar-injection", Value: `^(disabled|false|no)$`},
-		{Key: "kuma.io/gateway", Value: `^builtin$`},
+		{Key: kumaGateway, Value: `^builtin$`},
 	},
 	choices: []Choice{refusing(true, "kuma.io/sidecar-injection", `^(enabled|true|yes|disabled|false|no)$`, "Kuma's injector", "enabled or disabled")},
 	injects: []Choice{{Label: true, Key: "kuma.io/sidecar-injection"}},
@@ -87,9 +83,16 @@ var kuma = Mesh{
 	// Among the rules at the top of OUTPUT those for DNS are for UDP alone.
 	dns:    []traffic.Protocol{traffic.UDP},
 	limits: []limit{kumaExcluded, portsWithoutProtocol, singlePorts, noKeys(nil), noPairs},
+	Facts: []Fact{
+		{"Kuma", "3.0", "", "a pod with kuma.io/application-probe-proxy-port: 0 is spared what comes in to the ports of its probes", kumaInjector},
+		{"Kuma", "3.0", "", "the ConfigMap of the control plane is the base of every pod's configuration, and the pod's annotations stand instead of it; the ConfigMap that traffic.kuma.io/transparent-proxy-configmap-name names is read after both", kumaInjector},
+		{"Kuma", "", "3.0", "kuma.io/transparent-proxying-ebpf lets eBPF programs intercept in place of iptables, out of any rule's reach", "kumahq/kuma UPGRADE.md"},
+		{"Kuma", "", "3.0", "kuma.io/gateway: builtin makes a pod a gateway of Kuma's own", kumaInjector},
+	},
 }
 
 const (
+	kumaGateway  = "kuma.io/gateway"
 	kumaKeys     = "kumahq/kuma pkg/plugins/runtime/k8s/metadata/annotations.go"
 	kumaInjector = "kumahq/kuma pkg/plugins/runtime/k8s/webhooks/injector/injector.go"
 )
@@ -118,6 +121,11 @@ func kumaLeaves(labels map[string]string) string {
 
 func kumaDisabled(value string) bool {
 	return value == "disabled" || value == "false" || value == "no"
+}
+
+// kumaEverything is what a gateway that brings its own proxy is spared.
+func kumaEverything(gateway string) (traffic.Ports, bool) {
+	return traffic.EveryPort, slices.Contains([]string{"enabled", "true", "yes"}, gateway)
 }
 
 // kumaPortsForUIDs reads the ports that bypass for some users, which may be the

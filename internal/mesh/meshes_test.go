@@ -332,6 +332,7 @@ func TestUnmeshed(t *testing.T) {
 		{"Kuma", "", "kuma.io/sidecar-injection=no", false},
 		{"Kuma", "", "kuma.io/gateway=builtin", true},
 		{"Kuma", "", "kuma.io/gateway=disabled", false},
+		{"Kuma", "", "kuma.io/gateway=enabled", false}, // its outbound traffic is intercepted
 	}
 	for _, test := range tests {
 		t.Run(test.mesh+" "+test.labels+" "+test.annotations, func(t *testing.T) {

@@ -34,7 +34,7 @@ func TestOptOutsSayWhatUnmeshedDoes(t *testing.T) {
 					}
 					out := m.OptsOut(labels, annotations)
 					unmeshed := m.Unmeshed(labels, annotations) != "" &&
-						(m.StillIntercepts(labels, annotations) == 0 || key == "inject.istio.io/templates") // which may name an alias
+						(m.Intercepts(labels, annotations) == 0 || key == "inject.istio.io/templates") // which may name an alias
 					assert.Equal(t, unmeshed, out, "%s: label %q, annotation %q of %s", m.Name, inLabel, inAnnotation, key)
 					if out {
 						found++

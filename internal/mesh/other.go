@@ -24,6 +24,9 @@ type Other struct {
 	// Opens are the directions in which it may let traffic bypass the sidecar,
 	// zero where it is about something else.
 	Opens Opening
+	// Spares says that the mesh intercepts nothing in these directions then, as if the pod
+	// opted out of them: the limits are not about it.
+	Spares bool
 	// Harmless are values by which it lets nothing bypass. An empty value is
 	// always one. Certain are those by which it certainly lets everything.
 	Harmless, Certain []string
@@ -116,13 +119,22 @@ func OpeningOf(f traffic.Field) Opening {
 	return OpensOutbound
 }
 
-// StillIntercepts gives the directions in which the mesh intercepts a pod that
+// Intercepts gives the directions in which the mesh intercepts a pod, also one that
 // Unmeshed gives a reason to leave alone.
-func (m *Mesh) StillIntercepts(labels, annotations map[string]string) Opening {
-	if m.intercepts == nil {
+func (m *Mesh) Intercepts(labels, annotations map[string]string) Opening {
+	switch {
+	case m.Unmeshed(labels, annotations) != "" && m.intercepts == nil:
 		return 0
+	case m.Unmeshed(labels, annotations) != "":
+		return m.intercepts(labels, annotations)
 	}
-	return m.intercepts(labels, annotations)
+	in := OpensAll
+	for _, o := range m.Others {
+		if lets, _ := o.Lets(annotations[o.Annotation]); o.Spares && !lets.IsZero() {
+			in &^= o.Opens
+		}
+	}
+	return in
 }
 
 // Doubt says why one cannot be sure what a value of an annotation of Keys says,

@@ -137,7 +137,11 @@ func (p *Policy) lookForMisplaced(b *Bystander, o *Object, t object.Type) {
 		}
 	}
 	for _, label := range slices.Sorted(maps.Keys(o.labels)) {
-		if reader := mesh.ReaderOf(label); reader != nil {
+		reader := mesh.ReaderOf(label)
+		if reader == nil && p.Opens(label, o.labels[label]) {
+			reader = p.Mesh
+		}
+		if reader != nil {
 			why := reader.Name + " reads this only as an annotation, " + reader.ReadsIn() + ", so it has no effect here"
 			b.misplaced = append(b.misplaced, misplaced{finding.MisplacedAnnotation, labels, label, o.labels[label], label, why, "", !p.passesNothing(t)})
 		}

@@ -60,7 +60,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	p.reportWonOver(w, was, plan)
 	p.reportIdleInclude(w, was, plan.Fold, plan)
 	plan.Settings, plan.in = plan.Fold.Layer().Settings(), mesh.OpensAll
-	p.judge(w, was, plan.Fold, mesh.OpensAll, plan)
+	p.judge(w, was, plan.Fold, p.Mesh.Intercepts(w.TemplateLabels, was.annotations), plan)
 	p.refuseMoved(w, was, plan)
 	plan.Sayable, plan.Gaps = p.Mesh.Express(plan.Settings, p.wide())
 	plan.Decided = true

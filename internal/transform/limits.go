@@ -127,14 +127,13 @@ func (p *Policy) hold(w *Workload, was *prior, plan *Plan) mesh.Opening {
 	if !p.reached(w) || w.referenced {
 		return 0
 	}
-	in := mesh.OpensAll
-	if reason := p.Mesh.Unmeshed(w.TemplateLabels, was.annotations); reason != "" {
-		if p.Limits.OptOuts != nil && p.Mesh.OptsOut(w.TemplateLabels, was.annotations) {
-			p.judgeOptOut(w, reason, plan)
-		}
-		if in = p.Mesh.StillIntercepts(w.TemplateLabels, was.annotations); in == 0 {
-			return 0
-		}
+	reason := p.Mesh.Unmeshed(w.TemplateLabels, was.annotations)
+	if reason != "" && p.Limits.OptOuts != nil && p.Mesh.OptsOut(w.TemplateLabels, was.annotations) {
+		p.judgeOptOut(w, reason, plan)
+	}
+	in := p.Mesh.Intercepts(w.TemplateLabels, was.annotations)
+	if in == 0 {
+		return 0
 	}
 	for _, c := range slices.Concat(w.initContainers, w.containers) {
 		if p.Limits.OptOuts != nil && p.standsIn(c) != "" {
@@ -143,6 +142,9 @@ func (p *Policy) hold(w *Workload, was *prior, plan *Plan) mesh.Opening {
 	}
 	user, _ := p.Mesh.Read(was.annotations) // what cannot be read is judged beside it
 	plan.Fold, plan.in, plan.was = p.held(in.Of(user)), in, was
+	if reason == "" {
+		plan.in = mesh.OpensAll // what it spares of a pod of its own bypasses
+	}
 	plan.Settings = plan.Fold.Layer().Settings()
 	return in
 }
