@@ -91,6 +91,7 @@ func seed() error {
 		"rapid.seed":       value,
 		"rapid.checks":     "1",
 		"rapid.nofailfile": "true", // the seed leads back to a failure
+		"rapid.shrinktime": "5s",
 	} {
 		if given[name] {
 			continue

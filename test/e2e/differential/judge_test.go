@@ -120,7 +120,7 @@ func (d draw) subjects(byHand bool) [][]subject {
 			p.serve(t, calls)
 			return p.ask(calls)
 		},
-		bypassed: []func(call) bool{decided},
+		bypassed: []func(call) bool{func(c call) bool { return decided(c) && !d.overtaken(c) }},
 	}}}
 	if d.mesh() == nil {
 		return all
@@ -157,6 +157,12 @@ func (d draw) subjects(byHand bool) [][]subject {
 		}})
 	}
 	return all
+}
+
+// overtaken says that Kuma's rules for DNS decide: it puts them above those that are
+// there, and only those of iptables are there with its own (docs/semantics.md).
+func (d draw) overtaken(c call) bool {
+	return d.Mesh == "Kuma" && d.backend == "iptables" && d.order.name == "before" && c.Protocol == traffic.UDP && c.Port == dns
 }
 
 // history has the init containers take their turns.
@@ -210,8 +216,11 @@ var exceptions = []exception{
 		elsewhere.Port = portOfNoSetting(said)
 		return !said.IncludeOutboundPorts.Contains(traffic.TCP, dns) && said.Decide(elsewhere).Verdict == traffic.Bypassed
 	}},
-	{"the proxy's calls to its own pod at a port excluded outbound", []string{"Istio"}, func(_ stand, said traffic.Settings, c call) bool {
-		return c.byProxy && c.Loopback && said.ExcludeOutboundPorts.Contains(c.Protocol, c.Port)
+	{"an excluded address, at port 53 and in the pod", []string{"Kuma"}, func(_ stand, said traffic.Settings, c call) bool {
+		return c.Direction == traffic.Outbound && (c.Loopback || c.Port == dns) && said.ExcludeOutboundIPRanges.Contains(c.Address)
+	}},
+	{"the proxy's calls to its own pod at a port excluded outbound", []string{"Istio", "Kuma"}, func(s stand, said traffic.Settings, c call) bool {
+		return !s.TPROXY && c.byProxy && c.Loopback && said.ExcludeOutboundPorts.Contains(c.Protocol, c.Port)
 	}},
 }
 

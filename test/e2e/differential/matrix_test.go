@@ -175,8 +175,13 @@ func TestMatrix(t *testing.T) {
 // shortfall says why cells of a field do not all hold; "" where they have to.
 func (s stand) shortfall(field traffic.Field) string {
 	inbound := field == traffic.ExcludeInboundPorts || field == traffic.IncludeInboundPorts
-	if s.TPROXY && inbound && s.Backend == interceptor.IptablesLegacy {
+	ofPorts := field == traffic.ExcludeOutboundPorts || field == traffic.ExcludeOutbound
+	switch {
+	case s.Backend != interceptor.IptablesLegacy:
+	case s.TPROXY && inbound:
 		return "not by `backend: iptables`"
+	case s.Mesh == "Kuma" && s.CapturesDNS("udp") && ofPorts:
+		return "not DNS by `backend: iptables` before Kuma's rules"
 	}
 	return ""
 }
