@@ -22,7 +22,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
 )
 
-var update = flag.Bool("update", false, "rewrite the matrix of docs/meshes.md, and fail")
+var update = flag.Bool("update", false, "rewrite what docs say was measured, and fail")
 
 // measured are connections by what the settings decide of them: for each field some
 // that it lets past, and some beside them that it does not.
@@ -169,7 +169,7 @@ func TestMatrix(t *testing.T) {
 		slices.Sort(failures)
 		t.Fatal(strings.Join(failures, "\n"))
 	}
-	holdPage(t, table)
+	holdPage(t, "meshes.md", "matrix", table)
 }
 
 // shortfall says why cells of a field do not all hold; "" where they have to.
@@ -292,21 +292,20 @@ func matrixTable(rows map[string]map[traffic.Field]score) (table string, sum sco
 	return fmt.Sprintf("%d of %d cells held.\n\n%s", sum.held, sum.measured, b.String()), sum
 }
 
-var onPage = regexp.MustCompile(`(?s)(<!-- measured -->\n).*?(<!-- end -->)`)
-
-// holdPage keeps the matrix of docs/meshes.md what was measured.
-func holdPage(t *testing.T, table string) {
+// holdPage keeps a table of docs what was measured.
+func holdPage(t *testing.T, page, name, table string) {
 	t.Helper()
 	root, err := lab.RepositoryRoot()
 	require.NoError(t, err)
-	page := filepath.Join(root, "docs", "meshes.md")
-	text, err := os.ReadFile(page)
+	path := filepath.Join(root, "docs", page)
+	text, err := os.ReadFile(path)
 	require.NoError(t, err)
-	want := onPage.ReplaceAllString(string(text), "${1}"+table+"${2}")
+	block := regexp.MustCompile(`(?s)(<!-- measured: ` + name + ` -->\n).*?(<!-- end -->)`)
+	require.Regexp(t, block, string(text))
+	want := block.ReplaceAllString(string(text), "${1}"+table+"${2}")
 	if *update && want != string(text) {
-		require.NoError(t, os.WriteFile(page, []byte(want), 0o644))
-		t.Fatal("docs/meshes.md was rewritten: read the difference, then run without -update")
+		require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
+		t.Fatalf("docs/%s was rewritten: read the difference, then run without -update", page)
 	}
-	assert.Equal(t, want, string(text), "go test ./test/e2e/differential -run TestMatrix -update rewrites it")
-	assert.Regexp(t, onPage, string(text))
+	assert.Equal(t, want, string(text), "go test ./test/e2e/differential -run %s -update rewrites it", t.Name())
 }
