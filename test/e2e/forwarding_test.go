@@ -58,9 +58,10 @@ var forwardingMeshes = slices.Concat(
 
 // rerouting are Istio's rules in each backend, with the guest's interface named.
 func rerouting(mode string, rules func(name string, arguments ...string) interceptor.Interceptor) []variant {
+	named := map[string]string{"istio.io/reroute-virtual-interfaces": guestInterface}
 	in := func(name string, ours backend, arguments ...string) variant {
 		return variant{interceptor.Variant{
-			Interceptor: rules(mode+"-"+name, append([]string{"--kube-virt-interfaces", guestInterface}, arguments...)...),
+			Interceptor: rules(mode+"-"+name, arguments...).Annotated(named),
 			Families:    bothFamilies,
 		}, ours}
 	}

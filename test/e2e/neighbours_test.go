@@ -31,8 +31,8 @@ type neighbour struct {
 var (
 	// FSM's rules do not know 127.0.0.6.
 	underFSM = map[int]string{lab.FSMProxy: toApp}
-	// Linkerd's never take what the proxy itself calls.
-	underLinkerd = map[int]string{lab.LinkerdProxy: application}
+	// Linkerd's never take what the proxy itself calls, nor do those for ztunnel.
+	underLinkerd = map[int]string{lab.Root: application, lab.LinkerdProxy: application}
 )
 
 var neighbours = []neighbour{
@@ -92,7 +92,7 @@ func (n neighbour) possible(mesh variant, family lab.Family) bool {
 // With the bypass, all that is not bypassed goes as the mesh alone makes it go.
 // The order mesh-alone shows that this is how.
 func TestAsTheMeshAlone(t *testing.T) {
-	meshes := slices.Concat(istioVariants, fsmVariants, linkerdVariants, kumaVariants)
+	meshes := slices.Concat(istioVariants, cniVariants, ambientVariants, fsmVariants, linkerdVariants, kumaVariants)
 	for _, mesh := range meshes {
 		for _, order := range append([]order{meshAlone}, orders...) {
 			for _, family := range mesh.Families {

@@ -27,14 +27,18 @@ type variant struct {
 	ours backend
 }
 
-// of are the interceptors of a mesh, each with our backend that reaches it: where it
-// is iptables-legacy both do, and nftables is tried too. Under TPROXY nftables alone
-// does.
+// of are the interceptors of a mesh by its init container.
 func of(mesh string) []variant {
+	return those(func(v interceptor.Variant) bool { return v.Mesh == mesh && !v.ByCNI })
+}
+
+// those are interceptors, each with our backend that reaches it: where it is
+// iptables-legacy both do, and nftables is tried too. Under TPROXY nftables alone does.
+func those(wanted func(interceptor.Variant) bool) []variant {
 	var all []variant
 	for _, v := range interceptor.Variants() {
 		switch {
-		case v.Mesh != mesh:
+		case !wanted(v):
 		case v.Backend == interceptor.IptablesLegacy && !v.TPROXY:
 			all = append(all, variant{v, byIptables})
 			v.Name = "nftables-before-" + v.Name
@@ -77,6 +81,11 @@ func (b backend) call(command string, arguments ...string) []string {
 var bothFamilies = []lab.Family{lab.IPv4, lab.IPv6}
 
 var istioVariants, fsmVariants, linkerdVariants, kumaVariants = of("Istio"), of("FSM"), of("Linkerd"), of("Kuma")
+
+var (
+	cniVariants     = those(func(v interceptor.Variant) bool { return v.ByCNI && v.DataPlane == "" })
+	ambientVariants = those(func(v interceptor.Variant) bool { return v.DataPlane == interceptor.AmbientDataPlane })
+)
 
 // step is one init container's turn.
 type step uint8
@@ -163,9 +172,11 @@ type caller struct {
 
 func inPod(p pod) *lab.Host { return p.Host }
 
+func inProxy(p pod) *lab.Host { return p.Marked(p.mesh.Proxy.Mark) }
+
 var (
 	theApplication = caller{inPod, func(pod) int { return lab.Application }}
-	theProxy       = caller{inPod, func(p pod) int { return p.mesh.Proxy.UID }}
+	theProxy       = caller{inProxy, func(p pod) int { return p.mesh.Proxy.UID }}
 	portForward    = caller{inPod, func(pod) int { return lab.Root }} // what the kubelet does for kubectl port-forward
 	theOutside     = caller{func(p pod) *lab.Host { return p.outside }, func(pod) int { return lab.Root }}
 )

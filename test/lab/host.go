@@ -34,6 +34,15 @@ type Host struct {
 	Name      string
 	namespace *os.File
 	addresses []netip.Addr // own and loopback ones
+	mark      int
+}
+
+// Marked is the host as a program sees it whose sockets carry a mark, and call from
+// whatever address they like.
+func (h *Host) Marked(mark uint32) *Host {
+	marked := *h
+	marked.mark = int(mark)
+	return &marked
 }
 
 // NewHost returns a host with nothing but its loopback interface; it goes with
@@ -161,25 +170,45 @@ func (h *Host) Listen(uid int, address netip.AddrPort) (net.Listener, error) {
 	err := h.Do(uid, func() (err error) {
 		var config net.ListenConfig
 		config.SetMultipathTCP(false) // the proxies' and applications' sockets are plain ones
-		config.Control = transparent
+		config.Control = h.prepare(transparent)
 		listener, err = config.Listen(context.Background(), "tcp", address.String())
 		return err
 	})
 	return listener, err
 }
 
+// option sets something of a new socket.
+type option func(fd int) error
+
 // transparent lets a socket speak for addresses that are not the host's.
-func transparent(_, _ string, socket syscall.RawConn) error {
-	var refusal error
-	err := socket.Control(func(fd uintptr) { refusal = unix.SetsockoptInt(int(fd), unix.SOL_IP, unix.IP_TRANSPARENT, 1) })
-	return errors.Join(err, refusal)
+func transparent(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_TRANSPARENT, 1) }
+
+// prepare sets the options of a new socket, and the host's mark.
+func (h *Host) prepare(options ...option) func(_, _ string, socket syscall.RawConn) error {
+	if h.mark != 0 {
+		mark := func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, h.mark) }
+		options = append(options, transparent, mark)
+	}
+	return func(_, _ string, socket syscall.RawConn) error {
+		var problems []error
+		err := socket.Control(func(fd uintptr) {
+			for _, set := range options {
+				problems = append(problems, set(int(fd)))
+			}
+		})
+		return errors.Join(append(problems, err)...)
+	}
 }
 
 // ListenPacket opens a UDP socket of the user uid in the host.
 func (h *Host) ListenPacket(uid int, address netip.AddrPort) (*net.UDPConn, error) {
 	var socket *net.UDPConn
 	err := h.Do(uid, func() (err error) {
-		socket, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(address))
+		config := net.ListenConfig{Control: h.prepare()}
+		connection, err := config.ListenPacket(context.Background(), "udp", address.String())
+		if err == nil {
+			socket = connection.(*net.UDPConn)
+		}
 		return err
 	})
 	return socket, err
@@ -193,7 +222,7 @@ func (h *Host) Dial(uid int, network string, from netip.Addr, to netip.AddrPort)
 
 // dial leaves of the source to the kernel what is zero.
 func (h *Host) dial(uid int, network string, from, to netip.AddrPort) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: Patience}
+	dialer := net.Dialer{Timeout: Patience, Control: h.prepare()}
 	if from.Addr().IsValid() || from.Port() != 0 {
 		switch network {
 		case "tcp":

@@ -55,9 +55,10 @@ var everything = []interceptor.Variant{
 
 var bothFamilies = []lab.Family{lab.IPv4, lab.IPv6}
 
-// mesh is that of the stand; nil where there is none, or none with annotations.
+// mesh is that of the stand; nil where there is none, or none with annotations that
+// exclude.
 func (s stand) mesh() *mesh.Mesh {
-	if s.Annotated == nil {
+	if s.Annotated == nil || s.DataPlane == interceptor.AmbientDataPlane {
 		return nil
 	}
 	m, _ := mesh.ByName(s.Mesh)

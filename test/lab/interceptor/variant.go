@@ -16,11 +16,18 @@ const (
 	Nftables       Backend = "nftables"
 )
 
+// AmbientDataPlane is Istio without a sidecar.
+const AmbientDataPlane = "Ambient"
+
 // Variant is an interceptor in one of the ways in which its mesh is run.
 type Variant struct {
 	Interceptor
 	// Mesh is the mesh's name in a specification.
 	Mesh string
+	// DataPlane is Ambient or empty, for a sidecar.
+	DataPlane string
+	// ByCNI is set where the rules are there before the first init container.
+	ByCNI bool
 	// Rules says whose these are: a package and its version.
 	Rules string
 	// Backend is what it programs.
@@ -52,7 +59,7 @@ func (v Variant) CapturesDNS(protocol string) bool { return slices.Contains(v.DN
 
 // Programs are all that Variants need, to be built by lab.Main.
 func Programs() []lab.Program {
-	return []lab.Program{IstioProgram, AmbientProgram}
+	return []lab.Program{IstioProgram, IstioCNIProgram, AmbientProgram}
 }
 
 // Variants are all interceptors in all ways that the tests know.
@@ -64,35 +71,6 @@ var (
 	bothFamilies = []lab.Family{lab.IPv4, lab.IPv6}
 	bothDNS      = []string{"tcp", "udp"}
 )
-
-const istioRules = "istio.io/istio/tools"
-
-func istioVariants() []Variant {
-	variant := func(name string, backend Backend, dualStack bool, dns []string, arguments ...string) Variant {
-		return Variant{
-			Interceptor: Istio(name, arguments...), Mesh: "Istio", Rules: istioRules,
-			Backend: backend, Families: bothFamilies, DualStack: dualStack, DNS: dns,
-		}
-	}
-	tproxy := func(name string, backend Backend, arguments ...string) Variant {
-		v := variant("tproxy-"+name, backend, false, nil, append([]string{"-m", "TPROXY"}, arguments...)...)
-		v.TPROXY = true
-		return v
-	}
-	return []Variant{
-		variant("iptables-nft", IptablesNFT, false, nil),
-		variant("native-nftables", Nftables, false, nil, "--native-nftables"),
-		variant("iptables-legacy", IptablesLegacy, false, nil, Legacy...),
-		variant("dual-stack", IptablesNFT, true, nil, "--dual-stack"),
-		variant("native-nftables-dual-stack", Nftables, true, nil, "--native-nftables", "--dual-stack"),
-		variant("dns-capture", IptablesNFT, false, bothDNS, "--redirect-dns", "--capture-all-dns"),
-		// Unforced, its second run takes the other iptables, and TPROXY twice breaks all.
-		tproxy("iptables-nft", IptablesNFT, "--force-iptables-binary", "nft"),
-		tproxy("native-nftables", Nftables, "--native-nftables"),
-		tproxy("iptables-legacy", IptablesLegacy, Legacy...),
-		variant("iptables-legacy-dual-stack-dns-capture", IptablesLegacy, true, bothDNS, append([]string{"--dual-stack", "--redirect-dns", "--capture-all-dns"}, Legacy...)...),
-	}
-}
 
 // FSM's rules go through the IPv4 iptables-restore alone.
 func fsmVariants() []Variant {

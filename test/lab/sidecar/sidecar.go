@@ -30,6 +30,9 @@ import (
 // last first.
 const path = "X-Path"
 
+// callerHeader says who called the server, as that sees it.
+const callerHeader = "X-Caller"
+
 // Server is what Envoy calls itself in the header of every response it
 // forwards under Istio.
 const Server = "istio-envoy"
@@ -38,8 +41,9 @@ const Server = "istio-envoy"
 // TCP, and UDP as lab.Host.AnswerPackets does.
 func Serve(t testing.TB, host *lab.Host, server lab.Server) {
 	t.Helper()
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		w.Header().Set("Server", server.Name)
+		w.Header().Set(callerHeader, request.RemoteAddr)
 		fmt.Fprint(w, server.Name)
 	})
 	for _, port := range server.Ports {
@@ -78,7 +82,10 @@ type Proxy struct {
 // a port for that.
 func (p Proxy) Start(t testing.TB, pod *lab.Host) {
 	t.Helper()
-	outbound := upstream{name: "outbound proxy", dial: func(to netip.AddrPort) (net.Conn, error) {
+	if p.Mark != 0 {
+		pod = pod.Marked(p.Mark)
+	}
+	outbound := upstream{name: "outbound proxy", dial: func(_ netip.Addr, to netip.AddrPort) (net.Conn, error) {
 		if !p.Knows(to) {
 			return nil, errUnknown
 		}
@@ -88,14 +95,21 @@ func (p Proxy) Start(t testing.TB, pod *lab.Host) {
 		}
 		return handshake(connection, p.Originates(to))
 	}}
-	inbound := upstream{name: "inbound proxy", dial: func(to netip.AddrPort) (net.Conn, error) {
+	inbound := upstream{name: "inbound proxy", dial: func(caller netip.Addr, to netip.AddrPort) (net.Conn, error) {
 		if p.CallsLoopback {
 			return pod.Dial(p.UID, "tcp", netip.Addr{}, netip.AddrPortFrom(lab.FamilyOf(to.Addr()).Of(lab.Loopback), to.Port()))
+		}
+		if p.Mark != 0 {
+			return pod.Dial(p.UID, "tcp", caller, to)
 		}
 		return pod.Dial(p.UID, "tcp", lab.FamilyOf(to.Addr()).Of(p.CallsFrom), to)
 	}}
 	serve(t, pod, p.UID, p.Outbound, nil, outbound.handler())
 	serve(t, pod, p.UID, p.Inbound, p.Terminates, inbound.handler())
+	if p.Tunnel != 0 {
+		tunnel := upstream{name: "tunnel", dial: inbound.dial, asked: true}
+		serve(t, pod, p.UID, p.Tunnel, nil, tunnel.handler())
+	}
 	if p.DNS != 0 {
 		Serve(t, pod, lab.Server{Name: "dns proxy", UID: p.UID, Ports: []uint16{p.DNS}})
 	}
@@ -106,7 +120,10 @@ var errUnknown = errors.New("the destination is not in the registry")
 // upstream is what one listener of a proxy does with what it takes.
 type upstream struct {
 	name string
-	dial func(destination netip.AddrPort) (net.Conn, error)
+	dial func(caller netip.Addr, destination netip.AddrPort) (net.Conn, error)
+	// asked is set where callers say in the request where it is to go, and no
+	// rule has led them here.
+	asked bool
 }
 
 func (u upstream) handler() http.Handler {
@@ -117,12 +134,13 @@ func (u upstream) handler() http.Handler {
 	forward := &httputil.ReverseProxy{
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
-			DialContext: func(_ context.Context, _, address string) (net.Conn, error) {
+			DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
 				destination, err := netip.ParseAddrPort(address)
 				if err != nil {
 					return nil, err
 				}
-				return u.dial(destination)
+				caller := ctx.Value(callerKey{}).(netip.AddrPort).Addr()
+				return u.dial(caller, destination)
 			},
 		},
 		Rewrite: func(request *httputil.ProxyRequest) { request.Out.URL.Scheme = "http" },
@@ -136,50 +154,93 @@ func (u upstream) handler() http.Handler {
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		destination, err := originalDestination(connection(request))
+		carrier := connection(request)
+		destination, err := originalDestination(carrier)
+		if u.asked {
+			destination, err = netip.ParseAddrPort(request.Host)
+		}
 		if err != nil {
 			forward.ErrorHandler(w, request, err)
 			return
 		}
 		request.URL.Host = destination.String()
-		forward.ServeHTTP(w, request)
+		caller := carrier.RemoteAddr().(*net.TCPAddr).AddrPort()
+		caller = netip.AddrPortFrom(caller.Addr().Unmap(), caller.Port())
+		forward.ServeHTTP(w, request.WithContext(context.WithValue(request.Context(), callerKey{}, caller)))
 	})
 }
 
 // Answer is what a client sees of an HTTP exchange.
 type Answer struct {
-	By     string // who answered, after the proxies on the way: "inbound proxy > application"
-	Server string // the response's header
+	By     string     // who answered, after the proxies on the way: "inbound proxy > application"
+	Server string     // the response's header
+	Caller netip.Addr // the address from which the call came to who answered
 }
 
-// Get asks for a page over a connection of its own. Where nobody answers, By
-// says why in the words of lab.Reason.
-func Get(host *lab.Host, uid int, from netip.Addr, to netip.AddrPort) Answer {
-	client := &http.Client{
-		Timeout: lab.Patience,
-		Transport: &http.Transport{
-			DisableKeepAlives: true,
-			DialContext: func(context.Context, string, string) (net.Conn, error) {
-				return host.Dial(uid, "tcp", from, to)
-			},
-		},
+// Conversation is a connection over which pages are asked for one after the other.
+type Conversation struct {
+	client *http.Client
+	url    string
+}
+
+// Open connects to a server, or to the one given by through, which is asked to pass on.
+func Open(host *lab.Host, uid int, from netip.Addr, through, to netip.AddrPort) (*Conversation, error) {
+	connection, err := host.Dial(uid, "tcp", from, through)
+	if err != nil {
+		return nil, err
 	}
-	response, err := client.Get("http://" + to.String())
+	dial := func(context.Context, string, string) (net.Conn, error) {
+		if connection == nil {
+			return nil, errors.New("the connection has ended")
+		}
+		once := connection
+		connection = nil
+		return once, nil
+	}
+	client := &http.Client{Timeout: lab.Patience, Transport: &http.Transport{DialContext: dial}}
+	return &Conversation{client: client, url: "http://" + to.String()}, nil
+}
+
+// Close ends the connection.
+func (c *Conversation) Close() { c.client.CloseIdleConnections() }
+
+// Get asks for a page. Where nobody answers, By says why in the words of lab.Reason.
+func (c *Conversation) Get() Answer {
+	response, err := c.client.Get(c.url)
 	if err != nil {
 		return Answer{By: lab.Reason(err)}
 	}
 	defer response.Body.Close()
-	body := make([]byte, 64)
-	n, _ := response.Body.Read(body)
-	last := string(body[:n])
-	if response.StatusCode != http.StatusOK {
+	body, err := io.ReadAll(response.Body) // to its end, so that the connection stays
+	last := string(body)
+	switch {
+	case err != nil:
+		last = lab.Reason(err)
+	case response.StatusCode != http.StatusOK:
 		last = "refusal"
 	}
-	return Answer{
+	answer := Answer{
 		By:     strings.Join(append(response.Header[path], last), " > "),
 		Server: response.Header.Get("Server"),
 	}
+	if from, err := netip.ParseAddrPort(response.Header.Get(callerHeader)); err == nil {
+		answer.Caller = from.Addr().Unmap()
+	}
+	return answer
 }
+
+// Get asks for a page over a connection of its own.
+func Get(host *lab.Host, uid int, from netip.Addr, to netip.AddrPort) Answer {
+	conversation, err := Open(host, uid, from, to, to)
+	if err != nil {
+		return Answer{By: lab.Reason(err)}
+	}
+	defer conversation.Close()
+	return conversation.Get()
+}
+
+// callerKey holds who called a proxy.
+type callerKey struct{}
 
 type connectionKey struct{}
 
