@@ -17,7 +17,7 @@ func (e *explaining) field(f traffic.Field) ExplainedField {
 	if field.Effective == nil {
 		field.Effective = []string{}
 	}
-	if key, annotated := e.policy.Mesh.Key(f); annotated {
+	if key, annotated := e.plan.Mesh().Key(f); annotated {
 		if value, written := e.plan.Annotations[key.Annotation]; written {
 			field.Annotation = &WrittenAnnotation{key.Annotation, value}
 		}
@@ -64,7 +64,7 @@ func (e *explaining) traced(claim int, f traffic.Field, said saidEntry, cleared 
 // carriedBy says what enforces the part of a claim that is in force. Of what is refused
 // nothing is written, so that nothing carries what the spec says.
 func (e *explaining) carriedBy(claim transform.Claim, f traffic.Field, left traffic.Layer) []string {
-	by := e.plan.CarriedBy(e.policy.Mesh, claim, f, left)
+	by := e.plan.CarriedBy(claim, f, left)
 	switch {
 	case !e.plan.Failed() || claim.Scope == transform.ContainerScope || claim.Scope == transform.NamespaceScope:
 		return by
@@ -213,7 +213,7 @@ func (e *explaining) other(way transform.Way, at pass.Place, annotated string) E
 // irrevocable explains what the mesh's own configuration lets bypass although the
 // settings do not, since no annotation takes it back.
 func (e *explaining) irrevocable() []ExplainedOther {
-	m, defaults := e.policy.Mesh, e.policy.MeshDefaults
+	m, defaults := e.plan.Mesh(), e.policy.MeshDefaults
 	held := m.Effective(defaults, e.plan.Sayable)
 	var all []ExplainedOther
 	for _, g := range m.Irrevocable(e.plan.Settings, e.plan.Sayable, defaults) {

@@ -103,6 +103,9 @@ type Lint struct {
 	// AutoMTLS finds ports to which the callers' sidecars speak mTLS although no
 	// sidecar answers there, and proposes what mends it.
 	AutoMTLS string `json:"auto-mtls,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// AmbientInbound finds inbound settings of ambient pods that callers in the mesh do
+	// not notice.
+	AmbientInbound string `json:"ambient-inbound,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// ServiceEntry finds ServiceEntries past which connections go.
 	ServiceEntry string `json:"service-entry,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// VirtualService finds VirtualServices past whose routes connections go.
@@ -115,6 +118,8 @@ type Lint struct {
 	// DNSCapture finds connections to addresses that Istio's DNS capture made up and
 	// at which only the sidecar answers.
 	DNSCapture string `json:"dns-capture,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// Waypoint finds Services to which connections go past their waypoint.
+	Waypoint string `json:"waypoint,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// OtherProxy finds other proxies in a pod whose address translation a bypass ends.
 	OtherProxy string `json:"other-proxy,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// ProxyUser finds containers that run as the sidecar's user or group.
@@ -180,8 +185,11 @@ type Lint struct {
 	NamespaceAnnotation string `json:"namespace-annotation,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// PodSecurity finds Namespaces whose Pod Security forbids the init container.
 	PodSecurity string `json:"pod-security,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
-	// UnmeshedNamespace finds Namespaces whose pods get no sidecar.
+	// UnmeshedNamespace finds Namespaces whose pods are not in the mesh, or in another
+	// data plane of it than the spec says.
 	UnmeshedNamespace string `json:"unmeshed-namespace,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// DataPlane finds templates whose label for a data plane has no effect by itself.
+	DataPlane string `json:"data-plane,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// UnknownNamespace finds workloads whose namespace is unknown although rules
 	// depend on it.
 	UnknownNamespace string `json:"unknown-namespace,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
@@ -293,8 +301,19 @@ func (n Note) Expired(today Date) bool {
 
 // GlobalRule applies to every enrolled workload.
 type GlobalRule struct {
-	Note    `json:",inline"`
-	Traffic `json:",inline"`
+	Placement `json:",inline"`
+	Note      `json:",inline"`
+	Traffic   `json:",inline"`
+}
+
+// Placement says in which data plane of the mesh the workloads of a rule are.
+type Placement struct {
+	// DataPlane is Ambient for pods of Istio's ambient mode, which have no sidecar and
+	// read no annotation of one. Only Istio has it. A narrower rule overrides a
+	// broader one; where no rule says anything, it is Sidecar. A pod template that
+	// says sidecar.istio.io/inject: "true" is in Sidecar whatever the rules say, and
+	// with "false" beside the label istio.io/dataplane-mode: ambient in Ambient.
+	DataPlane string `json:"dataPlane,omitzero" schema:"enum=Sidecar|Ambient"`
 }
 
 // Limits say what no workload may bypass. They apply to the result of its rules and
@@ -364,6 +383,7 @@ type NamespaceRule struct {
 	Merge string `json:"merge,omitzero" schema:"enum=Override|Union"`
 	// Enforcement overrides spec.enforcement.mode for this rule.
 	Enforcement *RuleEnforcement `json:"enforcement,omitzero"`
+	Placement   `json:",inline"`
 	Note        `json:",inline"`
 	Traffic     `json:",inline"`
 }
@@ -382,6 +402,7 @@ type WorkloadRule struct {
 	Merge string `json:"merge,omitzero" schema:"enum=Override|Union"`
 	// Enforcement overrides spec.enforcement.mode for this rule.
 	Enforcement *RuleEnforcement `json:"enforcement,omitzero"`
+	Placement   `json:",inline"`
 	Note        `json:",inline"`
 	Traffic     `json:",inline"`
 }

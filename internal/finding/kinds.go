@@ -7,6 +7,7 @@ var (
 	RequestAuthentication = onPorts(ofIstio("request-authentication"))
 	ServicePort           = onPorts(warning("service-port"))
 	AutoMTLS              = onPorts(ofIstio("auto-mtls"))
+	AmbientInbound        = onPorts(ofIstio("ambient-inbound"))
 )
 
 // What goes out.
@@ -16,6 +17,7 @@ var (
 	SidecarEgress  = onPorts(ofIstio("sidecar-egress"))
 	RegistryOnly   = onPorts(ofIstio("registry-only"))
 	DNSCapture     = onPorts(ofIstio("dns-capture"))
+	Waypoint       = onPorts(ofIstio("waypoint"))
 )
 
 // The pod.
@@ -60,6 +62,7 @@ var (
 var (
 	PodSecurity          = warning("pod-security")
 	UnmeshedNamespace    = warning("unmeshed-namespace")
+	DataPlane            = ofIstio("data-plane")
 	UnknownNamespace     = warning("unknown-namespace")
 	UnknownPodTemplate   = warning("unknown-pod-template")
 	LaterRendered        = warning("later-rendered")

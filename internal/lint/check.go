@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
 // Check is one thing that is looked for.
@@ -12,6 +13,10 @@ type Check struct {
 	// about are the kinds of objects without any of which it has nothing to say,
 	// beside those that it also reads.
 	about, reads []*kind
+	// only is the data plane of the pods that it is about, "" for any.
+	only mesh.DataPlane
+	// anyService says that it reads Services that lead to none of the workloads.
+	anyService bool
 	// concerns reports whether a workload makes the check matter; nil for all.
 	concerns func(*Workload) bool
 	// says is the message of its findings, with places for what they are about.
@@ -68,19 +73,24 @@ var table = []*Check{
 		says: "nothing asks this %[3]s policy where connections bypass the sidecar, here at %[1]s of %[2]s: anyone who can reach the pods gets in there; " + closeOff,
 	},
 	{
-		Kind:  finding.RequestAuthentication,
+		Kind: finding.RequestAuthentication, only: mesh.Sidecar,
 		about: []*kind{requestAuthentications}, reads: configurations, concerns: (*Workload).opensInbound, judge: requestAuthentication,
 		says: "nobody checks the token where requests bypass the sidecar, here at %[1]s of %[2]s: anyone who can reach the pods gets in there, with a forged token or none; " + closeOff,
 	},
 	{
-		Kind:  finding.ServicePort,
+		Kind: finding.ServicePort, only: mesh.Sidecar,
 		about: []*kind{services}, reads: append(configurations, peerAuthentications, destinationRules), concerns: (*Workload).opensInbound, judge: servicePort,
 		says: "%[3]s leads to port %[1]s of %[2]s, which bypasses the sidecar: neither the mesh's authentication nor its authorisation applies to its callers; " + closeOff,
 	},
 	{
-		Kind:  finding.AutoMTLS,
+		Kind: finding.AutoMTLS, only: mesh.Sidecar,
 		about: []*kind{services}, reads: append(configurations, peerAuthentications, destinationRules), concerns: (*Workload).opensInbound, judge: autoMTLS,
 		says: "the sidecars of its callers speak mTLS to %s, by %s, but %s the sidecar that would answer, so these connections break: %s",
+	},
+	{
+		Kind: finding.AmbientInbound, only: mesh.Ambient,
+		about: []*kind{services}, concerns: (*Workload).opensInbound, judge: ambientInbound,
+		says: "callers in the mesh come to %[3]s by HBONE, at port 15008, which no inbound setting reaches: ztunnel delivers their connections to port %[1]s of %[2]s, and only callers in plain text bypass it; let the callers in the mesh bypass it too, by excludeOutboundPorts: [%[4]d] in a rule for them, or accept this where others are meant",
 	},
 	{
 		Kind:  finding.ServiceEntry,
@@ -88,17 +98,17 @@ var table = []*Check{
 		says: "connections of %[2]s to %[1]s of this host bypass the sidecar, so this ServiceEntry, and what depends on it, such as TLS origination or an egress gateway, does not apply to them; " + outOfForce,
 	},
 	{
-		Kind:  finding.VirtualService,
+		Kind: finding.VirtualService, only: mesh.Sidecar, anyService: true,
 		about: []*kind{virtualServices}, reads: []*kind{services, serviceEntries}, concerns: (*Workload).opensOutbound, judge: virtualService,
 		says: "connections of %[2]s to %[1]s of this host bypass the sidecar, and only the sidecar follows these routes; " + outOfForce,
 	},
 	{
-		Kind:  finding.SidecarEgress,
+		Kind: finding.SidecarEgress, only: mesh.Sidecar,
 		about: []*kind{sidecars}, reads: configurations, concerns: (*Workload).opensOutbound, judge: sidecarEgress,
 		says: "connections of %[2]s to port %[3]d bypass the sidecar, so none reaches this listener, and what it exposes limits nobody; " + outOfForce,
 	},
 	{
-		Kind:  finding.RegistryOnly,
+		Kind: finding.RegistryOnly, only: mesh.Sidecar,
 		about: append(configurations, sidecars), concerns: (*Workload).opensOutbound, judge: registryOnly,
 		says: registryOnlyMode + " lets out only what the mesh knows, but connections of %[2]s bypass the sidecar to %[1]s: take narrower ranges, or a port and its ranges together in excludeOutbound",
 	},
@@ -107,13 +117,18 @@ var table = []*Check{
 		reads: append(configurations, serviceEntries, proxyConfigs), concerns: (*Workload).opensOutbound, judge: dnsCapture,
 		says: "with DNS capture this host is an address of %[3]s to %[2]s, where only the sidecar answers, but their connections to %[1]s bypass it and go nowhere: give the ServiceEntry its real spec.addresses or the label %[4]s: \"false\", or remove the port from the ClusterBypass",
 	},
+	{
+		Kind: finding.Waypoint, only: mesh.Ambient, anyService: true,
+		about: []*kind{services}, reads: []*kind{namespaces}, concerns: (*Workload).opensOutbound, judge: waypoint,
+		says: "connections of %[2]s to %[1]s of %[3]s bypass ztunnel, which would send them through the waypoint %[4]s, so none of its policies and routes applies to them; remove the port from the ClusterBypass for these callers, or this label",
+	},
 	{Kind: finding.OtherProxy, examine: otherProxy, says: "%s"},
 	{
-		Kind: finding.ProxyUser, examine: proxyUser, ofLimits: true,
+		Kind: finding.ProxyUser, only: mesh.Sidecar, examine: proxyUser, ofLimits: true,
 		says: "%s %s is the sidecar's own, whose connections the mesh lets out: all that is sent with it bypasses the sidecar, whatever the spec says; use another",
 	},
 	{
-		Kind:  finding.ProxyConfig,
+		Kind: finding.ProxyConfig, only: mesh.Sidecar,
 		about: append(configurations, proxyConfigs), ofLimits: true, judge: proxyConfigured,
 		says: "%s can change what the sidecar intercepts in every pod that this speaks of, and spec.limits does not reach that: remove it, or accept that these workloads can bypass everything",
 	},
@@ -145,6 +160,6 @@ var table = []*Check{
 	{
 		Kind:  finding.UnmeshedNamespace,
 		about: []*kind{namespaces}, judge: unmeshedNamespace,
-		says: "it %s, but the policy writes for %s: remove the namespace from spec.enrolment, or correct that",
+		says: "it %s, but the policy writes for %s: %s, or correct that",
 	},
 }

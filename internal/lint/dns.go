@@ -3,11 +3,13 @@ package lint
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -22,6 +24,17 @@ const (
 	// (istio/istio pilot/pkg/networking/serviceentry/ip_autoallocation.go).
 	autoAllocate = "networking.istio.io/enable-autoallocate-ip"
 )
+
+// ambientCapture is the annotation of an ambient pod that says whether its DNS is
+// captured, as it is by default (istio/istio cni/pkg/nodeagent/net.go).
+const ambientCapture = "ambient.istio.io/dns-capture"
+
+func ambientEnvironment(capture string) map[string]string {
+	if on, err := strconv.ParseBool(capture); err == nil && !on {
+		return map[string]string{captureKey: "false"}
+	}
+	return nil
+}
 
 // allocated are the ranges from which a ServiceEntry without addresses gets one
 // where DNS is captured; nothing but a sidecar answers there (istio/istio
@@ -47,6 +60,9 @@ func (j *judgement) captures() func(*Workload) (by *transform.Object, at edit.Pa
 	all := newScoped(j, inOrder(viewed[proxyConfig](j.items)))
 	configs := inOrder(viewed[meshConfig](j.items))
 	return func(w *Workload) (*transform.Object, edit.Path, bool) {
+		if w.isIn(mesh.Ambient) {
+			return w.Object, nil, w.environment[captureKey] != "false"
+		}
 		for _, p := range slices.Concat(all.of(w)) {
 			if value, said := p.Spec.EnvironmentVariables[captureKey]; said {
 				return p.Object, p.Path("spec", "environmentVariables", captureKey), value == "true"
@@ -78,6 +94,12 @@ func dnsCapture(j *judgement) {
 	entries := slices.DeleteFunc(viewed[serviceEntryObject](j.items), func(e *serviceEntryObject) bool { return !e.addressed() })
 	captures := j.captures()
 	for _, group := range j.leaving {
+		if group.settings.ExcludeOutboundPorts.Contains(traffic.UDP, traffic.DNSPort) && group.workloads[0].isIn(mesh.Ambient) {
+			for _, w := range group.workloads {
+				j.unresolved(entries, captures, w)
+			}
+			continue
+		}
 		holes := blackHoles(group.settings)
 		if holes == "" {
 			continue
@@ -95,7 +117,7 @@ func dnsCapture(j *judgement) {
 					named = true
 				}
 			}
-			if !named {
+			if !named && at != nil {
 				n := j.note(by, at, captureKey, allocated[0], autoAllocate)
 				n.says = mayBeLost
 				n.add(holes, w)
@@ -103,6 +125,24 @@ func dnsCapture(j *judgement) {
 		}
 	}
 }
+
+// unresolved tells of hosts that a workload asks another name server for than ztunnel.
+func (j *judgement) unresolved(entries []*serviceEntryObject, captures func(*Workload) (*transform.Object, edit.Path, bool), w *Workload) {
+	if _, _, captured := captures(w); !captured {
+		return
+	}
+	for _, e := range entries {
+		if exported(e.Spec.ExportTo, j.namespace(e.Namespace), w.namespace) {
+			n := j.note(e.Object, e.Path("spec", "hosts"), strings.Join(e.Spec.Hosts, ", "))
+			n.says = askedElsewhere
+			n.add("port 53", w)
+		}
+	}
+}
+
+// askedElsewhere is said of an ambient pod, whose DNS ztunnel answers unless told
+// otherwise (istio/istio manifests/charts/istio-cni/values.yaml, dnsCapture).
+const askedElsewhere = "only the sidecar knows the address by which this ServiceEntry is known in the mesh, but %[1]s of %[2]s bypasses it: their name server answers with another address or none, and the ServiceEntry does not apply to them; remove the port from the ClusterBypass, or give the ServiceEntry its real spec.addresses"
 
 // mayBeLost is said where none of the items is such a host.
 const mayBeLost = "with DNS capture the hosts of ServiceEntries without addresses are addresses of %[3]s to %[2]s, where only the sidecar answers, but their connections to %[1]s bypass it: to such a host they go nowhere. Give such ServiceEntries their real spec.addresses or the label %[4]s: \"false\""

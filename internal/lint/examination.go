@@ -6,6 +6,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -56,10 +57,13 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 	w := &Workload{
 		Object: about, template: l.interned(seen.TemplatePath()), namespace: plan.Namespace,
 		bypass:  l.bypassOf(plan),
+		on:      plan.Mesh(),
 		written: plan.Applies, contained: plan.Container,
 	}
+	_, sign := plan.PlaneBy()
+	w.certain = sign != ""
 	accept := func(kind *finding.Kind) *transform.Acceptance { return l.policy.Accepts(kind, plan) }
-	e := &examination{reporter: reporter{linter: l, accept: accept}, workload: w, object: seen.In(document, seen.Path())}
+	e := &examination{reporter: reporter{linter: l, accept: accept, proxy: w.on.Proxy()}, workload: w, object: seen.In(document, seen.Path())}
 	template := seen.In(document, seen.TemplatePath())
 	e.pod = template.Entry("spec")
 	e.own = e.object.Below("metadata", "annotations")
@@ -69,7 +73,9 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 		selector = e.object.Below("spec", "selector", "matchLabels").Strings()
 	}
 	w.labels = labelsOf(seen.TemplateLabels, selector)
-	w.environment = sidecarEnvironment(e.annotation(proxyAnnotation))
+	if w.environment = sidecarEnvironment(e.annotation(proxyAnnotation)); w.isIn(mesh.Ambient) {
+		w.environment = ambientEnvironment(e.annotation(ambientCapture))
+	}
 	for _, list := range containerLists {
 		e.lookAt(list)
 	}

@@ -3,9 +3,11 @@ package lint
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -13,17 +15,37 @@ import (
 // wanted. It depends on what these say, not on their order.
 func (l *Linter) Judge(workloads []*Workload, wanted Wanted, items Items) []Finding {
 	var findings []Finding
-	whole := l.judgement(workloads, items)
+	for _, plane := range mesh.DataPlanes {
+		of := slices.DeleteFunc(slices.Clone(workloads), func(w *Workload) bool { return !w.isIn(plane) })
+		if plane == mesh.Sidecar || len(of) > 0 {
+			findings = append(findings, l.judge(plane, of, workloads, wanted, items)...)
+		}
+	}
+	return findings
+}
+
+// judge does so for the workloads of a data plane among all.
+func (l *Linter) judge(plane mesh.DataPlane, workloads, all []*Workload, wanted Wanted, items Items) []Finding {
+	var findings []Finding
+	judgement := func(of []*Workload) *judgement {
+		j := l.judgement(of, items)
+		j.proxy, j.all = l.policy.Mesh.On(plane).Proxy(), all
+		return j
+	}
+	whole := judgement(workloads)
 	for _, c := range wanted.checks {
+		if c.only != "" && c.only != plane {
+			continue
+		}
 		if !slices.ContainsFunc(l.policy.Acceptances, func(a transform.Acceptance) bool { return a.Kind == c.Kind }) {
 			findings = append(findings, whole.run(c, nil)...)
 			continue
 		}
 		left, taken := partedBy(c.Kind, workloads)
-		told := l.judgement(left, items).run(c, nil)
+		told := judgement(left).run(c, nil)
 		findings = append(findings, told...)
 		for _, part := range taken {
-			for _, f := range l.judgement(part.workloads, items).run(c, part.by) {
+			for _, f := range judgement(part.workloads).run(c, part.by) {
 				if !slices.ContainsFunc(told, f.says) { // it does not speak of the workloads
 					findings = append(findings, f)
 				}
@@ -72,6 +94,8 @@ type reporter struct {
 	linter   *Linter
 	check    *Check
 	findings []Finding
+	// proxy is what the messages call what traffic bypasses.
+	proxy string
 	// accept gives what accepts a finding of a kind.
 	accept func(*finding.Kind) *transform.Acceptance
 }
@@ -86,7 +110,7 @@ func (r *reporter) findAs(says string, about *transform.Object, path edit.Path, 
 		Object: about,
 		Finding: transform.Finding{
 			Kind: r.check.Kind, Severity: transform.SeverityOf(r.check.In(r.linter.policy.Lint)),
-			Message: fmt.Sprintf(says, args...), Path: path, Value: value,
+			Message: fmt.Sprintf(strings.ReplaceAll(says, "the sidecar", r.proxy), args...), Path: path, Value: value,
 		}.AcceptedBy(r.accept(r.check.Kind)),
 	})
 	return &r.findings[len(r.findings)-1]
@@ -97,6 +121,8 @@ type judgement struct {
 	reporter
 	items     Items
 	workloads []*Workload
+	// all are the workloads of every data plane.
+	all []*Workload
 	// opening and leaving are the workloads that bypass anything on its way in and
 	// out, one for all that are alike.
 	opening *index

@@ -52,7 +52,7 @@ func (l *Linter) Look(plans []*transform.Plan, document node.Value, item int) (w
 		}
 		e := l.examination(plan, document, item)
 		for _, c := range l.checks {
-			if c.examine != nil && (plan.Decided || c.ofLimits) {
+			if c.examine != nil && (plan.Decided || c.ofLimits) && e.workload.isIn(c.only) {
 				e.check = c
 				c.examine(e)
 			}

@@ -2,8 +2,10 @@ package lint
 
 import (
 	"iter"
+	"maps"
 	"slices"
 
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -74,12 +76,36 @@ func fitting(workloads []*Workload) string {
 	return "set enforcement.mode: WhereNeeded in the rule for this namespace, so that only " + some(needing) + " " + verb(len(needing) == 1, "has", "have") + " it; for that, " + fix
 }
 
-// unmeshedNamespace finds Namespaces whose pods get no sidecar although the
-// policy writes for them.
+// unmeshedNamespace finds Namespaces whose pods are not in the mesh, or in another data
+// plane of it, although the policy writes for them. Where their template is certain, the
+// label for a data plane changes nothing, and keeps none of them without a sidecar.
 func unmeshedNamespace(j *judgement) {
-	for n, workloads := range j.namespaces(func(w *Workload) bool { return w.written }) {
-		if reason := j.linter.policy.Mesh.UnmeshedNamespace(n.labels, n.annotations); reason != "" {
-			j.find(n.Object, n.Path("metadata"), "", reason, some(idsOf(workloads)))
+	base := j.linter.policy.Mesh
+	plane := base.PlaneLabel()
+	for _, certain := range []bool{false, true} {
+		for n, workloads := range j.namespaces(func(w *Workload) bool { return w.written && w.certain == certain }) {
+			on, labels := workloads[0].on, n.labels
+			if certain && on != base {
+				continue
+			}
+			if certain {
+				labels = maps.Clone(labels)
+				delete(labels, plane.Key)
+			}
+			reason, remedy := on.UnmeshedNamespace(labels, n.annotations), "remove the namespace from spec.enrolment"
+			switch {
+			case reason == "":
+				continue
+			case on != base && labels[plane.Key] != mesh.NoPlane && base.UnmeshedNamespace(labels, n.annotations) == "":
+				remedy = inPlane(mesh.Sidecar)
+			case on == base && plane.Key != "" && labels[plane.Key] == plane.Value:
+				remedy = inPlane(mesh.Ambient)
+			}
+			j.find(n.Object, n.Path("metadata"), "", reason, some(idsOf(workloads)), remedy)
 		}
 	}
+}
+
+func inPlane(plane mesh.DataPlane) string {
+	return "write dataPlane: " + string(plane) + " in a rule for it under spec.namespaces"
 }

@@ -60,7 +60,7 @@ func sizeOf(annotations node.Value, without string) int {
 // argumentSize finds annotations that the mesh's init container is given as one
 // argument, which the kernel would not take.
 func argumentSize(e *examination) {
-	for _, k := range e.linter.policy.Mesh.Keys {
+	for _, k := range e.workload.on.Keys {
 		if value := e.annotation(k.Annotation); len(value) >= maxArgument {
 			e.find(e.workload.Object, e.workload.annotation(k.Annotation), "", len(value)>>10, maxArgument>>10)
 		}
@@ -139,7 +139,7 @@ func isEscaped(r rune) bool {
 
 // portExpansion finds lists of single ports that make a mesh's rules long.
 func portExpansion(e *examination) {
-	for _, k := range e.linter.policy.Mesh.Keys {
+	for _, k := range e.workload.on.Keys {
 		value := e.annotation(k.Annotation)
 		n := strings.Count(value, ",") + 1
 		if n <= maxSinglePorts || !slices.Contains(portFields, k.Field) {

@@ -85,6 +85,7 @@ type requestAuthenticationObject struct {
 
 type service struct {
 	resource `yaml:"-"`
+	Metadata struct{ Labels map[string]string }
 	Spec     struct {
 		Type      string
 		ClusterIP string `yaml:"clusterIP"`

@@ -16,6 +16,8 @@ type Wanted struct {
 	// opening are the workloads with ports that are reached without the
 	// sidecar.
 	opening *index
+	// anyService says that others than those that lead there are wanted.
+	anyService bool
 }
 
 // Wants gives what is wanted because of the workloads, where present says which
@@ -27,11 +29,11 @@ func (l *Linter) Wants(workloads []*Workload, present func(is func(object.Type) 
 	for _, c := range l.checks {
 		switch {
 		case c.judge == nil,
-			!(c.ofLimits && l.limited) && !slices.ContainsFunc(workloads, func(w *Workload) bool { return c.concerns == nil || c.concerns(w) }),
+			!(c.ofLimits && l.limited) && !slices.ContainsFunc(workloads, func(w *Workload) bool { return w.isIn(c.only) && (c.concerns == nil || c.concerns(w)) }),
 			len(c.about) > 0 && !listed && !slices.ContainsFunc(c.about, there):
 			continue
 		}
-		wanted.checks = append(wanted.checks, c)
+		wanted.checks, wanted.anyService = append(wanted.checks, c), wanted.anyService || c.anyService
 		for _, k := range slices.Concat(c.about, c.reads) {
 			if (k.of == "" || k.of == l.policy.Mesh.Domain) && !slices.Contains(wanted.kinds, k) {
 				wanted.kinds = append(wanted.kinds, k)
@@ -64,7 +66,7 @@ func (w Wanted) Name(t object.Type, name string) bool {
 // Text says by the text of an object of a kind, without reading it, whether it may
 // matter.
 func (w Wanted) Text(t object.Type, text []byte) bool {
-	if w.find(t) != services || slices.Contains(w.kinds, virtualServices) {
+	if w.find(t) != services || w.anyService {
 		return true
 	}
 	return w.opening.mentioned(text)
@@ -81,7 +83,7 @@ func (w Wanted) find(t object.Type) *kind {
 // Read views the objects of a document that are wanted. item is its place.
 func (w Wanted) Read(part object.Part, document node.Value, item int) (items Items) {
 	opening := w.opening
-	if slices.Contains(w.kinds, virtualServices) {
+	if w.anyService {
 		opening = nil
 	}
 	wanted := func(t object.Type) bool { return w.find(t) != nil }

@@ -1,11 +1,13 @@
 package lint
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -19,6 +21,10 @@ type Workload struct {
 	namespace string
 	labels    podLabels
 	*bypass
+	// on is the mesh as its pods have it, and certain says that the template alone says
+	// in which data plane they are.
+	on      *mesh.Mesh
+	certain bool
 	// written says that anything is, contained that the init container is.
 	written, contained bool
 	// named are the container ports that have a name and bypass the sidecar.
@@ -47,10 +53,7 @@ type bypass struct {
 
 // bypassOf gives what bypasses by a plan.
 func (l *Linter) bypassOf(plan *transform.Plan) *bypass {
-	key := plan.Annotations[transform.PolicyAnnotation]
-	if key == "" {
-		key = plan.Settings.String()
-	}
+	key := string(plan.DataPlane()) + cmp.Or(plan.Annotations[transform.PolicyAnnotation], plan.Settings.String())
 	if known, there := l.bypasses.Load(key); there {
 		return known.(*bypass)
 	}
@@ -124,6 +127,8 @@ type namedPort struct {
 	name, protocol string
 	number         uint16
 }
+
+func (w *Workload) isIn(plane mesh.DataPlane) bool { return plane == "" || w.on.Plane() == plane }
 
 func (w *Workload) opensInbound() bool { return !w.inbound.IsEmpty() }
 

@@ -39,7 +39,7 @@ var istio = Mesh{
 		{Annotation: "traffic.sidecar.istio.io/excludeInterfaces", Opens: OpensAll, Source: istioTemplate},
 		// What comes in by these is taken for outbound traffic.
 		{Annotation: "traffic.sidecar.istio.io/kubevirtInterfaces", Opens: OpensInbound, Unless: []string{istioReroute}, Source: istioTemplate},
-		{Annotation: istioReroute, Opens: OpensInbound, Source: istioTemplate},
+		{Annotation: istioReroute, Opens: OpensInbound, planes: DataPlanes, Source: istioTemplate},
 		{Annotation: istioModeKey, Opens: OpensAll, Harmless: istioMode.Harmless, Certain: istioMode.Certain, Source: istioTemplate},
 		// It joins the excluded inbound ports; 0 is none.
 		{
@@ -55,7 +55,7 @@ var istio = Mesh{
 		// What it holds is merged over the containers of the template, istio-init
 		// among them (reapplyOverwrittenContainers).
 		{Annotation: "proxy.istio.io/overrides", Opens: OpensAll, Source: "istio/istio pkg/kube/inject/webhook.go"},
-		{Annotation: "ambient.istio.io/bypass-inbound-capture", Opens: OpensInbound, Harmless: []string{"false"}, Source: "istio/istio cni/pkg/nodeagent/net.go"},
+		{Annotation: "ambient.istio.io/bypass-inbound-capture", Opens: OpensInbound, Harmless: []string{"false"}, planes: []DataPlane{Ambient}, Source: "istio/istio cni/pkg/nodeagent/net.go"},
 	},
 	Prefixes:   []string{"traffic.sidecar.istio.io/"},
 	UIDs:       []string{"1337"},
@@ -70,6 +70,8 @@ var istio = Mesh{
 	Levels:     Replaces,
 	Unmeshed:   istioUnmeshed,
 	intercepts: istioIntercepts,
+	certain:    istioCertain,
+	ambient:    &istioAmbient,
 	OptOuts: []OptOut{
 		{Label: true, Key: "sidecar.istio.io/inject", Value: `^false$`},
 		{Key: "sidecar.istio.io/inject", Value: `^false$`, Unless: "sidecar.istio.io/inject"},
@@ -179,24 +181,18 @@ var istioProxy = []Setting{
 }
 
 // istioUnmeshed follows injectRequired in istio/istio pkg/kube/inject/inject.go:
-// the label wins over the annotation, and only "false" opts out.
+// the label wins over the annotation, and only "false" opts out. It does not read
+// the label for ambient mode.
 func istioUnmeshed(labels, annotations map[string]string) string {
-	if reason := cmp.Or(istioSwitchedOff(labels, annotations), istioWithoutSidecar(annotations)); reason != "" {
-		return reason
-	}
-	if labels["istio.io/dataplane-mode"] == "ambient" {
-		return "its template's label istio.io/dataplane-mode: ambient puts it into the ambient mesh, which has no sidecar"
-	}
-	return ""
+	return cmp.Or(istioSwitchedOff(labels, annotations), istioWithoutSidecar(annotations))
 }
 
 func istioSwitchedOff(labels, annotations map[string]string) string {
-	const inject = "sidecar.istio.io/inject"
-	if value, labelled := labels[inject]; labelled {
+	if value, labelled := labels[injectKey]; labelled {
 		if value == "false" {
 			return `its template's label sidecar.istio.io/inject: "false" opts out of the mesh`
 		}
-	} else if annotations[inject] == "false" {
+	} else if annotations[injectKey] == "false" {
 		return `its template's annotation sidecar.istio.io/inject: "false" opts out of the mesh`
 	}
 	return ""
@@ -211,7 +207,7 @@ func istioWithoutSidecar(annotations map[string]string) string {
 	case strings.TrimSpace(value) == "", slices.Contains(named, "sidecar"):
 		return ""
 	case slices.Contains(named, "gateway"):
-		return "its template's annotation inject.istio.io/templates: gateway makes it a gateway"
+		return istioGateway(annotations)
 	case !slices.ContainsFunc(named, func(name string) bool { return name != "grpc-agent" && name != "grpc-simple" }):
 		return "its template's annotation inject.istio.io/templates: " + value + " makes it proxyless gRPC, where nothing is intercepted"
 	default:
@@ -229,9 +225,8 @@ func istioNamed(annotations map[string]string) []string {
 	return names
 }
 
-// istioIntercepts: the injector does not read the label for ambient mode, and a
-// template that does not come with Istio may be an alias of the sidecar's
-// (pkg/kube/inject/inject.go, resolveAliases).
+// istioIntercepts: a template that does not come with Istio may be an alias of the
+// sidecar's (pkg/kube/inject/inject.go, resolveAliases).
 func istioIntercepts(labels, annotations map[string]string) Opening {
 	alias := slices.ContainsFunc(istioNamed(annotations), func(name string) bool {
 		return !slices.Contains([]string{"gateway", "grpc-agent", "grpc-simple", "waypoint"}, name)
@@ -248,7 +243,7 @@ func istioUnmeshedNamespace(labels, _ map[string]string) string {
 	if labels["istio-injection"] == "disabled" {
 		return "has the label istio-injection: disabled"
 	}
-	if labels["istio.io/dataplane-mode"] == "ambient" && labels["istio-injection"] != "enabled" {
+	if labels[planeKey] == planeAmbient && labels["istio-injection"] != "enabled" {
 		return "has the label istio.io/dataplane-mode: ambient, so its pods have no sidecar"
 	}
 	return ""

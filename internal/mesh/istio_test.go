@@ -123,7 +123,7 @@ func TestIstioUnmeshed(t *testing.T) {
 		{"gateway beside the sidecar", nil, map[string]string{"inject.istio.io/templates": "gateway, sidecar"}, false},
 		{"gateway among others", nil, map[string]string{"inject.istio.io/templates": "custom, gateway"}, true},
 		{"another template", nil, map[string]string{"inject.istio.io/templates": "sidecar,custom"}, false},
-		{"ambient", map[string]string{"istio.io/dataplane-mode": "ambient"}, nil, true},
+		{"the injector does not read the label for ambient mode", map[string]string{"istio.io/dataplane-mode": "ambient"}, nil, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

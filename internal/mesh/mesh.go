@@ -28,6 +28,17 @@ type Mesh struct {
 	// traffic bypasses the sidecar too, and those that stand under a prefix of
 	// theirs.
 	Others []Other
+	// plane and proxy are the data plane of the row and what takes the traffic there, ""
+	// for a sidecar. ambient is the row of what is another in Ambient, nil where there is
+	// no such data plane, and certain says for Certain where a template is.
+	plane      DataPlane
+	planeLabel PlaneLabel
+	// Unreached says which callers no inbound setting reaches there, "" for none, and
+	// BypassInbound is an annotation that lets all others bypass, with "true".
+	Unreached, BypassInbound string
+	proxy                    string
+	ambient                  *Mesh
+	certain                  func(labels, annotations map[string]string) (plane DataPlane, by string)
 	// knows gives every key that the mesh knows, whatever it is about.
 	knows func() *vocabulary
 	// Prefixes are those under which every annotation is about what bypasses,
@@ -177,6 +188,17 @@ func Names() []string {
 		names[i] = m.Name
 	}
 	return names
+}
+
+// NamesOf lists those of which something is true.
+func NamesOf(is func(*Mesh) bool) []string {
+	var names []string
+	for _, m := range meshes {
+		if is(m) {
+			names = append(names, m.Name)
+		}
+	}
+	return slices.Clip(names)
 }
 
 // ByName finds a mesh.

@@ -51,7 +51,7 @@ func TestAMeshIsOneFile(t *testing.T) {
 		t.Logf("%s: %v", m.Name, places[m.Name])
 		if m.Name == "Istio" {
 			for file := range places[m.Name] {
-				assert.Regexp(t, `^(internal/mesh/(mesh|linkerd)\.go|internal/(lint|finding)/[a-z]+\.go|fn/(compile|types)\.go|api/.*|internal/spec/.*)$`, file)
+				assert.Regexp(t, `^(internal/mesh/(mesh|linkerd|ambient)\.go|internal/(lint|finding)/[a-z]+\.go|fn/(compile|types)\.go|api/.*|internal/spec/.*)$`, file)
 			}
 			continue
 		}

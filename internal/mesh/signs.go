@@ -1,7 +1,5 @@
 package mesh
 
-import "slices"
-
 // Signs are what the sidecars of a mesh leave in the answers that pass through
 // them.
 type Signs struct {
@@ -59,14 +57,3 @@ var EnvoyMarks = []Mark{
 
 // SPIFFE is the identity of every mesh that follows the standard.
 var SPIFFE = Identity{In: URI, Prefix: "spiffe://", Source: "spiffe/spiffe standards/X509-SVID.md"}
-
-// NamesWith lists the meshes of whose signs something is true.
-func NamesWith(is func(Signs) bool) []string {
-	var names []string
-	for _, m := range meshes {
-		if is(m.Signs) {
-			names = append(names, m.Name)
-		}
-	}
-	return slices.Clip(names)
-}

@@ -51,7 +51,7 @@ func list() (marks []Mark, identities []Identity) {
 
 // shared names what several meshes have in common, and the meshes.
 func shared(what string, by func(mesh.Signs) bool) string {
-	names := mesh.NamesWith(by)
+	names := mesh.NamesOf(func(m *mesh.Mesh) bool { return by(m.Signs) })
 	last := len(names) - 1
 	return what + ", as in " + strings.TrimPrefix(strings.Join(names[:last], ", ")+" and "+names[last], " and ")
 }

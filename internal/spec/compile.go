@@ -126,7 +126,7 @@ func (c *compiler) podTemplate(t v1alpha1.PodTemplate, at string) transform.Kind
 // scopes reads the rules, from broad to narrow.
 func (c *compiler) scopes(s v1alpha1.Spec) {
 	if s.Global != nil {
-		c.scope(transform.GlobalPath, s.Global.Traffic, "", nil, nil)
+		c.scope(transform.GlobalPath, s.Global.Traffic, s.Global.Placement, "", nil, nil)
 	}
 	for i, r := range s.Namespaces {
 		at := namespacePath(i)
@@ -134,19 +134,22 @@ func (c *compiler) scopes(s v1alpha1.Spec) {
 		if len(r.Match.Names) == 0 {
 			c.problem(at+".match", "", `an empty match would match everything: name namespaces, or move the rule to spec.global`)
 		}
-		layer := c.scope(at, r.Traffic, r.Merge, r.Enforcement, &transform.Match{Path: at + ".match", Inside: at + ".match.names", Namespaces: r.Match.Names})
+		layer := c.scope(at, r.Traffic, r.Placement, r.Merge, r.Enforcement, &transform.Match{Path: at + ".match", Inside: at + ".match.names", Namespaces: r.Match.Names})
 		c.forbiddenNamespaces(r.Match.Names, at+".match.names", layer)
 	}
 	for i, r := range s.Workloads {
 		at := workloadPath(i)
-		layer := c.scope(at, r.Traffic, r.Merge, r.Enforcement, c.workloadMatch(r.Match, at+".match", c.hasTemplate))
+		layer := c.scope(at, r.Traffic, r.Placement, r.Merge, r.Enforcement, c.workloadMatch(r.Match, at+".match", c.hasTemplate))
 		c.forbiddenNamespaces(r.Match.Namespaces, at+".match.namespaces", layer)
 	}
 }
 
 // scope adds a rule to the policy, and gives what it says.
-func (c *compiler) scope(at string, t v1alpha1.Traffic, merge string, enforcement *v1alpha1.RuleEnforcement, match *transform.Match) traffic.Layer {
-	s := transform.Scope{Path: at, Match: match, Merge: c.policy.Merge, Layer: c.layer(t, at, true)}
+func (c *compiler) scope(at string, t v1alpha1.Traffic, in v1alpha1.Placement, merge string, enforcement *v1alpha1.RuleEnforcement, match *transform.Match) traffic.Layer {
+	s := transform.Scope{Path: at, Match: match, Merge: c.policy.Merge, Layer: c.layer(t, at, true), Plane: mesh.DataPlane(in.DataPlane)}
+	if several := func(m *mesh.Mesh) bool { return m.On(mesh.Ambient) != nil }; s.Plane != "" && !several(c.mesh) {
+		c.problem(at+".dataPlane", in.DataPlane, "%s has pods with a sidecar only: remove this field, which is for %s", c.mesh.Name, listed(mesh.NamesOf(several)))
+	}
 	if merge != "" {
 		s.Merge = merges[merge]
 	}
@@ -179,13 +182,7 @@ const updateMeshConfig = "Update"
 // meshConfig has the policy write the mesh's own configuration.
 func (c *compiler) meshConfig() {
 	if c.mesh.Config == nil {
-		var configured []string
-		for _, m := range mesh.All() {
-			if m.Config != nil {
-				configured = append(configured, m.Name)
-			}
-		}
-		c.problem("spec.meshConfig", updateMeshConfig, "%s has no MeshConfig: remove this field, which is for %s", c.mesh.Name, listed(configured))
+		c.problem("spec.meshConfig", updateMeshConfig, "%s has no MeshConfig: remove this field, which is for %s", c.mesh.Name, listed(mesh.NamesOf(func(m *mesh.Mesh) bool { return m.Config != nil })))
 	}
 	c.policy.UpdateMeshConfig()
 	for _, r := range c.policy.WrittenBeyondLimits() {

@@ -15,7 +15,7 @@ import (
 // the function's to mend, but its user would want to know what the mesh cannot use, or
 // reads otherwise than one would think.
 func (p *Policy) advise(w *Workload, was *prior, plan *Plan) traffic.Layer {
-	user, errs := p.Mesh.Read(was.annotations)
+	user, errs := plan.on.Read(was.annotations)
 	patch, _ := w.isPatch()
 	for _, bad := range unreadable(errs) {
 		if patch != "" && !strings.ContainsAny(bad.Value, "0123456789") {
@@ -26,7 +26,7 @@ func (p *Policy) advise(w *Workload, was *prior, plan *Plan) traffic.Layer {
 		}
 	}
 	p.reportMisleading(w, was, plan)
-	_, gaps := p.Mesh.Express(user.Settings(), p.MeshDefaults)
+	_, gaps := plan.on.Express(user.Settings(), p.MeshDefaults)
 	for _, g := range gaps {
 		if path, value := p.annotation(w, was, g.Field); g.Fatal && path != nil {
 			plan.warn(finding.UnreadableAnnotation, path, value, "%s", g.Reason)
@@ -38,7 +38,7 @@ func (p *Policy) advise(w *Workload, was *prior, plan *Plan) traffic.Layer {
 // unruled advises on a workload of which no rule speaks, if the mesh has a say.
 func (p *Policy) unruled(w *Workload, was *prior, plan *Plan) {
 	p.judgeAnnotated(w, was, plan)
-	if !p.concerned(w, was) || w.referenced {
+	if !p.concerned(w, was, plan) || w.referenced {
 		return
 	}
 	user := p.advise(w, was, plan)
@@ -46,7 +46,7 @@ func (p *Policy) unruled(w *Workload, was *prior, plan *Plan) {
 		path, value := p.annotation(w, was, c.Exclude)
 		plan.warn(finding.MisleadingAnnotation, path, value, "%s", contradicting(c))
 	}
-	p.reportIdleInclude(w, was, Fold{{Said: p.MeshDefaults, Left: p.MeshDefaults}}.narrowed("", user, p.Mesh.Merge()), plan)
+	p.reportIdleInclude(w, was, Fold{p.itself(plan.on)}.narrowed("", user, p.Mesh.Merge()), plan)
 }
 
 // annotation gives the place and the value of the annotation for a field, nil where the
@@ -101,7 +101,7 @@ func unreadable(errs []error) []*mesh.AnnotationError {
 }
 
 func (p *Policy) reportMisleading(w *Workload, was *prior, plan *Plan) {
-	for _, m := range p.Mesh.Misleads(was.annotations) {
+	for _, m := range plan.on.Misleads(was.annotations) {
 		if path, value := p.annotation(w, was, m.Field); !plan.tells(path, Error, Warning) {
 			plan.warn(finding.MisleadingAnnotation, path, value, "%s", m.Reason)
 		}

@@ -198,7 +198,7 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 		w := annotated(o, path)
 		if parts := bystander.OwnMetadata(o.Type, o.Value); len(parts) > 0 && !slices.ContainsFunc(parts, func(own node.Value) bool {
 			labels, annotations := overlaid(w.TemplateLabels, own.Entry("labels").Strings()), overlaid(w.TemplateAnnotations, own.Entry("annotations").Strings())
-			return p.Mesh.Unmeshed(labels, annotations) == ""
+			return p.place(&Workload{TemplateLabels: labels}, annotations, namespace).on.Unmeshed(labels, annotations) == ""
 		}) {
 			b.Pods = cmp.Or(b.Pods, path.String())
 			return // all of them opt out
@@ -272,8 +272,8 @@ func (p *Policy) lookAtPods(b *Bystander, written string, w *Workload, namespace
 	for _, broken := range p.judgeBeside(b.Object, w.TemplateAnnotations, namespace) {
 		breach = cmp.Or(breach, broken.Message)
 	}
-	reason, _ := p.leaveAlone(w, was, namespace)
-	spoken := reason == "" && p.namespaceEnrolled(namespace) == yes && p.said(w, namespace).anything
+	reason, _ := p.leaveAlone(w, was, namespace, held.on)
+	spoken := reason == "" && p.namespaceEnrolled(namespace) == yes && p.said(w, namespace, held.on).anything
 	done = spoken && breach == "" && p.isWritten(w, was)
 	if spoken = spoken && !done; (spoken || breach != "") && !b.spoken && b.breach == "" {
 		b.at, b.Pods = b.Path(), written

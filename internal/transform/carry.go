@@ -3,7 +3,6 @@ package transform
 import (
 	"slices"
 
-	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -16,7 +15,7 @@ const (
 )
 
 // CarriedBy says what enforces the part of a claim that is left in a field.
-func (p *Plan) CarriedBy(m *mesh.Mesh, claim Claim, f traffic.Field, left traffic.Layer) []string {
+func (p *Plan) CarriedBy(claim Claim, f traffic.Field, left traffic.Layer) []string {
 	switch {
 	case claim.Scope == ContainerScope:
 		return []string{ByInitContainer}
@@ -28,7 +27,7 @@ func (p *Plan) CarriedBy(m *mesh.Mesh, claim Claim, f traffic.Field, left traffi
 		return []string{ByAnnotation}
 	}
 	var by []string
-	if key, annotated := m.Key(f); annotated && touches(p.Sayable.Of(f), left, f) {
+	if key, annotated := p.on.Key(f); annotated && touches(p.Sayable.Of(f), left, f) {
 		if _, written := p.Annotations[key.Annotation]; written {
 			by = append(by, ByAnnotation)
 		} else if !p.Container || !slices.ContainsFunc(p.Fold, func(c Claim) bool { return c.Scope == NamespaceScope && c.Said.Says(f) }) {

@@ -33,13 +33,12 @@ func (d *desired) annotate(key, value string) {
 
 // desire folds the scopes and says what to write.
 func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
-	plan.Namespace = p.namespaceOf(w)
-	said := p.said(w, plan.Namespace)
+	said := p.said(w, plan.Namespace, plan.on)
 	if !said.anything && len(said.unsure) == 0 {
 		p.unruled(w, was, plan)
 		return desired{}
 	}
-	if reason, by := p.leaveAlone(w, was, plan.Namespace); reason != "" {
+	if reason, by := p.leaveAlone(w, was, plan.Namespace, plan.on); reason != "" {
 		plan.LeftAlone, plan.leftBy = reason, by
 		plan.find(Info, by, "", LeftAloneIs+"%s", reason)
 		p.advise(w, was, plan)
@@ -60,9 +59,11 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	p.reportWonOver(w, was, plan)
 	p.reportIdleInclude(w, was, plan.Fold, plan)
 	plan.Settings, plan.in = plan.Fold.Layer().Settings(), mesh.OpensAll
-	p.judge(w, was, plan.Fold, p.Mesh.Intercepts(w.TemplateLabels, was.annotations), plan)
+	p.judgeClaim(w, was, plan)
+	in := plan.on.Intercepts(w.TemplateLabels, was.annotations)
+	p.judge(w, was, p.asInSidecar(was, in, plan), in, plan)
 	p.refuseMoved(w, was, plan)
-	plan.Sayable, plan.Gaps = p.Mesh.Express(plan.Settings, p.wide())
+	plan.Sayable, plan.Gaps = plan.on.Express(plan.Settings, p.wide())
 	plan.Decided = true
 	p.reportGaps(w, plan)
 	if plan.Failed() {
@@ -84,10 +85,11 @@ type said struct {
 	modeBy string
 }
 
-func (p *Policy) said(w *Workload, namespace string) said {
+func (p *Policy) said(w *Workload, namespace string, on *mesh.Mesh) said {
 	s := said{mode: p.Mode, modeBy: "spec.enforcement.mode"}
 	scopes := p.near(w, namespace)
-	s.fold = append(make(Fold, 0, len(scopes)+2), Claim{Scope: DefaultsPath, Said: p.MeshDefaults, Left: p.MeshDefaults})
+	var planes []string
+	s.fold = append(make(Fold, 0, len(scopes)+2), p.itself(on))
 	if w.kind.Mode != nil {
 		s.mode, s.modeBy = *w.kind.Mode, ""
 	}
@@ -96,7 +98,11 @@ func (p *Policy) said(w *Workload, namespace string) said {
 		case no:
 			continue
 		case unknown:
-			s.unsure = append(s.unsure, scope.Path)
+			if scope.Plane == "" || !scope.Layer.IsZero() || scope.Mode != nil {
+				s.unsure = append(s.unsure, scope.Path)
+			} else {
+				planes = append(planes, scope.Path)
+			}
 			continue
 		}
 		s.fold = s.fold.narrowed(scope.Path, scope.Layer, scope.Merge)
@@ -105,7 +111,19 @@ func (p *Policy) said(w *Workload, namespace string) said {
 			s.mode, s.modeBy = *scope.Mode, scope.Path+".enforcement.mode"
 		}
 	}
+	if s.anything || len(s.unsure) > 0 { // else there is nothing to write in any data plane
+		s.unsure = append(s.unsure, planes...)
+	}
 	return s
+}
+
+// itself is what the mesh's own configuration says for pods of a data plane.
+func (p *Policy) itself(on *mesh.Mesh) Claim {
+	said := p.MeshDefaults
+	if on.Levels == mesh.PodAlone {
+		said = traffic.Layer{}
+	}
+	return Claim{Scope: DefaultsPath, Said: said, Left: said}
 }
 
 // sure reports whether there is something to write although the namespace may not
@@ -129,7 +147,7 @@ func (p *Policy) sure(w *Workload, s said, plan *Plan) bool {
 
 // users reads the annotations that the user wrote on the template.
 func (p *Policy) users(w *Workload, was *prior, plan *Plan) traffic.Layer {
-	user, refused := p.Mesh.Read(was.annotations)
+	user, refused := plan.on.Read(was.annotations)
 	for _, bad := range unreadable(refused) {
 		plan.find(Error, w.templatePath("metadata", "annotations", bad.Annotation), bad.Value, "%v", bad.Err)
 	}
@@ -147,7 +165,7 @@ func (p *Policy) users(w *Workload, was *prior, plan *Plan) traffic.Layer {
 func (p *Policy) reportGaps(w *Workload, plan *Plan) {
 	for _, g := range plan.Gaps {
 		var at edit.Path
-		if key, annotated := p.Mesh.Key(g.Field); annotated {
+		if key, annotated := plan.on.Key(g.Field); annotated {
 			at = w.templatePath("metadata", "annotations", key.Annotation)
 		}
 		switch {
@@ -169,13 +187,13 @@ func (p *Policy) reportGaps(w *Workload, plan *Plan) {
 // plan are enforced.
 func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 	var d desired
-	for _, k := range p.Mesh.Keys {
+	for _, k := range plan.on.Keys {
 		_, mine := was.annotations[k.Annotation]
-		if value, needed := p.Mesh.Value(k, plan.Sayable, p.MeshDefaults, mine); needed {
+		if value, needed := plan.on.Value(k, plan.Sayable, p.MeshDefaults, mine); needed {
 			d.annotate(k.Annotation, value)
 		}
 	}
-	for _, g := range p.Mesh.Irrevocable(plan.Settings, plan.Sayable, p.MeshDefaults) {
+	for _, g := range plan.on.Irrevocable(plan.Settings, plan.Sayable, p.MeshDefaults) {
 		key, _ := p.Mesh.Key(g.Field)
 		plan.warn(finding.BypassesMore, w.templatePath("metadata", "annotations", key.Annotation), "", "%s bypasses more than the ClusterBypass says: %s", g.Field, g.Reason)
 	}
@@ -193,6 +211,7 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 	}
 	d.annotate(PolicyAnnotation, policyVersion+node.Digest(plan.Settings.String()))
 	plan.Applies, plan.Annotations, plan.Container = true, d.annotations, d.container != nil
+	p.noteInbound(w, was, plan)
 	p.doubtWorkload(w, plan)
 	return d
 }

@@ -209,7 +209,7 @@ func (f *Finished) judge(p *Policy, w *Workload) (plan *Plan, untouched bool) {
 		return plan, untouched
 	}
 	p.judgeAnnotations(w, foreign, plan)
-	p.judgeSettings(w, stands, plan.Fold, in, plan)
+	p.judgeSettings(w, stands, p.asInSidecar(stands, in, plan), in, plan)
 	plan.Fold = p.beside(w, stands, plan.Fold)
 	plan.was = &prior{annotations: w.TemplateAnnotations, container: w.initAt()} // which the fold has
 	plan.Settings = plan.Fold.Layer().Settings()

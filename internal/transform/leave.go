@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
 // LeftAloneIs begins the note on a workload that is left alone.
@@ -12,7 +13,7 @@ const LeftAloneIs = "left alone: "
 
 // leaveAlone says why a workload that the policy speaks of is not touched, and
 // by which of its fields; "" if nothing is in the way.
-func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) (reason string, by edit.Path) {
+func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string, on *mesh.Mesh) (reason string, by edit.Path) {
 	if reason := p.LeftNamespace(namespace); reason != "" {
 		return reason, w.Path("metadata", "namespace")
 	}
@@ -33,7 +34,7 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string) (reason s
 	case w.kind.Fixed && !p.mentioned(w, namespace) && !w.replaceable():
 		return fmt.Sprintf("a %s cannot be changed once it is in a cluster; to opt in, name the kind in the match.kinds of a rule for it, or let it be created anew each time (generateName, a hook, or a Replace or Force sync option)", w.Kind), w.Path("kind")
 	}
-	return p.Mesh.Unmeshed(w.TemplateLabels, was.annotations), w.templatePath("metadata")
+	return on.Unmeshed(w.TemplateLabels, was.annotations), w.templatePath("metadata")
 }
 
 // WhyLeftAlone says why the policy does not touch a workload, and by which field of it;
@@ -59,7 +60,7 @@ func (p *Policy) Unintercepted(plan *Plan) string {
 	case w.windows != nil:
 		return "it runs on Windows, where there is no such sidecar"
 	}
-	return p.Mesh.Unmeshed(w.TemplateLabels, plan.was.annotations)
+	return plan.on.Unmeshed(w.TemplateLabels, plan.was.annotations)
 }
 
 // replaceable reports whether an object is made anew instead of being changed.
@@ -84,6 +85,7 @@ func (w *Workload) replaceable() bool {
 // LeftAlone says why the policy does not touch a workload whatever its rules
 // say; "" where nothing is in the way.
 func (p *Policy) LeftAlone(w *Workload) string {
-	reason, _ := p.leaveAlone(w, &prior{annotations: w.TemplateAnnotations}, p.namespaceOf(w))
+	namespace := p.namespaceOf(w)
+	reason, _ := p.leaveAlone(w, &prior{annotations: w.TemplateAnnotations}, namespace, p.place(w, w.TemplateAnnotations, namespace).on)
 	return reason
 }

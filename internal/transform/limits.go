@@ -117,7 +117,7 @@ func (p *Policy) mustNot(namespace string, forbidden answer, broken ...guardrail
 // annotations say holds all the same, if the mesh has a say there.
 func (p *Policy) judgeAnnotated(w *Workload, was *prior, plan *Plan) {
 	if in := p.hold(w, was, plan); in != 0 {
-		p.judge(w, was, plan.Fold, in, plan)
+		p.judge(w, was, p.asInSidecar(was, in, plan), in, plan)
 	}
 }
 
@@ -127,26 +127,53 @@ func (p *Policy) hold(w *Workload, was *prior, plan *Plan) mesh.Opening {
 	if !p.reached(w) || w.referenced {
 		return 0
 	}
-	reason := p.Mesh.Unmeshed(w.TemplateLabels, was.annotations)
-	if reason != "" && p.Limits.OptOuts != nil && p.Mesh.OptsOut(w.TemplateLabels, was.annotations) {
+	reason := plan.on.Unmeshed(w.TemplateLabels, was.annotations)
+	if reason != "" && p.Limits.OptOuts != nil && plan.on.OptsOut(w.TemplateLabels, was.annotations) {
 		p.judgeOptOut(w, reason, plan)
 	}
-	in := p.Mesh.Intercepts(w.TemplateLabels, was.annotations)
+	in := plan.on.Intercepts(w.TemplateLabels, was.annotations)
 	if in == 0 {
 		return 0
 	}
+	p.judgeClaim(w, was, plan)
 	for _, c := range slices.Concat(w.initContainers, w.containers) {
 		if p.Limits.OptOuts != nil && p.standsIn(c) != "" {
 			p.judgeOptOut(w, "its container "+c.name+" takes the place of one of the mesh's own", plan)
 		}
 	}
-	user, _ := p.Mesh.Read(was.annotations) // what cannot be read is judged beside it
-	plan.Fold, plan.in, plan.was = p.held(in.Of(user)), in, was
+	plan.Fold, plan.in, plan.was = Fold{p.itself(plan.on)}, in, was
+	if plan.hasSidecar() {
+		plan.Fold = p.heldIn(was, in)
+	}
 	if reason == "" {
 		plan.in = mesh.OpensAll // what it spares of a pod of its own bypasses
 	}
 	plan.Settings = plan.Fold.Layer().Settings()
 	return in
+}
+
+// heldIn is what annotations come to in a sidecar, in the directions that count. What
+// cannot be read is judged beside it.
+func (p *Policy) heldIn(was *prior, in mesh.Opening) Fold {
+	user, _ := p.Mesh.Read(was.annotations)
+	return p.held(in.Of(user))
+}
+
+// asInSidecar gives the fold of a plan with what would be in force if its pods had a
+// sidecar after all, which only the cluster knows: limits hold in every data plane.
+func (p *Policy) asInSidecar(was *prior, in mesh.Opening, plan *Plan) Fold {
+	if plan.hasSidecar() {
+		return plan.Fold
+	}
+	return slices.Concat(plan.Fold, p.heldIn(was, in))
+}
+
+// judgeClaim refuses a template that has its pods without a sidecar where no rule has
+// them in another data plane: in a cluster without one they are in no mesh.
+func (p *Policy) judgeClaim(w *Workload, was *prior, plan *Plan) {
+	if p.Limits.OptOuts != nil && plan.on != plan.ruled && !plan.hasSidecar() && plan.ruled.OptsOut(w.TemplateLabels, was.annotations) {
+		p.judgeOptOut(w, plan.ruled.Unmeshed(w.TemplateLabels, was.annotations)+" as long as no rule says dataPlane: "+string(plan.DataPlane()), plan)
+	}
 }
 
 // held is the fold of what the mesh's own configuration and annotations come to

@@ -163,6 +163,7 @@ func (p *Policy) Index() {
 	matches := make([]*Match, len(p.Scopes))
 	for i := range p.Scopes {
 		matches[i] = p.Scopes[i].Match
+		p.planes = p.planes || p.Scopes[i].Plane != ""
 	}
 	p.index = newIndex(matches)
 	p.findParts()

@@ -58,6 +58,7 @@ type Plan struct {
 	speaks bool
 	// was is the workload as it was before the function last wrote to it.
 	was *prior
+	placement
 	// in are the directions in which the mesh intercepts the pods, and in which
 	// traffic may bypass the sidecar in other ways.
 	in mesh.Opening
@@ -66,14 +67,14 @@ type Plan struct {
 
 // Plan says what the policy makes of a workload. It depends on the two alone.
 func (p *Policy) Plan(w *Workload) *Plan {
-	plan := &Plan{Workload: w, report: p.reportOn(w)}
+	plan := p.planOf(w)
 	plan.tolerate(&w.Object)
 	prior, err := p.priorOf(w)
 	if err != nil {
 		plan.find(Error, w.Path("metadata", "annotations", RecordAnnotation), w.Annotations[RecordAnnotation], "%v: %s", err, recordRemedy(err))
 		return plan
 	}
-	plan.was = prior
+	plan.was, plan.placement = prior, p.place(w, prior.annotations, p.namespaceOf(w))
 	if prior.container < 0 && prior.record.Wrote[InitName] != "" && len(byOurName(w.foreign(-1))) > 0 {
 		plan.find(Error, w.templatePath("spec", "initContainers"), InitName,
 			"the container %s was changed after krm-bypass wrote it: remove it, and krm-bypass writes it again; set its image and resources in spec.enforcement", InitName)
@@ -85,6 +86,7 @@ func (p *Policy) Plan(w *Workload) *Plan {
 	} else {
 		p.reportSlips(w, prior.unaccounted(w), plan)
 		p.reportChoices(w, prior.unaccounted(w), plan)
+		p.reportPlane(w, plan)
 		desired = p.desire(w, prior, plan)
 		p.reportHandEdited(w, prior, plan)
 	}
@@ -102,7 +104,8 @@ func (p *Policy) Plan(w *Workload) *Plan {
 
 // planOf is a plan of nothing.
 func (p *Policy) planOf(w *Workload) *Plan {
-	return &Plan{Workload: w, Namespace: p.namespaceOf(w), report: p.reportOn(w)}
+	namespace := p.namespaceOf(w)
+	return &Plan{Workload: w, Namespace: namespace, report: p.reportOn(w), placement: p.place(w, w.TemplateAnnotations, namespace)}
 }
 
 // reportForeign tells of containers that have our name and that no record accounts

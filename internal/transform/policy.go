@@ -50,6 +50,8 @@ type Policy struct {
 	// Scopes are the policy's rules, broad to narrow.
 	Scopes []Scope
 	index  *index
+	// planes says that some scope says a data plane.
+	planes bool
 	// parts are what of the policy is meant for some workloads: its scopes in their
 	// order, then entries of lists. found finds them, and chosen says that one of
 	// them goes by labels.
@@ -90,4 +92,6 @@ type Scope struct {
 	Layer traffic.Layer
 	// Mode is nil where the scope does not say how to enforce.
 	Mode *Mode
+	// Plane is "" where the scope does not say in which data plane its workloads are.
+	Plane mesh.DataPlane
 }

@@ -41,11 +41,15 @@ const (
 // the mesh has a say.
 func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
 	p.reportOwnKeys(w, plan)
-	if !p.concerned(w, was) {
+	if !p.concerned(w, was, plan) {
 		return
 	}
+	p.reportUnread(func(key string) edit.Path { return w.templatePath("metadata", annotations, key) }, was.annotations, plan)
 	template := described{w.metadataPath(), was.annotations, w.TemplateLabels}
 	for _, s := range slices.Concat(p.Mesh.Slips(template.annotations), p.Mesh.LabelSlips(template.labels)) {
+		if p.unreadIn(plan, s.Key) != "" {
+			continue
+		}
 		if kind, message := p.slip(s, template); message != "" {
 			field, _ := placesOf(s)
 			plan.warn(kind, w.templatePath("metadata", field, s.Key), template.values(field)[s.Key], "%s", message)
@@ -133,7 +137,11 @@ func (p *Policy) reportMisplaced(w *Workload, place, template described, plan *P
 		}
 		plan.warn(finding.MisplacedAnnotation, w.Path(append(place.path, field, key)...), place.values(field)[key], "%s: %s", why, remedy)
 	}
+	p.reportUnread(func(key string) edit.Path { return w.Path(append(place.path, annotations, key)...) }, place.annotations, plan)
 	for _, key := range slices.Sorted(maps.Keys(place.annotations)) {
+		if p.unreadIn(plan, key) != "" {
+			continue
+		}
 		// The same value in the template too is of a tool that annotates everything.
 		if is, stands := template.annotations[key]; p.Mesh.ReadsAnnotation(key) && (p.Mesh.IsKey(key) && is != place.annotations[key] || !stands) {
 			misplaced(annotations, key, key, p.Mesh.Name+" reads this annotation only in the pod template, so it has no effect here")
@@ -141,6 +149,7 @@ func (p *Policy) reportMisplaced(w *Workload, place, template described, plan *P
 	}
 	for _, s := range p.Mesh.Slips(place.annotations) {
 		switch {
+		case p.unreadIn(plan, s.Key) != "":
 		case s.Reader != nil && !s.Moved && s.Meant != nil, s.Reader == nil && len(s.Meant) == 1 && p.Mesh.ReadsAnnotation(s.Meant[0]):
 			misplaced(annotations, s.Key, s.Meant[0], p.unread(s))
 		case s.Reader == nil:
@@ -163,8 +172,8 @@ func (p *Policy) reportMisplaced(w *Workload, place, template described, plan *P
 
 // concerned reports whether annotations on the workload have a meaning: the mesh has
 // a say there, and the namespace may be enrolled.
-func (p *Policy) concerned(w *Workload, was *prior) bool {
-	return p.reached(w) && p.Mesh.Unmeshed(w.TemplateLabels, was.annotations) == ""
+func (p *Policy) concerned(w *Workload, was *prior, plan *Plan) bool {
+	return p.reached(w) && plan.on.Unmeshed(w.TemplateLabels, was.annotations) == ""
 }
 
 // reached reports whether the mesh may have a say in the pods of a workload, if

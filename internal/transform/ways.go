@@ -25,6 +25,8 @@ type way struct {
 	// exact says that it lets all of that bypass, unless there is a doubt.
 	exact bool
 	doubt string
+	// holds says that it does so in every data plane.
+	holds bool
 	// says completes "PORT must not bypass the sidecar, but ".
 	says string
 }
@@ -51,8 +53,15 @@ func (p *Policy) Ways(plan *Plan) []Way {
 	var all []Way
 	for _, w := range p.ways(plan.Workload, &was, plan.in) {
 		key := fmt.Sprint(w.path[len(w.path)-1])
-		if slices.Contains(w.path, any("annotations")) && !p.Mesh.ReadsAnnotation(key) {
+		switch other, _ := p.Mesh.Other(key); {
+		case !slices.Contains(w.path, any("annotations")):
+			if !w.holds && !plan.hasSidecar() {
+				continue
+			}
+		case !p.Mesh.ReadsAnnotation(key):
 			continue // the limits mind what a later version may read, but no mesh does today
+		case !other.ReadOn(plan.DataPlane()):
+			continue
 		}
 		all = append(all, Way{w.path, w.value, w.lets, w.exact && w.doubt == "", w.doubt})
 	}
@@ -69,7 +78,7 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 	}
 	would := func(path edit.Path, value string, lets traffic.Layer, by, name, doubt string) {
 		if lets = in.Of(lets); !lets.IsZero() {
-			all = append(all, way{path, value, lets, true, doubt, fmt.Sprintf("would by %s %s: %s", by, name, removeIt)})
+			all = append(all, way{path: path, value: value, lets: lets, exact: true, doubt: doubt, says: fmt.Sprintf("would by %s %s: %s", by, name, removeIt)})
 		}
 	}
 	for _, annotation := range slices.Sorted(maps.Keys(was.annotations)) {
@@ -119,6 +128,7 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 			add(c.path, c.name, mesh.OpensAll.Everything(), "%s", says)
 		}
 	}
+	ofContainers := len(all)
 	for _, c := range w.foreign(was.container) {
 		if !p.enforces(c) {
 			continue
@@ -128,6 +138,9 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 		} else {
 			add(c.path, c.name, mesh.OpensAll.Everything(), "what the container %s lets bypass is in doubt, since it has %s: remove that, or the container", c.name, doubt)
 		}
+	}
+	for i := range all[ofContainers:] {
+		all[ofContainers+i].holds = true
 	}
 	return all
 }

@@ -1,0 +1,64 @@
+package lint
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// ambientInbound finds ports of Services behind which ambient pods bypass ztunnel for
+// callers in plain text alone: those in the mesh come by HBONE (istio/istio
+// cni/pkg/iptables/iptables.go redirects no connection to port 15008). Where some
+// workload lets the Service's port bypass on its way out, somebody has thought of it.
+func ambientInbound(j *judgement) {
+	var left traffic.Ports
+	for _, group := range grouped(j.all) {
+		left = left.Union(group.settings.ExcludeOutboundPorts)
+	}
+	j.reaching(func(w *Workload, r reached) {
+		if p := r.view(); !left.Contains(traffic.TCP, p.Port) {
+			j.note(r.service.Object, r.path(), p.TargetPort.text, portOf(p), p.Port).add(strconv.Itoa(int(r.port)), w)
+		}
+	})
+}
+
+// useWaypoint is the label of a Service, else of its Namespace, that names the waypoint
+// of its callers (istio/istio pilot/pkg/serviceregistry/kube/controller/ambient/waypoints.go).
+const useWaypoint = "istio.io/use-waypoint"
+
+// waypoint finds Services, and Namespaces of them, past whose waypoint connections go.
+func waypoint(j *judgement) {
+	within := map[string]*namespace{}
+	for _, n := range viewed[namespace](j.items) {
+		within[n.Name] = n
+	}
+	for _, s := range viewed[service](j.items) {
+		name, own := s.Metadata.Labels[useWaypoint]
+		about, path, called := s.Object, s.Path("metadata", "labels", useWaypoint), "this Service"
+		if n := within[j.namespace(s.Namespace)]; !own && n != nil {
+			name, about, path, called = n.labels[useWaypoint], n.Object, n.Path("metadata", "labels", useWaypoint), "its Services"
+		}
+		if name == "" || name == "none" || s.headless() || s.Spec.Type == "ExternalName" {
+			continue
+		}
+		j.past(j.note(about, path, name, called, name), nil, s.Namespace, s.bypassed)
+	}
+}
+
+// bypassed gives the ports of the Service at which settings go past it.
+func (s *service) bypassed(settings traffic.Settings) traffic.Ports {
+	var to netip.Prefix // the zero prefix where nobody knows the address
+	if address, err := netip.ParseAddr(s.Spec.ClusterIP); err == nil {
+		to = netip.PrefixFrom(address, address.BitLen())
+	}
+	ports := slices.DeleteFunc(slices.Clone(s.Spec.Ports), func(p servicePortView) bool {
+		return p.Protocol != "" && p.Protocol != "TCP" || !bypasses(settings, to, p.Port)
+	})
+	var all traffic.Ports
+	for _, p := range ports {
+		all = all.Union(traffic.SinglePorts(traffic.TCP, p.Port))
+	}
+	return all
+}

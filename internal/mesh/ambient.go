@@ -1,0 +1,164 @@
+package mesh
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// DataPlane says where a mesh takes the traffic of a pod.
+type DataPlane string
+
+const (
+	// Sidecar takes it in the pod.
+	Sidecar DataPlane = "Sidecar"
+	// Ambient takes it to a proxy of the node, by rules in the pod's network namespace.
+	Ambient DataPlane = "Ambient"
+)
+
+// DataPlanes lists every DataPlane.
+var DataPlanes = []DataPlane{Sidecar, Ambient}
+
+// On gives the mesh as the pods of a data plane have it, nil where it has no such. Of
+// what is another in Ambient the row says so; the rest is that of the mesh.
+func (m *Mesh) On(plane DataPlane) *Mesh {
+	if plane == Ambient {
+		return m.ambient
+	}
+	return m
+}
+
+// Plane gives the data plane of the row.
+func (m *Mesh) Plane() DataPlane { return cmp.Or(m.plane, Sidecar) }
+
+// Proxy says what passes on the traffic that does not bypass it.
+func (m *Mesh) Proxy() string { return cmp.Or(m.proxy, "the sidecar") }
+
+// Certain gives the data plane in which a template with these labels and annotations
+// is, whatever anybody says elsewhere, and what of it says so; "" where it does not.
+func (m *Mesh) Certain(labels, annotations map[string]string) (plane DataPlane, by string) {
+	if m.certain == nil {
+		return "", ""
+	}
+	return m.certain(labels, annotations)
+}
+
+// PlaneLabel is a label of a template that has it in Ambient, unless it is injected.
+type PlaneLabel struct {
+	Key, Value string
+	// Instead is what makes sure of the sidecar.
+	Instead string
+}
+
+// PlaneLabel gives that of the mesh; it has no key where there is no Ambient.
+func (m *Mesh) PlaneLabel() PlaneLabel {
+	if m.ambient == nil {
+		return PlaneLabel{}
+	}
+	return m.ambient.planeLabel
+}
+
+const (
+	injectKey = "sidecar.istio.io/inject"
+	planeKey  = "istio.io/dataplane-mode"
+	// planeAmbient and NoPlane are its values.
+	planeAmbient = "ambient"
+	// NoPlane keeps pods out of Ambient.
+	NoPlane = "none"
+)
+
+// istioCertain: the injector's webhook goes by the label or annotation first, and the
+// agent of the node takes no pod that was injected (istio/istio
+// pkg/kube/inject/inject.go, injectRequired; cni/pkg/util/podutil.go, podHasSidecar).
+func istioCertain(labels, annotations map[string]string) (plane DataPlane, by string) {
+	value, labelled := labels[injectKey]
+	kind := "label"
+	if !labelled {
+		value, kind = annotations[injectKey], "annotation"
+	}
+	says := kind + " " + injectKey + `: "` + value + `"`
+	switch {
+	case value == "true":
+		return Sidecar, says
+	case value == "false" && labels[planeKey] == planeAmbient:
+		return Ambient, says + " and label " + planeKey + ": " + planeAmbient
+	}
+	return "", ""
+}
+
+// istioAmbient is what of Istio is another for pods without a sidecar, whose traffic the
+// agent of the node redirects to ztunnel. Facts are from istio/istio cni/pkg/nodeagent
+// and manifests/charts/istio-cni/values.yaml, enablementSelectors.
+var istioAmbient = Mesh{
+	Name:              "Istio",
+	plane:             Ambient,
+	proxy:             "ztunnel",
+	Levels:            PodAlone,
+	Unmeshed:          ambientUnmeshed,
+	intercepts:        ambientIntercepts,
+	OptOuts:           []OptOut{{Label: true, Key: planeKey, Value: `^none$`}},
+	UnmeshedNamespace: ambientUnmeshedNamespace,
+	planeLabel:        PlaneLabel{planeKey, planeAmbient, "the label " + injectKey + `: "true"`},
+	Unreached:         "callers in the mesh come by HBONE, at port 15008, so they bypass only where a rule for them excludes the port outbound",
+	BypassInbound:     "ambient.istio.io/bypass-inbound-capture",
+	limits:            []limit{noKeys(ambientReasons()), noPairs},
+}
+
+// ambientReasons: istio/istio#49829 asks for such an annotation.
+func ambientReasons() map[traffic.Field]string {
+	reasons := map[traffic.Field]string{}
+	for _, f := range traffic.Fields {
+		reasons[f] = "an ambient pod reads no annotation that lets ports or addresses bypass"
+	}
+	return reasons
+}
+
+// ambientUnmeshed: a waypoint's own pods have the label, too (istio/istio
+// manifests/charts/istio-control/istio-discovery/files/waypoint.yaml).
+func ambientUnmeshed(labels, annotations map[string]string) string {
+	if labels[planeKey] == NoPlane {
+		return "its template's label " + planeKey + ": " + NoPlane + " opts out of the ambient mesh"
+	}
+	return istioGateway(annotations)
+}
+
+// ambientIntercepts: nothing keeps ztunnel from the pods of a gateway that is injected
+// nowhere.
+func ambientIntercepts(labels, _ map[string]string) Opening {
+	if labels[planeKey] == NoPlane {
+		return 0
+	}
+	return OpensAll
+}
+
+// ambientUnmeshedNamespace: the webhook injects whatever the other label says.
+func ambientUnmeshedNamespace(labels, _ map[string]string) string {
+	switch mode, said := labels[planeKey]; {
+	case labels["istio-injection"] == "enabled":
+		return "has the label istio-injection: enabled, so its pods get a sidecar and ztunnel leaves them alone"
+	case said && mode != planeAmbient:
+		return "has the label " + planeKey + ": " + mode + ", which keeps ztunnel from its pods"
+	case !said && labels["istio.io/rev"] != "":
+		return "has the label istio.io/rev: " + labels["istio.io/rev"] + " and not " + planeKey + ": " + planeAmbient + ", so its pods get a sidecar"
+	}
+	return ""
+}
+
+// ReadOn reports whether pods of a data plane read the annotation.
+func (o Other) ReadOn(plane DataPlane) bool {
+	if o.planes == nil {
+		return plane == Sidecar
+	}
+	return slices.Contains(o.planes, plane)
+}
+
+// istioGateway says why a template is a gateway's, "" where it is none.
+func istioGateway(annotations map[string]string) string {
+	named := istioNamed(annotations)
+	if strings.TrimSpace(annotations[istioTemplates]) == "" || slices.Contains(named, "sidecar") || !slices.Contains(named, "gateway") {
+		return ""
+	}
+	return "its template's annotation inject.istio.io/templates: gateway makes it a gateway"
+}

@@ -1,0 +1,103 @@
+package transform
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// placement says in which data plane the pods of a workload are.
+type placement struct {
+	// on is the mesh as they have it, and ruled as the rules alone would have it.
+	on, ruled *mesh.Mesh
+	// By is the field of the spec that says so, sign what of the template does; both
+	// are "" where nobody says anything.
+	By, sign string
+}
+
+// place gives the placement of a workload with these annotations on its template.
+func (p *Policy) place(w *Workload, annotations map[string]string, namespace string) placement {
+	placed := placement{on: p.Mesh, ruled: p.Mesh}
+	if p.planes || p.index == nil {
+		for _, s := range p.near(w, namespace) {
+			if s.Plane != "" && s.Match.matches(w, namespace) == yes {
+				placed.ruled, placed.By = p.Mesh.On(s.Plane), s.Path+".dataPlane"
+			}
+		}
+	}
+	placed.on = placed.ruled
+	if plane, sign := p.Mesh.Certain(w.TemplateLabels, annotations); plane != "" {
+		placed.on, placed.By, placed.sign = p.Mesh.On(plane), "", sign
+	}
+	return placed
+}
+
+// DataPlane gives the data plane in which the pods of a planned workload are.
+func (p *Plan) DataPlane() mesh.DataPlane { return p.on.Plane() }
+
+// Mesh gives the mesh as they have it.
+func (p *Plan) Mesh() *mesh.Mesh { return p.on }
+
+// PlaneBy gives the field of the spec that says in which data plane a planned workload
+// is, else what of its template does; both are "" where nobody says anything.
+func (p *Plan) PlaneBy() (field, sign string) { return p.By, p.sign }
+
+// hasSidecar reports whether the pods have one if they are in the mesh.
+func (p *Plan) hasSidecar() bool { return p.on.Plane() == mesh.Sidecar }
+
+// reportPlane warns of a template whose label for a data plane has no effect by itself:
+// an injector goes by other signs, and a sidecar wins.
+func (p *Policy) reportPlane(w *Workload, plan *Plan) {
+	label := p.Mesh.PlaneLabel()
+	if label.Key == "" || w.TemplateLabels[label.Key] != label.Value || !plan.hasSidecar() || plan.sign != "" {
+		return
+	}
+	plan.warn(finding.DataPlane, w.templatePath("metadata", labels, label.Key), label.Value, "this puts the pods into Ambient unless they get a sidecar, and here they are taken for pods with one (%s): write dataPlane: Ambient in a rule for them, or make sure of the sidecar with %s", plan.placedBy(), label.Instead)
+}
+
+// noteInbound tells what an inbound setting does not reach, and what says it shorter.
+func (p *Policy) noteInbound(w *Workload, was *prior, plan *Plan) {
+	in := plan.Settings.Inbound()
+	if plan.on.Unreached == "" || in.IsEmpty() {
+		return
+	}
+	at := w.templatePath("spec", "initContainers")
+	plan.find(Info, at, "", "what comes in bypasses %s for callers in plain text: %s", plan.on.Proxy(), plan.on.Unreached)
+	if all := traffic.EveryPort.Without(in).Of(traffic.TCP).IsEmpty(); all && was.annotations[plan.on.BypassInbound] != "true" {
+		plan.find(Info, at, "", "all that comes in bypasses %s, which the annotation %s: \"true\" in the template says too, without an init container", plan.on.Proxy(), plan.on.BypassInbound)
+	}
+}
+
+// placedBy says in a message what puts a workload into its data plane.
+func (p *Plan) placedBy() string {
+	switch {
+	case p.sign != "":
+		return "its template's " + p.sign
+	case p.By != "":
+		return p.By
+	}
+	return "no rule says dataPlane"
+}
+
+// unreadIn says why an annotation that says what bypasses has no effect, "" where it
+// has one: pods without a sidecar read none of a sidecar's.
+func (p *Policy) unreadIn(plan *Plan, annotation string) string {
+	if !p.Mesh.IsTraffic(annotation) || plan.on.IsTraffic(annotation) || plan.hasSidecar() {
+		return ""
+	}
+	return fmt.Sprintf("the pods are in %s (%s), where nothing reads the annotations of a sidecar, so it has no effect: say it in a rule of the ClusterBypass, and remove it", plan.DataPlane(), plan.placedBy())
+}
+
+// reportUnread warns of such annotations at a path.
+func (p *Policy) reportUnread(at func(annotation string) edit.Path, annotations map[string]string, plan *Plan) {
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		if why := p.unreadIn(plan, key); why != "" {
+			plan.warn(finding.MisplacedAnnotation, at(key), annotations[key], "%s", why)
+		}
+	}
+}
