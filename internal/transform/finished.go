@@ -133,7 +133,13 @@ func (p *Policy) tellSince(wrote, w *Workload, plan *Plan) {
 			plan.warn(finding.ChangedAfter, w.templatePath("metadata", "annotations", key), w.TemplateAnnotations[key], "added after krm-bypass wrote to this workload, so that it is not merged with what it wrote: list the ClusterBypass behind what adds it, such as last under transformers in the kustomization that is built")
 		}
 	}
-	reason, by := p.leaveAlone(w, &prior{annotations: w.TemplateAnnotations}, p.namespaceOf(wrote))
+	namespace := p.namespaceOf(wrote)
+	was, is := p.place(wrote, wrote.TemplateAnnotations, namespace), p.place(w, w.TemplateAnnotations, namespace)
+	if was.on != is.on {
+		plan.Changed = true
+		plan.warn(finding.ChangedAfter, w.templatePath("metadata"), "", "changed after krm-bypass wrote to this workload as to one in %s, and its pods are in %s now: list the ClusterBypass behind what changes it", was.on.Plane(), is.on.Plane())
+	}
+	reason, by := p.leaveAlone(w, &prior{annotations: w.TemplateAnnotations}, namespace, is.on)
 	if reason != "" && !w.hostNetwork && p.LeftAlone(wrote) == "" { // of the host's network the container's check tells
 		plan.Changed = true
 		plan.warn(finding.ChangedAfter, by, "", "changed after krm-bypass wrote to this workload, which it would leave alone now: %s: list the ClusterBypass behind what changes it", reason)
