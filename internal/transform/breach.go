@@ -62,7 +62,7 @@ func contributes(left traffic.Layer, f traffic.Field, b guardrail.Breach) bool {
 // refuseMoved refuses what rules say of a port that an annotation of the template makes
 // the mesh's own, as the spec itself may not say it of the others.
 func (p *Policy) refuseMoved(w *Workload, was *prior, plan *Plan) {
-	for _, moved := range p.Mesh.Moves(was.annotations) {
+	for _, moved := range plan.on.Moves(was.annotations) {
 		for _, c := range plan.Fold {
 			if by := c.naming(moved); by != "" {
 				plan.find(Error, w.templatePath("metadata", "annotations", moved.Annotation), was.annotations[moved.Annotation],

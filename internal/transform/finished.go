@@ -134,12 +134,13 @@ func (p *Policy) tellSince(wrote, w *Workload, plan *Plan) {
 		}
 	}
 	namespace := p.namespaceOf(wrote)
-	was, is := p.place(wrote, wrote.TemplateAnnotations, namespace), p.place(w, w.TemplateAnnotations, namespace)
-	if was.on != is.on {
+	on := p.place(wrote, wrote.TemplateAnnotations, namespace).on
+	if plane, sign := p.Mesh.Certain(w.TemplateLabels, w.TemplateAnnotations); sign != "" && plane != on.Plane() {
 		plan.Changed = true
-		plan.warn(finding.ChangedAfter, w.templatePath("metadata"), "", "changed after krm-bypass wrote to this workload as to one in %s, and its pods are in %s now: list the ClusterBypass behind what changes it", was.on.Plane(), is.on.Plane())
+		plan.warn(finding.ChangedAfter, w.templatePath("metadata"), "", "changed after krm-bypass wrote to this workload as to one in %s, while its %s has its pods in %s: list the ClusterBypass behind what changes it", on.Plane(), sign, plane)
+		on = p.Mesh.On(plane)
 	}
-	reason, by := p.leaveAlone(w, &prior{annotations: w.TemplateAnnotations}, namespace, is.on)
+	reason, by := p.leaveAlone(w, &prior{annotations: w.TemplateAnnotations}, namespace, on)
 	if reason != "" && !w.hostNetwork && p.LeftAlone(wrote) == "" { // of the host's network the container's check tells
 		plan.Changed = true
 		plan.warn(finding.ChangedAfter, by, "", "changed after krm-bypass wrote to this workload, which it would leave alone now: %s: list the ClusterBypass behind what changes it", reason)
