@@ -2,6 +2,9 @@ package differential_test
 
 import (
 	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,11 +19,12 @@ import (
 // paragraph on each. What is said of annotations that somebody wrote by hand follows
 // the mesh, but for port 53 and the proxy's own.
 type deviation struct {
-	name        string
-	interceptor string
-	settings    map[traffic.Field]string
-	call        call
-	verdict     traffic.Verdict // by the decision
+	name string
+	// of is the interceptor: the first of the mesh that is fit.
+	of       fit
+	settings map[traffic.Field]string
+	call     call
+	verdict  traffic.Verdict // by the decision
 	// alone is who answers with the mesh alone, annotated with the settings as its
 	// annotations, and ours with krm-bypass-init beside it; "" leaves it unasked.
 	alone, annotated, ours string
@@ -37,52 +41,128 @@ func (c call) ofTheProxy() call {
 	return c
 }
 
-const (
-	istioPlain = "Istio iptables-nft"
-	istioDNS   = "Istio dns-capture"
+// fit says which interceptors show a deviation.
+type fit struct {
+	mesh        string
+	capturesDNS bool // over UDP
+}
+
+func (f fit) first(t *testing.T) stand {
+	t.Helper()
+	all := stands()
+	i := slices.IndexFunc(all, func(s stand) bool {
+		return s.Mesh == f.mesh && s.mesh() != nil && s.CapturesDNS("udp") == f.capturesDNS
+	})
+	require.GreaterOrEqual(t, i, 0, "no interceptor of %s is fit", f.mesh)
+	return all[i]
+}
+
+var (
+	istioPlain = fit{"Istio", false}
+	istioDNS   = fit{"Istio", true}
+	kumaDNS    = fit{"Kuma", true}
 )
 
 var deviations = []deviation{
 	{
-		name: "an-excluded-range-wins-over-an-included-port", interceptor: istioPlain,
+		name: "an-excluded-range-wins-over-an-included-port", of: istioPlain,
 		settings: map[traffic.Field]string{traffic.ExcludeOutboundIPRanges: "192.0.2.0/24", traffic.IncludeOutboundPorts: "7001"},
 		call:     to(traffic.TCP, elsewhere, 7001),
 		verdict:  traffic.Intercepted, alone: outboundProxy, annotated: lab.World.Name, ours: outboundProxy,
 	},
 	{
-		name: "an-excluded-inbound-port-means-nothing-beside-included-ones", interceptor: istioPlain,
+		name: "an-excluded-inbound-port-means-nothing-beside-included-ones", of: istioPlain,
 		settings: map[traffic.Field]string{traffic.IncludeInboundPorts: "7001,8080", traffic.ExcludeInboundPorts: "7001"},
 		call:     call{Connection: traffic.Connection{Direction: traffic.Inbound, Protocol: traffic.TCP, Address: lab.PodAddress.IPv4, Port: 7001}},
 		verdict:  traffic.Bypassed, alone: inboundProxy, annotated: inboundProxy, ours: application,
 	},
 	{
-		name: "an-excluded-range-takes-tcp-53-along-without-dns-capture", interceptor: istioPlain,
+		name: "an-excluded-range-takes-tcp-53-along-without-dns-capture", of: istioPlain,
 		settings: map[traffic.Field]string{traffic.ExcludeOutboundIPRanges: "192.0.2.0/24"},
 		call:     to(traffic.TCP, elsewhere, dns),
 		verdict:  traffic.LeftToMesh, alone: outboundProxy, annotated: lab.World.Name, ours: outboundProxy,
 	},
 	{
-		name: "an-address-outside-the-included-ranges-takes-tcp-53-along-without-dns-capture", interceptor: istioPlain,
+		name: "an-address-outside-the-included-ranges-takes-tcp-53-along-without-dns-capture", of: istioPlain,
 		settings: map[traffic.Field]string{traffic.IncludeOutboundIPRanges: "10.0.0.0/8"},
 		call:     to(traffic.TCP, elsewhere, dns),
 		verdict:  traffic.LeftToMesh, alone: outboundProxy, annotated: lab.World.Name, ours: outboundProxy,
 	},
 	{
-		name: "an-excluded-port-53-ends-dns-capture-over-loopback", interceptor: istioDNS,
+		name: "an-excluded-port-53-ends-dns-capture-over-loopback", of: istioDNS,
 		settings: map[traffic.Field]string{traffic.ExcludeOutboundPorts: "53"},
 		call:     to(traffic.UDP, lab.Loopback.IPv4, dns),
 		verdict:  traffic.LeftToMesh, alone: dnsProxy, annotated: application, ours: dnsProxy,
 	},
 	{
-		name: "an-excluded-port-lets-the-proxy-reach-its-own-pod-past-itself", interceptor: istioPlain,
+		name: "an-excluded-port-lets-the-proxy-reach-its-own-pod-past-itself", of: istioPlain,
 		settings: map[traffic.Field]string{traffic.ExcludeOutboundPorts: "8080"},
 		call:     to(traffic.TCP, lab.PodAddress.IPv4, 8080).ofTheProxy(),
 		verdict:  traffic.LeftToMesh, alone: inboundProxy, annotated: application, ours: inboundProxy,
 	},
+	{
+		name: "an-excluded-port-lets-kumas-proxy-reach-its-own-pod-past-itself", of: kumaDNS,
+		settings: map[traffic.Field]string{traffic.ExcludeOutboundPorts: "8080"},
+		call:     to(traffic.TCP, lab.PodAddress.IPv4, 8080).ofTheProxy(),
+		verdict:  traffic.LeftToMesh, alone: inboundProxy, annotated: application, ours: inboundProxy,
+	},
+	{
+		name: "a-range-of-fsm-takes-an-included-port-along", of: fit{"FSM", false},
+		settings: map[traffic.Field]string{traffic.ExcludeOutboundIPRanges: "192.0.2.0/24", traffic.IncludeOutboundPorts: "7001"},
+		call:     to(traffic.TCP, elsewhere, 7001),
+		verdict:  traffic.Intercepted, alone: outboundProxy, annotated: lab.World.Name, ours: outboundProxy,
+	},
+	{
+		name: "an-excluded-range-ends-kumas-dns-capture", of: kumaDNS,
+		settings: map[traffic.Field]string{traffic.ExcludeOutboundIPRanges: "192.0.2.0/24"},
+		call:     to(traffic.UDP, elsewhere, dns),
+		verdict:  traffic.LeftToMesh, alone: dnsProxy, annotated: lab.World.Name, ours: dnsProxy,
+	},
+	{
+		name: "an-excluded-range-ends-kumas-dns-capture-over-loopback", of: kumaDNS,
+		settings: map[traffic.Field]string{traffic.ExcludeOutboundIPRanges: "0.0.0.0/0"},
+		call:     to(traffic.UDP, lab.Loopback.IPv4, dns),
+		verdict:  traffic.LeftToMesh, alone: dnsProxy, annotated: application, ours: dnsProxy,
+	},
+	{
+		name: "an-excluded-port-53-does-not-end-kumas-dns-capture", of: kumaDNS,
+		settings: map[traffic.Field]string{traffic.ExcludeOutboundPorts: "53"},
+		call:     to(traffic.UDP, elsewhere, dns),
+		verdict:  traffic.Bypassed, alone: dnsProxy, annotated: dnsProxy, ours: lab.World.Name,
+	},
+	// What leaves the socket of an application that calls 10.96.0.10:80, where the
+	// kernel's hook in connect() has put an endpoint in the place of the Service
+	// (cilium/cilium bpf/bpf_sock.c, cil_sock4_connect).
+	{
+		name: "a-service-address-does-not-match-where-sockets-are-balanced", of: istioPlain,
+		settings: map[traffic.Field]string{traffic.ExcludeOutboundIPRanges: "10.96.0.0/12"},
+		call:     to(traffic.TCP, endpoint, 8080),
+		verdict:  traffic.LeftToMesh, alone: outboundProxy, annotated: outboundProxy, ours: outboundProxy,
+	},
+	{
+		name: "a-service-port-does-not-match-where-sockets-are-balanced", of: istioPlain,
+		settings: map[traffic.Field]string{traffic.ExcludeOutboundPorts: "80"},
+		call:     to(traffic.TCP, endpoint, 8080),
+		verdict:  traffic.LeftToMesh, alone: outboundProxy, annotated: outboundProxy, ours: outboundProxy,
+	},
+	{
+		name: "an-endpoint-matches-where-sockets-are-balanced", of: istioPlain,
+		settings: map[traffic.Field]string{traffic.ExcludeOutbound: "10.1.0.0/16@8080"},
+		call:     to(traffic.TCP, endpoint, 8080),
+		verdict:  traffic.Bypassed, alone: outboundProxy, ours: lab.World.Name,
+	},
 }
 
+// endpoint is a pod behind a Service.
+var endpoint = netip.MustParseAddr("10.1.2.3")
+
 func TestDeviations(t *testing.T) {
+	root, err := lab.RepositoryRoot()
+	require.NoError(t, err)
+	page, err := os.ReadFile(filepath.Join(root, "docs", "semantics.md"))
+	require.NoError(t, err)
 	for _, d := range deviations {
+		assert.Regexp(t, `[\[\n]`+d.name+`[\],]`, string(page))
 		t.Run(d.name, func(t *testing.T) {
 			values := map[traffic.Field][]string{}
 			for field, value := range d.settings {
@@ -91,7 +171,7 @@ func TestDeviations(t *testing.T) {
 			settings, err := traffic.ParseArguments(values)
 			require.NoError(t, err)
 			assert.Equal(t, d.verdict, settings.Decide(d.call.Connection).Verdict, "the decision")
-			d.hold(t, named(t, d.interceptor)[0], settings)
+			d.hold(t, d.of.first(t), settings)
 		})
 	}
 }
