@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -22,6 +23,42 @@ func TestIstioFollowsToLegacy(t *testing.T) {
 			assert.Empty(t, pod.Run(t, "nft", "list", "ruleset"))
 			excludedRangeAnswers.run(t, pod)
 		})
+	}
+}
+
+// Kuma does too.
+func TestKumaFollowsToLegacy(t *testing.T) {
+	mesh := variant{interceptor.Variant{Interceptor: interceptor.KumaInit{}.Interceptor("kuma-unforced", nil)}, byIptables}
+	for _, family := range bothFamilies {
+		t.Run(family.Name, func(t *testing.T) {
+			pod := newPod(t, mesh, orders[0], family, bypass)
+			assert.Empty(t, pod.Run(t, "nft", "list", "ruleset"))
+			excludedRangeAnswers.run(t, pod)
+		})
+	}
+}
+
+// What docs/semantics.md warns of: Kuma puts its rules for DNS above those that are there,
+// and below those that come later. nftables is in front of both.
+func TestKumaPutsItsDNSAboveIptables(t *testing.T) {
+	freed := check{name: "dns-over-udp", by: theApplication, udp: true, to: nameServer, port: 53, answer: outside}
+	captured := freed
+	captured.answer = "dns proxy"
+	legacy := interceptor.Variant{Interceptor: interceptor.KumaInit{Backend: interceptor.IptablesLegacy}.Interceptor("kuma", nil)}
+	for _, try := range []struct {
+		ours  backend
+		order order
+		want  check
+	}{
+		{byIptables, orders[0], captured},
+		{byIptables, orders[1], freed},
+		{byNftables, orders[0], freed},
+	} {
+		for _, family := range bothFamilies {
+			t.Run(strings.Join(append([]string{try.order.name, family.Name}, try.ours.arguments...), "/"), func(t *testing.T) {
+				try.want.run(t, newPod(t, variant{legacy, try.ours}, try.order, family, []string{"--exclude-outbound-ports=53"}))
+			})
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,7 +79,29 @@ const (
         excludeOutboundIPRanges: [203.0.113.10]`
 )
 
+const (
+	// To Kuma an excluded range is one for every protocol: name servers in it are asked
+	// past its DNS.
+	rangesOnKuma under = `
+      mesh: Kuma
+      global:
+        excludeInboundPorts: ["7001-7005"]
+        excludeOutboundPorts: [6379]
+        excludeOutboundIPRanges: [192.0.2.0/24, "2001:db8:2::/48"]`
+	// Its rules for DNS come before those for excluded ports.
+	dnsOnKuma under = `
+      mesh: Kuma
+      global: {excludeOutboundPorts: [53]}`
+)
+
 func noArguments(*testing.T) []string { return nil }
+
+// kumaWithDNS are Kuma's interceptors that take DNS; in front of those beneath, ours is
+// not put below its rules for DNS (see TestKumaPutsItsDNSAboveIptables).
+var (
+	kumaWithDNS    = slices.DeleteFunc(slices.Clone(kumaVariants), func(v variant) bool { return !v.CapturesDNS("udp") })
+	kumaByNftables = slices.DeleteFunc(slices.Clone(kumaWithDNS), func(v variant) bool { return v.ours.arguments != nil })
+)
 
 // beyond are bypasses that the mesh's own annotations cannot say, each with the
 // annotations that the function writes: by themselves, and beside the init
@@ -98,6 +121,38 @@ var beyond = []document{
 			{name: "another-destination-does-not", by: theApplication, to: notCardProcessor, port: 443, answer: refused},
 		}},
 	}},
+	{name: "Kuma-outbound-range", meshes: kumaWithDNS, pods: []workload{
+		{name: "annotations-alone", annotations: rangesOnKuma.annotations, arguments: noArguments, checks: []check{
+			{name: "inbound-range-of-ports-reaches-the-application", by: theOutside, to: lab.PodAddress, port: 7002, answer: application},
+			{name: "excluded-port-answers", by: theApplication, to: somewhereElse, port: 6379, answer: outside},
+			{name: "excluded-range-does-not", by: theApplication, to: cardProcessor, port: 443, answer: refused},
+			{name: "dns-to-the-range-is-the-meshs", by: theApplication, udp: true, to: nameServer, port: 53, answer: "dns proxy"},
+		}},
+		{name: "with-init-container", annotations: rangesOnKuma.annotations, arguments: rangesOnKuma.arguments, checks: []check{
+			{name: "inbound-range-of-ports-reaches-the-application", by: theOutside, to: lab.PodAddress, port: 7002, answer: application},
+			{name: "other-inbound-reaches-the-proxy", by: theOutside, to: lab.PodAddress, port: 8080, answer: toApp},
+			{name: "excluded-port-answers", by: theApplication, to: somewhereElse, port: 6379, answer: outside},
+			{name: "excluded-range-answers", by: theApplication, to: cardProcessor, port: 443, answer: outside, server: outside},
+			{name: "another-destination-does-not", by: theApplication, to: notCardProcessor, port: 443, answer: refused},
+			{name: "dns-to-the-range-is-the-meshs", by: theApplication, udp: true, to: nameServer, port: 53, answer: "dns proxy"},
+		}},
+		{name: "by-its-own-annotation", annotations: rangesOfKumasOwn, arguments: noArguments, checks: []check{
+			{name: "excluded-range-answers", by: theApplication, to: cardProcessor, port: 443, answer: outside},
+			{name: "dns-to-the-range-is-too", by: theApplication, udp: true, to: nameServer, port: 53, answer: outside},
+			{name: "dns-elsewhere-is-the-meshs", by: theApplication, udp: true, to: somewhereElse, port: 53, answer: "dns proxy"},
+		}},
+	}},
+	{name: "Kuma-DNS", meshes: kumaByNftables, pods: []workload{
+		{name: "annotations-alone", annotations: dnsOnKuma.annotations, arguments: noArguments, checks: []check{
+			{name: "dns-over-udp-is-the-meshs", by: theApplication, udp: true, to: nameServer, port: 53, answer: "dns proxy"},
+			{name: "dns-over-tcp-answers", by: theApplication, to: nameServer, port: 53, answer: outside},
+		}},
+		{name: "with-init-container", annotations: dnsOnKuma.annotations, arguments: dnsOnKuma.arguments, checks: []check{
+			{name: "dns-over-udp-answers", by: theApplication, udp: true, to: nameServer, port: 53, answer: outside},
+			{name: "dns-over-tcp-answers", by: theApplication, to: nameServer, port: 53, answer: outside},
+			{name: "another-port-does-not", by: theApplication, to: nameServer, port: 443, answer: refused},
+		}},
+	}},
 	{name: "FSM-sixteen-ports", meshes: fsmVariants, pods: []workload{
 		{name: "annotations-alone", annotations: sixteenPortsOnFSM.annotations, arguments: noArguments, checks: []check{
 			{name: "inbound-7001-reaches-the-application", by: theOutside, to: lab.PodAddress, port: 7001, answer: application},
@@ -114,6 +169,11 @@ var beyond = []document{
 			{name: "seventeenth-port-does-not", by: theApplication, to: somewhereElse, port: 9017, answer: refused},
 		}},
 	}},
+}
+
+// rangesOfKumasOwn is what the function does not write.
+func rangesOfKumasOwn(*testing.T) map[string]string {
+	return map[string]string{"traffic.kuma.io/exclude-outbound-ips": "192.0.2.0/24,2001:db8:2::/48"}
 }
 
 // The kernel is why the sixteen ports are not in FSM's annotation.
