@@ -84,6 +84,7 @@ var kuma = Mesh{
 	dns:    []traffic.Protocol{traffic.UDP},
 	limits: []limit{kumaExcluded, portsWithoutProtocol, singlePorts, noKeys(nil), noPairs},
 	Facts: []Fact{
+		{"Kuma", "2.13.1", "", "as in 2.12.6 and 2.11.9, TCP to port 53 passes no sidecar while Kuma's DNS is on; before, its DNS takes that too", kumaRules},
 		{"Kuma", "3.0", "", "a pod with kuma.io/application-probe-proxy-port: 0 is spared what comes in to the ports of its probes", kumaInjector},
 		{"Kuma", "3.0", "", "the ConfigMap of the control plane is the base of every pod's configuration, and the pod's annotations stand instead of it; the ConfigMap that traffic.kuma.io/transparent-proxy-configmap-name names is read after both", kumaInjector},
 		{"Kuma", "", "3.0", "kuma.io/transparent-proxying-ebpf lets eBPF programs intercept in place of iptables, out of any rule's reach", "kumahq/kuma UPGRADE.md"},
@@ -95,11 +96,12 @@ const (
 	kumaGateway  = "kuma.io/gateway"
 	kumaKeys     = "kumahq/kuma pkg/plugins/runtime/k8s/metadata/annotations.go"
 	kumaInjector = "kumahq/kuma pkg/plugins/runtime/k8s/webhooks/injector/injector.go"
+	kumaRules    = "kumahq/kuma pkg/transparentproxy/iptables/builder/builder_table_nat.go"
 )
 
 var (
 	kumaPorts  = portList{refuser: "Kuma's injector", number: unsigned, skipsEmpty: true}
-	kumaRanges = rangeList{refuser: "Kuma's injector", blanks: true, skipsEmpty: true}
+	kumaRanges = rangeList{refuser: "Kuma's init container", blanks: true, skipsEmpty: true}
 )
 
 // kumaExceptions are labels of pods that get no sidecar as long as nobody configures

@@ -145,7 +145,7 @@ func (linkerdPorts) entries(s traffic.Settings, f traffic.Field) []string {
 
 func (l linkerdPorts) read(value string) ([]string, error) {
 	kept, lost := linkerdKeeps(value)
-	if l.failsWithout && len(kept) == 0 && len(lost) > 0 {
+	if l.failsWithout && len(kept) == 0 && len(lost) > 0 && !strings.ContainsAny(value, linkerdOdd) {
 		return nil, errors.New(`no entry of it is a port to Linkerd, and its init container then fails: write ports, or ranges such as "8000-8010", without blanks`)
 	}
 	return kept, nil
@@ -171,7 +171,15 @@ func linkerdKeeps(value string) (kept, lost []string) {
 	return kept, lost
 }
 
+// linkerdOdd are characters with a meaning in YAML, into which the injector writes inbound
+// ports as they are, or in CSV, as which proxy-init reads each list (proxy-init/cmd/root.go,
+// StringSliceVar). Linkerd's CNI plugin cuts at the commas alone.
+const linkerdOdd = "\"\\\r\n"
+
 func (linkerdPorts) doubts(value string) string {
+	if strings.ContainsAny(value, linkerdOdd) {
+		return `Linkerd's init container and its CNI plugin read quotes, backslashes and line breaks each in its own way: write ports, or ranges such as "8000-8010", with commas between them`
+	}
 	_, lost := linkerdKeeps(value)
 	if len(lost) == 0 {
 		return ""

@@ -32,7 +32,7 @@ func TestRulesAreTheMeshsOwn(t *testing.T) {
 		"linkerd-legacy": {interceptor.LinkerdInit{Mode: "legacy"}, "-legacy-save"},
 		"kuma":           {interceptor.KumaInit{}, "-nft-save"},
 		"kuma-legacy":    {interceptor.KumaInit{Backend: interceptor.IptablesLegacy, IPv4: true, NoDNS: true}, "-legacy-save"},
-		"kuma-2.9":       {interceptor.KumaInit{Backend: interceptor.IptablesNFT, Before211: true}, "-nft-save"},
+		"kuma-2.9":       {interceptor.KumaInit{Backend: interceptor.IptablesNFT, TakesTCP: true}, "-nft-save"},
 	} {
 		t.Run(file, func(t *testing.T) {
 			recorded, err := os.ReadFile(filepath.Join("testdata", "rules", file+".txt"))

@@ -39,8 +39,9 @@ type KumaInit struct {
 	IPv4 bool
 	// NoDNS switches off what is on by default, to take all DNS (deployments/charts/kuma/values.yaml).
 	NoDNS bool
-	// Before211 has it take DNS over TCP too, as 2.9 and 2.10 do: release-2.9 at 091bb03.
-	Before211 bool
+	// TakesTCP has it take DNS over TCP too, as before 2.13.1, 2.12.6 and 2.11.9: release-2.9
+	// at 091bb03.
+	TakesTCP bool
 }
 
 // Interceptor is the container in a pod with annotations.
@@ -194,7 +195,7 @@ func (k KumaInit) rules(family kumaFamily, exclusions kumaExclusions) string {
 	if !k.NoDNS {
 		insert("-p udp --dport 53 -m owner --uid-owner %d -j RETURN", uid)
 		insert("-p udp --dport 53 -j REDIRECT --to-ports %d", dns)
-		if k.Before211 {
+		if k.TakesTCP {
 			otherThanDNS = "! --dport 53 "
 		} else {
 			rule("-A OUTPUT -p tcp --dport 53 -m owner ! --uid-owner %d -j RETURN", uid)
@@ -217,7 +218,7 @@ func (k KumaInit) rules(family kumaFamily, exclusions kumaExclusions) string {
 	rule("-A KUMA_MESH_OUTBOUND -p tcp %s-o lo ! -d %s -m owner --uid-owner %d -j KUMA_MESH_INBOUND_REDIRECT", otherThanDNS, family.localhost, uid)
 	rule("-A KUMA_MESH_OUTBOUND -p tcp %s-o lo -m owner ! --uid-owner %d -j RETURN", otherThanDNS, uid)
 	rule("-A KUMA_MESH_OUTBOUND -m owner --uid-owner %d -j RETURN", uid)
-	if !k.NoDNS && k.Before211 {
+	if !k.NoDNS && k.TakesTCP {
 		rule("-A KUMA_MESH_OUTBOUND -p tcp --dport 53 -j REDIRECT --to-ports %d", dns)
 	}
 	rule("-A KUMA_MESH_OUTBOUND -d %s -j RETURN", family.localhost)
@@ -323,6 +324,6 @@ func kumaVariants() []Variant {
 		variant("iptables-legacy", newest, KumaInit{Backend: IptablesLegacy}, bothFamilies, udp, tcp),
 		variant("without-dns", newest, KumaInit{Backend: IptablesNFT, NoDNS: true}, bothFamilies, nil, nil),
 		variant("ipv4", newest, KumaInit{Backend: IptablesNFT, IPv4: true}, []lab.Family{lab.IPv4}, udp, tcp),
-		variant("2.9-iptables-nft", old, KumaInit{Backend: IptablesNFT, Before211: true}, bothFamilies, bothDNS, nil),
+		variant("2.9-iptables-nft", old, KumaInit{Backend: IptablesNFT, TakesTCP: true}, bothFamilies, bothDNS, nil),
 	}
 }
