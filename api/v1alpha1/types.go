@@ -106,6 +106,9 @@ type Lint struct {
 	// AmbientInbound finds inbound settings of ambient pods that callers in the mesh do
 	// not notice.
 	AmbientInbound string `json:"ambient-inbound,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// TPROXYByIptables finds workloads whose inbound connections are intercepted by
+	// TPROXY, which the init container does not reach with the backend iptables.
+	TPROXYByIptables string `json:"tproxy-by-iptables,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// ServiceEntry finds ServiceEntries past which connections go.
 	ServiceEntry string `json:"service-entry,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// VirtualService finds VirtualServices past whose routes connections go.

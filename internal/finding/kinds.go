@@ -8,6 +8,7 @@ var (
 	ServicePort           = onPorts(warning("service-port"))
 	AutoMTLS              = onPorts(ofIstio("auto-mtls"))
 	AmbientInbound        = onPorts(ofIstio("ambient-inbound"))
+	TPROXYByIptables      = onPorts(ofIstio("tproxy-by-iptables"))
 )
 
 // What goes out.

@@ -93,6 +93,11 @@ var table = []*Check{
 		says: "callers in the mesh come to %[3]s by HBONE, at port 15008, which no inbound setting reaches: ztunnel delivers their connections to port %[1]s of %[2]s, and only callers in plain text bypass it; let the callers in the mesh bypass it too, by excludeOutboundPorts: [%[4]d] in a rule for them, or accept this where others are meant",
 	},
 	{
+		Kind: finding.TPROXYByIptables, only: mesh.Sidecar,
+		reads: configurations, concerns: (*Workload).opensByIptables, judge: tproxyByIptables,
+		says: "connections to %[1]s of %[2]s are intercepted by TPROXY, which asks before any rule that the backend iptables can write: only the mesh's annotation lets them bypass, and what it cannot say goes to the sidecar; set spec.enforcement.backend to auto or nftables, which reach them, or the interception mode to REDIRECT",
+	},
+	{
 		Kind:  finding.ServiceEntry,
 		about: []*kind{serviceEntries}, concerns: (*Workload).opensOutbound, judge: serviceEntry,
 		says: "connections of %[2]s to %[1]s of this host bypass the sidecar, so this ServiceEntry, and what depends on it, such as TLS origination or an egress gateway, does not apply to them; " + outOfForce,

@@ -43,13 +43,13 @@ var allocated = []netip.Prefix{netip.MustParsePrefix("240.240.0.0/16"), netip.Mu
 
 // sidecarEnvironment is what the value of a template's annotation sets for the
 // sidecar.
-func sidecarEnvironment(text string) map[string]string {
-	if text == "" {
-		return nil
+func sidecarEnvironment(text string) map[string]string { return proxySettingsIn(text).ProxyMetadata }
+
+func proxySettingsIn(text string) (settings proxySettings) {
+	if text != "" {
+		_ = yaml.Unmarshal([]byte(text), &settings) // the injector refuses what it cannot read
 	}
-	var settings proxySettings
-	_ = yaml.Unmarshal([]byte(text), &settings) // the injector refuses what it cannot read
-	return settings.ProxyMetadata
+	return settings
 }
 
 // captures gives what switches DNS capture on for workloads: a ProxyConfig that

@@ -59,6 +59,7 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 		bypass:  l.bypassOf(plan),
 		on:      plan.Mesh(),
 		written: plan.Applies, contained: plan.Container,
+		byIptables: plan.Container && l.policy.Enforcement.Backend == transform.RawSocketBackend,
 	}
 	_, sign := plan.PlaneBy()
 	w.certain = sign != ""
@@ -75,6 +76,9 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 	w.labels = labelsOf(seen.TemplateLabels, selector)
 	if w.environment = sidecarEnvironment(e.annotation(proxyAnnotation)); w.isIn(mesh.Ambient) {
 		w.environment = ambientEnvironment(e.annotation(ambientCapture))
+	}
+	if w.byIptables {
+		w.interception = e.interception()
 	}
 	for _, list := range containerLists {
 		e.lookAt(list)

@@ -319,6 +319,8 @@ func TestChecks(t *testing.T) {
 		{"dns-capture", "another object's ConfigMap", "excludeOutboundPorts=3306", []string{"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app, namespace: shop}\ndata: {mesh: 'defaultConfig: {proxyMetadata: {ISTIO_META_DNS_CAPTURE: \"true\"}}'}\n"}, nil},
 		{"dns-capture", "no capture", "excludeOutboundPorts=3306", []string{istioObject("networking", "ServiceEntry", "db", "{hosts: [x], resolution: DNS, ports: [{number: 3306, name: tcp}]}")}, nil},
 
+		{"tproxy-by-iptables", "by nftables", metrics, []string{tproxyMesh}, nil},
+
 		{"pod-security", "enforced", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: baseline}}\n"}, []string{"Namespace shop: metadata.labels[\"pod-security.kubernetes.io/enforce\"]: …AnnotationsOnly"}},
 		{"pod-security", "audited", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/audit: restricted}}\n"}, []string{"Namespace shop: metadata.labels[\"pod-security.kubernetes.io/audit\"]"}},
 		{"pod-security", "privileged", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: privileged}}\n"}, nil},

@@ -25,8 +25,9 @@ type Workload struct {
 	// in which data plane they are.
 	on      *mesh.Mesh
 	certain bool
-	// written says that anything is, contained that the init container is.
-	written, contained bool
+	// written says that anything is, contained that the init container is, byIptables
+	// that it works by iptables.
+	written, contained, byIptables bool
 	// named are the container ports that have a name and bypass the sidecar.
 	named []namedPort
 	// members are the workloads for which it stands, and crowd their names; nil
@@ -38,6 +39,8 @@ type Workload struct {
 	parts map[*finding.Kind]parts
 	// environment is what the template's annotation sets for the sidecar.
 	environment map[string]string
+	// interception is how the template says that inbound connections are intercepted.
+	interception interception
 }
 
 // bypass is what bypasses the sidecar, shared by the workloads of which it is
@@ -131,6 +134,8 @@ type namedPort struct {
 func (w *Workload) isIn(plane mesh.DataPlane) bool { return plane == "" || w.on.Plane() == plane }
 
 func (w *Workload) opensInbound() bool { return !w.inbound.IsEmpty() }
+
+func (w *Workload) opensByIptables() bool { return w.byIptables && w.opensInbound() }
 
 func (w *Workload) opensOutbound() bool {
 	s := w.settings

@@ -20,6 +20,8 @@ type backend struct {
 	clean func() error
 	// beside says what works here beside the settings where another backend has them.
 	beside func(traffic.Settings) (filter.Differences, error)
+	// inbound says of inbound rules which form is shown.
+	inbound string
 }
 
 // ruleset is what settings become for a backend.
@@ -37,9 +39,10 @@ var backends = []backend{
 	{"nftables", func(s traffic.Settings, f filter.Form) (ruleset, error) { return nft.Compile(s, f), nil }, nft.Clean,
 		func(s traffic.Settings) (filter.Differences, error) {
 			return nft.Compile(s, filter.Form{}).Beside()
-		}},
+		}, "The whole form. A kernel that lacks something gets another, which apply and verify name."},
 	{"iptables", func(s traffic.Settings, f filter.Form) (ruleset, error) { return legacy.Compile(s, f) }, legacy.Clean,
-		func(traffic.Settings) (filter.Differences, error) { return legacy.Beside() }},
+		func(traffic.Settings) (filter.Differences, error) { return legacy.Beside() },
+		"Inbound TCP under TPROXY is the mesh's annotation's alone: no rule here comes before it."},
 }
 
 // Of kernels that lack something.
@@ -164,6 +167,9 @@ func Show(name string, s traffic.Settings) (text string, err error) {
 		rules, err := b.compile(s, filter.Form{})
 		if err == nil {
 			text = rules.Text()
+		}
+		if err == nil && !s.Inbound().IsEmpty() {
+			text = "# " + b.inbound + "\n" + text
 		}
 		return "", err
 	})

@@ -75,14 +75,14 @@ func securityContext(backend string) *yaml.Node {
 		node.Str("seccompProfile"), node.Map(node.Str("type"), node.Str("RuntimeDefault")))
 }
 
-// rawSocketBackend is the backend that works through a raw socket: that of
+// RawSocketBackend is the backend that works through a raw socket: that of
 // iptables-legacy (iptables libiptc/libiptc.c, TC_INIT).
-const rawSocketBackend = "iptables"
+const RawSocketBackend = "iptables"
 
 // capabilities are those that the init container needs for a backend.
 func capabilities(backend string) []*yaml.Node {
 	needed := []*yaml.Node{node.Str("NET_ADMIN")}
-	if backend == rawSocketBackend {
+	if backend == RawSocketBackend {
 		needed = append(needed, node.Str("NET_RAW"))
 	}
 	return needed

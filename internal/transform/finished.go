@@ -231,7 +231,7 @@ func (p *Plan) account(wrote *Workload, was *record) {
 		return
 	}
 	is := p.Workload.initContainers[at].value.Entry("securityContext").Digest()
-	for _, backend := range []string{"", rawSocketBackend} {
+	for _, backend := range []string{"", RawSocketBackend} {
 		p.Container = p.Container || is == node.Of(securityContext(backend)).Digest()
 	}
 	p.ContainerAt = at

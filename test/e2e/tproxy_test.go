@@ -102,11 +102,12 @@ func (p tproxied) ask(port uint16) string {
 func (p tproxied) past() string    { return p.says(application, p.family.Of(lab.OutsideAddress).String()) }
 func (p tproxied) through() string { return p.says(proxy, p.family.Of(lab.OutsideAddress).String()) }
 
-// count puts a counter into the pod behind all that may touch what comes in.
-func (p tproxied) count(t *testing.T, match string) (counted func() string) {
+// count puts a counter into the pod at a place of what comes in.
+func (p tproxied) count(t *testing.T, place, match string) (counted func() string) {
 	t.Helper()
-	p.pod.Feed(t, "table inet watch {\ncounter seen {}\nchain input {\ntype filter hook input priority 300\n"+match+" counter name seen\n}\n}\n", "nft", "-f", "-")
-	return func() string { return p.pod.Run(t, "nft", "list", "counter", "inet", "watch", "seen") }
+	table := strings.ReplaceAll(place, " ", "_")
+	p.pod.Feed(t, "table inet "+table+" {\ncounter seen {}\nchain watch {\ntype filter hook "+place+"\n"+match+" counter name seen\n}\n}\n", "nft", "-f", "-")
+	return func() string { return p.pod.Run(t, "nft", "list", "counter", "inet", table, "seen") }
 }
 
 // A port that bypasses is answered by the application, which sees its caller, and any
@@ -167,12 +168,17 @@ func TestLostPacketsArePastTPROXY(t *testing.T) {
 	}, "--exclude-inbound-ports=7001-7005,9000")
 }
 
-// To the kernel a connection is TCP from the beginning.
+// To the kernel a connection is TCP from the beginning, and to all rules but those
+// between ours.
 func TestConnectionsPastTPROXYAreTrackedAsTCP(t *testing.T) {
 	underTPROXY(t, orders[1:2], func(t *testing.T, p tproxied) {
-		other := p.count(t, "ct protocol != tcp")
+		other := p.count(t, "input priority 300", "ct protocol != tcp")
+		hidden := p.count(t, "prerouting priority mangle", "meta l4proto 253")
 		assert.Equal(t, p.past(), p.ask(7001))
 		assert.Contains(t, other(), "packets 0 ")
+		assert.Contains(t, hidden(), "packets 1 ")
+		assert.Equal(t, p.through(), p.ask(8080))
+		assert.Contains(t, hidden(), "packets 1 ")
 		p.outside.Ask(lab.Root, "udp", netip.Addr{}, p.to(7001))
 		assert.Contains(t, other(), "packets 1 ", "the counter counts")
 	}, "--exclude-inbound-ports=7001")
