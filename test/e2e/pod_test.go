@@ -142,7 +142,11 @@ func inhabit(t *testing.T, inside, outside *lab.Host, mesh variant, family lab.F
 	sidecar.Serve(t, inside, lab.Server{Name: application, UID: lab.Application, Ports: applicationPorts})
 	sidecar.Serve(t, inside, lab.Server{Name: status, UID: mesh.Proxy.UID, Ports: []uint16{statusPort}})
 	knows := func(to netip.AddrPort) bool { return to.Addr() == family.Of(lab.PodAddress) }
-	sidecar.Proxy{Proxy: mesh.Proxy, Knows: knows}.Start(t, inside)
+	services := map[netip.AddrPort]netip.AddrPort{}
+	for port, target := range ownService {
+		services[netip.AddrPortFrom(family.Of(serviceAddress), port)] = netip.AddrPortFrom(family.Of(lab.PodAddress), target)
+	}
+	sidecar.Proxy{Proxy: mesh.Proxy, Knows: knows, Services: services}.Start(t, inside)
 	return pod{Host: inside, outside: outside, family: family, mesh: mesh}
 }
 
@@ -163,6 +167,12 @@ const (
 )
 
 var applicationPorts = []uint16{80, 5000, 6379, 7001, 7002, 7005, 8080, 9000, 9010, 9011, 9090}
+
+// The pod is behind a Service.
+var (
+	serviceAddress = at("10.96.0.10", "fd00:96::10")
+	ownService     = map[uint16]uint16{80: 8080, 81: 7001} // its ports, and the pod's
+)
 
 // caller is whose socket a check opens.
 type caller struct {
@@ -198,6 +208,10 @@ type check struct {
 	port   uint16
 	answer string
 	server string // the response's header; "" leaves it unchecked
+	// through is a proxy's port that is asked to pass on; 0 for none.
+	through uint16
+	// seen is who called, for who answered; the zero place leaves it unchecked.
+	seen place
 }
 
 func (c check) protocol() string {
@@ -205,6 +219,18 @@ func (c check) protocol() string {
 		return "udp"
 	}
 	return "tcp"
+}
+
+func (c check) ask(p pod, from netip.Addr, to netip.AddrPort) sidecar.Answer {
+	if c.through == 0 {
+		return sidecar.Get(c.by.host(p), c.by.uid(p), from, to)
+	}
+	conversation, err := sidecar.Open(c.by.host(p), c.by.uid(p), from, netip.AddrPortFrom(to.Addr(), c.through), to)
+	if err != nil {
+		return sidecar.Answer{By: lab.Reason(err)}
+	}
+	defer conversation.Close()
+	return conversation.Get()
 }
 
 func (c check) run(t *testing.T, p pod) {
@@ -218,8 +244,11 @@ func (c check) run(t *testing.T, p pod) {
 		assert.Equal(t, c.answer, c.by.host(p).Ask(c.by.uid(p), c.protocol(), from, to), c.name)
 		return
 	}
-	got := sidecar.Get(c.by.host(p), c.by.uid(p), from, to)
+	got := c.ask(p, from, to)
 	assert.Equal(t, c.answer, got.By, c.name)
+	if c.seen != (place{}) {
+		assert.Equal(t, p.family.Of(c.seen), got.Caller, "%s: who called", c.name)
+	}
 	if c.server != "" {
 		assert.Equal(t, c.server, got.Server, "the response's header Server")
 	}

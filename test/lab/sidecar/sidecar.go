@@ -71,6 +71,8 @@ func serve(t testing.TB, host *lab.Host, uid int, port uint16, terminated *tls.C
 type Proxy struct {
 	interceptor.Proxy
 	Knows func(netip.AddrPort) bool
+	// Services are addresses behind which it knows a pod.
+	Services map[netip.AddrPort]netip.AddrPort
 	// Originates gives the TLS that it speaks to a destination; nil, or giving
 	// nil, for plain text.
 	Originates func(netip.AddrPort) *tls.Config
@@ -86,6 +88,9 @@ func (p Proxy) Start(t testing.TB, pod *lab.Host) {
 		pod = pod.Marked(p.Mark)
 	}
 	outbound := upstream{name: "outbound proxy", dial: func(_ netip.Addr, to netip.AddrPort) (net.Conn, error) {
+		if target, is := p.Services[to]; is {
+			to = target
+		}
 		if !p.Knows(to) {
 			return nil, errUnknown
 		}
