@@ -52,6 +52,7 @@ func those(wanted func(interceptor.Variant) bool) []variant {
 
 // backend is a way of krm-bypass-init into the kernel.
 type backend struct {
+	name      string
 	arguments []string
 	// flush empties what was applied, behind our back.
 	flush []string
@@ -63,10 +64,12 @@ type backend struct {
 // nftables comes first in front of every mesh.
 var (
 	byNftables = backend{
+		name:  "nftables",
 		flush: []string{"nft", "flush", "table", "inet", "krm-bypass"},
 		load:  [][]string{{"nft", "-f", "-"}},
 	}
 	byIptables = backend{
+		name:      "iptables",
 		arguments: []string{"--backend=iptables"},
 		flush:     []string{"iptables-legacy", "-t", "nat", "-F", "KRM_BYPASS_OUTPUT"},
 		load:      [][]string{{"iptables-legacy-restore", "--noflush"}, {"ip6tables-legacy-restore", "--noflush"}},

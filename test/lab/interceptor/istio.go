@@ -100,7 +100,15 @@ func Istio(name string, arguments ...string) Interceptor {
 		Proxy:     IstioProxy,
 		Install:   run(),
 		Reconcile: run("--reconcile"),
-		Clean:     run("--cleanup-only"),
+		Clean: func(t lab.TB, pod *lab.Host) {
+			t.Helper()
+			run("--cleanup-only")(t, pod)
+			if !slices.Contains(arguments, "--native-nftables") && !slices.Contains(arguments, "--force-iptables-binary") {
+				// Left to choose, it writes into iptables-nft first and into iptables-legacy when
+				// run again, and cleans up the latter.
+				run("--cleanup-only", "--force-iptables-binary", "nft")(t, pod)
+			}
+		},
 		Annotated: func(annotations map[string]string) Interceptor {
 			return Istio(name, slices.Concat(arguments, istioAnnotated(annotations))...)
 		},
