@@ -96,6 +96,9 @@ const (
 
 func noArguments(*testing.T) []string { return nil }
 
+// linkerdIPv4 takes ranges of IPv4, at which the other fails: it gives ip6tables the same.
+var linkerdIPv4 = slices.DeleteFunc(slices.Clone(linkerdVariants), func(v variant) bool { return len(v.Families) > 1 })
+
 // kumaWithDNS are Kuma's interceptors that take DNS; in front of those beneath, ours is
 // not put below its rules for DNS (see TestKumaPutsItsDNSAboveIptables).
 var (
@@ -119,6 +122,13 @@ var beyond = []document{
 			{name: "excluded-port-answers", by: theApplication, to: somewhereElse, port: 6379, answer: outside},
 			{name: "excluded-range-answers", by: theApplication, to: cardProcessor, port: 443, answer: outside, server: outside},
 			{name: "another-destination-does-not", by: theApplication, to: notCardProcessor, port: 443, answer: refused},
+		}},
+	}},
+	// What the function does not write: it is about callers.
+	{name: "Linkerd-subnets", meshes: linkerdIPv4, pods: []workload{
+		{name: "annotations-alone", annotations: skippedSubnet, arguments: noArguments, checks: []check{
+			{name: "inbound-from-there-reaches-the-application", by: theOutside, to: lab.PodAddress, port: 8080, answer: application},
+			{name: "outbound-to-there-does-not", by: theApplication, to: lab.OutsideAddress, port: 443, answer: refused},
 		}},
 	}},
 	{name: "Kuma-outbound-range", meshes: kumaWithDNS, pods: []workload{
@@ -169,6 +179,10 @@ var beyond = []document{
 			{name: "seventeenth-port-does-not", by: theApplication, to: somewhereElse, port: 9017, answer: refused},
 		}},
 	}},
+}
+
+func skippedSubnet(*testing.T) map[string]string {
+	return map[string]string{"config.linkerd.io/skip-subnets": "10.244.0.0/24"}
 }
 
 // rangesOfKumasOwn is what the function does not write.

@@ -45,6 +45,9 @@ var neighbours = []neighbour{
 	{check: check{name: "proxy-to-loopback", by: theProxy, to: lab.Loopback, port: 8080, answer: application}},
 	{check: check{name: "proxy-from-127.0.0.6-to-own-address", by: theProxy, from: lab.InboundSource, to: lab.PodAddress, port: 8080, answer: application}, by: underFSM},
 	{check: check{name: "proxy-from-127.0.0.6-to-own-address-bypassed-port", by: theProxy, from: lab.InboundSource, to: lab.PodAddress, port: 7001, answer: application}, by: underFSM},
+	// So the validators of the CNI plugins of Istio and Kuma find out whether rules are there
+	// (kumahq/kuma pkg/transparentproxy/validate/validator.go).
+	{check: check{name: "proxy-to-127.0.0.6-bypassed-port", by: theProxy, to: lab.InboundSource, port: 7001, answer: toApp}, by: underLinkerd},
 	{check: check{name: "proxy-to-excluded-range", by: theProxy, to: cardProcessor, port: 443, answer: outside}},
 	{check: check{name: "proxy-to-elsewhere", by: theProxy, to: somewhereElse, port: 443, answer: outside}},
 	{check: check{name: "port-forward", by: portForward, to: lab.Loopback, port: 8080, answer: application}},
@@ -83,10 +86,10 @@ func (n neighbour) under(mesh variant, order order) check {
 	return check
 }
 
-// possible reports whether the pod has the address that the check calls from: it is
-// Istio that gives a pod ::6.
+// possible reports whether the pod has the addresses of the check: it is Istio and Kuma
+// that give a pod ::6. What calls that comes from it, too.
 func (n neighbour) possible(mesh variant, family lab.Family) bool {
-	return n.from == (place{}) || !family.IPv6 || n.from == mesh.Proxy.CallsFrom
+	return !family.IPv6 || n.to != lab.InboundSource && (n.from == (place{}) || n.from == mesh.Proxy.CallsFrom)
 }
 
 // With the bypass, all that is not bypassed goes as the mesh alone makes it go.
