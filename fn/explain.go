@@ -150,8 +150,25 @@ func (e *explaining) explanation() Explanation {
 		x.Others = append(x.Others, e.irrevocable()...)
 	}
 	inForce := e.policy.InForce(plan, e.defaults())
-	x.MeshPorts, x.Notes = meshPorts(e.policy.Mesh, inForce), notes(e.policy.Mesh, inForce)
+	x.MeshPorts, x.Notes = meshPorts(plan.Mesh(), inForce), notes(plan.Mesh(), inForce)
+	x.Unreached = plan.Mesh().Unreached
+	if field, sign := plan.PlaneBy(); field != "" || sign != "" {
+		x.DataPlane, x.DataPlaneSign = string(plan.DataPlane()), sign
+		x.DataPlaneFrom = e.planeFrom(field)
+	}
 	return x
+}
+
+// planeFrom says which field says in which data plane the pods are, else that their
+// template does.
+func (e *explaining) planeFrom(field string) Source {
+	if field != "" {
+		return e.source(strings.TrimSuffix(field, ".dataPlane"), field)
+	}
+	w := e.plan.Workload
+	path := w.TemplatePath("metadata")
+	at := e.in.Locate(&w.Object, path)
+	return Source{Scope: FromTemplate, Path: path.String(), File: at.File, Line: at.Line}
 }
 
 // defaults are what a Namespace says of the workload, nil for nothing.

@@ -60,6 +60,14 @@ type Explanation struct {
 	// Both are empty if nothing is written.
 	Mode     string `json:"mode,omitempty"`
 	ModeFrom Source `json:"modeFrom,omitzero"`
+	// DataPlane is that of the mesh in which the pods are, DataPlaneFrom the field or the
+	// template that says so, and DataPlaneSign what of the template does. All are empty
+	// where nobody says it, so that the pods have a sidecar.
+	DataPlane     string `json:"dataPlane,omitempty"`
+	DataPlaneFrom Source `json:"dataPlaneFrom,omitzero"`
+	DataPlaneSign string `json:"dataPlaneSign,omitempty"`
+	// Unreached says which callers no inbound setting reaches, "" for none.
+	Unreached string `json:"-"`
 	// Fields are the traffic fields that any scope sets, in canonical order.
 	Fields []ExplainedField `json:"fields,omitempty"`
 	// Others are what else of the pod template lets traffic bypass the sidecar, such

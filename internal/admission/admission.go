@@ -175,21 +175,64 @@ func optOuts(of []*transform.Policy, enrolled []string) []string {
 		if p.Limits.OptOuts == nil {
 			continue
 		}
-		var all []string
-		for _, o := range p.Mesh.OptOuts {
-			on := "annotation"
-			if o.Label {
-				on = "label"
-			}
-			all = append(all, "["+strings.Join([]string{quoted(on), quoted(o.Key), "r" + quoted(o.Value), "r" + quoted(o.But), quoted(o.Unless)}, ", ")+"]")
-		}
 		free := within(p.Mesh.Namespaces, enrolled) + " || " + matching(p.Limits.OptOuts)
 		if p.Enrolled != nil {
 			free += " || !" + matching(p.Enrolled)
 		}
-		lines = append(lines, unless(free, all)...)
+		surely, perhaps := inAmbient(p)
+		if perhaps != "" {
+			lines = append(lines, unless(free+" || "+perhaps, waysOut(p.Mesh))...)
+			lines = append(lines, unless(free+" || !"+surely, waysOut(p.Mesh.On(mesh.Ambient)))...)
+			continue
+		}
+		lines = append(lines, unless(free, waysOut(p.Mesh))...)
 	}
 	return append(lines, "[]")
+}
+
+func waysOut(m *mesh.Mesh) []string {
+	var all []string
+	for _, o := range m.OptOuts {
+		on := "annotation"
+		if o.Label {
+			on = "label"
+		}
+		all = append(all, "["+strings.Join([]string{quoted(on), quoted(o.Key), "r" + quoted(o.Value), "r" + quoted(o.But), quoted(o.Unless)}, ", ")+"]")
+	}
+	return all
+}
+
+// inAmbient gives CEL for whether all workloads of the object's namespace are in Ambient
+// by the rules, and whether some may be; "" where no rule says so. A rule for workloads
+// counts as one for some of its namespaces, and what it says for others is let in.
+func inAmbient(p *transform.Policy) (surely, perhaps string) {
+	surely, perhaps = "false", "false"
+	said := false
+	for _, s := range p.Scopes {
+		if s.Plane == "" {
+			continue
+		}
+		within, some := "true", s.Match != nil && (s.Match.Kinds != nil || s.Match.Names != nil || s.Match.Labels != nil)
+		if s.Match != nil && s.Match.Namespaces != nil {
+			within = matching(s.Match.Namespaces)
+		}
+		ambient := s.Plane == mesh.Ambient
+		said = said || ambient
+		if ambient {
+			perhaps = "(" + perhaps + " || " + within + ")"
+		} else if !some {
+			perhaps = "(" + perhaps + " && !" + within + ")"
+		}
+		if !ambient {
+			surely = "(" + surely + " && !" + within + ")"
+		} else if !some {
+			surely = "(" + surely + " || " + within + ")"
+		}
+	}
+	if !said {
+		return "", ""
+	}
+	return surely, perhaps
 }
 
 func mapped(texts []string, by func(string) string) []string {

@@ -156,6 +156,47 @@ func TestNamespacesEnrolledByName(t *testing.T) {
 	assert.NotContains(t, admission.Policy(), "request.namespace in")
 }
 
+// The ways out are those of the data plane in which a namespace is by the rules. What a
+// rule says of some workloads alone is no reason to refuse others.
+func TestDataPlanes(t *testing.T) {
+	istio, _ := mesh.ByName("Istio")
+	in := func(plane mesh.DataPlane, match *transform.Match) transform.Scope {
+		return transform.Scope{Match: match, Plane: plane}
+	}
+	shop := &transform.Match{Namespaces: []string{"shop"}}
+	web := &transform.Match{Namespaces: []string{"bank"}, Names: []string{"web"}}
+	const none, inject = "['label', 'istio.io/dataplane-mode', r'^none$'", "['label', 'sidecar.istio.io/inject', r'^false$'"
+	of := func(scopes ...transform.Scope) (sidecar, ambient string) {
+		policy := admission.Policy(&transform.Policy{Mesh: istio, Kinds: transform.Kinds, Scopes: scopes, Limits: transform.Limits{OptOuts: []string{"batch"}}})
+		_, optOuts, _ := strings.Cut(policy, "- name: optOuts\n")
+		optOuts, _, _ = strings.Cut(optOuts, "- name:")
+		_, free, _ := strings.Cut(optOuts, "request.namespace.matches(r'^(batch)$')")
+		sidecar, ambient, _ = strings.Cut(free, "request.namespace.matches(r'^(batch)$')")
+		sidecar, rest, _ := strings.Cut(sidecar, " ? [] : [")
+		assert.Contains(t, rest, inject)
+		assert.Equal(t, ambient != "", strings.Contains(optOuts, none))
+		ambient, _, _ = strings.Cut(ambient, " ? [] : [")
+		return sidecar, ambient
+	}
+	is := func(name string) string { return "request.namespace.matches(r'^(" + name + ")$')" }
+	for _, test := range []struct {
+		scopes           []transform.Scope
+		sidecar, ambient string
+	}{
+		{nil, "", ""},
+		{[]transform.Scope{in(mesh.Sidecar, nil)}, "", ""},
+		{[]transform.Scope{in("", nil), in(mesh.Ambient, nil)}, " || (false || true)", " || !(false || true)"},
+		{[]transform.Scope{in(mesh.Ambient, shop)}, " || (false || " + is("shop") + ")", " || !(false || " + is("shop") + ")"},
+		{[]transform.Scope{in(mesh.Ambient, nil), in(mesh.Sidecar, shop)}, " || ((false || true) && !" + is("shop") + ")", " || !((false || true) && !" + is("shop") + ")"},
+		{[]transform.Scope{in(mesh.Ambient, web)}, " || (false || " + is("bank") + ")", " || !false"},
+		{[]transform.Scope{in(mesh.Ambient, nil), in(mesh.Sidecar, web)}, " || (false || true)", " || !((false || true) && !" + is("bank") + ")"},
+	} {
+		sidecar, ambient := of(test.scopes...)
+		assert.Equal(t, test.sidecar, sidecar)
+		assert.Equal(t, test.ambient, ambient)
+	}
+}
+
 // Two specifications have one policy: each adds its kinds and its namespaces, and its
 // limits on opting out count where it enrols.
 func TestSeveralSpecifications(t *testing.T) {

@@ -98,6 +98,7 @@ var istioAmbient = Mesh{
 	Levels:            PodAlone,
 	Unmeshed:          ambientUnmeshed,
 	intercepts:        ambientIntercepts,
+	OwnPorts:          ztunnelPorts(15001, 15006, 15008, 15020, 15021, 15053),
 	OptOuts:           []OptOut{{Label: true, Key: planeKey, Value: `^none$`}},
 	UnmeshedNamespace: ambientUnmeshedNamespace,
 	planeLabel:        PlaneLabel{planeKey, planeAmbient, "the label " + injectKey + `: "true"`},
@@ -113,6 +114,16 @@ func ambientReasons() map[traffic.Field]string {
 		reasons[f] = "an ambient pod reads no annotation that lets ports or addresses bypass"
 	}
 	return reasons
+}
+
+// ztunnelPorts are those on which ztunnel listens in a pod (istio/ztunnel
+// ARCHITECTURE.md; 15053 is for DNS).
+func ztunnelPorts(ports ...uint16) []OwnPorts {
+	var own []OwnPorts
+	for _, port := range ports {
+		own = append(own, OwnPorts{traffic.PortRange{First: port, Last: port}, "ztunnel in the pod"})
+	}
+	return own
 }
 
 // ambientUnmeshed: a waypoint's own pods have the label, too (istio/istio

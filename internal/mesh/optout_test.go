@@ -1,6 +1,7 @@
 package mesh_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,10 +13,11 @@ import (
 func TestOptOutsSayWhatUnmeshedDoes(t *testing.T) {
 	values := []string{
 		"false", "False", "FALSE", "fAlse", "f", "0", "no", "NO", "n", "disabled", "Disabled", "enabled", "true", "builtin", "yes", "x", "",
-		"gateway", "gateway,sidecar", "sidecar, gateway", "custom, gateway", "gateways", "sidecars,gateway", "falsey", "a false",
+		"none", "None", "ambient", "gateway", "gateway,sidecar", "sidecar, gateway", "custom, gateway", "gateways", "sidecars,gateway", "falsey", "a false",
 		"grpc-agent", "custom", "custom,\tsidecar", "gateway,\u00a0sidecar\n,x", "\u3000", "ingress", "enabled ",
 	}
-	for _, m := range mesh.All() {
+	istio, _ := mesh.ByName("Istio")
+	for _, m := range append(slices.Clone(mesh.All()), istio.On(mesh.Ambient)) {
 		var keys []string
 		for _, o := range m.OptOuts {
 			keys = append(keys, o.Key)

@@ -81,7 +81,12 @@ func optOutsOfSpec(t *testing.T) {
 	require.NoError(t, os.WriteFile(spec, []byte(`apiVersion: krm-bypass.dev/v1alpha1
 kind: ClusterBypass
 metadata: {name: cluster}
-spec: {limits: {meshOptOut: {namespaces: ["batch-*"]}}}
+spec:
+  limits: {meshOptOut: {namespaces: ["batch-*"]}}
+  namespaces:
+  - {match: {names: ["mesh-*"]}, dataPlane: Ambient}
+  workloads:
+  - {match: {namespaces: [mesh-old], names: [web]}, dataPlane: Sidecar}
 `), 0o600))
 	const inject, templates = "sidecar.istio.io/inject", "inject.istio.io/templates"
 	in := func(namespace string, labels, annotations map[string]any) controlplane.Object {
@@ -90,7 +95,10 @@ spec: {limits: {meshOptOut: {namespaces: ["batch-*"]}}}
 		maps.Copy(below(object, "spec", "template", "metadata", "labels"), labels)
 		return object
 	}
-	makeNamespace(t, "batch-1")
+	for _, name := range []string{"batch-1", "mesh-1", "mesh-old"} {
+		makeNamespace(t, name)
+	}
+	none := map[string]any{"istio.io/dataplane-mode": "none"}
 	out := map[string]any{inject: "false"}
 	assert.Empty(t, refusal(t, in("default", out, nil)), "without limits")
 	before := in("default", out, nil)
@@ -113,6 +121,12 @@ spec: {limits: {meshOptOut: {namespaces: ["batch-*"]}}}
 		{"default", nil, nil, ""},
 		{"batch-1", out, nil, ""},
 		{"istio-system", out, nil, ""},
+		{"mesh-1", out, nil, ""}, // which ambient pods have no need of
+		{"mesh-1", none, nil, "has the label istio.io/dataplane-mode"},
+		{"mesh-1", map[string]any{"istio.io/dataplane-mode": "ambient"}, nil, ""},
+		{"mesh-old", none, nil, ""}, // some of its pods may have a sidecar
+		{"default", none, nil, ""},
+		{"default", map[string]any{inject: "false", "istio.io/dataplane-mode": "ambient"}, nil, "has the label " + inject},
 		{"kube-system", out, nil, ""},
 	} {
 		said := refusal(t, in(test.namespace, test.labels, test.annotations))

@@ -147,7 +147,7 @@ func (w *Workload) enforcedOtherwise(was *Workload) bool {
 		return false
 	}
 	both := w.Rendered.Container != "" && was.Rendered.Container != ""
-	return w.Mode != was.Mode || both && w.Rendered.Container != was.Rendered.Container
+	return w.Mode != was.Mode || w.DataPlane != was.DataPlane || both && w.Rendered.Container != was.Rendered.Container
 }
 
 // becomes says what becomes of a workload now, and what became of it before; "" if that

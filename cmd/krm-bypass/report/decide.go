@@ -56,6 +56,9 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 	switch {
 	case decision.Verdict == traffic.Bypassed:
 		d.Verdict = Bypassed
+		if c.Direction == traffic.Inbound {
+			d.Why = w.Unreached
+		}
 	case decision.Verdict == traffic.Intercepted:
 	case w.Reason != "":
 		d.Verdict, d.Why = NotOurs, w.Reason

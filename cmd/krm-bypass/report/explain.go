@@ -146,6 +146,7 @@ func (r *Explanation) Relocate(place func(file string, line int) (string, int)) 
 			relocate(&w.Others[j].From, place)
 		}
 		relocate(&w.ModeFrom, place)
+		relocate(&w.DataPlaneFrom, place)
 		for _, f := range w.Fields {
 			for j := range f.Entries {
 				relocate(&f.Entries[j].From, place)

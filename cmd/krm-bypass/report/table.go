@@ -81,13 +81,17 @@ func (p *page) names(group []*Workload) string {
 const mostNames = 12
 
 func (w *Workload) outcomeIn(p *page) string {
-	if w.Outcome == fn.RefusedOutcome && w.Reason != "" && len(w.Fields)+len(w.Others) > 0 {
-		return fmt.Sprintf("%s %s", w.Outcome, p.note("\x00"+w.Reason, w.Reason, ""))
+	text := w.enforced()
+	switch {
+	case w.Outcome == fn.RefusedOutcome && w.Reason != "" && len(w.Fields)+len(w.Others) > 0:
+		text = fmt.Sprintf("%s %s", w.Outcome, p.note("\x00"+w.Reason, w.Reason, ""))
+	case w.Reason == "" && w.Mode != "" && w.ModeFrom.Scope != fn.FromDefault:
+		text = fmt.Sprintf("%s, mode %s %s", w.Outcome, w.Mode, p.source(w.ModeFrom, "", true))
 	}
-	if w.Reason != "" || w.Mode == "" || w.ModeFrom.Scope == fn.FromDefault {
-		return w.outcome()
+	if w.DataPlane == "" || w.DataPlaneSign != "" {
+		return text + w.placed("")
 	}
-	return fmt.Sprintf("%s, mode %s %s", w.Outcome, w.Mode, p.source(w.ModeFrom, "", true))
+	return text + w.placed(p.source(w.DataPlaneFrom, "", true))
 }
 
 // marks are those of the notes on a workload.

@@ -83,7 +83,20 @@ func (r *Explanation) writeWorkloads(b *bytes.Buffer) {
 	}
 }
 
-func (w *Workload) outcome() string {
+func (w *Workload) outcome() string { return w.enforced() + w.placed(origin(w.DataPlaneFrom)) }
+
+// placed says in which data plane the pods are, if anybody does, and by what.
+func (w *Workload) placed(by string) string {
+	switch {
+	case w.DataPlane == "":
+		return ""
+	case w.DataPlaneSign != "":
+		return fmt.Sprintf("; in %s by its template's %s", w.DataPlane, w.DataPlaneSign)
+	}
+	return fmt.Sprintf("; in %s by %s", w.DataPlane, by)
+}
+
+func (w *Workload) enforced() string {
 	text := string(w.Outcome)
 	switch {
 	case w.Reason != "":
