@@ -11,13 +11,16 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
+// planeField is the field of a rule that says a data plane, behind the rule's path.
+const planeField = ".dataPlane"
+
 // placement says in which data plane the pods of a workload are.
 type placement struct {
 	// on is the mesh as they have it, and ruled as the rules alone would have it.
 	on, ruled *mesh.Mesh
-	// By is the field of the spec that says so, sign what of the template does; both
-	// are "" where nobody says anything.
-	By, sign string
+	// ruledBy is the field of the spec that says so, sign what of the template does, which
+	// counts first; both are "" where nobody says anything.
+	ruledBy, sign string
 }
 
 // place gives the placement of a workload with these annotations on its template.
@@ -26,13 +29,13 @@ func (p *Policy) place(w *Workload, annotations map[string]string, namespace str
 	if p.planes || p.index == nil {
 		for _, s := range p.near(w, namespace) {
 			if s.Plane != "" && s.Match.matches(w, namespace) == yes {
-				placed.ruled, placed.By = p.Mesh.On(s.Plane), s.Path+".dataPlane"
+				placed.ruled, placed.ruledBy = p.Mesh.On(s.Plane), s.Path+planeField
 			}
 		}
 	}
 	placed.on = placed.ruled
 	if plane, sign := p.Mesh.Certain(w.TemplateLabels, annotations); plane != "" {
-		placed.on, placed.By, placed.sign = p.Mesh.On(plane), "", sign
+		placed.on, placed.sign = p.Mesh.On(plane), sign
 	}
 	return placed
 }
@@ -45,7 +48,12 @@ func (p *Plan) Mesh() *mesh.Mesh { return p.on }
 
 // PlaneBy gives the field of the spec that says in which data plane a planned workload
 // is, else what of its template does; both are "" where nobody says anything.
-func (p *Plan) PlaneBy() (field, sign string) { return p.By, p.sign }
+func (p *Plan) PlaneBy() (field, sign string) {
+	if p.sign != "" {
+		return "", p.sign
+	}
+	return p.ruledBy, ""
+}
 
 // hasSidecar reports whether the pods have one if they are in the mesh.
 func (p *Plan) hasSidecar() bool { return p.on.Plane() == mesh.Sidecar }
@@ -78,8 +86,8 @@ func (p *Plan) placedBy() string {
 	switch {
 	case p.sign != "":
 		return "its template's " + p.sign
-	case p.By != "":
-		return p.By
+	case p.ruledBy != "":
+		return p.ruledBy
 	}
 	return "no rule says dataPlane"
 }

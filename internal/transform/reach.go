@@ -148,7 +148,7 @@ func (p *Policy) Sight(plan *Plan) Sighting {
 	}
 	if plan.Decided {
 		for _, c := range plan.Fold {
-			if i, rule := p.rules[c.Scope]; rule && (!c.Left.IsZero() || plan.ModeBy == c.Scope+".enforcement.mode") {
+			if i, rule := p.rules[c.Scope]; rule && (!c.Left.IsZero() || plan.ModeBy == c.Scope+".enforcement.mode" || plan.ruledBy == c.Scope+planeField) {
 				s.decided = append(s.decided, i)
 			}
 		}

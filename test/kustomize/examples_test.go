@@ -18,6 +18,7 @@ func TestExamplesRenderAsExpected(t *testing.T) {
 		"dce-helloworld-passthrough":  "examples/dce-helloworld/overlays/passthrough",
 		"dce-helloworld-switched-off": "examples/dce-helloworld/overlays/switched-off",
 		"fsm-ip-range":                "examples/fsm-ip-range",
+		"istio-ambient":               "examples/istio-ambient",
 		"two-meshes":                  "examples/two-meshes",
 	} {
 		t.Run(name, func(t *testing.T) { compare(t, name, render(t, folder)) })
@@ -65,10 +66,21 @@ func TestExamplesShowWhatTheySay(t *testing.T) {
 	ofLedger := ofTheNamespace
 	ofLedger.behind = []string{"restore"}
 
+	mysql := []string{"--exclude-outbound-ports=3306"}
+	scraped := append([]string{"--exclude-inbound-ports=9090"}, mysql...)
 	for _, example := range []struct {
 		folder    string
 		workloads map[string]bypass // all that the function touches
 	}{
+		{
+			folder: "examples/istio-ambient",
+			workloads: map[string]bypass{
+				"Deployment bank/ledger": {annotations: map[string]string{istio + "excludeOutboundPorts": "3306"}, arguments: mysql},
+				"Deployment bank/rates":  {annotations: map[string]string{}, arguments: mysql},
+				"Deployment shop/cart":   {annotations: map[string]string{}, arguments: scraped},
+				"Deployment shop/legacy": {annotations: map[string]string{istio + "excludeOutboundPorts": "3306", istio + "excludeInboundPorts": "9090"}, arguments: scraped},
+			},
+		},
 		{
 			folder: "examples/asm-ports",
 			workloads: map[string]bypass{
