@@ -22,6 +22,8 @@ type arrangement struct {
 // rule is one scope, and where it comes from.
 type rule struct {
 	layer traffic.Layer
+	// plane is "" where the rule does not say in which data plane its workloads are.
+	plane mesh.DataPlane
 	// kind and namespace are of a rule for workloads; the namespace is "" where
 	// their manifests name none.
 	kind, namespace string
@@ -68,9 +70,16 @@ func (s *survey) arrange() *arrangement {
 	}
 
 	rules := map[string]rule{}
-	named := slices.Concat(slices.Collect(maps.Keys(byNamespace)), slices.Collect(maps.Keys(own)))
+	placed := map[string]*namespace{}
+	for _, n := range s.planes {
+		placed[n.name] = n
+	}
+	named := slices.Concat(slices.Collect(maps.Keys(byNamespace)), slices.Collect(maps.Keys(own)), slices.Collect(maps.Keys(placed)))
 	for _, name := range distinct(named) {
 		r := rule{names: []string{name}}
+		if n := placed[name]; n != nil {
+			r.plane, r.from = mesh.Ambient, []string{n.id() + " in " + n.in.file}
+		}
 		for _, f := range traffic.Fields {
 			n := own[name]
 			if n != nil && n.imported.Says(f) {
@@ -90,8 +99,8 @@ func (s *survey) arrange() *arrangement {
 				r.from = append(r.from, fmt.Sprintf("what all %d workloads of %s say", len(sharers), name))
 			}
 		}
-		if !r.layer.IsZero() {
-			join(rules, r.layer.String(), r)
+		if !r.layer.IsZero() || r.plane != "" {
+			join(rules, string(r.plane)+r.layer.String(), r)
 		}
 	}
 	a.namespaces = sorted(rules)
@@ -153,21 +162,21 @@ func (a *arrangement) policy() *transform.Policy {
 		Mesh: a.mesh, Merge: merge, MeshDefaults: a.defaults.layer,
 		Mode: transform.InitContainer, Kinds: transform.Kinds,
 	}
-	add := func(path string, l traffic.Layer, match *transform.Match) {
-		p.Scopes = append(p.Scopes, transform.Scope{Path: path, Merge: merge, Layer: l, Match: match})
+	add := func(path string, r rule, match *transform.Match) {
+		p.Scopes = append(p.Scopes, transform.Scope{Path: path, Merge: merge, Layer: r.layer, Plane: r.plane, Match: match})
 	}
 	if !a.global.layer.IsZero() {
-		add("spec.global", a.global.layer, nil)
+		add("spec.global", a.global, nil)
 	}
 	for i, r := range a.namespaces {
-		add(fmt.Sprintf("spec.namespaces[%d]", i), r.layer, &transform.Match{Namespaces: r.names})
+		add(fmt.Sprintf("spec.namespaces[%d]", i), r, &transform.Match{Namespaces: r.names})
 	}
 	for i, r := range a.workloads {
 		match := &transform.Match{Kinds: []string{r.kind}, Names: r.names}
 		if r.namespace != "" {
 			match.Namespaces = []string{r.namespace}
 		}
-		add(fmt.Sprintf("spec.workloads[%d]", i), r.layer, match)
+		add(fmt.Sprintf("spec.workloads[%d]", i), r, match)
 	}
 	return p
 }

@@ -83,7 +83,9 @@ type survey struct {
 	workloads  []*workload
 	namespaces []*namespace
 
-	// policy knows the kinds and the mesh, but no rules.
+	// planes are the Namespaces that put their pods into another data plane than Sidecar.
+	planes []*namespace
+	// policy knows the kinds and the mesh, and of rules those for these.
 	policy *transform.Policy
 	mesh   *mesh.Mesh
 	// raw is what the mesh's own configuration says; defaults is the same by

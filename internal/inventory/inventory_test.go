@@ -74,6 +74,10 @@ func rules(t *testing.T, text []byte) string {
 	return said
 }
 
+func ambientNamespace(name, labels string) string {
+	return "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + name + ", labels: {istio.io/dataplane-mode: ambient" + labels + "}}\n"
+}
+
 const portsAnnotation = istioKey + "excludeOutboundPorts: "
 
 func TestRules(t *testing.T) {
@@ -91,6 +95,34 @@ func TestRules(t *testing.T) {
   global:
     excludeOutboundPorts: [3306]
 `, "",
+		},
+		{
+			"a Namespace in Ambient",
+			"-- a.yaml --\n" + stream(
+				ambientNamespace("shop", ""), ambientNamespace("yard", ""), ambientNamespace("team", ", istio-injection: enabled"), ambientNamespace("istio-system", ""),
+				deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "team", portsAnnotation+`"5432"`),
+				strings.Replace(deployment("old", "shop", portsAnnotation+`"6379"`), "metadata:\n      annotations", "metadata:\n      labels: {sidecar.istio.io/inject: 'true'}\n      annotations", 1),
+			),
+			`  mesh: Istio
+  namespaces:
+  # Namespace shop in a.yaml
+  # Namespace yard in a.yaml
+  - match: {names: [shop, yard]}
+    dataPlane: Ambient
+  workloads:
+  # a.yaml
+  - match:
+      kinds: [Deployment]
+      names: [old]
+      namespaces: [shop]
+    excludeOutboundPorts: [6379]
+  # a.yaml
+  - match:
+      kinds: [Deployment]
+      names: [api]
+      namespaces: [team]
+    excludeOutboundPorts: [5432]
+`, `a.yaml:23: Deployment shop/web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: the pods are in Ambient (spec.namespaces[0].dataPlane), where nothing reads the annotations of a sidecar, so it has no effect: say it in a rule of the ClusterBypass, and remove it`,
 		},
 		{
 			"workloads in lists and behind other JSON",

@@ -34,6 +34,9 @@ func (a *arrangement) render() []byte {
 	for _, r := range a.namespaces {
 		w.from(r)
 		w.line(1, "- match: {names: "+flow(quoted(r.names, nameText))+"}")
+		if r.plane != "" {
+			w.line(2, "dataPlane: "+string(r.plane))
+		}
 		w.fields(r.layer)
 	}
 	if len(a.workloads) > 0 {

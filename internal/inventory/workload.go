@@ -116,6 +116,7 @@ func (s *survey) malformed(d *document, err error) {
 // judge reads the annotations of every workload and Namespace, and says what of
 // them is imported.
 func (s *survey) judge() {
+	s.place()
 	var considered []*workload
 	for _, w := range s.workloads {
 		w.values, w.moved = w.read(s.mesh), s.mesh.Moves(w.values)
@@ -130,6 +131,9 @@ func (s *survey) judge() {
 			continue
 		}
 		s.unsayable(s.policy, w.annotations, w.TemplateAnnotations)
+		if s.policy.DataPlane(w.Workload) != mesh.Sidecar {
+			w.values = nil // which have no effect, as verify tells
+		}
 		s.split(&w.annotated)
 		considered = append(considered, w)
 	}
@@ -155,6 +159,20 @@ func (s *survey) judge() {
 				s.warn(n.problem(n.taken[0], "imported, but it has to stay too: %s relies on it, and krm-bypass leaves that alone: %s", w.id(), w.alone))
 			}
 		}
+	}
+}
+
+// place finds the Namespaces that put their pods into another data plane.
+func (s *survey) place() {
+	label := s.mesh.PlaneLabel()
+	for _, n := range s.namespaces {
+		ambient := label.Key != "" && n.Below("metadata", "labels").Strings()[label.Key] == label.Value
+		if known := slices.ContainsFunc(s.planes, func(other *namespace) bool { return other.name == n.name }); !ambient || known || !nameable(n.name, n.name) ||
+			s.policy.LeftNamespace(n.name) != "" || s.mesh.On(mesh.Ambient).UnmeshedNamespace(n.Below("metadata", "labels").Strings(), nil) != "" {
+			continue
+		}
+		s.planes = append(s.planes, n)
+		s.policy.Scopes = append(s.policy.Scopes, transform.Scope{Match: &transform.Match{Namespaces: []string{n.name}}, Plane: mesh.Ambient})
 	}
 }
 

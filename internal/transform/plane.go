@@ -40,6 +40,11 @@ func (p *Policy) place(w *Workload, annotations map[string]string, namespace str
 	return placed
 }
 
+// DataPlane gives the data plane in which the pods of a workload are.
+func (p *Policy) DataPlane(w *Workload) mesh.DataPlane {
+	return p.place(w, w.TemplateAnnotations, p.namespaceOf(w)).on.Plane()
+}
+
 // DataPlane gives the data plane in which the pods of a planned workload are.
 func (p *Plan) DataPlane() mesh.DataPlane { return p.on.Plane() }
 
