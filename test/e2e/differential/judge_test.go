@@ -220,7 +220,9 @@ var exceptions = []exception{
 		return c.Direction == traffic.Outbound && (c.Loopback || c.Port == dns) && said.ExcludeOutboundIPRanges.Contains(c.Address)
 	}},
 	{"the proxy's calls to its own pod at a port excluded outbound", []string{"Istio", "Kuma"}, func(s stand, said traffic.Settings, c call) bool {
-		return !s.TPROXY && c.byProxy && c.Loopback && said.ExcludeOutboundPorts.Contains(c.Protocol, c.Port)
+		// Under TPROXY they come in like others then, from the loopback interface.
+		intercepted := s.TPROXY && !said.Inbound().Contains(traffic.TCP, c.Port)
+		return !intercepted && c.byProxy && c.Loopback && said.ExcludeOutboundPorts.Contains(c.Protocol, c.Port)
 	}},
 }
 

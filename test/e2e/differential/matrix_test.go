@@ -277,7 +277,7 @@ func matrixTable(rows map[string]map[traffic.Field]score) (table string, sum sco
 		if captured == "" {
 			captured = "–"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |", s.Mesh, s.Rules, s.Backend, s.Name, captured)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |", s.mode(), s.Rules, s.Backend, s.Name, captured)
 		for _, field := range traffic.Fields {
 			score := row[field]
 			sum.held, sum.measured = sum.held+score.held, sum.measured+score.measured

@@ -68,6 +68,9 @@ func (s stand) mesh() *mesh.Mesh {
 // name tells the stand from others.
 func (s stand) name() string { return strings.TrimPrefix(s.Mesh+" "+s.Name, " ") }
 
+// mode is the mesh and, beside sidecars, how else it is run.
+func (s stand) mode() string { return strings.TrimSpace(s.Mesh + " " + strings.ToLower(s.DataPlane)) }
+
 // backends of krm-bypass-init that come before the interceptor.
 func (s stand) backends() []string {
 	if s.Backend == interceptor.IptablesLegacy {
@@ -151,7 +154,7 @@ func (p *pod) ask(calls calls) []string {
 		case c.Direction == traffic.Inbound:
 			caller, uid = p.outside, lab.Root
 		case c.byProxy:
-			uid = p.Proxy.UID
+			caller, uid = p.Marked(p.Proxy.Mark), p.Proxy.UID
 		}
 		to := netip.AddrPortFrom(c.Address, c.Port)
 		if c.Protocol == traffic.TCP {

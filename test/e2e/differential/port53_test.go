@@ -118,16 +118,16 @@ func port53Table(all []stand, measured map[string][]string) string {
 	alike := map[string]int{}
 	for _, s := range all {
 		cells := measured[s.name()]
-		i := slices.IndexFunc(groups, func(g *group) bool { return g.mesh == s.Mesh && slices.Equal(g.cells, cells) })
+		i := slices.IndexFunc(groups, func(g *group) bool { return g.mesh == s.mode() && slices.Equal(g.cells, cells) })
 		if i < 0 {
-			groups = append(groups, &group{mesh: s.Mesh, cells: cells})
-			alike[s.Mesh+cells[0]+cells[1]]++
+			groups = append(groups, &group{mesh: s.mode(), cells: cells})
+			alike[s.mode()+cells[0]+cells[1]]++
 			i = len(groups) - 1
 		}
 		groups[i].names = append(groups[i].names, s.Name)
 	}
 	var b strings.Builder
-	b.WriteString("| mesh | a query | one to 127.0.0.1 | one of the sidecar's own | 53 in its annotation | a range in its annotation | 53 by the init container | the sidecar's own then |\n")
+	b.WriteString("| mesh | a query | one to 127.0.0.1 | one of the proxy's own | 53 in its annotation | a range in its annotation | 53 by the init container | the proxy's own then |\n")
 	b.WriteString("|" + strings.Repeat("---|", 8) + "\n")
 	for _, g := range groups {
 		name := g.mesh
