@@ -78,6 +78,8 @@ type Explanation struct {
 	// OnlyIPv4 says that the mesh's own rules intercept no connection to an IPv6
 	// address, whatever the spec says.
 	OnlyIPv4 bool `json:"-"`
+	// IPv6If is a clause, under which it does; "" where that hangs on nothing.
+	IPv6If string `json:"-"`
 	// MeshPorts are inbound TCP ports with which the mesh does something of its own,
 	// whatever the spec says. The first that holds a port counts.
 	MeshPorts []MeshPorts `json:"-"`

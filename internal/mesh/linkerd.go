@@ -57,6 +57,7 @@ var linkerd = Mesh{
 	Namespaces:    []string{"linkerd", "linkerd-*"},
 	Levels:        Replaces,
 	NamespaceKeys: "linkerd/linkerd2 pkg/inject/inject.go, AppendNamespaceAnnotations",
+	IPv6If:        "its chart has disableIPv6: false",
 	sources: []Source{
 		{At: steps("proxyInit"), Settings: linkerdProxyInit},
 		// The values that the control plane was installed with.

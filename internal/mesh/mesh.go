@@ -77,6 +77,9 @@ type Mesh struct {
 	// OnlyIPv4 is where the mesh's source says that its own rules are for IPv4 alone, so
 	// that it intercepts no connection to an IPv6 address; "" where they are for both.
 	OnlyIPv4 string
+	// IPv6If is a clause, under which the mesh intercepts IPv6; "" where that does not
+	// hang on its configuration.
+	IPv6If string
 	// Defaults is what the mesh excludes as long as nobody configures it.
 	Defaults traffic.Layer
 	// Unmeshed says why the mesh gives a pod with these template labels and

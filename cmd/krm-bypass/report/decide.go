@@ -69,8 +69,13 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 	default:
 		d.Why = "no entry covers it, so it is left to the mesh"
 	}
-	if w.OnlyIPv4 && (d.Verdict == Intercepted || d.Verdict == LeftToMesh) && c.Direction == traffic.Outbound && !c.Loopback && c.Address.Unmap().Is6() {
-		d = &Decision{Verdict: Bypassed, Why: "the mesh's own rules are for IPv4 alone"}
+	if (d.Verdict == Intercepted || d.Verdict == LeftToMesh) && c.Direction == traffic.Outbound && !c.Loopback && c.Address.Unmap().Is6() {
+		switch {
+		case w.OnlyIPv4:
+			d = &Decision{Verdict: Bypassed, Why: "the mesh's own rules are for IPv4 alone"}
+		case w.IPv6If != "":
+			d = &Decision{Verdict: InDoubt, Why: "the mesh leaves IPv6 alone unless " + w.IPv6If}
+		}
 	}
 	if d.Verdict == Intercepted && d.Field == "" && c.Direction == traffic.Inbound {
 		d = w.byMesh(c, d)
