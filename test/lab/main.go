@@ -19,6 +19,7 @@ import (
 type Program struct {
 	Name      string // of the binary
 	Directory string // of its main package, from the repository's root
+	Borrows   *Borrowed
 }
 
 // insideKey marks the second life of the test binary, in namespaces of its own;
@@ -135,7 +136,7 @@ func prepare() error {
 // requireIDs finds out early when the user namespace maps too few ids, which
 // would show as iptables refusing --uid-owner.
 func requireIDs() error {
-	const highest = KumaProxy
+	const highest = ConsulInit
 	return onThread(func() error {
 		if err := becomeUser(highest); err != nil {
 			return fmt.Errorf("%w; /etc/subuid must give this user at least %d ids", err, highest+1)
@@ -182,8 +183,17 @@ func (p Program) build(root, kept, directory string) error {
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
 		return fmt.Errorf("locking %s: %w", lock.Name(), err)
 	}
-	command := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(kept, p.Name), ".")
-	command.Dir = filepath.Join(root, p.Directory)
+	source := filepath.Join(root, p.Directory)
+	arguments := []string{"build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(kept, p.Name)}
+	if p.Borrows != nil {
+		overlay, err := p.Borrows.overlay(source, filepath.Join(kept, p.Name+".borrowed"))
+		if err != nil {
+			return fmt.Errorf("borrowing for %s: %w", p.Name, err)
+		}
+		arguments = append(arguments, overlay...)
+	}
+	command := exec.Command("go", append(arguments, ".")...)
+	command.Dir = source
 	// The init container is static, and so is what is measured beside it.
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {
