@@ -2,18 +2,14 @@ package e2e_test
 
 import (
 	"fmt"
-	"os/exec"
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/test/lab"
-	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
 )
 
 // ledger is a workload that says nothing itself.
@@ -188,24 +184,4 @@ func skippedSubnet(*testing.T) map[string]string {
 // rangesOfKumasOwn is what the function does not write.
 func rangesOfKumasOwn(*testing.T) map[string]string {
 	return map[string]string{"traffic.kuma.io/exclude-outbound-ips": "192.0.2.0/24,2001:db8:2::/48"}
-}
-
-// The kernel is why the sixteen ports are not in FSM's annotation.
-func TestFSMCannotLoadSixteenPorts(t *testing.T) {
-	const key = "flomesh.io/outbound-port-exclusion-list"
-	assert.NotContains(t, sixteenPortsOnFSM.annotations(t), key)
-	var ports []string
-	for port := 9001; port <= 9016; port++ {
-		ports = append(ports, fmt.Sprint(port))
-	}
-	load := func(ports []string) (string, error) {
-		pod, _ := lab.NewPod(t, lab.IPv4)
-		restore := exec.Command("iptables-restore", "--noflush")
-		restore.Stdin = strings.NewReader(interceptor.FSMRules(map[string]string{key: strings.Join(ports, ",")}))
-		return pod.Try(restore)
-	}
-	_, err := load(ports[:15])
-	require.NoError(t, err)
-	_, err = load(ports)
-	assert.ErrorContains(t, err, "too many ports")
 }

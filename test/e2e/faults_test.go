@@ -110,7 +110,7 @@ func TestFaults(t *testing.T) {
 					history = orders[0]
 				}
 				for _, neighbour := range neighbours {
-					neighbour.under(mesh, history).run(t, pod)
+					neighbour.under(mesh, history, lab.IPv4).run(t, pod)
 				}
 			})
 		}

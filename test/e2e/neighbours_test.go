@@ -23,31 +23,37 @@ type neighbour struct {
 	bypassed string // the answer with the bypass; "" = as without it
 	captured string // the answer with DNS capture; "" = as without it
 	spared   string // the answer where the mesh takes port 53 nowhere; "" = as elsewhere
+	// looped is the answer where the port 53 of loopback is captured, and proxyDNS
+	// where the proxy's own DNS is; "" = as without it.
+	looped, proxyDNS string
 	// by holds the answers under other meshes, where they are not Istio's, by
 	// the proxy's user.
 	by map[int]string
 }
 
 var (
-	// FSM's rules do not know 127.0.0.6.
+	// FSM's and OSM's rules do not know 127.0.0.6.
 	underFSM = map[int]string{lab.FSMProxy: toApp}
-	// Linkerd's never take what the proxy itself calls, nor do those for ztunnel.
-	underLinkerd = map[int]string{lab.Root: application, lab.LinkerdProxy: application}
+	// Linkerd's and Consul's never take what the proxy itself calls, nor do those for ztunnel.
+	unlessOwn = map[int]string{lab.Root: application, lab.LinkerdProxy: application, lab.ConsulProxy: application}
+	// Consul's take what the application sends to the pod's own address.
+	underConsul = map[int]string{lab.ConsulProxy: "outbound proxy > application"}
 )
 
 var neighbours = []neighbour{
-	{check: check{name: "application-to-own-address", by: theApplication, to: lab.PodAddress, port: 8080, answer: application}},
-	{check: check{name: "application-to-own-address-bypassed-port", by: theApplication, to: lab.PodAddress, port: 7001, answer: application}},
+	{check: check{name: "application-to-own-address", by: theApplication, to: lab.PodAddress, port: 8080, answer: application}, by: underConsul},
+	{check: check{name: "application-to-own-address-bypassed-port", by: theApplication, to: lab.PodAddress, port: 7001, answer: application}, by: underConsul},
+	{check: check{name: "application-to-own-address-at-a-port-bypassed-outbound", by: theApplication, to: lab.PodAddress, port: 6379, answer: application}, by: underConsul},
 	{check: check{name: "application-to-loopback", by: theApplication, to: lab.Loopback, port: 8080, answer: application}},
-	{check: check{name: "proxy-to-own-address", by: theProxy, to: lab.PodAddress, port: 8080, answer: toApp}, by: underLinkerd},
-	{check: check{name: "proxy-to-own-address-bypassed-port", by: theProxy, to: lab.PodAddress, port: 7001, answer: toApp}, by: underLinkerd},
-	{check: check{name: "proxy-to-own-address-at-a-port-bypassed-outbound", by: theProxy, to: lab.PodAddress, port: 6379, answer: toApp}, by: underLinkerd},
+	{check: check{name: "proxy-to-own-address", by: theProxy, to: lab.PodAddress, port: 8080, answer: toApp}, by: unlessOwn},
+	{check: check{name: "proxy-to-own-address-bypassed-port", by: theProxy, to: lab.PodAddress, port: 7001, answer: toApp}, by: unlessOwn},
+	{check: check{name: "proxy-to-own-address-at-a-port-bypassed-outbound", by: theProxy, to: lab.PodAddress, port: 6379, answer: toApp}, by: unlessOwn},
 	{check: check{name: "proxy-to-loopback", by: theProxy, to: lab.Loopback, port: 8080, answer: application}},
 	{check: check{name: "proxy-from-127.0.0.6-to-own-address", by: theProxy, from: lab.InboundSource, to: lab.PodAddress, port: 8080, answer: application}, by: underFSM},
 	{check: check{name: "proxy-from-127.0.0.6-to-own-address-bypassed-port", by: theProxy, from: lab.InboundSource, to: lab.PodAddress, port: 7001, answer: application}, by: underFSM},
 	// So the validators of the CNI plugins of Istio and Kuma find out whether rules are there
 	// (kumahq/kuma pkg/transparentproxy/validate/validator.go).
-	{check: check{name: "proxy-to-127.0.0.6-bypassed-port", by: theProxy, to: lab.InboundSource, port: 7001, answer: toApp}, by: underLinkerd},
+	{check: check{name: "proxy-to-127.0.0.6-bypassed-port", by: theProxy, to: lab.InboundSource, port: 7001, answer: toApp}, by: unlessOwn},
 	{check: check{name: "proxy-to-excluded-range", by: theProxy, to: cardProcessor, port: 443, answer: outside}},
 	{check: check{name: "proxy-to-elsewhere", by: theProxy, to: somewhereElse, port: 443, answer: outside}},
 	{check: check{name: "port-forward", by: portForward, to: lab.Loopback, port: 8080, answer: application}},
@@ -65,11 +71,14 @@ var neighbours = []neighbour{
 	{check: check{name: "application-over-udp", by: theApplication, udp: true, to: somewhereElse, port: 443, answer: outside}},
 	{check: check{name: "dns-over-udp", by: theApplication, udp: true, to: nameServer, port: 53, answer: outside}, captured: "dns proxy"},
 	{check: check{name: "dns-over-tcp", by: theApplication, to: nameServer, port: 53, answer: refused}, captured: "dns proxy", spared: outside},
-	{check: check{name: "dns-of-the-proxy-over-udp", by: theProxy, udp: true, to: nameServer, port: 53, answer: outside}},
+	{check: check{name: "dns-of-the-proxy-over-udp", by: theProxy, udp: true, to: nameServer, port: 53, answer: outside}, proxyDNS: "dns proxy"},
+	{check: check{name: "dns-of-the-proxy-over-tcp", by: theProxy, to: nameServer, port: 53, answer: outside}, proxyDNS: "dns proxy"},
+	{check: check{name: "dns-at-loopback-over-udp", by: theApplication, udp: true, to: lab.Loopback, port: 53, answer: "refused"}, captured: "dns proxy", looped: "dns proxy"},
+	{check: check{name: "dns-at-loopback-over-tcp", by: theApplication, to: lab.Loopback, port: 53, answer: "refused"}, captured: "dns proxy", looped: "dns proxy"},
 }
 
 // under returns the check with the answer that this pod has to give.
-func (n neighbour) under(mesh variant, order order) check {
+func (n neighbour) under(mesh variant, order order, family lab.Family) check {
 	check := n.check
 	if answer, other := n.by[mesh.Proxy.UID]; other {
 		check.answer = answer
@@ -80,6 +89,12 @@ func (n neighbour) under(mesh variant, order order) check {
 	if n.spared != "" && slices.Contains(mesh.Spares, check.protocol()) {
 		check.answer = n.spared
 	}
+	if slices.Contains(mesh.LoopbackDNS, family) && n.looped != "" {
+		check.answer = n.looped
+	}
+	if mesh.ProxyDNS && n.proxyDNS != "" {
+		check.answer = n.proxyDNS
+	}
 	if order.name != meshAlone.name && n.bypassed != "" {
 		check.answer = n.bypassed
 	}
@@ -87,15 +102,19 @@ func (n neighbour) under(mesh variant, order order) check {
 }
 
 // possible reports whether the pod has the addresses of the check: it is Istio and Kuma
-// that give a pod ::6. What calls that comes from it, too.
+// that give a pod ::6. What calls that comes from it, too. And no question from loopback
+// reaches a name server outside.
 func (n neighbour) possible(mesh variant, family lab.Family) bool {
+	if n.looped != "" && mesh.ProxyDNS {
+		return false
+	}
 	return !family.IPv6 || n.to != lab.InboundSource && (n.from == (place{}) || n.from == mesh.Proxy.CallsFrom)
 }
 
 // With the bypass, all that is not bypassed goes as the mesh alone makes it go.
 // The order mesh-alone shows that this is how.
 func TestAsTheMeshAlone(t *testing.T) {
-	meshes := slices.Concat(istioVariants, cniVariants, ambientVariants, fsmVariants, linkerdVariants, kumaVariants)
+	meshes := slices.Concat(istioVariants, cniVariants, ambientVariants, fsmVariants, osmVariants, linkerdVariants, kumaVariants, consulVariants)
 	for _, mesh := range meshes {
 		for _, order := range append([]order{meshAlone}, orders...) {
 			for _, family := range mesh.Families {
@@ -105,7 +124,7 @@ func TestAsTheMeshAlone(t *testing.T) {
 						if !neighbour.possible(mesh, family) {
 							continue
 						}
-						check := neighbour.under(mesh, order)
+						check := neighbour.under(mesh, order, family)
 						t.Run(check.name, func(t *testing.T) { check.run(t, pod) })
 					}
 				})

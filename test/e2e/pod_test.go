@@ -83,7 +83,10 @@ func (b backend) call(command string, arguments ...string) []string {
 
 var bothFamilies = []lab.Family{lab.IPv4, lab.IPv6}
 
-var istioVariants, fsmVariants, linkerdVariants, kumaVariants = of("Istio"), of("FSM"), of("Linkerd"), of("Kuma")
+var (
+	istioVariants, linkerdVariants, kumaVariants = of("Istio"), of("Linkerd"), of("Kuma")
+	fsmVariants, osmVariants, consulVariants     = of("FSM"), of("OSM"), of("Consul")
+)
 
 var (
 	cniVariants     = those(func(v interceptor.Variant) bool { return v.ByCNI && v.DataPlane == "" })
@@ -142,6 +145,7 @@ func inhabit(t *testing.T, inside, outside *lab.Host, mesh variant, family lab.F
 	t.Helper()
 	inside.Settle(t) // Istio gives the pod ::6
 	sidecar.Serve(t, outside, lab.World)
+	sidecar.Serve(t, outside, lab.NameServer)
 	sidecar.Serve(t, inside, lab.Server{Name: application, UID: lab.Application, Ports: applicationPorts})
 	sidecar.Serve(t, inside, lab.Server{Name: status, UID: mesh.Proxy.UID, Ports: []uint16{statusPort}})
 	knows := func(to netip.AddrPort) bool { return to.Addr() == family.Of(lab.PodAddress) }

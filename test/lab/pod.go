@@ -43,6 +43,8 @@ var (
 	Loopback       = Pair{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
 	// InboundSource is where Istio's proxy calls its application from.
 	InboundSource = Pair{netip.MustParseAddr("127.0.0.6"), netip.MustParseAddr("::6")}
+	// NameService is a Service at which NameServer answers in place of the outside.
+	NameService = Pair{netip.MustParseAddr("10.96.0.10"), netip.MustParseAddr("fd00:96::a")}
 )
 
 // The users in a pod.
@@ -53,13 +55,22 @@ const (
 	FSMProxy     = 1500 // flomesh-io/fsm pkg/constants/constants.go
 	LinkerdProxy = 2102 // linkerd/linkerd2 charts/linkerd-control-plane/values.yaml
 	KumaProxy    = 5678 // kumahq/kuma pkg/transparentproxy/consts/consts.go
+	ConsulProxy  = 5995 // hashicorp/consul-k8s control-plane/connect-inject/webhook/mesh_webhook.go
+	ConsulInit   = 5996
 )
 
 // World is the server to run outside the pod: it answers in everybody's place.
 var World = Server{Name: "outside", Ports: []uint16{everywhere}}
 
-// everywhere is the port at which the outside answers for all others.
-const everywhere = 9
+// NameServer is the server to run outside the pod for NameService.
+var NameServer = Server{Name: "dns proxy", Ports: []uint16{nameService}}
+
+// everywhere is the port at which the outside answers for all others, and nameService
+// that for the one address.
+const (
+	everywhere  = 9
+	nameService = 10053
+)
 
 // NewPod returns a pod, and the host that has every other address and port.
 func NewPod(t TB, family Family) (pod, outside *Host) {

@@ -101,7 +101,9 @@ func (h *Host) BeEverywhere(t TB, port uint16) {
 table inet everywhere {
 	chain prerouting {
 		type nat hook prerouting priority dstnat
-		meta l4proto { tcp, udp } redirect to :%d
+		meta l4proto { tcp, udp } ip daddr %[2]s redirect to :%[4]d
+		meta l4proto { tcp, udp } ip6 daddr %[3]s redirect to :%[4]d
+		meta l4proto { tcp, udp } redirect to :%[1]d
 	}
-}`, port), "nft", "-f", "-")
+}`, port, NameService.IPv4, NameService.IPv6, nameService), "nft", "-f", "-")
 }

@@ -13,12 +13,13 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/test/lab"
+	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
 )
 
 // deviation is a connection that a mesh's rules treat otherwise than the same settings
 // do by the decision, or otherwise than one would think. docs/semantics.md has a
 // paragraph on each. What is said of annotations that somebody wrote by hand follows
-// the mesh, but for port 53 and the proxy's own.
+// the mesh, but for port 53, the proxy's own and what stays in the pod.
 type deviation struct {
 	name string
 	// of is the interceptor: the first of the mesh that is fit.
@@ -45,23 +46,24 @@ func (c call) ofTheProxy() call {
 // fit says which interceptors show a deviation.
 type fit struct {
 	mesh        string
-	capturesDNS bool // over UDP
+	capturesDNS bool                // over UDP
+	backend     interceptor.Backend // "" for any
 }
 
 func (f fit) first(t *testing.T) stand {
 	t.Helper()
 	all := stands()
 	i := slices.IndexFunc(all, func(s stand) bool {
-		return s.Mesh == f.mesh && s.mesh() != nil && s.CapturesDNS("udp") == f.capturesDNS
+		return s.Mesh == f.mesh && s.mesh() != nil && s.CapturesDNS("udp") == f.capturesDNS && (f.backend == "" || f.backend == s.Backend)
 	})
 	require.GreaterOrEqual(t, i, 0, "no interceptor of %s is fit", f.mesh)
 	return all[i]
 }
 
 var (
-	istioPlain = fit{"Istio", false}
-	istioDNS   = fit{"Istio", true}
-	kumaDNS    = fit{"Kuma", true}
+	istioPlain = fit{mesh: "Istio"}
+	istioDNS   = fit{mesh: "Istio", capturesDNS: true}
+	kumaDNS    = fit{mesh: "Kuma", capturesDNS: true}
 )
 
 var deviations = []deviation{
@@ -108,7 +110,7 @@ var deviations = []deviation{
 		verdict:  traffic.LeftToMesh, alone: inboundProxy, annotated: application, ours: inboundProxy,
 	},
 	{
-		name: "a-range-of-fsm-takes-an-included-port-along", of: fit{"FSM", false},
+		name: "a-range-of-fsm-takes-an-included-port-along", of: fit{mesh: "FSM"},
 		settings: map[traffic.Field]string{traffic.ExcludeOutboundIPRanges: "192.0.2.0/24", traffic.IncludeOutboundPorts: "7001"},
 		call:     to(traffic.TCP, elsewhere, 7001),
 		verdict:  traffic.Intercepted, alone: outboundProxy, annotated: lab.World.Name, ours: outboundProxy,
@@ -129,6 +131,30 @@ var deviations = []deviation{
 		name: "an-excluded-port-53-does-not-end-kumas-dns-capture", of: kumaDNS,
 		settings: map[traffic.Field]string{traffic.ExcludeOutboundPorts: "53"},
 		call:     to(traffic.UDP, elsewhere, dns),
+		verdict:  traffic.Bypassed, alone: dnsProxy, annotated: dnsProxy, ours: lab.World.Name,
+	},
+	{
+		name: "consul-18-takes-what-the-application-sends-to-its-own-pod", of: fit{mesh: "Consul", backend: interceptor.IptablesNFT},
+		settings: map[traffic.Field]string{traffic.ExcludeOutboundPorts: "8080"},
+		call:     to(traffic.TCP, lab.PodAddress.IPv4, 8080),
+		verdict:  traffic.LeftToMesh, alone: outboundProxy, annotated: application, ours: outboundProxy,
+	},
+	{
+		name: "consul-18-by-service-takes-the-sidecars-own-dns", of: fit{mesh: "Consul", capturesDNS: true, backend: interceptor.IptablesNFT},
+		settings: map[traffic.Field]string{traffic.ExcludeOutboundPorts: "53"},
+		call:     to(traffic.UDP, elsewhere, dns).ofTheProxy(),
+		verdict:  traffic.Bypassed, alone: dnsProxy, annotated: dnsProxy, ours: lab.World.Name,
+	},
+	{
+		name: "consul-19-takes-what-the-application-sends-to-its-own-pod", of: fit{mesh: "Consul", backend: interceptor.Nftables},
+		settings: map[traffic.Field]string{traffic.ExcludeOutboundPorts: "8080"},
+		call:     to(traffic.TCP, lab.PodAddress.IPv4, 8080),
+		verdict:  traffic.LeftToMesh, alone: outboundProxy, annotated: application, ours: outboundProxy,
+	},
+	{
+		name: "consul-19-by-service-takes-the-sidecars-own-dns", of: fit{mesh: "Consul", capturesDNS: true, backend: interceptor.Nftables},
+		settings: map[traffic.Field]string{traffic.ExcludeOutboundPorts: "53"},
+		call:     to(traffic.UDP, elsewhere, dns).ofTheProxy(),
 		verdict:  traffic.Bypassed, alone: dnsProxy, annotated: dnsProxy, ours: lab.World.Name,
 	},
 	// What leaves the socket of an application that calls 10.96.0.10:80, where the
@@ -190,7 +216,7 @@ func (d deviation) hold(t *testing.T, s stand, settings traffic.Settings) {
 			}
 		}
 		assert.Equal(t, []string{d.annotated}, s.alone(t, annotations, calls), "the mesh with %v", annotations)
-		if d.call.Port != dns && !d.call.byProxy {
+		if d.call.Port != dns && !d.call.byProxy && !d.call.Loopback {
 			read, problems := m.Read(annotations)
 			require.Empty(t, problems)
 			verdict := m.Effective(read).Decide(d.call.Connection).Verdict

@@ -224,6 +224,15 @@ var exceptions = []exception{
 		intercepted := s.TPROXY && !said.Inbound().Contains(traffic.TCP, c.Port)
 		return !intercepted && c.byProxy && c.Loopback && said.ExcludeOutboundPorts.Contains(c.Protocol, c.Port)
 	}},
+	{"the application's calls to its own pod, which are outbound to the mesh as any others", []string{"Consul"}, func(_ stand, said traffic.Settings, c call) bool {
+		outbound := c.Connection
+		outbound.Loopback = false
+		if outbound.Port == dns {
+			outbound.Port = portOfNoSetting(said) // as above, or by its own port
+		}
+		released := said.Decide(outbound).Verdict == traffic.Bypassed || said.ExcludeOutboundPorts.Contains(traffic.TCP, c.Port)
+		return c.Loopback && !c.byProxy && c.Protocol == traffic.TCP && !c.Address.IsLoopback() && released
+	}},
 }
 
 func (s stand) excepted(said traffic.Settings, c call) bool {

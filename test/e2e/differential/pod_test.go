@@ -103,6 +103,7 @@ func (s stand) newPod(t lab.TB) *pod {
 	p := &pod{stand: s, Host: inside, outside: outside}
 	p.from.Store(firstSource)
 	outside.Answer(t, lab.World)
+	outside.Answer(t, lab.NameServer)
 	for name, port := range map[string]uint16{outboundProxy: s.Proxy.Outbound, inboundProxy: s.Proxy.Inbound, dnsProxy: s.Proxy.DNS} {
 		if port != 0 {
 			inside.Answer(t, lab.Server{Name: name, UID: s.Proxy.UID, Ports: []uint16{port}})
@@ -155,6 +156,9 @@ func (p *pod) ask(calls calls) []string {
 			caller, uid = p.outside, lab.Root
 		case c.byProxy:
 			caller, uid = p.Marked(p.Proxy.Mark), p.Proxy.UID
+		}
+		if p.ProxyDNS && c.Address.IsLoopback() && c.Port == dns {
+			c.Protocol = traffic.UDP // neither gets from loopback to a Service, and TCP learns it late
 		}
 		to := netip.AddrPortFrom(c.Address, c.Port)
 		if c.Protocol == traffic.TCP {

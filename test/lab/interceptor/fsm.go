@@ -1,96 +1,147 @@
 package interceptor
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/test/lab"
 )
 
-// The annotations from which FSM's injector makes exclusions
-// (flomesh-io/fsm pkg/injector/exclusions.go).
-const (
-	fsmInboundPorts   = "flomesh.io/inbound-port-exclusion-list"
-	fsmOutboundPorts  = "flomesh.io/outbound-port-exclusion-list"
-	fsmExcludedRanges = "flomesh.io/outbound-ip-range-exclusion-list"
-	fsmIncludedRanges = "flomesh.io/outbound-ip-range-inclusion-list"
+// OSMProgram prints what OSM's injector has its init container execute, to be built by
+// lab.Main.
+var OSMProgram = lab.Program{Name: "osm-injector", Directory: "test/interceptors/osm", Borrows: &lab.Borrowed{
+	Module:  "github.com/openservicemesh/osm",
+	Version: "v1.2.4",
+	Sum:     "h1:WBSoLWehnxedIxXHysKOR49DQVbGLW5qBdh6UD8NAUA=",
+	Package: "pkg/injector",
+	Files:   []string{"exclusions.go", "iptables.go"},
+}}
+
+// MeshConfig is a specification of OSM's or FSM's MeshConfig, in JSON.
+type MeshConfig string
+
+// PodIP has the sidecar call its application at the pod's address.
+const PodIP MeshConfig = `{"sidecar": {"localProxyMode": "PodIP"}}`
+
+// FSM's and OSM's rules go through the IPv4 iptables-restore alone.
+func fsmVariants() []Variant {
+	variant := func(mesh, rules string, of Injector, backend Backend, config MeshConfig) Variant {
+		return Variant{Interceptor: of.Interceptor(backend, config, nil), Mesh: mesh, Rules: rules, Backend: backend, Families: []lab.Family{lab.IPv4}}
+	}
+	const fsm, osm = "flomesh-io/fsm pkg/injector f1b55bd", "openservicemesh/osm pkg/injector v1.2.4"
+	return []Variant{
+		variant("FSM", fsm, FSM, IptablesNFT, ""),
+		variant("FSM", fsm, FSM, IptablesLegacy, ""),
+		variant("FSM", fsm, FSM, IptablesNFT, PodIP),
+		variant("OSM", osm, OSM, IptablesNFT, ""),
+		variant("OSM", osm, OSM, IptablesLegacy, ""),
+	}
+}
+
+// Injector is OSM, or FSM, whose pkg/injector/iptables.go and exclusions.go are OSM's
+// with other names of chains, annotations and constants (compared at flomesh-io/fsm
+// f1b55bd; the module is not to be had from the Go module proxy). FSM with
+// interceptionMode NodeLevel is not here: it reads no annotations and has no init
+// container (patch.go, createPodPatch).
+type Injector struct {
+	name, chains, domain string
+}
+
+// The two of them.
+var (
+	FSM = Injector{name: "fsm", chains: "FSM_PROXY_", domain: "flomesh.io/"}
+	OSM = Injector{name: "osm", chains: "OSM_PROXY_", domain: "openservicemesh.io/"}
 )
 
-// FSM is flomesh-io/fsm pkg/injector/iptables.go: its chains, in its order,
-// loaded as its init container does, with IPv4's iptables-restore alone. Like
-// it, this does not look whether the kernel will take what annotations say.
-func FSM(annotations map[string]string) Interceptor {
-	return fsm("fsm-iptables", "iptables-restore", FSM, annotations)
+// Command is what the init container executes by /bin/sh -c.
+func (i Injector) Command(annotations map[string]string, config MeshConfig) (string, error) {
+	itself := map[string]string{}
+	for key, value := range annotations {
+		itself[strings.Replace(key, i.domain, OSM.domain, 1)] = value
+	}
+	text, err := json.Marshal(itself)
+	if err != nil {
+		return "", err
+	}
+	if config == "" {
+		config = "{}"
+	}
+	command, err := exec.Command(lab.Binary(OSMProgram.Name), string(text), string(config)).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("asking the injector: %w: %s", err, command)
+	}
+	return strings.ReplaceAll(string(command), OSM.chains, i.chains), nil
 }
 
-// FSMLegacy is FSM where its image's iptables-restore is that of
-// iptables-legacy.
-func FSMLegacy(annotations map[string]string) Interceptor {
-	return fsm("fsm-iptables-legacy", "iptables-legacy-restore", FSMLegacy, annotations)
-}
-
-func fsm(name, restore string, annotated func(map[string]string) Interceptor, annotations map[string]string) Interceptor {
+// Interceptor is what the init container does in a pod with annotations. Like it, this
+// does not look whether the kernel will take what they say.
+func (i Injector) Interceptor(backend Backend, config MeshConfig, annotations map[string]string) Interceptor {
+	name := i.name + "-" + string(backend)
+	if config == PodIP {
+		name += "-pod-ip"
+	}
 	return Interceptor{
-		Name:      name,
-		Proxy:     Proxy{UID: lab.FSMProxy, Outbound: 15001, Inbound: 15003, CallsLoopback: true},
-		Annotated: annotated,
+		Name:  name,
+		Proxy: Proxy{UID: lab.FSMProxy, Outbound: 15001, Inbound: 15003, CallsLoopback: true},
+		Annotated: func(annotations map[string]string) Interceptor {
+			return i.Interceptor(backend, config, annotations)
+		},
 		Install: func(t lab.TB, pod *lab.Host) {
 			t.Helper()
-			pod.Feed(t, FSMRules(annotations), restore, "--noflush")
+			require.NoError(t, i.Try(pod, backend, config, annotations))
 		},
 	}
 }
 
-// FSMRules is what FSM's init container feeds to iptables-restore.
-func FSMRules(annotations map[string]string) string {
-	const rules = `*nat
-:FSM_PROXY_INBOUND - [0:0]
-:FSM_PROXY_IN_REDIRECT - [0:0]
-:FSM_PROXY_OUTBOUND - [0:0]
-:FSM_PROXY_OUT_REDIRECT - [0:0]
--A FSM_PROXY_IN_REDIRECT -p tcp -j REDIRECT --to-port 15003
--A PREROUTING -p tcp -j FSM_PROXY_INBOUND
-%s-A FSM_PROXY_INBOUND -p tcp -j FSM_PROXY_IN_REDIRECT
--A FSM_PROXY_OUT_REDIRECT -p tcp -j REDIRECT --to-port 15001
--A FSM_PROXY_OUT_REDIRECT -p tcp --dport 15000 -j ACCEPT
--A OUTPUT -p tcp -j FSM_PROXY_OUTBOUND
--A FSM_PROXY_OUTBOUND -o lo ! -d 127.0.0.1/32 -m owner --uid-owner 1500 -j FSM_PROXY_IN_REDIRECT
--A FSM_PROXY_OUTBOUND -o lo -m owner ! --uid-owner 1500 -j RETURN
--A FSM_PROXY_OUTBOUND -m owner --uid-owner 1500 -j RETURN
--A FSM_PROXY_OUTBOUND -d 127.0.0.1/32 -j RETURN
-%sCOMMIT
-`
-	var inbound, outbound strings.Builder
-	rule := func(b *strings.Builder, format string, arguments ...any) { fmt.Fprintf(b, format+"\n", arguments...) }
-	// Metrics, probes and their health check (pkg/constants/constants.go).
-	for _, port := range []uint16{15010, 15901, 15902, 15903, 15904} {
-		rule(&inbound, "-A FSM_PROXY_INBOUND -p tcp --dport %d -j RETURN", port)
+// Try does what the init container does.
+func (i Injector) Try(pod *lab.Host, backend Backend, config MeshConfig, annotations map[string]string) error {
+	command, err := i.Command(annotations, config)
+	if err != nil {
+		return err
 	}
-	if ports := annotations[fsmInboundPorts]; ports != "" {
-		rule(&inbound, "-I FSM_PROXY_INBOUND -p tcp --match multiport --dports %s -j RETURN", ports)
-	}
-	for _, excluded := range entries(annotations[fsmExcludedRanges]) {
-		rule(&outbound, "-A FSM_PROXY_OUTBOUND -d %s -j RETURN", excluded)
-	}
-	if ports := annotations[fsmOutboundPorts]; ports != "" {
-		rule(&outbound, "-A FSM_PROXY_OUTBOUND -p tcp --match multiport --dports %s -j RETURN", ports)
-	}
-	included := entries(annotations[fsmIncludedRanges])
-	for _, one := range included {
-		rule(&outbound, "-A FSM_PROXY_OUTBOUND -d %s -j FSM_PROXY_OUT_REDIRECT", one)
-	}
-	if len(included) > 0 {
-		rule(&outbound, "-A FSM_PROXY_OUTBOUND -j RETURN")
-	} else {
-		rule(&outbound, "-A FSM_PROXY_OUTBOUND -j FSM_PROXY_OUT_REDIRECT")
-	}
-	return fmt.Sprintf(rules, inbound.String(), outbound.String())
+	return inImage(pod, backend, []string{"POD_IP=" + lab.PodAddress.IPv4.String()}, "/bin/sh", "-c", command)
 }
 
-// entries cuts an annotation's list.
-func entries(list string) []string {
-	if list == "" {
-		return nil
+// inImage runs a command where iptables is that of the backend, as in the image of an
+// init container.
+func inImage(pod *lab.Host, backend Backend, environment []string, words ...string) error {
+	command := exec.Command(words[0], words[1:]...)
+	command.Env = append(os.Environ(), environment...)
+	if backend == IptablesLegacy {
+		tools, err := legacyTools()
+		if err != nil {
+			return err
+		}
+		command.Env = append(command.Env, "PATH="+tools+":"+os.Getenv("PATH"))
 	}
-	return strings.Split(list, ",")
+	_, err := pod.Try(command)
+	return err
 }
+
+// legacyTools is a folder in which the names of iptables' programs are those of
+// iptables-legacy.
+var legacyTools = sync.OnceValues(func() (string, error) {
+	folder := lab.Binary("iptables-legacy")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		return "", err
+	}
+	for _, tool := range []string{"iptables", "ip6tables"} {
+		for _, suffix := range []string{"", "-restore", "-save"} {
+			program, err := exec.LookPath(tool + "-legacy" + suffix)
+			if err != nil {
+				return "", err
+			}
+			if err := os.Symlink(program, filepath.Join(folder, tool+suffix)); err != nil {
+				return "", err
+			}
+		}
+	}
+	return folder, nil
+})

@@ -230,3 +230,11 @@ func linkerdVariants() []Variant {
 		variant("linkerd-iptables-plain-ipv4", LinkerdInit{Mode: "plain"}, IptablesNFT, lab.IPv4),
 	}
 }
+
+// entries cuts an annotation's list.
+func entries(list string) []string {
+	if list == "" {
+		return nil
+	}
+	return strings.Split(list, ",")
+}

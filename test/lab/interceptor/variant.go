@@ -44,6 +44,13 @@ type Variant struct {
 	DNS []string
 	// Spares are those over which it takes port 53 nowhere, as it does other ports.
 	Spares []string
+	// LoopbackDNS are the families in which it takes that of loopback alone.
+	LoopbackDNS []lab.Family
+	// ProxyDNS is set where it takes the proxy's own queries too.
+	ProxyDNS bool
+	// FailsAgain is the error of its init container where it ran before; "" where it
+	// may run any number of times.
+	FailsAgain string
 }
 
 // PodHas gives the families that a pod needs for a connection in one of them.
@@ -59,23 +66,15 @@ func (v Variant) CapturesDNS(protocol string) bool { return slices.Contains(v.DN
 
 // Programs are all that Variants need, to be built by lab.Main.
 func Programs() []lab.Program {
-	return []lab.Program{IstioProgram, IstioCNIProgram, AmbientProgram}
+	return []lab.Program{IstioProgram, IstioCNIProgram, AmbientProgram, OSMProgram, Consul18Program, Consul19Program}
 }
 
 // Variants are all interceptors in all ways that the tests know.
 func Variants() []Variant {
-	return slices.Concat(istioVariants(), fsmVariants(), linkerdVariants(), kumaVariants())
+	return slices.Concat(istioVariants(), fsmVariants(), linkerdVariants(), kumaVariants(), consulVariants())
 }
 
 var (
 	bothFamilies = []lab.Family{lab.IPv4, lab.IPv6}
 	bothDNS      = []string{"tcp", "udp"}
 )
-
-// FSM's rules go through the IPv4 iptables-restore alone.
-func fsmVariants() []Variant {
-	variant := func(of Interceptor, backend Backend) Variant {
-		return Variant{Interceptor: of, Mesh: "FSM", Rules: "flomesh-io/fsm pkg/injector", Backend: backend, Families: []lab.Family{lab.IPv4}}
-	}
-	return []Variant{variant(FSM(nil), IptablesNFT), variant(FSMLegacy(nil), IptablesLegacy)}
-}
