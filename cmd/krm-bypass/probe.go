@@ -27,7 +27,8 @@ at and none is verified: probe observes, it does not authenticate. Do not give i
 secrets.
 
 A mark shows that a sidecar was on the way, the caller's or the server's. The
-absence of a mark proves nothing: a proxy can be configured not to leave one.
+absence of a mark proves nothing: a proxy can be configured not to leave one, and
+ztunnel, which takes the traffic of ambient pods, leaves none.
 
 The exit code is
   0  if everything could be asked and is as --expect says,

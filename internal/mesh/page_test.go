@@ -28,7 +28,7 @@ func TestPage(t *testing.T) {
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	fields, notes := fieldTable(t)
-	tables := map[string]string{"fields": fields, "notes": notes, "keys": keyTable(t), "levels": levelTable(), "own": ownTable(), "others": otherTable(), "versions": versionTable(t)}
+	tables := map[string]string{"fields": fields, "notes": notes, "keys": keyTable(t), "levels": levelTable(), "own": ownTable(), "others": otherTable(), "versions": versionTable(t), "planes": planeTable()}
 	var seen []string
 	want := generated.ReplaceAllStringFunc(string(text), func(block string) string {
 		name := generated.FindStringSubmatch(block)[1]

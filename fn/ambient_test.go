@@ -1,0 +1,154 @@
+package fn_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+)
+
+func inPlane(plane, rest string) string {
+	return "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  enforcement: {image: init:1}\n  global: {dataPlane: " + plane + ", excludeOutboundPorts: [3306]}\n" + rest
+}
+
+const webInShop = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  selector: {}\n  template:\n    metadata:\n      annotations:\n        traffic.sidecar.istio.io/excludeOutboundPorts: '5432'  # ours\n        traffic.sidecar.istio.io/excludeInboundPorts: \"\"\n    spec:\n      containers: [{name: app, image: app}]\n"
+
+// A workload that moves to another data plane loses what was written for the former, the
+// user's own text comes back, and taking all away gives back the bytes.
+func TestAWorkloadMovesToAmbient(t *testing.T) {
+	render := func(spec, text string) string {
+		out, results, _ := rendered(t, spec, manifest("web.yaml", text))
+		require.False(t, results.Failed(), results.Report())
+		return string(out[0].Text)
+	}
+	sidecar := render(inPlane("Sidecar", "  merge: Union\n"), webInShop)
+	require.Contains(t, sidecar, "excludeOutboundPorts: '3306,5432'  # ours\n")
+	ambient := render(inPlane("Ambient", "  merge: Union\n"), sidecar)
+	assert.Contains(t, ambient, "excludeOutboundPorts: '5432'  # ours\n")
+	assert.Contains(t, ambient, "--exclude-outbound-ports=3306\n", "what the annotation says has no effect")
+	_, template, _ := strings.Cut(ambient, "spec:\n")
+	assert.True(t, strings.HasSuffix(render(inPlane("Ambient", "  merge: Union\n"), webInShop), template), "however it came there")
+	assert.Equal(t, sidecar, render(inPlane("Sidecar", "  merge: Union\n"), ambient), "and back")
+	const nothing = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {}\n"
+	for _, text := range []string{sidecar, ambient} {
+		assert.Equal(t, webInShop, render(nothing, text))
+	}
+}
+
+// TestPlaceOfAWorkload tries what each scope of the spec, the template and the Namespace
+// say of a data plane together.
+func TestPlaceOfAWorkload(t *testing.T) {
+	const none, sidecar, ambient = "", "Sidecar", "Ambient"
+	templates := map[string]string{
+		"app: web":                         "",
+		"sidecar.istio.io/inject: 'true'":  sidecar,
+		"istio.io/dataplane-mode: ambient": "",
+		"istio.io/dataplane-mode: none":    "",
+		"sidecar.istio.io/inject: 'false'": "",
+		"sidecar.istio.io/inject: 'false', istio.io/dataplane-mode: ambient": ambient,
+	}
+	namespaces := []string{"", "istio.io/dataplane-mode: ambient", "istio-injection: enabled"}
+	planes := []string{none, sidecar, ambient}
+	tried := 0
+	for template, certain := range templates {
+		for _, global := range planes {
+			for _, namespace := range planes {
+				for _, workload := range planes {
+					for _, labels := range namespaces {
+						ruled := sidecar
+						scopes := "  global: {excludeOutboundPorts: [3306]" + says(global) + "}\n" +
+							"  namespaces: [{match: {names: [shop]}, reason: x" + says(namespace) + "}, {match: {names: [other]}" + says(ambient) + "}]\n" +
+							"  workloads: [{match: {names: [web]}, reason: x" + says(workload) + "}, {match: {names: [api]}" + says(ambient) + "}]\n"
+						for _, said := range []string{global, namespace, workload, certain} {
+							if said != "" {
+								ruled = said
+							}
+						}
+						alone := ruled == sidecar && strings.Contains(template, "'false'") || ruled == ambient && strings.Contains(template, "none")
+						spec := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  enforcement: {image: init:1}\n" + scopes
+						item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {labels: {" + template + "}}, spec: {containers: [{name: app, image: app}]}}}\n"
+						beside := "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {" + labels + "}}\n"
+						says := fmt.Sprintf("template %s, global %s, namespace %s, workload %s, Namespace %s", template, global, namespace, workload, labels)
+						explained, err := fn.Explain(fn.SpecIn(manifest("bypass.yaml", spec)), []fn.Manifest{manifest("web.yaml", item), manifest("shop.yaml", beside)}, fn.Options{}, "")
+						require.NoError(t, err, says)
+						require.Len(t, explained.Workloads, 1)
+						w := explained.Workloads[0]
+						is := w.DataPlane
+						if is == "" {
+							is = sidecar
+						}
+						assert.Equal(t, ruled, is, says)
+						assert.Equal(t, certain != "", w.DataPlaneSign != "", says)
+						assert.Equal(t, certain == "" && global+namespace+workload != "", w.DataPlaneFrom.Scope != "" && w.DataPlaneFrom.Scope != fn.FromTemplate, says)
+						if alone {
+							require.Equal(t, fn.LeftAlone, w.Outcome, says)
+						} else {
+							require.Equal(t, fn.Written, w.Outcome, says)
+							assert.Equal(t, ruled == sidecar, w.Fields[0].Annotation != nil, says)
+							assert.Contains(t, w.Fields[0].Entries[0].CarriedBy, "init container", says)
+							assert.Equal(t, ruled == sidecar && strings.Contains(template, "mode: ambient"), found(explained.Results, "data-plane"), says)
+						}
+						against := certain == "" && !alone && (ruled == sidecar && strings.Contains(labels, "ambient") || ruled == ambient && strings.Contains(labels, "injection"))
+						assert.Equal(t, against, found(explained.Results, "unmeshed-namespace"), says)
+						tried++
+					}
+				}
+			}
+		}
+	}
+	assert.Equal(t, len(templates)*27*len(namespaces), tried)
+}
+
+func says(plane string) string {
+	if plane == "" {
+		return ""
+	}
+	return ", dataPlane: " + plane
+}
+
+func found(results fn.Results, check string) bool {
+	return strings.Contains(results.Report(), "["+check+"]")
+}
+
+// What an ambient pod's annotation lets bypass, explain and the limits say alike; what
+// only a sidecar reads, the limits mind.
+func TestWaysOfAmbientPods(t *testing.T) {
+	for _, test := range []struct {
+		annotation, limit  string
+		explained, refused bool
+	}{
+		{"ambient.istio.io/bypass-inbound-capture: 'true'", "forbiddenInboundPorts: [8443]", true, true},
+		{"ambient.istio.io/bypass-inbound-capture: 'false'", "forbiddenInboundPorts: [8443]", false, false},
+		{"traffic.sidecar.istio.io/excludeOutboundPorts: '443'", "forbiddenOutboundPorts: [443]", false, true},
+		{"traffic.sidecar.istio.io/excludeInterfaces: eth0", "forbiddenOutboundPorts: [443]", false, true},
+		{"sidecar.istio.io/interceptionMode: NONE", "forbiddenOutboundPorts: [443]", false, true},
+		{"istio.io/reroute-virtual-interfaces: tap0", "forbiddenInboundPorts: [8443]", true, true},
+		{"ambient.istio.io/dns-capture: 'false'", "forbiddenOutboundPorts: [443]", false, false},
+	} {
+		item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {annotations: {" + test.annotation + "}}, spec: {containers: [{name: app, image: app}]}}}\n"
+		for _, rule := range []string{"  global: {dataPlane: Ambient}\n", inPlane("Ambient", "")[strings.Index(inPlane("Ambient", ""), "  enforcement"):]} {
+			spec := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n" + rule
+			explained, err := fn.Explain(fn.SpecIn(manifest("bypass.yaml", spec)), []fn.Manifest{manifest("web.yaml", item)}, fn.Options{}, "")
+			require.NoError(t, err)
+			assert.Equal(t, test.explained, len(explained.Workloads[0].Others) > 0, test.annotation)
+			_, results, _ := fn.Manifests(fn.SpecIn(manifest("bypass.yaml", spec+"  limits: {"+test.limit+"}\n")), []fn.Manifest{manifest("web.yaml", item)}, fn.Options{})
+			assert.Equal(t, test.refused, results.Failed(), "%s %s", test.annotation, results.Report())
+		}
+	}
+}
+
+// ztunnel's ports in the pod are the mesh's, whatever the data plane.
+func TestZtunnelsPortsAreTheMeshs(t *testing.T) {
+	for _, port := range []string{"15001", "15006", "15008", "15020", "15021", "15053"} {
+		for _, field := range []string{"excludeInboundPorts", "excludeOutboundPorts"} {
+			spec := strings.Replace(inPlane("Ambient", ""), "excludeOutboundPorts: [3306]", field+": ["+port+"]", 1)
+			_, results, err := fn.Manifests(fn.SpecIn(manifest("bypass.yaml", spec)), []fn.Manifest{manifest("web.yaml", webInShop)}, fn.Options{})
+			require.Error(t, err)
+			assert.Contains(t, results.Report(), port)
+		}
+	}
+}
