@@ -51,6 +51,12 @@ func refusing(label bool, key, takes, refuser, write string) Choice {
 	return Choice{Label: label, Key: key, Takes: takes, Otherwise: refuser + " does not take this value and refuses the pod: write " + write}
 }
 
+// ReadsOnNamespacesAlone reports whether the mesh reads a key on a Namespace and on no
+// pod.
+func (m *Mesh) ReadsOnNamespacesAlone(key string) bool {
+	return slices.ContainsFunc(m.injects, func(c Choice) bool { return c.Key == key }) && !m.knows().knows(key, knownPod, knownLabel)
+}
+
 // Injection is a key on a Namespace that was to give its pods a sidecar, or none, and
 // does not.
 type Injection struct {

@@ -31,6 +31,7 @@ func fsmLike(name string, aka []string, domain, known, namespace string, signs S
 	ports := portList{refuser: injector, number: signed, nonempty: true}
 	ranges := rangeList{refuser: injector, blanks: true, masked: true, nonempty: true}
 	inject := domain + "/sidecar-injection"
+	switches := refusing(false, inject, `^(?i:enabled|yes|true|disabled|no|false)$`, injector, "enabled or disabled")
 	return Mesh{
 		Name: name,
 		Aka:  aka,
@@ -66,8 +67,9 @@ func fsmLike(name string, aka []string, domain, known, namespace string, signs S
 			return ""
 		},
 		OptOuts: []OptOut{{Key: inject, Value: `^(?i:disabled|no|false)$`}},
-		choices: []Choice{refusing(false, inject, `^(?i:enabled|yes|true|disabled|no|false)$`, injector, "enabled or disabled")},
-		injects: []Choice{{Key: inject}},
+		choices: []Choice{switches},
+		// pkg/injector/metrics.go, IsMetricsEnabled.
+		injects: []Choice{switches, refusing(false, domain+"/metrics", `^(?i:enabled|yes|true|disabled|no|false|)$`, injector, "enabled or disabled")},
 		UnmeshedNamespace: func(labels, annotations map[string]string) string {
 			if _, ignored := labels[domain+"/ignore"]; ignored {
 				return "has the label " + domain + "/ignore"

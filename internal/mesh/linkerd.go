@@ -93,8 +93,8 @@ var linkerd = Mesh{
 		{Label: true, Key: "linkerd.io/cni-resource"},
 		{Key: "linkerd.io/inject", Value: `(?s).`, But: `^(enabled|ingress)$`},
 	},
-	choices: []Choice{{Key: "linkerd.io/inject", Takes: `^(enabled|disabled|ingress|)$`, Otherwise: "Linkerd does not know this value and gives the pod no sidecar: write enabled, ingress or disabled"}},
-	injects: []Choice{{Key: "linkerd.io/inject"}},
+	choices: linkerdChoices,
+	injects: append([]Choice{{Label: true, Key: "config.linkerd.io/admission-webhooks"}}, linkerdChoices...),
 	UnmeshedNamespace: func(labels, annotations map[string]string) string {
 		if labels["config.linkerd.io/admission-webhooks"] == "disabled" {
 			return "has the label config.linkerd.io/admission-webhooks: disabled"
@@ -112,6 +112,13 @@ var linkerd = Mesh{
 		}),
 		noPairs,
 	},
+}
+
+// linkerdChoices are read on pods and on Namespaces.
+var linkerdChoices = []Choice{
+	{Key: "linkerd.io/inject", Takes: `^(enabled|disabled|ingress|)$`, Otherwise: "Linkerd does not know this value and gives the pod no sidecar: write enabled, ingress or disabled"},
+	refusing(false, "config.linkerd.io/proxy-log-http-headers", `^(insecure|off|)$`, "Linkerd's injector", "insecure or off"),
+	refusing(false, "config.linkerd.io/image-pull-policy", `^(Always|IfNotPresent|Never|)$`, "Kubernetes", "Always, IfNotPresent or Never"),
 }
 
 // linkerdLeaves: a value that Linkerd does not know is as disabled (pkg/inject/report.go,

@@ -58,6 +58,15 @@ func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
 	for _, place := range w.above {
 		p.reportMisplaced(w, place, template, plan)
 	}
+	for _, place := range append(slices.Clone(w.above), template) {
+		for _, field := range []string{annotations, labels} {
+			for _, key := range slices.Sorted(maps.Keys(place.values(field))) {
+				if p.Mesh.ReadsOnNamespacesAlone(key) {
+					plan.warn(finding.MisplacedAnnotation, w.Path(append(slices.Clone(place.path), field, key)...), place.values(field)[key], "%s reads this on a Namespace alone, so it has no effect here: write it there", p.Mesh.Name)
+				}
+			}
+		}
+	}
 }
 
 // metadataPath leads from the workload to the metadata of its pods.
