@@ -85,7 +85,7 @@ spec:
 		{"Linkerd", template, `labels: {linkerd.io/inject: enabled}, annotations: {linkerd.io/inject: enabled}`, ""},
 		{"Consul", template, `annotations: {consul.hashicorp.com/service-meta-team: shop, consul.hashicorp.com/connect-inject: "true"}`, ""},
 		{"Kuma", template, `annotations: {kuma.io/init-first: "true"}, labels: {kuma.io/sidecar-injection: enabled}`, ""},
-		{"OSM", template, `annotations: {openservicemesh.io/metrics: enabled}`, ""},
+		{"OSM", template, `annotations: {openservicemesh.io/metrics: enabled}`, "OSM reads this on a Namespace alone, so it has no effect here: write it there [misplaced-annotation]"},
 		{"FSM", template, `annotations: {flomesh.io/sidecar-resource-limits-cpu: "1"}`, ""},
 	}
 	for _, test := range tests {

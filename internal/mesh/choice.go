@@ -43,6 +43,15 @@ func (m *Mesh) Misread(annotations, labels map[string]string) []Choice {
 			all = append(all, c)
 		}
 	}
+	for _, place := range []string{knownPod, knownLabel} {
+		of := map[string]map[string]string{knownPod: annotations, knownLabel: labels}[place]
+		for _, key := range slices.Sorted(maps.Keys(of)) {
+			kind := kinds[m.knows().kinds[[2]string{place, key}]]
+			if kind[0] != "" && !regexp.MustCompile(kind[0]).MatchString(of[key]) {
+				all = append(all, refusing(place == knownLabel, key, kind[0], m.Name+"'s injector", kind[1]))
+			}
+		}
+	}
 	return all
 }
 

@@ -72,8 +72,11 @@ var consul = Mesh{
 		refusing(false, "consul.hashicorp.com/connect-inject", parsedBool, "Consul's webhook", `"true" or "false"`),
 		refusing(false, consulTransparent, parsedBool, "Consul's webhook", `"true" or "false"`),
 	},
-	injects: []Choice{{Label: true, Key: consulTransparent}},
-	Mark:    "consul.hashicorp.com/connect-inject-status",
+	injects: []Choice{
+		refusing(true, consulTransparent, parsedBool, "Consul's webhook", `"true" or "false"`),
+		refusing(true, "consul.hashicorp.com/consul-dns", parsedBool, "Consul's webhook", `"true" or "false"`),
+	},
+	Mark: "consul.hashicorp.com/connect-inject-status",
 	UnmeshedNamespace: func(labels, _ map[string]string) string {
 		if isFalse(labels[consulTransparent]) {
 			return "has the label " + consulTransparent + `: "` + labels[consulTransparent] + `", so nothing is redirected to its pods' sidecars`

@@ -21,19 +21,37 @@ type vocabulary struct {
 	at map[string][]string
 	// prefixes are what stands before the "/" in them.
 	prefixes []string
+	// kinds say of what kind the values of some are, by where they are known and the key.
+	kinds map[[2]string]string
+}
+
+// kinds of values, which the injector of a mesh refuses a pod for any other of: what
+// matches them (RE2), and what to write.
+var kinds = map[string][2]string{
+	"bool":     {parsedBool, `"true" or "false"`},
+	"switch":   {`^(enabled|disabled|true|false|yes|no)$`, "enabled or disabled"},
+	"yesno":    {`^(true|false|yes|no)$`, `"true" or "false"`},
+	"number":   {`^[0-9]+$`, "a number"},
+	"quantity": {`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?$`, "a quantity such as 100m or 64Mi"},
+	"list":     {`^\s*(\[|null)`, "a list in JSON"},
 }
 
 // vocabularyOf reads a list when it is first wanted: a line for each key, where it
-// is known and the key, and comments with their sources.
+// is known, the key, and the kind of its values where the mesh refuses any other; and
+// comments with their sources.
 func vocabularyOf(list string) func() *vocabulary {
 	return sync.OnceValue(func() *vocabulary {
-		v := &vocabulary{at: map[string][]string{}}
+		v := &vocabulary{at: map[string][]string{}, kinds: map[[2]string]string{}}
 		for line := range strings.Lines(list) {
 			where, key, _ := strings.Cut(strings.TrimSpace(line), " ")
 			if where == "#" {
 				continue
 			}
+			key, kind, _ := strings.Cut(key, " ")
 			v.at[where] = append(v.at[where], key)
+			if kind != "" {
+				v.kinds[[2]string{where, key}] = kind
+			}
 			if prefix, _, _ := strings.Cut(key, "/"); !v.has(prefix) {
 				v.prefixes = append(v.prefixes, prefix)
 			}

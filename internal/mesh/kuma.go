@@ -72,8 +72,12 @@ var kuma = Mesh{
 		{Label: true, Key: "kuma.io/sidecar-injection", Value: `^(disabled|false|no)$`},
 		{Key: kumaGateway, Value: `^builtin$`},
 	},
-	choices: []Choice{refusing(true, "kuma.io/sidecar-injection", `^(enabled|true|yes|disabled|false|no)$`, "Kuma's injector", "enabled or disabled")},
-	injects: []Choice{{Label: true, Key: "kuma.io/sidecar-injection"}},
+	choices: []Choice{
+		kumaInjects,
+		refusing(false, kumaGateway, `^(enabled|true|yes|disabled|false|no|builtin)$`, "Kuma's injector", "enabled or disabled"),
+		refusing(false, "kuma.io/transparent-proxying-ip-family-mode", `^(dualstack|ipv4|ipv6)$`, "Kuma's injector", "dualstack or ipv4"),
+	},
+	injects: []Choice{kumaInjects},
 	UnmeshedNamespace: func(labels, _ map[string]string) string {
 		if value := labels["kuma.io/sidecar-injection"]; kumaDisabled(value) {
 			return "has the label kuma.io/sidecar-injection: " + value
@@ -103,6 +107,8 @@ var (
 	kumaPorts  = portList{refuser: "Kuma's injector", number: unsigned, skipsEmpty: true}
 	kumaRanges = rangeList{refuser: "Kuma's init container", blanks: true, skipsEmpty: true}
 )
+
+var kumaInjects = refusing(true, "kuma.io/sidecar-injection", `^(enabled|true|yes|disabled|false|no)$`, "Kuma's injector", "enabled or disabled")
 
 // kumaExceptions are labels of pods that get no sidecar as long as nobody configures
 // others (pkg/config/app/kuma-cp/kuma-cp.defaults.yaml, injector.exceptions).

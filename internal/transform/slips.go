@@ -165,10 +165,12 @@ func (p *Policy) reportMisplaced(w *Workload, place, template described, plan *P
 			plan.warn(finding.UnknownAnnotation, w.Path(append(place.path, annotations, s.Key)...), place.annotations[s.Key], "%s: %s", p.unread(s), p.remedy(s))
 		}
 	}
-	for _, s := range p.Mesh.LabelSlips(place.labels) {
-		_, told := template.labels[s.Key]
-		if is, stands := template.annotations[s.Key]; s.Moved && !told && (!stands || is != place.labels[s.Key]) {
-			plan.warn(finding.MisplacedAnnotation, w.Path(append(place.path, labels, s.Key)...), place.labels[s.Key], "%s reads this only as an annotation of the pod template, so it has no effect here: move it to %s", p.Mesh.Name, append(slices.Clone(template.path), annotations))
+	for _, s := range slices.Concat(p.Mesh.Slips(place.annotations), p.Mesh.LabelSlips(place.labels)) {
+		is, reads := placesOf(s)
+		_, told := template.values(is)[s.Key]
+		if there, stands := template.values(reads)[s.Key]; s.Moved && !told && (!stands || there != place.values(is)[s.Key]) {
+			plan.warn(finding.MisplacedAnnotation, w.Path(append(place.path, is, s.Key)...), place.values(is)[s.Key], "%s reads this only as %s of the pod template, so it has no effect here: move it to %s",
+				p.Mesh.Name, map[string]string{annotations: "an annotation", labels: "a label"}[reads], append(slices.Clone(template.path), reads))
 		}
 	}
 	for _, key := range p.Mesh.OptOutLabels() {
