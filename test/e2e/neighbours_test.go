@@ -119,6 +119,7 @@ func TestAsTheMeshAlone(t *testing.T) {
 		for _, order := range append([]order{meshAlone}, orders...) {
 			for _, family := range mesh.Families {
 				t.Run(mesh.Name+"/"+order.name+"/"+family.Name, func(t *testing.T) {
+					t.Parallel()
 					pod := newPod(t, mesh, order, family, bypass)
 					for _, neighbour := range neighbours {
 						if !neighbour.possible(mesh, family) {

@@ -14,8 +14,17 @@ import (
 // plugin and its CNI agent do in a pod with a sidecar and in an ambient one.
 var (
 	IstioProgram    = lab.Program{Name: "istio-iptables", Directory: "test/interceptors/istio/iptables"}
-	IstioCNIProgram = lab.Program{Name: "istio-cni-plugin", Directory: "test/interceptors/istio/cni"}
-	AmbientProgram  = lab.Program{Name: "istio-ambient", Directory: "test/interceptors/istio/ambient"}
+	IstioCNIProgram = lab.Program{Name: "istio-cni-plugin", Directory: "test/interceptors/istio/cni", Borrows: &lab.Borrowed{
+		Module:  "istio.io/istio",
+		Version: "v0.0.0-20260827124520-eed52ebb66ad",
+		Sum:     "h1:ui9TJjRMAV/hb5ehQaZDq7IUGxuQP6dra9lapT/VjHI=",
+		Package: "cni/pkg/plugin",
+		Files: []string{
+			"sidecar_redirect.go", "sidecar_intercept_rule_mgr.go",
+			"sidecar_iptables.go", "sidecar_iptables_linux.go", "sidecar_nftables.go", "sidecar_nftables_linux.go",
+		},
+	}}
+	AmbientProgram = lab.Program{Name: "istio-ambient", Directory: "test/interceptors/istio/ambient"}
 )
 
 // IstioProxy is Envoy beside Istio's agent (istio/istio
