@@ -83,7 +83,7 @@ func (n neighbour) under(mesh variant, order order, family lab.Family) check {
 	if answer, other := n.by[mesh.Proxy.UID]; other {
 		check.answer = answer
 	}
-	if n.captured != "" && mesh.CapturesDNS(check.protocol()) {
+	if n.captured != "" && mesh.CapturesDNS(check.protocol()) && !(n.looped != "" && mesh.SparesLoopbackDNS) {
 		check.answer = n.captured
 	}
 	if n.spared != "" && slices.Contains(mesh.Spares, check.protocol()) {

@@ -177,7 +177,7 @@ var applicationPorts = []uint16{80, 5000, 6379, 7001, 7002, 7005, 8080, 9000, 90
 
 // The pod is behind a Service.
 var (
-	serviceAddress = at("10.96.0.10", "fd00:96::10")
+	serviceAddress = at("10.96.0.80", "fd00:96::80")
 	ownService     = map[uint16]uint16{80: 8080, 81: 7001} // its ports, and the pod's
 )
 

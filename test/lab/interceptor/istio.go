@@ -191,7 +191,7 @@ func istioVariants() []Variant {
 	ambient := func(name string, backend Backend, dns []string, arguments ...string) Variant {
 		return Variant{
 			Interceptor: Ambient(name, arguments...), Mesh: "Istio", DataPlane: AmbientDataPlane, Rules: "istio.io/istio/cni/pkg/trafficmanager",
-			Backend: backend, Families: bothFamilies, DNS: dns, ByCNI: true,
+			Backend: backend, Families: bothFamilies, DNS: dns, SparesLoopbackDNS: true, ByCNI: true,
 		}
 	}
 	nft, native := []string{"--force-iptables-binary", "nft"}, []string{"--native-nftables"}

@@ -44,6 +44,8 @@ type Variant struct {
 	DNS []string
 	// Spares are those over which it takes port 53 nowhere, as it does other ports.
 	Spares []string
+	// SparesLoopbackDNS is set where DNS leaves that of loopback alone.
+	SparesLoopbackDNS bool
 	// LoopbackDNS are the families in which it takes that of loopback alone.
 	LoopbackDNS []lab.Family
 	// ProxyDNS is set where it takes the proxy's own queries too.
