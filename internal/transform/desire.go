@@ -211,7 +211,7 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 	}
 	d.annotate(PolicyAnnotation, policyVersion+node.Digest(plan.Settings.String()))
 	plan.Applies, plan.Annotations, plan.Container = true, d.annotations, d.container != nil
-	p.noteInbound(w, was, plan)
+	plan.noteInbound(was)
 	p.doubtWorkload(w, plan)
 	return d
 }

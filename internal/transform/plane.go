@@ -74,15 +74,15 @@ func (p *Policy) reportPlane(w *Workload, plan *Plan) {
 }
 
 // noteInbound tells what an inbound setting does not reach, and what says it shorter.
-func (p *Policy) noteInbound(w *Workload, was *prior, plan *Plan) {
-	in := plan.Settings.Inbound()
-	if plan.on.Unreached == "" || in.IsEmpty() {
+func (p *Plan) noteInbound(was *prior) {
+	in := p.Settings.Inbound()
+	if p.on.Unreached == "" || in.IsEmpty() {
 		return
 	}
-	at := w.templatePath("spec", "initContainers")
-	plan.find(Info, at, "", "what comes in bypasses %s for callers in plain text: %s", plan.on.Proxy(), plan.on.Unreached)
-	if all := traffic.EveryPort.Without(in).Of(traffic.TCP).IsEmpty(); all && was.annotations[plan.on.BypassInbound] != "true" {
-		plan.find(Info, at, "", "all that comes in bypasses %s, which the annotation %s: \"true\" in the template says too, without an init container", plan.on.Proxy(), plan.on.BypassInbound)
+	at := p.Workload.templatePath("spec", "initContainers")
+	p.find(Info, at, "", "what comes in bypasses %s for callers in plain text: %s", p.on.Proxy(), p.on.Unreached)
+	if all := traffic.EveryPort.Without(in).Of(traffic.TCP).IsEmpty(); all && was.annotations[p.on.BypassInbound] != "true" {
+		p.find(Info, at, "", "all that comes in bypasses %s, which the annotation %s: \"true\" in the template says too, without an init container", p.on.Proxy(), p.on.BypassInbound)
 	}
 }
 
