@@ -79,6 +79,7 @@ var istio = Mesh{
 	},
 	// pkg/kube/inject/inject.go, injectRequired; pkg/kube/inject/validate.go.
 	choices: []Choice{
+		{Key: istioTemplates, Takes: `(?s).*`}, // which an installation may add to
 		{Label: true, Key: "sidecar.istio.io/inject", Takes: `^(true|false|)$`, Otherwise: istioUndecided},
 		{Key: "sidecar.istio.io/inject", Takes: `^(true|false|)$`, Otherwise: istioUndecided, Unless: "sidecar.istio.io/inject", Overruled: "Istio goes by the label of this name, which says something else: remove this annotation"},
 		refusing(false, istioModeKey, `^(REDIRECT|TPROXY|NONE)$`, "Istio's injector", "REDIRECT, TPROXY or NONE"),

@@ -28,12 +28,15 @@ type vocabulary struct {
 // kinds of values, which the injector of a mesh refuses a pod for any other of: what
 // matches them (RE2), and what to write.
 var kinds = map[string][2]string{
-	"bool":     {parsedBool, `"true" or "false"`},
-	"switch":   {`^(enabled|disabled|true|false|yes|no)$`, "enabled or disabled"},
-	"yesno":    {`^(true|false|yes|no)$`, `"true" or "false"`},
-	"number":   {`^[0-9]+$`, "a number"},
-	"quantity": {`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?$`, "a quantity such as 100m or 64Mi"},
-	"list":     {`^\s*(\[|null)`, "a list in JSON"},
+	"bool":       {parsedBool, `"true" or "false"`},
+	"switch":     {`^(enabled|disabled|true|false|yes|no)$`, "enabled or disabled"},
+	"yesno":      {`^(true|false|yes|no)$`, `"true" or "false"`},
+	"number":     {`^[0-9]+$`, "a number"},
+	"quantity":   {`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?$`, "a quantity such as 100m or 64Mi"},
+	"json":       {`^\s*([{\[]|null)`, "JSON"},
+	"mapping":    {`[:{]|^\s*$`, "YAML with fields"},
+	"interfaces": {`^$|^\s*[A-Za-z][^,/\s]*\s*(,\s*[A-Za-z][^,/\s]*\s*)*$`, "names of interfaces"},
+	"list":       {`^\s*(\[|null)`, "a list in JSON"},
 }
 
 // vocabularyOf reads a list when it is first wanted: a line for each key, where it
