@@ -89,7 +89,7 @@ var helloworldThroughTheProxy = []check{
 
 // TestEndToEnd names its cases document/interceptor/order/family/workload/check.
 func TestEndToEnd(t *testing.T) {
-	for _, document := range slices.Concat(documents, beyond) {
+	for _, document := range slices.Concat(documents, beyond, asTheFunctionWrites) {
 		for _, mesh := range document.meshes {
 			for _, order := range orders {
 				for _, family := range mesh.Families {

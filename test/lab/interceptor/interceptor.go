@@ -1,6 +1,7 @@
 // Package interceptor puts a mesh's redirection into a pod of the lab: Istio's by its
-// init container, its CNI plugin and, for ambient pods, its CNI agent, FSM's, Linkerd's
-// and Kuma's rules in their own form, and one that redirects everything.
+// init container, its CNI plugin and, for ambient pods, its CNI agent, Consul's and OSM's
+// by their own code, FSM's by OSM's, Linkerd's and Kuma's rules in their own form, and one
+// that redirects everything.
 //
 // It does what the mesh's init container would do. The proxy behind it is not here.
 package interceptor
