@@ -87,8 +87,11 @@ var consul = Mesh{
 		Envoy:      true,
 		Identities: []Identity{{URI, "spiffe://", "/dc/", "hashicorp/consul agent/connect/uri_service.go"}},
 	},
-	// The jump to Consul's DNS comes first, over both protocols.
-	dns: traffic.Protocols,
+	// The rules of DNS that has the address of a Service come first, over both
+	// protocols. With DNS by loopback or none, which is what consul-k8s has, an excluded
+	// port 53 lets TCP past (TestPort53 in test/e2e/differential).
+	dns:       []traffic.Protocol{traffic.UDP},
+	dnsInSome: []traffic.Protocol{traffic.TCP},
 	limits: []limit{
 		rangesBeforePorts, portsWithoutProtocol, onlyIPv4(consulIPv4.String()),
 		noKeys(nil), noPairs,

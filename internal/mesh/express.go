@@ -89,14 +89,12 @@ func noKeys(reasons map[traffic.Field]string) limit {
 	}
 }
 
-// capturedDNS is what the mesh takes although it is among the excluded outbound
-// ports of an annotation.
-func (m *Mesh) capturedDNS() traffic.Ports {
-	var captured traffic.Ports
-	for _, protocol := range m.dns {
-		captured = captured.Union(traffic.SinglePorts(protocol, traffic.DNSPort))
+// onDNS is port 53 over the protocols.
+func onDNS(protocols []traffic.Protocol) (ports traffic.Ports) {
+	for _, protocol := range protocols {
+		ports = ports.Union(traffic.SinglePorts(protocol, traffic.DNSPort))
 	}
-	return captured
+	return ports
 }
 
 // portsWithoutProtocol leaves what a list of bare ports cannot say, and writes
@@ -110,12 +108,14 @@ func portsWithoutProtocol(e *expression) {
 		return ports.Bare()
 	}
 	e.said.ExcludeInboundPorts = exclude(traffic.ExcludeInboundPorts, e.said.ExcludeInboundPorts)
+	// What the mesh takes although it is among the excluded outbound ports.
+	captured := onDNS(append(slices.Clone(e.mesh.dnsInSome), e.mesh.dns...))
 	asked := e.said.ExcludeOutboundPorts
 	said := exclude(traffic.ExcludeOutboundPorts, asked)
-	if lost := asked.Intersect(said).Intersect(e.mesh.capturedDNS()); !lost.IsEmpty() {
+	if lost := asked.Intersect(said).Intersect(captured); !lost.IsEmpty() {
 		e.gap(traffic.ExcludeOutboundPorts, "%s's rules for DNS come before those for excluded ports and take %s", e.mesh.Name, lost)
 	}
-	e.said.ExcludeOutboundPorts = said.Without(e.mesh.capturedDNS())
+	e.said.ExcludeOutboundPorts = said.Without(captured)
 	e.said.IncludeOutboundPorts = e.said.IncludeOutboundPorts.Bare()
 }
 

@@ -108,6 +108,9 @@ type Mesh struct {
 	// annotation does not keep DNS from the mesh, because its rules for DNS
 	// come first.
 	dns []traffic.Protocol
+	// dnsInSome is the same where it is so in some ways to run the mesh: nothing is
+	// written for it, but what somebody wrote counts.
+	dnsInSome []traffic.Protocol
 	// limits take out of the settings, one after the other, what the
 	// annotations cannot say by the decision of traffic.Settings.
 	limits []limit
@@ -269,7 +272,7 @@ func (m *Mesh) Read(annotations map[string]string) (traffic.Layer, []error) {
 		layer = layer.With(k.Field, said)
 	}
 	if ports := layer.ExcludeOutboundPorts; ports != nil {
-		released := ports.Without(m.capturedDNS())
+		released := ports.Without(onDNS(m.dns))
 		layer.ExcludeOutboundPorts = &released
 	}
 	return layer, problems

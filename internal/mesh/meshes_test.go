@@ -178,7 +178,7 @@ func TestRead(t *testing.T) {
 		{"Consul", exclude, "10.0.0.0/8 ,192.0.2.1", "10.0.0.0/8,192.0.2.1/32", "", "whitespace behind it"},
 		{"Consul", exclude, "example.com", "", "not an IP address", ""},
 		{"Consul", exclude, "", "", "remove the annotation", ""},
-		{"Consul", out, "53,80", "80", "", ""}, // Consul's DNS comes first
+		{"Consul", out, "53,80", "53/TCP,80", "", ""}, // it may be DNS by a Service, which comes first, but need not
 
 		{"Kuma", out, " 3306 ,,9000,", "3306,9000", "", ""},
 		{"Kuma", out, "", "-", "", "ignores an empty value"},

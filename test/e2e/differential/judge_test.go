@@ -144,7 +144,9 @@ func (d draw) subjects(byHand bool) [][]subject {
 			p.bypass(t, "apply", d.backend, d.settings)
 			return p.ask(calls)
 		},
-		bypassed: []func(call) bool{func(c call) bool { return decided(c) || d.excepted(d.said.settings, c) }},
+		bypassed: []func(call) bool{func(c call) bool {
+			return decided(c) || d.excepted(d.said.settings, c) && !d.takenAnyway(c)
+		}},
 	}})
 	if byHand {
 		all = append(all, []subject{{
@@ -180,7 +182,13 @@ func (d draw) history(t lab.TB, p *pod, annotations map[string]string) {
 // passes says that what annotations are taken for bypasses, or that they bypass by
 // an exception.
 func (d draw) passes(said traffic.Settings, c call) bool {
-	return said.Decide(c.Connection).Verdict == traffic.Bypassed || d.excepted(said, c)
+	return (said.Decide(c.Connection).Verdict == traffic.Bypassed || d.excepted(said, c)) && !d.takenAnyway(c)
+}
+
+// takenAnyway says that Consul's DNS by the address of a Service takes a query,
+// whatever its annotations say (docs/semantics.md).
+func (d draw) takenAnyway(c call) bool {
+	return d.ProxyDNS && c.Direction == traffic.Outbound && c.Port == dns
 }
 
 // modelled says what the model of the mesh's rules lets past.
@@ -192,7 +200,7 @@ func (d draw) modelled(said annotated, c call) bool {
 	if !d.CapturesDNS("tcp") && !d.CapturesDNS("udp") {
 		rules = rules.WithoutDNS()
 	}
-	return rules.Takes(c.Connection) && rules.Bypass(said.read, c.Connection)
+	return rules.Takes(c.Connection) && rules.Bypass(said.read, c.Connection) && !d.takenAnyway(c)
 }
 
 // exception is a place where an annotation lets more pass than the decision does;

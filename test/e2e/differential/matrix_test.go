@@ -172,6 +172,22 @@ func TestMatrix(t *testing.T) {
 	holdPage(t, "meshes.md", "matrix", table)
 }
 
+// TestRulesHaveTheirVersion: those of a module are of the version that it requires.
+func TestRulesHaveTheirVersion(t *testing.T) {
+	root, err := lab.RepositoryRoot()
+	require.NoError(t, err)
+	for module, of := range map[string]string{"istio": "istio.io/istio ", "consul18": "hashicorp/consul sdk/iptables ", "osm": "openservicemesh/osm pkg/injector "} {
+		required, err := os.ReadFile(filepath.Join(root, "test", "interceptors", module, "go.mod"))
+		require.NoError(t, err)
+		for _, s := range stands() {
+			if strings.HasPrefix(s.Rules, of) {
+				words := strings.Fields(s.Rules)
+				assert.Contains(t, string(required), words[len(words)-1], "%s of %s", s.Rules, s.name())
+			}
+		}
+	}
+}
+
 // shortfall says why cells of a field do not all hold; "" where they have to.
 func (s stand) shortfall(field traffic.Field) string {
 	inbound := field == traffic.ExcludeInboundPorts || field == traffic.IncludeInboundPorts

@@ -169,12 +169,15 @@ func fromAnnotations(name string, proxy Proxy, program lab.Program, arguments []
 	return annotated(nil)
 }
 
+// istioVersion is that of test/interceptors/istio/go.mod.
+const istioVersion = " eed52eb"
+
 // istioVariants are Istio's three ways into a pod: its init container, its CNI plugin
 // and, for ambient pods, its CNI agent.
 func istioVariants() []Variant {
 	sidecar := func(of Interceptor, backend Backend, dualStack bool, dns []string) Variant {
 		return Variant{
-			Interceptor: of, Mesh: "Istio", Rules: "istio.io/istio/tools",
+			Interceptor: of, Mesh: "Istio", Rules: "istio.io/istio tools" + istioVersion,
 			Backend: backend, Families: bothFamilies, DualStack: dualStack, DNS: dns,
 		}
 	}
@@ -185,12 +188,12 @@ func istioVariants() []Variant {
 	}
 	byCNI := func(of Interceptor, backend Backend, dualStack bool, dns []string) Variant {
 		v := sidecar(of, backend, dualStack, dns)
-		v.Rules, v.ByCNI = "istio.io/istio/cni/pkg/plugin", true
+		v.Rules, v.ByCNI = "istio.io/istio cni/pkg/plugin"+istioVersion, true
 		return v
 	}
 	ambient := func(name string, backend Backend, dns []string, arguments ...string) Variant {
 		return Variant{
-			Interceptor: Ambient(name, arguments...), Mesh: "Istio", DataPlane: AmbientDataPlane, Rules: "istio.io/istio/cni/pkg/trafficmanager",
+			Interceptor: Ambient(name, arguments...), Mesh: "Istio", DataPlane: AmbientDataPlane, Rules: "istio.io/istio cni/pkg/trafficmanager" + istioVersion,
 			Backend: backend, Families: bothFamilies, DNS: dns, SparesLoopbackDNS: true, ByCNI: true,
 		}
 	}
