@@ -54,6 +54,9 @@ func (r *run) explanations(d *pass.Document, scopes scopes, today v1alpha1.Date)
 		namespace, plan := r.pass.Within(plan)
 		e := explaining{r.spec.Policy, r.spec, scopes, today, d, plan, namespace}
 		all[i] = e.explanation()
+		for _, way := range r.pass.Commons(plan) {
+			all[i].Others = append(all[i].Others, e.common(way))
+		}
 	}
 	for _, b := range d.Bystanders {
 		if reason := b.Reason(); reason != "" {

@@ -169,7 +169,8 @@ type Source struct {
 	// Scope is the field path of a rule in the spec, FromAnnotation for the
 	// workload's own annotation, FromNamespace for one of its Namespace,
 	// FromContainer for the init container in finished manifests, FromTemplate for
-	// something else of the pod template, FromMesh for what the mesh does unless somebody
+	// something else of the pod template, FromObject for another object that says
+	// something for many pods, FromMesh for what the mesh does unless somebody
 	// configures it, FromDefault for what holds unless somebody says otherwise.
 	Scope string `json:"scope"`
 	// Path is the field itself; "" if nobody wrote one.
@@ -186,6 +187,7 @@ const (
 	FromContainer  = "init container"
 	FromMesh       = "mesh"
 	FromTemplate   = "pod template"
+	FromObject     = "another object"
 	FromDefault    = "default"
 )
 

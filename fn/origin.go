@@ -202,11 +202,25 @@ func (e *explaining) other(way transform.Way, at pass.Place, annotated string) E
 	} else if _, isIndex := way.Path[steps-1].(int); isIndex {
 		other.Name = "container" // whose name is the value
 	}
+	other.let(way)
+	return other
+}
+
+func (o *ExplainedOther) let(way transform.Way) {
 	for _, f := range traffic.Fields {
 		if entries := entriesOf(way.Lets, f); entries != nil {
-			other.Lets[string(f)] = entries
+			o.Lets[string(f)] = entries
 		}
 	}
+}
+
+// common explains what another object lets bypass in the pods.
+func (e *explaining) common(way pass.CommonWay) ExplainedOther {
+	other := ExplainedOther{
+		From: Source{Scope: FromObject, Path: way.Path.String(), File: way.Place.File, Line: way.Place.Line},
+		Name: way.Word, Value: way.String(), Lets: map[string][]string{}, Sure: way.Sure, Doubt: way.Doubt,
+	}
+	other.let(way.Way)
 	return other
 }
 

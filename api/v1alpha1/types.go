@@ -123,6 +123,9 @@ type Lint struct {
 	DNSCapture string `json:"dns-capture,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// Waypoint finds Services to which connections go past their waypoint.
 	Waypoint string `json:"waypoint,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// SocketBalance finds outbound settings that never match because Cilium has put a
+	// pod's address in the place of a Service's before.
+	SocketBalance string `json:"socket-balance,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// OtherProxy finds other proxies in a pod whose address translation a bypass ends.
 	OtherProxy string `json:"other-proxy,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// ProxyUser finds containers that run as the sidecar's user or group.
@@ -130,6 +133,9 @@ type Lint struct {
 	// ProxyConfig finds what a ProxyConfig or Istio's MeshConfig says of interception,
 	// where there are limits.
 	ProxyConfig string `json:"proxy-config,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// InterceptionMode finds ways of the mesh to intercept in which a setting has no
+	// effect.
+	InterceptionMode string `json:"interception-mode,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// PodPrivilege finds containers that can get around limits by themselves.
 	PodPrivilege string `json:"pod-privilege,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// AnnotationSize finds annotations that the API server refuses for their size.

@@ -19,6 +19,7 @@ var (
 	RegistryOnly   = onPorts(ofIstio("registry-only"))
 	DNSCapture     = onPorts(ofIstio("dns-capture"))
 	Waypoint       = onPorts(ofIstio("waypoint"))
+	SocketBalance  = warning("socket-balance")
 )
 
 // The pod.
@@ -26,6 +27,7 @@ var (
 	OtherProxy       = warning("other-proxy")
 	ProxyUser        = warning("proxy-user")
 	ProxyConfig      = ofIstio("proxy-config")
+	InterceptionMode = warning("interception-mode")
 	PodPrivilege     = warning("pod-privilege")
 	AnnotationSize   = warning("annotation-size")
 	ArgumentSize     = warning("argument-size")

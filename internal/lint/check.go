@@ -46,7 +46,7 @@ func Reads(of *finding.Kind) []string {
 }
 
 // configurations hold Istio's own configuration.
-var configurations = []*kind{meshConfigMaps, istioOperators, istios}
+var configurations = []*kind{configMaps, istioOperators, istios}
 
 // istio is the domain of Istio's objects and annotations.
 const istio = "istio.io"
@@ -126,6 +126,11 @@ var table = []*Check{
 		Kind: finding.Waypoint, only: mesh.Ambient, anyService: true,
 		about: []*kind{services}, reads: []*kind{namespaces}, concerns: (*Workload).opensOutbound, judge: waypoint,
 		says: "connections of %[2]s to %[1]s of %[3]s bypass ztunnel, which would send them through the waypoint %[4]s, so none of its policies and routes applies to them; remove the port from the ClusterBypass for these callers, or this label",
+	},
+	{
+		Kind:  finding.SocketBalance,
+		about: ciliums, reads: []*kind{services}, concerns: (*Workload).opensOutbound, judge: socketBalance,
+		says: "Cilium balances at the socket in pods too, so what is sent to a Service has the address and port of a pod before any rule sees it: %[1]s matches nothing for %[2]s; set socketLB.hostNamespaceOnly (bpf-lb-sock-hostns-only: \"true\"), or exclude the pods' ports and ranges",
 	},
 	{Kind: finding.OtherProxy, examine: otherProxy, says: "%s"},
 	{

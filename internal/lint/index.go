@@ -96,6 +96,9 @@ func having(workloads []*Workload, labels map[string]string) []*Workload {
 // ports, so that most need not be read. Numbers that are not written in digits
 // alone, and escapes, are left to reading.
 func (x *index) mentioned(text []byte) bool {
+	if x == nil {
+		return false
+	}
 	if bytes.ContainsAny(text, "\\_") || bytes.Contains(text, []byte("0x")) || bytes.Contains(text, []byte("0o")) {
 		return true
 	}

@@ -80,12 +80,14 @@ var (
 	sidecars               = &kind{group: "networking.istio.io", name: "Sidecar", of: istio, view: decoded[sidecar]}
 	proxyConfigs           = &kind{group: "networking.istio.io", name: "ProxyConfig", of: istio, view: decoded[proxyConfig]}
 
-	// meshConfigMaps hold the MeshConfig of an installation by Helm or istioctl,
-	// one for each revision (istio/istio
-	// manifests/charts/istio-control/istio-discovery/templates/configmap.yaml).
-	meshConfigMaps = &kind{name: "ConfigMap", of: istio, view: meshConfigText, called: func(name string) bool {
-		return name == "istio" || strings.HasPrefix(name, "istio-")
+	// configMaps hold the MeshConfig of an installation by Helm or istioctl, one for each
+	// revision (istio/istio
+	// manifests/charts/istio-control/istio-discovery/templates/configmap.yaml), or what
+	// Cilium's agents are told.
+	configMaps = &kind{name: "ConfigMap", view: configured, called: func(name string) bool {
+		return name == "istio" || strings.HasPrefix(name, "istio-") || name == ciliumConfig
 	}}
+	helmReleases = &kind{group: "helm.toolkit.fluxcd.io", name: "HelmRelease", view: ciliumRelease}
 	// istioOperators and istios hold it among an operator's settings (istio/istio
 	// operator/pkg/apis/types.go; istio-ecosystem/sail-operator
 	// api/v1/istio_types.go).

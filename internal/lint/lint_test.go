@@ -137,6 +137,10 @@ func istioObject(group, kind, name, spec string) string {
 	return fmt.Sprintf("apiVersion: %s.istio.io/v1\nkind: %s\nmetadata: {name: %s, namespace: shop}\nspec: %s\n", group, kind, name, spec)
 }
 
+func ciliumMap(data string) string {
+	return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cilium-config, namespace: kube-system}\ndata: {" + data + "}\n"
+}
+
 // TestChecks runs one check at a time. want are the beginnings of the findings'
 // lines, with "…" for what is between two parts of one.
 func TestChecks(t *testing.T) {
@@ -280,6 +284,38 @@ func TestChecks(t *testing.T) {
 			istioObject("networking", "Sidecar", "mine", "{workloadSelector: {labels: {app: orders}}, egress: [{port: {number: 443}, hosts: ['./*']}]}"),
 		}, nil},
 		{"sidecar-egress", "by the address that it listens on", "excludeOutboundIPRanges=203.0.113.0/24", []string{istioObject("networking", "Sidecar", "s", "{egress: [{port: {number: 443}, bind: 203.0.113.9, hosts: ['./*']}]}")}, []string{"Sidecar s"}},
+
+		{"sidecar-egress", "hosts without some", "excludeOutboundPorts=3306", []string{istioObject("networking", "Sidecar", "s", `{egress: [{port: {number: 3306}, hosts: ["*/*", "~prod/*", "~/db.example.com"]}]}`)},
+			[]string{"Sidecar s: spec.egress[0].port.number: connections of Deployment shop/orders to port 3306"}},
+		{"sidecar-egress", "no hosts at all", "excludeOutboundPorts=3306", []string{istioObject("networking", "Sidecar", "s", `{egress: [{port: {number: 3306}, hosts: ["~/*"]}]}`)}, nil},
+		{"sidecar-egress", "hosts without any", "excludeOutboundPorts=3306", []string{istioObject("networking", "Sidecar", "s", `{egress: [{port: {number: 3306}, hosts: ["prod/*.example.com", "~prod/*"]}]}`)}, nil},
+		{"sidecar-egress", "one host less", "excludeOutboundPorts=3306", []string{istioObject("networking", "Sidecar", "s", `{egress: [{port: {number: 3306}, hosts: ["prod/*", "~prod/db.example.com"]}]}`)},
+			[]string{"Sidecar s: spec.egress[0].port.number"}},
+		{"sidecar-egress", "the same host of another namespace", "excludeOutboundPorts=3306", []string{istioObject("networking", "Sidecar", "s", `{egress: [{port: {number: 3306}, hosts: ["prod/db.example.com", "~test/*"]}]}`)},
+			[]string{"Sidecar s: spec.egress[0].port.number"}},
+
+		{"socket-balance", "another target port", "excludeOutboundPorts=80,443", []string{ciliumMap("kube-proxy-replacement: 'true'"), serviceOf("web", "{ports: [{port: 80, targetPort: 8080}, {port: 443}]}")},
+			[]string{"ConfigMap cilium-config: data.kube-proxy-replacement: Cilium balances at the socket in pods too…port 80 of Service shop/web, which is 8080 in its pods, matches nothing for Deployment shop/orders"}},
+		{"socket-balance", "as older versions say it", "excludeOutboundPorts=80", []string{ciliumMap("kube-proxy-replacement: strict"), serviceOf("web", "{ports: [{port: 80, targetPort: 8080}]}")}, []string{"ConfigMap cilium-config: data.kube-proxy-replacement"}},
+		{"socket-balance", "beside kube-proxy", "excludeOutboundPorts=80", []string{ciliumMap("bpf-lb-sock: 'true'"), serviceOf("web", "{ports: [{port: 80, targetPort: 8080}]}")}, []string{"ConfigMap cilium-config: data.bpf-lb-sock: "}},
+		{"socket-balance", "a Service's address", "excludeOutboundIPRanges=10.96.0.0/12", []string{ciliumMap("kube-proxy-replacement: 'true'"), serviceOf("web", "{clusterIP: 10.96.0.7, ports: [{port: 80}]}")},
+			[]string{"ConfigMap cilium-config: data.kube-proxy-replacement: …10.96.0.0/12, where Service shop/web is, matches nothing"}},
+		{"socket-balance", "a Service's address and port", "excludeOutbound=10.96.0.7@80", []string{ciliumMap("kube-proxy-replacement: 'true'"), serviceOf("web", "{clusterIP: 10.96.0.7, clusterIPs: [10.96.0.7, 'fd00::7'], ports: [{port: 80}]}")},
+			[]string{"ConfigMap cilium-config: data.kube-proxy-replacement: …10.96.0.7/32, where Service shop/web is"}},
+		{"socket-balance", "by Flux", "excludeOutboundPorts=80", []string{"apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: cilium, namespace: kube-system}\nspec: {chart: {spec: {chart: cilium}}, values: {kubeProxyReplacement: true, socketLB: {enabled: true}}}\n", serviceOf("web", "{ports: [{port: 80, targetPort: 8080}]}")},
+			[]string{"HelmRelease cilium: spec.values.kubeProxyReplacement: Cilium balances"}},
+		{"socket-balance", "of another chart", "excludeOutboundPorts=80", []string{"apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: x}\nspec: {chart: {spec: {chart: x}}, values: {kubeProxyReplacement: true}}\n", serviceOf("web", "{ports: [{port: 80, targetPort: 8080}]}")}, nil},
+		{"socket-balance", "on hosts only", "excludeOutboundPorts=80", []string{ciliumMap("kube-proxy-replacement: 'true', bpf-lb-sock-hostns-only: 'true'"), serviceOf("web", "{ports: [{port: 80, targetPort: 8080}]}")}, nil},
+		{"socket-balance", "not at all", "excludeOutboundPorts=80", []string{ciliumMap("kube-proxy-replacement: 'false', bpf-lb-sock: 'false'"), serviceOf("web", "{ports: [{port: 80, targetPort: 8080}]}")}, nil},
+		{"socket-balance", "without Cilium", "excludeOutboundPorts=80", []string{serviceOf("web", "{ports: [{port: 80, targetPort: 8080}]}")}, nil},
+		{"socket-balance", "another ConfigMap", "excludeOutboundPorts=80", []string{"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {kube-proxy-replacement: 'true'}\n", serviceOf("web", "{ports: [{port: 80, targetPort: 8080}]}")}, nil},
+		{"socket-balance", "the same port", "excludeOutboundPorts=80", []string{ciliumMap("kube-proxy-replacement: 'true'"), serviceOf("web", "{ports: [{port: 80, targetPort: 80}, {port: 81, targetPort: http}]}")}, nil},
+		{"socket-balance", "both ports", "excludeOutboundPorts=80,8080", []string{ciliumMap("kube-proxy-replacement: 'true'"), serviceOf("web", "{ports: [{port: 80, targetPort: 8080}]}")}, nil},
+		{"socket-balance", "another port", "excludeOutboundPorts=3306", []string{ciliumMap("kube-proxy-replacement: 'true'"), serviceOf("web", "{ports: [{port: 80, targetPort: 8080}]}")}, nil},
+		{"socket-balance", "a headless Service", "excludeOutboundPorts=80", []string{ciliumMap("kube-proxy-replacement: 'true'"), serviceOf("web", "{clusterIP: None, ports: [{port: 80, targetPort: 8080}]}")}, nil},
+		{"socket-balance", "a range that the pods are in too", "excludeOutboundIPRanges=10.0.0.0/8", []string{ciliumMap("kube-proxy-replacement: 'true'"), serviceOf("web", "{clusterIP: 10.96.0.7, ports: [{port: 80}]}")}, nil},
+		{"socket-balance", "an outside address", "excludeOutboundIPRanges=192.0.2.0/24", []string{ciliumMap("kube-proxy-replacement: 'true'"), serviceOf("web", "{clusterIP: 10.96.0.7, ports: [{port: 80}]}")}, nil},
+		{"socket-balance", "only what comes in", "excludeInboundPorts=80", []string{ciliumMap("kube-proxy-replacement: 'true'"), serviceOf("web", "{ports: [{port: 80, targetPort: 8080}]}")}, nil},
 
 		{"registry-only", "a region", "excludeOutboundIPRanges=10.0.0.0/8", []string{istioObject("networking", "Sidecar", "s", "{outboundTrafficPolicy: {mode: REGISTRY_ONLY}}")}, []string{"Sidecar s: spec.outboundTrafficPolicy.mode: …10.0.0.0/8"}},
 		{"registry-only", "a place", "excludeOutboundIPRanges=10.1.2.0/24", []string{istioObject("networking", "Sidecar", "s", "{outboundTrafficPolicy: {mode: REGISTRY_ONLY}}")}, nil},

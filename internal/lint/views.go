@@ -87,10 +87,11 @@ type service struct {
 	resource `yaml:"-"`
 	Metadata struct{ Labels map[string]string }
 	Spec     struct {
-		Type      string
-		ClusterIP string `yaml:"clusterIP"`
-		Selector  map[string]string
-		Ports     []servicePortView
+		Type       string
+		ClusterIP  string   `yaml:"clusterIP"`
+		ClusterIPs []string `yaml:"clusterIPs"`
+		Selector   map[string]string
+		Ports      []servicePortView
 	}
 }
 
@@ -200,8 +201,9 @@ type sidecar struct {
 	Spec     struct {
 		WorkloadSelector selector `yaml:"workloadSelector"`
 		Egress           []struct {
-			Port struct{ Number uint16 }
-			Bind string
+			Port  struct{ Number uint16 }
+			Bind  string
+			Hosts []string
 		}
 		OutboundTrafficPolicy *outboundTrafficPolicy `yaml:"outboundTrafficPolicy"`
 	}
@@ -267,6 +269,14 @@ func meshConfigAt(at ...any) func(resource, *index) view {
 		_ = value.Decode(m) // what cannot be read says nothing
 		return m
 	}
+}
+
+// configured views what a ConfigMap says of Istio's mesh or of Cilium.
+func configured(o resource, opening *index) view {
+	if o.Name == ciliumConfig {
+		return ciliumMap(o, opening)
+	}
+	return meshConfigText(o, opening)
 }
 
 // meshConfigText views the MeshConfig that a ConfigMap holds as a string.

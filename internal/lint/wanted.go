@@ -1,8 +1,10 @@
 package lint
 
 import (
+	"bytes"
 	"slices"
 
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -18,6 +20,9 @@ type Wanted struct {
 	opening *index
 	// anyService says that others than those that lead there are wanted.
 	anyService bool
+	// leaving are the ports of Services to which connections may bypass it, where that
+	// matters.
+	leaving *index
 }
 
 // Wants gives what is wanted because of the workloads, where present says which
@@ -34,6 +39,9 @@ func (l *Linter) Wants(workloads []*Workload, present func(is func(object.Type) 
 			continue
 		}
 		wanted.checks, wanted.anyService = append(wanted.checks, c), wanted.anyService || c.anyService
+		if c.Kind == finding.SocketBalance {
+			wanted.leaving = leavingIndex(workloads)
+		}
 		for _, k := range slices.Concat(c.about, c.reads) {
 			if (k.of == "" || k.of == l.policy.Mesh.Domain) && !slices.Contains(wanted.kinds, k) {
 				wanted.kinds = append(wanted.kinds, k)
@@ -69,7 +77,7 @@ func (w Wanted) Text(t object.Type, text []byte) bool {
 	if w.find(t) != services || w.anyService {
 		return true
 	}
-	return w.opening.mentioned(text)
+	return w.opening.mentioned(text) || w.leaving.mentioned(text) || w.leaving != nil && bytes.Contains(text, []byte("clusterIP"))
 }
 
 func (w Wanted) find(t object.Type) *kind {
@@ -83,7 +91,7 @@ func (w Wanted) find(t object.Type) *kind {
 // Read views the objects of a document that are wanted. item is its place.
 func (w Wanted) Read(part object.Part, document node.Value, item int) (items Items) {
 	opening := w.opening
-	if w.anyService {
+	if w.anyService || w.leaving != nil {
 		opening = nil
 	}
 	wanted := func(t object.Type) bool { return w.find(t) != nil }

@@ -15,6 +15,20 @@ type Config struct {
 	// Lists are those of its lists that say what bypasses the sidecar. The
 	// mesh adds each to the pod's own annotation.
 	Lists []ConfigList
+	// Fields are others of its fields by which a bypass is more or less than it seems.
+	Fields []ConfigField
+}
+
+// ConfigField is a field of a Config by which what the spec says does not hold.
+type ConfigField struct {
+	Path []string
+	// Value is the one by which it does so, "" for any but nothing.
+	Value string
+	// Opens are the directions in which traffic bypasses by it; 0 where nothing bypasses
+	// any more.
+	Opens Opening
+	// Says is what the mesh does then.
+	Says string
 }
 
 // ConfigList is a list of a Config.
@@ -38,6 +52,11 @@ func meshConfig(group string) *Config {
 			{Field: traffic.ExcludeOutboundPorts, Path: steps("spec.traffic.outboundPortExclusionList"), Numbers: true},
 			{Field: traffic.ExcludeOutboundIPRanges, Path: steps("spec.traffic.outboundIPRangeExclusionList")},
 			{Field: traffic.IncludeOutboundIPRanges, Path: steps("spec.traffic.outboundIPRangeInclusionList")},
+		},
+		// pkg/injector/patch.go, createPodPatch and ConfigurePodInit.
+		Fields: []ConfigField{
+			{Path: steps("spec.traffic.interceptionMode"), Value: "NodeLevel", Says: "it redirects by eBPF at the pod's interface, reads no annotation, and the rules of the init container do not reach that"},
+			{Path: steps("spec.traffic.networkInterfaceExclusionList"), Opens: OpensAll, Says: "what comes and goes by these interfaces bypasses the sidecar"},
 		},
 	}
 }

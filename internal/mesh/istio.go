@@ -38,15 +38,15 @@ var istio = Mesh{
 	Others: []Other{
 		{Annotation: "traffic.sidecar.istio.io/excludeInterfaces", Opens: OpensAll, Source: istioTemplate},
 		// What comes in by these is taken for outbound traffic.
-		{Annotation: "traffic.sidecar.istio.io/kubevirtInterfaces", Opens: OpensInbound, Unless: []string{istioReroute}, Source: istioTemplate},
-		{Annotation: istioReroute, Opens: OpensInbound, planes: DataPlanes, Source: istioTemplate},
+		{Annotation: "traffic.sidecar.istio.io/kubevirtInterfaces", Opens: OpensInbound, Unless: []string{istioReroute}, Ahead: istioAhead, Source: istioTemplate},
+		{Annotation: istioReroute, Opens: OpensInbound, planes: DataPlanes, Ahead: istioAhead, Source: istioTemplate},
 		{Annotation: istioModeKey, Opens: OpensAll, Harmless: istioMode.Harmless, Certain: istioMode.Certain, Source: istioTemplate},
 		// It joins the excluded inbound ports; 0 is none.
 		{
 			Annotation: "status.sidecar.istio.io/port", Opens: OpensInbound, Harmless: []string{"0", "15020"}, ports: onePort, Source: "istio/istio pkg/kube/inject/template.go",
 			Moves: 15020, Purpose: "Istio's status port", Stays: "Istio's CNI plugin excludes it in every pod", // cni/pkg/plugin/sidecar_redirect.go, NewRedirect
 		},
-		{Annotation: "proxy.istio.io/config", Opens: OpensAll, Words: istioWords, Defaults: istioDefaults, Source: istioTemplate + ", tools/istio-iptables/pkg/cmd/root.go"},
+		{Annotation: istioConfig, Opens: OpensAll, Words: istioWords, Defaults: istioDefaults, Source: istioTemplate + ", tools/istio-iptables/pkg/cmd/root.go"},
 		// Their keys go into YAML as they are, and a network between single quotes.
 		{Annotation: "sidecar.istio.io/userVolume", Opens: OpensAll, Unfit: `\`, Source: istioTemplate},
 		{Annotation: "sidecar.istio.io/userVolumeMount", Opens: OpensAll, Unfit: `\`, Source: istioTemplate},
@@ -93,6 +93,12 @@ var istio = Mesh{
 	UnmeshedNamespace: istioUnmeshedNamespace,
 	limits:            []limit{istioDNS, portsWithoutProtocol, singlePorts, istioInbound, istioIncluded, rangesBeforePorts, noPairs},
 	mislead:           istioMislead,
+	Commons: []Common{
+		{Kind: "ConfigMap", Name: "istio*", Document: steps("data.mesh"), At: steps("defaultConfig"), As: istioConfig},
+		{Group: "install.istio.io", Kind: "IstioOperator", At: steps("spec.meshConfig.defaultConfig"), As: istioConfig},
+		{Group: "sailoperator.io", Kind: "Istio", At: steps("spec.values.meshConfig.defaultConfig"), As: istioConfig},
+		{Group: "networking.istio.io", Kind: "ProxyConfig", At: steps("spec.environmentVariables"), As: istioConfig, Selects: steps("spec.selector.matchLabels")},
+	},
 	sources: []Source{
 		{At: steps("global.proxy"), Settings: istioProxy},
 		// The injector's, with the Helm values that it was installed with; each
@@ -121,7 +127,10 @@ var istio = Mesh{
 }
 
 const (
-	istioReroute  = "istio.io/reroute-virtual-interfaces"
+	istioReroute = "istio.io/reroute-virtual-interfaces"
+	// tools/istio-iptables/pkg/capture/run.go, handleOutboundIncludeRules.
+	istioAhead    = "what comes in by these interfaces goes out through"
+	istioConfig   = "proxy.istio.io/config"
 	istioTemplate = "istio/istio manifests/charts/istio-control/istio-discovery/files/injection-template.yaml"
 )
 

@@ -65,6 +65,9 @@ type Mesh struct {
 	// Config is the object that holds that configuration in lists of its own;
 	// nil where there is none.
 	Config *Config
+	// Commons are objects that say for many pods what an annotation of Others says for
+	// one, the broader first.
+	Commons []Common
 	// sources are the other places where that configuration stands.
 	sources []Source
 	// Always are inbound ports that the mesh excludes in every pod, whatever its

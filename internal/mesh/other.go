@@ -43,6 +43,9 @@ type Other struct {
 	// does not.
 	Moves          uint16
 	Purpose, Stays string
+	// Ahead says, as far as what passes them on, which connections it takes before the
+	// mesh looks at any exclusion; "" for none.
+	Ahead string
 	// As is the field of a security context that says as whom one runs whose traffic, by
 	// its value, the mesh takes for its sidecar's; "" for none.
 	As string

@@ -17,12 +17,63 @@ type Namespace struct {
 // Locate says where a field of the Namespace is.
 func (n *Namespace) Locate(path []any) Place { return n.document.Locate(n.Object, path) }
 
+// readCommons notes what such objects say, before any workload is planned.
+func (p *Pass) readCommons() {
+	p.commons, p.commonsIn = nil, map[int]*Document{}
+	if p.blind() || len(p.Policy.Mesh.Commons) == 0 {
+		return
+	}
+	for i, h := range p.Heads {
+		group := object.Group(h.APIVersion)
+		is := func(name string) bool {
+			_, is := p.Policy.Mesh.CommonIn(group, h.Kind, name)
+			return is
+		}
+		if may, named := p.Policy.Mesh.MayBeCommon(group, h.Kind); !h.List && (!may || named && !p.Items[i].called(is)) {
+			continue
+		}
+		d := &Document{Item: p.Items[i], At: i}
+		if d.Nodes = p.decoded(i); d.Nodes == nil {
+			continue
+		}
+		transform.Objects(d.Part, d.Nodes, func(object.Type) bool { return true }, func(seen *transform.Object, o object.Object) {
+			if c := p.Policy.Common(seen, o); c != nil {
+				c.Item = i
+				p.commons, p.commonsIn[i] = append(p.commons, c), d
+			}
+		})
+	}
+	p.Policy.InOrder(p.commons)
+}
+
+// Commons gives what such objects let bypass in the pods of a plan, and where it stands.
+func (p *Pass) Commons(plan *transform.Plan) []CommonWay {
+	var all []CommonWay
+	for _, way := range p.Policy.CommonWays(plan, p.commons) {
+		all = append(all, CommonWay{way, p.commonsIn[way.Item].Locate(way.Object, way.Path)})
+	}
+	return all
+}
+
+// CommonWay is one of them.
+type CommonWay struct {
+	transform.CommonWay
+	Place Place
+}
+
 // bystanding is what a pass keeps of a document for what is said of bystanders.
 type bystanding struct {
 	bystanders []*transform.Bystander
 	beside     transform.Beside
 	displaced  []displaced
+	voided     []voided
 	overlays   []*transform.Overlay
+}
+
+// voided is a workload of which the mesh intercepts nothing, by what an object says.
+type voided struct {
+	by       transform.CommonWay
+	workload string
 }
 
 type displaced struct {
@@ -33,6 +84,7 @@ type displaced struct {
 func (b *bystanding) add(other bystanding) {
 	b.bystanders = append(b.bystanders, other.bystanders...)
 	b.displaced, b.overlays = append(b.displaced, other.displaced...), append(b.overlays, other.overlays...)
+	b.voided = append(b.voided, other.voided...)
 	b.beside.Join(other.beside)
 }
 
@@ -117,6 +169,11 @@ func (p *Pass) bystandingOf(d *Document) bystanding {
 		if p.patched {
 			b.overlays = append(b.overlays, p.Policy.Overlay(plan, d.At, p.Asked))
 		}
+		for _, way := range p.Policy.CommonWays(plan, p.commons) {
+			if plan.Applies && way.Nothing() {
+				b.voided = append(b.voided, voided{way, plan.Workload.ID()})
+			}
+		}
 		if n := p.namespaces[plan.Namespace]; n != nil {
 			for _, one := range p.Policy.Displaces(plan, n.NamespaceDefaults) {
 				b.displaced = append(b.displaced, displaced{n, one})
@@ -142,6 +199,15 @@ func (p *Pass) tell(all *bystanding) []lint.Finding {
 	all.beside.Asked = p.Asked
 	for _, told := range append(p.Policy.Tell(all.bystanders, all.beside), p.Policy.Replaced(all.overlays)...) {
 		found = append(found, lint.Finding{Object: told.Object, Finding: told.Finding})
+	}
+	workloads, by := map[*transform.Common][]string{}, map[*transform.Common]transform.CommonWay{}
+	for _, v := range all.voided {
+		workloads[v.by.Common], by[v.by.Common] = append(workloads[v.by.Common], v.workload), v.by
+	}
+	for c, way := range by {
+		for _, f := range p.Policy.TellCommon(way, workloads[c]) {
+			found = append(found, lint.Finding{Object: c.Object, Finding: f})
+		}
 	}
 	displaced := map[*Namespace][]transform.Displaced{}
 	for _, d := range all.displaced {

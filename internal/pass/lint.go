@@ -43,9 +43,16 @@ func (p *Pass) wanted(i int, wanted lint.Wanted) lint.Items {
 	return wanted.Read(item.Part, node.Of(text.Nodes), i)
 }
 
-// named says by the item's name alone whether it is wanted. An item whose name
-// cannot be seen is wanted.
+// named says by the item's name alone whether it is wanted.
 func (i *Item) named(head object.Type, wanted lint.Wanted) bool {
+	return i.called(func(name string) bool { return wanted.Name(head, name) })
+}
+
+// called reports whether the item's name is one of some. One that cannot be seen is.
+func (i *Item) called(is func(name string) bool) bool {
+	if i.Nodes != nil {
+		return true
+	}
 	tree, err := i.Text.Outline(2)
 	if err != nil {
 		return true
@@ -55,7 +62,7 @@ func (i *Item) named(head object.Type, wanted lint.Wanted) bool {
 		return true
 	}
 	value, readable := tree.Value(name)
-	return !readable || wanted.Name(head, value)
+	return !readable || is(value)
 }
 
 // located finds the places of what the checks found, in the items as they came.

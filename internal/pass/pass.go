@@ -43,6 +43,10 @@ type Pass struct {
 	patched bool
 	// namespaces are those whose annotations the mesh reads, by name.
 	namespaces map[string]*Namespace
+	// commons are objects that say something for many pods, and commonsIn their
+	// documents by their places.
+	commons   []*transform.Common
+	commonsIn map[int]*Document
 	// Imageless are, after a run, the workloads whose init container has no image.
 	Imageless []Ref
 	// Reach says, after a run, whom the parts of the policy reach.
@@ -101,6 +105,7 @@ func (p *Pass) run() []Finding {
 	outcomes := make([]outcome, len(p.Items))
 	tick := p.counter()
 	p.readNamespaces()
+	p.readCommons()
 	p.patched = !p.blind() && p.Uses.patch()
 	inParallel(len(p.Items), func(i int) {
 		if p.Policy.IsCandidate(p.Heads[i]) {

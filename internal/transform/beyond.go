@@ -63,6 +63,11 @@ func (p *Policy) warnOfLimits(c *MeshConfig, users [][]string, plan *ConfigPlan)
 	if c.mesh != p.Mesh {
 		return
 	}
+	for _, f := range c.fields {
+		if len(p.Limits.Breaches(f.Opens.Everything().Settings(), traffic.Settings{})) > 0 {
+			plan.warn(finding.BeyondLimits, c.Path(steps(f.Path)...), "", "by the configuration of %s itself %s in every pod, and spec.limits does not reach that: change it there", p.Mesh.Name, f.Says)
+		}
+	}
 	for _, b := range p.Limits.Breaches(c.layer(users).Settings(), traffic.Settings{}) {
 		for _, l := range c.lists {
 			if l.Field == b.By[0] {

@@ -213,6 +213,7 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 	plan.Applies, plan.Annotations, plan.Container = true, d.annotations, d.container != nil
 	plan.noteInbound(was)
 	p.doubtWorkload(w, plan)
+	p.reportModes(w, was, plan)
 	return d
 }
 

@@ -20,6 +20,8 @@ type MeshConfig struct {
 	Object
 	mesh  *mesh.Mesh
 	lists []configList
+	// fields are those of its other fields that count.
+	fields []mesh.ConfigField
 }
 
 // configList is a list of a MeshConfig and what stands in it.

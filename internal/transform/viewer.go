@@ -127,6 +127,11 @@ func viewConfig(o object.Object, configured *mesh.Mesh, line int) (*MeshConfig, 
 			c.see(o.Value, c.Path(steps(l.Path[:i+1])...))
 		}
 	}
+	for _, f := range configured.Config.Fields {
+		if at := o.Below(f.Path...); f.Value != "" && at.Text() == f.Value || f.Value == "" && len(at.Items()) > 0 {
+			c.fields = append(c.fields, f)
+		}
+	}
 	return c, v.problems
 }
 

@@ -217,9 +217,8 @@ func (p *Policy) Opens(annotation, value string) bool {
 // spokenWord is a word that a text says, and its value.
 type spokenWord struct{ word, value string }
 
-// spoken gives the words for a key that a text in YAML has, at any depth, with a value
-// that matters. any says that it may bring in any of them. So may a text that cannot be
-// read.
+// spoken gives the words for a key that a text in YAML has, at any depth. any says that
+// it may bring in any of them. So may a text that cannot be read.
 func spoken(text string, words map[string]mesh.Other) (said []spokenWord, any bool) {
 	document, err := node.Parse([]byte(text))
 	return said, err != nil || says(document, words, &said)
@@ -253,11 +252,9 @@ func says(n *yaml.Node, words map[string]mesh.Other, said *[]spokenWord) (any bo
 			return true
 		}
 		value := node.Of(n.Content[i+1])
-		switch word, known := words[text]; {
-		case !known, slices.Contains(word.Harmless, value.Text()):
-		case !value.IsScalar():
+		if _, known := words[text]; known && !value.IsScalar() {
 			return true
-		default:
+		} else if known {
 			*said = append(*said, spokenWord{text, value.Text()})
 		}
 	}

@@ -27,6 +27,7 @@ func (p *Policy) JudgeConfig(c *ConfigPlan, plans []*Plan) []Finding {
 	plans = slices.DeleteFunc(slices.Clone(plans), func(w *Plan) bool { return !w.Decided })
 	all := c.Config.layer(c.lists)
 	p.reportStuck(c, all, plans, &found)
+	p.reportFields(c, plans, &found)
 	plans = slices.DeleteFunc(plans, func(w *Plan) bool { return len(p.irrevocable(w, all)) == 0 })
 	for i, l := range c.Config.lists {
 		for _, w := range p.widenings(l, c.lists[i], plans) {
@@ -40,6 +41,26 @@ func (p *Policy) JudgeConfig(c *ConfigPlan, plans []*Plan) []Finding {
 		}
 	}
 	return found.Findings
+}
+
+// reportFields warns of other fields of the mesh's configuration by which a bypass is
+// more or less than the policy says.
+func (p *Policy) reportFields(c *ConfigPlan, plans []*Plan, found *report) {
+	var applied []string
+	for _, w := range plans {
+		if w.Applies {
+			applied = append(applied, w.Workload.ID())
+		}
+	}
+	for _, f := range c.Config.fields {
+		switch at := c.Config.Path(steps(f.Path)...); {
+		case len(applied) == 0:
+		case f.Opens == 0:
+			found.warn(finding.InterceptionMode, at, f.Value, "with it %s does not do what the ClusterBypass says of %s: %s; take these workloads out of the rules, or remove this", p.Mesh.Name, some(applied), f.Says)
+		default:
+			found.warn(finding.MeshConfigWidens, at, "", "%s in %s, although the ClusterBypass does not say so: remove it here, or exclude ports and ranges instead", f.Says, some(applied))
+		}
+	}
 }
 
 // widening is a part of a list that lets bypass in some workloads what the

@@ -1,0 +1,124 @@
+package fn_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+)
+
+const (
+	commonSpec = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {enforcement: {image: i}, global: {excludeInboundPorts: [9090]}}\n"
+	commonWeb  = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {annotations: {%s}, labels: {app: web, istio.io/dataplane-mode: ambient}}, spec: {containers: [{name: a, image: a}]}}}\n---\n"
+)
+
+func configMapSaying(mesh string) string {
+	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata: {mesh: %q}\n---\n", mesh)
+}
+
+func proxyConfigIn(namespace, selector, variables string) string {
+	return fmt.Sprintf("apiVersion: networking.istio.io/v1beta1\nkind: ProxyConfig\nmetadata: {name: pc, namespace: %s}\nspec: {selector: {matchLabels: {%s}}, environmentVariables: {%s}}\n---\n", namespace, selector, variables)
+}
+
+// TestWhatAnObjectSaysForManyPods: a MeshConfig and ProxyConfigs among the manifests say
+// what an annotation of the pods would, where these do not say otherwise. Only explain
+// and findings know of it.
+func TestWhatAnObjectSaysForManyPods(t *testing.T) {
+	const none, operator = "defaultConfig: {interceptionMode: NONE}", "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: mesh, namespace: istio-system}\nspec: {meshConfig: {defaultConfig: {interceptionMode: NONE}}}\n---\n"
+	everything := "interceptionMode: NONE (ConfigMap istio-system/istio) surely"
+	for name, test := range map[string]struct {
+		annotations, objects string
+		others               []string
+		found                string
+	}{
+		"a MeshConfig":                       {"", configMapSaying(none), []string{everything}, "ConfigMap istio-system/istio: data.mesh: Istio intercepts nothing of Deployment shop/web with it"},
+		"an IstioOperator":                   {"", operator, []string{"interceptionMode: NONE (IstioOperator istio-system/mesh) surely"}, "IstioOperator istio-system/mesh: spec.meshConfig.defaultConfig.interceptionMode: Istio intercepts nothing"},
+		"Sail's":                             {"", strings.NewReplacer("install.istio.io/v1alpha1", "sailoperator.io/v1", "IstioOperator", "Istio", "{meshConfig: {defaultConfig: {interceptionMode: NONE}}}", "{values: {meshConfig: {defaultConfig: {interceptionMode: NONE}}}}").Replace(operator), []string{"interceptionMode: NONE (Istio istio-system/mesh) surely"}, "Istio istio-system/mesh: spec.values.meshConfig.defaultConfig.interceptionMode"},
+		"in a List":                          {"", "apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSuffix(configMapSaying(none), "---\n"), "\n", "\n  ") + "\n---\n", []string{everything}, "items[0].data.mesh: Istio intercepts nothing"},
+		"the pod's annotation wins":          {"sidecar.istio.io/interceptionMode: REDIRECT", configMapSaying(none), nil, ""},
+		"the pod's configuration wins":       {"proxy.istio.io/config: 'interceptionMode: REDIRECT'", configMapSaying(none), nil, ""},
+		"of pods in Ambient":                 {"sidecar.istio.io/inject: 'false'", configMapSaying(none), nil, ""},
+		"REDIRECT":                           {"", configMapSaying("defaultConfig: {interceptionMode: REDIRECT}"), nil, ""},
+		"TPROXY":                             {"", configMapSaying("defaultConfig: {interceptionMode: TPROXY}"), nil, ""},
+		"another ConfigMap":                  {"", strings.Replace(configMapSaying(none), "name: istio,", "name: other,", 1), nil, ""},
+		"unreadable":                         {"", configMapSaying("{"), nil, ""},
+		"a ProxyConfig of the namespace":     {"", proxyConfigIn("shop", "", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '5432'"), []string{"ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: 5432 (ProxyConfig shop/pc) 5432 perhaps"}, ""},
+		"that an annotation puts out":        {"traffic.sidecar.istio.io/excludeOutboundPorts: ''", proxyConfigIn("shop", "", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '5432'"), nil, ""},
+		"that selects the pods":              {"", proxyConfigIn("shop", "app: web", "DRY_RUN: 'true'"), []string{"DRY_RUN: true (ProxyConfig shop/pc) perhaps"}, ""},
+		"that selects others":                {"", proxyConfigIn("shop", "app: api", "DRY_RUN: 'true'"), nil, ""},
+		"of another namespace":               {"", proxyConfigIn("pay", "", "DRY_RUN: 'true'"), nil, ""},
+		"of the root namespace":              {"", proxyConfigIn("istio-system", "", "DRY_RUN: 'true'"), []string{"DRY_RUN: true (ProxyConfig istio-system/pc) perhaps"}, ""},
+		"a narrower one takes it back":       {"", proxyConfigIn("shop", "app: web", "DRY_RUN: 'false'") + proxyConfigIn("istio-system", "", "DRY_RUN: 'true'"), nil, ""},
+		"other variables":                    {"", proxyConfigIn("shop", "", "ISTIO_META_DNS_CAPTURE: 'true'"), nil, ""},
+		"what the mesh does by itself":       {"", configMapSaying("defaultConfig: {proxyMetadata: {ISTIO_DUAL_STACK: 'false'}}"), nil, ""},
+		"the pod's own, beside a MeshConfig": {"sidecar.istio.io/interceptionMode: NONE", "", []string{"sidecar.istio.io/interceptionMode: NONE surely"}, `spec.template.metadata.annotations["sidecar.istio.io/interceptionMode"]: Istio intercepts nothing of these pods with it`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := []fn.Manifest{{Path: "web.yaml", Text: []byte(fmt.Sprintf(commonWeb, test.annotations) + test.objects)}}
+			explained, err := fn.Explain(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(commonSpec)}), files, fn.Options{}, "")
+			require.NoError(t, err, explained.Results.Report())
+			var others []string
+			for _, o := range explained.Workloads[0].Others {
+				says := o.Name + ": " + o.Value
+				if ports := o.Lets["excludeOutboundPorts"]; ports != nil {
+					says += " " + strings.Join(ports, ",")
+				}
+				others = append(others, says+map[bool]string{true: " surely", false: " perhaps"}[o.Sure])
+				assert.Positive(t, o.From.Line)
+			}
+			assert.Equal(t, test.others, others)
+			if test.found == "" {
+				assert.NotContains(t, explained.Results.Report(), "[interception-mode]")
+			} else {
+				assert.Contains(t, explained.Results.Report(), test.found)
+			}
+			with, _, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(commonSpec)}), files, fn.Options{})
+			require.NoError(t, err)
+			alone, _, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(commonSpec)}), []fn.Manifest{{Path: "web.yaml", Text: []byte(fmt.Sprintf(commonWeb, test.annotations))}}, fn.Options{})
+			require.NoError(t, err)
+			assert.True(t, strings.HasPrefix(string(with[0].Text), string(alone[0].Text)), "what is written does not depend on it")
+		})
+	}
+}
+
+// TestModesInWhichASettingHasNoEffect is about what the template says, and a MeshConfig
+// of the mesh's own.
+func TestModesInWhichASettingHasNoEffect(t *testing.T) {
+	const fsm = "apiVersion: config.flomesh.io/v1alpha3\nkind: MeshConfig\nmetadata: {name: fsm-mesh-config, namespace: fsm-system}\nspec: {traffic: {%s}}\n"
+	for name, test := range map[string]struct{ spec, annotations, objects, says string }{
+		"guests behind interfaces":         {"global: {excludeOutboundPorts: [80]}", "istio.io/reroute-virtual-interfaces: net1", "", "what comes in by these interfaces goes out through the sidecar before Istio looks at an exclusion"},
+		"by the older key":                 {"global: {excludeOutbound: [{ipRanges: [192.0.2.0/24], ports: [80]}]}", "traffic.sidecar.istio.io/kubevirtInterfaces: net1", "", "what comes in by these interfaces goes out through the sidecar"},
+		"guests and nothing that goes out": {"global: {excludeInboundPorts: [80]}", "istio.io/reroute-virtual-interfaces: net1", "", ""},
+		"no guests":                        {"global: {excludeOutboundPorts: [80]}", "istio.io/reroute-virtual-interfaces: ''", "", ""},
+		"both keys":                        {"global: {excludeInboundPorts: [80]}", "istio.io/reroute-virtual-interfaces: net1, traffic.sidecar.istio.io/kubevirtInterfaces: net2", "", `annotations["traffic.sidecar.istio.io/kubevirtInterfaces"]: Istio goes by istio.io/reroute-virtual-interfaces instead of this: remove it`},
+		"NONE where no rule speaks":        {"global: {}", "sidecar.istio.io/interceptionMode: NONE", "", ""},
+		"FSM on the node":                  {"mesh: FSM, global: {excludeOutboundPorts: [80]}", "", fmt.Sprintf(fsm, "interceptionMode: NodeLevel"), "MeshConfig fsm-system/fsm-mesh-config: spec.traffic.interceptionMode: with it FSM does not do what the ClusterBypass says of Deployment shop/web: it redirects by eBPF at the pod's interface"},
+		"FSM in the pod":                   {"mesh: FSM, global: {excludeOutboundPorts: [80]}", "", fmt.Sprintf(fsm, "interceptionMode: PodLevel"), ""},
+		"FSM on the node, and no rule":     {"mesh: FSM", "", fmt.Sprintf(fsm, "interceptionMode: NodeLevel"), ""},
+		"interfaces that FSM leaves out":   {"mesh: FSM, global: {excludeOutboundPorts: [80]}", "", fmt.Sprintf(fsm, "networkInterfaceExclusionList: [eth1]"), "spec.traffic.networkInterfaceExclusionList: what comes and goes by these interfaces bypasses the sidecar in Deployment shop/web"},
+		"interfaces that OSM leaves out":   {"mesh: OSM, global: {excludeOutboundPorts: [80]}", "", strings.ReplaceAll(fmt.Sprintf(fsm, "networkInterfaceExclusionList: [eth1]"), "flomesh.io/v1alpha3", "openservicemesh.io/v1alpha2"), "what comes and goes by these interfaces bypasses the sidecar"},
+		"none that FSM leaves out":         {"mesh: FSM, global: {excludeOutboundPorts: [80]}", "", fmt.Sprintf(fsm, "networkInterfaceExclusionList: []"), ""},
+		"interfaces past limits":           {"mesh: FSM, limits: {forbiddenInboundPorts: [22]}", "", fmt.Sprintf(fsm, "networkInterfaceExclusionList: [eth1]"), "by the configuration of FSM itself what comes and goes by these interfaces bypasses the sidecar in every pod, and spec.limits does not reach that"},
+		"a mode past limits":               {"mesh: FSM, limits: {forbiddenInboundPorts: [22]}", "", fmt.Sprintf(fsm, "interceptionMode: NodeLevel"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !strings.Contains(test.spec, "enforcement") {
+				test.spec += ", enforcement: {image: i}"
+			}
+			spec := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {" + test.spec + "}\n"
+			_, results, err := rendered(t, spec, manifest("web.yaml", fmt.Sprintf(commonWeb, test.annotations)+test.objects))
+			require.NoError(t, err, results.Report())
+			if test.says == "" {
+				for _, kind := range []string{"[interception-mode]", "[misleading-annotation]", "[mesh-config-widens]", "[beyond-limits]"} {
+					assert.NotContains(t, results.Report(), kind)
+				}
+				return
+			}
+			assert.Contains(t, results.Report(), test.says)
+		})
+	}
+}

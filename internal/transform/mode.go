@@ -1,0 +1,44 @@
+package transform
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// everything is what bypasses where nothing is intercepted.
+var everything = mesh.OpensAll.Everything()
+
+const voids = "%s intercepts nothing of %s with it, so what the ClusterBypass says has no effect there: remove it, or take the workload out of the rules"
+
+// reportModes warns of annotations by which the mesh intercepts otherwise than what is
+// written takes for granted.
+func (p *Policy) reportModes(w *Workload, was *prior, plan *Plan) {
+	for _, annotation := range slices.Sorted(maps.Keys(was.annotations)) {
+		value, at := was.annotations[annotation], w.templatePath("metadata", "annotations", annotation)
+		other, _ := p.Mesh.Other(annotation)
+		if !other.ReadOn(plan.DataPlane()) {
+			continue
+		}
+		for _, one := range p.lets(annotation, value, was.annotations) {
+			if one.exact && one.lets.Equal(everything) {
+				plan.warn(finding.InterceptionMode, at, value, voids, p.Mesh.Name, "these pods")
+			}
+		}
+		switch {
+		case value == "":
+		case stands(other.Unless, was.annotations):
+			plan.warn(finding.MisleadingAnnotation, at, value, "%s goes by %s instead of this: remove it", p.Mesh.Name, strings.Join(other.Unless, ", "))
+		case other.Ahead != "" && excludesOutbound(plan.Settings):
+			plan.warn(finding.MisleadingAnnotation, at, value, "%s %s before %s looks at an exclusion, so no outbound exclusion of these pods holds for it: exclude nothing that a guest behind them needs to reach directly, or remove this", other.Ahead, plan.on.Proxy(), p.Mesh.Name)
+		}
+	}
+}
+
+func excludesOutbound(s traffic.Settings) bool {
+	return !s.ExcludeOutboundPorts.IsEmpty() || !s.ExcludeOutboundIPRanges.IsEmpty() || !s.ExcludeOutbound.IsEmpty()
+}
