@@ -159,6 +159,11 @@ func (e *explaining) explanation() Explanation {
 		x.DataPlane, x.DataPlaneSign = string(plan.DataPlane()), sign
 		x.DataPlaneFrom = e.planeFrom(field)
 	}
+	if says, said := plan.Mesh().Order.Of(inForce); plan.Container && said {
+		x.Notes = append(x.Notes, says)
+	} else if plan.Container {
+		x.Order = says
+	}
 	return x
 }
 

@@ -75,6 +75,9 @@ type Explanation struct {
 	Others []ExplainedOther `json:"others,omitempty"`
 	// Notes are what else there is to know of the mesh in these pods, a clause each.
 	Notes []string `json:"notes,omitempty"`
+	// Order says on what it depends in which order the init containers of the mesh and of
+	// krm-bypass run, "" where Notes say it, or nothing is known.
+	Order string `json:"order,omitempty"`
 	// OnlyIPv4 says that the mesh's own rules intercept no connection to an IPv6
 	// address, whatever the spec says.
 	OnlyIPv4 bool `json:"-"`

@@ -110,6 +110,8 @@ var istio = Mesh{
 	// The status port and two of the sidecar's, which the injection template
 	// adds to whatever is configured.
 	Always: traffic.SinglePorts(traffic.TCP, 15020, 15021, 15090),
+	Facts:  []Fact{istioNative, istioExclusion},
+	Order:  Order{Key: "sidecar.istio.io/nativeSidecar", Former: "false", First: istioFirst, Last: istioLast, Depends: istioNative},
 	// Beside an includeInboundPorts that is not "*" there are no rules for excluded
 	// ports; those for excluded outbound ports come first (istio/istio
 	// tools/istio-iptables/pkg/capture/run.go, handleInboundPortsInclude and Run).
@@ -132,6 +134,18 @@ const (
 	istioAhead    = "what comes in by these interfaces goes out through"
 	istioConfig   = "proxy.istio.io/config"
 	istioTemplate = "istio/istio manifests/charts/istio-control/istio-discovery/files/injection-template.yaml"
+)
+
+const (
+	istioFirst = "istio-init and the sidecar come before krm-bypass-init, as the first of the init containers (a native sidecar); either order holds"
+	istioLast  = "istio-init comes after krm-bypass-init, as the last of the init containers; either order holds"
+)
+
+var (
+	// pilot/pkg/features/pilot.go, and pkg/kube/inject/webhook.go, DetectNativeSidecar and
+	// reorderPod.
+	istioNative    = Fact{Of: "Istio", Since: "1.27", Says: "istio-init and the sidecar come before krm-bypass-init, as native sidecars, where every node's kubelet is 1.33 or later (ENABLE_NATIVE_SIDECARS: auto), else istio-init after it", Source: "istio/istio pilot/pkg/features/pilot.go, pkg/kube/inject/webhook.go"}
+	istioExclusion = Fact{Of: "Istio", Since: "1.31", Says: "an egress host of a Sidecar whose namespace begins with ~ is taken away from what the others expose; before, it exposes nothing by itself", Source: "istio/istio pilot/pkg/model/sidecar.go"}
 )
 
 // istioWords are what a ProxyConfig can say of interception: its own field, and

@@ -123,6 +123,8 @@ type Mesh struct {
 	// rangesFirst says that in them excluded ranges come before included ports,
 	// so that these ports bypass the sidecar at those addresses.
 	rangesFirst bool
+	// Order is that of the init containers.
+	Order Order
 	// Facts are those of what stands here that hold for some versions alone.
 	Facts []Fact
 	// Signs are what its sidecars leave in an answer.

@@ -30,7 +30,7 @@ func writeTable(w io.Writer, r Explanation) error {
 			p.writeSummary(&r)
 		}
 		p.writeGroups(slices.DeleteFunc(slices.Clone(r.Workloads), r.summed), !r.only, func(p *page, w *Workload, exact bool) (string, [][]string) {
-			return w.outcomeIn(p) + w.marks(p), w.table(p, exact)
+			return w.outcomeIn(p) + w.marks(p, r.only), w.table(p, exact)
 		})
 	}
 	return p.finish(w)
@@ -95,12 +95,20 @@ func (w *Workload) outcomeIn(p *page) string {
 }
 
 // marks are those of the notes on a workload.
-func (w *Workload) marks(p *page) string {
+func (w *Workload) marks(p *page, alone bool) string {
 	var marks strings.Builder
-	for _, note := range w.Notes {
+	for _, note := range w.notes(alone) {
 		marks.WriteString(" " + p.note(note, note, ""))
 	}
 	return marks.String()
+}
+
+// notes are those on a workload, and where it stands alone what may be so of all.
+func (w *Workload) notes(alone bool) []string {
+	if !alone || w.Order == "" {
+		return w.Notes
+	}
+	return append(slices.Clone(w.Notes), w.Order)
 }
 
 // table gives a row for what one scope says in one field.

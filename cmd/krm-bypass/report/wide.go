@@ -72,7 +72,7 @@ func (r *Explanation) writeWorkloads(b *bytes.Buffer) {
 		for _, o := range w.Others {
 			fmt.Fprintf(b, "  %s lets bypass: %s (%s)\n", other(o).says(), other(o).both(), origin(o.From))
 		}
-		for _, note := range w.Notes {
+		for _, note := range w.notes(r.only) {
 			fmt.Fprintf(b, "  %s\n", note)
 		}
 		for _, f := range w.Fields {
