@@ -242,6 +242,10 @@ func TestLimitsByNamespace(t *testing.T) {
 		optsOut("Kuma", "labels: {openshift.io/build.name: x}", true),
 		optsOut("Kuma", "labels: {openshift.io/deployer-pod-for.name: x}", true),
 		optsOut("Kuma", "annotations: {openshift.io/build.name: x}", false),
+		optsOut("Kuma", "annotations: {kuma.io/gateway: enabled}", true),
+		optsOut("Kuma", "annotations: {kuma.io/gateway: 'yes'}", true),
+		optsOut("Kuma", "annotations: {kuma.io/gateway: disabled}", false),
+		optsOut("Kuma", "annotations: {kuma.io/gateway: '443'}", false), // its injector refuses the pod
 		{"an opt-out", "{}", optOut, "", ""},
 		{"an opt-out beside other limits", "{forbiddenNamespaces: [shop]}", optOut, "", ""},
 		{"an opt-out that nobody may", "{meshOptOut: {namespaces: []}}", optOut, "", `spec.template.metadata: its template's label sidecar.istio.io/inject: "false" opts out of the mesh, which workloads of namespace shop may not (spec.limits.meshOptOut.namespaces): remove it, or list the namespace there`},

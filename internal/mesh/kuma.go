@@ -70,7 +70,7 @@ var kuma = Mesh{
 	OptOuts: []OptOut{
 		{Label: true, Key: kumaExceptions[0]}, {Label: true, Key: kumaExceptions[1]},
 		{Label: true, Key: "kuma.io/sidecar-injection", Value: `^(disabled|false|no)$`},
-		{Key: kumaGateway, Value: `^builtin$`},
+		{Key: kumaGateway, Value: `^(builtin|enabled|true|yes)$`},
 	},
 	choices: []Choice{
 		kumaInjects,

@@ -93,7 +93,7 @@ type Mesh struct {
 	// same; nil for none.
 	intercepts func(labels, annotations map[string]string) Opening
 	// OptOuts are the ways in which Unmeshed has a reason and the mesh intercepts
-	// nothing.
+	// nothing, or an annotation spares the pods in a direction.
 	OptOuts []OptOut
 	// choices are keys that take few values.
 	choices []Choice

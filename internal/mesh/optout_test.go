@@ -16,6 +16,7 @@ func TestOptOutsSayWhatUnmeshedDoes(t *testing.T) {
 		"none", "None", "ambient", "gateway", "gateway,sidecar", "sidecar, gateway", "custom, gateway", "gateways", "sidecars,gateway", "falsey", "a false",
 		"grpc-agent", "custom", "custom,\tsidecar", "gateway,\u00a0sidecar\n,x", "\u3000", "ingress", "enabled ",
 	}
+	spares := []string{"enabled", "true", "yes"} // all others are refused
 	istio, _ := mesh.ByName("Istio")
 	for _, m := range append(slices.Clone(mesh.All()), istio.On(mesh.Ambient)) {
 		var keys []string
@@ -36,7 +37,8 @@ func TestOptOutsSayWhatUnmeshedDoes(t *testing.T) {
 					}
 					out := m.OptsOut(labels, annotations)
 					unmeshed := m.Unmeshed(labels, annotations) != "" &&
-						(m.Intercepts(labels, annotations) == 0 || key == "inject.istio.io/templates") // which may name an alias
+						(m.Intercepts(labels, annotations) == 0 || key == "inject.istio.io/templates") || // which may name an alias
+						len(m.Spared(annotations)) > 0 && slices.Contains(spares, inAnnotation)
 					assert.Equal(t, unmeshed, out, "%s: label %q, annotation %q of %s", m.Name, inLabel, inAnnotation, key)
 					if out {
 						found++

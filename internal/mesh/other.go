@@ -134,12 +134,18 @@ func (m *Mesh) Intercepts(labels, annotations map[string]string) Opening {
 		return m.intercepts(labels, annotations)
 	}
 	in := OpensAll
-	for _, o := range m.Others {
-		if lets, _ := o.Lets(annotations[o.Annotation]); o.Spares && !lets.IsZero() {
-			in &^= o.Opens
-		}
+	for _, o := range m.Spared(annotations) {
+		in &^= o.Opens
 	}
 	return in
+}
+
+// Spared gives the annotations that spare pods in a direction.
+func (m *Mesh) Spared(annotations map[string]string) []Other {
+	return slices.DeleteFunc(slices.Clone(m.Others), func(o Other) bool {
+		lets, _ := o.Lets(annotations[o.Annotation])
+		return !o.Spares || lets.IsZero()
+	})
 }
 
 // Doubt says why one cannot be sure what a value of an annotation of Keys says,

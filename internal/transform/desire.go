@@ -60,6 +60,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	p.reportIdleInclude(w, was, plan.Fold, plan)
 	plan.Settings, plan.in = plan.Fold.Layer().Settings(), mesh.OpensAll
 	p.judgeClaim(w, was, plan)
+	p.judgeOut(w, was, "", plan)
 	in := plan.on.Intercepts(w.TemplateLabels, was.annotations)
 	p.judge(w, was, p.asInSidecar(was, in, plan), in, plan)
 	p.refuseMoved(w, was, plan)

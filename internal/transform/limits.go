@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -128,9 +129,7 @@ func (p *Policy) hold(w *Workload, was *prior, plan *Plan) mesh.Opening {
 		return 0
 	}
 	reason := plan.on.Unmeshed(w.TemplateLabels, was.annotations)
-	if reason != "" && p.Limits.OptOuts != nil && plan.on.OptsOut(w.TemplateLabels, was.annotations) {
-		p.judgeOptOut(w, reason, plan)
-	}
+	p.judgeOut(w, was, reason, plan)
 	in := plan.on.Intercepts(w.TemplateLabels, was.annotations)
 	if in == 0 {
 		return 0
@@ -150,6 +149,20 @@ func (p *Policy) hold(w *Workload, was *prior, plan *Plan) mesh.Opening {
 	}
 	plan.Settings = plan.Fold.Layer().Settings()
 	return in
+}
+
+// judgeOut refuses a template by which the mesh leaves its pods alone, for a reason, or
+// spares them in a direction.
+func (p *Policy) judgeOut(w *Workload, was *prior, reason string, plan *Plan) {
+	if p.Limits.OptOuts == nil || !plan.on.OptsOut(w.TemplateLabels, was.annotations) {
+		return
+	}
+	for _, o := range plan.on.Spared(was.annotations) {
+		reason = cmp.Or(reason, fmt.Sprintf("its template's annotation %s: %s keeps connections from the sidecar", o.Annotation, was.annotations[o.Annotation]))
+	}
+	if reason != "" {
+		p.judgeOptOut(w, reason, plan)
+	}
 }
 
 // heldIn is what annotations come to in a sidecar, in the directions that count. What

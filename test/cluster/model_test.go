@@ -22,8 +22,8 @@ var bypasses, passes = func() (opening, harmless []annotation) {
 			opening = append(opening, annotation{k.Annotation, ""}, annotation{k.Annotation, "443"})
 		}
 		for _, o := range m.Others {
-			if o.Opens == 0 {
-				harmless = append(harmless, annotation{o.Annotation, "443"})
+			if o.Opens == 0 || o.Spares {
+				harmless = append(harmless, annotation{o.Annotation, "443"}, annotation{o.Annotation, "enabled"})
 				continue
 			}
 			if o.Unfit != "" {
@@ -93,7 +93,7 @@ func opens(namespace, key, value string) bool {
 		o, may := m.Other(key)
 		lets, _ := o.Lets(value)
 		switch {
-		case !may:
+		case !may, o.Spares: // as an opt-out, which is not the annotations' to judge
 		case o.Words != nil:
 			for word := range o.Words {
 				if strings.Contains(value, word) {

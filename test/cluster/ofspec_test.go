@@ -134,7 +134,7 @@ spec:
 			assert.Empty(t, said, "%+v", test)
 			continue
 		}
-		assert.Contains(t, said, test.says+", by which its pods get no sidecar", "%+v", test)
+		assert.Contains(t, said, test.says+", by which its pods opt out of the mesh", "%+v", test)
 	}
 	patch := func(labels map[string]any) string {
 		_, err := server.Request(t.Context(), http.MethodPatch, pathOf(t, before)+"/before?dryRun=All",
