@@ -96,7 +96,7 @@ var consul = Mesh{
 		rangesBeforePorts, portsWithoutProtocol, onlyIPv4(consulIPv4.String()),
 		noKeys(nil), noPairs,
 	},
-	Facts: []Fact{consulIPv4, consulDashed, consulBlank, consulDualStack, consulAgain},
+	Facts: []Fact{consulServiceDNS, consulIPv4, consulDashed, consulBlank, consulDualStack, consulAgain},
 }
 
 const (
@@ -116,6 +116,8 @@ var (
 	consulPorts  = portList{refuser: "Consul's init container", number: cNumber, separator: ":", open: true, named: true, refuses: consulDashed, nonempty: true}
 	consulRanges = rangeList{refuser: "Consul's init container", blanks: true, nonempty: true}
 )
+
+var consulServiceDNS = Fact{Of: "consul-k8s", Until: "1.0", Says: "consul-dns takes everything to port 53, also where the port is excluded; since then it takes what goes to that of loopback alone, and an excluded port 53 lets TCP past", Source: consulRedirect}
 
 func consulSDK(says string) Fact {
 	return Fact{Of: "consul/sdk", Until: "0.19", Says: says, Source: "hashicorp/consul sdk/iptables/iptables.go"}

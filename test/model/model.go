@@ -67,7 +67,7 @@ var Models = map[string]Model{
 	"FSM":     {rules: []rule{excludedRange, excludedPort, includedRange}, only4: true},
 	"OSM":     {rules: []rule{excludedRange, excludedPort, includedRange}, only4: true},
 	"Linkerd": {rules: []rule{excludedPort}},
-	"Consul":  {rules: []rule{dns, excludedRange, excludedPort}, UDP: true},
+	"Consul":  {rules: []rule{excludedRange, excludedPort}}, // whose DNS is on loopback
 	"Kuma":    {rules: []rule{excludedRange, udpDNS, excludedPort}, UDP: true},
 }
 
