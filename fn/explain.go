@@ -52,7 +52,7 @@ func (r *run) explanations(d *pass.Document, scopes scopes, today v1alpha1.Date)
 	all := make([]Explanation, len(d.Workloads))
 	for i, plan := range d.Workloads {
 		namespace, plan := r.pass.Within(plan)
-		e := explaining{r.spec.Policy, r.spec, scopes, today, d, plan, namespace}
+		e := explaining{r.spec.Policy, r.pass, r.spec, scopes, today, d, plan, namespace}
 		all[i] = e.explanation()
 		for _, way := range r.pass.Commons(plan) {
 			all[i].Others = append(all[i].Others, e.common(way))
@@ -66,7 +66,7 @@ func (r *run) explanations(d *pass.Document, scopes scopes, today v1alpha1.Date)
 				x.Outcome = LaterOutcome
 			}
 			for _, held := range b.Held {
-				e := explaining{r.spec.Policy, r.spec, scopes, today, d, held, nil}
+				e := explaining{r.spec.Policy, r.pass, r.spec, scopes, today, d, held, nil}
 				x.count(e.explanation())
 			}
 			all = append(all, x)
@@ -101,6 +101,7 @@ func (x *Explanation) count(place Explanation) {
 // explaining is the explanation of one workload.
 type explaining struct {
 	policy *transform.Policy
+	pass   *pass.Pass
 	spec   *spec.Spec
 	scopes scopes
 	today  v1alpha1.Date
@@ -141,8 +142,12 @@ func (e *explaining) explanation() Explanation {
 			x.Fields = append(x.Fields, field)
 		}
 	}
-	for _, way := range e.policy.Ways(plan) {
+	own, named := e.pass.Ways(plan)
+	for _, way := range own {
 		x.Others = append(x.Others, e.other(way, e.in.Locate(of, way.Path), FromAnnotation))
+	}
+	for _, way := range named {
+		x.Others = append(x.Others, e.common(way))
 	}
 	if e.namespace != nil {
 		for _, way := range e.policy.NamespaceWays(plan, e.namespace.NamespaceDefaults) {

@@ -173,7 +173,7 @@ type Source struct {
 	// workload's own annotation, FromNamespace for one of its Namespace,
 	// FromContainer for the init container in finished manifests, FromTemplate for
 	// something else of the pod template, FromObject for another object that says
-	// something for many pods, FromMesh for what the mesh does unless somebody
+	// something for many pods or that an annotation names, FromMesh for what the mesh does unless somebody
 	// configures it, FromDefault for what holds unless somebody says otherwise.
 	Scope string `json:"scope"`
 	// Path is the field itself; "" if nobody wrote one.

@@ -33,7 +33,7 @@ var kuma = Mesh{
 		{Annotation: "traffic.kuma.io/exclude-outbound-ports-for-uids", Opens: OpensOutbound, ports: kumaPortsForUIDs, Source: kumaKeys},
 		{Annotation: "traffic.kuma.io/exclude-outbound-tcp-ports-for-uids", Opens: OpensOutbound, ports: kumaPortsForUIDs, Source: kumaKeys},
 		{Annotation: "traffic.kuma.io/exclude-outbound-udp-ports-for-uids", Opens: OpensOutbound, ports: kumaPortsForUIDs, Source: kumaKeys},
-		{Annotation: "traffic.kuma.io/transparent-proxy-configmap-name", Opens: OpensAll, Source: kumaInjector},
+		{Annotation: "traffic.kuma.io/transparent-proxy-configmap-name", Opens: OpensAll, Names: &kumaConfigMap, Source: kumaInjector},
 		{Annotation: "traffic.kuma.io/transparent-proxy-config", Opens: OpensAll, Source: "kumahq/kuma app/cni/pkg/cni/main_linux.go"},
 		{Annotation: "kuma.io/transparent-proxying-ip-family-mode", Opens: OpensAll, Harmless: []string{"dualstack"}, Source: kumaInjector},
 		// A gateway that brings its own proxy is only spared what comes in.
@@ -129,6 +129,49 @@ func kumaLeaves(labels map[string]string) string {
 
 func kumaDisabled(value string) bool {
 	return value == "disabled" || value == "false" || value == "no"
+}
+
+// kumaConfigMap is mounted into the init container as a volume, so that it is one of the
+// pod's own namespace (injector.go, injectKuma), and read after what the injector made
+// of the pod's annotations (NewInitContainer). Its settings are those of
+// pkg/transparentproxy/config/config.go, Config.
+var kumaConfigMap = Named{
+	Kind: "ConfigMap", Document: []string{"data", "config.yaml"},
+	As: map[string]string{
+		"redirect.inbound.excludePorts":         "traffic.kuma.io/exclude-inbound-ports",
+		"redirect.inbound.excludePortsForIPs":   "traffic.kuma.io/exclude-inbound-ips",
+		"redirect.outbound.excludePorts":        "traffic.kuma.io/exclude-outbound-ports",
+		"redirect.outbound.excludePortsForIPs":  "traffic.kuma.io/exclude-outbound-ips",
+		"redirect.outbound.excludePortsForUIDs": "traffic.kuma.io/exclude-outbound-ports-for-uids",
+		"ipFamilyMode":                          "kuma.io/transparent-proxying-ip-family-mode",
+	},
+	Settings: map[string]Other{
+		"redirect.inbound.enabled":             {Opens: OpensInbound, Harmless: []string{"true"}, Certain: []string{"false"}},
+		"redirect.outbound.enabled":            {Opens: OpensOutbound, Harmless: []string{"true"}, Certain: []string{"false"}},
+		"redirect.inbound.includePorts":        {Opens: OpensInbound, ports: kumaNotAmong},
+		"redirect.outbound.includePorts":       {Opens: OpensOutbound, ports: kumaNotAmong},
+		"redirect.inbound.excludePortsForUIDs": {Opens: OpensInbound},
+		"redirect.inbound.port":                {Opens: OpensInbound, Harmless: []string{"15006"}},
+		"redirect.outbound.port":               {Opens: OpensOutbound, Harmless: []string{"15001"}},
+		"redirect.vnet.networks":               {Opens: OpensAll},
+		"kumaDPUser":                           {Opens: OpensOutbound, Harmless: []string{"5678"}},
+		"dryRun":                               {Opens: OpensAll, Harmless: []string{"false"}, Certain: []string{"true"}},
+	},
+	Harmless: []string{
+		"redirect.dns", "log", "retry", "wait", "waitInterval", "verbose", "comments", "dropInvalidPackets", "storeFirewalld",
+		"redirect.inbound.insertRedirectInsteadOfAppend", "redirect.outbound.insertRedirectInsteadOfAppend",
+	},
+	Doubt: "Kuma's init container reads it and its CNI plugin does not, nor does either before 3.0 unless the control plane names a ConfigMap of its own",
+}
+
+// kumaNotAmong are the ports that are not among those that alone are intercepted.
+func kumaNotAmong(value string) (traffic.Ports, bool) {
+	var said traffic.Layer
+	err := said.Set(traffic.ExcludeInboundPorts, traffic.SplitList(value))
+	if err != nil {
+		return traffic.Ports{}, false
+	}
+	return traffic.EveryPort.Without(*said.ExcludeInboundPorts), true
 }
 
 // kumaEverything is what a gateway that brings its own proxy is spared.

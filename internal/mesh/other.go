@@ -59,6 +59,9 @@ type Other struct {
 	// ports gives the ports that a value lets bypass; nil where that may be
 	// anything, as it is where ports cannot read the value.
 	ports func(value string) (traffic.Ports, bool)
+	// Names is the object that the value names, which says what it lets bypass; nil where
+	// it is none.
+	Names *Named
 	// planes are the data planes whose pods read it, nil for Sidecar alone.
 	planes []DataPlane
 	// Source is where the mesh says so.

@@ -1,6 +1,8 @@
 package pass
 
 import (
+	"fmt"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/lint"
@@ -23,26 +25,20 @@ func (p *Pass) readCommons() {
 	if p.blind() || len(p.Policy.Mesh.Commons) == 0 {
 		return
 	}
-	for i, h := range p.Heads {
-		group := object.Group(h.APIVersion)
-		is := func(name string) bool {
-			_, is := p.Policy.Mesh.CommonIn(group, h.Kind, name)
+	may := func(i int) bool {
+		group, kind := object.Group(p.Heads[i].APIVersion), p.Heads[i].Kind
+		may, named := p.Policy.Mesh.MayBeCommon(group, kind)
+		return may && (!named || p.Items[i].called(func(name string) bool {
+			_, is := p.Policy.Mesh.CommonIn(group, kind, name)
 			return is
-		}
-		if may, named := p.Policy.Mesh.MayBeCommon(group, h.Kind); !h.List && (!may || named && !p.Items[i].called(is)) {
-			continue
-		}
-		d := &Document{Item: p.Items[i], At: i}
-		if d.Nodes = p.decoded(i); d.Nodes == nil {
-			continue
-		}
-		transform.Objects(d.Part, d.Nodes, func(object.Type) bool { return true }, func(seen *transform.Object, o object.Object) {
-			if c := p.Policy.Common(seen, o); c != nil {
-				c.Item = i
-				p.commons, p.commonsIn[i] = append(p.commons, c), d
-			}
-		})
+		}))
 	}
+	p.read(may, func(d *Document, seen *transform.Object, o object.Object) {
+		if c := p.Policy.Common(seen, o); c != nil {
+			c.Item = d.At
+			p.commons, p.commonsIn[d.At] = append(p.commons, c), d
+		}
+	})
 	p.Policy.InOrder(p.commons)
 }
 
@@ -68,6 +64,7 @@ type bystanding struct {
 	displaced  []displaced
 	voided     []voided
 	overlays   []*transform.Overlay
+	beyond     []lint.Finding
 }
 
 // voided is a workload of which the mesh intercepts nothing, by what an object says.
@@ -85,6 +82,7 @@ func (b *bystanding) add(other bystanding) {
 	b.bystanders = append(b.bystanders, other.bystanders...)
 	b.displaced, b.overlays = append(b.displaced, other.displaced...), append(b.overlays, other.overlays...)
 	b.voided = append(b.voided, other.voided...)
+	b.beyond = append(b.beyond, other.beyond...)
 	b.beside.Join(other.beside)
 }
 
@@ -97,21 +95,29 @@ func (p *Pass) readNamespaces() {
 	if p.blind() || p.Policy.Mesh.NamespaceKeys == "" {
 		return
 	}
+	elsewhere := func(t object.Type) bool { return p.Policy.Mesh.ReadElsewhere(object.Group(t.APIVersion), t.Kind) }
+	p.read(func(i int) bool { return elsewhere(p.Heads[i]) }, func(d *Document, seen *transform.Object, o object.Object) {
+		if !elsewhere(o.Type) {
+			return
+		}
+		says := p.Policy.NamespaceDefaults(seen, o, max(d.Line, 1))
+		if was := p.namespaces[seen.Name]; says != nil && (was == nil || says.String() < was.String()) { // in any order
+			says.Item = d.At
+			p.namespaces[seen.Name] = &Namespace{says, d}
+		}
+	})
+}
+
+// read visits the objects of lists and of some items, before any workload is planned.
+func (p *Pass) read(wanted func(i int) bool, visit func(*Document, *transform.Object, object.Object)) {
 	for i, h := range p.Heads {
-		if !h.List && !p.Policy.Mesh.ReadElsewhere(object.Group(h.APIVersion), h.Kind) {
+		if !h.List && !wanted(i) {
 			continue
 		}
 		d := &Document{Item: p.Items[i], At: i}
-		if d.Nodes = p.decoded(i); d.Nodes == nil {
-			continue
+		if d.Nodes = p.decoded(i); d.Nodes != nil {
+			transform.Objects(d.Part, d.Nodes, func(object.Type) bool { return true }, func(seen *transform.Object, o object.Object) { visit(d, seen, o) })
 		}
-		transform.Objects(d.Part, d.Nodes, func(t object.Type) bool { return p.Policy.Mesh.ReadElsewhere(object.Group(t.APIVersion), t.Kind) }, func(seen *transform.Object, o object.Object) {
-			says := p.Policy.NamespaceDefaults(seen, o, max(d.Line, 1))
-			if was := p.namespaces[seen.Name]; says != nil && (was == nil || says.String() < was.String()) { // in any order
-				says.Item = i
-				p.namespaces[seen.Name] = &Namespace{says, d}
-			}
-		})
 	}
 }
 
@@ -174,6 +180,7 @@ func (p *Pass) bystandingOf(d *Document) bystanding {
 				b.voided = append(b.voided, voided{way, plan.Workload.ID()})
 			}
 		}
+		b.beyond = append(b.beyond, p.judgeNamed(plan)...)
 		if n := p.namespaces[plan.Namespace]; n != nil {
 			for _, one := range p.Policy.Displaces(plan, n.NamespaceDefaults) {
 				b.displaced = append(b.displaced, displaced{n, one})
@@ -207,6 +214,12 @@ func (p *Pass) tell(all *bystanding) []lint.Finding {
 	for c, way := range by {
 		for _, f := range p.Policy.TellCommon(way, workloads[c]) {
 			found = append(found, lint.Finding{Object: c.Object, Finding: f})
+		}
+	}
+	told := map[string]bool{} // by another workload that names the same
+	for _, f := range all.beyond {
+		if key := fmt.Sprint(f.Object.Item, f.Object.ID(), f.Message); !told[key] {
+			found, told[key] = append(found, f), true
 		}
 	}
 	displaced := map[*Namespace][]transform.Displaced{}

@@ -47,6 +47,8 @@ type Pass struct {
 	// documents by their places.
 	commons   []*transform.Common
 	commonsIn map[int]*Document
+	// named are the objects that annotations may name.
+	named named
 	// Imageless are, after a run, the workloads whose init container has no image.
 	Imageless []Ref
 	// Reach says, after a run, whom the parts of the policy reach.
@@ -105,6 +107,7 @@ func (p *Pass) run() []Finding {
 	outcomes := make([]outcome, len(p.Items))
 	tick := p.counter()
 	p.readNamespaces()
+	p.readNamed()
 	p.readCommons()
 	p.patched = !p.blind() && p.Uses.patch()
 	inParallel(len(p.Items), func(i int) {
