@@ -30,6 +30,11 @@ spec:
 	ports   = `traffic.sidecar.istio.io/excludeOutboundPorts`
 )
 
+// inOneOf is a spec of one namespace, named after it.
+func inOneOf(namespace, plane string) string {
+	return strings.NewReplacer("name: cluster", "name: "+namespace, "global: {", "enrolment: {namespaces: ["+namespace+"]}\n  global: {dataPlane: "+plane+", ").Replace(before(boundSpec, "  namespaces"))
+}
+
 func patchOf(annotation string) string { return strings.Replace(patched, "%s", annotation, 1) }
 
 // Each case is built over a base that lists the spec; what is said of the object
@@ -130,6 +135,14 @@ func TestWhatAKustomizationMakesOfWhatWasWritten(t *testing.T) {
 			"bypass.yaml": boundSpec + "  enrolment: {namespaces: [shop]}\n", "../base/bypass.yaml": boundSpec + "  enrolment: {namespaces: [shop]}\n"}, false, nil},
 		"a base of another mesh": {map[string]string{"kustomization.yaml": "resources: [../base, other]\n", "other/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "other/web.yaml": strings.Replace(webDeployment, "shop", "linked", 1),
 			"other/bypass.yaml": strings.NewReplacer("name: cluster", "name: other", "spec:\n", "spec:\n  mesh: Linkerd\n  enrolment: {namespaces: [linked]}\n").Replace(boundSpec)}, false, nil},
+		"a base of another spec with the same settings": {map[string]string{"kustomization.yaml": "resources: [../base, other]\n", "../base/bypass.yaml": inOneOf("shop", "Ambient"), "other/bypass.yaml": inOneOf("linked", "Sidecar"),
+			"other/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "other/web.yaml": strings.Replace(webDeployment, "shop", "linked", 1)}, false, nil},
+		"two specs with the same settings over the same files": {map[string]string{"kustomization.yaml": "resources: [web.yaml, api.yaml]\ntransformers: [shop.yaml, linked.yaml]\nnamePrefix: x-\n",
+			"shop.yaml": inOneOf("shop", "Ambient"), "linked.yaml": inOneOf("linked", "Sidecar"), "web.yaml": webDeployment, "api.yaml": strings.NewReplacer("name: web,", "name: api,", "shop", "linked").Replace(webDeployment)}, false, nil},
+		"everything that one of two specs with the same settings wrote": {map[string]string{"kustomization.yaml": strings.Replace(jsonPatch(`{"op": "remove", "path": "/metadata/annotations"}, {"op": "remove", "path": "/spec/template/metadata/annotations"}, {"op": "remove", "path": "/spec/template/spec/initContainers"}`), "{kind: Deployment}", "{name: api}", 1),
+			"../base/kustomization.yaml": "resources: [web.yaml, api.yaml]\ntransformers: [shop.yaml, linked.yaml]\n", "../base/api.yaml": strings.NewReplacer("name: web,", "name: api,", "shop", "linked").Replace(webDeployment),
+			"../base/shop.yaml": inOneOf("shop", "Ambient"), "../base/linked.yaml": inOneOf("linked", "Sidecar")}, false,
+			[]string{"linked/api: metadata.annotations[\"krm-bypass.dev/last-applied\"]: changed", "krm-bypass.dev/policy", `it wrote "3306", and here is nothing`, "it wrote the container krm-bypass-init, and here is nothing"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := map[string]string{"base/web.yaml": webDeployment, "base/bypass.yaml": boundSpec, "base/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n"}
@@ -229,6 +242,16 @@ func TestWhatIsWrongWithAWorkloadThatComesInTooLateIsTold(t *testing.T) {
 			assert.Equal(t, test.says == "", errOut == "", errOut)
 		})
 	}
+}
+
+func TestExplainCountsWorkloadsOfTwoSpecsWithTheSameSettings(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"web.yaml": webDeployment, "api.yaml": strings.NewReplacer("name: web,", "name: api,", "shop", "linked").Replace(webDeployment), "shop.yaml": inOneOf("shop", "Ambient"), "linked.yaml": inOneOf("linked", "Sidecar"),
+		"kustomization.yaml": "resources: [web.yaml, api.yaml]\ntransformers: [shop.yaml, linked.yaml]\n",
+	})
+	_, out, errOut := krmBypass("", "explain", dir)
+	assert.Empty(t, errOut)
+	assert.Contains(t, out, "2 workloads: 2 written\n2 of 2 bypass something")
 }
 
 func TestExplainCountsWorkloadsThatNoSpecSaw(t *testing.T) {

@@ -26,8 +26,9 @@ type Finished struct {
 
 	mu      sync.Mutex
 	seen    map[string]*Workload // by ID
-	written map[string]*Workload
-	moved   map[string]bool // the marks on workloads that have other names now
+	named   map[string]*Workload // those of seen to which the policy has written
+	written map[string]*Workload // the same by their marks, which several may share
+	moved   map[string]bool      // the marks on workloads that have other names now
 }
 
 // Remember notes a workload as the policy left it. It is a plan of nothing.
@@ -36,7 +37,7 @@ func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.seen == nil {
-		f.seen = map[string]*Workload{}
+		f.seen, f.named, f.written = map[string]*Workload{}, map[string]*Workload{}, map[string]*Workload{}
 	}
 	f.seen[w.ID()] = w
 	p.hold(w, &prior{annotations: w.TemplateAnnotations, container: -1}, plan) // for the checks
@@ -46,15 +47,10 @@ func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
 	}
 	plan.account(w, was)
 	if !was.isEmpty() && was.Spec == p.Name {
-		if f.written == nil {
-			f.written = map[string]*Workload{}
-		}
 		for _, mark := range w.ownMarks() {
 			f.written[mark] = w
 		}
-		if f.Last != nil {
-			f.written[w.ID()] = w
-		}
+		f.named[w.ID()] = w
 	}
 	return plan
 }
@@ -62,7 +58,7 @@ func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
 // Meet notes the marks of a finished workload that has another name now. It is a
 // plan of nothing.
 func (f *Finished) Meet(p *Policy, w *Workload) *Plan {
-	if f.written[w.ID()] == nil {
+	if f.named[w.ID()] == nil && f.marked(p, w) != nil {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if f.moved == nil {
@@ -77,14 +73,12 @@ func (f *Finished) Meet(p *Policy, w *Workload) *Plan {
 
 // wrote finds what was written to a finished workload, nil where nothing shows it: a
 // later spec may have taken all of it away.
-func (f *Finished) wrote(w *Workload) *Workload {
-	for _, mark := range w.ownMarks() {
-		if wrote := f.written[mark]; wrote != nil {
-			return wrote
-		}
+func (f *Finished) wrote(p *Policy, w *Workload) *Workload {
+	if marked := f.marked(p, w); marked != nil {
+		return marked
 	}
-	named := f.written[w.ID()]
-	if named == nil {
+	named := f.named[w.ID()]
+	if named == nil || f.Last == nil {
 		return nil
 	}
 	f.Last()
@@ -92,6 +86,26 @@ func (f *Finished) wrote(w *Workload) *Workload {
 		return nil // this is another workload, by a name that became free
 	}
 	return named
+}
+
+// marked finds it by the marks that are left. Workloads with the same settings share
+// theirs, whichever policy wrote them. So the workload's own come first, and another's
+// count where the record is the same, or where the workload came in by a new name and no
+// record says that another policy wrote it.
+func (f *Finished) marked(p *Policy, w *Workload) *Workload {
+	own, seen := f.named[w.ID()], f.seen[w.ID()]
+	was, err := w.record(w.pullSecrets)
+	free := seen == nil && (err != nil || was.isEmpty() || was.Spec == p.Name)
+	for _, mark := range w.ownMarks() {
+		switch found := f.written[mark]; {
+		case found == nil:
+		case own != nil && slices.Contains(own.ownMarks(), mark):
+			return own
+		case free || strings.HasPrefix(mark, RecordAnnotation):
+			return found
+		}
+	}
+	return nil
 }
 
 // ownMarks gives what tells on a workload what was written to it, surest first.
@@ -115,7 +129,7 @@ func (f *Finished) Judge(p *Policy, w *Workload) *Plan {
 		plan.Late = was == nil
 		p.tellLate(w, plan)
 	}
-	if wrote := f.wrote(w); wrote != nil {
+	if wrote := f.wrote(p, w); wrote != nil {
 		p.tellSince(wrote, w, plan)
 	}
 	if was != nil && was.Annotations[RecordAnnotation] == "" && w.Annotations[RecordAnnotation] != "" {
@@ -194,7 +208,7 @@ func (f *Finished) judge(p *Policy, w *Workload) (plan *Plan, untouched bool) {
 	if err == nil {
 		plan.account(w, was) // another spec may have written it
 	}
-	wrote := f.wrote(w)
+	wrote := f.wrote(p, w)
 	if untouched = wrote == nil && err == nil && was.isEmpty(); untouched {
 		plan.reportForeign(foreign)
 	}
