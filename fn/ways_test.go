@@ -153,6 +153,10 @@ func TestLimitsJudgeWhatIsInForce(t *testing.T) {
 		{"Kuma", annotated("kuma.io/transparent-proxying-ip-family-mode", "dualstack"), ""},
 		{"Kuma", annotated("kuma.io/application-probe-proxy-port", "8443"), "in"},
 		{"Kuma", annotated("kuma.io/application-probe-proxy-port", "0"), "in"},
+		{"FSM", annotated("flomesh.io/outbound-port-inclusion-list", "80"), "out"},
+		{"FSM", annotated("flomesh.io/outbound-port-inclusion-list", "80,443"), ""},
+		{"FSM", annotated("flomesh.io/inbound-port-inclusion-list", "80"), "in"},
+		{"OSM", annotated("openservicemesh.io/outbound-port-inclusion-list", "80"), ""}, // which never read it
 		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-ports-for-uids", "tcp:443:1000"), "out"},
 		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-tcp-ports-for-uids", "440-450:1000"), "out"},
 		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-ports-for-uids", "*:1000"), "out"},

@@ -16,14 +16,25 @@ var fsmKnown string
 // for the grammar and how a pod's lists are united with those of the MeshConfig,
 // iptables.go for the rules and their order, webhook.go for opting in and out;
 // and from pkg/constants/constants.go for the ports.
-var fsm = fsmLike("FSM", []string{"Flomesh"}, "flomesh.io", fsmKnown, "fsm-system", Signs{
+var fsm = with(fsmLike("FSM", []string{"Flomesh"}, "flomesh.io", fsmKnown, "fsm-system", Signs{
 	Marks: []Mark{
 		{"fsm-stats*", "", "flomesh-io/fsm pkg/sidecar/v1/providers/pipy/repo/codebase/modules/inbound-metrics-http.js"},
 		{"server", "pipy", "flomesh-io/osm-edge pkg/sidecar/providers/pipy/repo/codebase/outbound-mux-http.js"},
 		{"x-pipy-*", "", "flomesh-io/osm-edge pkg/sidecar/providers/pipy/repo/codebase/outbound-mux-http.js"},
 	},
 	Identities: []Identity{{Subject, "", "O=Flomesh Service Mesh", "flomesh-io/fsm pkg/certificate/providers/config.go"}},
+}), fsmIncluded, []Other{
+	{Annotation: "flomesh.io/inbound-port-inclusion-list", Opens: OpensInbound, Doubt: fsmIncluded.String(), ports: notAmong, Source: fsmIncluded.Source},
+	{Annotation: "flomesh.io/outbound-port-inclusion-list", Opens: OpensOutbound, Doubt: fsmIncluded.String(), ports: notAmong, Source: fsmIncluded.Source},
 })
+
+var fsmIncluded = Fact{"FSM", "", "1.5", "its CNI plugin alone reads flomesh.io/inbound-port-inclusion-list and flomesh.io/outbound-port-inclusion-list, by which it intercepts nothing else; since then nothing reads them", "flomesh-io/fsm pkg/cni/controller/podwatcher/pod.go"}
+
+// with adds to a mesh what its relative lacks.
+func with(m Mesh, fact Fact, others []Other) Mesh {
+	m.Facts, m.Others = append(m.Facts, fact), append(m.Others, others...)
+	return m
+}
 
 // fsmLike is FSM or OSM, whose keys all stand under one domain.
 func fsmLike(name string, aka []string, domain, known, namespace string, signs Signs) Mesh {

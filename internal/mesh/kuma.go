@@ -148,8 +148,8 @@ var kumaConfigMap = Named{
 	Settings: map[string]Other{
 		"redirect.inbound.enabled":             {Opens: OpensInbound, Harmless: []string{"true"}, Certain: []string{"false"}},
 		"redirect.outbound.enabled":            {Opens: OpensOutbound, Harmless: []string{"true"}, Certain: []string{"false"}},
-		"redirect.inbound.includePorts":        {Opens: OpensInbound, ports: kumaNotAmong},
-		"redirect.outbound.includePorts":       {Opens: OpensOutbound, ports: kumaNotAmong},
+		"redirect.inbound.includePorts":        {Opens: OpensInbound, ports: notAmong},
+		"redirect.outbound.includePorts":       {Opens: OpensOutbound, ports: notAmong},
 		"redirect.inbound.excludePortsForUIDs": {Opens: OpensInbound},
 		"redirect.inbound.port":                {Opens: OpensInbound, Harmless: []string{"15006"}},
 		"redirect.outbound.port":               {Opens: OpensOutbound, Harmless: []string{"15001"}},
@@ -162,16 +162,6 @@ var kumaConfigMap = Named{
 		"redirect.inbound.insertRedirectInsteadOfAppend", "redirect.outbound.insertRedirectInsteadOfAppend",
 	},
 	Doubt: "Kuma's init container reads it and its CNI plugin does not, nor does either before 3.0 unless the control plane names a ConfigMap of its own",
-}
-
-// kumaNotAmong are the ports that are not among those that alone are intercepted.
-func kumaNotAmong(value string) (traffic.Ports, bool) {
-	var said traffic.Layer
-	err := said.Set(traffic.ExcludeInboundPorts, traffic.SplitList(value))
-	if err != nil {
-		return traffic.Ports{}, false
-	}
-	return traffic.EveryPort.Without(*said.ExcludeInboundPorts), true
 }
 
 // kumaEverything is what a gateway that brings its own proxy is spared.

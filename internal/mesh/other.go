@@ -174,6 +174,16 @@ func onePort(value string) (traffic.Ports, bool) {
 	return traffic.SinglePorts(traffic.TCP, uint16(port)).Bare(), true
 }
 
+// notAmong are the ports that are not among those that alone are intercepted.
+func notAmong(value string) (traffic.Ports, bool) {
+	var said traffic.Layer
+	err := said.Set(traffic.ExcludeInboundPorts, traffic.SplitList(value))
+	if err != nil {
+		return traffic.Ports{}, false
+	}
+	return traffic.EveryPort.Without(*said.ExcludeInboundPorts), true
+}
+
 // Other finds the row of an annotation that may let traffic bypass the sidecar,
 // also of one that nobody knows, under a prefix where all annotations are about
 // that. An annotation of Keys is none.
