@@ -21,7 +21,10 @@ func configMapSaying(mesh string) string {
 }
 
 func proxyConfigIn(namespace, selector, variables string) string {
-	return fmt.Sprintf("apiVersion: networking.istio.io/v1beta1\nkind: ProxyConfig\nmetadata: {name: pc, namespace: %s}\nspec: {selector: {matchLabels: {%s}}, environmentVariables: {%s}}\n---\n", namespace, selector, variables)
+	if selector != "" {
+		selector = "selector: {matchLabels: {" + selector + "}}, "
+	}
+	return fmt.Sprintf("apiVersion: networking.istio.io/v1beta1\nkind: ProxyConfig\nmetadata: {name: pc, namespace: %s}\nspec: {%senvironmentVariables: {%s}}\n---\n", namespace, selector, variables)
 }
 
 // TestWhatAnObjectSaysForManyPods: a MeshConfig and ProxyConfigs among the manifests say
@@ -35,24 +38,37 @@ func TestWhatAnObjectSaysForManyPods(t *testing.T) {
 		others               []string
 		found                string
 	}{
-		"a MeshConfig":                       {"", configMapSaying(none), []string{everything}, "ConfigMap istio-system/istio: data.mesh: Istio intercepts nothing of Deployment shop/web with it"},
-		"an IstioOperator":                   {"", operator, []string{"interceptionMode: NONE (IstioOperator istio-system/mesh) surely"}, "IstioOperator istio-system/mesh: spec.meshConfig.defaultConfig.interceptionMode: Istio intercepts nothing"},
-		"Sail's":                             {"", strings.NewReplacer("install.istio.io/v1alpha1", "sailoperator.io/v1", "IstioOperator", "Istio", "{meshConfig: {defaultConfig: {interceptionMode: NONE}}}", "{values: {meshConfig: {defaultConfig: {interceptionMode: NONE}}}}").Replace(operator), []string{"interceptionMode: NONE (Istio istio-system/mesh) surely"}, "Istio istio-system/mesh: spec.values.meshConfig.defaultConfig.interceptionMode"},
-		"in a List":                          {"", "apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSuffix(configMapSaying(none), "---\n"), "\n", "\n  ") + "\n---\n", []string{everything}, "items[0].data.mesh: Istio intercepts nothing"},
-		"the pod's annotation wins":          {"sidecar.istio.io/interceptionMode: REDIRECT", configMapSaying(none), nil, ""},
-		"the pod's configuration wins":       {"proxy.istio.io/config: 'interceptionMode: REDIRECT'", configMapSaying(none), nil, ""},
-		"of pods in Ambient":                 {"sidecar.istio.io/inject: 'false'", configMapSaying(none), nil, ""},
-		"REDIRECT":                           {"", configMapSaying("defaultConfig: {interceptionMode: REDIRECT}"), nil, ""},
-		"TPROXY":                             {"", configMapSaying("defaultConfig: {interceptionMode: TPROXY}"), nil, ""},
-		"another ConfigMap":                  {"", strings.Replace(configMapSaying(none), "name: istio,", "name: other,", 1), nil, ""},
-		"unreadable":                         {"", configMapSaying("{"), nil, ""},
-		"a ProxyConfig of the namespace":     {"", proxyConfigIn("shop", "", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '5432'"), []string{"ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: 5432 (ProxyConfig shop/pc) 5432 perhaps"}, ""},
-		"that an annotation puts out":        {"traffic.sidecar.istio.io/excludeOutboundPorts: ''", proxyConfigIn("shop", "", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '5432'"), nil, ""},
-		"that selects the pods":              {"", proxyConfigIn("shop", "app: web", "DRY_RUN: 'true'"), []string{"DRY_RUN: true (ProxyConfig shop/pc) perhaps"}, ""},
-		"that selects others":                {"", proxyConfigIn("shop", "app: api", "DRY_RUN: 'true'"), nil, ""},
-		"of another namespace":               {"", proxyConfigIn("pay", "", "DRY_RUN: 'true'"), nil, ""},
-		"of the root namespace":              {"", proxyConfigIn("istio-system", "", "DRY_RUN: 'true'"), []string{"DRY_RUN: true (ProxyConfig istio-system/pc) perhaps"}, ""},
-		"a narrower one takes it back":       {"", proxyConfigIn("shop", "app: web", "DRY_RUN: 'false'") + proxyConfigIn("istio-system", "", "DRY_RUN: 'true'"), nil, ""},
+		"a MeshConfig":                   {"", configMapSaying(none), []string{everything}, "ConfigMap istio-system/istio: data.mesh: Istio intercepts nothing of Deployment shop/web with it"},
+		"an IstioOperator":               {"", operator, []string{"interceptionMode: NONE (IstioOperator istio-system/mesh) surely"}, "IstioOperator istio-system/mesh: spec.meshConfig.defaultConfig.interceptionMode: Istio intercepts nothing"},
+		"Sail's":                         {"", strings.NewReplacer("install.istio.io/v1alpha1", "sailoperator.io/v1", "IstioOperator", "Istio", "{meshConfig: {defaultConfig: {interceptionMode: NONE}}}", "{values: {meshConfig: {defaultConfig: {interceptionMode: NONE}}}}").Replace(operator), []string{"interceptionMode: NONE (Istio istio-system/mesh) surely"}, "Istio istio-system/mesh: spec.values.meshConfig.defaultConfig.interceptionMode"},
+		"in a List":                      {"", "apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSuffix(configMapSaying(none), "---\n"), "\n", "\n  ") + "\n---\n", []string{everything}, "items[0].data.mesh: Istio intercepts nothing"},
+		"the pod's annotation wins":      {"sidecar.istio.io/interceptionMode: REDIRECT", configMapSaying(none), nil, ""},
+		"the pod's configuration wins":   {"proxy.istio.io/config: 'interceptionMode: REDIRECT'", configMapSaying(none), nil, ""},
+		"of pods in Ambient":             {"sidecar.istio.io/inject: 'false'", configMapSaying(none), nil, ""},
+		"REDIRECT":                       {"", configMapSaying("defaultConfig: {interceptionMode: REDIRECT}"), nil, ""},
+		"TPROXY":                         {"", configMapSaying("defaultConfig: {interceptionMode: TPROXY}"), nil, ""},
+		"another ConfigMap":              {"", strings.Replace(configMapSaying(none), "name: istio,", "name: other,", 1), nil, ""},
+		"unreadable":                     {"", configMapSaying("{"), nil, ""},
+		"a ProxyConfig of the namespace": {"", proxyConfigIn("shop", "", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '5432'"), []string{"ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: 5432 (ProxyConfig shop/pc) 5432 perhaps"}, ""},
+		"that an annotation puts out":    {"traffic.sidecar.istio.io/excludeOutboundPorts: ''", proxyConfigIn("shop", "", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '5432'"), nil, ""},
+		"that selects the pods":          {"", proxyConfigIn("shop", "app: web", "DRY_RUN: 'true'"), []string{"DRY_RUN: true (ProxyConfig shop/pc) perhaps"}, ""},
+		"that selects others":            {"", proxyConfigIn("shop", "app: api", "DRY_RUN: 'true'"), nil, ""},
+		"of another namespace":           {"", proxyConfigIn("pay", "", "DRY_RUN: 'true'"), nil, ""},
+		"of the root namespace":          {"", proxyConfigIn("istio-system", "", "DRY_RUN: 'true'"), []string{"DRY_RUN: true (ProxyConfig istio-system/pc) perhaps"}, ""},
+		"a narrower one takes it back":   {"", proxyConfigIn("shop", "app: web", "DRY_RUN: 'false'") + proxyConfigIn("istio-system", "", "DRY_RUN: 'true'"), nil, ""},
+		"before what the pods say": {"proxy.istio.io/config: '{proxyMetadata: {DRY_RUN: \"false\", ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: \"8443\"}}'", proxyConfigIn("shop", "app: web", "DRY_RUN: 'true', ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '9000'"), []string{
+			"DRY_RUN: true (ProxyConfig shop/pc) perhaps", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: 9000 (ProxyConfig shop/pc) 9000 perhaps"}, ""},
+		"behind what the pods say":          {"proxy.istio.io/config: 'proxyMetadata: {DRY_RUN: \"false\"}'", proxyConfigIn("shop", "", "DRY_RUN: 'true'"), nil, ""},
+		"taking back what the pods say":     {"proxy.istio.io/config: 'proxyMetadata: {DRY_RUN: \"true\"}'", proxyConfigIn("shop", "app: web", "DRY_RUN: 'false'"), nil, ""},
+		"one of two taking that back":       {"proxy.istio.io/config: 'proxyMetadata: {DRY_RUN: \"true\"}'", proxyConfigIn("shop", "app: web", "DRY_RUN: 'false'") + proxyConfigIn("shop", "app: web", "A: b"), []string{"proxy.istio.io/config: proxyMetadata: {DRY_RUN: \"true\"} perhaps"}, ""},
+		"saying other things than the pods": {"proxy.istio.io/config: 'proxyMetadata: {DRY_RUN: \"true\"}'", proxyConfigIn("shop", "app: web", "A: b"), []string{"proxy.istio.io/config: proxyMetadata: {DRY_RUN: \"true\"} perhaps"}, ""},
+		"two, of which the older counts": {"", proxyConfigIn("shop", "", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '8443'") + proxyConfigIn("shop", "", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '9000'"), []string{
+			"ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: 8443 (ProxyConfig shop/pc) 8443 perhaps", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: 9000 (ProxyConfig shop/pc) 9000 perhaps"}, ""},
+		"one of two, and a broader one":      {"", proxyConfigIn("istio-system", "", "DRY_RUN: 'true'") + proxyConfigIn("shop", "", "DRY_RUN: 'false'") + proxyConfigIn("shop", "", "A: b"), []string{"DRY_RUN: true (ProxyConfig istio-system/pc) perhaps"}, ""},
+		"of the root namespace, selecting":   {"", proxyConfigIn("istio-system", "app: web", "DRY_RUN: 'true'"), nil, ""},
+		"that selects by no label":           {"", strings.Replace(proxyConfigIn("shop", "app: web", "DRY_RUN: 'true'"), "app: web", "", 1), nil, ""},
+		"with an empty selector":             {"", strings.Replace(proxyConfigIn("shop", "app: web", "DRY_RUN: 'true'"), "{matchLabels: {app: web}}", "{}", 1), nil, ""},
+		"with a selector of null":            {"", strings.Replace(proxyConfigIn("shop", "app: web", "DRY_RUN: 'true'"), "{matchLabels: {app: web}}", "null", 1), []string{"DRY_RUN: true (ProxyConfig shop/pc) perhaps"}, ""},
 		"other variables":                    {"", proxyConfigIn("shop", "", "ISTIO_META_DNS_CAPTURE: 'true'"), nil, ""},
 		"what the mesh does by itself":       {"", configMapSaying("defaultConfig: {proxyMetadata: {ISTIO_DUAL_STACK: 'false'}}"), nil, ""},
 		"the pod's own, beside a MeshConfig": {"sidecar.istio.io/interceptionMode: NONE", "", []string{"sidecar.istio.io/interceptionMode: NONE surely"}, `spec.template.metadata.annotations["sidecar.istio.io/interceptionMode"]: Istio intercepts nothing of these pods with it`},

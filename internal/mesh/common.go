@@ -14,9 +14,12 @@ type Common struct {
 	// As is the annotation in whose value the words may stand too. There they stand
 	// instead of these.
 	As string
-	// Selects leads to the labels of the pods that the object speaks of, in its own
-	// namespace, or anywhere if that is the first of the mesh's; nil for every pod.
+	// Selects leads to the labels of the pods that the object speaks of in its own
+	// namespace, before their own annotation is asked. Without what is around them it
+	// speaks of all there, or anywhere if that is the first of the mesh's. nil for every pod.
 	Selects []string
+	// Several says why one cannot tell which of several counts; "" where all do.
+	Several string
 }
 
 // CommonIn finds the row of an object.

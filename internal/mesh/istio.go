@@ -97,7 +97,10 @@ var istio = Mesh{
 		{Kind: "ConfigMap", Name: "istio*", Document: steps("data.mesh"), At: steps("defaultConfig"), As: istioConfig},
 		{Group: "install.istio.io", Kind: "IstioOperator", At: steps("spec.meshConfig.defaultConfig"), As: istioConfig},
 		{Group: "sailoperator.io", Kind: "Istio", At: steps("spec.values.meshConfig.defaultConfig"), As: istioConfig},
-		{Group: "networking.istio.io", Kind: "ProxyConfig", At: steps("spec.environmentVariables"), As: istioConfig, Selects: steps("spec.selector.matchLabels")},
+		{
+			Group: "networking.istio.io", Kind: "ProxyConfig", At: steps("spec.environmentVariables"), As: istioConfig, Selects: steps("spec.selector.matchLabels"),
+			Several: "of several ProxyConfigs for the same pods the oldest alone counts, and only the cluster knows which that is",
+		},
 	},
 	sources: []Source{
 		{At: steps("global.proxy"), Settings: istioProxy},

@@ -2,6 +2,8 @@ package pass
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -39,7 +41,7 @@ func (p *Pass) readCommons() {
 			p.commons, p.commonsIn[d.At] = append(p.commons, c), d
 		}
 	})
-	p.Policy.InOrder(p.commons)
+	slices.SortStableFunc(p.commons, func(a, b *transform.Common) int { return strings.Compare(a.ID(), b.ID()) })
 }
 
 // Commons gives what such objects let bypass in the pods of a plan, and where it stands.

@@ -35,7 +35,7 @@ func (p *Pass) readNamed() {
 // Ways gives everything beside the traffic fields by which traffic of a workload may
 // bypass the sidecar: what it says itself, and what objects say that it names.
 func (p *Pass) Ways(plan *transform.Plan) (own []transform.Way, named []CommonWay) {
-	for _, way := range p.Policy.Ways(plan) {
+	for _, way := range p.Policy.Overruled(plan, p.Policy.Ways(plan), p.commons) {
 		kind, namespace, name := p.Policy.Naming(plan, way)
 		if n, among := p.named[[3]string{kind, namespace, name}]; among {
 			if ways, read := p.Policy.NamedWays(plan, way, n.NamedObject); read {

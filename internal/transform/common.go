@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -19,9 +18,11 @@ import (
 // annotation of theirs would. Nothing that is written depends on it.
 type Common struct {
 	*Object
-	row    mesh.Common
-	labels map[string]string
-	words  []spokenWord
+	row mesh.Common
+	// selecting says that it is about some pods alone, those with the labels.
+	selecting bool
+	labels    map[string]string
+	words     map[string]string
 }
 
 // Common reads an object; nil where it says nothing of the kind.
@@ -43,48 +44,79 @@ func (p *Policy) Common(seen *Object, o object.Object) *Common {
 		return nil
 	}
 	as, _ := p.Mesh.Other(row.As)
-	c := &Common{Object: seen.Named(), row: row}
-	says(&yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{said.Node()}}, as.Words, &c.words)
+	c := &Common{Object: seen.Named(), row: row, words: map[string]string{}}
+	var words []spokenWord
+	says(&yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{said.Node()}}, as.Words, &words)
+	for _, s := range words {
+		if is, of := as.Defaults[s.word]; row.Selects != nil || !of || is != s.value { // which for the whole mesh changes nothing
+			c.words[s.word] = s.value
+		}
+	}
 	if row.Selects != nil {
 		c.labels = o.Below(row.Selects...).Strings()
-	} else { // for the whole mesh
-		c.words = slices.DeleteFunc(c.words, func(s spokenWord) bool { is, of := as.Defaults[s.word]; return of && is == s.value })
+		selector := o.Below(row.Selects[:len(row.Selects)-1]...)
+		c.selecting = selector.Exists() && !selector.IsNull()
 	}
 	return c
 }
 
-// InOrder sorts such objects, the broader first.
-func (p *Policy) InOrder(all []*Common) {
-	rank := func(c *Common) int {
-		switch {
-		case c.row.Selects == nil:
-			return 0
-		case c.Namespace == p.Mesh.Namespaces[0]:
-			return 1
-		case len(c.labels) == 0:
-			return 2
-		}
-		return 3
-	}
-	slices.SortStableFunc(all, func(a, b *Common) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a.ID(), b.ID()))
-	})
-}
+// The levels of such objects, broad to narrow (istio/istio
+// pilot/pkg/model/proxy_config.go, EffectiveProxyConfig).
+const (
+	forMesh = iota
+	forRoot
+	forNamespace
+	forSelected // goes before what the pods say themselves
+	levels
+)
 
-// speaksOf reports whether it is about the pods of a plan.
-func (c *Common) speaksOf(plan *Plan, root string) bool {
-	if c.row.Selects == nil {
-		return true
-	}
-	if c.Namespace != plan.Namespace && c.Namespace != root {
-		return false
+// levelFor gives the level at which it is about the pods of a plan, -1 for none.
+func (c *Common) levelFor(plan *Plan, root string) int {
+	switch {
+	case c.row.Selects == nil:
+		return forMesh
+	case !c.selecting && c.Namespace == root:
+		return forRoot
+	case c.Namespace != plan.Namespace, c.selecting && len(c.labels) == 0:
+		return -1
+	case !c.selecting:
+		return forNamespace
 	}
 	for key, value := range c.labels {
 		if is, there := plan.Workload.TemplateLabels[key]; !there || is != value {
-			return false
+			return -1
 		}
 	}
-	return true
+	return forSelected
+}
+
+// levelled gives those that are about the pods of a plan, broad to narrow.
+func (p *Policy) levelled(plan *Plan, all []*Common) (by [levels][]*Common) {
+	for _, c := range all {
+		if level := c.levelFor(plan, p.Mesh.Namespaces[0]); level >= 0 {
+			by[level] = append(by[level], c)
+		}
+	}
+	return by
+}
+
+// Overruled takes from what the pods of a plan say themselves what an object says
+// otherwise that selects them.
+func (p *Policy) Overruled(plan *Plan, own []Way, all []*Common) (kept []Way) {
+	narrower := p.levelled(plan, all)[forSelected]
+	for _, way := range own {
+		saying := 0
+		for _, c := range narrower {
+			if _, says := c.words[way.Word]; says && way.Path[len(way.Path)-1] == c.row.As {
+				saying++
+				way.Sure, way.Doubt = false, c.row.Several
+			}
+		}
+		if saying == 0 || saying < len(narrower) {
+			kept = append(kept, way)
+		}
+	}
+	return kept
 }
 
 // path leads to a word.
@@ -99,7 +131,6 @@ func (c *Common) path(word string) edit.Path {
 type CommonWay struct {
 	*Common
 	Way
-	Word string
 }
 
 // String says it for a person.
@@ -114,25 +145,41 @@ func (p *Policy) CommonWays(plan *Plan, all []*Common) []CommonWay {
 	if plan.in == 0 || plan.was == nil {
 		return nil
 	}
-	inForce, said := p.InForce(plan, nil), map[string]CommonWay{}
-	for _, c := range all {
-		as, _ := p.Mesh.Other(c.row.As)
-		for _, s := range c.words {
-			if !as.ReadOn(plan.DataPlane()) || !c.speaksOf(plan, p.Mesh.Namespaces[0]) || stands(as.Words[s.word].Unless, inForce) || strings.Contains(inForce[c.row.As], s.word) {
-				continue
+	inForce, said := p.InForce(plan, nil), map[string][]CommonWay{}
+	for level, group := range p.levelled(plan, all) {
+		here := map[string][]CommonWay{}
+		for _, c := range group {
+			as, _ := p.Mesh.Other(c.row.As)
+			for word, value := range c.words {
+				if !as.ReadOn(plan.DataPlane()) || stands(as.Words[word].Unless, inForce) || level < forSelected && strings.Contains(inForce[c.row.As], word) {
+					continue
+				}
+				lets, exact := as.Word(word, value)
+				doubt := as.Words[word].Doubt
+				here[word] = append(here[word], CommonWay{c, Way{c.path(word), word, value, plan.in.Of(lets), exact && doubt == "", doubt}})
 			}
-			lets, exact := as.Word(s.word, s.value)
-			doubt := as.Words[s.word].Doubt
-			said[s.word] = CommonWay{c, Way{c.path(s.word), s.value, plan.in.Of(lets), exact && doubt == "", doubt}, s.word}
+		}
+		for word, ways := range here {
+			switch several := ways[0].row.Several; {
+			case len(group) == 1:
+			case several == "":
+				ways = ways[len(ways)-1:]
+			default:
+				if len(ways) < len(group) {
+					ways = append(said[word], ways...)
+				}
+				for i := range ways {
+					ways[i].Sure, ways[i].Doubt = false, several
+				}
+			}
+			said[word] = ways
 		}
 	}
 	var ways []CommonWay
 	for _, word := range slices.Sorted(maps.Keys(said)) {
-		if !said[word].Lets.IsZero() {
-			ways = append(ways, said[word])
-		}
+		ways = append(ways, said[word]...)
 	}
-	return ways
+	return slices.DeleteFunc(ways, func(way CommonWay) bool { return way.Lets.IsZero() })
 }
 
 // TellCommon warns of what objects say by which nothing of some workloads is intercepted.

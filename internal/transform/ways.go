@@ -19,9 +19,9 @@ import (
 // way is something of a workload, beside the traffic fields, by which traffic
 // bypasses the sidecar, or by which it may as far as anybody can tell.
 type way struct {
-	path  edit.Path
-	value string
-	lets  traffic.Layer
+	path        edit.Path
+	word, value string
+	lets        traffic.Layer
 	// exact says that it lets all of that bypass, unless there is a doubt.
 	exact bool
 	doubt string
@@ -33,7 +33,9 @@ type way struct {
 
 // Way is what a way lets bypass and where it stands.
 type Way struct {
-	Path  edit.Path
+	Path edit.Path
+	// Word is the part of the value by which it does so, "" for the whole.
+	Word  string
 	Value string
 	Lets  traffic.Layer
 	// Sure says that it lets all of that bypass, and not only perhaps; Doubt is why not,
@@ -63,7 +65,7 @@ func (p *Policy) Ways(plan *Plan) []Way {
 		case !other.ReadOn(plan.DataPlane()):
 			continue
 		}
-		all = append(all, Way{w.path, w.value, w.lets, w.exact && w.doubt == "", w.doubt})
+		all = append(all, Way{w.path, w.word, w.value, w.lets, w.exact && w.doubt == "", w.doubt})
 	}
 	return all
 }
@@ -94,10 +96,14 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 			continue // the containers tell below
 		}
 		for _, one := range p.lets(annotation, value, was.annotations) {
+			before := len(all)
 			if one.exact {
 				would(at, value, one.lets, "the annotation", annotation, one.doubt)
 			} else {
 				add(at, value, one.lets, "the annotation %s lets anything bypass it, as far as anybody can tell: remove it, and say in a rule of the ClusterBypass what should bypass", annotation)
+			}
+			for i := range all[before:] {
+				all[before+i].word = one.word
 			}
 		}
 	}
@@ -172,6 +178,7 @@ func (p *Policy) isSidecar(c container) bool { return c.name != "" && c.name == 
 
 // letting is what an annotation, or a word in it, may let bypass.
 type letting struct {
+	word string
 	lets traffic.Layer
 	// exact says that it is no more than it says, and doubt why it may be nothing.
 	exact bool
@@ -187,7 +194,7 @@ func (p *Policy) lets(annotation, value string, beside map[string]string) []lett
 	}
 	if other.Words == nil {
 		lets, exact := other.Lets(value)
-		return []letting{{lets, exact, other.Doubt}}
+		return []letting{{"", lets, exact, other.Doubt}}
 	}
 	said, any := spoken(value, other.Words)
 	if any {
@@ -197,7 +204,7 @@ func (p *Policy) lets(annotation, value string, beside map[string]string) []lett
 	for _, s := range said {
 		if !stands(other.Words[s.word].Unless, beside) {
 			lets, exact := other.Word(s.word, s.value)
-			all = append(all, letting{lets, exact, other.Words[s.word].Doubt})
+			all = append(all, letting{s.word, lets, exact, other.Words[s.word].Doubt})
 		}
 	}
 	return all
