@@ -88,6 +88,7 @@ var kuma = Mesh{
 	dns:    []traffic.Protocol{traffic.UDP},
 	limits: []limit{kumaExcluded, portsWithoutProtocol, singlePorts, noKeys(nil), noPairs},
 	Facts: []Fact{
+		{"Kuma", "2.9", "", "traffic.kuma.io/exclude-outbound-ips and traffic.kuma.io/exclude-inbound-ips are read; before, nobody reads them", "kumahq/kuma CHANGELOG.md"},
 		{"Kuma", "2.13.1", "", "as in 2.12.6 and 2.11.9, TCP to port 53 passes no sidecar while Kuma's DNS is on; before, its DNS takes that too", kumaRules},
 		{"Kuma", "3.0", "", "a pod with kuma.io/application-probe-proxy-port: 0 is spared what comes in to the ports of its probes", kumaInjector},
 		{"Kuma", "3.0", "", "the ConfigMap of the control plane is the base of every pod's configuration, and the pod's annotations stand instead of it; the ConfigMap that traffic.kuma.io/transparent-proxy-configmap-name names is read after both", kumaInjector},

@@ -28,7 +28,7 @@ func TestIstioFollowsToLegacy(t *testing.T) {
 
 // Kuma does too.
 func TestKumaFollowsToLegacy(t *testing.T) {
-	mesh := variant{interceptor.Variant{Interceptor: interceptor.KumaInit{}.Interceptor("kuma-unforced", nil)}, byIptables}
+	mesh := variant{interceptor.Variant{Interceptor: interceptor.ByInit("kuma-unforced", interceptor.KumaProxy, interceptor.KumaInit{}, nil)}, byIptables}
 	for _, family := range bothFamilies {
 		t.Run(family.Name, func(t *testing.T) {
 			pod := newPod(t, mesh, orders[0], family, bypass)
@@ -44,7 +44,7 @@ func TestKumaPutsItsDNSAboveIptables(t *testing.T) {
 	freed := check{name: "dns-over-udp", by: theApplication, udp: true, to: nameServer, port: 53, answer: outside}
 	captured := freed
 	captured.answer = "dns proxy"
-	legacy := interceptor.Variant{Interceptor: interceptor.KumaInit{Backend: interceptor.IptablesLegacy}.Interceptor("kuma", nil)}
+	legacy := interceptor.Variant{Interceptor: interceptor.ByInit("kuma", interceptor.KumaProxy, interceptor.KumaInit{Backend: interceptor.IptablesLegacy}, nil)}
 	for _, try := range []struct {
 		ours  backend
 		order order

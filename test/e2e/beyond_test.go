@@ -99,6 +99,7 @@ var linkerdIPv4 = slices.DeleteFunc(slices.Clone(linkerdVariants), func(v varian
 // not put below its rules for DNS (see TestKumaPutsItsDNSAboveIptables).
 var (
 	kumaWithDNS    = slices.DeleteFunc(slices.Clone(kumaVariants), func(v variant) bool { return !v.CapturesDNS("udp") })
+	kumaWithRanges = slices.DeleteFunc(slices.Clone(kumaWithDNS), func(v variant) bool { return v.Unread != nil })
 	kumaByNftables = slices.DeleteFunc(slices.Clone(kumaWithDNS), func(v variant) bool { return v.ours.arguments != nil })
 )
 
@@ -142,6 +143,8 @@ var beyond = []document{
 			{name: "another-destination-does-not", by: theApplication, to: notCardProcessor, port: 443, answer: refused},
 			{name: "dns-to-the-range-is-the-meshs", by: theApplication, udp: true, to: nameServer, port: 53, answer: "dns proxy"},
 		}},
+	}},
+	{name: "Kuma-range-of-its-own", meshes: kumaWithRanges, pods: []workload{
 		{name: "by-its-own-annotation", annotations: rangesOfKumasOwn, arguments: noArguments, checks: []check{
 			{name: "excluded-range-answers", by: theApplication, to: cardProcessor, port: 443, answer: outside},
 			{name: "dns-to-the-range-is-too", by: theApplication, udp: true, to: nameServer, port: 53, answer: outside},

@@ -158,7 +158,7 @@ func (r *rival) compare(t *testing.T, drawing *rapid.T, wanted []traffic.Field, 
 	d.order = rapid.SampledFrom(orders).Draw(drawing, "order")
 	byHand := rapid.IntRange(0, 2).Draw(drawing, "by hand") == 0
 	if m := r.mesh(); m != nil {
-		d.said, d.written = asAnnotated(drawing, m, d.settings), asWritten(drawing, m, d.settings)
+		d.said, d.written = asAnnotated(drawing, m, d.settings), asWritten(drawing, m, r.Unread, d.settings)
 	}
 	pods := d.subjects(byHand)
 	var alone []string

@@ -83,7 +83,7 @@ func asAnnotated(t *rapid.T, m *mesh.Mesh, settings traffic.Settings) annotated 
 
 // asWritten gives annotations that nobody made fit, but that pods start with, and
 // what explain and the limits take them for.
-func asWritten(t *rapid.T, m *mesh.Mesh, settings traffic.Settings) annotated {
+func asWritten(t *rapid.T, m *mesh.Mesh, unread []string, settings traffic.Settings) annotated {
 	settings.IncludeOutboundPorts = settings.IncludeOutboundPorts.Without(traffic.SinglePorts(traffic.TCP, dns)) // see exceptions
 	a := annotated{annotations: map[string]string{}}
 	for _, k := range m.Keys {
@@ -91,7 +91,7 @@ func asWritten(t *rapid.T, m *mesh.Mesh, settings traffic.Settings) annotated {
 		fatal := slices.ContainsFunc(gaps, func(g mesh.Gap) bool { return g.Fatal })
 		value := k.Write(settings)
 		says := value != "" || settings.Ports(k.Field).IsEmpty() && k.Nothing == "" // not UDP alone
-		if settings.Layer().Says(k.Field) && says && settings.Ports(k.Field).Set().Count(traffic.TCP) < 100 && !fatal {
+		if !slices.Contains(unread, k.Annotation) && settings.Layer().Says(k.Field) && says && settings.Ports(k.Field).Set().Count(traffic.TCP) < 100 && !fatal {
 			a.annotations[k.Annotation] = value
 		}
 	}

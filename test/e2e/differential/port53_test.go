@@ -92,6 +92,9 @@ func (s stand) port53(t testing.TB) []string {
 		if !found {
 			return "–"
 		}
+		if slices.Contains(s.Unread, key.Annotation) {
+			return unasked
+		}
 		return whose(s.alone(t, map[string]string{key.Annotation: strings.Join(entries, ",")}, calls))[0]
 	}
 	ranges := map[bool]string{true: "192.0.2.0/24", false: "2001:db8:2::/48"}[family.IPv4]
@@ -110,7 +113,8 @@ func (s stand) port53(t testing.TB) []string {
 	return append(row, ours[0], ours[2])
 }
 
-// unasked is the cell of an interceptor that is not tried with annotations.
+// unasked is the cell of an interceptor that is not tried with annotations, or not with
+// this one.
 const unasked = ""
 
 // alike reports whether two rows are one, as far as is known.

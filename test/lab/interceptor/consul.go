@@ -23,8 +23,10 @@ var (
 	}}
 )
 
-// ConsulRunAgain is with what the init container of sdk 0.18 fails where it ran before.
-const ConsulRunAgain = "Chain already exists"
+// once is how the init container of sdk 0.18 fails where it ran before.
+func (c Consul) once() once {
+	return once{c.Backend, "CONSUL_PROXY_INBOUND", "Chain already exists"}
+}
 
 // ConsulDNS is what happens to the pod's name queries.
 type ConsulDNS string
@@ -61,7 +63,7 @@ func consulVariants() []Variant {
 	} {
 		v := Variant{
 			Interceptor: c.Interceptor(nil), Mesh: "Consul", Rules: "hashicorp/consul sdk/iptables v0.18.1", Backend: c.Backend,
-			Families: []lab.Family{lab.IPv4}, DualStack: c.DualStack, FailsAgain: ConsulRunAgain,
+			Families: []lab.Family{lab.IPv4}, DualStack: c.DualStack, FailsAgain: c.once().failure,
 		}
 		if c.Backend == Nftables {
 			v.Rules, v.FailsAgain = "hashicorp/consul sdk/nftables v0.19.0", ""
@@ -155,22 +157,14 @@ func (c Consul) Interceptor(annotations map[string]string) Interceptor {
 		Annotated: c.Interceptor,
 		Install: func(t lab.TB, pod *lab.Host) {
 			t.Helper()
-			again := c.Backend != Nftables && c.ran(t, pod)
-			err := c.Try(pod, annotations)
-			if again {
-				require.ErrorContains(t, err, ConsulRunAgain)
+			run := func() error { return c.Try(pod, annotations) }
+			if c.Backend == Nftables {
+				require.NoError(t, run())
 				return
 			}
-			require.NoError(t, err)
+			c.once().do(t, pod, run)
 		},
 	}
-}
-
-// ran reports whether the init container of sdk 0.18 ran in the pod before.
-func (c Consul) ran(t lab.TB, pod *lab.Host) bool {
-	t.Helper()
-	saved := pod.Run(t, map[Backend]string{IptablesNFT: "iptables-nft-save", IptablesLegacy: "iptables-legacy-save"}[c.Backend], "-t", "nat")
-	return strings.Contains(saved, ":CONSUL_PROXY_INBOUND ")
 }
 
 // Try does what the init container does.

@@ -1,7 +1,7 @@
 // Package interceptor puts a mesh's redirection into a pod of the lab: Istio's by its
 // init container, its CNI plugin and, for ambient pods, its CNI agent, Consul's and OSM's
-// by their own code, FSM's by OSM's, Linkerd's and Kuma's rules in their own form, and one
-// that redirects everything.
+// by their own code, FSM's by OSM's, those of Linkerd's and Kuma's older versions by their
+// own code and of the newest in their form, and one that redirects everything.
 //
 // It does what the mesh's init container would do. The proxy behind it is not here.
 package interceptor

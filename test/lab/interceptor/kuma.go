@@ -1,6 +1,7 @@
 package interceptor
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os/exec"
@@ -26,9 +27,38 @@ const (
 // pkg/xds/generator/inbound_proxy_generator.go:45-53).
 var KumaProxy = Proxy{UID: lab.KumaProxy, Outbound: 15001, Inbound: 15006, DNS: 15053, CallsFrom: lab.InboundSource}
 
+// KumaProgram is what Kuma's init container does by kumactl 2.7.20, the newest that the Go
+// module proxy has, to be built by lab.Main.
+var KumaProgram = lab.Program{Name: "kuma-init", Directory: "test/interceptors/kuma", Borrows: &lab.Borrowed{
+	Module:  "github.com/kumahq/kuma/v2",
+	Version: "v2.7.20",
+	Sum:     "h1:0SodurnpXzOhb0t6XXNBtEDoLnP4nZOtX8psAmIB4dc=",
+	Package: "app/kumactl/cmd/install",
+	Files:   []string{"install_transparent_proxy.go"},
+}}
+
+// Kuma27Init is the container kuma-init by that program, which takes nft where it can. It
+// knows no annotation about ranges: they are in kumahq/kuma since 2.9 (CHANGELOG.md).
+type Kuma27Init struct{}
+
+// once: by then it has fallen back to legacy, and left its rules there too.
+func (Kuma27Init) once() once {
+	return once{IptablesNFT, "KUMA_MESH_INBOUND", "iptables-nft-restore failed"}
+}
+
+// Run runs it, without the four retries, which take eight seconds.
+func (Kuma27Init) Run(pod *lab.Host, annotations map[string]string) error {
+	text, err := json.Marshal(annotations)
+	if err != nil {
+		return err
+	}
+	_, err = pod.Try(exec.Command(lab.Binary(KumaProgram.Name), string(text), "--max-retries=0"))
+	return err
+}
+
 // KumaInit is the container kuma-init, `kumactl install transparent-proxy`: kumahq/kuma at
-// 348b652 (3.0-dev), written down, since its module cannot be fetched like others. The
-// lines are those of pkg/transparentproxy/iptables/builder/builder_table_nat.go, if
+// 348b652 (3.0-dev), written down, since the Go module proxy refuses its module, as it does
+// v2.13.4 ("403 Forbidden: This module version is not available"). The lines are those of pkg/transparentproxy/iptables/builder/builder_table_nat.go, if
 // nothing else is said; what the real program left for some annotations is in
 // test/e2e/testdata/rules/kuma.txt.
 type KumaInit struct {
@@ -42,22 +72,6 @@ type KumaInit struct {
 	// TakesTCP has it take DNS over TCP too, as before 2.13.1, 2.12.6 and 2.11.9: release-2.9
 	// at 091bb03.
 	TakesTCP bool
-}
-
-// Interceptor is the container in a pod with annotations.
-func (k KumaInit) Interceptor(name string, annotations map[string]string) Interceptor {
-	return Interceptor{
-		Name:      name,
-		Proxy:     KumaProxy,
-		Annotated: func(annotations map[string]string) Interceptor { return k.Interceptor(name, annotations) },
-		Install: func(t lab.TB, pod *lab.Host) {
-			t.Helper()
-			if err := k.Run(pod, annotations); err != nil {
-				t.Errorf("running kuma-init: %v", err)
-				t.FailNow()
-			}
-		},
-	}
 }
 
 // Run runs it. Rules of its own that are there it takes away first, in both families; what
@@ -311,19 +325,22 @@ func (r kumaRanges) of(family kumaFamily) []string {
 }
 
 func kumaVariants() []Variant {
-	variant := func(name, rules string, init KumaInit, families []lab.Family, dns, spares []string) Variant {
+	variant := func(name, rules string, init InitContainer, backend Backend, families []lab.Family, dns, spares []string) Variant {
 		return Variant{
-			Interceptor: init.Interceptor("kuma-"+name, nil), Mesh: "Kuma", Rules: "kumahq/kuma " + rules + ", written down",
-			Backend: init.Backend, Families: families, DNS: dns, Spares: spares,
+			Interceptor: ByInit("kuma-"+name, KumaProxy, init, nil), Mesh: "Kuma", Rules: "kumahq/kuma " + rules,
+			Backend: backend, Families: families, DNS: dns, Spares: spares,
 		}
 	}
-	const newest, old = "3.0-dev 348b652", "2.9 091bb03"
+	const newest, old = "3.0-dev 348b652, written down", "2.9 091bb03, written down"
 	tcp, udp := []string{"tcp"}, []string{"udp"}
+	oldest := variant("2.7.20", "v2.7.20", Kuma27Init{}, IptablesNFT, bothFamilies, bothDNS, nil)
+	oldest.Unread, oldest.FailsAgain = []string{kumaInboundRanges, kumaOutboundRanges}, Kuma27Init{}.once().failure
 	return []Variant{
-		variant("iptables-nft", newest, KumaInit{Backend: IptablesNFT}, bothFamilies, udp, tcp),
-		variant("iptables-legacy", newest, KumaInit{Backend: IptablesLegacy}, bothFamilies, udp, tcp),
-		variant("without-dns", newest, KumaInit{Backend: IptablesNFT, NoDNS: true}, bothFamilies, nil, nil),
-		variant("ipv4", newest, KumaInit{Backend: IptablesNFT, IPv4: true}, []lab.Family{lab.IPv4}, udp, tcp),
-		variant("2.9-iptables-nft", old, KumaInit{Backend: IptablesNFT, TakesTCP: true}, bothFamilies, bothDNS, nil),
+		variant("iptables-nft", newest, KumaInit{Backend: IptablesNFT}, IptablesNFT, bothFamilies, udp, tcp),
+		variant("iptables-legacy", newest, KumaInit{Backend: IptablesLegacy}, IptablesLegacy, bothFamilies, udp, tcp),
+		variant("without-dns", newest, KumaInit{Backend: IptablesNFT, NoDNS: true}, IptablesNFT, bothFamilies, nil, nil),
+		variant("ipv4", newest, KumaInit{Backend: IptablesNFT, IPv4: true}, IptablesNFT, []lab.Family{lab.IPv4}, udp, tcp),
+		variant("2.9-iptables-nft", old, KumaInit{Backend: IptablesNFT, TakesTCP: true}, IptablesNFT, bothFamilies, bothDNS, nil),
+		oldest,
 	}
 }

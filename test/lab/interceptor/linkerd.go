@@ -7,6 +7,7 @@ import (
 	"net"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,31 +31,39 @@ const (
 // charts/linkerd-control-plane/values.yaml).
 var LinkerdProxy = Proxy{UID: lab.LinkerdProxy, Outbound: 4140, Inbound: 4143}
 
+// LinkerdProgram is what Linkerd's init container does by linkerd2-proxy-init 1.6.2, the
+// newest that the Go module proxy has, to be built by lab.Main.
+var LinkerdProgram = lab.Program{Name: "linkerd-proxy-init", Directory: "test/interceptors/linkerd"}
+
+// Linkerd16Init is the container linkerd-init by that program. It knows IPv4 alone.
+type Linkerd16Init struct {
+	// Mode is the chart's iptablesMode: nft or legacy.
+	Mode string
+}
+
+// Run runs it.
+func (l Linkerd16Init) Run(pod *lab.Host, annotations map[string]string) error {
+	iptables := "iptables-" + l.Mode
+	arguments := []string{
+		"--incoming-proxy-port", fmt.Sprint(LinkerdProxy.Inbound), "--outgoing-proxy-port", fmt.Sprint(LinkerdProxy.Outbound),
+		"--proxy-uid", fmt.Sprint(LinkerdProxy.UID), "--firewall-bin-path", iptables, "--firewall-save-bin-path", iptables + "-save",
+	}
+	for _, list := range linkerdListsOf(annotations) {
+		arguments = append(arguments, list.flag, list.value)
+	}
+	_, err := pod.Try(exec.Command(lab.Binary(LinkerdProgram.Name), arguments...))
+	return err
+}
+
 // LinkerdInit is the container linkerd-init: linkerd/linkerd2-proxy-init at 183e791,
-// written down, since its module cannot be fetched like others. The lines are those of
-// pkg/iptables/iptables.go, if nothing else is said; what the real program left for
-// some annotations is in test/e2e/testdata/rules/linkerd.txt.
+// written down, since the Go module proxy has no module of it after 1.6.2. The lines are
+// those of pkg/iptables/iptables.go, if nothing else is said; what the real program left
+// for some annotations is in test/e2e/testdata/rules/linkerd.txt.
 type LinkerdInit struct {
-	// Mode is the program's --iptables-mode: nft, legacy or plain.
+	// Mode is the program's --iptables-mode: nft or legacy.
 	Mode string
 	// IPv6 is set where the chart's disableIPv6 is not, which it is by default.
 	IPv6 bool
-}
-
-// Interceptor is the container in a pod with annotations.
-func (l LinkerdInit) Interceptor(name string, annotations map[string]string) Interceptor {
-	return Interceptor{
-		Name:      name,
-		Proxy:     LinkerdProxy,
-		Annotated: func(annotations map[string]string) Interceptor { return l.Interceptor(name, annotations) },
-		Install: func(t lab.TB, pod *lab.Host) {
-			t.Helper()
-			if err := l.Run(pod, annotations); err != nil {
-				t.Errorf("running linkerd-init: %v", err)
-				t.FailNow()
-			}
-		},
-	}
 }
 
 // Run runs it: for IPv4, and then for IPv6 (proxy-init/cmd/root.go:102-131).
@@ -63,47 +72,43 @@ func (l LinkerdInit) Run(pod *lab.Host, annotations map[string]string) error {
 	if err != nil {
 		return err
 	}
-	if err := arguments.configure(pod, l.command("iptables")); err != nil || !l.IPv6 {
+	if err := arguments.configure(pod, "iptables-"+l.Mode); err != nil || !l.IPv6 {
 		return err
 	}
-	return arguments.configure(pod, l.command("ip6tables"))
+	return arguments.configure(pod, "ip6tables-"+l.Mode)
 }
 
-// command is the one of a mode (proxy-init/cmd/root.go:254-274).
-func (l LinkerdInit) command(family string) string {
-	if l.Mode == "plain" {
-		return family
-	}
-	return family + "-" + l.Mode
-}
+// linkerdList is one of the lists among the arguments of linkerd-init.
+type linkerdList struct{ flag, value string }
 
-// linkerdArguments are the lists among the arguments of linkerd-init.
-type linkerdArguments struct{ inbound, outbound, subnets []string }
-
-// linkerdArgumentsOf makes them of annotations as the template does (linkerd/linkerd2
-// charts/partials/templates/_proxy-init.tpl), and reads them as the program does: each
-// is a line of CSV to spf13/pflag's StringSlice, and a subnet has to be one
-// (proxy-init/cmd/root.go:206-216).
-func linkerdArgumentsOf(annotations map[string]string) (linkerdArguments, error) {
+// linkerdListsOf makes them of annotations as the template does (linkerd/linkerd2
+// charts/partials/templates/_proxy-init.tpl): an empty one has no flag.
+func linkerdListsOf(annotations map[string]string) []linkerdList {
 	own := linkerdOwnPorts
 	if ports := said(annotations, linkerdInboundPorts, linkerdDefaultPorts); ports != "" {
 		own += "," + ports
 	}
+	return slices.DeleteFunc([]linkerdList{
+		{"--inbound-ports-to-ignore", own},
+		{"--outbound-ports-to-ignore", said(annotations, linkerdOutboundPorts, linkerdDefaultPorts)},
+		{"--subnets-to-ignore", annotations[linkerdSubnets]},
+	}, func(list linkerdList) bool { return list.value == "" })
+}
+
+// linkerdArguments are those lists as the program has read them.
+type linkerdArguments struct{ inbound, outbound, subnets []string }
+
+// linkerdArgumentsOf reads them as the program does: each is a line of CSV to
+// spf13/pflag's StringSlice, and a subnet has to be one (proxy-init/cmd/root.go:206-216).
+func linkerdArgumentsOf(annotations map[string]string) (linkerdArguments, error) {
 	var all linkerdArguments
-	for _, argument := range []struct {
-		list  *[]string
-		value string
-	}{
-		{&all.inbound, own},
-		{&all.outbound, said(annotations, linkerdOutboundPorts, linkerdDefaultPorts)},
-		{&all.subnets, annotations[linkerdSubnets]},
-	} {
-		if argument.value == "" {
-			continue // the flag is not there
-		}
+	of := map[string]*[]string{
+		"--inbound-ports-to-ignore": &all.inbound, "--outbound-ports-to-ignore": &all.outbound, "--subnets-to-ignore": &all.subnets,
+	}
+	for _, list := range linkerdListsOf(annotations) {
 		var err error
-		if *argument.list, err = csv.NewReader(strings.NewReader(argument.value)).Read(); err != nil {
-			return all, fmt.Errorf("reading %q: %w", argument.value, err)
+		if *of[list.flag], err = csv.NewReader(strings.NewReader(list.value)).Read(); err != nil {
+			return all, fmt.Errorf("reading %q: %w", list.value, err)
 		}
 	}
 	for i, subnet := range all.subnets {
@@ -214,20 +219,20 @@ func linkerdPorts(entry string) (text string, size int, err error) {
 	return fmt.Sprintf("%d:%d", lower, upper), 2, nil
 }
 
-const linkerdRules = "linkerd/linkerd2-proxy-init 183e791, written down"
-
+// IPv4 alone is what the newest does by default too.
 func linkerdVariants() []Variant {
-	variant := func(name string, init LinkerdInit, backend Backend, families ...lab.Family) Variant {
+	variant := func(name, rules string, init InitContainer, backend Backend, families ...lab.Family) Variant {
 		return Variant{
-			Interceptor: init.Interceptor(name, nil), Mesh: "Linkerd", Rules: linkerdRules,
+			Interceptor: ByInit("linkerd-"+name, LinkerdProxy, init, nil), Mesh: "Linkerd", Rules: "linkerd/linkerd2-proxy-init " + rules,
 			Backend: backend, Families: families,
 		}
 	}
+	const newest, old = "183e791, written down", "v1.6.2"
 	return []Variant{
-		variant("linkerd-iptables", LinkerdInit{Mode: "nft", IPv6: true}, IptablesNFT, lab.IPv4, lab.IPv6),
-		variant("linkerd-iptables-legacy", LinkerdInit{Mode: "legacy", IPv6: true}, IptablesLegacy, lab.IPv4, lab.IPv6),
-		// As the chart has it by default; plain is for its CNI plugin alone.
-		variant("linkerd-iptables-plain-ipv4", LinkerdInit{Mode: "plain"}, IptablesNFT, lab.IPv4),
+		variant("iptables", newest, LinkerdInit{Mode: "nft", IPv6: true}, IptablesNFT, bothFamilies...),
+		variant("iptables-legacy", newest, LinkerdInit{Mode: "legacy", IPv6: true}, IptablesLegacy, bothFamilies...),
+		variant("1.6.2-iptables", old, Linkerd16Init{Mode: "nft"}, IptablesNFT, lab.IPv4),
+		variant("1.6.2-iptables-legacy", old, Linkerd16Init{Mode: "legacy"}, IptablesLegacy, lab.IPv4),
 	}
 }
 

@@ -50,6 +50,8 @@ type Variant struct {
 	LoopbackDNS []lab.Family
 	// ProxyDNS is set where it takes the proxy's own queries too.
 	ProxyDNS bool
+	// Unread are its mesh's annotations that it does not know yet.
+	Unread []string
 	// FailsAgain is the error of its init container where it ran before; "" where it
 	// may run any number of times.
 	FailsAgain string
@@ -68,7 +70,9 @@ func (v Variant) CapturesDNS(protocol string) bool { return slices.Contains(v.DN
 
 // Programs are all that Variants need, to be built by lab.Main.
 func Programs() []lab.Program {
-	return []lab.Program{IstioProgram, IstioCNIProgram, AmbientProgram, OSMProgram, Consul18Program, Consul19Program}
+	return []lab.Program{
+		IstioProgram, IstioCNIProgram, AmbientProgram, OSMProgram, LinkerdProgram, KumaProgram, Consul18Program, Consul19Program,
+	}
 }
 
 // Variants are all interceptors in all ways that the tests know.
