@@ -41,8 +41,11 @@ func importSources() string {
 		}
 		for _, s := range m.Sources() {
 			place := strings.TrimSpace(cmp.Or(s.Kind, "Helm values") + " " + s.Name)
-			if s.Document == nil {
+			switch {
+			case s.Document == nil:
 				place += " (" + strings.Join(s.At, ".") + ")"
+			case s.Kind == "":
+				place += " (" + strings.Join(s.Document, ".") + ")"
 			}
 			if !slices.Contains(places, place) {
 				places = append(places, place)

@@ -347,6 +347,59 @@ data:
 `, "",
 		},
 		{
+			"Kuma's Helm values",
+			"-- values.yaml --\ntransparentProxy: {configMap: {config: {redirect: {inbound: {excludePorts: [9000], includePorts: []}, outbound: {excludePorts: '3306,26', excludePortsForIPs: [10.0.0.0/8]}}}}}\ncontrolPlane: {config: ''}\n",
+			`  mesh: Kuma
+  # values.yaml
+  meshDefaults:
+    excludeInboundPorts: [9000]
+    excludeOutboundPorts: [26, 3306]
+    excludeOutboundIPRanges: [10.0.0.0/8]
+`, "",
+		},
+		{
+			"what configures Kuma's control plane",
+			"-- values.yaml --\ncontrolPlane:\n  config: |\n    runtime: {kubernetes: {injector: {sidecarTraffic: {excludeOutboundPorts: [26]}}}}\n",
+			`  mesh: Kuma
+  # values.yaml
+  meshDefaults:
+    excludeOutboundPorts: [26]
+`, "",
+		},
+		{
+			"the ConfigMaps of Kuma's control plane, and another of such a name",
+			`-- cp.yaml --
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: kuma-control-plane-config, namespace: kuma-system}
+data:
+  config.yaml: |
+    # use this file to override default configuration of kuma-cp
+    runtime:
+      kubernetes: {injector: {sidecarTraffic: {excludeOutboundPorts: [26], excludeOutboundIPs: ["192.0.2.1"]}}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: kuma-transparent-proxy-config, namespace: kuma-system}
+data:
+  config.yaml: "redirect: {inbound: {excludePorts: [25]}, outbound: {excludePorts: []}}"
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: ours-control-plane-config, namespace: shop}
+data:
+  config.yaml: "listen: 80"
+`,
+			`  mesh: Kuma
+  # ConfigMap kuma-system/kuma-control-plane-config in cp.yaml
+  # ConfigMap kuma-system/kuma-transparent-proxy-config in cp.yaml
+  meshDefaults:
+    excludeInboundPorts: [25]
+    excludeOutboundPorts: [26]
+    excludeOutboundIPRanges: [192.0.2.1/32]
+`, "",
+		},
+		{
 			"an IstioOperator",
 			"-- operator.yaml --\napiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec: {values: {global: {proxy: {includeInboundPorts: '80,81', excludeInboundPorts: '81,82'}}}}\n",
 			// Excluded ports are dead beside included ones, and 81 is intercepted.

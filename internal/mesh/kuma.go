@@ -56,7 +56,17 @@ var kuma = Mesh{
 	},
 	Namespaces: []string{"kuma-system"},
 	Levels:     FirstSaid,
-	Signs:      Signs{Envoy: true, SPIFFE: true},
+	sources: []Source{
+		{At: steps("transparentProxy.configMap.config.redirect.inbound"), Settings: kumaRedirectIn},
+		{At: steps("transparentProxy.configMap.config.redirect.outbound"), Settings: kumaRedirectOut},
+		{Document: steps("controlPlane.config"), At: steps("runtime.kubernetes.injector.sidecarTraffic"), Settings: kumaSidecarTraffic},
+		// What the chart makes of these (deployments/charts/kuma/templates/cp-configmap.yaml),
+		// which in Kong's begin with another name.
+		{Kind: "ConfigMap", Name: "*-transparent-proxy-config", Document: kumaConfigMap.Document, At: steps("redirect.inbound"), Settings: kumaRedirectIn},
+		{Kind: "ConfigMap", Name: "*-transparent-proxy-config", Document: kumaConfigMap.Document, At: steps("redirect.outbound"), Settings: kumaRedirectOut},
+		{Kind: "ConfigMap", Name: "*-control-plane-config", Document: kumaConfigMap.Document, At: steps("runtime.kubernetes.injector.sidecarTraffic"), Settings: kumaSidecarTraffic},
+	},
+	Signs: Signs{Envoy: true, SPIFFE: true},
 	// An annotation of that name is none (pkg/plugins/runtime/k8s/webhooks/injector/precheck.go).
 	Unmeshed: func(labels, annotations map[string]string) string {
 		if reason := kumaLeaves(labels); reason != "" {
@@ -107,6 +117,14 @@ const (
 var (
 	kumaPorts  = portList{refuser: "Kuma's injector", number: unsigned, skipsEmpty: true}
 	kumaRanges = rangeList{refuser: "Kuma's init container", blanks: true, skipsEmpty: true}
+)
+
+// Of pkg/transparentproxy/config/config.go, and of
+// pkg/config/app/kuma-cp/kuma-cp.defaults.yaml.
+var (
+	kumaRedirectIn     = []Setting{{"excludePorts", traffic.ExcludeInboundPorts}}
+	kumaRedirectOut    = []Setting{{"excludePorts", traffic.ExcludeOutboundPorts}, {"excludePortsForIPs", traffic.ExcludeOutboundIPRanges}}
+	kumaSidecarTraffic = []Setting{{"excludeInboundPorts", traffic.ExcludeInboundPorts}, {"excludeOutboundPorts", traffic.ExcludeOutboundPorts}, {"excludeOutboundIPs", traffic.ExcludeOutboundIPRanges}}
 )
 
 var kumaInjects = refusing(true, "kuma.io/sidecar-injection", `^(enabled|true|yes|disabled|false|no)$`, "Kuma's injector", "enabled or disabled")
