@@ -50,6 +50,7 @@ func TestPlaceOfAWorkload(t *testing.T) {
 		"istio.io/dataplane-mode: none":    "",
 		"sidecar.istio.io/inject: 'false'": "",
 		"sidecar.istio.io/inject: 'false', istio.io/dataplane-mode: ambient": ambient,
+		"app: web}, annotations: {sidecar.istio.io/inject: 'true'":           "",
 	}
 	namespaces := []string{"", "istio.io/dataplane-mode: ambient", "istio-injection: enabled"}
 	planes := []string{none, sidecar, ambient}
@@ -92,7 +93,7 @@ func TestPlaceOfAWorkload(t *testing.T) {
 							assert.Contains(t, w.Fields[0].Entries[0].CarriedBy, "init container", says)
 							assert.Equal(t, ruled == sidecar && strings.Contains(template, "mode: ambient"), found(explained.Results, "data-plane"), says)
 						}
-						against := certain == "" && !alone && (ruled == sidecar && strings.Contains(labels, "ambient") || ruled == ambient && strings.Contains(labels, "injection"))
+						against := certain == "" && !alone && (ruled == sidecar && strings.Contains(labels, "ambient") && !strings.Contains(template, "mode: ambient") || ruled == ambient && strings.Contains(labels, "injection"))
 						assert.Equal(t, against, found(explained.Results, "unmeshed-namespace"), says)
 						tried++
 					}
@@ -138,6 +139,106 @@ func TestWaysOfAmbientPods(t *testing.T) {
 			_, results, _ := fn.Manifests(fn.SpecIn(manifest("bypass.yaml", spec+"  limits: {"+test.limit+"}\n")), []fn.Manifest{manifest("web.yaml", item)}, fn.Options{})
 			assert.Equal(t, test.refused, results.Failed(), "%s %s", test.annotation, results.Report())
 		}
+	}
+}
+
+// A template that keeps its pods out of one data plane is held to what another reads of
+// it.
+func TestLimitsInTheOtherDataPlane(t *testing.T) {
+	const (
+		noSidecar  = "labels: {sidecar.istio.io/inject: 'false'}, annotations: {"
+		noAmbient  = "labels: {istio.io/dataplane-mode: none}, annotations: {"
+		neither    = "labels: {istio.io/dataplane-mode: none, sidecar.istio.io/inject: 'false'}, annotations: {"
+		marked     = "annotations: {sidecar.istio.io/status: '{}'"
+		injected   = `annotations: {sidecar.istio.io/status: '{"containers":["istio-proxy"]}'`
+		capture    = "ambient.istio.io/bypass-inbound-capture: 'true'"
+		exclude    = "traffic.sidecar.istio.io/excludeOutboundPorts: '3306'"
+		noOptOut   = "meshOptOut: {namespaces: []}"
+		noInbound  = "forbiddenInboundPorts: [8443]"
+		noOutbound = "forbiddenOutboundPorts: [3306]"
+		noneThere  = "forbiddenNamespaces: [shop]"
+		noKeys     = "podAnnotations: {namespaces: []}"
+		as1337     = "}}, spec: {securityContext: {runAsUser: 1337}, #"
+		byHand     = "}}, spec: {initContainers: [{name: krm-bypass-init, image: init:1, args: [--exclude-outbound-ports=3306]}], #"
+	)
+	for _, test := range []struct {
+		plane, template, limit string
+		refused                bool
+	}{
+		{"Sidecar", noSidecar + capture, noInbound, true},
+		{"Sidecar", noSidecar + capture, noneThere, true},
+		{"Sidecar", noSidecar + capture, noKeys, true},
+		{"Sidecar", noSidecar + capture, noOutbound, false},
+		{"Sidecar", noSidecar + exclude, noOutbound, false},
+		{"Sidecar", noSidecar + exclude, noneThere, false},
+		{"Sidecar", noSidecar + exclude, noKeys, false},
+		{"Sidecar", neither + capture, noInbound, false},
+		{"Sidecar", noSidecar + as1337, noOutbound, false},
+		{"Sidecar", noSidecar + byHand, noOutbound, true},
+		{"Ambient", noAmbient + exclude, noOutbound, true},
+		{"Ambient", noAmbient + exclude, noneThere, true},
+		{"Ambient", noAmbient + exclude, noKeys, true},
+		{"Ambient", noAmbient + exclude, noInbound, false},
+		{"Ambient", noAmbient + capture, noOutbound, false},
+		{"Ambient", neither + exclude, noOutbound, false},
+		{"Ambient", marked, noOptOut, true},
+		{"Ambient", injected, noOptOut, true},
+		{"Ambient", marked, noOutbound, false},
+		{"Sidecar", marked, noOptOut, false},
+		{"Sidecar", injected, noOptOut, false},
+		{"Ambient", "labels: {sidecar.istio.io/inject: 'true', istio.io/dataplane-mode: none}, annotations: {", noOptOut, false},
+	} {
+		spec := strings.Replace(inPlane(test.plane, "  limits: {"+test.limit+"}\n"), ", excludeOutboundPorts: [3306]", "", 1)
+		metadata, pod, _ := strings.Cut(strings.TrimSuffix(test.template, "#"), "}}, spec: {")
+		item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {" + metadata + "}}, spec: {" + pod + "containers: [{name: app, image: app}]}}}\n"
+		files := []fn.Manifest{manifest("web.yaml", item)}
+		_, results, _ := fn.Manifests(fn.SpecIn(manifest("bypass.yaml", spec)), files, fn.Options{})
+		assert.Equal(t, test.refused, results.Failed(), "%s %s %s: %s", test.plane, test.template, test.limit, results.Report())
+		checked, err := fn.Check(fn.SpecIn(manifest("bypass.yaml", spec)), files, fn.Options{}, fn.Expiry{})
+		require.NoError(t, err)
+		assert.Equal(t, test.refused, checked.Results.Failed(), "check: %s %s %s", test.plane, test.template, test.limit)
+	}
+}
+
+// Where only annotations are written, an ambient pod bypasses nothing, and that is told.
+func TestAnnotationsAloneDoNothingForAnAmbientPod(t *testing.T) {
+	const nothing = "by which nothing of an ambient pod bypasses"
+	item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {labels: {istio.io/dataplane-mode: ambient}}, spec: {containers: [{name: app, image: app}]}}}\n"
+	namespace := "---\n" + strings.Replace(item, "istio.io/dataplane-mode: ambient", "app: web", 1) + "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}\n"
+	for mode, told := range map[string]bool{"InitContainer": false, "WhereNeeded": true, "AnnotationsOnly": true} {
+		spec := strings.Replace(inPlane("Sidecar", ""), "{image: init:1}", "{image: init:1, mode: "+mode+"}", 1)
+		_, results, err := fn.Manifests(fn.SpecIn(manifest("bypass.yaml", spec)), []fn.Manifest{manifest("web.yaml", item)}, fn.Options{})
+		require.NoError(t, err)
+		assert.True(t, found(results, "data-plane"))
+		assert.Equal(t, told, strings.Contains(results.Report(), nothing), mode)
+		_, results, err = fn.Manifests(fn.SpecIn(manifest("bypass.yaml", spec)), []fn.Manifest{manifest("web.yaml", namespace)}, fn.Options{})
+		require.NoError(t, err)
+		assert.True(t, found(results, "unmeshed-namespace"))
+		assert.Equal(t, told, strings.Contains(results.Report(), "nothing bypasses by annotations alone"), mode)
+	}
+}
+
+// What comes in past ztunnel by the pod's own annotation, policies do not see either.
+func TestPoliciesBesideBypassInboundCapture(t *testing.T) {
+	const item = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {labels: {app: web}, annotations: {%s}}, spec: {containers: [{name: app, image: app}]}}}\n" +
+		"---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a, namespace: shop}\nspec: {}\n" +
+		"---\napiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: p, namespace: shop}\nspec: {mtls: {mode: STRICT}}\n" +
+		"---\napiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
+	for _, test := range []struct {
+		plane, annotation string
+		told              bool
+	}{
+		{"Ambient", "ambient.istio.io/bypass-inbound-capture: 'true'", true},
+		{"Ambient", "ambient.istio.io/bypass-inbound-capture: 'False'", false},
+		{"Ambient", "ambient.istio.io/dns-capture: 'true'", false},
+		{"Sidecar", "ambient.istio.io/bypass-inbound-capture: 'true'", false},
+	} {
+		_, results, err := fn.Manifests(fn.SpecIn(manifest("bypass.yaml", inPlane(test.plane, ""))), []fn.Manifest{manifest("web.yaml", fmt.Sprintf(item, test.annotation))}, fn.Options{})
+		require.NoError(t, err)
+		for _, check := range []string{"authorization-policy", "strict-mtls"} {
+			assert.Equal(t, test.told, found(results, check), "%s %s %s", test.plane, test.annotation, check)
+		}
+		assert.False(t, found(results, "ambient-inbound"), "nobody said that callers in the mesh should bypass")
 	}
 }
 

@@ -175,6 +175,7 @@ func TestDataPlanes(t *testing.T) {
 		sidecar, rest, _ := strings.Cut(sidecar, " ? [] : [")
 		assert.Contains(t, rest, inject)
 		assert.Equal(t, ambient != "", strings.Contains(optOuts, none))
+		assert.Equal(t, ambient != "", strings.Contains(optOuts, "['annotation', 'sidecar.istio.io/status', r'^'"))
 		ambient, _, _ = strings.Cut(ambient, " ? [] : [")
 		return sidecar, ambient
 	}

@@ -18,7 +18,7 @@ func ambientInbound(j *judgement) {
 		left = left.Union(group.settings.ExcludeOutboundPorts)
 	}
 	j.reaching(func(w *Workload, r reached) {
-		if p := r.view(); !left.Contains(traffic.TCP, p.Port) {
+		if p := r.view(); w.settings.Inbound().Contains(traffic.TCP, r.port) && !left.Contains(traffic.TCP, p.Port) {
 			j.note(r.service.Object, r.path(), p.TargetPort.text, portOf(p), p.Port).add(strconv.Itoa(int(r.port)), w)
 		}
 	})

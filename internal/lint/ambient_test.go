@@ -7,6 +7,10 @@ type checkCase struct {
 	want                []string
 }
 
+func namespaceOf(labels string) string {
+	return "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {" + labels + "}}\n"
+}
+
 // ambientCases are those of ambient pods, and of Namespaces for them.
 func ambientCases() []checkCase {
 	const metrics = "excludeInboundPorts=9090"
@@ -14,6 +18,16 @@ func ambientCases() []checkCase {
 		{"unmeshed-namespace", "in another data plane", metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}\n"}, []string{"Namespace shop: metadata: it has the label istio.io/dataplane-mode: ambient, …write dataPlane: Ambient"}},
 		{"unmeshed-namespace", "in Ambient as the rule says", "Ambient " + metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}\n"}, nil},
 		{"unmeshed-namespace", "with a sidecar against the rule", "Ambient " + metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio.io/dataplane-mode: ambient, istio-injection: enabled}}\n"}, []string{"Namespace shop: …write dataPlane: Sidecar"}},
+		{"unmeshed-namespace", "with a sidecar by a revision", "Ambient " + metrics, []string{namespaceOf("istio.io/dataplane-mode: ambient, istio.io/rev: x")}, []string{"Namespace shop: metadata: it has the label istio.io/rev: x, so its pods get a sidecar…write dataPlane: Sidecar"}},
+		{"unmeshed-namespace", "with a sidecar by a revision, as the rule says", metrics, []string{namespaceOf("istio.io/dataplane-mode: ambient, istio.io/rev: x")}, nil},
+		{"unmeshed-namespace", "that no revision selects", "Ambient " + metrics, []string{namespaceOf("istio.io/dataplane-mode: ambient, istio.io/rev: x, istio-injection: disabled")}, nil},
+		{"unmeshed-namespace", "in Ambient where nothing injects", metrics, []string{namespaceOf("istio.io/dataplane-mode: ambient, istio-injection: disabled")}, []string{"Namespace shop: metadata: it has the labels istio-injection: disabled and istio.io/dataplane-mode: ambient, so its pods have no sidecar…Deployment shop/orders: write dataPlane: Ambient"}},
+		{"unmeshed-namespace", "where nothing injects", metrics, []string{namespaceOf("istio-injection: disabled")}, []string{"Namespace shop: metadata: it has the label istio-injection: disabled, but…remove the namespace"}},
+		{"unmeshed-namespace", "in Ambient where nothing injects a template that asks for it", metrics, []string{namespaceOf("istio.io/dataplane-mode: ambient, istio-injection: disabled"), workload("lt", "sidecar.istio.io/inject: 'true'")}, []string{"Namespace shop: …have no sidecar, but …Deployment shop/lt: remove the label sidecar.istio.io/inject: \"true\" from their templates, and write dataPlane: Ambient", "Namespace shop: …Deployment shop/orders: write dataPlane: Ambient"}},
+		{"unmeshed-namespace", "in another data plane, a template that asks for a sidecar", metrics, []string{namespaceOf("istio.io/dataplane-mode: ambient"), workload("lt", "sidecar.istio.io/inject: 'true'")}, []string{"Namespace shop: …Deployment shop/orders: write dataPlane: Ambient"}},
+		{"unmeshed-namespace", "before whose label goes that of a template", "Ambient " + metrics, []string{namespaceOf("istio.io/dataplane-mode: none"), workload("amb", "istio.io/dataplane-mode: ambient")}, []string{"Namespace shop: …keeps ztunnel…writes for Deployment shop/orders: remove the namespace"}},
+		{"unmeshed-namespace", "with a sidecar whatever a template says", "Ambient " + metrics, []string{namespaceOf("istio-injection: enabled"), workload("amb", "istio.io/dataplane-mode: ambient")}, []string{"Namespace shop: …writes for Deployment shop/amb, Deployment shop/orders: write dataPlane: Sidecar"}},
+		{"unmeshed-namespace", "where nothing injects, of a template that data-plane tells of", metrics, []string{namespaceOf("istio-injection: disabled"), workload("amb", "istio.io/dataplane-mode: ambient")}, []string{"Namespace shop: …writes for Deployment shop/orders: remove the namespace"}},
 		{"unmeshed-namespace", "of which nothing is known", "Ambient " + metrics, []string{"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"}, nil},
 
 		{"ambient-inbound", "a port of a Service", "Ambient " + metrics, []string{serviceOf("web", "{selector: {app: orders}, ports: [{port: 80, targetPort: metrics}]}")}, []string{"Service web: spec.ports[0].targetPort: callers in the mesh come to port 80 by HBONE…port 9090 of Deployment shop/orders…excludeOutboundPorts: [80]"}},

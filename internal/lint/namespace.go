@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"iter"
 	"maps"
 	"slices"
@@ -77,32 +78,62 @@ func fitting(workloads []*Workload) string {
 }
 
 // unmeshedNamespace finds Namespaces whose pods are not in the mesh, or in another data
-// plane of it, although the policy writes for them. Where their template is certain, the
-// label for a data plane changes nothing, and keeps none of them without a sidecar.
+// plane of it, although the policy writes for them.
 func unmeshedNamespace(j *judgement) {
-	base := j.linter.policy.Mesh
-	plane := base.PlaneLabel()
-	for _, certain := range []bool{false, true} {
-		for n, workloads := range j.namespaces(func(w *Workload) bool { return w.written && w.certain == certain }) {
-			on, labels := workloads[0].on, n.labels
-			if certain && on != base {
-				continue
+	for n, workloads := range j.namespaces(func(w *Workload) bool { return w.written }) {
+		type said struct{ reason, remedy string }
+		of := map[said][]*Workload{}
+		for _, w := range workloads {
+			if reason, remedy := j.unmeshed(n, w); reason != "" {
+				of[said{reason, remedy}] = append(of[said{reason, remedy}], w)
 			}
-			if certain {
-				labels = maps.Clone(labels)
-				delete(labels, plane.Key)
-			}
-			reason, remedy := on.UnmeshedNamespace(labels, n.annotations), "remove the namespace from spec.enrolment"
-			switch {
-			case reason == "":
-				continue
-			case on != base && labels[plane.Key] != mesh.NoPlane && base.UnmeshedNamespace(labels, n.annotations) == "":
-				remedy = inPlane(mesh.Sidecar)
-			case on == base && plane.Key != "" && labels[plane.Key] == plane.Value:
-				remedy = inPlane(mesh.Ambient)
-			}
-			j.find(n.Object, n.Path("metadata"), "", reason, some(idsOf(workloads)), remedy)
 		}
+		for _, s := range slices.SortedFunc(maps.Keys(of), func(a, b said) int {
+			return cmp.Or(cmp.Compare(a.reason, b.reason), cmp.Compare(a.remedy, b.remedy))
+		}) {
+			j.find(n.Object, n.Path("metadata"), "", s.reason, some(idsOf(of[s])), s.remedy)
+		}
+	}
+}
+
+// unmeshed says why the Namespace keeps the pods of a workload out of the mesh as they
+// have it, and what to do; "" where it does not. A template that is certain is spoken of
+// only where the Namespace shuts out the sidecar that it asks for. Its own label for a
+// data plane goes before that of the Namespace (istio/istio
+// cni/pkg/util/enablement_selector.go, manifests/charts/istio-cni/values.yaml), and is
+// told of by itself where the policy has the pods with a sidecar.
+func (j *judgement) unmeshed(n *namespace, w *Workload) (reason, remedy string) {
+	base, labels := j.linter.policy.Mesh, n.labels
+	plane := base.PlaneLabel()
+	own, _ := w.labels.value(plane.Key)
+	labelled := plane.Key != "" && own == plane.Value
+	if labelled || w.certain {
+		labels = maps.Clone(labels)
+		delete(labels, plane.Key)
+		if w.on == base && base.UnmeshedNamespace(labels, n.annotations) == "" || w.on != base && w.certain || w.on == base && !w.certain {
+			return "", ""
+		}
+		if value, said := n.labels[plane.Key]; said && !labelled {
+			labels[plane.Key] = value
+		}
+	}
+	ambient := plane.Key != "" && labels[plane.Key] == plane.Value
+	switch reason := w.on.UnmeshedNamespace(labels, n.annotations); {
+	case reason == "":
+		return "", ""
+	case w.on != base && labels[plane.Key] != mesh.NoPlane && base.UnmeshedNamespace(labels, n.annotations) == "":
+		return reason, inPlane(mesh.Sidecar)
+	case w.on != base || !ambient:
+		return reason, "remove the namespace from spec.enrolment"
+	default:
+		remedy = inPlane(mesh.Ambient)
+		if w.certain {
+			remedy = "remove " + plane.Instead + " from their templates, and " + remedy
+		}
+		if !w.contained {
+			reason += " and nothing bypasses by annotations alone"
+		}
+		return reason, remedy
 	}
 }
 

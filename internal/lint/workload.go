@@ -3,6 +3,7 @@ package lint
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
@@ -56,11 +57,15 @@ type bypass struct {
 
 // bypassOf gives what bypasses by a plan.
 func (l *Linter) bypassOf(plan *transform.Plan) *bypass {
-	key := string(plan.DataPlane()) + cmp.Or(plan.Annotations[transform.PolicyAnnotation], plan.Settings.String())
+	spared, _ := strconv.ParseBool(plan.Workload.TemplateAnnotations[plan.Mesh().BypassInbound]) // istio/istio cni/pkg/util/podutil.go, CheckBooleanAnnotation
+	key := string(plan.DataPlane()) + strconv.FormatBool(spared) + cmp.Or(plan.Annotations[transform.PolicyAnnotation], plan.Settings.String())
 	if known, there := l.bypasses.Load(key); there {
 		return known.(*bypass)
 	}
 	b := l.bypassBy(plan.Settings)
+	if spared {
+		b.inbound = traffic.EveryPort.Of(traffic.TCP).Without(l.policy.Mesh.Own(traffic.EveryPort))
+	}
 	for _, g := range plan.Gaps {
 		b.beyond = append(b.beyond, g.Field)
 	}

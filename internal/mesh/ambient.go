@@ -62,15 +62,22 @@ func (m *Mesh) PlaneLabel() PlaneLabel {
 
 const (
 	injectKey = "sidecar.istio.io/inject"
-	planeKey  = "istio.io/dataplane-mode"
+	statusKey = "sidecar.istio.io/status"
+
+	istioProxyName = "istio-proxy"
+	// injectionKey is a label of a Namespace.
+	injectionKey = "istio-injection"
+	planeKey     = "istio.io/dataplane-mode"
 	// planeAmbient and NoPlane are its values.
 	planeAmbient = "ambient"
 	// NoPlane keeps pods out of Ambient.
 	NoPlane = "none"
 )
 
-// istioCertain: the injector's webhook goes by the label or annotation first, and the
-// agent of the node takes no pod that was injected (istio/istio
+// istioCertain: the injector's webhook selects pods by labels alone, so that an annotation
+// brings no sidecar where none would come; but it keeps one away, and the agent of the node
+// takes no pod that was injected (istio/istio
+// manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml,
 // pkg/kube/inject/inject.go, injectRequired; cni/pkg/util/podutil.go, podHasSidecar).
 func istioCertain(labels, annotations map[string]string) (plane DataPlane, by string) {
 	value, labelled := labels[injectKey]
@@ -80,8 +87,10 @@ func istioCertain(labels, annotations map[string]string) (plane DataPlane, by st
 	}
 	says := kind + " " + injectKey + `: "` + value + `"`
 	switch {
-	case value == "true":
+	case value == "true" && labelled:
 		return Sidecar, says
+	case value != "false" && strings.Contains(annotations[statusKey], istioProxyName):
+		return Sidecar, "annotation " + statusKey // as istioctl kube-inject leaves it
 	case value == "false" && labels[planeKey] == planeAmbient:
 		return Ambient, says + " and label " + planeKey + ": " + planeAmbient
 	}
@@ -99,7 +108,7 @@ var istioAmbient = Mesh{
 	Unmeshed:          ambientUnmeshed,
 	intercepts:        ambientIntercepts,
 	OwnPorts:          ztunnelPorts(15001, 15006, 15008, 15020, 15021, 15053),
-	OptOuts:           []OptOut{{Label: true, Key: planeKey, Value: `^none$`}},
+	OptOuts:           []OptOut{{Label: true, Key: planeKey, Value: `^none$`}, {Key: statusKey, Value: `^`}},
 	UnmeshedNamespace: ambientUnmeshedNamespace,
 	planeLabel:        PlaneLabel{planeKey, planeAmbient, "the label " + injectKey + `: "true"`},
 	Unreached:         "callers in the mesh come by HBONE, at port 15008, so they bypass only where a rule for them excludes the port outbound",
@@ -129,16 +138,25 @@ func ztunnelPorts(ports ...uint16) []OwnPorts {
 // ambientUnmeshed: a waypoint's own pods have the label, too (istio/istio
 // manifests/charts/istio-control/istio-discovery/files/waypoint.yaml).
 func ambientUnmeshed(labels, annotations map[string]string) string {
+	return cmp.Or(ambientDeclined(labels, annotations), istioGateway(annotations))
+}
+
+// ambientDeclined: the agent takes the annotation alone for a sidecar, whatever its value
+// (istio/istio cni/pkg/util/podutil.go, podHasSidecar).
+func ambientDeclined(labels, annotations map[string]string) string {
 	if labels[planeKey] == NoPlane {
 		return "its template's label " + planeKey + ": " + NoPlane + " opts out of the ambient mesh"
 	}
-	return istioGateway(annotations)
+	if _, marked := annotations[statusKey]; marked {
+		return "its template's annotation " + statusKey + " says that there is a sidecar, so ztunnel leaves the pods alone"
+	}
+	return ""
 }
 
 // ambientIntercepts: nothing keeps ztunnel from the pods of a gateway that is injected
 // nowhere.
-func ambientIntercepts(labels, _ map[string]string) Opening {
-	if labels[planeKey] == NoPlane {
+func ambientIntercepts(labels, annotations map[string]string) Opening {
+	if ambientDeclined(labels, annotations) != "" {
 		return 0
 	}
 	return OpensAll
@@ -146,13 +164,25 @@ func ambientIntercepts(labels, _ map[string]string) Opening {
 
 // ambientUnmeshedNamespace: the webhook injects whatever the other label says.
 func ambientUnmeshedNamespace(labels, _ map[string]string) string {
-	switch mode, said := labels[planeKey]; {
-	case labels["istio-injection"] == "enabled":
-		return "has the label istio-injection: enabled, so its pods get a sidecar and ztunnel leaves them alone"
-	case said && mode != planeAmbient:
+	if by := istioInjected(labels); by != "" {
+		return "has the label " + by + ", so its pods get a sidecar and ztunnel leaves them alone"
+	}
+	if mode, said := labels[planeKey]; said && mode != planeAmbient {
 		return "has the label " + planeKey + ": " + mode + ", which keeps ztunnel from its pods"
-	case !said && labels["istio.io/rev"] != "":
-		return "has the label istio.io/rev: " + labels["istio.io/rev"] + " and not " + planeKey + ": " + planeAmbient + ", so its pods get a sidecar"
+	}
+	return ""
+}
+
+// istioInjected gives the label by which a webhook selects a Namespace, "" for none. That
+// of a revision counts only where the other is absent (istio/istio
+// manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml).
+func istioInjected(labels map[string]string) string {
+	injection, said := labels[injectionKey]
+	switch rev := labels["istio.io/rev"]; {
+	case injection == "enabled":
+		return injectionKey + ": enabled"
+	case !said && rev != "":
+		return "istio.io/rev: " + rev
 	}
 	return ""
 }

@@ -61,7 +61,7 @@ var istio = Mesh{
 	UIDs:       []string{"1337"},
 	GIDs:       []string{"1337"},
 	Containers: []string{"istio-init", "istio-validation"},
-	Sidecar:    "istio-proxy",
+	Sidecar:    istioProxyName,
 	OwnImage:   "auto",
 	// 15000 to 15090 is what istio.io/docs/ops/deployment/application-requirements
 	// reserves for the sidecar and its agent.
@@ -87,9 +87,9 @@ var istio = Mesh{
 	},
 	// manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml.
 	injects: []Choice{
-		{Label: true, Key: "istio-injection", Takes: `^(enabled|disabled)$`, Otherwise: "Istio's webhook matches no such value, so these pods get no sidecar: write enabled or disabled"},
+		{Label: true, Key: injectionKey, Takes: `^(enabled|disabled)$`, Otherwise: "Istio's webhook matches no such value, so these pods get no sidecar: write enabled or disabled"},
 	},
-	Mark:              "sidecar.istio.io/status",
+	Mark:              statusKey,
 	UnmeshedNamespace: istioUnmeshedNamespace,
 	limits:            []limit{istioDNS, portsWithoutProtocol, singlePorts, istioInbound, istioIncluded, rangesBeforePorts, noPairs},
 	mislead:           istioMislead,
@@ -267,10 +267,13 @@ func istioIntercepts(labels, annotations map[string]string) Opening {
 // istioUnmeshedNamespace follows the namespace selectors of the injector's
 // webhook (istio/istio manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml).
 func istioUnmeshedNamespace(labels, _ map[string]string) string {
-	if labels["istio-injection"] == "disabled" {
+	disabled, ambient := labels[injectionKey] == "disabled", labels[planeKey] == planeAmbient && istioInjected(labels) == ""
+	switch {
+	case disabled && ambient:
+		return "has the labels istio-injection: disabled and istio.io/dataplane-mode: ambient, so its pods have no sidecar"
+	case disabled:
 		return "has the label istio-injection: disabled"
-	}
-	if labels[planeKey] == planeAmbient && labels["istio-injection"] != "enabled" {
+	case ambient:
 		return "has the label istio.io/dataplane-mode: ambient, so its pods have no sidecar"
 	}
 	return ""

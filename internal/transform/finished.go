@@ -227,10 +227,11 @@ func (f *Finished) judge(p *Policy, w *Workload) (plan *Plan, untouched bool) {
 	stands := &prior{annotations: w.TemplateAnnotations, container: -1}
 	in := p.hold(w, stands, plan)
 	if in == 0 {
+		p.judgeElsewhere(w, foreign, plan)
 		return plan, untouched
 	}
 	p.judgeAnnotations(w, foreign, plan)
-	p.judgeSettings(w, stands, p.asInSidecar(stands, in, plan), in, plan)
+	p.judgeSettings(w, stands, p.asInSidecar(stands, in, plan), p.ways(w, stands, in), plan)
 	plan.Fold = p.beside(w, stands, plan.Fold)
 	plan.was = &prior{annotations: w.TemplateAnnotations, container: w.initAt()} // which the fold has
 	plan.Settings = plan.Fold.Layer().Settings()

@@ -49,18 +49,18 @@ func (l Limits) ForbidsNamespace(name string) string {
 // directions in which the mesh intercepts its pods.
 func (p *Policy) judge(w *Workload, was *prior, fold Fold, in mesh.Opening, plan *Plan) {
 	p.judgeAnnotations(w, was, plan)
-	p.judgeSettings(w, was, fold, in, plan)
+	p.judgeSettings(w, was, fold, p.ways(w, was, in), plan)
 }
 
 // judgeSettings refuses what breaks a limit in what a fold comes to, and in the
 // other ways past the sidecar.
-func (p *Policy) judgeSettings(w *Workload, was *prior, fold Fold, in mesh.Opening, plan *Plan) {
+func (p *Policy) judgeSettings(w *Workload, was *prior, fold Fold, ways []way, plan *Plan) {
 	if p.Limits.IsZero() && len(p.Limits.ForbiddenNamespaces) == 0 {
 		return
 	}
 	told := len(plan.Findings)
 	settings, own, limits := fold.Layer().Settings(), p.Own(), p.Limits.Limits
-	namespace, ways := p.namespaceOf(w), p.ways(w, was, in)
+	namespace := p.namespaceOf(w)
 	forbidden := within(p.Limits.ForbiddenNamespaces, namespace)
 	switch anything := func(l traffic.Layer) bool { return len(guardrail.Nothing.Breaches(l.Settings(), own)) > 0 }; {
 	case forbidden == yes:
@@ -119,6 +119,34 @@ func (p *Policy) mustNot(namespace string, forbidden answer, broken ...guardrail
 func (p *Policy) judgeAnnotated(w *Workload, was *prior, plan *Plan) {
 	if in := p.hold(w, was, plan); in != 0 {
 		p.judge(w, was, p.asInSidecar(was, in, plan), in, plan)
+		return
+	}
+	p.judgeElsewhere(w, was, plan)
+}
+
+// judgeElsewhere judges what another data plane reads of a template that keeps its pods
+// out of theirs: in which they are, only the cluster knows.
+func (p *Policy) judgeElsewhere(w *Workload, was *prior, plan *Plan) {
+	for _, plane := range mesh.DataPlanes {
+		on := p.Mesh.On(plane)
+		if on == nil || on == plan.on || !p.reached(w) || w.referenced {
+			continue
+		}
+		in, read := on.Intercepts(w.TemplateLabels, was.annotations), *was
+		read.annotations = maps.Clone(was.annotations)
+		maps.DeleteFunc(read.annotations, func(key, _ string) bool {
+			other, _ := p.Mesh.Other(key)
+			return !other.ReadOn(plane)
+		})
+		fold, ways := p.heldIn(&read, in), p.ways(w, &read, in)
+		if plane != mesh.Sidecar {
+			fold = Fold{p.itself(on)}
+			ways = slices.DeleteFunc(ways, func(by way) bool { return !by.holds && !slices.Contains(by.path, any(annotations)) })
+		}
+		if in != 0 {
+			p.judgeAnnotations(w, &read, plan)
+			p.judgeSettings(w, &read, fold, ways, plan)
+		}
 	}
 }
 
@@ -182,9 +210,11 @@ func (p *Policy) asInSidecar(was *prior, in mesh.Opening, plan *Plan) Fold {
 }
 
 // judgeClaim refuses a template that has its pods without a sidecar where no rule has
-// them in another data plane: in a cluster without one they are in no mesh.
+// them in another data plane: in a cluster without one they are in no mesh. A mark of
+// injection is a claim, too: what it speaks of may not be there.
 func (p *Policy) judgeClaim(w *Workload, was *prior, plan *Plan) {
-	if p.Limits.OptOuts != nil && plan.on != plan.ruled && !plan.hasSidecar() && plan.ruled.OptsOut(w.TemplateLabels, was.annotations) {
+	_, marked := was.annotations[p.Mesh.Mark]
+	if p.Limits.OptOuts != nil && plan.on != plan.ruled && (marked || !plan.hasSidecar()) && plan.ruled.OptsOut(w.TemplateLabels, was.annotations) {
 		p.judgeOptOut(w, plan.ruled.Unmeshed(w.TemplateLabels, was.annotations)+" as long as no rule says dataPlane: "+string(plan.DataPlane()), plan)
 	}
 }

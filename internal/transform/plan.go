@@ -86,8 +86,8 @@ func (p *Policy) Plan(w *Workload) *Plan {
 	} else {
 		p.reportSlips(w, prior.unaccounted(w), plan)
 		p.reportChoices(w, prior.unaccounted(w), plan)
-		p.reportPlane(w, plan)
 		desired = p.desire(w, prior, plan)
+		p.reportPlane(w, plan)
 		p.reportHandEdited(w, prior, plan)
 	}
 	if prior.other != nil {

@@ -70,7 +70,11 @@ func (p *Policy) reportPlane(w *Workload, plan *Plan) {
 	if label.Key == "" || w.TemplateLabels[label.Key] != label.Value || !plan.hasSidecar() || plan.sign != "" {
 		return
 	}
-	plan.warn(finding.DataPlane, w.templatePath("metadata", labels, label.Key), label.Value, "this puts the pods into Ambient unless they get a sidecar, and here they are taken for pods with one (%s): write dataPlane: Ambient in a rule for them, or make sure of the sidecar with %s", plan.placedBy(), label.Instead)
+	unread := ""
+	if plan.Applies && !plan.Container {
+		unread = ", so that only annotations of a sidecar are written, by which nothing of an ambient pod bypasses"
+	}
+	plan.warn(finding.DataPlane, w.templatePath("metadata", labels, label.Key), label.Value, "this puts the pods into Ambient unless they get a sidecar, and here they are taken for pods with one (%s)%s: write dataPlane: Ambient in a rule for them, or make sure of the sidecar with %s", plan.placedBy(), unread, label.Instead)
 }
 
 // noteInbound tells what an inbound setting does not reach, and what says it shorter.
