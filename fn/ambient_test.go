@@ -2,6 +2,7 @@ package fn_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,12 +83,13 @@ func TestPlaceOfAWorkload(t *testing.T) {
 						if is == "" {
 							is = sidecar
 						}
-						assert.Equal(t, ruled, is, says)
-						assert.Equal(t, certain != "", w.DataPlaneSign != "", says)
-						assert.Equal(t, certain == "" && global+namespace+workload != "", w.DataPlaneFrom.Scope != "" && w.DataPlaneFrom.Scope != fn.FromTemplate, says)
 						if alone {
 							require.Equal(t, fn.LeftAlone, w.Outcome, says)
+							assert.Empty(t, w.DataPlane+w.DataPlaneFrom.Scope, says)
 						} else {
+							assert.Equal(t, ruled, is, says)
+							assert.Equal(t, certain != "", w.DataPlaneSign != "", says)
+							assert.Equal(t, certain == "" && global+namespace+workload != "", !slices.Contains([]string{"", fn.FromTemplate, fn.FromDefault}, w.DataPlaneFrom.Scope), says)
 							require.Equal(t, fn.Written, w.Outcome, says)
 							assert.Equal(t, ruled == sidecar, w.Fields[0].Annotation != nil, says)
 							assert.Contains(t, w.Fields[0].Entries[0].CarriedBy, "init container", says)

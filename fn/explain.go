@@ -160,9 +160,14 @@ func (e *explaining) explanation() Explanation {
 	inForce := e.policy.InForce(plan, e.defaults())
 	x.MeshPorts, x.Notes = meshPorts(plan.Mesh(), inForce), notes(plan.Mesh(), inForce)
 	x.Unreached = plan.Mesh().Unreached
-	if field, sign := plan.PlaneBy(); field != "" || sign != "" {
+	field, sign := plan.PlaneBy()
+	outside := x.Reason != "" && x.Outcome != RefusedOutcome // of the mesh, or of what is spoken of
+	if said := field != "" || sign != ""; (said || e.policy.SaysPlanes()) && !outside {
 		x.DataPlane, x.DataPlaneSign = string(plan.DataPlane()), sign
-		x.DataPlaneFrom = e.planeFrom(field)
+		x.DataPlaneFrom = Source{Scope: FromDefault}
+		if said {
+			x.DataPlaneFrom = e.planeFrom(field)
+		}
 	}
 	if says, said := plan.Mesh().Order.Of(inForce); plan.Container && said {
 		x.Notes = append(x.Notes, says)

@@ -62,7 +62,8 @@ type Explanation struct {
 	ModeFrom Source `json:"modeFrom,omitzero"`
 	// DataPlane is that of the mesh in which the pods are, DataPlaneFrom the field or the
 	// template that says so, and DataPlaneSign what of the template does. All are empty
-	// where nobody says it, so that the pods have a sidecar.
+	// of a workload that is left alone, and where neither its template nor any rule of
+	// the spec says a data plane, so that the pods have a sidecar.
 	DataPlane     string `json:"dataPlane,omitempty"`
 	DataPlaneFrom Source `json:"dataPlaneFrom,omitzero"`
 	DataPlaneSign string `json:"dataPlaneSign,omitempty"`

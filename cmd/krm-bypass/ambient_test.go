@@ -76,6 +76,22 @@ func TestExplainSaysTheDataPlane(t *testing.T) {
 	assert.NotContains(t, out, "dataPlane", "nobody says any")
 }
 
+// Where rules speak of data planes, what none speaks of is Sidecar by default, and what is
+// left alone in none.
+func TestExplainSaysTheDataPlaneOfTheOthers(t *testing.T) {
+	dir := ambientFolder(t, strings.Replace(ambientSpec, "names: [shop]}", "names: [other]}", 1))
+	for form, want := range map[string]string{"table": "in Sidecar by default", "wide": "; in Sidecar by default\n", "csv": ",Sidecar,default\n", "yaml": "dataPlane: Sidecar\n  dataPlaneFrom:\n    scope: default\n"} {
+		_, out, _ := krmBypass("", "explain", dir, "web", "-o", form)
+		assert.Contains(t, out, want, form)
+	}
+	_, out, _ := krmBypass("", "explain", ambientFolder(t, before(ambientSpec, "  namespaces")), "-o", "csv")
+	assert.Contains(t, out, ",Sidecar,\n", "another one's template says it, and no rule")
+	job := folder(t, map[string]string{"bypass.yaml": strings.Replace(ambientSpec, "Ambient", "Sidecar", 1), "web.yaml": strings.Replace(webDeployment, "labels: {", "labels: {sidecar.istio.io/inject: 'false', ", 1)})
+	_, out, _ = krmBypass("", "explain", job, "-o", "wide")
+	assert.Contains(t, out, "opts out of the mesh")
+	assert.NotContains(t, out, "in Sidecar")
+}
+
 // A move to Ambient is told as one of enforcement, and check holds what stands to it.
 func TestTheDataPlaneIsComparedAndChecked(t *testing.T) {
 	before, after := ambientFolder(t, strings.Replace(ambientSpec, "Ambient", "Sidecar", 1)), ambientFolder(t, ambientSpec)
@@ -83,6 +99,12 @@ func TestTheDataPlaneIsComparedAndChecked(t *testing.T) {
 	assert.Zero(t, code, errOut)
 	assert.Contains(t, out, "web")
 	assert.Contains(t, out, "pods restart (enforcement)")
+	assert.Regexp(t, `\+ dataPlane +Ambient +\[1\]\n +- dataPlane +Sidecar +\[2\]`, out)
+	_, csv, _ := krmBypass("", "explain", after, "--before", before, "-o", "csv")
+	assert.Contains(t, csv, "added,apps/v1,Deployment,shop,web,true,dataPlane,Ambient,Ambient,spec.namespaces[0].dataPlane,")
+	assert.Contains(t, csv, "removed,apps/v1,Deployment,shop,web,true,dataPlane,Sidecar,Sidecar,spec.namespaces[0].dataPlane,")
+	_, same, _ := krmBypass("", "explain", before, "--before", ambientFolder(t, strings.Split(ambientSpec, "  namespaces")[0]))
+	assert.Contains(t, same, "0 of 2 workloads changed", "a sidecar by default, and by a rule")
 	assert.NotContains(t, out, "legacy", "which has a sidecar in both")
 
 	code, _, errOut = krmBypass("", "render", "--in-place", before)

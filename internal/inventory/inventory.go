@@ -135,7 +135,7 @@ func (s *survey) evidence() map[*mesh.Mesh][]string {
 			}
 		}
 		for _, n := range s.namespaces {
-			if m.NamespaceKeys != "" && len(n.read(m)) > 0 {
+			if m.NamespaceKeys != "" && len(n.read(m)) > 0 || n.places(m) {
 				seen[m] = append(seen[m], n.in.file)
 			}
 		}

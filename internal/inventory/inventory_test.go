@@ -125,6 +125,16 @@ func TestRules(t *testing.T) {
 `, `a.yaml:23: Deployment shop/web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: the pods are in Ambient (spec.namespaces[0].dataPlane), where nothing reads the annotations of a sidecar, so it has no effect: say it in a rule of the ClusterBypass, and remove it`,
 		},
 		{
+			"a Namespace in Ambient alone",
+			"-- a.yaml --\n" + stream(ambientNamespace("shop", ""), ambientNamespace("team", ", istio-injection: enabled"), deployment("web", "shop", "a: b")),
+			`  mesh: Istio
+  namespaces:
+  # Namespace shop in a.yaml
+  - match: {names: [shop]}
+    dataPlane: Ambient
+`, "",
+		},
+		{
 			"workloads in lists and behind other JSON",
 			"-- a.yaml --\napiVersion: apps/v1\nkind: DeploymentList\nitems:\n- metadata: {name: web, namespace: shop}\n  spec: {template: {metadata: {annotations: {" + portsAnnotation + `"3306"` + "}}, spec: {containers: []}}}\n" +
 				`-- b.json --
@@ -514,6 +524,7 @@ func TestErrors(t *testing.T) {
 		says              []string
 	}{
 		{"nothing", "", "-- a.yaml --\nx: y\n", []string{"nothing to import: none of the files has a setting that bypasses the sidecars of a mesh"}},
+		{"Namespaces in Ambient that are left alone", "", "-- a.yaml --\n" + stream(ambientNamespace("istio-system", ""), ambientNamespace("team", ", istio-injection: enabled")), []string{"nothing to import"}},
 		{"an unknown mesh", "Isto", "-- a.yaml --\nx: y\n", []string{`--mesh: "Isto" is not valid: did you mean Istio?`}},
 		{"values that the mesh refuses", "", "-- a.yaml --\n" + stream(
 			deployment("web", "shop", portsAnnotation+`"8000-8010"`), deployment("api", "shop", istioKey+`excludeOutboundIPRanges: "10.0.0.1"`)) +

@@ -164,16 +164,20 @@ func (s *survey) judge() {
 
 // place finds the Namespaces that put their pods into another data plane.
 func (s *survey) place() {
-	label := s.mesh.PlaneLabel()
 	for _, n := range s.namespaces {
-		ambient := label.Key != "" && n.Below("metadata", "labels").Strings()[label.Key] == label.Value
-		if known := slices.ContainsFunc(s.planes, func(other *namespace) bool { return other.name == n.name }); !ambient || known || !nameable(n.name, n.name) ||
-			s.policy.LeftNamespace(n.name) != "" || s.mesh.On(mesh.Ambient).UnmeshedNamespace(n.Below("metadata", "labels").Strings(), nil) != "" {
+		if known := slices.ContainsFunc(s.planes, func(other *namespace) bool { return other.name == n.name }); known || !n.places(s.mesh) {
 			continue
 		}
 		s.planes = append(s.planes, n)
 		s.policy.Scopes = append(s.policy.Scopes, transform.Scope{Match: &transform.Match{Namespaces: []string{n.name}}, Plane: mesh.Ambient})
 	}
+}
+
+// places reports whether the Namespace is one that puts its pods into Ambient.
+func (n *namespace) places(m *mesh.Mesh) bool {
+	labels, label := n.Below("metadata", "labels").Strings(), m.PlaneLabel()
+	return label.Key != "" && labels[label.Key] == label.Value && nameable(n.name, n.name) &&
+		(&transform.Policy{Mesh: m}).LeftNamespace(n.name) == "" && m.On(mesh.Ambient).UnmeshedNamespace(labels, nil) == ""
 }
 
 // The names that Kubernetes takes, of which a generateName is the beginning

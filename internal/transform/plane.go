@@ -51,6 +51,9 @@ func (p *Plan) DataPlane() mesh.DataPlane { return p.on.Plane() }
 // Mesh gives the mesh as they have it.
 func (p *Plan) Mesh() *mesh.Mesh { return p.on }
 
+// SaysPlanes reports whether some rule says a data plane.
+func (p *Policy) SaysPlanes() bool { return p.planes }
+
 // PlaneBy gives the field of the spec that says in which data plane a planned workload
 // is, else what of its template does; both are "" where nobody says anything.
 func (p *Plan) PlaneBy() (field, sign string) {

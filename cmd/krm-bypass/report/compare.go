@@ -1,11 +1,13 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -39,8 +41,8 @@ type Change struct {
 	// Outcome says what becomes of the workload now, and what became of it before, if
 	// that changed.
 	Outcome string `json:"outcome,omitempty"`
-	// Fields are those whose entries in force changed, and then OtherField for what
-	// else lets traffic bypass.
+	// Fields are those whose entries in force changed, then OtherField for what else
+	// lets traffic bypass, and PlaneField for pods that move to or from Ambient.
 	Fields []FieldChange `json:"fields,omitempty"`
 	// Template says that the pod template changes, Because says why: settings
 	// means the entries in force, enforcement the init container, its image or
@@ -134,6 +136,7 @@ func (w *Workload) compare(was *Workload) *Change {
 		}
 		c.Restarts = !slices.Contains(notReplaced, w.Kind)
 	}
+	c.Fields = append(c.Fields, planeChange(was, w)...)
 	if c.Template || len(c.Fields) > 0 || w.Outcome != was.Outcome || c.Outcome != "" {
 		c.Kind = Changed
 	}
@@ -147,7 +150,7 @@ func (w *Workload) enforcedOtherwise(was *Workload) bool {
 		return false
 	}
 	both := w.Rendered.Container != "" && was.Rendered.Container != ""
-	return w.Mode != was.Mode || w.DataPlane != was.DataPlane || both && w.Rendered.Container != was.Rendered.Container
+	return w.Mode != was.Mode || w.plane() != was.plane() || both && w.Rendered.Container != was.Rendered.Container
 }
 
 // becomes says what becomes of a workload now, and what became of it before; "" if that
@@ -185,6 +188,29 @@ func fieldChanges(was, is *Workload) []FieldChange {
 		changes = append(changes, c)
 	}
 	return changes
+}
+
+// PlaneField stands for the data plane in which the pods are.
+const PlaneField = "dataPlane"
+
+func planeChange(was, is *Workload) []FieldChange {
+	before, after := was.planeEntry(), is.planeEntry()
+	written, moves := was.Outcome == fn.Written || is.Outcome == fn.Written, was.plane() != is.plane()
+	if ambient := string(mesh.Ambient); !written || !moves || was.plane() != ambient && is.plane() != ambient {
+		return nil
+	}
+	return []FieldChange{{Field: PlaneField, Added: after, Removed: before}}
+}
+
+// planeEntry gives the data plane as the entry of a field, none where the pods may be in
+// no mesh.
+func (w *Workload) planeEntry() []fn.ExplainedEntry {
+	if w.plane() == "" {
+		return nil
+	}
+	from := w.DataPlaneFrom
+	from.Scope = cmp.Or(from.Scope, fn.FromDefault)
+	return []fn.ExplainedEntry{{Entry: w.plane(), Holds: []string{w.plane()}, InForce: true, From: from}}
 }
 
 // othersBeyond gives what else lets traffic bypass a workload, and not another.

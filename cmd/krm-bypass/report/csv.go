@@ -49,7 +49,7 @@ func inert(cell string) string {
 }
 
 // planes says for the end of a row in which data plane the pods of a workload are, where
-// anybody says it of some.
+// anybody says it of some. Of those in the mesh of whom nobody does, it is Sidecar.
 func (r *Explanation) planes(w *Workload) []string {
 	switch {
 	case !slices.ContainsFunc(r.Workloads, func(w Workload) bool { return w.DataPlane != "" }):
@@ -57,7 +57,7 @@ func (r *Explanation) planes(w *Workload) []string {
 	case w == nil:
 		return []string{"dataPlane", "dataPlaneFrom"}
 	}
-	return []string{w.DataPlane, cmp.Or(w.DataPlaneSign, w.DataPlaneFrom.Path)}
+	return []string{w.plane(), cmp.Or(w.DataPlaneSign, w.DataPlaneFrom.Path, w.DataPlaneFrom.Scope)}
 }
 
 func (r *Explanation) asked() bool { return len(r.Workloads) > 0 && r.Workloads[0].Decision != nil }

@@ -88,7 +88,7 @@ func (w *Workload) outcomeIn(p *page) string {
 	case w.Reason == "" && w.Mode != "" && w.ModeFrom.Scope != fn.FromDefault:
 		text = fmt.Sprintf("%s, mode %s %s", w.Outcome, w.Mode, p.source(w.ModeFrom, "", true))
 	}
-	if w.DataPlane == "" || w.DataPlaneSign != "" {
+	if w.DataPlaneFrom.Path == "" || w.DataPlaneSign != "" {
 		return text + w.placed("")
 	}
 	return text + w.placed(p.source(w.DataPlaneFrom, "", true))

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/terminal"
 )
 
@@ -85,11 +86,22 @@ func (r *Explanation) writeWorkloads(b *bytes.Buffer) {
 
 func (w *Workload) outcome() string { return w.enforced() + w.placed(origin(w.DataPlaneFrom)) }
 
+// plane gives the data plane in which the pods are, "" where they may be in no mesh. What
+// nobody says is Sidecar.
+func (w *Workload) plane() string {
+	if w.DataPlane == "" && w.Reason == "" {
+		return string(mesh.Sidecar)
+	}
+	return w.DataPlane
+}
+
 // placed says in which data plane the pods are, if anybody does, and by what.
 func (w *Workload) placed(by string) string {
 	switch {
 	case w.DataPlane == "":
 		return ""
+	case w.DataPlaneFrom.Scope == fn.FromDefault:
+		return fmt.Sprintf("; in %s by default", w.DataPlane)
 	case w.DataPlaneSign != "":
 		return fmt.Sprintf("; in %s by its template's %s", w.DataPlane, w.DataPlaneSign)
 	}
