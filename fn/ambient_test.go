@@ -255,3 +255,13 @@ func TestZtunnelsPortsAreTheMeshs(t *testing.T) {
 		}
 	}
 }
+
+// AnnotationsOnly is no way out for pods that no annotation reaches.
+func TestAnImageIsTheOneWayForAmbientPods(t *testing.T) {
+	for plane, circular := range map[string]bool{"Sidecar": true, "Ambient": false} {
+		_, results, err := fn.Manifests(fn.SpecIn(manifest("bypass.yaml", strings.Replace(inPlane(plane, ""), "  enforcement: {image: init:1}\n", "", 1))), []fn.Manifest{manifest("web.yaml", webInShop)}, fn.Options{})
+		require.Error(t, err)
+		assert.Contains(t, results.Report(), "needs the init container, but the spec names no image for it")
+		assert.Equal(t, circular, strings.Contains(results.Report(), "or set mode: AnnotationsOnly"), results.Report())
+	}
+}

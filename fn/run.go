@@ -73,7 +73,7 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	}
 	results = append(results, r.misplaced(p.Changes)...)
 	if len(p.Imageless) > 0 {
-		results = append(results, r.imageless(p.Imageless))
+		results = append(results, r.imageless(p.Imageless, p.Unsayable))
 	}
 	if r.plan == nil {
 		for _, idle := range r.spec.Policy.IdleIncludes(p.Includes) {
@@ -92,12 +92,12 @@ func (r *run) texts() ([][]byte, Results) {
 
 // imageless is the error for a spec that names no image although workloads need
 // one.
-func (r *run) imageless(workloads []pass.Ref) Result {
+func (r *run) imageless(workloads []pass.Ref, unsayable bool) Result {
 	names := make([]string, len(workloads))
 	for i, w := range workloads {
 		names[i] = object.Named(w.Kind, w.Namespace, w.Name)
 	}
-	return problemResult(Error, r.spec.Locate(spec.NeedsImage(names)), refOf(r.spec.Object))
+	return problemResult(Error, r.spec.Locate(spec.NeedsImage(names, unsayable)), refOf(r.spec.Object))
 }
 
 // tells reports whether the run tells findings of a kind.

@@ -50,7 +50,9 @@ type Pass struct {
 	// named are the objects that annotations may name.
 	named named
 	// Imageless are, after a run, the workloads whose init container has no image.
+	// Unsayable says that no annotation can say what one of them needs.
 	Imageless []Ref
+	Unsayable bool
 	// Reach says, after a run, whom the parts of the policy reach.
 	Reach []transform.Reach
 	// Includes are, after a run, the scopes that take outbound ports from what would
@@ -75,6 +77,7 @@ type outcome struct {
 	configs []config
 	// imageless are the workloads whose init container has no image.
 	imageless []Ref
+	unsayable bool
 	// sightings are what is kept of the workloads.
 	sightings []transform.Sighting
 	includes  []string
@@ -122,7 +125,8 @@ func (p *Pass) run() []Finding {
 	for _, o := range outcomes {
 		all.add(o)
 	}
-	p.Broken, p.Malformed, p.Changes, p.Imageless, p.Includes = all.broken, all.malformed, all.changes, all.imageless, all.includes
+	p.Broken, p.Malformed, p.Changes, p.Includes = all.broken, all.malformed, all.changes, all.includes
+	p.Imageless, p.Unsayable = all.imageless, all.unsayable
 	for _, c := range all.configs {
 		for _, f := range p.Policy.JudgeConfig(c.ConfigPlan, all.plans) {
 			all.findings = append(all.findings, c.in.finding(&c.Config.Object, f))
@@ -171,6 +175,7 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 		o.includes = append(o.includes, plan.Includes()...)
 		if plan.Imageless {
 			o.imageless = append(o.imageless, RefOf(&plan.Workload.Object))
+			o.unsayable = o.unsayable || len(plan.Gaps) > 0
 		}
 	}
 	o.findings, o.malformed, o.changes = d.findings, d.misread, len(d.Edits) > 0
@@ -187,6 +192,7 @@ func (o *outcome) add(other outcome) {
 	o.plans = append(o.plans, other.plans...)
 	o.configs = append(o.configs, other.configs...)
 	o.imageless = append(o.imageless, other.imageless...)
+	o.unsayable = o.unsayable || other.unsayable
 	o.sightings = append(o.sightings, other.sightings...)
 	for _, scope := range other.includes {
 		if !slices.Contains(o.includes, scope) {

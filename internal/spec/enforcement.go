@@ -103,12 +103,16 @@ func resourcesNode(r *v1alpha1.Resources) *yaml.Node {
 }
 
 // NeedsImage is the problem of a spec that names no image for the init container
-// that the workloads need.
-func NeedsImage(workloads []string) Problem {
+// that the workloads need. unsayable says that annotations would not do for them.
+func NeedsImage(workloads []string, unsayable bool) Problem {
 	who := slices.Min(workloads) + " needs"
 	if others := len(workloads) - 1; others > 0 {
 		who = fmt.Sprintf("%s and %d more need", slices.Min(workloads), others)
 	}
+	without := "; or set mode: AnnotationsOnly"
+	if unsayable {
+		without = ""
+	}
 	return Problem{Path: enforcementPath, Message: who + " the init container, but the spec names no image for it: in the repository of krm-bypass, build one with make images, and push it with make push REGISTRY=" +
-		path.Dir(exampleImage) + ", which prints the lines to put here; or set mode: AnnotationsOnly"}
+		path.Dir(exampleImage) + ", which prints the lines to put here" + without}
 }

@@ -172,6 +172,9 @@ func (p *Policy) reportGaps(w *Workload, plan *Plan) {
 		switch {
 		case plan.Mode == AnnotationsOnly && w.kind.Mode != nil && plan.Mode == *w.kind.Mode:
 			plan.find(Error, at, "", "%s does not fit into an annotation, and %s takes no init container by default: %s. Set enforcement.mode in a rule for this workload, or remove the setting", g.Field, w.Kind, g.Reason)
+		case plan.Mode == AnnotationsOnly && len(plan.on.Keys) == 0:
+			plan.find(Error, nil, "", "the pods are in %s (%s), where no annotation lets anything bypass, and enforcement.mode is AnnotationsOnly: set InitContainer in a rule for them, which takes an enforcement.image, or remove the settings", plan.DataPlane(), plan.placedBy())
+			return // it is the one cause
 		case plan.Mode == AnnotationsOnly:
 			plan.find(Error, at, "", "%s does not fit into an annotation of %s, and enforcement.mode is AnnotationsOnly: %s. Use WhereNeeded or InitContainer, or remove the setting", g.Field, p.Mesh.Name, g.Reason)
 		default:
