@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -135,6 +136,9 @@ func TestAsTheMeshAlone(t *testing.T) {
 }
 
 // Filters are asked as before about what bypasses, as by a NetworkPolicy.
+//
+// The one exception is a filter for TCP in mangle: the first packet of a connection that
+// bypasses is no TCP there. It holds at any other place, and for all other ports.
 func TestFiltersHoldForWhatBypasses(t *testing.T) {
 	const filters = `
 table inet filters {
@@ -158,6 +162,34 @@ table inet filters {
 			out.answer, in.answer = "refused", "refused"
 			out.run(t, pod)
 			in.run(t, pod)
+		})
+	}
+}
+
+func TestFiltersInMangleDoNotSeeWhatBypasses(t *testing.T) {
+	const (
+		filter = "table inet filters {\nchain filter {\ntype filter hook %s\ntcp dport { 7001, 8080, 15006 } %s reject with tcp reset\n}\n}\n"
+		syn    = "tcp flags & (syn|ack) == syn"
+	)
+	for _, test := range []struct{ hook, match, excluded string }{
+		{"prerouting priority mangle", syn, application},
+		{"prerouting priority mangle", "ct state new", application},
+		{"prerouting priority raw", syn, "refused"},
+		{"prerouting priority -152", "ct state new", "refused"},
+		{"prerouting priority -148", "ct state new", "refused"},
+		{"input priority filter", "ct state new", "refused"},
+	} {
+		t.Run(test.hook+" "+test.match, func(t *testing.T) {
+			t.Parallel()
+			pod := newPod(t, istioVariants[1], orders[0], lab.IPv4, bypass)
+			excluded := check{name: "excluded", by: theOutside, to: lab.PodAddress, port: 7001, answer: application}
+			other := check{name: "other", by: theOutside, to: lab.PodAddress, port: 8080, answer: toApp}
+			excluded.run(t, pod)
+			other.run(t, pod)
+			pod.Feed(t, fmt.Sprintf(filter, test.hook, test.match), "nft", "-f", "-")
+			excluded.answer, other.answer = test.excluded, "refused"
+			excluded.run(t, pod)
+			other.run(t, pod)
 		})
 	}
 }

@@ -179,6 +179,9 @@ func TestConnectionsPastTPROXYAreTrackedAsTCP(t *testing.T) {
 		assert.Contains(t, hidden(), "packets 1 ")
 		assert.Equal(t, p.through(), p.ask(8080))
 		assert.Contains(t, hidden(), "packets 1 ")
+		// What stays in the pod, at the same port, is hidden from nobody.
+		p.pod.Ask(lab.Application, "tcp", netip.Addr{}, p.to(7001))
+		assert.Contains(t, hidden(), "packets 1 ")
 		p.outside.Ask(lab.Root, "udp", netip.Addr{}, p.to(7001))
 		assert.Contains(t, other(), "packets 1 ", "the counter counts")
 	}, "--exclude-inbound-ports=7001")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
 
 	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
@@ -44,7 +43,7 @@ func (r Ruleset) Verify() (found filter.Differences, err error) {
 			return err
 		}
 		want := r.contents()
-		ahead, err := k.meddling(want, got, aheadOfOurs, "comes before ours")
+		ahead, err := k.meddling(want, got, mapsFirst, takesElsewhere, filtersHidden)
 		found = append(differences(want, got), ahead...)
 		return err
 	})
@@ -60,7 +59,7 @@ func (r Ruleset) Beside() (found filter.Differences, err error) {
 		if err != nil {
 			return err
 		}
-		found, err = k.meddling(r.contents(), got, func(*nftables.Chain) bool { return true }, "does not know the rules of another backend")
+		found, err = k.meddling(r.contents(), got, mapsBeside)
 		if !got.absent {
 			found = append(found, fmt.Sprintf("table inet %s is there too, and bypasses what it says", TableName))
 		}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/google/nftables"
-
 	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 )
 
@@ -19,14 +17,8 @@ type contents struct {
 	owner  uint32
 	sets   []Set
 	chains []filter.Chain
-	// others are NAT chains of others at the hooks at which meshes redirect.
+	// others are chains of others at the hooks at which meshes redirect.
 	others []foreign
-}
-
-// foreign is somebody else's chain.
-type foreign struct {
-	hook  Hook
-	chain *nftables.Chain
 }
 
 // contents gives what the table holds once the ruleset is loaded.

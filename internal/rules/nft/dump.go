@@ -21,7 +21,7 @@ const dumpBuffer = 32 << 10
 // showBuffer asks something and reads the answer, whatever it says, into a buffer of
 // that size.
 func showBuffer(socket *netlink.Conn) error {
-	question, err := request(unix.NFT_MSG_GETGEN, 0, nil)
+	question, err := request(unix.NFPROTO_INET, unix.NFT_MSG_GETGEN, 0, nil)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ type element struct {
 
 // elements dumps a set.
 func (k *kernel) elements(set string) ([]element, error) {
-	answers, err := k.ask(unix.NFT_MSG_GETSETELEM, netlink.Dump, named(unix.NFTA_SET_ELEM_LIST_TABLE, TableName), named(unix.NFTA_SET_ELEM_LIST_SET, set))
+	answers, err := k.ask(unix.NFPROTO_INET, unix.NFT_MSG_GETSETELEM, netlink.Dump, named(unix.NFTA_SET_ELEM_LIST_TABLE, TableName), named(unix.NFTA_SET_ELEM_LIST_SET, set))
 	var found []element
 	for _, answer := range answers {
 		for _, e := range attributes(find(answer, unix.NFTA_SET_ELEM_LIST_ELEMENTS)) {
@@ -62,8 +62,8 @@ func (k *kernel) elements(set string) ([]element, error) {
 }
 
 // expressions dumps a chain: the names of each rule's expressions.
-func (k *kernel) expressions(chain string) ([][]string, error) {
-	rules, err := k.ask(unix.NFT_MSG_GETRULE, netlink.Dump, named(unix.NFTA_RULE_TABLE, TableName), named(unix.NFTA_RULE_CHAIN, chain))
+func (k *kernel) expressions(family byte, table, chain string) ([][]string, error) {
+	rules, err := k.ask(family, unix.NFT_MSG_GETRULE, netlink.Dump, named(unix.NFTA_RULE_TABLE, table), named(unix.NFTA_RULE_CHAIN, chain))
 	all := make([][]string, len(rules))
 	for i, rule := range rules {
 		for _, expression := range attributes(find(rule, unix.NFTA_RULE_EXPRESSIONS)) {
@@ -91,18 +91,18 @@ func named(attribute uint16, name string) netlink.Attribute {
 	return netlink.Attribute{Type: attribute, Data: []byte(name + "\x00")}
 }
 
-// request is about our table, or about nothing in particular without attributes.
-func request(message uint16, flags netlink.HeaderFlags, about []netlink.Attribute) (netlink.Message, error) {
+// request is about a table of the family, or about nothing in particular without attributes.
+func request(family byte, message uint16, flags netlink.HeaderFlags, about []netlink.Attribute) (netlink.Message, error) {
 	data, err := netlink.MarshalAttributes(about)
 	return netlink.Message{
 		Header: netlink.Header{Type: netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | message), Flags: netlink.Request | flags},
-		Data:   append(nfgenmsg(unix.NFPROTO_INET), data...),
+		Data:   append(nfgenmsg(family), data...),
 	}, err
 }
 
 // ask gives the attributes of each of the kernel's answers.
-func (k *kernel) ask(message uint16, flags netlink.HeaderFlags, about ...netlink.Attribute) ([][]byte, error) {
-	question, err := request(message, flags, about)
+func (k *kernel) ask(family byte, message uint16, flags netlink.HeaderFlags, about ...netlink.Attribute) ([][]byte, error) {
+	question, err := request(family, message, flags, about)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (k *kernel) ask(message uint16, flags netlink.HeaderFlags, about ...netlink
 
 // askOne gives the attributes of the kernel's one answer.
 func (k *kernel) askOne(message uint16, about ...netlink.Attribute) ([]byte, error) {
-	answers, err := k.ask(message, 0, about...)
+	answers, err := k.ask(unix.NFPROTO_INET, message, 0, about...)
 	if err == nil && len(answers) != 1 {
 		err = errMalformed
 	}

@@ -2,10 +2,8 @@ package nft
 
 import (
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/google/nftables"
@@ -124,7 +122,7 @@ func (k *kernel) readChains(c *contents) error {
 	}
 	for _, chain := range chains {
 		if chain.Table.Name != TableName || chain.Table.Family != nftables.TableFamilyINet {
-			if hook := hookOf(chain); hook != "" && chain.Type == nftables.ChainTypeNAT && chain.Priority != nil && chain.Policy != nil {
+			if hook := hookOf(chain); hook != "" && families[chain.Table.Family] != "" && chain.Priority != nil && chain.Policy != nil {
 				c.others = append(c.others, foreign{hook, chain})
 			}
 			continue
@@ -142,39 +140,6 @@ func (k *kernel) readChains(c *contents) error {
 	return nil
 }
 
-// aheadOfOurs reports whether a chain may map a connection before our chain of the
-// hook does, which then is not asked. Of two with the same priority the later one comes
-// first (linux net/netfilter/core.c, nf_hook_entries_grow), and which one that is
-// cannot be read.
-func aheadOfOurs(c *nftables.Chain) bool { return *c.Priority <= Priority }
-
-// meddling tells of those chains of others, at hooks for which something is wanted, that
-// do anything.
-func (k *kernel) meddling(want, got contents, among func(*nftables.Chain) bool, why string) (filter.Differences, error) {
-	var d filter.Differences
-	for _, other := range got.others {
-		c := other.chain
-		if !among(c) || !slices.ContainsFunc(want.chains, func(w filter.Chain) bool { return w.Name == string(other.hook) }) {
-			continue
-		}
-		table, err := k.conn.ListTableOfFamily(c.Table.Name, c.Table.Family)
-		var rules []*nftables.Rule
-		if err == nil {
-			rules, err = k.conn.GetRules(c.Table, c)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%w: reading the rules of chain %s: %w", errChanging, c.Name, err)
-		}
-		// The library reads these flags in the machine's order (google/nftables table.go, tableFromMsg).
-		dormant := number(binary.NativeEndian.AppendUint32(nil, table.Flags))&flagDormant != 0
-		if !dormant && (len(rules) > 0 || *c.Policy != nftables.ChainPolicyAccept) {
-			d = append(d, fmt.Sprintf("chain %s of table %s %s, nat hook %s priority %d, %s and may redirect or drop what should bypass",
-				c.Name, families[c.Table.Family], c.Table.Name, other.hook, *c.Priority, why))
-		}
-	}
-	return d, nil
-}
-
 // hookOf gives the chain's hook; "" if it is none of those at which meshes redirect.
 func hookOf(c *nftables.Chain) Hook {
 	for hook, number := range hooks {
@@ -185,14 +150,10 @@ func hookOf(c *nftables.Chain) Hook {
 	return ""
 }
 
-var families = map[nftables.TableFamily]string{
-	nftables.TableFamilyIPv4: "ip", nftables.TableFamilyIPv6: "ip6", nftables.TableFamilyINet: "inet",
-}
-
 // spellRules spells a chain's rules. The library leaves out expressions that it does
 // not know, and a rule is not the same with them.
 func (k *kernel) spellRules(chain string, rules []*nftables.Rule) ([]filter.Rule, error) {
-	names, err := k.expressions(chain)
+	names, err := k.expressions(unix.NFPROTO_INET, TableName, chain)
 	if err == nil && len(names) != len(rules) {
 		err = errChanging
 	}

@@ -156,6 +156,7 @@ const (
 const (
 	bypassChain = "bypass"
 	hideChain   = "hide"
+	hidingChain = "hide-from-tproxy"
 )
 
 // lookup is one of the sets that a step's entries go into, and how a rule uses it.
@@ -229,8 +230,10 @@ func Compile(s traffic.Settings, form filter.Form) Ruleset {
 }
 
 // unseen gives the chains that keep what bypasses by these rules out of TPROXY's
-// sight. They act on the first packet of a connection alone: TPROXY takes none whose
-// first it has not taken. A kernel that could not load them has them empty, so that
+// sight. They act on the first packet of a connection alone: of one that nftables'
+// TPROXY has not taken it takes no later packet either. That of iptables drops those that
+// belong to no connection, and so conntrack's INVALID (linux
+// net/netfilter/xt_TPROXY.c, tproxy_tg4). A kernel that could not load them has them empty, so that
 // whoever reads the table knows that they are not missing.
 func unseen(form filter.Form, guards, rules []Rule) []Chain {
 	var bypassing []Rule
@@ -245,7 +248,7 @@ func unseen(form filter.Form, guards, rules []Rule) []Chain {
 	later := []Rule{{Matches: []Match{{Key: state, Not: true, Constant: isNew}}, Statement: leave}}
 	chains := []Chain{
 		{Name: hideChain, Rules: rewrite(tcp, hide4, hide6)},
-		{"hide-from-tproxy", Entry{plain, Prerouting, hidePriority}, slices.Concat(later, guards, bypassing)},
+		{hidingChain, Entry{plain, Prerouting, hidePriority}, slices.Concat(later, guards, bypassing)},
 		{"show-after-tproxy", Entry{plain, Prerouting, showPriority}, slices.Concat(later, rewrite(experimental, show4, show6))},
 	}
 	if form.Seen {

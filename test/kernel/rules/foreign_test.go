@@ -144,6 +144,84 @@ func TestChainsAheadOfOursAreTold(t *testing.T) {
 	}
 }
 
+// What bypasses is hidden from TPROXY, and so from filters, at one priority. Filters
+// there and TPROXY elsewhere are told, and nothing that has no part in it.
+func TestWhatHidingDoesNotReachIsTold(t *testing.T) {
+	const (
+		filters = "chain in of table %s mesh, filter hook prerouting priority %d, sees the first packet of a TCP connection that bypasses as protocol 253, and may let in what it should drop, or the reverse: filter at another priority, such as raw, or at the hook input"
+		takes   = "chain in of table %s mesh, filter hook prerouting priority %d, may take by TPROXY what should bypass: ours hide it at priority -150 alone"
+	)
+	chain := func(table string, priority int, rules string) string {
+		return fmt.Sprintf("table %s mesh {\nchain in { type filter hook prerouting priority %d; }\n}\n%s\n", table, priority, rules)
+	}
+	const more = "add chain ip mesh more\nadd rule ip mesh in tcp dport 7001 jump more\nadd rule ip mesh more "
+	inbound, outbound := []string{"--exclude-inbound-ports=7001"}, []string{"--exclude-outbound-ports=443", "--exclude-inbound-ports=7001/UDP"}
+	for _, test := range []struct {
+		name, nft string
+		settings  []string
+		told      string
+		priority  int
+	}{
+		{"a drop", chain("ip", -150, "add rule ip mesh in tcp flags & (syn|ack) == syn drop"), inbound, filters, -150},
+		{"a drop of what is new", chain("ip", -150, "add rule ip mesh in ct state new,invalid tcp dport 7001 drop"), inbound, filters, -150},
+		{"a reject", chain("ip", -150, "add rule ip mesh in tcp dport 7001 reject with tcp reset"), inbound, filters, -150},
+		{"a drop where a rule leads", chain("ip", -150, more+"drop"), inbound, filters, -150},
+		{"a drop where a map leads", chain("ip", -150, "add rule ip mesh in tcp dport vmap { 7001 : drop }"), inbound, filters, -150},
+		{"a drop where a map leads on", chain("ip", -150, "add chain ip mesh more\nadd rule ip mesh more drop\nadd rule ip mesh in tcp dport vmap { 7001 : jump more }"), inbound, filters, -150},
+		{"a policy", chain("ip", -150, "add chain ip mesh in { policy drop; }"), inbound, filters, -150},
+		{"perhaps in between", chain("ip", -149, "add rule ip mesh in drop"), inbound, filters, -149},
+		{"a drop of what belongs to no connection", chain("ip", -150, "add rule ip mesh in ct state invalid drop"), inbound, "", 0},
+		{"a mark", chain("ip", -150, "add rule ip mesh in tcp dport 7001 meta mark set 1"), inbound, "", 0},
+		{"a chain that nothing leads to", chain("ip", -150, "add chain ip mesh more\nadd rule ip mesh more drop"), inbound, "", 0},
+		{"a drop at raw", chain("ip", -300, "add rule ip mesh in tcp dport 7001 drop"), inbound, "", 0},
+		{"a drop behind", chain("ip", 0, "add rule ip mesh in tcp dport 7001 drop"), inbound, "", 0},
+		{"a drop where nothing hides", chain("ip", -150, "add rule ip mesh in tcp dport 7001 drop"), outbound, "", 0},
+
+		{"TPROXY in front", chain("ip", -300, "add rule ip mesh in meta l4proto tcp tproxy to :15006"), inbound, takes, -300},
+		{"TPROXY right in front", chain("ip", -152, "add rule ip mesh in meta l4proto tcp tproxy to :15006"), inbound, takes, -152},
+		{"TPROXY as early as ours", chain("ip", -151, "add rule ip mesh in meta l4proto tcp tproxy to :15006"), inbound, takes, -151},
+		{"TPROXY behind", chain("ip", -148, "add rule ip mesh in meta l4proto tcp tproxy to :15006"), inbound, takes, -148},
+		{"TPROXY where a rule leads", chain("ip", 0, more+"meta l4proto tcp tproxy to :15006"), inbound, takes, 0},
+		{"TPROXY at its place", chain("ip", -150, "add rule ip mesh in meta l4proto tcp tproxy to :15006"), inbound, "", 0},
+		{"TPROXY where nothing hides", chain("ip", -300, "add rule ip mesh in meta l4proto tcp tproxy to :15006"), outbound, "", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			pod, settings := newPod(t), samples.Of(t, test.settings...)
+			require.NoError(t, pod.apply(settings))
+			pod.Feed(t, test.nft, "nft", "-f", "-")
+			var told filter.Differences
+			if test.told != "" {
+				told = filter.Differences{fmt.Sprintf(test.told, "ip", test.priority)}
+			}
+			assert.Equal(t, told, pod.verify(t, settings))
+		})
+	}
+}
+
+// By iptables-nft it is the same.
+func TestFiltersOfIptablesInMangleAreTold(t *testing.T) {
+	for rule, told := range map[string]bool{
+		"-p tcp --syn --dport 7001 -j DROP":                              true,
+		"-p tcp --dport 7001 -m conntrack --ctstate NEW -j DROP":         true,
+		"-m conntrack ! --ctstate ESTABLISHED -j DROP":                   true,
+		"-p tcp --dport 7001 -j NFQUEUE --queue-num 1":                   true,
+		"-m conntrack --ctstate INVALID -j DROP":                         false,
+		"-p tcp --dport 7001 -j MARK --set-mark 1":                       false,
+		"-p tcp -j TPROXY --on-port 15006 --tproxy-mark 1337/0xffffffff": false,
+	} {
+		for program, table := range map[string]string{"iptables-nft": "ip", "ip6tables-nft": "ip6"} {
+			pod, settings := newPod(t), samples.Of(t, "--exclude-inbound-ports=7001")
+			pod.Run(t, slices.Concat([]string{program, "-t", "mangle", "-A", "PREROUTING"}, strings.Fields(rule))...)
+			require.NoError(t, pod.apply(settings))
+			var found filter.Differences
+			if told {
+				found = filter.Differences{"chain PREROUTING of table " + table + " mangle, filter hook prerouting priority -150, sees the first packet of a TCP connection that bypasses as protocol 253, and may let in what it should drop, or the reverse: filter at another priority, such as raw, or at the hook input"}
+			}
+			assert.Equal(t, found, pod.verify(t, settings), "%s %s", program, rule)
+		}
+	}
+}
+
 // A table with an owner is its owner's alone, and gone with it (nft(8), "owner").
 func TestATableHeldByAnotherProcess(t *testing.T) {
 	pod, settings := newPod(t), samples.Of(t, samples.Everything...)
