@@ -159,6 +159,9 @@ func (e *explaining) explanation() Explanation {
 	}
 	inForce := e.policy.InForce(plan, e.defaults())
 	x.MeshPorts, x.Notes = meshPorts(plan.Mesh(), inForce), notes(plan.Mesh(), inForce)
+	if shorter := plan.Shorter(inForce); plan.Container && shorter != "" {
+		x.Notes = append(x.Notes, shorter)
+	}
 	x.Unreached = plan.Mesh().Unreached
 	field, sign := plan.PlaneBy()
 	outside := x.Reason != "" && x.Outcome != RefusedOutcome // of the mesh, or of what is spoken of

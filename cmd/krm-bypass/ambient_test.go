@@ -116,3 +116,18 @@ func TestTheDataPlaneIsComparedAndChecked(t *testing.T) {
 	code, out, _ = krmBypass("", "check", before)
 	assert.Zero(t, code, out)
 }
+
+// Each field that no annotation says has a note of its own, and what says all of it
+// shorter is told.
+func TestExplainSaysWhatAmbientPodsCannotBeTold(t *testing.T) {
+	dir := ambientFolder(t, strings.Replace(ambientSpec, "excludeInboundPorts: [9090]", "{excludeOutboundPorts: [3306], includeInboundPorts: []}", 1))
+	_, out, _ := krmBypass("", "explain", dir, "web")
+	out = strings.Join(strings.Fields(out), " ")
+	for _, want := range []string{"no annotation says all of excludeOutboundPorts:", "no annotation says all of includeInboundPorts:", `which the annotation ambient.istio.io/bypass-inbound-capture: "true" in the template says too`} {
+		assert.Contains(t, out, want)
+	}
+	_, out, _ = krmBypass("", "explain", dir, "web", "-o", "wide")
+	assert.Contains(t, out, "bypass-inbound-capture")
+	_, out, _ = krmBypass("", "explain", ambientFolder(t, ambientSpec), "web", "-o", "wide")
+	assert.NotContains(t, out, "bypass-inbound-capture")
+}

@@ -122,7 +122,7 @@ func TestRules(t *testing.T) {
       names: [api]
       namespaces: [team]
     excludeOutboundPorts: [5432]
-`, `a.yaml:23: Deployment shop/web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: the pods are in Ambient (spec.namespaces[0].dataPlane), where nothing reads the annotations of a sidecar, so it has no effect: say it in a rule of the ClusterBypass, and remove it`,
+`, `a.yaml:23: Deployment shop/web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is: the pods are in Ambient (spec.namespaces[0].dataPlane), where nothing reads the annotations of a sidecar, so it has no effect: say it in a rule of the ClusterBypass, and remove it`,
 		},
 		{
 			"a Namespace in Ambient alone",
@@ -503,6 +503,7 @@ func TestWhatNoMeshReadsIsSaidWhereNothingIsImported(t *testing.T) {
 		"kuma.io/sidecar-injection: disabled":                       "Kuma reads this only as a label, so it has no effect here: move it to spec.template.metadata.labels",
 		"flomesh.io/sidecar-injection: 'off'":                       "FSM's injector does not take this value and refuses the pod: write enabled or disabled",
 		"sidecar.istio.io/interceptionMode: NONE":                   "left as it is: traffic may bypass the sidecar of Istio by it",
+		"ambient.istio.io/bypass-inbound-capture: 'true'":           "left as it is: traffic may bypass ztunnel of Istio by it",
 		"sidecar.istio.io/interceptionMode: TPROXY":                 "",
 		"status.sidecar.istio.io/port: '15020'":                     "",
 		"team: shop":                                                "",

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -31,7 +32,13 @@ func (s *survey) compare(policy *transform.Policy, w *workload) {
 		case transform.Error:
 			s.fail(w.in.problem(w.id(), f.Path, "by the imported rules: %s", f.Message))
 		case transform.Warning:
-			s.warn(w.in.problem(w.id(), f.Path, "%s", f.Message))
+			message := f.Message
+			for key := range w.void {
+				if slices.Equal(f.Path, append(slices.Clone(w.path), key)) {
+					message = "left as it is: " + message
+				}
+			}
+			s.warn(w.in.problem(w.id(), f.Path, "%s", message))
 		}
 	}
 	if plan.Failed() {

@@ -24,6 +24,8 @@ type workload struct {
 	// it so that the same holds by the spec.
 	target traffic.Settings
 	said   traffic.Layer
+	// void are annotations without an effect.
+	void map[string]string
 	// twins are other manifests of the same workload that say the same.
 	twins []*workload
 }
@@ -132,7 +134,7 @@ func (s *survey) judge() {
 		}
 		s.unsayable(s.policy, w.annotations, w.TemplateAnnotations)
 		if s.policy.DataPlane(w.Workload) != mesh.Sidecar {
-			w.values = nil // which have no effect, as verify tells
+			w.void, w.values = w.values, nil // which have no effect, as verify tells
 		}
 		s.split(&w.annotated)
 		considered = append(considered, w)

@@ -88,9 +88,18 @@ func (p *Plan) noteInbound(was *prior) {
 	}
 	at := p.Workload.templatePath("spec", "initContainers")
 	p.find(Info, at, "", "what comes in bypasses %s for callers in plain text: %s", p.on.Proxy(), p.on.Unreached)
-	if all := traffic.EveryPort.Without(in).Of(traffic.TCP).IsEmpty(); all && was.annotations[p.on.BypassInbound] != "true" {
-		p.find(Info, at, "", "all that comes in bypasses %s, which the annotation %s: \"true\" in the template says too, without an init container", p.on.Proxy(), p.on.BypassInbound)
+	if shorter := p.Shorter(was.annotations); shorter != "" {
+		p.find(Info, at, "", "%s", shorter)
 	}
+}
+
+// Shorter says what says the same as the inbound settings without an init container, ""
+// for nothing, and where it stands among the annotations.
+func (p *Plan) Shorter(annotations map[string]string) string {
+	if p.on.BypassInbound == "" || annotations[p.on.BypassInbound] == "true" || !traffic.EveryPort.Without(p.Settings.Inbound()).Of(traffic.TCP).IsEmpty() {
+		return ""
+	}
+	return fmt.Sprintf("all that comes in bypasses %s, which the annotation %s: \"true\" in the template says too, without an init container, unless a limit or the admission policy refuses it", p.on.Proxy(), p.on.BypassInbound)
 }
 
 // placedBy says in a message what puts a workload into its data plane.

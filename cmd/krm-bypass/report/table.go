@@ -121,7 +121,7 @@ func (w *Workload) table(p *page, exact bool) [][]string {
 			name = ""
 		}
 		if f.Gap != "" {
-			rows[len(rows)-1][3] += " " + p.note(f.Gap, "no annotation says all of "+f.Field, f.Gap)
+			rows[len(rows)-1][3] += " " + p.note(f.Field+"\x00"+f.Gap, "no annotation says all of "+f.Field, f.Gap)
 		}
 	}
 	for _, o := range w.Others {
