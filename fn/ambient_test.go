@@ -265,3 +265,23 @@ func TestAnImageIsTheOneWayForAmbientPods(t *testing.T) {
 		assert.Equal(t, circular, strings.Contains(results.Report(), "or set mode: AnnotationsOnly"), results.Report())
 	}
 }
+
+// A template's revision has an injector give it a sidecar, unless it is told not to.
+func TestARevisionOnAnAmbientTemplateIsTold(t *testing.T) {
+	for _, test := range []struct {
+		plane, labels string
+		told          bool
+	}{
+		{"Ambient", "istio.io/rev: stable", true},
+		{"Ambient", "istio.io/rev: ''", false},
+		{"Ambient", "istio.io/rev: stable, sidecar.istio.io/inject: 'false'", false},
+		{"Ambient", "istio.io/rev: stable, sidecar.istio.io/inject: 'true'", false},
+		{"Ambient", "istio.io/rev: stable, istio.io/dataplane-mode: none", false},
+		{"Ambient", "app: web", false},
+		{"Sidecar", "istio.io/rev: stable", false},
+	} {
+		_, results, err := fn.Manifests(fn.SpecIn(manifest("bypass.yaml", inPlane(test.plane, ""))), []fn.Manifest{manifest("web.yaml", strings.Replace(webInShop, "      annotations:\n", "      labels: {"+test.labels+"}\n      annotations:\n", 1))}, fn.Options{})
+		require.NoError(t, err)
+		assert.Equal(t, test.told, strings.Contains(results.Report(), "an injector of this revision"), "%s %s: %s", test.plane, test.labels, results.Report())
+	}
+}

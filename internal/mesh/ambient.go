@@ -50,6 +50,9 @@ type PlaneLabel struct {
 	Key, Value string
 	// Instead is what makes sure of the sidecar.
 	Instead string
+	// Injects gives that of a template's labels by which its pods get one where their
+	// Namespace says nothing of it, "" for none.
+	Injects func(labels map[string]string) string
 }
 
 // PlaneLabel gives that of the mesh; it has no key where there is no Ambient.
@@ -62,6 +65,7 @@ func (m *Mesh) PlaneLabel() PlaneLabel {
 
 const (
 	injectKey = "sidecar.istio.io/inject"
+	revKey    = "istio.io/rev"
 	statusKey = "sidecar.istio.io/status"
 
 	istioProxyName = "istio-proxy"
@@ -110,7 +114,7 @@ var istioAmbient = Mesh{
 	OwnPorts:          ztunnelPorts(15001, 15006, 15008, 15020, 15021, 15053),
 	OptOuts:           []OptOut{{Label: true, Key: planeKey, Value: `^none$`}, {Key: statusKey, Value: `^`}},
 	UnmeshedNamespace: ambientUnmeshedNamespace,
-	planeLabel:        PlaneLabel{planeKey, planeAmbient, "the label " + injectKey + `: "true"`},
+	planeLabel:        PlaneLabel{planeKey, planeAmbient, "the label " + injectKey + `: "true"`, istioRevised},
 	Unreached:         "callers in the mesh come by HBONE, at port 15008, so they bypass only where a rule for them excludes the port outbound",
 	BypassInbound:     "ambient.istio.io/bypass-inbound-capture",
 	limits:            []limit{noKeys(ambientReasons()), noPairs},
@@ -178,13 +182,21 @@ func ambientUnmeshedNamespace(labels, _ map[string]string) string {
 // manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml).
 func istioInjected(labels map[string]string) string {
 	injection, said := labels[injectionKey]
-	switch rev := labels["istio.io/rev"]; {
+	switch rev := labels[revKey]; {
 	case injection == "enabled":
 		return injectionKey + ": enabled"
 	case !said && rev != "":
-		return "istio.io/rev: " + rev
+		return revKey + ": " + rev
 	}
 	return ""
+}
+
+// istioRevised: rev.object of the same file.
+func istioRevised(labels map[string]string) string {
+	if labels[injectKey] == "false" || labels[revKey] == "" {
+		return ""
+	}
+	return revKey
 }
 
 // ReadOn reports whether pods of a data plane read the annotation.

@@ -88,6 +88,7 @@ func (p *Policy) Plan(w *Workload) *Plan {
 		p.reportChoices(w, prior.unaccounted(w), plan)
 		desired = p.desire(w, prior, plan)
 		p.reportPlane(w, plan)
+		p.reportInjects(w, plan)
 		p.reportHandEdited(w, prior, plan)
 	}
 	if prior.other != nil {

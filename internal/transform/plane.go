@@ -80,6 +80,18 @@ func (p *Policy) reportPlane(w *Workload, plan *Plan) {
 	plan.warn(finding.DataPlane, w.templatePath("metadata", labels, label.Key), label.Value, "this puts the pods into Ambient unless they get a sidecar, and here they are taken for pods with one (%s)%s: write dataPlane: Ambient in a rule for them, or make sure of the sidecar with %s", plan.placedBy(), unread, label.Instead)
 }
 
+// reportInjects warns of a template's label by which its pods may get a sidecar although
+// they are taken for pods without one.
+func (p *Policy) reportInjects(w *Workload, plan *Plan) {
+	label := p.Mesh.PlaneLabel()
+	if label.Key == "" || plan.hasSidecar() || plan.sign != "" || plan.LeftAlone != "" {
+		return
+	}
+	if key := label.Injects(w.TemplateLabels); key != "" {
+		plan.warn(finding.DataPlane, w.templatePath("metadata", labels, key), w.TemplateLabels[key], "an injector of this revision gives the pods a sidecar where their Namespace says nothing of injection, and here they are taken for pods without one (%s): write dataPlane: Sidecar in a rule for them, or remove the label", plan.placedBy())
+	}
+}
+
 // noteInbound tells what an inbound setting does not reach, and what says it shorter.
 func (p *Plan) noteInbound(was *prior) {
 	in := p.Settings.Inbound()
