@@ -367,3 +367,21 @@ func TestTheMeshsOwnContainersAreToldOfOnce(t *testing.T) {
 		assert.Contains(t, results.Report(), says)
 	}
 }
+
+// An entry that Linkerd drops lets nothing bypass, on a template and on its Namespace
+// alike; one that it may read does.
+func TestWhatIsDropped(t *testing.T) {
+	const (
+		spec      = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {mesh: Linkerd}\n"
+		namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop, annotations: {%s}}\n"
+		web       = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {annotations: {%s}}, spec: {containers: [{name: a, image: a}]}}}\n"
+	)
+	for value, others := range map[string]int{"true": 0, "80, 443": 0, "http-alt": 0, "80": 0, `\"443\"`: 1} {
+		says := `config.linkerd.io/skip-inbound-ports: "` + value + `"`
+		for _, text := range []string{fmt.Sprintf(web, says), fmt.Sprintf(web, "") + fmt.Sprintf(namespace, says)} {
+			explained, err := fn.Explain(fn.SpecIn(manifest("bypass.yaml", spec)), []fn.Manifest{manifest("web.yaml", text)}, fn.Options{}, "")
+			require.NoError(t, err)
+			assert.Len(t, explained.Workloads[0].Others, others, text)
+		}
+	}
+}

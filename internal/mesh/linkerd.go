@@ -152,8 +152,11 @@ func (linkerdPorts) entries(s traffic.Settings, f traffic.Field) []string {
 }
 
 func (l linkerdPorts) read(value string) ([]string, error) {
+	if strings.ContainsAny(value, linkerdOdd) {
+		return nil, errors.New(`Linkerd's init container and its CNI plugin read quotes, backslashes and line breaks each in its own way: write ports, or ranges such as "8000-8010", with commas between them`)
+	}
 	kept, lost := linkerdKeeps(value)
-	if l.failsWithout && len(kept) == 0 && len(lost) > 0 && !strings.ContainsAny(value, linkerdOdd) {
+	if l.failsWithout && len(kept) == 0 && len(lost) > 0 {
 		return nil, errors.New(`no entry of it is a port to Linkerd, and its init container then fails: write ports, or ranges such as "8000-8010", without blanks`)
 	}
 	return kept, nil
@@ -184,12 +187,12 @@ func linkerdKeeps(value string) (kept, lost []string) {
 // StringSliceVar). Linkerd's CNI plugin cuts at the commas alone.
 const linkerdOdd = "\"\\\r\n"
 
+// drops: by no version does an entry let anything bypass that it drops.
+func (linkerdPorts) drops() {}
+
 func (linkerdPorts) doubts(value string) string {
-	if strings.ContainsAny(value, linkerdOdd) {
-		return `Linkerd's init container and its CNI plugin read quotes, backslashes and line breaks each in its own way: write ports, or ranges such as "8000-8010", with commas between them`
-	}
 	_, lost := linkerdKeeps(value)
-	if len(lost) == 0 {
+	if len(lost) == 0 || strings.ContainsAny(value, linkerdOdd) { // which is refused
 		return ""
 	}
 	return "Linkerd drops " + strings.Join(lost, " and ") + `, which it does not read as a port, and only its init container's log says so: write ports, or ranges such as "8000-8010", without blanks`

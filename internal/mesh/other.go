@@ -165,6 +165,18 @@ func (m *Mesh) Doubt(annotation, value string) (Key, string) {
 	return k, k.Values.doubts(value)
 }
 
+// Drops reports whether the mesh certainly takes nothing of what is in doubt in a value
+// of an annotation of Keys, as limits need not believe.
+func (m *Mesh) Drops(annotation, value string) bool {
+	i := m.keyIndex(annotation)
+	if i < 0 {
+		return false
+	}
+	_, refused := m.Keys[i].Read(value)
+	_, drops := m.Keys[i].Values.(interface{ drops() })
+	return drops && refused == nil
+}
+
 // onePort reads the port that an annotation names, which then bypasses.
 func onePort(value string) (traffic.Ports, bool) {
 	port, err := strconv.ParseUint(value, 10, 16)

@@ -60,7 +60,7 @@ func (p *Policy) Ways(plan *Plan) []Way {
 			if !w.holds && !plan.hasSidecar() {
 				continue
 			}
-		case !p.Mesh.ReadsAnnotation(key):
+		case !p.Mesh.ReadsAnnotation(key), p.Mesh.Drops(key, w.value):
 			continue // the limits mind what a later version may read, but no mesh does today
 		case !other.ReadOn(plan.DataPlane()):
 			continue
