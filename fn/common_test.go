@@ -138,3 +138,41 @@ func TestModesInWhichASettingHasNoEffect(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsWrittenPutsOutOfForce: an annotation for outbound ports is an argument of
+// istio-init, which replaces its environment. Limits judge what is in force then.
+func TestWhatIsWrittenPutsOutOfForce(t *testing.T) {
+	const (
+		variable = "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '8443'"
+		config   = `proxy.istio.io/config: "proxyMetadata: {` + variable + `}"`
+		told     = "what krm-bypass writes in traffic.sidecar.istio.io/excludeOutboundPorts of "
+	)
+	for name, test := range map[string]struct {
+		rule, annotations, objects string
+		told                       string
+		refused                    bool
+	}{
+		"of the template":      {"excludeOutboundPorts: [3306]", config, "", told + "these pods stands to Istio instead of ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE here, so outbound port 8443 no longer bypasses", false},
+		"of a ProxyConfig":     {"excludeOutboundPorts: [3306]", "", proxyConfigIn("shop", "", variable), told + "Deployment shop/web stands to Istio", false},
+		"of a MeshConfig":      {"excludeOutboundPorts: [3306]", "", configMapSaying("defaultConfig: {proxyMetadata: {" + variable + "}}"), told + "Deployment shop/web stands to Istio", false},
+		"said by the rule too": {"excludeOutboundPorts: [8443]", config, "", "", true},
+		"another direction":    {"excludeInboundPorts: [3306]", config, "", "", true},
+		"by the user's own":    {"excludeOutboundPorts: [3306]", config + ", traffic.sidecar.istio.io/excludeOutboundPorts: '80'", "", "", false},
+		"of other pods":        {"excludeOutboundPorts: [3306]", "", proxyConfigIn("pay", "", variable), "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			web := manifest("web.yaml", strings.ReplaceAll(fmt.Sprintf(commonWeb, test.annotations), ", istio.io/dataplane-mode: ambient", "")+test.objects)
+			spec := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {enforcement: {image: i}, global: {" + test.rule + "}"
+			_, results, err := rendered(t, spec+"}\n", web)
+			require.NoError(t, err, results.Report())
+			if test.told == "" {
+				assert.NotContains(t, results.Report(), told)
+			} else {
+				assert.Equal(t, 1, strings.Count(results.Report(), test.told), results.Report())
+			}
+			limited, err := fn.Explain(fn.SpecIn(manifest("bypass.yaml", spec+", limits: {forbiddenOutboundPorts: [8443]}}\n")), []fn.Manifest{web}, fn.Options{}, "")
+			_ = err
+			assert.Equal(t, test.refused, limited.Results.Failed(), limited.Results.Report())
+		})
+	}
+}

@@ -69,7 +69,8 @@ type bystanding struct {
 	beyond     []lint.Finding
 }
 
-// voided is a workload of which the mesh intercepts nothing, by what an object says.
+// voided is a workload of which the mesh intercepts nothing by what an object says, or
+// in which something else is in force instead.
 type voided struct {
 	by       transform.CommonWay
 	workload string
@@ -182,6 +183,9 @@ func (p *Pass) bystandingOf(d *Document) bystanding {
 				b.voided = append(b.voided, voided{way, plan.Workload.ID()})
 			}
 		}
+		for _, way := range p.Policy.Superseded(plan, p.commons) {
+			b.voided = append(b.voided, voided{way, plan.Workload.ID()})
+		}
 		b.beyond = append(b.beyond, p.judgeNamed(plan)...)
 		if n := p.namespaces[plan.Namespace]; n != nil {
 			for _, one := range p.Policy.Displaces(plan, n.NamespaceDefaults) {
@@ -209,13 +213,18 @@ func (p *Pass) tell(all *bystanding) []lint.Finding {
 	for _, told := range append(p.Policy.Tell(all.bystanders, all.beside), p.Policy.Replaced(all.overlays)...) {
 		found = append(found, lint.Finding{Object: told.Object, Finding: told.Finding})
 	}
-	workloads, by := map[*transform.Common][]string{}, map[*transform.Common]transform.CommonWay{}
-	for _, v := range all.voided {
-		workloads[v.by.Common], by[v.by.Common] = append(workloads[v.by.Common], v.workload), v.by
+	type said struct {
+		*transform.Common
+		word, lost string
 	}
-	for c, way := range by {
-		for _, f := range p.Policy.TellCommon(way, workloads[c]) {
-			found = append(found, lint.Finding{Object: c.Object, Finding: f})
+	workloads, by := map[said][]string{}, map[said]transform.CommonWay{}
+	for _, v := range all.voided {
+		one := said{v.by.Common, v.by.Word, v.by.Lost}
+		workloads[one], by[one] = append(workloads[one], v.workload), v.by
+	}
+	for one, way := range by {
+		for _, f := range p.Policy.TellCommon(way, workloads[one]) {
+			found = append(found, lint.Finding{Object: way.Object, Finding: f})
 		}
 	}
 	told := map[string]bool{} // by another workload that names the same

@@ -131,6 +131,9 @@ func (c *Common) path(word string) edit.Path {
 type CommonWay struct {
 	*Common
 	Way
+	// By is the annotation that stands instead, and Lost the ports that do not bypass
+	// then, "" for none.
+	By, Lost string
 }
 
 // String says it for a person.
@@ -142,10 +145,29 @@ func (c CommonWay) Nothing() bool { return c.Sure && c.Lets.Equal(everything) }
 // CommonWays gives what the objects let bypass in the pods of a plan, broad to narrow as
 // the mesh's rows are, where neither the pods nor a narrower object say otherwise.
 func (p *Policy) CommonWays(plan *Plan, all []*Common) []CommonWay {
+	return p.commonWays(plan, p.InForce(plan, nil), all)
+}
+
+// Superseded gives what the objects let bypass in the pods of a plan no more, since what
+// is written stands instead of it. Lost are the ports.
+func (p *Policy) Superseded(plan *Plan, all []*Common) (ways []CommonWay) {
+	if !plan.Applies {
+		return nil
+	}
+	for _, way := range p.commonWays(plan, plan.was.annotations, all) {
+		as, _ := p.Mesh.Other(way.row.As)
+		if way.By, way.Lost = p.supersedes(plan, as.Words[way.Word], way.Lets); way.Lost != "" {
+			ways = append(ways, way)
+		}
+	}
+	return ways
+}
+
+func (p *Policy) commonWays(plan *Plan, inForce map[string]string, all []*Common) []CommonWay {
 	if plan.in == 0 || plan.was == nil {
 		return nil
 	}
-	inForce, said := p.InForce(plan, nil), map[string][]CommonWay{}
+	said := map[string][]CommonWay{}
 	for level, group := range p.levelled(plan, all) {
 		here := map[string][]CommonWay{}
 		for _, c := range group {
@@ -156,7 +178,7 @@ func (p *Policy) CommonWays(plan *Plan, all []*Common) []CommonWay {
 				}
 				lets, exact := as.Word(word, value)
 				doubt := as.Words[word].Doubt
-				here[word] = append(here[word], CommonWay{c, Way{c.path(word), word, value, plan.in.Of(lets), exact && doubt == "", doubt}})
+				here[word] = append(here[word], CommonWay{Common: c, Way: Way{c.path(word), word, value, plan.in.Of(lets), exact && doubt == "", doubt}})
 			}
 		}
 		for word, ways := range here {
@@ -182,9 +204,14 @@ func (p *Policy) CommonWays(plan *Plan, all []*Common) []CommonWay {
 	return slices.DeleteFunc(ways, func(way CommonWay) bool { return way.Lets.IsZero() })
 }
 
-// TellCommon warns of what objects say by which nothing of some workloads is intercepted.
+// TellCommon warns of what objects say by which nothing of some workloads is intercepted,
+// or instead of which something else is in force there.
 func (p *Policy) TellCommon(by CommonWay, workloads []string) []Finding {
 	found := report{lint: p.Lint}
-	found.warn(finding.InterceptionMode, by.Path, by.Value, voids, p.Mesh.Name, some(workloads))
+	if by.Lost != "" {
+		found.warn(finding.MisleadingAnnotation, by.Path, by.Value, superseded, by.By, some(workloads), p.Mesh.Name, by.Word, by.Lost, by.Lost)
+	} else {
+		found.warn(finding.InterceptionMode, by.Path, by.Value, voids, p.Mesh.Name, some(workloads))
+	}
 	return found.Findings
 }

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"maps"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -59,13 +60,13 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	p.reportWonOver(w, was, plan)
 	p.reportIdleInclude(w, was, plan.Fold, plan)
 	plan.Settings, plan.in = plan.Fold.Layer().Settings(), mesh.OpensAll
+	plan.Sayable, plan.Gaps = plan.on.Express(plan.Settings, p.wide())
+	plan.Decided = true
 	p.judgeClaim(w, was, plan)
 	p.judgeOut(w, was, "", plan)
 	in := plan.on.Intercepts(w.TemplateLabels, was.annotations)
 	p.judge(w, was, p.asInSidecar(was, in, plan), in, plan)
 	p.refuseMoved(w, was, plan)
-	plan.Sayable, plan.Gaps = plan.on.Express(plan.Settings, p.wide())
-	plan.Decided = true
 	p.reportGaps(w, plan)
 	if plan.Failed() {
 		return desired{}
@@ -187,16 +188,34 @@ func (p *Policy) reportGaps(w *Workload, plan *Plan) {
 	}
 }
 
+// annotated gives the mesh's annotations that the settings of a plan need.
+func (p *Policy) annotated(was *prior, plan *Plan, annotate func(key, value string)) {
+	for _, k := range plan.on.Keys {
+		_, mine := was.annotations[k.Annotation]
+		if value, needed := plan.on.Value(k, plan.Sayable, p.MeshDefaults, mine); needed {
+			annotate(k.Annotation, value)
+		}
+	}
+}
+
+// joined gives what is the user's with what will be written beside it, which may put
+// some of it out of force.
+func (p *Policy) joined(was *prior, plan *Plan) *prior {
+	if !plan.Decided {
+		return was
+	}
+	joined := *was
+	joined.annotations = map[string]string{}
+	p.annotated(was, plan, func(key, value string) { joined.annotations[key] = value })
+	maps.Copy(joined.annotations, was.annotations)
+	return &joined
+}
+
 // write says by which annotations and by which init container the settings of a
 // plan are enforced.
 func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 	var d desired
-	for _, k := range plan.on.Keys {
-		_, mine := was.annotations[k.Annotation]
-		if value, needed := plan.on.Value(k, plan.Sayable, p.MeshDefaults, mine); needed {
-			d.annotate(k.Annotation, value)
-		}
-	}
+	p.annotated(was, plan, d.annotate)
 	for _, g := range plan.on.Irrevocable(plan.Settings, plan.Sayable, p.MeshDefaults) {
 		key, _ := p.Mesh.Key(g.Field)
 		plan.warn(finding.BypassesMore, w.templatePath("metadata", "annotations", key.Annotation), "", "%s bypasses more than the ClusterBypass says: %s", g.Field, g.Reason)

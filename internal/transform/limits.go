@@ -49,7 +49,7 @@ func (l Limits) ForbidsNamespace(name string) string {
 // directions in which the mesh intercepts its pods.
 func (p *Policy) judge(w *Workload, was *prior, fold Fold, in mesh.Opening, plan *Plan) {
 	p.judgeAnnotations(w, was, plan)
-	p.judgeSettings(w, was, fold, p.ways(w, was, in), plan)
+	p.judgeSettings(w, was, fold, p.ways(w, p.joined(was, plan), in), plan)
 }
 
 // judgeSettings refuses what breaks a limit in what a fold comes to, and in the

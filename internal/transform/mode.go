@@ -28,6 +28,9 @@ func (p *Policy) reportModes(w *Workload, was *prior, plan *Plan) {
 			if one.exact && one.lets.Equal(everything) {
 				plan.warn(finding.InterceptionMode, at, value, voids, p.Mesh.Name, "these pods")
 			}
+			if by, lost := p.supersedes(plan, other.Words[one.word], one.lets); lost != "" {
+				plan.warn(finding.MisleadingAnnotation, at, value, superseded, by, "these pods", p.Mesh.Name, one.word, lost, lost)
+			}
 		}
 		switch {
 		case value == "":
@@ -37,6 +40,23 @@ func (p *Policy) reportModes(w *Workload, was *prior, plan *Plan) {
 			plan.warn(finding.MisleadingAnnotation, at, value, "%s %s before %s looks at an exclusion, so no outbound exclusion of these pods holds for it: exclude nothing that a guest behind them needs to reach directly, or remove this", other.Ahead, plan.on.Proxy(), p.Mesh.Name)
 		}
 	}
+}
+
+const superseded = "what krm-bypass writes in %s of %s stands to %s instead of %s here, so outbound port %s no longer bypasses the sidecar by it: to keep it, add excludeOutboundPorts: [%s] to a rule for them; else take it out here"
+
+// supersedes gives the annotation that is written for a plan and puts a word out of force,
+// and the outbound ports that the word lets bypass and the plan does not, "" for none.
+func (p *Policy) supersedes(plan *Plan, word mesh.Other, lets traffic.Layer) (by, lost string) {
+	for _, key := range word.Unless {
+		_, written := plan.Annotations[key]
+		if _, own := plan.was.annotations[key]; !written || own {
+			continue
+		}
+		said := lets.Settings().ExcludeOutboundPorts
+		said = said.Without(plan.Settings.ExcludeOutboundPorts).Without(p.Mesh.Own(said))
+		return key, strings.Join(said.Entries(), ", ")
+	}
+	return "", ""
 }
 
 func excludesOutbound(s traffic.Settings) bool {

@@ -76,7 +76,7 @@ func (p *Policy) NamedWays(plan *Plan, way Way, o *NamedObject) (all []CommonWay
 			lets, exact = mesh.OpensAll.Everything(), false
 		}
 		if lets = plan.in.Of(lets); !lets.IsZero() {
-			said := CommonWay{o.Common, Way{Path: o.Path(steps(named.Document)...), Word: setting, Value: strings.Join(entries, ","), Lets: lets}}
+			said := CommonWay{Common: o.Common, Way: Way{Path: o.Path(steps(named.Document)...), Word: setting, Value: strings.Join(entries, ","), Lets: lets}}
 			if exact {
 				said.Doubt = named.Doubt
 			}
