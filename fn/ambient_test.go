@@ -133,7 +133,8 @@ func TestWaysOfAmbientPods(t *testing.T) {
 		{"ambient.istio.io/dns-capture: 'false'", "forbiddenOutboundPorts: [443]", false, false},
 	} {
 		item := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {annotations: {" + test.annotation + "}}, spec: {containers: [{name: app, image: app}]}}}\n"
-		for _, rule := range []string{"  global: {dataPlane: Ambient}\n", inPlane("Ambient", "")[strings.Index(inPlane("Ambient", ""), "  enforcement"):]} {
+		_, global, _ := strings.Cut(inPlane("Ambient", ""), "spec:\n")
+		for _, rule := range []string{"  global: {dataPlane: Ambient}\n", global} {
 			spec := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n" + rule
 			explained, err := fn.Explain(fn.SpecIn(manifest("bypass.yaml", spec)), []fn.Manifest{manifest("web.yaml", item)}, fn.Options{}, "")
 			require.NoError(t, err)

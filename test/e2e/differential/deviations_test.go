@@ -226,7 +226,7 @@ func (d deviation) hold(t *testing.T, s stand, settings traffic.Settings) {
 	if d.ours != "" {
 		p := s.newPod(t)
 		p.intercept(t, nil)
-		p.bypass(t, "apply", s.backends()[0], settings)
+		p.bypass(t, s.backends()[0], settings)
 		p.serve(t, calls)
 		assert.Equal(t, []string{d.ours}, p.ask(calls), "with krm-bypass-init")
 	}

@@ -141,7 +141,7 @@ func (d draw) subjects(byHand bool) [][]subject {
 	}, {
 		name: fmt.Sprintf("the annotations %v and krm-bypass-init by %s after them", d.said.annotations, d.backend),
 		run: func(t lab.TB, calls calls) []string {
-			p.bypass(t, "apply", d.backend, d.settings)
+			p.bypass(t, d.backend, d.settings)
 			return p.ask(calls)
 		},
 		bypassed: []func(call) bool{func(c call) bool {
@@ -172,7 +172,7 @@ func (d draw) history(t lab.TB, p *pod, annotations map[string]string) {
 	for _, turn := range d.order.turns {
 		switch turn {
 		case ours:
-			p.bypass(t, "apply", d.backend, d.settings)
+			p.bypass(t, d.backend, d.settings)
 		case theMesh:
 			p.intercept(t, annotations)
 		}

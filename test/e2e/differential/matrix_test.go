@@ -258,17 +258,17 @@ func (s stand) measure(t testing.TB, backend string, settings []traffic.Settings
 		alone[i] = after.ask(asked[i])
 	}
 	for i := range matrix {
-		after.bypass(scope, "apply", backend, settings[i])
+		after.bypass(scope, backend, settings[i])
 		judge(i, "after", after.ask(asked[i]))
 	}
 	for i := range matrix {
 		p := open("before")
-		p.bypass(scope, "apply", backend, settings[i])
+		p.bypass(scope, backend, settings[i])
 		p.intercept(scope, nil)
 		judge(i, "before", p.ask(asked[i]))
-		p.bypass(scope, "apply", backend, settings[i])
+		p.bypass(scope, backend, settings[i])
 		p.intercept(scope, nil)
-		p.bypass(scope, "apply", backend, settings[i])
+		p.bypass(scope, backend, settings[i])
 		judge(i, "run again", p.ask(asked[i]))
 	}
 	return cells, wrong

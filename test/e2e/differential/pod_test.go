@@ -116,9 +116,9 @@ func (s stand) newPod(t lab.TB) *pod {
 const firstSource = 32768
 
 // bypass runs krm-bypass-init.
-func (p *pod) bypass(t lab.TB, command, backend string, settings traffic.Settings) {
+func (p *pod) bypass(t lab.TB, backend string, settings traffic.Settings) {
 	t.Helper()
-	arguments := []string{lab.Binary(bypassProgram.Name), command, "--here", "--backend=" + backend}
+	arguments := []string{lab.Binary(bypassProgram.Name), "apply", "--here", "--backend=" + backend}
 	p.Run(t, append(arguments, settings.Arguments()...)...)
 }
 

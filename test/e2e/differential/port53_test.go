@@ -107,7 +107,7 @@ func (s stand) port53(t testing.TB) []string {
 	if err := said.Set(traffic.ExcludeOutboundPorts, []string{"53"}); err != nil {
 		t.Fatal(err)
 	}
-	p.bypass(scope, "apply", "nftables", said.Settings())
+	p.bypass(scope, "nftables", said.Settings())
 	p.serve(scope, calls)
 	ours := whose(p.ask(calls))
 	return append(row, ours[0], ours[2])

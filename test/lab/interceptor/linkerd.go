@@ -154,18 +154,18 @@ func (a linkerdArguments) configure(pod *lab.Host, iptables string) error {
 			nat("-A " + builtin + " -j " + chain)
 		}
 	}
-	fill("PREROUTING", "PROXY_INIT_REDIRECT", func(append func(string)) { // lines 218-262
-		linkerdIgnorePorts(a.inbound, append)
+	fill("PREROUTING", "PROXY_INIT_REDIRECT", func(add func(string)) { // lines 218-262
+		linkerdIgnorePorts(a.inbound, add)
 		for _, subnet := range a.subnets {
-			append("-p all -j RETURN -s " + subnet)
+			add("-p all -j RETURN -s " + subnet)
 		}
-		append(fmt.Sprint("-p tcp -j REDIRECT --to-port ", LinkerdProxy.Inbound))
+		add(fmt.Sprint("-p tcp -j REDIRECT --to-port ", LinkerdProxy.Inbound))
 	})
-	fill("OUTPUT", "PROXY_INIT_OUTPUT", func(append func(string)) { // lines 180-216
-		append(fmt.Sprint("-m owner --uid-owner ", LinkerdProxy.UID, " -j RETURN"))
-		append("-o lo -j RETURN")
-		linkerdIgnorePorts(a.outbound, append)
-		append(fmt.Sprint("-p tcp -j REDIRECT --to-port ", LinkerdProxy.Outbound))
+	fill("OUTPUT", "PROXY_INIT_OUTPUT", func(add func(string)) { // lines 180-216
+		add(fmt.Sprint("-m owner --uid-owner ", LinkerdProxy.UID, " -j RETURN"))
+		add("-o lo -j RETURN")
+		linkerdIgnorePorts(a.outbound, add)
+		add(fmt.Sprint("-p tcp -j REDIRECT --to-port ", LinkerdProxy.Outbound))
 	})
 	return failure
 }
@@ -234,12 +234,4 @@ func linkerdVariants() []Variant {
 		variant("1.6.2-iptables", old, Linkerd16Init{Mode: "nft"}, IptablesNFT, lab.IPv4),
 		variant("1.6.2-iptables-legacy", old, Linkerd16Init{Mode: "legacy"}, IptablesLegacy, lab.IPv4),
 	}
-}
-
-// entries cuts an annotation's list.
-func entries(list string) []string {
-	if list == "" {
-		return nil
-	}
-	return strings.Split(list, ",")
 }
