@@ -221,6 +221,38 @@ func TestAnnotationsAloneDoNothingForAnAmbientPod(t *testing.T) {
 	}
 }
 
+// A label for a data plane is told of where it has no effect, and only there.
+func TestLabelsForADataPlane(t *testing.T) {
+	deployment := func(own, template string) string {
+		return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop, labels: {" + own + "}}\nspec: {selector: {}, template: {metadata: {labels: {" + template + "}}, spec: {containers: [{name: app, image: app}]}}}\n"
+	}
+	namespace := func(metadata string) string {
+		return "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, " + metadata + "}\n"
+	}
+	const key, takes = "istio.io/dataplane-mode", "takes only ambient and none here"
+	for _, test := range []struct{ plane, items, want string }{
+		{"Sidecar", deployment("", key+": ambient}, annotations: {inject.istio.io/templates: gateway"), ""},
+		{"Sidecar", deployment("", key+": Ambient"), takes},
+		{"Ambient", deployment("", key+": enabled"), takes},
+		{"Ambient", deployment("", key+": ambient"), ""},
+		{"Sidecar", deployment("", key+": none"), ""},
+		{"Sidecar", deployment(key+": ambient", "a: b"), "move it to spec.template.metadata.labels"},
+		{"Ambient", deployment(key+": none", "a: b"), "move it to spec.template.metadata.labels"},
+		{"Ambient", deployment(key+": ambient", key+": ambient"), ""},
+		{"Ambient", deployment("", "a: b") + "---\n" + namespace("labels: {"+key+": ambient}"), ""},
+		{"Ambient", deployment("", "a: b") + "---\n" + namespace("annotations: {"+key+": ambient}"), "only as a label"},
+		{"Ambient", deployment("", "a: b") + "---\n" + namespace("labels: {istio.io/data-plane-mode: ambient}"), "does not know this key on a Namespace"},
+	} {
+		_, results, err := fn.Manifests(fn.SpecIn(manifest("bypass.yaml", inPlane(test.plane, ""))), []fn.Manifest{manifest("web.yaml", test.items)}, fn.Options{})
+		require.NoError(t, err, test.items)
+		if test.want == "" {
+			assert.NotContains(t, results.Report(), "warning", test.items)
+		} else {
+			assert.Contains(t, results.Report(), test.want, test.items)
+		}
+	}
+}
+
 // What comes in past ztunnel by the pod's own annotation, policies do not see either.
 func TestPoliciesBesideBypassInboundCapture(t *testing.T) {
 	const item = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {metadata: {labels: {app: web}, annotations: {%s}}, spec: {containers: [{name: app, image: app}]}}}\n" +

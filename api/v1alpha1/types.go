@@ -319,8 +319,8 @@ type GlobalRule struct {
 type Placement struct {
 	// DataPlane is Ambient for pods of Istio's ambient mode, which have no sidecar and
 	// read no annotation of one. Only Istio has it. A narrower rule overrides a
-	// broader one; where no rule says anything, it is Sidecar. A pod template that
-	// says sidecar.istio.io/inject: "true" is in Sidecar whatever the rules say, and
+	// broader one; where no rule says anything, it is Sidecar. A pod template with
+	// the label sidecar.istio.io/inject: "true" is in Sidecar whatever the rules say, and
 	// with "false" beside the label istio.io/dataplane-mode: ambient in Ambient.
 	DataPlane string `json:"dataPlane,omitzero" schema:"enum=Sidecar|Ambient"`
 }

@@ -13,12 +13,9 @@ import (
 // cni/pkg/iptables/iptables.go redirects no connection to port 15008). Where some
 // workload lets the Service's port bypass on its way out, somebody has thought of it.
 func ambientInbound(j *judgement) {
-	var left traffic.Ports
-	for _, group := range grouped(j.all) {
-		left = left.Union(group.settings.ExcludeOutboundPorts)
-	}
+	groups := grouped(j.all)
 	j.reaching(func(w *Workload, r reached) {
-		if p := r.view(); w.settings.Inbound().Contains(traffic.TCP, r.port) && !left.Contains(traffic.TCP, p.Port) {
+		if p := r.view(); w.settings.Inbound().Contains(traffic.TCP, r.port) && !slices.ContainsFunc(groups, func(g *group) bool { return r.service.left(g.settings, p.Port) }) {
 			j.note(r.service.Object, r.path(), p.TargetPort.text, portOf(p), p.Port).add(strconv.Itoa(int(r.port)), w)
 		}
 	})
@@ -45,6 +42,14 @@ func waypoint(j *judgement) {
 		}
 		j.past(j.note(about, path, name, called, name), nil, s.Namespace, s.bypassed)
 	}
+}
+
+// left reports whether settings let a port of the Service bypass, by a pair also where
+// nobody knows the address of the Service.
+func (s *service) left(settings traffic.Settings, port uint16) bool {
+	return s.bypassed(settings).Contains(traffic.TCP, port) || s.Spec.ClusterIP == "" && slices.ContainsFunc(settings.ExcludeOutbound.Boxes(), func(b traffic.Box) bool {
+		return b.Protocol == traffic.TCP && b.Ports.First <= port && port <= b.Ports.Last
+	})
 }
 
 // bypassed gives the ports of the Service at which settings go past it.

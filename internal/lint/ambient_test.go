@@ -11,6 +11,10 @@ func namespaceOf(labels string) string {
 	return "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {" + labels + "}}\n"
 }
 
+func cniConfig(capture string) string {
+	return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio-cni-config, namespace: istio-system}\ndata: {AMBIENT_DNS_CAPTURE: '" + capture + "'}\n"
+}
+
 // ambientCases are those of ambient pods, and of Namespaces for them.
 func ambientCases() []checkCase {
 	const metrics = "excludeInboundPorts=9090"
@@ -36,6 +40,13 @@ func ambientCases() []checkCase {
 		{"ambient-inbound", "excluded by callers too", "Ambient " + metrics + " excludeOutboundPorts=80", []string{serviceOf("web", "{selector: {app: orders}, ports: [{port: 80, targetPort: metrics}]}")}, nil},
 		{"ambient-inbound", "callers exclude another port", "Ambient " + metrics + " excludeOutboundPorts=9090", []string{serviceOf("web", "{selector: {app: orders}, ports: [{port: 80, targetPort: metrics}]}")}, []string{"Service web"}},
 		{"ambient-inbound", "in no mesh", "Ambient " + metrics, []string{workload("out", "istio.io/dataplane-mode: none"), serviceOf("out", "{selector: {app: out}, ports: [{port: 80, targetPort: metrics}]}")}, nil},
+		{"ambient-inbound", "excluded by callers at the Services' addresses", "Ambient " + metrics + " excludeOutbound=10.96.0.0/12@80", []string{serviceOf("web", "{selector: {app: orders}, ports: [{port: 80, targetPort: metrics}]}")}, nil},
+		{"ambient-inbound", "in a range of callers", "Ambient " + metrics + " excludeOutboundIPRanges=10.96.0.0/12", []string{serviceOf("web", "{clusterIP: 10.96.7.1, selector: {app: orders}, ports: [{port: 80, targetPort: metrics}]}")}, nil},
+		{"ambient-inbound", "outside a range of callers", "Ambient " + metrics + " excludeOutboundIPRanges=10.96.0.0/12", []string{serviceOf("web", "{clusterIP: 10.1.7.1, selector: {app: orders}, ports: [{port: 80, targetPort: metrics}]}")}, []string{"Service web"}},
+		{"authorization-policy", "that audits", "Ambient " + metrics, []string{istioObject("security", "AuthorizationPolicy", "a", "{action: AUDIT, rules: [{}]}")}, nil},
+		{"authorization-policy", "that denies", "Ambient " + metrics, []string{istioObject("security", "AuthorizationPolicy", "a", "{action: DENY, rules: [{}]}")}, []string{"AuthorizationPolicy a"}},
+		{"dns-capture", "of ambient pods whose agent captures none", "Ambient excludeOutboundPorts=3306", []string{cniConfig("false"), istioObject("networking", "ServiceEntry", "db", "{hosts: [x], resolution: DNS, ports: [{number: 3306, name: tcp}]}")}, nil},
+		{"dns-capture", "of ambient pods whose agent captures it", "Ambient excludeOutboundPorts=3306", []string{cniConfig("true"), istioObject("networking", "ServiceEntry", "db", "{hosts: [x], resolution: DNS, ports: [{number: 3306, name: tcp}]}")}, []string{"ServiceEntry db"}},
 		{"service-port", "of ambient pods", "Ambient " + metrics, []string{serviceOf("web", "{selector: {app: orders}, ports: [{port: 80, targetPort: metrics}]}")}, nil},
 		{"auto-mtls", "of ambient pods", "Ambient " + metrics, []string{serviceOf("web", "{selector: {app: orders}, ports: [{port: 80, targetPort: metrics}]}")}, nil},
 		{"strict-mtls", "of ambient pods", "Ambient " + metrics, []string{peerAuthentication("shop", "default", "{mtls: {mode: STRICT}}")}, []string{"PeerAuthentication default: …mTLS is not enforced where connections bypass ztunnel"}},

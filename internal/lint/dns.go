@@ -30,11 +30,20 @@ const (
 const ambientCapture = "ambient.istio.io/dns-capture"
 
 func ambientEnvironment(capture string) map[string]string {
-	if on, err := strconv.ParseBool(capture); err == nil && !on {
-		return map[string]string{captureKey: "false"}
+	if on, err := strconv.ParseBool(capture); err == nil {
+		return map[string]string{captureKey: strconv.FormatBool(on)}
 	}
 	return nil
 }
+
+// agentConfig is what the ConfigMap of the CNI agent says of DNS in ambient pods that say
+// nothing themselves (istio/istio manifests/charts/istio-cni/templates/configmap-cni.yaml).
+type agentConfig struct {
+	resource
+	capture string
+}
+
+const agentConfigName = "istio-cni-config"
 
 // allocated are the ranges from which a ServiceEntry without addresses gets one
 // where DNS is captured; nothing but a sidecar answers there (istio/istio
@@ -59,9 +68,11 @@ func proxySettingsIn(text string) (settings proxySettings) {
 func (j *judgement) captures() func(*Workload) (by *transform.Object, at edit.Path, captured bool) {
 	all := newScoped(j, inOrder(viewed[proxyConfig](j.items)))
 	configs := inOrder(viewed[meshConfig](j.items))
+	off := slices.ContainsFunc(viewed[agentConfig](j.items), func(a *agentConfig) bool { return a.capture == "false" })
 	return func(w *Workload) (*transform.Object, edit.Path, bool) {
 		if w.isIn(mesh.Ambient) {
-			return w.Object, nil, w.environment[captureKey] != "false"
+			capture, said := w.environment[captureKey]
+			return w.Object, nil, capture != "false" && (said || !off)
 		}
 		for _, p := range slices.Concat(all.of(w)) {
 			if value, said := p.Spec.EnvironmentVariables[captureKey]; said {

@@ -37,7 +37,7 @@ func strictMTLS(j *judgement) {
 // asks them.
 func authorization(j *judgement) {
 	for _, p := range viewed[authorizationPolicy](j.items) {
-		if p.Spec.toGateway() {
+		if p.Spec.toGateway() || p.Spec.Action == audit {
 			continue
 		}
 		n := j.note(p.Object, p.Path("spec"), "", cmp.Or(p.Spec.Action, allow))
@@ -54,7 +54,11 @@ func authorization(j *judgement) {
 	}
 }
 
-const allow = "ALLOW"
+// An audit policy keeps nobody out.
+const (
+	allow = "ALLOW"
+	audit = "AUDIT"
+)
 
 // aboutAll says that the policy would say something of every port if it were
 // asked: an ALLOW policy refuses what none of its rules names.

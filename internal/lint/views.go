@@ -276,6 +276,9 @@ func configured(o resource, opening *index) view {
 	if o.Name == ciliumConfig {
 		return ciliumMap(o, opening)
 	}
+	if o.Name == agentConfigName {
+		return &agentConfig{o, o.node.Below("data", "AMBIENT_DNS_CAPTURE").Text()}
+	}
 	return meshConfigText(o, opening)
 }
 

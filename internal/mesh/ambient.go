@@ -69,6 +69,10 @@ const (
 	statusKey = "sidecar.istio.io/status"
 
 	istioProxyName = "istio-proxy"
+
+	// cni/pkg/util/enablement_selector.go, manifests/charts/istio-cni/values.yaml.
+	planeValues    = `^(ambient|none)$`
+	planeOtherwise = "takes only ambient and none here, so this has no effect: write one of them"
 	// injectionKey is a label of a Namespace.
 	injectionKey = "istio-injection"
 	planeKey     = "istio.io/dataplane-mode"

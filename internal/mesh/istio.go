@@ -82,12 +82,14 @@ var istio = Mesh{
 		{Key: istioTemplates, Takes: `(?s).*`}, // which an installation may add to
 		{Label: true, Key: "sidecar.istio.io/inject", Takes: `^(true|false|)$`, Otherwise: istioUndecided},
 		{Key: "sidecar.istio.io/inject", Takes: `^(true|false|)$`, Otherwise: istioUndecided, Unless: "sidecar.istio.io/inject", Overruled: "Istio goes by the label of this name, which says something else: remove this annotation"},
+		{Label: true, Key: planeKey, Takes: planeValues, Otherwise: "Istio's CNI agent " + planeOtherwise},
 		refusing(false, istioModeKey, `^(REDIRECT|TPROXY|NONE)$`, "Istio's injector", "REDIRECT, TPROXY or NONE"),
 		refusing(false, "status.sidecar.istio.io/port", `^\s*[0-9]{1,5}\s*$`, "Istio's injector", "one port"),
 	},
 	// manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml.
 	injects: []Choice{
 		{Label: true, Key: injectionKey, Takes: `^(enabled|disabled)$`, Otherwise: "Istio's webhook matches no such value, so these pods get no sidecar: write enabled or disabled"},
+		{Label: true, Key: planeKey, Takes: planeValues, Otherwise: "Istio's CNI agent " + planeOtherwise},
 	},
 	Mark:              statusKey,
 	UnmeshedNamespace: istioUnmeshedNamespace,

@@ -70,7 +70,7 @@ func (p *Plan) hasSidecar() bool { return p.on.Plane() == mesh.Sidecar }
 // an injector goes by other signs, and a sidecar wins.
 func (p *Policy) reportPlane(w *Workload, plan *Plan) {
 	label := p.Mesh.PlaneLabel()
-	if label.Key == "" || w.TemplateLabels[label.Key] != label.Value || !plan.hasSidecar() || plan.sign != "" {
+	if label.Key == "" || w.TemplateLabels[label.Key] != label.Value || !plan.hasSidecar() || plan.sign != "" || plan.on.Unmeshed(w.TemplateLabels, plan.was.annotations) != "" {
 		return
 	}
 	unread := ""

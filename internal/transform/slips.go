@@ -173,7 +173,7 @@ func (p *Policy) reportMisplaced(w *Workload, place, template described, plan *P
 				p.Mesh.Name, map[string]string{annotations: "an annotation", labels: "a label"}[reads], append(slices.Clone(template.path), reads))
 		}
 	}
-	for _, key := range p.Mesh.OptOutLabels() {
+	for _, key := range append(p.Mesh.OptOutLabels(), p.Mesh.PlaneLabel().Key) {
 		_, stands := template.labels[key]
 		if _, here := place.labels[key]; here && !stands {
 			misplaced(labels, key, key, p.Mesh.Name+" reads this label only in the pod template, so it has no effect here")
