@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/krm-bypass/krm-bypass/internal/rules"
@@ -135,7 +136,11 @@ func clean(s session) error {
 
 func check(s session) error {
 	connection := s.connection
-	if own := s.address(podIPVariable); own.IsValid() && own == connection.Address {
+	own, err := s.own()
+	if err != nil {
+		return fmt.Errorf("checking a connection: %w", err)
+	}
+	if slices.Contains(own, connection.Address) {
 		connection.Loopback = true
 	}
 	decision := s.settings.Decide(connection)

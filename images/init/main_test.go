@@ -155,6 +155,28 @@ func TestCheckKnowsThePodsOwnAddress(t *testing.T) {
 	assert.Equal(t, "bypassed by excludeOutboundPorts\n", call1(noEnvironment, "check", "--exclude-outbound-ports=80", "--to=10.244.0.2:80").Out)
 }
 
+// All addresses of the pod are its own, and what cannot be read is not taken for none.
+func TestCheckReadsThePodsAddresses(t *testing.T) {
+	for _, test := range []struct{ ip, ips, to, answer, err string }{
+		{"10.244.0.2", "10.244.0.2,fd00:244::2", "[fd00:244::2]:80", "left to the mesh\n", ""},
+		{"", "10.244.0.2, fd00:244::2", "10.244.0.2:80", "left to the mesh\n", ""},
+		{"10.244.0.2", "10.244.0.2,fd00:244::2", "[fd00:244::3]:80", "bypassed by excludeOutboundPorts\n", ""},
+		{"10.244.0.2,fd00:244::2", "", "10.244.0.2:80", "", `KRM_BYPASS_POD_IP: "10.244.0.2,fd00:244::2" is not an address: give the pod's, or several in KRM_BYPASS_POD_IPS`},
+		{"garbage", "", "10.244.0.2:80", "", `KRM_BYPASS_POD_IP: "garbage" is not an address: give the pod's, or several in KRM_BYPASS_POD_IPS`},
+		{"10.244.0.2", "garbage", "10.244.0.2:80", "", `KRM_BYPASS_POD_IPS: "garbage" is not an address: give the pod's, or several in KRM_BYPASS_POD_IPS`},
+	} {
+		env := func(name string) string {
+			return map[string]string{podIPVariable: test.ip, podIPsVariable: test.ips}[name]
+		}
+		got := call1(env, "check", "--termination-log=", "--exclude-outbound-ports=80", "--to="+test.to)
+		assert.Equal(t, test.answer, got.Out, "%+v: %s", test, got.Stderr)
+		if test.err != "" {
+			assert.Equal(t, "krm-bypass-init: checking a connection: reading "+test.err+"\n", got.Stderr)
+			assert.Equal(t, failed, got.Code)
+		}
+	}
+}
+
 // A pipe is opened for writing only when somebody reads it.
 func TestAPipeThatNobodyReadsIsNotWaitedFor(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")

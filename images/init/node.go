@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/rules/host"
 )
@@ -12,7 +14,32 @@ import (
 const (
 	podIPVariable  = "KRM_BYPASS_POD_IP"
 	hostIPVariable = "KRM_BYPASS_HOST_IP"
+	// podIPsVariable may hold all of the pod's (status.podIPs), between commas.
+	podIPsVariable = "KRM_BYPASS_POD_IPS"
 )
+
+// own gives the pod's addresses: those in the variables and, where these are the ones
+// of this network namespace, all others that it has.
+func (s session) own() ([]netip.Addr, error) {
+	var own []netip.Addr
+	for _, variable := range []string{podIPVariable, podIPsVariable} {
+		for text := range strings.SplitSeq(s.env(variable), ",") {
+			if text = strings.TrimSpace(text); text == "" {
+				continue
+			}
+			a, err := netip.ParseAddr(text)
+			if err != nil || variable == podIPVariable && strings.Contains(s.env(variable), ",") {
+				return nil, fmt.Errorf("reading %s: %q is not an address: give the pod's, or several in %s", variable, s.env(variable), podIPsVariable)
+			}
+			own = append(own, a.Unmap().WithZone(""))
+		}
+	}
+	here := host.Addresses()
+	if slices.ContainsFunc(own, func(a netip.Addr) bool { return slices.Contains(here, a) }) {
+		own = append(own, here...)
+	}
+	return own, nil
+}
 
 // address gives the one that a variable holds, an invalid one if it holds none.
 func (s session) address(variable string) netip.Addr {

@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 	"github.com/krm-bypass/krm-bypass/internal/rules/host"
@@ -20,6 +21,9 @@ type backend struct {
 	clean func() error
 	// beside says what works here beside the settings where another backend has them.
 	beside func(traffic.Settings) (filter.Differences, error)
+	// unhidden reports whether a mesh takes by TPROXY what rules of this backend cannot
+	// hide from it; nil where they can.
+	unhidden func(traffic.Settings) bool
 	// inbound says of inbound rules which form is shown.
 	inbound string
 }
@@ -39,15 +43,19 @@ var backends = []backend{
 	{"nftables", func(s traffic.Settings, f filter.Form) (ruleset, error) { return nft.Compile(s, f), nil }, nft.Clean,
 		func(s traffic.Settings) (filter.Differences, error) {
 			return nft.Compile(s, filter.Form{}).Beside()
-		}, "The whole form. A kernel that lacks something gets another, which apply and verify name."},
+		}, nil, "The whole form. A kernel that lacks something gets another, which apply and verify name."},
 	{"iptables", func(s traffic.Settings, f filter.Form) (ruleset, error) { return legacy.Compile(s, f) }, legacy.Clean,
 		func(traffic.Settings) (filter.Differences, error) { return legacy.Beside() },
+		func(s traffic.Settings) bool {
+			return nft.Compile(s, filter.Form{}).Hides() && (legacy.TPROXY() || nft.Compile(s, filter.Form{}).TPROXY())
+		},
 		"Inbound TCP under TPROXY is the mesh's annotation's alone: no rule here comes before it."},
 }
 
 // Of kernels that lack something.
 const (
 	listed = "inbound rules list the pod's addresses, because the kernel cannot tell what is for the pod"
+	passed = "inbound TCP under TPROXY is the mesh's annotation's alone, because rules of iptables do not come before it"
 	seen   = "inbound TCP under TPROXY is the mesh's annotation's alone, because the kernel cannot hide it from the mesh"
 )
 
@@ -98,7 +106,7 @@ func Apply(name string, s traffic.Settings) (Choice, error) {
 			err = errors.Join(err, b.clean())
 		}
 	}
-	return choice, err
+	return choice.withTPROXY(s), err
 }
 
 // holds reports whether the backend holds something of ours.
@@ -139,6 +147,16 @@ func inForce() string {
 		}
 	}
 	return name
+}
+
+// withTPROXY adds to the form that a mesh takes by TPROXY what the rules cannot hide.
+func (c Choice) withTPROXY(s traffic.Settings) Choice {
+	for _, b := range backends {
+		if b.name == c.Name && b.unhidden != nil && b.unhidden(s) {
+			c.Form = strings.TrimPrefix(c.Form+"; "+passed, "; ")
+		}
+	}
+	return c
 }
 
 func applying(s traffic.Settings) func(backend) (form string, err error) {
@@ -209,7 +227,7 @@ func Verify(name string, s traffic.Settings) (found filter.Differences, by Choic
 		return nil, by, err
 	}
 	others, err := besides(by.Name, s)
-	return append(found, others...), by, err
+	return append(found, others...), by.withTPROXY(s), err
 }
 
 // use works with the backend of that name, and Auto with the first for which the

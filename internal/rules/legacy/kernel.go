@@ -97,6 +97,21 @@ func Chains() []string {
 	return all
 }
 
+// TPROXY reports whether rules of iptables-legacy take connections by TPROXY, as far as
+// can be read: they are in the table mangle, which ours do not reach.
+func TPROXY() bool {
+	for _, f := range families {
+		const mangle = "mangle"
+		if names, _ := os.ReadFile(f.tables); slices.Contains(strings.Fields(string(names)), mangle) {
+			lines, _ := f.lines(mangle)
+			if slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, " -j TPROXY ") }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // lines lists a table: a line for each chain, "-P OUTPUT ACCEPT" or "-N MESH", and
 // for each rule, "-A OUTPUT -j MESH".
 func (f family) lines(table string) ([]string, error) {

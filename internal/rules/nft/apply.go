@@ -45,9 +45,27 @@ func (r Ruleset) Verify() (found filter.Differences, err error) {
 		want := r.contents()
 		ahead, err := k.meddling(want, got, mapsFirst, takesElsewhere, filtersHidden)
 		found = append(differences(want, got), ahead...)
+		if err == nil && len(found) == 0 && r.seen() && k.canHide() {
+			found = filter.Differences{fmt.Sprintf("chain %s is empty, although the kernel can hide what bypasses from TPROXY", hidingChain)}
+		}
 		return err
 	})
 	return found, err
+}
+
+// TPROXY reports whether a chain of others takes inbound connections by TPROXY that other
+// rules than the ruleset are to let bypass: nothing hides these from it.
+func (r Ruleset) TPROXY() (is bool) {
+	err := undisturbed(func(k *kernel) error {
+		got, err := k.read()
+		if err == nil {
+			var found filter.Differences
+			found, err = k.meddling(r.contents(), got, takesBeside)
+			is = len(found) > 0
+		}
+		return err
+	})
+	return err == nil && is
 }
 
 // Beside says what nftables does beside another packet filter that is to do what the

@@ -9,6 +9,7 @@ import (
 	"github.com/google/nftables"
 	"github.com/google/nftables/userdata"
 	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -89,6 +90,18 @@ func (k *kernel) commit() error {
 		return objection
 	}
 	return err
+}
+
+// canHide reports whether the kernel takes the expressions by which packets are hidden. It
+// asks by a transaction that it refuses in any case, as the table is there already: what it
+// refuses first is what it lacks.
+func (k *kernel) canHide() bool {
+	chain := k.conn.AddChain(&nftables.Chain{Table: table, Name: "can-hide"})
+	for _, rule := range append(rewrite(tcp, hide4, hide6), later) {
+		k.conn.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: rule.expressions()})
+	}
+	k.conn.CreateTable(table)
+	return errors.Is(k.commit(), unix.EEXIST)
 }
 
 // addSet takes the set's number within the transaction from us, which rules do not

@@ -245,11 +245,10 @@ func unseen(form filter.Form, guards, rules []Rule) []Chain {
 	if len(bypassing) == 0 {
 		return nil
 	}
-	later := []Rule{{Matches: []Match{{Key: state, Not: true, Constant: isNew}}, Statement: leave}}
 	chains := []Chain{
 		{Name: hideChain, Rules: rewrite(tcp, hide4, hide6)},
-		{hidingChain, Entry{plain, Prerouting, hidePriority}, slices.Concat(later, guards, bypassing)},
-		{"show-after-tproxy", Entry{plain, Prerouting, showPriority}, slices.Concat(later, rewrite(experimental, show4, show6))},
+		{hidingChain, Entry{plain, Prerouting, hidePriority}, slices.Concat([]Rule{later}, guards, bypassing)},
+		{"show-after-tproxy", Entry{plain, Prerouting, showPriority}, slices.Concat([]Rule{later}, rewrite(experimental, show4, show6))},
 	}
 	if form.Seen {
 		for i, c := range chains {
@@ -257,6 +256,19 @@ func unseen(form filter.Form, guards, rules []Rule) []Chain {
 		}
 	}
 	return chains
+}
+
+// later leaves alone every packet but the first.
+var later = Rule{Matches: []Match{{Key: state, Not: true, Constant: isNew}}, Statement: leave}
+
+// seen reports whether the ruleset hides nothing because the kernel could not.
+func (r Ruleset) seen() bool {
+	return slices.ContainsFunc(r.Chains, func(c Chain) bool { return c.Name == hidingChain && c.Entry == Entry{} })
+}
+
+// Hides reports whether the ruleset hides connections from TPROXY.
+func (r Ruleset) Hides() bool {
+	return slices.ContainsFunc(r.Chains, func(c Chain) bool { return c.Name == hidingChain && c.Entry != Entry{} })
 }
 
 // rewrite gives the rules that write a protocol where another stands, in connections

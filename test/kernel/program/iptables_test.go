@@ -237,3 +237,28 @@ func refuseNetfilterSockets() error {
 	}
 	return unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&filter)), 0, 0)
 }
+
+// By iptables nothing is hidden from TPROXY, and where it is there apply and verify say so.
+func TestTPROXYIsSaidBesideIptables(t *testing.T) {
+	const form = `form="inbound TCP under TPROXY is the mesh's annotation's alone, because rules of iptables do not come before it"`
+	tproxy := "PREROUTING -p tcp -j TPROXY --on-port 15006 --tproxy-mark 1337"
+	for _, test := range []struct {
+		rule string
+		said bool
+		by   []string
+	}{
+		{"iptables-legacy -t mangle -A " + tproxy, true, settings},
+		{"ip6tables-legacy -t mangle -A " + tproxy, true, settings},
+		{"iptables-nft -t mangle -A " + tproxy, true, settings},
+		{"iptables-legacy -t mangle -A " + tproxy, false, settings[:1]},
+		{"iptables-legacy -t mangle -A PREROUTING -p tcp -j MARK --set-mark 1", false, settings},
+	} {
+		pod := newPod(t)
+		pod.Run(t, strings.Fields(test.rule)...)
+		for _, command := range []string{"apply", "verify"} {
+			got := pod.result(t, withPrograms(with(command, with("--backend=iptables", test.by...)...)...))
+			assert.Equal(t, succeeded, got.Code, got.Stderr)
+			assert.Equal(t, test.said, strings.Contains(got.Stderr, form), "%s beside %s: %s", command, test.rule, got.Stderr)
+		}
+	}
+}

@@ -150,6 +150,13 @@ func TestAKernelThatCannotHideFromTPROXY(t *testing.T) {
 			assert.Equal(t, failed, got.Code)
 			assert.Contains(t, got.Stderr, "ask for: missing chain show-after-tproxy\n")
 
+			// A kernel that can is no reason to have them empty.
+			require.Equal(t, succeeded, pod.lackingAny(t, withPrograms(settings...), kernel.lacks...).Code)
+			got = pod.result(t, withPrograms(with("verify", settings...)...))
+			assert.Equal(t, failed, got.Code)
+			assert.Contains(t, got.Stderr, "ask for: chain hide-from-tproxy is empty, although the kernel can hide what bypasses from TPROXY\n")
+			assert.Equal(t, there, pod.Run(t, "nft", "list", "ruleset"), "asking it changes nothing")
+
 			// With a kernel that can, the next run hides.
 			got = pod.result(t, withPrograms(settings...))
 			require.Equal(t, succeeded, got.Code, got.Stderr)

@@ -140,3 +140,14 @@ func TestOutsideAPodApplyIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// In its own namespace the pod's other addresses are its own too: it is told one.
+func TestCheckKnowsBothOwnAddresses(t *testing.T) {
+	host, _ := lab.NewPod(t, lab.DualStack)
+	pod := pod{host}
+	for to, answers := range map[string]string{"[fd00:244::2]:444": "left to the mesh\n", "10.244.0.2:444": "left to the mesh\n", "10.244.0.3:444": "bypassed by excludeOutboundPorts\n"} {
+		command := initContainer("check", "--exclude-outbound-ports=444", "--to="+to)
+		command.Env = []string{podIPVariable + "=10.244.0.2"}
+		assert.Equal(t, answer{Out: answers}, pod.result(t, command), to)
+	}
+}
