@@ -3,6 +3,7 @@ package fn_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,22 @@ func TestEveryMeshReadsItsAnnotationsWhereItSays(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestKumaReadsItsGatewayKeyOnAService: no MeshService is made of such a Service.
+func TestKumaReadsItsGatewayKeyOnAService(t *testing.T) {
+	for input, misplaced := range map[string]bool{
+		"{apiVersion: v1, kind: Service, metadata: {name: a, annotations: {kuma.io/gateway: enabled}}}":                          false,
+		"{apiVersion: v1, kind: Service, metadata: {name: a, labels: {kuma.io/gateway: enabled}}}":                               true,
+		"{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: a, annotations: {kuma.io/gateway: enabled}}}":      true,
+		"{apiVersion: v1, kind: ConfigMap, metadata: {name: a, annotations: {kuma.io/gateway: enabled}}}":                        true,
+		"{apiVersion: v1, kind: Service, metadata: {name: a, annotations: {kuma.io/transparent-proxying-ip-family-mode: ipv4}}}": true,
+	} {
+		t.Run(input, func(t *testing.T) {
+			results := told(t, fmt.Sprintf(bystandersSpec, "Kuma"), input)
+			assert.Equal(t, misplaced, slices.ContainsFunc(results, func(r fn.Result) bool { return r.Tags[fn.CheckTag] == "misplaced-annotation" }))
+		})
 	}
 }
 

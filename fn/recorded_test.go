@@ -315,7 +315,8 @@ pod, a workload, a Namespace and a Service, beside what krm-bypass says of it. W
 mesh does is the answer of its own injector: ` + "`hack/injectors.sh`" + ` puts each key with some
 values on each object, and writes what changes in the interception of a pod to
 ` + "`testdata/keys`" + `. What stands in the metadata of a workload reaches no injector, since
-injectors see pods. The values are the same for every key, so that most do nothing.
+injectors see pods. What other programs of a mesh read is not in the records, such as
+Kuma's controller of Services ` + "`kuma.io/gateway`" + `. The values are the same for every key, so that most do nothing.
 
 A place that is missing here changes nothing, and krm-bypass says nothing of it. In the
 last column stand the traffic fields that explain counts, and the kinds of

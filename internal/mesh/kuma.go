@@ -37,7 +37,8 @@ var kuma = Mesh{
 		{Annotation: "traffic.kuma.io/transparent-proxy-config", Opens: OpensAll, Source: "kumahq/kuma app/cni/pkg/cni/main_linux.go"},
 		{Annotation: "kuma.io/transparent-proxying-ip-family-mode", Opens: OpensAll, Harmless: []string{"dualstack"}, Source: kumaInjector},
 		// A gateway that brings its own proxy is only spared what comes in.
-		{Annotation: kumaGateway, Opens: OpensInbound, Spares: true, Harmless: []string{"disabled", "false", "no", "builtin"}, ports: kumaEverything,
+		// No MeshService is made of a Service with it (pkg/plugins/runtime/k8s/controllers/meshservice_controller.go).
+		{Annotation: kumaGateway, Opens: OpensInbound, Spares: true, On: "Service", Harmless: []string{"disabled", "false", "no", "builtin"}, ports: kumaEverything,
 			Source: "kumahq/kuma pkg/transparentproxy/kubernetes/kubernetes_config.go, ConfigForKubernetes"},
 		// The port of the proxy for probes joins the excluded inbound ports; with 0, which
 		// is none, those of the pod's probes do.

@@ -62,6 +62,9 @@ type Other struct {
 	// Names is the object that the value names, which says what it lets bypass; nil where
 	// it is none.
 	Names *Named
+	// On is a kind of the core group, "" for none, on whose objects the mesh reads it too,
+	// about something else.
+	On string
 	// planes are the data planes whose pods read it, nil for Sidecar alone.
 	planes []DataPlane
 	// Source is where the mesh says so.

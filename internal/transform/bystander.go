@@ -105,7 +105,10 @@ func (p *Policy) lookForMisplaced(b *Bystander, o *Object, t object.Type) {
 	}
 	for _, annotation := range slices.Sorted(maps.Keys(o.Annotations)) {
 		m := misplaced{finding.MisplacedAnnotation, annotations, annotation, o.Annotations[annotation], annotation, "", "", !p.passesNothing(t)}
+		other, _ := p.Mesh.Other(annotation)
 		switch slip, slipped := slips[annotation]; {
+		case other.On == t.Kind && other.On != "" && object.Group(t.APIVersion) == "":
+			continue
 		case !slipped && (!p.Mesh.IsTraffic(annotation) && !p.Opens(annotation, m.value) || elsewhere(p.Mesh)), slip.Moved, slip.Reader != nil && elsewhere(slip.Reader):
 			continue
 		case !slipped:
