@@ -176,3 +176,37 @@ func TestWhatIsWrittenPutsOutOfForce(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatAMeshsOwnListsLetBypass: what stands in a MeshConfig of FSM or OSM counts in
+// explain as far as neither the pods nor the spec say it, and with no rule at all.
+func TestWhatAMeshsOwnListsLetBypass(t *testing.T) {
+	for name, test := range map[string]struct{ spec, annotations, lists, lets string }{
+		"no rule":                       {"global: {}", "", "outboundPortExclusionList: [8443]", "outboundPortExclusionList: map[excludeOutboundPorts:[8443]] true"},
+		"a rule for another port":       {"global: {excludeOutboundPorts: [3306]}", "", "outboundPortExclusionList: [8443]", "outboundPortExclusionList: map[excludeOutboundPorts:[8443]] true"},
+		"what comes in":                 {"global: {}", "", "inboundPortExclusionList: [22]", "inboundPortExclusionList: map[excludeInboundPorts:[22]] true"},
+		"ranges":                        {"global: {}", "", "outboundIPRangeExclusionList: [192.0.2.0/24]", "outboundIPRangeExclusionList: map[excludeOutboundIPRanges:[192.0.2.0/24]] true"},
+		"what alone is intercepted":     {"global: {}", "", "outboundIPRangeInclusionList: [10.2.0.0/16]", "outboundIPRangeInclusionList: map[includeOutboundIPRanges:[10.2.0.0/16]] true"},
+		"together with the pod's own":   {"global: {}", "flomesh.io/outbound-ip-range-inclusion-list: 10.3.0.0/16", "outboundIPRangeInclusionList: [10.2.0.0/16]", ""}, // which takes more, not less
+		"the rule says so too":          {"global: {excludeOutboundPorts: [8443]}", "", "outboundPortExclusionList: [8443]", ""},
+		"spec.meshDefaults says so too": {"meshDefaults: {excludeOutboundPorts: [8443]}", "", "outboundPortExclusionList: [8443]", ""},
+		"the pod says so too":           {"global: {}", "flomesh.io/outbound-port-exclusion-list: '8443'", "outboundPortExclusionList: [8443]", ""},
+		"the pod opts out":              {"global: {}", "flomesh.io/sidecar-injection: disabled", "outboundPortExclusionList: [8443]", ""},
+		"empty":                         {"global: {}", "", "outboundPortExclusionList: []", ""},
+		"on the node":                   {"global: {}", "", "interceptionMode: NodeLevel", ""},
+	} {
+		for mesh, as := range map[string]*strings.Replacer{"FSM": strings.NewReplacer(), "OSM": strings.NewReplacer("flomesh.io", "openservicemesh.io")} {
+			t.Run(mesh+"/"+name, func(t *testing.T) {
+				spec := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {mesh: " + mesh + ", enforcement: {image: i}, " + test.spec + "}\n"
+				objects := fmt.Sprintf(commonWeb, test.annotations) + "apiVersion: config.flomesh.io/v1alpha2\nkind: MeshConfig\nmetadata: {name: mesh-config, namespace: system}\nspec: {traffic: {" + test.lists + "}}\n"
+				explained, err := fn.Explain(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(spec)}), []fn.Manifest{{Path: "web.yaml", Text: []byte(as.Replace(objects))}}, fn.Options{}, "")
+				require.NoError(t, err, explained.Results.Report())
+				var lets []string
+				for _, o := range explained.Workloads[0].Others {
+					lets = append(lets, fmt.Sprint(o.Name, ": ", o.Lets, " ", o.Sure))
+					assert.Positive(t, o.From.Line)
+				}
+				assert.Equal(t, test.lets, strings.Join(lets, "; "))
+			})
+		}
+	}
+}

@@ -23,10 +23,20 @@ type Common struct {
 	selecting bool
 	labels    map[string]string
 	words     map[string]string
+	// config is what the policy makes of an object with lists of the mesh's own; nil for
+	// any other.
+	config *ConfigPlan
 }
 
 // Common reads an object; nil where it says nothing of the kind.
 func (p *Policy) Common(seen *Object, o object.Object) *Common {
+	if m, configures := mesh.ConfiguredBy(object.Group(o.APIVersion), o.Kind); configures && m == p.Mesh {
+		if config, problems := viewConfig(o, m, 1); len(problems) == 0 {
+			config.source = func(edit.Path) (string, error) { return "null", nil } // nothing is written here
+			return &Common{Object: seen.Named(), config: p.PlanConfig(config)}
+		}
+		return nil
+	}
 	row, is := p.Mesh.CommonIn(object.Group(o.APIVersion), o.Kind, seen.Name)
 	if !is {
 		return nil
@@ -145,7 +155,7 @@ func (c CommonWay) Nothing() bool { return c.Sure && c.Lets.Equal(everything) }
 // CommonWays gives what the objects let bypass in the pods of a plan, broad to narrow as
 // the mesh's rows are, where neither the pods nor a narrower object say otherwise.
 func (p *Policy) CommonWays(plan *Plan, all []*Common) []CommonWay {
-	return p.commonWays(plan, p.InForce(plan, nil), all)
+	return append(p.commonWays(plan, p.InForce(plan, nil), all), p.listWays(plan, all)...)
 }
 
 // Superseded gives what the objects let bypass in the pods of a plan no more, since what
@@ -202,6 +212,28 @@ func (p *Policy) commonWays(plan *Plan, inForce map[string]string, all []*Common
 		ways = append(ways, said[word]...)
 	}
 	return slices.DeleteFunc(ways, func(way CommonWay) bool { return way.Lets.IsZero() })
+}
+
+// listWays gives what lists of the mesh's configuration let bypass in the pods of a plan,
+// although neither they nor the policy say so.
+func (p *Policy) listWays(plan *Plan, all []*Common) []CommonWay {
+	if plan.in == 0 || plan.was == nil {
+		return nil
+	}
+	var ways []CommonWay
+	said, _ := p.Mesh.Read(p.InForce(plan, nil))
+	for _, c := range all {
+		if c.config == nil {
+			continue
+		}
+		for i, l := range c.config.Config.lists {
+			layer := plan.in.Of(only(l.Field, c.config.lists[i]...))
+			if slices.ContainsFunc(p.Mesh.Irrevocable(plan.Settings, said, layer), func(g mesh.Gap) bool { return g.Field == l.Field }) {
+				ways = append(ways, CommonWay{Common: c, Way: Way{Path: c.Path(steps(l.Path)...), Word: l.Path[len(l.Path)-1], Value: strings.Join(c.config.lists[i], ","), Lets: layer, Sure: true}})
+			}
+		}
+	}
+	return ways
 }
 
 // TellCommon warns of what objects say by which nothing of some workloads is intercepted,
