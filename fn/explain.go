@@ -200,16 +200,21 @@ func (e *explaining) defaults() *transform.NamespaceDefaults {
 	return e.namespace.NamespaceDefaults
 }
 
-// meshPorts gives what the mesh does of its own with inbound ports of pods with these
+// meshPorts gives what the mesh does of its own with ports of pods with these
 // annotations.
 func meshPorts(m *mesh.Mesh, annotations map[string]string) []MeshPorts {
 	var all []MeshPorts
 	always, perhaps := m.Unasked(annotations)
 	if !always.IsEmpty() {
-		all = append(all, MeshPorts{always.Entries(), true, true, m.Name + " excludes it in every pod"})
+		all = append(all, MeshPorts{Ports: always.Entries(), Bypass: true, Sure: true, Why: m.Name + " excludes it in every pod"})
 	}
 	for _, port := range slices.Sorted(maps.Keys(perhaps)) {
-		all = append(all, MeshPorts{[]string{strconv.Itoa(int(port))}, true, false, perhaps[port]})
+		all = append(all, MeshPorts{Ports: []string{strconv.Itoa(int(port))}, Bypass: true, Why: perhaps[port]})
+	}
+	for _, fact := range m.Facts {
+		if !fact.Passes.IsEmpty() {
+			all = append(all, MeshPorts{Ports: fact.Passes.Entries(), Bypass: true, Why: fact.String(), Outbound: true})
+		}
 	}
 	for _, own := range m.OwnIn(annotations) {
 		all = append(all, MeshPorts{Ports: []string{own.Ports.String()}, Why: "it is a port of " + own.Purpose})

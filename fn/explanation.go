@@ -84,7 +84,7 @@ type Explanation struct {
 	OnlyIPv4 bool `json:"-"`
 	// IPv6If is a clause, under which it does; "" where that hangs on nothing.
 	IPv6If string `json:"-"`
-	// MeshPorts are inbound TCP ports with which the mesh does something of its own,
+	// MeshPorts are TCP ports with which the mesh does something of its own,
 	// whatever the spec says. The first that holds a port counts.
 	MeshPorts []MeshPorts `json:"-"`
 	// Rendered is what the pod template becomes.
@@ -203,4 +203,6 @@ type MeshPorts struct {
 	// that the sidecar and the mesh's agents listen on.
 	Bypass, Sure bool
 	Why          string
+	// Outbound says that they are those of what the pods call.
+	Outbound bool
 }

@@ -37,11 +37,15 @@ func (s *survey) unread() {
 func (s *survey) unsayable(policy *transform.Policy, at annotations, values map[string]string) {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if policy.Mesh.ReadsAnnotation(key) && policy.Opens(key, values[key]) {
-			on := policy.Mesh
-			if other, _ := on.Other(key); !other.ReadOn(mesh.Sidecar) {
+			on, judged := policy.Mesh, "limits judge it"
+			other, _ := on.Other(key)
+			if !other.ReadOn(mesh.Sidecar) {
 				on = on.On(mesh.Ambient)
 			}
-			s.warn(at.problem(key, "left as it is: traffic may bypass %s of %s by it, and no field of a ClusterBypass says this; krm-bypass explain counts it, and limits judge it", on.Proxy(), on.Name))
+			if other.Spares {
+				judged = "limits.meshOptOut judges it"
+			}
+			s.warn(at.problem(key, "left as it is: traffic may bypass %s of %s by it, and no field of a ClusterBypass says this; krm-bypass explain counts it, and %s", on.Proxy(), on.Name, judged))
 		}
 	}
 }

@@ -28,7 +28,7 @@ var fsm = with(fsmLike("FSM", []string{"Flomesh"}, "flomesh.io", fsmKnown, "fsm-
 	{Annotation: "flomesh.io/outbound-port-inclusion-list", Opens: OpensOutbound, Doubt: fsmIncluded.String(), ports: notAmong, Source: fsmIncluded.Source},
 })
 
-var fsmIncluded = Fact{"FSM", "", "1.5", "its CNI plugin alone reads flomesh.io/inbound-port-inclusion-list and flomesh.io/outbound-port-inclusion-list, by which it intercepts nothing else; since then nothing reads them", "flomesh-io/fsm pkg/cni/controller/podwatcher/pod.go"}
+var fsmIncluded = Fact{Of: "FSM", Until: "1.5", Says: "its CNI plugin alone reads flomesh.io/inbound-port-inclusion-list and flomesh.io/outbound-port-inclusion-list, by which it intercepts nothing else; since then nothing reads them", Source: "flomesh-io/fsm pkg/cni/controller/podwatcher/pod.go"}
 
 // with adds to a mesh what its relative lacks.
 func with(m Mesh, fact Fact, others []Other) Mesh {

@@ -35,26 +35,28 @@ var kuma = Mesh{
 		{Annotation: "traffic.kuma.io/exclude-outbound-udp-ports-for-uids", Opens: OpensOutbound, ports: kumaPortsForUIDs, Source: kumaKeys},
 		{Annotation: "traffic.kuma.io/transparent-proxy-configmap-name", Opens: OpensAll, Names: &kumaConfigMap, Source: kumaInjector},
 		{Annotation: "traffic.kuma.io/transparent-proxy-config", Opens: OpensAll, Source: "kumahq/kuma app/cni/pkg/cni/main_linux.go"},
-		{Annotation: "kuma.io/transparent-proxying-ip-family-mode", Opens: OpensAll, Harmless: []string{"dualstack"}, Source: kumaInjector},
+		{Annotation: "kuma.io/transparent-proxying-ip-family-mode", Opens: OpensAll, Harmless: []string{"dualstack"}, OnlyIPv4: "ipv4", Source: kumaInjector},
 		// A gateway that brings its own proxy is only spared what comes in.
 		// No MeshService is made of a Service with it (pkg/plugins/runtime/k8s/controllers/meshservice_controller.go).
 		{Annotation: kumaGateway, Opens: OpensInbound, Spares: true, On: "Service", Harmless: []string{"disabled", "false", "no", "builtin"}, ports: kumaEverything,
 			Source: "kumahq/kuma pkg/transparentproxy/kubernetes/kubernetes_config.go, ConfigForKubernetes"},
 		// The port of the proxy for probes joins the excluded inbound ports; with 0, which
 		// is none, those of the pod's probes do.
-		{Annotation: "kuma.io/application-probe-proxy-port", Opens: OpensInbound, Harmless: []string{"9001"}, ports: onePort, Source: kumaInjector},
+		{Annotation: "kuma.io/application-probe-proxy-port", Opens: OpensInbound, Harmless: []string{"9001"}, ports: onePort, Moves: 9001, Purpose: kumaProbes, Source: kumaInjector},
 		{Annotation: "kuma.io/virtual-probes-port", Opens: OpensInbound, Harmless: []string{"0", "9000"}, ports: onePort, Source: kumaInjector},
 	},
 	Prefixes:   []string{"traffic.kuma.io/"},
 	UIDs:       []string{"5678"},
 	Containers: []string{"kuma-init", "kuma-sidecar", "kuma-validation"},
 	OwnPorts: []OwnPorts{
-		{traffic.PortRange{First: 9001, Last: 9001}, "Kuma's sidecar, for the pod's probes"},
+		{traffic.PortRange{First: 9001, Last: 9001}, kumaProbes},
 		{traffic.PortRange{First: 9901, Last: 9902}, "Kuma's sidecar, for its administration and readiness"},
 		{traffic.PortRange{First: 15001, Last: 15001}, "Kuma's outbound proxy"},
 		{traffic.PortRange{First: 15006, Last: 15006}, "Kuma's inbound proxy"},
 		{traffic.PortRange{First: 15053, Last: 15053}, "Kuma's DNS"},
 	},
+	// pkg/transparentproxy/kubernetes/kubernetes_config.go, ConfigForKubernetes.
+	Always:     traffic.SinglePorts(traffic.TCP, 9001),
 	Namespaces: []string{"kuma-system"},
 	Levels:     FirstSaid,
 	sources: []Source{
@@ -99,16 +101,17 @@ var kuma = Mesh{
 	dns:    []traffic.Protocol{traffic.UDP},
 	limits: []limit{kumaExcluded, portsWithoutProtocol, singlePorts, noKeys(nil), noPairs},
 	Facts: []Fact{
-		{"Kuma", "2.9", "", "traffic.kuma.io/exclude-outbound-ips and traffic.kuma.io/exclude-inbound-ips are read; before, nobody reads them", "kumahq/kuma CHANGELOG.md"},
-		{"Kuma", "2.13.1", "", "as in 2.12.6 and 2.11.9, TCP to port 53 passes no sidecar while Kuma's DNS is on; before, its DNS takes that too", kumaRules},
-		{"Kuma", "3.0", "", "a pod with kuma.io/application-probe-proxy-port: 0 is spared what comes in to the ports of its probes", kumaInjector},
-		{"Kuma", "3.0", "", "the ConfigMap of the control plane is the base of every pod's configuration, and the pod's annotations stand instead of it; the ConfigMap that traffic.kuma.io/transparent-proxy-configmap-name names is read after both", kumaInjector},
-		{"Kuma", "", "3.0", "kuma.io/transparent-proxying-ebpf lets eBPF programs intercept in place of iptables, out of any rule's reach", "kumahq/kuma UPGRADE.md"},
-		{"Kuma", "", "3.0", "kuma.io/gateway: builtin makes a pod a gateway of Kuma's own", kumaInjector},
+		{Of: "Kuma", Since: "2.9", Says: "traffic.kuma.io/exclude-outbound-ips and traffic.kuma.io/exclude-inbound-ips are read; before, nobody reads them", Source: "kumahq/kuma CHANGELOG.md"},
+		{Of: "Kuma", Since: "2.13.1", Passes: traffic.SinglePorts(traffic.TCP, 53), Says: "as in 2.12.6 and 2.11.9, TCP to port 53 passes no sidecar while Kuma's DNS is on; before, its DNS takes that too", Source: kumaRules},
+		{Of: "Kuma", Since: "3.0", Says: "a pod with kuma.io/application-probe-proxy-port: 0 is spared what comes in to the ports of its probes", Source: kumaInjector},
+		{Of: "Kuma", Since: "3.0", Says: "the ConfigMap of the control plane is the base of every pod's configuration, and the pod's annotations stand instead of it; the ConfigMap that traffic.kuma.io/transparent-proxy-configmap-name names is read after both", Source: kumaInjector},
+		{Of: "Kuma", Until: "3.0", Says: "kuma.io/transparent-proxying-ebpf lets eBPF programs intercept in place of iptables, out of any rule's reach", Source: "kumahq/kuma UPGRADE.md"},
+		{Of: "Kuma", Until: "3.0", Says: "kuma.io/gateway: builtin makes a pod a gateway of Kuma's own", Source: kumaInjector},
 	},
 }
 
 const (
+	kumaProbes   = "Kuma's sidecar, for the pod's probes"
 	kumaGateway  = "kuma.io/gateway"
 	kumaKeys     = "kumahq/kuma pkg/plugins/runtime/k8s/metadata/annotations.go"
 	kumaInjector = "kumahq/kuma pkg/plugins/runtime/k8s/webhooks/injector/injector.go"

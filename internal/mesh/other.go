@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,8 @@ type Other struct {
 	// Harmless are values by which it lets nothing bypass. An empty value is
 	// always one. Certain are those by which it certainly lets everything.
 	Harmless, Certain []string
+	// OnlyIPv4 is the value, "" for none, with which the mesh has no rules for IPv6.
+	OnlyIPv4 string
 	// Words are names within a value by which alone it lets something bypass, each
 	// with what its own value lets; nil where the value itself says it.
 	Words map[string]Other
@@ -81,6 +84,9 @@ func (o Other) Lets(value string) (lets traffic.Layer, exact bool) {
 		return traffic.Layer{}, true
 	case slices.Contains(o.Certain, value):
 		return o.Opens.Everything(), true
+	case value == o.OnlyIPv4:
+		over6 := traffic.NewPairs(traffic.NewPrefixes(netip.PrefixFrom(netip.IPv6Unspecified(), 0)), traffic.EveryPort)
+		return traffic.Settings{ExcludeInboundPorts: traffic.EveryPort, ExcludeOutbound: over6}.Layer(), true
 	}
 	if o.ports == nil {
 		return o.Opens.Everything(), false

@@ -91,11 +91,19 @@ func (m *Mesh) Moves(annotations map[string]string) []Moved {
 // although nobody asks for it, and others that it may exclude, each with why.
 func (m *Mesh) Unasked(annotations map[string]string) (always traffic.Ports, perhaps map[uint16]string) {
 	always = m.Always
-	for _, moved := range m.Moves(annotations) {
-		always = always.Without(traffic.SinglePorts(traffic.TCP, moved.by.Moves))
-		if moved.by.Stays != "" {
-			perhaps = map[uint16]string{moved.by.Moves: moved.by.Stays}
+	gone := func(by Other) {
+		always = always.Without(traffic.SinglePorts(traffic.TCP, by.Moves))
+		if by.Stays != "" {
+			perhaps = map[uint16]string{by.Moves: by.Stays}
 		}
+	}
+	for _, o := range m.Others {
+		if o.Moves != 0 && annotations[o.Annotation] == "0" { // none at all
+			gone(o)
+		}
+	}
+	for _, moved := range m.Moves(annotations) {
+		gone(moved.by)
 	}
 	return always, perhaps
 }

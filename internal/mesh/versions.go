@@ -1,5 +1,7 @@
 package mesh
 
+import "github.com/krm-bypass/krm-bypass/internal/traffic"
+
 // Fact is what is true of some versions alone. A spec names no version: what is written
 // holds for all of them, and a fact only tells who is concerned.
 type Fact struct {
@@ -10,6 +12,8 @@ type Fact struct {
 	Since, Until string
 	// Says completes "in VERSIONS ".
 	Says string
+	// Passes are outbound ports that it lets past the sidecar.
+	Passes traffic.Ports
 	// Source is where the product says so.
 	Source string
 }

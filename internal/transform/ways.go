@@ -194,6 +194,9 @@ func (p *Policy) lets(annotation, value string, beside map[string]string) []lett
 	}
 	if other.Words == nil {
 		lets, exact := other.Lets(value)
+		if exact && value == other.OnlyIPv4 && value != "" {
+			return []letting{{"", mesh.OpensOutbound.Of(lets), true, other.Doubt}, {"", mesh.OpensInbound.Of(lets), true, "over IPv6 alone"}}
+		}
 		return []letting{{"", lets, exact, other.Doubt}}
 	}
 	said, any := spoken(value, other.Words)

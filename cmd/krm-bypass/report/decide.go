@@ -77,7 +77,7 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 			d = &Decision{Verdict: InDoubt, Why: "the mesh leaves IPv6 alone unless " + w.IPv6If}
 		}
 	}
-	if d.Verdict == Intercepted && d.Field == "" && c.Direction == traffic.Inbound {
+	if d.Verdict == Intercepted && d.Field == "" {
 		d = w.byMesh(c, d)
 	}
 	if d.Verdict != Bypassed && !c.Loopback {
@@ -107,13 +107,14 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 	return d
 }
 
-// byMesh gives what the mesh does of its own with an inbound connection, else what was
+// byMesh gives what the mesh does of its own with a connection, else what was
 // decided.
 func (w *Workload) byMesh(c traffic.Connection, decided *Decision) *Decision {
 	for _, own := range w.MeshPorts {
 		var ports traffic.Layer
 		_ = ports.Set(traffic.ExcludeInboundPorts, own.Ports) // in canonical form, which reads back
 		switch {
+		case own.Outbound != (c.Direction == traffic.Outbound):
 		case !ports.Settings().ExcludeInboundPorts.Contains(c.Protocol, c.Port):
 		case !own.Bypass:
 			return &Decision{Verdict: LeftToMesh, Why: own.Why}

@@ -439,6 +439,7 @@ func TestDecideKnowsMeshesWithRulesForIPv4Alone(t *testing.T) {
 
 // What the mesh does with a port of its own is no matter of the spec.
 func TestDecideKnowsWhatTheMeshHasForItself(t *testing.T) {
+	const ipv4Alone = "kuma.io/transparent-proxying-ip-family-mode: ipv4"
 	for _, test := range []struct{ mesh, annotation, port, says string }{
 		{"Istio", "", "15020", "bypassed: Istio excludes it in every pod"},
 		{"Istio", "", "15006", "left to the mesh: it is a port of Istio's sidecar and agent"},
@@ -451,10 +452,30 @@ func TestDecideKnowsWhatTheMeshHasForItself(t *testing.T) {
 		{"Linkerd", `config.linkerd.io/admin-port: "5191"`, "5191", "bypassed: by config.linkerd.io/admin-port: 5191"},
 		{"Linkerd", "", "4143", "left to the mesh: it is a port of Linkerd's inbound proxy"},
 		{"FSM", "", "15010", "bypassed: FSM excludes it in every pod"},
+		{"Kuma", "", "9001", "bypassed: Kuma excludes it in every pod"},
+		{"Kuma", `kuma.io/application-probe-proxy-port: "8443"`, "9001", "intercepted: no entry covers it"},
+		{"Kuma", `kuma.io/application-probe-proxy-port: "8443"`, "8443", "bypassed: by kuma.io/application-probe-proxy-port: 8443"},
+		{"Kuma", `kuma.io/application-probe-proxy-port: "0"`, "9001", "perhaps bypassed: by kuma.io/application-probe-proxy-port: 0"},
+		{"Istio", `status.sidecar.istio.io/port: "0"`, "15020", "perhaps bypassed: Istio's CNI plugin excludes it in every pod"},
+		{"Kuma", "", "53", "intercepted: no entry covers it"},
+		{"Kuma", "", "to 192.0.2.1:53", "perhaps bypassed: in Kuma since 2.13.1 as in 2.12.6 and 2.11.9, TCP to port 53 passes no sidecar"},
+		{"Kuma", "", "to 192.0.2.1:53/UDP", "left to the mesh"},
+		{"Kuma", "", "to 127.0.0.1:53", "left to the mesh: no rule is about loopback"},
+		{"Kuma", `traffic.kuma.io/exclude-outbound-ports: "53,3306"`, "to 192.0.2.1:53", "bypassed by excludeOutboundPorts"},
+		{"Kuma", "", "to 192.0.2.1:443", "intercepted"},
+		{"Istio", "", "to 192.0.2.1:53", "intercepted"},
+		{"Kuma", ipv4Alone, "to 192.0.2.1:443", "intercepted"},
+		{"Kuma", ipv4Alone, "to [2001:db8::1]:443", "bypassed: by kuma.io/transparent-proxying-ip-family-mode: ipv4"},
+		{"Kuma", ipv4Alone, "443", "perhaps bypassed: by kuma.io/transparent-proxying-ip-family-mode: ipv4, but over IPv6 alone"},
+		{"Kuma", "kuma.io/transparent-proxying-ip-family-mode: dualstack", "to [2001:db8::1]:443", "intercepted"},
 	} {
 		r := reportOf(t, "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: c}\nspec:\n  enforcement: {mode: AnnotationsOnly}\n  global: {excludeOutboundPorts: [3306]}\n  mesh: "+test.mesh+"\n",
 			"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {annotations: {"+test.annotation+"}}\n    spec: {containers: [{name: a, image: a}]}\n")
-		c, err := traffic.ParseInbound(test.port)
+		parse := traffic.ParseInbound
+		if to, out := strings.CutPrefix(test.port, "to "); out {
+			parse, test.port = traffic.ParseOutbound, to
+		}
+		c, err := parse(test.port)
 		require.NoError(t, err)
 		r.Decide(c, test.port)
 		assert.Contains(t, r.Workloads[0].Decision.says(), test.port+" "+test.says, "%s %s", test.mesh, test.annotation)

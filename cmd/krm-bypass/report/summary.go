@@ -179,11 +179,15 @@ func (o other) layer() traffic.Settings {
 // lets says what it lets bypass in a direction, "" for nothing.
 func (o other) lets(direction traffic.Direction) string {
 	s := o.layer()
-	what := s.ExcludeOutboundPorts.String()
-	everything := !s.ExcludeOutbound.IsEmpty()
-	if direction == traffic.Inbound {
-		what, everything = s.ExcludeInboundPorts.String(), s.ExcludeInboundPorts.Equal(traffic.EveryPort)
+	whats := []string{s.ExcludeOutboundPorts.String(), s.ExcludeOutboundIPRanges.String(), strings.Join(s.ExcludeOutbound.Entries(), ", ")}
+	if in := s.IncludeOutboundIPRanges; !in.All() {
+		whats = append(whats, "everything but "+in.Set().String())
 	}
+	everything := s.ExcludeOutbound.Equal(traffic.NewPairs(traffic.Everywhere, traffic.EveryPort))
+	if direction == traffic.Inbound {
+		whats, everything = []string{s.ExcludeInboundPorts.String()}, s.ExcludeInboundPorts.Equal(traffic.EveryPort)
+	}
+	what := strings.Join(slices.DeleteFunc(whats, func(one string) bool { return one == "" }), ", ")
 	if everything {
 		what = "everything"
 	}
