@@ -49,7 +49,7 @@ func TestAConfigMapThatAPodNames(t *testing.T) {
 		"redirect: {inbound: {excludePortsForIPs: [10.0.0.0/8]}}":                   {[]string{"redirect.inbound.excludePortsForIPs perhaps excludeInboundPorts 1-65535"}, false},
 		"redirect: {inbound: {enabled: true}, dns: {enabled: true}}\nverbose: true": {nil, false},
 		"ipFamilyMode: dualstack":                                                   {nil, false},
-		"ipFamilyMode: ipv4":                                                        {[]string{"ipFamilyMode perhaps " + all}, true},
+		"ipFamilyMode: ipv4":                                                        {[]string{"ipFamilyMode: excludeInboundPorts 1-65535, excludeOutbound ::/0@1-65535"}, true},
 		"dryRun: true":                                                              {[]string{"dryRun: " + all}, true},
 		"ofTomorrow: {a: 1}":                                                        {[]string{"ofTomorrow.a perhaps " + all}, true},
 		"redirect: {outbound: {excludePorts: [no]}}":                                {[]string{"redirect.outbound.excludePorts perhaps excludeOutbound 0.0.0.0/0@1-65535 ::/0@1-65535"}, true},
