@@ -157,6 +157,9 @@ spec:
 		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-ips", "*"), "which Kuma's init container", unreadable},
 		{"Consul", annotated("consul.hashicorp.com/transparent-proxy-exclude-outbound-ports", "9300-9400"), `write "9300:9400"`, unreadable},
 		{"Consul", annotated("consul.hashicorp.com/transparent-proxy-exclude-outbound-cidrs", "fd00::/8"), "would fail with IPv6", unreadable},
+		{"Consul", `annotations: {consul.hashicorp.com/dual-stack: "true", consul.hashicorp.com/transparent-proxy-exclude-outbound-cidrs: 10.0.0.0/8}`, "would fail with IPv4", unreadable},
+		{"Consul", annotated("consul.hashicorp.com/transparent-proxy-exclude-outbound-ports", "0x1bb,+443"), `"0x1bb" is port 443 to it and "+443" is port 443 to it; in consul/sdk since 0.19 the init container fails with a port that is not written in digits alone: write plain numbers`, misleading},
+		{"Consul", annotated("consul.hashicorp.com/transparent-proxy-exclude-outbound-ports", "0443"), `"0443" is port 291 to it: write plain numbers`, misleading},
 		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-ports", "9300-9400"), "which Kuma's injector refuses", unreadable},
 		{"Kuma", annotated("traffic.kuma.io/exclude-outbound-ports", ""), "Kuma ignores an empty value", misleading},
 

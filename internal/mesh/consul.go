@@ -96,12 +96,21 @@ var consul = Mesh{
 		rangesBeforePorts, portsWithoutProtocol, onlyIPv4(consulIPv4.String()),
 		noKeys(nil), noPairs,
 	},
-	Facts: []Fact{consulServiceDNS, consulIPv4, consulDashed, consulBlank, consulDualStack, consulAgain},
+	unsayable: func(annotations map[string]string) (traffic.Field, string) {
+		if dual, err := strconv.ParseBool(annotations[consulStack]); err != nil || !dual {
+			return "", ""
+		}
+		return traffic.ExcludeOutboundIPRanges, consulDualStack.String()
+	},
+	Facts: []Fact{consulServiceDNS, consulIPv4, consulDashed, consulBlank, consulDualStack, consulPlain, consulAgain},
 }
 
 const (
 	consulRedirect    = "hashicorp/consul-k8s control-plane/connect-inject/webhook/redirect_traffic.go"
 	consulTransparent = "consul.hashicorp.com/transparent-proxy"
+	// consulStack is what the webhook writes for the CNI plugin, in every pod, by its
+	// chart's global.dualStack.enabled (webhook/mesh_webhook.go, addDualStackAnnotation).
+	consulStack = "consul.hashicorp.com/dual-stack"
 )
 
 // Up to sdk 0.18, which is that of consul-k8s 2.0, the init container hands every entry
@@ -113,7 +122,10 @@ var (
 	consulDualStack = consulSDK("the init container gives every range to ip6tables too in a dual-stack cluster, and would fail with IPv4")
 	consulAgain     = consulSDK("the init container fails when it runs a second time in a pod, since its chains are there")
 
-	consulPorts  = portList{refuser: "Consul's init container", number: cNumber, separator: ":", open: true, named: true, refuses: consulDashed, nonempty: true}
+	// "+443" is a number to Go, and nft refuses it; "0x1bb" is none (validatePortNumber).
+	consulPlain = Fact{Of: "consul/sdk", Since: "0.19", Says: "the init container fails with a port that is not written in digits alone", Source: "hashicorp/consul sdk/nftables/nftables.go"}
+
+	consulPorts  = portList{refuser: "Consul's init container", number: cNumber, separator: ":", open: true, named: true, refuses: consulDashed, digits: consulPlain, nonempty: true}
 	consulRanges = rangeList{refuser: "Consul's init container", blanks: true, nonempty: true}
 )
 

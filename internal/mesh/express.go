@@ -23,6 +23,33 @@ func (m *Mesh) Express(s traffic.Settings, wide traffic.Layer) (traffic.Layer, [
 	return e.said.Layer(), e.gaps
 }
 
+// In gives the mesh as a pod with these annotations has it.
+func (m *Mesh) In(annotations map[string]string) *Mesh {
+	if m == nil || m.unsayable == nil {
+		return m
+	}
+	f, reason := m.unsayable(annotations)
+	if f == "" {
+		return m
+	}
+	in := *m
+	in.limits = append([]limit{func(e *expression) {
+		if e.said.Layer().Says(f) {
+			e.fatal(f, "%s", reason)
+			e.silence(f)
+		}
+	}}, m.limits...)
+	in.Keys = slices.Clone(m.Keys)
+	in.Keys[slices.IndexFunc(in.Keys, func(k Key) bool { return k.Field == f })].Nothing = ""
+	return &in
+}
+
+// Idle reports whether a value of the annotation does nothing.
+func (k Key) Idle() bool {
+	_, err := k.Read(k.Nothing)
+	return err == nil
+}
+
 // expression is settings on their way into annotations.
 type expression struct {
 	mesh *Mesh

@@ -117,6 +117,9 @@ type Mesh struct {
 	// limits take out of the settings, one after the other, what the
 	// annotations cannot say by the decision of traffic.Settings.
 	limits []limit
+	// unsayable gives a field of which annotations say that, in their pod, no value of
+	// its own would let the pod start, and why; nil for none.
+	unsayable func(annotations map[string]string) (traffic.Field, string)
 	// wins are fields whose ports the mesh's own rules take from the opposite
 	// field, whichever level says it.
 	wins []traffic.Field

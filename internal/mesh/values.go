@@ -36,6 +36,8 @@ type portList struct {
 	separator string
 	// refuses is a fact by which some versions refuse the other separator.
 	refuses Fact
+	// digits is a fact by which some versions refuse a port that number takes.
+	digits Fact
 	// open says that a range may lack an end, and named that an entry may be a name
 	// of the init container's /etc/services.
 	open, named bool
@@ -127,16 +129,20 @@ func (l portList) plain(text string) string {
 
 func (l portList) doubts(value string) string {
 	var odd []string
+	fails := ""
 	for entry := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == ',' || l.separator != "" && string(r) == l.separator }) {
 		entry = strings.TrimSpace(entry)
 		if plain := l.plain(entry); plain != entry {
 			odd = append(odd, fmt.Sprintf("%q is port %s to it", entry, plain))
+			if l.digits.Of != "" && !isNumber(entry) {
+				fails = "; " + l.digits.String()
+			}
 		}
 	}
 	if len(odd) == 0 {
 		return ""
 	}
-	return strings.TrimSuffix(l.refuser, "'s injector") + " reads numbers in its own way, and " + strings.Join(odd, " and ") + ": write plain numbers"
+	return strings.TrimSuffix(l.refuser, "'s injector") + " reads numbers in its own way, and " + strings.Join(odd, " and ") + fails + ": write plain numbers"
 }
 
 // cNumber reads a number as C's strtoul does with base 0, and with it iptables

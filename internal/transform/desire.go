@@ -67,7 +67,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	in := plan.on.Intercepts(w.TemplateLabels, was.annotations)
 	p.judge(w, was, p.asInSidecar(was, in, plan), in, plan)
 	p.refuseMoved(w, was, plan)
-	p.reportGaps(w, plan)
+	p.reportGaps(w, was, plan)
 	if plan.Failed() {
 		return desired{}
 	}
@@ -164,13 +164,16 @@ func (p *Policy) users(w *Workload, was *prior, plan *Plan) traffic.Layer {
 }
 
 // reportGaps tells what no annotation of the mesh can say.
-func (p *Policy) reportGaps(w *Workload, plan *Plan) {
+func (p *Policy) reportGaps(w *Workload, was *prior, plan *Plan) {
 	for _, g := range plan.Gaps {
 		var at edit.Path
-		if key, annotated := plan.on.Key(g.Field); annotated {
+		key, annotated := plan.on.Key(g.Field)
+		if annotated {
 			at = w.templatePath("metadata", "annotations", key.Annotation)
 		}
-		switch {
+		switch mine, present := was.annotations[key.Annotation]; {
+		case present && g.Fatal && !key.Idle():
+			plan.find(Error, at, mine, "%s, here whatever this annotation says: remove it, and say %s in a rule of the ClusterBypass", g.Reason, g.Field)
 		case plan.Mode == AnnotationsOnly && w.kind.Mode != nil && plan.Mode == *w.kind.Mode:
 			plan.find(Error, at, "", "%s does not fit into an annotation, and %s takes no init container by default: %s. Set enforcement.mode in a rule for this workload, or remove the setting", g.Field, w.Kind, g.Reason)
 		case plan.Mode == AnnotationsOnly && len(plan.on.Keys) == 0:

@@ -37,6 +37,7 @@ func (p *Policy) place(w *Workload, annotations map[string]string, namespace str
 	if plane, sign := p.Mesh.Certain(w.TemplateLabels, annotations); plane != "" {
 		placed.on, placed.sign = p.Mesh.On(plane), sign
 	}
+	placed.on = placed.on.In(annotations)
 	return placed
 }
 
