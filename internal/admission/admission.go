@@ -197,7 +197,7 @@ func waysOut(m *mesh.Mesh) []string {
 		if o.Label {
 			on = "label"
 		}
-		all = append(all, "["+strings.Join([]string{quoted(on), quoted(o.Key), "r" + quoted(o.Value), "r" + quoted(o.But), quoted(o.Unless)}, ", ")+"]")
+		all = append(all, "["+strings.Join([]string{quoted(on), quoted(o.Key), "r" + quoted(o.Value), "r" + quoted(o.But), quoted(o.Unless), "r" + quoted(o.Is)}, ", ")+"]")
 	}
 	return all
 }

@@ -116,7 +116,7 @@ var istioAmbient = Mesh{
 	Unmeshed:          ambientUnmeshed,
 	intercepts:        ambientIntercepts,
 	OwnPorts:          ztunnelPorts(15001, 15006, 15008, 15020, 15021, 15053),
-	OptOuts:           []OptOut{{Label: true, Key: planeKey, Value: `^none$`}, {Key: statusKey, Value: `^`}},
+	OptOuts:           []OptOut{{Label: true, Key: planeKey, Value: `^none$`, Unless: injectKey, Is: `^true$`}, {Key: statusKey, Value: `^`}},
 	UnmeshedNamespace: ambientUnmeshedNamespace,
 	planeLabel:        PlaneLabel{planeKey, planeAmbient, "the label " + injectKey + `: "true"`, istioRevised},
 	Unreached:         "callers in the mesh come by HBONE, at port 15008, so they bypass only where a rule for them excludes the port outbound",

@@ -13,8 +13,8 @@ type OptOut struct {
 	Key   string
 	// Value matches the values that opt out, and But those of them that do not.
 	Value, But string
-	// Unless is a label that, whatever it says, puts Key out of force.
-	Unless string
+	// Unless is a label that puts Key out of force by the values that Is matches.
+	Unless, Is string
 }
 
 // OptOutLabels are the labels of a template by which its pods may opt out.
@@ -37,8 +37,8 @@ func (m *Mesh) OptsOut(labels, annotations map[string]string) bool {
 			of = labels
 		}
 		value, there := of[o.Key]
-		_, overruled := labels[o.Unless]
-		return there && !overruled && regexp.MustCompile(o.Value).MatchString(value) &&
+		other, overruled := labels[o.Unless]
+		return there && !(overruled && regexp.MustCompile(o.Is).MatchString(other)) && regexp.MustCompile(o.Value).MatchString(value) &&
 			(o.But == "" || !regexp.MustCompile(o.But).MatchString(value))
 	})
 }

@@ -240,7 +240,11 @@ func otherTable() string {
 			case o.Harmless == nil:
 				harmless = ""
 			}
-			fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", m.Name, o.Annotation, opens[o.Opens], harmless)
+			direction := opens[o.Opens]
+			if !o.ReadOn(mesh.Sidecar) {
+				direction += ", of ambient pods alone"
+			}
+			fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", m.Name, o.Annotation, direction, harmless)
 		}
 		for _, prefix := range m.Prefixes {
 			fmt.Fprintf(&b, "| %s | any other under `%s` | both | |\n", m.Name, prefix)

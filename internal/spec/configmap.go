@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
@@ -46,6 +47,7 @@ var keys = slices.Concat([]key{
 	{"mesh", "spec.mesh", func(_ *decoder, s *v1alpha1.Spec, value, _ string) { s.Mesh = value }},
 	{"mode", enforcementPath + ".mode", setMode},
 	{"image", enforcementPath + ".image", func(_ *decoder, s *v1alpha1.Spec, value, _ string) { s.Enforcement.Image = value }},
+	{"dataPlane", transform.GlobalPath + ".dataPlane", setPlane},
 	{keyNamespace, "spec.defaultNamespace", func(_ *decoder, s *v1alpha1.Spec, value, _ string) { s.DefaultNamespace = value }},
 }, trafficKeys())
 
@@ -61,10 +63,18 @@ func trafficKeys() []key {
 }
 
 func setMode(d *decoder, s *v1alpha1.Spec, value, at string) {
-	s.Enforcement.Mode = value
-	if valid := typed[[]string](transform.Modes); !slices.Contains(valid, value) {
+	s.Enforcement.Mode = d.oneOf(typed[[]string](transform.Modes), value, at)
+}
+
+func setPlane(d *decoder, s *v1alpha1.Spec, value, at string) {
+	s.Global.DataPlane = d.oneOf(typed[[]string](mesh.DataPlanes), value, at)
+}
+
+func (d *decoder) oneOf(valid []string, value, at string) string {
+	if !slices.Contains(valid, value) {
 		d.problem(nil, at, value, "%s", spelling.Refusal(value, valid))
 	}
+	return value
 }
 
 func setPairs(d *decoder, s *v1alpha1.Spec, value, at string) {
