@@ -47,34 +47,36 @@ func (l Limits) ForbidsNamespace(name string) string {
 // judge refuses what breaks a limit in what the scopes and annotations of a
 // workload come to, and in what else of it lets traffic bypass. in are the
 // directions in which the mesh intercepts its pods.
-func (p *Policy) judge(w *Workload, was *prior, fold Fold, in mesh.Opening, plan *Plan) {
+func (p *Policy) judge(w *Workload, was *prior, folds []Fold, in mesh.Opening, plan *Plan) {
 	p.judgeAnnotations(w, was, plan)
-	p.judgeSettings(w, was, fold, p.ways(w, p.joined(was, plan), in), plan)
+	p.judgeSettings(w, was, folds, p.ways(w, p.joined(was, plan), in), plan)
 }
 
-// judgeSettings refuses what breaks a limit in what a fold comes to, and in the
-// other ways past the sidecar.
-func (p *Policy) judgeSettings(w *Workload, was *prior, fold Fold, ways []way, plan *Plan) {
+// judgeSettings refuses what breaks a limit in what each of the folds comes to, and in
+// the other ways past the sidecar.
+func (p *Policy) judgeSettings(w *Workload, was *prior, folds []Fold, ways []way, plan *Plan) {
 	if p.Limits.IsZero() && len(p.Limits.ForbiddenNamespaces) == 0 {
 		return
 	}
 	told := len(plan.Findings)
-	settings, own, limits := fold.Layer().Settings(), p.Own(), p.Limits.Limits
+	own, limits := p.Own(), p.Limits.Limits
 	namespace := p.namespaceOf(w)
 	forbidden := within(p.Limits.ForbiddenNamespaces, namespace)
 	switch anything := func(l traffic.Layer) bool { return len(guardrail.Nothing.Breaches(l.Settings(), own)) > 0 }; {
 	case forbidden == yes:
 		limits = guardrail.Nothing
-	case forbidden == unknown && (anything(settings.Layer()) || slices.ContainsFunc(ways, func(by way) bool { return anything(by.lets) })):
+	case forbidden == unknown && (slices.ContainsFunc(folds, func(f Fold) bool { return anything(f.Layer()) }) || slices.ContainsFunc(ways, func(by way) bool { return anything(by.lets) })):
 		plan.find(Error, w.Path("metadata", "namespace"), "",
 			"the namespace of this workload is unknown, and in some namespaces nothing may bypass the sidecar (%s): set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace", forbiddenNamespacesPath)
 	}
-	for _, b := range limits.Breaches(settings, own) {
-		if forbidden == yes {
-			p.refuse(w, was, fold, b, plan, p.mustNot(namespace, forbidden, b)+", but something would", clearing(b))
-			continue
+	for _, fold := range folds {
+		for _, b := range limits.Breaches(fold.Layer().Settings(), own) {
+			but, remedy := ", but would", remedyFor(b)
+			if forbidden == yes {
+				but, remedy = ", but something would", clearing(b)
+			}
+			p.refuse(w, was, fold, b, plan, p.mustNot(namespace, forbidden, b)+but, remedy)
 		}
-		p.refuse(w, was, fold, b, plan, p.mustNot(namespace, forbidden, b)+", but would", remedyFor(b))
 	}
 	for _, by := range ways {
 		if broken := limits.Breaches(by.lets.Settings(), own); len(broken) > 0 {
@@ -84,7 +86,7 @@ func (p *Policy) judgeSettings(w *Workload, was *prior, fold Fold, ways []way, p
 	if len(plan.Findings) > told {
 		return
 	}
-	together := p.beside(w, was, fold)
+	together := p.beside(w, was, folds[0])
 	for _, b := range limits.Breaches(together.Layer().Settings(), own) {
 		p.refuse(w, was, together, b, plan, p.mustNot(namespace, forbidden, b)+", but would", remedyFor(b))
 	}
@@ -145,7 +147,7 @@ func (p *Policy) judgeElsewhere(w *Workload, was *prior, plan *Plan) {
 		}
 		if in != 0 {
 			p.judgeAnnotations(w, &read, plan)
-			p.judgeSettings(w, &read, fold, ways, plan)
+			p.judgeSettings(w, &read, []Fold{fold}, ways, plan)
 		}
 	}
 }
@@ -200,13 +202,14 @@ func (p *Policy) heldIn(was *prior, in mesh.Opening) Fold {
 	return p.held(in.Of(user))
 }
 
-// asInSidecar gives the fold of a plan with what would be in force if its pods had a
-// sidecar after all, which only the cluster knows: limits hold in every data plane.
-func (p *Policy) asInSidecar(was *prior, in mesh.Opening, plan *Plan) Fold {
+// asInSidecar gives the fold of a plan and, beside it, what annotations would come to if
+// its pods had a sidecar after all, which only the cluster knows: limits hold in every data
+// plane. What one includes takes nothing from what the other lets bypass.
+func (p *Policy) asInSidecar(was *prior, in mesh.Opening, plan *Plan) []Fold {
 	if plan.hasSidecar() {
-		return plan.Fold
+		return []Fold{plan.Fold}
 	}
-	return slices.Concat(plan.Fold, p.heldIn(was, in))
+	return []Fold{plan.Fold, p.heldIn(was, in)}
 }
 
 // judgeClaim refuses a template that has its pods without a sidecar where no rule has

@@ -128,7 +128,7 @@ func (p *Policy) judgeBeside(o *Object, annotations map[string]string, namespace
 	was := &prior{annotations: p.trafficOf(annotations), container: -1}
 	plan := p.planOf(w)
 	says, _ := p.Mesh.Read(was.annotations) // what cannot be read is judged beside it
-	p.judge(w, was, p.held(says), mesh.OpensAll, plan)
+	p.judge(w, was, []Fold{p.held(says)}, mesh.OpensAll, plan)
 	return plan.Findings
 }
 

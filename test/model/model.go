@@ -71,6 +71,9 @@ var Models = map[string]Model{
 	"Kuma":    {rules: []rule{excludedRange, udpDNS, excludedPort}, UDP: true},
 }
 
+// Ambient is that of ambient pods, which read no annotation about outbound traffic.
+var Ambient = Model{rules: []rule{dns}, UDP: true}
+
 // Bypass says what the mesh does with a connection that it would take if it were
 // not for the annotations.
 func (m Model) Bypass(annotated traffic.Layer, c traffic.Connection) bool {

@@ -107,23 +107,38 @@ func (f finished) held(t *testing.T, m *mesh.Mesh, configured traffic.Layer, c t
 			return true
 		}
 	}
+	return f.annotated(t, m, configured, c)
+}
+
+// annotated is what the mesh's own rules make of it.
+func (f finished) annotated(t *testing.T, m *mesh.Mesh, configured traffic.Layer, c traffic.Connection) bool {
 	annotated, problems := m.Read(f.Spec.Template.Metadata.Annotations)
 	require.Empty(t, problems)
+	if m.Plane() == mesh.Ambient {
+		require.Zero(t, annotated)
+		return model.Ambient.Bypass(annotated, c) // nor the sidecars' configuration
+	}
 	return model.Models[m.Name].Bypass(m.Level(configured, annotated), c)
 }
 
 // TestEverybodySaysTheSame holds what explain answers, of manifests from before and
 // after render, what the finished manifests do, what check says of them and what the
-// limits refuse against one another, for all meshes.
+// limits refuse against one another, for all meshes and data planes.
 func TestEverybodySaysTheSame(t *testing.T) {
 	n, compared, bypassed := 0, 0, 0
 	for _, m := range mesh.All() {
-		for i, rule := range ruled4agreement {
-			for j, own := range configured {
-				if n++; own != "" && m.Levels == mesh.PodAlone {
-					continue // it has no such configuration
+		for _, plane := range mesh.DataPlanes {
+			before := compared
+			for i, rule := range ruled4agreement {
+				for j, own := range configured {
+					if n++; m.On(plane) == nil || own != "" && m.Levels == mesh.PodAlone {
+						continue // it has no such pods, or no such configuration
+					}
+					agreement{t: t, mesh: m, plane: plane, rule: rule, configured: own, mode: modes[(i+j)%3], merge: []string{"Override", "Union"}[n%2]}.hold(&compared, &bypassed)
 				}
-				agreement{t: t, mesh: m, rule: rule, configured: own, mode: modes[(i+j)%3], merge: []string{"Override", "Union"}[n%2]}.hold(&compared, &bypassed)
+			}
+			if m.On(plane) != nil {
+				assert.Greater(t, compared, before+3000, "%s %s", m.Name, plane)
 			}
 		}
 	}
@@ -134,13 +149,18 @@ func TestEverybodySaysTheSame(t *testing.T) {
 type agreement struct {
 	t                             *testing.T
 	mesh                          *mesh.Mesh
+	plane                         mesh.DataPlane
 	rule, configured, mode, merge string
 }
 
 func (a agreement) hold(compared, bypassed *int) {
 	t := a.t
+	on, says := a.mesh.On(a.plane), inSpec(t, a.rule)
+	if a.plane != mesh.Sidecar {
+		says = strings.TrimSuffix("dataPlane: "+string(a.plane)+", "+says, ", ")
+	}
 	spec := fmt.Sprintf("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  mesh: %s\n  merge: %s\n  meshDefaults: {%s}\n  global: {%s}\n  enforcement: {mode: %s, image: 'example.com/init:v1'}\n  limits: {}\n",
-		a.mesh.Name, a.merge, inSpec(t, a.configured), inSpec(t, a.rule), a.mode)
+		a.mesh.Name, a.merge, inSpec(t, a.configured), says, a.mode)
 	about := func(w, c any) string { return fmt.Sprintf("%s%v %v", spec, w, c) }
 	var manifests []string
 	for i, hand := range byHand {
@@ -188,10 +208,11 @@ func (a agreement) hold(compared, bypassed *int) {
 		require.NoError(t, yaml.Unmarshal([]byte(text), &done))
 		passes := map[string]bool{} // by direction and port
 		for _, c := range sample() {
-			is := done.held(t, a.mesh, layerFrom(t, a.configured), c)
+			is := done.held(t, on, layerFrom(t, a.configured), c)
 			own := model.Models[a.mesh.Name].Bypass(a.mesh.Level(layerFrom(t, a.configured), traffic.Layer{}), c)
 			key := fmt.Sprintf("%s %d", c.Direction, c.Port)
-			passes[key] = passes[key] || is && !own
+			// Limits hold as in a sidecar too.
+			passes[key] = passes[key] || is && (!own || on != a.mesh) || done.annotated(t, a.mesh, layerFrom(t, a.configured), c) && !own
 			verdict := map[bool]string{true: Bypassed, false: Intercepted}[is]
 			name := done.Metadata.Name
 			require.Equal(t, verdict, before[name].decide(c).Verdict, about("explain\n"+text, c))
