@@ -55,6 +55,10 @@ func (r *run) explanations(d *pass.Document, scopes scopes, today v1alpha1.Date)
 		e := explaining{r.spec.Policy, r.pass, r.spec, scopes, today, d, plan, namespace}
 		all[i] = e.explanation()
 		for _, way := range r.pass.Commons(plan) {
+			if way.Voids != "" {
+				all[i].Voided, all[i].Notes = way.Voids, append(all[i].Notes, way.Voids)
+				continue
+			}
 			all[i].Others = append(all[i].Others, e.common(way))
 		}
 	}

@@ -67,6 +67,8 @@ type Explanation struct {
 	DataPlane     string `json:"dataPlane,omitempty"`
 	DataPlaneFrom Source `json:"dataPlaneFrom,omitzero"`
 	DataPlaneSign string `json:"dataPlaneSign,omitempty"`
+	// Voided says why nothing that is written holds in these pods, "" where it does.
+	Voided string `json:"-"`
 	// Unreached says which callers no inbound setting reaches, "" for none.
 	Unreached string `json:"-"`
 	// Fields are the traffic fields that any scope sets, in canonical order.

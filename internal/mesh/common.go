@@ -12,7 +12,7 @@ type Common struct {
 	// At leads to the mapping, in the object or the document, whose words count.
 	At []string
 	// As is the annotation in whose value the words may stand too. There they stand
-	// instead of these.
+	// instead of these. It is "" for the mesh's Config, of which Fields count.
 	As string
 	// Selects leads to the labels of the pods that the object speaks of in its own
 	// namespace, before their own annotation is asked. Without what is around them it

@@ -69,8 +69,9 @@ func fsmLike(name string, aka []string, domain, known, namespace string, signs S
 		Signs:      signs,
 		// For metrics and for the probes that the injector rewrites
 		// (flomesh-io/fsm pkg/constants/constants.go).
-		Always: traffic.SinglePorts(traffic.TCP, 15010, 15901, 15902, 15903, 15904),
-		Config: meshConfig("config." + domain),
+		Always:  traffic.SinglePorts(traffic.TCP, 15010, 15901, 15902, 15903, 15904),
+		Config:  meshConfig("config." + domain),
+		Commons: []Common{{Group: "config." + domain, Kind: "MeshConfig"}},
 		Unmeshed: func(_, annotations map[string]string) string {
 			if value := annotations[inject]; fsmDisabled(value) {
 				return "its template's annotation " + inject + ": " + value + " opts out of the mesh"

@@ -26,18 +26,28 @@ type Common struct {
 	// config is what the policy makes of an object with lists of the mesh's own; nil for
 	// any other.
 	config *ConfigPlan
+	fields []mesh.ConfigField
 }
 
 // Common reads an object; nil where it says nothing of the kind.
 func (p *Policy) Common(seen *Object, o object.Object) *Common {
-	if m, configures := mesh.ConfiguredBy(object.Group(o.APIVersion), o.Kind); configures && m == p.Mesh {
-		if config, problems := viewConfig(o, m, 1); len(problems) == 0 {
-			config.source = func(edit.Path) (string, error) { return "null", nil } // nothing is written here
-			return &Common{Object: seen.Named(), config: p.PlanConfig(config)}
-		}
-		return nil
-	}
 	row, is := p.Mesh.CommonIn(object.Group(o.APIVersion), o.Kind, seen.Name)
+	if m, configures := mesh.ConfiguredBy(object.Group(o.APIVersion), o.Kind); configures || is && row.As == "" {
+		c := &Common{Object: seen.Named(), row: row}
+		if is && row.As == "" {
+			c.fields = fieldsIn(o, p.Mesh.Config)
+		}
+		if configures && m == p.Mesh {
+			if config, problems := viewConfig(o, m, 1); len(problems) == 0 {
+				config.source = func(edit.Path) (string, error) { return "null", nil } // nothing is written here
+				c.config = p.PlanConfig(config)
+			}
+		}
+		if c.config == nil && c.fields == nil {
+			return nil
+		}
+		return c
+	}
 	if !is {
 		return nil
 	}
@@ -141,6 +151,8 @@ func (c *Common) path(word string) edit.Path {
 type CommonWay struct {
 	*Common
 	Way
+	// Voids says why nothing that is written holds, "" where it does.
+	Voids string
 	// By is the annotation that stands instead, and Lost the ports that do not bypass
 	// then, "" for none.
 	By, Lost string
@@ -207,11 +219,26 @@ func (p *Policy) commonWays(plan *Plan, inForce map[string]string, all []*Common
 			said[word] = ways
 		}
 	}
-	var ways []CommonWay
+	ways := p.fieldWays(plan, all)
 	for _, word := range slices.Sorted(maps.Keys(said)) {
 		ways = append(ways, said[word]...)
 	}
-	return slices.DeleteFunc(ways, func(way CommonWay) bool { return way.Lets.IsZero() })
+	return slices.DeleteFunc(ways, func(way CommonWay) bool { return way.Lets.IsZero() && way.Voids == "" })
+}
+
+// fieldWays gives what the fields of the mesh's configuration do in the pods of a plan.
+func (p *Policy) fieldWays(plan *Plan, all []*Common) []CommonWay {
+	var ways []CommonWay
+	for _, c := range all {
+		for _, f := range c.fields {
+			way := CommonWay{Common: c, Way: Way{Path: c.Path(steps(f.Path)...), Word: f.Path[len(f.Path)-1], Value: f.Value, Lets: plan.in.Of(f.Opens.Everything())}}
+			if f.Opens == 0 {
+				way.Voids = p.Mesh.Name + " has " + way.Word + ": " + way.String() + ", where " + f.Says
+			}
+			ways = append(ways, way)
+		}
+	}
+	return ways
 }
 
 // listWays gives what lists of the mesh's configuration let bypass in the pods of a plan,

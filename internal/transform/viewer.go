@@ -127,12 +127,26 @@ func viewConfig(o object.Object, configured *mesh.Mesh, line int) (*MeshConfig, 
 			c.see(o.Value, c.Path(steps(l.Path[:i+1])...))
 		}
 	}
-	for _, f := range configured.Config.Fields {
-		if at := o.Below(f.Path...); f.Value != "" && at.Text() == f.Value || f.Value == "" && len(at.Items()) > 0 {
-			c.fields = append(c.fields, f)
+	c.fields = fieldsIn(o, configured.Config)
+	return c, v.problems
+}
+
+// fieldsIn gives the fields of a mesh's configuration that say something in an object,
+// each with the value that it has there.
+func fieldsIn(o object.Object, c *mesh.Config) []mesh.ConfigField {
+	var all []mesh.ConfigField
+	for _, f := range c.Fields {
+		switch at := o.Below(f.Path...); {
+		case f.Value != "" && at.Text() == f.Value:
+			all = append(all, f)
+		case f.Value == "" && len(at.Items()) > 0:
+			for _, item := range at.Items() {
+				f.Value = strings.TrimPrefix(f.Value+", "+item.Text(), ", ")
+			}
+			all = append(all, f)
 		}
 	}
-	return c, v.problems
+	return all
 }
 
 // object looks at what every object has.

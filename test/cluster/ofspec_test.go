@@ -127,7 +127,7 @@ spec:
 		{"mesh-1", map[string]any{inject: "true", "istio.io/dataplane-mode": "none"}, nil, ""}, // a sidecar, for certain
 		{"mesh-1", map[string]any{inject: "false", "istio.io/dataplane-mode": "none"}, nil, "has the label istio.io/dataplane-mode"},
 		{"mesh-1", none, map[string]any{inject: "true"}, "has the label istio.io/dataplane-mode"}, // by which nobody injects
-		{"mesh-old", none, nil, ""}, // some of its pods may have a sidecar
+		{"mesh-old", none, nil, ""},                                                               // some of its pods may have a sidecar
 		{"default", none, nil, ""},
 		{"default", map[string]any{inject: "false", "istio.io/dataplane-mode": "ambient"}, nil, "has the label " + inject},
 		{"kube-system", out, nil, ""},

@@ -301,3 +301,37 @@ func TestUnknownKeysBypassNothing(t *testing.T) {
 	assert.Empty(t, r.Summary.Bypasses)
 	assert.Contains(t, writtenExplanation(t, "table", r), "\nfindings: unknown-annotation warning (1), unknown-annotation accepted (1)\n")
 }
+
+// TestWhatAMeshConfigDoesCounts: what of FSM's MeshConfig is among the manifests decides,
+// where nothing that is written holds, or something bypasses beside it.
+func TestWhatAMeshConfigDoesCounts(t *testing.T) {
+	for _, test := range []struct{ mesh, traffic, excluded, other, why string }{
+		{"FSM", "interceptionMode: NodeLevel", LeftToMesh, LeftToMesh, "FSM has interceptionMode: NodeLevel (MeshConfig fsm-system/fsm-mesh-config), where it redirects by eBPF at the pod's interface, reads no annotation"},
+		{"FSM", "interceptionMode: PodLevel", Bypassed, Intercepted, ""},
+		{"FSM", "networkInterfaceExclusionList: [eth1, eth2]", Bypassed, InDoubt, "networkInterfaceExclusionList: eth1, eth2 (MeshConfig fsm-system/fsm-mesh-config)"},
+		{"OSM", "networkInterfaceExclusionList: [eth1]", Bypassed, InDoubt, "networkInterfaceExclusionList: eth1 (MeshConfig fsm-system/fsm-mesh-config)"},
+		{"FSM", "networkInterfaceExclusionList: []", Bypassed, Intercepted, ""},
+		{"Linkerd", "interceptionMode: NodeLevel", Bypassed, Intercepted, ""}, // another mesh's
+	} {
+		t.Run(test.mesh+" "+test.traffic, func(t *testing.T) {
+			group := map[bool]string{true: "config.openservicemesh.io/v1alpha2", false: "config.flomesh.io/v1alpha3"}[test.mesh == "OSM"]
+			r := reportOf(t, "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec: {mesh: "+test.mesh+", enforcement: {mode: AnnotationsOnly}, global: {excludeInboundPorts: [8080]}}\n",
+				"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {spec: {containers: [{name: a, image: a}]}}}\n---\n"+
+					"apiVersion: "+group+"\nkind: MeshConfig\nmetadata: {name: fsm-mesh-config, namespace: fsm-system}\nspec: {traffic: {"+test.traffic+"}}\n")
+			var why string
+			for connection, verdict := range map[string]string{"8080": test.excluded, "9090": test.other} {
+				c, err := traffic.ParseInbound(connection)
+				require.NoError(t, err)
+				d := r.Workloads[0].decide(c)
+				assert.Equal(t, verdict, d.Verdict, connection)
+				if connection == "9090" {
+					why = d.Why
+				}
+			}
+			assert.Contains(t, why, test.why)
+			if test.excluded == LeftToMesh {
+				assert.Contains(t, strings.Join(strings.Fields(writtenExplanation(t, "table", r)), " "), "redirects by eBPF")
+			}
+		})
+	}
+}

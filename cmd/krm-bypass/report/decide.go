@@ -47,6 +47,9 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 	case fn.UnknownOutcome, fn.LaterOutcome:
 		return &Decision{Verdict: NotOurs, Why: w.Reason}
 	}
+	if w.Voided != "" && !c.Loopback {
+		return &Decision{Verdict: LeftToMesh, Why: w.Voided}
+	}
 	var settings traffic.Layer
 	for _, f := range w.Fields {
 		_ = settings.Set(traffic.Field(f.Field), f.Effective) // in canonical form, which reads back
