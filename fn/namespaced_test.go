@@ -140,3 +140,28 @@ func TestNobodyIsToldToKeepWhatALimitForbids(t *testing.T) {
 		assert.Contains(t, results[0].Message, want)
 	}
 }
+
+// TestPortsThatANamespaceMoves: what a Namespace makes the mesh's own, a rule that names it
+// would let bypass.
+func TestPortsThatANamespaceMoves(t *testing.T) {
+	const moves = "  annotations: {config.linkerd.io/inbound-port: \"7143\"}\n"
+	for name, test := range map[string]struct{ rule, namespace, pod, says string }{
+		"a rule names it": {"excludeInboundPorts: [7143]", moves, "", "metadata.annotations[\"config.linkerd.io/inbound-port\"]: this makes 7143 a port of Linkerd's inbound proxy in Deployment shop/api, which the mesh handles itself, but spec.global.excludeInboundPorts would let it bypass: write another port here, or take it out there [namespace-annotation]"},
+		"within a range":  {"excludeOutboundPorts: [7000-7200]", moves, "", "but spec.global.excludeOutboundPorts would let it bypass"},
+		"another port":    {"excludeInboundPorts: [7144]", moves, "", ""},
+		"where it is":     {"excludeInboundPorts: [7143]", "  annotations: {config.linkerd.io/inbound-port: \"4143\"}\n", "", ""},
+		"another on the pod, which stands instead": {"excludeInboundPorts: [7143]", moves, "config.linkerd.io/inbound-port: \"7144\"", ""},
+		"no rule": {"", moves, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(linkerdSpec + "  global: {" + test.rule + "}\n")})
+			_, results, err := fn.Manifests(spec, inShop(test.namespace, test.pod), fn.Options{})
+			require.NoError(t, err, results.Report())
+			if test.says == "" {
+				assert.NotContains(t, results.Report(), "[namespace-annotation]")
+				return
+			}
+			assert.Contains(t, results.Report(), test.says)
+		})
+	}
+}

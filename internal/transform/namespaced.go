@@ -177,6 +177,9 @@ type Displaced struct {
 	Workload string
 	// By is the rule that no rule for the namespace gets past, "" for none.
 	By string
+	// moved is a port that the Namespace makes the mesh's own although a rule names it,
+	// in the field By; nil where it is about Field.
+	moved *mesh.Moved
 }
 
 // Displaces gives what a plan puts out of force of what a Namespace says.
@@ -204,10 +207,19 @@ func (p *Policy) Displaces(plan *Plan, n *NamespaceDefaults) []Displaced {
 		}
 		all = append(all, d)
 	}
+	for _, moved := range p.Mesh.Moves(n.traffic) {
+		_, own := plan.was.annotations[moved.Annotation]
+		for _, c := range plan.Fold {
+			if by := c.naming(moved); by != "" && !own {
+				all = append(all, Displaced{Workload: plan.Workload.ID(), By: c.Scope + "." + string(by), moved: &moved})
+			}
+		}
+	}
 	return all
 }
 
-// TellDisplaced warns of what is written for workloads instead of what a Namespace says.
+// TellDisplaced warns of what is written for workloads instead of what a Namespace says,
+// and of rules that name a port which it makes the mesh's own.
 func (p *Policy) TellDisplaced(n *NamespaceDefaults, displaced []Displaced) []Finding {
 	found := report{lint: p.Lint}
 	for _, key := range p.Mesh.Keys {
@@ -215,7 +227,7 @@ func (p *Policy) TellDisplaced(n *NamespaceDefaults, displaced []Displaced) []Fi
 		var workloads []string
 		by := ""
 		for _, d := range displaced {
-			if d.Field == key.Field {
+			if d.moved == nil && d.Field == key.Field {
 				lost, workloads, by = lost.Merge(d.Lost, traffic.Union), append(workloads, d.Workload), max(by, d.By)
 			}
 		}
@@ -231,6 +243,19 @@ func (p *Policy) TellDisplaced(n *NamespaceDefaults, displaced []Displaced) []Fi
 		}
 		found.warn(finding.NamespaceAnnotation, at, strings.Join(entries, ","),
 			"what krm-bypass writes for %s stands instead of this, so %s no longer bypasses the sidecar there: %s", some(workloads), list, keep)
+	}
+	for _, moved := range p.Mesh.Moves(n.traffic) {
+		var workloads, by []string
+		for _, d := range displaced {
+			if d.moved != nil && d.moved.Annotation == moved.Annotation {
+				workloads, by = append(workloads, d.Workload), append(by, d.By)
+			}
+		}
+		if len(by) > 0 {
+			workloads, by = slices.Compact(slices.Sorted(slices.Values(workloads))), slices.Compact(slices.Sorted(slices.Values(by)))
+			found.warn(finding.NamespaceAnnotation, n.annotation(moved.Annotation), moved.Ports.String(),
+				"this makes %s a port of %s in %s, which the mesh handles itself, but %s would let it bypass: write another port here, or take it out there", moved.Ports, moved.Purpose, some(workloads), strings.Join(by, " and "))
+		}
 	}
 	return found.Findings
 }
