@@ -89,7 +89,7 @@ func socketBalance(j *judgement) {
 				continue
 			}
 			for _, group := range j.leaving {
-				for _, said := range s.unmatched(group.settings) {
+				for _, said := range s.unmatched(group.settings, j) {
 					for _, w := range group.workloads {
 						n.add(said, w)
 					}
@@ -100,7 +100,7 @@ func socketBalance(j *judgement) {
 }
 
 // unmatched gives what of settings is said of the Service and matches none of its pods.
-func (s *service) unmatched(of traffic.Settings) []string {
+func (s *service) unmatched(of traffic.Settings, j *judgement) []string {
 	var all []string
 	for _, text := range append([]string{s.Spec.ClusterIP}, s.Spec.ClusterIPs...) {
 		address, err := netip.ParseAddr(text)
@@ -118,11 +118,37 @@ func (s *service) unmatched(of traffic.Settings) []string {
 		if p.Protocol == "UDP" {
 			protocol = traffic.UDP
 		}
-		to := p.TargetPort.number
-		if to != 0 && to != p.Port && of.ExcludeOutboundPorts.Contains(protocol, p.Port) && !of.ExcludeOutboundPorts.Contains(protocol, to) {
-			all = append(all, fmt.Sprintf("%s of %s, which is %d in its pods,", portOf(p), s.ID(), to))
+		if !of.ExcludeOutboundPorts.Contains(protocol, p.Port) {
+			continue
+		}
+		for _, to := range s.targets(p, j) {
+			if to != p.Port && !of.ExcludeOutboundPorts.Contains(protocol, to) {
+				all = append(all, fmt.Sprintf("%s of %s, which is %d in its pods,", portOf(p), s.ID(), to))
+			}
 		}
 	}
+	return all
+}
+
+// targets gives the ports of its pods to which a port of the Service leads, as far as they
+// are known: by name, those of the workloads that are looked at.
+func (s *service) targets(p servicePortView, j *judgement) []uint16 {
+	if p.TargetPort.number != 0 {
+		return []uint16{p.TargetPort.number}
+	}
+	var all []uint16
+	if p.TargetPort.text == "" || len(s.Spec.Selector) == 0 {
+		return nil
+	}
+	for _, w := range j.all {
+		if w.namespace != j.namespace(s.Namespace) || !w.labels.have(s.Spec.Selector) {
+			continue
+		}
+		if to := called(w.ports, p); to != 0 && !slices.Contains(all, to) {
+			all = append(all, to)
+		}
+	}
+	slices.Sort(all)
 	return all
 }
 

@@ -99,16 +99,20 @@ func (e *examination) lookAt(list string) {
 		e.containers = append(e.containers, container{one, list, i, false})
 		// Of the init containers, those that stay have ports that count
 		// (kubernetes/kubernetes pkg/api/v1/pod/util.go, FindPort).
-		if !w.opensInbound() || list == "initContainers" && one.Entry("restartPolicy").Text() != "Always" {
+		if list == "initContainers" && one.Entry("restartPolicy").Text() != "Always" {
 			continue
 		}
 		for _, port := range one.Entry("ports").Items() {
 			number, err := strconv.ParseUint(port.Entry("containerPort").Text(), 10, 16)
 			name := port.Entry("name").Text()
-			if err != nil || name == "" || !w.inbound.Contains(traffic.TCP, uint16(number)) {
-				continue // no Service leads past the sidecar by it
+			if err != nil || name == "" {
+				continue
 			}
-			w.named = append(w.named, namedPort{name, port.Entry("protocol").Text(), uint16(number)})
+			said := namedPort{name, port.Entry("protocol").Text(), uint16(number)}
+			w.ports = append(w.ports, said)
+			if w.inbound.Contains(traffic.TCP, said.number) { // else no Service leads past the sidecar by it
+				w.named = append(w.named, said)
+			}
 		}
 	}
 }

@@ -29,8 +29,9 @@ type Workload struct {
 	// written says that anything is, contained that the init container is, byIptables
 	// that it works by iptables.
 	written, contained, byIptables bool
-	// named are the container ports that have a name and bypass the sidecar.
-	named []namedPort
+	// ports are the container ports that have a name, and named those of them that bypass
+	// the sidecar.
+	ports, named []namedPort
 	// members are the workloads for which it stands, and crowd their names; nil
 	// where it stands for itself alone (see represented).
 	members []*Workload
@@ -161,8 +162,13 @@ func (w *Workload) port(of servicePortView) uint16 {
 	if of.TargetPort.number > 0 {
 		return of.TargetPort.number
 	}
-	for _, p := range w.named {
-		if p.name == of.TargetPort.text && (p.protocol == "" || p.protocol == "TCP") {
+	return called(w.named, of)
+}
+
+// called gives the number of the port by whose name a Service leads there, 0 for none.
+func called(ports []namedPort, by servicePortView) uint16 {
+	for _, p := range ports {
+		if p.name == by.TargetPort.text && cmp.Or(p.protocol, "TCP") == cmp.Or(by.Protocol, "TCP") {
 			return p.number
 		}
 	}
