@@ -16,7 +16,7 @@ published = $(if $(PUBLISHED),-X main.publishedImage=$(PUBLISHED))
 platforms := linux-amd64 linux-arm64
 function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 
-.PHONY: build demo test test-all test-rest test-argocd test-helm test-cluster test-containers injectors bench fuzz soak reproducible licences lint images push tools clean help
+.PHONY: build demo test test-all test-rest test-argocd test-helm test-cluster test-containers bench fuzz soak reproducible licences lint images push tools clean help
 .PHONY: go modules packages all-packages builder registry kustomize helm helm4 golangci-lint
 
 build: stamp = $(published)
@@ -60,9 +60,6 @@ reproducible: ## build the programs twice, in two folders, and compare
 
 licences: go ## docs/licences.md, of the modules that are linked in
 	@go test -C test/licences ./... -update
-
-injectors: ## what each mesh's own injector makes of every key, anew into testdata/keys (half an hour, by each mesh's source)
-	@hack/injectors.sh
 
 bench: build ## the function and the init container beside their peers, as ratios
 	@hack/bench.sh

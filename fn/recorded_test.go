@@ -18,7 +18,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
-// recorded is what a mesh's own injector made of keys (hack/injectors.sh).
+// recorded is what a mesh's own injector made of keys.
 type recorded struct {
 	mesh *mesh.Mesh
 	// source is what the record says of itself.
@@ -312,9 +312,8 @@ const keysHead = `# Every key of every mesh, at every place
 
 What a mesh does with each key that its source knows, as an annotation or a label of a
 pod, a workload, a Namespace and a Service, beside what krm-bypass says of it. What the
-mesh does is the answer of its own injector: ` + "`hack/injectors.sh`" + ` puts each key with some
-values on each object, and writes what changes in the interception of a pod to
-` + "`testdata/keys`" + `. What stands in the metadata of a workload reaches no injector, since
+mesh does is the answer of its own injector, which was given each key with some values on
+each object: ` + "`testdata/keys`" + ` records what changed in the interception of a pod. What stands in the metadata of a workload reaches no injector, since
 injectors see pods. What other programs of a mesh read is not in the records, such as
 Kuma's controller of Services ` + "`kuma.io/gateway`" + `. The values are the same for every key, so that most do nothing.
 
