@@ -153,7 +153,7 @@ func (linkerdPorts) entries(s traffic.Settings, f traffic.Field) []string {
 
 func (l linkerdPorts) read(value string) ([]string, error) {
 	if strings.ContainsAny(value, linkerdOdd) {
-		return nil, errors.New(`Linkerd's init container and its CNI plugin read quotes, backslashes and line breaks each in its own way: write ports, or ranges such as "8000-8010", with commas between them`)
+		return nil, errors.New(`it has quotes, backslashes or line breaks, which Linkerd's init container and its CNI plugin read each in its own way: write ports, or ranges such as "8000-8010", with commas between them`)
 	}
 	kept, lost := linkerdKeeps(value)
 	if l.failsWithout && len(kept) == 0 && len(lost) > 0 {
