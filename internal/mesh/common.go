@@ -35,9 +35,6 @@ func (m *Mesh) CommonIn(group, kind, name string) (Common, bool) {
 // MayBeCommon reports whether an object of a group and kind may be one, and whether only
 // some names are.
 func (m *Mesh) MayBeCommon(group, kind string) (may, named bool) {
-	if m.Config != nil && m.Config.Group == group && m.Config.Kind == kind {
-		return true, false
-	}
 	for _, c := range m.Commons {
 		if c.Group == group && c.Kind == kind {
 			return true, c.Name != ""

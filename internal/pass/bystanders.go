@@ -24,7 +24,7 @@ func (n *Namespace) Locate(path []any) Place { return n.document.Locate(n.Object
 // readCommons notes what such objects say, before any workload is planned.
 func (p *Pass) readCommons() {
 	p.commons, p.commonsIn = nil, map[int]*Document{}
-	if p.blind() || len(p.Policy.Mesh.Commons) == 0 && p.Policy.Mesh.Config == nil {
+	if p.blind() || len(p.Policy.Mesh.Commons) == 0 {
 		return
 	}
 	may := func(i int) bool {

@@ -32,24 +32,11 @@ type Common struct {
 // Common reads an object; nil where it says nothing of the kind.
 func (p *Policy) Common(seen *Object, o object.Object) *Common {
 	row, is := p.Mesh.CommonIn(object.Group(o.APIVersion), o.Kind, seen.Name)
-	if m, configures := mesh.ConfiguredBy(object.Group(o.APIVersion), o.Kind); configures || is && row.As == "" {
-		c := &Common{Object: seen.Named(), row: row}
-		if is && row.As == "" {
-			c.fields = fieldsIn(o, p.Mesh.Config)
-		}
-		if configures && m == p.Mesh {
-			if config, problems := viewConfig(o, m, 1); len(problems) == 0 {
-				config.source = func(edit.Path) (string, error) { return "null", nil } // nothing is written here
-				c.config = p.PlanConfig(config)
-			}
-		}
-		if c.config == nil && c.fields == nil {
-			return nil
-		}
-		return c
-	}
 	if !is {
 		return nil
+	}
+	if row.As == "" {
+		return p.configured(&Common{Object: seen.Named(), row: row}, o)
 	}
 	value := o.Value
 	if row.Document != nil {
@@ -76,6 +63,19 @@ func (p *Policy) Common(seen *Object, o object.Object) *Common {
 		c.labels = o.Below(row.Selects...).Strings()
 		selector := o.Below(row.Selects[:len(row.Selects)-1]...)
 		c.selecting = selector.Exists() && !selector.IsNull()
+	}
+	return c
+}
+
+// configured reads the mesh's own configuration.
+func (p *Policy) configured(c *Common, o object.Object) *Common {
+	c.fields = fieldsIn(o, p.Mesh.Config)
+	if config, problems := viewConfig(o, p.Mesh, 1); len(problems) == 0 {
+		config.source = func(edit.Path) (string, error) { return "null", nil } // nothing is written here
+		c.config = p.PlanConfig(config)
+	}
+	if c.config == nil && c.fields == nil {
+		return nil
 	}
 	return c
 }
