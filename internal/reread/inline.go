@@ -119,7 +119,7 @@ func (r *reader) flow(want *yaml.Node, depth int) (behind int, ok bool) {
 	if r.text[r.at] == '{' {
 		kind, tag, closing, width = yaml.MappingNode, "!!map", '}', 2
 	}
-	if depth > deepest || want.Kind != kind || want.Tag != tag && want.Tag != "" && want.ShortTag() != tag {
+	if depth > deepest || want.Kind != kind || !tagged(want, tag) {
 		return 0, false
 	}
 	at := r.at + 1

@@ -30,7 +30,7 @@ func Confirms(text []byte, column int, want *yaml.Node) bool {
 	if !r.done && r.column == 0 && string(r.text[r.at:r.end]) == "---" {
 		r.next()
 	}
-	return !r.done && r.collection(want, 0, -1) && r.done
+	return !r.done && r.collection(want, "", 0, -1) && r.done
 }
 
 // reader stands at a place in a line and follows the nodes that are wanted.
@@ -39,10 +39,10 @@ type reader struct {
 	anchors map[string]bool
 }
 
-// collection reads the block collection that begins here. outside is the column of
-// the one around it. Behind it the next line is the current one.
-func (r *reader) collection(want *yaml.Node, depth, outside int) bool {
-	if depth > deepest || r.column <= outside && !r.dash() || r.marker() {
+// collection reads the block collection that begins here, behind an anchor or "".
+// outside is the column of the one around it. Behind it the next line is the current one.
+func (r *reader) collection(want *yaml.Node, anchor string, depth, outside int) bool {
+	if want.Anchor != anchor || depth > deepest || r.column <= outside && !r.dash() || r.marker() {
 		return false
 	}
 	if r.dash() {
@@ -66,7 +66,7 @@ func (r *reader) dash() bool {
 }
 
 func (r *reader) sequence(want *yaml.Node, depth int) bool {
-	if !collects(want, "!!seq") {
+	if !tagged(want, "!!seq") {
 		return false
 	}
 	column := r.column
@@ -77,14 +77,14 @@ func (r *reader) sequence(want *yaml.Node, depth int) bool {
 		dash := r.at
 		if !r.skip(dash + 1) {
 			r.next()
-			if r.done || r.column <= column || !r.collection(item, depth+1, column) {
+			if r.done || r.column <= column || !r.collection(item, "", depth+1, column) {
 				return false
 			}
 			continue
 		}
 		r.column = column + r.at - dash
 		if r.dash() || r.keyEnd() > 0 {
-			if !r.collection(item, depth+1, column) {
+			if !r.collection(item, "", depth+1, column) {
 				return false
 			}
 			continue
@@ -97,7 +97,7 @@ func (r *reader) sequence(want *yaml.Node, depth int) bool {
 }
 
 func (r *reader) mapping(want *yaml.Node, depth int) bool {
-	if !collects(want, "!!map") {
+	if !tagged(want, "!!map") {
 		return false
 	}
 	column := r.column
@@ -126,7 +126,7 @@ func (r *reader) under(value *yaml.Node, depth, column int) bool {
 	if r.done || r.column < column || r.column == column && !r.dash() {
 		return value.Anchor == "" && plain(value, nil)
 	}
-	return r.collection(value, depth+1, column)
+	return r.collection(value, "", depth+1, column)
 }
 
 // skip goes to what comes next in the line, false if that is its end or a comment,
@@ -151,7 +151,7 @@ func (r *reader) value(want *yaml.Node, depth, column int) bool {
 		r.remember(name)
 		if !r.skip(behind) {
 			r.next()
-			return !r.done && r.column > column && r.collectionOf(want, depth+1, column)
+			return !r.done && r.column > column && r.collection(want, anchor, depth+1, column)
 		}
 	}
 	if want.Anchor != anchor {
@@ -171,13 +171,6 @@ func (r *reader) value(want *yaml.Node, depth, column int) bool {
 	}
 	r.next()
 	return r.done || r.column <= column
-}
-
-// collectionOf is collection for a node whose anchor has been read.
-func (r *reader) collectionOf(want *yaml.Node, depth, column int) bool {
-	bare := *want
-	bare.Anchor = ""
-	return r.collection(&bare, depth, column)
 }
 
 func (r *reader) remember(anchor string) {
@@ -271,9 +264,9 @@ func (r *reader) literal(want *yaml.Node, column int) bool {
 	}
 }
 
-// collects reports whether a node is a collection with nothing but its content.
-func collects(want *yaml.Node, tag string) bool {
-	return want.Anchor == "" && (want.Tag == tag || want.Tag == "" || want.ShortTag() == tag)
+// tagged reports whether a collection has a tag, which it need not say.
+func tagged(want *yaml.Node, tag string) bool {
+	return want.Tag == tag || want.Tag == "" || want.ShortTag() == tag
 }
 
 // plain reports whether a node is the plain scalar that a text says.
