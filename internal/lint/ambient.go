@@ -58,12 +58,11 @@ func (s *service) bypassed(settings traffic.Settings) traffic.Ports {
 	if address, err := netip.ParseAddr(s.Spec.ClusterIP); err == nil {
 		to = netip.PrefixFrom(address, address.BitLen())
 	}
-	ports := slices.DeleteFunc(slices.Clone(s.Spec.Ports), func(p servicePortView) bool {
-		return p.Protocol != "" && p.Protocol != "TCP" || !bypasses(settings, to, p.Port)
-	})
 	var all traffic.Ports
-	for _, p := range ports {
-		all = all.Union(traffic.SinglePorts(traffic.TCP, p.Port))
+	for _, p := range s.Spec.Ports {
+		if (p.Protocol == "" || p.Protocol == "TCP") && bypasses(settings, to, p.Port) {
+			all = all.Union(traffic.SinglePorts(traffic.TCP, p.Port))
+		}
 	}
 	return all
 }
