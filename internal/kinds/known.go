@@ -1,0 +1,37 @@
+package kinds
+
+import "slices"
+
+// whole is a template all of which stands at a path.
+func whole(path string) []Template { return []Template{{Path: at(path)}} }
+
+// Known lists the kinds that are known without being named in a policy.
+var Known = slices.Concat(builtIn, rollouts, knative)
+
+// builtIn are Kubernetes' own.
+var builtIn = []Kind{
+	{Group: "apps", Kind: "Deployment", Templates: whole("spec.template")},
+	{Group: "apps", Kind: "StatefulSet", Short: "sts", Templates: whole("spec.template")},
+	{Group: "apps", Kind: "DaemonSet", Short: "ds", Templates: whole("spec.template")},
+	{Group: "apps", Kind: "ReplicaSet", Short: "rs", Templates: whole("spec.template")},
+	{Kind: "ReplicationController", Short: "rc", Templates: whole("spec.template")},
+	{Kind: "PodTemplate", Templates: whole("template")},
+	{Kind: "Pod", Short: "po", Templates: whole(""), Fixed: true},
+	{Group: "batch", Kind: "Job", Templates: whole("spec.template"), Fixed: true},
+	{Group: "batch", Kind: "CronJob", Short: "cj", Templates: whole("spec.jobTemplate.spec.template")},
+}
+
+var rollouts = []Kind{
+	{Group: "argoproj.io", Kind: "Rollout", Templates: whole("spec.template"), Reference: at("spec.workloadRef")},
+	{Group: "apps.kruise.io", Kind: "CloneSet", Templates: whole("spec.template")},
+	{Group: "apps.kruise.io", Kind: "StatefulSet", Templates: whole("spec.template")},
+	{Group: "apps.kruise.io", Kind: "DaemonSet", Templates: whole("spec.template")},
+}
+
+// Knative refuses init containers unless its feature flag
+// kubernetes.podspec-init-containers is set (knative/serving
+// config/core/configmaps/features.yaml).
+var knative = []Kind{
+	{Group: "serving.knative.dev", Kind: "Service", Templates: whole("spec.template"), AnnotationsOnly: true},
+	{Group: "serving.knative.dev", Kind: "Configuration", Templates: whole("spec.template"), AnnotationsOnly: true},
+}

@@ -1,0 +1,89 @@
+package kinds
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Step is one step of a Path: a key, or all items of a list, or all values of a map.
+type Step struct {
+	// Key is that of a mapping; "" for a step to several values.
+	Key string
+	// Items says that the step leads to each item of a list. Where it is false and
+	// there is no Key, it leads to each value of a map.
+	Items bool
+}
+
+// Many reports whether the step leads to several values.
+func (s Step) Many() bool { return s.Key == "" }
+
+// Path leads from an object to values in it, as in spec.nodeSets[*].podTemplate, with
+// [*] for the items of a list, or spec.replicaSpecs.*.template, with * for the values of
+// a map.
+type Path []Step
+
+// key is a step that is written without quotes. A key with a dot cannot be told from two
+// steps, and no API has one on the way to a pod template.
+var key = regexp.MustCompile(`^[A-Za-z0-9_$][-A-Za-z0-9_$]*$`)
+
+// ParsePath reads a path.
+func ParsePath(text string) (Path, error) {
+	var path Path
+	for step := range strings.SplitSeq(text, ".") {
+		name, items := strings.CutSuffix(step, "[*]")
+		switch {
+		case step == "*":
+			path = append(path, Step{})
+			continue
+		case strings.Contains(name, "["):
+			return nil, fmt.Errorf("%q picks one item of a list: write [*], which stands for all of them", step)
+		case !key.MatchString(name):
+			return nil, fmt.Errorf("%q is not a step: write keys with dots between them, [*] behind the key of a list, and * for every key of a map, as in spec.nodeSets[*].podTemplate", step)
+		}
+		if path = append(path, Step{Key: name}); items {
+			path = append(path, Step{Items: true})
+		}
+	}
+	return path, nil
+}
+
+// at reads a path of a row.
+func at(text string) Path {
+	if text == "" {
+		return nil
+	}
+	path, err := ParsePath(text)
+	if err != nil {
+		panic(err) // a row of this package, which its tests read
+	}
+	return path
+}
+
+// String writes the path as ParsePath reads it.
+func (p Path) String() string {
+	var b strings.Builder
+	for i, step := range p {
+		switch {
+		case step.Items:
+			b.WriteString("[*]")
+			continue
+		case i > 0:
+			b.WriteByte('.')
+		}
+		if step.Many() {
+			b.WriteByte('*')
+		}
+		b.WriteString(step.Key)
+	}
+	return b.String()
+}
+
+// Keys gives the steps of a path that leads to one value.
+func (p Path) Keys() []string {
+	keys := make([]string, len(p))
+	for i, step := range p {
+		keys[i] = step.Key
+	}
+	return keys
+}
