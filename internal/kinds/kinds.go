@@ -13,8 +13,11 @@ type Kind struct {
 	// Plural is the name under which the API serves the kind, where that is not its name
 	// in small letters and an s.
 	Plural string
-	// Templates are the places of pod templates in an object, at least one.
+	// Templates are the places of pod templates in an object, at least one, unless Left is
+	// set.
 	Templates []Template
+	// Left says why objects of the kind are left alone, as the end of a sentence about one.
+	Left string
 	// Fixed says that an object of the kind cannot be changed once it is in a cluster
 	// (the API server or the operator refuses it, or takes no notice), so that touching
 	// it is asked for.

@@ -2,11 +2,24 @@ package kinds
 
 import "slices"
 
-// whole is a template all of which stands at a path.
-func whole(path string) []Template { return []Template{{Path: at(path)}} }
+// whole are templates all of which stands at a path.
+func whole(paths ...string) []Template {
+	all := make([]Template, len(paths))
+	for i, path := range paths {
+		all[i] = Template{Path: at(path)}
+	}
+	return all
+}
+
+// checkout is a repository at a commit, in which rows were read.
+type checkout struct{ repository, commit string }
+
+func (c checkout) at(path, lines, says string) Source {
+	return Source{Repository: c.repository, Commit: c.commit, Path: path, Lines: lines, Says: says}
+}
 
 // Known lists the kinds that are known without being named in a policy.
-var Known = slices.Concat(builtIn, rollouts, knative)
+var Known = slices.Concat(builtIn, rollouts, knative, kubeflow, ray, jobs)
 
 // builtIn are Kubernetes' own.
 var builtIn = []Kind{

@@ -1,0 +1,64 @@
+package kinds
+
+import "slices"
+
+var (
+	trainingOperator = checkout{"kubeflow/training-operator", "078ec30ff26649a07d2e28893c332d4cef70e233"} // release-1.9
+	mpiOperator      = checkout{"kubeflow/mpi-operator", "caa3c47fc42eb762635f78045ec0fcd1a89eb038"}
+	trainer          = checkout{"kubeflow/trainer", "8c0f5059bd51ec3ba6d6a6a7b2e1471de7bc13b3"}
+)
+
+// trainingSources are common to the jobs that the training operator takes.
+var trainingSources = []Source{
+	trainingOperator.at("pkg/apis/kubeflow.org/v1/common_types.go", "95-110", "each replica type has a whole pod template"),
+	trainingOperator.at("pkg/controller.v1/common/pod.go", "312-344", "a pod that runs is not compared with its template"),
+	trainingOperator.at("pkg/controller.v1/common/pod.go", "410-455", "the pod is made of a copy of the template"),
+	trainingOperator.at("pkg/controller.v1/control/pod_control.go", "89-138", "with all its annotations and init containers"),
+}
+
+// trainingJob is a kind of job of which the field holds the replica types; the webhook
+// requires a container in each.
+func trainingJob(kind, field string, sources ...Source) Kind {
+	return Kind{Group: "kubeflow.org", Kind: kind, Templates: whole("spec." + field + ".*.template"), Fixed: true, Sources: slices.Concat(trainingSources, sources)}
+}
+
+var kubeflow = []Kind{
+	trainingJob("PyTorchJob", "pytorchReplicaSpecs",
+		trainingOperator.at("pkg/apis/kubeflow.org/v1/pytorch_types.go", "90-90", "pytorchReplicaSpecs is a map by replica type"),
+		trainingOperator.at("pkg/controller.v1/pytorch/initcontainer.go", "35-46", "a worker's init-pytorch, which asks the DNS"),
+		trainingOperator.at("pkg/controller.v1/pytorch/initcontainer.go", "122-134", "goes to the end")),
+	trainingJob("TFJob", "tfReplicaSpecs",
+		trainingOperator.at("pkg/apis/kubeflow.org/v1/tensorflow_types.go", "81-87", "tfReplicaSpecs is a map by replica type")),
+	trainingJob("XGBoostJob", "xgbReplicaSpecs",
+		trainingOperator.at("pkg/apis/kubeflow.org/v1/xgboost_types.go", "54-54", "xgbReplicaSpecs is a map by replica type")),
+	trainingJob("PaddleJob", "paddleReplicaSpecs",
+		trainingOperator.at("pkg/apis/kubeflow.org/v1/paddlepaddle_types.go", "87-87", "paddleReplicaSpecs is a map by replica type")),
+	trainingJob("JAXJob", "jaxReplicaSpecs",
+		trainingOperator.at("pkg/apis/kubeflow.org/v1/jax_types.go", "79-79", "jaxReplicaSpecs is a map by replica type")),
+	{Group: "kubeflow.org", Kind: "MPIJob", Templates: whole("spec.mpiReplicaSpecs.*.template"), Fixed: true, Sources: []Source{
+		trainingOperator.at("pkg/apis/kubeflow.org/v1/mpi_types.go", "71-71", "v1: mpiReplicaSpecs is a map by replica type"),
+		trainingOperator.at("pkg/controller.v1/mpi/mpijob_controller.go", "872-898", "v1: a worker is made where there is none, and not changed"),
+		trainingOperator.at("pkg/controller.v1/mpi/mpijob_controller.go", "921-999", "v1: of a copy of the template, annotations and init containers with it"),
+		trainingOperator.at("pkg/controller.v1/mpi/mpijob_controller.go", "1005-1197", "v1: so is the launcher; its init container kubectl-delivery, which dials the workers, goes to the end"),
+		mpiOperator.at("pkg/apis/kubeflow/v2beta1/types.go", "187-187", "v2beta1: mpiReplicaSpecs is a map by replica type"),
+		mpiOperator.at("pkg/controller/mpi_job_controller.go", "1016-1023", "v2beta1: a worker is made where there is none, and not changed"),
+		mpiOperator.at("pkg/controller/mpi_job_controller.go", "1499-1550", "v2beta1: of a copy of the template"),
+		mpiOperator.at("pkg/controller/mpi_job_controller.go", "1585-1674", "v2beta1: so is the template of the launcher's Job"),
+	}},
+	{Group: "trainer.kubeflow.org", Kind: "TrainingRuntime", Templates: whole("spec.template.spec.replicatedJobs[*].template.spec.template"), Sources: runtimeSources},
+	{Group: "trainer.kubeflow.org", Kind: "ClusterTrainingRuntime", Templates: whole("spec.template.spec.replicatedJobs[*].template.spec.template"), Sources: runtimeSources},
+	// An annotation of a patch takes the place of the runtime's, the user's own among
+	// them, and an init container has to be one that the runtime has.
+	{Group: "trainer.kubeflow.org", Kind: "TrainJob", Left: "its pods are made of the TrainingRuntime or ClusterTrainingRuntime that spec.runtimeRef names, which is where to write", Sources: []Source{
+		trainer.at("pkg/apis/trainer/v1alpha1/trainjob_types.go", "101-153", "a reference to a runtime, and patches of it"),
+		trainer.at("pkg/runtime/core/trainingruntime.go", "259-289", "the patches are merged over the runtime"),
+		trainer.at("pkg/runtime/framework/plugins/jobset/jobset.go", "181-208", "an init container that the runtime does not have is refused"),
+		trainer.at("pkg/runtime/framework/plugins/jobset/jobset.go", "214-250", "the patches cannot be changed unless the job is suspended"),
+	}},
+}
+
+var runtimeSources = []Source{
+	trainer.at("pkg/apis/trainer/v1alpha1/trainingruntime_types.go", "117-133", "the spec of a JobSet"),
+	trainer.at("pkg/runtime/framework/plugins/jobset/jobset.go", "342-360", "a JobSet is made of it; one that is there is left alone unless it is suspended, so a change takes effect with the next TrainJob"),
+	trainer.at("pkg/runtime/framework/plugins/jobset/jobset.go", "391-402", "init containers of plugins go to the end"),
+}
