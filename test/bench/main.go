@@ -7,118 +7,272 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
-	"time"
 )
 
-// sizes are the lists that are measured, smallest first, and in how many rounds:
-// an odd number, so that the median is one of them.
-var sizes = []struct{ deployments, rounds int }{
-	{deployments: 1, rounds: 41}, // start-up
-	{deployments: 100, rounds: 21},
-	{deployments: 1000, rounds: 9},
-	{deployments: 10000, rounds: 5},
+// bench is one run of the benchmark.
+type bench struct {
+	out io.Writer
+	// function, whole, kustomize and peer are programs.
+	function, whole, kustomize, peer string
+	folder                           string
+	// most is the longest list.
+	most int
+	// rounds is how often everything runs; 0 is as often as the tables say.
+	rounds int
 }
 
-// The goals, as shares of what the peer needs.
+// row is a list that is measured: in how many rounds, and with kyaml in how many. An
+// odd number has a median that is one of them.
+type row struct {
+	deployments, rounds, ofPeer int
+	// goals are those of the uniform and of the varied input.
+	goals [2]goals
+}
+
+// goals are ratios of wall time, and MiB; 0 is none.
+type goals struct{ toKyaml, toGzip, peak float64 }
+
+var inputs = [2]input{uniform, varied}
+
+var rows = []row{
+	{100, 21, 21, [2]goals{{toKyaml: 0.30}, {toKyaml: 0.33}}},
+	{1000, 11, 7, [2]goals{{toKyaml: 0.12}, {toKyaml: 0.16}}},
+	// kyaml needs half a minute.
+	{10000, 7, 3, [2]goals{{0.10, 10, 150}, {0.14, 7, 200}}},
+}
+
 const (
-	startUpGoal = 1.0
-	wallGoal    = 0.6
-	memoryGoal  = 0.4
-	// growthGoal is how much a Deployment may cost in the longest list, compared
-	// with the list of 100: linear is 1, quadratic would be 100.
-	growthGoal = 1.25
+	startUpGoal, wholeStartUpGoal = 0.85, 1.5
+	commandsGoal                  = 1.3
 )
 
 func main() {
-	function := flag.String("function", "bin/krm-bypass-fn", "the function to measure")
-	whole := flag.String("whole", "bin/krm-bypass", "the command that is the function too, of which the start-up alone is measured")
-	most := flag.Int("most", sizes[len(sizes)-1].deployments, "measure lists of at most so many Deployments")
+	var b bench
+	flag.StringVar(&b.function, "function", "bin/krm-bypass-fn", "the function to measure")
+	flag.StringVar(&b.whole, "whole", "bin/krm-bypass", "the command to measure")
+	flag.StringVar(&b.kustomize, "kustomize", ".cache/bin/kustomize", "the kustomize CLI")
+	flag.IntVar(&b.most, "most", rows[len(rows)-1].deployments, "measure lists of at most so many Deployments")
+	isShare := flag.Bool("share", false, "print for which share of the Deployments in a list on standard input the second reader answers")
 	flag.Parse()
-	if err := measure(os.Stdout, *function, *whole, *most); err != nil {
+	b.out = os.Stdout
+	err := error(nil)
+	if *isShare {
+		err = share(os.Stdin, os.Stdout)
+	} else {
+		err = b.measure()
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func measure(out io.Writer, function, whole string, most int) error {
-	folder, err := os.MkdirTemp("", "krm-bypass-bench-")
-	if err != nil {
+func (b *bench) measure() (err error) {
+	if rounds := os.Getenv("BENCH_RUNS"); rounds != "" {
+		if b.rounds, err = strconv.Atoi(rounds); err != nil || b.rounds < 1 {
+			return fmt.Errorf("BENCH_RUNS is %q: write how often each program runs, such as 7", rounds)
+		}
+	}
+	if b.folder, err = os.MkdirTemp("", "krm-bypass-bench-"); err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(folder) }()
-
-	ours := contestant{path: function, check: hasInitContainers}
-	peer := contestant{path: filepath.Join(folder, "peer"), check: isTheSame}
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", peer.path, "./test/bench/peer")
+	defer func() { _ = os.RemoveAll(b.folder) }()
+	b.peer = filepath.Join(b.folder, "peer")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.peer, "./test/bench/peer")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as the Makefile builds ours
 	if said, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the peer: %w\n%s", err, said)
 	}
-
-	fmt.Fprintln(out, "krm-bypass-fn beside a program that reads and writes the same list with kyaml's ByteReadWriter;")
-	fmt.Fprintln(out, "N Deployments of 70 lines, N Services, N/5 ConfigMaps; medians of alternating runs")
-	fmt.Fprintln(out)
-	fmt.Fprintf(out, "%6s %7s  %-10s %9s %9s %7s %8s\n", "N", "rounds", "", "ours", "peer", "ratio", "goal")
-
-	walls := map[int]time.Duration{}
-	for _, size := range sizes {
-		if size.deployments > most {
-			break
-		}
-		a, b, err := alternate(ours, peer, size.deployments, size.rounds)
-		if err != nil {
+	for _, part := range []func() error{b.functions, b.startUp, b.commands, b.kustomizations} {
+		if err := part(); err != nil {
 			return err
 		}
-		walls[size.deployments] = a.wall
-		wanted := wallGoal
-		if size.deployments == 1 {
-			wanted = startUpGoal
-		}
-		row(out, size.deployments, size.rounds, "wall ms", milliseconds(a), milliseconds(b), wanted)
-		if size.deployments > 1 {
-			row(out, size.deployments, size.rounds, "peak MiB", mebibytes(a), mebibytes(b), memoryGoal)
-			continue
-		}
-		// What builds kustomizations too is larger, which is why there are two.
-		a, b, err = alternate(contestant{path: whole, check: hasInitContainers}, peer, size.deployments, size.rounds)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(out, "%6d %7d  %-10s %9.1f %9.1f %7.3f  krm-bypass, with kustomize in it: no goal\n",
-			size.deployments, size.rounds, "wall ms", milliseconds(a), milliseconds(b), milliseconds(a)/milliseconds(b))
 	}
-	if walls[most] > 0 && walls[100] > 0 && most > 100 {
-		growth := perDeployment(walls, most) / perDeployment(walls, 100)
-		fmt.Fprintf(out, "\nlinear: without start-up a Deployment costs %.0f µs in a list of 100 and %.0f µs in one of %d: %.2f times as much, goal %.2f %s\n",
-			perDeployment(walls, 100), perDeployment(walls, most), most, growth, growthGoal, verdict(growth, growthGoal))
-	}
-	fmt.Fprintf(out, "peak memory below %.0f MiB cannot be told apart: that is what this program needs itself\n", ownPeak())
+	fmt.Fprintf(b.out, "peak memory below %.0f MiB cannot be told apart: that is what this program needs itself\n", ownPeak())
 	return nil
 }
 
-func row(out io.Writer, deployments, rounds int, what string, ours, peer, goal float64) {
-	ratio := ours / peer
-	fmt.Fprintf(out, "%6d %7d  %-10s %9.1f %9.1f %7.3f  <= %.2f  %s\n",
-		deployments, rounds, what, ours, peer, ratio, goal, verdict(ratio, goal))
-}
-
-func verdict(ratio, goal float64) string {
-	if ratio <= goal {
-		return "reached"
+// of is how often a program runs.
+func (b *bench) of(rounds int) int {
+	if b.rounds > 0 {
+		return b.rounds
 	}
-	return "MISSED"
+	return rounds
 }
 
-func milliseconds(s sample) float64 { return float64(s.wall.Microseconds()) / 1e3 }
+// functions measures the function on lists of every length.
+func (b *bench) functions() error {
+	b.title("N Deployments, N Services, N/5 ConfigMaps as a ResourceList: the function, beside kyaml's reading and writing, and gzip -1 of the same bytes")
+	for at, in := range inputs {
+		for _, r := range rows {
+			if r.deployments > b.most {
+				continue
+			}
+			list, err := temporary(func(w io.Writer) error { return in.writeList(w, r.deployments) })
+			if err != nil {
+				return err
+			}
+			about, err := list.Stat()
+			if err != nil {
+				return err
+			}
+			done := holds("ghcr.io/krm-bypass/init:v0.1.0", r.deployments+1) // the spec names it too
+			all, err := alternate(list,
+				contestant{"krm-bypass-fn", []string{b.function}, nil, b.of(r.rounds), done},
+				contestant{"  on one core", []string{b.function}, []string{"GOMAXPROCS=1"}, b.of(r.rounds), done},
+				contestant{"kyaml", []string{b.peer}, nil, b.of(r.ofPeer), holds("Deployment", r.deployments+1)},
+				contestant{"gzip -1", []string{"gzip", "-1"}, nil, b.of(r.rounds), packs(about.Size())})
+			discard(list)
+			if err != nil {
+				return err
+			}
+			b.table(in.name, r.deployments, all)
+			ours, goal := all[0].median, r.goals[at]
+			b.ratio("to kyaml", seconds(ours)/seconds(all[2].median), goal.toKyaml)
+			b.ratio("to gzip -1", seconds(ours)/seconds(all[3].median), goal.toGzip)
+			b.ratio("peak MiB", mebibytes(ours), goal.peak)
+		}
+		answered, err := shareOf(b.function, in, 1000)
+		if err != nil {
+			return fmt.Errorf("asking the second reader: %w", err)
+		}
+		fmt.Fprintf(b.out, "%s: the second reader answers for %s of the Deployments\n\n", in.name, answered)
+	}
+	return nil
+}
+
+// startUp measures a list of one Deployment.
+func (b *bench) startUp() error {
+	b.title("start-up: a list of one Deployment")
+	list, err := temporary(func(w io.Writer) error { return uniform.writeList(w, 1) })
+	if err != nil {
+		return err
+	}
+	defer discard(list)
+	done := holds("ghcr.io/krm-bypass/init:v0.1.0", 2)
+	all, err := alternate(list,
+		contestant{"krm-bypass-fn", []string{b.function}, nil, b.of(41), done},
+		// What builds kustomizations too is larger, which is why there are two.
+		contestant{"krm-bypass", []string{b.whole}, nil, b.of(41), done},
+		contestant{"kyaml", []string{b.peer}, nil, b.of(41), holds("Deployment", 2)})
+	if err != nil {
+		return err
+	}
+	b.table(uniform.name, 1, all)
+	b.ratio("krm-bypass-fn to kyaml", seconds(all[0].median)/seconds(all[2].median), startUpGoal)
+	b.ratio("krm-bypass to kyaml", seconds(all[1].median)/seconds(all[2].median), wholeStartUpGoal)
+	return nil
+}
+
+// commands measures render, check and explain on a stream.
+func (b *bench) commands() error {
+	deployments := min(3000, b.most)
+	b.title("the commands on a stream: check of what render wrote")
+	for _, in := range inputs {
+		spec := filepath.Join(b.folder, in.name+".yaml")
+		if err := os.WriteFile(spec, []byte(in.spec), 0o644); err != nil {
+			return err
+		}
+		stream, err := temporary(func(w io.Writer) error { return in.writeStream(w, deployments) })
+		if err != nil {
+			return err
+		}
+		defer discard(stream)
+		command := func(name, path string) []string { return []string{b.whole, name, "--spec", spec, path} }
+		rendered := filepath.Join(b.folder, in.name+"-rendered.yaml")
+		if said, err := exec.Command("sh", "-c", `"$@" >"$0"`, rendered, b.whole, "render", "--spec", spec, stream.Name()).CombinedOutput(); err != nil {
+			return fmt.Errorf("rendering: %w\n%s", err, said)
+		}
+		all, err := alternate(stream,
+			contestant{"render", command("render", "-"), nil, b.of(7), holds("ghcr.io/krm-bypass/init:v0.1.0", deployments)},
+			contestant{"check", command("check", rendered), nil, b.of(7), holds(strconv.Itoa(deployments)+" objects match", 1)},
+			contestant{"explain", command("explain", "-"), nil, b.of(7), holds(fmt.Sprintf("%d workloads: %d written", deployments, deployments), 1)})
+		if err != nil {
+			return err
+		}
+		b.table(in.name, deployments, all)
+		b.ratio("check to render", seconds(all[1].median)/seconds(all[0].median), commandsGoal)
+		b.ratio("explain to render", seconds(all[2].median)/seconds(all[0].median), commandsGoal)
+	}
+	return nil
+}
+
+// kustomizations measures the build of a kustomization in process beside kustomize's.
+func (b *bench) kustomizations() error {
+	const deployments = 300 // kustomize needs minutes for thousands
+	b.title("a kustomization, built in process beside the kustomize CLI")
+	function, err := filepath.Abs(b.function)
+	if err != nil {
+		return err
+	}
+	spec := strings.Replace(uniform.spec, "  name: cluster\n",
+		"  name: cluster\n  annotations:\n    config.kubernetes.io/function: |\n      exec: {path: "+function+"}\n", 1)
+	var objects strings.Builder
+	if err := uniform.writeStream(&objects, deployments); err != nil {
+		return err
+	}
+	folder := filepath.Join(b.folder, "kustomization")
+	for name, text := range map[string]string{
+		"app/objects.yaml": objects.String(), "app/kustomization.yaml": "resources: [objects.yaml]\n",
+		"bypass.yaml": spec, "kustomization.yaml": "resources: [app]\ntransformers: [bypass.yaml]\n",
+	} {
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	nothing, err := temporary(func(io.Writer) error { return nil })
+	if err != nil {
+		return err
+	}
+	defer discard(nothing)
+	done := holds("ghcr.io/krm-bypass/init:v0.1.0", deployments)
+	all, err := alternate(nothing,
+		contestant{"krm-bypass render", []string{b.whole, "render", folder}, nil, b.of(7), done},
+		contestant{"kustomize, nothing run", []string{b.kustomize, "build", filepath.Join(folder, "app")}, nil, b.of(7), holds("kind: Deployment", deployments)},
+		contestant{"kustomize, the function", []string{b.kustomize, "build", "--enable-alpha-plugins", "--enable-exec", folder}, nil, b.of(7), done})
+	if err != nil {
+		return err
+	}
+	b.table(uniform.name, deployments, all)
+	b.ratio("to nothing run", seconds(all[0].median)/seconds(all[1].median), 0)
+	b.ratio("to the function", seconds(all[0].median)/seconds(all[2].median), 0)
+	return nil
+}
+
+func (b *bench) title(text string) {
+	fmt.Fprintf(b.out, "%s\n%-8s %6s  %-24s %4s %9s %19s %9s %9s\n", text, "input", "N", "", "runs", "wall ms", "from … to", "CPU ms", "peak MiB")
+}
+
+func (b *bench) table(input string, deployments int, all []summary) {
+	for _, s := range all {
+		fmt.Fprintf(b.out, "%-8s %6d  %-24s %4d %9.1f %9.1f %9.1f %9.1f %9.1f\n", input, deployments, s.name, s.runs,
+			1e3*seconds(s.median), 1e3*s.least.Seconds(), 1e3*s.most.Seconds(), 1e3*s.median.cpu.Seconds(), mebibytes(s.median))
+	}
+}
+
+// ratio prints one and whether it reaches its goal; 0 is no goal.
+func (b *bench) ratio(what string, value, goal float64) {
+	fmt.Fprintf(b.out, "  %-24s %8.3f", what, value)
+	switch {
+	case goal == 0:
+	case value <= goal:
+		fmt.Fprintf(b.out, "  <= %-6g reached", goal)
+	default:
+		fmt.Fprintf(b.out, "  <= %-6g MISSED", goal)
+	}
+	fmt.Fprintln(b.out)
+}
+
+func seconds(s sample) float64 { return s.wall.Seconds() }
 
 func mebibytes(s sample) float64 { return float64(s.memory) / (1 << 20) }
-
-// perDeployment is the time for one Deployment, with what comes with it, in
-// microseconds, without the start-up.
-func perDeployment(walls map[int]time.Duration, deployments int) float64 {
-	return float64((walls[deployments] - walls[1]).Microseconds()) / float64(deployments)
-}
 
 // ownPeak is the peak resident set of this process, in MiB.
 func ownPeak() float64 {

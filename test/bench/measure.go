@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -13,50 +15,56 @@ import (
 	"time"
 )
 
-// contestant is a program that reads a ResourceList on stdin and writes one to stdout.
+// contestant is a program that reads something on stdin and writes something to stdout.
 type contestant struct {
-	path string
+	name string
+	argv []string
+	// env is added to the environment.
+	env []string
+	// rounds is how often it runs.
+	rounds int
 	// check reports whether what the program wrote is what the measurement is about:
 	// a program that fails early is fast.
-	check func(input, output *os.File, deployments int) error
+	check func(output io.Reader) error
 }
 
 // sample is what one run cost.
 type sample struct {
 	wall   time.Duration
-	memory int64 // peak resident set, bytes
+	cpu    time.Duration // of user and system together
+	memory int64         // peak resident set, bytes
 }
 
-// run lets the contestant work once, from file to file.
+// run lets the contestant work once, from a pipe to a file.
 //
 // The peak that Linux reports for a child starts with that of its parent, whose
 // memory the child shares until it executes the program (fs/exec.c, exec_mmap).
 // So this process has to stay small, or it would measure itself: no list is ever
 // held in memory here.
-func (c contestant) run(input, output *os.File, deployments int) (sample, error) {
-	if err := rewind(input); err != nil {
+func (c contestant) run(input, output *os.File) (sample, error) {
+	if err := errors.Join(rewind(input), output.Truncate(0), rewind(output)); err != nil {
 		return sample{}, err
 	}
-	if err := errors.Join(output.Truncate(0), rewind(output)); err != nil {
-		return sample{}, err
-	}
-	command := exec.Command(c.path)
-	command.Stdin, command.Stdout, command.Stderr = input, output, os.Stderr
+	command := exec.Command(c.argv[0], c.argv[1:]...)
+	command.Env = append(os.Environ(), c.env...)
+	command.Stdin = struct{ io.Reader }{input} // no file: it comes by a pipe
+	var said bytes.Buffer
+	command.Stdout, command.Stderr = output, &said
 
 	began := time.Now()
 	err := command.Run()
 	wall := time.Since(began)
 	if err != nil {
-		return sample{}, fmt.Errorf("running %s on %d Deployments: %w", c.path, deployments, err)
+		return sample{}, fmt.Errorf("running %s: %w\n%s", c.name, err, said.Bytes())
 	}
-	if err := errors.Join(rewind(input), rewind(output)); err != nil {
+	if err := rewind(output); err != nil {
 		return sample{}, err
 	}
-	if err := c.check(input, output, deployments); err != nil {
-		return sample{}, fmt.Errorf("checking what %s made of %d Deployments: %w", c.path, deployments, err)
+	if err := c.check(output); err != nil {
+		return sample{}, fmt.Errorf("checking what %s made: %w", c.name, err)
 	}
 	usage := command.ProcessState.SysUsage().(*syscall.Rusage)
-	return sample{wall: wall, memory: usage.Maxrss << 10}, nil // Maxrss is in KiB: getrusage(2)
+	return sample{wall, command.ProcessState.UserTime() + command.ProcessState.SystemTime(), usage.Maxrss << 10}, nil // Maxrss is in KiB: getrusage(2)
 }
 
 func rewind(file *os.File) error {
@@ -64,70 +72,81 @@ func rewind(file *os.File) error {
 	return err
 }
 
-// isTheSame is the peer's check: the list is as kyaml writes it, to the byte.
-func isTheSame(input, output *os.File, _ int) error {
-	a, b := bufio.NewReader(input), bufio.NewReader(output)
-	for offset := 0; ; offset++ {
-		x, errA := a.ReadByte()
-		y, errB := b.ReadByte()
-		switch {
-		case errA == io.EOF && errB == io.EOF:
-			return nil
-		case errors.Join(errA, errB) != nil || x != y:
-			return fmt.Errorf("the output differs from the input at byte %d", offset)
+// holds is a check: so many lines hold a text.
+func holds(text string, lines int) func(io.Reader) error {
+	return func(output io.Reader) error {
+		found := 0
+		r := bufio.NewReader(output)
+		for {
+			line, err := r.ReadSlice('\n')
+			if bytes.Contains(line, []byte(text)) {
+				found++
+			}
+			switch {
+			case err == io.EOF && found == lines:
+				return nil
+			case err == io.EOF:
+				return fmt.Errorf("%d lines have %q, not %d", found, text, lines)
+			case err != nil && !errors.Is(err, bufio.ErrBufferFull):
+				return err
+			}
 		}
 	}
 }
 
-// hasInitContainers is the function's check: every Deployment was changed.
-func hasInitContainers(_, output *os.File, deployments int) error {
-	name := []byte("name: krm-bypass-init")
-	found := 0
-	lines := bufio.NewScanner(output)
-	for lines.Scan() {
-		if bytes.HasSuffix(lines.Bytes(), name) {
-			found++
+// packs is the check of gzip: what it wrote is so many bytes, packed.
+func packs(size int64) func(io.Reader) error {
+	return func(output io.Reader) error {
+		unpacked, err := gzip.NewReader(output)
+		if err != nil {
+			return err
 		}
-	}
-	if err := lines.Err(); err != nil {
+		n, err := io.Copy(io.Discard, unpacked)
+		if err == nil && n != size {
+			return fmt.Errorf("it is %d bytes, not %d", n, size)
+		}
 		return err
 	}
-	if found != deployments {
-		return fmt.Errorf("%d Deployments have the init container", found)
-	}
-	return nil
 }
 
-// alternate runs both on the same list, in turns that begin with the one and the
-// other, so that what the machine does beside falls on both.
-func alternate(ours, peer contestant, deployments, rounds int) (a, b sample, err error) {
-	input, err := os.CreateTemp("", "krm-bypass-bench-in-")
-	if err != nil {
-		return a, b, err
-	}
-	defer discard(input)
+// alternate runs all on the same input, in turns that begin with each of them, so that
+// what the machine does beside falls on all. One with fewer rounds has its runs spread
+// over those of the others.
+func alternate(input *os.File, all ...contestant) ([]summary, error) {
 	output, err := os.CreateTemp("", "krm-bypass-bench-out-")
 	if err != nil {
-		return a, b, err
+		return nil, err
 	}
 	defer discard(output)
-	if err := writeList(input, deployments); err != nil {
-		return a, b, fmt.Errorf("writing the list: %w", err)
-	}
-
-	both := [2]contestant{ours, peer}
-	var samples [2][]sample
-	for round := range rounds {
-		for turn := range both {
-			who := (round + turn) % len(both)
-			taken, err := both[who].run(input, output, deployments)
+	samples := make([][]sample, len(all))
+	most := slices.MaxFunc(all, func(a, b contestant) int { return cmp.Compare(a.rounds, b.rounds) }).rounds
+	for round := range most {
+		for turn := range all {
+			who := (round + turn) % len(all)
+			if round*all[who].rounds/most == (round+1)*all[who].rounds/most {
+				continue
+			}
+			taken, err := all[who].run(input, output)
 			if err != nil {
-				return a, b, err
+				return nil, err
 			}
 			samples[who] = append(samples[who], taken)
 		}
 	}
-	return median(samples[0]), median(samples[1]), nil
+	var summaries []summary
+	for i, c := range all {
+		summaries = append(summaries, summarized(c.name, samples[i]))
+	}
+	return summaries, nil
+}
+
+// temporary makes a file and has it filled.
+func temporary(fill func(io.Writer) error) (*os.File, error) {
+	file, err := os.CreateTemp("", "krm-bypass-bench-in-")
+	if err != nil {
+		return nil, err
+	}
+	return file, fill(file)
 }
 
 func discard(file *os.File) {
@@ -135,15 +154,29 @@ func discard(file *os.File) {
 	_ = os.Remove(file.Name())
 }
 
-// median takes wall time and memory each by itself, of an odd number of samples.
-func median(samples []sample) sample {
-	var walls []time.Duration
-	var memories []int64
+// summary is what the runs of a contestant come to.
+type summary struct {
+	name string
+	runs int
+	// median takes each of its parts by itself.
+	median sample
+	// least and most are the shortest and the longest time.
+	least, most time.Duration
+}
+
+func summarized(name string, samples []sample) summary {
+	walls := sorted(samples, func(s sample) time.Duration { return s.wall })
+	cpus := sorted(samples, func(s sample) time.Duration { return s.cpu })
+	memories := sorted(samples, func(s sample) int64 { return s.memory })
+	middle := len(samples) / 2
+	return summary{name, len(samples), sample{walls[middle], cpus[middle], memories[middle]}, walls[0], walls[len(walls)-1]}
+}
+
+func sorted[T cmp.Ordered](samples []sample, of func(sample) T) []T {
+	var values []T
 	for _, s := range samples {
-		walls = append(walls, s.wall)
-		memories = append(memories, s.memory)
+		values = append(values, of(s))
 	}
-	slices.Sort(walls)
-	slices.Sort(memories)
-	return sample{wall: walls[len(walls)/2], memory: memories[len(memories)/2]}
+	slices.Sort(values)
+	return values
 }
