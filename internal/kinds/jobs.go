@@ -1,10 +1,21 @@
 package kinds
 
+import "slices"
+
 var (
 	jobSet = checkout{"kubernetes-sigs/jobset", "08dfbdfd682714a9ab929633eca8dc95315187e7"}
 	lws    = checkout{"kubernetes-sigs/lws", "060ab4da17eea1f0865fcbd3236bb1075e2cea32"}
 	keda   = checkout{"kedacore/keda", "8b4f083ca8c8c2baf8477e322bd4d16ac4dfa09a"}
+
+	volcano = checkout{"volcano-sh/volcano", "ed72c7c815a9fd547a787134676f73d42e9d049c"}
 )
+
+// volcanoSources are common to all that ends in a Job of Volcano.
+var volcanoSources = []Source{
+	volcano.at("staging/src/volcano.sh/apis/pkg/apis/batch/v1alpha1/job.go", "239-260", "each task has a whole pod template"),
+	volcano.at("pkg/controllers/job/job_controller_util.go", "46-165", "the pod has its annotations and its whole spec; annotations are added to them"),
+	volcano.at("pkg/controllers/job/plugins/distributed-framework/pytorch/pytorch.go", "208-231", "the plugin's init container, which dials the master, goes to the end"),
+}
 
 // jobs are kinds that run Jobs and pods to their end.
 var jobs = []Kind{
@@ -24,4 +35,15 @@ var jobs = []Kind{
 		keda.at("pkg/scaling/executor/scale_jobs.go", "144-208", "each Job has all of it; the object's own annotations go to the Job, not to its pods"),
 		keda.at("controllers/keda/scaledjob_controller.go", "269-327", "a change deletes the Jobs that run, unless rollout.strategy is gradual"),
 	}},
+	{Group: "batch.volcano.sh", Kind: "Job", Short: "vcjob", Templates: whole("spec.tasks[*].template"), Fixed: true, Sources: slices.Concat(volcanoSources, []Source{
+		volcano.at("pkg/webhooks/admission/jobs/validate/admit_job.go", "272-301", "a change of a template is refused"),
+	})},
+	{Group: "batch.volcano.sh", Kind: "CronJob", Short: "cronvcjob", Templates: whole("spec.jobTemplate.spec.tasks[*].template"), Sources: slices.Concat(volcanoSources, []Source{
+		volcano.at("staging/src/volcano.sh/apis/pkg/apis/batch/v1alpha1/job.go", "495-548", "jobTemplate has the spec of a Job"),
+		volcano.at("pkg/controllers/cronjob/cronjob_controller_util.go", "253-277", "each Job has a copy of it"),
+	})},
+	{Group: "flow.volcano.sh", Kind: "JobTemplate", Short: "jt", Templates: whole("spec.tasks[*].template"), Sources: slices.Concat(volcanoSources, []Source{
+		volcano.at("staging/src/volcano.sh/apis/pkg/apis/flow/v1alpha1/jobtemplate_types.go", "36-50", "the spec is that of a Job"),
+		volcano.at("pkg/controllers/jobflow/jobflow_controller_action.go", "254-279", "a JobFlow makes its Jobs of it"),
+	})},
 }

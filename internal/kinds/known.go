@@ -19,7 +19,7 @@ func (c checkout) at(path, lines, says string) Source {
 }
 
 // Known lists the kinds that are known without being named in a policy.
-var Known = slices.Concat(builtIn, rollouts, knative, kubeflow, ray, jobs)
+var Known = slices.Concat(builtIn, rollouts, knative, kubeflow, ray, jobs, openshiftKinds, actionsKinds)
 
 // builtIn are Kubernetes' own.
 var builtIn = []Kind{
