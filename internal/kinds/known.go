@@ -11,6 +11,23 @@ func whole(paths ...string) []Template {
 	return all
 }
 
+// joined is a whole template that the operator joins with its own. What is absent of the
+// path is made below needs.
+func joined(path, needs string) Template {
+	return Template{Path: at(path), Create: true, Needs: at(needs), Merged: true}
+}
+
+// annotated is a template of which the operator takes the annotations alone.
+func annotated(annotations, needs string) Template {
+	return Template{Annotations: at(annotations), Create: true, Needs: at(needs)}
+}
+
+// with adds where init containers and pull secrets stand, "" for those that are not taken.
+func (t Template) with(initContainers, pullSecrets string) Template {
+	t.InitContainers, t.PullSecrets = at(initContainers), at(pullSecrets)
+	return t
+}
+
 // checkout is a repository at a commit, in which rows were read.
 type checkout struct{ repository, commit string }
 
@@ -19,7 +36,11 @@ func (c checkout) at(path, lines, says string) Source {
 }
 
 // Known lists the kinds that are known without being named in a policy.
-var Known = slices.Concat(builtIn, rollouts, knative, kubeflow, ray, jobs, openshiftKinds, actionsKinds)
+var Known = slices.Concat(
+	builtIn, rollouts, knative,
+	strimzi, elastic, monitoring, postgres, redis,
+	kubeflow, ray, jobs, openshiftKinds, actionsKinds,
+)
 
 // builtIn are Kubernetes' own.
 var builtIn = []Kind{
