@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/test/shrink"
 )
 
 // number reads a count from the environment.
@@ -152,7 +154,7 @@ func smallest(seed uint64, numbers []uint64, kind string) [][]byte {
 	seen := map[string]bool{}
 	for _, i := range numbers[:min(len(numbers), maxShrunk)] {
 		d := drawn(seed, i)
-		text := shrink(d.text(), func(text []byte) bool { return kindOf(readByAll(text).fault()) == kind })
+		text := shrink.Text(d.text(), func(text []byte) bool { return kindOf(readByAll(text).fault()) == kind })
 		if shape := shapeOf(text); !seen[shape] {
 			seen[shape] = true
 			texts = append(texts, text)

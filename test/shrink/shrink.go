@@ -1,13 +1,14 @@
-package readers
+// Package shrink makes a text that shows a fault small enough to read.
+package shrink
 
 import "bytes"
 
-// shrink takes lines and then characters away from a text for as long as it stays
+// Text takes lines and then characters away from a text for as long as it stays
 // faulty, and gives what is left.
-func shrink(text []byte, faulty func([]byte) bool) []byte {
+func Text(text []byte, faulty func([]byte) bool) []byte {
 	for {
 		before := len(text)
-		text = shrinkBy(bytes.SplitAfter(text, []byte("\n")), faulty)
+		text = by(bytes.SplitAfter(text, []byte("\n")), faulty)
 		if len(text) == before {
 			break
 		}
@@ -17,15 +18,15 @@ func shrink(text []byte, faulty func([]byte) bool) []byte {
 	}
 	for {
 		before := len(text)
-		text = shrinkBy(bytes.Split(text, nil), faulty)
+		text = by(bytes.Split(text, nil), faulty)
 		if len(text) == before {
 			return text
 		}
 	}
 }
 
-// shrinkBy takes away runs of parts, long ones first.
-func shrinkBy(parts [][]byte, faulty func([]byte) bool) []byte {
+// by takes away runs of parts, long ones first.
+func by(parts [][]byte, faulty func([]byte) bool) []byte {
 	for size := len(parts) / 2; size > 0; size /= 2 {
 		for i := 0; i+size <= len(parts); {
 			rest := append(append([][]byte{}, parts[:i]...), parts[i+size:]...)
