@@ -16,7 +16,7 @@ published = $(if $(PUBLISHED),-X main.publishedImage=$(PUBLISHED))
 platforms := linux-amd64 linux-arm64
 function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 
-.PHONY: build demo test test-all test-rest test-argocd test-helm test-cluster test-containers bench fuzz soak reproducible licences lint images push tools clean help
+.PHONY: build demo test test-all test-rest test-argocd test-helm test-cluster test-containers corpus bench fuzz soak reproducible licences lint images push tools clean help
 .PHONY: go modules packages all-packages builder registry kustomize helm helm4 golangci-lint
 
 build: stamp = $(published)
@@ -48,6 +48,10 @@ test-cluster: helm ## manifests and the admission policy, by a real kube-apiserv
 
 test-containers: build kustomize images modules all-packages ## the images with podman and runc: by kustomize, and in pods beside istio-iptables
 	@hack/test.sh containers
+
+corpus: kustomize ## what krm-bypass promises of files, held against those of a folder of yours: make corpus DIR=../clusters
+	@$(if $(DIR),,$(error corpus needs DIR, as in make corpus DIR=../clusters))
+	@KRM_BYPASS_CORPUS='$(DIR)' go test -v -count=1 -timeout=5h -run '^TestTrees$$' ./test/corpus
 
 fuzz: go ## every fuzz target for TIME (1m), two at a time; what fails is kept in testdata/fuzz
 	@hack/fuzz.sh $(TIME)

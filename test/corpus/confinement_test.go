@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
@@ -16,6 +17,8 @@ const (
 	policyKey     = "krm-bypass.dev/policy"
 	containerName = "krm-bypass-init"
 )
+
+var containerNames = []string{containerName, "krm-bypass-close"}
 
 // place is where planned values stand in a text, in lines from 1.
 type place struct {
@@ -27,19 +30,28 @@ type place struct {
 	edges map[int]bool
 	// values are the texts of what stands there already, which may be replaced.
 	values []string
-	// words are all keys and values of planned entries.
-	words []string
+	// words are all keys and values of planned entries, parents the keys on the way to
+	// them, which may have to be created.
+	words   []string
+	parents map[string]bool
 }
 
 // placeOf finds the lines of planned paths by the positions of yaml/v3.
-func placeOf(workloads []workload, m *mesh.Mesh, lines []string) place {
-	p := place{lines: map[int]bool{}, edges: map[int]bool{}}
-	for _, w := range workloads {
-		p.annotations(w.object, func(key string) bool { return key == recordKey }, lines)
-		p.annotations(w.template, func(key string) bool {
-			return key == policyKey || key == recordKey || slices.ContainsFunc(m.Keys, func(k mesh.Key) bool { return k.Annotation == key })
-		}, lines)
-		p.containers(w.template, lines)
+func placeOf(objects []*yaml.Node, m *mesh.Mesh, lines []string) place {
+	p := place{lines: map[int]bool{}, edges: map[int]bool{}, parents: map[string]bool{}}
+	record := func(key string) bool { return key == recordKey }
+	ours := func(key string) bool {
+		return key == policyKey || key == recordKey || slices.ContainsFunc(m.Keys, func(k mesh.Key) bool { return k.Annotation == key })
+	}
+	for _, o := range objects {
+		templates := templatesOf(o)
+		if len(templates) > 0 {
+			p.annotations(o, path("metadata", "annotations"), record, lines)
+		}
+		for _, t := range templates {
+			p.annotations(o, t.annotations, ours, lines)
+			p.containers(o, t.initContainers, lines)
+		}
 	}
 	return p
 }
@@ -50,18 +62,11 @@ func (p place) mark(from, to int) {
 	}
 }
 
-// annotations marks the planned entries of an object's or template's metadata.
-func (p *place) annotations(holder *yaml.Node, planned func(key string) bool, lines []string) {
-	p.edge(holder)
-	metadataKey, metadata := keyed(holder, "metadata")
-	if metadata == nil {
-		return
-	}
-	p.edge(metadata)
-	key, annotations := keyed(metadata, "annotations")
-	all := true
-	if annotations != nil {
-		p.edge(annotations)
+// annotations marks the planned entries below a path, and what of the path holds nothing
+// else. It reports whether nothing else is there.
+func (p *place) annotations(holder *yaml.Node, way kinds.Path, planned func(key string) bool, lines []string) (alone bool) {
+	return p.down(holder, way, func(annotations *yaml.Node) bool {
+		all := true
 		for i := 0; i+1 < len(annotations.Content); i += 2 {
 			k, v := annotations.Content[i], annotations.Content[i+1]
 			if !planned(k.Value) {
@@ -72,38 +77,54 @@ func (p *place) annotations(holder *yaml.Node, planned func(key string) bool, li
 			p.values = append(p.values, v.Value)
 			p.words = append(p.words, k.Value, v.Value)
 		}
-		if all {
-			p.mark(key.Line, key.Line)
-			p.empty(annotations)
-		}
-	}
-	if all && (len(metadata.Content) == 0 || len(metadata.Content) == 2 && annotations != nil) {
-		p.mark(metadataKey.Line, metadataKey.Line)
-		p.empty(metadata)
-	}
+		return all
+	})
 }
 
-// containers marks the init container.
-func (p *place) containers(template *yaml.Node, lines []string) {
-	_, spec := keyed(template, "spec")
-	p.edge(spec)
-	key, containers := keyed(spec, "initContainers")
-	if containers == nil {
+// down leads along a path, and marks the keys on it below which nothing but what is
+// planned stands.
+func (p *place) down(holder *yaml.Node, way kinds.Path, end func(*yaml.Node) bool) (alone bool) {
+	p.edge(holder)
+	switch {
+	case len(way) == 0:
+		return end(holder)
+	case way[0].Many():
+		for i, child := range holder.Content {
+			if way[0].Items || i%2 == 1 {
+				p.down(child, way[1:], end)
+			}
+		}
+		return false
+	}
+	p.parents[way[0].Key] = true
+	key, value := keyed(holder, way[0].Key)
+	if value == nil {
+		return true
+	}
+	if !p.down(value, way[1:], end) || len(way) > 1 && len(value.Content) > 0 && (len(value.Content) > 2 || value.Content[0].Value != way[1].Key) {
+		return false
+	}
+	p.mark(key.Line, key.Line)
+	p.empty(value)
+	return true
+}
+
+// containers marks the init containers.
+func (p *place) containers(holder *yaml.Node, way kinds.Path, lines []string) {
+	if way == nil {
 		return
 	}
-	p.edge(containers)
-	ours := 0
-	for _, c := range containers.Content {
-		if name := entry(c, "name"); name != nil && name.Value == containerName {
-			p.mark(c.Line, p.end(c, lines))
-			p.words = append(p.words, wordsOf(c)...)
-			ours++
+	p.down(holder, way, func(containers *yaml.Node) bool {
+		ours := 0
+		for _, c := range containers.Content {
+			if name := entry(c, "name"); name != nil && slices.Contains(containerNames, name.Value) {
+				p.mark(c.Line, p.end(c, lines))
+				p.words = append(p.words, wordsOf(c)...)
+				ours++
+			}
 		}
-	}
-	if ours == len(containers.Content) {
-		p.mark(key.Line, key.Line)
-		p.empty(containers)
-	}
+		return ours == len(containers.Content)
+	})
 }
 
 // wordsOf gives every key and value below a node.
@@ -187,10 +208,7 @@ func linesOf(text []byte) []string {
 var token = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'[^'\n]*'|#[^\r\n]*|[\p{L}\p{N}_./@+-]+|\s+|.`)
 
 // bracketed is a line of nothing but brackets and what may stand before them.
-var bracketed = regexp.MustCompile(`^\s*("?(metadata|annotations|initContainers|spec|template)"?\s*:)?[\s\[\]{},]*$`)
-
-// parents are the keys that may have to be created.
-var parents = []string{"metadata", "annotations", "initContainers"}
+var bracketed = regexp.MustCompile(`^\s*("?[A-Za-z]+"?\s*:)?[\s\[\]{},]*$`)
 
 // strays compares a text with what it became, line by line and then token by
 // token, and gives what changed without a planned path standing there.
@@ -219,7 +237,7 @@ func strays(before, after []byte, was, is place) []string {
 				}
 			}
 			for _, gained := range nowTokens[t.nowFrom:t.nowTo] {
-				if !belongs(gained, is.words) && !slices.Contains(parents, strings.Trim(gained, `"`)) {
+				if !belongs(gained, is.words) && !is.parents[strings.Trim(gained, `"`)] {
 					found = append(found, "gained "+gained)
 				}
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -174,11 +175,21 @@ func inAnyOrder(t require.TestingT, c testCase) {
 // confined holds the change to the lines of the planned paths, and within them
 // to what stood there.
 func confined(t require.TestingT, c testCase) {
-	was, is := workloadsIn(t, c.before.Text), workloadsIn(t, c.after)
-	m := meshOf(t, c.spec)
-	before := placeOf(was, m, linesOf(readable(c.before.Text)))
-	after := placeOf(is, m, linesOf(readable(c.after)))
-	assert.Empty(t, strays(c.before.Text, c.after, before, after))
+	assert.Empty(t, straysIn(t, c.before.Text, c.after, meshOf(t, c.spec)))
+}
+
+// straysIn gives what of a text changed that no policy of the mesh plans.
+func straysIn(t require.TestingT, before, after []byte, m *mesh.Mesh) []string {
+	was, is := placeIn(t, before, m), placeIn(t, after, m)
+	return strays(before, after, was, is)
+}
+
+func placeIn(t require.TestingT, stream []byte, m *mesh.Mesh) place {
+	var objects []*yaml.Node
+	for _, document := range documentsIn(t, stream) {
+		objects = append(objects, objectsOf(document)...)
+	}
+	return placeOf(objects, m, linesOf(readable(stream)))
 }
 
 func meshOf(t require.TestingT, s spec) *mesh.Mesh {

@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -30,6 +31,30 @@ func TestJudge(t *testing.T) {
 		}
 	}
 	assert.Greater(t, tampered, 3*leastManifests)
+}
+
+// TestTheOtherReaderJudges tampers with what was rendered and holds the judge of data
+// to seeing it, and to seeing nothing otherwise.
+func TestTheOtherReaderJudges(t *testing.T) {
+	s, seen := specs[0], 0
+	for style, files := range manifests(t) {
+		for _, file := range files {
+			after := render(t, s.text, file)[0].Text
+			where, err := changedElsewhere(file.Text, after, meshOf(t, s), map[string]int{})
+			require.NoError(t, err, file.Path)
+			require.Empty(t, where, file.Path)
+			for _, what := range []string{"a key in another case", "an image with another tag", "an annotation changed"} {
+				text := tamperings(string(after))[what]
+				if text == string(after) {
+					continue
+				}
+				seen++
+				where, err := changedElsewhere(file.Text, []byte(text), meshOf(t, s), map[string]int{})
+				assert.True(t, err != nil || where != "", "%s: %s is not seen in\n%s", style, what, file.Path)
+			}
+		}
+	}
+	assert.Greater(t, seen, leastManifests)
 }
 
 // tamperings gives a text with one thing changed that no spec asks for; the
@@ -74,21 +99,29 @@ func TestSettingsAreJudged(t *testing.T) {
 }
 
 // refuses reports whether a judge fails.
-func refuses(judge func(t require.TestingT)) bool {
-	verdict := &silent{}
-	func() {
-		defer func() {
-			if r := recover(); r != nil && r != verdict {
-				panic(r)
-			}
-		}()
-		judge(verdict)
+func refuses(judge func(t require.TestingT)) bool { return heard(judge).failed }
+
+// heard gives a judge's verdict.
+func heard(judge func(t require.TestingT)) (verdict *silent) {
+	verdict = &silent{}
+	defer func() {
+		if r := recover(); r != nil && r != verdict {
+			panic(r)
+		}
 	}()
-	return verdict.failed
+	judge(verdict)
+	return verdict
 }
 
 // silent takes note of a failure instead of reporting it.
-type silent struct{ failed bool }
+type silent struct {
+	failed bool
+	says   string
+}
 
-func (s *silent) Errorf(string, ...any) { s.failed = true }
-func (s *silent) FailNow()              { panic(s) }
+func (s *silent) Errorf(format string, values ...any) {
+	s.failed = true
+	s.says += fmt.Sprintf(format, values...)
+}
+
+func (s *silent) FailNow() { panic(s) }

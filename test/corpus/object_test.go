@@ -5,12 +5,15 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 )
 
 // templates leads from an object to its pod template, by kind. It is written
@@ -35,6 +38,17 @@ type workload struct {
 // lists too.
 func workloadsIn(t require.TestingT, stream []byte) []workload {
 	var found []workload
+	for _, document := range documentsIn(t, stream) {
+		for _, object := range objectsOf(document) {
+			found = append(found, workloadsOf(t, object)...)
+		}
+	}
+	return found
+}
+
+// documentsIn reads a stream.
+func documentsIn(t require.TestingT, stream []byte) []*yaml.Node {
+	var found []*yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(readable(stream)))
 	for {
 		var document yaml.Node
@@ -43,14 +57,27 @@ func workloadsIn(t require.TestingT, stream []byte) []workload {
 			return found
 		}
 		require.NoError(t, err)
-		found = append(found, workloadsOf(t, document.Content[0])...)
+		found = append(found, document.Content[0])
 	}
 }
 
-func workloadsOf(t require.TestingT, object *yaml.Node) []workload {
-	if object.Kind != yaml.MappingNode {
+// objectsOf gives the objects of a document: itself, or those in it, if it is a list.
+func objectsOf(document *yaml.Node) []*yaml.Node {
+	if document.Kind != yaml.MappingNode {
 		return nil
 	}
+	items := entry(document, "items")
+	if items == nil || items.Kind != yaml.SequenceNode {
+		return []*yaml.Node{document}
+	}
+	var found []*yaml.Node
+	for _, item := range items.Content {
+		found = append(found, objectsOf(item)...)
+	}
+	return found
+}
+
+func workloadsOf(t require.TestingT, object *yaml.Node) []workload {
 	var head struct {
 		APIVersion string `yaml:"apiVersion"`
 		Kind       string `yaml:"kind"`
@@ -62,13 +89,6 @@ func workloadsOf(t require.TestingT, object *yaml.Node) []workload {
 		} `yaml:"metadata"`
 	}
 	require.NoError(t, object.Decode(&head))
-	if head.Kind == "List" {
-		var found []workload
-		for _, item := range entry(object, "items").Content {
-			found = append(found, workloadsOf(t, item)...)
-		}
-		return found
-	}
 	knative := strings.HasPrefix(head.APIVersion, "serving.knative.dev/")
 	path, known := templates[head.Kind]
 	if knative {
@@ -91,6 +111,44 @@ func workloadsOf(t require.TestingT, object *yaml.Node) []workload {
 	require.NoError(t, w.template.Decode(&template))
 	w.annotations = template.Metadata.Annotations
 	return []workload{w}
+}
+
+// parts are the places of what is written of a pod template, from its object.
+type parts struct{ annotations, initContainers kinds.Path }
+
+// templatesOf gives those of an object, by the table of known kinds.
+func templatesOf(object *yaml.Node) (found []parts) {
+	return templatesOfKind(valueOf(object, "apiVersion"), valueOf(object, "kind"))
+}
+
+func templatesOfKind(apiVersion, kind string) (found []parts) {
+	group, _, versioned := strings.Cut(apiVersion, "/")
+	if !versioned {
+		group = ""
+	}
+	known, _ := kinds.Of(group, kind)
+	for _, t := range known.Templates {
+		if t.Annotations != nil {
+			found = append(found, parts{t.Annotations, t.InitContainers})
+			continue
+		}
+		found = append(found, parts{slices.Concat(t.Path, path("metadata", "annotations")), slices.Concat(t.Path, path("spec", "initContainers"))})
+	}
+	return found
+}
+
+func path(keys ...string) (p kinds.Path) {
+	for _, key := range keys {
+		p = append(p, kinds.Step{Key: key})
+	}
+	return p
+}
+
+func valueOf(mapping *yaml.Node, key string) string {
+	if value := entry(mapping, key); value != nil {
+		return value.Value
+	}
+	return ""
 }
 
 // entry gives the value under a key that the mapping has itself; nil if there
