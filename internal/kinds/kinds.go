@@ -49,6 +49,10 @@ type Template struct {
 	// leads to, which has to be there. Needs is the beginning of the path.
 	Create bool
 	Needs  Path
+	// Over leads to annotations of the object over which the operator lays those of the
+	// template: a key that does not stand here counts from there. Labels stand beside
+	// them, as beside Annotations.
+	Over Path
 	// Merged says that the operator joins the template with one of its own, so that it
 	// need not have containers.
 	Merged bool

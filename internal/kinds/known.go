@@ -39,7 +39,8 @@ func (c checkout) at(path, lines, says string) Source {
 var Known = slices.Concat(
 	builtIn, rollouts, knative,
 	strimzi, elastic, monitoring, postgres, redis,
-	kubeflow, ray, jobs, openshiftKinds, actionsKinds,
+	kubeflow, ray, jobs, argo, sparkKinds, flinkKinds, openshiftKinds, actionsKinds,
+	left,
 )
 
 // builtIn are Kubernetes' own.

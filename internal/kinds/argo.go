@@ -1,0 +1,58 @@
+package kinds
+
+import "slices"
+
+var (
+	argoWorkflows = checkout{"argoproj/argo-workflows", "f016ad89eb269d282aec06dc491c29f396a38df4"}
+	argoEvents    = checkout{"argoproj/argo-events", "6478ece495f951dde9f183ae58fde134c52f41a5"}
+)
+
+// workflowSources are common to all that ends in a Workflow.
+var workflowSources = []Source{
+	argoWorkflows.at("pkg/apis/workflow/v1alpha1/workflow_types.go", "453-454", "podMetadata are annotations and labels for all pods"),
+	argoWorkflows.at("workflow/controller/workflowpod.go", "1325-1334", "a pod has those, and over them those of its item of templates"),
+	argoWorkflows.at("workflow/controller/workflowpod.go", "568-576", "the operator's own init containers come first: init, which loads input artifacts from where they are, and one for each artifact plugin; they dial before any other of the pod"),
+	argoWorkflows.at("workflow/controller/workflowpod.go", "1912-1921", "the init containers of an item of templates come behind them"),
+}
+
+// workflow gives the templates in the spec of a Workflow. Items of templates that make no
+// pod (steps, dag, suspend) may have metadata too, which nobody reads.
+func workflow(spec string) []Template {
+	all := at(spec + ".podMetadata.annotations")
+	return []Template{
+		{Annotations: all, Create: true, Needs: at(spec)},
+		{Annotations: at(spec + ".templates[*].metadata.annotations"), InitContainers: at(spec + ".templates[*].initContainers"), Over: all},
+	}
+}
+
+var argo = []Kind{
+	{Group: "argoproj.io", Kind: "Workflow", Short: "wf", Templates: workflow("spec"), Fixed: true, Sources: slices.Concat(workflowSources, []Source{
+		argoWorkflows.at("workflow/controller/workflowpod.go", "353-363", "a pod is made once and not changed; a Workflow runs once"),
+	})},
+	{Group: "argoproj.io", Kind: "WorkflowTemplate", Short: "wftmpl", Templates: workflow("spec"), Sources: workflowSources},
+	{Group: "argoproj.io", Kind: "ClusterWorkflowTemplate", Short: "cwft", Templates: workflow("spec"), Sources: workflowSources},
+	{Group: "argoproj.io", Kind: "CronWorkflow", Short: "cwf", Templates: workflow("spec.workflowSpec"), Sources: slices.Concat(workflowSources, []Source{
+		argoWorkflows.at("pkg/apis/workflow/v1alpha1/cron_workflow_types.go", "46-48", "workflowSpec is the spec of a Workflow"),
+	})},
+	// What a Sensor makes itself, of objects within its triggers, is left to the rows of
+	// their kinds where it stands in the repository as an object.
+	{Group: "argoproj.io", Kind: "Sensor", Short: "sn", Templates: []Template{{Annotations: at("spec.template.metadata.annotations"), PullSecrets: at("spec.template.imagePullSecrets"), Create: true, Needs: at("spec")}}, Sources: []Source{
+		argoEvents.at("pkg/apis/events/v1alpha1/template.go", "8-64", "the template has metadata, and no init containers"),
+		argoEvents.at("pkg/reconciler/sensor/resource.go", "334-363", "the Deployment has its annotations"),
+		argoEvents.at("pkg/reconciler/sensor/resource.go", "80-92", "a change updates the Deployment"),
+	}},
+	{Group: "argoproj.io", Kind: "EventSource", Templates: []Template{{Annotations: at("spec.template.metadata.annotations"), PullSecrets: at("spec.template.imagePullSecrets"), Create: true, Needs: at("spec")}}, Sources: []Source{
+		argoEvents.at("pkg/apis/events/v1alpha1/template.go", "8-64", "the template has metadata, and no init containers"),
+		argoEvents.at("pkg/reconciler/eventsource/resource.go", "373-402", "the Deployment has its annotations"),
+		argoEvents.at("pkg/reconciler/eventsource/resource.go", "70-75", "a change updates the Deployment"),
+	}},
+	{Group: "argoproj.io", Kind: "EventBus", Short: "eb", Plural: "eventbus", Templates: []Template{
+		{Annotations: at("spec.jetstream.metadata.annotations"), Create: true, Needs: at("spec.jetstream")},
+		{Annotations: at("spec.nats.native.metadata.annotations"), Create: true, Needs: at("spec.nats.native")},
+	}, Sources: []Source{
+		argoEvents.at("pkg/apis/events/v1alpha1/jetstream_eventbus.go", "8-70", "metadata, and no init containers"),
+		argoEvents.at("pkg/reconciler/eventbus/installer/jetstream.go", "435-437", "the StatefulSet has its annotations"),
+		argoEvents.at("pkg/apis/events/v1alpha1/nats_eventbus.go", "25-60", "metadata, and no init containers"),
+		argoEvents.at("pkg/reconciler/eventbus/installer/nats.go", "761-763", "the StatefulSet has its annotations"),
+	}},
+}
