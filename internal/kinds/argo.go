@@ -36,12 +36,12 @@ var argo = []Kind{
 	})},
 	// What a Sensor makes itself, of objects within its triggers, is left to the rows of
 	// their kinds where it stands in the repository as an object.
-	{Group: "argoproj.io", Kind: "Sensor", Short: "sn", Templates: []Template{{Annotations: at("spec.template.metadata.annotations"), PullSecrets: at("spec.template.imagePullSecrets"), Create: true, Needs: at("spec")}}, Sources: []Source{
+	{Group: "argoproj.io", Kind: "Sensor", Short: "sn", Templates: []Template{{Annotations: at("spec.template.metadata.annotations"), Create: true, Needs: at("spec")}}, Sources: []Source{
 		argoEvents.at("pkg/apis/events/v1alpha1/template.go", "8-64", "the template has metadata, and no init containers"),
 		argoEvents.at("pkg/reconciler/sensor/resource.go", "334-363", "the Deployment has its annotations"),
 		argoEvents.at("pkg/reconciler/sensor/resource.go", "80-92", "a change updates the Deployment"),
 	}},
-	{Group: "argoproj.io", Kind: "EventSource", Templates: []Template{{Annotations: at("spec.template.metadata.annotations"), PullSecrets: at("spec.template.imagePullSecrets"), Create: true, Needs: at("spec")}}, Sources: []Source{
+	{Group: "argoproj.io", Kind: "EventSource", Templates: []Template{{Annotations: at("spec.template.metadata.annotations"), Create: true, Needs: at("spec")}}, Sources: []Source{
 		argoEvents.at("pkg/apis/events/v1alpha1/template.go", "8-64", "the template has metadata, and no init containers"),
 		argoEvents.at("pkg/reconciler/eventsource/resource.go", "373-402", "the Deployment has its annotations"),
 		argoEvents.at("pkg/reconciler/eventsource/resource.go", "70-75", "a change updates the Deployment"),

@@ -39,7 +39,7 @@ func (c checkout) at(path, lines, says string) Source {
 var Known = slices.Concat(
 	builtIn, rollouts, knative,
 	strimzi, elastic, monitoring, postgres, redis,
-	kubeflow, ray, jobs, argo, sparkKinds, flinkKinds, openshiftKinds, actionsKinds,
+	kubeflow, ray, jobs, argo, sparkKinds, flinkKinds, openshiftKinds, actionsKinds, agonesKinds, kServeKinds,
 	left,
 )
 
@@ -54,19 +54,4 @@ var builtIn = []Kind{
 	{Kind: "Pod", Short: "po", Templates: whole(""), Fixed: true},
 	{Group: "batch", Kind: "Job", Templates: whole("spec.template"), Fixed: true},
 	{Group: "batch", Kind: "CronJob", Short: "cj", Templates: whole("spec.jobTemplate.spec.template")},
-}
-
-var rollouts = []Kind{
-	{Group: "argoproj.io", Kind: "Rollout", Templates: whole("spec.template"), Reference: at("spec.workloadRef")},
-	{Group: "apps.kruise.io", Kind: "CloneSet", Templates: whole("spec.template")},
-	{Group: "apps.kruise.io", Kind: "StatefulSet", Templates: whole("spec.template")},
-	{Group: "apps.kruise.io", Kind: "DaemonSet", Templates: whole("spec.template")},
-}
-
-// Knative refuses init containers unless its feature flag
-// kubernetes.podspec-init-containers is set (knative/serving
-// config/core/configmaps/features.yaml).
-var knative = []Kind{
-	{Group: "serving.knative.dev", Kind: "Service", Templates: whole("spec.template"), AnnotationsOnly: true},
-	{Group: "serving.knative.dev", Kind: "Configuration", Templates: whole("spec.template"), AnnotationsOnly: true},
 }

@@ -12,9 +12,8 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 )
 
-// own are the groups of Kubernetes itself, whose kinds need no source, and of the rows
-// that are older than sources.
-var own = []string{"", "apps", "batch", "argoproj.io", "apps.kruise.io", "serving.knative.dev"}
+// own are the groups of Kubernetes itself, whose kinds need no source.
+var own = []string{"", "apps", "batch"}
 
 var (
 	repository = regexp.MustCompile(`^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$`)
@@ -120,7 +119,8 @@ func served(k kinds.Kind) string {
 
 // unlike are the plurals that follow no rule (the CRDs' spec.names.plural).
 var unlike = map[string]string{
-	"Redis": "redis",
+	"EventBus": "eventbus",
+	"Redis":    "redis",
 }
 
 // plural gives what the generators of CRDs make of a kind's name, which is how an English

@@ -6,6 +6,7 @@ var (
 	trainingOperator = checkout{"kubeflow/training-operator", "078ec30ff26649a07d2e28893c332d4cef70e233"} // release-1.9
 	mpiOperator      = checkout{"kubeflow/mpi-operator", "caa3c47fc42eb762635f78045ec0fcd1a89eb038"}
 	trainer          = checkout{"kubeflow/trainer", "8c0f5059bd51ec3ba6d6a6a7b2e1471de7bc13b3"}
+	notebooks        = checkout{"kubeflow/notebooks", "177b098656264a36af71ea27d098c2ad14999eec"} // notebooks-v1
 )
 
 // trainingSources are common to the jobs that the training operator takes.
@@ -47,6 +48,14 @@ var kubeflow = []Kind{
 	}},
 	{Group: "trainer.kubeflow.org", Kind: "TrainingRuntime", Templates: whole("spec.template.spec.replicatedJobs[*].template.spec.template"), Sources: runtimeSources},
 	{Group: "trainer.kubeflow.org", Kind: "ClusterTrainingRuntime", Templates: whole("spec.template.spec.replicatedJobs[*].template.spec.template"), Sources: runtimeSources},
+	// The template of a Notebook has no metadata.
+	{Group: "kubeflow.org", Kind: "Notebook", Templates: []Template{
+		annotated("metadata.annotations", "metadata").with("spec.template.spec.initContainers", "spec.template.spec.imagePullSecrets"),
+	}, Fixed: true, Sources: []Source{
+		notebooks.at("components/notebook-controller/api/v1/notebook_types.go", "26-34", "the template has the spec of a pod, and no metadata"),
+		notebooks.at("components/notebook-controller/controllers/notebook_controller.go", "379-404", "the pod has the annotations of the Notebook, but for those with kubectl or notebook in their names"),
+		notebooks.at("components/notebook-controller/reconcilehelper/util.go", "128-131", "a StatefulSet that is there takes a change of the spec, and none of the annotations"),
+	}},
 	// An annotation of a patch takes the place of the runtime's, the user's own among
 	// them, and an init container has to be one that the runtime has.
 	{Group: "trainer.kubeflow.org", Kind: "TrainJob", Left: "its pods are made of the TrainingRuntime or ClusterTrainingRuntime that spec.runtimeRef names, which is where to write", Sources: []Source{

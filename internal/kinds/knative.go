@@ -1,0 +1,15 @@
+package kinds
+
+var serving = checkout{"knative/serving", "feeaf72facab4881ba2b179248bb67315634e229"}
+
+var knativeSources = []Source{
+	serving.at("pkg/reconciler/configuration/resources/revision.go", "32-43", "a change makes a new Revision of the template"),
+	serving.at("pkg/reconciler/revision/resources/meta.go", "88-96", "the pods have its annotations, but for those of autoscaling and routing"),
+	serving.at("config/core/configmaps/features.yaml", "221-224", "kubernetes.podspec-init-containers is disabled by default"),
+	serving.at("pkg/apis/serving/k8s_validation.go", "449-457", "unless it is enabled, init containers are refused"),
+}
+
+var knative = []Kind{
+	{Group: "serving.knative.dev", Kind: "Service", Short: "ksvc", Templates: whole("spec.template"), AnnotationsOnly: true, Sources: knativeSources},
+	{Group: "serving.knative.dev", Kind: "Configuration", Short: "cfg", Templates: whole("spec.template"), AnnotationsOnly: true, Sources: knativeSources},
+}
