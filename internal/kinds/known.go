@@ -17,9 +17,10 @@ func joined(path, needs string) Template {
 	return Template{Path: at(path), Create: true, Needs: at(needs), Merged: true}
 }
 
-// annotated is a template of which the operator takes the annotations alone.
+// annotated is a template of which the operator takes the annotations alone. Needs is ""
+// where all of the path is made.
 func annotated(annotations, needs string) Template {
-	return Template{Annotations: at(annotations), Create: true, Needs: at(needs)}
+	return Template{Annotations: at(annotations), Create: true, Needs: append(Path{}, at(needs)...)}
 }
 
 // with adds where init containers and pull secrets stand, "" for those that are not taken.
@@ -38,7 +39,7 @@ func (c checkout) at(path, lines, says string) Source {
 // Known lists the kinds that are known without being named in a policy.
 var Known = slices.Concat(
 	builtIn, rollouts, knative,
-	strimzi, elastic, monitoring, postgres, redis,
+	strimzi, elastic, monitoring, telemetry, postgres, redis, databases, messaging,
 	kubeflow, ray, jobs, argo, sparkKinds, flinkKinds, openshiftKinds, actionsKinds, agonesKinds, kServeKinds,
 	left,
 )

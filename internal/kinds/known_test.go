@@ -69,7 +69,7 @@ func wrong(t kinds.Template) (problems []string) {
 	complain(t.Path != nil && t.Annotations != nil, "a whole template has its annotations")
 	complain(t.InitContainers != nil && t.Annotations == nil, "init containers of their own without annotations of their own")
 	complain(t.PullSecrets != nil && t.InitContainers == nil, "nothing of ours is pulled")
-	complain(t.Needs != nil && (len(t.Needs) >= len(from) || !slices.Equal(t.Needs, from[:len(t.Needs)])), "needs is no beginning of the path")
+	complain(len(t.Needs) > len(from) || !slices.Equal(t.Needs, from[:len(t.Needs)]), "needs is no beginning of the path")
 	complain(t.Create && t.Needs == nil, "what is absent is made, but from where on")
 	complain(t.Create && t.Path != nil && !t.Merged, "a template that is made has no containers, and the operator adds none")
 	if t.Create && t.Needs != nil {
@@ -119,8 +119,7 @@ func served(k kinds.Kind) string {
 
 // unlike are the plurals that follow no rule (the CRDs' spec.names.plural).
 var unlike = map[string]string{
-	"EventBus": "eventbus",
-	"Redis":    "redis",
+	"EventBus": "eventbus", "MongoDBCommunity": "mongodbcommunity", "Redis": "redis",
 }
 
 // plural gives what the generators of CRDs make of a kind's name, which is how an English
@@ -151,7 +150,7 @@ func TestWrong(t *testing.T) {
 		"a whole template has its annotations":                                  {Path: at("spec.template"), Annotations: at("spec.annotations")},
 		"init containers of their own without annotations of their own":         {Path: at("spec.template"), InitContainers: at("spec.initContainers")},
 		"nothing of ours is pulled":                                             {Annotations: at("spec.annotations"), PullSecrets: at("spec.imagePullSecrets")},
-		"needs is no beginning of the path":                                     {Path: at("spec.template"), Needs: at("spec.template")},
+		"needs is no beginning of the path":                                     {Path: at("spec.template"), Needs: at("template")},
 		"what is absent is made, but from where on":                             {Annotations: at("spec.annotations"), Create: true},
 		"a template that is made has no containers, and the operator adds none": {Path: at("spec.template"), Create: true, Needs: at("spec")},
 		"an item of a list that is not there cannot be made":                    {Annotations: at("spec.sets[*].annotations"), Create: true, Needs: at("spec.sets")},

@@ -67,7 +67,10 @@ func knownTable() string {
 				inits = "`" + t.InitContainers.String() + "`"
 			}
 			if t.Create {
-				made = "below `" + t.Needs.String() + "`"
+				made = "yes"
+				if len(t.Needs) > 0 {
+					made = "below `" + t.Needs.String() + "`"
+				}
 			}
 			if k.Fixed {
 				change = "anew alone"
