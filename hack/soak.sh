@@ -2,8 +2,9 @@
 # Compares 200,000 random cases, and for ten minutes, behind every interceptor,
 # successive seeds from KRM_BYPASS_SEED on, then makes 20,000 new connections a second
 # for a minute through our rules, renders 10,000 kustomizations under a filter, and has
-# kubectl, kustomize and Argo CD read a million streams of odd documents beside us, and
-# holds the files in KRM_BYPASS_CORPUS, if it is set, to what is promised of files:
+# kubectl, kustomize and Argo CD read a million streams of odd documents beside us,
+# breaks scanner and splicer on purpose; holds the files in KRM_BYPASS_CORPUS, if it is
+# set, to what is promised of files:
 # soak.sh [DURATION]. Prints the numbers, and fails where a case disagrees, a connection
 # fails, a kustomization reaches out, a reader sees more than we do, or a run is shorter
 # than what it should show.
@@ -30,4 +31,7 @@ if [[ -n ${KRM_BYPASS_CORPUS:-} ]]; then
   echo "== the manifests in $KRM_BYPASS_CORPUS"
   go test -v -count=1 -timeout=5h -run '^TestTrees$' ./test/corpus | grep --line-buffered -vE '^(=== |PASS)' || status=1
 fi
+
+echo "== mutants: scanner and splicer broken in every way that is written down, and found by the second reader"
+KRM_BYPASS_MUTANTS=all go test -v -count=1 -timeout=1h ./test/mutants | grep --line-buffered -vE '^(=== |PASS)|^ *---' || status=1
 exit "$status"

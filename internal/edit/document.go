@@ -3,6 +3,9 @@ package edit
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -79,16 +82,21 @@ func (d Document) spliced(edits []Edit) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return text, check(yamltext.Fragment{Text: text, Column: d.Column}, draft.holder)
+	return text, d.check(text, draft.holder)
 }
 
-// check says whether a text says what the nodes say: by the plain reader where that
-// knows everything that is written there, else by yaml/v3.
-func check(text yamltext.Fragment, want *yaml.Node) error {
-	if reread.Confirms(text.Text, text.Column, want.Content[0]) {
+// check says whether a text in the place of the fragment's says what the nodes say: by
+// the plain reader where that knows everything that is written there, else by yaml/v3.
+func (d Document) check(text []byte, want *yaml.Node) error {
+	behind := d.Behind()
+	if last, _ := utf8.DecodeLastRune(text); len(behind) > 0 && !strings.ContainsRune("\n\r\u0085\u2028\u2029", last) {
+		return errors.New("the item would lose its last line break")
+	}
+	more := behind[:reread.Tail(text, behind, d.Column)]
+	if len(more) == 0 && reread.Confirms(text, d.Column, want.Content[0]) {
 		return nil
 	}
-	return judged(text, want)
+	return judged(yamltext.Fragment{Text: slices.Concat(text, more), Column: d.Column}, want)
 }
 
 // judged is check by yaml/v3 alone.

@@ -91,7 +91,7 @@ func (w *writer) restore(h *handle) error {
 		source = " " + source
 		start = node.Indicator + 1
 	case inline:
-	case source == "" && node.Style == yamltext.Block && w.firstInLine(node.Start) && node.Start > yamltext.LineEnd(w.src, node.Indicator):
+	case source == "" && node.Style == yamltext.Block && node.Full() == node.Span && w.firstInLine(node.Start) && node.Start > yamltext.LineEnd(w.src, node.Indicator):
 		w.removeLines(node.Span, false)
 		return nil
 	default:

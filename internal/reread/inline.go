@@ -142,6 +142,13 @@ func (r *reader) flow(want *yaml.Node, depth int) (behind int, ok bool) {
 		if value.Anchor != "" {
 			return 0, false
 		}
+		if width == 2 && (r.text[r.at] == ',' || r.text[r.at] == closing) {
+			if !plain(value, nil) {
+				return 0, false
+			}
+			at = r.at
+			continue
+		}
 		behind, ok := r.inline(value, depth, true)
 		if !ok {
 			return 0, false

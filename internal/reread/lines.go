@@ -48,6 +48,34 @@ func (l *lines) begin(start int) bool {
 	return true
 }
 
+// Tail gives how much of what stands behind an item of a list in block style may be a
+// part of it: 0 if what comes next in the list is surely none. column is where the item's
+// text begins, and what is indented as far is a part of it. Comments may be text of a
+// block scalar, and blank lines too, if one keeps them.
+func Tail(item, behind []byte, column int) int {
+	l := lines{text: behind, end: -1}
+	may := false
+	for l.step() {
+		line := bytes.TrimSuffix(l.text[l.at:l.end], []byte("\r"))
+		switch {
+		case len(line) == 0:
+			may = may || bytes.Contains(item, []byte("|+")) || bytes.Contains(item, []byte(">+"))
+		case line[0] == '#':
+			may = may || l.column >= column || !plainBytes(line)
+		case l.column >= column:
+			may = true
+		case may:
+			return l.start
+		default:
+			return 0
+		}
+	}
+	if may {
+		return len(behind)
+	}
+	return 0
+}
+
 // plainBytes reports whether a text has only line feeds for line breaks, and no
 // characters that YAML forbids or that some readers take for something else.
 func plainBytes(text []byte) bool {

@@ -30,6 +30,9 @@ func Confirms(text []byte, column int, want *yaml.Node) bool {
 	if !r.done && r.column == 0 && string(r.text[r.at:r.end]) == "---" {
 		r.next()
 	}
+	if !r.done && (r.text[r.at] == '{' || r.text[r.at] == '[') {
+		return r.value(want, 0, -1) && r.done
+	}
 	return !r.done && r.collection(want, "", 0, -1) && r.done
 }
 

@@ -59,6 +59,17 @@ func TestConfirmsNothingElse(t *testing.T) {
 	}
 }
 
+func TestTail(t *testing.T) {
+	for _, test := range []struct{ item, behind, tail string }{
+		{" a: 1\n", "", ""}, {" a: 1\n", "  - b\n", ""}, {" a: 1\n", "c: d\n", ""}, {" a: 1\n", "\n  # c\n\n  - b\n", ""}, {" a: 1\r\n", "\r\n  # c\r\n  - b\r\n", ""}, {" a: 1\n", "# ü\n", ""},
+		{" a: |+\n", "\n  - b\n", "\n"}, {" a: >+ # c\n", "\n", "\n"}, {" a: |\n", "     b\n  - c\n", "     b\n"}, {" a: |\n", "\n     b", "\n     b"},
+		{" a: |\n", "   # b\n  - c\n", "   # b\n"}, {" a: 1\n", "# c\n    b: 2\n\n# d\n- e\n", "# c\n    b: 2\n\n# d\n"}, {" a: 1\n", "# c\u0085    b: 2\n- e\n", "# c\u0085    b: 2\n"},
+		{" a: 1\n", "# c\r    b: 2\n- e\n", "# c\r    b: 2\n"},
+	} {
+		assert.Equal(t, test.tail, test.behind[:reread.Tail([]byte(test.item), []byte(test.behind), 3)], "%q behind %q", test.behind, test.item)
+	}
+}
+
 // FuzzConfirms holds it to yaml/v3: what it confirms of one text and the nodes of
 // another is so.
 func FuzzConfirms(f *testing.F) {

@@ -14,7 +14,14 @@ type Fragment struct {
 	Column int
 	// What is known from the text around it.
 	breaks breaks
+	// whole is the text in which an item in block style stands, and end where it ends there.
+	whole []byte
+	end   int
 }
+
+// Behind returns what follows an item of a list in block style, to the end of the text
+// that holds the list; nothing for any other fragment.
+func (f Fragment) Behind() []byte { return f.whole[f.end:] }
 
 func (f Fragment) parser(levels int) parser {
 	return parser{src: f.Text, lineStart: -f.Column, keep: levels, breaks: f.breaks}
@@ -63,14 +70,19 @@ func (f Fragment) Entries(visit func(text *Tree, key, value *Node) (enough bool)
 // line if it is in block style.
 func (t *Tree) Item(sequence *Node, index int) Fragment {
 	span, column := t.ItemSpan(sequence, index), sequence.Column+1
+	whole, end := t.whole, t.end-len(t.Text)+span.End
+	if whole == nil {
+		whole, end = t.Text, span.End
+	}
 	if sequence.Style == Flow {
+		whole, end = nil, 0 // its bracket ends it
 		column = sequence.Content[index].Column
 		if start := span.Start - column; start < 0 || len(bytes.TrimLeft(t.Text[start:span.Start], " ")) > 0 {
 			// What is before it in its line is not indentation.
 			column = 0
 		}
 	}
-	return Fragment{Text: t.Text[span.Start:span.End:span.End], Column: column, breaks: t.breaks}
+	return Fragment{Text: t.Text[span.Start:span.End:span.End], Column: column, breaks: t.breaks, whole: whole, end: end}
 }
 
 // ItemSpan returns the bytes of the text that Item's fragment is made of.
