@@ -1,6 +1,9 @@
 package kinds
 
-var serving = checkout{"knative/serving", "feeaf72facab4881ba2b179248bb67315634e229"}
+var (
+	serving  = checkout{"knative/serving", "feeaf72facab4881ba2b179248bb67315634e229"}
+	eventing = checkout{"knative/eventing", "8cf4c4b673034020f5ecab731fb6a2a7f9350244"}
+)
 
 var knativeSources = []Source{
 	serving.at("pkg/reconciler/configuration/resources/revision.go", "32-43", "a change makes a new Revision of the template"),
@@ -12,4 +15,11 @@ var knativeSources = []Source{
 var knative = []Kind{
 	{Group: "serving.knative.dev", Kind: "Service", Short: "ksvc", Templates: whole("spec.template"), AnnotationsOnly: true, Sources: knativeSources},
 	{Group: "serving.knative.dev", Kind: "Configuration", Short: "cfg", Templates: whole("spec.template"), AnnotationsOnly: true, Sources: knativeSources},
+	// The other sources and the channels have Deployments of their own, without a template
+	// in the object.
+	{Group: "sources.knative.dev", Kind: "ContainerSource", Templates: whole("spec.template"), Sources: []Source{
+		eventing.at("pkg/apis/sources/v1/container_types.go", "61-61", "a whole pod template"),
+		eventing.at("pkg/reconciler/containersource/resources/deployment.go", "28-58", "the Deployment has it"),
+		eventing.at("pkg/reconciler/containersource/containersource.go", "112-114", "a change updates the Deployment"),
+	}},
 }

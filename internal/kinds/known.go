@@ -40,7 +40,7 @@ func (c checkout) at(path, lines, says string) Source {
 var Known = slices.Concat(
 	builtIn, rollouts, knative,
 	strimzi, elastic, monitoring, telemetry, postgres, redis, databases, messaging,
-	kubeflow, ray, jobs, argo, sparkKinds, flinkKinds, openshiftKinds, actionsKinds, agonesKinds, kServeKinds,
+	kubeflow, ray, jobs, argo, sparkKinds, flinkKinds, openshiftKinds, actionsKinds, agonesKinds, kServeKinds, jenkinsKinds, crossplaneKinds,
 	left,
 )
 

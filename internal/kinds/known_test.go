@@ -119,7 +119,7 @@ func served(k kinds.Kind) string {
 
 // unlike are the plurals that follow no rule (the CRDs' spec.names.plural).
 var unlike = map[string]string{
-	"EventBus": "eventbus", "MongoDBCommunity": "mongodbcommunity", "Redis": "redis",
+	"EventBus": "eventbus", "Jenkins": "jenkins", "MongoDBCommunity": "mongodbcommunity", "Redis": "redis",
 }
 
 // plural gives what the generators of CRDs make of a kind's name, which is how an English
