@@ -215,7 +215,7 @@ var bracketed = regexp.MustCompile(`^\s*("?[A-Za-z]+"?\s*:)?[\s\[\]{},]*$`)
 func strays(before, after []byte, was, is place) []string {
 	var found []string
 	old, now := linesOf(before), linesOf(after)
-	for _, h := range hunksOf(old, now) {
+	for _, h := range hunksOf(was.marked(old), is.marked(now)) {
 		var removed, added []string
 		for i := h.oldFrom; i < h.oldTo; i++ {
 			removed = append(removed, old[i])
@@ -244,6 +244,18 @@ func strays(before, after []byte, was, is place) []string {
 		}
 	}
 	return found
+}
+
+// marked gives lines so that those of planned paths are like no others: what is added
+// may look like a line that was there.
+func (p place) marked(lines []string) []string {
+	all := slices.Clone(lines)
+	for i := range all {
+		if p.lines[i+1] {
+			all[i] += "\x00"
+		}
+	}
+	return all
 }
 
 // endsWithComma reports whether one of the others is the same line but for a comma

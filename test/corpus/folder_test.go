@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,6 +108,9 @@ func (tr *tree) inPlace(t *testing.T, tools tools, s spec) {
 	}
 	run("render", "--in-place", "--spec", spec)
 	assertTexts(t, written, "a second run over the folder changes no byte")
+	if maps.EqualFunc(texts, written, bytes.Equal) {
+		return // there is nothing to take away, which is an error of the command
+	}
 	run("render", "--in-place", "--remove", "cluster")
 	assertTexts(t, texts, "render --remove gives back every byte of the folder")
 }
@@ -147,6 +151,10 @@ func (tr *tree) kustomizations(t *testing.T, tools tools) {
 		before, _, _, err := tools.execute(tools.kustomize, "build", folder)
 		if err != nil {
 			tr.built["do not build by themselves"]++
+			continue
+		}
+		if len(before) == 0 {
+			tr.built["build nothing"]++ // components
 			continue
 		}
 		s := specs[i%len(specs)]
