@@ -8,8 +8,8 @@ var (
 	cassandraAt  = checkout{"k8ssandra/cass-operator", "d56972905e8b67502578bdbd832a09e653fa8e16"}
 	k8ssandraAt  = checkout{"k8ssandra/k8ssandra-operator", "9e3d1b51d2171ea9ee84edf53d6dfa1c98fa8525"}
 	solrAt       = checkout{"apache/solr-operator", "ed5c5c7d28a4c1189d19f581259e05385c0d4b20"}
+	scyllaAt     = checkout{"scylladb/scylla-operator", "adefed4ef914e8b856a52bc638e2e61e9d3e15d6"}
 	minioAt      = checkout{"minio/operator", "0ee2c254677e2173e630b07bf93b90517d8d09b9"}
-	rabbitAt     = checkout{"rabbitmq/cluster-operator", "06cda8e8e1a927a652dda20a1b169fe7667f4916"}
 )
 
 // perconaParts are parts of Percona's objects, each with annotations for its pods.
@@ -121,19 +121,13 @@ var databases = []Kind{
 			minioAt.at("pkg/resources/statefulsets/kes-statefulset.go", "53-56", "KES: takes all annotations, and no init containers"),
 		},
 	},
-}
-
-var messaging = []Kind{
 	{
-		// The operator takes capabilities and the right to run as root from the init
-		// containers of an override, so that ours would fail, and no pod start. An object
-		// need have no spec.
-		Group: "rabbitmq.com", Kind: "RabbitmqCluster", Short: "rmq",
-		Templates: []Template{annotated("spec.override.statefulSet.spec.template.metadata.annotations", "")},
+		Group: "scylla.scylladb.com", Kind: "ScyllaCluster",
+		Templates: []Template{annotated("spec.podMetadata.annotations", "spec")},
 		Sources: []Source{
-			rabbitAt.at("internal/resource/statefulset.go", "204-217", "the override's metadata and spec are patched into the StatefulSet"),
-			rabbitAt.at("internal/resource/statefulset.go", "1281-1295", "all annotations are taken"),
-			rabbitAt.at("internal/resource/statefulset.go", "226-295", "init containers lose added capabilities, user 0 and runAsNonRoot false"),
+			scyllaAt.at("pkg/controller/scyllacluster/migrate.go", "31-39", "makes a ScyllaDBDatacenter with its podMetadata"),
+			scyllaAt.at("pkg/controller/scylladbdatacenter/resource.go", "426-434", "which takes all annotations"),
+			scyllaAt.at("pkg/controller/scylladbdatacenter/resource.go", "531-531", "the init containers are the operator's own"),
 		},
 	},
 }

@@ -39,7 +39,7 @@ func (c checkout) at(path, lines, says string) Source {
 // Known lists the kinds that are known without being named in a policy.
 var Known = slices.Concat(
 	builtIn, rollouts, knative,
-	strimzi, elastic, monitoring, telemetry, postgres, redis, databases, messaging,
+	strimzi, messaging, elastic, openSearches, monitoring, telemetry, postgres, mysql, redis, databases,
 	kubeflow, ray, jobs, argo, sparkKinds, flinkKinds, openshiftKinds, actionsKinds, agonesKinds, kServeKinds, jenkinsKinds, crossplaneKinds,
 	left,
 )

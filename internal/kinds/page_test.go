@@ -55,8 +55,10 @@ func knownTable() string {
 		}
 		for _, t := range k.Templates {
 			where, inits, made, change := "the object itself", "yes", "no", "in place"
-			if place := t.Place(); len(place) > 0 {
-				where = "`" + place.String() + "`"
+			if t.Annotations != nil {
+				where = "`" + t.Annotations.String() + "`"
+			} else if len(t.Path) > 0 {
+				where = "`" + t.Path.String() + "`"
 			}
 			switch {
 			case k.AnnotationsOnly:

@@ -3,6 +3,7 @@ package kinds
 var (
 	spotahomeAt = checkout{"spotahome/redis-operator", "632aa3da88ee2a28ccb9fc4f571ddcb556dbd713"}
 	opstreeAt   = checkout{"OT-CONTAINER-KIT/redis-operator", "5dd04e17419a9a32bd0d220fc9dae5dffbf4f39a"}
+	dragonflyAt = checkout{"dragonflydb/dragonfly-operator", "b28637d78d828f80a3b3fd76acaa2dd6e3c28603"}
 )
 
 // opstree is a kind of OT-CONTAINER-KIT, whose pods get the object's own annotations.
@@ -43,4 +44,13 @@ var redis = []Kind{
 	opstree("RedisCluster", "redis-cluster.go", "320-345"),
 	opstree("RedisReplication", "redis-replication.go", "83-93"),
 	opstree("RedisSentinel", "redis-sentinel.go", "63-77"),
+	{
+		// podMetadata is newer, so that an older API would drop what is written there.
+		Group: "dragonflydb.io", Kind: "Dragonfly", Plural: "dragonflies",
+		Templates: []Template{annotated("spec.annotations", "spec").with("spec.initContainers", "spec.imagePullSecrets")},
+		Sources: []Source{
+			dragonflyAt.at("internal/resources/resources.go", "446-457", "takes all annotations, then those of podMetadata"),
+			dragonflyAt.at("internal/resources/resources.go", "270-272", "takes the init containers, and has none of its own"),
+		},
+	},
 }

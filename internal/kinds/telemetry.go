@@ -4,6 +4,7 @@ var (
 	otelAt    = checkout{"open-telemetry/opentelemetry-operator", "be8944414a876f17fcdeb5a59b86b8866fb5c88e"}
 	grafanaAt = checkout{"grafana/grafana-operator", "60d3ebd2b21a7736970cac8964aa71f7a4ac2ecc"}
 	jaegerAt  = checkout{"jaegertracing/jaeger-operator", "87d8ae049d910a65015a14c409dbdd1a8e561099"}
+	fluentAt  = checkout{"fluent/fluent-operator", "00625bfdaf4eefc64b787ad035245e8eaa8f3a80"}
 )
 
 var telemetry = []Kind{
@@ -43,6 +44,24 @@ var telemetry = []Kind{
 			jaegerAt.at("pkg/deployment/collector.go", "47-60", "annotates the pods with linkerd.io/inject disabled and sidecar.istio.io/inject false, if the object does not say otherwise"),
 			jaegerAt.at("pkg/deployment/all_in_one.go", "50-62", "the same for all in one"),
 			jaegerAt.at("pkg/deployment/query.go", "38-69", "the same for the query service"),
+		},
+	},
+	{
+		Group: "fluentbit.fluent.io", Kind: "FluentBit", Short: "fb",
+		Templates: []Template{annotated("spec.annotations", "spec").with("spec.initContainers", "spec.imagePullSecrets")},
+		Sources:   []Source{fluentAt.at("pkg/operator/daemonset.go", "42-53", "takes all annotations and the init containers, and has none of its own")},
+	},
+	{
+		Group: "fluentbit.fluent.io", Kind: "Collector",
+		Templates: []Template{annotated("spec.annotations", "spec")},
+		Sources:   []Source{fluentAt.at("pkg/operator/collector-statefulset.go", "36-46", "takes all annotations, and has no init containers")},
+	},
+	{
+		Group: "fluentd.fluent.io", Kind: "Fluentd", Short: "fd",
+		Templates: []Template{annotated("spec.annotations", "spec")},
+		Sources: []Source{
+			fluentAt.at("pkg/operator/sts.go", "70-80", "takes all annotations, and has no init containers"),
+			fluentAt.at("pkg/operator/fluentd-daemonset.go", "42-50", "the same in a DaemonSet"),
 		},
 	},
 }
