@@ -3,6 +3,7 @@ package edit
 import (
 	"bytes"
 	"errors"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -12,7 +13,7 @@ import (
 
 // Read scans a text and gives the nodes that yaml/v3 would make of it, in a
 // fraction of the time, without comments and columns. What the scanner leaves
-// to others, such as tags and block scalars, yaml/v3 reads itself. A wrong
+// to others, such as tags and folded scalars, yaml/v3 reads itself. A wrong
 // reading would not pass the check after an edit, which is against yaml/v3.
 func Read(fragment yamltext.Fragment) (Document, error) {
 	d := Document{Fragment: fragment}
@@ -57,7 +58,7 @@ type reader struct {
 
 // node gives a node, or false where yaml/v3 has to read the text.
 func (r *reader) node(n *yamltext.Node) (*yaml.Node, bool) {
-	if !n.Tag.Empty() || n.Style == yamltext.Literal || n.Style == yamltext.Folded {
+	if !n.Tag.Empty() || n.Style == yamltext.Folded {
 		return nil, false
 	}
 	r.slab = append(r.slab, yaml.Node{})
@@ -84,6 +85,12 @@ func (r *reader) node(n *yamltext.Node) (*yaml.Node, bool) {
 		node.Kind = yaml.ScalarNode
 		node.Value, _ = r.tree.Value(n)
 		switch n.Style {
+		case yamltext.Literal:
+			node.Style, node.Tag = yaml.LiteralStyle, "!!str"
+			var ok bool
+			if node.Value, ok = r.tree.Literal(n); !ok {
+				return nil, false
+			}
 		case yamltext.SingleQuoted:
 			node.Style, node.Tag = yaml.SingleQuotedStyle, "!!str"
 		case yamltext.DoubleQuoted:
@@ -92,8 +99,11 @@ func (r *reader) node(n *yamltext.Node) (*yaml.Node, bool) {
 			}
 			node.Style, node.Tag = yaml.DoubleQuotedStyle, "!!str"
 		default:
-			if node.Value == "<<" {
+			switch {
+			case node.Value == "<<":
 				node.Tag = "!!merge"
+			case surelyString(node.Value):
+				node.Tag = "!!str"
 			}
 		}
 		return node, true
@@ -114,6 +124,12 @@ func (r *reader) node(n *yamltext.Node) (*yaml.Node, bool) {
 		node.Content[i] = c
 	}
 	return node, true
+}
+
+// surelyString reports whether a plain text is a string, by its first letter and its
+// length: yaml/v3 resolve.go looks for no number, date or word where none begins so.
+func surelyString(text string) bool {
+	return text != "" && (isLetter(text[0]) || text[0] == '/') && (len(text) > len("false") || strings.IndexByte("yYnNtTfFoO", text[0]) < 0)
 }
 
 // commonEscapes reports whether a text in double quotes has no escapes but those

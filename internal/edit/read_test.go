@@ -14,7 +14,7 @@ import (
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		"a: 1\n", "- a\n- b: c\n  d: [e, {f: 'g', \"h\": ~}]\n", "a: &x {b: c}\nd: *x\n", "a:\n  <<: &y {b: c}\n  d:\n",
-		"a: |\n  text\nb: >-\n  folded\n  text\n", "a: !!str 1\nb: !local x\n", "{\"a\": [1, true, null, \"\\u00e9\"]}",
+		"a: |\n  text\nb: >-\n  folded\n  text\n", "a: |\n  # text\n\n    more\n     \n  end\n\nb: |-\n  c\n# d\n", "a: |\n\n  b\n", "- |\n a\n  b\n-  |-\n  c\n", "a: |\n  é\u0085\n  b", "a: !!str 1\nb: !local x\n", "{\"a\": [1, true, null, \"\\u00e9\"]}",
 		"a: plain over\n  two lines\nb: 'single\n\n  over three'\n", "? a\n: b\n", "a: 0x1f\nb: 1e3\nc: 2001-01-01\nd: yes\ne: .inf\n", "# only\n", "",
 	} {
 		f.Add(seed)

@@ -64,11 +64,11 @@ func balancing(o resource, in node.Value, at []any, onHostsOnly []string, settin
 // leavingIndex finds the text of Services by the ports to which connections of the
 // workloads bypass the sidecar.
 func leavingIndex(workloads []*Workload) *index {
-	x := &index{}
+	var all []traffic.Ports
 	for _, w := range workloads {
-		x.ports = x.ports.Union(w.settings.ExcludeOutboundPorts).Union(pairedPorts(w.settings))
+		all = append(all, w.settings.ExcludeOutboundPorts, pairedPorts(w.settings))
 	}
-	return x
+	return &index{ports: traffic.UnionOf(all...)}
 }
 
 func pairedPorts(s traffic.Settings) traffic.Ports {

@@ -30,6 +30,7 @@ type label struct{ namespace, key, value string }
 func newIndex(unnamed string, workloads []*Workload) *index {
 	x := &index{unnamed: unnamed}
 	known := map[*bypass]bool{}
+	var all []traffic.Ports
 	for _, w := range workloads {
 		if !w.opensInbound() {
 			continue
@@ -37,7 +38,7 @@ func newIndex(unnamed string, workloads []*Workload) *index {
 		x.workloads = append(x.workloads, w)
 		if !known[w.bypass] {
 			known[w.bypass] = true
-			x.ports = x.ports.Union(w.inbound)
+			all = append(all, w.inbound)
 		}
 		for _, p := range w.named {
 			if !slices.Contains(x.names, p.name) {
@@ -45,6 +46,7 @@ func newIndex(unnamed string, workloads []*Workload) *index {
 			}
 		}
 	}
+	x.ports = traffic.UnionOf(all...)
 	x.labelled = sync.OnceValue(func() map[label][]*Workload {
 		labelled := map[label][]*Workload{}
 		for _, w := range x.workloads {

@@ -4,9 +4,8 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
-	"hash"
 	"slices"
+	"strconv"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -14,9 +13,9 @@ import (
 // Digest is equal for values that mean the same, whatever their style and the
 // order of their keys.
 func (v Value) Digest() string {
-	d := digester{sha256.New(), mostAliased}
+	d := digester{left: mostAliased}
 	d.write(v.node, false)
-	return shortened(d.Hash)
+	return shortened(d.text)
 }
 
 // mostAliased is how many nodes behind aliases a digest looks at. A text has no
@@ -24,7 +23,7 @@ func (v Value) Digest() string {
 const mostAliased = 1 << 11
 
 type digester struct {
-	hash.Hash
+	text []byte
 	// left is how many nodes behind aliases may still be looked at.
 	left int
 }
@@ -47,32 +46,43 @@ func (d *digester) write(n *yaml.Node, aliased bool) {
 			order = append(order, i)
 		}
 		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(n.Content[a].Value, n.Content[b].Value) })
-		fmt.Fprintf(d, "{%d ", len(order))
+		d.number("{", len(order))
 		for _, i := range order {
 			d.write(n.Content[i], aliased)
 			d.write(n.Content[i+1], aliased)
 		}
 	case yaml.SequenceNode:
-		fmt.Fprintf(d, "[%d ", len(n.Content))
+		d.number("[", len(n.Content))
 		for _, item := range n.Content {
 			d.write(item, aliased)
 		}
 	default:
-		fmt.Fprintf(d, "%s %d %s", n.ShortTag(), len(n.Value), n.Value)
+		d.text = append(d.text, n.ShortTag()...)
+		d.number(" ", len(n.Value))
+		d.text = append(d.text, n.Value...)
 	}
+}
+
+// number writes a number between a text and a blank.
+func (d *digester) number(before string, n int) {
+	d.text = append(strconv.AppendInt(append(d.text, before...), int64(n), 10), ' ')
 }
 
 // digestLength is that of every digest, in hexadecimal digits: 64 bits tell
 // values apart. They are no defence against forgery.
 const digestLength = 16
 
-func shortened(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil))[:digestLength] }
+func shortened(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:digestLength/2])
+}
 
 // Digest gives a digest of texts, which is equal for equal ones.
 func Digest(parts ...string) string {
-	h := sha256.New()
+	var d digester
 	for _, p := range parts {
-		fmt.Fprintf(h, "%d %s", len(p), p)
+		d.number("", len(p))
+		d.text = append(d.text, p...)
 	}
-	return shortened(h)
+	return shortened(d.text)
 }

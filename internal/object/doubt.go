@@ -117,7 +117,7 @@ func repeated(mapping *yaml.Node) []*Doubt {
 		if !ok {
 			continue
 		}
-		if !node.IsMerge(key) && (key.Value == "<<" || key.ShortTag() == "!!merge") {
+		if !node.IsMerge(key) && (key.Value == "<<" || key.Tag != "" && key.ShortTag() == "!!merge") {
 			found = append(found, &Doubt{Key: text, First: key.Line, why: mergeLike})
 		}
 		if key.Kind == yaml.AliasNode || text != key.Value {

@@ -277,12 +277,19 @@ func plain(want *yaml.Node, text []byte) bool {
 	if want.Kind != yaml.ScalarNode || want.Value != string(text) {
 		return false
 	}
-	if want.Tag == "" && want.Style == 0 && want.Value != "<<" {
-		return true
-	}
 	if want.Value == "<<" {
 		return want.ShortTag() == "!!merge"
 	}
+	if want.Tag == "" && want.Style == 0 || want.Tag == "!!str" && surelyString(text) {
+		return true
+	}
 	said := yaml.Node{Kind: yaml.ScalarNode, Value: want.Value}
 	return want.ShortTag() == said.ShortTag()
+}
+
+// surelyString reports whether a plain text is a string without looking at all of it:
+// by its first letter, and where words that are none begin so, by its length
+// (yaml/v3 resolve.go, resolveTable).
+func surelyString(text []byte) bool {
+	return len(text) > 0 && (letterOrDigit(text[0]) && text[0] > '9' || text[0] == '/') && (len(text) > len("false") || bytes.IndexByte([]byte("yYnNtTfFoO"), text[0]) < 0)
 }

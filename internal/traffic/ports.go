@@ -195,8 +195,24 @@ func (p Ports) Equal(q Ports) bool {
 }
 
 // Union gives the ports that are in either set.
-func (p Ports) Union(q Ports) Ports {
-	return Ports{tcp: joined(p.tcp, q.tcp), udp: joined(p.udp, q.udp)}
+func (p Ports) Union(q Ports) Ports { return UnionOf(p, q) }
+
+// UnionOf gives the ports that are in any of the sets.
+func UnionOf(sets ...Ports) Ports {
+	var tcp, udp [][]PortRange
+	for _, p := range sets {
+		tcp, udp = append(tcp, p.tcp), append(udp, p.udp)
+	}
+	return Ports{tcp: union(tcp), udp: union(udp)}
+}
+
+// union is joined for lists in canonical form, of which often one alone holds something.
+func union(lists [][]PortRange) []PortRange {
+	lists = slices.DeleteFunc(lists, func(ranges []PortRange) bool { return len(ranges) == 0 })
+	if len(lists) == 1 {
+		return lists[0]
+	}
+	return joined(lists...)
 }
 
 // Without gives the ports of p that are not in q.

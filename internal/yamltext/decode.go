@@ -46,6 +46,31 @@ func decode(text []byte, style Style) string {
 	return string(value)
 }
 
+// Literal returns what a literal scalar says. It is false for any other, and for those
+// that keep the line breaks behind them, have an indicator of their indentation, begin
+// with a blank line, end the text, or hold other line breaks than LF.
+func (t *Tree) Literal(n *Node) (string, bool) {
+	header, text, _ := bytes.Cut(t.Text[n.Start:n.End], []byte{'\n'})
+	if n.Style != Literal || n.Keep || n.Indented || len(bytes.TrimPrefix(header, []byte{'|'})) > 1 || n.End >= len(t.Text) || t.Text[n.End] != '\n' ||
+		bytes.IndexByte(text, '\r') >= 0 || bytes.IndexByte(text, 0xC2) >= 0 || bytes.IndexByte(text, 0xE2) >= 0 {
+		return "", false
+	}
+	indent := len(text) - len(bytes.TrimLeft(text, " "))
+	if indent == len(text) || text[indent] == '\n' || text[indent] == '\t' {
+		return "", false
+	}
+	value := make([]byte, 0, len(text))
+	for len(text) > 0 {
+		line, rest, _ := bytes.Cut(text, []byte{'\n'})
+		value = append(append(value, line[min(indent, len(line)):]...), '\n')
+		text = rest
+	}
+	if n.Strip {
+		value = value[:len(value)-1]
+	}
+	return string(value), true
+}
+
 // fold reads the blanks and line breaks at i and returns where they end and
 // what they stand for. After an escaped line break there is no break to fold.
 func fold(text []byte, i int, escaped bool) (int, []byte) {
