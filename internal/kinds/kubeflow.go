@@ -6,6 +6,7 @@ var (
 	trainingOperator = checkout{"kubeflow/training-operator", "078ec30ff26649a07d2e28893c332d4cef70e233"} // release-1.9
 	mpiOperator      = checkout{"kubeflow/mpi-operator", "caa3c47fc42eb762635f78045ec0fcd1a89eb038"}
 	trainer          = checkout{"kubeflow/trainer", "8c0f5059bd51ec3ba6d6a6a7b2e1471de7bc13b3"}
+	katib            = checkout{"kubeflow/katib", "33c8ff4e5d1814b59abd308e6819e839e9906bc2"}
 	notebooks        = checkout{"kubeflow/notebooks", "177b098656264a36af71ea27d098c2ad14999eec"} // notebooks-v1
 )
 
@@ -48,6 +49,16 @@ var kubeflow = []Kind{
 	}},
 	{Group: "trainer.kubeflow.org", Kind: "TrainingRuntime", Templates: whole("spec.template.spec.replicatedJobs[*].template.spec.template"), Sources: runtimeSources},
 	{Group: "trainer.kubeflow.org", Kind: "ClusterTrainingRuntime", Templates: whole("spec.template.spec.replicatedJobs[*].template.spec.template"), Sources: runtimeSources},
+	// The trialSpec is an object of any kind: these are those that Katib's examples have.
+	{Group: "kubeflow.org", Kind: "Experiment", Templates: whole(
+		"spec.trialTemplate.trialSpec.spec.template", "spec.trialTemplate.trialSpec.spec.pytorchReplicaSpecs.*.template",
+		"spec.trialTemplate.trialSpec.spec.tfReplicaSpecs.*.template", "spec.trialTemplate.trialSpec.spec.mpiReplicaSpecs.*.template",
+	), Fixed: true, Sources: []Source{
+		katib.at("pkg/apis/controller/experiments/v1beta1/experiment_types.go", "275-282", "trialSpec is a whole object"),
+		katib.at("pkg/controller.v1beta1/experiment/manifest/generator.go", "88-107", "of which each trial's is a copy, with its parameters put in"),
+		katib.at("pkg/controller.v1beta1/trial/trial_controller.go", "326-338", "and is made in the cluster as it is"),
+		katib.at("pkg/webhook/v1beta1/experiment/validator/validator.go", "137-142", "a change of it is refused"),
+	}},
 	// The template of a Notebook has no metadata.
 	{Group: "kubeflow.org", Kind: "Notebook", Templates: []Template{
 		annotated("metadata.annotations", "metadata").with("spec.template.spec.initContainers", "spec.template.spec.imagePullSecrets"),
