@@ -19,11 +19,11 @@ type Manifest = yamltext.File
 func Manifests(spec *Spec, files []Manifest, options Options) ([]Manifest, Results, error) {
 	documents := stream.Of(files...)
 	r := runOn(spec, documents, options)
-	texts, results := r.texts()
+	changes, results := r.changes()
 	if results.Failed() {
 		return files, results, &FailedError{results}
 	}
-	return documents.Rewritten(texts), results, nil
+	return documents.Rewritten(changes), results, nil
 }
 
 // runOn applies a spec to the documents of files.

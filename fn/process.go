@@ -3,12 +3,14 @@ package fn
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/resourcelist"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // Options are what a caller can say beside the spec.
@@ -54,16 +56,35 @@ func OriginalOf(file Manifest) *Original { return pass.SourceOf(file.Path, file.
 // items as they came. If the input is not a ResourceList, the error is another one
 // and there is no output.
 func Process(input []byte, options Options) (output []byte, results Results, err error) {
+	processed, results, err := processed(input, options)
+	if processed == nil {
+		return nil, nil, err
+	}
+	return processed.Append(nil), results, err
+}
+
+// ProcessTo is Process with an output that is made while it is written, so that it is
+// never held as a whole.
+func ProcessTo(input []byte, options Options) (output io.WriterTo, results Results, err error) {
+	processed, results, err := processed(input, options)
+	if processed == nil {
+		return nil, nil, err
+	}
+	return processed, results, err
+}
+
+func processed(input []byte, options Options) (*yamltext.Replaced, Results, error) {
 	list, err := resourcelist.Read(input)
 	if err != nil {
 		return nil, nil, err
 	}
 	r := runOnList(list, options)
-	texts, results := r.texts()
+	changes, results := r.changes()
 	if results.Failed() {
-		err, texts = &FailedError{results}, nil
+		err, changes = &FailedError{results}, nil
 	}
-	return list.Rewritten(texts, results.entries()), results, err
+	output := list.Rewritten(changes, results.entries())
+	return &output, results, err
 }
 
 // runOnList applies the spec of a list to its items.

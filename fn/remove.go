@@ -9,6 +9,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/stream"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // Removed says what Remove found.
@@ -36,11 +37,11 @@ func Remove(name string, kinds *Spec, files []Manifest) ([]Manifest, *Removed, e
 	documents := stream.Of(files...)
 	r := runOn(nil, documents, Options{})
 	heads, broken := pass.Heads(r.items)
-	texts, wrote := make([][]byte, len(r.items)), make([][]string, len(r.items))
+	changes, wrote := make([][]yamltext.Replacement, len(r.items)), make([][]string, len(r.items))
 	p := pass.Pass{
 		Policy: transform.Removal(name, known), Items: r.items, Heads: heads,
 		Planned: func(d *pass.Document) { wrote[d.At] = d.WrittenBy() },
-		Written: func(d *pass.Document) { texts[d.At] = d.Written },
+		Written: func(d *pass.Document) { changes[d.At] = d.Changes },
 	}
 	removed.Results = append(resultsOf(broken...), resultsOf(p.Run()...)...)
 	for i, names := range wrote {
@@ -55,7 +56,7 @@ func Remove(name string, kinds *Spec, files []Manifest) ([]Manifest, *Removed, e
 	if removed.Results.Failed() {
 		return files, removed, &FailedError{removed.Results}
 	}
-	return documents.Rewritten(pass.Joined(r.whole, r.items, texts)), removed, nil
+	return documents.Rewritten(pass.Joined(r.whole, r.items, changes)), removed, nil
 }
 
 // kindsOf gives the kinds of workloads that a spec knows.

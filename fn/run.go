@@ -12,6 +12,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // run applies a spec to the items of an input.
@@ -83,11 +84,11 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	return results.inOrder()
 }
 
-// texts applies the spec, and gives the new texts of the input's items.
-func (r *run) texts() ([][]byte, Results) {
-	texts := make([][]byte, len(r.items))
-	results := r.process(nil, func(d *pass.Document) { texts[d.At] = d.Written })
-	return pass.Joined(r.whole, r.items, texts), results
+// changes applies the spec, and gives what is new in the input's items.
+func (r *run) changes() ([][]yamltext.Replacement, Results) {
+	changes := make([][]yamltext.Replacement, len(r.items))
+	results := r.process(nil, func(d *pass.Document) { changes[d.At] = d.Changes })
+	return pass.Joined(r.whole, r.items, changes), results
 }
 
 // imageless is the error for a spec that names no image although workloads need

@@ -70,8 +70,21 @@ func (w *writer) cut(start, end int, text string) {
 	w.cuts = append(w.cuts, cut{Span: yamltext.Span{Start: start, End: end}, depth: w.depth, text: text})
 }
 
-// text returns the source with everything that was done to the root.
-func (w *writer) text(root *handle) ([]byte, error) {
+// changes gives the cuts as they stand in a text. Where the text ends without a line
+// break, they are one.
+func (w *writer) changes(text []byte) []yamltext.Replacement {
+	if w.lent > 0 {
+		return []yamltext.Replacement{{Span: yamltext.Span{End: len(w.src) - w.lent}, Text: string(text)}}
+	}
+	changes := make([]yamltext.Replacement, len(w.cuts))
+	for i, c := range w.cuts {
+		changes[i] = yamltext.Replacement{Span: c.Span, Text: c.text}
+	}
+	return changes
+}
+
+// text writes the source with everything that was done to the root into a room.
+func (w *writer) text(root *handle, room []byte) ([]byte, error) {
 	if err := w.write(root); err != nil {
 		return nil, err
 	}
@@ -80,7 +93,7 @@ func (w *writer) text(root *handle) ([]byte, error) {
 	for _, c := range w.cuts {
 		grown += len(c.text)
 	}
-	text := make([]byte, 0, grown)
+	text := slices.Grow(room, grown)
 	at, tail, tailEnd := 0, (*handle)(nil), -1
 	for _, c := range w.cuts {
 		if c.Start < at {

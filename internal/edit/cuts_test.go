@@ -90,6 +90,6 @@ func TestOverlappingCutsAreRefused(t *testing.T) {
 	require.NoError(t, err)
 	w.cut(5, 10, "")
 	w.cut(3, 6, "x")
-	_, err = w.text(&handle{})
+	_, err = w.text(&handle{}, nil)
 	assert.EqualError(t, err, "two edits change the same bytes in line 2")
 }

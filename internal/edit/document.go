@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -44,8 +45,17 @@ func Text(document []byte, edits []Edit) ([]byte, error) {
 // result has been read again: it says what the edits ask for, or there is an
 // error.
 func (d Document) Apply(edits []Edit) ([]byte, error) {
+	changes, err := d.Changes(edits)
+	if err != nil {
+		return nil, err
+	}
+	return yamltext.Replace(d.Text, changes), nil
+}
+
+// Changes is Apply, and gives only what is new in the text.
+func (d Document) Changes(edits []Edit) ([]yamltext.Replacement, error) {
 	if len(edits) == 0 {
-		return d.Text, nil
+		return nil, nil
 	}
 	if d.Nodes == nil {
 		read, err := Read(d.Fragment)
@@ -54,17 +64,17 @@ func (d Document) Apply(edits []Edit) ([]byte, error) {
 		}
 		d.Nodes, d.tree = read.Nodes, read.tree
 	}
-	text, err := d.spliced(edits)
+	changes, err := d.spliced(edits)
 	var refused *Error
 	if err == nil || errors.As(err, &refused) {
-		return text, err
+		return changes, err
 	}
 	return nil, fmt.Errorf("editing %v: the text cannot be changed in that place alone: %w", edits[0].Path, err)
 }
 
 // spliced makes the edits on the nodes, then on the bytes, and holds the one
 // against the other.
-func (d Document) spliced(edits []Edit) ([]byte, error) {
+func (d Document) spliced(edits []Edit) ([]yamltext.Replacement, error) {
 	draft := newDraft(d.Nodes, d.Aliases)
 	draft.base = len(d.Base)
 	w, unscanned := newWriter(d)
@@ -78,12 +88,21 @@ func (d Document) spliced(edits []Edit) ([]byte, error) {
 	if unscanned != nil {
 		return nil, unscanned
 	}
-	text, err := w.text(draft.root)
+	room := rooms.Get().(*[]byte)
+	defer rooms.Put(room)
+	text, err := w.text(draft.root, (*room)[:0])
 	if err != nil {
 		return nil, err
 	}
-	return text, d.check(text, draft.holder)
+	*room = text
+	if err := d.check(text, draft.holder); err != nil {
+		return nil, err
+	}
+	return w.changes(text), nil
 }
+
+// rooms are for texts that are only checked.
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
 
 // check says whether a text in the place of the fragment's says what the nodes say: by
 // the plain reader where that knows everything that is written there, else by yaml/v3.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -74,19 +76,31 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 // annotation.
 func objectSize(e *examination) {
 	own := sizeOf(e.own, lastApplied)
-	if own+len(lastApplied)+sizeBy(e.object, atMost) <= maxAnnotations {
-		return // nearly always; what a scalar is costs more to find out
+	if own+len(lastApplied)+atMost(e.object.Node()) <= maxAnnotations {
+		return // nearly always
 	}
-	size := sizeBy(e.object, jsonSize)
+	size := sizeOfJSON(e.object)
 	if total := own + len(lastApplied) + size; total > maxAnnotations && own <= maxAnnotations {
 		e.find(e.workload.Object, nil, "", size>>10, maxAnnotations>>10)
 	}
 }
 
-// sizeBy gives the bytes of a value as JSON without blanks, as kubectl writes it, with
-// those of a scalar as they are given. It visits no more than mostNodes values, since
-// aliases may stand for more than there is.
-func sizeBy(v node.Value, scalar func(node.Value) int) int {
+// atMost is no less than sizeOfJSON: JSON writes no byte as more than six. What an alias
+// stands for is not looked at.
+func atMost(n *yaml.Node) int {
+	if n.Kind == yaml.AliasNode {
+		return maxAnnotations
+	}
+	size := len("null,") + 6*len(n.Value)
+	for _, child := range n.Content {
+		size += atMost(child)
+	}
+	return size
+}
+
+// sizeOfJSON gives the bytes of a value as JSON without blanks, as kubectl writes it. It
+// visits no more than mostNodes values, since aliases may stand for more than there is.
+func sizeOfJSON(v node.Value) int {
 	left := mostNodes
 	var of func(v node.Value) int
 	of = func(v node.Value) int {
@@ -104,15 +118,12 @@ func sizeBy(v node.Value, scalar func(node.Value) int) int {
 				size += of(item)
 			}
 		default:
-			return scalar(v)
+			return jsonSize(v)
 		}
 		return size
 	}
 	return of(v)
 }
-
-// atMost is no less than jsonSize: JSON writes no byte as more than six.
-func atMost(scalar node.Value) int { return len("null") + 6*len(scalar.Text()) }
 
 func jsonSize(scalar node.Value) int {
 	switch {

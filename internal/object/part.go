@@ -65,7 +65,7 @@ func asList(document yamltext.Fragment) (tree *yamltext.Tree, items *yamltext.No
 		slices.ContainsFunc(items.Content, func(item *yamltext.Node) bool { return item.Kind != yamltext.Mapping || !item.Tag.Empty() }) {
 		return nil, nil, nil
 	}
-	shell := yamltext.Replace(document.Text, []yamltext.Replacement{{Span: yamltext.Span{Start: items.Indicator + 1, End: items.End}, Text: []byte(" []")}})
+	shell := yamltext.Replace(document.Text, []yamltext.Replacement{{Span: yamltext.Span{Start: items.Indicator + 1, End: items.End}, Text: " []"}})
 	list, err = Decode(yamltext.Fragment{Text: shell, Column: document.Column})
 	if err != nil || !isShell(node.Of(list)) {
 		return nil, nil, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // Document is an item that has been read, and its plans.
@@ -26,9 +27,9 @@ type Document struct {
 	Bystanders []*transform.Bystander
 	// Edits are those of all plans.
 	Edits []edit.Edit
-	// Written is the new text once the document is written. It is nil if the
-	// document stays as it is or has no text.
-	Written []byte
+	// Changes are what is new in the text once the document is written. There are none if
+	// the document stays as it is or has no text.
+	Changes []yamltext.Replacement
 
 	findings []Finding
 	failed   bool
@@ -37,7 +38,7 @@ type Document struct {
 	// source gives the text of a value in the document, and apply makes edits in
 	// the text and the nodes.
 	source func(edit.Path) (string, error)
-	apply  func([]edit.Edit) ([]byte, error)
+	apply  func([]edit.Edit) ([]yamltext.Replacement, error)
 }
 
 // read reads an item.
@@ -47,12 +48,12 @@ func (i *Item) read(at int) (*Document, error) {
 		// Edit a copy, to find out what cannot be edited before anything changes.
 		d.Nodes = node.Clone(i.Nodes)
 		d.source = func(path edit.Path) (string, error) { return edit.NodeSource(node.Of(d.Nodes).At(path...).Node()), nil }
-		d.apply = func(edits []edit.Edit) ([]byte, error) { return nil, edit.Nodes(d.Nodes, edits) }
+		d.apply = func(edits []edit.Edit) ([]yamltext.Replacement, error) { return nil, edit.Nodes(d.Nodes, edits) }
 		return d, nil
 	}
 	text, err := object.Read(i.Text)
 	text.Aliases, text.Base, text.Layout, text.Above = i.Aliases, i.Part.Path, i.Layout, max(i.Line-1, 0)
-	d.Nodes, d.source, d.apply = text.Nodes, text.Source, text.Apply
+	d.Nodes, d.source, d.apply = text.Nodes, text.Source, text.Changes
 	return d, err
 }
 
@@ -128,7 +129,7 @@ func (d *Document) write() {
 		return
 	}
 	var err error
-	if d.Written, err = d.apply(d.Edits); err != nil {
+	if d.Changes, err = d.apply(d.Edits); err != nil {
 		d.malformed(err)
 	}
 }

@@ -35,19 +35,16 @@ func Split(items []Item) []Item {
 	return split
 }
 
-// Joined gives the texts of items as they were before they were split, nil for
-// one that stays as it is.
-func Joined(items, split []Item, texts [][]byte) [][]byte {
-	changes := make([][]yamltext.Replacement, len(items))
-	for i, text := range texts {
-		if at := split[i].cut; text != nil {
-			changes[at.whole] = append(changes[at.whole], yamltext.Replacement{Span: at.span, Text: text})
-		}
-	}
-	joined := make([][]byte, len(items))
-	for whole, c := range changes {
-		if len(c) > 0 {
-			joined[whole] = yamltext.Replace(items[whole].Text.Text, c)
+// Joined gives the changes of items as they were before they were split.
+func Joined(items, split []Item, changes [][]yamltext.Replacement) [][]yamltext.Replacement {
+	joined := make([][]yamltext.Replacement, len(items))
+	for i, changes := range changes {
+		switch at := split[i].cut; {
+		case len(changes) == 0:
+		case !split[i].InList():
+			joined[at.whole] = changes
+		default:
+			joined[at.whole] = append(joined[at.whole], yamltext.Shifted(changes, at.span.Start)...)
 		}
 	}
 	return joined

@@ -13,16 +13,16 @@ import (
 
 const resultsKey = "results"
 
-// Rewritten gives the list with new texts for some items, nil for one that stays as
-// it is, and with these results in place of those of an earlier run.
-func (l *List) Rewritten(texts [][]byte, results []any) []byte {
+// Rewritten gives the list with changes in some items, and with these results in place
+// of those of an earlier run.
+func (l *List) Rewritten(changes [][]yamltext.Replacement, results []any) yamltext.Replaced {
 	replacements := []yamltext.Replacement{l.render(results)}
-	for i, text := range texts {
-		if text != nil {
-			replacements = append(replacements, yamltext.Replacement{Span: l.tree.ItemSpan(l.items, i), Text: text})
+	for i, changes := range changes {
+		if len(changes) > 0 {
+			replacements = append(replacements, yamltext.Shifted(changes, l.tree.ItemSpan(l.items, i).Start)...)
 		}
 	}
-	return yamltext.Replace(l.tree.Text, replacements)
+	return yamltext.Replacing(l.tree.Text, replacements)
 }
 
 // render says where the results go in the list, and with which text.
@@ -43,13 +43,13 @@ func (l *List) render(results []any) yamltext.Replacement {
 // renderFlow writes the results in flow style, as JSON.
 func (l *List) renderFlow(value *yamltext.Node, results []any) yamltext.Replacement {
 	if value != nil {
-		return yamltext.Replacement{Span: value.Full(), Text: asJSON(results)}
+		return yamltext.Replacement{Span: value.Full(), Text: string(asJSON(results))}
 	}
 	entries := l.tree.Root.Content
 	end := entries[len(entries)-1].Full().End
 	added := yamltext.Replacement{Span: yamltext.Span{Start: end, End: end}}
 	if len(results) > 0 {
-		added.Text = slices.Concat(l.beforeFlowEntry(), []byte(`"`+resultsKey+`": `), asJSON(results))
+		added.Text = string(slices.Concat(l.beforeFlowEntry(), []byte(`"`+resultsKey+`": `), asJSON(results)))
 	}
 	return added
 }
@@ -73,7 +73,7 @@ func (l *List) renderBlock(key, value *yamltext.Node, results []any) yamltext.Re
 	if !broken(span.End) {
 		rendered = bytes.TrimSuffix(rendered, l.lineBreak())
 	}
-	return yamltext.Replacement{Span: span, Text: rendered}
+	return yamltext.Replacement{Span: span, Text: string(rendered)}
 }
 
 // lineBreak is what the list's first line ends with.

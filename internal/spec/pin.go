@@ -57,7 +57,7 @@ func Pin(f yamltext.File, published string, resolve func(image string) (string, 
 			if err != nil {
 				problem = &Problem{Message: err.Error()}
 			}
-			replacements = append(replacements, yamltext.Replacement{Span: d.Span(), Text: text})
+			replacements = append(replacements, yamltext.Replacement{Span: d.Span(), Text: string(text)})
 		}
 		if problem != nil {
 			problem.File, problem.Line, problem.Path = f.Path, line, imagePath.String()

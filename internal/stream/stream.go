@@ -38,14 +38,12 @@ func Of(files ...yamltext.File) *Stream {
 // File is the file of a document.
 func (s *Stream) File(d Document) yamltext.File { return s.files[d.file] }
 
-// Rewritten gives the files with new texts for some documents, nil for one that stays
-// as it is.
-func (s *Stream) Rewritten(texts [][]byte) []yamltext.File {
+// Rewritten gives the files with changes in some documents.
+func (s *Stream) Rewritten(changes [][]yamltext.Replacement) []yamltext.File {
 	replacements := make([][]yamltext.Replacement, len(s.files))
-	for i, text := range texts {
-		if d := s.Documents[i]; text != nil {
-			replacements[d.file] = append(replacements[d.file], yamltext.Replacement{Span: d.Span(), Text: text})
-		}
+	for i, changes := range changes {
+		d := s.Documents[i]
+		replacements[d.file] = append(replacements[d.file], yamltext.Shifted(changes, d.Offset)...)
 	}
 	files := slices.Clone(s.files)
 	for i, r := range replacements {

@@ -1,6 +1,7 @@
 package function
 
 import (
+	"bufio"
 	"cmp"
 	"errors"
 	"flag"
@@ -105,10 +106,10 @@ func Namespace() string {
 const (
 	largeInput     = 1 << 20 // bytes
 	largeGCPercent = 400
+	outputBuffer   = 1 << 18
 )
 
-// Apply runs the KRM function once. The output is written in one piece when
-// it is complete: kustomize takes an empty output with exit code 0 for "delete
+// Apply runs the KRM function once. Nothing is written before all is decided: kustomize takes an empty output with exit code 0 for "delete
 // everything" (kubernetes-sigs/kustomize kyaml/kio/kio.go).
 func Apply(in io.Reader, out, errOut io.Writer, options fn.Options) error {
 	input, err := io.ReadAll(in)
@@ -118,7 +119,7 @@ func Apply(in io.Reader, out, errOut io.Writer, options fn.Options) error {
 	if len(input) > largeInput {
 		debug.SetGCPercent(largeGCPercent)
 	}
-	output, results, err := fn.Process(input, options)
+	output, results, err := fn.ProcessTo(input, options)
 	if err != nil && !errors.Is(err, fn.ErrFailed) {
 		return err
 	}
@@ -126,7 +127,9 @@ func Apply(in io.Reader, out, errOut io.Writer, options fn.Options) error {
 	if report := results.Report(); report != "" {
 		fmt.Fprint(errOut, report)
 	}
-	if _, writeErr := out.Write(output); writeErr != nil {
+	buffered := bufio.NewWriterSize(out, outputBuffer)
+	_, writeErr := output.WriteTo(buffered)
+	if writeErr = cmp.Or(writeErr, buffered.Flush()); writeErr != nil {
 		return fmt.Errorf("writing standard output: %w", writeErr)
 	}
 	if err != nil {

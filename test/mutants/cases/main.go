@@ -59,7 +59,7 @@ func inList(text string, at int, outcomes map[string]outcome) {
 		for _, edits := range editsOf(document) {
 			outcomes[fmt.Sprint(at, " item ", i, edits.name)] = made(func() ([]byte, error) {
 				after, err := edit.Document{Fragment: item}.Apply(edits.all)
-				return yamltext.Replace([]byte(text), []yamltext.Replacement{{Span: tree.ItemSpan(items, i), Text: after}}), err
+				return yamltext.Replace([]byte(text), []yamltext.Replacement{{Span: tree.ItemSpan(items, i), Text: string(after)}}), err
 			})
 		}
 	}
