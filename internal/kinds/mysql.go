@@ -1,11 +1,23 @@
 package kinds
 
 var (
-	mariadbAt   = checkout{"mariadb-operator/mariadb-operator", "8970edf8368c74178e521f3dc2e9df4131888c77"}
-	innodbAt    = checkout{"mysql/mysql-operator", "aec777a1f91d2c26c1d3470d97ec77899d73eadf"}
-	psAt        = checkout{"percona/percona-server-mysql-operator", "9adfefaacaaf1613912a5dedb2a2dc607359e8de"}
+	mariadbAt = checkout{"mariadb-operator/mariadb-operator", "8970edf8368c74178e521f3dc2e9df4131888c77"}
+	innodbAt  = checkout{"mysql/mysql-operator", "aec777a1f91d2c26c1d3470d97ec77899d73eadf"}
+	psAt      = checkout{"percona/percona-server-mysql-operator", "9adfefaacaaf1613912a5dedb2a2dc607359e8de"}
+	// TiDB's operator 1; its second has other kinds.
+	tidbAt = checkout{"pingcap/tidb-operator", "0045b1213320553c79bb34c4c77dd03a074b1543"}
+
 	perconaPGAt = checkout{"percona/percona-postgresql-operator", "adafb34ff17cb2df8b491d725cccdd46c0607d44"}
 )
+
+// tidbParts are parts of a TidbCluster, which have the same fields.
+func tidbParts(parts ...string) []Template {
+	all := make([]Template, len(parts))
+	for i, part := range parts {
+		all[i] = annotated("spec."+part+".annotations", "spec."+part).with("spec."+part+".initContainers", "")
+	}
+	return all
+}
 
 var mysql = []Kind{
 	{
@@ -37,6 +49,22 @@ var mysql = []Kind{
 			innodbAt.at("mysqloperator/controller/innodbcluster/cluster_objects.py", "557-581", "takes all podAnnotations; init containers of podSpec come behind initconf, which reads from the API server"),
 			innodbAt.at("mysqloperator/controller/innodbcluster/router_objects.py", "270-281", "the same for the routers"),
 			innodbAt.at("mysqloperator/controller/innodbcluster/operator_cluster.py", "904-927", "a change of podAnnotations is applied to what runs, a change of podSpec is not: our init container would be in new clusters alone, with the settings of that day"),
+		},
+	},
+	{
+		// Pull secrets of a part would stand instead of those of the cluster.
+		Group: "pingcap.com", Kind: "TidbCluster", Short: "tc",
+		Templates: tidbParts("pd", "tidb", "tikv", "tiflash", "ticdc", "tiproxy", "pump"),
+		Sources: []Source{
+			tidbAt.at("pkg/apis/pingcap/v1alpha1/component_spec.go", "310-321", "the annotations of the cluster, then of the part"),
+			tidbAt.at("pkg/apis/pingcap/v1alpha1/component_spec.go", "407-412", "a part has init containers"),
+			tidbAt.at("pkg/manager/member/pd_member_manager.go", "832-860", "PD: they come behind one that sets sysctls, where there is one"),
+			tidbAt.at("pkg/manager/member/tidb_member_manager.go", "1108-1150", "TiDB: they come behind those that set sysctls and copy files"),
+			tidbAt.at("pkg/manager/member/tikv_member_manager.go", "746-784", "TiKV: they come behind those that set sysctls and copy files"),
+			tidbAt.at("pkg/manager/member/tiflash_member_manager.go", "641-689", "TiFlash: they come behind those that set sysctls and copy files"),
+			tidbAt.at("pkg/manager/member/ticdc_member_manager.go", "496-557", "TiCDC: none comes before them"),
+			tidbAt.at("pkg/manager/member/tiproxy_member_manager.go", "553-582", "TiProxy: none comes before them"),
+			tidbAt.at("pkg/manager/member/pump_member_manager.go", "372-510", "Pump: none comes before them"),
 		},
 	},
 	{
