@@ -12,11 +12,12 @@ var (
 	minioAt      = checkout{"minio/operator", "0ee2c254677e2173e630b07bf93b90517d8d09b9"}
 )
 
-// perconaParts are parts of Percona's objects, each with annotations for its pods.
-func perconaParts(parts ...string) []Template {
+// perconaParts are parts of Percona's objects, each with annotations for its pods, over
+// those of the object, if it has any.
+func perconaParts(over string, parts ...string) []Template {
 	all := make([]Template, len(parts))
 	for i, part := range parts {
-		all[i] = annotated(part+".annotations", part)
+		all[i] = annotated(part+".annotations", part).above(over)
 	}
 	return all
 }
@@ -49,7 +50,7 @@ var databases = []Kind{
 	},
 	{
 		Group: "psmdb.percona.com", Kind: "PerconaServerMongoDB", Short: "psmdb",
-		Templates: perconaParts("spec.replsets[*]", "spec.replsets[*].arbiter", "spec.replsets[*].nonvoting", "spec.replsets[*].hidden",
+		Templates: perconaParts("", "spec.replsets[*]", "spec.replsets[*].arbiter", "spec.replsets[*].nonvoting", "spec.replsets[*].hidden",
 			"spec.sharding.mongos", "spec.sharding.configsvrReplSet"),
 		Sources: []Source{
 			psmdbAt.at("pkg/apis/psmdb/v1/psmdb_types.go", "525-534", "annotations are of each part"),
@@ -60,7 +61,7 @@ var databases = []Kind{
 	},
 	{
 		Group: "pxc.percona.com", Kind: "PerconaXtraDBCluster", Short: "pxc",
-		Templates: perconaParts("spec.pxc", "spec.haproxy", "spec.proxysql"),
+		Templates: perconaParts("", "spec.pxc", "spec.haproxy", "spec.proxysql"),
 		Sources: []Source{
 			pxcAt.at("pkg/apis/pxc/v1/pxc_types.go", "561-573", "annotations are of each part"),
 			pxcAt.at("pkg/pxc/statefulset.go", "99-150", "puts them on the pods; the init containers are the operator's own"),

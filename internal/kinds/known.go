@@ -29,6 +29,12 @@ func (t Template) with(initContainers, pullSecrets string) Template {
 	return t
 }
 
+// above says which annotations of the object count where the template does not say a key.
+func (t Template) above(annotations string) Template {
+	t.Over = at(annotations)
+	return t
+}
+
 // checkout is a repository at a commit, in which rows were read.
 type checkout struct{ repository, commit string }
 

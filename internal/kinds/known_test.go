@@ -59,7 +59,7 @@ func wrong(t kinds.Template) (problems []string) {
 	if t.Annotations != nil {
 		from = t.Annotations
 	}
-	for name, path := range map[string]kinds.Path{"path": t.Path, "annotations": t.Annotations, "initContainers": t.InitContainers, "pullSecrets": t.PullSecrets, "needs": t.Needs} {
+	for name, path := range map[string]kinds.Path{"path": t.Path, "annotations": t.Annotations, "initContainers": t.InitContainers, "pullSecrets": t.PullSecrets, "needs": t.Needs, "over": t.Over} {
 		if len(path) == 0 {
 			continue
 		}

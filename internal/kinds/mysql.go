@@ -14,7 +14,7 @@ var (
 func tidbParts(parts ...string) []Template {
 	all := make([]Template, len(parts))
 	for i, part := range parts {
-		all[i] = annotated("spec."+part+".annotations", "spec."+part).with("spec."+part+".initContainers", "")
+		all[i] = annotated("spec."+part+".annotations", "spec."+part).with("spec."+part+".initContainers", "").above("spec.annotations")
 	}
 	return all
 }
@@ -24,7 +24,7 @@ var mysql = []Kind{
 		// Its init containers have no securityContext of their own, so that ours would lack
 		// the capabilities.
 		Group: "k8s.mariadb.com", Kind: "MariaDB", Short: "mdb",
-		Templates: []Template{annotated("spec.podMetadata.annotations", "spec")},
+		Templates: []Template{annotated("spec.podMetadata.annotations", "spec").above("spec.inheritMetadata.annotations")},
 		Sources: []Source{
 			mariadbAt.at("pkg/builder/pod_builder.go", "210-225", "takes all annotations of inheritMetadata, then of podMetadata"),
 			mariadbAt.at("api/v1alpha1/base_types.go", "172-206", "an init container has no securityContext, so that ours could not load rules"),
@@ -33,7 +33,7 @@ var mysql = []Kind{
 	},
 	{
 		Group: "k8s.mariadb.com", Kind: "MaxScale", Short: "mxs",
-		Templates: []Template{annotated("spec.podMetadata.annotations", "spec")},
+		Templates: []Template{annotated("spec.podMetadata.annotations", "spec").above("spec.inheritMetadata.annotations")},
 		Sources: []Source{
 			mariadbAt.at("pkg/builder/pod_builder.go", "268-278", "takes all annotations of inheritMetadata, then of podMetadata; there are no init containers"),
 		},
@@ -69,7 +69,7 @@ var mysql = []Kind{
 	},
 	{
 		Group: "ps.percona.com", Kind: "PerconaServerMySQL", Short: "ps",
-		Templates: perconaParts("spec.mysql", "spec.proxy.haproxy", "spec.proxy.router"),
+		Templates: perconaParts("spec.metadata.annotations", "spec.mysql", "spec.proxy.haproxy", "spec.proxy.router"),
 		Sources: []Source{
 			psAt.at("pkg/mysql/mysql.go", "177-184", "MySQL: takes all annotations"),
 			psAt.at("pkg/haproxy/haproxy.go", "177-184", "HAProxy: takes all annotations"),
@@ -81,9 +81,9 @@ var mysql = []Kind{
 	{
 		Group: "pgv2.percona.com", Kind: "PerconaPGCluster", Short: "pg",
 		Templates: []Template{
-			annotated("spec.instances[*].metadata.annotations", "spec.instances[*]").with("spec.instances[*].initContainers", ""),
-			annotated("spec.proxy.pgBouncer.metadata.annotations", "spec.proxy.pgBouncer"),
-			annotated("spec.backups.pgbackrest.metadata.annotations", "spec.backups.pgbackrest"),
+			annotated("spec.instances[*].metadata.annotations", "spec.instances[*]").with("spec.instances[*].initContainers", "").above("spec.metadata.annotations"),
+			annotated("spec.proxy.pgBouncer.metadata.annotations", "spec.proxy.pgBouncer").above("spec.metadata.annotations"),
+			annotated("spec.backups.pgbackrest.metadata.annotations", "spec.backups.pgbackrest").above("spec.metadata.annotations"),
 		},
 		Sources: []Source{
 			perconaPGAt.at("pkg/apis/pgv2.percona.com/v2/perconapgcluster_types.go", "1536-1550", "an instance has metadata and init containers"),

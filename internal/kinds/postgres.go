@@ -41,14 +41,12 @@ var postgres = []Kind{
 		},
 	},
 	{
-		// What spec.metadata says is for all pods; what a part says comes on top.
 		Group: "postgres-operator.crunchydata.com", Kind: "PostgresCluster",
 		Templates: []Template{
-			annotated("spec.metadata.annotations", "spec"),
-			annotated("spec.instances[*].metadata.annotations", "spec.instances[*].metadata"),
-			annotated("spec.backups.pgbackrest.metadata.annotations", "spec.backups.pgbackrest.metadata"),
-			annotated("spec.proxy.pgBouncer.metadata.annotations", "spec.proxy.pgBouncer.metadata"),
-			annotated("spec.userInterface.pgAdmin.metadata.annotations", "spec.userInterface.pgAdmin.metadata"),
+			annotated("spec.instances[*].metadata.annotations", "spec.instances[*]").above("spec.metadata.annotations"),
+			annotated("spec.backups.pgbackrest.metadata.annotations", "spec.backups.pgbackrest").above("spec.metadata.annotations"),
+			annotated("spec.proxy.pgBouncer.metadata.annotations", "spec.proxy.pgBouncer").above("spec.metadata.annotations"),
+			annotated("spec.userInterface.pgAdmin.metadata.annotations", "spec.userInterface.pgAdmin").above("spec.metadata.annotations"),
 		},
 		Sources: []Source{
 			crunchyAt.at("internal/controller/postgrescluster/instance.go", "1288-1294", "PostgreSQL: the annotations of the cluster, then of the instance"),

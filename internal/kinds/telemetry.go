@@ -11,9 +11,9 @@ var telemetry = []Kind{
 	{
 		// In mode sidecar it makes no pods of its own, and takes neither.
 		Group: "opentelemetry.io", Kind: "OpenTelemetryCollector", Short: "otelcol",
-		Templates: []Template{annotated("spec.podAnnotations", "spec").with("spec.initContainers", "")},
+		Templates: []Template{annotated("spec.podAnnotations", "spec").with("spec.initContainers", "").above("metadata.annotations")},
 		Sources: []Source{
-			otelAt.at("internal/manifests/manifestutils/annotations.go", "38-59", "copies all podAnnotations, then the object's own annotations, but for those that the operator is told to filter"),
+			otelAt.at("internal/manifests/manifestutils/annotations.go", "38-59", "copies all podAnnotations, and of the object's own annotations those that do not stand there, but for what the operator is told to filter"),
 			otelAt.at("internal/manifests/collector/deployment.go", "43-51", "puts them and the init containers into the Deployment, and no init container of the operator's"),
 			otelAt.at("internal/manifests/collector/statefulset.go", "26-60", "the same in a StatefulSet"),
 			otelAt.at("internal/manifests/collector/daemonset.go", "26-49", "the same in a DaemonSet"),
@@ -24,7 +24,7 @@ var telemetry = []Kind{
 		Group: "opentelemetry.io", Kind: "TargetAllocator",
 		Templates: []Template{annotated("spec.podAnnotations", "spec").with("spec.initContainers", "")},
 		Sources: []Source{
-			otelAt.at("internal/manifests/targetallocator/annotations.go", "32-43", "copies all podAnnotations, then the object's own annotations"),
+			otelAt.at("internal/manifests/targetallocator/annotations.go", "32-43", "copies all podAnnotations, and over them the object's own annotations"),
 			otelAt.at("internal/manifests/targetallocator/deployment.go", "39-46", "takes the init containers, and no one of the operator's"),
 		},
 	},
