@@ -72,10 +72,8 @@ var databases = []Kind{
 	clickHouse("clickhouse-keeper.altinity.com", "ClickHouseKeeperInstallation", "chk",
 		clickHouseAt.at("pkg/model/chk/creator/container.go", "80-91", "a template without Keeper's container gets one")),
 	{
-		// The API wants a list of containers as soon as there is a spec, so that none is
-		// made: it may be empty.
 		Group: "cassandra.datastax.com", Kind: "CassandraDatacenter", Short: "cassdc",
-		Templates: []Template{{Path: at("spec.podTemplateSpec"), Merged: true}},
+		Templates: []Template{listed("spec.podTemplateSpec", "spec")},
 		Sources: []Source{
 			cassandraAt.at("apis/cassandra/v1beta1/cassandradatacenter_types.go", "247-248", "podTemplateSpec is a whole template, in which containers are required"),
 			cassandraAt.at("pkg/reconciliation/construct_podtemplatespec.go", "918-1000", "the template is the base, and the operator's containers join it"),

@@ -17,6 +17,14 @@ func joined(path, needs string) Template {
 	return Template{Path: at(path), Create: true, Needs: at(needs), Merged: true}
 }
 
+// listed is joined, but that the API wants a list of containers, if an empty one, as soon as
+// there is a spec. None is made for it: without one there are the annotations.
+func listed(path, needs string) Template {
+	t := joined(path, needs)
+	t.Merged = false
+	return t
+}
+
 // annotated is a template of which the operator takes the annotations alone. Needs is ""
 // where all of the path is made.
 func annotated(annotations, needs string) Template {

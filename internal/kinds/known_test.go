@@ -71,7 +71,6 @@ func wrong(t kinds.Template) (problems []string) {
 	complain(t.PullSecrets != nil && t.InitContainers == nil, "nothing of ours is pulled")
 	complain(len(t.Needs) > len(from) || !slices.Equal(t.Needs, from[:len(t.Needs)]), "needs is no beginning of the path")
 	complain(t.Create && t.Needs == nil, "what is absent is made, but from where on")
-	complain(t.Create && t.Path != nil && !t.Merged, "a template that is made has no containers, and the operator adds none")
 	if t.Create && t.Needs != nil {
 		complain(slices.ContainsFunc(from[min(len(t.Needs), len(from)):], kinds.Step.Many), "an item of a list that is not there cannot be made")
 	}
@@ -147,15 +146,14 @@ func TestWrong(t *testing.T) {
 		return path
 	}
 	for problem, template := range map[string]kinds.Template{
-		"a whole template has its annotations":                                  {Path: at("spec.template"), Annotations: at("spec.annotations")},
-		"init containers of their own without annotations of their own":         {Path: at("spec.template"), InitContainers: at("spec.initContainers")},
-		"nothing of ours is pulled":                                             {Annotations: at("spec.annotations"), PullSecrets: at("spec.imagePullSecrets")},
-		"needs is no beginning of the path":                                     {Path: at("spec.template"), Needs: at("template")},
-		"what is absent is made, but from where on":                             {Annotations: at("spec.annotations"), Create: true},
-		"a template that is made has no containers, and the operator adds none": {Path: at("spec.template"), Create: true, Needs: at("spec")},
-		"an item of a list that is not there cannot be made":                    {Annotations: at("spec.sets[*].annotations"), Create: true, Needs: at("spec.sets")},
-		"annotations and init containers stand in different lists":              {Annotations: at("spec.sets[*].annotations"), InitContainers: at("spec.others[*].initContainers")},
-		"path is not read as it is written":                                     {Path: kinds.Path{{Key: "a.b"}}},
+		"a whole template has its annotations":                          {Path: at("spec.template"), Annotations: at("spec.annotations")},
+		"init containers of their own without annotations of their own": {Path: at("spec.template"), InitContainers: at("spec.initContainers")},
+		"nothing of ours is pulled":                                     {Annotations: at("spec.annotations"), PullSecrets: at("spec.imagePullSecrets")},
+		"needs is no beginning of the path":                             {Path: at("spec.template"), Needs: at("template")},
+		"what is absent is made, but from where on":                     {Annotations: at("spec.annotations"), Create: true},
+		"an item of a list that is not there cannot be made":            {Annotations: at("spec.sets[*].annotations"), Create: true, Needs: at("spec.sets")},
+		"annotations and init containers stand in different lists":      {Annotations: at("spec.sets[*].annotations"), InitContainers: at("spec.others[*].initContainers")},
+		"path is not read as it is written":                             {Path: kinds.Path{{Key: "a.b"}}},
 	} {
 		assert.Equal(t, []string{problem}, wrong(template))
 	}

@@ -63,6 +63,8 @@ func knownTable() string {
 			switch {
 			case k.AnnotationsOnly:
 				inits = "refused by default"
+			case t.Create && t.Path != nil && !t.Merged:
+				inits = "*with* `containers`"
 			case t.Annotations != nil && t.InitContainers == nil:
 				inits = "no"
 			case t.Annotations != nil:

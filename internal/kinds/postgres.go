@@ -18,10 +18,8 @@ var postgres = []Kind{
 		},
 	},
 	{
-		// The API wants a list of containers as soon as there is a spec, so that none is
-		// made: it may be empty.
 		Group: "postgresql.cnpg.io", Kind: "Pooler",
-		Templates: []Template{{Path: at("spec.template"), Merged: true}},
+		Templates: []Template{listed("spec.template", "spec")},
 		Sources: []Source{
 			cnpgAt.at("api/v1/pooler_types.go", "176-200", "the template has metadata and a whole spec, in which containers are required"),
 			cnpgAt.at("pkg/specs/pgbouncer/deployments.go", "56-174", "the template is the base, its annotations go to the pods"),
