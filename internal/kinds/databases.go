@@ -72,20 +72,22 @@ var databases = []Kind{
 	clickHouse("clickhouse-keeper.altinity.com", "ClickHouseKeeperInstallation", "chk",
 		clickHouseAt.at("pkg/model/chk/creator/container.go", "80-91", "a template without Keeper's container gets one")),
 	{
-		Group: "cassandra.datastax.com", Kind: "CassandraDatacenter", Short: "cassdc",
+		Group: "cassandra.datastax.com", Kind: "CassandraDatacenter", Short: "cassdc", HostNetwork: at("spec.networking.hostNetwork"),
 		Templates: []Template{listed("spec.podTemplateSpec", "spec")},
 		Sources: []Source{
 			cassandraAt.at("apis/cassandra/v1beta1/cassandradatacenter_types.go", "247-248", "podTemplateSpec is a whole template, in which containers are required"),
 			cassandraAt.at("pkg/reconciliation/construct_podtemplatespec.go", "918-1000", "the template is the base, and the operator's containers join it"),
+			cassandraAt.at("pkg/reconciliation/construct_podtemplatespec.go", "936-939", "networking.hostNetwork is for all pods"),
 			cassandraAt.at("pkg/reconciliation/construct_podtemplatespec.go", "579-602", "the operator's init containers come behind those of the template; with a read-only file system, one that copies files comes before"),
 		},
 	},
 	{
-		Group: "k8ssandra.io", Kind: "K8ssandraCluster", Short: "k8c",
+		Group: "k8ssandra.io", Kind: "K8ssandraCluster", Short: "k8c", HostNetwork: at("spec.cassandra.networking.hostNetwork"),
 		Templates: []Template{annotated("spec.cassandra.metadata.pods.annotations", "spec.cassandra").with("spec.cassandra.initContainers", "")},
 		Sources: []Source{
 			k8ssandraAt.at("apis/k8ssandra/v1alpha1/k8ssandracluster_types.go", "420-432", "init containers that are not the operator's come before its own, if they stand first"),
 			k8ssandraAt.at("pkg/cassandra/datacenter.go", "342-400", "what spec.cassandra says is for all datacenters, and joins what one of them says"),
+			k8ssandraAt.at("pkg/cassandra/datacenter.go", "371-371", "networking.hostNetwork is one of these"),
 			k8ssandraAt.at("pkg/cassandra/datacenter.go", "463-470", "the annotations of metadata.pods go to the pods' template"),
 		},
 	},

@@ -27,6 +27,9 @@ type Kind struct {
 	// Reference is a field beside the templates by which the object takes its pods from
 	// elsewhere; an object that has it is left alone.
 	Reference Path
+	// HostNetwork is a field beside the parts of a template by which all pods of the object
+	// use the host's network; nil where there is none.
+	HostNetwork Path
 	// Sources are where this was read; nil for Kubernetes' own.
 	Sources []Source
 }

@@ -53,11 +53,12 @@ var mysql = []Kind{
 	},
 	{
 		// Pull secrets of a part would stand instead of those of the cluster.
-		Group: "pingcap.com", Kind: "TidbCluster", Short: "tc",
+		Group: "pingcap.com", Kind: "TidbCluster", Short: "tc", HostNetwork: at("spec.hostNetwork"),
 		Templates: tidbParts("pd", "tidb", "tikv", "tiflash", "ticdc", "tiproxy", "pump"),
 		Sources: []Source{
 			tidbAt.at("pkg/apis/pingcap/v1alpha1/component_spec.go", "310-321", "the annotations of the cluster, then of the part"),
 			tidbAt.at("pkg/apis/pingcap/v1alpha1/component_spec.go", "407-412", "a part has init containers"),
+			tidbAt.at("pkg/apis/pingcap/v1alpha1/component_spec.go", "253-261", "spec.hostNetwork is for all parts that do not say it themselves"),
 			tidbAt.at("pkg/manager/member/pd_member_manager.go", "832-860", "PD: they come behind one that sets sysctls, where there is one"),
 			tidbAt.at("pkg/manager/member/tidb_member_manager.go", "1108-1150", "TiDB: they come behind those that set sysctls and copy files"),
 			tidbAt.at("pkg/manager/member/tikv_member_manager.go", "746-784", "TiKV: they come behind those that set sysctls and copy files"),
