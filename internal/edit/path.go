@@ -3,7 +3,6 @@ package edit
 import (
 	"fmt"
 	"strconv"
-	"strings"
 )
 
 // A Path leads from the root of a document to a value. A string is a key of a
@@ -16,25 +15,26 @@ func (p Path) String() string {
 	if len(p) == 0 {
 		return "the document"
 	}
-	var b strings.Builder
+	var room [128]byte
+	b := room[:0]
 	for i, step := range p {
 		switch step := step.(type) {
 		case int:
-			fmt.Fprintf(&b, "[%d]", step)
+			b = append(strconv.AppendInt(append(b, '['), int64(step), 10), ']')
 		case string:
 			switch {
 			case !isName(step):
-				b.WriteString("[" + strconv.Quote(step) + "]")
+				b = append(strconv.AppendQuote(append(b, '['), step), ']')
 			case i > 0:
-				b.WriteString("." + step)
+				b = append(append(b, '.'), step...)
 			default:
-				b.WriteString(step)
+				b = append(b, step...)
 			}
 		default:
-			fmt.Fprintf(&b, "[%T?]", step)
+			b = fmt.Appendf(b, "[%T?]", step)
 		}
 	}
-	return b.String()
+	return string(b)
 }
 
 func isName(key string) bool {

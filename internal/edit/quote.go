@@ -23,7 +23,7 @@ func plainSafe(text string, flow bool) bool {
 	if isQuantity(text) {
 		return true
 	}
-	if text == "" || reserved[strings.ToLower(text)] {
+	if text == "" || len(text) <= len("false") && reserved[strings.ToLower(text)] {
 		return false
 	}
 	first := strings.TrimPrefix(text, "--")
@@ -159,7 +159,24 @@ func dressed(value *yaml.Node, like yaml.Style) (*yaml.Node, error) {
 	if value == nil {
 		return nil, fmt.Errorf("no value is given")
 	}
-	node := &yaml.Node{Kind: value.Kind, Value: value.Value, Tag: value.ShortTag()}
+	n := 0
+	for range all(value) {
+		n++
+	}
+	w := wardrobe{nodes: make([]yaml.Node, n), places: make([]*yaml.Node, n)}
+	return w.dressed(value, like)
+}
+
+// wardrobe has room for the nodes of a value, and for what their collections hold.
+type wardrobe struct {
+	nodes  []yaml.Node
+	places []*yaml.Node
+}
+
+func (w *wardrobe) dressed(value *yaml.Node, like yaml.Style) (*yaml.Node, error) {
+	node := &w.nodes[0]
+	w.nodes = w.nodes[1:]
+	node.Kind, node.Value, node.Tag = value.Kind, value.Value, value.ShortTag()
 	switch value.Kind {
 	case yaml.ScalarNode:
 		if node.Tag == "!!str" {
@@ -169,12 +186,13 @@ func dressed(value *yaml.Node, like yaml.Style) (*yaml.Node, error) {
 			node.Style = stringStyle(value.Value, like)
 		}
 	case yaml.MappingNode, yaml.SequenceNode:
-		for _, child := range value.Content {
-			dressedChild, err := dressed(child, 0)
-			if err != nil {
+		n := len(value.Content)
+		node.Content, w.places = w.places[:n:n], w.places[n:]
+		for i, child := range value.Content {
+			var err error
+			if node.Content[i], err = w.dressed(child, 0); err != nil {
 				return nil, err
 			}
-			node.Content = append(node.Content, dressedChild)
 		}
 	default:
 		return nil, fmt.Errorf("the value is neither a mapping, a sequence nor a scalar")

@@ -127,9 +127,16 @@ func (r *reader) node(n *yamltext.Node) (*yaml.Node, bool) {
 }
 
 // surelyString reports whether a plain text is a string, by its first letter and its
-// length: yaml/v3 resolve.go looks for no number, date or word where none begins so.
+// length: yaml/v3 resolve.go looks for no number, date or word where none begins so. And
+// no number has the letters of units.
 func surelyString(text string) bool {
-	return text != "" && (isLetter(text[0]) || text[0] == '/') && (len(text) > len("false") || strings.IndexByte("yYnNtTfFoO", text[0]) < 0)
+	switch {
+	case text == "":
+		return false
+	case '0' <= text[0] && text[0] <= '9':
+		return strings.ContainsAny(text, "gGikKmM")
+	}
+	return (isLetter(text[0]) || text[0] == '/') && (len(text) > len("false") || strings.IndexByte("yYnNtTfFoO", text[0]) < 0)
 }
 
 // commonEscapes reports whether a text in double quotes has no escapes but those

@@ -110,7 +110,7 @@ func (r *reach) leads(to node.Value) bool {
 func repeated(mapping *yaml.Node) []*Doubt {
 	var found []*Doubt
 	content := mapping.Content
-	seen := keysOf(len(content) / 2)
+	var seen keys
 	for i := 0; i+1 < len(content); i += 2 {
 		key := content[i]
 		text, ok := node.Key(key)
@@ -130,34 +130,35 @@ func repeated(mapping *yaml.Node) []*Doubt {
 	return found
 }
 
-// keys are those of a mapping that were seen, and where. found finds one of many.
+// keys are those of a mapping that were seen, and where: the first few in a row, which
+// costs nothing to make, and of more all in found.
 type keys struct {
-	names []string
-	at    []int
+	names [few]string
+	at    [few]int
+	n     int
 	found map[string]int
 }
 
-func keysOf(n int) keys { return keys{names: make([]string, 0, n), at: make([]int, 0, n)} }
-
 // see notes a key, and gives where it was seen first if it was.
 func (k *keys) see(name string, at int) (first int, again bool) {
-	if len(k.names) < few {
-		if i := slices.Index(k.names, name); i >= 0 {
+	if k.n < few {
+		if i := slices.Index(k.names[:k.n], name); i >= 0 {
 			return k.at[i], true
 		}
-	} else {
-		if k.found == nil {
-			k.found = map[string]int{}
-		}
-		for i := len(k.found); i < len(k.names); i++ {
-			k.found[k.names[i]] = k.at[i]
-		}
-		if first, again = k.found[name]; again {
-			return first, true
+		k.names[k.n], k.at[k.n] = name, at
+		k.n++
+		return 0, false
+	}
+	if k.found == nil {
+		k.found = map[string]int{}
+		for i, name := range k.names {
+			k.found[name] = k.at[i]
 		}
 	}
-	k.names, k.at = append(k.names, name), append(k.at, at)
-	return 0, false
+	if first, again = k.found[name]; !again {
+		k.found[name] = at
+	}
+	return first, again
 }
 
 // overridden gives the keys of a mapping that stand before a merge key which

@@ -28,7 +28,7 @@ func Peek(fragment yamltext.Fragment, enough func(Type) bool) (Type, error) {
 	if err := separators(fragment.Text); err != nil {
 		return Type{}, err
 	}
-	seen := entries{keys: keysOf(8)}
+	var seen entries
 	err := fragment.Entries(func(text *yamltext.Tree, key, value *yamltext.Node) bool {
 		seen.entry(text, key, value)
 		return seen.doubt != nil || seen.odd || enough(seen.is)

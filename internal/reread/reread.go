@@ -289,7 +289,16 @@ func plain(want *yaml.Node, text []byte) bool {
 
 // surelyString reports whether a plain text is a string without looking at all of it:
 // by its first letter, and where words that are none begin so, by its length
-// (yaml/v3 resolve.go, resolveTable).
+// (yaml/v3 resolve.go, resolveTable). No number and no date has the letters of units.
 func surelyString(text []byte) bool {
-	return len(text) > 0 && (letterOrDigit(text[0]) && text[0] > '9' || text[0] == '/') && (len(text) > len("false") || bytes.IndexByte([]byte("yYnNtTfFoO"), text[0]) < 0)
+	if len(text) == 0 {
+		return false
+	}
+	switch c := text[0]; {
+	case '0' <= c && c <= '9':
+		return bytes.ContainsAny(text, "gGikKmM")
+	case letterOrDigit(c) && c != '-', c == '/':
+		return len(text) > len("false") || bytes.IndexByte([]byte("yYnNtTfFoO"), c) < 0
+	}
+	return false
 }

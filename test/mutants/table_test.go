@@ -63,7 +63,7 @@ var mutants = []mutant{
 	{put, "	if !w.holds(h, source, end) {\n", "	if false {\n", "what goes back is never looked at"},
 	{render, "	b.WriteString(\"-\" + strings.Repeat(\" \", s.dash-1))\n", "	b.WriteString(\"-\" + strings.Repeat(\" \", s.dash))\n", "what an item holds begins a column late"},
 	{render, "	b.WriteString(s.scalar(key) + s.colon())\n", "	b.WriteString(s.scalar(key) + \":\")\n", "no blank stands behind a colon in flow style"},
-	{quote, "	if text == \"\" || reserved[strings.ToLower(text)] {\n", "	if text == \"\" {\n", "a word that means something is written plain"},
+	{quote, "	if text == \"\" || len(text) <= len(\"false\") && reserved[strings.ToLower(text)] {\n", "	if text == \"\" {\n", "a word that means something is written plain"},
 	{quote, "strings.ReplaceAll(text, \"'\", \"''\")", "text", "a quote within quotes stands once"},
 	{quote, "		case r == '\"' || r == '\\\\':\n			b.WriteByte('\\\\')\n", "		case r == '\"' || r == '\\\\':\n", "nothing is escaped"},
 }
