@@ -8,10 +8,10 @@
 // for each value that they touch which bytes it was read from. Then every change
 // becomes a cut: a span of the source and the text that replaces it. Cuts have
 // an order of their own (offset, depth, sequence), and two that overlap are an
-// error. At last a reader that shares no code with our scanner reads the result:
-// package reread, or go.yaml.in/yaml/v3 where that does not know everything in it.
-// Unless it says exactly what the nodes say, Apply returns an error. Nothing is tried
-// twice.
+// error. A reader that shares no code with our scanner reads the source, before anything
+// else, and at last the result: package reread, or go.yaml.in/yaml/v3 where that does
+// not know everything in it. Unless it says exactly what the nodes say, Apply returns an
+// error. Nothing is tried twice.
 //
 // Comments have their owner by one rule. A comment behind an entry is about that
 // entry and goes with it. Comment lines stay where they are, since nobody can

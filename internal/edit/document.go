@@ -75,6 +75,13 @@ func (d Document) Changes(edits []Edit) ([]yamltext.Replacement, error) {
 // spliced makes the edits on the nodes, then on the bytes, and holds the one
 // against the other.
 func (d Document) spliced(edits []Edit) ([]yamltext.Replacement, error) {
+	// What the scanner alone has read is not yet what stands there: what it took for a
+	// comment could be text, and would still say nothing in the result.
+	if d.tree != nil {
+		if err := d.check(d.Text, d.Nodes); err != nil {
+			return nil, err
+		}
+	}
 	draft := newDraft(d.Nodes, d.Aliases)
 	draft.base = len(d.Base)
 	w, unscanned := newWriter(d)

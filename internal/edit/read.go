@@ -14,7 +14,7 @@ import (
 // Read scans a text and gives the nodes that yaml/v3 would make of it, in a
 // fraction of the time, without comments and columns. What the scanner leaves
 // to others, such as tags and folded scalars, yaml/v3 reads itself. A wrong
-// reading would not pass the check after an edit, which is against yaml/v3.
+// reading does not pass the check before an edit.
 func Read(fragment yamltext.Fragment) (Document, error) {
 	d := Document{Fragment: fragment}
 	tree, err := fragment.Parse()

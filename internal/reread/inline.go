@@ -60,7 +60,8 @@ func beginsPlain(text []byte) bool {
 	return false
 }
 
-// inline reads a value that ends in its line, and gives where.
+// inline reads a value behind which its line goes on or ends, and gives where. Of all
+// values a flow collection alone may begin in an earlier line.
 func (r *reader) inline(want *yaml.Node, depth int, flow bool) (behind int, ok bool) {
 	text := r.text[r.at:r.end]
 	switch c := text[0]; {
@@ -91,8 +92,8 @@ func (r *reader) inline(want *yaml.Node, depth int, flow bool) (behind int, ok b
 	return r.at + end, plain(want, said)
 }
 
-// flowEnd gives where a plain scalar ends inside a flow collection; -1 where this
-// reader does not know.
+// flowEnd gives where a plain scalar ends inside a flow collection, if that is in its line;
+// -1 where this reader does not know.
 func flowEnd(text []byte) int {
 	for i, c := range text {
 		switch c {
@@ -102,7 +103,7 @@ func flowEnd(text []byte) int {
 			return -1
 		case '#':
 			if text[i-1] == ' ' {
-				return -1
+				return i - 1 // a comment
 			}
 		case ':':
 			if i+1 == len(text) || strings.IndexByte(" ,]}[{", text[i+1]) >= 0 {
@@ -110,10 +111,18 @@ func flowEnd(text []byte) int {
 			}
 		}
 	}
-	return -1
+	return len(text)
 }
 
-// flow reads a flow collection that ends in its line.
+// within goes to what comes next in a flow collection, in this line or a later one.
+func (r *reader) within(from int) bool {
+	if !r.skip(from) {
+		r.next()
+	}
+	return !r.done && !r.marker()
+}
+
+// flow reads a flow collection.
 func (r *reader) flow(want *yaml.Node, depth int) (behind int, ok bool) {
 	kind, tag, closing, width := yaml.SequenceNode, "!!seq", byte(']'), 1
 	if r.text[r.at] == '{' {
@@ -130,7 +139,7 @@ func (r *reader) flow(want *yaml.Node, depth int) (behind int, ok bool) {
 			}
 			at++
 		}
-		if !r.skip(at) {
+		if !r.within(at) {
 			return 0, false
 		}
 		if width == 2 {
@@ -153,10 +162,12 @@ func (r *reader) flow(want *yaml.Node, depth int) (behind int, ok bool) {
 		if !ok {
 			return 0, false
 		}
-		r.skip(behind)
+		if !r.within(behind) {
+			return 0, false
+		}
 		at = r.at
 	}
-	if r.skip(at); r.at >= r.end || r.text[r.at] != closing {
+	if !r.within(at) || r.text[r.at] != closing {
 		return 0, false
 	}
 	return r.at + 1, true
@@ -176,7 +187,7 @@ func (r *reader) flowKey(want *yaml.Node) bool {
 	if behind+1 < r.end && r.text[behind+1] != ' ' && !quoted {
 		return false
 	}
-	return r.skip(behind + 1)
+	return r.within(behind + 1)
 }
 
 // quoted gives where the scalar in quotes ends that begins at an offset, 0 where it

@@ -19,6 +19,9 @@ func TestConfirms(t *testing.T) {
 		"comments":               "# head\na: 1 # behind\n# between\n  # at odds\nb: x#y\n\n\nc: 2\n# end\n",
 		"quoted":                 "\"a\": \"b \\\" c # d\"\n'e f': 'it''s: {x}'\n",
 		"flow":                   "a: {b: c, \"d\": [1, 2.5, 'x, y'], e: {}, f: []}\ng: [a:b, http://x/y]\n",
+		"flow over lines":        "a: {\n  b: c, # d\n  \"e\": [1,\n\n# f\n 2\n ]\n}\ng: [\nh # j\n, i]\n",
+		"JSON over lines":        "{\n  \"a\": {\n    \"b\": 1,\n    \"c\":\n [],\n \"d\": {}\n  }\n}\n",
+		"empty in flow":          "a: {b: , \"c\": }\n",
 		"JSON in a line":         "a: {\"b\":1,\"c\":[true,null]}\n",
 		"literal":                "a: |\n  x: y\n\n    z # no comment\nb: |-\n  last\nc: |+\n  kept\n\nd: 1\n",
 		"anchors":                "a: &x 1\nb: *x\nc: &y\n  d: e\nf: [*x, *y]\n<<: *y\n",
@@ -47,8 +50,8 @@ func TestConfirms(t *testing.T) {
 // What it does not know is for yaml/v3, and so is what no reader takes.
 func TestConfirmsNothingElse(t *testing.T) {
 	for _, text := range []string{
-		"", "# c\n", "a\n", "- \n", "a: b\n  c\n", "a: \"b\n  c\"\n", "a: >\n  x\n", "a: |2\n   x\n", "a: !t x\n", "? a\n: b\n", "a: [b,\n  c]\n", "a: b\r\n",
-		"a: b\tc\n", "a: *x\n", "a: \"\\x41\"\n", "a: b: c\n", "a: \"b\"#c\n", "a: {b}\n", "a: [b: c]\n", "a: [b, ]\n", "&x a: b\n", "a: 1\n---\nb: 2\n", "%YAML 1.1\n---\na: 1\n",
+		"", "# c\n", "a\n", "- \n", "a: b\n  c\n", "a: \"b\n  c\"\n", "a: >\n  x\n", "a: |2\n   x\n", "a: !t x\n", "? a\n: b\n", "a: b\r\n",
+		"a: b\tc\n", "a: *x\n", "a: \"\\x41\"\n", "a: b: c\n", "a: \"b\"#c\n", "a: {b}\n", "a: [b: c]\n", "a: [b, ]\n", "a: [b\n  c]\n", "a: [b\n: c]\n", "a: [\"b\n\"]\n", "a: [b\n---\n]\n", "a: {b\n: c}\n", "a: [b", "a: {b: c\n", "{a: b}\nc\n", "{a: b}: c\n", "a: {\n}: b\n", "&x a: b\n", "a: 1\n---\nb: 2\n", "%YAML 1.1\n---\na: 1\n",
 		"a: |\n  x", "a: |\n\n  x\n", "a: |\n  x\n    \n", "a: &x\nb: 1\n", "a: @b\n", "a: \u2028\n", "a: \ufeff\n", "a: 1\n b: 2\n", " a: 1\nb: 2\n", "a:\n  b: 1\n c: 2\n", "a: 'b' c\n",
 	} {
 		want, err := node.Parse([]byte(text))
@@ -76,6 +79,7 @@ func FuzzConfirms(f *testing.F) {
 	for _, text := range []string{
 		"a: 1\nb:\n  c: x y\n  d:\n  - e\n  - f: g\n    h: i\n", "a: {b: c, \"d\": [1, 'x, y'], e: {}}\n", "a: |\n  x: y\n\n    z\nb: |-\n  q\nc: |+\n  k\n\nd: 1\n",
 		"a: &x 1\nb: *x\nc: &y\n  d: e\n<<: *y\n", "# h\na: 1 # b\n\n# c\nb: x#y\n", "a: \"b \\\" \\n\"\n'e f': 'it''s'\n", "- a\n- - b\n  - c: d\n-\n  e: f\n", "a: -1\nb: [-x, a:b, c: d]\n",
+		"{\n  \"a\": [\n    1, # b\n    {}\n  ],\n  c: d\n}\n", "a: [b,\nc\n]\nd: {e: , \"f\":g}\n",
 	} {
 		f.Add(text, uint16(3), byte('x'), byte(0), byte(0))
 		f.Add(text, uint16(5), byte(' '), byte(1), byte(0))
