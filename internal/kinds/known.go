@@ -53,7 +53,7 @@ func (c checkout) at(path, lines, says string) Source {
 // Known lists the kinds that are known without being named in a policy.
 var Known = slices.Concat(
 	builtIn, rollouts, knative,
-	strimzi, messaging, elastic, openSearches, monitoring, telemetry, postgres, mysql, redis, databases,
+	strimzi, messaging, elastic, openSearches, monitoring, telemetry, postgres, mysql, redis, databases, keycloaks,
 	kubeflow, ray, jobs, argo, sparkKinds, flinkKinds, openshiftKinds, actionsKinds, agonesKinds, kServeKinds, jenkinsKinds, crossplaneKinds,
 	left,
 )
