@@ -65,10 +65,11 @@ func (p *Policy) IsBystander(t object.Type, text []byte) bool {
 		mesh.Mentions(text) || bytes.Contains(text, []byte(ownPrefix)) || !bystander.IsSilent(t) && bystander.Holds(text))
 }
 
-// Bystander looks at an object. It gives nil where there is nothing to say.
+// Bystander looks at an object. It gives nil where there is nothing to say, as of an
+// item without a kind, which no API takes.
 func (p *Policy) Bystander(seen *Object, o object.Object) *Bystander {
 	_, known := p.kindOf(o.Type)
-	if known && IsKnown(o.Type) || configuresMesh(o.Type) || seen.Annotations["config.kubernetes.io/local-config"] == "true" {
+	if o.Kind == "" || known && IsKnown(o.Type) || configuresMesh(o.Type) || seen.Annotations["config.kubernetes.io/local-config"] == "true" {
 		return nil
 	}
 	b := &Bystander{Object: seen.Named()}
