@@ -16,13 +16,14 @@ const resultsKey = "results"
 // Rewritten gives the list with changes in some items, and with these results in place
 // of those of an earlier run.
 func (l *List) Rewritten(changes [][]yamltext.Replacement, results []any) yamltext.Replaced {
-	replacements := []yamltext.Replacement{l.render(results)}
+	var replacements []yamltext.Replacement
 	for i, changes := range changes {
 		if len(changes) > 0 {
 			replacements = append(replacements, yamltext.Shifted(changes, l.tree.ItemSpan(l.items, i).Start)...)
 		}
 	}
-	return yamltext.Replacing(l.tree.Text, replacements)
+	// The results come behind what is added at the end of the last item.
+	return yamltext.Replacing(l.tree.Text, append(replacements, l.render(results)))
 }
 
 // render says where the results go in the list, and with which text.
