@@ -118,9 +118,19 @@ const (
 // whose traffic the mesh takes for its sidecar's in pods with these annotations.
 func (m *Mesh) Sidecars(as string, annotations map[string]string) []string {
 	for _, o := range m.Others {
-		if id, err := strconv.ParseInt(annotations[o.Annotation], 10, 64); o.As == as && err == nil {
+		value, says := annotations[o.Annotation]
+		if o.As != as || !says {
+			continue
+		}
+		if id, err := strconv.ParseInt(value, 10, 64); err == nil {
 			return []string{strconv.FormatInt(id, 10)}
 		}
 	}
-	return map[string][]string{AsUser: m.UIDs, AsGroup: m.GIDs}[as]
+	switch as {
+	case AsUser:
+		return m.UIDs
+	case AsGroup:
+		return m.GIDs
+	}
+	return nil
 }

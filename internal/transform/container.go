@@ -3,6 +3,7 @@ package transform
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -53,19 +54,36 @@ func (e Enforcement) container(s traffic.Settings) *yaml.Node {
 	}
 	entries = append(entries,
 		node.Str("args"), node.Seq(args...),
-		node.Str("env"), node.Seq(fieldVariable(podIPVariable, "status.podIP"), fieldVariable(hostIPVariable, "status.hostIP")))
+		node.Str("env"), environment())
 	if e.Resources != nil {
 		entries = append(entries, node.Str("resources"), e.Resources)
 	}
 	return node.Map(append(entries, node.Str("securityContext"), securityContext(e.Backend))...)
 }
 
+// What every init container has is made once. Nobody writes into it: an edit copies what
+// it puts into a document.
+var (
+	environment = sync.OnceValue(func() *yaml.Node {
+		return node.Seq(fieldVariable(podIPVariable, "status.podIP"), fieldVariable(hostIPVariable, "status.hostIP"))
+	})
+	withoutRawSocket = sync.OnceValue(func() *yaml.Node { return securityContextWith(node.Str("NET_ADMIN")) })
+	withRawSocket    = sync.OnceValue(func() *yaml.Node { return securityContextWith(node.Str("NET_ADMIN"), node.Str("NET_RAW")) })
+)
+
 // securityContext is the init container's.
 func securityContext(backend string) *yaml.Node {
+	if backend == RawSocketBackend {
+		return withRawSocket()
+	}
+	return withoutRawSocket()
+}
+
+func securityContextWith(capabilities ...*yaml.Node) *yaml.Node {
 	return node.Map(
 		node.Str("allowPrivilegeEscalation"), node.Bool(false),
 		node.Str("capabilities"), node.Map(
-			node.Str("add"), node.Seq(capabilities(backend)...),
+			node.Str("add"), node.Seq(capabilities...),
 			node.Str("drop"), node.Seq(node.Str("ALL"))),
 		node.Str("privileged"), node.Bool(false),
 		node.Str("readOnlyRootFilesystem"), node.Bool(true),
@@ -78,15 +96,6 @@ func securityContext(backend string) *yaml.Node {
 // RawSocketBackend is the backend that works through a raw socket: that of
 // iptables-legacy (iptables libiptc/libiptc.c, TC_INIT).
 const RawSocketBackend = "iptables"
-
-// capabilities are those that the init container needs for a backend.
-func capabilities(backend string) []*yaml.Node {
-	needed := []*yaml.Node{node.Str("NET_ADMIN")}
-	if backend == RawSocketBackend {
-		needed = append(needed, node.Str("NET_RAW"))
-	}
-	return needed
-}
 
 func fieldVariable(name, path string) *yaml.Node {
 	return node.Map(node.Str("name"), node.Str(name),
