@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
@@ -60,9 +61,9 @@ func Remove(name string, kinds *Spec, files []Manifest) ([]Manifest, *Removed, e
 }
 
 // kindsOf gives the kinds of workloads that a spec knows.
-func kindsOf(given *Spec) ([]transform.Kind, Results) {
+func kindsOf(given *Spec) ([]kinds.Kind, Results) {
 	if given == nil {
-		return transform.Kinds, nil
+		return kinds.Known, nil
 	}
 	source, err := given.find()
 	if err != nil {

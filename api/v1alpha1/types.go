@@ -500,15 +500,29 @@ type Resources struct {
 	Requests map[string]Quantity `json:"requests,omitzero"`
 }
 
-// PodTemplate is a kind of object that has a pod template.
+// PodTemplate says where objects of a kind have a pod template, or parts of one. Paths
+// have dots between their steps, as in spec.template; [*] behind the key of a list stands
+// for all its items, as in spec.nodeSets[*].podTemplate, and * for all keys of a map, as
+// in spec.replicaSpecs.*.template. A kind may have several entries.
 type PodTemplate struct {
 	// APIVersion is that of the object; only its group matters.
 	APIVersion string `json:"apiVersion" schema:"required"`
 	// Kind is that of the object.
 	Kind string `json:"kind" schema:"required"`
-	// Path leads to the template, with dots between the steps, as in
-	// spec.template.
-	Path string `json:"path" schema:"required"`
+	// Path leads to a whole template, with metadata and spec. Either it is set, or
+	// annotations.
+	Path string `json:"path,omitzero"`
+	// Annotations lead to the annotations of the pods, where an object has no whole
+	// template, as in spec.podMetadata.annotations.
+	Annotations string `json:"annotations,omitzero"`
+	// InitContainers lead to a list of init containers beside annotations. Without it,
+	// nothing but annotations is written.
+	InitContainers string `json:"initContainers,omitzero"`
+	// ImagePullSecrets lead to a list of image pull secrets beside initContainers.
+	ImagePullSecrets string `json:"imagePullSecrets,omitzero"`
+	// Create makes what is absent of the path, below its second step, or below the last
+	// item of a list. Otherwise an object without a template is left alone.
+	Create bool `json:"create,omitzero"`
 }
 
 // Port is a port such as 8080 or a range such as "8000-8010"; "/TCP" or "/UDP"

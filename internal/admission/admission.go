@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -33,11 +34,11 @@ var form string
 // meshes.
 func Policy(of ...*transform.Policy) string {
 	var enrolled []string
-	var added []transform.Kind
+	var added []kinds.Kind
 	for _, p := range of {
 		enrolled = append(enrolled, p.Enrolled...)
-		for _, k := range p.Kinds[len(transform.Kinds):] {
-			if !slices.ContainsFunc(added, func(a transform.Kind) bool { return reflect.DeepEqual(a, k) }) {
+		for _, k := range p.Kinds {
+			if _, known := kinds.Among(kinds.Known, k.Group, k.Kind); !known && !slices.ContainsFunc(added, func(a kinds.Kind) bool { return reflect.DeepEqual(a, k) }) {
 				added = append(added, k)
 			}
 		}
@@ -50,7 +51,7 @@ func Policy(of ...*transform.Policy) string {
 		"head":           {transform.RecordHead},
 		"former entry":   {transform.FormerInitEntry},
 		"container name": {transform.InitName},
-		"rules":          append(rules(transform.Kinds, resource), rules(added, anyResource)...),
+		"rules":          append(rules(kinds.Known, resource), rules(added, anyResource)...),
 		"kubernetes":     {within(transform.KubernetesNamespaces, enrolled)},
 		"keys":           ofMeshes(enrolled, keys),
 		"others":         ofMeshes(enrolled, others),
@@ -58,7 +59,7 @@ func Policy(of ...*transform.Policy) string {
 		"prefixes":       ofMeshes(enrolled, prefixes),
 		"opt-outs":       optOuts(of, enrolled),
 		"passed":         {strings.Join(passed(), ", ")},
-		"template":       template(slices.Concat(transform.Kinds, added)),
+		"template":       template(slices.Concat(kinds.Known, added)),
 	}
 	var b strings.Builder
 	for line := range strings.Lines(form) {
@@ -289,11 +290,11 @@ func within(globs, enrolled []string) string {
 }
 
 // rules gives the resource rules for the kinds, one for each API group.
-func rules(kinds []transform.Kind, name func(kind string) string) []string {
+func rules(all []kinds.Kind, name func(kind string) string) []string {
 	var groups []string
 	resources := map[string][]string{}
-	for _, k := range kinds {
-		if len(k.Template) == 0 {
+	for _, k := range all {
+		if simple(k) == nil {
 			continue // a pod itself
 		}
 		if !slices.Contains(groups, k.Group) {
@@ -324,14 +325,14 @@ func anyResource(string) string { return `"*"` }
 
 // template gives CEL for the pod template of the object o of one of the kinds, an
 // empty one for what else their API groups have.
-func template(kinds []transform.Kind) []string {
+func template(all []kinds.Kind) []string {
 	var places []string
 	of := map[string][]string{}
-	for _, k := range kinds {
-		if len(k.Template) == 0 {
+	for _, k := range all {
+		if simple(k) == nil {
 			continue // a pod itself
 		}
-		place := indexes(k.Template)
+		place := indexes(simple(k))
 		if of[place] == nil {
 			places = append(places, place)
 		}
@@ -344,6 +345,17 @@ func template(kinds []transform.Kind) []string {
 			"  o"+place+".orValue({}) :")
 	}
 	return append(lines, "{}")
+}
+
+// simple leads to the one template of a kind, nil for a pod itself and for others.
+func simple(k kinds.Kind) (keys []string) {
+	if !k.IsAlone() || !k.Templates[0].IsWhole() {
+		return nil
+	}
+	for _, step := range k.Templates[0].Path {
+		keys = append(keys, step.Key)
+	}
+	return keys
 }
 
 // indexes leads to a field by index, because not every field's name is an

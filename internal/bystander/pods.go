@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
@@ -95,28 +96,51 @@ func anyContainer(name, image bool) bool { return name || image }
 // wholeContainer: where nothing else speaks for a pod, both have to be there.
 func wholeContainer(name, image bool) bool { return name && image }
 
-// plain are the letters of steps that need no quotes anywhere.
-const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
-
-// Written gives the path as spec.podTemplates has it, with [*] for the items of lists.
-// able says that an entry there can name it.
-func (p Pods) Written() (path string, able bool) {
-	able = p.Template.Exists()
-	var b strings.Builder
-	for i, step := range p.Path {
-		key, is := step.(string)
-		switch {
-		case !is:
-			b.WriteString("[*]")
-			able = false
-			continue
-		case i > 0:
-			b.WriteString(".")
+// Written gives the place as spec.podTemplates has it, with [*] for the items of lists.
+func Written(place edit.Path) kinds.Path {
+	path := make(kinds.Path, len(place))
+	for i, step := range place {
+		if key, is := step.(string); is {
+			path[i].Key = key
+		} else {
+			path[i].Items = true
 		}
-		b.WriteString(key)
-		able = able && strings.Trim(key, plain) == ""
 	}
-	return b.String(), able
+	return path
+}
+
+// United gives the paths, each once, with * for a key where several differ in that key
+// alone, as those of a map do.
+func United(paths []kinds.Path) []kinds.Path {
+	var all []kinds.Path
+	for _, path := range paths {
+		i := slices.IndexFunc(all, func(known kinds.Path) bool { return differsAt(known, path) >= -1 })
+		if i < 0 {
+			all = append(all, slices.Clone(path))
+		} else if at := differsAt(all[i], path); at >= 0 {
+			all[i][at] = kinds.Step{}
+		}
+	}
+	return all
+}
+
+// differsAt gives the one step at which two paths have different keys: the place of it,
+// -1 if they are the same, -2 if they differ otherwise.
+func differsAt(a, b kinds.Path) int {
+	at := -1
+	for i := range min(len(a), len(b)) {
+		switch {
+		case a[i] == b[i]:
+		case at >= 0 || a[i].Items != b[i].Items || i == 0:
+			return -2
+		default:
+			at = i
+		}
+	}
+	if len(a) != len(b) || at == len(a)-1 {
+		return -2
+	}
+	return at
 }
 
 // Holds reports whether the text of an object may hold what In finds.

@@ -1,6 +1,10 @@
 package kinds
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // Kind is a kind of object of which pods are made.
 type Kind struct {
@@ -52,6 +56,8 @@ type Template struct {
 	// leads to, which has to be there. Needs is the beginning of the path.
 	Create bool
 	Needs  Path
+	// By is the field of a specification that names the template; "" for one of a row.
+	By string
 	// Over leads to annotations of the object over which the operator lays those of the
 	// template: a key that does not stand here counts from there. Labels stand beside
 	// them, as beside Annotations.
@@ -81,30 +87,60 @@ func (t Template) Place() Path {
 	return t.Annotations
 }
 
-// WithNeeds gives the template with its Needs, where no row says them: what is made anew
-// never lies above the second step of the path, or above the last item of a list.
-func (t Template) WithNeeds() Template {
-	if t.Needs == nil {
-		place := t.Place()
-		if t.Annotations != nil {
-			place = t.Annotations
-		}
-		needs := min(2, len(place)-1)
-		for i, step := range place {
-			if step.Many() {
-				needs = max(needs, i+1)
-			}
-		}
-		t.Needs = place[:needs]
+// IsWhole reports whether all of a pod template stands in one place.
+func (t Template) IsWhole() bool { return t.Annotations == nil }
+
+// Given is how much of a path to a part of the template has to be there. Where no row
+// says it, what is made anew never lies above the second step of the path, or above the
+// last item of a list.
+func (t Template) Given(path Path) int {
+	if t.Needs != nil {
+		return len(t.Needs)
 	}
-	return t
+	given := max(min(2, len(path)-1), 0)
+	for i, step := range path {
+		if step.Many() {
+			given = i + 1
+		}
+	}
+	return given
 }
 
-// Of gives the known kind of that group and name.
-func Of(group, kind string) (Kind, bool) {
-	i := slices.IndexFunc(Known, func(k Kind) bool { return k.Kind == kind && k.Group == group })
+// IsAlone reports whether an object of the kind has this one template and no other.
+func (k Kind) IsAlone() bool {
+	return len(k.Templates) == 1 && !slices.ContainsFunc(k.Templates[0].Place(), Step.Many)
+}
+
+// IsKubernetes reports whether the kind is one of Kubernetes' own, of which no API
+// server takes an object whose containers have no image (kubernetes/kubernetes
+// pkg/apis/core/validation/validation.go, validateContainerCommon).
+func (k Kind) IsKubernetes() bool { return !strings.Contains(k.Group, ".") }
+
+// NeedsSelector reports whether no API server takes an object of the kind without
+// spec.selector (kubernetes/kubernetes pkg/apis/apps/validation/validation.go). The
+// oldest version of the group filled it in.
+func (k Kind) NeedsSelector(apiVersion string) bool {
+	return k.Group == "apps" && apiVersion != "apps/v1beta1"
+}
+
+// Named reports whether a match's entry, such as "Deployment" or
+// "StatefulSet.apps.kruise.io", names the kind.
+func (k Kind) Named(entry string) bool {
+	name, g, qualified := strings.Cut(entry, ".")
+	return name == k.Kind && (!qualified || g == k.Group)
+}
+
+// FullName names the kind with its group, as Named takes it.
+func (k Kind) FullName() string { return strings.TrimSuffix(k.Kind+"."+k.Group, ".") }
+
+// Resource is the name under which the API serves the kind.
+func (k Kind) Resource() string { return cmp.Or(k.Plural, strings.ToLower(k.Kind)+"s") }
+
+// Among finds the kind of that group and name.
+func Among(all []Kind, group, kind string) (Kind, bool) {
+	i := slices.IndexFunc(all, func(k Kind) bool { return k.Kind == kind && k.Group == group })
 	if i < 0 {
 		return Kind{}, false
 	}
-	return Known[i], true
+	return all[i], true
 }

@@ -27,6 +27,15 @@ type Path []Step
 // steps, and no API has one on the way to a pod template.
 var key = regexp.MustCompile(`^[A-Za-z0-9_$][-A-Za-z0-9_$]*$`)
 
+// Keyed is the path of these keys.
+func Keyed(keys ...string) Path {
+	path := make(Path, len(keys))
+	for i, key := range keys {
+		path[i] = Step{Key: key}
+	}
+	return path
+}
+
 // ParsePath reads a path.
 func ParsePath(text string) (Path, error) {
 	var path Path
@@ -79,11 +88,14 @@ func (p Path) String() string {
 	return b.String()
 }
 
-// Keys gives the steps of a path that leads to one value.
-func (p Path) Keys() []string {
-	keys := make([]string, len(p))
-	for i, step := range p {
-		keys[i] = step.Key
+// Leads reports whether the path leads to, or over, a place in an object: whose steps,
+// strings for keys and ints for items, are those of the path as far as both go.
+func (p Path) Leads(to []any) bool {
+	for i, step := range to[:min(len(to), len(p))] {
+		key, keyed := step.(string)
+		if keyed == p[i].Items || keyed && p[i].Key != "" && p[i].Key != key {
+			return false
+		}
 	}
-	return keys
+	return true
 }

@@ -44,7 +44,7 @@ func (c container) privileged() bool { return c.Below("securityContext", "privil
 
 // path leads to a field of the container.
 func (e *examination) path(c container, field ...any) edit.Path {
-	return append(append(slices.Clone(e.workload.template), "spec", c.list, c.index), field...)
+	return append(append(slices.Clone(e.workload.spec), c.list, c.index), field...)
 }
 
 // containerLists are the lists of containers in a pod's spec.
@@ -55,7 +55,7 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 	about := seen.Named()
 	about.Item = item
 	w := &Workload{
-		Object: about, template: l.interned(seen.TemplatePath()), namespace: plan.Namespace,
+		Object: about, annotations: l.interned(seen.TemplatePath("metadata", "annotations")), spec: l.interned(seen.TemplatePath("spec")), namespace: plan.Namespace,
 		bypass:  l.bypassOf(plan),
 		on:      plan.Mesh(),
 		written: plan.Applies, contained: plan.Container,
@@ -65,7 +65,7 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 	w.certain = sign != ""
 	accept := func(kind *finding.Kind) *transform.Acceptance { return l.policy.Accepts(kind, plan) }
 	e := &examination{reporter: reporter{linter: l, accept: accept, proxy: w.on.Proxy()}, workload: w, object: seen.In(document, seen.Path())}
-	template := seen.In(document, seen.TemplatePath())
+	template := seen.Template(document)
 	e.pod = template.Entry("spec")
 	e.own = e.object.Below("metadata", "annotations")
 	e.template = template.Below("metadata", "annotations")

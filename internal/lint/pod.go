@@ -140,7 +140,7 @@ func proxyUser(e *examination) {
 			}
 		}
 		if given := e.pod.Below("securityContext", field); inherits && slices.Contains(ids, number(given)) {
-			path := append(slices.Clone(e.workload.template), "spec", "securityContext", field)
+			path := append(slices.Clone(e.workload.spec), "securityContext", field)
 			e.find(e.workload.Object, path, "", field, number(given))
 		}
 	}

@@ -37,12 +37,12 @@ func annotationSize(e *examination) {
 		path        edit.Path
 	}{
 		{e.own, w.Path("metadata", "annotations")},
-		{e.template, append(slices.Clone(w.template), "metadata", "annotations")},
+		{e.template, w.annotations},
 	} {
 		if n := sizeOf(of.annotations, ""); n > maxAnnotations {
 			e.find(w.Object, of.path, "", n>>10, maxAnnotations>>10)
 		}
-		if len(w.template) == len(w.Path()) {
+		if slices.Equal(w.annotations, w.Path("metadata", "annotations")) {
 			break // a pod is its own template
 		}
 	}

@@ -17,7 +17,8 @@ import (
 // at once, so it holds no more.
 type Workload struct {
 	*transform.Object
-	template edit.Path
+	// annotations and spec lead to those of its pods.
+	annotations, spec edit.Path
 	// namespace is the workload's as the policy has it, "" where it is unknown.
 	namespace string
 	labels    podLabels
@@ -150,7 +151,7 @@ func (w *Workload) opensOutbound() bool {
 
 // annotation is the path of an annotation of the template.
 func (w *Workload) annotation(key string) edit.Path {
-	return append(slices.Clone(w.template), "metadata", "annotations", key)
+	return append(slices.Clone(w.annotations), key)
 }
 
 // port gives the TCP port of the pod that a port of a Service leads to; 0 where

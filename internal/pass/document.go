@@ -100,17 +100,16 @@ func (d *Document) planConfigs(policy *transform.Policy) {
 }
 
 // planWorkloads plans the workloads in the document.
-func (d *Document) planWorkloads(policy *transform.Policy, uses Uses, plan func(*transform.Policy, *transform.Workload) *transform.Plan) {
+func (d *Document) planWorkloads(policy *transform.Policy, uses Uses, planAll func(*transform.Policy, []*transform.Workload) []*transform.Plan) {
 	workloads, problems := policy.Workloads(d.view())
 	for _, w := range workloads {
 		w.Use = uses.of(d, w)
 	}
 	d.malformed(problems...)
-	for _, w := range workloads {
-		plan := plan(policy, w)
+	for _, plan := range planAll(policy, workloads) {
 		d.Workloads = append(d.Workloads, plan)
 		d.Edits = append(d.Edits, plan.Edits...)
-		d.tell(&w.Object, plan.Findings)
+		d.tell(&plan.Workload.Object, plan.Findings)
 	}
 }
 

@@ -148,9 +148,15 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 	}
 	if p.Plan == nil {
 		d.planConfigs(p.Policy)
-		d.planWorkloads(p.Policy, p.Uses, (*transform.Policy).Plan)
+		d.planWorkloads(p.Policy, p.Uses, (*transform.Policy).PlanAll)
 	} else {
-		d.planWorkloads(p.Policy, p.Uses, p.Plan)
+		d.planWorkloads(p.Policy, p.Uses, func(policy *transform.Policy, workloads []*transform.Workload) []*transform.Plan {
+			plans := make([]*transform.Plan, len(workloads))
+			for i, w := range workloads {
+				plans[i] = p.Plan(policy, w)
+			}
+			return plans
+		})
 	}
 	d.lookBeside(p)
 	if p.Planned != nil {

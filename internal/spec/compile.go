@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -42,7 +42,7 @@ func compile(spec *v1alpha1.ClusterBypass, namespace string) (*transform.Policy,
 		Mesh:             c.mesh,
 		Merge:            merges[s.Merge],
 		Mode:             transform.Mode(s.Enforcement.Mode),
-		Kinds:            slices.Clone(transform.Kinds),
+		Kinds:            slices.Clone(kinds.Known),
 		Namespace:        cmp.Or(namespace, s.DefaultNamespace),
 		RequireNamespace: s.RequireNamespace,
 		Lint:             severities(s.Lint),
@@ -90,7 +90,7 @@ func (c *compiler) knownMesh(name string) *mesh.Mesh {
 // reach reads which objects the policy may touch.
 func (c *compiler) reach(s v1alpha1.Spec) {
 	for i, t := range s.PodTemplates {
-		c.policy.Kinds = append(c.policy.Kinds, c.podTemplate(t, fmt.Sprintf("spec.podTemplates[%d]", i)))
+		c.podTemplate(t, fmt.Sprintf("spec.podTemplates[%d]", i))
 	}
 	if s.Enrolment != nil {
 		c.policy.Enrolled = s.Enrolment.Namespaces
@@ -102,25 +102,6 @@ func (c *compiler) reach(s v1alpha1.Spec) {
 	if ns := s.DefaultNamespace; ns != "" && !namespaceName.matches(ns) {
 		c.problem("spec.defaultNamespace", ns, "%q is not a valid namespace name: use lower-case letters, digits and \"-\"", ns)
 	}
-}
-
-// podTemplate reads a kind that the spec adds to those that are built in.
-func (c *compiler) podTemplate(t v1alpha1.PodTemplate, at string) transform.Kind {
-	kind := transform.KindAt(t.APIVersion, t.Kind, t.Path)
-	for _, known := range transform.Kinds {
-		if known.Group == kind.Group && known.Kind == kind.Kind {
-			where := "the object itself"
-			if len(known.Template) > 0 {
-				where = strings.Join(known.Template, ".")
-			}
-			c.problem(at, t.Kind, "%s of %s is built in, and its pod template is %s: remove this entry", t.Kind, t.APIVersion, where)
-			return kind
-		}
-	}
-	if slices.Contains(kind.Template, "") {
-		c.problem(at+".path", t.Path, "%q is not a path: separate the steps with dots, as in spec.template", t.Path)
-	}
-	return kind
 }
 
 // scopes reads the rules, from broad to narrow.

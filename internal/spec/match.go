@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -37,7 +38,7 @@ func (c *compiler) globs(globs []string, at string, grammar *grammar) {
 
 // hasTemplate reports whether an entry names a kind that has a pod template.
 func (c *compiler) hasTemplate(entry string) bool {
-	return slices.ContainsFunc(c.policy.Kinds, func(k transform.Kind) bool { return k.Named(entry) })
+	return slices.ContainsFunc(c.policy.Kinds, func(k kinds.Kind) bool { return k.Named(entry) })
 }
 
 // kindName is that of a kind of object, and of its API group.
@@ -46,7 +47,7 @@ var kindName = newGrammar(`^[A-Z][A-Za-z0-9]*(\.[a-z0-9][-.a-z0-9]*)?$`)
 // isKind does so for any kind, unless it is one of these misspelt.
 func (c *compiler) isKind(entry string) bool {
 	name, _, _ := strings.Cut(entry, ".")
-	return c.hasTemplate(entry) || kindName.matches(entry) && !slices.ContainsFunc(c.policy.Kinds, func(k transform.Kind) bool {
+	return c.hasTemplate(entry) || kindName.matches(entry) && !slices.ContainsFunc(c.policy.Kinds, func(k kinds.Kind) bool {
 		return spelling.Near(name, k.Kind) || strings.EqualFold(name, k.Kind)
 	})
 }
@@ -102,15 +103,15 @@ func (c *compiler) selector(s *v1alpha1.LabelSelector, at string) {
 }
 
 // kindRemedy says what may be meant by a kind that is not known.
-func kindRemedy(entry string, kinds []transform.Kind) string {
+func kindRemedy(entry string, known []kinds.Kind) string {
 	name, _, _ := strings.Cut(entry[strings.LastIndex(entry, "/")+1:], ".")
 	var names, qualified []string
-	for _, k := range kinds {
+	for _, k := range known {
 		if !slices.Contains(names, k.Kind) {
 			names = append(names, k.Kind)
 		}
 		if k.Kind == name || k.Short != "" && k.Short == name {
-			qualified = append(qualified, strings.TrimSuffix(k.Kind+"."+k.Group, "."))
+			qualified = append(qualified, k.FullName())
 		}
 	}
 	if len(qualified) > 0 {

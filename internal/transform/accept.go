@@ -2,6 +2,7 @@ package transform
 
 import (
 	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -38,7 +39,7 @@ func (p *Policy) accepting(s func() subject) func(*finding.Kind) *Acceptance {
 
 // reportOn begins the report on a workload.
 func (p *Policy) reportOn(w *Workload) report {
-	return report{lint: p.Lint, accept: p.accepting(func() subject { return subject{w.kind, w.Name, p.namespaceOf(w), w.TemplateLabels} })}
+	return report{lint: p.Lint, accept: p.accepting(func() subject { return p.subjectOf(w) })}
 }
 
 // Accepts gives what accepts a finding about a workload that is about no ports, nil
@@ -53,7 +54,7 @@ func (p *Policy) AcceptsObject(kind *finding.Kind, apiVersion, of, namespace, na
 	if _, workload := p.kindOf(object.Type{APIVersion: apiVersion, Kind: of}); workload {
 		return nil // its plan has seen to that
 	}
-	s := subject{kind: Kind{Group: object.Group(apiVersion), Kind: of}, namespace: namespace, name: name}
+	s := subject{kind: kinds.Kind{Group: object.Group(apiVersion), Kind: of}, namespace: namespace, name: name}
 	for i := range p.Acceptances {
 		if a := &p.Acceptances[i]; a.Kind == kind && a.Match != nil && len(a.Kinds) > 0 && a.Ports == nil && a.speaksOf(s) == yes {
 			return a

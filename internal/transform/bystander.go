@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/bystander"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -27,19 +29,15 @@ type Bystander struct {
 	Pods string
 
 	misplaced []misplaced
-	// entry is one for spec.podTemplates, "" where none can name a template, and
-	// beside are the places that it does not name.
-	entry  string
-	beside []string
+	// entries are those for spec.podTemplates that would name what no rule reaches.
+	entries []string
 	// at is the first place that no rule reaches, or that breaks a limit.
 	at edit.Path
 	// Held are plans of nothing for the places that have annotations: what these say
 	// of their pods.
 	Held []*Plan
-	// known is the template of the kind that spec.podTemplates names, "" for none, and
-	// missing says that the object has nothing there.
-	known   string
-	missing bool
+	// known are the templates of the kind that are known, "" where none is.
+	known string
 	// meant is the kind that was probably meant, "" where none is near.
 	meant string
 	// spoken says that the policy would write for its pods, and breach what limit
@@ -191,7 +189,11 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 	if isKnown || p.passesNothing(o.Type) {
 		marked = nil // which are told of with the workload, or are not of pods
 	}
-	b.known, b.missing = strings.Join(kind.Template, "."), isKnown
+	named := make([]string, len(kind.Templates))
+	for i, t := range kind.Templates {
+		named[i] = t.Place().String()
+	}
+	b.known = strings.Join(named, ", ")
 	for _, way := range bystander.PodAnnotations(o.Type) {
 		if isKnown {
 			break
@@ -209,27 +211,38 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 		}
 		p.lookAtPods(b, path.String(), w, namespace)
 	}
+	var unknown, beside []kinds.Path
 	for _, place := range places {
-		written, able := place.Written()
-		if isKnown && written == b.known {
-			b.missing = false
+		if slices.ContainsFunc(kind.Templates, func(t kinds.Template) bool { return t.Place().Leads(place.Path) }) {
 			continue // a workload
 		}
+		written := bystander.Written(place.Path)
 		metadata, spec := place.Template.Entry("metadata"), place.Template.Entry("spec")
-		done := p.lookAtPods(b, cmp.Or(written, "spec"), &Workload{
-			template: append(edit.Path{}, place.Path...), TemplateLabels: metadata.Entry("labels").Strings(), TemplateAnnotations: metadata.Entry("annotations").Strings(),
+		done := p.lookAtPods(b, cmp.Or(written.String(), "spec"), &Workload{
+			stand: wholeAt(slices.Clone(place.Path)), TemplateLabels: metadata.Entry("labels").Strings(), TemplateAnnotations: metadata.Entry("annotations").Strings(),
 			hostNetwork: spec.Entry("hostNetwork").Truth(),
 		}, namespace)
-		switch {
-		case done:
-		case able && b.entry == "":
-			b.entry = fmt.Sprintf("{apiVersion: %s, kind: %s, path: %s}", o.APIVersion, o.Kind, written)
-		case !slices.Contains(b.beside, written):
-			b.beside = append(b.beside, written)
+		if _, err := kinds.ParsePath(written.String()); err == nil && place.Template.Exists() && !done {
+			unknown = append(unknown, written)
 		}
 	}
 	for _, path := range marked {
 		p.lookAtPods(b, path.String(), annotated(o, path), namespace)
+		if written := bystander.Written(path); !slices.ContainsFunc(unknown, func(whole kinds.Path) bool { return whole.Leads(path) }) {
+			beside = append(beside, written)
+		}
+	}
+	for field, paths := range map[string][]kinds.Path{"path": unknown, annotations: beside} {
+		for _, path := range bystander.United(paths) {
+			written := path.String()
+			if _, err := kinds.ParsePath(written); err != nil {
+				continue
+			}
+			if strings.Contains(written, "[") {
+				written = strconv.Quote(written) // which begins a list in the entry
+			}
+			b.entries = append(b.entries, fmt.Sprintf("{apiVersion: %s, kind: %s, %s: %s}", o.APIVersion, o.Kind, field, written))
+		}
 	}
 	b.meant = meantKind(o.Type)
 }
@@ -237,7 +250,7 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 // annotated looks at pods of which only annotations stand in an object, and labels
 // where these stand beside them.
 func annotated(o object.Object, path edit.Path) *Workload {
-	w := &Workload{annotated: path, TemplateAnnotations: o.At(path...).Strings()}
+	w := &Workload{stand: annotatedAt(path), TemplateAnnotations: o.At(path...).Strings()}
 	if last := len(path) - 1; path[last] == annotations {
 		w.TemplateLabels = o.At(path[:last]...).Entry(labels).Strings()
 	}
@@ -281,7 +294,7 @@ func (p *Policy) lookAtPods(b *Bystander, written string, w *Workload, namespace
 	done = spoken && breach == "" && p.isWritten(w, was)
 	if spoken = spoken && !done; (spoken || breach != "") && !b.spoken && b.breach == "" {
 		b.at, b.Pods = b.Path(), written
-		if w.annotated == nil || len(w.TemplateAnnotations) > 0 {
+		if w.stand.whole || len(w.TemplateAnnotations) > 0 {
 			b.at = w.templatePath()
 		}
 	}
@@ -309,7 +322,7 @@ func (p *Policy) isWritten(w *Workload, was *prior) bool {
 // meantKind gives the known kind that an object would be in other letters, or of
 // another group than Kubernetes' core; "" where there is none.
 func meantKind(t object.Type) string {
-	for _, k := range Kinds {
+	for _, k := range kinds.Known {
 		group := object.Group(t.APIVersion)
 		if near := spelling.Nearest(strings.ToLower(t.Kind), []string{strings.ToLower(k.Kind)}, 2) == 0; k.Group == group && near || group == "" && k.Kind == t.Kind {
 			return strings.TrimSuffix(k.Kind+" of the group "+k.Group, " of the group ")

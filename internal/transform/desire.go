@@ -92,8 +92,8 @@ func (p *Policy) said(w *Workload, namespace string, on *mesh.Mesh) said {
 	scopes := p.near(w, namespace)
 	var planes []string
 	s.fold = append(make(Fold, 0, len(scopes)+2), p.itself(on))
-	if w.kind.Mode != nil {
-		s.mode, s.modeBy = *w.kind.Mode, ""
+	if w.kind.AnnotationsOnly {
+		s.mode, s.modeBy = AnnotationsOnly, ""
 	}
 	for _, scope := range scopes {
 		switch scope.Match.matches(w, namespace) {
@@ -174,7 +174,7 @@ func (p *Policy) reportGaps(w *Workload, was *prior, plan *Plan) {
 		switch mine, present := was.annotations[key.Annotation]; {
 		case present && g.Fatal && !key.Idle():
 			plan.find(Error, at, mine, "%s, here whatever this annotation says: remove it, and say %s in a rule of the ClusterBypass", g.Reason, g.Field)
-		case plan.Mode == AnnotationsOnly && w.kind.Mode != nil && plan.Mode == *w.kind.Mode:
+		case plan.Mode == AnnotationsOnly && w.kind.AnnotationsOnly:
 			plan.find(Error, at, "", "%s does not fit into an annotation, and %s takes no init container by default: %s. Set enforcement.mode in a rule for this workload, or remove the setting", g.Field, w.Kind, g.Reason)
 		case plan.Mode == AnnotationsOnly && len(plan.on.Keys) == 0:
 			plan.find(Error, nil, "", "the pods are in %s (%s), where no annotation lets anything bypass, and enforcement.mode is AnnotationsOnly: set InitContainer in a rule for them, which takes an enforcement.image, or remove the settings", plan.DataPlane(), plan.placedBy())

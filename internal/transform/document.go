@@ -23,8 +23,9 @@ type Document struct {
 	Line int
 }
 
-// Workloads finds the workloads of a document: the document itself, or the items
-// of a list at any depth. Every error is a *FieldError; a workload that is not
+// Workloads finds the workloads of a document, one for each pod template: of the
+// document itself, or of the items of a list at any depth. Those of one object stand
+// together. Every error is a *FieldError; a workload that is not
 // well formed is among the errors only.
 func (p *Policy) Workloads(d Document) ([]*Workload, []error) {
 	var found []*Workload
@@ -34,13 +35,15 @@ func (p *Policy) Workloads(d Document) ([]*Workload, []error) {
 		if !known {
 			return
 		}
-		w, errs := view(o, k, max(d.Line, 1))
+		family, errs := view(o, k, max(d.Line, 1))
 		if len(errs) > 0 {
 			problems = append(problems, errs...)
 			return
 		}
-		w.source = d.Source
-		found = append(found, w)
+		for _, w := range family {
+			w.source = d.Source
+		}
+		found = append(found, family...)
 	})
 	for _, problem := range unclear {
 		err := problem.Err

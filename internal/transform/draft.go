@@ -13,6 +13,7 @@ import (
 // holds nothing any more.
 type draft struct {
 	object *Object
+	// was is the record of the object.
 	was    *record
 	will   *record
 	groups []*group
@@ -28,18 +29,47 @@ type group struct {
 	edits          []edit.Edit
 }
 
-// draftEdits plans how the workload gets what is desired, and nothing else that
-// the function wrote.
-func (p *Policy) draftEdits(w *Workload, was *prior, d desired, plan *Plan) []edit.Edit {
-	dr := p.newDraft(&w.Object, was.record, &plan.report)
+// draftEdits plans how the workloads of an object get what is desired, and nothing else
+// that the function wrote. Each plan has the edits of its template, the first one those
+// of the object's record too.
+func (p *Policy) draftEdits(plans []*Plan, wanted []desired) {
+	first := plans[0]
+	was := first.was.record
+	if len(plans) > 1 {
+		was, _ = first.Workload.recordOfAll() // it has been read before
+	}
+	dr := p.newDraft(&first.Workload.Object, was, &first.report)
+	for i, plan := range plans {
+		dr.report = &plan.report
+		dr.template(plan.Workload, wanted[i], plan.was)
+	}
+	dr.record()
+	edits := dr.finish()
+	for _, plan := range slices.Backward(plans[1:]) {
+		theirs := func(e edit.Edit) bool { return plan.Workload.has(e.Path) }
+		rest := slices.DeleteFunc(slices.Clone(edits), theirs)
+		plan.Edits = slices.DeleteFunc(edits, func(e edit.Edit) bool { return !theirs(e) })
+		edits = rest
+	}
+	first.Edits = edits
+}
+
+// has reports whether an edit there is one of the template, or of what is on the way to
+// it alone.
+func (w *Workload) has(path edit.Path) bool { return w.stand.has(path[len(w.base):]) }
+
+// template plans what is written to one.
+func (dr *draft) template(w *Workload, d desired, was *prior) {
 	annotations := dr.group(w.templatePath("metadata", "annotations"))
-	for _, key := range dr.keys(d) {
+	for _, key := range was.record.keys(d) {
 		dr.annotation(w, annotations, key, d, was)
 	}
-	dr.container(dr.group(w.templatePath("spec", "initContainers")), d, was)
-	dr.list(dr.group(w.templatePath("spec", pullSecretsField)), w.pullSecrets, d.pullSecrets, pullSecretEntry)
-	dr.record()
-	return dr.finish()
+	if w.stand.initContainers != nil {
+		dr.container(w, dr.group(w.templatePath("spec", "initContainers")), d, was)
+	}
+	if w.stand.pullSecrets != nil {
+		dr.list(dr.group(w.templatePath("spec", pullSecretsField)), w.pullSecrets, d.pullSecrets, pullSecretEntry)
+	}
 }
 
 func (p *Policy) newDraft(o *Object, was *record, report *report) *draft {
@@ -62,29 +92,29 @@ func (dr *draft) group(path edit.Path) *group {
 
 // keys gives the annotations to look at: those that are desired in their order,
 // then those that were written before and are not any more.
-func (dr *draft) keys(d desired) []string {
-	former := slices.DeleteFunc(dr.was.annotations(), func(key string) bool { return slices.Contains(d.keys, key) })
+func (r *record) keys(d desired) []string {
+	former := slices.DeleteFunc(r.annotations(), func(key string) bool { return slices.Contains(d.keys, key) })
 	return slices.Concat(d.keys, former)
 }
 
 func (dr *draft) annotation(w *Workload, g *group, key string, d desired, was *prior) {
 	current := w.TemplateAnnotations[key]
 	users, userWrote := was.annotations[key]
-	ours := dr.was.wroteAnnotation(w, key)
+	ours, entry := was.record.wroteAnnotation(w, key), w.entry(key)
 	target, wanted := d.annotations[key]
 	path := append(slices.Clone(g.path), key)
 
 	if wanted && userWrote && users == target {
 		wanted = false // the user's own text says it
-		dr.will.Kept[key] = node.Digest(key, users)
+		dr.will.Kept[entry] = node.Digest(key, users)
 	}
 	if wanted {
-		dr.will.Wrote[key] = node.Digest(key, target)
+		dr.will.Wrote[entry] = node.Digest(key, target)
 		explicit := slices.Contains(dr.object.parent(g.path).children, key)
 		if source, known := was.sources[key]; known {
-			dr.will.Replaced[key] = source
+			dr.will.Replaced[entry] = source
 		} else if explicit && !ours {
-			dr.will.Replaced[key] = dr.source(path, current)
+			dr.will.Replaced[entry] = dr.source(path, current)
 		}
 		if explicit && current == target {
 			return
@@ -106,7 +136,7 @@ func (dr *draft) annotation(w *Workload, g *group, key string, d desired, was *p
 	g.edits = append(g.edits, edit.Edit{Path: path, Op: edit.Remove})
 }
 
-func (dr *draft) container(g *group, d desired, was *prior) {
+func (dr *draft) container(w *Workload, g *group, d desired, was *prior) {
 	item := func(i int) edit.Path { return append(slices.Clone(g.path), i) }
 	if d.container == nil {
 		if was.container >= 0 {
@@ -116,13 +146,13 @@ func (dr *draft) container(g *group, d desired, was *prior) {
 		return
 	}
 	digest := node.Of(d.container).Digest()
-	dr.will.Wrote[InitName] = digest
+	dr.will.Wrote[w.entry(InitName)] = digest
 	insert := edit.Edit{Path: item(0), Op: edit.Insert, Value: d.container}
 	switch {
 	case was.container < 0:
 		g.added++
 		g.edits = append(g.edits, insert)
-	case was.container > 0 || dr.was.Wrote[InitName] != digest:
+	case was.container > 0 || was.record.Wrote[InitName] != digest:
 		// Others may have put theirs in front of it since; it has to be the
 		// first. The new one comes before the old one goes, so that the
 		// list is never empty and keeps its style.

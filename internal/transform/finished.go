@@ -39,9 +39,9 @@ func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
 	if f.seen == nil {
 		f.seen, f.named, f.written = map[string]*Workload{}, map[string]*Workload{}, map[string]*Workload{}
 	}
-	f.seen[w.ID()] = w
+	f.seen[w.key()] = w
 	p.hold(w, &prior{annotations: w.TemplateAnnotations, container: -1}, plan) // for the checks
-	was, err := w.record(w.pullSecrets)
+	was, err := w.record()
 	if err != nil {
 		return plan
 	}
@@ -50,7 +50,7 @@ func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
 		for _, mark := range w.ownMarks() {
 			f.written[mark] = w
 		}
-		f.named[w.ID()] = w
+		f.named[w.key()] = w
 	}
 	return plan
 }
@@ -58,7 +58,7 @@ func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
 // Meet notes the marks of a finished workload that has another name now. It is a
 // plan of nothing.
 func (f *Finished) Meet(p *Policy, w *Workload) *Plan {
-	if f.named[w.ID()] == nil && f.marked(p, w) != nil {
+	if f.named[w.key()] == nil && f.marked(p, w) != nil {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if f.moved == nil {
@@ -77,7 +77,7 @@ func (f *Finished) wrote(p *Policy, w *Workload) *Workload {
 	if marked := f.marked(p, w); marked != nil {
 		return marked
 	}
-	named := f.named[w.ID()]
+	named := f.named[w.key()]
 	if named == nil || f.Last == nil {
 		return nil
 	}
@@ -93,8 +93,8 @@ func (f *Finished) wrote(p *Policy, w *Workload) *Workload {
 // count where the record is the same, or where the workload came in by a new name and no
 // record says that another policy wrote it.
 func (f *Finished) marked(p *Policy, w *Workload) *Workload {
-	own, seen := f.named[w.ID()], f.seen[w.ID()]
-	was, err := w.record(w.pullSecrets)
+	own, seen := f.named[w.key()], f.seen[w.key()]
+	was, err := w.record()
 	free := seen == nil && (err != nil || was.isEmpty() || was.Spec == p.Name)
 	for _, mark := range w.ownMarks() {
 		switch found := f.written[mark]; {
@@ -107,6 +107,9 @@ func (f *Finished) marked(p *Policy, w *Workload) *Workload {
 	}
 	return nil
 }
+
+// key tells the workload from all others.
+func (w *Workload) key() string { return w.ID() + " " + w.stand.place }
 
 // ownMarks gives what tells on a workload what was written to it, surest first.
 func (w *Workload) ownMarks() []string {
@@ -124,7 +127,7 @@ func (w *Workload) ownMarks() []string {
 // too late. Nothing is planned.
 func (f *Finished) Judge(p *Policy, w *Workload) *Plan {
 	plan, untouched := f.judge(p, w)
-	was := f.seen[w.ID()]
+	was := f.seen[w.key()]
 	if untouched && (was == nil || f.Last != nil || was.Annotations[RecordAnnotation] == "") { // else a later policy took it away
 		plan.Late = was == nil
 		p.tellLate(w, plan)
@@ -204,7 +207,7 @@ func (p *Plan) setBehind(from int) {
 func (f *Finished) judge(p *Policy, w *Workload) (plan *Plan, untouched bool) {
 	plan = p.planOf(w)
 	foreign := &prior{annotations: maps.Clone(w.TemplateAnnotations), container: -1}
-	was, err := w.record(w.pullSecrets)
+	was, err := w.record()
 	if err == nil {
 		plan.account(w, was) // another spec may have written it
 	}
@@ -213,7 +216,7 @@ func (f *Finished) judge(p *Policy, w *Workload) (plan *Plan, untouched bool) {
 		plan.reportForeign(foreign)
 	}
 	if wrote != nil {
-		was, _ := wrote.record(wrote.pullSecrets) // it has been read before
+		was, _ := wrote.record() // it has been read before
 		maps.DeleteFunc(foreign.annotations, func(key, value string) bool {
 			return was.wroteAnnotation(wrote, key) && wrote.TemplateAnnotations[key] == value
 		})

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -53,7 +54,7 @@ func TestEntriesByTheirOriginAreTheSettings(t *testing.T) {
 	decided := 0
 	rapid.Check(t, func(t *rapid.T) {
 		m := rapid.SampledFrom(mesh.All()).Draw(t, "mesh")
-		policy := &Policy{Mesh: m, Kinds: Kinds, Merge: merges.Draw(t, "merge"), Mode: InitContainer, DefaultsImplied: true, MeshDefaults: m.Defaults}
+		policy := &Policy{Mesh: m, Kinds: kinds.Known, Merge: merges.Draw(t, "merge"), Mode: InitContainer, DefaultsImplied: true, MeshDefaults: m.Defaults}
 		said := []map[traffic.Field][]string{{}}
 		for _, f := range traffic.Fields {
 			if entries, says := m.Defaults.Entries(f); says {
@@ -68,7 +69,7 @@ func TestEntriesByTheirOriginAreTheSettings(t *testing.T) {
 			policy.Scopes = append(policy.Scopes, Scope{Path: fmt.Sprintf("spec.workloads[%d]", i), Merge: merges.Draw(t, "scope's merge"), Layer: layerOf(t, scope)})
 			said = append(said, scope)
 		}
-		w := &Workload{Object: Object{Kind: "Deployment", Name: "web", parents: map[string]parent{}}, kind: Kinds[0], TemplateAnnotations: map[string]string{}}
+		w := &Workload{Object: Object{Kind: "Deployment", Name: "web", parents: map[string]parent{}}, kind: kinds.Known[0], TemplateAnnotations: map[string]string{}}
 		w.seeParents(node.Value{})
 		users := map[traffic.Field][]string{}
 		for f, entries := range drawnSaying.Draw(t, "annotations") {

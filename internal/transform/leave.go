@@ -20,7 +20,7 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string, on *mesh.
 	reason, by = w.isPatch()
 	switch {
 	case w.referenced:
-		return "it takes its pods from another workload, through " + strings.Join(w.kind.Reference, "."), w.Path(steps(w.kind.Reference)...)
+		return "it takes its pods from another workload, through " + w.kind.Reference.String(), w.Path(keysOf(w.kind.Reference)...)
 	case w.podless:
 		return "its template has no pod spec, as in a patch; a whole workload needs one", w.templatePath("spec")
 	case w.controlled:

@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 )
 
 // Match says which workloads a scope speaks of: its fields are ANDed, a field's
@@ -14,6 +16,8 @@ type Match struct {
 	Kinds, Names, Namespaces []string
 	// Labels are over the template's labels; all must hold.
 	Labels []Requirement
+	// Template is the field of the spec that names the pod template, "" for any.
+	Template string
 }
 
 // Requirement is one of a label selector.
@@ -55,14 +59,20 @@ const (
 )
 
 func (m *Match) matches(w *Workload, namespace string) answer {
-	return m.speaksOf(subject{w.kind, w.Name, namespace, w.TemplateLabels})
+	return m.speaksOf(subject{w.kind, w.Name, namespace, w.TemplateLabels, w.stand.by})
 }
 
 // subject is what a match sees of a workload.
 type subject struct {
-	kind            Kind
+	kind            kinds.Kind
 	name, namespace string
 	labels          map[string]string
+	// template is the field of the spec that names the pod template, "" for none.
+	template string
+}
+
+func (p *Policy) subjectOf(w *Workload) subject {
+	return subject{w.kind, w.Name, p.namespaceOf(w), w.TemplateLabels, w.stand.by}
 }
 
 func (m *Match) speaksOf(s subject) answer {
@@ -72,7 +82,7 @@ func (m *Match) speaksOf(s subject) answer {
 	if len(m.Kinds) > 0 && !slices.ContainsFunc(m.Kinds, s.kind.Named) {
 		return no
 	}
-	if len(m.Names) > 0 && !globbed(m.Names, s.name) {
+	if len(m.Names) > 0 && !globbed(m.Names, s.name) || m.Template != "" && m.Template != s.template {
 		return no
 	}
 	if !m.selects(s.labels) {

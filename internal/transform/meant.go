@@ -70,7 +70,7 @@ func (c *census) meant(of part, r Reach, labelled []string) Meant {
 	if r.LeftAlone > 0 {
 		return Meant{Path: of.path, Says: "those of whom it speaks are left alone: " + strings.Join(r.Some, ", ")}
 	}
-	if strings.HasPrefix(of.path, podTemplatesPath) {
+	if of.match != nil && of.match.Template != "" {
 		return c.kind(of)
 	}
 	if of.match == nil {
@@ -214,7 +214,7 @@ func (c *census) group(of part) Meant {
 				kind, _, _ := strings.Cut(entry, ".")
 				return kind == s.kind.Kind
 			})
-			if i >= 0 && m.without(kinds).speaksOf(s.subject) == yes {
+			if i >= 0 && m.without(kindsOf).speaksOf(s.subject) == yes {
 				there := strings.TrimSuffix(s.kind.Kind+"."+s.kind.Group, ".")
 				return Meant{Path: fmt.Sprintf("%s.kinds[%d]", m.Path, i), Value: m.Kinds[i], Slip: true,
 					Says: fmt.Sprintf("there is %s in another API group: did you mean %s?", s.id(), there)}
@@ -233,7 +233,7 @@ func (c *census) elsewhere(of part) Meant {
 		if s := m.without(namespaces).first(c.byName[name]); s != nil {
 			return Meant{Path: m.Path, Says: "there is only " + s.id()}
 		}
-		if s := m.without(kinds).first(c.byName[name]); s != nil {
+		if s := m.without(kindsOf).first(c.byName[name]); s != nil {
 			there := Meant{Path: m.Path, Says: "there is only " + s.id()}
 			if !of.objects && s.left == "" && slices.Contains(m.Namespaces, s.namespace) && !c.policy.namesKind(s) {
 				there = Meant{Path: m.Path + ".kinds", Slip: true, Says: fmt.Sprintf("there is %s: did you mean %s?", s.id(), s.kind.Kind)}

@@ -111,7 +111,7 @@ func (c *MeshConfig) prior() (*record, error) {
 	for i, l := range c.lists {
 		lists[i] = l.sharedList
 	}
-	r, err := c.record(lists...)
+	r, err := c.record(func(place string) bool { return place == "" }, lists...)
 	if err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func (p *Policy) NamespaceWays(plan *Plan, n *NamespaceDefaults) []Way {
 		_, written := plan.Annotations[key]
 		return own || written
 	})
-	return p.Ways(&Plan{Workload: &Workload{Object: *n.Object, annotated: edit.Path{"metadata", annotations}}, was: was, in: plan.in, placement: plan.placement})
+	return p.Ways(&Plan{Workload: &Workload{Object: *n.Object, stand: annotatedAt(edit.Path{"metadata", annotations})}, was: was, in: plan.in, placement: plan.placement})
 }
 
 // InForce gives the annotations of a plan's pods: what is written, the user's, and of a

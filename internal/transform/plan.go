@@ -1,6 +1,8 @@
 package transform
 
 import (
+	"slices"
+
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -67,18 +69,55 @@ type Plan struct {
 
 // Plan says what the policy makes of a workload. It depends on the two alone.
 func (p *Policy) Plan(w *Workload) *Plan {
-	plan := p.planOf(w)
-	plan.tolerate(&w.Object)
-	prior, err := p.priorOf(w)
-	if err != nil {
-		plan.find(Error, w.Path("metadata", "annotations", RecordAnnotation), w.Annotations[RecordAnnotation], "%v: %s", err, recordRemedy(err))
-		return plan
+	family := slices.Clone(w.family)
+	i := max(slices.IndexFunc(family, func(one *Workload) bool { return one.stand.place == w.stand.place }), 0)
+	family[i] = w
+	return p.plans(family)[i]
+}
+
+// PlanAll says what the policy makes of workloads, of which those of one object stand
+// together: they share the record.
+func (p *Policy) PlanAll(workloads []*Workload) []*Plan {
+	plans := make([]*Plan, 0, len(workloads))
+	for len(workloads) > 0 {
+		n := max(len(workloads[0].family), 1)
+		plans, workloads = append(plans, p.plans(workloads[:n])...), workloads[n:]
 	}
+	return plans
+}
+
+func (p *Policy) plans(family []*Workload) []*Plan {
+	plans, wanted := make([]*Plan, len(family)), make([]desired, len(family))
+	for i, w := range family {
+		plans[i] = p.planOf(w)
+	}
+	first := plans[0]
+	first.tolerate(&family[0].Object)
+	priors, err := p.priorsOf(family)
+	if err != nil {
+		record := family[0].Annotations[RecordAnnotation]
+		first.find(Error, recordPath(&family[0].Object), record, "%v: %s", err, recordRemedy(err))
+		return plans
+	}
+	drafts := true
+	for i, plan := range plans {
+		wanted[i] = p.decide(plan, priors[i])
+		drafts = drafts && plan.Other == "" && !plan.Failed()
+	}
+	if drafts {
+		p.draftEdits(plans, wanted)
+	}
+	return plans
+}
+
+// decide says what to write to a template.
+func (p *Policy) decide(plan *Plan, prior *prior) desired {
+	w := plan.Workload
 	plan.was, plan.placement = prior, p.place(w, prior.annotations, p.namespaceOf(w))
 	if prior.container < 0 && prior.record.Wrote[InitName] != "" && len(byOurName(w.foreign(-1))) > 0 {
 		plan.find(Error, w.templatePath("spec", "initContainers"), InitName,
 			"the container %s was changed after krm-bypass wrote it: remove it, and krm-bypass writes it again; set its image and resources in spec.enforcement", InitName)
-		return plan
+		return desired{}
 	}
 	var desired desired
 	if p.Removes {
@@ -93,14 +132,10 @@ func (p *Policy) Plan(w *Workload) *Plan {
 	}
 	if prior.other != nil {
 		p.giveWay(plan, prior.other)
-		return plan
+		return desired
 	}
 	plan.reportForeign(prior)
-	if plan.Failed() {
-		return plan
-	}
-	plan.Edits = p.draftEdits(w, prior, desired, plan)
-	return plan
+	return desired
 }
 
 // planOf is a plan of nothing.

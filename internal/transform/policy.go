@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -69,7 +70,7 @@ type Policy struct {
 	// Enforcement is what the init container is made of.
 	Enforcement Enforcement
 	// Kinds are the kinds that have a pod template.
-	Kinds []Kind
+	Kinds []kinds.Kind
 	// Namespace is that of workloads which name none; "" if it is unknown.
 	Namespace string
 	// Lint are the severities of the checks of internal/lint, by name, where

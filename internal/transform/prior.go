@@ -3,6 +3,7 @@ package transform
 import (
 	"errors"
 	"maps"
+	"slices"
 )
 
 // prior is the workload as it was before the function last wrote to it.
@@ -18,27 +19,51 @@ type prior struct {
 	sources map[string]string
 	// container is the place of our init container, -1 if there is none.
 	container int
+	// fits says that the record accounts for something that stands there.
+	fits bool
 }
 
-func (p *Policy) priorOf(w *Workload) (*prior, error) {
-	r, err := w.record(w.pullSecrets)
+// priorsOf gives that of each workload of an object.
+func (p *Policy) priorsOf(family []*Workload) ([]*prior, error) {
+	w := family[0]
+	r, err := w.recordOfAll()
 	if err != nil {
 		return nil, err
 	}
+	all, fits := make([]*prior, len(family)), !p.owns(r)
+	if _, recorded := w.Annotations[RecordAnnotation]; !recorded {
+		fits = true
+	}
+	for i, one := range family {
+		all[i] = p.priorOf(one, r.at(one))
+		fits = fits || all[i].fits
+	}
+	for entry := range r.Wrote {
+		place, _ := placed(entry)
+		fits = fits || place != "" && !slices.ContainsFunc(family, func(one *Workload) bool { return one.stand.place == place || further("", one.stand.root...) == place })
+	}
+	if !fits {
+		// It was copied from elsewhere, or its workload was rewritten by hand.
+		return nil, errors.New("the record fits nothing here, as if it were copied from another workload")
+	}
+	return all, nil
+}
+
+func (p *Policy) priorOf(w *Workload, r *record) *prior {
 	if _, recorded := w.Annotations[RecordAnnotation]; recorded && !p.owns(r) {
-		return &prior{record: newRecord(""), other: r, annotations: w.TemplateAnnotations, container: -1}, nil
+		return &prior{record: newRecord(""), other: r, annotations: w.TemplateAnnotations, container: -1}
 	}
 	return r.priorOf(w)
 }
 
-func (r *record) priorOf(w *Workload) (*prior, error) {
+func (r *record) priorOf(w *Workload) *prior {
 	p := &prior{record: r, annotations: maps.Clone(w.TemplateAnnotations), sources: map[string]string{}, container: r.wroteContainer(w)}
-	fits := p.container >= 0 || len(w.pullSecrets.ours(r)) > 0
+	p.fits = p.container >= 0 || len(w.pullSecrets.ours(r)) > 0
 	for _, key := range r.annotations() {
 		if !r.wroteAnnotation(w, key) {
 			continue
 		}
-		fits = true
+		p.fits = true
 		delete(p.annotations, key)
 		if hidden, merged := w.mergedAnnotations[key]; merged {
 			p.annotations[key] = hidden
@@ -47,9 +72,5 @@ func (r *record) priorOf(w *Workload) (*prior, error) {
 			p.annotations[key], p.sources[key] = decoded(source).Text(), source
 		}
 	}
-	if _, recorded := w.Annotations[RecordAnnotation]; recorded && !fits {
-		// It was copied from elsewhere, or its workload was rewritten by hand.
-		return nil, errors.New("the record fits nothing here, as if it were copied from another workload")
-	}
-	return p, nil
+	return p
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
@@ -30,12 +31,12 @@ var matchLists = []struct {
 	of func(*Match) *[]string
 	at func(*Match) string
 }{
-	{kinds, func(m *Match) string { return m.Path + ".kinds" }},
+	{kindsOf, func(m *Match) string { return m.Path + ".kinds" }},
 	{names, func(m *Match) string { return m.Path + ".names" }},
 	{namespaces, func(m *Match) string { return m.Inside }},
 }
 
-func kinds(m *Match) *[]string      { return &m.Kinds }
+func kindsOf(m *Match) *[]string    { return &m.Kinds }
 func names(m *Match) *[]string      { return &m.Names }
 func namespaces(m *Match) *[]string { return &m.Namespaces }
 
@@ -62,8 +63,12 @@ func (p *Policy) findParts() {
 			p.parts = append(p.parts, part{path: fmt.Sprintf("%s[%d]", list.path, i), match: &Match{Inside: list.path, Namespaces: []string{glob}}, rule: -1})
 		}
 	}
-	for i, k := range p.Kinds[min(len(Kinds), len(p.Kinds)):] {
-		p.parts = append(p.parts, part{path: fmt.Sprintf("%s[%d]", podTemplatesPath, i), match: &Match{Kinds: []string{strings.TrimSuffix(k.Kind+"."+k.Group, ".")}}, rule: -1})
+	for _, k := range p.Kinds {
+		for _, t := range k.Templates {
+			if t.By != "" {
+				p.parts = append(p.parts, part{path: t.By, match: &Match{Kinds: []string{k.FullName()}, Template: t.By}, rule: -1})
+			}
+		}
 	}
 	for _, a := range p.Acceptances {
 		if a.Rule == "" && a.Match != nil {
@@ -78,8 +83,6 @@ func (p *Policy) findParts() {
 	}
 	p.found = newIndex(matches)
 }
-
-const podTemplatesPath = "spec.podTemplates"
 
 // entriesOf gives the entries of a rule's match that do not stand alone.
 func entriesOf(m *Match, rule int) []part {
@@ -129,7 +132,7 @@ func (s *Sighting) id() string { return object.Named(s.kind.Kind, s.namespace, s
 // Sight says which parts of the policy speak of a workload.
 func (p *Policy) Sight(plan *Plan) Sighting {
 	w := plan.Workload
-	s := Sighting{subject: subject{w.kind, w.Name, p.namespaceOf(w), w.TemplateLabels}, left: plan.LeftAlone}
+	s := Sighting{subject: p.subjectOf(w), left: plan.LeftAlone}
 	if p.found == nil {
 		return s
 	}
@@ -190,12 +193,12 @@ func (p *Policy) NamesKinds() bool { return len(p.accepted) > 0 }
 // NamesObjects reports whether one names a type that is none of a workload's.
 func (p *Policy) NamesObjects(t object.Type) bool {
 	_, workload := p.kindOf(t)
-	return !workload && slices.ContainsFunc(p.accepted, Kind{Group: object.Group(t.APIVersion), Kind: t.Kind}.Named)
+	return !workload && slices.ContainsFunc(p.accepted, kinds.Kind{Group: object.Group(t.APIVersion), Kind: t.Kind}.Named)
 }
 
 // SightObject says which acceptances speak of such an object.
 func (p *Policy) SightObject(o *Object) Sighting {
-	s := Sighting{subject: subject{kind: Kind{Group: object.Group(o.APIVersion), Kind: o.Kind}, name: o.Name, namespace: o.Namespace}, object: true}
+	s := Sighting{subject: subject{kind: kinds.Kind{Group: object.Group(o.APIVersion), Kind: o.Kind}, name: o.Name, namespace: o.Namespace}, object: true}
 	for _, i := range p.found.near(s.name, s.namespace) {
 		if one := p.parts[i]; one.objects && one.match.speaksOf(s.subject) == yes {
 			s.reached = append(s.reached, i)

@@ -157,9 +157,69 @@ func (r *record) upgrade() error {
 	return nil
 }
 
+// at gives what of a record is about one template, with keys alone. An object of which
+// the kind had one template when it was written may have several now: the first of them
+// takes what has no place. With one template again, it takes what has its place.
+func (r *record) at(w *Workload) *record {
+	alone := w.stand.place == ""
+	if alone && !r.placed() {
+		return r
+	}
+	mine := func(place string) bool {
+		return place == w.stand.place || place == "" && w == w.family[0] || alone && place == further("", w.stand.root...)
+	}
+	of := func(all map[string]string) map[string]string {
+		some := map[string]string{}
+		for entry, value := range all {
+			if place, key := placed(entry); mine(place) {
+				some[key] = value
+			}
+		}
+		return some
+	}
+	one := *r
+	one.Kept, one.Wrote, one.Replaced, one.Added = of(r.Kept), of(r.Wrote), of(r.Replaced), map[string][]string{}
+	if added, to := r.Added[w.pullSecrets.name]; to {
+		one.Added[w.pullSecrets.name] = added
+	}
+	return &one
+}
+
+// placed reports whether something in the record has a place.
+func (r *record) placed() bool {
+	for _, entries := range []map[string]string{r.Wrote, r.Kept} {
+		for entry := range entries {
+			if strings.Contains(entry, " ") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// record reads what an earlier run left on the object about this template.
+func (w *Workload) record() (*record, error) {
+	r, err := w.recordOfAll()
+	if err != nil {
+		return nil, err
+	}
+	return r.at(w), nil
+}
+
+func (w *Workload) recordOfAll() (*record, error) {
+	lists := make([]sharedList, len(w.family))
+	for i, one := range w.family {
+		lists[i] = one.pullSecrets
+	}
+	return w.Object.record(func(place string) bool {
+		return place == "" || couldStand(w.kind, place) || slices.ContainsFunc(w.family, func(one *Workload) bool { return further("", one.stand.root...) == place })
+	}, lists...)
+}
+
 // record reads the record that an earlier run left on the object, an empty one
-// where there is none. lists are those to which krm-bypass may have added.
-func (o *Object) record(lists ...sharedList) (*record, error) {
+// where there is none. stands says where templates may stand, and lists are those to
+// which krm-bypass may have added.
+func (o *Object) record(stands func(place string) bool, lists ...sharedList) (*record, error) {
 	text, recorded := o.Annotations[RecordAnnotation]
 	if !recorded {
 		return newRecord(""), nil
@@ -168,7 +228,7 @@ func (o *Object) record(lists ...sharedList) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.forged(o, lists); err != nil {
+	if err := r.forged(o, stands, lists); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -177,19 +237,23 @@ func (o *Object) record(lists ...sharedList) (*record, error) {
 // forged gives an error for a record that says what none of its object can say.
 // Its sum proves nothing, since whoever writes the record can compute it: what is
 // put back from it has to be as small as what krm-bypass ever takes away.
-func (r *record) forged(o *Object, lists []sharedList) error {
+func (r *record) forged(o *Object, stands func(place string) bool, lists []sharedList) error {
+	// gone is what was written into an item that is not there any more.
+	gone := func(name string) bool { return name != "" && stands(name) }
 	for _, entry := range slices.Sorted(maps.Keys(r.Wrote)) {
-		if place, key := placed(entry); place != "" || key != InitName && !writesAnywhere(key) {
+		if place, key := placed(entry); !stands(place) || key != InitName && !writesAnywhere(key) {
 			return fmt.Errorf("the record says that krm-bypass wrote %q, which it writes nowhere here", entry)
 		}
 	}
 	for _, entry := range slices.Sorted(maps.Keys(r.Kept)) {
-		if _, wrote := r.Wrote[entry]; wrote || !writesAnywhere(entry) {
+		_, key := placed(entry)
+		if _, wrote := r.Wrote[entry]; wrote || !writesAnywhere(key) {
 			return fmt.Errorf("the record says that krm-bypass found %q as it would have written it, which it never does here", entry)
 		}
 	}
 	for _, entry := range slices.Sorted(maps.Keys(r.Replaced)) {
-		if _, wrote := r.Wrote[entry]; !wrote || entry == InitName {
+		_, key := placed(entry)
+		if _, wrote := r.Wrote[entry]; !wrote || key == InitName {
 			return fmt.Errorf("the record says what was under %q, where krm-bypass wrote nothing", entry)
 		}
 		if source := r.Replaced[entry]; !saysString(source) && !saysNull(source) {
@@ -198,12 +262,12 @@ func (r *record) forged(o *Object, lists []sharedList) error {
 	}
 	for _, list := range slices.Sorted(maps.Keys(r.Added)) {
 		known := slices.ContainsFunc(lists, func(l sharedList) bool { return l.name == list })
-		if !known || len(r.Added[list]) == 0 || slices.Contains(r.Added[list], "") {
+		if !known && !gone(list) || len(r.Added[list]) == 0 || slices.Contains(r.Added[list], "") {
 			return fmt.Errorf("the record says that krm-bypass added %q to %s, which it never does here", r.Added[list], list)
 		}
 	}
 	for _, parent := range slices.Concat(r.Created, slices.Sorted(maps.Keys(r.Nulls))) {
-		if _, known := o.parents[parent]; !known {
+		if _, known := o.parents[parent]; !known && !gone(parent) {
 			return fmt.Errorf("the record says that krm-bypass created %s, which it never does here", parent)
 		}
 	}

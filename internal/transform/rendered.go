@@ -25,7 +25,7 @@ type Rendered struct {
 // Rendered gives what the workload's template is in a document in which the edits
 // of its plan are made.
 func (p *Policy) Rendered(plan *Plan, after *yaml.Node) Rendered {
-	template := plan.Workload.In(node.Of(after), plan.Workload.templatePath())
+	template := plan.Workload.Template(node.Of(after))
 	r := Rendered{Template: template.Digest()}
 	metadata, spec := template.Entry("metadata"), template.Entry("spec")
 	containers := spec.Entry("initContainers").Items()

@@ -71,9 +71,6 @@ func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
 
 // metadataPath leads from the workload to the metadata of its pods.
 func (w *Workload) metadataPath() edit.Path {
-	if w.annotated != nil {
-		return slices.Clone(w.annotated[:len(w.annotated)-1])
-	}
 	return w.templatePath("metadata")[len(w.base):]
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
@@ -120,8 +121,8 @@ func (p *Policy) formerly(other *record) string {
 
 // Removal gives a policy that says nothing, and takes away what the spec of that name
 // wrote, whatever its mesh was.
-func Removal(name string, kinds []Kind) *Policy {
-	return &Policy{Name: name, Removes: true, Mesh: &mesh.Mesh{}, Kinds: kinds}
+func Removal(name string, known []kinds.Kind) *Policy {
+	return &Policy{Name: name, Removes: true, Mesh: &mesh.Mesh{}, Kinds: known}
 }
 
 // tellStaying warns of what was changed since it was written, and stays where all

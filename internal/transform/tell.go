@@ -196,37 +196,31 @@ func (b *Bystander) unreached(same []*Bystander) string {
 	default:
 		says = "krm-bypass does not know this kind, so the limits do not reach its pods" + also(", nor those of ", same) + ": "
 	}
-	if entry := same[0].entry; entry != "" {
-		return says + b.breach + "; to have them judged, add " + entry + " to spec.podTemplates"
+	if entries := entriesFor(same); entries != "" {
+		return says + b.breach + "; to have them judged, add " + entries + " to spec.podTemplates"
 	}
 	return says + b.breach
 }
 
 // ways says how the pods of bystanders are reached.
 func ways(same []*Bystander) string {
-	var beside []string
-	entry := ""
-	for _, one := range same {
-		entry = cmp.Or(entry, one.entry)
-		beside = append(beside, one.beside...)
-	}
-	slices.Sort(beside)
-	beside = slices.Compact(beside)
-	switch {
-	case same[0].known != "" && same[0].missing && entry != "":
-		return fmt.Sprintf("nothing is there, so write %s instead", entry)
-	case same[0].known != "":
-		return "krm-bypass writes into one template of a kind, so write the annotations of the mesh by hand here"
-	case same[0].meant != "":
+	switch entries := entriesFor(same); {
+	case same[0].known == "" && same[0].meant != "":
 		return fmt.Sprintf("did you mean %s?", same[0].meant)
-	case entry != "" && len(beside) > 0:
-		return fmt.Sprintf("add %s to spec.podTemplates; into %s it cannot write", entry, strings.Join(beside, ", "))
-	case entry != "":
-		return fmt.Sprintf("add %s to spec.podTemplates", entry)
-	case len(beside) > 0:
-		return fmt.Sprintf("spec.podTemplates cannot name %s, so write the annotations of the mesh by hand", strings.Join(beside, ", "))
+	case entries != "":
+		return fmt.Sprintf("add %s to spec.podTemplates", entries)
 	}
 	return fmt.Sprintf("it has no pod template for spec.podTemplates, so write the annotations of the mesh by hand, in %s", same[0].Pods)
+}
+
+// entriesFor gives the entries that would name the templates of bystanders, each once.
+func entriesFor(same []*Bystander) string {
+	var all []string
+	for _, one := range same {
+		all = append(all, one.entries...)
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), " and ")
 }
 
 // Reason says in a report what a bystander is.
@@ -240,8 +234,8 @@ func (b *Bystander) Reason() string {
 		return "spec.podTemplates names " + b.known + " for this kind, and not " + b.Pods
 	case b.meant != "":
 		return "krm-bypass does not know this kind: did you mean " + b.meant + "?"
-	case b.entry != "":
-		return "krm-bypass does not know this kind; to have it written, add " + b.entry + " to spec.podTemplates"
+	case len(b.entries) > 0:
+		return "krm-bypass does not know this kind; to have it written, add " + entriesFor([]*Bystander{b}) + " to spec.podTemplates"
 	}
 	return "krm-bypass does not know this kind, whose pods are made of " + b.Pods
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -32,6 +33,9 @@ type Object struct {
 	// places are their paths, outermost first: a parent is looked at after what
 	// is in it.
 	places []edit.Path
+	// names are what a record calls items of lists in which templates stand, by their
+	// paths from the object.
+	names  map[string]string
 	source func(edit.Path) (string, error)
 	// tolerated are keys that appear twice where nobody here reads them.
 	tolerated []*FieldError
@@ -51,10 +55,10 @@ type Workload struct {
 	mergedAnnotations map[string]string
 	// above are the places with annotations or labels that lie above the template.
 	above []described
-	kind  Kind
-	// template leads to the template, where kind does not say it, and annotated to
-	// the annotations of pods that are made of no template; nil otherwise.
-	template, annotated edit.Path
+	kind  kinds.Kind
+	stand stand
+	// family are the workloads of the object, of which this is one.
+	family []*Workload
 	// generated says that the API server makes up the name, of which Name is the
 	// beginning.
 	generated  bool
@@ -116,23 +120,27 @@ func (o *Object) Path(relative ...any) edit.Path {
 }
 
 // relative names a place within the object, so that a record stays true when the
-// object is moved into a List or out of it.
-func (o *Object) relative(path edit.Path) string { return path[len(o.base):].String() }
+// object is moved into a List or out of it, and when items come before one of its own.
+func (o *Object) relative(path edit.Path) string {
+	path = path[len(o.base):]
+	for n := len(path); n > 0 && o.names != nil; n-- {
+		if name, named := o.names[path[:n].String()]; named {
+			return further(name, path[n:]...)
+		}
+	}
+	return path.String()
+}
 
 func (o *Object) parent(path edit.Path) parent { return o.parents[o.relative(path)] }
 
 func (w *Workload) templatePath(relative ...any) edit.Path {
-	switch {
-	case w.annotated != nil && len(relative) > 1 && relative[1] == labels:
-		return slices.Concat(w.base, w.metadataPath(), edit.Path(relative[1:]))
-	case w.annotated != nil && len(relative) > 1: // "metadata" and "annotations"
-		return slices.Concat(w.base, w.annotated, edit.Path(relative[2:]))
-	case w.annotated != nil:
-		return slices.Concat(w.base, w.annotated)
-	case w.template != nil:
-		return slices.Concat(w.base, w.template, edit.Path(relative))
-	}
-	return slices.Concat(w.base, steps(w.kind.Template), edit.Path(relative))
+	return slices.Concat(w.base, w.stand.path(relative))
+}
+
+// Template gives the pod template in the object's text, put together where only parts of
+// one stand there.
+func (w *Workload) Template(text node.Value) node.Value {
+	return w.stand.template(w.In(text, w.Path()))
 }
 
 // TemplatePath gives the path of a field given relative to the pod template.
@@ -199,7 +207,7 @@ func (p *Policy) isOurs(t object.Type) bool {
 
 // IsKnown reports whether every policy has objects of a type for candidates.
 func IsKnown(t object.Type) bool {
-	_, found := kindAmong(Kinds, t)
+	_, found := kinds.Among(kinds.Known, object.Group(t.APIVersion), t.Kind)
 	return found || configuresMesh(t)
 }
 
@@ -208,13 +216,6 @@ func configuresMesh(t object.Type) bool {
 	return configures
 }
 
-func (p *Policy) kindOf(t object.Type) (Kind, bool) { return kindAmong(p.Kinds, t) }
-
-func kindAmong(kinds []Kind, t object.Type) (Kind, bool) {
-	g := object.Group(t.APIVersion)
-	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Kind == t.Kind && k.Group == g })
-	if i < 0 {
-		return Kind{}, false
-	}
-	return kinds[i], true
+func (p *Policy) kindOf(t object.Type) (kinds.Kind, bool) {
+	return kinds.Among(p.Kinds, object.Group(t.APIVersion), t.Kind)
 }

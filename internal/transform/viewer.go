@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -19,77 +20,99 @@ type viewer struct {
 	line      int
 	problems  []*FieldError
 	tolerated []*FieldError
+	// names are as in an Object.
+	names map[string]string
 }
 
 func (v *viewer) problem(path edit.Path, value string, err error) {
 	v.problems = append(v.problems, &FieldError{Path: slices.Clone(path), Value: value, Err: err})
 }
 
-// view looks at a workload.
-func view(o object.Object, kind Kind, line int) (*Workload, []*FieldError) {
-	v := &viewer{line: line}
-	v.doubts(o, kind.decides())
-	w := &Workload{Object: v.object(o), kind: kind}
-	w.tolerated = v.tolerated
+// view looks at the workloads that an object is: one for each of its pod templates.
+func view(o object.Object, kind kinds.Kind, line int) ([]*Workload, []*FieldError) {
+	v := &viewer{line: line, names: map[string]string{}}
+	v.doubts(o, decides(kind))
+	one := Workload{Object: v.object(o), kind: kind}
+	one.tolerated = v.tolerated
 	metadata := o.Entry("metadata")
-	if w.Name == "" {
-		w.Name = metadata.Entry("generateName").Text()
-		w.generated = w.Name != ""
+	if one.Name == "" {
+		one.Name = metadata.Entry("generateName").Text()
+		one.generated = one.Name != ""
 	}
-	w.controlled = slices.ContainsFunc(metadata.Entry("ownerReferences").Items(), func(owner node.Value) bool {
+	one.controlled = slices.ContainsFunc(metadata.Entry("ownerReferences").Items(), func(owner node.Value) bool {
 		return owner.Entry("controller").Truth()
 	})
-	if reference := o.Below(kind.Reference...); kind.Reference != nil {
-		w.referenced = reference.Exists() && !reference.IsNull()
+	if reference := o.At(keysOf(kind.Reference)...); kind.Reference != nil {
+		one.referenced = reference.Exists() && !reference.IsNull()
 	}
 	selector := o.Below("spec", "selector")
-	w.unselected = kind.needsSelector(w.APIVersion) && (!selector.Exists() || selector.IsNull())
-	v.template(w, o)
-	w.seeParents(o.Value)
-	return w, v.problems
-}
-
-func (w *Workload) seeParents(v node.Value) {
-	for _, path := range []edit.Path{
-		w.Path("metadata"), w.Path("metadata", "annotations"),
-		w.templatePath("metadata"), w.templatePath("metadata", "annotations"),
-		w.templatePath("spec", "initContainers"), w.templatePath("spec", pullSecretsField),
-	} {
-		w.see(v, path)
+	one.unselected = kind.NeedsSelector(one.APIVersion) && (!selector.Exists() || selector.IsNull())
+	stands := v.stands(o, kind)
+	if len(v.names) > 0 {
+		one.names = v.names
 	}
+	family := make([]*Workload, len(stands))
+	one.see(o.Value, one.Path("metadata"))
+	one.see(o.Value, one.Path("metadata", "annotations"))
+	for i, s := range stands {
+		w := one
+		w.stand, w.family, family[i] = s, family, &w
+		v.template(&w, o)
+		for _, made := range s.makes {
+			one.see(o.Value, w.Path(made...))
+		}
+	}
+	for _, w := range family {
+		w.places = one.places // what every one of them may have to make
+	}
+	return family, v.problems
 }
 
 // template looks at a workload's pod template.
 func (v *viewer) template(w *Workload, o object.Object) {
-	template, path := o.Value, w.Path()
-	for i, step := range w.kind.Template {
-		w.lookAbove(template, w.kind.Template[:i])
-		template = v.mapping(template, path, step)
-		path = append(path, step)
+	for i := range len(w.stand.root) {
+		if w.stand.whole || i < len(w.stand.root)-1 {
+			w.lookAbove(o.At(w.stand.root[:i]...), w.stand.root[:i])
+		}
 	}
-	metadata := v.mapping(template, path, "metadata")
-	w.TemplateLabels, _ = v.strings(metadata, w.templatePath("metadata"), "labels")
-	w.TemplateAnnotations, w.mergedAnnotations = v.strings(metadata, w.templatePath("metadata"), "annotations")
+	in := func(relative ...any) node.Value { return o.At(w.stand.path(relative)...) }
+	metadata := in("metadata")
+	if w.stand.whole {
+		metadata = v.mapping(in(), w.templatePath(), "metadata")
+	}
+	if w.stand.labels() != nil {
+		w.TemplateLabels, _ = v.strings(metadata, w.templatePath("metadata"), labels)
+	}
+	key := w.stand.annotations[len(w.stand.annotations)-1].(string)
+	w.TemplateAnnotations, w.mergedAnnotations = v.strings(metadata, w.templatePath("metadata"), key)
 	for _, key := range slices.Sorted(maps.Keys(w.TemplateAnnotations)) {
 		if value := w.TemplateAnnotations[key]; strings.Contains(value, "\u0085") || strings.HasSuffix(value, "\u2028") || strings.HasSuffix(value, "\u2029") {
 			v.problem(w.templatePath("metadata", "annotations", key), value, errFolded)
 		}
 	}
-	spec := v.mapping(template, path, "spec")
-	w.podless = !spec.Exists()
+	spec := in("spec")
+	if w.stand.whole {
+		spec = v.mapping(in(), w.templatePath(), "spec")
+	}
+	w.podless = w.stand.whole && !w.stand.merged && !spec.Exists()
 	w.hostNetwork = spec.Entry("hostNetwork").Truth()
 	for _, by := range saysSystem {
-		if template.Below(by...).Text() == "windows" {
-			w.windows = steps(by)
+		if spec.Below(by...).Text() == "windows" {
+			w.windows = append([]any{"spec"}, steps(by)...)
 		}
 	}
 	w.as = as(spec.Entry("securityContext"))
-	w.initContainers = v.containers(spec, w.templatePath("spec"), "initContainers")
 	w.containers = v.containers(spec, w.templatePath("spec"), "containers")
+	if at := w.stand.initContainers; at != nil {
+		w.initContainers = v.containers(spec, w.templatePath("spec"), at[len(at)-1].(string))
+	}
 	// No patch needs to say that there are none.
-	w.imageless = w.kind.isKubernetes() && (len(w.containers) > 0 || !spec.Entry("containers").Exists()) && !slices.ContainsFunc(w.containers, func(c container) bool { return c.imaged() })
+	w.imageless = w.kind.IsKubernetes() && (len(w.containers) > 0 || !spec.Entry("containers").Exists()) && !slices.ContainsFunc(w.containers, func(c container) bool { return c.imaged() })
+	if w.stand.pullSecrets == nil {
+		return
+	}
 	w.pullSecrets.name = w.relative(w.templatePath("spec", pullSecretsField))
-	for _, item := range spec.Entry(pullSecretsField).Items() {
+	for _, item := range in("spec", pullSecretsField).Items() {
 		name, alone := pullSecret(item)
 		w.hasPullSecrets = append(w.hasPullSecrets, name)
 		if !alone {
@@ -99,13 +122,13 @@ func (v *viewer) template(w *Workload, o object.Object) {
 	}
 }
 
-// saysSystem are the fields of a template that say which operating system its
+// saysSystem are the fields of a pod's spec that say which operating system its
 // pods need: Kubernetes' own, and the label that nodes had before 1.14
 // (kubernetes/kubernetes pkg/kubelet/apis/well_known_labels.go).
 var saysSystem = [][]string{
-	{"spec", "os", "name"},
-	{"spec", "nodeSelector", "kubernetes.io/os"},
-	{"spec", "nodeSelector", "beta.kubernetes.io/os"},
+	{"os", "name"},
+	{"nodeSelector", "kubernetes.io/os"},
+	{"nodeSelector", "beta.kubernetes.io/os"},
 }
 
 // viewConfig looks at an object that configures a mesh.
@@ -168,22 +191,6 @@ func (v *viewer) object(o object.Object) Object {
 	return seen
 }
 
-// decides reports whether a mapping of a workload, by its path from there, decides
-// with a key of it what is read or written: the way to the template, what names
-// it and the object, and what of the pod and its containers is judged.
-func (k Kind) decides() func(path edit.Path, key string) bool {
-	template := edit.Path(steps(k.Template))
-	return func(path edit.Path, key string) bool {
-		switch {
-		case len(path) > 0 && path[0] == "metadata":
-			return true
-		case len(path) <= len(template):
-			return slices.Equal(path, template[:len(path)])
-		}
-		return slices.Equal(path[:len(template)], template) && decidesInTemplate(path[len(template):], key)
-	}
-}
-
 func decidesInTemplate(path edit.Path, key string) bool {
 	switch {
 	case path[0] == "metadata":
@@ -224,8 +231,8 @@ func (v *viewer) doubts(o object.Object, decides func(edit.Path, string) bool) {
 
 // lookAbove notes the annotations and labels of a value on the way to the template.
 // What is wrong with them is not the function's affair.
-func (w *Workload) lookAbove(v node.Value, way []string) {
-	at := described{path: append(steps(way), "metadata"), annotations: w.Annotations}
+func (w *Workload) lookAbove(v node.Value, way edit.Path) {
+	at := described{path: append(slices.Clone(way), "metadata"), annotations: w.Annotations}
 	metadata := v.Entry("metadata")
 	at.labels, _ = (&viewer{}).strings(metadata, nil, labels)
 	if len(way) > 0 {
