@@ -91,17 +91,17 @@ func told(t *testing.T, spec, input string) fn.Results {
 	return results
 }
 
-var proposed = regexp.MustCompile(`add (\{.*?\}) to spec\.podTemplates`)
+var proposed = regexp.MustCompile(`add (\{.*\}) to spec\.podTemplates`)
 
 // TestAProposedPodTemplateIsTaken adds what is proposed for unknown kinds to the spec:
 // it is taken, the kind is written, and nothing more is proposed.
 func TestAProposedPodTemplateIsTaken(t *testing.T) {
 	spec := fmt.Sprintf(bystandersSpec, "Istio")
 	for name, kind := range map[string]string{
-		"a template":               "apiVersion: apps.openshift.io/v1\nkind: DeploymentConfig\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: web, image: web:1}]}}}\n",
-		"beside others in a list":  "apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: ray}\nspec:\n  headGroupSpec: {template: {spec: {containers: [{name: a, image: b}]}}}\n  workerGroupSpecs: [{template: {spec: {containers: [{name: a, image: b}]}}}]\n",
-		"deep, without an image":   "apiVersion: keda.sh/v1alpha1\nkind: ScaledJob\nmetadata: {name: a}\nspec: {jobTargetRef: {template: {spec: {containers: [{name: a}]}}}}\n",
-		"capitals in a map's key":  "apiVersion: kubeflow.org/v1\nkind: PyTorchJob\nmetadata: {name: a}\nspec: {pytorchReplicaSpecs: {Master: {template: {spec: {containers: [{name: a, image: b}]}}}}}\n",
+		"a template":               "apiVersion: apps.example.com/v1\nkind: DeploymentConfig\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: web, image: web:1}]}}}\n",
+		"beside others in a list":  "apiVersion: ray.example.com/v1\nkind: RayCluster\nmetadata: {name: ray}\nspec:\n  headGroupSpec: {template: {spec: {containers: [{name: a, image: b}]}}}\n  workerGroupSpecs: [{template: {spec: {containers: [{name: a, image: b}]}}}]\n",
+		"deep, without an image":   "apiVersion: keda.example.com/v1alpha1\nkind: ScaledJob\nmetadata: {name: a}\nspec: {jobTargetRef: {template: {spec: {containers: [{name: a}]}}}}\n",
+		"capitals in a map's key":  "apiVersion: kubeflow.example.com/v1\nkind: PyTorchJob\nmetadata: {name: a}\nspec: {pytorchReplicaSpecs: {Master: {template: {spec: {containers: [{name: a, image: b}]}}}}}\n",
 		"of a group without a dot": "apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: b}]}}}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestAProposedPodTemplateIsTaken(t *testing.T) {
 			require.Len(t, results, 1)
 			entry := proposed.FindStringSubmatch(results[0].Message)
 			require.NotNil(t, entry, results[0].Message)
-			added := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(spec + "  podTemplates: [" + entry[1] + "]\n")})
+			added := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(spec + "  podTemplates: [" + strings.ReplaceAll(entry[1], "} and {", "}, {") + "]\n")})
 			files, results, err := fn.Manifests(added, []fn.Manifest{{Path: "in.yaml", Text: []byte(kind)}}, fn.Options{})
 			require.NoError(t, err, results.Report())
 			assert.Contains(t, string(files[0].Text), `excludeOutboundPorts: "3306"`)
@@ -122,18 +122,18 @@ func TestAProposedPodTemplateIsTaken(t *testing.T) {
 
 // TestAKnownKindWithAnotherTemplate: an entry of spec.podTemplates names one.
 func TestAKnownKindWithAnotherTemplate(t *testing.T) {
-	const job = "apiVersion: kubeflow.org/v1\nkind: PyTorchJob\nmetadata: {name: a}\nspec: {replicas: {Master: {template: {spec: {containers: [{name: a, image: b}]}}}, Worker: {template: {spec: {containers: [{name: a, image: b}]}}}}}\n"
+	const job = "apiVersion: kubeflow.example.com/v1\nkind: OldJob\nmetadata: {name: a}\nspec: {replicas: {Master: {template: {spec: {containers: [{name: a, image: b}]}}}, Worker: {template: {spec: {containers: [{name: a, image: b}]}}}}}\n"
 	spec := func(path string) string {
-		return fmt.Sprintf(bystandersSpec, "Istio") + "  podTemplates: [{apiVersion: kubeflow.org/v1, kind: PyTorchJob, path: " + path + "}]\n"
+		return fmt.Sprintf(bystandersSpec, "Istio") + "  podTemplates: [{apiVersion: kubeflow.example.com/v1, kind: OldJob, path: " + path + "}]\n"
 	}
 	results := told(t, spec("spec.replicas.Master.template"), job)
 	require.Len(t, results, 1)
 	assert.Equal(t, "spec.replicas.Worker.template", results[0].Field.Path)
-	assert.Equal(t, "spec.podTemplates names spec.replicas.Master.template for this kind, so no rule reaches these pods: krm-bypass writes into one template of a kind, so write the annotations of the mesh by hand here", results[0].Message)
+	assert.Equal(t, "spec.podTemplates names spec.replicas.Master.template for this kind, so no rule reaches these pods: add {apiVersion: kubeflow.example.com/v1, kind: OldJob, path: spec.replicas.Worker.template} to spec.podTemplates", results[0].Message)
 
 	results = told(t, spec("spec.replica.Master.template"), job)
 	require.NotEmpty(t, results)
-	assert.Contains(t, results[0].Message, "spec.podTemplates names spec.replica.Master.template for this kind, so no rule reaches these pods: nothing is there, so write {apiVersion: kubeflow.org/v1, kind: PyTorchJob, path: spec.replicas.Master.template} instead")
+	assert.Contains(t, results[0].Message, "spec.podTemplates names spec.replica.Master.template for this kind, so no rule reaches these pods: add {apiVersion: kubeflow.example.com/v1, kind: OldJob, path: spec.replicas.*.template} to spec.podTemplates")
 }
 
 // TestAKindThatIsNearToAKnownOne: no cluster knows it.
@@ -157,12 +157,12 @@ kind: HelmRelease
 metadata: {name: podinfo, namespace: shop}
 spec: {chart: {}}
 ---
-apiVersion: ray.io/v1
+apiVersion: ray.example.com/v1
 kind: RayCluster
 metadata: {name: ray, namespace: kube-system}
 spec: {headGroupSpec: {template: {spec: {containers: [{name: a, image: b}]}}}}
 ---
-apiVersion: ray.io/v1
+apiVersion: ray.example.com/v1
 kind: RayCluster
 metadata: {name: ray, namespace: shop}
 spec: {headGroupSpec: {template: {spec: {hostNetwork: true, containers: [{name: a, image: b}]}}}}
@@ -253,7 +253,7 @@ spec: {selector: {matchLabels: {app: own}}, template: {metadata: {labels: {app: 
 // and nobody is asked to write again what is there.
 func TestWhatIsWrittenByHandForAnUnknownKind(t *testing.T) {
 	const kafka = "apiVersion: kafka.strimzi.io/v1\nkind: Kafka\nmetadata: {name: a}\nspec: {kafka: {template: {pod: {metadata: {annotations: {%s}}}}}}\n"
-	const ray = "apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: a}\nspec:\n  headGroupSpec: {template: {metadata: {annotations: {%[1]s}}, spec: {containers: [{name: a, image: b}]}}}\n  workerGroupSpecs: [{template: {metadata: {annotations: {%[1]s}}, spec: {containers: [{name: a, image: b}]}}}]\n"
+	const ray = "apiVersion: ray.example.com/v1\nkind: RayCluster\nmetadata: {name: a}\nspec:\n  headGroupSpec: {template: {metadata: {annotations: {%[1]s}}, spec: {containers: [{name: a, image: b}]}}}\n  workerGroupSpecs: [{template: {metadata: {annotations: {%[1]s}}, spec: {containers: [{name: a, image: b}]}}}]\n"
 	const foo = "apiVersion: example.com/v1\nkind: Foo\nmetadata: {name: a}\nspec: {podAnnotations: {%s}}\n"
 	for _, m := range mesh.All() {
 		name := m.Name

@@ -118,7 +118,7 @@ type explaining struct {
 func (e *explaining) explanation() Explanation {
 	of, plan := &e.plan.Workload.Object, e.plan
 	at := e.in.Locate(of, of.Path())
-	x := Explanation{ResourceRef: *refTo(pass.RefOf(of)), File: at.File, Line: at.Line, Outcome: Unspoken, OnlyIPv4: e.policy.Mesh.OnlyIPv4 != "", IPv6If: e.policy.Mesh.IPv6If}
+	x := Explanation{ResourceRef: *refTo(pass.RefOf(of)), Template: plan.Workload.Place(), File: at.File, Line: at.Line, Outcome: Unspoken, OnlyIPv4: e.policy.Mesh.OnlyIPv4 != "", IPv6If: e.policy.Mesh.IPv6If}
 	switch {
 	case plan.Failed():
 		x.Outcome = RefusedOutcome

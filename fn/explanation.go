@@ -48,6 +48,9 @@ const (
 // enforces it.
 type Explanation struct {
 	ResourceRef
+	// Template is the place of the pod template in the object, such as
+	// spec.workerGroupSpecs[small].template; "" where the object has no other.
+	Template string `json:"template,omitempty"`
 	// File and Line say where the workload is; Line counts from 1 and is 0 if it
 	// is not known.
 	File string `json:"file,omitempty"`

@@ -2,6 +2,7 @@ package fn_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -101,11 +102,11 @@ func golden(t *testing.T, folder string) {
 	assert.Equal(t, results, other, "nor to the results")
 
 	if !exists(folder, "not-reversible.md") {
-		nothing := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: nothing\nspec: {formerNames: [cluster, bypass]}\n"
+		nothing := nothingOf(t, folder)
 		slices.Reverse(items)
-		taken, _, err := fn.Process(resourceList([]byte(nothing), itemTexts(t, output)), fn.Options{})
+		taken, _, err := fn.Process(resourceList(nothing, itemTexts(t, output)), fn.Options{})
 		require.NoError(t, err)
-		was, _, err := fn.Process(resourceList([]byte(nothing), items), fn.Options{})
+		was, _, err := fn.Process(resourceList(nothing, items), fn.Options{})
 		require.NoError(t, err)
 		assert.Equal(t, itemTexts(t, was), itemTexts(t, taken), "taking everything away gives back the bytes")
 	}
@@ -230,4 +231,21 @@ func compare(t *testing.T, folder, name, got string) {
 		return
 	}
 	assert.Equal(t, want, got, "%s/%s (go test ./fn -update rewrites it)", folder, name)
+}
+
+// nothingOf gives a spec that says nothing, and knows the kinds of a golden's.
+func nothingOf(t *testing.T, folder string) []byte {
+	var of struct {
+		Spec struct {
+			PodTemplates any `yaml:"podTemplates"`
+		}
+	}
+	require.NoError(t, yaml.Unmarshal(read(t, folder, "spec.yaml"), &of))
+	nothing := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: nothing\nspec:\n  formerNames: [cluster, bypass]\n"
+	if of.Spec.PodTemplates == nil {
+		return []byte(nothing)
+	}
+	text, err := json.Marshal(of.Spec.PodTemplates)
+	require.NoError(t, err)
+	return []byte(nothing + "  podTemplates: " + string(text) + "\n")
 }

@@ -202,7 +202,7 @@ func TestRecordsOfVersion1(t *testing.T) {
 			if exists(folder, "not-reversible.md") {
 				return
 			}
-			nothing := []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata:\n  name: nothing\nspec: {formerNames: [cluster, bypass]}\n")
+			nothing := nothingOf(t, folder)
 			was, _, err := fn.Process(resourceList(nothing, itemTexts(t, now)), fn.Options{})
 			require.NoError(t, err)
 			taken, _, err := fn.Process(resourceList(nothing, itemTexts(t, then)), fn.Options{})

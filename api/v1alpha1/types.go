@@ -204,6 +204,8 @@ type Lint struct {
 	UnknownNamespace string `json:"unknown-namespace,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// UnknownPodTemplate finds objects of which pods are made that no rule reaches.
 	UnknownPodTemplate string `json:"unknown-pod-template,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// NoPlace finds settings for which a kind of object has no place.
+	NoPlace string `json:"no-place,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// LaterRendered finds objects of which a chart is rendered in the cluster.
 	LaterRendered string `json:"later-rendered,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// MeshConfigWidens finds MeshConfigs that let more bypass than the spec says.

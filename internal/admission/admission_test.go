@@ -3,6 +3,8 @@ package admission_test
 import (
 	"errors"
 	"flag"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"io"
 	"os"
 	"slices"
@@ -115,10 +117,10 @@ func TestEveryTableEntryIsThere(t *testing.T) {
 			}
 		}
 	}
-	for _, k := range transform.Kinds {
-		assert.Equal(t, len(k.Template) > 0, served[strings.ToLower(k.Kind)+"s."+k.Group], "%s of %q", k.Kind, k.Group)
-		if len(k.Template) > 0 {
-			of, _, _ := strings.Cut(expressions["templates"], `o[?"`+strings.Join(k.Template, `"][?"`)+`"].orValue({})`)
+	for _, k := range kinds.Known {
+		if k.IsKubernetes() && k.Kind != "Pod" {
+			assert.True(t, served[k.Resource()+"."+k.Group], "%s of %q", k.Kind, k.Group)
+			of, _, _ := strings.Cut(expressions["templates"], `o[?"`+strings.ReplaceAll(k.Templates[0].Path.String(), ".", `"][?"`)+`"].orValue({})`)
 			assert.Contains(t, of[strings.LastIndex(of, "["):], `"`+k.Kind+"."+k.Group+`"`)
 		}
 	}
@@ -132,14 +134,18 @@ func TestNoGapIsLeft(t *testing.T) {
 	}
 }
 
+// kindAt is a kind with one template.
+func kindAt(apiVersion, kind string, path ...string) kinds.Kind {
+	return kinds.Kind{Group: object.Group(apiVersion), Kind: kind, Templates: []kinds.Template{{Path: kinds.Keyed(path...)}}}
+}
+
 // A specification adds kinds, and with them whatever else is in their API group
 // is looked at, and let past.
 func TestMoreKinds(t *testing.T) {
-	const odd = `spec.it's "odd".template`
-	policy := admission.Policy(&transform.Policy{Kinds: append(slices.Clone(transform.Kinds),
-		transform.KindAt("example.com/v1", "Fleet", "spec.pods.template"),
-		transform.KindAt("example.com/v1", "Runner", odd),
-		transform.KindAt("argoproj.io/v1alpha1", "Workflow", "spec.template"),
+	policy := admission.Policy(&transform.Policy{Kinds: append(slices.Clone(kinds.Known),
+		kindAt("example.com/v1", "Fleet", "spec", "pods", "template"),
+		kindAt("example.com/v1", "Runner", "spec", `it's "odd"`, "template"),
+		kindAt("argoproj.io/v1alpha1", "Workflow", "spec", "template"),
 	)})
 	assert.Equal(t, 1, strings.Count(policy, "- apiGroups: [example.com]\n      apiVersions: [\"*\"]\n      operations: [CREATE, UPDATE]\n      resources: [\"*\"]\n"))
 	assert.Contains(t, policy, "- apiGroups: [argoproj.io]\n      apiVersions: [\"*\"]\n      operations: [CREATE, UPDATE]\n      resources: [rollouts]\n")
@@ -150,7 +156,7 @@ func TestMoreKinds(t *testing.T) {
 }
 
 func TestNamespacesEnrolledByName(t *testing.T) {
-	policy := admission.Policy(&transform.Policy{Kinds: transform.Kinds, Enrolled: []string{"*", "kube-apps"}})
+	policy := admission.Policy(&transform.Policy{Kinds: kinds.Known, Enrolled: []string{"*", "kube-apps"}})
 	assert.Contains(t, policy, `!(request.namespace.matches(r'^(kube-.*)$') && !(request.namespace in ['*', 'kube-apps']))`)
 	assert.Contains(t, policy, `(request.namespace.matches(r'^(consul)$') && !(request.namespace in ['*', 'kube-apps']) ? [] : [`)
 	assert.NotContains(t, admission.Policy(), "request.namespace in")
@@ -167,7 +173,7 @@ func TestDataPlanes(t *testing.T) {
 	web := &transform.Match{Namespaces: []string{"bank"}, Names: []string{"web"}}
 	const none, inject = "['label', 'istio.io/dataplane-mode', r'^none$'", "['label', 'sidecar.istio.io/inject', r'^false$'"
 	of := func(scopes ...transform.Scope) (sidecar, ambient string) {
-		policy := admission.Policy(&transform.Policy{Mesh: istio, Kinds: transform.Kinds, Scopes: scopes, Limits: transform.Limits{OptOuts: []string{"batch"}}})
+		policy := admission.Policy(&transform.Policy{Mesh: istio, Kinds: kinds.Known, Scopes: scopes, Limits: transform.Limits{OptOuts: []string{"batch"}}})
 		_, optOuts, _ := strings.Cut(policy, "- name: optOuts\n")
 		optOuts, _, _ = strings.Cut(optOuts, "- name:")
 		_, free, _ := strings.Cut(optOuts, "request.namespace.matches(r'^(batch)$')")
@@ -201,12 +207,12 @@ func TestDataPlanes(t *testing.T) {
 // Two specifications have one policy: each adds its kinds and its namespaces, and its
 // limits on opting out count where it enrols.
 func TestSeveralSpecifications(t *testing.T) {
-	ofMesh := func(name string, enrolled, optOuts []string, kinds ...transform.Kind) *transform.Policy {
+	ofMesh := func(name string, enrolled, optOuts []string, more ...kinds.Kind) *transform.Policy {
 		m, known := mesh.ByName(name)
 		require.True(t, known)
-		return &transform.Policy{Mesh: m, Kinds: append(slices.Clone(transform.Kinds), kinds...), Enrolled: enrolled, Limits: transform.Limits{OptOuts: optOuts}}
+		return &transform.Policy{Mesh: m, Kinds: append(slices.Clone(kinds.Known), more...), Enrolled: enrolled, Limits: transform.Limits{OptOuts: optOuts}}
 	}
-	fleet := transform.KindAt("example.com/v1", "Fleet", "spec.pods.template")
+	fleet := kindAt("example.com/v1", "Fleet", "spec", "pods", "template")
 	policy := admission.Policy(ofMesh("Istio", []string{"shop"}, []string{}, fleet), ofMesh("Linkerd", []string{"pay-*", "linkerd"}, []string{"pay-old"}, fleet))
 	assert.Equal(t, 1, strings.Count(policy, `"Fleet.example.com"`))
 	_, optOuts, _ := strings.Cut(policy, "- name: optOuts\n")

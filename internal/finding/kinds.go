@@ -68,6 +68,7 @@ var (
 	DataPlane            = ofIstio("data-plane")
 	UnknownNamespace     = warning("unknown-namespace")
 	UnknownPodTemplate   = warning("unknown-pod-template")
+	NoPlace              = warning("no-place")
 	LaterRendered        = warning("later-rendered")
 	MeshConfigWidens     = warning("mesh-config-widens")
 	MeshConfigClash      = warning("mesh-config-clash")

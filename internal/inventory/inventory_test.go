@@ -462,7 +462,7 @@ func TestWhatIsNotImportedIsSaid(t *testing.T) {
 			`a.yaml:3: Deployment shop/web: metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: Istio reads this annotation only in the pod template`},
 		{"an annotation of a CronJob's Job", "-- a.yaml --\napiVersion: batch/v1\nkind: CronJob\nmetadata: {name: nightly}\nspec: {jobTemplate: {metadata: {annotations: {" + portsAnnotation + "'3306'}}, spec: {template: {spec: {containers: [{name: a, image: b}]}}}}}\n",
 			`CronJob nightly: spec.jobTemplate.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: Istio reads this annotation only in the pod template`},
-		{"a pod template of an unknown kind", "-- r.yaml --\napiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: ray}\nspec: {headGroupSpec: {template: {metadata: {annotations: {" + portsAnnotation + "'3306'}}, spec: {containers: [{name: a, image: b}]}}}}\n",
+		{"a pod template of an unknown kind", "-- r.yaml --\napiVersion: ray.example.com/v1\nkind: RayCluster\nmetadata: {name: ray}\nspec: {headGroupSpec: {template: {metadata: {annotations: {" + portsAnnotation + "'3306'}}, spec: {containers: [{name: a, image: b}]}}}}\n",
 			`RayCluster ray: spec.headGroupSpec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since krm-bypass does not know this kind`},
 		{"what an operator passes on to its pods", "-- p.yaml --\napiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: k8s}\nspec: {podMetadata: {annotations: {" + portsAnnotation + "'3306'}}}\n",
 			`Prometheus k8s: spec.podMetadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since krm-bypass does not know this kind`},

@@ -102,13 +102,16 @@ func (c *compiler) selector(s *v1alpha1.LabelSelector, at string) {
 	}
 }
 
-// kindRemedy says what may be meant by a kind that is not known.
+// kindRemedy says what may be meant by a kind that is not known. Kubernetes' own come
+// first: there are many others.
 func kindRemedy(entry string, known []kinds.Kind) string {
 	name, _, _ := strings.Cut(entry[strings.LastIndex(entry, "/")+1:], ".")
-	var names, qualified []string
+	var own, others, qualified []string
 	for _, k := range known {
-		if !slices.Contains(names, k.Kind) {
-			names = append(names, k.Kind)
+		if k.IsKubernetes() {
+			own = append(own, k.Kind)
+		} else if !slices.Contains(own, k.Kind) && !slices.Contains(others, k.Kind) {
+			others = append(others, k.Kind)
 		}
 		if k.Kind == name || k.Short != "" && k.Short == name {
 			qualified = append(qualified, k.FullName())
@@ -117,10 +120,12 @@ func kindRemedy(entry string, known []kinds.Kind) string {
 	if len(qualified) > 0 {
 		return spelling.Asking(entry, qualified)
 	}
-	if near := spelling.Meant(name, names); len(near) > 0 {
-		return spelling.Asking(entry, near)
+	for _, names := range [][]string{own, others} {
+		if near := spelling.Meant(name, names); len(near) > 0 {
+			return spelling.Asking(entry, near)
+		}
 	}
-	return "add it to spec.podTemplates, or use one of " + listed(names)
+	return "add it to spec.podTemplates, or use one of " + listed(own) + ", or one of docs/kinds.md"
 }
 
 // labelValue follows k8s.io/apimachinery pkg/util/validation/validation.go.

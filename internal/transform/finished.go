@@ -113,7 +113,11 @@ func (w *Workload) key() string { return w.ID() + " " + w.stand.place }
 
 // ownMarks gives what tells on a workload what was written to it, surest first.
 func (w *Workload) ownMarks() []string {
-	marks := []string{RecordAnnotation + w.Annotations[RecordAnnotation], PolicyAnnotation + w.TemplateAnnotations[PolicyAnnotation]}
+	record := w.Annotations[RecordAnnotation]
+	if record != "" {
+		record = w.stand.place + " " + record
+	}
+	marks := []string{RecordAnnotation + record, PolicyAnnotation + w.TemplateAnnotations[PolicyAnnotation]}
 	for _, c := range w.initContainers {
 		if c.name == InitName {
 			marks = append(marks, InitName+c.digest)

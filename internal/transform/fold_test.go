@@ -2,6 +2,7 @@ package transform
 
 import (
 	"fmt"
+	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -70,7 +71,10 @@ func TestEntriesByTheirOriginAreTheSettings(t *testing.T) {
 			said = append(said, scope)
 		}
 		w := &Workload{Object: Object{Kind: "Deployment", Name: "web", parents: map[string]parent{}}, kind: kinds.Known[0], TemplateAnnotations: map[string]string{}}
-		w.seeParents(node.Value{})
+		w.stand, w.family = wholeAt(edit.Path{"spec", "template"}), []*Workload{w}
+		for _, path := range []edit.Path{{"metadata"}, {"metadata", "annotations"}, {"spec", "template", "metadata"}, {"spec", "template", "metadata", "annotations"}, {"spec", "template", "spec", "initContainers"}, {"spec", "template", "spec", "imagePullSecrets"}} {
+			w.see(node.Value{}, path)
+		}
 		users := map[traffic.Field][]string{}
 		for f, entries := range drawnSaying.Draw(t, "annotations") {
 			key, annotated := m.Key(f)

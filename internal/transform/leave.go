@@ -21,6 +21,8 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string, on *mesh.
 	switch {
 	case w.referenced:
 		return "it takes its pods from another workload, through " + w.kind.Reference.String(), w.Path(keysOf(w.kind.Reference)...)
+	case w.stand.missing != nil:
+		return fmt.Sprintf("there is no %s in it; write create: true in %s to have it made", w.stand.missing, w.stand.by), w.Path()
 	case w.podless:
 		return "its template has no pod spec, as in a patch; a whole workload needs one", w.templatePath("spec")
 	case w.controlled:

@@ -123,7 +123,7 @@ func (p *Policy) trafficOf(annotations map[string]string) map[string]string {
 // judgeBeside gives what breaks a limit in annotations that are in force in a namespace
 // although they stand on no workload that is planned.
 func (p *Policy) judgeBeside(o *Object, annotations map[string]string, namespace string) []Finding {
-	w := &Workload{Object: *o}
+	w := &Workload{Object: *o, stand: wholeAt(nil)}
 	w.Namespace = namespace
 	was := &prior{annotations: p.trafficOf(annotations), container: -1}
 	plan := p.planOf(w)

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -40,7 +41,7 @@ func TestMatches(t *testing.T) {
 	}
 	w := &Workload{
 		Object: Object{Name: "pay-api"}, TemplateLabels: map[string]string{"app": "web"},
-		kind: Kind{Group: "apps.kruise.io", Kind: "StatefulSet"},
+		kind: kinds.Kind{Group: "apps.kruise.io", Kind: "StatefulSet"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

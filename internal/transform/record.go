@@ -212,7 +212,7 @@ func (w *Workload) recordOfAll() (*record, error) {
 		lists[i] = one.pullSecrets
 	}
 	return w.Object.record(func(place string) bool {
-		return place == "" || couldStand(w.kind, place) || slices.ContainsFunc(w.family, func(one *Workload) bool { return further("", one.stand.root...) == place })
+		return place == "" || !w.kind.IsKubernetes() && (couldStand(w.kind, place) || slices.ContainsFunc(w.family, func(one *Workload) bool { return further("", one.stand.root...) == place }))
 	}, lists...)
 }
 

@@ -26,8 +26,9 @@ type stand struct {
 	makes []edit.Path
 	// missing is what a template needs, is not there, and nobody asked to have made.
 	missing edit.Path
-	// merged says that the operator joins the template with one of its own.
-	merged bool
+	// merged says that the operator joins the template with one of its own, and made that
+	// what is absent is made.
+	merged, made bool
 	// by is the field of the spec that names the template, "" for none.
 	by string
 	// place names it in a record: "" for an object's one template.
@@ -123,7 +124,7 @@ func (v *viewer) stands(o object.Object, kind kinds.Kind) []stand {
 	for _, t := range kind.Templates {
 		v.each(o.Value, nil, "", t, func(root edit.Path, place string, missing edit.Path) {
 			s := standAt(root, t)
-			s.by, s.merged = t.By, t.Merged
+			s.by, s.merged, s.made = t.By, t.Merged, t.Create
 			if s.missing = missing; missing == nil && !s.whole && !t.Create && !o.At(s.annotations...).Exists() {
 				s.missing = s.annotations
 			}
@@ -204,14 +205,14 @@ func (v *viewer) each(value node.Value, path edit.Path, place string, t kinds.Te
 	next := value.Entry(step.Key)
 	rest := way[len(path)+1:]
 	several := slices.ContainsFunc(rest, kinds.Step.Many)
-	switch absent := !next.Exists() || next.IsNull() && (t.Create || several); {
+	switch absent := !next.Exists() || next.IsNull() && (t.Create || several || step.Key == "metadata"); {
 	case absent && several, absent && t.Create && len(path) < t.Given(way):
 		return // nothing of which pods are made
 	case absent && !t.Create && t.By != "" && (len(rest) > 0 || !t.IsWhole()):
 		way := append(edit.Path{step.Key}, keysOf(rest)...)
 		visit(slices.Concat(path, way), further(place, way...), at(step.Key))
 		return
-	case len(rest) == 0 || !rest[0].Items:
+	case !absent && (len(rest) == 0 || !rest[0].Items):
 		v.isMapping(next, at(step.Key))
 	}
 	v.each(next, at(step.Key), further(place, step.Key), t, visit)
@@ -259,13 +260,13 @@ func nameOf(item node.Value) string {
 
 func (v *viewer) isMapping(value node.Value, path edit.Path) {
 	if value.Exists() && !value.IsMapping() {
-		v.mismatch(path, value, "a mapping")
+		v.mismatch(slices.Concat(v.base, path), value, "a mapping")
 	}
 }
 
 func (v *viewer) isList(value node.Value, path edit.Path) {
 	if value.Exists() && !value.IsNull() && !value.IsList() {
-		v.mismatch(path, value, "a list")
+		v.mismatch(slices.Concat(v.base, path), value, "a list")
 	}
 }
 

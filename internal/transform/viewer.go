@@ -20,7 +20,8 @@ type viewer struct {
 	line      int
 	problems  []*FieldError
 	tolerated []*FieldError
-	// names are as in an Object.
+	// base leads from the document to the object. names are as in an Object.
+	base  edit.Path
 	names map[string]string
 }
 
@@ -30,7 +31,7 @@ func (v *viewer) problem(path edit.Path, value string, err error) {
 
 // view looks at the workloads that an object is: one for each of its pod templates.
 func view(o object.Object, kind kinds.Kind, line int) ([]*Workload, []*FieldError) {
-	v := &viewer{line: line, names: map[string]string{}}
+	v := &viewer{line: line, base: o.Path, names: map[string]string{}}
 	v.doubts(o, decides(kind))
 	one := Workload{Object: v.object(o), kind: kind}
 	one.tolerated = v.tolerated
@@ -94,7 +95,12 @@ func (v *viewer) template(w *Workload, o object.Object) {
 	if w.stand.whole {
 		spec = v.mapping(in(), w.templatePath(), "spec")
 	}
-	w.podless = w.stand.whole && !w.stand.merged && !spec.Exists()
+	if w.stand.whole && !w.stand.merged && !spec.Exists() {
+		// There is no pod to put a container into. A custom resource may mean the
+		// annotations alone.
+		w.podless = w.kind.IsKubernetes() || !metadata.Exists() && !w.stand.made
+		w.stand.initContainers, w.stand.pullSecrets = nil, nil
+	}
 	w.hostNetwork = spec.Entry("hostNetwork").Truth()
 	for _, by := range saysSystem {
 		if spec.Below(by...).Text() == "windows" {
