@@ -2,6 +2,7 @@ package fn_test
 
 import (
 	"fmt"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"regexp"
 	"slices"
 	"strings"
@@ -252,13 +253,12 @@ spec: {selector: {matchLabels: {app: own}}, template: {metadata: {labels: {app: 
 // TestWhatIsWrittenByHandForAnUnknownKind: it is judged and counted as in a template,
 // and nobody is asked to write again what is there.
 func TestWhatIsWrittenByHandForAnUnknownKind(t *testing.T) {
-	const kafka = "apiVersion: kafka.strimzi.io/v1\nkind: Kafka\nmetadata: {name: a}\nspec: {kafka: {template: {pod: {metadata: {annotations: {%s}}}}}}\n"
 	const ray = "apiVersion: ray.example.com/v1\nkind: RayCluster\nmetadata: {name: a}\nspec:\n  headGroupSpec: {template: {metadata: {annotations: {%[1]s}}, spec: {containers: [{name: a, image: b}]}}}\n  workerGroupSpecs: [{template: {metadata: {annotations: {%[1]s}}, spec: {containers: [{name: a, image: b}]}}}]\n"
 	const foo = "apiVersion: example.com/v1\nkind: Foo\nmetadata: {name: a}\nspec: {podAnnotations: {%s}}\n"
 	for _, m := range mesh.All() {
 		name := m.Name
 		key, _ := m.Key("excludeOutboundPorts")
-		for _, kind := range []string{kafka, ray, foo} {
+		for _, kind := range []string{ray, foo} {
 			by := func(key, value string) []string {
 				var kinds []string
 				for _, r := range told(t, fmt.Sprintf(bystandersSpec, name), fmt.Sprintf(kind, fmt.Sprintf("%s: %q", key, value))) {
@@ -278,10 +278,10 @@ func TestWhatIsWrittenByHandForAnUnknownKind(t *testing.T) {
 			assert.Contains(t, by(key.Annotation[:len(key.Annotation)-1], value), "unknown-annotation", name+kind)
 		}
 	}
-	results := told(t, fmt.Sprintf(bystandersSpec, "Istio"), fmt.Sprintf(kafka, `traffic.sidecar.istio.io/excludeOutboundPorts: "abc"`))
+	results := told(t, fmt.Sprintf(bystandersSpec, "Istio"), fmt.Sprintf(foo, `traffic.sidecar.istio.io/excludeOutboundPorts: "abc"`))
 	require.Len(t, results, 1)
 	assert.Equal(t, "unreadable-annotation", results[0].Tags[fn.CheckTag])
-	assert.Equal(t, `spec.kafka.template.pod.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]`, results[0].Field.Path)
+	assert.Equal(t, `spec.podAnnotations["traffic.sidecar.istio.io/excludeOutboundPorts"]`, results[0].Field.Path)
 
 	spec := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(fmt.Sprintf(bystandersSpec, "Istio"))})
 	explained, err := fn.Explain(spec, []fn.Manifest{{Path: "in.yaml", Text: []byte(fmt.Sprintf(ray, `traffic.sidecar.istio.io/excludeOutboundPorts: "3306"`))}}, fn.Options{}, "")
@@ -318,56 +318,47 @@ func TestTrafficKeysInOtherMappings(t *testing.T) {
 	}
 }
 
-// TestKindsWhosePodsAreMadeOfNoContainers: each is told with the place for annotations;
-// nothing is said where the annotation is there, or where the pods opt out.
-func TestKindsWhosePodsAreMadeOfNoContainers(t *testing.T) {
-	for kind, at := range map[string]string{
-		"kubevirt.io/v1 VirtualMachineInstance":           "metadata.annotations",
-		"kubevirt.io/v1 VirtualMachine":                   "spec.template.metadata.annotations",
-		"kubevirt.io/v1 VirtualMachineInstanceReplicaSet": "spec.template.metadata.annotations",
-		"tekton.dev/v1 TaskRun":                           "metadata.annotations",
-		"tekton.dev/v1 Pipeline":                          "metadata.annotations",
-		"postgresql.cnpg.io/v1 Cluster":                   "spec.inheritedMetadata.annotations",
-		"acid.zalan.do/v1 postgresql":                     "spec.podAnnotations",
-		"operator.victoriametrics.com/v1beta1 VMAgent":    "spec.podMetadata.annotations",
-		"argoproj.io/v1alpha1 Workflow":                   "spec.podMetadata.annotations",
-	} {
-		version, name, _ := strings.Cut(kind, " ")
-		object := func(annotations string) string {
-			inner := annotations
-			path := strings.Split(at, ".")
-			for i := len(path) - 1; i > 0; i-- {
-				inner = "{" + path[i] + ": " + inner + "}"
-			}
-			metadata := "{}"
-			if path[0] == "metadata" {
-				metadata = inner
-			}
-			text := fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: %s\n", version, name, metadata)
-			if path[0] == "spec" {
-				text += "spec: " + inner + "\n"
-			}
-			return text
+// TestKindsOfWhichNothingIsWritten: the table says why, and so does who asks.
+func TestKindsOfWhichNothingIsWritten(t *testing.T) {
+	left := 0
+	for _, k := range kinds.Known {
+		if k.Left == "" {
+			continue
 		}
-		spec := fmt.Sprintf(bystandersSpec, "Istio")
-		results := told(t, spec, object("{a: b}"))
-		require.Len(t, results, 1, kind)
-		assert.Equal(t, "unknown-pod-template", results[0].Tags[fn.CheckTag])
-		assert.Contains(t, results[0].Message, "write the annotations of the mesh by hand, in "+at)
-		assert.Empty(t, told(t, spec, object(`{traffic.sidecar.istio.io/excludeOutboundPorts: "3306"}`)), kind)
-		assert.Empty(t, told(t, spec, object(`{sidecar.istio.io/inject: "false"}`)), kind)
+		left++
+		results := told(t, fmt.Sprintf(bystandersSpec, "Istio"), fmt.Sprintf("apiVersion: %s/v1\nkind: %s\nmetadata: {name: a}\nspec: {template: {metadata: {}}}\n", k.Group, k.Kind))
+		require.Len(t, results, 1, k.FullName())
+		assert.Equal(t, "left alone: "+k.Left, results[0].Message)
+		assert.Equal(t, fn.Info, results[0].Severity)
 	}
-	results := told(t, fmt.Sprintf(bystandersSpec, "Istio"), "apiVersion: sparkoperator.k8s.io/v1beta2\nkind: SparkApplication\nmetadata: {name: a}\nspec: {driver: {annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: \"3306\"}}, executor: {}}\n")
-	require.Len(t, results, 1)
-	assert.Contains(t, results[0].Message, "by hand, in spec.executor.annotations")
+	assert.NotZero(t, left)
+}
+
+// TestWhatIsWrittenToCustomResources: where a template has no such part, it is made; what
+// opts out is left alone.
+func TestWhatIsWrittenToCustomResources(t *testing.T) {
+	spec := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(fmt.Sprintf(bystandersSpec, "Istio"))})
+	rendered := func(text string) (string, string) {
+		files, results, err := fn.Manifests(spec, []fn.Manifest{{Path: "in.yaml", Text: []byte(text)}}, fn.Options{})
+		require.NoError(t, err, results.Report())
+		return string(files[0].Text), results.Report()
+	}
 	for _, optsOut := range []string{
-		"apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a}\nspec: {podMetadata: {labels: {sidecar.istio.io/inject: \"false\"}}, templates: [{name: a, container: {image: x}}]}\n",
-		"apiVersion: argoproj.io/v1alpha1\nkind: CronWorkflow\nmetadata: {name: a}\nspec: {workflowSpec: {templates: [{name: a, container: {image: x}, metadata: {labels: {sidecar.istio.io/inject: \"false\"}}}, {name: main, steps: []}]}}\n",
+		"apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\nmetadata: {name: a}\nspec: {podMetadata: {labels: {sidecar.istio.io/inject: \"false\"}}, templates: [{name: a, container: {image: x}}]}\n",
 		"apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: a}\nspec: {podMetadata: {labels: {sidecar.istio.io/inject: \"false\"}}}\n",
 	} {
-		assert.Empty(t, told(t, fmt.Sprintf(bystandersSpec, "Istio"), optsOut), optsOut)
+		text, _ := rendered(optsOut)
+		assert.Equal(t, optsOut, text)
 	}
-	assert.Len(t, told(t, fmt.Sprintf(bystandersSpec, "Istio"), "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a}\nspec: {templates: [{name: a, container: {image: x}}, {name: b, container: {image: x}, metadata: {labels: {sidecar.istio.io/inject: \"false\"}}}]}\n"), 1, "one of them does not")
+	const cron = "apiVersion: argoproj.io/v1alpha1\nkind: CronWorkflow\nmetadata: {name: a}\nspec:\n  workflowSpec:\n    podMetadata: {annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: '80'}}\n    templates:\n    - {name: main, steps: []}\n    - {name: b, metadata: {annotations: {a: b}}, container: {image: x}}\n    - {name: c, container: {image: x}}\n"
+	text, report := rendered(cron)
+	assert.Empty(t, report)
+	assert.Contains(t, text, "    - {name: main, steps: []}\n", "no pods are made of steps")
+	assert.Contains(t, text, "    - {name: c, container: {image: x}}\n", "those of all count there")
+	assert.Contains(t, text, `"kept":{"spec.workflowSpec.podMetadata traffic.sidecar.istio.io/excludeOutboundPorts"`)
+	assert.Contains(t, text, `{annotations: {a: b, krm-bypass.dev/policy: `, "the user's word for all counts where the template says nothing")
+	again, _ := rendered(text)
+	assert.Equal(t, text, again)
 }
 
 // TestWhatANamespaceSaysThatNobodyReads: keys of injection in a form that the mesh does

@@ -47,48 +47,6 @@ func charted(spec node.Value) bool {
 	return false
 }
 
-// maker is a kind whose controller makes pods of fields that are no pod template.
-type maker struct {
-	group string
-	kinds []string
-	// annotations lead to those of its pods, each to those of some.
-	annotations []string
-	// each leads to a list whose items have metadata of their own for their pods, ""
-	// for none.
-	each string
-}
-
-// one makes a maker of the kinds of a group, from the path to the annotations of its pods.
-func one(group, annotations string, kinds ...string) maker {
-	return maker{group: group, kinds: kinds, annotations: []string{annotations}}
-}
-
-var makers = []maker{
-	// prometheus-operator/prometheus-operator pkg/apis/monitoring/v1/types.go, EmbeddedObjectMetadata
-	one("monitoring.coreos.com", "spec.podMetadata.annotations", "Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler"),
-	// strimzi/strimzi-kafka-operator api/src/main/java/io/strimzi/api/kafka/model
-	one("kafka.strimzi.io", "spec.kafka.template.pod.metadata.annotations", "Kafka"),
-	one("kafka.strimzi.io", "spec.template.pod.metadata.annotations", "KafkaNodePool", "KafkaConnect", "KafkaBridge", "KafkaMirrorMaker2"),
-	// argoproj/argo-workflows pkg/apis/workflow/v1alpha1/workflow_types.go
-	{"argoproj.io", []string{"Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate"}, []string{"spec.podMetadata.annotations"}, "spec.templates"},
-	{"argoproj.io", []string{"CronWorkflow"}, []string{"spec.workflowSpec.podMetadata.annotations"}, "spec.workflowSpec.templates"},
-	// kubevirt/kubevirt pkg/virt-controller/services/template.go, filterVMIAnnotationsForPod;
-	// pkg/virt-controller/watch, setupVMIFromVM
-	one("kubevirt.io", "metadata.annotations", "VirtualMachineInstance"),
-	one("kubevirt.io", "spec.template.metadata.annotations", "VirtualMachine", "VirtualMachineInstanceReplicaSet"),
-	// tektoncd/pipeline pkg/pod/pod.go, Build; pkg/reconciler/taskrun/taskrun.go,
-	// storeTaskSpecAndMergeMeta; pkg/reconciler/pipelinerun/pipelinerun.go, getTaskrunAnnotations
-	one("tekton.dev", "metadata.annotations", "TaskRun", "PipelineRun", "Task", "Pipeline"),
-	// kubeflow/spark-operator api/v1beta2/sparkapplication_types.go, SparkPodSpec
-	{"sparkoperator.k8s.io", []string{"SparkApplication"}, []string{"spec.driver.annotations", "spec.executor.annotations"}, ""},
-	// cloudnative-pg/cloudnative-pg api/v1, GetFixedInheritedAnnotations
-	one("postgresql.cnpg.io", "spec.inheritedMetadata.annotations", "Cluster"),
-	// zalando/postgres-operator pkg/cluster/k8sres.go, generatePodAnnotations
-	one("acid.zalan.do", "spec.podAnnotations", "postgresql"),
-	// VictoriaMetrics/operator api/operator/v1beta1/vmagent_types.go
-	one("operator.victoriametrics.com", "spec.podMetadata.annotations", "VMAgent"),
-}
-
 // IsSilent reports whether nothing in objects of a type makes pods.
 func IsSilent(t object.Type) bool {
 	group := object.Group(t.APIVersion)
@@ -100,10 +58,9 @@ func IsSilent(t object.Type) bool {
 		})
 }
 
-// IsTold reports whether objects of a type make pods, or may, though they show no
-// template.
-func IsTold(t object.Type) bool {
-	return len(PodAnnotations(t)) > 0 || slices.ContainsFunc(rendered, func(l later) bool { return l.is(t) })
+// IsRenderedLater reports whether objects of a type name what is rendered in the cluster.
+func IsRenderedLater(t object.Type) bool {
+	return slices.ContainsFunc(rendered, func(l later) bool { return l.is(t) })
 }
 
 func (l later) is(t object.Type) bool {
@@ -118,41 +75,4 @@ func RenderedBy(t object.Type, o node.Value) string {
 		}
 	}
 	return ""
-}
-
-// PodAnnotations gives the paths to the annotations of the pods that are made of an
-// object without a template; nil where none are known.
-func PodAnnotations(t object.Type) [][]string {
-	m, _ := makerOf(t)
-	paths := make([][]string, len(m.annotations))
-	for i, path := range m.annotations {
-		paths[i] = strings.Split(path, ".")
-	}
-	return paths
-}
-
-// OwnMetadata gives the metadata for pods of their own that parts of such an object
-// have; of parts that make pods.
-func OwnMetadata(t object.Type, o node.Value) []node.Value {
-	var all []node.Value
-	m, is := makerOf(t)
-	if !is || m.each == "" {
-		return nil
-	}
-	for _, part := range o.Below(strings.Split(m.each, ".")...).Items() {
-		if !part.Entry("steps").Exists() && !part.Entry("dag").Exists() {
-			all = append(all, part.Entry("metadata"))
-		}
-	}
-	return all
-}
-
-func makerOf(t object.Type) (maker, bool) {
-	i := slices.IndexFunc(makers, func(m maker) bool {
-		return m.group == object.Group(t.APIVersion) && slices.Contains(m.kinds, t.Kind)
-	})
-	if i < 0 {
-		return maker{}, false
-	}
-	return makers[i], true
 }

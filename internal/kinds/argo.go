@@ -21,7 +21,7 @@ func workflow(spec string) []Template {
 	all := at(spec + ".podMetadata.annotations")
 	return []Template{
 		{Annotations: all, Create: true, Needs: at(spec)},
-		{Annotations: at(spec + ".templates[*].metadata.annotations"), InitContainers: at(spec + ".templates[*].initContainers"), Over: all},
+		{Annotations: at(spec + ".templates[*].metadata.annotations"), InitContainers: at(spec + ".templates[*].initContainers"), Over: all, Unless: []string{"steps", "dag", "suspend"}},
 	}
 }
 

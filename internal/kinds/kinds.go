@@ -62,6 +62,9 @@ type Template struct {
 	// template: a key that does not stand here counts from there. Labels stand beside
 	// them, as beside Annotations.
 	Over Path
+	// Unless are keys of an item of a list, or of a value of a map, with which it makes no
+	// pods.
+	Unless []string
 	// Merged says that the operator joins the template with one of its own, so that it
 	// need not have containers.
 	Merged bool

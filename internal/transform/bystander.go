@@ -14,7 +14,6 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
-	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
@@ -59,7 +58,7 @@ type misplaced struct {
 // IsBystander reports whether the policy has something to say of an object that is none
 // of its own, as far as its type and its text tell. A text of nil may say anything.
 func (p *Policy) IsBystander(t object.Type, text []byte) bool {
-	return t.Kind != "" && (t.APIVersion != "" || t.List) && (text == nil || t.List || bystander.IsTold(t) || isNamespace(t) ||
+	return t.Kind != "" && (t.APIVersion != "" || t.List) && (text == nil || t.List || bystander.IsRenderedLater(t) || isNamespace(t) ||
 		mesh.Mentions(text) || bytes.Contains(text, []byte(ownPrefix)) || !bystander.IsSilent(t) && bystander.Holds(text))
 }
 
@@ -194,23 +193,6 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 		named[i] = t.Place().String()
 	}
 	b.known = strings.Join(named, ", ")
-	for _, way := range bystander.PodAnnotations(o.Type) {
-		if isKnown {
-			break
-		}
-		path := edit.Path(steps(way))
-		marked = slices.DeleteFunc(marked, func(one edit.Path) bool { return slices.Equal(one, path) })
-		places = nil // containers there join those of the controller's own
-		w := annotated(o, path)
-		if parts := bystander.OwnMetadata(o.Type, o.Value); len(parts) > 0 && !slices.ContainsFunc(parts, func(own node.Value) bool {
-			labels, annotations := overlaid(w.TemplateLabels, own.Entry("labels").Strings()), overlaid(w.TemplateAnnotations, own.Entry("annotations").Strings())
-			return p.place(&Workload{TemplateLabels: labels}, annotations, namespace).on.Unmeshed(labels, annotations) == ""
-		}) {
-			b.Pods = cmp.Or(b.Pods, path.String())
-			return // all of them opt out
-		}
-		p.lookAtPods(b, path.String(), w, namespace)
-	}
 	var unknown, beside []kinds.Path
 	for _, place := range places {
 		if slices.ContainsFunc(kind.Templates, func(t kinds.Template) bool { return t.Place().Leads(place.Path) }) {

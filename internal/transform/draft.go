@@ -62,7 +62,9 @@ func (w *Workload) has(path edit.Path) bool { return w.stand.has(path[len(w.base
 func (dr *draft) template(w *Workload, d desired, was *prior) {
 	annotations := dr.group(w.templatePath("metadata", "annotations"))
 	for _, key := range was.record.keys(d) {
-		dr.annotation(w, annotations, key, d, was)
+		if !w.stand.carried {
+			dr.annotation(w, annotations, key, d, was)
+		}
 	}
 	if w.stand.initContainers != nil {
 		dr.container(w, dr.group(w.templatePath("spec", "initContainers")), d, was)

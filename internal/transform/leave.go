@@ -19,6 +19,8 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string, on *mesh.
 	}
 	reason, by = w.isPatch()
 	switch {
+	case w.kind.Left != "":
+		return w.kind.Left, w.Path("kind")
 	case w.referenced:
 		return "it takes its pods from another workload, through " + w.kind.Reference.String(), w.Path(keysOf(w.kind.Reference)...)
 	case w.stand.missing != nil:

@@ -38,6 +38,9 @@ func (p *Policy) priorsOf(family []*Workload) ([]*prior, error) {
 		all[i] = p.priorOf(one, r.at(one))
 		fits = fits || all[i].fits
 	}
+	for i, one := range family {
+		all[i].layOver(one, family, all)
+	}
 	for entry := range r.Wrote {
 		place, _ := placed(entry)
 		fits = fits || place != "" && !slices.ContainsFunc(family, func(one *Workload) bool { return one.stand.place == place || further("", one.stand.root...) == place })
@@ -47,6 +50,18 @@ func (p *Policy) priorsOf(family []*Workload) ([]*prior, error) {
 		return nil, errors.New("the record fits nothing here, as if it were copied from another workload")
 	}
 	return all, nil
+}
+
+// layOver adds what counts in a template that does not say it: of another template of
+// the object, what was there before the function wrote to it.
+func (was *prior) layOver(w *Workload, family []*Workload, all []*prior) {
+	base := w.over
+	if i := slices.IndexFunc(family, func(one *Workload) bool { return slices.Equal(one.stand.annotations, w.stand.over) }); w.stand.over != nil && i >= 0 {
+		base = all[i].annotations
+	}
+	if len(base) > 0 {
+		was.annotations = overlaid(base, was.annotations)
+	}
 }
 
 func (p *Policy) priorOf(w *Workload, r *record) *prior {

@@ -29,6 +29,11 @@ type stand struct {
 	// merged says that the operator joins the template with one of its own, and made that
 	// what is absent is made.
 	merged, made bool
+	// over leads to annotations that count where the template does not say a key, nil for
+	// none. carried says that the template has no annotations, so that nothing but those
+	// carry what is written.
+	over    edit.Path
+	carried bool
 	// by is the field of the spec that names the template, "" for none.
 	by string
 	// place names it in a record: "" for an object's one template.
@@ -121,11 +126,22 @@ func (s stand) template(o node.Value) node.Value {
 func (v *viewer) stands(o object.Object, kind kinds.Kind) []stand {
 	var all []stand
 	alone := kind.IsAlone()
+	if kind.Left != "" {
+		return []stand{wholeAt(nil)}
+	}
 	for _, t := range kind.Templates {
+		there := !alone && t.By == "" && !t.Create
 		v.each(o.Value, nil, "", t, func(root edit.Path, place string, missing edit.Path) {
+			absent := !o.At(root...).Exists()
+			if there && absent && (t.Over == nil || t.InitContainers == nil) {
+				return // other pods are made without it
+			}
 			s := standAt(root, t)
 			s.by, s.merged, s.made = t.By, t.Merged, t.Create
-			if s.missing = missing; missing == nil && !s.whole && !t.Create && !o.At(s.annotations...).Exists() {
+			annotated := s.whole || t.Create || o.At(s.annotations...).Exists()
+			if s.over = inside(root, t.Over); s.over != nil {
+				s.carried = !annotated
+			} else if s.missing = missing; missing == nil && !annotated {
 				s.missing = s.annotations
 			}
 			if !alone {
@@ -189,7 +205,9 @@ func (v *viewer) each(value node.Value, path edit.Path, place string, t kinds.Te
 	case step.Items:
 		v.isList(value, path)
 		for i, item := range value.Items() {
-			v.isMapping(item, at(i))
+			if v.isMapping(item, at(i)); makesNone(t, item) {
+				continue
+			}
 			name := place + "[" + called(value.Items(), i) + "]"
 			v.names[at(i).String()] = name
 			v.each(item, at(i), name, t, visit)
@@ -197,7 +215,9 @@ func (v *viewer) each(value node.Value, path edit.Path, place string, t kinds.Te
 		return
 	case step.Many():
 		for e := range value.Entries() {
-			v.isMapping(e.Value, at(e.Key))
+			if v.isMapping(e.Value, at(e.Key)); makesNone(t, e.Value) {
+				continue
+			}
 			v.each(e.Value, at(e.Key), further(place, e.Key), t, visit)
 		}
 		return
@@ -216,6 +236,11 @@ func (v *viewer) each(value node.Value, path edit.Path, place string, t kinds.Te
 		v.isMapping(next, at(step.Key))
 	}
 	v.each(next, at(step.Key), further(place, step.Key), t, visit)
+}
+
+// makesNone reports whether no pods are made of an item.
+func makesNone(t kinds.Template, item node.Value) bool {
+	return slices.ContainsFunc(t.Unless, func(key string) bool { return item.Entry(key).Exists() })
 }
 
 func keysOf(path kinds.Path) edit.Path {

@@ -68,6 +68,8 @@ type Workload struct {
 	// image, and unselected that there is no selector: as in a patch.
 	podless, imageless, unselected bool
 	hostNetwork                    bool
+	// over are the annotations over which those of the template are laid.
+	over map[string]string
 	// windows are the steps from the template to the field that says so, nil
 	// where none does.
 	windows []any

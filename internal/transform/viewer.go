@@ -84,6 +84,12 @@ func (v *viewer) template(w *Workload, o object.Object) {
 	if w.stand.labels() != nil {
 		w.TemplateLabels, _ = v.strings(metadata, w.templatePath("metadata"), labels)
 	}
+	if over := w.stand.over; over != nil {
+		w.over = o.At(over...).Strings()
+		if last := len(over) - 1; over[last] == annotations {
+			w.TemplateLabels = overlaid(o.At(over[:last]...).Entry(labels).Strings(), w.TemplateLabels)
+		}
+	}
 	key := w.stand.annotations[len(w.stand.annotations)-1].(string)
 	w.TemplateAnnotations, w.mergedAnnotations = v.strings(metadata, w.templatePath("metadata"), key)
 	for _, key := range slices.Sorted(maps.Keys(w.TemplateAnnotations)) {
