@@ -5,7 +5,6 @@ import (
 	_ "embed" // for the form of the policy
 	"fmt"
 	"maps"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -32,26 +31,26 @@ var form string
 // Policy gives the policy and its binding as two YAML documents. Specifications add
 // their kinds, the namespaces that they enrol by name, and who may opt out of their
 // meshes.
-func Policy(of ...*transform.Policy) string {
+func Policy(of ...*transform.Policy) string { return policy(slices.Clone(kinds.Known), of) }
+
+func policy(all []kinds.Kind, of []*transform.Policy) string {
 	var enrolled []string
-	var added []kinds.Kind
 	for _, p := range of {
 		enrolled = append(enrolled, p.Enrolled...)
 		for _, k := range p.Kinds {
-			if _, known := kinds.Among(kinds.Known, k.Group, k.Kind); !known && !slices.ContainsFunc(added, func(a kinds.Kind) bool { return reflect.DeepEqual(a, k) }) {
-				added = append(added, k)
-			}
+			all = with(all, k)
 		}
 	}
 	fillers := map[string][]string{
 		"name":           {Name},
 		"exemption":      {Exemption},
 		"marker":         {transform.PolicyAnnotation},
-		"record":         {transform.RecordAnnotation},
-		"head":           {transform.RecordHead},
+		"record key":     {transform.RecordAnnotation},
+		"record now":     {record(0)},
+		"record was":     {record(1)},
 		"former entry":   {transform.FormerInitEntry},
 		"container name": {transform.InitName},
-		"rules":          append(rules(kinds.Known, resource), rules(added, anyResource)...),
+		"rules":          rules(all),
 		"kubernetes":     {within(transform.KubernetesNamespaces, enrolled)},
 		"keys":           ofMeshes(enrolled, keys),
 		"others":         ofMeshes(enrolled, others),
@@ -59,7 +58,8 @@ func Policy(of ...*transform.Policy) string {
 		"prefixes":       ofMeshes(enrolled, prefixes),
 		"opt-outs":       optOuts(of, enrolled),
 		"passed":         {strings.Join(passed(), ", ")},
-		"template":       template(slices.Concat(kinds.Known, added)),
+		"lists":          lists(all),
+		"templates":      byKind(all, templatesOf),
 	}
 	var b strings.Builder
 	for line := range strings.Lines(form) {
@@ -289,81 +289,64 @@ func within(globs, enrolled []string) string {
 	return condition
 }
 
-// rules gives the resource rules for the kinds, one for each API group.
-func rules(all []kinds.Kind, name func(kind string) string) []string {
+// with adds a kind to others, and to what is known of it the templates that are new.
+func with(all []kinds.Kind, k kinds.Kind) []kinds.Kind {
+	i := slices.IndexFunc(all, func(a kinds.Kind) bool { return a.Kind == k.Kind && a.Group == k.Group })
+	if i < 0 {
+		return append(all, k)
+	}
+	for _, t := range k.Templates {
+		if !slices.ContainsFunc(all[i].Templates, func(a kinds.Template) bool { return a.Place().String() == t.Place().String() }) {
+			all[i].Templates = append(slices.Clone(all[i].Templates), t)
+		}
+	}
+	return all
+}
+
+// record gives CEL for the entries of a record, each with a digest and what follows it.
+// CEL makes a map of no text but the query of an address. In the head of a record a quote
+// stands in front of a colon, a comma, or behind a brace only where it ends an entry, or
+// begins one.
+func record(which int) string {
+	text := "variables.both[" + strconv.Itoa(which) + "].?metadata.?annotations[?'" + transform.RecordAnnotation + "'].orValue('').find(r'" + transform.RecordHead + "')"
+	for _, pair := range [][2]string{{"%", "%25"}, {"&", "%26"}, {"=", "%3D"}, {"+", "%2B"}, {";", "%3B"}, {"#", "%23"}, {" ", "+"}, {`":"`, "="}, {`","`, "&"}, {`{"`, "&"}} {
+		text += ".replace('" + pair[0] + "', '" + pair[1] + "')"
+	}
+	return "url('/?' + " + text + ").getQuery()"
+}
+
+// rules gives the resource rules for the kinds, one for each API group. A kind that a
+// specification adds is served under a name that nobody knows: that is any resource of
+// its group, but no subresource.
+func rules(all []kinds.Kind) []string {
 	var groups []string
 	resources := map[string][]string{}
 	for _, k := range all {
-		if simple(k) == nil {
-			continue // a pod itself
+		if len(templatesOf(k)) == 0 {
+			continue
 		}
 		if !slices.Contains(groups, k.Group) {
 			groups = append(groups, k.Group)
 		}
-		if resource := name(k.Kind); !slices.Contains(resources[k.Group], resource) {
+		resource := `"*"`
+		if _, known := kinds.Among(kinds.Known, k.Group, k.Kind); known {
+			resource = k.Resource()
+		}
+		if !slices.Contains(resources[k.Group], resource) {
 			resources[k.Group] = append(resources[k.Group], resource)
 		}
 	}
 	var lines []string
 	for _, group := range groups {
+		names := resources[group]
+		if slices.Contains(names, `"*"`) {
+			names = []string{`"*"`}
+		}
 		lines = append(lines,
 			"- apiGroups: ["+cmp.Or(group, `""`)+"]",
 			`  apiVersions: ["*"]`,
 			"  operations: [CREATE, UPDATE]",
-			"  resources: ["+strings.Join(resources[group], ", ")+"]")
+			"  resources: ["+strings.Join(names, ", ")+"]")
 	}
 	return lines
-}
-
-// resource is the name under which an API serves a kind: its plural, which is
-// regular for all known kinds.
-func resource(kind string) string { return strings.ToLower(kind) + "s" }
-
-// anyResource is for kinds whose resource names nobody knows: every resource of the
-// API group, but no subresource.
-func anyResource(string) string { return `"*"` }
-
-// template gives CEL for the pod template of the object o of one of the kinds, an
-// empty one for what else their API groups have.
-func template(all []kinds.Kind) []string {
-	var places []string
-	of := map[string][]string{}
-	for _, k := range all {
-		if simple(k) == nil {
-			continue // a pod itself
-		}
-		place := indexes(simple(k))
-		if of[place] == nil {
-			places = append(places, place)
-		}
-		of[place] = append(of[place], strconv.Quote(k.Kind+"."+k.Group))
-	}
-	var lines []string
-	for _, place := range places {
-		lines = append(lines,
-			"request.kind.kind + '.' + request.kind.group in ["+strings.Join(of[place], ", ")+"] ?",
-			"  o"+place+".orValue({}) :")
-	}
-	return append(lines, "{}")
-}
-
-// simple leads to the one template of a kind, nil for a pod itself and for others.
-func simple(k kinds.Kind) (keys []string) {
-	if !k.IsAlone() || !k.Templates[0].IsWhole() {
-		return nil
-	}
-	for _, step := range k.Templates[0].Path {
-		keys = append(keys, step.Key)
-	}
-	return keys
-}
-
-// indexes leads to a field by index, because not every field's name is an
-// identifier in CEL.
-func indexes(path []string) string {
-	var b strings.Builder
-	for _, field := range path {
-		b.WriteString("[?" + strconv.Quote(field) + "]")
-	}
-	return b.String()
 }

@@ -3,11 +3,10 @@ package admission_test
 import (
 	"errors"
 	"flag"
-	"github.com/krm-bypass/krm-bypass/internal/kinds"
-	"github.com/krm-bypass/krm-bypass/internal/object"
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,16 +15,20 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/admission"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden file, and fail")
 
-// What the policy does, a real API server shows in test/cluster.
+// What the policy does, a real API server shows in test/cluster. Rows of other kinds bring
+// more of the same.
 func TestPolicy(t *testing.T) {
 	const golden = "testdata/policy.yaml"
-	policy := admission.Policy()
+	shown := map[string]bool{"RayCluster": true, "PyTorchJob": true, "postgresql": true, "Rollout": true}
+	policy := admission.PolicyFor(slices.DeleteFunc(slices.Clone(kinds.Known), func(k kinds.Kind) bool { return !k.IsKubernetes() && !shown[k.Kind] })...)
 	if *update {
 		require.NoError(t, os.WriteFile(golden, []byte(policy), 0o600))
 		t.Fatalf("%s is rewritten: read the difference, then run without -update", golden)
@@ -118,13 +121,40 @@ func TestEveryTableEntryIsThere(t *testing.T) {
 		}
 	}
 	for _, k := range kinds.Known {
-		if k.IsKubernetes() && k.Kind != "Pod" {
-			assert.True(t, served[k.Resource()+"."+k.Group], "%s of %q", k.Kind, k.Group)
-			of, _, _ := strings.Cut(expressions["templates"], `o[?"`+strings.ReplaceAll(k.Templates[0].Path.String(), ".", `"][?"`)+`"].orValue({})`)
-			assert.Contains(t, of[strings.LastIndex(of, "["):], `"`+k.Kind+"."+k.Group+`"`)
+		if len(k.Templates) == 0 || len(k.Templates[0].Place()) == 0 {
+			assert.NotContains(t, expressions["templates"], `"`+k.Kind+"."+k.Group+`"`)
+			continue
+		}
+		assert.True(t, served[k.Resource()+"."+k.Group], "%s of %q", k.Kind, k.Group)
+		for _, template := range k.Templates {
+			for _, path := range []kinds.Path{template.Path, template.Annotations, template.InitContainers} {
+				if path == nil {
+					continue
+				}
+				lists := strings.FieldsFunc(strings.NewReplacer("[*]", "|", ".*", "|").Replace(path.String()), func(r rune) bool { return r == '|' })
+				last := strings.TrimPrefix(lists[len(lists)-1], ".")
+				if !path[len(path)-1].Many() {
+					assert.Contains(t, branch(expressions["templates"], k), "o"+indexed(last)+".orValue", "%s: %s", k.Kind, path)
+					lists = lists[:len(lists)-1]
+				}
+				for round, list := range lists {
+					assert.Contains(t, branch(expressions["lists"+strconv.Itoa(round+1)], k), "o"+indexed(strings.TrimPrefix(list, "."))+".orValue", "%s: %s", k.Kind, path)
+				}
+			}
 		}
 	}
 }
+
+// branch is what an expression has for a kind.
+func branch(expression string, k kinds.Kind) string {
+	_, of, _ := strings.Cut(expression, `"`+k.Kind+"."+k.Group+`"`)
+	_, of, _ = strings.Cut(of, "\n")
+	of, _, _ = strings.Cut(of, "variables.kind in")
+	return of
+}
+
+// indexed leads to a field as the policy does.
+func indexed(path string) string { return `[?"` + strings.ReplaceAll(path, ".", `"][?"`) + `"]` }
 
 func TestNoGapIsLeft(t *testing.T) {
 	assert.NotContains(t, admission.Policy(), "{{")
@@ -139,15 +169,37 @@ func kindAt(apiVersion, kind string, path ...string) kinds.Kind {
 	return kinds.Kind{Group: object.Group(apiVersion), Kind: kind, Templates: []kinds.Template{{Path: kinds.Keyed(path...)}}}
 }
 
+func path(text string) kinds.Path {
+	path, err := kinds.ParsePath(text)
+	if err != nil {
+		panic(err)
+	}
+	return path
+}
+
 // A specification adds kinds, and with them whatever else is in their API group
 // is looked at, and let past.
 func TestMoreKinds(t *testing.T) {
 	policy := admission.Policy(&transform.Policy{Kinds: append(slices.Clone(kinds.Known),
 		kindAt("example.com/v1", "Fleet", "spec", "pods", "template"),
 		kindAt("example.com/v1", "Runner", "spec", `it's "odd"`, "template"),
+		kindAt("argoproj.io/v1alpha1", "Parade", "spec", "template"),
+		kinds.Kind{Group: "example.com", Kind: "Grid", Templates: []kinds.Template{{Path: path("spec.rows[*].cells.*.template")}, {Annotations: path("spec.meta.annotations")}}},
+		kinds.Kind{Group: "argoproj.io", Kind: "Rollout", Templates: []kinds.Template{{Path: path("spec.template")}, {Path: path("spec.more.template")}}},
 	)})
 	assert.Equal(t, 1, strings.Count(policy, "- apiGroups: [example.com]\n      apiVersions: [\"*\"]\n      operations: [CREATE, UPDATE]\n      resources: [\"*\"]\n"))
-	assert.Contains(t, policy, `request.kind.kind + '.' + request.kind.group in ["Runner.example.com"] ?`+"\n          "+`o[?"spec"][?"it's \"odd\""][?"template"].orValue({}) :`)
+	assert.Contains(t, policy, "- apiGroups: [argoproj.io]\n      apiVersions: [\"*\"]\n      operations: [CREATE, UPDATE]\n      resources: [\"*\"]\n")
+	for _, said := range []string{
+		`variables.kind in ["Runner.example.com"] ?` + "\n        " + `[[dyn('')] + variables.both.map(o, o[?"spec"][?"it's \"odd\""][?"template"].orValue(dyn({})))] :`,
+		`"Parade.argoproj.io"] ?`,
+		`[[[dyn('spec.rows')] + variables.both.map(o, o[?"spec"][?"rows"].orValue(dyn(null)))]] :`,
+		`[variables.items1[0].map(t, [dyn(t[0] + '.cells')] + [t[1], t[2]].map(o, o[?"cells"].orValue(dyn(null))))] :`,
+		`variables.items2[0].map(t, [dyn(t[0] + '.template')] + [t[1], t[2]].map(o, o[?"template"].orValue(dyn({})))) +` + "\n        " +
+			`[[dyn('spec.meta')] + variables.both.map(o, dyn({'metadata': dyn({'annotations': o[?"spec"][?"meta"][?"annotations"].orValue(dyn({})), 'labels': o[?"spec"][?"meta"][?"labels"].orValue(dyn({}))})}))] :`,
+		`variables.kind in ["Rollout.argoproj.io"] ?` + "\n        " + `[[dyn('spec.template')] + variables.both.map(o, o[?"spec"][?"template"].orValue(dyn({})))] +` + "\n        [[dyn('spec.more.template')]",
+	} {
+		assert.True(t, strings.Contains(policy, said), said)
+	}
 	var read any
 	require.NoError(t, yaml.Unmarshal([]byte(policy), &read))
 }

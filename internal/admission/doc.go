@@ -4,6 +4,6 @@
 // evaluates their CEL on its own.
 //
 // The policy comes from the tables of meshes and of kinds (internal/mesh,
-// internal/transform). It knows no specification: that says what a workload may
+// internal/kinds). It knows no specification: that says what a workload may
 // bypass, and krm-bypass writes it.
 package admission

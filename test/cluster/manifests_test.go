@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	known "github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/test/cluster/controlplane"
 )
 
@@ -140,7 +141,8 @@ const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 // those that it knows already, a little later.
 func define(t *testing.T, group, kind string, versions []string) {
 	t.Helper()
-	plural := strings.ToLower(kind) + "s"
+	k, _ := known.Among(known.Known, group, kind)
+	plural := known.Kind{Kind: kind, Plural: k.Plural}.Resource()
 	path := definitions + "/" + plural + "." + group
 	known, err := server.Request(t.Context(), http.MethodGet, path, nil)
 	exists := !refused(err, http.StatusNotFound)

@@ -2,10 +2,13 @@ package cluster
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
+	known "github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 	"github.com/krm-bypass/krm-bypass/test/cluster/controlplane"
@@ -113,52 +116,279 @@ var own = map[string]string{
 	"Linkerd": "linkerd|linkerd-.*", "Consul": "consul", "Kuma": "kuma-system",
 }
 
-// modelled gives the bypasses on a new object's template that krm-bypass did not
-// write, and whether the record is like the template otherwise.
-func modelled(object controlplane.Object) (foreign []string, alike bool) {
-	kind, known := kinds[object.Text("apiVersion")+" "+object.Text("kind")]
-	if !known {
-		for name, k := range kinds { // in another version
-			group, _, _ := strings.Cut(object.Text("apiVersion"), "/")
-			if k.Kind == object.Text("kind") && k.Group == group && group != "" {
-				kind, known = kinds[name], true
+// standing is a pod template where it stands in an object, as far as the policy reads it.
+type standing struct {
+	place string // as a record names it
+	// steps lead to it: keys, and indexes of items.
+	steps       []any
+	annotations map[string]any
+	containers  []any
+}
+
+// at gives what the steps lead to, nil where nothing is.
+func at(value any, steps ...any) any {
+	for _, step := range steps {
+		switch step := step.(type) {
+		case string:
+			fields, _ := value.(map[string]any)
+			value = fields[step]
+		case int:
+			items, _ := value.([]any)
+			if step >= len(items) {
+				return nil
+			}
+			value = items[step]
+		}
+	}
+	return value
+}
+
+// standings are the pod templates of an object of the kind.
+func standings(kind known.Kind, object controlplane.Object) []standing {
+	var all []standing
+	for _, t := range kind.Templates {
+		for _, steps := range reached(map[string]any(object), t.Place(), nil) {
+			annotations, containers := append(slices.Clone(steps), "metadata", "annotations"), append(slices.Clone(steps), "spec", "initContainers")
+			if t.Annotations != nil {
+				annotations, containers = instead(t.Annotations, steps), instead(t.InitContainers, steps)
+			}
+			one := standing{place: called(object, steps), steps: steps}
+			if len(kind.Templates) == 1 && !slices.ContainsFunc(t.Place(), known.Step.Many) {
+				one.place = ""
+			}
+			one.annotations, _ = at(map[string]any(object), annotations...).(map[string]any)
+			if len(containers) > 0 {
+				one.containers, _ = at(map[string]any(object), containers...).([]any)
+			}
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// reached are the ways that a path goes in a value.
+func reached(value any, path known.Path, steps []any) [][]any {
+	if len(path) == 0 {
+		return [][]any{steps}
+	}
+	var all [][]any
+	further := func(step, value any) {
+		all = append(all, reached(value, path[1:], append(slices.Clone(steps), step))...)
+	}
+	switch {
+	case path[0].Items:
+		items, _ := value.([]any)
+		for i, item := range items {
+			further(i, item)
+		}
+	case path[0].Many():
+		fields, _ := value.(map[string]any)
+		for _, key := range slices.Sorted(maps.Keys(fields)) {
+			further(key, fields[key])
+		}
+	default:
+		fields, _ := value.(map[string]any)
+		further(path[0].Key, fields[path[0].Key])
+	}
+	return all
+}
+
+// instead gives a path with the items and keys of the way to another part.
+func instead(path known.Path, way []any) []any {
+	var steps []any
+	for i, step := range path {
+		if step.Many() {
+			steps = append(steps, way[i])
+		} else {
+			steps = append(steps, step.Key)
+		}
+	}
+	return steps
+}
+
+// called names a place.
+func called(object controlplane.Object, steps []any) string {
+	var b strings.Builder
+	for i, step := range steps {
+		switch step := step.(type) {
+		case int:
+			b.WriteString("[" + nameOrIndex(at(map[string]any(object), steps[:i]...).([]any), step) + "]")
+		case string:
+			switch plain := regexp.MustCompile(`^[-_A-Za-z0-9]+$`).MatchString(step); {
+			case !plain:
+				b.WriteString("[" + strconv.Quote(step) + "]")
+			case i > 0:
+				b.WriteString("." + step)
+			default:
+				b.WriteString(step)
 			}
 		}
 	}
-	owners, _ := object.Field("metadata", "ownerReferences").([]any)
-	controlled := slices.ContainsFunc(owners, func(owner any) bool { return owner.(map[string]any)["controller"] == true })
-	if !known || len(kind.Template) == 0 || controlled || strings.HasPrefix(object.Text("metadata", "namespace"), "kube-") {
-		return nil, true
+	return b.String()
+}
+
+func nameOrIndex(items []any, i int) string {
+	name := nameOf(items[i])
+	if name == "" || namesake(items, name) != i || slices.ContainsFunc(items[i+1:], func(other any) bool { return nameOf(other) == name }) {
+		return strconv.Itoa(i)
 	}
-	on, _ := object.Field(append(slices.Clone(kind.Template), "metadata", "annotations")...).(map[string]any)
+	if _, err := strconv.Atoi(name); err == nil || strings.ContainsAny(name, `]" \`) {
+		return strconv.Quote(name)
+	}
+	return name
+}
+
+func nameOf(item any) string {
+	for _, key := range []any{"name", "groupName"} {
+		if name, _ := at(item, key).(string); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// namesake is the first item with the name, -1 where there is none.
+func namesake(items []any, name string) int {
+	return slices.IndexFunc(items, func(item any) bool { return nameOf(item) == name })
+}
+
+// former gives the annotations of a template as they were: an item of a list is the one
+// that had its name, and without a name of its own the one that had its index.
+func former(kind known.Kind, object, old controlplane.Object, now standing) map[string]any {
+	if old == nil {
+		return nil
+	}
+	steps := slices.Clone(now.steps)
+	for i, step := range steps {
+		index, isItem := step.(int)
+		if !isItem {
+			continue
+		}
+		items := at(map[string]any(object), now.steps[:i]...).([]any)
+		if nameOrIndex(items, index) == strconv.Itoa(index) {
+			continue
+		}
+		before, _ := at(map[string]any(old), steps[:i]...).([]any)
+		if steps[i] = namesake(before, nameOf(items[index])); steps[i] == -1 {
+			return nil
+		}
+	}
+	for _, was := range standings(kind, old) {
+		if slices.Equal(was.steps, steps) {
+			return was.annotations
+		}
+	}
+	return nil
+}
+
+// entries are what a record has, by place and key, each with its digest.
+func entries(object controlplane.Object) map[string]string {
 	var record struct {
 		Version     int `json:"v"`
 		Wrote, Kept map[string]string
 	}
-	_ = json.Unmarshal([]byte(object.Text("metadata", "annotations", recordAnnotation)), &record)
-	_, marked := record.Wrote[markerAnnotation]
-	marked = marked && slices.Contains([]int{1, 2}, record.Version) && on[markerAnnotation] != nil
-	carries := false
-	for annotation, value := range on {
-		if value, _ := value.(string); !opens(object.Text("metadata", "namespace"), annotation, value) {
-			continue
-		}
-		_, wrote := record.Wrote[annotation]
-		_, kept := record.Kept[annotation]
-		carries = true
-		if !(marked && (wrote || kept)) {
-			foreign = append(foreign, annotation)
-		}
+	text := object.Text("metadata", "annotations", recordAnnotation)
+	if json.Unmarshal([]byte(text), &record) != nil || !slices.Contains([]int{1, 2}, record.Version) {
+		return nil
 	}
-	if !carries || !marked {
-		return foreign, true
+	all := maps.Clone(record.Kept)
+	if all == nil {
+		all = map[string]string{}
 	}
-	alike = true
-	for annotation := range record.Wrote {
-		_, carried := on[annotation]
-		alike = alike && (carried || annotation == transform.InitName || annotation == transform.FormerInitEntry)
-	}
-	containers, _ := object.Field(append(slices.Clone(kind.Template), "spec", "initContainers")...).([]any)
-	contained := slices.ContainsFunc(containers, func(c any) bool { return c.(map[string]any)["name"] == transform.InitName })
-	return foreign, alike && contained == (record.Wrote[transform.InitName]+record.Wrote[transform.FormerInitEntry] != "")
+	maps.Copy(all, record.Wrote)
+	return all
 }
+
+// fault is what the policy refuses of a template.
+type fault struct{ place, key, says string }
+
+// modelled gives what is refused of an object: as it is to be, and as it was, nil where it
+// is new. It parses the record as what it is.
+func modelled(object, old controlplane.Object) []fault {
+	owners, _ := object.Field("metadata", "ownerReferences").([]any)
+	controlled := slices.ContainsFunc(owners, func(owner any) bool { return owner.(map[string]any)["controller"] == true })
+	kind, is := kindOf(object)
+	if !is || controlled && old == nil || strings.HasPrefix(object.Text("metadata", "namespace"), "kube-") {
+		return nil
+	}
+	var all []fault
+	record, before := entries(object), entries(old)
+	for i, now := range standings(kind, object) {
+		was := former(kind, object, old, now)
+		prefix := ""
+		if _, first := record[markerAnnotation]; now.place != "" && !(first && i == 0) {
+			prefix = now.place + " "
+		}
+		all = append(all, faultsOf(now, was, record, before, prefix, object.Text("metadata", "namespace"))...)
+	}
+	return all
+}
+
+func faultsOf(now standing, was map[string]any, record, before map[string]string, prefix, namespace string) (all []fault) {
+	on := now.annotations
+	same := func(key string) bool {
+		a, is := on[key]
+		b, did := was[key]
+		return is == did && a == b
+	}
+	var bypasses, recorded []string
+	for key, value := range on {
+		if text, _ := value.(string); opens(namespace, key, text) {
+			bypasses = append(bypasses, key)
+		}
+	}
+	for entry := range record {
+		if key, ours := strings.CutPrefix(entry, prefix); ours && !strings.Contains(key, " ") && key != transform.InitName && key != transform.FormerInitEntry {
+			recorded = append(recorded, key)
+		}
+	}
+	if len(bypasses) == 0 || !slices.ContainsFunc(slices.Concat(bypasses, recorded, []string{markerAnnotation}), func(key string) bool { return !same(key) }) {
+		return nil
+	}
+	_, marker := on[markerAnnotation]
+	marked := marker && slices.Contains(recorded, markerAnnotation)
+	for _, key := range bypasses {
+		isKey := slices.ContainsFunc(mesh.All(), func(m *mesh.Mesh) bool {
+			return slices.ContainsFunc(m.Keys, func(k mesh.Key) bool { return k.Annotation == key })
+		})
+		if !(marked && slices.Contains(recorded, key)) && (!same(key) || isKey && !same(markerAnnotation)) {
+			all = append(all, fault{now.place, key, "carries"})
+		}
+	}
+	if !marked {
+		return all
+	}
+	for _, key := range recorded {
+		_, is := on[key]
+		_, did := was[key]
+		if !is {
+			all = append(all, fault{now.place, key, "does not carry"})
+		}
+		if is && did && !same(key) && record[prefix+key] == before[prefix+key] {
+			all = append(all, fault{now.place, key, "with another value"})
+		}
+	}
+	_, wrote := record[prefix+transform.InitName]
+	_, formerly := record[prefix+transform.FormerInitEntry]
+	contained := slices.ContainsFunc(now.containers, func(c any) bool { return at(c, "name") == transform.InitName })
+	if contained != (wrote || formerly) {
+		all = append(all, fault{now.place, "", "disagree"})
+	}
+	return all
+}
+
+// kindOf gives the kind of an object, in any version, as the policy knows it.
+func kindOf(object controlplane.Object) (known.Kind, bool) {
+	group, _, grouped := strings.Cut(object.Text("apiVersion"), "/")
+	if !grouped {
+		group = ""
+	}
+	i := slices.IndexFunc(policyKinds, func(k known.Kind) bool { return k.Group == group && k.Kind == object.Text("kind") })
+	if i < 0 || len(policyKinds[i].Templates) == 0 || len(policyKinds[i].Templates[0].Place()) == 0 {
+		return known.Kind{}, false
+	}
+	return policyKinds[i], true
+}
+
+// policyKinds are those that the policy in force judges.
+var policyKinds = known.Known

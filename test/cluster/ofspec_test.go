@@ -10,17 +10,16 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/krm-bypass/krm-bypass/internal/transform"
 	"github.com/krm-bypass/krm-bypass/test/cluster/controlplane"
 )
 
 // kindsOfSpec puts the policy in once more, with the kinds of a specification.
 func kindsOfSpec(t *testing.T) {
 	spec := filepath.Join(repository, "testdata/golden/workloads/pod-templates-add-kinds/spec.yaml")
-	fleet := workload("example.com/v1", transform.KindAt("example.com/v1", "Fleet", "spec.pods.template"), map[string]any{inboundPorts: "443"})
-	runner := workload("example.com/v1", transform.KindAt("example.com/v1", "Runner", "podTemplate"), map[string]any{inboundPorts: "443"})
+	fleet := workload("example.com/v1", kindAt("Fleet", "spec.pods.template"), map[string]any{inboundPorts: "443"})
+	runner := workload("example.com/v1", kindAt("Runner", "podTemplate"), map[string]any{inboundPorts: "443"})
 	// Another kind, in which something else stands on the way to their templates.
-	app := workload("example.com/v1", transform.KindAt("example.com/v1", "App", "spec.template"), map[string]any{inboundPorts: "443"})
+	app := workload("example.com/v1", kindAt("App", "spec.template"), map[string]any{inboundPorts: "443"})
 	below(app, "spec")["pods"] = []any{"a", "b"}
 	app["podTemplate"] = "a name"
 	objects := []controlplane.Object{fleet, runner, app}
