@@ -464,8 +464,8 @@ func TestWhatIsNotImportedIsSaid(t *testing.T) {
 			`CronJob nightly: spec.jobTemplate.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: Istio reads this annotation only in the pod template`},
 		{"a pod template of an unknown kind", "-- r.yaml --\napiVersion: ray.example.com/v1\nkind: RayCluster\nmetadata: {name: ray}\nspec: {headGroupSpec: {template: {metadata: {annotations: {" + portsAnnotation + "'3306'}}, spec: {containers: [{name: a, image: b}]}}}}\n",
 			`RayCluster ray: spec.headGroupSpec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since krm-bypass does not know this kind`},
-		{"what an operator passes on to its pods", "-- p.yaml --\napiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: k8s}\nspec: {podMetadata: {annotations: {" + portsAnnotation + "'3306'}}}\n",
-			`Prometheus k8s: spec.podMetadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since krm-bypass does not know this kind`},
+		{"what an operator passes on to its pods", "-- p.yaml --\napiVersion: example.com/v1\nkind: Store\nmetadata: {name: k8s}\nspec: {podMetadata: {annotations: {" + portsAnnotation + "'3306'}}}\n",
+			`Store k8s: spec.podMetadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since krm-bypass does not know this kind`},
 		{"a workload without a namespace beside a rule for one", "-- a.yaml --\n" + stream(
 			deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "shop", portsAnnotation+`"3306"`), deployment("lost", "", "")),
 			"Deployment lost: metadata.namespace: the namespace of this workload is unknown"},
