@@ -250,7 +250,8 @@ func (w *Workload) lookAbove(v node.Value, way edit.Path) {
 	if len(way) > 0 {
 		at.annotations, _ = (&viewer{}).strings(metadata, nil, annotations)
 	}
-	if len(at.annotations) > 0 || len(at.labels) > 0 {
+	passed := w.stand.over != nil && slices.Equal(append(slices.Clone(at.path), annotations), w.stand.over)
+	if !passed && (len(at.annotations) > 0 || len(at.labels) > 0) {
 		w.above = append(w.above, at)
 	}
 }
