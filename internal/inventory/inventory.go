@@ -112,12 +112,15 @@ func (s *survey) look(d *document) {
 			s.warn(d.problem(o.id(), o.path("kind"), "this file holds a ClusterBypass already, which import does not read: merge the two by hand"))
 		}
 	})
-	kinds := &transform.Policy{Kinds: kinds.Known}
+	kinds := &transform.Policy{Kinds: kinds.Known, Mesh: &mesh.Mesh{}}
 	workloads, problems := kinds.Workloads(transform.Document{Nodes: d.text.Nodes, Source: d.text.Source, Line: d.line})
 	for _, err := range problems {
 		s.malformed(d, err)
 	}
 	for _, w := range workloads {
+		if w.Copied {
+			continue // what it says stands where it was copied from
+		}
 		w.Use = s.uses[d.file]
 		s.workloads = append(s.workloads, &workload{Workload: w, annotated: annotatedAt(d, w.ID(), w.TemplatePath("metadata", "annotations"), w.TemplateAnnotations)})
 	}

@@ -481,6 +481,20 @@ func TestWhatIsNotImportedIsSaid(t *testing.T) {
 	}
 }
 
+// What a controller made of a workload says what that says.
+func TestCopiesAreNotImported(t *testing.T) {
+	web := deployment("web", "shop", portsAnnotation+`"3306"`)
+	made := strings.NewReplacer("kind: Deployment", "kind: ReplicaSet", "name: web, ", `name: web-5d, resourceVersion: "7", ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: web, controller: true}], `).Replace(web)
+	require.Contains(t, made, "web-5d")
+	imported := func(files string) string {
+		found, err := inventory.Take(tree("-- a.yaml --\n"+files), "", nil)
+		require.NoError(t, err)
+		assert.Empty(t, found.Warnings)
+		return rules(t, found.Spec())
+	}
+	assert.Equal(t, imported(web), imported(stream(web, made)))
+}
+
 func TestAWorkloadStaysWholeWhereARuleWouldMeanSomethingElse(t *testing.T) {
 	const both = istioKey + `includeOutboundPorts: "15001", ` + istioKey + `excludeOutboundIPRanges: "192.0.2.0/24"`
 	files := tree("-- a.yaml --\n" + stream(deployment("web", "shop", both), deployment("api", "shop", portsAnnotation+`"1"`)))

@@ -47,7 +47,7 @@ func New(policy *transform.Policy) *Linter {
 // the document.
 func (l *Linter) Look(plans []*transform.Plan, document node.Value, item int) (workloads []*Workload, findings []Finding) {
 	for _, plan := range plans {
-		if plan.Fold == nil || !plan.Decided && !l.limited || plan.Failed() {
+		if plan.Fold == nil || !plan.Decided && !l.limited || plan.Failed() || plan.Workload.Copied {
 			continue
 		}
 		e := l.examination(plan, document, item)

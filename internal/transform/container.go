@@ -1,12 +1,14 @@
 package transform
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -129,6 +131,24 @@ func (e Enforcement) missingPullSecrets(w *Workload, was *record) []string {
 func (p *Policy) enforces(c container) bool {
 	image := repository(p.Enforcement.Image)
 	return c.name == InitName || image != "" && image == repository(c.value.Entry("image").Text())
+}
+
+// unlike says what of an init container by our name is not as it would be written now. Its
+// arguments are the workload's settings, and not looked at.
+func (p *Policy) unlike(c container) string {
+	if p.Removes {
+		return ""
+	}
+	var fields []string
+	differences(nil, node.Of(p.Enforcement.container(traffic.Settings{})), c.value, func(path edit.Path, _, is node.Value) {
+		if path[0] != "args" {
+			fields = append(fields, path.String()+" is "+listed(is))
+		}
+	})
+	if fields == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (unlike spec.enforcement: %s)", some(fields))
 }
 
 // repository gives an image without its tag and its digest.

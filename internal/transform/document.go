@@ -35,7 +35,7 @@ func (p *Policy) Workloads(d Document) ([]*Workload, []error) {
 		if !known {
 			return
 		}
-		family, errs := view(o, k, max(d.Line, 1))
+		family, errs := p.view(o, k, max(d.Line, 1))
 		if len(errs) > 0 {
 			problems = append(problems, errs...)
 			return

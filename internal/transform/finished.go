@@ -119,8 +119,8 @@ func (w *Workload) ownMarks() []string {
 	}
 	marks := []string{RecordAnnotation + record, PolicyAnnotation + w.TemplateAnnotations[PolicyAnnotation]}
 	for _, c := range w.initContainers {
-		if c.name == InitName {
-			marks = append(marks, InitName+c.digest)
+		for _, digest := range c.digests {
+			marks = append(marks, InitName+digest)
 		}
 	}
 	return slices.DeleteFunc(marks, func(mark string) bool { return mark == RecordAnnotation || mark == PolicyAnnotation })
@@ -304,13 +304,17 @@ func (w *Workload) reportChanges(wrote *Workload, was *record, plan *Plan) {
 		if w.hostNetwork {
 			plan.warn(finding.ChangedAfter, w.templatePath("spec", "hostNetwork"), "true", "the init container %s fails in the host's network, so that no pod starts: remove it, or list the ClusterBypass behind what sets this", InitName)
 		}
-		plan.changedIn(w.templatePath("spec", "initContainers", at), wrote.initContainers[wroteAt].value, w.initContainers[at].value)
+		differences(w.templatePath("spec", "initContainers", at), wrote.initContainers[wroteAt].value, w.initContainers[at].value, func(path edit.Path, before, value node.Value) {
+			plan.changed(path, listed(before), listed(value), value.Text(), value.Exists())
+		})
 	}
 }
 
-// changedIn warns of the innermost values that differ.
-func (p *Plan) changedIn(path edit.Path, before, value node.Value) {
-	step := func(key any, before, value node.Value) { p.changedIn(append(slices.Clone(path), key), before, value) }
+// differences visits the innermost values that differ.
+func differences(path edit.Path, before, value node.Value, visit func(path edit.Path, before, value node.Value)) {
+	step := func(key any, before, value node.Value) {
+		differences(append(slices.Clone(path), key), before, value, visit)
+	}
 	switch {
 	case before.Digest() == value.Digest():
 	case before.IsMapping() && value.IsMapping():
@@ -327,7 +331,7 @@ func (p *Plan) changedIn(path edit.Path, before, value node.Value) {
 			step(i, item, value.Item(i))
 		}
 	default:
-		p.changed(path, listed(before), listed(value), value.Text(), value.Exists())
+		visit(path, before, value)
 	}
 }
 

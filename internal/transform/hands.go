@@ -17,7 +17,7 @@ const handEditedRemedy = "say it in the ClusterBypass and remove the annotation,
 func (p *Policy) reportHandEdited(w *Workload, was *prior, plan *Plan) {
 	mark := w.templatePath("metadata", "annotations", PolicyAnnotation)
 	_, recorded := w.Annotations[RecordAnnotation]
-	if value, marked := w.TemplateAnnotations[PolicyAnnotation]; marked && !recorded && !w.controlled {
+	if value, marked := w.TemplateAnnotations[PolicyAnnotation]; marked && !recorded {
 		plan.warn(finding.HandEdited, mark, value, "the record of what krm-bypass wrote here is gone (%s), so that all of it counts as the workload's own: put it back, or remove what krm-bypass wrote; then run krm-bypass render again", w.Path("metadata", "annotations", RecordAnnotation))
 	}
 	for _, path := range was.record.edited(w) {

@@ -47,7 +47,7 @@ func (p *Plan) WhyLeftAlone() string {
 	if len(p.leftBy) == 0 {
 		return p.LeftAlone
 	}
-	return fmt.Sprintf("%s (%s)", p.LeftAlone, p.leftBy)
+	return fmt.Sprintf("%s (%s)", p.LeftAlone, p.Workload.relative(p.leftBy))
 }
 
 // Unintercepted says why the mesh has no say in the pods of a planned workload, ""

@@ -250,7 +250,7 @@ func (p *Policy) judgeOptOut(w *Workload, reason string, plan *Plan) {
 
 // judgeAnnotations refuses annotations of the mesh where only the spec may speak.
 func (p *Policy) judgeAnnotations(w *Workload, was *prior, plan *Plan) {
-	if p.Limits.Annotators == nil {
+	if p.Limits.Annotators == nil || w.Copied {
 		return
 	}
 	allowed := within(p.Limits.Annotators, p.namespaceOf(w))

@@ -93,6 +93,12 @@ func (p *Policy) plans(family []*Workload) []*Plan {
 	}
 	first := plans[0]
 	first.tolerate(&family[0].Object)
+	if family[0].controlled {
+		for _, plan := range plans {
+			p.watch(plan)
+		}
+		return plans
+	}
 	priors, err := p.priorsOf(family)
 	if err != nil {
 		record := family[0].Annotations[RecordAnnotation]
@@ -114,9 +120,9 @@ func (p *Policy) plans(family []*Workload) []*Plan {
 func (p *Policy) decide(plan *Plan, prior *prior) desired {
 	w := plan.Workload
 	plan.was, plan.placement = prior, p.place(w, prior.annotations, p.namespaceOf(w))
-	if prior.container < 0 && prior.record.Wrote[InitName] != "" && len(byOurName(w.foreign(-1))) > 0 {
+	if ours := byOurName(w.foreign(-1)); prior.container < 0 && prior.record.Wrote[InitName] != "" && len(ours) > 0 {
 		plan.find(Error, w.templatePath("spec", "initContainers"), InitName,
-			"the container %s was changed after krm-bypass wrote it: remove it, and krm-bypass writes it again; set its image and resources in spec.enforcement", InitName)
+			"the container %s was changed after krm-bypass wrote it%s: remove it, and krm-bypass writes it again; set its image and resources in spec.enforcement", InitName, p.unlike(ours[0]))
 		return desired{}
 	}
 	var desired desired
@@ -136,6 +142,22 @@ func (p *Policy) decide(plan *Plan, prior *prior) desired {
 	}
 	plan.reportForeign(prior)
 	return desired
+}
+
+// watch judges what a controller makes. Nothing is written there, and nothing taken away:
+// a record has come along with what else it made the object of.
+func (p *Policy) watch(plan *Plan) {
+	w := plan.Workload
+	plan.was = &prior{record: newRecord(""), annotations: w.TemplateAnnotations, container: -1}
+	if p.Removes {
+		return
+	}
+	p.reportSlips(w, plan.was, plan)
+	p.reportChoices(w, plan.was, plan)
+	p.desire(w, plan.was, plan)
+	if w.Copied {
+		plan.Findings = slices.DeleteFunc(plan.Findings, func(f Finding) bool { return f.Kind != nil })
+	}
 }
 
 // planOf is a plan of nothing.

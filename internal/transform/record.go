@@ -325,7 +325,7 @@ func (r *record) wroteAnnotation(w *Workload, key string) bool {
 // written, -1 where there is none.
 func (r *record) wroteContainer(w *Workload) int {
 	return slices.IndexFunc(w.initContainers, func(c container) bool {
-		return c.digest != "" && c.digest == r.Wrote[InitName]
+		return slices.Contains(c.digests, r.Wrote[InitName])
 	})
 }
 

@@ -63,6 +63,9 @@ type Workload struct {
 	// beginning.
 	generated  bool
 	controlled bool
+	// Copied says that it was read from a cluster, where a controller made it of the
+	// template of an object of a known kind. What there is to say of that is said there.
+	Copied     bool
 	referenced bool
 	// podless says that there is no pod spec, imageless that no container has an
 	// image, and unselected that there is no selector: as in a patch.
@@ -107,8 +110,9 @@ type container struct {
 	path  edit.Path
 	as    [2]string
 	value node.Value
-	// digest is that of the whole container, for one by our name alone.
-	digest string
+	// digests are those of the whole container, one for each way in which it may have
+	// been written; for one by our name alone.
+	digests []string
 }
 
 // In gives the value in the object's text at a path that begins with the object's.

@@ -12,12 +12,15 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/stored"
 )
 
 // viewer looks at an object and collects what is wrong with it.
 type viewer struct {
 	// line of the file in which the document begins.
-	line      int
+	line int
+	// policy is whose workloads they may be; nil where it is no workload.
+	policy    *Policy
 	problems  []*FieldError
 	tolerated []*FieldError
 	// base leads from the document to the object. names are as in an Object.
@@ -30,8 +33,8 @@ func (v *viewer) problem(path edit.Path, value string, err error) {
 }
 
 // view looks at the workloads that an object is: one for each of its pod templates.
-func view(o object.Object, kind kinds.Kind, line int) ([]*Workload, []*FieldError) {
-	v := &viewer{line: line, base: o.Path, names: map[string]string{}}
+func (p *Policy) view(o object.Object, kind kinds.Kind, line int) ([]*Workload, []*FieldError) {
+	v := &viewer{line: line, policy: p, base: o.Path, names: map[string]string{}}
 	v.doubts(o, decides(kind))
 	one := Workload{Object: v.object(o), kind: kind}
 	one.tolerated = v.tolerated
@@ -40,9 +43,15 @@ func view(o object.Object, kind kinds.Kind, line int) ([]*Workload, []*FieldErro
 		one.Name = metadata.Entry("generateName").Text()
 		one.generated = one.Name != ""
 	}
-	one.controlled = slices.ContainsFunc(metadata.Entry("ownerReferences").Items(), func(owner node.Value) bool {
-		return owner.Entry("controller").Truth()
-	})
+	for _, owner := range metadata.Entry("ownerReferences").Items() {
+		if owner.Entry("controller").Truth() {
+			_, known := kinds.Among(p.Kinds, object.Group(owner.Entry("apiVersion").Text()), owner.Entry("kind").Text())
+			one.controlled = true
+			// No server makes an object that is sent with a resourceVersion (kubernetes/kubernetes
+			// staging/src/k8s.io/apiserver/pkg/storage/errors.go, ErrResourceVersionSetOnCreate).
+			one.Copied = known && slices.Contains(copies, kind.Kind) && metadata.Entry("resourceVersion").Text() != ""
+		}
+	}
 	if reference := o.At(keysOf(kind.Reference)...); kind.Reference != nil {
 		one.referenced = reference.Exists() && !reference.IsNull()
 	}
@@ -68,6 +77,10 @@ func view(o object.Object, kind kinds.Kind, line int) ([]*Workload, []*FieldErro
 	}
 	return family, v.problems
 }
+
+// copies are the kinds of objects in which a controller puts the template of another
+// object as it stands there.
+var copies = []string{"ReplicaSet", "Job", "Pod"}
 
 // template looks at a workload's pod template.
 func (v *viewer) template(w *Workload, o object.Object) {
@@ -117,6 +130,13 @@ func (v *viewer) template(w *Workload, o object.Object) {
 	w.containers = v.containers(spec, w.templatePath("spec"), "containers")
 	if at := w.stand.initContainers; at != nil {
 		w.initContainers = v.containers(spec, w.templatePath("spec"), at[len(at)-1].(string))
+		v.given(w)
+	}
+	if w.Copied { // what the injector put there is no one's who wrote a template
+		injected := func(c container) bool {
+			return v.policy.isSidecar(c) || slices.Contains(v.policy.Mesh.Containers, c.name)
+		}
+		w.initContainers, w.containers = slices.DeleteFunc(w.initContainers, injected), slices.DeleteFunc(w.containers, injected)
 	}
 	// No patch needs to say that there are none.
 	w.imageless = w.kind.IsKubernetes() && (len(w.containers) > 0 || !spec.Entry("containers").Exists()) && !slices.ContainsFunc(w.containers, func(c container) bool { return c.imaged() })
@@ -352,16 +372,29 @@ func (v *viewer) containers(spec node.Value, at edit.Path, key string) []contain
 		v.mismatch(append(slices.Clone(at), key), list, "a list of containers")
 	}
 	var found []container
-	ours := 0
 	for i, c := range list.Items() {
-		one := container{name: c.Entry("name").Text(), path: append(slices.Clone(at), key, i), as: as(c.Entry("securityContext")), value: c}
-		if one.name == InitName && ours < mostOurs {
-			one.digest = c.Digest()
-			ours++
-		}
-		found = append(found, one)
+		found = append(found, container{name: c.Entry("name").Text(), path: append(slices.Clone(at), key, i), as: as(c.Entry("securityContext")), value: c})
 	}
 	return found
+}
+
+// given sees the init containers by our name as they were given to the API server, from
+// which they may have been read back.
+func (v *viewer) given(w *Workload) {
+	ours, inPod, resources := 0, len(w.stand.root) == 0, node.Of(v.policy.Enforcement.Resources)
+	for i, c := range w.initContainers {
+		if c.name != InitName || ours == mostOurs {
+			continue
+		}
+		ours++
+		c.value = stored.Given(c.value, inPod)
+		c.digests = []string{c.value.Digest()}
+		if is := c.value.Entry("resources"); is.Digest() != resources.Digest() && stored.SameResources(is, resources, inPod) {
+			c.value = with(c.value, "resources", resources)
+			c.digests = append(c.digests, c.value.Digest())
+		}
+		w.initContainers[i] = c
+	}
 }
 
 // entries gives what stands in a list of scalars, nothing where there is no

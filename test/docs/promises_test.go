@@ -15,7 +15,7 @@ import (
 // TestPromises has each paragraph, list item and table row of the pages on security
 // name the tests that hold it, or say why there is none.
 func TestPromises(t *testing.T) {
-	for _, page := range []string{"SECURITY.md", "docs/guardrails.md", "docs/admission.md"} {
+	for _, page := range []string{"SECURITY.md", "docs/guardrails.md", "docs/admission.md", "docs/audit.md"} {
 		text := pages(t)[page]
 		require.NotEmpty(t, promises(text), page)
 		for _, wrong := range unheld(text) {
