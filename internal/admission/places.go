@@ -63,7 +63,7 @@ const items = `variables.lists1.map(l, [l.map(c, type(c[1]) == map ?
   c[1].map(k, [dyn(c[0] + (k.matches('^[-_A-Za-z0-9]+$') ? '.' + k : '[' + strings.quote(k) + ']')), c[1][k], type(c[2]) == map ? c[2][?k].orValue(dyn({})) : {}]) :
   [[c[1], c[2]].map(v, type(v) == list ? v : [])].map(v, v + v.map(w, w.map(i,
     ((type(i) == map ? [i.?name.orValue(''), i.?groupName.orValue('')].filter(n, type(n) == string && n != '') : []) + [''])[0])))
-    .map(v, (v[0].size() > 1024 ? ['1024'] :
+    .map(v, (v[0].size() > 1024 ? ['-1'] :
       [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31]].map(d,
         d.filter(h, 32 * h < v[0].size()).map(h, d.filter(e, 32 * h + e < v[0].size()).map(e, string(32 * h + e)).join(',')).join(',').split(','))[0])
       .filter(s, s != '').map(s, int(s)).map(n, v[2][n] == '' || v[2].indexOf(v[2][n]) != v[2].lastIndexOf(v[2][n]) ?

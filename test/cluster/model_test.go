@@ -313,13 +313,29 @@ func modelled(object, old controlplane.Object) []fault {
 	}
 	var all []fault
 	record, before := entries(object), entries(old)
-	for i, now := range standings(kind, object) {
-		was := former(kind, object, old, now)
-		prefix := ""
-		if _, first := record[markerAnnotation]; now.place != "" && !(first && i == 0) {
-			prefix = now.place + " "
+	namespace := object.Text("metadata", "namespace")
+	var marked []string
+	for _, now := range standings(kind, object) {
+		if _, has := now.annotations[markerAnnotation]; has && len(bypassesOf(now, namespace)) > 0 {
+			marked = append(marked, now.place)
 		}
-		all = append(all, faultsOf(now, was, record, before, prefix, object.Text("metadata", "namespace"))...)
+	}
+	slices.Sort(marked)
+	for _, now := range standings(kind, object) {
+		prefix := now.place + " "
+		if _, unplaced := record[markerAnnotation]; now.place == "" || unplaced && len(marked) > 0 && now.place == marked[0] {
+			prefix = ""
+		}
+		all = append(all, faultsOf(now, former(kind, object, old, now), record, before, prefix, namespace)...)
+	}
+	return all
+}
+
+func bypassesOf(now standing, namespace string) (all []string) {
+	for key, value := range now.annotations {
+		if text, _ := value.(string); opens(namespace, key, text) {
+			all = append(all, key)
+		}
 	}
 	return all
 }
@@ -331,12 +347,8 @@ func faultsOf(now standing, was map[string]any, record, before map[string]string
 		b, did := was[key]
 		return is == did && a == b
 	}
-	var bypasses, recorded []string
-	for key, value := range on {
-		if text, _ := value.(string); opens(namespace, key, text) {
-			bypasses = append(bypasses, key)
-		}
-	}
+	bypasses := bypassesOf(now, namespace)
+	var recorded []string
 	for entry := range record {
 		if key, ours := strings.CutPrefix(entry, prefix); ours && !strings.Contains(key, " ") && key != transform.InitName && key != transform.FormerInitEntry {
 			recorded = append(recorded, key)
