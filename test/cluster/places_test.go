@@ -339,6 +339,49 @@ func severalTemplates(t *testing.T) {
 	assert.Contains(t, refusal(t, rayCluster(nil, many)), "index out of bounds")
 }
 
+// renderedPlaces pass as krm-bypass writes them, whatever the items are called, and only
+// with their record.
+func renderedPlaces(t *testing.T) {
+	const templated = `template: {metadata: {labels: {app: web}}, spec: {containers: [{name: app, image: app}]}}`
+	manifests := map[string]string{
+		"ray.io/v1 RayCluster": `{headGroupSpec: {` + templated + `}, workerGroupSpecs: [{groupName: blue, ` + templated + `}, {groupName: a.b, ` + templated + `}, {groupName: "7", ` + templated + `},
+  {groupName: twice, ` + templated + `}, {groupName: twice, ` + templated + `}, {` + templated + `}, {groupName: "a=b&c+%;#", ` + templated + `}, {groupName: 'x"] \', ` + templated + `}]}`,
+		"kubeflow.org/v1 PyTorchJob":                        `{pytorchReplicaSpecs: {Master: {` + templated + `}, a.b: {` + templated + `}, 'x"] \': {` + templated + `}}}`,
+		"batch.volcano.sh/v1alpha1 CronJob":                 `{jobTemplate: {spec: {tasks: [{name: a, ` + templated + `}, {name: b, ` + templated + `}]}}}`,
+		"acid.zalan.do/v1 postgresql":                       `{teamId: a}`,
+		"postgresql.cnpg.io/v1 Cluster":                     `{instances: 3}`,
+		"kafka.strimzi.io/v1beta2 Kafka":                    `{kafka: {replicas: 3}, entityOperator: {}}`,
+		"example.com/v1 NotKnown":                           `{` + templated + `}`,
+		"clickhouse.altinity.com/v1 ClickHouseInstallation": `{templates: {podTemplates: [{name: a, spec: {containers: [{name: app, image: app}]}}, {name: b, spec: {containers: [{name: app, image: app}]}}]}}`,
+	}
+	var objects []controlplane.Object
+	for name, spec := range manifests {
+		apiVersion, kind, _ := strings.Cut(name, " ")
+		manifest := "apiVersion: " + apiVersion + "\nkind: " + kind + "\nmetadata: {name: web, namespace: default, generateName: web-}\nspec: " + spec + "\n"
+		all := "{global: {excludeInboundPorts: [7001]}, workloads: [{match: {kinds: [" + kind + "]}, excludeOutboundPorts: [3306]}], enforcement: {mode: AnnotationsOnly}}"
+		if kind == "NotKnown" {
+			all = "{global: {excludeInboundPorts: [7001]}, podTemplates: [{apiVersion: example.com/v1, kind: NotKnown, path: spec.template}], enforcement: {mode: AnnotationsOnly}}"
+		}
+		for _, mode := range []string{"AnnotationsOnly", "InitContainer"} {
+			objects = append(objects, manifestsOf(t, rendered(t, strings.ReplaceAll(all, "AnnotationsOnly", mode), manifest))...)
+		}
+	}
+	prepare(t, objects)
+	for _, object := range objects {
+		kind, judged := kindOf(object)
+		record := entries(object)
+		require.NotEmpty(t, record, "%s: %s", object.Text("kind"), text(object))
+		assert.Empty(t, refusal(t, object), "%s: %s", object.Text("kind"), text(object))
+		for _, s := range standings(kind, object) {
+			if s.annotations[inboundPorts] != nil && s.place != "" {
+				assert.Contains(t, record, s.place+" "+inboundPorts)
+			}
+		}
+		delete(recordOf(object), recordAnnotation)
+		assert.Equal(t, judged, refusal(t, object) != "", "%s without its record", object.Text("kind"))
+	}
+}
+
 // operators keep what they make as their custom resource says. A hand on it is judged, and
 // so is what a service account does to anything else.
 func operators(t *testing.T) {
