@@ -302,7 +302,7 @@ func (w *Workload) reportChanges(wrote *Workload, was *record, plan *Plan) {
 	}
 	if at >= 0 {
 		if w.hostNetwork {
-			plan.warn(finding.ChangedAfter, w.templatePath("spec", "hostNetwork"), "true", "the init container %s fails in the host's network, so that no pod starts: remove it, or list the ClusterBypass behind what sets this", InitName)
+			plan.warn(finding.ChangedAfter, w.hostNetworkPath(), "true", "the init container %s fails in the host's network, so that no pod starts: remove it, or list the ClusterBypass behind what sets this", InitName)
 		}
 		differences(w.templatePath("spec", "initContainers", at), wrote.initContainers[wroteAt].value, w.initContainers[at].value, func(path edit.Path, before, value node.Value) {
 			plan.changed(path, listed(before), listed(value), value.Text(), value.Exists())

@@ -30,7 +30,7 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string, on *mesh.
 	case w.controlled:
 		return "a controller owns it and would undo any change", w.Path("metadata", "ownerReferences")
 	case w.hostNetwork:
-		return "it uses the host's network, where the rules would change the node", w.templatePath("spec", "hostNetwork")
+		return "it uses the host's network, where the rules would change the node", w.hostNetworkPath()
 	case w.windows != nil:
 		return "it runs on Windows, where there is no such sidecar", w.templatePath(w.windows...)
 	case reason != "":

@@ -70,7 +70,9 @@ type Workload struct {
 	// podless says that there is no pod spec, imageless that no container has an
 	// image, and unselected that there is no selector: as in a patch.
 	podless, imageless, unselected bool
-	hostNetwork                    bool
+	// hostNetwork says that the pods use the host's network, and hosted that a field
+	// beside the template says so.
+	hostNetwork, hosted bool
 	// over are the annotations over which those of the template are laid.
 	over map[string]string
 	// windows are the steps from the template to the field that says so, nil
@@ -141,6 +143,14 @@ func (o *Object) parent(path edit.Path) parent { return o.parents[o.relative(pat
 
 func (w *Workload) templatePath(relative ...any) edit.Path {
 	return slices.Concat(w.base, w.stand.path(relative))
+}
+
+// hostNetworkPath leads to the field by which the pods use the host's network.
+func (w *Workload) hostNetworkPath() edit.Path {
+	if w.hosted {
+		return w.Path(keysOf(w.kind.HostNetwork)...)
+	}
+	return w.templatePath("spec", "hostNetwork")
 }
 
 // Template gives the pod template in the object's text, put together where only parts of

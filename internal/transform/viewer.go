@@ -55,6 +55,7 @@ func (p *Policy) view(o object.Object, kind kinds.Kind, line int) ([]*Workload, 
 	if reference := o.At(keysOf(kind.Reference)...); kind.Reference != nil {
 		one.referenced = reference.Exists() && !reference.IsNull()
 	}
+	one.hosted = o.At(keysOf(kind.HostNetwork)...).Truth()
 	selector := o.Below("spec", "selector")
 	one.unselected = kind.NeedsSelector(one.APIVersion) && (!selector.Exists() || selector.IsNull())
 	stands := v.stands(o, kind)
@@ -120,7 +121,7 @@ func (v *viewer) template(w *Workload, o object.Object) {
 		w.podless = w.kind.IsKubernetes() || !metadata.Exists() && !w.stand.made
 		w.stand.initContainers, w.stand.pullSecrets = nil, nil
 	}
-	w.hostNetwork = spec.Entry("hostNetwork").Truth()
+	w.hostNetwork = w.hosted || spec.Entry("hostNetwork").Truth()
 	for _, by := range saysSystem {
 		if spec.Below(by...).Text() == "windows" {
 			w.windows = append([]any{"spec"}, steps(by)...)
