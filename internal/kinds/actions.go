@@ -32,7 +32,7 @@ var actionsKinds = []Kind{
 	})},
 	{Group: "actions.summerwind.dev", Kind: "RunnerDeployment", Short: "rdeploy", Templates: runnerTemplate, Sources: slices.Concat(runnerSources, []Source{
 		actions.at("apis/actions.summerwind.net/v1alpha1/runnerreplicaset_types.go", "60-64", "the template is metadata and the spec of a Runner"),
-		actions.at("controllers/actions.summerwind.net/runnerdeployment_controller.go", "447-475", "a change makes a new RunnerReplicaSet"),
+		actions.at("controllers/actions.summerwind.net/runnerdeployment_controller.go", "126-147", "a change makes a new RunnerReplicaSet"),
 	})},
 	{Group: "actions.summerwind.dev", Kind: "RunnerReplicaSet", Short: "rrs", Templates: runnerTemplate, Sources: slices.Concat(runnerSources, []Source{
 		actions.at("controllers/actions.summerwind.net/runnerreplicaset_controller.go", "167-190", "a Runner has the template's metadata and spec"),

@@ -41,7 +41,7 @@ var kubeflow = []Kind{
 		trainingOperator.at("pkg/apis/kubeflow.org/v1/mpi_types.go", "71-71", "v1: mpiReplicaSpecs is a map by replica type"),
 		trainingOperator.at("pkg/controller.v1/mpi/mpijob_controller.go", "872-898", "v1: a worker is made where there is none, and not changed"),
 		trainingOperator.at("pkg/controller.v1/mpi/mpijob_controller.go", "921-999", "v1: of a copy of the template, annotations and init containers with it"),
-		trainingOperator.at("pkg/controller.v1/mpi/mpijob_controller.go", "1005-1197", "v1: so is the launcher; its init container kubectl-delivery, which dials the workers, goes to the end"),
+		trainingOperator.at("pkg/controller.v1/mpi/mpijob_controller.go", "1005-1197", "v1: so is the launcher; its init container kubectl-delivery goes to the end"),
 		mpiOperator.at("pkg/apis/kubeflow/v2beta1/types.go", "187-187", "v2beta1: mpiReplicaSpecs is a map by replica type"),
 		mpiOperator.at("pkg/controller/mpi_job_controller.go", "1016-1023", "v2beta1: a worker is made where there is none, and not changed"),
 		mpiOperator.at("pkg/controller/mpi_job_controller.go", "1499-1550", "v2beta1: of a copy of the template"),
