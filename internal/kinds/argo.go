@@ -15,13 +15,14 @@ var workflowSources = []Source{
 	argoWorkflows.at("workflow/controller/workflowpod.go", "1912-1921", "the init containers of an item of templates come behind them"),
 }
 
-// workflow gives the templates in the spec of a Workflow. Items of templates that make no
-// pod (steps, dag, suspend) may have metadata too, which nobody reads.
+// workflow gives the templates in the spec of a Workflow. Items with steps, a dag or
+// suspend make no pod, and what http and plugin do runs in a pod of the operator's, which
+// has podMetadata and no init containers.
 func workflow(spec string) []Template {
 	all := at(spec + ".podMetadata.annotations")
 	return []Template{
 		{Annotations: all, Create: true, Needs: at(spec)},
-		{Annotations: at(spec + ".templates[*].metadata.annotations"), InitContainers: at(spec + ".templates[*].initContainers"), Over: all, Unless: []string{"steps", "dag", "suspend"}},
+		{Annotations: at(spec + ".templates[*].metadata.annotations"), InitContainers: at(spec + ".templates[*].initContainers"), Over: all, Create: true, Needs: at(spec + ".templates[*]"), Unless: []string{"steps", "dag", "suspend", "http", "plugin"}},
 	}
 }
 

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -30,6 +31,28 @@ func (d *desired) annotate(key, value string) {
 	}
 	d.keys = append(d.keys, key)
 	d.annotations[key] = value
+}
+
+// besides gives what of it the pods do not get alike from under the template. Of all is
+// what the family gets.
+func (d desired) besides(was *prior, all []desired) desired {
+	if was.beneath == nil {
+		return d
+	}
+	left := desired{container: d.container, pullSecrets: d.pullSecrets}
+	for _, key := range d.keys {
+		beneath, has := was.beneath[key]
+		if was.below >= 0 && slices.Contains(all[was.below].keys, key) {
+			beneath, has = all[was.below].annotations[key], true
+		}
+		if _, own := was.own(key); own || !has || beneath != d.annotations[key] {
+			left.annotate(key, d.annotations[key])
+		}
+	}
+	if left.container == nil && slices.Equal(left.keys, []string{PolicyAnnotation}) {
+		return desired{}
+	}
+	return left
 }
 
 // desire folds the scopes and says what to write.

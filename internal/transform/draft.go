@@ -62,9 +62,7 @@ func (w *Workload) has(path edit.Path) bool { return w.stand.has(path[len(w.base
 func (dr *draft) template(w *Workload, d desired, was *prior) {
 	annotations := dr.group(w.templatePath("metadata", "annotations"))
 	for _, key := range was.record.keys(d) {
-		if !w.stand.carried {
-			dr.annotation(w, annotations, key, d, was)
-		}
+		dr.annotation(w, annotations, key, d, was)
 	}
 	if w.stand.initContainers != nil {
 		dr.container(w, dr.group(w.templatePath("spec", "initContainers")), d, was)
@@ -101,7 +99,7 @@ func (r *record) keys(d desired) []string {
 
 func (dr *draft) annotation(w *Workload, g *group, key string, d desired, was *prior) {
 	current := w.TemplateAnnotations[key]
-	users, userWrote := was.annotations[key]
+	users, userWrote := was.own(key)
 	ours, entry := was.record.wroteAnnotation(w, key), w.entry(key)
 	target, wanted := d.annotations[key]
 	path := append(slices.Clone(g.path), key)

@@ -182,7 +182,7 @@ func (p *Policy) tellOverruled(w *Workload, plan *Plan) {
 // what it would have told of it then.
 func (p *Policy) tellLate(w *Workload, plan *Plan) {
 	would := p.Plan(w)
-	if !would.speaks || !would.Applies && !would.Failed() {
+	if !would.speaks || len(would.Edits) == 0 && !would.Failed() {
 		return
 	}
 	plan.Late = true

@@ -111,6 +111,9 @@ func (p *Policy) plans(family []*Workload) []*Plan {
 		drafts = drafts && plan.Other == "" && !plan.Failed()
 	}
 	if drafts {
+		for i := range wanted {
+			wanted[i] = wanted[i].besides(priors[i], wanted)
+		}
 		p.draftEdits(plans, wanted)
 	}
 	return plans

@@ -15,6 +15,10 @@ type prior struct {
 	// annotations are those of the template that are the user's, by decoded
 	// value.
 	annotations map[string]string
+	// beneath are those of them over which the template is laid, and below is where in
+	// the family the template is in which they stand, -1 if it is none.
+	beneath map[string]string
+	below   int
 	// sources holds the text of those of them that are overwritten.
 	sources map[string]string
 	// container is the place of our init container, -1 if there is none.
@@ -55,13 +59,27 @@ func (p *Policy) priorsOf(family []*Workload) ([]*prior, error) {
 // layOver adds what counts in a template that does not say it: of another template of
 // the object, what was there before the function wrote to it.
 func (was *prior) layOver(w *Workload, family []*Workload, all []*prior) {
-	base := w.over
-	if i := slices.IndexFunc(family, func(one *Workload) bool { return slices.Equal(one.stand.annotations, w.stand.over) }); w.stand.over != nil && i >= 0 {
-		base = all[i].annotations
+	if w.stand.over == nil {
+		return
 	}
-	if len(base) > 0 {
-		was.annotations = overlaid(base, was.annotations)
+	was.beneath = w.over
+	was.below = slices.IndexFunc(family, func(one *Workload) bool { return slices.Equal(one.stand.annotations, w.stand.over) })
+	if was.below >= 0 {
+		was.beneath = all[was.below].annotations
 	}
+	own := was.annotations
+	was.annotations = overlaid(was.beneath, own)
+	was.beneath = maps.Clone(was.beneath)
+	maps.DeleteFunc(was.beneath, func(key, _ string) bool { _, hidden := own[key]; return hidden })
+}
+
+// own gives what the user had in the template itself.
+func (was *prior) own(key string) (value string, has bool) {
+	if _, beneath := was.beneath[key]; beneath {
+		return "", false
+	}
+	value, has = was.annotations[key]
+	return value, has
 }
 
 func (p *Policy) priorOf(w *Workload, r *record) *prior {

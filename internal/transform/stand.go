@@ -30,10 +30,8 @@ type stand struct {
 	// what is absent is made.
 	merged, made bool
 	// over leads to annotations that count where the template does not say a key, nil for
-	// none. carried says that the template has no annotations, so that nothing but those
-	// carry what is written.
-	over    edit.Path
-	carried bool
+	// none.
+	over edit.Path
 	// by is the field of the spec that names the template, "" for none.
 	by string
 	// place names it in a record: "" for an object's one template.
@@ -133,15 +131,13 @@ func (v *viewer) stands(o object.Object, kind kinds.Kind) []stand {
 		there := !alone && t.By == "" && !t.Create
 		v.each(o.Value, nil, "", t, func(root edit.Path, place string, missing edit.Path) {
 			absent := !o.At(root...).Exists()
-			if there && absent && (t.Over == nil || t.InitContainers == nil) {
+			if there && absent {
 				return // other pods are made without it
 			}
 			s := standAt(root, t)
 			s.by, s.merged, s.made = t.By, t.Merged, t.Create
-			annotated := s.whole || t.Create || o.At(s.annotations...).Exists()
-			if s.over = inside(root, t.Over); s.over != nil {
-				s.carried = !annotated
-			} else if s.missing = missing; missing == nil && !annotated {
+			s.over = inside(root, t.Over)
+			if s.missing = missing; missing == nil && !s.whole && !t.Create && !o.At(s.annotations...).Exists() {
 				s.missing = s.annotations
 			}
 			if !alone {
