@@ -74,7 +74,7 @@ const (
 var notReplaced = []string{"CronJob", "Job", "Pod", "PodTemplate", "ReplicaSet", "ReplicationController"}
 
 // Compare says how every workload differs from an earlier state. Two workloads
-// are the same if kind, namespace and name are.
+// are the same if kind, namespace, name and the place of the template are.
 func (r *Explanation) Compare(earlier Explanation) {
 	was := map[string]*Workload{}
 	for i := range earlier.Workloads {
@@ -113,7 +113,7 @@ func (w *Workload) identity() string {
 	if !grouped {
 		group = ""
 	}
-	return strings.Join([]string{group, w.Kind, w.Namespace, w.Name}, "\x00")
+	return strings.Join([]string{group, w.Kind, w.Namespace, w.Name, w.Explanation.Template}, "\x00")
 }
 
 func (w *Workload) compare(was *Workload) *Change {

@@ -52,8 +52,11 @@ func NewExplanation(all ...*fn.Explained) Explanation {
 	return r
 }
 
-// Title names a workload for a person.
-func (w *Workload) Title() string { return title(w.ResourceRef) }
+// Title names a workload for a person, with the place of its template where its object
+// has others.
+func (w *Workload) Title() string {
+	return strings.TrimSpace(title(w.ResourceRef) + " " + w.Explanation.Template)
+}
 
 // Only keeps the workloads that match a name: NAME, KIND/NAME, NAMESPACE/NAME or
 // KIND/NAMESPACE/NAME. It is an error if none does.

@@ -138,7 +138,7 @@ func TestFormatsReadBack(t *testing.T) {
 
 // TestAnswersForWhatIsUnknown: krm-bypass has no say in its pods.
 func TestAnswersForWhatIsUnknown(t *testing.T) {
-	r := reportOf(t, spec, "apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: ray, namespace: shop}\nspec: {headGroupSpec: {template: {spec: {containers: [{name: a, image: b}]}}}}\n")
+	r := reportOf(t, spec, "apiVersion: ray.example.com/v1\nkind: RayCluster\nmetadata: {name: ray, namespace: shop}\nspec: {headGroupSpec: {template: {spec: {containers: [{name: a, image: b}]}}}}\n")
 	assert.Contains(t, writtenExplanation(t, "table", r), "1 unknown")
 	c, err := traffic.ParseOutbound("10.1.2.3:3306")
 	require.NoError(t, err)
