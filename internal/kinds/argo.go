@@ -11,6 +11,7 @@ var (
 var workflowSources = []Source{
 	argoWorkflows.at("pkg/apis/workflow/v1alpha1/workflow_types.go", "453-454", "podMetadata are annotations and labels for all pods"),
 	argoWorkflows.at("workflow/controller/workflowpod.go", "1325-1334", "a pod has those, and over them those of its item of templates"),
+	argoWorkflows.at("workflow/controller/workflowpod.go", "512-514", "hostNetwork is for all pods"),
 	argoWorkflows.at("workflow/controller/workflowpod.go", "568-576", "the operator's own init containers come first: init, which loads input artifacts from where they are, and one for each artifact plugin; they dial before any other of the pod"),
 	argoWorkflows.at("workflow/controller/workflowpod.go", "1912-1921", "the init containers of an item of templates come behind them"),
 }
@@ -27,12 +28,12 @@ func workflow(spec string) []Template {
 }
 
 var argo = []Kind{
-	{Group: "argoproj.io", Kind: "Workflow", Short: "wf", Templates: workflow("spec"), Fixed: true, Sources: slices.Concat(workflowSources, []Source{
+	{Group: "argoproj.io", Kind: "Workflow", Short: "wf", HostNetwork: at("spec.hostNetwork"), Templates: workflow("spec"), Fixed: true, Sources: slices.Concat(workflowSources, []Source{
 		argoWorkflows.at("workflow/controller/workflowpod.go", "353-363", "a pod is made once and not changed; a Workflow runs once"),
 	})},
-	{Group: "argoproj.io", Kind: "WorkflowTemplate", Short: "wftmpl", Templates: workflow("spec"), Sources: workflowSources},
-	{Group: "argoproj.io", Kind: "ClusterWorkflowTemplate", Short: "cwft", Templates: workflow("spec"), Sources: workflowSources},
-	{Group: "argoproj.io", Kind: "CronWorkflow", Short: "cwf", Templates: workflow("spec.workflowSpec"), Sources: slices.Concat(workflowSources, []Source{
+	{Group: "argoproj.io", Kind: "WorkflowTemplate", Short: "wftmpl", HostNetwork: at("spec.hostNetwork"), Templates: workflow("spec"), Sources: workflowSources},
+	{Group: "argoproj.io", Kind: "ClusterWorkflowTemplate", Short: "cwft", HostNetwork: at("spec.hostNetwork"), Templates: workflow("spec"), Sources: workflowSources},
+	{Group: "argoproj.io", Kind: "CronWorkflow", Short: "cwf", HostNetwork: at("spec.workflowSpec.hostNetwork"), Templates: workflow("spec.workflowSpec"), Sources: slices.Concat(workflowSources, []Source{
 		argoWorkflows.at("pkg/apis/workflow/v1alpha1/cron_workflow_types.go", "46-48", "workflowSpec is the spec of a Workflow"),
 	})},
 	// What a Sensor makes itself, of objects within its triggers, is left to the rows of
