@@ -66,7 +66,7 @@ func (r *run) explanations(d *pass.Document, scopes scopes, today v1alpha1.Date)
 		if reason := b.Reason(); reason != "" {
 			at := d.Locate(b.Object, b.Path())
 			x := Explanation{ResourceRef: *refTo(pass.RefOf(b.Object)), File: at.File, Line: at.Line, Outcome: UnknownOutcome, Reason: reason}
-			if b.Later != "" {
+			if b.Later != nil {
 				x.Outcome = LaterOutcome
 			}
 			for _, held := range b.Held {

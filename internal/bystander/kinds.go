@@ -13,27 +13,42 @@ import (
 // begins with a dot stands for all that end in it.
 var silent = []string{
 	"apiextensions.k8s.io", "admissionregistration.k8s.io",
-	"kyverno.io", "policies.kyverno.io", ".gatekeeper.sh", "policies.kubewarden.io",
+	"kyverno.io", "policies.kyverno.io", "chainsaw.kyverno.io", ".gatekeeper.sh", "policies.kubewarden.io",
 	"gateway.networking.k8s.io", // whose pods are gateways, which rules leave alone
 	"kustomize.config.k8s.io", "config.kubernetes.io", "kpt.dev", "krm-bypass.dev",
 }
 
-// later is a kind of which somebody renders a chart in the cluster.
+// Later says that an object becomes others in the cluster, where nobody sees them.
+type Later struct {
+	// Does is what becomes of it, and by whom; Instead what to do before.
+	Does, Instead string
+}
+
+// later is a kind of which somebody makes other objects in the cluster.
 type later struct {
 	group, kind string
-	// by is who does so.
-	by string
-	// charts reports whether an object names a chart; nil where all do.
-	charts func(node.Value) bool
+	Later
+	// names reports whether those may have pods; nil where they always may.
+	names func(node.Value) bool
+}
+
+func chartBy(who string) Later {
+	return Later{who + " renders a chart of it in the cluster", "render the chart (helm template)"}
 }
 
 var rendered = []later{
-	{"helm.toolkit.fluxcd.io", "HelmRelease", "Flux", nil},
-	{"helm.fluxcd.io", "HelmRelease", "Flux", nil},
-	{"helm.cattle.io", "HelmChart", "K3s", nil},
-	{"argoproj.io", "Application", "Argo CD", func(o node.Value) bool { return charted(o.Entry("spec")) }},
-	{"argoproj.io", "ApplicationSet", "Argo CD", func(o node.Value) bool { return charted(o.Below("spec", "template", "spec")) }},
-	{"helm.crossplane.io", "Release", "Crossplane", nil},
+	{"helm.toolkit.fluxcd.io", "HelmRelease", chartBy("Flux"), nil},
+	{"helm.fluxcd.io", "HelmRelease", chartBy("Flux"), nil},
+	{"helm.cattle.io", "HelmChart", chartBy("K3s"), nil},
+	{"argoproj.io", "Application", chartBy("Argo CD"), func(o node.Value) bool { return charted(o.Entry("spec")) }},
+	{"argoproj.io", "ApplicationSet", chartBy("Argo CD"), func(o node.Value) bool { return charted(o.Below("spec", "template", "spec")) }},
+	{"helm.crossplane.io", "Release", chartBy("Crossplane"), nil},
+	// openshift/api template/v1/types.go, Template: objects are created once the
+	// parameters are filled in
+	{"template.openshift.io", "Template", Later{"OpenShift makes objects of it in the cluster", "fill it in (oc process)"}, func(o node.Value) bool {
+		pods, _ := In(o, func(string) bool { return false })
+		return len(pods) > 0
+	}},
 }
 
 // charted reports whether a source of an Application is a chart (argoproj/argo-cd
@@ -67,12 +82,12 @@ func (l later) is(t object.Type) bool {
 	return l.kind == t.Kind && l.group == object.Group(t.APIVersion)
 }
 
-// RenderedBy says who renders a chart that an object names, "" where it names none.
-func RenderedBy(t object.Type, o node.Value) string {
+// RenderedLater says what becomes of an object in the cluster; nil where it is nothing.
+func RenderedLater(t object.Type, o node.Value) *Later {
 	for _, l := range rendered {
-		if l.is(t) && (l.charts == nil || l.charts(o)) {
-			return l.by
+		if l.is(t) && (l.names == nil || l.names(o)) {
+			return &l.Later
 		}
 	}
-	return ""
+	return nil
 }

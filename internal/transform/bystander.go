@@ -22,8 +22,8 @@ import (
 // a mesh, or pods are made of it.
 type Bystander struct {
 	*Object
-	// Later is who renders a chart that it names, "" for nobody.
-	Later string
+	// Later is what becomes of it in the cluster, nil for nothing.
+	Later *bystander.Later
 	// Pods says where in it pods are made, "" for nowhere.
 	Pods string
 
@@ -39,6 +39,8 @@ type Bystander struct {
 	known string
 	// meant is the kind that was probably meant, "" where none is near.
 	meant string
+	// controlled says that a controller owns it, which its pods follow.
+	controlled bool
 	// spoken says that the policy would write for its pods, and breach what limit
 	// they break that is not judged.
 	spoken bool
@@ -69,7 +71,7 @@ func (p *Policy) Bystander(seen *Object, o object.Object) *Bystander {
 	if o.Kind == "" || known && IsKnown(o.Type) || configuresMesh(o.Type) || seen.Annotations["config.kubernetes.io/local-config"] == "true" {
 		return nil
 	}
-	b := &Bystander{Object: seen.Named()}
+	b := &Bystander{Object: seen.Named(), controlled: isControlled(o.Value)}
 	namespace := cmp.Or(seen.Namespace, p.Namespace)
 	if isNamespace(o.Type) {
 		namespace = seen.Name
@@ -78,12 +80,12 @@ func (p *Policy) Bystander(seen *Object, o object.Object) *Bystander {
 		p.lookForMisplaced(b, seen, o.Type)
 	}
 	if !known {
-		b.Later = bystander.RenderedBy(o.Type, o.Value)
+		b.Later = bystander.RenderedLater(o.Type, o.Value)
 	}
-	if b.Later == "" && !bystander.IsSilent(o.Type) {
+	if b.Later == nil && !bystander.IsSilent(o.Type) {
 		p.lookForPods(b, o, namespace)
 	}
-	if b.Later == "" && b.Pods == "" && len(b.misplaced) == 0 {
+	if b.Later == nil && b.Pods == "" && len(b.misplaced) == 0 {
 		return nil
 	}
 	return b
@@ -257,7 +259,7 @@ func (p *Policy) lookAtPods(b *Bystander, written string, w *Workload, namespace
 		return false
 	}
 	w.Object = *b.Object
-	w.Namespace = namespace
+	w.Namespace, w.controlled = namespace, b.controlled
 	was := &prior{record: newRecord(""), annotations: w.TemplateAnnotations, container: -1}
 	held := p.planOf(w)
 	if len(w.TemplateAnnotations)+len(w.TemplateLabels) > 0 {

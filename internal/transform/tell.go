@@ -79,9 +79,9 @@ func (p *Policy) Tell(all []*Bystander, beside Beside) []Told {
 			}
 		}
 		switch of := [4]string{b.Kind, object.Group(b.APIVersion)}; {
-		case b.Later != "" && (beside.Asked || beside.Workloads == 0):
+		case b.Later != nil && (beside.Asked || beside.Workloads == 0):
 			t.add(finding.LaterRendered, b, of, func(same []*Bystander) (edit.Path, string, string) {
-				return nil, "", fmt.Sprintf("%s renders a chart of it in the cluster%s, and nothing that is said here reaches those pods: render the chart (helm template) and give krm-bypass what comes out", b.Later, also(" and of ", same))
+				return nil, "", fmt.Sprintf("%s%s, and nothing that is said here reaches those pods: %s and give krm-bypass what comes out", b.Later.Does, also(" and of ", same), b.Later.Instead)
 			})
 		case b.Pods != "" && (b.spoken || b.breach != ""):
 			t.add(finding.UnknownPodTemplate, b, of, func(same []*Bystander) (edit.Path, string, string) {
@@ -226,12 +226,14 @@ func entriesFor(same []*Bystander) string {
 // Reason says in a report what a bystander is.
 func (b *Bystander) Reason() string {
 	switch {
-	case b.Later != "":
-		return b.Later + " renders a chart of it in the cluster"
+	case b.Later != nil:
+		return b.Later.Does
 	case b.Pods == "":
 		return ""
 	case b.known != "":
 		return "spec.podTemplates names " + b.known + " for this kind, and not " + b.Pods
+	case b.controlled:
+		return "a controller owns it and would undo any change"
 	case b.meant != "":
 		return "krm-bypass does not know this kind: did you mean " + b.meant + "?"
 	case len(b.entries) > 0:

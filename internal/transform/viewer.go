@@ -426,3 +426,10 @@ func (v *viewer) entries(o object.Object, way []string) []string {
 	}
 	return found
 }
+
+// isControlled reports whether a controller owns an object.
+func isControlled(o node.Value) bool {
+	return slices.ContainsFunc(o.Below("metadata", "ownerReferences").Items(), func(owner node.Value) bool {
+		return owner.Entry("controller").Truth()
+	})
+}
