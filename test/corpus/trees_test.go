@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/test/shrink"
@@ -31,6 +32,12 @@ const treesVariable = "KRM_BYPASS_CORPUS"
 // everywhere gives a spec for each mesh, and one with a container at either end, that
 // writes to every workload which it may touch.
 func everywhere() (all []spec) {
+	var fixed []string
+	for _, k := range kinds.Known {
+		if k.Fixed && !slices.Contains(fixed, k.Kind) {
+			fixed = append(fixed, k.Kind)
+		}
+	}
 	for _, name := range mesh.Names() {
 		all = append(all, spec{name, specHead + `
   lint: {unreached-rule: Ignore} # the rule is for what a tree may not have
@@ -41,7 +48,7 @@ func everywhere() (all []spec) {
     excludeOutboundPorts: [3306, 6379]
     excludeOutboundIPRanges: [169.254.169.254/32]
   workloads:
-  - match: {kinds: [Job, Pod]}
+  - match: {kinds: [` + strings.Join(fixed, ", ") + `]}
     excludeOutboundPorts: [3306]
 `})
 	}
@@ -92,10 +99,13 @@ func TestTrees(t *testing.T) {
 
 // isOurs holds what is seen in our tree to what is there.
 func (tr *tree) isOurs(t *testing.T) {
-	assert.Equal(t, map[string]int{"CronJob": 1, "DaemonSet": 1, "Deployment": 1, "Pod": 1, "StatefulSet": 1}, tr.written)
-	assert.Equal(t, map[string]int{"unknown-pod-template": 1}, tr.findings)
+	assert.Equal(t, map[string]int{
+		"CronJob": 1, "DaemonSet": 1, "Deployment": 1, "Pod": 1, "StatefulSet": 1,
+		"Elasticsearch": 3, "FlinkDeployment": 1, "Kafka": 2, "KafkaBridge": 1, "Prometheus": 1, "PyTorchJob": 2, "RayCluster": 3, "WorkflowTemplate": 2,
+	}, tr.written)
+	assert.Equal(t, map[string]int{"no-place": 1, "unknown-pod-template": 1}, tr.findings)
 	assert.Equal(t, map[string]int{"built before and after": 2, "do not build by themselves": 1}, tr.built)
-	assert.Equal(t, census{documents: 13, objects: 13, workloads: 7}, tr.census)
+	assert.Equal(t, census{documents: 21, objects: 21, workloads: 15}, tr.census)
 	assert.Equal(t, 6, tr.foreign)
 	assert.Equal(t, []string{"broken.yaml", "chart/templates/deployment.yaml", "old.yaml"}, slices.Sorted(func(yield func(string) bool) {
 		for _, file := range tr.example {
