@@ -159,7 +159,8 @@ func (tr *tree) kustomizations(t *testing.T, tools tools) {
 		}
 		s := specs[i%len(specs)]
 		m, _ := mesh.ByName(s.name)
-		wanted, results, refused := fn.Manifests(specOf(s.text), []fn.Manifest{{Path: "before.yaml", Text: before}}, fn.Options{})
+		built := fn.Options{Uses: map[string]fn.Use{"before.yaml": {Resource: folder}}} // a patch is none
+		wanted, results, refused := fn.Manifests(specOf(s.text), []fn.Manifest{{Path: "before.yaml", Text: before}}, built)
 		after, stderr, _, err := tools.execute(tools.kustomize, "build", "--enable-alpha-plugins", "--enable-exec", laid(t, tools, s, before))
 		what := fmt.Sprintf("kustomize build %s, then again with the spec for %s in a component", folder, s.name)
 		if refused != nil || err != nil {
