@@ -45,7 +45,7 @@ type writer struct {
 
 func newWriter(d Document) (*writer, error) {
 	tree := d.tree
-	if tree == nil {
+	if tree == nil || tree.Root == nil {
 		var err error
 		if tree, err = d.Parse(); err != nil {
 			return nil, err

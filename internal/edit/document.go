@@ -31,7 +31,7 @@ type Document struct {
 	Layout *Layout
 	// Aliases are names of anchors that aliases outside the fragment use.
 	Aliases []string
-	// tree is the scanned text, if Read has scanned it.
+	// tree is the scanned text, if Read has scanned it, until it is edited.
 	tree *yamltext.Tree
 }
 
@@ -63,6 +63,9 @@ func (d Document) Changes(edits []Edit) ([]yamltext.Replacement, error) {
 			return nil, fmt.Errorf("reading the document: %w", err)
 		}
 		d.Nodes, d.tree = read.Nodes, read.tree
+	}
+	if d.tree != nil {
+		defer d.tree.Release()
 	}
 	changes, err := d.spliced(edits)
 	var refused *Error

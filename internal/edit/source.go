@@ -14,7 +14,7 @@ import (
 // style begins after the colon or dash, with a blank or a line break.
 func (d Document) Source(path Path) (string, error) {
 	tree := d.tree
-	if tree == nil {
+	if tree == nil || tree.Root == nil {
 		var err error
 		if tree, err = d.Parse(); err != nil {
 			return "", fmt.Errorf("reading the document: %w", err)

@@ -50,7 +50,7 @@ func (f Fragment) Outline(levels int) (*Tree, error) {
 		return nil, err
 	}
 	f.breaks = p.breaks
-	return &Tree{Fragment: f, Root: root, Aliases: p.aliases}, nil
+	return &Tree{Fragment: f, Root: root, Aliases: p.aliases, slabs: p.slabs}, nil
 }
 
 // Entries scans the fragment and shows the entries of the outermost mapping as

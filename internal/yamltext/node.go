@@ -1,5 +1,7 @@
 package yamltext
 
+import "sync"
+
 // Kind is what a node is.
 type Kind uint8
 
@@ -101,7 +103,23 @@ type Tree struct {
 	// Aliases are the names that aliases in the text use, in order, also in
 	// what was collapsed.
 	Aliases []string
+	// slabs hold the nodes, of a whole tree alone.
+	slabs []*slab
 }
+
+// Release gives the room of the nodes to other trees. Nobody may look at them any more;
+// the tree has no root then.
+func (t *Tree) Release() {
+	for _, s := range t.slabs {
+		slabs.Put(s)
+	}
+	t.Root, t.slabs = nil, nil
+}
+
+// slab is room for as many nodes as most manifests have.
+type slab [128]Node
+
+var slabs = sync.Pool{New: func() any { return new(slab) }}
 
 // Value returns what a plain or quoted scalar says. It is false for other
 // nodes and for block scalars.

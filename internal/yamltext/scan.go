@@ -39,6 +39,7 @@ type parser struct {
 	aliases []string
 	aliased map[string]bool
 	nodes   []Node
+	slabs   []*slab
 	scratch Node
 	// visited is the key that visit sees.
 	visited Node
@@ -55,13 +56,15 @@ func Parse(text []byte) (*Tree, error) {
 	return Fragment{Text: text}.Parse()
 }
 
-// nextSlab is how many nodes to make room for. A manifest has one for about
-// every twelve bytes; where only the outer levels are kept it is a few.
-func (p *parser) nextSlab() int {
-	if cap(p.nodes) > 0 || p.keep < everything {
-		return max(16, min(256, cap(p.nodes)))
+// room is for more nodes. Where only the outer levels are kept it is for a few, which
+// stay as long as the text.
+func (p *parser) room() []Node {
+	if p.keep < everything {
+		return make([]Node, max(16, min(256, cap(p.nodes))))
 	}
-	return max(16, min(512, len(p.src)/12))
+	s := slabs.Get().(*slab)
+	p.slabs = append(p.slabs, s)
+	return s[:]
 }
 
 // newNode returns a node to be filled. What lies below the levels to be kept
@@ -71,10 +74,12 @@ func (p *parser) newNode() *Node {
 		return &p.scratch
 	}
 	if len(p.nodes) == cap(p.nodes) {
-		p.nodes = make([]Node, 0, p.nextSlab())
+		p.nodes = p.room()[:0]
 	}
 	p.nodes = p.nodes[:len(p.nodes)+1]
-	return &p.nodes[len(p.nodes)-1]
+	n := &p.nodes[len(p.nodes)-1]
+	*n = Node{}
+	return n
 }
 
 // newKey is newNode for a key; one that is visited is not kept, but must not

@@ -100,13 +100,13 @@ func Namespace() string {
 	return cmp.Or(os.Getenv("ARGOCD_APP_NAMESPACE"), os.Getenv("HELM_NAMESPACE"))
 }
 
-// What a run leaves for the garbage collector is a small multiple of its input,
-// and it ends soon: on a large input, collecting less often costs a part of the
-// memory that the peers need and saves a fifth of the time (make bench).
+// What a run leaves for the garbage collector is a small multiple of its input, and it
+// ends soon: on an input of usual size, collecting less often saves an eighth of the time.
+// On a large one it would cost more memory than it is worth (make bench).
 const (
-	largeInput     = 1 << 20 // bytes
-	largeGCPercent = 400
-	outputBuffer   = 1 << 18
+	largeInput     = 8 << 20 // bytes
+	smallGCPercent = 400
+	outputBuffer   = 1 << 18 // bytes
 )
 
 // Apply runs the KRM function once. Nothing is written before all is decided: kustomize takes an empty output with exit code 0 for "delete
@@ -116,8 +116,8 @@ func Apply(in io.Reader, out, errOut io.Writer, options fn.Options) error {
 	if err != nil {
 		return fmt.Errorf("reading standard input: %w", err)
 	}
-	if len(input) > largeInput {
-		debug.SetGCPercent(largeGCPercent)
+	if len(input) < largeInput {
+		debug.SetGCPercent(smallGCPercent)
 	}
 	output, results, err := fn.ProcessTo(input, options)
 	if err != nil && !errors.Is(err, fn.ErrFailed) {
