@@ -35,5 +35,5 @@ func runOn(given *Spec, s *stream.Stream, options Options) *run {
 			items[i].Source = func() *Original { return source(d.Index) }
 		}
 	}
-	return &run{whole: items, items: pass.Split(items), given: given, remedy: "give one with --spec", options: options}
+	return &run{whole: len(items), items: pass.Split(items), given: given, remedy: "give one with --spec", options: options}
 }

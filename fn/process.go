@@ -93,7 +93,7 @@ func runOnList(list *resourcelist.List, options Options) *run {
 	for i := range items {
 		items[i] = pass.Item{Text: list.Item(i), Aliases: list.Aliases(), Place: pass.Place{Index: i}}
 	}
-	r := &run{whole: items, items: pass.Split(items), remedy: "give one as the functionConfig", options: options}
+	r := &run{whole: len(items), items: pass.Split(items), remedy: "give one as the functionConfig", options: options}
 	if text, given := list.Config(); given {
 		r.given = &Spec{find: func() (spec.Source, error) {
 			item := pass.Item{Text: text}

@@ -17,8 +17,9 @@ import (
 
 // run applies a spec to the items of an input.
 type run struct {
-	// items are those of the input, which are whole, with each list cut up.
-	whole, items []pass.Item
+	// items are those of the input, with each list cut up; whole is how many it has.
+	items []pass.Item
+	whole int
 	// given is the spec to apply; nil means the one among the items. remedy says
 	// how to give one.
 	given   *Spec

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unique"
 
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -71,14 +72,14 @@ func (w *writer) cut(start, end int, text string) {
 }
 
 // changes gives the cuts as they stand in a text. Where the text ends without a line
-// break, they are one.
+// break, they are one. Equal texts are one text: most documents get the same.
 func (w *writer) changes(text []byte) []yamltext.Replacement {
 	if w.lent > 0 {
 		return []yamltext.Replacement{{Span: yamltext.Span{End: len(w.src) - w.lent}, Text: string(text)}}
 	}
 	changes := make([]yamltext.Replacement, len(w.cuts))
 	for i, c := range w.cuts {
-		changes[i] = yamltext.Replacement{Span: c.Span, Text: c.text}
+		changes[i] = yamltext.Replacement{Span: c.Span, Text: unique.Make(c.text).Value()}
 	}
 	return changes
 }

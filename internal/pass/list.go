@@ -35,9 +35,9 @@ func Split(items []Item) []Item {
 	return split
 }
 
-// Joined gives the changes of items as they were before they were split.
-func Joined(items, split []Item, changes [][]yamltext.Replacement) [][]yamltext.Replacement {
-	joined := make([][]yamltext.Replacement, len(items))
+// Joined gives the changes of so many items, as they were before they were split.
+func Joined(items int, split []Item, changes [][]yamltext.Replacement) [][]yamltext.Replacement {
+	joined := make([][]yamltext.Replacement, items)
 	for i, changes := range changes {
 		switch at := split[i].cut; {
 		case len(changes) == 0:

@@ -107,7 +107,7 @@ func (p *Pass) Run() []Finding {
 
 func (p *Pass) run() []Finding {
 	linter := lint.New(p.Policy)
-	outcomes := make([]outcome, len(p.Items))
+	outcomes := make([]*outcome, len(p.Items)) // nil for nothing to keep
 	tick := p.counter()
 	p.readNamespaces()
 	p.readNamed()
@@ -115,15 +115,18 @@ func (p *Pass) run() []Finding {
 	p.patched = !p.blind() && p.Uses.patch()
 	inParallel(len(p.Items), func(i int) {
 		if p.Policy.IsCandidate(p.Heads[i]) {
-			outcomes[i] = p.one(i, linter)
-		} else {
-			outcomes[i].bystanders = p.bystanders(i)
+			o := p.one(i, linter)
+			outcomes[i] = &o
+		} else if b := p.bystanders(i); b != nil {
+			outcomes[i] = &outcome{bystanding: bystanding{bystanders: b}}
 		}
 		tick()
 	})
 	var all outcome
 	for _, o := range outcomes {
-		all.add(o)
+		if o != nil {
+			all.add(o)
+		}
 	}
 	p.Broken, p.Malformed, p.Changes, p.Includes = all.broken, all.malformed, all.changes, all.includes
 	p.Imageless, p.Unsayable = all.imageless, all.unsayable
@@ -189,7 +192,7 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 	return o
 }
 
-func (o *outcome) add(other outcome) {
+func (o *outcome) add(other *outcome) {
 	o.findings = append(o.findings, other.findings...)
 	o.broken, o.malformed = o.broken || other.broken, o.malformed || other.malformed
 	o.changes = o.changes || other.changes

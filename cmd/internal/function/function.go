@@ -102,10 +102,11 @@ func Namespace() string {
 
 // What a run leaves for the garbage collector is a small multiple of its input, and it
 // ends soon: on an input of usual size, collecting less often saves an eighth of the time.
-// On a large one it would cost more memory than it is worth (make bench).
+// On a large one that would cost more memory than it is worth (make bench).
 const (
 	largeInput     = 8 << 20 // bytes
 	smallGCPercent = 400
+	largeGCPercent = 80
 	outputBuffer   = 1 << 18 // bytes
 )
 
@@ -116,9 +117,11 @@ func Apply(in io.Reader, out, errOut io.Writer, options fn.Options) error {
 	if err != nil {
 		return fmt.Errorf("reading standard input: %w", err)
 	}
-	if len(input) < largeInput {
-		debug.SetGCPercent(smallGCPercent)
+	percent := smallGCPercent
+	if len(input) > largeInput {
+		percent = largeGCPercent
 	}
+	debug.SetGCPercent(percent)
 	output, results, err := fn.ProcessTo(input, options)
 	if err != nil && !errors.Is(err, fn.ErrFailed) {
 		return err
