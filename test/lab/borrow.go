@@ -4,16 +4,16 @@ import (
 	"archive/zip"
 	"encoding/json"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
 )
 
-// Borrowed are files of a package of another module, compiled into a program by
-// themselves: where the module as a whole asks for what these files do not need, such
-// as a newer Go.
+// Borrowed are files of a package of another module: data, or source that is compiled
+// into a program by itself, where the module as a whole asks for what these files do
+// not need, such as a newer Go.
 type Borrowed struct {
 	Module, Version string
 	Sum             string // of the module, as go.sum has it
@@ -26,28 +26,15 @@ type Borrowed struct {
 // overlay gives the flags by which go build finds the files where they are unpacked to.
 // The program's own files that need them have the build tag "borrowed".
 func (b Borrowed) overlay(program, unpacked string) ([]string, error) {
-	archive, err := b.download(program)
+	contents, err := b.Contents(program)
 	if err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(unpacked, 0o755); err != nil {
 		return nil, err
 	}
-	reader, err := zip.OpenReader(archive)
-	if err != nil {
-		return nil, err
-	}
-	defer reader.Close()
 	replace := map[string]string{}
-	for _, file := range b.Files {
-		source, err := reader.Open(path.Join(b.Module+"@"+b.Version, b.Package, file))
-		if err != nil {
-			return nil, err
-		}
-		content, err := io.ReadAll(source)
-		if err != nil {
-			return nil, err
-		}
+	for file, content := range contents {
 		to := filepath.Join(unpacked, file)
 		if err := os.WriteFile(to, content, 0o644); err != nil {
 			return nil, err
@@ -62,11 +49,34 @@ func (b Borrowed) overlay(program, unpacked string) ([]string, error) {
 	return []string{"-tags=borrowed", "-overlay=" + to}, os.WriteFile(to, overlay, 0o644)
 }
 
+// Contents gives what the files say, by their names. The go command runs in a folder
+// of some module.
+func (b Borrowed) Contents(folder string) (map[string][]byte, error) {
+	archive, err := b.download(folder)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := zip.OpenReader(archive)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	contents := map[string][]byte{}
+	for _, file := range b.Files {
+		if contents[file], err = fs.ReadFile(reader, path.Join(b.Module+"@"+b.Version, b.Package, file)); err != nil {
+			return nil, err
+		}
+	}
+	return contents, nil
+}
+
 // download returns the path of the module's archive. Go has it, and has verified it,
 // also where it says that it is too old for the module.
-func (b Borrowed) download(program string) (string, error) {
+func (b Borrowed) download(folder string) (string, error) {
 	command := exec.Command("go", "mod", "download", "-json", b.Module+"@"+b.Version)
-	command.Dir = program
+	command.Dir = folder
+	// What it must be is said here, also of what the public database of sums lacks.
+	command.Env = append(os.Environ(), "GONOSUMDB="+b.Module)
 	output, failed := command.Output()
 	var module struct{ Zip, Sum, Error string }
 	if err := json.Unmarshal(output, &module); err != nil {
