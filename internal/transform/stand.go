@@ -269,9 +269,11 @@ func called(items []node.Value, i int) string {
 }
 
 // nameOf gives the name of an item. RayCluster has groupName (ray-project/kuberay
-// ray-operator/apis/ray/v1/raycluster_types.go).
+// ray-operator/apis/ray/v1/raycluster_types.go), OpenSearchCluster component
+// (opensearch-project/opensearch-k8s-operator
+// opensearch-operator/api/opensearch.org/v1/opensearch_types.go).
 func nameOf(item node.Value) string {
-	for _, key := range []string{"name", "groupName"} {
+	for _, key := range []string{"name", "groupName", "component"} {
 		if name := item.Entry(key).Text(); name != "" {
 			return name
 		}
