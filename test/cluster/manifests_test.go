@@ -84,7 +84,6 @@ func inJSON(value any) any {
 // own.
 func prepare(t *testing.T, objects []controlplane.Object) {
 	t.Helper()
-	type groupKind struct{ group, kind string }
 	versions := map[groupKind]map[string]bool{}
 	for _, object := range objects {
 		namespace := object.Text("metadata", "namespace")
@@ -111,12 +110,19 @@ func prepare(t *testing.T, objects []controlplane.Object) {
 	// It takes the server two seconds, for one of them as for many.
 	for key, of := range versions {
 		for version := range of {
-			require.Eventually(t, func() bool {
-				resources, err := server.Resources(t.Context(), key.group+"/"+version)
-				return err == nil && resources[key.kind].Name != ""
-			}, time.Minute, 50*time.Millisecond, "%s of %s/%s is served", key.kind, key.group, version)
+			awaitServed(t, key, version)
 		}
 	}
+}
+
+type groupKind struct{ group, kind string }
+
+func awaitServed(t *testing.T, key groupKind, version string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		resources, err := server.Resources(t.Context(), key.group+"/"+version)
+		return err == nil && resources[key.kind].Name != ""
+	}, time.Minute, 50*time.Millisecond, "%s of %s/%s is served", key.kind, key.group, version)
 }
 
 func makeNamespace(t *testing.T, name string) {

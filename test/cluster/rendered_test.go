@@ -40,6 +40,7 @@ var renderings = []rendering{
 	{name: "kpt-eval", example: "kpt-eval", manifests: byKpt},
 	{name: "kpt-exec", example: "kpt-exec", manifests: byKpt},
 	{name: "kpt-image", example: "kpt-image", manifests: byKpt},
+	{name: "operators", example: "operators", manifests: byKustomize("operators")},
 	{name: "reviewing, before", example: "reviewing/before", manifests: byRender},
 	{name: "reviewing, after", example: "reviewing/after", manifests: byRender},
 	{name: "two-meshes", example: "two-meshes", manifests: byKustomize("two-meshes")},

@@ -19,6 +19,7 @@ func TestExamplesRenderAsExpected(t *testing.T) {
 		"dce-helloworld-switched-off": "examples/dce-helloworld/overlays/switched-off",
 		"fsm-ip-range":                "examples/fsm-ip-range",
 		"istio-ambient":               "examples/istio-ambient",
+		"operators":                   "examples/operators",
 		"two-meshes":                  "examples/two-meshes",
 	} {
 		t.Run(name, func(t *testing.T) { compare(t, name, render(t, folder)) })
