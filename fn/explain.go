@@ -65,7 +65,7 @@ func (r *run) explanations(d *pass.Document, scopes scopes, today v1alpha1.Date)
 	for _, b := range d.Bystanders {
 		if reason := b.Reason(); reason != "" {
 			at := d.Locate(b.Object, b.Path())
-			x := Explanation{ResourceRef: *refTo(pass.RefOf(b.Object)), File: at.File, Line: at.Line, Outcome: UnknownOutcome, Reason: reason}
+			x := Explanation{TemplateRef: TemplateRef{ResourceRef: *refTo(pass.RefOf(b.Object))}, File: at.File, Line: at.Line, Outcome: UnknownOutcome, Reason: reason}
 			if b.Later != nil {
 				x.Outcome = LaterOutcome
 			}
@@ -118,7 +118,7 @@ type explaining struct {
 func (e *explaining) explanation() Explanation {
 	of, plan := &e.plan.Workload.Object, e.plan
 	at := e.in.Locate(of, of.Path())
-	x := Explanation{ResourceRef: *refTo(pass.RefOf(of)), Template: plan.Workload.Place(), File: at.File, Line: at.Line, Outcome: Unspoken, OnlyIPv4: e.policy.Mesh.OnlyIPv4 != "", IPv6If: e.policy.Mesh.IPv6If}
+	x := Explanation{TemplateRef: TemplateRef{*refTo(pass.RefOf(of)), plan.Workload.Place()}, File: at.File, Line: at.Line, Outcome: Unspoken, OnlyIPv4: e.policy.Mesh.OnlyIPv4 != "", IPv6If: e.policy.Mesh.IPv6If}
 	switch {
 	case plan.Failed():
 		x.Outcome = RefusedOutcome

@@ -44,13 +44,18 @@ const (
 	RefusedOutcome Outcome = "refused"
 )
 
-// Explanation says what bypasses the sidecar of one workload, why, and what
-// enforces it.
-type Explanation struct {
+// TemplateRef names a workload.
+type TemplateRef struct {
 	ResourceRef
 	// Template is the place of the pod template in the object, such as
 	// spec.workerGroupSpecs[small].template; "" where the object has no other.
 	Template string `json:"template,omitempty"`
+}
+
+// Explanation says what bypasses the sidecar of one workload, why, and what
+// enforces it.
+type Explanation struct {
+	TemplateRef
 	// File and Line say where the workload is; Line counts from 1 and is 0 if it
 	// is not known.
 	File string `json:"file,omitempty"`

@@ -206,7 +206,7 @@ type Lint struct {
 	UnknownPodTemplate string `json:"unknown-pod-template,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// NoPlace finds settings for which a kind of object has no place.
 	NoPlace string `json:"no-place,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
-	// LaterRendered finds objects of which others are made in the cluster, as of a chart.
+	// LaterRendered finds objects of which others are made in the cluster, as of a chart or a folder.
 	LaterRendered string `json:"later-rendered,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// MeshConfigWidens finds MeshConfigs that let more bypass than the spec says.
 	MeshConfigWidens string `json:"mesh-config-widens,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`

@@ -98,17 +98,17 @@ func (c *company) with(file fn.Manifest) (*fn.Spec, error) {
 // most: what one writes is enough, and why none does is told once.
 func onlyTheirOwn(all []*fn.Explained) {
 	little := map[fn.Outcome]int{fn.LeftAlone: -2, fn.Unspoken: -1, fn.RefusedOutcome: 1}
-	by := make([]map[fn.ResourceRef]fn.Explanation, len(all))
+	by := make([]map[fn.TemplateRef]fn.Explanation, len(all))
 	for i, x := range all {
-		by[i] = map[fn.ResourceRef]fn.Explanation{}
+		by[i] = map[fn.TemplateRef]fn.Explanation{}
 		for _, w := range x.Workloads {
-			by[i][w.ResourceRef] = w
+			by[i][w.TemplateRef] = w
 		}
 	}
 	for i, x := range all {
 		x.Workloads = slices.DeleteFunc(x.Workloads, func(w fn.Explanation) bool {
 			for j := range by {
-				other, too := by[j][w.ResourceRef]
+				other, too := by[j][w.TemplateRef]
 				if more := little[other.Outcome] - little[w.Outcome]; too && j != i && (more > 0 || more == 0 && j > i && little[w.Outcome] < 0 && other.Reason == w.Reason) {
 					return true
 				}

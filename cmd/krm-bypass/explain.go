@@ -203,13 +203,13 @@ func instead(all []*fn.Explained, finished *fn.Explained) []*fn.Explained {
 		return is.Outcome == fn.Unspoken && slices.ContainsFunc(all, func(x *fn.Explained) bool {
 			// It may have got another name since.
 			return slices.ContainsFunc(x.Workloads, func(was fn.Explanation) bool {
-				return was.ResourceRef == is.ResourceRef || is.Line > 0 && was.File == is.File && was.Line == is.Line
+				return was.TemplateRef == is.TemplateRef || is.Line > 0 && was.File == is.File && was.Line == is.Line
 			})
 		})
 	})
 	for _, x := range all {
 		x.Workloads = slices.DeleteFunc(x.Workloads, func(was fn.Explanation) bool {
-			return slices.ContainsFunc(finished.Workloads, func(is fn.Explanation) bool { return is.ResourceRef == was.ResourceRef })
+			return slices.ContainsFunc(finished.Workloads, func(is fn.Explanation) bool { return is.TemplateRef == was.TemplateRef })
 		})
 	}
 	return append(all, finished)

@@ -18,7 +18,7 @@ type Comparison struct {
 	Changed   int `json:"changed"`
 	Restarted int `json:"restarted"`
 	// Gone are the workloads that no longer exist.
-	Gone []fn.ResourceRef `json:"gone,omitempty"`
+	Gone []fn.TemplateRef `json:"gone,omitempty"`
 }
 
 // ChangeKind says how a workload changed.
@@ -74,7 +74,7 @@ const (
 var notReplaced = []string{"CronJob", "Job", "Pod", "PodTemplate", "ReplicaSet", "ReplicationController"}
 
 // Compare says how every workload differs from an earlier state. Two workloads
-// are the same if kind, namespace, name and the place of the template are.
+// are the same if kind, namespace, name and place of the template are.
 func (r *Explanation) Compare(earlier Explanation) {
 	was := map[string]*Workload{}
 	for i := range earlier.Workloads {
@@ -89,7 +89,7 @@ func (r *Explanation) Compare(earlier Explanation) {
 	}
 	for i := range earlier.Workloads {
 		if w := &earlier.Workloads[i]; !here[w.identity()] {
-			r.Comparison.Gone = append(r.Comparison.Gone, w.ResourceRef)
+			r.Comparison.Gone = append(r.Comparison.Gone, w.TemplateRef)
 		}
 	}
 	r.count()
@@ -113,7 +113,7 @@ func (w *Workload) identity() string {
 	if !grouped {
 		group = ""
 	}
-	return strings.Join([]string{group, w.Kind, w.Namespace, w.Name, w.Explanation.Template}, "\x00")
+	return strings.Join([]string{group, w.Kind, w.Namespace, w.Name, w.Template}, "\x00")
 }
 
 func (w *Workload) compare(was *Workload) *Change {

@@ -48,6 +48,22 @@ func inert(cell string) string {
 	return cell
 }
 
+// tail ends a row with what not every report has. Of no workload it names the columns.
+func (r *Explanation) tail(w *Workload) []string {
+	return append(r.templates(w), r.planes(w)...)
+}
+
+// templates says which template of its object it is, where one has several.
+func (r *Explanation) templates(w *Workload) []string {
+	switch {
+	case !slices.ContainsFunc(r.Workloads, func(w Workload) bool { return w.Template != "" }):
+		return nil
+	case w == nil:
+		return []string{"template"}
+	}
+	return []string{w.Template}
+}
+
 // planes says for the end of a row in which data plane the pods of a workload are, where
 // anybody says it of some. Of those in the mesh of whom nobody does, it is Sidecar.
 func (r *Explanation) planes(w *Workload) []string {
@@ -87,18 +103,18 @@ func entryCells(field string, e fn.ExplainedEntry) []string {
 
 // audit gives one row for every entry that lets something bypass.
 func (r *Explanation) audit() [][]string {
-	rows := [][]string{slices.Concat(workloadColumns, entryColumns, r.planes(nil))}
+	rows := [][]string{slices.Concat(workloadColumns, entryColumns, r.tail(nil))}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		for _, f := range w.Fields {
 			for _, e := range f.Entries {
 				if bypasses(f, e) {
-					rows = append(rows, slices.Concat(workloadCells(w.ResourceRef), entryCells(f.Field, e), r.planes(w)))
+					rows = append(rows, slices.Concat(workloadCells(w.ResourceRef), entryCells(f.Field, e), r.tail(w)))
 				}
 			}
 		}
 		for _, o := range w.Others {
-			rows = append(rows, slices.Concat(workloadCells(w.ResourceRef), entryCells(OtherField, other(o).entry()), r.planes(w)))
+			rows = append(rows, slices.Concat(workloadCells(w.ResourceRef), entryCells(OtherField, other(o).entry()), r.tail(w)))
 		}
 	}
 	return rows
@@ -119,40 +135,40 @@ func bypasses(f fn.ExplainedField, e fn.ExplainedEntry) bool {
 
 // changes gives one row for every entry that came into force or went out of it.
 func (r *Explanation) changes() [][]string {
-	rows := [][]string{slices.Concat([]string{"change"}, workloadColumns, []string{"restarts"}, entryColumns, r.planes(nil))}
+	rows := [][]string{slices.Concat([]string{"change"}, workloadColumns, []string{"restarts"}, entryColumns, r.tail(nil))}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		head := slices.Concat(workloadCells(w.ResourceRef), []string{strconv.FormatBool(w.Change.Restarts)})
 		for _, c := range w.Change.Fields {
 			for _, e := range c.Added {
-				rows = append(rows, slices.Concat([]string{"added"}, head, entryCells(c.Field, e), r.planes(w)))
+				rows = append(rows, slices.Concat([]string{"added"}, head, entryCells(c.Field, e), r.tail(w)))
 			}
 			for _, e := range c.Removed {
-				rows = append(rows, slices.Concat([]string{"removed"}, head, entryCells(c.Field, e), r.planes(w)))
+				rows = append(rows, slices.Concat([]string{"removed"}, head, entryCells(c.Field, e), r.tail(w)))
 			}
 		}
 		if len(w.Change.Fields) == 0 && w.Change.Kind != Unchanged {
-			rows = append(rows, slices.Concat([]string{string(w.Change.Kind)}, head, make([]string, len(entryColumns)), r.planes(w)))
+			rows = append(rows, slices.Concat([]string{string(w.Change.Kind)}, head, make([]string, len(entryColumns)), r.tail(w)))
 		}
 	}
 	for _, ref := range r.Comparison.Gone {
-		rows = append(rows, slices.Concat([]string{"gone"}, workloadCells(ref), []string{""}, make([]string, len(entryColumns)), make([]string, len(r.planes(nil)))))
+		rows = append(rows, slices.Concat([]string{"gone"}, workloadCells(ref.ResourceRef), []string{""}, make([]string, len(entryColumns)), r.templates(&Workload{Explanation: fn.Explanation{TemplateRef: ref}}), make([]string, len(r.planes(nil)))))
 	}
 	return rows
 }
 
 // answers gives one row for each workload, or for each entry that decides there.
 func (r *Explanation) answers() [][]string {
-	rows := [][]string{slices.Concat(workloadColumns, []string{"connection", "verdict", "why"}, entryColumns, r.planes(nil))}
+	rows := [][]string{slices.Concat(workloadColumns, []string{"connection", "verdict", "why"}, entryColumns, r.tail(nil))}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		d := w.Decision
 		head := slices.Concat(workloadCells(w.ResourceRef), []string{d.Connection, d.Verdict, d.Why})
 		for _, e := range d.By {
-			rows = append(rows, slices.Concat(head, entryCells(d.Field, e), r.planes(w)))
+			rows = append(rows, slices.Concat(head, entryCells(d.Field, e), r.tail(w)))
 		}
 		if len(d.By) == 0 {
-			rows = append(rows, slices.Concat(head, make([]string, len(entryColumns)), r.planes(w)))
+			rows = append(rows, slices.Concat(head, make([]string, len(entryColumns)), r.tail(w)))
 		}
 	}
 	return rows

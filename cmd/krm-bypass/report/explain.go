@@ -52,10 +52,11 @@ func NewExplanation(all ...*fn.Explained) Explanation {
 	return r
 }
 
-// Title names a workload for a person, with the place of its template where its object
-// has others.
-func (w *Workload) Title() string {
-	return strings.TrimSpace(title(w.ResourceRef) + " " + w.Explanation.Template)
+// Title names a workload for a person.
+func (w *Workload) Title() string { return titleOf(w.TemplateRef) }
+
+func titleOf(ref fn.TemplateRef) string {
+	return strings.TrimSuffix(title(ref.ResourceRef)+" "+ref.Template, " ")
 }
 
 // Only keeps the workloads that match a name: NAME, KIND/NAME, NAMESPACE/NAME or
@@ -67,9 +68,9 @@ func (r *Explanation) Only(name string) error {
 			kept = append(kept, w)
 		}
 	}
-	var gone []fn.ResourceRef
+	var gone []fn.TemplateRef
 	if r.Comparison != nil {
-		gone = slices.DeleteFunc(slices.Clone(r.Comparison.Gone), func(ref fn.ResourceRef) bool { return !named(ref, name) })
+		gone = slices.DeleteFunc(slices.Clone(r.Comparison.Gone), func(ref fn.TemplateRef) bool { return !named(ref.ResourceRef, name) })
 	}
 	if len(kept)+len(gone) == 0 {
 		return fmt.Errorf("%q matches no workload in the manifests: %s", name, r.meant(name))

@@ -316,7 +316,7 @@ func second(_, b string) string { return b }
 
 func TestChangesCount(t *testing.T) {
 	r := compared(t)
-	assert.Equal(t, &Comparison{Changed: 3, Restarted: 1, Gone: []fn.ResourceRef{{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "old"}}}, r.Comparison)
+	assert.Equal(t, &Comparison{Changed: 3, Restarted: 1, Gone: []fn.TemplateRef{{ResourceRef: fn.ResourceRef{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "old"}}}}, r.Comparison)
 	for _, w := range r.Workloads {
 		if w.Kind == "CronJob" {
 			assert.True(t, w.Change.Template)
@@ -328,7 +328,7 @@ func TestChangesCount(t *testing.T) {
 func TestOnlyOneOfTheChanges(t *testing.T) {
 	r := compared(t)
 	require.NoError(t, r.Only("nightly"))
-	assert.Equal(t, &Comparison{Changed: 1, Gone: []fn.ResourceRef{}}, r.Comparison)
+	assert.Equal(t, &Comparison{Changed: 1, Gone: []fn.TemplateRef{}}, r.Comparison)
 	assert.Contains(t, writtenExplanation(t, "table", r), "1 of 1 workloads changed, and the pods of 0 restart\nCronJob shop/nightly (shop.yaml:11): only new pods change (settings)\n")
 	r = compared(t)
 	require.NoError(t, r.Only("old"))

@@ -261,7 +261,7 @@ func (p *page) writeChanges(r *Explanation) {
 	})
 	var gone []string
 	for _, ref := range r.Comparison.Gone {
-		gone = append(gone, title(ref))
+		gone = append(gone, titleOf(ref))
 	}
 	if gone != nil {
 		p.line(0, "gone: %s", p.few(gone, mostNames))

@@ -178,7 +178,7 @@ func (r *Explanation) writeChanges(b *bytes.Buffer) {
 		columns(b, rows)
 	}
 	for _, ref := range r.Comparison.Gone {
-		gone := Workload{Explanation: fn.Explanation{ResourceRef: ref}}
+		gone := Workload{Explanation: fn.Explanation{TemplateRef: ref}}
 		fmt.Fprintf(b, "%s: gone\n", gone.Title())
 	}
 	b.WriteString(r.changed() + "\n")
