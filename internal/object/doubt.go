@@ -315,9 +315,9 @@ func (w *walk) value(n *yaml.Node) {
 			for _, source := range node.Sources(n.Content[i+1]) {
 				w.value(source)
 			}
-		} else {
+		} else if value := n.Content[i+1]; value.Kind != yaml.ScalarNode { // nothing is below a scalar
 			key, _ := node.Key(n.Content[i])
-			w.below(n.Content[i+1], key)
+			w.below(value, key)
 		}
 	}
 	if len(w.path) > 0 || !w.deep {
