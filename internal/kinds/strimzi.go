@@ -78,4 +78,11 @@ var strimzi = []Kind{
 		Sources: append(strimziDeployed,
 			strimziAt.at(strimziModel+"KafkaBridgeCluster.java", "395-416", "takes spec.template.pod")),
 	},
+	{
+		Group: "core.strimzi.io", Kind: "StrimziPodSet", Short: "sps",
+		Left: "Strimzi makes it of a Kafka, a KafkaConnect or a KafkaMirrorMaker2, and of what is written there",
+		Sources: []Source{
+			strimziAt.at(strimziModel+"WorkloadUtils.java", "107-137", "each reconciliation makes the set anew, and the pods in it whole"),
+		},
+	},
 }

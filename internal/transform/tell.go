@@ -210,7 +210,7 @@ func ways(same []*Bystander) string {
 	case entries != "":
 		return fmt.Sprintf("add %s to spec.podTemplates", entries)
 	}
-	return fmt.Sprintf("it has no pod template for spec.podTemplates, so write the annotations of the mesh by hand, in %s", same[0].Pods)
+	return fmt.Sprintf("spec.podTemplates cannot name %s, so write the annotations of the mesh by hand, where the controller takes those of its pods from", same[0].Pods)
 }
 
 // entriesFor gives the entries that would name the templates of bystanders, each once.
