@@ -101,13 +101,14 @@ func Namespace() string {
 }
 
 // What a run leaves for the garbage collector is a small multiple of its input, and it
-// ends soon: on an input of usual size, collecting less often saves an eighth of the time.
-// On a large one that would cost more memory than it is worth (make bench).
+// ends soon: on a large input, collecting less often saves an eighth of the time. On a
+// huge one that would cost more memory than it is worth (make bench).
 const (
-	largeInput     = 8 << 20 // bytes
-	smallGCPercent = 400
-	largeGCPercent = 80
-	outputBuffer   = 1 << 18 // bytes
+	largeInput     = 1 << 20 // bytes
+	largeGCPercent = 400
+	hugeInput      = 8 << 20
+	hugeGCPercent  = 80
+	outputBuffer   = 1 << 18
 )
 
 // Apply runs the KRM function once. Nothing is written before all is decided: kustomize takes an empty output with exit code 0 for "delete
@@ -117,11 +118,12 @@ func Apply(in io.Reader, out, errOut io.Writer, options fn.Options) error {
 	if err != nil {
 		return fmt.Errorf("reading standard input: %w", err)
 	}
-	percent := smallGCPercent
-	if len(input) > largeInput {
-		percent = largeGCPercent
+	switch {
+	case len(input) > hugeInput:
+		debug.SetGCPercent(hugeGCPercent)
+	case len(input) > largeInput:
+		debug.SetGCPercent(largeGCPercent)
 	}
-	debug.SetGCPercent(percent)
 	output, results, err := fn.ProcessTo(input, options)
 	if err != nil && !errors.Is(err, fn.ErrFailed) {
 		return err
