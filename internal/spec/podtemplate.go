@@ -84,7 +84,7 @@ func (c *compiler) isTemplate(t v1alpha1.PodTemplate, template kinds.Template, a
 		c.problem(at+".imagePullSecrets", t.ImagePullSecrets, "nothing is pulled without an init container: add initContainers, or remove this field")
 	case slices.Contains([]string{"status", "metadata"}, template.Place()[0].Key):
 		c.problem(at, template.Place().String(), "no pods are made of what stands there: write the path to a pod template in spec")
-	case len(template.Place()) > 0 && template.Place()[len(template.Place())-1].Many() && !template.IsWhole():
+	case !template.IsWhole() && template.Annotations[len(template.Annotations)-1].Many():
 		c.problem(at+".annotations", t.Annotations, "this leads to many values: write the path to the annotations in them")
 	default:
 		for _, part := range []struct {

@@ -23,7 +23,10 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string, on *mesh.
 		return w.kind.Left, w.Path("kind")
 	case w.referenced:
 		return "it takes its pods from another workload, through " + w.kind.Reference.String(), w.Path(keysOf(w.kind.Reference)...)
-	case w.stand.missing != nil:
+	case w.stand.missing != "":
+		if w.stand.by == "" {
+			return fmt.Sprintf("it has no %s, where krm-bypass would write for its pods", w.stand.missing), w.Path()
+		}
 		return fmt.Sprintf("there is no %s in it; write create: true in %s to have it made", w.stand.missing, w.stand.by), w.Path()
 	case w.podless:
 		return "its template has no pod spec, as in a patch; a whole workload needs one", w.templatePath("spec")
@@ -36,7 +39,11 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string, on *mesh.
 	case reason != "":
 		return reason, by
 	case w.kind.Fixed && !p.mentioned(w, namespace) && !w.replaceable():
-		return fmt.Sprintf("a %s cannot be changed once it is in a cluster; to opt in, name the kind in the match.kinds of a rule for it, or let it be created anew each time (generateName, a hook, or a Replace or Force sync option)", w.Kind), w.Path("kind")
+		once := "cannot be changed once it is in a cluster"
+		if !w.kind.IsKubernetes() {
+			once = "that is in a cluster takes no change, or runs again for one"
+		}
+		return fmt.Sprintf("%s %s; to opt in, name the kind in the match.kinds of a rule for it, or let it be created anew each time (generateName, a hook, or a Replace or Force sync option)", a(w.Kind), once), w.Path("kind")
 	}
 	return on.Unmeshed(w.TemplateLabels, was.annotations), w.templatePath("metadata")
 }

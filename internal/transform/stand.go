@@ -24,8 +24,9 @@ type stand struct {
 	annotations, initContainers, pullSecrets edit.Path
 	// makes are the parents that a plan may have to make, outermost first.
 	makes []edit.Path
-	// missing is what a template needs, is not there, and nobody asked to have made.
-	missing edit.Path
+	// missing is what a template needs, is not there, and nobody asked to have made; ""
+	// for nothing.
+	missing string
 	// merged says that the operator joins the template with one of its own, and made that
 	// what is absent is made.
 	merged, made bool
@@ -137,14 +138,26 @@ func (v *viewer) stands(o object.Object, kind kinds.Kind) []stand {
 			s := standAt(root, t)
 			s.by, s.merged, s.made = t.By, t.Merged, t.Create
 			s.over = inside(root, t.Over)
-			if s.missing = missing; missing == nil && !s.whole && !t.Create && !o.At(s.annotations...).Exists() {
-				s.missing = s.annotations
+			if missing == nil && !s.whole && !t.Create && !o.At(s.annotations...).Exists() {
+				missing = s.annotations
+			}
+			if missing != nil {
+				s.missing = missing.String()
 			}
 			if !alone {
 				s.place = place
 			}
 			all = append(all, s)
 		})
+	}
+	if len(all) == 0 && len(v.problems) == 0 {
+		first := kind.Templates[0]
+		s, place := wholeAt(nil), first.Place()
+		if first.Create {
+			place = place[:first.Given(place)]
+		}
+		s.missing = place.String()
+		return []stand{s}
 	}
 	return all
 }
@@ -232,6 +245,14 @@ func (v *viewer) each(value node.Value, path edit.Path, place string, t kinds.Te
 		v.isMapping(next, at(step.Key))
 	}
 	v.each(next, at(step.Key), further(place, step.Key), t, visit)
+}
+
+// a gives the name of a kind with its article.
+func a(kind string) string {
+	if kind != "" && strings.ContainsRune("AEIO", rune(kind[0])) {
+		return "an " + kind
+	}
+	return "a " + kind
 }
 
 // makesNone reports whether no pods are made of an item.

@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -70,7 +72,8 @@ const (
 
 // notReplaced are the kinds whose controllers leave running pods alone when the
 // template changes, as Kubernetes documents for each of them
-// (kubernetes.io/docs/concepts/workloads/controllers).
+// (kubernetes.io/docs/concepts/workloads/controllers). The pods of other kinds that take
+// no change go on too.
 var notReplaced = []string{"CronJob", "Job", "Pod", "PodTemplate", "ReplicaSet", "ReplicationController"}
 
 // Compare says how every workload differs from an earlier state. Two workloads
@@ -134,7 +137,8 @@ func (w *Workload) compare(was *Workload) *Change {
 		if w.Rendered.Own != was.Rendered.Own || c.Because == nil {
 			c.Because = append(c.Because, BecauseOfTemplate)
 		}
-		c.Restarts = !slices.Contains(notReplaced, w.Kind)
+		known, _ := kinds.Among(kinds.Known, object.Group(w.APIVersion), w.Kind)
+		c.Restarts = !slices.Contains(notReplaced, w.Kind) && !known.Fixed
 	}
 	c.Fields = append(c.Fields, planeChange(was, w)...)
 	if c.Template || len(c.Fields) > 0 || w.Outcome != was.Outcome || c.Outcome != "" {
