@@ -101,7 +101,7 @@ func TestTrees(t *testing.T) {
 func (tr *tree) isOurs(t *testing.T) {
 	assert.Equal(t, map[string]int{
 		"CronJob": 1, "DaemonSet": 1, "Deployment": 1, "Pod": 1, "StatefulSet": 1,
-		"Elasticsearch": 3, "FlinkDeployment": 1, "Kafka": 2, "KafkaBridge": 1, "Prometheus": 1, "PyTorchJob": 2, "RayCluster": 3, "WorkflowTemplate": 2,
+		"Elasticsearch": 3, "FlinkDeployment": 1, "Kafka": 2, "KafkaBridge": 1, "Prometheus": 1, "PyTorchJob": 2, "RayCluster": 3, "WorkflowTemplate": 1,
 	}, tr.written)
 	assert.Equal(t, map[string]int{"no-place": 1, "unknown-pod-template": 1}, tr.findings)
 	assert.Equal(t, map[string]int{"built before and after": 2, "do not build by themselves": 1}, tr.built)
