@@ -90,6 +90,20 @@ func (t Template) Place() Path {
 	return t.Annotations
 }
 
+// Parts are the paths to all that is written of it.
+func (t Template) Parts() []Path {
+	if t.IsWhole() {
+		return []Path{t.Path}
+	}
+	return slices.DeleteFunc([]Path{t.Annotations, t.InitContainers, t.PullSecrets}, func(p Path) bool { return p == nil })
+}
+
+// Meets reports whether two templates may stand in the same place, or have a part in the
+// same place, or in one of the other's.
+func (t Template) Meets(other Template) bool {
+	return slices.ContainsFunc(t.Parts(), func(one Path) bool { return slices.ContainsFunc(other.Parts(), one.Meets) })
+}
+
 // IsWhole reports whether all of a pod template stands in one place.
 func (t Template) IsWhole() bool { return t.Annotations == nil }
 

@@ -3,6 +3,7 @@ package kinds
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -45,6 +46,8 @@ func ParsePath(text string) (Path, error) {
 		case step == "*":
 			path = append(path, Step{})
 			continue
+		case strings.HasSuffix(name, "[*]"):
+			return nil, fmt.Errorf("%q leads to lists in a list, which no path can name: write a key before each [*]", step)
 		case strings.Contains(name, "["):
 			return nil, fmt.Errorf("%q picks one item of a list: write [*], which stands for all of them", step)
 		case !key.MatchString(name):
@@ -55,6 +58,23 @@ func ParsePath(text string) (Path, error) {
 		}
 	}
 	return path, nil
+}
+
+// CanBeWritten reports whether ParsePath reads the path as it is: a key with a dot would
+// be two steps.
+func (p Path) CanBeWritten() bool {
+	read, err := ParsePath(p.String())
+	return err == nil && slices.Equal(read, p)
+}
+
+// Meets reports whether two paths may lead to the same place, or one into the other.
+func (p Path) Meets(other Path) bool {
+	for i := range min(len(p), len(other)) {
+		if x, y := p[i], other[i]; x.Items != y.Items || x.Key != y.Key && x.Key != "" && y.Key != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // at reads a path of a row.

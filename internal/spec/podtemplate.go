@@ -1,7 +1,9 @@
 package spec
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
@@ -50,27 +52,16 @@ func (c *compiler) podTemplate(t v1alpha1.PodTemplate, at string) {
 			}
 			c.problem(at, t.Kind, "%s of %s is built in, and its pod template is %s: remove this entry", t.Kind, t.APIVersion, where)
 			return
-		case !meet(template, other):
+		case !template.Meets(other):
 		case by == "":
 			c.problem(at, template.Place().String(), "%s of %s is built in, with this pod template: remove this entry", t.Kind, t.APIVersion)
 			return
 		default:
-			c.problem(at, template.Place().String(), "%s names this pod template already, or one around it: remove one of the two", by)
+			c.problem(at, template.Place().String(), "%s names this pod template already, or one around it, or a part of it: remove one of the two", by)
 			return
 		}
 	}
 	known.Templates = append(slices.Clone(known.Templates), template)
-}
-
-// meet reports whether two templates may stand in the same place, or one in the other.
-func meet(a, b kinds.Template) bool {
-	one, other := a.Place(), b.Place()
-	for i := range min(len(one), len(other)) {
-		if x, y := one[i], other[i]; x != y && (x.Items != y.Items || x.Key != "" && y.Key != "") {
-			return false
-		}
-	}
-	return len(one) == len(other) || (a.IsWhole() || b.IsWhole())
 }
 
 // isTemplate reports whether the fields of an entry make one.
@@ -82,7 +73,15 @@ func (c *compiler) isTemplate(t v1alpha1.PodTemplate, template kinds.Template, a
 		c.problem(at+".path", t.Path, "a whole template has annotations and init containers in it: remove path, or the other paths")
 	case t.ImagePullSecrets != "" && t.InitContainers == "":
 		c.problem(at+".imagePullSecrets", t.ImagePullSecrets, "nothing is pulled without an init container: add initContainers, or remove this field")
-	case slices.Contains([]string{"status", "metadata"}, template.Place()[0].Key):
+	case t.Kind == "List" || strings.HasSuffix(t.Kind, "List") && template.Place()[0].Key == "items":
+		c.problem(at+".kind", t.Kind, "the items of a list are read one by one: write their kind, and paths from an item")
+	case !isKind.MatchString(t.Kind):
+		c.problem(at+".kind", t.Kind, "%q is the name of no kind: write one kind, as in kind: Foo", t.Kind)
+	case !isAPIVersion.MatchString(t.APIVersion):
+		c.problem(at+".apiVersion", t.APIVersion, "%q is no apiVersion: write it as an object of the kind has it, as in apiVersion: example.com/v1", t.APIVersion)
+	case object.Group(t.APIVersion) == object.Group(v1alpha1.APIVersion):
+		c.problem(at+".kind", t.Kind, "no pods are made of %s: remove this entry", t.Kind)
+	case slices.ContainsFunc(template.Parts(), notInSpec):
 		c.problem(at, template.Place().String(), "no pods are made of what stands there: write the path to a pod template in spec")
 	case !template.IsWhole() && template.Annotations[len(template.Annotations)-1].Many():
 		c.problem(at+".annotations", t.Annotations, "this leads to many values: write the path to the annotations in them")
@@ -96,9 +95,28 @@ func (c *compiler) isTemplate(t v1alpha1.PodTemplate, template kinds.Template, a
 				return false
 			}
 		}
+		for i, part := range template.Parts() {
+			if j := slices.IndexFunc(template.Parts()[:i], part.Meets); j >= 0 {
+				c.problem(at, part.String(), "%s and %s are one place, or one is in the other: write a path of its own for each", template.Parts()[j], part)
+				return false
+			}
+		}
 		return true
 	}
 	return false
+}
+
+// The names that the API server takes (kubernetes/apiextensions-apiserver
+// pkg/apis/apiextensions/validation/validation.go, ValidateCustomResourceDefinitionNames
+// and validateCustomResourceDefinitionSpec).
+var (
+	isKind       = regexp.MustCompile(`^[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?$`)
+	isAPIVersion = regexp.MustCompile(`^([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?[a-z]([-a-z0-9]*[a-z0-9])?$`)
+)
+
+// notInSpec reports whether a path leads to what is no specification of pods.
+func notInSpec(path kinds.Path) bool {
+	return slices.Contains([]string{"", "apiVersion", "kind", "metadata", "status"}, path[0].Key)
 }
 
 // fits reports whether a part stands once beside each place of the annotations.
