@@ -38,11 +38,11 @@ var jobs = []Kind{
 	{Group: "batch.volcano.sh", Kind: "Job", Short: "vcjob", Templates: whole("spec.tasks[*].template"), Fixed: true, Sources: slices.Concat(volcanoSources, []Source{
 		volcano.at("pkg/webhooks/admission/jobs/validate/admit_job.go", "272-301", "a change of a template is refused"),
 	})},
-	{Group: "batch.volcano.sh", Kind: "CronJob", Short: "cronvcjob", Templates: whole("spec.jobTemplate.spec.tasks[*].template"), Sources: slices.Concat(volcanoSources, []Source{
+	{Group: "batch.volcano.sh", Kind: "CronJob", Short: "cronvcjob", Templates: whole("spec.jobTemplate.spec.tasks[*].template"), NextStart: true, Sources: slices.Concat(volcanoSources, []Source{
 		volcano.at("staging/src/volcano.sh/apis/pkg/apis/batch/v1alpha1/job.go", "495-548", "jobTemplate has the spec of a Job"),
 		volcano.at("pkg/controllers/cronjob/cronjob_controller_util.go", "253-277", "each Job has a copy of it"),
 	})},
-	{Group: "flow.volcano.sh", Kind: "JobTemplate", Short: "jt", Templates: whole("spec.tasks[*].template"), Sources: slices.Concat(volcanoSources, []Source{
+	{Group: "flow.volcano.sh", Kind: "JobTemplate", Short: "jt", Templates: whole("spec.tasks[*].template"), NextStart: true, Sources: slices.Concat(volcanoSources, []Source{
 		volcano.at("staging/src/volcano.sh/apis/pkg/apis/flow/v1alpha1/jobtemplate_types.go", "36-50", "the spec is that of a Job"),
 		volcano.at("pkg/controllers/jobflow/jobflow_controller_action.go", "254-279", "a JobFlow makes its Jobs of it"),
 	})},

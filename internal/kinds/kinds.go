@@ -26,6 +26,13 @@ type Kind struct {
 	// (the API server or the operator refuses it, or takes no notice), so that touching
 	// it is asked for.
 	Fixed bool
+	// NextStart says that pods which run go on as they are when a template changes: only
+	// those that start later have the change, whatever annotations the operator gives the
+	// others.
+	NextStart bool
+	// ButContainer says that such pods are made anew all the same when our init container
+	// comes, goes, or differs in more than its arguments.
+	ButContainer bool
 	// AnnotationsOnly says that the API refuses init containers by default.
 	AnnotationsOnly bool
 	// Reference is a field beside the templates by which the object takes its pods from

@@ -58,15 +58,16 @@ var Known = slices.Concat(
 	left,
 )
 
-// builtIn are Kubernetes' own.
+// builtIn are Kubernetes' own. It documents for each of them what becomes of pods that run
+// (kubernetes.io/docs/concepts/workloads/controllers).
 var builtIn = []Kind{
 	{Group: "apps", Kind: "Deployment", Templates: whole("spec.template")},
 	{Group: "apps", Kind: "StatefulSet", Short: "sts", Templates: whole("spec.template")},
 	{Group: "apps", Kind: "DaemonSet", Short: "ds", Templates: whole("spec.template")},
-	{Group: "apps", Kind: "ReplicaSet", Short: "rs", Templates: whole("spec.template")},
-	{Kind: "ReplicationController", Short: "rc", Templates: whole("spec.template")},
-	{Kind: "PodTemplate", Templates: whole("template")},
+	{Group: "apps", Kind: "ReplicaSet", Short: "rs", Templates: whole("spec.template"), NextStart: true},
+	{Kind: "ReplicationController", Short: "rc", Templates: whole("spec.template"), NextStart: true},
+	{Kind: "PodTemplate", Templates: whole("template"), NextStart: true},
 	{Kind: "Pod", Short: "po", Templates: whole(""), Fixed: true},
 	{Group: "batch", Kind: "Job", Templates: whole("spec.template"), Fixed: true},
-	{Group: "batch", Kind: "CronJob", Short: "cj", Templates: whole("spec.jobTemplate.spec.template")},
+	{Group: "batch", Kind: "CronJob", Short: "cj", Templates: whole("spec.jobTemplate.spec.template"), NextStart: true},
 }

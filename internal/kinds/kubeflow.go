@@ -47,8 +47,8 @@ var kubeflow = []Kind{
 		mpiOperator.at("pkg/controller/mpi_job_controller.go", "1499-1550", "v2beta1: of a copy of the template"),
 		mpiOperator.at("pkg/controller/mpi_job_controller.go", "1585-1674", "v2beta1: so is the template of the launcher's Job"),
 	}},
-	{Group: "trainer.kubeflow.org", Kind: "TrainingRuntime", Templates: whole("spec.template.spec.replicatedJobs[*].template.spec.template"), Sources: runtimeSources},
-	{Group: "trainer.kubeflow.org", Kind: "ClusterTrainingRuntime", Templates: whole("spec.template.spec.replicatedJobs[*].template.spec.template"), Sources: runtimeSources},
+	{Group: "trainer.kubeflow.org", Kind: "TrainingRuntime", Templates: whole("spec.template.spec.replicatedJobs[*].template.spec.template"), NextStart: true, Sources: runtimeSources},
+	{Group: "trainer.kubeflow.org", Kind: "ClusterTrainingRuntime", Templates: whole("spec.template.spec.replicatedJobs[*].template.spec.template"), NextStart: true, Sources: runtimeSources},
 	// The trialSpec is an object of any kind: these are those that Katib's examples have.
 	{Group: "kubeflow.org", Kind: "Experiment", Templates: whole(
 		"spec.trialTemplate.trialSpec.spec.template", "spec.trialTemplate.trialSpec.spec.pytorchReplicaSpecs.*.template",

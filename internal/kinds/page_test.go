@@ -76,8 +76,11 @@ func knownTable() string {
 					made = "below `" + t.Needs.String() + "`"
 				}
 			}
-			if k.Fixed {
+			switch {
+			case k.Fixed:
 				change = "anew alone"
+			case k.NextStart:
+				change = "next start"
 			}
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", name, group, where, inits, made, change)
 			name, group = "", ""

@@ -9,7 +9,7 @@ var (
 var postgres = []Kind{
 	{
 		Group: "postgresql.cnpg.io", Kind: "Cluster",
-		Templates: []Template{annotated("spec.inheritedMetadata.annotations", "spec")},
+		Templates: []Template{annotated("spec.inheritedMetadata.annotations", "spec")}, NextStart: true,
 		Sources: []Source{
 			cnpgAt.at("api/v1/cluster_funcs.go", "674-687", "all annotations of inheritedMetadata are for every object of the cluster: Services, Secrets and volumes too"),
 			cnpgAt.at("internal/controller/cluster_create.go", "1372-1383", "the Jobs and their pods get them"),
@@ -30,12 +30,14 @@ var postgres = []Kind{
 		// PostgreSQL's own pods get both. The connection pooler's and the backup's get the
 		// annotations, and have no init containers.
 		Group: "acid.zalan.do", Kind: "postgresql", Short: "pg",
-		Templates: []Template{annotated("spec.podAnnotations", "spec").with("spec.initContainers", "")},
+		Templates: []Template{annotated("spec.podAnnotations", "spec").with("spec.initContainers", "")}, NextStart: true, ButContainer: true,
 		Sources: []Source{
 			zalandoAt.at("pkg/cluster/k8sres.go", "1610-1626", "copies all annotations"),
 			zalandoAt.at("pkg/cluster/k8sres.go", "1335-1343", "takes the init containers, and puts none before them; name and image are required"),
 			zalandoAt.at("pkg/cluster/resources.go", "96-100", "refuses them where the operator's enable_init_containers is off; it is on by default"),
 			zalandoAt.at("pkg/cluster/connection_pooler.go", "461-475", "the connection pooler's pods get the annotations alone"),
+			zalandoAt.at("pkg/cluster/cluster.go", "623-664", "an init container more or less replaces the pods; of one that is there the args are not compared"),
+			zalandoAt.at("pkg/cluster/sync.go", "626-650", "without that, pods that run get changed annotations in place: a sidecar does not read them before the next start"),
 		},
 	},
 	{

@@ -27,7 +27,7 @@ var rollouts = []Kind{
 	{Group: "apps.kruise.io", Kind: "BroadcastJob", Short: "bcj", Templates: whole("spec.template"), Fixed: true, Sources: []Source{
 		kruise.at("pkg/controller/broadcastjob/broadcastjob_controller.go", "694-715", "a pod is made of the template by Kubernetes' own function, once for each node, and not changed"),
 	}},
-	{Group: "apps.kruise.io", Kind: "AdvancedCronJob", Short: "acj", Templates: whole("spec.template.jobTemplate.spec.template", "spec.template.broadcastJobTemplate.spec.template"), Sources: []Source{
+	{Group: "apps.kruise.io", Kind: "AdvancedCronJob", Short: "acj", Templates: whole("spec.template.jobTemplate.spec.template", "spec.template.broadcastJobTemplate.spec.template"), NextStart: true, Sources: []Source{
 		kruise.at("apis/apps/v1beta1/advancedcronjob_types.go", "70-84", "the template of a Job or of a BroadcastJob"),
 		kruise.at("pkg/controller/advancedcronjob/advancedcronjob_job_controller.go", "346-365", "each Job has a copy of its spec"),
 		kruise.at("pkg/controller/advancedcronjob/advancedcronjob_broadcastjob_controller.go", "355-363", "each BroadcastJob has a copy of its spec"),

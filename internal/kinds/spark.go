@@ -28,7 +28,8 @@ var sparkKinds = []Kind{
 	{Group: "sparkoperator.k8s.io", Kind: "SparkApplication", Short: "sparkapp", Templates: sparkTemplates("spec"), Fixed: true, Sources: slices.Concat(sparkSources, []Source{
 		spark.at("internal/controller/sparkapplication/event_filter.go", "186-232", "a change runs the application again, one that has ended too"),
 	})},
-	{Group: "sparkoperator.k8s.io", Kind: "ScheduledSparkApplication", Short: "scheduledsparkapp", Templates: sparkTemplates("spec.template"), Sources: slices.Concat(sparkSources, []Source{
+	{Group: "sparkoperator.k8s.io", Kind: "ScheduledSparkApplication", Short: "scheduledsparkapp", Templates: sparkTemplates("spec.template"), NextStart: true, Sources: slices.Concat(sparkSources, []Source{
 		spark.at("api/v1beta2/scheduledsparkapplication_types.go", "26-40", "the template is the spec of a SparkApplication"),
+		spark.at("internal/controller/scheduledsparkapplication/controller.go", "266-296", "each run is a SparkApplication with a copy of it"),
 	})},
 }

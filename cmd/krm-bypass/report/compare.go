@@ -70,12 +70,6 @@ const (
 	BecauseOfTemplate    = "template"
 )
 
-// notReplaced are the kinds whose controllers leave running pods alone when the
-// template changes, as Kubernetes documents for each of them
-// (kubernetes.io/docs/concepts/workloads/controllers). The pods of other kinds that take
-// no change go on too.
-var notReplaced = []string{"CronJob", "Job", "Pod", "PodTemplate", "ReplicaSet", "ReplicationController"}
-
 // Compare says how every workload differs from an earlier state. Two workloads
 // are the same if kind, namespace, name and place of the template are.
 func (r *Explanation) Compare(earlier Explanation) {
@@ -138,7 +132,7 @@ func (w *Workload) compare(was *Workload) *Change {
 			c.Because = append(c.Because, BecauseOfTemplate)
 		}
 		known, _ := kinds.Among(kinds.Known, object.Group(w.APIVersion), w.Kind)
-		c.Restarts = !slices.Contains(notReplaced, w.Kind) && !known.Fixed
+		c.Restarts = !known.Fixed && (!known.NextStart || known.ButContainer && w.Rendered.Container != was.Rendered.Container)
 	}
 	c.Fields = append(c.Fields, planeChange(was, w)...)
 	if c.Template || len(c.Fields) > 0 || w.Outcome != was.Outcome || c.Outcome != "" {

@@ -325,6 +325,42 @@ func TestChangesCount(t *testing.T) {
 	}
 }
 
+func TestWhosePodsRestart(t *testing.T) {
+	const before = "spec: {global: {excludeOutboundPorts: [1]}}"
+	const head = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster, annotations: {config.kubernetes.io/local-config: 'true'}}\n"
+	const enforced = ", enforcement: {mode: InitContainer, image: registry.example.com/init:1}}"
+	const pods = "{spec: {containers: [{name: a, image: a}]}}"
+	const zalando = "{apiVersion: acid.zalan.do/v1, kind: postgresql, metadata: {name: a, namespace: shop}, spec: {}}"
+	for name, test := range map[string]struct {
+		object, before, after string
+		restarts              bool
+	}{
+		"Kafka":      {"{apiVersion: kafka.strimzi.io/v1, kind: Kafka, metadata: {name: a, namespace: shop}, spec: {kafka: {}}}", "}", "}", true},
+		"RayService": {"{apiVersion: ray.io/v1, kind: RayService, metadata: {name: a, namespace: shop}, spec: {rayClusterConfig: {headGroupSpec: {template: " + pods + "}}}}", "}", "}", true},
+		"RayCluster": {"{apiVersion: ray.io/v1, kind: RayCluster, metadata: {name: a, namespace: shop}, spec: {headGroupSpec: {template: " + pods + "}}}", "}", "}", false},
+		"CloudNativePG, which changes annotations of pods that run": {"{apiVersion: postgresql.cnpg.io/v1, kind: Cluster, metadata: {name: a, namespace: shop}, spec: {}}", "}", "}", false},
+		"a WorkflowTemplate, for the next Workflow":                 {"{apiVersion: argoproj.io/v1alpha1, kind: WorkflowTemplate, metadata: {name: a, namespace: shop}, spec: {templates: [{name: b, container: {image: b}}]}}", "}", "}", false},
+		"Zalando's, by annotations alone":                           {zalando, ", enforcement: {mode: AnnotationsOnly}}", ", enforcement: {mode: AnnotationsOnly}}", false},
+		"Zalando's, by arguments":                                   {zalando, enforced, enforced, false},
+		"Zalando's, by its first init container":                    {zalando, ", enforcement: {mode: AnnotationsOnly}}", enforced, true},
+		"Zalando's, by another image":                               {zalando, strings.Replace(enforced, "init:1", "init:2", 1), enforced, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			was, is := strings.TrimSuffix(before, "}")+test.before, strings.Replace(strings.TrimSuffix(before, "}"), "[1]", "[1, 2]", 1)+test.after
+			r := reportOf(t, head+is, test.object)
+			r.Compare(reportOf(t, head+was, test.object))
+			require.NotEmpty(t, r.Workloads)
+			for _, w := range r.Workloads {
+				if w.Change.Template {
+					assert.Equal(t, test.restarts, w.Change.Restarts)
+				}
+			}
+			assert.Equal(t, test.restarts, r.Comparison.Restarted > 0)
+			assert.NotZero(t, r.Comparison.Changed)
+		})
+	}
+}
+
 func TestOnlyOneOfTheChanges(t *testing.T) {
 	r := compared(t)
 	require.NoError(t, r.Only("nightly"))
