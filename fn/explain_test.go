@@ -358,3 +358,41 @@ func TestExplainOfAnEmptyList(t *testing.T) {
 		})
 	}
 }
+
+// What no annotation can say does not hold in pods that take no init container, whatever
+// a rule says, and render warns of it.
+func TestExplainOfWhatHasNoPlace(t *testing.T) {
+	const spec = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: c}\nspec:\n" +
+		"  global: {excludeOutboundPorts: [3306, 53/UDP], excludeOutbound: [{ipRanges: [10.1.0.0/16], ports: [5432]}]}\n  enforcement: {image: a}\n"
+	type part struct{ effective, holds, noPlace, by []string }
+	pair, annotation, container := []string{"10.1.0.0/16@5432"}, []string{fn.ByAnnotation}, []string{fn.ByInitContainer}
+	for name, test := range map[string]struct {
+		manifest string
+		outcome  fn.Outcome
+		want     map[string]part
+	}{
+		"annotations alone": {"apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: web}\nspec: {instances: 1}\n", fn.Written, map[string]part{
+			"3306": {[]string{"3306"}, []string{"3306"}, nil, annotation}, "53/UDP": {[]string{"3306"}, nil, []string{"53/UDP"}, nil}, pair[0]: {[]string{}, nil, pair, nil},
+		}},
+		"refused by default": {"apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nmetadata: {name: web}\nspec: {predictor: {model: {}}}\n", fn.RefusedOutcome, map[string]part{
+			"3306": {[]string{"3306"}, []string{"3306"}, nil, nil}, "53/UDP": {[]string{"3306"}, nil, []string{"53/UDP"}, nil}, pair[0]: {[]string{}, nil, pair, nil},
+		}},
+		"an init container": {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: []}}}\n", fn.Written, map[string]part{
+			"3306": {[]string{"53/UDP", "3306"}, []string{"3306"}, nil, append(annotation, container...)}, "53/UDP": {[]string{"53/UDP", "3306"}, []string{"53/UDP"}, nil, container}, pair[0]: {pair, pair, nil, container},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x, _ := fn.Explain(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte(spec)}), []fn.Manifest{{Path: "web.yaml", Text: []byte(test.manifest)}}, fn.Options{}, "2027-01-01")
+			require.Len(t, x.Workloads, 1)
+			assert.Equal(t, test.outcome, x.Workloads[0].Outcome)
+			got := map[string]part{}
+			for _, f := range x.Workloads[0].Fields {
+				for _, e := range f.Entries {
+					assert.Equal(t, len(e.Holds) > 0, e.InForce)
+					got[e.Entry] = part{f.Effective, e.Holds, e.NoPlace, e.CarriedBy}
+				}
+			}
+			assert.Equal(t, test.want, got)
+		})
+	}
+}

@@ -156,6 +156,9 @@ type ExplainedEntry struct {
 	InForce bool `json:"inForce"`
 	// Holds is the part that is in force, in canonical form.
 	Holds []string `json:"holds,omitempty"`
+	// NoPlace is the part that is not in force since no annotation can say it, and the
+	// pods take no init container.
+	NoPlace []string `json:"noPlace,omitempty"`
 	// Lost is what narrower scopes took from it.
 	Lost []Loss `json:"lost,omitempty"`
 	// CarriedBy says what enforces the part in force: ByAnnotation,

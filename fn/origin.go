@@ -13,7 +13,7 @@ import (
 
 // field explains a traffic field. It has no entries if no scope sets it.
 func (e *explaining) field(f traffic.Field) ExplainedField {
-	field := ExplainedField{Field: string(f), Effective: e.plan.Settings.Entries(f)}
+	field := ExplainedField{Field: string(f), Effective: e.policy.Effective(e.plan, f)}
 	if field.Effective == nil {
 		field.Effective = []string{}
 	}
@@ -43,7 +43,8 @@ func (e *explaining) field(f traffic.Field) ExplainedField {
 func (e *explaining) traced(claim int, f traffic.Field, said saidEntry, cleared bool) ExplainedEntry {
 	entry := said.ExplainedEntry
 	left, losses := e.plan.Fold.Trace(claim, said.layer)
-	entry.Holds = entriesOf(left, f)
+	left, placeless := e.plan.Holding(f, left)
+	entry.Holds, entry.NoPlace = entriesOf(left, f), entriesOf(placeless, f)
 	// An empty list empties the field, and included ports let the others bypass even
 	// where none of them is left.
 	lists := f == traffic.IncludeInboundPorts || f == traffic.IncludeOutboundIPRanges

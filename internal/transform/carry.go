@@ -3,6 +3,7 @@ package transform
 import (
 	"slices"
 
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -44,6 +45,57 @@ func (p *Plan) CarriedBy(claim Claim, f traffic.Field, left traffic.Layer) []str
 		return []string{ByAnnotation} // of another field: to include less is to exclude
 	}
 	return []string{ByMesh}
+}
+
+// placeless reports whether what no annotation says holds nowhere in the pods, since
+// they take no init container from the template.
+func (p *Plan) placeless(f traffic.Field) bool {
+	w := p.Workload
+	return p.Decided && !p.Container && (w.stand.initContainers == nil || p.Mode == AnnotationsOnly && w.kind.AnnotationsOnly) &&
+		slices.ContainsFunc(p.Gaps, func(g mesh.Gap) bool { return g.Field == f })
+}
+
+// Holding gives what holds of a part of the settings in a field, and what has no place
+// in the pods.
+func (p *Plan) Holding(f traffic.Field, part traffic.Layer) (holds, placeless traffic.Layer) {
+	switch {
+	case !part.Says(f) || !p.placeless(f):
+		return part, traffic.Layer{}
+	case !p.Sayable.Says(f):
+		return part.Without(f), part.Of(f)
+	case f == traffic.IncludeOutboundIPRanges:
+		return part, traffic.Layer{}
+	}
+	holds = part.Without(f)
+	entries, _ := part.Entries(f)
+	for _, entry := range entries {
+		var one traffic.Layer
+		_ = one.Set(f, []string{entry}) // in canonical form, which reads back
+		if ports := one.Settings().Ports(f); !ports.All() && !ports.Set().IsEmpty() {
+			said := p.Sayable.Settings().Ports(f).Set()
+			holds, placeless = holds.Add(layerOfPorts(f, ports.Set().Intersect(said))), placeless.Add(layerOfPorts(f, ports.Set().Without(said)))
+		} else if touches(p.Sayable, one, f) {
+			holds = holds.Add(one)
+		} else {
+			placeless = placeless.Add(one)
+		}
+	}
+	return holds, placeless
+}
+
+func layerOfPorts(f traffic.Field, ports traffic.Ports) (l traffic.Layer) {
+	if !ports.IsEmpty() {
+		_ = l.Set(f, ports.Entries()) // in canonical form, which reads back
+	}
+	return l
+}
+
+// Effective gives the entries of a field that are in force in a plan's pods.
+func (p *Policy) Effective(plan *Plan, f traffic.Field) []string {
+	if plan.placeless(f) {
+		return plan.on.Effective(p.itself(plan.on).Said, plan.Sayable).Entries(f)
+	}
+	return plan.Settings.Entries(f)
 }
 
 // touches reports whether a part of an entry is in a layer that says the field.

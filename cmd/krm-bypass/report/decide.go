@@ -1,6 +1,9 @@
 package report
 
 import (
+	"cmp"
+	"strings"
+
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -97,6 +100,9 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 			}
 		}
 	}
+	if d.Verdict == Intercepted && d.Field == "" {
+		d.Why = cmp.Or(w.placeless(c), d.Why)
+	}
 	for _, f := range w.Fields {
 		if f.Field != d.Field {
 			continue
@@ -108,6 +114,21 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 		}
 	}
 	return d
+}
+
+// placeless says why an entry that would let a connection bypass does not, "" where none
+// is like that.
+func (w *Workload) placeless(c traffic.Connection) string {
+	for _, f := range w.Fields {
+		for _, e := range f.Entries {
+			var alone traffic.Layer
+			_ = alone.Set(traffic.Field(f.Field), e.NoPlace) // in canonical form, which reads back
+			if len(e.NoPlace) > 0 && alone.Settings().Decide(c).Verdict == traffic.Bypassed {
+				return f.Field + " " + strings.Join(e.NoPlace, " ") + " does not hold in these pods, which take no init container: " + f.Gap
+			}
+		}
+	}
+	return ""
 }
 
 // byMesh gives what the mesh does of its own with a connection, else what was

@@ -537,3 +537,21 @@ func TestDecideReadsWhatAProxyConfigSaysOfPorts(t *testing.T) {
 		assert.Contains(t, r.Workloads[0].Decision.says(), "10.0.0.1:5432 "+says, annotations)
 	}
 }
+
+func TestExplainOfWhatHasNoPlace(t *testing.T) {
+	const (
+		spec    = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  global: {excludeOutbound: [{ipRanges: [10.1.0.0/16], ports: [5432]}]}\n  enforcement: {image: a}\n"
+		objects = "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: db}\nspec: {instances: 1}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: []}}}\n"
+	)
+	r := reportOf(t, spec, objects)
+	text := writtenExplanation(t, "table", r)
+	assert.Contains(t, text, "none, without a place")
+	assert.Contains(t, text, "10.1.0.0/16@5432 (1)")
+	assert.Equal(t, 1, strings.Count(writtenExplanation(t, "csv", r), "10.1.0.0/16@5432,10.1.0.0/16@5432"))
+	c, err := traffic.ParseOutbound("10.1.2.3:5432")
+	require.NoError(t, err)
+	r.Decide(c, "10.1.2.3:5432")
+	assert.Equal(t, Intercepted, r.Workloads[0].Decision.Verdict)
+	assert.Contains(t, r.Workloads[0].Decision.Why, "does not hold in these pods")
+	assert.Equal(t, Bypassed, r.Workloads[1].Decision.Verdict)
+}

@@ -161,7 +161,8 @@ func merged(f fn.ExplainedField) []merging {
 		m := all.of(key, merging{ExplainedEntry: fn.ExplainedEntry{From: e.From, InForce: e.InForce, CarriedBy: e.CarriedBy, Reason: e.Reason, Owner: e.Owner, Expires: e.Expires, Expired: e.Expired}, field: field, whole: true})
 		m.entries = append(m.entries, strings.Fields(e.Entry)...)
 		m.Holds = append(m.Holds, e.Holds...)
-		m.whole = m.whole && e.InForce && len(e.Lost) == 0
+		m.NoPlace = append(m.NoPlace, e.NoPlace...)
+		m.whole = m.whole && e.InForce && len(e.Lost) == 0 && len(e.NoPlace) == 0
 		for _, l := range e.Lost {
 			i := slices.IndexFunc(m.Lost, func(have fn.Loss) bool { return have.To == l.To })
 			if i < 0 {
@@ -174,6 +175,7 @@ func merged(f fn.ExplainedField) []merging {
 	for i := range all.all { // at the end, since there may be very many entries
 		m := &all.all[i]
 		m.Entry, m.Holds = strings.Join(together(field, m.entries...), ", "), together(field, m.Holds...)
+		m.NoPlace = together(field, m.NoPlace...)
 		for l := range m.Lost {
 			m.Lost[l].Entries = together(field, m.Lost[l].Entries...)
 		}
@@ -199,6 +201,13 @@ func (e merging) inForce(p *page, exact bool) string {
 			what = ""
 		}
 		lost = append(lost, what+"lost to "+p.source(l.To, "", exact))
+	}
+	if len(e.NoPlace) > 0 {
+		what := strings.Join(e.NoPlace, ", ") + " "
+		if len(e.Lost) == 0 && len(e.Holds) == 0 {
+			what = ""
+		}
+		lost = append(lost, what+"without a place")
 	}
 	switch {
 	case e.whole && len(e.Holds) == 0:

@@ -144,6 +144,9 @@ func note(e fn.ExplainedEntry) string {
 		}
 		parts = append(parts, fmt.Sprintf("%s lost to %s", what, origin(l.To)))
 	}
+	if len(e.NoPlace) > 0 {
+		parts = append(parts, strings.Join(e.NoPlace, " ")+" without a place in these pods")
+	}
 	if e.Reason != "" {
 		parts = append(parts, strings.Join(strings.Fields(e.Reason), " "))
 	}
