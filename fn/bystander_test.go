@@ -179,7 +179,7 @@ spec: {selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: 
 
 	checked, err := fn.Check(spec, files, fn.Options{}, fn.Expiry{})
 	require.NoError(t, err)
-	assert.Equal(t, "warning: in.yaml:1: HelmRelease shop/podinfo: Flux renders a chart of it in the cluster, and nothing that is said here reaches those pods: render the chart (helm template podinfo CHART, with its values) and give krm-bypass what comes out [later-rendered]\n", checked.Results.Report())
+	assert.Equal(t, "warning: in.yaml:1: HelmRelease shop/podinfo: Flux renders a chart of it in the cluster, and nothing that is said here reaches those pods: render the chart (helm template podinfo CHART --namespace shop | krm-bypass render - --spec FILE --namespace shop) [later-rendered]\n", checked.Results.Report())
 
 	explained, err := fn.Explain(spec, files, fn.Options{}, "")
 	require.NoError(t, err)

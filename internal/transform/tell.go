@@ -81,7 +81,8 @@ func (p *Policy) Tell(all []*Bystander, beside Beside) []Told {
 		switch of := [4]string{b.Kind, object.Group(b.APIVersion)}; {
 		case b.Later != nil && (beside.Asked || beside.Workloads == 0):
 			t.add(finding.LaterRendered, b, of, func(same []*Bystander) (edit.Path, string, string) {
-				return nil, "", fmt.Sprintf("%s%s, and nothing that is said here reaches those pods: %s and give krm-bypass what comes out", b.Later.Does, also(" and of ", same), b.Later.Instead)
+				others := also("; explain says how it is for ", same)
+				return nil, "", fmt.Sprintf("%s, and nothing that is said here reaches those pods: %s%s", b.Later.Does, b.Later.Instead, others)
 			})
 		case b.Pods != "" && (b.spoken || b.breach != ""):
 			t.add(finding.UnknownPodTemplate, b, of, func(same []*Bystander) (edit.Path, string, string) {
@@ -227,7 +228,7 @@ func entriesFor(same []*Bystander) string {
 func (b *Bystander) Reason() string {
 	switch {
 	case b.Later != nil:
-		return b.Later.Does
+		return b.Later.Does + ": " + b.Later.Instead
 	case b.Pods == "":
 		return ""
 	case b.known != "":
