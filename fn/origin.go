@@ -157,7 +157,7 @@ func (e *explaining) unwritten(claim transform.Claim, f traffic.Field) Source {
 		}
 		return Source{Scope: FromMesh}
 	}
-	path := w.TemplatePath("metadata", "annotations", e.policy.Mesh.Behind(f))
+	path := e.plan.AnnotationPath(e.policy.Mesh.Behind(f))
 	at := e.in.Stands(&w.Object, path)
 	return Source{Scope: FromAnnotation, Path: path.String(), File: at.File, Line: at.Line}
 }

@@ -27,7 +27,7 @@ var storedSources = slices.Concat(workflowSources, []Source{
 func workflow(spec string) []Template {
 	all := at(spec + ".podMetadata.annotations")
 	return []Template{
-		{Annotations: all, Create: true, Needs: at(spec)},
+		{Annotations: all, Create: true, Needs: at(spec), Others: []string{"templateRef", "workflowTemplateRef", "inline", "templates.http", "templates.plugin"}},
 		{Annotations: at(spec + ".templates[*].metadata.annotations"), InitContainers: at(spec + ".templates[*].initContainers"), Over: all, Create: true, Needs: at(spec + ".templates[*]"), Unless: []string{"steps", "dag", "suspend", "http", "plugin"}},
 	}
 }

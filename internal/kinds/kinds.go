@@ -69,6 +69,10 @@ type Template struct {
 	// template: a key that does not stand here counts from there. Labels stand beside
 	// them, as beside Annotations.
 	Over Path
+	// Others are keys by which, wherever they stand in the object, other pods have the
+	// annotations than those of the templates that are laid over these; "KEY.KEY" stands
+	// below the first one, or in an item of it. nil says nothing of that.
+	Others []string
 	// Unless are keys of an item of a list, or of a value of a map, with which it makes no
 	// pods.
 	Unless []string

@@ -107,9 +107,9 @@ func (d *Document) planWorkloads(policy *transform.Policy, uses Uses, planAll fu
 	}
 	d.malformed(problems...)
 	for _, plan := range planAll(policy, workloads) {
+		d.tell(&plan.Workload.Object, plan.Untold(d.Workloads))
 		d.Workloads = append(d.Workloads, plan)
 		d.Edits = append(d.Edits, plan.Edits...)
-		d.tell(&plan.Workload.Object, plan.Findings)
 	}
 }
 

@@ -21,7 +21,7 @@ func (p *Policy) advise(w *Workload, was *prior, plan *Plan) traffic.Layer {
 		if patch != "" && !strings.ContainsAny(bad.Value, "0123456789") {
 			continue // a placeholder, which the kustomization fills
 		}
-		if path := w.templatePath("metadata", "annotations", bad.Annotation); !plan.tells(path, Error, Warning) {
+		if path := was.at(w, bad.Annotation); !plan.tells(path, Error, Warning) {
 			plan.warn(finding.UnreadableAnnotation, path, bad.Value, "%v", bad.Err)
 		}
 	}
@@ -56,7 +56,7 @@ func (p *Policy) annotation(w *Workload, was *prior, f traffic.Field) (edit.Path
 	if !annotated {
 		return nil, ""
 	}
-	return w.templatePath("metadata", "annotations", key.Annotation), was.annotations[key.Annotation]
+	return was.at(w, key.Annotation), was.annotations[key.Annotation]
 }
 
 func contradicting(c traffic.Contradiction) string {

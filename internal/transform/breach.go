@@ -27,7 +27,7 @@ func (p *Policy) refuse(w *Workload, was *prior, fold Fold, b guardrail.Breach, 
 				continue
 			}
 			annotation := p.Mesh.Behind(f)
-			at, value = w.templatePath("metadata", "annotations", annotation), was.annotations[annotation]
+			at, value = was.at(w, annotation), was.annotations[annotation]
 			origins = append(origins, "the annotation "+annotation)
 		}
 	}
@@ -65,7 +65,7 @@ func (p *Policy) refuseMoved(w *Workload, was *prior, plan *Plan) {
 	for _, moved := range plan.on.Moves(was.annotations) {
 		for _, c := range plan.Fold {
 			if by := c.naming(moved); by != "" {
-				plan.find(Error, w.templatePath("metadata", "annotations", moved.Annotation), was.annotations[moved.Annotation],
+				plan.find(Error, was.at(w, moved.Annotation), was.annotations[moved.Annotation],
 					"this makes %s a port of %s, but %s.%s holds it, which the mesh handles itself: write another port here, or take it out there", moved.Ports, moved.Purpose, c.Scope, by)
 			}
 		}

@@ -35,7 +35,7 @@ func (p *Plan) CarriedBy(claim Claim, f traffic.Field, left traffic.Layer) []str
 			by = append(by, ByMesh)
 		}
 	}
-	if p.Container {
+	if p.Container || p.inOthers {
 		by = append(by, ByInitContainer)
 	}
 	switch {
@@ -51,7 +51,7 @@ func (p *Plan) CarriedBy(claim Claim, f traffic.Field, left traffic.Layer) []str
 // they take no init container from the template.
 func (p *Plan) placeless(f traffic.Field) bool {
 	w := p.Workload
-	return p.Decided && !p.Container && (w.stand.initContainers == nil || p.Mode == AnnotationsOnly && w.kind.AnnotationsOnly) &&
+	return p.Decided && !p.Container && !p.inOthers && (w.stand.initContainers == nil || p.Mode == AnnotationsOnly && w.kind.AnnotationsOnly) &&
 		slices.ContainsFunc(p.Gaps, func(g mesh.Gap) bool { return g.Field == f })
 }
 

@@ -174,7 +174,7 @@ func (p *Policy) sure(w *Workload, s said, plan *Plan) bool {
 func (p *Policy) users(w *Workload, was *prior, plan *Plan) traffic.Layer {
 	user, refused := plan.on.Read(was.annotations)
 	for _, bad := range unreadable(refused) {
-		plan.find(Error, w.templatePath("metadata", "annotations", bad.Annotation), bad.Value, "%v", bad.Err)
+		plan.find(Error, was.at(w, bad.Annotation), bad.Value, "%v", bad.Err)
 	}
 	for _, c := range user.Contradictions() {
 		path, value := p.annotation(w, was, c.Exclude)
@@ -199,6 +199,7 @@ func (p *Policy) reportGaps(w *Workload, was *prior, plan *Plan) {
 			plan.find(Error, at, mine, "%s, here whatever this annotation says: remove it, and say %s in a rule of the ClusterBypass", g.Reason, g.Field)
 		case w.stand.initContainers == nil && plan.Mode == AnnotationsOnly:
 			plan.find(Error, w.templatePath("metadata", annotations), "", "%s does not fit into an annotation of %s, and nothing else can say it in the pods of %s, which take no init container from it: %s. Remove the setting for this workload", g.Field, p.Mesh.Name, a(w.Kind), g.Reason)
+		case w.covered: // the templates with the pods say it
 		case w.stand.initContainers == nil:
 			plan.warn(finding.NoPlace, w.templatePath("metadata", annotations), "", "%s does not hold in these pods: it does not fit into an annotation of %s, and %s takes no init container from here: %s", g.Field, p.Mesh.Name, a(w.Kind), g.Reason)
 		case plan.Mode == AnnotationsOnly && w.kind.AnnotationsOnly:

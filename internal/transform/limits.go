@@ -263,7 +263,7 @@ func (p *Policy) judgeAnnotations(w *Workload, was *prior, plan *Plan) {
 			why = "the namespace of this workload is unknown, and only workloads of some namespaces may carry the annotation"
 			remedy = "set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace"
 		}
-		plan.find(Error, w.templatePath("metadata", "annotations", annotation), was.annotations[annotation], "%s (%s): %s", why, podAnnotationsPath, remedy)
+		plan.find(Error, was.at(w, annotation), was.annotations[annotation], "%s (%s): %s", why, podAnnotationsPath, remedy)
 	}
 	for _, k := range p.Mesh.Keys {
 		if _, stands := was.annotations[k.Annotation]; stands {

@@ -19,7 +19,7 @@ const voids = "%s intercepts nothing of %s with it, so what the ClusterBypass sa
 // written takes for granted.
 func (p *Policy) reportModes(w *Workload, was *prior, plan *Plan) {
 	for _, annotation := range slices.Sorted(maps.Keys(was.annotations)) {
-		value, at := was.annotations[annotation], w.templatePath("metadata", "annotations", annotation)
+		value, at := was.annotations[annotation], was.at(w, annotation)
 		other, _ := p.Mesh.Other(annotation)
 		if !other.ReadOn(plan.DataPlane()) {
 			continue

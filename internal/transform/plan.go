@@ -58,6 +58,9 @@ type Plan struct {
 	Late bool
 	// speaks says that the policy speaks of it for sure.
 	speaks bool
+	// inOthers says that the pods are those of other templates of the object, of which
+	// each that the policy decides has the init container.
+	inOthers bool
 	// was is the workload as it was before the function last wrote to it.
 	was *prior
 	placement
@@ -110,6 +113,9 @@ func (p *Policy) plans(family []*Workload) []*Plan {
 		wanted[i] = p.decide(plan, priors[i])
 		drafts = drafts && plan.Other == "" && !plan.Failed()
 	}
+	for _, plan := range plans {
+		plan.inOthers = plan.Workload.covered && coveredBy(plan, plans)
+	}
 	if drafts {
 		for i := range wanted {
 			wanted[i] = wanted[i].besides(priors[i], wanted)
@@ -117,6 +123,33 @@ func (p *Policy) plans(family []*Workload) []*Plan {
 		p.draftEdits(plans, wanted)
 	}
 	return plans
+}
+
+// coveredBy reports whether the templates that are laid over that of a plan have the init
+// container.
+func coveredBy(plan *Plan, all []*Plan) bool {
+	over := slices.DeleteFunc(slices.Clone(all), func(other *Plan) bool {
+		return !other.Decided || !slices.Equal(other.Workload.stand.over, plan.Workload.stand.annotations)
+	})
+	return len(over) > 0 && !slices.ContainsFunc(over, func(other *Plan) bool { return !other.Container })
+}
+
+// Untold gives the findings of a plan but those about what counts in several templates
+// of the object, if a plan before it has told them.
+func (p *Plan) Untold(before []*Plan) []Finding {
+	family := p.Workload.family
+	if !slices.ContainsFunc(family, func(w *Workload) bool { return w.stand.over != nil }) {
+		return p.Findings
+	}
+	before = before[max(len(before)-len(family), 0):]
+	return slices.DeleteFunc(slices.Clone(p.Findings), func(f Finding) bool {
+		shared := slices.ContainsFunc(family, func(w *Workload) bool { return w.stand.over != nil && under(f.Path, w.Path(w.stand.over...)) })
+		return shared && slices.ContainsFunc(before, func(other *Plan) bool {
+			return slices.Contains(family, other.Workload) && slices.ContainsFunc(other.Findings, func(told Finding) bool {
+				return told.Severity == f.Severity && told.Message == f.Message && slices.Equal(told.Path, f.Path)
+			})
+		})
+	})
 }
 
 // decide says what to write to a template.

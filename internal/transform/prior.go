@@ -4,6 +4,8 @@ import (
 	"errors"
 	"maps"
 	"slices"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
 )
 
 // prior is the workload as it was before the function last wrote to it.
@@ -71,6 +73,22 @@ func (was *prior) layOver(w *Workload, family []*Workload, all []*prior) {
 	was.annotations = overlaid(was.beneath, own)
 	was.beneath = maps.Clone(was.beneath)
 	maps.DeleteFunc(was.beneath, func(key, _ string) bool { _, hidden := own[key]; return hidden })
+}
+
+// at leads to an annotation of a template where it stands.
+func (was *prior) at(w *Workload, key string) edit.Path {
+	if _, beneath := was.beneath[key]; beneath {
+		return append(w.Path(w.stand.over...), key)
+	}
+	return w.templatePath("metadata", annotations, key)
+}
+
+// AnnotationPath leads to an annotation of the plan's pods where it stands.
+func (p *Plan) AnnotationPath(key string) edit.Path {
+	if p.was == nil {
+		return p.Workload.templatePath("metadata", annotations, key)
+	}
+	return p.was.at(p.Workload, key)
 }
 
 // own gives what the user had in the template itself.

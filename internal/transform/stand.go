@@ -33,6 +33,8 @@ type stand struct {
 	// over leads to annotations that count where the template does not say a key, nil for
 	// none.
 	over edit.Path
+	// others are those of the row.
+	others []string
 	// by is the field of the spec that names the template, "" for none.
 	by string
 	// place names it in a record: "" for an object's one template.
@@ -136,7 +138,7 @@ func (v *viewer) stands(o object.Object, kind kinds.Kind) []stand {
 				return // other pods are made without it
 			}
 			s := standAt(root, t)
-			s.by, s.merged, s.made = t.By, t.Merged, t.Create
+			s.by, s.merged, s.made, s.others = t.By, t.Merged, t.Create, t.Others
 			s.over = inside(root, t.Over)
 			if missing == nil && !s.whole && !t.Create && !o.At(s.annotations...).Exists() {
 				missing = s.annotations
@@ -160,6 +162,24 @@ func (v *viewer) stands(o object.Object, kind kinds.Kind) []stand {
 		return []stand{s}
 	}
 	return all
+}
+
+// covers reports whether templates of the family are laid over this one, and have all its
+// pods.
+func (s stand) covers(o node.Value, all []stand) bool {
+	return s.others != nil && !hasKey(o, "", s.others) && slices.ContainsFunc(all, func(other stand) bool {
+		return other.initContainers != nil && slices.Equal(other.over, s.annotations)
+	})
+}
+
+// hasKey reports whether one of the keys stands in what a key has, at any depth.
+func hasKey(v node.Value, in string, keys []string) bool {
+	for e := range v.Entries() {
+		if slices.Contains(keys, e.Key) || slices.Contains(keys, in+"."+e.Key) || hasKey(e.Value, e.Key, keys) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(v.Items(), func(item node.Value) bool { return hasKey(item, in, keys) })
 }
 
 // standAt is the stand of a template of which the place is found.

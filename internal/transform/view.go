@@ -73,6 +73,9 @@ type Workload struct {
 	// hostNetwork says that the pods use the host's network, and hosted that a field
 	// beside the template says so.
 	hostNetwork, hosted bool
+	// covered says that the pods are those of other templates of the object, which are laid
+	// over this one.
+	covered bool
 	// over are the annotations over which those of the template are laid.
 	over map[string]string
 	// windows are the steps from the template to the field that says so, nil

@@ -68,6 +68,7 @@ func (p *Policy) view(o object.Object, kind kinds.Kind, line int) ([]*Workload, 
 	for i, s := range stands {
 		w := one
 		w.stand, w.family, family[i] = s, family, &w
+		w.covered = s.covers(o.Value, stands)
 		v.template(&w, o)
 		for _, made := range s.makes {
 			one.see(o.Value, w.Path(made...))

@@ -84,7 +84,7 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 		}
 	}
 	for _, annotation := range slices.Sorted(maps.Keys(was.annotations)) {
-		value, at := was.annotations[annotation], w.templatePath("metadata", "annotations", annotation)
+		value, at := was.annotations[annotation], was.at(w, annotation)
 		if key, doubt := p.Mesh.Doubt(annotation, value); doubt != "" {
 			opens := mesh.OpeningOf(key.Field)
 			if strings.Contains(value, `"`) { // by which it ends in what the mesh injects, as linkerd2 _proxy-init.tpl
