@@ -103,7 +103,7 @@ func (tr *tree) isOurs(t *testing.T) {
 		"CronJob": 1, "DaemonSet": 1, "Deployment": 1, "Pod": 1, "StatefulSet": 1,
 		"Elasticsearch": 3, "FlinkDeployment": 1, "Kafka": 2, "KafkaBridge": 1, "Prometheus": 1, "PyTorchJob": 2, "RayCluster": 3, "WorkflowTemplate": 1,
 	}, tr.written)
-	assert.Equal(t, map[string]int{"no-place": 1, "unknown-pod-template": 1}, tr.findings)
+	assert.Equal(t, map[string]int{"unknown-pod-template": 1}, tr.findings)
 	assert.Equal(t, map[string]int{"built before and after": 2, "do not build by themselves": 1}, tr.built)
 	assert.Equal(t, census{documents: 21, objects: 21, workloads: 15}, tr.census)
 	assert.Equal(t, 6, tr.foreign)
