@@ -18,6 +18,8 @@ type Removed struct {
 	// Objects counts the objects to which each spec wrote, by its name. It is ""
 	// for a ConfigMap's, and for what version 1 of the record knows no name of.
 	Objects map[string]int
+	// Stay counts the objects to which the spec wrote, of kinds that are not known.
+	Stay int
 	// Results are what else there is to tell.
 	Results Results
 }
@@ -50,7 +52,11 @@ func Remove(name string, kinds *Spec, files []Manifest) ([]Manifest, *Removed, e
 			removed.Objects[name]++
 		}
 		if !p.Policy.IsCandidate(heads[i]) {
-			removed.Results = append(removed.Results, left(&r.items[i], heads[i], name)...)
+			told := left(&r.items[i], heads[i], name)
+			removed.Results = append(removed.Results, told...)
+			if !spec.Is(heads[i]) {
+				removed.Stay += len(told)
+			}
 		}
 	}
 	removed.Results = removed.Results.inOrder()

@@ -227,6 +227,7 @@ func TestRemoveTellsWhatStays(t *testing.T) {
 	after, removed, err := fn.Remove("istio", nil, files)
 	require.NoError(t, err)
 	assert.Equal(t, map[string]int{"istio": 1, "linkerd": 1}, removed.Objects)
+	assert.Equal(t, 1, removed.Stay, "the Fleet, and not the ClusterBypass")
 	assert.Equal(t, `warning: bypass.yaml:1: ClusterBypass istio: this ClusterBypass is still here, and writes all of it again: remove it too
 warning: fleet.yaml:1: Fleet shop/web: ClusterBypass istio wrote here, and it stays, because nothing says where the pod template of a Fleet is: give a ClusterBypass with an entry for it in spec.podTemplates with --spec
 warning: web.yaml:10: Deployment shop/web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: edited by hand since krm-bypass wrote it, so that it stays: remove it too, unless you mean it [hand-edited]

@@ -22,7 +22,7 @@ func removing(name string) making {
 		if built >= 0 && !in.reading.rewriting {
 			return nil, nil, fmt.Errorf("%s is a kustomization, and what is in its files is not what it builds: add --in-place or --diff, or pipe kustomize build into krm-bypass render --remove %s -", paths[built], strconv.Quote(name))
 		}
-		found := map[string]int{}
+		found, stay := map[string]int{}, 0
 		var results fn.Results
 		err = in.each(cmd, paths, "removing", func(g group, _ fn.Options) error {
 			files, removed, err := fn.Remove(name, g.specs[0], g.files)
@@ -32,7 +32,7 @@ func removing(name string) making {
 			for by, n := range removed.Objects {
 				found[by] += n
 			}
-			results = append(results, removed.Results...)
+			results, stay = append(results, removed.Results...), stay+removed.Stay
 			was, is = append(was, g.files...), append(is, files...)
 			return nil
 		})
@@ -42,6 +42,8 @@ func removing(name string) making {
 			return nil, nil, err
 		case results.Failed():
 			return nil, nil, function.ErrReported
+		case found[name] == 0 && stay > 0:
+			return nil, nil, fmt.Errorf("nothing that %s wrote here can be taken away without a ClusterBypass that says where the pod templates are (--spec): it stays in %s", named(name), objects(stay))
 		case found[name] == 0:
 			return nil, nil, wroteNothing(name, found)
 		}

@@ -73,8 +73,10 @@ func (d *Document) WrittenBy() (names []string) {
 	for _, c := range d.Configs {
 		see(&c.Config.Object)
 	}
-	for _, w := range d.Workloads {
-		see(&w.Workload.Object)
+	for i, w := range d.Workloads {
+		if i == 0 || !d.Workloads[i-1].Workload.Shares(w.Workload) {
+			see(&w.Workload.Object)
+		}
 	}
 	return names
 }

@@ -79,6 +79,9 @@ func (p *Policy) Bystander(seen *Object, o object.Object) *Bystander {
 	if !known && p.namespaceEnrolled(namespace) != no {
 		p.lookForMisplaced(b, seen, o.Type)
 	}
+	if !known && !b.controlled { // which has it from its owner
+		p.lookForRecord(b, seen)
+	}
 	if !known {
 		b.Later = bystander.RenderedLater(o.Type, o.Value)
 	}
@@ -89,6 +92,18 @@ func (p *Policy) Bystander(seen *Object, o object.Object) *Bystander {
 		return nil
 	}
 	return b
+}
+
+// lookForRecord notes a record of the policy on an object of which nothing says any more
+// where its pod templates are.
+func (p *Policy) lookForRecord(b *Bystander, o *Object) {
+	r, err := parseRecord(o.Annotations[RecordAnnotation])
+	if err != nil || !p.owns(r) {
+		return
+	}
+	b.misplaced = append(b.misplaced, misplaced{finding.UnknownPodTemplate, annotations, RecordAnnotation, o.Annotations[RecordAnnotation], RecordAnnotation,
+		fmt.Sprintf("ClusterBypass %s wrote here, and it stays, because nothing says where the pod template of %s is", r.Spec, a(o.Kind)),
+		fmt.Sprintf("put its entry into spec.podTemplates again; to take the entry away, run krm-bypass render --remove %s with it first", r.Spec), false})
 }
 
 func isNamespace(t object.Type) bool {

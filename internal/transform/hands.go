@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -20,6 +21,7 @@ func (p *Policy) reportHandEdited(w *Workload, was *prior, plan *Plan) {
 	if value, marked := w.TemplateAnnotations[PolicyAnnotation]; marked && !recorded {
 		plan.warn(finding.HandEdited, mark, value, "the record of what krm-bypass wrote here is gone (%s), so that all of it counts as the workload's own: put it back, or remove what krm-bypass wrote; then run krm-bypass render again", w.Path("metadata", "annotations", RecordAnnotation))
 	}
+	plan.tellStray(was)
 	for _, path := range was.record.edited(w) {
 		remedy := handEditedRemedy
 		if slices.Equal(path, mark) {
@@ -29,6 +31,34 @@ func (p *Policy) reportHandEdited(w *Workload, was *prior, plan *Plan) {
 			plan.warn(finding.HandEdited, path, was.annotations[path[len(path)-1].(string)], "edited by hand since krm-bypass wrote it: %s", remedy)
 		}
 	}
+}
+
+// tellStray warns of a template that krm-bypass wrote to by its mark, and of which the
+// object's record says nothing.
+func (p *Plan) tellStray(was *prior) {
+	if w := p.Workload; was.isStray(w) {
+		mark := w.templatePath("metadata", "annotations", PolicyAnnotation)
+		p.warn(finding.HandEdited, mark, w.TemplateAnnotations[PolicyAnnotation], "the record on this object says nothing of what krm-bypass wrote here, as if the template had been copied from another object, so that all of it counts as the workload's own, and no run takes it away: remove %s; then run krm-bypass render again", strings.Join(w.strays(), ", "))
+	}
+}
+
+func (was *prior) isStray(w *Workload) bool {
+	_, marked := w.TemplateAnnotations[PolicyAnnotation]
+	_, recorded := w.Annotations[RecordAnnotation]
+	if !marked || !recorded || was.record == nil || was.other != nil {
+		return false
+	}
+	_, wrote := was.record.Wrote[PolicyAnnotation]
+	return !wrote
+}
+
+// strays are the names of what krm-bypass may have written to a template.
+func (w *Workload) strays() []string {
+	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(w.TemplateAnnotations)), func(key string) bool { return !writesAnywhere(key) })
+	if w.initAt() >= 0 {
+		keys = append(keys, "the init container "+InitName)
+	}
+	return keys
 }
 
 // edited gives the places of annotations that were changed after they were written.

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
@@ -205,12 +206,16 @@ func (p *Policy) planOf(w *Workload) *Plan {
 // reportForeign tells of containers that have our name and that no record accounts
 // for. Nothing can be written beside one: a pod has each name once.
 func (p *Plan) reportForeign(was *prior) {
-	const says = "there is a container named %s that krm-bypass did not write: remove it or rename it; set its image and resources in spec.enforcement"
+	const says = "there is a container named %s %s: %s"
+	why, remedy := "that krm-bypass did not write", "remove it or rename it; set its image and resources in spec.enforcement"
+	if was.isStray(p.Workload) {
+		why, remedy = "of which the record on this object says nothing, as if the template had been copied from another object", "remove "+strings.Join(p.Workload.strays(), ", ")+"; then run krm-bypass render again"
+	}
 	for _, c := range byOurName(p.Workload.foreign(was.container)) {
 		if p.Container {
-			p.find(Error, c.path, InitName, says, InitName)
+			p.find(Error, c.path, InitName, says, InitName, why, remedy)
 			continue
 		}
-		p.warn(finding.ForeignContainer, c.path, InitName, says, InitName)
+		p.warn(finding.ForeignContainer, c.path, InitName, says, InitName, why, remedy)
 	}
 }

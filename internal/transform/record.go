@@ -10,8 +10,10 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
 const (
@@ -110,6 +112,9 @@ func (r *record) text() string {
 	r.Sum = node.Digest(RecordAnnotation, r.marshal())
 	return r.marshal()
 }
+
+// errUnnamedPlace is of a record that names a template which the policy knows none of.
+var errUnnamedPlace = errors.New("nothing names a pod template there")
 
 var errUnknownRecord = errors.New("the record cannot be read")
 
@@ -211,9 +216,13 @@ func (w *Workload) recordOfAll() (*record, error) {
 	for i, one := range w.family {
 		lists[i] = one.pullSecrets
 	}
-	return w.Object.record(func(place string) bool {
+	r, err := w.Object.record(func(place string) bool {
 		return place == "" || !w.kind.IsKubernetes() && (couldStand(w.kind, place) || slices.ContainsFunc(w.family, func(one *Workload) bool { return further("", one.stand.root...) == place }))
 	}, lists...)
+	if err != nil {
+		return nil, err
+	}
+	return r.adopted(w.family), nil
 }
 
 // record reads the record that an earlier run left on the object, an empty one
@@ -242,6 +251,9 @@ func (r *record) forged(o *Object, stands func(place string) bool, lists []share
 	gone := func(name string) bool { return name != "" && stands(name) }
 	for _, entry := range slices.Sorted(maps.Keys(r.Wrote)) {
 		if place, key := placed(entry); !stands(place) || key != InitName && !writesAnywhere(key) {
+			if place != "" && o.custom() {
+				return fmt.Errorf("the record says that krm-bypass wrote %q, and %w for %s", entry, errUnnamedPlace, a(o.Kind))
+			}
 			return fmt.Errorf("the record says that krm-bypass wrote %q, which it writes nowhere here", entry)
 		}
 	}
@@ -278,6 +290,9 @@ func (r *record) forged(o *Object, stands func(place string) bool, lists []share
 	}
 	return nil
 }
+
+// custom reports whether it is of a kind whose templates a specification may name.
+func (o *Object) custom() bool { return !kinds.Kind{Group: object.Group(o.APIVersion)}.IsKubernetes() }
 
 // decoded reads a text as it is put back from a record; nothing is there where
 // it is not one value.
@@ -333,6 +348,9 @@ func (r *record) wroteContainer(w *Workload) int {
 func recordRemedy(err error) string {
 	if errors.Is(err, errUnknownRecord) {
 		return "use the version of krm-bypass that wrote it, or a later one"
+	}
+	if errors.Is(err, errUnnamedPlace) {
+		return "put the entry for it into spec.podTemplates again; to take the entry away, run krm-bypass render --remove with it first. If there never was one, remove this annotation, and what krm-bypass wrote, then run again"
 	}
 	return "remove this annotation, and what krm-bypass wrote if it is still there, then run again"
 }

@@ -128,6 +128,7 @@ func Removal(name string, known []kinds.Kind) *Policy {
 // tellStaying warns of what was changed since it was written, and stays where all
 // else is taken away.
 func (p *Plan) tellStaying(was *prior) {
+	p.tellStray(was)
 	for _, path := range was.record.edited(p.Workload) {
 		key, _ := path[len(path)-1].(string)
 		p.warn(finding.HandEdited, path, was.annotations[key], "edited by hand since krm-bypass wrote it, so that it stays: remove it too, unless you mean it")

@@ -415,6 +415,11 @@ func (w *Workload) KindEntry() string {
 // Place names the template in its object, "" where the object has no other.
 func (w *Workload) Place() string { return w.stand.place }
 
+// Shares reports whether two templates are of the same object, which has one record.
+func (w *Workload) Shares(other *Workload) bool {
+	return len(w.family) > 0 && slices.Contains(w.family, other)
+}
+
 // entry is how a record calls something that is written to the template.
 func (w *Workload) entry(key string) string {
 	if w.stand.place == "" {
