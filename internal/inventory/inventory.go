@@ -50,6 +50,7 @@ func Take(files []File, named string, uses map[string]transform.Use) (*Inventory
 	defaults, from := s.configured()
 	s.judge()
 	if len(s.problems) == 0 {
+		s.agree()
 		s.target(defaults)
 		s.unite()
 	}
@@ -122,7 +123,11 @@ func (s *survey) look(d *document) {
 			continue // what it says stands where it was copied from
 		}
 		w.Use = s.uses[d.file]
-		s.workloads = append(s.workloads, &workload{Workload: w, annotated: annotatedAt(d, w.ID(), w.TemplatePath("metadata", "annotations"), w.TemplateAnnotations)})
+		one := &workload{Workload: w, annotated: annotatedAt(d, w.ID(), w.TemplatePath("metadata", "annotations"), w.TemplateAnnotations)}
+		one.makes = w.Makes
+		one.beneath = one.annotations
+		one.beneath.path, one.beneath.values = w.Beneath()
+		s.workloads = append(s.workloads, one)
 	}
 }
 
@@ -134,7 +139,7 @@ func (s *survey) evidence() map[*mesh.Mesh][]string {
 	}
 	for _, m := range mesh.All() {
 		for _, w := range s.workloads {
-			if len(w.read(m)) > 0 {
+			if len(w.read(m)) > 0 || len(w.beneath.read(m)) > 0 {
 				seen[m] = append(seen[m], w.in.file)
 			}
 		}

@@ -466,6 +466,11 @@ func TestWhatIsNotImportedIsSaid(t *testing.T) {
 			`RayCluster ray: spec.headGroupSpec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since krm-bypass does not know this kind`},
 		{"what an operator passes on to its pods", "-- p.yaml --\napiVersion: example.com/v1\nkind: Store\nmetadata: {name: k8s}\nspec: {podMetadata: {annotations: {" + portsAnnotation + "'3306'}}}\n",
 			`Store k8s: spec.podMetadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since krm-bypass does not know this kind`},
+		{"one alone of the pod templates of an object", "-- e.yaml --\napiVersion: elasticsearch.k8s.elastic.co/v1\nkind: Elasticsearch\nmetadata: {name: es}\nspec:\n  nodeSets:\n  - {name: hot, count: 1}\n  - name: cold\n    podTemplate: {metadata: {annotations: {" + portsAnnotation + "'3306'}}}\n  - {name: warm, count: 1}\n",
+			`e.yaml:8: Elasticsearch es: spec.nodeSets[1].podTemplate.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is: a rule is for all pod templates of an object, and in this one they differ: ` +
+				"spec.nodeSets[hot].podTemplate and spec.nodeSets[warm].podTemplate bypass nothing, spec.nodeSets[cold].podTemplate bypasses (excludeOutboundPorts=3306)"},
+		{"what counts beneath pod templates", "-- i.yaml --\n" + inferenceService,
+			`i.yaml:3: InferenceService model: metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is: it counts in the pods of every pod template that does not say it`},
 		{"a workload without a namespace beside a rule for one", "-- a.yaml --\n" + stream(
 			deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "shop", portsAnnotation+`"3306"`), deployment("lost", "", "")),
 			"Deployment lost: metadata.namespace: the namespace of this workload is unknown"},
@@ -479,6 +484,16 @@ func TestWhatIsNotImportedIsSaid(t *testing.T) {
 			rules(t, found.Spec())
 		})
 	}
+}
+
+// inferenceService has annotations over which the operator lays those of each component.
+const inferenceService = "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nmetadata: {name: model, annotations: {" + portsAnnotation + "'3306'}}\nspec: {predictor: {model: {}}, transformer: {}}\n"
+
+func TestWhatCountsBeneathPodTemplatesIsThere(t *testing.T) {
+	found, err := inventory.Take(tree("-- i.yaml --\n"+inferenceService), "", nil)
+	require.NoError(t, err)
+	require.Len(t, found.Warnings, 1)
+	assert.Equal(t, "  mesh: Istio\n", rules(t, found.Spec()))
 }
 
 // What a controller made of a workload says what that says.
@@ -596,6 +611,11 @@ func TestStripped(t *testing.T) {
 			"mappings that held nothing else go",
 			"kind: Other\n---\n" + deployment("web", "shop", portsAnnotation+`"3306"`),
 			"kind: Other\n---\n" + strings.Replace(deployment("web", "shop", ""), "    metadata:\n      annotations: {}\n", "", 1),
+		},
+		{
+			"the mapping stays below which there is a pod template",
+			"apiVersion: kafka.strimzi.io/v1\nkind: KafkaNodePool\nmetadata: {name: p}\nspec:\n  template:\n    pod:\n      metadata:\n        annotations:\n          " + portsAnnotation + "'3306'\n",
+			"apiVersion: kafka.strimzi.io/v1\nkind: KafkaNodePool\nmetadata: {name: p}\nspec:\n  template:\n    pod: {}\n",
 		},
 		{
 			"in a List, in JSON",

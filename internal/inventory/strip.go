@@ -77,11 +77,12 @@ func (d *document) refused(err error) Problem {
 }
 
 // removals takes away the annotations that are in the spec, and with them the mappings around them
-// that hold nothing else.
+// that hold nothing else, as far as krm-bypass makes them anew: below others it would find no place.
 func (t annotated) removals() []edit.Edit {
 	path := t.path
-	if held(t.in.text.Nodes, path) == len(t.taken) {
-		for held(t.in.text.Nodes, path[:len(path)-1]) == 1 {
+	may := func(path edit.Path) bool { return t.makes == nil || t.makes(path) }
+	if held(t.in.text.Nodes, path) == len(t.taken) && may(path) {
+		for may(path[:len(path)-1]) && held(t.in.text.Nodes, path[:len(path)-1]) == 1 {
 			path = path[:len(path)-1]
 		}
 		return []edit.Edit{{Path: path, Op: edit.Remove}}

@@ -26,7 +26,11 @@ type workload struct {
 	said   traffic.Layer
 	// void are annotations without an effect.
 	void map[string]string
-	// twins are other manifests of the same workload that say the same.
+	// beneath are annotations beside the pod templates that count where the template does
+	// not say a key.
+	beneath annotations
+	// twins are other manifests of the same workload that say the same, and other pod
+	// templates of the same object.
 	twins []*workload
 }
 
@@ -51,6 +55,9 @@ type annotated struct {
 	left traffic.Layer
 	// moved are ports that others of the annotations make the mesh's own.
 	moved []mesh.Moved
+	// makes reports whether krm-bypass makes the mapping at a path anew; nil where it does
+	// not write.
+	makes func(path edit.Path) bool
 }
 
 func annotatedAt(in *document, resource string, path edit.Path, values map[string]string) annotated {
@@ -303,7 +310,7 @@ func (s *survey) target(configured traffic.Layer) {
 			}
 		}
 		if !folded().Equal(w.target) || !s.sayable(w.said) {
-			s.leave(w)
+			s.leave(w, "a rule would not mean the same beside what cannot be imported for this workload")
 		}
 	}
 }
@@ -317,11 +324,11 @@ func (s *survey) sayable(l traffic.Layer) bool {
 	})
 }
 
-// leave leaves a workload as it is altogether: next to what has to stay on it,
-// a rule would not mean what its annotations mean together.
-func (s *survey) leave(w *workload) {
+// leave leaves a workload as it is altogether, where no rule would mean what its
+// annotations mean together.
+func (s *survey) leave(w *workload, why string) {
 	for _, key := range w.taken {
-		s.warn(w.problem(key, "left as it is: a rule would not mean the same beside what cannot be imported for this workload"))
+		s.warn(w.problem(key, "left as it is: %s", why))
 	}
 	w.left = s.mesh.Level(w.imported, w.left)
 	w.imported, w.said, w.taken = traffic.Layer{}, traffic.Layer{}, nil

@@ -165,6 +165,29 @@ func (w *Workload) Template(text node.Value) node.Value {
 // TemplatePath gives the path of a field given relative to the pod template.
 func (w *Workload) TemplatePath(relative ...any) edit.Path { return w.templatePath(relative...) }
 
+// Beneath gives the annotations that count where those of the pod template do not say a
+// key, and where they stand; nil where there are none.
+func (w *Workload) Beneath() (path edit.Path, values map[string]string) {
+	if w.stand.over == nil {
+		return nil, nil
+	}
+	return w.Path(w.stand.over...), w.over
+}
+
+// Makes reports whether a mapping around the annotations of the pod template, or they,
+// may be absent, because a plan makes it anew there.
+func (w *Workload) Makes(path edit.Path) bool {
+	relative := path[len(w.base):]
+	switch s := w.stand; {
+	case !s.whole && !s.made && !s.merged:
+		return false // what is not there is nothing to write to
+	case s.whole && s.initContainers == nil && !s.made && len(relative) < len(s.annotations):
+		return false // of the template there is nothing else
+	default:
+		return slices.ContainsFunc(s.makes, func(made edit.Path) bool { return slices.Equal(made, relative) })
+	}
+}
+
 // Named gives what names the object and says where it stands, to be kept longer
 // than all that a plan needs to see of it.
 func (o *Object) Named() *Object {
