@@ -137,6 +137,60 @@ func TestAKnownKindWithAnotherTemplate(t *testing.T) {
 	assert.Contains(t, results[0].Message, "spec.podTemplates names spec.replica.Master.template for this kind, so no rule reaches these pods: add {apiVersion: kubeflow.example.com/v1, kind: OldJob, path: spec.replicas.*.template} to spec.podTemplates")
 }
 
+// TestAPathThatMissesTheTemplate: what looks like a template is told of unless an entry
+// leads to it, and not around it or into it; and who looks is told of the path that was
+// meant.
+func TestAPathThatMissesTheTemplate(t *testing.T) {
+	const foo = "apiVersion: x.io/v1\nkind: Foo\nmetadata: {name: a}\nspec: {sets: [{name: a, template: {spec: {containers: [{name: a, image: b}]}}}]}\n"
+	const right = `{apiVersion: x.io/v1, kind: Foo, path: "spec.sets[*].template"}`
+	for path, says := range map[string]string{
+		"spec": "write " + right + " in place of spec.podTemplates[0]", "spec.sets[*]": "write " + right + " in place of spec.podTemplates[0]",
+		"spec.sets[*].template.spec": "write " + right + " in place of spec.podTemplates[0]", "spec.sets[*].template.metadata": "write " + right + " in place of spec.podTemplates[0]",
+		"spec.sets[*].other": "add " + right + " to spec.podTemplates", "spec.sets[*].template": "",
+	} {
+		t.Run(path, func(t *testing.T) {
+			spec := fmt.Sprintf(bystandersSpec, "Istio") + "  podTemplates: [{apiVersion: x.io/v1, kind: Foo, path: '" + path + "'}]\n"
+			results := told(t, spec, foo)
+			if says == "" {
+				assert.Empty(t, results)
+				return
+			}
+			require.Len(t, results, 2)
+			assert.Equal(t, "spec.podTemplates names "+path+" for this kind, so no rule reaches these pods: "+says, results[0].Message)
+			assert.Equal(t, strings.HasPrefix(says, "write"), results[1].Message == "left alone: there is no pod template at the path in spec.podTemplates[0]; one is at spec.sets[*].template", results[1].Message)
+		})
+	}
+}
+
+// TestWhatNoPathLeadsTo: an entry to paste has to work.
+func TestWhatNoPathLeadsTo(t *testing.T) {
+	const pod = "containers: [{name: a, image: b}]"
+	for name, test := range map[string]struct{ spec, says string }{
+		"a key with a dot":     {"{my.key: {template: {spec: {" + pod + "}}}}", `spec.podTemplates cannot name spec["my.key"].template, so write the annotations of the mesh by hand, where the controller takes those of its pods from`},
+		"such keys of a map":   {"{roles: {a.b: {template: {spec: {" + pod + "}}}, c: {template: {spec: {" + pod + "}}}}}", `add {apiVersion: x.io/v1, kind: Foo, path: spec.roles.*.template} to spec.podTemplates`},
+		"annotations beside":   {"{annotations: {a: b}, " + pod + "}", `add {apiVersion: x.io/v1, kind: Foo, annotations: spec.annotations} to spec.podTemplates`},
+		"all beside, in lists": {"{pods: [{annotations: {a: b}, initContainers: [], " + pod + "}]}", `add {apiVersion: x.io/v1, kind: Foo, annotations: "spec.pods[*].annotations", initContainers: "spec.pods[*].initContainers"} to spec.podTemplates`},
+		"done by hand":         {"{annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: '3306'}, " + pod + "}", ""},
+		"a pod's spec alone":   {"{podSpec: {" + pod + "}}", "spec.podSpec is no whole pod template; if the kind has fields for the annotations of its pods, and for init containers, add {apiVersion: x.io/v1, kind: Foo, annotations: PATH, initContainers: PATH} to spec.podTemplates, with the paths to them; else write the annotations of the mesh by hand, where the controller takes those of its pods from"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const head = "apiVersion: x.io/v1\nkind: Foo\nmetadata: {name: a}\nspec: "
+			results := told(t, fmt.Sprintf(bystandersSpec, "Istio"), head+test.spec+"\n")
+			if test.says == "" {
+				assert.Empty(t, results)
+				return
+			}
+			require.Len(t, results, 1)
+			assert.Equal(t, "krm-bypass does not know this kind, so no rule reaches its pods: "+test.says, results[0].Message)
+			entry := proposed.FindStringSubmatch(results[0].Message)
+			if entry == nil || strings.Contains(entry[1], "PATH") {
+				return
+			}
+			assert.Empty(t, told(t, fmt.Sprintf(bystandersSpec, "Istio")+"  podTemplates: ["+entry[1]+"]\n", head+test.spec+"\n"))
+		})
+	}
+}
+
 // TestAKindThatIsNearToAKnownOne: no cluster knows it.
 func TestAKindThatIsNearToAKnownOne(t *testing.T) {
 	for is, meant := range map[string]string{

@@ -99,7 +99,7 @@ func left(item *pass.Item, head object.Type, name string) Results {
 	case spec.Is(head) && of.Name == name:
 		r.Message = "this ClusterBypass is still here, and writes all of it again: remove it too"
 	case recorded && by == name:
-		r.Message = fmt.Sprintf("ClusterBypass %s wrote here, and it stays, because nothing says where the pod template of a %s is: give a ClusterBypass with an entry for it in spec.podTemplates with --spec", name, of.Kind)
+		r.Message = fmt.Sprintf("ClusterBypass %s wrote here, and it stays, because nothing says where the pod template of %s is: give a ClusterBypass with an entry for it in spec.podTemplates with --spec", name, transform.A(of.Kind))
 	default:
 		return nil
 	}

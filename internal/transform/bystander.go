@@ -35,8 +35,11 @@ type Bystander struct {
 	// Held are plans of nothing for the places that have annotations: what these say
 	// of their pods.
 	Held []*Plan
-	// known are the templates of the kind that are known, "" where none is.
-	known string
+	// known are the templates of the kind that are known, "" where none is, and instead is
+	// the field of the spec that names one of which entries would be the right place.
+	known, instead string
+	// bare says that what pods are made of is no whole pod template.
+	bare bool
 	// meant is the kind that was probably meant, "" where none is near.
 	meant string
 	// controlled says that a controller owns it, which its pods follow.
@@ -102,7 +105,7 @@ func (p *Policy) lookForRecord(b *Bystander, o *Object) {
 		return
 	}
 	b.misplaced = append(b.misplaced, misplaced{finding.UnknownPodTemplate, annotations, RecordAnnotation, o.Annotations[RecordAnnotation], RecordAnnotation,
-		fmt.Sprintf("ClusterBypass %s wrote here, and it stays, because nothing says where the pod template of %s is", r.Spec, a(o.Kind)),
+		fmt.Sprintf("ClusterBypass %s wrote here, and it stays, because nothing says where the pod template of %s is", r.Spec, A(o.Kind)),
 		fmt.Sprintf("put its entry into spec.podTemplates again; to take the entry away, run krm-bypass render --remove %s with it first", r.Spec), false})
 }
 
@@ -211,17 +214,37 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 	}
 	b.known = strings.Join(named, ", ")
 	var unknown, beside []kinds.Path
+	var starting []edit.Path // that have init containers beside annotations
 	for _, place := range places {
-		if slices.ContainsFunc(kind.Templates, func(t kinds.Template) bool { return t.Place().Leads(place.Path) }) {
+		if slices.ContainsFunc(kind.Templates, func(t kinds.Template) bool { return isNamed(t, place) }) {
 			continue // a workload
 		}
 		written := bystander.Written(place.Path)
+		called := cmp.Or(written.String(), "spec")
+		if len(written) > 0 && !written.CanBeWritten() {
+			called = place.Path.String()
+		}
+		if bare := o.At(place.Path...); !place.Template.Exists() && len(written) > 0 && bare.Entry(annotations).IsMapping() {
+			path := append(slices.Clone(place.Path), annotations)
+			if bare.Entry("initContainers").Exists() {
+				starting = append(starting, path)
+			}
+			w := annotated(o, path)
+			w.hostNetwork = bare.Entry("hostNetwork").Truth()
+			if marked = slices.DeleteFunc(marked, func(m edit.Path) bool { return slices.Equal(m, path) }); !p.lookAtPods(b, called, w, namespace) {
+				beside = append(beside, bystander.Written(path))
+			}
+			continue
+		}
 		metadata, spec := place.Template.Entry("metadata"), place.Template.Entry("spec")
-		done := p.lookAtPods(b, cmp.Or(written.String(), "spec"), &Workload{
+		done := p.lookAtPods(b, called, &Workload{
 			stand: wholeAt(slices.Clone(place.Path)), TemplateLabels: metadata.Entry("labels").Strings(), TemplateAnnotations: metadata.Entry("annotations").Strings(),
 			hostNetwork: spec.Entry("hostNetwork").Truth(),
 		}, namespace)
-		if _, err := kinds.ParsePath(written.String()); err == nil && place.Template.Exists() && !done {
+		switch {
+		case !place.Template.Exists():
+			b.bare = true
+		case !done:
 			unknown = append(unknown, written)
 		}
 	}
@@ -231,19 +254,48 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 			beside = append(beside, written)
 		}
 	}
-	for field, paths := range map[string][]kinds.Path{"path": unknown, annotations: beside} {
-		for _, path := range bystander.United(paths) {
-			written := path.String()
-			if _, err := kinds.ParsePath(written); err != nil {
-				continue
-			}
-			if strings.Contains(written, "[") {
-				written = strconv.Quote(written) // which begins a list in the entry
-			}
-			b.entries = append(b.entries, fmt.Sprintf("{apiVersion: %s, kind: %s, %s: %s}", o.APIVersion, o.Kind, field, written))
+	for _, path := range bystander.United(unknown) {
+		b.propose(kind, kinds.Template{Path: path})
+	}
+	for _, path := range bystander.United(beside) {
+		t := kinds.Template{Annotations: path}
+		if slices.ContainsFunc(starting, func(at edit.Path) bool { return path.Leads(at) }) {
+			t.InitContainers = append(slices.Clone(path[:len(path)-1]), kinds.Step{Key: "initContainers"})
 		}
+		b.propose(kind, t)
 	}
 	b.meant = meantKind(o.Type)
+}
+
+// isNamed reports whether a template is that at a place. A path to what is around or in
+// it leads to no template. Where only parts are named, they stand beside containers.
+func isNamed(t kinds.Template, place bystander.Pods) bool {
+	if t.IsWhole() {
+		return place.Template.Exists() && len(t.Path) == len(place.Path) && t.Path.Leads(place.Path)
+	}
+	return slices.ContainsFunc(t.Parts(), func(part kinds.Path) bool { return part.Leads(place.Path) })
+}
+
+// propose adds an entry for a template, unless none can be written.
+func (b *Bystander) propose(kind kinds.Kind, t kinds.Template) {
+	entry := fmt.Sprintf("{apiVersion: %s, kind: %s", b.APIVersion, b.Kind)
+	for i, path := range t.Parts() {
+		if !path.CanBeWritten() {
+			return
+		}
+		field, written := [...]string{annotations, "initContainers"}[i], path.String()
+		if t.IsWhole() {
+			field = "path"
+		}
+		if strings.Contains(written, "[") {
+			written = strconv.Quote(written) // which begins a list in the entry
+		}
+		entry += ", " + field + ": " + written
+	}
+	b.entries = append(b.entries, entry+"}")
+	if i := slices.IndexFunc(kind.Templates, t.Meets); i >= 0 {
+		b.instead = kind.Templates[i].By
+	}
 }
 
 // annotated looks at pods of which only annotations stand in an object, and labels

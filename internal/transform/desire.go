@@ -198,10 +198,10 @@ func (p *Policy) reportGaps(w *Workload, was *prior, plan *Plan) {
 		case present && g.Fatal && !key.Idle():
 			plan.find(Error, at, mine, "%s, here whatever this annotation says: remove it, and say %s in a rule of the ClusterBypass", g.Reason, g.Field)
 		case w.stand.initContainers == nil && plan.Mode == AnnotationsOnly:
-			plan.find(Error, w.templatePath("metadata", annotations), "", "%s does not fit into an annotation of %s, and nothing else can say it in the pods of %s, which take no init container from it: %s. Remove the setting for this workload", g.Field, p.Mesh.Name, a(w.Kind), g.Reason)
+			plan.find(Error, w.templatePath("metadata", annotations), "", "%s does not fit into an annotation of %s, and nothing else can say it in the pods of %s, which take no init container from it: %s. Remove the setting for this workload", g.Field, p.Mesh.Name, A(w.Kind), g.Reason)
 		case w.covered: // the templates with the pods say it
 		case w.stand.initContainers == nil:
-			plan.warn(finding.NoPlace, w.templatePath("metadata", annotations), "", "%s does not hold in these pods: it does not fit into an annotation of %s, and %s takes no init container from here: %s", g.Field, p.Mesh.Name, a(w.Kind), g.Reason)
+			plan.warn(finding.NoPlace, w.templatePath("metadata", annotations), "", "%s does not hold in these pods: it does not fit into an annotation of %s, and %s takes no init container from here: %s", g.Field, p.Mesh.Name, A(w.Kind), g.Reason)
 		case plan.Mode == AnnotationsOnly && w.kind.AnnotationsOnly:
 			plan.find(Error, at, "", "%s does not fit into an annotation, and %s takes no init container by default: %s. Set enforcement.mode in a rule for this workload, or remove the setting", g.Field, w.Kind, g.Reason)
 		case plan.Mode == AnnotationsOnly && len(plan.on.Keys) == 0:
@@ -257,7 +257,7 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 		plan.Imageless = p.Enforcement.Image == ""
 		d.pullSecrets = p.Enforcement.missingPullSecrets(w, was.record)
 		if w.stand.pullSecrets == nil && len(d.pullSecrets) > 0 {
-			plan.warn(finding.NoPlace, w.templatePath("spec", "initContainers"), "", "%s has no place for the image pull secrets that the init container needs (%s): give them to the pods' service account", a(w.Kind), strings.Join(d.pullSecrets, ", "))
+			plan.warn(finding.NoPlace, w.templatePath("spec", "initContainers"), "", "%s has no place for the image pull secrets that the init container needs (%s): give them to the pods' service account", A(w.Kind), strings.Join(d.pullSecrets, ", "))
 			d.pullSecrets = nil
 		}
 	}

@@ -28,6 +28,8 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string, on *mesh.
 			return fmt.Sprintf("it has no %s, where krm-bypass would write for its pods", w.stand.missing), w.Path()
 		}
 		return fmt.Sprintf("there is no %s in it; write create: true in %s to have it made", w.stand.missing, w.stand.by), w.Path()
+	case w.podless && w.meant != "":
+		return fmt.Sprintf("there is no pod template at the path in %s; one is at %s", w.stand.by, w.meant), w.templatePath()
 	case w.podless:
 		return "its template has no pod spec, as in a patch; a whole workload needs one", w.templatePath("spec")
 	case w.controlled:
@@ -43,7 +45,7 @@ func (p *Policy) leaveAlone(w *Workload, was *prior, namespace string, on *mesh.
 		if !w.kind.IsKubernetes() {
 			once = "that is in a cluster takes no change, or runs again for one"
 		}
-		return fmt.Sprintf("%s %s; to opt in, name the kind in the match.kinds of a rule for it, or let it be created anew each time (generateName, a hook, or a Replace or Force sync option)", a(w.Kind), once), w.Path("kind")
+		return fmt.Sprintf("%s %s; to opt in, name the kind in the match.kinds of a rule for it, or let it be created anew each time (generateName, a hook, or a Replace or Force sync option)", A(w.Kind), once), w.Path("kind")
 	}
 	return on.Unmeshed(w.TemplateLabels, was.annotations), w.templatePath("metadata")
 }

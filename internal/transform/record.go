@@ -252,7 +252,7 @@ func (r *record) forged(o *Object, stands func(place string) bool, lists []share
 	for _, entry := range slices.Sorted(maps.Keys(r.Wrote)) {
 		if place, key := placed(entry); !stands(place) || key != InitName && !writesAnywhere(key) {
 			if place != "" && o.custom() {
-				return fmt.Errorf("the record says that krm-bypass wrote %q, and %w for %s", entry, errUnnamedPlace, a(o.Kind))
+				return fmt.Errorf("the record says that krm-bypass wrote %q, and %w for %s", entry, errUnnamedPlace, A(o.Kind))
 			}
 			return fmt.Errorf("the record says that krm-bypass wrote %q, which it writes nowhere here", entry)
 		}

@@ -267,9 +267,13 @@ func (v *viewer) each(value node.Value, path edit.Path, place string, t kinds.Te
 	v.each(next, at(step.Key), further(place, step.Key), t, visit)
 }
 
-// a gives the name of a kind with its article.
-func a(kind string) string {
-	if kind != "" && strings.ContainsRune("AEIO", rune(kind[0])) {
+// A gives the name of a kind with its article. Capitals are read one by one, as in MPIJob.
+func A(kind string) string {
+	first := "AEIO"
+	if len(kind) > 1 && strings.ToUpper(kind[:2]) == kind[:2] {
+		first += "FHLMNRSX"
+	}
+	if kind != "" && strings.ContainsRune(first, rune(kind[0])) {
 		return "an " + kind
 	}
 	return "a " + kind

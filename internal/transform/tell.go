@@ -198,7 +198,7 @@ func (b *Bystander) unreached(same []*Bystander) string {
 		says = "krm-bypass does not know this kind, so the limits do not reach its pods" + also(", nor those of ", same) + ": "
 	}
 	if entries := entriesFor(same); entries != "" {
-		return says + b.breach + "; to have them judged, add " + entries + " to spec.podTemplates"
+		return says + b.breach + "; to have them judged, " + b.write(entries)
 	}
 	return says + b.breach
 }
@@ -209,9 +209,19 @@ func ways(same []*Bystander) string {
 	case same[0].known == "" && same[0].meant != "":
 		return fmt.Sprintf("did you mean %s?", same[0].meant)
 	case entries != "":
-		return fmt.Sprintf("add %s to spec.podTemplates", entries)
+		return same[0].write(entries)
+	case same[0].bare:
+		return fmt.Sprintf("%s is no whole pod template; if the kind has fields for the annotations of its pods, and for init containers, add {apiVersion: %s, kind: %s, annotations: PATH, initContainers: PATH} to spec.podTemplates, with the paths to them; else write the annotations of the mesh by hand, where the controller takes those of its pods from", same[0].Pods, same[0].APIVersion, same[0].Kind)
 	}
 	return fmt.Sprintf("spec.podTemplates cannot name %s, so write the annotations of the mesh by hand, where the controller takes those of its pods from", same[0].Pods)
+}
+
+// write says what to do with entries.
+func (b *Bystander) write(entries string) string {
+	if b.instead != "" {
+		return fmt.Sprintf("write %s in place of %s", entries, b.instead)
+	}
+	return fmt.Sprintf("add %s to spec.podTemplates", entries)
 }
 
 // entriesFor gives the entries that would name the templates of bystanders, each once.
@@ -238,7 +248,7 @@ func (b *Bystander) Reason() string {
 	case b.meant != "":
 		return "krm-bypass does not know this kind: did you mean " + b.meant + "?"
 	case len(b.entries) > 0:
-		return "krm-bypass does not know this kind; to have it written, add " + entriesFor([]*Bystander{b}) + " to spec.podTemplates"
+		return "krm-bypass does not know this kind; to have it written, " + b.write(entriesFor([]*Bystander{b}))
 	}
 	return "krm-bypass does not know this kind, whose pods are made of " + b.Pods
 }

@@ -70,6 +70,9 @@ type Workload struct {
 	// podless says that there is no pod spec, imageless that no container has an
 	// image, and unselected that there is no selector: as in a patch.
 	podless, imageless, unselected bool
+	// meant is the path to the pod template around, or in, what is podless by the path of
+	// an entry of the spec.
+	meant string
 	// hostNetwork says that the pods use the host's network, and hosted that a field
 	// beside the template says so.
 	hostNetwork, hosted bool

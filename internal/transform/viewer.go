@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/bystander"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -80,6 +81,18 @@ func (p *Policy) view(o object.Object, kind kinds.Kind, line int) ([]*Workload, 
 	return family, v.problems
 }
 
+// nearby gives the path, as an entry has it, to a pod template around or in a place.
+func nearby(o node.Value, at edit.Path) string {
+	places, _ := bystander.In(o, func(string) bool { return false })
+	for _, near := range places {
+		both := min(len(near.Path), len(at))
+		if path := bystander.Written(near.Path); near.Template.Exists() && slices.Equal(near.Path[:both], at[:both]) && path.CanBeWritten() {
+			return path.String()
+		}
+	}
+	return ""
+}
+
 // copies are the kinds of objects in which a controller puts the template of another
 // object as it stands there.
 var copies = []string{"ReplicaSet", "Job", "Pod"}
@@ -119,7 +132,9 @@ func (v *viewer) template(w *Workload, o object.Object) {
 	if w.stand.whole && !w.stand.merged && !spec.Exists() {
 		// There is no pod to put a container into. A custom resource may mean the
 		// annotations alone.
-		w.podless = w.kind.IsKubernetes() || !metadata.Exists() && !w.stand.made
+		if w.podless = w.kind.IsKubernetes() || !metadata.Exists() && !w.stand.made; w.podless && w.stand.by != "" {
+			w.meant = nearby(o.Value, w.stand.root)
+		}
 		w.stand.initContainers, w.stand.pullSecrets = nil, nil
 	}
 	w.hostNetwork = w.hosted || spec.Entry("hostNetwork").Truth()
