@@ -44,8 +44,8 @@ type Deviation struct {
 // user's own, and marks without a record are not krm-bypass's, so that neither
 // is a reason for an edit.
 func (p *Plan) Deviations() []Deviation {
-	if p.Failed() || p.Other != "" || p.Workload.controlled {
-		return nil // an error says it already, or it is another spec's, or a controller's
+	if p.was == nil || p.Failed() || p.Other != "" || p.Workload.controlled {
+		return nil // an error says it already, also one of another template of the object, or it is another spec's, or a controller's
 	}
 	w, was := p.Workload, p.was
 	_, recorded := w.Annotations[RecordAnnotation]

@@ -94,6 +94,16 @@ func (s stand) parts() []edit.Path {
 	return slices.DeleteFunc([]edit.Path{s.annotations, s.initContainers, s.pullSecrets}, func(p edit.Path) bool { return p == nil })
 }
 
+// withoutAbsent forgets the parts beside the annotations in mappings that are not there,
+// which nobody asked to have made.
+func (s *stand) withoutAbsent(o node.Value) {
+	for _, part := range []*edit.Path{&s.initContainers, &s.pullSecrets} {
+		if n := len(*part); n > 1 && !o.At((*part)[:n-1]...).IsMapping() {
+			*part = nil
+		}
+	}
+}
+
 // has reports whether a path, from the object, leads to the template, into it, or to
 // what is on the way to it alone.
 func (s stand) has(path edit.Path) bool {
@@ -365,25 +375,36 @@ func decidesIn(path edit.Path, key string, part kinds.Path, as edit.Path) bool {
 	return len(path) <= len(part) || decidesInTemplate(slices.Concat(as, path[len(part):]), key)
 }
 
-// couldStand reports whether a name in a record is that of a template, or of a parent,
-// that an object of the kind may have. It need not have it now: with an item of a list
-// went all that was written there.
+// couldStand reports whether a name in a record is that of a template, of a part of one,
+// or of a parent, that an object of the kind may have. It need not have it now: with an
+// item of a list went all that was written there.
 func couldStand(kind kinds.Kind, name string) bool {
 	return slices.ContainsFunc(kind.Templates, func(t kinds.Template) bool {
 		if !slices.ContainsFunc(t.Place(), kinds.Step.Many) && !t.Create {
 			return false
 		}
-		rest, fits := name, true
-		for i, step := range t.Place() {
-			if rest == "" {
-				return i >= t.Given(t.Place())
-			}
-			if rest, fits = stepped(rest, step); !fits {
-				return false
+		for _, part := range []kinds.Path{t.Place(), t.Annotations, t.InitContainers, t.PullSecrets} {
+			if part != nil && leadsTo(part, t.Given(t.Place()), name) {
+				return true
 			}
 		}
-		return rest == "" || rest[0] == '.' || rest[0] == '['
+		return false
 	})
+}
+
+// leadsTo reports whether a name is that of a place of the path, or of one below it, or
+// of a parent behind so many steps.
+func leadsTo(path kinds.Path, given int, name string) bool {
+	rest, fits := name, true
+	for i, step := range path {
+		if rest == "" {
+			return i >= given
+		}
+		if rest, fits = stepped(rest, step); !fits {
+			return false
+		}
+	}
+	return rest == "" || rest[0] == '.' || rest[0] == '['
 }
 
 // stepped takes a step off the beginning of the name of a place.

@@ -126,8 +126,13 @@ func (v *viewer) template(w *Workload, o object.Object) {
 		}
 	}
 	spec := in("spec")
-	if w.stand.whole {
+	if w.stand.whole && !(spec.IsNull() && !w.kind.IsKubernetes()) {
 		spec = v.mapping(in(), w.templatePath(), "spec")
+	} else if spec.IsNull() {
+		spec = node.Value{} // as if it were absent, to the API server too
+	}
+	if !w.stand.whole && !w.stand.made {
+		w.stand.withoutAbsent(o.Value)
 	}
 	if w.stand.whole && !w.stand.merged && !spec.Exists() {
 		// There is no pod to put a container into. A custom resource may mean the

@@ -1,0 +1,80 @@
+package fn_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+)
+
+// TestItemsThatGoAfterRendering: with an item went all that was written into it, whichever
+// parts of a template stood there.
+func TestItemsThatGoAfterRendering(t *testing.T) {
+	const spec = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  global: {excludeOutboundPorts: [3306]}\n  enforcement: {image: \"example.com/init:1\", mode: InitContainer, imagePullSecrets: [{name: pull}]}\n" +
+		"  podTemplates:\n  - {apiVersion: example.com/v1, kind: Farm, annotations: \"spec.sets[*].annotations\", initContainers: \"spec.sets[*].pod.init\", imagePullSecrets: \"spec.sets[*].pod.secrets\", create: true}\n" +
+		"  - {apiVersion: example.com/v1, kind: Barn, annotations: spec.annotations, initContainers: spec.pod.deep.init}\n"
+	given := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(spec)})
+	render := func(text string) string {
+		files, results, err := fn.Manifests(given, []fn.Manifest{{Path: "in.yaml", Text: []byte(text)}}, fn.Options{})
+		require.NoError(t, err, results.Report())
+		return string(files[0].Text)
+	}
+	for _, head := range []string{
+		"apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\nmetadata: {name: w, namespace: shop}\nspec:\n  templates:\n",
+		"apiVersion: elasticsearch.k8s.elastic.co/v1\nkind: Elasticsearch\nmetadata: {name: e, namespace: shop}\nspec:\n  nodeSets:\n",
+		"apiVersion: example.com/v1\nkind: Farm\nmetadata: {name: f, namespace: shop}\nspec:\n  sets:\n",
+	} {
+		item := func(name string) string { return "  - name: " + name + "\n    container: {image: x}\n" }
+		rendered := render(head + item("a") + item("b") + item("c"))
+		from, to := strings.Index(rendered, "  - name: b\n"), strings.Index(rendered, "  - name: c\n")
+		fewer := rendered[:from] + rendered[to:]
+		assert.Equal(t, render(head+item("a")+item("c")), render(fewer))
+		checked, err := fn.Check(given, []fn.Manifest{{Path: "in.yaml", Text: []byte(fewer)}}, fn.Options{}, fn.Expiry{})
+		require.NoError(t, err)
+		for _, o := range checked.Objects {
+			for _, d := range o.Differences {
+				assert.Contains(t, d.Message, "the record", "nothing else is to be done")
+			}
+		}
+		taken, _, err := fn.Remove("cluster", given, []fn.Manifest{{Path: "in.yaml", Text: []byte(fewer)}})
+		require.NoError(t, err)
+		assert.Equal(t, head+item("a")+item("c"), string(taken[0].Text))
+	}
+	const barn = "apiVersion: example.com/v1\nkind: Barn\nmetadata: {name: b, namespace: shop}\nspec:\n  annotations: {a: b}\n"
+	assert.NotContains(t, render(barn), "pod:", "nobody asked to have it made")
+	// A broken record is told once, and check goes on.
+	broken := strings.Replace(render("apiVersion: example.com/v1\nkind: Farm\nmetadata: {name: f, namespace: shop}\nspec:\n  sets:\n  - {name: a}\n  - {name: b}\n"), `"sum":"`, `"sum":"0`, 1)
+	checked, err := fn.Check(given, []fn.Manifest{{Path: "in.yaml", Text: []byte(broken)}}, fn.Options{}, fn.Expiry{})
+	require.NoError(t, err)
+	assert.False(t, checked.Passed())
+}
+
+// TestANullSpecIsAbsent: so it is to the API server, and Helm writes it.
+func TestANullSpecIsAbsent(t *testing.T) {
+	const text = "apiVersion: elasticsearch.k8s.elastic.co/v1\nkind: Elasticsearch\nmetadata: {name: e, namespace: shop}\nspec:\n  nodeSets:\n  - {name: a, podTemplate: {metadata: null, spec: null}}\n"
+	given := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  global: {excludeOutboundPorts: [3306]}\n  enforcement: {image: \"example.com/init:1\", mode: InitContainer}\n")})
+	files, results, err := fn.Manifests(given, []fn.Manifest{{Path: "in.yaml", Text: []byte(text)}}, fn.Options{})
+	require.NoError(t, err, results.Report())
+	assert.Contains(t, string(files[0].Text), "initContainers: [{name: krm-bypass-init")
+	taken, _, err := fn.Remove("cluster", nil, files)
+	require.NoError(t, err)
+	assert.Equal(t, text, string(taken[0].Text))
+}
+
+// TestARecordOnAKindThatNobodyNamesAnyMore: what was written stays, and that is told.
+func TestARecordOnAKindThatNobodyNamesAnyMore(t *testing.T) {
+	spec := func(more string) *fn.Spec {
+		return fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  global: {excludeOutboundPorts: [3306]}\n  enforcement: {mode: AnnotationsOnly}\n" + more)})
+	}
+	const farm = "apiVersion: example.com/v1\nkind: Farm\nmetadata: {name: f, namespace: shop}\nspec: {annotations: {a: b}}\n"
+	files, results, err := fn.Manifests(spec("  podTemplates: [{apiVersion: example.com/v1, kind: Farm, annotations: spec.annotations}]\n"), []fn.Manifest{{Path: "in.yaml", Text: []byte(farm)}}, fn.Options{})
+	require.NoError(t, err)
+	require.Empty(t, results)
+	_, results, err = fn.Manifests(spec(""), files, fn.Options{})
+	require.NoError(t, err)
+	require.NotEmpty(t, results)
+	assert.Contains(t, results.Report(), "ClusterBypass cluster wrote here, and what it wrote stays")
+}
