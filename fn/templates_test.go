@@ -76,5 +76,5 @@ func TestARecordOnAKindThatNobodyNamesAnyMore(t *testing.T) {
 	_, results, err = fn.Manifests(spec(""), files, fn.Options{})
 	require.NoError(t, err)
 	require.NotEmpty(t, results)
-	assert.Contains(t, results.Report(), "ClusterBypass cluster wrote here, and what it wrote stays")
+	assert.Contains(t, results.Report(), "ClusterBypass cluster wrote here, and it stays")
 }
