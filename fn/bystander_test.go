@@ -2,7 +2,6 @@ package fn_test
 
 import (
 	"fmt"
-	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
@@ -183,7 +183,7 @@ func TestWhatNoPathLeadsTo(t *testing.T) {
 			require.Len(t, results, 1)
 			assert.Equal(t, "krm-bypass does not know this kind, so no rule reaches its pods: "+test.says, results[0].Message)
 			entry := proposed.FindStringSubmatch(results[0].Message)
-			if entry == nil || strings.Contains(entry[1], "PATH") {
+			if len(entry) < 2 || strings.Contains(entry[1], "PATH") {
 				return
 			}
 			assert.Empty(t, told(t, fmt.Sprintf(bystandersSpec, "Istio")+"  podTemplates: ["+entry[1]+"]\n", head+test.spec+"\n"))

@@ -16,7 +16,7 @@ import (
 func TestAnnotationsForThePodsOfOtherTemplates(t *testing.T) {
 	const spec = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: c}\nspec:\n" +
 		"  global: {excludeOutbound: [{ipRanges: [10.1.0.0/16], ports: [5432]}]}\n  enforcement: {image: a}\n"
-	const echo = "  - {name: echo, container: {image: a}, inputs: {artifacts: [{name: a, path: /a, http: {url: b}}]}}\n"
+	const echo = "  - {name: echo, container: {image: a}, inputs: {artefacts: [{name: a, path: /a, http: {url: b}}]}}\n"
 	for name, test := range map[string]struct {
 		templates string
 		warns     bool

@@ -138,7 +138,8 @@ func TestAnEntryThatIsGone(t *testing.T) {
 	}
 	entry := func(path string) string { return "{apiVersion: example.com/v1, kind: Fleet, path: " + path + "}" }
 	in := "apiVersion: example.com/v1\nkind: Fleet\nmetadata: {name: web, namespace: shop}\nspec:\n  pods:\n" + strings.ReplaceAll(container, "      ", "    ")
-	in += strings.Replace(in[strings.Index(in, "  pods:"):], "pods:", "more:", 1)
+	_, pods, _ := strings.Cut(in, "  pods:")
+	in += "  more:" + pods
 	one, both := spec(entry("spec.pods")), spec(entry("spec.pods"), entry("spec.more"))
 	kept := "ClusterBypass istio wrote here, and it stays, because nothing says where the pod template of a Fleet is: put its entry into spec.podTemplates again; to take the entry away, run krm-bypass render --remove istio with it first [unknown-pod-template]"
 

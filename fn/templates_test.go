@@ -78,3 +78,27 @@ func TestARecordOnAKindThatNobodyNamesAnyMore(t *testing.T) {
 	require.NotEmpty(t, results)
 	assert.Contains(t, results.Report(), "ClusterBypass cluster wrote here, and it stays")
 }
+
+// TestARecordOfOneTemplateWhereThereAreSeveral: what was written before the kind had more
+// of them is found where it stands.
+func TestARecordOfOneTemplateWhereThereAreSeveral(t *testing.T) {
+	spec := func(entries string) *fn.Spec {
+		return fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  global: {excludeOutboundPorts: [3306]}\n  enforcement: {mode: InitContainer, image: \"example.com/init:1\"}\n  podTemplates: [" + entries + "]\n")})
+	}
+	const one, two = "{apiVersion: example.com/v1, kind: Farm, path: spec.a}", "{apiVersion: example.com/v1, kind: Farm, path: spec.b}"
+	const pod = "{metadata: {annotations: {x: z}}, spec: {containers: [{name: c, image: i}]}}"
+	const farm = "apiVersion: example.com/v1\nkind: Farm\nmetadata: {name: f, namespace: shop}\nspec:\n  a: " + pod + "\n  b: " + pod + "\n"
+	was := []fn.Manifest{{Path: "in.yaml", Text: []byte(farm)}}
+	render := func(entries string, files []fn.Manifest) []fn.Manifest {
+		after, results, err := fn.Manifests(spec(entries), files, fn.Options{})
+		require.NoError(t, err, results.Report())
+		return after
+	}
+	for _, entries := range []string{one + ", " + two, two + ", " + one} {
+		direct := render(entries, was)
+		assert.Equal(t, string(direct[0].Text), string(render(entries, render(two, was))[0].Text), entries)
+		taken, _, err := fn.Remove("cluster", spec(entries), render(two, was))
+		require.NoError(t, err)
+		assert.Equal(t, farm, string(taken[0].Text), entries)
+	}
+}

@@ -198,7 +198,7 @@ func TestMoreKinds(t *testing.T) {
 			`[[dyn('spec.meta')] + variables.both.map(o, dyn({'metadata': dyn({'annotations': o[?"spec"][?"meta"][?"annotations"].orValue(dyn({})), 'labels': o[?"spec"][?"meta"][?"labels"].orValue(dyn({}))})}))] :`,
 		`variables.kind in ["Rollout.argoproj.io"] ?` + "\n        " + `[[dyn('spec.template')] + variables.both.map(o, o[?"spec"][?"template"].orValue(dyn({})))] +` + "\n        [[dyn('spec.more.template')]",
 	} {
-		assert.True(t, strings.Contains(policy, said), said)
+		assert.Contains(t, policy, said)
 	}
 	var read any
 	require.NoError(t, yaml.Unmarshal([]byte(policy), &read))

@@ -12,7 +12,7 @@ var workflowSources = []Source{
 	argoWorkflows.at("pkg/apis/workflow/v1alpha1/workflow_types.go", "453-454", "podMetadata are annotations and labels for all pods"),
 	argoWorkflows.at("workflow/controller/workflowpod.go", "1325-1334", "a pod has those, and over them those of its item of templates"),
 	argoWorkflows.at("workflow/controller/workflowpod.go", "512-514", "hostNetwork is for all pods"),
-	argoWorkflows.at("workflow/controller/workflowpod.go", "568-576", "the operator's own init containers come first: init, which loads input artifacts from where they are, and one for each artifact plugin; they dial before any other of the pod"),
+	argoWorkflows.at("workflow/controller/workflowpod.go", "568-576", "the operator's own init containers come first: init, which loads input artefacts from where they are, and one for each artefact plugin; they dial before any other of the pod"),
 	argoWorkflows.at("workflow/controller/workflowpod.go", "1912-1921", "the init containers of an item of templates come behind them"),
 }
 

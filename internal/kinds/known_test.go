@@ -160,7 +160,7 @@ func TestWrong(t *testing.T) {
 	assert.Empty(t, wrong(kinds.Template{Annotations: at("spec.sets[*].annotations"), InitContainers: at("spec.sets[*].initContainers"), Create: true, Needs: at("spec.sets[*]")}))
 	whole := kinds.Source{Repository: "owner/name", Path: "a/b.go", Commit: strings.Repeat("a0", 20), Lines: "3-4", Says: "says"}
 	assert.Empty(t, incomplete(whole))
-	for _, break_ := range []func(*kinds.Source){
+	for _, spoil := range []func(*kinds.Source){
 		func(s *kinds.Source) { s.Repository = "https://github.com/owner/name" },
 		func(s *kinds.Source) { s.Path = "" },
 		func(s *kinds.Source) { s.Commit = "main" },
@@ -169,7 +169,7 @@ func TestWrong(t *testing.T) {
 		func(s *kinds.Source) { s.Says = "" },
 	} {
 		broken := whole
-		break_(&broken)
+		spoil(&broken)
 		assert.Len(t, incomplete(broken), 1)
 	}
 }

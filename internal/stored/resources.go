@@ -56,7 +56,7 @@ var quantity = regexp.MustCompile(`^([0-9]*)\.?([0-9]*)(?:([KMGTPE]i)|([numkMGTP
 // what is none, and for what does not fit.
 func thousandths(text string) (uint64, bool) {
 	parts := quantity.FindStringSubmatch(text)
-	if parts == nil || parts[1]+parts[2] == "" {
+	if len(parts) < 3 || parts[1]+parts[2] == "" {
 		return 0, false
 	}
 	scale := 3 - len(parts[2])

@@ -1,12 +1,12 @@
 package transform
 
 import (
-	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 

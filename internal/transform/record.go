@@ -163,15 +163,16 @@ func (r *record) upgrade() error {
 }
 
 // at gives what of a record is about one template, with keys alone. An object of which
-// the kind had one template when it was written may have several now: the first of them
-// takes what has no place. With one template again, it takes what has its place.
+// the kind had one template when it was written may have several now: the one that it
+// fits takes what has no place. With one template again, it takes what has its place.
 func (r *record) at(w *Workload) *record {
 	alone := w.stand.place == ""
 	if alone && !r.placed() {
 		return r
 	}
+	home := r.home(w.family)
 	mine := func(place string) bool {
-		return place == w.stand.place || place == "" && w == w.family[0] || alone && place == further("", w.stand.root...)
+		return place == w.stand.place || place == "" && w == home || alone && place == further("", w.stand.root...)
 	}
 	of := func(all map[string]string) map[string]string {
 		some := map[string]string{}
@@ -188,6 +189,21 @@ func (r *record) at(w *Workload) *record {
 		one.Added[w.pullSecrets.name] = added
 	}
 	return &one
+}
+
+// home gives the template in which stands what the record says without a place; the first
+// where that is in none.
+func (r *record) home(family []*Workload) *Workload {
+	for _, w := range family {
+		for entry, digest := range r.Wrote {
+			place, key := placed(entry)
+			value, stands := w.TemplateAnnotations[key]
+			if place == "" && (stands && node.Digest(key, value) == digest || key == InitName && r.wroteContainer(w) >= 0) {
+				return w
+			}
+		}
+	}
+	return family[0]
 }
 
 // placed reports whether something in the record has a place.

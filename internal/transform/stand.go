@@ -395,11 +395,12 @@ func couldStand(kind kinds.Kind, name string) bool {
 // leadsTo reports whether a name is that of a place of the path, or of one below it, or
 // of a parent behind so many steps.
 func leadsTo(path kinds.Path, given int, name string) bool {
-	rest, fits := name, true
+	rest := name
 	for i, step := range path {
 		if rest == "" {
 			return i >= given
 		}
+		var fits bool
 		if rest, fits = stepped(rest, step); !fits {
 			return false
 		}

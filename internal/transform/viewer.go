@@ -104,7 +104,10 @@ func (v *viewer) template(w *Workload, o object.Object) {
 			w.lookAbove(o.At(w.stand.root[:i]...), w.stand.root[:i])
 		}
 	}
-	in := func(relative ...any) node.Value { return o.At(w.stand.path(relative)...) }
+	in := func(relative ...any) node.Value {
+		path := w.stand.path(relative)
+		return o.At(path...)
+	}
 	metadata := in("metadata")
 	if w.stand.whole {
 		metadata = v.mapping(in(), w.templatePath(), "metadata")

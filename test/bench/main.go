@@ -172,31 +172,38 @@ func (b *bench) commands() error {
 	deployments := min(3000, b.most)
 	b.title("the commands on a stream: check of what render wrote")
 	for _, in := range inputs {
-		spec := filepath.Join(b.folder, in.name+".yaml")
-		if err := os.WriteFile(spec, []byte(in.spec), 0o644); err != nil {
+		if err := b.commandsOn(in, deployments); err != nil {
 			return err
 		}
-		stream, err := temporary(func(w io.Writer) error { return in.writeStream(w, deployments) })
-		if err != nil {
-			return err
-		}
-		defer discard(stream)
-		command := func(name, path string) []string { return []string{b.whole, name, "--spec", spec, path} }
-		rendered := filepath.Join(b.folder, in.name+"-rendered.yaml")
-		if said, err := exec.Command("sh", "-c", `"$@" >"$0"`, rendered, b.whole, "render", "--spec", spec, stream.Name()).CombinedOutput(); err != nil {
-			return fmt.Errorf("rendering: %w\n%s", err, said)
-		}
-		all, err := alternate(stream,
-			contestant{"render", command("render", "-"), nil, b.of(7), holds("ghcr.io/krm-bypass/init:v0.1.0", deployments)},
-			contestant{"check", command("check", rendered), nil, b.of(7), holds(strconv.Itoa(deployments)+" objects match", 1)},
-			contestant{"explain", command("explain", "-"), nil, b.of(7), holds(fmt.Sprintf("%d workloads: %d written", deployments, deployments), 1)})
-		if err != nil {
-			return err
-		}
-		b.table(in.name, deployments, all)
-		b.ratio("check to render", seconds(all[1].median)/seconds(all[0].median), commandsGoal)
-		b.ratio("explain to render", seconds(all[2].median)/seconds(all[0].median), commandsGoal)
 	}
+	return nil
+}
+
+func (b *bench) commandsOn(in input, deployments int) error {
+	spec := filepath.Join(b.folder, in.name+".yaml")
+	if err := os.WriteFile(spec, []byte(in.spec), 0o644); err != nil {
+		return err
+	}
+	stream, err := temporary(func(w io.Writer) error { return in.writeStream(w, deployments) })
+	if err != nil {
+		return err
+	}
+	defer discard(stream)
+	command := func(name, path string) []string { return []string{b.whole, name, "--spec", spec, path} }
+	rendered := filepath.Join(b.folder, in.name+"-rendered.yaml")
+	if said, err := exec.Command("sh", "-c", `"$@" >"$0"`, rendered, b.whole, "render", "--spec", spec, stream.Name()).CombinedOutput(); err != nil {
+		return fmt.Errorf("rendering: %w\n%s", err, said)
+	}
+	all, err := alternate(stream,
+		contestant{"render", command("render", "-"), nil, b.of(7), holds("ghcr.io/krm-bypass/init:v0.1.0", deployments)},
+		contestant{"check", command("check", rendered), nil, b.of(7), holds(strconv.Itoa(deployments)+" objects match", 1)},
+		contestant{"explain", command("explain", "-"), nil, b.of(7), holds(fmt.Sprintf("%d workloads: %d written", deployments, deployments), 1)})
+	if err != nil {
+		return err
+	}
+	b.table(in.name, deployments, all)
+	b.ratio("check to render", seconds(all[1].median)/seconds(all[0].median), commandsGoal)
+	b.ratio("explain to render", seconds(all[2].median)/seconds(all[0].median), commandsGoal)
 	return nil
 }
 

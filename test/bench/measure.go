@@ -135,7 +135,7 @@ func alternate(input *os.File, all ...contestant) ([]summary, error) {
 	}
 	var summaries []summary
 	for i, c := range all {
-		summaries = append(summaries, summarized(c.name, samples[i]))
+		summaries = append(summaries, summed(c.name, samples[i]))
 	}
 	return summaries, nil
 }
@@ -164,7 +164,7 @@ type summary struct {
 	least, most time.Duration
 }
 
-func summarized(name string, samples []sample) summary {
+func summed(name string, samples []sample) summary {
 	walls := sorted(samples, func(s sample) time.Duration { return s.wall })
 	cpus := sorted(samples, func(s sample) time.Duration { return s.cpu })
 	memories := sorted(samples, func(s sample) int64 { return s.memory })

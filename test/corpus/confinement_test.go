@@ -63,9 +63,9 @@ func (p place) mark(from, to int) {
 }
 
 // annotations marks the planned entries below a path, and what of the path holds nothing
-// else. It reports whether nothing else is there.
-func (p *place) annotations(holder *yaml.Node, way kinds.Path, planned func(key string) bool, lines []string) (alone bool) {
-	return p.down(holder, way, func(annotations *yaml.Node) bool {
+// else.
+func (p *place) annotations(holder *yaml.Node, way kinds.Path, planned func(key string) bool, lines []string) {
+	p.down(holder, way, func(annotations *yaml.Node) bool {
 		all := true
 		for i := 0; i+1 < len(annotations.Content); i += 2 {
 			k, v := annotations.Content[i], annotations.Content[i+1]

@@ -56,7 +56,8 @@ func dataOf(text []byte) (data any, err error) {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
-	return data, decoder.Decode(&data)
+	err = decoder.Decode(&data)
+	return data, err
 }
 
 // eachObject visits the objects of a document's data.
