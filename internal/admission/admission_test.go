@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "rewrite the golden file, and fail")
 // more of the same.
 func TestPolicy(t *testing.T) {
 	const golden = "testdata/policy.yaml"
-	shown := map[string]bool{"RayCluster": true, "PyTorchJob": true, "postgresql": true, "Rollout": true}
+	shown := map[string]bool{"RayCluster": true, "PyTorchJob": true, "postgresql": true, "Rollout": true, "InferenceService": true, "PerconaPGCluster": true}
 	policy := admission.PolicyFor(slices.DeleteFunc(slices.Clone(kinds.Known), func(k kinds.Kind) bool { return !k.IsKubernetes() && !shown[k.Kind] })...)
 	if *update {
 		require.NoError(t, os.WriteFile(golden, []byte(policy), 0o600))

@@ -50,8 +50,8 @@ func lists(all []kinds.Kind) []string {
 		for _, line := range found {
 			lines = append(lines, "    "+line)
 		}
-		lines = append(lines, "# What is in them. An item of a list is called by its name or groupName, and by its", "# index where it has neither, or has it in common with another.", "- name: items"+n, "  expression: |-")
-		for line := range strings.Lines(strings.ReplaceAll(items, "lists1", "lists"+n)) {
+		lines = append(lines, "# What is in them. An item of a list is called by its name ("+strings.Join(kinds.ItemNames, ", ")+"),", "# and by its index where it has none, or has it in common with another.", "- name: items"+n, "  expression: |-")
+		for line := range strings.Lines(strings.NewReplacer("lists1", "lists"+n, "NAMES", names()).Replace(items)) {
 			lines = append(lines, "    "+strings.TrimSuffix(line, "\n"))
 		}
 	}
@@ -62,7 +62,7 @@ func lists(all []kinds.Kind) []string {
 const items = `variables.lists1.map(l, [l.map(c, type(c[1]) == map ?
   c[1].map(k, [dyn(c[0] + (k.matches('^[-_A-Za-z0-9]+$') ? '.' + k : '[' + strings.quote(k) + ']')), c[1][k], type(c[2]) == map ? c[2][?k].orValue(dyn({})) : {}]) :
   [[c[1], c[2]].map(v, type(v) == list ? v : [])].map(v, v + v.map(w, w.map(i,
-    ((type(i) == map ? [i.?name.orValue(''), i.?groupName.orValue('')].filter(n, type(n) == string && n != '') : []) + [''])[0])))
+    ((type(i) == map ? [NAMES].filter(n, type(n) == string && n != '') : []) + [''])[0])))
     .map(v, (v[0].size() > 1024 ? ['-1'] :
       [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31]].map(d,
         d.filter(h, 32 * h < v[0].size()).map(h, d.filter(e, 32 * h + e < v[0].size()).map(e, string(32 * h + e)).join(',')).join(',').split(','))[0])
@@ -72,6 +72,11 @@ const items = `variables.lists1.map(l, [l.map(c, type(c[1]) == map ?
   .map(g, g.size() == 1 ? g[0] : [g.map(o, o.map(t, t[0]).join('\n')).filter(s, s != '').join('\n')]
     .map(s, s == '' ? [] : s.split('\n').map(p, g.filter(o, o.exists(t, t[0] == p))[0].filter(t, t[0] == p)[0]))[0])[0])
 `
+
+// names gives CEL for what names an item.
+func names() string {
+	return strings.Join(mapped(kinds.ItemNames, func(key string) string { return "i.?" + key + ".orValue('')" }), ", ")
+}
 
 // listsOf are the lists and maps of a round, each in a list of those of its path.
 func listsOf(k kinds.Kind, round int) []string {
@@ -146,7 +151,49 @@ func templatesOf(k kinds.Kind) []string {
 		from := many(place, rounds) + 1
 		all = append(all, "variables."+itemsOf(k, place, rounds)+".map(t, [dyn("+further("t[0]", place[from:])+")] + [t[1], t[2]].map(o, "+standing(t, from)+"))")
 	}
+	return append(all, beneath(k)...)
+}
+
+// beneath gives CEL for annotations and labels of the object over which the operator lays
+// those of templates, where they stand in no template: with the templates, since what all
+// of these say does not count from there.
+func beneath(k kinds.Kind) []string {
+	var all, known []string
+	for _, t := range k.Templates {
+		at := t.Annotations
+		if t.IsWhole() {
+			at = slices.Concat(t.Path, kinds.Keyed("metadata", "annotations"))
+		}
+		known = append(known, at.String())
+	}
+	for _, t := range k.Templates {
+		over := t.Over.String()
+		if t.Over == nil || slices.Contains(known, over) {
+			continue
+		}
+		known = append(known, over)
+		var above []string
+		for _, other := range k.Templates {
+			if other.Over.String() == over {
+				above = append(above, present(k, other))
+			}
+		}
+		there := kinds.Template{Annotations: t.Over}
+		all = append(all, "[[dyn('with "+over+"')] + variables.both.map(o, "+standing(there, 0)+") +\n  [dyn("+strings.Join(above, " +\n  ")+")]]")
+	}
 	return all
+}
+
+// present gives CEL for a list of the templates at a place of the object as it is to be.
+func present(k kinds.Kind, t kinds.Template) string {
+	place, rounds := t.Place(), 0
+	for many(place, rounds+1) >= 0 {
+		rounds++
+	}
+	if rounds == 0 {
+		return "[variables.both[0]].filter(o, o" + fields(place[:t.Given(place)]) + ".hasValue()).map(o, " + standing(t, 0) + ")"
+	}
+	return "variables." + itemsOf(k, place, rounds) + ".map(t, t[1]).map(o, " + standing(t, many(place, rounds)+1) + ")"
 }
 
 // standing gives CEL for a template below o, to which the first steps of its paths lead.

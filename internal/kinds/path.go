@@ -24,6 +24,12 @@ func (s Step) Many() bool { return s.Key == "" }
 // a map.
 type Path []Step
 
+// ItemNames are the fields that name an item of a list, the first that it has. RayCluster
+// has groupName (ray-project/kuberay ray-operator/apis/ray/v1/raycluster_types.go),
+// OpenSearchCluster component (opensearch-project/opensearch-k8s-operator
+// opensearch-operator/api/opensearch.org/v1/opensearch_types.go).
+var ItemNames = []string{"name", "groupName", "component"}
+
 // key is a step that is written without quotes. A key with a dot cannot be told from two
 // steps, and no API has one on the way to a pod template.
 var key = regexp.MustCompile(`^[A-Za-z0-9_$][-A-Za-z0-9_$]*$`)

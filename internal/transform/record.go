@@ -90,7 +90,7 @@ func newRecord(spec string) *record {
 // was written there. The place is "" for an object's one template, so that the
 // entry is the key alone. Else it is the path of the template and a blank follows
 // it, which no key has; the steps of the path are keys, and in a list the item's
-// name or groupName, such as spec.groups[blue].template.
+// name, groupName or component, such as spec.groups[blue].template.
 func placed(entry string) (place, key string) {
 	blank := strings.LastIndexByte(entry, ' ')
 	return entry[:max(blank, 0)], entry[blank+1:]

@@ -310,8 +310,8 @@ func further(place string, steps ...any) string {
 	return place + edit.Path(append([]any{"x"}, steps...)).String()[1:]
 }
 
-// called gives what an item of a list is called in a record: its name, or groupName,
-// unless another item has the same; else its index.
+// called gives what an item of a list is called in a record: its name, unless
+// another item has the same; else its index.
 func called(items []node.Value, i int) string {
 	name := nameOf(items[i])
 	if name == "" || slices.ContainsFunc(slices.Delete(slices.Clone(items), i, i+1), func(other node.Value) bool { return nameOf(other) == name }) {
@@ -323,12 +323,9 @@ func called(items []node.Value, i int) string {
 	return name
 }
 
-// nameOf gives the name of an item. RayCluster has groupName (ray-project/kuberay
-// ray-operator/apis/ray/v1/raycluster_types.go), OpenSearchCluster component
-// (opensearch-project/opensearch-k8s-operator
-// opensearch-operator/api/opensearch.org/v1/opensearch_types.go).
+// nameOf gives the name of an item.
 func nameOf(item node.Value) string {
-	for _, key := range []string{"name", "groupName", "component"} {
+	for _, key := range kinds.ItemNames {
 		if name := item.Entry(key).Text(); name != "" {
 			return name
 		}

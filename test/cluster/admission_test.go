@@ -67,6 +67,7 @@ func TestAdmissionPolicy(t *testing.T) {
 	t.Run("an earlier revision comes back", undone)
 	t.Run("several templates", severalTemplates)
 	t.Run("several templates as rendered", renderedPlaces)
+	t.Run("annotations over which those of templates are laid", laidOver)
 	t.Run("what operators keep", operators)
 	t.Run("objects with templates in many places", drawnObjects)
 	t.Run("kinds that a specification adds", kindsOfSpec)

@@ -239,7 +239,7 @@ func nameOrIndex(items []any, i int) string {
 }
 
 func nameOf(item any) string {
-	for _, key := range []any{"name", "groupName"} {
+	for _, key := range []any{"name", "groupName", "component"} {
 		if name, _ := at(item, key).(string); name != "" {
 			return name
 		}
@@ -328,7 +328,45 @@ func modelled(object, old controlplane.Object) []fault {
 		}
 		all = append(all, faultsOf(now, former(kind, object, old, now), record, before, prefix, namespace)...)
 	}
+	was := laidUnder(kind, old, false)
+	for place, annotations := range laidUnder(kind, object, true) {
+		all = append(all, faultsOf(standing{place: place, annotations: annotations}, was[place], record, before, place+" ", namespace)...)
+	}
 	return all
+}
+
+// laidUnder are annotations of an object over which the operator lays those of templates,
+// each with what stands there, and is not in all of these templates.
+func laidUnder(kind known.Kind, object controlplane.Object, counting bool) map[string]map[string]any {
+	all := map[string]map[string]any{}
+	for _, t := range kind.Templates {
+		if t.Over == nil || slices.ContainsFunc(kind.Templates, func(other known.Template) bool {
+			return strings.TrimSuffix(t.Over.String(), ".annotations") == other.Place().String() || t.Over.String() == other.Path.String()+".metadata.annotations"
+		}) {
+			continue
+		}
+		annotations, _ := at(map[string]any(object), instead(t.Over, nil)...).(map[string]any)
+		annotations = maps.Clone(annotations)
+		maps.DeleteFunc(annotations, func(key string, _ any) bool { return counting && everyHas(kind, object, t.Over, key) })
+		all["with "+t.Over.String()] = annotations
+	}
+	return all
+}
+
+// everyHas says whether all templates that are laid over others have a key themselves.
+func everyHas(kind known.Kind, object controlplane.Object, over known.Path, key string) bool {
+	for _, t := range kind.Templates {
+		if t.Over.String() != over.String() {
+			continue
+		}
+		for _, steps := range reached(map[string]any(object), t.Place(), nil) {
+			its, _ := at(map[string]any(object), instead(t.Annotations, steps)...).(map[string]any)
+			if _, has := its[key]; !has && at(map[string]any(object), instead(t.Needs, steps)...) != nil {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func bypassesOf(now standing, namespace string) (all []string) {

@@ -77,7 +77,7 @@ func (d drawing) grow(fields map[string]any, path known.Path) {
 				items := make([]any, d.IntN(4))
 				for i := range items {
 					items[i] = map[string]any{}
-					if key := d.oneOf("name", "groupName", ""); key != "" {
+					if key := d.oneOf("name", "groupName", "component", ""); key != "" {
 						items[i].(map[string]any)[key.(string)] = d.oneOf("blue", "green", "red", "a.b", "7", `x"] \`, "a=b&c+%", "", 3)
 					}
 				}
@@ -229,7 +229,7 @@ func agreeDrawn(t *testing.T, all []known.Kind, each int) {
 	var of []known.Kind
 	for _, kind := range all {
 		for i := range each {
-			object := d.object(kind, fmt.Sprintf("drawn-%d", i))
+			object := d.object(kind, fmt.Sprintf("drawn-%d-%d", each, i))
 			if len(standings(kind, object)) == 0 {
 				continue
 			}
@@ -348,6 +348,7 @@ func renderedPlaces(t *testing.T) {
 		"kubeflow.org/v1 PyTorchJob":                        `{pytorchReplicaSpecs: {Master: {` + templated + `}, a.b: {` + templated + `}, 'x"] \': {` + templated + `}}}`,
 		"batch.volcano.sh/v1alpha1 CronJob":                 `{jobTemplate: {spec: {tasks: [{name: a, ` + templated + `}, {name: b, ` + templated + `}]}}}`,
 		"acid.zalan.do/v1 postgresql":                       `{teamId: a}`,
+		"opensearch.opster.io/v1 OpenSearchCluster":         `{general: {serviceName: web}, nodePools: [{component: masters, replicas: 3}, {component: data, replicas: 2}]}`,
 		"postgresql.cnpg.io/v1 Cluster":                     `{instances: 3}`,
 		"kafka.strimzi.io/v1beta2 Kafka":                    `{kafka: {replicas: 3}, entityOperator: {}}`,
 		"example.com/v1 NotKnown":                           `{` + templated + `}`,
@@ -378,6 +379,37 @@ func renderedPlaces(t *testing.T) {
 		}
 		delete(recordOf(object), recordAnnotation)
 		assert.Equal(t, judged, refusal(t, object) != "", "%s without its record", object.Text("kind"))
+	}
+}
+
+// laidOver are annotations of an object, over which the operator lays those of its
+// templates. They count in the templates that do not say them.
+func laidOver(t *testing.T) {
+	const by = ", which krm-bypass did not write: say it in the ClusterBypass and run krm-bypass on the manifest, or remove it"
+	for _, test := range []struct{ kind, over, own, spec, metadata, said string }{
+		{"serving.kserve.io/v1beta1 InferenceService", "metadata.annotations", "7001", "{predictor: {minReplicas: 1}, transformer: {minReplicas: 1}}", "annotations: {%s}", ""},
+		{"serving.kserve.io/v1beta1 InferenceService", "metadata.annotations", "7001", "{predictor: {minReplicas: 1}}", "annotations: {%s}", ""},
+		{"pgv2.percona.com/v2 PerconaPGCluster", "spec.metadata.annotations", "7001", "{metadata: {annotations: {%s}}, instances: [{name: one, replicas: 2}, {name: two}], proxy: {pgBouncer: {replicas: 2}}}", "", ""},
+		{"pgv2.percona.com/v2 PerconaPGCluster", "spec.metadata.annotations", "7001", "{metadata: {annotations: {%s}}, instances: []}", "", "nothing has it"},
+	} {
+		apiVersion, kind, _ := strings.Cut(test.kind, " ")
+		of := func(annotations string) string {
+			manifest := "apiVersion: " + apiVersion + "\nkind: " + kind + "\nmetadata: {name: web, namespace: default, " + test.metadata + "}\nspec: " + test.spec + "\n"
+			return strings.ReplaceAll(strings.ReplaceAll(manifest, ", }", "}"), "%s", annotations)
+		}
+		byHand := manifestsOf(t, of(inboundPorts+`: "443"`))
+		prepare(t, byHand)
+		assert.Empty(t, refusal(t, manifestsOf(t, of("a: b"))[0]), test.kind)
+		if test.said != "" {
+			assert.Empty(t, refusal(t, byHand[0]), test.kind)
+			continue
+		}
+		assert.Equal(t, "the pod template with "+test.over+" carries "+inboundPorts+by, refusal(t, byHand[0]), test.kind)
+		// What every template says for itself does not count from there.
+		for _, beneath := range []string{inboundPorts + `: "443"`, "a: b"} {
+			written := manifestsOf(t, rendered(t, "{global: {excludeInboundPorts: [7001]}, merge: Union, enforcement: {mode: AnnotationsOnly}}", of(beneath)))[0]
+			assert.Empty(t, refusal(t, written), "%s: %s", test.kind, text(written))
+		}
 	}
 }
 
