@@ -415,6 +415,44 @@ func TestWhatIsWrittenToCustomResources(t *testing.T) {
 	assert.Equal(t, text, again)
 }
 
+// TestTemplateDefaults: Argo lays the items of templates over templateDefaults, and these
+// over podMetadata, so that what templateDefaults say counts in the pods.
+func TestTemplateDefaults(t *testing.T) {
+	const key = "traffic.sidecar.istio.io/excludeOutboundPorts"
+	of := func(podMetadata, defaults, item string) string {
+		return "apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\nmetadata: {name: a, namespace: b}\nspec:\n  podMetadata: {" + podMetadata + "}\n  templateDefaults: {" + defaults + "}\n  templates:\n  - {name: a, " + item + "container: {image: x}}\n"
+	}
+	byHand := func(port string) string { return "metadata: {annotations: {" + key + ": '" + port + "'}}" }
+	spec := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  mesh: Istio\n  global: {excludeOutboundPorts: [3306]}\n  merge: Union\n  enforcement: {mode: AnnotationsOnly}\n  limits: {forbiddenOutboundPorts: [443]}\n")})
+	for _, row := range []struct {
+		name, in string
+		refused  bool
+		has      []string
+	}{
+		{"none", of("", "retryStrategy: {limit: 2}", ""), false, []string{"templateDefaults: {retryStrategy: {limit: 2}}\n", "{name: a, container: {image: x}}\n", "spec.podMetadata " + key}},
+		{"theirs", of("", byHand("80"), ""), false, []string{"spec.podMetadata " + key, "spec.templateDefaults.metadata " + key, "80,3306", "{name: a, container: {image: x}}\n"}},
+		{"those of the item", of("", byHand("80"), byHand("81")+", "), false, []string{"spec.templates[a].metadata " + key, "81,3306"}},
+		{"over those of all", of("annotations: {"+key+": '82'}", "metadata: {annotations: {c: d}}", ""), false, []string{"templateDefaults: {metadata: {annotations: {c: d}}}\n", "82,3306", "{name: a, container: {image: x}}\n"}},
+		{"forbidden", of("", byHand("443"), ""), true, nil},
+		{"forbidden for all", of("annotations: {"+key+": '443'}", "retryStrategy: {limit: 2}", ""), true, nil},
+		{"labels of all", of("labels: {sidecar.istio.io/inject: 'false'}", "metadata: {labels: {c: d}}", ""), false, []string{of("labels: {sidecar.istio.io/inject: 'false'}", "metadata: {labels: {c: d}}", "")}},
+	} {
+		files, results, err := fn.Manifests(spec, []fn.Manifest{{Path: "in.yaml", Text: []byte(row.in)}}, fn.Options{})
+		if row.refused {
+			require.Error(t, err, row.name)
+			assert.Contains(t, results.Report(), "443", row.name)
+			continue
+		}
+		require.NoError(t, err, "%s: %s", row.name, results.Report())
+		for _, has := range row.has {
+			assert.Contains(t, string(files[0].Text), has, row.name)
+		}
+		again, _, err := fn.Manifests(spec, files, fn.Options{})
+		require.NoError(t, err)
+		assert.Equal(t, string(files[0].Text), string(again[0].Text), row.name)
+	}
+}
+
 // TestWhatANamespaceSaysThatNobodyReads: keys of injection in a form that the mesh does
 // not read there, keys of pods, and keys of krm-bypass; beside those that are read.
 func TestWhatANamespaceSaysThatNobodyReads(t *testing.T) {

@@ -11,6 +11,8 @@ var (
 var workflowSources = []Source{
 	argoWorkflows.at("pkg/apis/workflow/v1alpha1/workflow_types.go", "453-454", "podMetadata are annotations and labels for all pods"),
 	argoWorkflows.at("workflow/controller/workflowpod.go", "1325-1334", "a pod has those, and over them those of its item of templates"),
+	argoWorkflows.at("workflow/controller/operator.go", "4649-4692", "each item of templates, also one that a templateRef names, is merged over templateDefaults: annotations by key, init containers by name, and those of the item come first"),
+	argoWorkflows.at("pkg/apis/workflow/v1alpha1/workflow_types.go", "774-774", "the name is what init containers are merged by"),
 	argoWorkflows.at("workflow/controller/workflowpod.go", "512-514", "hostNetwork is for all pods"),
 	argoWorkflows.at("workflow/controller/workflowpod.go", "568-576", "the operator's own init containers come first: init, which loads input artefacts from where they are, and one for each artefact plugin; they dial before any other of the pod"),
 	argoWorkflows.at("workflow/controller/workflowpod.go", "1912-1921", "the init containers of an item of templates come behind them"),
@@ -25,10 +27,11 @@ var storedSources = slices.Concat(workflowSources, []Source{
 // suspend make no pod, and what http and plugin do runs in a pod of the operator's, which
 // has podMetadata and no init containers.
 func workflow(spec string) []Template {
-	all := at(spec + ".podMetadata.annotations")
+	all, defaults := at(spec+".podMetadata.annotations"), at(spec+".templateDefaults.metadata.annotations")
 	return []Template{
 		{Annotations: all, Create: true, Needs: at(spec), Others: []string{"templateRef", "workflowTemplateRef", "inline", "templates.http", "templates.plugin"}},
-		{Annotations: at(spec + ".templates[*].metadata.annotations"), InitContainers: at(spec + ".templates[*].initContainers"), Over: all, Create: true, Needs: at(spec + ".templates[*]"), Unless: []string{"steps", "dag", "suspend", "http", "plugin"}},
+		{Annotations: defaults, InitContainers: at(spec + ".templateDefaults.initContainers"), Over: all, Create: true, Needs: at(spec + ".templateDefaults")},
+		{Annotations: at(spec + ".templates[*].metadata.annotations"), InitContainers: at(spec + ".templates[*].initContainers"), Over: defaults, Create: true, Needs: at(spec + ".templates[*]"), Unless: []string{"steps", "dag", "suspend", "http", "plugin"}},
 	}
 }
 

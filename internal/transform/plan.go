@@ -118,7 +118,7 @@ func (p *Policy) plans(family []*Workload) []*Plan {
 		plan.inOthers = plan.Workload.covered && coveredBy(plan, plans)
 	}
 	if drafts {
-		for i := range wanted {
+		for i := range slices.Backward(wanted) { // over what lies beneath, as it is wanted whole
 			wanted[i] = wanted[i].besides(priors[i], wanted)
 		}
 		p.draftEdits(plans, wanted)
@@ -130,7 +130,7 @@ func (p *Policy) plans(family []*Workload) []*Plan {
 // container.
 func coveredBy(plan *Plan, all []*Plan) bool {
 	over := slices.DeleteFunc(slices.Clone(all), func(other *Plan) bool {
-		return !other.Decided || !slices.Equal(other.Workload.stand.over, plan.Workload.stand.annotations)
+		return !other.Decided || !other.Workload.stand.isOver(plan.Workload.stand.annotations)
 	})
 	return len(over) > 0 && !slices.ContainsFunc(over, func(other *Plan) bool { return !other.Container })
 }
@@ -144,7 +144,9 @@ func (p *Plan) Untold(before []*Plan) []Finding {
 	}
 	before = before[max(len(before)-len(family), 0):]
 	return slices.DeleteFunc(slices.Clone(p.Findings), func(f Finding) bool {
-		shared := slices.ContainsFunc(family, func(w *Workload) bool { return w.stand.over != nil && under(f.Path, w.Path(w.stand.over...)) })
+		shared := slices.ContainsFunc(family, func(w *Workload) bool {
+			return slices.ContainsFunc(w.stand.over, func(over edit.Path) bool { return under(f.Path, w.Path(over...)) })
+		})
 		return shared && slices.ContainsFunc(before, func(other *Plan) bool {
 			return slices.Contains(family, other.Workload) && slices.ContainsFunc(other.Findings, func(told Finding) bool {
 				return told.Severity == f.Severity && told.Message == f.Message && slices.Equal(told.Path, f.Path)

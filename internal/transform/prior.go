@@ -21,6 +21,8 @@ type prior struct {
 	// the family the template is in which they stand, -1 if it is none.
 	beneath map[string]string
 	below   int
+	// lower is that template as it was.
+	lower *prior
 	// sources holds the text of those of them that are overwritten.
 	sources map[string]string
 	// container is the place of our init container, -1 if there is none.
@@ -65,9 +67,10 @@ func (was *prior) layOver(w *Workload, family []*Workload, all []*prior) {
 		return
 	}
 	was.beneath = w.over
-	was.below = slices.IndexFunc(family, func(one *Workload) bool { return slices.Equal(one.stand.annotations, w.stand.over) })
+	was.below = slices.IndexFunc(family, func(one *Workload) bool { return slices.Equal(one.stand.annotations, w.stand.over[0]) })
 	if was.below >= 0 {
-		was.beneath = all[was.below].annotations
+		was.lower = all[was.below]
+		was.beneath = was.lower.annotations
 	}
 	own := was.annotations
 	was.annotations = overlaid(was.beneath, own)
@@ -77,8 +80,11 @@ func (was *prior) layOver(w *Workload, family []*Workload, all []*prior) {
 
 // at leads to an annotation of a template where it stands.
 func (was *prior) at(w *Workload, key string) edit.Path {
-	if _, beneath := was.beneath[key]; beneath {
-		return append(w.Path(w.stand.over...), key)
+	switch _, beneath := was.beneath[key]; {
+	case beneath && was.lower != nil:
+		return was.lower.at(w.family[was.below], key)
+	case beneath:
+		return append(w.Path(w.stand.over[0]...), key)
 	}
 	return w.templatePath("metadata", annotations, key)
 }

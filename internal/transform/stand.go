@@ -30,9 +30,9 @@ type stand struct {
 	// merged says that the operator joins the template with one of its own, and made that
 	// what is absent is made.
 	merged, made bool
-	// over leads to annotations that count where the template does not say a key, nil for
-	// none.
-	over edit.Path
+	// over leads to annotations that count where the template does not say a key, the
+	// nearest first.
+	over []edit.Path
 	// others are those of the row.
 	others []string
 	// by is the field of the spec that names the template, "" for none.
@@ -149,7 +149,7 @@ func (v *viewer) stands(o object.Object, kind kinds.Kind) []stand {
 			}
 			s := standAt(root, t)
 			s.by, s.merged, s.made, s.others = t.By, t.Merged, t.Create, t.Others
-			s.over = inside(root, t.Over)
+			s.over = beneath(o, kind, t, root)
 			if missing == nil && !s.whole && !t.Create && !o.At(s.annotations...).Exists() {
 				missing = s.annotations
 			}
@@ -178,8 +178,13 @@ func (v *viewer) stands(o object.Object, kind kinds.Kind) []stand {
 // pods.
 func (s stand) covers(o node.Value, all []stand) bool {
 	return s.others != nil && !hasKey(o, "", s.others) && slices.ContainsFunc(all, func(other stand) bool {
-		return other.initContainers != nil && slices.Equal(other.over, s.annotations)
+		return other.initContainers != nil && other.isOver(s.annotations)
 	})
+}
+
+// isOver reports whether the operator lays the template over annotations.
+func (s stand) isOver(annotations edit.Path) bool {
+	return slices.ContainsFunc(s.over, func(over edit.Path) bool { return slices.Equal(over, annotations) })
 }
 
 // hasKey reports whether one of the keys stands in what a key has, at any depth.
@@ -190,6 +195,22 @@ func hasKey(v node.Value, in string, keys []string) bool {
 		}
 	}
 	return slices.ContainsFunc(v.Items(), func(item node.Value) bool { return hasKey(item, in, keys) })
+}
+
+// beneath leads to the annotations that count where a template does not say a key: where
+// they are those of another that is not there, to what counts there.
+func beneath(o object.Object, kind kinds.Kind, t kinds.Template, root edit.Path) (all []edit.Path) {
+	for over := t.Over; over != nil; {
+		i := slices.IndexFunc(kind.Templates, func(under kinds.Template) bool { return under.Annotations.String() == over.String() })
+		if i < 0 || o.At(keysOf(kind.Templates[i].Needs)...).IsMapping() {
+			all = append(all, inside(root, over))
+		}
+		if i < 0 {
+			break
+		}
+		over = kind.Templates[i].Over
+	}
+	return all
 }
 
 // standAt is the stand of a template of which the place is found.

@@ -174,7 +174,7 @@ func (w *Workload) Beneath() (path edit.Path, values map[string]string) {
 	if w.stand.over == nil {
 		return nil, nil
 	}
-	return w.Path(w.stand.over...), w.over
+	return w.Path(w.stand.over[0]...), w.over
 }
 
 // Makes reports whether a mapping around the annotations of the pod template, or they,

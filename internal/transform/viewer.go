@@ -115,8 +115,8 @@ func (v *viewer) template(w *Workload, o object.Object) {
 	if w.stand.labels() != nil {
 		w.TemplateLabels, _ = v.strings(metadata, w.templatePath("metadata"), labels)
 	}
-	if over := w.stand.over; over != nil {
-		w.over = o.At(over...).Strings()
+	for _, over := range w.stand.over {
+		w.over = overlaid(o.At(over...).Strings(), w.over)
 		if last := len(over) - 1; over[last] == annotations {
 			w.TemplateLabels = overlaid(o.At(over[:last]...).Entry(labels).Strings(), w.TemplateLabels)
 		}
@@ -295,7 +295,7 @@ func (w *Workload) lookAbove(v node.Value, way edit.Path) {
 	if len(way) > 0 {
 		at.annotations, _ = (&viewer{}).strings(metadata, nil, annotations)
 	}
-	passed := w.stand.over != nil && slices.Equal(append(slices.Clone(at.path), annotations), w.stand.over)
+	passed := w.stand.isOver(append(slices.Clone(at.path), annotations))
 	if !passed && (len(at.annotations) > 0 || len(at.labels) > 0) {
 		w.above = append(w.above, at)
 	}
