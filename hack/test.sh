@@ -105,7 +105,9 @@ stage test e2e "end to end, in network namespaces: document, interceptor, order,
 
 race() {
   [[ $(go env CGO_ENABLED) == 1 ]] || { echo "missing: a C compiler, which the race detector needs (Debian packages gcc, libc6-dev)" && return 1; }
-  go_test '^ok' -race "$@"
+  # These hold one thread to much data. The stage unit has them; here they would take
+  # half of the time and find nothing more.
+  go_test '^ok' -race -skip '^(TestRecordedKeys|TestEverybodySaysTheSame|TestOperators)$' "$@"
 }
 stage rest race "unit tests, properties and goldens with the race detector" race "${unit[@]}" ./test/kernel/...
 stage rest hostile "hostile input: bounded memory and work, a clear error, nothing lost" go_test '^ok|^--- PASS' -count=1 -timeout=20m ./test/hostile/...
