@@ -424,6 +424,7 @@ func operators(t *testing.T) {
 		require.NoError(t, err)
 		return output.Stderr
 	}
+	defer kubectl(t, "", "delete", "statefulset", "search", "set", "free", "--ignore-not-found", "--cascade=foreground", "--timeout=60s")
 	for _, name := range []string{"search", "set", "free"} {
 		below(object, "metadata")["name"] = name
 		delete(below(object, "metadata"), "ownerReferences")
