@@ -102,3 +102,33 @@ func TestARecordOfOneTemplateWhereThereAreSeveral(t *testing.T) {
 		assert.Equal(t, farm, string(taken[0].Text), entries)
 	}
 }
+
+// TestRemoveLeavesTheRecordOfASpecWithoutAName: version 1 of the record names none, and
+// whose it is nobody can tell.
+func TestRemoveLeavesTheRecordOfASpecWithoutAName(t *testing.T) {
+	const nameless = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  namespace: shop
+  annotations:
+    krm-bypass.dev/last-applied: '{"v":1,"wrote":{"krm-bypass.dev/policy":"ee555180a8e7f0f5","traffic.sidecar.istio.io/excludeOutboundPorts":"75b28eb647bd5b3e"},"created":["metadata.annotations"],"sum":"b630e23bf3c087de"}'
+spec:
+  selector: {}
+  template:
+    metadata:
+      annotations:
+        traffic.sidecar.istio.io/excludeOutboundPorts: "3306"
+        krm-bypass.dev/policy: "v1:8cffb4afbad282d7"
+    spec:
+      containers: [{name: a, image: a}]
+`
+	const named = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api, namespace: shop}\nspec: {selector: {}, template: {spec: {containers: [{name: a, image: a}]}}}\n"
+	spec := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  global: {excludeOutboundPorts: [3306]}\n  enforcement: {mode: AnnotationsOnly}\n")})
+	files, _, err := fn.Manifests(spec, []fn.Manifest{{Path: "api.yaml", Text: []byte(named)}}, fn.Options{})
+	require.NoError(t, err)
+	taken, _, err := fn.Remove("cluster", nil, append(files, fn.Manifest{Path: "web.yaml", Text: []byte(nameless)}))
+	require.NoError(t, err)
+	assert.Equal(t, named, string(taken[0].Text))
+	assert.Equal(t, nameless, string(taken[1].Text))
+}

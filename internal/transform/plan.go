@@ -112,7 +112,7 @@ func (p *Policy) plans(family []*Workload) []*Plan {
 	drafts := true
 	for i, plan := range plans {
 		wanted[i] = p.decide(plan, priors[i])
-		drafts = drafts && plan.Other == "" && !plan.Failed()
+		drafts = drafts && priors[i].other == nil && !plan.Failed()
 	}
 	for _, plan := range plans {
 		plan.inOthers = plan.Workload.covered && coveredBy(plan, plans)
