@@ -166,9 +166,11 @@ func (k Kind) Resource() string { return cmp.Or(k.Plural, strings.ToLower(k.Kind
 
 // Among finds the kind of that group and name.
 func Among(all []Kind, group, kind string) (Kind, bool) {
-	i := slices.IndexFunc(all, func(k Kind) bool { return k.Kind == kind && k.Group == group })
-	if i < 0 {
-		return Kind{}, false
+	// Every object is looked up, and a row is large: none is copied but the one.
+	for i := range all {
+		if k := &all[i]; k.Kind == kind && k.Group == group {
+			return *k, true
+		}
 	}
-	return all[i], true
+	return Kind{}, false
 }

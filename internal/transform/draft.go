@@ -34,11 +34,7 @@ type group struct {
 // of the object's record too.
 func (p *Policy) draftEdits(plans []*Plan, wanted []desired) {
 	first := plans[0]
-	was := first.was.record
-	if len(plans) > 1 {
-		was, _ = first.Workload.recordOfAll() // it has been read before
-	}
-	dr := p.newDraft(&first.Workload.Object, was, &first.report)
+	dr := p.newDraft(&first.Workload.Object, first.was.whole, &first.report)
 	for i, plan := range plans {
 		dr.report = &plan.report
 		dr.template(plan.Workload, wanted[i], plan.was)

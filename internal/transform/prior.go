@@ -11,6 +11,8 @@ import (
 // prior is the workload as it was before the function last wrote to it.
 type prior struct {
 	record *record
+	// whole is the record of the object, of which record is what is about the template.
+	whole *record
 	// other is the record of another spec, nil if there is none. What it accounts
 	// for counts as the user's: a record proves nothing.
 	other *record
@@ -44,6 +46,7 @@ func (p *Policy) priorsOf(family []*Workload) ([]*prior, error) {
 	}
 	for i, one := range family {
 		all[i] = p.priorOf(one, r.at(one))
+		all[i].whole = r
 		fits = fits || all[i].fits
 	}
 	for i, one := range family {
@@ -51,7 +54,7 @@ func (p *Policy) priorsOf(family []*Workload) ([]*prior, error) {
 	}
 	for entry := range r.Wrote {
 		place, _ := placed(entry)
-		fits = fits || place != "" && !slices.ContainsFunc(family, func(one *Workload) bool { return one.stand.place == place || further("", one.stand.root...) == place })
+		fits = fits || place != "" && !slices.ContainsFunc(family, func(one *Workload) bool { return one.stand.place == place || one.rooted() == place })
 	}
 	if !fits {
 		// It was copied from elsewhere, or its workload was rewritten by hand.

@@ -172,7 +172,7 @@ func (r *record) at(w *Workload) *record {
 	}
 	home := r.home(w.family)
 	mine := func(place string) bool {
-		return place == w.stand.place || place == "" && w == home || alone && place == further("", w.stand.root...)
+		return place == w.stand.place || place == "" && w == home || alone && place == w.rooted()
 	}
 	of := func(all map[string]string) map[string]string {
 		some := map[string]string{}
@@ -233,7 +233,7 @@ func (w *Workload) recordOfAll() (*record, error) {
 		lists[i] = one.pullSecrets
 	}
 	r, err := w.Object.record(func(place string) bool {
-		return place == "" || !w.kind.IsKubernetes() && (couldStand(w.kind, place) || slices.ContainsFunc(w.family, func(one *Workload) bool { return further("", one.stand.root...) == place }))
+		return place == "" || !w.kind.IsKubernetes() && (couldStand(w.kind, place) || slices.ContainsFunc(w.family, func(one *Workload) bool { return one.rooted() == place }))
 	}, lists...)
 	if err != nil {
 		return nil, err

@@ -459,6 +459,9 @@ func (w *Workload) KindEntry() string {
 // Place names the template in its object, "" where the object has no other.
 func (w *Workload) Place() string { return w.stand.place }
 
+// rooted names the template by its path alone, as if the object had others.
+func (w *Workload) rooted() string { return w.stand.root.String() }
+
 // Shares reports whether two templates are of the same object, which has one record.
 func (w *Workload) Shares(other *Workload) bool {
 	return len(w.family) > 0 && slices.Contains(w.family, other)
