@@ -3,45 +3,22 @@ package kinds_test
 import (
 	"flag"
 	"fmt"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
-
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
+	"github.com/krm-bypass/krm-bypass/test/page"
 )
 
 var update = flag.Bool("update", false, "rewrite the tables of docs/kinds.md, and fail")
 
-const page = "../../docs/kinds.md"
-
-var generated = regexp.MustCompile(`(?s)<!-- generated: (\w+) -->\n(.*?)<!-- end -->`)
+const pagePath = "../../docs/kinds.md"
 
 // TestPage keeps the tables of docs/kinds.md what the table of known kinds says.
 func TestPage(t *testing.T) {
-	text, err := os.ReadFile(page)
-	require.NoError(t, err)
 	tables := map[string]string{"known": knownTable(), "left": leftTable(), "sources": sourceList()}
-	var seen []string
-	want := generated.ReplaceAllStringFunc(string(text), func(block string) string {
-		name := generated.FindStringSubmatch(block)[1]
-		seen = append(seen, name)
-		require.Contains(t, tables, name)
-		return "<!-- generated: " + name + " -->\n" + tables[name] + "<!-- end -->"
-	})
-	require.Len(t, seen, len(tables), "every table stands there once")
-	if want == string(text) {
-		return
-	}
-	if *update {
-		require.NoError(t, os.WriteFile(page, []byte(want), 0o644))
-		t.Fatal("docs/kinds.md was rewritten: read the difference, then run without -update")
-	}
-	assert.Equal(t, want, string(text), "go test ./internal/kinds -run TestPage -update rewrites it")
+	page.Holds(t, pagePath, tables, *update, "go test ./internal/kinds -run TestPage -update")
 }
 
 // knownTable lists the kinds with templates, a line for each place.

@@ -4,47 +4,27 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/test/page"
 )
 
 var update = flag.Bool("update", false, "rewrite the tables of docs/meshes.md, and fail")
 
-const page = "../../docs/meshes.md"
-
-var generated = regexp.MustCompile(`(?s)<!-- generated: (\w+) -->\n(.*?)<!-- end -->`)
+const pagePath = "../../docs/meshes.md"
 
 // TestPage keeps the tables of docs/meshes.md what the meshes' tables say.
 func TestPage(t *testing.T) {
-	text, err := os.ReadFile(page)
-	require.NoError(t, err)
 	fields, notes := fieldTable(t)
 	tables := map[string]string{"fields": fields, "notes": notes, "keys": keyTable(t), "levels": levelTable(), "own": ownTable(), "others": otherTable(), "versions": versionTable(t), "planes": planeTable()}
-	var seen []string
-	want := generated.ReplaceAllStringFunc(string(text), func(block string) string {
-		name := generated.FindStringSubmatch(block)[1]
-		seen = append(seen, name)
-		require.Contains(t, tables, name)
-		return "<!-- generated: " + name + " -->\n" + tables[name] + "<!-- end -->"
-	})
-	require.Len(t, seen, len(tables), "every table stands there once")
-	if want == string(text) {
-		return
-	}
-	if *update {
-		require.NoError(t, os.WriteFile(page, []byte(want), 0o644))
-		t.Fatal("docs/meshes.md was rewritten: read the difference, then run without -update")
-	}
-	assert.Equal(t, want, string(text), "go test ./internal/mesh -run TestPage -update rewrites it")
+	page.Holds(t, pagePath, tables, *update, "go test ./internal/mesh -run TestPage -update")
 }
 
 // samples are settings of each field, between them every way in which a mesh
