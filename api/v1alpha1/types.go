@@ -289,6 +289,33 @@ type Traffic struct {
 	ExcludeOutbound []Destination `json:"excludeOutbound,omitzero"`
 }
 
+// Starting is what bypasses the sidecar beside the rest while init containers run.
+type Starting struct {
+	// ForInitContainers is what bypasses only until the last init container has run:
+	// some meshes intercept before there is a sidecar that passes anything on. It
+	// takes a second init container of krm-bypass's, which ends it.
+	ForInitContainers *InitTraffic `json:"forInitContainers,omitzero"`
+}
+
+// InitTraffic is what init containers reach without the sidecar. A missing field says
+// nothing; an empty list says that there is none.
+type InitTraffic struct {
+	// ExcludeOutboundPorts are destination ports.
+	ExcludeOutboundPorts PortList `json:"excludeOutboundPorts,omitzero"`
+	// ExcludeOutboundIPRanges are destinations, for TCP and every port but 53.
+	ExcludeOutboundIPRanges IPRangeList `json:"excludeOutboundIPRanges,omitzero"`
+	// ExcludeOutbound are destinations on certain ports only.
+	ExcludeOutbound []Destination `json:"excludeOutbound,omitzero"`
+}
+
+// AsTraffic gives it as traffic fields of the same names; those of nothing where it is nil.
+func (t *InitTraffic) AsTraffic() Traffic {
+	if t == nil {
+		return Traffic{}
+	}
+	return Traffic{ExcludeOutboundPorts: t.ExcludeOutboundPorts, ExcludeOutboundIPRanges: t.ExcludeOutboundIPRanges, ExcludeOutbound: t.ExcludeOutbound}
+}
+
 // Note says what a rule is called and why it exists, for those who review it. It never
 // changes what is written.
 type Note struct {
@@ -315,6 +342,7 @@ type GlobalRule struct {
 	Placement `json:",inline"`
 	Note      `json:",inline"`
 	Traffic   `json:",inline"`
+	Starting  `json:",inline"`
 }
 
 // Placement says in which data plane of the mesh the workloads of a rule are.
@@ -397,6 +425,7 @@ type NamespaceRule struct {
 	Placement   `json:",inline"`
 	Note        `json:",inline"`
 	Traffic     `json:",inline"`
+	Starting    `json:",inline"`
 }
 
 // NamespaceMatch says which namespaces a rule is for.
@@ -416,6 +445,7 @@ type WorkloadRule struct {
 	Placement   `json:",inline"`
 	Note        `json:",inline"`
 	Traffic     `json:",inline"`
+	Starting    `json:",inline"`
 }
 
 // WorkloadMatch says which workloads a rule is for. All of its fields must match,

@@ -107,7 +107,7 @@ func (c *compiler) reach(s v1alpha1.Spec) {
 // scopes reads the rules, from broad to narrow.
 func (c *compiler) scopes(s v1alpha1.Spec) {
 	if s.Global != nil {
-		c.scope(transform.GlobalPath, s.Global.Traffic, s.Global.Placement, "", nil, nil)
+		c.scope(transform.GlobalPath, s.Global.Traffic, s.Global.Starting, s.Global.Placement, "", nil, nil)
 	}
 	for i, r := range s.Namespaces {
 		at := namespacePath(i)
@@ -115,19 +115,19 @@ func (c *compiler) scopes(s v1alpha1.Spec) {
 		if len(r.Match.Names) == 0 {
 			c.problem(at+".match", "", `an empty match would match everything: name namespaces, or move the rule to spec.global`)
 		}
-		layer := c.scope(at, r.Traffic, r.Placement, r.Merge, r.Enforcement, &transform.Match{Path: at + ".match", Inside: at + ".match.names", Namespaces: r.Match.Names})
+		layer := c.scope(at, r.Traffic, r.Starting, r.Placement, r.Merge, r.Enforcement, &transform.Match{Path: at + ".match", Inside: at + ".match.names", Namespaces: r.Match.Names})
 		c.forbiddenNamespaces(r.Match.Names, at+".match.names", layer)
 	}
 	for i, r := range s.Workloads {
 		at := workloadPath(i)
-		layer := c.scope(at, r.Traffic, r.Placement, r.Merge, r.Enforcement, c.workloadMatch(r.Match, at+".match", c.hasTemplate))
+		layer := c.scope(at, r.Traffic, r.Starting, r.Placement, r.Merge, r.Enforcement, c.workloadMatch(r.Match, at+".match", c.hasTemplate))
 		c.forbiddenNamespaces(r.Match.Namespaces, at+".match.namespaces", layer)
 	}
 }
 
-// scope adds a rule to the policy, and gives what it says.
-func (c *compiler) scope(at string, t v1alpha1.Traffic, in v1alpha1.Placement, merge string, enforcement *v1alpha1.RuleEnforcement, match *transform.Match) traffic.Layer {
-	s := transform.Scope{Path: at, Match: match, Merge: c.policy.Merge, Layer: c.layer(t, at, true), Plane: mesh.DataPlane(in.DataPlane)}
+// scope adds a rule to the policy, and gives all that it lets bypass at any time.
+func (c *compiler) scope(at string, t v1alpha1.Traffic, starting v1alpha1.Starting, in v1alpha1.Placement, merge string, enforcement *v1alpha1.RuleEnforcement, match *transform.Match) traffic.Layer {
+	s := transform.Scope{Path: at, Match: match, Merge: c.policy.Merge, Layer: c.layer(t, at, true), Initial: c.layer(starting.ForInitContainers.AsTraffic(), transform.InitialPath(at), true), Plane: mesh.DataPlane(in.DataPlane)}
 	if several := func(m *mesh.Mesh) bool { return m.On(mesh.Ambient) != nil }; s.Plane != "" && !several(c.mesh) {
 		c.problem(at+".dataPlane", in.DataPlane, "%s has pods with a sidecar only: remove this field, which is for %s", c.mesh.Name, listed(mesh.NamesOf(several)))
 	}
@@ -139,7 +139,7 @@ func (c *compiler) scope(at string, t v1alpha1.Traffic, in v1alpha1.Placement, m
 		s.Mode = &mode
 	}
 	c.policy.Scopes = append(c.policy.Scopes, s)
-	return s.Layer
+	return s.Layer.Add(s.Initial)
 }
 
 // severities gives those that are set, by the names of the checks.

@@ -103,6 +103,10 @@ func (d *decoder) configMap(root *yaml.Node) *v1alpha1.ClusterBypass {
 			keys[known].set(d, &spec.Spec, value, at)
 			continue
 		}
+		if name == "forInitContainers" {
+			d.problem(nil, at, name, "a ConfigMap has no place for this: write a ClusterBypass, and name it in place of the ConfigMap")
+			continue
+		}
 		d.problem(nil, at, name, "%s", unknown("key", name, meant(name, names), names))
 	}
 	return spec

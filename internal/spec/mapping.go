@@ -9,7 +9,9 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
 // object reads a mapping into a struct.
@@ -29,6 +31,8 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 		switch {
 		case index >= 0:
 			d.field(entry.value, fields[index], into.FieldByIndex(fields[index].index), at)
+		case elsewhere[into.Type()][entry.key.Value] != "":
+			d.problem(entry.key, at, entry.key.Value, "%s", elsewhere[into.Type()][entry.key.Value])
 		case into.Type() != metadataType:
 			for _, near := range d.unknown(entry.key, fields, path) {
 				first, _, _ := strings.Cut(near, ".")
@@ -42,6 +46,24 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 		}
 	}
 }
+
+// elsewhere says of fields that other types have why this one does not.
+var elsewhere = map[reflect.Type]map[string]string{
+	reflect.TypeFor[v1alpha1.Traffic](): { // the mesh's defaults alone
+		"forInitContainers": "the mesh's own configuration knows no time in which init containers run: write this in spec.global, or in another rule",
+	},
+	reflect.TypeFor[v1alpha1.InitTraffic](): {
+		string(traffic.ExcludeInboundPorts):     calledLater,
+		string(traffic.IncludeInboundPorts):     calledLater,
+		string(traffic.IncludeOutboundPorts):    onlyMore,
+		string(traffic.IncludeOutboundIPRanges): onlyMore,
+	},
+}
+
+const (
+	calledLater = "nobody calls a pod while its init containers run: write this in the rule itself"
+	onlyMore    = "what is intercepted afterwards is intercepted for init containers too, but for what this excludes: write this in the rule itself"
+)
 
 // fieldsRemedy says what to write in place of a node that is no mapping of fields.
 func fieldsRemedy(node *yaml.Node, fields []Field) string {

@@ -15,6 +15,7 @@ type Rule struct {
 	Path string
 	v1alpha1.Note
 	v1alpha1.Traffic
+	v1alpha1.Starting
 }
 
 // Rules gives the rules of a spec from broad to narrow: spec.global if there
@@ -22,13 +23,13 @@ type Rule struct {
 func Rules(c *v1alpha1.ClusterBypass) []Rule {
 	var rules []Rule
 	if g := c.Spec.Global; g != nil {
-		rules = append(rules, Rule{transform.GlobalPath, g.Note, g.Traffic})
+		rules = append(rules, Rule{transform.GlobalPath, g.Note, g.Traffic, g.Starting})
 	}
 	for i, r := range c.Spec.Namespaces {
-		rules = append(rules, Rule{namespacePath(i), r.Note, r.Traffic})
+		rules = append(rules, Rule{namespacePath(i), r.Note, r.Traffic, r.Starting})
 	}
 	for i, r := range c.Spec.Workloads {
-		rules = append(rules, Rule{workloadPath(i), r.Note, r.Traffic})
+		rules = append(rules, Rule{workloadPath(i), r.Note, r.Traffic, r.Starting})
 	}
 	return rules
 }

@@ -91,6 +91,8 @@ type Scope struct {
 	Match *Match
 	Merge traffic.Merge
 	Layer traffic.Layer
+	// Initial is what it says for the time in which init containers run.
+	Initial traffic.Layer
 	// Mode is nil where the scope does not say how to enforce.
 	Mode *Mode
 	// Plane is "" where the scope does not say in which data plane its workloads are.
