@@ -341,7 +341,7 @@ func (p *Policy) lookAtPods(b *Bystander, written string, w *Workload, namespace
 		breach = cmp.Or(breach, broken.Message)
 	}
 	reason, _ := p.leaveAlone(w, was, namespace, held.on)
-	spoken := reason == "" && p.namespaceEnrolled(namespace) == yes && p.said(w, namespace, held.on).anything
+	spoken := reason == "" && p.namespaceEnrolled(namespace) == yes && p.said(w, namespace).anything
 	done = spoken && breach == "" && p.isWritten(w, was)
 	if spoken = spoken && !done; (spoken || breach != "") && !b.spoken && b.breach == "" {
 		b.at, b.Pods = b.Path(), written

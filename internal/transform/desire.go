@@ -1,16 +1,12 @@
 package transform
 
 import (
-	"maps"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
-	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -19,7 +15,7 @@ type desired struct {
 	// annotations of the template by key, in the order of keys.
 	keys        []string
 	annotations map[string]string
-	container   *yaml.Node
+	container   made
 	// pullSecrets are the names of those that the container's image needs and
 	// the user did not give the pod.
 	pullSecrets []string
@@ -49,7 +45,7 @@ func (d desired) besides(was *prior, all []desired) desired {
 			left.annotate(key, d.annotations[key])
 		}
 	}
-	if left.container == nil && slices.Equal(left.keys, []string{PolicyAnnotation}) {
+	if left.container.node == nil && slices.Equal(left.keys, []string{PolicyAnnotation}) {
 		return desired{}
 	}
 	return left
@@ -57,7 +53,7 @@ func (d desired) besides(was *prior, all []desired) desired {
 
 // desire folds the scopes and says what to write.
 func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
-	said := p.said(w, plan.Namespace, plan.on)
+	said := p.said(w, plan.Namespace)
 	if !said.anything && len(said.unsure) == 0 {
 		p.unruled(w, was, plan)
 		return desired{}
@@ -78,12 +74,12 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	if plan.Failed() {
 		return desired{}
 	}
-	plan.Fold, plan.Mode, plan.ModeBy = said.fold.narrowed("", user, p.Merge), said.mode, said.modeBy
-	p.restate(plan.Fold)
+	ruling := p.rule(said, user, plan.on)
+	plan.Fold, plan.Mode, plan.ModeBy = ruling.fold, said.mode, said.modeBy
 	p.reportWonOver(w, was, plan)
 	p.reportIdleInclude(w, was, plan.Fold, plan)
-	plan.Settings, plan.in = plan.Fold.Layer().Settings(), mesh.OpensAll
-	plan.Sayable, plan.Gaps = plan.on.Express(plan.Settings, p.wide())
+	plan.Settings, plan.in = ruling.settings, mesh.OpensAll
+	plan.Sayable, plan.Gaps, plan.ruling = ruling.sayable, ruling.gaps, ruling
 	plan.Decided = true
 	p.judgeClaim(w, was, plan)
 	p.judgeOut(w, was, "", plan)
@@ -99,7 +95,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 
 // said is what the scopes of a policy say of one workload.
 type said struct {
-	fold Fold
+	scopes []*Scope
 	// anything says that a scope says something of it.
 	anything bool
 	// unsure are the scopes that may speak of it, since they depend on its
@@ -110,15 +106,13 @@ type said struct {
 	modeBy string
 }
 
-func (p *Policy) said(w *Workload, namespace string, on *mesh.Mesh) said {
+func (p *Policy) said(w *Workload, namespace string) said {
 	s := said{mode: p.Mode, modeBy: "spec.enforcement.mode"}
-	scopes := p.near(w, namespace)
 	var planes []string
-	s.fold = append(make(Fold, 0, len(scopes)+2), p.itself(on))
 	if w.kind.AnnotationsOnly {
 		s.mode, s.modeBy = AnnotationsOnly, ""
 	}
-	for _, scope := range scopes {
+	for _, scope := range p.near(w, namespace) {
 		switch scope.Match.matches(w, namespace) {
 		case no:
 			continue
@@ -130,7 +124,7 @@ func (p *Policy) said(w *Workload, namespace string, on *mesh.Mesh) said {
 			}
 			continue
 		}
-		s.fold = s.fold.narrowed(scope.Path, scope.Layer, scope.Merge)
+		s.scopes = append(s.scopes, scope)
 		s.anything = s.anything || !scope.Layer.Adds(scope.Merge).IsZero()
 		if scope.Mode != nil {
 			s.mode, s.modeBy = *scope.Mode, scope.Path+".enforcement.mode"
@@ -219,14 +213,23 @@ func (p *Policy) reportGaps(w *Workload, was *prior, plan *Plan) {
 	}
 }
 
-// annotated gives the mesh's annotations that the settings of a plan need.
-func (p *Policy) annotated(was *prior, plan *Plan, annotate func(key, value string)) {
-	for _, k := range plan.on.Keys {
-		_, mine := was.annotations[k.Annotation]
-		if value, needed := plan.on.Value(k, plan.Sayable, p.MeshDefaults, mine); needed {
-			annotate(k.Annotation, value)
+// annotated gives the mesh's annotations that a ruling needs beside others of a template.
+func (p *Policy) annotated(r *ruling, on *mesh.Mesh, beside map[string]string) (d desired) {
+	for _, k := range on.Keys {
+		_, mine := beside[k.Annotation]
+		if value, needed := on.Value(k, r.sayable, p.MeshDefaults, mine); needed {
+			d.annotate(k.Annotation, value)
 		}
 	}
+	return d
+}
+
+// says gives the mesh's annotations that are written for a plan.
+func (p *Policy) says(was *prior, plan *Plan) (d desired, alike bool) {
+	if slices.ContainsFunc(plan.on.Keys, func(k mesh.Key) bool { _, mine := was.annotations[k.Annotation]; return mine }) {
+		return p.annotated(plan.ruling, plan.on, was.annotations), false
+	}
+	return plan.ruling.says, true
 }
 
 // joined gives what is the user's with what will be written beside it, which may put
@@ -236,24 +239,22 @@ func (p *Policy) joined(was *prior, plan *Plan) *prior {
 		return was
 	}
 	joined := *was
-	joined.annotations = map[string]string{}
-	p.annotated(was, plan, func(key, value string) { joined.annotations[key] = value })
-	maps.Copy(joined.annotations, was.annotations)
+	says, _ := p.says(was, plan)
+	joined.annotations = overlaid(says.annotations, was.annotations)
 	return &joined
 }
 
 // write says by which annotations and by which init container the settings of a
 // plan are enforced.
 func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
-	var d desired
-	p.annotated(was, plan, d.annotate)
-	for _, g := range plan.on.Irrevocable(plan.Settings, plan.Sayable, p.MeshDefaults) {
+	d, alike := p.says(was, plan)
+	for _, g := range plan.ruling.more {
 		key, _ := p.Mesh.Key(g.Field)
 		plan.warn(finding.BypassesMore, w.templatePath("metadata", "annotations", key.Annotation), "", "%s bypasses more than the ClusterBypass says: %s", g.Field, g.Reason)
 	}
 	needed := w.stand.initContainers != nil && (plan.Mode == InitContainer || plan.Mode == WhereNeeded && len(plan.Gaps) > 0)
 	if needed && !plan.Settings.BypassNothing() {
-		d.container = p.Enforcement.container(plan.Settings)
+		d.container = plan.ruling.container()
 		plan.Imageless = p.Enforcement.Image == ""
 		d.pullSecrets = p.Enforcement.missingPullSecrets(w, was.record)
 		if w.stand.pullSecrets == nil && len(d.pullSecrets) > 0 {
@@ -261,14 +262,18 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 			d.pullSecrets = nil
 		}
 	}
-	if len(d.keys) == 0 && d.container == nil {
+	if len(d.keys) == 0 && d.container.node == nil {
 		return desired{}
 	}
-	if d.container == nil {
+	if d.container.node == nil {
 		p.reportInjected(w, was, plan)
 	}
-	d.annotate(PolicyAnnotation, policyVersion+node.Digest(plan.Settings.String()))
-	plan.Applies, plan.Annotations, plan.Container = true, d.annotations, d.container != nil
+	if alike {
+		d.keys, d.annotations = plan.ruling.all.keys, plan.ruling.all.annotations
+	} else {
+		d.annotate(PolicyAnnotation, plan.ruling.policy)
+	}
+	plan.Applies, plan.Annotations, plan.Container = true, d.annotations, d.container.node != nil
 	plan.noteInbound(was)
 	p.doubtWorkload(w, plan)
 	p.reportModes(w, was, plan)

@@ -134,16 +134,16 @@ func (dr *draft) annotation(w *Workload, g *group, key string, d desired, was *p
 
 func (dr *draft) container(w *Workload, g *group, d desired, was *prior) {
 	item := func(i int) edit.Path { return append(slices.Clone(g.path), i) }
-	if d.container == nil {
+	if d.container.node == nil {
 		if was.container >= 0 {
 			g.removed++
 			g.edits = append(g.edits, edit.Edit{Path: item(was.container), Op: edit.Remove})
 		}
 		return
 	}
-	digest := node.Of(d.container).Digest()
+	digest := d.container.digest
 	dr.will.Wrote[w.entry(InitName)] = digest
-	insert := edit.Edit{Path: item(0), Op: edit.Insert, Value: d.container}
+	insert := edit.Edit{Path: item(0), Op: edit.Insert, Value: d.container.node}
 	switch {
 	case was.container < 0:
 		g.added++

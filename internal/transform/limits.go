@@ -49,13 +49,19 @@ func (l Limits) ForbidsNamespace(name string) string {
 // directions in which the mesh intercepts its pods.
 func (p *Policy) judge(w *Workload, was *prior, folds []Fold, in mesh.Opening, plan *Plan) {
 	p.judgeAnnotations(w, was, plan)
+	if !p.limits() {
+		return
+	}
 	p.judgeSettings(w, was, folds, p.ways(w, p.joined(was, plan), in), plan)
 }
+
+// limits reports whether there is anything that settings may break.
+func (p *Policy) limits() bool { return !p.Limits.IsZero() || len(p.Limits.ForbiddenNamespaces) > 0 }
 
 // judgeSettings refuses what breaks a limit in what each of the folds comes to, and in
 // the other ways past the sidecar.
 func (p *Policy) judgeSettings(w *Workload, was *prior, folds []Fold, ways []way, plan *Plan) {
-	if p.Limits.IsZero() && len(p.Limits.ForbiddenNamespaces) == 0 {
+	if !p.limits() {
 		return
 	}
 	told := len(plan.Findings)

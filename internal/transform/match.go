@@ -172,10 +172,10 @@ func (x *index) near(name, namespace string) []int {
 func (p *Policy) Index() {
 	matches := make([]*Match, len(p.Scopes))
 	for i := range p.Scopes {
-		matches[i] = p.Scopes[i].Match
+		matches[i], p.Scopes[i].place = p.Scopes[i].Match, i
 		p.planes = p.planes || p.Scopes[i].Plane != ""
 	}
-	p.index = newIndex(matches)
+	p.index, p.rulings = newIndex(matches), &rulings{made: map[ruled]*ruling{}}
 	p.findParts()
 }
 

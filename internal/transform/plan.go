@@ -62,6 +62,8 @@ type Plan struct {
 	// inOthers says that the pods are those of other templates of the object, of which
 	// each that the policy decides has the init container.
 	inOthers bool
+	// ruling is what is written, where the policy decides.
+	ruling *ruling
 	// was is the workload as it was before the function last wrote to it.
 	was *prior
 	placement

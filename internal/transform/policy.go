@@ -51,6 +51,8 @@ type Policy struct {
 	// Scopes are the policy's rules, broad to narrow.
 	Scopes []Scope
 	index  *index
+	// rulings are kept from the first workload on.
+	rulings *rulings
 	// planes says that some scope says a data plane.
 	planes bool
 	// parts are what of the policy is meant for some workloads: its scopes in their
@@ -85,8 +87,9 @@ type Policy struct {
 
 // Scope is one rule: which workloads it speaks of and what it says.
 type Scope struct {
-	// Path is the rule's field path in the spec.
-	Path string
+	// Path is the rule's field path in the spec, and place its place among the scopes.
+	Path  string
+	place int
 	// Match is nil for the scope that speaks of every workload.
 	Match *Match
 	Merge traffic.Merge

@@ -1,0 +1,102 @@
+package transform
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// ruling is what the scopes that speak of a workload and its own annotations come to, and
+// what is written for it. Nothing else of the workload decides it.
+type ruling struct {
+	fold     Fold
+	settings traffic.Settings
+	sayable  traffic.Layer
+	gaps     []mesh.Gap
+	// more are the fields in which the mesh's own configuration bypasses more.
+	more []mesh.Gap
+	// policy is the value of the policy annotation.
+	policy string
+	// says are the mesh's annotations for a template that has none of them, and all
+	// what is written there with them.
+	says, all desired
+	// container gives the init container.
+	container func() made
+}
+
+// made is a value to be written, and its digest.
+type made struct {
+	node   *yaml.Node
+	digest string
+}
+
+// rule decides what is written by the scopes that speak of a workload, and what it says
+// itself. Most workloads say nothing themselves, and the same scopes speak of many.
+func (p *Policy) rule(s said, user traffic.Layer, on *mesh.Mesh) *ruling {
+	if p.rulings == nil || !user.IsZero() || p.Mesh.On(on.Plane()) != on {
+		return p.ruling(s, user, on)
+	}
+	var room [64]byte
+	key := room[:0]
+	for _, scope := range s.scopes {
+		key = binary.AppendUvarint(key, uint64(scope.place))
+	}
+	return p.rulings.of(on, key, func() *ruling { return p.ruling(s, user, on) })
+}
+
+func (p *Policy) ruling(s said, user traffic.Layer, on *mesh.Mesh) *ruling {
+	fold := append(make(Fold, 0, len(s.scopes)+2), p.itself(on))
+	for _, scope := range s.scopes {
+		fold = fold.narrowed(scope.Path, scope.Layer, scope.Merge)
+	}
+	r := &ruling{fold: fold.narrowed("", user, p.Merge)}
+	p.restate(r.fold)
+	r.settings = r.fold.Layer().Settings()
+	r.sayable, r.gaps = on.Express(r.settings, p.wide())
+	r.more = on.Irrevocable(r.settings, r.sayable, p.MeshDefaults)
+	r.policy = policyVersion + node.Digest(r.settings.String())
+	r.says, r.all = p.annotated(r, on, nil), p.annotated(r, on, nil)
+	r.all.annotate(PolicyAnnotation, r.policy)
+	r.container = sync.OnceValue(func() made {
+		container := p.Enforcement.container(r.settings)
+		return made{container, node.Of(container).Digest()}
+	})
+	return r
+}
+
+// rulings are those of a policy for workloads that say nothing themselves.
+type rulings struct {
+	lock sync.RWMutex
+	made map[ruled]*ruling
+}
+
+// ruled is what decides such a ruling: the mesh as the pods have it, and the places of the
+// scopes.
+type ruled struct {
+	on     *mesh.Mesh
+	scopes string
+}
+
+// mostRulings is how many are kept.
+const mostRulings = 1 << 10
+
+func (r *rulings) of(on *mesh.Mesh, scopes []byte, decide func() *ruling) *ruling {
+	r.lock.RLock()
+	known, full := r.made[ruled{on, string(scopes)}], len(r.made) >= mostRulings
+	r.lock.RUnlock()
+	if known != nil {
+		return known
+	}
+	known = decide()
+	if !full {
+		r.lock.Lock()
+		r.made[ruled{on, string(scopes)}] = known
+		r.lock.Unlock()
+	}
+	return known
+}

@@ -1,0 +1,114 @@
+package transform
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+	"pgregory.net/rapid"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+)
+
+// drawnWorkload is a manifest, whose template has any of the parts by which plans differ.
+func drawnWorkload(t *rapid.T, m *mesh.Mesh) string {
+	lines := []string{"metadata:", "  name: " + rapid.SampledFrom([]string{"web", "api", "db"}).Draw(t, "name")}
+	if namespace := rapid.SampledFrom([]string{"", "shop", "kube-system"}).Draw(t, "namespace"); namespace != "" {
+		lines = append(lines, "  namespace: "+namespace)
+	}
+	lines = append(lines, rapid.SampledFrom([][]string{nil, {"  annotations: {}"}, {"  annotations:"}, {"  annotations: {a: b}"}, {"  annotations: {config.kubernetes.io/index: '1'}"}}).Draw(t, "own annotations")...)
+	var annotations []string
+	for _, key := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(m.Keys)-1), 0, 2, rapid.ID).Draw(t, "annotated") {
+		key := m.Keys[key]
+		entries := drawnSaying.Draw(t, "annotation")[key.Field]
+		annotations = append(annotations, fmt.Sprintf("%s: %q", key.Annotation, key.Write(only(key.Field, entries...).Settings())))
+	}
+	annotations = append(annotations, rapid.SliceOfNDistinct(rapid.SampledFrom([]string{
+		"prometheus.io/scrape: 'true'", PolicyAnnotation + ": v1:0", "sidecar.istio.io/inject: 'false'", "istio.io/dataplane-mode: none", "linkerd.io/inject: disabled", "traffic.sidecar.istio.io/excludeOutboundPort: '1'",
+	}), 0, 2, rapid.ID).Draw(t, "others")...)
+	template := []string{"metadata:"}
+	switch {
+	case len(annotations) > 0:
+		template = append(template, "  annotations: {"+strings.Join(annotations, ", ")+"}")
+	case rapid.Bool().Draw(t, "no metadata"):
+		template = nil
+	default:
+		template = append(template, rapid.SampledFrom([]string{"  labels: {app: web}", "  annotations: {}", "  annotations:"}).Draw(t, "metadata"))
+	}
+	template = append(template, "spec:", "  containers:", "  - {name: app, image: app}")
+	template = append(template, rapid.SampledFrom([][]string{nil, {"  initContainers: []"}, {"  initContainers:"}, {"  initContainers:", "  - {name: first, image: first}"}, {"  imagePullSecrets:", "  - name: registry"}}).Draw(t, "spec")...)
+	kind := rapid.SampledFrom([]string{"apps/v1 Deployment", "apps/v1 StatefulSet", "batch/v1 CronJob", "serving.knative.dev/v1 Service", "argoproj.io/v1alpha1 Workflow"}).Draw(t, "kind")
+	version, kind, _ := strings.Cut(kind, " ")
+	under := map[string][]string{"CronJob": {"spec:", "  jobTemplate:", "    spec:", "      template:"}, "Workflow": {"spec:", "  podMetadata: {}", "  templateDefaults:"}}
+	above, other := under[kind]
+	if !other {
+		above = []string{"spec:", "  selector: {}", "  template:"}
+	}
+	lines = append(append([]string{"apiVersion: " + version, "kind: " + kind}, lines...), above...)
+	for _, line := range template {
+		lines = append(lines, strings.Repeat("  ", len(above))+line)
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// TestWhatIsKeptIsWhatWouldBeDecidedAnew holds plans of a policy that plans many workloads
+// against those of one that keeps nothing from one to the next.
+func TestWhatIsKeptIsWhatWouldBeDecidedAnew(t *testing.T) {
+	applied := 0
+	rapid.Check(t, func(t *rapid.T) {
+		m, _ := mesh.ByName(rapid.SampledFrom(mesh.Names()).Draw(t, "mesh"))
+		policy := Policy{Name: "bypass", Mesh: m, Kinds: kinds.Known, Mode: rapid.SampledFrom(Modes).Draw(t, "mode"), DefaultsImplied: true, MeshDefaults: m.Defaults}
+		policy.Enforcement.Image = "init:1"
+		if rapid.Bool().Draw(t, "pull secrets") {
+			policy.Enforcement.ImagePullSecrets = []string{"registry"}
+		}
+		only := rapid.SampledFrom([]*Match{nil, {Names: []string{"web"}}, {Names: []string{"*b"}}, {Namespaces: []string{"shop"}}, {Kinds: []string{"Deployment", "CronJob"}}, {Labels: []Requirement{{Key: "app", Operator: "Exists"}}}})
+		for i, scope := range rapid.SliceOfN(drawnSaying, 1, 4).Draw(t, "scopes") {
+			s := Scope{Path: fmt.Sprintf("spec.workloads[%d]", i), Match: only.Draw(t, "match"), Layer: layerOf(t, scope)}
+			if rapid.IntRange(0, 3).Draw(t, "scope's mode") == 0 {
+				s.Mode = new(rapid.SampledFrom(Modes).Draw(t, "scope's mode"))
+			}
+			policy.Scopes = append(policy.Scopes, s)
+		}
+		keeps := policy
+		keeps.Index()
+		for range 8 {
+			text := drawnWorkload(t, m)
+			forgets := policy
+			forgets.Index()
+			forgets.rulings = nil
+			document, err := node.Parse([]byte(text))
+			require.NoError(t, err, text)
+			for range 2 { // as it came, and as it was written
+				kept, anew := plansOf(t, &keeps, document), plansOf(t, &forgets, document)
+				require.Len(t, kept, len(anew), text)
+				for i, want := range anew {
+					is := kept[i]
+					require.Equal(t, want.Findings, is.Findings, text)
+					require.Equal(t, want.Fold, is.Fold, text)
+					require.Equal(t, want.Annotations, is.Annotations, text)
+					require.Equal(t, want.Edits, is.Edits, text)
+					require.Equal(t, []any{want.Settings.String(), want.Sayable, want.Gaps, want.Mode, want.ModeBy, want.Container, want.Decided, want.Applies}, []any{is.Settings.String(), is.Sayable, is.Gaps, is.Mode, is.ModeBy, is.Container, is.Decided, is.Applies}, text)
+					if want.Applies {
+						applied++
+					}
+					if !is.Failed() {
+						require.NoError(t, edit.Nodes(document, is.Edits), text)
+					}
+				}
+			}
+		}
+	})
+	assert.Greater(t, applied, 100)
+}
+
+func plansOf(t require.TestingT, p *Policy, document *yaml.Node) []*Plan {
+	workloads, _ := p.Workloads(Document{Nodes: document, Source: func(edit.Path) (string, error) { return "null", nil }})
+	return p.PlanAll(workloads)
+}
