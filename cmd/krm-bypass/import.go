@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
+	"github.com/krm-bypass/krm-bypass/internal/bystander"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
@@ -20,6 +20,9 @@ ClusterBypass that says the same. It reads the annotations of pod templates, and
 beside them for
 
 %s
+Helm values are those of files, at any depth below the names of sub-charts, and those
+of %s.
+
 The mesh's own configuration becomes meshDefaults. What all workloads say becomes
 the global rule, what all of a namespace say a rule for it, and the rest rules
 for single workloads. import reads every file that you name, and in a folder all
@@ -40,14 +43,8 @@ func importSources() string {
 			places = append(places, "annotations of Namespaces")
 		}
 		for _, s := range m.Sources() {
-			place := strings.TrimSpace(cmp.Or(s.Kind, "Helm values") + " " + s.Name)
-			switch {
-			case s.Document == nil:
-				place += " (" + strings.Join(s.At, ".") + ")"
-			case s.Kind == "":
-				place += " (" + strings.Join(s.Document, ".") + ")"
-			}
-			if !slices.Contains(places, place) {
+			place := s.Place()
+			if s.Left == "" && !slices.Contains(places, place) {
 				places = append(places, place)
 			}
 		}
@@ -58,13 +55,20 @@ func importSources() string {
 	return lines.String()
 }
 
+// heldValues lists the kinds of objects in which Helm values stand.
+func heldValues() string {
+	held := bystander.Holders()
+	last := len(held) - 1
+	return strings.Join(held[:last], ", ") + " and " + held[last]
+}
+
 func importCommand() *cobra.Command {
 	var named string
 	var strip bool
 	cmd := &cobra.Command{
 		Use:   "import PATH...",
 		Short: "Make a ClusterBypass of the settings that manifests have already",
-		Long:  fmt.Sprintf(importHelp, importSources()),
+		Long:  fmt.Sprintf(importHelp, importSources(), heldValues()),
 		Args:  need("reads files or folders: name some", "manifests/"),
 		RunE:  func(cmd *cobra.Command, args []string) error { return importSettings(cmd, args, named, strip) },
 	}

@@ -3,108 +3,14 @@ package inventory
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
-	"path"
 	"slices"
 	"strings"
 
-	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
-	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
-	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
-
-// steps gives keys as the steps of a path.
-func steps(keys []string) edit.Path {
-	path := make(edit.Path, len(keys))
-	for i, key := range keys {
-		path[i] = key
-	}
-	return path
-}
-
-// statement is what a mesh's own configuration says of one field.
-type statement struct {
-	resource
-	mesh  *mesh.Mesh
-	field traffic.Field
-	// where is the field in the file, at the nearest to it that the file's own
-	// nodes have.
-	where string
-	at    edit.Path
-	value node.Value
-}
-
-func (st statement) problem(format string, args ...any) Problem {
-	p := st.in.problem(st.id(), st.at, format, args...)
-	p.Path = st.where
-	return p
-}
-
-// statements finds what an object says as some mesh's configuration.
-func (s *survey) statements(o resource) {
-	for _, m := range mesh.All() {
-		for _, c := range m.Sources() {
-			if c.Group != o.group || c.Kind != o.Kind {
-				continue
-			}
-			if matched, err := path.Match(c.Name, o.name); c.Name != "" && (err != nil || !matched) {
-				continue
-			}
-			s.stated = append(s.stated, s.read(m, c, o)...)
-		}
-	}
-}
-
-func (s *survey) read(m *mesh.Mesh, c mesh.Source, o resource) []statement {
-	in, base, where := o.Value, o.Path, o.Path.String()
-	if len(o.Path) == 0 {
-		where = ""
-	}
-	if c.Document != nil {
-		base = o.path(steps(c.Document)...)
-		where = base.String()
-		text := o.Below(c.Document...)
-		if !text.Exists() {
-			return nil
-		}
-		inner, err := node.Parse([]byte(text.Text()))
-		if err != nil {
-			if strings.Contains(text.Text(), templated) {
-				s.warn(o.in.problem(o.id(), base, "skipped: %s", fillsIn))
-			} else {
-				s.fail(o.in.problem(o.id(), base, "reading the values that it holds: %v: fix them, or name only the other files", err))
-			}
-			return nil
-		}
-		if inner.Kind == 0 {
-			return nil
-		}
-		in = node.Of(inner)
-	}
-	var found []statement
-	for _, one := range c.Settings {
-		below := append(steps(c.At), one.Key)
-		value := in.At(below...)
-		if !value.Exists() || value.IsNull() || value.IsList() && value.Len() == 0 {
-			continue // Helm's null takes the value away, and an empty list lists nothing
-		}
-		st := statement{resource: o, mesh: m, field: one.Field, at: base, value: value}
-		if c.Document == nil {
-			st.at = o.path(below...)
-			st.where = st.at.String()
-		} else {
-			st.where = where + " → " + below.String()
-		}
-		if recorded := o.path("metadata", "annotations", transform.RecordAnnotation); o.At(recorded[len(o.Path):]...).Exists() {
-			s.fail(o.in.problem(o.id(), recorded, "krm-bypass has written to this object already: import it as it was before"))
-			return nil
-		}
-		found = append(found, st)
-	}
-	return found
-}
 
 // text gives a value as the annotation for the same would say it.
 func (st statement) text() (string, error) {
@@ -114,6 +20,10 @@ func (st statement) text() (string, error) {
 	case st.value.IsList():
 		entries := make([]string, st.value.Len())
 		for i, item := range st.value.Items() {
+			// linkerd/linkerd2 pkg/config of 2.8 and before writes {"port": 25}.
+			if port := item.Entry("port"); port.Exists() {
+				item = port
+			}
 			if !item.IsScalar() {
 				return "", fmt.Errorf("item %d is neither a port nor a range: write one", i)
 			}
@@ -127,46 +37,90 @@ func (st statement) text() (string, error) {
 // configured reads what the mesh's own configuration says, which is the layer
 // below all annotations, and where it stands.
 func (s *survey) configured() (layer traffic.Layer, from []string) {
-	m := s.mesh
-	said := map[traffic.Field]statement{}
+	scopes := map[string][]statement{}
 	for _, st := range s.stated {
-		if st.mesh != m {
-			continue
+		switch {
+		case st.mesh != s.mesh:
+		case st.why != "":
+			s.warn(st.problem("not imported: %s", st.why))
+		default:
+			scopes[st.scope] = append(scopes[st.scope], st)
 		}
-		value, err := st.text()
-		if err != nil {
-			s.fail(st.problem("%v", err))
-			continue
-		}
-		if strings.Contains(value, templated) {
-			s.warn(st.problem("%q is not imported: %s", value, fillsIn))
-			continue
-		}
-		key, _ := m.Key(st.field)
-		one, readable := s.value(key, value, st.problem)
-		if !readable {
-			continue
-		}
-		one = s.withoutLoopback(one, st.problem)
-		if first, twice := said[st.field]; twice {
-			if !one.Agrees(st.field, layer) {
-				have, _ := layer.Entries(st.field)
-				also, _ := one.Entries(st.field)
-				s.fail(st.problem("says %q, and %s says %q: name only the file that the mesh was installed with", strings.Join(also, ","), first.place(), strings.Join(have, ",")))
-			}
-			continue
-		}
-		said[st.field] = st
-		layer = layer.With(st.field, one)
-		from = append(from, st.place())
 	}
+	layer, said := s.folded(slices.DeleteFunc(scopes[""], statement.isUnset))
 	for _, f := range traffic.Fields {
-		if _, configured := said[f]; m.Defaults.Says(f) && !configured {
-			layer = layer.With(f, m.Defaults)
-			from = append(from, m.Name+"'s own defaults")
+		if st, configured := said[f]; configured {
+			from = append(from, st.place())
+		} else if s.mesh.Defaults.Says(f) {
+			layer = layer.With(f, s.mesh.Defaults)
+			from = append(from, s.mesh.Name+"'s own defaults")
+			s.doubtDefaults(said, f)
 		}
 	}
-	_, gaps := m.Express(layer.Settings(), traffic.Layer{})
+	delete(scopes, "")
+	for _, name := range slices.Sorted(maps.Keys(scopes)) {
+		s.scope(name, scopes[name], layer)
+	}
+	return layer, from
+}
+
+// isUnset reports whether it is of an answer in which an empty text is what is not set.
+func (st statement) isUnset() bool {
+	return st.source.Namespace != "" && st.value.IsScalar() && st.value.Text() == ""
+}
+
+// folded gives what statements come to, and who says each field.
+func (s *survey) folded(statements []statement) (layer traffic.Layer, said map[traffic.Field]statement) {
+	said = map[traffic.Field]statement{}
+	slices.SortStableFunc(statements, func(a, b statement) int { return b.source.Counts - a.source.Counts })
+	for _, st := range statements {
+		one, says := s.stands(st)
+		if !says {
+			continue
+		}
+		first, twice := said[st.field]
+		if !twice {
+			said[st.field] = st
+			layer = layer.With(st.field, one)
+			continue
+		}
+		if one.Agrees(st.field, layer) {
+			continue
+		}
+		have, _ := layer.Entries(st.field)
+		also, _ := one.Entries(st.field)
+		if first.source.Counts > st.source.Counts {
+			s.warn(st.problem("%q is not imported, since %s says %q, which counts instead", strings.Join(also, ","), first.place(), strings.Join(have, ",")))
+			continue
+		}
+		s.fail(st.problem("says %q, and %s says %q: name only the file that the mesh was installed with", strings.Join(also, ","), first.beside(st), strings.Join(have, ",")))
+	}
+	s.doubtFolded(layer, said)
+	return layer, said
+}
+
+// stands reads a statement, and says whether it is one to the mesh.
+func (s *survey) stands(st statement) (one traffic.Layer, says bool) {
+	value, err := st.text()
+	if err != nil {
+		s.fail(st.problem("%v", err))
+		return one, false
+	}
+	if strings.Contains(value, templated) {
+		s.warn(st.problem("%q is not imported: %s", value, fillsIn))
+		return one, false
+	}
+	key, _ := s.mesh.Key(st.field)
+	one, readable := s.value(key, value, st.problem)
+	if !readable || s.mesh.Levels == mesh.FirstSaid && !one.Says(st.field) {
+		return one, false
+	}
+	return s.withoutLoopback(one, st.problem), true
+}
+
+// doubtFolded tells of what is in the way of the mesh itself, or of a spec that says it.
+func (s *survey) doubtFolded(layer traffic.Layer, said map[traffic.Field]statement) {
+	_, gaps := s.mesh.Express(layer.Settings(), traffic.Layer{})
 	for _, g := range gaps {
 		if st, configured := said[g.Field]; configured && g.Fatal {
 			s.fail(st.problem("%s: fix it first", g.Reason))
@@ -179,7 +133,40 @@ func (s *survey) configured() (layer traffic.Layer, from []string) {
 			s.warn(st.problem("excludes ports that %s includes (%s), which is not imported: it takes effect in a pod that includes all ports, so remove them from one of the two", c.Include, strings.Join(c.Ports.Entries(), ", ")))
 		}
 	}
-	return layer, from
+}
+
+// doubtDefaults tells where the mesh that was configured had other defaults for a field
+// that it was not configured for.
+func (s *survey) doubtDefaults(said map[traffic.Field]statement, f traffic.Field) {
+	for _, other := range traffic.Fields {
+		if st, configured := said[other]; configured && st.source.Note != "" {
+			s.warn(st.problem("%s is not said beside it: %s", f, st.source.Note))
+			return
+		}
+	}
+}
+
+// scope notes what the mesh's configuration says for the pods of one namespace.
+func (s *survey) scope(name string, statements []statement, broad traffic.Layer) {
+	for _, st := range statements {
+		if st.isUnset() && broad.Says(st.field) {
+			s.warn(st.problem("says nothing, since an empty text stands for what is not set: if it takes back what is said for all namespaces, write [] in the namespace's rule"))
+		}
+	}
+	statements = slices.DeleteFunc(statements, statement.isUnset)
+	if len(statements) == 0 {
+		return
+	}
+	layer, _ := s.folded(statements)
+	first := statements[0]
+	first.Kind, first.name = first.mesh.Name+"'s settings of namespace", name
+	n := &namespace{resource: first.resource, annotated: annotatedAt(first.in, first.id(), first.at, nil)}
+	if why := n.reason(s.policy.LeftNamespace(name), nameable(name, name), "name"); why != "" {
+		s.warn(first.problem("not imported: %s", why))
+		return
+	}
+	n.imported = layer
+	s.scoped = append(s.scoped, n)
 }
 
 // told makes a problem of what is wrong at one place.
@@ -203,6 +190,14 @@ func (st statement) place() string {
 		return st.in.file
 	}
 	return st.id() + " in " + st.in.file
+}
+
+// beside names it to somebody who reads another.
+func (st statement) beside(other statement) string {
+	if st.in == other.in && st.id() == other.id() {
+		return st.where
+	}
+	return st.place()
 }
 
 // withoutLoopback takes out of a layer ranges within loopback, of which no

@@ -41,6 +41,7 @@ func Take(files []File, named string, uses map[string]transform.Use) (*Inventory
 	m, err := s.choose(named)
 	if err != nil {
 		s.unread()
+		s.unimportable()
 	}
 	s.warnings = append(s.warnings, s.beside...)
 	if err != nil {
@@ -84,6 +85,8 @@ type survey struct {
 	stated     []statement
 	workloads  []*workload
 	namespaces []*namespace
+	// scoped are namespaces of which the mesh's own configuration speaks.
+	scoped []*namespace
 
 	// planes are the Namespaces that put their pods into another data plane than Sidecar.
 	planes []*namespace
@@ -135,6 +138,9 @@ func (s *survey) look(d *document) {
 func (s *survey) evidence() map[*mesh.Mesh][]string {
 	seen := map[*mesh.Mesh][]string{}
 	for _, st := range s.stated {
+		if st.why != "" {
+			continue
+		}
 		seen[st.mesh] = append(seen[st.mesh], st.in.file)
 	}
 	for _, m := range mesh.All() {

@@ -33,6 +33,15 @@ func (s *survey) unread() {
 	}
 }
 
+// unimportable tells of what the meshes' own configurations say and no spec can.
+func (s *survey) unimportable() {
+	for _, st := range s.stated {
+		if st.why != "" {
+			s.warn(st.problem("not imported: %s", st.why))
+		}
+	}
+}
+
 // unsayable tells of annotations by which the mesh lets traffic bypass too and which no
 // field of a ClusterBypass can say.
 func (s *survey) unsayable(policy *transform.Policy, at annotations, values map[string]string) {

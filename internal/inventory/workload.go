@@ -169,6 +169,7 @@ func (s *survey) judge() {
 			}
 		}
 	}
+	s.namespaces = append(s.namespaces, s.scoped...)
 }
 
 // place finds the Namespaces that put their pods into another data plane.

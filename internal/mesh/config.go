@@ -61,40 +61,6 @@ func meshConfig(group string) *Config {
 	}
 }
 
-// Source is a place in manifests where a mesh's own configuration stands.
-type Source struct {
-	// Group and Kind are the object's; both are "" for Helm values, which are
-	// no object.
-	Group, Kind string
-	// Name is a glob of the object's name, "" for any.
-	Name string
-	// Document leads to a string that is itself YAML or JSON; nil where the
-	// object has fields for it.
-	Document []string
-	// At leads to the mapping with the settings, in the object or document.
-	At       []string
-	Settings []Setting
-}
-
-// Setting is one key of a mesh's own configuration.
-type Setting struct {
-	Key   string
-	Field traffic.Field
-}
-
-// Sources gives every place where the mesh's own configuration stands.
-func (m *Mesh) Sources() []Source {
-	all := slices.Clone(m.sources)
-	if m.Config == nil {
-		return all
-	}
-	for _, l := range m.Config.Lists {
-		last := len(l.Path) - 1
-		all = append(all, Source{Group: m.Config.Group, Kind: m.Config.Kind, At: l.Path[:last], Settings: []Setting{{l.Path[last], l.Field}}})
-	}
-	return all
-}
-
 // steps gives the steps of a path with dots between them.
 func steps(dotted string) []string { return strings.Split(dotted, ".") }
 

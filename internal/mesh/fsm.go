@@ -16,7 +16,7 @@ var fsmKnown string
 // for the grammar and how a pod's lists are united with those of the MeshConfig,
 // iptables.go for the rules and their order, webhook.go for opting in and out;
 // and from pkg/constants/constants.go for the ports.
-var fsm = with(fsmLike("FSM", []string{"Flomesh"}, "flomesh.io", fsmKnown, "fsm-system", Signs{
+var fsm = with(fsmLike("FSM", []string{"Flomesh"}, "flomesh.io", fsmKnown, "fsm-system", []Source{chartLists("fsm", "")}, Signs{
 	Marks: []Mark{
 		{"fsm-stats*", "", "flomesh-io/fsm pkg/sidecar/v1/providers/pipy/repo/codebase/modules/inbound-metrics-http.js"},
 		{"server", "pipy", "flomesh-io/osm-edge pkg/sidecar/providers/pipy/repo/codebase/outbound-mux-http.js"},
@@ -37,7 +37,7 @@ func with(m Mesh, fact Fact, others []Other) Mesh {
 }
 
 // fsmLike is FSM or OSM, whose keys all stand under one domain.
-func fsmLike(name string, aka []string, domain, known, namespace string, signs Signs) Mesh {
+func fsmLike(name string, aka []string, domain, known, namespace string, sources []Source, signs Signs) Mesh {
 	injector := name + "'s injector"
 	ports := portList{refuser: injector, number: signed, nonempty: true}
 	ranges := rangeList{refuser: injector, blanks: true, masked: true, nonempty: true}
@@ -71,6 +71,7 @@ func fsmLike(name string, aka []string, domain, known, namespace string, signs S
 		// (flomesh-io/fsm pkg/constants/constants.go).
 		Always:  traffic.SinglePorts(traffic.TCP, 15010, 15901, 15902, 15903, 15904),
 		Config:  meshConfig("config." + domain),
+		sources: sources,
 		Commons: []Common{{Group: "config." + domain, Kind: "MeshConfig"}},
 		Unmeshed: func(_, annotations map[string]string) string {
 			if value := annotations[inject]; fsmDisabled(value) {
@@ -96,6 +97,20 @@ func fsmLike(name string, aka []string, domain, known, namespace string, signs S
 			includedAdds, noKeys(nil), noPairs,
 		},
 	}
+}
+
+// chartLists are the lists in the values of a chart, of which it makes the first MeshConfig
+// (flomesh-io/fsm charts/fsm/templates/preset-mesh-config.yaml, and as in what it comes
+// from).
+func chartLists(key, versions string) Source {
+	lists := Source{
+		At: []string{key}, Versions: versions,
+		Unsayable: []Unsayable{{Key: "networkInterfaceExclusionList", Why: "no field of a ClusterBypass says by which interfaces traffic bypasses the sidecar"}},
+	}
+	for _, l := range meshConfig("").Lists {
+		lists.Settings = append(lists.Settings, Setting{l.Path[len(l.Path)-1], l.Field})
+	}
+	return lists
 }
 
 // fsmDisabled reports whether a value switches injection off.

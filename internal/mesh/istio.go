@@ -105,12 +105,19 @@ var istio = Mesh{
 		},
 	},
 	sources: []Source{
-		{At: steps("global.proxy"), Settings: istioProxy},
+		{At: steps("global.proxy"), Settings: istioProxy, Versions: "0.8 and later"},
 		// The injector's, with the Helm values that it was installed with; each
-		// revision has its own.
-		{Kind: "ConfigMap", Name: "istio-sidecar-injector*", Document: steps("data.values"), At: steps("global.proxy"), Settings: istioProxy},
-		{Group: "install.istio.io", Kind: "IstioOperator", At: steps("spec.values.global.proxy"), Settings: istioProxy},
+		// revision has its own. A copy of them is for people.
+		{Kind: "ConfigMap", Name: "istio-sidecar-injector*", Document: steps("data.values"), At: steps("global.proxy"), Settings: istioProxy, Versions: "1.4 and later"},
+		{Kind: "ConfigMap", Name: "values*", Document: steps("data.merged-values"), At: steps("global.proxy"), Settings: istioProxy, Versions: "1.26 and later"},
+		{Group: "install.istio.io", Kind: "IstioOperator", At: steps("spec.values.global.proxy"), Settings: istioProxy, Versions: "1.4 and later"},
 		{Group: "sailoperator.io", Kind: "Istio", At: steps("spec.values.global.proxy"), Settings: istioProxy},
+		{Group: "sailoperator.io", Kind: "IstioRevision", At: steps("spec.values.global.proxy"), Settings: istioProxy},
+		// maistra/istio-operator pkg/apis/maistra/v2/proxy.go, ProxyTrafficControlConfig.
+		{Group: "maistra.io", Kind: "ServiceMeshControlPlane", At: steps("spec.proxy.networking.trafficControl.inbound"), Settings: maistraInbound, Versions: "OpenShift Service Mesh 2"},
+		{Group: "maistra.io", Kind: "ServiceMeshControlPlane", At: steps("spec.proxy.networking.trafficControl.outbound"), Settings: maistraOutbound, Versions: "OpenShift Service Mesh 2"},
+		{Group: "maistra.io", Kind: "ServiceMeshControlPlane", At: steps("spec.istio.global.proxy"), Settings: istioProxy, Versions: "OpenShift Service Mesh 1"},
+		asmAnswer,
 	},
 	// The status port and two of the sidecar's, which the injection template
 	// adds to whatever is configured.
@@ -207,6 +214,32 @@ var istioProxy = []Setting{
 	{"includeOutboundPorts", traffic.IncludeOutboundPorts},
 	{"excludeIPRanges", traffic.ExcludeOutboundIPRanges},
 	{"includeIPRanges", traffic.IncludeOutboundIPRanges},
+}
+
+var (
+	maistraInbound  = []Setting{{"includedPorts", traffic.IncludeInboundPorts}, {"excludedPorts", traffic.ExcludeInboundPorts}}
+	maistraOutbound = []Setting{{"includedIPRanges", traffic.IncludeOutboundIPRanges}, {"excludedIPRanges", traffic.ExcludeOutboundIPRanges}, {"excludedPorts", traffic.ExcludeOutboundPorts}}
+)
+
+// asmAnswer is what Alibaba ASM says of all pods or of those of a namespace, each item
+// instead of the broader one (alibabacloud-go/servicemesh-20200111
+// client/describe_namespace_scope_sidecar_config_response_body_model.go,
+// DescribeNamespaceScopeSidecarConfigResponseBodyConfigPatches). It does not say of which:
+// that was in the request.
+var asmAnswer = Source{
+	At: steps("ConfigPatches"), Namespace: "Namespace", Versions: "API 2020-01-11",
+	Settings: []Setting{
+		{"ExcludeInboundPorts", traffic.ExcludeInboundPorts},
+		{"IncludeInboundPorts", traffic.IncludeInboundPorts},
+		{"ExcludeOutboundPorts", traffic.ExcludeOutboundPorts},
+		{"IncludeOutboundPorts", traffic.IncludeOutboundPorts},
+		{"ExcludeOutboundIPRanges", traffic.ExcludeOutboundIPRanges},
+		{"IncludeOutboundIPRanges", traffic.IncludeOutboundIPRanges},
+	},
+	Unsayable: []Unsayable{
+		{Key: "InterceptionMode", Harmless: "REDIRECT", Why: "no field of a ClusterBypass says how the sidecar intercepts, and this stays"},
+		{Key: "ProxyMetadata", Why: "the environment of istio-init has it, by whose ISTIO_ variables traffic may bypass the sidecar, and no field of a ClusterBypass says this"},
+	},
 }
 
 // istioUnmeshed follows injectRequired in istio/istio pkg/kube/inject/inject.go:

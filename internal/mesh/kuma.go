@@ -59,15 +59,19 @@ var kuma = Mesh{
 	Always:     traffic.SinglePorts(traffic.TCP, 9001),
 	Namespaces: []string{"kuma-system"},
 	Levels:     FirstSaid,
+	// ConfigForKubernetes takes the ConfigMap's before those of the control plane, of which
+	// the environment comes after the file (pkg/config/loader.go).
 	sources: []Source{
-		{At: steps("transparentProxy.configMap.config.redirect.inbound"), Settings: kumaRedirectIn},
-		{At: steps("transparentProxy.configMap.config.redirect.outbound"), Settings: kumaRedirectOut},
-		{Document: steps("controlPlane.config"), At: steps("runtime.kubernetes.injector.sidecarTraffic"), Settings: kumaSidecarTraffic},
-		// What the chart makes of these (deployments/charts/kuma/templates/cp-configmap.yaml),
-		// which in Kong's begin with another name.
-		{Kind: "ConfigMap", Name: "*-transparent-proxy-config", Document: kumaConfigMap.Document, At: steps("redirect.inbound"), Settings: kumaRedirectIn},
-		{Kind: "ConfigMap", Name: "*-transparent-proxy-config", Document: kumaConfigMap.Document, At: steps("redirect.outbound"), Settings: kumaRedirectOut},
-		{Kind: "ConfigMap", Name: "*-control-plane-config", Document: kumaConfigMap.Document, At: steps("runtime.kubernetes.injector.sidecarTraffic"), Settings: kumaSidecarTraffic},
+		{At: steps("transparentProxy.configMap.config.redirect.inbound"), Settings: kumaRedirectIn, Unsayable: kumaSources, Counts: 2, Versions: kumaChart},
+		{At: steps("transparentProxy.configMap.config.redirect.outbound"), Settings: kumaRedirectOut, Unsayable: kumaUsers, Counts: 2, Versions: kumaChart},
+		{Document: steps("controlPlane.config"), At: kumaInjected, Settings: kumaSidecarTraffic, Unsayable: kumaSources},
+		{At: steps("controlPlane.envVars"), Settings: kumaEnvironment, Unsayable: kumaSources, Counts: 1},
+		// What the chart makes of these (deployments/charts/kuma/templates/cp-configmap.yaml,
+		// cp-deployment.yaml), which in Kong's begin with another name.
+		{Kind: "ConfigMap", Name: "*-transparent-proxy-config", Document: kumaConfigMap.Document, At: steps("redirect.inbound"), Settings: kumaRedirectIn, Unsayable: kumaSources, Counts: 2, Versions: "2.9 and later"},
+		{Kind: "ConfigMap", Name: "*-transparent-proxy-config", Document: kumaConfigMap.Document, At: steps("redirect.outbound"), Settings: kumaRedirectOut, Unsayable: kumaUsers, Counts: 2, Versions: "2.9 and later"},
+		{Kind: "ConfigMap", Name: "*-control-plane-config", Document: kumaConfigMap.Document, At: kumaInjected, Settings: kumaSidecarTraffic, Unsayable: kumaSources},
+		{Group: "apps", Kind: "Deployment", Name: "*-control-plane", At: steps("spec.template.spec.containers"), Env: true, Settings: kumaEnvironment, Unsayable: kumaSources, Counts: 1},
 	},
 	Signs: Signs{Envoy: true, SPIFFE: true},
 	// An annotation of that name is none (pkg/plugins/runtime/k8s/webhooks/injector/precheck.go).
@@ -113,6 +117,10 @@ var kuma = Mesh{
 const (
 	kumaProbes   = "Kuma's sidecar, for the pod's probes"
 	kumaGateway  = "kuma.io/gateway"
+	kumaChart    = "3.0 and later; 2.9 to 2.14 with configMap.enabled: true"
+	kumaVariable = "KUMA_RUNTIME_KUBERNETES_SIDECAR_TRAFFIC_"
+	kumaFrom     = "no field of a ClusterBypass says from which addresses traffic bypasses the sidecar"
+	kumaOnly     = "the mesh then intercepts these ports alone and passes over those that it excludes: say in meshDefaults what bypasses"
 	kumaKeys     = "kumahq/kuma pkg/plugins/runtime/k8s/metadata/annotations.go"
 	kumaInjector = "kumahq/kuma pkg/plugins/runtime/k8s/webhooks/injector/injector.go"
 	kumaRules    = "kumahq/kuma pkg/transparentproxy/iptables/builder/builder_table_nat.go"
@@ -126,8 +134,17 @@ var (
 // Of pkg/transparentproxy/config/config.go, and of
 // pkg/config/app/kuma-cp/kuma-cp.defaults.yaml.
 var (
-	kumaRedirectIn     = []Setting{{"excludePorts", traffic.ExcludeInboundPorts}}
-	kumaRedirectOut    = []Setting{{"excludePorts", traffic.ExcludeOutboundPorts}, {"excludePortsForIPs", traffic.ExcludeOutboundIPRanges}}
+	kumaRedirectIn  = []Setting{{"excludePorts", traffic.ExcludeInboundPorts}}
+	kumaRedirectOut = []Setting{{"excludePorts", traffic.ExcludeOutboundPorts}, {"excludePortsForIPs", traffic.ExcludeOutboundIPRanges}}
+	kumaInjected    = steps("runtime.kubernetes.injector.sidecarTraffic")
+	// pkg/config/plugins/runtime/k8s/config.go, SidecarTraffic.
+	kumaEnvironment = []Setting{
+		{kumaVariable + "EXCLUDE_INBOUND_PORTS", traffic.ExcludeInboundPorts}, {kumaVariable + "EXCLUDE_OUTBOUND_PORTS", traffic.ExcludeOutboundPorts},
+		{kumaVariable + "EXCLUDE_OUTBOUND_IPS", traffic.ExcludeOutboundIPRanges},
+	}
+	kumaSources = []Unsayable{{Key: "excludeInboundIPs", Why: kumaFrom}, {Key: "excludePortsForIPs", Why: kumaFrom}, {Key: kumaVariable + "EXCLUDE_INBOUND_IPS", Why: kumaFrom}, {Key: "includePorts", Why: kumaOnly}}
+	kumaUsers   = []Unsayable{{Key: "excludePortsForUIDs", Why: "no field of a ClusterBypass says whose traffic bypasses the sidecar"}, {Key: "includePorts", Why: kumaOnly}}
+
 	kumaSidecarTraffic = []Setting{{"excludeInboundPorts", traffic.ExcludeInboundPorts}, {"excludeOutboundPorts", traffic.ExcludeOutboundPorts}, {"excludeOutboundIPs", traffic.ExcludeOutboundIPRanges}}
 )
 

@@ -58,10 +58,18 @@ var linkerd = Mesh{
 	Levels:        Replaces,
 	NamespaceKeys: "linkerd/linkerd2 pkg/inject/inject.go, AppendNamespaceAnnotations",
 	IPv6If:        "its chart has disableIPv6: false",
+	// charts/linkerd-control-plane/values.yaml, and charts/linkerd2/values.yaml of the older
+	// ones, whose ConfigMap is made in charts/linkerd2/templates/_config.tpl.
 	sources: []Source{
-		{At: steps("proxyInit"), Settings: linkerdProxyInit},
+		{At: steps("proxyInit"), Settings: linkerdProxyInit, Unsayable: linkerdSubnets, Versions: "2.10 and later"},
+		{At: steps("global.proxyInit"), Settings: linkerdProxyInit, Versions: "2.7 to 2.9", Note: linkerdFormer},
+		{At: steps("ProxyInit"), Settings: []Setting{{"IgnoreInboundPorts", traffic.ExcludeInboundPorts}, {"IgnoreOutboundPorts", traffic.ExcludeOutboundPorts}}, Versions: "2.5 and 2.6", Note: linkerdFormer},
 		// The values that the control plane was installed with.
-		{Kind: "ConfigMap", Name: "linkerd-config", Document: steps("data.values"), At: steps("proxyInit"), Settings: linkerdProxyInit},
+		{Kind: "ConfigMap", Name: "linkerd-config", Document: steps("data.values"), At: steps("proxyInit"), Settings: linkerdProxyInit, Unsayable: linkerdSubnets, Versions: "2.10 and later"},
+		{Kind: "ConfigMap", Name: "linkerd-config", Document: steps("data.values"), At: steps("global.proxyInit"), Settings: linkerdProxyInit, Versions: "2.9", Note: linkerdFormer},
+		{Kind: "ConfigMap", Name: "linkerd-config", Document: steps("data.proxy"), Settings: linkerdProxyInit, Versions: "2.3 to 2.8", Note: linkerdFormer},
+		{At: steps("linkerd2-cni"), Settings: linkerdProxyInit, Left: linkerdCNI},
+		{Settings: linkerdProxyInit, Left: linkerdCNI}, // of its own chart
 	},
 	// The proxy's control and admin ports (linkerd/linkerd2
 	// charts/partials/templates/_proxy-init.tpl).
@@ -135,6 +143,14 @@ var linkerdProxyInit = []Setting{
 	{"ignoreInboundPorts", traffic.ExcludeInboundPorts},
 	{"ignoreOutboundPorts", traffic.ExcludeOutboundPorts},
 }
+
+// linkerdCNI: cni-plugin/main.go of linkerd/linkerd2-proxy-init, cmdAdd.
+const (
+	linkerdCNI    = "Linkerd's CNI plugin adds its inbound list to what a pod's annotation says, which no scope of a ClusterBypass does: say in meshDefaults or in rules what should bypass"
+	linkerdFormer = "the charts of Linkerd before 2.11 exclude other ports by themselves (2.9: 25,443,587,3306,11211, others none) where the values do not say, and meshDefaults has those of today: correct it"
+)
+
+var linkerdSubnets = []Unsayable{{Key: "skipSubnets", Why: "no field of a ClusterBypass says from which addresses traffic bypasses the sidecar"}}
 
 var galera = traffic.NewPorts(traffic.TCP, traffic.PortRange{First: 4567, Last: 4568}).Bare()
 

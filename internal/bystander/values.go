@@ -1,0 +1,107 @@
+package bystander
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
+)
+
+// Form is how an object holds values of a Helm chart.
+type Form uint8
+
+const (
+	// AsFields is as a mapping.
+	AsFields Form = iota
+	// AsText is as a text.
+	AsText
+	// AsWords is in the words of helm --set.
+	AsWords
+)
+
+// Values are values of a Helm chart in an object.
+type Values struct {
+	// Path leads to them from the object.
+	Path edit.Path
+	Form Form
+	node.Value
+}
+
+// holder is a kind of objects that hold values.
+type holder struct {
+	group, kind string
+	places      []place
+}
+
+type place struct {
+	form Form
+	// at leads to the values; eachItem is a step to all items of a list.
+	at []string
+}
+
+const eachItem = "*"
+
+// holders have the sources of rendered, whose kinds most are; for a kustomization
+// kubernetes-sigs/kustomize api/types/helmchartargs.go, for K3s' HelmChartConfig the file
+// of HelmChart. Flux reads a ConfigMap's values.yaml where valuesFrom names no other key.
+var holders = []holder{
+	{"helm.toolkit.fluxcd.io", "HelmRelease", []place{{AsFields, steps("spec.values")}}},
+	{"helm.fluxcd.io", "HelmRelease", []place{{AsFields, steps("spec.values")}}},
+	{"", "ConfigMap", []place{{AsText, []string{"data", "values.yaml"}}}},
+	{"argoproj.io", "Application", slices.Concat(argo("spec.source"), argo("spec.sources.*"))},
+	{"argoproj.io", "ApplicationSet", slices.Concat(argo("spec.template.spec.source"), argo("spec.template.spec.sources.*"))},
+	{"helm.cattle.io", "HelmChart", []place{{AsText, steps("spec.valuesContent")}, {AsWords, steps("spec.set")}}},
+	{"helm.cattle.io", "HelmChartConfig", []place{{AsText, steps("spec.valuesContent")}}},
+	{"helm.crossplane.io", "Release", []place{{AsFields, steps("spec.forProvider.values")}, {AsWords, steps("spec.forProvider.set")}}},
+	{"kustomize.config.k8s.io", "Kustomization", []place{{AsFields, steps("helmCharts.*.valuesInline")}}},
+	{"kustomize.config.k8s.io", "Component", []place{{AsFields, steps("helmCharts.*.valuesInline")}}},
+	{"", "HelmChartInflationGenerator", []place{{AsFields, steps("valuesInline")}}},
+}
+
+func steps(dotted string) []string { return strings.Split(dotted, ".") }
+
+func argo(source string) []place {
+	return []place{{AsFields, steps(source + ".helm.valuesObject")}, {AsText, steps(source + ".helm.values")}, {AsWords, steps(source + ".helm.parameters")}}
+}
+
+// Holders lists the kinds of objects that hold values, each once.
+func Holders() (names []string) {
+	for _, h := range holders {
+		if !slices.Contains(names, h.kind) {
+			names = append(names, h.kind)
+		}
+	}
+	return names
+}
+
+// ValuesIn gives the values of Helm charts that an object holds.
+func ValuesIn(t object.Type, o node.Value) (all []Values) {
+	for _, h := range holders {
+		if h.kind != t.Kind || h.group != object.Group(t.APIVersion) && t.APIVersion != "builtin" {
+			continue
+		}
+		for _, p := range h.places {
+			all = append(all, p.in(o, nil)...)
+		}
+	}
+	return all
+}
+
+func (p place) in(v node.Value, path edit.Path) (all []Values) {
+	for len(path) < len(p.at) {
+		step := p.at[len(path)]
+		if step == eachItem {
+			for n, item := range v.Items() {
+				all = append(all, p.in(item, append(slices.Clone(path), n))...)
+			}
+			return all
+		}
+		v, path = v.Entry(step), append(slices.Clone(path), step)
+	}
+	if v.Exists() {
+		all = append(all, Values{path, p.form, v})
+	}
+	return all
+}

@@ -1,0 +1,117 @@
+package inventory_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/internal/inventory"
+)
+
+// imported is what is imported of files, mesh and meshDefaults on one line, and what is
+// told.
+func imported(t *testing.T, files string) (defaults, told string) {
+	t.Helper()
+	found, err := inventory.Take(tree(files), "", nil)
+	if err != nil {
+		return err.Error(), found.Warnings.Error()
+	}
+	var said []string
+	for line := range strings.Lines(rules(t, found.Spec())) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") && line != "meshDefaults:" {
+			said = append(said, line)
+		}
+	}
+	return strings.Join(said, " "), found.Warnings.Error()
+}
+
+// TestSources: where a mesh's own configuration stands, in today's and in older spellings.
+func TestSources(t *testing.T) {
+	proxy := "global: {proxy: {excludeIPRanges: 192.0.2.0/24, excludeOutboundPorts: '3306'}}"
+	for name, test := range map[string]struct{ files, want, told string }{
+		"an umbrella chart":        {"-- v.yaml --\nistiod:\n  " + proxy + "\nbase: {defaultRevision: default}\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
+		"an umbrella of umbrellas": {"-- v.yaml --\nplatform: {mesh-1-27: {" + proxy + "}}\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
+		"globals of the umbrella itself": {"-- v.yaml --\nglobal: {proxy: {excludeOutboundPorts: '3306'}}\nistiod:\n  global:\n    proxy: {excludeOutboundPorts: '5432', excludeInboundPorts: '9100'}\n",
+			"mesh: Istio excludeInboundPorts: [9100] excludeOutboundPorts: [3306]",
+			"v.yaml:4: istiod.global.proxy.excludeOutboundPorts: not imported: Helm hands down what global.proxy.excludeOutboundPorts says, which counts instead"},
+		"a sub-chart that is switched off": {"-- v.yaml --\nistiod:\n  enabled: false\n  " + proxy + "\n-- w.yaml --\nglobal: {proxy: {excludeInboundPorts: '9100'}}\n", "mesh: Istio excludeInboundPorts: [9100]",
+			"v.yaml:3: istiod.global.proxy.excludeOutboundPorts: not imported: istiod is switched off (enabled: false)"},
+		"two sub-charts that differ": {"-- v.yaml --\nold: {global: {proxy: {excludeOutboundPorts: '1'}}}\nnew: {global: {proxy: {excludeOutboundPorts: '2'}}}\n",
+			`v.yaml:2: new.global.proxy.excludeOutboundPorts: says "2", and old.global.proxy.excludeOutboundPorts says "1": name only the file that the mesh was installed with`, ""},
+		"the sidecar injector's ConfigMap of a revision": {"-- c.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio-sidecar-injector-1-27}\ndata: {values: '{\"global\": {\"proxy\": {\"excludeOutboundPorts\": \"3306\"}}}'}\n", "mesh: Istio excludeOutboundPorts: [3306]", ""},
+		"the copy of the values of a revision":           {"-- c.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: values-1-27}\ndata: {merged-values: '{\"global\": {\"proxy\": {\"excludeOutboundPorts\": \"3306\", \"includeIPRanges\": \"*\"}}}'}\n", "mesh: Istio excludeOutboundPorts: [3306]", ""},
+		"OpenShift Service Mesh 2": {"-- c.yaml --\napiVersion: maistra.io/v2\nkind: ServiceMeshControlPlane\nmetadata: {name: basic}\nspec: {proxy: {networking: {trafficControl: {inbound: {excludedPorts: ['8081']}, outbound: {excludedPorts: [3306], excludedIPRanges: [192.0.2.0/24]}}}}}\n",
+			"mesh: Istio excludeInboundPorts: [8081] excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
+		"Flux' HelmRelease":                       {"-- r.yaml --\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: istiod}\nspec: {values: {" + proxy + "}}\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
+		"values that Flux reads from a ConfigMap": {"-- r.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: istiod-values}\ndata:\n  values.yaml: |\n    istiod: {" + proxy + "}\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
+		"an Application's values":                 {"-- a.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: istiod}\nspec: {source: {helm: {valuesObject: {" + proxy + "}}}}\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
+		"an Application's values as text, and parameters": {"-- a.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: istiod}\nspec:\n  sources:\n  - helm:\n      values: |\n        " + proxy + "\n      parameters:\n      - {name: global.proxy.excludeInboundPorts, value: '9100'}\n      - {name: replicas, value: '2'}\n",
+			"mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]",
+			"a.yaml:10: Application istiod: spec.sources[0].helm.parameters[0]: global.proxy.excludeInboundPorts is not imported, since it is in the words of helm --set: write it among the values"},
+		"an ApplicationSet's values": {"-- a.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: istiod}\nspec: {template: {spec: {source: {helm: {valuesObject: {" + proxy + "}}}}}}\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
+		"K3s' HelmChart": {"-- c.yaml --\napiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: istiod}\nspec:\n  set: {global.proxy.excludeInboundPorts: '9100'}\n  valuesContent: |-\n    " + proxy + "\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]",
+			`c.yaml:5: HelmChart istiod: spec.set["global.proxy.excludeInboundPorts"]: global.proxy.excludeInboundPorts is not imported`},
+		"Crossplane's Release":           {"-- c.yaml --\napiVersion: helm.crossplane.io/v1beta1\nkind: Release\nmetadata: {name: istiod}\nspec: {forProvider: {values: {" + proxy + "}}}\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
+		"charts of a kustomization":      {"-- kustomization.yaml --\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nhelmCharts: [{name: istiod, valuesInline: {" + proxy + "}}]\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
+		"values that are not for a mesh": {"-- v.yaml --\nglobal: {proxy: {image: proxyv2}}\nfsm: {replicas: 2}\nConfigPatches: {}\nproxyInit: {}\n", "nothing to import: none of the files has a setting that bypasses the sidecars of a mesh", ""},
+
+		"Linkerd in an umbrella chart": {"-- v.yaml --\nlinkerd-control-plane: {proxyInit: {ignoreInboundPorts: '25', ignoreOutboundPorts: '26', skipSubnets: 172.17.0.0/16}}\n", "mesh: Linkerd excludeInboundPorts: [25] excludeOutboundPorts: [26]",
+			"v.yaml:1: linkerd-control-plane.proxyInit.skipSubnets: not imported: no field of a ClusterBypass says from which addresses"},
+		"Linkerd 2.7 to 2.9": {"-- v.yaml --\nglobal: {proxyInit: {ignoreInboundPorts: '25'}}\n", "mesh: Linkerd excludeInboundPorts: [25] excludeOutboundPorts: [\"4567-4568\"]",
+			"v.yaml:1: global.proxyInit.ignoreInboundPorts: excludeOutboundPorts is not said beside it: the charts of Linkerd before 2.11 exclude other ports"},
+		"Linkerd 2.5 and 2.6":           {"-- v.yaml --\nProxyInit: {IgnoreInboundPorts: '25', IgnoreOutboundPorts: '26'}\n", "mesh: Linkerd excludeInboundPorts: [25] excludeOutboundPorts: [26]", ""},
+		"Linkerd's ConfigMap up to 2.8": {"-- c.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: linkerd-config, namespace: linkerd}\ndata: {proxy: '{\"ignoreInboundPorts\": [{\"port\": 25}], \"ignoreOutboundPorts\": [{\"port\": 26}, {\"port\": 27}]}'}\n", "mesh: Linkerd excludeInboundPorts: [25] excludeOutboundPorts: [\"26-27\"]", ""},
+		"Linkerd's CNI plugin": {"-- v.yaml --\nlinkerd2-cni: {ignoreInboundPorts: '25'}\n", "nothing to import: none of the files has a setting that bypasses the sidecars of a mesh",
+			"v.yaml:1: linkerd2-cni.ignoreInboundPorts: not imported: Linkerd's CNI plugin adds its inbound list"},
+		"the chart of Linkerd's CNI plugin": {"-- v.yaml --\nignoreInboundPorts: ''\nignoreOutboundPorts: '25'\n", "nothing to import: none of the files has a setting that bypasses the sidecars of a mesh",
+			"v.yaml:2: ignoreOutboundPorts: not imported: Linkerd's CNI plugin adds its inbound list"},
+
+		"FSM's chart": {"-- v.yaml --\nfsm: {outboundPortExclusionList: [3306], inboundPortExclusionList: [], outboundIPRangeInclusionList: [10.0.0.0/8], networkInterfaceExclusionList: [eth1]}\n", "mesh: FSM merge: Union # as the mesh itself adds its levels up excludeOutboundPorts: [3306] includeOutboundIPRanges: [10.0.0.0/8]",
+			"v.yaml:1: fsm.networkInterfaceExclusionList: not imported: no field of a ClusterBypass says by which interfaces"},
+		"OSM's chart": {"-- v.yaml --\nosm: {outboundIPRangeExclusionList: [192.0.2.0/24]}\n", "mesh: OSM merge: Union # as the mesh itself adds its levels up excludeOutboundIPRanges: [192.0.2.0/24]", ""},
+		"OSM 0.11":    {"-- v.yaml --\nOpenServiceMesh: {inboundPortExclusionList: [8081]}\n", "mesh: OSM merge: Union # as the mesh itself adds its levels up excludeInboundPorts: [8081]", ""},
+		"OSM 0.8":     {"-- c.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: osm-config}\ndata: {outbound_ip_range_exclusion_list: '192.0.2.0/24,198.51.100.0/24'}\n", "mesh: OSM merge: Union # as the mesh itself adds its levels up excludeOutboundIPRanges: [192.0.2.0/24, 198.51.100.0/24]", ""},
+
+		"the environment of Kuma's control plane": {"-- d.yaml --\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: kuma-control-plane, namespace: kuma-system}\nspec: {template: {spec: {containers: [{name: control-plane, image: kuma-cp, env: [{name: KUMA_MODE, value: zone}, {name: KUMA_RUNTIME_KUBERNETES_SIDECAR_TRAFFIC_EXCLUDE_OUTBOUND_PORTS, value: '3306,5432'}, {name: KUMA_RUNTIME_KUBERNETES_SIDECAR_TRAFFIC_EXCLUDE_INBOUND_IPS, value: 192.0.2.1}]}]}}}\n",
+			"mesh: Kuma excludeOutboundPorts: [3306, 5432]",
+			"d.yaml:4: Deployment kuma-system/kuma-control-plane: spec.template.spec.containers[0].env.KUMA_RUNTIME_KUBERNETES_SIDECAR_TRAFFIC_EXCLUDE_INBOUND_IPS: not imported: no field of a ClusterBypass says from which addresses"},
+		"the environment in Kuma's values counts before the file": {"-- v.yaml --\nkuma:\n  controlPlane:\n    envVars: {KUMA_RUNTIME_KUBERNETES_SIDECAR_TRAFFIC_EXCLUDE_OUTBOUND_PORTS: '3306'}\n    config: |\n      runtime: {kubernetes: {injector: {sidecarTraffic: {excludeOutboundPorts: [5432], excludeInboundPorts: [9100]}}}}\n",
+			"mesh: Kuma excludeInboundPorts: [9100] excludeOutboundPorts: [3306]",
+			`v.yaml:4: kuma.controlPlane.config → runtime.kubernetes.injector.sidecarTraffic.excludeOutboundPorts: "5432" is not imported, since v.yaml says "3306", which counts instead`},
+		"Kuma's ConfigMap that is switched off": {"-- v.yaml --\ntransparentProxy: {configMap: {enabled: false, config: {redirect: {outbound: {excludePorts: [3306]}}}}}\ncontrolPlane: {config: 'runtime: {kubernetes: {injector: {sidecarTraffic: {excludeOutboundPorts: [5432]}}}}'}\n", "mesh: Kuma excludeOutboundPorts: [5432]",
+			"v.yaml:1: transparentProxy.configMap.config.redirect.outbound.excludePorts: not imported: transparentProxy.configMap is switched off"},
+		"Kuma's ConfigMap counts before its control plane": {"-- v.yaml --\ntransparentProxy: {configMap: {config: {redirect: {inbound: {includePorts: '80'}, outbound: {excludePorts: [3306], excludePortsForUIDs: ['1000']}}}}}\ncontrolPlane: {config: 'runtime: {kubernetes: {injector: {sidecarTraffic: {excludeOutboundPorts: [3306]}}}}'}\n", "mesh: Kuma excludeOutboundPorts: [3306]",
+			"v.yaml:1: transparentProxy.configMap.config.redirect.outbound.excludePortsForUIDs: not imported: no field of a ClusterBypass says whose traffic"},
+
+		"ASM's answers": {"-- global.json --\n" + `{"Namespace": "globalDefault", "RequestId": "1", "ConfigPatches": {"ExcludeOutboundPorts": "3306", "IncludeInboundPorts": "", "InterceptionMode": "REDIRECT", "Concurrency": 2, "ProxyMetadata": {}}}` + "\n-- shop.json --\n" +
+			`{"Namespace": "shop", "statusCode": 200, "body": {"RequestId": "2", "ConfigPatches": {"ExcludeOutboundIPRanges": "192.0.2.3/31", "InterceptionMode": "TPROXY"}}}` + "\n",
+			"mesh: Istio excludeOutboundPorts: [3306] namespaces: - match: {names: [shop]} excludeOutboundIPRanges: [192.0.2.2/31]",
+			"shop.json:1: body.ConfigPatches.InterceptionMode: not imported: no field of a ClusterBypass says how the sidecar intercepts"},
+		"an answer of ASM without the namespace": {"-- shop.json --\n" + `{"RequestId": "2", "ConfigPatches": {"ExcludeInboundPorts": "9100"}}` + "\n",
+			`shop.json:1: ConfigPatches.ExcludeInboundPorts: the answer does not say of which namespace it is: write "Namespace": "shop" beside ConfigPatches, or "Namespace": "globalDefault" where it is for all namespaces`, ""},
+		"what is not set in an answer of ASM": {"-- a.json --\n" + `{"Namespace": "globalDefault", "ConfigPatches": {"ExcludeOutboundPorts": "3306"}}` + "\n" + `{"Namespace": "shop", "ConfigPatches": {"ExcludeOutboundPorts": "", "ExcludeInboundPorts": ""}}` + "\n",
+			"mesh: Istio excludeOutboundPorts: [3306]", "a.json:2: ConfigPatches.ExcludeOutboundPorts: says nothing, since an empty text stands for what is not set"},
+		"ASM's answer of a namespace that is left alone": {"-- a.json --\n" + `{"Namespace": "istio-system", "ConfigPatches": {"ExcludeOutboundPorts": "3306"}}` + "\n" + `{"Namespace": "shop", "ConfigPatches": {"ExcludeOutboundPorts": "3306"}}` + "\n",
+			"mesh: Istio namespaces: - match: {names: [shop]} excludeOutboundPorts: [3306]", "not imported: namespace istio-system belongs to the mesh itself"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defaults, told := imported(t, test.files)
+			assert.Equal(t, test.want, defaults)
+			if test.told == "" {
+				assert.Empty(t, told)
+			}
+			assert.Contains(t, told, test.told)
+		})
+	}
+}
+
+func TestATextOfValuesIsBounded(t *testing.T) {
+	bomb := "      a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+	for _, c := range "bcdefgh" {
+		bomb += strings.NewReplacer("X", string(c), "Y", string(c-1)).Replace("      X: &X [*Y, *Y, *Y, *Y, *Y, *Y, *Y, *Y, *Y]\n")
+	}
+	_, err := inventory.Take(tree("-- c.yaml --\napiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: istiod}\nspec:\n  valuesContent: |\n"+bomb), "", nil)
+	require.ErrorContains(t, err, "c.yaml:5: HelmChart istiod: spec.valuesContent: reading the values that it holds: line 8: unsupported YAML: aliases stand for")
+}
