@@ -20,6 +20,7 @@ type call struct {
 	onFailure        string
 	allowHostNetwork bool
 	here             bool
+	endConnections   bool
 	terminationLog   string
 	// to and from are what the user asks check about, and connection what they say.
 	to, from   string
@@ -68,6 +69,9 @@ func parse(args []string) (call, error) {
 		oneOf("backend", c.backend, rules.Names),
 		oneOf("on-failure", c.onFailure, []string{onFailureFail, onFailureContinue}),
 	)
+	if c.endConnections && c.onFailure == onFailureContinue {
+		problems = append(problems, errors.New("--end-connections with --on-failure=continue: after a failure connections would go on that nothing lets bypass: take --on-failure away"))
+	}
 	var err error
 	c.settings, err = traffic.ParseArguments(values)
 	problems = append(problems, err)
@@ -94,6 +98,7 @@ func (c *call) flags(values map[traffic.Field][]string) *flag.FlagSet {
 	flags.StringVar(&c.onFailure, "on-failure", onFailureFail, "")
 	flags.BoolVar(&c.allowHostNetwork, "allow-host-network", false, "")
 	flags.BoolVar(&c.here, "here", false, "")
+	flags.BoolVar(&c.endConnections, "end-connections", false, "")
 	flags.StringVar(&c.terminationLog, "termination-log", terminationLog, "")
 	flags.StringVar(&c.to, "to", "", "")
 	flags.StringVar(&c.from, "from-port", "", "")

@@ -60,13 +60,25 @@ func apply(s session) error {
 	start := time.Now()
 	err := errors.Join(s.refuseOutside(), s.refuseNode())
 	var choice rules.Choice
+	var opened rules.Opened
+	if err == nil && s.endConnections {
+		opened, err = rules.Standing(s.settings)
+	}
 	if err == nil {
 		choice, err = rules.Apply(s.backend, s.settings)
 	}
 	if err != nil {
 		return fmt.Errorf("applying the bypass: %w", err)
 	}
-	s.logger(choice).Info("bypass applied",
+	logger := s.logger(choice)
+	if opened != nil {
+		ended, err := opened.End(s.settings)
+		if err != nil {
+			return fmt.Errorf("ending what bypassed before: %w", err)
+		}
+		logger = logger.With("ended", ended)
+	}
+	logger.Info("bypass applied",
 		"backend", choice.Name, "reason", choice.Reason,
 		"ports", entries(s.settings, traffic.ExcludeInboundPorts, traffic.IncludeInboundPorts, traffic.ExcludeOutboundPorts, traffic.IncludeOutboundPorts),
 		"ranges", entries(s.settings, traffic.ExcludeOutboundIPRanges, traffic.IncludeOutboundIPRanges),

@@ -34,6 +34,8 @@ func usage() string {
 Other flags:
   --backend auto|nftables|iptables auto takes the first that works here (default auto)
   --on-failure fail|continue       whether a failed apply fails the container (default fail)
+  --end-connections                apply: end the connections that the rules before let bypass
+                                   and these do not
   --allow-host-network             work in a node's network namespace too
   --here                           apply outside a pod too
   --termination-log FILE           where to write the reason of a failure besides stderr,

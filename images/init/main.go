@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+
+	"github.com/krm-bypass/krm-bypass/internal/rules"
 )
 
 func main() {
@@ -38,7 +40,11 @@ func run(args []string, env func(string) string, out, stderr io.Writer) int {
 		return succeeded
 	}
 	sentence := oneLine(err)
-	if c.continues() && code == failed {
+	switch {
+	case !c.continues() || code != failed:
+	case rules.Stand():
+		sentence += "; not continuing in spite of --on-failure=" + onFailureContinue + ", as the rules of an earlier run still let bypass what they say: krm-bypass-init clean takes them away"
+	default:
 		fmt.Fprintf(stderr, "%s: warning: %s; continuing without the bypass because of --on-failure=%s\n", program, sentence, onFailureContinue)
 		return succeeded
 	}

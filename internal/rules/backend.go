@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
@@ -19,6 +20,9 @@ type backend struct {
 	compile func(traffic.Settings, filter.Form) (ruleset, error)
 	// clean takes away whatever apply left behind, if anything.
 	clean func() error
+	// standing gives what its rules that stand say, as the flags of the fields say it;
+	// nil if there are none.
+	standing func() (map[traffic.Field][]string, error)
 	// beside says what works here beside the settings where another backend has them.
 	beside func(traffic.Settings) (filter.Differences, error)
 	// unhidden reports whether a mesh takes by TPROXY what rules of this backend cannot
@@ -40,11 +44,11 @@ type ruleset interface {
 
 // backends are in the order in which Auto tries them.
 var backends = []backend{
-	{"nftables", func(s traffic.Settings, f filter.Form) (ruleset, error) { return nft.Compile(s, f), nil }, nft.Clean,
+	{"nftables", func(s traffic.Settings, f filter.Form) (ruleset, error) { return nft.Compile(s, f), nil }, nft.Clean, nft.Standing,
 		func(s traffic.Settings) (filter.Differences, error) {
 			return nft.Compile(s, filter.Form{}).Beside()
 		}, nil, "The whole form. A kernel that lacks something gets another, which apply and verify name."},
-	{"iptables", func(s traffic.Settings, f filter.Form) (ruleset, error) { return legacy.Compile(s, f) }, legacy.Clean,
+	{"iptables", func(s traffic.Settings, f filter.Form) (ruleset, error) { return legacy.Compile(s, f) }, legacy.Clean, legacy.Standing,
 		func(traffic.Settings) (filter.Differences, error) { return legacy.Beside() },
 		func(s traffic.Settings) bool {
 			return nft.Compile(s, filter.Form{}).Hides() && (legacy.TPROXY() || nft.Compile(s, filter.Form{}).TPROXY())
@@ -115,6 +119,9 @@ func (b backend) holds() bool {
 	return err == nil && len(found) > 0
 }
 
+// Stand reports whether rules of ours stand, as far as can be told.
+func Stand() bool { return slices.ContainsFunc(backends, backend.holds) }
+
 // besides says what works beside the settings in the backends other than that of the
 // name. One that cannot work here holds nothing. Nor can a container without NET_RAW
 // ask iptables-legacy, and only nftables needs no more than it has.
@@ -124,7 +131,7 @@ func besides(name string, s traffic.Settings) (all filter.Differences, err error
 			continue
 		}
 		found, failure := b.beside(s)
-		if failure != nil && !errors.Is(failure, errors.ErrUnsupported) && !filter.LacksRights(failure) {
+		if failure != nil && !unable(failure) {
 			err = errors.Join(err, failure)
 		}
 		for _, f := range found {
@@ -133,6 +140,9 @@ func besides(name string, s traffic.Settings) (all filter.Differences, err error
 	}
 	return all, err
 }
+
+// unable reports whether a packet filter cannot work here, or not be asked.
+func unable(err error) bool { return errors.Is(err, errors.ErrUnsupported) || filter.LacksRights(err) }
 
 // inForce names the only backend that holds something of ours, which auto took: that
 // it cannot take the rules, a kernel says no earlier than when it gets them.
@@ -201,33 +211,40 @@ func Verify(name string, s traffic.Settings) (found filter.Differences, by Choic
 		name = inForce()
 	}
 	by, err = use(backends, name, func(b backend) (form string, err error) {
-		for i, f := range forms {
-			without := f.form()
-			if without.Nothing() {
-				continue
-			}
-			rules, err := b.compile(s, without)
-			if err != nil {
-				return "", err
-			}
-			differences, err := rules.Verify()
-			if err != nil {
-				return "", err
-			}
-			if i == 0 || len(differences) < len(found) {
-				found, form = differences, f.name
-			}
-			if len(found) == 0 {
-				break
-			}
-		}
-		return form, nil
+		found, form, err = b.differences(s)
+		return form, err
 	})
 	if err != nil {
 		return nil, by, err
 	}
 	others, err := besides(by.Name, s)
 	return append(found, others...), by.withTPROXY(s), err
+}
+
+// differences says where the kernel's rules are not what the settings ask for in the form
+// that fits best, and which that is.
+func (b backend) differences(s traffic.Settings) (found filter.Differences, form string, err error) {
+	for i, f := range forms {
+		without := f.form()
+		if without.Nothing() {
+			continue
+		}
+		rules, err := b.compile(s, without)
+		if err != nil {
+			return nil, "", err
+		}
+		differences, err := rules.Verify()
+		if err != nil {
+			return nil, "", err
+		}
+		if i == 0 || len(differences) < len(found) {
+			found, form = differences, f.name
+		}
+		if len(found) == 0 {
+			break
+		}
+	}
+	return found, form, nil
 }
 
 // use works with the backend of that name, and Auto with the first for which the

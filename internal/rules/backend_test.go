@@ -13,7 +13,7 @@ import (
 
 // stub is a backend that answers everything with one error.
 func stub(name string, err error) backend {
-	return backend{name, func(traffic.Settings, filter.Form) (ruleset, error) { return stubbed{err}, nil }, func() error { return err }, nil, nil, ""}
+	return backend{name, func(traffic.Settings, filter.Form) (ruleset, error) { return stubbed{err}, nil }, func() error { return err }, nil, nil, nil, ""}
 }
 
 type stubbed struct{ err error }

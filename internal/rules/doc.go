@@ -4,7 +4,8 @@
 //
 // It chooses between two ways, which do the work: rules/nft, by nftables, and
 // rules/legacy, by iptables-legacy where the kernel has no nf_tables. What the
-// two have in common is in rules/filter. rules/host tells a pod's network
+// two have in common is in rules/filter. rules/tracked ends connections that rules
+// before them let bypass. rules/host tells a pod's network
 // namespace from a node's.
 //
 // What the settings mean is up to internal/traffic; flags, logs and exit codes

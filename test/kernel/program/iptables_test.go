@@ -101,6 +101,15 @@ func TestNeitherNftablesNorIptables(t *testing.T) {
 	assert.Regexp(t, `^krm-bypass-init: applying the bypass: nftables: [^\n]+ the kernel has no nf_tables [^\n]+; iptables: iptables-legacy and ip6tables-legacy are not here, take an image that has them\n$`, got.Stderr)
 }
 
+// What cannot be ended is no success, with the new rules in force.
+func TestConnectionsCannotBeEnded(t *testing.T) {
+	pod := newPod(t)
+	got := pod.resultWithoutNftables(t, withPrograms(with("--end-connections", settings...)...))
+	assert.Equal(t, failed, got.Code)
+	assert.Regexp(t, `^krm-bypass-init: ending what bypassed before: [^\n]+: the kernel has no nf_conntrack_netlink, by which connections are ended: give the nodes one that has it, or let no init container with restartPolicy Always stand before this one\n$`, got.Stderr)
+	assert.Equal(t, answer{}, pod.resultWithoutNftables(t, withPrograms(with("verify", with("--end-connections", settings...)...)...)))
+}
+
 func TestIptablesWithoutNetAdmin(t *testing.T) {
 	pod := newPod(t)
 	for _, command := range []string{"apply", "verify"} {

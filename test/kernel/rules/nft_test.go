@@ -56,10 +56,32 @@ func TestAnySettingsLoadAndVerify(t *testing.T) {
 		settings := samples.Settings.Draw(t, "settings")
 		require.NoError(t, pod.apply(settings), settings)
 		assert.Empty(t, pod.verify(t, settings))
+		if read := standing(t, pod.Host, nft.Standing); !includesNothing(settings) {
+			assert.True(t, sameRules(read, settings), "read as %s", read)
+		}
 		if other := samples.Settings.Draw(t, "other settings"); !sameRules(other, settings) {
 			assert.NotEmpty(t, pod.verify(t, other), "verified as well: %s", other)
 		}
 	})
+}
+
+// standing gives the settings that are read from the rules that stand.
+func standing(t require.TestingT, pod *lab.Host, read func() (map[traffic.Field][]string, error)) (s traffic.Settings) {
+	require.NoError(t, pod.Do(0, func() error {
+		values, err := read()
+		if err == nil {
+			s, err = traffic.ParseArguments(values)
+		}
+		return err
+	}))
+	return s
+}
+
+// includesNothing reports whether a list says that nothing is intercepted. Such a list
+// leaves no entry in the kernel that could be read.
+func includesNothing(s traffic.Settings) bool {
+	return s.IncludeInboundPorts.IsEmpty() || s.IncludeOutboundIPRanges.IsEmpty() ||
+		!s.IncludeInboundPorts.All() && s.IncludeInboundPorts.Set().Of(traffic.TCP).IsEmpty()
 }
 
 // sameRules reports whether two settings ask for the same; that they need not be
