@@ -16,6 +16,9 @@ type desired struct {
 	keys        []string
 	annotations map[string]string
 	container   made
+	// of is the ruling that alone says the annotations and the container, nil where the
+	// template has a part in them.
+	of *ruling
 	// pullSecrets are the names of those that the container's image needs and
 	// the user did not give the pod.
 	pullSecrets []string
@@ -225,11 +228,11 @@ func (p *Policy) annotated(r *ruling, on *mesh.Mesh, beside map[string]string) (
 }
 
 // says gives the mesh's annotations that are written for a plan.
-func (p *Policy) says(was *prior, plan *Plan) (d desired, alike bool) {
+func (p *Policy) says(was *prior, plan *Plan) desired {
 	if slices.ContainsFunc(plan.on.Keys, func(k mesh.Key) bool { _, mine := was.annotations[k.Annotation]; return mine }) {
-		return p.annotated(plan.ruling, plan.on, was.annotations), false
+		return p.annotated(plan.ruling, plan.on, was.annotations)
 	}
-	return plan.ruling.says, true
+	return plan.ruling.says
 }
 
 // joined gives what is the user's with what will be written beside it, which may put
@@ -239,15 +242,14 @@ func (p *Policy) joined(was *prior, plan *Plan) *prior {
 		return was
 	}
 	joined := *was
-	says, _ := p.says(was, plan)
-	joined.annotations = overlaid(says.annotations, was.annotations)
+	joined.annotations = overlaid(p.says(was, plan).annotations, was.annotations)
 	return &joined
 }
 
 // write says by which annotations and by which init container the settings of a
 // plan are enforced.
 func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
-	d, alike := p.says(was, plan)
+	d := p.says(was, plan)
 	for _, g := range plan.ruling.more {
 		key, _ := p.Mesh.Key(g.Field)
 		plan.warn(finding.BypassesMore, w.templatePath("metadata", "annotations", key.Annotation), "", "%s bypasses more than the ClusterBypass says: %s", g.Field, g.Reason)
@@ -268,8 +270,8 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 	if d.container.node == nil {
 		p.reportInjected(w, was, plan)
 	}
-	if alike {
-		d.keys, d.annotations = plan.ruling.all.keys, plan.ruling.all.annotations
+	if d.of != nil {
+		d.keys, d.annotations = d.of.all.keys, d.of.all.annotations
 	} else {
 		d.annotate(PolicyAnnotation, plan.ruling.policy)
 	}

@@ -2,8 +2,10 @@ package transform
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
@@ -23,7 +25,7 @@ type draft struct {
 // group is a parent and the edits to its children, in the order of the
 // document's depth.
 type group struct {
-	path edit.Path
+	*parent
 	// removed are children that go, added those that come.
 	removed, added int
 	edits          []edit.Edit
@@ -34,13 +36,11 @@ type group struct {
 // of the object's record too.
 func (p *Policy) draftEdits(plans []*Plan, wanted []desired) {
 	first := plans[0]
-	dr := p.newDraft(&first.Workload.Object, first.was.whole, &first.report)
-	for i, plan := range plans {
-		dr.report = &plan.report
-		dr.template(plan.Workload, wanted[i], plan.was)
+	if key, alike := first.situation(wanted[0]); alike {
+		first.Edits = wanted[0].of.drafts.of(key, func() []edit.Edit { return slices.Clip(p.drafted(plans, wanted)) })
+		return
 	}
-	dr.record()
-	edits := dr.finish()
+	edits := p.drafted(plans, wanted)
 	for _, plan := range slices.Backward(plans[1:]) {
 		theirs := func(e edit.Edit) bool { return plan.Workload.has(e.Path) }
 		rest := slices.DeleteFunc(slices.Clone(edits), theirs)
@@ -48,6 +48,50 @@ func (p *Policy) draftEdits(plans []*Plan, wanted []desired) {
 		edits = rest
 	}
 	first.Edits = edits
+}
+
+// situation gives what decides the edits of an untouched object whose template has nothing
+// where something is written, and needs nothing but what its ruling says: the kind, and
+// which parents there are. false is for all others.
+func (p *Plan) situation(d desired) (key situation, alike bool) {
+	w := p.Workload
+	_, recorded := w.Annotations[RecordAnnotation]
+	if d.of == nil || recorded || d.pullSecrets != nil || len(w.base) > 0 || !w.kind.IsAlone() || w.stand.over != nil || p.was.container >= 0 {
+		return key, false
+	}
+	at := w.parent(w.templatePath("metadata", annotations))
+	for _, key := range d.keys {
+		if _, users := p.was.annotations[key]; users || slices.Contains(at.children, key) {
+			return situation{}, false
+		}
+	}
+	var room [512]byte
+	parents := strconv.AppendBool(strconv.AppendBool(room[:0], w.stand.initContainers == nil), w.stand.pullSecrets == nil)
+	for _, parent := range w.parents {
+		if parent.state == null {
+			return key, false // the record tells how it was written
+		}
+		parents = strconv.AppendBool(append(append(parents, parent.name...), byte(parent.state), ' '), parent.lent)
+	}
+	return situation{&w.kind.Templates[0], d.container.node != nil, string(parents)}, true
+}
+
+// situation is what decides the edits of such an object, beside its ruling.
+type situation struct {
+	template  *kinds.Template
+	container bool
+	parents   string
+}
+
+func (p *Policy) drafted(plans []*Plan, wanted []desired) []edit.Edit {
+	first := plans[0]
+	dr := p.newDraft(&first.Workload.Object, first.was.whole, &first.report)
+	for i, plan := range plans {
+		dr.report = &plan.report
+		dr.template(plan.Workload, wanted[i], plan.was)
+	}
+	dr.record()
+	return dr.finish()
 }
 
 // has reports whether an edit there is one of the template, or of what is on the way to
@@ -70,8 +114,8 @@ func (dr *draft) template(w *Workload, d desired, was *prior) {
 
 func (p *Policy) newDraft(o *Object, was *record, report *report) *draft {
 	dr := &draft{object: o, was: was, will: newRecord(p.Name), report: report}
-	for _, path := range o.places {
-		dr.groups = append(dr.groups, &group{path: path})
+	for i := range o.parents {
+		dr.groups = append(dr.groups, &group{parent: &o.parents[i]})
 	}
 	return dr
 }
@@ -106,7 +150,7 @@ func (dr *draft) annotation(w *Workload, g *group, key string, d desired, was *p
 	}
 	if wanted {
 		dr.will.Wrote[entry] = node.Digest(key, target)
-		explicit := slices.Contains(dr.object.parent(g.path).children, key)
+		explicit := slices.Contains(g.children, key)
 		if source, known := was.sources[key]; known {
 			dr.will.Replaced[entry] = source
 		} else if explicit && !ours {
@@ -182,20 +226,18 @@ func (dr *draft) record() {
 
 // remember records how a parent was before anything was written into it.
 func (dr *draft) remember(g *group) {
-	name := dr.object.relative(g.path)
-	p := dr.object.parent(g.path)
 	filled := dr.filled(g)
-	created := slices.Contains(dr.was.Created, name)
-	source, wasNull := dr.was.Nulls[name]
+	created := slices.Contains(dr.was.Created, g.name)
+	source, wasNull := dr.was.Nulls[g.name]
 	switch {
-	case (p.state == absent || p.lent) && !filled, p.state == present && g.emptied(p):
+	case (g.state == absent || g.lent) && !filled, g.state == present && g.emptied():
 		// Nothing stays there that could be taken away again.
-	case p.state == absent, p.lent, p.state == present && created:
-		dr.will.Created = append(dr.will.Created, name)
-	case p.state == present && wasNull:
-		dr.will.Nulls[name] = source
-	case p.state == null && filled:
-		dr.will.Nulls[name] = dr.source(g.path, "")
+	case g.state == absent, g.lent, g.state == present && created:
+		dr.will.Created = append(dr.will.Created, g.name)
+	case g.state == present && wasNull:
+		dr.will.Nulls[g.name] = source
+	case g.state == null && filled:
+		dr.will.Nulls[g.name] = dr.source(g.path, "")
 	}
 }
 
@@ -217,8 +259,8 @@ func (dr *draft) filled(g *group) bool {
 }
 
 // emptied reports whether nothing stays in a parent.
-func (g *group) emptied(p parent) bool {
-	return g.removed > 0 && g.added == 0 && g.removed == len(p.children)
+func (g *group) emptied() bool {
+	return g.removed > 0 && g.added == 0 && g.removed == len(g.children)
 }
 
 // finish puts the edits together, innermost parents first. A parent that an
@@ -227,10 +269,9 @@ func (g *group) emptied(p parent) bool {
 func (dr *draft) finish() []edit.Edit {
 	var edits []edit.Edit
 	for _, g := range slices.Backward(dr.groups) {
-		name := dr.object.relative(g.path)
-		created := slices.Contains(dr.was.Created, name)
-		source, wasNull := dr.was.Nulls[name]
-		if !g.emptied(dr.object.parent(g.path)) || dr.filled(g) || !created && !wasNull {
+		created := slices.Contains(dr.was.Created, g.name)
+		source, wasNull := dr.was.Nulls[g.name]
+		if !g.emptied() || dr.filled(g) || !created && !wasNull {
 			edits = append(edits, g.edits...)
 			continue
 		}

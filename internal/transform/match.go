@@ -175,7 +175,7 @@ func (p *Policy) Index() {
 		matches[i], p.Scopes[i].place = p.Scopes[i].Match, i
 		p.planes = p.planes || p.Scopes[i].Plane != ""
 	}
-	p.index, p.rulings = newIndex(matches), &rulings{made: map[ruled]*ruling{}}
+	p.index, p.rulings = newIndex(matches), &kept[ruled, *ruling]{}
 	p.findParts()
 }
 

@@ -52,7 +52,7 @@ type Policy struct {
 	Scopes []Scope
 	index  *index
 	// rulings are kept from the first workload on.
-	rulings *rulings
+	rulings *kept[ruled, *ruling]
 	// planes says that some scope says a data plane.
 	planes bool
 	// parts are what of the policy is meant for some workloads: its scopes in their

@@ -294,14 +294,14 @@ func (r *record) forged(o *Object, stands func(place string) bool, lists []share
 			return fmt.Errorf("the record says that krm-bypass added %q to %s, which it never does here", r.Added[list], list)
 		}
 	}
-	for _, parent := range slices.Concat(r.Created, slices.Sorted(maps.Keys(r.Nulls))) {
-		if _, known := o.parents[parent]; !known && !gone(parent) {
-			return fmt.Errorf("the record says that krm-bypass created %s, which it never does here", parent)
+	for _, name := range slices.Concat(r.Created, slices.Sorted(maps.Keys(r.Nulls))) {
+		if known := slices.ContainsFunc(o.parents, func(p parent) bool { return p.name == name }); !known && !gone(name) {
+			return fmt.Errorf("the record says that krm-bypass created %s, which it never does here", name)
 		}
 	}
-	for _, parent := range slices.Sorted(maps.Keys(r.Nulls)) {
-		if !saysNull(r.Nulls[parent]) {
-			return fmt.Errorf("the record says that %.40q was at %s: it can only be null", r.Nulls[parent], parent)
+	for _, name := range slices.Sorted(maps.Keys(r.Nulls)) {
+		if !saysNull(r.Nulls[name]) {
+			return fmt.Errorf("the record says that %.40q was at %s: it can only be null", r.Nulls[name], name)
 		}
 	}
 	return nil

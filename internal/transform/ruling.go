@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -27,6 +28,8 @@ type ruling struct {
 	says, all desired
 	// container gives the init container.
 	container func() made
+	// drafts are edits for objects that get nothing else.
+	drafts kept[situation, []edit.Edit]
 }
 
 // made is a value to be written, and its digest.
@@ -46,7 +49,7 @@ func (p *Policy) rule(s said, user traffic.Layer, on *mesh.Mesh) *ruling {
 	for _, scope := range s.scopes {
 		key = binary.AppendUvarint(key, uint64(scope.place))
 	}
-	return p.rulings.of(on, key, func() *ruling { return p.ruling(s, user, on) })
+	return p.rulings.of(ruled{on, string(key)}, func() *ruling { return p.ruling(s, user, on) })
 }
 
 func (p *Policy) ruling(s said, user traffic.Layer, on *mesh.Mesh) *ruling {
@@ -62,6 +65,7 @@ func (p *Policy) ruling(s said, user traffic.Layer, on *mesh.Mesh) *ruling {
 	r.policy = policyVersion + node.Digest(r.settings.String())
 	r.says, r.all = p.annotated(r, on, nil), p.annotated(r, on, nil)
 	r.all.annotate(PolicyAnnotation, r.policy)
+	r.says.of = r
 	r.container = sync.OnceValue(func() made {
 		container := p.Enforcement.container(r.settings)
 		return made{container, node.Of(container).Digest()}
@@ -69,34 +73,37 @@ func (p *Policy) ruling(s said, user traffic.Layer, on *mesh.Mesh) *ruling {
 	return r
 }
 
-// rulings are those of a policy for workloads that say nothing themselves.
-type rulings struct {
+// kept are values that many workloads have in common, each made once.
+type kept[K comparable, V any] struct {
 	lock sync.RWMutex
-	made map[ruled]*ruling
+	all  map[K]V
 }
 
-// ruled is what decides such a ruling: the mesh as the pods have it, and the places of the
-// scopes.
+// mostKept is how many are kept. Those beyond are made each time.
+const mostKept = 1 << 10
+
+func (k *kept[K, V]) of(key K, of func() V) V {
+	k.lock.RLock()
+	value, known := k.all[key]
+	k.lock.RUnlock()
+	if known {
+		return value
+	}
+	value = of()
+	k.lock.Lock()
+	defer k.lock.Unlock()
+	if k.all == nil {
+		k.all = map[K]V{}
+	}
+	if len(k.all) < mostKept {
+		k.all[key] = value
+	}
+	return value
+}
+
+// ruled is what decides a ruling for workloads that say nothing themselves: the mesh as the
+// pods have it, and the places of the scopes.
 type ruled struct {
 	on     *mesh.Mesh
 	scopes string
-}
-
-// mostRulings is how many are kept.
-const mostRulings = 1 << 10
-
-func (r *rulings) of(on *mesh.Mesh, scopes []byte, decide func() *ruling) *ruling {
-	r.lock.RLock()
-	known, full := r.made[ruled{on, string(scopes)}], len(r.made) >= mostRulings
-	r.lock.RUnlock()
-	if known != nil {
-		return known
-	}
-	known = decide()
-	if !full {
-		r.lock.Lock()
-		r.made[ruled{on, string(scopes)}] = known
-		r.lock.Unlock()
-	}
-	return known
 }

@@ -27,12 +27,8 @@ type Object struct {
 	base edit.Path
 	// outer is how many steps of base lead to the text.
 	outer int
-	// parents are the nodes that a plan may have to create, by their paths from
-	// the object.
-	parents map[string]parent
-	// places are their paths, outermost first: a parent is looked at after what
-	// is in it.
-	places []edit.Path
+	// parents are the nodes that a plan may have to create, outermost first.
+	parents []parent
 	// names are what a record calls items of lists in which templates stand, by their
 	// paths from the object.
 	names  map[string]string
@@ -96,6 +92,9 @@ type Workload struct {
 
 // parent is a node that a plan may create, fill or empty.
 type parent struct {
+	// path leads there, and name is what a record calls it.
+	path  edit.Path
+	name  string
 	state parentState
 	// children are the keys of a mapping, or for a list one name an item.
 	children []string
@@ -145,7 +144,14 @@ func (o *Object) relative(path edit.Path) string {
 	return path.String()
 }
 
-func (o *Object) parent(path edit.Path) parent { return o.parents[o.relative(path)] }
+// parent gives one by its path.
+func (o *Object) parent(path edit.Path) parent {
+	i := slices.IndexFunc(o.parents, func(p parent) bool { return slices.Equal(p.path, path) })
+	if i < 0 {
+		return parent{}
+	}
+	return o.parents[i]
+}
 
 func (w *Workload) templatePath(relative ...any) edit.Path {
 	return slices.Concat(w.base, w.stand.path(relative))

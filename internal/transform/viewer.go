@@ -76,7 +76,7 @@ func (p *Policy) view(o object.Object, kind kinds.Kind, line int) ([]*Workload, 
 		}
 	}
 	for _, w := range family {
-		w.places = one.places // what every one of them may have to make
+		w.parents = one.parents // what every one of them may have to make
 	}
 	return family, v.problems
 }
@@ -231,7 +231,7 @@ func fieldsIn(o object.Object, c *mesh.Config) []mesh.ConfigField {
 
 // object looks at what every object has.
 func (v *viewer) object(o object.Object) Object {
-	seen := Object{APIVersion: o.APIVersion, Kind: o.Kind, base: o.Path, outer: o.Outer, parents: map[string]parent{}}
+	seen := Object{APIVersion: o.APIVersion, Kind: o.Kind, base: o.Path, outer: o.Outer}
 	metadata := v.mapping(o.Value, o.Path, "metadata")
 	seen.Name = metadata.Entry("name").Text()
 	seen.Namespace = metadata.Entry("namespace").Text()
@@ -304,7 +304,10 @@ func (w *Workload) lookAbove(v node.Value, way edit.Path) {
 // see notes what stands at the path of a parent.
 func (o *Object) see(v node.Value, path edit.Path) {
 	v = v.At(path[len(o.base):]...)
-	var p parent
+	p := parent{path: path, name: o.relative(path)}
+	if slices.ContainsFunc(o.parents, func(seen parent) bool { return seen.name == p.name }) {
+		return // a pod's own are its template's too
+	}
 	switch {
 	case v.IsNull():
 		p.state = null
@@ -321,10 +324,7 @@ func (o *Object) see(v node.Value, path edit.Path) {
 		p.state = present
 		p.children = make([]string, v.Len())
 	}
-	if _, seen := o.parents[o.relative(path)]; !seen {
-		o.places = append(o.places, path) // a pod's own are its template's too
-	}
-	o.parents[o.relative(path)] = p
+	o.parents = append(o.parents, p)
 }
 
 // mapping gives the mapping below a key.
