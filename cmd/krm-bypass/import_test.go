@@ -90,7 +90,7 @@ func TestImportReadsFolders(t *testing.T) {
 	assert.Zero(t, code)
 	assert.Contains(t, out, "names: [web]")
 	assert.Contains(t, out, "names: [hidden]")
-	assert.Equal(t, 2, strings.Count(out, "- match:"))
+	assert.Equal(t, 2, strings.Count(out, "- name:"))
 	assert.Equal(t, "warning: "+dir+"/again: skipped, because it is a link to a folder: name the folder itself\n", errOut)
 }
 

@@ -18,6 +18,8 @@ type arrangement struct {
 	mesh                  *mesh.Mesh
 	defaults, global      rule
 	namespaces, workloads []rule
+	// beyond says that annotations cannot say all of it.
+	beyond bool
 }
 
 // rule is one scope, and where it comes from.
@@ -30,7 +32,10 @@ type rule struct {
 	kind, namespace string
 	// names are of workloads or of namespaces.
 	names []string
-	from  []string
+	// name is what the rule is called. from and origins are where it comes from.
+	name    string
+	from    []string
+	origins []origin
 }
 
 // arrange says with few rules what every workload says. A field of a workload is
@@ -49,10 +54,11 @@ func (s *survey) arrange() *arrangement {
 			own[n.name] = n
 		}
 	}
-	move := func(f traffic.Field, into *traffic.Layer, from []*workload) {
-		*into = into.With(f, from[0].said)
+	move := func(f traffic.Field, into *rule, from []*workload, of string) {
+		into.layer = into.layer.With(f, from[0].said)
 		for _, w := range from {
 			rest[w] = rest[w].Without(f)
+			into.origins = append(into.origins, s.origins(w, of, only(f))...)
 		}
 	}
 
@@ -65,8 +71,7 @@ func (s *survey) arrange() *arrangement {
 			contradicted = contradicted || n.imported.Says(f) && !n.imported.Agrees(f, s.workloads[0].said)
 		}
 		if !contradicted {
-			move(f, &a.global.layer, s.workloads)
-			a.global.from = []string{fmt.Sprintf("what all %d workloads say", len(s.workloads))}
+			move(f, &a.global, s.workloads, fmt.Sprintf("what all %d workloads say", len(s.workloads)))
 		}
 	}
 
@@ -87,7 +92,7 @@ func (s *survey) arrange() *arrangement {
 				if !n.imported.Agrees(f, a.global.layer) {
 					r.layer = r.layer.With(f, n.imported)
 				}
-				r.from = append(r.from, n.id()+" in "+n.in.file)
+				r.origins = append(r.origins, n.origins(s.mesh, n.id(), only(f))...)
 				for _, w := range byNamespace[name] {
 					if rest[w].Agrees(f, n.imported) {
 						rest[w] = rest[w].Without(f)
@@ -96,8 +101,7 @@ func (s *survey) arrange() *arrangement {
 				continue
 			}
 			if sharers := byNamespace[name]; name != "" && alike(sharers, f) && rest[sharers[0]].Says(f) {
-				move(f, &r.layer, sharers)
-				r.from = append(r.from, fmt.Sprintf("what all %d workloads of %s say", len(sharers), name))
+				move(f, &r, sharers, fmt.Sprintf("what all %d workloads of %s say", len(sharers), name))
 			}
 		}
 		if !r.layer.IsZero() || r.plane != "" {
@@ -109,14 +113,13 @@ func (s *survey) arrange() *arrangement {
 	rules = map[string]rule{}
 	for _, w := range s.workloads {
 		if l := rest[w]; !l.IsZero() {
-			r := rule{layer: l, kind: w.KindEntry(), namespace: w.Namespace, names: []string{w.Name}, from: []string{w.in.file}}
-			for _, twin := range w.twins {
-				r.from = append(r.from, twin.in.file)
-			}
+			r := rule{layer: l, kind: w.KindEntry(), namespace: w.Namespace, names: []string{w.Name}, origins: s.origins(w, "", l.Says)}
 			join(rules, strings.Join([]string{w.Namespace, r.kind, l.String()}, "\x00"), r)
 		}
 	}
 	a.workloads = sorted(rules)
+	slices.SortFunc(a.global.origins, origin.compare)
+	a.named()
 	return a
 }
 
@@ -139,7 +142,7 @@ func alike(workloads []*workload, f traffic.Field) bool {
 func join(rules map[string]rule, key string, r rule) {
 	if other, has := rules[key]; has {
 		r.names = append(other.names, r.names...)
-		r.from = append(other.from, r.from...)
+		r.from, r.origins = append(other.from, r.from...), append(other.origins, r.origins...)
 	}
 	rules[key] = r
 }
@@ -148,6 +151,7 @@ func sorted(rules map[string]rule) []rule {
 	var list []rule
 	for _, r := range rules {
 		r.names, r.from = distinct(r.names), distinct(r.from)
+		slices.SortFunc(r.origins, origin.compare)
 		list = append(list, r)
 	}
 	slices.SortFunc(list, func(a, b rule) int {

@@ -50,7 +50,7 @@ func (s *survey) configured() (layer traffic.Layer, from []string) {
 	layer, said := s.folded(slices.DeleteFunc(scopes[""], statement.isUnset))
 	for _, f := range traffic.Fields {
 		if st, configured := said[f]; configured {
-			from = append(from, st.place())
+			from = append(from, st.origin())
 		} else if s.mesh.Defaults.Says(f) {
 			layer = layer.With(f, s.mesh.Defaults)
 			from = append(from, s.mesh.Name+"'s own defaults")

@@ -23,6 +23,8 @@ type document struct {
 	// offset of the document's first byte in the file.
 	offset int
 	text   edit.Document
+	// tree is the scanned text, nil until somebody asks for a comment.
+	tree *yamltext.Tree
 }
 
 // templated is how Helm's templates begin what they fill in.

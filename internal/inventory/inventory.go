@@ -64,7 +64,8 @@ func Take(files []File, named string, uses map[string]transform.Use) (*Inventory
 	if len(s.problems) > 0 {
 		return s.warned(), s.problems.inOrder()
 	}
-	return &Inventory{Mesh: m, Warnings: s.warnings.inOrder(), spec: a.render(), takes: s.takings(), all: s.all, files: files}, nil
+	told := s.warnings.inOrder()
+	return &Inventory{Mesh: m, Warnings: told, spec: a.render(told), takes: s.takings(), all: s.all, files: files}, nil
 }
 
 // warned is an Inventory of warnings alone.

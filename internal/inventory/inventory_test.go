@@ -68,9 +68,12 @@ func rules(t *testing.T, text []byte) string {
 	require.NoError(t, err, "%s", text)
 	_, rest, found := strings.Cut(string(text), "spec:\n")
 	require.True(t, found)
-	said, hint, found := strings.Cut(rest, "  # The init container's image")
+	said, hint, found := strings.Cut(rest, "  # Annotations do it")
+	if !found {
+		said, hint, found = strings.Cut(rest, "  # Not all of it fits into annotations")
+	}
 	require.True(t, found)
-	assert.Contains(t, hint, "#   image: ")
+	assert.Contains(t, hint, "# image: ")
 	return said
 }
 
@@ -91,7 +94,7 @@ func TestRules(t *testing.T) {
 			"what all workloads say is global",
 			"-- a.yaml --\n" + stream(deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "team", portsAnnotation+`" 3306"`)),
 			`  mesh: Istio
-  # what all 2 workloads say
+  # what all 2 workloads say: a.yaml:7, 16
   global:
     excludeOutboundPorts: [3306]
 `, "",
@@ -107,17 +110,20 @@ func TestRules(t *testing.T) {
   namespaces:
   # Namespace shop in a.yaml
   # Namespace yard in a.yaml
-  - match: {names: [shop, yard]}
+  - name: shop-and-1-more-ambient
+    match: {names: [shop, yard]}
     dataPlane: Ambient
   workloads:
-  # a.yaml
-  - match:
+  # a.yaml:42
+  - name: shop-old-outbound
+    match:
       kinds: [Deployment]
       names: [old]
       namespaces: [shop]
     excludeOutboundPorts: [6379]
-  # a.yaml
-  - match:
+  # a.yaml:32
+  - name: team-api-outbound
+    match:
       kinds: [Deployment]
       names: [api]
       namespaces: [team]
@@ -130,7 +136,8 @@ func TestRules(t *testing.T) {
 			`  mesh: Istio
   namespaces:
   # Namespace shop in a.yaml
-  - match: {names: [shop]}
+  - name: shop-ambient
+    match: {names: [shop]}
     dataPlane: Ambient
 `, "",
 		},
@@ -142,7 +149,8 @@ func TestRules(t *testing.T) {
 {"apiVersion":"x/v1","kind":"Bundle","items":[{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"api","namespace":"team"},"spec":{"template":{"metadata":{"annotations":{"traffic.sidecar.istio.io/excludeOutboundPorts":"3306"}},"spec":{"containers":[]}}}}]}
 `,
 			`  mesh: Istio
-  # what all 2 workloads say
+  # what all 2 workloads say: a.yaml:5
+  # what all 2 workloads say: b.json:2
   global:
     excludeOutboundPorts: [3306]
 `, "",
@@ -153,8 +161,9 @@ func TestRules(t *testing.T) {
 				deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "shop", portsAnnotation+`"3306"`), deployment("other", "team", "")),
 			`  mesh: Istio
   namespaces:
-  # what all 2 workloads of shop say
-  - match: {names: [shop]}
+  # what all 2 workloads of shop say: a.yaml:7, 16
+  - name: shop-outbound
+    match: {names: [shop]}
     excludeOutboundPorts: [3306]
 `, "",
 		},
@@ -165,9 +174,10 @@ func TestRules(t *testing.T) {
 				deployment("web", "team", portsAnnotation+`"3306"`), deployment("api", "team", portsAnnotation+`"3306"`), deployment("x", "other", "")),
 			`  mesh: Istio
   namespaces:
-  # what all 2 workloads of shop say
-  # what all 2 workloads of team say
-  - match: {names: [shop, team]}
+  # what all 2 workloads of shop say: a.yaml:7, 16
+  # what all 2 workloads of team say: a.yaml:25, 34
+  - name: shop-and-1-more-outbound
+    match: {names: [shop, team]}
     excludeOutboundPorts: [3306]
 `, "",
 		},
@@ -176,8 +186,9 @@ func TestRules(t *testing.T) {
 			"-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"3306,9000"`),
 			`  mesh: Istio
   workloads:
-  # a.yaml
-  - match:
+  # a.yaml:7
+  - name: shop-web-outbound
+    match:
       kinds: [Deployment]
       names: [web]
       namespaces: [shop]
@@ -190,9 +201,10 @@ func TestRules(t *testing.T) {
 				"-- b.yaml --\n" + stream(deployment("api", "shop", portsAnnotation+`"3306"`), deployment("x", "shop", "")),
 			`  mesh: Istio
   workloads:
-  # a.yaml
-  # b.yaml
-  - match:
+  # a.yaml:7
+  # b.yaml:7
+  - name: shop-api-and-1-more-outbound
+    match:
       kinds: [Deployment]
       names: [api, web]
       namespaces: [shop]
@@ -204,12 +216,14 @@ func TestRules(t *testing.T) {
 			"-- values.yaml --\nglobal: {proxy: {excludeOutboundPorts: '3306', includeIPRanges: '*'}}\n" +
 				"-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`""`),
 			`  mesh: Istio
-  # values.yaml
+  # values.yaml:1: global.proxy.excludeOutboundPorts
+  # values.yaml:1: global.proxy.includeIPRanges
   meshDefaults:
     excludeOutboundPorts: [3306]
   workloads:
-  # a.yaml
-  - match:
+  # a.yaml:7
+  - name: shop-web-outbound
+    match:
       kinds: [Deployment]
       names: [web]
       namespaces: [shop]
@@ -223,7 +237,9 @@ func TestRules(t *testing.T) {
 "data": {"values": "{\"global\": {\"proxy\": {\"excludeInboundPorts\": \"8081\", \"includeInboundPorts\": \"*\", \"excludeIPRanges\": \"\"}}}"}}]}
 `,
 			`  mesh: Istio
-  # ConfigMap istio-system/istio-sidecar-injector-1-27 in injector.json
+  # injector.json:2: ConfigMap istio-system/istio-sidecar-injector-1-27: items[0].data.values → global.proxy.excludeIPRanges
+  # injector.json:2: ConfigMap istio-system/istio-sidecar-injector-1-27: items[0].data.values → global.proxy.excludeInboundPorts
+  # injector.json:2: ConfigMap istio-system/istio-sidecar-injector-1-27: items[0].data.values → global.proxy.includeInboundPorts
   meshDefaults:
     excludeInboundPorts: [8081]
 `, "",
@@ -233,8 +249,9 @@ func TestRules(t *testing.T) {
 			"-- a.yaml --\n" + deployment("web", "shop", istioKey+`includeOutboundPorts: "53,7001", `+istioKey+`excludeOutboundIPRanges: "192.0.2.0/24"`),
 			`  mesh: Istio
   workloads:
-  # a.yaml
-  - match:
+  # a.yaml:7
+  - name: shop-web-outbound
+    match:
       kinds: [Deployment]
       names: [web]
       namespaces: [shop]
@@ -249,12 +266,13 @@ func TestRules(t *testing.T) {
 			"-- values.yaml --\nglobal: {proxy: {excludeOutboundPorts: '7001'}}\n" +
 				"-- a.yaml --\n" + deployment("web", "shop", istioKey+`includeOutboundPorts: "7001,7002"`),
 			`  mesh: Istio
-  # values.yaml
+  # values.yaml:1: global.proxy.excludeOutboundPorts
   meshDefaults:
     excludeOutboundPorts: [7001]
   workloads:
-  # a.yaml
-  - match:
+  # a.yaml:7
+  - name: shop-web-outbound
+    match:
       kinds: [Deployment]
       names: [web]
       namespaces: [shop]
@@ -266,8 +284,9 @@ func TestRules(t *testing.T) {
 			"-- a.yaml --\n" + deployment(`"on"`, "", portsAnnotation+`"3306"`),
 			`  mesh: Istio
   workloads:
-  # a.yaml
-  - match:
+  # a.yaml:7
+  - name: on-outbound
+    match:
       kinds: [Deployment]
       names: ["on"]
     excludeOutboundPorts: [3306]
@@ -278,9 +297,10 @@ func TestRules(t *testing.T) {
 			"-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"3306"`) + "-- b.yaml --\n" + deployment("web", "shop", portsAnnotation+`"3306"`),
 			`  mesh: Istio
   workloads:
-  # a.yaml
-  # b.yaml
-  - match:
+  # a.yaml:7
+  # b.yaml:7
+  - name: shop-web-outbound
+    match:
       kinds: [Deployment]
       names: [web]
       namespaces: [shop]
@@ -293,12 +313,13 @@ func TestRules(t *testing.T) {
 				"-- a.yaml --\n" + deployment("web", "shop", `flomesh.io/outbound-port-exclusion-list: "6379, 3306"`),
 			`  mesh: FSM
   merge: Union # as the mesh itself adds its levels up
-  # MeshConfig mesh-system/mesh in mesh.yaml
+  # mesh.yaml:5: MeshConfig mesh-system/mesh: spec.traffic.outboundPortExclusionList
   meshDefaults:
     excludeOutboundPorts: [53, 3306]
   workloads:
-  # a.yaml
-  - match:
+  # a.yaml:7
+  - name: shop-web-outbound
+    match:
       kinds: [Deployment]
       names: [web]
       namespaces: [shop]
@@ -310,7 +331,7 @@ func TestRules(t *testing.T) {
 			"-- mesh.yaml --\n" + meshConfig("config.openservicemesh.io", "{outboundIPRangeInclusionList: [10.0.0.0/8]}"),
 			`  mesh: OSM
   merge: Union # as the mesh itself adds its levels up
-  # MeshConfig mesh-system/mesh in mesh.yaml
+  # mesh.yaml:5: MeshConfig mesh-system/mesh: spec.traffic.outboundIPRangeInclusionList
   meshDefaults:
     includeOutboundIPRanges: [10.0.0.0/8]
 `, "",
@@ -319,7 +340,8 @@ func TestRules(t *testing.T) {
 			"Linkerd's own defaults are configured away",
 			"-- values.yaml --\nproxyInit: {ignoreInboundPorts: '', ignoreOutboundPorts: '4222'}\n",
 			`  mesh: Linkerd
-  # values.yaml
+  # values.yaml:1: proxyInit.ignoreInboundPorts
+  # values.yaml:1: proxyInit.ignoreOutboundPorts
   meshDefaults:
     excludeInboundPorts: []
     excludeOutboundPorts: [4222]
@@ -339,17 +361,20 @@ data:
 -- shop.yaml --
 ` + stream(linkerdNamespace, deployment("web", "shop", ""), deployment("api", "shop", `config.linkerd.io/skip-inbound-ports: "1-9"`), deployment("like", "shop", `config.linkerd.io/skip-inbound-ports: "80"`)),
 			`  mesh: Linkerd
-  # ConfigMap linkerd/linkerd-config in config.yaml
+  # config.yaml:5: ConfigMap linkerd/linkerd-config: data.values → proxyInit.ignoreInboundPorts
+  # config.yaml:5: ConfigMap linkerd/linkerd-config: data.values → proxyInit.ignoreOutboundPorts
   meshDefaults:
     excludeInboundPorts: [25]
     excludeOutboundPorts: [26]
   namespaces:
-  # Namespace shop in shop.yaml
-  - match: {names: [shop]}
+  # Namespace shop: shop.yaml:6
+  - name: shop-inbound
+    match: {names: [shop]}
     excludeInboundPorts: [80]
   workloads:
-  # shop.yaml
-  - match:
+  # shop.yaml:23
+  - name: shop-api-inbound
+    match:
       kinds: [Deployment]
       names: [api]
       namespaces: [shop]
@@ -360,7 +385,9 @@ data:
 			"Kuma's Helm values",
 			"-- values.yaml --\ntransparentProxy: {configMap: {config: {redirect: {inbound: {excludePorts: [9000], includePorts: []}, outbound: {excludePorts: '3306,26', excludePortsForIPs: [10.0.0.0/8]}}}}}\ncontrolPlane: {config: ''}\n",
 			`  mesh: Kuma
-  # values.yaml
+  # values.yaml:1: transparentProxy.configMap.config.redirect.inbound.excludePorts
+  # values.yaml:1: transparentProxy.configMap.config.redirect.outbound.excludePorts
+  # values.yaml:1: transparentProxy.configMap.config.redirect.outbound.excludePortsForIPs
   meshDefaults:
     excludeInboundPorts: [9000]
     excludeOutboundPorts: [26, 3306]
@@ -371,7 +398,7 @@ data:
 			"what configures Kuma's control plane",
 			"-- values.yaml --\ncontrolPlane:\n  config: |\n    runtime: {kubernetes: {injector: {sidecarTraffic: {excludeOutboundPorts: [26]}}}}\n",
 			`  mesh: Kuma
-  # values.yaml
+  # values.yaml:2: controlPlane.config → runtime.kubernetes.injector.sidecarTraffic.excludeOutboundPorts
   meshDefaults:
     excludeOutboundPorts: [26]
 `, "",
@@ -401,8 +428,9 @@ data:
   config.yaml: "listen: 80"
 `,
 			`  mesh: Kuma
-  # ConfigMap kuma-system/kuma-control-plane-config in cp.yaml
-  # ConfigMap kuma-system/kuma-transparent-proxy-config in cp.yaml
+  # cp.yaml:14: ConfigMap kuma-system/kuma-transparent-proxy-config: data["config.yaml"] → redirect.inbound.excludePorts
+  # cp.yaml:5: ConfigMap kuma-system/kuma-control-plane-config: data["config.yaml"] → runtime.kubernetes.injector.sidecarTraffic.excludeOutboundIPs
+  # cp.yaml:5: ConfigMap kuma-system/kuma-control-plane-config: data["config.yaml"] → runtime.kubernetes.injector.sidecarTraffic.excludeOutboundPorts
   meshDefaults:
     excludeInboundPorts: [25]
     excludeOutboundPorts: [26]
@@ -414,7 +442,8 @@ data:
 			"-- operator.yaml --\napiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec: {values: {global: {proxy: {includeInboundPorts: '80,81', excludeInboundPorts: '81,82'}}}}\n",
 			// Excluded ports are dead beside included ones, and 81 is intercepted.
 			`  mesh: Istio
-  # IstioOperator in operator.yaml
+  # operator.yaml:3: IstioOperator: spec.values.global.proxy.excludeInboundPorts
+  # operator.yaml:3: IstioOperator: spec.values.global.proxy.includeInboundPorts
   meshDefaults:
     excludeInboundPorts: [82]
     includeInboundPorts: ["80-81"]
@@ -656,7 +685,7 @@ func TestANamespaceStaysForWorkloadsThatAreNotTouched(t *testing.T) {
 	found, changed = take(linkerdNamespace, deployment("web", "shop", ""), job)
 	assert.ErrorContains(t, found.Warnings, "imported, but it has to stay too: Job shop/once relies on it")
 	assert.Empty(t, changed)
-	assert.Contains(t, rules(t, found.Spec()), "- match: {names: [shop]}\n    excludeInboundPorts: [80]\n")
+	assert.Contains(t, rules(t, found.Spec()), "match: {names: [shop]}\n    excludeInboundPorts: [80]\n")
 }
 
 func TestStrippingRefusesWhatAliasesShare(t *testing.T) {

@@ -4,24 +4,21 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 // widest is the length up to which a list stands on one line.
 const widest = 100
 
-// render writes the spec.
-func (a *arrangement) render() []byte {
+// render writes the spec, and behind it what is not in it.
+func (a *arrangement) render(told Problems) []byte {
 	w := &writer{}
-	w.line(0, "apiVersion: krm-bypass.dev/v1alpha1")
-	w.line(0, "kind: ClusterBypass")
-	w.line(0, "metadata:")
-	w.line(1, "name: cluster")
-	w.line(1, "annotations:")
-	w.line(2, `config.kubernetes.io/local-config: "true" # never applied to a cluster`)
-	w.line(0, "spec:")
+	w.WriteString(spec.Opening("cluster", "krm-bypass"))
 	w.line(1, "mesh: "+a.mesh.Name)
 	if a.mesh.Merge() == traffic.Union {
 		w.line(1, "merge: Union # as the mesh itself adds its levels up")
@@ -33,7 +30,8 @@ func (a *arrangement) render() []byte {
 	}
 	for _, r := range a.namespaces {
 		w.from(r)
-		w.line(1, "- match: {names: "+flow(quoted(r.names, nameText))+"}")
+		w.note(r)
+		w.line(2, "match: {names: "+flow(quoted(r.names, nameText))+"}")
 		if r.plane != "" {
 			w.line(2, "dataPlane: "+string(r.plane))
 		}
@@ -44,7 +42,8 @@ func (a *arrangement) render() []byte {
 	}
 	for _, r := range a.workloads {
 		w.from(r)
-		w.line(1, "- match:")
+		w.note(r)
+		w.line(2, "match:")
 		w.line(3, "kinds: "+flow([]string{r.kind}))
 		w.list(3, "names", quoted(r.names, nameText))
 		if r.namespace != "" {
@@ -52,15 +51,32 @@ func (a *arrangement) render() []byte {
 		}
 		w.fields(r.layer)
 	}
-	w.WriteString(enforcement)
+	w.WriteString(a.enforcement())
+	if len(told) > 0 {
+		w.line(0, "# Not imported:")
+	}
+	for _, p := range told {
+		w.comment(0, p.Error())
+	}
 	return []byte(w.String())
 }
 
-// enforcement says what is still to be filled in: nothing in what was imported
-// tells where the init container's image is.
-const enforcement = `  # The init container's image has no default: make push REGISTRY=... prints these lines.
-  # enforcement:
-  #   image: registry.example.com/mesh/init:v0.1.0
+// enforcement says by what the rules are enforced: by annotations, as what was imported
+// was, as long as they can say it. The init container's image is still to be filled in,
+// since nothing in what was imported tells where it is.
+func (a *arrangement) enforcement() string {
+	mode, why := transform.AnnotationsOnly, "Annotations do it, as before."
+	if a.beyond {
+		mode, why = transform.WhereNeeded, "Not all of it fits into annotations: the rest needs the init container, and that its image."
+	}
+	return fmt.Sprintf(enforcement, why, mode)
+}
+
+const enforcement = `  # %s With InitContainer an init container enforces the rules in each pod.
+  # Its image has no default: make push REGISTRY=... prints the line.
+  enforcement:
+    mode: %s
+    # image: registry.example.com/mesh/init:v0.1.0
 `
 
 type writer struct{ strings.Builder }
@@ -74,14 +90,31 @@ func (w *writer) field(key string, r rule) {
 	if !r.layer.IsZero() {
 		w.from(r)
 		w.line(1, key)
+		w.reason(r)
 		w.fields(r.layer)
 	}
 }
 
 // from says where a rule comes from, unless its file says it.
 func (w *writer) from(r rule) {
-	for _, from := range r.from {
-		w.line(1, "# "+unbroken.ReplaceAllString(from, " "))
+	for _, place := range r.places() {
+		w.comment(1, place)
+	}
+}
+
+func (w *writer) comment(depth int, text string) {
+	w.line(depth, "# "+unbroken.ReplaceAllString(text, " "))
+}
+
+// note begins an item of a list of rules.
+func (w *writer) note(r rule) {
+	w.line(1, "- name: "+strings.Join(quoted([]string{r.name}, nameText), ""))
+	w.reason(r)
+}
+
+func (w *writer) reason(r rule) {
+	if why := r.reason(); why != "" {
+		w.line(2, "reason: "+strings.Join(quoted([]string{why}, proseText), ""))
 	}
 }
 
@@ -120,11 +153,12 @@ func (w *writer) list(depth int, key string, entries []string) {
 
 func flow(entries []string) string { return "[" + strings.Join(entries, ", ") + "]" }
 
-// nameText and entryText are texts that every YAML parser takes for what they are, but
+// nameText, entryText and proseText are texts that every YAML parser takes for what they are, but
 // for the words that some take for truth values.
 var (
 	nameText  = regexp.MustCompile(`^[a-z][-a-z0-9.]*$`)
 	entryText = regexp.MustCompile(`^([1-9][0-9]*|[0-9]+(\.[0-9]+){3}/[0-9]+)$`)
+	proseText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9,.()/;-]*( [A-Za-z0-9,.()/;-]+)*$`)
 	truths    = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 )
 
@@ -134,7 +168,7 @@ func quoted(texts []string, safe *regexp.Regexp) []string {
 	for i, entry := range texts {
 		quoted[i] = entry
 		if !safe.MatchString(entry) || slices.Contains(truths, entry) {
-			quoted[i] = `"` + strings.ReplaceAll(strings.ReplaceAll(entry, `\`, `\\`), `"`, `\"`) + `"`
+			quoted[i] = strconv.Quote(entry)
 		}
 	}
 	return quoted

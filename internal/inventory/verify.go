@@ -15,12 +15,12 @@ func (s *survey) verify(a *arrangement) {
 	policy := a.policy()
 	for _, w := range s.workloads {
 		for _, each := range append([]*workload{w}, w.twins...) {
-			s.compare(policy, each)
+			s.compare(a, policy, each)
 		}
 	}
 }
 
-func (s *survey) compare(policy *transform.Policy, w *workload) {
+func (s *survey) compare(a *arrangement, policy *transform.Policy, w *workload) {
 	view := *w.Workload
 	view.TemplateAnnotations = maps.Clone(w.TemplateAnnotations)
 	for _, key := range w.taken {
@@ -44,6 +44,7 @@ func (s *survey) compare(policy *transform.Policy, w *workload) {
 	if plan.Failed() {
 		return
 	}
+	a.beyond = a.beyond || len(plan.Gaps) > 0
 	got := plan.Settings
 	if !plan.Applies {
 		var broad traffic.Layer

@@ -1,0 +1,36 @@
+package spec
+
+import (
+	"fmt"
+
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+)
+
+// SchemaFile is the file with the JSON Schema to which editors are led.
+const SchemaFile = "clusterbypass.schema.json"
+
+// Opening is how the file of a ClusterBypass begins that works where it stands: down to
+// spec, with what editors and kustomize look for. The name is a YAML text as it is
+// written. The program is what kustomize calls.
+func Opening(name, program string) string {
+	return fmt.Sprintf(opening, SchemaFile, v1alpha1.APIVersion, v1alpha1.Kind, name, functionAnnotation, program)
+}
+
+const opening = `# yaml-language-server: $schema=%[1]s
+# (krm-bypass schema > %[1]s makes that file.)
+apiVersion: %[2]s
+kind: %[3]s
+metadata:
+  name: %[4]s
+  annotations:
+    # It is never applied to a cluster.
+    config.kubernetes.io/local-config: "true"
+    # By this kustomize calls krm-bypass, where this file is listed under transformers.
+    # A bare name is looked up in $PATH, a path with a slash in the kustomization's
+    # folder. Where nothing can be installed, name an image in place of exec:
+    #   container: {image: ghcr.io/krm-bypass/krm-bypass:v0.1.0}
+    %[5]s: |
+      exec:
+        path: %[6]s
+spec:
+`
