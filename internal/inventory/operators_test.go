@@ -83,7 +83,10 @@ func roundTrip(t *testing.T, written map[string]any, places map[string]string) (
 
 func byRules(t *testing.T, spec, text string) string {
 	t.Helper()
-	spec = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\n" + spec + "  enforcement: {mode: AnnotationsOnly}\n"
+	spec = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\n" + spec
+	if !strings.Contains(spec, "enforcement:") {
+		spec += "  enforcement: {mode: AnnotationsOnly}\n"
+	}
 	out, results, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte(spec)}), []fn.Manifest{{Path: "object.yaml", Text: []byte(text)}}, fn.Options{})
 	require.NoError(t, err, "%s\n%s", results.Report(), spec)
 	return string(out[0].Text)
