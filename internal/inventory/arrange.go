@@ -92,7 +92,7 @@ func (s *survey) arrange() *arrangement {
 				if !n.imported.Agrees(f, a.global.layer) {
 					r.layer = r.layer.With(f, n.imported)
 				}
-				r.origins = append(r.origins, n.origins(s.mesh, n.id(), only(f))...)
+				r.origins = append(r.origins, n.origins(s.mesh, f)...)
 				for _, w := range byNamespace[name] {
 					if rest[w].Agrees(f, n.imported) {
 						rest[w] = rest[w].Without(f)

@@ -200,6 +200,9 @@ func (st statement) beside(other statement) string {
 	return st.place()
 }
 
+// origin leads to the statement.
+func (st statement) origin() string { return st.problem("").Error() }
+
 // withoutLoopback takes out of a layer ranges within loopback, of which no
 // mesh's rules and no spec speak.
 func (s *survey) withoutLoopback(l traffic.Layer, problem told) traffic.Layer {

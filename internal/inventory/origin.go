@@ -45,6 +45,14 @@ func (a annotated) origins(m *mesh.Mesh, of string, says func(traffic.Field) boo
 	return all
 }
 
+// origins are the places of its annotations, or that of the settings of the mesh for it.
+func (n *namespace) origins(m *mesh.Mesh, f traffic.Field) []origin {
+	if all := n.annotated.origins(m, n.id(), only(f)); len(all) > 0 {
+		return all
+	}
+	return []origin{{of: n.id(), file: n.in.file, line: n.in.problem("", n.annotated.path, "").Line}}
+}
+
 func (o origin) compare(other origin) int {
 	return cmp.Or(strings.Compare(o.of, other.of), strings.Compare(o.file, other.file), cmp.Compare(o.line, other.line), strings.Compare(o.reason, other.reason))
 }

@@ -87,14 +87,14 @@ func TestSources(t *testing.T) {
 
 		"ASM's answers": {"-- global.json --\n" + `{"Namespace": "globalDefault", "RequestId": "1", "ConfigPatches": {"ExcludeOutboundPorts": "3306", "IncludeInboundPorts": "", "InterceptionMode": "REDIRECT", "Concurrency": 2, "ProxyMetadata": {}}}` + "\n-- shop.json --\n" +
 			`{"Namespace": "shop", "statusCode": 200, "body": {"RequestId": "2", "ConfigPatches": {"ExcludeOutboundIPRanges": "192.0.2.3/31", "InterceptionMode": "TPROXY"}}}` + "\n",
-			"mesh: Istio excludeOutboundPorts: [3306] namespaces: - match: {names: [shop]} excludeOutboundIPRanges: [192.0.2.2/31]",
+			"mesh: Istio excludeOutboundPorts: [3306] namespaces: - name: shop-outbound match: {names: [shop]} excludeOutboundIPRanges: [192.0.2.2/31]",
 			"shop.json:1: body.ConfigPatches.InterceptionMode: not imported: no field of a ClusterBypass says how the sidecar intercepts"},
 		"an answer of ASM without the namespace": {"-- shop.json --\n" + `{"RequestId": "2", "ConfigPatches": {"ExcludeInboundPorts": "9100"}}` + "\n",
 			`shop.json:1: ConfigPatches.ExcludeInboundPorts: the answer does not say of which namespace it is: write "Namespace": "shop" beside ConfigPatches, or "Namespace": "globalDefault" where it is for all namespaces`, ""},
 		"what is not set in an answer of ASM": {"-- a.json --\n" + `{"Namespace": "globalDefault", "ConfigPatches": {"ExcludeOutboundPorts": "3306"}}` + "\n" + `{"Namespace": "shop", "ConfigPatches": {"ExcludeOutboundPorts": "", "ExcludeInboundPorts": ""}}` + "\n",
 			"mesh: Istio excludeOutboundPorts: [3306]", "a.json:2: ConfigPatches.ExcludeOutboundPorts: says nothing, since an empty text stands for what is not set"},
 		"ASM's answer of a namespace that is left alone": {"-- a.json --\n" + `{"Namespace": "istio-system", "ConfigPatches": {"ExcludeOutboundPorts": "3306"}}` + "\n" + `{"Namespace": "shop", "ConfigPatches": {"ExcludeOutboundPorts": "3306"}}` + "\n",
-			"mesh: Istio namespaces: - match: {names: [shop]} excludeOutboundPorts: [3306]", "not imported: namespace istio-system belongs to the mesh itself"},
+			"mesh: Istio namespaces: - name: shop-outbound match: {names: [shop]} excludeOutboundPorts: [3306]", "not imported: namespace istio-system belongs to the mesh itself"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			defaults, told := imported(t, test.files)
