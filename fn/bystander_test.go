@@ -375,7 +375,7 @@ func TestTrafficKeysInOtherMappings(t *testing.T) {
 // TestKindsOfWhichNothingIsWritten: the table says why, and so does who asks.
 func TestKindsOfWhichNothingIsWritten(t *testing.T) {
 	left := 0
-	for _, k := range kinds.Known {
+	for _, k := range kinds.Known() {
 		if k.Left == "" {
 			continue
 		}

@@ -37,7 +37,7 @@ import (
 // A line "# no FORM: REASON" in object.yaml says why a kind has not got one of them.
 func TestOperators(t *testing.T) {
 	var folders []string
-	for _, kind := range kinds.Known {
+	for _, kind := range kinds.Known() {
 		if kind.IsKubernetes() {
 			continue
 		}

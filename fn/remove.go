@@ -67,9 +67,9 @@ func Remove(name string, kinds *Spec, files []Manifest) ([]Manifest, *Removed, e
 }
 
 // kindsOf gives the kinds of workloads that a spec knows.
-func kindsOf(given *Spec) ([]kinds.Kind, Results) {
+func kindsOf(given *Spec) (kinds.Table, Results) {
 	if given == nil {
-		return kinds.Known, nil
+		return nil, nil
 	}
 	source, err := given.find()
 	if err != nil {

@@ -31,7 +31,7 @@ var form string
 // Policy gives the policy and its binding as two YAML documents. Specifications add
 // their kinds, the namespaces that they enrol by name, and who may opt out of their
 // meshes.
-func Policy(of ...*transform.Policy) string { return policy(slices.Clone(kinds.Known), of) }
+func Policy(of ...*transform.Policy) string { return policy(slices.Clone(kinds.Known()), of) }
 
 func policy(all []kinds.Kind, of []*transform.Policy) string {
 	var enrolled []string
@@ -329,7 +329,7 @@ func rules(all []kinds.Kind) []string {
 			groups = append(groups, k.Group)
 		}
 		resource := `"*"`
-		if _, known := kinds.Among(kinds.Known, k.Group, k.Kind); known {
+		if _, known := kinds.Find(k.Group, k.Kind); known {
 			resource = k.Resource()
 		}
 		if !slices.Contains(resources[k.Group], resource) {

@@ -28,7 +28,7 @@ var update = flag.Bool("update", false, "rewrite the golden file, and fail")
 func TestPolicy(t *testing.T) {
 	const golden = "testdata/policy.yaml"
 	shown := map[string]bool{"RayCluster": true, "PyTorchJob": true, "postgresql": true, "Rollout": true, "InferenceService": true, "PerconaPGCluster": true}
-	policy := admission.PolicyFor(slices.DeleteFunc(slices.Clone(kinds.Known), func(k kinds.Kind) bool { return !k.IsKubernetes() && !shown[k.Kind] })...)
+	policy := admission.PolicyFor(slices.DeleteFunc(slices.Clone(kinds.Known()), func(k kinds.Kind) bool { return !k.IsKubernetes() && !shown[k.Kind] })...)
 	if *update {
 		require.NoError(t, os.WriteFile(golden, []byte(policy), 0o600))
 		t.Fatalf("%s is rewritten: read the difference, then run without -update", golden)
@@ -120,7 +120,7 @@ func TestEveryTableEntryIsThere(t *testing.T) {
 			}
 		}
 	}
-	for _, k := range kinds.Known {
+	for _, k := range kinds.Known() {
 		if len(k.Templates) == 0 || len(k.Templates[0].Place()) == 0 {
 			assert.NotContains(t, expressions["templates"], `"`+k.Kind+"."+k.Group+`"`)
 			continue
@@ -180,13 +180,13 @@ func path(text string) kinds.Path {
 // A specification adds kinds, and with them whatever else is in their API group
 // is looked at, and let past.
 func TestMoreKinds(t *testing.T) {
-	policy := admission.Policy(&transform.Policy{Kinds: append(slices.Clone(kinds.Known),
+	policy := admission.Policy(&transform.Policy{Kinds: kinds.Table{
 		kindAt("example.com/v1", "Fleet", "spec", "pods", "template"),
 		kindAt("example.com/v1", "Runner", "spec", `it's "odd"`, "template"),
 		kindAt("argoproj.io/v1alpha1", "Parade", "spec", "template"),
 		kinds.Kind{Group: "example.com", Kind: "Grid", Templates: []kinds.Template{{Path: path("spec.rows[*].cells.*.template")}, {Annotations: path("spec.meta.annotations")}}},
 		kinds.Kind{Group: "argoproj.io", Kind: "Rollout", Templates: []kinds.Template{{Path: path("spec.template")}, {Path: path("spec.more.template")}}},
-	)})
+	}})
 	assert.Equal(t, 1, strings.Count(policy, "- apiGroups: [example.com]\n      apiVersions: [\"*\"]\n      operations: [CREATE, UPDATE]\n      resources: [\"*\"]\n"))
 	assert.Contains(t, policy, "- apiGroups: [argoproj.io]\n      apiVersions: [\"*\"]\n      operations: [CREATE, UPDATE]\n      resources: [\"*\"]\n")
 	for _, said := range []string{
@@ -205,7 +205,7 @@ func TestMoreKinds(t *testing.T) {
 }
 
 func TestNamespacesEnrolledByName(t *testing.T) {
-	policy := admission.Policy(&transform.Policy{Kinds: kinds.Known, Enrolled: []string{"*", "kube-apps"}})
+	policy := admission.Policy(&transform.Policy{Enrolled: []string{"*", "kube-apps"}})
 	assert.Contains(t, policy, `!(request.namespace.matches(r'^(kube-.*)$') && !(request.namespace in ['*', 'kube-apps']))`)
 	assert.Contains(t, policy, `(request.namespace.matches(r'^(consul)$') && !(request.namespace in ['*', 'kube-apps']) ? [] : [`)
 	assert.NotContains(t, admission.Policy(), "request.namespace in")
@@ -222,7 +222,7 @@ func TestDataPlanes(t *testing.T) {
 	web := &transform.Match{Namespaces: []string{"bank"}, Names: []string{"web"}}
 	const none, inject = "['label', 'istio.io/dataplane-mode', r'^none$'", "['label', 'sidecar.istio.io/inject', r'^false$'"
 	of := func(scopes ...transform.Scope) (sidecar, ambient string) {
-		policy := admission.Policy(&transform.Policy{Mesh: istio, Kinds: kinds.Known, Scopes: scopes, Limits: transform.Limits{OptOuts: []string{"batch"}}})
+		policy := admission.Policy(&transform.Policy{Mesh: istio, Scopes: scopes, Limits: transform.Limits{OptOuts: []string{"batch"}}})
 		_, optOuts, _ := strings.Cut(policy, "- name: optOuts\n")
 		optOuts, _, _ = strings.Cut(optOuts, "- name:")
 		_, free, _ := strings.Cut(optOuts, "request.namespace.matches(r'^(batch)$')")
@@ -259,7 +259,7 @@ func TestSeveralSpecifications(t *testing.T) {
 	ofMesh := func(name string, enrolled, optOuts []string, more ...kinds.Kind) *transform.Policy {
 		m, known := mesh.ByName(name)
 		require.True(t, known)
-		return &transform.Policy{Mesh: m, Kinds: append(slices.Clone(kinds.Known), more...), Enrolled: enrolled, Limits: transform.Limits{OptOuts: optOuts}}
+		return &transform.Policy{Mesh: m, Kinds: more, Enrolled: enrolled, Limits: transform.Limits{OptOuts: optOuts}}
 	}
 	fleet := kindAt("example.com/v1", "Fleet", "spec", "pods", "template")
 	policy := admission.Policy(ofMesh("Istio", []string{"shop"}, []string{}, fleet), ofMesh("Linkerd", []string{"pay-*", "linkerd"}, []string{"pay-old"}, fleet))

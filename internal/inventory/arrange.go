@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -165,7 +164,7 @@ func (a *arrangement) policy() *transform.Policy {
 	merge := a.mesh.Merge()
 	p := &transform.Policy{
 		Mesh: a.mesh, Merge: merge, MeshDefaults: a.defaults.layer,
-		Mode: transform.InitContainer, Kinds: kinds.Known,
+		Mode: transform.InitContainer,
 	}
 	add := func(path string, r rule, match *transform.Match) {
 		p.Scopes = append(p.Scopes, transform.Scope{Path: path, Merge: merge, Layer: r.layer, Plane: r.plane, Match: match})

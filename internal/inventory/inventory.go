@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -47,7 +46,7 @@ func Take(files []File, named string, uses map[string]transform.Use) (*Inventory
 	if err != nil {
 		return s.warned(), append(s.problems, Problem{Message: err.Error()}).inOrder()
 	}
-	s.mesh, s.policy = m, &transform.Policy{Mesh: m, Kinds: kinds.Known}
+	s.mesh, s.policy = m, &transform.Policy{Mesh: m}
 	defaults, from := s.configured()
 	s.judge()
 	if len(s.problems) == 0 {
@@ -117,7 +116,7 @@ func (s *survey) look(d *document) {
 			s.warn(d.problem(o.id(), o.path("kind"), "this file holds a ClusterBypass already, which import does not read: merge the two by hand"))
 		}
 	})
-	kinds := &transform.Policy{Kinds: kinds.Known, Mesh: &mesh.Mesh{}}
+	kinds := &transform.Policy{Mesh: &mesh.Mesh{}}
 	workloads, problems := kinds.Workloads(transform.Document{Nodes: d.text.Nodes, Source: d.text.Source, Line: d.line})
 	for _, err := range problems {
 		s.malformed(d, err)

@@ -33,7 +33,7 @@ func TestObjectsOfOperatorsKeepTheirAnnotations(t *testing.T) {
 			tried := 0
 			for _, form := range strings.Split(string(text), "---\n") {
 				least := parsedObject(t, form)
-				kind, known := kinds.Among(kinds.Known, object.Group(least["apiVersion"].(string)), least["kind"].(string))
+				kind, known := kinds.Find(object.Group(least["apiVersion"].(string)), least["kind"].(string))
 				require.True(t, known)
 				if kind.Left != "" {
 					return

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/krm-bypass/krm-bypass/internal/finding"
-	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -19,7 +18,7 @@ var unreadKinds = []*finding.Kind{finding.UnknownAnnotation, finding.MisplacedAn
 func (s *survey) unread() {
 	for _, w := range s.workloads {
 		for _, m := range mesh.All() {
-			policy := &transform.Policy{Mesh: m, Kinds: kinds.Known}
+			policy := &transform.Policy{Mesh: m}
 			s.unsayable(policy, w.annotations, w.TemplateAnnotations)
 			for _, f := range policy.Plan(w.Workload).Findings {
 				if !slices.Contains(unreadKinds, f.Kind) || len(f.Path) == 0 {

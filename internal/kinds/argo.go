@@ -2,9 +2,9 @@ package kinds
 
 import "slices"
 
-var (
-	argoWorkflows = checkout{"argoproj/argo-workflows", "f016ad89eb269d282aec06dc491c29f396a38df4"}
-	argoEvents    = checkout{"argoproj/argo-events", "6478ece495f951dde9f183ae58fde134c52f41a5"}
+const (
+	argoWorkflows = Checkout("argoproj/argo-workflows@f016ad89eb269d282aec06dc491c29f396a38df4")
+	argoEvents    = Checkout("argoproj/argo-events@6478ece495f951dde9f183ae58fde134c52f41a5")
 )
 
 // workflowSources are common to all that ends in a Workflow.
@@ -35,35 +35,37 @@ func workflow(spec string) []Template {
 	}
 }
 
-var argo = []Kind{
-	{Group: "argoproj.io", Kind: "Workflow", Short: "wf", HostNetwork: at("spec.hostNetwork"), Templates: workflow("spec"), Fixed: true, Sources: slices.Concat(workflowSources, []Source{
-		argoWorkflows.at("workflow/controller/workflowpod.go", "353-363", "a pod is made once and not changed; a Workflow runs once"),
-	})},
-	{Group: "argoproj.io", Kind: "WorkflowTemplate", Short: "wftmpl", HostNetwork: at("spec.hostNetwork"), Templates: workflow("spec"), NextStart: true, Sources: storedSources},
-	{Group: "argoproj.io", Kind: "ClusterWorkflowTemplate", Short: "cwft", HostNetwork: at("spec.hostNetwork"), Templates: workflow("spec"), NextStart: true, Sources: storedSources},
-	{Group: "argoproj.io", Kind: "CronWorkflow", Short: "cwf", HostNetwork: at("spec.workflowSpec.hostNetwork"), Templates: workflow("spec.workflowSpec"), NextStart: true, Sources: slices.Concat(workflowSources, []Source{
-		argoWorkflows.at("pkg/apis/workflow/v1alpha1/cron_workflow_types.go", "46-48", "workflowSpec is the spec of a Workflow"),
-		argoWorkflows.at("workflow/common/convert.go", "34-60", "each run is a Workflow with a copy of it"),
-	})},
-	// What a Sensor makes itself, of objects within its triggers, is left to the rows of
-	// their kinds where it stands in the repository as an object.
-	{Group: "argoproj.io", Kind: "Sensor", Short: "sn", Templates: []Template{{Annotations: at("spec.template.metadata.annotations"), Create: true, Needs: at("spec")}}, Sources: []Source{
-		argoEvents.at("pkg/apis/events/v1alpha1/template.go", "8-64", "the template has metadata, and no init containers"),
-		argoEvents.at("pkg/reconciler/sensor/resource.go", "334-363", "the Deployment has its annotations"),
-		argoEvents.at("pkg/reconciler/sensor/resource.go", "80-92", "a change updates the Deployment"),
-	}},
-	{Group: "argoproj.io", Kind: "EventSource", Templates: []Template{{Annotations: at("spec.template.metadata.annotations"), Create: true, Needs: at("spec")}}, Sources: []Source{
-		argoEvents.at("pkg/apis/events/v1alpha1/template.go", "8-64", "the template has metadata, and no init containers"),
-		argoEvents.at("pkg/reconciler/eventsource/resource.go", "373-402", "the Deployment has its annotations"),
-		argoEvents.at("pkg/reconciler/eventsource/resource.go", "70-75", "a change updates the Deployment"),
-	}},
-	{Group: "argoproj.io", Kind: "EventBus", Short: "eb", Plural: "eventbus", Templates: []Template{
-		{Annotations: at("spec.jetstream.metadata.annotations"), Create: true, Needs: at("spec.jetstream")},
-		{Annotations: at("spec.nats.native.metadata.annotations"), Create: true, Needs: at("spec.nats.native")},
-	}, Sources: []Source{
-		argoEvents.at("pkg/apis/events/v1alpha1/jetstream_eventbus.go", "8-70", "metadata, and no init containers"),
-		argoEvents.at("pkg/reconciler/eventbus/installer/jetstream.go", "435-437", "the StatefulSet has its annotations"),
-		argoEvents.at("pkg/apis/events/v1alpha1/nats_eventbus.go", "25-60", "metadata, and no init containers"),
-		argoEvents.at("pkg/reconciler/eventbus/installer/nats.go", "761-763", "the StatefulSet has its annotations"),
-	}},
+func argo() []Kind {
+	return []Kind{
+		{Group: "argoproj.io", Kind: "Workflow", Short: "wf", HostNetwork: at("spec.hostNetwork"), Templates: workflow("spec"), Fixed: true, Sources: slices.Concat(workflowSources, []Source{
+			argoWorkflows.at("workflow/controller/workflowpod.go", "353-363", "a pod is made once and not changed; a Workflow runs once"),
+		})},
+		{Group: "argoproj.io", Kind: "WorkflowTemplate", Short: "wftmpl", HostNetwork: at("spec.hostNetwork"), Templates: workflow("spec"), NextStart: true, Sources: storedSources},
+		{Group: "argoproj.io", Kind: "ClusterWorkflowTemplate", Short: "cwft", HostNetwork: at("spec.hostNetwork"), Templates: workflow("spec"), NextStart: true, Sources: storedSources},
+		{Group: "argoproj.io", Kind: "CronWorkflow", Short: "cwf", HostNetwork: at("spec.workflowSpec.hostNetwork"), Templates: workflow("spec.workflowSpec"), NextStart: true, Sources: slices.Concat(workflowSources, []Source{
+			argoWorkflows.at("pkg/apis/workflow/v1alpha1/cron_workflow_types.go", "46-48", "workflowSpec is the spec of a Workflow"),
+			argoWorkflows.at("workflow/common/convert.go", "34-60", "each run is a Workflow with a copy of it"),
+		})},
+		// What a Sensor makes itself, of objects within its triggers, is left to the rows of
+		// their kinds where it stands in the repository as an object.
+		{Group: "argoproj.io", Kind: "Sensor", Short: "sn", Templates: []Template{{Annotations: at("spec.template.metadata.annotations"), Create: true, Needs: at("spec")}}, Sources: []Source{
+			argoEvents.at("pkg/apis/events/v1alpha1/template.go", "8-64", "the template has metadata, and no init containers"),
+			argoEvents.at("pkg/reconciler/sensor/resource.go", "334-363", "the Deployment has its annotations"),
+			argoEvents.at("pkg/reconciler/sensor/resource.go", "80-92", "a change updates the Deployment"),
+		}},
+		{Group: "argoproj.io", Kind: "EventSource", Templates: []Template{{Annotations: at("spec.template.metadata.annotations"), Create: true, Needs: at("spec")}}, Sources: []Source{
+			argoEvents.at("pkg/apis/events/v1alpha1/template.go", "8-64", "the template has metadata, and no init containers"),
+			argoEvents.at("pkg/reconciler/eventsource/resource.go", "373-402", "the Deployment has its annotations"),
+			argoEvents.at("pkg/reconciler/eventsource/resource.go", "70-75", "a change updates the Deployment"),
+		}},
+		{Group: "argoproj.io", Kind: "EventBus", Short: "eb", Plural: "eventbus", Templates: []Template{
+			{Annotations: at("spec.jetstream.metadata.annotations"), Create: true, Needs: at("spec.jetstream")},
+			{Annotations: at("spec.nats.native.metadata.annotations"), Create: true, Needs: at("spec.nats.native")},
+		}, Sources: []Source{
+			argoEvents.at("pkg/apis/events/v1alpha1/jetstream_eventbus.go", "8-70", "metadata, and no init containers"),
+			argoEvents.at("pkg/reconciler/eventbus/installer/jetstream.go", "435-437", "the StatefulSet has its annotations"),
+			argoEvents.at("pkg/apis/events/v1alpha1/nats_eventbus.go", "25-60", "metadata, and no init containers"),
+			argoEvents.at("pkg/reconciler/eventbus/installer/nats.go", "761-763", "the StatefulSet has its annotations"),
+		}},
+	}
 }

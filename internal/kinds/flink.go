@@ -2,9 +2,9 @@ package kinds
 
 import "slices"
 
-var (
-	flinkOperator = checkout{"apache/flink-kubernetes-operator", "6e9caeb48118934f4311534725196c52159eaa21"}
-	flink         = checkout{"apache/flink", "1214aa297fcdbddb99a3f0b2b44d2e8a2dd4d399"}
+const (
+	flinkOperator = Checkout("apache/flink-kubernetes-operator@6e9caeb48118934f4311534725196c52159eaa21")
+	flink         = Checkout("apache/flink@1214aa297fcdbddb99a3f0b2b44d2e8a2dd4d399")
 )
 
 var flinkSources = []Source{
@@ -24,12 +24,14 @@ func flinkTemplates(spec string) []Template {
 	}
 }
 
-var flinkKinds = []Kind{
-	{Group: "flink.apache.org", Kind: "FlinkDeployment", Short: "flinkdep", Templates: flinkTemplates("spec"), Sources: flinkSources},
-	{Group: "flink.apache.org", Kind: "FlinkBlueGreenDeployment", Short: "flinkbgdep", Templates: flinkTemplates("spec.template.spec"), Sources: slices.Concat(flinkSources, []Source{
-		flinkOperator.at("flink-kubernetes-operator-api/src/main/java/org/apache/flink/kubernetes/operator/api/spec/FlinkDeploymentTemplateSpec.java", "38-42", "the template has the spec of a FlinkDeployment"),
-	})},
-	{Group: "flink.apache.org", Kind: "FlinkSessionJob", Short: "sessionjob", Left: "it runs in the pods of the FlinkDeployment that spec.deploymentName names", Sources: []Source{
-		flinkOperator.at("flink-kubernetes-operator-api/src/main/java/org/apache/flink/kubernetes/operator/api/spec/FlinkSessionJobSpec.java", "42-42", "a FlinkDeployment by name, and no pods"),
-	}},
+func flinkKinds() []Kind {
+	return []Kind{
+		{Group: "flink.apache.org", Kind: "FlinkDeployment", Short: "flinkdep", Templates: flinkTemplates("spec"), Sources: flinkSources},
+		{Group: "flink.apache.org", Kind: "FlinkBlueGreenDeployment", Short: "flinkbgdep", Templates: flinkTemplates("spec.template.spec"), Sources: slices.Concat(flinkSources, []Source{
+			flinkOperator.at("flink-kubernetes-operator-api/src/main/java/org/apache/flink/kubernetes/operator/api/spec/FlinkDeploymentTemplateSpec.java", "38-42", "the template has the spec of a FlinkDeployment"),
+		})},
+		{Group: "flink.apache.org", Kind: "FlinkSessionJob", Short: "sessionjob", Left: "it runs in the pods of the FlinkDeployment that spec.deploymentName names", Sources: []Source{
+			flinkOperator.at("flink-kubernetes-operator-api/src/main/java/org/apache/flink/kubernetes/operator/api/spec/FlinkSessionJobSpec.java", "42-42", "a FlinkDeployment by name, and no pods"),
+		}},
+	}
 }

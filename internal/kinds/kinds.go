@@ -83,7 +83,8 @@ type Template struct {
 
 // Source is where a row was read: lines of a file at a commit, and what they say.
 type Source struct {
-	Repository, Path, Commit string
+	Checkout
+	Path string
 	// Lines are the first and the last one, as in "120-134".
 	Lines string
 	Says  string
@@ -164,8 +165,8 @@ func (k Kind) FullName() string { return strings.TrimSuffix(k.Kind+"."+k.Group, 
 // Resource is the name under which the API serves the kind.
 func (k Kind) Resource() string { return cmp.Or(k.Plural, strings.ToLower(k.Kind)+"s") }
 
-// Among finds the kind of that group and name.
-func Among(all []Kind, group, kind string) (Kind, bool) {
+// among finds the kind of that group and name.
+func among(all []Kind, group, kind string) (Kind, bool) {
 	// Every object is looked up, and a row is large: none is copied but the one.
 	for i := range all {
 		if k := &all[i]; k.Kind == kind && k.Group == group {

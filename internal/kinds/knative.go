@@ -1,8 +1,8 @@
 package kinds
 
-var (
-	serving  = checkout{"knative/serving", "feeaf72facab4881ba2b179248bb67315634e229"}
-	eventing = checkout{"knative/eventing", "8cf4c4b673034020f5ecab731fb6a2a7f9350244"}
+const (
+	serving  = Checkout("knative/serving@feeaf72facab4881ba2b179248bb67315634e229")
+	eventing = Checkout("knative/eventing@8cf4c4b673034020f5ecab731fb6a2a7f9350244")
 )
 
 var knativeSources = []Source{
@@ -12,14 +12,16 @@ var knativeSources = []Source{
 	serving.at("pkg/apis/serving/k8s_validation.go", "449-457", "unless it is enabled, init containers are refused"),
 }
 
-var knative = []Kind{
-	{Group: "serving.knative.dev", Kind: "Service", Short: "ksvc", Templates: whole("spec.template"), AnnotationsOnly: true, Sources: knativeSources},
-	{Group: "serving.knative.dev", Kind: "Configuration", Short: "cfg", Templates: whole("spec.template"), AnnotationsOnly: true, Sources: knativeSources},
-	// The other sources and the channels have Deployments of their own, without a template
-	// in the object.
-	{Group: "sources.knative.dev", Kind: "ContainerSource", Templates: whole("spec.template"), Sources: []Source{
-		eventing.at("pkg/apis/sources/v1/container_types.go", "61-61", "a whole pod template"),
-		eventing.at("pkg/reconciler/containersource/resources/deployment.go", "28-58", "the Deployment has it"),
-		eventing.at("pkg/reconciler/containersource/containersource.go", "112-114", "a change updates the Deployment"),
-	}},
+func knative() []Kind {
+	return []Kind{
+		{Group: "serving.knative.dev", Kind: "Service", Short: "ksvc", Templates: whole("spec.template"), AnnotationsOnly: true, Sources: knativeSources},
+		{Group: "serving.knative.dev", Kind: "Configuration", Short: "cfg", Templates: whole("spec.template"), AnnotationsOnly: true, Sources: knativeSources},
+		// The other sources and the channels have Deployments of their own, without a template
+		// in the object.
+		{Group: "sources.knative.dev", Kind: "ContainerSource", Templates: whole("spec.template"), Sources: []Source{
+			eventing.at("pkg/apis/sources/v1/container_types.go", "61-61", "a whole pod template"),
+			eventing.at("pkg/reconciler/containersource/resources/deployment.go", "28-58", "the Deployment has it"),
+			eventing.at("pkg/reconciler/containersource/containersource.go", "112-114", "a change updates the Deployment"),
+		}},
+	}
 }

@@ -1,6 +1,6 @@
 package kinds
 
-import "slices"
+import "strings"
 
 // whole are templates all of which stands at a path.
 func whole(paths ...string) []Template {
@@ -43,20 +43,22 @@ func (t Template) above(annotations string) Template {
 	return t
 }
 
-// checkout is a repository at a commit, in which rows were read.
-type checkout struct{ repository, commit string }
+// Checkout is a repository at a commit, in which rows were read. It is a constant, so that
+// the compiler makes most lists of sources, and no program when it starts.
+type Checkout string
 
-func (c checkout) at(path, lines, says string) Source {
-	return Source{Repository: c.repository, Commit: c.commit, Path: path, Lines: lines, Says: says}
+// Repository is its owner and name.
+func (c Checkout) Repository() string {
+	repository, _, _ := strings.Cut(string(c), "@")
+	return repository
 }
 
-// Known lists the kinds that are known without being named in a policy.
-var Known = slices.Concat(
-	builtIn, rollouts, knative,
-	strimzi, messaging, elastic, openSearches, monitoring, telemetry, postgres, mysql, redis, databases, keycloaks,
-	kubeflow, ray, jobs, argo, sparkKinds, flinkKinds, openshiftKinds, actionsKinds, agonesKinds, kServeKinds, jenkinsKinds, crossplaneKinds,
-	left,
-)
+// Commit is that at which it was read.
+func (c Checkout) Commit() string { return strings.TrimPrefix(string(c), c.Repository()+"@") }
+
+func (c Checkout) at(path, lines, says string) Source {
+	return Source{Checkout: c, Path: path, Lines: lines, Says: says}
+}
 
 // builtIn are Kubernetes' own. It documents for each of them what becomes of pods that run
 // (kubernetes.io/docs/concepts/workloads/controllers).

@@ -24,7 +24,7 @@ var (
 // TestKnown holds each row of the table to what the fields of a row mean.
 func TestKnown(t *testing.T) {
 	seen := map[string]bool{}
-	for _, k := range kinds.Known {
+	for _, k := range kinds.Known() {
 		t.Run(k.Kind+"."+k.Group, func(t *testing.T) {
 			assert.False(t, seen[k.Group+"/"+k.Kind], "it stands there twice")
 			seen[k.Group+"/"+k.Kind] = true
@@ -38,6 +38,9 @@ func TestKnown(t *testing.T) {
 				places = append(places, template.Place().String())
 			}
 			assert.Equal(t, plural(k.Kind), served(k))
+			found, is := kinds.Find(k.Group, k.Kind)
+			assert.True(t, is, "Find takes its group for one of Kubernetes' own")
+			assert.Equal(t, k.FullName(), found.FullName())
 			assert.True(t, len(k.Sources) > 0 || slices.Contains(own, k.Group), "nobody says where it was read")
 			for _, s := range k.Sources {
 				for _, problem := range incomplete(s) {
@@ -95,8 +98,8 @@ func incomplete(s kinds.Source) (problems []string) {
 			problems = append(problems, problem)
 		}
 	}
-	complain(!repository.MatchString(s.Repository), fmt.Sprintf("%q is no owner/name", s.Repository))
-	complain(!commit.MatchString(s.Commit), fmt.Sprintf("%q is no whole commit", s.Commit))
+	complain(!repository.MatchString(s.Repository()), fmt.Sprintf("%q is no owner/name", s.Repository()))
+	complain(!commit.MatchString(s.Commit()), fmt.Sprintf("%q is no whole commit", s.Commit()))
 	complain(s.Path == "" || strings.HasPrefix(s.Path, "/"), fmt.Sprintf("%q is no path in a repository", s.Path))
 	complain(s.Says == "" || strings.HasSuffix(s.Says, "."), "it says nothing, or ends with a stop, which the page adds")
 	found := lines.FindStringSubmatch(s.Lines)
@@ -158,12 +161,12 @@ func TestWrong(t *testing.T) {
 		assert.Equal(t, []string{problem}, wrong(template))
 	}
 	assert.Empty(t, wrong(kinds.Template{Annotations: at("spec.sets[*].annotations"), InitContainers: at("spec.sets[*].initContainers"), Create: true, Needs: at("spec.sets[*]")}))
-	whole := kinds.Source{Repository: "owner/name", Path: "a/b.go", Commit: strings.Repeat("a0", 20), Lines: "3-4", Says: "says"}
+	whole := kinds.Source{Checkout: kinds.Checkout("owner/name@" + strings.Repeat("a0", 20)), Path: "a/b.go", Lines: "3-4", Says: "says"}
 	assert.Empty(t, incomplete(whole))
 	for _, spoil := range []func(*kinds.Source){
-		func(s *kinds.Source) { s.Repository = "https://github.com/owner/name" },
+		func(s *kinds.Source) { s.Checkout = kinds.Checkout("https://github.com/" + s.Checkout) },
 		func(s *kinds.Source) { s.Path = "" },
-		func(s *kinds.Source) { s.Commit = "main" },
+		func(s *kinds.Source) { s.Checkout = "owner/name@main" },
 		func(s *kinds.Source) { s.Lines = "34" },
 		func(s *kinds.Source) { s.Lines = "9-4" },
 		func(s *kinds.Source) { s.Says = "" },

@@ -1,9 +1,9 @@
 package kinds
 
-var (
-	kubeVirt = checkout{"kubevirt/kubevirt", "d923fdb815cd2016ddaebdaaa51db04133576d72"}
-	istio    = checkout{"istio/istio", "86c9f01fd735fb01d8192f5bcaf0d424afb7f14c"}
-	tekton   = checkout{"tektoncd/pipeline", "3ee1745ae5b2d9175b11917d7c1935eaad44910c"}
+const (
+	kubeVirt = Checkout("kubevirt/kubevirt@d923fdb815cd2016ddaebdaaa51db04133576d72")
+	istio    = Checkout("istio/istio@86c9f01fd735fb01d8192f5bcaf0d424afb7f14c")
+	tekton   = Checkout("tektoncd/pipeline@3ee1745ae5b2d9175b11917d7c1935eaad44910c")
 )
 
 const (
@@ -28,12 +28,14 @@ var taskSources = []Source{
 }
 
 // left are kinds that make pods and are left alone.
-var left = []Kind{
-	{Group: "kubevirt.io", Kind: "VirtualMachine", Short: "vm", Left: aGuest, Sources: guestSources},
-	{Group: "kubevirt.io", Kind: "VirtualMachineInstance", Short: "vmi", Left: aGuest, Sources: guestSources},
-	{Group: "kubevirt.io", Kind: "VirtualMachineInstanceReplicaSet", Short: "vmirs", Left: aGuest, Sources: guestSources},
-	{Group: "tekton.dev", Kind: "Task", Left: aTask, Sources: taskSources},
-	{Group: "tekton.dev", Kind: "Pipeline", Left: aTask, Sources: taskSources},
-	{Group: "tekton.dev", Kind: "TaskRun", Short: "tr", Left: aTask, Sources: taskSources},
-	{Group: "tekton.dev", Kind: "PipelineRun", Short: "pr", Left: aTask, Sources: taskSources},
+func left() []Kind {
+	return []Kind{
+		{Group: "kubevirt.io", Kind: "VirtualMachine", Short: "vm", Left: aGuest, Sources: guestSources},
+		{Group: "kubevirt.io", Kind: "VirtualMachineInstance", Short: "vmi", Left: aGuest, Sources: guestSources},
+		{Group: "kubevirt.io", Kind: "VirtualMachineInstanceReplicaSet", Short: "vmirs", Left: aGuest, Sources: guestSources},
+		{Group: "tekton.dev", Kind: "Task", Left: aTask, Sources: taskSources},
+		{Group: "tekton.dev", Kind: "Pipeline", Left: aTask, Sources: taskSources},
+		{Group: "tekton.dev", Kind: "TaskRun", Short: "tr", Left: aTask, Sources: taskSources},
+		{Group: "tekton.dev", Kind: "PipelineRun", Short: "pr", Left: aTask, Sources: taskSources},
+	}
 }

@@ -1,6 +1,6 @@
 package kinds
 
-var openSearchAt = checkout{"opensearch-project/opensearch-k8s-operator", "ef6502ab27126e7a695a9983f7a3caef0532dfe7"}
+const openSearchAt = Checkout("opensearch-project/opensearch-k8s-operator@ef6502ab27126e7a695a9983f7a3caef0532dfe7")
 
 // openSearch is the same kind in the group of old and in that of new.
 func openSearch(group string) Kind {
@@ -24,4 +24,6 @@ func openSearch(group string) Kind {
 	}
 }
 
-var openSearches = []Kind{openSearch("opensearch.opster.io"), openSearch("opensearch.org")}
+func openSearches() []Kind {
+	return []Kind{openSearch("opensearch.opster.io"), openSearch("opensearch.org")}
+}

@@ -25,7 +25,7 @@ func TestPage(t *testing.T) {
 func knownTable() string {
 	var b strings.Builder
 	b.WriteString("| kind | group | where | init containers | made, if absent | change |\n|---|---|---|---|---|---|\n")
-	for _, k := range kinds.Known {
+	for _, k := range kinds.Known() {
 		name, group := linked(k), "`"+k.Group+"`"
 		if k.Group == "" {
 			group = "core"
@@ -69,7 +69,7 @@ func knownTable() string {
 func leftTable() string {
 	var b strings.Builder
 	b.WriteString("| kind | group | why |\n|---|---|---|\n")
-	for _, k := range kinds.Known {
+	for _, k := range kinds.Known() {
 		if k.Left != "" {
 			fmt.Fprintf(&b, "| %s | `%s` | %s |\n", linked(k), k.Group, k.Left)
 		}
@@ -82,9 +82,9 @@ func sourceList() string {
 	var checkouts []string
 	said := map[string][]kinds.Source{}
 	of := map[kinds.Source][]string{}
-	for _, k := range kinds.Known {
+	for _, k := range kinds.Known() {
 		for _, s := range k.Sources {
-			where := s.Repository + " " + s.Commit
+			where := s.Repository() + " " + s.Commit()
 			if !slices.Contains(checkouts, where) {
 				checkouts = append(checkouts, where)
 			}
@@ -97,8 +97,8 @@ func sourceList() string {
 	var b strings.Builder
 	for _, where := range checkouts {
 		first := said[where][0]
-		at := "https://github.com/" + first.Repository + "/blob/" + first.Commit + "/"
-		fmt.Fprintf(&b, "<a id=%q></a>[%s at %s](https://github.com/%[2]s/tree/%[4]s)\n\n", anchor(first), first.Repository, first.Commit[:7], first.Commit)
+		at := "https://github.com/" + first.Repository() + "/blob/" + first.Commit() + "/"
+		fmt.Fprintf(&b, "<a id=%q></a>[%s at %s](https://github.com/%[2]s/tree/%[4]s)\n\n", anchor(first), first.Repository(), first.Commit()[:7], first.Commit())
 		for _, s := range said[where] {
 			fmt.Fprintf(&b, "- %s: %s ([%s, %s](%s%[3]s#L%[6]s))\n", strings.Join(of[s], ", "), s.Says, s.Path, s.Lines, at, strings.ReplaceAll(s.Lines, "-", "-L"))
 		}
@@ -116,5 +116,5 @@ func linked(k kinds.Kind) string {
 }
 
 func anchor(s kinds.Source) string {
-	return strings.ToLower(strings.ReplaceAll(s.Repository, "/", "-")) + "-" + s.Commit[:7]
+	return strings.ToLower(strings.ReplaceAll(s.Repository(), "/", "-")) + "-" + s.Commit()[:7]
 }

@@ -2,7 +2,6 @@ package kinds
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -30,9 +29,13 @@ type Path []Step
 // opensearch-operator/api/opensearch.org/v1/opensearch_types.go).
 var ItemNames = []string{"name", "groupName", "component"}
 
-// key is a step that is written without quotes. A key with a dot cannot be told from two
-// steps, and no API has one on the way to a pod template.
-var key = regexp.MustCompile(`^[A-Za-z0-9_$][-A-Za-z0-9_$]*$`)
+// isKey reports whether a step is a key. A key with a dot cannot be told from two steps,
+// and no API has one on the way to a pod template.
+func isKey(step string) bool {
+	return step != "" && step[0] != '-' && !strings.ContainsFunc(step, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '$' && r != '-'
+	})
+}
 
 // Keyed is the path of these keys.
 func Keyed(keys ...string) Path {
@@ -45,7 +48,7 @@ func Keyed(keys ...string) Path {
 
 // ParsePath reads a path.
 func ParsePath(text string) (Path, error) {
-	var path Path
+	path := make(Path, 0, 1+strings.Count(text, ".")+strings.Count(text, "["))
 	for step := range strings.SplitSeq(text, ".") {
 		name, items := strings.CutSuffix(step, "[*]")
 		switch {
@@ -56,7 +59,7 @@ func ParsePath(text string) (Path, error) {
 			return nil, fmt.Errorf("%q leads to lists in a list, which no path can name: write a key before each [*]", step)
 		case strings.Contains(name, "["):
 			return nil, fmt.Errorf("%q picks one item of a list: write [*], which stands for all of them", step)
-		case !key.MatchString(name):
+		case !isKey(name):
 			return nil, fmt.Errorf("%q is not a step: write keys with dots between them, [*] behind the key of a list, and * for every key of a map, as in spec.nodeSets[*].podTemplate", step)
 		}
 		if path = append(path, Step{Key: name}); items {

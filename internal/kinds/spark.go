@@ -2,7 +2,7 @@ package kinds
 
 import "slices"
 
-var spark = checkout{"kubeflow/spark-operator", "38082f3318e9d33f3e4a940c7cf165df6e40b422"}
+const spark = Checkout("kubeflow/spark-operator@38082f3318e9d33f3e4a940c7cf165df6e40b422")
 
 var sparkSources = []Source{
 	spark.at("api/v1beta2/sparkapplication_types.go", "434-532", "driver and executor have annotations, labels and initContainers, and a whole pod template"),
@@ -24,12 +24,14 @@ func sparkTemplates(spec string) []Template {
 }
 
 // An application that is changed runs again, so it is touched as a Job is.
-var sparkKinds = []Kind{
-	{Group: "sparkoperator.k8s.io", Kind: "SparkApplication", Short: "sparkapp", Templates: sparkTemplates("spec"), Fixed: true, Sources: slices.Concat(sparkSources, []Source{
-		spark.at("internal/controller/sparkapplication/event_filter.go", "186-232", "a change runs the application again, one that has ended too"),
-	})},
-	{Group: "sparkoperator.k8s.io", Kind: "ScheduledSparkApplication", Short: "scheduledsparkapp", Templates: sparkTemplates("spec.template"), NextStart: true, Sources: slices.Concat(sparkSources, []Source{
-		spark.at("api/v1beta2/scheduledsparkapplication_types.go", "26-40", "the template is the spec of a SparkApplication"),
-		spark.at("internal/controller/scheduledsparkapplication/controller.go", "266-296", "each run is a SparkApplication with a copy of it"),
-	})},
+func sparkKinds() []Kind {
+	return []Kind{
+		{Group: "sparkoperator.k8s.io", Kind: "SparkApplication", Short: "sparkapp", Templates: sparkTemplates("spec"), Fixed: true, Sources: slices.Concat(sparkSources, []Source{
+			spark.at("internal/controller/sparkapplication/event_filter.go", "186-232", "a change runs the application again, one that has ended too"),
+		})},
+		{Group: "sparkoperator.k8s.io", Kind: "ScheduledSparkApplication", Short: "scheduledsparkapp", Templates: sparkTemplates("spec.template"), NextStart: true, Sources: slices.Concat(sparkSources, []Source{
+			spark.at("api/v1beta2/scheduledsparkapplication_types.go", "26-40", "the template is the spec of a SparkApplication"),
+			spark.at("internal/controller/scheduledsparkapplication/controller.go", "266-296", "each run is a SparkApplication with a copy of it"),
+		})},
+	}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/guardrail"
-	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/lint"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
@@ -36,7 +35,7 @@ func bypassing(t testing.TB, fields string) *transform.Policy {
 		require.NoError(t, layer.Set(traffic.Field(name), traffic.SplitList(entries)))
 	}
 	return &transform.Policy{
-		Mesh: istio, Mode: transform.InitContainer, Kinds: kinds.Known,
+		Mesh: istio, Mode: transform.InitContainer,
 		Enforcement: transform.Enforcement{Image: "registry.example.com/init:v1"},
 		Scopes:      []transform.Scope{{Path: "spec.global", Layer: layer, Plane: plane}},
 		Lint:        map[string]string{},

@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
-	"slices"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
-	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -42,7 +40,6 @@ func compile(spec *v1alpha1.ClusterBypass, namespace string) (*transform.Policy,
 		Mesh:             c.mesh,
 		Merge:            merges[s.Merge],
 		Mode:             transform.Mode(s.Enforcement.Mode),
-		Kinds:            slices.Clone(kinds.Known),
 		Namespace:        cmp.Or(namespace, s.DefaultNamespace),
 		RequireNamespace: s.RequireNamespace,
 		Lint:             severities(s.Lint),

@@ -38,7 +38,7 @@ func (c *compiler) globs(globs []string, at string, grammar *grammar) {
 
 // hasTemplate reports whether an entry names a kind that has a pod template.
 func (c *compiler) hasTemplate(entry string) bool {
-	return slices.ContainsFunc(c.policy.Kinds, func(k kinds.Kind) bool { return k.Named(entry) })
+	return c.policy.Kinds.Names(entry)
 }
 
 // kindName is that of a kind of object, and of its API group.
@@ -47,7 +47,7 @@ var kindName = newGrammar(`^[A-Z][A-Za-z0-9]*(\.[a-z0-9][-.a-z0-9]*)?$`)
 // isKind does so for any kind, unless it is one of these misspelt.
 func (c *compiler) isKind(entry string) bool {
 	name, _, _ := strings.Cut(entry, ".")
-	return c.hasTemplate(entry) || kindName.matches(entry) && !slices.ContainsFunc(c.policy.Kinds, func(k kinds.Kind) bool {
+	return c.hasTemplate(entry) || kindName.matches(entry) && !slices.ContainsFunc(c.policy.Kinds.All(), func(k kinds.Kind) bool {
 		return spelling.Near(name, k.Kind) || strings.EqualFold(name, k.Kind)
 	})
 }
@@ -57,7 +57,7 @@ func (c *compiler) workloadMatch(m v1alpha1.WorkloadMatch, at string, known func
 	c.globs(m.Namespaces, at+".namespaces", namespaceGlob)
 	for i, entry := range m.Kinds {
 		if !known(entry) {
-			c.problem(fmt.Sprintf("%s.kinds[%d]", at, i), entry, "%q is not a kind with a pod template: %s", entry, kindRemedy(entry, c.policy.Kinds))
+			c.problem(fmt.Sprintf("%s.kinds[%d]", at, i), entry, "%q is not a kind with a pod template: %s", entry, kindRemedy(entry, c.policy.Kinds.All()))
 		}
 	}
 	for _, field := range []struct {

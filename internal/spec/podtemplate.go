@@ -37,12 +37,10 @@ func (c *compiler) podTemplate(t v1alpha1.PodTemplate, at string) {
 		return
 	}
 	group := object.Group(t.APIVersion)
-	i := slices.IndexFunc(c.policy.Kinds, func(k kinds.Kind) bool { return k.Group == group && k.Kind == t.Kind })
-	if i < 0 {
-		c.policy.Kinds = append(c.policy.Kinds, kinds.Kind{Group: group, Kind: t.Kind, Templates: []kinds.Template{template}})
-		return
+	known, found := c.policy.Kinds.Find(group, t.Kind)
+	if !found {
+		known = kinds.Kind{Group: group, Kind: t.Kind}
 	}
-	known := &c.policy.Kinds[i]
 	for _, other := range known.Templates {
 		switch at, by := at, other.By; {
 		case by == "" && known.IsKubernetes():
@@ -62,6 +60,7 @@ func (c *compiler) podTemplate(t v1alpha1.PodTemplate, at string) {
 		}
 	}
 	known.Templates = append(slices.Clone(known.Templates), template)
+	c.policy.Kinds.Put(known)
 }
 
 // isTemplate reports whether the fields of an entry make one.

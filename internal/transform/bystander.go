@@ -373,7 +373,7 @@ func (p *Policy) isWritten(w *Workload, was *prior) bool {
 // meantKind gives the known kind that an object would be in other letters, or of
 // another group than Kubernetes' core; "" where there is none.
 func meantKind(t object.Type) string {
-	for _, k := range kinds.Known {
+	for _, k := range kinds.Known() {
 		group := object.Group(t.APIVersion)
 		if near := spelling.Nearest(strings.ToLower(t.Kind), []string{strings.ToLower(k.Kind)}, 2) == 0; k.Group == group && near || group == "" && k.Kind == t.Kind {
 			return strings.TrimSuffix(k.Kind+" of the group "+k.Group, " of the group ")

@@ -71,8 +71,8 @@ type Policy struct {
 	Mode Mode
 	// Enforcement is what the init container is made of.
 	Enforcement Enforcement
-	// Kinds are the kinds that have a pod template.
-	Kinds []kinds.Kind
+	// Kinds are the kinds that have a pod template. The zero table has those that are known.
+	Kinds kinds.Table
 	// Namespace is that of workloads which name none; "" if it is unknown.
 	Namespace string
 	// Lint are the severities of the checks of internal/lint, by name, where

@@ -11,7 +11,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
-	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 )
@@ -63,7 +62,7 @@ func TestWhatIsKeptIsWhatWouldBeDecidedAnew(t *testing.T) {
 	applied := 0
 	rapid.Check(t, func(t *rapid.T) {
 		m, _ := mesh.ByName(rapid.SampledFrom(mesh.Names()).Draw(t, "mesh"))
-		policy := Policy{Name: "bypass", Mesh: m, Kinds: kinds.Known, Mode: rapid.SampledFrom(Modes).Draw(t, "mode"), DefaultsImplied: true, MeshDefaults: m.Defaults}
+		policy := Policy{Name: "bypass", Mesh: m, Mode: rapid.SampledFrom(Modes).Draw(t, "mode"), DefaultsImplied: true, MeshDefaults: m.Defaults}
 		policy.Enforcement.Image = "init:1"
 		if rapid.Bool().Draw(t, "pull secrets") {
 			policy.Enforcement.ImagePullSecrets = []string{"registry"}

@@ -121,7 +121,7 @@ func (p *Policy) formerly(other *record) string {
 
 // Removal gives a policy that says nothing, and takes away what the spec of that name
 // wrote, whatever its mesh was.
-func Removal(name string, known []kinds.Kind) *Policy {
+func Removal(name string, known kinds.Table) *Policy {
 	return &Policy{Name: name, Removes: true, Mesh: &mesh.Mesh{}, Kinds: known}
 }
 

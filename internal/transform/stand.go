@@ -450,7 +450,7 @@ func stepped(name string, step kinds.Step) (rest string, fits bool) {
 // KindEntry names the workload's kind as a match does: with its group where several of
 // the known kinds have the name.
 func (w *Workload) KindEntry() string {
-	if slices.ContainsFunc(kinds.Known, func(k kinds.Kind) bool { return k.Kind == w.kind.Kind && k.Group != w.kind.Group }) {
+	if slices.ContainsFunc(kinds.Known(), func(k kinds.Kind) bool { return k.Kind == w.kind.Kind && k.Group != w.kind.Group }) {
 		return w.kind.Kind + "." + w.kind.Group
 	}
 	return w.kind.Kind

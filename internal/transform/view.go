@@ -258,7 +258,7 @@ func (p *Policy) isOurs(t object.Type) bool {
 
 // IsKnown reports whether every policy has objects of a type for candidates.
 func IsKnown(t object.Type) bool {
-	_, found := kinds.Among(kinds.Known, object.Group(t.APIVersion), t.Kind)
+	_, found := kinds.Find(object.Group(t.APIVersion), t.Kind)
 	return found || configuresMesh(t)
 }
 
@@ -268,5 +268,5 @@ func configuresMesh(t object.Type) bool {
 }
 
 func (p *Policy) kindOf(t object.Type) (kinds.Kind, bool) {
-	return kinds.Among(p.Kinds, object.Group(t.APIVersion), t.Kind)
+	return p.Kinds.Find(object.Group(t.APIVersion), t.Kind)
 }

@@ -46,7 +46,7 @@ func (p *Policy) view(o object.Object, kind kinds.Kind, line int) ([]*Workload, 
 	}
 	for _, owner := range metadata.Entry("ownerReferences").Items() {
 		if owner.Entry("controller").Truth() {
-			_, known := kinds.Among(p.Kinds, object.Group(owner.Entry("apiVersion").Text()), owner.Entry("kind").Text())
+			_, known := p.Kinds.Find(object.Group(owner.Entry("apiVersion").Text()), owner.Entry("kind").Text())
 			one.controlled = true
 			// No server makes an object that is sent with a resourceVersion (kubernetes/kubernetes
 			// staging/src/k8s.io/apiserver/pkg/storage/errors.go, ErrResourceVersionSetOnCreate).

@@ -135,7 +135,7 @@ var kinds = func() map[string]kind {
 			if !grouped {
 				group = ""
 			}
-			k, _ := known.Among(known.Known, group, name)
+			k, _ := known.Find(group, name)
 			one := kind{Kind: name, Fixed: k.Fixed}
 			for _, step := range k.Templates[0].Path {
 				one.Template = append(one.Template, step.Key)

@@ -147,7 +147,7 @@ const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 // those that it knows already, a little later.
 func define(t *testing.T, group, kind string, versions []string) {
 	t.Helper()
-	k, _ := known.Among(known.Known, group, kind)
+	k, _ := known.Find(group, kind)
 	plural := known.Kind{Kind: kind, Plural: k.Plural}.Resource()
 	path := definitions + "/" + plural + "." + group
 	known, err := server.Request(t.Context(), http.MethodGet, path, nil)

@@ -441,4 +441,4 @@ func kindOf(object controlplane.Object) (known.Kind, bool) {
 }
 
 // policyKinds are those that the policy in force judges.
-var policyKinds = known.Known
+var policyKinds = known.Known()

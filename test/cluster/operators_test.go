@@ -43,7 +43,7 @@ func TestOperators(t *testing.T) {
 	}
 	defined := definitionsOf(t, of)
 	for key, definition := range defined {
-		kind, _ := known.Among(known.Known, key.group, key.kind)
+		kind, _ := known.Find(key.group, key.kind)
 		assert.Equal(t, definition.Text("spec", "names", "plural"), kind.Resource())
 		if short, _ := definition.Field("spec", "names", "shortNames").([]any); short != nil && kind.Short != "" {
 			assert.Contains(t, short, kind.Short, "%v", key)

@@ -218,7 +218,7 @@ func (d drawing) change(kind known.Kind, object controlplane.Object) controlplan
 // drawnObjects compares the policy with its model on objects of the kinds whose templates
 // stand in several places, in lists and maps, or in parts.
 func drawnObjects(t *testing.T) {
-	agreeDrawn(t, slices.DeleteFunc(slices.Clone(known.Known), func(k known.Kind) bool { return ofKubernetes(k.Group) || len(k.Templates) == 0 }), 2)
+	agreeDrawn(t, slices.DeleteFunc(slices.Clone(known.Known()), func(k known.Kind) bool { return ofKubernetes(k.Group) || len(k.Templates) == 0 }), 2)
 }
 
 func agreeDrawn(t *testing.T, all []known.Kind, each int) {
@@ -455,12 +455,12 @@ spec:
   - {apiVersion: drawn.example/v1, kind: Tree, annotations: "spec.roots[*].metadata.annotations", initContainers: "spec.roots[*].before"}
   - {apiVersion: ray.io/v1, kind: RayCluster, path: spec.more.template}
 `), 0o600))
-	policyKinds = slices.Concat(slices.DeleteFunc(slices.Clone(known.Known), func(k known.Kind) bool { return k.Kind == "RayCluster" }), []known.Kind{
+	policyKinds = slices.Concat(slices.DeleteFunc(slices.Clone(known.Known()), func(k known.Kind) bool { return k.Kind == "RayCluster" }), []known.Kind{
 		{Group: "drawn.example", Kind: "Grid", Templates: []known.Template{{Path: path(t, "spec.rows[*].cells[*].template")}, {Path: path(t, "spec.head.template")}}},
 		{Group: "drawn.example", Kind: "Tree", Templates: []known.Template{{Path: path(t, "spec.branches.*.leaves.*.template")}, {Annotations: path(t, "spec.roots[*].metadata.annotations"), InitContainers: path(t, "spec.roots[*].before")}}},
 		{Group: "ray.io", Kind: "RayCluster", Templates: []known.Template{{Path: path(t, "spec.headGroupSpec.template")}, {Path: path(t, "spec.workerGroupSpecs[*].template")}, {Path: path(t, "spec.more.template")}}},
 	})
-	defer func() { policyKinds = known.Known }()
+	defer func() { policyKinds = known.Known() }()
 	kubectl(t, krmBypass(t, "schema", "--admission-policy", "--spec", spec), "apply", "--server-side", "-f", "-")
 	tree := controlplane.Object{"apiVersion": "drawn.example/v1", "kind": "Tree", "metadata": map[string]any{"name": "web", "namespace": "default"}}
 	put(tree, []any{"spec", "branches", "a", "leaves", "b", "template", "metadata", "annotations", inboundPorts}, "443")

@@ -126,11 +126,11 @@ func templatesOfKind(apiVersion, kind string) (found []parts) {
 	if !versioned {
 		group = ""
 	}
-	i := slices.IndexFunc(kinds.Known, func(k kinds.Kind) bool { return k.Group == group && k.Kind == kind })
+	i := slices.IndexFunc(kinds.Known(), func(k kinds.Kind) bool { return k.Group == group && k.Kind == kind })
 	if i < 0 {
 		return nil
 	}
-	for _, t := range kinds.Known[i].Templates {
+	for _, t := range kinds.Known()[i].Templates {
 		if t.Annotations != nil {
 			found = append(found, parts{t.Annotations, t.InitContainers})
 			continue

@@ -33,7 +33,7 @@ const treesVariable = "KRM_BYPASS_CORPUS"
 // writes to every workload which it may touch.
 func everywhere() (all []spec) {
 	var fixed []string
-	for _, k := range kinds.Known {
+	for _, k := range kinds.Known() {
 		if k.Fixed && !slices.Contains(fixed, k.Kind) {
 			fixed = append(fixed, k.Kind)
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -21,7 +20,7 @@ type Template struct {
 // there. An error means that the product refuses the stream.
 func Templates(stream []byte) ([]Template, error) {
 	istio, _ := mesh.ByName("Istio")
-	policy := &transform.Policy{Mesh: istio, Kinds: kinds.Known}
+	policy := &transform.Policy{Mesh: istio}
 	var found []Template
 	for _, d := range object.Documents(stream) {
 		is, err := object.Peek(d.Fragment(), transform.IsKnown)

@@ -131,7 +131,7 @@ func (w *Workload) compare(was *Workload) *Change {
 		if w.Rendered.Own != was.Rendered.Own || c.Because == nil {
 			c.Because = append(c.Because, BecauseOfTemplate)
 		}
-		known, _ := kinds.Among(kinds.Known, object.Group(w.APIVersion), w.Kind)
+		known, _ := kinds.Find(object.Group(w.APIVersion), w.Kind)
 		c.Restarts = !known.Fixed && (!known.NextStart || known.ButContainer && w.Rendered.Container != was.Rendered.Container)
 	}
 	c.Fields = append(c.Fields, planeChange(was, w)...)
