@@ -34,7 +34,7 @@ type container struct {
 	node.Value
 	list  string
 	index int
-	// accounted says that it is the init container, as the spec writes it.
+	// accounted says that it is one of our init containers, as the spec writes it.
 	accounted bool
 }
 
@@ -86,8 +86,10 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 	if len(l.policy.Acceptances) > 0 {
 		w.parts = l.partsOf(plan, w.bypass)
 	}
-	if plan.Container {
-		e.containers[plan.ContainerAt].accounted = true // the init containers come first
+	for _, at := range plan.ContainersAt {
+		if at < len(e.containers) {
+			e.containers[at].accounted = true // the init containers come first
+		}
 	}
 	return e
 }

@@ -90,8 +90,8 @@ func (r *record) standsIn(w *Workload, place string) bool {
 		value, stands := w.TemplateAnnotations[key]
 		switch {
 		case at != place:
-		case key == InitName && !slices.ContainsFunc(w.initContainers, func(c container) bool { return slices.Contains(c.digests, digest) }),
-			key != InitName && (!stands || node.Digest(key, value) != digest):
+		case isContainer(key) && !slices.ContainsFunc(w.initContainers, func(c container) bool { return slices.Contains(c.digests, digest) }),
+			!isContainer(key) && (!stands || node.Digest(key, value) != digest):
 			return false
 		}
 	}

@@ -31,7 +31,7 @@ func (p *Policy) refuse(w *Workload, was *prior, fold Fold, b guardrail.Breach, 
 			origins = append(origins, "the annotation "+annotation)
 		}
 	}
-	if at != nil && len(origins) == 1 && remedy == clearing(b) {
+	if at != nil && len(origins) == 1 && remedy == clearing(b, false) {
 		remedy = "remove the annotation" // it is narrower than every rule
 	}
 	plan.find(Error, at, value, "%s by %s: %s", forbidden, strings.Join(origins, " and "), remedy)
@@ -63,7 +63,7 @@ func contributes(left traffic.Layer, f traffic.Field, b guardrail.Breach) bool {
 // the mesh's own, as the spec itself may not say it of the others.
 func (p *Policy) refuseMoved(w *Workload, was *prior, plan *Plan) {
 	for _, moved := range plan.on.Moves(was.annotations) {
-		for _, c := range plan.Fold {
+		for _, c := range plan.claims() {
 			if by := c.naming(moved); by != "" {
 				plan.find(Error, was.at(w, moved.Annotation), was.annotations[moved.Annotation],
 					"this makes %s a port of %s, but %s.%s holds it, which the mesh handles itself: write another port here, or take it out there", moved.Ports, moved.Purpose, c.Scope, by)
@@ -149,7 +149,7 @@ func remedyFor(b guardrail.Breach) string {
 
 // clearing says how a field by which something bypasses is cleared where a
 // broader scope says it.
-func clearing(b guardrail.Breach) string {
+func clearing(b guardrail.Breach, initial bool) string {
 	fields := make([]string, len(b.By))
 	for i, f := range b.By {
 		fields[i] = string(f) + ": []"
@@ -157,5 +157,9 @@ func clearing(b guardrail.Breach) string {
 			fields[i] = string(f) + `: "*"`
 		}
 	}
-	return removeIt + ", or clear it for the namespace with a rule in spec.namespaces with merge: Override and " + strings.Join(fields, ", ")
+	says := strings.Join(fields, ", ")
+	if initial {
+		says = fmt.Sprintf("%s: {%s}", InitialField, says)
+	}
+	return removeIt + ", or clear it for the namespace with a rule in spec.namespaces with merge: Override and " + says
 }

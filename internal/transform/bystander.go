@@ -327,7 +327,7 @@ func (p *Policy) lookAtPods(b *Bystander, written string, w *Workload, namespace
 	}
 	w.Object = *b.Object
 	w.Namespace, w.controlled = namespace, b.controlled
-	was := &prior{record: newRecord(""), annotations: w.TemplateAnnotations, container: -1}
+	was := &prior{record: newRecord(""), annotations: w.TemplateAnnotations, containers: nowhere}
 	held := p.planOf(w)
 	if len(w.TemplateAnnotations)+len(w.TemplateLabels) > 0 {
 		p.reportSlips(w, was, held)

@@ -35,20 +35,23 @@ const (
 	hostIPVariable = "KRM_BYPASS_HOST_IP"
 )
 
-// container gives the init container. It needs NET_ADMIN in the pod's network
+// container gives an init container of that name. It needs NET_ADMIN in the pod's network
 // namespace, as root, and nothing else but what its backend does; the pod's own
 // security context may say otherwise, so that the container says all of it
 // itself.
-func (e Enforcement) container(s traffic.Settings) *yaml.Node {
+func (e Enforcement) container(name string, arguments []string) *yaml.Node {
 	var args []*yaml.Node
 	if e.Backend != "" && e.Backend != "auto" {
-		args = append(args, node.Str("--backend="+e.Backend))
+		arguments = append([]string{"--backend=" + e.Backend}, arguments...)
 	}
-	for _, a := range s.Arguments() {
+	if len(arguments) == 0 { // where nothing bypasses any more; an API server keeps no empty list
+		arguments = []string{"apply"}
+	}
+	for _, a := range arguments {
 		args = append(args, node.Str(a))
 	}
 	entries := []*yaml.Node{
-		node.Str("name"), node.Str(InitName),
+		node.Str("name"), node.Str(name),
 		node.Str("image"), node.Str(e.Image),
 	}
 	if e.ImagePullPolicy != "" {
@@ -130,17 +133,17 @@ func (e Enforcement) missingPullSecrets(w *Workload, was *record) []string {
 // name or its image, whoever wrote it.
 func (p *Policy) enforces(c container) bool {
 	image := repository(p.Enforcement.Image)
-	return c.name == InitName || image != "" && image == repository(c.value.Entry("image").Text())
+	return isContainer(c.name) || image != "" && image == repository(c.value.Entry("image").Text())
 }
 
-// unlike says what of an init container by our name is not as it would be written now. Its
+// unlike says what of an init container by a name of ours is not as it would be written now. Its
 // arguments are the workload's settings, and not looked at.
 func (p *Policy) unlike(c container) string {
 	if p.Removes {
 		return ""
 	}
 	var fields []string
-	differences(nil, node.Of(p.Enforcement.container(traffic.Settings{})), c.value, func(path edit.Path, _, is node.Value) {
+	differences(nil, node.Of(p.Enforcement.container(c.name, nil)), c.value, func(path edit.Path, _, is node.Value) {
 		if path[0] != "args" {
 			fields = append(fields, path.String()+" is "+listed(is))
 		}

@@ -15,11 +15,12 @@ type desired struct {
 	// annotations of the template by key, in the order of keys.
 	keys        []string
 	annotations map[string]string
-	container   made
-	// of is the ruling that alone says the annotations and the container, nil where the
+	// containers are our init containers, without a node where there is none.
+	containers [len(containerNames)]made
+	// of is the ruling that alone says the annotations and the containers, nil where the
 	// template has a part in them.
 	of *ruling
-	// pullSecrets are the names of those that the container's image needs and
+	// pullSecrets are the names of those that the containers' image needs and
 	// the user did not give the pod.
 	pullSecrets []string
 }
@@ -38,7 +39,7 @@ func (d desired) besides(was *prior, all []desired) desired {
 	if was.beneath == nil {
 		return d
 	}
-	left := desired{container: d.container, pullSecrets: d.pullSecrets}
+	left := desired{containers: d.containers, pullSecrets: d.pullSecrets}
 	for _, key := range d.keys {
 		beneath, has := was.beneath[key]
 		if was.below >= 0 && slices.Contains(all[was.below].keys, key) {
@@ -48,7 +49,7 @@ func (d desired) besides(was *prior, all []desired) desired {
 			left.annotate(key, d.annotations[key])
 		}
 	}
-	if left.container.node == nil && slices.Equal(left.keys, []string{PolicyAnnotation}) {
+	if left.containers[first].node == nil && slices.Equal(left.keys, []string{PolicyAnnotation}) {
 		return desired{}
 	}
 	return left
@@ -83,11 +84,11 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	p.reportIdleInclude(w, was, plan.Fold, plan)
 	plan.Settings, plan.in = ruling.settings, mesh.OpensAll
 	plan.Sayable, plan.Gaps, plan.ruling = ruling.sayable, ruling.gaps, ruling
-	plan.Decided = true
+	plan.Initial, plan.Initially, plan.Decided = ruling.initial, ruling.initially, true
 	p.judgeClaim(w, was, plan)
 	p.judgeOut(w, was, "", plan)
 	in := plan.on.Intercepts(w.TemplateLabels, was.annotations)
-	p.judge(w, was, p.asInSidecar(was, in, plan), in, plan)
+	p.judge(w, was, p.inEveryWay(was, in, plan), in, plan)
 	p.refuseMoved(w, was, plan)
 	p.reportGaps(w, was, plan)
 	if plan.Failed() {
@@ -120,7 +121,7 @@ func (p *Policy) said(w *Workload, namespace string) said {
 		case no:
 			continue
 		case unknown:
-			if scope.Plane == "" || !scope.Layer.IsZero() || scope.Mode != nil {
+			if scope.Plane == "" || !scope.Layer.IsZero() || !scope.Initial.IsZero() || scope.Mode != nil {
 				s.unsure = append(s.unsure, scope.Path)
 			} else {
 				planes = append(planes, scope.Path)
@@ -128,7 +129,7 @@ func (p *Policy) said(w *Workload, namespace string) said {
 			continue
 		}
 		s.scopes = append(s.scopes, scope)
-		s.anything = s.anything || !scope.Layer.Adds(scope.Merge).IsZero()
+		s.anything = s.anything || !scope.Layer.Adds(scope.Merge).IsZero() || !scope.Initial.Adds(scope.Merge).IsZero()
 		if scope.Mode != nil {
 			s.mode, s.modeBy = *scope.Mode, scope.Path+".enforcement.mode"
 		}
@@ -208,7 +209,7 @@ func (p *Policy) reportGaps(w *Workload, was *prior, plan *Plan) {
 			plan.find(Error, at, "", "%s does not fit into an annotation of %s, and enforcement.mode is AnnotationsOnly: %s. Use WhereNeeded or InitContainer, or remove the setting", g.Field, p.Mesh.Name, g.Reason)
 		default:
 			part := ""
-			if plan.Sayable.Says(g.Field) {
+			if annotated && plan.Sayable.Says(g.Field) {
 				part = "a part of "
 			}
 			plan.find(Info, at, "", "%s%s is in the init container only, not in an annotation of %s: %s", part, g.Field, p.Mesh.Name, g.Reason)
@@ -255,8 +256,9 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 		plan.warn(finding.BypassesMore, w.templatePath("metadata", "annotations", key.Annotation), "", "%s bypasses more than the ClusterBypass says: %s", g.Field, g.Reason)
 	}
 	needed := w.stand.initContainers != nil && (plan.Mode == InitContainer || plan.Mode == WhereNeeded && len(plan.Gaps) > 0)
-	if needed && !plan.Settings.BypassNothing() {
-		d.container = plan.ruling.container()
+	if needed && !plan.Initially.BypassNothing() {
+		d.containers = plan.ruling.containers(w)
+		plan.ContainersAt = written(w, was, d)
 		plan.Imageless = p.Enforcement.Image == ""
 		d.pullSecrets = p.Enforcement.missingPullSecrets(w, was.record)
 		if w.stand.pullSecrets == nil && len(d.pullSecrets) > 0 {
@@ -264,10 +266,10 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 			d.pullSecrets = nil
 		}
 	}
-	if len(d.keys) == 0 && d.container.node == nil {
+	if len(d.keys) == 0 && d.containers[first].node == nil {
 		return desired{}
 	}
-	if d.container.node == nil {
+	if d.containers[first].node == nil {
 		p.reportInjected(w, was, plan)
 	}
 	if d.of != nil {
@@ -275,7 +277,7 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 	} else {
 		d.annotate(PolicyAnnotation, plan.ruling.policy)
 	}
-	plan.Applies, plan.Annotations, plan.Container = true, d.annotations, d.container.node != nil
+	plan.Applies, plan.Annotations, plan.Container = true, d.annotations, d.containers[first].node != nil
 	plan.noteInbound(was)
 	p.doubtWorkload(w, plan)
 	p.reportModes(w, was, plan)

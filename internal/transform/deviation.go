@@ -86,8 +86,10 @@ func (w *Workload) marks() []Deviation {
 	if _, stands := w.TemplateAnnotations[PolicyAnnotation]; stands {
 		found = append(found, Deviation{Kind: Foreign, Path: w.templatePath("metadata", "annotations", PolicyAnnotation), mark: true})
 	}
-	for _, c := range byOurName(w.foreign(-1)) {
-		found = append(found, Deviation{Kind: Foreign, Path: c.path, mark: true})
+	for _, c := range w.foreign(nowhere) {
+		if isContainer(c.name) {
+			found = append(found, Deviation{Kind: Foreign, Path: c.path, mark: true})
+		}
 	}
 	return found
 }
@@ -131,14 +133,14 @@ func deviations(o *Object, edits []edit.Edit, overwritten func(edit.Path) Deviat
 	return found
 }
 
-// replaces reports whether an insertion is that of the init container before an
+// replaces reports whether an insertion is that of an init container of ours beside an
 // earlier one of ours, which then goes.
 func replaces(edits []edit.Edit, i int) bool {
 	if edits[i].Op != edit.Insert || i+1 >= len(edits) || edits[i+1].Op != edit.Remove {
 		return false
 	}
 	list := edits[i].Path[:len(edits[i].Path)-1]
-	return node.Of(edits[i].Value).Entry("name").Text() == InitName && len(edits[i+1].Path) == len(list)+1 && slices.Equal(edits[i+1].Path[:len(list)], list)
+	return isContainer(node.Of(edits[i].Value).Entry("name").Text()) && len(edits[i+1].Path) == len(list)+1 && slices.Equal(edits[i+1].Path[:len(list)], list)
 }
 
 // named writes a value as a person would name it.

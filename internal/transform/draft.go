@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/node"
@@ -56,7 +58,7 @@ func (p *Policy) draftEdits(plans []*Plan, wanted []desired) {
 func (p *Plan) situation(d desired) (key situation, alike bool) {
 	w := p.Workload
 	_, recorded := w.Annotations[RecordAnnotation]
-	if d.of == nil || recorded || d.pullSecrets != nil || len(w.base) > 0 || !w.kind.IsAlone() || w.stand.over != nil || p.was.container >= 0 {
+	if d.of == nil || recorded || d.pullSecrets != nil || len(w.base) > 0 || !w.kind.IsAlone() || w.stand.over != nil || p.was.containers != nowhere {
 		return key, false
 	}
 	at := w.parent(w.templatePath("metadata", annotations))
@@ -73,14 +75,21 @@ func (p *Plan) situation(d desired) (key situation, alike bool) {
 		}
 		parents = strconv.AppendBool(append(append(parents, parent.name...), byte(parent.state), ' '), parent.lent)
 	}
-	return situation{&w.kind.Templates[0], d.container.node != nil, string(parents)}, true
+	key = situation{template: &w.kind.Templates[0], container: d.containers[first].node != nil, closing: d.containers[last].node, parents: string(parents)}
+	if key.closing != nil {
+		key.behind = len(w.initContainers)
+	}
+	return key, true
 }
 
 // situation is what decides the edits of such an object, beside its ruling.
 type situation struct {
 	template  *kinds.Template
 	container bool
-	parents   string
+	// closing is the last init container, and behind how many others it comes.
+	closing *yaml.Node
+	behind  int
+	parents string
 }
 
 func (p *Policy) drafted(plans []*Plan, wanted []desired) []edit.Edit {
@@ -105,7 +114,7 @@ func (dr *draft) template(w *Workload, d desired, was *prior) {
 		dr.annotation(w, annotations, key, d, was)
 	}
 	if w.stand.initContainers != nil {
-		dr.container(w, dr.group(w.templatePath("spec", "initContainers")), d, was)
+		dr.containers(w, dr.group(w.templatePath("spec", "initContainers")), d, was)
 	}
 	if w.stand.pullSecrets != nil {
 		dr.list(dr.group(w.templatePath("spec", pullSecretsField)), w.pullSecrets, d.pullSecrets, pullSecretEntry)
@@ -176,27 +185,40 @@ func (dr *draft) annotation(w *Workload, g *group, key string, d desired, was *p
 	g.edits = append(g.edits, edit.Edit{Path: path, Op: edit.Remove})
 }
 
-func (dr *draft) container(w *Workload, g *group, d desired, was *prior) {
+// containers plans our init containers. The last comes before the first, since an edit's
+// indices are those behind the edits before it.
+func (dr *draft) containers(w *Workload, g *group, d desired, was *prior) {
+	at, n := was.containers, len(w.initContainers)
 	item := func(i int) edit.Path { return append(slices.Clone(g.path), i) }
-	if d.container.node == nil {
-		if was.container >= 0 {
-			g.removed++
-			g.edits = append(g.edits, edit.Edit{Path: item(was.container), Op: edit.Remove})
+	for i, name := range slices.Backward(containerNames[:]) {
+		wanted, is := d.containers[i], at[i]
+		place, inPlace := 0, is == 0
+		if i == last {
+			place, inPlace = n, is == n-1
 		}
-		return
-	}
-	digest := d.container.digest
-	dr.will.Wrote[w.entry(InitName)] = digest
-	insert := edit.Edit{Path: item(0), Op: edit.Insert, Value: d.container.node}
-	switch {
-	case was.container < 0:
-		g.added++
-		g.edits = append(g.edits, insert)
-	case was.container > 0 || was.record.Wrote[InitName] != digest:
-		// Others may have put theirs in front of it since; it has to be the
-		// first. The new one comes before the old one goes, so that the
-		// list is never empty and keeps its style.
-		g.edits = append(g.edits, insert, edit.Edit{Path: item(was.container + 1), Op: edit.Remove})
+		if wanted.node != nil {
+			dr.will.Wrote[w.entry(name)] = wanted.digest
+			if is >= 0 && inPlace && was.record.Wrote[name] == wanted.digest {
+				continue
+			}
+			// Others may have put theirs in its place since. The new one comes before the
+			// old one goes, so that the list is never empty and keeps its style.
+			g.edits = append(g.edits, edit.Edit{Path: item(place), Op: edit.Insert, Value: wanted.node})
+		}
+		switch {
+		case is < 0 && wanted.node != nil:
+			g.added++
+		case is >= 0:
+			if wanted.node == nil {
+				g.removed++
+			} else if is >= place {
+				is++
+			}
+			g.edits = append(g.edits, edit.Edit{Path: item(is), Op: edit.Remove})
+			if at[first] > is {
+				at[first]--
+			}
+		}
 	}
 }
 

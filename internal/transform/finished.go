@@ -40,7 +40,7 @@ func (f *Finished) Remember(p *Policy, w *Workload) *Plan {
 		f.seen, f.named, f.written = map[string]*Workload{}, map[string]*Workload{}, map[string]*Workload{}
 	}
 	f.seen[w.key()] = w
-	p.hold(w, &prior{annotations: w.TemplateAnnotations, container: -1}, plan) // for the checks
+	p.hold(w, &prior{annotations: w.TemplateAnnotations, containers: nowhere}, plan) // for the checks
 	was, err := w.record()
 	if err != nil {
 		return plan
@@ -120,7 +120,7 @@ func (w *Workload) ownMarks() []string {
 	marks := []string{RecordAnnotation + record, PolicyAnnotation + w.TemplateAnnotations[PolicyAnnotation]}
 	for _, c := range w.initContainers {
 		for _, digest := range c.digests {
-			marks = append(marks, InitName+digest)
+			marks = append(marks, c.name+digest)
 		}
 	}
 	return slices.DeleteFunc(marks, func(mark string) bool { return mark == RecordAnnotation || mark == PolicyAnnotation })
@@ -210,14 +210,14 @@ func (p *Plan) setBehind(from int) {
 // judge also says whether nothing shows that any policy has written to the workload.
 func (f *Finished) judge(p *Policy, w *Workload) (plan *Plan, untouched bool) {
 	plan = p.planOf(w)
-	foreign := &prior{annotations: maps.Clone(w.TemplateAnnotations), container: -1}
+	foreign := &prior{annotations: maps.Clone(w.TemplateAnnotations), containers: nowhere}
 	was, err := w.record()
 	if err == nil {
 		plan.account(w, was) // another spec may have written it
 	}
 	wrote := f.wrote(p, w)
 	if untouched = wrote == nil && err == nil && was.isEmpty(); untouched {
-		plan.reportForeign(foreign)
+		plan.reportForeign(foreign, desired{})
 	}
 	if wrote != nil {
 		was, _ := wrote.record() // it has been read before
@@ -231,42 +231,43 @@ func (f *Finished) judge(p *Policy, w *Workload) (plan *Plan, untouched bool) {
 		defer plan.setBehind(len(plan.Findings))
 	}
 	p.judgeImages(w, plan)
-	stands := &prior{annotations: w.TemplateAnnotations, container: -1}
+	stands := &prior{annotations: w.TemplateAnnotations, containers: nowhere}
 	in := p.hold(w, stands, plan)
 	if in == 0 {
 		p.judgeElsewhere(w, foreign, plan)
 		return plan, untouched
 	}
 	p.judgeAnnotations(w, foreign, plan)
-	p.judgeSettings(w, stands, p.asInSidecar(stands, in, plan), p.ways(w, stands, in), plan)
+	p.judgeSettings(w, stands, p.inEveryWay(stands, in, plan), p.ways(w, stands, in), plan)
 	plan.Fold = p.beside(w, stands, plan.Fold)
-	plan.was = &prior{annotations: w.TemplateAnnotations, container: w.initAt()} // which the fold has
+	plan.was = &prior{annotations: w.TemplateAnnotations, containers: w.ours()} // which the fold has
 	plan.Settings = plan.Fold.Layer().Settings()
 	return plan, untouched
 }
 
-// account finds the init container that a record has written somewhere, which may do
+// account finds the init containers that a record has written somewhere, which may do
 // here no more than what krm-bypass writes.
 func (p *Plan) account(wrote *Workload, was *record) {
-	at := p.Workload.initAt()
-	if at < 0 || was.wroteContainer(wrote) < 0 {
-		return
+	var accounted []int
+	for i, at := range p.Workload.ours() {
+		if at < 0 || was.wroteContainer(wrote, containerNames[i]) < 0 {
+			continue
+		}
+		is := p.Workload.initContainers[at].value.Entry("securityContext").Digest()
+		for _, backend := range []string{"", RawSocketBackend} {
+			if is == node.Of(securityContext(backend)).Digest() {
+				p.Container, accounted = p.Container || i == first, append(accounted, at)
+			}
+		}
 	}
-	is := p.Workload.initContainers[at].value.Entry("securityContext").Digest()
-	for _, backend := range []string{"", RawSocketBackend} {
-		p.Container = p.Container || is == node.Of(securityContext(backend)).Digest()
+	if accounted != nil {
+		p.ContainersAt = accounted
 	}
-	p.ContainerAt = at
-}
-
-// initAt gives the place of the first init container by our name, -1 for none.
-func (w *Workload) initAt() int {
-	return slices.IndexFunc(w.initContainers, func(c container) bool { return c.name == InitName })
 }
 
 // judgeImages refuses images without the digest that they have to have.
 func (p *Policy) judgeImages(w *Workload, plan *Plan) {
-	for _, c := range w.foreign(-1) {
+	for _, c := range w.foreign(nowhere) {
 		if image := c.value.Entry("image").Text(); p.Enforcement.Pinned != nil && p.enforces(c) && !p.Enforcement.Pinned(image) {
 			plan.find(Error, append(slices.Clone(c.path), "image"), image, "%q has no digest, but spec.enforcement.requireDigest is true: name one where the kustomization sets the image", image)
 		}
@@ -288,26 +289,33 @@ func (w *Workload) reportChanges(wrote *Workload, was *record, plan *Plan) {
 	if record, stands := w.Annotations[RecordAnnotation]; record != wrote.Annotations[RecordAnnotation] {
 		plan.changed(path, "the record of what it wrote", "another text", record, stands)
 	}
-	wroteAt := was.wroteContainer(wrote)
-	if wroteAt < 0 {
+	for i, name := range containerNames {
+		if at := was.wroteContainer(wrote, name); at >= 0 {
+			w.reportContainer(i, wrote.initContainers[at], plan)
+		}
+	}
+}
+
+// reportContainer warns of what is not as it was of one of our init containers.
+func (w *Workload) reportContainer(i int, wrote container, plan *Plan) {
+	at, place := w.ours()[i], 0
+	if i == last {
+		place = len(w.initContainers) - 1
+	}
+	if at < 0 {
+		plan.changed(w.templatePath("spec", "initContainers"), "the container "+wrote.name, "", "", false)
 		return
 	}
-	at := w.initAt()
-	switch {
-	case at < 0:
-		plan.changed(w.templatePath("spec", "initContainers"), "the container "+InitName, "", "", false)
-	case at > 0:
-		first := w.initContainers[0].name
-		plan.changed(w.templatePath("spec", "initContainers", 0), "the container "+InitName, "the container "+first, first, true)
+	if at != place {
+		there := w.initContainers[place].name
+		plan.changed(w.templatePath("spec", "initContainers", place), "the container "+wrote.name, "the container "+there, there, true)
 	}
-	if at >= 0 {
-		if w.hostNetwork {
-			plan.warn(finding.ChangedAfter, w.hostNetworkPath(), "true", "the init container %s fails in the host's network, so that no pod starts: remove it, or list the ClusterBypass behind what sets this", InitName)
-		}
-		differences(w.templatePath("spec", "initContainers", at), wrote.initContainers[wroteAt].value, w.initContainers[at].value, func(path edit.Path, before, value node.Value) {
-			plan.changed(path, listed(before), listed(value), value.Text(), value.Exists())
-		})
+	if w.hostNetwork {
+		plan.warn(finding.ChangedAfter, w.hostNetworkPath(), "true", "the init container %s fails in the host's network, so that no pod starts: remove it, or list the ClusterBypass behind what sets this", wrote.name)
 	}
+	differences(w.templatePath("spec", "initContainers", at), wrote.value, w.initContainers[at].value, func(path edit.Path, before, value node.Value) {
+		plan.changed(path, listed(before), listed(value), value.Text(), value.Exists())
+	})
 }
 
 // differences visits the innermost values that differ.

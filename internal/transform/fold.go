@@ -12,10 +12,6 @@ const DefaultsPath = "spec.meshDefaults"
 // GlobalPath is the field path of the scope that speaks of every workload.
 const GlobalPath = "spec.global"
 
-// InitialPath is the field path of what a scope says for the time in which init containers
-// run.
-func InitialPath(scope string) string { return scope + ".forInitContainers" }
-
 // Claim is what one scope says of a workload, and what of that holds.
 type Claim struct {
 	// Scope is the field path of the scope in the spec, "" for the annotations

@@ -55,8 +55,8 @@ func (was *prior) isStray(w *Workload) bool {
 // strays are the names of what krm-bypass may have written to a template.
 func (w *Workload) strays() []string {
 	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(w.TemplateAnnotations)), func(key string) bool { return !writesAnywhere(key) })
-	if w.initAt() >= 0 {
-		keys = append(keys, "the init container "+InitName)
+	for _, c := range slices.DeleteFunc(slices.Clone(w.initContainers), func(c container) bool { return !isContainer(c.name) }) {
+		keys = append(keys, "the init container "+c.name)
 	}
 	return keys
 }
@@ -128,7 +128,7 @@ func (p *Policy) IdleIncludes(taken []string) []Remark {
 	for _, s := range p.Scopes {
 		included := s.Layer.Settings().IncludeOutboundPorts
 		alone := s.Layer.Without(traffic.IncludeOutboundPorts).IsZero()
-		if included.IsEmpty() || !alone || slices.Contains(taken, s.Path) || bypasses(p.MeshDefaults, included) || slices.ContainsFunc(p.Scopes, func(any Scope) bool { return bypasses(any.Layer, included) }) {
+		if included.IsEmpty() || !alone || slices.Contains(taken, s.Path) || bypasses(p.MeshDefaults, included) || slices.ContainsFunc(p.Scopes, func(any Scope) bool { return bypasses(any.Layer, included) || bypasses(any.Initial, included) }) {
 			continue
 		}
 		remarks = append(remarks, Remark{s.Path + "." + string(traffic.IncludeOutboundPorts),
@@ -155,7 +155,7 @@ func (p *Policy) reportInjected(w *Workload, was *prior, plan *Plan) {
 	if plan.Mode == AnnotationsOnly {
 		report = plan.refuse
 	}
-	for _, c := range w.foreign(was.container) {
+	for _, c := range w.foreign(was.containers) {
 		image := c.value.Entry("image").Text()
 		if _, marked := was.annotations[p.Mesh.Mark]; slices.Contains(p.Mesh.Containers, c.name) || marked && p.isSidecar(c) && image != "" && image != p.Mesh.OwnImage {
 			report(finding.InjectedAlready, c.path, c.name, "the template is injected already, as its container %s shows, so nothing reads the annotations that bypass the sidecar: remove what was injected, or write enforcement.mode: InitContainer in a rule for this workload", c.name)

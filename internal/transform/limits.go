@@ -75,11 +75,17 @@ func (p *Policy) judgeSettings(w *Workload, was *prior, folds []Fold, ways []way
 		plan.find(Error, w.Path("metadata", "namespace"), "",
 			"the namespace of this workload is unknown, and in some namespaces nothing may bypass the sidecar (%s): set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace", forbiddenNamespacesPath)
 	}
+	known := map[string]bool{}
 	for _, fold := range folds {
 		for _, b := range limits.Breaches(fold.Layer().Settings(), own) {
+			if is := fmt.Sprint(b); fold.isInitial() && known[is] {
+				continue // it is not for init containers alone
+			} else {
+				known[is] = true
+			}
 			but, remedy := ", but would", remedyFor(b)
 			if forbidden == yes {
-				but, remedy = ", but something would", clearing(b)
+				but, remedy = ", but something would", clearing(b, fold.isInitial())
 			}
 			p.refuse(w, was, fold, b, plan, p.mustNot(namespace, forbidden, b)+but, remedy)
 		}
@@ -102,7 +108,7 @@ func (p *Policy) judgeSettings(w *Workload, was *prior, folds []Fold, ways []way
 // accounts for. None of them takes anything from another.
 func (p *Policy) beside(w *Workload, was *prior, fold Fold) Fold {
 	fold = slices.Clone(fold)
-	for _, c := range w.foreign(was.container) {
+	for _, c := range w.foreign(was.containers) {
 		if lets, _ := c.argued(); p.enforces(c) && !lets.IsZero() {
 			fold = append(fold, Claim{Scope: ContainerScope, Merge: traffic.Union, Said: lets, Left: lets})
 		}
@@ -126,7 +132,7 @@ func (p *Policy) mustNot(namespace string, forbidden answer, broken ...guardrail
 // annotations say holds all the same, if the mesh has a say there.
 func (p *Policy) judgeAnnotated(w *Workload, was *prior, plan *Plan) {
 	if in := p.hold(w, was, plan); in != 0 {
-		p.judge(w, was, p.asInSidecar(was, in, plan), in, plan)
+		p.judge(w, was, p.inEveryWay(was, in, plan), in, plan)
 		return
 	}
 	p.judgeElsewhere(w, was, plan)
@@ -208,14 +214,19 @@ func (p *Policy) heldIn(was *prior, in mesh.Opening) Fold {
 	return p.held(in.Of(user))
 }
 
-// asInSidecar gives the fold of a plan and, beside it, what annotations would come to if
+// inEveryWay gives the fold of a plan and, beside it, what annotations would come to if
 // its pods had a sidecar after all, which only the cluster knows: limits hold in every data
-// plane. What one includes takes nothing from what the other lets bypass.
-func (p *Policy) asInSidecar(was *prior, in mesh.Opening, plan *Plan) []Fold {
-	if plan.hasSidecar() {
-		return []Fold{plan.Fold}
+// plane. What one includes takes nothing from what the other lets bypass. Limits hold while
+// init containers run, too.
+func (p *Policy) inEveryWay(was *prior, in mesh.Opening, plan *Plan) []Fold {
+	folds := []Fold{plan.Fold}
+	if !plan.hasSidecar() {
+		folds = append(folds, p.heldIn(was, in))
 	}
-	return []Fold{plan.Fold, p.heldIn(was, in)}
+	if plan.HasInitial() {
+		folds = append(folds, plan.Fold.united(plan.Initial))
+	}
+	return folds
 }
 
 // judgeClaim refuses a template that has its pods without a sidecar where no rule has

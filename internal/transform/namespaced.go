@@ -86,7 +86,7 @@ func (p *Policy) NamespaceWays(plan *Plan, n *NamespaceDefaults) []Way {
 	if n == nil || plan.in == 0 {
 		return nil
 	}
-	was := &prior{annotations: maps.Clone(n.traffic), container: -1}
+	was := &prior{annotations: maps.Clone(n.traffic), containers: nowhere}
 	maps.DeleteFunc(was.annotations, func(key, _ string) bool {
 		_, own := plan.was.annotations[key]
 		_, written := plan.Annotations[key]
@@ -125,7 +125,7 @@ func (p *Policy) trafficOf(annotations map[string]string) map[string]string {
 func (p *Policy) judgeBeside(o *Object, annotations map[string]string, namespace string) []Finding {
 	w := &Workload{Object: *o, stand: wholeAt(nil)}
 	w.Namespace = namespace
-	was := &prior{annotations: p.trafficOf(annotations), container: -1}
+	was := &prior{annotations: p.trafficOf(annotations), containers: nowhere}
 	plan := p.planOf(w)
 	says, _ := p.Mesh.Read(was.annotations) // what cannot be read is judged beside it
 	p.judge(w, was, []Fold{p.held(says)}, mesh.OpensAll, plan)
@@ -209,7 +209,7 @@ func (p *Policy) Displaces(plan *Plan, n *NamespaceDefaults) []Displaced {
 	}
 	for _, moved := range p.Mesh.Moves(n.traffic) {
 		_, own := plan.was.annotations[moved.Annotation]
-		for _, c := range plan.Fold {
+		for _, c := range plan.claims() {
 			if by := c.naming(moved); by != "" && !own {
 				all = append(all, Displaced{Workload: plan.Workload.ID(), By: c.Scope + "." + string(by), moved: &moved})
 			}

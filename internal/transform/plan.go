@@ -33,12 +33,17 @@ type Plan struct {
 	// says so, "" where none does.
 	Mode   Mode
 	ModeBy string
+	// Initial is what else there is while init containers run, and Initially the settings
+	// then: all of it and the Settings united.
+	Initial   Fold
+	Initially traffic.Settings
 	// Annotations are those that the template should have, by key, and Container
 	// says that it should have the init container.
 	Annotations map[string]string
 	Container   bool
-	// ContainerAt is the init container's place among those of the template.
-	ContainerAt int
+	// ContainersAt are the places of krm-bypass's init containers among those of the
+	// template.
+	ContainersAt []int
 	// Namespace is the workload's, by its manifest or as it is given; "" where
 	// it is not known.
 	Namespace string
@@ -161,10 +166,12 @@ func (p *Plan) Untold(before []*Plan) []Finding {
 func (p *Policy) decide(plan *Plan, prior *prior) desired {
 	w := plan.Workload
 	plan.was, plan.placement = prior, p.place(w, prior.annotations, p.namespaceOf(w))
-	if ours := byOurName(w.foreign(-1)); prior.container < 0 && prior.record.Wrote[InitName] != "" && len(ours) > 0 {
-		plan.find(Error, w.templatePath("spec", "initContainers"), InitName,
-			"the container %s was changed after krm-bypass wrote it%s: remove it, and krm-bypass writes it again; set its image and resources in spec.enforcement", InitName, p.unlike(ours[0]))
-		return desired{}
+	for i, name := range containerNames {
+		if ours := byName(w.foreign(nowhere), name); prior.containers[i] < 0 && prior.record.Wrote[name] != "" && len(ours) > 0 {
+			plan.find(Error, w.templatePath("spec", "initContainers"), name,
+				"the container %s was changed after krm-bypass wrote it%s: remove it, and krm-bypass writes it again; set its image and resources in spec.enforcement", name, p.unlike(ours[0]))
+			return desired{}
+		}
 	}
 	var desired desired
 	if p.Removes {
@@ -181,7 +188,7 @@ func (p *Policy) decide(plan *Plan, prior *prior) desired {
 		p.giveWay(plan, prior.other)
 		return desired
 	}
-	plan.reportForeign(prior)
+	plan.reportForeign(prior, desired)
 	return desired
 }
 
@@ -189,7 +196,7 @@ func (p *Policy) decide(plan *Plan, prior *prior) desired {
 // a record has come along with what else it made the object of.
 func (p *Policy) watch(plan *Plan) {
 	w := plan.Workload
-	plan.was = &prior{record: newRecord(""), annotations: w.TemplateAnnotations, container: -1}
+	plan.was = &prior{record: newRecord(""), annotations: w.TemplateAnnotations, containers: nowhere}
 	if p.Removes {
 		return
 	}
@@ -207,19 +214,21 @@ func (p *Policy) planOf(w *Workload) *Plan {
 	return &Plan{Workload: w, Namespace: namespace, report: p.reportOn(w), placement: p.place(w, w.TemplateAnnotations, namespace)}
 }
 
-// reportForeign tells of containers that have our name and that no record accounts
+// reportForeign tells of containers that have a name of ours and that no record accounts
 // for. Nothing can be written beside one: a pod has each name once.
-func (p *Plan) reportForeign(was *prior) {
+func (p *Plan) reportForeign(was *prior, wanted desired) {
 	const says = "there is a container named %s %s: %s"
 	why, remedy := "that krm-bypass did not write", "remove it or rename it; set its image and resources in spec.enforcement"
 	if was.isStray(p.Workload) {
 		why, remedy = "of which the record on this object says nothing, as if the template had been copied from another object", "remove "+strings.Join(p.Workload.strays(), ", ")+"; then run krm-bypass render again"
 	}
-	for _, c := range byOurName(p.Workload.foreign(was.container)) {
-		if p.Container {
-			p.find(Error, c.path, InitName, says, InitName, why, remedy)
-			continue
+	for i, name := range containerNames {
+		for _, c := range byName(p.Workload.foreign(was.containers), name) {
+			if wanted.containers[i].node != nil {
+				p.find(Error, c.path, name, says, name, why, remedy)
+				continue
+			}
+			p.warn(finding.ForeignContainer, c.path, name, says, name, why, remedy)
 		}
-		p.warn(finding.ForeignContainer, c.path, InitName, says, InitName, why, remedy)
 	}
 }

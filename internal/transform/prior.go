@@ -27,8 +27,8 @@ type prior struct {
 	lower *prior
 	// sources holds the text of those of them that are overwritten.
 	sources map[string]string
-	// container is the place of our init container, -1 if there is none.
-	container int
+	// containers are the places of our init containers.
+	containers places
 	// fits says that the record accounts for something that stands there.
 	fits bool
 }
@@ -111,14 +111,14 @@ func (was *prior) own(key string) (value string, has bool) {
 
 func (p *Policy) priorOf(w *Workload, r *record) *prior {
 	if _, recorded := w.Annotations[RecordAnnotation]; recorded && !p.owns(r) {
-		return &prior{record: newRecord(""), other: r, annotations: w.TemplateAnnotations, container: -1}
+		return &prior{record: newRecord(""), other: r, annotations: w.TemplateAnnotations, containers: nowhere}
 	}
 	return r.priorOf(w)
 }
 
 func (r *record) priorOf(w *Workload) *prior {
-	p := &prior{record: r, annotations: maps.Clone(w.TemplateAnnotations), sources: map[string]string{}, container: r.wroteContainer(w)}
-	p.fits = p.container >= 0 || len(w.pullSecrets.ours(r)) > 0
+	p := &prior{record: r, annotations: maps.Clone(w.TemplateAnnotations), sources: map[string]string{}, containers: r.containersOf(w)}
+	p.fits = p.containers != nowhere || len(w.pullSecrets.ours(r)) > 0
 	for _, key := range r.annotations() {
 		if !r.wroteAnnotation(w, key) {
 			continue

@@ -150,8 +150,8 @@ func (p *Policy) Sight(plan *Plan) Sighting {
 		s.unlabelled = nil // somebody saw to it
 	}
 	if plan.Decided {
-		for _, c := range plan.Fold {
-			if i, rule := p.rules[c.Scope]; rule && (!c.Left.IsZero() || plan.ModeBy == c.Scope+".enforcement.mode" || plan.ruledBy == c.Scope+planeField) {
+		for _, c := range plan.claims() {
+			if i, rule := p.rules[strings.TrimSuffix(c.Scope, initialSuffix)]; rule && !slices.Contains(s.decided, i) && (!c.Left.IsZero() || plan.ModeBy == c.Scope+".enforcement.mode" || plan.ruledBy == c.Scope+planeField) {
 				s.decided = append(s.decided, i)
 			}
 		}

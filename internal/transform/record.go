@@ -17,8 +17,10 @@ import (
 )
 
 const (
-	// InitName is the name of the init container.
+	// InitName is the name of the init container, the first.
 	InitName = "krm-bypass-init"
+	// CloseName is that of the last one, which ends what is for init containers alone.
+	CloseName = "krm-bypass-close"
 	// PolicyAnnotation, on the template, holds a digest of the effective
 	// traffic settings, so that a reader sees that they were enforced.
 	PolicyAnnotation = "krm-bypass.dev/policy"
@@ -198,7 +200,7 @@ func (r *record) home(family []*Workload) *Workload {
 		for entry, digest := range r.Wrote {
 			place, key := placed(entry)
 			value, stands := w.TemplateAnnotations[key]
-			if place == "" && (stands && node.Digest(key, value) == digest || key == InitName && r.wroteContainer(w) >= 0) {
+			if place == "" && (stands && node.Digest(key, value) == digest || isContainer(key) && r.wroteContainer(w, key) >= 0) {
 				return w
 			}
 		}
@@ -266,7 +268,7 @@ func (r *record) forged(o *Object, stands func(place string) bool, lists []share
 	// gone is what was written into an item that is not there any more.
 	gone := func(name string) bool { return name != "" && stands(name) }
 	for _, entry := range slices.Sorted(maps.Keys(r.Wrote)) {
-		if place, key := placed(entry); !stands(place) || key != InitName && !writesAnywhere(key) {
+		if place, key := placed(entry); !stands(place) || !isContainer(key) && !writesAnywhere(key) {
 			if place != "" && o.custom() {
 				return fmt.Errorf("the record says that krm-bypass wrote %q, and %w for %s", entry, errUnnamedPlace, A(o.Kind))
 			}
@@ -281,7 +283,7 @@ func (r *record) forged(o *Object, stands func(place string) bool, lists []share
 	}
 	for _, entry := range slices.Sorted(maps.Keys(r.Replaced)) {
 		_, key := placed(entry)
-		if _, wrote := r.Wrote[entry]; !wrote || key == InitName {
+		if _, wrote := r.Wrote[entry]; !wrote || isContainer(key) {
 			return fmt.Errorf("the record says what was under %q, where krm-bypass wrote nothing", entry)
 		}
 		if source := r.Replaced[entry]; !saysString(source) && !saysNull(source) {
@@ -342,7 +344,7 @@ func (r *record) isEmpty() bool { return len(r.Wrote) == 0 && len(r.Added) == 0 
 
 // annotations are the keys of those that were written, in their order.
 func (r *record) annotations() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(r.Wrote)), func(key string) bool { return key == InitName })
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(r.Wrote)), isContainer)
 }
 
 // wroteAnnotation reports whether the template's annotation is still as it was
@@ -352,11 +354,11 @@ func (r *record) wroteAnnotation(w *Workload, key string) bool {
 	return stands && r.Wrote[key] == node.Digest(key, value)
 }
 
-// wroteContainer gives the place of the init container that is still as it was
-// written, -1 where there is none.
-func (r *record) wroteContainer(w *Workload) int {
+// wroteContainer gives the place of the init container of that name that is still as it
+// was written, -1 where there is none.
+func (r *record) wroteContainer(w *Workload, name string) int {
 	return slices.IndexFunc(w.initContainers, func(c container) bool {
-		return slices.Contains(c.digests, r.Wrote[InitName])
+		return slices.Contains(c.digests, r.Wrote[name])
 	})
 }
 

@@ -17,7 +17,7 @@ type Rendered struct {
 	// Own is what of it is neither krm-bypass's nor an annotation of the mesh that
 	// says a setting.
 	Own string
-	// Container is the init container but for its arguments, which are the
+	// Container are the init containers but for their arguments, which are the
 	// settings; "" where there is none.
 	Container string
 }
@@ -32,10 +32,10 @@ func (p *Policy) Rendered(plan *Plan, after *yaml.Node) Rendered {
 	others := make([]*yaml.Node, 0, len(containers))
 	for _, c := range containers {
 		switch {
-		case c.Entry("name").Text() != InitName:
+		case !isContainer(c.Entry("name").Text()):
 			others = append(others, c.Node())
-		case r.Container == "":
-			r.Container = without(c, func(key string) bool { return key == "args" }).Digest()
+		default:
+			r.Container += without(c, func(key string) bool { return key == "args" }).Digest()
 		}
 	}
 	metadata = with(metadata, "annotations", without(metadata.Entry("annotations"), p.writes))

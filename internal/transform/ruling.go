@@ -17,8 +17,12 @@ import (
 type ruling struct {
 	fold     Fold
 	settings traffic.Settings
-	sayable  traffic.Layer
-	gaps     []mesh.Gap
+	// initial is what there is beside the fold while init containers run, and initially
+	// the settings then.
+	initial   Fold
+	initially traffic.Settings
+	sayable   traffic.Layer
+	gaps      []mesh.Gap
 	// more are the fields in which the mesh's own configuration bypasses more.
 	more []mesh.Gap
 	// policy is the value of the policy annotation.
@@ -26,8 +30,9 @@ type ruling struct {
 	// says are the mesh's annotations for a template that has none of them, and all
 	// what is written there with them.
 	says, all desired
-	// container gives the init container.
-	container func() made
+	// container gives the init container, and closes the last one; ends gives one that
+	// ends connections, too.
+	container, closes, ends func() made
 	// drafts are edits for objects that get nothing else.
 	drafts kept[situation, []edit.Edit]
 }
@@ -62,15 +67,22 @@ func (p *Policy) ruling(s said, user traffic.Layer, on *mesh.Mesh) *ruling {
 	r.settings = r.fold.Layer().Settings()
 	r.sayable, r.gaps = on.Express(r.settings, p.wide())
 	r.more = on.Irrevocable(r.settings, r.sayable, p.MeshDefaults)
-	r.policy = policyVersion + node.Digest(r.settings.String())
+	r.start(s.scopes)
+	r.policy = policyVersion + node.Digest(r.effective())
 	r.says, r.all = p.annotated(r, on, nil), p.annotated(r, on, nil)
 	r.all.annotate(PolicyAnnotation, r.policy)
 	r.says.of = r
-	r.container = sync.OnceValue(func() made {
-		container := p.Enforcement.container(r.settings)
+	r.container = p.Enforcement.making(InitName, r.initially)
+	r.closes, r.ends = p.Enforcement.making(CloseName, r.settings), p.Enforcement.making(CloseName, r.settings, endConnections)
+	return r
+}
+
+// making gives an init container as soon as somebody asks for it.
+func (e Enforcement) making(name string, s traffic.Settings, flags ...string) func() made {
+	return sync.OnceValue(func() made {
+		container := e.container(name, append(flags, s.Arguments()...))
 		return made{container, node.Of(container).Digest()}
 	})
-	return r
 }
 
 // kept are values that many workloads have in common, each made once.

@@ -64,14 +64,14 @@ func (p *Policy) giveWay(plan *Plan, other *record) {
 // another spec wrote there. To that alone even a rule that says nothing has an answer.
 func (p *Policy) writesWithout(other *record, w *Workload) bool {
 	alone := p.planOf(w)
-	p.desire(w, (&prior{other: other, annotations: w.TemplateAnnotations, record: newRecord(""), container: -1}).unaccounted(w), alone)
+	p.desire(w, (&prior{other: other, annotations: w.TemplateAnnotations, record: newRecord(""), containers: nowhere}).unaccounted(w), alone)
 	return alone.Applies || alone.Failed()
 }
 
 // stands reports whether all that was written is on the workload, as it was written.
 func (r *record) stands(w *Workload) bool {
 	changed := slices.ContainsFunc(r.annotations(), func(key string) bool { return !r.wroteAnnotation(w, key) })
-	return !changed && (r.Wrote[InitName] == "" || r.wroteContainer(w) >= 0)
+	return !changed && !slices.ContainsFunc(containerNames[:], func(name string) bool { return r.Wrote[name] != "" && r.wroteContainer(w, name) < 0 })
 }
 
 // giveWayIn leaves a mesh's own configuration as another spec wrote it.

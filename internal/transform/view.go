@@ -215,19 +215,21 @@ func steps(keys []string) []any {
 	return path
 }
 
-// foreign gives the containers of a pod but the one at a place among its init
-// containers, -1 for none.
-func (w *Workload) foreign(ours int) []container {
-	all := slices.Concat(w.initContainers, w.containers)
-	if ours >= 0 {
-		all = slices.Delete(all, ours, ours+1)
+// foreign gives the containers of a pod but ours, by their places among its init
+// containers.
+func (w *Workload) foreign(ours places) []container {
+	var all []container
+	for i, c := range w.initContainers {
+		if !slices.Contains(ours[:], i) {
+			all = append(all, c)
+		}
 	}
-	return all
+	return append(all, w.containers...)
 }
 
-// byOurName gives those of some containers that have our name.
-func byOurName(containers []container) []container {
-	return slices.DeleteFunc(containers, func(c container) bool { return c.name != InitName })
+// byName gives those of some containers that have a name.
+func byName(containers []container, name string) []container {
+	return slices.DeleteFunc(containers, func(c container) bool { return c.name != name })
 }
 
 // ID names the object in messages.

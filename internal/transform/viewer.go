@@ -383,7 +383,7 @@ func (v *viewer) isText(value node.Value, path edit.Path, key string) bool {
 	return false
 }
 
-// mostOurs is how many containers with our name may be as we wrote them. The API
+// mostOurs is how many containers with our names may be as we wrote them. The API
 // server takes a name once.
 const mostOurs = 16
 
@@ -403,12 +403,12 @@ func (v *viewer) containers(spec node.Value, at edit.Path, key string) []contain
 	return found
 }
 
-// given sees the init containers by our name as they were given to the API server, from
+// given sees the init containers by our names as they were given to the API server, from
 // which they may have been read back.
 func (v *viewer) given(w *Workload) {
 	ours, inPod, resources := 0, len(w.stand.root) == 0, node.Of(v.policy.Enforcement.Resources)
 	for i, c := range w.initContainers {
-		if c.name != InitName || ours == mostOurs {
+		if !isContainer(c.name) || ours == mostOurs {
 			continue
 		}
 		ours++

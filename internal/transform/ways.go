@@ -135,7 +135,7 @@ func (p *Policy) ways(w *Workload, was *prior, in mesh.Opening) []way {
 		}
 	}
 	ofContainers := len(all)
-	for _, c := range w.foreign(was.container) {
+	for _, c := range w.foreign(was.containers) {
 		if !p.enforces(c) {
 			continue
 		}
