@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,8 +14,9 @@ import (
 type remark struct {
 	// said are their texts: of the lines right above the entry, and of that behind its value.
 	said []string
-	// above are the lines above, nothing where there are none.
-	above yamltext.Span
+	// above are the lines above, if they are about the entry alone, and line those of the
+	// entry itself.
+	above, line yamltext.Span
 }
 
 func (r remark) reason() string { return strings.Join(r.said, "; ") }
@@ -48,6 +50,10 @@ func (d *document) remark(path edit.Path) remark {
 		}
 	}
 	slices.Reverse(lines)
+	r.line = yamltext.Span{Start: r.above.End, End: yamltext.NextLine(src, value.Full().End)}
+	if len(lines) > 0 && heading.Match(bytes.TrimSpace(src[r.above.Start:r.above.End])) {
+		r.above.Start = r.above.End
+	}
 	beside, _ := prose(behind(src, value))
 	for _, text := range []string{strings.Join(lines, " "), beside} {
 		if text != "" {
@@ -83,6 +89,8 @@ var (
 	// directive is what tools read in comments.
 	directive = regexp.MustCompile(`^([!+@{%$<]\S|(nosec|noqa|nolint|nosemgrep|pragma|prettier-ignore|kpt-set|kpt-merge)\b|` +
 		`(yamllint|yaml-language-server|kics-scan|checkov|kube-linter|trivy|tfsec|semgrep|gitleaks|renovate|x-release-please\S*|spell-?checker|cspell|codespell|language|vim?)([:=]| (disable|enable|ignore|allow|skip)))`)
+	// heading is a comment over several entries, also where one alone comes behind it.
+	heading    = regexp.MustCompile(`^#+\s*[-=*~_#]{2}|[-=*~_#]{2}$|:$`)
 	decoration = "-=*~_+# \t"
 )
 
@@ -131,4 +139,41 @@ func (d *document) entryAt(path edit.Path) (mapping *yamltext.Node, key int) {
 		at = at.Content[next]
 	}
 	return mapping, key
+}
+
+// comments gives where the comments in a span begin, of the values and keys in it not the
+// text. The nodes are in the order of the text.
+func (d *document) comments(within yamltext.Span, nodes ...*yamltext.Node) []int {
+	src := d.tree.Text
+	var found []int
+	at := within.Start
+	until := func(end int) {
+		for at < end {
+			sign := bytes.IndexByte(src[at:end], '#')
+			if sign < 0 {
+				break
+			}
+			found = append(found, at+sign)
+			at = yamltext.NextLine(src, at+sign)
+		}
+	}
+	var visit func(n *yamltext.Node)
+	visit = func(n *yamltext.Node) {
+		for _, one := range n.Content {
+			visit(one)
+		}
+		if len(n.Content) > 0 || !n.Written() {
+			return
+		}
+		until(n.Full().Start)
+		if at = max(at, n.Full().Start); n.Style == yamltext.Literal || n.Style == yamltext.Folded {
+			until(min(yamltext.LineEnd(src, n.Start), n.End)) // its text may have signs
+		}
+		at = max(at, n.Full().End)
+	}
+	for _, n := range nodes {
+		visit(n)
+	}
+	until(within.End)
+	return found
 }

@@ -3,12 +3,15 @@ package inventory
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // takings gives what can go from the files once the spec is used.
@@ -32,39 +35,72 @@ func (s *survey) takings() []annotated {
 // spec restates it, and pods of which the spec does not speak still go by it.
 // The error is Problems.
 func (i *Inventory) Stripped() ([]File, error) {
-	edits := map[*document][]edit.Edit{}
+	takes := map[*document][]annotated{}
 	for _, t := range i.takes {
-		edits[t.in] = append(edits[t.in], t.removals()...)
+		takes[t.in] = append(takes[t.in], t)
 	}
+	return i.rewritten(func(d *document) ([]byte, error) {
+		if takes[d] == nil {
+			return nil, nil
+		}
+		return d.without(takes[d])
+	})
+}
+
+// rewritten gives those of the files that change when documents get new texts; nil for
+// a document is as it was.
+func (i *Inventory) rewritten(text func(d *document) ([]byte, error)) ([]File, error) {
 	var problems Problems
 	var files []File
 	rest := i.all // they come file by file
 	for _, f := range i.files {
-		var text bytes.Buffer
+		var all bytes.Buffer
 		at := 0
 		for ; len(rest) > 0 && rest[0].file == f.Path; rest = rest[1:] {
 			d := rest[0]
-			if len(edits[d]) == 0 {
-				continue
-			}
-			stripped, err := edit.Text(d.text.Text, edits[d]) // the nodes stay as they are
+			is, err := text(d)
 			if err != nil {
 				problems = append(problems, d.refused(err))
+			}
+			if is == nil {
 				continue
 			}
-			text.Write(f.Text[at:d.offset])
-			text.Write(stripped)
+			all.Write(f.Text[at:d.offset])
+			all.Write(is)
 			at = d.offset + len(d.text.Text)
 		}
 		if at > 0 {
-			text.Write(f.Text[at:])
-			files = append(files, File{Path: f.Path, Text: text.Bytes()})
+			all.Write(f.Text[at:])
+			files = append(files, File{Path: f.Path, Text: all.Bytes()})
 		}
 	}
 	if len(problems) > 0 {
 		return nil, problems.inOrder()
 	}
 	return files, nil
+}
+
+// without gives the text without what is taken, and without the comments on that alone.
+func (d *document) without(takes []annotated) ([]byte, error) {
+	var edits []edit.Edit
+	var gone []yamltext.Replacement
+	for _, t := range takes {
+		edits = append(edits, t.removals()...)
+		for _, key := range t.taken {
+			if above := d.remark(append(slices.Clone(t.path), key)).above; !above.Empty() {
+				gone = append(gone, yamltext.Replacement{Span: above})
+			}
+		}
+	}
+	bare := yamltext.Replace(d.text.Text, gone)
+	read, err := object.Decode(yamltext.Fragment{Text: bare})
+	if err != nil {
+		return nil, fmt.Errorf("without the comments: %w", err)
+	}
+	if node.Of(read).Digest() != node.Of(d.text.Nodes).Digest() {
+		return nil, errors.New("the comments cannot be taken away by themselves: remove them by hand first")
+	}
+	return edit.Text(bare, edits) // the nodes stay as they are
 }
 
 // refused is the problem with an edit that cannot be made.
@@ -77,12 +113,13 @@ func (d *document) refused(err error) Problem {
 }
 
 // removals takes away the annotations that are in the spec, and with them the mappings around them
-// that hold nothing else, as far as krm-bypass makes them anew: below others it would find no place.
+// that hold nothing else, no comment either, as far as krm-bypass makes them anew: below others it
+// would find no place.
 func (t annotated) removals() []edit.Edit {
 	path := t.path
 	may := func(path edit.Path) bool { return t.makes == nil || t.makes(path) }
-	if held(t.in.text.Nodes, path) == len(t.taken) && may(path) {
-		for may(path[:len(path)-1]) && held(t.in.text.Nodes, path[:len(path)-1]) == 1 {
+	if held(t.in.text.Nodes, path) == len(t.taken) && may(path) && !t.shares(path) {
+		for may(path[:len(path)-1]) && held(t.in.text.Nodes, path[:len(path)-1]) == 1 && !t.shares(path[:len(path)-1]) {
 			path = path[:len(path)-1]
 		}
 		return []edit.Edit{{Path: path, Op: edit.Remove}}
@@ -92,6 +129,23 @@ func (t annotated) removals() []edit.Edit {
 		edits = append(edits, edit.Edit{Path: append(slices.Clone(path), key), Op: edit.Remove})
 	}
 	return edits
+}
+
+// shares reports whether there are comments in a mapping, or beside its key, that are not
+// about what is taken alone.
+func (t annotated) shares(path edit.Path) bool {
+	in, k := t.in.entryAt(path)
+	if in == nil {
+		return false
+	}
+	key, value := in.Content[k], in.Content[k+1]
+	within := yamltext.Span{Start: key.Full().Start, End: yamltext.LineEnd(t.in.tree.Text, value.Full().End)}
+	return slices.ContainsFunc(t.in.comments(within, key, value), func(at int) bool {
+		return !slices.ContainsFunc(t.taken, func(key string) bool {
+			r := t.in.remark(append(slices.Clone(t.path), key))
+			return r.above.Start <= at && at < r.line.End && (at < r.above.End || at >= r.line.Start)
+		})
+	})
 }
 
 // held counts what stands in a mapping, merge keys too; 0 for anything else.
