@@ -26,7 +26,8 @@ of %s.
 The mesh's own configuration becomes meshDefaults. What all workloads say becomes
 the global rule, what all of a namespace say a rule for it, and the rest rules
 for single workloads. import reads every file that you name, and in a folder all
-.yaml, .yml and .json files that no hidden folder holds.
+.yaml, .yml and .json files that no hidden folder holds. It builds a folder that is
+a kustomization, and reads documents, lists and a ResourceList from standard input (-).
 
 With --strip, import takes the annotations that it imported out of the files and
 changes no other byte. The mesh's own configuration stays as it is. If you then
@@ -69,7 +70,7 @@ func importCommand() *cobra.Command {
 		Use:   "import PATH...",
 		Short: "Make a ClusterBypass of the settings that manifests have already",
 		Long:  fmt.Sprintf(importHelp, importSources(), heldValues()),
-		Args:  need("reads files or folders: name some", "manifests/"),
+		Args:  need("reads files, folders or - for standard input: name some", "manifests/"),
 		RunE:  func(cmd *cobra.Command, args []string) error { return importSettings(cmd, args, named, strip) },
 	}
 	cmd.Flags().StringVar(&named, "mesh", "", "mesh whose settings to import, where the files hold those of several")
@@ -78,7 +79,7 @@ func importCommand() *cobra.Command {
 }
 
 func importSettings(cmd *cobra.Command, paths []string, named string, strip bool) error {
-	read, err := reading{rewriting: true, foreign: true}.manifests(paths)
+	read, err := readImportable(cmd, paths, strip)
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func importSettings(cmd *cobra.Command, paths []string, named string, strip bool
 		return function.ErrReported
 	}
 	tell(cmd, "warning", read.skipped...)
-	found, err := inventory.Take(files, named, read.uses)
+	found, err := inventory.TakeMade(files, read.made, named, read.uses)
 	for _, w := range found.Warnings {
 		tell(cmd, "warning", w.Error())
 	}

@@ -126,7 +126,7 @@ func TestImportWritesNothingWhereAnythingIsWrong(t *testing.T) {
 		args  []string
 		says  []string
 	}{
-		{"no path", nil, []string{"import"}, []string{"error: import reads files or folders: name some, as in krm-bypass import manifests/\n"}},
+		{"no path", nil, []string{"import"}, []string{"error: import reads files, folders or - for standard input: name some, as in krm-bypass import manifests/\n"}},
 		{"a path that is not there", nil, []string{"import", "DIR/none", "DIR/neither"}, []string{"none: no such file", "neither: no such file"}},
 		{"nothing to import", map[string]string{"a.yaml": "a: b\n"}, []string{"import", "DIR"}, []string{"error: nothing to import: none of the files has a setting"}},
 		{"two mistakes", map[string]string{"a.yaml": refused, "b.yaml": "[", "c.yaml": annotated}, []string{"import", "--strip", "DIR"},
@@ -151,6 +151,58 @@ func TestImportWritesNothingWhereAnythingIsWrong(t *testing.T) {
 			assert.Equal(t, before, contents(t, dir))
 		})
 	}
+}
+
+func TestImportReadsStandardInput(t *testing.T) {
+	for name, text := range map[string]string{
+		"documents":      annotated + "---\n" + strings.ReplaceAll(annotated, "web", "api"),
+		"a List":         asItems("", annotated, strings.ReplaceAll(annotated, "web", "api")),
+		"a ResourceList": asItems(limitedSpec, annotated, strings.ReplaceAll(annotated, "web", "api")),
+	} {
+		text = strings.Replace(text, "- \n", "", 1)
+		if name == "a List" {
+			text = strings.Replace(text, "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n", "apiVersion: v1\nkind: List\n", 1)
+		}
+		code, out, errOut := krmBypass(text, "import", "-")
+		assert.Zero(t, code, "%s: %s", name, errOut)
+		assert.Contains(t, out, "  global:\n    excludeOutboundPorts: [3306]\n", name)
+		assert.Equal(t, name == "a ResourceList", strings.Contains(errOut, "ClusterBypass cluster: kind: this file holds a ClusterBypass already"), errOut)
+	}
+	code, out, errOut := krmBypass(annotated, "import", "--strip", "-")
+	assert.Equal(t, 1, code)
+	assert.Empty(t, out)
+	assert.Equal(t, "error: --strip: nothing can be taken out of standard input: name the files, or import without --strip\n", errOut)
+}
+
+// A kustomization is built, without the specs that it lists, and what is told of it names
+// the files that it is made from.
+func TestImportBuildsKustomizations(t *testing.T) {
+	refused := strings.NewReplacer("web", "api", "3306", "8000-8010").Replace(annotated)
+	dir := folder(t, map[string]string{
+		"base/kustomization.yaml": "resources: [web.yaml]\n", "base/web.yaml": annotated,
+		"prod/kustomization.yaml": "resources: [../base]\nnamespace: shop-prod\npatches: [{path: patch.yaml}]\ntransformers: [bypass.yaml]\n",
+		"prod/patch.yaml":         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {template: {metadata: {annotations: {traffic.sidecar.istio.io/excludeInboundPorts: \"9100\"}}}}\n",
+		"prod/bypass.yaml":        strings.Replace(limitedSpec, "metadata: {name: cluster}", "metadata: {name: cluster, annotations: {config.kubernetes.io/function: \"exec: {path: krm-bypass-fn}\"}}", 1),
+		"bad/kustomization.yaml":  "resources: [api.yaml]\nnamePrefix: my-\n", "bad/api.yaml": refused,
+	})
+	prod := filepath.Join(dir, "prod")
+	code, out, errOut := krmBypass("", "import", prod)
+	assert.Zero(t, code, errOut)
+	assert.Empty(t, errOut)
+	assert.Contains(t, out, "namespaces: [shop-prod]\n    excludeInboundPorts: [9100]\n    excludeOutboundPorts: [3306]\n")
+	assert.Contains(t, out, filepath.Join(dir, "base/web.yaml"))
+
+	code, out, errOut = krmBypass("", "import", filepath.Join(dir, "bad"))
+	assert.Equal(t, 1, code)
+	assert.Empty(t, out)
+	assert.Contains(t, errOut, "error: "+filepath.Join(dir, "bad/api.yaml")+":10: Deployment shop/my-api: ")
+
+	before := contents(t, dir)
+	code, out, errOut = krmBypass("", "import", "--strip", prod)
+	assert.Equal(t, 1, code)
+	assert.Empty(t, out)
+	assert.Contains(t, errOut, "error: --strip: "+prod+" is a kustomization, and what it builds stands in none of its files: name the files of the workloads")
+	assert.Equal(t, before, contents(t, dir))
 }
 
 func TestImportOfOneMeshAmongSeveral(t *testing.T) {

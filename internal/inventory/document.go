@@ -9,6 +9,8 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/pass"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
@@ -25,6 +27,11 @@ type document struct {
 	text   edit.Document
 	// tree is the scanned text, nil until somebody asks for a comment.
 	tree *yamltext.Tree
+	// made is the file that kustomize made the object from, which then is file too; nil
+	// for a document that stands in its file as it is.
+	made *pass.Source
+	// use is what a kustomization makes of the file.
+	use transform.Use
 }
 
 // templated is how Helm's templates begin what they fill in.
@@ -34,11 +41,17 @@ const templated = "{{"
 // its fault: it is worth a warning, and everything else an error.
 func (s *survey) documents(f File) []*document {
 	var found []*document
-	for _, d := range object.Documents(f.Text) {
+	for i, d := range object.Documents(f.Text) {
 		text, err := object.Read(d.Fragment())
 		switch {
 		case err == nil:
-			found = append(found, &document{file: f.Path, line: d.Line, offset: d.Offset, text: text})
+			one := &document{file: f.Path, line: d.Line, offset: d.Offset, text: text, use: s.uses[f.Path]}
+			if made := s.made[f.Path]; made != nil {
+				if one.made = made(i); one.made != nil {
+					one.file = one.made.File()
+				}
+			}
+			found = append(found, one)
 		case bytes.Contains(d.Text, []byte(templated)):
 			s.warn(Problem{File: f.Path, Line: d.Line, Message: "skipped: " + fillsIn})
 		default:

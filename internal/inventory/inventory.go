@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -31,11 +33,20 @@ type Inventory struct {
 // files, by their paths. The error is Problems where something is in the
 // way, all of it at once; the Inventory then has only the warnings.
 func Take(files []File, named string, uses map[string]transform.Use) (*Inventory, error) {
-	s := &survey{uses: uses}
+	return TakeMade(files, nil, named, uses)
+}
+
+// TakeMade is Take for files of which kustomize made some: made gives by their paths from
+// which file it made each document, nil where that is not known.
+func TakeMade(files []File, made map[string]func(document int) *pass.Source, named string, uses map[string]transform.Use) (*Inventory, error) {
+	s := &survey{uses: uses, made: made}
 	for _, f := range files {
 		for _, d := range s.documents(f) {
 			s.look(d)
 		}
+	}
+	if s.running > 0 {
+		s.warn(Problem{File: s.runningIn, Message: fmt.Sprintf("%d objects from a cluster are not read: controllers made them, or a mesh's injector wrote into them", s.running)})
 	}
 	m, err := s.choose(named)
 	if err != nil {
@@ -78,6 +89,10 @@ func (i *Inventory) Spec() []byte { return i.spec }
 type survey struct {
 	problems, warnings Problems
 	uses               map[string]transform.Use
+	made               map[string]func(document int) *pass.Source
+	// running counts what was read from a cluster and nobody wrote, in its first file.
+	running   int
+	runningIn string
 	// beside tells of annotations that are not imported for where they stand.
 	beside Problems
 
@@ -122,10 +137,12 @@ func (s *survey) look(d *document) {
 		s.malformed(d, err)
 	}
 	for _, w := range workloads {
-		if w.Copied {
-			continue // what it says stands where it was copied from
+		if isRunning(d, w) {
+			s.running++
+			s.runningIn = cmp.Or(s.runningIn, d.file)
+			continue
 		}
-		w.Use = s.uses[d.file]
+		w.Use = d.use
 		one := &workload{Workload: w, annotated: annotatedAt(d, w.ID(), w.TemplatePath("metadata", "annotations"), w.TemplateAnnotations)}
 		one.makes = w.Makes
 		one.beneath = one.annotations

@@ -8,6 +8,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
 // Problem is something to tell about one place of a file.
@@ -57,7 +58,11 @@ func (d *document) problem(resource string, path edit.Path, format string, args 
 	if path != nil {
 		p.Path = path.String()
 	}
-	if len(path) > 0 {
+	switch {
+	case d.made != nil:
+		head := object.HeadOf(d.text.Nodes)
+		p.Line = d.made.LineOf(head.Type, head.Namespace, head.Name, path)
+	case len(path) > 0:
 		p.Line += node.LineAt(d.text.Nodes, path) - 1
 	}
 	return p

@@ -62,6 +62,19 @@ func (s *Source) locate(d *Document, of *transform.Object, path edit.Path) (at P
 	return at, stands.Exists() && stands.Digest() == of.In(node.Of(d.Nodes), append(of.Path(), path...)).Digest()
 }
 
+// File is its path.
+func (s *Source) File() string { return s.file }
+
+// LineOf gives the line of the innermost value around a path of an object, 0 if the object
+// is not found.
+func (s *Source) LineOf(is object.Type, namespace, name string, path edit.Path) int {
+	from := s.find(is, namespace, name)
+	if from == nil {
+		return 0
+	}
+	return from.line + node.LineAt(from.nodes, path) - 1
+}
+
 // find gives the document that an object was made from: the one of its name, or the
 // only one whose name is a part of it, since kustomize puts something before and
 // behind names. It is nil where that cannot be told.

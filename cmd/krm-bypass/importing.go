@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/inventory"
+	"github.com/krm-bypass/krm-bypass/internal/kustomization"
+	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+)
+
+// importable are the texts that import reads.
+type importable struct {
+	files []inventory.File
+	uses  map[string]fn.Use
+	// made gives the files that kustomize made documents from.
+	made    map[string]func(document int) *fn.Original
+	skipped []string
+}
+
+// readImportable reads files, folders, kustomizations and standard input. strip says that
+// what is imported is taken out of the files, which then have to be there.
+func readImportable(cmd *cobra.Command, paths []string, strip bool) (*importable, error) {
+	all := &importable{made: map[string]func(int) *fn.Original{}}
+	var files []string
+	for _, path := range paths {
+		isBuilt := path != standardInput && kustomization.File(path) != ""
+		switch {
+		case path == standardInput && strip:
+			return nil, fmt.Errorf("--strip: nothing can be taken out of standard input: name the files, or import without --strip")
+		case path == standardInput:
+			text, err := io.ReadAll(cmd.InOrStdin())
+			if err != nil {
+				return nil, fmt.Errorf("reading standard input: %w", err)
+			}
+			all.add(report.StandardInput, object.Unmarked(text), (&inputs{from: "."}).noted(text))
+		case isBuilt && strip:
+			return nil, fmt.Errorf("--strip: %[1]s is a kustomization, and what it builds stands in none of its files: name the files of the workloads (of an overlay, those of its bases), as in krm-bypass import --strip %[2]s, or import it without --strip, which tells where each setting stands", path, filepath.Join(path, "*.yaml"))
+		case isBuilt:
+			if err := all.build(cmd, path); err != nil {
+				return nil, err
+			}
+		default:
+			files = append(files, path)
+		}
+	}
+	read, err := reading{rewriting: true, foreign: true}.manifests(files)
+	if err != nil {
+		return nil, err
+	}
+	all.files, all.skipped, all.uses = append(all.files, read.files...), read.skipped, read.uses
+	for path := range all.made {
+		all.uses[path] = fn.Use{Resource: path} // kustomize has made a resource of it
+	}
+	return all, nil
+}
+
+func (i *importable) add(path string, text []byte, made func(document int) *fn.Original) {
+	i.files = append(i.files, inventory.File{Path: path, Text: text})
+	if made != nil {
+		i.made[path] = made
+	}
+}
+
+// build builds a kustomization without the specs that it lists: they are made of what is
+// imported, or will be.
+func (i *importable) build(cmd *cobra.Command, path string) error {
+	built, err := kustomization.Build(path, kustomization.Options{
+		Ignore: true,
+		IsSpec: spec.Configures,
+		GiveUp: func(reason error) { os.Exit(function.Exit(reason, cmd.ErrOrStderr())) },
+	})
+	if err != nil {
+		return err
+	}
+	var files originals
+	i.add(path, built.Text, func(document int) *fn.Original {
+		file := built.Source(document)
+		if file.Path == "" {
+			return nil
+		}
+		return files.of(file.Path, func() *fn.Original { return fn.OriginalOf(file) })
+	})
+	return nil
+}
