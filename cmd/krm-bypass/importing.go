@@ -56,7 +56,7 @@ func readImportable(cmd *cobra.Command, paths []string, strip bool) (*importable
 	if err != nil {
 		return nil, err
 	}
-	all.files, all.skipped, all.uses = append(all.files, read.files...), read.skipped, read.uses
+	all.files, all.skipped, all.uses = append(all.files, read.files...), append(all.skipped, read.skipped...), read.uses
 	for path := range all.made {
 		all.uses[path] = fn.Use{Resource: path} // kustomize has made a resource of it
 	}
@@ -80,6 +80,15 @@ func (i *importable) build(cmd *cobra.Command, path string) error {
 	})
 	if err != nil {
 		return err
+	}
+	// One among the resources that is printed is told as any other.
+	for _, one := range built.Ignored {
+		i.skipped = append(i.skipped, fmt.Sprintf("%s: %s lists this ClusterBypass, and import does not read it: merge the two by hand", one.Path, path))
+	}
+	if !built.Printed {
+		for _, one := range built.Among {
+			i.skipped = append(i.skipped, fmt.Sprintf("%s: this file holds a ClusterBypass already, which import does not read: merge the two by hand", one.Path))
+		}
 	}
 	var files originals
 	i.add(path, built.Text, func(document int) *fn.Original {
