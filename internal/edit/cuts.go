@@ -42,6 +42,8 @@ type writer struct {
 	// depth is that of the collection whose cuts are made.
 	depth int
 	block *Layout
+	// shared are values of the draft whose texts are known.
+	shared sharing
 }
 
 func newWriter(d Document) (*writer, error) {

@@ -86,7 +86,7 @@ func (d Document) spliced(edits []Edit) ([]yamltext.Replacement, error) {
 		}
 	}
 	draft := newDraft(d.Nodes, d.Aliases)
-	draft.base = len(d.Base)
+	draft.base, draft.sharing = len(d.Base), true
 	w, unscanned := newWriter(d)
 	if unscanned == nil && draft.root != nil {
 		draft.root.text = w.tree.Root
@@ -98,6 +98,7 @@ func (d Document) spliced(edits []Edit) ([]yamltext.Replacement, error) {
 	if unscanned != nil {
 		return nil, unscanned
 	}
+	w.shared = draft.shared
 	room := rooms.Get().(*[]byte)
 	defer rooms.Put(room)
 	text, err := w.text(draft.root, (*room)[:0])

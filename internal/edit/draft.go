@@ -25,6 +25,10 @@ type draft struct {
 	used map[string]int
 	// outside are anchors that aliases in other fragments use.
 	outside []string
+	// shared are the values in it that other documents have too; sharing says that it may
+	// have such.
+	shared  sharing
+	sharing bool
 	// endsInText is true if a collection ends in a block scalar that ends the
 	// text without a line break, so that nothing can come after it.
 	endsInText func(*handle) bool
@@ -66,7 +70,7 @@ func (d *draft) one(edit Edit) error {
 		if _, ok := edit.Path[last].(string); !ok {
 			return edit.refused("", "only a mapping entry can be set")
 		}
-		return d.set(edit, edit.Path, edit.Value)
+		return d.set(edit, edit.Path, false)
 	case Insert:
 		index, ok := edit.Path[last].(int)
 		if !ok {
@@ -79,14 +83,14 @@ func (d *draft) one(edit Edit) error {
 	return d.restore(edit)
 }
 
-// set gives the path the value, and makes what is missing on the way.
-func (d *draft) set(edit Edit, path Path, value *yaml.Node) error {
+// set gives the path the value, or a list of it alone, and makes what is missing on the way.
+func (d *draft) set(edit Edit, path Path, listed bool) error {
 	at, err := d.walk(edit, path)
 	if err != nil {
 		return err
 	}
 	if at.steps < len(path) && !isNull(at.node) {
-		return d.append(edit, at, path, value)
+		return d.append(edit, at, path, listed)
 	}
 	if err := d.loose(edit, at.node); err != nil {
 		return err
@@ -95,7 +99,7 @@ func (d *draft) set(edit Edit, path Path, value *yaml.Node) error {
 	if at.node.Kind != yaml.ScalarNode || isNull(at.node) {
 		like = at.siblings()
 	}
-	node, err := wrapped(edit, path, at.steps, value, like)
+	node, err := d.wrapped(edit, path, at.steps, listed, like)
 	if err != nil {
 		return err
 	}
@@ -109,7 +113,14 @@ func (d *draft) set(edit Edit, path Path, value *yaml.Node) error {
 
 // wrapped returns the value within the parents that are missing from a step of
 // the path on, in the style of its new place.
-func wrapped(edit Edit, path Path, from int, value *yaml.Node, like yaml.Style) (*yaml.Node, error) {
+func (d *draft) wrapped(edit Edit, path Path, from int, listed bool, like yaml.Style) (*yaml.Node, error) {
+	value, err := d.common(edit, like, listed || from < len(path))
+	if err != nil {
+		return nil, edit.refused("", "%v", err)
+	}
+	if listed {
+		value = node.Seq(value)
+	}
 	for i := len(path) - 1; i >= from; i-- {
 		key, ok := path[i].(string)
 		if !ok {
@@ -117,11 +128,27 @@ func wrapped(edit Edit, path Path, from int, value *yaml.Node, like yaml.Style) 
 		}
 		value = node.Map(node.Str(key), value)
 	}
-	written, err := dressed(value, like)
+	written, err := dressed(value, like, d.shared)
 	if err != nil {
 		return nil, edit.refused("", "%v", err)
 	}
 	return written, nil
+}
+
+// common gives the edit's value in the style of its place, or inside what is made around
+// it, where other documents have the same; else the value itself, to be dressed.
+func (d *draft) common(edit Edit, like yaml.Style, inside bool) (*yaml.Node, error) {
+	if !d.sharing || edit.Shared == nil || edit.Op == Set && edit.Value.Kind != yaml.ScalarNode {
+		return edit.Value, nil
+	}
+	if inside {
+		like = 0
+	}
+	value, err := edit.Shared.node(like, func() (*yaml.Node, error) { return dressed(edit.Value, like, nil) })
+	if err == nil {
+		d.shared = append(d.shared, shared{value, edit.Shared})
+	}
+	return value, err
 }
 
 // siblings returns the quote style of the values beside one.
@@ -149,7 +176,7 @@ func every(mapping *yaml.Node, from int) []*yaml.Node {
 }
 
 // append adds an entry to the mapping to which the path leads.
-func (d *draft) append(edit Edit, at place, path Path, value *yaml.Node) error {
+func (d *draft) append(edit Edit, at place, path Path, listed bool) error {
 	mapping := at.node
 	key, ok := path[at.steps].(string)
 	if !ok {
@@ -161,7 +188,7 @@ func (d *draft) append(edit Edit, at place, path Path, value *yaml.Node) error {
 		return edit.refused(fmt.Sprintf("write %s with all its entries beside the merge key", key),
 			"%v%s is there by a merge key (<<) only, and an explicit one would hide all of it", path[:at.steps+1], lineOf(mapping))
 	}
-	written, err := wrapped(edit, path, at.steps+1, value, siblingStyle(every(mapping, 1)))
+	written, err := d.wrapped(edit, path, at.steps+1, listed, siblingStyle(every(mapping, 1)))
 	if err != nil {
 		return err
 	}
@@ -194,7 +221,7 @@ func (d *draft) insert(edit Edit, path Path, index int) error {
 		if _, ok := path[len(path)-1].(string); !ok {
 			return edit.refused("", "%v is not a list", path)
 		}
-		return d.set(edit, path, node.Seq(edit.Value))
+		return d.set(edit, path, true)
 	}
 	sequence := at.node
 	if sequence.Kind != yaml.SequenceNode && sequence.Kind != yaml.AliasNode {
@@ -210,9 +237,9 @@ func (d *draft) insert(edit Edit, path Path, index int) error {
 		return edit.refused("end the document with a line break",
 			"the document ends in a block scalar without a line break, and an item after it would add one to its text")
 	}
-	node, err := dressed(edit.Value, siblingStyle(sequence.Content))
+	node, err := d.wrapped(edit, nil, 0, false, siblingStyle(sequence.Content))
 	if err != nil {
-		return edit.refused("", "%v", err)
+		return err
 	}
 	at.add(index, nil, node)
 	return nil
@@ -259,7 +286,7 @@ func (d *draft) restore(edit Edit) error {
 	case edit.Value == nil:
 		return edit.refused("", "the text %q is no value: %v", edit.Source, err)
 	}
-	if node, err = dressed(edit.Value, at.node.Style&quotes); err != nil {
+	if node, err = dressed(edit.Value, at.node.Style&quotes, nil); err != nil {
 		return edit.refused("", "%v", err)
 	}
 	at.become(replaced, node, "")

@@ -39,6 +39,9 @@ type Edit struct {
 	Path  Path
 	Op    Op
 	Value *yaml.Node
+	// Shared is what edits of several documents have in common that have the same Value;
+	// nil for others.
+	Shared *Shared
 	// Source of the value, "" for null that is not written at all.
 	Source string
 }

@@ -122,6 +122,16 @@ func (h *handle) add(index int, key, value *yaml.Node) {
 	h.node.Content = slices.Insert(slices.Clip(h.node.Content), at, nodes...)
 }
 
+// replace puts another node, which says the same, in the place of one that came in.
+func (h *handle) replace(i int, by *yaml.Node) {
+	for j := range h.entries {
+		if h.entries[j].value == h.node.Content[i] {
+			h.entries[j].value = by
+		}
+	}
+	h.node.Content[i] = by
+}
+
 // live returns the place in the entries of the index-th that is there.
 func (h *handle) live(index int) int {
 	for i, e := range h.entries {
@@ -187,6 +197,9 @@ func (d *draft) walk(edit Edit, path Path) (place, error) {
 		}
 		if next < 0 {
 			return place{at, i}, nil
+		}
+		if d.shared.of(at.node.Content[next]) != nil {
+			at.replace(next, copied(at.node.Content[next]))
 		}
 		at = at.child(next)
 	}

@@ -16,6 +16,7 @@ func (w *writer) styleIn(near ...*yamltext.Node) Layout {
 		w.block = LayoutOf(slices.Values([]*yamltext.Node{w.tree.Root}))
 	}
 	style := unknown
+	style.shared = w.shared
 	for _, node := range near {
 		style.learn(node, false)
 	}

@@ -153,27 +153,43 @@ func siblingStyle(siblings []*yaml.Node) yaml.Style {
 	return style
 }
 
-// dressed returns a copy of a value in the style of its new place. Its
-// strings are tagged, so that no encoder takes them for something else.
-func dressed(value *yaml.Node, like yaml.Style) (*yaml.Node, error) {
+// dressed returns a copy of a value in the style of its new place, in which those that are
+// dressed already are as they are. Its strings are tagged, so that no encoder takes them
+// for something else.
+func dressed(value *yaml.Node, like yaml.Style, already sharing) (*yaml.Node, error) {
 	if value == nil {
 		return nil, fmt.Errorf("no value is given")
 	}
-	n := 0
-	for range all(value) {
-		n++
-	}
-	w := wardrobe{nodes: make([]yaml.Node, n), places: make([]*yaml.Node, n)}
+	w := wardrobe{already: already}
+	n := w.count(value)
+	w.nodes, w.places = make([]yaml.Node, n), make([]*yaml.Node, n)
 	return w.dressed(value, like)
 }
 
 // wardrobe has room for the nodes of a value, and for what their collections hold.
 type wardrobe struct {
-	nodes  []yaml.Node
-	places []*yaml.Node
+	already sharing
+	nodes   []yaml.Node
+	places  []*yaml.Node
+}
+
+// count gives how many nodes there will be, and places for them.
+func (w *wardrobe) count(value *yaml.Node) int {
+	n := 1
+	for _, child := range value.Content {
+		if w.already.of(child) == nil {
+			n += w.count(child)
+		} else {
+			n++
+		}
+	}
+	return n
 }
 
 func (w *wardrobe) dressed(value *yaml.Node, like yaml.Style) (*yaml.Node, error) {
+	if w.already.of(value) != nil {
+		return value, nil
+	}
 	node := &w.nodes[0]
 	w.nodes = w.nodes[1:]
 	node.Kind, node.Value, node.Tag = value.Kind, value.Value, value.ShortTag()

@@ -17,6 +17,8 @@ type Layout struct {
 	sequence int
 	// dash is the step from a dash to its item
 	dash int
+	// shared are values whose texts are known.
+	shared sharing
 }
 
 // value writes what stands after a colon; column is that of the key.
@@ -29,7 +31,8 @@ func (s Layout) value(b *strings.Builder, node *yaml.Node, column int) {
 		s.line(b, column+s.sequence)
 		s.items(b, node.Content, column+s.sequence)
 	default:
-		b.WriteString(" " + alone(node))
+		b.WriteByte(' ')
+		s.alone(b, node)
 	}
 }
 
@@ -47,12 +50,25 @@ func alone(node *yaml.Node) string {
 	return flowStyle{}.text(node)
 }
 
+func (s Layout) alone(b *strings.Builder, node *yaml.Node) {
+	if by := s.shared.of(node); by != nil {
+		b.WriteString(by.text(written{node: node}, func(b *strings.Builder) { b.WriteString(alone(node)) }))
+		return
+	}
+	b.WriteString(alone(node))
+}
+
 func (s Layout) line(b *strings.Builder, column int) {
 	b.WriteByte('\n')
 	b.WriteString(strings.Repeat(" ", column))
 }
 
 func (s Layout) mapping(b *strings.Builder, node *yaml.Node, column int) {
+	if by := s.shared.of(node); by != nil {
+		s.shared = nil
+		b.WriteString(by.text(written{node, s.step, s.sequence, s.dash, column}, func(b *strings.Builder) { s.mapping(b, node, column) }))
+		return
+	}
 	for i := 0; i < len(node.Content); i += 2 {
 		if i > 0 {
 			s.line(b, column)
@@ -85,7 +101,7 @@ func (s Layout) item(b *strings.Builder, item *yaml.Node, column int) {
 	case inBlock(item, yaml.SequenceNode):
 		s.items(b, item.Content, column+s.dash)
 	default:
-		b.WriteString(alone(item))
+		s.alone(b, item)
 	}
 }
 

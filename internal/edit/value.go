@@ -98,7 +98,7 @@ func (w *writer) restore(h *handle) error {
 		start = node.Indicator + 1
 	}
 	if !w.holds(h, source, end) {
-		value, err := dressed(h.node, h.node.Style&quotes)
+		value, err := dressed(h.node, h.node.Style&quotes, nil)
 		if err != nil {
 			return err
 		}

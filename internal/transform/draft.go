@@ -39,7 +39,13 @@ type group struct {
 func (p *Policy) draftEdits(plans []*Plan, wanted []desired) {
 	first := plans[0]
 	if key, alike := first.situation(wanted[0]); alike {
-		first.Edits = wanted[0].of.drafts.of(key, func() []edit.Edit { return slices.Clip(p.drafted(plans, wanted)) })
+		first.Edits = wanted[0].of.drafts.of(key, func() []edit.Edit {
+			edits := p.drafted(plans, wanted)
+			for i := range edits {
+				edits[i].Shared = &edit.Shared{}
+			}
+			return slices.Clip(edits)
+		})
 		return
 	}
 	edits := p.drafted(plans, wanted)
