@@ -145,7 +145,10 @@ type WrittenAnnotation struct {
 type ExplainedEntry struct {
 	// Entry is as its author wrote it, [] for an empty list.
 	Entry string `json:"entry"`
-	From  Source `json:"from"`
+	// Means are the ports of the workload that the entry names, in canonical form; empty
+	// if it has none of that name, nil if the entry is no name.
+	Means []string `json:"means,omitzero"`
+	From  Source   `json:"from"`
 	// Reason, Owner and Expires are those of the rule.
 	Reason  string        `json:"reason,omitempty"`
 	Owner   string        `json:"owner,omitempty"`

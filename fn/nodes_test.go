@@ -59,7 +59,7 @@ func TestAGoValueIsValidatedAsATextIs(t *testing.T) {
 func TestTheCallersSpecStays(t *testing.T) {
 	given := v1alpha1.ClusterBypass{Spec: v1alpha1.Spec{
 		Enforcement: &v1alpha1.Enforcement{Mode: "WhereNeeded", Image: "a/b:c"},
-		Global:      &v1alpha1.GlobalRule{Traffic: v1alpha1.Traffic{ExcludeOutboundPorts: v1alpha1.PortList{"3306"}, ExcludeInboundPorts: v1alpha1.PortList{}}},
+		Global:      &v1alpha1.GlobalRule{Traffic: v1alpha1.Traffic{ExcludeOutboundPorts: v1alpha1.PortList{"3306"}, ExcludeInboundPorts: v1alpha1.InboundPortList{}}},
 	}}
 	before, err := yaml.Marshal(given)
 	require.NoError(t, err)

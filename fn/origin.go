@@ -106,7 +106,14 @@ func (e *explaining) said(claim transform.Claim, f traffic.Field) []saidEntry {
 	}
 	var all []saidEntry
 	for i, said := range spec.Entries(&rule.Traffic, f) {
-		all = append(all, entry(said.Text, fmt.Sprintf("%s[%d]", at, i), layerOf(f, said.Entries...)))
+		if said.Name {
+			said.Entries = append([]string{}, e.plan.Workload.PortsNamed(said.Text).Entries()...)
+		}
+		one := entry(said.Text, fmt.Sprintf("%s[%d]", at, i), layerOf(f, said.Entries...))
+		if said.Name {
+			one.Means = said.Entries
+		}
+		all = append(all, one)
 	}
 	switch {
 	case all == nil && !claim.Said.Clears(f):

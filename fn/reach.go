@@ -9,6 +9,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -78,7 +79,7 @@ func (r *run) unreached() Results {
 				": only the own labels match, and a selector is for those of pod templates: add the labels there, or add a rule that matches by name"}
 		case of.Meant.Slip:
 		case complete && of.IsRule():
-			told = spec.Problem{Path: of.Path, Message: strings.TrimSuffix("it reaches no workload, and "+of.Meant.Says, ", and ") + ": correct it or remove it, since all workloads are here"}
+			told = spec.Problem{Path: of.Path, Message: strings.TrimSuffix("it reaches "+of.Nobody()+", and "+of.Meant.Says, ", and ") + ": correct it or remove it, since all workloads are here"}
 		case !r.asked:
 			continue
 		default:
@@ -192,6 +193,9 @@ func JoinReach(a, b []Reach) []Reach {
 	return joined
 }
 
+// inRules are the fields of rules of which entries are parts.
+var inRules = []string{".match.", "." + string(traffic.ExcludeInboundPorts) + "[", "." + string(traffic.IncludeInboundPorts) + "["}
+
 func isListed(all []Reach, part Reach) bool {
 	return slices.ContainsFunc(all, func(one Reach) bool { return one.File == part.File && one.Path == part.Path })
 }
@@ -199,7 +203,10 @@ func isListed(all []Reach, part Reach) bool {
 // reachedAmong reports whether a part reaches somebody. An entry of a rule that is not
 // listed does if its rule does.
 func reachedAmong(all []Reach, part Reach) bool {
-	rule, _, _ := strings.Cut(part.Path, ".match.")
+	rule := part.Path
+	for _, of := range inRules {
+		rule, _, _ = strings.Cut(rule, of)
+	}
 	reached := false
 	for _, one := range all {
 		switch {

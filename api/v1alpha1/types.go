@@ -225,6 +225,9 @@ type Lint struct {
 	Expiring string `json:"expiring,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// UnreachedRule finds rules, and other parts of the spec, that reach no workload.
 	UnreachedRule string `json:"unreached-rule,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// MissingPort finds rules that name ports which a workload lacks, and so clear what
+	// broader rules say there, or let every inbound TCP port bypass.
+	MissingPort string `json:"missing-port,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// UnusedAcceptance finds entries of accept that accept nothing.
 	UnusedAcceptance string `json:"unused-acceptance,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// TwoSpecs finds workloads that another ClusterBypass wrote to, and for which
@@ -268,11 +271,12 @@ type Enrolment struct {
 // Traffic is the traffic that bypasses the sidecar. A missing field says nothing;
 // an empty list says that there is none.
 type Traffic struct {
-	// ExcludeInboundPorts are ports of the pod whose callers bypass the sidecar.
-	ExcludeInboundPorts PortList `json:"excludeInboundPorts,omitzero"`
+	// ExcludeInboundPorts are ports of the pod whose callers bypass the sidecar. They may
+	// be names of its containers' ports.
+	ExcludeInboundPorts InboundPortList `json:"excludeInboundPorts,omitzero"`
 	// IncludeInboundPorts are the only TCP ports whose callers pass the sidecar;
-	// "*", the default, means all ports.
-	IncludeInboundPorts PortSelection `json:"includeInboundPorts,omitzero"`
+	// "*", the default, means all ports. They may be names of the pod's container ports.
+	IncludeInboundPorts InboundPortSelection `json:"includeInboundPorts,omitzero"`
 	// ExcludeOutboundPorts are destination ports that bypass the sidecar.
 	ExcludeOutboundPorts PortList `json:"excludeOutboundPorts,omitzero"`
 	// IncludeOutboundPorts are destination ports that always pass the sidecar,
@@ -564,8 +568,16 @@ type Port string
 // PortList is a list of ports.
 type PortList []Port
 
-// PortSelection is a list of ports, or "*" for all.
-type PortSelection []Port
+// InboundPort is a Port, or the name that a port has in the containers of the pod, such as
+// http-metrics. A name means its number in each workload, for TCP and UDP, and nothing
+// where no container has it.
+type InboundPort string
+
+// InboundPortList is a list of ports of the pod.
+type InboundPortList []InboundPort
+
+// InboundPortSelection is a list of ports of the pod, or "*" for all.
+type InboundPortSelection []InboundPort
 
 // IPRange is an IPv4 or IPv6 range such as 10.0.0.0/8, without bits behind its mask, or
 // a single address.

@@ -93,7 +93,7 @@ func (c *compiler) acceptedPorts(a v1alpha1.Acceptance, at string, made *transfo
 		c.problem(at, "", "findings of %s are not about ports: remove this field", made.Kind.ID)
 	}
 	var l traffic.Layer
-	c.entries(at, l.Set(traffic.ExcludeInboundPorts, texts(a.Ports)))
+	c.entries(at, l.Set(traffic.ExcludeInboundPorts, texts(a.Ports)), namesAccepted)
 	ports := l.Settings().ExcludeInboundPorts
 	made.Ports = &ports
 }

@@ -19,6 +19,8 @@ type compiler struct {
 	// bounds are what no scope may say, own is what the mesh does by itself.
 	bounds transform.Limits
 	own    traffic.Settings
+	// updates says that the mesh's own configuration is written too.
+	updates bool
 }
 
 func (c *compiler) problem(path, value, format string, args ...any) {
@@ -32,7 +34,7 @@ var merges = map[string]traffic.Merge{"Override": traffic.Override, "Union": tra
 // gives none.
 func compile(spec *v1alpha1.ClusterBypass, namespace string) (*transform.Policy, Problems) {
 	s := spec.Spec
-	c := &compiler{}
+	c := &compiler{updates: s.MeshConfig == updateMeshConfig}
 	c.mesh = c.knownMesh(s.Mesh)
 	c.policy = &transform.Policy{
 		Name:             spec.Metadata.Name,
@@ -67,7 +69,7 @@ func compile(spec *v1alpha1.ClusterBypass, namespace string) (*transform.Policy,
 	c.policy.Index()
 	c.notes(Rules(spec), s.RequireReason)
 	c.enforcement(s.Enforcement)
-	if s.MeshConfig == updateMeshConfig {
+	if c.updates {
 		c.meshConfig()
 	}
 	return c.policy, c.problems
@@ -124,7 +126,9 @@ func (c *compiler) scopes(s v1alpha1.Spec) {
 
 // scope adds a rule to the policy, and gives all that it lets bypass at any time.
 func (c *compiler) scope(at string, t v1alpha1.Traffic, starting v1alpha1.Starting, in v1alpha1.Placement, merge string, enforcement *v1alpha1.RuleEnforcement, match *transform.Match) traffic.Layer {
-	s := transform.Scope{Path: at, Match: match, Merge: c.policy.Merge, Layer: c.layer(t, at, true), Initial: c.layer(starting.ForInitContainers.AsTraffic(), transform.InitialPath(at), true), Plane: mesh.DataPlane(in.DataPlane)}
+	s := transform.Scope{Path: at, Match: match, Merge: c.policy.Merge, Plane: mesh.DataPlane(in.DataPlane)}
+	s.Layer, s.Names = c.layer(t, at, true)
+	s.Initial, _ = c.layer(starting.ForInitContainers.AsTraffic(), transform.InitialPath(at), true)
 	if several := func(m *mesh.Mesh) bool { return m.On(mesh.Ambient) != nil }; s.Plane != "" && !several(c.mesh) {
 		c.problem(at+".dataPlane", in.DataPlane, "%s has pods with a sidecar only: remove this field, which is for %s", c.mesh.Name, listed(mesh.NamesOf(several)))
 	}

@@ -143,7 +143,7 @@ func (d *decoder) number(node *yaml.Node, into reflect.Value, path string) {
 
 // parsed are the types whose values are judged by who parses them: they are
 // often written in a form that YAML takes for a number or a time.
-var parsed = []reflect.Type{portType, ipRangeType, quantityType, dataValueType}
+var parsed = []reflect.Type{portType, inboundPortType, ipRangeType, quantityType, dataValueType}
 
 func (d *decoder) text(node *yaml.Node, into reflect.Value, path string) {
 	switch {
@@ -156,6 +156,8 @@ func (d *decoder) text(node *yaml.Node, into reflect.Value, path string) {
 	case into.Type() == dateType:
 		// kustomize hands on a day without quotes as the time at which it begins.
 		into.SetString(strings.TrimSuffix(node.Value, "T00:00:00Z"))
+	case into.Type() == inboundPortType && node.ShortTag() != "!!str" && isPortName(node.Value):
+		d.unreadable(node, path, node.Value, "expected a port or the name of one, but found %s: put it in quotes if it is a name, or write a port from 1 to 65535", describe(node))
 	case node.ShortTag() == "!!str" || slices.Contains(parsed, into.Type()):
 		into.SetString(node.Value)
 	default:
@@ -178,7 +180,7 @@ func (d *decoder) stringMap(node *yaml.Node, into reflect.Value, path string) {
 
 func (d *decoder) list(node *yaml.Node, into reflect.Value, path string) {
 	element := into.Type().Elem()
-	if node.Kind == yaml.ScalarNode && node.Value == traffic.Everything && (element == portType || element == ipRangeType) {
+	if node.Kind == yaml.ScalarNode && node.Value == traffic.Everything && (element == portType || element == inboundPortType || element == ipRangeType) {
 		// Which lists take it is for who parses them to say.
 		node = &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{node}}
 	}

@@ -110,10 +110,11 @@ func deeper(name string, fields []Field, find func(name string, names []string) 
 }
 
 var (
-	metadataType  = reflect.TypeFor[v1alpha1.Metadata]()
-	portType      = reflect.TypeFor[v1alpha1.Port]()
-	ipRangeType   = reflect.TypeFor[v1alpha1.IPRange]()
-	quantityType  = reflect.TypeFor[v1alpha1.Quantity]()
-	dateType      = reflect.TypeFor[v1alpha1.Date]()
-	dataValueType = reflect.TypeFor[dataValue]()
+	metadataType    = reflect.TypeFor[v1alpha1.Metadata]()
+	portType        = reflect.TypeFor[v1alpha1.Port]()
+	inboundPortType = reflect.TypeFor[v1alpha1.InboundPort]()
+	ipRangeType     = reflect.TypeFor[v1alpha1.IPRange]()
+	quantityType    = reflect.TypeFor[v1alpha1.Quantity]()
+	dateType        = reflect.TypeFor[v1alpha1.Date]()
+	dataValueType   = reflect.TypeFor[dataValue]()
 )

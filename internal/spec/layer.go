@@ -8,19 +8,21 @@ import (
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
-// layer reads the traffic fields of one scope. Only the mesh's own defaults may
-// speak of the mesh's own ports.
-func (c *compiler) layer(t v1alpha1.Traffic, at string, guarded bool) traffic.Layer {
+// layer reads the traffic fields of one scope, and gives the names of ports apart. Only
+// the mesh's own defaults may speak of the mesh's own ports.
+func (c *compiler) layer(t v1alpha1.Traffic, at string, guarded bool) (traffic.Layer, []transform.PortName) {
 	var l traffic.Layer
+	var names []transform.PortName
 	for _, f := range lists {
 		entries := f.get(&t)
 		if entries == nil {
 			continue
 		}
 		path := at + "." + string(f.field)
-		c.entries(path, l.Set(f.field, entries))
+		names = append(names, c.entriesOf(&l, f, entries, path, c.unnamed(f, at))...)
 		switch {
 		case !f.ports:
 			c.ranges(entries, path)
@@ -39,14 +41,14 @@ func (c *compiler) layer(t v1alpha1.Traffic, at string, guarded bool) traffic.La
 	if guarded {
 		c.limited(l, at, t)
 	}
-	return l
+	return l, names
 }
 
 // meshDefaults reads what the mesh's own configuration says, which cannot be
 // anything with which no pod would start.
 func (c *compiler) meshDefaults(t v1alpha1.Traffic) traffic.Layer {
-	const at = "spec.meshDefaults"
-	l := c.layer(t, at, false)
+	const at = transform.DefaultsPath
+	l, _ := c.layer(t, at, false)
 	if c.mesh.Levels == mesh.PodAlone && !l.IsZero() {
 		c.problem(at, "", "%s has no settings for the whole mesh, only for single pods: move this to spec.global", c.mesh.Name)
 		return l
@@ -73,8 +75,8 @@ func (c *compiler) pairs(list []v1alpha1.Destination, at string, guarded bool) t
 		}
 		// The sets' own parsing gives every bad entry with its place.
 		var l traffic.Layer
-		c.entries(item+".ipRanges", l.Set(traffic.ExcludeOutboundIPRanges, texts(d.IPRanges)))
-		c.entries(item+".ports", l.Set(traffic.ExcludeOutboundPorts, texts(d.Ports)))
+		c.entries(item+".ipRanges", l.Set(traffic.ExcludeOutboundIPRanges, texts(d.IPRanges)), "")
+		c.entries(item+".ports", l.Set(traffic.ExcludeOutboundPorts, texts(d.Ports)), namesOfOthers)
 		if guarded {
 			c.ownPorts(texts(d.Ports), item+".ports")
 		}
@@ -86,12 +88,19 @@ func (c *compiler) pairs(list []v1alpha1.Destination, at string, guarded bool) t
 	return traffic.UnitePairs(pairs...)
 }
 
-// entries reports the entries of a list that cannot be read.
-func (c *compiler) entries(at string, err error) {
+// entries reports the entries of a list that cannot be read. unnamed says why none of them
+// may be the name of a port.
+func (c *compiler) entries(at string, err error, unnamed string) {
 	for _, one := range traffic.Separate(err) {
-		if bad, is := errors.AsType[*traffic.EntryError](one); is {
-			c.problem(fmt.Sprintf("%s[%d]", at, bad.Index), bad.Value, "%s", bad.Error())
+		bad, is := errors.AsType[*traffic.EntryError](one)
+		if !is {
+			continue
 		}
+		says := bad.Error()
+		if unnamed != "" && isPortName(bad.Value) {
+			says = fmt.Sprintf("%q is the name of a port, and %s", bad.Value, unnamed)
+		}
+		c.problem(fmt.Sprintf("%s[%d]", at, bad.Index), bad.Value, "%s", says)
 	}
 }
 

@@ -25,7 +25,7 @@ func (c *compiler) limits(l v1alpha1.Limits) transform.Limits {
 		{"forbiddenOutboundPorts", traffic.ExcludeOutboundPorts, l.ForbiddenOutboundPorts},
 	} {
 		if list.ports != nil {
-			c.entries(limitsPath+"."+list.name, forbidden.Set(list.field, texts(list.ports)))
+			c.entries(limitsPath+"."+list.name, forbidden.Set(list.field, texts(list.ports)), namesInLimits)
 		}
 	}
 	c.globs(l.ForbiddenNamespaces, limitsPath+".forbiddenNamespaces", namespaceGlob)

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"reflect"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
@@ -10,8 +11,9 @@ import (
 // list is a traffic field that is a list of single entries.
 type list struct {
 	field traffic.Field
-	// ports says that the entries are ports; otherwise they are IP ranges.
-	ports bool
+	// ports says that the entries are ports; otherwise they are IP ranges. named says that
+	// they may be names.
+	ports, named bool
 	// get gives the entries, nil where the field is not given.
 	get func(*v1alpha1.Traffic) []string
 	set func(*v1alpha1.Traffic, []string)
@@ -19,8 +21,8 @@ type list struct {
 
 // lists are the traffic fields but excludeOutbound, whose entries are pairs.
 var lists = []list{
-	listOf(traffic.ExcludeInboundPorts, true, func(t *v1alpha1.Traffic) *v1alpha1.PortList { return &t.ExcludeInboundPorts }),
-	listOf(traffic.IncludeInboundPorts, true, func(t *v1alpha1.Traffic) *v1alpha1.PortSelection { return &t.IncludeInboundPorts }),
+	listOf(traffic.ExcludeInboundPorts, true, func(t *v1alpha1.Traffic) *v1alpha1.InboundPortList { return &t.ExcludeInboundPorts }),
+	listOf(traffic.IncludeInboundPorts, true, func(t *v1alpha1.Traffic) *v1alpha1.InboundPortSelection { return &t.IncludeInboundPorts }),
 	listOf(traffic.ExcludeOutboundPorts, true, func(t *v1alpha1.Traffic) *v1alpha1.PortList { return &t.ExcludeOutboundPorts }),
 	listOf(traffic.IncludeOutboundPorts, true, func(t *v1alpha1.Traffic) *v1alpha1.PortList { return &t.IncludeOutboundPorts }),
 	listOf(traffic.ExcludeOutboundIPRanges, false, func(t *v1alpha1.Traffic) *v1alpha1.IPRangeList { return &t.ExcludeOutboundIPRanges }),
@@ -29,7 +31,7 @@ var lists = []list{
 
 func listOf[S ~[]E, E ~string](field traffic.Field, ports bool, at func(*v1alpha1.Traffic) *S) list {
 	return list{
-		field: field, ports: ports,
+		field: field, ports: ports, named: reflect.TypeFor[E]() == inboundPortType,
 		get: func(t *v1alpha1.Traffic) []string { return texts(*at(t)) },
 		set: func(t *v1alpha1.Traffic, entries []string) { *at(t) = typed[S](entries) },
 	}
@@ -50,10 +52,11 @@ func typed[To ~[]T, T, F ~string, From ~[]F](list From) To {
 }
 
 // Entry is an entry of a traffic field as it is written, and as the settings read
-// it: a pair of lists is many pairs.
+// it: a pair of lists is many pairs. What a Name is to them, only the workload says.
 type Entry struct {
 	Text    string
 	Entries []string
+	Name    bool
 }
 
 // Entries gives the entries of a traffic field.
@@ -62,7 +65,7 @@ func Entries(t *v1alpha1.Traffic, f traffic.Field) []Entry {
 	for _, l := range lists {
 		if l.field == f {
 			for _, text := range l.get(t) {
-				all = append(all, Entry{text, []string{text}})
+				all = append(all, Entry{Text: text, Entries: []string{text}, Name: l.named && isPortName(text)})
 			}
 			return all
 		}

@@ -18,8 +18,8 @@ func TestRulesGiveTheirNotes(t *testing.T) {
     {match: {names: [team-a]}, owner: team-a@example.com, expires: 2026-12-31, excludeInboundPorts: [9090]}],
   workloads: [{match: {names: [web]}, reason: "  ", expires: 2027-01-01T00:00:00Z, excludeInboundPorts: [9091]}]}`) // as kustomize hands it on
 	require.NoError(t, err)
-	inbound := func(port v1alpha1.Port) v1alpha1.Traffic {
-		return v1alpha1.Traffic{ExcludeInboundPorts: v1alpha1.PortList{port}}
+	inbound := func(port v1alpha1.InboundPort) v1alpha1.Traffic {
+		return v1alpha1.Traffic{ExcludeInboundPorts: v1alpha1.InboundPortList{port}}
 	}
 	assert.Equal(t, []spec.Rule{
 		{"spec.global", v1alpha1.Note{Reason: "node metadata"}, v1alpha1.Traffic{ExcludeOutboundIPRanges: v1alpha1.IPRangeList{"169.254.169.254"}}, v1alpha1.Starting{}},

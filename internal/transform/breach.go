@@ -23,7 +23,7 @@ func (p *Policy) refuse(w *Workload, was *prior, fold Fold, b guardrail.Breach, 
 				continue
 			}
 			if c.Scope != "" {
-				origins = append(origins, c.Scope+"."+string(f))
+				origins = append(origins, c.Scope+"."+string(f)+w.namedIn(c, f, b.Ports))
 				continue
 			}
 			annotation := p.Mesh.Behind(f)

@@ -74,6 +74,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 		return desired{}
 	}
 	plan.speaks = true
+	p.refuseNames(w, said, plan)
 	user := p.users(w, was, plan)
 	if plan.Failed() {
 		return desired{}
@@ -82,6 +83,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	plan.Fold, plan.Mode, plan.ModeBy = ruling.fold, said.mode, said.modeBy
 	p.reportWonOver(w, was, plan)
 	p.reportIdleInclude(w, was, plan.Fold, plan)
+	p.reportLacking(w, plan)
 	plan.Settings, plan.in = ruling.settings, mesh.OpensAll
 	plan.Sayable, plan.Gaps, plan.ruling = ruling.sayable, ruling.gaps, ruling
 	plan.Initial, plan.Initially, plan.Decided = ruling.initial, ruling.initially, true
@@ -105,6 +107,8 @@ type said struct {
 	// unsure are the scopes that may speak of it, since they depend on its
 	// namespace and that is not known.
 	unsure []string
+	// unseen are names of ports in containers that stand nowhere.
+	unseen []PortName
 	// mode is the enforcement, modeBy the field that says so.
 	mode   Mode
 	modeBy string
@@ -128,8 +132,10 @@ func (p *Policy) said(w *Workload, namespace string) said {
 			}
 			continue
 		}
+		scope = scope.in(w)
+		s.unseen = append(s.unseen, w.unseen(scope.Names)...)
+		s.anything = s.anything || len(s.unseen) > 0 || !p.added(s.scopes, scope).IsZero() || !scope.Initial.Adds(scope.Merge).IsZero()
 		s.scopes = append(s.scopes, scope)
-		s.anything = s.anything || !scope.Layer.Adds(scope.Merge).IsZero() || !scope.Initial.Adds(scope.Merge).IsZero()
 		if scope.Mode != nil {
 			s.mode, s.modeBy = *scope.Mode, scope.Path+".enforcement.mode"
 		}

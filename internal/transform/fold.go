@@ -25,6 +25,8 @@ type Claim struct {
 	// they replace it, and beside is what those come to.
 	restated []traffic.Field
 	beside   traffic.Layer
+	// names are those that the scope has for some of the ports in Said.
+	names []PortName
 	// over are fields of a Namespace's in which what is written for the workload
 	// stands instead, whatever the scopes make of it.
 	over []traffic.Field
@@ -118,7 +120,7 @@ func (p *Policy) restate(f Fold) {
 	user, folded := f[len(f)-1].Said, f.Layer()
 	var unseen []traffic.Field
 	for _, field := range traffic.Fields {
-		if !user.Says(field) && !folded.Clears(field) {
+		if !user.Says(field) && (!folded.Clears(field) || f.lacks(field)) {
 			unseen = append(unseen, field)
 		}
 	}

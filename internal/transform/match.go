@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
 // Match says which workloads a scope speaks of: its fields are ANDed, a field's
@@ -18,6 +19,8 @@ type Match struct {
 	Labels []Requirement
 	// Template is the field of the spec that names the pod template, "" for any.
 	Template string
+	// Port is the name of a port that a container has, "" for any.
+	Port string
 }
 
 // Requirement is one of a label selector.
@@ -59,7 +62,7 @@ const (
 )
 
 func (m *Match) matches(w *Workload, namespace string) answer {
-	return m.speaksOf(subject{w.kind, w.Name, namespace, w.TemplateLabels, w.stand.by})
+	return m.speaksOf(subject{w.kind, w.Name, namespace, w.TemplateLabels, w.stand.by, w.ports})
 }
 
 // subject is what a match sees of a workload.
@@ -69,10 +72,11 @@ type subject struct {
 	labels          map[string]string
 	// template is the field of the spec that names the pod template, "" for none.
 	template string
+	ports    map[string]traffic.Ports
 }
 
 func (p *Policy) subjectOf(w *Workload) subject {
-	return subject{w.kind, w.Name, p.namespaceOf(w), w.TemplateLabels, w.stand.by}
+	return subject{w.kind, w.Name, p.namespaceOf(w), w.TemplateLabels, w.stand.by, w.ports}
 }
 
 func (m *Match) speaksOf(s subject) answer {
@@ -85,7 +89,7 @@ func (m *Match) speaksOf(s subject) answer {
 	if len(m.Names) > 0 && !globbed(m.Names, s.name) || m.Template != "" && m.Template != s.template {
 		return no
 	}
-	if !m.selects(s.labels) {
+	if _, has := s.ports[m.Port]; !m.selects(s.labels) || m.Port != "" && !has {
 		return no
 	}
 	if len(m.Namespaces) == 0 {
@@ -174,6 +178,12 @@ func (p *Policy) Index() {
 	for i := range p.Scopes {
 		matches[i], p.Scopes[i].place = p.Scopes[i].Match, i
 		p.planes = p.planes || p.Scopes[i].Plane != ""
+		for _, n := range p.Scopes[i].Names {
+			if p.names == nil {
+				p.names = map[string]bool{}
+			}
+			p.names[n.Name] = true
+		}
 	}
 	p.index, p.rulings = newIndex(matches), &kept[ruled, *ruling]{}
 	p.findParts()

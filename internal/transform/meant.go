@@ -77,6 +77,9 @@ func (c *census) meant(of part, r Reach, labelled []string) Meant {
 		return Meant{}
 	}
 	c.count()
+	if of.match.Port != "" {
+		return c.port(of)
+	}
 	ownLabels := func(part) Meant { return ownLabelsOf(of, labelled) }
 	for _, guess := range []func(part) Meant{c.name, c.namespace, c.label, ownLabels, c.group, c.elsewhere} {
 		if m := guess(of); m.Says != "" {
@@ -202,6 +205,26 @@ func ownLabelsOf(of part, labelled []string) Meant {
 	}
 	return Meant{Path: of.match.Path + ".labelSelector", Slip: true,
 		Says: fmt.Sprintf("only the own labels of %s match, and a selector is for those of pod templates: add the labels there, or match it by name", labelled[0])}
+}
+
+// port looks for a container port with a name near to one that a rule lists. Who names
+// both in it means both, and who adds letters may, as to http and https.
+func (c *census) port(of part) Meant {
+	listed := func(name string) bool {
+		return slices.ContainsFunc(c.policy.Scopes[of.rule].Names, func(n PortName) bool { return n.Name == name })
+	}
+	name, m := of.match.Port, *of.match
+	m.Port = ""
+	for i := range c.all {
+		s := &c.all[i]
+		for _, there := range slices.Sorted(maps.Keys(s.ports)) {
+			if spelling.Near(name, there) && !listed(there) && m.speaksOf(s.subject) == yes {
+				longer := strings.HasPrefix(there, name) || strings.HasPrefix(name, there)
+				return Meant{Path: of.path, Value: name, Slip: !longer, Says: fmt.Sprintf("%s has a port named %s: did you mean that?", s.id(), there)}
+			}
+		}
+	}
+	return Meant{}
 }
 
 // group looks for a workload whose kind has the name that is listed, and another API

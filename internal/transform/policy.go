@@ -63,6 +63,8 @@ type Policy struct {
 	chosen bool
 	// accepted are the kinds that acceptances name.
 	accepted []string
+	// names are the container ports that scopes name, nil for none.
+	names map[string]bool
 	// rules are the places of the scopes by their paths.
 	rules map[string]int
 	// Limits are what no workload may bypass.
@@ -93,7 +95,12 @@ type Scope struct {
 	// Match is nil for the scope that speaks of every workload.
 	Match *Match
 	Merge traffic.Merge
+	// Layer is what it says but for Names, which mean other ports in each workload.
 	Layer traffic.Layer
+	Names []PortName
+	// numbers are what they mean in the workload of which it speaks, in whose Layer they
+	// are then.
+	numbers string
 	// Initial is what it says for the time in which init containers run.
 	Initial traffic.Layer
 	// Mode is nil where the scope does not say how to enforce.

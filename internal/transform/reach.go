@@ -49,6 +49,7 @@ func (p *Policy) findParts() {
 	}
 	for i, s := range p.Scopes {
 		p.parts = append(p.parts, entriesOf(s.Match, i)...)
+		p.parts = append(p.parts, namesIn(s, i)...)
 	}
 	for _, list := range []struct {
 		path  string
@@ -228,20 +229,25 @@ type Reach struct {
 	Unreached bool
 	// Objects says that it may be meant for other objects than workloads.
 	Objects bool
+	// Port says that it is the name of a container port.
+	Port bool
 	// Meant says whom it was probably meant for, where it reaches nobody.
 	Meant Meant
 }
 
-// IsRule reports whether the part is a rule, or a workload that one names, of which a
-// whole cluster has one: an entry of another list may well wait for somebody to come.
+// IsRule reports whether the part is a rule, or a workload or a port that one names, of
+// which a whole cluster has one: an entry of another list may well wait for somebody to come.
 func (r *Reach) IsRule() bool {
-	return r.Rule == r.Path || strings.HasPrefix(r.Path, "spec.workloads[") && strings.Contains(r.Path, ".match.names[")
+	return r.Rule == r.Path || r.Port || strings.HasPrefix(r.Path, "spec.workloads[") && strings.Contains(r.Path, ".match.names[")
 }
 
 // Nobody says in words whom it reaches if it reaches nobody.
 func (r *Reach) Nobody() string {
-	if r.Objects {
+	switch {
+	case r.Objects:
 		return "nothing"
+	case r.Port:
+		return "no container port"
 	}
 	return "no workload"
 }
@@ -267,7 +273,7 @@ func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
 	reaches := make([]Reach, len(p.parts))
 	left, labelled := make([][]string, len(p.parts)), make([][]string, len(p.parts))
 	for i, one := range p.parts {
-		reaches[i].Path, reaches[i].Objects = one.path, one.objects
+		reaches[i].Path, reaches[i].Objects, reaches[i].Port = one.path, one.objects, one.match != nil && one.match.Port != ""
 		switch {
 		case i < len(p.Scopes):
 			reaches[i].Rule = one.path

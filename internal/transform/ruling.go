@@ -52,7 +52,7 @@ func (p *Policy) rule(s said, user traffic.Layer, on *mesh.Mesh) *ruling {
 	var room [64]byte
 	key := room[:0]
 	for _, scope := range s.scopes {
-		key = binary.AppendUvarint(key, uint64(scope.place))
+		key = append(binary.AppendUvarint(key, uint64(scope.place)), scope.numbers...)
 	}
 	return p.rulings.of(ruled{on, string(key)}, func() *ruling { return p.ruling(s, user, on) })
 }
@@ -61,6 +61,7 @@ func (p *Policy) ruling(s said, user traffic.Layer, on *mesh.Mesh) *ruling {
 	fold := append(make(Fold, 0, len(s.scopes)+2), p.itself(on))
 	for _, scope := range s.scopes {
 		fold = fold.narrowed(scope.Path, scope.Layer, scope.Merge)
+		fold[len(fold)-1].names = scope.Names
 	}
 	r := &ruling{fold: fold.narrowed("", user, p.Merge)}
 	p.restate(r.fold)

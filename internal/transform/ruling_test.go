@@ -13,6 +13,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
 // drawnWorkload is a manifest, whose template has any of the parts by which plans differ.
@@ -40,7 +41,8 @@ func drawnWorkload(t *rapid.T, m *mesh.Mesh) string {
 	default:
 		template = append(template, rapid.SampledFrom([]string{"  labels: {app: web}", "  annotations: {}", "  annotations:"}).Draw(t, "metadata"))
 	}
-	template = append(template, "spec:", "  containers:", "  - {name: app, image: app}")
+	ports := rapid.SampledFrom([]string{"", ", ports: [{name: http, containerPort: 8080}]", ", ports: [{name: http, containerPort: 8081}, {name: web, containerPort: 8082}]", ", ports: [{name: web, containerPort: 8080}]"}).Draw(t, "ports")
+	template = append(template, "spec:", "  containers:", "  - {name: app, image: app"+ports+"}")
 	template = append(template, rapid.SampledFrom([][]string{nil, {"  initContainers: []"}, {"  initContainers:"}, {"  initContainers:", "  - {name: first, image: first}"}, {"  imagePullSecrets:", "  - name: registry"}}).Draw(t, "spec")...)
 	kind := rapid.SampledFrom([]string{"apps/v1 Deployment", "apps/v1 StatefulSet", "batch/v1 CronJob", "serving.knative.dev/v1 Service", "argoproj.io/v1alpha1 Workflow"}).Draw(t, "kind")
 	version, kind, _ := strings.Cut(kind, " ")
@@ -70,6 +72,12 @@ func TestWhatIsKeptIsWhatWouldBeDecidedAnew(t *testing.T) {
 		only := rapid.SampledFrom([]*Match{nil, {Names: []string{"web"}}, {Names: []string{"*b"}}, {Namespaces: []string{"shop"}}, {Kinds: []string{"Deployment", "CronJob"}}, {Labels: []Requirement{{Key: "app", Operator: "Exists"}}}})
 		for i, scope := range rapid.SliceOfN(drawnSaying, 1, 4).Draw(t, "scopes") {
 			s := Scope{Path: fmt.Sprintf("spec.workloads[%d]", i), Match: only.Draw(t, "match"), Layer: layerOf(t, scope)}
+			for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"http", "web", "admin"}), 0, 2, rapid.ID).Draw(t, "names") {
+				s.Names = append(s.Names, PortName{Path: s.Path, Field: rapid.SampledFrom([]traffic.Field{traffic.ExcludeInboundPorts, traffic.IncludeInboundPorts}).Draw(t, "named"), Name: name})
+			}
+			for _, n := range s.Names { // as an entry has its field said
+				s.Layer = s.Layer.Add(layerOf(t, map[traffic.Field][]string{n.Field: {}}))
+			}
 			if rapid.IntRange(0, 3).Draw(t, "scope's mode") == 0 {
 				s.Mode = new(rapid.SampledFrom(Modes).Draw(t, "scope's mode"))
 			}

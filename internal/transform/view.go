@@ -9,6 +9,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
 // Object is what a plan needs to see of any object.
@@ -82,6 +83,9 @@ type Workload struct {
 	windows []any
 	// initContainers and containers are the template's, in their order.
 	initContainers, containers []container
+	// ports are the numbers of the containers' ports by their names, where the policy
+	// speaks of any.
+	ports map[string]traffic.Ports
 	// as says as whom the pod's containers run that do not say so themselves.
 	as [2]string
 	// pullSecrets are the pod's image pull secrets, and hasPullSecrets the names

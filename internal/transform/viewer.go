@@ -36,7 +36,7 @@ func (v *viewer) problem(path edit.Path, value string, err error) {
 // view looks at the workloads that an object is: one for each of its pod templates.
 func (p *Policy) view(o object.Object, kind kinds.Kind, line int) ([]*Workload, []*FieldError) {
 	v := &viewer{line: line, policy: p, base: o.Path, names: map[string]string{}}
-	v.doubts(o, decides(kind))
+	v.doubts(o, p.decides(kind))
 	one := Workload{Object: v.object(o), kind: kind}
 	one.tolerated = v.tolerated
 	metadata := o.Entry("metadata")
@@ -162,6 +162,9 @@ func (v *viewer) template(w *Workload, o object.Object) {
 			return v.policy.isSidecar(c) || slices.Contains(v.policy.Mesh.Containers, c.name)
 		}
 		w.initContainers, w.containers = slices.DeleteFunc(w.initContainers, injected), slices.DeleteFunc(w.containers, injected)
+	}
+	if v.policy.names != nil {
+		w.ports = v.ports(w)
 	}
 	// No patch needs to say that there are none.
 	w.imageless = w.kind.IsKubernetes() && (len(w.containers) > 0 || !spec.Entry("containers").Exists()) && !slices.ContainsFunc(w.containers, func(c container) bool { return c.imaged() })

@@ -139,8 +139,8 @@ type merging struct {
 	field traffic.Field
 	// whole says that all of them are in force.
 	whole bool
-	// entries are those of Entry, until they are put together.
-	entries []string
+	// entries are those of Entry, until they are put together, and names those by name.
+	entries, names []string
 }
 
 // index is the last step of the path of an entry.
@@ -159,7 +159,11 @@ func merged(f fn.ExplainedField) []merging {
 		e.From.Path = index.ReplaceAllString(e.From.Path, "")
 		key := fmt.Sprint(e.From.Scope, e.From.Path, e.From.File, e.CarriedBy, e.InForce)
 		m := all.of(key, merging{ExplainedEntry: fn.ExplainedEntry{From: e.From, InForce: e.InForce, CarriedBy: e.CarriedBy, Reason: e.Reason, Owner: e.Owner, Expires: e.Expires, Expired: e.Expired}, field: field, whole: true})
-		m.entries = append(m.entries, strings.Fields(e.Entry)...)
+		if e.Means != nil {
+			m.names = append(m.names, spelt(e))
+		} else {
+			m.entries = append(m.entries, strings.Fields(e.Entry)...)
+		}
 		m.Holds = append(m.Holds, e.Holds...)
 		m.NoPlace = append(m.NoPlace, e.NoPlace...)
 		m.whole = m.whole && e.InForce && len(e.Lost) == 0 && len(e.NoPlace) == 0
@@ -174,7 +178,7 @@ func merged(f fn.ExplainedField) []merging {
 	}
 	for i := range all.all { // at the end, since there may be very many entries
 		m := &all.all[i]
-		m.Entry, m.Holds = strings.Join(together(field, m.entries...), ", "), together(field, m.Holds...)
+		m.Entry, m.Holds = strings.Join(append(together(field, m.entries...), m.names...), ", "), together(field, m.Holds...)
 		m.NoPlace = together(field, m.NoPlace...)
 		for l := range m.Lost {
 			m.Lost[l].Entries = together(field, m.Lost[l].Entries...)

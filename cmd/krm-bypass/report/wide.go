@@ -63,7 +63,7 @@ func (r *Explanation) writeWorkloads(b *bytes.Buffer) {
 		for _, f := range w.Fields {
 			name := f.Field
 			for _, e := range f.Entries {
-				rows = append(rows, strings.Join([]string{name, e.Entry, inForce(e), origin(e.From), strings.Join(e.CarriedBy, ", "), note(e)}, "\t"))
+				rows = append(rows, strings.Join([]string{name, spelt(e), inForce(e), origin(e.From), strings.Join(e.CarriedBy, ", "), note(e)}, "\t"))
 				name = ""
 			}
 		}
@@ -123,6 +123,17 @@ func (w *Workload) enforced() string {
 
 // emptied is in force where a list without entries is.
 const emptied = "the empty list"
+
+// spelt gives an entry as it is written, and of a name what it means.
+func spelt(e fn.ExplainedEntry) string {
+	switch {
+	case e.Means == nil:
+		return e.Entry
+	case len(e.Means) == 0:
+		return e.Entry + " (no such port)"
+	}
+	return e.Entry + " (" + strings.Join(e.Means, " ") + ")"
+}
 
 func inForce(e fn.ExplainedEntry) string {
 	switch {
@@ -218,7 +229,7 @@ func (r *Explanation) writeAnswers(b *bytes.Buffer) {
 		fmt.Fprintf(b, "%s: %s\n", w.Title(), d.says())
 		var rows []string
 		for _, e := range d.By {
-			rows = append(rows, strings.Join([]string{e.Entry, origin(e.From), note(e)}, "\t"))
+			rows = append(rows, strings.Join([]string{spelt(e), origin(e.From), note(e)}, "\t"))
 		}
 		columns(b, rows)
 	}

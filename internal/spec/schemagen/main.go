@@ -74,6 +74,7 @@ type schema struct {
 	Minimum     *int      `json:"minimum,omitempty"`
 	Maximum     *int      `json:"maximum,omitempty"`
 	MinLength   int       `json:"minLength,omitempty"`
+	MaxLength   int       `json:"maxLength,omitempty"`
 	Definitions *named    `json:"$defs,omitempty"`
 }
 
@@ -108,20 +109,23 @@ type generator struct {
 	definitions named
 }
 
+var ports = []*schema{
+	{Type: "integer", Minimum: new(1), Maximum: new(65535)},
+	{Type: "string", Pattern: `^[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?(/(TCP|UDP))?$`},
+}
+
 // scalars are the string types with a grammar of their own.
 var scalars = map[reflect.Type]schema{
-	reflect.TypeFor[v1alpha1.Port](): {AnyOf: []*schema{
-		{Type: "integer", Minimum: new(1), Maximum: new(65535)},
-		{Type: "string", Pattern: `^[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?(/(TCP|UDP))?$`},
-	}},
-	reflect.TypeFor[v1alpha1.IPRange]():  {Type: "string", Pattern: `^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$`},
-	reflect.TypeFor[v1alpha1.Date]():     {Type: "string", Format: "date", Pattern: `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`},
-	reflect.TypeFor[v1alpha1.Quantity](): {Type: []string{"string", "number"}},
+	reflect.TypeFor[v1alpha1.Port]():        {AnyOf: ports},
+	reflect.TypeFor[v1alpha1.InboundPort](): {AnyOf: append(slices.Clip(ports), &schema{Type: "string", Pattern: spec.PortNamePattern, MaxLength: spec.LongestPortName})},
+	reflect.TypeFor[v1alpha1.IPRange]():     {Type: "string", Pattern: `^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$`},
+	reflect.TypeFor[v1alpha1.Date]():        {Type: "string", Format: "date", Pattern: `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`},
+	reflect.TypeFor[v1alpha1.Quantity]():    {Type: []string{"string", "number"}},
 }
 
 var selections = map[reflect.Type]bool{
-	reflect.TypeFor[v1alpha1.PortSelection]():    true,
-	reflect.TypeFor[v1alpha1.IPRangeSelection](): true,
+	reflect.TypeFor[v1alpha1.InboundPortSelection](): true,
+	reflect.TypeFor[v1alpha1.IPRangeSelection]():     true,
 }
 
 // everything is the entry that selects all.
