@@ -28,12 +28,5 @@ func Manifests(spec *Spec, files []Manifest, options Options) ([]Manifest, Resul
 
 // runOn applies a spec to the documents of files.
 func runOn(given *Spec, s *stream.Stream, options Options) *run {
-	items := make([]pass.Item, len(s.Documents))
-	for i, d := range s.Documents {
-		items[i] = pass.Item{Text: d.Fragment(), Place: pass.Place{File: s.File(d).Path, Index: d.Index, Line: d.Line}}
-		if source := options.Originals[s.File(d).Path]; source != nil {
-			items[i].Source = func() *Original { return source(d.Index) }
-		}
-	}
-	return &run{whole: len(items), items: pass.Split(items), given: given, remedy: "give one with --spec", options: options}
+	return &run{whole: len(s.Documents), items: pass.Split(pass.ItemsOf(s, options.Originals)), given: given, remedy: "give one with --spec", options: options}
 }

@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -57,14 +56,7 @@ func (c *change) remedy(w *Workload) string {
 }
 
 // document gives the object as YAML.
-func (c *change) document() string {
-	var b bytes.Buffer
-	enc := yaml.NewEncoder(&b)
-	enc.SetIndent(2)
-	enc.CompactSeqIndent()
-	_ = enc.Encode(edited(c.resource, c.edits(c.ports))) // nodes without aliases always encode
-	return b.String()
-}
+func (c *change) document() string { return node.Text(edited(c.resource, c.edits(c.ports))) }
 
 // mending keeps the changes, one an object.
 type mending map[changed]*change

@@ -76,7 +76,9 @@ var consul = Mesh{
 		refusing(true, consulTransparent, parsedBool, "Consul's webhook", `"true" or "false"`),
 		refusing(true, "consul.hashicorp.com/consul-dns", parsedBool, "Consul's webhook", `"true" or "false"`),
 	},
-	Mark: "consul.hashicorp.com/connect-inject-status",
+	// Whether others get one is a value of the chart (connectInject.default).
+	joins: []join{{false, "consul.hashicorp.com/connect-inject", `^(1|t|T|TRUE|true|True)$`, OnPod}},
+	Mark:  "consul.hashicorp.com/connect-inject-status",
 	UnmeshedNamespace: func(labels, _ map[string]string) string {
 		if isFalse(labels[consulTransparent]) {
 			return "has the label " + consulTransparent + `: "` + labels[consulTransparent] + `", so nothing is redirected to its pods' sidecars`

@@ -92,6 +92,14 @@ func fsmLike(name string, aka []string, domain, known, namespace string, sources
 			}
 			return ""
 		},
+		// pkg/injector/webhook.go, mustInject.
+		joins: []join{
+			{true, domain + "/monitored-by", `.`, OnNamespace},
+			{false, inject, `^(?i:enabled|yes|true)$`, OnPod},
+		},
+		Opaque: &Opaque{
+			Remedy: "write appProtocol: tcp-server-first at the port of the Service", Source: "flomesh-io/fsm pkg/constants/constants.go, ProtocolTCPServerFirst",
+		},
 		limits: []limit{
 			rangesBeforePorts, portsWithoutProtocol, multiport, onlyIPv4(name + "'s init container has rules only for IPv4 and would fail with IPv6"),
 			includedAdds, noKeys(nil), noPairs,

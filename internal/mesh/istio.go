@@ -91,6 +91,26 @@ var istio = Mesh{
 		{Label: true, Key: injectionKey, Takes: `^(enabled|disabled)$`, Otherwise: "Istio's webhook matches no such value, so these pods get no sidecar: write enabled or disabled"},
 		{Label: true, Key: planeKey, Takes: planeValues, Otherwise: "Istio's CNI agent " + planeOtherwise},
 	},
+	// manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml,
+	// manifests/charts/istio-cni/values.yaml.
+	joins: []join{
+		{true, injectionKey, `^enabled$`, OnNamespace},
+		{true, revKey, `.`, OnNamespace | OnPod},
+		{true, injectKey, `^true$`, OnPod},
+		{true, planeKey, `^` + planeAmbient + `$`, OnNamespace | OnPod},
+	},
+	Merged: &MergedMetrics{
+		Says: "merges them into its own metrics on port 15020 (enablePrometheusMerge is on by default)", Source: "istio/istio pkg/kube/inject/webhook.go, enablePrometheusMerge",
+		Off: "prometheus.istio.io/merge-metrics", Field: "enablePrometheusMerge",
+		Fields: map[string][]string{
+			"ConfigMap": {"data", "mesh"}, "IstioOperator.install.istio.io": {"spec", "meshConfig", "enablePrometheusMerge"},
+			"Istio.sailoperator.io": {"spec", "values", "meshConfig", "enablePrometheusMerge"},
+		},
+	},
+	Opaque: &Opaque{
+		Ports:  traffic.SinglePorts(traffic.TCP, 25, 53, 3306, 27017),
+		Remedy: "write appProtocol: tcp at the port of the Service, or let its name begin with tcp-", Source: "istio/istio pkg/config/kube/conversion.go, wellKnownPorts",
+	},
 	Mark:              statusKey,
 	UnmeshedNamespace: istioUnmeshedNamespace,
 	limits:            []limit{istioDNS, portsWithoutProtocol, singlePorts, istioInbound, istioIncluded, rangesBeforePorts, noPairs},

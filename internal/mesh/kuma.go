@@ -95,6 +95,7 @@ var kuma = Mesh{
 		refusing(false, "kuma.io/transparent-proxying-ip-family-mode", `^(dualstack|ipv4|ipv6)$`, "Kuma's injector", "dualstack or ipv4"),
 	},
 	injects: []Choice{kumaInjects},
+	joins:   []join{{true, "kuma.io/sidecar-injection", `^(enabled|true|yes)$`, OnNamespace | OnPod}},
 	UnmeshedNamespace: func(labels, _ map[string]string) string {
 		if value := labels["kuma.io/sidecar-injection"]; kumaDisabled(value) {
 			return "has the label kuma.io/sidecar-injection: " + value

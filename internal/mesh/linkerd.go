@@ -102,6 +102,12 @@ var linkerd = Mesh{
 		{Key: "linkerd.io/inject", Value: `(?s).`, But: `^(enabled|ingress)$`},
 	},
 	choices: linkerdChoices,
+	// pkg/inject/report.go; charts/linkerd-control-plane/values.yaml, opaquePorts.
+	joins: []join{{false, "linkerd.io/inject", `^(enabled|ingress)$`, OnNamespace | OnPod}},
+	Opaque: &Opaque{
+		Ports:  traffic.SinglePorts(traffic.TCP, 25, 587, 3306, 4444, 5432, 6379, 9300, 11211),
+		Remedy: "list the port in the annotation config.linkerd.io/opaque-ports of the Service and of the pods", Source: "linkerd/linkerd2 charts/linkerd-control-plane/values.yaml, opaquePorts",
+	},
 	injects: append([]Choice{{Label: true, Key: "config.linkerd.io/admission-webhooks"}}, linkerdChoices...),
 	UnmeshedNamespace: func(labels, annotations map[string]string) string {
 		if labels["config.linkerd.io/admission-webhooks"] == "disabled" {

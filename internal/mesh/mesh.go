@@ -107,6 +107,14 @@ type Mesh struct {
 	// these labels and annotations no sidecar; "" where nothing speaks
 	// against it.
 	UnmeshedNamespace func(labels, annotations map[string]string) string
+	// joins are the keys by which pods get a sidecar; what is certain of none is in no
+	// row.
+	joins []join
+	// Merged is how sidecars serve the metrics of applications too, nil where they do
+	// not. Opaque is what there is to say of connections in which the server speaks
+	// first, nil where the mesh takes every connection as it comes.
+	Merged *MergedMetrics
+	Opaque *Opaque
 	// dns is the transport over which an excluded outbound port 53 in an
 	// annotation does not keep DNS from the mesh, because its rules for DNS
 	// come first.

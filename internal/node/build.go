@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -30,6 +31,22 @@ func Map(entries ...*yaml.Node) *yaml.Node {
 // Seq builds a list.
 func Seq(items ...*yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: items}
+}
+
+// Line gives a collection that is written on one line.
+func Line(n *yaml.Node) *yaml.Node {
+	n.Style |= yaml.FlowStyle
+	return n
+}
+
+// Text writes a value without aliases as YAML.
+func Text(n *yaml.Node) string {
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	enc.CompactSeqIndent()
+	_ = enc.Encode(n) // nodes without aliases always encode
+	return b.String()
 }
 
 // Clone copies a tree, so that what is done to the one leaves the other alone.

@@ -9,6 +9,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/stream"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -38,6 +39,19 @@ type Place struct {
 	Index int
 	// Line is where the item begins in the file, from 1; 0 if it is not known.
 	Line int
+}
+
+// ItemsOf gives the documents of files as items. originals are the files that other
+// programs made documents from, by the paths of the files that hold those.
+func ItemsOf(s *stream.Stream, originals map[string]func(document int) *Source) []Item {
+	items := make([]Item, len(s.Documents))
+	for i, d := range s.Documents {
+		items[i] = Item{Text: d.Fragment(), Place: Place{File: s.File(d).Path, Index: d.Index, Line: d.Line}}
+		if source := originals[s.File(d).Path]; source != nil {
+			items[i].Source = func() *Source { return source(d.Index) }
+		}
+	}
+	return items
 }
 
 // Heads says what items are, without reading all of those that will be read in

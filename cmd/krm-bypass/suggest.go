@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/spf13/cobra"
+
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/pass"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/stream"
+	"github.com/krm-bypass/krm-bypass/internal/suggest"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+)
+
+const suggestHelp = `suggest proposes rules by what is among the manifests, and prints a ClusterBypass.
+It looks at ServiceMonitors, PodMonitors and prometheus.io annotations, webhooks and
+APIServices, the peers of StatefulSets, init containers that call somebody, and cloud
+metadata. It contacts nobody, and writes no file.
+
+With --spec it prints what to add to that file, as a diff for patch -p1. What the
+specification says already is not proposed again.
+
+A rule is proposed where the manifests prove that something breaks without it: mTLS
+is STRICT for a port, and its caller is outside the mesh. What may be needed is a
+comment. Each has a reason that names the object and the line that it comes from, and
+beside it stands what lint and spec.limits say against it. What needs no rule is said
+on standard error.
+
+PATH is a file, a folder, a kustomization, or - for standard input. Name all that is in
+the cluster: what is not among the manifests is not seen.`
+
+func suggestCommand() *cobra.Command {
+	var in inputs
+	cmd := &cobra.Command{
+		Use:   "suggest PATH...|-",
+		Short: "Propose rules by what is among the manifests",
+		Long:  suggestHelp,
+		Args:  need("needs files, folders or - for standard input", "manifests/"),
+		RunE:  func(cmd *cobra.Command, args []string) error { return suggestRules(cmd, in, args) },
+	}
+	in.addFlags(cmd)
+	return cmd
+}
+
+func suggestRules(cmd *cobra.Command, in inputs, paths []string) error {
+	if len(in.specs) > 1 {
+		return errors.New("--spec: suggest adds to one file: give it once")
+	}
+	var all group
+	all.originals, all.uses = map[string]func(int) *fn.Original{}, map[string]fn.Use{}
+	err := in.each(cmd, paths, "looking at", func(g group, _ fn.Options) error {
+		if path := g.speaks(); path != "" && len(in.specs) == 0 {
+			return fmt.Errorf("%s has a ClusterBypass already: name its file with --spec, and suggest prints what to add to it", path)
+		}
+		all.files = append(all.files, g.files...)
+		maps.Copy(all.originals, g.originals)
+		maps.Copy(all.uses, g.uses)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	found, err := all.suggestions(cmd, in)
+	if err != nil {
+		return err
+	}
+	if found.Workloads == 0 {
+		return errors.New("there is nothing to suggest: the manifests hold no workload: name those that do")
+	}
+	defer func() {
+		for _, note := range found.Notes {
+			tell(cmd, "info", string(note))
+		}
+	}()
+	if len(in.specs) > 0 {
+		return printAdded(cmd, in, found)
+	}
+	text := found.New(suggest.Head{Mesh: cmp.Or(in.mesh, spec.DefaultMesh), Image: in.image})
+	if _, err := compiled("suggested specification", text); err != nil {
+		return fmt.Errorf("reading the suggested specification back: %w", err)
+	}
+	return output(cmd, text)
+}
+
+// speaks names the file or the kustomization that has a specification, "" for none.
+func (g group) speaks() string {
+	holds := slices.IndexFunc(g.files, func(f fn.Manifest) bool { return holdsSpec(f.Text) })
+	switch {
+	case holds >= 0:
+		return g.files[holds].Path
+	case len(g.within) > 0, slices.ContainsFunc(g.specs, func(s *fn.Spec) bool { return !s.IsAmong() }):
+		return g.files[0].Path
+	}
+	return ""
+}
+
+// suggestions gives those for all files.
+func (g group) suggestions(cmd *cobra.Command, in inputs) (*suggest.Suggestions, error) {
+	items := pass.Split(pass.ItemsOf(stream.Of(g.files...), g.originals))
+	heads, broken := pass.Heads(items)
+	policy, err := in.policy()
+	if err != nil {
+		return nil, err
+	}
+	again := func() *transform.Policy {
+		policy, _ := in.policy() // as before
+		return policy
+	}
+	input := suggest.Input{Items: items, Heads: heads, Uses: pass.UsesOf(g.uses), Policy: policy, Again: again}
+	var found *suggest.Suggestions
+	if len(broken) == 0 {
+		found, broken = suggest.Of(input)
+	}
+	for _, f := range broken {
+		tell(cmd, "error", suggest.Told(f))
+	}
+	if len(broken) > 0 {
+		return nil, function.ErrReported
+	}
+	return found, nil
+}
+
+// policy gives that of the specification, or one that says nothing.
+func (in inputs) policy() (*transform.Policy, error) {
+	given := spec.Given{Namespace: in.namespace, Mesh: in.mesh, Image: in.image}
+	source, err := in.source()
+	if err != nil {
+		return nil, err
+	}
+	read, err := source.Read(given)
+	if err != nil {
+		return nil, err
+	}
+	return read.Policy, nil
+}
+
+func (in inputs) source() (spec.Source, error) {
+	if len(in.specs) == 0 {
+		mode := string(transform.AnnotationsOnly)
+		if in.image != "" {
+			mode = ""
+		}
+		return spec.Of(v1alpha1.ClusterBypass{Spec: v1alpha1.Spec{Merge: "Union", Enforcement: &v1alpha1.Enforcement{Mode: mode}}})
+	}
+	text, err := specFile(in.specs[0])
+	if err != nil {
+		return spec.Source{}, err
+	}
+	return spec.In(fn.Manifest{Path: in.specs[0], Text: text})
+}
+
+// printAdded prints what to add to the specification.
+func printAdded(cmd *cobra.Command, in inputs, found *suggest.Suggestions) error {
+	path := in.specs[0]
+	was, err := os.ReadFile(path)
+	if err != nil {
+		return pathError(err)
+	}
+	policy, err := in.policy()
+	if err != nil {
+		return err
+	}
+	is, err := found.Added(fn.Manifest{Path: path, Text: was}, policy.Merge != traffic.Union)
+	if err != nil {
+		return err
+	}
+	if _, err := compiled(path, is); err != nil {
+		return fmt.Errorf("reading the changed specification back: %w", err)
+	}
+	if bytes.Equal(was, is) {
+		tell(cmd, "info", "there is nothing to add to "+path)
+	}
+	return output(cmd, diff.Diff(quoted("a/"+path), was, quoted("b/"+path), is))
+}

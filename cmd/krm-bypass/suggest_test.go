@@ -1,0 +1,120 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const suggestTrees = "../../testdata/suggest"
+
+// suggested are the trees, each with what is asked of it.
+var suggested = map[string][]string{
+	"cert-manager":                  {"cert-manager"},
+	"database-operator":             {"database-operator"},
+	"database-operator-with-a-spec": {"database-operator", "--spec", "database-operator-with-a-spec.yaml"},
+	"kafka":                         {"kafka"},
+	"kafka-consul":                  {"kafka", "--mesh", "Consul"},
+	"kafka-linkerd":                 {"kafka", "--mesh", "Linkerd", "--image", "registry.example.com/mesh/init:v0.1.0"},
+	"prometheus-stack":              {"prometheus-stack"},
+	"vault":                         {"vault"},
+	"web-shop":                      {"web-shop"},
+	"web-shop-with-a-spec":          {"web-shop", "--spec", "web-shop-with-a-spec.yaml"},
+}
+
+func TestSuggest(t *testing.T) {
+	t.Chdir(suggestTrees)
+	for name, args := range suggested {
+		t.Run(name, func(t *testing.T) {
+			code, out, errOut := krmBypass("", append([]string{"suggest"}, args...)...)
+			require.Zero(t, code, errOut)
+			_, again, _ := krmBypass("", append([]string{"suggest"}, args...)...)
+			assert.Equal(t, out, again, "the same bytes every time")
+			for file, is := range map[string]string{"expected/" + name + ".txt": out, "expected/" + name + ".stderr.txt": errOut} {
+				was, err := os.ReadFile(file)
+				if *update && (err != nil || string(was) != is) {
+					require.NoError(t, os.WriteFile(file, []byte(is), 0o600))
+					t.Errorf("%s is rewritten: read what has changed", file)
+					continue
+				}
+				require.NoError(t, err)
+				assert.Equal(t, string(was), is, "go test ./cmd/krm-bypass -update rewrites it")
+			}
+		})
+	}
+}
+
+// mark is the comment mark of a rule that may be needed.
+var mark = regexp.MustCompile(`(?m)^(\+? *)# ?`)
+
+// uncommented takes one comment mark away from the rules that may be needed.
+func uncommented(text string) string {
+	head, rest, found := strings.Cut(text, "# # These may be needed")
+	if !found {
+		return text
+	}
+	head = strings.Replace(head, "\n  # workloads:\n", "\n  workloads:\n", 1)
+	rules, tail, _ := strings.Cut("  # # These may be needed"+rest, "\n  enforcement:")
+	return strings.TrimRight(head, " ") + mark.ReplaceAllString(rules, "$1") + "\n  enforcement:" + tail
+}
+
+// TestARuleThatMayBeNeededIsOne takes the comment marks away.
+func TestARuleThatMayBeNeededIsOne(t *testing.T) {
+	t.Chdir(suggestTrees)
+	perhaps := 0
+	for name, args := range suggested {
+		if len(args) != 1 {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			_, out, _ := krmBypass("", "suggest", args[0])
+			perhaps += strings.Count(out, "\n  # - match:")
+			whole := uncommented(out)
+			assert.NotContains(t, whole, "\n  # - match:")
+			_, err := compiled("spec", []byte(whole))
+			if strings.Contains(out, "ADDRESS-OF-THE-API-SERVER") {
+				assert.ErrorContains(t, err, "ADDRESS-OF-THE-API-SERVER", "nobody forgets to fill it in")
+				_, err = compiled("spec", []byte(strings.ReplaceAll(whole, "ADDRESS-OF-THE-API-SERVER", "10.96.0.1")))
+			}
+			assert.NoError(t, err)
+		})
+	}
+	assert.Greater(t, perhaps, 5)
+}
+
+// TestWhatIsAddedIsNotSuggestedAgain applies the difference.
+func TestWhatIsAddedIsNotSuggestedAgain(t *testing.T) {
+	for _, test := range []struct{ name, tree, change, to string }{
+		{name: "web-shop-with-a-spec", tree: "web-shop"},
+		{name: "database-operator-with-a-spec", tree: "database-operator"},
+		{name: "database-operator-with-a-spec", tree: "database-operator", change: "  limits:\n    forbiddenInboundPorts: [9443]\n", to: "  workloads: []\n"},
+		{name: "database-operator-with-a-spec", tree: "database-operator", change: "\n", to: "\r\n"},
+		{name: "web-shop-with-a-spec", tree: "web-shop", change: "    - match: {names: [mail]}\n      reason: \"the provider takes no mTLS\"\n      excludeOutboundPorts: [25]\n", to: "    - match: {names: [mail]}\n      reason: |\n        the provider\n        # takes no mTLS"},
+	} {
+		t.Run(test.name+" "+test.to, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join(suggestTrees, test.name+".yaml"))
+			require.NoError(t, err)
+			dir := folder(t, map[string]string{"spec.yaml": strings.ReplaceAll(string(text), test.change, test.to)})
+			require.NoError(t, os.CopyFS(filepath.Join(dir, "tree"), os.DirFS(filepath.Join(suggestTrees, test.tree))))
+			t.Chdir(dir)
+			code, out, errOut := krmBypass("", "suggest", "tree", "--spec", "spec.yaml")
+			require.Zero(t, code, errOut)
+			require.NotEmpty(t, out)
+			apply := exec.Command("git", "apply", "--whitespace=nowarn", "-")
+			apply.Stdin = strings.NewReader(out)
+			said, err := apply.CombinedOutput()
+			require.NoError(t, err, "%s\n%s", said, out)
+
+			code, out, errOut = krmBypass("", "suggest", "tree", "--spec", "spec.yaml")
+			assert.Zero(t, code, errOut)
+			assert.Empty(t, out)
+			assert.Contains(t, errOut, "info: there is nothing to add to spec.yaml\n")
+		})
+	}
+}

@@ -1,0 +1,280 @@
+package suggest
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+)
+
+// monitors are the kinds that have Prometheus, or what reads them in its place, call
+// pods (prometheus-operator/prometheus-operator pkg/apis/monitoring/v1;
+// VictoriaMetrics/operator api/operator/v1beta1).
+var monitors = []struct {
+	kind string
+	// endpoints is the field that lists them, and pods says that they are ports of pods
+	// and not of Services.
+	endpoints string
+	pods      bool
+}{
+	{"ServiceMonitor.monitoring.coreos.com", "endpoints", false},
+	{"PodMonitor.monitoring.coreos.com", "podMetricsEndpoints", true},
+	{"VMServiceScrape.operator.victoriametrics.com", "endpoints", false},
+	{"VMPodScrape.operator.victoriametrics.com", "podMetricsEndpoints", true},
+}
+
+var metrics = source{
+	reads: []string{monitors[0].kind, monitors[1].kind, monitors[2].kind, monitors[3].kind},
+	look: func(t *tree) {
+		who := t.scraper()
+		for _, m := range monitors {
+			for _, o := range t.beside[m.kind] {
+				for i, endpoint := range o.Below("spec", m.endpoints).Items() {
+					of := scrape{o.at("spec", m.endpoints, i), who}
+					if certified(endpoint) {
+						of.doubts = append(slices.Clone(of.doubts), "Prometheus shows a certificate there (tlsConfig); one of the mesh's own needs no bypass")
+					}
+					if m.pods {
+						t.scrapePods(o, endpoint, of)
+					} else {
+						t.scrapeServices(o, endpoint, of)
+					}
+				}
+			}
+		}
+	},
+}
+
+// scrape is one endpoint of a monitor, and what calls it.
+type scrape struct {
+	by string
+	scraper
+}
+
+// of proposes a port by the name that the monitor has for it, "" for none.
+func (s scrape) of(w *workload, port uint16, name string) Suggestion {
+	reason := fmt.Sprintf("%s has %s scrape port %d", s.by, s.name, port)
+	called := map[uint16]string{}
+	if byName && w.port(name) == port && !isNumber(name) {
+		called[port] = name
+	}
+	return Suggestion{workload: w, inbound: []uint16{port}, names: called, reasons: []string{reason}, outside: s.standing == outside, standing: s.why, doubts: s.doubts}
+}
+
+func isNumber(text string) bool {
+	_, err := strconv.Atoi(text)
+	return err == nil
+}
+
+func certified(endpoint node.Value) bool {
+	tls := endpoint.Entry("tlsConfig")
+	return tls.Entry("certFile").Text() != "" || tls.Entry("cert").IsMapping() && tls.Entry("cert").Len() > 0
+}
+
+func (t *tree) scrapePods(o *thing, endpoint node.Value, of scrape) {
+	for _, w := range t.workloads {
+		if !o.reaches(w.namespace) || !selects(o.Below("spec", "selector"), w.TemplateLabels) {
+			continue
+		}
+		text := cmp.Or(endpoint.Entry("port").Text(), endpoint.Entry("portNumber").Text(), endpoint.Entry("targetPort").Text())
+		if number := w.port(text); number != 0 {
+			t.suggest(of.of(w, number, text))
+		}
+	}
+}
+
+func (t *tree) scrapeServices(o *thing, endpoint node.Value, of scrape) {
+	for _, s := range t.services {
+		if !o.reaches(s.namespace) || !selects(o.Below("spec", "selector"), s.labels) {
+			continue
+		}
+		for _, w := range t.leads(s) {
+			text := endpoint.Entry("targetPort").Text()
+			named := cmp.Or(endpoint.Entry("port").Text(), text)
+			if i := slices.IndexFunc(s.ports, func(p servicePort) bool { return p.name != "" && p.name == endpoint.Entry("port").Text() }); i >= 0 {
+				text = s.ports[i].target
+			}
+			if number := w.port(text); number != 0 {
+				t.suggest(of.of(w, number, named))
+			}
+		}
+	}
+}
+
+// reaches reports whether a monitor selects in a namespace.
+func (o *thing) reaches(namespace string) bool {
+	names := o.Below("spec", "namespaceSelector", "matchNames").Items()
+	switch {
+	case o.Below("spec", "namespaceSelector", "any").Truth():
+		return true
+	case len(names) > 0:
+		return slices.ContainsFunc(names, func(n node.Value) bool { return n.Text() == namespace })
+	}
+	return o.namespace == namespace
+}
+
+// selects reports whether a label selector selects something with these labels
+// (k8s.io/apimachinery pkg/labels/selector.go).
+func selects(selector node.Value, labels map[string]string) bool {
+	for _, e := range selector.Entry("matchExpressions").Items() {
+		value, there := labels[e.Entry("key").Text()]
+		in := slices.ContainsFunc(e.Entry("values").Items(), func(v node.Value) bool { return v.Text() == value })
+		holds := map[string]bool{"In": there && in, "NotIn": !there || !in, "Exists": there, "DoesNotExist": !there}
+		if !holds[e.Entry("operator").Text()] {
+			return false
+		}
+	}
+	return have(labels, selector.Entry("matchLabels").Strings())
+}
+
+// scraper is what reads monitors and annotations among the manifests.
+type scraper struct {
+	name        string
+	standing    standing
+	why, doubts []string
+}
+
+// scrapers are the programs that do, by the names of their images, and the kinds of
+// which an operator makes pods with them.
+var (
+	scraperImages = []string{"prometheus", "vmagent"}
+	scraperKinds  = []string{"Prometheus", "PrometheusAgent", "VMAgent"}
+)
+
+// scraper finds it, and whether it is in the mesh. One that is calls pods by their
+// addresses all the same, which the sidecar passes on as they come.
+func (t *tree) scraper() scraper {
+	var found []*workload
+	for _, w := range t.workloads {
+		if slices.Contains(scraperKinds, w.Kind) || slices.ContainsFunc(w.containers, func(c container) bool { return slices.Contains(scraperImages, imageName(c.image)) }) {
+			found = append(found, w)
+		}
+	}
+	if len(found) == 0 {
+		return scraper{"Prometheus", unknown, nil, []string{"no Prometheus is among the manifests: it may be in the mesh"}}
+	}
+	first := found[0]
+	is, why := t.standing(first)
+	for _, w := range found {
+		if other, _ := t.standing(w); other != is {
+			return scraper{first.name + " or another", unknown, nil, []string{"one Prometheus is in the mesh and another is not, or that is not known"}}
+		}
+	}
+	switch is {
+	case outside:
+		return scraper{first.name + ", outside the mesh,", outside, []string{first.ID() + ", because " + why}, nil}
+	case inside:
+		return scraper{first.name, inside, nil, []string{"that Prometheus is in the mesh (" + why + "): what it calls by a pod's address its sidecar passes on as it comes, but it may have a certificate of the mesh's"}}
+	}
+	return scraper{first.name, unknown, nil, []string{"whether that Prometheus is in the mesh stands in no manifest"}}
+}
+
+// imageName is what a repository is called: "prometheus" of quay.io/prometheus/prometheus:v3.
+func imageName(image string) string {
+	name, _, _ := strings.Cut(path.Base(image), ":")
+	name, _, _ = strings.Cut(name, "@")
+	return name
+}
+
+const (
+	scrapeKey = "prometheus.io/scrape"
+	portKey   = "prometheus.io/port"
+)
+
+// annotated are pods and Services with annotations prometheus.io, which no program knows
+// and many configurations of Prometheus do.
+var annotated = source{
+	reads: switching(),
+	look: func(t *tree) {
+		who := t.scraper()
+		var merged []string
+		for _, w := range t.workloads {
+			if w.TemplateAnnotations[scrapeKey] != "true" || w.left != "" {
+				continue
+			}
+			if t.merges(w) {
+				merged = append(merged, w.name)
+				continue
+			}
+			of := scrape{w.name + " with " + scrapeKey, who}
+			for _, port := range w.scraped(w.TemplateAnnotations[portKey]) {
+				t.suggest(of.of(w, port, ""))
+			}
+		}
+		if len(merged) > 0 {
+			t.note("%s: the annotations prometheus.io on pods need no bypass, because the sidecar %s; for Prometheus the port of the annotations is then the sidecar's", few(merged), t.Policy.Mesh.Merged.Says)
+		}
+		for _, s := range t.services {
+			if s.Annotations[scrapeKey] != "true" {
+				continue
+			}
+			for _, w := range t.leads(s) {
+				text := s.Annotations[portKey]
+				for _, p := range s.ports {
+					text = cmp.Or(text, p.target)
+				}
+				if port := w.port(text); port != 0 {
+					t.suggest(scrape{s.at() + " with " + scrapeKey, who}.of(w, port, ""))
+				}
+			}
+		}
+	},
+}
+
+// switching are the kinds of objects that switch the merging of metrics off.
+func switching() (kinds []string) {
+	for _, m := range mesh.All() {
+		if m.Merged != nil {
+			kinds = append(kinds, slices.Collect(maps.Keys(m.Merged.Fields))...)
+		}
+	}
+	return kinds
+}
+
+// scraped are the ports of a pod that an annotation names, or all of them.
+func (w *workload) scraped(annotated string) (ports []uint16) {
+	if annotated != "" {
+		return []uint16{w.port(annotated)}
+	}
+	for _, p := range w.ports() {
+		ports = append(ports, p.number)
+	}
+	return ports
+}
+
+// merges reports whether the sidecar serves the metrics of a workload with its own.
+func (t *tree) merges(w *workload) bool {
+	m := t.Policy.Mesh.Merged
+	if m == nil || w.TemplateAnnotations[m.Off] == "false" {
+		return false
+	}
+	off := regexp.MustCompile(`(?m)^` + m.Field + `:\s*false\b`)
+	for kind, at := range m.Fields {
+		for _, o := range t.beside[kind] {
+			switch said := o.Below(at...); {
+			case at[len(at)-1] == m.Field && said.Exists() && !said.Truth(), off.MatchString(said.Text()):
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// few names the first of many.
+func few(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// byName proposes ports by their names where a monitor has them.
+const byName = false
