@@ -103,7 +103,9 @@ const nodeAddress = "192.0.2.10"
 //   - it restarts an init container that has succeeded, for ever, where the pod's
 //     restartPolicy is Always, which a Deployment's has to be;
 //   - it takes away an init container that is done, with its log, unless told
-//     otherwise by an annotation.
+//     otherwise by an annotation;
+//   - it does not run init containers again with pod restart, only with pod start;
+//   - it knows no init container that goes on (restartPolicy Always): test/e2e has those.
 //
 // Of the security context it takes all but seccompProfile, in the place of which
 // its own default profile holds (see TestTheInitContainerHasWhatWasRendered).
