@@ -50,6 +50,7 @@ func policy(all []kinds.Kind, of []*transform.Policy) string {
 		"record was":     {record(1)},
 		"former entry":   {transform.FormerInitEntry},
 		"container name": {transform.InitName},
+		"last name":      {transform.CloseName},
 		"rules":          rules(all),
 		"kubernetes":     {within(transform.KubernetesNamespaces, enrolled)},
 		"keys":           ofMeshes(enrolled, keys),

@@ -388,7 +388,7 @@ func faultsOf(now standing, was map[string]any, record, before map[string]string
 	bypasses := bypassesOf(now, namespace)
 	var recorded []string
 	for entry := range record {
-		if key, ours := strings.CutPrefix(entry, prefix); ours && !strings.Contains(key, " ") && key != transform.InitName && key != transform.FormerInitEntry {
+		if key, ours := strings.CutPrefix(entry, prefix); ours && !strings.Contains(key, " ") && key != transform.InitName && key != transform.CloseName && key != transform.FormerInitEntry {
 			recorded = append(recorded, key)
 		}
 	}
