@@ -317,8 +317,16 @@ func recordOf(object controlplane.Object) map[string]any {
 const (
 	oneField  = "{global: {excludeInboundPorts: [7001]}}"
 	twoFields = "{global: {excludeInboundPorts: [7001], excludeOutboundPorts: [3306]}}"
+	forInit   = "{global: {excludeInboundPorts: [7001], forInitContainers: {excludeOutboundPorts: [443]}}}"
 	noInit    = "{global: {excludeInboundPorts: [7001]}, enforcement: {mode: AnnotationsOnly}}"
 )
+
+var migrate = map[string]any{"name": "migrate", "image": "migrate:1"}
+
+func setInits(o controlplane.Object, change func([]any) []any) {
+	spec := below(o, "spec", "template", "spec")
+	spec["initContainers"] = change(spec["initContainers"].([]any))
+}
 
 func records(t *testing.T) {
 	one, two, without := written(t, oneField, nil), written(t, twoFields, nil), written(t, noInit, nil)
@@ -440,6 +448,36 @@ func records(t *testing.T) {
 				recordOf(o)[recordAnnotation] = regexp.MustCompile(`"`+markerAnnotation+`":"[^"]*",`).ReplaceAllString(text, "")
 			},
 			says: "carries " + inboundPorts + ", which krm-bypass did not write",
+		},
+		{name: "more for init containers", spec: forInit},
+		{
+			name: "an init container in between", spec: forInit,
+			change: func(o controlplane.Object) { setInits(o, func(i []any) []any { return slices.Insert(i, 1, any(migrate)) }) },
+		},
+		{
+			name: "the last taken away", spec: forInit, says: "lets its application bypass",
+			change: func(o controlplane.Object) { setInits(o, func(i []any) []any { return i[:1] }) },
+		},
+		{
+			name: "one behind the last", spec: forInit, says: "lets its application bypass",
+			change: func(o controlplane.Object) { setInits(o, func(i []any) []any { return append(i, migrate) }) },
+		},
+		{
+			name: "the last in front of the first", spec: forInit, says: "lets its application bypass",
+			change: func(o controlplane.Object) { setInits(o, func(i []any) []any { slices.Reverse(i); return i }) },
+		},
+		{
+			name: "the last may fail", spec: forInit, says: "lets its application bypass",
+			change: func(o controlplane.Object) {
+				setInits(o, func(i []any) []any {
+					i[1].(map[string]any)["args"] = []any{"apply", "--on-failure", "continue"}
+					return i
+				})
+			},
+		},
+		{
+			name: "the last taken away where no annotation is", spec: "{global: {forInitContainers: {excludeOutboundPorts: [443]}}}", says: "lets its application bypass",
+			change: func(o controlplane.Object) { setInits(o, func(i []any) []any { return i[:1] }) },
 		},
 		{
 			name: "all taken away but the record", spec: oneField,

@@ -3,6 +3,7 @@ package cluster
 import (
 	"encoding/json"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -252,11 +253,11 @@ func namesake(items []any, name string) int {
 	return slices.IndexFunc(items, func(item any) bool { return nameOf(item) == name })
 }
 
-// former gives the annotations of a template as they were: an item of a list is the one
+// former gives a template as it was: an item of a list is the one
 // that had its name, and without a name of its own the one that had its index.
-func former(kind known.Kind, object, old controlplane.Object, now standing) map[string]any {
+func former(kind known.Kind, object, old controlplane.Object, now standing) (was standing) {
 	if old == nil {
-		return nil
+		return was
 	}
 	steps := slices.Clone(now.steps)
 	for i, step := range steps {
@@ -270,15 +271,15 @@ func former(kind known.Kind, object, old controlplane.Object, now standing) map[
 		}
 		before, _ := at(map[string]any(old), steps[:i]...).([]any)
 		if steps[i] = namesake(before, nameOf(items[index])); steps[i] == -1 {
-			return nil
+			return was
 		}
 	}
-	for _, was := range standings(kind, old) {
+	for _, was = range standings(kind, old) {
 		if slices.Equal(was.steps, steps) {
-			return was.annotations
+			return was
 		}
 	}
-	return nil
+	return standing{}
 }
 
 // entries are what a record has, by place and key, each with its digest.
@@ -326,7 +327,11 @@ func modelled(object, old controlplane.Object) []fault {
 		if _, unplaced := record[markerAnnotation]; now.place == "" || unplaced && len(marked) > 0 && now.place == marked[0] {
 			prefix = ""
 		}
-		all = append(all, faultsOf(now, former(kind, object, old, now), record, before, prefix, namespace)...)
+		was := former(kind, object, old, now)
+		all = append(all, faultsOf(now, was.annotations, record, before, prefix, namespace)...)
+		if _, closes := record[strings.TrimPrefix(now.place+" ", " ")+transform.CloseName]; now.open(closes) && !reflect.DeepEqual(now.containers, was.containers) {
+			all = append(all, fault{now.place, "", "lets its application bypass"})
+		}
 	}
 	was := laidUnder(kind, old, false)
 	for place, annotations := range laidUnder(kind, object, true) {
@@ -425,6 +430,19 @@ func faultsOf(now standing, was map[string]any, record, before map[string]string
 		all = append(all, fault{now.place, "", "disagree"})
 	}
 	return all
+}
+
+// open reports whether the last of ours is not the last of all, or may fail.
+func (s standing) open(closes bool) bool {
+	is := func(c any) bool { return at(c, "name") == transform.CloseName }
+	if !closes && !slices.ContainsFunc(s.containers, is) {
+		return false
+	}
+	if len(s.containers) == 0 || !is(s.containers[len(s.containers)-1]) {
+		return true
+	}
+	args, _ := at(s.containers[len(s.containers)-1], "args").([]any)
+	return slices.ContainsFunc(args, func(a any) bool { return strings.HasPrefix(strings.TrimPrefix(a.(string), "-"), "-on-failure") })
 }
 
 // kindOf gives the kind of an object, in any version, as the policy knows it.

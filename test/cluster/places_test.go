@@ -32,11 +32,12 @@ func asModelled(t *testing.T, faults []fault, said, format string, about ...any)
 		return
 	}
 	// The server gives the first of several reasons.
-	i := slices.IndexFunc([]string{"carries", "with another value", "does not carry", "disagree"}, func(says string) bool {
+	order := []string{"carries", "with another value", "does not carry", "disagree", "lets its application bypass"}
+	i := slices.IndexFunc(order, func(says string) bool {
 		return slices.ContainsFunc(faults, func(f fault) bool { return f.says == says })
 	})
 	for _, f := range faults {
-		if f.says == []string{"carries", "with another value", "does not carry", "disagree"}[i] && len(said) < 3900 {
+		if f.says == order[i] && len(said) < 3900 {
 			assert.Contains(t, said, f.says, what)
 			assert.Contains(t, said, f.key, what)
 			assert.Contains(t, said, strings.TrimSuffix("the pod template "+f.place, " "), what)
@@ -114,7 +115,9 @@ func (d drawing) template(object controlplane.Object, t known.Template, steps []
 	default:
 		put(object, annotations, map[string]any{inboundPorts: "7001", markerAnnotation: "v1:1"})
 		if len(containers) > 0 && d.IntN(2) == 0 {
-			put(object, containers, []any{map[string]any{"name": transform.InitName}})
+			first, last, other := map[string]any{"name": transform.InitName}, map[string]any{"name": transform.CloseName}, map[string]any{"name": "migrate"}
+			toGoOn := map[string]any{"name": transform.CloseName, "args": []any{"apply", "--on-failure=continue"}}
+			put(object, containers, d.oneOf([]any{first}, []any{first, other}, []any{first, other, last}, []any{first, last, other}, []any{first, toGoOn}))
 		}
 	}
 }
@@ -150,6 +153,9 @@ func (d drawing) record(kind known.Kind, object controlplane.Object) {
 		}
 		if len(s.containers) > 0 != (d.IntN(16) == 0) {
 			wrote[prefix+transform.InitName] = digest
+		}
+		if d.IntN(12) == 0 || slices.ContainsFunc(s.containers, func(c any) bool { return at(c, "name") == transform.CloseName }) {
+			wrote[prefix+transform.CloseName] = digest
 		}
 		if d.IntN(16) == 0 {
 			wrote[prefix+outboundPorts] = digest
