@@ -452,7 +452,9 @@ func records(t *testing.T) {
 		{name: "more for init containers", spec: forInit},
 		{
 			name: "an init container in between", spec: forInit,
-			change: func(o controlplane.Object) { setInits(o, func(i []any) []any { return slices.Insert(i, 1, any(migrate)) }) },
+			change: func(o controlplane.Object) {
+				setInits(o, func(i []any) []any { return slices.Insert(i, 1, any(migrate)) })
+			},
 		},
 		{
 			name: "the last taken away", spec: forInit, says: "lets its application bypass",
