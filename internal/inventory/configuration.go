@@ -48,10 +48,11 @@ func (s *survey) configured() (layer traffic.Layer, from []string) {
 		}
 	}
 	layer, said := s.folded(slices.DeleteFunc(scopes[""], statement.isUnset))
+	holds := s.mesh.Effective(layer).Layer()
 	for _, f := range traffic.Fields {
-		if st, configured := said[f]; configured {
+		if st, configured := said[f]; configured && (holds.Says(f) || s.mesh.Defaults.Says(f)) {
 			from = append(from, st.origin())
-		} else if s.mesh.Defaults.Says(f) {
+		} else if !configured && s.mesh.Defaults.Says(f) {
 			layer = layer.With(f, s.mesh.Defaults)
 			from = append(from, s.mesh.Name+"'s own defaults")
 			s.doubtDefaults(said, f)

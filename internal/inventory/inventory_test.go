@@ -217,7 +217,6 @@ func TestRules(t *testing.T) {
 				"-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`""`),
 			`  mesh: Istio
   # values.yaml:1: global.proxy.excludeOutboundPorts
-  # values.yaml:1: global.proxy.includeIPRanges
   meshDefaults:
     excludeOutboundPorts: [3306]
   workloads:
@@ -237,9 +236,7 @@ func TestRules(t *testing.T) {
 "data": {"values": "{\"global\": {\"proxy\": {\"excludeInboundPorts\": \"8081\", \"includeInboundPorts\": \"*\", \"excludeIPRanges\": \"\"}}}"}}]}
 `,
 			`  mesh: Istio
-  # injector.json:2: ConfigMap istio-system/istio-sidecar-injector-1-27: items[0].data.values → global.proxy.excludeIPRanges
   # injector.json:2: ConfigMap istio-system/istio-sidecar-injector-1-27: items[0].data.values → global.proxy.excludeInboundPorts
-  # injector.json:2: ConfigMap istio-system/istio-sidecar-injector-1-27: items[0].data.values → global.proxy.includeInboundPorts
   meshDefaults:
     excludeInboundPorts: [8081]
 `, "",

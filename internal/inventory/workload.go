@@ -289,6 +289,10 @@ func (s *survey) target(configured traffic.Layer) {
 		if w.imported.IsZero() {
 			continue
 		}
+		if why := s.irrevocable(w); why != "" {
+			s.leave(w, why)
+			continue
+		}
 		if s.mesh.Merge() == traffic.Union {
 			w.said = w.imported
 			continue
@@ -314,6 +318,16 @@ func (s *survey) target(configured traffic.Layer) {
 			s.leave(w, "a rule would not mean the same beside what cannot be imported for this workload")
 		}
 	}
+}
+
+// irrevocable says why no annotation that a rule would write keeps what the mesh itself is
+// configured to from counting beside the rule, "" where it does.
+func (s *survey) irrevocable(w *workload) string {
+	said, _ := s.mesh.Express(w.target, s.defaults)
+	for _, g := range s.mesh.Irrevocable(w.target, said, s.defaults) {
+		return fmt.Sprintf("by a rule %s would bypass more: it leaves that to the init container, and %s", g.Field, g.Reason)
+	}
+	return ""
 }
 
 // sayable reports whether a rule may say a layer. It may not if the layer holds
