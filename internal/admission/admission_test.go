@@ -18,6 +18,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -209,6 +210,15 @@ func TestNamespacesEnrolledByName(t *testing.T) {
 	assert.Contains(t, policy, `!(request.namespace.matches(r'^(kube-.*)$') && !(request.namespace in ['*', 'kube-apps']))`)
 	assert.Contains(t, policy, `(request.namespace.matches(r'^(consul)$') && !(request.namespace in ['*', 'kube-apps']) ? [] : [`)
 	assert.NotContains(t, admission.Policy(), "request.namespace in")
+}
+
+// What is written has numbers, so that a rule which names ports is like one that does not.
+func TestNamesOfPorts(t *testing.T) {
+	istio, _ := mesh.ByName("Istio")
+	of := func(names ...transform.PortName) string {
+		return admission.Policy(&transform.Policy{Mesh: istio, Scopes: []transform.Scope{{Path: transform.GlobalPath, Names: names}}})
+	}
+	assert.Equal(t, of(), of(transform.PortName{Field: traffic.ExcludeInboundPorts, Name: "http-metrics"}))
 }
 
 // The ways out are those of the data plane in which a namespace is by the rules. What a

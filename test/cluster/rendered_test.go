@@ -41,6 +41,7 @@ var renderings = []rendering{
 	{name: "kpt-exec", example: "kpt-exec", manifests: byKpt},
 	{name: "kpt-image", example: "kpt-image", manifests: byKpt},
 	{name: "operators", example: "operators", manifests: byKustomize("operators")},
+	{name: "ports-by-name", example: "ports-by-name", manifests: byKustomize("ports-by-name")},
 	{name: "reviewing, before", example: "reviewing/before", manifests: byRender},
 	{name: "reviewing, after", example: "reviewing/after", manifests: byRender},
 	{name: "two-meshes", example: "two-meshes", manifests: byKustomize("two-meshes")},

@@ -20,6 +20,7 @@ func TestExamplesRenderAsExpected(t *testing.T) {
 		"fsm-ip-range":                "examples/fsm-ip-range",
 		"istio-ambient":               "examples/istio-ambient",
 		"operators":                   "examples/operators",
+		"ports-by-name":               "examples/ports-by-name",
 		"two-meshes":                  "examples/two-meshes",
 	} {
 		t.Run(name, func(t *testing.T) { compare(t, name, render(t, folder)) })
@@ -128,6 +129,13 @@ func TestExamplesShowWhatTheySay(t *testing.T) {
 					annotations: map[string]string{fsm + "outbound-ip-range-exclusion-list": "203.0.113.10/32"},
 					arguments:   []string{"--exclude-outbound-ip-ranges=203.0.113.10/32"},
 				},
+			},
+		},
+		{
+			folder: "examples/ports-by-name",
+			workloads: map[string]bypass{
+				"Deployment shop/cart":    {annotations: map[string]string{istio + "excludeInboundPorts": "9090"}, arguments: []string{"--exclude-inbound-ports=9090"}},
+				"StatefulSet shop/orders": {annotations: map[string]string{istio + "excludeInboundPorts": "2020,9187"}, arguments: []string{"--exclude-inbound-ports=2020,9187"}, behind: []string{"shipper"}},
 			},
 		},
 		{

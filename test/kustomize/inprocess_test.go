@@ -32,7 +32,7 @@ func TestRenderPrintsWhatKustomizePrints(t *testing.T) {
 	for _, folder := range []string{
 		"examples/asm-ports", "examples/component/shop", "examples/component/warehouse",
 		"examples/dce-helloworld/overlays/passthrough", "examples/dce-helloworld/overlays/switched-off", "examples/fsm-ip-range",
-		"examples/istio-ambient", "examples/operators",
+		"examples/istio-ambient", "examples/operators", "examples/ports-by-name",
 		"examples/two-meshes",
 	} {
 		t.Run(folder, func(t *testing.T) {
