@@ -153,6 +153,7 @@ const patience = 2 * time.Minute
 // podman runs podman; the error of a run that fails holds what it said.
 func podman(arguments ...string) (string, error) {
 	command := exec.Command(filepath.Join(folder, "bin", "docker"), arguments...)
+	command.Dir = folder // where a container that ran out of memory leaves a file, "oom"
 	var out, errOut bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errOut
 	stop := time.AfterFunc(patience, func() { _ = command.Process.Kill() })

@@ -29,11 +29,17 @@ type object = map[string]any
 // is to stand in spec.enforcement.
 func rendered(t *testing.T, enforcement object) object {
 	t.Helper()
+	return renderedFrom(t, func(spec object) { maps.Copy(spec["enforcement"].(object), enforcement) })
+}
+
+// renderedFrom gives it as rendered from a specification that is changed before.
+func renderedFrom(t *testing.T, change func(spec object)) object {
+	t.Helper()
 	text, err := os.ReadFile("testdata/bypass.yaml")
 	require.NoError(t, err)
 	var spec object
 	require.NoError(t, yaml.Unmarshal(text, &spec))
-	maps.Copy(spec["spec"].(object)["enforcement"].(object), enforcement)
+	change(spec["spec"].(object))
 	text, err = yaml.Marshal(spec)
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "bypass.yaml")
