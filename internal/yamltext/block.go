@@ -115,8 +115,12 @@ func (p *parser) blockMapping(n *Node, h, keyHead head, first *Node) error {
 	end := start
 	visiting := p.visit != nil && p.depth == 1
 	for more := true; more; {
-		if first == nil && !kept && !visiting && p.lineFeeds && p.skipEntry(column) {
-			end = p.lineStart - 1
+		skipped, ok := 0, false
+		if first == nil && !kept && !visiting {
+			skipped, ok = p.skipEntry(column)
+		}
+		if ok {
+			end = skipped
 		} else {
 			key, value, last, err := p.blockEntry(first, column)
 			if err != nil {
@@ -184,37 +188,6 @@ func (p *parser) blockEntry(first *Node, column int) (key, value *Node, end int,
 	}
 	value.Indicator = mark
 	return key, value, max(value.Full().End, mark+1, keySpan.End), nil
-}
-
-// skipEntry steps over an entry of the most common form, a plain key and a
-// plain value on one line, where nothing is kept. It leaves the
-// position where the next line's content begins. If anything is uncommon about
-// the entry it does nothing.
-func (p *parser) skipEntry(column int) bool {
-	src := p.src
-	i := p.pos
-	for i < len(src) && classes[src[i]]&common != 0 {
-		i++
-	}
-	if i == p.pos || i+2 >= len(src) || src[i] != ':' || src[i+1] != ' ' || classes[src[i+2]]&common == 0 ||
-		src[p.pos] == '-' || src[i+2] == '-' || !p.keyAllowed || i-p.pos > maxKeyLength {
-		return false
-	}
-	n := bytes.IndexByte(src[i+2:], '\n')
-	if n < 0 {
-		return false
-	}
-	line := i + 2 + n + 1
-	next := line
-	for next < len(src) && src[next] == ' ' {
-		next++
-	}
-	// A deeper line goes on with the value; blank lines may lie before it.
-	if next >= len(src) || next-line > column || src[next] == '\n' || src[next] == '\r' || src[next] == '\t' {
-		return false
-	}
-	p.pos, p.lineStart = next, line
-	return true
 }
 
 // blockKey scans a key in block style up to its colon.

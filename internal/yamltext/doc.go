@@ -10,6 +10,7 @@
 //	fragment.go   a document, or an item of a list that is read by itself
 //	scan.go       the scanner: what a document holds
 //	block.go      mappings and sequences by indentation
+//	skip.go       lines of which nothing is kept
 //	flow.go       mappings and sequences in brackets, JSON among them
 //	scalar.go     plain, quoted and block scalars
 //	property.go   anchors and tags

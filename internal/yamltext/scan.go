@@ -35,6 +35,8 @@ type parser struct {
 	breaks breaks
 	// lineFeeds is true if lines can be found by the byte LF.
 	lineFeeds bool
+	// vain is how many bytes were stepped over in vain, see skipEntry.
+	vain int
 
 	aliases []string
 	aliased map[string]bool
@@ -225,8 +227,8 @@ func (p *parser) look() error {
 		if i := bytes.Index(p.src[p.pos:], []byte("\xef\xbb\xbf")); i >= 0 {
 			return p.unsupported(p.pos+i, "a byte order mark (U+FEFF) inside the text")
 		}
-		if i := bytes.IndexFunc(p.src[p.pos:], isControl); i >= 0 {
-			return p.syntax(p.pos+i, "a control character (%U): remove it, or write it as an escape in double quotes", p.src[p.pos+i])
+		if i := control(p.src, p.pos); i >= 0 {
+			return p.syntax(i, "a control character (%U): remove it, or write it as an escape in double quotes", p.src[i])
 		}
 		p.breaks = various
 		if onlyLineFeeds(p.src) {
@@ -235,6 +237,21 @@ func (p *parser) look() error {
 	}
 	p.lineFeeds = p.breaks == lineFeeds
 	return nil
+}
+
+// control gives where the first control character is behind an offset, -1 for none.
+func control(src []byte, from int) int {
+	for i := from; i < len(src); i++ {
+		if c := src[i]; c >= ' ' && c < 0x7f || c == '\n' {
+			continue
+		}
+		if r, size := utf8.DecodeRune(src[i:]); !isControl(r) {
+			i += size - 1
+			continue
+		}
+		return i
+	}
+	return -1
 }
 
 // isControl reports whether a character may not stand in YAML (YAML 1.2.2, 5.1).
