@@ -7,7 +7,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -62,15 +61,25 @@ type scrape struct {
 func (s scrape) of(w *workload, port uint16, name string) Suggestion {
 	reason := fmt.Sprintf("%s has %s scrape port %d", s.by, s.name, port)
 	called := map[uint16]string{}
-	if byName && w.port(name) == port && !isNumber(name) {
+	if w.onlyIs(name, port) {
 		called[port] = name
 	}
 	return Suggestion{workload: w, inbound: []uint16{port}, names: called, reasons: []string{reason}, outside: s.standing == outside, standing: s.why, doubts: s.doubts}
 }
 
-func isNumber(text string) bool {
-	_, err := strconv.Atoi(text)
-	return err == nil
+// onlyIs reports whether a name is that of one number in all containers, whatever the
+// protocol.
+func (w *workload) onlyIs(name string, number uint16) bool {
+	is := false
+	for _, p := range w.ports() {
+		if p.name == name {
+			if p.number != number {
+				return false
+			}
+			is = name != ""
+		}
+	}
+	return is
 }
 
 func certified(endpoint node.Value) bool {
@@ -275,6 +284,3 @@ func few(names []string) string {
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
-
-// byName proposes ports by their names where a monitor has them.
-const byName = false

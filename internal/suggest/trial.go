@@ -54,16 +54,19 @@ func (t *tree) round(suggestions []*Suggestion, before map[string]bool) {
 	policy := t.Again()
 	by := map[string]*Suggestion{}
 	for i, s := range suggestions {
-		if s.early {
-			continue
-		}
 		path := fmt.Sprintf("suggested[%d]", i)
 		match := &transform.Match{Path: path + ".match", Inside: path + ".match.namespaces", Kinds: []string{s.workload.KindEntry()}, Names: []string{s.workload.Name}}
 		if s.workload.Namespace != "" {
 			match.Namespaces = []string{s.workload.Namespace}
 		}
 		by[path] = s
-		policy.Scopes = append(policy.Scopes, transform.Scope{Path: path, Match: match, Merge: traffic.Union, Layer: s.layer()})
+		scope := transform.Scope{Path: path, Match: match, Merge: traffic.Union}
+		if s.early {
+			scope.Initial = s.layer()
+		} else {
+			scope.Layer = s.layer()
+		}
+		policy.Scopes = append(policy.Scopes, scope)
 		for _, kind := range finding.All() {
 			if kind.Ports {
 				policy.Acceptances = append(policy.Acceptances, transform.Acceptance{Path: path, Kind: kind, Rule: path, Match: match, Reason: path})

@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -187,7 +188,7 @@ func (s *Suggestions) New(head Head) []byte {
 			"    # With the image of the init container, which make push prints, write in its place:",
 			"    # image: registry.example.com/mesh/init:v0.1.0")
 	}
-	return []byte(opening + strings.Join(lines, "\n") + "\n")
+	return []byte(spec.Opening("cluster", "krm-bypass") + strings.Join(lines, "\n") + "\n")
 }
 
 // maybe are the rules that may be needed, in comments.
