@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
-	"strconv"
 	"strings"
 )
 
@@ -30,8 +29,7 @@ const beforeSidecar = "it is where the mesh's rules are there before the sidecar
 func (t *tree) dials(s *Suggestion, c container) (whom []string) {
 	for _, word := range c.words {
 		for _, called := range destinations(word) {
-			number, _ := strconv.ParseUint(called.port, 10, 16) // by its pattern
-			port := uint16(number)
+			port := number(called.port)
 			address, err := netip.ParseAddr(called.host)
 			switch called, known := t.hostOf(called.host, s.workload.namespace), err == nil; {
 			case !c.early, port == 0:

@@ -114,8 +114,8 @@ func (w *workload) ports() (all []port) {
 
 // port gives the TCP port of the pod by a number or a name, 0 for none.
 func (w *workload) port(text string) uint16 {
-	if number, err := strconv.ParseUint(text, 10, 16); err == nil {
-		return uint16(number)
+	if n := number(text); n != 0 {
+		return n
 	}
 	for _, p := range w.ports() {
 		if p.name == text && p.protocol == "TCP" {
@@ -288,9 +288,17 @@ func containerOf(v node.Value) container {
 	return c
 }
 
-func portOf(v node.Value, number string) port {
-	n, _ := strconv.ParseUint(v.Entry(number).Text(), 10, 16) // 0 is none
-	return port{v.Entry("name").Text(), cmp.Or(v.Entry("protocol").Text(), "TCP"), uint16(n)}
+func portOf(v node.Value, field string) port {
+	return port{v.Entry("name").Text(), cmp.Or(v.Entry("protocol").Text(), "TCP"), number(v.Entry(field).Text())}
+}
+
+// number gives a port by its number, 0 for what is none.
+func number(text string) uint16 {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return 0
+	}
+	return uint16(n)
 }
 
 func serviceOf(o *thing) *service {
