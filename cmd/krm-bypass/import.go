@@ -3,16 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
-	"github.com/krm-bypass/krm-bypass/internal/bystander"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
-	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
 const importHelp = `import finds the bypass settings in manifests and Helm values and prints a
@@ -21,7 +18,7 @@ beside them for
 
 %s
 Helm values are those of files, at any depth below the names of sub-charts, and those
-of %s.
+in objects (%s).
 
 The mesh's own configuration becomes meshDefaults. What all workloads say becomes
 the global rule, what all of a namespace say a rule for it, and the rest rules
@@ -34,33 +31,22 @@ changes no other byte. The mesh's own configuration stays as it is. If you then
 render the specification over the files, every workload gets what it had. Where
 anything is wrong, import prints nothing and writes nothing.`
 
-// importSources lists, mesh by mesh, where settings stand beside the annotations
-// of pod templates.
+// importSources lists, mesh by mesh, where settings stand beside the annotations of pod
+// templates.
 func importSources() string {
 	var lines strings.Builder
-	for _, m := range mesh.All() {
-		var places []string
-		if m.NamespaceKeys != "" {
-			places = append(places, "annotations of Namespaces")
+	named := ""
+	for _, row := range inventory.Sources() {
+		if row.Told {
+			continue
 		}
-		for _, s := range m.Sources() {
-			place := s.Place()
-			if s.Left == "" && !slices.Contains(places, place) {
-				places = append(places, place)
-			}
+		if row.Mesh != named {
+			fmt.Fprintf(&lines, "  %s\n", row.Mesh)
 		}
-		if len(places) > 0 {
-			fmt.Fprintf(&lines, "  %s\n      %s\n", m.Name, strings.Join(places, "\n      "))
-		}
+		named = row.Mesh
+		fmt.Fprintf(&lines, "      %s\n", row.Place)
 	}
 	return lines.String()
-}
-
-// heldValues lists the kinds of objects in which Helm values stand.
-func heldValues() string {
-	held := bystander.Holders()
-	last := len(held) - 1
-	return strings.Join(held[:last], ", ") + " and " + held[last]
 }
 
 func importCommand() *cobra.Command {
@@ -69,7 +55,7 @@ func importCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import PATH...",
 		Short: "Make a ClusterBypass of the settings that manifests have already",
-		Long:  fmt.Sprintf(importHelp, importSources(), heldValues()),
+		Long:  fmt.Sprintf(importHelp, importSources(), inventory.Holders()),
 		Args:  need("reads files, folders or - for standard input: name some", "manifests/"),
 		RunE:  func(cmd *cobra.Command, args []string) error { return importSettings(cmd, args, named, strip) },
 	}

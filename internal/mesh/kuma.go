@@ -62,16 +62,16 @@ var kuma = Mesh{
 	// ConfigForKubernetes takes the ConfigMap's before those of the control plane, of which
 	// the environment comes after the file (pkg/config/loader.go).
 	sources: []Source{
-		{At: steps("transparentProxy.configMap.config.redirect.inbound"), Settings: kumaRedirectIn, Unsayable: kumaSources, Counts: 2, Versions: kumaChart},
-		{At: steps("transparentProxy.configMap.config.redirect.outbound"), Settings: kumaRedirectOut, Unsayable: kumaUsers, Counts: 2, Versions: kumaChart},
-		{Document: steps("controlPlane.config"), At: kumaInjected, Settings: kumaSidecarTraffic, Unsayable: kumaSources},
-		{At: steps("controlPlane.envVars"), Settings: kumaEnvironment, Unsayable: kumaSources, Counts: 1},
+		{At: steps("transparentProxy.configMap.config.redirect.inbound"), Settings: kumaRedirectIn, Unsayable: kumaInOnly, Counts: 2, Versions: kumaChart},
+		{At: steps("transparentProxy.configMap.config.redirect.outbound"), Settings: kumaRedirectOut, Unsayable: kumaOutOnly, Counts: 2, Versions: kumaChart},
+		{Document: steps("controlPlane.config"), At: kumaInjected, Settings: kumaSidecarTraffic, Unsayable: kumaAddresses},
+		{At: steps("controlPlane.envVars"), Settings: kumaEnvironment, Unsayable: kumaVariables, Counts: 1},
 		// What the chart makes of these (deployments/charts/kuma/templates/cp-configmap.yaml,
 		// cp-deployment.yaml), which in Kong's begin with another name.
-		{Kind: "ConfigMap", Name: "*-transparent-proxy-config", Document: kumaConfigMap.Document, At: steps("redirect.inbound"), Settings: kumaRedirectIn, Unsayable: kumaSources, Counts: 2, Versions: "2.9 and later"},
-		{Kind: "ConfigMap", Name: "*-transparent-proxy-config", Document: kumaConfigMap.Document, At: steps("redirect.outbound"), Settings: kumaRedirectOut, Unsayable: kumaUsers, Counts: 2, Versions: "2.9 and later"},
-		{Kind: "ConfigMap", Name: "*-control-plane-config", Document: kumaConfigMap.Document, At: kumaInjected, Settings: kumaSidecarTraffic, Unsayable: kumaSources},
-		{Group: "apps", Kind: "Deployment", Name: "*-control-plane", At: steps("spec.template.spec.containers"), Env: true, Settings: kumaEnvironment, Unsayable: kumaSources, Counts: 1},
+		{Kind: "ConfigMap", Name: "*-transparent-proxy-config", Document: kumaConfigMap.Document, At: steps("redirect.inbound"), Settings: kumaRedirectIn, Unsayable: kumaInOnly, Counts: 2, Versions: "2.9 and later"},
+		{Kind: "ConfigMap", Name: "*-transparent-proxy-config", Document: kumaConfigMap.Document, At: steps("redirect.outbound"), Settings: kumaRedirectOut, Unsayable: kumaOutOnly, Counts: 2, Versions: "2.9 and later"},
+		{Kind: "ConfigMap", Name: "*-control-plane-config", Document: kumaConfigMap.Document, At: kumaInjected, Settings: kumaSidecarTraffic, Unsayable: kumaAddresses},
+		{Group: "apps", Kind: "Deployment", Name: "*-control-plane", At: steps("spec.template.spec.containers"), Env: true, Settings: kumaEnvironment, Unsayable: kumaVariables, Counts: 1},
 	},
 	Signs: Signs{Envoy: true, SPIFFE: true},
 	// An annotation of that name is none (pkg/plugins/runtime/k8s/webhooks/injector/precheck.go).
@@ -143,8 +143,10 @@ var (
 		{kumaVariable + "EXCLUDE_INBOUND_PORTS", traffic.ExcludeInboundPorts}, {kumaVariable + "EXCLUDE_OUTBOUND_PORTS", traffic.ExcludeOutboundPorts},
 		{kumaVariable + "EXCLUDE_OUTBOUND_IPS", traffic.ExcludeOutboundIPRanges},
 	}
-	kumaSources = []Unsayable{{Key: "excludeInboundIPs", Why: kumaFrom}, {Key: "excludePortsForIPs", Why: kumaFrom}, {Key: kumaVariable + "EXCLUDE_INBOUND_IPS", Why: kumaFrom}, {Key: "includePorts", Why: kumaOnly}}
-	kumaUsers   = []Unsayable{{Key: "excludePortsForUIDs", Why: "no field of a ClusterBypass says whose traffic bypasses the sidecar"}, {Key: "includePorts", Why: kumaOnly}}
+	kumaInOnly    = []Unsayable{{Key: "excludePortsForIPs", Why: kumaFrom}, {Key: "includePorts", Why: kumaOnly}}
+	kumaOutOnly   = []Unsayable{{Key: "excludePortsForUIDs", Why: "no field of a ClusterBypass says whose traffic bypasses the sidecar"}, {Key: "includePorts", Why: kumaOnly}}
+	kumaAddresses = []Unsayable{{Key: "excludeInboundIPs", Why: kumaFrom}}
+	kumaVariables = []Unsayable{{Key: kumaVariable + "EXCLUDE_INBOUND_IPS", Why: kumaFrom}}
 
 	kumaSidecarTraffic = []Setting{{"excludeInboundPorts", traffic.ExcludeInboundPorts}, {"excludeOutboundPorts", traffic.ExcludeOutboundPorts}, {"excludeOutboundIPs", traffic.ExcludeOutboundIPRanges}}
 )

@@ -66,8 +66,12 @@ func (s Source) Is(group, kind, name string) bool {
 func (s Source) Place() string {
 	at := strings.Join(slices.Concat(s.Document, s.At), ".")
 	switch {
+	case at == "":
+		at = "their top"
 	case s.Env:
-		at = "environment of its containers"
+		at = "the environment of its containers"
+	}
+	switch {
 	case s.Namespace != "":
 		return "ASM's answer to DescribeNamespaceScopeSidecarConfig (" + at + ")"
 	case s.Kind == "":
