@@ -148,6 +148,9 @@ func proxyUser(e *examination) {
 
 // number gives a number as it is written without a prefix, "" for anything else.
 func number(v node.Value) string {
+	if digits := v.Digits(); digits != "" {
+		return digits
+	}
 	var n int64
 	if v.Decode(&n) != nil {
 		return ""

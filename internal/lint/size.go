@@ -39,6 +39,9 @@ func annotationSize(e *examination) {
 		{e.own, w.Path("metadata", "annotations")},
 		{e.template, w.annotations},
 	} {
+		if atMost(of.annotations.Node()) <= maxAnnotations {
+			continue // nearly always
+		}
 		if n := sizeOf(of.annotations, ""); n > maxAnnotations {
 			e.find(w.Object, of.path, "", n>>10, maxAnnotations>>10)
 		}
@@ -75,10 +78,10 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 // objectSize finds objects that cannot be applied with the object itself in an
 // annotation.
 func objectSize(e *examination) {
-	own := sizeOf(e.own, lastApplied)
-	if own+len(lastApplied)+atMost(e.object.Node()) <= maxAnnotations {
+	if len(lastApplied)+2*atMost(e.object.Node()) <= maxAnnotations { // its own annotations are in it
 		return // nearly always
 	}
+	own := sizeOf(e.own, lastApplied)
 	size := sizeOfJSON(e.object)
 	if total := own + len(lastApplied) + size; total > maxAnnotations && own <= maxAnnotations {
 		e.find(e.workload.Object, nil, "", size>>10, maxAnnotations>>10)
@@ -88,6 +91,9 @@ func objectSize(e *examination) {
 // atMost is no less than sizeOfJSON: JSON writes no byte as more than six. What an alias
 // stands for is not looked at.
 func atMost(n *yaml.Node) int {
+	if n == nil {
+		return 0
+	}
 	if n.Kind == yaml.AliasNode {
 		return maxAnnotations
 	}

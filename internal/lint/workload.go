@@ -60,7 +60,11 @@ type bypass struct {
 // bypassOf gives what bypasses by a plan.
 func (l *Linter) bypassOf(plan *transform.Plan) *bypass {
 	spared, _ := strconv.ParseBool(plan.Workload.TemplateAnnotations[plan.Mesh().BypassInbound]) // istio/istio cni/pkg/util/podutil.go, CheckBooleanAnnotation
-	key := string(plan.DataPlane()) + strconv.FormatBool(spared) + cmp.Or(plan.Annotations[transform.PolicyAnnotation], plan.Settings.String())
+	says := plan.Annotations[transform.PolicyAnnotation]
+	if says == "" {
+		says = plan.Settings.String()
+	}
+	key := string(plan.DataPlane()) + strconv.FormatBool(spared) + says
 	if known, there := l.bypasses.Load(key); there {
 		return known.(*bypass)
 	}

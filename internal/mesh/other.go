@@ -154,10 +154,15 @@ func (m *Mesh) Intercepts(labels, annotations map[string]string) Opening {
 
 // Spared gives the annotations that spare pods in a direction.
 func (m *Mesh) Spared(annotations map[string]string) []Other {
-	return slices.DeleteFunc(slices.Clone(m.Others), func(o Other) bool {
-		lets, _ := o.Lets(annotations[o.Annotation])
-		return !o.Spares || lets.IsZero()
-	})
+	var spared []Other
+	for i := range m.Others {
+		if o := &m.Others[i]; o.Spares {
+			if lets, _ := o.Lets(annotations[o.Annotation]); !lets.IsZero() {
+				spared = append(spared, *o)
+			}
+		}
+	}
+	return spared
 }
 
 // Doubt says why one cannot be sure what a value of an annotation of Keys says,
@@ -212,9 +217,18 @@ func (m *Mesh) Other(annotation string) (Other, bool) {
 	if m.IsKey(annotation) {
 		return Other{}, false
 	}
-	if i := slices.IndexFunc(m.Others, func(o Other) bool { return o.Annotation == annotation }); i >= 0 {
+	if i := m.otherIndex(annotation); i >= 0 {
 		return m.Others[i], m.Others[i].Opens != 0
 	}
 	prefixed := slices.ContainsFunc(m.Prefixes, func(p string) bool { return strings.HasPrefix(annotation, p) })
 	return Other{Annotation: annotation, Opens: OpensAll}, prefixed
+}
+
+func (m *Mesh) otherIndex(annotation string) int {
+	for i := range m.Others { // a row is large
+		if m.Others[i].Annotation == annotation {
+			return i
+		}
+	}
+	return -1
 }

@@ -74,9 +74,13 @@ func (m Moved) Holds(ports traffic.Ports) bool { return !ports.Intersect(m.bare(
 // Moves gives such ports of pods with these annotations.
 func (m *Mesh) Moves(annotations map[string]string) []Moved {
 	var all []Moved
-	for _, o := range m.Others {
+	for i := range m.Others {
+		if m.Others[i].Moves == 0 {
+			continue
+		}
+		o := m.Others[i]
 		port, read := onePort(annotations[o.Annotation])
-		if o.Moves == 0 || !read {
+		if !read {
 			continue
 		}
 		moved := Moved{OwnPorts{port.Ranges(traffic.TCP)[0], o.Purpose}, o.Annotation, o}

@@ -111,7 +111,7 @@ func (m *Mesh) labelSlip(label string) (Slip, bool) {
 // is about.
 func (m *Mesh) ReadsAnnotation(annotation string) bool {
 	return m.IsKey(annotation) || m.knows().knows(annotation, knownPod) ||
-		slices.ContainsFunc(m.Others, func(o Other) bool { return o.Annotation == annotation })
+		m.otherIndex(annotation) >= 0
 }
 
 // Owns reports whether a key stands under a prefix that belongs to the mesh.
@@ -134,7 +134,22 @@ func FieldOf(annotation string) (f traffic.Field, read bool) {
 }
 
 func (m *Mesh) keyIndex(annotation string) int {
-	return slices.IndexFunc(m.Keys, func(k Key) bool { return k.Annotation == annotation })
+	for i := range m.Keys { // a row is large
+		if m.Keys[i].Annotation == annotation {
+			return i
+		}
+	}
+	return -1
+}
+
+// Minds reports whether the mesh has anything to do with a key of an annotation or of a
+// label: it knows it, or it is near to one that it or another mesh knows.
+func (m *Mesh) Minds(key string) bool {
+	_, slip := m.slip(key)
+	_, labelSlip := m.labelSlip(key)
+	return slip || labelSlip || m.ReadsAnnotation(key) || m.IsTraffic(key) || m.knows().knows(key, knownPod, knownLabel) ||
+		m.PlaneLabel().Key == key || m.ReadsOnNamespacesAlone(key) ||
+		slices.Contains(m.OptOutLabels(), key) || slices.ContainsFunc(m.choices, func(c Choice) bool { return c.Key == key })
 }
 
 // nearPrefix reports whether a key's prefix belongs to the mesh's domain, or is

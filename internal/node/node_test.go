@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -125,4 +126,20 @@ func TestKeysAreThoseThatKubectlSees(t *testing.T) {
 		}
 		assert.ElementsMatch(t, want, keys, text)
 	})
+}
+
+// Digits must be what every reader takes for the same number.
+func TestDigits(t *testing.T) {
+	for text, want := range map[string]string{
+		"10001": "10001", "7": "7", "0": "", "010": "", "1_000": "", "0x1": "", "-1": "", "1.0": "", "1e3": "", "'10'": "", "!!str 10": "", "!!int 10": "", "!!float 10": "",
+		"999999999999999": "999999999999999", "1000000000000000": "", "": "", "[1]": "", "ten": "",
+	} {
+		value := Of(parsed(t, "a: "+text+"\n")).Entry("a")
+		assert.Equal(t, want, value.Digits(), text)
+		if want != "" {
+			var n float64
+			require.NoError(t, value.Decode(&n), text)
+			assert.Equal(t, want, strconv.FormatFloat(n, 'f', -1, 64), text)
+		}
+	}
 }

@@ -136,6 +136,16 @@ func (v Value) Truth() bool {
 	return text == "true" || slices.Contains(yes, text) && v.node.Style&quoted == 0
 }
 
+// Digits gives a number as it is written where that is a few decimal digits alone, ""
+// for any other value.
+func (v Value) Digits() string {
+	if !v.IsScalar() || v.node.Style != 0 || v.node.Tag != "" && v.node.Tag != "!!int" || len(v.node.Value) > 15 ||
+		strings.Trim(v.node.Value, "0123456789") != "" || strings.HasPrefix(v.node.Value, "0") {
+		return ""
+	}
+	return v.node.Value
+}
+
 // Line gives the line of the document in which the value begins, from 1; 0
 // where it is not known.
 func (v Value) Line() int {

@@ -275,21 +275,39 @@ type walk struct {
 	// deep has the walk go on to what is in the mapping, and say nothing of the
 	// mapping itself.
 	deep bool
-	// path leads to the value at hand.
-	path edit.Path
+	// steps lead to the value at hand. Hardly any mapping needs the path that they make.
+	steps []step
 	// seen are the values with an anchor, and whether they decided.
 	seen  map[*yaml.Node]bool
 	reach *reach
 }
 
+// step is one of a path: a key, or the place of an item, which is -1 for a key.
+type step struct {
+	key   string
+	index int
+}
+
+// path gives the way to the value at hand, and on.
+func (w *walk) path(on ...any) edit.Path {
+	path := make(edit.Path, 0, len(w.steps)+len(on))
+	for _, s := range w.steps {
+		if s.index < 0 {
+			path = append(path, s.key)
+		} else {
+			path = append(path, s.index)
+		}
+	}
+	return append(path, on...)
+}
+
 func (w *walk) value(n *yaml.Node) {
-	decides := w.decides(w.path, "")
 	switch n.Kind {
 	case yaml.AliasNode:
-		if target := node.Of(n); target.Exists() && decides && !w.met(target.Node(), true) {
+		if target := node.Of(n); target.Exists() && w.decides(w.path(), "") && !w.met(target.Node(), true) {
 			if w.reach.leads(target) {
 				key := "*" + n.Value
-				w.visit(append(slices.Clone(w.path), key), &Doubt{Key: key, First: n.Line, why: farAliased})
+				w.visit(w.path(key), &Doubt{Key: key, First: n.Line, why: farAliased})
 			}
 			w.value(target.Node())
 		}
@@ -297,31 +315,34 @@ func (w *walk) value(n *yaml.Node) {
 	case yaml.ScalarNode:
 		return
 	}
-	if w.met(n, decides) {
-		return
-	}
 	if n.Anchor != "" {
+		decides := w.decides(w.path(), "")
+		if w.met(n, decides) {
+			return
+		}
 		w.seen[n] = decides
 	}
 	if n.Kind == yaml.SequenceNode {
 		for i, item := range n.Content {
-			w.below(item, i)
+			w.below(item, step{index: i})
 		}
 		return
 	}
+	merges := false
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if node.IsMerge(n.Content[i]) {
 			// What it brings in stands in this mapping.
+			merges = true
 			for _, source := range node.Sources(n.Content[i+1]) {
 				w.value(source)
 			}
 		} else if value := n.Content[i+1]; value.Kind != yaml.ScalarNode { // nothing is below a scalar
 			key, _ := node.Key(n.Content[i])
-			w.below(value, key)
+			w.below(value, step{key, -1})
 		}
 	}
-	if len(w.path) > 0 || !w.deep {
-		w.tell(n, decides)
+	if len(w.steps) > 0 || !w.deep {
+		w.tell(n, merges)
 	}
 }
 
@@ -331,24 +352,24 @@ func (w *walk) met(n *yaml.Node, decides bool) bool {
 	return seen && (decided || !decides)
 }
 
-func (w *walk) below(n *yaml.Node, step any) {
+func (w *walk) below(n *yaml.Node, by step) {
 	if !w.deep {
 		return
 	}
-	w.path = append(w.path, step)
+	w.steps = append(w.steps, by)
 	w.value(n)
-	w.path = w.path[:len(w.path)-1]
+	w.steps = w.steps[:len(w.steps)-1]
 }
 
 // tell visits what is in doubt of a mapping. What its merge keys bring in may be
 // long, and matters only where it decides.
-func (w *walk) tell(mapping *yaml.Node, decides bool) {
+func (w *walk) tell(mapping *yaml.Node, merges bool) {
 	found := repeated(mapping)
-	if decides {
+	if merges && w.decides(w.path(), "") {
 		found = append(found, overridden(mapping, w.reach)...)
 		found = append(found, crossed(mapping, w.reach)...)
 	}
 	for _, doubt := range found {
-		w.visit(append(slices.Clone(w.path), doubt.Key), doubt)
+		w.visit(w.path(doubt.Key), doubt)
 	}
 }

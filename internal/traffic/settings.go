@@ -84,7 +84,12 @@ type Settings struct {
 }
 
 // Equal reports whether both settings say the same.
-func (s Settings) Equal(other Settings) bool { return s.Layer().Equal(other.Layer()) }
+func (s Settings) Equal(other Settings) bool {
+	return s.ExcludeInboundPorts.Equal(other.ExcludeInboundPorts) && s.IncludeInboundPorts.Equal(other.IncludeInboundPorts) &&
+		s.ExcludeOutboundPorts.Equal(other.ExcludeOutboundPorts) && s.IncludeOutboundPorts.Equal(other.IncludeOutboundPorts) &&
+		s.ExcludeOutboundIPRanges.Equal(other.ExcludeOutboundIPRanges) && s.IncludeOutboundIPRanges.Equal(other.IncludeOutboundIPRanges) &&
+		s.ExcludeOutbound.Equal(other.ExcludeOutbound)
+}
 
 // BypassNothing reports whether no field of the settings bypasses, so that nothing
 // need be enforced. It is false also where a field bypasses nothing by what it

@@ -66,6 +66,12 @@ func contradicting(c traffic.Contradiction) string {
 // reportChoices warns of keys by which pods get a sidecar or none, with a value that
 // the mesh does not take.
 func (p *Policy) reportChoices(w *Workload, was *prior, plan *Plan) {
+	if p.mindsAny(w, was) {
+		p.tellChoices(w, was, plan)
+	}
+}
+
+func (p *Policy) tellChoices(w *Workload, was *prior, plan *Plan) {
 	template := described{annotations: was.annotations, labels: w.TemplateLabels}
 	for _, c := range p.Mesh.Misread(template.annotations, template.labels) {
 		field := map[bool]string{false: annotations, true: labels}[c.Label]

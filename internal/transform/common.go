@@ -167,13 +167,16 @@ func (c CommonWay) Nothing() bool { return c.Sure && c.Lets.Equal(everything) }
 // CommonWays gives what the objects let bypass in the pods of a plan, broad to narrow as
 // the mesh's rows are, where neither the pods nor a narrower object say otherwise.
 func (p *Policy) CommonWays(plan *Plan, all []*Common) []CommonWay {
+	if len(all) == 0 {
+		return nil
+	}
 	return append(p.commonWays(plan, p.InForce(plan, nil), all), p.listWays(plan, all)...)
 }
 
 // Superseded gives what the objects let bypass in the pods of a plan no more, since what
 // is written stands instead of it. Lost are the ports.
 func (p *Policy) Superseded(plan *Plan, all []*Common) (ways []CommonWay) {
-	if !plan.Applies {
+	if !plan.Applies || len(all) == 0 {
 		return nil
 	}
 	for _, way := range p.commonWays(plan, plan.was.annotations, all) {

@@ -19,11 +19,11 @@ const voids = "%s intercepts nothing of %s with it, so what the ClusterBypass sa
 // written takes for granted.
 func (p *Policy) reportModes(w *Workload, was *prior, plan *Plan) {
 	for _, annotation := range slices.Sorted(maps.Keys(was.annotations)) {
-		value, at := was.annotations[annotation], was.at(w, annotation)
-		other, _ := p.Mesh.Other(annotation)
-		if !other.ReadOn(plan.DataPlane()) {
+		other, opens := p.Mesh.Other(annotation)
+		if !opens && other.Unless == nil && other.Ahead == "" || !other.ReadOn(plan.DataPlane()) {
 			continue
 		}
+		value, at := was.annotations[annotation], was.at(w, annotation)
 		for _, one := range p.lets(annotation, value, was.annotations) {
 			if one.exact && one.lets.Equal(everything) {
 				plan.warn(finding.InterceptionMode, at, value, voids, p.Mesh.Name, "these pods")

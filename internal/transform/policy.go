@@ -53,6 +53,8 @@ type Policy struct {
 	index  *index
 	// rulings are kept from the first workload on.
 	rulings *kept[ruled, *ruling]
+	// minded says of keys whether there may be something to say of them.
+	minded *kept[string, bool]
 	// planes says that some scope says a data plane.
 	planes bool
 	// parts are what of the policy is meant for some workloads: its scopes in their

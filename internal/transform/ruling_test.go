@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -118,4 +119,57 @@ func TestWhatIsKeptIsWhatWouldBeDecidedAnew(t *testing.T) {
 func plansOf(t require.TestingT, p *Policy, document *yaml.Node) []*Plan {
 	workloads, _ := p.Workloads(Document{Nodes: document, Source: func(edit.Path) (string, error) { return "null", nil }})
 	return p.PlanAll(workloads)
+}
+
+// TestNothingIsSaidOfKeysThatNobodyMinds holds what is left out for keys that the mesh has
+// nothing to do with against what would be said of them.
+func TestNothingIsSaidOfKeysThatNobodyMinds(t *testing.T) {
+	keys := []string{
+		"prometheus.io/scrape", "app.kubernetes.io/name", "app", "krm-bypass.dev/exclude", "sidecar.istio.io/inject", "sidecar.istio.io/injekt", "istio.io/dataplane-mode", "istio.io/rev",
+		"istio-injection", "linkerd.io/inject", "linkerd.io/injected", "consul.hashicorp.com/connect-inject", "kuma.io/sidecar-injection", "openservicemesh.io/sidecar-injection",
+		"proxy.istio.io/config", "proxy.istio.io/other", "traffic.sidecar.istio.io/unknown", "traffic.sidecar.istio.io/excludeOutboundPort", "excludeOutboundPorts", "config.linkerd.io/skip-ports",
+		"example.com/exclude-outbound-ports", "ambient.istio.io/bypass-inbound-capture", "service.istio.io/canonical-name", "security.istio.io/tlsMode",
+	}
+	for _, m := range mesh.All() {
+		for _, k := range m.Keys {
+			keys = append(keys, k.Annotation, k.Annotation+"s", strings.ToUpper(k.Annotation))
+		}
+		for _, o := range m.Others {
+			keys = append(keys, o.Annotation)
+		}
+		for _, o := range m.OptOuts {
+			keys = append(keys, o.Key)
+		}
+	}
+	minded := 0
+	for _, m := range mesh.All() {
+		policy := &Policy{Mesh: m}
+		for _, key := range keys {
+			for place := range 4 {
+				w := &Workload{kind: kinds.Known()[0], stand: wholeAt(edit.Path{"spec", "template"})}
+				holds := map[string]string{key: "other"}
+				switch place {
+				case 0:
+					w.TemplateAnnotations = holds
+				case 1:
+					w.TemplateLabels = holds
+				case 2:
+					w.above = []described{{path: edit.Path{"metadata"}, annotations: holds}}
+				default:
+					w.above = []described{{path: edit.Path{"metadata"}, labels: holds}}
+				}
+				w.family = []*Workload{w}
+				plan, was := policy.planOf(w), &prior{record: newRecord(""), annotations: w.TemplateAnnotations}
+				policy.tellSlips(w, was, plan)
+				policy.tellChoices(w, was, plan)
+				if len(plan.Findings) > 0 {
+					minded++
+					require.True(t, policy.mindsAny(w, was), "%s: %s: %v", m.Name, key, plan.Findings)
+				}
+			}
+		}
+		require.False(t, m.Minds("prometheus.io/scrape"), m.Name)
+		require.False(t, m.Minds("app.kubernetes.io/name"), m.Name)
+	}
+	require.Greater(t, minded, 200)
 }

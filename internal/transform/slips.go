@@ -40,6 +40,12 @@ const (
 // It does so whether the policy speaks of the workload or not, but only where
 // the mesh has a say.
 func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
+	if p.mindsAny(w, was) {
+		p.tellSlips(w, was, plan)
+	}
+}
+
+func (p *Policy) tellSlips(w *Workload, was *prior, plan *Plan) {
 	p.reportOwnKeys(w, plan)
 	if !p.concerned(w, was, plan) {
 		return
@@ -67,6 +73,27 @@ func (p *Policy) reportSlips(w *Workload, was *prior, plan *Plan) {
 			}
 		}
 	}
+}
+
+// mindsAny reports whether a key of the workload is one about which there may be something to
+// say. Most workloads have none.
+func (p *Policy) mindsAny(w *Workload, was *prior) bool {
+	for _, place := range w.above {
+		if p.mindsOne(place.annotations) || p.mindsOne(place.labels) {
+			return true
+		}
+	}
+	return p.mindsOne(w.TemplateAnnotations) || p.mindsOne(was.annotations) || p.mindsOne(w.TemplateLabels)
+}
+
+func (p *Policy) mindsOne(values map[string]string) bool {
+	for key := range values {
+		minds := func() bool { return strings.HasPrefix(key, ownPrefix) || p.Mesh.Minds(key) }
+		if p.minded == nil && minds() || p.minded != nil && p.minded.of(key, minds) {
+			return true
+		}
+	}
+	return false
 }
 
 // metadataPath leads from the workload to the metadata of its pods.

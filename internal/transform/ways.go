@@ -279,7 +279,9 @@ var identities = [2]string{mesh.AsUser, mesh.AsGroup}
 func as(context node.Value) (ids [2]string) {
 	for i, field := range identities {
 		var id float64
-		if value := context.Entry(field); value.IsScalar() && !value.IsNull() && value.Decode(&id) == nil {
+		if value := context.Entry(field); value.Digits() != "" {
+			ids[i] = value.Digits()
+		} else if value.IsScalar() && !value.IsNull() && value.Decode(&id) == nil {
 			ids[i] = strconv.FormatFloat(id, 'f', -1, 64)
 		}
 	}
