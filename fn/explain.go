@@ -146,6 +146,11 @@ func (e *explaining) explanation() Explanation {
 			x.Fields = append(x.Fields, field)
 		}
 	}
+	for _, f := range transform.InitialFields {
+		if field := e.initial(f); len(field.Entries) > 0 {
+			x.Fields = append(x.Fields, field)
+		}
+	}
 	own, named := e.pass.Ways(plan)
 	for _, way := range own {
 		x.Others = append(x.Others, e.other(way, e.in.Locate(of, way.Path), FromAnnotation))
@@ -165,6 +170,11 @@ func (e *explaining) explanation() Explanation {
 	x.MeshPorts, x.Notes = meshPorts(plan.Mesh(), inForce), notes(plan.Mesh(), inForce)
 	if shorter := plan.Shorter(inForce); plan.Container && shorter != "" {
 		x.Notes = append(x.Notes, shorter)
+	}
+	if says := plan.Mesh().Early.Else; plan.HasInitial() && says != "" {
+		if why, _ := plan.Mesh().Early.Of(inForce); why == "" {
+			x.Notes = append(x.Notes, "init containers need forInitContainers "+says)
+		}
 	}
 	x.Unreached = plan.Mesh().Unreached
 	field, sign := plan.PlaneBy()

@@ -235,6 +235,7 @@ func TestDrawnExplanationsAreThePlan(t *testing.T) {
 			}
 			for j, f := range w.Fields {
 				require.Equal(t, f.Effective, again.Workloads[i].Fields[j].Effective)
+				f.Field = strings.TrimPrefix(f.Field, fn.InitialPrefix)
 				var sum traffic.Layer
 				for _, e := range f.Entries {
 					var whole traffic.Layer

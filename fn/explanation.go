@@ -79,7 +79,8 @@ type Explanation struct {
 	Voided string `json:"-"`
 	// Unreached says which callers no inbound setting reaches, "" for none.
 	Unreached string `json:"-"`
-	// Fields are the traffic fields that any scope sets, in canonical order.
+	// Fields are the traffic fields that any scope sets, in canonical order, and then
+	// those of forInitContainers, whose names begin with InitialPrefix.
 	Fields []ExplainedField `json:"fields,omitempty"`
 	// Others are what else of the pod template lets traffic bypass the sidecar, such
 	// as another annotation of the mesh.
@@ -120,6 +121,10 @@ type ExplainedOther struct {
 // the same. Template covers all of it, Own what krm-bypass does not write,
 // Container the init container without its arguments.
 type Rendered = transform.Rendered
+
+// InitialPrefix is how the names of fields begin that hold beside the others while init
+// containers run.
+const InitialPrefix = string(transform.InitialField) + "."
 
 // ExplainedField is one traffic field of a workload.
 type ExplainedField struct {

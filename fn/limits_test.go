@@ -1,6 +1,7 @@
 package fn_test
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"testing"
@@ -158,14 +159,15 @@ func TestNothingIsWrittenBeyondTheLimits(t *testing.T) {
 			if item.template == nil || item.untouchable {
 				continue
 			}
-			settings, _, applies := spec.expected(t, item)
+			settings, initially, _, applies := spec.expected(t, item)
 			user, _ := istio.Read(item.annotations)
 			if !applies {
 				settings = istio.Effective(layerOf(t, spec.meshDefaults), user)
+				initially = settings
 			}
 			annotated := limits.annotating != nil && !user.IsZero() &&
 				!slices.Contains(limits.annotating, item.namespace) && !slices.Contains(limits.annotating, "*")
-			reason := limits.broken(item.namespace, settings, own)
+			reason := cmp.Or(limits.broken(item.namespace, settings, own), limits.broken(item.namespace, initially, own))
 			broken[item.namespace+"/"+item.name] = broken[item.namespace+"/"+item.name] || annotated || reason != ""
 			if ok {
 				require.Empty(t, reason, "%s/%s bypasses\n%s", item.namespace, item.name, settings)

@@ -32,18 +32,38 @@ func (e *explaining) field(f traffic.Field) ExplainedField {
 			continue
 		}
 		for _, said := range e.said(claim, f) {
-			field.Entries = append(field.Entries, e.traced(i, f, said, len(field.Effective) == 0))
+			field.Entries = append(field.Entries, e.traced(e.plan.Fold, i, f, said, len(field.Effective) == 0))
 		}
+	}
+	return field
+}
+
+// initial explains a field that holds while init containers run.
+func (e *explaining) initial(f traffic.Field) ExplainedField {
+	field := ExplainedField{Field: InitialPrefix + string(f), Effective: e.plan.Initial.Layer().Settings().Entries(f)}
+	if !e.plan.Container && e.plan.HasInitial() {
+		field.Effective, field.Gap = nil, transform.InitialGap
+	}
+	for i, claim := range e.plan.Initial {
+		if !claim.Said.Says(f) {
+			continue
+		}
+		for _, said := range e.said(claim, f) {
+			field.Entries = append(field.Entries, e.traced(e.plan.Initial, i, f, said, len(field.Effective) == 0))
+		}
+	}
+	if field.Effective == nil {
+		field.Effective = []string{}
 	}
 	return field
 }
 
 // traced says what became of an entry of a claim. cleared says that nothing of the
 // field is in force.
-func (e *explaining) traced(claim int, f traffic.Field, said saidEntry, cleared bool) ExplainedEntry {
+func (e *explaining) traced(fold transform.Fold, claim int, f traffic.Field, said saidEntry, cleared bool) ExplainedEntry {
 	entry := said.ExplainedEntry
-	left, losses := e.plan.Fold.Trace(claim, said.layer)
-	left, placeless := e.plan.Holding(f, left)
+	left, losses := fold.Trace(claim, said.layer)
+	left, placeless := e.plan.Holding(fold[claim], f, left)
 	entry.Holds, entry.NoPlace = entriesOf(left, f), entriesOf(placeless, f)
 	// An empty list empties the field, and included ports let the others bypass even
 	// where none of them is left.
@@ -51,13 +71,13 @@ func (e *explaining) traced(claim int, f traffic.Field, said saidEntry, cleared 
 	empties := said.layer.Clears(f) || lists
 	entry.InForce = left.Says(f) && (len(entry.Holds) > 0 || cleared && empties)
 	if entry.InForce {
-		entry.CarriedBy = e.carriedBy(e.plan.Fold[claim], f, left)
+		entry.CarriedBy = e.carriedBy(fold[claim], f, left)
 		if !lists && len(entry.Holds) == 0 && slices.Equal(entry.CarriedBy, []string{ByMesh}) {
 			entry.CarriedBy = nil // nothing is let past, for which a mesh needs no configuration
 		}
 	}
 	for _, l := range losses {
-		entry.Lost = append(entry.Lost, Loss{Entries: entriesOf(l.Lost, f), To: e.taker(e.plan.Fold[l.By], f)})
+		entry.Lost = append(entry.Lost, Loss{Entries: entriesOf(l.Lost, f), To: e.taker(fold[l.By], f)})
 	}
 	return entry
 }
@@ -195,6 +215,8 @@ func scopesOf(s *spec.Spec) scopes {
 	}
 	for _, r := range spec.Rules(s.ClusterBypass) {
 		all[r.Path] = r
+		r.Traffic = r.ForInitContainers.AsTraffic()
+		all[transform.InitialPath(r.Path)] = r
 	}
 	return all
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn/kiofilter"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 // The properties draw a spec and workloads from a small world, so that rules
@@ -30,6 +31,8 @@ type drawnScope struct {
 	namespace, name string
 	merge, mode     string
 	fields          map[traffic.Field][]string
+	// initial are those for the time in which init containers run.
+	initial map[traffic.Field][]string
 }
 
 type drawnSpec struct {
@@ -80,6 +83,21 @@ func drawFields(t *rapid.T, label string) map[traffic.Field][]string {
 	return fields
 }
 
+// drawInitial draws what a scope says for the time in which init containers run: mostly
+// nothing.
+func drawInitial(t *rapid.T, label string) map[traffic.Field][]string {
+	if !chance(t, 4, label+" for init containers") {
+		return nil
+	}
+	fields := drawFields(t, label)
+	for _, f := range traffic.Fields {
+		if !slices.Contains(transform.InitialFields, f) {
+			delete(fields, f)
+		}
+	}
+	return fields
+}
+
 func drawSpec(t *rapid.T, label string) drawnSpec {
 	merges := rapid.SampledFrom([]string{"", "Override", "Union"})
 	modes := rapid.SampledFrom([]string{"", "", "InitContainer", "WhereNeeded", "AnnotationsOnly"})
@@ -90,18 +108,18 @@ func drawSpec(t *rapid.T, label string) drawnSpec {
 		delete(s.meshDefaults, traffic.ExcludeOutbound) // no mesh has such a thing
 	}
 	if chance(t, 2, "global") {
-		s.scopes = append(s.scopes, drawnScope{fields: drawFields(t, "global")})
+		s.scopes = append(s.scopes, drawnScope{fields: drawFields(t, "global"), initial: drawInitial(t, "global")})
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "namespace rules") {
 		s.scopes = append(s.scopes, drawnScope{
 			namespace: rapid.SampledFrom(namespaces).Draw(t, "namespace"),
-			merge:     merges.Draw(t, "merge"), mode: modes.Draw(t, "mode"), fields: drawFields(t, "namespace rule"),
+			merge:     merges.Draw(t, "merge"), mode: modes.Draw(t, "mode"), fields: drawFields(t, "namespace rule"), initial: drawInitial(t, "namespace rule"),
 		})
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "workload rules") {
 		s.scopes = append(s.scopes, drawnScope{
 			name:  rapid.SampledFrom(names).Draw(t, "name"),
-			merge: merges.Draw(t, "merge"), mode: modes.Draw(t, "mode"), fields: drawFields(t, "workload rule"),
+			merge: merges.Draw(t, "merge"), mode: modes.Draw(t, "mode"), fields: drawFields(t, "workload rule"), initial: drawInitial(t, "workload rule"),
 		})
 	}
 	return s
@@ -144,6 +162,9 @@ func (s drawnSpec) text(t require.TestingT) []byte {
 	var byNamespace, byWorkload []any
 	for _, scope := range s.scopes {
 		rule := fieldsOf(scope.fields)
+		if scope.initial != nil {
+			rule["forInitContainers"] = fieldsOf(scope.initial)
+		}
 		if scope.merge != "" {
 			rule["merge"] = scope.merge
 		}
@@ -588,16 +609,18 @@ func TestDrawnOutputReadsBack(t *testing.T) {
 				continue
 			}
 			annotations, arguments := podOf(t, text, item.template)
-			settings, mode, applies := spec.expected(t, item)
+			settings, initially, mode, applies := spec.expected(t, item)
 			if !applies {
-				require.Nil(t, arguments)
+				require.Empty(t, arguments)
 				require.Equal(t, item.annotations, annotations)
 				require.Equal(t, item.pullSecrets, pullSecretsOf(t, text, item.template))
 				continue
 			}
 			sayable, gaps := istio.Express(settings, traffic.Layer{})
-			contained := mode != "AnnotationsOnly" && (mode != "WhereNeeded" || len(gaps) > 0) && !settings.BypassNothing()
-			require.Equal(t, contained, arguments != nil, "the init container is there where it is to be")
+			closed := !initially.Equal(settings)
+			contained := mode != "AnnotationsOnly" && (mode != "WhereNeeded" || len(gaps) > 0 || closed) && !initially.BypassNothing()
+			require.Equal(t, contained, arguments["krm-bypass-init"] != nil, "the init container is there where it is to be")
+			require.Equal(t, contained && closed, arguments["krm-bypass-close"] != nil, "and the last where something ends")
 			secrets := item.pullSecrets
 			for _, name := range spec.pullSecrets {
 				if contained && !slices.Contains(secrets, name) {
@@ -605,9 +628,13 @@ func TestDrawnOutputReadsBack(t *testing.T) {
 				}
 			}
 			require.Equal(t, secrets, pullSecretsOf(t, text, item.template), "the user's, then those that the init container needs besides")
-			if contained {
+			for name, arguments := range arguments {
+				settings := map[string]traffic.Settings{"krm-bypass-init": initially, "krm-bypass-close": settings}[name]
 				values := map[traffic.Field][]string{}
 				for _, argument := range arguments {
+					if argument == "apply" || argument == "--end-connections" {
+						continue
+					}
 					flag, value, _ := strings.Cut(strings.TrimPrefix(argument, "--"), "=")
 					at := slices.IndexFunc(traffic.Fields, func(f traffic.Field) bool { return f.Flag() == flag })
 					require.GreaterOrEqual(t, at, 0, argument)
@@ -635,8 +662,9 @@ func TestDrawnOutputReadsBack(t *testing.T) {
 	})
 }
 
-// expected folds the scopes over a workload.
-func (s drawnSpec) expected(t require.TestingT, item drawnItem) (settings traffic.Settings, mode string, applies bool) {
+// expected folds the scopes over a workload. initially are the settings while init
+// containers run.
+func (s drawnSpec) expected(t require.TestingT, item drawnItem) (settings, initially traffic.Settings, mode string, applies bool) {
 	merges := map[string]traffic.Merge{"Override": traffic.Override, "Union": traffic.Union}
 	or := func(value, otherwise string) string {
 		if value == "" {
@@ -646,19 +674,21 @@ func (s drawnSpec) expected(t require.TestingT, item drawnItem) (settings traffi
 	}
 	merge := or(s.merge, "Override")
 	mode = or(s.mode, "InitContainer")
-	layer, said := layerOf(t, s.meshDefaults), traffic.Layer{}
+	layer, initial, said := layerOf(t, s.meshDefaults), traffic.Layer{}, traffic.Layer{}
 	for _, scope := range s.scopes {
 		if scope.namespace != "" && scope.namespace != item.namespace || scope.name != "" && scope.name != item.name {
 			continue
 		}
-		said = said.Merge(layerOf(t, scope.fields), merges[or(scope.merge, merge)])
+		said = said.Merge(layerOf(t, scope.fields), merges[or(scope.merge, merge)]).Merge(layerOf(t, scope.initial), merges[or(scope.merge, merge)])
+		initial = initial.Merge(layerOf(t, scope.initial), merges[or(scope.merge, merge)])
 		layer = layer.Merge(layerOf(t, scope.fields), merges[or(scope.merge, merge)])
 		mode = or(scope.mode, mode)
 	}
 	istio, _ := mesh.ByName("Istio")
 	user, problems := istio.Read(item.annotations)
 	require.Empty(t, problems)
-	return layer.Merge(user, merges[merge]).Settings(), mode, !said.IsZero() && !item.untouchable
+	layer = layer.Merge(user, merges[merge])
+	return layer.Settings(), layer.Merge(initial, traffic.Union).Settings(), mode, !said.IsZero() && !item.untouchable
 }
 
 func layerOf(t require.TestingT, fields map[traffic.Field][]string) traffic.Layer {
@@ -671,9 +701,9 @@ func layerOf(t require.TestingT, fields map[traffic.Field][]string) traffic.Laye
 	return l
 }
 
-// podOf gives the template's annotations, and the arguments of the init
-// container; nil if there is none.
-func podOf(t require.TestingT, text string, template []string) (annotations map[string]string, arguments []string) {
+// podOf gives the template's annotations, and the arguments of our init containers by their
+// names.
+func podOf(t require.TestingT, text string, template []string) (annotations map[string]string, arguments map[string][]string) {
 	var object map[string]any
 	require.NoError(t, yaml.Unmarshal([]byte(text), &object))
 	for _, step := range template {
@@ -689,15 +719,18 @@ func podOf(t require.TestingT, text string, template []string) (annotations map[
 	}
 	spec, _ := object["spec"].(map[string]any)
 	containers, _ := spec["initContainers"].([]any)
+	arguments = map[string][]string{}
 	for i, each := range containers {
 		container := each.(map[string]any)
-		if container["name"] != "krm-bypass-init" {
+		name := container["name"].(string)
+		place, ours := map[string]int{"krm-bypass-init": 0, "krm-bypass-close": len(containers) - 1}[name]
+		if !ours {
 			continue
 		}
-		require.Zero(t, i, "the init container is the first")
-		arguments = []string{}
+		require.Equal(t, place, i, "the one is the first, the other the last")
+		arguments[name] = []string{}
 		for _, argument := range container["args"].([]any) {
-			arguments = append(arguments, argument.(string))
+			arguments[name] = append(arguments[name], argument.(string))
 		}
 	}
 	return annotations, arguments

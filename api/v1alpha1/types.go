@@ -147,8 +147,11 @@ type Lint struct {
 	ObjectSize string `json:"object-size,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// PortExpansion finds port ranges that become very many single ports.
 	PortExpansion string `json:"port-expansion,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
-	// ForeignContainer finds containers named krm-bypass-init that krm-bypass did not
-	// write.
+	// InitWithoutNeed finds forInitContainers where what passes on the pods' traffic is
+	// there before their init containers.
+	InitWithoutNeed string `json:"init-without-need,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// ForeignContainer finds containers named krm-bypass-init or krm-bypass-close that
+	// krm-bypass did not write.
 	ForeignContainer string `json:"foreign-container,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// ChangedAfter finds what was changed after krm-bypass wrote it.
 	ChangedAfter string `json:"changed-after,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`

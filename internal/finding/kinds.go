@@ -33,6 +33,7 @@ var (
 	ArgumentSize     = warning("argument-size")
 	ObjectSize       = warning("object-size")
 	PortExpansion    = warning("port-expansion")
+	InitWithoutNeed  = warning("init-without-need")
 	ForeignContainer = warning("foreign-container")
 	ChangedAfter     = warning("changed-after")
 	AddedAfter       = asked("added-after", Warning)

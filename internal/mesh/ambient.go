@@ -112,6 +112,7 @@ var istioAmbient = Mesh{
 	Name:              "Istio",
 	plane:             Ambient,
 	proxy:             "ztunnel",
+	Early:             Early{Always: "ztunnel is there before any container of the pods"}, // architecture/ambient/ztunnel-cni-lifecycle.md, Pod Startup
 	Levels:            PodAlone,
 	Unmeshed:          ambientUnmeshed,
 	intercepts:        ambientIntercepts,

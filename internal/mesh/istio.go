@@ -144,6 +144,8 @@ var istio = Mesh{
 	Always: traffic.SinglePorts(traffic.TCP, 15020, 15021, 15090),
 	Facts:  []Fact{istioNative, istioExclusion},
 	Order:  Order{Key: "sidecar.istio.io/nativeSidecar", Former: "false", First: istioFirst, Last: istioLast, Depends: istioNative},
+	// pkg/kube/inject/webhook.go, reorderPod; cni/pkg/plugin/plugin.go, CmdAdd.
+	Early: Early{Native: []string{"sidecar.istio.io/nativeSidecar"}, Else: "where Istio's CNI plugin makes the rules, which it does before them, and the sidecar is no native one; istio-init comes last, so that without the plugin they reach everything"},
 	// Beside an includeInboundPorts that is not "*" there are no rules for excluded
 	// ports; those for excluded outbound ports come first (istio/istio
 	// tools/istio-iptables/pkg/capture/run.go, handleInboundPortsInclude and Run).

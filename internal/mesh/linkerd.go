@@ -54,6 +54,12 @@ var linkerd = Mesh{
 		{traffic.PortRange{First: 4190, Last: 4190}, "Linkerd's proxy, for its control"},
 		{traffic.PortRange{First: 4191, Last: 4191}, "Linkerd's proxy, for its metrics"},
 	},
+	// linkerd/linkerd2 pkg/inject/inject.go, ApplyAnnotationOverrides, and
+	// charts/patch/templates/patch.json.
+	Early: Early{
+		Native: []string{"config.linkerd.io/proxy-enable-native-sidecar", "config.beta.linkerd.io/proxy-enable-native-sidecar", "config.alpha.linkerd.io/proxy-enable-native-sidecar"},
+		Else:   "where Linkerd's CNI plugin makes the rules, which it does before them, and the sidecar is no native one; linkerd-init comes last, so that without the plugin they reach everything",
+	},
 	Namespaces:    []string{"linkerd", "linkerd-*"},
 	Levels:        Replaces,
 	NamespaceKeys: "linkerd/linkerd2 pkg/inject/inject.go, AppendNamespaceAnnotations",

@@ -134,8 +134,9 @@ type Mesh struct {
 	// rangesFirst says that in them excluded ranges come before included ports,
 	// so that these ports bypass the sidecar at those addresses.
 	rangesFirst bool
-	// Order is that of the init containers.
+	// Order is that of the init containers, and Early what is there before them.
 	Order Order
+	Early Early
 	// Facts are those of what stands here that hold for some versions alone.
 	Facts []Fact
 	// Signs are what its sidecars leave in an answer.

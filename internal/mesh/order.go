@@ -23,3 +23,28 @@ func (o Order) Of(annotations map[string]string) (says string, said bool) {
 	}
 	return o.First, true
 }
+
+// Early is where what passes on the traffic of pods is there before their init containers.
+type Early struct {
+	// Always says why it is so in all pods, "" where it is not.
+	Always string
+	// Native are annotations by which it is so if the value is true: the first that
+	// stands counts.
+	Native []string
+	// Else says when init containers are intercepted without it.
+	Else string
+}
+
+// Of says why it is so in pods with these annotations, "" where nothing shows it, and which
+// annotation does.
+func (e Early) Of(annotations map[string]string) (why, key string) {
+	for _, key := range e.Native {
+		if value, stands := annotations[key]; stands {
+			if value == "true" {
+				return "the sidecar is a native one by this annotation, and starts before the init containers", key
+			}
+			break
+		}
+	}
+	return e.Always, ""
+}

@@ -55,11 +55,13 @@ func (p *Plan) placeless(f traffic.Field) bool {
 		slices.ContainsFunc(p.Gaps, func(g mesh.Gap) bool { return g.Field == f })
 }
 
-// Holding gives what holds of a part of the settings in a field, and what has no place
-// in the pods.
-func (p *Plan) Holding(f traffic.Field, part traffic.Layer) (holds, placeless traffic.Layer) {
+// Holding gives what holds of a part of what a claim says in a field, and what has no
+// place in the pods.
+func (p *Plan) Holding(claim Claim, f traffic.Field, part traffic.Layer) (holds, placeless traffic.Layer) {
 	switch {
-	case !part.Says(f) || !p.placeless(f):
+	case claim.isInitial() && p.placeless(InitialField):
+		return traffic.Layer{}, part
+	case claim.isInitial(), !part.Says(f) || !p.placeless(f):
 		return part, traffic.Layer{}
 	case !p.Sayable.Says(f):
 		return part.Without(f), part.Of(f)

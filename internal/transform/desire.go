@@ -285,6 +285,7 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 	}
 	plan.Applies, plan.Annotations, plan.Container = true, d.annotations, d.containers[first].node != nil
 	plan.noteInbound(was)
+	plan.reportNeedless(w, was)
 	p.doubtWorkload(w, plan)
 	p.reportModes(w, was, plan)
 	return d

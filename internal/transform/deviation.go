@@ -30,6 +30,8 @@ type Deviation struct {
 	// Wants is what should be there, as a person would name it; "" for
 	// nothing, or where what is there may stay.
 	Wants string
+	// moved says that it is there, and not in its place.
+	moved bool
 	// mark says that it has no record.
 	mark bool
 	// edited says that it was written, and then changed.
@@ -52,7 +54,8 @@ func (p *Plan) Deviations() []Deviation {
 	if !recorded && len(p.Edits) == 0 {
 		return w.marks()
 	}
-	planned := deviations(&w.Object, p.Edits, func(path edit.Path) DeviationKind {
+	stays := func(value node.Value) bool { return was.record.Wrote[value.Entry("name").Text()] == value.Digest() }
+	planned := deviations(&w.Object, p.Edits, stays, func(path edit.Path) DeviationKind {
 		key, _ := path[len(path)-1].(string)
 		switch {
 		case !recorded:
@@ -77,7 +80,7 @@ func (p *ConfigPlan) Deviations() []Deviation {
 	if p.Failed() {
 		return nil
 	}
-	return deviations(&p.Config.Object, p.Edits, func(edit.Path) DeviationKind { return Stale })
+	return deviations(&p.Config.Object, p.Edits, nil, func(edit.Path) DeviationKind { return Stale })
 }
 
 // marks gives what looks as if krm-bypass had written it.
@@ -94,9 +97,9 @@ func (w *Workload) marks() []Deviation {
 	return found
 }
 
-// deviations reads edits as what is wrong with an object. overwritten says what
-// a value is that an edit replaces.
-func deviations(o *Object, edits []edit.Edit, overwritten func(edit.Path) DeviationKind) []Deviation {
+// deviations reads edits as what is wrong with an object. stays says of a container that
+// only its place is to change, and overwritten what a value is that an edit replaces.
+func deviations(o *Object, edits []edit.Edit, stays func(node.Value) bool, overwritten func(edit.Path) DeviationKind) []Deviation {
 	var found []Deviation
 	var record []Deviation
 	for i, e := range edits {
@@ -104,7 +107,7 @@ func deviations(o *Object, edits []edit.Edit, overwritten func(edit.Path) Deviat
 		last := e.Path[len(e.Path)-1]
 		switch key, _ := last.(string); {
 		case e.Op == edit.Insert && replaces(edits, i):
-			d.Wants = named(e.Value)
+			d.Wants, d.moved = named(e.Value), stays(node.Of(e.Value))
 		case e.Op == edit.Insert:
 			d.Kind, d.Wants = Missing, named(e.Value)
 		case e.Op == edit.Remove && i > 0 && replaces(edits, i-1):

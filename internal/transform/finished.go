@@ -239,7 +239,12 @@ func (f *Finished) judge(p *Policy, w *Workload) (plan *Plan, untouched bool) {
 	}
 	p.judgeAnnotations(w, foreign, plan)
 	p.judgeSettings(w, stands, p.inEveryWay(stands, in, plan), p.ways(w, stands, in), plan)
-	plan.Fold = p.beside(w, stands, plan.Fold)
+	containers := w.foreign(nowhere)
+	if at := w.ours(); at[first] >= 0 && at[last] > at[first] { // what is in force afterwards, the last says
+		plan.Initial = p.beside(nil, containers[at[first]:at[first]+1])
+		containers = slices.Delete(containers, at[first], at[first]+1)
+	}
+	plan.Fold = p.beside(plan.Fold, containers)
 	plan.was = &prior{annotations: w.TemplateAnnotations, containers: w.ours()} // which the fold has
 	plan.Settings = plan.Fold.Layer().Settings()
 	return plan, untouched

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -44,6 +45,9 @@ func (r *record) containersOf(w *Workload) (at places) {
 // InitialField stands for all that a scope says for the time in which init containers run.
 const InitialField traffic.Field = "forInitContainers"
 
+// InitialGap is why no annotation says it.
+const InitialGap = "an annotation holds as long as the pod does"
+
 // InitialFields are the fields of that.
 var InitialFields = []traffic.Field{traffic.ExcludeOutboundPorts, traffic.ExcludeOutboundIPRanges, traffic.ExcludeOutbound}
 
@@ -63,10 +67,10 @@ func (f Fold) united(initial Fold) Fold {
 	return append(all, initial...)
 }
 
+func (c Claim) isInitial() bool { return strings.HasSuffix(c.Scope, initialSuffix) }
+
 // isInitial reports whether it is one while init containers run.
-func (f Fold) isInitial() bool {
-	return len(f) > 0 && strings.HasSuffix(f[len(f)-1].Scope, initialSuffix)
-}
+func (f Fold) isInitial() bool { return len(f) > 0 && f[len(f)-1].isInitial() }
 
 // claims are those of the settings, and of what there is beside them while init containers
 // run.
@@ -86,7 +90,7 @@ func (r *ruling) start(scopes []*Scope) {
 		r.initially = r.fold.united(r.initial).Layer().Settings()
 	}
 	if r.hasInitial() {
-		r.gaps = append(r.gaps, mesh.Gap{Field: InitialField, Reason: "an annotation holds as long as the pod does"})
+		r.gaps = append(r.gaps, mesh.Gap{Field: InitialField, Reason: InitialGap})
 	}
 }
 
@@ -120,6 +124,25 @@ func (r *ruling) containers(w *Workload) (all [len(containerNames)]made) {
 // stays reports whether an init container runs as long as the pod does, with the connections
 // that it opened (k8s.io/api/core/v1, ContainerRestartPolicyAlways).
 func (c container) stays() bool { return c.value.Entry("restartPolicy").Text() == "Always" }
+
+// reportNeedless warns of what is for init containers although they reach the mesh.
+func (p *Plan) reportNeedless(w *Workload, was *prior) {
+	why, key := p.on.Early.Of(was.annotations)
+	if why == "" || !p.HasInitial() {
+		return
+	}
+	at, value := w.templatePath("spec", "initContainers"), ""
+	if key != "" {
+		at, value = was.at(w, key), was.annotations[key]
+	}
+	var scopes []string
+	for _, c := range p.Initial {
+		if !c.Left.IsZero() {
+			scopes = append(scopes, c.Scope)
+		}
+	}
+	p.warn(finding.InitWithoutNeed, at, value, "%s, so that these need nothing of what %s lets bypass: remove it for these pods, or clear its fields in a rule for them", why, strings.Join(scopes, " and "))
+}
 
 // written gives the places of our init containers when they are written.
 func written(w *Workload, was *prior, d desired) (at []int) {

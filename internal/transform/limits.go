@@ -98,7 +98,7 @@ func (p *Policy) judgeSettings(w *Workload, was *prior, folds []Fold, ways []way
 	if len(plan.Findings) > told {
 		return
 	}
-	together := p.beside(w, was, folds[0])
+	together := p.beside(folds[0], w.foreign(was.containers))
 	for _, b := range limits.Breaches(together.Layer().Settings(), own) {
 		p.refuse(w, was, together, b, plan, p.mustNot(namespace, forbidden, b)+", but would", remedyFor(b))
 	}
@@ -106,9 +106,9 @@ func (p *Policy) judgeSettings(w *Workload, was *prior, folds []Fold, ways []way
 
 // beside gives a fold with what init containers let bypass beside it that no record
 // accounts for. None of them takes anything from another.
-func (p *Policy) beside(w *Workload, was *prior, fold Fold) Fold {
+func (p *Policy) beside(fold Fold, containers []container) Fold {
 	fold = slices.Clone(fold)
-	for _, c := range w.foreign(was.containers) {
+	for _, c := range containers {
 		if lets, _ := c.argued(); p.enforces(c) && !lets.IsZero() {
 			fold = append(fold, Claim{Scope: ContainerScope, Merge: traffic.Union, Said: lets, Left: lets})
 		}

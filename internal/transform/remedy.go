@@ -10,6 +10,8 @@ func (d Deviation) Message() string {
 	switch {
 	case d.former:
 		return "this record has the form of an earlier version of krm-bypass; krm-bypass render writes it anew, and nothing else"
+	case d.moved:
+		return fmt.Sprintf("expected %s here, and it stands elsewhere: krm-bypass's init containers go around all others", d.Wants)
 	case d.Kind == Missing:
 		return fmt.Sprintf("expected %s here", d.Wants)
 	case d.edited && d.Wants == "":

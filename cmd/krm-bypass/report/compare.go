@@ -174,9 +174,14 @@ const OtherField = "other"
 
 func fieldChanges(was, is *Workload) []FieldChange {
 	var changes []FieldChange
+	names := make([]string, 0, len(traffic.Fields)+len(initialNames))
 	for _, f := range traffic.Fields {
-		before, after := find(was.Fields, f), find(is.Fields, f)
-		c := FieldChange{Field: string(f), Added: beyond(f, after, before), Removed: beyond(f, before, after)}
+		names = append(names, string(f))
+	}
+	for _, name := range append(names, initialNames...) {
+		f, _ := initialField(name)
+		before, after := find(was.Fields, name), find(is.Fields, name)
+		c := FieldChange{Field: name, Added: beyond(f, after, before), Removed: beyond(f, before, after)}
 		if len(c.Added)+len(c.Removed) > 0 {
 			changes = append(changes, c)
 		}
@@ -224,10 +229,16 @@ func othersBeyond(w, beyond *Workload) []fn.ExplainedEntry {
 	return more
 }
 
-func find(fields []fn.ExplainedField, f traffic.Field) fn.ExplainedField {
-	i := slices.IndexFunc(fields, func(field fn.ExplainedField) bool { return field.Field == string(f) })
+// initialNames are those of the fields that hold while init containers run.
+var initialNames = []string{
+	fn.InitialPrefix + string(traffic.ExcludeOutboundPorts), fn.InitialPrefix + string(traffic.ExcludeOutboundIPRanges), fn.InitialPrefix + string(traffic.ExcludeOutbound),
+}
+
+func find(fields []fn.ExplainedField, name string) fn.ExplainedField {
+	i := slices.IndexFunc(fields, func(field fn.ExplainedField) bool { return field.Field == name })
 	if i < 0 {
-		return fn.ExplainedField{Field: string(f), Effective: traffic.Settings{}.Entries(f)}
+		f, _ := initialField(name)
+		return fn.ExplainedField{Field: name, Effective: traffic.Settings{}.Entries(f)}
 	}
 	return fields[i]
 }

@@ -163,12 +163,17 @@ func (r *Explanation) answers() [][]string {
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		d := w.Decision
-		head := slices.Concat(workloadCells(w.ResourceRef), []string{d.Connection, d.Verdict, d.Why})
-		for _, e := range d.By {
-			rows = append(rows, slices.Concat(head, entryCells(d.Field, e), r.tail(w)))
+		add := func(d *Decision, why string) {
+			head := slices.Concat(workloadCells(w.ResourceRef), []string{d.Connection, d.Verdict, why})
+			for _, e := range d.By {
+				rows = append(rows, slices.Concat(head, entryCells(d.Field, e), r.tail(w)))
+			}
+			if len(d.By) == 0 {
+				rows = append(rows, slices.Concat(head, make([]string, len(entryColumns)), r.tail(w)))
+			}
 		}
-		if len(d.By) == 0 {
-			rows = append(rows, slices.Concat(head, make([]string, len(entryColumns)), r.tail(w)))
+		if add(d, d.Why); d.Initially != nil {
+			add(d.Initially, "while init containers run")
 		}
 	}
 	return rows

@@ -22,6 +22,9 @@ type Decision struct {
 	By []fn.ExplainedEntry `json:"by,omitempty"`
 	// Why says what decides if no field does.
 	Why string `json:"why,omitempty"`
+	// Initially is what becomes of it while init containers run, nil where that is the
+	// same.
+	Initially *Decision `json:"whileInitContainersRun,omitempty"`
 }
 
 // The verdicts.
@@ -39,8 +42,52 @@ func (r *Explanation) Decide(c traffic.Connection, name string) {
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		w.Decision = w.decide(c)
+		if w.Decision.Initially = w.initially(c); w.Decision.Initially != nil {
+			w.Decision.Initially.Connection = name
+		}
 		w.Decision.Connection = name
 	}
+}
+
+// initially decides what becomes of it while init containers run, nil where that is as
+// afterwards.
+func (w *Workload) initially(c traffic.Connection) *Decision {
+	var own, more traffic.Layer
+	for _, f := range w.Fields {
+		if name, initial := initialField(f.Field); initial {
+			_ = more.Set(name, f.Effective) // in canonical form, which reads back
+		} else {
+			_ = own.Set(name, f.Effective)
+		}
+	}
+	decision := own.Merge(more, traffic.Union).Settings().Decide(c)
+	if w.Decision.Verdict == Bypassed || decision.Verdict != traffic.Bypassed || w.Voided != "" {
+		return nil
+	}
+	d := &Decision{Verdict: Bypassed, Field: fn.InitialPrefix + string(decision.By)}
+	for _, f := range w.Fields {
+		if f.Field == d.Field {
+			d.By = deciding(f, decision.By, c)
+		}
+	}
+	return d
+}
+
+// initialField gives the traffic field by the name that it has in an explanation, and
+// whether it is one that holds while init containers run.
+func initialField(name string) (traffic.Field, bool) {
+	name, initial := strings.CutPrefix(name, fn.InitialPrefix)
+	return traffic.Field(name), initial
+}
+
+// deciding gives the entries of a field that decide.
+func deciding(f fn.ExplainedField, by traffic.Field, c traffic.Connection) (all []fn.ExplainedEntry) {
+	for _, e := range f.Entries {
+		if e.InForce && decides(by, e, c) {
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
 func (w *Workload) decide(c traffic.Connection) *Decision {
@@ -104,13 +151,8 @@ func (w *Workload) decide(c traffic.Connection) *Decision {
 		d.Why = cmp.Or(w.placeless(c), d.Why)
 	}
 	for _, f := range w.Fields {
-		if f.Field != d.Field {
-			continue
-		}
-		for _, e := range f.Entries {
-			if e.InForce && decides(decision.By, e, c) {
-				d.By = append(d.By, e)
-			}
+		if f.Field == d.Field {
+			d.By = deciding(f, decision.By, c)
 		}
 	}
 	return d

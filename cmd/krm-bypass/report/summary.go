@@ -128,7 +128,11 @@ func (w *Workload) bypasses() []Bypass {
 		}
 	}
 	for _, f := range w.Fields {
-		switch {
+		switch _, initial := initialField(f.Field); {
+		case initial:
+			for _, what := range f.Effective {
+				add(traffic.Outbound, what+" while init containers run")
+			}
 		case !slices.ContainsFunc(f.Entries, func(e fn.ExplainedEntry) bool { return bypasses(f, e) }):
 		case f.Field == string(traffic.IncludeInboundPorts):
 			add(traffic.Inbound, everythingBut("TCP port", f.Effective))

@@ -148,7 +148,7 @@ var index = regexp.MustCompile(`\[\d+\]$`)
 
 func merged(f fn.ExplainedField) []merging {
 	var all counts[string, merging]
-	field := traffic.Field(f.Field)
+	field, _ := initialField(f.Field)
 	if f.Field == OtherField { // each is of its own kind
 		for _, e := range f.Entries {
 			all.all = append(all.all, merging{ExplainedEntry: e, field: field})
@@ -310,8 +310,13 @@ func (p *page) writeAnswers(r *Explanation) {
 	p.writeGroups(workloads, false, func(p *page, w *Workload, exact bool) (string, [][]string) {
 		d := w.Decision
 		var rows [][]string
-		for _, e := range merged(fn.ExplainedField{Field: d.Field, Entries: d.By}) {
-			rows = append(rows, []string{strings.Join(e.Holds, ", "), p.source(e.From, e.because(), exact)})
+		add := func(d *Decision) {
+			for _, e := range merged(fn.ExplainedField{Field: d.Field, Entries: d.By}) {
+				rows = append(rows, []string{strings.Join(e.Holds, ", "), p.source(e.From, e.because(), exact)})
+			}
+		}
+		if add(d); d.Initially != nil {
+			add(d.Initially)
 		}
 		return d.says(), rows
 	})

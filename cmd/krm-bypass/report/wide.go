@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -228,15 +229,28 @@ func (r *Explanation) writeAnswers(b *bytes.Buffer) {
 		d := w.Decision
 		fmt.Fprintf(b, "%s: %s\n", w.Title(), d.says())
 		var rows []string
-		for _, e := range d.By {
-			rows = append(rows, strings.Join([]string{spelt(e), origin(e.From), note(e)}, "\t"))
+		for _, e := range d.all() {
+			rows = append(rows, strings.Join([]string{spelt(e), origin(e.From), note(e)}, "	"))
 		}
 		columns(b, rows)
 	}
 }
 
+// all gives the entries that decide, then those that do while init containers run.
+func (d *Decision) all() []fn.ExplainedEntry {
+	if d.Initially == nil {
+		return d.By
+	}
+	return slices.Concat(d.By, d.Initially.By)
+}
+
 // says gives the answer in a line.
 func (d *Decision) says() string {
+	if d.Initially != nil {
+		afterwards := *d
+		afterwards.Initially = nil
+		return fmt.Sprintf("%s; while init containers run, %s by %s", afterwards.says(), d.Initially.Verdict, d.Initially.Field)
+	}
 	text := d.Connection + " " + d.Verdict
 	if d.Field != "" {
 		text += " by " + d.Field

@@ -1,0 +1,82 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+const startingSpec = `apiVersion: krm-bypass.dev/v1alpha1
+kind: ClusterBypass
+metadata: {name: cluster}
+spec:
+  global:
+    reason: the database
+    excludeOutboundPorts: [5432]
+    includeOutboundPorts: [8443]
+    forInitContainers: {excludeOutbound: [{ipRanges: [192.0.2.0/24], ports: [443, 8443]}]}
+  workloads:
+  - match: {names: [web]}
+    forInitContainers: {excludeOutboundIPRanges: [10.0.0.0/16], excludeOutboundPorts: [5432, 53/UDP]}
+  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}
+`
+
+const startingPods = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {selector: {}, template: {spec: {initContainers: [{name: fetch, image: "fetch:1"}], containers: [{name: web, image: "web:1"}]}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api, namespace: shop}
+spec: {selector: {}, template: {spec: {containers: [{name: api, image: "api:1"}]}}}
+`
+
+func TestFormatsOfWhatHoldsWhileInitContainersRun(t *testing.T) {
+	answers, changes := reportOf(t, startingSpec, startingPods), reportOf(t, startingSpec, startingPods)
+	c, err := traffic.ParseOutbound("10.0.1.2:443")
+	require.NoError(t, err)
+	answers.Decide(c, "10.0.1.2:443")
+	changes.Compare(reportOf(t, strings.NewReplacer("443, 8443", "443", "    forInitContainers: {excludeOutboundIPRanges: [10.0.0.0/16], excludeOutboundPorts: [5432, 53/UDP]}", "    excludeInboundPorts: []").Replace(startingSpec), startingPods))
+	testFormats(t, "starting", ExplanationFormats, map[string]Explanation{"settings": reportOf(t, startingSpec, startingPods), "answers": answers, "changes": changes})
+}
+
+// TestAnswersWhileInitContainersRun asks about connections of which both settings say the
+// same, and about others.
+func TestAnswersWhileInitContainersRun(t *testing.T) {
+	for connection, want := range map[string][2]string{ // of web, and of api
+		"10.0.1.2:443":    {"intercepted, bypassed by forInitContainers.excludeOutboundIPRanges", "intercepted"},
+		"10.0.1.2:8443":   {"intercepted", "intercepted"}, // it is included at every address
+		"10.0.1.2:53":     {"intercepted", "intercepted"}, // the mesh's DNS stays
+		"10.0.1.2:53/UDP": {"left to the mesh, bypassed by forInitContainers.excludeOutboundPorts", "left to the mesh"},
+		"192.0.2.1:8443":  {"intercepted, bypassed by forInitContainers.excludeOutbound", "intercepted, bypassed by forInitContainers.excludeOutbound"},
+		"192.0.2.1:5432":  {"bypassed", "bypassed"},
+		"198.51.100.1:1":  {"intercepted", "intercepted"},
+		"127.0.0.1:443":   {"left to the mesh", "left to the mesh"},
+	} {
+		c, err := traffic.ParseOutbound(connection)
+		require.NoError(t, err)
+		r := reportOf(t, startingSpec, startingPods)
+		r.Decide(c, connection)
+		for i, w := range r.Workloads {
+			says := w.Decision.Verdict
+			if d := w.Decision.Initially; d != nil {
+				says += ", " + d.Verdict + " by " + d.Field
+				require.NotEmpty(t, d.By)
+				assert.True(t, strings.HasPrefix(d.By[0].From.Path, d.By[0].From.Scope))
+			}
+			assert.Equal(t, want[i], says, "%s of %s", connection, w.Name)
+		}
+	}
+	var inbound traffic.Connection
+	inbound.Direction, inbound.Port = traffic.Inbound, 443
+	r := reportOf(t, startingSpec, startingPods)
+	r.Decide(inbound, "443")
+	assert.Nil(t, r.Workloads[0].Decision.Initially, "nobody calls init containers")
+	assert.True(t, strings.HasPrefix(r.Workloads[0].Fields[2].Field, fn.InitialPrefix))
+}
