@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares 200,000 random cases, and for ten minutes, behind every interceptor,
 # successive seeds from KRM_BYPASS_SEED on, then makes 20,000 new connections a second
-# for a minute through our rules, renders 10,000 kustomizations under a filter, and has
+# for a minute through our rules, kills the last init container while connections begin, renders 10,000 kustomizations under a filter, and has
 # kubectl, kustomize and Argo CD read a million streams of odd documents beside us,
 # breaks scanner and splicer on purpose; holds the files in KRM_BYPASS_CORPUS, if it is
 # set, to what is promised of files:
@@ -20,6 +20,9 @@ KRM_BYPASS_SOAK=$duration go test -v -count=1 -timeout=3h ./test/e2e/differentia
 
 echo "== new connections: 20,000 a second for 60s"
 KRM_BYPASS_LOAD=60s go test -v -count=1 -timeout=1h ./test/e2e/load | grep --line-buffered -vE '^(=== |PASS)' || status=1
+
+echo "== the last init container, 200 times killed or not, while connections begin"
+KRM_BYPASS_CLOSINGS=200 go test -v -count=1 -timeout=1h -run '^TestConnectionsEndThatBeginMeanwhile$' ./test/e2e | grep --line-buffered -vE '^(=== |PASS)' || status=1
 
 echo "== 10,000 kustomizations: none starts a program or opens a socket"
 KRM_BYPASS_KUSTOMIZATIONS=10000 go test -v -count=1 -timeout=3h -run Drawn ./test/confined | grep --line-buffered -vE '^(=== |PASS)' || status=1

@@ -2,9 +2,13 @@ package e2e_test
 
 import (
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"net"
 	"net/netip"
+	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -163,22 +167,80 @@ func TestConnectionsThatBypassedMeanwhileEnd(t *testing.T) {
 	}
 }
 
-// A program that was killed between loading its rules and ending connections is started
-// again, and finds rules that are there already.
-func TestConnectionsEndAfterAKill(t *testing.T) {
+// closings says how often the last of ours is tried while connections begin: a number in
+// the variable makes that a long run (make soak).
+func closings(t *testing.T) int {
+	t.Helper()
+	text, found := os.LookupEnv("KRM_BYPASS_CLOSINGS")
+	if !found {
+		return 3
+	}
+	number, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return number
+}
+
+// Connections that begin at the moment in which the last of ours runs, even where it is
+// killed at any moment and started again, end like all others.
+func TestConnectionsEndThatBeginMeanwhile(t *testing.T) {
+	ended, killed := 0, 0
 	for _, mesh := range istioVariants[:4] {
 		t.Run(mesh.Name, func(t *testing.T) {
 			pod, outside := lab.NewPod(t, lab.IPv4)
 			mesh.Install(t, pod)
-			mesh.ours.apply(t, pod, meanwhile...)
-			near, far := connecting(t, outside)(pod, lab.Application, netip.AddrPortFrom(somewhereElse.IPv4, onlyMeanwhile))
-			mesh.ours.apply(t, pod, afterwards...)
-			require.True(t, carries(near, far), "the kernel knows it still")
-			mesh.ours.apply(t, pod, append(afterwards, "--end-connections")...)
-			assert.False(t, carries(far, near))
-			assert.False(t, carries(near, far))
+			listener, err := outside.Listen(lab.Root, netip.AddrPortFrom(netip.IPv6Unspecified(), lab.World.Ports[0]))
+			require.NoError(t, err)
+			defer listener.Close()
+			go func() {
+				for {
+					far, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					go func() { io.Copy(far, far); far.Close() }()
+				}
+			}()
+			for range closings(t) {
+				mesh.ours.apply(t, pod, meanwhile...)
+				stop := make(chan struct{})
+				begun := make(chan []net.Conn)
+				go func() {
+					var all []net.Conn
+					for {
+						if near, err := pod.Dial(lab.Application, "tcp", netip.Addr{}, netip.AddrPortFrom(somewhereElse.IPv4, onlyMeanwhile)); err == nil {
+							all = append(all, near)
+						}
+						select {
+						case <-stop:
+							begun <- all
+							return
+						default:
+						}
+					}
+				}()
+				last := func() *exec.Cmd {
+					return program(mesh.ours.call("apply", append(afterwards, "--end-connections")...)...)
+				}
+				first := last()
+				require.NoError(t, pod.Do(lab.Root, first.Start))
+				time.Sleep(rand.N(60 * time.Millisecond))
+				_ = first.Process.Kill() // it may be done
+				if first.Wait() != nil {
+					killed++
+					_, err := pod.Try(last())
+					require.NoError(t, err)
+				}
+				close(stop)
+				for _, near := range <-begun {
+					assert.False(t, carries(near, near), "what comes back from the outside")
+					near.Close()
+					ended++
+				}
+			}
 		})
 	}
+	assert.Positive(t, ended)
+	t.Logf("%d connections ended, %d runs were killed", ended, killed)
 }
 
 // The last of ours has to succeed for an application to start, and never says that it did
