@@ -37,7 +37,8 @@ func dial(family int) (*netlink.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return socket, socket.SetDeadline(time.Now().Add(patience))
+	err = socket.SetDeadline(time.Now().Add(patience))
+	return socket, err
 }
 
 // about is a message to conntrack: a struct nfgenmsg, and attributes.
