@@ -29,6 +29,7 @@ type census struct {
 
 	byLength       map[int][]*Sighting
 	byName, inside map[string][]*Sighting
+	byPort         map[string][]*Sighting
 	template       labelled
 	// lists are those of names in the policy, and rules the names in all rules of a sort.
 	lists, rules [][]string
@@ -52,6 +53,7 @@ func (c *census) count() {
 		return
 	}
 	c.byLength, c.byName, c.inside = map[int][]*Sighting{}, map[string][]*Sighting{}, map[string][]*Sighting{}
+	c.byPort = map[string][]*Sighting{}
 	c.template = labelled{}
 	c.lists, c.rules = c.policy.lists()
 	slices.SortStableFunc(c.all, func(a, b Sighting) int { return cmp.Compare(a.id(), b.id()) })
@@ -60,6 +62,9 @@ func (c *census) count() {
 		c.byLength[len(s.name)] = append(c.byLength[len(s.name)], s)
 		c.byName[s.name] = append(c.byName[s.name], s)
 		c.inside[s.namespace] = append(c.inside[s.namespace], s)
+		for port := range s.ports {
+			c.byPort[port] = append(c.byPort[port], s)
+		}
 		c.template.add(s.labels, s)
 	}
 }
@@ -215,13 +220,13 @@ func (c *census) port(of part) Meant {
 	}
 	name, m := of.match.Port, *of.match
 	m.Port = ""
-	for i := range c.all {
-		s := &c.all[i]
-		for _, there := range slices.Sorted(maps.Keys(s.ports)) {
-			if spelling.Near(name, there) && !listed(there) && m.speaksOf(s.subject) == yes {
-				longer := strings.HasPrefix(there, name) || strings.HasPrefix(name, there)
-				return Meant{Path: of.path, Value: name, Slip: !longer, Says: fmt.Sprintf("%s has a port named %s: did you mean that?", s.id(), there)}
-			}
+	for _, there := range slices.Sorted(maps.Keys(c.byPort)) {
+		if !spelling.Near(name, there) || listed(there) {
+			continue
+		}
+		if s := m.first(c.byPort[there]); s != nil {
+			longer := strings.HasPrefix(there, name) || strings.HasPrefix(name, there)
+			return Meant{Path: of.path, Value: name, Slip: !longer, Says: fmt.Sprintf("%s has a port named %s: did you mean that?", s.id(), there)}
 		}
 	}
 	return Meant{}

@@ -148,13 +148,13 @@ func (w *Workload) unseen(names []PortName) []PortName {
 // mean there what no rule may say.
 func (p *Policy) refuseNames(w *Workload, said said, plan *Plan) {
 	for _, n := range said.unseen {
-		plan.find(Error, w.templatePath(), "", "%q is the name of a container port (%s), and what containers the pods of %s get does not stand in it: write the number, or leave this workload out of the rule", n.Name, n.Path, A(w.Kind))
+		plan.find(Error, w.templatePath(), "", "%q is the name of a container port (%s), and what containers the pods of %s get does not stand in it: write the number, or name the port only in rules for other workloads", n.Name, n.Path, A(w.Kind))
 	}
 	at := w.templatePath("spec", "containers")
 	for _, scope := range said.scopes {
 		for _, n := range scope.Names {
 			for _, own := range p.Mesh.Owned(w.PortsNamed(n.Name)) {
-				plan.find(Error, at, "", "the port named %s (%s) is one of %s (%s), which the mesh handles itself: take the name out of the rule, or leave this workload out of it", n.Name, n.Path, own.Purpose, own.Ports)
+				plan.find(Error, at, "", "the port named %s (%s) is one of %s (%s), which the mesh handles itself: name it only in rules for other workloads", n.Name, n.Path, own.Purpose, own.Ports)
 			}
 		}
 		if len(scope.Names) == 0 {
@@ -172,10 +172,13 @@ func (p *Policy) reportLacking(w *Workload, plan *Plan) {
 	for i, claim := range plan.Fold {
 		for _, f := range []traffic.Field{traffic.ExcludeInboundPorts, traffic.IncludeInboundPorts} {
 			names, union := claim.lacking(f), "merge: Union in the rule"
+			if names == nil {
+				continue
+			}
 			if claim.Scope == GlobalPath {
 				union = "spec.merge: Union"
 			}
-			if says := plan.Fold.cleared(i, f); names != nil && says != "" {
+			if says := plan.Fold.cleared(i, f); says != "" {
 				plan.warn(finding.MissingPort, w.templatePath("spec", "containers"), "", "no container has a port named %s, so that %s.%s %s: leave this workload out of the rule, write the number, or write %s", strings.Join(names, " or "), claim.Scope, f, says, union)
 			}
 		}

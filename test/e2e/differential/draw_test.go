@@ -111,6 +111,10 @@ func drawSettings(t *rapid.T, wanted []traffic.Field) traffic.Settings {
 	draw(traffic.ExcludeOutboundIPRanges, drawPrefixEntry, 1)
 	draw(traffic.IncludeOutboundIPRanges, drawPrefixEntry, 0)
 	draw(traffic.ExcludeOutbound, drawPairEntry, 1)
+	said := layer
+	if byName(t, &layer); !layer.Equal(said) {
+		t.Fatalf("by names of ports it comes to %sinstead of %s", layer, said)
+	}
 	return layer.Settings()
 }
 
