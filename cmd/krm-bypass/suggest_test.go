@@ -118,3 +118,33 @@ func TestWhatIsAddedIsNotSuggestedAgain(t *testing.T) {
 		})
 	}
 }
+
+// TestSuggestNamesWhereAKustomizationHasItFrom builds one, whose objects have other names
+// than their files.
+func TestSuggestNamesWhereAKustomizationHasItFrom(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"base/kustomization.yaml": "resources: [operator.yaml, monitoring.yaml]\n",
+		"kustomization.yaml":      "namePrefix: my-\nresources: [base]\n",
+	})
+	require.NoError(t, os.CopyFS(filepath.Join(dir, "base"), os.DirFS(filepath.Join(suggestTrees, "database-operator"))))
+	t.Chdir(dir)
+	code, out, errOut := krmBypass("", "suggest", ".")
+	require.Zero(t, code, errOut)
+	assert.Contains(t, out, "names: [my-database-operator]")
+	assert.Contains(t, out, "reason: PodMonitor database/my-database-operator (base/operator.yaml:88) has Prometheus monitoring/my-k8s (base/monitoring.yaml:8), outside the mesh, scrape port 8080")
+
+	text, err := os.ReadFile("base/operator.yaml")
+	require.NoError(t, err)
+	code, out, errOut = krmBypass(string(text), "suggest", "-")
+	require.Zero(t, code, errOut)
+	assert.Contains(t, out, "reason: 'ValidatingWebhookConfiguration database (standard input:54): the API server, outside the mesh, validates by port 9443")
+
+	require.NoError(t, os.WriteFile("bypass.yaml", []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: a}\nspec: {enforcement: {mode: AnnotationsOnly}}\n"), 0o600))
+	require.NoError(t, os.WriteFile("kustomization.yaml", []byte("namePrefix: my-\nresources: [base]\ntransformers: [bypass.yaml]\n"), 0o600))
+	code, _, errOut = krmBypass("", "suggest", ".")
+	assert.Equal(t, 1, code)
+	assert.Equal(t, "error: . has a ClusterBypass already: name its file with --spec, and suggest prints what to add to it\n", errOut)
+	code, out, errOut = krmBypass("", "suggest", ".", "--spec", "bypass.yaml")
+	assert.Zero(t, code, errOut)
+	assert.Contains(t, out, "+spec: {enforcement: {mode: AnnotationsOnly}, workloads: [{match:")
+}

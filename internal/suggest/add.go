@@ -137,6 +137,9 @@ func (s *Suggestions) remarked(text string, from int, rest *Suggestions, merges 
 	for i, line := range append(lines, "") {
 		for j, r := range s.proven {
 			if item := rules.Item(from + j); item.Line() == i+1 && !inFlow(rules) {
+				if j == 0 {
+					write(&b, commented(standings(s.proven), column), ending)
+				}
 				write(&b, commented(r.remarks(), column), ending)
 			}
 		}

@@ -1,7 +1,6 @@
 package suggest
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,7 +36,7 @@ var serverFirst = source{look: func(t *tree) {
 			}
 		}
 		if len(open) > 0 && len(t.leads(s)) > 0 {
-			t.note("%s: %s may wait for the client to speak first on port %s: %s, and keep it in the mesh (%s)", s.at("spec", "ports"), t.Policy.Mesh.Name, strings.Join(open, ", "), opaque.Remedy, fmt.Sprint(opaque.Source))
+			t.note("%s: %s guesses by the client's first bytes what is spoken on port %s, where the server may speak first: %s, and keep it in the mesh (%s)", s.at("spec", "ports"), t.Policy.Mesh.Name, strings.Join(open, ", "), opaque.Remedy, opaque.Source)
 		}
 	}
 }}
