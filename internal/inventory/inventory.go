@@ -59,6 +59,7 @@ func TakeMade(files []File, made map[string]func(document int) *pass.Source, nam
 	}
 	s.mesh, s.policy = m, &transform.Policy{Mesh: m}
 	defaults, from := s.configured()
+	s.common(s.policy)
 	s.judge()
 	if len(s.problems) == 0 {
 		s.agree()
@@ -100,6 +101,8 @@ type survey struct {
 	stated     []statement
 	workloads  []*workload
 	namespaces []*namespace
+	// others are objects that may say something for many pods.
+	others []resource
 	// scoped are namespaces of which the mesh's own configuration speaks.
 	scoped []*namespace
 
@@ -124,6 +127,9 @@ func (s *survey) look(d *document) {
 		o := resource{one, d, object.Group(one.APIVersion), metadata.Entry("namespace").Text(), metadata.Entry("name").Text()}
 		s.statements(o)
 		s.lookBeside(o)
+		if slices.ContainsFunc(mesh.All(), func(m *mesh.Mesh) bool { may, _ := m.MayBeCommon(o.group, o.Kind); return may }) {
+			s.others = append(s.others, o)
+		}
 		if o.Kind == "Namespace" && o.group == "" {
 			s.namespaces = append(s.namespaces, &namespace{resource: o, annotated: annotatedAt(d, o.id(), o.path("metadata", "annotations"), o.Below("metadata", "annotations").Strings())})
 		}

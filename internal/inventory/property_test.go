@@ -367,6 +367,27 @@ func stripped(t require.TestingT, found *inventory.Inventory, files []inventory.
 	return rest
 }
 
+// wrapped puts Helm values below the names of sub-charts, and into an object that holds
+// values.
+func wrapped(t *rapid.T, values string) string {
+	if strings.HasPrefix(values, "apiVersion") {
+		return values
+	}
+	below := func(name string) { values = name + ":\n" + indented([]byte(values)) }
+	for range rapid.IntRange(0, 2).Draw(t, "charts above") {
+		below(rapid.SampledFrom([]string{"mesh", "global", "istiod-1-27"}).Draw(t, "chart"))
+	}
+	switch rapid.IntRange(0, 3).Draw(t, "holder") {
+	case 0:
+		below("values")
+		below("spec")
+		values = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: mesh}\n" + values
+	case 1:
+		values = "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: mesh}\nspec:\n  valuesContent: |\n" + indented([]byte(indented([]byte(values))))
+	}
+	return values
+}
+
 // drawnTree is files and what the mesh is configured with in one of them.
 func (r rulebook) drawnTree(t *rapid.T) (files []inventory.File, configured map[string]string) {
 	values := func(label string, configuration bool) map[string]string {
@@ -411,7 +432,7 @@ func (r rulebook) drawnTree(t *rapid.T) (files []inventory.File, configured map[
 	}
 	configured = values("configuration", true)
 	if len(configured) > 0 {
-		files = append(files, inventory.File{Path: "configuration.yaml", Text: []byte(r.configuration(configured))})
+		files = append(files, inventory.File{Path: "configuration.yaml", Text: []byte(wrapped(t, r.configuration(configured)))})
 	}
 	common := values("common", false)
 	var documents []string

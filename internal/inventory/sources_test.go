@@ -107,6 +107,30 @@ func TestSources(t *testing.T) {
 	}
 }
 
+// What objects of a mesh say for many pods beside the fields is told.
+func TestWhatIsSaidForManyPodsIsTold(t *testing.T) {
+	const web = "-- w.yaml --\n"
+	istio := web + deployment("web", "shop", portsAnnotation+`"3306"`)
+	fsm := web + deployment("web", "shop", `flomesh.io/outbound-port-exclusion-list: "3306"`)
+	for name, test := range map[string]struct{ files, told string }{
+		"a ProxyConfig by whose environment traffic bypasses": {istio + "-- p.yaml --\napiVersion: networking.istio.io/v1beta1\nkind: ProxyConfig\nmetadata: {name: p, namespace: shop}\nspec: {environmentVariables: {ISTIO_EXCLUDE_INTERFACES: eth1}}\n",
+			"p.yaml:4: ProxyConfig shop/p: spec.environmentVariables: not imported: traffic may bypass the sidecars of many pods by what it says, as by their proxy.istio.io/config"},
+		"a ProxyConfig about something else": {istio + "-- p.yaml --\napiVersion: networking.istio.io/v1beta1\nkind: ProxyConfig\nmetadata: {name: p, namespace: shop}\nspec: {concurrency: 2, environmentVariables: {LANG: C}}\n", ""},
+		"the mesh's ConfigMap, which intercepts nothing": {istio + "-- m.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio-1-25, namespace: istio-system}\ndata: {mesh: 'defaultConfig: {interceptionMode: NONE}'}\n",
+			"m.yaml:4: ConfigMap istio-system/istio-1-25: data.mesh: not imported: traffic may bypass the sidecars of many pods"},
+		"the mesh's ConfigMap":      {istio + "-- m.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata: {mesh: 'defaultConfig: {interceptionMode: TPROXY, proxyMetadata: {ISTIO_META_DNS_CAPTURE: \"true\"}}'}\n", ""},
+		"FSM at the level of nodes": {fsm + "-- m.yaml --\n" + meshConfig("config.flomesh.io", "{interceptionMode: NodeLevel}"), "m.yaml:5: MeshConfig mesh-system/mesh: spec.traffic.interceptionMode: not imported: it redirects by eBPF"},
+		"FSM's interfaces":          {fsm + "-- m.yaml --\n" + meshConfig("config.flomesh.io", "{networkInterfaceExclusionList: [eth1]}"), "m.yaml:5: MeshConfig mesh-system/mesh: spec.traffic.networkInterfaceExclusionList: not imported: what comes and goes by these interfaces bypasses the sidecar"},
+		"FSM in pods":               {fsm + "-- m.yaml --\n" + meshConfig("config.flomesh.io", "{interceptionMode: PodLevel, networkInterfaceExclusionList: []}"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, told := imported(t, test.files)
+			assert.Equal(t, test.told == "", told == "", told)
+			assert.Contains(t, told, test.told)
+		})
+	}
+}
+
 func TestATextOfValuesIsBounded(t *testing.T) {
 	bomb := "      a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
 	for _, c := range "bcdefgh" {

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -16,6 +18,9 @@ var unreadKinds = []*finding.Kind{finding.UnknownAnnotation, finding.MisplacedAn
 // they stand there, which may be why there is nothing to import. Where something is
 // imported, verify does so.
 func (s *survey) unread() {
+	for _, m := range mesh.All() {
+		s.common(&transform.Policy{Mesh: m})
+	}
 	for _, w := range s.workloads {
 		for _, m := range mesh.All() {
 			policy := &transform.Policy{Mesh: m}
@@ -37,6 +42,38 @@ func (s *survey) unimportable() {
 	for _, st := range s.stated {
 		if st.why != "" {
 			s.warn(st.problem("not imported: %s", st.why))
+		}
+	}
+}
+
+// common tells of what objects of the mesh say for many pods and no field of a ClusterBypass
+// can: what an annotation of theirs could say too, and how the mesh intercepts at all.
+func (s *survey) common(policy *transform.Policy) {
+	for _, o := range s.others {
+		row, is := policy.Mesh.CommonIn(o.group, o.Kind, o.name)
+		if !is {
+			continue
+		}
+		if row.As == "" {
+			for _, f := range policy.Mesh.Config.Fields {
+				if at := o.Below(f.Path...); f.Value != "" && at.Text() == f.Value || f.Value == "" && at.Len() > 0 {
+					s.warn(o.in.problem(o.id(), o.path(steps(f.Path)...), "not imported: %s", f.Says))
+				}
+			}
+			continue
+		}
+		v := values{resource: o, in: o.Value, at: o.Path}
+		found, is := s.inText(v, steps(row.Document))
+		said := found.in.Below(row.At...)
+		if !is || !said.Exists() {
+			continue
+		}
+		if text, err := yaml.Marshal(said.Node()); err == nil && policy.Opens(row.As, string(text)) {
+			at := found.at
+			if !found.isText {
+				at = slices.Concat(at, steps(row.At))
+			}
+			s.warn(o.in.problem(o.id(), at, "not imported: traffic may bypass the sidecars of many pods by what it says, as by their %s, and no field of a ClusterBypass says this; krm-bypass explain counts it", row.As))
 		}
 	}
 }
