@@ -50,6 +50,7 @@ type bypass struct {
 	annotations map[string]string // all of the template's that the mesh reads
 	arguments   []string          // of krm-bypass-init, in any order
 	behind      []string          // the init containers after it
+	closing     []string          // the arguments of krm-bypass-close
 }
 
 func TestExamplesShowWhatTheySay(t *testing.T) {
@@ -139,6 +140,23 @@ func TestExamplesShowWhatTheySay(t *testing.T) {
 			},
 		},
 		{
+			folder: "examples/init-containers",
+			workloads: map[string]bypass{
+				"Deployment shop/cart": {
+					annotations: map[string]string{istio + "excludeOutboundPorts": "6379"},
+					arguments:   []string{"--exclude-outbound-ports=6379,8200", "--exclude-outbound=198.51.100.0/24@5432"},
+					behind:      []string{"secrets", "migrate", "krm-bypass-close"},
+					closing:     []string{"--exclude-outbound-ports=6379"},
+				},
+				"StatefulSet shop/orders": {
+					annotations: map[string]string{},
+					arguments:   []string{"--exclude-outbound=198.51.100.0/24@5432"},
+					behind:      []string{"shipper", "migrate", "krm-bypass-close"},
+					closing:     []string{"--end-connections"},
+				},
+			},
+		},
+		{
 			folder: "examples/component/shop",
 			workloads: map[string]bypass{
 				"Deployment shop/eu-cart": {
@@ -181,6 +199,9 @@ func TestExamplesShowWhatTheySay(t *testing.T) {
 					assert.Equal(t, "krm-bypass-init", containers[0].Name, "first init container of %s", name)
 					assert.ElementsMatch(t, promised.arguments, containers[0].Args, "arguments of %s", name)
 					assert.Equal(t, promised.behind, names(containers[1:]), "other init containers of %s", name)
+					if promised.closing != nil {
+						assert.ElementsMatch(t, promised.closing, containers[len(containers)-1].Args, "arguments of the last of %s", name)
+					}
 				}
 			}
 			for name := range example.workloads {
