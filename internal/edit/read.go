@@ -19,7 +19,8 @@ func Read(fragment yamltext.Fragment) (Document, error) {
 	d := Document{Fragment: fragment}
 	tree, err := fragment.Parse()
 	if err == nil && tree.Root != nil {
-		r := reader{tree: tree, line: 1, slab: make([]yaml.Node, 0, count(tree.Root))}
+		n := count(tree.Root)
+		r := reader{tree: tree, line: 1, slab: make([]yaml.Node, 0, n), contents: make([]*yaml.Node, n-1)}
 		if root, ok := r.node(tree.Root); ok {
 			d.tree = tree
 			d.Nodes = &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{root}, Line: 1, Column: 1}
@@ -50,8 +51,10 @@ func count(n *yamltext.Node) int {
 type reader struct {
 	tree *yamltext.Tree
 	// slab holds the nodes in one piece, which is less work for the collector.
-	slab    []yaml.Node
-	anchors map[string]*yaml.Node
+	slab []yaml.Node
+	// contents is room for those that are in others.
+	contents []*yaml.Node
+	anchors  map[string]*yaml.Node
 	// at is the offset up to which lines have been counted.
 	at, line int
 }
@@ -115,7 +118,8 @@ func (r *reader) node(n *yamltext.Node) (*yaml.Node, bool) {
 	if n.Style == yamltext.Flow {
 		node.Style = yaml.FlowStyle
 	}
-	node.Content = make([]*yaml.Node, len(n.Content))
+	in := len(n.Content)
+	node.Content, r.contents = r.contents[:in:in], r.contents[in:]
 	for i, child := range n.Content {
 		c, ok := r.node(child)
 		if !ok {

@@ -121,9 +121,13 @@ const (
 // Sidecars gives the users or the groups, as a field of a security context has them,
 // whose traffic the mesh takes for its sidecar's in pods with these annotations.
 func (m *Mesh) Sidecars(as string, annotations map[string]string) []string {
-	for _, o := range m.Others {
+	for i := range m.Others {
+		o := &m.Others[i]
+		if o.As != as {
+			continue
+		}
 		value, says := annotations[o.Annotation]
-		if o.As != as || !says {
+		if !says {
 			continue
 		}
 		if id, err := strconv.ParseInt(value, 10, 64); err == nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
@@ -60,6 +61,9 @@ func (p *Policy) Workloads(d Document) ([]*Workload, []error) {
 // policy's mesh has changed. The errors are as for Workloads, which tells those
 // of lists and of an object's outermost keys.
 func (p *Policy) MeshConfigs(d Document) ([]*MeshConfig, []error) {
+	if root := node.Of(d.Nodes); !root.Entry("items").Exists() && !configuresMesh(object.TypeOf(root)) {
+		return nil, nil
+	}
 	var found []*MeshConfig
 	var problems []*FieldError
 	d.Each(d.Nodes, p.isOurs, func(o object.Object) {

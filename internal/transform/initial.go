@@ -94,7 +94,7 @@ func (r *ruling) start(scopes []*Scope) {
 	}
 }
 
-func (r *ruling) hasInitial() bool { return !r.initially.Equal(r.settings) }
+func (r *ruling) hasInitial() bool { return len(r.initial) > 0 && !r.initially.Equal(r.settings) }
 
 // effective is what the digest on the template is of.
 func (r *ruling) effective() string {

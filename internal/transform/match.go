@@ -186,7 +186,7 @@ func (p *Policy) Index() {
 		}
 	}
 	p.index, p.rulings = newIndex(matches), &kept[ruled, *ruling]{}
-	p.minded = &kept[string, bool]{}
+	p.minded, p.stands = &kept[string, bool]{}, &kept[*kinds.Template, stand]{}
 	p.findParts()
 }
 

@@ -55,6 +55,8 @@ type Policy struct {
 	rulings *kept[ruled, *ruling]
 	// minded says of keys whether there may be something to say of them.
 	minded *kept[string, bool]
+	// stands are those of templates whose place is the same in all objects of a kind.
+	stands *kept[*kinds.Template, stand]
 	// planes says that some scope says a data plane.
 	planes bool
 	// parts are what of the policy is meant for some workloads: its scopes in their

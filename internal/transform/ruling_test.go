@@ -90,7 +90,7 @@ func TestWhatIsKeptIsWhatWouldBeDecidedAnew(t *testing.T) {
 			text := drawnWorkload(t, m)
 			forgets := policy
 			forgets.Index()
-			forgets.rulings = nil
+			forgets.rulings, forgets.minded, forgets.stands = nil, nil, nil
 			document, err := node.Parse([]byte(text))
 			require.NoError(t, err, text)
 			for range 2 { // as it came, and as it was written

@@ -140,16 +140,17 @@ func (v *viewer) stands(o object.Object, kind kinds.Kind) []stand {
 	if kind.Left != "" {
 		return []stand{wholeAt(nil)}
 	}
-	for _, t := range kind.Templates {
+	for i := range kind.Templates {
+		t := &kind.Templates[i]
 		there := !alone && t.By == "" && !t.Create
-		v.each(o.Value, nil, "", t, func(root edit.Path, place string, missing edit.Path) {
+		v.each(o.Value, nil, "", *t, func(root edit.Path, place string, missing edit.Path) {
 			absent := !o.At(root...).Exists()
 			if there && absent {
 				return // other pods are made without it
 			}
-			s := standAt(root, t)
+			s := v.standAt(root, t, alone)
 			s.by, s.merged, s.made, s.others = t.By, t.Merged, t.Create, t.Others
-			s.over = beneath(o, kind, t, root)
+			s.over = beneath(o, kind, *t, root)
 			if missing == nil && !s.whole && !t.Create && !o.At(s.annotations...).Exists() {
 				missing = s.annotations
 			}
@@ -211,6 +212,14 @@ func beneath(o object.Object, kind kinds.Kind, t kinds.Template, root edit.Path)
 		over = kind.Templates[i].Over
 	}
 	return all
+}
+
+// standAt is standAt, once for all objects of a kind that has one template and no other.
+func (v *viewer) standAt(root edit.Path, t *kinds.Template, alone bool) stand {
+	if !alone || v.policy.stands == nil {
+		return standAt(root, *t)
+	}
+	return v.policy.stands.of(t, func() stand { return standAt(root, *t) })
 }
 
 // standAt is the stand of a template of which the place is found.

@@ -3,7 +3,6 @@ package transform
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -108,12 +107,13 @@ func (v *viewer) template(w *Workload, o object.Object) {
 		path := w.stand.path(relative)
 		return o.At(path...)
 	}
+	root, at, inMetadata := in(), w.templatePath(), w.templatePath("metadata")
 	metadata := in("metadata")
 	if w.stand.whole {
-		metadata = v.mapping(in(), w.templatePath(), "metadata")
+		metadata = v.mapping(root, at, "metadata")
 	}
-	if w.stand.labels() != nil {
-		w.TemplateLabels, _ = v.strings(metadata, w.templatePath("metadata"), labels)
+	if w.stand.annotations[len(w.stand.annotations)-1] == annotations {
+		w.TemplateLabels, _ = v.strings(metadata, inMetadata, labels)
 	}
 	for _, over := range w.stand.over {
 		w.over = overlaid(o.At(over...).Strings(), w.over)
@@ -122,15 +122,20 @@ func (v *viewer) template(w *Workload, o object.Object) {
 		}
 	}
 	key := w.stand.annotations[len(w.stand.annotations)-1].(string)
-	w.TemplateAnnotations, w.mergedAnnotations = v.strings(metadata, w.templatePath("metadata"), key)
-	for _, key := range slices.Sorted(maps.Keys(w.TemplateAnnotations)) {
-		if value := w.TemplateAnnotations[key]; strings.Contains(value, "\u0085") || strings.HasSuffix(value, "\u2028") || strings.HasSuffix(value, "\u2029") {
-			v.problem(w.templatePath("metadata", "annotations", key), value, errFolded)
+	w.TemplateAnnotations, w.mergedAnnotations = v.strings(metadata, inMetadata, key)
+	var folded []string
+	for key, value := range w.TemplateAnnotations {
+		if strings.Contains(value, "\u0085") || strings.HasSuffix(value, "\u2028") || strings.HasSuffix(value, "\u2029") {
+			folded = append(folded, key)
 		}
+	}
+	slices.Sort(folded)
+	for _, key := range folded {
+		v.problem(w.templatePath("metadata", "annotations", key), w.TemplateAnnotations[key], errFolded)
 	}
 	spec := in("spec")
 	if w.stand.whole && !(spec.IsNull() && !w.kind.IsKubernetes()) {
-		spec = v.mapping(in(), w.templatePath(), "spec")
+		spec = v.mapping(root, at, "spec")
 	} else if spec.IsNull() {
 		spec = node.Value{} // as if it were absent, to the API server too
 	}
@@ -152,9 +157,10 @@ func (v *viewer) template(w *Workload, o object.Object) {
 		}
 	}
 	w.as = as(spec.Entry("securityContext"))
-	w.containers = v.containers(spec, w.templatePath("spec"), "containers")
+	inSpec := w.templatePath("spec")
+	w.containers = v.containers(spec, inSpec, "containers")
 	if at := w.stand.initContainers; at != nil {
-		w.initContainers = v.containers(spec, w.templatePath("spec"), at[len(at)-1].(string))
+		w.initContainers = v.containers(spec, inSpec, at[len(at)-1].(string))
 		v.given(w)
 	}
 	if w.Copied { // what the injector put there is no one's who wrote a template
@@ -238,11 +244,12 @@ func (v *viewer) object(o object.Object) Object {
 	metadata := v.mapping(o.Value, o.Path, "metadata")
 	seen.Name = metadata.Entry("name").Text()
 	seen.Namespace = metadata.Entry("namespace").Text()
+	at := seen.Path("metadata")
 	for _, key := range []string{"name", "generateName", "namespace"} {
-		v.isText(metadata.Entry(key), seen.Path("metadata"), key)
+		v.isText(metadata.Entry(key), at, "", key)
 	}
-	seen.labels, _ = v.strings(metadata, seen.Path("metadata"), "labels")
-	seen.Annotations, _ = v.strings(metadata, seen.Path("metadata"), "annotations")
+	seen.labels, _ = v.strings(metadata, at, "labels")
+	seen.Annotations, _ = v.strings(metadata, at, "annotations")
 	origin := object.Noted(seen.Annotations)
 	if origin.File == "" {
 		origin = o.Origin
@@ -292,14 +299,20 @@ func (v *viewer) doubts(o object.Object, decides func(edit.Path, string) bool) {
 // lookAbove notes the annotations and labels of a value on the way to the template.
 // What is wrong with them is not the function's affair.
 func (w *Workload) lookAbove(v node.Value, way edit.Path) {
-	at := described{path: append(slices.Clone(way), "metadata"), annotations: w.Annotations}
 	metadata := v.Entry("metadata")
+	if !metadata.Exists() {
+		return
+	}
+	at := described{annotations: w.Annotations}
 	at.labels, _ = (&viewer{}).strings(metadata, nil, labels)
 	if len(way) > 0 {
 		at.annotations, _ = (&viewer{}).strings(metadata, nil, annotations)
 	}
-	passed := w.stand.isOver(append(slices.Clone(at.path), annotations))
-	if !passed && (len(at.annotations) > 0 || len(at.labels) > 0) {
+	if len(at.annotations) == 0 && len(at.labels) == 0 {
+		return
+	}
+	at.path = append(slices.Clone(way), "metadata")
+	if !w.stand.isOver(append(slices.Clone(at.path), annotations)) {
 		w.above = append(w.above, at)
 	}
 }
@@ -346,43 +359,50 @@ func (v *viewer) mapping(parent node.Value, path edit.Path, key string) node.Val
 // strings gives the mapping below a key, whose values must be strings, and what
 // of it a merge key brings in.
 func (v *viewer) strings(parent node.Value, path edit.Path, key string) (values, merged map[string]string) {
-	values, merged = map[string]string{}, map[string]string{}
 	mapping := parent.Entry(key)
+	values = make(map[string]string, mapping.Len())
 	if !mapping.Exists() || mapping.IsNull() {
-		return values, merged
+		return values, nil
 	}
-	path = append(slices.Clone(path), key)
 	if !mapping.IsMapping() {
-		v.mismatch(path, mapping, "a mapping of strings")
-		return values, merged
+		v.mismatch(append(slices.Clone(path), key), mapping, "a mapping of strings")
+		return values, nil
 	}
 	for e := range mapping.Entries() {
-		if !v.isText(e.Value, path, e.Key) {
+		if !v.isText(e.Value, path, key, e.Key) {
 			continue
 		}
 		if !e.Name.IsString() {
-			v.problem(append(slices.Clone(path), e.Key), "", fmt.Errorf("the key is %s to kubectl: put it into quotes", e.Name.Describe()))
+			v.problem(append(slices.Clone(path), key, e.Key), "", fmt.Errorf("the key is %s to kubectl: put it into quotes", e.Name.Describe()))
 		}
 		if _, known := values[e.Key]; !known { // an explicit key comes first and counts
 			values[e.Key] = e.Value.Text()
 		}
 		if e.Merged {
+			if merged == nil {
+				merged = map[string]string{}
+			}
 			merged[e.Key] = e.Value.Text()
 		}
 	}
 	return values, merged
 }
 
-// isText tells of a value that is no string, which kubectl refuses.
-func (v *viewer) isText(value node.Value, path edit.Path, key string) bool {
-	if !value.Exists() || value.IsNull() || value.IsString() || value.IsDate() && path[len(path)-1] != "annotations" {
+// isText tells of a value that is no string, which kubectl refuses. It stands there in a
+// mapping of a key, "" for none.
+func (v *viewer) isText(value node.Value, path edit.Path, in, key string) bool {
+	if !value.Exists() || value.IsNull() || value.IsString() || value.IsDate() && in != annotations {
 		return true
 	}
 	remedy := "put it into quotes"
 	if !value.IsScalar() {
 		remedy = "write one string in quotes"
 	}
-	v.problem(append(slices.Clone(path), key), value.Text(), fmt.Errorf("expected a string, but found %s: %s", value.Describe(), remedy))
+	path = slices.Clone(path)
+	if in != "" {
+		path = append(path, in)
+	}
+	v.problem(append(path, key), value.Text(), fmt.Errorf("expected a string, but found %s: %s", value.Describe(), remedy))
 	return false
 }
 

@@ -6,9 +6,23 @@ import (
 	"unicode/utf8"
 )
 
-// changing are the characters with which a scalar of a style may say something
-// else than what stands there.
-var changing = [...]string{Plain: "\n\r\u0085\u2028\u2029", SingleQuoted: "'\n\r\u0085\u2028\u2029", DoubleQuoted: "\\\n\r\u0085\u2028\u2029"}
+// changing are the bytes with which a scalar of a style may say something else than what
+// stands there: line breaks, or the first bytes of some, and what a quote stands for.
+var changing = [...][256]bool{
+	Plain:        {'\n': true, '\r': true, 0xC2: true, 0xE2: true},
+	SingleQuoted: {'\n': true, '\r': true, 0xC2: true, 0xE2: true, '\'': true},
+	DoubleQuoted: {'\n': true, '\r': true, 0xC2: true, 0xE2: true, '\\': true},
+}
+
+func changes(text []byte, style Style) bool {
+	may := &changing[style]
+	for _, c := range text {
+		if may[c] {
+			return true
+		}
+	}
+	return false
+}
 
 // decode returns the value of a plain or quoted scalar that was scanned
 // without error, by the folding rules of yaml/v3 scannerc.go.
@@ -16,7 +30,7 @@ func decode(text []byte, style Style) string {
 	if style != Plain {
 		text = text[1 : len(text)-1]
 	}
-	if !bytes.ContainsAny(text, changing[style]) {
+	if !changes(text, style) {
 		return string(text)
 	}
 	value := make([]byte, 0, len(text))
