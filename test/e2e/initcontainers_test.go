@@ -167,6 +167,33 @@ func TestConnectionsThatBypassedMeanwhileEnd(t *testing.T) {
 	}
 }
 
+// What a socket of UDP sends next the rules judge anew.
+func TestQueriesAreCapturedAgain(t *testing.T) {
+	for _, mesh := range istioVariants {
+		if !mesh.CapturesDNS("udp") || mesh.ours.name == byIptables.name {
+			continue
+		}
+		t.Run(mesh.Name, func(t *testing.T) {
+			p := newPod(t, mesh, order{"mesh-first", []step{theMesh, ours}}, lab.IPv4, []string{"--exclude-outbound-ports=53/UDP"})
+			socket, err := p.Dial(lab.Application, "udp", netip.Addr{}, netip.AddrPortFrom(nameServer.IPv4, 53))
+			require.NoError(t, err)
+			defer socket.Close()
+			ask := func() string {
+				answer := make([]byte, 64)
+				socket.SetDeadline(time.Now().Add(lab.Patience))
+				_, err := socket.Write([]byte("?"))
+				require.NoError(t, err)
+				n, err := socket.Read(answer)
+				require.NoError(t, err)
+				return string(answer[:n])
+			}
+			assert.Equal(t, outside, ask())
+			mesh.ours.apply(t, p.Host, "--end-connections")
+			assert.Equal(t, "dns proxy", ask())
+		})
+	}
+}
+
 // closings says how often the last of ours is tried while connections begin: a number in
 // the variable makes that a long run (make soak).
 func closings(t *testing.T) int {
