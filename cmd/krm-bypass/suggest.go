@@ -110,6 +110,13 @@ func (g group) suggestions(cmd *cobra.Command, in inputs) (*suggest.Suggestions,
 	items := pass.Split(pass.ItemsOf(stream.Of(g.files...), g.originals))
 	heads, broken := pass.Heads(items)
 	policy, err := in.policy()
+	var problems spec.Problems
+	if errors.As(err, &problems) {
+		for _, p := range problems {
+			tell(cmd, "error", p.Error())
+		}
+		return nil, function.ErrReported
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -215,6 +215,7 @@ func TestWhatPodsCall(t *testing.T) {
 		"the agent of EKS Pod Identity":   {initially(`args: ["http://169.254.170.23/v1/credentials"]`), []string{}},
 		"node-local DNS":                  {"      dnsConfig: {nameservers: [169.254.20.10]}\n", []string{"perhaps [web] {ipRanges: [169.254.20.10], ports: [53]}"}},
 		"another name server":             {"      dnsConfig: {nameservers: [10.96.0.10]}\n", []string{}},
+		"under a name that is a pattern":  {"      dnsConfig: {nameservers: [169.254.20.10]}\n---\n" + strings.Replace(web("", "      dnsConfig: {nameservers: [169.254.20.10]}\n"), "name: web,", "name: '*',", 1), []string{"perhaps [web] {ipRanges: [169.254.20.10], ports: [53]}"}},
 		"on the node's own network":       {"      hostNetwork: true\n" + initially(`args: ["http://169.254.169.254/"]`), []string{}},
 		"nothing that means a connection": {initially(`args: ["at 10:30", "1.2.3", "v1:2", "sleep 5"]`), []string{}},
 	} {

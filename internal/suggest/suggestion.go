@@ -81,6 +81,10 @@ func (t *tree) suggest(s Suggestion) {
 	if w.Name == "" || w.Copied {
 		return
 	}
+	if strings.ContainsAny(w.Name+w.Namespace, globs) {
+		t.note("%s: nothing is proposed, because a rule would take its name for a pattern, and no cluster takes it", w.name)
+		return
+	}
 	s.inbound = slices.DeleteFunc(s.inbound, func(p uint16) bool {
 		return p == 0 || w.settings.Decide(traffic.Connection{Direction: traffic.Inbound, Protocol: traffic.TCP, Port: p}).Verdict == traffic.Bypassed ||
 			!t.Policy.Mesh.Own(traffic.SinglePorts(traffic.TCP, p)).IsEmpty()
@@ -125,6 +129,9 @@ func (t *tree) suggest(s Suggestion) {
 	t.known[key] = &s
 	t.suggestions = append(t.suggestions, &s)
 }
+
+// globs are the characters by which a name in a match stands for many.
+const globs = "*?[]\\"
 
 // pass notes why nothing is proposed for a workload, for which there was something.
 func (t *tree) pass(w *workload, why string) {

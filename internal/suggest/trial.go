@@ -1,8 +1,10 @@
 package suggest
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/finding"
@@ -24,6 +26,10 @@ func (t *tree) try() {
 		t.round(round, before)
 	}
 	for _, s := range t.suggestions {
+		slices.Sort(s.strict)
+		slices.SortStableFunc(s.objections, func(a, b objection) int {
+			return cmp.Or(cmp.Compare(rank(a.kind), rank(b.kind)), cmp.Compare(a.mend, b.mend))
+		})
 		switch m := t.Policy.Mesh; {
 		case !s.outside || len(s.strict) > 0 || s.refused:
 		case finding.StrictMTLS.Domain == m.Domain:
@@ -32,6 +38,11 @@ func (t *tree) try() {
 			s.doubts = append(s.doubts, "whether "+m.Name+" refuses plain text there is not read from manifests")
 		}
 	}
+}
+
+// rank is the place of a kind of findings among all; a refusal comes first.
+func rank(id string) int {
+	return slices.IndexFunc(finding.All(), func(k *finding.Kind) bool { return k.ID == id })
 }
 
 // rounds divides suggestions into those of which each workload has one.
