@@ -197,6 +197,11 @@ func TestImportBuildsKustomizations(t *testing.T) {
 	assert.Empty(t, out)
 	assert.Contains(t, errOut, "error: "+filepath.Join(dir, "bad/api.yaml")+":10: Deployment shop/my-api: ")
 
+	charts := folder(t, map[string]string{"kustomization.yaml": "helmCharts: [{name: istiod, repo: https://example.com}]\n"})
+	code, _, errOut = krmBypass("", "import", charts)
+	assert.Equal(t, 1, code)
+	assert.Contains(t, errOut, "kustomize build --enable-helm "+charts+" | krm-bypass import -")
+
 	before := contents(t, dir)
 	code, out, errOut = krmBypass("", "import", "--strip", prod)
 	assert.Equal(t, 1, code)

@@ -75,6 +75,7 @@ func (i *importable) add(path string, text []byte, made func(document int) *fn.O
 func (i *importable) build(cmd *cobra.Command, path string) error {
 	built, err := kustomization.Build(path, kustomization.Options{
 		Ignore: true,
+		Into:   "import -",
 		IsSpec: spec.Configures,
 		GiveUp: func(reason error) { os.Exit(function.Exit(reason, cmd.ErrOrStderr())) },
 	})

@@ -18,6 +18,10 @@ func FuzzTake(f *testing.F) {
 	f.Add([]byte("apiVersion: config.flomesh.io/v1alpha3\nkind: MeshConfig\nmetadata: {name: m}\nspec: {traffic: {outboundPortExclusionList: [1, 2], outboundIPRangeInclusionList: [10.0.0.0/8]}}\n"))
 	f.Add([]byte("global: {proxy: {excludeIPRanges: 127.0.0.0/8, includeInboundPorts: 80, excludeOutboundPorts: ''}}\n"))
 	f.Add([]byte(`{"kind": "List", "items": [{"kind": "ConfigMap", "metadata": {"name": "istio-sidecar-injector"}, "data": {"values": "{\"global\": {\"proxy\": {\"includeIPRanges\": \"\"}}}"}}]}`))
+	f.Add([]byte("istiod: {enabled: true, global: {proxy: {excludeOutboundPorts: '1'}}}\nglobal: {proxy: {excludeOutboundPorts: '2'}, proxyInit: {ignoreInboundPorts: '25'}}\nkuma: {controlPlane: {config: 'runtime: {}'}}\n"))
+	f.Add([]byte(`{"Namespace": "shop", "ConfigPatches": {"ExcludeOutboundPorts": "3306", "IncludeInboundPorts": ""}}{"Namespace": "globalDefault", "body": {"ConfigPatches": {"ExcludeInboundPorts": "1"}}}`))
+	f.Add([]byte("apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: x}\nspec:\n  set: {proxyInit.ignoreInboundPorts: '1'}\n  valuesContent: |\n    proxyInit: {ignoreOutboundPorts: 25}\n"))
+	f.Add([]byte("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: kuma-control-plane}\nspec: {template: {spec: {containers: [{name: a, env: [{name: KUMA_RUNTIME_KUBERNETES_SIDECAR_TRAFFIC_EXCLUDE_INBOUND_PORTS, value: '1'}]}]}}}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, m := range mesh.All() {
 			files := []inventory.File{{Path: "a.yaml", Text: text}}

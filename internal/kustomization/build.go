@@ -30,6 +30,9 @@ type Options struct {
 	Apply func(spec Spec, resources []byte, source Source) ([]byte, error)
 	// Ignore leaves out specs that are listed as transformers.
 	Ignore bool
+	// Into is how krm-bypass takes what the kustomize CLI builds, for messages; "" for
+	// render.
+	Into string
 	// GiveUp ends the process, with the reason, where kustomize takes more
 	// memory than what it reads can need; nil to let it.
 	GiveUp func(reason error)

@@ -63,7 +63,7 @@ func (b *builder) pipe(flags string) string {
 	if b.built.Listed {
 		return fmt.Sprintf("write kustomize build %s %s%s, which runs the function too", execFlags, flags, b.name(b.top))
 	}
-	return fmt.Sprintf("write kustomize build %s%s | krm-bypass render - --spec FILE", flags, b.name(b.top))
+	return fmt.Sprintf("write kustomize build %s%s | krm-bypass %s", flags, b.name(b.top), cmp.Or(b.options.Into, "render - --spec FILE"))
 }
 
 // unread says why a kustomization cannot be read.
