@@ -118,6 +118,22 @@ func TestOursGoAroundWhateverComesLater(t *testing.T) {
 	}
 }
 
+// TestBothAreKnownAsAnAPIServerKeepsThem has what it fills in, and what it drops.
+func TestBothAreKnownAsAnAPIServerKeepsThem(t *testing.T) {
+	for name, spec := range map[string]string{"settings stay": initialSpec, "nothing stays": strings.Replace(initialSpec, "    excludeOutboundPorts: [3306]\n", "", 1)} {
+		ours := written(t, spec, initialWorkload)
+		kept := strings.ReplaceAll(ours, "        imagePullPolicy: IfNotPresent\n", "        imagePullPolicy: IfNotPresent\n        terminationMessagePath: /dev/termination-log\n        terminationMessagePolicy: File\n")
+		kept = strings.ReplaceAll(kept, "              fieldPath:", "              apiVersion: v1\n              fieldPath:")
+		assert.Equal(t, 2, strings.Count(kept, "terminationMessagePolicy"), name)
+		assert.NotContains(t, kept, "args: []", name)
+		checked, err := fn.Check(specOf(spec), manifestOf(kept), fn.Options{}, fn.Expiry{})
+		require.NoError(t, err)
+		assert.True(t, checked.Passed(), "%s: %+v", name, checked.Objects)
+		assert.Equal(t, kept, written(t, spec, kept), name)
+		assert.Equal(t, initialWorkload, written(t, sayNothing, kept), name)
+	}
+}
+
 func TestTheLastIsRefusedWhereItWasChangedByHand(t *testing.T) {
 	ours := written(t, initialSpec, initialWorkload)
 	close := blockOf(t, ours, "krm-bypass-close")

@@ -78,11 +78,11 @@ func (p *Policy) judgeSettings(w *Workload, was *prior, folds []Fold, ways []way
 	known := map[string]bool{}
 	for _, fold := range folds {
 		for _, b := range limits.Breaches(fold.Layer().Settings(), own) {
-			if is := fmt.Sprint(b); fold.isInitial() && known[is] {
+			is := fmt.Sprint(b)
+			if fold.isInitial() && known[is] {
 				continue // it is not for init containers alone
-			} else {
-				known[is] = true
 			}
+			known[is] = true
 			but, remedy := ", but would", remedyFor(b)
 			if forbidden == yes {
 				but, remedy = ", but something would", clearing(b, fold.isInitial())

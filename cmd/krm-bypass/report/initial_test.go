@@ -1,13 +1,16 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -79,4 +82,46 @@ func TestAnswersWhileInitContainersRun(t *testing.T) {
 	r.Decide(inbound, "443")
 	assert.Nil(t, r.Workloads[0].Decision.Initially, "nobody calls init containers")
 	assert.True(t, strings.HasPrefix(r.Workloads[0].Fields[2].Field, fn.InitialPrefix))
+}
+
+// TestBothTimesAgree holds what explain answers against what the init containers that are
+// written let bypass, and the mesh's rules by the annotations, for all meshes and data planes.
+func TestBothTimesAgree(t *testing.T) {
+	bypassed := map[bool]int{}
+	for _, m := range mesh.All() {
+		for _, plane := range mesh.DataPlanes {
+			for _, own := range []string{"", "excludeOutboundPorts=443,7001", "includeOutboundPorts=443 excludeOutboundIPRanges=10.1.0.0/16 excludeInboundPorts=80"} {
+				for _, initial := range []string{"excludeOutboundPorts=443,2181", "excludeOutboundIPRanges=10.0.0.0/8", "excludeOutbound=192.0.2.0/24@443,10.0.0.0/8@5432"} {
+					if m.On(plane) == nil {
+						continue
+					}
+					rule := inSpec(t, own)
+					if rule != "" {
+						rule += ", "
+					}
+					if plane != mesh.Sidecar {
+						rule += "dataPlane: " + string(plane) + ", "
+					}
+					spec := fmt.Sprintf("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  mesh: %s\n  meshDefaults: {}\n  global: {%sforInitContainers: {%s}}\n  enforcement: {image: 'example.com/init:v1'}\n", m.Name, rule, inSpec(t, initial))
+					files, results, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(spec)}), []fn.Manifest{{Path: "shop.yaml", Text: []byte("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {selector: {}, template: {spec: {containers: [{name: a, image: a}]}}}\n")}}, fn.Options{})
+					require.NoError(t, err, results.Report())
+					var first, last finished
+					require.NoError(t, yaml.Unmarshal(files[0].Text, &first))
+					last = first
+					containers := first.Spec.Template.Spec.InitContainers
+					first.Spec.Template.Spec.InitContainers, last.Spec.Template.Spec.InitContainers = containers[:1], containers[len(containers)-1:]
+					r := reportOf(t, spec, string(files[0].Text))
+					for _, c := range sample() {
+						r.Decide(c, "")
+						d := r.Workloads[0].Decision
+						meanwhile, afterwards := first.held(t, m.On(plane), traffic.Layer{}, c), last.held(t, m.On(plane), traffic.Layer{}, c)
+						require.Equal(t, afterwards, d.Verdict == Bypassed, "%s%+v", spec, c)
+						require.Equal(t, meanwhile, d.Verdict == Bypassed || d.Initially != nil, "%s%+v", spec, c)
+						bypassed[meanwhile && !afterwards]++
+					}
+				}
+			}
+		}
+	}
+	assert.Greater(t, bypassed[true], 200)
 }
