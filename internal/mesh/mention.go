@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -59,4 +60,29 @@ func (m *Mesh) ReadsIn() string {
 // a group and kind too.
 func (m *Mesh) ReadElsewhere(group, kind string) bool {
 	return m.NamespaceKeys != "" && group == "" && kind == "Namespace"
+}
+
+// SignIn gives the offset at which a text first speaks of the mesh: by a key or an API
+// group of its domain, or by a label by which pods get a sidecar. It is -1 where the
+// text does not; comments say nothing. The text need not be YAML: templates of charts
+// are not.
+func (m *Mesh) SignIn(text []byte) int {
+	sign := regexp.MustCompile(`(?:^|[^a-zA-Z0-9./-])(?:[a-z0-9-]+\.)*` + regexp.QuoteMeta(m.Domain) + `/`)
+	offset := 0
+	for line := range bytes.Lines(text) {
+		said := line
+		if at := bytes.IndexByte(line, '#'); at >= 0 && len(bytes.TrimSpace(line[:at])) == 0 {
+			said = nil
+		}
+		if at := sign.FindIndex(said); at != nil {
+			return offset + at[1] - 1
+		}
+		for _, j := range m.joins {
+			if !m.Owns(j.key) && bytes.Contains(said, []byte(j.key+":")) {
+				return offset
+			}
+		}
+		offset += len(line)
+	}
+	return -1
 }

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/spf13/cobra"
+
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
+	"github.com/krm-bypass/krm-bypass/internal/kustomization"
+	"github.com/krm-bypass/krm-bypass/internal/setup"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+const initHelp = `init writes a first specification into a folder, bypass.yaml, with comments that say
+what goes where. It finds out which tool renders the folder, and prints as a diff what
+has to be added to that tool's file. With --write it adds that.
+
+  a kustomization            the specification is listed under transformers
+  a kpt package              the function is listed in the Kptfile
+  a Helm chart               nothing: what Helm prints goes through krm-bypass
+  Argo CD's Applications     the plugin is named in spec.source
+  a folder of manifests      nothing
+
+The mesh is the one of which the files speak. Without --image, and where this build was
+published with none, the annotations of the mesh carry the rules.
+
+init writes over nothing: where bypass.yaml is there already it stays as it is. At last
+it says how to render the folder.`
+
+func initCommand() *cobra.Command {
+	var choice setup.Choice
+	var write bool
+	cmd := &cobra.Command{
+		Use:   "init [DIR]",
+		Short: "Write a first specification into a folder, and say how to render it",
+		Long:  initHelp,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return errors.New("init looks at one folder: name it, as in krm-bypass init shop/, or name none for this one")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return begin(cmd, filepath.Clean(cmp.Or(strings.Join(args, ""), ".")), choice, write)
+		},
+	}
+	cmd.Flags().StringVar(&choice.Way, "for", "", "what the folder is, where it is several things: "+strings.Join(setup.Ways(), ", "))
+	cmd.Flags().StringVar(&choice.Mesh, "mesh", "", "mesh that is used, where the files speak of none or of several")
+	cmd.Flags().StringVar(&choice.Image, "image", publishedImage, "image of the init container")
+	cmd.Flags().BoolVar(&write, "write", false, "write what has to be added to other files, too")
+	return cmd
+}
+
+func begin(cmd *cobra.Command, dir string, choice setup.Choice, write bool) error {
+	folder, err := folderAt(dir)
+	if err != nil {
+		return err
+	}
+	plan, err := setup.Of(folder, choice)
+	if err != nil {
+		return err
+	}
+	spec := filepath.Join(dir, setup.SpecFile)
+	if plan.Spec != nil {
+		if _, err := compiled(spec, plan.Spec); err != nil {
+			return fmt.Errorf("reading the new specification back: %w", err)
+		}
+	}
+	if plan.Done() {
+		return fmt.Errorf("%s is there already, and there is nothing to add to other files: init writes over nothing", spec)
+	}
+	if err := carryOut(cmd, dir, plan, write); err != nil {
+		return err
+	}
+	say := func(format string, args ...any) { tell(cmd, "info", fmt.Sprintf(format, args...)) }
+	say("%s is %s", dir, plan.Title)
+	if plan.Spec == nil {
+		say("%s is there already, and stays as it is", spec)
+	} else {
+		say("%s is written: take the comment mark from the rules that you need", spec)
+	}
+	for _, left := range plan.Left {
+		say("%s", left)
+	}
+	next := "next"
+	switch {
+	case len(plan.Changes) > 0 && write:
+		for _, c := range plan.Changes {
+			say("%s is changed", filepath.Join(dir, c.Path))
+		}
+	case len(plan.Changes) > 0:
+		say("next: krm-bypass init --write %s adds what the diff on standard output shows", shellWord(dir))
+		next = "then"
+	}
+	say("%s: krm-bypass suggest %s --spec %s proposes rules", next, shellWord(dir), shellWord(spec))
+	for _, command := range plan.Commands {
+		say("%s: %s", next, command)
+	}
+	return nil
+}
+
+// carryOut writes what is planned: all of it, or nothing.
+func carryOut(cmd *cobra.Command, dir string, plan *setup.Plan, write bool) error {
+	var files []inplace.File
+	var shown []byte
+	for _, c := range plan.Changes {
+		path := filepath.Join(dir, filepath.FromSlash(c.Path))
+		if write {
+			files = append(files, inplace.File{Path: path, Was: c.Was, Is: c.Is})
+		} else {
+			shown = append(shown, diff.Diff(quoted("a/"+path), c.Was, quoted("b/"+path), c.Is)...)
+		}
+	}
+	made := ""
+	err := inplace.Rewrite(files, func(warnings []string) error {
+		tell(cmd, "warning", warnings...)
+		if plan.Spec != nil {
+			path := filepath.Join(dir, setup.SpecFile)
+			if err := writeNew(path, plan.Spec); err != nil {
+				return err
+			}
+			made = path
+		}
+		return output(cmd, shown)
+	})
+	if err != nil && made != "" {
+		err = errors.Join(err, os.Remove(made))
+	}
+	return err
+}
+
+// writeNew writes a file that must not be there.
+func writeNew(path string, text []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // everybody may read it, as any file in Git
+	if err != nil {
+		return pathError(err)
+	}
+	_, err = file.Write(text)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
+}
+
+// settledBy are the names of files that say which tool renders a folder.
+var settledBy = append([]string{"Kptfile", "Chart.yaml"}, kustomization.FileNames()...)
+
+// folderAt reads what init looks at, without leaving the folder by links.
+func folderAt(dir string) (*setup.Folder, error) {
+	info, err := os.Stat(dir)
+	switch {
+	case err != nil:
+		return nil, pathError(err)
+	case !info.IsDir():
+		return nil, fmt.Errorf("%s is a file: name the folder that it is in, as in krm-bypass init %s", dir, shellWord(filepath.Dir(dir)))
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, pathError(err)
+	}
+	defer root.Close() //nolint:errcheck // it is only read
+	folder := &setup.Folder{Path: dir, Shown: shellWord, Below: belowRepository(dir)}
+	err = fs.WalkDir(root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != ".":
+			return fs.SkipDir
+		case !entry.Type().IsRegular():
+			return nil
+		case !slices.Contains(settledBy, entry.Name()) && !slices.Contains(manifestExtensions, filepath.Ext(path)):
+			return nil
+		}
+		text, err := root.ReadFile(path)
+		folder.Files = append(folder.Files, yamltext.File{Path: path, Text: text})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", dir, err)
+	}
+	return folder, nil
+}
+
+// belowRepository is the place of a folder in its repository, by slashes.
+func belowRepository(dir string) string {
+	real, err := realPath(dir)
+	if err != nil {
+		return "."
+	}
+	below, err := filepath.Rel(kustomization.Repository(real), real)
+	if err != nil {
+		return "."
+	}
+	return filepath.ToSlash(below)
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// begun runs init in a folder and gives what it prints, and says.
+func begun(t *testing.T, folder string, flags ...string) (code int, printed, said string) {
+	t.Helper()
+	t.Chdir(folder)
+	var out, errOut bytes.Buffer
+	code = run(append([]string{"init"}, flags...), strings.NewReader(""), &out, &errOut)
+	return code, out.String(), errOut.String()
+}
+
+func copied(t *testing.T, example string) string {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "shop")
+	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join("../../examples", example))))
+	return folder
+}
+
+// TestInitShowsAndThenWrites runs init twice: what the first shows, the second does.
+func TestInitShowsAndThenWrites(t *testing.T) {
+	folder := copied(t, "asm-ports/base")
+	was, err := os.ReadFile(filepath.Join(folder, "kustomization.yaml"))
+	require.NoError(t, err)
+
+	code, printed, said := begun(t, folder)
+	assert.Zero(t, code)
+	assert.Contains(t, printed, "+transformers:\n+- bypass.yaml\n")
+	assert.Contains(t, said, "info: next: krm-bypass init --write . adds what the diff on standard output shows\n")
+	assert.Contains(t, said, "info: then: krm-bypass render .\n")
+	is, err := os.ReadFile("kustomization.yaml")
+	require.NoError(t, err)
+	assert.Equal(t, string(was), string(is), "the diff alone was asked for")
+	spec, err := os.ReadFile("bypass.yaml")
+	require.NoError(t, err)
+
+	code, printed, said = begun(t, folder, "--write")
+	assert.Zero(t, code)
+	assert.Empty(t, printed)
+	assert.Contains(t, said, "info: bypass.yaml is there already, and stays as it is\n")
+	assert.Contains(t, said, "info: kustomization.yaml is changed\n")
+	again, err := os.ReadFile("bypass.yaml")
+	require.NoError(t, err)
+	assert.Equal(t, string(spec), string(again))
+
+	code, _, said = begun(t, folder, "--write")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, said, "init writes over nothing")
+}
+
+// What init leaves renders with the next command, with an image and without one, as it
+// is and with every rule that it shows without its comment exampleMark.
+func TestWhatInitLeavesRenders(t *testing.T) {
+	for _, flags := range [][]string{nil, {"--image", "registry.example.com/mesh/init:v1"}} {
+		for _, example := range []string{"asm-ports/base", "every-way/templates"} {
+			t.Run(strings.Join(append(flags, example), " "), func(t *testing.T) {
+				folder := copied(t, example)
+				code, _, said := begun(t, folder, append(flags, "--write")...)
+				require.Zero(t, code, said)
+				for _, rules := range []bool{false, true} {
+					if rules {
+						uncomment(t, "bypass.yaml")
+					}
+					var out, errOut bytes.Buffer
+					assert.Zero(t, run([]string{"render", "."}, strings.NewReader(""), &out, &errOut), errOut.String())
+					assert.Equal(t, rules, strings.Contains(out.String(), "krm-bypass.dev/policy"), out.String())
+					assert.Equal(t, rules && flags != nil, strings.Contains(out.String(), "krm-bypass-init"))
+				}
+			})
+		}
+	}
+}
+
+var exampleMark = regexp.MustCompile(`(?m)^  # ((?:  |- )*[a-z])`)
+
+// uncomment takes the comment mark from every rule that a spec shows.
+func uncomment(t *testing.T, path string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	end := strings.LastIndex(string(text), "\n\n") // behind it, prose
+	is := exampleMark.ReplaceAllString(string(text[:end]), "  $1") + string(text[end:])
+	require.NotEqual(t, string(text), is)
+	require.NoError(t, os.WriteFile(path, []byte(is), 0o600))
+}
+
+func TestInitWritesAllOrNothing(t *testing.T) {
+	folder := copied(t, "asm-ports/base")
+	require.NoError(t, os.Remove(filepath.Join(folder, "kustomization.yaml")))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte("resources: [ledger.yaml]\ntransformers: x\n"), 0o600))
+	code, printed, said := begun(t, folder, "--write")
+	assert.Equal(t, 1, code)
+	assert.Empty(t, printed)
+	assert.Contains(t, said, "kustomization.yaml:2: transformers: a list of files is needed here")
+	assert.NoFileExists(t, filepath.Join(folder, "bypass.yaml"))
+}

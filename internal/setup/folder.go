@@ -1,0 +1,129 @@
+package setup
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/kustomization"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/stream"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// SpecFile is the name of the spec's file.
+const SpecFile = "bypass.yaml"
+
+// Folder is what stands in a folder.
+type Folder struct {
+	// Path is how the user calls the folder. Shown quotes a path for a shell.
+	Path  string
+	Shown func(path string) string
+	// Below is the folder's place in its repository, by slashes; "." for the top.
+	Below string
+	// Files are those in the folder, at any depth, in the order of their paths, which
+	// are relative to it, with slashes.
+	Files []yamltext.File
+}
+
+// file gives a file of the folder by its name.
+func (f *Folder) file(names ...string) (yamltext.File, bool) {
+	i := slices.IndexFunc(f.Files, func(file yamltext.File) bool { return slices.Contains(names, file.Path) })
+	if i < 0 {
+		return yamltext.File{}, false
+	}
+	return f.Files[i], true
+}
+
+// at is how a file of the folder is called in a command.
+func (f *Folder) at(file string) string { return f.Shown(path.Join(f.Path, file)) }
+
+// named is how a file is called to the user.
+func (f *Folder) named(file yamltext.File) string { return path.Join(f.Path, file.Path) }
+
+// specs are the files that hold a spec.
+func (f *Folder) specs() []string {
+	var found []string
+	for _, file := range f.Files {
+		for range f.documents(file, spec.Is) {
+			found = append(found, file.Path)
+		}
+	}
+	return slices.Compact(found)
+}
+
+// documents are those of a file whose object is of a type.
+func (f *Folder) documents(file yamltext.File, is func(object.Type) bool) []stream.Document {
+	var found []stream.Document
+	for _, d := range stream.Of(file).Documents {
+		if document, err := object.Decode(d.Fragment()); err == nil && is(object.HeadOf(document).Type) {
+			found = append(found, d)
+		}
+	}
+	return found
+}
+
+// kustomizations are the folders of kustomizations that no other one includes.
+func (f *Folder) kustomizations() []string {
+	var all []string
+	included := map[string]bool{}
+	for _, file := range f.Files {
+		if !kustomization.Is(file.Path) {
+			continue
+		}
+		dir := path.Dir(file.Path)
+		all = append(all, dir)
+		names, err := kustomization.Names(file.Text)
+		if err != nil {
+			continue
+		}
+		for _, name := range names {
+			included[path.Join(dir, name.Path)] = true
+		}
+		// A component is for others to take in.
+		if document, err := node.Parse(file.Text); err == nil && node.Of(document).Entry("kind").Text() == "Component" {
+			included[dir] = true
+		}
+		for _, component := range listOf(file.Text, "components") {
+			included[path.Join(dir, component)] = true
+		}
+	}
+	return slices.DeleteFunc(all, func(dir string) bool { return included[dir] })
+}
+
+// listOf gives the texts of a list of a document.
+func listOf(text []byte, key string) []string {
+	document, err := node.Parse(text)
+	if err != nil {
+		return nil
+	}
+	var texts []string
+	for _, item := range node.Of(document).Entry(key).Items() {
+		texts = append(texts, item.Text())
+	}
+	return texts
+}
+
+// Sign is where the files speak of a mesh.
+type Sign struct {
+	Mesh *mesh.Mesh
+	File string
+	Line int
+}
+
+// signs gives the first place for each mesh of which the files speak.
+func (f *Folder) signs() []Sign {
+	var found []Sign
+	for _, m := range mesh.All() {
+		for _, file := range f.Files {
+			if at := m.SignIn(file.Text); at >= 0 && !strings.HasSuffix(file.Path, ".md") {
+				found = append(found, Sign{m, file.Path, yamltext.Line(file.Text, at)})
+				break
+			}
+		}
+	}
+	return found
+}

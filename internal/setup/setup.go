@@ -1,0 +1,139 @@
+package setup
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+)
+
+// Choice is what the user says.
+type Choice struct {
+	// Way is the tool, Mesh the mesh; "" finds out. Image is that of the init
+	// container, "" for none.
+	Way, Mesh, Image string
+}
+
+// Plan is what is to be done in a folder.
+type Plan struct {
+	// Title says what the folder is.
+	Title string
+	// Spec is the text of the spec; nil where one is there already, which stays.
+	Spec []byte
+	// Changes are other files with the entry for the spec.
+	Changes []Change
+	// Left says what is left to the user, Commands what renders the folder.
+	Left, Commands []string
+}
+
+// Done reports whether everything is there already.
+func (p *Plan) Done() bool { return p.Spec == nil && len(p.Changes) == 0 }
+
+// Of plans what is to be done.
+func Of(f *Folder, choice Choice) (*Plan, error) {
+	w, err := f.wayOf(choice.Way)
+	if err != nil {
+		return nil, err
+	}
+	plan := &Plan{Title: w.title, Commands: w.commands(f)}
+	for _, at := range f.specs() {
+		if at != SpecFile {
+			return nil, fmt.Errorf("%s has a ClusterBypass already, and one is enough: add rules to it, or name a folder without one", path.Join(f.Path, at))
+		}
+	}
+	if there, is := f.file(SpecFile); !is {
+		if plan.Spec, err = f.spec(choice); err != nil {
+			return nil, err
+		}
+	} else if len(f.specs()) == 0 {
+		return nil, fmt.Errorf("%s is there already and holds no ClusterBypass: rename it, init writes over nothing", path.Join(f.Path, there.Path))
+	}
+	if w.changes != nil {
+		plan.Changes, plan.Left, err = w.changes(f)
+	}
+	return plan, err
+}
+
+// spec writes the spec.
+func (f *Folder) spec(choice Choice) ([]byte, error) {
+	name, why, err := f.mesh(choice.Mesh)
+	if err != nil {
+		return nil, err
+	}
+	enforcement := byAnnotations
+	if choice.Image != "" {
+		enforcement = fmt.Sprintf(byInitContainer, choice.Image)
+	}
+	return []byte(spec.Opening("cluster", "krm-bypass") + fmt.Sprintf(body, name, why) + enforcement), nil
+}
+
+// mesh finds out which mesh it is, and why.
+func (f *Folder) mesh(chosen string) (name, why string, err error) {
+	if chosen != "" {
+		m, known := mesh.ByName(chosen)
+		if !known {
+			return "", "", fmt.Errorf("--mesh: %s", mesh.Refusal(chosen))
+		}
+		return m.Name, "", nil
+	}
+	signs := f.signs()
+	switch len(signs) {
+	case 0:
+		return spec.DefaultMesh, " # no file here names a mesh: check this", nil
+	case 1:
+		return signs[0].Mesh.Name, fmt.Sprintf(" # as %s:%d says", signs[0].File, signs[0].Line), nil
+	}
+	var said, names []string
+	for _, s := range signs {
+		said = append(said, fmt.Sprintf("%s:%d of %s", s.File, s.Line, s.Mesh.Name))
+		names = append(names, s.Mesh.Name)
+	}
+	return "", "", fmt.Errorf("the files speak of %d meshes (%s): choose with --mesh %s; each mesh needs a specification of its own (docs/running.md, Several specifications)",
+		len(signs), strings.Join(said, ", "), strings.Join(names, " or --mesh "))
+}
+
+// Lines that begin with a small letter, or with "- ", are rules without their comment
+// mark.
+const body = `  mesh: %s%s
+  # What more than one scope says adds up. With Override the narrower one replaces it.
+  merge: Union
+
+  # Take the comment mark from what you need. Each rule says why it is there.
+  # Every workload in the mesh:
+  # global:
+  #   reason: Prometheus is outside the mesh and scrapes this port.
+  #   excludeInboundPorts: [9090]
+
+  # All workloads of some namespaces:
+  # namespaces:
+  # - match: {names: [shop, "team-*"]}
+  #   reason: The database speaks first, and TLS of its own.
+  #   excludeOutboundPorts: [3306]
+
+  # Single workloads:
+  # workloads:
+  # - match:
+  #     kinds: [Deployment]
+  #     names: [webhook]
+  #     namespaces: [platform]
+  #   reason: The API server calls it, and has no sidecar.
+  #   excludeInboundPorts: [8443]
+
+`
+
+const byAnnotations = `  # The annotations of the mesh carry the rules. With an image, krm-bypass also puts an
+  # init container into each pod, which holds the rules in the kernel, and can do what
+  # annotations cannot say. make push REGISTRY=... in the repository of krm-bypass builds
+  # one, and prints the line to put here.
+  enforcement:
+    mode: AnnotationsOnly
+    # mode: InitContainer
+    # image: registry.example.com/mesh/init:v0.1.0
+`
+
+const byInitContainer = `  # An init container holds the rules in each pod, beside the annotations of the mesh.
+  enforcement:
+    image: %s
+`

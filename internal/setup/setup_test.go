@@ -1,0 +1,176 @@
+package setup_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/internal/setup"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// folder reads files behind lines "-- NAME --".
+func folder(text string) *setup.Folder {
+	f := &setup.Folder{Path: "shop", Shown: func(path string) string { return path }, Below: "."}
+	parts := regexp.MustCompile(`(?m)^-- (\S+) --\n`).FindAllStringSubmatchIndex(text, -1)
+	for i, at := range parts {
+		end := len(text)
+		if i+1 < len(parts) {
+			end = parts[i+1][0]
+		}
+		f.Files = append(f.Files, yamltext.File{Path: text[at[2]:at[3]], Text: []byte(text[at[1]:end])})
+	}
+	return f
+}
+
+const web = `-- web.yaml --
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "web:1"}]}
+`
+
+func TestEntries(t *testing.T) {
+	for name, c := range map[string]struct{ was, is, way string }{
+		"a kustomization": {
+			was: "-- kustomization.yaml --\n# ours\nresources:\n- web.yaml # the shop\nnamespace: shop\n",
+			is:  "# ours\nresources:\n- web.yaml # the shop\nnamespace: shop\ntransformers:\n- bypass.yaml\n",
+		},
+		"a kustomization with transformers": {
+			was: "-- kustomization.yml --\ntransformers:\n# first\n- labels.yaml\nresources: [web.yaml]\n",
+			is:  "transformers:\n# first\n- labels.yaml\n- bypass.yaml\nresources: [web.yaml]\n",
+		},
+		"in flow style": {
+			was: "-- Kustomization --\n{resources: [web.yaml], transformers: []}\n",
+			is:  "{resources: [web.yaml], transformers: [bypass.yaml]}\n",
+		},
+		"a null list": {
+			was: "-- kustomization.yaml --\ntransformers:\nresources:\n- web.yaml\n",
+			is:  "transformers:\n- bypass.yaml\nresources:\n- web.yaml\n",
+		},
+		"lines that end as on Windows": {
+			was: "-- kustomization.yaml --\nresources:\r\n- web.yaml\r\n",
+			is:  "resources:\r\n- web.yaml\r\ntransformers:\r\n- bypass.yaml\r\n",
+		},
+		"a kpt package": {
+			was: "-- Kptfile --\napiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata:\n  name: shop\npipeline:\n  mutators:\n    - image: labels:v1\n",
+			is:  "apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata:\n  name: shop\npipeline:\n  mutators:\n    - image: labels:v1\n    - exec: krm-bypass\n      configPath: bypass.yaml\n",
+		},
+		"a kpt package without a pipeline": {
+			was: "-- Kptfile --\napiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata:\n  name: shop\n",
+			is:  "apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata:\n  name: shop\npipeline:\n  mutators:\n  - exec: krm-bypass\n    configPath: bypass.yaml\n",
+		},
+		"one of both": {
+			way: "kpt",
+			was: "-- Kptfile --\nkind: Kptfile\n-- kustomization.yaml --\nresources: [web.yaml]\n",
+			is:  "kind: Kptfile\npipeline:\n  mutators:\n  - exec: krm-bypass\n    configPath: bypass.yaml\n",
+		},
+		"an Application": {
+			was: "-- apps/shop.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: shop\n  annotations:\n    argocd.argoproj.io/manifest-generate-paths: .\nspec:\n  source:\n    path: teams/shop\n  project: default\n-- teams/shop/a.yaml --\nkind: ConfigMap\n",
+			is:  "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: shop\n  annotations:\n    argocd.argoproj.io/manifest-generate-paths: \".;../../bypass.yaml\"\nspec:\n  source:\n    path: teams/shop\n    plugin:\n      name: krm-bypass\n      parameters:\n      - name: spec\n        string: \"../../bypass.yaml\"\n  project: default\n",
+		},
+		"two Applications in a file, one of a chart": {
+			was: "-- apps.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec:\n  source: {path: a}\n---\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: b}\nspec:\n  source:\n    path: b\n    plugin:\n      name: krm-bypass-helm\n-- a/x.yaml --\n{}\n-- b/Chart.yaml --\nname: b\n",
+			is:  "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec:\n  source: {path: a, plugin: {name: krm-bypass, parameters: [{name: spec, string: \"../bypass.yaml\"}]}}\n---\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: b}\nspec:\n  source:\n    path: b\n    plugin:\n      name: krm-bypass-helm\n      parameters:\n      - name: spec\n        string: \"../bypass.yaml\"\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := folder(c.was + web)
+			plan, err := setup.Of(f, setup.Choice{Way: c.way})
+			require.NoError(t, err)
+			require.Len(t, plan.Changes, 1)
+			assert.Equal(t, c.is, string(plan.Changes[0].Is))
+			assert.NotEmpty(t, plan.Commands)
+
+			// Twice is once: with the spec there, nothing is left to do.
+			for i := range f.Files {
+				if f.Files[i].Path == plan.Changes[0].Path {
+					f.Files[i].Text = plan.Changes[0].Is
+				}
+			}
+			f.Files = append(f.Files, yamltext.File{Path: setup.SpecFile, Text: plan.Spec})
+			again, err := setup.Of(f, setup.Choice{Way: c.way})
+			require.NoError(t, err)
+			assert.True(t, again.Done(), "%s", again.Changes)
+		})
+	}
+}
+
+func TestWhatAFolderIs(t *testing.T) {
+	for name, c := range map[string]struct{ files, way, is, fails string }{
+		"manifests":                   {files: web, is: "a folder of manifests"},
+		"a chart":                     {files: "-- Chart.yaml --\nname: web\n-- templates/a.yaml --\n{{ if .Values.x }}\na: b\n{{ end }}\n", is: "a Helm chart"},
+		"a kustomization of others":   {files: "-- kustomization.yaml --\nresources: [base]\n-- base/kustomization.yaml --\nresources: []\n", is: "a kustomization"},
+		"with an Application in it":   {files: "-- kustomization.yaml --\nresources: [app.yaml]\n-- app.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Application\n", is: "a kustomization"},
+		"two tools":                   {files: "-- kustomization.yaml --\nresources: []\n-- Kptfile --\nkind: Kptfile\n", fails: "shop is a kustomization and a kpt package: choose with --for kustomize or --for kpt"},
+		"overlays":                    {files: "-- base/kustomization.yaml --\nresources: []\n-- eu/kustomization.yaml --\nresources: [../base]\n-- us/kustomization.yaml --\nresources: [../base]\n", fails: "those of eu, us, which no other includes: name one, as in krm-bypass init shop/eu;"},
+		"overlays, taken as a folder": {files: "-- eu/kustomization.yaml --\nresources: []\n", way: "folder", is: "a folder of manifests"},
+		"no such tool":                {files: web, way: "flux", fails: "--for flux: write one of kustomize, kpt, helm, argocd, folder"},
+		"not that tool":               {files: web, way: "kpt", fails: "it is a folder of manifests"},
+		"a spec elsewhere":            {files: web + "-- mesh/cluster.yaml --\napiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nspec: {}\n", fails: "shop/mesh/cluster.yaml has a ClusterBypass already"},
+		"another file of that name":   {files: web + "-- bypass.yaml --\nkind: ConfigMap\n", fails: "shop/bypass.yaml is there already and holds no ClusterBypass"},
+		"transformers of one text":    {files: "-- kustomization.yaml --\nresources: []\ntransformers: labels.yaml\n", fails: `shop/kustomization.yaml:2: transformers: a list of files is needed here, and this is "labels.yaml"`},
+		"a broken kustomization":      {files: "-- kustomization.yaml --\nresources: [\n", fails: "shop/kustomization.yaml:1: "},
+		"two documents":               {files: "-- kustomization.yaml --\nresources: []\n---\nresources: []\n", fails: "kustomization.yaml: it holds 2 documents instead of one"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan, err := setup.Of(folder(c.files), setup.Choice{Way: c.way})
+			if c.fails != "" {
+				require.ErrorContains(t, err, c.fails)
+				return
+			}
+			require.NoError(t, err)
+			if c.is != "" {
+				assert.Equal(t, c.is, plan.Title)
+			}
+		})
+	}
+}
+
+func TestApplicationsThatAreLeft(t *testing.T) {
+	const app = "-- app.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec:\n"
+	for source, why := range map[string]string{
+		"  source: {path: web, helm: {values: x}}\n":             "spec.source.helm",
+		"  source: {path: web, plugin: {name: other}}\n":         `the plugin "other" renders it`,
+		"  source: {chart: web, repoURL: https://example.com}\n": "its source is no folder",
+		"  sources: [{path: web}]\n":                             "several sources",
+		"  source: {path: nowhere}\n":                            "the folder nowhere that it renders is not among these files",
+	} {
+		plan, err := setup.Of(folder(app+source+"-- web/a.yaml --\nkind: ConfigMap\n"), setup.Choice{})
+		require.NoError(t, err)
+		assert.Empty(t, plan.Changes)
+		require.Len(t, plan.Left, 1)
+		assert.Contains(t, plan.Left[0], why)
+	}
+}
+
+func TestTheMeshIsRecognised(t *testing.T) {
+	for name, c := range map[string]struct{ files, mesh, is, fails string }{
+		"a Namespace's label":       {files: "-- ns.yaml --\nkind: Namespace\nmetadata:\n  labels:\n    istio-injection: enabled\n", is: "mesh: Istio # as ns.yaml:4 says"},
+		"a template's annotation":   {files: "-- a.yaml --\nmetadata:\n  annotations: {linkerd.io/inject: enabled}\n", is: "mesh: Linkerd # as a.yaml:2 says"},
+		"an API group":              {files: "-- a.yaml --\napiVersion: kuma.io/v1alpha1\nkind: Mesh\n", is: "mesh: Kuma # as a.yaml:1 says"},
+		"a template of a chart":     {files: "-- Chart.yaml --\nname: a\n-- templates/a.yaml --\n{{ if .x }}\n  consul.hashicorp.com/connect-inject: \"true\"\n{{ end }}\n", is: "mesh: Consul # as templates/a.yaml:2 says"},
+		"a comment, and an address": {files: "-- a.yaml --\n# see linkerd.io/inject\nurl: https://istio.io/latest\nimage: docker.io/istio/pilot\n", is: "mesh: Istio # no file here names a mesh: check this"},
+		"two of them":               {files: "-- a.yaml --\nlinkerd.io/inject: enabled\n-- b.yaml --\nistio-injection: enabled\n", fails: "(b.yaml:1 of Istio, a.yaml:1 of Linkerd): choose with --mesh Istio or --mesh Linkerd"},
+		"one of two, chosen":        {files: "-- a.yaml --\nlinkerd.io/inject: enabled\nistio-injection: enabled\n", mesh: "Linkerd", is: "mesh: Linkerd\n"},
+		"one that is none":          {files: web, mesh: "ASM", fails: `--mesh: "ASM" is Istio here: write Istio`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan, err := setup.Of(folder(c.files), setup.Choice{Mesh: c.mesh})
+			if c.fails != "" {
+				require.ErrorContains(t, err, c.fails)
+				return
+			}
+			require.NoError(t, err)
+			assert.Contains(t, string(plan.Spec), "\n  "+c.is)
+			assert.Equal(t, 1, strings.Count(string(plan.Spec), "\n  mesh: "))
+		})
+	}
+}

@@ -1,0 +1,165 @@
+package setup
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/kustomization"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// Change is a file and the text with the entry in it.
+type Change struct {
+	Path    string
+	Was, Is []byte
+}
+
+// way is a tool that renders folders.
+type way struct {
+	// name is what a user chooses it by, title what the folder is then.
+	name, title string
+	// is reports whether the folder has the tool's file.
+	is func(*Folder) bool
+	// changes gives files with the entry for the spec, and what could not be done.
+	changes func(*Folder) ([]Change, []string, error)
+	// commands render the folder.
+	commands func(*Folder) []string
+}
+
+// ways are those that init knows. A plain folder is what is left.
+var ways = []way{
+	{
+		name: "kustomize", title: "a kustomization",
+		is: func(f *Folder) bool { _, is := f.kustomization(); return is },
+		changes: func(f *Folder) ([]Change, []string, error) {
+			file, _ := f.kustomization()
+			return f.added(file, entry{list: []any{"transformers"}, item: SpecFile, what: "a list of files"})
+		},
+		commands: func(f *Folder) []string {
+			return []string{"krm-bypass render " + f.Shown(f.Path), "kustomize build --enable-alpha-plugins --enable-exec " + f.Shown(f.Path)}
+		},
+	},
+	{
+		name: "kpt", title: "a kpt package",
+		is: func(f *Folder) bool { _, is := f.file("Kptfile"); return is },
+		changes: func(f *Folder) ([]Change, []string, error) {
+			file, _ := f.file("Kptfile")
+			return f.added(file, entry{list: []any{"pipeline", "mutators"}, key: "configPath", item: SpecFile, beside: [][2]string{{"exec", "krm-bypass"}}, what: "a list of functions"})
+		},
+		commands: func(f *Folder) []string { return []string{"kpt fn render --allow-exec " + f.Shown(f.Path)} },
+	},
+	{
+		name: "helm", title: "a Helm chart",
+		is: func(f *Folder) bool { _, is := f.file("Chart.yaml"); return is },
+		commands: func(f *Folder) []string {
+			return []string{fmt.Sprintf("helm template %s | krm-bypass render - --spec %s", f.Shown(f.Path), f.at(SpecFile))}
+		},
+	},
+	{
+		name: "argocd", title: "a folder of Argo CD Applications",
+		is:      func(f *Folder) bool { return len(f.applications()) > 0 },
+		changes: func(f *Folder) ([]Change, []string, error) { return f.plugged() },
+		commands: func(f *Folder) []string {
+			var commands []string
+			for _, a := range f.applications() {
+				if a.why == "" {
+					commands = append(commands, a.command(f))
+				}
+			}
+			return slices.Compact(commands)
+		},
+	},
+	{
+		name: "folder", title: "a folder of manifests",
+		is: func(*Folder) bool { return true },
+		commands: func(f *Folder) []string {
+			return []string{"krm-bypass render --diff " + f.Shown(f.Path), "krm-bypass render --in-place " + f.Shown(f.Path)}
+		},
+	},
+}
+
+// Ways are the names by which a user chooses.
+func Ways() []string {
+	var names []string
+	for _, w := range ways {
+		names = append(names, w.name)
+	}
+	return names
+}
+
+// kustomization is the file of the kustomization that the folder is.
+func (f *Folder) kustomization() (yamltext.File, bool) {
+	return f.file(kustomization.FileNames()...)
+}
+
+// wayOf finds out which tool renders the folder. By name it is the one that the user
+// chose.
+func (f *Folder) wayOf(name string) (way, error) {
+	var found []way
+	for _, w := range ways {
+		switch {
+		case w.name == name && w.is(f):
+			return w, nil
+		case w.name == name:
+			return way{}, fmt.Errorf("--for %s: %s is no such folder: it is %s", name, f.Path, f.title())
+		case name == "" && w.is(f) && w.name != "folder":
+			found = append(found, w)
+		}
+	}
+	below := f.kustomizations()
+	switch {
+	case name != "":
+		return way{}, fmt.Errorf("--for %s: write one of %s", name, strings.Join(Ways(), ", "))
+	case len(found) > 1 && !within(found):
+		return way{}, fmt.Errorf("%s is %s: choose with --for %s", f.Path, titles(found, " and "), names(found, " or --for "))
+	case len(found) > 0:
+		return found[0], nil
+	case len(below) > 0:
+		return way{}, fmt.Errorf("%s has no kustomization of its own, and holds those of %s, which no other includes: name one, as in %s; for one specification beside several see examples/component; for a folder whose files are applied as they are: --for folder",
+			f.Path, strings.Join(below, ", "), "krm-bypass init "+f.at(below[0]))
+	}
+	return ways[len(ways)-1], nil
+}
+
+// within reports whether the first way is a tool's own folder and the rest are
+// Applications that stand in it, which say nothing of the folder.
+func within(found []way) bool {
+	return len(found) == 2 && found[1].name == "argocd"
+}
+
+// title says what the folder is, for who chose otherwise.
+func (f *Folder) title() string {
+	for _, w := range ways {
+		if w.is(f) {
+			return w.title
+		}
+	}
+	return ""
+}
+
+func titles(found []way, between string) string {
+	var all []string
+	for _, w := range found {
+		all = append(all, w.title)
+	}
+	return strings.Join(all, between)
+}
+
+func names(found []way, between string) string {
+	var all []string
+	for _, w := range found {
+		all = append(all, w.name)
+	}
+	return strings.Join(all, between)
+}
+
+// below gives a path of the repository as one relative to the folder.
+func (f *Folder) below(repository string) (string, bool) {
+	if f.Below == "." {
+		return path.Clean(repository), true
+	}
+	rest, is := strings.CutPrefix(path.Clean(repository)+"/", f.Below+"/")
+	return path.Clean(rest), is
+}
