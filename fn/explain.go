@@ -171,7 +171,7 @@ func (e *explaining) explanation() Explanation {
 	if shorter := plan.Shorter(inForce); plan.Container && shorter != "" {
 		x.Notes = append(x.Notes, shorter)
 	}
-	if says := plan.Mesh().Early.Else; plan.HasInitial() && says != "" {
+	if says := plan.Mesh().Early.Else; plan.Container && plan.HasInitial() && says != "" {
 		if why, _ := plan.Mesh().Early.Of(inForce); why == "" {
 			x.Notes = append(x.Notes, "init containers need forInitContainers "+says)
 		}

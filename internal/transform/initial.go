@@ -128,7 +128,7 @@ func (c container) stays() bool { return c.value.Entry("restartPolicy").Text() =
 // reportNeedless warns of what is for init containers although they reach the mesh.
 func (p *Plan) reportNeedless(w *Workload, was *prior) {
 	why, key := p.on.Early.Of(was.annotations)
-	if why == "" || !p.HasInitial() {
+	if why == "" || !p.Container || !p.HasInitial() {
 		return
 	}
 	at, value := w.templatePath("spec", "initContainers"), ""
