@@ -55,8 +55,9 @@ func (d *Document) finding(of *transform.Object, f transform.Finding) Finding {
 // written.
 func (d *Document) problem(err error) Finding {
 	head := d.list
-	if !d.InList() {
-		head = object.HeadOf(d.Nodes)
+	if head == nil {
+		own := object.HeadOf(d.Nodes)
+		head = &own
 	}
 	of := &transform.Object{File: head.Origin().File, Index: head.Origin().Index}
 	told := Finding{Severity: transform.Error, Message: err.Error()}

@@ -1,6 +1,8 @@
 package pass
 
 import (
+	"slices"
+
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -11,21 +13,28 @@ type cut struct {
 	whole int
 	span  yamltext.Span
 	// list is the head of the list in which it stands, if it does.
-	list object.Head
+	list *object.Head
 }
 
 // InList says whether the item stands in a list.
 func (i *Item) InList() bool { return i.Part.Path != nil }
 
-// Split gives the items with those of each list in the list's place.
+// Split gives the items with those of each list in the list's place. It takes the room of
+// the items up to the first list.
 func Split(items []Item) []Item {
-	split := make([]Item, 0, len(items))
+	split := items[:0]
 	for whole, item := range items {
 		parts, list := object.Items(item.Text)
+		if list == nil {
+			item.cut = cut{whole: whole}
+			split = append(split, item)
+			continue
+		}
 		head := object.HeadOf(list)
+		split = slices.Clip(split)
 		for _, part := range parts {
 			one := item
-			one.Text, one.Part, one.cut = part.Text, part.Part, cut{whole, part.Span, head}
+			one.Text, one.Part, one.cut = part.Text, part.Part, cut{whole, part.Span, &head}
 			if one.Line > 0 {
 				one.Line += part.Line - 1
 			}

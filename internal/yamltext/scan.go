@@ -61,8 +61,12 @@ func Parse(text []byte) (*Tree, error) {
 // room is for more nodes. Where only the outer levels are kept it is for a few, which
 // stay as long as the text.
 func (p *parser) room() []Node {
-	if p.keep < everything {
+	switch p.keep {
+	case 0:
+		return make([]Node, 1)
+	default:
 		return make([]Node, max(16, min(256, cap(p.nodes))))
+	case everything:
 	}
 	s := slabs.Get().(*slab)
 	p.slabs = append(p.slabs, s)
