@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/terminal"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -191,14 +191,14 @@ func (r Results) LeftAlone() (count int) {
 const fewAlike = 3
 
 // inList is how the path of a field of an object in a list begins.
-var inList = regexp.MustCompile(`^(items\[\d+\]\.)+`)
+var inList = pattern.Of(`^(items\[\d+\]\.)+`)
 
 // about gives what the result says but for the object of which it says so.
 func (r Result) about() string {
 	r.ResourceRef, r.File, r.Line = nil, nil, 0
 	if r.Field != nil {
 		field := *r.Field
-		field.Path = inList.ReplaceAllString(field.Path, "")
+		field.Path = inList.Regexp().ReplaceAllString(field.Path, "")
 		r.Field = &field
 	}
 	text, _ := json.Marshal(r)

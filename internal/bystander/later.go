@@ -3,12 +3,12 @@ package bystander
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 )
 
 // Later says that an object becomes others in the cluster, where nobody sees them.
@@ -216,18 +216,18 @@ func relative(path string) string {
 }
 
 // plain is what means nothing but itself to a shell and to a reader.
-var plain = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9_.,:/@~+=]*$|^[./]+[-A-Za-z0-9_./]*$`)
+var plain = pattern.Of(`^[A-Za-z0-9][-A-Za-z0-9_.,:/@~+=]*$|^[./]+[-A-Za-z0-9_./]*$`)
 
 // quotable is what does once it is in quotes, such as a range of versions.
-var quotable = regexp.MustCompile(`^[A-Za-z0-9^~<>=*][-A-Za-z0-9_.,/+=*^~<>|! ]*$`)
+var quotable = pattern.Of(`^[A-Za-z0-9^~<>=*][-A-Za-z0-9_.,/+=*^~<>|! ]*$`)
 
 // word gives a text of an object for a command, or what stands for it.
 func word(v node.Value, otherwise string) string {
 	switch text := v.Text(); {
 	case len(text) >= 200:
-	case plain.MatchString(text):
+	case plain.Matches(text):
 		return text
-	case quotable.MatchString(text):
+	case quotable.Matches(text):
 		return "'" + text + "'"
 	}
 	return otherwise

@@ -2,10 +2,10 @@ package mesh
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -231,12 +231,12 @@ var senses = map[string]string{
 	"traffic": "", "list": "", "transparent": "", "proxy": "", "sidecar": "", "interception": "",
 }
 
-var wordStart = regexp.MustCompile(`[a-z][A-Z]`)
+var wordStart = pattern.Of(`[a-z][A-Z]`)
 
 // sense gives what a name says, nothing where one of its words is not known.
 func sense(name string) []string {
 	var said []string
-	apart := wordStart.ReplaceAllStringFunc(name, func(ends string) string { return ends[:1] + "-" + ends[1:] })
+	apart := wordStart.Regexp().ReplaceAllStringFunc(name, func(ends string) string { return ends[:1] + "-" + ends[1:] })
 	for word := range strings.FieldsFuncSeq(strings.ToLower(apart), func(r rune) bool { return strings.ContainsRune("-_.", r) }) {
 		says, known := senses[word]
 		if !known {

@@ -95,10 +95,10 @@ func (c *compiler) reach(s v1alpha1.Spec) {
 		c.policy.Enrolled = s.Enrolment.Namespaces
 		c.globs(s.Enrolment.Namespaces, "spec.enrolment.namespaces", namespaceGlob)
 	}
-	if ns := c.policy.Namespace; ns != s.DefaultNamespace && !namespaceName.matches(ns) {
+	if ns := c.policy.Namespace; ns != s.DefaultNamespace && !namespaceName.Matches(ns) {
 		c.problem("spec.defaultNamespace", ns, "%q, which is given in its place (--namespace), is not a valid namespace name: use lower-case letters, digits and \"-\"", ns)
 	}
-	if ns := s.DefaultNamespace; ns != "" && !namespaceName.matches(ns) {
+	if ns := s.DefaultNamespace; ns != "" && !namespaceName.Matches(ns) {
 		c.problem("spec.defaultNamespace", ns, "%q is not a valid namespace name: use lower-case letters, digits and \"-\"", ns)
 	}
 }

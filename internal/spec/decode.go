@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -189,7 +190,7 @@ func (d *decoder) list(node *yaml.Node, into reflect.Value, path string) {
 		switch {
 		case node.Kind == yaml.ScalarNode && strings.TrimSpace(node.Value) == "":
 			remedy = "write " + emptyList + ", or remove the line"
-		case node.Kind == yaml.ScalarNode && plain.matches(node.Value):
+		case node.Kind == yaml.ScalarNode && plain.Matches(node.Value):
 			remedy = fmt.Sprintf("write [%s]", node.Value)
 		case node.Kind == yaml.ScalarNode:
 			remedy = fmt.Sprintf("write [%q]", node.Value)
@@ -205,4 +206,4 @@ func (d *decoder) list(node *yaml.Node, into reflect.Value, path string) {
 }
 
 // plain are values that need no quotes within brackets.
-var plain = newGrammar(`^[A-Za-z0-9][A-Za-z0-9./,-]*$`)
+var plain = pattern.Of(`^[A-Za-z0-9][A-Za-z0-9./,-]*$`)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -17,38 +18,38 @@ import (
 const enforcementPath = "spec.enforcement"
 
 // quantity follows the grammar of k8s.io/apimachinery pkg/api/resource/quantity.go.
-var quantity = newGrammar(`^[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$`)
+var quantity = pattern.Of(`^[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$`)
 
 // imageReference is loose on purpose: what the container runtime takes is its
 // own affair, but a blank or an empty name never works.
-var imageReference = newGrammar(`^[A-Za-z0-9][^\s]*$`)
+var imageReference = pattern.Of(`^[A-Za-z0-9][^\s]*$`)
 
 // exampleImage shows in messages what a reference looks like.
 const exampleImage = "registry.example.com/mesh/init:v0.1.0"
 
 // pinnedImage is an image with a digest (github.com/opencontainers/image-spec
 // descriptor.md, the registered algorithms).
-var pinnedImage = newGrammar(`@(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
+var pinnedImage = pattern.Of(`@(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
 
 // secretName is a DNS subdomain (k8s.io/apimachinery
 // pkg/util/validation/validation.go).
-var secretName = newGrammar(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+var secretName = pattern.Of(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 
 const longestSecretName = 253
 
 func (c *compiler) enforcement(e *v1alpha1.Enforcement) {
 	switch {
 	case e.Image == "": // an error only where a workload needs it
-	case !imageReference.matches(e.Image):
+	case !imageReference.Matches(e.Image):
 		c.problem("spec.enforcement.image", e.Image, "%q is not an image: write a reference such as %s", e.Image, exampleImage)
-	case e.RequireDigest && !pinnedImage.matches(e.Image):
+	case e.RequireDigest && !pinnedImage.Matches(e.Image):
 		c.problem("spec.enforcement.image", e.Image, "%q has no digest, but spec.enforcement.requireDigest is true: krm-bypass pin FILE adds it to the spec", e.Image)
 	}
 	seen := map[string]bool{}
 	for i, s := range e.ImagePullSecrets {
 		at := fmt.Sprintf("spec.enforcement.imagePullSecrets[%d].name", i)
 		switch {
-		case !secretName.matches(s.Name) || len(s.Name) > longestSecretName:
+		case !secretName.Matches(s.Name) || len(s.Name) > longestSecretName:
 			c.problem(at, s.Name, `%q is not a valid name of a secret: use lower-case letters, digits, "-" and "."`, s.Name)
 		case seen[s.Name]:
 			c.problem(at, s.Name, "%q is listed twice: remove one", s.Name)
@@ -57,7 +58,7 @@ func (c *compiler) enforcement(e *v1alpha1.Enforcement) {
 	}
 	for _, part := range partsOf(e.Resources) {
 		for _, resource := range slices.Sorted(maps.Keys(part.values)) {
-			if q := part.values[resource]; !quantity.matches(string(q)) {
+			if q := part.values[resource]; !quantity.Matches(string(q)) {
 				c.problem("spec.enforcement.resources."+join(part.name, resource), string(q), "%q is not a quantity: write one such as 10m or 64Mi", q)
 			}
 		}
@@ -68,7 +69,7 @@ func (c *compiler) enforcement(e *v1alpha1.Enforcement) {
 func enforced(e *v1alpha1.Enforcement) transform.Enforcement {
 	made := transform.Enforcement{Image: e.Image, ImagePullPolicy: e.ImagePullPolicy, Backend: e.Backend, Resources: resourcesNode(e.Resources)}
 	if e.RequireDigest {
-		made.Pinned = pinnedImage.matches
+		made.Pinned = pinnedImage.Matches
 	}
 	for _, s := range e.ImagePullSecrets {
 		made.ImagePullSecrets = append(made.ImagePullSecrets, s.Name)

@@ -131,7 +131,7 @@ func (c *compiler) forbiddenNamespaces(names []string, at string, l traffic.Laye
 		return
 	}
 	for i, name := range names {
-		if glob := c.bounds.ForbidsNamespace(name); glob != "" && namespaceName.matches(name) {
+		if glob := c.bounds.ForbidsNamespace(name); glob != "" && namespaceName.Matches(name) {
 			c.problem(fmt.Sprintf("%s[%d]", at, i), name, "nothing may bypass the sidecar in namespace %s (%q in %s.forbiddenNamespaces), but this rule lets something bypass: remove the namespace from it", name, glob, limitsPath)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -17,15 +18,15 @@ import (
 // (k8s.io/apimachinery pkg/util/validation/validation.go): a namespace's name
 // is a DNS label, a workload's may have dots.
 var (
-	namespaceName = newGrammar(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
-	namespaceGlob = newGrammar(`^([-a-z0-9*?]|\[\^?[-a-z0-9]+\])+$`)
-	workloadGlob  = newGrammar(`^([-.a-z0-9*?]|\[\^?[-.a-z0-9]+\])+$`)
+	namespaceName = pattern.Of(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	namespaceGlob = pattern.Of(`^([-a-z0-9*?]|\[\^?[-a-z0-9]+\])+$`)
+	workloadGlob  = pattern.Of(`^([-.a-z0-9*?]|\[\^?[-.a-z0-9]+\])+$`)
 )
 
-func (c *compiler) globs(globs []string, at string, grammar *grammar) {
+func (c *compiler) globs(globs []string, at string, grammar *pattern.Pattern) {
 	for i, glob := range globs {
 		_, err := path.Match(glob, "")
-		if err == nil && grammar.matches(glob) {
+		if err == nil && grammar.Matches(glob) {
 			continue
 		}
 		letters := `lower-case letters, digits and "-"`
@@ -42,12 +43,12 @@ func (c *compiler) hasTemplate(entry string) bool {
 }
 
 // kindName is that of a kind of object, and of its API group.
-var kindName = newGrammar(`^[A-Z][A-Za-z0-9]*(\.[a-z0-9][-.a-z0-9]*)?$`)
+var kindName = pattern.Of(`^[A-Z][A-Za-z0-9]*(\.[a-z0-9][-.a-z0-9]*)?$`)
 
 // isKind does so for any kind, unless it is one of these misspelt.
 func (c *compiler) isKind(entry string) bool {
 	name, _, _ := strings.Cut(entry, ".")
-	return c.hasTemplate(entry) || kindName.matches(entry) && !slices.ContainsFunc(c.policy.Kinds.All(), func(k kinds.Kind) bool {
+	return c.hasTemplate(entry) || kindName.Matches(entry) && !slices.ContainsFunc(c.policy.Kinds.All(), func(k kinds.Kind) bool {
 		return spelling.Near(name, k.Kind) || strings.EqualFold(name, k.Kind)
 	})
 }
@@ -129,10 +130,10 @@ func kindRemedy(entry string, known []kinds.Kind) string {
 }
 
 // labelValue follows k8s.io/apimachinery pkg/util/validation/validation.go.
-var labelValue = newGrammar(`^(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?$`)
+var labelValue = pattern.Of(`^(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?$`)
 
 func (c *compiler) labelValue(value, at string) {
-	if !labelValue.matches(value) {
+	if !labelValue.Matches(value) {
 		c.problem(at, value, `%q is not a valid label value: use letters, digits, "-", "_" and "."; selectors have no wildcards`, value)
 	}
 }

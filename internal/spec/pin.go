@@ -84,7 +84,7 @@ func pinned(spec *yaml.Node, published string, resolve func(string) (string, err
 		}
 		return Pinned{Is: published}, setImage(published, 0), nil
 	}
-	if standing.Kind != yaml.ScalarNode || standing.ShortTag() != "!!str" || !imageReference.matches(standing.Value) {
+	if standing.Kind != yaml.ScalarNode || standing.ShortTag() != "!!str" || !imageReference.Matches(standing.Value) {
 		return Pinned{}, nil, &Problem{Value: standing.Value, Message: fmt.Sprintf("%s is not an image: write a reference such as %s", describe(standing), exampleImage)}
 	}
 	pin := Pinned{Was: standing.Value}
@@ -92,7 +92,7 @@ func pinned(spec *yaml.Node, published string, resolve func(string) (string, err
 	if err != nil {
 		return pin, nil, &Problem{Value: pin.Was, Message: fmt.Sprintf("resolving %s: %v", pin.Was, err)}
 	}
-	if !pinnedImage.matches(is) {
+	if !pinnedImage.Matches(is) {
 		return pin, nil, &Problem{Value: pin.Was, Message: fmt.Sprintf("resolving %s: the result has no digest: %s", pin.Was, is)}
 	}
 	if pin.Is = is; is == pin.Was {

@@ -1,13 +1,13 @@
 package spec
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 )
 
 // podTemplate adds a pod template to those of its kind.
@@ -74,9 +74,9 @@ func (c *compiler) isTemplate(t v1alpha1.PodTemplate, template kinds.Template, a
 		c.problem(at+".imagePullSecrets", t.ImagePullSecrets, "nothing is pulled without an init container: add initContainers, or remove this field")
 	case t.Kind == "List" || strings.HasSuffix(t.Kind, "List") && template.Place()[0].Key == "items":
 		c.problem(at+".kind", t.Kind, "the items of a list are read one by one: write their kind, and paths from an item")
-	case !isKind.MatchString(t.Kind):
+	case !isKind.Matches(t.Kind):
 		c.problem(at+".kind", t.Kind, "%q is the name of no kind: write one kind, as in kind: Foo", t.Kind)
-	case !isAPIVersion.MatchString(t.APIVersion):
+	case !isAPIVersion.Matches(t.APIVersion):
 		c.problem(at+".apiVersion", t.APIVersion, "%q is no apiVersion: write it as an object of the kind has it, as in apiVersion: example.com/v1", t.APIVersion)
 	case object.Group(t.APIVersion) == object.Group(v1alpha1.APIVersion):
 		c.problem(at+".kind", t.Kind, "no pods are made of %s: remove this entry", t.Kind)
@@ -109,8 +109,8 @@ func (c *compiler) isTemplate(t v1alpha1.PodTemplate, template kinds.Template, a
 // pkg/apis/apiextensions/validation/validation.go, ValidateCustomResourceDefinitionNames
 // and validateCustomResourceDefinitionSpec).
 var (
-	isKind       = regexp.MustCompile(`^[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?$`)
-	isAPIVersion = regexp.MustCompile(`^([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?[a-z]([-a-z0-9]*[a-z0-9])?$`)
+	isKind       = pattern.Of(`^[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?$`)
+	isAPIVersion = pattern.Of(`^([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?[a-z]([-a-z0-9]*[a-z0-9])?$`)
 )
 
 // notInSpec reports whether a path leads to what is no specification of pods.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -16,11 +17,11 @@ const (
 	LongestPortName = 15
 )
 
-var portName = newGrammar(PortNamePattern)
+var portName = pattern.Of(PortNamePattern)
 
 // isPortName reports whether an entry is a name and no number.
 func isPortName(entry string) bool {
-	return len(entry) <= LongestPortName && strings.ContainsFunc(entry, isLetter) && portName.matches(entry)
+	return len(entry) <= LongestPortName && strings.ContainsFunc(entry, isLetter) && portName.Matches(entry)
 }
 
 func isLetter(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }

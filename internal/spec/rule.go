@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -39,7 +40,7 @@ func namespacePath(i int) string { return fmt.Sprintf("spec.namespaces[%d]", i) 
 func workloadPath(i int) string { return fmt.Sprintf("spec.workloads[%d]", i) }
 
 // ruleName is that of Kubernetes' label values, of which none is empty.
-var ruleName = newGrammar(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
+var ruleName = pattern.Of(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
 
 // notes judges what rules say of themselves.
 func (c *compiler) notes(rules []Rule, reasoned bool) {
@@ -49,7 +50,7 @@ func (c *compiler) notes(rules []Rule, reasoned bool) {
 		switch other := named[r.Name]; {
 		case r.Name == "":
 			continue
-		case !ruleName.matches(r.Name):
+		case !ruleName.Matches(r.Name):
 			c.problem(r.Path+".name", r.Name, `%q is not a valid name of a rule: use up to 63 letters, digits, "-", "_" and "."`, r.Name)
 		case other != "":
 			c.problem(r.Path+".name", r.Name, "%q is the name of %s already: give each rule its own", r.Name, other)

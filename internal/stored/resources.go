@@ -3,11 +3,11 @@ package stored
 import (
 	"maps"
 	"math/bits"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 )
 
 // SameResources reports whether the server keeps the same of two containers' resources.
@@ -49,13 +49,13 @@ func amounts(resources node.Value, inPod bool) (map[[2]string]uint64, bool) {
 
 // quantity is one as k8s.io/apimachinery reads it (pkg/api/resource/quantity.go), without
 // a sign: nobody asks for less than nothing.
-var quantity = regexp.MustCompile(`^([0-9]*)\.?([0-9]*)(?:([KMGTPE]i)|([numkMGTPE])|[eE]([+-]?[0-9]{1,2}))?$`)
+var quantity = pattern.Of(`^([0-9]*)\.?([0-9]*)(?:([KMGTPE]i)|([numkMGTPE])|[eE]([+-]?[0-9]{1,2}))?$`)
 
 // thousandths gives a quantity in thousandths, to which the server rounds up (pkg/apis/
 // core/v1/defaults.go of kubernetes/kubernetes, SetDefaults_ResourceList). It is false for
 // what is none, and for what does not fit.
 func thousandths(text string) (uint64, bool) {
-	parts := quantity.FindStringSubmatch(text)
+	parts := quantity.Regexp().FindStringSubmatch(text)
 	if len(parts) < 3 || parts[1]+parts[2] == "" {
 		return 0, false
 	}

@@ -3,7 +3,6 @@ package transform
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -245,7 +245,7 @@ const (
 
 // oddKey matches what is another name to YAML than it is as text, as by a comment, a
 // tag or quotes.
-var oddKey = regexp.MustCompile(`[^\w./<-]`)
+var oddKey = pattern.Of(`[^\w./<-]`)
 
 func says(n *yaml.Node, words map[string]mesh.Other, said *[]spokenWord) (any bool) {
 	for i, child := range n.Content {
@@ -258,7 +258,7 @@ func says(n *yaml.Node, words map[string]mesh.Other, said *[]spokenWord) (any bo
 		if n.Kind != yaml.MappingNode || i%2 == 1 {
 			continue
 		}
-		if oddKey.MatchString(text) {
+		if oddKey.Matches(text) {
 			return true
 		}
 		value := node.Of(n.Content[i+1])
