@@ -2,6 +2,7 @@ package reread
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 )
 
@@ -79,23 +80,31 @@ func Tail(item, behind []byte, column int) int {
 // plainBytes reports whether a text has only line feeds for line breaks, and no
 // characters that YAML forbids or that some readers take for something else.
 func plainBytes(text []byte) bool {
-	high := false
-	for _, c := range text {
-		if c < ' ' && c != '\n' || c == 0x7f {
-			return false
-		}
-		high = high || c >= utf8.RuneSelf
-	}
-	if !high {
-		return true
-	}
 	for len(text) > 0 {
+		if len(text) >= 8 && plainWord(binary.LittleEndian.Uint64(text)) {
+			text = text[8:]
+			continue
+		}
 		r, size := utf8.DecodeRune(text)
 		switch {
-		case r == utf8.RuneError && size < 2, r >= 0x7f && r < 0xa0, r == 0x2028, r == 0x2029, r == 0xfeff, r == 0xfffe, r == 0xffff:
+		case r < ' ' && r != '\n', r == utf8.RuneError && size < 2, r >= 0x7f && r < 0xa0, r == 0x2028, r == 0x2029, r == 0xfeff, r == 0xfffe, r == 0xffff:
 			return false
 		}
 		text = text[size:]
 	}
 	return true
+}
+
+// plainWord reports whether eight bytes are printable ASCII or line feeds, all at once:
+// what is added to the lower seven bits of a byte carries into its eighth, and no further.
+func plainWord(word uint64) bool {
+	const (
+		each   = 0x0101010101010101
+		seven  = 0x7f * each
+		eighth = 0x80 * each
+	)
+	controls := ^(word&seven + (0x80-' ')*each)
+	others := word ^ '\n'*each
+	notFeeds := others&seven + seven | others
+	return (controls&notFeeds|word&seven+each|word)&eighth == 0
 }

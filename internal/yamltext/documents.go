@@ -27,7 +27,9 @@ func Documents(stream []byte) []Document {
 	cut := func(end int) {
 		if end > start {
 			documents = append(documents, Document{Text: stream[start:end:end], Line: line})
-			line += Line(stream[start:end], end-start) - 1
+			if end < len(stream) { // there are no lines to count behind the last
+				line += Line(stream[start:end], end-start) - 1
+			}
 			start = end
 		}
 	}
