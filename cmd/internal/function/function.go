@@ -103,13 +103,27 @@ func Namespace() string {
 
 // What a run leaves for the garbage collector is a small multiple of its input, and it
 // ends soon: collecting less often saves an eighth of the time. On a huge input that would
-// cost more memory than it is worth (make bench).
+// cost more memory than it is worth (make bench). So it would on a small one that comes to
+// very much, as ten thousand rules do: there all is usual from the first collection on.
 const (
-	gcPercent     = 400
-	hugeInput     = 8 << 20 // bytes
-	hugeGCPercent = 100
-	outputBuffer  = 1 << 18
+	gcPercent      = 400
+	usualGCPercent = 100
+	largeInput     = 1 << 20 // bytes
+	hugeInput      = 8 << 20
+	outputBuffer   = 1 << 18
 )
+
+// collect says how often to collect garbage for an input of so many bytes.
+func collect(input int) {
+	if input > hugeInput {
+		debug.SetGCPercent(usualGCPercent)
+		return
+	}
+	debug.SetGCPercent(gcPercent)
+	if input <= largeInput {
+		runtime.AddCleanup(new([]byte), func(int) { debug.SetGCPercent(usualGCPercent) }, 0)
+	}
+}
 
 // Unprofiled tells the runtime that nobody will ask where memory was allocated, which it
 // notes of some of it: a tenth of what a program needs to start.
@@ -122,11 +136,7 @@ func Apply(in io.Reader, out, errOut io.Writer, options fn.Options) error {
 	if err != nil {
 		return fmt.Errorf("reading standard input: %w", err)
 	}
-	percent := gcPercent
-	if len(input) > hugeInput {
-		percent = hugeGCPercent
-	}
-	debug.SetGCPercent(percent)
+	collect(len(input))
 	output, results, err := fn.ProcessTo(input, options)
 	if err != nil && !errors.Is(err, fn.ErrFailed) {
 		return err
