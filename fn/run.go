@@ -29,6 +29,8 @@ type run struct {
 	plan func(*transform.Policy, *transform.Workload) *transform.Plan
 	// asked says that somebody asks, and does not only render.
 	asked bool
+	// forgets is that of pass.Pass, too.
+	forgets bool
 	// pass is the one that runs.
 	pass *pass.Pass
 	// unread says that the spec or an item could not be read, so that the plans
@@ -64,7 +66,7 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	if r.options.Uses == nil {
 		uses = pass.UsesAmong(r.items, heads)
 	}
-	p := &pass.Pass{Policy: r.spec.Policy, Items: r.items, Heads: heads, Uses: uses, Plan: r.plan, Planned: planned, Written: written, Asked: r.asked, Progress: r.options.Progress}
+	p := &pass.Pass{Policy: r.spec.Policy, Items: r.items, Heads: heads, Uses: uses, Plan: r.plan, Planned: planned, Written: written, Forgets: r.forgets, Asked: r.asked, Progress: r.options.Progress}
 	r.pass = p
 	found := slices.DeleteFunc(p.Run(), func(f pass.Finding) bool { return !r.tells(f.Kind) })
 	r.use(found)
@@ -88,6 +90,7 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 // changes applies the spec, and gives what is new in the input's items.
 func (r *run) changes() ([][]yamltext.Replacement, Results) {
 	changes := make([][]yamltext.Replacement, len(r.items))
+	r.forgets = true
 	results := r.process(nil, func(d *pass.Document) { changes[d.At] = d.Changes })
 	return pass.Joined(r.whole, r.items, changes), results
 }

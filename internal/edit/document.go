@@ -33,6 +33,7 @@ type Document struct {
 	Aliases []string
 	// tree is the scanned text, if Read has scanned it, until it is edited.
 	tree *yamltext.Tree
+	room *nodeRoom
 }
 
 // Text makes the edits, as if in their order, on a text with one document.

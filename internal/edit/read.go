@@ -3,7 +3,9 @@ package edit
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -20,9 +22,12 @@ func Read(fragment yamltext.Fragment) (Document, error) {
 	tree, err := fragment.Parse()
 	if err == nil && tree.Root != nil {
 		n := count(tree.Root)
-		r := reader{tree: tree, line: 1, slab: make([]yaml.Node, 0, n), contents: make([]*yaml.Node, n-1)}
+		room := nodeRooms.Get().(*nodeRoom)
+		room.nodes, room.contents = slices.Grow(room.nodes[:0], n), slices.Grow(room.contents[:0], n)
+		r := reader{tree: tree, line: 1, slab: room.nodes, contents: room.contents[:n]}
 		if root, ok := r.node(tree.Root); ok {
-			d.tree = tree
+			room.nodes, room.contents = r.slab, room.contents[:n]
+			d.tree, d.room = tree, room
 			d.Nodes = &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{root}, Line: 1, Column: 1}
 			return d, nil
 		}
@@ -38,6 +43,28 @@ func Read(fragment yamltext.Fragment) (Document, error) {
 	return d, nil
 }
 
+// Release gives the room of the nodes that Read made to other documents. Nobody may look at
+// one of them any more.
+func (d *Document) Release() {
+	if d.room == nil {
+		return
+	}
+	d.tree.Release()
+	clear(d.room.nodes)
+	clear(d.room.contents)
+	nodeRooms.Put(d.room)
+	d.Nodes, d.tree, d.room = nil, nil, nil
+}
+
+// nodeRoom is room for the nodes of a document, and for what they hold, each in one piece,
+// which is less work for the collector.
+type nodeRoom struct {
+	nodes    []yaml.Node
+	contents []*yaml.Node
+}
+
+var nodeRooms = sync.Pool{New: func() any { return new(nodeRoom) }}
+
 // count gives the number of nodes in a tree.
 func count(n *yamltext.Node) int {
 	sum := 1
@@ -50,9 +77,8 @@ func count(n *yamltext.Node) int {
 // reader turns a scanned tree into nodes.
 type reader struct {
 	tree *yamltext.Tree
-	// slab holds the nodes in one piece, which is less work for the collector.
-	slab []yaml.Node
-	// contents is room for those that are in others.
+	// slab and contents are those of a room.
+	slab     []yaml.Node
 	contents []*yaml.Node
 	anchors  map[string]*yaml.Node
 	// at is the offset up to which lines have been counted.

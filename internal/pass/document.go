@@ -39,11 +39,13 @@ type Document struct {
 	// the text and the nodes.
 	source func(edit.Path) (string, error)
 	apply  func([]edit.Edit) ([]yamltext.Replacement, error)
+	// release gives the room of its nodes to others.
+	release func()
 }
 
 // read reads an item.
 func (i *Item) read(at int) (*Document, error) {
-	d := &Document{Item: *i, At: at}
+	d := &Document{Item: *i, At: at, release: func() {}}
 	if i.Nodes != nil {
 		// Edit a copy, to find out what cannot be edited before anything changes.
 		d.Nodes = node.Clone(i.Nodes)
@@ -53,7 +55,7 @@ func (i *Item) read(at int) (*Document, error) {
 	}
 	text, err := object.Read(i.Text)
 	text.Aliases, text.Base, text.Layout, text.Above = i.Aliases, i.Part.Path, i.Layout, max(i.Line-1, 0)
-	d.Nodes, d.source, d.apply = text.Nodes, text.Source, text.Changes
+	d.Nodes, d.source, d.apply, d.release = text.Nodes, text.Source, text.Changes, text.Release
 	return d, err
 }
 

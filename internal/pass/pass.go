@@ -28,6 +28,9 @@ type Pass struct {
 	// call them, but one for each document. They must not keep the document,
 	// because there may be many.
 	Planned, Written func(*Document)
+	// Forgets says that Planned and Written keep nothing of a document but its Changes, and
+	// none of its plans.
+	Forgets bool
 	// Asked says that the user asks for all there is to say, beyond what is
 	// surprising.
 	Asked bool
@@ -189,6 +192,9 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 	}
 	o.findings, o.malformed, o.changes = d.findings, d.misread, len(d.Edits) > 0
 	o.bystanding = p.bystandingOf(d)
+	if p.Forgets && len(o.plans)+len(o.configs)+len(d.Bystanders)+len(o.overlays) == 0 {
+		d.release() // nothing that is kept of it holds a node
+	}
 	return o
 }
 
