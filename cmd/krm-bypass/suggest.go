@@ -75,14 +75,14 @@ func suggestRules(cmd *cobra.Command, in inputs, paths []string) error {
 	if err != nil {
 		return err
 	}
-	if found.Workloads == 0 {
-		return errors.New("there is nothing to suggest: the manifests hold no workload: name those that do")
-	}
 	defer func() {
 		for _, note := range found.Notes {
 			tell(cmd, "info", string(note))
 		}
 	}()
+	if found.Workloads == 0 {
+		return errors.New("there is nothing to suggest: the manifests hold no workload: name those that do")
+	}
 	if len(in.specs) > 0 {
 		return printAdded(cmd, in, found)
 	}

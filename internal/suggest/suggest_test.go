@@ -254,3 +254,14 @@ func TestWhatIsSaidAndNeverProposed(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsNotLookedInto(t *testing.T) {
+	release := "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: shop, namespace: shop}\nspec: {chart: {spec: {chart: shop, version: 1.0.0, sourceRef: {kind: HelmRepository, name: shop}}}}"
+	found := of(t, v1alpha1.Spec{}, web("", ""), release)
+	assert.Empty(t, proposals(found))
+	if assert.Len(t, found.Notes, 1) {
+		assert.Contains(t, string(found.Notes[0]), "HelmRelease shop/shop (all.yaml:")
+		assert.Contains(t, string(found.Notes[0]), ": not looked into: Flux renders a chart of it in the cluster")
+	}
+	assert.Empty(t, of(t, v1alpha1.Spec{}, web("", "")).Notes)
+}

@@ -81,10 +81,6 @@ func (t *tree) suggest(s Suggestion) {
 	if w.Name == "" || w.Copied {
 		return
 	}
-	if strings.ContainsAny(w.Name+w.Namespace, globs) {
-		t.note("%s: nothing is proposed, because a rule would take its name for a pattern, and no cluster takes it", w.name)
-		return
-	}
 	s.inbound = slices.DeleteFunc(s.inbound, func(p uint16) bool {
 		return p == 0 || w.settings.Decide(traffic.Connection{Direction: traffic.Inbound, Protocol: traffic.TCP, Port: p}).Verdict == traffic.Bypassed ||
 			!t.Policy.Mesh.Own(traffic.SinglePorts(traffic.TCP, p)).IsEmpty()
@@ -112,6 +108,9 @@ func (t *tree) suggest(s Suggestion) {
 		return
 	case is == outside:
 		t.pass(w, "it is outside the mesh: "+why)
+		return
+	case strings.ContainsAny(w.Name+w.Namespace, globs):
+		t.pass(w, "a rule would take its name for a pattern, and no cluster takes it for a name")
 		return
 	case is == unknown:
 		s.unsure = true

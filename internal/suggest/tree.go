@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -198,6 +199,7 @@ func read(in Input) (*tree, []pass.Finding) {
 	if run.Broken || run.Malformed {
 		return nil, slices.DeleteFunc(found, func(f pass.Finding) bool { return f.Kind != nil || f.Severity != transform.Error })
 	}
+	t.unseen(found)
 	wanted := besides()
 	for i, head := range in.Heads {
 		if !head.List && !wanted[kindOf(head)] {
@@ -220,6 +222,19 @@ func read(in Input) (*tree, []pass.Finding) {
 		})
 	}
 	return t, nil
+}
+
+// unseen says what cannot be looked into, once for each reason.
+func (t *tree) unseen(found []pass.Finding) {
+	by := map[string][]string{}
+	for _, f := range found {
+		if f.Kind == finding.LaterRendered || f.Kind == finding.UnknownPodTemplate {
+			by[f.Message] = append(by[f.Message], about(f))
+		}
+	}
+	for _, says := range slices.Sorted(maps.Keys(by)) {
+		t.note("%s: not looked into: %s", few(by[says]), says)
+	}
 }
 
 // plan runs a policy over the manifests, and gathers what view sees of each document.
