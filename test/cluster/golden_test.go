@@ -222,7 +222,7 @@ var drawn = []string{
 }
 
 // without gives an object that lacks what is drawn, what is ours wherever it
-// stands, and the init container.
+// stands, and the init containers.
 func without(value any, ours ours) any {
 	switch value := value.(type) {
 	case controlplane.Object:
@@ -245,7 +245,7 @@ func without(value any, ours ours) any {
 					maps.DeleteFunc(annotations, func(key string, _ any) bool { return slices.Contains(ours.annotations, key) })
 				}
 			case "initContainers":
-				field = unnamed(field, "krm-bypass-init")
+				field = unnamed(field, "krm-bypass-init", "krm-bypass-close")
 			case "imagePullSecrets":
 				field = unnamed(field, ours.secrets...)
 			case "metadata": // may have been made to hold annotations
