@@ -23,6 +23,7 @@ func (r *record) adopted(family []*Workload) *record {
 			all = r.clone()
 		}
 		all.Wrote, all.Kept, all.Replaced = w.moved(all.Wrote, r.Wrote, from), w.moved(all.Kept, r.Kept, from), w.moved(all.Replaced, r.Replaced, from)
+		all.Adopted = w.moved(all.Adopted, r.Adopted, from)
 		for _, path := range w.stand.makes {
 			name := w.relative(w.Path(path...))
 			was, inside := w.cameFrom(name, from)

@@ -75,6 +75,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	}
 	plan.speaks = true
 	p.refuseNames(w, said, plan)
+	was = p.takesOver(said, was, plan)
 	user := p.users(w, was, plan)
 	if plan.Failed() {
 		return desired{}
@@ -236,8 +237,9 @@ func (p *Policy) annotated(r *ruling, on *mesh.Mesh, beside map[string]string) (
 
 // says gives the mesh's annotations that are written for a plan.
 func (p *Policy) says(was *prior, plan *Plan) desired {
-	if slices.ContainsFunc(plan.on.Keys, func(k mesh.Key) bool { _, mine := was.annotations[k.Annotation]; return mine }) {
-		return p.annotated(plan.ruling, plan.on, was.annotations)
+	beside := was.beside()
+	if slices.ContainsFunc(plan.on.Keys, func(k mesh.Key) bool { _, mine := beside[k.Annotation]; return mine }) {
+		return p.annotated(plan.ruling, plan.on, beside)
 	}
 	return plan.ruling.says
 }
@@ -288,6 +290,10 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 	plan.reportNeedless(w, was)
 	p.doubtWorkload(w, plan)
 	p.reportModes(w, was, plan)
+	if p.standsAsMeant(w, was, plan) {
+		plan.Adopted, plan.Annotations = true, was.beside()
+		return desired{}
+	}
 	return d
 }
 

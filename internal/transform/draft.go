@@ -116,6 +116,9 @@ func (w *Workload) has(path edit.Path) bool { return w.stand.has(path[len(w.base
 // template plans what is written to one.
 func (dr *draft) template(w *Workload, d desired, was *prior) {
 	annotations := dr.group(w.templatePath("metadata", "annotations"))
+	for key, value := range was.adopted {
+		dr.will.Adopted[w.entry(key)] = node.Digest(key, value)
+	}
 	for _, key := range was.record.keys(d) {
 		dr.annotation(w, annotations, key, d, was)
 	}

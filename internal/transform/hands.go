@@ -61,11 +61,12 @@ func (w *Workload) strays() []string {
 	return keys
 }
 
-// edited gives the places of annotations that were changed after they were written.
+// edited gives the places of annotations that were changed after they were written, or
+// adopted.
 func (r *record) edited(w *Workload) []edit.Path {
 	var places []edit.Path
-	for _, key := range r.annotations() {
-		if _, stands := w.TemplateAnnotations[key]; stands && !r.wroteAnnotation(w, key) {
+	for _, key := range slices.Sorted(maps.Keys(overlaid(r.Adopted, r.Wrote))) {
+		if _, stands := w.TemplateAnnotations[key]; key != InitName && stands && !r.wroteAnnotation(w, key) && !r.standsAdopted(w, key) {
 			places = append(places, w.templatePath("metadata", "annotations", key))
 		}
 	}

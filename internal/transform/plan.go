@@ -50,8 +50,9 @@ type Plan struct {
 	// Imageless says that the init container has no image. The Edits are then only
 	// to compare with.
 	Imageless bool
-	// Applies says that something is written for the workload.
-	Applies bool
+	// Applies says that something is written for the workload. Where it is Adopted,
+	// what was taken over says it already, and the template stays as it is.
+	Applies, Adopted bool
 	// Other names the other spec that wrote to it, "" for none.
 	Other string
 	// Altered says that what the other wrote is not as it wrote it.

@@ -27,6 +27,9 @@ type prior struct {
 	lower *prior
 	// sources holds the text of those of them that are overwritten.
 	sources map[string]string
+	// adopted holds those of the annotations that the spec took over, and taken those for
+	// which its rules speak now: these are none of annotations any more.
+	adopted, taken map[string]string
 	// containers are the places of our init containers.
 	containers places
 	// fits says that the record accounts for something that stands there.
@@ -132,5 +135,6 @@ func (r *record) priorOf(w *Workload) *prior {
 			p.annotations[key], p.sources[key] = decoded(source).Text(), source
 		}
 	}
+	p.adopt()
 	return p
 }

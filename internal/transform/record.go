@@ -41,9 +41,9 @@ var recordStart = fmt.Sprintf(`{"v":%d,`, recordVersion)
 const FormerInitEntry = "initContainer"
 
 // RecordHead is a regular expression (RE2) for the beginning of a record, which
-// names what was written, or found written: "KEY":"DIGEST" for each of them, and
+// names what was written, found written, or adopted: "KEY":"DIGEST" for each of them, and
 // nothing else of that form. A reader that cannot parse JSON has it from there.
-const RecordHead = `^\{"v":(1|2(,"spec":` + jsonString + `)?),("kept":` + jsonStrings + `,)?"wrote":` + jsonStrings
+const RecordHead = `^\{"v":(1|2(,"spec":` + jsonString + `)?),("kept":` + jsonStrings + `,)?"wrote":` + jsonStrings + `(,"adopted":` + jsonStrings + `)?`
 
 const (
 	jsonString  = `"([^"\\]|\\.)*"`
@@ -65,6 +65,10 @@ type record struct {
 	// Wrote holds a digest of each annotation and init container written. What
 	// does not match its digest any more is the user's.
 	Wrote map[string]string `json:"wrote"`
+	// Adopted holds a digest of each annotation of the user's that the spec took over as
+	// it stood: the rules speak in its place. It stands on the template as long as it
+	// means what they say, and under what was written else.
+	Adopted map[string]string `json:"adopted,omitempty"`
 	// Replaced holds the source text of the user's values under those
 	// written: one string each, or null.
 	Replaced map[string]string `json:"replaced,omitempty"`
@@ -84,7 +88,7 @@ func newRecord(spec string) *record {
 	return &record{
 		Version: recordVersion, Spec: spec,
 		Kept:  map[string]string{},
-		Wrote: map[string]string{}, Replaced: map[string]string{}, Added: map[string][]string{}, Nulls: map[string]string{},
+		Wrote: map[string]string{}, Adopted: map[string]string{}, Replaced: map[string]string{}, Added: map[string][]string{}, Nulls: map[string]string{},
 	}
 }
 
@@ -186,7 +190,7 @@ func (r *record) at(w *Workload) *record {
 		return some
 	}
 	one := *r
-	one.Kept, one.Wrote, one.Replaced, one.Added = of(r.Kept), of(r.Wrote), of(r.Replaced), map[string][]string{}
+	one.Kept, one.Wrote, one.Adopted, one.Replaced, one.Added = of(r.Kept), of(r.Wrote), of(r.Adopted), of(r.Replaced), map[string][]string{}
 	if added, to := r.Added[w.pullSecrets.name]; to {
 		one.Added[w.pullSecrets.name] = added
 	}
@@ -210,7 +214,7 @@ func (r *record) home(family []*Workload) *Workload {
 
 // placed reports whether something in the record has a place.
 func (r *record) placed() bool {
-	for _, entries := range []map[string]string{r.Wrote, r.Kept} {
+	for _, entries := range []map[string]string{r.Wrote, r.Kept, r.Adopted} {
 		for entry := range entries {
 			if strings.Contains(entry, " ") {
 				return true
@@ -273,6 +277,11 @@ func (r *record) forged(o *Object, stands func(place string) bool, lists []share
 				return fmt.Errorf("the record says that krm-bypass wrote %q, and %w for %s", entry, errUnnamedPlace, A(o.Kind))
 			}
 			return fmt.Errorf("the record says that krm-bypass wrote %q, which it writes nowhere here", entry)
+		}
+	}
+	for _, entry := range slices.Sorted(maps.Keys(r.Adopted)) {
+		if place, key := placed(entry); !stands(place) || key == PolicyAnnotation || !writesAnywhere(key) {
+			return fmt.Errorf("the record says that krm-bypass adopted %q, which it never does here", entry)
 		}
 	}
 	for _, entry := range slices.Sorted(maps.Keys(r.Kept)) {
@@ -340,7 +349,9 @@ func writesAnywhere(annotation string) bool {
 }
 
 // isEmpty reports whether nothing was written.
-func (r *record) isEmpty() bool { return len(r.Wrote) == 0 && len(r.Added) == 0 }
+func (r *record) isEmpty() bool {
+	return len(r.Wrote) == 0 && len(r.Added) == 0 && len(r.Adopted) == 0
+}
 
 // annotations are the keys of those that were written, in their order.
 func (r *record) annotations() []string {
