@@ -28,13 +28,13 @@ func (p *Policy) Adopt(family []*Workload, keys func(*Workload) []string) ([]edi
 // adopt finds those of the user's annotations that are as they were when they were taken
 // over.
 func (was *prior) adopt() {
-	was.fits = was.fits || len(was.record.Adopted) > 0
+	was.fits = was.fits || len(was.record.Adopted) > 0 && len(was.record.Wrote) == 0
 	for key, digest := range was.record.Adopted {
 		if value, has := was.annotations[key]; has && node.Digest(key, value) == digest {
 			if was.adopted == nil {
 				was.adopted = map[string]string{}
 			}
-			was.adopted[key] = value
+			was.adopted[key], was.fits = value, true
 		}
 	}
 }
@@ -90,7 +90,7 @@ func (was *prior) beside() map[string]string {
 // standsAsMeant reports whether what was taken over, as the mesh reads it on the template,
 // is all that the rules want for it: no init container, and the same connections.
 func (p *Policy) standsAsMeant(w *Workload, was *prior, plan *Plan) bool {
-	if len(was.taken) == 0 || plan.Mode == InitContainer || len(plan.Gaps) > 0 || plan.Container || w.stand.over != nil || plan.DataPlane() != mesh.Sidecar {
+	if len(was.taken) == 0 || plan.Mode == InitContainer || len(plan.Gaps) > 0 || !plan.Initially.Equal(plan.Settings) || w.stand.over != nil || plan.DataPlane() != mesh.Sidecar {
 		return false
 	}
 	stands, refused := plan.on.Read(was.beside())

@@ -66,7 +66,7 @@ func (w *Workload) strays() []string {
 func (r *record) edited(w *Workload) []edit.Path {
 	var places []edit.Path
 	for _, key := range slices.Sorted(maps.Keys(overlaid(r.Adopted, r.Wrote))) {
-		if _, stands := w.TemplateAnnotations[key]; key != InitName && stands && !r.wroteAnnotation(w, key) && !r.standsAdopted(w, key) {
+		if _, stands := w.TemplateAnnotations[key]; !isContainer(key) && stands && !r.wroteAnnotation(w, key) && !r.standsAdopted(w, key) {
 			places = append(places, w.templatePath("metadata", "annotations", key))
 		}
 	}
