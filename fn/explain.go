@@ -132,6 +132,8 @@ func (e *explaining) explanation() Explanation {
 		x.Outcome, x.Reason = LeftAlone, plan.WhyLeftAlone()
 	case plan.Changed:
 		x.Outcome = ChangedOutcome
+	case plan.Adopted:
+		x.Outcome = Adopted
 	case plan.Applies:
 		x.Outcome = Written
 	default:
@@ -175,6 +177,9 @@ func (e *explaining) explanation() Explanation {
 		if why, _ := plan.Mesh().Early.Of(inForce); why == "" {
 			x.Notes = append(x.Notes, "init containers need forInitContainers "+says)
 		}
+	}
+	if plan.Adopted {
+		x.Notes = append(x.Notes, "adopted: by the annotations alone, which stay as they are until the settings change, or enforcement.mode")
 	}
 	x.Unreached = plan.Mesh().Unreached
 	field, sign := plan.PlaneBy()

@@ -26,6 +26,9 @@ type Outcome string
 const (
 	// Written means that the function writes something.
 	Written Outcome = "written"
+	// Adopted means that the template stays as it is, since the annotations on it that the
+	// spec took over mean what its rules say.
+	Adopted Outcome = "adopted"
 	// Unspoken means that the spec says nothing about the workload, or lets
 	// nothing bypass.
 	Unspoken Outcome = "nothing to write"

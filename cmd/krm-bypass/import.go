@@ -28,8 +28,15 @@ a kustomization, and reads documents, lists and a ResourceList from standard inp
 
 With --strip, import takes the annotations that it imported out of the files and
 changes no other byte. The mesh's own configuration stays as it is. If you then
-render the specification over the files, every workload gets what it had. Where
-anything is wrong, import prints nothing and writes nothing.`
+render the specification over the files, every workload gets what it had, and import
+says which of them restart by that, and why.
+
+With --adopt, import leaves the annotations where they are, and notes on each workload
+that the specification speaks in their place now. Nothing restarts then: a pod template
+stays as it is as long as its annotations mean what the rules say of it, and
+enforcement.mode asks for no init container. render --remove takes the notes away.
+
+Where anything is wrong, import prints nothing and writes nothing.`
 
 // importSources lists, mesh by mesh, where settings stand beside the annotations of pod
 // templates.
@@ -51,21 +58,31 @@ func importSources() string {
 
 func importCommand() *cobra.Command {
 	var named string
-	var strip bool
+	var strip, adopt bool
 	cmd := &cobra.Command{
 		Use:   "import PATH...",
 		Short: "Make a ClusterBypass of the settings that manifests have already",
 		Long:  fmt.Sprintf(importHelp, importSources(), inventory.Holders()),
 		Args:  need("reads files, folders or - for standard input: name some", "manifests/"),
-		RunE:  func(cmd *cobra.Command, args []string) error { return importSettings(cmd, args, named, strip) },
+		RunE:  func(cmd *cobra.Command, args []string) error { return importSettings(cmd, args, named, strip, adopt) },
 	}
 	cmd.Flags().StringVar(&named, "mesh", "", "mesh whose settings to import, where the files hold those of several")
 	cmd.Flags().BoolVar(&strip, "strip", false, "take what was imported out of the files")
+	cmd.Flags().BoolVar(&adopt, "adopt", false, "leave it in the files, and note on the workloads that the spec took it over")
+	cmd.PreRunE = func(*cobra.Command, []string) error { return nil }
+	allowOne(cmd, "strip", "adopt")
 	return cmd
 }
 
-func importSettings(cmd *cobra.Command, paths []string, named string, strip bool) error {
-	read, err := readImportable(cmd, paths, strip)
+func importSettings(cmd *cobra.Command, paths []string, named string, strip, adopt bool) error {
+	rewriting := ""
+	switch {
+	case strip:
+		rewriting = "--strip"
+	case adopt:
+		rewriting = "--adopt"
+	}
+	read, err := readImportable(cmd, paths, rewriting)
 	if err != nil {
 		return err
 	}
@@ -88,23 +105,63 @@ func importSettings(cmd *cobra.Command, paths []string, named string, strip bool
 	if err != nil {
 		return fail(err)
 	}
-	if _, err := compiled("imported specification", found.Spec()); err != nil {
+	spec, err := compiled("imported specification", found.Spec())
+	if err != nil {
 		return fmt.Errorf("reading the imported specification back: %w", err)
 	}
-	var stripped []inventory.File
-	if strip {
-		if stripped, err = found.Stripped(); err != nil {
-			return fail(err)
-		}
+	var rewritten []inventory.File
+	switch {
+	case strip:
+		rewritten, err = found.Stripped()
+	case adopt:
+		rewritten, err = found.Adopted(spec.Policy)
+	}
+	if err != nil {
+		return fail(err)
 	}
 	texts := map[string][]byte{}
 	for _, f := range files {
 		texts[f.Path] = f.Text
 	}
 	var changed []inplace.File
-	for _, f := range stripped {
+	for _, f := range rewritten {
 		changed = append(changed, inplace.File{Path: f.Path, Was: texts[f.Path], Is: f.Text})
 	}
 	// The settings must be written somewhere before they leave the files.
-	return rewrite(cmd, changed, found.Spec())
+	if err := rewrite(cmd, changed, found.Spec()); err != nil || rewriting == "" {
+		return err
+	}
+	tell(cmd, "info", rollout(found.Rollout(spec.Policy, rewritten), paths)...)
+	return nil
+}
+
+// mostRestarts is how many workloads that restart are named.
+const mostRestarts = 10
+
+// rollout says what rendering does to pods that run.
+func rollout(r inventory.Rollout, paths []string) []string {
+	var lines []string
+	if r.Adopted > 0 {
+		lines = append(lines, fmt.Sprintf("adopted: %s as long as the annotations there mean what the rules say", counted(r.Adopted, "pod template stays as it is", "pod templates stay as they are")))
+	}
+	if n := len(r.Restarts); n > 0 {
+		lines = append(lines, fmt.Sprintf("rendered by this specification, %s, because of what comes into their pod templates:", counted(n, "workload restarts", "workloads restart")))
+		for _, one := range r.Restarts[:min(n, mostRestarts)] {
+			lines = append(lines, fmt.Sprintf("  %s: %s", one.Object, one.Why))
+		}
+		if more := n - mostRestarts; more > 0 {
+			lines = append(lines, fmt.Sprintf("  and %d more: of files in git, krm-bypass explain %s --spec bypass.yaml --before HEAD lists all", more, strings.Join(paths, " ")))
+		}
+	}
+	if r.Later > 0 {
+		lines = append(lines, fmt.Sprintf("%s for pods that start later alone", counted(r.Later, "pod template changes", "pod templates change")))
+	}
+	return lines
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

@@ -28,22 +28,22 @@ type importable struct {
 
 // readImportable reads files, folders, kustomizations and standard input. strip says that
 // what is imported is taken out of the files, which then have to be there.
-func readImportable(cmd *cobra.Command, paths []string, strip bool) (*importable, error) {
+func readImportable(cmd *cobra.Command, paths []string, rewriting string) (*importable, error) {
 	all := &importable{made: map[string]func(int) *fn.Original{}}
 	var files []string
 	for _, path := range paths {
 		isBuilt := path != standardInput && kustomization.File(path) != ""
 		switch {
-		case path == standardInput && strip:
-			return nil, fmt.Errorf("--strip: nothing can be taken out of standard input: name the files, or import without --strip")
+		case path == standardInput && rewriting != "":
+			return nil, fmt.Errorf("%[1]s: standard input cannot be rewritten: name the files, or import without %[1]s", rewriting)
 		case path == standardInput:
 			text, err := io.ReadAll(cmd.InOrStdin())
 			if err != nil {
 				return nil, fmt.Errorf("reading standard input: %w", err)
 			}
 			all.add(report.StandardInput, object.Unmarked(text), (&inputs{from: "."}).noted(text))
-		case isBuilt && strip:
-			return nil, fmt.Errorf("--strip: %[1]s is a kustomization, and what it builds stands in none of its files: name the files of the workloads (of an overlay, those of its bases), as in krm-bypass import --strip %[2]s, or import it without --strip, which tells where each setting stands", path, filepath.Join(path, "*.yaml"))
+		case isBuilt && rewriting != "":
+			return nil, fmt.Errorf("%[3]s: %[1]s is a kustomization, and what it builds stands in none of its files: name the files of the workloads (of an overlay, those of its bases), as in krm-bypass import %[3]s %[2]s, or import it without %[3]s, which tells where each setting stands", path, filepath.Join(path, "*.yaml"), rewriting)
 		case isBuilt:
 			if err := all.build(cmd, path); err != nil {
 				return nil, err

@@ -24,6 +24,11 @@ type Inventory struct {
 	spec []byte
 	// takes are the annotations that are in the spec now.
 	takes []annotated
+	// adopts are the workloads of which some are, and templates the annotations of all pod
+	// templates.
+	adopts    []*workload
+	templates map[string]map[string]string
+	uses      map[string]transform.Use
 	all   []*document
 	files []File
 }
@@ -39,7 +44,7 @@ func Take(files []File, named string, uses map[string]transform.Use) (*Inventory
 // TakeMade is Take for files of which kustomize made some: made gives by their paths from
 // which file it made each document, nil where that is not known.
 func TakeMade(files []File, made map[string]func(document int) *pass.Source, named string, uses map[string]transform.Use) (*Inventory, error) {
-	s := &survey{uses: uses, made: made}
+	s := &survey{uses: uses, made: made, templates: map[string]map[string]string{}}
 	for _, f := range files {
 		for _, d := range s.documents(f) {
 			s.look(d)
@@ -76,7 +81,7 @@ func TakeMade(files []File, made map[string]func(document int) *pass.Source, nam
 		return s.warned(), s.problems.inOrder()
 	}
 	told := s.warnings.inOrder()
-	return &Inventory{Mesh: m, Warnings: told, spec: a.render(told), takes: s.takings(), all: s.all, files: files}, nil
+	return &Inventory{Mesh: m, Warnings: told, spec: a.render(told), takes: s.takings(), adopts: s.adoptable(), templates: s.templates, uses: uses, all: s.all, files: files}, nil
 }
 
 // warned is an Inventory of warnings alone.
@@ -106,6 +111,8 @@ type survey struct {
 	// scoped are namespaces of which the mesh's own configuration speaks.
 	scoped []*namespace
 
+	// templates are the annotations of all pod templates as they are.
+	templates map[string]map[string]string
 	// planes are the Namespaces that put their pods into another data plane than Sidecar.
 	planes []*namespace
 	// policy knows the kinds and the mesh, and of rules those for these.
@@ -151,6 +158,7 @@ func (s *survey) look(d *document) {
 		w.Use = d.use
 		one := &workload{Workload: w, annotated: annotatedAt(d, w.ID(), w.TemplatePath("metadata", "annotations"), w.TemplateAnnotations)}
 		one.makes = w.Makes
+		s.templates[templateOf(w)] = w.TemplateAnnotations
 		one.beneath = one.annotations
 		one.beneath.path, one.beneath.values = w.Beneath()
 		s.workloads = append(s.workloads, one)

@@ -30,6 +30,15 @@ func (s *survey) takings() []annotated {
 	return slices.DeleteFunc(all, func(a annotated) bool { return len(a.taken) == 0 })
 }
 
+// adoptable gives the workloads from which something is in the spec.
+func (s *survey) adoptable() []*workload {
+	var all []*workload
+	for _, w := range s.workloads {
+		all = append(append(all, w), w.twins...)
+	}
+	return slices.DeleteFunc(all, func(w *workload) bool { return len(w.taken) == 0 })
+}
+
 // Stripped gives those of the files that change when what was imported is taken
 // out of them, with their new text. The mesh's own configuration stays: the
 // spec restates it, and pods of which the spec does not speak still go by it.

@@ -140,6 +140,12 @@ func (k Kind) IsAlone() bool {
 	return len(k.Templates) == 1 && !slices.ContainsFunc(k.Templates[0].Place(), Step.Many)
 }
 
+// Restarts reports whether pods that run are made anew when their template changes, and
+// that of its init containers changes or not.
+func (k Kind) Restarts(container bool) bool {
+	return !k.Fixed && (!k.NextStart || k.ButContainer && container)
+}
+
 // IsKubernetes reports whether the kind is one of Kubernetes' own, of which no API
 // server takes an object whose containers have no image (kubernetes/kubernetes
 // pkg/apis/core/validation/validation.go, validateContainerCommon).

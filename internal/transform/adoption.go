@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"fmt"
 	"maps"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
@@ -22,6 +23,11 @@ func (p *Policy) Adopt(family []*Workload, keys func(*Workload) []string) ([]edi
 		}
 	}
 	dr.record()
+	for _, f := range plan.Findings {
+		if f.Severity == Error {
+			return nil, fmt.Errorf("%s: %s", f.Path, f.Message)
+		}
+	}
 	return dr.finish(), nil
 }
 

@@ -132,7 +132,7 @@ func (w *Workload) compare(was *Workload) *Change {
 			c.Because = append(c.Because, BecauseOfTemplate)
 		}
 		known, _ := kinds.Find(object.Group(w.APIVersion), w.Kind)
-		c.Restarts = !known.Fixed && (!known.NextStart || known.ButContainer && w.Rendered.Container != was.Rendered.Container)
+		c.Restarts = known.Restarts(w.Rendered.Container != was.Rendered.Container)
 	}
 	c.Fields = append(c.Fields, planeChange(was, w)...)
 	if c.Template || len(c.Fields) > 0 || w.Outcome != was.Outcome || c.Outcome != "" {

@@ -216,7 +216,7 @@ func (o other) both() string {
 func (p *page) writeSummary(r *Explanation) {
 	s := r.Summary
 	var outcomes []string
-	for _, o := range []fn.Outcome{fn.Written, fn.Unspoken, fn.ChangedOutcome, fn.LeftAlone, fn.RefusedOutcome, fn.UnknownOutcome, fn.LaterOutcome} {
+	for _, o := range []fn.Outcome{fn.Written, fn.Adopted, fn.Unspoken, fn.ChangedOutcome, fn.LeftAlone, fn.RefusedOutcome, fn.UnknownOutcome, fn.LaterOutcome} {
 		if n := s.Outcomes[o]; n > 0 {
 			outcomes = append(outcomes, fmt.Sprintf("%d %s", n, o))
 		}
