@@ -483,6 +483,9 @@ func TestDrawnTreesKeepWhatBypasses(t *testing.T) {
 				}
 				after, _ := rendered(t, found.Spec(), rest)
 				require.Equal(t, rules.verdicts(t, configured, files), rules.verdicts(t, configured, after), "%s", found.Spec())
+				if rapid.IntRange(1, 3).Draw(t, "adopted too") == 1 {
+					rules.adoptionHolds(t, found, configured, files)
+				}
 
 				backwards := slices.Clone(files)
 				slices.Reverse(backwards)

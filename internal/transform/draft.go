@@ -22,6 +22,8 @@ type draft struct {
 	will   *record
 	groups []*group
 	report *report
+	// removes says that nothing is to stay, not even that something was taken over.
+	removes bool
 }
 
 // group is a parent and the edits to its children, in the order of the
@@ -117,6 +119,9 @@ func (w *Workload) has(path edit.Path) bool { return w.stand.has(path[len(w.base
 func (dr *draft) template(w *Workload, d desired, was *prior) {
 	annotations := dr.group(w.templatePath("metadata", "annotations"))
 	for key, value := range was.adopted {
+		if dr.removes {
+			break
+		}
 		dr.will.Adopted[w.entry(key)] = node.Digest(key, value)
 	}
 	for _, key := range was.record.keys(d) {
@@ -131,7 +136,7 @@ func (dr *draft) template(w *Workload, d desired, was *prior) {
 }
 
 func (p *Policy) newDraft(o *Object, was *record, report *report) *draft {
-	dr := &draft{object: o, was: was, will: newRecord(p.Name), report: report}
+	dr := &draft{object: o, was: was, will: newRecord(p.Name), report: report, removes: p.Removes}
 	for i := range o.parents {
 		dr.groups = append(dr.groups, &group{parent: &o.parents[i]})
 	}
