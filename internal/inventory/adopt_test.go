@@ -97,14 +97,17 @@ func (r rulebook) adoptionHolds(t require.TestingT, found *inventory.Inventory, 
 		require.Contains(t, results.Report(), "remove them from one of the two", "what was not imported may be refused where rules speak of it")
 		return
 	}
-	again := run(t, found.Spec(), meanwhile) // as if nothing had been otherwise, but for the order of keys
-	for i := range rendered {
-		require.Equal(t, valuesOf(t, rendered[i].Text), valuesOf(t, again[i].Text))
-	}
 	for _, now := range [][]fn.Manifest{after, rendered, meanwhile} {
 		back, _, err := fn.Remove("cluster", nil, now)
 		require.NoError(t, err)
 		same(before, back)
+	}
+	if strings.Contains(results.Report(), "of this workload any more") {
+		return
+	}
+	again := run(t, found.Spec(), meanwhile) // as if nothing had been otherwise, but for the order of keys
+	for i := range rendered {
+		require.Equal(t, valuesOf(t, rendered[i].Text), valuesOf(t, again[i].Text))
 	}
 }
 

@@ -29,8 +29,8 @@ type Inventory struct {
 	adopts    []*workload
 	templates map[string]map[string]string
 	uses      map[string]transform.Use
-	all   []*document
-	files []File
+	all       []*document
+	files     []File
 }
 
 // Take finds the bypass settings in the files. named is the mesh to which they

@@ -84,7 +84,9 @@ func (i *Inventory) Rollout(policy *transform.Policy, changed []File) Rollout {
 			}
 		}
 	}
-	slices.SortFunc(r.Restarts, func(a, b Restart) int { return cmp.Or(strings.Compare(a.Object, b.Object), strings.Compare(a.Why, b.Why)) })
+	slices.SortFunc(r.Restarts, func(a, b Restart) int {
+		return cmp.Or(strings.Compare(a.Object, b.Object), strings.Compare(a.Why, b.Why))
+	})
 	r.Restarts = slices.Compact(r.Restarts)
 	return r
 }

@@ -3,6 +3,7 @@ package transform
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
@@ -45,29 +46,36 @@ func (was *prior) adopt() {
 	}
 }
 
-// standsAdopted reports whether an annotation stands on the template as it was taken over.
-func (r *record) standsAdopted(w *Workload, key string) bool {
+// named are the annotations that were written or taken over.
+func (r *record) named() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(overlaid(r.Adopted, r.Wrote))), isContainer)
+}
+
+// accountsFor reports whether an annotation stands on the template as it was written or
+// taken over.
+func (r *record) accountsFor(w *Workload, key string) bool {
 	value, stands := w.TemplateAnnotations[key]
-	return stands && r.Adopted[key] == node.Digest(key, value)
+	return r.wroteAnnotation(w, key) || stands && r.Adopted[key] == node.Digest(key, value)
 }
 
 // takesOver gives what was there without the annotations that were taken over, as long as
 // a rule speaks in their place. Where none does, they count as the workload's own again: to
-// take one away is the user's to do.
+// take one away is the user's to do, and this is the last run that can tell.
 func (p *Policy) takesOver(s said, was *prior, plan *Plan) *prior {
 	if len(was.adopted) == 0 {
 		return was
 	}
 	rest := *was
-	rest.annotations, rest.taken = maps.Clone(was.annotations), map[string]string{}
+	rest.annotations, rest.adopted, rest.taken = maps.Clone(was.annotations), maps.Clone(was.adopted), map[string]string{}
 	for _, k := range p.Mesh.Keys {
 		value, adopted := was.adopted[k.Annotation]
 		switch {
-		case !adopted:
+		case !adopted || !s.says(k.Field) && len(s.unsure) > 0: // a rule may speak of it
 		case s.says(k.Field):
 			rest.taken[k.Annotation] = value
 			delete(rest.annotations, k.Annotation)
 		default:
+			delete(rest.adopted, k.Annotation)
 			plan.warn(finding.HandEdited, was.at(plan.Workload, k.Annotation), value, "this was taken over into %s, and none of its rules says %s of this workload any more, so that the annotation counts as the workload's own again: remove it too, unless you mean it", p.called(), k.Field)
 		}
 	}

@@ -59,6 +59,7 @@ func (d desired) besides(was *prior, all []desired) desired {
 func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	said := p.said(w, plan.Namespace)
 	if !said.anything && len(said.unsure) == 0 {
+		was = p.takesOver(said, was, plan)
 		p.unruled(w, was, plan)
 		return desired{}
 	}

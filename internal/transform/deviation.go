@@ -60,7 +60,7 @@ func (p *Plan) Deviations() []Deviation {
 		switch {
 		case !recorded:
 			return Missing // the user's own value, with which the policy's is yet to be merged
-		case key == RecordAnnotation || was.record.wroteAnnotation(w, key) || was.record.standsAdopted(w, key):
+		case key == RecordAnnotation || was.record.accountsFor(w, key):
 			return Stale
 		}
 		return Foreign

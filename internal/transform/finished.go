@@ -222,7 +222,7 @@ func (f *Finished) judge(p *Policy, w *Workload) (plan *Plan, untouched bool) {
 	if wrote != nil {
 		was, _ := wrote.record() // it has been read before
 		maps.DeleteFunc(foreign.annotations, func(key, value string) bool {
-			return was.wroteAnnotation(wrote, key) && wrote.TemplateAnnotations[key] == value
+			return was.accountsFor(wrote, key) && wrote.TemplateAnnotations[key] == value
 		})
 		w.reportChanges(wrote, was, plan)
 		plan.account(wrote, was)
@@ -284,7 +284,7 @@ const ContainerScope = "the init container " + InitName
 
 // reportChanges warns of what was written and is not as it was.
 func (w *Workload) reportChanges(wrote *Workload, was *record, plan *Plan) {
-	for _, key := range was.annotations() {
+	for _, key := range was.named() {
 		value, stands := w.TemplateAnnotations[key]
 		if before := wrote.TemplateAnnotations[key]; !stands || value != before {
 			plan.changed(w.templatePath("metadata", "annotations", key), strconv.Quote(before), strconv.Quote(value), value, stands)

@@ -65,8 +65,8 @@ func (w *Workload) strays() []string {
 // adopted.
 func (r *record) edited(w *Workload) []edit.Path {
 	var places []edit.Path
-	for _, key := range slices.Sorted(maps.Keys(overlaid(r.Adopted, r.Wrote))) {
-		if _, stands := w.TemplateAnnotations[key]; !isContainer(key) && stands && !r.wroteAnnotation(w, key) && !r.standsAdopted(w, key) {
+	for _, key := range r.named() {
+		if _, stands := w.TemplateAnnotations[key]; stands && !r.accountsFor(w, key) {
 			places = append(places, w.templatePath("metadata", "annotations", key))
 		}
 	}

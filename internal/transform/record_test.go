@@ -57,7 +57,7 @@ func TestParseRecord(t *testing.T) {
 // nothing that a user wrote, whatever it looks like.
 func TestRecordHead(t *testing.T) {
 	head := regexp.MustCompile(RecordHead)
-	key := rapid.SampledFrom([]string{"a.b/c", "a.b/d", PolicyAnnotation, InitName, FormerInitEntry, "wrote", "kept", `spec.groups[{"}].template a.b/c`})
+	key := rapid.SampledFrom([]string{"a.b/c", "a.b/d", PolicyAnnotation, InitName, FormerInitEntry, "wrote", "kept", "adopted", `spec.groups[{"}].template a.b/c`})
 	digests := rapid.MapOf(key, rapid.StringMatching(`[0-9a-f]{16}`))
 	users := rapid.OneOf(rapid.String(), rapid.Custom(func(t *rapid.T) string {
 		return `{"v":1,"wrote":{"` + key.Draw(t, "key") + `":"0"}}`
@@ -67,7 +67,7 @@ func TestRecordHead(t *testing.T) {
 		if rapid.Bool().Draw(t, "of version 1") {
 			r.Version, r.Spec = 1, ""
 		}
-		r.Kept, r.Wrote = digests.Draw(t, "kept"), digests.Draw(t, "wrote")
+		r.Kept, r.Wrote, r.Adopted = digests.Draw(t, "kept"), digests.Draw(t, "wrote"), digests.Draw(t, "adopted")
 		r.Replaced = rapid.MapOf(key, users).Draw(t, "replaced")
 		r.Nulls = rapid.MapOf(key, users).Draw(t, "nulls")
 		found := head.FindString(r.text())
@@ -75,7 +75,8 @@ func TestRecordHead(t *testing.T) {
 		for _, k := range []string{"a.b/c", "a.b/d", PolicyAnnotation, InitName, FormerInitEntry} {
 			_, kept := r.Kept[k]
 			_, wrote := r.Wrote[k]
-			assert.Equal(t, kept || wrote, strings.Contains(found, `"`+k+`":"`), "%s in %s", k, found)
+			_, adopted := r.Adopted[k]
+			assert.Equal(t, kept || wrote || adopted, strings.Contains(found, `"`+k+`":"`), "%s in %s", k, found)
 		}
 	})
 }
@@ -120,5 +121,19 @@ func TestPlaced(t *testing.T) {
 			assert.Equal(t, test.place, place)
 			assert.Equal(t, test.key, key)
 		})
+	}
+}
+
+func TestOnlyWhatIsAdoptedCountsAsAdopted(t *testing.T) {
+	stands := func(place string) bool { return place == "" }
+	for entry, refused := range map[string]bool{
+		"traffic.sidecar.istio.io/excludeInboundPorts": false, "config.linkerd.io/skip-inbound-ports": false,
+		PolicyAnnotation: true, InitName: true, "sidecar.istio.io/inject": true, "elsewhere traffic.sidecar.istio.io/excludeInboundPorts": true,
+	} {
+		r := newRecord("cluster")
+		r.Adopted[entry] = "0123456789abcdef"
+		parsed, err := parseRecord(r.text())
+		require.NoError(t, err)
+		assert.Equal(t, refused, parsed.forged(&Object{}, stands, nil) != nil, entry)
 	}
 }

@@ -328,6 +328,11 @@ func setInits(o controlplane.Object, change func([]any) []any) {
 	spec["initContainers"] = change(spec["initContainers"].([]any))
 }
 
+// adopt writes the record of annotations that were taken over.
+func adopt(o controlplane.Object, keys ...string) {
+	below(o, "metadata")["annotations"] = map[string]any{recordAnnotation: `{"v":2,"spec":"cluster","wrote":{},"adopted":{"` + strings.Join(keys, `":"0123456789abcdef","`) + `":"0123456789abcdef"},"sum":"0"}`}
+}
+
 func records(t *testing.T) {
 	one, two, without := written(t, oneField, nil), written(t, twoFields, nil), written(t, noInit, nil)
 	tests := []struct {
@@ -342,6 +347,22 @@ func records(t *testing.T) {
 		{name: "the user's annotation replaced", spec: "{merge: Union, global: {excludeInboundPorts: [7001]}}", by: map[string]any{inboundPorts: "80"}},
 		{name: "the user's annotation kept", spec: oneField, by: map[string]any{inboundPorts: "80"}},
 		{name: "the user's annotation replaced by the same in canonical form", spec: oneField, by: map[string]any{inboundPorts: "80, 80"}},
+		{name: "adopted as it stands", spec: "{}", by: map[string]any{inboundPorts: "80, 443"}, change: func(o controlplane.Object) { adopt(o, inboundPorts) }},
+		{
+			name: "adopted, and another by hand", spec: "{}", by: map[string]any{inboundPorts: "80", outboundPorts: "443"},
+			change: func(o controlplane.Object) { adopt(o, inboundPorts) },
+			says:   "carries " + outboundPorts + ", which krm-bypass did not write",
+		},
+		{
+			name: "adopted, and a marker by hand", spec: "{}", by: map[string]any{inboundPorts: "80", markerAnnotation: "v1:b6585f4e72c44747"},
+			change: func(o controlplane.Object) { adopt(o, inboundPorts) },
+			says:   "carries " + inboundPorts + ", which krm-bypass did not write",
+		},
+		{
+			name: "adopted, and taken away by hand", spec: "{}", by: map[string]any{outboundPorts: "443"},
+			change: func(o controlplane.Object) { adopt(o, inboundPorts, outboundPorts) },
+			says:   inboundPorts,
+		},
 		{
 			name: "the user's text looks like a record", spec: oneField,
 			by:     map[string]any{inboundPorts: "80,80", `example.com/note`: `"` + outboundPorts + `":"0123456789abcdef"`},

@@ -285,8 +285,8 @@ func former(kind known.Kind, object, old controlplane.Object, now standing) (was
 // entries are what a record has, by place and key, each with its digest.
 func entries(object controlplane.Object) map[string]string {
 	var record struct {
-		Version     int `json:"v"`
-		Wrote, Kept map[string]string
+		Version              int `json:"v"`
+		Wrote, Kept, Adopted map[string]string
 	}
 	text := object.Text("metadata", "annotations", recordAnnotation)
 	if json.Unmarshal([]byte(text), &record) != nil || !slices.Contains([]int{1, 2}, record.Version) {
@@ -295,6 +295,11 @@ func entries(object controlplane.Object) map[string]string {
 	all := maps.Clone(record.Kept)
 	if all == nil {
 		all = map[string]string{}
+	}
+	for key, digest := range record.Adopted {
+		if _, wrote := record.Wrote[key]; !wrote {
+			all[key] = digest
+		}
 	}
 	maps.Copy(all, record.Wrote)
 	return all
@@ -401,7 +406,7 @@ func faultsOf(now standing, was map[string]any, record, before map[string]string
 		return nil
 	}
 	_, marker := on[markerAnnotation]
-	marked := marker && slices.Contains(recorded, markerAnnotation)
+	marked := len(recorded) > 0 && marker == slices.Contains(recorded, markerAnnotation)
 	for _, key := range bypasses {
 		isKey := slices.ContainsFunc(mesh.All(), func(m *mesh.Mesh) bool {
 			return slices.ContainsFunc(m.Keys, func(k mesh.Key) bool { return k.Annotation == key })

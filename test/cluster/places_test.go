@@ -136,10 +136,15 @@ func put(object controlplane.Object, steps []any, value any) {
 
 // record writes one of the templates that have a marker, now and then with a mistake.
 func (d drawing) record(kind known.Kind, object controlplane.Object) {
-	wrote := map[string]string{}
+	wrote, adopted := map[string]string{}, map[string]string{}
 	bare := d.IntN(8) == 0 // as from when the kind had one template
 	for i, s := range standings(kind, object) {
 		if s.annotations[markerAnnotation] == nil || d.IntN(12) == 0 {
+			for key := range s.annotations {
+				if d.IntN(3) == 0 {
+					adopted[strings.TrimPrefix(s.place+" ", " ")+key] = digest
+				}
+			}
 			continue
 		}
 		prefix := s.place + " "
@@ -170,6 +175,11 @@ func (d drawing) record(kind known.Kind, object controlplane.Object) {
 		kept = map[string]string{key: wrote[key]}
 		delete(wrote, key)
 	}
+	for key := range wrote {
+		if d.IntN(24) == 0 {
+			adopted[key] = "fedcba9876543210"
+		}
+	}
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
@@ -178,8 +188,9 @@ func (d drawing) record(kind known.Kind, object controlplane.Object) {
 		Spec    string            `json:"spec,omitempty"`
 		Kept    map[string]string `json:"kept,omitempty"`
 		Wrote   map[string]string `json:"wrote"`
+		Adopted map[string]string `json:"adopted,omitempty"`
 		Sum     string            `json:"sum"`
-	}{2, "cluster", kept, wrote, "0"})
+	}{2, "cluster", kept, wrote, adopted, "0"})
 	recordOf(object)[recordAnnotation] = strings.TrimSpace(b.String())
 }
 
