@@ -145,7 +145,7 @@ func rollout(r inventory.Rollout, paths []string) []string {
 		lines = append(lines, fmt.Sprintf("adopted: %s as long as the annotations there mean what the rules say", counted(r.Adopted, "pod template stays as it is", "pod templates stay as they are")))
 	}
 	if n := len(r.Restarts); n > 0 {
-		lines = append(lines, fmt.Sprintf("rendered by this specification, %s, because of what comes into their pod templates:", counted(n, "workload restarts", "workloads restart")))
+		lines = append(lines, fmt.Sprintf("rendered by this specification, %s, because of what comes into the pod templates:", counted(n, "workload restarts", "workloads restart")))
 		for _, one := range r.Restarts[:min(n, mostRestarts)] {
 			lines = append(lines, fmt.Sprintf("  %s: %s", one.Object, one.Why))
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -103,7 +104,7 @@ func TestImportStrips(t *testing.T) {
 
 	code, out, errOut := krmBypass("", "import", "--strip", dir)
 	assert.Zero(t, code)
-	assert.Empty(t, errOut)
+	assert.Equal(t, "info: rendered by this specification, 1 workload restarts, because of what comes into the pod templates:\ninfo:   Deployment shop/web: krm-bypass.dev/policy\n", errOut)
 	assert.Contains(t, out, "excludeOutboundPorts: [3306]")
 	bare := strings.Replace(annotated, "        traffic.sidecar.istio.io/excludeOutboundPorts: \"3306\"\n", "", 1)
 	assert.Equal(t, map[string]string{"web.yaml": bare, "link.yaml": bare, "other.yaml": other}, contents(t, dir), "and no temporary file stays")
@@ -116,6 +117,44 @@ func TestImportStrips(t *testing.T) {
 	now, err := os.Stat(filepath.Join(dir, "other.yaml"))
 	require.NoError(t, err)
 	assert.True(t, os.SameFile(past, now), "a file that does not change is not written")
+}
+
+func TestImportAdopts(t *testing.T) {
+	workloads := make([]string, 12)
+	for i := range workloads {
+		workloads[i] = strings.NewReplacer("name: web", fmt.Sprintf("name: web-%c", 'a'+i), "  template:", "  selector: {}\n  template:").Replace(annotated)
+	}
+	text := strings.Join(workloads, "---\n")
+	dir := folder(t, map[string]string{"web.yaml": text})
+	code, spec, errOut := krmBypass("", "import", "--adopt", dir)
+	assert.Zero(t, code)
+	assert.Equal(t, "info: adopted: 12 pod templates stay as they are as long as the annotations there mean what the rules say\n", errOut)
+	taken := contents(t, dir)["web.yaml"]
+	assert.Equal(t, 12, strings.Count(taken, "krm-bypass.dev/last-applied: "))
+
+	bypass := filepath.Join(folder(t, map[string]string{"bypass.yaml": spec}), "bypass.yaml")
+	code, rendered, errOut := krmBypass("", "render", "--spec", bypass, dir)
+	assert.Zero(t, code)
+	assert.Empty(t, errOut)
+	assert.Equal(t, taken, rendered)
+	code, out, _ := krmBypass("", "check", "--spec", bypass, dir)
+	assert.Zero(t, code, out)
+	code, out, _ = krmBypass("", "explain", "--spec", bypass, dir)
+	assert.Zero(t, code)
+	assert.Contains(t, out, "12 workloads: 12 adopted\n")
+	assert.Contains(t, out, "adopted: by the annotations alone")
+
+	code, _, _ = krmBypass("", "render", "--remove", "cluster", "--in-place", dir)
+	assert.Zero(t, code)
+	assert.Equal(t, map[string]string{"web.yaml": text}, contents(t, dir))
+	code, _, errOut = krmBypass("", "import", "--strip", dir)
+	assert.Zero(t, code)
+	assert.Contains(t, errOut, "12 workloads restart")
+	assert.Contains(t, errOut, "Deployment shop/web-j: krm-bypass.dev/policy\ninfo:   and 2 more: of files in git, krm-bypass explain "+dir+" --spec bypass.yaml --before HEAD lists all\n")
+
+	code, _, errOut = krmBypass("", "import", "--strip", "--adopt", dir)
+	assert.Equal(t, 1, code)
+	assert.Equal(t, "error: --strip and --adopt cannot be used together\n", errOut)
 }
 
 func TestImportWritesNothingWhereAnythingIsWrong(t *testing.T) {
@@ -171,7 +210,7 @@ func TestImportReadsStandardInput(t *testing.T) {
 	code, out, errOut := krmBypass(annotated, "import", "--strip", "-")
 	assert.Equal(t, 1, code)
 	assert.Empty(t, out)
-	assert.Equal(t, "error: --strip: nothing can be taken out of standard input: name the files, or import without --strip\n", errOut)
+	assert.Equal(t, "error: --strip: standard input cannot be rewritten: name the files, or import without --strip\n", errOut)
 }
 
 // A kustomization is built, without the specs that it lists, and what is told of it names
