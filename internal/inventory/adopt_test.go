@@ -2,6 +2,7 @@ package inventory_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -55,7 +56,7 @@ func run(t require.TestingT, text []byte, files []fn.Manifest) []fn.Manifest {
 func valuesOf(t require.TestingT, text []byte) (all []any) {
 	for decoder := yaml.NewDecoder(bytes.NewReader(text)); ; {
 		var value any
-		if err := decoder.Decode(&value); err == io.EOF {
+		if err := decoder.Decode(&value); errors.Is(err, io.EOF) {
 			return all
 		} else if err != nil {
 			require.NoError(t, err)

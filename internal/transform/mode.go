@@ -49,7 +49,7 @@ const superseded = "what krm-bypass writes in %s of %s stands to %s instead of %
 func (p *Policy) supersedes(plan *Plan, word mesh.Other, lets traffic.Layer) (by, lost string) {
 	for _, key := range word.Unless {
 		_, written := plan.Annotations[key]
-		if _, own := plan.was.annotations[key]; !written || own {
+		if _, own := plan.was.beside()[key]; !written || own {
 			continue
 		}
 		said := lets.Settings().ExcludeOutboundPorts

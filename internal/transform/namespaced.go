@@ -190,7 +190,7 @@ func (p *Policy) Displaces(plan *Plan, n *NamespaceDefaults) []Displaced {
 	var all []Displaced
 	for _, key := range p.Mesh.Keys {
 		_, written := plan.Annotations[key.Annotation]
-		if _, own := plan.was.annotations[key.Annotation]; !written || own || !n.says.Says(key.Field) {
+		if _, own := plan.was.beside()[key.Annotation]; !written || own || !n.says.Says(key.Field) {
 			continue // the mesh itself would prefer what is the user's own there
 		}
 		said := n.says.Settings().Ports(key.Field).Set()
