@@ -30,7 +30,7 @@ func (f *Folder) added(file yamltext.File, e entry) ([]Change, []string, error) 
 	if len(documents) != 1 {
 		return nil, nil, fmt.Errorf("%s: it holds %d documents instead of one: what its tool makes of that is not known", f.named(file), len(documents))
 	}
-	text, err := f.changed(file, documents[0], func(root node.Value) ([]edit.Edit, error) { return e.edits(root) })
+	text, err := f.changed(file, documents[0], e.edits)
 	if err != nil {
 		return nil, nil, err
 	}
