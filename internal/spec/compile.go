@@ -105,6 +105,7 @@ func (c *compiler) reach(s v1alpha1.Spec) {
 
 // scopes reads the rules, from broad to narrow.
 func (c *compiler) scopes(s v1alpha1.Spec) {
+	c.policy.Scopes = make([]transform.Scope, 0, 1+len(s.Namespaces)+len(s.Workloads))
 	if s.Global != nil {
 		c.scope(transform.GlobalPath, s.Global.Traffic, s.Global.Starting, s.Global.Placement, "", nil, nil)
 	}

@@ -38,7 +38,7 @@ func (d *decoder) problem(node *yaml.Node, path, value, format string, args ...a
 		d.more++
 		return
 	}
-	line := d.of(path).line
+	line := int(d.of(path).line)
 	if node != nil {
 		line = d.inFile(node.Line)
 	}

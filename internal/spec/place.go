@@ -14,7 +14,7 @@ type places struct {
 
 // place is where a value stands: its turn in the order of the text, and its line
 // in the file, 0 if that is not known.
-type place struct{ turn, line int }
+type place struct{ turn, line int32 }
 
 // visit notes that the value at a path comes next in the text, on the given line
 // of it.
@@ -23,7 +23,7 @@ func (p *places) visit(path string, line int) {
 		p.found = map[string]place{}
 	}
 	if _, known := p.found[path]; !known {
-		p.found[path] = place{len(p.found), p.inFile(line)}
+		p.found[path] = place{int32(len(p.found)), int32(p.inFile(line))}
 	}
 }
 

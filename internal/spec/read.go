@@ -81,7 +81,7 @@ func (d *decoder) finish(c *v1alpha1.ClusterBypass, given Given, head object.Hea
 // what was read, the file and the line.
 func (s *Spec) Locate(p Problem) Problem {
 	p.File, p.Path = s.file, s.placed(p.Path)
-	p.Line = s.places.of(p.Path).line
+	p.Line = int(s.places.of(p.Path).line)
 	return p
 }
 
