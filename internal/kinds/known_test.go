@@ -164,7 +164,7 @@ func TestWrong(t *testing.T) {
 	whole := kinds.Source{Checkout: kinds.Checkout("owner/name@" + strings.Repeat("a0", 20)), Path: "a/b.go", Lines: "3-4", Says: "says"}
 	assert.Empty(t, incomplete(whole))
 	for _, spoil := range []func(*kinds.Source){
-		func(s *kinds.Source) { s.Checkout = kinds.Checkout("https://github.com/" + s.Checkout) },
+		func(s *kinds.Source) { s.Checkout = "https://github.com/" + s.Checkout },
 		func(s *kinds.Source) { s.Path = "" },
 		func(s *kinds.Source) { s.Checkout = "owner/name@main" },
 		func(s *kinds.Source) { s.Lines = "34" },

@@ -64,13 +64,12 @@ func (p *parser) room() []Node {
 	switch p.keep {
 	case 0:
 		return make([]Node, 1)
-	default:
-		return make([]Node, max(16, min(256, cap(p.nodes))))
 	case everything:
+		s := slabs.Get().(*slab)
+		p.slabs = append(p.slabs, s)
+		return s[:]
 	}
-	s := slabs.Get().(*slab)
-	p.slabs = append(p.slabs, s)
-	return s[:]
+	return make([]Node, max(16, min(256, cap(p.nodes))))
 }
 
 // newNode returns a node to be filled. What lies below the levels to be kept
