@@ -15,18 +15,20 @@ func (w *writer) blockEntries(h *handle) {
 	}
 	for _, s := range h.segments() {
 		runs := w.runs(h, s.gone)
-		text := w.blockText(h, s.added)
+		// The text is a line, or several, with indentation and line break.
+		line := w.blockText(h, s.added)
 		switch {
 		case len(s.added) == 0:
 		case len(runs) > 0:
 			// What comes takes the place of what goes.
 			last := runs[len(runs)-1]
 			runs = runs[:len(runs)-1]
-			w.cut(last.Start, yamltext.LineEnd(w.src, last.End), text)
+			w.cut(last.Start, yamltext.LineEnd(w.src, last.End), line[h.text.Column:len(line)-1])
 		case s.next < 0:
-			w.lines(h.text.End, indentation(h)+text)
+			next := yamltext.NextLine(w.src, h.text.End)
+			w.cut(next, next, line)
 		default:
-			w.insertBefore(h, s, text)
+			w.insertBefore(h, s, line)
 		}
 		for i, run := range runs {
 			var before *yamltext.Node
@@ -40,13 +42,15 @@ func (w *writer) blockEntries(h *handle) {
 
 func indentation(h *handle) string { return strings.Repeat(" ", h.text.Column) }
 
-// blockText writes entries one below the other, the first without indentation.
+// blockText writes entries one below the other, each on lines of its own.
 func (w *writer) blockText(h *handle, added []entry) string {
 	if len(added) == 0 {
 		return ""
 	}
 	var b strings.Builder
+	b.Grow(usualText)
 	column, around := h.text.Column, h.text
+	b.WriteString(indentation(h))
 	if h.text.Kind == yamltext.Sequence && h.parent != nil {
 		around = h.parent.text
 	}
@@ -61,8 +65,12 @@ func (w *writer) blockText(h *handle, added []entry) string {
 			style.item(&b, e.value, column)
 		}
 	}
+	b.WriteByte('\n')
 	return b.String()
 }
+
+// usualText has room for an init container.
+const usualText = 2 << 10
 
 // runs joins entries that go to spans, each of neighbours with no line between
 // them that stays.
@@ -80,10 +88,10 @@ func (w *writer) runs(h *handle, gone []int) []yamltext.Span {
 }
 
 // insertBefore puts what comes in front of the entry that follows.
-func (w *writer) insertBefore(h *handle, s segment, text string) {
+func (w *writer) insertBefore(h *handle, s segment, lines string) {
 	start, _, _ := h.extent(s.next)
 	if h.text.Kind == yamltext.Mapping || !w.firstInLine(start) {
-		w.cut(start, start, text+"\n"+indentation(h))
+		w.cut(start, start, lines[h.text.Column:]+indentation(h))
 		return
 	}
 	limit := h.text.Start
@@ -94,7 +102,7 @@ func (w *writer) insertBefore(h *handle, s segment, text string) {
 		limit = h.text.Indicator
 	}
 	line := w.aboveComments(w.lineStart(start), w.lineStart(limit), indentation(h)+"#")
-	w.cut(line, line, indentation(h)+text+"\n")
+	w.cut(line, line, lines)
 }
 
 // aboveComments returns where the comment lines right above a line begin, those
