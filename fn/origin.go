@@ -28,10 +28,13 @@ func (e *explaining) field(f traffic.Field) ExplainedField {
 		}
 	}
 	for i, claim := range e.plan.Fold {
-		if !claim.Said.Says(f) {
+		if !claim.Lists(f) {
 			continue
 		}
 		for _, said := range e.said(claim, f) {
+			if !claim.Said.Says(f) {
+				said.layer = traffic.Layer{} // names that mean nothing here
+			}
 			field.Entries = append(field.Entries, e.traced(e.plan.Fold, i, f, said, len(field.Effective) == 0))
 		}
 	}

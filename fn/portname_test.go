@@ -129,17 +129,61 @@ func TestExplainSaysWhatNamesMean(t *testing.T) {
 	assert.Equal(t, []string{`8080 []string(nil) []`, `http-metrics []string{} []`, `7001 []string(nil) [7001]`}, said(explained.Workloads[1]))
 }
 
+// TestAnIncludedPortThatIsMissingOpensNothing has lists of ports to include in a rule, none
+// of which a workload has, behind what a broader rule says.
+func TestAnIncludedPortThatIsMissingOpensNothing(t *testing.T) {
+	for broader, want := range map[string]string{
+		"":                            "",
+		"includeInboundPorts: [web]":  "",
+		"includeInboundPorts: [8443]": "8443 by 8443",
+		"includeInboundPorts: []":     " by []",
+		`includeInboundPorts: ["*"]`:  "* by *",
+		"excludeInboundPorts: [9090]": "* by ",
+	} {
+		spec, files := bypassOf("global: {"+broader+"}, workloads: [{match: {names: [api]}, includeInboundPorts: [http, grpc]}]"), filesOf(listening("api", "admin:8081"))
+		explained, err := fn.Explain(spec, files, fn.Options{}, "")
+		require.NoError(t, err)
+		is := ""
+		for _, f := range explained.Workloads[0].Fields {
+			if f.Field == "includeInboundPorts" {
+				is = strings.Join(f.Effective, ",") + " by "
+				assert.Equal(t, []string{"http", "grpc"}, []string{f.Entries[len(f.Entries)-2].Entry, f.Entries[len(f.Entries)-1].Entry}, broader)
+				for _, e := range f.Entries {
+					assert.Empty(t, e.Lost, broader)
+					if e.InForce {
+						is += e.Entry
+					}
+				}
+			}
+		}
+		assert.Equal(t, want, is, broader)
+		_, said, err := fn.Manifests(spec, files, fn.Options{})
+		require.NoError(t, err)
+		var missing []string
+		for _, one := range of("missing-port", said) {
+			if strings.Contains(one, "no container has a port named http or grpc, so that spec.workloads[0].includeInboundPorts counts as not said here, and what is intercepted stays") {
+				missing = append(missing, one)
+			}
+		}
+		assert.Len(t, missing, 1, broader)
+	}
+}
+
 func TestAMissingPortIsAcceptedOrRefused(t *testing.T) {
-	const rules = "global: {excludeInboundPorts: [8080]}, workloads: [{name: metrics, match: {names: [api]}, excludeInboundPorts: [http-metrics]}]"
+	const rule = "workloads: [{name: metrics, match: {names: [api]}, %s: [http-metrics]}]"
+	exclude, include := fmt.Sprintf(rule, "excludeInboundPorts"), fmt.Sprintf(rule, "includeInboundPorts")
+	const global = "global: {excludeInboundPorts: [8080]}, "
 	for lint, want := range map[string]string{
 		"": "warning", "lint: {missing-port: Error}, ": "error", "lint: {missing-port: Ignore}, ": "",
 		"lint: {accept: [{check: missing-port, rule: metrics, reason: it comes}]}, ": "info",
 	} {
-		_, said, _ := fn.Manifests(bypassOf(lint+rules), filesOf(listening("api", "http:8080")), fn.Options{})
-		severities := []string{}
-		for _, one := range said {
-			severities = append(severities, string(one.Severity))
+		for _, rules := range []string{global + exclude, global + include, include} {
+			_, said, _ := fn.Manifests(bypassOf(lint+rules), filesOf(listening("api", "http:8080")), fn.Options{})
+			severities := []string{}
+			for _, one := range said {
+				severities = append(severities, string(one.Severity))
+			}
+			assert.Equal(t, strings.Fields(want), severities, lint+rules)
 		}
-		assert.Equal(t, strings.Fields(want), severities, lint)
 	}
 }

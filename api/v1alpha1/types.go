@@ -229,7 +229,7 @@ type Lint struct {
 	// UnreachedRule finds rules, and other parts of the spec, that reach no workload.
 	UnreachedRule string `json:"unreached-rule,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// MissingPort finds rules that name ports which a workload lacks, and so clear what
-	// broader rules say there, or let every inbound TCP port bypass.
+	// broader rules exclude there, or do not say what is included.
 	MissingPort string `json:"missing-port,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// UnusedAcceptance finds entries of accept that accept nothing.
 	UnusedAcceptance string `json:"unused-acceptance,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
@@ -579,7 +579,8 @@ type InboundPort string
 // InboundPortList is a list of ports of the pod.
 type InboundPortList []InboundPort
 
-// InboundPortSelection is a list of ports of the pod, or "*" for all.
+// InboundPortSelection is a list of ports of the pod, or "*" for all. A list of names none of
+// which the pod has counts as not said.
 type InboundPortSelection []InboundPort
 
 // IPRange is an IPv4 or IPv6 range such as 10.0.0.0/8, without bits behind its mask, or

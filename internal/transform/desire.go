@@ -61,6 +61,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	if !said.anything && len(said.unsure) == 0 {
 		was = p.takesOver(said, was, plan)
 		p.unruled(w, was, plan)
+		p.reportUnsaid(w, was, said, plan)
 		return desired{}
 	}
 	if reason, by := p.leaveAlone(w, was, plan.Namespace, plan.on); reason != "" {
@@ -72,6 +73,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	}
 	if !p.sure(w, said, plan) {
 		p.unruled(w, was, plan)
+		p.reportUnsaid(w, was, said, plan)
 		return desired{}
 	}
 	plan.speaks = true
@@ -85,7 +87,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	plan.Fold, plan.Mode, plan.ModeBy = ruling.fold, said.mode, said.modeBy
 	p.reportWonOver(w, was, plan)
 	p.reportIdleInclude(w, was, plan.Fold, plan)
-	p.reportLacking(w, plan)
+	p.reportLacking(w, plan.Fold, plan)
 	plan.Settings, plan.in = ruling.settings, mesh.OpensAll
 	plan.Sayable, plan.Gaps, plan.ruling = ruling.sayable, ruling.gaps, ruling
 	plan.Initial, plan.Initially, plan.Decided = ruling.initial, ruling.initially, true
@@ -136,7 +138,7 @@ func (p *Policy) said(w *Workload, namespace string) said {
 		}
 		scope = scope.in(w)
 		s.unseen = append(s.unseen, w.unseen(scope.Names)...)
-		s.anything = s.anything || len(s.unseen) > 0 || !p.added(s.scopes, scope).IsZero() || !scope.Initial.Adds(scope.Merge).IsZero()
+		s.anything = s.anything || len(s.unseen) > 0 || p.adds(s.scopes, scope) || !scope.Initial.Adds(scope.Merge).IsZero()
 		s.scopes = append(s.scopes, scope)
 		if scope.Mode != nil {
 			s.mode, s.modeBy = *scope.Mode, scope.Path+".enforcement.mode"

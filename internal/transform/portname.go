@@ -85,14 +85,20 @@ func (s *Scope) in(w *Workload) *Scope {
 		is.Layer = is.Layer.Add(only(n.Field, entries...))
 		is.numbers += strings.Join(entries, ",") + ";"
 	}
+	// An empty list of ports to include lets everything bypass, which nobody means who
+	// names one.
+	if lacking(is.Layer, is.Names, traffic.IncludeInboundPorts) != nil {
+		is.Layer = is.Layer.Without(traffic.IncludeInboundPorts)
+	}
 	return &is
 }
 
-// added gives what a scope says behind broader ones. An empty list of ports to exclude
-// that only lacks what it names says nothing where there is nothing for it to clear.
-func (p *Policy) added(broader []*Scope, s *Scope) traffic.Layer {
+// adds reports whether a scope says something behind broader ones. An empty list of ports
+// to exclude that only lacks what it names says nothing where there is nothing for it to
+// clear.
+func (p *Policy) adds(broader []*Scope, s *Scope) bool {
 	said := s.Layer
-	if said.Clears(traffic.ExcludeInboundPorts) && len(namesOf(s.Names, traffic.ExcludeInboundPorts)) > 0 {
+	if lacking(said, s.Names, traffic.ExcludeInboundPorts) != nil {
 		var before traffic.Layer
 		if !p.DefaultsImplied {
 			before = p.MeshDefaults
@@ -104,7 +110,7 @@ func (p *Policy) added(broader []*Scope, s *Scope) traffic.Layer {
 			said = said.Without(traffic.ExcludeInboundPorts)
 		}
 	}
-	return said.Adds(s.Merge)
+	return !said.Adds(s.Merge).IsZero()
 }
 
 func namesOf(all []PortName, f traffic.Field) []string {
@@ -117,19 +123,23 @@ func namesOf(all []PortName, f traffic.Field) []string {
 	return names
 }
 
-// lacking gives the names in a field that is empty because no container has any of them.
-func (c Claim) lacking(f traffic.Field) []string {
-	if !c.Said.Clears(f) {
+// lacking gives the names in a field of which nothing is left, because no container has
+// any of them.
+func lacking(said traffic.Layer, names []PortName, f traffic.Field) []string {
+	if said.Says(f) && !said.Clears(f) {
 		return nil
 	}
-	return namesOf(c.names, f)
+	return namesOf(names, f)
 }
+
+// Lists reports whether a scope has entries in a field, be it that they mean nothing here.
+func (c Claim) Lists(f traffic.Field) bool { return c.Said.Says(f) || namesOf(c.names, f) != nil }
 
 // lacks reports whether a field is empty although nobody meant that.
 func (f Fold) lacks(field traffic.Field) bool {
 	for _, c := range slices.Backward(f) {
 		if c.Said.Says(field) {
-			return c.lacking(field) != nil
+			return lacking(c.Said, c.names, field) != nil
 		}
 	}
 	return false
@@ -166,27 +176,48 @@ func (p *Policy) refuseNames(w *Workload, said said, plan *Plan) {
 	}
 }
 
-// reportLacking warns of names that no container has where they clear what broader scopes
-// say, or let everything bypass.
-func (p *Policy) reportLacking(w *Workload, plan *Plan) {
-	for i, claim := range plan.Fold {
-		for _, f := range []traffic.Field{traffic.ExcludeInboundPorts, traffic.IncludeInboundPorts} {
-			names, union := claim.lacking(f), "merge: Union in the rule"
-			if names == nil {
-				continue
-			}
+// reportLacking warns of lists of names none of which any container has, where by that they
+// clear what broader scopes say, or do not say what is included.
+func (p *Policy) reportLacking(w *Workload, fold Fold, plan *Plan) {
+	for i, claim := range fold {
+		report := func(f traffic.Field, says, remedy string) {
+			plan.warn(finding.MissingPort, w.templatePath("spec", "containers"), "", "no container has a port named %s, so that %s.%s %s: leave this workload out of the rule, write the number, or %s", strings.Join(lacking(claim.Said, claim.names, f), " or "), claim.Scope, f, says, remedy)
+		}
+		if cleared := fold.cleared(i); cleared != nil {
+			union := "write merge: Union in the rule"
 			if claim.Scope == GlobalPath {
-				union = "spec.merge: Union"
+				union = "write spec.merge: Union"
 			}
-			if says := plan.Fold.cleared(i, f); says != "" {
-				plan.warn(finding.MissingPort, w.templatePath("spec", "containers"), "", "no container has a port named %s, so that %s.%s %s: leave this workload out of the rule, write the number, or write %s", strings.Join(names, " or "), claim.Scope, f, says, union)
-			}
+			report(traffic.ExcludeInboundPorts, "clears what broader rules say ("+strings.Join(cleared, ", ")+")", union)
+		}
+		if fold.unsaid(i) {
+			included := strings.Join(fold.Layer().Settings().IncludeInboundPorts.Entries(), ", ")
+			report(traffic.IncludeInboundPorts, "counts as not said here, and what is intercepted stays (includeInboundPorts: ["+included+"])", "give the port this name")
 		}
 	}
 }
 
-// cleared says what comes of it that a claim leaves a field empty, "" for nothing.
-func (f Fold) cleared(claim int, field traffic.Field) string {
+// reportUnsaid warns of that where the scopes say nothing else of a workload.
+func (p *Policy) reportUnsaid(w *Workload, was *prior, s said, plan *Plan) {
+	if s.anything || !slices.ContainsFunc(s.scopes, func(s *Scope) bool { return s.Names != nil }) {
+		return
+	}
+	if reason, _ := p.leaveAlone(w, was, plan.Namespace, plan.on); reason == "" {
+		user, _ := plan.on.Read(was.annotations)
+		p.reportLacking(w, p.rule(s, user, plan.on).fold, plan)
+	}
+}
+
+// cleared gives the ports that broader claims exclude and of which one takes hold because it
+// lacks what it names.
+func (f Fold) cleared(claim int) []string {
+	const field = traffic.ExcludeInboundPorts
+	if lacking(f[claim].Said, f[claim].names, field) == nil {
+		return nil
+	}
+	if left, _ := f.Trace(claim, f[claim].Said.Of(field)); !left.Says(field) {
+		return nil
+	}
 	var lost traffic.Layer
 	for broader := range claim {
 		_, losses := f.Trace(broader, f[broader].Said.Of(field))
@@ -197,15 +228,15 @@ func (f Fold) cleared(claim int, field traffic.Field) string {
 		}
 	}
 	entries, _ := lost.Entries(field)
-	switch left, _ := f.Trace(claim, f[claim].Said.Of(field)); {
-	case !left.Says(field):
-		return ""
-	case field == traffic.IncludeInboundPorts && f.Layer().Clears(field):
-		return "lets every inbound TCP port bypass"
-	case len(entries) > 0:
-		return "clears what broader rules say (" + strings.Join(entries, ", ") + ")"
-	}
-	return ""
+	return entries
+}
+
+// unsaid reports whether a claim says nothing of the ports to include, for it lacks what it
+// names, and would hold if it did.
+func (f Fold) unsaid(claim int) bool {
+	const field = traffic.IncludeInboundPorts
+	left, _ := f.Trace(claim, only(field))
+	return left.Says(field) && lacking(f[claim].Said, f[claim].names, field) != nil
 }
 
 // namesIn gives the names of ports in a rule as parts of it.
