@@ -127,8 +127,10 @@ var istio = Mesh{
 	sources: []Source{
 		{At: steps("global.proxy"), Settings: istioProxy, Versions: "0.8 and later"},
 		// The injector's, with the Helm values that it was installed with; each
-		// revision has its own. A copy of them is for people.
-		{Kind: "ConfigMap", Name: "istio-sidecar-injector*", Document: steps("data.values"), At: steps("global.proxy"), Settings: istioProxy, Versions: "1.4 and later"},
+		// revision has its own (1.2.0,
+		// install/kubernetes/helm/istio/templates/sidecar-injector-configmap.yaml). A copy
+		// of them is for people.
+		{Kind: "ConfigMap", Name: "istio-sidecar-injector*", Document: steps("data.values"), At: steps("global.proxy"), Settings: istioProxy, Versions: "1.2 and later"},
 		{Kind: "ConfigMap", Name: "values*", Document: steps("data.merged-values"), At: steps("global.proxy"), Settings: istioProxy, Versions: "1.26 and later"},
 		{Group: "install.istio.io", Kind: "IstioOperator", At: steps("spec.values.global.proxy"), Settings: istioProxy, Versions: "1.4 and later"},
 		{Group: "sailoperator.io", Kind: "Istio", At: steps("spec.values.global.proxy"), Settings: istioProxy},
