@@ -64,7 +64,7 @@ func TestANameIsItsNumbers(t *testing.T) {
 		}
 		byName.Index()
 		byNumber.Index()
-		is, want := plansOf(t, &byName, document)[0], plansOf(t, &byNumber, document)[0]
+		is, want := plansOf(&byName, document)[0], plansOf(&byNumber, document)[0]
 		if is.Failed() && !want.Failed() {
 			require.Contains(t, is.Findings[0].Message, "by the names that they have here")
 			return

@@ -94,7 +94,7 @@ func TestWhatIsKeptIsWhatWouldBeDecidedAnew(t *testing.T) {
 			document, err := node.Parse([]byte(text))
 			require.NoError(t, err, text)
 			for range 2 { // as it came, and as it was written
-				kept, anew := plansOf(t, &keeps, document), plansOf(t, &forgets, document)
+				kept, anew := plansOf(&keeps, document), plansOf(&forgets, document)
 				require.Len(t, kept, len(anew), text)
 				for i, want := range anew {
 					is := kept[i]
@@ -116,7 +116,7 @@ func TestWhatIsKeptIsWhatWouldBeDecidedAnew(t *testing.T) {
 	assert.Greater(t, applied, 100)
 }
 
-func plansOf(t require.TestingT, p *Policy, document *yaml.Node) []*Plan {
+func plansOf(p *Policy, document *yaml.Node) []*Plan {
 	workloads, _ := p.Workloads(Document{Nodes: document, Source: func(edit.Path) (string, error) { return "null", nil }})
 	return p.PlanAll(workloads)
 }

@@ -36,6 +36,7 @@ var renderings = []rendering{
 	{name: "import", example: "import", manifests: byImport("shop.yaml", "payments.json", "warehouse.yaml")},
 	{name: "import-fsm", example: "import-fsm", manifests: byImport("bookstore.yaml", "meshconfig.yaml")},
 	{name: "import-linkerd", example: "import-linkerd", manifests: byImport("emojivoto.yaml", "queue.yaml")},
+	{name: "init-containers", example: "init-containers", manifests: byKustomize("init-containers")},
 	{name: "istio-ambient", example: "istio-ambient", manifests: byKustomize("istio-ambient")},
 	{name: "kpt-eval", example: "kpt-eval", manifests: byKpt},
 	{name: "kpt-exec", example: "kpt-exec", manifests: byKpt},

@@ -18,6 +18,7 @@ func TestExamplesRenderAsExpected(t *testing.T) {
 		"dce-helloworld-passthrough":  "examples/dce-helloworld/overlays/passthrough",
 		"dce-helloworld-switched-off": "examples/dce-helloworld/overlays/switched-off",
 		"fsm-ip-range":                "examples/fsm-ip-range",
+		"init-containers":             "examples/init-containers",
 		"istio-ambient":               "examples/istio-ambient",
 		"operators":                   "examples/operators",
 		"ports-by-name":               "examples/ports-by-name",
