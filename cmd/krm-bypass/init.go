@@ -70,6 +70,9 @@ func begin(cmd *cobra.Command, dir string, choice setup.Choice, write bool) erro
 	}
 	spec := filepath.Join(dir, setup.SpecFile)
 	if plan.Spec != nil {
+		if _, err := os.Lstat(spec); err == nil {
+			return fmt.Errorf("%s is there already and is no file: rename it, init writes over nothing", spec)
+		}
 		if _, err := compiled(spec, plan.Spec); err != nil {
 			return fmt.Errorf("reading the new specification back: %w", err)
 		}
@@ -174,6 +177,8 @@ func folderAt(dir string) (*setup.Folder, error) {
 			return err
 		case entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != ".":
 			return fs.SkipDir
+		case entry.Type()&fs.ModeSymlink != 0 && slices.Contains(settledBy, path):
+			return fmt.Errorf("%s is a link: put a copy in its place", filepath.Join(dir, path))
 		case !entry.Type().IsRegular():
 			return nil
 		case !slices.Contains(settledBy, entry.Name()) && !slices.Contains(manifestExtensions, filepath.Ext(path)):
@@ -185,6 +190,9 @@ func folderAt(dir string) (*setup.Folder, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", dir, err)
+	}
+	if len(folder.Files) == 0 {
+		return nil, fmt.Errorf("%s: the folder holds no manifest, no kustomization and no chart: correct the path", dir)
 	}
 	return folder, nil
 }

@@ -35,7 +35,7 @@ func (f *Folder) applications() []application {
 	var found []application
 	for _, file := range f.Files {
 		for _, d := range f.documents(file, func(t object.Type) bool {
-			return t.Kind == "Application" && object.Group(t.APIVersion) == "argoproj.io"
+			return (t.Kind == "Application" || t.Kind == "ApplicationSet") && object.Group(t.APIVersion) == "argoproj.io"
 		}) {
 			if document, err := object.Decode(d.Fragment()); err == nil {
 				found = append(found, f.application(file, d, node.Of(document)))
@@ -46,27 +46,40 @@ func (f *Folder) applications() []application {
 }
 
 func (f *Folder) application(file yamltext.File, d stream.Document, root node.Value) application {
-	a := application{file: file, document: d, name: root.At("metadata", "name").Text()}
+	a := application{file: file, document: d, name: root.Entry("kind").Text() + " " + root.At("metadata", "name").Text()}
 	source := root.At("spec", "source")
 	where := source.Entry("path").Text()
 	inside := false
 	a.folder, inside = f.below(where)
 	_, a.chart = f.file(path.Join(a.folder, "Chart.yaml"))
 	switch plugin := source.At("plugin", "name").Text(); {
+	case root.Entry("kind").Text() == "ApplicationSet":
+		a.why = "name the plugin in its spec.template.spec.source, as docs/argocd.md says"
 	case root.At("spec", "sources").Exists():
 		a.why = "it has several sources, and a plugin can render only one"
 	case where == "":
 		a.why = "its source is no folder of a repository"
-	case source.Entry("helm").Exists(), source.Entry("kustomize").Exists():
-		a.why = "a plugin takes the place of what spec.source.helm or spec.source.kustomize say: docs/argocd.md says where to write that instead"
+	case a.tool(source) != "":
+		a.why = fmt.Sprintf("Argo CD refuses a plugin beside spec.source.%s: take that away first; docs/argocd.md says where to write what it says", a.tool(source))
 	case plugin != "" && plugin != a.plugin():
 		a.why = fmt.Sprintf("the plugin %q renders it", plugin)
 	case !inside || !slices.ContainsFunc(f.Files, func(file yamltext.File) bool {
 		return a.folder == "." || strings.HasPrefix(file.Path, a.folder+"/")
 	}):
-		a.why = fmt.Sprintf("the folder %s that it renders is not among these files", where)
+		a.why = fmt.Sprintf("the folder %s that it renders is not among these files: name the top of its repository", where)
 	}
 	return a
+}
+
+// tool names what the source says to another tool than a plugin. Argo CD takes one
+// (argoproj/argo-cd pkg/apis/application/v1alpha1/types.go, ExplicitType).
+func (a application) tool(source node.Value) string {
+	for _, tool := range []string{"helm", "kustomize", "directory"} {
+		if source.Entry(tool).Exists() {
+			return tool
+		}
+	}
+	return ""
 }
 
 func (a application) plugin() string {
@@ -118,7 +131,7 @@ func (f *Folder) plugged() (changes []Change, left []string, err error) {
 	texts := map[string][]byte{}
 	for _, a := range slices.Backward(f.applications()) { // what comes first in a file keeps its place
 		if a.why != "" {
-			left = append([]string{fmt.Sprintf("%s:%d: the Application %s is left as it is: %s", f.named(a.file), a.document.Line, a.name, a.why)}, left...)
+			left = append([]string{fmt.Sprintf("%s:%d: %s is left as it is: %s", f.named(a.file), a.document.Line, a.name, a.why)}, left...)
 			continue
 		}
 		text := a.file

@@ -3,6 +3,7 @@ package setup
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -37,6 +38,9 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !imageName.MatchString(choice.Image) {
+		return nil, fmt.Errorf("--image: %q is not the name of an image: write one such as registry.example.com/mesh/init:v0.1.0", choice.Image)
+	}
 	plan := &Plan{Title: w.title, Commands: w.commands(f)}
 	for _, at := range f.specs() {
 		if at != SpecFile {
@@ -53,8 +57,13 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 	if w.changes != nil {
 		plan.Changes, plan.Left, err = w.changes(f)
 	}
+	if w.beware != "" {
+		plan.Left = append(plan.Left, w.beware)
+	}
 	return plan, err
 }
+
+var imageName = regexp.MustCompile(`^([a-zA-Z0-9][a-zA-Z0-9._/:@-]*)?$`)
 
 // spec writes the spec.
 func (f *Folder) spec(choice Choice) ([]byte, error) {

@@ -118,6 +118,7 @@ func TestWhatAFolderIs(t *testing.T) {
 		"another file of that name":   {files: web + "-- bypass.yaml --\nkind: ConfigMap\n", fails: "shop/bypass.yaml is there already and holds no ClusterBypass"},
 		"transformers of one text":    {files: "-- kustomization.yaml --\nresources: []\ntransformers: labels.yaml\n", fails: `shop/kustomization.yaml:2: transformers: a list of files is needed here, and this is "labels.yaml"`},
 		"a broken kustomization":      {files: "-- kustomization.yaml --\nresources: [\n", fails: "shop/kustomization.yaml:1: "},
+		"two kustomizations":          {files: "-- kustomization.yaml --\nresources: []\n-- kustomization.yml --\nresources: []\n", fails: "shop holds several kustomizations, of which kustomize reads none: keep one of kustomization.yaml and kustomization.yml"},
 		"two documents":               {files: "-- kustomization.yaml --\nresources: []\n---\nresources: []\n", fails: "kustomization.yaml: it holds 2 documents instead of one"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,8 +137,12 @@ func TestWhatAFolderIs(t *testing.T) {
 
 func TestApplicationsThatAreLeft(t *testing.T) {
 	const app = "-- app.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec:\n"
+	plan, err := setup.Of(folder("-- set.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: all}\n"), setup.Choice{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"shop/set.yaml:1: ApplicationSet all is left as it is: name the plugin in its spec.template.spec.source, as docs/argocd.md says"}, plan.Left)
 	for source, why := range map[string]string{
 		"  source: {path: web, helm: {values: x}}\n":             "spec.source.helm",
+		"  source: {path: web, directory: {recurse: true}}\n":    "refuses a plugin beside spec.source.directory",
 		"  source: {path: web, plugin: {name: other}}\n":         `the plugin "other" renders it`,
 		"  source: {chart: web, repoURL: https://example.com}\n": "its source is no folder",
 		"  sources: [{path: web}]\n":                             "several sources",

@@ -24,8 +24,9 @@ type way struct {
 	is func(*Folder) bool
 	// changes gives files with the entry for the spec, and what could not be done.
 	changes func(*Folder) ([]Change, []string, error)
-	// commands render the folder.
+	// commands render the folder, and beware is what a user should know.
 	commands func(*Folder) []string
+	beware   string
 }
 
 // ways are those that init knows. A plain folder is what is left.
@@ -77,6 +78,7 @@ var ways = []way{
 		commands: func(f *Folder) []string {
 			return []string{"krm-bypass render --diff " + f.Shown(f.Path), "krm-bypass render --in-place " + f.Shown(f.Path)}
 		},
+		beware: "an API server knows no ClusterBypass: where the whole folder is applied, as by kubectl apply -f, keep " + SpecFile + " beside it, and name it with --spec",
 	},
 }
 
@@ -94,6 +96,16 @@ func (f *Folder) kustomization() (yamltext.File, bool) {
 	return f.file(kustomization.FileNames()...)
 }
 
+func (f *Folder) kustomizationFiles() []string {
+	var names []string
+	for _, file := range f.Files {
+		if slices.Contains(kustomization.FileNames(), file.Path) {
+			names = append(names, file.Path)
+		}
+	}
+	return names
+}
+
 // wayOf finds out which tool renders the folder. By name it is the one that the user
 // chose.
 func (f *Folder) wayOf(name string) (way, error) {
@@ -107,6 +119,9 @@ func (f *Folder) wayOf(name string) (way, error) {
 		case name == "" && w.is(f) && w.name != "folder":
 			found = append(found, w)
 		}
+	}
+	if names := f.kustomizationFiles(); len(names) > 1 {
+		return way{}, fmt.Errorf("%s holds several kustomizations, of which kustomize reads none: keep one of %s", f.Path, strings.Join(names, " and "))
 	}
 	below := f.kustomizations()
 	switch {
