@@ -129,7 +129,9 @@ func (c *compiler) scopes(s v1alpha1.Spec) {
 func (c *compiler) scope(at string, t v1alpha1.Traffic, starting v1alpha1.Starting, in v1alpha1.Placement, merge string, enforcement *v1alpha1.RuleEnforcement, match *transform.Match) traffic.Layer {
 	s := transform.Scope{Path: at, Match: match, Merge: c.policy.Merge, Plane: mesh.DataPlane(in.DataPlane)}
 	s.Layer, s.Names = c.layer(t, at, true)
-	s.Initial, _ = c.layer(starting.ForInitContainers.AsTraffic(), transform.InitialPath(at), true)
+	if early := starting.ForInitContainers; early != nil {
+		s.Initial, _ = c.layer(early.AsTraffic(), transform.InitialPath(at), true)
+	}
 	if several := func(m *mesh.Mesh) bool { return m.On(mesh.Ambient) != nil }; s.Plane != "" && !several(c.mesh) {
 		c.problem(at+".dataPlane", in.DataPlane, "%s has pods with a sidecar only: remove this field, which is for %s", c.mesh.Name, listed(mesh.NamesOf(several)))
 	}

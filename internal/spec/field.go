@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -30,8 +31,21 @@ type Field struct {
 	index []int
 }
 
-// FieldsOf gives the fields of a struct, those of an inlined struct among them.
+// fieldsOf has the fields of each type that was asked for: a spec may have very many
+// mappings, of few types.
+var fieldsOf sync.Map
+
+// FieldsOf gives the fields of a struct, those of an inlined struct among them. Nobody
+// writes into them.
 func FieldsOf(t reflect.Type) []Field {
+	known, found := fieldsOf.Load(t)
+	if !found {
+		known, _ = fieldsOf.LoadOrStore(t, readFields(t))
+	}
+	return known.([]Field)
+}
+
+func readFields(t reflect.Type) []Field {
 	var fields []Field
 	for i := range t.NumField() {
 		f := t.Field(i)

@@ -17,7 +17,6 @@ import (
 // object reads a mapping into a struct.
 func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 	fields := FieldsOf(into.Type())
-	names := namesOf(fields)
 	if node.Kind != yaml.MappingNode {
 		d.unreadable(node, path, node.Value, "expected a mapping, but found %s: %s", describe(node), fieldsRemedy(node, fields))
 		return
@@ -27,7 +26,7 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 		at := join(path, entry.key.Value)
 		d.visit(at, entry.key.Line)
 		given[entry.key.Value] = true
-		index := slices.Index(names, entry.key.Value)
+		index := slices.IndexFunc(fields, func(f Field) bool { return f.Name == entry.key.Value })
 		switch {
 		case index >= 0:
 			d.field(entry.value, fields[index], into.FieldByIndex(fields[index].index), at)

@@ -22,7 +22,7 @@ type Rule struct {
 // Rules gives the rules of a spec from broad to narrow: spec.global if there
 // is one, spec.namespaces, spec.workloads.
 func Rules(c *v1alpha1.ClusterBypass) []Rule {
-	var rules []Rule
+	rules := make([]Rule, 0, 1+len(c.Spec.Namespaces)+len(c.Spec.Workloads))
 	if g := c.Spec.Global; g != nil {
 		rules = append(rules, Rule{transform.GlobalPath, g.Note, g.Traffic, g.Starting})
 	}

@@ -1,6 +1,8 @@
 package spec_test
 
 import (
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 func TestRulesGiveTheirNotes(t *testing.T) {
@@ -69,4 +72,19 @@ func TestWithAReasonTheSpecIsTaken(t *testing.T) {
 	_, err := specOf(t, `{requireReason: true, meshDefaults: {excludeInboundPorts: [15020]},
   global: {reason: metrics, excludeInboundPorts: [9090]}, workloads: [{match: {names: [a]}, reason: health, excludeInboundPorts: []}]}`)
 	assert.NoError(t, err)
+}
+
+// TestARuleTakesLittleMemory, since there may be thousands: what a rule does not use
+// costs it nothing.
+func TestARuleTakesLittleMemory(t *testing.T) {
+	const rules, most = 2000, 4200 // bytes that are asked for, for each
+	text := head + "spec:\n  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}\n  namespaces:\n" + strings.Repeat("  - {match: {names: [shop]}, excludeOutboundPorts: [3306]}\n", rules)
+	source, err := spec.In(yamltext.File{Path: "bypass.yaml", Text: []byte(text)})
+	require.NoError(t, err)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = source.Read(spec.Given{})
+	runtime.ReadMemStats(&after)
+	require.NoError(t, err)
+	assert.Less(t, (after.TotalAlloc-before.TotalAlloc)/rules, uint64(most))
 }
