@@ -1,7 +1,9 @@
 package inventory
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/bystander"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
@@ -18,6 +20,11 @@ func (s *survey) lookBeside(o resource) {
 	pods, marked := bystander.In(o.Value, mesh.IsTraffic)
 	for _, place := range pods {
 		marked = append(marked, append(place.Path, "metadata", "annotations"))
+	}
+	for _, held := range bystander.ValuesIn(o.Type, o.Value) { // of these, search tells
+		marked = slices.DeleteFunc(marked, func(path edit.Path) bool {
+			return len(path) >= len(held.Path) && slices.Equal(path[:len(held.Path)], held.Path)
+		})
 	}
 	s.besideAt(o, edit.Path{"metadata", "annotations"}, func(m *mesh.Mesh) string {
 		if m.ReadElsewhere(o.group, o.Kind) {
@@ -38,4 +45,37 @@ func (s *survey) besideAt(o resource, path edit.Path, says func(*mesh.Mesh) stri
 			s.beside = append(s.beside, o.in.problem(o.id(), o.path(append(slices.Clone(path), e.Key)...), "%s", says(m)))
 		}
 	}
+}
+
+// onPodsOfCharts tells of annotations among Helm values, or in a kustomization without
+// a kind, once for what one file or object holds.
+func (s *survey) onPodsOfCharts(v values, keys []edit.Path) {
+	if len(keys) == 0 {
+		return
+	}
+	does := "a chart puts it on pods: render the chart and import what it prints, as in helm template NAME CHART --values FILE | krm-bypass import -"
+	if keys[0][0] == "commonAnnotations" {
+		does = "kustomize puts it on objects: import the folder of the kustomization"
+	}
+	p := v.resource.in.problem(v.id(), slices.Concat(v.at, keys[0]), "")
+	if v.isText { // lines of what a text holds are not known
+		p = v.resource.in.problem(v.id(), v.at, "")
+		p.Path += " → " + keys[0].String()
+	}
+	var lines []string
+	last := p.Line
+	for _, key := range keys[1:] {
+		if line := v.resource.in.problem("", slices.Concat(v.at, key), "").Line; !v.isText && line != last {
+			lines, last = append(lines, fmt.Sprintf("line %d", line)), line
+		}
+	}
+	also := ""
+	switch {
+	case len(lines) > 0:
+		also = " (the same at " + strings.Join(lines, ", ") + ")"
+	case len(keys) > 1:
+		also = fmt.Sprintf(" (the first of %d there)", len(keys))
+	}
+	p.Message = "not imported" + also + ": " + does
+	s.beside = append(s.beside, p)
 }

@@ -185,9 +185,11 @@ func valueSources() (all []sourceOf) {
 	return all
 }
 
-// search finds settings in Helm values at any depth, below the names of sub-charts.
+// search finds settings in Helm values at any depth, below the names of sub-charts, and
+// annotations for pods.
 func (s *survey) search(v values) {
 	var found []statement
+	var onPods []edit.Path
 	sources := valueSources()
 	var in func(at edit.Path, outer []node.Value)
 	in = func(at edit.Path, outer []node.Value) {
@@ -204,10 +206,14 @@ func (s *survey) search(v values) {
 			}
 		}
 		for e := range here.Entries() {
+			if mesh.IsTraffic(e.Key) && !e.Value.IsNull() {
+				onPods = append(onPods, append(at[:len(at):len(at)], e.Key))
+			}
 			in(append(at[:len(at):len(at)], e.Key), append(outer[:len(outer):len(outer)], e.Value))
 		}
 	}
 	in(nil, []node.Value{v.in})
+	s.onPodsOfCharts(v, onPods)
 	s.stated = append(s.stated, s.withoutShadowed(found)...)
 }
 
@@ -309,7 +315,13 @@ func cutGlobal(path edit.Path) (head, tail edit.Path) {
 // wordsOfHelm tells of settings in the words of helm --set, by name and value or as a
 // mapping.
 func (s *survey) wordsOfHelm(v values) {
+	var onPods []edit.Path
 	tell := func(word string, at ...any) {
+		// A backslash has a dot be part of a name (helm/helm pkg/strvals/parser.go).
+		names := strings.Split(strings.ReplaceAll(word, `\.`, "\x00"), ".")
+		if key := strings.ReplaceAll(names[len(names)-1], "\x00", "."); mesh.IsTraffic(key) {
+			onPods = append(onPods, at)
+		}
 		for _, of := range valueSources() {
 			for _, one := range of.Settings {
 				if setting := strings.Join(append(slices.Clone(of.At), one.Key), "."); len(of.At) > 0 && strings.HasSuffix("."+word, "."+setting) {
@@ -324,4 +336,5 @@ func (s *survey) wordsOfHelm(v values) {
 	for e := range v.in.Entries() {
 		tell(e.Key, e.Key)
 	}
+	s.onPodsOfCharts(v, onPods)
 }

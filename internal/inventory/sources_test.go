@@ -131,6 +131,35 @@ func TestWhatIsSaidForManyPodsIsTold(t *testing.T) {
 	}
 }
 
+// Annotations that charts, or kustomize, put on pods are told where they stand.
+func TestWhatChartsPutOnPodsIsTold(t *testing.T) {
+	const annotations = portsAnnotation + `"9095"`
+	const chart = ": a chart puts it on pods: render the chart and import what it prints, as in helm template NAME CHART --values FILE | krm-bypass import -"
+	const ports = `["traffic.sidecar.istio.io/excludeOutboundPorts"]: not imported`
+	const release = "-- r.yaml --\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: loki}\nspec:\n  values: {"
+	for name, test := range map[string]struct{ files, told string }{
+		"values": {"-- v.yaml --\ncompactor:\n  podAnnotations:\n    " + annotations + "\nother:\n- podTemplate: {metadata: {annotations: {" + annotations + ", config.linkerd.io/skip-outbound-ports: '1'}}}\n",
+			"v.yaml:3: compactor.podAnnotations" + ports + " (the same at line 5)" + chart},
+		"values that take it away":       {"-- v.yaml --\ncompactor: {podAnnotations: {traffic.sidecar.istio.io/excludeOutboundPorts: null}}\n", ""},
+		"other annotations":              {"-- v.yaml --\ncompactor: {podAnnotations: {sidecar.istio.io/proxyCPU: '1'}}\n", ""},
+		"a HelmRelease":                  {release + "ingester: {podAnnotations: {" + annotations + "}}}\n", "r.yaml:5: HelmRelease loki: spec.values.ingester.podAnnotations" + ports + chart},
+		"a pod template of a chart":      {release + "template: {metadata: {annotations: {" + annotations + "}}, spec: {containers: [{image: a}]}}}\n", "r.yaml:5: HelmRelease loki: spec.values.template.metadata.annotations" + ports + chart},
+		"an Application's text":          {"-- a.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: loki}\nspec:\n  source:\n    helm:\n      values: |\n        a: {podAnnotations: {" + annotations + "}}\n        b: {podAnnotations: {" + annotations + "}}\n", "a.yaml:7: Application loki: spec.source.helm.values → a.podAnnotations" + ports + " (the first of 2 there)" + chart},
+		"the words of helm --set":        {"-- a.yaml --\napiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: loki}\nspec: {set: {'podAnnotations.config\\.linkerd\\.io/skip-outbound-ports': '1'}}\n", "not imported" + chart},
+		"a kustomization without a kind": {"-- kustomization.yaml --\ncommonAnnotations: {" + annotations + "}\n", "kustomization.yaml:1: commonAnnotations" + ports + ": kustomize puts it on objects"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defaults, told := imported(t, test.files)
+			assert.Contains(t, defaults, "nothing to import")
+			if test.told == "" {
+				assert.Empty(t, told)
+			}
+			assert.Contains(t, told, test.told)
+			assert.LessOrEqual(t, strings.Count(told, "\n"), 0, "once")
+		})
+	}
+}
+
 func TestATextOfValuesIsBounded(t *testing.T) {
 	bomb := "      a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
 	for _, c := range "bcdefgh" {
