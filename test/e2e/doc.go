@@ -13,6 +13,7 @@
 //
 // Beside these documents stand bypasses that a mesh's own annotations cannot
 // say, with the annotations that the function writes then; values that somebody wrote by
-// hand, as the mesh's own programs read them; ambient pods, with a stand-in that forwards
-// as ztunnel does; and what a mesh does to the rules of a pod that runs.
+// hand, as the mesh's own programs read them; trees of manifests before and after import;
+// ambient pods, with a stand-in that forwards as ztunnel does; and what a mesh does to the
+// rules of a pod that runs.
 package e2e

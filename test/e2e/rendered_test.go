@@ -60,15 +60,20 @@ func build(example string) (map[string][]string, error) {
 // object is as much of a workload as leads to its init containers.
 type object struct {
 	Kind     string
-	Metadata struct{ Name string }
-	Spec     struct {
+	Metadata struct {
+		Name, Namespace string
+		annotated       `yaml:",inline"`
+	}
+	Spec struct {
 		Template    template
 		JobTemplate struct{ Spec struct{ Template template } } `yaml:"jobTemplate"`
 	}
 }
 
+type annotated struct{ Annotations map[string]string }
+
 type template struct {
-	Metadata struct{ Annotations map[string]string }
+	Metadata annotated
 	Spec     struct {
 		InitContainers []struct {
 			Name string
