@@ -103,7 +103,7 @@ func begin(cmd *cobra.Command, dir string, choice setup.Choice, write bool) erro
 		say("next: krm-bypass init --write %s adds what the diff on standard output shows", shellWord(dir))
 		next = "then"
 	}
-	say("%s: krm-bypass suggest %s --spec %s proposes rules", next, shellWord(dir), shellWord(spec))
+	say("%s: %s proposes rules", next, plan.Suggest)
 	for _, command := range plan.Commands {
 		say("%s: %s", next, command)
 	}
@@ -119,7 +119,11 @@ func carryOut(cmd *cobra.Command, dir string, plan *setup.Plan, write bool) erro
 		if write {
 			files = append(files, inplace.File{Path: path, Was: c.Was, Is: c.Is})
 		} else {
-			shown = append(shown, diff.Diff(quoted("a/"+path), c.Was, quoted("b/"+path), c.Is)...)
+			name, top := nameInRepository(path)
+			if top != "" {
+				tell(cmd, "info", "the paths in the diff begin at "+top+": apply it there")
+			}
+			shown = append(shown, diff.Diff(quoted("a/"+name), c.Was, quoted("b/"+name), c.Is)...)
 		}
 	}
 	made := ""

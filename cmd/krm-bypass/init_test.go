@@ -95,6 +95,18 @@ func uncomment(t *testing.T, path string) {
 	require.NoError(t, os.WriteFile(path, []byte(is), 0o600))
 }
 
+// A diff has paths that git and patch take, wherever the file is.
+func TestDiffsAreForGit(t *testing.T) {
+	top := copied(t, "asm-ports")
+	require.NoError(t, os.MkdirAll(filepath.Join(top, ".git"), 0o755))
+	require.NoError(t, os.Remove(filepath.Join(top, "bypass.yaml")))
+	require.NoError(t, os.MkdirAll(filepath.Join(top, "elsewhere"), 0o755))
+	code, printed, said := begun(t, filepath.Join(top, "elsewhere"), "../base")
+	assert.Zero(t, code)
+	assert.Contains(t, printed, "--- a/base/kustomization.yaml\n+++ b/base/kustomization.yaml\n")
+	assert.Contains(t, said, "the paths in the diff begin at ")
+}
+
 func TestInitWritesAllOrNothing(t *testing.T) {
 	folder := copied(t, "asm-ports/base")
 	require.NoError(t, os.Remove(filepath.Join(folder, "kustomization.yaml")))

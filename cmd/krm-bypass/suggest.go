@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -15,6 +16,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/stream"
@@ -188,5 +190,27 @@ func printAdded(cmd *cobra.Command, in inputs, found *suggest.Suggestions) error
 	if bytes.Equal(was, is) {
 		tell(cmd, "info", "there is nothing to add to "+path)
 	}
-	return output(cmd, diff.Diff(quoted("a/"+path), was, quoted("b/"+path), is))
+	name, top := nameInRepository(path)
+	if top != "" {
+		tell(cmd, "info", "the paths in the diff begin at "+top+": apply it there")
+	}
+	return output(cmd, diff.Diff(quoted("a/"+name), was, quoted("b/"+name), is))
+}
+
+// nameInRepository is what a diff calls a file: below this folder, else below the top of
+// the repository that holds it, which is named then: git and patch take no other path.
+func nameInRepository(path string) (name, top string) {
+	real, err := realPath(path)
+	here, errHere := realPath(".")
+	if err != nil || errHere != nil {
+		return path, ""
+	}
+	if name, err = filepath.Rel(here, real); err == nil && filepath.IsLocal(name) {
+		return name, ""
+	}
+	top = kustomization.Repository(filepath.Dir(real))
+	if name, err = filepath.Rel(top, real); err != nil {
+		return path, ""
+	}
+	return name, top
 }

@@ -59,7 +59,7 @@ func uncommented(text string) string {
 	if !found {
 		return text
 	}
-	head = strings.Replace(head, "\n  # workloads:\n", "\n  workloads:\n", 1)
+	head = regexp.MustCompile(`\n  # (workloads:.*\n)`).ReplaceAllString(head, "\n  $1")
 	rules, tail, _ := strings.Cut("  # # These may be needed"+rest, "\n  enforcement:")
 	return strings.TrimRight(head, " ") + mark.ReplaceAllString(rules, "$1") + "\n  enforcement:" + tail
 }

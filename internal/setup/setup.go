@@ -25,8 +25,10 @@ type Plan struct {
 	Spec []byte
 	// Changes are other files with the entry for the spec.
 	Changes []Change
-	// Left says what is left to the user, Commands what renders the folder.
+	// Left says what is left to the user, Commands what renders the folder, and Suggest
+	// what proposes rules for it.
 	Left, Commands []string
+	Suggest        string
 }
 
 // Done reports whether everything is there already.
@@ -41,7 +43,11 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 	if !imageName.MatchString(choice.Image) {
 		return nil, fmt.Errorf("--image: %q is not the name of an image: write one such as registry.example.com/mesh/init:v0.1.0", choice.Image)
 	}
-	plan := &Plan{Title: w.title, Commands: w.commands(f)}
+	plan := &Plan{Title: w.title, Commands: w.commands(f), Suggest: "krm-bypass suggest " + f.Shown(f.Path)}
+	if w.printed != nil {
+		plan.Suggest = w.printed(f) + " | krm-bypass suggest -"
+	}
+	plan.Suggest += " --spec " + f.at(SpecFile)
 	for _, at := range f.specs() {
 		if at != SpecFile {
 			return nil, fmt.Errorf("%s has a ClusterBypass already, and one is enough: add rules to it, or name a folder without one", path.Join(f.Path, at))
@@ -132,14 +138,15 @@ const body = `  mesh: %s%s
 
 `
 
+// The mode stands last: what is added behind it comes behind all of this.
 const byAnnotations = `  # The annotations of the mesh carry the rules. With an image, krm-bypass also puts an
   # init container into each pod, which holds the rules in the kernel, and can do what
   # annotations cannot say. make push REGISTRY=... in the repository of krm-bypass builds
   # one, and prints the line to put here.
   enforcement:
-    mode: AnnotationsOnly
-    # mode: InitContainer
     # image: registry.example.com/mesh/init:v0.1.0
+    # mode: InitContainer # in place of the next line
+    mode: AnnotationsOnly
 `
 
 const byInitContainer = `  # An init container holds the rules in each pod, beside the annotations of the mesh.

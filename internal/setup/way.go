@@ -24,6 +24,8 @@ type way struct {
 	is func(*Folder) bool
 	// changes gives files with the entry for the spec, and what could not be done.
 	changes func(*Folder) ([]Change, []string, error)
+	// printed is a command that prints the manifests, where they do not stand in files.
+	printed func(*Folder) string
 	// commands render the folder, and beware is what a user should know.
 	commands func(*Folder) []string
 	beware   string
@@ -53,7 +55,8 @@ var ways = []way{
 	},
 	{
 		name: "helm", title: "a Helm chart",
-		is: func(f *Folder) bool { _, is := f.file("Chart.yaml"); return is },
+		is:      func(f *Folder) bool { _, is := f.file("Chart.yaml"); return is },
+		printed: func(f *Folder) string { return "helm template " + f.Shown(f.Path) },
 		commands: func(f *Folder) []string {
 			return []string{fmt.Sprintf("helm template %s | krm-bypass render - --spec %s", f.Shown(f.Path), f.at(SpecFile))}
 		},

@@ -128,7 +128,7 @@ func (s *Suggestions) remarked(text string, from int, rest *Suggestions, merges 
 	case whole.IsMapping() && !inFlow(whole) && !rules.Exists():
 		column, behind = whole.Node().Column-1, end(text, workloadsPath[:1])
 		if block = rest.maybe(column, merges); len(block) > 0 {
-			block = append(commented([]string{"workloads:"}, column), block...)
+			block = append(commented([]string{listInComment}, column), block...)
 		}
 	default:
 		block = rest.maybe(column, merges)

@@ -22,15 +22,21 @@ var monitors = []struct {
 	// and not of Services.
 	endpoints string
 	pods      bool
+	// selector is the field of Prometheus that selects such objects, "" where it is not
+	// read here.
+	selector string
 }{
-	{"ServiceMonitor.monitoring.coreos.com", "endpoints", false},
-	{"PodMonitor.monitoring.coreos.com", "podMetricsEndpoints", true},
-	{"VMServiceScrape.operator.victoriametrics.com", "endpoints", false},
-	{"VMPodScrape.operator.victoriametrics.com", "podMetricsEndpoints", true},
+	{"ServiceMonitor.monitoring.coreos.com", "endpoints", false, "serviceMonitor"},
+	{"PodMonitor.monitoring.coreos.com", "podMetricsEndpoints", true, "podMonitor"},
+	{"VMServiceScrape.operator.victoriametrics.com", "endpoints", false, ""},
+	{"VMPodScrape.operator.victoriametrics.com", "podMetricsEndpoints", true, ""},
 }
 
+// selecting are the kinds that select monitors.
+var selecting = []string{"Prometheus.monitoring.coreos.com", "PrometheusAgent.monitoring.coreos.com"}
+
 var metrics = source{
-	reads: []string{monitors[0].kind, monitors[1].kind, monitors[2].kind, monitors[3].kind},
+	reads: append([]string{monitors[0].kind, monitors[1].kind, monitors[2].kind, monitors[3].kind}, selecting...),
 	look: func(t *tree) {
 		who := t.scraper()
 		for _, m := range monitors {
@@ -38,7 +44,12 @@ var metrics = source{
 				for i, endpoint := range o.Below("spec", m.endpoints).Items() {
 					of := scrape{o.at("spec", m.endpoints, i), who}
 					if certified(endpoint) {
-						of.doubts = append(slices.Clone(of.doubts), "Prometheus shows a certificate there (tlsConfig); one of the mesh's own needs no bypass")
+						of.scraper = of.doubted("Prometheus shows a certificate there (tlsConfig): if it is the mesh's own, a bypass breaks what works")
+					}
+					if m.selector != "" {
+						if doubt := t.unselected(o, m.selector); doubt != "" {
+							of.scraper = of.doubted(doubt)
+						}
 					}
 					if m.pods {
 						t.scrapePods(o, endpoint, of)
@@ -55,6 +66,53 @@ var metrics = source{
 type scrape struct {
 	by string
 	scraper
+}
+
+// doubted is the scraper where it is not sure that it calls.
+func (s scraper) doubted(why string) scraper {
+	return scraper{s.name, unknown, nil, append(slices.Clone(s.doubts), why)}
+}
+
+// unselected says why no Prometheus among the manifests selects a monitor, "" where one
+// may. No selector selects nothing, and no selector of namespaces Prometheus' own alone
+// (prometheus-operator/prometheus-operator pkg/apis/monitoring/v1/prometheus_types.go,
+// CommonPrometheusFields).
+func (t *tree) unselected(o *thing, field string) string {
+	doubt := ""
+	for _, kind := range selecting {
+		for _, p := range t.beside[kind] {
+			of := p.Entry("spec")
+			monitors, spaces := of.Entry(field+"Selector"), of.Entry(field+"NamespaceSelector")
+			switch {
+			case !monitors.IsMapping():
+				doubt = fmt.Sprintf("%s selects no such object: it has no spec.%sSelector", p.ID(), field)
+			case !selects(monitors, o.Below("metadata", "labels").Strings()):
+				doubt = fmt.Sprintf("%s does not select it by spec.%sSelector", p.ID(), field)
+			case !spaces.IsMapping() && o.namespace != p.namespace, spaces.Len() > 0 && !t.selectsNamespace(spaces, o.namespace):
+				doubt = fmt.Sprintf("%s does not select its namespace by spec.%sNamespaceSelector", p.ID(), field)
+			default:
+				return ""
+			}
+		}
+	}
+	return doubt
+}
+
+// selectsNamespace reports whether a selector takes a Namespace, as far as it is known:
+// its name is a label of it everywhere.
+func (t *tree) selectsNamespace(selector node.Value, name string) bool {
+	labels := map[string]string{}
+	for _, n := range t.beside["Namespace"] {
+		if n.Name == name {
+			labels = n.Below("metadata", "labels").Strings()
+		}
+	}
+	labels = maps.Clone(labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels["kubernetes.io/metadata.name"] = name
+	return selects(selector, labels)
 }
 
 // of proposes a port by the name that the monitor has for it, "" for none.
@@ -93,7 +151,7 @@ func (t *tree) scrapePods(o *thing, endpoint node.Value, of scrape) {
 			continue
 		}
 		text := cmp.Or(endpoint.Entry("port").Text(), endpoint.Entry("portNumber").Text(), endpoint.Entry("targetPort").Text())
-		if number := w.port(text); number != 0 {
+		if number := w.declared(text); number != 0 {
 			t.suggest(of.of(w, number, text))
 		}
 	}
@@ -110,11 +168,26 @@ func (t *tree) scrapeServices(o *thing, endpoint node.Value, of scrape) {
 			if i := slices.IndexFunc(s.ports, func(p servicePort) bool { return p.name != "" && p.name == endpoint.Entry("port").Text() }); i >= 0 {
 				text = s.ports[i].target
 			}
-			if number := w.port(text); number != 0 {
+			number := w.port(text)
+			if text == endpoint.Entry("targetPort").Text() {
+				number = w.declared(text)
+			}
+			if number != 0 {
 				t.suggest(of.of(w, number, named))
 			}
 		}
 	}
+}
+
+// declared is a port of the pod that its containers name: Prometheus keeps no other
+// where a monitor gives the pod's port (prometheus-operator/prometheus-operator
+// pkg/prometheus/promcfg.go, __meta_kubernetes_pod_container_port_number).
+func (w *workload) declared(text string) uint16 {
+	number := w.port(text)
+	if slices.ContainsFunc(w.ports(), func(p port) bool { return p.number == number }) {
+		return number
+	}
+	return 0
 }
 
 // reaches reports whether a monitor selects in a namespace.

@@ -72,7 +72,7 @@ const (
 	meshed     = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio-injection: enabled}}"
 	strict     = "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: default, namespace: istio-system}\nspec: {mtls: {mode: STRICT}}"
 	unmeshed   = "apiVersion: v1\nkind: Namespace\nmetadata: {name: monitoring}"
-	prometheus = "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: k8s, namespace: monitoring}\nspec: {replicas: 1}"
+	prometheus = "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: k8s, namespace: monitoring}\nspec: {replicas: 1, serviceMonitorSelector: {}, podMonitorSelector: {}, serviceMonitorNamespaceSelector: {}, podMonitorNamespaceSelector: {}}"
 	service    = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop, labels: {team: shop}}\nspec:\n  selector: {app: web}\n  ports: [{name: http, port: 80, targetPort: http}, {name: metrics, port: 9090, targetPort: m}, {name: dns, port: 53, protocol: UDP}]"
 )
 
@@ -92,33 +92,37 @@ func TestMetrics(t *testing.T) {
 		manifests []string
 		want      []string
 	}{
-		"a ServiceMonitor":                {append(whole, monitor("ServiceMonitor", services)), []string{"[web] excludeInboundPorts: [9090]"}},
-		"by the name of the pod's port":   {append(whole, monitor("ServiceMonitor", `{selector: {}, endpoints: [{targetPort: m}]}`)), []string{"[web] excludeInboundPorts: [m]"}},
-		"by a number":                     {append(whole, monitor("ServiceMonitor", `{selector: {}, endpoints: [{targetPort: 9090}]}`)), []string{"[web] excludeInboundPorts: [9090]"}},
-		"a PodMonitor":                    {append(whole, monitor("PodMonitor", `{selector: {matchLabels: {app: web}}, podMetricsEndpoints: [{port: m}]}`)), []string{"[web] excludeInboundPorts: [m]"}},
-		"by portNumber":                   {append(whole, monitor("PodMonitor", `{selector: {matchExpressions: [{key: app, operator: Exists}]}, podMetricsEndpoints: [{portNumber: 9090}]}`)), []string{"[web] excludeInboundPorts: [9090]"}},
-		"two endpoints":                   {append(whole, monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}, {port: http}]}`)), []string{"[web] excludeInboundPorts: [http]", "[web] excludeInboundPorts: [m]"}},
-		"labels that nobody has":          {append(whole, monitor("PodMonitor", `{selector: {matchLabels: {app: db}}, podMetricsEndpoints: [{port: m}]}`)), []string{}},
-		"an expression that excludes it":  {append(whole, monitor("PodMonitor", `{selector: {matchExpressions: [{key: app, operator: NotIn, values: [web]}]}, podMetricsEndpoints: [{port: m}]}`)), []string{}},
-		"an expression that is absent":    {append(whole, monitor("PodMonitor", `{selector: {matchExpressions: [{key: app, operator: DoesNotExist}]}, podMetricsEndpoints: [{port: m}]}`)), []string{}},
-		"another namespace":               {append(whole, monitor("ServiceMonitor", `{namespaceSelector: {matchNames: [other]}, selector: {}, endpoints: [{port: metrics}]}`)), []string{}},
-		"any namespace":                   {append(whole, strings.Replace(monitor("ServiceMonitor", `{namespaceSelector: {any: true}, selector: {}, endpoints: [{port: metrics}]}`), "namespace: shop", "namespace: monitoring", 1)), []string{"[web] excludeInboundPorts: [9090]"}},
-		"a port that is not there":        {append(whole, monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: nothing}]}`)), []string{}},
-		"the sidecar's own port":          {append(whole, monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{portNumber: 15020}]}`)), []string{}},
-		"mTLS is not STRICT":              {[]string{meshed, unmeshed, prometheus, web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"perhaps [web] excludeInboundPorts: [m]"}},
-		"no Prometheus":                   {[]string{meshed, strict, web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"perhaps [web] excludeInboundPorts: [m]"}},
-		"a Prometheus in the mesh":        {[]string{meshed, strict, strings.Replace(prometheus, "namespace: monitoring", "namespace: shop", 1), web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"perhaps [web] excludeInboundPorts: [m]"}},
-		"one Prometheus of each kind":     {append(whole, strings.Replace(prometheus, "namespace: monitoring", "namespace: shop", 1), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)), []string{"perhaps [web] excludeInboundPorts: [m]"}},
-		"a Prometheus by its image":       {[]string{meshed, strict, unmeshed, strings.NewReplacer("namespace: shop", "namespace: monitoring", "image: web", `image: "quay.io/prometheus/prometheus:v3"`).Replace(web("", "")), web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"[web] excludeInboundPorts: [m]"}},
-		"a client's certificate":          {append(whole, monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m, tlsConfig: {certFile: /etc/prom-certs/cert-chain.pem}}]}`)), []string{"[web] excludeInboundPorts: [m]"}},
-		"whether it is meshed is unknown": {[]string{strict, unmeshed, prometheus, web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"perhaps [web] excludeInboundPorts: [m]"}},
-		"STRICT in its namespace":         {[]string{strings.Replace(strict, "istio-system", "shop", 1), unmeshed, prometheus, web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"[web] excludeInboundPorts: [m]"}},
-		"one of two that may count":       {append(whole[2:], meshed, strict, strings.Replace(strings.Replace(strict, "name: default", "name: other", 1), "STRICT", "PERMISSIVE", 1), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)), []string{"perhaps [web] excludeInboundPorts: [m]"}},
-		"opted out":                       {[]string{meshed, strict, unmeshed, prometheus, strings.Replace(web("", ""), "{app: web}}\n    spec", `{app: web, sidecar.istio.io/inject: "false"}}`+"\n    spec", 1), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{}},
-		"annotations of a pod":            {append(whole[:5:5], web(`, annotations: {prometheus.io/scrape: "true", prometheus.io/port: "9090"}`, "")), []string{}},
-		"without merging":                 {append(whole[:5:5], web(`, annotations: {prometheus.io/scrape: "true", prometheus.io/port: "9090", prometheus.istio.io/merge-metrics: "false"}`, "")), []string{"[web] excludeInboundPorts: [9090]"}},
-		"without merging anywhere":        {append(whole[:5:5], "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n  mesh: |\n    enablePrometheusMerge: false\n", web(`, annotations: {prometheus.io/scrape: "true"}`, "")), []string{"[web] excludeInboundPorts: [8080]", "[web] excludeInboundPorts: [9090]"}},
-		"annotations of a Service":        {append(whole[:4:4], strings.Replace(service, "labels:", `annotations: {prometheus.io/scrape: "true", prometheus.io/port: "9090"}, labels:`, 1), web("", "")), []string{"[web] excludeInboundPorts: [9090]"}},
+		"a ServiceMonitor":                 {append(whole, monitor("ServiceMonitor", services)), []string{"[web] excludeInboundPorts: [9090]"}},
+		"by the name of the pod's port":    {append(whole, monitor("ServiceMonitor", `{selector: {}, endpoints: [{targetPort: m}]}`)), []string{"[web] excludeInboundPorts: [m]"}},
+		"by a number":                      {append(whole, monitor("ServiceMonitor", `{selector: {}, endpoints: [{targetPort: 9090}]}`)), []string{"[web] excludeInboundPorts: [9090]"}},
+		"a PodMonitor":                     {append(whole, monitor("PodMonitor", `{selector: {matchLabels: {app: web}}, podMetricsEndpoints: [{port: m}]}`)), []string{"[web] excludeInboundPorts: [m]"}},
+		"by portNumber":                    {append(whole, monitor("PodMonitor", `{selector: {matchExpressions: [{key: app, operator: Exists}]}, podMetricsEndpoints: [{portNumber: 9090}]}`)), []string{"[web] excludeInboundPorts: [9090]"}},
+		"a number that no container names": {append(whole, monitor("ServiceMonitor", `{selector: {}, endpoints: [{targetPort: 9999}]}`)), []string{}},
+		"of another Prometheus":            {append(whole[:3:3], strings.Replace(prometheus, "serviceMonitorSelector: {}", "serviceMonitorSelector: {matchLabels: {release: x}}", 1), service, web("", ""), monitor("ServiceMonitor", services)), []string{"perhaps [web] excludeInboundPorts: [9090]"}},
+		"of a Prometheus for its own":      {append(whole[:3:3], strings.Replace(prometheus, ", serviceMonitorNamespaceSelector: {}", "", 1), service, web("", ""), monitor("ServiceMonitor", services)), []string{"perhaps [web] excludeInboundPorts: [9090]"}},
+		"of a Prometheus without selector": {append(whole[:3:3], strings.Replace(prometheus, "serviceMonitorSelector: {}, ", "", 1), service, web("", ""), monitor("ServiceMonitor", services)), []string{"perhaps [web] excludeInboundPorts: [9090]"}},
+		"two endpoints":                    {append(whole, monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}, {port: http}]}`)), []string{"[web] excludeInboundPorts: [http]", "[web] excludeInboundPorts: [m]"}},
+		"labels that nobody has":           {append(whole, monitor("PodMonitor", `{selector: {matchLabels: {app: db}}, podMetricsEndpoints: [{port: m}]}`)), []string{}},
+		"an expression that excludes it":   {append(whole, monitor("PodMonitor", `{selector: {matchExpressions: [{key: app, operator: NotIn, values: [web]}]}, podMetricsEndpoints: [{port: m}]}`)), []string{}},
+		"an expression that is absent":     {append(whole, monitor("PodMonitor", `{selector: {matchExpressions: [{key: app, operator: DoesNotExist}]}, podMetricsEndpoints: [{port: m}]}`)), []string{}},
+		"another namespace":                {append(whole, monitor("ServiceMonitor", `{namespaceSelector: {matchNames: [other]}, selector: {}, endpoints: [{port: metrics}]}`)), []string{}},
+		"any namespace":                    {append(whole, strings.Replace(monitor("ServiceMonitor", `{namespaceSelector: {any: true}, selector: {}, endpoints: [{port: metrics}]}`), "namespace: shop", "namespace: monitoring", 1)), []string{"[web] excludeInboundPorts: [9090]"}},
+		"a port that is not there":         {append(whole, monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: nothing}]}`)), []string{}},
+		"the sidecar's own port":           {append(whole, monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{portNumber: 15020}]}`)), []string{}},
+		"mTLS is not STRICT":               {[]string{meshed, unmeshed, prometheus, web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"perhaps [web] excludeInboundPorts: [m]"}},
+		"no Prometheus":                    {[]string{meshed, strict, web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"perhaps [web] excludeInboundPorts: [m]"}},
+		"a Prometheus in the mesh":         {[]string{meshed, strict, strings.Replace(prometheus, "namespace: monitoring", "namespace: shop", 1), web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"perhaps [web] excludeInboundPorts: [m]"}},
+		"one Prometheus of each kind":      {append(whole, strings.Replace(prometheus, "namespace: monitoring", "namespace: shop", 1), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)), []string{"perhaps [web] excludeInboundPorts: [m]"}},
+		"a Prometheus by its image":        {[]string{meshed, strict, unmeshed, strings.NewReplacer("namespace: shop", "namespace: monitoring", "image: web", `image: "quay.io/prometheus/prometheus:v3"`).Replace(web("", "")), web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"[web] excludeInboundPorts: [m]"}},
+		"a client's certificate":           {append(whole, monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m, tlsConfig: {certFile: /etc/prom-certs/cert-chain.pem}}]}`)), []string{"perhaps [web] excludeInboundPorts: [m]"}},
+		"whether it is meshed is unknown":  {[]string{strict, unmeshed, prometheus, web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"perhaps [web] excludeInboundPorts: [m]"}},
+		"STRICT in its namespace":          {[]string{strings.Replace(strict, "istio-system", "shop", 1), unmeshed, prometheus, web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"[web] excludeInboundPorts: [m]"}},
+		"one of two that may count":        {append(whole[2:], meshed, strict, strings.Replace(strings.Replace(strict, "name: default", "name: other", 1), "STRICT", "PERMISSIVE", 1), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)), []string{"perhaps [web] excludeInboundPorts: [m]"}},
+		"opted out":                        {[]string{meshed, strict, unmeshed, prometheus, strings.Replace(web("", ""), "{app: web}}\n    spec", `{app: web, sidecar.istio.io/inject: "false"}}`+"\n    spec", 1), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{}},
+		"annotations of a pod":             {append(whole[:5:5], web(`, annotations: {prometheus.io/scrape: "true", prometheus.io/port: "9090"}`, "")), []string{}},
+		"without merging":                  {append(whole[:5:5], web(`, annotations: {prometheus.io/scrape: "true", prometheus.io/port: "9090", prometheus.istio.io/merge-metrics: "false"}`, "")), []string{"[web] excludeInboundPorts: [9090]"}},
+		"without merging anywhere":         {append(whole[:5:5], "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n  mesh: |\n    enablePrometheusMerge: false\n", web(`, annotations: {prometheus.io/scrape: "true"}`, "")), []string{"[web] excludeInboundPorts: [8080]", "[web] excludeInboundPorts: [9090]"}},
+		"annotations of a Service":         {append(whole[:4:4], strings.Replace(service, "labels:", `annotations: {prometheus.io/scrape: "true", prometheus.io/port: "9090"}, labels:`, 1), web("", "")), []string{"[web] excludeInboundPorts: [9090]"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, test.want, proposals(of(t, v1alpha1.Spec{Merge: "Union"}, test.manifests...)))

@@ -170,7 +170,7 @@ func (s *Suggestions) New(head Head) []byte {
 	case len(s.proven) > 0:
 		lines = append(lines, "  workloads:", "  # Without these rules something breaks: a caller is outside the mesh, and mTLS is STRICT.")
 	case len(s.perhaps) > 0:
-		lines = append(lines, "  # workloads:")
+		lines = append(lines, "  # "+listInComment)
 	default:
 		lines = append(lines, "  # Nothing among the manifests calls, or is called, past the mesh.")
 	}
@@ -184,12 +184,14 @@ func (s *Suggestions) New(head Head) []byte {
 	if head.Image != "" {
 		lines = append(lines, "    image: "+strings.TrimSpace(node.Text(node.Str(head.Image))))
 	} else {
-		lines = append(lines, "    mode: AnnotationsOnly",
-			"    # With the image of the init container, which make push prints, write in its place:",
-			"    # image: registry.example.com/mesh/init:v0.1.0")
+		lines = append(lines, "    # With the image of the init container, which make push prints, write in place of the mode:",
+			"    # image: registry.example.com/mesh/init:v0.1.0", "    mode: AnnotationsOnly")
 	}
 	return []byte(spec.Opening("cluster", "krm-bypass") + strings.Join(lines, "\n") + "\n")
 }
+
+// listInComment begins the list where all of its rules are comments.
+const listInComment = "workloads: # with the first rule, take the comment mark from this line too"
 
 // maybe are the rules that may be needed, in comments.
 func (s *Suggestions) maybe(column int, merges bool) (all []string) {
