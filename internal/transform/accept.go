@@ -25,11 +25,42 @@ type Acceptance struct {
 	Reason, Expires string
 }
 
+// acceptances are those of one kind of findings.
+type acceptances struct {
+	all   []*Acceptance
+	index *index
+}
+
+// acceptancesOf finds those of a kind.
+func (p *Policy) acceptancesOf(kind *finding.Kind) (of acceptances) {
+	var matches []*Match
+	for i := range p.Acceptances {
+		if a := &p.Acceptances[i]; a.Kind == kind {
+			of.all, matches = append(of.all, a), append(matches, a.Match)
+		}
+	}
+	of.index = newIndex(matches)
+	return of
+}
+
+// acceptable gives the acceptances of a kind that may speak of such an object, in their order.
+func (p *Policy) acceptable(kind *finding.Kind, name, namespace string) (near []*Acceptance) {
+	if len(p.Acceptances) == 0 {
+		return nil
+	}
+	of := p.accepts.of(kind, func() acceptances { return p.acceptancesOf(kind) })
+	for _, place := range of.index.near(name, namespace) {
+		near = append(near, of.all[place])
+	}
+	return near
+}
+
 // accepting gives what accepts findings about a workload that are about no ports.
-func (p *Policy) accepting(s func() subject) func(*finding.Kind) *Acceptance {
+func (p *Policy) accepting(w *Workload) func(*finding.Kind) *Acceptance {
 	return func(kind *finding.Kind) *Acceptance {
-		for i := range p.Acceptances {
-			if a := &p.Acceptances[i]; a.Kind == kind && a.Ports == nil && a.speaksOf(s()) == yes {
+		namespace := p.namespaceOf(w)
+		for _, a := range p.acceptable(kind, w.Name, namespace) {
+			if a.Ports == nil && a.matches(w, namespace) == yes {
 				return a
 			}
 		}
@@ -39,7 +70,7 @@ func (p *Policy) accepting(s func() subject) func(*finding.Kind) *Acceptance {
 
 // reportOn begins the report on a workload.
 func (p *Policy) reportOn(w *Workload) report {
-	return report{lint: p.Lint, accept: p.accepting(func() subject { return p.subjectOf(w) })}
+	return report{lint: p.Lint, accept: p.accepting(w)}
 }
 
 // Accepts gives what accepts a finding about a workload that is about no ports, nil
@@ -55,8 +86,8 @@ func (p *Policy) AcceptsObject(kind *finding.Kind, apiVersion, of, namespace, na
 		return nil // its plan has seen to that
 	}
 	s := subject{kind: kinds.Kind{Group: object.Group(apiVersion), Kind: of}, namespace: namespace, name: name}
-	for i := range p.Acceptances {
-		if a := &p.Acceptances[i]; a.Kind == kind && a.Match != nil && len(a.Kinds) > 0 && a.Ports == nil && a.speaksOf(s) == yes {
+	for _, a := range p.acceptable(kind, name, namespace) {
+		if a.Match != nil && len(a.Kinds) > 0 && a.Ports == nil && a.speaksOf(s) == yes {
 			return a
 		}
 	}
@@ -71,9 +102,8 @@ func (p *Policy) Accepted(kind *finding.Kind, plan *Plan) (taken map[*Acceptance
 	for i, c := range plan.Fold {
 		claims[i] = c.Left
 	}
-	for i := range p.Acceptances {
-		a := &p.Acceptances[i]
-		if a.Kind != kind || a.matches(w, plan.Namespace) != yes {
+	for _, a := range p.acceptable(kind, w.Name, plan.Namespace) {
+		if a.matches(w, plan.Namespace) != yes {
 			continue
 		}
 		var all traffic.Layer

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -130,18 +131,19 @@ type index struct {
 	// of them a glob. others are all others.
 	named, inside map[string][]int
 	others        []int
-	all           []int
+	// somewhere are all those of inside.
+	somewhere []int
 }
 
 func newIndex(matches []*Match) *index {
 	x := &index{named: map[string][]int{}, inside: map[string][]int{}}
 	for i, m := range matches {
-		x.all = append(x.all, i)
 		switch {
 		case m != nil && literal(m.Names):
 			file(x.named, m.Names, i)
 		case m != nil && literal(m.Namespaces):
 			file(x.inside, m.Namespaces, i)
+			x.somewhere = append(x.somewhere, i)
 		default:
 			x.others = append(x.others, i)
 		}
@@ -164,10 +166,11 @@ func isGlob(name string) bool { return strings.ContainsAny(name, `*?[\`) }
 
 // near gives the places of those that may speak of a workload, in their order.
 func (x *index) near(name, namespace string) []int {
+	inside := x.inside[namespace]
 	if namespace == "" {
-		return x.all
+		inside = x.somewhere
 	}
-	places := slices.Concat(x.others, x.named[name], x.inside[namespace])
+	places := slices.Concat(x.others, x.named[name], inside)
 	slices.Sort(places)
 	return slices.Compact(places)
 }
@@ -186,7 +189,7 @@ func (p *Policy) Index() {
 		}
 	}
 	p.index, p.rulings = newIndex(matches), &kept[ruled, *ruling]{}
-	p.minded, p.stands = &kept[string, bool]{}, &kept[*kinds.Template, stand]{}
+	p.minded, p.stands, p.accepts = &kept[string, bool]{}, &kept[*kinds.Template, stand]{}, &kept[*finding.Kind, acceptances]{}
 	p.findParts()
 }
 

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -57,6 +58,9 @@ type Policy struct {
 	minded *kept[string, bool]
 	// stands are those of templates whose place is the same in all objects of a kind.
 	stands *kept[*kinds.Template, stand]
+	// accepts are the acceptances by the kinds of their findings, from the first on that is
+	// asked for.
+	accepts *kept[*finding.Kind, acceptances]
 	// planes says that some scope says a data plane.
 	planes bool
 	// parts are what of the policy is meant for some workloads: its scopes in their
