@@ -41,6 +41,26 @@ func TestImportExamples(t *testing.T) {
 	}
 }
 
+// What kustomizations below a folder change is not read, and that is told with what to run.
+func TestImportTellsOfKustomizationsBelow(t *testing.T) {
+	files := map[string]string{
+		"k/base/kustomization.yaml":          "resources: [web.yaml]\n",
+		"k/base/web.yaml":                    annotated,
+		"k/overlays/prod/kustomization.yaml": "resources: [../../base]\nnamePrefix: p-\n",
+	}
+	t.Chdir(folder(t, files))
+	const told = "warning: k: it holds kustomizations, and their files are read as they stand, without what the kustomizations change: import what you deploy: krm-bypass import k/overlays/prod\n"
+	code, out, errOut := krmBypass("", "import", "k")
+	assert.Zero(t, code)
+	assert.NotEmpty(t, out)
+	assert.Equal(t, told, errOut)
+	for _, whole := range []string{"k/overlays/prod", "k/base/web.yaml"} {
+		code, _, errOut := krmBypass("", "import", whole)
+		assert.Zero(t, code)
+		assert.Empty(t, errOut)
+	}
+}
+
 const annotated = `# the front door
 apiVersion: apps/v1
 kind: Deployment

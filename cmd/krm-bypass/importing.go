@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +31,7 @@ type importable struct {
 // what is imported is taken out of the files, which then have to be there.
 func readImportable(cmd *cobra.Command, paths []string, rewriting string) (*importable, error) {
 	all := &importable{made: map[string]func(int) *fn.Original{}}
-	var files []string
+	var files, folders []string
 	for _, path := range paths {
 		isBuilt := path != standardInput && kustomization.File(path) != ""
 		switch {
@@ -50,6 +51,9 @@ func readImportable(cmd *cobra.Command, paths []string, rewriting string) (*impo
 			}
 		default:
 			files = append(files, path)
+			if isDir(path) {
+				folders = append(folders, filepath.Clean(path))
+			}
 		}
 	}
 	read, err := reading{rewriting: true, foreign: true}.manifests(files)
@@ -57,6 +61,9 @@ func readImportable(cmd *cobra.Command, paths []string, rewriting string) (*impo
 		return nil, err
 	}
 	all.files, all.skipped, all.uses = append(all.files, read.files...), append(all.skipped, read.skipped...), read.uses
+	for _, folder := range folders {
+		all.skipped = append(all.skipped, read.unbuilt(folder)...)
+	}
 	for path := range all.made {
 		all.uses[path] = fn.Use{Resource: path} // kustomize has made a resource of it
 	}
@@ -100,4 +107,37 @@ func (i *importable) build(cmd *cobra.Command, path string) error {
 		return files.of(file.Path, func() *fn.Original { return fn.OriginalOf(file) })
 	})
 	return nil
+}
+
+// mostFolders is how many kustomizations are named that are not built.
+const mostFolders = 10
+
+// unbuilt tells of kustomizations below a folder, whose files are read as they stand; of
+// those that others build upon, by the others.
+func (m *manifests) unbuilt(folder string) []string {
+	var tops []string
+	for _, k := range m.kustomizations {
+		if dir := filepath.Dir(k.Path); isWithin(folder, dir) && !m.isBase(dir) {
+			tops = append(tops, "krm-bypass import "+shellWord(dir))
+		}
+	}
+	if len(tops) == 0 {
+		return nil
+	}
+	more := ""
+	if n := len(tops) - mostFolders; n > 0 {
+		tops, more = tops[:mostFolders], fmt.Sprintf(", and %d more like it", n)
+	}
+	return []string{fmt.Sprintf("%s: it holds kustomizations, and their files are read as they stand, without what the kustomizations change: import what you deploy: %s%s", folder, strings.Join(tops, ", "), more)}
+}
+
+// isBase reports whether a kustomization that was read names a folder.
+func (m *manifests) isBase(folder string) bool {
+	real, err := realPath(folder)
+	return err == nil && m.bases[real]
+}
+
+func isWithin(folder, path string) bool {
+	inside, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(inside)
 }

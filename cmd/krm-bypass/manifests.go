@@ -37,7 +37,9 @@ type reading struct {
 type manifests struct {
 	files []inventory.File
 	// uses are what the kustomizations beside them make of them, by their paths.
-	uses    map[string]fn.Use
+	uses map[string]fn.Use
+	// bases are the folders that kustomizations name, without links.
+	bases   map[string]bool
 	reading reading
 	// foreign are files of folders that are for other tools; they were passed over.
 	foreign []string

@@ -43,7 +43,7 @@ func (m *manifests) beside(path string) {
 // findUses finds out what the kustomizations make of the files, as kustomize reads
 // both: without links.
 func (m *manifests) findUses() {
-	m.uses = map[string]fn.Use{}
+	m.uses, m.bases = map[string]fn.Use{}, map[string]bool{}
 	done := map[string]bool{}
 	for _, k := range m.kustomizations {
 		real, err := realPath(k.Path)
@@ -57,6 +57,9 @@ func (m *manifests) findUses() {
 			continue
 		}
 		for _, name := range names {
+			if base, err := realPath(filepath.Join(filepath.Dir(real), name.Path)); err == nil && isDir(base) {
+				m.bases[base] = true
+			}
 			file := m.seenFrom(filepath.Dir(real), name.Path)
 			switch {
 			case file == "":

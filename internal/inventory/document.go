@@ -34,6 +34,14 @@ type document struct {
 	use transform.Use
 }
 
+// isPatch says why its objects are patches of others, "" where they are not known to be.
+func (d *document) isPatch() string {
+	if d.use.Patch == "" || d.use.Resource != "" {
+		return ""
+	}
+	return "its file is a patch, by " + d.use.Patch + ": import the folder of that kustomization"
+}
+
 // templated is how Helm's templates begin what they fill in.
 const templated = "{{"
 

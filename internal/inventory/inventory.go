@@ -132,7 +132,12 @@ func (s *survey) look(d *document) {
 	object.Each(d.text.Nodes, func(object.Type) bool { return false }, func(one object.Object) {
 		metadata := one.Entry("metadata")
 		o := resource{one, d, object.Group(one.APIVersion), metadata.Entry("namespace").Text(), metadata.Entry("name").Text()}
+		before := len(s.stated)
 		s.statements(o)
+		if why := d.isPatch(); why != "" && len(s.stated) > before {
+			s.stated = s.stated[:before+1] // of one object it is told once
+			s.stated[before].why = why
+		}
 		s.lookBeside(o)
 		if slices.ContainsFunc(mesh.All(), func(m *mesh.Mesh) bool { may, _ := m.MayBeCommon(o.group, o.Kind); return may }) {
 			s.others = append(s.others, o)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 // imported is what is imported of files, mesh and meshDefaults on one line, and what is
@@ -18,13 +19,18 @@ func imported(t *testing.T, files string) (defaults, told string) {
 	if err != nil {
 		return err.Error(), found.Warnings.Error()
 	}
+	return oneLine(rules(t, found.Spec())), found.Warnings.Error()
+}
+
+// oneLine is a specification's rules without comments.
+func oneLine(spec string) string {
 	var said []string
-	for line := range strings.Lines(rules(t, found.Spec())) {
+	for line := range strings.Lines(spec) {
 		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") && line != "meshDefaults:" {
 			said = append(said, line)
 		}
 	}
-	return strings.Join(said, " "), found.Warnings.Error()
+	return strings.Join(said, " ")
 }
 
 // TestSources: where a mesh's own configuration stands, in today's and in older spellings.
@@ -151,6 +157,34 @@ func TestWhatChartsPutOnPodsIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			defaults, told := imported(t, test.files)
 			assert.Contains(t, defaults, "nothing to import")
+			if test.told == "" {
+				assert.Empty(t, told)
+			}
+			assert.Contains(t, told, test.told)
+			assert.LessOrEqual(t, strings.Count(told, "\n"), 0, "once")
+		})
+	}
+}
+
+// Patches are no settings of their own, and of Namespaces that differ none is believed.
+func TestPatchesSayNothing(t *testing.T) {
+	const config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio-sidecar-injector}\ndata: {values: '{\"global\": {\"proxy\": {\"excludeOutboundPorts\": \"3306\", \"excludeInboundPorts\": \"1\"}}}'}\n"
+	const sidecar = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
+	ports := deployment("web", "shop", portsAnnotation+`"5432"`)
+	const of = "not imported: its file is a patch, by k: patches[0].path: import the folder of that kustomization"
+	const rule = "mesh: Istio workloads: - name: shop-web-outbound match: kinds: [Deployment] names: [web] namespaces: [shop] excludeOutboundPorts: [5432]"
+	for name, test := range map[string]struct{ files, want, told string }{
+		"a patch of the mesh's ConfigMap": {"-- p.yaml --\n" + config, rule, "p.yaml:4: ConfigMap istio-sidecar-injector: data.values → global.proxy.excludeInboundPorts: " + of},
+		"the mesh's ConfigMap":            {"-- c.yaml --\n" + config, "mesh: Istio excludeInboundPorts: [1] excludeOutboundPorts: [3306] " + strings.TrimPrefix(rule, "mesh: Istio "), ""},
+		"a patch of a Namespace":          {"-- p.yaml --\n" + ambientNamespace("shop", ""), rule, `p.yaml:3: Namespace shop: metadata.labels["istio.io/dataplane-mode"]: ` + of},
+		"Namespaces that differ":          {"-- a.yaml --\n" + sidecar + "-- b.yaml --\n" + ambientNamespace("shop", ""), rule, `b.yaml:3: Namespace shop: metadata.labels["istio.io/dataplane-mode"]: not imported: a.yaml has the same Namespace without it`},
+		"Namespaces that say the same":    {"-- a.yaml --\n" + ambientNamespace("shop", "") + "-- b.yaml --\n" + ambientNamespace("shop", ""), "mesh: Istio namespaces: - name: shop-ambient match: {names: [shop]} dataPlane: Ambient", "where nothing reads the annotations of a sidecar"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found, err := inventory.Take(tree(test.files+"-- w.yaml --\n"+ports), "", map[string]transform.Use{"p.yaml": {Patch: "k: patches[0].path"}})
+			require.NoError(t, err)
+			assert.Equal(t, test.want, oneLine(rules(t, found.Spec())))
+			told := found.Warnings.Error()
 			if test.told == "" {
 				assert.Empty(t, told)
 			}

@@ -125,6 +125,7 @@ func (s *survey) malformed(d *document, err error) {
 // judge reads the annotations of every workload and Namespace, and says what of
 // them is imported.
 func (s *survey) judge() {
+	s.leavePatches()
 	s.place()
 	var considered []*workload
 	for _, w := range s.workloads {
@@ -172,15 +173,42 @@ func (s *survey) judge() {
 	s.namespaces = append(s.namespaces, s.scoped...)
 }
 
-// place finds the Namespaces that put their pods into another data plane.
+// place finds the Namespaces that put their pods into another data plane, where nothing
+// else says otherwise: annotations of a sidecar have no effect there.
 func (s *survey) place() {
 	for _, n := range s.namespaces {
 		if known := slices.ContainsFunc(s.planes, func(other *namespace) bool { return other.name == n.name }); known || !n.places(s.mesh) {
 			continue
 		}
+		if i := slices.IndexFunc(s.namespaces, func(other *namespace) bool { return other.name == n.name && !other.places(s.mesh) }); i >= 0 {
+			s.leavePlane(n, s.namespaces[i].in.file+" has the same Namespace without it: name only the files of what is deployed together")
+			continue
+		}
 		s.planes = append(s.planes, n)
 		s.policy.Scopes = append(s.policy.Scopes, transform.Scope{Match: &transform.Match{Namespaces: []string{n.name}}, Plane: mesh.Ambient})
 	}
+}
+
+func (s *survey) leavePlane(n *namespace, why string) {
+	s.warn(n.in.problem(n.id(), n.path("metadata", "labels", s.mesh.PlaneLabel().Key), "not imported: %s", why))
+}
+
+// leavePatches tells of patches of Namespaces, and leaves them out.
+func (s *survey) leavePatches() {
+	s.namespaces = slices.DeleteFunc(s.namespaces, func(n *namespace) bool {
+		why := n.in.isPatch()
+		if why == "" {
+			return false
+		}
+		if n.places(s.mesh) {
+			s.leavePlane(n, why)
+		}
+		if s.mesh.NamespaceKeys != "" {
+			n.values = n.read(s.mesh)
+			s.untouched(n.annotations, ": "+why)
+		}
+		return true
+	})
 }
 
 // places reports whether the Namespace is one that puts its pods into Ambient.
