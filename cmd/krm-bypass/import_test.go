@@ -163,6 +163,10 @@ func TestImportAdopts(t *testing.T) {
 	assert.Zero(t, code)
 	assert.Contains(t, out, "12 workloads: 12 adopted\n")
 	assert.Contains(t, out, "adopted: by the annotations alone")
+	other := filepath.Join(folder(t, map[string]string{"bypass.yaml": strings.ReplaceAll(spec, "3306", "3307")}), "bypass.yaml")
+	code, out, _ = krmBypass("", "check", "--spec", other, dir)
+	assert.Equal(t, 1, code)
+	assert.Contains(t, out, `expected "3307" here; krm-bypass adopted what is here, which alone does not do what the spec says`)
 
 	code, _, _ = krmBypass("", "render", "--remove", "cluster", "--in-place", dir)
 	assert.Zero(t, code)
@@ -175,6 +179,62 @@ func TestImportAdopts(t *testing.T) {
 	code, _, errOut = krmBypass("", "import", "--strip", "--adopt", dir)
 	assert.Equal(t, 1, code)
 	assert.Equal(t, "error: --strip and --adopt cannot be used together\n", errOut)
+}
+
+// TestAdoptedTellsWhatIsNotAdopted: what comes beside an adopted annotation, or stays there, is
+// the workload's own, which check tells until it is in the record.
+func TestAdoptedTellsWhatIsNotAdopted(t *testing.T) {
+	const key = `        traffic.sidecar.istio.io/excludeOutboundPorts: "3306"` + "\n"
+	replaced := func(by string) string { return strings.Replace(annotated, key, by, 1) }
+	kuma := replaced("        traffic.kuma.io/exclude-outbound-ports: \"3306\"\n        traffic.kuma.io/exclude-inbound-ports: \"\"\n")
+	for name, test := range map[string]struct {
+		text, from, to string
+		// says is what check says of the change, kept what the record then has as the workload's.
+		says, kept string
+	}{
+		"nothing":               {text: annotated},
+		"a merge key":           {text: replaced("        <<: {traffic.sidecar.istio.io/excludeInboundPorts: \"80\"}\n" + key), kept: "traffic.sidecar.istio.io/excludeInboundPorts"},
+		"what Kuma ignores":     {text: kuma, kept: "traffic.kuma.io/exclude-inbound-ports"},
+		"another annotation":    {text: annotated, from: key, to: key + "        example.com/note: a\n"},
+		"another field":         {annotated, key, key + "        traffic.sidecar.istio.io/excludeInboundPorts: \"8080\"\n", `foreign: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeInboundPorts"]: krm-bypass did not write this` + "\n", "traffic.sidecar.istio.io/excludeInboundPorts"},
+		"another in a spelling": {annotated, key, key + "        traffic.sidecar.istio.io/excludeInboundPorts: \" 9, 8\"\n", "krm-bypass did not write this\n", "traffic.sidecar.istio.io/excludeInboundPorts"},
+		"an edit":               {annotated, "3306", "3307", "foreign: spec.template.metadata.annotations[\"traffic.sidecar.istio.io/excludeOutboundPorts\"]: edited by hand since krm-bypass adopted it", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(test.text, "  template:", "  selector: {}\n  template:", 1)
+			dir := folder(t, map[string]string{"web.yaml": text})
+			_, spec, errOut := krmBypass("", "import", "--adopt", dir)
+			require.Contains(t, errOut, "adopted: 1 pod template stays as it is")
+			bypass := filepath.Join(folder(t, map[string]string{"bypass.yaml": spec}), "bypass.yaml")
+			rendered := func() string {
+				code, _, errOut := krmBypass("", "render", "--in-place", "--spec", bypass, dir)
+				require.Zero(t, code, errOut)
+				return contents(t, dir)["web.yaml"]
+			}
+			check := func(code int, says string) {
+				is, out, _ := krmBypass("", "check", "--spec", bypass, dir)
+				assert.Equal(t, code, is, out)
+				assert.Contains(t, out, says)
+			}
+			taken := contents(t, dir)["web.yaml"]
+			assert.Equal(t, taken, rendered())
+			check(0, "")
+
+			changed := strings.Replace(taken, test.from, test.to, 1)
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "web.yaml"), []byte(changed), 0o600))
+			if test.says == "" {
+				check(0, "")
+				assert.Equal(t, changed, rendered())
+			} else {
+				check(1, test.says)
+			}
+			assert.Equal(t, test.kept != "", strings.Contains(rendered(), `"kept":{"`+test.kept+`":"`))
+			check(0, "")
+			code, _, _ := krmBypass("", "render", "--remove", "cluster", "--in-place", dir)
+			assert.Zero(t, code)
+			assert.Equal(t, strings.Replace(text, test.from, test.to, 1), contents(t, dir)["web.yaml"])
+		})
+	}
 }
 
 func TestImportWritesNothingWhereAnythingIsWrong(t *testing.T) {

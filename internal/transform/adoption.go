@@ -14,14 +14,13 @@ import (
 
 // Adopt gives the edits by which the policy takes annotations over from the templates of
 // an object to which it has not written yet. Only the object's record comes, so that no pod
-// restarts. keys gives the annotations of a template.
+// restarts. keys gives the annotations of a template, of which those are taken over for
+// which a rule may speak.
 func (p *Policy) Adopt(family []*Workload, keys func(*Workload) []string) ([]edit.Edit, error) {
 	plan := p.planOf(family[0])
 	dr := p.newDraft(&family[0].Object, newRecord(""), &plan.report)
 	for _, w := range family {
-		for _, key := range keys(w) {
-			dr.will.Adopted[w.entry(key)] = node.Digest(key, w.TemplateAnnotations[key])
-		}
+		dr.adopt(w, p.said(w, p.namespaceOf(w)), p.Mesh.Keys, keys(w))
 	}
 	dr.record()
 	for _, f := range plan.Findings {
@@ -30,6 +29,26 @@ func (p *Policy) Adopt(family []*Workload, keys func(*Workload) []string) ([]edi
 		}
 	}
 	return dr.finish(), nil
+}
+
+// adopt plans that the record of a template says whose annotations the mesh's are: those
+// that are taken over are the rules', and beside them all others are the workload's own.
+func (dr *draft) adopt(w *Workload, s said, all []mesh.Key, keys []string) {
+	own := map[string]string{}
+	adopts := false
+	for _, k := range all {
+		value, stands := w.TemplateAnnotations[k.Annotation]
+		switch entry, digest := w.entry(k.Annotation), node.Digest(k.Annotation, value); {
+		case !stands:
+		case slices.Contains(keys, k.Annotation) && s.maySay(k.Field):
+			dr.will.Adopted[entry], adopts = digest, true
+		default:
+			own[entry] = digest
+		}
+	}
+	if adopts {
+		maps.Copy(dr.will.Kept, own)
+	}
 }
 
 // adopt finds those of the user's annotations that are as they were when they were taken
@@ -58,6 +77,15 @@ func (r *record) accountsFor(w *Workload, key string) bool {
 	return r.wroteAnnotation(w, key) || stands && r.Adopted[key] == node.Digest(key, value)
 }
 
+// onlyAdopted reports whether the annotation at a path was taken over, and nothing has been
+// written over it since.
+func (r *record) onlyAdopted(path edit.Path) bool {
+	key, _ := path[len(path)-1].(string)
+	_, adopted := r.Adopted[key]
+	_, wrote := r.Wrote[key]
+	return adopted && !wrote
+}
+
 // takesOver gives what was there without the annotations that were taken over, as long as
 // a rule speaks in their place. Where none does, they count as the workload's own again: to
 // take one away is the user's to do, and this is the last run that can tell.
@@ -70,11 +98,10 @@ func (p *Policy) takesOver(s said, was *prior, plan *Plan) *prior {
 	for _, k := range p.Mesh.Keys {
 		value, adopted := was.adopted[k.Annotation]
 		switch {
-		case !adopted || !s.says(k.Field) && len(s.unsure) > 0: // a rule may speak of it
-		case s.says(k.Field):
+		case s.says(k.Field) && adopted:
 			rest.taken[k.Annotation] = value
 			delete(rest.annotations, k.Annotation)
-		default:
+		case adopted && !s.maySay(k.Field):
 			delete(rest.adopted, k.Annotation)
 			plan.warn(finding.HandEdited, was.at(plan.Workload, k.Annotation), value, "this was taken over into %s, and none of its rules says %s of this workload any more, so that the annotation counts as the workload's own again: remove it too, unless you mean it", p.called(), k.Field)
 		}
@@ -93,6 +120,9 @@ func (s said) says(f traffic.Field) bool {
 	return false
 }
 
+// maySay also counts scopes that may speak of the workload.
+func (s said) maySay(f traffic.Field) bool { return s.says(f) || len(s.unsure) > 0 }
+
 // beside are the user's annotations with those that were taken over.
 func (was *prior) beside() map[string]string {
 	if len(was.taken) == 0 {
@@ -109,4 +139,32 @@ func (p *Policy) standsAsMeant(w *Workload, was *prior, plan *Plan) bool {
 	}
 	stands, refused := plan.on.Read(was.beside())
 	return len(refused) == 0 && plan.on.Effective(p.MeshDefaults, stands).Equal(plan.Settings)
+}
+
+// asItStands gives what the mesh's annotations on an adopted template say beside those that
+// were taken over. It stays the workload's own, and the record names it.
+func (p *Plan) asItStands() (d desired) {
+	for _, k := range p.on.Keys {
+		value, own := p.was.own(k.Annotation)
+		if _, adopted := p.was.adopted[k.Annotation]; own && !adopted {
+			d.annotate(k.Annotation, value)
+		}
+	}
+	return d
+}
+
+// unnamed gives the annotations of an adopted template that came after it was adopted: the
+// record does not name them, or with another value.
+func (p *Plan) unnamed() []Deviation {
+	if !p.Adopted {
+		return nil
+	}
+	var found []Deviation
+	d, r := p.asItStands(), p.was.record
+	for _, key := range d.keys {
+		if r.Kept[key] != node.Digest(key, d.annotations[key]) && !slices.Contains(r.named(), key) {
+			found = append(found, Deviation{Kind: Foreign, Path: p.was.at(p.Workload, key)})
+		}
+	}
+	return found
 }

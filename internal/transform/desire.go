@@ -295,7 +295,7 @@ func (p *Policy) write(w *Workload, was *prior, plan *Plan) desired {
 	p.reportModes(w, was, plan)
 	if p.standsAsMeant(w, was, plan) {
 		plan.Adopted, plan.Annotations = true, was.beside()
-		return desired{}
+		return plan.asItStands()
 	}
 	return d
 }

@@ -34,8 +34,9 @@ type Deviation struct {
 	moved bool
 	// mark says that it has no record.
 	mark bool
-	// edited says that it was written, and then changed.
-	edited bool
+	// edited says that it was written, and then changed; adopted that it was not written
+	// but taken over.
+	edited, adopted bool
 	// former says that it is a record in the form of an earlier version.
 	former bool
 }
@@ -65,11 +66,18 @@ func (p *Plan) Deviations() []Deviation {
 		}
 		return Foreign
 	})
+	for i, d := range planned {
+		planned[i].adopted = was.record.onlyAdopted(d.Path)
+	}
 	var edited []Deviation
 	for _, path := range was.record.edited(w) {
 		// What is planned takes the edit for the user's own: nobody expects that here.
 		planned = slices.DeleteFunc(planned, func(d Deviation) bool { return slices.Equal(d.Path, path) })
-		edited = append(edited, Deviation{Kind: Foreign, Path: path, edited: true})
+		edited = append(edited, Deviation{Kind: Foreign, Path: path, edited: true, adopted: was.record.onlyAdopted(path)})
+	}
+	if unnamed := p.unnamed(); len(unnamed) > 0 { // the record's change follows from it
+		planned = slices.DeleteFunc(planned, func(d Deviation) bool { return slices.Equal(d.Path, recordPath(&w.Object)) })
+		edited = append(edited, unnamed...)
 	}
 	return append(edited, planned...)
 }

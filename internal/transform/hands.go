@@ -28,7 +28,7 @@ func (p *Policy) reportHandEdited(w *Workload, was *prior, plan *Plan) {
 			remedy = "it is a digest of what krm-bypass wrote, so take the change back, or remove it; then run krm-bypass render again"
 		}
 		if !plan.tells(path, Error) { // it has to be changed anyway
-			plan.warn(finding.HandEdited, path, was.annotations[path[len(path)-1].(string)], "edited by hand since krm-bypass wrote it: %s", remedy)
+			plan.warn(finding.HandEdited, path, was.annotations[path[len(path)-1].(string)], "%s: %s", editedSince(was.record.onlyAdopted(path)), remedy)
 		}
 	}
 }

@@ -59,8 +59,8 @@ type record struct {
 	// Spec is the name of the ClusterBypass by which it was written.
 	Spec string `json:"spec,omitempty"`
 	// Kept holds a digest of each value that the user had written already
-	// just as it was to be written. It stays the user's; a reader of the
-	// record sees that it is as the policy wants it.
+	// just as it was to be written, or that stands beside what was adopted. It stays the
+	// user's; a reader of the record sees that it is as the policy wants it.
 	Kept map[string]string `json:"kept,omitempty"`
 	// Wrote holds a digest of each annotation and init container written. What
 	// does not match its digest any more is the user's.

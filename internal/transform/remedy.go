@@ -15,17 +15,27 @@ func (d Deviation) Message() string {
 	case d.Kind == Missing:
 		return fmt.Sprintf("expected %s here", d.Wants)
 	case d.edited && d.Wants == "":
-		return "edited by hand since krm-bypass wrote it"
+		return editedSince(d.adopted)
 	case d.edited:
-		return fmt.Sprintf("expected %s here; edited by hand since krm-bypass wrote it", d.Wants)
+		return fmt.Sprintf("expected %s here; %s", d.Wants, editedSince(d.adopted))
 	case d.Kind == Foreign && d.Wants == "":
 		return "krm-bypass did not write this"
 	case d.Wants == "":
 		return "krm-bypass wrote this for an earlier spec, and would remove it now"
+	case d.adopted:
+		return fmt.Sprintf("expected %s here; krm-bypass adopted what is here, which alone does not do what the spec says", d.Wants)
 	case d.Kind == Foreign:
 		return fmt.Sprintf("expected %s here; krm-bypass did not write what is here", d.Wants)
 	}
 	return fmt.Sprintf("expected %s here; krm-bypass wrote what is here for an earlier spec", d.Wants)
+}
+
+// editedSince says how an annotation became the workload's own.
+func editedSince(adopted bool) string {
+	if adopted {
+		return "edited by hand since krm-bypass adopted it"
+	}
+	return "edited by hand since krm-bypass wrote it"
 }
 
 // Remedy says what to do about an object that deviates.

@@ -131,6 +131,6 @@ func (p *Plan) tellStaying(was *prior) {
 	p.tellStray(was)
 	for _, path := range was.record.edited(p.Workload) {
 		key, _ := path[len(path)-1].(string)
-		p.warn(finding.HandEdited, path, was.annotations[key], "edited by hand since krm-bypass wrote it, so that it stays: remove it too, unless you mean it")
+		p.warn(finding.HandEdited, path, was.annotations[key], "%s, so that it stays: remove it too, unless you mean it", editedSince(was.record.onlyAdopted(path)))
 	}
 }
