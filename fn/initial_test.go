@@ -141,7 +141,7 @@ func TestTheLastIsRefusedWhereItWasChangedByHand(t *testing.T) {
 	require.NotEqual(t, ours, open)
 	_, results, err := fn.Manifests(specOf(initialSpec), manifestOf(open), fn.Options{})
 	require.Error(t, err)
-	assert.Contains(t, results.Report(), "the container krm-bypass-close was changed after krm-bypass wrote it: remove it, and krm-bypass writes it again; set its image and resources in spec.enforcement")
+	assert.Contains(t, results.Report(), "the container krm-bypass-close was changed after krm-bypass wrote it (its args are [\"--exclude-outbound-ports=3306\", \"--on-failure=continue\"]; the rest is as spec.enforcement has it): remove it, and krm-bypass writes it again; set its image and resources in spec.enforcement")
 }
 
 // TestWhatOthersDoToThemBehindTheSpec has finished manifests that others changed.
@@ -164,6 +164,10 @@ func TestWhatOthersDoToThemBehindTheSpec(t *testing.T) {
 		"the last ends nothing": {strings.Replace(ours, close, strings.ReplaceAll(close, "ports=3306", "ports=443,3306"), 1),
 			[]string{`it wrote "--exclude-outbound-ports=3306", and here is "--exclude-outbound-ports=443,3306": list`},
 			[]string{"excludeOutboundPorts 443,3306", "forInitContainers.excludeOutboundPorts 443,3306"}},
+		"one in between goes on": {strings.Replace(ours, `image: "fetch:1"`, `restartPolicy: Always, image: "fetch:1"`, 1),
+			[]string{`initContainers[1].restartPolicy: changed after krm-bypass wrote to this workload: the init container fetch goes on beside the application now, and what it connected to while init containers ran goes on bypassing, since krm-bypass-close was written without --end-connections: list`},
+			[]string{"excludeOutboundPorts 3306", "forInitContainers.excludeOutboundPorts 443,3306"}},
+		"one in between has another image": {strings.Replace(ours, `"fetch:1"`, `"fetch:2"`, 1), nil, nil},
 		"the first comes behind the last": {strings.Replace(strings.Replace(ours, first, "", 1), close, close+first, 1),
 			[]string{"it wrote the container krm-bypass-init, and here is the container fetch: list", "it wrote the container krm-bypass-close, and here is the container krm-bypass-init: list"},
 			[]string{"excludeOutboundPorts 443,3306"}},

@@ -44,6 +44,8 @@ func TestWhatAKustomizationMakesOfWhatWasWritten(t *testing.T) {
 		return "resources: [../base]\npatches: [{target: {kind: Deployment}, patch: '[" + op + "]'}]\n"
 	}
 	in := "/spec/template/metadata/annotations/traffic.sidecar.istio.io~1excludeOutboundPorts"
+	byName := strings.Replace(before(boundSpec, "  namespaces"), "excludeOutboundPorts: [3306]", "excludeInboundPorts: [metrics]", 1)
+	withPort := strings.Replace(webDeployment, `"web:1"`, `"web:1", ports: [{name: metrics, containerPort: 9090}]`, 1)
 	for name, test := range map[string]struct {
 		files map[string]string
 		fails bool
@@ -121,6 +123,16 @@ func TestWhatAKustomizationMakesOfWhatWasWritten(t *testing.T) {
 		"an annotation that is gone": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "remove", "path": "` + in + `"}`)}, false,
 			[]string{`it wrote "3306", and here is nothing`}},
 
+		"the port of a name": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "replace", "path": "/spec/template/spec/containers/0/ports/0/containerPort", "value": 9999}`), "../base/bypass.yaml": byName, "../base/web.yaml": withPort}, false,
+			[]string{`Deployment shop/web: spec.template.spec.containers: changed after krm-bypass wrote to this workload: the container port named metrics (spec.global.excludeInboundPorts[0]) was 9090 then, and is 9999 now: list the ClusterBypass behind`}},
+		"the name of a port": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "replace", "path": "/spec/template/spec/containers/0/ports/0/name", "value": "other"}`), "../base/bypass.yaml": byName, "../base/web.yaml": withPort}, false,
+			[]string{"was 9090 then, and is none now"}},
+		"a port of the name in a sidecar, beside what another rule wrote": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "add", "path": "/spec/template/spec/containers/-", "value": {"name": "m", "image": "m", "ports": [{"name": "metrics", "containerPort": 9090}]}}`),
+			"../base/bypass.yaml": strings.Replace(byName, "global: {", "global: {excludeOutboundPorts: [3306], ", 1)}, false,
+			[]string{"was none then, and is 9090 now"}},
+		"a port of another name": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "add", "path": "/spec/template/spec/containers/0/ports/-", "value": {"name": "other", "containerPort": 9999}}`), "../base/bypass.yaml": byName, "../base/web.yaml": withPort}, false, nil},
+		"the port of a name that a rule for the workload clears": {map[string]string{"kustomization.yaml": jsonPatch(`{"op": "replace", "path": "/spec/template/spec/containers/0/ports/0/containerPort", "value": 9999}`),
+			"../base/bypass.yaml": byName + "  workloads: [{match: {names: [web]}, excludeInboundPorts: [7001]}]\n", "../base/web.yaml": withPort}, false, nil},
 		"another traffic annotation": {map[string]string{"kustomization.yaml": "resources: [../base]\npatches: [{path: p.yaml}]\n", "p.yaml": patchOf(`traffic.sidecar.istio.io/excludeInboundPorts: "9"`), "../base/bypass.yaml": before(boundSpec, "  limits")}, false,
 			[]string{`annotations["traffic.sidecar.istio.io/excludeInboundPorts"]: added after krm-bypass wrote to this workload`}},
 		"an opt-out": {map[string]string{"kustomization.yaml": "resources: [../base]\npatches: [{path: p.yaml}]\n", "p.yaml": patchOf(`sidecar.istio.io/inject: "false"`)}, false,

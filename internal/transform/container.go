@@ -137,7 +137,7 @@ func (p *Policy) enforces(c container) bool {
 }
 
 // unlike says what of an init container by a name of ours is not as it would be written now. Its
-// arguments are the workload's settings, and not looked at.
+// arguments are the workload's settings: they are named where the rest is as it should be.
 func (p *Policy) unlike(c container) string {
 	if p.Removes {
 		return ""
@@ -149,7 +149,7 @@ func (p *Policy) unlike(c container) string {
 		}
 	})
 	if fields == nil {
-		return ""
+		return fmt.Sprintf(" (its args are %s; the rest is as spec.enforcement has it)", listed(c.value.Entry("args")))
 	}
 	return fmt.Sprintf(" (unlike spec.enforcement: %s)", some(fields))
 }

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
 // Finished judges workloads that others may have changed after a policy was
@@ -148,6 +150,7 @@ func (f *Finished) Judge(p *Policy, w *Workload) *Plan {
 // tellSince tells what others added to a workload behind the policy: a traffic
 // annotation that it did not merge, and a reason to leave the workload alone.
 func (p *Policy) tellSince(wrote, w *Workload, plan *Plan) {
+	p.tellContainers(wrote, w, plan)
 	for _, key := range slices.Sorted(maps.Keys(w.TemplateAnnotations)) {
 		if _, stood := wrote.TemplateAnnotations[key]; !stood && p.Mesh.IsTraffic(key) {
 			plan.Changed = true
@@ -166,6 +169,41 @@ func (p *Policy) tellSince(wrote, w *Workload, plan *Plan) {
 		plan.Changed = true
 		plan.warn(finding.ChangedAfter, by, "", "changed after krm-bypass wrote to this workload, which it would leave alone now: %s: list the ClusterBypass behind what changes it", reason)
 	}
+}
+
+// tellContainers tells of what others did to the workload's own containers, by which the
+// policy would decide otherwise: what a name of a rule means there, and an init container
+// that goes on now with the connections that krm-bypass-close was to end.
+func (p *Policy) tellContainers(wrote, w *Workload, plan *Plan) {
+	before := p.Plan(wrote)
+	if before.ruling == nil {
+		return
+	}
+	const remedy = ": list the ClusterBypass behind what changes it, such as last under transformers in the kustomization that is built"
+	now := *wrote
+	now.ports, now.initContainers, now.containers = w.ports, w.initContainers, w.containers
+	said, user := p.said(&now, before.Namespace), before.Fold[len(before.Fold)-1].Said
+	after := p.rule(said, user, before.on)
+	for _, scope := range said.scopes {
+		for _, n := range scope.Names {
+			meant, means := wrote.PortsNamed(n.Name), w.PortsNamed(n.Name)
+			if after.policy != before.ruling.policy && !meant.Equal(means) {
+				plan.Changed = true
+				plan.warn(finding.ChangedAfter, w.templatePath("spec", "containers"), "", "changed after krm-bypass wrote to this workload: the container port named %s (%s) was %s then, and is %s now"+remedy, n.Name, n.Path, numbers(meant), numbers(means))
+			}
+		}
+	}
+	stayed := slices.ContainsFunc(wrote.initContainers, container.stays)
+	if at := slices.IndexFunc(w.initContainers, container.stays); at >= 0 && !stayed && before.HasInitial() && before.Container {
+		c := w.initContainers[at]
+		plan.Changed = true
+		plan.warn(finding.ChangedAfter, append(slices.Clone(c.path), "restartPolicy"), "Always", "changed after krm-bypass wrote to this workload: the init container %s goes on beside the application now, and what it connected to while init containers ran goes on bypassing, since %s was written without %s"+remedy, c.name, CloseName, endConnections)
+	}
+}
+
+// numbers describes the ports that a name means.
+func numbers(ports traffic.Ports) string {
+	return cmp.Or(strings.Join(ports.Entries(), ", "), "none")
 }
 
 // tellOverruled tells of a workload for which the policy had rules and nothing to write,
