@@ -233,6 +233,8 @@ func TestIncludedPortsWithoutEffect(t *testing.T) {
 		{"by hand, taken from the mesh's own", "meshDefaults: {excludeOutboundIPRanges: [192.0.2.0/24]}", byHand, ""},
 		{"by hand, taken from a rule", "global: {excludeOutboundPorts: [8443]}", byHand, ""},
 		{"taken from an annotation", "merge: Union, workloads: [{match: {names: [web]}, includeOutboundPorts: [8443]}]", "traffic.sidecar.istio.io/excludeOutboundIPRanges: 192.0.2.0/24", ""},
+		{"by hand, taken from a range while init containers run", "global: {forInitContainers: {excludeOutboundIPRanges: [10.0.0.0/8]}}", byHand, ""},
+		{"by hand, beside other ports while init containers run", "global: {forInitContainers: {excludeOutboundPorts: [3306]}}", byHand, `write traffic.sidecar.istio.io/includeOutboundIPRanges: "" beside it`},
 		{"beside what comes in, as ASM has it", "global: {excludeInboundPorts: [7001], includeOutboundPorts: [7001]}", "", ""},
 	}
 	for _, test := range tests {

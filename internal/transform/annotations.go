@@ -46,7 +46,7 @@ func (p *Policy) unruled(w *Workload, was *prior, plan *Plan) {
 		path, value := p.annotation(w, was, c.Exclude)
 		plan.warn(finding.MisleadingAnnotation, path, value, "%s", contradicting(c))
 	}
-	p.reportIdleInclude(w, was, Fold{p.itself(plan.on)}.narrowed("", user, p.Mesh.Merge()), plan)
+	p.reportIdleInclude(w, was, Fold{p.itself(plan.on)}.narrowed("", user, p.Mesh.Merge()), nil, plan)
 }
 
 // annotation gives the place and the value of the annotation for a field, nil where the
@@ -86,9 +86,9 @@ func (p *Policy) tellChoices(w *Workload, was *prior, plan *Plan) {
 // reportIdleInclude warns of an annotation that includes outbound ports where all that
 // goes out is intercepted: it reads as if everything else bypassed. The last claim of
 // the fold is the user's.
-func (p *Policy) reportIdleInclude(w *Workload, was *prior, fold Fold, plan *Plan) {
+func (p *Policy) reportIdleInclude(w *Workload, was *prior, fold, initial Fold, plan *Plan) {
 	last := len(fold) - 1
-	if path, value := p.annotation(w, was, traffic.IncludeOutboundPorts); path != nil && fold[last].Said.Says(traffic.IncludeOutboundPorts) && fold.idleInclude(last) {
+	if path, value := p.annotation(w, was, traffic.IncludeOutboundPorts); path != nil && fold[last].Said.Says(traffic.IncludeOutboundPorts) && fold.idleInclude(last, initial) {
 		key, _ := p.Mesh.Key(traffic.IncludeOutboundIPRanges)
 		plan.warn(finding.IncludeWithoutEffect, path, value, "%s intercepts these ports in any case, as it does all others: remove the annotation; or, to let everything but these ports bypass, write %s: \"\" beside it", p.Mesh.Name, key.Annotation)
 	}

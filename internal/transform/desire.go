@@ -86,7 +86,7 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	ruling := p.rule(said, user, plan.on)
 	plan.Fold, plan.Mode, plan.ModeBy = ruling.fold, said.mode, said.modeBy
 	p.reportWonOver(w, was, plan)
-	p.reportIdleInclude(w, was, plan.Fold, plan)
+	p.reportIdleInclude(w, was, plan.Fold, ruling.initial, plan)
 	p.reportLacking(w, plan.Fold, plan)
 	plan.Settings, plan.in = ruling.settings, mesh.OpensAll
 	plan.Sayable, plan.Gaps, plan.ruling = ruling.sayable, ruling.gaps, ruling

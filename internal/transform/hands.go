@@ -105,8 +105,12 @@ func (p *Policy) reportWonOver(w *Workload, was *prior, plan *Plan) {
 }
 
 // idleInclude reports whether what a claim includes of outbound ports changes nothing:
-// everything is intercepted anyway.
-func (f Fold) idleInclude(claim int) bool {
+// everything is intercepted anyway, while init containers run, too.
+func (f Fold) idleInclude(claim int, initial Fold) bool {
+	return f.idle(claim) && (len(initial) == 0 || f.united(initial).idle(claim))
+}
+
+func (f Fold) idle(claim int) bool {
 	all, included := f.Layer().Settings(), f[claim].Said.Settings().IncludeOutboundPorts
 	if included.IsEmpty() || !all.IncludeOutboundIPRanges.All() || !all.ExcludeOutboundIPRanges.IsEmpty() || !all.ExcludeOutbound.OnPorts(included).IsEmpty() {
 		return false
@@ -142,7 +146,7 @@ func (p *Policy) IdleIncludes(taken []string) []Remark {
 func (p *Plan) Includes() []string {
 	var scopes []string
 	for i, claim := range p.Fold {
-		if claim.Said.Says(traffic.IncludeOutboundPorts) && !p.Fold.idleInclude(i) {
+		if claim.Said.Says(traffic.IncludeOutboundPorts) && !p.Fold.idleInclude(i, p.Initial) {
 			scopes = append(scopes, claim.Scope)
 		}
 	}
