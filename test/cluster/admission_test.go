@@ -328,6 +328,15 @@ func setInits(o controlplane.Object, change func([]any) []any) {
 	spec["initContainers"] = change(spec["initContainers"].([]any))
 }
 
+func setLast(field string, value any) func(controlplane.Object) {
+	return func(o controlplane.Object) {
+		setInits(o, func(i []any) []any {
+			i[len(i)-1].(map[string]any)[field] = value
+			return i
+		})
+	}
+}
+
 // adopt writes the record of annotations that were taken over.
 func adopt(o controlplane.Object, keys ...string) {
 	below(o, "metadata")["annotations"] = map[string]any{recordAnnotation: `{"v":2,"spec":"cluster","wrote":{},"adopted":{"` + strings.Join(keys, `":"0123456789abcdef","`) + `":"0123456789abcdef"},"sum":"0"}`}
@@ -489,15 +498,10 @@ func records(t *testing.T) {
 			name: "the last in front of the first", spec: forInit, says: "lets its application bypass",
 			change: func(o controlplane.Object) { setInits(o, func(i []any) []any { slices.Reverse(i); return i }) },
 		},
-		{
-			name: "the last may fail", spec: forInit, says: "lets its application bypass",
-			change: func(o controlplane.Object) {
-				setInits(o, func(i []any) []any {
-					i[1].(map[string]any)["args"] = []any{"apply", "--on-failure", "continue"}
-					return i
-				})
-			},
-		},
+		{name: "the last may fail", spec: forInit, says: "lets its application bypass", change: setLast("args", []any{"apply", "--on-failure", "continue"})},
+		{name: "the last only shows", spec: forInit, says: "lets its application bypass", change: setLast("args", []any{"show"})},
+		{name: "the last runs another program", spec: forInit, says: "lets its application bypass", change: setLast("command", []any{"/bin/true"})},
+		{name: "nobody waits for the last", spec: forInit, says: "lets its application bypass", change: setLast("restartPolicy", "Always")},
 		{
 			name: "the last taken away where no annotation is", spec: "{global: {forInitContainers: {excludeOutboundPorts: [443]}}}", says: "lets its application bypass",
 			change: func(o controlplane.Object) { setInits(o, func(i []any) []any { return i[:1] }) },

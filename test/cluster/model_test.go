@@ -437,7 +437,10 @@ func faultsOf(now standing, was map[string]any, record, before map[string]string
 	return all
 }
 
-// open reports whether the last of ours is not the last of all, or may fail.
+// anArgument is of those that krm-bypass writes.
+var anArgument = regexp.MustCompile(`^(apply$|--(backend|end-connections|exclude-|include-))`)
+
+// open reports whether the last of ours is not the last of all, or may not do its work.
 func (s standing) open(closes bool) bool {
 	is := func(c any) bool { return at(c, "name") == transform.CloseName }
 	if !closes && !slices.ContainsFunc(s.containers, is) {
@@ -446,8 +449,10 @@ func (s standing) open(closes bool) bool {
 	if len(s.containers) == 0 || !is(s.containers[len(s.containers)-1]) {
 		return true
 	}
-	args, _ := at(s.containers[len(s.containers)-1], "args").([]any)
-	return slices.ContainsFunc(args, func(a any) bool { return strings.HasPrefix(strings.TrimPrefix(a.(string), "-"), "-on-failure") })
+	last := s.containers[len(s.containers)-1]
+	args, _ := at(last, "args").([]any)
+	return at(last, "command") != nil || at(last, "restartPolicy") != nil ||
+		slices.ContainsFunc(args, func(a any) bool { return !anArgument.MatchString(a.(string)) })
 }
 
 // kindOf gives the kind of an object, in any version, as the policy knows it.

@@ -117,7 +117,8 @@ func (d drawing) template(object controlplane.Object, t known.Template, steps []
 		if len(containers) > 0 && d.IntN(2) == 0 {
 			first, last, other := map[string]any{"name": transform.InitName}, map[string]any{"name": transform.CloseName}, map[string]any{"name": "migrate"}
 			toGoOn := map[string]any{"name": transform.CloseName, "args": []any{"apply", "--on-failure=continue"}}
-			put(object, containers, d.oneOf([]any{first}, []any{first, other}, []any{first, other, last}, []any{first, last, other}, []any{first, toGoOn}))
+			another := map[string]any{"name": transform.CloseName, "command": []any{"/bin/true"}, "args": []any{"apply"}}
+			put(object, containers, d.oneOf([]any{first}, []any{first, other}, []any{first, other, last}, []any{first, last, other}, []any{first, toGoOn}, []any{first, another}))
 		}
 	}
 }
