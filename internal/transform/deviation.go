@@ -115,7 +115,7 @@ func deviations(o *Object, edits []edit.Edit, stays func(node.Value) bool, overw
 		last := e.Path[len(e.Path)-1]
 		switch key, _ := last.(string); {
 		case e.Op == edit.Insert && replaces(edits, i):
-			d.Wants, d.moved = named(e.Value), stays(node.Of(e.Value))
+			d.Path, d.Wants, d.moved = settled(e.Path, edits[i+1].Path), named(e.Value), stays(node.Of(e.Value))
 		case e.Op == edit.Insert:
 			d.Kind, d.Wants = Missing, named(e.Value)
 		case e.Op == edit.Remove && i > 0 && replaces(edits, i-1):
@@ -152,6 +152,15 @@ func replaces(edits []edit.Edit, i int) bool {
 	}
 	list := edits[i].Path[:len(edits[i].Path)-1]
 	return isContainer(node.Of(edits[i].Value).Entry("name").Text()) && len(edits[i+1].Path) == len(list)+1 && slices.Equal(edits[i+1].Path[:len(list)], list)
+}
+
+// settled is where an item stands once the one that it replaces is gone.
+func settled(inserted, removed edit.Path) edit.Path {
+	at, _ := inserted[len(inserted)-1].(int)
+	if gone, _ := removed[len(removed)-1].(int); gone < at {
+		at--
+	}
+	return append(slices.Clone(inserted[:len(inserted)-1]), at)
 }
 
 // named writes a value as a person would name it.
