@@ -20,9 +20,12 @@ func (st statement) text() (string, error) {
 	case st.value.IsList():
 		entries := make([]string, st.value.Len())
 		for i, item := range st.value.Items() {
-			// linkerd/linkerd2 pkg/config of 2.8 and before writes {"port": 25}.
-			if port := item.Entry("port"); port.Exists() {
-				item = port
+			// linkerd/linkerd2 proto/config/config.proto, ProxyConfig: {"port": 25} until 2.6,
+			// {"portRange": "25-26"} in 2.7 and 2.8.
+			for _, key := range []string{"port", "portRange"} {
+				if port := item.Entry(key); port.Exists() {
+					item = port
+				}
 			}
 			if !item.IsScalar() {
 				return "", fmt.Errorf("item %d is neither a port nor a range: write one", i)
