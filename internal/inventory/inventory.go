@@ -53,6 +53,7 @@ func TakeMade(files []File, made map[string]func(document int) *pass.Source, nam
 	if s.running > 0 {
 		s.warn(Problem{File: s.runningIn, Message: fmt.Sprintf("%d objects from a cluster are not read: controllers made them, or a mesh's injector wrote into them", s.running)})
 	}
+	s.withoutFirst()
 	m, err := s.choose(named)
 	if err != nil {
 		s.unread()

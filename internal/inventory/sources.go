@@ -63,7 +63,7 @@ func (s *survey) statements(o resource) {
 				continue
 			}
 			v := values{resource: o, in: o.Value, at: o.Path}
-			if found, is := s.inText(v, steps(c.Document)); is {
+			if found, is := s.inText(v, steps(c.Document)); is && !isOfAnother(m, c, found) {
 				s.stated = append(s.stated, s.read(m, c, found, nil)...)
 			}
 		}
@@ -84,6 +84,39 @@ func (s *survey) statements(o resource) {
 			s.search(v)
 		}
 	}
+}
+
+// isOfAnother reports whether a document bears the sign of another mesh, which has an object
+// of the same name.
+func isOfAnother(m *mesh.Mesh, c mesh.Source, found values) bool {
+	return c.Sign != nil && slices.ContainsFunc(mesh.All(), func(other *mesh.Mesh) bool {
+		return other != m && slices.ContainsFunc(other.Sources(), func(its mesh.Source) bool {
+			return its.Sign != nil && its.Name == c.Name && found.in.Below(its.Sign...).Exists()
+		})
+	})
+}
+
+// withoutFirst leaves out what a mesh made its configuration of where that is there, too.
+func (s *survey) withoutFirst() {
+	var kept []statement
+	for _, st := range s.stated {
+		i := slices.IndexFunc(s.others, func(o resource) bool {
+			m, is := mesh.ConfiguredBy(o.group, o.Kind)
+			return is && m == st.mesh
+		})
+		if i < 0 || !st.source.First {
+			kept = append(kept, st)
+			continue
+		}
+		same := slices.ContainsFunc(s.stated, func(now statement) bool {
+			return now.Type == s.others[i].Type && now.field == st.field && now.value.Digest() == st.value.Digest()
+		})
+		if !same {
+			st.why = fmt.Sprintf("%s reads it only to make its first %s, and %s in %s stands instead", st.mesh.Name, s.others[i].Kind, s.others[i].id(), s.others[i].in.file)
+			kept = append(kept, st)
+		}
+	}
+	s.stated = kept
 }
 
 // inText gives the values that a text holds, the values themselves for no path to one.

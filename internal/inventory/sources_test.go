@@ -33,6 +33,11 @@ func oneLine(spec string) string {
 	return strings.Join(said, " ")
 }
 
+// presetOf is what the charts of FSM and OSM make of their values.
+func presetOf(level, mode string) string {
+	return "-- p.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: preset-mesh-config}\ndata: {preset-mesh-config.json: '{\"traffic\": {\"interceptionMode\": \"" + mode + "\", \"outboundPortExclusionList\": [3306], \"inboundPortExclusionList\": []}, \"observability\": {\"" + level + "\": \"error\"}}'}\n"
+}
+
 // TestSources: where a mesh's own configuration stands, in today's and in older spellings.
 func TestSources(t *testing.T) {
 	proxy := "global: {proxy: {excludeIPRanges: 192.0.2.0/24, excludeOutboundPorts: '3306'}}"
@@ -80,6 +85,17 @@ func TestSources(t *testing.T) {
 		"OSM's chart": {"-- v.yaml --\nosm: {outboundIPRangeExclusionList: [192.0.2.0/24]}\n", "mesh: OSM merge: Union # as the mesh itself adds its levels up excludeOutboundIPRanges: [192.0.2.0/24]", ""},
 		"OSM 0.11":    {"-- v.yaml --\nOpenServiceMesh: {inboundPortExclusionList: [8081]}\n", "mesh: OSM merge: Union # as the mesh itself adds its levels up excludeInboundPorts: [8081]", ""},
 		"OSM 0.8":     {"-- c.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: osm-config}\ndata: {outbound_ip_range_exclusion_list: '192.0.2.0/24,198.51.100.0/24'}\n", "mesh: OSM merge: Union # as the mesh itself adds its levels up excludeOutboundIPRanges: [192.0.2.0/24, 198.51.100.0/24]", ""},
+
+		"what FSM's chart is rendered to": {presetOf("fsmLogLevel", "PodLevel"), "mesh: FSM merge: Union # as the mesh itself adds its levels up excludeOutboundPorts: [3306]", ""},
+		"what OSM's chart is rendered to": {presetOf("osmLogLevel", "PodLevel"), "mesh: OSM merge: Union # as the mesh itself adds its levels up excludeOutboundPorts: [3306]", ""},
+		"what is rendered for FSM at the level of nodes": {presetOf("fsmLogLevel", "NodeLevel"), "mesh: FSM merge: Union # as the mesh itself adds its levels up excludeOutboundPorts: [3306]",
+			"p.yaml:4: ConfigMap preset-mesh-config: data[\"preset-mesh-config.json\"] → traffic.interceptionMode: not imported: it redirects by eBPF"},
+		"what is rendered for one of the two": {presetOf("logLevel", "PodLevel"), "the files hold settings of several meshes (the files hold settings of FSM in p.yaml, of OSM in p.yaml): say with --mesh which to import", ""},
+		"what FSM made its configuration of, and that": {presetOf("fsmLogLevel", "PodLevel") + "-- m.yaml --\n" + meshConfig("config.flomesh.io", "{outboundPortExclusionList: [3306], inboundPortExclusionList: [80]}"),
+			"mesh: FSM merge: Union # as the mesh itself adds its levels up excludeInboundPorts: [80] excludeOutboundPorts: [3306]", ""},
+		"what FSM made its configuration of, which is another now": {presetOf("fsmLogLevel", "PodLevel") + "-- m.yaml --\n" + meshConfig("config.flomesh.io", "{outboundPortExclusionList: [], inboundPortExclusionList: [80]}"),
+			"mesh: FSM merge: Union # as the mesh itself adds its levels up excludeInboundPorts: [80]",
+			"traffic.outboundPortExclusionList: not imported: FSM reads it only to make its first MeshConfig, and MeshConfig mesh-system/mesh in m.yaml stands instead"},
 
 		"the environment of Kuma's control plane": {"-- d.yaml --\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: kuma-control-plane, namespace: kuma-system}\nspec: {template: {spec: {containers: [{name: control-plane, image: kuma-cp, env: [{name: KUMA_MODE, value: zone}, {name: KUMA_RUNTIME_KUBERNETES_SIDECAR_TRAFFIC_EXCLUDE_OUTBOUND_PORTS, value: '3306,5432'}, {name: KUMA_RUNTIME_KUBERNETES_SIDECAR_TRAFFIC_EXCLUDE_INBOUND_IPS, value: 192.0.2.1}]}]}}}\n",
 			"mesh: Kuma excludeOutboundPorts: [3306, 5432]",

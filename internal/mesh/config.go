@@ -55,11 +55,13 @@ func meshConfig(group string) *Config {
 		},
 		// pkg/injector/patch.go, createPodPatch and ConfigurePodInit.
 		Fields: []ConfigField{
-			{Path: steps("spec.traffic.interceptionMode"), Value: "NodeLevel", Says: "it redirects by eBPF at the pod's interface, reads no annotation, and the rules of the init container do not reach that"},
+			{Path: steps("spec.traffic.interceptionMode"), Value: "NodeLevel", Says: nodeLevel},
 			{Path: steps("spec.traffic.networkInterfaceExclusionList"), Opens: OpensAll, Says: "what comes and goes by these interfaces bypasses the sidecar"},
 		},
 	}
 }
+
+const nodeLevel = "it redirects by eBPF at the pod's interface, reads no annotation, and the rules of the init container do not reach that"
 
 // steps gives the steps of a path with dots between them.
 func steps(dotted string) []string { return strings.Split(dotted, ".") }

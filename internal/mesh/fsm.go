@@ -16,7 +16,7 @@ var fsmKnown string
 // for the grammar and how a pod's lists are united with those of the MeshConfig,
 // iptables.go for the rules and their order, webhook.go for opting in and out;
 // and from pkg/constants/constants.go for the ports.
-var fsm = with(fsmLike("FSM", []string{"Flomesh"}, "flomesh.io", fsmKnown, "fsm-system", []Source{chartLists("fsm", "")}, Signs{
+var fsm = with(fsmLike("FSM", []string{"Flomesh"}, "flomesh.io", fsmKnown, "fsm-system", []Source{chartLists("fsm", ""), preset("fsm", "")}, Signs{
 	Marks: []Mark{
 		{"fsm-stats*", "", "flomesh-io/fsm pkg/sidecar/v1/providers/pipy/repo/codebase/modules/inbound-metrics-http.js"},
 		{"server", "pipy", "flomesh-io/osm-edge pkg/sidecar/providers/pipy/repo/codebase/outbound-mux-http.js"},
@@ -118,6 +118,16 @@ func chartLists(key, versions string) Source {
 	for _, l := range meshConfig("").Lists {
 		lists.Settings = append(lists.Settings, Setting{l.Path[len(l.Path)-1], l.Field})
 	}
+	return lists
+}
+
+// preset is the ConfigMap with these lists, which the chart makes of its values and
+// cmd/fsm-bootstrap/fsm-bootstrap.go, ensureMeshConfig, reads.
+func preset(key, versions string) Source {
+	lists := chartLists("traffic", versions)
+	lists.Kind, lists.Name, lists.Document = "ConfigMap", "preset-mesh-config", []string{"data", "preset-mesh-config.json"}
+	lists.Sign, lists.First = steps("observability."+key+"LogLevel"), true
+	lists.Unsayable = append(lists.Unsayable, Unsayable{Key: "interceptionMode", Harmless: "PodLevel", Why: nodeLevel})
 	return lists
 }
 

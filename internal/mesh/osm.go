@@ -12,7 +12,7 @@ var osmKnown string
 // osm is Open Service Mesh, from which FSM comes (openservicemesh/osm
 // pkg/injector, pkg/constants/constants.go; the project is archived).
 var osm = fsmLike("OSM", []string{"Open", "osm-edge"}, "openservicemesh.io", osmKnown, "osm-system", []Source{
-	chartLists("osm", "1.0 and later"), chartLists("OpenServiceMesh", "0.7 to 0.11"),
+	chartLists("osm", "1.0 and later"), chartLists("OpenServiceMesh", "0.7 to 0.11"), preset("osm", "0.9.2 and later"),
 	// charts/osm/templates/osm-configmap.yaml, before there were MeshConfigs.
 	{Kind: "ConfigMap", Name: "osm-config", At: steps("data"), Settings: []Setting{{"outbound_ip_range_exclusion_list", traffic.ExcludeOutboundIPRanges}}, Versions: "0.7 and 0.8"},
 }, Signs{

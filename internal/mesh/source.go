@@ -28,6 +28,12 @@ type Source struct {
 	// Counts ranks sources that say the same: what one with a higher number says stands
 	// instead of what the others say.
 	Counts int
+	// Sign leads to a key of the document by which it is no other mesh's whose object has the
+	// same name; nil where none has.
+	Sign []string
+	// First says that the mesh makes its Config of it where there is none, and goes by that
+	// from then on.
+	First bool
 	// Namespace is a key beside the mapping that names the namespace whose pods it is for,
 	// or Everywhere. "" where it is for all pods.
 	Namespace string
