@@ -133,6 +133,9 @@ func TestAdoptedStaysAsItIs(t *testing.T) {
 			deployment("api", "shop", portsAnnotation+`"1"`)), 1, []inventory.Restart{{"Deployment shop/web", `the init container krm-bypass-init, krm-bypass.dev/policy, traffic.sidecar.istio.io/excludeOutboundIPRanges as "" instead of "192.0.2.0/24"`}}},
 		"but not what a Namespace says": {"-- a.yaml --\n" + stream(linkerdNamespace, deployment("web", "shop", ""), deployment("api", "shop", `config.linkerd.io/skip-inbound-ports: "1-9"`)),
 			1, []inventory.Restart{{"Deployment shop/web", "config.linkerd.io/skip-inbound-ports, krm-bypass.dev/policy"}}},
+		"beside one that the mesh ignores": {"-- a.yaml --\n" + stream(
+			deployment("web", "shop", `traffic.kuma.io/exclude-outbound-ports: "6379", traffic.kuma.io/exclude-inbound-ports: ""`),
+			deployment("quiet", "shop", `traffic.kuma.io/exclude-inbound-ports: ""`)), 1, nil},
 		"of two meshes' levels that add up": {"-- mesh.yaml --\n" + meshConfig("config.flomesh.io", "{outboundPortExclusionList: [3306]}") +
 			"-- a.yaml --\n" + deployment("web", "shop", `flomesh.io/outbound-port-exclusion-list: "6379"`), 1, nil},
 		"of several templates of an object": {"-- r.yaml --\napiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: ray, namespace: shop}\nspec:\n  headGroupSpec: {template: {metadata: {annotations: {" + portsAnnotation + "'3306'}}, spec: {containers: [{name: a, image: b}]}}}\n" +

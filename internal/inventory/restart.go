@@ -27,7 +27,7 @@ func (i *Inventory) Adopted(policy *transform.Policy) ([]File, error) {
 			if n > first {
 				family = append(family, i.adopts[n].Workload)
 			}
-			taken[i.adopts[n].Workload] = i.adopts[n].taken
+			taken[i.adopts[n].Workload] = i.adopts[n].spoken(i.Mesh)
 		}
 		d := i.adopts[first].in
 		some, err := policy.Adopt(family, func(w *transform.Workload) []string { return taken[w] })

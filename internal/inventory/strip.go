@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
@@ -36,7 +37,17 @@ func (s *survey) adoptable() []*workload {
 	for _, w := range s.workloads {
 		all = append(append(all, w), w.twins...)
 	}
-	return slices.DeleteFunc(all, func(w *workload) bool { return len(w.taken) == 0 })
+	return slices.DeleteFunc(all, func(w *workload) bool { return len(w.spoken(s.mesh)) == 0 })
+}
+
+// spoken are the keys taken of which the spec speaks: others the mesh passes over.
+func (a annotated) spoken(m *mesh.Mesh) (keys []string) {
+	for _, key := range m.Keys {
+		if slices.Contains(a.taken, key.Annotation) && a.imported.Says(key.Field) {
+			keys = append(keys, key.Annotation)
+		}
+	}
+	return keys
 }
 
 // Stripped gives those of the files that change when what was imported is taken
