@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -160,17 +161,24 @@ func (s *survey) read(m *mesh.Mesh, c mesh.Source, v values, below edit.Path) []
 	}
 	var found []statement
 	for i, container := range v.in.At(at...).Items() {
+		variables := container.Entry("env").Items()
 		found = append(found, s.settings(m, c, v, slices.Concat(at, edit.Path{i, "env"}), func(name string) node.Value {
-			for _, variable := range container.Entry("env").Items() {
+			for _, variable := range variables {
 				if variable.Entry("name").Text() == name {
-					return variable.Entry("value")
+					return cmp.Or(variable.Entry("value"), variable.Entry("valueFrom"))
 				}
 			}
 			return node.Value{}
 		})...)
+		prefix, _, _ := strings.Cut(c.Settings[0].Key, "_")
+		if slices.ContainsFunc(variables, func(one node.Value) bool { return strings.HasPrefix(one.Entry("name").Text(), prefix+"_") }) {
+			found = append(found, s.settings(m, mesh.Source{Unsayable: []mesh.Unsayable{{Key: "envFrom", Why: "more variables come from there: if " + prefix + "_ ones are among them, " + sayIt}}}, v, slices.Concat(at, edit.Path{i}), container.Entry)...)
+		}
 	}
 	return found
 }
+
+const sayIt = "say in meshDefaults what the mesh gets by it"
 
 // settings gives those of a source that a mapping at a path has.
 func (s *survey) settings(m *mesh.Mesh, c mesh.Source, v values, at edit.Path, has func(key string) node.Value) []statement {
@@ -181,6 +189,9 @@ func (s *survey) settings(m *mesh.Mesh, c mesh.Source, v values, at edit.Path, h
 			return // Helm's null takes the value away, and an empty list lists nothing
 		}
 		st.resource, st.mesh, st.source, st.at = v.resource, m, c, v.at
+		if c.Env && st.value.IsMapping() {
+			st.why = cmp.Or(st.why, "its value comes from another object: "+sayIt)
+		}
 		st.below = append(slices.Clone(at), key)
 		if st.where = slices.Concat(v.at, st.below).String(); v.isText {
 			st.where = v.at.String() + " → " + st.below.String()
