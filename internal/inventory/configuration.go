@@ -1,10 +1,12 @@
 package inventory
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
 
@@ -76,7 +78,10 @@ func (st statement) isUnset() bool {
 // folded gives what statements come to, and who says each field.
 func (s *survey) folded(statements []statement) (layer traffic.Layer, said map[traffic.Field]statement) {
 	said = map[traffic.Field]statement{}
-	slices.SortStableFunc(statements, func(a, b statement) int { return b.source.Counts - a.source.Counts })
+	slices.SortStableFunc(statements, func(a, b statement) int {
+		// An umbrella's values.yaml comes before those in its folder charts.
+		return cmp.Or(b.source.Counts-a.source.Counts, strings.Count(a.in.file, chartsBelow)-strings.Count(b.in.file, chartsBelow))
+	})
 	for _, st := range statements {
 		one, says := s.stands(st)
 		if !says {
@@ -93,7 +98,7 @@ func (s *survey) folded(statements []statement) (layer traffic.Layer, said map[t
 		}
 		have, _ := layer.Entries(st.field)
 		also, _ := one.Entries(st.field)
-		if first.source.Counts > st.source.Counts {
+		if first.source.Counts > st.source.Counts || first.isAbove(st) {
 			s.warn(st.problem("%q is not imported, since %s says %q, which counts instead", strings.Join(also, ","), first.place(), strings.Join(have, ",")))
 			continue
 		}
@@ -101,6 +106,16 @@ func (s *survey) folded(statements []statement) (layer traffic.Layer, said map[t
 	}
 	s.doubtFolded(layer, said)
 	return layer, said
+}
+
+const chartsBelow = "charts/"
+
+// isAbove reports whether it is of a chart's values, which Helm puts over those in the
+// folder charts beside them.
+func (st statement) isAbove(other statement) bool {
+	below, inside := strings.CutPrefix(other.in.file, strings.TrimPrefix(path.Dir(st.in.file)+"/", "./")+chartsBelow)
+	chart, _, _ := strings.Cut(below, "/")
+	return inside && st.Kind == "" && other.Kind == "" && (st.below[0] == "global" || st.below[0] == chart)
 }
 
 // stands reads a statement, and says whether it is one to the mesh.
