@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,9 +14,11 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
+	"github.com/krm-bypass/krm-bypass/internal/setup"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/stream"
 	"github.com/krm-bypass/krm-bypass/internal/suggest"
@@ -40,7 +41,8 @@ beside it stands what lint and spec.limits say against it. What needs no rule is
 on standard error.
 
 PATH is a file, a folder, a kustomization, or - for standard input. Name all that is in
-the cluster: what is not among the manifests is not seen.`
+the cluster: what is not among the manifests is not seen. Without --mesh and --spec the
+mesh is the one of which they speak.`
 
 func suggestCommand() *cobra.Command {
 	var in inputs
@@ -73,6 +75,12 @@ func suggestRules(cmd *cobra.Command, in inputs, paths []string) error {
 	if err != nil {
 		return err
 	}
+	asked, why := in.mesh, ""
+	if len(in.specs) == 0 {
+		if in.mesh, why, err = setup.Mesh(all.called(), asked); err != nil {
+			return err
+		}
+	}
 	found, err := all.suggestions(cmd, in)
 	if err != nil {
 		return err
@@ -88,11 +96,25 @@ func suggestRules(cmd *cobra.Command, in inputs, paths []string) error {
 	if len(in.specs) > 0 {
 		return printAdded(cmd, in, found)
 	}
-	text := found.New(suggest.Head{Mesh: cmp.Or(in.mesh, spec.DefaultMesh), Image: in.image})
+	if asked == "" && why == "" {
+		tell(cmd, "info", "no file here names a mesh, so "+in.mesh+" is taken: name another with --mesh")
+	}
+	text := found.New(suggest.Head{Mesh: in.mesh, Why: why, Image: in.image})
 	if _, err := compiled("suggested specification", text); err != nil {
 		return fmt.Errorf("reading the suggested specification back: %w", err)
 	}
 	return output(cmd, text)
+}
+
+// called are the files, with names for what stands in no file.
+func (g group) called() []fn.Manifest {
+	files := slices.Clone(g.files)
+	for i := range files {
+		if path := files[i].Path; g.originals[path] != nil && path != report.StandardInput {
+			files[i].Path = "the rendering of " + path
+		}
+	}
+	return files
 }
 
 // speaks names the file or the kustomization that has a specification, "" for none.

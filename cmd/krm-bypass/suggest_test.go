@@ -148,3 +148,40 @@ func TestSuggestNamesWhereAKustomizationHasItFrom(t *testing.T) {
 	assert.Zero(t, code, errOut)
 	assert.Contains(t, out, "+spec: {enforcement: {mode: AnnotationsOnly}, workloads: [{match:")
 }
+
+// TestSuggestTakesTheMeshOfWhichTheFilesSpeak: a rule for another mesh would be for pods
+// that are in none.
+func TestSuggestTakesTheMeshOfWhichTheFilesSpeak(t *testing.T) {
+	const hook = "apiVersion: v1\nkind: Namespace\nmetadata: {name: app, annotations: {NOTE}}\n---\n" +
+		"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: hook, namespace: app}\nspec:\n  template:\n    metadata: {labels: {app: hook}}\n    spec: {containers: [{name: a, image: a}]}\n---\n" +
+		"apiVersion: v1\nkind: Service\nmetadata: {name: hook, namespace: app}\nspec: {selector: {app: hook}, ports: [{port: 443, targetPort: 9443}]}\n---\n" +
+		"apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {name: hook}\nwebhooks: [{name: a, clientConfig: {service: {name: hook, namespace: app}}}]\n"
+	for note, test := range map[string]struct {
+		args           []string
+		out, err, fail string
+	}{
+		"linkerd.io/inject: enabled": {out: "  mesh: Linkerd # as a.yaml:3 says\n"},
+		"a: b":                       {out: "  mesh: Istio\n", err: "info: no file here names a mesh, so Istio is taken: name another with --mesh\n"},
+		"b: c":                       {args: []string{"--mesh", "Linkerd"}, out: "  mesh: Linkerd\n"},
+		"linkerd.io/inject: enabled, kuma.io/mesh: a": {fail: "error: the files speak of 2 meshes (a.yaml:3 of Linkerd, a.yaml:3 of Kuma): choose with --mesh Linkerd or --mesh Kuma;"},
+	} {
+		t.Run(note, func(t *testing.T) {
+			t.Chdir(folder(t, map[string]string{"a.yaml": strings.Replace(hook, "NOTE", note, 1), "kustomization.yaml": "resources: [a.yaml]\n"}))
+			code, out, errOut := krmBypass("", append([]string{"suggest", "a.yaml"}, test.args...)...)
+			if test.fail != "" {
+				assert.Equal(t, 1, code)
+				assert.Contains(t, errOut, test.fail)
+				return
+			}
+			require.Zero(t, code, errOut)
+			assert.Contains(t, out, test.out)
+			assert.Equal(t, test.err != "", strings.Contains(errOut, "no file here names a mesh"))
+			assert.Contains(t, errOut, test.err)
+			if test.err == "" && test.args == nil {
+				assert.Contains(t, out, "excludeInboundPorts: [9443]")
+				_, out, _ = krmBypass("", "suggest", ".")
+				assert.Contains(t, out, "  mesh: Linkerd # as the rendering of .:")
+			}
+		})
+	}
+}

@@ -115,10 +115,10 @@ type Sign struct {
 }
 
 // signs gives the first place for each mesh of which the files speak.
-func (f *Folder) signs() []Sign {
+func signs(files []yamltext.File) []Sign {
 	var found []Sign
 	for _, m := range mesh.All() {
-		for _, file := range f.Files {
+		for _, file := range files {
 			if at := m.SignIn(file.Text); at >= 0 && !strings.HasSuffix(file.Path, ".md") {
 				found = append(found, Sign{m, file.Path, yamltext.Line(file.Text, at)})
 				break

@@ -8,6 +8,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // Choice is what the user says.
@@ -73,7 +74,7 @@ var imageName = regexp.MustCompile(`^([a-zA-Z0-9][a-zA-Z0-9._/:@-]*)?$`)
 
 // spec writes the spec.
 func (f *Folder) spec(choice Choice) ([]byte, error) {
-	name, why, err := f.mesh(choice.Mesh)
+	name, why, err := Mesh(f.Files, choice.Mesh)
 	if err != nil {
 		return nil, err
 	}
@@ -81,11 +82,15 @@ func (f *Folder) spec(choice Choice) ([]byte, error) {
 	if choice.Image != "" {
 		enforcement = fmt.Sprintf(byInitContainer, choice.Image)
 	}
-	return []byte(spec.Opening("cluster", "krm-bypass") + fmt.Sprintf(body, name, why) + enforcement), nil
+	if why == "" && choice.Mesh == "" {
+		why = "no file here names a mesh: check this"
+	}
+	return []byte(spec.Opening("cluster", "krm-bypass") + fmt.Sprintf(body, strings.TrimSuffix(name+" # "+why, " # ")) + enforcement), nil
 }
 
-// mesh finds out which mesh it is, and why.
-func (f *Folder) mesh(chosen string) (name, why string, err error) {
+// Mesh finds out which mesh it is, and by what file: "" where the user has chosen, or
+// where none speaks of one.
+func Mesh(files []yamltext.File, chosen string) (name, why string, err error) {
 	if chosen != "" {
 		m, known := mesh.ByName(chosen)
 		if !known {
@@ -93,12 +98,12 @@ func (f *Folder) mesh(chosen string) (name, why string, err error) {
 		}
 		return m.Name, "", nil
 	}
-	signs := f.signs()
+	signs := signs(files)
 	switch len(signs) {
 	case 0:
-		return spec.DefaultMesh, " # no file here names a mesh: check this", nil
+		return spec.DefaultMesh, "", nil
 	case 1:
-		return signs[0].Mesh.Name, fmt.Sprintf(" # as %s:%d says", signs[0].File, signs[0].Line), nil
+		return signs[0].Mesh.Name, fmt.Sprintf("as %s:%d says", signs[0].File, signs[0].Line), nil
 	}
 	var said, names []string
 	for _, s := range signs {
@@ -111,7 +116,7 @@ func (f *Folder) mesh(chosen string) (name, why string, err error) {
 
 // Lines that begin with a small letter, or with "- ", are rules without their comment
 // mark.
-const body = `  mesh: %s%s
+const body = `  mesh: %s
   # What more than one scope says adds up. With Override the narrower one replaces it.
   merge: Union
 

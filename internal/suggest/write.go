@@ -159,12 +159,12 @@ func indented(lines []string, column int) (all []string) {
 	return all
 }
 
-// Head is the beginning of a spec that has no rules.
-type Head struct{ Mesh, Image string }
+// Head is the beginning of a spec that has no rules. Why says where the mesh is from.
+type Head struct{ Mesh, Why, Image string }
 
 // New writes a spec with the suggestions.
 func (s *Suggestions) New(head Head) []byte {
-	lines := []string{"  mesh: " + head.Mesh, "  merge: Union # each rule adds to the others"}
+	lines := []string{"  mesh: " + strings.TrimSuffix(head.Mesh+" # "+head.Why, " # "), "  merge: Union # each rule adds to the others"}
 	const column = 2
 	switch {
 	case len(s.proven) > 0:
