@@ -11,6 +11,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
 // monitors are the kinds that have Prometheus, or what reads them in its place, call
@@ -22,34 +23,48 @@ var monitors = []struct {
 	// and not of Services.
 	endpoints string
 	pods      bool
-	// selector is the field of Prometheus that selects such objects, "" where it is not
-	// read here.
+	// selector begins the fields by which those who read such objects select them.
 	selector string
+	readers  readers
 }{
-	{"ServiceMonitor.monitoring.coreos.com", "endpoints", false, "serviceMonitor"},
-	{"PodMonitor.monitoring.coreos.com", "podMetricsEndpoints", true, "podMonitor"},
-	{"VMServiceScrape.operator.victoriametrics.com", "endpoints", false, ""},
-	{"VMPodScrape.operator.victoriametrics.com", "podMetricsEndpoints", true, ""},
+	{"ServiceMonitor.monitoring.coreos.com", "endpoints", false, "serviceMonitor", ofPrometheus},
+	{"PodMonitor.monitoring.coreos.com", "podMetricsEndpoints", true, "podMonitor", ofPrometheus},
+	{"VMServiceScrape.operator.victoriametrics.com", "endpoints", false, "serviceScrape", ofVictoria},
+	{"VMPodScrape.operator.victoriametrics.com", "podMetricsEndpoints", true, "podScrape", ofVictoria},
 }
 
-// selecting are the kinds that select monitors.
-var selecting = []string{"Prometheus.monitoring.coreos.com", "PrometheusAgent.monitoring.coreos.com"}
+// readers are kinds of which an operator makes pods that read monitors. Without an
+// operator none are read.
+type readers struct {
+	kinds []string
+	// all is the field that has all monitors selected where there is no selector at all,
+	// and open says that no selector beside one of Namespaces selects them all.
+	all  string
+	open bool
+}
+
+// A selector that is absent selects nothing, one of Namespaces the reader's own
+// (prometheus-operator/prometheus-operator pkg/apis/monitoring/v1/prometheus_types.go,
+// CommonPrometheusFields). In VictoriaMetrics one of the two is enough
+// (VictoriaMetrics/operator api/operator/v1beta1/vmagent_types.go, VMAgentSpec).
+var (
+	ofPrometheus = readers{kinds: []string{"Prometheus.monitoring.coreos.com", "PrometheusAgent.monitoring.coreos.com"}}
+	ofVictoria   = readers{kinds: []string{"VMAgent.operator.victoriametrics.com"}, all: "selectAllByDefault", open: true}
+)
 
 var metrics = source{
-	reads: append([]string{monitors[0].kind, monitors[1].kind, monitors[2].kind, monitors[3].kind}, selecting...),
+	reads: slices.Concat([]string{monitors[0].kind, monitors[1].kind, monitors[2].kind, monitors[3].kind}, ofPrometheus.kinds, ofVictoria.kinds),
 	look: func(t *tree) {
-		who := t.scraper()
 		for _, m := range monitors {
+			who := t.scraper("no "+m.kind, func(w *workload) bool { return w.is(m.readers.kinds) })
 			for _, o := range t.beside[m.kind] {
 				for i, endpoint := range o.Below("spec", m.endpoints).Items() {
 					of := scrape{o.at("spec", m.endpoints, i), who}
 					if certified(endpoint) {
 						of.scraper = of.doubted("Prometheus shows a certificate there (tlsConfig): if it is the mesh's own, a bypass breaks what works")
 					}
-					if m.selector != "" {
-						if doubt := t.unselected(o, m.selector); doubt != "" {
-							of.scraper = of.doubted(doubt)
-						}
+					if doubt := t.unselected(o, m.selector, m.readers); doubt != "" {
+						of.scraper = of.doubted(doubt)
 					}
 					if m.pods {
 						t.scrapePods(o, endpoint, of)
@@ -73,18 +88,18 @@ func (s scraper) doubted(why string) scraper {
 	return scraper{s.name, unknown, nil, append(slices.Clone(s.doubts), why)}
 }
 
-// unselected says why no Prometheus among the manifests selects a monitor, "" where one
-// may. No selector selects nothing, and no selector of namespaces Prometheus' own alone
-// (prometheus-operator/prometheus-operator pkg/apis/monitoring/v1/prometheus_types.go,
-// CommonPrometheusFields).
-func (t *tree) unselected(o *thing, field string) string {
+// unselected says why nobody among the manifests selects a monitor, "" where one may.
+func (t *tree) unselected(o *thing, field string, by readers) string {
 	doubt := ""
-	for _, kind := range selecting {
+	for _, kind := range by.kinds {
 		for _, p := range t.beside[kind] {
 			of := p.Entry("spec")
 			monitors, spaces := of.Entry(field+"Selector"), of.Entry(field+"NamespaceSelector")
+			neither := !monitors.IsMapping() && !spaces.IsMapping()
 			switch {
-			case !monitors.IsMapping():
+			case neither && of.Entry(by.all).Truth():
+				return ""
+			case neither, !monitors.IsMapping() && !by.open:
 				doubt = fmt.Sprintf("%s selects no such object: it has no spec.%sSelector", p.ID(), field)
 			case !selects(monitors, o.Below("metadata", "labels").Strings()):
 				doubt = fmt.Sprintf("%s does not select it by spec.%sSelector", p.ID(), field)
@@ -223,23 +238,39 @@ type scraper struct {
 	why, doubts []string
 }
 
-// scrapers are the programs that do, by the names of their images, and the kinds of
-// which an operator makes pods with them.
-var (
-	scraperImages = []string{"prometheus", "vmagent"}
-	scraperKinds  = []string{"Prometheus", "PrometheusAgent", "VMAgent"}
-)
+// scraperImages are the programs that do, by the names of their images.
+var scraperImages = []string{"prometheus", "vmagent"}
 
-// scraper finds it, and whether it is in the mesh. One that is calls pods by their
-// addresses all the same, which the sidecar passes on as they come.
-func (t *tree) scraper() scraper {
-	var found []*workload
+func (w *workload) is(kinds []string) bool {
+	return slices.Contains(kinds, kindOf(object.Type{APIVersion: w.APIVersion, Kind: w.Kind}))
+}
+
+// operated reports whether an operator makes the pods and writes what they read.
+func (w *workload) operated() bool {
+	return w.is(ofPrometheus.kinds) || w.is(ofVictoria.kinds)
+}
+
+func (w *workload) runsScraper() bool {
+	return slices.ContainsFunc(w.containers, func(c container) bool { return slices.Contains(scraperImages, imageName(c.image)) })
+}
+
+// scraper finds that which reads something, and whether it is in the mesh. One that is
+// calls pods by their addresses all the same, which the sidecar passes on as they come.
+// Unread says what the others read: "no ServiceMonitor".
+func (t *tree) scraper(unread string, reads func(*workload) bool) scraper {
+	var found, others []*workload
 	for _, w := range t.workloads {
-		if slices.Contains(scraperKinds, w.Kind) || slices.ContainsFunc(w.containers, func(c container) bool { return slices.Contains(scraperImages, imageName(c.image)) }) {
+		switch {
+		case reads(w):
 			found = append(found, w)
+		case w.operated(), w.runsScraper():
+			others = append(others, w)
 		}
 	}
-	if len(found) == 0 {
+	switch {
+	case len(found) == 0 && len(others) > 0:
+		return scraper{others[0].name, unknown, nil, []string{"it reads " + unread + ", unless its configuration says otherwise, and no other Prometheus is among the manifests"}}
+	case len(found) == 0:
 		return scraper{"Prometheus", unknown, nil, []string{"no Prometheus is among the manifests: it may be in the mesh"}}
 	}
 	first := found[0]
@@ -275,7 +306,9 @@ const (
 var annotated = source{
 	reads: switching(),
 	look: func(t *tree) {
-		who := t.scraper()
+		// What an operator configures reads no annotations (prometheus-community/helm-charts
+		// charts/kube-prometheus-stack/README.md, prometheus.io/scrape).
+		who := t.scraper("no annotations prometheus.io", func(w *workload) bool { return !w.operated() && w.runsScraper() })
 		var merged []string
 		for _, w := range t.workloads {
 			if w.TemplateAnnotations[scrapeKey] != "true" || w.left != "" {

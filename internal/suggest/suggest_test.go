@@ -86,6 +86,15 @@ func monitor(kind, spec string) string {
 }
 
 func TestMetrics(t *testing.T) {
+	plain := strings.NewReplacer("namespace: shop", "namespace: monitoring", "image: web", `image: "quay.io/prometheus/prometheus:v3"`, "name: web", "name: p", "app: web", "app: p").Replace(web("", ""))
+	byHand := []string{meshed, strict, unmeshed, plain, service}
+	agent := func(spec string) string {
+		return "apiVersion: operator.victoriametrics.com/v1beta1\nkind: VMAgent\nmetadata: {name: a, namespace: monitoring}\nspec: " + spec
+	}
+	victoria := func(spec string) []string {
+		return []string{meshed, strict, unmeshed, agent(spec), service, web("", ""), strings.Replace(monitor("VMPodScrape", `{selector: {}, podMetricsEndpoints: [{port: m}]}`), "monitoring.coreos.com/v1", "operator.victoriametrics.com/v1beta1", 1)}
+	}
+	rule, perhaps := []string{"[web] excludeInboundPorts: [m]"}, []string{"perhaps [web] excludeInboundPorts: [m]"}
 	whole := []string{meshed, strict, unmeshed, prometheus, service, web("", "")}
 	services := `{selector: {matchLabels: {team: shop}}, endpoints: [{port: metrics}]}`
 	for name, test := range map[string]struct {
@@ -113,16 +122,25 @@ func TestMetrics(t *testing.T) {
 		"no Prometheus":                    {[]string{meshed, strict, web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"perhaps [web] excludeInboundPorts: [m]"}},
 		"a Prometheus in the mesh":         {[]string{meshed, strict, strings.Replace(prometheus, "namespace: monitoring", "namespace: shop", 1), web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"perhaps [web] excludeInboundPorts: [m]"}},
 		"one Prometheus of each kind":      {append(whole, strings.Replace(prometheus, "namespace: monitoring", "namespace: shop", 1), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)), []string{"perhaps [web] excludeInboundPorts: [m]"}},
-		"a Prometheus by its image":        {[]string{meshed, strict, unmeshed, strings.NewReplacer("namespace: shop", "namespace: monitoring", "image: web", `image: "quay.io/prometheus/prometheus:v3"`).Replace(web("", "")), web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"[web] excludeInboundPorts: [m]"}},
+		"monitors, Prometheus by hand":     {append(byHand[:5:5], web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)), perhaps},
+		"VMAgent that selects all":         {victoria(`{selectAllByDefault: true}`), rule},
+		"VMAgent that selects nothing":     {victoria(`{selectAllByDefault: false}`), perhaps},
+		"VMAgent with a selector":          {victoria(`{podScrapeSelector: {}, podScrapeNamespaceSelector: {}}`), rule},
+		"VMAgent with one of Namespaces":   {victoria(`{podScrapeNamespaceSelector: {}}`), rule},
+		"VMAgent for its own Namespace":    {victoria(`{podScrapeSelector: {}}`), perhaps},
+		"VMAgent for other labels":         {victoria(`{podScrapeSelector: {matchLabels: {a: b}}, podScrapeNamespaceSelector: {}}`), perhaps},
+		"VMAgent for services":             {victoria(`{serviceScrapeSelector: {}, serviceScrapeNamespaceSelector: {}}`), perhaps},
+		"a PodMonitor beside VMAgent":      {append(victoria(`{selectAllByDefault: true}`)[:6:6], monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)), perhaps},
+		"annotations, Prometheus operated": {append(whole[:4:4], strings.Replace(service, "labels:", `annotations: {prometheus.io/scrape: "true", prometheus.io/port: "9090"}, labels:`, 1), web("", "")), []string{"perhaps [web] excludeInboundPorts: [9090]"}},
 		"a client's certificate":           {append(whole, monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m, tlsConfig: {certFile: /etc/prom-certs/cert-chain.pem}}]}`)), []string{"perhaps [web] excludeInboundPorts: [m]"}},
 		"whether it is meshed is unknown":  {[]string{strict, unmeshed, prometheus, web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"perhaps [web] excludeInboundPorts: [m]"}},
 		"STRICT in its namespace":          {[]string{strings.Replace(strict, "istio-system", "shop", 1), unmeshed, prometheus, web("", ""), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{"[web] excludeInboundPorts: [m]"}},
 		"one of two that may count":        {append(whole[2:], meshed, strict, strings.Replace(strings.Replace(strict, "name: default", "name: other", 1), "STRICT", "PERMISSIVE", 1), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)), []string{"perhaps [web] excludeInboundPorts: [m]"}},
 		"opted out":                        {[]string{meshed, strict, unmeshed, prometheus, strings.Replace(web("", ""), "{app: web}}\n    spec", `{app: web, sidecar.istio.io/inject: "false"}}`+"\n    spec", 1), monitor("PodMonitor", `{selector: {}, podMetricsEndpoints: [{port: m}]}`)}, []string{}},
-		"annotations of a pod":             {append(whole[:5:5], web(`, annotations: {prometheus.io/scrape: "true", prometheus.io/port: "9090"}`, "")), []string{}},
-		"without merging":                  {append(whole[:5:5], web(`, annotations: {prometheus.io/scrape: "true", prometheus.io/port: "9090", prometheus.istio.io/merge-metrics: "false"}`, "")), []string{"[web] excludeInboundPorts: [9090]"}},
-		"without merging anywhere":         {append(whole[:5:5], "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n  mesh: |\n    enablePrometheusMerge: false\n", web(`, annotations: {prometheus.io/scrape: "true"}`, "")), []string{"[web] excludeInboundPorts: [8080]", "[web] excludeInboundPorts: [9090]"}},
-		"annotations of a Service":         {append(whole[:4:4], strings.Replace(service, "labels:", `annotations: {prometheus.io/scrape: "true", prometheus.io/port: "9090"}, labels:`, 1), web("", "")), []string{"[web] excludeInboundPorts: [9090]"}},
+		"annotations of a pod":             {append(byHand[:5:5], web(`, annotations: {prometheus.io/scrape: "true", prometheus.io/port: "9090"}`, "")), []string{}},
+		"without merging":                  {append(byHand[:5:5], web(`, annotations: {prometheus.io/scrape: "true", prometheus.io/port: "9090", prometheus.istio.io/merge-metrics: "false"}`, "")), []string{"[web] excludeInboundPorts: [9090]"}},
+		"without merging anywhere":         {append(byHand[:5:5], "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n  mesh: |\n    enablePrometheusMerge: false\n", web(`, annotations: {prometheus.io/scrape: "true"}`, "")), []string{"[web] excludeInboundPorts: [8080]", "[web] excludeInboundPorts: [9090]"}},
+		"annotations of a Service":         {append(byHand[:4:4], strings.Replace(service, "labels:", `annotations: {prometheus.io/scrape: "true", prometheus.io/port: "9090"}, labels:`, 1), web("", "")), []string{"[web] excludeInboundPorts: [9090]"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, test.want, proposals(of(t, v1alpha1.Spec{Merge: "Union"}, test.manifests...)))
