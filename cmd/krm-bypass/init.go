@@ -182,7 +182,9 @@ func folderAt(dir string) (*setup.Folder, error) {
 		case entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != ".":
 			return fs.SkipDir
 		case entry.Type()&fs.ModeSymlink != 0 && slices.Contains(settledBy, path):
-			return fmt.Errorf("%s is a link: put a copy in its place", filepath.Join(dir, path))
+			if _, err := root.Stat(path); err != nil {
+				return fmt.Errorf("%s is a link that leads to nothing in the folder: put a copy in its place", filepath.Join(dir, path))
+			}
 		case !entry.Type().IsRegular():
 			return nil
 		case !slices.Contains(settledBy, entry.Name()) && !slices.Contains(manifestExtensions, filepath.Ext(path)):

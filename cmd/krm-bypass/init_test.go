@@ -107,6 +107,25 @@ func TestDiffsAreForGit(t *testing.T) {
 	assert.Contains(t, said, "the paths in the diff begin at ")
 }
 
+// A link inside the folder is read as kustomize reads it; what leads out is refused.
+func TestInitReadsALinkInsideTheFolder(t *testing.T) {
+	for to, want := range map[string]string{
+		"real.yaml":       "is a kustomization",
+		"../outside.yaml": "dir/kustomization.yaml is a link that leads to nothing in the folder: put a copy in its place",
+	} {
+		t.Chdir(folder(t, map[string]string{"dir/real.yaml": "resources: [a.yaml]\n", "outside.yaml": "resources: []\n", "dir/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"}))
+		require.NoError(t, os.Symlink(to, "dir/kustomization.yaml"))
+		code, _, said := krmBypass("", "init", "--write", "dir")
+		assert.Contains(t, said, want)
+		text, err := os.ReadFile("dir/real.yaml")
+		require.NoError(t, err)
+		assert.Equal(t, code == 0, strings.Contains(string(text), "transformers:\n- bypass.yaml") || strings.Contains(string(text), "transformers: [bypass.yaml]"), "%s", text)
+		info, err := os.Lstat("dir/kustomization.yaml")
+		require.NoError(t, err)
+		assert.NotZero(t, info.Mode()&os.ModeSymlink)
+	}
+}
+
 func TestInitWritesAllOrNothing(t *testing.T) {
 	folder := copied(t, "asm-ports/base")
 	require.NoError(t, os.Remove(filepath.Join(folder, "kustomization.yaml")))

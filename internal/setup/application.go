@@ -61,6 +61,8 @@ func (f *Folder) application(file yamltext.File, d stream.Document, root node.Va
 		a.why = "its source is no folder of a repository"
 	case a.tool(source) != "":
 		a.why = fmt.Sprintf("Argo CD refuses a plugin beside spec.source.%s: take that away first; docs/argocd.md says where to write what it says", a.tool(source))
+	case source.Entry("plugin").Exists() && plugin == "":
+		a.why = fmt.Sprintf("its spec.source.plugin has no name, so Argo CD looks for a plugin that discovers it, and krm-bypass does not: for krm-bypass write name: %s there", a.plugin())
 	case plugin != "" && plugin != a.plugin():
 		a.why = fmt.Sprintf("the plugin %q renders it", plugin)
 	case !inside || !slices.ContainsFunc(f.Files, func(file yamltext.File) bool {

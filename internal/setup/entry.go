@@ -9,6 +9,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/stream"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -87,4 +88,18 @@ func (f *Folder) changed(file yamltext.File, d stream.Document, edits func(root 
 		return nil, fmt.Errorf("%s: %w", f.named(file), err)
 	}
 	return yamltext.Replace(file.Text, []yamltext.Replacement{{Span: d.Span(), Text: string(text)}}), nil
+}
+
+// uncalled says where a spec that is there says nothing of what kustomize runs for it.
+func (f *Folder) uncalled() (left []string) {
+	file, is := f.file(SpecFile)
+	if !is {
+		return nil
+	}
+	for _, d := range f.documents(file, spec.Is) {
+		if document, err := object.Decode(d.Fragment()); err == nil && !node.Of(document).At("metadata", "annotations", spec.FunctionAnnotation).Exists() {
+			left = append(left, fmt.Sprintf("%s:%d: kustomize does not know by what to run it: add the annotation %s to its metadata, as krm-bypass init writes it into a new file", f.named(file), d.Line, spec.FunctionAnnotation))
+		}
+	}
+	return left
 }

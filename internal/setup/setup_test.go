@@ -141,18 +141,41 @@ func TestApplicationsThatAreLeft(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"shop/set.yaml:1: ApplicationSet all is left as it is: name the plugin in its spec.template.spec.source, as docs/argocd.md says"}, plan.Left)
 	for source, why := range map[string]string{
-		"  source: {path: web, helm: {values: x}}\n":             "spec.source.helm",
-		"  source: {path: web, directory: {recurse: true}}\n":    "refuses a plugin beside spec.source.directory",
-		"  source: {path: web, plugin: {name: other}}\n":         `the plugin "other" renders it`,
-		"  source: {chart: web, repoURL: https://example.com}\n": "its source is no folder",
-		"  sources: [{path: web}]\n":                             "several sources",
-		"  source: {path: nowhere}\n":                            "the folder nowhere that it renders is not among these files",
+		"  source: {path: web, helm: {values: x}}\n":                    "spec.source.helm",
+		"  source: {path: web, directory: {recurse: true}}\n":           "refuses a plugin beside spec.source.directory",
+		"  source: {path: web, plugin: {env: [{name: A, value: b}]}}\n": "has no name, so Argo CD looks for a plugin that discovers it, and krm-bypass does not: for krm-bypass write name: krm-bypass there",
+		"  source: {path: web, plugin: {name: other}}\n":                `the plugin "other" renders it`,
+		"  source: {chart: web, repoURL: https://example.com}\n":        "its source is no folder",
+		"  sources: [{path: web}]\n":                                    "several sources",
+		"  source: {path: nowhere}\n":                                   "the folder nowhere that it renders is not among these files",
 	} {
 		plan, err := setup.Of(folder(app+source+"-- web/a.yaml --\nkind: ConfigMap\n"), setup.Choice{})
 		require.NoError(t, err)
 		assert.Empty(t, plan.Changes)
 		require.Len(t, plan.Left, 1)
 		assert.Contains(t, plan.Left[0], why)
+	}
+}
+
+// TestASpecWithoutAFunction: kustomize takes it for a plugin of its own, which it cannot find.
+func TestASpecWithoutAFunction(t *testing.T) {
+	const left = "shop/bypass.yaml:1: kustomize does not know by what to run it: add the annotation config.kubernetes.io/function to its metadata, as krm-bypass init writes it into a new file"
+	const spec = "-- bypass.yaml --\napiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: a, annotations: {ANNOTATION}}\nspec: {}\n"
+	const tree = "-- kustomization.yaml --\nresources: []\n"
+	for name, c := range map[string]struct {
+		files, annotation string
+		left              []string
+	}{
+		"without": {tree, "a: b", []string{left}},
+		"with it": {tree, `config.kubernetes.io/function: "exec: {path: krm-bypass}"`, nil},
+		"for kpt": {"-- Kptfile --\nkind: Kptfile\n", "a: b", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan, err := setup.Of(folder(c.files+strings.Replace(spec, "ANNOTATION", c.annotation, 1)), setup.Choice{})
+			require.NoError(t, err)
+			assert.Equal(t, c.left, plan.Left)
+			assert.Len(t, plan.Changes, 1)
+		})
 	}
 }
 

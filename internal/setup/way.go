@@ -38,7 +38,8 @@ var ways = []way{
 		is: func(f *Folder) bool { _, is := f.kustomization(); return is },
 		changes: func(f *Folder) ([]Change, []string, error) {
 			file, _ := f.kustomization()
-			return f.added(file, entry{list: []any{"transformers"}, item: SpecFile, what: "a list of files"})
+			changes, _, err := f.added(file, entry{list: []any{"transformers"}, item: SpecFile, what: "a list of files"})
+			return changes, f.uncalled(), err
 		},
 		commands: func(f *Folder) []string {
 			return []string{"krm-bypass render " + f.Shown(f.Path), "kustomize build --enable-alpha-plugins --enable-exec " + f.Shown(f.Path)}

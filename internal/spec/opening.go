@@ -13,7 +13,7 @@ const SchemaFile = "clusterbypass.schema.json"
 // spec, with what editors and kustomize look for. The name is a YAML text as it is
 // written. The program is what kustomize calls.
 func Opening(name, program string) string {
-	return fmt.Sprintf(opening, SchemaFile, v1alpha1.APIVersion, v1alpha1.Kind, name, functionAnnotation, program)
+	return fmt.Sprintf(opening, SchemaFile, v1alpha1.APIVersion, v1alpha1.Kind, name, FunctionAnnotation, program)
 }
 
 const opening = `# yaml-language-server: $schema=%[1]s

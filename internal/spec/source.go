@@ -35,10 +35,10 @@ func Is(t object.Type) bool {
 
 func isConfigMap(t object.Type) bool { return t.APIVersion == "v1" && t.Kind == "ConfigMap" }
 
-// The annotation by which kustomize and kpt's predecessors find the function
-// that an object configures, and what of it matters here
+// FunctionAnnotation is that by which kustomize and kpt's predecessors find the
+// function that an object configures, and functionSpec what of it matters here
 // (kubernetes-sigs/kustomize kyaml/fn/runtime/runtimeutil/functiontypes.go).
-const functionAnnotation = "config.kubernetes.io/function"
+const FunctionAnnotation = "config.kubernetes.io/function"
 
 type functionSpec struct {
 	Exec      struct{ Path string }
@@ -56,7 +56,7 @@ func Configures(document *yaml.Node) bool {
 		return true
 	}
 	var called functionSpec
-	if yaml.Unmarshal([]byte(head.Annotations[functionAnnotation]), &called) != nil {
+	if yaml.Unmarshal([]byte(head.Annotations[FunctionAnnotation]), &called) != nil {
 		return false
 	}
 	image, _, _ := strings.Cut(path.Base(called.Container.Image), ":")
