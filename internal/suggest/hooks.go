@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
@@ -63,6 +64,7 @@ func (t *tree) hook(o *thing, does string, at edit.Path, of node.Value) {
 	name := [2]string{cmp.Or(of.Entry("namespace").Text(), t.Policy.Namespace), of.Entry("name").Text()}
 	s := cmp.Or(t.called[name], t.called[[2]string{"", name[1]}]) // of which nobody has said the namespace yet
 	if s == nil {
+		t.note("%s: no rule is proposed, because its Service %s is not among the manifests", o.at(at...), strings.TrimPrefix(name[0]+"/"+name[1], "/"))
 		return
 	}
 	number := cmp.Or(of.Entry("port").Text(), "443")

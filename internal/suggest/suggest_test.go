@@ -170,6 +170,25 @@ func TestHooks(t *testing.T) {
 			assert.Equal(t, test.want, proposals(of(t, v1alpha1.Spec{}, meshed, strict, service, web("", ""), test.hook)))
 		})
 	}
+	t.Run("no such Service is told", func(t *testing.T) {
+		missing := hook("apiregistration.k8s.io/v1", "APIService", "spec: {service: {name: db, namespace: shop}}")
+		assert.Equal(t, []suggest.Note{"APIService web (all.yaml:LINE): no rule is proposed, because its Service shop/db is not among the manifests"}, lineless(of(t, v1alpha1.Spec{}, meshed, strict, service, web("", ""), missing).Notes))
+		assert.Empty(t, of(t, v1alpha1.Spec{}, meshed, strict, service, web("", ""), validates).Notes)
+	})
+	t.Run("in Ambient", func(t *testing.T) {
+		ambient := strings.Replace(meshed, "istio-injection: enabled", "istio.io/dataplane-mode: ambient", 1)
+		both := strings.Replace(meshed, "istio-injection: enabled", "istio.io/dataplane-mode: ambient, istio-injection: enabled", 1)
+		rule, perhaps := []string{"[web] excludeInboundPorts: [8080]"}, []string{"perhaps [web] excludeInboundPorts: [8080]"}
+		annotations := v1alpha1.Spec{Enforcement: &v1alpha1.Enforcement{Mode: "AnnotationsOnly"}}
+		inAmbient := annotations
+		inAmbient.Global = &v1alpha1.GlobalRule{Placement: v1alpha1.Placement{DataPlane: "Ambient"}}
+		found := of(t, annotations, ambient, strict, service, web("", ""), validates)
+		assert.Equal(t, perhaps, proposals(found))
+		assert.Contains(t, strings.Join(strings.Fields(strings.ReplaceAll(string(found.New(suggest.Head{})), "#", "")), " "), "data-plane: these pods are in Ambient (Namespace shop (all.yaml:3), label istio.io/dataplane-mode): write dataPlane: Ambient in this rule too, which takes an enforcement.image")
+		assert.Equal(t, perhaps, proposals(of(t, inAmbient, ambient, strict, service, web("", ""), validates)), "render refuses it")
+		assert.Equal(t, rule, proposals(of(t, annotations, both, strict, service, web("", ""), validates)), "the sidecar wins")
+		assert.Equal(t, rule, proposals(of(t, annotations, ambient, strict, service, strings.Replace(web("", ""), "{app: web}}\n    spec", `{app: web, sidecar.istio.io/inject: "true"}}`+"\n    spec", 1), validates)))
+	})
 	t.Run("what the spec says already", func(t *testing.T) {
 		for _, traffic := range []v1alpha1.Traffic{
 			{ExcludeInboundPorts: v1alpha1.InboundPortList{"8000-8100"}},
@@ -187,6 +206,14 @@ func TestHooks(t *testing.T) {
 		without := func(text string) string { return strings.ReplaceAll(text, ", namespace: shop", "") }
 		assert.Equal(t, []string{"perhaps [web] excludeInboundPorts: [8080]"}, proposals(of(t, v1alpha1.Spec{}, strict, without(service), without(web("", "")), validates)))
 	})
+}
+
+// lineless are notes without the numbers of lines.
+func lineless(notes []suggest.Note) (all []suggest.Note) {
+	for _, n := range notes {
+		all = append(all, suggest.Note(regexp.MustCompile(`:[0-9]+\)`).ReplaceAllString(string(n), ":LINE)")))
+	}
+	return all
 }
 
 func TestPeers(t *testing.T) {

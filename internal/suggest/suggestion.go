@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -121,6 +122,10 @@ func (t *tree) suggest(s Suggestion) {
 		known.outside, known.mends = known.outside || s.outside, known.mends || s.mends
 		known.reasons, known.standing, known.doubts = united(known.reasons, s.reasons), united(known.standing, s.standing), united(known.doubts, s.doubts)
 		return
+	}
+	if why := t.ambient(w); why != "" {
+		s.refused = true
+		s.objections = append(s.objections, objection{finding.DataPlane.ID, "these pods are in Ambient (" + why + "): write dataPlane: Ambient in this rule too, which takes an enforcement.image; annotations let nothing bypass there", ""})
 	}
 	if s.names == nil {
 		s.names = map[uint16]string{}

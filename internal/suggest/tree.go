@@ -363,3 +363,27 @@ func (t *tree) standing(w *workload) (standing, string) {
 	}
 	return unknown, ""
 }
+
+// ambient says by what pods are in Ambient that the policy takes for pods with a sidecar,
+// "" where nothing says so.
+func (t *tree) ambient(w *workload) string {
+	m := t.Policy.Mesh
+	label := m.PlaneLabel()
+	plane, _ := m.Certain(w.TemplateLabels, w.TemplateAnnotations)
+	if label.Key == "" || plane != "" || t.Policy.DataPlane(w.Workload) != mesh.Sidecar {
+		return ""
+	}
+	if value, says := w.TemplateLabels[label.Key]; says {
+		if value == label.Value {
+			return "label " + label.Key + " of the template"
+		}
+		return ""
+	}
+	for _, n := range t.beside["Namespace"] {
+		labels := n.Below("metadata", "labels").Strings()
+		if n.Name == w.namespace && labels[label.Key] == label.Value && m.UnmeshedNamespace(labels, n.Annotations) != "" {
+			return n.at("metadata", "labels") + ", label " + label.Key
+		}
+	}
+	return ""
+}
