@@ -103,17 +103,18 @@ func (p *Policy) takesOver(s said, was *prior, plan *Plan) *prior {
 			delete(rest.annotations, k.Annotation)
 		case adopted && !s.maySay(k.Field):
 			delete(rest.adopted, k.Annotation)
-			plan.warn(finding.HandEdited, was.at(plan.Workload, k.Annotation), value, "this was taken over into %s, and none of its rules says %s of this workload any more, so that the annotation counts as the workload's own again: remove it too, unless you mean it", p.called(), k.Field)
+			plan.warn(finding.HandEdited, was.at(plan.Workload, k.Annotation), value, "this was taken over into %s, and none of its rules says %s of this workload any more%s, so that the annotation counts as the workload's own again: remove it too, unless you mean it", p.called(), k.Field, s.unsaid(k.Field))
 		}
 	}
 	plan.was = &rest
 	return &rest
 }
 
-// says reports whether one of the scopes says a field.
+// says reports whether one of the scopes says something in a field. What comes to nothing
+// does not: nothing would be written in place of an annotation.
 func (s said) says(f traffic.Field) bool {
-	for _, scope := range s.scopes {
-		if scope.Layer.Says(f) {
+	for i, scope := range s.scopes {
+		if scope.Layer.Says(f) && s.adds(s.scopes[:i], scope).Says(f) {
 			return true
 		}
 	}
@@ -122,6 +123,14 @@ func (s said) says(f traffic.Field) bool {
 
 // maySay also counts scopes that may speak of the workload.
 func (s said) maySay(f traffic.Field) bool { return s.says(f) || len(s.unsure) > 0 }
+
+// unsaid says why scopes that speak of a field say nothing in it, "" where none does.
+func (s said) unsaid(f traffic.Field) string {
+	if slices.ContainsFunc(s.scopes, func(scope *Scope) bool { return scope.Layer.Says(f) }) {
+		return " (a name that no container port has says nothing, and neither does [] under Union)"
+	}
+	return ""
+}
 
 // beside are the user's annotations with those that were taken over.
 func (was *prior) beside() map[string]string {

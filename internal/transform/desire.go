@@ -106,6 +106,8 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 // said is what the scopes of a policy say of one workload.
 type said struct {
 	scopes []*Scope
+	// defaults are what the mesh itself says that a scope may clear.
+	defaults traffic.Layer
 	// anything says that a scope says something of it.
 	anything bool
 	// unsure are the scopes that may speak of it, since they depend on its
@@ -121,6 +123,9 @@ type said struct {
 func (p *Policy) said(w *Workload, namespace string) said {
 	s := said{mode: p.Mode, modeBy: "spec.enforcement.mode"}
 	var planes []string
+	if !p.DefaultsImplied {
+		s.defaults = p.MeshDefaults
+	}
 	if w.kind.AnnotationsOnly {
 		s.mode, s.modeBy = AnnotationsOnly, ""
 	}
@@ -138,7 +143,7 @@ func (p *Policy) said(w *Workload, namespace string) said {
 		}
 		scope = scope.in(w)
 		s.unseen = append(s.unseen, w.unseen(scope.Names)...)
-		s.anything = s.anything || len(s.unseen) > 0 || p.adds(s.scopes, scope) || !scope.Initial.Adds(scope.Merge).IsZero()
+		s.anything = s.anything || len(s.unseen) > 0 || !s.adds(s.scopes, scope).IsZero() || !scope.Initial.Adds(scope.Merge).IsZero()
 		s.scopes = append(s.scopes, scope)
 		if scope.Mode != nil {
 			s.mode, s.modeBy = *scope.Mode, scope.Path+".enforcement.mode"

@@ -93,16 +93,12 @@ func (s *Scope) in(w *Workload) *Scope {
 	return &is
 }
 
-// adds reports whether a scope says something behind broader ones. An empty list of ports
-// to exclude that only lacks what it names says nothing where there is nothing for it to
-// clear.
-func (p *Policy) adds(broader []*Scope, s *Scope) bool {
-	said := s.Layer
-	if lacking(said, s.Names, traffic.ExcludeInboundPorts) != nil {
-		var before traffic.Layer
-		if !p.DefaultsImplied {
-			before = p.MeshDefaults
-		}
+// adds gives what a scope says behind broader ones. An empty list of ports to exclude that
+// only lacks what it names says nothing where there is nothing for it to clear.
+func (s said) adds(broader []*Scope, scope *Scope) traffic.Layer {
+	said := scope.Layer
+	if lacking(said, scope.Names, traffic.ExcludeInboundPorts) != nil {
+		before := s.defaults
 		for _, b := range broader {
 			before = before.Merge(b.Layer, b.Merge)
 		}
@@ -110,7 +106,7 @@ func (p *Policy) adds(broader []*Scope, s *Scope) bool {
 			said = said.Without(traffic.ExcludeInboundPorts)
 		}
 	}
-	return !said.Adds(s.Merge).IsZero()
+	return said.Adds(scope.Merge)
 }
 
 func namesOf(all []PortName, f traffic.Field) []string {
