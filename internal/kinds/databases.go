@@ -39,14 +39,13 @@ func clickHouse(group, kind, short string, more ...Source) Kind {
 func databases() []Kind {
 	return []Kind{
 		{
-			// init containers are put into the order of their names, so that krm-bypass-close
-			// would come before krm-bypass-init: forInitContainers does not work there.
 			Group: "mongodbcommunity.mongodb.com", Kind: "MongoDBCommunity", Short: "mdbc", Plural: "mongodbcommunity",
+			Shuffles:  "sorts init containers by name",
 			Templates: []Template{joined("spec.statefulSet.spec.template", "spec")},
 			Sources: []Source{
 				mongodbAt.at("api/v1/mongodbcommunity_types.go", "349-356", "statefulSet.spec is taken as it is"),
 				mongodbAt.at("pkg/util/merge/merge_podtemplate_spec.go", "10-17", "annotations, containers and init containers are joined with the operator's"),
-				mongodbAt.at("pkg/util/merge/merge.go", "54-82", "init containers are sorted by name: krm-bypass-init comes before the operator's, which copy files, and behind those whose names come before it; forInitContainers does not work, because krm-bypass-close comes first"),
+				mongodbAt.at("pkg/util/merge/merge.go", "54-82", "init containers are sorted by name: krm-bypass-init comes before the operator's, which copy files, and behind those whose names come before it; krm-bypass-close would come before both, so forInitContainers is refused"),
 			},
 		},
 		{

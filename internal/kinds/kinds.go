@@ -35,6 +35,10 @@ type Kind struct {
 	ButContainer bool
 	// AnnotationsOnly says that the API refuses init containers by default.
 	AnnotationsOnly bool
+	// Shuffles says what the operator does with lists of init containers by which what we
+	// write first and last may stand elsewhere in the pods, as the middle of a sentence that
+	// begins with the kind; "" where they stay as they are, among the operator's own.
+	Shuffles string
 	// Reference is a field beside the templates by which the object takes its pods from
 	// elsewhere; an object that has it is left alone.
 	Reference Path

@@ -208,6 +208,8 @@ func (p *Policy) reportGaps(w *Workload, was *prior, plan *Plan) {
 			at = w.templatePath("metadata", "annotations", key.Annotation)
 		}
 		switch mine, present := was.annotations[key.Annotation]; {
+		case g.Field == InitialField && w.kind.Shuffles != "" && w.stand.initContainers != nil:
+			plan.find(Error, w.templatePath("spec", "initContainers"), "", "%s is not possible for %s, whose operator %s: in the pods %s, which ends what is for init containers alone, need not come last. Clear its fields in a rule for match: {kinds: [%s]}, such as %[1]s: {excludeOutboundPorts: []}", InitialField, A(w.Kind), w.kind.Shuffles, CloseName, w.KindEntry())
 		case present && g.Fatal && !key.Idle():
 			plan.find(Error, at, mine, "%s, here whatever this annotation says: remove it, and say %s in a rule of the ClusterBypass", g.Reason, g.Field)
 		case w.stand.initContainers == nil && plan.Mode == AnnotationsOnly:
