@@ -248,7 +248,7 @@ func TestImportWritesNothingWhereAnythingIsWrong(t *testing.T) {
 		{"no path", nil, []string{"import"}, []string{"error: import reads files, folders or - for standard input: name some, as in krm-bypass import manifests/\n"}},
 		{"a path that is not there", nil, []string{"import", "DIR/none", "DIR/neither"}, []string{"none: no such file", "neither: no such file"}},
 		{"nothing to import", map[string]string{"a.yaml": "a: b\n"}, []string{"import", "DIR"}, []string{"error: nothing to import: none of the files has a setting"}},
-		{"two mistakes", map[string]string{"a.yaml": refused, "b.yaml": "[", "c.yaml": annotated}, []string{"import", "--strip", "DIR"},
+		{"two mistakes", map[string]string{"a.yaml": refused, "b.yaml": "kind: [", "c.yaml": annotated}, []string{"import", "--strip", "DIR"},
 			[]string{`a.yaml:10: Deployment shop/web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: reading "8000-8010"`, "b.yaml:1: reading the document"}},
 		{"several meshes", map[string]string{"a.yaml": annotated, "b.yaml": strings.NewReplacer("traffic.sidecar.istio.io/excludeOutboundPorts", "config.linkerd.io/skip-outbound-ports", "web", "api").Replace(annotated)},
 			[]string{"import", "--strip", "DIR"}, []string{"error: the files hold settings of several meshes (the files hold settings of Istio in DIR/a.yaml, of Linkerd in DIR/b.yaml): say with --mesh which to import\n"}},

@@ -3,10 +3,12 @@ package inventory
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
@@ -45,8 +47,9 @@ func (d *document) isPatch() string {
 // templated is how Helm's templates begin what they fill in.
 const templated = "{{"
 
-// documents reads a file. A template of a Helm chart is no YAML, which is not
-// its fault: it is worth a warning, and everything else an error.
+// documents reads a file. A template of a Helm chart is no YAML, which is not its fault,
+// nor need a file be that holds no object: they are worth a warning, and everything else
+// is an error.
 func (s *survey) documents(f File) []*document {
 	var found []*document
 	for i, d := range object.Documents(f.Text) {
@@ -61,12 +64,33 @@ func (s *survey) documents(f File) []*document {
 			}
 			found = append(found, one)
 		case bytes.Contains(d.Text, []byte(templated)):
-			s.warn(Problem{File: f.Path, Line: d.Line, Message: "skipped: " + fillsIn})
+			s.skip(f.Path, d.Line)
+		case object.HoldsNone(d.Text) && !mentionsSetting(d.Text):
+			s.warn(Problem{File: f.Path, Line: d.Line, Message: "skipped: it is neither a Kubernetes object nor about a mesh: " + err.Error()})
 		default:
 			s.fail(Problem{File: f.Path, Line: d.Line, Message: "reading the document: " + err.Error() + ": fix it, or name only the other files"})
 		}
 	}
 	return found
+}
+
+// mentionsSetting reports whether a text has a key by which a mesh could be told what
+// bypasses.
+func mentionsSetting(text []byte) bool {
+	return mesh.Mentions(text) || slices.ContainsFunc(valueSources(), func(of sourceOf) bool {
+		return slices.ContainsFunc(of.Settings, func(one mesh.Setting) bool { return bytes.Contains(text, []byte(one.Key)) })
+	})
+}
+
+// skip tells of a template of a chart, once for each chart, or for a file that is in none.
+func (s *survey) skip(file string, line int) {
+	p := Problem{File: file, Line: line, Message: "skipped: " + fillsIn}
+	if chart, _, is := strings.Cut(file, "/templates/"); is && chart != "" {
+		p = Problem{File: chart, Message: "skipped: the templates of this Helm chart: render it and import what comes out, as in helm template NAME " + chart + " | krm-bypass import -"}
+	}
+	if !slices.ContainsFunc(s.warnings, func(told Problem) bool { return told.File == p.File && told.Message == p.Message }) {
+		s.warn(p)
+	}
 }
 
 // resource is an object of a document, or Helm values, which are none.

@@ -458,12 +458,31 @@ data:
 	}
 }
 
+// A file that cannot be read and may say what bypasses is in the way.
+func TestWhatCannotBeReadIsInTheWay(t *testing.T) {
+	for _, text := range []string{"kind: {", "global: {proxy: {excludeOutboundPorts: '1'", "a: {podAnnotations: {config.linkerd.io/skip-outbound-ports: '1'"} {
+		_, err := inventory.Take(tree("-- a.yaml --\n"+text+"\n"), "", nil)
+		require.ErrorContains(t, err, "a.yaml:1: reading the document: ")
+		require.ErrorContains(t, err, ": fix it, or name only the other files")
+	}
+}
+
+func TestTemplatesOfAChartAreToldOnce(t *testing.T) {
+	const template = "{{ if .Values.x }}\n---\n{{ if .Values.y }}\n"
+	found, err := inventory.Take(tree("-- c/templates/a.yaml --\n"+template+"-- c/templates/sub/b.yaml --\n"+template+"-- t.yaml --\n"+template), "", nil)
+	require.Error(t, err)
+	assert.Equal(t, "c: skipped: the templates of this Helm chart: render it and import what comes out, as in helm template NAME c | krm-bypass import -\n"+
+		"t.yaml:1: skipped: a Helm chart fills it in: render the chart (helm template) and import what comes out", found.Warnings.Error())
+}
+
 func TestWhatIsNotImportedIsSaid(t *testing.T) {
 	const imported = "-- z.yaml --\napiVersion: v1\nkind: Pod\nmetadata: {generateName: z-, namespace: zoo, annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: \"1\"}}\nspec: {containers: [{name: app, image: app}]}\n"
 	tests := []struct{ name, files, says string }{
 		{"a template of a chart", "-- t.yaml --\n{{- if .Values.x }}\nkind: Deployment\n{{- end }}\n", "t.yaml:1: skipped: a Helm chart fills it in: render the chart"},
 		{"a value that a chart fills in", "-- t.yaml --\nglobal: {proxy: {excludeOutboundPorts: '{{ .Values.ports }}'}}\n",
 			`t.yaml:1: global.proxy.excludeOutboundPorts: "{{ .Values.ports }}" is not imported`},
+		{"JSON with comments, of another tool", "-- a.json --\n{ // one\n  \"corejs\": 3}\n", "a.json:1: skipped: it is neither a Kubernetes object nor about a mesh: line 2: "},
+		{"JSON lines", "-- a.json --\n{rating: 5}\n{rating: 4}\n", "a.json:1: skipped: it is neither a Kubernetes object nor about a mesh: line 2: "},
 		{"an annotation that a chart fills in", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"{{ .Values.ports }}"`), "left as it is, since krm-bypass leaves this workload alone: a Helm chart fills it in"},
 		{"a name that a chart fills in", "-- a.yaml --\n" + deployment(`"{{ .Release.Name }}"`, "shop", portsAnnotation+`"1"`), "no rule can name it"},
 		{"a patch", "-- p.yaml --\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {metadata: {annotations: {" + portsAnnotation + "'3306'}}}}\n",
@@ -593,7 +612,7 @@ func TestErrors(t *testing.T) {
 				`values.yaml:3: global.proxy.excludeIPRanges: reading "10.0.0.0/8, 192.0.2.0/24": " 192.0.2.0/24" is a range with whitespace beside it`,
 				`values.yaml:4: global.proxy.includeIPRanges: expected a list, but found a mapping`,
 			}},
-		{"not YAML", "", "-- a.yaml --\na: [\n", []string{"a.yaml:1: reading the document: "}},
+		{"not YAML", "", "-- a.yaml --\nkind: [\n", []string{"a.yaml:1: reading the document: "}},
 		{"two values files", "", "-- a.yaml --\nglobal: {proxy: {excludeOutboundPorts: '1'}}\n-- b.yaml --\nglobal: {proxy: {excludeOutboundPorts: '2'}}\n",
 			[]string{`b.yaml:1: global.proxy.excludeOutboundPorts: says "2", and a.yaml says "1": name only the file that the mesh was installed with`}},
 		{"one name for two workloads", "", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"1"`) + "-- b.yaml --\n" + deployment("web", "shop", portsAnnotation+`"2"`),

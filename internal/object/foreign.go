@@ -28,17 +28,17 @@ func begins(text []byte, line string) bool {
 func isForeign(d Document) bool {
 	document, err := Decode(d.Fragment())
 	if err != nil {
-		return holdsNone(d.Text)
+		return HoldsNone(d.Text)
 	}
 	root := node.Of(document)
 	is := TypeOf(root)
 	return !is.List && (is.APIVersion == "" || is.Kind == "") && Incomplete(root) == ""
 }
 
-// holdsNone reports whether no reader finds an object in a text that this one does not
+// HoldsNone reports whether no reader finds an object in a text that this one does not
 // read, as in JSON with comments: the words that every object has are not there,
 // nor anything by which one could write them otherwise, or have a chart fill them in.
-func holdsNone(text []byte) bool {
+func HoldsNone(text []byte) bool {
 	lower := bytes.ToLower(text)
 	return !bytes.Contains(lower, []byte("apiversion")) && !bytes.Contains(lower, []byte("kind")) &&
 		!bytes.ContainsAny(text, "\\!\x00") && !bytes.Contains(text, []byte("{{"))
