@@ -26,6 +26,8 @@ type Values struct {
 	// Path leads to them from the object.
 	Path edit.Path
 	Form Form
+	// Void says why nobody reads them, "" where somebody does.
+	Void string
 	node.Value
 }
 
@@ -86,7 +88,23 @@ func ValuesIn(t object.Type, o node.Value) (all []Values) {
 			all = append(all, p.in(o, nil)...)
 		}
 	}
+	// argoproj/argo-cd pkg/apis/application/v1alpha1, ApplicationSourceHelm.ValuesYAML
+	for i, v := range all {
+		if beside := v.Path[:len(v.Path)-1]; v.Form == AsText && o.At(beside...).Entry("valuesObject").IsMapping() {
+			all[i].Void = "Argo CD reads valuesObject instead"
+		}
+	}
 	return all
+}
+
+// ReadsValuesOf reports whether a HelmRelease of Flux reads a ConfigMap's values.yaml. What
+// it says itself counts instead (fluxcd.io/flux/components/helm/helmreleases, "Values
+// overrides").
+func ReadsValuesOf(release object.Type, spec node.Value, configMap string) bool {
+	return release.Kind == "HelmRelease" && slices.ContainsFunc(spec.Entry("valuesFrom").Items(), func(from node.Value) bool {
+		key := from.Entry("valuesKey").Text()
+		return from.Entry("kind").Text() == "ConfigMap" && from.Entry("name").Text() == configMap && (key == "" || key == "values.yaml") && from.Entry("targetPath").Text() == ""
+	})
 }
 
 func (p place) in(v node.Value, path edit.Path) (all []Values) {
@@ -101,7 +119,7 @@ func (p place) in(v node.Value, path edit.Path) (all []Values) {
 		v, path = v.Entry(step), append(slices.Clone(path), step)
 	}
 	if v.Exists() {
-		all = append(all, Values{path, p.form, v})
+		all = append(all, Values{Path: path, Form: p.form, Value: v})
 	}
 	return all
 }

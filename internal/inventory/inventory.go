@@ -54,6 +54,7 @@ func TakeMade(files []File, made map[string]func(document int) *pass.Source, nam
 		s.warn(Problem{File: s.runningIn, Message: fmt.Sprintf("%d objects from a cluster are not read: controllers made them, or a mesh's injector wrote into them", s.running)})
 	}
 	s.withoutFirst()
+	s.overridden()
 	m, err := s.choose(named)
 	if err != nil {
 		s.unread()
@@ -109,6 +110,8 @@ type survey struct {
 	namespaces []*namespace
 	// others are objects that may say something for many pods.
 	others []resource
+	// releases are the HelmReleases.
+	releases []resource
 	// scoped are namespaces of which the mesh's own configuration speaks.
 	scoped []*namespace
 

@@ -72,7 +72,11 @@ func (s *survey) statements(o resource) {
 	if o.Kind == "" && o.APIVersion == "" {
 		s.search(values{resource: o, in: o.Value, at: o.Path})
 	}
+	if o.Kind == "HelmRelease" {
+		s.releases = append(s.releases, o)
+	}
 	for _, held := range bystander.ValuesIn(o.Type, o.Value) {
+		before := len(s.stated)
 		v := values{resource: o, in: held.Value, at: o.path(held.Path...)}
 		switch held.Form {
 		case bystander.AsWords:
@@ -83,6 +87,36 @@ func (s *survey) statements(o resource) {
 			}
 		default:
 			s.search(v)
+		}
+		for i := before; i < len(s.stated) && held.Void != ""; i++ {
+			s.stated[i].why = held.Void
+		}
+	}
+}
+
+// overridden takes out what a ConfigMap says where each HelmRelease that reads its values
+// says the same field itself.
+func (s *survey) overridden() {
+	for i, st := range s.stated {
+		if st.Kind != "ConfigMap" || st.why != "" {
+			continue
+		}
+		by, all := "", true
+		for _, o := range s.releases {
+			if o.namespace != st.namespace || !bystander.ReadsValuesOf(o.Type, o.Entry("spec"), st.name) {
+				continue
+			}
+			same := slices.IndexFunc(s.stated, func(own statement) bool {
+				return own.in == o.in && own.id() == o.id() && own.mesh == st.mesh && own.field == st.field && slices.Equal(own.below, st.below)
+			})
+			if same < 0 {
+				all = false
+			} else {
+				by = s.stated[same].place()
+			}
+		}
+		if by != "" && all {
+			s.stated[i].why = by + " says it in its own values, which count instead"
 		}
 	}
 }

@@ -41,6 +41,10 @@ func presetOf(level, mode string) string {
 // TestSources: where a mesh's own configuration stands, in today's and in older spellings.
 func TestSources(t *testing.T) {
 	proxy := "global: {proxy: {excludeIPRanges: 192.0.2.0/24, excludeOutboundPorts: '3306'}}"
+	flux := func(from string) string {
+		return "-- r.yaml --\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: istiod}\nspec:\n  valuesFrom: [{kind: ConfigMap, name: " + from + "}]\n  values: {" + proxy + "}\n"
+	}
+	const fluxValues = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istiod-values}\ndata: {values.yaml: 'global: {proxy: {excludeOutboundPorts: 1, excludeInboundPorts: 9090}}'}\n"
 	for name, test := range map[string]struct{ files, want, told string }{
 		"an umbrella chart":        {"-- v.yaml --\nistiod:\n  " + proxy + "\nbase: {defaultRevision: default}\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
 		"an umbrella of umbrellas": {"-- v.yaml --\nplatform: {mesh-1-27: {" + proxy + "}}\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
@@ -62,7 +66,12 @@ func TestSources(t *testing.T) {
 		"the copy of the values of a revision":           {"-- c.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: values-1-27}\ndata: {merged-values: '{\"global\": {\"proxy\": {\"excludeOutboundPorts\": \"3306\", \"includeIPRanges\": \"*\"}}}'}\n", "mesh: Istio excludeOutboundPorts: [3306]", ""},
 		"OpenShift Service Mesh 2": {"-- c.yaml --\napiVersion: maistra.io/v2\nkind: ServiceMeshControlPlane\nmetadata: {name: basic}\nspec: {proxy: {networking: {trafficControl: {inbound: {excludedPorts: ['8081']}, outbound: {excludedPorts: [3306], excludedIPRanges: [192.0.2.0/24]}}}}}\n",
 			"mesh: Istio excludeInboundPorts: [8081] excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
-		"Flux' HelmRelease":                       {"-- r.yaml --\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: istiod}\nspec: {values: {" + proxy + "}}\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
+		"Flux' HelmRelease": {"-- r.yaml --\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: istiod}\nspec: {values: {" + proxy + "}}\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
+		"values of Flux' HelmRelease and of its ConfigMap": {flux("istiod-values") + "---\n" + fluxValues, "mesh: Istio excludeInboundPorts: [9090] excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]",
+			"r.yaml:11: ConfigMap istiod-values: data[\"values.yaml\"] → global.proxy.excludeOutboundPorts: not imported: HelmRelease istiod in r.yaml says it in its own values, which count instead"},
+		"values of Flux' HelmRelease and of another's ConfigMap": {flux("others-values") + "---\n" + fluxValues, `r.yaml:11: ConfigMap istiod-values: data["values.yaml"] → global.proxy.excludeOutboundPorts: says "1", and HelmRelease istiod in r.yaml says "3306": name only the file that the mesh was installed with`, ""},
+		"both kinds of values of an Application": {"-- a.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: istiod}\nspec: {source: {helm: {values: 'global: {proxy: {excludeOutboundPorts: 1}}', valuesObject: {" + proxy + "}}}}\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]",
+			"a.yaml:4: Application istiod: spec.source.helm.values → global.proxy.excludeOutboundPorts: not imported: Argo CD reads valuesObject instead"},
 		"values that Flux reads from a ConfigMap": {"-- r.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: istiod-values}\ndata:\n  values.yaml: |\n    istiod: {" + proxy + "}\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
 		"an Application's values":                 {"-- a.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: istiod}\nspec: {source: {helm: {valuesObject: {" + proxy + "}}}}\n", "mesh: Istio excludeOutboundPorts: [3306] excludeOutboundIPRanges: [192.0.2.0/24]", ""},
 		"an Application's values as text, and parameters": {"-- a.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: istiod}\nspec:\n  sources:\n  - helm:\n      values: |\n        " + proxy + "\n      parameters:\n      - {name: global.proxy.excludeInboundPorts, value: '9100'}\n      - {name: replicas, value: '2'}\n",
