@@ -10,8 +10,8 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/object"
 )
 
-// A Name is a file that a kustomization names as a resource, as a patch or as the
-// configuration of plugins, which may name patches.
+// A Name is a file or a folder that a kustomization names as a resource, as a
+// component, as a patch or as the configuration of plugins, which may name patches.
 type Name struct {
 	// Field names it, Path is relative to the kustomization's folder.
 	Field, Path       string
@@ -42,7 +42,7 @@ func Names(text []byte) (names []Name, err error) {
 	for _, e := range entries(&k) {
 		isPatch := e.kind == patch || e.kind == file && strings.HasPrefix(e.list, "patches")
 		switch {
-		case isPatch || e.kind == fileOrFolder:
+		case isPatch || e.kind == fileOrFolder || e.list == componentsField:
 			names = append(names, Name{Field: e.String(), Path: e.value, IsPatch: isPatch})
 		case e.list == transformersField && strings.Contains(e.value, "\n"):
 			for _, path := range object.PluginPatches([]byte(e.value)) {

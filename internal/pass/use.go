@@ -101,7 +101,7 @@ func patchesOf(items []Item, heads []object.Type, file string) []string {
 
 // read reads a kustomization. plugins gives the patches that a file of plugins names.
 func (u Uses) read(root node.Value, file string, plugins func(file string) []string) {
-	for _, field := range []string{"resources", "bases"} {
+	for _, field := range []string{"resources", "bases", "components"} {
 		for i, entry := range root.Entry(field).Items() {
 			u.add(file, fmt.Sprintf("%s[%d]", field, i), entry.Text(), false)
 		}

@@ -87,24 +87,8 @@ func (f *Folder) kustomizations() []string {
 		if document, err := node.Parse(file.Text); err == nil && node.Of(document).Entry("kind").Text() == "Component" {
 			included[dir] = true
 		}
-		for _, component := range listOf(file.Text, "components") {
-			included[path.Join(dir, component)] = true
-		}
 	}
 	return slices.DeleteFunc(all, func(dir string) bool { return included[dir] })
-}
-
-// listOf gives the texts of a list of a document.
-func listOf(text []byte, key string) []string {
-	document, err := node.Parse(text)
-	if err != nil {
-		return nil
-	}
-	var texts []string
-	for _, item := range node.Of(document).Entry(key).Items() {
-		texts = append(texts, item.Text())
-	}
-	return texts
 }
 
 // Sign is where the files speak of a mesh.

@@ -111,6 +111,7 @@ func TestWhatAFolderIs(t *testing.T) {
 		"with an Application in it":   {files: "-- kustomization.yaml --\nresources: [app.yaml]\n-- app.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Application\n", is: "a kustomization"},
 		"two tools":                   {files: "-- kustomization.yaml --\nresources: []\n-- Kptfile --\nkind: Kptfile\n", fails: "shop is a kustomization and a kpt package: choose with --for kustomize or --for kpt"},
 		"overlays":                    {files: "-- base/kustomization.yaml --\nresources: []\n-- eu/kustomization.yaml --\nresources: [../base]\n-- us/kustomization.yaml --\nresources: [../base]\n", fails: "those of eu, us, which no other includes: name one, as in krm-bypass init shop/eu;"},
+		"an overlay with a component": {files: "-- part/kustomization.yaml --\nresources: []\n-- eu/kustomization.yaml --\ncomponents: [../part]\n", fails: "those of eu, which no other includes"},
 		"overlays, taken as a folder": {files: "-- eu/kustomization.yaml --\nresources: []\n", way: "folder", is: "a folder of manifests"},
 		"no such tool":                {files: web, way: "flux", fails: "--for flux: write one of kustomize, kpt, helm, argocd, folder"},
 		"not that tool":               {files: web, way: "kpt", fails: "it is a folder of manifests"},
