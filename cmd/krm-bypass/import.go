@@ -69,7 +69,6 @@ func importCommand() *cobra.Command {
 	cmd.Flags().StringVar(&named, "mesh", "", "mesh whose settings to import, where the files hold those of several")
 	cmd.Flags().BoolVar(&strip, "strip", false, "take what was imported out of the files")
 	cmd.Flags().BoolVar(&adopt, "adopt", false, "leave it in the files, and note on the workloads that the spec took it over")
-	cmd.PreRunE = func(*cobra.Command, []string) error { return nil }
 	allowOne(cmd, "strip", "adopt")
 	return cmd
 }

@@ -79,6 +79,9 @@ func allowOne(cmd *cobra.Command, names ...string) {
 		if len(given) > 1 {
 			return fmt.Errorf("--%s cannot be used together", strings.Join(given, " and --"))
 		}
+		if before == nil {
+			return nil
+		}
 		return before(cmd, args)
 	}
 }

@@ -2,11 +2,11 @@ package inventory
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
@@ -51,7 +51,7 @@ func (d *document) remark(path edit.Path) remark {
 	}
 	slices.Reverse(lines)
 	r.line = yamltext.Span{Start: r.above.End, End: yamltext.NextLine(src, value.Full().End)}
-	if len(lines) > 0 && heading.Match(bytes.TrimSpace(src[r.above.Start:r.above.End])) {
+	if len(lines) > 0 && heading.Matches(string(bytes.TrimSpace(src[r.above.Start:r.above.End]))) {
 		r.above.Start = r.above.End
 	}
 	beside, _ := prose(behind(src, value))
@@ -83,14 +83,14 @@ func behind(src []byte, value *yamltext.Node) string {
 
 var (
 	// disabled is an entry that somebody has put out of force.
-	disabled = regexp.MustCompile(`^["']?[-\w./]+["']?:(\s*|\s+("[^"]*"|'[^']*'|\S+))$`)
+	disabled = pattern.Of(`^["']?[-\w./]+["']?:(\s*|\s+("[^"]*"|'[^']*'|\S+))$`)
 	// noted is how people begin what is no entry although it looks like one.
-	noted = regexp.MustCompile(`^(TODO|FIXME|NOTE|XXX|HACK|WARNING|Reason|reason)\b`)
+	noted = pattern.Of(`^(TODO|FIXME|NOTE|XXX|HACK|WARNING|Reason|reason)\b`)
 	// directive is what tools read in comments.
-	directive = regexp.MustCompile(`^([!+@{%$<]\S|(nosec|noqa|nolint|nosemgrep|pragma|prettier-ignore|kpt-set|kpt-merge)\b|` +
+	directive = pattern.Of(`^([!+@{%$<]\S|(nosec|noqa|nolint|nosemgrep|pragma|prettier-ignore|kpt-set|kpt-merge)\b|` +
 		`(yamllint|yaml-language-server|kics-scan|checkov|kube-linter|trivy|tfsec|semgrep|gitleaks|renovate|x-release-please\S*|spell-?checker|cspell|codespell|language|vim?)([:=]| (disable|enable|ignore|allow|skip)))`)
 	// heading is a comment over several entries, also where one alone comes behind it.
-	heading    = regexp.MustCompile(`^#+\s*[-=*~_#]{2}|[-=*~_#]{2}$|:$`)
+	heading    = pattern.Of(`^#+\s*[-=*~_#]{2}|[-=*~_#]{2}$|:$`)
 	decoration = "-=*~_+# \t"
 )
 
@@ -101,7 +101,7 @@ func prose(comment string) (text string, is bool) {
 	switch {
 	case text == "":
 		return "", true
-	case directive.MatchString(text), disabled.MatchString(text) && !noted.MatchString(text):
+	case directive.Matches(text), disabled.Matches(text) && !noted.Matches(text):
 		return "", false
 	}
 	text = strings.TrimSpace(strings.Trim(text, decoration))

@@ -2,11 +2,11 @@ package inventory
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -103,7 +103,7 @@ func (w *writer) from(r rule) {
 }
 
 func (w *writer) comment(depth int, text string) {
-	w.line(depth, "# "+unbroken.ReplaceAllString(text, " "))
+	w.line(depth, "# "+spec.Unbroken(text))
 }
 
 // note begins an item of a list of rules.
@@ -117,9 +117,6 @@ func (w *writer) reason(r rule) {
 		w.line(2, "reason: "+strings.Join(quoted([]string{why}, proseText), ""))
 	}
 }
-
-// unbroken are the characters of a file's name that would end a comment.
-var unbroken = regexp.MustCompile(`[\p{C}\x{2028}\x{2029}]`)
 
 func (w *writer) fields(l traffic.Layer) {
 	const depth = 2
@@ -156,18 +153,18 @@ func flow(entries []string) string { return "[" + strings.Join(entries, ", ") + 
 // nameText, entryText and proseText are texts that every YAML parser takes for what they are, but
 // for the words that some take for truth values.
 var (
-	nameText  = regexp.MustCompile(`^[a-z][-a-z0-9.]*$`)
-	entryText = regexp.MustCompile(`^([1-9][0-9]*|[0-9]+(\.[0-9]+){3}/[0-9]+)$`)
-	proseText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9,.()/;-]*( [A-Za-z0-9,.()/;-]+)*$`)
+	nameText  = pattern.Of(`^[a-z][-a-z0-9.]*$`)
+	entryText = pattern.Of(`^([1-9][0-9]*|[0-9]+(\.[0-9]+){3}/[0-9]+)$`)
+	proseText = pattern.Of(`^[A-Za-z][A-Za-z0-9,.()/;-]*( [A-Za-z0-9,.()/;-]+)*$`)
 	truths    = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 )
 
 // quoted puts those texts into quotes that need it.
-func quoted(texts []string, safe *regexp.Regexp) []string {
+func quoted(texts []string, safe *pattern.Pattern) []string {
 	quoted := make([]string, len(texts))
 	for i, entry := range texts {
 		quoted[i] = entry
-		if !safe.MatchString(entry) || slices.Contains(truths, entry) {
+		if !safe.Matches(entry) || slices.Contains(truths, entry) {
 			quoted[i] = strconv.Quote(entry)
 		}
 	}

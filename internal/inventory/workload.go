@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -221,12 +221,12 @@ func (n *namespace) places(m *mesh.Mesh) bool {
 // The names that Kubernetes takes, of which a generateName is the beginning
 // (k8s.io/apimachinery pkg/api/validation/name.go).
 var (
-	objectName    = regexp.MustCompile(`^[a-z0-9][-.a-z0-9]*$`)
-	namespaceName = regexp.MustCompile(`^[a-z0-9][-a-z0-9]*$`)
+	objectName    = pattern.Of(`^[a-z0-9][-.a-z0-9]*$`)
+	namespaceName = pattern.Of(`^[a-z0-9][-a-z0-9]*$`)
 )
 
 func nameable(name, namespace string) bool {
-	return objectName.MatchString(name) && (namespace == "" || namespaceName.MatchString(namespace))
+	return objectName.Matches(name) && (namespace == "" || namespaceName.Matches(namespace))
 }
 
 // split reads annotations and tells what is imported from what has to stay.

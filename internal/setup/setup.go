@@ -3,10 +3,10 @@ package setup
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -41,7 +41,7 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !imageName.MatchString(choice.Image) {
+	if !imageName.Matches(choice.Image) {
 		return nil, fmt.Errorf("--image: %q is not the name of an image: write one such as registry.example.com/mesh/init:v0.1.0", choice.Image)
 	}
 	plan := &Plan{Title: w.title, Commands: w.commands(f), Suggest: "krm-bypass suggest " + f.Shown(f.Path)}
@@ -49,7 +49,8 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 		plan.Suggest = w.printed(f) + " | krm-bypass suggest -"
 	}
 	plan.Suggest += " --spec " + f.at(SpecFile)
-	for _, at := range f.specs() {
+	specs := f.specs()
+	for _, at := range specs {
 		if at != SpecFile {
 			return nil, fmt.Errorf("%s has a ClusterBypass already, and one is enough: add rules to it, or name a folder without one", path.Join(f.Path, at))
 		}
@@ -58,7 +59,7 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 		if plan.Spec, err = f.spec(choice); err != nil {
 			return nil, err
 		}
-	} else if len(f.specs()) == 0 {
+	} else if len(specs) == 0 {
 		return nil, fmt.Errorf("%s is there already and holds no ClusterBypass: rename it, init writes over nothing", path.Join(f.Path, there.Path))
 	}
 	if w.changes != nil {
@@ -70,7 +71,7 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 	return plan, err
 }
 
-var imageName = regexp.MustCompile(`^([a-zA-Z0-9][a-zA-Z0-9._/:@-]*)?$`)
+var imageName = pattern.Of(`^([a-zA-Z0-9][a-zA-Z0-9._/:@-]*)?$`)
 
 // spec writes the spec.
 func (f *Folder) spec(choice Choice) ([]byte, error) {

@@ -88,11 +88,7 @@ var ways = []way{
 
 // Ways are the names by which a user chooses.
 func Ways() []string {
-	var names []string
-	for _, w := range ways {
-		names = append(names, w.name)
-	}
-	return names
+	return strings.Fields(joined(ways, " ", func(w way) string { return w.name }))
 }
 
 // kustomization is the file of the kustomization that the folder is.
@@ -132,7 +128,7 @@ func (f *Folder) wayOf(name string) (way, error) {
 	case name != "":
 		return way{}, fmt.Errorf("--for %s: write one of %s", name, strings.Join(Ways(), ", "))
 	case len(found) > 1 && !within(found):
-		return way{}, fmt.Errorf("%s is %s: choose with --for %s", f.Path, titles(found, " and "), names(found, " or --for "))
+		return way{}, fmt.Errorf("%s is %s: choose with --for %s", f.Path, joined(found, " and ", func(w way) string { return w.title }), joined(found, " or --for ", func(w way) string { return w.name }))
 	case len(found) > 0:
 		return found[0], nil
 	case len(below) > 0:
@@ -158,18 +154,10 @@ func (f *Folder) title() string {
 	return ""
 }
 
-func titles(found []way, between string) string {
+func joined(found []way, between string, said func(way) string) string {
 	var all []string
 	for _, w := range found {
-		all = append(all, w.title)
-	}
-	return strings.Join(all, between)
-}
-
-func names(found []way, between string) string {
-	var all []string
-	for _, w := range found {
-		all = append(all, w.name)
+		all = append(all, said(w))
 	}
 	return strings.Join(all, between)
 }

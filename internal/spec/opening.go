@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 )
 
 // SchemaFile is the file with the JSON Schema to which editors are led.
@@ -34,3 +35,9 @@ metadata:
         path: %[6]s
 spec:
 `
+
+// Unbroken gives a text, such as a file's name, without the characters that would end a
+// comment in a spec: blanks stand in their place.
+func Unbroken(text string) string { return breaking.Regexp().ReplaceAllString(text, " ") }
+
+var breaking = pattern.Of(`[\p{C}\x{2028}\x{2029}]`)

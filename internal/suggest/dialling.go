@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"regexp"
 	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 )
 
 // dialling are init containers that call a Service among the manifests, or an address,
@@ -54,12 +55,12 @@ func uniquePairs(pairs []destination) (all []destination) {
 }
 
 // dialled is HOST:PORT, or HOST PORT as nc takes them.
-var dialled = regexp.MustCompile(`(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[-.A-Za-z0-9]*[A-Za-z0-9])?)(?::|[ \t]+)([0-9]{1,5})\b`)
+var dialled = pattern.Of(`(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[-.A-Za-z0-9]*[A-Za-z0-9])?)(?::|[ \t]+)([0-9]{1,5})\b`)
 
 type callee struct{ host, port string }
 
 func destinations(word string) (all []callee) {
-	for _, found := range dialled.FindAllStringSubmatch(word, -1) {
+	for _, found := range dialled.Regexp().FindAllStringSubmatch(word, -1) {
 		all = append(all, callee{strings.Trim(found[1], "[]"), found[2]})
 	}
 	if host, port, err := net.SplitHostPort(word); err == nil && len(all) == 0 {
@@ -97,14 +98,14 @@ func (s *service) offers(port uint16) bool {
 const toFillIn = "ADDRESS-OF-THE-API-SERVER"
 
 // apiSigns are what containers say that call the API server by themselves.
-var apiSigns = regexp.MustCompile(`\bkubectl\b|KUBERNETES_SERVICE_HOST|\bkubernetes\.default\b`)
+var apiSigns = pattern.Of(`\bkubectl\b|KUBERNETES_SERVICE_HOST|\bkubernetes\.default\b`)
 
 // apiServer are init containers, and Jobs, that call the API server before a sidecar
 // may be there.
 var apiServer = source{look: func(t *tree) {
 	for _, w := range t.workloads {
 		for _, c := range w.containers {
-			said := apiSigns.FindString(strings.Join(append(c.words, imageName(c.image)), "\n"))
+			said := apiSigns.Regexp().FindString(strings.Join(append(c.words, imageName(c.image)), "\n"))
 			if said == "" || !c.early && w.Kind != "Job" && w.Kind != "CronJob" {
 				continue
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 // monitors are the kinds that have Prometheus, or what reads them in its place, call
@@ -217,14 +218,17 @@ func (o *thing) reaches(namespace string) bool {
 	return o.namespace == namespace
 }
 
-// selects reports whether a label selector selects something with these labels
-// (k8s.io/apimachinery pkg/labels/selector.go).
+// operators are those of a label selector.
+var operators = []string{"In", "NotIn", "Exists", "DoesNotExist"}
+
+// selects reports whether a label selector selects something with these labels.
 func selects(selector node.Value, labels map[string]string) bool {
 	for _, e := range selector.Entry("matchExpressions").Items() {
-		value, there := labels[e.Entry("key").Text()]
-		in := slices.ContainsFunc(e.Entry("values").Items(), func(v node.Value) bool { return v.Text() == value })
-		holds := map[string]bool{"In": there && in, "NotIn": !there || !in, "Exists": there, "DoesNotExist": !there}
-		if !holds[e.Entry("operator").Text()] {
+		r := transform.Requirement{Key: e.Entry("key").Text(), Operator: e.Entry("operator").Text()}
+		for _, v := range e.Entry("values").Items() {
+			r.Values = append(r.Values, v.Text())
+		}
+		if !slices.Contains(operators, r.Operator) || !r.Holds(labels) {
 			return false
 		}
 	}

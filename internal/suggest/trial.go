@@ -3,12 +3,12 @@ package suggest
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -111,14 +111,14 @@ func (s *Suggestion) find(f pass.Finding) {
 const ifTheOldest = "only the oldest of"
 
 // ofTrial is how messages call a field of a suggestion.
-var ofTrial = regexp.MustCompile(`\bsuggested\[[0-9]+\]\.`)
+var ofTrial = pattern.Of(`\bsuggested\[[0-9]+\]\.`)
 
 // refuse notes a refusal with the suggestion for its workload.
 func refuse(f pass.Finding, suggestions []*Suggestion) {
 	for _, s := range suggestions {
 		if pass.RefOf(&s.workload.Object) == f.About {
 			s.refused = true
-			s.objections = append(s.objections, objection{"refused", ofTrial.ReplaceAllString(f.Message, "this rule's "), ""})
+			s.objections = append(s.objections, objection{"refused", ofTrial.Regexp().ReplaceAllString(f.Message, "this rule's "), ""})
 		}
 	}
 }

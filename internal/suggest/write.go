@@ -1,7 +1,6 @@
 package suggest
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -26,7 +25,7 @@ func (r rule) node(merges bool) *yaml.Node {
 	if merges {
 		item.Content = append(item.Content, node.Str("merge"), node.Str("Union"))
 	}
-	item.Content = append(item.Content, node.Str("reason"), node.Str(unbroken.ReplaceAllString(r.reason(), " ")))
+	item.Content = append(item.Content, node.Str("reason"), node.Str(spec.Unbroken(r.reason())))
 	if r.early {
 		item.Content = append(item.Content, node.Str("forInitContainers"), node.Map(r.fields()...))
 	} else {
@@ -132,7 +131,7 @@ func (r rule) together() (all []objection) {
 func wrapped(head, text string) []string {
 	var all []string
 	line := head
-	for word := range strings.FieldsSeq(unbroken.ReplaceAllString(text, " ")) {
+	for word := range strings.FieldsSeq(spec.Unbroken(text)) {
 		if len(line)+len(word) > widest && strings.TrimSpace(line) != "" && line != head {
 			all, line = append(all, strings.TrimRight(line, " ")), "  "
 		}
@@ -140,9 +139,6 @@ func wrapped(head, text string) []string {
 	}
 	return append(all, strings.TrimRight(line, " "))
 }
-
-// unbroken are the characters that would end a comment.
-var unbroken = regexp.MustCompile(`[\p{C}\x{2028}\x{2029}]`)
 
 // commented puts lines into comments at a column.
 func commented(lines []string, column int) (all []string) {

@@ -32,9 +32,10 @@ type Requirement struct {
 	Values        []string
 }
 
-// holds follows Kubernetes' label selectors (k8s.io/apimachinery
-// pkg/labels/selector.go): NotIn holds where the label is absent.
-func (r Requirement) holds(labels map[string]string) bool {
+// Holds reports whether labels meet the requirement, as Kubernetes' label selectors
+// have it (k8s.io/apimachinery pkg/labels/selector.go): NotIn holds where the label is
+// absent.
+func (r Requirement) Holds(labels map[string]string) bool {
 	value, labelled := labels[r.Key]
 	switch r.Operator {
 	case "In":
@@ -49,7 +50,7 @@ func (r Requirement) holds(labels map[string]string) bool {
 
 // selects reports whether all requirements hold.
 func (m *Match) selects(labels map[string]string) bool {
-	return !slices.ContainsFunc(m.Labels, func(r Requirement) bool { return !r.holds(labels) })
+	return !slices.ContainsFunc(m.Labels, func(r Requirement) bool { return !r.Holds(labels) })
 }
 
 // answer is that of a match whose namespace may be unknown.

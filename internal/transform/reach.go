@@ -166,7 +166,7 @@ func (p *Policy) Sight(plan *Plan) Sighting {
 // lookAtLabels notes a part that does not speak of the workload, and would by its own
 // labels.
 func (s *Sighting) lookAtLabels(part int, m *Match, own map[string]string) {
-	if !slices.ContainsFunc(m.Labels, func(r Requirement) bool { return !r.holds(s.labels) && r.holds(own) }) {
+	if !slices.ContainsFunc(m.Labels, func(r Requirement) bool { return !r.Holds(s.labels) && r.Holds(own) }) {
 		return // there may be many rules for many workloads
 	}
 	speaks := func(layers ...map[string]string) bool {
