@@ -24,7 +24,7 @@ func main() {
 // run is the whole command. It returns the exit code.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root := rootCommand()
-	root.AddCommand(checkCommand(), explainCommand(), importCommand(), initCommand(), installCommand(), lintCommand(), pinCommand(), probeCommand(), renderCommand(), schemaCommand(), suggestCommand())
+	root.AddCommand(checkCommand(), explainCommand(), importCommand(), initCommand(), installCommand(), lintCommand(), pinCommand(), probeCommand(), renderCommand(), schemaCommand(), suggestCommand(), uiCommand())
 	root.InitDefaultHelpCmd()
 	for _, cmd := range append(root.Commands(), root) {
 		allowOnce(cmd)

@@ -165,3 +165,11 @@ func (r *Explanation) Relocate(place func(file string, line int) (string, int)) 
 func relocate(s *fn.Source, place func(string, int) (string, int)) {
 	s.File, s.Line = place(s.File, s.Line)
 }
+
+// Key names a workload, and no other of the same manifests, in a URL.
+func (w *Workload) Key() string {
+	return strings.Join([]string{w.APIVersion, w.Kind, w.Namespace, w.Name, w.Template}, "/")
+}
+
+// Reach says whom the parts of the specification reach.
+func (r *Explanation) Reach() []fn.Reach { return r.reach }

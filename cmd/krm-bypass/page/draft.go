@@ -1,0 +1,75 @@
+package page
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"sync"
+)
+
+// A draft is a text of the specification that is not saved. Nobody changes it: a change
+// makes another.
+type draft struct {
+	id string
+	// base is the text of the file that the first of its line began from.
+	base []byte
+	text []byte
+	// parent is the draft that was changed, nil for the first; did says how.
+	parent *draft
+	did    string
+}
+
+// mostDrafts is how many drafts are kept. The oldest goes first.
+const mostDrafts = 1000
+
+// errNoDraft says that a draft is not there.
+var errNoDraft = errors.New("this draft is gone: the program was started anew, or too many came after it. Begin again from the file")
+
+// drafts are those of this run of the program, by name.
+type drafts struct {
+	mu    sync.Mutex
+	byID  map[string]*draft
+	order []string
+}
+
+// add keeps a draft. The same change of the same draft has the same name.
+func (d *drafts) add(one draft) *draft {
+	sum := sha256.New()
+	parent := ""
+	if one.parent != nil {
+		parent = one.parent.id
+	}
+	for _, part := range [][]byte{one.base, one.text, []byte(parent)} {
+		digest := sha256.Sum256(part)
+		sum.Write(digest[:])
+	}
+	one.id = hex.EncodeToString(sum.Sum(nil))[:20]
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known := d.byID[one.id]; known != nil {
+		return known
+	}
+	if d.byID == nil {
+		d.byID = map[string]*draft{}
+	}
+	if len(d.order) == mostDrafts {
+		delete(d.byID, d.order[0])
+		d.order = d.order[1:]
+	}
+	d.byID[one.id], d.order = &one, append(d.order, one.id)
+	return &one
+}
+
+// find gives the draft of a name.
+func (d *drafts) find(id string) (*draft, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if one := d.byID[id]; one != nil {
+		return one, nil
+	}
+	return nil, errNoDraft
+}
+
+// isChange reports whether a draft says something else than the file that it began from.
+func (d *draft) isChange() bool { return d != nil && !bytes.Equal(d.base, d.text) }

@@ -1,0 +1,133 @@
+package page
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+)
+
+// Options say how a site may be used.
+type Options struct {
+	// Version is that of krm-bypass.
+	Version string
+	// ReadOnly says why nothing can be changed, "" if it can.
+	ReadOnly string
+}
+
+// Site serves the page of one tree. It checks nobody: a [Guard] stands in front of it.
+type Site struct {
+	tree    Tree
+	options Options
+	drafts  drafts
+	mux     *http.ServeMux
+}
+
+// New makes the site of a tree.
+func New(tree Tree, options Options) *Site {
+	s := &Site{tree: tree, options: options, mux: http.NewServeMux()}
+	for pattern, view := range map[string]func(*request) error{
+		"GET /{$}":         s.matrix,
+		"GET /workload":    s.workload,
+		"GET /connection":  s.connection,
+		"GET /findings":    s.findings,
+		"GET /rules":       s.rules,
+		"GET /rules/edit":  s.ruleForm,
+		"GET /entry":       s.entry,
+		"GET /effect":      s.effect,
+		"GET /save":        s.saveForm,
+		"POST /rules/edit": s.change,
+		"POST /save":       s.save,
+	} {
+		s.mux.HandleFunc(pattern, s.view(view))
+	}
+	s.mux.HandleFunc("GET /assets/{name}", asset)
+	return s
+}
+
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// request is one request, and the draft that its URL names.
+type request struct {
+	*http.Request
+	w     http.ResponseWriter
+	query url.Values
+	// draft is what the page shows in the place of the specification's file, nil for the
+	// file.
+	draft *draft
+	// spec is the file as it is now.
+	spec SpecFile
+}
+
+// fragment reports whether the script asks for a part of the page.
+func (r *request) fragment() bool { return r.Header.Get("X-Fragment") != "" }
+
+// text gives the text of the specification that the request is about, nil for that of
+// its file.
+func (r *request) text() []byte {
+	if r.draft == nil {
+		return nil
+	}
+	return r.draft.text
+}
+
+// link gives a URL of the site that keeps the draft.
+func (r *request) link(path string, pairs ...string) string {
+	query := url.Values{}
+	if r.draft != nil {
+		query.Set("draft", r.draft.id)
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			query.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
+}
+
+// view makes a handler of a view: it finds the draft, and shows the error if there is
+// one.
+func (s *Site) view(show func(*request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, in *http.Request) {
+		r := &request{Request: in, w: w, query: in.URL.Query()}
+		err := s.begin(r)
+		if err == nil {
+			err = show(r)
+		}
+		if err != nil && in.Context().Err() == nil {
+			s.fail(r, err)
+		}
+	}
+}
+
+func (s *Site) begin(r *request) (err error) {
+	if r.spec, err = s.tree.Spec(); err != nil {
+		return err
+	}
+	if id := r.query.Get("draft"); id != "" {
+		if r.draft, err = s.drafts.find(id); err != nil {
+			return &failure{http.StatusGone, err}
+		}
+	}
+	return nil
+}
+
+// failure is an error with the status of its answer.
+type failure struct {
+	status int
+	error
+}
+
+func (f *failure) Unwrap() error { return f.error }
+
+func (s *Site) fail(r *request, err error) {
+	status := http.StatusInternalServerError
+	var known *failure
+	if errors.As(err, &known) {
+		status = known.status
+	}
+	r.w.WriteHeader(status)
+	_ = s.show(r, "failure", "It did not work", err.Error()) // there is nobody else to tell
+}
