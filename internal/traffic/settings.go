@@ -137,64 +137,6 @@ type Connection struct {
 	Loopback bool
 }
 
-// Verdict is what becomes of a connection.
-type Verdict uint8
-
-// The verdicts. LeftToMesh leaves the connection to whatever the mesh does on
-// its own.
-const (
-	LeftToMesh Verdict = iota
-	Intercepted
-	Bypassed
-)
-
-// String gives the verdict in words.
-func (v Verdict) String() string {
-	return [...]string{"left to the mesh", "intercepted", "bypassed"}[v]
-}
-
-// Decision is a verdict and the field that it comes from, "" where no field
-// speaks of the connection.
-type Decision struct {
-	Verdict Verdict
-	By      Field
-}
-
-// Decide says what becomes of a connection. The first match wins. Everything
-// that enforces or explains settings follows this one function.
-func (s Settings) Decide(c Connection) Decision {
-	if c.Loopback {
-		return Decision{}
-	}
-	if c.Direction == Inbound {
-		return s.decideInbound(c)
-	}
-	ranged := c.Protocol == TCP && c.Port != DNSPort
-	switch {
-	case s.ExcludeOutboundPorts.Contains(c.Protocol, c.Port):
-		return Decision{Bypassed, ExcludeOutboundPorts}
-	case s.ExcludeOutbound.Contains(c.Protocol, c.Address, c.Port):
-		return Decision{Bypassed, ExcludeOutbound}
-	case s.IncludeOutboundPorts.Contains(c.Protocol, c.Port):
-		return Decision{Intercepted, IncludeOutboundPorts}
-	case ranged && s.ExcludeOutboundIPRanges.Contains(c.Address):
-		return Decision{Bypassed, ExcludeOutboundIPRanges}
-	case ranged && !s.IncludeOutboundIPRanges.All() && !s.IncludeOutboundIPRanges.Set().Contains(c.Address):
-		return Decision{Bypassed, IncludeOutboundIPRanges}
-	}
-	return Decision{}
-}
-
-func (s Settings) decideInbound(c Connection) Decision {
-	switch {
-	case s.ExcludeInboundPorts.Contains(c.Protocol, c.Port):
-		return Decision{Bypassed, ExcludeInboundPorts}
-	case c.Protocol == TCP && !s.IncludeInboundPorts.All() && !s.IncludeInboundPorts.Set().Contains(TCP, c.Port):
-		return Decision{Bypassed, IncludeInboundPorts}
-	}
-	return Decision{}
-}
-
 // Layer gives the settings as a scope that says every field which is not at its
 // default.
 func (s Settings) Layer() Layer {
