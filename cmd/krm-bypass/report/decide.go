@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
@@ -25,6 +24,8 @@ type Decision struct {
 	// Initially is what becomes of it while init containers run, nil where that is the
 	// same.
 	Initially *Decision `json:"whileInitContainersRun,omitempty"`
+	// Fits are the lines of Tables by which it was decided; the last had the last word.
+	Fits []Place `json:"-"`
 }
 
 // The verdicts.
@@ -49,22 +50,29 @@ func (r *Explanation) Decide(c traffic.Connection, name string) {
 	}
 }
 
+// layers give the workload's own settings, and what there is beside them while init
+// containers run.
+func (w *Workload) layers() (own, more traffic.Layer) {
+	for _, f := range w.Fields {
+		layer := &own
+		name, initial := initialField(f.Field)
+		if initial {
+			layer = &more
+		}
+		_ = layer.Set(name, f.Effective) // in canonical form, which reads back
+	}
+	return own, more
+}
+
 // initially decides what becomes of it while init containers run, nil where that is as
 // afterwards.
 func (w *Workload) initially(c traffic.Connection) *Decision {
-	var own, more traffic.Layer
-	for _, f := range w.Fields {
-		if name, initial := initialField(f.Field); initial {
-			_ = more.Set(name, f.Effective) // in canonical form, which reads back
-		} else {
-			_ = own.Set(name, f.Effective)
-		}
-	}
+	own, more := w.layers()
 	decision := own.Merge(more, traffic.Union).Settings().Decide(c)
 	if w.Decision.Verdict == Bypassed || decision.Verdict != traffic.Bypassed || w.Voided != "" {
 		return nil
 	}
-	d := &Decision{Verdict: Bypassed, Field: fn.InitialPrefix + string(decision.By)}
+	d := &Decision{Verdict: Bypassed, Field: fn.InitialPrefix + string(decision.By), Fits: []Place{{bySettings, decision.Line}}}
 	for _, f := range w.Fields {
 		if f.Field == d.Field {
 			d.By = deciding(f, decision.By, c)
@@ -91,68 +99,15 @@ func deciding(f fn.ExplainedField, by traffic.Field, c traffic.Connection) (all 
 }
 
 func (w *Workload) decide(c traffic.Connection) *Decision {
-	switch w.Outcome {
-	case fn.RefusedOutcome:
-		return &Decision{Verdict: NotOurs, Why: "the function refuses this workload: " + w.Reason}
-	case fn.UnknownOutcome, fn.LaterOutcome:
-		return &Decision{Verdict: NotOurs, Why: w.Reason}
-	}
-	if w.Voided != "" && !c.Loopback {
-		return &Decision{Verdict: LeftToMesh, Why: w.Voided}
-	}
-	var settings traffic.Layer
-	for _, f := range w.Fields {
-		_ = settings.Set(traffic.Field(f.Field), f.Effective) // in canonical form, which reads back
-	}
-	decision := settings.Settings().Decide(c)
-	d := &Decision{Verdict: Intercepted, Field: string(decision.By)}
-	switch {
-	case decision.Verdict == traffic.Bypassed:
-		d.Verdict = Bypassed
-		if c.Direction == traffic.Inbound {
-			d.Why = w.Unreached
-		}
-	case decision.Verdict == traffic.Intercepted:
-	case w.Reason != "":
-		d.Verdict, d.Why = NotOurs, w.Reason
-	case c.Loopback:
-		d.Verdict, d.Why = LeftToMesh, "no rule is about loopback"
-	case c.Protocol == traffic.UDP:
-		d.Verdict, d.Why = LeftToMesh, "no entry covers it, and of UDP a mesh takes DNS at the most"
-	default:
-		d.Why = "no entry covers it, so it is left to the mesh"
-	}
-	if (d.Verdict == Intercepted || d.Verdict == LeftToMesh) && c.Direction == traffic.Outbound && !c.Loopback && c.Address.Unmap().Is6() {
-		switch {
-		case w.OnlyIPv4:
-			d = &Decision{Verdict: Bypassed, Why: "the mesh's own rules are for IPv4 alone"}
-		case w.IPv6If != "":
-			d = &Decision{Verdict: InDoubt, Why: "the mesh leaves IPv6 alone unless " + w.IPv6If}
-		}
-	}
-	if d.Verdict == Intercepted && d.Field == "" {
-		d = w.byMesh(c, d)
-	}
-	if d.Verdict != Bypassed && !c.Loopback {
-		for _, o := range w.Others {
-			if other(o).layer().Decide(c).Verdict != traffic.Bypassed {
-				continue
-			}
-			if d = (&Decision{Verdict: InDoubt, Why: "by " + other(o).says()}); o.Sure {
-				d.Verdict = Bypassed
-				break
-			}
-			if o.Doubt != "" {
-				d.Why += ", but " + o.Doubt
-			}
-		}
-	}
-	if d.Verdict == Intercepted && d.Field == "" {
-		d.Why = cmp.Or(w.placeless(c), d.Why)
+	own, _ := w.layers()
+	q := question{w, c, own.Settings().Decide(c)}
+	d := q.decide()
+	if d.Verdict == q.by.Verdict.String() {
+		d.Field = string(q.by.By)
 	}
 	for _, f := range w.Fields {
 		if f.Field == d.Field {
-			d.By = deciding(f, decision.By, c)
+			d.By = deciding(f, q.by.By, c)
 		}
 	}
 	return d
@@ -171,26 +126,6 @@ func (w *Workload) placeless(c traffic.Connection) string {
 		}
 	}
 	return ""
-}
-
-// byMesh gives what the mesh does of its own with a connection, else what was
-// decided.
-func (w *Workload) byMesh(c traffic.Connection, decided *Decision) *Decision {
-	for _, own := range w.MeshPorts {
-		var ports traffic.Layer
-		_ = ports.Set(traffic.ExcludeInboundPorts, own.Ports) // in canonical form, which reads back
-		switch {
-		case own.Outbound != (c.Direction == traffic.Outbound):
-		case !ports.Settings().ExcludeInboundPorts.Contains(c.Protocol, c.Port):
-		case !own.Bypass:
-			return &Decision{Verdict: LeftToMesh, Why: own.Why}
-		case own.Sure:
-			return &Decision{Verdict: Bypassed, Why: own.Why}
-		default:
-			return &Decision{Verdict: InDoubt, Why: own.Why}
-		}
-	}
-	return decided
 }
 
 // decides reports whether an entry contributes to the decision of its field.
