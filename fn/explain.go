@@ -31,8 +31,9 @@ func Explain(spec *Spec, files []Manifest, options Options, today v1alpha1.Date)
 		func(d *pass.Document) { workloads[d.At] = r.explanations(d, said(), today) },
 		func(d *pass.Document) {
 			for i, plan := range d.Workloads {
-				if !plan.Failed() {
-					workloads[d.At][i].Rendered = r.spec.Policy.Rendered(plan, d.Nodes)
+				if x := &workloads[d.At][i]; !plan.Failed() {
+					x.Rendered = r.spec.Policy.Rendered(plan, d.Nodes)
+					x.InitContainers = initContainers(plan.Mesh(), x.injected, x.Rendered.InitContainers)
 				}
 			}
 		})}
@@ -195,6 +196,9 @@ func (e *explaining) explanation() Explanation {
 		x.Notes = append(x.Notes, says)
 	} else if plan.Container {
 		x.Order = says
+	}
+	if !outside {
+		x.injected = plan.Mesh().Init.In(inForce)
 	}
 	return x
 }

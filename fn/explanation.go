@@ -2,6 +2,7 @@ package fn
 
 import (
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -101,6 +102,10 @@ type Explanation struct {
 	// MeshPorts are TCP ports with which the mesh does something of its own,
 	// whatever the spec says. The first that holds a port counts.
 	MeshPorts []MeshPorts `json:"-"`
+	// InitContainers are those of the pods in the order in which they run, as far as the
+	// manifest shows it: what else webhooks add depends on the cluster.
+	InitContainers []InitContainer `json:"-"`
+	injected       []mesh.Injected
 	// Rendered is what the pod template becomes.
 	Rendered Rendered `json:"-"`
 }
@@ -124,6 +129,26 @@ type ExplainedOther struct {
 // the same. Template covers all of it, Own what krm-bypass does not write,
 // Container the init container without its arguments.
 type Rendered = transform.Rendered
+
+// InitContainer is an init container of a workload's pods.
+type InitContainer struct {
+	Name string
+	// Of is whose it is: OfMesh, OfKrmBypass or OfManifest.
+	Of string
+	// Says is what it does, where that is known.
+	Says string
+	// Stays says that it is a native sidecar, which runs as long as the pod does.
+	Stays bool
+	// If says on what it depends that it is there, "" where it surely is.
+	If string
+}
+
+// Whose an init container is.
+const (
+	OfMesh      = "the mesh"
+	OfKrmBypass = "krm-bypass"
+	OfManifest  = "the manifest"
+)
 
 // InitialPrefix is how the names of fields begin that hold beside the others while init
 // containers run.

@@ -89,6 +89,14 @@ var consul = Mesh{
 		Envoy:      true,
 		Identities: []Identity{{URI, "spiffe://", "/dc/", "hashicorp/consul agent/connect/uri_service.go"}},
 	},
+	// webhook/mesh_webhook.go, MutateHandler; lifecycle/lifecycle_configuration.go.
+	Init: InitContainers{
+		Native: []string{"consul.hashicorp.com/enable-consul-dataplane-as-sidecar"}, NativeIf: "where its chart has connectInject.dataplaneAsSidecarInitContainer.defaultEnabled: true",
+		All: []Injected{
+			{Name: "consul-connect-inject-init", Says: "registers the pod, and makes Consul's rules where no CNI plugin of Consul does", Last: true},
+			{Name: "consul-dataplane", Says: "the sidecar", Stays: true, Last: true, of: nativeSidecar},
+		},
+	},
 	// The rules of DNS that has the address of a Service come first, over both
 	// protocols. With DNS by loopback or none, which is what consul-k8s has, an excluded
 	// port 53 lets TCP past (TestPort53 in test/e2e/differential).

@@ -66,7 +66,9 @@ func fsmLike(name string, aka []string, domain, known, namespace string, sources
 		Namespaces: []string{namespace},
 		OnlyIPv4:   "flomesh-io/fsm pkg/injector/iptables.go, as in what it comes from: iptables-restore alone",
 		Levels:     Adds,
-		Signs:      signs,
+		// pkg/injector/patch.go.
+		Init:  InitContainers{All: []Injected{{Name: strings.ToLower(name) + "-init", Says: "makes " + name + "'s rules", Last: true}}},
+		Signs: signs,
 		// For metrics and for the probes that the injector rewrites
 		// (flomesh-io/fsm pkg/constants/constants.go).
 		Always:  traffic.SinglePorts(traffic.TCP, 15010, 15901, 15902, 15903, 15904),

@@ -147,7 +147,16 @@ var istio = Mesh{
 	Facts:  []Fact{istioNative, istioExclusion},
 	Order:  Order{Key: "sidecar.istio.io/nativeSidecar", Former: "false", First: istioFirst, Last: istioLast, Depends: istioNative},
 	// pkg/kube/inject/webhook.go, reorderPod; cni/pkg/plugin/plugin.go, CmdAdd.
-	Early: Early{Native: []string{"sidecar.istio.io/nativeSidecar"}, Else: "where Istio's CNI plugin makes the rules, which it does before them, and the sidecar is no native one; istio-init comes last, so that without the plugin they reach everything"},
+	Init: InitContainers{
+		Native: istioNatively, NativeIf: "in Istio since 1.27, where every node's kubelet is 1.33 or later",
+		All: []Injected{
+			{Name: "istio-init", Says: "makes Istio's rules; where Istio's CNI plugin makes them, it is istio-validation, which waits for them", of: nativeSidecar},
+			{Name: istioProxyName, Says: "the sidecar", Stays: true, of: nativeSidecar},
+			{Name: "istio-validation", Says: "waits for Istio's rules", If: "Istio's CNI plugin makes the rules", of: formerSidecar},
+			{Name: "istio-init", Says: "makes Istio's rules", Last: true, If: "no CNI plugin of Istio makes the rules", of: formerSidecar},
+		},
+	},
+	Early: Early{Native: istioNatively, Else: "where Istio's CNI plugin makes the rules, which it does before them, and the sidecar is no native one; istio-init comes last, so that without the plugin they reach everything"},
 	// Beside an includeInboundPorts that is not "*" there are no rules for excluded
 	// ports; those for excluded outbound ports come first (istio/istio
 	// tools/istio-iptables/pkg/capture/run.go, handleInboundPortsInclude and Run).
@@ -178,6 +187,7 @@ const (
 )
 
 var (
+	istioNatively = []string{"sidecar.istio.io/nativeSidecar"}
 	// pilot/pkg/features/pilot.go, and pkg/kube/inject/webhook.go, DetectNativeSidecar and
 	// reorderPod.
 	istioNative    = Fact{Of: "Istio", Since: "1.27", Says: "istio-init and the sidecar come before krm-bypass-init, as native sidecars, where every node's kubelet is 1.33 or later (ENABLE_NATIVE_SIDECARS: auto), else istio-init after it", Source: "istio/istio pilot/pkg/features/pilot.go, pkg/kube/inject/webhook.go"}

@@ -105,6 +105,15 @@ var kuma = Mesh{
 	// Among the rules at the top of OUTPUT those for DNS are for UDP alone.
 	dns:    []traffic.Protocol{traffic.UDP},
 	limits: []limit{kumaExcluded, portsWithoutProtocol, singlePorts, noKeys(nil), noPairs},
+	// injector.go, injectKuma; UPGRADE.md, 2.14.
+	Init: InitContainers{
+		NativeIf: "in Kuma since 2.14, on Kubernetes 1.29 or later; before, where experimental.sidecarContainers is set", First: "kuma.io/init-first",
+		All: []Injected{
+			{Name: "kuma-init", Says: kumaMakes, of: nativeSidecar},
+			{Name: "kuma-sidecar", Says: "the sidecar", Stays: true, of: nativeSidecar},
+			{Name: "kuma-init", Says: kumaMakes, Last: true, of: formerSidecar},
+		},
+	},
 	Facts: []Fact{
 		{Of: "Kuma", Since: "2.9", Says: "traffic.kuma.io/exclude-outbound-ips and traffic.kuma.io/exclude-inbound-ips are read; before, nobody reads them", Source: "kumahq/kuma CHANGELOG.md"},
 		{Of: "Kuma", Since: "2.13.1", Passes: traffic.SinglePorts(traffic.TCP, 53), Says: "as in 2.12.6 and 2.11.9, TCP to port 53 passes no sidecar while Kuma's DNS is on; before, its DNS takes that too", Source: kumaRules},
@@ -116,6 +125,7 @@ var kuma = Mesh{
 }
 
 const (
+	kumaMakes    = "makes Kuma's rules; where Kuma's CNI plugin makes them, it is kuma-validation, which waits for them"
 	kumaProbes   = "Kuma's sidecar, for the pod's probes"
 	kumaGateway  = "kuma.io/gateway"
 	kumaChart    = "3.0 and later; 2.9 to 2.14 with configMap.enabled: true"

@@ -56,8 +56,16 @@ var linkerd = Mesh{
 	},
 	// linkerd/linkerd2 pkg/inject/inject.go, ApplyAnnotationOverrides, and
 	// charts/patch/templates/patch.json.
+	Init: InitContainers{
+		Native: linkerdNatively, NativeIf: "where its chart has proxy.nativeSidecar: true, the default since edge-26.5.2",
+		All: []Injected{
+			{Name: "linkerd-init", Says: linkerdMakes, of: nativeSidecar},
+			{Name: "linkerd-proxy", Says: "the sidecar", Stays: true, of: nativeSidecar},
+			{Name: "linkerd-init", Says: linkerdMakes, Last: true, of: formerSidecar},
+		},
+	},
 	Early: Early{
-		Native: []string{"config.linkerd.io/proxy-enable-native-sidecar", "config.beta.linkerd.io/proxy-enable-native-sidecar", "config.alpha.linkerd.io/proxy-enable-native-sidecar"},
+		Native: linkerdNatively,
 		Else:   "where Linkerd's CNI plugin makes the rules, which it does before them, and the sidecar is no native one; linkerd-init comes last, so that without the plugin they reach everything",
 	},
 	Namespaces:    []string{"linkerd", "linkerd-*"},
@@ -133,6 +141,10 @@ var linkerd = Mesh{
 		noPairs,
 	},
 }
+
+const linkerdMakes = "makes Linkerd's rules; where Linkerd's CNI plugin makes them, it is linkerd-network-validator, which waits for them"
+
+var linkerdNatively = []string{"config.linkerd.io/proxy-enable-native-sidecar", "config.beta.linkerd.io/proxy-enable-native-sidecar", "config.alpha.linkerd.io/proxy-enable-native-sidecar"}
 
 // linkerdChoices are read on pods and on Namespaces.
 var linkerdChoices = []Choice{

@@ -137,6 +137,8 @@ type Mesh struct {
 	// Order is that of the init containers, and Early what is there before them.
 	Order Order
 	Early Early
+	// Init are the mesh's own init containers.
+	Init InitContainers
 	// Facts are those of what stands here that hold for some versions alone.
 	Facts []Fact
 	// Signs are what its sidecars leave in an answer.

@@ -20,6 +20,16 @@ type Rendered struct {
 	// Container are the init containers but for their arguments, which are the
 	// settings; "" where there is none.
 	Container string
+	// InitContainers are all of the template's, in their order.
+	InitContainers []RenderedInit
+}
+
+// RenderedInit is an init container of a template.
+type RenderedInit struct {
+	Name string
+	// Stays says that it runs as long as the pod does, Ours that it has the name of one of
+	// krm-bypass's.
+	Stays, Ours bool
 }
 
 // Rendered gives what the workload's template is in a document in which the edits
@@ -31,8 +41,10 @@ func (p *Policy) Rendered(plan *Plan, after *yaml.Node) Rendered {
 	containers := spec.Entry("initContainers").Items()
 	others := make([]*yaml.Node, 0, len(containers))
 	for _, c := range containers {
+		one := container{name: c.Entry("name").Text(), value: c}
+		r.InitContainers = append(r.InitContainers, RenderedInit{one.name, one.stays(), isContainer(one.name)})
 		switch {
-		case !isContainer(c.Entry("name").Text()):
+		case !isContainer(one.name):
 			others = append(others, c.Node())
 		default:
 			r.Container += without(c, func(key string) bool { return key == "args" }).Digest()
