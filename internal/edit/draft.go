@@ -128,7 +128,7 @@ func (d *draft) wrapped(edit Edit, path Path, from int, listed bool, like yaml.S
 		}
 		value = node.Map(node.Str(key), value)
 	}
-	written, err := dressed(value, like, d.shared)
+	written, err := wardrobe{already: d.shared, styled: edit.Styled}.dress(value, like)
 	if err != nil {
 		return nil, edit.refused("", "%v", err)
 	}

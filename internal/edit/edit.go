@@ -42,6 +42,9 @@ type Edit struct {
 	// Shared is what edits of several documents have in common that have the same Value;
 	// nil for others.
 	Shared *Shared
+	// Styled says that Value is written in the styles that it has, where its place can
+	// hold them: collections on one line, quotes, and addresses and ranges without quotes.
+	Styled bool
 	// Source of the value, "" for null that is not written at all.
 	Source string
 }

@@ -69,6 +69,15 @@ func isQuantity(text string) bool {
 	return false
 }
 
+// isSpan reports whether a text is an IPv4 address or range, a range of ports or ports of
+// a protocol, as no number and no date is written.
+func isSpan(text string) bool {
+	body := strings.TrimSuffix(strings.TrimSuffix(text, "/TCP"), "/UDP")
+	dots, dashes, slashes := strings.Count(body, "."), strings.Count(body, "-"), strings.Count(text, "/")
+	return dots+dashes+slashes > 0 && (dots == 0 || dots == 3) && dashes < 2 && slashes < 2 &&
+		strings.Trim(body, "0123456789.-/") == "" && body != "" && '1' <= body[0] && body[0] <= '9' && '0' <= body[len(body)-1] && body[len(body)-1] <= '9'
+}
+
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
 // singleSafe reports whether a text can stand in single quotes on one line.
@@ -157,10 +166,13 @@ func siblingStyle(siblings []*yaml.Node) yaml.Style {
 // dressed already are as they are. Its strings are tagged, so that no encoder takes them
 // for something else.
 func dressed(value *yaml.Node, like yaml.Style, already sharing) (*yaml.Node, error) {
+	return wardrobe{already: already}.dress(value, like)
+}
+
+func (w wardrobe) dress(value *yaml.Node, like yaml.Style) (*yaml.Node, error) {
 	if value == nil {
 		return nil, fmt.Errorf("no value is given")
 	}
-	w := wardrobe{already: already}
 	n := w.count(value)
 	w.nodes, w.places = make([]yaml.Node, n), make([]*yaml.Node, n)
 	return w.dressed(value, like)
@@ -169,8 +181,10 @@ func dressed(value *yaml.Node, like yaml.Style, already sharing) (*yaml.Node, er
 // wardrobe has room for the nodes of a value, and for what their collections hold.
 type wardrobe struct {
 	already sharing
-	nodes   []yaml.Node
-	places  []*yaml.Node
+	// styled says that values come with styles of their own.
+	styled bool
+	nodes  []yaml.Node
+	places []*yaml.Node
 }
 
 // count gives how many nodes there will be, and places for them.
@@ -199,9 +213,17 @@ func (w *wardrobe) dressed(value *yaml.Node, like yaml.Style) (*yaml.Node, error
 			if !utf8.ValidString(value.Value) {
 				return nil, fmt.Errorf("the value is not UTF-8")
 			}
-			node.Style = stringStyle(value.Value, like)
+			if w.styled {
+				like |= value.Style & quotes
+			}
+			if node.Style = stringStyle(value.Value, like); w.styled && like == 0 && isSpan(value.Value) {
+				node.Style = 0
+			}
 		}
 	case yaml.MappingNode, yaml.SequenceNode:
+		if w.styled {
+			node.Style = value.Style & yaml.FlowStyle
+		}
 		n := len(value.Content)
 		node.Content, w.places = w.places[:n:n], w.places[n:]
 		for i, child := range value.Content {

@@ -196,7 +196,7 @@ func scalarText(node *yaml.Node, flow bool) string {
 	switch {
 	case node.Style&yaml.SingleQuotedStyle != 0 && singleSafe(node.Value):
 		return single(node.Value)
-	case node.Style&quotes != 0 || !plainSafe(node.Value, flow):
+	case node.Style&quotes != 0 || !plainSafe(node.Value, flow) && !isSpan(node.Value):
 		return double(node.Value)
 	}
 	return node.Value

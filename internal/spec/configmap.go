@@ -81,10 +81,15 @@ func setPairs(d *decoder, s *v1alpha1.Spec, value, at string) {
 	for i, entry := range split(value) {
 		ranges, ports, found := strings.Cut(entry, "@")
 		if !found {
-			d.problem(nil, fmt.Sprintf("%s[%d]", at, i), entry, `%q is not a pair of an IP range and a port: write it as "10.1.0.0/16@5432"`, entry)
+			d.problem(nil, fmt.Sprintf("%s[%d]", at, i), entry, "%s", NoPair(entry))
 		}
 		s.Global.ExcludeOutbound = append(s.Global.ExcludeOutbound, v1alpha1.Destination{IPRanges: v1alpha1.IPRangeList{v1alpha1.IPRange(ranges)}, Ports: v1alpha1.PortList{v1alpha1.Port(ports)}})
 	}
+}
+
+// NoPair says of an entry that it is no pair.
+func NoPair(entry string) string {
+	return fmt.Sprintf(`%q is not a pair of an IP range and a port: write it as "10.1.0.0/16@5432"`, entry)
 }
 
 // configMap reads the flat form that kpt's command line writes (kpt fn eval ...

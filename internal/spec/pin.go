@@ -8,8 +8,6 @@ import (
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
-	"github.com/krm-bypass/krm-bypass/internal/object"
-	"github.com/krm-bypass/krm-bypass/internal/stream"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
@@ -36,28 +34,17 @@ var imagePath = edit.Path{"spec", "enforcement", "image"}
 // The caller resolves images, since this package knows no network.
 func Pin(f yamltext.File, published string, resolve func(image string) (string, error)) (yamltext.File, []Pinned, error) {
 	var found []Pinned
-	var problems Problems
+	texts, problems := Texts(f)
 	var replacements []yamltext.Replacement
-	specs := 0
-	for _, d := range stream.Of(f).Documents {
-		document, err := object.Read(d.Fragment())
-		if err != nil {
-			line, problem := yamltext.Located(err)
-			problems = append(problems, Problem{File: f.Path, Line: d.Line + max(line, 1) - 1, Message: "reading the document: " + problem})
-			continue
-		}
-		if !Is(object.HeadOf(document.Nodes).Type) {
-			continue
-		}
-		specs++
-		line := d.Line + node.LineAt(document.Nodes, imagePath) - 1 // before anything is put there
-		pin, edits, problem := pinned(document.Nodes, published, resolve)
+	for _, t := range texts {
+		line := t.Line + node.LineAt(t.Nodes, imagePath) - 1 // before anything is put there
+		pin, edits, problem := pinned(t.Nodes, published, resolve)
 		if problem == nil && len(edits) > 0 {
-			text, err := document.Apply(edits)
+			text, err := t.Apply(edits)
 			if err != nil {
 				problem = &Problem{Message: err.Error()}
 			}
-			replacements = append(replacements, yamltext.Replacement{Span: d.Span(), Text: string(text)})
+			replacements = append(replacements, yamltext.Replacement{Span: t.In, Text: string(text)})
 		}
 		if problem != nil {
 			problem.File, problem.Line, problem.Path = f.Path, line, imagePath.String()
@@ -67,7 +54,7 @@ func Pin(f yamltext.File, published string, resolve func(image string) (string, 
 		pin.File, pin.Line = f.Path, line
 		found = append(found, pin)
 	}
-	if specs == 0 && problems == nil {
+	if len(texts) == 0 && problems == nil {
 		problems = Problems{{File: f.Path, Message: fmt.Sprintf("there is no %s in this file: name the file that has one (apiVersion %s)", v1alpha1.Kind, v1alpha1.APIVersion)}}
 	}
 	if problems != nil {

@@ -10,27 +10,23 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
-	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
-	"github.com/krm-bypass/krm-bypass/internal/stream"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // Added gives the text of a file with the suggestions in its one ClusterBypass. merges
 // says that rules there do not add up by themselves.
 func (s *Suggestions) Added(f yamltext.File, merges bool) ([]byte, error) {
-	for _, d := range stream.Of(f).Documents {
-		document, err := object.Read(d.Fragment())
-		if err != nil || !spec.Is(object.HeadOf(document.Nodes).Type) {
-			continue
-		}
-		text, err := s.added(document, string(d.Text), merges)
-		if err != nil {
-			return nil, fmt.Errorf("adding to %s:%d: %w", f.Path, d.Line, err)
-		}
-		return yamltext.Replace(f.Text, []yamltext.Replacement{{Span: d.Span(), Text: text}}), nil
+	texts, _ := spec.Texts(f)
+	if len(texts) == 0 {
+		return nil, fmt.Errorf("adding to %s: there is no ClusterBypass in it; rules cannot be added to a ConfigMap", f.Path)
 	}
-	return nil, fmt.Errorf("adding to %s: there is no ClusterBypass in it; rules cannot be added to a ConfigMap", f.Path)
+	t := texts[0]
+	text, err := s.added(t.Document, string(t.Text), merges)
+	if err != nil {
+		return nil, fmt.Errorf("adding to %s:%d: %w", f.Path, t.Line, err)
+	}
+	return yamltext.Replace(f.Text, []yamltext.Replacement{{Span: t.In, Text: text}}), nil
 }
 
 // workloadsPath leads to the rules for workloads.
