@@ -16,8 +16,8 @@ published = $(if $(PUBLISHED),-X main.publishedImage=$(PUBLISHED))
 platforms := linux-amd64 linux-arm64
 function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 
-.PHONY: build demo test test-all test-rest test-argocd test-helm test-cluster test-containers corpus bench fuzz soak reproducible licences lint images push tools clean help
-.PHONY: go modules packages all-packages builder registry kustomize helm helm4 golangci-lint
+.PHONY: build demo test test-all test-rest test-argocd test-helm test-cluster test-containers test-browser pictures corpus bench fuzz soak reproducible licences lint images push tools clean help
+.PHONY: go modules packages all-packages axe builder registry kustomize helm helm4 golangci-lint
 
 build: stamp = $(published)
 build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
@@ -33,7 +33,7 @@ test: build kustomize packages ## what to run before a change is sent: unit test
 
 test-all: test test-rest ## make test, then everything that it leaves out
 
-test-rest: build kustomize helm helm4 images modules all-packages ## what make test leaves out: kube-apiserver, Helm, Argo CD, podman, fuzz, race detector
+test-rest: build kustomize helm helm4 images modules all-packages axe ## what make test leaves out: kube-apiserver, Helm, Argo CD, podman, fuzz, race detector
 	@hack/test.sh rest
 
 
@@ -48,6 +48,12 @@ test-cluster: helm ## manifests and the admission policy, by a real kube-apiserv
 
 test-containers: build kustomize images modules all-packages ## the images with podman and runc: by kustomize, and in pods beside istio-iptables
 	@hack/test.sh containers
+
+test-browser: axe ## the page of krm-bypass ui, in Chromium
+	@hack/test.sh browser
+
+pictures: axe ## docs/pictures, which docs/page.md shows
+	@go test -C test/browser -count=1 -run '^TestPictures$$' -pictures ../../docs/pictures ./...
 
 corpus: kustomize ## what krm-bypass promises of files, held against those of a folder of yours: make corpus DIR=../clusters
 	@$(if $(DIR),,$(error corpus needs DIR, as in make corpus DIR=../clusters))
@@ -114,6 +120,9 @@ packages:
 
 all-packages:
 	@hack/need-packages.sh test rest
+
+axe: go all-packages
+	@hack/need-axe.sh
 
 kustomize helm helm4 golangci-lint: go
 	@hack/need-tool.sh $@

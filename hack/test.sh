@@ -139,6 +139,8 @@ stage rest argocd "the plugins of examples/argocd, by the real argocd-cmp-server
 # With the flags of test/cluster, which builds the same kubectl.
 readers() { CGO_ENABLED=0 go_test '^ok|[0-9] documents, |streams of seed|accepted by|read alike|known fault' -C test/readers -trimpath -count=1 ./... "$@"; }
 stage rest readers "odd documents, read by kubectl, kustomize, Argo CD and krm-bypass" readers
+stage rest browser "the page of krm-bypass ui in Chromium, by pointer and keyboard, with script and without, judged by axe-core" \
+  go_test '^ok' -C test/browser -count=1 ./...
 stage rest containers "the images with podman and runc: by kustomize, and in pods beside the real istio-iptables" \
   go_test '^(    )?--- PASS' -C test/containers -count=1 -timeout=20m ./...
 
