@@ -80,8 +80,8 @@ func (w *writer) endFlow(h *handle, before int, text string, style flowStyle) {
 	line := yamltext.LineEnd(w.src, max(end, last.Comma))
 	ownLine := style.lines && line < node.End
 	gap := ""
-	if !last.Written() && last.Indicator >= 0 && !h.changed(last) {
-		gap = " " // a comma right behind a colon would make it a part of the key
+	if needsGap(last) && !h.changed(last) {
+		gap = " "
 	}
 	switch {
 	case last.Comma < 0 && ownLine:
@@ -95,6 +95,10 @@ func (w *writer) endFlow(h *handle, before int, text string, style flowStyle) {
 		w.cut(last.Comma+1, last.Comma+1, strings.TrimPrefix(style.comma(), ",")+text+",")
 	}
 }
+
+// needsGap says whether an entry has a colon and no value: a comma right behind the
+// colon would make it a part of the key.
+func needsGap(last *yamltext.Node) bool { return !last.Written() && last.Indicator >= 0 }
 
 // replaceInFlow puts a text in the place of an entry. A comment at the end of
 // its line was about the entry.
@@ -145,7 +149,11 @@ func (w *writer) removeTail(h *handle, s segment) {
 	start, _, _ := h.extent(s.gone[0])
 	first := w.firstInLine(start)
 	if first && last.Comma < 0 {
-		w.cut(previous.Comma, previous.Comma+1, "")
+		comma := previous.Comma
+		if needsGap(previous) && comma == from+1 {
+			comma = from
+		}
+		w.cut(comma, previous.Comma+1, "")
 	}
 	if first || last.Comma >= 0 {
 		from = previous.Comma + 1
