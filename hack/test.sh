@@ -29,7 +29,7 @@ stage() {
   echo "== $name: $title"
   ran+=("$name")
   rm -f "$logs/$name.log"
-  "$@" "$logs/$name.log" || failed+=("$name: $title (log: $logs/$name.log)")
+  "$@" "$logs/$name.log" || failed+=("$name")
   echo "   $name: $((SECONDS - began)) s"
 }
 
@@ -161,7 +161,11 @@ echo "   all that they printed: $logs/"
 if [[ ${wanted[*]} == test ]]; then
   echo "   left out, make test-all runs them too: ${left_out[*]}"
 fi
-for what in "${failed[@]}"; do echo "   FAILED: $what"; done
+for name in "${failed[@]}"; do
+  echo "   FAILED: $name (log: $logs/$name.log)"
+  # By name, so that the end of a long log says what to look at.
+  { grep -ahE '^ *--- (FAIL|SKIP):|^fuzz: FAILED|^panic: |^FAIL.*\[' "$logs/$name.log" || true; } | awk '!seen[$0]++' | head -n 20 | cut -c1-700 | sed 's/^/      /'
+done
 echo "$(count PASS "${ran[@]}") passed, $(count FAIL "${ran[@]}") failed"
 [[ ${#failed[@]} -eq 0 ]] || exit 1
 for name in "${wanted[@]}"; do
