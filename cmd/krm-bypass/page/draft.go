@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"sync"
+
+	"github.com/krm-bypass/krm-bypass/internal/revise"
 )
 
 // A draft is a text of the specification that is not saved. Nobody changes it: a change
@@ -18,6 +20,9 @@ type draft struct {
 	// parent is the draft that was changed, nil for the first; did says how.
 	parent *draft
 	did    string
+	// changes are all those that were made since base, so that they can be made again in
+	// another text.
+	changes []revise.Change
 }
 
 // mostDrafts is how many drafts are kept. The oldest goes first.

@@ -1,30 +1,231 @@
 package page
 
-import "net/http"
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/revise"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// rulesView is the specification as its rules, in the order in which they count.
+type rulesView struct {
+	// Locked says why nothing can be changed here, "" if it can. Broken is what is wrong
+	// with the text.
+	Locked string
+	Broken []brokenLine
+	// Action is where the buttons of the rules go.
+	Action string
+	// Later is where to ask whom the rules reach, where that is not known yet.
+	Later  string
+	Scopes []scopeView
+	// Wrong is why a change was not made.
+	Wrong []string
+}
+
+// scopeView are the rules of one scope.
+type scopeView struct {
+	Title, Says string
+	// Class is that of the style sheet.
+	Class string
+	// Add is where a rule is added, "" where there is one place for one.
+	Add, AddTitle string
+	Rules         []ruleView
+}
+
+type ruleView struct {
+	Path, Title, Name, Edit string
+	Line                    int
+	// Fields are the settings, Notes what else the rule says.
+	Fields                 []settingView
+	Reason, Owner, Expires string
+	Merge                  string
+	Expired, Suspended     bool
+	CanSuspend, Up, Down   bool
+	Removable              bool
+	Reach                  *fn.Reach
+}
+
+// settingView is a field of a rule. Class is none where it is the empty list.
+type settingView struct {
+	Field   string
+	Entries []string
+	None    bool
+}
+
+// scopes are those of a specification, from broad to narrow.
+var scopes = []scopeView{
+	{Title: "Mesh defaults", Says: "What the mesh's own configuration lets bypass already.", Class: "defaults"},
+	{Title: "Global", Says: "One rule for every workload.", Class: "global"},
+	{Title: "Namespaces", Says: "Rules for all workloads of a namespace. A later rule is narrower than an earlier one.", Class: "namespace", AddTitle: "Add a rule for namespaces"},
+	{Title: "Workloads", Says: "Rules for single workloads. A later rule is narrower than an earlier one.", Class: "workload", AddTitle: "Add a rule for workloads"},
+	{Title: "Accepted findings", Says: "Findings that are known and meant. Reports count them.", AddTitle: "Accept findings"},
+}
+
+// scopePaths are their places in the specification.
+var scopePaths = []string{"spec.meshDefaults", "spec.global", "spec.namespaces", "spec.workloads", "spec.lint.accept"}
 
 // rules shows the rules of the specification.
-func (s *Site) rules(r *request) error { return s.show(r, "rules", "Rules", nil) }
-
-// ruleForm shows a rule as a form.
-func (s *Site) ruleForm(r *request) error { return s.show(r, "rule", "Rule", nil) }
-
-// entry says what is wrong with an entry that is being typed.
-func (s *Site) entry(r *request) error { return s.show(r, "entry", "Entry", nil) }
-
-// effect shows what the draft changes.
-func (s *Site) effect(r *request) error {
-	if r.draft == nil {
-		return s.show(r, "effect", "Effect", &Changes{})
-	}
-	changes, err := s.tree.Changes(r.Context(), r.draft.base, r.draft.text)
+func (s *Site) rules(r *request) error {
+	view, err := s.rulesView(r, nil)
 	if err != nil {
 		return err
 	}
-	return s.show(r, "effect", "Effect", changes)
+	return s.show(r, "rules", "Rules", view)
 }
 
-// change makes a draft of a changed rule.
-func (s *Site) change(r *request) error {
-	http.Redirect(r.w, r.Request, r.link("/rules"), http.StatusSeeOther)
-	return nil
+func (s *Site) rulesView(r *request, wrong []string) (*rulesView, error) {
+	file := yamltext.File{Path: r.spec.Path, Text: r.current()}
+	v := &rulesView{Locked: s.locked(r), Wrong: wrong}
+	rows, err := revise.Rows(file)
+	if err != nil {
+		v.Locked, v.Broken = "the specification has mistakes: mend them in the file, then it can be changed here", broken(file, err)
+	}
+	if v.Locked == "" {
+		v.Action = r.pinned(s).link("/rules/edit")
+	}
+	reach, later, err := s.reach(r)
+	if err != nil {
+		return nil, err
+	}
+	if later {
+		v.Later = r.link("/rules", "wait", "1")
+	}
+	for i, scope := range scopes {
+		path := scopePaths[i]
+		of := slices.DeleteFunc(slices.Clone(rows), func(row revise.Row) bool { return list(row.Path) != path })
+		if scope.AddTitle != "" {
+			scope.Add = r.link("/rules/edit", "add", path)
+		} else if len(of) == 0 {
+			of = []revise.Row{{Path: path}}
+		}
+		for j, row := range of {
+			one := newRule(r, row, reach[row.Path])
+			one.Up, one.Down = scope.Add != "" && j > 0, scope.Add != "" && j < len(of)-1
+			scope.Rules = append(scope.Rules, one)
+		}
+		v.Scopes = append(v.Scopes, scope)
+	}
+	return v, nil
 }
+
+// locked says why nothing can be changed, "" if it can.
+func (s *Site) locked(r *request) string {
+	if s.options.ReadOnly != "" {
+		return s.options.ReadOnly
+	}
+	return r.spec.Locked
+}
+
+// pinned gives the request with a draft: one that changes nothing where there is none yet.
+// What is posted then is about the text that the user saw, whatever became of the file.
+func (r *request) pinned(s *Site) *request {
+	if r.draft != nil {
+		return r
+	}
+	pinned := *r
+	pinned.draft = s.drafts.add(draft{base: r.spec.Text, text: r.spec.Text})
+	return &pinned
+}
+
+// current gives the text of the specification that the request is about.
+func (r *request) current() []byte {
+	if r.draft == nil {
+		return r.spec.Text
+	}
+	return r.draft.text
+}
+
+// reach gives whom each rule reaches; later says that this is not known yet.
+func (s *Site) reach(r *request) (of map[string]*fn.Reach, later bool, err error) {
+	type answer struct {
+		seen *Seen
+		err  error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		// It goes on when the page is shown: then what it asks for is there already.
+		seen, err := s.tree.See(context.WithoutCancel(r.Context()), r.text())
+		done <- answer{seen, err}
+	}()
+	wait := patience
+	if r.query.Get("wait") != "" {
+		wait = time.Hour
+	}
+	select {
+	case a := <-done:
+		if a.err != nil {
+			return nil, false, a.err
+		}
+		of = map[string]*fn.Reach{}
+		for _, one := range a.seen.Explanation.Reach() {
+			of[one.Path] = &one
+		}
+		return of, false, nil
+	case <-r.Context().Done():
+		return nil, false, r.Context().Err()
+	case <-time.After(wait):
+		return nil, true, nil
+	}
+}
+
+func newRule(r *request, row revise.Row, reach *fn.Reach) ruleView {
+	one := func(field string) string { return strings.Join(row.Rule[field].Entries, " ") }
+	v := ruleView{
+		Path: row.Path, Title: label(row), Name: row.Name, Line: row.Line, Edit: r.link("/rules/edit", "of", row.Path),
+		Reason: one("reason"), Owner: one("owner"), Expires: one("expires"), Merge: one("merge"), Suspended: row.Suspended,
+		Removable: row.Line > 0, Reach: reach, Expired: reach != nil && reach.Expired,
+	}
+	for _, f := range revise.Fields(row.Path) {
+		s, set := row.Rule[f.Path]
+		switch legend, _ := groupOf(f.Path); {
+		case f.Path == "suspend":
+			v.CanSuspend = row.Line > 0
+		case !set || f.Path == "merge" || legend == "Why" || strings.HasPrefix(f.Path, "match.") && list(row.Path) != "spec.lint.accept":
+		default:
+			v.Fields = append(v.Fields, settingView{f.Path, s.Entries, s.State == revise.None})
+		}
+	}
+	return v
+}
+
+// brokenLine is something that is wrong with the specification, and what stands there.
+type brokenLine struct {
+	Line    int
+	Message string
+	Around  []numbered
+}
+
+type numbered struct {
+	Number int
+	Text   string
+	Here   bool
+}
+
+// broken shows where the mistakes of a text are. Of what else stands in its file nothing
+// is shown.
+func broken(file yamltext.File, err error) (all []brokenLine) {
+	found, is := errors.AsType[spec.Problems](err)
+	if !is {
+		return []brokenLine{{Message: err.Error()}}
+	}
+	text, first := specIn(file.Text)
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	for _, p := range found {
+		b := brokenLine{Line: p.Line, Message: p.Error()}
+		for i := max(p.Line-first-2, 0); p.Line >= first && i <= p.Line-first+2 && i < len(lines); i++ {
+			b.Around = append(b.Around, numbered{i + first, strings.TrimRight(lines[i], "\r"), i+first == p.Line})
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+// refusedForm is the status of what comes back with what is wrong with it.
+const refusedForm = http.StatusUnprocessableEntity

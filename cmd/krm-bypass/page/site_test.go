@@ -14,7 +14,9 @@ import (
 // emptyTree has no workload.
 type emptyTree struct{}
 
-func (emptyTree) Spec() (page.SpecFile, error) { return page.SpecFile{Path: "bypass.yaml"}, nil }
+func (emptyTree) Spec() (page.SpecFile, error) {
+	return page.SpecFile{Path: "bypass.yaml", Text: []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nspec: {}\n")}, nil
+}
 func (emptyTree) See(context.Context, []byte) (*page.Seen, error) {
 	return &page.Seen{}, nil
 }
@@ -25,7 +27,7 @@ func (emptyTree) Save(_, _ []byte) error { return page.ErrChanged }
 
 func TestEveryViewIsThere(t *testing.T) {
 	site := page.New(emptyTree{}, page.Options{})
-	for _, url := range []string{"/", "/workload?of=x", "/connection", "/findings", "/rules", "/rules/edit", "/entry", "/effect", "/save", "/assets/page.css", "/assets/page.js"} {
+	for _, url := range []string{"/", "/workload?of=x", "/connection", "/findings", "/rules", "/rules/edit?of=spec.global", "/effect", "/save", "/assets/page.css", "/assets/page.js"} {
 		answer := httptest.NewRecorder()
 		site.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, url, nil))
 		require.Equal(t, http.StatusOK, answer.Code, "%s: %s", url, answer.Body)

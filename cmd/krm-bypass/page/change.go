@@ -1,0 +1,185 @@
+package page
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/krm-bypass/krm-bypass/internal/revise"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// ruleForm shows a rule as a form.
+func (s *Site) ruleForm(r *request) error {
+	typed := r.query
+	if r.query.Get("add") == "" {
+		typed = nil
+	}
+	f, err := newForm(r, typed)
+	if err != nil {
+		return err
+	}
+	return s.showForm(r, f, wrongs{}, http.StatusOK)
+}
+
+// showForm shows a form with what was typed and what is wrong with it.
+func (s *Site) showForm(r *request, f *form, wrong wrongs, status int) error {
+	if why := s.locked(r); why != "" {
+		return &failure{http.StatusForbidden, errors.New(why)}
+	}
+	v := f.view(wrong)
+	pinned := r.pinned(s)
+	about := []string{"of", f.of, "add", f.add}
+	v.Action, v.Ask, v.Back = pinned.link("/rules/edit", about...), pinned.link("/effect", about...), r.link("/rules")
+	for i := range v.Groups {
+		for j := range v.Groups[i].Fields {
+			one := &v.Groups[i].Fields[j]
+			one.Ask = pinned.link("/entry", append(about, "field", one.Name)...)
+		}
+	}
+	var err error
+	if v.Effect, err = s.effectOf(r, pinned.draft); err != nil {
+		return err
+	}
+	r.answer(status)
+	return s.show(r, "rule", v.Title, v)
+}
+
+// typedForm reads a form that was sent.
+func (s *Site) typedForm(r *request) (*form, error) {
+	if why := s.locked(r); why != "" {
+		return nil, &failure{http.StatusForbidden, errors.New(why)}
+	}
+	if err := r.ParseForm(); err != nil {
+		return nil, &failure{http.StatusBadRequest, fmt.Errorf("reading the form: %w", err)}
+	}
+	return newForm(r, r.PostForm)
+}
+
+// entry says what is wrong with a field that is being typed.
+func (s *Site) entry(r *request) error {
+	f, err := s.typedForm(r)
+	if err != nil {
+		return err
+	}
+	_, _, wrong := f.result()
+	return s.show(r, "messages", "What is wrong", wrong.fields[r.query.Get("field")])
+}
+
+// typedEffect says what a form would change that is being typed.
+func (s *Site) typedEffect(r *request) error {
+	f, err := s.typedForm(r)
+	if err != nil {
+		return err
+	}
+	text, _, wrong := f.result()
+	if wrong.any() {
+		e := &effectView{Problems: wrong.others}
+		for _, field := range f.fields {
+			for _, message := range wrong.fields[field.Path] {
+				e.Problems = append(e.Problems, field.Path+": "+message)
+			}
+		}
+		return s.show(r, "effect", "What it changes", e)
+	}
+	base := r.spec.Text
+	if r.draft != nil {
+		base = r.draft.base
+	}
+	changes, err := s.tree.Changes(r.Context(), base, text)
+	if err != nil {
+		return err
+	}
+	return s.show(r, "effect", "What it changes", newEffect(r, base, text, changes))
+}
+
+// change makes a draft of a changed rule: by its form, or by a button beside it.
+func (s *Site) change(r *request) error {
+	f, err := s.typedForm(r)
+	if err != nil {
+		return err
+	}
+	do := r.PostForm.Get("do")
+	if action := actions[do]; action != nil {
+		return s.act(r, f, action(f.of))
+	}
+	text, change, wrong := f.result()
+	if wrong.any() {
+		return s.showForm(r, f, wrong, refusedForm)
+	}
+	next := r
+	if change != nil {
+		next = r.with(s, text, change)
+	}
+	to := next.link("/save")
+	if do == "preview" {
+		to = next.link("/rules/edit", "of", f.row.Path)
+	}
+	http.Redirect(r.w, r.Request, to, http.StatusSeeOther)
+	return nil
+}
+
+// actions are those of the buttons beside a rule.
+var actions = map[string]func(rule string) revise.Change{
+	"suspend": func(rule string) revise.Change {
+		return revise.Put{Path: rule, Rule: revise.Rule{"suspend": revise.Says("true")}}
+	},
+	"resume": func(rule string) revise.Change { return revise.Put{Path: rule, Rule: revise.Rule{"suspend": {}}} },
+	"up":     func(rule string) revise.Change { return revise.Move{Path: rule, By: -1} },
+	"down":   func(rule string) revise.Change { return revise.Move{Path: rule, By: 1} },
+	"remove": func(rule string) revise.Change { return revise.Remove{Path: rule} },
+}
+
+// act makes a draft of one change, unless the result has a mistake.
+func (s *Site) act(r *request, f *form, change revise.Change) error {
+	var wrong []string
+	text, err := revise.Apply(f.file, change)
+	if err != nil {
+		wrong = []string{err.Error()}
+	} else {
+		for _, p := range problems(yamltext.File{Path: f.file.Path, Text: text}) {
+			wrong = append(wrong, p.Error())
+		}
+	}
+	if wrong != nil {
+		view, err := s.rulesView(r, wrong)
+		if err != nil {
+			return err
+		}
+		r.answer(refusedForm)
+		return s.show(r, "rules", "Rules", view)
+	}
+	http.Redirect(r.w, r.Request, r.with(s, text, change).link("/rules")+"#"+landing(change), http.StatusSeeOther)
+	return nil
+}
+
+// landing is the path that a rule has after a change.
+func landing(change revise.Change) string {
+	switch c := change.(type) {
+	case revise.Put:
+		return c.Path
+	case revise.Move:
+		name, index := list(c.Path), 0
+		if _, err := fmt.Sscanf(c.Path[len(name):], "[%d]", &index); err == nil {
+			return fmt.Sprintf("%s[%d]", name, index+c.By)
+		}
+	}
+	return ""
+}
+
+// with gives the request with the draft that a change makes.
+func (r *request) with(s *Site, text []byte, change revise.Change) *request {
+	from := r.pinned(s).draft
+	next := *r
+	next.draft = s.drafts.add(draft{
+		base: from.base, text: text, parent: from, did: change.String(), changes: append(slices.Clone(from.changes), change),
+	})
+	return &next
+}
+
+// answer begins the answer with a status.
+func (r *request) answer(status int) {
+	r.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	r.w.WriteHeader(status)
+}

@@ -1,0 +1,71 @@
+package page
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+)
+
+// places are the definitions in the schema of what a form is about, by the path of a rule
+// without its index.
+var definitions = map[string]string{
+	"spec.meshDefaults": "Traffic", "spec.global": "GlobalRule", "spec.namespaces": "NamespaceRule", "spec.workloads": "WorkloadRule",
+	"spec.lint.accept": "Acceptance",
+}
+
+type definition struct {
+	Description string
+	Ref         string `json:"$ref"`
+	Properties  map[string]definition
+}
+
+var schema = sync.OnceValue(func() map[string]definition {
+	var s struct {
+		Defs map[string]definition `json:"$defs"`
+	}
+	if err := json.Unmarshal([]byte(spec.Schema()), &s); err != nil {
+		panic(err) // it is embedded
+	}
+	return s.Defs
+})
+
+// goName is what a description begins with: the field's name in Go.
+var goName = regexp.MustCompile(`^[A-Z][A-Za-z]* (is|are|says|say|has|holds|selects?|overrides|limits) `)
+
+// help says what a field of a rule is, in the words of the schema.
+func help(list, field string) string {
+	at := schema()[definitions[list]]
+	for step := range strings.SplitSeq(field, ".") {
+		if at = at.Properties[step]; at.Properties == nil {
+			inner := schema()[strings.TrimPrefix(at.Ref, "#/$defs/")]
+			at.Properties = inner.Properties
+		}
+	}
+	text := goName.ReplaceAllStringFunc(at.Description, func(begin string) string {
+		if _, verb, _ := strings.Cut(begin, " "); verb != "is " && verb != "are " {
+			return verb
+		}
+		return ""
+	})
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// examples are entries of the fields that take a form of their own.
+var examples = map[string]string{
+	"excludeInboundPorts":     "8080\n9000-9010\nhttp-metrics",
+	"includeInboundPorts":     "8080 or *",
+	"excludeOutboundPorts":    "3306\n9000-9010",
+	"includeOutboundPorts":    "443",
+	"excludeOutboundIPRanges": "10.1.0.0/16",
+	"includeOutboundIPRanges": "10.0.0.0/8 or *",
+	"excludeOutbound":         "10.1.0.0/16@5432",
+	"matchLabels":             "app=checkout",
+	"matchExpressions":        "tier In web,api",
+	"expires":                 "2027-03-31",
+}
