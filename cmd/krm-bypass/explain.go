@@ -48,6 +48,8 @@ value does exactly is not always known; then it says "perhaps".
 with its reason, its owner and the day on which it expires. It includes
 annotations on workloads that the specification does not cover.
 
+-o markdown is a comment for a pull request, no longer than GitHub takes.
+
 The exit code is 1 where something is refused: the errors say why.`
 
 type explainFlags struct {

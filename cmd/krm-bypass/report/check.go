@@ -152,7 +152,7 @@ func (s Subject) message(f Finding) string {
 		message += ". Remedy: " + s.Remedy
 	}
 	if f.Proposed != "" {
-		message += "\n\n" + indented(f.Proposed)
+		message += "\n\n" + indented("    ", f.Proposed)
 	}
 	return message
 }

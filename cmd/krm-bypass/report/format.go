@@ -29,6 +29,7 @@ var (
 		{"json", writeJSON[Explanation]},
 		{"yaml", writeYAML[Explanation]},
 		{"csv", writeCSV},
+		{"markdown", writeMarkdown},
 	}
 )
 
@@ -71,10 +72,10 @@ func writeLines(w io.Writer, lines *bytes.Buffer) error {
 }
 
 // indented sets a text apart, below the line that it belongs to.
-func indented(text string) string {
+func indented(by, text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
-		b.WriteString("    " + line)
+		b.WriteString(by + line)
 	}
 	return b.String()
 }

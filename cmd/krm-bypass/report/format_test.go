@@ -48,7 +48,7 @@ func TestUnknownFormat(t *testing.T) {
 	_, err := CheckFormats.ByName("table")
 	require.EqualError(t, err, `"table" is not valid: use one of text, json, yaml, sarif, junit, github, gitlab`)
 	_, err = ExplanationFormats.ByName("xml")
-	require.EqualError(t, err, `"xml" is not valid: use one of table, wide, json, yaml, csv`)
+	require.EqualError(t, err, `"xml" is not valid: use one of table, wide, json, yaml, csv, markdown`)
 }
 
 type brokenWriter struct{}

@@ -117,7 +117,7 @@ func testCaseOf(s Subject) testCase {
 		if f.Path != "" {
 			to.WriteString(f.Path + ": ")
 		}
-		to.WriteString(f.text() + "\n" + indented(f.Proposed))
+		to.WriteString(f.text() + "\n" + indented("    ", f.Proposed))
 	}
 	for _, f := range s.Accepted {
 		fmt.Fprintf(&said, "%s: %s: accepted (%s): %s\n", s.Place(f.Line), f.Rule, f.Reason, f.text())

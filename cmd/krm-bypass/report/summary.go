@@ -212,16 +212,33 @@ func (o other) both() string {
 	return strings.Join(parts, ", ")
 }
 
-// writeSummary writes it for a person.
-func (p *page) writeSummary(r *Explanation) {
-	s := r.Summary
+// outcomes says what becomes of the workloads.
+func (s *Summary) outcomes() string {
 	var outcomes []string
 	for _, o := range []fn.Outcome{fn.Written, fn.Adopted, fn.Unspoken, fn.ChangedOutcome, fn.LeftAlone, fn.RefusedOutcome, fn.UnknownOutcome, fn.LaterOutcome} {
 		if n := s.Outcomes[o]; n > 0 {
 			outcomes = append(outcomes, fmt.Sprintf("%d %s", n, o))
 		}
 	}
-	p.line(0, "%s: %s", counted(s.Workloads, "workload", "workloads"), strings.Join(outcomes, ", "))
+	return strings.Join(outcomes, ", ")
+}
+
+// says counts the workloads that let something bypass.
+func (s *Summary) says() string {
+	says := fmt.Sprintf("%d of %d bypass something", s.Bypassing, s.Workloads)
+	if s.Outcomes[fn.RefusedOutcome] > 0 && s.Bypassing > 0 {
+		says += ", if what is refused is allowed"
+	}
+	if s.likeTheMesh > 0 {
+		says += fmt.Sprintf(", %d only what the mesh's own configuration lets past", s.likeTheMesh)
+	}
+	return says
+}
+
+// writeSummary writes it for a person.
+func (p *page) writeSummary(r *Explanation) {
+	s := r.Summary
+	p.line(0, "%s: %s", counted(s.Workloads, "workload", "workloads"), s.outcomes())
 	var rows [][]string
 	for _, direction := range []traffic.Direction{traffic.Outbound, traffic.Inbound} {
 		var whats []string
@@ -234,14 +251,7 @@ func (p *page) writeSummary(r *Explanation) {
 			rows = append(rows, []string{direction.String(), p.few(whats, mostBypasses)})
 		}
 	}
-	says := fmt.Sprintf("%d of %d bypass something", s.Bypassing, s.Workloads)
-	if s.Outcomes[fn.RefusedOutcome] > 0 && s.Bypassing > 0 {
-		says += ", if what is refused is allowed"
-	}
-	if s.likeTheMesh > 0 {
-		says += fmt.Sprintf(", %d only what the mesh's own configuration lets past", s.likeTheMesh)
-	}
-	p.line(0, "%s%s", says, map[bool]string{true: ":"}[rows != nil])
+	p.line(0, "%s%s", s.says(), map[bool]string{true: ":"}[rows != nil])
 	p.columns(rows)
 	p.writeRules(s.Rules)
 	if s.Findings != nil {
@@ -267,6 +277,31 @@ func (p *page) writeSummary(r *Explanation) {
 // ruled matches the path of a whole rule.
 var ruled = regexp.MustCompile(`^spec\.(global|(namespaces|workloads)\[\d+\])$`)
 
+// reaches says whom a part of a spec reaches.
+func reaches(one fn.Reach) string {
+	says := counted(one.Workloads, "workload", "workloads")
+	switch idle := one.Workloads - one.Decided; {
+	case one.Unreached && one.Meant != "":
+		says = "nobody: " + one.Meant
+	case one.Unreached:
+		says = "nobody here"
+	case one.Decided == 0:
+		says += ", and nothing of it holds there"
+	case idle > 0:
+		says += fmt.Sprintf(", and nothing of it holds for %d", idle)
+	}
+	if one.LeftAlone > 0 && !one.Unreached {
+		says += fmt.Sprintf(", and %d left alone", one.LeftAlone)
+	}
+	if one.Unsure && !one.Unreached {
+		says += ", perhaps more whose namespace is unknown"
+	}
+	if one.Expired {
+		says += ", EXPIRED on " + string(one.Expires)
+	}
+	return says
+}
+
 // writeRules says whom each rule reaches, and which parts of the spec reach nobody,
 // those first.
 func (p *page) writeRules(reach []fn.Reach) {
@@ -279,32 +314,11 @@ func (p *page) writeRules(reach []fn.Reach) {
 		}
 	}
 	for _, one := range reach {
-		row := []string{strings.TrimSpace(one.Path + " " + one.Name), counted(one.Workloads, "workload", "workloads"), at(one)}
-		switch idle := one.Workloads - one.Decided; {
-		case one.Decided == 0:
-			row[1] += ", and nothing of it holds there"
-		case idle > 0:
-			row[1] += fmt.Sprintf(", and nothing of it holds for %d", idle)
-		}
-		if one.LeftAlone > 0 {
-			row[1] += fmt.Sprintf(", and %d left alone", one.LeftAlone)
-		}
-		until := ""
-		if one.Expired {
-			until = ", EXPIRED on " + string(one.Expires)
-		}
+		row := []string{strings.TrimSpace(one.Path + " " + one.Name), reaches(one), at(one)}
 		switch {
 		case one.Unreached:
-			if row[1] = "nobody here"; one.Meant != "" {
-				row[1] = "nobody: " + one.Meant
-			}
-			row[1] += until
 			nobody = append(nobody, row)
 		case ruled.MatchString(one.Path):
-			if one.Unsure {
-				row[1] += ", perhaps more whose namespace is unknown"
-			}
-			row[1] += until
 			somebody = append(somebody, row)
 		}
 	}

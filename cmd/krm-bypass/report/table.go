@@ -47,14 +47,12 @@ type body func(p *page, w *Workload, exact bool) (heading string, rows [][]strin
 
 // writeGroups writes the workloads of which there is the same to say together.
 func (p *page) writeGroups(workloads []Workload, apart bool, say body) {
-	var groups counts[string, []*Workload]
 	scratch := &page{}
-	for i := range workloads {
-		heading, rows := say(scratch, &workloads[i], false)
-		group := groups.of(heading+fmt.Sprint(rows), nil)
-		*group = append(*group, &workloads[i])
-	}
-	for i, group := range groups.all {
+	groups := alike(workloads, func(w *Workload) string {
+		heading, rows := say(scratch, w, false)
+		return heading + fmt.Sprint(rows)
+	})
+	for i, group := range groups {
 		heading, rows := say(p, group[0], len(group) == 1)
 		if apart && (i > 0 || p.Len() > 0) {
 			p.WriteString("\n")
@@ -62,6 +60,16 @@ func (p *page) writeGroups(workloads []Workload, apart bool, say body) {
 		p.line(0, "%s: %s", p.names(group), heading)
 		p.columns(rows)
 	}
+}
+
+// alike puts workloads together of which there is the same to say.
+func alike(workloads []Workload, says func(*Workload) string) [][]*Workload {
+	var groups counts[string, []*Workload]
+	for i := range workloads {
+		group := groups.of(says(&workloads[i]), nil)
+		*group = append(*group, &workloads[i])
+	}
+	return groups.all
 }
 
 // names gives the workloads of a group.
@@ -229,12 +237,15 @@ func (e merging) because() string {
 	return note(fn.ExplainedEntry{Reason: e.Reason, Owner: e.Owner, Expires: e.Expires, Expired: e.Expired})
 }
 
+// ofPods are scopes that each workload has of its own.
+var ofPods = []string{fn.FromAnnotation, fn.FromContainer, fn.FromTemplate}
+
 // source gives the footnote for where something is said.
 func (p *page) source(from fn.Source, because string, exact bool) string {
 	switch {
 	case from.Scope == fn.FromMesh:
 		return origin(from)
-	case !slices.Contains([]string{fn.FromAnnotation, fn.FromContainer, fn.FromTemplate}, from.Scope):
+	case !slices.Contains(ofPods, from.Scope):
 		return p.note(from.File+"\x00"+from.Path, place(from.File, from.Line)+" "+from.Path, because)
 	case !exact || from.Line == 0:
 		p.elided = p.elided || !exact
@@ -284,28 +295,33 @@ func (p *page) writeChanges(r *Explanation) {
 // verdicts are in the order in which a reader wants them.
 var verdicts = []string{Bypassed, InDoubt, NotOurs, LeftToMesh, Intercepted}
 
+func byVerdict(a, b Workload) int {
+	return slices.Index(verdicts, a.Decision.Verdict) - slices.Index(verdicts, b.Decision.Verdict)
+}
+
+// tally counts the workloads by verdict.
+func (r *Explanation) tally() string {
+	n := map[string]int{}
+	for _, w := range r.Workloads {
+		n[w.Decision.Verdict]++
+	}
+	var all []string
+	for _, verdict := range verdicts {
+		if n[verdict] > 0 {
+			all = append(all, fmt.Sprintf("%s for %d", verdict, n[verdict]))
+		}
+	}
+	return fmt.Sprintf("%s of %d workloads", strings.Join(all, ", "), len(r.Workloads))
+}
+
 func (p *page) writeAnswers(r *Explanation) {
 	workloads := slices.Clone(r.Workloads)
 	for i := range workloads {
 		workloads[i].File = "" // the entries have theirs
 	}
-	slices.SortStableFunc(workloads, func(a, b Workload) int {
-		return slices.Index(verdicts, a.Decision.Verdict) - slices.Index(verdicts, b.Decision.Verdict)
-	})
+	slices.SortStableFunc(workloads, byVerdict)
 	if len(workloads) > 1 {
-		var all []string
-		for _, verdict := range verdicts {
-			n := 0
-			for _, w := range workloads {
-				if w.Decision.Verdict == verdict {
-					n++
-				}
-			}
-			if n > 0 {
-				all = append(all, fmt.Sprintf("%s for %d", verdict, n))
-			}
-		}
-		p.line(0, "%s: %s of %d workloads", workloads[0].Decision.Connection, strings.Join(all, ", "), len(workloads))
+		p.line(0, "%s: %s", workloads[0].Decision.Connection, r.tally())
 	}
 	p.writeGroups(workloads, false, func(p *page, w *Workload, exact bool) (string, [][]string) {
 		d := w.Decision

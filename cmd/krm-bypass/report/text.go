@@ -23,7 +23,7 @@ func writeText(w io.Writer, r Check) error {
 				}
 			}
 			b.WriteString(terminal.Line(f.text()) + "\n")
-			b.WriteString(indented(f.Proposed))
+			b.WriteString(indented("    ", f.Proposed))
 		}
 	}
 	r.writeOnce(&b, "remedy for", func(s Subject) string { return s.Remedy })
