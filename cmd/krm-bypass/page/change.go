@@ -38,8 +38,12 @@ func (s *Site) showForm(r *request, f *form, wrong wrongs, status int) error {
 			one.Ask = pinned.link("/entry", append(about, "field", one.Name)...)
 		}
 	}
+	shown := pinned
+	if text, change, bad := f.result(); change != nil && !bad.any() { // a rule that a link proposes
+		shown = pinned.with(s, text, change)
+	}
 	var err error
-	if v.Effect, err = s.effectOf(r, pinned.draft); err != nil {
+	if v.Effect, err = s.effectOf(r, shown.draft); err != nil {
 		return err
 	}
 	r.answer(status)

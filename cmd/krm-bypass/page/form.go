@@ -37,6 +37,8 @@ type formView struct {
 
 type fieldGroup struct {
 	Legend string
+	// Class is that of the style sheet: fields stand side by side where they are short.
+	Class  string
 	Fields []fieldView
 	// Folded says that it needs no room: nothing in it is set.
 	Folded bool
@@ -263,10 +265,13 @@ func (f *form) view(wrong wrongs) *formView {
 		v.Title = added[f.add]
 	}
 	for _, field := range f.fields {
+		if field.Flag { // a button of the rules does that
+			continue
+		}
 		one := f.field(field, wrong.fields[field.Path])
 		legend, folded := groupOf(field.Path)
 		if len(v.Groups) == 0 || v.Groups[len(v.Groups)-1].Legend != legend {
-			v.Groups = append(v.Groups, fieldGroup{Legend: legend, Folded: folded})
+			v.Groups = append(v.Groups, fieldGroup{Legend: legend, Class: classes[legend], Folded: folded})
 		}
 		group := &v.Groups[len(v.Groups)-1]
 		group.Fields = append(group.Fields, one)
@@ -283,6 +288,9 @@ var added = map[string]string{
 
 // The groups of fields, in their order.
 var legends = []string{"Whom it is for", "What bypasses", "While init containers run", "Why", "How", "What is accepted"}
+
+// classes are those of groups whose fields are short.
+var classes = map[string]string{legends[0]: "short", legends[3]: "short", legends[4]: "short", legends[5]: "short"}
 
 func turn(legend string) int { return slices.Index(legends, legend) }
 
@@ -304,7 +312,7 @@ func groupOf(field string) (legend string, folded bool) {
 }
 
 func (f *form) field(field revise.Field, messages []string) fieldView {
-	v := fieldView{Name: field.Path, Label: field.Path, Kind: "line", Options: field.Enum, Messages: messages, Help: help(list(f.row.Path), field.Path)}
+	v := fieldView{Name: field.Path, Label: called(field.Path), Kind: "line", Options: field.Enum, Messages: messages, Help: help(list(f.row.Path), field.Path)}
 	v.State, v.Text = f.setting(field)
 	v.Example = examples[field.Path[strings.LastIndex(field.Path, ".")+1:]]
 	switch {
@@ -313,9 +321,6 @@ func (f *form) field(field revise.Field, messages []string) fieldView {
 		v.Inherited = f.inherited(field.Path)
 	case field.List:
 		v.Kind = "entries"
-	case field.Flag:
-		v.Kind = "choice"
-		v.Options = []string{"true", "false"}
 	case len(field.Enum) > 0:
 		v.Kind = "choice"
 	case field.Path == "reason", strings.Contains(v.Text, "\n"):
@@ -324,7 +329,7 @@ func (f *form) field(field revise.Field, messages []string) fieldView {
 	if v.Kind == "choice" && v.Text != "" && !slices.Contains(v.Options, v.Text) {
 		v.Options = append(slices.Clone(v.Options), v.Text) // what was sent comes back
 	}
-	v.Rows = min(max(strings.Count(v.Text, "\n")+1, 2), 12)
+	v.Rows = min(strings.Count(v.Text, "\n")+1, 12)
 	return v
 }
 

@@ -49,14 +49,17 @@ type ruleView struct {
 	Expired, Suspended     bool
 	CanSuspend, Up, Down   bool
 	Removable              bool
-	Reach                  *fn.Reach
+	// Alone says that no other rule stands in its place.
+	Alone bool
+	Reach *fn.Reach
 }
 
-// settingView is a field of a rule. Class is none where it is the empty list.
+// settingView is a field of a rule, and what it is called. None says that it is the
+// empty list.
 type settingView struct {
-	Field   string
-	Entries []string
-	None    bool
+	Field, Word string
+	Entries     []string
+	None        bool
 }
 
 // scopes are those of a specification, from broad to narrow.
@@ -107,6 +110,7 @@ func (s *Site) rulesView(r *request, wrong []string) (*rulesView, error) {
 		}
 		for j, row := range of {
 			one := newRule(r, row, reach[row.Path])
+			one.Alone = scope.Add == ""
 			one.Up, one.Down = scope.Add != "" && j > 0, scope.Add != "" && j < len(of)-1
 			scope.Rules = append(scope.Rules, one)
 		}
@@ -189,7 +193,7 @@ func newRule(r *request, row revise.Row, reach *fn.Reach) ruleView {
 			v.CanSuspend = row.Line > 0
 		case !set || f.Path == "merge" || legend == "Why" || strings.HasPrefix(f.Path, "match.") && list(row.Path) != "spec.lint.accept":
 		default:
-			v.Fields = append(v.Fields, settingView{f.Path, s.Entries, s.State == revise.None})
+			v.Fields = append(v.Fields, settingView{f.Path, called(f.Path), s.Entries, s.State == revise.None})
 		}
 	}
 	return v

@@ -6,10 +6,11 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
-// places are the definitions in the schema of what a form is about, by the path of a rule
+// definitions are those in the schema of what a form is about, by the path of a rule
 // without its index.
 var definitions = map[string]string{
 	"spec.meshDefaults": "Traffic", "spec.global": "GlobalRule", "spec.namespaces": "NamespaceRule", "spec.workloads": "WorkloadRule",
@@ -58,9 +59,9 @@ func help(list, field string) string {
 
 // examples are entries of the fields that take a form of their own.
 var examples = map[string]string{
-	"excludeInboundPorts":     "8080\n9000-9010\nhttp-metrics",
+	"excludeInboundPorts":     "8080 9000-9010 http-metrics",
 	"includeInboundPorts":     "8080 or *",
-	"excludeOutboundPorts":    "3306\n9000-9010",
+	"excludeOutboundPorts":    "3306 9000-9010",
 	"includeOutboundPorts":    "443",
 	"excludeOutboundIPRanges": "10.1.0.0/16",
 	"includeOutboundIPRanges": "10.0.0.0/8 or *",
@@ -68,4 +69,28 @@ var examples = map[string]string{
 	"matchLabels":             "app=checkout",
 	"matchExpressions":        "tier In web,api",
 	"expires":                 "2027-03-31",
+}
+
+// words name the fields of rules for a person.
+var words = map[string]string{
+	"match.kinds": "Kinds", "match.names": "Names", "match.namespaces": "Namespaces",
+	"match.labelSelector.matchLabels": "Labels", "match.labelSelector.matchExpressions": "Requirements of labels",
+	"excludeInboundPorts":     "Inbound ports that bypass",
+	"includeInboundPorts":     "Inbound ports, all others bypass",
+	"excludeOutboundPorts":    "Outbound ports that bypass",
+	"includeOutboundPorts":    "Outbound ports that never bypass",
+	"excludeOutboundIPRanges": "Destinations that bypass",
+	"includeOutboundIPRanges": "Destinations, all others bypass",
+	"excludeOutbound":         "Destinations that bypass on some ports",
+	"name":                    "Name", "reason": "Reason", "owner": "Owner", "expires": "Last day",
+	"merge": "Merge", "dataPlane": "Data plane", "enforcement.mode": "Enforced by",
+	"check": "Kind of finding", "rule": "Name of the rule", "ports": "Ports",
+}
+
+// called names a field for a person.
+func called(field string) string {
+	if word := words[strings.TrimPrefix(field, fn.InitialPrefix)]; word != "" {
+		return word
+	}
+	return field
 }
