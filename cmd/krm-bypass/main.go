@@ -23,12 +23,7 @@ func main() {
 
 // run is the whole command. It returns the exit code.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
-	root := rootCommand()
-	root.AddCommand(checkCommand(), explainCommand(), importCommand(), initCommand(), installCommand(), lintCommand(), pinCommand(), probeCommand(), renderCommand(), schemaCommand(), suggestCommand(), uiCommand())
-	root.InitDefaultHelpCmd()
-	for _, cmd := range append(root.Commands(), root) {
-		allowOnce(cmd)
-	}
+	root := program()
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -39,6 +34,17 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 		err = root.Execute()
 	}
 	return function.Exit(err, errOut)
+}
+
+// program is the command with all that it can do.
+func program() *cobra.Command {
+	root := rootCommand()
+	root.AddCommand(checkCommand(), explainCommand(), importCommand(), initCommand(), installCommand(), lintCommand(), pinCommand(), probeCommand(), renderCommand(), schemaCommand(), suggestCommand(), uiCommand())
+	root.InitDefaultHelpCmd()
+	for _, cmd := range append(root.Commands(), root) {
+		allowOnce(cmd)
+	}
+	return root
 }
 
 func rootCommand() *cobra.Command {

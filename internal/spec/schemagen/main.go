@@ -1,6 +1,6 @@
-// Command schemagen writes schema.json, the JSON Schema of ClusterBypass, from the
-// Go types of package v1alpha1: their fields, their comments and their schema
-// tags. go generate runs it in internal/spec.
+// Command schemagen writes schema.json, the JSON Schema of ClusterBypass, and the page
+// docs/spec.md from the Go types of package v1alpha1: their fields, their comments and
+// their schema tags. go generate runs it in internal/spec.
 package main
 
 import (
@@ -22,19 +22,25 @@ import (
 )
 
 func main() {
-	text, err := Generate("../../api/v1alpha1/types.go")
+	top, err := schemaOf("../../api/v1alpha1/types.go")
+	var text []byte
+	if err == nil {
+		text, err = top.text()
+	}
 	if err == nil {
 		err = os.WriteFile("schema.json", text, 0o644)
 	}
+	if err == nil {
+		err = os.WriteFile("../../docs/spec.md", []byte(Page(top)), 0o644)
+	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "generating schema.json: %v\n", err)
+		fmt.Fprintf(os.Stderr, "generating schema.json and docs/spec.md: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-// Generate gives the schema; types is the path of the file that declares the
-// types.
-func Generate(types string) ([]byte, error) {
+// schemaOf gives the schema; types is the path of the file that declares the types.
+func schemaOf(types string) (*schema, error) {
 	comments, err := commentsOf(types)
 	if err != nil {
 		return nil, err
@@ -42,11 +48,16 @@ func Generate(types string) ([]byte, error) {
 	g := generator{comments: comments}
 	top := g.of(reflect.TypeFor[v1alpha1.ClusterBypass]())
 	top.Schema, top.Title, top.Definitions = "https://json-schema.org/draft/2020-12/schema", v1alpha1.Kind, &g.definitions
+	return top, nil
+}
+
+// text writes a schema as JSON.
+func (s *schema) text() ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(top); err != nil {
+	if err := enc.Encode(s); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil

@@ -8,10 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestSchemaIsThatOfTheTypes(t *testing.T) {
-	want, err := Generate("../../../api/v1alpha1/types.go")
+func TestWhatIsGeneratedIsThatOfTheTypes(t *testing.T) {
+	top, err := schemaOf("../../../api/v1alpha1/types.go")
 	require.NoError(t, err)
-	have, err := os.ReadFile("../schema.json")
+	text, err := top.text()
 	require.NoError(t, err)
-	assert.Equal(t, string(want), string(have), "go generate ./internal/spec rewrites schema.json")
+	for path, want := range map[string]string{"../schema.json": string(text), "../../../docs/spec.md": Page(top)} {
+		have, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.Equal(t, want, string(have), "go generate ./internal/spec rewrites %s", path)
+	}
 }
