@@ -78,7 +78,7 @@ type form struct {
 
 // newForm reads what a request is about: the rule at ?of=, or a new one in the list ?add=.
 func newForm(r *request, typed url.Values) (*form, error) {
-	f := &form{of: cmp.Or(r.query.Get("of"), r.PostForm.Get("of")), add: r.query.Get("add"), file: yamltext.File{Path: r.spec.Path, Text: r.current()}, typed: typed}
+	f := &form{of: cmp.Or(r.query.Get("of"), r.PostForm.Get("of")), add: r.query.Get("add"), file: r.file(), typed: typed}
 	var err error
 	if f.rows, err = revise.Rows(f.file); err != nil {
 		return nil, &failure{http.StatusConflict, err}

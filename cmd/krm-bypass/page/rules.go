@@ -84,7 +84,7 @@ func (s *Site) rules(r *request) error {
 }
 
 func (s *Site) rulesView(r *request, wrong []string) (*rulesView, error) {
-	file := yamltext.File{Path: r.spec.Path, Text: r.current()}
+	file := r.file()
 	v := &rulesView{Locked: s.locked(r), Wrong: wrong}
 	rows, err := revise.Rows(file)
 	if err != nil {
@@ -138,12 +138,12 @@ func (r *request) pinned(s *Site) *request {
 	return &pinned
 }
 
-// current gives the text of the specification that the request is about.
-func (r *request) current() []byte {
+// file gives the specification that the request is about.
+func (r *request) file() yamltext.File {
 	if r.draft == nil {
-		return r.spec.Text
+		return yamltext.File{Path: r.spec.Path, Text: r.spec.Text}
 	}
-	return r.draft.text
+	return yamltext.File{Path: r.spec.Path, Text: r.draft.text}
 }
 
 // reach gives whom each rule reaches; later says that this is not known yet.

@@ -1,0 +1,47 @@
+package page
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
+)
+
+func TestLinksToForms(t *testing.T) {
+	r := &request{spec: SpecFile{Path: "bypass.yaml", Text: []byte(`apiVersion: krm-bypass.dev/v1alpha1
+kind: ClusterBypass
+spec:
+  workloads:
+  - match: {names: [old]}
+    name: cards
+  - match: {names: [older]}
+`)}}
+	query := func(link string) url.Values {
+		to, err := url.Parse(link)
+		assert.NoError(t, err)
+		return to.Query()
+	}
+	workload := report.Subject{APIVersion: "argoproj.io/v1alpha1", Kind: "Rollout", Namespace: "shop", Name: "cart"}
+	accept := url.Values{"add": {"spec.lint.accept"}}
+	with := func(pairs ...string) url.Values {
+		all := url.Values{"add": accept["add"]}
+		for i := 0; i < len(pairs); i += 2 {
+			all.Set(pairs[i], pairs[i+1])
+		}
+		return all
+	}
+	assert.Equal(t, with("check", "service-port", "match.kinds", "Rollout.argoproj.io", "match.names", "cart", "match.namespaces", "shop"),
+		query(r.acceptURL(workload, report.Finding{Rule: "service-port", Path: "spec.workloads[0]"})))
+	assert.Equal(t, with("check", "unreached-rule", "rule", "cards"), query(r.acceptURL(report.Subject{}, report.Finding{Rule: "unreached-rule", Path: "spec.workloads[0].match"})))
+	assert.Equal(t, with("check", "unreached-rule"), query(r.acceptURL(report.Subject{}, report.Finding{Rule: "unreached-rule", Path: "spec.workloads[1]"})))
+	assert.Empty(t, r.acceptURL(workload, report.Finding{Rule: report.Refused}), "what is refused cannot be accepted")
+
+	for at, rule := range map[string]string{
+		"spec.workloads[1].expires": "spec.workloads[1]", "spec.global.excludeOutboundPorts[0]": "spec.global", "spec.meshDefaults": "spec.meshDefaults",
+		"spec.lint.accept[0]": "spec.lint.accept[0]", "spec.limits.forbiddenNamespaces[0]": "", "spec.podTemplates[0]": "", "spec.globally": "", "": "",
+	} {
+		assert.Equal(t, rule, query(r.editURL(at)).Get("of"), at)
+	}
+}
