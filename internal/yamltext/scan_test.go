@@ -51,7 +51,8 @@ func difference(text []byte) (string, error) {
 }
 
 // compareOutline compares the nodes that an outline kept with those of a whole
-// scan. Of a collapsed collection only the last line is known.
+// scan. Of a collapsed collection only the last line is known, and so of the place
+// behind it where a "? " key has no value.
 func compareOutline(text []byte, got, want *Node) string {
 	short := *want
 	if got.Collapsed {
@@ -62,6 +63,9 @@ func compareOutline(text []byte, got, want *Node) string {
 	}
 	if NextLine(text, got.End) == NextLine(text, want.End) && got.Style == Block {
 		short.End = got.End
+	}
+	if !got.Written() && got.Indicator < 0 && NextLine(text, got.End) == NextLine(text, want.End) {
+		short.Span = got.Span
 	}
 	same := *got
 	same.Content, short.Content = nil, nil
