@@ -55,7 +55,8 @@ func (r *record) clone() *record {
 func (r *record) origin(w *Workload) (place string, found bool) {
 	mark, marked := w.TemplateAnnotations[PolicyAnnotation]
 	digest := node.Digest(PolicyAnnotation, mark)
-	if !marked || w.stand.place == "" || r.at(w).Wrote[PolicyAnnotation] == digest {
+	one := r.at(w)
+	if !marked || w.stand.place == "" || one.Wrote[PolicyAnnotation] == digest || one.Kept[PolicyAnnotation] == digest {
 		return "", false
 	}
 	here := func(place string) bool {
@@ -69,7 +70,7 @@ func (r *record) origin(w *Workload) (place string, found bool) {
 	}
 	if whole := slices.DeleteFunc(slices.Clone(from), func(place string) bool { return !r.standsIn(w, place) }); len(whole) > 0 {
 		from = whole
-	} else if len(r.at(w).Wrote) > 0 {
+	} else if len(one.Wrote) > 0 {
 		return "", false // edited by hand
 	}
 	if gone := slices.DeleteFunc(slices.Clone(from), here); len(gone) > 0 {
