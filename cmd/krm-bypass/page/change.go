@@ -3,8 +3,10 @@ package page
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/revise"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
@@ -177,9 +179,41 @@ func (r *request) with(s *Site, text []byte, change revise.Change) *request {
 	from := r.pinned(s).draft
 	next := *r
 	next.draft = s.drafts.add(draft{
-		base: from.base, text: text, parent: from, did: change.String(), changes: append(slices.Clone(from.changes), change),
+		base: from.base, text: text, parent: from, did: r.says(change), changes: append(slices.Clone(from.changes), change),
 	})
 	return &next
+}
+
+// says tells a person of a change of the request's specification.
+func (r *request) says(change revise.Change) string {
+	rows, _ := revise.Rows(r.file()) // it was changed, so it reads
+	of := func(path string) string {
+		for _, row := range rows {
+			if row.Path == path {
+				return label(row)
+			}
+		}
+		return label(revise.Row{Path: path})
+	}
+	switch c := change.(type) {
+	case revise.Add:
+		return "add: " + label(revise.Row{Path: c.To, Rule: c.Rule})
+	case revise.Remove:
+		return "remove: " + of(c.Path)
+	case revise.Move:
+		if c.By < 0 {
+			return "move up: " + of(c.Path)
+		}
+		return "move down: " + of(c.Path)
+	case revise.Put:
+		if s, is := c.Rule["suspend"]; is && s.State == revise.Listed {
+			return "switch off: " + of(c.Path)
+		} else if is {
+			return "switch on: " + of(c.Path)
+		}
+		return "change: " + of(c.Path) + ": " + strings.Join(slices.Sorted(maps.Keys(c.Rule)), ", ")
+	}
+	return change.String()
 }
 
 // answer begins the answer with a status.

@@ -287,10 +287,19 @@ var added = map[string]string{
 }
 
 // The groups of fields, in their order.
-var legends = []string{"Whom it is for", "What bypasses", "While init containers run", "Why", "How", "What is accepted"}
+var legends = []string{whatFor, forWhom, whatBypasses, initially, why, how}
+
+const (
+	whatFor      = "What is accepted"
+	forWhom      = "Whom it is for"
+	whatBypasses = "What bypasses"
+	initially    = "While init containers run"
+	why          = "Why"
+	how          = "How"
+)
 
 // classes are those of groups whose fields are short.
-var classes = map[string]string{legends[0]: "short", legends[3]: "short", legends[4]: "short", legends[5]: "short"}
+var classes = map[string]string{whatFor: "short", forWhom: "short", why: "short", how: "short"}
 
 func turn(legend string) int { return slices.Index(legends, legend) }
 
@@ -298,17 +307,17 @@ func turn(legend string) int { return slices.Index(legends, legend) }
 func groupOf(field string) (legend string, folded bool) {
 	switch step, _, _ := strings.Cut(field, "."); step {
 	case "match":
-		return legends[0], false
+		return forWhom, false
 	case "forInitContainers":
-		return legends[2], true
+		return initially, true
 	case "name", "reason", "owner", "expires":
-		return legends[3], false
+		return why, false
 	case "merge", "dataPlane", "enforcement", "suspend":
-		return legends[4], false
+		return how, false
 	case "check", "rule", "ports":
-		return legends[5], false
+		return whatFor, false
 	}
-	return legends[1], false
+	return whatBypasses, false
 }
 
 func (f *form) field(field revise.Field, messages []string) fieldView {

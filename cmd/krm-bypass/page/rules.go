@@ -191,7 +191,7 @@ func newRule(r *request, row revise.Row, reach *fn.Reach) ruleView {
 		switch legend, _ := groupOf(f.Path); {
 		case f.Path == "suspend":
 			v.CanSuspend = row.Line > 0
-		case !set || f.Path == "merge" || legend == "Why" || strings.HasPrefix(f.Path, "match.") && list(row.Path) != "spec.lint.accept":
+		case !set || f.Path == "merge" || legend == why || strings.HasPrefix(f.Path, "match.") && list(row.Path) != "spec.lint.accept":
 		default:
 			v.Fields = append(v.Fields, settingView{f.Path, called(f.Path), s.Entries, s.State == revise.None})
 		}
