@@ -33,7 +33,7 @@ func (s *Site) showForm(r *request, f *form, wrong wrongs, status int) error {
 	v := f.view(wrong)
 	pinned := r.pinned(s)
 	about := []string{"of", f.of, "add", f.add}
-	v.Action, v.Ask, v.Back = pinned.link("/rules/edit", about...), pinned.link("/effect", about...), r.link("/rules")
+	v.Action, v.Ask, v.Back = pinned.link("/rules/edit", about...), pinned.link("/effect", about...), r.rulesURL(f.row.Path)
 	for i := range v.Groups {
 		for j := range v.Groups[i].Fields {
 			one := &v.Groups[i].Fields[j]
@@ -156,7 +156,7 @@ func (s *Site) act(r *request, f *form, change revise.Change) error {
 		r.answer(refusedForm)
 		return s.show(r, "rules", "Rules", view)
 	}
-	http.Redirect(r.w, r.Request, r.with(s, text, change).link("/rules")+"#"+landing(change), http.StatusSeeOther)
+	http.Redirect(r.w, r.Request, r.with(s, text, change).rulesURL(landing(change)), http.StatusSeeOther)
 	return nil
 }
 
@@ -170,6 +170,8 @@ func landing(change revise.Change) string {
 		if _, err := fmt.Sscanf(c.Path[len(name):], "[%d]", &index); err == nil {
 			return fmt.Sprintf("%s[%d]", name, index+c.By)
 		}
+	case revise.Remove:
+		return c.Path
 	}
 	return ""
 }

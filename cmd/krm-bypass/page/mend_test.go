@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
+	"github.com/krm-bypass/krm-bypass/fn"
 )
 
 func TestLinksToForms(t *testing.T) {
@@ -37,6 +38,9 @@ spec:
 	assert.Equal(t, with("check", "unreached-rule", "rule", "cards"), query(r.acceptURL(report.Subject{}, report.Finding{Rule: "unreached-rule", Path: "spec.workloads[0].match"})))
 	assert.Equal(t, with("check", "unreached-rule"), query(r.acceptURL(report.Subject{}, report.Finding{Rule: "unreached-rule", Path: "spec.workloads[1]"})))
 	assert.Empty(t, r.acceptURL(workload, report.Finding{Rule: report.Refused}), "what is refused cannot be accepted")
+
+	add := query(r.addURL(fn.ResourceRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "cart"}, "excludeOutboundPorts", "443"))
+	assert.Equal(t, url.Values{"add": {"spec.workloads"}, "match.kinds": {"Deployment"}, "match.names": {"cart"}, "excludeOutboundPorts": {"443"}}, add)
 
 	for at, rule := range map[string]string{
 		"spec.workloads[1].expires": "spec.workloads[1]", "spec.global.excludeOutboundPorts[0]": "spec.global", "spec.meshDefaults": "spec.meshDefaults",

@@ -3,8 +3,10 @@ package page
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,7 +39,14 @@ type scopeView struct {
 	// Add is where a rule is added, "" where there is one place for one.
 	Add, AddTitle string
 	Rules         []ruleView
+	// All counts the rules, From is the place of the first that is shown. Earlier and Later
+	// show others.
+	All, From, Last int
+	Earlier, Later  string
 }
+
+// mostRules is how many rules of a scope a page shows.
+const mostRules = 50
 
 type ruleView struct {
 	Path, Title, Name, Edit string
@@ -98,7 +107,7 @@ func (s *Site) rulesView(r *request, wrong []string) (*rulesView, error) {
 		return nil, err
 	}
 	if later {
-		v.Later = r.link("/rules", "wait", "1")
+		v.Later = r.withQuery("wait", "1")
 	}
 	for i, scope := range scopes {
 		path := scopePaths[i]
@@ -108,7 +117,9 @@ func (s *Site) rulesView(r *request, wrong []string) (*rulesView, error) {
 		} else if len(of) == 0 {
 			of = []revise.Row{{Path: path}}
 		}
-		for j, row := range of {
+		begin := scope.page(r, path, len(of))
+		for j, row := range of[begin:min(begin+mostRules, len(of))] {
+			j += begin
 			one := newRule(r, row, reach[row.Path])
 			one.Alone = scope.Add == ""
 			one.Up, one.Down = scope.Add != "" && j > 0, scope.Add != "" && j < len(of)-1
@@ -117,6 +128,38 @@ func (s *Site) rulesView(r *request, wrong []string) (*rulesView, error) {
 		v.Scopes = append(v.Scopes, scope)
 	}
 	return v, nil
+}
+
+// page gives the place of the first rule that is shown.
+func (v *scopeView) page(r *request, path string, all int) int {
+	key := "from." + path
+	begin, _ := strconv.Atoi(r.query.Get(key)) // what is no number is the beginning
+	begin = max(min(begin, all-1), 0) / mostRules * mostRules
+	v.All, v.From, v.Last = all, begin+1, min(begin+mostRules, all)
+	if begin > 0 {
+		v.Earlier = r.link("/rules", key, strconv.Itoa(begin-mostRules))
+	}
+	if begin+mostRules < all {
+		v.Later = r.link("/rules", key, strconv.Itoa(begin+mostRules))
+	}
+	return begin
+}
+
+// withQuery gives the URL of the request with another pair in its query.
+func (r *request) withQuery(key, value string) string {
+	query := maps.Clone(r.query)
+	query.Set(key, value)
+	return r.URL.Path + "?" + query.Encode()
+}
+
+// rulesURL is where a rule is shown among the others.
+func (r *request) rulesURL(rule string) string {
+	name, rest, _ := strings.Cut(rule, "[")
+	at, _ := strconv.Atoi(strings.TrimSuffix(rest, "]"))
+	if at < mostRules {
+		return r.link("/rules") + "#" + rule
+	}
+	return r.link("/rules", "from."+name, strconv.Itoa(at)) + "#" + rule
 }
 
 // locked says why nothing can be changed, "" if it can.
