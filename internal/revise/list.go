@@ -29,7 +29,7 @@ func (c Add) make(t *text) error {
 	p := putting{text: t, at: path, rule: standing.Item(max(0, at-1))}
 	rule := node.Map()
 	for _, f := range fields {
-		want, err := f.canonical(fmt.Sprintf("%s[%d]", c.To, at), c.Rule[f.Path])
+		want, err := f.canonical(fmt.Sprintf("%s[%d]", c.To, at), c.Rule[f.Path], Setting{})
 		if err != nil {
 			return err
 		}

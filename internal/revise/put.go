@@ -27,18 +27,20 @@ func (c Put) make(t *text) error {
 	}
 	p := putting{text: t, at: at, rule: rule}
 	var changed []Field
+	wants := map[string]Setting{}
 	for _, f := range fields {
-		want, err := f.canonical(c.Path, c.Rule[f.Path])
+		standing := f.setting(rule)
+		want, err := f.canonical(c.Path, c.Rule[f.Path], standing)
 		if err != nil {
 			return err
 		}
-		if f.setting(rule).same(want, f) {
+		if standing.same(want, f) {
 			continue
 		}
 		if err := p.put(f, want); err != nil {
 			return err
 		}
-		changed = append(changed, f)
+		changed, wants[f.Path] = append(changed, f), want
 	}
 	if err := t.edit(p.all()...); err != nil {
 		return err
@@ -46,8 +48,7 @@ func (c Put) make(t *text) error {
 	paths := make([]edit.Path, len(changed))
 	for i, f := range changed {
 		paths[i] = p.path(f.steps)
-		want, _ := f.canonical(c.Path, c.Rule[f.Path])
-		if is := f.setting(t.says().At(at...)); !is.same(want, f) {
+		if is := f.setting(t.says().At(at...)); !is.same(wants[f.Path], f) {
 			return fmt.Errorf("%v: %w", paths[i], errElsewhere)
 		}
 	}
@@ -94,15 +95,18 @@ func (s Setting) same(other Setting, f Field) bool {
 }
 
 // canonical gives a setting with its entries as they are read back, or what is wrong with
-// those that cannot be written.
-func (f Field) canonical(rule string, s Setting) (Setting, error) {
+// those that cannot be written. Those that stand there are as they are.
+func (f Field) canonical(rule string, s, standing Setting) (Setting, error) {
 	if s.State != Listed {
 		return Setting{State: s.State}, nil
 	}
 	var problems spec.Problems
 	entries := make([]string, 0, len(s.Entries))
 	for i, entry := range s.Entries {
-		entry = strings.TrimSpace(entry)
+		if entry = strings.TrimSpace(entry); slices.Contains(standing.Entries, entry) {
+			entries = append(entries, entry)
+			continue
+		}
 		if f.form.refused != nil {
 			if problem := f.form.refused(entry); problem != "" {
 				problems = append(problems, spec.Problem{Path: fmt.Sprintf("%s.%s[%d]", rule, f.Path, i), Value: entry, Message: problem})

@@ -33,7 +33,7 @@ func Rows(f yamltext.File) ([]Row, error) {
 		if !at.Exists() {
 			return
 		}
-		row := Row{Path: steps.String(), Line: t.Line + max(at.Line(), 1) - 1, Rule: Rule{}}
+		row := Row{Path: steps.String(), Line: t.Line + t.lineOf(steps) - 1, Rule: Rule{}}
 		for _, f := range Fields(row.Path) {
 			if s := f.setting(at); s.State != Unset {
 				row.Rule[f.Path] = s
@@ -51,6 +51,17 @@ func Rows(f yamltext.File) ([]Row, error) {
 	}
 	_, err = spec.Source{Node: t.Nodes, File: f.Path, Line: t.Line}.Read(spec.Given{})
 	return rows, err //nolint:wrapcheck // the problems name the file
+}
+
+// lineOf gives the line of the text on which a value begins, which is that of its key.
+func (t *text) lineOf(steps edit.Path) int {
+	key, _ := steps[len(steps)-1].(string)
+	for e := range t.says().At(steps[:len(steps)-1]...).Entries() {
+		if e.Key == key {
+			return max(e.Line, 1)
+		}
+	}
+	return max(t.says().At(steps...).Line(), 1)
 }
 
 // one gives the value of a field with a single one, "" for none.
