@@ -71,7 +71,7 @@ reproducible: ## build the programs twice, in two folders, and compare
 licences: go ## docs/licences.md, of the modules that are linked in
 	@go test -C test/licences ./... -update
 
-bench: build kustomize ## the programs beside their peers, as ratios: BENCH_RUNS=1 for a look
+bench: build kustomize axe ## the programs beside their peers, as ratios: BENCH_RUNS=1 for a look
 	@hack/bench.sh
 
 lint: golangci-lint ## golangci-lint with .golangci.yaml

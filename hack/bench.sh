@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures the function, then the init container, beside their peers.
+# Measures the function, then the init container, beside their peers, then the page in
+# a browser.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,3 +14,4 @@ for what in . ./rules; do
   .cache/bin/bench
   echo
 done
+go test -C test/browser -count=1 -v -run '^TestMeasure$' -measure "${BENCH_RUNS:-7}" . | grep -E '^page:|FAIL'

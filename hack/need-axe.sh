@@ -10,6 +10,7 @@ fetched=$into/fetched-package-lock.json
 cmp -s test/browser/package-lock.json "$fetched" && exit 0
 
 echo "fetching axe-core (once)"
+rm -f "$fetched"
 mkdir -p "$into" .cache/log
 cp test/browser/package.json test/browser/package-lock.json "$into/"
 log=.cache/log/axe.log

@@ -45,7 +45,10 @@ func runIn(m *testing.M) (status int, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	program = filepath.Join(folder, "krm-bypass")
-	build := exec.Command("go", "build", "-o", program, "./cmd/krm-bypass")
+	if p := os.Getenv("PROGRAM"); p != "" {
+		program = p
+	}
+	build := exec.Command("go", "build", "-o", filepath.Join(folder, "krm-bypass"), "./cmd/krm-bypass")
 	build.Dir = repository
 	if said, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("building krm-bypass: %w\n%s", err, said)

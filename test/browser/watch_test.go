@@ -29,7 +29,7 @@ func TestTheJudgesSee(t *testing.T) {
 		{name: "a field without a name", body: `<input>`, sees: axeAll, want: "label: <input>"},
 		{name: "a trap", body: `<input aria-label="A" onkeydown="event.preventDefault()"><button>Beyond</button>`, sees: (*tab).reach, want: "not reached: <button>Beyond"},
 		{name: "no focus to see", body: `<style>a { outline: none }</style><a href="/b">B</a>`, sees: (*tab).reach, want: `shows no focus: <a href="/b">`},
-		{name: "shift", body: `<div id="a"></div><p>Below</p><script>setTimeout(() => document.getElementById("a").style.height = "400px", 50)</script>`, sees: shifts, want: "shift"},
+		{name: "shift", body: `<div id="a"></div><p>Below</p><script>onload = () => setTimeout(() => document.getElementById("a").style.height = "400px", 500)</script>`, sees: shifts, want: "shift"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -82,6 +82,9 @@ func runCommands(t *testing.T, wanted func(line, heading string) bool) {
 					args = append([]string{"make", "--dry-run"}, args[1:]...)
 				case args[1] == "probe":
 					args = standingIn(t, args)
+				case args[1] == "ui":
+					// It serves until it is told to end, as by Ctrl-C.
+					args = append([]string{"timeout", "--signal=INT", "--preserve-status", "2"}, args...)
 				case strings.Contains(line+" ", " . "):
 					// In a reader's own folder: an example stands for it.
 					dir = filepath.Join(path, "examples/asm-ports")

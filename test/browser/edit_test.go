@@ -1,0 +1,243 @@
+package browser
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// withAndWithout runs a test with the page's script and without.
+func withAndWithout(t *testing.T, test func(t *testing.T, tab func(*site) *tab)) {
+	t.Run("script", func(t *testing.T) {
+		test(t, func(s *site) *tab { return newTab(t, s.base) })
+	})
+	t.Run("no script", func(t *testing.T) {
+		test(t, func(s *site) *tab { return newTab(t, s.base).withoutScript() })
+	})
+}
+
+// inbound is the field of a rule's form in which the tests type.
+const inbound = "#f-excludeInboundPorts"
+
+// editRule opens the form of the rule for a namespace.
+func (tb *tab) editRule(title string) {
+	tb.t.Helper()
+	tb.open("/rules")
+	tb.click("a.button", "Edit "+title)
+	tb.until(`document.querySelector("` + inbound + `")`)
+}
+
+// TestEdit changes an entry, sees what that does, saves it and takes it back: in the
+// file no byte changes but those of the entry.
+func TestEdit(t *testing.T) {
+	withAndWithout(t, func(t *testing.T, tab func(*site) *tab) {
+		site := asm(t)
+		was := site.specText(t)
+		is := strings.Replace(was, "excludeInboundPorts: [7001, 7002, 7005]", "excludeInboundPorts: [7001, 7002, 7005, 7009]", 1)
+		require.NotEqual(t, was, is)
+
+		tb := tab(site)
+		tb.editRule("Namespace default")
+		tb.sound("form")
+		assert.Empty(t, tb.reach())
+		tb.fill(inbound, "7001\n7002\n7005\n7009")
+		if !tb.script {
+			tb.click("button", "Preview")
+		}
+		// With script it follows while something is typed.
+		tb.untilText("7005, 7009]")
+		tb.untilText("orders")
+		tb.sound("preview")
+		assert.Equal(t, was, site.specText(t), "before it is saved")
+		tb.click("button", "Review and save")
+		tb.untilURL(`u.pathname == "/save"`)
+		tb.untilText("7005, 7009]")
+		tb.sound("save")
+		assert.Equal(t, was, site.specText(t), "before it is saved")
+		tb.click("button", "Save into bypass.yaml")
+		tb.untilText("Saved")
+		assert.Equal(t, is, site.specText(t))
+		tb.sound("saved")
+
+		tb.click("button", "Take it back")
+		tb.click("button", "Save into bypass.yaml")
+		tb.untilText("Saved")
+		assert.Equal(t, was, site.specText(t), "after undo")
+		assert.Empty(t, tb.noted())
+	})
+}
+
+// TestBackAndForward walks through the drafts of an edit.
+func TestBackAndForward(t *testing.T) {
+	withAndWithout(t, func(t *testing.T, tab func(*site) *tab) {
+		tb := tab(asm(t))
+		tb.open("/rules")
+		tb.click("button", "Switch off")
+		tb.untilText("switched off")
+		tb.click("nav a", "Workloads")
+		tb.untilText("orders")
+		tb.do(back)
+		tb.untilText("switched off")
+		tb.do(back)
+		tb.until(`!document.body.innerText.includes("switched off") && location.pathname == "/rules"`)
+		tb.do(forward)
+		tb.untilText("switched off")
+		assert.Empty(t, tb.noted())
+	})
+}
+
+// TestSwitches presses every button beside a rule, and holds what is saved.
+func TestSwitches(t *testing.T) {
+	withAndWithout(t, func(t *testing.T, tab func(*site) *tab) {
+		site := reviewing(t)
+		was := site.specText(t)
+		for _, step := range []struct {
+			button string
+			is     func(text string) string
+		}{
+			{"Switch off checkout", func(text string) string {
+				return strings.Replace(text, "    reason: the card", "    suspend: true\n    reason: the card", 1)
+			}},
+			{"Remove nightly", func(text string) string {
+				from := strings.Index(text, "  - match: {names: [nightly]")
+				return text[:from] + text[strings.Index(text, "  enforcement:"):]
+			}},
+		} {
+			tb := tab(site)
+			tb.open("/rules")
+			tb.click("button", step.button)
+			tb.untilURL(`u.searchParams.has("draft")`)
+			tb.click("a", "save")
+			tb.click("button", "Save into bypass.yaml")
+			tb.untilText("Saved")
+			// Where in its rule a new field stands is another test's.
+			assert.ElementsMatch(t, strings.Split(step.is(was), "\n"), strings.Split(site.specText(t), "\n"), step.button)
+			was = site.specText(t)
+		}
+	})
+}
+
+// TestWrongEntry shows at its field what the decoder says, and keeps what was typed.
+func TestWrongEntry(t *testing.T) {
+	withAndWithout(t, func(t *testing.T, tab func(*site) *tab) {
+		site := asm(t)
+		was := site.specText(t)
+		tb := tab(site)
+		tb.editRule("Namespace default")
+		for _, wrong := range []string{"70000", "7000-6000", "10.0.0.0/99"} {
+			tb.fill(inbound, "7001\n"+wrong)
+			if !tb.script {
+				tb.click("button", "Preview")
+			}
+			message := said(t, site, strings.Replace(was, "excludeInboundPorts: [7001, 7002, 7005]", "excludeInboundPorts: [7001, "+wrong+"]", 1), "spec.namespaces[0].excludeInboundPorts")
+			tb.until(`document.getElementById("m-excludeInboundPorts").innerText.includes(` + quoted(message) + `)`)
+			assert.Equal(t, "7001\n"+wrong, get[string](tb, `document.querySelector("`+inbound+`").value`), "what was typed")
+			assert.Contains(t, get[string](tb, `document.querySelector("`+inbound+`").getAttribute("aria-describedby")`), "m-excludeInboundPorts")
+		}
+		tb.sound("wrong")
+		tb.click("button", "Review and save")
+		tb.until(`document.getElementById("m-excludeInboundPorts")?.innerText && document.querySelector("` + inbound + `").ariaInvalid == "true"`)
+		assert.Equal(t, was, site.specText(t))
+	})
+}
+
+// said gives what krm-bypass render says of a field of a specification.
+func said(t *testing.T, s *site, spec, field string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bypass.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(spec), 0o644))
+	out, err := exec.Command(program, "render", "--spec", path, filepath.Join(s.folder, "base")).CombinedOutput()
+	require.Error(t, err, spec)
+	for line := range strings.Lines(string(out)) {
+		if _, message, found := strings.Cut(line, field); found {
+			_, message, _ = strings.Cut(message, ": ")
+			return strings.TrimSpace(message)
+		}
+	}
+	require.Failf(t, "render says nothing of the field", "%s: %s", field, out)
+	return ""
+}
+
+// TestConflict has another program change the file between draft and save.
+func TestConflict(t *testing.T) {
+	withAndWithout(t, func(t *testing.T, tab func(*site) *tab) {
+		site := asm(t)
+		tb := tab(site)
+		tb.editRule("Namespace default")
+		tb.fill(inbound, "7001\n7009")
+		tb.click("button", "Review and save")
+		tb.until(find("button", "Save into"))
+		theirs := strings.Replace(site.specText(t), "Members replicate", "The members replicate", 1)
+		require.NoError(t, os.WriteFile(site.spec, []byte(theirs), 0o644))
+		// Where the page has not noticed yet, the button is there still.
+		if get[bool](tb, "!!"+find("button", "Save into")) {
+			tb.click("button", "Save into")
+		}
+		tb.untilText("changed meanwhile")
+		assert.Equal(t, theirs, site.specText(t), "nothing is overwritten")
+		tb.untilText("The members replicate")
+		tb.sound("conflict")
+		tb.click("button", "Make my changes in the new text")
+		tb.click("button", "Save into")
+		tb.untilText("Saved")
+		assert.Equal(t, strings.Replace(theirs, "excludeInboundPorts: [7001, 7002, 7005]", "excludeInboundPorts: [7001, 7009]", 1), site.specText(t))
+		assert.Empty(t, tb.noted())
+	})
+}
+
+// TestTwoBrowsers edits in two tabs at once: who saves later is told, and loses nothing.
+func TestTwoBrowsers(t *testing.T) {
+	site := asm(t)
+	was := site.specText(t)
+	one, other := newTab(t, site.base), newTab(t, site.base).withoutScript()
+	for i, tb := range []*tab{one, other} {
+		tb.editRule("Namespace default")
+		tb.fill(inbound, "7001\n700"+string(rune('2'+i)))
+		tb.click("button", "Review and save")
+		tb.until(find("button", "Save into"))
+	}
+	one.click("button", "Save into")
+	one.untilText("Saved")
+	is := strings.Replace(was, "excludeInboundPorts: [7001, 7002, 7005]", "excludeInboundPorts: [7001, 7002]", 1)
+	assert.Equal(t, is, site.specText(t))
+	other.click("button", "Save into")
+	other.untilText("changed meanwhile")
+	assert.Equal(t, is, site.specText(t))
+	other.click("a", "Drop my changes and reload")
+	other.untilText("7002")
+	assert.Equal(t, is, site.specText(t))
+}
+
+// TestReadOnly has no form and says why.
+func TestReadOnly(t *testing.T) {
+	site := serve(t, copied(t, "asm-ports"), "bypass.yaml", "--read-only", "base")
+	tb := newTab(t, site.base)
+	tb.open("/rules")
+	tb.untilText("--read-only")
+	assert.Zero(t, tb.count("form[method=post], button"))
+	tb.sound("read-only")
+}
+
+// TestBrokenSpec shows the mistake, and no form, until it is mended.
+func TestBrokenSpec(t *testing.T) {
+	withAndWithout(t, func(t *testing.T, tab func(*site) *tab) {
+		site := asm(t)
+		was := site.specText(t)
+		require.NoError(t, os.WriteFile(site.spec, []byte(strings.Replace(was, "merge: Override", "merge: Overide", 1)), 0o644))
+		tb := tab(site)
+		for _, view := range []string{"/", "/rules", "/findings", "/connection"} {
+			tb.open(view)
+			tb.untilText("Overide")
+			assert.Zero(t, tb.count("form[method=post]"), view)
+			tb.sound("broken, " + view)
+		}
+		require.NoError(t, os.WriteFile(site.spec, []byte(was), 0o644))
+		tb.open("/rules")
+		tb.until(find("a", "Edit Namespace default"))
+	})
+}

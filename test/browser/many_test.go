@@ -1,0 +1,80 @@
+package browser
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestMany has 2,000 workloads in 60 namespaces: the server pages and filters, and the
+// browser never holds them all.
+func TestMany(t *testing.T) {
+	folder := generated(t, size{namespaces: 60, workloads: 2_000})
+	many := serve(t, folder, "bypass.yaml", ".")
+	withAndWithout(t, func(t *testing.T, tab func(*site) *tab) {
+		tb := tab(many)
+		tb.open("/")
+		tb.untilText("checkout-00")
+		first := tb.count(rows)
+		assert.LessOrEqual(t, first, 150)
+		if tb.script {
+			tb.sound("many")
+		}
+
+		tb.click("a", "Next")
+		tb.until(`!document.body.innerText.includes("checkout-00") && location.search`)
+		tb.do(back)
+		tb.untilText("checkout-00")
+
+		tb.fill("input[type=search]", "ledger-gateway")
+		if !tb.script {
+			tb.press("\r")
+		}
+		tb.until(`location.search.includes("ledger-gateway") && [...document.querySelectorAll("` + rows + `")].every(r => r.innerText.includes("ledger-gateway"))`)
+		assert.Positive(t, tb.count(rows))
+		assert.Equal(t, "ledger-gateway", get[string](tb, `document.querySelector("input[type=search]").value`))
+
+		// What the address bar says is the whole state.
+		again := newTab(t, many.base)
+		again.open(strings.TrimPrefix(tb.url().String(), many.base))
+		assert.Equal(t, tb.text("main table"), again.text("main table"))
+
+		tb.click(rows+" a", "ledger-gateway")
+		tb.untilURL(`u.pathname == "/workload"`)
+		tb.untilText("192.0.2.0/24")
+		assert.Empty(t, tb.noted())
+	})
+}
+
+// rows are those of workloads.
+const rows = "main tbody tr:has(a[href*='/workload'])"
+
+// TestFilesThatChange shows what another program did to the files, and keeps what was
+// typed.
+func TestFilesThatChange(t *testing.T) {
+	site := asm(t)
+	was := site.specText(t)
+	looks, types := newTab(t, site.base), newTab(t, site.base)
+	looks.open("/")
+	looks.untilText("192.0.2.0/24")
+	types.editRule("Namespace default")
+	types.fill(inbound, "7001\n7999")
+
+	require.NoError(t, os.WriteFile(site.spec, []byte(strings.Replace(was, "192.0.2.0/24", "198.51.100.0/24", 1)), 0o644))
+	looks.untilText("198.51.100.0/24")
+	types.untilText("changed")
+	assert.Equal(t, "7001\n7999", get[string](types, fmt.Sprintf("document.querySelector(%q).value", inbound)))
+	assert.Empty(t, looks.noted())
+	assert.Empty(t, types.noted())
+
+	// A file that vanishes is said, and no end of the page.
+	require.NoError(t, os.RemoveAll(site.folder+"/base"))
+	looks.untilText("base")
+	looks.open("/")
+	looks.untilText("no such file")
+	looks.sound("nothing there")
+}
