@@ -12,6 +12,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/page"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -48,9 +49,13 @@ value does exactly is not always known; then it says "perhaps".
 with its reason, its owner and the day on which it expires. It includes
 annotations on workloads that the specification does not cover.
 
--o markdown is a comment for a pull request, no longer than GitHub takes.
+-o markdown is a comment for a pull request, no longer than GitHub takes. -o html is
+a page in one file, which opens from a disk and contacts nobody.
 
 The exit code is 1 where something is refused: the errors say why.`
+
+// explanationFormats are those of the report, and the page in one file.
+var explanationFormats = append(slices.Clip(report.ExplanationFormats), report.Format[report.Explanation]{Name: "html", Write: page.WriteFile})
 
 type explainFlags struct {
 	format, now      string
@@ -69,7 +74,7 @@ func explainCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, args []string) error { return explainManifests(cmd, in, args, flags) },
 	}
 	in.addFlags(cmd)
-	cmd.Flags().StringVarP(&flags.format, "output", "o", report.ExplanationFormats[0].Name, "format: "+report.ExplanationFormats.Names())
+	cmd.Flags().StringVarP(&flags.format, "output", "o", explanationFormats[0].Name, "format: "+explanationFormats.Names())
 	cmd.Flags().StringVar(&flags.workload, "workload", "", "workload to explain, if a file has the same name")
 	cmd.Flags().StringVar(&flags.before, "before", "", "git revision, folder or specification to compare with")
 	cmd.Flags().StringVar(&flags.to, "to", "", `destination of an outbound connection to ask about, such as 10.1.2.3:443 or "[fd00::1]:53/UDP"`)
@@ -80,7 +85,7 @@ func explainCommand() *cobra.Command {
 }
 
 func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explainFlags) error {
-	format, err := report.ExplanationFormats.ByName(flags.format)
+	format, err := explanationFormats.ByName(flags.format)
 	if err != nil {
 		return fmt.Errorf("--output: %w", err)
 	}

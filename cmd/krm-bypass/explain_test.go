@@ -193,7 +193,7 @@ Deployment shop/web (base/web.yaml:2): pods restart (settings)
 		"standard input":     {[]string{"-", "--before", "main"}, "error: --before: standard input has no revision main: name files or folders\n"},
 		"several for one":    {[]string{"app", "new.yaml", "--before", "base"}, "error: --before: the folder base can take the place of one folder only: name one folder as PATH\n"},
 		"both at once":       {[]string{"app", "--before", "main", "--to", "10.1.2.3:80"}, "error: --to and --before cannot be used together"},
-		"an unknown format":  {[]string{"app", "-o", "xml"}, `error: --output: "xml" is not valid: use one of table, wide, json, yaml, csv, markdown`},
+		"an unknown format":  {[]string{"app", "-o", "xml"}, `error: --output: "xml" is not valid: use one of table, wide, json, yaml, csv, markdown, html`},
 		"no destination":     {[]string{"app", "--to", "db:5432"}, `error: --to: "db:5432" is not an address and a port`},
 		"no port":            {[]string{"app", "--from-port", "http"}, `error: --from-port: "http" is not a port`},
 		"no such file":       {[]string{"./deployment.yaml"}, "deployment.yaml"},

@@ -10,4 +10,6 @@
 //
 // The server renders everything, and nothing is decided in the browser: the script
 // swaps in fragments that the server rendered, and all works without it.
+//
+// [WriteFile] writes what there is to see as one file, without a server.
 package page

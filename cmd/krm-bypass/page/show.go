@@ -18,9 +18,10 @@ var embedded embed.FS
 // them.
 var templates = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
-		"join": strings.Join,
-		"pair": func(a, b any) struct{ A, B any } { return struct{ A, B any }{a, b} },
-		"link": (&request{}).link, // show puts that of the request in its place
+		"join":   strings.Join,
+		"scopes": func() any { return breadths },
+		"pair":   func(a, b any) struct{ A, B any } { return struct{ A, B any }{a, b} },
+		"link":   (&request{}).link, // show puts that of the request in its place
 	}).ParseFS(embedded, "templates/*.html"))
 })
 

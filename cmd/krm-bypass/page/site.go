@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // Options say how a site may be used.
@@ -57,6 +58,9 @@ type request struct {
 	draft *draft
 	// spec is the file as it is now.
 	spec SpecFile
+	// anchors are where workloads stand in the page itself, by their keys; nil if each view
+	// is a page.
+	anchors map[string]string
 }
 
 // fragment reports whether the script asks for a part of the page.
@@ -73,6 +77,9 @@ func (r *request) text() []byte {
 
 // link gives a URL of the site that keeps the draft.
 func (r *request) link(path string, pairs ...string) string {
+	if r.anchors != nil {
+		return r.anchors[strings.Join(pairs[min(1, len(pairs)):], "")]
+	}
 	query := url.Values{}
 	if r.draft != nil {
 		query.Set("draft", r.draft.id)

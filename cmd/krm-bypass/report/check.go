@@ -236,6 +236,29 @@ func (r *Check) count(s *Subject) {
 // Compares reports whether objects were compared, and not findings collected alone.
 func (r *Check) Compares() bool { return !r.linted }
 
+// Same is a finding, and what it is about: more than one object where the same is wrong
+// with them.
+type Same struct {
+	Finding
+	About, Places []string
+}
+
+// Alike gives the findings that are not only a note, each once.
+func (r *Check) Alike() []Same {
+	var all counts[string, Same]
+	for _, s := range r.Subjects {
+		for _, f := range s.Findings {
+			if f.Severity == fn.Info {
+				continue
+			}
+			same := all.of(strings.Join([]string{string(f.Severity), f.Rule, f.text(), f.Proposed}, "\x00"), Same{Finding: f})
+			same.Message = f.text()
+			same.About, same.Places = append(same.About, s.Title()), append(same.Places, s.Place(f.Line))
+		}
+	}
+	return all.all
+}
+
 // IsEmpty reports whether there was no object to compare.
 func (r *Check) IsEmpty() bool { return !r.linted && r.Checked+r.Built+r.LeftAlone == 0 }
 

@@ -171,5 +171,10 @@ func (w *Workload) Key() string {
 	return strings.Join([]string{w.APIVersion, w.Kind, w.Namespace, w.Name, w.Template}, "/")
 }
 
+// Findings are what there is to tell of the specification and the manifests.
+func (r *Explanation) Findings() Check {
+	return NewLint("", Checked{Checked: &fn.Checked{Results: r.results}})
+}
+
 // Reach says whom the parts of the specification reach.
 func (r *Explanation) Reach() []fn.Reach { return r.reach }

@@ -468,7 +468,7 @@ func TestDecideKnowsMeshesWithRulesForIPv4Alone(t *testing.T) {
 			r := reportOf(t, head+mesh+"\n", web)
 			r.Decide(c, to)
 			d := r.Workloads[0].Decision
-			assert.True(t, strings.HasPrefix(d.says(), to+" "+said), "of %s: %s", mesh, d.says())
+			assert.True(t, strings.HasPrefix(d.Says(), to+" "+said), "of %s: %s", mesh, d.Says())
 		}
 	}
 }
@@ -514,7 +514,7 @@ func TestDecideKnowsWhatTheMeshHasForItself(t *testing.T) {
 		c, err := parse(test.port)
 		require.NoError(t, err)
 		r.Decide(c, test.port)
-		assert.Contains(t, r.Workloads[0].Decision.says(), test.port+" "+test.says, "%s %s", test.mesh, test.annotation)
+		assert.Contains(t, r.Workloads[0].Decision.Says(), test.port+" "+test.says, "%s %s", test.mesh, test.annotation)
 	}
 }
 
@@ -534,7 +534,7 @@ func TestDecideReadsWhatAProxyConfigSaysOfPorts(t *testing.T) {
 		c, err := traffic.ParseOutbound("10.0.0.1:5432")
 		require.NoError(t, err)
 		r.Decide(c, "10.0.0.1:5432")
-		assert.Contains(t, r.Workloads[0].Decision.says(), "10.0.0.1:5432 "+says, annotations)
+		assert.Contains(t, r.Workloads[0].Decision.Says(), "10.0.0.1:5432 "+says, annotations)
 	}
 }
 

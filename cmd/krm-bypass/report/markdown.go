@@ -28,7 +28,7 @@ type comment struct {
 // and the rest folded.
 func writeMarkdown(w io.Writer, r Explanation) error {
 	c := &comment{}
-	fmt.Fprintf(c, "**%s**\n", r.headline())
+	fmt.Fprintf(c, "**%s**\n", r.headline(code))
 	switch {
 	case r.asked():
 		c.writeAnswers(&r)
@@ -37,7 +37,7 @@ func writeMarkdown(w io.Writer, r Explanation) error {
 	}
 	if !r.asked() && !r.only {
 		c.writeUnreached(r.Summary.Rules)
-		c.writeFindings(NewCheck("", Checked{Checked: &fn.Checked{Results: r.results}}))
+		c.writeFindings(r.Findings())
 	}
 	if !r.asked() {
 		c.writeNamespaces(&r)
@@ -52,11 +52,15 @@ func writeMarkdown(w io.Writer, r Explanation) error {
 	return err
 }
 
-// headline says in a sentence what counts.
-func (r *Explanation) headline() string {
+// Headline says in a sentence what counts.
+func (r *Explanation) Headline() string {
+	return r.headline(func(value string) string { return value })
+}
+
+func (r *Explanation) headline(quoted func(string) string) string {
 	switch {
 	case r.asked():
-		return code(r.Workloads[0].Decision.Connection) + ": " + r.tally() + "."
+		return quoted(r.Workloads[0].Decision.Connection) + ": " + r.tally() + "."
 	case len(r.Workloads) == 0 && r.Comparison == nil:
 		return "The manifests hold no workload."
 	}
@@ -122,11 +126,13 @@ func (c *comment) cell(group []*Workload) string {
 	return fmt.Sprintf("%d workloads: %s%s", len(group), strings.Join(names, ", "), more)
 }
 
-func at(file string, line int) string {
-	if file == "" {
+func at(file string, line int) string { return in(place(file, line)) }
+
+func in(place string) string {
+	if place == "" {
 		return ""
 	}
-	return "in " + code(place(file, line))
+	return "in " + code(place)
 }
 
 // by names what says something.
@@ -183,7 +189,7 @@ func (c *comment) writeAnswers(r *Explanation) {
 		for _, e := range merged(fn.ExplainedField{Field: d.Field, Entries: d.all()}) {
 			all = append(all, e.inWords()+" by "+said(e.From, e.because(), exact))
 		}
-		return prose(strings.TrimPrefix(d.says(), d.Connection+" ")), strings.Join(all, "<br>")
+		return prose(strings.TrimPrefix(d.Says(), d.Connection+" ")), strings.Join(all, "<br>")
 	}
 	var rows [][]string
 	for _, group := range alike(workloads, func(w *Workload) string { says, by := answer(w, false); return says + by }) {
@@ -212,9 +218,9 @@ func (c *comment) writeChanges(r *Explanation) {
 		return "\n| | field | entries | said by |\n|---|---|---|---|\n" + b.String()
 	}
 	var parts []string
-	for _, group := range alike(changed, func(w *Workload) string { return w.Change.summary(w.Explanation) + diff(w, false) }) {
+	for _, group := range alike(changed, func(w *Workload) string { return w.Change.Says(w.Explanation) + diff(w, false) }) {
 		w := group[0]
-		parts = append(parts, fmt.Sprintf("\n%s: **%s**\n%s", c.cell(group), prose(w.Change.summary(w.Explanation)), diff(w, len(group) == 1)))
+		parts = append(parts, fmt.Sprintf("\n%s: **%s**\n%s", c.cell(group), prose(w.Change.Says(w.Explanation)), diff(w, len(group) == 1)))
 	}
 	c.section(mostChanges, "\n### What changed\n", parts, "", "groups of workloads")
 	parts = nil
@@ -236,26 +242,28 @@ func (c *comment) writeUnreached(reach []fn.Reach) {
 
 func (c *comment) writeFindings(check Check) {
 	var parts []string
-	for _, s := range check.Subjects {
-		for _, f := range s.Findings {
-			if f.Severity == fn.Info {
-				continue
-			}
-			kind := f.Rule
-			if _, known := finding.ByID(f.Rule); known {
-				kind = fmt.Sprintf("[%s](%s/blob/main/docs/lint.md#%s)", f.Rule, homepage, f.Rule)
-			}
-			about := strings.TrimSpace(strings.Join([]string{code(s.Title()), at(s.File, cmp.Or(f.Line, s.Line))}, " "))
-			part := fmt.Sprintf("- **%s** %s, %s: %s\n", f.Severity, kind, about, prose(f.text()))
-			switch {
-			case len(f.Proposed) > mostProposed:
-				c.omitted = true
-				part += "  `krm-bypass lint` prints the objects that mend it\n"
-			case f.Proposed != "":
-				part += "  <details><summary>what mends it</summary>\n\n" + indented("  ", fenced("yaml", f.Proposed)) + "\n  </details>\n"
-			}
-			parts = append(parts, part)
+	for _, f := range check.Alike() {
+		kind := f.Rule
+		if _, known := finding.ByID(f.Rule); known {
+			kind = fmt.Sprintf("[%s](%s/blob/main/docs/lint.md#%s)", f.Rule, homepage, f.Rule)
 		}
+		about := make([]string, min(len(f.About), mostNames))
+		for i := range about {
+			about[i] = strings.TrimSpace(code(f.About[i]) + " " + in(f.Places[i]))
+		}
+		if more := len(f.About) - len(about); more > 0 {
+			c.omitted = true
+			about = append(about, fmt.Sprintf("%d more", more))
+		}
+		part := fmt.Sprintf("- **%s** %s, %s: %s\n", f.Severity, kind, strings.Join(about, ", "), prose(f.Message))
+		switch {
+		case len(f.Proposed) > mostProposed:
+			c.omitted = true
+			part += "  `krm-bypass lint` prints the objects that mend it\n"
+		case f.Proposed != "":
+			part += "  <details><summary>what mends it</summary>\n\n" + indented("  ", fenced("yaml", f.Proposed)) + "\n  </details>\n"
+		}
+		parts = append(parts, part)
 	}
 	heading := []string{}
 	for _, count := range []struct {
@@ -319,9 +327,9 @@ const mostWhats = 8
 
 func (c *comment) writeNamespace(r *Explanation, open bool) {
 	var parts []string
-	for _, group := range alike(r.Workloads, func(w *Workload) string { return w.outcome() + w.held(false) }) {
+	for _, group := range alike(r.Workloads, func(w *Workload) string { return w.Says() + w.held(false) }) {
 		w := group[0]
-		parts = append(parts, fmt.Sprintf("\n%s: %s\n%s", c.cell(group), prose(w.outcome()), w.held(len(group) == 1)))
+		parts = append(parts, fmt.Sprintf("\n%s: %s\n%s", c.cell(group), prose(w.Says()), w.held(len(group) == 1)))
 	}
 	attribute := map[bool]string{true: " open"}[open]
 	heading := fmt.Sprintf("\n<details%s><summary>%s: %s</summary>\n", attribute, prose(cmp.Or(r.Workloads[0].Namespace, "no namespace")), prose(r.Summary.outcomes()))

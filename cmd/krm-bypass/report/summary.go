@@ -171,6 +171,14 @@ func (o other) entry() fn.ExplainedEntry {
 	return fn.ExplainedEntry{Entry: o.says(), From: o.From, InForce: true, Holds: []string{o.both()}}
 }
 
+// OtherEntries are what else of a workload lets traffic bypass, in the form of entries.
+func (w *Workload) OtherEntries() (all []fn.ExplainedEntry) {
+	for _, o := range w.Others {
+		all = append(all, other(o).entry())
+	}
+	return all
+}
+
 // layer gives what it lets bypass, in the form of settings.
 func (o other) layer() traffic.Settings {
 	var l traffic.Layer

@@ -154,6 +154,15 @@ type merging struct {
 // index is the last step of the path of an entry.
 var index = regexp.MustCompile(`\[\d+\]$`)
 
+// Merged puts the entries together that a scope has in a field and that are carried alike.
+func Merged(f fn.ExplainedField) []fn.ExplainedEntry {
+	var all []fn.ExplainedEntry
+	for _, m := range merged(f) {
+		all = append(all, m.ExplainedEntry)
+	}
+	return all
+}
+
 func merged(f fn.ExplainedField) []merging {
 	var all counts[string, merging]
 	field, _ := initialField(f.Field)
@@ -281,7 +290,7 @@ func (p *page) writeChanges(r *Explanation) {
 			add("+", c.Added)
 			add("-", c.Removed)
 		}
-		return w.Change.summary(w.Explanation), rows
+		return w.Change.Says(w.Explanation), rows
 	})
 	var gone []string
 	for _, ref := range r.Comparison.Gone {
@@ -334,6 +343,6 @@ func (p *page) writeAnswers(r *Explanation) {
 		if add(d); d.Initially != nil {
 			add(d.Initially)
 		}
-		return d.says(), rows
+		return d.Says(), rows
 	})
 }

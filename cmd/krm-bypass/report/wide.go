@@ -59,7 +59,7 @@ func (r *Explanation) writeWorkloads(b *bytes.Buffer) {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(b, "%s: %s\n", w.heading(), w.outcome())
+		fmt.Fprintf(b, "%s: %s\n", w.heading(), w.Says())
 		rows := []string{strings.Join([]string{"FIELD", "ENTRY", "IN FORCE", "FROM", "CARRIED BY", "NOTE"}, "\t")}
 		for _, f := range w.Fields {
 			name := f.Field
@@ -85,7 +85,8 @@ func (r *Explanation) writeWorkloads(b *bytes.Buffer) {
 	}
 }
 
-func (w *Workload) outcome() string { return w.enforced() + w.placed(origin(w.DataPlaneFrom)) }
+// Says says what becomes of a workload, and in which way.
+func (w *Workload) Says() string { return w.enforced() + w.placed(origin(w.DataPlaneFrom)) }
 
 // plane gives the data plane in which the pods are, "" where they may be in no mesh. What
 // nobody says is Sidecar.
@@ -180,7 +181,7 @@ func (r *Explanation) writeChanges(b *bytes.Buffer) {
 		if w.Change.Kind == Unchanged {
 			continue
 		}
-		fmt.Fprintf(b, "%s: %s\n", w.heading(), w.Change.summary(w.Explanation))
+		fmt.Fprintf(b, "%s: %s\n", w.heading(), w.Change.Says(w.Explanation))
 		var rows []string
 		for _, c := range w.Change.Fields {
 			for _, e := range c.Added {
@@ -203,12 +204,12 @@ func (r *Explanation) changed() string {
 	return fmt.Sprintf("%d of %d workloads changed, and the pods of %d restart", r.Comparison.Changed, len(r.Workloads), r.Comparison.Restarted)
 }
 
-// summary says in one line how a workload changed.
-func (c *Change) summary(x fn.Explanation) string {
+// Says says in one line how a workload changed.
+func (c *Change) Says(x fn.Explanation) string {
 	if c.Outcome != "" {
 		alone := *c
 		alone.Outcome = ""
-		return alone.summary(x) + "; " + c.Outcome
+		return alone.Says(x) + "; " + c.Outcome
 	}
 	switch {
 	case c.Kind == New:
@@ -227,7 +228,7 @@ func (r *Explanation) writeAnswers(b *bytes.Buffer) {
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		d := w.Decision
-		fmt.Fprintf(b, "%s: %s\n", w.Title(), d.says())
+		fmt.Fprintf(b, "%s: %s\n", w.Title(), d.Says())
 		var rows []string
 		for _, e := range d.all() {
 			rows = append(rows, strings.Join([]string{spelt(e), origin(e.From), note(e)}, "	"))
@@ -244,12 +245,12 @@ func (d *Decision) all() []fn.ExplainedEntry {
 	return slices.Concat(d.By, d.Initially.By)
 }
 
-// says gives the answer in a line.
-func (d *Decision) says() string {
+// Says gives the answer in a line.
+func (d *Decision) Says() string {
 	if d.Initially != nil {
 		afterwards := *d
 		afterwards.Initially = nil
-		return fmt.Sprintf("%s; while init containers run, %s by %s", afterwards.says(), d.Initially.Verdict, d.Initially.Field)
+		return fmt.Sprintf("%s; while init containers run, %s by %s", afterwards.Says(), d.Initially.Verdict, d.Initially.Field)
 	}
 	text := d.Connection + " " + d.Verdict
 	if d.Field != "" {

@@ -1,0 +1,366 @@
+package page
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
+	"github.com/krm-bypass/krm-bypass/fn"
+)
+
+// fileView is the page as one file: the views without their forms, of which each links to
+// others by anchors.
+type fileView struct {
+	Title, Headline string
+	// Policy allows the one sheet of styles, and nothing else: no script, no request.
+	Policy string
+	Style  template.HTML
+	Counts []fileCount
+	// Answers say what becomes of the connection that was asked about.
+	Answers   []fileSaid
+	Compared  bool
+	Changed   []fileSaid
+	Gone      []string
+	Unreached []fileReach
+	Findings  []report.Same
+	Accepted  int
+	// Fields are those that any workload sets; the cells of a row follow them.
+	Fields     []string
+	Namespaces []fileNamespace
+	Sources    []fileSource
+	PassedOver []string
+}
+
+type fileCount struct {
+	N  int
+	Of string
+}
+
+// fileSaid is what there is to say of one workload, or the same of several.
+type fileSaid struct {
+	Of   []fileLink
+	Says string
+	By   []fileRung
+}
+
+type fileLink struct{ Title, URL string }
+
+type fileReach struct{ Path, Place, Meant string }
+
+type fileNamespace struct {
+	Name      string
+	Workloads []fileWorkload
+	Ladders   []fileLadder
+}
+
+type fileWorkload struct {
+	ID, Kind, Name, Place string
+	// Alone says that the function does not touch it.
+	Alone bool
+	Cells [][]fileRung
+}
+
+// fileLadder is all that is said of a workload, or the same of several, from what is
+// broad to what is narrow.
+type fileLadder struct {
+	Of    []fileWorkload
+	Says  string
+	Rungs []fileRung
+	Notes []string
+	key   string
+}
+
+// fileRung is what one scope says in one field.
+type fileRung struct {
+	// Field is "" if the rung above has the same. Sign says whether a change adds it.
+	Sign, Field, Entry, Holds, Lost, By string
+	InForce, Expired                    bool
+	Scope                               scope
+	// Source names what says it, URL is where that stands if it is a rule, Line where it is
+	// in its file.
+	Source, URL string
+	Line        int
+}
+
+// fileSource is a rule that rungs name.
+type fileSource struct {
+	ID, Path, File        string
+	Reason, Owner, Expiry string
+}
+
+// scope is how broad something is that is said: a class for its colour, a letter and a
+// word for who sees none.
+type scope struct{ Class, Letter, Word string }
+
+// breadths are the scopes from broad to narrow, by how the scope of a source begins.
+var breadths = []struct {
+	begins string
+	scope
+}{
+	{fn.FromMesh, scope{"of-mesh", "M", "the mesh itself"}},
+	{"spec.meshDefaults", scope{"of-defaults", "D", "mesh defaults"}},
+	{"spec.global", scope{"of-global", "G", "global"}},
+	{"spec.namespaces", scope{"of-namespace", "N", "namespace"}},
+	{"spec.workloads", scope{"of-workload", "W", "workload"}},
+	{"", scope{"of-annotation", "A", "the pod itself, such as by an annotation"}},
+}
+
+func scopeOf(from fn.Source) scope {
+	i := slices.IndexFunc(breadths, func(s struct {
+		begins string
+		scope
+	}) bool {
+		return strings.HasPrefix(from.Scope, s.begins)
+	})
+	return breadths[i].scope
+}
+
+// WriteFile writes what an explanation says as a page in one file, which opens from a
+// disk and asks nobody for anything.
+func WriteFile(w io.Writer, r report.Explanation) error {
+	return template.Must(templates().Clone()).ExecuteTemplate(w, "file", newFile(r))
+}
+
+// style gives the sheet of styles as an element, and the policy that allows it alone.
+func style() (element template.HTML, policy string) {
+	var sheet strings.Builder
+	for _, name := range []string{"assets/page.css", "assets/file.css"} {
+		text, err := embedded.ReadFile(name)
+		if err != nil {
+			panic(err) // it is embedded
+		}
+		sheet.Write(text)
+	}
+	hash := sha256.Sum256([]byte(sheet.String()))
+	return template.HTML("<style>" + sheet.String() + "</style>"), //nolint:gosec // it is ours
+		"default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
+}
+
+// filed puts an explanation into a file.
+type filed struct {
+	*request
+	sources []fileSource
+	known   map[string]string
+}
+
+func newFile(r report.Explanation) fileView {
+	b := filed{request: &request{anchors: map[string]string{}}, known: map[string]string{}}
+	for i := range r.Workloads {
+		b.anchors[r.Workloads[i].Key()] = fmt.Sprintf("#w%d", i+1)
+	}
+	v := fileView{Title: "What bypasses " + cmp.Or(r.Mesh, "the mesh"), Headline: r.Headline(), PassedOver: r.PassedOver}
+	v.Style, v.Policy = style()
+	v.Counts = []fileCount{{r.Summary.Workloads, "workloads"}, {r.Summary.Bypassing, "bypass something"}}
+	if c := r.Comparison; c != nil {
+		v.Compared = true
+		v.Counts = append(v.Counts, fileCount{c.Changed, "changed"}, fileCount{c.Restarted, "restart"})
+		for _, ref := range c.Gone {
+			gone := report.Workload{Explanation: fn.Explanation{TemplateRef: ref}}
+			v.Gone = append(v.Gone, gone.Title())
+		}
+	}
+	for _, one := range r.Summary.Rules {
+		if one.Unreached {
+			v.Unreached = append(v.Unreached, fileReach{strings.TrimSpace(one.Path + " " + one.Name), place(one.File, one.Line), one.Meant})
+		}
+	}
+	check := r.Findings()
+	v.Findings, v.Accepted = check.Alike(), check.Accepted
+	v.Counts = append(v.Counts, fileCount{check.Errors, "errors"}, fileCount{check.Warnings, "warnings"})
+	v.Fields = fieldsIn(r.Workloads)
+	var names []string
+	at := map[string]int{}
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		if _, known := at[w.Namespace]; !known {
+			at[w.Namespace] = len(names)
+			names = append(names, w.Namespace)
+			v.Namespaces = append(v.Namespaces, fileNamespace{Name: w.Namespace})
+		}
+		in := &v.Namespaces[at[w.Namespace]]
+		in.add(b.workload(w, v.Fields), b.ladder(w))
+	}
+	slices.SortFunc(v.Namespaces, func(a, b fileNamespace) int { return strings.Compare(a.Name, b.Name) })
+	v.Changed = b.alike(r.Workloads, b.change)
+	v.Answers = b.alike(r.Workloads, b.answer)
+	v.Sources = b.sources
+	return v
+}
+
+// alike says something of the workloads, of which some may have nothing to say, and once
+// what is the same of many.
+func (b *filed) alike(workloads []report.Workload, say func(*report.Workload) fileSaid) (all []fileSaid) {
+	at := map[string]int{}
+	for i := range workloads {
+		w := &workloads[i]
+		said := say(w)
+		if said.Says == "" {
+			continue
+		}
+		key := fmt.Sprint(said)
+		if _, known := at[key]; !known {
+			at[key] = len(all)
+			all = append(all, said)
+		}
+		of := &all[at[key]].Of
+		*of = append(*of, fileLink{w.Title(), b.link("/workload", "of", w.Key())})
+	}
+	return all
+}
+
+// fieldsIn lists the fields that any of the workloads sets, in their order.
+func fieldsIn(workloads []report.Workload) (fields []string) {
+	for _, w := range workloads {
+		for i, f := range w.Fields {
+			if slices.Contains(fields, f.Field) {
+				continue
+			}
+			after := 0
+			if i > 0 {
+				after = slices.Index(fields, w.Fields[i-1].Field) + 1
+			}
+			fields = slices.Insert(fields, after, f.Field)
+		}
+	}
+	if slices.ContainsFunc(workloads, func(w report.Workload) bool { return len(w.Others) > 0 }) {
+		fields = append(fields, report.OtherField)
+	}
+	return fields
+}
+
+func place(file string, line int) string {
+	if file == "" || line == 0 {
+		return file
+	}
+	return fmt.Sprintf("%s:%d", file, line)
+}
+
+func (b *filed) answer(w *report.Workload) (said fileSaid) {
+	for d := w.Decision; d != nil; d = d.Initially {
+		said.Says = cmp.Or(said.Says, d.Says())
+		said.By = append(said.By, b.rungs(fn.ExplainedField{Field: d.Field, Entries: d.By})...)
+	}
+	return said
+}
+
+func (b *filed) change(w *report.Workload) (said fileSaid) {
+	if w.Change == nil || w.Change.Kind == report.Unchanged {
+		return said
+	}
+	said.Says = w.Change.Says(w.Explanation)
+	add := func(sign, field string, entries []fn.ExplainedEntry) {
+		for _, rung := range b.rungs(fn.ExplainedField{Field: field, Entries: entries}) {
+			rung.Sign, rung.Field = sign, field
+			said.By = append(said.By, rung)
+		}
+	}
+	for _, f := range w.Change.Fields {
+		add("+", f.Field, f.Added)
+		add("−", f.Field, f.Removed)
+	}
+	return said
+}
+
+// add adds a workload and its ladder, or to the ladder of others if that is the same but
+// for the lines in their own templates.
+func (n *fileNamespace) add(w fileWorkload, l fileLadder) {
+	n.Workloads = append(n.Workloads, w)
+	many := l
+	many.Rungs = slices.Clone(l.Rungs)
+	for i := range many.Rungs {
+		if many.Rungs[i].URL == "" {
+			many.Rungs[i].Line = 0
+		}
+	}
+	many.key = fmt.Sprint(many)
+	for i := range n.Ladders {
+		if same := &n.Ladders[i]; same.key == many.key {
+			same.Of, same.Rungs = append(same.Of, w), many.Rungs
+			return
+		}
+	}
+	l.key, l.Of = many.key, []fileWorkload{w}
+	n.Ladders = append(n.Ladders, l)
+}
+
+func (b *filed) workload(w *report.Workload, fields []string) fileWorkload {
+	v := fileWorkload{
+		ID: b.link("/workload", "of", w.Key())[1:], Kind: w.Kind, Name: strings.TrimSpace(w.Name + " " + w.Template),
+		Place: place(w.File, w.Line), Alone: w.Outcome == fn.LeftAlone, Cells: make([][]fileRung, len(fields)),
+	}
+	for _, f := range all(w) {
+		for _, rung := range b.rungs(f) {
+			if i := slices.Index(fields, f.Field); rung.InForce {
+				v.Cells[i] = append(v.Cells[i], rung)
+			}
+		}
+	}
+	return v
+}
+
+func (b *filed) ladder(w *report.Workload) fileLadder {
+	v := fileLadder{Says: w.Says()}
+	for _, f := range all(w) {
+		v.Rungs = append(v.Rungs, b.rungs(f)...)
+		if f.Gap != "" {
+			v.Notes = append(v.Notes, "the annotation cannot say all of "+f.Field+": "+f.Gap)
+		}
+	}
+	v.Notes = append(v.Notes, w.Notes...)
+	return v
+}
+
+// all gives the fields of a workload, and what else lets traffic bypass as another.
+func all(w *report.Workload) []fn.ExplainedField {
+	others := w.OtherEntries()
+	if others == nil {
+		return w.Fields
+	}
+	return append(slices.Clip(w.Fields), fn.ExplainedField{Field: report.OtherField, Entries: others})
+}
+
+func (b *filed) rungs(f fn.ExplainedField) (all []fileRung) {
+	name := f.Field
+	for _, e := range report.Merged(f) {
+		rung := fileRung{
+			Field: name, Entry: e.Entry, Holds: strings.Join(e.Holds, ", "), By: strings.Join(e.CarriedBy, ", "),
+			InForce: e.InForce, Expired: e.Expired, Scope: scopeOf(e.From), Source: e.From.Scope, URL: b.rule(e), Line: e.From.Line,
+		}
+		if rung.InForce && rung.Holds == "" {
+			rung.Holds = "the empty list"
+		}
+		var lost []string
+		for _, l := range e.Lost {
+			lost = append(lost, strings.TrimSpace(strings.Join(l.Entries, ", ")+" lost to "+l.To.Scope))
+		}
+		if len(e.NoPlace) > 0 {
+			lost = append(lost, strings.Join(e.NoPlace, ", ")+" without a place in these pods")
+		}
+		rung.Lost = strings.Join(lost, "; ")
+		all, name = append(all, rung), ""
+	}
+	return all
+}
+
+// rule gives where the rule stands that says an entry, "" if none does.
+func (b *filed) rule(e fn.ExplainedEntry) string {
+	if !strings.HasPrefix(e.From.Scope, "spec.") {
+		return ""
+	}
+	s := fileSource{Path: e.From.Scope, File: e.From.File, Reason: e.Reason, Owner: e.Owner, Expiry: string(e.Expires)}
+	if e.Expired {
+		s.Expiry = "EXPIRED on " + s.Expiry
+	}
+	key := fmt.Sprint(s)
+	if b.known[key] == "" {
+		s.ID = fmt.Sprintf("s%d", len(b.sources)+1)
+		b.known[key], b.sources = "#"+s.ID, append(b.sources, s)
+	}
+	return b.known[key]
+}
