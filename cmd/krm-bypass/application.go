@@ -59,7 +59,9 @@ func (in *inputs) readSpecs() ([]fn.Manifest, error) {
 		if path == "" {
 			continue // an unset variable of a script
 		}
-		text, err := read(path)
+		in.reading.looksAt(path)
+		real, _ := realPath(path) // reading says why
+		text, err := in.reading.text(real, func() ([]byte, error) { return read(path) })
 		if err != nil {
 			return nil, err
 		}

@@ -31,6 +31,26 @@ type reading struct {
 	judging bool
 	// foreign reads files of folders that hold no Kubernetes object, too.
 	foreign bool
+	// instead are texts in the place of those in files, by the paths of the files
+	// without links.
+	instead map[string][]byte
+	// saw is told each file and folder that is looked at; it may be nil.
+	saw func(path string)
+}
+
+// looksAt tells of a file or a folder before it is read.
+func (r reading) looksAt(path string) {
+	if r.saw != nil {
+		r.saw(path)
+	}
+}
+
+// text gives the text of a file that read reads, or what stands in its place.
+func (r reading) text(real string, read func() ([]byte, error)) ([]byte, error) {
+	if text, is := r.instead[real]; is {
+		return text, nil
+	}
+	return read()
 }
 
 // manifests are files that are read.
@@ -68,6 +88,7 @@ type unread struct{ path, real, why string }
 func (r reading) manifests(paths []string) (*manifests, error) {
 	m := &manifests{reading: r, seen: map[string]string{}}
 	for _, path := range paths {
+		r.looksAt(path)
 		info, err := os.Stat(path)
 		switch {
 		case err != nil:
@@ -112,14 +133,15 @@ func (m *manifests) problem(err error) {
 
 // named reads a file that the user named, which may be a pipe.
 func (m *manifests) named(path string) {
-	if real, err := realPath(path); err == nil {
+	real, err := realPath(path)
+	if err == nil {
 		if m.isSeen(real) {
 			return
 		}
 		m.seen[real] = path
 		m.beside(path)
 	}
-	text, err := os.ReadFile(path)
+	text, err := m.reading.text(real, func() ([]byte, error) { return os.ReadFile(path) })
 	m.add(path, text, err)
 }
 
@@ -156,12 +178,14 @@ func (m *manifests) folder(path string) error {
 			m.hide(root, at, path)
 			return fs.SkipDir
 		case entry.IsDir():
+			m.reading.looksAt(at)
 			m.kustomization(root, at, path)
 		case entry.Type()&fs.ModeSymlink != 0 && isDir(at):
 			// kubectl does not follow it either.
 			m.skipped = append(m.skipped, at+": skipped, because it is a link to a folder: name the folder itself")
 		case slices.Contains(manifestExtensions, strings.ToLower(filepath.Ext(at))):
 			count++
+			m.reading.looksAt(at)
 			m.within(root, at, path)
 		}
 		return nil
@@ -223,7 +247,7 @@ func (m *manifests) within(root *os.Root, path, folder string) {
 		m.unread = append(m.unread, unread{path, real, "not a regular file: name it itself too, or remove it"})
 		return
 	}
-	text, err := root.ReadFile(inside)
+	text, err := m.reading.text(real, func() ([]byte, error) { return root.ReadFile(inside) })
 	if err == nil && !m.reading.foreign && !kustomization.Is(path) && object.IsForeign(text) {
 		m.foreign = append(m.foreign, path)
 		return

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"os"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -19,56 +20,232 @@ import (
 
 // tree reads manifests for the page.
 type tree struct {
-	cmd   *cobra.Command
-	in    inputs
-	paths []string
-	today v1alpha1.Date
+	in     inputs
+	paths  []string
+	today  v1alpha1.Date
+	before string
+
+	mu sync.Mutex
+	// known are what was seen last, the latest first.
+	known []*sight
+	// turn is taken by who evaluates: one at a time keeps memory bounded.
+	turn sync.Mutex
+	// files are what the last evaluation looked at.
+	files stamps
 }
+
+// sight is a tree with one text of the specification, when it was looked at.
+type sight struct {
+	// text is that of the specification, if there is any.
+	text  string
+	given bool
+	// waiting counts those who wait for it: what nobody waits for any more is not
+	// begun.
+	waiting int
+	done    chan struct{}
+
+	files stamps
+	seen  *page.Seen
+}
+
+// mostSights is how many states are kept: of a large tree each takes some 100 MB.
+const mostSights = 4
 
 func (t *tree) Spec() (page.SpecFile, error) {
 	if len(t.in.specs) == 0 {
-		return page.SpecFile{Locked: "no file is named with --spec"}, nil
+		return page.SpecFile{Locked: "no file of the specification is named: start with --spec FILE to change it"}, nil
 	}
-	text, err := os.ReadFile(t.in.specs[0])
-	return page.SpecFile{Path: t.in.specs[0], Text: text}, err
+	spec := page.SpecFile{Path: t.in.specs[0]}
+	var err error
+	if spec.Text, err = specFile(spec.Path); err != nil {
+		spec.Locked = err.Error() // it may come back
+		return spec, nil
+	}
+	spec.Locked = locked(spec.Path)
+	return spec, nil
 }
 
-// aside gives the command with somewhere else to print to.
-func (t *tree) aside(ctx context.Context, out, errOut io.Writer) *cobra.Command {
+// See explains the manifests, unless it knows already. Of those who ask for the same,
+// one looks, and the others wait for it.
+func (t *tree) See(ctx context.Context, text []byte) (*page.Seen, error) {
+	if text == nil && len(t.in.specs) > 0 {
+		text, _ = specFile(t.in.specs[0]) // looking at it says why
+	}
+	one := t.sight(string(text), text != nil)
+	defer func() {
+		t.mu.Lock()
+		one.waiting--
+		t.mu.Unlock()
+	}()
+	select {
+	case <-one.done:
+		return one.seen, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("reading the manifests: %w", ctx.Err())
+	}
+}
+
+// sight finds what is known, or begins to look.
+func (t *tree) sight(text string, given bool) *sight {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, one := range t.known {
+		if one.text != text || one.given != given {
+			continue
+		}
+		t.known = append(t.known[:i], t.known[i+1:]...)
+		if one.stands() {
+			t.known = append([]*sight{one}, t.known...)
+			one.waiting++
+			return one
+		}
+		break
+	}
+	one := &sight{text: text, given: given, waiting: 1, done: make(chan struct{})}
+	t.known = append([]*sight{one}, t.known...)
+	if len(t.known) > mostSights {
+		t.known = t.known[:mostSights]
+	}
+	go t.look(one)
+	return one
+}
+
+// stands reports whether the files are still those that were looked at.
+func (s *sight) stands() bool {
+	select {
+	case <-s.done:
+		return s.files.hold()
+	default:
+		return true // it is being looked at
+	}
+}
+
+func (t *tree) look(one *sight) {
+	t.turn.Lock()
+	defer t.turn.Unlock()
+	t.mu.Lock()
+	if one.waiting == 0 {
+		for i := range t.known {
+			if t.known[i] == one {
+				t.known = append(t.known[:i], t.known[i+1:]...)
+				break
+			}
+		}
+		t.mu.Unlock()
+		return
+	}
+	t.mu.Unlock()
+	one.files = stamps{}
+	one.seen = t.evaluate(one)
+	t.mu.Lock()
+	t.files = one.files
+	t.mu.Unlock()
+	close(one.done)
+}
+
+// evaluate reads and explains the manifests with a text in the place of that in the
+// specification's file.
+func (t *tree) evaluate(one *sight) (seen *page.Seen) {
+	seen = &page.Seen{}
+	defer func() {
+		if p := recover(); p != nil {
+			seen = &page.Seen{Problems: []string{fmt.Sprintf("reading the manifests: krm-bypass gave up: %v", p)}}
+		}
+	}()
+	in := t.in
+	spec := ""
+	if len(in.specs) > 0 {
+		if real, err := realPath(in.specs[0]); err == nil {
+			spec = real
+		}
+	}
+	if one.given {
+		in.reading.instead = map[string][]byte{spec: []byte(one.text)}
+	}
+	in.reading.saw = func(path string) {
+		if real, err := realPath(path); err != nil || real != spec {
+			one.files.add(path)
+		}
+	}
+	var said bytes.Buffer
+	cmd := aside(context.Background(), &said)
+	found, results, err := explained(cmd, in, t.paths, nil, t.today)
+	said.WriteString(results)
+	if err != nil {
+		if !errors.Is(err, function.ErrReported) {
+			said.WriteString(err.Error())
+		}
+		seen.Problems = lines(said.String())
+		return seen
+	}
+	seen.Explanation, seen.Said = found, lines(said.String())
+	seen.Rendering = sync.OnceValue(func() page.Rendering { return t.rendering(in) })
+	judging := in
+	judging.judging, judging.reading.judging = true, true
+	var all []report.Checked
+	err = judging.each(aside(context.Background(), io.Discard), t.paths, "checking", func(g group, options fn.Options) error {
+		checked, _, _ := g.checked(options, fn.Expiry{Today: t.today, Notice: fn.Notice}) // the findings hold the error
+		all = append(all, checked...)
+		return nil
+	})
+	if err != nil {
+		seen.Problems = lines(err.Error())
+	}
+	seen.Findings = report.NewLint(function.Version, all...)
+	return seen
+}
+
+// rendering is what render --diff would compare.
+func (t *tree) rendering(in inputs) page.Rendering {
+	in.comparing, in.reading.rewriting, in.reading.saw = true, true, nil
+	var said bytes.Buffer
+	was, is, err := rendered(aside(context.Background(), &said), in, t.paths)
+	if err != nil {
+		if !errors.Is(err, function.ErrReported) {
+			said.WriteString(err.Error())
+		}
+		return page.Rendering{Problems: lines(said.String())}
+	}
+	return page.Rendering{Was: was, Is: is}
+}
+
+// aside gives a command that prints to somewhere else.
+func aside(ctx context.Context, errOut io.Writer) *cobra.Command {
 	cmd := &cobra.Command{}
 	cmd.SetContext(ctx)
-	cmd.SetOut(out)
+	cmd.SetIn(strings.NewReader(""))
+	cmd.SetOut(io.Discard)
 	cmd.SetErr(errOut)
 	return cmd
 }
 
-func (t *tree) See(ctx context.Context, _ []byte) (*page.Seen, error) {
-	var said bytes.Buffer
-	seen := &page.Seen{}
-	cmd := t.aside(ctx, io.Discard, &said)
-	found, results, err := explained(cmd, t.in, t.paths, nil, t.today)
-	if err != nil {
-		if !errors.Is(err, function.ErrReported) {
-			results += err.Error()
-		}
-		seen.Problems = strings.Split(strings.TrimSpace(results), "\n")
-		return seen, nil //nolint:nilerr // it is shown
-	}
-	seen.Explanation, seen.Said = found, strings.Split(said.String(), "\n")
-	var all []report.Checked
-	in := t.in
-	in.judging, in.reading.judging = true, true
-	err = in.each(cmd, t.paths, "checking", func(g group, options fn.Options) error {
-		checked, _, _ := g.checked(options, fn.Expiry{Today: t.today, Notice: fn.Notice})
-		all = append(all, checked...)
+// lines gives the lines of what a command said.
+func lines(said string) []string {
+	if said = strings.TrimSpace(said); said == "" {
 		return nil
-	})
-	seen.Findings = report.NewLint(function.Version, all...)
-	return seen, err
+	}
+	return strings.Split(said, "\n")
 }
 
-func (t *tree) Changes(context.Context, []byte, []byte) (*page.Changes, error) {
-	return &page.Changes{}, nil
-}
+// mostRendered is in how many objects changes are shown.
+const mostRendered = 100
 
-func (t *tree) Save([]byte, []byte) error { return errors.New("saving is not built yet") }
+func (t *tree) Changes(ctx context.Context, was, is []byte) (*page.Changes, error) {
+	before, err := t.See(ctx, was)
+	if err != nil {
+		return nil, err
+	}
+	after, err := t.See(ctx, is)
+	if err != nil {
+		return nil, err
+	}
+	if len(after.Problems) > 0 {
+		return &page.Changes{Problems: after.Problems}, nil
+	}
+	changes := &page.Changes{Explanation: after.Explanation.ComparedWith(before.Explanation)}
+	changes.Appear, changes.Go = report.Beyond(after.Findings, before.Findings), report.Beyond(before.Findings, after.Findings)
+	if before.Rendering != nil && after.Rendering != nil {
+		changes.Manifests = before.Rendering().Since(after.Rendering()).All(mostRendered)
+	}
+	return changes, nil
+}

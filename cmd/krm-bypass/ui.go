@@ -66,7 +66,7 @@ func serve(cmd *cobra.Command, in inputs, paths []string, flags uiFlags) error {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	hosts := []string{"127.0.0.1:" + port, "[::1]:" + port, "localhost:" + port}
-	guard := page.NewGuard(page.New(&tree{cmd: cmd, in: in, paths: paths, today: today}, options), hosts, port)
+	guard := page.NewGuard(page.New(&tree{in: in, paths: paths, today: today}, options), hosts, port)
 	server := &http.Server{Handler: guard, ReadHeaderTimeout: 10 * time.Second}
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -23,6 +23,7 @@ func (m *manifests) kustomization(root *os.Root, dir, within string) {
 		if info, err := root.Stat(inside); err != nil || !info.Mode().IsRegular() {
 			continue
 		}
+		m.reading.looksAt(path)
 		if text, err := root.ReadFile(inside); err == nil {
 			m.kustomizations = append(m.kustomizations, fn.Manifest{Path: path, Text: text})
 		}

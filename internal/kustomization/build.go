@@ -30,6 +30,11 @@ type Options struct {
 	Apply func(spec Spec, resources []byte, source Source) ([]byte, error)
 	// Ignore leaves out specs that are listed as transformers.
 	Ignore bool
+	// Instead are texts in the place of those in files, by the paths of the files
+	// without links.
+	Instead map[string][]byte
+	// Saw is told each file and folder that the build looks at; it may be nil.
+	Saw func(path string)
 	// Into is how krm-bypass takes what the kustomize CLI builds, for messages; "" for
 	// render.
 	Into string
@@ -92,6 +97,7 @@ func Build(dir string, options Options) (*Built, error) {
 		return nil, err
 	}
 	b := &builder{options: options, top: absolute, files: filesOnDisk(cmp.Or(options.Root, repository(absolute))), layers: map[string]*layer{}, built: &Built{}}
+	b.files.instead, b.files.saw = options.Instead, options.Saw
 	defer b.alone()()
 	b.building = true
 	defer func() { b.building = false }()

@@ -23,6 +23,9 @@ type files struct {
 	held map[string][]byte
 	// read are the kustomization files that kustomize has read.
 	read []string
+	// instead and saw are those of the Options.
+	instead map[string][]byte
+	saw     func(path string)
 }
 
 func filesOnDisk(root string) *files {
@@ -32,6 +35,9 @@ func filesOnDisk(root string) *files {
 // fence refuses a path that leads out of the root, by symbolic links too, as if
 // nothing were there: what is outside is not told.
 func (f *files) fence(path string) error {
+	if f.saw != nil {
+		f.saw(path)
+	}
 	real, err := filepath.EvalSymlinks(path)
 	if err == nil {
 		real, err = filepath.Abs(real)
@@ -68,11 +74,23 @@ func (f *files) load(path string, isDocument bool) ([]byte, error) {
 	case info.Size() > maxBytes:
 		return nil, fmt.Errorf("%s has %d MiB, and more than %d MiB are refused", path, info.Size()>>20, maxBytes>>20)
 	}
-	text, err := os.ReadFile(path)
+	text, err := f.text(path)
 	if err == nil && isDocument {
 		err = errIfExpands(text)
 	}
 	return text, err
+}
+
+// text reads a file, or gives what stands in its place.
+func (f *files) text(path string) ([]byte, error) {
+	if len(f.instead) > 0 {
+		if real, err := filepath.EvalSymlinks(path); err != nil {
+			return nil, err
+		} else if text, is := f.instead[real]; is {
+			return text, nil
+		}
+	}
+	return os.ReadFile(path)
 }
 
 // hold reads a file and gives the path by which kustomize reads that text: that

@@ -40,6 +40,8 @@ type Seen struct {
 	Problems []string
 	// Said is what else explain says on standard error.
 	Said []string
+	// Rendering gives what the text makes of the manifests; nil where there is none.
+	Rendering func() Rendering
 	// State tells states of the files apart.
 	State string
 }
@@ -48,8 +50,7 @@ type Seen struct {
 type Changes struct {
 	// Explanation is that of the second text, compared with the first.
 	Explanation report.Explanation
-	// Manifests is the difference in what is rendered, as a unified diff of what may be
-	// shown.
+	// Manifests is the difference in what is rendered, as the lines of a Rendering.
 	Manifests string
 	// Appear and Go are findings that only one of the texts has.
 	Appear, Go []report.Subject

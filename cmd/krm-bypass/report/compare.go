@@ -277,3 +277,34 @@ func without(f traffic.Field, entries, others []string) []string {
 	}
 	return slices.DeleteFunc(slices.Clone(entries), func(e string) bool { return slices.Contains(others, e) })
 }
+
+// ComparedWith gives the explanation compared with an earlier one, and leaves its own as
+// it is.
+func (r Explanation) ComparedWith(earlier Explanation) Explanation {
+	r.Workloads = slices.Clone(r.Workloads)
+	r.Compare(earlier)
+	return r
+}
+
+// Beyond gives the findings of a check that another does not have, wherever they stand.
+func Beyond(is, was Check) (beyond []Subject) {
+	type known struct{ title, rule, path, message string }
+	had := map[known]bool{}
+	for _, s := range was.Subjects {
+		for _, f := range s.Findings {
+			had[known{s.Title(), f.Rule, f.Path, f.Message}] = true
+		}
+	}
+	for _, s := range is.Subjects {
+		var findings []Finding
+		for _, f := range s.Findings {
+			if !had[known{s.Title(), f.Rule, f.Path, f.Message}] {
+				findings = append(findings, f)
+			}
+		}
+		if s.Findings = findings; len(findings) > 0 {
+			beyond = append(beyond, s)
+		}
+	}
+	return beyond
+}

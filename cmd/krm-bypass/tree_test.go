@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/page"
+)
+
+// laidOut writes files into a folder that is the working folder of the test.
+func laidOut(t *testing.T, files map[string]string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for path, text := range files {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+}
+
+const (
+	treeSpec = "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: bypass}\nspec:\n  mesh: Istio\n  enforcement: {mode: AnnotationsOnly}\n  global:\n    excludeOutboundPorts: [3306] # MySQL\n"
+	treePod  = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n      containers:\n      - {name: web, image: web, env: [{name: PASSWORD, value: hunter2}]}\n"
+)
+
+// TestATextStandsInThePlaceOfTheFile asks what another text would do, wherever the
+// specification stands.
+func TestATextStandsInThePlaceOfTheFile(t *testing.T) {
+	for name, test := range map[string]struct {
+		files map[string]string
+		paths []string
+		spec  string
+	}{
+		"beside the manifests": {map[string]string{"bypass.yaml": treeSpec, "m/web.yaml": treePod}, []string{"m"}, "bypass.yaml"},
+		"among them":           {map[string]string{"m/bypass.yaml": treeSpec, "m/web.yaml": treePod}, []string{"m"}, "m/bypass.yaml"},
+		"named among them":     {map[string]string{"bypass.yaml": treeSpec, "web.yaml": treePod}, []string{"bypass.yaml", "web.yaml"}, "./bypass.yaml"},
+		"in one file":          {map[string]string{"all.yaml": treeSpec + "---\n" + treePod}, []string{"all.yaml"}, "all.yaml"},
+		"listed":               {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "bypass.yaml": treeSpec, "web.yaml": treePod}, []string{"."}, "bypass.yaml"},
+		"listed by a base": {map[string]string{
+			"kustomization.yaml": "resources: [base]\n", "base/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "base/bypass.yaml": treeSpec, "base/web.yaml": treePod,
+		}, []string{"."}, "base/bypass.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			laidOut(t, test.files)
+			tree := &tree{in: inputs{specs: []string{test.spec}}, paths: test.paths, today: "2026-11-28"}
+			spec, err := tree.Spec()
+			require.NoError(t, err)
+			text := bytes.Replace(spec.Text, []byte("3306"), []byte("3307"), 1)
+			for want, text := range map[string][]byte{"3306": nil, "3307": text} {
+				seen, err := tree.See(t.Context(), text)
+				require.NoError(t, err)
+				require.Empty(t, seen.Problems)
+				require.Len(t, seen.Explanation.Workloads, 1)
+				assert.Equal(t, []string{want}, seen.Explanation.Workloads[0].Fields[0].Effective)
+				shows := seen.Rendering().Of(seen.Explanation.Workloads[0].ResourceRef)
+				assert.Contains(t, shows, `+        traffic.sidecar.istio.io/excludeOutboundPorts: "`+want+`"`)
+				assert.NotContains(t, shows, "hunter2")
+			}
+			changes, err := tree.Changes(t.Context(), spec.Text, text)
+			require.NoError(t, err)
+			assert.Empty(t, changes.Problems)
+			assert.Equal(t, 1, changes.Explanation.Comparison.Restarted)
+			assert.Contains(t, changes.Manifests, `-        traffic.sidecar.istio.io/excludeOutboundPorts: "3306"`)
+			assert.Contains(t, changes.Manifests, `+        traffic.sidecar.istio.io/excludeOutboundPorts: "3307"`)
+			assert.Nil(t, mustSee(t, tree, nil).Explanation.Workloads[0].Change, "a comparison leaves alone what it compares")
+		})
+	}
+}
+
+func mustSee(t *testing.T, tree *tree, text []byte) *page.Seen {
+	t.Helper()
+	seen, err := tree.See(t.Context(), text)
+	require.NoError(t, err)
+	return seen
+}
+
+// TestWhatIsWrongIsShown has each of these tell what it is about, and go on once it is
+// mended.
+func TestWhatIsWrongIsShown(t *testing.T) {
+	good := map[string]string{"bypass.yaml": treeSpec, "m/web.yaml": treePod}
+	for name, test := range map[string]struct {
+		spoil func()
+		says  string
+	}{
+		"a spec that does not parse":      {func() { _ = os.WriteFile("bypass.yaml", []byte("spec: ["), 0o600) }, "bypass.yaml:1"},
+		"a spec that says what is wrong":  {func() { _ = os.WriteFile("bypass.yaml", []byte(strings.Replace(treeSpec, "3306", "70000", 1)), 0o600) }, "bypass.yaml:8: ClusterBypass bypass: spec.global.excludeOutboundPorts[0]"},
+		"a manifest that does not parse":  {func() { _ = os.WriteFile("m/web.yaml", []byte("apiVersion: v1\nkind: [\n"), 0o600) }, "m/web.yaml:"},
+		"a spec that is gone":             {func() { _ = os.Remove("bypass.yaml") }, "bypass.yaml: no such file or directory"},
+		"a folder that is gone":           {func() { _ = os.RemoveAll("m") }, "m: no such file or directory"},
+		"a folder without manifests":      {func() { _ = os.Remove("m/web.yaml") }, "the folder holds no .yaml"},
+		"a spec that is a folder":         {func() { _ = os.Remove("bypass.yaml"); _ = os.Mkdir("bypass.yaml", 0o755) }, "bypass.yaml is a folder"},
+		"a manifest that leads elsewhere": {func() { _ = os.Symlink("/etc/hostname", "m/x.yaml") }, "outside the folder"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			laidOut(t, good)
+			tree := &tree{in: inputs{specs: []string{"bypass.yaml"}}, paths: []string{"m"}, today: "2026-11-28"}
+			require.Empty(t, mustSee(t, tree, nil).Problems)
+			test.spoil()
+			assert.Contains(t, strings.Join(mustSee(t, tree, nil).Problems, "\n"), test.says)
+			_, err := tree.Spec()
+			require.NoError(t, err)
+			for _, path := range []string{"bypass.yaml", "m/x.yaml"} {
+				_ = os.Remove(path)
+			}
+			for path, text := range good {
+				require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+				require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+			}
+			assert.Empty(t, mustSee(t, tree, nil).Problems)
+		})
+	}
+}
