@@ -1,1 +1,144 @@
-// All of the page works without this file. It only swaps in what the server renders.
+// All of the page works without this file. It puts what the server rendered in the place
+// of what stands there, and decides nothing.
+//
+//   data-swap   an element with an id whose content is that of the page that is asked for
+//   data-ask    a form or a control: while something is typed, it is posted to that URL,
+//               and the fragment that comes back stands in the element data-into names
+//   data-load   an element whose content is fetched from that URL once it is there
+//   data-stay   a link or form that the browser follows by itself
+
+const page = () => document.querySelectorAll("[data-swap]");
+const waiting = new Map();
+
+// fetched asks for a URL. A later question to the same end takes the place of an earlier.
+async function fetched(end, url, options = {}) {
+  waiting.get(end)?.abort();
+  const stop = new AbortController();
+  waiting.set(end, stop);
+  end.classList.add("busy");
+  try {
+    const answer = await fetch(url, { ...options, signal: stop.signal });
+    const text = await answer.text();
+    if (waiting.get(end) === stop) return [text, answer];
+  } catch (error) {
+    if (error.name !== "AbortError") return [];
+  } finally {
+    if (waiting.get(end) === stop) {
+      waiting.delete(end);
+      end.classList.remove("busy");
+    }
+  }
+  return [];
+}
+
+// show puts the page of a URL into this one. What is typed, where the focus is and what
+// is unfolded stay, unless it is another view.
+async function show(url, { then, scroll } = {}) {
+  const [text, answer] = await fetched(document.getElementById("main"), url);
+  if (text === undefined) return location.assign(url);
+  const other = new DOMParser().parseFromString(text, "text/html");
+  if (!other.getElementById("main")) return location.assign(url);
+  const before = location.pathname;
+  then?.(answer.redirected ? answer.url : url);
+  const same = before === location.pathname;
+  const at = document.activeElement, open = [...document.querySelectorAll("details[id]")].map((d) => [d.id, d.open]);
+  const find = at?.id ? `#${CSS.escape(at.id)}` : at?.name ? `[name="${CSS.escape(at.name)}"]` : null;
+  for (const part of page()) part.replaceChildren(...(other.getElementById(part.id)?.childNodes ?? []));
+  document.title = other.title;
+  const now = same && find && at !== document.body ? document.querySelector(find) : null;
+  if (same) for (const [id, was] of open) document.getElementById(id)?.toggleAttribute("open", was);
+  if (now && now !== at) {
+    if (at.type === "search" || at.type === "text") now.value = at.value;
+    now.focus({ preventScroll: true });
+    if (at.selectionStart != null && now.setSelectionRange) now.setSelectionRange(at.selectionStart, at.selectionEnd);
+  } else if (!same) document.getElementById("main").focus({ preventScroll: true });
+  if (scroll !== undefined || !same) scrollTo(0, scroll ?? 0);
+  load();
+}
+
+const push = (url) => {
+  history.replaceState({ y: scrollY }, "");
+  history.pushState(null, "", url);
+};
+const replace = (url) => history.replaceState(history.state, "", url);
+
+// address is the URL of a form that asks, without what is empty.
+function address(form, button) {
+  const url = new URL(form.action), said = new FormData(form, button);
+  url.search = new URLSearchParams([...said].filter(([, value]) => value !== ""));
+  return url.href;
+}
+
+function load(root = document) {
+  for (const end of root.querySelectorAll("[data-load]")) {
+    const url = end.dataset.load;
+    end.removeAttribute("data-load");
+    fetched(end, url, { headers: { "X-Fragment": "1" } }).then(([text, answer]) => put(end, text, answer));
+  }
+}
+
+function put(end, text, answer) {
+  if (text === undefined || !answer.ok) return;
+  end.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
+  load(end);
+}
+
+let typed = false;
+const later = new Map();
+function soon(key, wait, act) {
+  clearTimeout(later.get(key));
+  later.set(key, setTimeout(act, wait));
+}
+
+function ask(from) {
+  const end = document.getElementById(from.dataset.into);
+  const body = new URLSearchParams(from.form ? [[from.name, from.value]] : new FormData(from));
+  if (end) fetched(end, from.dataset.ask, { method: "POST", body, headers: { "X-Fragment": "1" } }).then(([text, answer]) => put(end, text, answer));
+}
+
+addEventListener("input", ({ target }) => {
+  const form = target.form;
+  if (target.dataset?.ask) soon(target, 200, () => ask(target));
+  if (form?.dataset.ask) soon(form, 300, () => ask(form));
+  if (form?.method === "post") typed = true;
+  if (form?.method !== "get" || !form.closest("[data-swap]") || "stay" in form.dataset) return;
+  const isText = target.type === "search" || target.type === "text";
+  soon(form, isText ? 120 : 0, () => show(address(form), { then: isText ? replace : push }));
+});
+
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "get" || "stay" in form.dataset) return;
+  event.preventDefault();
+  clearTimeout(later.get(form));
+  show(address(form, event.submitter), { then: push });
+});
+
+addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href]");
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || "stay" in link.dataset) return;
+  const to = new URL(link.href);
+  if (to.origin !== location.origin || to.hash || typed || link.target || link.hasAttribute("download")) return;
+  event.preventDefault();
+  show(link.href, { then: push });
+});
+
+addEventListener("popstate", ({ state }) => show(location.href, { scroll: state?.y ?? 0 }));
+
+// The files are watched while somebody looks. Where nothing was typed the page is shown
+// anew; else it says so, and leaves it to the user.
+let watch;
+function see() {
+  watch?.close();
+  watch = null;
+  const news = document.getElementById("news"), since = document.getElementById("state")?.dataset.files ?? "";
+  if (document.hidden || !news) return;
+  watch = new EventSource(`/events?since=${encodeURIComponent(since)}`);
+  watch.addEventListener("changed", () => {
+    if (typed) news.hidden = false;
+    else show(location.href).then(see);
+  });
+}
+addEventListener("visibilitychange", see);
+load();
+see();
