@@ -2,7 +2,7 @@ package page
 
 // findings shows what check finds.
 func (s *Site) findings(r *request) error {
-	seen, err := s.tree.See(r.Context(), r.text())
+	seen, err := s.see(r)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@ import "github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 
 // matrix shows all workloads, and what bypasses each.
 func (s *Site) matrix(r *request) error {
-	seen, err := s.tree.See(r.Context(), r.text())
+	seen, err := s.see(r)
 	if err != nil {
 		return err
 	}
@@ -13,7 +13,7 @@ func (s *Site) matrix(r *request) error {
 
 // workload shows one workload.
 func (s *Site) workload(r *request) error {
-	seen, err := s.tree.See(r.Context(), r.text())
+	seen, err := s.see(r)
 	if err != nil {
 		return err
 	}

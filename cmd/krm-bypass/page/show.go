@@ -3,9 +3,12 @@ package page
 import (
 	"bytes"
 	"embed"
+	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,31 +35,97 @@ type frame struct {
 	// View names the view, by which the navigation marks where the user is.
 	View string
 	Spec SpecFile
+	// Mesh is that of the specification, Files the state of the files that were read;
+	// both are "" where the view did not look at them.
+	Mesh, Files string
 	// Draft is the name of the draft that is shown, Changed whether it differs from its
-	// base, Outdated whether the file has changed since.
+	// base, Changes counts in words what was done; Outdated says whether the file has
+	// changed since.
 	Draft             string
 	Changed, Outdated bool
-	ReadOnly          string
-	Nav               []navigation
+	Changes           string
+	// Home and the others are where the links of the header lead: DropURL is this view
+	// without the draft, UndoURL with the one before, "" if there is none.
+	Home, SaveURL, DropURL, UndoURL string
+	// Locked says why nothing can be changed, "" if it can.
+	Locked string
+	Nav    []navigation
 	// Body is the view's own data.
 	Body any
 }
 
 type navigation struct {
 	Name, URL string
-	Current   bool
+	// Current is the value of aria-current: page for the view itself, true for one within.
+	Current string
+}
+
+// views are those of the navigation: the paths of each, the first of which is its own.
+var views = []struct {
+	name  string
+	paths []string
+}{
+	{"Workloads", []string{"/", "/workload"}}, {"Connection", []string{"/connection"}},
+	{"Findings", []string{"/findings"}}, {"Rules", []string{"/rules", "/rules/edit", "/save"}},
+}
+
+func (r *request) navigation() (all []navigation) {
+	for _, v := range views {
+		current := ""
+		switch slices.Index(v.paths, r.URL.Path) {
+		case -1:
+		case 0:
+			current = "page"
+		default:
+			current = "true"
+		}
+		all = append(all, navigation{v.name, r.link(v.paths[0]), current})
+	}
+	return all
+}
+
+// elsewhere gives the URL of the same view with another draft, "" for the file.
+func (r *request) elsewhere(draft string) string {
+	query := maps.Clone(r.query)
+	query.Del("draft")
+	if draft != "" {
+		query.Set("draft", draft)
+	}
+	if len(query) == 0 {
+		return r.URL.Path
+	}
+	return r.URL.Path + "?" + query.Encode()
+}
+
+// frame puts together what stands around the view.
+func (s *Site) frame(r *request) frame {
+	f := frame{Version: s.options.Version, Spec: r.spec, Locked: s.locked(r), Home: r.link("/"), SaveURL: r.link("/save"), Nav: r.navigation()}
+	if r.seen != nil {
+		f.Mesh, f.Files = r.seen.Explanation.Mesh, r.seen.State
+	}
+	if d := r.draft; d != nil {
+		f.Draft, f.Changed, f.Outdated = d.id, d.isChange(), !bytes.Equal(d.base, r.spec.Text)
+		f.DropURL = r.elsewhere("")
+		n := 0
+		for at := d; at != nil && at.did != ""; at = at.parent {
+			n++
+		}
+		f.Changes = fmt.Sprintf("%d changes", n)
+		if n == 1 {
+			f.Changes = "1 change"
+		}
+		if d.parent != nil {
+			f.UndoURL = r.elsewhere(d.parent.id)
+		}
+	}
+	return f
 }
 
 // show renders a view: the template of that name, inside the frame, or alone for the
 // script.
 func (s *Site) show(r *request, view, title string, body any) error {
-	f := frame{Title: title, Version: s.options.Version, View: view, Spec: r.spec, ReadOnly: s.options.ReadOnly, Body: body}
-	if r.draft != nil {
-		f.Draft, f.Changed, f.Outdated = r.draft.id, r.draft.isChange(), !bytes.Equal(r.draft.base, r.spec.Text)
-	}
-	for _, n := range [][2]string{{"Workloads", "/"}, {"Connection", "/connection"}, {"Findings", "/findings"}, {"Rules", "/rules"}} {
-		f.Nav = append(f.Nav, navigation{n[0], r.link(n[1]), r.URL.Path == n[1]})
-	}
+	f := s.frame(r)
+	f.Title, f.View, f.Body = title, view, body
 	name := "page"
 	if r.fragment() {
 		name = view

@@ -61,6 +61,8 @@ type request struct {
 	// anchors are where workloads stand in the page itself, by their keys; nil if each view
 	// is a page.
 	anchors map[string]string
+	// seen is what the view saw of the tree, nil if it did not look.
+	seen *Seen
 }
 
 // fragment reports whether the script asks for a part of the page.
@@ -120,6 +122,13 @@ func (s *Site) begin(r *request) (err error) {
 		}
 	}
 	return nil
+}
+
+// see reads and explains the manifests with the text that the request is about.
+func (s *Site) see(r *request) (seen *Seen, err error) {
+	seen, err = s.tree.See(r.Context(), r.text())
+	r.seen = seen
+	return seen, err
 }
 
 // failure is an error with the status of its answer.

@@ -1,10 +1,8 @@
-// All of the page works without this file. It puts what the server rendered in the place
-// of what stands there, and decides nothing.
-//
-//   data-swap   an element with an id whose content is that of the page that is asked for
-//   data-ask    a form or a control: while something is typed, it is posted to that URL,
-//               and the fragment that comes back stands in the element data-into names
-//   data-load   an element whose content is fetched from that URL once it is there
+// All works without this file. It shows what the server rendered, and decides nothing.
+//   data-swap   an element with an id: its content is that of the page that is asked for
+//   data-ask    a form or control: while somebody types it is posted to that URL, and what
+//               comes back stands in the element that data-into names
+//   data-load   an element whose content is fetched from that URL
 //   data-stay   a link or form that the browser follows by itself
 
 const page = () => document.querySelectorAll("[data-swap]");
@@ -42,7 +40,7 @@ async function show(url, { then, scroll } = {}) {
   then?.(answer.redirected ? answer.url : url);
   const same = before === location.pathname;
   const at = document.activeElement, open = [...document.querySelectorAll("details[id]")].map((d) => [d.id, d.open]);
-  const find = at?.id ? `#${CSS.escape(at.id)}` : at?.name ? `[name="${CSS.escape(at.name)}"]` : null;
+  const find = at?.id ? `#${CSS.escape(at.id)}` : at?.name && `[name="${CSS.escape(at.name)}"]`;
   for (const part of page()) part.replaceChildren(...(other.getElementById(part.id)?.childNodes ?? []));
   document.title = other.title;
   const now = same && find && at !== document.body ? document.querySelector(find) : null;
@@ -125,14 +123,12 @@ addEventListener("click", (event) => {
 
 addEventListener("popstate", ({ state }) => show(location.href, { scroll: state?.y ?? 0 }));
 
-// The files are watched while somebody looks. Where nothing was typed the page is shown
-// anew; else it says so, and leaves it to the user.
+// The files are watched while somebody looks: a browser opens few connections to a host.
 let watch;
 function see() {
   watch?.close();
-  watch = null;
-  const news = document.getElementById("news"), since = document.getElementById("state")?.dataset.files ?? "";
-  if (document.hidden || !news) return;
+  const news = document.getElementById("news"), since = document.getElementById("state").dataset.files;
+  if (document.hidden || !since) return;
   watch = new EventSource(`/events?since=${encodeURIComponent(since)}`);
   watch.addEventListener("changed", () => {
     if (typed) news.hidden = false;
