@@ -14,7 +14,8 @@ type InitContainers struct {
 	// First is an annotation by which those that make the rules come first, whatever the
 	// sidecar is.
 	First string
-	All   []Injected
+	// All are first those before the pod's own, and then those behind them.
+	All []Injected
 }
 
 // Injected is an init container of the mesh.
@@ -61,7 +62,6 @@ func (i InitContainers) In(annotations map[string]string) []Injected {
 		}
 		all = append(all, c)
 	}
-	slices.SortStableFunc(all, func(a, b Injected) int { return map[bool]int{true: 1}[a.Last] - map[bool]int{true: 1}[b.Last] })
 	return all
 }
 

@@ -35,14 +35,14 @@ const (
 
 // Tables give the lines by which a connection of a direction is decided.
 func Tables(direction traffic.Direction) []Table {
-	settings := Table{Says: "what the settings say"}
+	settings := Table{Says: "What the settings say"}
 	for _, line := range traffic.Lines[direction] {
 		settings.Lines = append(settings.Lines, Line{Says: line.Says, Verdict: line.Verdict.String()})
 	}
 	return []Table{
-		inFront:    {"where the settings are not asked", linesInFront[:]},
+		inFront:    {"Where the settings are not asked", linesInFront[:]},
 		bySettings: settings,
-		behind:     {"what becomes of what they do not let bypass", linesBehind[:]},
+		behind:     {"What becomes of what they do not let bypass", linesBehind[:]},
 	}
 }
 

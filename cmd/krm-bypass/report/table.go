@@ -301,11 +301,11 @@ func (p *page) writeChanges(r *Explanation) {
 	}
 }
 
-// verdicts are in the order in which a reader wants them.
-var verdicts = []string{Bypassed, InDoubt, NotOurs, LeftToMesh, Intercepted}
+// Verdicts are in the order in which a reader wants them.
+var Verdicts = []string{Bypassed, InDoubt, NotOurs, LeftToMesh, Intercepted}
 
 func byVerdict(a, b Workload) int {
-	return slices.Index(verdicts, a.Decision.Verdict) - slices.Index(verdicts, b.Decision.Verdict)
+	return slices.Index(Verdicts, a.Decision.Verdict) - slices.Index(Verdicts, b.Decision.Verdict)
 }
 
 // tally counts the workloads by verdict.
@@ -315,7 +315,7 @@ func (r *Explanation) tally() string {
 		n[w.Decision.Verdict]++
 	}
 	var all []string
-	for _, verdict := range verdicts {
+	for _, verdict := range Verdicts {
 		if n[verdict] > 0 {
 			all = append(all, fmt.Sprintf("%s for %d", verdict, n[verdict]))
 		}
