@@ -113,8 +113,8 @@ func TestTheFileShowsWhatThereIs(t *testing.T) {
 func TestTheFileTakesNoMarkup(t *testing.T) {
 	const hostile = `"><script>alert(1)</script>`
 	quoted := `'` + hostile + `'`
-	spec := strings.NewReplacer("REASON", quoted, "owner: platform", "owner: "+quoted, "names: [nobody]", "names: [nobody]").Replace(fileSpec)
-	r := explainedFile(t, spec, strings.ReplaceAll(workloads(2, 1, "sidecar.istio.io/interceptionMode: "+quoted), "apps/v1", "apps/v1"))
+	spec := strings.NewReplacer("REASON", quoted, "owner: platform", "owner: "+quoted).Replace(fileSpec)
+	r := explainedFile(t, spec, workloads(2, 1, "sidecar.istio.io/interceptionMode: "+quoted))
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		w.Name, w.Namespace, w.Kind, w.File, w.Reason, w.Notes = hostile, hostile, hostile, hostile, hostile, []string{hostile}

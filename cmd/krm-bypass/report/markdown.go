@@ -104,10 +104,10 @@ func (c *comment) table(most int, head []string, rows [][]string, closes string)
 
 // How far the sections go, so that each has room, whatever comes before.
 const (
-	mostChanges    = mostComment * 5 / 10
-	mostUnreached  = mostComment * 6 / 10
-	mostFindings   = mostComment * 8 / 10
-	mostNamespaces = mostComment * 9 / 10
+	mostChanges     = mostComment * 5 / 10
+	mostUnreached   = mostComment * 6 / 10
+	mostFindings    = mostComment * 8 / 10
+	mostListedpaces = mostComment * 9 / 10
 )
 
 // cell names workloads of which there is the same to say.
@@ -115,7 +115,7 @@ func (c *comment) cell(group []*Workload) string {
 	if w := group[0]; len(group) == 1 {
 		return strings.TrimSpace(code(w.Title()) + " " + at(w.File, w.Line))
 	}
-	names := make([]string, min(len(group), mostNames))
+	names := make([]string, min(len(group), mostListed))
 	for i := range names {
 		names[i] = code(group[i].Title())
 	}
@@ -247,7 +247,7 @@ func (c *comment) writeFindings(check Check) {
 		if _, known := finding.ByID(f.Rule); known {
 			kind = fmt.Sprintf("[%s](%s/blob/main/docs/lint.md#%s)", f.Rule, homepage, f.Rule)
 		}
-		about := make([]string, min(len(f.About), mostNames))
+		about := make([]string, min(len(f.About), mostListed))
 		for i := range about {
 			about[i] = strings.TrimSpace(code(f.About[i]) + " " + in(f.Places[i]))
 		}
@@ -303,7 +303,7 @@ func (c *comment) writeNamespaces(r *Explanation) {
 	}
 	if !r.only && rows != nil {
 		c.WriteString("\n### What bypasses\n")
-		c.table(mostNamespaces, []string{"namespace", "workloads", "bypass something", "inbound", "outbound"}, rows, "")
+		c.table(mostListedpaces, []string{"namespace", "workloads", "bypass something", "inbound", "outbound"}, rows, "")
 	}
 	for i := range namespaces.all {
 		c.writeNamespace(&namespaces.all[i], r.only)
@@ -321,6 +321,9 @@ func (c *comment) bypasses(all []Bypass, direction traffic.Direction) string {
 	c.omitted = c.omitted || len(whats) > mostWhats
 	return few(whats, mostWhats)
 }
+
+// mostListed are listed of the workloads of which there is the same to say.
+const mostListed = 40
 
 // mostWhats are listed of what bypasses in a namespace in one direction.
 const mostWhats = 8
