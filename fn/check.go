@@ -74,7 +74,7 @@ func Check(spec *Spec, files []Manifest, options Options, expiry Expiry) (*Check
 	}
 	checked.Results = append(checked.Results, r.expired(expiry, slices.Concat(r.rules(), datedOf(r.lapsed), datedOf(r.spec.Policy.Acceptances))...)...)
 	checked.Results = append(checked.Results, r.unused()...).gated().inOrder()
-	checked.Objects, checked.Reach = slices.Concat(objects...), r.reach()
+	checked.Objects, checked.Reach = slices.Concat(objects...), r.listed()
 	if r.malformed {
 		return checked, &FailedError{checked.Results}
 	}

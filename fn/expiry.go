@@ -29,11 +29,13 @@ type dated struct {
 	past, future string
 }
 
-// rules gives the rules of the spec.
+// rules gives the rules of the spec that are in force.
 func (r *run) rules() []dated {
 	var all []dated
 	for _, rule := range spec.Rules(r.spec.ClusterBypass) {
-		all = append(all, dated{rule.Path, rule.Note, "remove the rule, or have its owner set a later day", "remove the rule by then, or have its owner set a later day"})
+		if !rule.Suspend {
+			all = append(all, dated{rule.Path, rule.Note, "remove the rule, or have its owner set a later day", "remove the rule by then, or have its owner set a later day"})
+		}
 	}
 	return all
 }

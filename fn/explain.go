@@ -43,7 +43,7 @@ func Explain(spec *Spec, files []Manifest, options Options, today v1alpha1.Date)
 	explained.Results = append(explained.Results, r.idle()...).inOrder()
 	explained.Dated = r.expired(Expiry{today, Notice}, r.rules()...)
 	explained.Mesh = r.spec.Policy.Mesh.Name
-	explained.Workloads, explained.Reach = slices.Concat(workloads...), r.reach()
+	explained.Workloads, explained.Reach = slices.Concat(workloads...), r.listed()
 	return explained, nil
 }
 

@@ -28,6 +28,8 @@ type Reach struct {
 	// Expires is the last day of a rule that has one; Expired says that it has passed.
 	Expires v1alpha1.Date `json:"expires,omitempty"`
 	Expired bool          `json:"expired,omitempty"`
+	// Suspended says that it is a rule that is switched off, and reaches nobody for that.
+	Suspended bool `json:"suspended,omitempty"`
 	// Workloads counts those that the part speaks of and that are not left alone;
 	// Decided those of them for which something of a rule holds; LeftAlone those
 	// that are left alone.
@@ -57,6 +59,21 @@ func (r *run) reach() []Reach {
 		all[i] = Reach{
 			Path: at.Path, File: at.File, Line: at.Line, Name: rules[one.Rule].Name, Expires: rules[one.Path].Expires, Expired: rules[one.Path].Expired(r.today),
 			Workloads: one.Workloads, Decided: one.Decided, LeftAlone: one.LeftAlone, Some: one.Some, Unsure: one.Unsure, Unreached: one.Unreached, Meant: one.Meant.Says,
+		}
+	}
+	return all
+}
+
+// listed gives whom the parts of the spec reach, and the rules that are suspended.
+func (r *run) listed() []Reach {
+	all := r.reach()
+	if r.reached == nil {
+		return all
+	}
+	for i, rule := range spec.Rules(r.spec.ClusterBypass) {
+		if rule.Suspend {
+			at := r.spec.Locate(spec.Problem{Path: rule.Path})
+			all = slices.Insert(all, min(i, len(all)), Reach{Path: at.Path, File: at.File, Line: at.Line, Name: rule.Name, Expires: rule.Expires, Suspended: true})
 		}
 	}
 	return all

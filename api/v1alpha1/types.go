@@ -344,10 +344,18 @@ func (n Note) Expired(today Date) bool {
 	return n.Expires != "" && n.Expires < today // ISO 8601 sorts as text
 }
 
+// Switch switches a rule off.
+type Switch struct {
+	// Suspend switches the rule off: it stays in the file, and is as if it were not there.
+	// Only mistakes in it are told, but not what would break a limit.
+	Suspend bool `json:"suspend,omitzero"`
+}
+
 // GlobalRule applies to every enrolled workload.
 type GlobalRule struct {
 	Placement `json:",inline"`
 	Note      `json:",inline"`
+	Switch    `json:",inline"`
 	Traffic   `json:",inline"`
 	Starting  `json:",inline"`
 }
@@ -431,6 +439,7 @@ type NamespaceRule struct {
 	Enforcement *RuleEnforcement `json:"enforcement,omitzero"`
 	Placement   `json:",inline"`
 	Note        `json:",inline"`
+	Switch      `json:",inline"`
 	Traffic     `json:",inline"`
 	Starting    `json:",inline"`
 }
@@ -451,6 +460,7 @@ type WorkloadRule struct {
 	Enforcement *RuleEnforcement `json:"enforcement,omitzero"`
 	Placement   `json:",inline"`
 	Note        `json:",inline"`
+	Switch      `json:",inline"`
 	Traffic     `json:",inline"`
 	Starting    `json:",inline"`
 }

@@ -104,7 +104,7 @@ func TestExplainTellsOfExpiry(t *testing.T) {
 	dir := folder(t, map[string]string{
 		"a/web.yaml": webDeployment, "a/kustomization.yaml": "resources: [web.yaml]\n",
 		"b/web.yaml": webDeployment, "b/kustomization.yaml": "resources: [web.yaml]\n",
-		"bypass.yaml": bypassSpec + "  workloads:\n" + rule("old", "2026-10-31") + rule("soon", "2026-11-14") + rule("later", "2026-11-16") + strings.Replace(rule("gone", "2026-10-31"), "[web]", "[nobody]", 1),
+		"bypass.yaml": bypassSpec + "  workloads:\n" + rule("old", "2026-10-31") + rule("soon", "2026-11-14") + rule("later", "2026-11-16") + strings.Replace(rule("gone", "2026-10-31"), "[web]", "[nobody]", 1) + strings.Replace(rule("off", "2026-10-31"), "{", "{suspend: true, ", 1),
 	})
 	code, out, errOut := krmBypass("", "explain", dir+"/a", dir+"/b", "--spec", dir+"/bypass.yaml", "--now", "2026-11-01")
 	assert.Zero(t, code, "who asks what is in force is told")
@@ -112,6 +112,7 @@ func TestExplainTellsOfExpiry(t *testing.T) {
 	assert.Contains(t, out, "findings: expired error (2), expiring warning (1)\n")
 	assert.Regexp(t, `(?m)^  spec\.workloads\[0\] old +2 workloads, and nothing of it holds there, EXPIRED on 2026-10-31 +line 14$`, out)
 	assert.Regexp(t, `(?m)^  spec\.workloads\[3\] gone +nobody here, EXPIRED on 2026-10-31 +line 17$`, out)
+	assert.Regexp(t, `(?m)^  spec\.workloads\[4\] off +nobody: suspended +line 18$`, out)
 	assert.NotContains(t, out, "EXPIRED on 2026-11")
 }
 

@@ -20,12 +20,13 @@ var ofRules = []*finding.Kind{finding.Expired, finding.Expiring, finding.Unreach
 // acceptances reads which findings are meant.
 func (c *compiler) acceptances(spec *v1alpha1.ClusterBypass, list []v1alpha1.Acceptance) {
 	rules := map[string]*transform.Match{}
-	paths := map[string]string{}
+	paths, off := map[string]string{}, map[string]bool{}
 	var names []string
 	for _, s := range c.policy.Scopes {
 		rules[s.Path] = s.Match
 	}
 	for _, r := range Rules(spec) {
+		off[r.Path] = r.Suspend
 		if r.Name != "" {
 			paths[r.Name] = r.Path
 			names = append(names, r.Name)
@@ -58,7 +59,9 @@ func (c *compiler) acceptances(spec *v1alpha1.ClusterBypass, list []v1alpha1.Acc
 		}
 		c.day(a.Expires, at+".expires")
 		c.acceptedPorts(a, at+".ports", &made)
-		c.policy.Acceptances = append(c.policy.Acceptances, made)
+		if !off[made.Rule] { // whose findings are as if they were not there either
+			c.policy.Acceptances = append(c.policy.Acceptances, made)
+		}
 	}
 }
 

@@ -107,7 +107,7 @@ func (c *compiler) reach(s v1alpha1.Spec) {
 func (c *compiler) scopes(s v1alpha1.Spec) {
 	c.policy.Scopes = make([]transform.Scope, 0, 1+len(s.Namespaces)+len(s.Workloads))
 	if s.Global != nil {
-		c.scope(transform.GlobalPath, s.Global.Traffic, s.Global.Starting, s.Global.Placement, "", nil, nil)
+		c.scope(transform.GlobalPath, s.Global.Switch, s.Global.Traffic, s.Global.Starting, s.Global.Placement, "", nil, nil)
 	}
 	for i, r := range s.Namespaces {
 		at := namespacePath(i)
@@ -115,19 +115,25 @@ func (c *compiler) scopes(s v1alpha1.Spec) {
 		if len(r.Match.Names) == 0 {
 			c.problem(at+".match", "", `an empty match would match everything: name namespaces, or move the rule to spec.global`)
 		}
-		layer := c.scope(at, r.Traffic, r.Starting, r.Placement, r.Merge, r.Enforcement, &transform.Match{Path: at + ".match", Inside: at + ".match.names", Namespaces: r.Match.Names})
+		layer := c.scope(at, r.Switch, r.Traffic, r.Starting, r.Placement, r.Merge, r.Enforcement, &transform.Match{Path: at + ".match", Inside: at + ".match.names", Namespaces: r.Match.Names})
 		c.forbiddenNamespaces(r.Match.Names, at+".match.names", layer)
 	}
 	for i, r := range s.Workloads {
 		at := workloadPath(i)
-		layer := c.scope(at, r.Traffic, r.Starting, r.Placement, r.Merge, r.Enforcement, c.workloadMatch(r.Match, at+".match", c.hasTemplate))
+		layer := c.scope(at, r.Switch, r.Traffic, r.Starting, r.Placement, r.Merge, r.Enforcement, c.workloadMatch(r.Match, at+".match", c.hasTemplate))
 		c.forbiddenNamespaces(r.Match.Namespaces, at+".match.namespaces", layer)
 	}
 }
 
-// scope adds a rule to the policy, and gives all that it lets bypass at any time.
-func (c *compiler) scope(at string, t v1alpha1.Traffic, starting v1alpha1.Starting, in v1alpha1.Placement, merge string, enforcement *v1alpha1.RuleEnforcement, match *transform.Match) traffic.Layer {
+// scope adds a rule to the policy, and gives all that it lets bypass at any time. One that
+// is suspended is only judged, and not by the limits, which may be why it is.
+func (c *compiler) scope(at string, off v1alpha1.Switch, t v1alpha1.Traffic, starting v1alpha1.Starting, in v1alpha1.Placement, merge string, enforcement *v1alpha1.RuleEnforcement, match *transform.Match) traffic.Layer {
 	s := transform.Scope{Path: at, Match: match, Merge: c.policy.Merge, Plane: mesh.DataPlane(in.DataPlane)}
+	if off.Suspend {
+		bounds := c.bounds
+		c.bounds = transform.Limits{}
+		defer func() { c.bounds = bounds }()
+	}
 	s.Layer, s.Names = c.layer(t, at, true)
 	if early := starting.ForInitContainers; early != nil {
 		s.Initial, _ = c.layer(early.AsTraffic(), transform.InitialPath(at), true)
@@ -141,6 +147,9 @@ func (c *compiler) scope(at string, t v1alpha1.Traffic, starting v1alpha1.Starti
 	if enforcement != nil && enforcement.Mode != "" {
 		mode := transform.Mode(enforcement.Mode)
 		s.Mode = &mode
+	}
+	if off.Suspend {
+		return traffic.Layer{}
 	}
 	c.policy.Scopes = append(c.policy.Scopes, s)
 	return s.Layer.Add(s.Initial)

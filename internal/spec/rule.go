@@ -17,20 +17,21 @@ type Rule struct {
 	v1alpha1.Note
 	v1alpha1.Traffic
 	v1alpha1.Starting
+	v1alpha1.Switch
 }
 
-// Rules gives the rules of a spec from broad to narrow: spec.global if there
+// Rules gives the rules of a spec, those that are suspended too, from broad to narrow: spec.global if there
 // is one, spec.namespaces, spec.workloads.
 func Rules(c *v1alpha1.ClusterBypass) []Rule {
 	rules := make([]Rule, 0, 1+len(c.Spec.Namespaces)+len(c.Spec.Workloads))
 	if g := c.Spec.Global; g != nil {
-		rules = append(rules, Rule{transform.GlobalPath, g.Note, g.Traffic, g.Starting})
+		rules = append(rules, Rule{transform.GlobalPath, g.Note, g.Traffic, g.Starting, g.Switch})
 	}
 	for i, r := range c.Spec.Namespaces {
-		rules = append(rules, Rule{namespacePath(i), r.Note, r.Traffic, r.Starting})
+		rules = append(rules, Rule{namespacePath(i), r.Note, r.Traffic, r.Starting, r.Switch})
 	}
 	for i, r := range c.Spec.Workloads {
-		rules = append(rules, Rule{workloadPath(i), r.Note, r.Traffic, r.Starting})
+		rules = append(rules, Rule{workloadPath(i), r.Note, r.Traffic, r.Starting, r.Switch})
 	}
 	return rules
 }

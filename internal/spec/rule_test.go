@@ -25,10 +25,10 @@ func TestRulesGiveTheirNotes(t *testing.T) {
 		return v1alpha1.Traffic{ExcludeInboundPorts: v1alpha1.InboundPortList{port}}
 	}
 	assert.Equal(t, []spec.Rule{
-		{"spec.global", v1alpha1.Note{Reason: "node metadata"}, v1alpha1.Traffic{ExcludeOutboundIPRanges: v1alpha1.IPRangeList{"169.254.169.254"}}, v1alpha1.Starting{}},
-		{"spec.namespaces[0]", v1alpha1.Note{}, inbound("9090"), v1alpha1.Starting{}},
-		{"spec.namespaces[1]", v1alpha1.Note{Owner: "team-a@example.com", Expires: "2026-12-31"}, inbound("9090"), v1alpha1.Starting{}},
-		{"spec.workloads[0]", v1alpha1.Note{Reason: "  ", Expires: "2027-01-01"}, inbound("9091"), v1alpha1.Starting{}},
+		{"spec.global", v1alpha1.Note{Reason: "node metadata"}, v1alpha1.Traffic{ExcludeOutboundIPRanges: v1alpha1.IPRangeList{"169.254.169.254"}}, v1alpha1.Starting{}, v1alpha1.Switch{}},
+		{"spec.namespaces[0]", v1alpha1.Note{}, inbound("9090"), v1alpha1.Starting{}, v1alpha1.Switch{}},
+		{"spec.namespaces[1]", v1alpha1.Note{Owner: "team-a@example.com", Expires: "2026-12-31"}, inbound("9090"), v1alpha1.Starting{}, v1alpha1.Switch{}},
+		{"spec.workloads[0]", v1alpha1.Note{Reason: "  ", Expires: "2027-01-01"}, inbound("9091"), v1alpha1.Starting{}, v1alpha1.Switch{}},
 	}, spec.Rules(read.ClusterBypass))
 }
 

@@ -310,7 +310,7 @@ func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
 		}
 	}
 	c, withObjects := &census{policy: p, all: workloads, types: types}, &census{policy: p, all: all, types: types}
-	var told []Reach
+	told := []Reach{} // not nil, as there are workloads
 	for i, r := range reaches {
 		rule := p.parts[i].rule
 		r.Unreached = p.parts[i].isUnreached(r)

@@ -287,6 +287,9 @@ var ruled = regexp.MustCompile(`^spec\.(global|(namespaces|workloads)\[\d+\])$`)
 
 // reaches says whom a part of a spec reaches.
 func reaches(one fn.Reach) string {
+	if one.Suspended {
+		return "nobody: suspended"
+	}
 	says := counted(one.Workloads, "workload", "workloads")
 	switch idle := one.Workloads - one.Decided; {
 	case one.Unreached && one.Meant != "":
@@ -324,7 +327,7 @@ func (p *page) writeRules(reach []fn.Reach) {
 	for _, one := range reach {
 		row := []string{strings.TrimSpace(one.Path + " " + one.Name), reaches(one), at(one)}
 		switch {
-		case one.Unreached:
+		case one.Unreached || one.Suspended:
 			nobody = append(nobody, row)
 		case ruled.MatchString(one.Path):
 			somebody = append(somebody, row)
