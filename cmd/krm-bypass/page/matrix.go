@@ -1,6 +1,114 @@
 package page
 
-import "github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
+	"github.com/krm-bypass/krm-bypass/fn"
+)
+
+// matrixView is what bypasses, a row for each workload.
+type matrixView struct {
+	Problems []string
+	Headline string
+	Counts   []countView
+	Bypasses []bypassesView
+	Nobody   []reachView
+	Said     []string
+	Filter   filterView
+	Columns  []columnView
+	Groups   []groupView
+	Pager    pagerView
+}
+
+// countView is a number, and where those stand that it counts.
+type countView struct {
+	N             int
+	Of, URL, Mark string
+}
+
+// bypassesView is what bypasses most in a direction.
+type bypassesView struct {
+	Direction string
+	Whats     []countView
+	More      int
+}
+
+// reachView is a part of the specification that reaches nobody.
+type reachView struct{ Path, Name, Place, Meant, Edit string }
+
+// filterView is the form of the filter, with what was chosen.
+type filterView struct {
+	Text, Draft string
+	Namespaces  []choiceView
+	Scopes      []choiceView
+	Shows       []choiceView
+	// Namespace is the one that was typed, where there are too many to choose from.
+	Namespace string
+	Typed     bool
+	// Clear is the view without a filter, "" where there is none.
+	Clear string
+}
+
+type choiceView struct {
+	Value, Word string
+	Chosen      bool
+}
+
+type columnView struct {
+	Field, Word string
+	// First says that it is the first of its direction.
+	First bool
+}
+
+// groupView are rows of one namespace. Workloads counts all that the filter leaves, on
+// this page or another.
+type groupView struct {
+	Namespace string
+	Workloads int
+	// Span is how many columns there are.
+	Span int
+	Rows []rowView
+}
+
+type rowView struct {
+	Kind, Name, URL string
+	Tags            []tagView
+	// Alone says that the workload is left as it is, Why the reason, and why there is
+	// nothing to write.
+	Alone bool
+	Why   string
+	Cells [][]chipView
+}
+
+// tagView is a word on a workload. Mark is that of the style sheet.
+type tagView struct{ Mark, Word, URL string }
+
+// chipView are the entries that one rule, or whatever else it was, put into force.
+type chipView struct {
+	Scope   scope
+	Text    string
+	Carried string
+	Title   string
+	Expired bool
+}
+
+type pagerView struct {
+	From, To, Of   int
+	Before, Behind string
+}
+
+// How many are shown: rows in a page, entries in a chip, namespaces to choose from, of
+// what bypasses in a direction.
+const (
+	mostRows       = 100
+	mostEntries    = 6
+	mostNamespaces = 300
+	mostBypasses   = 8
+)
 
 // matrix shows all workloads, and what bypasses each.
 func (s *Site) matrix(r *request) error {
@@ -8,20 +116,337 @@ func (s *Site) matrix(r *request) error {
 	if err != nil {
 		return err
 	}
-	return s.show(r, "matrix", "Workloads", seen)
+	return s.show(r, "matrix", "Workloads", newMatrix(r, seen))
 }
 
-// workload shows one workload.
-func (s *Site) workload(r *request) error {
-	seen, err := s.see(r)
-	if err != nil {
-		return err
-	}
-	var found *report.Workload
-	for i := range seen.Explanation.Workloads {
-		if w := &seen.Explanation.Workloads[i]; w.Key() == r.query.Get("of") {
-			found = w
+// shows are the kinds of workloads that can be asked for.
+var shows = []struct {
+	value, word string
+	fits        func(*report.Workload, tally) bool
+}{
+	{"bypassing", "with a bypass of their own", func(w *report.Workload, _ tally) bool { own, _ := w.Bypasses(); return own }},
+	{"findings", "with findings", func(_ *report.Workload, t tally) bool { return t != tally{} }},
+	{"alone", "left alone", func(w *report.Workload, _ tally) bool { return w.Outcome == fn.LeftAlone }},
+	{"refused", "refused", func(w *report.Workload, _ tally) bool { return w.Outcome == fn.RefusedOutcome }},
+	{changed, "changed", func(w *report.Workload, _ tally) bool { return w.Change != nil && w.Change.Kind != report.Unchanged }},
+}
+
+// changed asks for the workloads that changed, where something was compared.
+const changed = "changed"
+
+// tally counts the findings on a workload.
+type tally struct{ errors, warnings int }
+
+// tallies count the findings by what they are about.
+func tallies(check *report.Check) map[fn.ResourceRef]tally {
+	all := map[fn.ResourceRef]tally{}
+	for _, s := range check.Subjects {
+		ref := fn.ResourceRef{APIVersion: s.APIVersion, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name}
+		for _, f := range s.Findings {
+			t := all[ref]
+			switch f.Severity {
+			case fn.Error:
+				t.errors++
+			case fn.Warning:
+				t.warnings++
+			}
+			all[ref] = t
 		}
 	}
-	return s.show(r, "workload", r.query.Get("of"), found)
+	return all
 }
+
+func newMatrix(r *request, seen *Seen) *matrixView {
+	v := &matrixView{Problems: seen.Problems, Said: slices.DeleteFunc(slices.Clone(seen.Said), func(line string) bool { return line == "" })}
+	if seen.Problems != nil {
+		return v
+	}
+	x := &seen.Explanation
+	found := tallies(&seen.Findings)
+	v.Headline = x.Headline()
+	v.Counts = counts(r, seen)
+	v.Bypasses = bypasses(r, x.Summary.Bypasses)
+	for _, one := range x.Summary.Rules {
+		if one.Unreached {
+			v.Nobody = append(v.Nobody, reachView{one.Path, one.Name, place(one.File, one.Line), one.Meant, r.editURL(one.Path)})
+		}
+	}
+	fields := fieldsIn(x.Workloads)
+	direction := ""
+	for _, f := range fields {
+		is := directionOf(f)
+		v.Columns = append(v.Columns, columnView{f, called(f), is != direction})
+		direction = is
+	}
+	v.Filter = newFilter(r, x)
+	kept := filtered(r, x, found)
+	v.Pager = newPager(r, len(kept))
+	sizes := map[string]int{}
+	for _, i := range kept {
+		sizes[x.Workloads[i].Namespace]++
+	}
+	for _, i := range kept[max(0, v.Pager.From-1):v.Pager.To] {
+		w := &x.Workloads[i]
+		if last := len(v.Groups) - 1; last < 0 || v.Groups[last].Namespace != w.Namespace {
+			v.Groups = append(v.Groups, groupView{Namespace: w.Namespace, Workloads: sizes[w.Namespace], Span: len(fields) + 1})
+		}
+		g := &v.Groups[len(v.Groups)-1]
+		g.Rows = append(g.Rows, newRow(r, w, fields, found[w.ResourceRef]))
+	}
+	return v
+}
+
+// directionOf says of which connections a field is.
+func directionOf(field string) string {
+	if field == report.OtherField {
+		return field
+	}
+	if strings.Contains(field, "Inbound") {
+		return "inbound"
+	}
+	return "outbound"
+}
+
+func counts(r *request, seen *Seen) []countView {
+	s := &seen.Explanation.Summary
+	all := []countView{{s.Workloads, "workloads", r.link("/"), ""}, {s.Bypassing, "with a bypass", r.link("/", "show", "bypassing"), ""}}
+	if c := seen.Explanation.Comparison; c != nil {
+		all = append(all, countView{c.Changed, "changed", r.link("/", "show", changed), ""}, countView{N: c.Restarted, Of: "restart"})
+	}
+	for _, o := range []struct {
+		outcome fn.Outcome
+		show    string
+	}{{fn.LeftAlone, "alone"}, {fn.RefusedOutcome, "refused"}} {
+		if n := s.Outcomes[o.outcome]; n > 0 {
+			all = append(all, countView{n, string(o.outcome), r.link("/", "show", o.show), ""})
+		}
+	}
+	all = append(all, countView{seen.Findings.Errors, "errors", r.link("/findings", "severity", string(fn.Error)), "error"}, countView{seen.Findings.Warnings, "warnings", r.link("/findings", "severity", string(fn.Warning)), "warning"})
+	return all
+}
+
+func bypasses(r *request, all []report.Bypass) (views []bypassesView) {
+	for _, direction := range []string{"outbound", "inbound"} {
+		v := bypassesView{Direction: direction}
+		for _, b := range all {
+			switch {
+			case b.Direction != direction:
+			case len(v.Whats) == mostBypasses:
+				v.More++
+			default:
+				url := ""
+				if !strings.Contains(b.What, " ") {
+					url = r.link("/", "text", b.What)
+				}
+				v.Whats = append(v.Whats, countView{b.Workloads, b.What, url, ""})
+			}
+		}
+		if v.Whats != nil {
+			views = append(views, v)
+		}
+	}
+	return views
+}
+
+// value names a scope in a URL.
+func (s scope) value() string { return strings.TrimPrefix(s.Class, "of-") }
+
+func newFilter(r *request, x *report.Explanation) filterView {
+	v := filterView{Text: r.query.Get("text"), Namespace: r.query.Get("namespace")}
+	if r.draft != nil {
+		v.Draft = r.draft.id
+	}
+	for _, param := range []string{"text", "namespace", "scope", "show"} {
+		if r.query.Get(param) != "" {
+			v.Clear = r.link("/")
+		}
+	}
+	known := map[string]bool{}
+	for i := range x.Workloads {
+		known[x.Workloads[i].Namespace] = true
+	}
+	if v.Typed = len(known) > mostNamespaces; !v.Typed {
+		for name := range known {
+			v.Namespaces = append(v.Namespaces, choiceView{cmp.Or(name, noNamespace), cmp.Or(name, "without a namespace"), cmp.Or(name, noNamespace) == v.Namespace})
+		}
+		slices.SortFunc(v.Namespaces, func(a, b choiceView) int { return strings.Compare(a.Value, b.Value) })
+	}
+	for _, one := range breadths {
+		v.Scopes = append(v.Scopes, choiceView{one.value(), one.Word, one.value() == r.query.Get("scope")})
+	}
+	for _, one := range shows {
+		if one.value != changed || x.Comparison != nil {
+			v.Shows = append(v.Shows, choiceView{one.value, one.word, one.value == r.query.Get("show")})
+		}
+	}
+	return v
+}
+
+// noNamespace asks for workloads that name no namespace: no namespace is called so.
+const noNamespace = "-"
+
+// filtered gives the indexes of the workloads that the request asks for, by namespace.
+func filtered(r *request, x *report.Explanation, found map[fn.ResourceRef]tally) (kept []int) {
+	text, namespace, from := strings.ToLower(strings.TrimSpace(r.query.Get("text"))), r.query.Get("namespace"), r.query.Get("scope")
+	fits := func(*report.Workload, tally) bool { return true }
+	for _, one := range shows {
+		if one.value == r.query.Get("show") {
+			fits = one.fits
+		}
+	}
+	for i := range x.Workloads {
+		w := &x.Workloads[i]
+		if namespace != "" && cmp.Or(w.Namespace, noNamespace) != namespace || !fits(w, found[w.ResourceRef]) {
+			continue
+		}
+		if (text == "" || speaksOf(w, text)) && (from == "" || isSaidBy(w, from)) {
+			kept = append(kept, i)
+		}
+	}
+	slices.SortStableFunc(kept, func(a, b int) int {
+		return strings.Compare(x.Workloads[a].Namespace, x.Workloads[b].Namespace)
+	})
+	return kept
+}
+
+// speaksOf reports whether a text in lower case is in a workload's name, its file, or in
+// what is in force for it.
+func speaksOf(w *report.Workload, text string) bool {
+	has := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
+	if has(w.Title()) || has(w.File) {
+		return true
+	}
+	for _, f := range w.Fields {
+		if slices.ContainsFunc(f.Effective, has) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(w.Others, func(o fn.ExplainedOther) bool { return has(o.Name) || has(o.Value) })
+}
+
+// isSaidBy reports whether a scope put something into force for a workload.
+func isSaidBy(w *report.Workload, value string) bool {
+	for _, f := range w.Fields {
+		for _, e := range f.Entries {
+			if e.InForce && scopeOf(e.From).value() == value {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(w.Others, func(o fn.ExplainedOther) bool { return scopeOf(o.From).value() == value })
+}
+
+// newPager chooses the page that the request asks for.
+func newPager(r *request, rows int) pagerView {
+	pages := max(1, (rows+mostRows-1)/mostRows)
+	n, _ := strconv.Atoi(r.query.Get("page")) // what is no number is the first
+	n = min(max(n, 1), pages)
+	link := func(n int) string {
+		if n < 1 || n > pages {
+			return ""
+		}
+		return r.again("page", strconv.Itoa(n))
+	}
+	return pagerView{From: min((n-1)*mostRows+1, rows), To: min(n*mostRows, rows), Of: rows, Before: link(n - 1), Behind: link(n + 1)}
+}
+
+func newRow(r *request, w *report.Workload, fields []string, found tally) rowView {
+	v := rowView{Kind: w.Kind, Name: strings.TrimSpace(w.Name + " " + w.Template), URL: r.link("/workload", "of", w.Key()), Alone: w.Outcome == fn.LeftAlone, Why: w.Reason}
+	v.Tags = tagsOf(r, w, found)
+	v.Cells = make([][]chipView, len(fields))
+	some := false
+	for _, f := range all(w) {
+		at := slices.Index(fields, f.Field)
+		for _, e := range report.Merged(f) {
+			if e.InForce {
+				v.Cells[at], some = append(v.Cells[at], newChip(e)), true
+			}
+		}
+	}
+	if !some {
+		v.Cells = nil
+	}
+	return v
+}
+
+func tagsOf(r *request, w *report.Workload, found tally) (tags []tagView) {
+	add := func(mark, word, url string) { tags = append(tags, tagView{mark, word, url}) }
+	url := r.link("/findings", "text", w.Name)
+	if found.errors > 0 {
+		add("error", number(found.errors, "error"), url)
+	}
+	if found.warnings > 0 {
+		add("warning", number(found.warnings, "warning"), url)
+	}
+	if !slices.Contains([]fn.Outcome{fn.Written, fn.Unspoken, fn.LeftAlone, fn.Adopted}, w.Outcome) {
+		add("warn", string(w.Outcome), "")
+	}
+	if w.Voided != "" {
+		add("warn", "without effect", "")
+	}
+	if w.Change != nil && w.Change.Kind != report.Unchanged {
+		add("draft", string(w.Change.Kind), "")
+		if w.Change.Restarts {
+			add("", "restarts", "")
+		}
+	}
+	soonest := ""
+	for _, f := range w.Fields {
+		for _, e := range f.Entries {
+			if date := string(e.Expires); e.InForce && date != "" && (soonest == "" || date < soonest) {
+				soonest = date
+				if e.Expired {
+					soonest = "expired"
+				}
+			}
+		}
+	}
+	switch soonest {
+	case "":
+	case "expired":
+		add("bad", soonest, "")
+	default:
+		add("date", "until "+soonest, "")
+	}
+	return tags
+}
+
+func number(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + one + "s"
+}
+
+// carriers are the letters of what enforces an entry.
+var carriers = map[string]string{fn.ByAnnotation: "a", fn.ByInitContainer: "i", fn.ByMesh: "m"}
+
+func newChip(e fn.ExplainedEntry) chipView {
+	v := chipView{Scope: scopeOf(e.From), Text: shortened(e.Holds), Expired: e.Expired}
+	if v.Text == "" {
+		v.Text = "none"
+	}
+	for _, by := range e.CarriedBy {
+		v.Carried += carriers[by]
+	}
+	v.Title = strings.TrimSpace(e.From.Scope + " " + place(e.From.File, e.From.Line))
+	return v
+}
+
+// shortened gives the first of some entries, each at a length that a table has room for.
+func shortened(entries []string) string {
+	var some []string
+	for _, e := range entries[:min(len(entries), mostEntries)] {
+		if len(e) > longestEntry {
+			e = strings.ToValidUTF8(e[:longestEntry], "") + "…"
+		}
+		some = append(some, e)
+	}
+	if more := len(entries) - len(some); more > 0 {
+		some = append(some, "+"+strconv.Itoa(more))
+	}
+	return strings.Join(some, " ")
+}
+
+// longestEntry is how much of an entry a table has room for.
+const longestEntry = 100

@@ -84,12 +84,13 @@ func (r *request) navigation() (all []navigation) {
 	return all
 }
 
-// elsewhere gives the URL of the same view with another draft, "" for the file.
-func (r *request) elsewhere(draft string) string {
+// again gives the URL of the same view with another value of one of its parameters, ""
+// for none.
+func (r *request) again(parameter, value string) string {
 	query := maps.Clone(r.query)
-	query.Del("draft")
-	if draft != "" {
-		query.Set("draft", draft)
+	query.Del(parameter)
+	if value != "" {
+		query.Set(parameter, value)
 	}
 	if len(query) == 0 {
 		return r.URL.Path
@@ -105,7 +106,7 @@ func (s *Site) frame(r *request) frame {
 	}
 	if d := r.draft; d != nil {
 		f.Draft, f.Changed, f.Outdated = d.id, d.isChange(), !bytes.Equal(d.base, r.spec.Text)
-		f.DropURL = r.elsewhere("")
+		f.DropURL = r.again("draft", "")
 		n := 0
 		for at := d; at != nil && at.did != ""; at = at.parent {
 			n++
@@ -115,7 +116,7 @@ func (s *Site) frame(r *request) frame {
 			f.Changes = "1 change"
 		}
 		if d.parent != nil {
-			f.UndoURL = r.elsewhere(d.parent.id)
+			f.UndoURL = r.again("draft", d.parent.id)
 		}
 	}
 	return f

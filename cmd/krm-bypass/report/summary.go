@@ -88,16 +88,10 @@ func (r *Explanation) summarise() {
 			reason := reasons.of(w.Reason, Reason{Reason: w.Reason})
 			reason.Workloads, reason.headings = append(reason.Workloads, w.Title()), append(reason.headings, w.heading())
 		}
-		ofItsOwn, ofMesh := len(w.Others) > 0, false
 		for _, b := range w.bypasses() {
 			past.of([2]string{b.Direction, b.What}, b).Workloads++
 		}
-		for _, f := range w.Fields {
-			for _, e := range f.Entries {
-				byMesh := slices.Equal(e.CarriedBy, []string{fn.ByMesh})
-				ofItsOwn, ofMesh = ofItsOwn || bypasses(f, e) && !byMesh, ofMesh || bypasses(f, e) && byMesh
-			}
-		}
+		ofItsOwn, ofMesh := w.Bypasses()
 		switch {
 		case ofItsOwn:
 			s.Bypassing++
@@ -117,6 +111,19 @@ func (r *Explanation) summarise() {
 	slices.SortStableFunc(reasons.all, func(a, b Reason) int { return len(b.Workloads) - len(a.Workloads) })
 	s.Bypasses, s.Rules, s.Findings, s.LeftAlone = past.all, r.reach, findings.all, reasons.all
 	r.Summary = s
+}
+
+// Bypasses reports whether a workload lets something bypass the sidecar which not every
+// pod of the mesh does, and whether it lets bypass what each does.
+func (w *Workload) Bypasses() (ofItsOwn, ofMesh bool) {
+	ofItsOwn = len(w.Others) > 0
+	for _, f := range w.Fields {
+		for _, e := range f.Entries {
+			byMesh := slices.Equal(e.CarriedBy, []string{fn.ByMesh})
+			ofItsOwn, ofMesh = ofItsOwn || bypasses(f, e) && !byMesh, ofMesh || bypasses(f, e) && byMesh
+		}
+	}
+	return ofItsOwn, ofMesh
 }
 
 // bypasses says what bypasses the sidecar of a workload.

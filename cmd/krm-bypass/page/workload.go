@@ -1,0 +1,178 @@
+package page
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
+	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
+)
+
+// workloadView is one workload: who says what of it, and what came of that.
+type workloadView struct {
+	Kind, Name, Namespace, Template string
+	Place, Says                     string
+	Tags                            []tagView
+	Matrix                          string
+	Ask, Add                        string
+	// Voided says why nothing that is written holds.
+	Voided string
+	Fields []ladderView
+	Others []rungView
+	Notes  []string
+	Mode   *modeView
+	// Findings are those on this workload, URL where all stand.
+	Findings []problemView
+	Diff     []diffLine
+	Changes  []changedField
+	Change   string
+}
+
+// modeView is how the settings are enforced, and who says so.
+type modeView struct{ Mode, Means, Place, Edit string }
+
+// ladderView is a field, and the scopes that say something of it, from broad to narrow.
+type ladderView struct {
+	Field, Word string
+	Effective   string
+	More        int
+	Key, Value  string
+	Gap         string
+	Rungs       []rungView
+}
+
+// rungView is what one scope says of a field.
+type rungView struct {
+	Scope              scope
+	Path, Place, Edit  string
+	Entries            string
+	Mark, Won          string
+	Lost               []lossView
+	Carried            string
+	Reason, Owner, End string
+	Expired            bool
+}
+
+// lossView is what a narrower scope took.
+type lossView struct {
+	Entries     string
+	To          scope
+	Path, Place string
+}
+
+// meant says in a sentence what each mode does.
+var meant = map[string]string{
+	"InitContainer":   "an init container writes the rules of the kernel, beside the annotations",
+	"WhereNeeded":     "annotations, and an init container where they cannot say everything",
+	"AnnotationsOnly": "annotations alone",
+}
+
+// workload shows one workload.
+func (s *Site) workload(r *request) error {
+	seen, err := s.see(r)
+	if err != nil {
+		return err
+	}
+	of := r.query.Get("of")
+	i := slices.IndexFunc(seen.Explanation.Workloads, func(w report.Workload) bool { return w.Key() == of })
+	if i < 0 {
+		return s.show(r, "workload", "No such workload", &workloadView{Matrix: r.link("/")})
+	}
+	w := &seen.Explanation.Workloads[i]
+	return s.show(r, "workload", w.Title(), newWorkload(r, seen, w, s.locked(r) == ""))
+}
+
+func newWorkload(r *request, seen *Seen, w *report.Workload, editable bool) *workloadView {
+	ref := w.ResourceRef
+	v := &workloadView{
+		Kind: w.Kind, Name: w.Name, Namespace: w.Namespace, Template: w.Template, Place: place(w.File, w.Line), Says: w.Says(),
+		Tags: tagsOf(r, w, tally{}), Matrix: r.link("/", "namespace", w.Namespace), Voided: w.Voided,
+		Ask: r.link("/connection", "of", strings.Join(slices.DeleteFunc([]string{w.Kind, w.Namespace, w.Name}, func(s string) bool { return s == "" }), "/")),
+	}
+	if editable {
+		v.Add = r.addURL(ref)
+	}
+	if w.Order != "" {
+		v.Notes = append(v.Notes, w.Order)
+	}
+	v.Notes = append(v.Notes, w.Notes...)
+	for _, f := range w.Fields {
+		v.Fields = append(v.Fields, newLadder(r, f))
+	}
+	for _, e := range w.OtherEntries() {
+		v.Others = append(v.Others, newRung(r, report.OtherField, e))
+	}
+	if w.Mode != "" {
+		v.Mode = &modeView{w.Mode, meant[w.Mode], place(w.ModeFrom.File, w.ModeFrom.Line), r.editURL(w.ModeFrom.Path)}
+	}
+	for _, s := range seen.Findings.Subjects {
+		if s.APIVersion == ref.APIVersion && s.Kind == ref.Kind && s.Namespace == ref.Namespace && s.Name == ref.Name {
+			for _, f := range s.Findings {
+				v.Findings = append(v.Findings, newProblem(r, s, f, editable))
+			}
+		}
+	}
+	if seen.Rendering != nil {
+		v.Diff = diffLines(seen.Rendering().Of(ref))
+	}
+	if w.Change != nil {
+		changed := newChangedWorkload(r, w)
+		v.Change, v.Changes = w.Change.Says(w.Explanation), changed.Fields
+	}
+	return v
+}
+
+func newLadder(r *request, f fn.ExplainedField) ladderView {
+	v := ladderView{Field: f.Field, Word: called(f.Field), Gap: f.Gap, Effective: some(f.Effective, mostOfField)}
+	if f.Annotation != nil {
+		v.Key, v.Value = f.Annotation.Key, some(strings.Split(f.Annotation.Value, ","), mostOfField)
+	}
+	for _, e := range report.Merged(f) {
+		v.Rungs = append(v.Rungs, newRung(r, f.Field, e))
+	}
+	return v
+}
+
+// mostOfField is how many entries of a field are shown.
+const mostOfField = 200
+
+// some gives entries, and counts those that are too many to show.
+func some(entries []string, most int) string {
+	if len(entries) <= most {
+		return strings.Join(entries, " ")
+	}
+	return strings.Join(entries[:most], " ") + " … and " + number(len(entries)-most, "more entry")
+}
+
+func newRung(r *request, field string, e fn.ExplainedEntry) rungView {
+	v := rungView{
+		Scope: scopeOf(e.From), Path: e.From.Path, Place: place(e.From.File, e.From.Line), Edit: r.editURL(e.From.Path),
+		Entries: some(strings.Fields(e.Entry), mostOfField), Carried: strings.Join(e.CarriedBy, " and "),
+		Reason: e.Reason, Owner: e.Owner, End: string(e.Expires), Expired: e.Expired,
+	}
+	if v.Path == "" {
+		v.Path = e.From.Scope
+	}
+	for _, l := range e.Lost {
+		v.Lost = append(v.Lost, lossView{some(l.Entries, mostEntries), scopeOf(l.To), l.To.Path, place(l.To.File, l.To.Line)})
+	}
+	if len(e.NoPlace) > 0 {
+		v.Lost = append(v.Lost, lossView{Entries: some(e.NoPlace, mostEntries) + ", for which these pods have no place: no annotation can say it, and they take no init container"})
+	}
+	switch {
+	case !e.InForce:
+		v.Mark, v.Won = "", "lost"
+	case field == report.OtherField:
+		v.Mark, v.Won = "good", "in force: "+strings.Join(e.Holds, ", ")
+	case len(v.Lost) > 0:
+		v.Mark, v.Won = "good", "in force in part: "+some(e.Holds, mostOfField)
+	case len(e.Holds) == 0 && field == string(traffic.IncludeOutboundPorts):
+		v.Mark, v.Won = "good", "in force: none"
+	case len(e.Holds) == 0:
+		v.Mark, v.Won = "good", "in force: the empty list"
+	default:
+		v.Mark, v.Won = "good", "in force"
+	}
+	return v
+}
