@@ -174,7 +174,7 @@ func newMatrix(r *request, seen *Seen) *matrixView {
 	fields := fieldsIn(x.Workloads)
 	direction := ""
 	for _, f := range fields {
-		is := directionOf(f)
+		is := sideOf(f)
 		v.Columns = append(v.Columns, columnView{f, called(f), is != direction})
 		direction = is
 	}
@@ -196,8 +196,8 @@ func newMatrix(r *request, seen *Seen) *matrixView {
 	return v
 }
 
-// directionOf says of which connections a field is.
-func directionOf(field string) string {
+// sideOf says of which connections a field is.
+func sideOf(field string) string {
 	if field == report.OtherField {
 		return field
 	}
