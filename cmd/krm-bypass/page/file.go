@@ -34,6 +34,7 @@ type fileView struct {
 	Fields     []string
 	Namespaces []fileNamespace
 	Sources    []fileSource
+	Orders     []fileOrder
 	PassedOver []string
 }
 
@@ -47,6 +48,9 @@ type fileSaid struct {
 	Of   []fileLink
 	Says string
 	By   []fileRung
+	// Drawn is the way of the connection that was asked about, for the first of them.
+	Drawn *answer
+	first *report.Workload
 }
 
 type fileLink struct{ Title, URL string }
@@ -73,7 +77,15 @@ type fileLadder struct {
 	Says  string
 	Rungs []fileRung
 	Notes []string
+	// Order is where the init containers are listed.
+	Order string
 	key   string
+}
+
+// fileOrder are the init containers of pods, which many have alike.
+type fileOrder struct {
+	ID string
+	starting
 }
 
 // fileRung is what one scope says in one field.
@@ -130,7 +142,7 @@ func WriteFile(w io.Writer, r report.Explanation) error {
 // style gives the sheet of styles as an element, and the policy that allows it alone.
 func style() (element template.HTML, policy string) {
 	var sheet strings.Builder
-	for _, name := range []string{"assets/page.css", "assets/file.css"} {
+	for _, name := range []string{"assets/page.css", "assets/way.css", "assets/file.css"} {
 		text, err := embedded.ReadFile(name)
 		if err != nil {
 			panic(err) // it is embedded
@@ -145,18 +157,20 @@ func style() (element template.HTML, policy string) {
 // filed puts an explanation into a file.
 type filed struct {
 	*request
+	mesh    string
 	sources []fileSource
+	orders  []fileOrder
 	known   map[string]string
 }
 
 func newFile(r report.Explanation) fileView {
-	b := filed{request: &request{anchors: map[string]string{}}, known: map[string]string{}}
+	b := filed{request: &request{anchors: map[string]string{}}, known: map[string]string{}, mesh: r.Mesh}
 	for i := range r.Workloads {
 		b.anchors[r.Workloads[i].Key()] = fmt.Sprintf("#w%d", i+1)
 	}
 	v := fileView{Title: "What bypasses " + cmp.Or(r.Mesh, "the mesh"), Headline: r.Headline(), PassedOver: r.PassedOver}
 	v.Style, v.Policy = style()
-	v.Counts = []fileCount{{r.Summary.Workloads, "workloads"}, {r.Summary.Bypassing, "bypass something"}}
+	v.Counts = []fileCount{counting(r.Summary.Workloads, "workload"), {r.Summary.Bypassing, "bypass something"}}
 	if c := r.Comparison; c != nil {
 		v.Compared = true
 		v.Counts = append(v.Counts, fileCount{c.Changed, "changed"}, fileCount{c.Restarted, "restart"})
@@ -172,7 +186,7 @@ func newFile(r report.Explanation) fileView {
 	}
 	check := r.Findings()
 	v.Findings, v.Accepted = check.Alike(), check.Accepted
-	v.Counts = append(v.Counts, fileCount{check.Errors, "errors"}, fileCount{check.Warnings, "warnings"})
+	v.Counts = append(v.Counts, counting(check.Errors, "error"), counting(check.Warnings, "warning"))
 	v.Fields = fieldsIn(r.Workloads)
 	var names []string
 	at := map[string]int{}
@@ -188,8 +202,8 @@ func newFile(r report.Explanation) fileView {
 	}
 	slices.SortFunc(v.Namespaces, func(a, b fileNamespace) int { return strings.Compare(a.Name, b.Name) })
 	v.Changed = b.alike(r.Workloads, b.change)
-	v.Answers = b.alike(r.Workloads, b.answer)
-	v.Sources = b.sources
+	v.Answers = b.answers(&r)
+	v.Sources, v.Orders = b.sources, b.orders
 	return v
 }
 
@@ -205,13 +219,20 @@ func (b *filed) alike(workloads []report.Workload, say func(*report.Workload) fi
 		}
 		key := fmt.Sprint(said)
 		if _, known := at[key]; !known {
-			at[key] = len(all)
+			at[key], said.first = len(all), w
 			all = append(all, said)
 		}
 		of := &all[at[key]].Of
 		*of = append(*of, fileLink{w.Title(), b.link("/workload", "of", w.Key())})
 	}
 	return all
+}
+
+func counting(n int, what string) fileCount {
+	if n != 1 {
+		what += "s"
+	}
+	return fileCount{n, what}
 }
 
 // fieldsIn lists the fields that any of the workloads sets, in their order.
@@ -239,6 +260,36 @@ func place(file string, line int) string {
 		return file
 	}
 	return fmt.Sprintf("%s:%d", file, line)
+}
+
+// mostDrawn is how many ways a file shows.
+const mostDrawn = 20
+
+func (b *filed) answers(r *report.Explanation) []fileSaid {
+	workloads := slices.Clone(r.Workloads)
+	slices.SortStableFunc(workloads, func(a, b report.Workload) int {
+		of := func(w report.Workload) int {
+			if w.Decision == nil {
+				return 0
+			}
+			return slices.Index(report.Verdicts, w.Decision.Verdict)
+		}
+		return of(a) - of(b)
+	})
+	all := b.alike(workloads, b.answer)
+	if c, name, asked := r.Asked(); asked {
+		for i := range all[:min(len(all), mostDrawn)] {
+			a := answerFor(b.request, r, all[i].first, c, name)
+			for m := range a.Moments {
+				for d := range a.Moments[m].Drawings {
+					drawing := &a.Moments[m].Drawings[d]
+					drawing.ID = fmt.Sprintf("%s%d", drawing.ID, i+1)
+				}
+			}
+			all[i].Drawn = a
+		}
+	}
+	return all
 }
 
 func (b *filed) answer(w *report.Workload) (said fileSaid) {
@@ -305,7 +356,7 @@ func (b *filed) workload(w *report.Workload, fields []string) fileWorkload {
 }
 
 func (b *filed) ladder(w *report.Workload) fileLadder {
-	v := fileLadder{Says: w.Says()}
+	v := fileLadder{Says: w.Says(), Order: b.order(w)}
 	for _, f := range all(w) {
 		v.Rungs = append(v.Rungs, b.rungs(f)...)
 		if f.Gap != "" {
@@ -314,6 +365,20 @@ func (b *filed) ladder(w *report.Workload) fileLadder {
 	}
 	v.Notes = append(v.Notes, w.Notes...)
 	return v
+}
+
+// order gives where the init containers are listed, "" if there are none.
+func (b *filed) order(w *report.Workload) string {
+	order := fileOrder{starting: startingOf(b.mesh, w)}
+	if order.All == nil {
+		return ""
+	}
+	key := fmt.Sprint(order)
+	if b.known[key] == "" {
+		order.ID = fmt.Sprintf("o%d", len(b.orders)+1)
+		b.known[key], b.orders = "#"+order.ID, append(b.orders, order)
+	}
+	return b.known[key]
 }
 
 // all gives the fields of a workload, and what else lets traffic bypass as another.
@@ -361,6 +426,7 @@ func (b *filed) rule(e fn.ExplainedEntry) string {
 	if b.known[key] == "" {
 		s.ID = fmt.Sprintf("s%d", len(b.sources)+1)
 		b.known[key], b.sources = "#"+s.ID, append(b.sources, s)
+		b.anchors[ruleOf(s.Path)] = "#" + s.ID
 	}
 	return b.known[key]
 }

@@ -40,6 +40,7 @@ const (
 // Decide says for every workload what becomes of a connection. name is the
 // connection as the user wrote it.
 func (r *Explanation) Decide(c traffic.Connection, name string) {
+	r.connection = c
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		w.Decision = w.decide(c)
@@ -48,6 +49,15 @@ func (r *Explanation) Decide(c traffic.Connection, name string) {
 		}
 		w.Decision.Connection = name
 	}
+}
+
+// Asked gives the connection that was asked about, and what the user calls it; false if
+// there is none.
+func (r *Explanation) Asked() (c traffic.Connection, name string, asked bool) {
+	if !r.asked() {
+		return c, "", false
+	}
+	return r.connection, r.Workloads[0].Decision.Connection, true
 }
 
 // layers give the workload's own settings, and what there is beside them while init

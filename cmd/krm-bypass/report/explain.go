@@ -8,6 +8,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
 // Explanation says what bypasses, and what changed if it was compared.
@@ -24,7 +25,9 @@ type Explanation struct {
 	// results are what else there is to tell; only says that it is of one workload.
 	results fn.Results
 	reach   []fn.Reach
-	only    bool
+	// connection is the one that was asked about, if there is one.
+	connection traffic.Connection
+	only       bool
 }
 
 // Workload is one workload and what the report says about it.

@@ -104,10 +104,10 @@ func (c *comment) table(most int, head []string, rows [][]string, closes string)
 
 // How far the sections go, so that each has room, whatever comes before.
 const (
-	mostChanges     = mostComment * 5 / 10
-	mostUnreached   = mostComment * 6 / 10
-	mostFindings    = mostComment * 8 / 10
-	mostListedpaces = mostComment * 9 / 10
+	mostChanges    = mostComment * 5 / 10
+	mostUnreached  = mostComment * 6 / 10
+	mostFindings   = mostComment * 8 / 10
+	mostNamespaces = mostComment * 9 / 10
 )
 
 // cell names workloads of which there is the same to say.
@@ -303,7 +303,7 @@ func (c *comment) writeNamespaces(r *Explanation) {
 	}
 	if !r.only && rows != nil {
 		c.WriteString("\n### What bypasses\n")
-		c.table(mostListedpaces, []string{"namespace", "workloads", "bypass something", "inbound", "outbound"}, rows, "")
+		c.table(mostNamespaces, []string{"namespace", "workloads", "bypass something", "inbound", "outbound"}, rows, "")
 	}
 	for i := range namespaces.all {
 		c.writeNamespace(&namespaces.all[i], r.only)
