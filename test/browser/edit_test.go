@@ -32,6 +32,21 @@ func (tb *tab) editRule(title string) {
 	tb.until(`document.querySelector("` + inbound + `")`)
 }
 
+// consequences waits for what a change does to show a text, on a page of its own where a
+// link leads there.
+func (tb *tab) consequences(text string) {
+	tb.t.Helper()
+	const link = "Show which workloads change"
+	away := !tb.script && get[bool](tb, "!!"+find("a", link))
+	if away {
+		tb.click("a", link)
+	}
+	tb.untilText(text)
+	if away {
+		tb.back()
+	}
+}
+
 // TestEdit changes an entry, sees what that does, saves it and takes it back: in the
 // file no byte changes but those of the entry.
 func TestEdit(t *testing.T) {
@@ -51,8 +66,8 @@ func TestEdit(t *testing.T) {
 		}
 		// With script it follows while something is typed.
 		tb.untilText("7005, 7009]")
-		tb.untilText("orders")
 		tb.sound("preview")
+		tb.consequences("orders")
 		assert.Equal(t, was, site.specText(t), "before it is saved")
 		tb.click("button", "Review and save")
 		tb.untilURL(`u.pathname == "/save"`)
@@ -81,11 +96,11 @@ func TestBackAndForward(t *testing.T) {
 		tb.untilText("switched off")
 		tb.click("nav a", "Workloads")
 		tb.untilText("orders")
-		tb.do(back)
+		tb.back()
 		tb.untilText("switched off")
-		tb.do(back)
+		tb.back()
 		tb.until(`!document.body.innerText.includes("switched off") && location.pathname == "/rules"`)
-		tb.do(forward)
+		tb.forward()
 		tb.untilText("switched off")
 		assert.Empty(t, tb.noted())
 	})

@@ -47,7 +47,15 @@ spec:
 		"big.yaml":                          object("big", "example.com/big", strings.Repeat("<script>window.attacked=1</script>", 1<<20/34)),
 		"entries.yaml":                      object("entries", inbound, strings.TrimSuffix(entries.String(), ",")),
 		"javascript:window.attacked=1.yaml": object("javascript:window.attacked=1", inbound, "9091"),
-		"bypass.yaml": strings.NewReplacer("REASON", quote(attack)).Replace(`apiVersion: krm-bypass.dev/v1alpha1
+		"bypass.yaml":                       strings.ReplaceAll(hostileSpec, "ATTACK", quote(attack)),
+	}
+	for name, text := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644))
+	}
+	return folder
+}
+
+const hostileSpec = `apiVersion: krm-bypass.dev/v1alpha1
 kind: ClusterBypass
 metadata:
   name: cluster
@@ -56,23 +64,16 @@ spec:
   mesh: Istio
   merge: Union
   workloads:
-  - match: {names: [REASON]}
-    name: REASON
-    reason: REASON
-    owner: REASON
+  - match: {names: ["*"], namespaces: [shop]}
+    reason: ATTACK
+    owner: ATTACK
     excludeInboundPorts: [7001]
-  - match: {names: [entries, big, "javascript*"]}
-    reason: REASON
+  - match: {names: [nobody, entries, big, "javascript*"]}
+    reason: ATTACK
     excludeOutboundIPRanges: [192.0.2.0/24]
   enforcement:
     image: ghcr.io/krm-bypass/init:v0.1.0
-`),
-	}
-	for name, text := range files {
-		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644))
-	}
-	return folder
-}
+`
 
 // TestHostile has manifests whose texts would run, were they not text.
 func TestHostile(t *testing.T) {
@@ -89,6 +90,14 @@ func TestHostile(t *testing.T) {
 	tb.open("/")
 	tb.untilText("onerror=window.attacked=1") // it is there, as text
 	assert.Empty(t, tb.noted())
+
+	text := strings.Replace(site.specText(t), "nobody", "'"+strings.ReplaceAll(attack, "'", "''")+"'", 1)
+	require.NoError(t, os.WriteFile(site.spec, []byte(text), 0o644))
+	for _, path := range []string{"/", "/findings", "/rules", "/connection"} {
+		tb.open(path)
+		tb.untilText("cannot match a name")
+		harmless(tb, "with a mistake, "+path)
+	}
 }
 
 // links gives the links of a page to single workloads and rules, of each kind a few.
@@ -132,7 +141,9 @@ func TestOneFile(t *testing.T) {
 	assert.Len(t, tb.asked, 1, "what it asked for")
 	assert.Empty(t, get[[]string](tb, `[...document.querySelectorAll("a[href]")].filter(a => a.protocol != "file:" || a.hash && !document.getElementById(decodeURIComponent(a.hash.slice(1)))).map(a => a.outerHTML)`), "where its links lead")
 
-	tb = oneFile(t, hostile(t), ".")
+	folder := hostile(t)
+	require.NoError(t, os.Remove(filepath.Join(folder, "wrong.yaml"))) // explain refuses it
+	tb = oneFile(t, folder, ".")
 	tb.untilText("onerror=window.attacked=1")
 	assert.Equal(t, "undefined", get[string](tb, `typeof window.attacked`))
 	assert.Zero(t, tb.count(`img, [onload], [onerror], a[href^="javascript:"], [style]`))

@@ -27,7 +27,7 @@ func TestMany(t *testing.T) {
 
 		tb.click("a", "Next")
 		tb.until(`!document.body.innerText.includes("checkout-00") && location.search`)
-		tb.do(back)
+		tb.back()
 		tb.untilText("checkout-00")
 
 		tb.fill("input[type=search]", "ledger-gateway")

@@ -62,9 +62,9 @@ func newTab(t testing.TB, base string) *tab {
 }
 
 // watch runs before the page: what it notes, report reads.
-const watch = `window.seen = {shift: 0, violations: []};
+const watch = `window.seen = {shift: 0, moved: [], violations: []};
 addEventListener("securitypolicyviolation", e => seen.violations.push(e.violatedDirective + " " + e.blockedURI + " " + e.sample));
-new PerformanceObserver(l => { for (const e of l.getEntries()) if (!e.hadRecentInput) { seen.shift += e.value; } }).observe({type: "layout-shift", buffered: true});`
+new PerformanceObserver(l => { for (const e of l.getEntries()) if (!e.hadRecentInput) { seen.shift += e.value; seen.moved.push(...e.sources.map(s => s.node?.outerHTML?.slice(0, 80) ?? s.node?.data)); } }).observe({type: "layout-shift", buffered: true});`
 
 func (tb *tab) listen(event any) {
 	tb.mu.Lock()
@@ -164,7 +164,7 @@ func (tb *tab) until(expression string) {
 	tb.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		// A page that is going away answers with an error.
-		if holds, err := try[bool](tb, `document.readyState != "loading" && !!(`+expression+`)`); err == nil && holds {
+		if holds, err := try[bool](tb, `document.readyState == "complete" && !!(`+expression+`)`); err == nil && holds {
 			return
 		}
 	}
@@ -299,7 +299,7 @@ func (tb *tab) noted() []string {
 	if tb.script {
 		all = append(all, get[[]string](tb, `seen.violations.splice(0)`)...)
 		if shift := get[float64](tb, `seen.shift`); shift > 0.005 {
-			all = append(all, fmt.Sprintf("the layout shifts by %.3f", shift))
+			all = append(all, fmt.Sprintf("the layout shifts by %.3f: %s", shift, get[[]string](tb, `seen.moved`)))
 		}
 	}
 	return all
@@ -365,7 +365,13 @@ func (tb *tab) reach() []string {
 	return get[[]string](tb, `[...missing].map(e => "not reached: " + e.outerHTML.slice(0, 120)).concat(unseen)`)
 }
 
-var (
-	back    = chromedp.NavigateBack()
-	forward = chromedp.NavigateForward()
-)
+// back goes one page back, forward the other way. They wait for nothing: a page that was
+// kept is not loaded again.
+func (tb *tab) back()    { tb.t.Helper(); tb.travel(-1) }
+func (tb *tab) forward() { tb.t.Helper(); tb.travel(1) }
+
+func (tb *tab) travel(by int64) {
+	tb.t.Helper()
+	history := command(tb, page.GetNavigationHistory, cdp.Empty{})
+	command(tb, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: history.Entries[history.CurrentIndex+by].ID})
+}

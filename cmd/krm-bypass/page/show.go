@@ -105,7 +105,8 @@ func (s *Site) frame(r *request) frame {
 		f.Mesh, f.Files = r.seen.Explanation.Mesh, r.seen.State
 	}
 	if d := r.draft; d != nil {
-		f.Draft, f.Changed, f.Outdated = d.id, d.isChange(), !bytes.Equal(d.base, r.spec.Text)
+		saved := bytes.Equal(d.text, r.spec.Text)
+		f.Draft, f.Changed, f.Outdated = d.id, d.isChange() && !saved, !bytes.Equal(d.base, r.spec.Text) && !saved
 		f.DropURL = r.again("draft", "")
 		n := 0
 		for at := d; at != nil && at.did != ""; at = at.parent {
