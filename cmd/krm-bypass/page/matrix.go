@@ -226,8 +226,8 @@ func counts(r *request, seen *Seen) []countView {
 }
 
 func bypasses(r *request, all []report.Bypass) (views []bypassesView) {
-	for _, direction := range []string{"outbound", "inbound"} {
-		v := bypassesView{Direction: direction}
+	for direction, says := range map[string]string{"outbound": "Outbound, most often", "inbound": "Inbound, most often"} {
+		v := bypassesView{Direction: says}
 		for _, b := range all {
 			switch {
 			case b.Direction != direction:
@@ -245,6 +245,7 @@ func bypasses(r *request, all []report.Bypass) (views []bypassesView) {
 			views = append(views, v)
 		}
 	}
+	slices.SortFunc(views, func(a, b bypassesView) int { return strings.Compare(b.Direction, a.Direction) })
 	return views
 }
 

@@ -22,6 +22,8 @@ type workloadView struct {
 	Others []rungView
 	Notes  []string
 	Mode   *modeView
+	// Starting are the init containers.
+	Starting starting
 	// Findings are those on this workload, URL where all stand.
 	Findings []problemView
 	Diff     []diffLine
@@ -93,10 +95,7 @@ func newWorkload(r *request, seen *Seen, w *report.Workload, editable bool) *wor
 	if editable {
 		v.Add = r.addURL(ref)
 	}
-	if w.Order != "" {
-		v.Notes = append(v.Notes, w.Order)
-	}
-	v.Notes = append(v.Notes, w.Notes...)
+	v.Starting, v.Notes = startingOf(seen.Explanation.Mesh, w), w.Notes
 	for _, f := range w.Fields {
 		v.Fields = append(v.Fields, newLadder(r, f))
 	}
