@@ -2,6 +2,7 @@ package page
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
@@ -12,14 +13,15 @@ import (
 
 // findingsView is what check finds, by kind.
 type findingsView struct {
-	Problems         []string
-	Errors, Warnings int
-	Kinds            []kindView
-	Accepted         []problemView
-	Severities       []choiceView
-	Choices          []choiceView
-	Text, Draft      string
-	Clear            string
+	Problems []string
+	// Counted says how many there are.
+	Counted     string
+	Kinds       []kindView
+	Accepted    []problemView
+	Severities  []choiceView
+	Choices     []choiceView
+	Text, Draft string
+	Clear       string
 }
 
 // kindView is a kind of finding, and those that there are.
@@ -62,7 +64,7 @@ func (s *Site) findings(r *request) error {
 
 func newFindings(r *request, seen *Seen, editable bool) *findingsView {
 	severity, kind, text := r.query.Get("severity"), r.query.Get("kind"), strings.ToLower(strings.TrimSpace(r.query.Get("text")))
-	v := &findingsView{Problems: seen.Problems, Errors: seen.Findings.Errors, Warnings: seen.Findings.Warnings, Text: r.query.Get("text")}
+	v := &findingsView{Problems: seen.Problems, Counted: number(seen.Findings.Errors, "error") + ", " + number(seen.Findings.Warnings, "warning") + ", " + strconv.Itoa(seen.Findings.Accepted) + " accepted", Text: r.query.Get("text")}
 	if r.draft != nil {
 		v.Draft = r.draft.id
 	}

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -58,9 +59,9 @@ type rungView struct {
 
 // lossView is what a narrower scope took.
 type lossView struct {
-	Entries     string
-	To          scope
-	Path, Place string
+	Entries string
+	To      scope
+	Place   string
 }
 
 // meant says in a sentence what each mode does.
@@ -89,7 +90,7 @@ func newWorkload(r *request, seen *Seen, w *report.Workload, editable bool) *wor
 	ref := w.ResourceRef
 	v := &workloadView{
 		Kind: w.Kind, Name: w.Name, Namespace: w.Namespace, Template: w.Template, Place: place(w.File, w.Line), Says: w.Says(),
-		Tags: tagsOf(r, w, tally{}), Matrix: r.link("/", "namespace", w.Namespace), Voided: w.Voided,
+		Tags: tagsOf(r, w, tally{}), Matrix: r.link("/", "namespace", cmp.Or(w.Namespace, noNamespace)), Voided: w.Voided,
 		Ask: r.link("/connection", "of", strings.Join(slices.DeleteFunc([]string{w.Kind, w.Namespace, w.Name}, func(s string) bool { return s == "" }), "/")),
 	}
 	if editable {
@@ -150,11 +151,11 @@ func newRung(r *request, field string, e fn.ExplainedEntry) rungView {
 		Entries: some(strings.Fields(e.Entry), mostOfField), Carried: strings.Join(e.CarriedBy, " and "),
 		Reason: e.Reason, Owner: e.Owner, End: string(e.Expires), Expired: e.Expired,
 	}
-	if v.Path == "" {
+	if v.Path == "" || !strings.HasPrefix(e.From.Scope, "spec.") {
 		v.Path = e.From.Scope
 	}
 	for _, l := range e.Lost {
-		v.Lost = append(v.Lost, lossView{some(l.Entries, mostEntries), scopeOf(l.To), l.To.Path, place(l.To.File, l.To.Line)})
+		v.Lost = append(v.Lost, lossView{some(l.Entries, mostEntries), scopeOf(l.To), place(l.To.File, l.To.Line)})
 	}
 	if len(e.NoPlace) > 0 {
 		v.Lost = append(v.Lost, lossView{Entries: some(e.NoPlace, mostEntries) + ", for which these pods have no place: no annotation can say it, and they take no init container"})

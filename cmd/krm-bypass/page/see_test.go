@@ -1,0 +1,184 @@
+package page_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/page"
+)
+
+var update = flag.Bool("update", false, "rewrite the goldens, and fail")
+
+// seenTree is a tree of which one explanation is known.
+type seenTree struct {
+	emptyTree
+	seen page.Seen
+}
+
+func (s *seenTree) See(context.Context, []byte) (*page.Seen, error) { return &s.seen, nil }
+
+const seeSpec = `apiVersion: krm-bypass.dev/v1alpha1
+kind: ClusterBypass
+metadata: {name: cluster}
+spec:
+  meshDefaults: {excludeInboundPorts: [15020]}
+  global: {excludeOutboundIPRanges: [169.254.169.254], reason: "the <b>cloud's</b> metadata", owner: platform}
+  namespaces:
+  - {match: {names: [shop]}, merge: Union, excludeInboundPorts: [9102], expires: 2026-10-31}
+  workloads:
+  - {match: {names: [web]}, merge: Union, includeInboundPorts: [8080], excludeOutboundPorts: [3306, 6379]}
+  - {match: {names: [nobody]}, excludeOutboundPorts: [25]}
+  enforcement: {image: "ghcr.io/krm-bypass/init:v0.1.0"}
+`
+
+const seeManifests = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {}
+  template: {spec: {containers: [{name: a, image: a}]}}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: cart, namespace: shop}
+spec:
+  selector: {}
+  template:
+    metadata: {annotations: {traffic.sidecar.istio.io/excludeInboundPorts: "7946"}}
+    spec: {containers: [{name: a, image: a}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: node, namespace: infra}
+spec:
+  selector: {}
+  template: {spec: {hostNetwork: true, containers: [{name: a, image: a}]}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: alone}
+spec:
+  selector: {}
+  template: {spec: {containers: [{name: a, image: a}]}}
+`
+
+func see(t *testing.T, spec, manifests string) *seenTree {
+	x := explainedFile(t, spec, manifests)
+	return &seenTree{seen: page.Seen{Explanation: x, Findings: x.Findings()}}
+}
+
+var rowName = regexp.MustCompile(`<th scope="row"><span class="kind">[^<]*</span><a href="/workload[^"]*">([^<]*)</a>`)
+
+func rows(body string) (names []string) {
+	for _, m := range rowName.FindAllStringSubmatch(body, -1) {
+		names = append(names, html.UnescapeString(m[1]))
+	}
+	return names
+}
+
+func TestMatrixKeepsWhatIsAskedFor(t *testing.T) {
+	b := browse(t, see(t, seeSpec, seeManifests), page.Options{})
+	for query, want := range map[string][]string{
+		"":                            {"alone", "node", "web", "cart"},
+		"?text=WEB":                   {"web"},
+		"?text=3306":                  {"web"},
+		"?text=169.254":               {"alone", "web", "cart"},
+		"?text=shop.yaml":             {"alone", "node", "web", "cart"},
+		"?text=nobody":                nil,
+		"?namespace=shop":             {"web", "cart"},
+		"?namespace=-":                {"alone"},
+		"?namespace=sho":              nil,
+		"?scope=annotation":           {"cart"},
+		"?scope=workload":             {"web"},
+		"?scope=global":               {"alone", "web", "cart"},
+		"?show=alone":                 {"node"},
+		"?show=bypassing":             {"alone", "web", "cart"},
+		"?show=refused":               nil,
+		"?show=unheard":               {"alone", "node", "web", "cart"},
+		"?namespace=shop&text=7946":   {"cart"},
+		"?page=7":                     {"alone", "node", "web", "cart"},
+		"?page=no&scope=&text=&show=": {"alone", "node", "web", "cart"},
+	} {
+		b.open("/" + query)
+		require.Equal(t, http.StatusOK, b.status)
+		assert.Equal(t, want, rows(b.body), query)
+	}
+}
+
+func TestMatrixPages(t *testing.T) {
+	b := browse(t, see(t, seeSpec, workloads(250, 3, "")), page.Options{})
+	known := map[string]bool{}
+	for n, want := range []int{100, 100, 50, 50} {
+		b.open(fmt.Sprintf("/?page=%d", n+1))
+		names := rows(b.body)
+		assert.Len(t, names, want)
+		assert.Less(t, len(b.body), 200_000)
+		for _, name := range names {
+			known[name] = true
+		}
+		assert.Equal(t, n > 0, strings.Contains(b.body, ">Before</a>"))
+		assert.Equal(t, n < 2, strings.Contains(b.body, ">Next</a>"))
+	}
+	assert.Len(t, known, 250)
+	b.open("/?text=web1&page=2")
+	assert.Contains(t, b.body, "101–111 of 111")
+}
+
+// TestViewsOfATree holds what three views say of a small tree.
+func TestViewsOfATree(t *testing.T) {
+	b := browse(t, see(t, seeSpec, seeManifests), page.Options{})
+	key := func(apiVersion, kind, namespace, name string) string {
+		return "/workload?of=" + url.QueryEscape(strings.Join([]string{apiVersion, kind, namespace, name, ""}, "/"))
+	}
+	for name, at := range map[string]string{
+		"matrix": "/", "web": key("apps/v1", "Deployment", "shop", "web"), "cart": key("apps/v1", "StatefulSet", "shop", "cart"),
+		"node": key("apps/v1", "Deployment", "infra", "node"), "gone": key("apps/v1", "Deployment", "shop", "gone"), "findings": "/findings",
+	} {
+		b.open(at)
+		main := b.body[strings.Index(b.body, "<main"):strings.Index(b.body, "</main>")]
+		path := filepath.Join("testdata", "views", name+".html")
+		if *update {
+			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+			require.NoError(t, os.WriteFile(path, []byte(main+"\n"), 0o644))
+			continue
+		}
+		want, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.Equal(t, string(want), main+"\n", "go test ./cmd/krm-bypass/page -update rewrites it")
+	}
+	if *update {
+		t.Fatal("the goldens were rewritten: read the difference, then run without -update")
+	}
+}
+
+// TestViewsShowTextAsText has names, reasons and entries that would be markup, and more
+// entries than a page has room for.
+func TestViewsShowTextAsText(t *testing.T) {
+	spec := strings.Replace(seeSpec, "the <b>cloud's</b> metadata", `</td><script>alert(1)</script>`, 1)
+	var many []string
+	for i := range 10000 {
+		many = append(many, fmt.Sprint(20000+2*i))
+	}
+	spec = strings.Replace(spec, "[3306, 6379]", "["+strings.Join(many, ", ")+"]", 1)
+	manifests := strings.ReplaceAll(seeManifests, "name: cart", `name: "<script>alert(2)</script>"`)
+	b := browse(t, see(t, spec, manifests), page.Options{})
+	b.open("/")
+	for _, at := range append(regexp.MustCompile(`/workload\?[^"]*`).FindAllString(b.body, -1), "/", "/findings", "/?text=%3Cscript%3E", "/workload?of=%3Cscript%3E", "/findings?kind=%22%3E%3Cscript%3E") {
+		b.open(html.UnescapeString(at))
+		assert.Equal(t, 1, strings.Count(b.body, "<script"), at) // that of the page itself
+		assert.NotContains(t, b.body, " style=")
+		assert.Less(t, len(b.body), 300_000, at)
+	}
+}
