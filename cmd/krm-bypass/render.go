@@ -172,17 +172,23 @@ func rewriteFiles(cmd *cobra.Command, in inputs, paths []string, apply making, s
 	if err != nil {
 		return err
 	}
-	var changed []inplace.File
+	changed := rewritings(was, is)
+	if !showDiff {
+		return rewrite(cmd, changed, nil)
+	}
 	var differences bytes.Buffer
+	for _, f := range changed {
+		differences.Write(diff.Diff(quoted("a/"+f.Path), f.Was, quoted("b/"+f.Path), f.Is))
+	}
+	return output(cmd, differences.Bytes())
+}
+
+// rewritings are the files that change.
+func rewritings(was, is []fn.Manifest) (changed []inplace.File) {
 	for i, f := range is {
-		if bytes.Equal(was[i].Text, f.Text) {
-			continue
+		if !bytes.Equal(was[i].Text, f.Text) {
+			changed = append(changed, inplace.File{Path: f.Path, Was: was[i].Text, Is: f.Text})
 		}
-		changed = append(changed, inplace.File{Path: f.Path, Was: was[i].Text, Is: f.Text})
-		differences.Write(diff.Diff(quoted("a/"+f.Path), was[i].Text, quoted("b/"+f.Path), f.Text))
 	}
-	if showDiff {
-		return output(cmd, differences.Bytes())
-	}
-	return rewrite(cmd, changed, nil)
+	return changed
 }

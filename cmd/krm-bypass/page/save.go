@@ -27,6 +27,8 @@ type saveView struct {
 	Steps           []stepView
 	Before, Discard string
 	Effect          *effectView
+	// Manifests is where they are rewritten, "" where that cannot be.
+	Manifests string
 }
 
 // stepView is one of the changes of a draft. URL shows the draft as it was before.
@@ -37,6 +39,9 @@ func (s *Site) saveForm(r *request) error { return s.showSave(r, http.StatusOK) 
 
 func (s *Site) showSave(r *request, status int, wrong ...string) error {
 	v := &saveView{Locked: s.locked(r), Action: r.link("/save"), Wrong: wrong, Discard: "/rules"}
+	if _, is := s.tree.(Rewriter); is {
+		v.Manifests = r.link("/manifests")
+	}
 	switch d := r.draft; {
 	case !d.isChange():
 		v.Nothing = true

@@ -39,6 +39,8 @@ func New(tree Tree, options Options) *Site {
 		"GET /save":        s.saveForm,
 		"POST /rules/edit": s.change,
 		"POST /save":       s.save,
+		"GET /manifests":   s.inPlaceForm,
+		"POST /manifests":  s.writeInPlace,
 	} {
 		s.mux.HandleFunc(pattern, s.view(view))
 	}
