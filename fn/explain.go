@@ -197,7 +197,7 @@ func (e *explaining) explanation() Explanation {
 	} else if plan.Container {
 		x.Order = says
 	}
-	if !outside {
+	if x.Unmeshed = e.policy.Unintercepted(plan) != ""; !x.Unmeshed {
 		x.injected = plan.Mesh().Init.In(inForce)
 	}
 	return x

@@ -81,6 +81,8 @@ type Explanation struct {
 	DataPlaneSign string `json:"dataPlaneSign,omitempty"`
 	// Voided says why nothing that is written holds in these pods, "" where it does.
 	Voided string `json:"-"`
+	// Unmeshed says that the mesh surely intercepts nothing in these pods.
+	Unmeshed bool `json:"-"`
 	// Unreached says which callers no inbound setting reaches, "" for none.
 	Unreached string `json:"-"`
 	// Fields are the traffic fields that any scope sets, in canonical order, and then

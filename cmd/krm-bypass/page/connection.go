@@ -70,7 +70,7 @@ type decider struct {
 type decisionTable struct {
 	Says  string
 	Lines []decisionLine
-	// Asked says that one of its lines fits.
+	// Asked says that one of its lines was found to fit.
 	Asked bool
 }
 
@@ -228,7 +228,16 @@ func momentOf(r *request, meshName string, w *report.Workload, d *report.Decisio
 	for i, table := range report.Tables(c.Direction) {
 		m.Tables = append(m.Tables, tableOf(i, table, d.Fits))
 	}
+	slices.SortStableFunc(m.Tables, func(a, b decisionTable) int { return rank(a) - rank(b) })
 	return m
+}
+
+// rank puts the tables first that decided.
+func rank(t decisionTable) int {
+	if t.Asked {
+		return 0
+	}
+	return 1
 }
 
 func deciderOf(r *request, field string, e fn.ExplainedEntry) decider {
@@ -263,16 +272,16 @@ func parts(says string) []codePart {
 // sceneOf stages a decision.
 func sceneOf(meshName string, w *report.Workload, d *report.Decision, c traffic.Connection) scene {
 	s := scene{
-		ID: "way", Verdict: d.Verdict, Class: verdictClass[d.Verdict], Pod: "pod of " + w.Title(), Caller: "application", Inbound: c.Direction == traffic.Inbound,
-		Mesh: meshName, Proxy: "sidecar", OnNode: w.DataPlane == string(mesh.Ambient),
-		Bare: w.Outcome == fn.Unspoken && w.Reason != "",
+		ID: "way", Verdict: d.Verdict, Class: verdictClass[d.Verdict], Pod: "pod of " + w.Title(), Caller: "application", opens: "The application", Inbound: c.Direction == traffic.Inbound,
+		Mesh: meshName, Proxy: "the sidecar", OnNode: w.DataPlane == string(mesh.Ambient),
+		Bare: w.Unmeshed,
 		Ours: slices.ContainsFunc(w.InitContainers, func(one fn.InitContainer) bool { return one.Of == fn.OfKrmBypass }),
 	}
-	if s.OnNode {
-		s.Proxy = "ztunnel"
+	if m, _ := mesh.ByName(meshName); s.OnNode && m != nil {
+		s.Proxy = m.On(mesh.Ambient).Proxy()
 	}
 	if d != w.Decision {
-		s.ID, s.Caller = "first-way", "init container"
+		s.ID, s.Caller, s.opens = "first-way", "init container", "An init container"
 	}
 	s.At = fmt.Sprintf("port %d", c.Port)
 	if !s.Inbound {
@@ -309,7 +318,7 @@ func routeOf(s *scene, d *report.Decision, c traffic.Connection) route {
 
 // steps say a route in words.
 func (s *scene) steps(d *report.Decision) []string {
-	steps := []string{fmt.Sprintf("The %s opens a connection to %s.", s.Caller, s.At)}
+	steps := []string{fmt.Sprintf("%s opens a connection to %s.", s.opens, s.At)}
 	hook, to := "what leaves the pod (nat OUTPUT)", "the network"
 	if s.Inbound {
 		steps[0] = fmt.Sprintf("A caller connects to %s of the pod.", s.At)
@@ -322,21 +331,21 @@ func (s *scene) steps(d *report.Decision) []string {
 	switch {
 	case s.route == pastByOurs:
 		return append(steps, first+"the rules of krm-bypass come first. They let this connection go, and what the mesh's rules would redirect stays as it is.",
-			"It goes on to "+to+" and does not pass the "+s.Proxy+".")
+			"It goes on to "+to+" and does not pass "+s.Proxy+".")
 	case s.Ours:
 		steps = append(steps, first+"the rules of krm-bypass come first. None of them fits.")
 		first = "Then "
 	}
 	switch s.route {
 	case pastByMesh:
-		steps = append(steps, first+"the rules of "+s.Mesh+" leave it alone"+cmp.Or(s.annotated(d), ".")+" It goes on to "+to+" and does not pass the "+s.Proxy+".")
+		steps = append(steps, first+"the rules of "+s.Mesh+" leave it alone"+cmp.Or(s.annotated(d), ".")+" It goes on to "+to+" and does not pass "+s.Proxy+".")
 	case through:
-		steps = append(steps, first+"the rules of "+s.Mesh+" lead it to the "+s.Proxy+".",
-			"The "+s.Proxy+" passes it on to "+to+". There the mesh adds its mTLS, policy and telemetry.")
+		steps = append(steps, first+"the rules of "+s.Mesh+" lead it to "+s.Proxy+".",
+			capital(s.Proxy)+" passes it on to "+to+". There the mesh adds its mTLS, policy and telemetry.")
 	case straight:
-		steps = append(steps, "There is no sidecar in these pods, so it goes straight to "+to+".")
+		steps = append(steps, "The mesh intercepts nothing in these pods, so it goes straight to "+to+".")
 	default:
-		steps = append(steps, first+"it is up to the mesh: it passes the "+s.Proxy+", or it goes past it.")
+		steps = append(steps, first+"it is up to the mesh: it passes "+s.Proxy+", or it goes past it.")
 	}
 	return steps
 }

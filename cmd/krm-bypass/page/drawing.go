@@ -13,10 +13,10 @@ type scene struct {
 	ID string
 	// Verdict is what becomes of the connection, in the words of a report and as a class.
 	Verdict, Class string
-	// Pod names the pod, Caller what in it opens or takes the connection, At where that
-	// ends.
-	Pod, Caller, At string
-	Inbound         bool
+	// Pod names the pod, Caller what in it opens or takes the connection, as opens begins a
+	// sentence, and At where the connection ends.
+	Pod, Caller, opens, At string
+	Inbound                bool
 	// Mesh names the mesh, and Proxy what it leads traffic to.
 	Mesh, Proxy string
 	// OnNode says that this is one of the node, Bare that the pod has none.
@@ -128,13 +128,13 @@ func (l *layout) draw(s scene) drawing {
 		near, far, pod = l.end, l.begin[1], l.pod[1]
 	}
 	l.box(&d, "pod", pod, l.all)
-	l.text(&d, "title", pod.at, l.all.at, 0, cut(s.Pod, l.name))
+	l.title(&d, pod.at, l.all.at, cut(s.Pod, l.name))
 	l.box(&d, "kernel", l.kernel, l.inKernel)
 	hook := "nat OUTPUT"
 	if s.Inbound {
 		hook = "nat PREROUTING"
 	}
-	l.text(&d, "title", l.kernel.at, l.inKernel.at, 0, "kernel, "+hook)
+	l.title(&d, l.kernel.at, l.inKernel.at, "kernel, "+hook)
 	passes := s.route == through || s.route == open
 	l.rules(&d, l.ours, l.both, s.Ours, s.route != within, "rules of krm-bypass", "asked first")
 	l.rules(&d, l.mesh, l.one, !s.Bare, passes || s.route == pastByMesh, "rules of "+s.Mesh, map[bool]string{true: "asked then", false: "asked"}[s.Ours])
@@ -149,15 +149,16 @@ func (l *layout) draw(s scene) drawing {
 		sort += " passed"
 	}
 	l.box(&d, sort, l.proxy, l.one)
-	l.label(&d, l.proxy, l.one, true, s.Proxy, map[bool]string{true: "of the node", false: "of " + s.Mesh}[s.OnNode])
+	l.label(&d, l.proxy, l.one, strings.TrimPrefix(s.Proxy, "the "), map[bool]string{true: "of the node", false: "of " + s.Mesh}[s.OnNode])
 	if s.Bare {
 		d.Texts[len(d.Texts)-1].Text = "not in this pod"
 	}
 	addresses := map[bool]string{true: s.At}
-	l.ending(&d, "near", near, s.Caller, addresses[s.Inbound])
-	l.ending(&d, "far", far, "network", addresses[!s.Inbound])
+	ends := s.Inbound || s.route == within
+	l.ending(&d, "near", near, s.Caller, addresses[ends])
+	l.ending(&d, "far", far, "network", addresses[!ends])
 	if s.route != through && s.route != within && s.route != straight && !l.tall {
-		d.Texts = append(d.Texts, drawnText{"small", l.proxy.at, l.high - 9, "past the " + s.Proxy})
+		d.Texts = append(d.Texts, drawnText{"small", l.proxy.at, l.high - 9, "past " + s.Proxy})
 	}
 	d.Ways = l.ways(s)
 	return d
@@ -181,7 +182,7 @@ func (l *layout) ways(s scene) []drawnWay {
 	case open:
 		return []drawnWay{whole, on(l.turns[1])}
 	case within:
-		back := l.kernel.at - 12
+		back := l.kernel.at + 6
 		return []drawnWay{l.way([2]int{from, l.low - 14}, [2]int{back, l.low - 14}, [2]int{back, l.low + 14}, [2]int{from, l.low + 14})}
 	}
 	return []drawnWay{whole}
@@ -219,10 +220,13 @@ func (l *layout) box(d *drawing, class string, along, across span) {
 	d.Boxes = append(d.Boxes, drawnBox{class, x, y, w, h})
 }
 
-// text writes into the corner of a box, behind the lane if that runs through it.
-func (l *layout) text(d *drawing, class string, along, across, lines int, text string) {
+// title names what has boxes in it, beside the lane that perhaps runs there.
+func (l *layout) title(d *drawing, along, across int, text string) {
 	x, y := l.turned(along, across)
-	d.Texts = append(d.Texts, drawnText{class, x + 10, y + 18 + 17*lines, text})
+	if x += 10; l.tall {
+		x = l.low + 12
+	}
+	d.Texts = append(d.Texts, drawnText{"title", x, y + 18, text})
 }
 
 func (l *layout) rules(d *drawing, along, across span, there, passed bool, name, when string) {
@@ -234,15 +238,14 @@ func (l *layout) rules(d *drawing, along, across span, there, passed bool, name,
 		class = "rules passed"
 	}
 	l.box(d, class, along, across)
-	l.label(d, along, across, true, name, when)
+	l.label(d, along, across, name, when)
 }
 
 // label writes at both edges of a box, between which the lanes run.
-func (l *layout) label(d *drawing, along, across span, crossed bool, above, below string) {
+func (l *layout) label(d *drawing, along, across span, above, below string) {
 	x, y := l.turned(along.at, across.at)
 	_, bottom := l.turned(along.to, across.to)
-	x += 10
-	if l.tall && crossed {
+	if x += 10; l.tall {
 		x = l.low + 12
 	}
 	d.Texts = append(d.Texts, drawnText{"name", x, y + 18, above}, drawnText{"small", x, bottom - 9, below})
