@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# test.sh [GROUP|STAGE...]: runs groups of stages or single stages, one after the
-# other, and goes on after one that fails, so that one run tells everything.
+# test.sh [GROUP|STAGE...]: runs groups of stages or single stages, and goes on after
+# one that fails, so that one run tells everything. Of a group two stages run at a time:
+# one that works for most of its time and one that waits.
 # The groups are "test" (make test; the default), "rest" (what only make test-all
 # runs) and "all". Prints go test's closing lines, failures and the end-to-end
 # cases by name; all that a stage printed is in .cache/test/STAGE.log.
@@ -13,9 +14,7 @@ export PATH=$PATH:/usr/sbin:/sbin
 
 logs=.cache/test
 mkdir -p "$logs"
-failed=()
-ran=()
-left_out=()
+rm -f "$logs/ended"
 wanted=("${@:-test}")
 
 # stage GROUP NAME TITLE COMMAND...: runs COMMAND, which writes its own log.
@@ -24,13 +23,24 @@ stage() {
   shift 3
   case " ${wanted[*]} " in
     *" $group "* | *" $name "* | *" all "*) ;;
-    *) left_out+=("$name"); return ;;
+    *) echo "left-out $name" >>"$logs/ended"; return ;;
   esac
   echo "== $name: $title"
-  ran+=("$name")
   rm -f "$logs/$name.log"
-  "$@" "$logs/$name.log" || failed+=("$name")
+  local end=passed
+  "$@" "$logs/$name.log" || end=failed
+  echo "$end $name" >>"$logs/ended"
   echo "   $name: $((SECONDS - began)) s"
+}
+
+# ended PATTERN: the stages that ended so.
+ended() { sed -nE "s/^($1) //p" "$logs/ended"; }
+
+# aside GROUP NAME TITLE COMMAND...: a stage that shows what it says when it ends, since
+# another runs beside it.
+aside() {
+  stage "$@" >"$logs/aside" 2>&1
+  cat "$logs/aside"
 }
 
 # quietly ARGUMENTS... LOG: runs a command and shows what it said only if it fails.
@@ -86,6 +96,41 @@ shown() {
 
 packages() { go list ./... | grep -E "$@"; }
 
+# A module of its own, with the flags under which make test-argocd leaves what it
+# compiled in the cache.
+argocd() { CGO_ENABLED=0 go_test '^ok' -C test/argocd -trimpath -count=1 ./... "$@"; }
+# With the flags of test/cluster, which builds the same kubectl.
+readers() { CGO_ENABLED=0 go_test '^ok|[0-9] documents, |streams of seed|accepted by|read alike|known fault' -C test/readers -trimpath -count=1 ./... "$@"; }
+
+# What waits for a server, for the network or for one compiler.
+waiting() {
+  aside test kernel "the init container's rules in this kernel, in network namespaces" go_test '^ok' -count=1 ./test/kernel/...
+  aside test e2e "end to end, in network namespaces: document, interceptor, order, family" \
+    go_test '^(    )?--- PASS|compared|^(load|matrix|ambient|running|tproxy): ' -count=1 -timeout=25m ./test/e2e/... ./test/lab/...
+  aside rest cluster "a real kube-apiserver on what examples, goldens and corpus come to, and on the admission policy (building it takes minutes the first time)" \
+    go_test '^ok|the server (takes|refuses)' -count=1 -timeout=25m ./test/cluster/...
+  aside rest reproducible "the programs built twice, in two folders" shown '^reproduced:' hack/reproducible.sh
+  aside rest images "the container images, and that two makings of them are the same" go_test '^ok' -C images/build ./...
+  aside rest helm "the post-renderer of the real Helm 3 and Helm 4" go_test '^ok' -count=1 ./test/helm/...
+  aside rest helm-docs "Helm's commands in the documentation" go_test '^ok' -count=1 -run '^TestHelm' ./test/docs ./test/ways
+  aside rest argocd "the plugins of examples/argocd, by the real argocd-cmp-server" argocd
+  aside rest readers "odd documents, read by kubectl, kustomize, Argo CD and krm-bypass" readers
+  aside rest browser "the page of krm-bypass ui in Chromium, by pointer and keyboard, with script and without, judged by axe-core" \
+    go_test '^ok' -C test/browser -count=1 ./...
+}
+
+lane=
+if [[ " ${wanted[*]} " =~ " "(test|rest|all)" " ]]; then
+  # With a process group of its own, which ends when this does.
+  set -m
+  waiting </dev/null &
+  lane=$!
+  set +m
+  trap 'kill -- -"$lane" 2>/dev/null || true' EXIT
+else
+  waiting
+fi
+
 stage test gofmt "every Go file is formatted" quietly unformatted
 stage test vet "go vet" quietly go vet ./...
 
@@ -94,14 +139,11 @@ stage test vet "go vet" quietly go vet ./...
 mapfile -t unit < <(packages -v '/test/')
 unit+=(./test/bench)
 stage test unit "unit tests, properties and goldens" go_test '^ok' "${unit[@]}"
-stage test kernel "the init container's rules in this kernel, in network namespaces" go_test '^ok' -count=1 ./test/kernel/...
 stage test corpus "the corpus of manifests: how many cases of each style hold each property" go_test '^ok|^corpus: ' -count=1 ./test/corpus/...
 stage test kustomize "the examples through the real kustomize and as kpt renders them" \
   go_test '^ok' -count=1 -skip '^TestHelm' ./test/kustomize/... ./test/kpt/... ./test/ways/...
 stage test docs "every command and spec that the documentation shows, but for Helm's" \
   go_test '^ok' -count=1 -skip '^TestHelm' ./test/docs/...
-stage test e2e "end to end, in network namespaces: document, interceptor, order, family" \
-  go_test '^(    )?--- PASS|compared|^(load|matrix|ambient|running|tproxy): ' -count=1 -timeout=25m ./test/e2e/... ./test/lab/...
 
 # concurrent: the packages in which something runs beside something else, in the code
 # or in a test. Elsewhere there is nothing to race with.
@@ -125,24 +167,12 @@ stage rest confined "kustomizations that reach out, under a filter that reports 
   go_test '^ok|krm-bypass for none' -count=1 -timeout=20m ./test/confined/...
 stage rest mutants "five mutants of scanner and splicer, which the second reader has to find" go_test '^ok|mutants: ' ./test/mutants
 stage rest licences "the licences of what is linked in" go_test '^ok' -C test/licences -count=1 ./...
-stage rest reproducible "the programs built twice, in two folders" shown '^reproduced:' hack/reproducible.sh
-stage rest images "the container images, and that two makings of them are the same" go_test '^ok' -C images/build ./...
 stage rest fuzz "fuzz targets, ten seconds each" shown '^fuzz:|^   \|' hack/fuzz.sh 10s
-stage rest cluster "a real kube-apiserver on what examples, goldens and corpus come to, and on the admission policy (building it takes minutes the first time)" \
-  go_test '^ok|the server (takes|refuses)' -count=1 -timeout=25m ./test/cluster/...
-stage rest helm "the post-renderer of the real Helm 3 and Helm 4" go_test '^ok' -count=1 ./test/helm/...
-stage rest helm-docs "Helm's commands in the documentation" go_test '^ok' -count=1 -run '^TestHelm' ./test/docs ./test/ways
-# A module of its own, with the flags under which make test-argocd leaves what it
-# compiled in the cache.
-argocd() { CGO_ENABLED=0 go_test '^ok' -C test/argocd -trimpath -count=1 ./... "$@"; }
-stage rest argocd "the plugins of examples/argocd, by the real argocd-cmp-server" argocd
-# With the flags of test/cluster, which builds the same kubectl.
-readers() { CGO_ENABLED=0 go_test '^ok|[0-9] documents, |streams of seed|accepted by|read alike|known fault' -C test/readers -trimpath -count=1 ./... "$@"; }
-stage rest readers "odd documents, read by kubectl, kustomize, Argo CD and krm-bypass" readers
-stage rest browser "the page of krm-bypass ui in Chromium, by pointer and keyboard, with script and without, judged by axe-core" \
-  go_test '^ok' -C test/browser -count=1 ./...
 stage rest containers "the images with podman and runc: by kustomize, and in pods beside the real istio-iptables" \
   go_test '^(    )?--- PASS' -C test/containers -count=1 -timeout=20m ./...
+
+[[ -z $lane ]] || wait "$lane" || { echo "what ran aside ended early: $logs/ended says after which" && exit 1; }
+mapfile -t ran < <(ended 'passed|failed')
 
 # count OUTCOME STAGE...: how many tests ended so, subtests counted too.
 count() {
@@ -159,15 +189,15 @@ done
 [[ " ${ran[*]} " != *" corpus "* ]] || grep -hE "^corpus: [0-9]+ cases" "$logs/corpus.log" | sed "s/^/   /"
 echo "   all that they printed: $logs/"
 if [[ ${wanted[*]} == test ]]; then
-  echo "   left out, make test-all runs them too: ${left_out[*]}"
+  echo "   left out, make test-all runs them too: $(ended left-out | xargs)"
 fi
-for name in "${failed[@]}"; do
+for name in $(ended failed); do
   echo "   FAILED: $name (log: $logs/$name.log)"
   # By name, so that the end of a long log says what to look at.
   { grep -ahE '^ *--- (FAIL|SKIP):|^fuzz: FAILED|^panic: |^FAIL.*\[' "$logs/$name.log" || true; } | awk '!seen[$0]++' | head -n 20 | cut -c1-700 | sed 's/^/      /'
 done
 echo "$(count PASS "${ran[@]}") passed, $(count FAIL "${ran[@]}") failed"
-[[ ${#failed[@]} -eq 0 ]] || exit 1
+[[ -z $(ended failed) ]] || exit 1
 for name in "${wanted[@]}"; do
   [[ $name =~ ^(test|rest|all)$ || " ${ran[*]} " == *" $name "* ]] || { echo "there is no stage $name" && exit 1; }
 done
