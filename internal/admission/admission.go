@@ -60,7 +60,7 @@ func policy(all []kinds.Kind, of []*transform.Policy) string {
 		"opt-outs":       optOuts(of, enrolled),
 		"passed":         {strings.Join(passed(), ", ")},
 		"lists":          lists(all),
-		"templates":      byKind(all, templatesOf),
+		"templates":      byKind("templates", all, templatesOf),
 	}
 	var b strings.Builder
 	for line := range strings.Lines(form) {

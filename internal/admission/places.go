@@ -13,9 +13,13 @@ import (
 // step to several values that a path has: lists1 has what the paths lead to until there,
 // items1 each value in it, with its place, as it is to be, and as it was.
 
-// byKind gives CEL for what is different by kind: the same for kinds with the same
-// expression, and none for what else their API groups have.
-func byKind(all []kinds.Kind, expression func(kinds.Kind) []string) []string {
+// byKind gives a variable with CEL for what is different by kind: the same for kinds with
+// the same expression, and none for what else their API groups have. It is the sum of
+// variables of some lines each, since the API server's time for an expression grows with
+// the square of its calls: at each it copies what it knows of the types of all before
+// (google/cel-go checker/checker.go, resolveOverload).
+func byKind(name string, all []kinds.Kind, expression func(kinds.Kind) []string) []string {
+	const enough = 16
 	var expressions []string
 	of := map[string][]string{}
 	for _, k := range all {
@@ -29,31 +33,53 @@ func byKind(all []kinds.Kind, expression func(kinds.Kind) []string) []string {
 		}
 		of[text] = append(of[text], strconv.Quote(k.Kind+"."+k.Group))
 	}
-	var lines []string
-	for _, text := range expressions {
-		lines = append(lines, "variables.kind in ["+strings.Join(of[text], ", ")+"] ?")
-		lines = append(lines, strings.Split(text, "\n")...)
+	var parts [][]string
+	for i, text := range expressions {
+		if i == 0 || len(parts[len(parts)-1]) >= enough {
+			parts = append(parts, nil)
+		}
+		last := &parts[len(parts)-1]
+		*last = append(*last, "variables.kind in ["+strings.Join(of[text], ", ")+"] ?")
+		*last = append(*last, strings.Split(text, "\n")...)
 	}
-	return append(lines, "[]")
+	var lines, sum []string
+	for i, part := range parts {
+		one := name + "Of" + strconv.Itoa(i+1)
+		if len(parts) == 1 {
+			one = name
+		}
+		sum = append(sum, "variables."+one)
+		lines = append(lines, variable(one, append(part, "[]"))...)
+	}
+	if len(parts) > 1 {
+		lines = append(lines, variable(name, []string{strings.Join(sum, " + ")})...)
+	}
+	return lines
+}
+
+// variable gives one of the policy's variables.
+func variable(name string, expression []string) []string {
+	lines := []string{"- name: " + name, "  expression: |-"}
+	for _, line := range expression {
+		lines = append(lines, "    "+line)
+	}
+	return lines
 }
 
 // lists gives the variables of all rounds.
 func lists(all []kinds.Kind) []string {
 	var lines []string
 	for round := 1; ; round++ {
-		found := byKind(all, func(k kinds.Kind) []string { return listsOf(k, round) })
-		if len(found) == 1 {
+		n := strconv.Itoa(round)
+		found := byKind("lists"+n, all, func(k kinds.Kind) []string { return listsOf(k, round) })
+		if len(found) == 0 {
 			return lines
 		}
-		n := strconv.Itoa(round)
-		lines = append(lines, "# Lists and maps in which templates stand, each with its place.", "- name: lists"+n, "  expression: |-")
-		for _, line := range found {
-			lines = append(lines, "    "+line)
-		}
-		lines = append(lines, "# What is in them. An item of a list is called by its name ("+strings.Join(kinds.ItemNames, ", ")+"),", "# and by its index where it has none, or has it in common with another.", "- name: items"+n, "  expression: |-")
-		for line := range strings.Lines(strings.NewReplacer("lists1", "lists"+n, "NAMES", names()).Replace(items)) {
-			lines = append(lines, "    "+strings.TrimSuffix(line, "\n"))
-		}
+		lines = append(lines, "# Lists and maps in which templates stand, each with its place.")
+		lines = append(lines, found...)
+		lines = append(lines, "# What is in them. An item of a list is called by its name ("+strings.Join(kinds.ItemNames, ", ")+"),", "# and by its index where it has none, or has it in common with another.")
+		opened := strings.NewReplacer("lists1", "lists"+n, "NAMES", names()).Replace(items)
+		lines = append(lines, variable("items"+n, strings.Split(strings.TrimSuffix(opened, "\n"), "\n"))...)
 	}
 }
 
