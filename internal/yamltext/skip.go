@@ -70,7 +70,7 @@ func (s *skip) toContent() bool {
 		}
 		switch s.at(s.pos) {
 		case '\n':
-		case '\r':
+		case '\r', '\t':
 			return false
 		case '#':
 			if !s.toLineFeed() {
