@@ -72,7 +72,9 @@ func (p *Policy) configured(c *Common, o object.Object) *Common {
 	c.fields = fieldsIn(o, p.Mesh.Config)
 	if config, problems := viewConfig(o, p.Mesh, 1); len(problems) == 0 {
 		config.source = func(edit.Path) (string, error) { return "null", nil } // nothing is written here
-		c.config = p.PlanConfig(config)
+		if plan := p.PlanConfig(config); plan.lists != nil {                   // where its record is refused there are none
+			c.config = plan
+		}
 	}
 	if c.config == nil && c.fields == nil {
 		return nil
