@@ -63,7 +63,7 @@ func (d *draft) loose(edit Edit, value *yaml.Node) error {
 		}
 		if d.uses()[n.Anchor] != inside[n.Anchor] || slices.Contains(d.outside, n.Anchor) {
 			return edit.refused("write the value out in place of the alias",
-				"the value%s has the anchor &%s, which an alias *%s needs", lineOf(value), n.Anchor, n.Anchor)
+				"the value%s has the anchor &%s, which an alias *%s needs", d.lineOf(value), n.Anchor, n.Anchor)
 		}
 	}
 	return nil

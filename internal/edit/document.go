@@ -87,7 +87,7 @@ func (d Document) spliced(edits []Edit) ([]yamltext.Replacement, error) {
 		}
 	}
 	draft := newDraft(d.Nodes, d.Aliases)
-	draft.base, draft.sharing = len(d.Base), true
+	draft.base, draft.above, draft.sharing = len(d.Base), d.Above, true
 	w, unscanned := newWriter(d)
 	if unscanned == nil && draft.root != nil {
 		draft.root.text = w.tree.Root

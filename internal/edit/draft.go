@@ -21,6 +21,8 @@ type draft struct {
 	root   *handle
 	// base is how many steps of a path lead to the root.
 	base int
+	// above is how many lines come before the document in its file.
+	above int
 	// used counts the aliases by the name of their anchor; nil until asked.
 	used map[string]int
 	// outside are anchors that aliases in other fragments use.
@@ -186,7 +188,7 @@ func (d *draft) append(edit Edit, at place, path Path, listed bool) error {
 	// that gets one entry would lose all others.
 	if at.steps < len(path)-1 && merged(mapping, key) {
 		return edit.refused(fmt.Sprintf("write %s with all its entries beside the merge key", key),
-			"%v%s is there by a merge key (<<) only, and an explicit one would hide all of it", path[:at.steps+1], lineOf(mapping))
+			"%v%s is there by a merge key (<<) only, and an explicit one would hide all of it", path[:at.steps+1], d.lineOf(mapping))
 	}
 	written, err := d.wrapped(edit, path, at.steps+1, listed, siblingStyle(every(mapping, 1)))
 	if err != nil {
@@ -225,7 +227,7 @@ func (d *draft) insert(edit Edit, path Path, index int) error {
 	}
 	sequence := at.node
 	if sequence.Kind != yaml.SequenceNode && sequence.Kind != yaml.AliasNode {
-		return edit.refused("", "%v%s is %s, not a list", path, lineOf(sequence), describe(sequence))
+		return edit.refused("", "%v%s is %s, not a list", path, d.lineOf(sequence), describe(sequence))
 	}
 	if err := d.enter(edit, at.handle, path); err != nil {
 		return err

@@ -213,14 +213,14 @@ func (d *draft) enter(edit Edit, at *handle, here Path) error {
 	switch {
 	case node.Kind == yaml.AliasNode:
 		return edit.refused("write the value out in place of the alias",
-			"%v%s is an alias of the anchor &%s, and editing through it would change every use of the anchor", here, lineOf(node), node.Value)
+			"%v%s is an alias of the anchor &%s, and editing through it would change every use of the anchor", here, d.lineOf(node), node.Value)
 	case node.Anchor != "" && d.aliased(node.Anchor):
 		return edit.refused("write the values out in place of the aliases",
-			"%v%s has the anchor &%s, and editing it would change every alias *%s", here, lineOf(node), node.Anchor, node.Anchor)
+			"%v%s has the anchor &%s, and editing it would change every alias *%s", here, d.lineOf(node), node.Anchor, node.Anchor)
 	case at.state == restored:
 		return edit.refused("", "an edit before this one puts back the text of %v as a whole", here)
 	case at.text != nil && at.state == kept && at.entries == nil && len(at.text.Content) != len(node.Content):
-		return edit.refused("", "%v%s was scanned as %d nodes and read as %d", here, lineOf(node), len(at.text.Content), len(node.Content))
+		return edit.refused("", "%v%s was scanned as %d nodes and read as %d", here, d.lineOf(node), len(at.text.Content), len(node.Content))
 	}
 	return nil
 }
@@ -232,12 +232,12 @@ func (d *draft) step(edit Edit, at *handle, here Path, step any) (int, error) {
 	switch step := step.(type) {
 	case string:
 		if node.Kind != yaml.MappingNode {
-			return 0, edit.refused("", "%v%s is %s, not a mapping", here, lineOf(node), describe(node))
+			return 0, edit.refused("", "%v%s is %s, not a mapping", here, d.lineOf(node), describe(node))
 		}
 		first, again := entryOf(node, step)
 		if again >= 0 {
 			return 0, edit.refused("remove one of them",
-				"the key %q is twice in %v%s", step, here, linesOf(node.Content[first], node.Content[again]))
+				"the key %q is twice in %v%s", step, here, d.linesOf(node.Content[first], node.Content[again]))
 		}
 		if first < 0 {
 			return -1, nil
@@ -245,7 +245,7 @@ func (d *draft) step(edit Edit, at *handle, here Path, step any) (int, error) {
 		return first + 1, nil
 	case int:
 		if node.Kind != yaml.SequenceNode {
-			return 0, edit.refused("", "%v%s is %s, not a list", here, lineOf(node), describe(node))
+			return 0, edit.refused("", "%v%s is %s, not a list", here, d.lineOf(node), describe(node))
 		}
 		if step < 0 || step >= len(node.Content) {
 			return 0, edit.refused("", "%v has %d items, none with the index %d", here, len(node.Content), step)
@@ -276,18 +276,18 @@ func isNull(node *yaml.Node) bool {
 	return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null"
 }
 
-func lineOf(node *yaml.Node) string {
+func (d *draft) lineOf(node *yaml.Node) string {
 	if node.Line == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (line %d)", node.Line)
+	return fmt.Sprintf(" (line %d)", d.above+node.Line)
 }
 
-func linesOf(a, b *yaml.Node) string {
+func (d *draft) linesOf(a, b *yaml.Node) string {
 	if a.Line == 0 || b.Line == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (lines %d and %d)", a.Line, b.Line)
+	return fmt.Sprintf(" (lines %d and %d)", d.above+a.Line, d.above+b.Line)
 }
 
 func describe(n *yaml.Node) string { return node.Of(n).Describe() }

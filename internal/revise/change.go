@@ -90,6 +90,9 @@ func Apply(f yamltext.File, changes ...Change) ([]byte, error) {
 		if err == nil {
 			err = c.make(t)
 		}
+		if _, named := errors.AsType[spec.Problems](err); named {
+			return nil, fmt.Errorf("%v: %w", c, err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%v in %s: %w", c, f.Path, err)
 		}

@@ -29,7 +29,7 @@ func (c Add) make(t *text) error {
 	p := putting{text: t, at: path, rule: standing.Item(max(0, at-1))}
 	rule := node.Map()
 	for _, f := range fields {
-		want, err := f.canonical(fmt.Sprintf("%s[%d]", c.To, at), c.Rule[f.Path], Setting{})
+		want, err := f.canonical(t.file.Path, fmt.Sprintf("%s[%d]", c.To, at), c.Rule[f.Path], Setting{})
 		if err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func (p *putting) fresh(f Field, want Setting) *yaml.Node {
 	case !f.List:
 		return f.form.item(want.Entries[0], 0)
 	}
-	return p.styled(f, f.list(want, 0))
+	return p.styled(f.list(want, 0))
 }
 
 // within gives the mapping at the steps into a rule, and makes it as it is written in the

@@ -30,7 +30,7 @@ func (c Put) make(t *text) error {
 	wants := map[string]Setting{}
 	for _, f := range fields {
 		standing := f.setting(rule)
-		want, err := f.canonical(c.Path, c.Rule[f.Path], standing)
+		want, err := f.canonical(t.file.Path, c.Path, c.Rule[f.Path], standing)
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (s Setting) same(other Setting, f Field) bool {
 
 // canonical gives a setting with its entries as they are read back, or what is wrong with
 // those that cannot be written. Those that stand there are as they are.
-func (f Field) canonical(rule string, s, standing Setting) (Setting, error) {
+func (f Field) canonical(file, rule string, s, standing Setting) (Setting, error) {
 	if s.State != Listed {
 		return Setting{State: s.State}, nil
 	}
@@ -109,7 +109,7 @@ func (f Field) canonical(rule string, s, standing Setting) (Setting, error) {
 		}
 		if f.form.refused != nil {
 			if problem := f.form.refused(entry); problem != "" {
-				problems = append(problems, spec.Problem{Path: fmt.Sprintf("%s.%s[%d]", rule, f.Path, i), Value: entry, Message: problem})
+				problems = append(problems, spec.Problem{File: file, Path: fmt.Sprintf("%s.%s[%d]", rule, f.Path, i), Value: entry, Message: problem})
 			}
 		}
 		if f.List && !f.form.mapping {
@@ -191,7 +191,7 @@ func (p *putting) put(f Field, want Setting) error {
 	case itself && standing.IsList() && standing.Len() > 0:
 		p.list(f, path, standing, want.Entries)
 	default:
-		p.set(path, p.styled(f, f.list(want, 0)))
+		p.set(path, p.styled(f.list(want, 0)))
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 
 // styled has a new list stand on one line, unless the first list of the rule, or else of
 // the specification, has a line for each entry. A list of mappings always has.
-func (p *putting) styled(f Field, list *yaml.Node) *yaml.Node {
+func (p *putting) styled(list *yaml.Node) *yaml.Node {
 	if len(list.Content) > 0 && list.Content[0].Kind == yaml.MappingNode {
 		return list
 	}

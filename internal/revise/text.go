@@ -62,8 +62,10 @@ func (t *text) become(changed []byte) error {
 	}
 	document, err := object.Read(yamltext.Fragment{Text: changed})
 	if err != nil {
-		return fmt.Errorf("the text cannot be changed in that place alone; change it by hand: %w", err)
+		_, problem := yamltext.Located(err) // its line is that of a text that nobody sees
+		return fmt.Errorf("the text cannot be changed in that place alone; change it by hand: %s", problem)
 	}
+	document.Above = t.Above
 	t.Document = document
 	t.file.Text = yamltext.Replace(t.file.Text, []yamltext.Replacement{{Span: t.In, Text: string(changed)}})
 	t.In.End = t.In.Start + len(changed)

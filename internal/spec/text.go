@@ -29,6 +29,7 @@ func Texts(f yamltext.File) ([]Text, Problems) {
 			continue
 		}
 		if Is(object.HeadOf(document.Nodes).Type) {
+			document.Above = d.Line - 1
 			texts = append(texts, Text{document, d.Line, d.Span()})
 		}
 	}
