@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -72,8 +73,9 @@ type form struct {
 	row  revise.Row
 	// typed is what came with the request, nil for what stands there.
 	typed url.Values
-	// fields are those of the rule.
+	// fields are those of the rule, says what they would say.
 	fields []revise.Field
+	says   revise.Rule
 }
 
 // newForm reads what a request is about: the rule at ?of=, or a new one in the list ?add=.
@@ -102,6 +104,12 @@ func newForm(r *request, typed url.Values) (*form, error) {
 	default: // it is made when it says something
 		f.row = revise.Row{Path: f.of}
 	}
+	f.says = maps.Clone(f.row.Rule)
+	if f.says == nil {
+		f.says = revise.Rule{}
+	}
+	changed, _ := f.settings() // result tells what is wrong
+	maps.Copy(f.says, changed)
 	return f, nil
 }
 
@@ -363,17 +371,17 @@ func (f *form) inherited(field string) (all []inherited) {
 
 // meets reports whether a broader rule may be for some of the same workloads.
 func (f *form) meets(broader revise.Row) bool {
-	spaces := func(row revise.Row) revise.Setting {
-		if list(row.Path) == "spec.namespaces" {
-			return row.Rule["match.names"]
+	spaces := func(path string, rule revise.Rule) revise.Setting {
+		if list(path) == "spec.namespaces" {
+			return rule["match.names"]
 		}
-		return row.Rule["match.namespaces"]
+		return rule["match.namespaces"]
 	}
+	meet := overlap(spaces(f.row.Path, f.says), spaces(broader.Path, broader.Rule))
 	if list(broader.Path) != "spec.workloads" {
-		return overlap(spaces(f.row), spaces(broader))
+		return meet
 	}
-	return overlap(spaces(f.row), spaces(broader)) && overlap(f.row.Rule["match.names"], broader.Rule["match.names"]) &&
-		overlap(f.row.Rule["match.kinds"], broader.Rule["match.kinds"])
+	return meet && overlap(f.says["match.names"], broader.Rule["match.names"]) && overlap(f.says["match.kinds"], broader.Rule["match.kinds"])
 }
 
 // overlap reports whether a name may match both of two lists of globs.
