@@ -90,9 +90,9 @@ type fileOrder struct {
 
 // fileRung is what one scope says in one field.
 type fileRung struct {
-	// Field is "" if the rung above has the same. Sign says whether a change adds it.
+	// Sign says whether a change adds it, Again that the rung above is of the same field.
 	Sign, Field, Entry, Holds, Lost, By string
-	InForce, Expired                    bool
+	InForce, Expired, Again             bool
 	Scope                               scope
 	// Source names what says it, URL is where that stands if it is a rule, Line where it is
 	// in its file.
@@ -307,7 +307,7 @@ func (b *filed) change(w *report.Workload) (said fileSaid) {
 	said.Says = w.Change.Says(w.Explanation)
 	add := func(sign, field string, entries []fn.ExplainedEntry) {
 		for _, rung := range b.rungs(fn.ExplainedField{Field: field, Entries: entries}) {
-			rung.Sign, rung.Field = sign, field
+			rung.Sign = sign
 			said.By = append(said.By, rung)
 		}
 	}
@@ -391,10 +391,9 @@ func all(w *report.Workload) []fn.ExplainedField {
 }
 
 func (b *filed) rungs(f fn.ExplainedField) (all []fileRung) {
-	name := f.Field
 	for _, e := range report.Merged(f) {
 		rung := fileRung{
-			Field: name, Entry: e.Entry, Holds: strings.Join(e.Holds, ", "), By: strings.Join(e.CarriedBy, ", "),
+			Field: f.Field, Again: all != nil, Entry: e.Entry, Holds: strings.Join(e.Holds, ", "), By: strings.Join(e.CarriedBy, ", "),
 			InForce: e.InForce, Expired: e.Expired, Scope: scopeOf(e.From), Source: e.From.Scope, URL: b.rule(e), Line: e.From.Line,
 		}
 		if rung.InForce && rung.Holds == "" {
@@ -408,7 +407,7 @@ func (b *filed) rungs(f fn.ExplainedField) (all []fileRung) {
 			lost = append(lost, strings.Join(e.NoPlace, ", ")+" without a place in these pods")
 		}
 		rung.Lost = strings.Join(lost, "; ")
-		all, name = append(all, rung), ""
+		all = append(all, rung)
 	}
 	return all
 }
