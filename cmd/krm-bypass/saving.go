@@ -1,30 +1,70 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/page"
 )
 
-// Save writes a text into the specification's file, unless that was changed meanwhile.
-func (t *tree) Save(was, is []byte) error {
-	if len(t.in.specs) == 0 {
-		return errors.New("no file is named with --spec")
-	}
-	path := t.in.specs[0]
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("saving: %w", err)
-	}
-	if !bytes.Equal(text, was) {
-		return page.ErrChanged
-	}
-	return inplace.Rewrite([]inplace.File{{Path: path, Was: was, Is: is}}, func([]string) error { return nil })
+// specTarget is the one file that the page writes.
+type specTarget struct {
+	// name is what the user calls it, path where it is below the folder, without links.
+	name, path string
+	folder     *os.Root
+	// never says why it is not written, whatever becomes of it.
+	never error
 }
 
-// locked says why the specification's file cannot be written, "" if it can.
-func locked(string) string { return "" }
+// targetOf finds the file of a specification below the working folder. It is the same
+// file for as long as the program runs, whatever becomes of links.
+func targetOf(name string) specTarget {
+	t := specTarget{name: name}
+	here, err := workingFolder()
+	if err == nil {
+		t.folder, err = os.OpenRoot(here)
+	}
+	if err != nil {
+		t.never = fmt.Errorf("the working folder cannot be read: %w", err)
+		return t
+	}
+	real, err := realPath(name)
+	if err != nil {
+		t.never = err
+		return t
+	}
+	if t.path, err = filepath.Rel(here, real); err != nil || !filepath.IsLocal(t.path) {
+		t.never = fmt.Errorf("%s is not below the working folder %s, and nothing else is written: start krm-bypass ui in the folder that holds it", real, here)
+	}
+	return t
+}
+
+// locked says why the file cannot be written, "" if it can.
+func (t *specTarget) locked() string {
+	err := t.never
+	if err == nil {
+		err = inplace.Writable(t.folder, t.path)
+	}
+	if err == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s cannot be written here: %v", t.name, err)
+}
+
+// Save writes a text into the specification's file, unless that was changed meanwhile.
+func (t *tree) Save(was, is []byte) error {
+	if t.target.folder == nil {
+		return errors.New("no file is named with --spec")
+	}
+	if why := t.target.locked(); why != "" {
+		return errors.New(why)
+	}
+	err := inplace.Replace(t.target.folder, t.target.path, was, is)
+	if errors.Is(err, inplace.ErrChanged) {
+		return page.ErrChanged
+	}
+	return err
+}

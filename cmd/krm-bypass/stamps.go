@@ -3,6 +3,8 @@ package main
 import (
 	"io/fs"
 	"os"
+	"strconv"
+	"sync"
 	"time"
 )
 
@@ -40,4 +42,48 @@ func (s stamps) hold() bool {
 		}
 	}
 	return true
+}
+
+// watched counts the states of files that were looked at.
+type watched struct {
+	lock   sync.Mutex
+	files  stamps
+	state  int
+	looked time.Time
+}
+
+// fresh is how long a look at the files holds: all who ask at a time share one.
+const fresh = 300 * time.Millisecond
+
+// watch takes files in.
+func (w *watched) watch(files stamps) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	if w.files == nil {
+		w.files = stamps{}
+	}
+	for path, stamp := range files {
+		if _, known := w.files[path]; !known {
+			w.files[path] = stamp
+		}
+	}
+}
+
+// State tells states of the files apart.
+func (w *watched) State() string {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	if time.Since(w.looked) > fresh {
+		w.looked = time.Now()
+		changed := false
+		for path, was := range w.files {
+			if is := stampOf(path); is != was {
+				w.files[path], changed = is, true
+			}
+		}
+		if changed {
+			w.state++
+		}
+	}
+	return strconv.Itoa(w.state + 1)
 }

@@ -24,14 +24,19 @@ type tree struct {
 	paths  []string
 	today  v1alpha1.Date
 	before string
+	// target is the file that Save writes.
+	target specTarget
 
 	mu sync.Mutex
 	// known are what was seen last, the latest first.
 	known []*sight
 	// turn is taken by who evaluates: one at a time keeps memory bounded.
 	turn sync.Mutex
-	// files are what the last evaluation looked at.
-	files stamps
+	watched
+	// earlier is what the state that before names was, when the files were in state
+	// earlierAt.
+	earlier   report.Explanation
+	earlierAt string
 }
 
 // sight is a tree with one text of the specification, when it was looked at.
@@ -61,7 +66,7 @@ func (t *tree) Spec() (page.SpecFile, error) {
 		spec.Locked = err.Error() // it may come back
 		return spec, nil
 	}
-	spec.Locked = locked(spec.Path)
+	spec.Locked = t.target.locked()
 	return spec, nil
 }
 
@@ -137,9 +142,7 @@ func (t *tree) look(one *sight) {
 	t.mu.Unlock()
 	one.files = stamps{}
 	one.seen = t.evaluate(one)
-	t.mu.Lock()
-	t.files = one.files
-	t.mu.Unlock()
+	t.watch(one.files)
 	close(one.done)
 }
 
@@ -178,6 +181,14 @@ func (t *tree) evaluate(one *sight) (seen *page.Seen) {
 		seen.Problems = lines(said.String())
 		return seen
 	}
+	if t.before != "" {
+		earlier, err := t.explainedEarlier(found.Mesh)
+		if err != nil {
+			fmt.Fprintf(&said, "error: %v\n", err)
+		} else {
+			found.Compare(earlier)
+		}
+	}
 	seen.Explanation, seen.Said = found, lines(said.String())
 	seen.Rendering = sync.OnceValue(func() page.Rendering { return t.rendering(in) })
 	judging := in
@@ -193,6 +204,24 @@ func (t *tree) evaluate(one *sight) (seen *page.Seen) {
 	}
 	seen.Findings = report.NewLint(function.Version, all...)
 	return seen
+}
+
+// explainedEarlier explains what before names. A revision does not change, and a folder
+// or a file is looked at when the others change.
+func (t *tree) explainedEarlier(mesh string) (report.Explanation, error) {
+	state := t.State() + " " + mesh
+	if t.earlierAt == state {
+		return t.earlier, nil
+	}
+	var said bytes.Buffer
+	earlier, results, err := explainedBefore(aside(context.Background(), &said), t.in, t.paths, t.before, nothing(mesh), t.today)
+	if errors.Is(err, function.ErrReported) {
+		err = fmt.Errorf("--before %s: %s", t.before, strings.Join(lines(said.String()+results), "; "))
+	}
+	if err == nil {
+		t.earlier, t.earlierAt = earlier, state
+	}
+	return earlier, err
 }
 
 // rendering is what render --diff would compare.

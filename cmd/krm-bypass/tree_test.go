@@ -47,7 +47,8 @@ func TestATextStandsInThePlaceOfTheFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			laidOut(t, test.files)
-			tree := &tree{in: inputs{specs: []string{test.spec}}, paths: test.paths, today: "2026-11-28"}
+			tree, err := newTree(inputs{specs: []string{test.spec}}, test.paths, "", "2026-11-28")
+			require.NoError(t, err)
 			spec, err := tree.Spec()
 			require.NoError(t, err)
 			text := bytes.Replace(spec.Text, []byte("3306"), []byte("3307"), 1)
@@ -98,11 +99,12 @@ func TestWhatIsWrongIsShown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			laidOut(t, good)
-			tree := &tree{in: inputs{specs: []string{"bypass.yaml"}}, paths: []string{"m"}, today: "2026-11-28"}
+			tree, err := newTree(inputs{specs: []string{"bypass.yaml"}}, []string{"m"}, "", "2026-11-28")
+			require.NoError(t, err)
 			require.Empty(t, mustSee(t, tree, nil).Problems)
 			test.spoil()
 			assert.Contains(t, strings.Join(mustSee(t, tree, nil).Problems, "\n"), test.says)
-			_, err := tree.Spec()
+			_, err = tree.Spec()
 			require.NoError(t, err)
 			for _, path := range []string{"bypass.yaml", "m/x.yaml"} {
 				_ = os.Remove(path)

@@ -8,11 +8,14 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/page"
 )
@@ -23,12 +26,21 @@ the findings, and changes the specification: it shows what a change does before 
 save it.
 
 It prints an address. Open it in a browser: it works once, and for that browser only.
+Press Ctrl-C to end it; closing the browser does not.
+
 The page contacts nobody, and writes no file but the specification that --spec names,
-and that one when you save. Press Ctrl-C to end it.`
+and that one when you save. This file has to be below the working folder. Where --spec
+is given several times, the page changes the first one and reads the others. With
+--before it says what changed since an earlier state, as explain does.
+
+Nobody but this machine reaches the page. With --listen on another address, other
+machines do: what is sent is not encrypted, nothing can be changed without --write,
+and --host gives the names by which they may call it.`
 
 type uiFlags struct {
-	listen, now string
-	readOnly    bool
+	listen, now, before string
+	hosts               []string
+	readOnly, write     bool
 }
 
 func uiCommand() *cobra.Command {
@@ -38,14 +50,79 @@ func uiCommand() *cobra.Command {
 		Use:   "ui PATH...",
 		Short: "See and change in a browser what bypasses",
 		Long:  uiHelp,
-		Args:  needManifests,
+		Args:  need("needs files or folders", "manifests/ --spec bypass.yaml"),
 		RunE:  func(cmd *cobra.Command, args []string) error { return serve(cmd, in, args, flags) },
 	}
 	in.addFlags(cmd)
 	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:0", "address to listen on; port 0 takes a free one")
+	cmd.Flags().StringArrayVar(&flags.hosts, "host", nil, "further name by which browsers may call the page, such as build.example.com; once for each")
 	cmd.Flags().BoolVar(&flags.readOnly, "read-only", false, "change nothing")
+	cmd.Flags().BoolVar(&flags.write, "write", false, "allow changes although other machines reach the page")
+	cmd.Flags().StringVar(&flags.before, "before", "", "git revision, folder or specification to compare with")
+	allowOne(cmd, "read-only", "write")
 	addNowFlag(cmd, &flags.now)
 	return cmd
+}
+
+// door is where the page is reached.
+type door struct {
+	net.Listener
+	port string
+	// hosts are the names by which it may be called, the first of which is printed.
+	hosts []string
+	// open says that other machines reach it.
+	open bool
+}
+
+func (f *uiFlags) door() (*door, error) {
+	host, port, err := net.SplitHostPort(f.listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen: %q is no address with a port: write one such as 127.0.0.1:8080", f.listen)
+	}
+	ip := net.ParseIP(host)
+	d := &door{open: host != "localhost" && !ip.IsLoopback()}
+	everywhere := host == "" || ip.IsUnspecified()
+	if everywhere && len(f.hosts) == 0 {
+		return nil, fmt.Errorf("--listen: %s is all addresses of this machine: say with --host what other machines call it, as in --host build.example.com, or listen on 127.0.0.1:%s", f.listen, port)
+	}
+	if d.Listener, err = net.Listen("tcp", f.listen); err != nil {
+		return nil, fmt.Errorf("--listen: %w", err)
+	}
+	_, d.port, _ = net.SplitHostPort(d.Addr().String()) // which it has just made
+	for _, name := range f.hosts {
+		if strings.ContainsAny(name, "/@ *,") || name == "" {
+			return nil, errors.Join(fmt.Errorf("--host: %q is no name of a machine: write one such as build.example.com", name), d.Close())
+		}
+		if _, _, err := net.SplitHostPort(name); err != nil {
+			name = net.JoinHostPort(strings.Trim(name, "[]"), d.port)
+		}
+		d.hosts = append(d.hosts, strings.ToLower(name))
+	}
+	if d.open && !everywhere {
+		d.hosts = append(d.hosts, strings.ToLower(net.JoinHostPort(host, d.port)))
+	}
+	here := []string{"127.0.0.1:" + d.port, "[::1]:" + d.port, "localhost:" + d.port}
+	if d.open {
+		d.hosts = append(d.hosts, here...)
+		return d, nil
+	}
+	printed := slices.Index(here, net.JoinHostPort(host, d.port))
+	if printed > 0 {
+		here[0], here[printed] = here[printed], here[0]
+	}
+	d.hosts = append(here, d.hosts...)
+	return d, nil
+}
+
+// mayChange says why nothing can be changed, "" if it can.
+func (f *uiFlags) mayChange(open bool) string {
+	switch {
+	case f.readOnly:
+		return "it was started with --read-only"
+	case open && !f.write:
+		return "other machines reach it, and it was started without --write"
+	}
+	return ""
 }
 
 func serve(cmd *cobra.Command, in inputs, paths []string, flags uiFlags) error {
@@ -53,32 +130,68 @@ func serve(cmd *cobra.Command, in inputs, paths []string, flags uiFlags) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", flags.listen)
+	if slices.Contains(paths, standardInput) || slices.Contains(in.specs, standardInput) {
+		return errors.New("standard input can be read only once, and the page reads again when files change: name files or folders instead")
+	}
+	tree, err := newTree(in, paths, flags.before, today)
 	if err != nil {
-		return fmt.Errorf("--listen: %w", err)
+		return err
 	}
-	options := page.Options{Version: function.Version}
-	if flags.readOnly {
-		options.ReadOnly = "it was started with --read-only"
-	}
-	_, port, err := net.SplitHostPort(listener.Addr().String())
+	at, err := flags.door()
 	if err != nil {
-		return fmt.Errorf("--listen: %w", err)
+		return err
 	}
-	hosts := []string{"127.0.0.1:" + port, "[::1]:" + port, "localhost:" + port}
-	guard := page.NewGuard(page.New(&tree{in: in, paths: paths, today: today}, options), hosts, port)
-	server := &http.Server{Handler: guard, ReadHeaderTimeout: 10 * time.Second}
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	fmt.Fprintf(cmd.OutOrStdout(), "Open http://%s/?token=%s\nPress Ctrl-C to end.\n", listener.Addr(), guard.Token())
+	readOnly := flags.mayChange(at.open)
+	guard := page.NewGuard(page.New(tree, page.Options{Version: function.Version, ReadOnly: readOnly}), at.hosts, at.port)
+	server := &http.Server{
+		Handler: guard, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	go func() { _, _ = tree.See(ctx, nil) }() // it is there when the browser asks
+	if at.open {
+		may := "can see what bypasses, and change nothing without --write"
+		if readOnly == "" && len(in.specs) > 0 {
+			may = "can see what bypasses, and change " + in.specs[0]
+		}
+		tell(cmd, "warning", fmt.Sprintf("--listen %s: other machines reach this page. Whoever opens the address below first %s. Nothing is encrypted: whoever listens in between can take the address", flags.listen, may))
+	}
+	if len(in.specs) > 1 {
+		tell(cmd, "info", fmt.Sprintf("the page changes %s; the other specifications are read", in.specs[0]))
+	}
+	if err := output(cmd, fmt.Appendf(nil, "Open http://%s/?token=%s\nPress Ctrl-C to end.\n", at.hosts[0], guard.Token())); err != nil {
+		return errors.Join(err, at.Close())
+	}
+	ended := make(chan struct{})
 	go func() {
+		defer close(ended)
 		<-ctx.Done()
-		soon, cancel := context.WithTimeout(context.Background(), time.Second)
+		soon, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		_ = server.Shutdown(soon) // it ends anyway
 	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(at); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving the page: %w", err)
 	}
+	<-ended // what is being saved is saved
 	return nil
+}
+
+// newTree makes the tree of the page. What nobody can mend while it runs is an error.
+func newTree(in inputs, paths []string, before string, today v1alpha1.Date) (*tree, error) {
+	t := &tree{in: in, paths: paths, before: before, today: today}
+	for _, path := range paths {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("reading manifests: %w", pathError(err))
+		}
+	}
+	if len(in.specs) > 0 {
+		if _, err := specFile(in.specs[0]); err != nil {
+			return nil, err
+		}
+		t.target = targetOf(in.specs[0])
+		t.watch(stamps{in.specs[0]: stampOf(in.specs[0])})
+	}
+	return t, nil
 }

@@ -49,7 +49,9 @@ func TestTheSpecificationIsChangedOnThePage(t *testing.T) {
 	require.NoError(t, os.CopyFS(dir, os.DirFS("../../examples/reviewing/after")))
 	t.Chdir(dir)
 	before := contents(t, ".")
-	site := page.New(&tree{in: inputs{specs: []string{"bypass.yaml"}}, paths: []string{"shop", "batch"}, today: "2026-11-01"}, page.Options{})
+	tree, err := newTree(inputs{specs: []string{"bypass.yaml"}}, []string{"shop", "batch"}, "", "2026-11-01")
+	require.NoError(t, err)
+	site := page.New(tree, page.Options{})
 
 	body := visit(t, site, "/rules/edit?of="+url.QueryEscape("spec.namespaces[0]"), nil)
 	body = visit(t, site, target(t, body, `<form method="post" action="([^"]*)"`), url.Values{"excludeInboundPorts": {"9102"}, "excludeInboundPorts.state": {"list"}, "do": {"save"}})

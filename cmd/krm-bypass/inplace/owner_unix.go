@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // own gives a new file the owner and the group of another.
@@ -28,4 +30,12 @@ func own(file *os.File, like fs.FileInfo) error {
 // links counts the names of a file.
 func links(info fs.FileInfo) uint64 {
 	return uint64(info.Sys().(*syscall.Stat_t).Nlink) //nolint:unconvert // not 64 bits wide everywhere
+}
+
+// mayCreateIn says why no file can be made in a folder.
+func mayCreateIn(folder *os.File) error {
+	if err := unix.Faccessat(int(folder.Fd()), ".", unix.W_OK|unix.X_OK, 0); err != nil {
+		return fmt.Errorf("its folder cannot be written: %w", err)
+	}
+	return nil
 }

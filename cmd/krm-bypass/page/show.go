@@ -35,8 +35,8 @@ type frame struct {
 	// View names the view, by which the navigation marks where the user is.
 	View string
 	Spec SpecFile
-	// Mesh is that of the specification, Files the state of the files that were read;
-	// both are "" where the view did not look at them.
+	// Mesh is that of the specification, "" where the view did not look at it; Files is
+	// the state of the files.
 	Mesh, Files string
 	// Draft is the name of the draft that is shown, Changed whether it differs from its
 	// base, Changes counts in words what was done; Outdated says whether the file has
@@ -100,9 +100,9 @@ func (r *request) again(parameter, value string) string {
 
 // frame puts together what stands around the view.
 func (s *Site) frame(r *request) frame {
-	f := frame{Version: s.options.Version, Spec: r.spec, Locked: s.locked(r), Home: r.link("/"), SaveURL: r.link("/save"), Nav: r.navigation()}
+	f := frame{Version: s.options.Version, Spec: r.spec, Files: r.state, Locked: s.locked(r), Home: r.link("/"), SaveURL: r.link("/save"), Nav: r.navigation()}
 	if r.seen != nil {
-		f.Mesh, f.Files = r.seen.Explanation.Mesh, r.seen.State
+		f.Mesh = r.seen.Explanation.Mesh
 	}
 	if d := r.draft; d != nil {
 		saved := bytes.Equal(d.text, r.spec.Text)

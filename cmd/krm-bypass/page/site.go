@@ -2,6 +2,7 @@ package page
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -45,6 +46,7 @@ func New(tree Tree, options Options) *Site {
 		s.mux.HandleFunc(pattern, s.view(view))
 	}
 	s.mux.HandleFunc("GET /assets/{name}", asset)
+	s.mux.HandleFunc("GET /events", s.events)
 	return s
 }
 
@@ -58,8 +60,9 @@ type request struct {
 	// draft is what the page shows in the place of the specification's file, nil for the
 	// file.
 	draft *draft
-	// spec is the file as it is now.
-	spec SpecFile
+	// spec is the file as it is now, state that of all files.
+	spec  SpecFile
+	state string
 	// anchors are where workloads stand in the page itself, by their keys; nil if each view
 	// is a page.
 	anchors map[string]string
@@ -115,6 +118,10 @@ func (s *Site) view(show func(*request) error) http.HandlerFunc {
 }
 
 func (s *Site) begin(r *request) (err error) {
+	if err := r.read(); err != nil {
+		return err
+	}
+	r.state = s.tree.State() // before anything is read, so that what changes meanwhile is told
 	if r.spec, err = s.tree.Spec(); err != nil {
 		return err
 	}
@@ -131,6 +138,25 @@ func (s *Site) see(r *request) (seen *Seen, err error) {
 	seen, err = s.tree.See(r.Context(), r.text())
 	r.seen = seen
 	return seen, err
+}
+
+// read reads the whole of a form that is posted: half of one would be a change that
+// nobody asked for.
+func (r *request) read() error {
+	err := r.ParseForm()
+	if err == nil {
+		err = r.ParseMultipartForm(mostPosted)
+	}
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return &failure{http.StatusRequestEntityTooLarge, fmt.Errorf("more than %d MiB were sent, and nothing of it is taken", mostPosted>>20)}
+	case err != nil && !errors.Is(err, http.ErrNotMultipart):
+		return &failure{http.StatusBadRequest, fmt.Errorf("reading the form: %w", err)}
+	case r.Method == http.MethodPost && r.ContentLength != 0 && len(r.PostForm) == 0:
+		return &failure{http.StatusUnsupportedMediaType, errors.New("what was sent is no form")}
+	}
+	return nil
 }
 
 // failure is an error with the status of its answer.

@@ -23,6 +23,7 @@ func (emptyTree) See(context.Context, []byte) (*page.Seen, error) {
 func (emptyTree) Changes(context.Context, []byte, []byte) (*page.Changes, error) {
 	return &page.Changes{}, nil
 }
+func (emptyTree) State() string          { return "" }
 func (emptyTree) Save(_, _ []byte) error { return page.ErrChanged }
 
 func TestEveryViewIsThere(t *testing.T) {

@@ -16,6 +16,9 @@ type Tree interface {
 	See(ctx context.Context, text []byte) (*Seen, error)
 	// Changes compares the tree with two texts of the specification.
 	Changes(ctx context.Context, was, is []byte) (*Changes, error)
+	// State tells states of the files apart that See reads, and of the specification's.
+	// It is cheap.
+	State() string
 	// Save writes a text into the specification's file, unless that no longer holds what
 	// it did: then the error is ErrChanged.
 	Save(was, is []byte) error
@@ -42,8 +45,6 @@ type Seen struct {
 	Said []string
 	// Rendering gives what the text makes of the manifests; nil where there is none.
 	Rendering func() Rendering
-	// State tells states of the files apart.
-	State string
 }
 
 // Changes say what another text of the specification changes in a tree.
