@@ -95,6 +95,7 @@ func TestBackAndForward(t *testing.T) {
 		tb.click("button", "Switch off")
 		tb.untilText("switched off")
 		tb.click("nav a", "Workloads")
+		tb.untilURL(`u.pathname == "/"`)
 		tb.untilText("orders")
 		tb.back()
 		tb.untilText("switched off")
@@ -115,7 +116,7 @@ func TestSwitches(t *testing.T) {
 			button string
 			is     func(text string) string
 		}{
-			{"Switch off checkout", func(text string) string {
+			{"Switch off Deployment checkout", func(text string) string {
 				return strings.Replace(text, "    reason: the card", "    suspend: true\n    reason: the card", 1)
 			}},
 			{"Remove nightly", func(text string) string {

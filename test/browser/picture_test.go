@@ -38,11 +38,11 @@ func TestPictures(t *testing.T) {
 		{name: "workloads", path: "/", height: 760},
 		{name: "workloads-dark", path: "/", scheme: "dark", height: 760},
 		{name: "workload", path: "/workload?of=" + checkout, height: 1000},
-		{name: "connection", path: "/connection?of=" + checkout + "&to=192.0.2.7:443", height: 900},
+		{name: "connection", path: "/connection?of=Deployment/shop/checkout&at=192.0.2.7:443", height: 900},
 		{name: "findings", path: "/findings", height: 700},
 		{name: "rules", path: "/rules", height: 900},
 		{name: "edit", path: "/rules", height: 1000, before: func(tb *tab) {
-			tb.click("a.button", "Edit checkout")
+			tb.click("a.button", "Edit Deployment checkout")
 			tb.fill("#f-excludeOutboundIPRanges", "192.0.2.0/24\n198.51.100.0/24")
 			tb.untilText("198.51.100.0/24]")
 		}},
@@ -61,7 +61,8 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-const checkout = "apps/Deployment+shop/checkout"
+// checkout is the key of a workload of examples/reviewing in a URL.
+const checkout = "apps%2Fv1%2FDeployment%2Fshop%2Fcheckout%2F"
 
 // picture takes a picture of the upper part of the page, as a PNG of few colours.
 func (tb *tab) picture(width, height int64) []byte {

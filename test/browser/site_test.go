@@ -115,7 +115,7 @@ spec:
     matchLabels: {app: %[1]s}
   template:
     metadata:
-      labels: {app: %[1]s}%s
+      labels: {app: %[1]s}%[3]s
     spec:
       containers:
       - name: app

@@ -298,7 +298,7 @@ func (tb *tab) noted() []string {
 	all := append(tb.complaints(), tb.outside()...)
 	if tb.script {
 		all = append(all, get[[]string](tb, `seen.violations.splice(0)`)...)
-		if shift := get[float64](tb, `seen.shift`); shift > 0.005 {
+		if shift := get[float64](tb, `seen.shift`); shift > 0.01 { // the line of a message is more
 			all = append(all, fmt.Sprintf("the layout shifts by %.3f: %s", shift, get[[]string](tb, `seen.moved`)))
 		}
 	}

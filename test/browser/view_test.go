@@ -9,8 +9,11 @@ import (
 // Every view, as the navigation and the links of the others lead there.
 var views = []struct{ name, path, shows string }{
 	{"workloads", "/", "checkout"},
-	{"workload", "/workload?of=Deployment%2Fshop%2Fcheckout", "checkout"},
+	{"workload", "/workload?of=" + checkout, "checkout"},
 	{"connection", "/connection", "Connection"},
+	{"connection, outbound", "/connection?of=Deployment/shop/checkout&at=192.0.2.7:443", "192.0.2.0/24"},
+	{"connection, inbound", "/connection?of=Deployment/shop/checkout&direction=inbound&at=9102", "9102"},
+	{"connection, wrong", "/connection?of=Deployment/shop/checkout&at=here", "here"},
 	{"findings", "/findings", "Findings"},
 	{"rules", "/rules", "Rules"},
 	{"rule", "/rules/edit?of=spec.workloads%5B0%5D", "checkout"},

@@ -133,7 +133,7 @@ func (v *connectionView) ask(r *request, all report.Explanation) {
 	}
 	all.Decide(c, v.At)
 	if len(all.Workloads) == 1 {
-		v.Answer = answerFor(r, &all, &all.Workloads[0], c, v.At)
+		v.Answer = answerFor(r, &all.Workloads[0], c, v.At)
 		return
 	}
 	v.list(r, &all)
@@ -194,15 +194,15 @@ func directionOf(inbound bool) traffic.Direction {
 }
 
 // answerFor says and draws what becomes of the connection of a workload.
-func answerFor(r *request, all *report.Explanation, w *report.Workload, c traffic.Connection, at string) *answer {
+func answerFor(r *request, w *report.Workload, c traffic.Connection, at string) *answer {
 	a := &answer{Title: w.Title(), URL: r.link("/workload", "of", w.Key()), At: at}
 	d := w.Decision
 	name := ""
 	if d.Initially != nil {
-		a.Moments = append(a.Moments, momentOf(r, all.Mesh, w, d.Initially, c, "While init containers run"))
+		a.Moments = append(a.Moments, momentOf(r, w, d.Initially, c, "While init containers run"))
 		name = "Afterwards, for the application"
 	}
-	a.Moments = append(a.Moments, momentOf(r, all.Mesh, w, d, c, name))
+	a.Moments = append(a.Moments, momentOf(r, w, d, c, name))
 	if d.Verdict == report.Intercepted && w.Reason == "" {
 		a.AddURL = r.addURL(w.ResourceRef, proposed(c)...)
 	}
@@ -218,12 +218,12 @@ func proposed(c traffic.Connection) []string {
 	return []string{string(traffic.ExcludeOutbound), c.Address.String() + "@" + port}
 }
 
-func momentOf(r *request, meshName string, w *report.Workload, d *report.Decision, c traffic.Connection, name string) moment {
+func momentOf(r *request, w *report.Workload, d *report.Decision, c traffic.Connection, name string) moment {
 	m := moment{Name: name, Class: verdictClass[d.Verdict], Verdict: d.Verdict, Says: d.Why}
 	for _, e := range d.By {
 		m.By = append(m.By, deciderOf(r, d.Field, e))
 	}
-	s := sceneOf(meshName, w, d, c)
+	s := sceneOf(w, d, c)
 	m.Steps, m.Drawings = s.Steps, s.draw()
 	for i, table := range report.Tables(c.Direction) {
 		m.Tables = append(m.Tables, tableOf(i, table, d.Fits))
@@ -270,14 +270,14 @@ func parts(says string) []codePart {
 }
 
 // sceneOf stages a decision.
-func sceneOf(meshName string, w *report.Workload, d *report.Decision, c traffic.Connection) scene {
+func sceneOf(w *report.Workload, d *report.Decision, c traffic.Connection) scene {
 	s := scene{
 		ID: "way", Verdict: d.Verdict, Class: verdictClass[d.Verdict], Pod: "pod of " + w.Title(), Caller: "application", opens: "The application", Inbound: c.Direction == traffic.Inbound,
-		Mesh: meshName, Proxy: "the sidecar", OnNode: w.DataPlane == string(mesh.Ambient),
+		Mesh: w.Mesh, Proxy: "the sidecar", OnNode: w.DataPlane == string(mesh.Ambient),
 		Bare: w.Unmeshed,
 		Ours: slices.ContainsFunc(w.InitContainers, func(one fn.InitContainer) bool { return one.Of == fn.OfKrmBypass }),
 	}
-	if m, _ := mesh.ByName(meshName); s.OnNode && m != nil {
+	if m, _ := mesh.ByName(w.Mesh); s.OnNode && m != nil {
 		s.Proxy = m.On(mesh.Ambient).Proxy()
 	}
 	if d != w.Decision {

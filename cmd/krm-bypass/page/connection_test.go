@@ -29,7 +29,7 @@ type explained struct {
 func (e *explained) See(context.Context, []byte) (*page.Seen, error) {
 	x, err := fn.Explain(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(e.spec)}), []fn.Manifest{{Path: "shop.yaml", Text: []byte(e.manifests)}}, fn.Options{}, "")
 	if err != nil {
-		return &page.Seen{Problems: []string{err.Error()}}, nil
+		return &page.Seen{Problems: []string{err.Error()}}, nil //nolint:nilerr // it is shown
 	}
 	return &page.Seen{Explanation: report.NewExplanation(x)}, nil
 }
@@ -239,4 +239,21 @@ func TestStylesStandInClassesAlone(t *testing.T) {
 		b.open(connectionURL(of, "outbound", "10.0.0.1:8200"))
 		assert.NotRegexp(t, `(?i)\sstyle=|<style|\son[a-z]+=`, b.body, "the content security policy allows none")
 	}
+}
+
+// TestTwoMeshesAreNamedEach: pods of one mesh are not drawn with what the other has.
+func TestTwoMeshesAreNamedEach(t *testing.T) {
+	files := []fn.Manifest{{Path: "shop.yaml", Text: []byte(askedPods())}}
+	in := func(text string) *fn.Explained {
+		x, err := fn.Explain(fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte(text)}), files, fn.Options{}, "")
+		require.NoError(t, err)
+		return x
+	}
+	other := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: other}\nspec: {mesh: Linkerd, enrolment: {namespaces: [none]}}\n"
+	b := browse(t, &seenTree{seen: page.Seen{Explanation: report.NewExplanation(in(asked), in(other))}}, page.Options{})
+	b.open("/connection?" + url.Values{"of": {"apps/v1/Deployment/shop/ambient/"}, "at": {"10.0.0.1:80"}}.Encode())
+	assert.Contains(t, b.body, "rules of Istio")
+	assert.Contains(t, b.body, ">ztunnel<")
+	b.open("/workload?" + url.Values{"of": {"apps/v1/Deployment/shop/ambient/"}}.Encode())
+	assert.Contains(t, b.body, "Ztunnel is there before any container of the pods.")
 }

@@ -157,14 +157,13 @@ func style() (element template.HTML, policy string) {
 // filed puts an explanation into a file.
 type filed struct {
 	*request
-	mesh    string
 	sources []fileSource
 	orders  []fileOrder
 	known   map[string]string
 }
 
 func newFile(r report.Explanation) fileView {
-	b := filed{request: &request{anchors: map[string]string{}}, known: map[string]string{}, mesh: r.Mesh}
+	b := filed{request: &request{anchors: map[string]string{}}, known: map[string]string{}}
 	for i := range r.Workloads {
 		b.anchors[r.Workloads[i].Key()] = fmt.Sprintf("#w%d", i+1)
 	}
@@ -279,7 +278,7 @@ func (b *filed) answers(r *report.Explanation) []fileSaid {
 	all := b.alike(workloads, b.answer)
 	if c, name, asked := r.Asked(); asked {
 		for i := range all[:min(len(all), mostDrawn)] {
-			a := answerFor(b.request, r, all[i].first, c, name)
+			a := answerFor(b.request, all[i].first, c, name)
 			for m := range a.Moments {
 				for d := range a.Moments[m].Drawings {
 					drawing := &a.Moments[m].Drawings[d]
@@ -369,7 +368,7 @@ func (b *filed) ladder(w *report.Workload) fileLadder {
 
 // order gives where the init containers are listed, "" if there are none.
 func (b *filed) order(w *report.Workload) string {
-	order := fileOrder{starting: startingOf(b.mesh, w)}
+	order := fileOrder{starting: startingOf(w)}
 	if order.All == nil {
 		return ""
 	}

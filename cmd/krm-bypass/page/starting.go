@@ -23,17 +23,14 @@ type startingContainer struct {
 	Theirs bool
 }
 
-// startingOf lists them. meshName is the mesh of the specification.
-func startingOf(meshName string, w *report.Workload) (s starting) {
-	whose := map[string]string{fn.OfMesh: meshName, fn.OfKrmBypass: fn.OfKrmBypass, fn.OfManifest: "yours"}
+// startingOf lists them.
+func startingOf(w *report.Workload) (s starting) {
+	whose := map[string]string{fn.OfMesh: w.Mesh, fn.OfKrmBypass: fn.OfKrmBypass, fn.OfManifest: "yours"}
 	for _, c := range w.InitContainers {
 		s.All = append(s.All, startingContainer{c, whose[c.Of], c.Of == fn.OfMesh})
 	}
-	switch m, _ := mesh.ByName(meshName); {
-	case w.DataPlane == string(mesh.Ambient) && m != nil && m.On(mesh.Ambient) != nil:
+	if m, _ := mesh.ByName(w.Mesh); w.DataPlane == string(mesh.Ambient) && m != nil {
 		s.Note = capital(m.On(mesh.Ambient).Early.Always) + "."
-	case w.Order != "":
-		s.Note = capital(w.Order) + "."
 	}
 	return s
 }

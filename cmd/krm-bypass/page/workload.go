@@ -96,7 +96,7 @@ func newWorkload(r *request, seen *Seen, w *report.Workload, editable bool) *wor
 	if editable {
 		v.Add = r.addURL(ref)
 	}
-	v.Starting, v.Notes = startingOf(seen.Explanation.Mesh, w), w.Notes
+	v.Starting, v.Notes = startingOf(w), w.Notes
 	for _, f := range w.Fields {
 		v.Fields = append(v.Fields, newLadder(r, f))
 	}

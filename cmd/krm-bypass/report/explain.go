@@ -33,6 +33,8 @@ type Explanation struct {
 // Workload is one workload and what the report says about it.
 type Workload struct {
 	fn.Explanation
+	// Mesh is that of its specification.
+	Mesh string `json:"-"`
 	// Decision says what becomes of the connection that was asked about.
 	Decision *Decision `json:"decision,omitempty"`
 	// Change says how it differs from the earlier state.
@@ -48,7 +50,7 @@ func NewExplanation(all ...*fn.Explained) Explanation {
 		r.Failed = r.Failed || x.Results.Failed()
 		r.results, r.reach = append(r.results, slices.Concat(x.Results, x.Dated).Once(told)...), fn.JoinReach(r.reach, x.Reach)
 		for _, w := range x.Workloads {
-			r.Workloads = append(r.Workloads, Workload{Explanation: w})
+			r.Workloads = append(r.Workloads, Workload{Explanation: w, Mesh: x.Mesh})
 		}
 	}
 	r.summarise()

@@ -34,7 +34,7 @@ func TestSemanticsPage(t *testing.T) {
 // of which it is so, and beside them connections of which it is not.
 func TestEachLineDecides(t *testing.T) {
 	of := func(change func(*fn.Explanation)) Workload {
-		w := Workload{fn.Explanation{Outcome: fn.Written}, nil, nil}
+		w := Workload{Explanation: fn.Explanation{Outcome: fn.Written}}
 		w.Fields = []fn.ExplainedField{
 			{Field: "excludeOutboundPorts", Effective: []string{"3306"}}, {Field: "includeOutboundPorts", Effective: []string{"8443"}},
 			{Field: "excludeInboundPorts", Effective: []string{"7001"}},
