@@ -19,6 +19,9 @@ type site struct {
 	base string
 	// folder is where it was started, spec the specification below it.
 	folder, spec string
+	// first is how many milliseconds the first page took to show something: the manifests
+	// are read for it.
+	first float64
 }
 
 var address = regexp.MustCompile(`http://\S+`)
@@ -47,21 +50,21 @@ func serve(t testing.TB, folder, spec string, arguments ...string) *site {
 				for lines.Scan() {
 				}
 			}()
-			enter(t, found)
-			return &site{base: base, folder: folder, spec: filepath.Join(folder, spec)}
+			return &site{base: base, folder: folder, spec: filepath.Join(folder, spec), first: enter(t, found)}
 		}
 	}
 	require.Fail(t, "krm-bypass ui printed no address", said.String())
 	return nil
 }
 
-// enter opens an address once.
-func enter(t testing.TB, address string) {
+// enter opens an address once, and gives the milliseconds until it shows something.
+func enter(t testing.TB, address string) float64 {
 	t.Helper()
 	tb := newTab(t, "")
 	tb.open(address)
 	require.EqualValues(t, 200, tb.status, "%s\n%s", address, tb.text("body"))
 	require.NotContains(t, tb.url().String(), "token", "the address bar")
+	return tb.painted()
 }
 
 // copied gives a copy of an example, that a test may change.
