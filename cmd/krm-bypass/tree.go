@@ -64,7 +64,7 @@ func (t *tree) Spec() (page.SpecFile, error) {
 	var err error
 	if spec.Text, err = specFile(spec.Path); err != nil {
 		spec.Locked = err.Error() // it may come back
-		return spec, nil
+		return spec, nil          //nolint:nilerr // the page says it
 	}
 	spec.Locked = t.target.locked()
 	return spec, nil

@@ -68,14 +68,14 @@ func TestATextStandsInThePlaceOfTheFile(t *testing.T) {
 			assert.Equal(t, 1, changes.Explanation.Comparison.Restarted)
 			assert.Contains(t, changes.Manifests, `-        traffic.sidecar.istio.io/excludeOutboundPorts: "3306"`)
 			assert.Contains(t, changes.Manifests, `+        traffic.sidecar.istio.io/excludeOutboundPorts: "3307"`)
-			assert.Nil(t, mustSee(t, tree, nil).Explanation.Workloads[0].Change, "a comparison leaves alone what it compares")
+			assert.Nil(t, mustSee(t, tree).Explanation.Workloads[0].Change, "a comparison leaves alone what it compares")
 		})
 	}
 }
 
-func mustSee(t *testing.T, tree *tree, text []byte) *page.Seen {
+func mustSee(t *testing.T, tree *tree) *page.Seen {
 	t.Helper()
-	seen, err := tree.See(t.Context(), text)
+	seen, err := tree.See(t.Context(), nil)
 	require.NoError(t, err)
 	return seen
 }
@@ -101,9 +101,9 @@ func TestWhatIsWrongIsShown(t *testing.T) {
 			laidOut(t, good)
 			tree, err := newTree(inputs{specs: []string{"bypass.yaml"}}, []string{"m"}, "", "2026-11-28")
 			require.NoError(t, err)
-			require.Empty(t, mustSee(t, tree, nil).Problems)
+			require.Empty(t, mustSee(t, tree).Problems)
 			test.spoil()
-			assert.Contains(t, strings.Join(mustSee(t, tree, nil).Problems, "\n"), test.says)
+			assert.Contains(t, strings.Join(mustSee(t, tree).Problems, "\n"), test.says)
 			_, err = tree.Spec()
 			require.NoError(t, err)
 			for _, path := range []string{"bypass.yaml", "m/x.yaml"} {
@@ -113,7 +113,7 @@ func TestWhatIsWrongIsShown(t *testing.T) {
 				require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 				require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 			}
-			assert.Empty(t, mustSee(t, tree, nil).Problems)
+			assert.Empty(t, mustSee(t, tree).Problems)
 		})
 	}
 }

@@ -24,11 +24,11 @@ func withAndWithout(t *testing.T, test func(t *testing.T, tab func(*site) *tab))
 // inbound is the field of a rule's form in which the tests type.
 const inbound = "#f-excludeInboundPorts"
 
-// editRule opens the form of the rule for a namespace.
-func (tb *tab) editRule(title string) {
+// editNamespace opens the form of the rule for a namespace.
+func (tb *tab) editNamespace() {
 	tb.t.Helper()
 	tb.open("/rules")
-	tb.click("a.button", "Edit "+title)
+	tb.click("a.button", "Edit Namespace default")
 	tb.until(`document.querySelector("` + inbound + `")`)
 }
 
@@ -57,7 +57,7 @@ func TestEdit(t *testing.T) {
 		require.NotEqual(t, was, is)
 
 		tb := tab(site)
-		tb.editRule("Namespace default")
+		tb.editNamespace()
 		tb.sound("form")
 		assert.Empty(t, tb.reach())
 		tb.fill(inbound, "7001\n7002\n7005\n7009")
@@ -120,8 +120,9 @@ func TestSwitches(t *testing.T) {
 				return strings.Replace(text, "    reason: the card", "    suspend: true\n    reason: the card", 1)
 			}},
 			{"Remove nightly", func(text string) string {
-				from := strings.Index(text, "  - match: {names: [nightly]")
-				return text[:from] + text[strings.Index(text, "  enforcement:"):]
+				before, _, _ := strings.Cut(text, "  - match: {names: [nightly]")
+				_, behind, _ := strings.Cut(text, "  enforcement:")
+				return before + "  enforcement:" + behind
 			}},
 		} {
 			tb := tab(site)
@@ -144,7 +145,7 @@ func TestWrongEntry(t *testing.T) {
 		site := asm(t)
 		was := site.specText(t)
 		tb := tab(site)
-		tb.editRule("Namespace default")
+		tb.editNamespace()
 		for _, wrong := range []string{"70000", "7000-6000", "10.0.0.0/99"} {
 			tb.fill(inbound, "7001\n"+wrong)
 			if !tb.script {
@@ -184,7 +185,7 @@ func TestConflict(t *testing.T) {
 	withAndWithout(t, func(t *testing.T, tab func(*site) *tab) {
 		site := asm(t)
 		tb := tab(site)
-		tb.editRule("Namespace default")
+		tb.editNamespace()
 		tb.fill(inbound, "7001\n7009")
 		tb.click("button", "Review and save")
 		tb.until(find("button", "Save into"))
@@ -212,7 +213,7 @@ func TestTwoBrowsers(t *testing.T) {
 	was := site.specText(t)
 	one, other := newTab(t, site.base), newTab(t, site.base).withoutScript()
 	for i, tb := range []*tab{one, other} {
-		tb.editRule("Namespace default")
+		tb.editNamespace()
 		tb.fill(inbound, "7001\n700"+string(rune('2'+i)))
 		tb.click("button", "Review and save")
 		tb.until(find("button", "Save into"))
@@ -231,7 +232,7 @@ func TestTwoBrowsers(t *testing.T) {
 
 // TestReadOnly has no form and says why.
 func TestReadOnly(t *testing.T) {
-	site := serve(t, copied(t, "asm-ports"), "bypass.yaml", "--read-only", "base")
+	site := serve(t, copied(t, "asm-ports"), "--read-only", "base")
 	tb := newTab(t, site.base)
 	tb.open("/rules")
 	tb.untilText("--read-only")

@@ -77,7 +77,7 @@ spec:
 
 // TestHostile has manifests whose texts would run, were they not text.
 func TestHostile(t *testing.T) {
-	site := serve(t, hostile(t), "bypass.yaml", ".")
+	site := serve(t, hostile(t), ".")
 	tb := newTab(t, site.base)
 	for _, path := range []string{"/", "/findings", "/rules", "/connection"} {
 		tb.open(path)

@@ -14,7 +14,7 @@ import (
 // browser never holds them all.
 func TestMany(t *testing.T) {
 	folder := generated(t, size{namespaces: 60, workloads: 2_000})
-	many := serve(t, folder, "bypass.yaml", ".")
+	many := serve(t, folder, ".")
 	withAndWithout(t, func(t *testing.T, tab func(*site) *tab) {
 		tb := tab(many)
 		tb.open("/")
@@ -66,7 +66,7 @@ func TestFilesThatChange(t *testing.T) {
 	looks, types := newTab(t, site.base), newTab(t, site.base)
 	looks.open("/")
 	looks.untilText("192.0.2.0/24")
-	types.editRule("Namespace default")
+	types.editNamespace()
 	types.fill(inbound, "7001\n7999")
 
 	require.NoError(t, os.WriteFile(site.spec, []byte(strings.Replace(was, "192.0.2.0/24", "198.51.100.0/24", 1)), 0o644))

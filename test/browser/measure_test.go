@@ -31,7 +31,7 @@ func TestMeasure(t *testing.T) {
 		taken[what] = append(taken[what], milliseconds)
 	}
 	for range *measure {
-		site := serve(t, folder, "bypass.yaml", ".")
+		site := serve(t, folder, ".")
 		tb := newTab(t, site.base)
 		note("first content, just started", site.first)
 		note("first content, again", tb.firstContent("/"))
@@ -48,7 +48,7 @@ func TestMeasure(t *testing.T) {
 		slices.Sort(taken[what])
 		fmt.Printf("page: %-28s %7.0f ms (median of %d, %.0f to %.0f)\n", what, taken[what][*measure/2], *measure, taken[what][0], taken[what][*measure-1])
 	}
-	site := serve(t, folder, "bypass.yaml", ".")
+	site := serve(t, folder, ".")
 	tb := newTab(t, site.base)
 	tb.open("/")
 	for _, path := range []string{"/", "/assets/page.css", "/assets/page.js"} {

@@ -70,7 +70,7 @@ func (tb *tab) picture(width, height int64) []byte {
 	tb.resize(width, height)
 	shot := command(tb, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatPng})
 	tb.resize(1440, 900)
-	small, err := fewColours([]byte(shot.Data))
+	small, err := fewColours(shot.Data)
 	require.NoError(tb.t, err)
 	return small
 }

@@ -28,9 +28,9 @@ var address = regexp.MustCompile(`http://\S+`)
 
 // serve starts krm-bypass ui in a folder and uses its address up, so that every tab
 // has the cookie. It ends with the test.
-func serve(t testing.TB, folder, spec string, arguments ...string) *site {
+func serve(t testing.TB, folder string, arguments ...string) *site {
 	t.Helper()
-	cmd := exec.Command(program, append([]string{"ui", "--spec", spec}, arguments...)...)
+	cmd := exec.Command(program, append([]string{"ui", "--spec", "bypass.yaml"}, arguments...)...)
 	cmd.Dir = folder
 	var said strings.Builder
 	cmd.Stderr = &said
@@ -50,7 +50,7 @@ func serve(t testing.TB, folder, spec string, arguments ...string) *site {
 				for lines.Scan() {
 				}
 			}()
-			return &site{base: base, folder: folder, spec: filepath.Join(folder, spec), first: enter(t, found)}
+			return &site{base: base, folder: folder, spec: filepath.Join(folder, "bypass.yaml"), first: enter(t, found)}
 		}
 	}
 	require.Fail(t, "krm-bypass ui printed no address", said.String())
@@ -84,8 +84,8 @@ func (s *site) specText(t testing.TB) string {
 }
 
 // reviewing serves examples/reviewing/after, asm examples/asm-ports.
-func reviewing(t testing.TB) *site { return serve(t, copied(t, "reviewing/after"), "bypass.yaml", ".") }
-func asm(t testing.TB) *site       { return serve(t, copied(t, "asm-ports"), "bypass.yaml", "base") }
+func reviewing(t testing.TB) *site { return serve(t, copied(t, "reviewing/after"), ".") }
+func asm(t testing.TB) *site       { return serve(t, copied(t, "asm-ports"), "base") }
 
 // A size is how many workloads a generated tree has.
 type size struct{ namespaces, workloads int }

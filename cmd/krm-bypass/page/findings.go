@@ -40,8 +40,8 @@ type problemView struct {
 	Path, Value       string
 	Message           string
 	Also              string
-	// Proposed is text that mends it, Remedy says how.
-	Proposed, Remedy string
+	// Proposed is text that mends it.
+	Proposed string
 	// Accept is the form that accepts it, Edit that of the rule that it is about.
 	Accept, Edit string
 	Reason       string

@@ -84,16 +84,14 @@ func form(s *schema) string {
 	case s.Items != nil:
 		return "list of " + form(s.Items)
 	}
-	switch what := s.Additional.(type) {
-	case *schema:
+	if what, is := s.Additional.(*schema); is {
 		return "map of " + form(what)
 	}
 	switch of := s.Type.(type) {
 	case []string:
 		return strings.Join(of, " or ")
 	case string:
-		switch {
-		case s.Minimum != nil:
+		if s.Minimum != nil {
 			return fmt.Sprintf("%s from %d to %d", of, *s.Minimum, *s.Maximum)
 		}
 		return of
