@@ -72,13 +72,19 @@ func Check(spec *Spec, files []Manifest, options Options, expiry Expiry) (*Check
 	if r.unread {
 		return checked, &FailedError{checked.Results}
 	}
-	checked.Results = append(checked.Results, r.expired(expiry, slices.Concat(r.rules(), datedOf(r.lapsed), datedOf(r.spec.Policy.Acceptances))...)...)
-	checked.Results = append(checked.Results, r.unused()...).gated().inOrder()
+	checked.Results = r.checked(checked.Results, expiry)
 	checked.Objects, checked.Reach = slices.Concat(objects...), r.listed()
 	if r.malformed {
 		return checked, &FailedError{checked.Results}
 	}
 	return checked, nil
+}
+
+// checked adds to results what only those are told who ask about manifests, and judges
+// them as check does.
+func (r *run) checked(said Results, expiry Expiry) Results {
+	dated := r.expired(expiry, slices.Concat(r.rules(), datedOf(r.lapsed), datedOf(r.spec.Policy.Acceptances))...)
+	return slices.Concat(said, dated, r.unused()).gated().inOrder()
 }
 
 // gated makes errors of those warnings on which a check fails.

@@ -40,6 +40,7 @@ func Explain(spec *Spec, files []Manifest, options Options, today v1alpha1.Date)
 	if r.unread {
 		return explained, &FailedError{explained.Results}
 	}
+	explained.Checked = r.checked(explained.Results, Expiry{today, Notice})
 	explained.Results = append(explained.Results, r.idle()...).inOrder()
 	explained.Dated = r.expired(Expiry{today, Notice}, r.rules()...)
 	explained.Mesh = r.spec.Policy.Mesh.Name

@@ -17,6 +17,8 @@ type Explained struct {
 	// Dated are the findings about rules that have expired or soon will. An
 	// explanation marks what such a rule says, so that nobody needs to print them.
 	Dated Results
+	// Checked is what Check says of the same files.
+	Checked Results
 	// Reach says whom the parts of the spec reach.
 	Reach []Reach
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/page"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
-	"github.com/krm-bypass/krm-bypass/fn"
 )
 
 // tree reads manifests for the page.
@@ -191,18 +190,7 @@ func (t *tree) evaluate(one *sight) (seen *page.Seen) {
 	}
 	seen.Explanation, seen.Said = found, lines(said.String())
 	seen.Rendering = sync.OnceValue(func() page.Rendering { return t.rendering(in) })
-	judging := in
-	judging.judging, judging.reading.judging = true, true
-	var all []report.Checked
-	err = judging.each(aside(context.Background(), io.Discard), t.paths, "checking", func(g group, options fn.Options) error {
-		checked, _, _ := g.checked(options, fn.Expiry{Today: t.today, Notice: fn.Notice}) // the findings hold the error
-		all = append(all, checked...)
-		return nil
-	})
-	if err != nil {
-		seen.Problems = lines(err.Error())
-	}
-	seen.Findings = report.NewLint(function.Version, all...)
+	seen.Findings = found.Findings()
 	return seen
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,4 +117,30 @@ func TestWhatIsWrongIsShown(t *testing.T) {
 			assert.Empty(t, mustSee(t, tree).Problems)
 		})
 	}
+}
+
+// TestThePageFindsWhatLintFinds holds the findings of the page, which come from what
+// explains the manifests, to those of lint, which looks for them alone.
+func TestThePageFindsWhatLintFinds(t *testing.T) {
+	specs, err := filepath.Glob("../../testdata/golden/*/*/spec.yaml")
+	require.NoError(t, err)
+	compared := 0
+	for _, spec := range specs {
+		manifests := filepath.Join(filepath.Dir(spec), "input.yaml")
+		var out, errOut bytes.Buffer
+		if code := run([]string{"lint", manifests, "--spec", spec, "-o", "json", "--now", "2026-11-28"}, strings.NewReader(""), &out, &errOut); code > 1 {
+			continue // the page shows why
+		}
+		tree := &tree{in: inputs{specs: []string{spec}}, paths: []string{manifests}, today: "2026-11-28"}
+		seen, err := tree.See(t.Context(), nil)
+		require.NoError(t, err)
+		if seen.Problems != nil {
+			continue // explain refuses what lint can tell of
+		}
+		compared++
+		found, err := json.MarshalIndent(seen.Findings, "", "  ")
+		require.NoError(t, err)
+		assert.JSONEq(t, out.String(), string(found), spec)
+	}
+	assert.Greater(t, compared, 200)
 }

@@ -104,7 +104,7 @@ type pagerView struct {
 // How many are shown: rows in a page, entries in a chip, namespaces to choose from, of
 // what bypasses in a direction.
 const (
-	mostRows       = 100
+	mostRows       = 60
 	mostEntries    = 6
 	mostNamespaces = 300
 	mostBypasses   = 8

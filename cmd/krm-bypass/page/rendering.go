@@ -28,8 +28,16 @@ func (r Rendering) Since(later Rendering) Rendering {
 
 // Of gives what changes in the documents that hold an object.
 func (r Rendering) Of(ref fn.ResourceRef) string {
-	all, _ := r.differences(func(was, is object.Document) bool {
-		return bytes.Contains(was.Text, []byte(ref.Name)) || bytes.Contains(is.Text, []byte(ref.Name))
+	name := []byte(ref.Name)
+	var there Rendering
+	for i := range min(len(r.Was), len(r.Is)) { // cutting a file into documents takes longer than looking for a name
+		if bytes.Contains(r.Was[i].Text, name) || bytes.Contains(r.Is[i].Text, name) {
+			there.Was, there.Is = append(there.Was, r.Was[i]), append(there.Is, r.Is[i])
+		}
+	}
+	there.Problems = r.Problems
+	all, _ := there.differences(func(was, is object.Document) bool {
+		return bytes.Contains(was.Text, name) || bytes.Contains(is.Text, name)
 	}, func(o fn.ResourceRef) bool {
 		o.Namespace = cmp.Or(o.Namespace, ref.Namespace)
 		return o == ref

@@ -30,6 +30,7 @@ func New(tree Tree, options Options) *Site {
 	for pattern, view := range map[string]func(*request) error{
 		"GET /{$}":         s.matrix,
 		"GET /workload":    s.workload,
+		"GET /difference":  s.difference,
 		"GET /connection":  s.connection,
 		"GET /findings":    s.findings,
 		"GET /rules":       s.rules,

@@ -2,8 +2,11 @@ package page
 
 import (
 	"cmp"
+	"errors"
+	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
@@ -27,9 +30,16 @@ type workloadView struct {
 	Starting starting
 	// Findings are those on this workload, URL where all stand.
 	Findings []problemView
-	Diff     []diffLine
+	Diff     writtenView
 	Changes  []changedField
 	Change   string
+}
+
+// writtenView is what is written into a workload. Later is where to ask for it, where it
+// is not known yet.
+type writtenView struct {
+	Lines []diffLine
+	Later string
 }
 
 // modeView is how the settings are enforced, and who says so.
@@ -77,13 +87,49 @@ func (s *Site) workload(r *request) error {
 	if err != nil {
 		return err
 	}
+	w := r.workload(seen)
+	if w == nil {
+		return s.show(r, "workload", "No such workload", &workloadView{Matrix: r.link("/")})
+	}
+	v := newWorkload(r, seen, w, s.locked(r) == "")
+	written := make(chan writtenView, 1)
+	go func() { written <- r.written(seen, w) }() // it goes on when the page is shown
+	select {
+	case v.Diff = <-written:
+	case <-time.After(patience / 3):
+		v.Diff.Later = r.link("/difference", "of", w.Key())
+	}
+	return s.show(r, "workload", w.Title(), v)
+}
+
+// difference shows what is written into one workload.
+func (s *Site) difference(r *request) error {
+	seen, err := s.see(r)
+	if err != nil {
+		return err
+	}
+	w := r.workload(seen)
+	if w == nil {
+		return &failure{http.StatusNotFound, errors.New("there is no such workload")}
+	}
+	return s.show(r, "difference", w.Title(), r.written(seen, w))
+}
+
+// workload finds the one that the URL names, nil if it is not there.
+func (r *request) workload(seen *Seen) *report.Workload {
 	of := r.query.Get("of")
 	i := slices.IndexFunc(seen.Explanation.Workloads, func(w report.Workload) bool { return w.Key() == of })
 	if i < 0 {
-		return s.show(r, "workload", "No such workload", &workloadView{Matrix: r.link("/")})
+		return nil
 	}
-	w := &seen.Explanation.Workloads[i]
-	return s.show(r, "workload", w.Title(), newWorkload(r, seen, w, s.locked(r) == ""))
+	return &seen.Explanation.Workloads[i]
+}
+
+func (r *request) written(seen *Seen, w *report.Workload) writtenView {
+	if seen.Rendering == nil {
+		return writtenView{}
+	}
+	return writtenView{Lines: diffLines(seen.Rendering().Of(w.ResourceRef))}
 }
 
 func newWorkload(r *request, seen *Seen, w *report.Workload, editable bool) *workloadView {
@@ -112,9 +158,6 @@ func newWorkload(r *request, seen *Seen, w *report.Workload, editable bool) *wor
 				v.Findings = append(v.Findings, newProblem(r, s, f, editable))
 			}
 		}
-	}
-	if seen.Rendering != nil {
-		v.Diff = diffLines(seen.Rendering().Of(ref))
 	}
 	if w.Change != nil {
 		changed := newChangedWorkload(r, w)

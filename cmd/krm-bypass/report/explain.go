@@ -23,8 +23,8 @@ type Explanation struct {
 	// Failed says that something was refused.
 	Failed bool `json:"-"`
 	// results are what else there is to tell; only says that it is of one workload.
-	results fn.Results
-	reach   []fn.Reach
+	results, checked fn.Results
+	reach            []fn.Reach
 	// connection is the one that was asked about, if there is one.
 	connection traffic.Connection
 	only       bool
@@ -48,6 +48,11 @@ func NewExplanation(all ...*fn.Explained) Explanation {
 	for _, x := range all {
 		r.Mesh = x.Mesh
 		r.Failed = r.Failed || x.Results.Failed()
+		checked := x.Checked
+		if checked == nil { // it judges finished manifests, which nobody checks by themselves
+			checked = slices.Concat(x.Results, x.Dated)
+		}
+		r.checked = append(r.checked, checked...)
 		r.results, r.reach = append(r.results, slices.Concat(x.Results, x.Dated).Once(told)...), fn.JoinReach(r.reach, x.Reach)
 		for _, w := range x.Workloads {
 			r.Workloads = append(r.Workloads, Workload{Explanation: w, Mesh: x.Mesh})
@@ -178,7 +183,7 @@ func (w *Workload) Key() string {
 
 // Findings are what there is to tell of the specification and the manifests.
 func (r *Explanation) Findings() Check {
-	return NewLint("", Checked{Checked: &fn.Checked{Results: r.results}})
+	return NewLint("", Checked{Checked: &fn.Checked{Results: r.checked}})
 }
 
 // Reach says whom the parts of the specification reach.

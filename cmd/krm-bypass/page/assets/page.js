@@ -101,7 +101,7 @@ addEventListener("input", ({ target }) => {
   if (form?.method === "post") typed = true;
   if (form?.method !== "get" || !form.closest("[data-swap]") || "stay" in form.dataset) return;
   const isText = target.type === "search" || target.type === "text";
-  soon(form, isText ? 120 : 0, () => show(address(form), { then: isText ? replace : push }));
+  soon(form, 0, () => show(address(form), { then: isText ? replace : push }));
 });
 
 addEventListener("submit", (event) => {
