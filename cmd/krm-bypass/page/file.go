@@ -27,7 +27,7 @@ type fileView struct {
 	Compared  bool
 	Changed   []fileSaid
 	Gone      []string
-	Unreached []fileReach
+	Unreached []reachView
 	Findings  []report.Same
 	Accepted  int
 	// Fields are those that any workload sets; the cells of a row follow them.
@@ -54,8 +54,6 @@ type fileSaid struct {
 }
 
 type fileLink struct{ Title, URL string }
-
-type fileReach struct{ Path, Place, Meant string }
 
 type fileNamespace struct {
 	Name      string
@@ -178,11 +176,6 @@ func newFile(r report.Explanation) fileView {
 			v.Gone = append(v.Gone, gone.Title())
 		}
 	}
-	for _, one := range r.Summary.Rules {
-		if one.Unreached {
-			v.Unreached = append(v.Unreached, fileReach{strings.TrimSpace(one.Path + " " + one.Name), place(one.File, one.Line), one.Meant})
-		}
-	}
 	check := r.Findings()
 	v.Findings, v.Accepted = check.Alike(), check.Accepted
 	v.Counts = append(v.Counts, counting(check.Errors, "error"), counting(check.Warnings, "warning"))
@@ -202,7 +195,7 @@ func newFile(r report.Explanation) fileView {
 	slices.SortFunc(v.Namespaces, func(a, b fileNamespace) int { return strings.Compare(a.Name, b.Name) })
 	v.Changed = b.alike(r.Workloads, b.change)
 	v.Answers = b.answers(&r)
-	v.Sources, v.Orders = b.sources, b.orders
+	v.Unreached, v.Sources, v.Orders = nobody(b.request, r.Summary.Rules), b.sources, b.orders
 	return v
 }
 

@@ -28,6 +28,7 @@ spec:
   - {match: {names: [shop]}, merge: Union, excludeInboundPorts: [9102], expires: 2026-10-31}
   workloads:
   - {match: {names: [nobody]}, excludeOutboundPorts: [25]}
+  - {match: {names: [web1]}, name: off, suspend: true, excludeOutboundPorts: [26]}
   enforcement: {mode: AnnotationsOnly}
 `
 
@@ -98,7 +99,7 @@ func TestTheFileAsksNobody(t *testing.T) {
 func TestTheFileShowsWhatThereIs(t *testing.T) {
 	all := files(t, "the metadata")
 	for of, says := range map[string][]string{
-		"settings": {"<h1>3 of 3 workloads bypass something.</h1>", ">3</dd>", "spec.workloads[0]</code> bypass.yaml:10", "<strong>expired</strong>: expired on 2026-10-31", "<td>the metadata</td><td>platform</td>", "EXPIRED on 2026-10-31", "everything inbound"},
+		"settings": {"<h1>3 of 3 workloads bypass something.</h1>", ">3</dd>", `spec.workloads[0]</code>  <span class="muted">bypass.yaml:10</span>`, `spec.workloads[1]</code> off <span class="muted">bypass.yaml:11</span>: suspended`, "<strong>expired</strong>: expired on 2026-10-31", "<td>the metadata</td><td>platform</td>", "EXPIRED on 2026-10-31", "everything inbound"},
 		"changes":  {"3 changed, and the pods of 3 restart.</h1>", `<b class="minus">−</b> excludeInboundPorts`, `<b class="plus">&#43;</b> excludeInboundPorts`, "Gone: Deployment shop1/web3"},
 		"answers":  {"inbound port 9102: bypassed for 3 of 3 workloads.</h1>", "What becomes of the connection"},
 		"nothing":  {"<h1>The manifests hold no workload.</h1>"},

@@ -166,11 +166,7 @@ func newMatrix(r *request, seen *Seen) *matrixView {
 	v.Headline = x.Headline()
 	v.Counts = counts(r, seen)
 	v.Bypasses = bypasses(r, x.Summary.Bypasses)
-	for _, one := range x.Summary.Rules {
-		if one.Unreached {
-			v.Nobody = append(v.Nobody, reachView{one.Path, one.Name, place(one.File, one.Line), one.Meant, r.editURL(one.Path)})
-		}
-	}
+	v.Nobody = nobody(r, x.Summary.Rules)
 	fields := fieldsIn(x.Workloads)
 	direction := ""
 	for _, f := range fields {
@@ -205,6 +201,20 @@ func sideOf(field string) string {
 		return "inbound"
 	}
 	return "outbound"
+}
+
+// nobody lists the parts of a specification that reach nobody, and why that is.
+func nobody(r *request, parts []fn.Reach) (all []reachView) {
+	for _, one := range parts {
+		switch {
+		case one.Suspended:
+			one.Meant = "suspended"
+		case !one.Unreached:
+			continue
+		}
+		all = append(all, reachView{one.Path, one.Name, place(one.File, one.Line), one.Meant, r.editURL(one.Path)})
+	}
+	return all
 }
 
 func counts(r *request, seen *Seen) []countView {

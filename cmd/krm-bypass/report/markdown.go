@@ -233,7 +233,7 @@ func (c *comment) writeChanges(r *Explanation) {
 func (c *comment) writeUnreached(reach []fn.Reach) {
 	var parts []string
 	for _, one := range reach {
-		if one.Unreached {
+		if one.Unreached || one.Suspended {
 			parts = append(parts, fmt.Sprintf("- %s %s reaches %s\n", code(strings.TrimSpace(one.Path+" "+one.Name)), at(one.File, one.Line), prose(reaches(one))))
 		}
 	}

@@ -130,6 +130,14 @@ func TestCommentsHaveNoMarkupOfManifests(t *testing.T) {
 	}
 }
 
+// TestCommentsListWhatIsSwitchedOff beside what reaches nobody by a slip.
+func TestCommentsListWhatIsSwitchedOff(t *testing.T) {
+	off := strings.Replace(spec, "  workloads:\n", "  workloads:\n  - {match: {names: [web]}, name: off, suspend: true, excludeOutboundPorts: [26]}\n", 1)
+	require.NotEqual(t, spec, off)
+	assert.Regexp(t, "(?m)^- `spec.workloads\\[0\\] off` in `bypass.yaml:[0-9]+` reaches nobody: suspended$", writtenExplanation(t, "markdown", reportOf(t, off, manifests)))
+	assert.NotContains(t, writtenExplanation(t, "markdown", reportOf(t, spec, manifests)), "suspended")
+}
+
 // TestCommentsFit has comments of more than GitHub takes.
 func TestCommentsFit(t *testing.T) {
 	spec, manifests := cluster(2000)
