@@ -69,6 +69,7 @@ func TestATextStandsInThePlaceOfTheFile(t *testing.T) {
 			assert.Equal(t, 1, changes.Explanation.Comparison.Restarted)
 			assert.Contains(t, changes.Manifests, `-        traffic.sidecar.istio.io/excludeOutboundPorts: "3306"`)
 			assert.Contains(t, changes.Manifests, `+        traffic.sidecar.istio.io/excludeOutboundPorts: "3307"`)
+			assert.NotContains(t, changes.Manifests, "ClusterBypass", "the specification is shown by itself")
 			assert.Nil(t, mustSee(t, tree).Explanation.Workloads[0].Change, "a comparison leaves alone what it compares")
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
 // Rendering is what a specification makes of files, or another of it.
@@ -107,7 +108,7 @@ func between(was, is object.Document) *difference {
 	// Both have been decoded before, when they were rendered.
 	before, errBefore := object.Decode(was.Fragment())
 	after, errAfter := object.Decode(is.Fragment())
-	if errBefore != nil || errAfter != nil {
+	if errBefore != nil || errAfter != nil || spec.Configures(before) { // which is shown by itself
 		return &d
 	}
 	object.Each(after, func(object.Type) bool { return true }, func(o object.Object) {
