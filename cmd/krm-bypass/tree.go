@@ -188,6 +188,7 @@ func (t *tree) evaluate(one *sight) (seen *page.Seen) {
 			found.Compare(earlier)
 		}
 	}
+	said.WriteString(report.PassedOver(found.PassedOver))
 	seen.Explanation, seen.Said = found, lines(said.String())
 	seen.Rendering = sync.OnceValue(func() page.Rendering { return t.rendering(in) })
 	seen.Findings = found.Findings()

@@ -145,3 +145,15 @@ func TestThePageFindsWhatLintFinds(t *testing.T) {
 	}
 	assert.Greater(t, compared, 200)
 }
+
+// TestThePageSaysWhatIsPassedOver has a file beside the manifests that holds no object.
+func TestThePageSaysWhatIsPassedOver(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{"bypass.yaml": treeSpec, "web.yaml": treePod, "values.yaml": "replicas: 2\n"} {
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
+	}
+	tree := &tree{in: inputs{specs: []string{"bypass.yaml"}}, paths: []string{"."}, today: "2026-11-28"}
+	seen, err := tree.See(t.Context(), nil)
+	require.NoError(t, err)
+	assert.Contains(t, strings.Join(seen.Said, "\n"), "values.yaml")
+}

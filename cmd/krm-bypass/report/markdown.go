@@ -42,7 +42,7 @@ func writeMarkdown(w io.Writer, r Explanation) error {
 	if !r.asked() {
 		c.writeNamespaces(&r)
 	}
-	if said := passedOver(r.PassedOver); said != "" {
+	if said := PassedOver(r.PassedOver); said != "" {
 		fmt.Fprintf(c, "\n%s\n", prose(strings.TrimSpace(said)))
 	}
 	if c.omitted {

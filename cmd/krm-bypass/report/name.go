@@ -61,8 +61,8 @@ func LeftAlone(workloads, files int) []string {
 	return []string{strings.Join(parts, ", ") + ": krm-bypass explain tells why"}
 }
 
-// passedOver names files that were not read, because they are for other tools.
-func passedOver(files []string) string {
+// PassedOver names files that were not read, because they are for other tools.
+func PassedOver(files []string) string {
 	if len(files) == 0 {
 		return ""
 	}

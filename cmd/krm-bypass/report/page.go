@@ -105,7 +105,7 @@ func (p *page) few(names []string, most int) string {
 
 // passOver names files that hold nothing to speak of.
 func (p *page) passOver(files []string) {
-	if said := passedOver(files); said != "" {
+	if said := PassedOver(files); said != "" {
 		p.line(0, "%s", strings.TrimSpace(said))
 	}
 }

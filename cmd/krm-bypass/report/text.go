@@ -71,7 +71,7 @@ func (r Check) writeOnce(b *bytes.Buffer, about string, of func(Subject) string)
 
 // writeSummary writes the last lines: the outcome, and what would compare the rest.
 func (r Check) writeSummary(b *bytes.Buffer) {
-	b.WriteString(passedOver(r.PassedOver))
+	b.WriteString(PassedOver(r.PassedOver))
 	fmt.Fprintln(b, r.summary())
 	for _, pipeline := range r.Pipelines {
 		fmt.Fprintf(b, "to compare what a pipeline applies: %s\n", pipeline)

@@ -29,7 +29,7 @@ func writeWide(w io.Writer, r Explanation) error {
 			b.WriteString("\n")
 		}
 		r.writeWorkloads(&b)
-		b.WriteString(passedOver(r.PassedOver))
+		b.WriteString(PassedOver(r.PassedOver))
 	}
 	return writeLines(w, &b)
 }
