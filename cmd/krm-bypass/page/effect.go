@@ -92,10 +92,7 @@ func newEffect(r *request, was, is []byte, c *Changes) *effectView {
 		return e
 	}
 	e.Changed, e.Restarted = c.Explanation.Comparison.Changed, c.Explanation.Comparison.Restarted
-	for _, ref := range c.Explanation.Comparison.Gone {
-		w := report.Workload{Explanation: fn.Explanation{TemplateRef: ref}}
-		e.Gone = append(e.Gone, w.Title())
-	}
+	e.Gone = c.Explanation.Comparison.GoneTitles()
 	for i := range c.Explanation.Workloads {
 		switch w := &c.Explanation.Workloads[i]; {
 		case w.Change == nil || w.Change.Kind == report.Unchanged:

@@ -88,10 +88,10 @@ type fileOrder struct {
 
 // fileRung is what one scope says in one field.
 type fileRung struct {
+	chipView
 	// Sign says whether a change adds it, Again that the rung above is of the same field.
-	Sign, Field, Entry, Holds, Lost, By string
-	InForce, Expired, Again             bool
-	Scope                               scope
+	Sign, Field, Lost, By string
+	Again                 bool
 	// Source names what says it, URL is where that stands if it is a rule, Line where it is
 	// in its file.
 	Source, URL string
@@ -171,10 +171,7 @@ func newFile(r report.Explanation) fileView {
 	if c := r.Comparison; c != nil {
 		v.Compared = true
 		v.Counts = append(v.Counts, fileCount{c.Changed, "changed"}, fileCount{c.Restarted, "restart"})
-		for _, ref := range c.Gone {
-			gone := report.Workload{Explanation: fn.Explanation{TemplateRef: ref}}
-			v.Gone = append(v.Gone, gone.Title())
-		}
+		v.Gone = c.GoneTitles()
 	}
 	check := r.Findings()
 	v.Findings, v.Accepted = check.Alike(), check.Accepted
@@ -339,7 +336,7 @@ func (b *filed) workload(w *report.Workload, fields []string) fileWorkload {
 	}
 	for _, f := range all(w) {
 		for _, rung := range b.rungs(f) {
-			if i := slices.Index(fields, f.Field); rung.InForce {
+			if i := slices.Index(fields, f.Field); !rung.Void {
 				v.Cells[i] = append(v.Cells[i], rung)
 			}
 		}
@@ -385,11 +382,11 @@ func all(w *report.Workload) []fn.ExplainedField {
 func (b *filed) rungs(f fn.ExplainedField) (all []fileRung) {
 	for _, e := range report.Merged(f) {
 		rung := fileRung{
-			Field: f.Field, Again: all != nil, Entry: e.Entry, Holds: strings.Join(e.Holds, ", "), By: strings.Join(e.CarriedBy, ", "),
-			InForce: e.InForce, Expired: e.Expired, Scope: scopeOf(e.From), Source: e.From.Scope, URL: b.rule(e), Line: e.From.Line,
+			chipView: chipView{Scope: scopeOf(e.From), Text: e.Entry, Expired: e.Expired, Void: !e.InForce},
+			Field:    f.Field, Again: all != nil, By: strings.Join(e.CarriedBy, ", "), Source: e.From.Scope, URL: b.rule(e), Line: e.From.Line,
 		}
-		if rung.InForce && rung.Holds == "" {
-			rung.Holds = "the empty list"
+		if e.InForce {
+			rung.Text = cmp.Or(strings.Join(e.Holds, ", "), "the empty list")
 		}
 		var lost []string
 		for _, l := range e.Lost {

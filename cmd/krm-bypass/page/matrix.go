@@ -94,6 +94,8 @@ type chipView struct {
 	Carried string
 	Title   string
 	Expired bool
+	// Void says that nothing of it is in force.
+	Void bool
 }
 
 type pagerView struct {

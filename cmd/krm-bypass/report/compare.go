@@ -23,6 +23,14 @@ type Comparison struct {
 	Gone []fn.TemplateRef `json:"gone,omitempty"`
 }
 
+// GoneTitles names the workloads that no longer exist.
+func (c *Comparison) GoneTitles() (titles []string) {
+	for _, ref := range c.Gone {
+		titles = append(titles, titleOf(ref))
+	}
+	return titles
+}
+
 // ChangeKind says how a workload changed.
 type ChangeKind string
 

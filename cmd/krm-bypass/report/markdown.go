@@ -224,8 +224,8 @@ func (c *comment) writeChanges(r *Explanation) {
 	}
 	c.section(mostChanges, "\n### What changed\n", parts, "", "groups of workloads")
 	parts = nil
-	for _, ref := range r.Comparison.Gone {
-		parts = append(parts, "- "+code(titleOf(ref))+"\n")
+	for _, gone := range r.Comparison.GoneTitles() {
+		parts = append(parts, "- "+code(gone)+"\n")
 	}
 	c.section(mostChanges, "\nGone:\n\n", parts, "", "workloads")
 }

@@ -292,11 +292,7 @@ func (p *page) writeChanges(r *Explanation) {
 		}
 		return w.Change.Says(w.Explanation), rows
 	})
-	var gone []string
-	for _, ref := range r.Comparison.Gone {
-		gone = append(gone, titleOf(ref))
-	}
-	if gone != nil {
+	if gone := r.Comparison.GoneTitles(); gone != nil {
 		p.line(0, "gone: %s", p.few(gone, mostNames))
 	}
 }
