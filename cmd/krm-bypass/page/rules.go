@@ -3,7 +3,6 @@ package page
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -107,7 +106,7 @@ func (s *Site) rulesView(r *request, wrong []string) (*rulesView, error) {
 		return nil, err
 	}
 	if later {
-		v.Later = r.withQuery("wait", "1")
+		v.Later = r.again("wait", "1")
 	}
 	for i, scope := range scopes {
 		path := scopePaths[i]
@@ -143,13 +142,6 @@ func (v *scopeView) page(r *request, path string, all int) int {
 		v.Later = r.link("/rules", key, strconv.Itoa(begin+mostRules))
 	}
 	return begin
-}
-
-// withQuery gives the URL of the request with another pair in its query.
-func (r *request) withQuery(key, value string) string {
-	query := maps.Clone(r.query)
-	query.Set(key, value)
-	return r.URL.Path + "?" + query.Encode()
 }
 
 // rulesURL is where a rule is shown among the others.
