@@ -65,6 +65,11 @@ func (in *inputs) addFlags(cmd *cobra.Command) {
 	addNamespaceFlag(cmd, &in.namespace)
 }
 
+// given is what the flags say beside a specification.
+func (in *inputs) given() spec.Given {
+	return spec.Given{Namespace: in.namespace, Mesh: in.mesh, Image: in.image}
+}
+
 func (in *inputs) options() fn.Options {
 	return fn.Options{Namespace: in.namespace, Mesh: in.mesh, Image: in.image}
 }

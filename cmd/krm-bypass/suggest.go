@@ -164,7 +164,7 @@ func (g group) suggestions(cmd *cobra.Command, in inputs) (*suggest.Suggestions,
 
 // policy gives that of the specification, or one that says nothing.
 func (in inputs) policy() (*transform.Policy, error) {
-	given := spec.Given{Namespace: in.namespace, Mesh: in.mesh, Image: in.image}
+	given := in.given()
 	source, err := in.source()
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ func (s *Site) ruleForm(r *request) error {
 	if r.query.Get("add") == "" {
 		typed = nil
 	}
-	f, err := newForm(r, typed)
+	f, err := s.newForm(r, typed)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (s *Site) typedForm(r *request) (*form, error) {
 	if err := r.ParseForm(); err != nil {
 		return nil, &failure{http.StatusBadRequest, fmt.Errorf("reading the form: %w", err)}
 	}
-	return newForm(r, r.PostForm)
+	return s.newForm(r, r.PostForm)
 }
 
 // entry says what is wrong with a field that is being typed.
@@ -144,7 +144,7 @@ func (s *Site) act(r *request, f *form, change revise.Change) error {
 	if err != nil {
 		wrong = []string{err.Error()}
 	} else {
-		for _, p := range problems(yamltext.File{Path: f.file.Path, Text: text}) {
+		for _, p := range s.problems(yamltext.File{Path: f.file.Path, Text: text}) {
 			wrong = append(wrong, p.Error())
 		}
 	}

@@ -330,6 +330,18 @@ func TestMessagesAreTheDecodersOwn(t *testing.T) {
 	}
 }
 
+// Flags go before what the specification says, also while it is typed.
+func TestWhatIsGivenBesideTheSpecificationCounts(t *testing.T) {
+	for port, refusing := range map[string]string{"15001": "", "4143": "Linkerd"} {
+		for _, mesh := range []string{"", "Linkerd"} {
+			b := browse(t, &oneFile{text: shop}, page.Options{Given: spec.Given{Mesh: mesh}})
+			b.open(edit("spec.namespaces[0]"))
+			b.press(buttonOfForm, "save", map[string]string{"excludeInboundPorts": port})
+			assert.Equal(t, mesh == refusing, b.status == http.StatusUnprocessableEntity, "port %s of %q: %s", port, mesh, b.says())
+		}
+	}
+}
+
 func TestTwoChangeTheFile(t *testing.T) {
 	tree := &oneFile{text: shop}
 	b := browse(t, tree, page.Options{})

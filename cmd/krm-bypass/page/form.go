@@ -71,6 +71,8 @@ type form struct {
 	file yamltext.File
 	rows []revise.Row
 	row  revise.Row
+	// problems are what is wrong with a specification.
+	problems func(yamltext.File) spec.Problems
 	// typed is what came with the request, nil for what stands there.
 	typed url.Values
 	// fields are those of the rule, says what they would say.
@@ -79,8 +81,8 @@ type form struct {
 }
 
 // newForm reads what a request is about: the rule at ?of=, or a new one in the list ?add=.
-func newForm(r *request, typed url.Values) (*form, error) {
-	f := &form{of: cmp.Or(r.query.Get("of"), r.PostForm.Get("of")), add: r.query.Get("add"), file: r.file(), typed: typed}
+func (s *Site) newForm(r *request, typed url.Values) (*form, error) {
+	f := &form{of: cmp.Or(r.query.Get("of"), r.PostForm.Get("of")), add: r.query.Get("add"), file: r.file(), typed: typed, problems: s.problems}
 	var err error
 	if f.rows, err = revise.Rows(f.file); err != nil {
 		return nil, &failure{http.StatusConflict, err}
@@ -222,7 +224,7 @@ func (f *form) result() (text []byte, change revise.Change, wrong wrongs) {
 		wrong.others = append(wrong.others, err.Error())
 		return f.file.Text, change, wrong
 	}
-	for _, p := range problems(yamltext.File{Path: f.file.Path, Text: text}) {
+	for _, p := range f.problems(yamltext.File{Path: f.file.Path, Text: text}) {
 		if field, is := f.fieldAt(p.Path); is {
 			wrong.fields[field] = append(wrong.fields[field], p.Message)
 		} else {
@@ -252,10 +254,10 @@ func (f *form) fieldAt(at string) (string, bool) {
 }
 
 // problems are what is wrong with a specification.
-func problems(f yamltext.File) spec.Problems {
+func (s *Site) problems(f yamltext.File) spec.Problems {
 	source, err := spec.In(f)
 	if err == nil {
-		_, err = source.Read(spec.Given{})
+		_, err = source.Read(s.options.Given)
 	}
 	if found, is := errors.AsType[spec.Problems](err); is {
 		return found

@@ -116,7 +116,7 @@ func (s *Site) again(r *request) error {
 	next.draft = s.drafts.add(draft{base: r.spec.Text, text: r.spec.Text})
 	was := yamltext.File{Path: r.spec.Path, Text: first.text}
 	for _, change := range r.draft.changes {
-		moved, text, err := replay(was, next.draft.text, change)
+		moved, text, err := s.replay(was, next.draft.text, change)
 		if err != nil {
 			return s.showSave(r, http.StatusConflict, err.Error())
 		}
@@ -131,7 +131,7 @@ func (s *Site) again(r *request) error {
 
 // replay makes a change that was made in one text in another: its rule may stand elsewhere
 // there.
-func replay(was yamltext.File, is []byte, change revise.Change) (revise.Change, []byte, error) {
+func (s *Site) replay(was yamltext.File, is []byte, change revise.Change) (revise.Change, []byte, error) {
 	now := yamltext.File{Path: was.Path, Text: is}
 	before, err := revise.Rows(was)
 	if err != nil {
@@ -150,7 +150,7 @@ func replay(was yamltext.File, is []byte, change revise.Change) (revise.Change, 
 		return nil, nil, err //nolint:wrapcheck // it says which change
 	}
 	now.Text = text
-	if wrong := problems(now); len(wrong) > 0 {
+	if wrong := s.problems(now); len(wrong) > 0 {
 		return nil, nil, wrong
 	}
 	return moved, text, nil

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
 // Options say how a site may be used.
@@ -14,6 +16,8 @@ type Options struct {
 	Version string
 	// ReadOnly says why nothing can be changed, "" if it can.
 	ReadOnly string
+	// Given goes before what the specification says, as with the other commands.
+	Given spec.Given
 }
 
 // Site serves the page of one tree. It checks nobody: a [Guard] stands in front of it.
