@@ -3,7 +3,7 @@
 # successive seeds from KRM_BYPASS_SEED on, then makes 20,000 new connections a second
 # for a minute through our rules, kills the last init container while connections begin, renders 10,000 kustomizations under a filter, and has
 # kubectl, kustomize and Argo CD read a million streams of odd documents beside us,
-# breaks scanner and splicer on purpose; holds the files in KRM_BYPASS_CORPUS, if it is
+# breaks scanner and splicer on purpose, types each hostile text into each field; holds the files in KRM_BYPASS_CORPUS, if it is
 # set, to what is promised of files:
 # soak.sh [DURATION]. Prints the numbers, and fails where a case disagrees, a connection
 # fails, a kustomization reaches out, a reader sees more than we do, or a run is shorter
@@ -29,6 +29,9 @@ KRM_BYPASS_KUSTOMIZATIONS=10000 go test -v -count=1 -timeout=3h -run Drawn ./tes
 
 echo "== odd documents: a million streams, read by four readers"
 KRM_BYPASS_STREAMS=${KRM_BYPASS_STREAMS:-1000000} CGO_ENABLED=0 go test -C test/readers -trimpath -v -count=1 -timeout=3h -run '^TestDrawnStreams$' . | grep --line-buffered -vE '^(=== |PASS)' || status=1
+
+echo "== hostile text, each in each field of a form"
+KRM_BYPASS_FORMS=all go test -v -count=1 -run '^TestHostileInput$' ./cmd/krm-bypass/page | grep --line-buffered -vE '^(=== |PASS)' || status=1
 
 if [[ -n ${KRM_BYPASS_CORPUS:-} ]]; then
   echo "== the manifests in $KRM_BYPASS_CORPUS"

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -458,12 +459,15 @@ func TestFormsRoundTrip(t *testing.T) {
 	assert.Greater(t, len(forms), 200)
 }
 
+// everything has the test try each text in each field: make soak does.
+var everything = os.Getenv("KRM_BYPASS_FORMS") == "all"
+
 // Whatever is typed into a field changes that field of its rule, or comes back as it was
 // typed, with what is wrong. It never is markup, nor any other part of the specification.
 func TestHostileInput(t *testing.T) {
 	before, err := revise.Rows(yamltext.File{Text: []byte(shop)})
 	require.NoError(t, err)
-	for _, typed := range []string{
+	for i, typed := range []string{
 		"<script>seen=1</script>", `"><img src=x onerror=seen=1>`, "</textarea><script>seen=1</script>", "{{.}}", "a: b # c", "]\n  global: {excludeOutboundPorts: [1]}",
 		"- x\n- y", "&a *a !!binary x", "---\nkind: Secret", "\x00", "\u2028\ufeff\u202e", "\xff\xfe", "null", "\"", "@`", "  ", "é漢🙂",
 		strings.Repeat("9", 500), strings.Repeat("1 ", 200),
@@ -472,8 +476,9 @@ func TestHostileInput(t *testing.T) {
 		b := browse(t, tree, page.Options{})
 		b.open(edit("spec.workloads[0]"))
 		action, values := b.form(buttonOfForm)
-		for field := range values {
-			if strings.HasSuffix(field, ".state") {
+		fields := slices.DeleteFunc(slices.Sorted(maps.Keys(values)), func(name string) bool { return strings.HasSuffix(name, ".state") })
+		for k, field := range fields {
+			if !everything && (i+k)%4 != 0 { // each text in some fields, each field with some texts
 				continue
 			}
 			tree.text = shop
