@@ -57,7 +57,7 @@ func (t *specTarget) locked() string {
 // Save writes a text into the specification's file, unless that was changed meanwhile.
 func (t *tree) Save(was, is []byte) error {
 	if t.target.folder == nil {
-		return errors.New("no file is named with --spec")
+		return errors.New(t.none)
 	}
 	if why := t.target.locked(); why != "" {
 		return errors.New(why)

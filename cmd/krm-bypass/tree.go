@@ -23,8 +23,10 @@ type tree struct {
 	paths  []string
 	today  v1alpha1.Date
 	before string
-	// target is the file that Save writes.
-	target specTarget
+	// spec is the file of the specification that the page changes, "" if there is none;
+	// then none says why. target is that file for Save.
+	spec, none string
+	target     specTarget
 
 	mu sync.Mutex
 	// known are what was seen last, the latest first.
@@ -56,10 +58,10 @@ type sight struct {
 const mostSights = 4
 
 func (t *tree) Spec() (page.SpecFile, error) {
-	if len(t.in.specs) == 0 {
-		return page.SpecFile{Locked: "no file of the specification is named: start with --spec FILE to change it"}, nil
+	if t.spec == "" {
+		return page.SpecFile{Locked: t.none}, nil
 	}
-	spec := page.SpecFile{Path: t.in.specs[0]}
+	spec := page.SpecFile{Path: t.spec}
 	var err error
 	if spec.Text, err = specFile(spec.Path); err != nil {
 		spec.Locked = err.Error() // it may come back
@@ -72,8 +74,8 @@ func (t *tree) Spec() (page.SpecFile, error) {
 // See explains the manifests, unless it knows already. Of those who ask for the same,
 // one looks, and the others wait for it.
 func (t *tree) See(ctx context.Context, text []byte) (*page.Seen, error) {
-	if text == nil && len(t.in.specs) > 0 {
-		text, _ = specFile(t.in.specs[0]) // looking at it says why
+	if text == nil && t.spec != "" {
+		text, _ = specFile(t.spec) // looking at it says why
 	}
 	one := t.sight(string(text), text != nil)
 	defer func() {
@@ -156,8 +158,8 @@ func (t *tree) evaluate(one *sight) (seen *page.Seen) {
 	}()
 	in := t.in
 	spec := ""
-	if len(in.specs) > 0 {
-		if real, err := realPath(in.specs[0]); err == nil {
+	if t.spec != "" {
+		if real, err := realPath(t.spec); err == nil {
 			spec = real
 		}
 	}

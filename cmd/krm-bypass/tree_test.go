@@ -157,3 +157,56 @@ func TestThePageSaysWhatIsPassedOver(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, strings.Join(seen.Said, "\n"), "values.yaml")
 }
+
+// TestTheSpecificationIsFound names none: the page changes the one that applies, and says
+// why where there is none.
+func TestTheSpecificationIsFound(t *testing.T) {
+	other := strings.Replace(treeSpec, "{name: bypass}", "{name: other}", 1)
+	for name, test := range map[string]struct {
+		files      map[string]string
+		path       string
+		spec, none string
+	}{
+		"in a folder":       {map[string]string{"m/bypass.yaml": treeSpec, "m/web.yaml": treePod}, "m", "m/bypass.yaml", ""},
+		"in one file":       {map[string]string{"all.yaml": treeSpec + "---\n" + treePod}, "all.yaml", "all.yaml", ""},
+		"with a mistake":    {map[string]string{"m/bypass.yaml": strings.Replace(treeSpec, "3306", "70000", 1), "m/web.yaml": treePod}, "m", "m/bypass.yaml", ""},
+		"listed":            {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "bypass.yaml": treeSpec, "web.yaml": treePod}, ".", "bypass.yaml", ""},
+		"listed, a mistake": {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "bypass.yaml": strings.Replace(treeSpec, "3306", "70000", 1), "web.yaml": treePod}, ".", "bypass.yaml", ""},
+		"listed by a base":  {map[string]string{"o/kustomization.yaml": "resources: [../base]\n", "base/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "base/bypass.yaml": treeSpec, "base/web.yaml": treePod}, "o", "base/bypass.yaml", ""},
+		"listed by a component": {map[string]string{
+			"kustomization.yaml": "resources: [web.yaml]\ncomponents: [c]\n", "c/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\ntransformers: [bypass.yaml]\n", "c/bypass.yaml": treeSpec, "web.yaml": treePod,
+		}, ".", "c/bypass.yaml", ""},
+		"a resource": {map[string]string{"kustomization.yaml": "resources: [web.yaml, bypass.yaml]\n", "bypass.yaml": treeSpec, "web.yaml": treePod}, ".", "bypass.yaml", ""},
+		"within a kustomization": {map[string]string{
+			"kustomization.yaml": "resources: [web.yaml]\ntransformers:\n- |-\n  " + strings.ReplaceAll(treeSpec, "\n", "\n  ") + "\n", "web.yaml": treePod,
+		}, ".", "", "put it into a file of its own"},
+		"several":           {map[string]string{"m/a.yaml": treeSpec, "m/b.yaml": other, "m/web.yaml": treePod}, "m", "", "m/a.yaml, m/b.yaml: start with --spec"},
+		"several, listed":   {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [a.yaml, b.yaml]\n", "a.yaml": treeSpec, "b.yaml": other, "web.yaml": treePod}, ".", "", "a.yaml, b.yaml: start with --spec"},
+		"none":              {map[string]string{"m/web.yaml": treePod}, "m", "", "krm-bypass init"},
+		"none, as it seems": {map[string]string{"m/web.yaml": "# krm-bypass writes here\n" + treePod}, "m", "", "krm-bypass init"},
+		"nothing to read":   {map[string]string{"m/web.yaml": "a: [\n", "m/kustomization.yaml": "resources: [gone.yaml]\n"}, "m", "", "mend them"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			laidOut(t, test.files)
+			tree, err := newTree(inputs{}, []string{test.path}, "", "2026-11-28")
+			require.NoError(t, err)
+			spec, err := tree.Spec()
+			require.NoError(t, err)
+			assert.Equal(t, test.spec, spec.Path)
+			if test.spec == "" {
+				assert.Contains(t, spec.Locked, test.none)
+				require.ErrorContains(t, tree.Save(nil, []byte("new")), test.none)
+				return
+			}
+			assert.Empty(t, spec.Locked)
+			text := bytes.Replace(bytes.Replace(spec.Text, []byte("3306"), []byte("3307"), 1), []byte("70000"), []byte("3307"), 1)
+			seen, err := tree.See(t.Context(), text)
+			require.NoError(t, err)
+			require.Empty(t, seen.Problems)
+			require.Len(t, seen.Explanation.Workloads, 1)
+			assert.Equal(t, []string{"3307"}, seen.Explanation.Workloads[0].Fields[0].Effective)
+			require.NoError(t, tree.Save(spec.Text, text))
+			assert.Equal(t, []string{"3307"}, mustSee(t, tree).Explanation.Workloads[0].Fields[0].Effective)
+		})
+	}
+}

@@ -28,10 +28,12 @@ save it.
 It prints an address. Open it in a browser: it works once, and for that browser only.
 Press Ctrl-C to end it; closing the browser does not.
 
-The page contacts nobody, and writes no file but the specification that --spec names,
-and that one when you save. This file has to be below the working folder. Where --spec
-is given several times, the page changes the first one and reads the others. With
---before it says what changed since an earlier state, as explain does.
+The page contacts nobody, and writes no file but the specification when you save, and
+the manifests where you ask for what render --in-place does. The specification is the
+file that --spec names, or the one ClusterBypass among the manifests or that their
+kustomization lists. It has to be below the working folder. Where --spec is given
+several times, the page changes the first one and reads the others. With --before it
+says what changed since an earlier state, as explain does.
 
 Nobody but this machine reaches the page. With --listen on another address, other
 machines do: what is sent is not encrypted, nothing can be changed without --write,
@@ -152,8 +154,8 @@ func serve(cmd *cobra.Command, in inputs, paths []string, flags uiFlags) error {
 	go func() { _, _ = tree.See(ctx, nil) }() // it is there when the browser asks
 	if at.open {
 		may := "can see what bypasses, and change nothing without --write"
-		if readOnly == "" && len(in.specs) > 0 {
-			may = "can see what bypasses, and change " + in.specs[0]
+		if readOnly == "" && tree.spec != "" {
+			may = "can see what bypasses, and change " + tree.spec
 		}
 		tell(cmd, "warning", fmt.Sprintf("--listen %s: other machines reach this page. Whoever opens the address below first %s. Nothing is encrypted: whoever listens in between can take the address", flags.listen, may))
 	}
@@ -186,12 +188,17 @@ func newTree(in inputs, paths []string, before string, today v1alpha1.Date) (*tr
 			return nil, fmt.Errorf("reading manifests: %w", pathError(err))
 		}
 	}
-	if len(in.specs) > 0 {
-		if _, err := specFile(in.specs[0]); err != nil {
+	if len(in.specs) == 0 {
+		t.spec, t.none = soughtSpec(in, paths)
+	} else {
+		t.spec = in.specs[0]
+		if _, err := specFile(t.spec); err != nil {
 			return nil, err
 		}
-		t.target = targetOf(in.specs[0])
-		t.watch(stamps{in.specs[0]: stampOf(in.specs[0])})
+	}
+	if t.spec != "" {
+		t.target = targetOf(t.spec)
+		t.watch(stamps{t.spec: stampOf(t.spec)})
 	}
 	return t, nil
 }
