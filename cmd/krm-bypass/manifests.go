@@ -36,6 +36,8 @@ type reading struct {
 	instead map[string][]byte
 	// saw is told each file and folder that is looked at; it may be nil.
 	saw func(path string)
+	// again says that files are read more than once: of a pipe nothing would come.
+	again bool
 }
 
 // looksAt tells of a file or a folder before it is read.
@@ -50,7 +52,21 @@ func (r reading) text(real string, read func() ([]byte, error)) ([]byte, error) 
 	if text, is := r.instead[real]; is {
 		return text, nil
 	}
+	if r.again && real != "" {
+		if err := readableAgain(real); err != nil {
+			return nil, err
+		}
+	}
 	return read()
+}
+
+// readableAgain refuses what can be read only once, or never ends. What is not there,
+// whoever reads it says.
+func readableAgain(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return fmt.Errorf("%s is not a regular file, and the page reads files more than once: write what it gives into a file, and name that", path)
+	}
+	return nil
 }
 
 // manifests are files that are read.

@@ -14,9 +14,16 @@ func (t *tree) InPlace() page.Rendering {
 	return t.rendering(in)
 }
 
-// Rewrite writes it, as render --in-place does.
+// Rewrite writes it, as render --in-place does, if all of it is below the working folder:
+// whoever opens the page chooses nothing else.
 func (t *tree) Rewrite(r page.Rendering) (said []string, err error) {
+	files := rewritings(r.Was, r.Is)
+	for _, f := range files {
+		if _, err := belowHere(f.Path); err != nil {
+			return nil, err
+		}
+	}
 	var warned bytes.Buffer
-	err = rewrite(aside(context.Background(), &warned), rewritings(r.Was, r.Is), nil)
+	err = rewrite(aside(context.Background(), &warned), files, nil)
 	return lines(warned.String()), err
 }

@@ -31,15 +31,25 @@ func targetOf(name string) specTarget {
 		t.never = fmt.Errorf("the working folder cannot be read: %w", err)
 		return t
 	}
+	t.path, t.never = belowHere(name)
+	return t
+}
+
+// belowHere gives the path of a file from the working folder, without links. It is an
+// error if the file is elsewhere.
+func belowHere(name string) (path string, err error) {
+	here, err := workingFolder()
+	if err != nil {
+		return "", fmt.Errorf("the working folder cannot be read: %w", err)
+	}
 	real, err := realPath(name)
 	if err != nil {
-		t.never = err
-		return t
+		return "", err
 	}
-	if t.path, err = filepath.Rel(here, real); err != nil || !filepath.IsLocal(t.path) {
-		t.never = fmt.Errorf("%s is not below the working folder %s, and nothing else is written: start krm-bypass ui in the folder that holds it", real, here)
+	if path, err = filepath.Rel(here, real); err != nil || !filepath.IsLocal(path) {
+		return "", fmt.Errorf("%s is not below the working folder %s, and nothing else is written: start krm-bypass ui in the folder that holds it", real, here)
 	}
-	return t
+	return path, nil
 }
 
 // locked says why the file cannot be written, "" if it can.

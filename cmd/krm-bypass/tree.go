@@ -63,7 +63,7 @@ func (t *tree) Spec() (page.SpecFile, error) {
 	}
 	spec := page.SpecFile{Path: t.spec}
 	var err error
-	if spec.Text, err = specFile(spec.Path); err != nil {
+	if spec.Text, err = specAgain(spec.Path); err != nil {
 		spec.Locked = err.Error() // it may come back
 		return spec, nil          //nolint:nilerr // the page says it
 	}
@@ -71,11 +71,19 @@ func (t *tree) Spec() (page.SpecFile, error) {
 	return spec, nil
 }
 
+// specAgain reads a specification that may have become something else since.
+func specAgain(path string) ([]byte, error) {
+	if err := readableAgain(path); err != nil {
+		return nil, fmt.Errorf("reading the spec: %w", err)
+	}
+	return specFile(path)
+}
+
 // See explains the manifests, unless it knows already. Of those who ask for the same,
 // one looks, and the others wait for it.
 func (t *tree) See(ctx context.Context, text []byte) (*page.Seen, error) {
 	if text == nil && t.spec != "" {
-		text, _ = specFile(t.spec) // looking at it says why
+		text, _ = specAgain(t.spec) // looking at it says why
 	}
 	one := t.sight(string(text), text != nil)
 	defer func() {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -209,4 +210,44 @@ func TestTheSpecificationIsFound(t *testing.T) {
 			assert.Equal(t, []string{"3307"}, mustSee(t, tree).Explanation.Workloads[0].Fields[0].Effective)
 		})
 	}
+}
+
+// TestAPipeIsNotReadAgain has pipes where the page wants files, from which nothing comes.
+func TestAPipeIsNotReadAgain(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, syscall.Mkfifo("pipe", 0o600))
+	require.NoError(t, os.WriteFile("bypass.yaml", []byte(treeSpec), 0o644))
+	require.NoError(t, os.WriteFile("web.yaml", []byte(treePod), 0o644))
+	_, err := newTree(inputs{specs: []string{"pipe"}}, []string{"web.yaml"}, "", "2026-11-28")
+	require.ErrorContains(t, err, "pipe is not a regular file")
+	_, err = newTree(inputs{specs: []string{"bypass.yaml"}}, []string{"pipe"}, "", "2026-11-28")
+	require.ErrorContains(t, err, "pipe is not a regular file")
+
+	tree, err := newTree(inputs{specs: []string{"bypass.yaml"}}, []string{"web.yaml"}, "", "2026-11-28")
+	require.NoError(t, err)
+	for _, path := range []string{"web.yaml", "bypass.yaml"} {
+		require.NoError(t, os.Remove(path))
+		require.NoError(t, syscall.Mkfifo(path, 0o600))
+		seen, err := tree.See(t.Context(), nil)
+		require.NoError(t, err)
+		assert.Contains(t, strings.Join(seen.Problems, "\n"), path+" is not a regular file")
+	}
+	spec, err := tree.Spec()
+	require.NoError(t, err)
+	assert.Contains(t, spec.Locked, "is not a regular file")
+}
+
+// TestNothingElsewhereIsRewritten has a manifest outside of the working folder.
+func TestNothingElsewhereIsRewritten(t *testing.T) {
+	elsewhere := filepath.Join(t.TempDir(), "web.yaml")
+	require.NoError(t, os.WriteFile(elsewhere, []byte(treePod), 0o644))
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("bypass.yaml", []byte(treeSpec), 0o644))
+	tree, err := newTree(inputs{specs: []string{"bypass.yaml"}}, []string{elsewhere}, "", "2026-11-28")
+	require.NoError(t, err)
+	_, err = tree.Rewrite(tree.InPlace())
+	require.ErrorContains(t, err, "is not below the working folder")
+	text, err := os.ReadFile(elsewhere)
+	require.NoError(t, err)
+	assert.Equal(t, treePod, string(text))
 }

@@ -182,8 +182,12 @@ func serve(cmd *cobra.Command, in inputs, paths []string, flags uiFlags) error {
 
 // newTree makes the tree of the page. What nobody can mend while it runs is an error.
 func newTree(in inputs, paths []string, before string, today v1alpha1.Date) (*tree, error) {
+	in.reading.again = true
 	t := &tree{in: in, paths: paths, before: before, today: today}
 	for _, path := range paths {
+		if err := readableAgain(path); err != nil {
+			return nil, fmt.Errorf("reading manifests: %w", err)
+		}
 		if _, err := os.Stat(path); err != nil {
 			return nil, fmt.Errorf("reading manifests: %w", pathError(err))
 		}
@@ -192,7 +196,7 @@ func newTree(in inputs, paths []string, before string, today v1alpha1.Date) (*tr
 		t.spec, t.none = soughtSpec(in, paths)
 	} else {
 		t.spec = in.specs[0]
-		if _, err := specFile(t.spec); err != nil {
+		if _, err := specAgain(t.spec); err != nil {
 			return nil, err
 		}
 	}

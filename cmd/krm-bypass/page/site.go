@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
@@ -26,6 +27,8 @@ type Site struct {
 	options Options
 	drafts  drafts
 	mux     *http.ServeMux
+	// watching counts the pages that wait for events.
+	watching atomic.Int32
 }
 
 // New makes the site of a tree.
