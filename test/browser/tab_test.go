@@ -41,6 +41,9 @@ type tab struct {
 	// document is the URL of the last one, status that of its answer.
 	document string
 	status   int64
+	// dialogs are what it asked before something typed is lost; stays is the answer.
+	dialogs []string
+	stays   bool
 }
 
 const patience = 10 * time.Second
@@ -54,6 +57,7 @@ func newTab(t testing.TB, base string) *tab {
 	require.NoError(t, chromedp.Listen(ctx, tb.listen))
 	command(tb, network.Enable, network.EnableParams{})
 	command(tb, log.Enable, cdp.Empty{})
+	command(tb, page.Enable, page.EnableParams{})
 	command(tb, runtime.Enable, cdp.Empty{})
 	command(tb, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	command(tb, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watch})
@@ -78,6 +82,12 @@ func (tb *tab) listen(event any) {
 		tb.said = append(tb.said, (&chromedp.ExceptionError{ExceptionDetails: e.ExceptionDetails}).Error())
 	case *log.EventEntryAdded:
 		tb.said = append(tb.said, fmt.Sprintf("%s %s: %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL))
+	case *page.EventJavascriptDialogOpening:
+		tb.dialogs = append(tb.dialogs, string(e.Type))
+		accept := !tb.stays
+		go func() { // it is answered while events go on
+			_, _ = chromedp.Call(tb.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: accept})
+		}()
 	case *network.EventRequestWillBeSent:
 		tb.asked = append(tb.asked, e.Request.URL)
 	case *network.EventResponseReceived:

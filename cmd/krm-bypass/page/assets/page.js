@@ -31,9 +31,10 @@ async function fetched(end, url, options = {}) {
 
 // show puts the page of a URL into this one. What is typed, where the focus is and what
 // is unfolded stay, unless it is another view.
-async function show(url, { then, scroll } = {}) {
+async function show(url, { then, scroll, unlessTyped } = {}) {
   const [text, answer] = await fetched(document.getElementById("main"), url);
   if (text === undefined) return location.assign(url);
+  if (unlessTyped && typed()) return tell();
   const other = new DOMParser().parseFromString(text, "text/html");
   if (!other.getElementById("main")) return location.assign(url);
   const before = location.pathname;
@@ -81,7 +82,16 @@ function put(end, text, answer) {
   load(end);
 }
 
-let typed = false;
+// typed reports whether a form that is to be sent holds what nobody has taken yet.
+let sent = false;
+const typed = () => !sent && [...document.querySelectorAll("form[method=post]")].some((form) => [...form.elements].some(differs));
+const differs = (one) => one.ariaInvalid === "true" || (one.options ? one.selectedIndex !== Math.max(0, [...one.options].findIndex((o) => o.defaultSelected))
+  : one.matches("input, textarea") && (one.value !== one.defaultValue || one.checked !== one.defaultChecked));
+const tell = () => { document.getElementById("news").hidden = false; };
+
+addEventListener("beforeunload", (event) => typed() && event.preventDefault());
+addEventListener("pageshow", () => { sent = false; });
+
 const later = new Map();
 function soon(key, wait, act) {
   clearTimeout(later.get(key));
@@ -98,7 +108,7 @@ addEventListener("input", ({ target }) => {
   const form = target.form;
   if (target.dataset?.ask) soon(target, 200, () => ask(target));
   if (form?.dataset.ask) soon(form, 300, () => ask(form));
-  if (form?.method === "post") typed = true;
+  sent = false;
   if (form?.method !== "get" || !form.closest("[data-swap]") || "stay" in form.dataset) return;
   const isText = target.type === "search" || target.type === "text";
   soon(form, 0, () => show(address(form), { then: isText ? replace : push }));
@@ -106,6 +116,7 @@ addEventListener("input", ({ target }) => {
 
 addEventListener("submit", (event) => {
   const form = event.target;
+  if (form.method === "post") sent = true;
   if (form.method !== "get" || "stay" in form.dataset) return;
   event.preventDefault();
   clearTimeout(later.get(form));
@@ -116,23 +127,28 @@ addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || "stay" in link.dataset) return;
   const to = new URL(link.href);
-  if (to.origin !== location.origin || to.hash || typed || link.target || link.hasAttribute("download")) return;
+  if (to.origin !== location.origin || to.hash || typed() || link.target || link.hasAttribute("download")) return;
   event.preventDefault();
   show(link.href, { then: push });
 });
 
-addEventListener("popstate", ({ state }) => show(location.href, { scroll: state?.y ?? 0 }));
+let at = location.href;
+addEventListener("input", () => { at = location.href; });
+addEventListener("popstate", ({ state }) => {
+  if (typed() && !confirm("What you typed is not in the draft yet. Leave the form?")) return history.pushState(null, "", at);
+  show(location.href, { scroll: state?.y ?? 0 });
+});
 
 // The files are watched while somebody looks: a browser opens few connections to a host.
 let watch;
 function see() {
   watch?.close();
-  const news = document.getElementById("news"), since = document.getElementById("state").dataset.files;
+  const since = document.getElementById("state").dataset.files;
   if (document.hidden || !since) return;
   watch = new EventSource(`/events?since=${encodeURIComponent(since)}`);
   watch.addEventListener("changed", () => {
-    if (typed) news.hidden = false;
-    else show(location.href).then(see);
+    if (typed()) tell();
+    else show(location.href, { unlessTyped: true }).then(see);
   });
 }
 addEventListener("visibilitychange", see);
