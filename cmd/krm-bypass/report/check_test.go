@@ -211,3 +211,18 @@ func TestFingerprintsStayWhereLinesMove(t *testing.T) {
 	assert.Equal(t, first, at(30))
 	assert.NotEqual(t, first[0], first[1])
 }
+
+// TestFindingsBeyond moves a rule: its findings are the same, and one that it has more is
+// not.
+func TestFindingsBeyond(t *testing.T) {
+	check := func(paths ...string) (c Check) {
+		for _, path := range paths {
+			c.Subjects = append(c.Subjects, Subject{Kind: "ClusterBypass", Name: "x", Findings: []Finding{{Rule: "expired", Path: path, Message: "expired"}}})
+		}
+		return c
+	}
+	before := check("spec.workloads[1].expires")
+	assert.Empty(t, Beyond(check("spec.workloads[0].expires"), before))
+	assert.Len(t, Beyond(check("spec.workloads[0].expires", "spec.workloads[1].expires"), before), 1)
+	assert.Len(t, Beyond(check("spec.namespaces[1].expires"), before), 1)
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -294,21 +295,27 @@ func (r Explanation) ComparedWith(earlier Explanation) Explanation {
 	return r
 }
 
-// Beyond gives the findings of a check that another does not have, wherever they stand.
+// Beyond gives the findings of a check that another does not have, wherever they stand. A
+// rule that comes to stand elsewhere keeps its findings.
 func Beyond(is, was Check) (beyond []Subject) {
 	type known struct{ title, rule, path, message string }
-	had := map[known]bool{}
+	of := func(s Subject, f Finding) known {
+		return known{s.Title(), f.Rule, places.Regexp().ReplaceAllString(f.Path, "[]"), f.Message}
+	}
+	had := map[known]int{}
 	for _, s := range was.Subjects {
 		for _, f := range s.Findings {
-			had[known{s.Title(), f.Rule, f.Path, f.Message}] = true
+			had[of(s, f)]++
 		}
 	}
 	for _, s := range is.Subjects {
 		var findings []Finding
 		for _, f := range s.Findings {
-			if !had[known{s.Title(), f.Rule, f.Path, f.Message}] {
-				findings = append(findings, f)
+			if key := of(s, f); had[key] > 0 {
+				had[key]--
+				continue
 			}
+			findings = append(findings, f)
 		}
 		if s.Findings = findings; len(findings) > 0 {
 			beyond = append(beyond, s)
@@ -316,3 +323,6 @@ func Beyond(is, was Check) (beyond []Subject) {
 	}
 	return beyond
 }
+
+// places are those of items in the path of a field.
+var places = pattern.Of(`\[[0-9]+\]`)
