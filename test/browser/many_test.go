@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -119,5 +120,35 @@ func TestLeaving(t *testing.T) {
 	tb.click("button", "Review and save")
 	tb.untilURL(`u.pathname == "/save"`)
 	assert.Empty(t, asked(), "what is sent is no loss")
+	assert.Empty(t, tb.noted())
+}
+
+// TestTypingWhileAnswersAreSlow types into a filter, faster than answers come: what is
+// typed stays, and so does the focus.
+func TestTypingWhileAnswersAreSlow(t *testing.T) {
+	tb := newTab(t, reviewing(t).base)
+	tb.open("/")
+	get[bool](tb, `(() => {
+	const real = window.fetch;
+	window.fetch = async (url, how) => {
+		const answer = await real(url, how);
+		await new Promise((done, failed) => {
+			how?.signal?.addEventListener("abort", () => failed(new DOMException("", "AbortError")));
+			setTimeout(done, 300);
+		});
+		return answer;
+	};
+	window.same = true;
+	document.querySelector("input[type=search]").focus();
+	return true;
+})()`)
+	for _, key := range "checkout" {
+		tb.press(string(key))
+		time.Sleep(60 * time.Millisecond)
+	}
+	tb.until(`location.search.includes("checkout")`)
+	assert.True(t, get[bool](tb, `window.same === true`), "the page was loaded anew")
+	assert.Equal(t, "checkout", get[string](tb, `document.activeElement.value`))
+	assert.Equal(t, 1, tb.count(rows))
 	assert.Empty(t, tb.noted())
 }

@@ -84,7 +84,9 @@ func runCommands(t *testing.T, wanted func(line, heading string) bool) {
 					args = standingIn(t, args)
 				case args[1] == "ui":
 					// It serves until it is told to end, as by Ctrl-C.
-					args = append([]string{"timeout", "--signal=INT", "--preserve-status", "2"}, args...)
+					// --foreground sends the signal once: else the whole group gets it
+					// too, and a second one may come when nobody waits for it any more.
+					args = append([]string{"timeout", "--foreground", "--signal=INT", "--preserve-status", "2"}, args...)
 				case strings.Contains(line+" ", " . "):
 					// In a reader's own folder: an example stands for it.
 					dir = filepath.Join(path, "examples/asm-ports")

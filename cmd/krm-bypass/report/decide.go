@@ -78,8 +78,11 @@ func (w *Workload) layers() (own, more traffic.Layer) {
 // afterwards.
 func (w *Workload) initially(c traffic.Connection) *Decision {
 	own, more := w.layers()
-	decision := own.Merge(more, traffic.Union).Settings().Decide(c)
-	if w.Decision.Verdict == Bypassed || decision.Verdict != traffic.Bypassed || w.Voided != "" {
+	afterwards, decision := own.Settings().Decide(c), own.Merge(more, traffic.Union).Settings().Decide(c)
+	switch {
+	case decision.Verdict != traffic.Bypassed, afterwards.Verdict == traffic.Bypassed: // it adds nothing
+		return nil
+	case w.Decision.Verdict == Bypassed, w.Voided != "", w.Outcome == fn.RefusedOutcome:
 		return nil
 	}
 	d := &Decision{Verdict: Bypassed, Field: fn.InitialPrefix + string(decision.By), Fits: []Place{{bySettings, decision.Line}}}

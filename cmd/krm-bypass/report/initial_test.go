@@ -125,3 +125,23 @@ func TestBothTimesAgree(t *testing.T) {
 	}
 	assert.Greater(t, bypassed[true], 200)
 }
+
+// TestARefusedWorkloadBypassesNothingWhileInitContainersRun asks about what a limit
+// forbids: nothing is written, so that nothing is ended either.
+func TestARefusedWorkloadBypassesNothingWhileInitContainersRun(t *testing.T) {
+	limited := strings.Replace(startingSpec, "  enforcement:", "  limits: {forbiddenNamespaces: [shop]}\n  enforcement:", 1)
+	always := strings.Replace(limited, "    forInitContainers: {excludeOutbound: [{ipRanges: [192.0.2.0/24], ports: [443, 8443]}]}\n", "", 1)
+	always = strings.Replace(always, "    forInitContainers: {excludeOutboundIPRanges: [10.0.0.0/16], excludeOutboundPorts: [5432, 53/UDP]}", "    excludeInboundPorts: [9090]", 1)
+	for _, spec := range []string{limited, always} {
+		for _, connection := range []string{"10.0.1.2:443", "10.0.1.2:5432", "192.0.2.1:443"} {
+			r := reportOf(t, spec, startingPods)
+			c, err := traffic.ParseOutbound(connection)
+			require.NoError(t, err)
+			r.Decide(c, connection)
+			for _, w := range r.Workloads {
+				require.Equal(t, fn.RefusedOutcome, w.Outcome)
+				assert.Nil(t, w.Decision.Initially, "%s to %s", w.Name, connection)
+			}
+		}
+	}
+}

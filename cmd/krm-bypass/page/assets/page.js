@@ -8,7 +8,8 @@
 const page = () => document.querySelectorAll("[data-swap]");
 const waiting = new Map();
 
-// fetched asks for a URL. A later question to the same end takes the place of an earlier.
+// fetched asks for a URL. A later question to the same end takes the place of an earlier,
+// whose answer is null then.
 async function fetched(end, url, options = {}) {
   waiting.get(end)?.abort();
   const stop = new AbortController();
@@ -26,13 +27,14 @@ async function fetched(end, url, options = {}) {
       end.classList.remove("busy");
     }
   }
-  return [];
+  return [undefined, null];
 }
 
 // show puts the page of a URL into this one. What is typed, where the focus is and what
 // is unfolded stay, unless it is another view.
 async function show(url, { then, scroll, unlessTyped } = {}) {
   const [text, answer] = await fetched(document.getElementById("main"), url);
+  if (answer === null) return;
   if (text === undefined) return location.assign(url);
   if (unlessTyped && typed()) return tell();
   const other = new DOMParser().parseFromString(text, "text/html");
