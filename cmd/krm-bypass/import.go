@@ -9,6 +9,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
 )
 
@@ -141,10 +142,10 @@ const mostRestarts = 10
 func rollout(r inventory.Rollout, paths []string) []string {
 	var lines []string
 	if r.Adopted > 0 {
-		lines = append(lines, fmt.Sprintf("adopted: %s as long as the annotations there mean what the rules say", counted(r.Adopted, "pod template stays as it is", "pod templates stay as they are")))
+		lines = append(lines, fmt.Sprintf("adopted: %s as long as the annotations there mean what the rules say", report.Counted(r.Adopted, "pod template stays as it is", "pod templates stay as they are")))
 	}
 	if n := len(r.Restarts); n > 0 {
-		lines = append(lines, fmt.Sprintf("rendered by this specification, %s, because of what comes into the pod templates:", counted(n, "workload restarts", "workloads restart")))
+		lines = append(lines, fmt.Sprintf("rendered by this specification, %s, because of what comes into the pod templates:", report.Counted(n, "workload restarts", "workloads restart")))
 		for _, one := range r.Restarts[:min(n, mostRestarts)] {
 			lines = append(lines, fmt.Sprintf("  %s: %s", one.Object, one.Why))
 		}
@@ -153,14 +154,7 @@ func rollout(r inventory.Rollout, paths []string) []string {
 		}
 	}
 	if r.Later > 0 {
-		lines = append(lines, fmt.Sprintf("%s for pods that start later alone", counted(r.Later, "pod template changes", "pod templates change")))
+		lines = append(lines, fmt.Sprintf("%s for pods that start later alone", report.Counted(r.Later, "pod template changes", "pod templates change")))
 	}
 	return lines
-}
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

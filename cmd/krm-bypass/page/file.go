@@ -167,7 +167,7 @@ func newFile(r report.Explanation) fileView {
 	}
 	v := fileView{Title: "What bypasses " + cmp.Or(r.Mesh, "the mesh"), Headline: r.Headline(), PassedOver: r.PassedOver}
 	v.Style, v.Policy = style()
-	v.Counts = []fileCount{counting(r.Summary.Workloads, "workload"), {r.Summary.Bypassing, "bypass something"}}
+	v.Counts = []fileCount{counting(r.Summary.Workloads, "workload", "workloads"), {r.Summary.Bypassing, "bypass something"}}
 	if c := r.Comparison; c != nil {
 		v.Compared = true
 		v.Counts = append(v.Counts, fileCount{c.Changed, "changed"}, fileCount{c.Restarted, "restart"})
@@ -175,7 +175,7 @@ func newFile(r report.Explanation) fileView {
 	}
 	check := r.Findings()
 	v.Findings, v.Accepted = check.Alike(), check.Accepted
-	v.Counts = append(v.Counts, counting(check.Errors, "error"), counting(check.Warnings, "warning"))
+	v.Counts = append(v.Counts, counting(check.Errors, "error", "errors"), counting(check.Warnings, "warning", "warnings"))
 	v.Fields = fieldsIn(r.Workloads)
 	var names []string
 	at := map[string]int{}
@@ -217,12 +217,7 @@ func (b *filed) alike(workloads []report.Workload, say func(*report.Workload) fi
 	return all
 }
 
-func counting(n int, what string) fileCount {
-	if n != 1 {
-		what += "s"
-	}
-	return fileCount{n, what}
-}
+func counting(n int, one, many string) fileCount { return fileCount{n, report.Verb(n, one, many)} }
 
 // fieldsIn lists the fields that any of the workloads sets, in their order.
 func fieldsIn(workloads []report.Workload) (fields []string) {

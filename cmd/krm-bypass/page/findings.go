@@ -64,7 +64,7 @@ func (s *Site) findings(r *request) error {
 
 func newFindings(r *request, seen *Seen, editable bool) *findingsView {
 	severity, kind, text := r.query.Get("severity"), r.query.Get("kind"), strings.ToLower(strings.TrimSpace(r.query.Get("text")))
-	v := &findingsView{Problems: seen.Problems, Counted: number(seen.Findings.Errors, "error") + ", " + number(seen.Findings.Warnings, "warning") + ", " + strconv.Itoa(seen.Findings.Accepted) + " accepted", Text: r.query.Get("text")}
+	v := &findingsView{Problems: seen.Problems, Counted: report.Counted(seen.Findings.Errors, "error", "errors") + ", " + report.Counted(seen.Findings.Warnings, "warning", "warnings") + ", " + strconv.Itoa(seen.Findings.Accepted) + " accepted", Text: r.query.Get("text")}
 	if r.draft != nil {
 		v.Draft = r.draft.id
 	}

@@ -386,10 +386,10 @@ func tagsOf(r *request, w *report.Workload, found tally) (tags []tagView) {
 	add := func(mark, word, url string) { tags = append(tags, tagView{mark, word, url}) }
 	url := r.link("/findings", "text", w.Name)
 	if found.errors > 0 {
-		add("error", number(found.errors, "error"), url)
+		add("error", report.Counted(found.errors, "error", "errors"), url)
 	}
 	if found.warnings > 0 {
-		add("warning", number(found.warnings, "warning"), url)
+		add("warning", report.Counted(found.warnings, "warning", "warnings"), url)
 	}
 	if !slices.Contains([]fn.Outcome{fn.Written, fn.Unspoken, fn.LeftAlone, fn.Adopted}, w.Outcome) {
 		add("warn", string(w.Outcome), "")
@@ -422,13 +422,6 @@ func tagsOf(r *request, w *report.Workload, found tally) (tags []tagView) {
 		add("date", "until "+soonest, "")
 	}
 	return tags
-}
-
-func number(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + one + "s"
 }
 
 // carriers are the letters of what enforces an entry.

@@ -185,7 +185,7 @@ func some(entries []string, most int) string {
 	if len(entries) <= most {
 		return strings.Join(entries, " ")
 	}
-	return strings.Join(entries[:most], " ") + " … and " + number(len(entries)-most, "more entry")
+	return strings.Join(entries[:most], " ") + " … and " + report.Counted(len(entries)-most, "more entry", "more entries")
 }
 
 func newRung(r *request, field string, e fn.ExplainedEntry) rungView {

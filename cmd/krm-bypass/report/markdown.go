@@ -271,7 +271,7 @@ func (c *comment) writeFindings(check Check) {
 		what string
 	}{{check.Errors, "error"}, {check.Warnings, "warning"}, {check.Accepted, "accepted finding"}} {
 		if count.n > 0 {
-			heading = append(heading, counted(count.n, count.what, count.what+"s"))
+			heading = append(heading, Counted(count.n, count.what, count.what+"s"))
 		}
 	}
 	if c.section(mostFindings, "\n### Findings: "+strings.Join(heading, ", ")+"\n\n", parts, "", "findings"); parts == nil && check.Accepted > 0 {

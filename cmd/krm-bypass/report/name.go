@@ -34,11 +34,11 @@ func few(names []string, most int) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
-// counted gives a number and its noun.
-func counted(n int, one, many string) string { return fmt.Sprintf("%d %s", n, verb(n, one, many)) }
+// Counted gives a number and its noun.
+func Counted(n int, one, many string) string { return fmt.Sprintf("%d %s", n, Verb(n, one, many)) }
 
-// verb gives the form of a word for a number.
-func verb(n int, one, many string) string {
+// Verb gives the form of a word for a number.
+func Verb(n int, one, many string) string {
 	if n == 1 {
 		return one
 	}
@@ -50,10 +50,10 @@ func verb(n int, one, many string) string {
 func LeftAlone(workloads, files int) []string {
 	var parts []string
 	if workloads > 0 {
-		parts = append(parts, counted(workloads, "workload is left alone", "workloads are left alone"))
+		parts = append(parts, Counted(workloads, "workload is left alone", "workloads are left alone"))
 	}
 	if files > 0 {
-		parts = append(parts, counted(files, "file holds no Kubernetes object", "files hold no Kubernetes object"))
+		parts = append(parts, Counted(files, "file holds no Kubernetes object", "files hold no Kubernetes object"))
 	}
 	if parts == nil {
 		return nil
@@ -66,5 +66,5 @@ func PassedOver(files []string) string {
 	if len(files) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("passed over, since %s no Kubernetes object: %s\n", verb(len(files), "it holds", "they hold"), few(files, 5))
+	return fmt.Sprintf("passed over, since %s no Kubernetes object: %s\n", Verb(len(files), "it holds", "they hold"), few(files, 5))
 }

@@ -253,7 +253,7 @@ func (s *Summary) says() string {
 // writeSummary writes it for a person.
 func (p *page) writeSummary(r *Explanation) {
 	s := r.Summary
-	p.line(0, "%s: %s", counted(s.Workloads, "workload", "workloads"), s.outcomes())
+	p.line(0, "%s: %s", Counted(s.Workloads, "workload", "workloads"), s.outcomes())
 	var rows [][]string
 	for _, direction := range []traffic.Direction{traffic.Outbound, traffic.Inbound} {
 		var whats []string
@@ -297,7 +297,7 @@ func reaches(one fn.Reach) string {
 	if one.Suspended {
 		return "nobody: suspended"
 	}
-	says := counted(one.Workloads, "workload", "workloads")
+	says := Counted(one.Workloads, "workload", "workloads")
 	switch idle := one.Workloads - one.Decided; {
 	case one.Unreached && one.Meant != "":
 		says = "nobody: " + one.Meant

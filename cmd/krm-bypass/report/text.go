@@ -82,7 +82,7 @@ func (r Check) writeSummary(b *bytes.Buffer) {
 func (r Check) others() string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(r.Others)) {
-		all = append(all, fmt.Sprintf("%d as ClusterBypass %s wrote %s", r.Others[name], name, verb(r.Others[name], "it", "them")))
+		all = append(all, fmt.Sprintf("%d as ClusterBypass %s wrote %s", r.Others[name], name, Verb(r.Others[name], "it", "them")))
 	}
 	if len(all) == 0 {
 		return ""
@@ -102,24 +102,24 @@ func (r Check) summary() string {
 	case r.IsEmpty():
 		parts = append(parts, "no workloads found")
 	case r.Differing > 0:
-		parts = append(parts, fmt.Sprintf("%d of %s %s from what krm-bypass writes", r.Differing, counted(r.Checked, "object", "objects"), verb(r.Differing, "differs", "differ")))
+		parts = append(parts, fmt.Sprintf("%d of %s %s from what krm-bypass writes", r.Differing, Counted(r.Checked, "object", "objects"), Verb(r.Differing, "differs", "differ")))
 	case r.Checked > 0 || r.Built == 0:
-		parts = append(parts, counted(r.Checked, "object matches", "objects match")+" what krm-bypass writes")
+		parts = append(parts, Counted(r.Checked, "object matches", "objects match")+" what krm-bypass writes")
 	}
 	if r.Built > 0 {
-		parts = append(parts, counted(r.Built, "object was", "objects were")+" built and not compared")
+		parts = append(parts, Counted(r.Built, "object was", "objects were")+" built and not compared")
 	}
 	if !r.IsEmpty() && !r.linted {
 		parts = append(parts, fmt.Sprintf("%d left alone", r.LeftAlone)+r.others())
 	}
 	if r.Errors > 0 {
-		parts = append(parts, counted(r.Errors, "error", "errors"))
+		parts = append(parts, Counted(r.Errors, "error", "errors"))
 	}
 	if r.Warnings > 0 {
-		parts = append(parts, counted(r.Warnings, "warning", "warnings"))
+		parts = append(parts, Counted(r.Warnings, "warning", "warnings"))
 	}
 	if r.Accepted > 0 {
-		parts = append(parts, counted(r.Accepted, "accepted finding", "accepted findings"))
+		parts = append(parts, Counted(r.Accepted, "accepted finding", "accepted findings"))
 	}
 	return strings.Join(parts, ", ")
 }
