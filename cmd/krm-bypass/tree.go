@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -103,20 +104,17 @@ func (t *tree) See(ctx context.Context, text []byte) (*page.Seen, error) {
 func (t *tree) sight(text string, given bool) *sight {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for i, one := range t.known {
-		if one.text != text || one.given != given {
-			continue
-		}
-		t.known = append(t.known[:i], t.known[i+1:]...)
+	if i := slices.IndexFunc(t.known, func(s *sight) bool { return s.text == text && s.given == given }); i >= 0 {
+		one := t.known[i]
+		t.known = slices.Delete(t.known, i, i+1)
 		if one.stands() {
-			t.known = append([]*sight{one}, t.known...)
+			t.known = slices.Insert(t.known, 0, one)
 			one.waiting++
 			return one
 		}
-		break
 	}
 	one := &sight{text: text, given: given, waiting: 1, done: make(chan struct{})}
-	t.known = append([]*sight{one}, t.known...)
+	t.known = slices.Insert(t.known, 0, one)
 	if len(t.known) > mostSights {
 		t.known = t.known[:mostSights]
 	}
@@ -139,12 +137,7 @@ func (t *tree) look(one *sight) {
 	defer t.turn.Unlock()
 	t.mu.Lock()
 	if one.waiting == 0 {
-		for i := range t.known {
-			if t.known[i] == one {
-				t.known = append(t.known[:i], t.known[i+1:]...)
-				break
-			}
-		}
+		t.known = slices.DeleteFunc(t.known, func(s *sight) bool { return s == one })
 		t.mu.Unlock()
 		return
 	}
