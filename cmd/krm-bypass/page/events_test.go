@@ -29,7 +29,7 @@ func TestTooManyPagesWatch(t *testing.T) {
 	for range 32 {
 		status, stop := watch()
 		require.Equal(t, http.StatusOK, status)
-		defer stop()
+		t.Cleanup(stop)
 		last = stop
 	}
 	status, stop := watch()
