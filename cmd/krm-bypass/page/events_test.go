@@ -15,7 +15,7 @@ import (
 // was closed.
 func TestTooManyPagesWatch(t *testing.T) {
 	server := httptest.NewServer(page.New(emptyTree{}, page.Options{}))
-	defer server.Close()
+	t.Cleanup(server.Close) // after those who watch
 	watch := func() (int, context.CancelFunc) {
 		ctx, stop := context.WithCancel(t.Context())
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/events", nil)
