@@ -156,8 +156,7 @@ func (h *Host) Feed(t TB, input string, command ...string) string {
 func (h *Host) Try(command *exec.Cmd) (string, error) {
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
-	// Each pod has a folder /run of its own, and so a lock of iptables.
-	command.Env = append(command.Environ(), fmt.Sprintf("XTABLES_LOCKFILE=/run/xtables.lock.%d", h.number()))
+	command.Env = append(command.Environ(), LockVariable+"="+h.Lock())
 	err := h.Do(0, command.Run)
 	if err != nil {
 		return output.String(), fmt.Errorf("running %.4000q in %s: %w: %s", strings.Join(command.Args, " "), h.Name, err, bytes.TrimSpace(output.Bytes()))
@@ -165,11 +164,15 @@ func (h *Host) Try(command *exec.Cmd) (string, error) {
 	return output.String(), nil
 }
 
-// number is that of the host's namespace.
-func (h *Host) number() uint64 {
+// LockVariable names the lock's file for iptables (iptables(8), "--wait").
+const LockVariable = "XTABLES_LOCKFILE"
+
+// Lock is the file of the host's lock of iptables: each pod has a folder /run of its own,
+// and so a lock. Whoever runs iptables there by itself has to take it too.
+func (h *Host) Lock() string {
 	var about unix.Stat_t
 	_ = unix.Fstat(int(h.namespace.Fd()), &about) // it is open
-	return about.Ino
+	return fmt.Sprintf("/run/xtables.lock.%d", about.Ino)
 }
 
 // Listen opens a TCP socket of the user uid in the host. It takes what TPROXY leads to

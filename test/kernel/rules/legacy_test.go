@@ -27,7 +27,9 @@ type legacyPod struct{ *lab.Host }
 
 func newLegacyPod(t testing.TB) legacyPod {
 	t.Helper()
-	return legacyPod{lab.NewHost(t, "pod")}
+	host := lab.NewHost(t, "pod")
+	t.Setenv(lab.LockVariable, host.Lock()) // of what runs iptables in this process
+	return legacyPod{host}
 }
 
 func (p legacyPod) apply(s traffic.Settings) error {
