@@ -16,15 +16,17 @@ import (
 	"github.com/krm-bypass/krm-bypass/test/page"
 )
 
-var update = flag.Bool("update", false, "rewrite the tables of docs/meshes.md, and fail")
+var update = flag.Bool("update", false, "rewrite the tables of docs/meshes.md and docs/ambient.md, and fail")
 
 const pagePath = "../../docs/meshes.md"
 
-// TestPage keeps the tables of docs/meshes.md what the meshes' tables say.
+// TestPage keeps the tables of the pages what the meshes' tables say.
 func TestPage(t *testing.T) {
 	fields, notes := fieldTable(t)
-	tables := map[string]string{"fields": fields, "notes": notes, "keys": keyTable(t), "levels": levelTable(), "own": ownTable(), "others": otherTable(), "versions": versionTable(t), "planes": planeTable()}
-	page.Holds(t, pagePath, tables, *update, "go test ./internal/mesh -run TestPage -update")
+	tables := map[string]string{"fields": fields, "notes": notes, "keys": keyTable(t), "levels": levelTable(), "own": ownTable(), "others": otherTable(), "versions": versionTable(t)}
+	const rewriting = "go test ./internal/mesh -run TestPage -update"
+	page.Holds(t, pagePath, tables, *update, rewriting)
+	page.Holds(t, "../../docs/ambient.md", map[string]string{"planes": planeTable()}, *update, rewriting)
 }
 
 // samples are settings of each field, between them every way in which a mesh

@@ -102,7 +102,7 @@ func compare(t *rapid.T, m *mesh.Mesh, settings traffic.Settings, annotated traf
 	about := fmt.Sprintf("%s %s to %s port %d is %s by %q, with\n%s", c.Direction, c.Protocol, c.Address, c.Port, decided.Verdict, decided.By, annotated)
 	if let && decided.Verdict != traffic.Bypassed {
 		// A range in the annotations takes TCP to port 53 along in a mesh that
-		// does not capture DNS (docs/meshes.md).
+		// does not capture DNS (docs/deviations.md).
 		require.True(t, c.Port == 53 && c.Direction == traffic.Outbound && !rules.UDP, "%s lets more past: %s", m.Name, about)
 	}
 	if exactly && decided.Verdict == traffic.Bypassed {
@@ -122,7 +122,7 @@ func TestEffectiveIsWhatTheRulesDo(t *testing.T) {
 					for _, target := range drawnTargets {
 						for _, direction := range []traffic.Direction{traffic.Outbound, traffic.Inbound} {
 							c := traffic.Connection{Direction: direction, Protocol: protocol, Address: netip.MustParseAddr(target), Port: port}
-							// Port 53 is the mesh's own affair (docs/meshes.md).
+							// Port 53 is the mesh's own affair (docs/deviations.md).
 							if !model.Models[m.Name].Takes(c) || direction == traffic.Outbound && port == traffic.DNSPort {
 								continue
 							}

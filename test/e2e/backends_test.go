@@ -38,7 +38,7 @@ func TestKumaFollowsToLegacy(t *testing.T) {
 	}
 }
 
-// What docs/semantics.md warns of: Kuma puts its rules for DNS above those that are there,
+// What docs/enforcement.md warns of: Kuma puts its rules for DNS above those that are there,
 // and below those that come later. nftables is in front of both.
 func TestKumaPutsItsDNSAboveIptables(t *testing.T) {
 	freed := check{name: "dns-over-udp", by: theApplication, udp: true, to: nameServer, port: 53, answer: outside}
@@ -62,7 +62,7 @@ func TestKumaPutsItsDNSAboveIptables(t *testing.T) {
 	}
 }
 
-// What docs/semantics.md warns of: iptables-legacy binds no mesh on nf_tables.
+// What docs/enforcement.md warns of: iptables-legacy binds no mesh on nf_tables.
 func TestIptablesDoesNotBindNftables(t *testing.T) {
 	for _, mesh := range []variant{
 		{interceptor.Variant{Interceptor: interceptor.Istio("iptables-nft", "--force-iptables-binary", "nft")}, byIptables},

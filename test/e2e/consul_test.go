@@ -20,7 +20,7 @@ const (
         excludeInboundPorts: ["7001-7005"]
         excludeOutboundPorts: [6379]
         excludeOutboundIPRanges: [192.0.2.0/24, "2001:db8:2::/48"]`
-	// docs/meshes.md has this for dual-stack clusters, where sdk 0.18 fails with ranges.
+	// docs/deviations.md has this for dual-stack clusters, where sdk 0.18 fails with ranges.
 	pairsOnConsul under = `
       mesh: Consul
       global:

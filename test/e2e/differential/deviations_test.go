@@ -17,7 +17,7 @@ import (
 )
 
 // deviation is a connection that a mesh's rules treat otherwise than the same settings
-// do by the decision, or otherwise than one would think. docs/semantics.md has a
+// do by the decision, or otherwise than one would think. docs/deviations.md has a
 // paragraph on each. What is said of annotations that somebody wrote by hand follows
 // the mesh, but for port 53, the proxy's own and what stays in the pod.
 type deviation struct {
@@ -186,10 +186,10 @@ var endpoint = netip.MustParseAddr("10.1.2.3")
 func TestDeviations(t *testing.T) {
 	root, err := lab.RepositoryRoot()
 	require.NoError(t, err)
-	page, err := os.ReadFile(filepath.Join(root, "docs", "semantics.md"))
+	page, err := os.ReadFile(filepath.Join(root, "docs", "deviations.md"))
 	require.NoError(t, err)
 	for _, d := range deviations {
-		assert.True(t, regexp.MustCompile(`[\[\s]`+d.name+`[\],]`).Match(page), "docs/semantics.md has to name %s", d.name)
+		assert.True(t, regexp.MustCompile(`[\[\s]`+d.name+`[\],]`).Match(page), "docs/deviations.md has to name %s", d.name)
 		t.Run(d.name, func(t *testing.T) {
 			values := map[traffic.Field][]string{}
 			for field, value := range d.settings {

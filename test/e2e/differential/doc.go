@@ -13,7 +13,7 @@
 // destination, everything else as over there. So no model of a mesh is needed, and
 // test/model is judged, too.
 //
-// docs/semantics.md tells users where a mesh alone differs and why; each such place
+// docs/deviations.md tells users where a mesh alone differs and why; each such place
 // is a named exception here. The matrix of docs/meshes.md is made from what
 // TestMatrix measures.
 package differential

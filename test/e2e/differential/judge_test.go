@@ -162,7 +162,7 @@ func (d draw) subjects(byHand bool) [][]subject {
 }
 
 // overtaken says that Kuma's rules for DNS decide: it puts them above those that are
-// there, and only those of iptables are there with its own (docs/semantics.md).
+// there, and only those of iptables are there with its own (docs/deviations.md).
 func (d draw) overtaken(c call) bool {
 	return d.Mesh == "Kuma" && d.backend == "iptables" && d.order.name == "before" && c.Protocol == traffic.UDP && c.Port == dns
 }
@@ -186,7 +186,7 @@ func (d draw) passes(said traffic.Settings, c call) bool {
 }
 
 // takenAnyway says that Consul's DNS by the address of a Service takes a query,
-// whatever its annotations say (docs/semantics.md).
+// whatever its annotations say (docs/deviations.md).
 func (d draw) takenAnyway(c call) bool {
 	return d.ProxyDNS && c.Direction == traffic.Outbound && c.Port == dns
 }
@@ -204,7 +204,7 @@ func (d draw) modelled(said annotated, c call) bool {
 }
 
 // exception is a place where an annotation lets more pass than the decision does;
-// docs/semantics.md has a paragraph on each.
+// docs/deviations.md has a paragraph on each.
 type exception struct {
 	name string
 	// meshes are those in which it is so; nil for all.

@@ -50,7 +50,7 @@ func whose(answers []string) []string {
 	return words
 }
 
-// TestPort53 measures the table of docs/semantics.md: what becomes of queries behind
+// TestPort53 measures the table of docs/deviations.md: what becomes of queries behind
 // each mesh's rules, with port 53 or a range that holds the name server in its own
 // annotations, and with krm-bypass-init.
 func TestPort53(t *testing.T) {
@@ -75,7 +75,7 @@ func TestPort53(t *testing.T) {
 		})
 	}
 	atOnce(t, tasks...)
-	holdPage(t, "semantics.md", "port 53", port53Table(all, measured))
+	holdPage(t, "deviations.md", "port 53", port53Table(all, measured))
 }
 
 func (s stand) port53(t testing.TB) []string {
