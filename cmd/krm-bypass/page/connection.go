@@ -242,12 +242,19 @@ func rank(t decisionTable) int {
 
 func deciderOf(r *request, field string, e fn.ExplainedEntry) decider {
 	d := decider{Field: field, Entry: e.Entry, Source: cmp.Or(e.From.Path, e.From.Scope), URL: r.editURL(e.From.Scope), Place: place(e.From.File, e.From.Line), Carried: strings.Join(e.CarriedBy, " and "), Scope: scopeOf(e.From)}
-	for _, part := range []struct{ label, text string }{{"", e.Reason}, {"owner: ", e.Owner}, {"until ", string(e.Expires)}} {
+	d.Rule = because(e)
+	return d
+}
+
+// because says why a rule has an entry, who answers for it, and how long it is needed.
+func because(e fn.ExplainedEntry) (parts []string) {
+	until := map[bool]string{false: "until ", true: "expired on "}[e.Expired]
+	for _, part := range []struct{ label, text string }{{"", strings.TrimSpace(e.Reason)}, {"owner: ", e.Owner}, {until, string(e.Expires)}} {
 		if part.text != "" {
-			d.Rule = append(d.Rule, part.label+part.text)
+			parts = append(parts, part.label+part.text)
 		}
 	}
-	return d
+	return parts
 }
 
 func tableOf(i int, table report.Table, fits []report.Place) decisionTable {

@@ -23,6 +23,8 @@ type draft struct {
 	// changes are all those that were made since base, so that they can be made again in
 	// another text.
 	changes []revise.Change
+	// takesBack says that it is what the file held before a draft was saved.
+	takesBack bool
 }
 
 // mostDrafts is how many drafts are kept. The oldest goes first.

@@ -192,7 +192,8 @@ func TestAChangeByFormChangesTheBytesOfItsEntries(t *testing.T) {
 			assert.Equal(t, strings.Replace(shop, c.was, c.now, 1), tree.text)
 
 			b.press("Take it back", "undo", nil)
-			b.press("Save into", "save", nil)
+			assert.Contains(t, b.body, "<h1>Take back what was saved</h1>")
+			b.press("Take it back in", "save", nil)
 			assert.Equal(t, shop, tree.text, "and taken back")
 		})
 	}

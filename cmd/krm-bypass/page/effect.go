@@ -21,8 +21,10 @@ type effectView struct {
 	Spec               []diffLine
 	Changed, Restarted int
 	Workloads          []changedWorkload
-	// More counts the workloads that change and are not listed.
+	// More counts the workloads that change and are not listed. MoreURL lists them, "" where
+	// what is typed is no draft yet.
 	More       int
+	MoreURL    string
 	Gone       []string
 	Appear, Go []foundView
 	Manifests  []diffLine
@@ -96,11 +98,14 @@ func newEffect(r *request, was, is []byte, c *Changes) *effectView {
 	for i := range c.Explanation.Workloads {
 		switch w := &c.Explanation.Workloads[i]; {
 		case w.Change == nil || w.Change.Kind == report.Unchanged:
-		case len(e.Workloads) == mostChanged:
+		case len(e.Workloads) == mostChanged && !r.query.Has("all"):
 			e.More++
 		default:
 			e.Workloads = append(e.Workloads, newChangedWorkload(r, w))
 		}
+	}
+	if r.draft != nil && bytes.Equal(r.draft.text, is) {
+		e.MoreURL = r.link("/effect", "all", "1")
 	}
 	return e
 }

@@ -11,7 +11,7 @@ import (
 	texts "github.com/krm-bypass/krm-bypass/internal/finding/words"
 )
 
-// findingsView is what check finds, by kind.
+// findingsView is what lint finds, by kind.
 type findingsView struct {
 	Problems []string
 	// Counted says how many there are.
@@ -53,7 +53,7 @@ const (
 	mostOfAlone = 500
 )
 
-// findings shows what check finds.
+// findings shows what lint finds.
 func (s *Site) findings(r *request) error {
 	seen, err := s.see(r)
 	if err != nil {

@@ -100,7 +100,7 @@ type chipView struct {
 
 type pagerView struct {
 	From, To, Of   int
-	Before, Behind string
+	Previous, Next string
 }
 
 // How many are shown: rows in a page, entries in a chip, namespaces to choose from, of
@@ -221,9 +221,9 @@ func nobody(r *request, parts []fn.Reach) (all []reachView) {
 
 func counts(r *request, seen *Seen) []countView {
 	s := &seen.Explanation.Summary
-	all := []countView{{s.Workloads, "workloads", r.link("/"), ""}, {s.Bypassing, "with a bypass", r.link("/", "show", "bypassing"), ""}}
+	all := []countView{{s.Workloads, report.Verb(s.Workloads, "workload", "workloads"), r.link("/"), ""}, {s.Bypassing, "with a bypass", r.link("/", "show", "bypassing"), ""}}
 	if c := seen.Explanation.Comparison; c != nil {
-		all = append(all, countView{c.Changed, "changed", r.link("/", "show", changed), ""}, countView{N: c.Restarted, Of: "restart"})
+		all = append(all, countView{c.Changed, "changed", r.link("/", "show", changed), ""}, countView{N: c.Restarted, Of: report.Verb(c.Restarted, "restarts", "restart")})
 	}
 	for _, o := range []struct {
 		outcome fn.Outcome
@@ -233,8 +233,8 @@ func counts(r *request, seen *Seen) []countView {
 			all = append(all, countView{n, string(o.outcome), r.link("/", "show", o.show), ""})
 		}
 	}
-	all = append(all, countView{seen.Findings.Errors, "errors", r.link("/findings", "severity", string(fn.Error)), "error"}, countView{seen.Findings.Warnings, "warnings", r.link("/findings", "severity", string(fn.Warning)), "warning"})
-	return all
+	errors, warnings := seen.Findings.Errors, seen.Findings.Warnings
+	return append(all, countView{errors, report.Verb(errors, "error", "errors"), r.link("/findings", "severity", string(fn.Error)), "error"}, countView{warnings, report.Verb(warnings, "warning", "warnings"), r.link("/findings", "severity", string(fn.Warning)), "warning"})
 }
 
 func bypasses(r *request, all []report.Bypass) (views []bypassesView) {
@@ -360,7 +360,7 @@ func newPager(r *request, rows int) pagerView {
 		}
 		return r.again("page", strconv.Itoa(n))
 	}
-	return pagerView{From: min((n-1)*mostRows+1, rows), To: min(n*mostRows, rows), Of: rows, Before: link(n - 1), Behind: link(n + 1)}
+	return pagerView{From: min((n-1)*mostRows+1, rows), To: min(n*mostRows, rows), Of: rows, Previous: link(n - 1), Next: link(n + 1)}
 }
 
 func newRow(r *request, w *report.Workload, fields []string, found tally) rowView {
@@ -436,6 +436,9 @@ func newChip(e fn.ExplainedEntry) chipView {
 		v.Carried += carriers[by]
 	}
 	v.Title = strings.TrimSpace(e.From.Scope + " " + place(e.From.File, e.From.Line))
+	for _, part := range because(e) {
+		v.Title += "\n" + begins(part, longestReason)
+	}
 	return v
 }
 
@@ -443,10 +446,7 @@ func newChip(e fn.ExplainedEntry) chipView {
 func shortened(entries []string) string {
 	var some []string
 	for _, e := range entries[:min(len(entries), mostEntries)] {
-		if len(e) > longestEntry {
-			e = strings.ToValidUTF8(e[:longestEntry], "") + "…"
-		}
-		some = append(some, e)
+		some = append(some, begins(e, longestEntry))
 	}
 	if more := len(entries) - len(some); more > 0 {
 		some = append(some, "+"+strconv.Itoa(more))
@@ -454,5 +454,14 @@ func shortened(entries []string) string {
 	return strings.Join(some, " ")
 }
 
-// longestEntry is how much of an entry a table has room for.
-const longestEntry = 100
+// begins gives the beginning of a long text.
+func begins(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// longestEntry is how much of an entry a table has room for, longestReason of a reason that
+// stands at each of a rule's entries.
+const longestEntry, longestReason = 100, 300

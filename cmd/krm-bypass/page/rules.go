@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/revise"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
@@ -26,8 +28,63 @@ type rulesView struct {
 	// Later is where to ask whom the rules reach, where that is not known yet.
 	Later  string
 	Scopes []scopeView
-	// Wrong is why a change was not made.
-	Wrong []string
+	// Wrong is why a change was not made, Did what the last change of the draft is.
+	Wrong  []string
+	Did    string
+	Filter rulesFilter
+}
+
+// rulesFilter is the form of the filter, with what was chosen.
+type rulesFilter struct {
+	Text, Draft string
+	Shows       []choiceView
+	// Clear is the view without a filter, "" where there is none.
+	Clear string
+}
+
+// ruleKinds are the kinds of rules that can be asked for.
+var ruleKinds = []struct {
+	value, word string
+	fits        func(revise.Row, *fn.Reach) bool
+}{
+	{"off", "switched off", func(row revise.Row, _ *fn.Reach) bool { return row.Suspended }},
+	{"expired", "expired", func(_ revise.Row, reach *fn.Reach) bool { return reach != nil && reach.Expired }},
+	{"nobody", "reaching nobody", func(_ revise.Row, reach *fn.Reach) bool { return reach != nil && reach.Unreached }},
+	{"dated", "with a last day", func(row revise.Row, _ *fn.Reach) bool { return row.Rule["expires"].State == revise.Listed }},
+}
+
+func newRulesFilter(r *request) rulesFilter {
+	v := rulesFilter{Text: r.query.Get("text")}
+	if r.draft != nil {
+		v.Draft = r.draft.id
+	}
+	if r.query.Get("text")+r.query.Get("show") != "" {
+		v.Clear = r.link("/rules")
+	}
+	for _, one := range ruleKinds {
+		v.Shows = append(v.Shows, choiceView{one.value, one.word, one.value == r.query.Get("show")})
+	}
+	return v
+}
+
+// keeps reports whether the filter of the request leaves a rule.
+func (r *request) keeps(row revise.Row, reach *fn.Reach) bool {
+	for _, one := range ruleKinds {
+		if one.value == r.query.Get("show") && !one.fits(row, reach) {
+			return false
+		}
+	}
+	text := strings.ToLower(strings.TrimSpace(r.query.Get("text")))
+	has := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
+	if text == "" || has(label(row)) || has(row.Path) || has(row.Name) {
+		return true
+	}
+	for field, s := range row.Rule {
+		if has(field) || slices.ContainsFunc(s.Entries, has) {
+			return true
+		}
+	}
+	return false
 }
 
 // scopeView are the rules of one scope.
@@ -38,10 +95,10 @@ type scopeView struct {
 	// Add is where a rule is added, "" where there is one place for one.
 	Add, AddTitle string
 	Rules         []ruleView
-	// All counts the rules, From is the place of the first that is shown. Earlier and Later
-	// show others.
+	// All counts the rules that the filter leaves, From is the place of the first that is
+	// shown. Previous and Next show others.
 	All, From, Last int
-	Earlier, Later  string
+	Previous, Next  string
 }
 
 // mostRules is how many rules of a scope a page shows.
@@ -59,7 +116,10 @@ type ruleView struct {
 	Removable              bool
 	// Alone says that no other rule stands in its place.
 	Alone bool
-	Reach *fn.Reach
+	// Reaches says whom it reaches, "" where that is not known; Some names a few of them.
+	Reaches string
+	Some    []string
+	Idle    bool
 }
 
 // settingView is a field of a rule, and what it is called. None says that it is the
@@ -93,7 +153,10 @@ func (s *Site) rules(r *request) error {
 
 func (s *Site) rulesView(r *request, wrong []string) (*rulesView, error) {
 	file := r.file()
-	v := &rulesView{Locked: s.locked(r), Wrong: wrong}
+	v := &rulesView{Locked: s.locked(r), Wrong: wrong, Filter: newRulesFilter(r)}
+	if d := r.draft; d.isChange() && !bytes.Equal(d.text, r.spec.Text) {
+		v.Did = d.did
+	}
 	rows, err := revise.Rows(file)
 	if err != nil {
 		v.Locked, v.Broken = "the specification has mistakes: mend them in the file, then it can be changed here", broken(file, err)
@@ -116,15 +179,20 @@ func (s *Site) rulesView(r *request, wrong []string) (*rulesView, error) {
 		} else if len(of) == 0 {
 			of = []revise.Row{{Path: path}}
 		}
+		all := len(of)
+		of = slices.DeleteFunc(of, func(row revise.Row) bool { return !r.keeps(row, reach[row.Path]) })
 		begin := scope.page(r, path, len(of))
 		for j, row := range of[begin:min(begin+mostRules, len(of))] {
 			j += begin
 			one := newRule(r, row, reach[row.Path])
 			one.Alone = scope.Add == ""
-			one.Up, one.Down = scope.Add != "" && j > 0, scope.Add != "" && j < len(of)-1
+			movable := scope.Add != "" && len(of) == all // else its neighbours are not those that are seen
+			one.Up, one.Down = movable && j > 0, movable && j < all-1
 			scope.Rules = append(scope.Rules, one)
 		}
-		v.Scopes = append(v.Scopes, scope)
+		if len(of) > 0 || v.Filter.Clear == "" {
+			v.Scopes = append(v.Scopes, scope)
+		}
 	}
 	return v, nil
 }
@@ -132,14 +200,17 @@ func (s *Site) rulesView(r *request, wrong []string) (*rulesView, error) {
 // page gives the place of the first rule that is shown.
 func (v *scopeView) page(r *request, path string, all int) int {
 	key := "from." + path
+	link := func(from int) string {
+		return r.link("/rules", key, strconv.Itoa(from), "text", r.query.Get("text"), "show", r.query.Get("show"))
+	}
 	begin, _ := strconv.Atoi(r.query.Get(key)) // what is no number is the beginning
 	begin = max(min(begin, all-1), 0) / mostRules * mostRules
 	v.All, v.From, v.Last = all, begin+1, min(begin+mostRules, all)
 	if begin > 0 {
-		v.Earlier = r.link("/rules", key, strconv.Itoa(begin-mostRules))
+		v.Previous = link(begin - mostRules)
 	}
 	if begin+mostRules < all {
-		v.Later = r.link("/rules", key, strconv.Itoa(begin+mostRules))
+		v.Next = link(begin + mostRules)
 	}
 	return begin
 }
@@ -194,7 +265,7 @@ func (s *Site) reach(r *request) (of map[string]*fn.Reach, later bool, err error
 		done <- answer{seen, err}
 	}()
 	wait := patience
-	if r.query.Get("wait") != "" {
+	if r.query.Get("wait") != "" || r.query.Get("show") != "" {
 		wait = time.Hour
 	}
 	select {
@@ -219,7 +290,10 @@ func newRule(r *request, row revise.Row, reach *fn.Reach) ruleView {
 	v := ruleView{
 		Path: row.Path, Title: label(row), Name: row.Name, Line: row.Line, Edit: r.link("/rules/edit", "of", row.Path),
 		Reason: one("reason"), Owner: one("owner"), Expires: one("expires"), Merge: one("merge"), Suspended: row.Suspended,
-		Removable: row.Line > 0, Reach: reach, Expired: reach != nil && reach.Expired,
+		Removable: row.Line > 0,
+	}
+	if reach != nil {
+		v.Expired, v.Idle, v.Reaches, v.Some = reach.Expired, reach.Unreached || reach.Suspended, report.Reaches(*reach), reach.Some
 	}
 	for _, f := range revise.Fields(row.Path) {
 		s, set := row.Rule[f.Path]

@@ -16,7 +16,10 @@ var ErrChanged = errors.New("the file changed since")
 
 // saveView says what saving the draft does.
 type saveView struct {
+	Title          string
 	Locked, Action string
+	// TakesBack says that the draft is what the file held before it was saved.
+	TakesBack bool
 	// Nothing says that there is no change, Saved that the file holds it already.
 	Nothing, Saved bool
 	// Theirs is what changed in the file since the draft began from it, Again that the
@@ -38,7 +41,7 @@ type stepView struct{ Did, Before string }
 func (s *Site) saveForm(r *request) error { return s.showSave(r, http.StatusOK) }
 
 func (s *Site) showSave(r *request, status int, wrong ...string) error {
-	v := &saveView{Locked: s.locked(r), Action: r.link("/save"), Wrong: wrong, Discard: "/rules"}
+	v := &saveView{Title: "Save", Locked: s.locked(r), Action: r.link("/save"), Wrong: wrong, Discard: "/rules"}
 	if _, is := s.tree.(Rewriter); is {
 		v.Manifests = r.link("/manifests")
 	}
@@ -51,6 +54,9 @@ func (s *Site) showSave(r *request, status int, wrong ...string) error {
 		if v.Outdated = !bytes.Equal(d.base, r.spec.Text); v.Outdated {
 			v.Theirs, v.Again = specDiff(r.spec.Path, d.base, r.spec.Text), len(d.changes) > 0
 		}
+		if v.TakesBack = d.takesBack; v.TakesBack {
+			v.Title = "Take back what was saved"
+		}
 		v.Steps = steps(d)
 		var err error
 		if v.Effect, err = s.effectOf(r, d); err != nil {
@@ -58,7 +64,7 @@ func (s *Site) showSave(r *request, status int, wrong ...string) error {
 		}
 	}
 	r.answer(status)
-	return s.show(r, "save", "Save", v)
+	return s.show(r, "save", v.Title, v)
 }
 
 // steps are the changes that led to a draft, the last first.
@@ -101,7 +107,7 @@ func (s *Site) undo(r *request) error {
 		return s.showSave(r, http.StatusConflict, "the file changed after it was saved: taking that back would lose what came later")
 	}
 	next := *r
-	next.draft = s.drafts.add(draft{base: r.draft.text, text: r.draft.base, did: "taking back what was saved"})
+	next.draft = s.drafts.add(draft{base: r.draft.text, text: r.draft.base, did: "take back what was saved", takesBack: true})
 	http.Redirect(r.w, r.Request, next.link("/save"), http.StatusSeeOther)
 	return nil
 }

@@ -128,7 +128,7 @@ func TestMatrixPages(t *testing.T) {
 		for _, name := range names {
 			known[name] = true
 		}
-		assert.Equal(t, n > 0, strings.Contains(b.body, ">Before</a>"))
+		assert.Equal(t, n > 0, strings.Contains(b.body, ">Previous</a>"))
 		assert.Equal(t, n < 4, strings.Contains(b.body, ">Next</a>"))
 	}
 	assert.Len(t, known, 250)

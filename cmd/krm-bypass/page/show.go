@@ -2,8 +2,8 @@ package page
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
-	"fmt"
 	"html/template"
 	"maps"
 	"net/http"
@@ -12,6 +12,10 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
+	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
 //go:embed templates assets
@@ -22,6 +26,7 @@ var embedded embed.FS
 var templates = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
 		"join":   strings.Join,
+		"verb":   report.Verb,
 		"scopes": func() any { return breadths },
 		"pair":   func(a, b any) struct{ A, B any } { return struct{ A, B any }{a, b} },
 		"link":   (&request{}).link, // show puts that of the request in its place
@@ -35,8 +40,7 @@ type frame struct {
 	// View names the view, by which the navigation marks where the user is.
 	View string
 	Spec SpecFile
-	// Mesh is that of the specification, "" where the view did not look at it; Files is
-	// the state of the files.
+	// Mesh is that of the specification, Files the state of the files.
 	Mesh, Files string
 	// Draft is the name of the draft that is shown, Changed whether it differs from its
 	// base, Changes counts in words what was done; Outdated says whether the file has
@@ -98,11 +102,23 @@ func (r *request) again(parameter, value string) string {
 	return r.URL.Path + "?" + query.Encode()
 }
 
+// mesh names the mesh: as the view saw it, else as the specification says.
+func (s *Site) mesh(r *request) string {
+	if r.seen != nil && r.seen.Explanation.Mesh != "" {
+		return r.seen.Explanation.Mesh
+	}
+	source, err := spec.In(r.file())
+	if err != nil {
+		return s.options.Given.Mesh
+	}
+	return cmp.Or(s.options.Given.Mesh, node.Of(source.Node).Entry("spec").Entry("mesh").Text(), spec.DefaultMesh)
+}
+
 // frame puts together what stands around the view.
 func (s *Site) frame(r *request) frame {
 	f := frame{Version: s.options.Version, Spec: r.spec, Files: r.state, Locked: s.locked(r), Home: r.link("/"), SaveURL: r.link("/save"), Nav: r.navigation()}
-	if r.seen != nil {
-		f.Mesh = r.seen.Explanation.Mesh
+	if !r.fragment() {
+		f.Mesh = s.mesh(r)
 	}
 	if d := r.draft; d != nil {
 		saved := bytes.Equal(d.text, r.spec.Text)
@@ -112,10 +128,7 @@ func (s *Site) frame(r *request) frame {
 		for at := d; at != nil && at.did != ""; at = at.parent {
 			n++
 		}
-		f.Changes = fmt.Sprintf("%d changes", n)
-		if n == 1 {
-			f.Changes = "1 change"
-		}
+		f.Changes = report.Counted(n, "change", "changes")
 		if d.parent != nil {
 			f.UndoURL = r.again("draft", d.parent.id)
 		}

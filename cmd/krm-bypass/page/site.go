@@ -54,6 +54,7 @@ func New(tree Tree, options Options) *Site {
 		s.mux.HandleFunc(pattern, s.view(view))
 	}
 	s.mux.HandleFunc("GET /assets/{name}", asset)
+	s.mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, embedded, "assets/icon.svg") })
 	s.mux.HandleFunc("GET /events", s.events)
 	return s
 }

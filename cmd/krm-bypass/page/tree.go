@@ -37,7 +37,7 @@ type SpecFile struct {
 type Seen struct {
 	// Explanation says what bypasses what. It is empty where Problems say why.
 	Explanation report.Explanation
-	// Findings are what check finds.
+	// Findings are what lint finds.
 	Findings report.Check
 	// Problems are what prevents an explanation, a line each, as the commands print it.
 	Problems []string

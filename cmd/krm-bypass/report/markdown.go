@@ -234,7 +234,7 @@ func (c *comment) writeUnreached(reach []fn.Reach) {
 	var parts []string
 	for _, one := range reach {
 		if one.Unreached || one.Suspended {
-			parts = append(parts, fmt.Sprintf("- %s %s reaches %s\n", code(strings.TrimSpace(one.Path+" "+one.Name)), at(one.File, one.Line), prose(reaches(one))))
+			parts = append(parts, fmt.Sprintf("- %s %s reaches %s\n", code(strings.TrimSpace(one.Path+" "+one.Name)), at(one.File, one.Line), prose(Reaches(one))))
 		}
 	}
 	c.section(mostUnreached, "\n### Rules that reach nobody\n\n", parts, "", "rules")

@@ -292,8 +292,8 @@ func (p *page) writeSummary(r *Explanation) {
 // ruled matches the path of a whole rule.
 var ruled = regexp.MustCompile(`^spec\.(global|(namespaces|workloads)\[\d+\])$`)
 
-// reaches says whom a part of a spec reaches.
-func reaches(one fn.Reach) string {
+// Reaches says whom a part of a spec reaches.
+func Reaches(one fn.Reach) string {
 	if one.Suspended {
 		return "nobody: suspended"
 	}
@@ -332,7 +332,7 @@ func (p *page) writeRules(reach []fn.Reach) {
 		}
 	}
 	for _, one := range reach {
-		row := []string{strings.TrimSpace(one.Path + " " + one.Name), reaches(one), at(one)}
+		row := []string{strings.TrimSpace(one.Path + " " + one.Name), Reaches(one), at(one)}
 		switch {
 		case one.Unreached || one.Suspended:
 			nobody = append(nobody, row)

@@ -1,0 +1,132 @@
+package page_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/page"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+)
+
+// withSpec is a tree that is explained, and the file of its specification.
+type withSpec struct {
+	*seenTree
+	text string
+}
+
+func (w *withSpec) Spec() (page.SpecFile, error) {
+	return page.SpecFile{Path: "bypass.yaml", Text: []byte(w.text)}, nil
+}
+
+func seeWithSpec(t *testing.T, text, manifests string) *withSpec {
+	return &withSpec{see(t, text, manifests), text}
+}
+
+func TestRulesSayWhatHoldsOfThem(t *testing.T) {
+	text := strings.Replace(seeSpec, "  enforcement:", "  - {match: {names: [cart]}, name: off, suspend: true, excludeOutboundPorts: [26]}\n  - {match: {names: [web]}, excludeOutboundPorts: [3307]}\n  enforcement:", 1)
+	b := browse(t, seeWithSpec(t, text, seeManifests), page.Options{})
+	b.open("/rules")
+	for _, says := range []string{
+		"Reaches 2 workloads, and nothing of it holds for 1", // what cart says by itself replaces it
+		"Narrower than every rule is an annotation",
+		"It says suspend: true: it stays in the file and in this list, and is in force nowhere.",
+		"reaches nobody here", "EXPIRED on 2026-10-31",
+	} {
+		assert.Contains(t, b.says(), says)
+	}
+}
+
+func TestRulesAreFiltered(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  global: {excludeInboundPorts: [1], reason: all of them}\n  workloads:\n")
+	for i := range 120 {
+		fmt.Fprintf(&text, "  - {match: {names: [w%d]}, excludeOutboundPorts: [%d], owner: team%d%s}\n", i, 2000+i, i%2, map[bool]string{true: ", suspend: true"}[i == 7])
+	}
+	b := browse(t, seeWithSpec(t, text.String(), seeManifests), page.Options{})
+	heading := regexp.MustCompile(`<h3 id="t-([^"]*)"`)
+	shown := func(query string) (paths []string) {
+		b.open("/rules?" + query)
+		require.Equal(t, http.StatusOK, b.status)
+		for _, m := range heading.FindAllStringSubmatch(b.body, -1) {
+			paths = append(paths, m[1])
+		}
+		return paths
+	}
+	assert.Len(t, shown(""), 52, "mesh defaults, the global rule and a page of the others")
+	assert.Equal(t, []string{"spec.workloads[33]"}, shown("text=2033"))
+	assert.NotContains(t, b.body, `value="up"`, "its neighbours are not those that are seen")
+	assert.Equal(t, []string{"spec.workloads[7]"}, shown("show=off"))
+	assert.Equal(t, []string{"spec.global"}, shown("text=ALL+of"))
+	assert.Len(t, shown("text=team1"), 50)
+	assert.Contains(t, b.says(), "Rules 1 to 50 of 60")
+	next := regexp.MustCompile(`href="([^"]*)">Next</a>`).FindStringSubmatch(b.body)
+	require.NotNil(t, next)
+	at, err := url.Parse(strings.ReplaceAll(next[1], "&amp;", "&"))
+	require.NoError(t, err)
+	assert.Len(t, shown(at.RawQuery), 10)
+	assert.Contains(t, b.body, ">Previous</a>")
+	assert.Empty(t, shown("text=nothing+is+so"))
+	assert.Contains(t, b.says(), "No rule is so.")
+}
+
+// TestTheHeaderIsTheSameInEachView: what comes and goes would move what stands beside it.
+func TestTheHeaderIsTheSameInEachView(t *testing.T) {
+	b := browse(t, seeWithSpec(t, strings.Replace(seeSpec, "spec:\n", "spec:\n  mesh: Istio\n", 1), seeManifests), page.Options{})
+	for _, at := range []string{"/", "/connection", "/findings", "/rules", "/rules/edit?of=spec.global", "/save"} {
+		b.open(at)
+		assert.Contains(t, b.body, `<span class="mesh">Istio</span>`, at)
+	}
+	b = browse(t, &oneFile{text: strings.Replace(shop, "spec:\n", "spec:\n  mesh: Kuma\n", 1)}, page.Options{})
+	b.open("/rules")
+	assert.Contains(t, b.body, `<span class="mesh">Kuma</span>`)
+	b = browse(t, &oneFile{text: shop}, page.Options{Given: spec.Given{Mesh: "Linkerd"}})
+	b.open("/save")
+	assert.Contains(t, b.body, `<span class="mesh">Linkerd</span>`)
+}
+
+func TestOneIsNoPlural(t *testing.T) {
+	one := strings.SplitAfter(seeManifests, "---\n")[0]
+	b := browse(t, seeWithSpec(t, seeSpec, strings.TrimSuffix(one, "---\n")), page.Options{})
+	b.open("/")
+	for _, says := range []string{"<span>workload</span><b>1</b>", `<span>error</span><b class="error">1</b>`, "<span>warnings</span><b>0</b>"} {
+		assert.Contains(t, b.body, says)
+	}
+}
+
+// TestAChipSaysWhy: the matrix has no column for reasons.
+func TestAChipSaysWhy(t *testing.T) {
+	long := strings.Repeat("very ", 200) + "long"
+	b := browse(t, seeWithSpec(t, strings.Replace(seeSpec, "owner: platform", "owner: "+long, 1), seeManifests), page.Options{})
+	b.open("/")
+	assert.Contains(t, b.says()+b.body, "title=\"spec.global bypass.yaml:6\nthe &lt;b&gt;cloud&#39;s&lt;/b&gt; metadata\nowner: very ")
+	assert.NotContains(t, b.body, long)
+	assert.Contains(t, b.body, "title=\"spec.namespaces[0] bypass.yaml:8\nexpired on 2026-10-31\"")
+	assert.Contains(t, b.body, `<span class="chip expired"><span>8080</span></span>by a rule that has expired`, "the legend says what the line below means")
+}
+
+func TestTheBrowserFindsAnIcon(t *testing.T) {
+	b := browse(t, &oneFile{text: shop}, page.Options{})
+	b.open("/rules")
+	assert.Contains(t, b.body, `<link rel="icon" type="image/svg+xml" href="/assets/icon.svg">`)
+	for _, at := range []string{"/favicon.ico", "/assets/icon.svg"} {
+		b.open(at)
+		assert.Equal(t, http.StatusOK, b.status)
+		assert.True(t, strings.HasPrefix(b.body, "<svg "), at)
+	}
+}
+
+func TestARuleThatIsSwitchedOffSaysWhatThatDid(t *testing.T) {
+	b := browse(t, seeWithSpec(t, seeSpec, seeManifests), page.Options{})
+	b.open("/rules")
+	b.press(`name="of" value="spec.workloads[0]"`, "suspend", nil)
+	require.True(t, strings.HasPrefix(b.at, "/rules?draft="), b.at)
+	assert.Contains(t, b.says(), "In this draft now: switch off: web. Nothing is written before you save it.")
+	assert.Contains(t, b.says(), "It says suspend: true: it stays in the file and in this list, and is in force nowhere.")
+}
