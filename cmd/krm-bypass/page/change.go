@@ -82,9 +82,9 @@ func (s *Site) typedEffect(r *request) error {
 	text, _, wrong := f.result()
 	if wrong.any() {
 		e := &effectView{Problems: wrong.others}
-		for _, field := range f.fields {
-			for _, message := range wrong.fields[field.Path] {
-				e.Problems = append(e.Problems, field.Path+": "+message)
+		for _, path := range slices.Sorted(maps.Keys(wrong.fields)) {
+			for _, message := range wrong.fields[path] {
+				e.Problems = append(e.Problems, path+": "+message)
 			}
 		}
 		return s.show(r, "effect", "What it changes", e)

@@ -216,6 +216,48 @@ func TestAFormSaysWhatIsInherited(t *testing.T) {
 	assert.NotContains(t, b.says(), "checkout in shop")
 }
 
+// A rule that is not there yet has only broader ones above it.
+func TestANewRuleInheritsNothingNarrower(t *testing.T) {
+	b := browse(t, &oneFile{text: strings.Replace(shop, "  global:\n    excludeOutboundIPRanges:\n    - 192.0.2.0/24 # the card processor\n    - \"198.51.100.7\"\n", "", 1)}, page.Options{})
+	for open, narrower := range map[string][]string{
+		"/rules/edit?add=spec.namespaces&match.names=shop": {"3306", "cart: none"},
+		edit("spec.global"): {"9103", "3306"},
+	} {
+		b.open(open)
+		require.Equal(t, http.StatusOK, b.status)
+		assert.Contains(t, b.says(), "Broader rules say: Mesh defaults: 15020")
+		for _, one := range narrower {
+			assert.NotContains(t, b.says(), one, open)
+		}
+	}
+}
+
+// What is wrong with several fields together stands above them, and not at one of them.
+func TestWhatIsMissingAsAWholeStandsAboveItsFields(t *testing.T) {
+	b := browse(t, &oneFile{text: shop}, page.Options{})
+	b.open("/rules/edit?add=spec.workloads")
+	b.press(buttonOfForm, "save", map[string]string{"excludeOutboundPorts": "3306"})
+	require.Equal(t, http.StatusUnprocessableEntity, b.status)
+	assert.Contains(t, b.body, `<h2>Whom it is for</h2><div role="alert"><ul class="problems"><li>match: missing: this field is required`)
+	assert.NotContains(t, b.body, `aria-invalid`)
+	action, values := b.form(buttonOfForm)
+	b.post(strings.Replace(action, "/rules/edit", "/effect", 1), values)
+	assert.Contains(t, b.says(), "match: missing: this field is required")
+}
+
+func TestEachHeadingOfAFormStandsOnce(t *testing.T) {
+	b := browse(t, &oneFile{text: shop}, page.Options{})
+	for _, add := range []string{"spec.namespaces", "spec.workloads", "spec.lint.accept"} {
+		b.open("/rules/edit?add=" + add)
+		require.Equal(t, http.StatusOK, b.status)
+		seen := map[string]bool{}
+		for _, heading := range regexp.MustCompile(`<h2>([^<]*)</h2>`).FindAllStringSubmatch(b.body, -1) {
+			assert.False(t, seen[heading[1]], "%s: two of %q", add, heading[1])
+			seen[heading[1]] = true
+		}
+	}
+}
+
 func TestButtonsOfRules(t *testing.T) {
 	for name, c := range map[string]struct{ of, do, was, now string }{
 		"down": {"spec.workloads[0]", "down", `  - match: {names: [checkout], namespaces: [shop]}
@@ -290,6 +332,9 @@ func TestWhatIsWrongComesBackAtItsField(t *testing.T) {
 		"a bad glob":            {"spec.namespaces[0]", "match.names", "Shop", "cannot match a name"},
 		"an empty match":        {"spec.namespaces[0]", "match.names", "", "missing: this field is required"},
 		"a pair without a port": {"spec.workloads[0]", "excludeOutbound", "10.1.0.0/16@", "empty list"},
+		"no pair":               {"spec.workloads[0]", "excludeOutbound", "10.1.0.0/16", `"10.1.0.0/16" is not a pair of an IP range and a port`},
+		"no pair of the second": {"spec.global", "forInitContainers.excludeOutbound", "10.1.0.0/16@80\n10.2.0.0/16", `"10.2.0.0/16" is not a pair`},
+		"a label's name alone":  {"spec.workloads[0]", "match.labelSelector.matchLabels", "app", `"app" is no label: write it as "app=web"`},
 		"a script":              {"spec.workloads[0]", "excludeOutboundPorts", "<script>alert(1)</script>", "<script>"},
 	} {
 		t.Run(name, func(t *testing.T) {

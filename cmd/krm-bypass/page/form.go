@@ -38,6 +38,8 @@ type formView struct {
 
 type fieldGroup struct {
 	Legend string
+	// Messages are what is wrong with its fields together.
+	Messages []string
 	// Class is that of the style sheet: fields stand side by side where they are short.
 	Class  string
 	Fields []fieldView
@@ -220,11 +222,17 @@ func (f *form) result() (text []byte, change revise.Change, wrong wrongs) {
 		return f.file.Text, change, wrong
 	}
 	text, err := revise.Apply(f.file, change)
-	if err != nil {
+	problems, cannotBeWritten := errors.AsType[spec.Problems](err)
+	switch {
+	case cannotBeWritten:
+		text = f.file.Text
+	case err != nil:
 		wrong.others = append(wrong.others, err.Error())
 		return f.file.Text, change, wrong
+	default:
+		problems = f.problems(yamltext.File{Path: f.file.Path, Text: text})
 	}
-	for _, p := range f.problems(yamltext.File{Path: f.file.Path, Text: text}) {
+	for _, p := range problems {
 		if field, is := f.fieldAt(p.Path); is {
 			wrong.fields[field] = append(wrong.fields[field], p.Message)
 		} else {
@@ -234,7 +242,8 @@ func (f *form) result() (text []byte, change revise.Change, wrong wrongs) {
 	return text, change, wrong
 }
 
-// fieldAt gives the field of the form that a problem is about.
+// fieldAt gives the field of the form that a problem is about, or what several fields
+// are in, such as match.
 func (f *form) fieldAt(at string) (string, bool) {
 	below, is := strings.CutPrefix(at, f.row.Path+".")
 	if !is {
@@ -245,12 +254,11 @@ func (f *form) fieldAt(at string) (string, bool) {
 			return field.Path, true
 		}
 	}
-	for _, field := range f.fields { // what is wrong with match as a whole stands at its first field
-		if strings.HasPrefix(field.Path, below+".") {
-			return field.Path, true
-		}
+	within := slices.DeleteFunc(slices.Clone(f.fields), func(field revise.Field) bool { return !strings.HasPrefix(field.Path, below+".") })
+	if len(within) == 1 {
+		return within[0].Path, true
 	}
-	return "", false
+	return below, len(within) > 0
 }
 
 // problems are what is wrong with a specification.
@@ -280,12 +288,23 @@ func (f *form) view(wrong wrongs) *formView {
 		}
 		one := f.field(field, wrong.fields[field.Path])
 		legend, folded := groupOf(field.Path)
-		if len(v.Groups) == 0 || v.Groups[len(v.Groups)-1].Legend != legend {
-			v.Groups = append(v.Groups, fieldGroup{Legend: legend, Class: classes[legend], Folded: folded})
+		i := slices.IndexFunc(v.Groups, func(g fieldGroup) bool { return g.Legend == legend })
+		if i < 0 {
+			i, v.Groups = len(v.Groups), append(v.Groups, fieldGroup{Legend: legend, Class: classes[legend], Folded: folded})
 		}
-		group := &v.Groups[len(v.Groups)-1]
+		group := &v.Groups[i]
 		group.Fields = append(group.Fields, one)
 		group.Folded = group.Folded && one.State != listed && one.State != none && len(one.Messages) == 0
+	}
+	for path, messages := range wrong.fields {
+		if slices.ContainsFunc(f.fields, func(field revise.Field) bool { return field.Path == path }) {
+			continue
+		}
+		legend, _ := groupOf(path)
+		group := &v.Groups[slices.IndexFunc(v.Groups, func(g fieldGroup) bool { return g.Legend == legend })]
+		for _, message := range messages {
+			group.Messages, group.Folded = append(group.Messages, path+": "+message), false
+		}
 	}
 	slices.SortStableFunc(v.Groups, func(a, b fieldGroup) int { return turn(a.Legend) - turn(b.Legend) })
 	return v
@@ -352,10 +371,13 @@ func (f *form) field(field revise.Field, messages []string) fieldView {
 	return v
 }
 
+// breadth orders the scopes of rules from broad to narrow.
+func breadth(rule string) int { return slices.Index(scopePaths, list(rule)) }
+
 // inherited gives what broader rules say of a field, from broad to narrow.
 func (f *form) inherited(field string) (all []inherited) {
 	for _, row := range f.rows {
-		if row.Path == f.row.Path {
+		if row.Path == f.row.Path || breadth(row.Path) > breadth(f.row.Path) {
 			break
 		}
 		if row.Suspended || list(row.Path) == "spec.lint.accept" || !f.meets(row) {
