@@ -41,8 +41,8 @@ type choice struct{ Title, URL, Class, Verdict string }
 // answer is what becomes of the connection of one workload.
 type answer struct {
 	Title, URL, At string
-	// Moments are the time while init containers run, where it is another then, and that
-	// afterwards.
+	// Moments are what becomes of it for the application, and while init containers run,
+	// where it is another then.
 	Moments []moment
 	// AddURL is the form of a rule that lets it bypass, "" where it does.
 	AddURL string
@@ -197,12 +197,11 @@ func directionOf(inbound bool) traffic.Direction {
 func answerFor(r *request, w *report.Workload, c traffic.Connection, at string) *answer {
 	a := &answer{Title: w.Title(), URL: r.link("/workload", "of", w.Key()), At: at}
 	d := w.Decision
-	name := ""
-	if d.Initially != nil {
-		a.Moments = append(a.Moments, momentOf(r, w, d.Initially, c, "While init containers run"))
-		name = "Afterwards, for the application"
+	if d.Initially == nil {
+		a.Moments = []moment{momentOf(r, w, d, c, "")}
+	} else {
+		a.Moments = []moment{momentOf(r, w, d, c, "For the application"), momentOf(r, w, d.Initially, c, "Before that, while init containers run")}
 	}
-	a.Moments = append(a.Moments, momentOf(r, w, d, c, name))
 	if d.Verdict == report.Intercepted && w.Reason == "" {
 		a.AddURL = r.addURL(w.ResourceRef, proposed(c)...)
 	}
@@ -225,7 +224,7 @@ func momentOf(r *request, w *report.Workload, d *report.Decision, c traffic.Conn
 	}
 	s := sceneOf(w, d, c)
 	m.Steps, m.Drawings = s.Steps, s.draw()
-	for i, table := range report.Tables(c.Direction) {
+	for i, table := range d.Tables(c.Direction) {
 		m.Tables = append(m.Tables, tableOf(i, table, d.Fits))
 	}
 	slices.SortStableFunc(m.Tables, func(a, b decisionTable) int { return rank(a) - rank(b) })

@@ -184,10 +184,9 @@ func TestTheLitLineIsTheOneThatDecided(t *testing.T) {
 			var want [][]string
 			for d := one.Workloads[0].Decision; d != nil; d = d.Initially {
 				last := d.Fits[len(d.Fits)-1]
-				says := report.Tables(c.Direction)[last.Table].Lines[last.Line-1].Says
+				says := d.Tables(c.Direction)[last.Table].Lines[last.Line-1].Says
 				want = append(want, []string{strconv.Itoa(last.Line), says, d.Verdict})
 			}
-			slices.Reverse(want)
 			var got [][]string
 			for _, row := range lit.FindAllStringSubmatch(b.body, -1) {
 				says := html.UnescapeString(strings.NewReplacer("<code>", "`", "</code>", "`").Replace(row[2]))

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -115,6 +116,8 @@ type Finding struct {
 	Proposed string `json:"proposed,omitempty"`
 	// Reason says why it is accepted.
 	Reason string `json:"reason,omitempty"`
+	// New says that an earlier state, with which it was compared, did not have it.
+	New bool `json:"-"`
 }
 
 // text is the message, with the fields that it is about too.
@@ -251,7 +254,7 @@ func (r *Check) Alike() []Same {
 			if f.Severity == fn.Info {
 				continue
 			}
-			same := all.of(strings.Join([]string{string(f.Severity), f.Rule, f.text(), f.Proposed}, "\x00"), Same{Finding: f})
+			same := all.of(fmt.Sprintf("%v\x00%s\x00%s\x00%s\x00%s", f.New, f.Severity, f.Rule, f.text(), f.Proposed), Same{Finding: f})
 			same.Message = f.text()
 			same.About, same.Places = append(same.About, s.Title()), append(same.Places, s.Place(f.Line))
 		}

@@ -86,7 +86,7 @@ func (r *Explanation) Compare(earlier Explanation) {
 	for i := range earlier.Workloads {
 		was[earlier.Workloads[i].identity()] = &earlier.Workloads[i]
 	}
-	r.Comparison = &Comparison{}
+	r.Comparison, r.earlier = &Comparison{}, earlier.checked
 	here := map[string]bool{}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
@@ -295,9 +295,9 @@ func (r Explanation) ComparedWith(earlier Explanation) Explanation {
 	return r
 }
 
-// Beyond gives the findings of a check that another does not have, wherever they stand. A
+// since marks the findings of a check that another does not have, wherever they stand. A
 // rule that comes to stand elsewhere keeps its findings.
-func Beyond(is, was Check) (beyond []Subject) {
+func (r *Check) since(was Check) {
 	type known struct{ title, rule, path, message string }
 	of := func(s Subject, f Finding) known {
 		return known{s.Title(), f.Rule, places.Regexp().ReplaceAllString(f.Path, "[]"), f.Message}
@@ -308,16 +308,24 @@ func Beyond(is, was Check) (beyond []Subject) {
 			had[of(s, f)]++
 		}
 	}
-	for _, s := range is.Subjects {
-		var findings []Finding
-		for _, f := range s.Findings {
-			if key := of(s, f); had[key] > 0 {
-				had[key]--
-				continue
-			}
-			findings = append(findings, f)
+	for i := range r.Subjects {
+		s := &r.Subjects[i]
+		s.Findings = slices.Clone(s.Findings)
+		for j, f := range s.Findings {
+			key := of(*s, f)
+			s.Findings[j].New = had[key] == 0
+			had[key] = max(had[key]-1, 0)
 		}
-		if s.Findings = findings; len(findings) > 0 {
+	}
+}
+
+// Beyond gives the findings of a check that another does not have.
+func Beyond(is, was Check) (beyond []Subject) {
+	is.Subjects = slices.Clone(is.Subjects)
+	is.since(was)
+	for _, s := range is.Subjects {
+		s.Findings = slices.DeleteFunc(s.Findings, func(f Finding) bool { return !f.New })
+		if len(s.Findings) > 0 {
 			beyond = append(beyond, s)
 		}
 	}

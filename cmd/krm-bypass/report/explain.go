@@ -23,8 +23,9 @@ type Explanation struct {
 	// Failed says that something was refused.
 	Failed bool `json:"-"`
 	// results are what else there is to tell; only says that it is of one workload.
-	results, checked fn.Results
-	reach            []fn.Reach
+	// earlier are those of the state with which it was compared.
+	results, checked, earlier fn.Results
+	reach                     []fn.Reach
 	// connection is the one that was asked about, if there is one.
 	connection traffic.Connection
 	only       bool
@@ -181,9 +182,15 @@ func (w *Workload) Key() string {
 	return strings.Join([]string{w.APIVersion, w.Kind, w.Namespace, w.Name, w.Template}, "/")
 }
 
-// Findings are what there is to tell of the specification and the manifests.
+// Findings are what there is to tell of the specification and the manifests. Where it was
+// compared, those are marked that are new.
 func (r *Explanation) Findings() Check {
-	return NewLint("", Checked{Checked: &fn.Checked{Results: r.checked}})
+	of := func(results fn.Results) Check { return NewLint("", Checked{Checked: &fn.Checked{Results: results}}) }
+	found := of(r.checked)
+	if r.Comparison != nil {
+		found.since(of(r.earlier))
+	}
+	return found
 }
 
 // Reach says whom the parts of the specification reach.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -44,6 +45,24 @@ func Tables(direction traffic.Direction) []Table {
 		bySettings: settings,
 		behind:     {"What becomes of what they do not let bypass", linesBehind[:]},
 	}
+}
+
+// Tables give the lines by which it was decided. Those about what holds while init
+// containers run name the fields that say so too.
+func (d *Decision) Tables(direction traffic.Direction) []Table {
+	tables := Tables(direction)
+	if !strings.HasPrefix(d.Field, fn.InitialPrefix) {
+		return tables
+	}
+	for i := range tables[bySettings].Lines {
+		line := &tables[bySettings].Lines[i]
+		for _, name := range initialNames {
+			field, _ := initialField(name)
+			own := "`" + string(field) + "`"
+			line.Says = strings.Replace(line.Says, own, own+" or `"+name+"`", 1)
+		}
+	}
+	return tables
 }
 
 // question is a connection that a workload is asked about, and what its settings say of it.

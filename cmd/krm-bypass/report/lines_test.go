@@ -1,7 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -109,4 +113,87 @@ func TestEachLineDecides(t *testing.T) {
 			assert.True(t, reach[Place{table, i + 1}], "nothing is decided by: %s", line.Says)
 		}
 	}
+}
+
+// TestALineNamesTheFieldThatDecides asks the workloads of the goldens about connections at
+// the edges of what their settings say.
+func TestALineNamesTheFieldThatDecides(t *testing.T) {
+	inputs, err := filepath.Glob("../../../testdata/golden/*/*/input.yaml")
+	require.NoError(t, err)
+	initially, decided := 0, map[string]int{}
+	for _, input := range inputs {
+		manifests, err := os.ReadFile(input)
+		require.NoError(t, err)
+		spec, err := os.ReadFile(filepath.Join(filepath.Dir(input), "spec.yaml"))
+		if err != nil {
+			continue // it stands among the manifests
+		}
+		x, err := fn.Explain(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: spec}), []fn.Manifest{{Path: "input.yaml", Text: manifests}}, fn.Options{}, "")
+		if err != nil {
+			continue // it is refused
+		}
+		r := NewExplanation(x)
+		for _, c := range edges(t, &r) {
+			r.Decide(c, "it")
+			for i := range r.Workloads {
+				for d := r.Workloads[i].Decision; d != nil; d = d.Initially {
+					for _, at := range d.Fits {
+						line := d.Tables(c.Direction)[at.Table].Lines[at.Line-1]
+						if at.Table == bySettings && d.Field != "" {
+							assert.Contains(t, line.Says, "`"+d.Field+"`", "%s: %s: %v", input, r.Workloads[i].Title(), c)
+							decided[d.Field]++
+						}
+					}
+					if d != r.Workloads[i].Decision {
+						initially++
+					}
+				}
+			}
+		}
+	}
+	assert.Greater(t, initially, 10)
+	assert.Len(t, decided, len(traffic.Fields)+len(initialNames), "%v", decided)
+}
+
+// edges are connections of which each is about an entry of a workload.
+func edges(t *testing.T, r *Explanation) (all []traffic.Connection) {
+	known := map[string]bool{}
+	add := func(read func(string) (traffic.Connection, error), at string) {
+		if c, err := read(at); err == nil && !known[at] {
+			known[at] = true
+			all = append(all, c)
+		}
+	}
+	add(traffic.ParseOutbound, "203.0.113.77:4711")
+	add(traffic.ParseInbound, "4711")
+	for _, w := range r.Workloads {
+		for _, f := range w.Fields {
+			for _, entry := range f.Effective[:min(len(f.Effective), 8)] {
+				address, port, pair := strings.Cut(entry, "@")
+				if !pair && strings.HasSuffix(f.Field, "Ports") {
+					address, port = "203.0.113.77/32", entry
+				}
+				port, protocol, _ := strings.Cut(cmp.Or(port, "4711"), "/")
+				port, _, _ = strings.Cut(port, "-")
+				if protocol != "" {
+					port += "/" + protocol
+				}
+				if strings.Contains(f.Field, "Inbound") {
+					add(traffic.ParseInbound, port)
+				}
+				prefix, err := netip.ParsePrefix(address)
+				if err == nil {
+					add(traffic.ParseOutbound, bracketed(prefix.Addr())+":"+port)
+				}
+			}
+		}
+	}
+	return all
+}
+
+func bracketed(address netip.Addr) string {
+	if address.Is6() {
+		return "[" + address.String() + "]"
+	}
+	return address.String()
 }

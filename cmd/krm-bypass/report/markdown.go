@@ -255,7 +255,7 @@ func (c *comment) writeFindings(check Check) {
 			c.omitted = true
 			about = append(about, fmt.Sprintf("%d more", more))
 		}
-		part := fmt.Sprintf("- **%s** %s, %s: %s\n", f.Severity, kind, strings.Join(about, ", "), prose(f.Message))
+		part := fmt.Sprintf("- **%s** %s, %s: %s\n", string(f.Severity)+map[bool]string{true: ", new"}[f.New], kind, strings.Join(about, ", "), prose(f.Message))
 		switch {
 		case len(f.Proposed) > mostProposed:
 			c.omitted = true

@@ -15,21 +15,23 @@ import (
 )
 
 func TestMarkupOfText(t *testing.T) {
-	long := strings.Repeat("a", 300) + strings.Repeat("b", 400) + "the remedy"
+	long := strings.Repeat("x", 300) + strings.Repeat("y", 400) + "the remedy"
 	for text, want := range map[string][2]string{ // in prose, and as code
-		"":                    {"", ""},
-		"shop/web: 9102-9103": {"shop/web: 9102-9103", "`shop/web: 9102-9103`"},
-		"10.20.0.0/16@3306":   {"10.20.0.0/16&#64;&#8203;3306", "`10.20.0.0/16@3306`"},
-		"ask @octocat, #123":  {"ask &#64;&#8203;octocat, &#35;&#8203;123", "`ask @octocat, #123`"},
-		"a@":                  {"a&#64;&#8203;", "`a@`"},
-		"see gh-7, WWW.a.b":   {"see gh-&#8203;7, WWW.&#8203;a.b", "`see gh-7, WWW.a.b`"},
-		"https://a.b :100:":   {"https:&#8203;//a.b :&#8203;100:&#8203;", "`https://a.b :100:`"},
-		"a|b":                 {"a&#124;b", "<code>a&#124;b</code>"},
-		"`a` <b> [c](d)":      {"&#96;a&#96; &#60;b&#62; &#91;c&#93;(d)", "<code>&#96;a&#96; &#60;b&#62; &#91;c&#93;(d)</code>"},
-		" a":                  {" a", "<code> a</code>"},
-		"a\n\n# b":            {`a&#92;n&#92;n&#35; b`, "`" + `a\n\n# b` + "`"},
-		"&amp; *a* _b_ ~c~ $": {"&#38;amp; &#42;a&#42; &#95;b&#95; &#126;c&#126; &#36;", "`&amp; *a* _b_ ~c~ $`"},
-		long:                  {long[:300] + " (110 bytes left out) " + long[410:], "`" + long[:100] + " (510 bytes left out) " + long[610:] + "`"},
+		"":                         {"", ""},
+		"shop/web: 9102-9103":      {"shop/web: 9102-9103", "`shop/web: 9102-9103`"},
+		"10.20.0.0/16@3306":        {"10.20.0.0/16&#64;&#8203;3306", "`10.20.0.0/16@3306`"},
+		"ask @octocat, #123":       {"ask &#64;&#8203;octocat, &#35;&#8203;123", "`ask @octocat, #123`"},
+		"a@":                       {"a&#64;&#8203;", "`a@`"},
+		"since 1a2b3c4":            {"since 1a2b3c&#8203;4", "`since 1a2b3c4`"},
+		"0123456789abcdef0-123456": {"012345&#8203;6789ab&#8203;cdef0-123456", "`0123456789abcdef0-123456`"},
+		"see gh-7, WWW.a.b":        {"see gh-&#8203;7, WWW.&#8203;a.b", "`see gh-7, WWW.a.b`"},
+		"https://a.b :100:":        {"https:&#8203;//a.b :&#8203;100:&#8203;", "`https://a.b :100:`"},
+		"a|b":                      {"a&#124;b", "<code>a&#124;b</code>"},
+		"`a` <b> [c](d)":           {"&#96;a&#96; &#60;b&#62; &#91;c&#93;(d)", "<code>&#96;a&#96; &#60;b&#62; &#91;c&#93;(d)</code>"},
+		" a":                       {" a", "<code> a</code>"},
+		"a\n\n# b":                 {`a&#92;n&#92;n&#35; b`, "`" + `a\n\n# b` + "`"},
+		"&amp; *a* _b_ ~c~ $":      {"&#38;amp; &#42;a&#42; &#95;b&#95; &#126;c&#126; &#36;", "`&amp; *a* _b_ ~c~ $`"},
+		long:                       {long[:300] + " (110 bytes left out) " + long[410:], "`" + long[:100] + " (510 bytes left out) " + long[610:] + "`"},
 	} {
 		assert.Equal(t, want, [2]string{prose(text), code(text)}, "%q", text)
 	}

@@ -11,9 +11,13 @@ import (
 // as they are. Elsewhere a character that Markdown or HTML gives a meaning is a reference
 // to it. That is no help against what GitHub makes of the finished text
 // (docs.github.com, "Basic writing and formatting syntax" and "Autolinked references and
-// URLs"): mentions, issues, emoji and addresses. A zero-width space keeps it from that.
+// URLs"): mentions, issues, emoji, addresses and commits. A zero-width space keeps it from
+// that.
 
 const zeroWidth = "&#8203;"
+
+// leastOfCommit is how many hexadecimal digits GitHub takes for a commit.
+const leastOfCommit = 7
 
 // marked are characters that Markdown or HTML gives a meaning.
 const marked = "\\`*_[]<>&|~$#@"
@@ -22,7 +26,15 @@ const marked = "\\`*_[]<>&|~$#@"
 func prose(text string) string {
 	text = cut(terminal.Line(text), mostProse)
 	var b strings.Builder
+	digits := 0
 	for i, r := range text {
+		if digits++; !strings.ContainsRune("0123456789abcdefABCDEF", r) {
+			digits = 0
+		}
+		if digits == leastOfCommit {
+			b.WriteString(zeroWidth)
+			digits = 1
+		}
 		if strings.ContainsRune(marked, r) {
 			fmt.Fprintf(&b, "&#%d;", r)
 		} else {
