@@ -24,6 +24,8 @@ type form struct {
 	item func(entry string, like yaml.Style) *yaml.Node
 	// refused says what is wrong with an entry that cannot be written; nil where any can.
 	refused func(entry string) string
+	// parts are what an entry with parts is made of.
+	parts func(entry string) []string
 	// mapping says that the entries are those of a mapping, and all that "*" may stand in
 	// the place of the list.
 	mapping, all bool
@@ -41,9 +43,9 @@ func formOf(t reflect.Type) form {
 	case t.Kind() != reflect.Slice:
 		return form{split: whole, text: node.Value.Text, item: quoted}
 	case t.Elem() == reflect.TypeFor[v1alpha1.Destination]():
-		return form{split: pairs, text: pairText, item: pairItem, refused: noPair}
+		return form{split: pairs, text: pairText, item: pairItem, refused: noPair, parts: pairParts}
 	case t.Elem() == reflect.TypeFor[v1alpha1.LabelRequirement]():
-		return form{split: lines, text: requirementText, item: requirementItem}
+		return form{split: lines, text: requirementText, item: requirementItem, parts: requirementParts}
 	case t.Elem() == reflect.TypeFor[string]():
 		return form{split: words, text: node.Value.Text, item: quoted}
 	}
@@ -135,7 +137,23 @@ func pairItem(entry string, like yaml.Style) *yaml.Node {
 	return node.Line(node.Map(node.Str("ipRanges"), lineOf(words(ranges), like, number), node.Str("ports"), lineOf(words(ports), like, number)))
 }
 
+// pairParts has the ports marked: a range is no port.
+func pairParts(entry string) []string {
+	ranges, ports, _ := strings.Cut(entry, "@")
+	parts := words(ranges)
+	for _, port := range words(ports) {
+		parts = append(parts, "@"+port)
+	}
+	return parts
+}
+
 // Requirements of labels: tier In web,api
+
+// requirementParts has the key alone: what it is compared with may change.
+func requirementParts(entry string) []string {
+	key, _, _ := strings.Cut(entry, " ")
+	return []string{key}
+}
 
 func requirementText(item node.Value) string {
 	text := item.Entry("key").Text() + " " + item.Entry("operator").Text()

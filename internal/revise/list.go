@@ -1,11 +1,8 @@
 package revise
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -150,123 +147,18 @@ func (c Move) make(t *text) error {
 	if !inList || from >= count || to < 0 || to >= count {
 		return fmt.Errorf("there is no place %d from %s", c.By, c.Path)
 	}
-	spans, err := t.movable(list)
-	if err != nil {
-		return err
+	moved := func(all []string) []string { return moving(all, from, to) }
+	places := make([]int, count)
+	for i := range places {
+		places[i] = i
 	}
-	moved := func(all []string) []string {
-		one := all[from]
-		return slices.Insert(slices.Delete(slices.Clone(all), from, from+1), to, one)
-	}
-	texts := make([]string, len(spans))
-	for i, s := range spans {
-		texts[i] = string(s.Text(t.Document.Text))
-	}
-	ending := t.lineBreak(texts[len(texts)-1])
-	texts[len(texts)-1] += ending
-	texts = moved(texts)
-	texts[len(texts)-1] = strings.TrimSuffix(texts[len(texts)-1], ending)
-	changes := make([]yamltext.Replacement, len(spans))
-	for i, s := range spans {
-		changes[i] = yamltext.Replacement{Span: s, Text: texts[i]}
-	}
-	if err := t.become(yamltext.Replace(t.Document.Text, changes)); err != nil {
+	if err := t.permute(list, moving(places, from, to)); err != nil {
 		return err
 	}
 	return t.listed(list, moved)
 }
 
-// lineBreak gives the line break that the last item of a list lacks, if it does: a text may
-// end without one.
-func (t *text) lineBreak(last string) string {
-	text := t.Document.Text
-	first := bytes.IndexByte(text, '\n')
-	switch {
-	case !bytes.HasSuffix(text, []byte(last)) || last == "" || strings.HasSuffix(last, "\n") || strings.HasSuffix(last, "}") && first < 0:
-		return ""
-	case first > 0 && text[first-1] == '\r':
-		return "\r\n"
-	}
-	return "\n"
-}
-
-// block is an item of a list with lines of its own.
-type block struct {
-	// comment are the comment lines right above it, and lines those of the item.
-	comment, lines yamltext.Span
-}
-
-// movable gives the texts of items as they can change places.
-func (t *text) movable(list edit.Path) ([]yamltext.Span, error) {
-	blocks, err := t.blocks(list)
-	if err != nil {
-		return nil, err
-	}
-	var spans []yamltext.Span
-	for _, b := range blocks {
-		spans = append(spans, yamltext.Span{Start: b.comment.Start, End: b.lines.End})
-	}
-	if blocks != nil {
-		return spans, nil
-	}
-	sequence, err := t.sequence(list)
-	if err != nil {
-		return nil, err
-	}
-	for _, item := range sequence.Content {
-		spans = append(spans, item.Full())
-	}
-	return spans, nil
-}
-
-// sequence finds the bytes of a list.
-func (t *text) sequence(list edit.Path) (*yamltext.Node, error) {
-	tree, err := yamltext.Fragment{Text: t.Document.Text}.Parse()
-	if err != nil {
-		return nil, fmt.Errorf("reading the document: %w", err)
-	}
-	sequence := tree.Root
-	for _, step := range list {
-		sequence = tree.Entry(sequence, step.(string))
-	}
-	if sequence == nil || sequence.Kind != yamltext.Sequence {
-		return nil, fmt.Errorf("%v does not stand there as a list of its own: change it by hand", list)
-	}
-	return sequence, nil
-}
-
-// blocks gives the items of a list in block style, nil for one in flow style.
-func (t *text) blocks(list edit.Path) ([]block, error) {
-	sequence, err := t.sequence(list)
-	if err != nil || sequence.Style == yamltext.Flow {
-		return nil, err
-	}
-	src := t.Document.Text
-	beginning := strings.Repeat(" ", sequence.Column)
-	limit := yamltext.LineStart(src, sequence.Indicator)
-	if sequence.Indicator >= 0 {
-		limit = yamltext.NextLine(src, sequence.Indicator)
-	}
-	var all []block
-	for _, item := range sequence.Content {
-		b := block{lines: yamltext.Span{Start: yamltext.LineStart(src, item.Indicator), End: yamltext.NextLine(src, max(item.Full().End, item.Indicator+1))}}
-		if string(src[b.lines.Start:item.Indicator]) != beginning {
-			return nil, errors.New("the list begins in the line of something else: change it by hand")
-		}
-		// Comments that stand further in are about what is above them.
-		for b.lines.End < len(src) && bytes.HasPrefix(bytes.TrimLeft(src[b.lines.End:], " "), []byte("#")) && bytes.HasPrefix(src[b.lines.End:], []byte(beginning+" ")) {
-			b.lines.End = yamltext.NextLine(src, b.lines.End)
-		}
-		b.comment = yamltext.Span{Start: b.lines.Start, End: b.lines.Start}
-		for b.comment.Start > limit {
-			above := yamltext.LineStart(src, b.comment.Start-yamltext.BreakBefore(src, b.comment.Start))
-			if above < limit || !bytes.HasPrefix(src[above:], []byte(beginning+"#")) {
-				break
-			}
-			b.comment.Start = above
-		}
-		limit = b.lines.End
-		all = append(all, b)
-	}
-	return all, nil
+func moving[T any](all []T, from, to int) []T {
+	one := all[from]
+	return slices.Insert(slices.Delete(slices.Clone(all), from, from+1), to, one)
 }

@@ -37,6 +37,7 @@ func (c Put) make(t *text) error {
 		if standing.same(want, f) {
 			continue
 		}
+		p.arrange(f, want)
 		if err := p.put(f, want); err != nil {
 			return err
 		}
@@ -74,10 +75,13 @@ func (f Field) setting(rule node.Value) Setting {
 	}
 	entries := make([]string, 0, v.Len())
 	for _, item := range v.Items() {
-		entries = append(entries, strings.TrimSpace(f.form.text(item)))
+		entries = append(entries, f.text(item))
 	}
 	return Says(entries...)
 }
+
+// text gives the entry that an item of the field's list says.
+func (f Field) text(item node.Value) string { return strings.TrimSpace(f.form.text(item)) }
 
 // same reports whether two settings of a field say the same. How a text is broken into
 // lines says nothing.
@@ -189,7 +193,7 @@ func (p *putting) put(f Field, want Setting) error {
 	case !f.List:
 		p.set(path, f.form.item(want.Entries[0], quotesOf(standing)))
 	case itself && standing.IsList() && standing.Len() > 0:
-		p.list(f, path, standing, want.Entries)
+		p.list(path, standing, f.itemsOf(want.Entries))
 	default:
 		p.set(path, p.styled(f.list(want, 0)))
 	}
@@ -213,23 +217,6 @@ func (p *putting) label(path edit.Path, standing node.Value, want Setting) {
 	for e := range standing.Entries() {
 		if !keep[e.Key] {
 			p.edits = append(p.edits, edit.Edit{Path: to(e.Key), Op: edit.Remove})
-		}
-	}
-}
-
-// list takes away the entries that go and puts in those that come. Edits are made in their
-// order, so those at the end come first.
-func (p *putting) list(f Field, path edit.Path, standing node.Value, want []string) {
-	was := f.setting(p.rule).Entries
-	like, dress := quotesOf(standing.Items()...), inStyleOf(standing.Item(0))
-	changes := differences(was, want)
-	for _, c := range slices.Backward(changes) {
-		to := func(i int) edit.Path { return append(path[:len(path):len(path)], i) }
-		for i := c.to - 1; i >= c.from; i-- {
-			p.edits = append(p.edits, edit.Edit{Path: to(i), Op: edit.Remove})
-		}
-		for i, entry := range c.entries {
-			p.edits = append(p.edits, edit.Edit{Path: to(c.from + i), Op: edit.Insert, Value: dress(f.form.item(entry, like))})
 		}
 	}
 }
