@@ -1,0 +1,98 @@
+package pipelines
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/test/ways"
+)
+
+// tools are the programs that a pipeline's scripts find, and no others: git, a shell,
+// GNU's coreutils, grep and gzip, and krm-bypass, built from today's source.
+var tools string
+
+func TestMain(m *testing.M) {
+	status, err := withTools(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		status = 1
+	}
+	os.Exit(status)
+}
+
+func withTools(m *testing.M) (int, error) {
+	folder, err := os.MkdirTemp("", "tools")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(folder)
+	build := exec.Command("go", "build", "-o", folder, "./cmd/krm-bypass")
+	build.Dir = ways.Repository()
+	if said, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("building krm-bypass: %w\n%s", err, said)
+	}
+	for name := range strings.FieldsSeq("bash sh git mktemp id cat head cut sha256sum base64 mkdir rm grep gzip") {
+		found, err := exec.LookPath(name)
+		if err != nil {
+			return 0, fmt.Errorf("finding what a pipeline has: %w", err)
+		}
+		if err := os.Symlink(found, filepath.Join(folder, name)); err != nil {
+			return 0, err
+		}
+	}
+	tools = folder
+	return m.Run(), nil
+}
+
+// clean is the environment of a script: the tools, and a home in which nothing is.
+func clean(t *testing.T, more ...string) []string {
+	t.Helper()
+	return append([]string{"PATH=" + tools, "HOME=" + t.TempDir(), "LANG=C.UTF-8"}, more...)
+}
+
+// A change is a repository with two commits, as a pipeline checks it out: the folder holds
+// the head alone, and its remote has both.
+type change struct{ dir, base, head string }
+
+// text replaces a text in a file.
+type text struct{ file, old, new string }
+
+// before is what the base of every change has: another port in the rule of a namespace.
+var before = text{"bypass.yaml", "excludeOutboundPorts: [3306]", "excludeOutboundPorts: [3305]"}
+
+// newChange commits the tree of examples/every-way twice: with the first texts replaced,
+// and with the second.
+func newChange(t *testing.T, base, head []text) change {
+	t.Helper()
+	source := t.TempDir()
+	git := func(dir string, args ...string) string {
+		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "init.defaultBranch=main"}, args...)...)
+		said, err := cmd.CombinedOutput()
+		require.NoError(t, err, "git %s\n%s", args, said)
+		return strings.TrimSpace(string(said))
+	}
+	commit := func(texts []text) string {
+		require.NoError(t, exec.Command("cp", "-rT", filepath.Join(ways.Repository(), ways.Example), source).Run())
+		for _, r := range texts {
+			path := filepath.Join(source, r.file)
+			was, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.Contains(t, string(was), r.old)
+			require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(was), r.old, r.new, 1)), 0o600))
+		}
+		git(source, "add", "--all")
+		git(source, "commit", "--quiet", "--allow-empty", "--message=change")
+		return git(source, "rev-parse", "HEAD")
+	}
+	git(source, "init", "--quiet")
+	c := change{base: commit(base), head: commit(head)}
+	c.dir = filepath.Join(t.TempDir(), "checkout")
+	git(source, "clone", "--quiet", "--depth=1", "file://"+source, c.dir)
+	return c
+}
