@@ -33,9 +33,12 @@ func TestMeasure(t *testing.T) {
 	for range *measure {
 		site := serve(t, folder, ".")
 		tb := newTab(t, site.base)
-		note("first content, just started", site.first)
-		note("first content, again", tb.firstContent("/"))
-		for _, view := range []string{"/findings", "/rules", "/connection"} {
+		note("just started: first content", site.first.content)
+		note("just started: first rows", site.first.rows)
+		note("just started: complete", site.first.complete)
+		tb.open("/")
+		note("first rows, again", tb.shown().rows)
+		for _, view := range []string{"/", "/findings", "/rules", "/connection"} {
 			note("first content, "+view, tb.firstContent(view))
 		}
 		tb.open("/")
@@ -72,15 +75,19 @@ func (tb *tab) firstContent(path string) float64 {
 	tb.t.Helper()
 	tb.do(chromedp.Navigate("about:blank"))
 	tb.open(path)
-	return tb.painted()
+	return tb.shown().content
 }
 
-// painted gives the milliseconds from asking for the page to its first content.
-func (tb *tab) painted() float64 {
+// shown are the milliseconds from asking for a page until it shows something, until it
+// shows rows of a table (0 if it has none), and until all of it is there.
+type shown struct{ content, rows, complete float64 }
+
+// shown says how long the page took.
+func (tb *tab) shown() shown {
 	tb.t.Helper()
-	const paint = `performance.getEntriesByName("first-contentful-paint")[0]`
-	tb.until(paint)
-	return get[float64](tb, paint+".startTime")
+	const paint, whole = `performance.getEntriesByName("first-contentful-paint")[0]`, `performance.getEntriesByType("navigation")[0]`
+	tb.until(paint + ` && ` + whole + `.loadEventEnd && (seen.rows || !document.querySelector("main tbody"))`)
+	return shown{get[float64](tb, paint+".startTime"), get[float64](tb, "seen.rows"), get[float64](tb, whole+".loadEventEnd")}
 }
 
 // taking gives the milliseconds from the key or the click in what act does to the frame

@@ -19,9 +19,8 @@ type site struct {
 	base string
 	// folder is where it was started, spec the specification below it.
 	folder, spec string
-	// first is how many milliseconds the first page took to show something: the manifests
-	// are read for it.
-	first float64
+	// first is how long the first page took: the manifests are read for it.
+	first shown
 }
 
 var address = regexp.MustCompile(`http://\S+`)
@@ -57,14 +56,19 @@ func serve(t testing.TB, folder string, arguments ...string) *site {
 	return nil
 }
 
-// enter opens an address once, and gives the milliseconds until it shows something.
-func enter(t testing.TB, address string) float64 {
+// enter opens an address once, holds it to what holds of every page, and says how long it
+// took.
+func enter(t testing.TB, address string) shown {
 	t.Helper()
-	tb := newTab(t, "")
+	base, _, _ := strings.Cut(address, "/?")
+	tb := newTab(t, base)
 	tb.open(address)
 	require.EqualValues(t, 200, tb.status, "%s\n%s", address, tb.text("body"))
 	require.NotContains(t, tb.url().String(), "token", "the address bar")
-	return tb.painted()
+	require.False(t, get[bool](tb, `!!document.querySelector(".waiting")?.checkVisibility()`), "it does not read any more")
+	took := tb.shown()
+	require.Empty(t, tb.noted())
+	return took
 }
 
 // copied gives a copy of an example, that a test may change.

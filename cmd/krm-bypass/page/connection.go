@@ -96,7 +96,7 @@ const (
 
 // connection says what becomes of a connection of a workload.
 func (s *Site) connection(r *request) error {
-	seen, err := s.see(r)
+	seen, err := s.seeUnder(r, "Connection")
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ const (
 
 // findings shows what lint finds.
 func (s *Site) findings(r *request) error {
-	seen, err := s.see(r)
+	seen, err := s.seeUnder(r, "Findings")
 	if err != nil {
 		return err
 	}

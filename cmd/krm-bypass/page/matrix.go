@@ -114,7 +114,7 @@ const (
 
 // matrix shows all workloads, and what bypasses each.
 func (s *Site) matrix(r *request) error {
-	seen, err := s.see(r)
+	seen, err := s.seeUnder(r, "Workloads")
 	if err != nil {
 		return err
 	}

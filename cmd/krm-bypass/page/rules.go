@@ -254,16 +254,8 @@ func (r *request) file() yamltext.File {
 
 // reach gives whom each rule reaches; later says that this is not known yet.
 func (s *Site) reach(r *request) (of map[string]*fn.Reach, later bool, err error) {
-	type answer struct {
-		seen *Seen
-		err  error
-	}
-	done := make(chan answer, 1)
-	go func() {
-		// It goes on when the page is shown: then what it asks for is there already.
-		seen, err := s.tree.See(context.WithoutCancel(r.Context()), r.text())
-		done <- answer{seen, err}
-	}()
+	// It goes on when the page is shown: then what it asks for is there already.
+	done := s.looking(context.WithoutCancel(r.Context()), r)
 	wait := patience
 	if r.query.Get("wait") != "" || r.query.Get("show") != "" {
 		wait = time.Hour

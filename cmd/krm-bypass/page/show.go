@@ -142,9 +142,29 @@ func (s *Site) show(r *request, view, title string, body any) error {
 	f := s.frame(r)
 	f.Title, f.View, f.Body = title, view, body
 	name := "page"
-	if r.fragment() {
+	switch {
+	case r.fragment():
 		name = view
+	case r.begun:
+		name = "rest"
 	}
+	return r.render(name, f)
+}
+
+// begins sends what stands above a view that is not there yet.
+func (s *Site) begins(r *request, title string) error {
+	f := s.frame(r)
+	f.Title = title
+	if err := r.render("waiting", f); err != nil {
+		return err
+	}
+	r.begun = true
+	_ = http.NewResponseController(r.w).Flush() // else it comes with the rest
+	return nil
+}
+
+// render sends a template.
+func (r *request) render(name string, f frame) error {
 	var b bytes.Buffer
 	if err := template.Must(templates().Clone()).Funcs(template.FuncMap{"link": r.link}).ExecuteTemplate(&b, name, f); err != nil {
 		return err

@@ -1,12 +1,14 @@
 package page
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
@@ -77,6 +79,8 @@ type request struct {
 	anchors map[string]string
 	// seen is what the view saw of the tree, nil if it did not look.
 	seen *Seen
+	// begun says that what stands above the view is sent.
+	begun bool
 }
 
 // fragment reports whether the script asks for a part of the page.
@@ -149,6 +153,43 @@ func (s *Site) see(r *request) (seen *Seen, err error) {
 	return seen, err
 }
 
+// looked is what came of a look at the tree.
+type looked struct {
+	seen *Seen
+	err  error
+}
+
+// looking looks at the tree beside the request.
+func (s *Site) looking(ctx context.Context, r *request) <-chan looked {
+	done := make(chan looked, 1)
+	text := r.text()
+	go func() {
+		seen, err := s.tree.See(ctx, text)
+		done <- looked{seen, err}
+	}()
+	return done
+}
+
+// seeUnder is see for a view that has this title whatever there is to see. Where reading
+// takes long, the page begins before it: whoever opens it sees what is going on.
+func (s *Site) seeUnder(r *request, title string) (*Seen, error) {
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" && mode != "navigate" {
+		return s.see(r) // nobody sees how it begins
+	}
+	done := s.looking(r.Context(), r)
+	var is looked
+	select {
+	case is = <-done:
+	case <-time.After(patience):
+		if err := s.begins(r, title); err != nil {
+			return nil, err
+		}
+		is = <-done
+	}
+	r.seen = is.seen
+	return is.seen, is.err
+}
+
 // read reads the whole of a form that is posted: half of one would be a change that
 // nobody asked for.
 func (r *request) read() error {
@@ -182,6 +223,8 @@ func (s *Site) fail(r *request, err error) {
 	if errors.As(err, &known) {
 		status = known.status
 	}
-	r.w.WriteHeader(status)
+	if !r.begun {
+		r.w.WriteHeader(status)
+	}
 	_ = s.show(r, "failure", "It did not work", err.Error()) // there is nobody else to tell
 }

@@ -2,10 +2,15 @@ package page_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/page"
@@ -33,4 +38,63 @@ func TestEveryViewIsThere(t *testing.T) {
 		site.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, url, nil))
 		require.Equal(t, http.StatusOK, answer.Code, "%s: %s", url, answer.Body)
 	}
+}
+
+// slowTree is read when somebody closes read.
+type slowTree struct {
+	*seenTree
+	read chan struct{}
+}
+
+func (s *slowTree) See(ctx context.Context, text []byte) (*page.Seen, error) {
+	select {
+	case <-s.read:
+		return s.seenTree.See(ctx, text)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// TestThePageBeginsBeforeTheManifestsAreRead shows a person what goes on, and the script
+// nothing but the answer.
+func TestThePageBeginsBeforeTheManifestsAreRead(t *testing.T) {
+	const waits = "Reading the manifests"
+	for _, view := range []struct{ path, title string }{{"/", "Workloads"}, {"/findings", "Findings"}, {"/connection", "Connection"}} {
+		t.Run(view.title, func(t *testing.T) {
+			tree := &slowTree{see(t, seeSpec, seeManifests), make(chan struct{})}
+			server := httptest.NewServer(page.New(tree, page.Options{}))
+			defer server.Close()
+			answer, err := server.Client().Get(server.URL + view.path)
+			require.NoError(t, err)
+			defer func() { _ = answer.Body.Close() }()
+			var text strings.Builder
+			for some := make([]byte, 512); !strings.Contains(text.String(), waits); {
+				n, err := answer.Body.Read(some)
+				require.NoError(t, err, text.String())
+				text.Write(some[:n])
+			}
+			assert.Contains(t, text.String(), "<title>"+view.title)
+			assert.Contains(t, text.String(), `<span class="mesh">Istio</span>`)
+			assert.NotContains(t, text.String(), "<h1>")
+
+			close(tree.read)
+			_, err = io.Copy(&text, answer.Body)
+			require.NoError(t, err)
+			b := browse(t, tree, page.Options{})
+			b.open(view.path)
+			assert.NotContains(t, b.body, waits, "nobody waited")
+			whole := regexp.MustCompile(`(?m)^<p class="waiting">.*\n`).ReplaceAllString(text.String(), "")
+			assert.Equal(t, b.body, whole)
+		})
+	}
+	t.Run("the script", func(t *testing.T) {
+		tree := &slowTree{see(t, seeSpec, seeManifests), make(chan struct{})}
+		time.AfterFunc(200*time.Millisecond, func() { close(tree.read) })
+		b := browse(t, tree, page.Options{})
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Sec-Fetch-Mode", "cors")
+		b.ask(r)
+		assert.Contains(t, b.body, "<h1>Workloads</h1>")
+		assert.NotContains(t, b.body, waits)
+	})
 }
