@@ -207,27 +207,52 @@ func TestConflict(t *testing.T) {
 	})
 }
 
-// TestTwoBrowsers edits in two tabs at once: who saves later is told, and loses nothing.
-func TestTwoBrowsers(t *testing.T) {
+// TestTwoForms edits in two tabs at once: who saves later sees their change in what was
+// saved, before it is saved too.
+func TestTwoForms(t *testing.T) {
 	site := asm(t)
 	was := site.specText(t)
 	one, other := newTab(t, site.base), newTab(t, site.base).withoutScript()
 	for i, tb := range []*tab{one, other} {
 		tb.editNamespace()
-		tb.fill(inbound, "7001\n700"+string(rune('2'+i)))
+		tb.fill(inbound, "7001\n7002\n7005\n800"+string(rune('1'+i)))
 		tb.click("button", "Review and save")
 		tb.until(find("button", "Save into"))
 	}
+	saved := func(entries string) string {
+		return strings.Replace(was, "excludeInboundPorts: [7001, 7002, 7005]", "excludeInboundPorts: [7001, 7002, 7005"+entries+"]", 1)
+	}
 	one.click("button", "Save into")
 	one.untilText("Saved")
-	is := strings.Replace(was, "excludeInboundPorts: [7001, 7002, 7005]", "excludeInboundPorts: [7001, 7002]", 1)
-	assert.Equal(t, is, site.specText(t))
+	require.Equal(t, saved(", 8001"), site.specText(t))
 	other.click("button", "Save into")
-	other.untilText("changed meanwhile")
-	assert.Equal(t, is, site.specText(t))
-	other.click("a", "Drop my changes and reload")
-	other.untilText("7002")
-	assert.Equal(t, is, site.specText(t))
+	other.untilText("Your changes are made in what it holds now")
+	other.sound("carried over")
+	assert.Equal(t, saved(", 8001"), site.specText(t), "nobody has seen what it would become")
+	other.click("button", "Save into")
+	other.untilText("Saved")
+	assert.Equal(t, saved(", 8001, 8002"), site.specText(t))
+}
+
+// TestWhatGoes has another program change what is changed here, so that the one goes.
+func TestWhatGoes(t *testing.T) {
+	withAndWithout(t, func(t *testing.T, tab func(*site) *tab) {
+		site := asm(t)
+		tb := tab(site)
+		tb.editNamespace()
+		tb.fill("#f-owner", "mine")
+		tb.click("button", "Review and save")
+		tb.until(find("button", "Save into"))
+		theirs := strings.Replace(site.specText(t), "    excludeInboundPorts: [7001, 7002, 7005]", "    owner: theirs\n    excludeInboundPorts: [7001, 7002, 7005]", 1)
+		require.NoError(t, os.WriteFile(site.spec, []byte(theirs), 0o644))
+		tb.open(strings.TrimPrefix(tb.url().String(), site.base))
+		tb.untilText("Somebody else")
+		tb.untilText(`in the file it is "theirs" now, and yours takes its place: "mine"`)
+		tb.sound("what goes")
+		tb.click("a", "Drop my changes and reload")
+		tb.untilURL(`u.pathname == "/rules"`)
+		assert.Equal(t, theirs, site.specText(t))
+	})
 }
 
 // TestReadOnly has no form and says why.

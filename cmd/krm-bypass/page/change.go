@@ -180,9 +180,7 @@ func landing(change revise.Change) string {
 func (r *request) with(s *Site, text []byte, change revise.Change) *request {
 	from := r.pinned(s).draft
 	next := *r
-	next.draft = s.drafts.add(draft{
-		base: from.base, text: text, parent: from, did: r.says(change), changes: append(slices.Clone(from.changes), change),
-	})
+	next.draft = s.drafts.add(from.changed(text, change, r.says(change), nil))
 	return &next
 }
 

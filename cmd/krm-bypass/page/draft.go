@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/krm-bypass/krm-bypass/internal/revise"
@@ -25,6 +27,25 @@ type draft struct {
 	changes []revise.Change
 	// takesBack says that it is what the file held before a draft was saved.
 	takesBack bool
+	// carried says that the changes were made anew in this base. Notes are what became then
+	// of what others wrote there.
+	carried bool
+	notes   []string
+}
+
+// changed gives the draft that a change makes of this one.
+func (d *draft) changed(text []byte, change revise.Change, did string, notes []string) draft {
+	return draft{
+		base: d.base, text: text, parent: d, did: did, changes: append(slices.Clone(d.changes), change), carried: d.carried, notes: notes,
+	}
+}
+
+// allNotes are those of all changes, in their order.
+func (d *draft) allNotes() []string {
+	if d == nil {
+		return nil
+	}
+	return append(d.parent.allNotes(), d.notes...)
 }
 
 // mostDrafts is how many drafts are kept. The oldest goes first.
@@ -47,7 +68,7 @@ func (d *drafts) add(one draft) *draft {
 	if one.parent != nil {
 		parent = one.parent.id
 	}
-	for _, part := range [][]byte{one.base, one.text, []byte(parent)} {
+	for _, part := range [][]byte{one.base, one.text, []byte(parent), fmt.Append(nil, one.carried, one.notes)} {
 		digest := sha256.Sum256(part)
 		sum.Write(digest[:])
 	}

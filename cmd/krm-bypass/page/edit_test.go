@@ -407,20 +407,6 @@ func TestTwoChangeTheFile(t *testing.T) {
 	assert.Equal(t, strings.Replace(theirs, "excludeOutboundPorts: []", "excludeOutboundPorts: [443]", 1), tree.text)
 }
 
-func TestAgainIsRefusedWhereTheRuleIsGone(t *testing.T) {
-	tree := &oneFile{text: shop}
-	b := browse(t, tree, page.Options{})
-	b.open(edit("spec.workloads[1]"))
-	b.press(buttonOfForm, "save", map[string]string{"excludeOutboundPorts": "443"})
-	tree.text = strings.Replace(shop, "[cart]", "[basket]", 1)
-	theirs := tree.text
-	b.open(b.at)
-	b.press("Make my changes", "again", nil)
-	assert.Equal(t, http.StatusConflict, b.status)
-	assert.Contains(t, b.says(), "begin again from the file")
-	assert.Equal(t, theirs, tree.text)
-}
-
 // A form is about the text that it was made from, whatever became of the file.
 func TestAFormIsAboutWhatItShowed(t *testing.T) {
 	tree := &oneFile{text: shop}

@@ -3,12 +3,7 @@ package page
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net/http"
-	"slices"
-
-	"github.com/krm-bypass/krm-bypass/internal/revise"
-	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // ErrChanged says that the specification's file no longer holds what it did.
@@ -22,10 +17,12 @@ type saveView struct {
 	TakesBack bool
 	// Nothing says that there is no change, Saved that the file holds it already.
 	Nothing, Saved bool
-	// Theirs is what changed in the file since the draft began from it, Again that the
-	// draft's changes can be tried on what it holds now.
-	Outdated, Again bool
-	Theirs          []diffLine
+	// Conflict says that the file changed since the draft began from it, nil if it did not.
+	Conflict *conflictView
+	// Carried says that the draft's changes were made anew in what the file holds, Notes
+	// what became of what others wrote there.
+	Carried         bool
+	Notes           []string
 	Wrong           []string
 	Steps           []stepView
 	Before, Discard string
@@ -47,12 +44,17 @@ func (s *Site) showSave(r *request, status int, wrong ...string) error {
 	}
 	switch d := r.draft; {
 	case !d.isChange():
-		v.Nothing = true
+		v.Nothing, v.Carried = true, d != nil && d.carried
 	case bytes.Equal(d.text, r.spec.Text):
 		v.Saved = true
 	default:
-		if v.Outdated = !bytes.Equal(d.base, r.spec.Text); v.Outdated {
-			v.Theirs, v.Again = specDiff(r.spec.Path, d.base, r.spec.Text), len(d.changes) > 0
+		v.Carried, v.Notes = d.carried, d.allNotes()
+		if r.isOutdated() {
+			if next := s.carriesOver(r); next != nil {
+				http.Redirect(r.w, r.Request, next.link("/save"), http.StatusSeeOther)
+				return nil
+			}
+			v.Conflict = s.conflict(r)
 		}
 		if v.TakesBack = d.takesBack; v.TakesBack {
 			v.Title = "Take back what was saved"
@@ -86,11 +88,14 @@ func (s *Site) save(r *request) error {
 	}
 	switch r.PostFormValue("do") {
 	case "again":
-		return s.again(r)
+		return s.makeAgain(r)
 	case "undo":
 		return s.undo(r)
 	}
 	err := s.tree.Save(r.draft.base, r.draft.text)
+	if err == nil {
+		s.saved.add(r.draft.text)
+	}
 	if r.spec, _ = s.tree.Spec(); err == nil { // what it holds now
 		http.Redirect(r.w, r.Request, r.link("/save"), http.StatusSeeOther)
 		return nil
@@ -110,105 +115,4 @@ func (s *Site) undo(r *request) error {
 	next.draft = s.drafts.add(draft{base: r.draft.text, text: r.draft.base, did: "take back what was saved", takesBack: true})
 	http.Redirect(r.w, r.Request, next.link("/save"), http.StatusSeeOther)
 	return nil
-}
-
-// again makes the draft's changes in what the file holds now.
-func (s *Site) again(r *request) error {
-	first := r.draft
-	for first.parent != nil {
-		first = first.parent
-	}
-	next := *r
-	next.draft = s.drafts.add(draft{base: r.spec.Text, text: r.spec.Text})
-	was := yamltext.File{Path: r.spec.Path, Text: first.text}
-	for _, change := range r.draft.changes {
-		moved, text, err := s.replay(was, next.draft.text, change)
-		if err != nil {
-			return s.showSave(r, http.StatusConflict, err.Error())
-		}
-		if was.Text, err = revise.Apply(was, change); err != nil {
-			return s.showSave(r, http.StatusConflict, err.Error())
-		}
-		next = *next.with(s, text, moved)
-	}
-	http.Redirect(r.w, r.Request, next.link("/save"), http.StatusSeeOther)
-	return nil
-}
-
-// replay makes a change that was made in one text in another: its rule may stand elsewhere
-// there.
-func (s *Site) replay(was yamltext.File, is []byte, change revise.Change) (revise.Change, []byte, error) {
-	now := yamltext.File{Path: was.Path, Text: is}
-	before, err := revise.Rows(was)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%v: reading what it was made in: %w", change, err)
-	}
-	after, err := revise.Rows(now)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%v: %w", change, err)
-	}
-	moved, err := translated(change, before, after)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%v: %w", change, err)
-	}
-	text, err := revise.Apply(now, moved)
-	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // it says which change
-	}
-	now.Text = text
-	if wrong := s.problems(now); len(wrong) > 0 {
-		return nil, nil, wrong
-	}
-	return moved, text, nil
-}
-
-// translated gives a change with the path that its rule has among other rows.
-func translated(change revise.Change, before, after []revise.Row) (revise.Change, error) {
-	var err error
-	switch c := change.(type) {
-	case revise.Put:
-		c.Path, err = sameRule(c.Path, before, after)
-		return c, err
-	case revise.Remove:
-		c.Path, err = sameRule(c.Path, before, after)
-		return c, err
-	case revise.Move:
-		c.Path, err = sameRule(c.Path, before, after)
-		return c, err
-	}
-	return change, nil
-}
-
-// errGoneRule says that a change cannot be made again.
-var errGoneRule = errors.New("this rule was changed in the file so that it cannot be told which it is: begin again from the file")
-
-// sameRule finds a rule among other rows: by its name, else by whom it is for.
-func sameRule(path string, before, after []revise.Row) (string, error) {
-	if list(path) == path {
-		return path, nil
-	}
-	i := slices.IndexFunc(before, func(row revise.Row) bool { return row.Path == path })
-	if i < 0 {
-		return "", errGoneRule
-	}
-	alike := func(row revise.Row) bool {
-		if list(row.Path) != list(path) || row.Name != before[i].Name {
-			return false
-		}
-		return row.Name != "" || label(row) == label(before[i])
-	}
-	nth, of := 0, 0
-	for j, row := range before {
-		if alike(row) {
-			of++
-			if j < i {
-				nth++
-			}
-		}
-	}
-	found := slices.DeleteFunc(slices.Clone(after), func(row revise.Row) bool { return !alike(row) })
-	if len(found) != of {
-		return "", errGoneRule
-	}
-	return found[nth].Path, nil
 }

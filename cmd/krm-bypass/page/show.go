@@ -122,7 +122,7 @@ func (s *Site) frame(r *request) frame {
 	}
 	if d := r.draft; d != nil {
 		saved := bytes.Equal(d.text, r.spec.Text)
-		f.Draft, f.Changed, f.Outdated = d.id, d.isChange() && !saved, !bytes.Equal(d.base, r.spec.Text) && !saved
+		f.Draft, f.Changed, f.Outdated = d.id, d.isChange() && !saved, r.isOutdated() && s.carriesOver(r) == nil
 		f.DropURL = r.again("draft", "")
 		n := 0
 		for at := d; at != nil && at.did != ""; at = at.parent {

@@ -28,6 +28,7 @@ type Site struct {
 	tree    Tree
 	options Options
 	drafts  drafts
+	saved   saved
 	mux     *http.ServeMux
 	// watching counts the pages that wait for events.
 	watching atomic.Int32
