@@ -79,8 +79,8 @@ func TestEdit(t *testing.T) {
 		assert.Equal(t, is, site.specText(t))
 		tb.sound("saved")
 
-		tb.click("button", "Take it back")
-		tb.click("button", "Save into bypass.yaml")
+		tb.click("button", "Take it back…")
+		tb.click("button", "Take it back in bypass.yaml")
 		tb.untilText("Saved")
 		assert.Equal(t, was, site.specText(t), "after undo")
 		assert.Empty(t, tb.noted())
