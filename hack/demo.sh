@@ -10,29 +10,55 @@ trap 'rm -rf "$work"' EXIT
 .cache/bin/kustomize build examples/asm-ports/base >"$work/without"
 .cache/bin/kustomize build --enable-alpha-plugins --enable-exec examples/asm-ports >"$work/with"
 
-color=never
-[[ -t 1 ]] && color=always
+difference() {
+  diff --unified --color="$1" \
+    --label 'kustomize build examples/asm-ports/base' \
+    --label 'kustomize build --enable-alpha-plugins --enable-exec examples/asm-ports' \
+    "$work/without" "$work/with"
+}
 
 status=0
-diff --unified --color=$color \
-  --label 'kustomize build examples/asm-ports/base' \
-  --label 'kustomize build --enable-alpha-plugins --enable-exec examples/asm-ports' \
-  "$work/without" "$work/with" || status=$?
+difference never >"$work/difference" || status=$?
 case $status in
   1) ;; # they differ, as they should
   0) echo "the function changed nothing in examples/asm-ports: it did not run, or it is broken" >&2 && exit 1 ;;
   *) exit "$status" ;;
 esac
 
+# added prints the first line of the difference that adds what is given.
+added() {
+  grep --max-count=1 -- "^+ *\(- \)\?$1" "$work/difference" | sed 's|^+ *|  |; s|^  - |  |'
+}
+
+cat <<'TEXT'
+examples/asm-ports/bypass.yaml says which ports and addresses bypass the sidecar.
+For the Deployment orders that comes to three lines: ports that callers reach past the
+sidecar, ports that stay with it, and a network that calls reach past it.
+
+TEXT
+added traffic.sidecar.istio.io/excludeInboundPorts
+added traffic.sidecar.istio.io/includeOutboundPorts
+added --exclude-outbound-ip-ranges
 cat <<'TEXT'
 
-That is all that the function changed, from one file: examples/asm-ports/bypass.yaml.
-What to look at:
-  orders, ledger  inbound 7001, 7002, 7005 bypass the sidecar, outbound to them does not (Istio annotations)
-  reports         its own annotation, 9090, overrides the namespace's inbound list
-  nightly         a CronJob in another namespace: only the global range 192.0.2.0/24
-  initContainers  krm-bypass-init enforces the same in the pod's kernel, and the range beside the
-                  included ports, which Istio's annotations cannot say
-  Service         not a byte of it changed
-Next: make test, and examples/README.md for the other examples.
+The first two are Istio's annotations. The third is for the init container, because Istio
+has no annotation for it beside the second. The whole difference:
+
+TEXT
+color=never
+[[ -t 1 ]] && color=always
+difference "$color" || true
+
+cat <<'TEXT'
+
+The function changed nothing else. Two workloads differ from the others:
+  reports   its own annotation, 9090, overrides the namespace's list
+  nightly   is in another namespace: only the global range reaches it
+
+Your own manifests, in a folder of yours:
+  export PATH="$PWD/bin:$PATH"
+  krm-bypass init my-manifests          writes a spec, and shows what else has to change
+  krm-bypass suggest my-manifests       proposes rules, with reasons
+  krm-bypass render my-manifests        prints the manifests with the bypass
+docs/tutorial.md goes through it, step by step.
 TEXT

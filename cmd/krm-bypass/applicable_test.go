@@ -19,7 +19,7 @@ func TestApplicable(t *testing.T) {
 		"no spec":                          {webService + "---\n" + bypassSpec, webService},
 		"no spec at the front":             {bypassSpec + "---\n" + webService, "---\n" + webService},
 		"one marked as applied":            {strings.Replace(local, "'true'", "'false'", 1), strings.Replace(local, "'true'", "'false'", 1)},
-		"no configuration of the function": {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {config.kubernetes.io/function: 'container: {image: ghcr.io/krm-bypass/krm-bypass:v1}'}}\n---\n" + webService, "---\n" + webService},
+		"no configuration of the function": {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {config.kubernetes.io/function: 'container: {image: registry.example.com/mesh/krm-bypass:v1}'}}\n---\n" + webService, "---\n" + webService},
 		"comments":                         {"# a\n---\n# b\n", "# a\n---\n# b\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

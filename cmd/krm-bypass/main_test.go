@@ -45,7 +45,7 @@ functionConfig:
     - match: {names: [shop]}
       excludeOutboundPorts: [5432]
     defaultNamespace: elsewhere
-    enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}
+    enforcement: {image: registry.example.com/mesh/init:v0.1.0}
 `
 }
 

@@ -26,10 +26,10 @@ metadata:
   annotations:
     # It is never applied to a cluster.
     config.kubernetes.io/local-config: "true"
-    # By this kustomize calls krm-bypass, where this file is listed under transformers.
-    # A bare name is looked up in $PATH, a path with a slash in the kustomization's
-    # folder. Where nothing can be installed, name an image in place of exec:
-    #   container: {image: ghcr.io/krm-bypass/krm-bypass:v0.1.0}
+    # By this kustomize calls krm-bypass, if it lists this file under transformers.
+    # It looks up a bare name in $PATH, and a path with a slash in its own folder.
+    # Where you cannot install a program, name an image of yours in place of exec:
+    #   container: {image: registry.example.com/mesh/krm-bypass:v0.1.0}
     %[5]s: |
       exec:
         path: %[6]s

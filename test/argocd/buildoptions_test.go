@@ -32,7 +32,7 @@ spec:
   namespaces:
   - match: {names: [shop]}
     excludeOutboundPorts: [3306]
-  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}
+  enforcement: {image: registry.example.com/mesh/init:v0.1.0}
 `,
 	}
 }

@@ -322,7 +322,7 @@ func TestConcurrentGenerate(t *testing.T) {
 	clones := make([]string, applications)
 	for i := range clones {
 		clones[i] = checkout(t, map[string]string{
-			"examples/argocd/bypass.yaml":             fmt.Sprintf("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  namespaces:\n  - match: {names: [team-%d]}\n    excludeOutboundPorts: [%d]\n  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}\n", i, 4000+i),
+			"examples/argocd/bypass.yaml":             fmt.Sprintf("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: cluster}\nspec:\n  namespaces:\n  - match: {names: [team-%d]}\n    excludeOutboundPorts: [%d]\n  enforcement: {image: registry.example.com/mesh/init:v0.1.0}\n", i, 4000+i),
 			"examples/argocd/shop/kustomization.yaml": fmt.Sprintf("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamePrefix: team-%d-\nresources: [cart.yaml]\n", i),
 		})
 	}

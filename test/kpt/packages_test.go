@@ -99,7 +99,7 @@ func TestTheOutermostPackageHasTheLastWord(t *testing.T) {
 
 	both := checkOut(t, "kpt-image")
 	both.write("billing/Kptfile", both.read("billing/Kptfile")+
-		"pipeline:\n  mutators:\n    - exec: krm-bypass\n      configMap:\n        excludeInboundPorts: 9102\n        image: ghcr.io/krm-bypass/init:v0.1.0\n")
+		"pipeline:\n  mutators:\n    - exec: krm-bypass\n      configMap:\n        excludeInboundPorts: 9102\n        image: registry.example.com/mesh/init:v0.1.0\n")
 	both.render()
 	assert.YAMLEq(t, expected, both.read("billing/billing.yaml"))
 	both.commit()

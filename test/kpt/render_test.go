@@ -21,7 +21,7 @@ import (
 
 const (
 	function = "krm-bypass"
-	image    = "ghcr.io/krm-bypass/krm-bypass:"
+	image    = "registry.example.com/mesh/krm-bypass:"
 
 	// kpt's own annotation: the absolute path of the package that an object is of.
 	packagePath = "internal.config.kubernetes.io/package-path"

@@ -90,7 +90,7 @@ func TestTheContainerFunctionIsCalledAsKustomizeCallsContainers(t *testing.T) {
 	require.NoError(t, err)
 	words := strings.Fields(string(arguments))
 	assert.Equal(t, "run", words[0])
-	assert.Subset(t, words, []string{"--network", "none", "--user", "nobody", "ghcr.io/krm-bypass/krm-bypass:v0.1.0"})
+	assert.Subset(t, words, []string{"--network", "none", "--user", "nobody", "registry.example.com/mesh/krm-bypass:v0.1.0"})
 	compare(t, "container", built.stdout)
 }
 

@@ -57,7 +57,7 @@ spec:
   - {match: {names: ["eu-*"]}, excludeInboundPorts: [8082]}
   - {match: {namespaces: [shop]}, excludeOutboundPorts: [5432]}
   - {match: {labelSelector: {matchLabels: {tier: front}}}, excludeOutboundIPRanges: [192.0.2.0/24]}
-  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}
+  enforcement: {image: registry.example.com/mesh/init:v0.1.0}
 `
 	web = `apiVersion: apps/v1
 kind: Deployment

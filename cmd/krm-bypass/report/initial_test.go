@@ -26,7 +26,7 @@ spec:
   workloads:
   - match: {names: [web]}
     forInitContainers: {excludeOutboundIPRanges: [10.0.0.0/16], excludeOutboundPorts: [5432, 53/UDP]}
-  enforcement: {image: ghcr.io/krm-bypass/init:v0.1.0}
+  enforcement: {image: registry.example.com/mesh/init:v0.1.0}
 `
 
 const startingPods = `apiVersion: apps/v1
