@@ -60,7 +60,7 @@ func TestTheSpecificationIsChangedOnThePage(t *testing.T) {
 	}
 	says := html.UnescapeString(body)
 	assert.Contains(t, says, `<span class="del">-    excludeInboundPorts: [9102, 9103]</span><span class="add">+    excludeInboundPorts: [9102]</span>`)
-	assert.Contains(t, says, `<dt>change</dt><dd>1</dd></div><div><dt>restart</dt><dd>1</dd>`)
+	assert.Contains(t, says, `<dt>workload changes</dt><dd>1</dd></div><div><dt>restarts its pods</dt><dd>1</dd>`)
 	assert.Contains(t, says, "Deployment shop/checkout</a>")
 	assert.Contains(t, says, "traffic.sidecar.istio.io/excludeInboundPorts", "the manifests' difference")
 	assert.NotContains(t, says, "nightly", "what does not change is not shown")
