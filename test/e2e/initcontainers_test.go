@@ -100,7 +100,9 @@ func TestWhatInitContainersReach(t *testing.T) {
 }
 
 // connecting gives what makes connections from the pod to the outside, and gives both
-// ends of each.
+// ends of each. Such a connection is no more than what a test begins with. Once in some
+// hundred thousands nobody answered for ten seconds, for a reason that nobody knows: so it
+// tries again, and tells what the kernel had on both sides.
 func connecting(t *testing.T, outside *lab.Host) func(from *lab.Host, uid int, to netip.AddrPort) (near, far net.Conn) {
 	t.Helper()
 	listener, err := outside.Listen(lab.Root, netip.AddrPortFrom(netip.IPv6Unspecified(), lab.World.Ports[0]))
@@ -108,6 +110,14 @@ func connecting(t *testing.T, outside *lab.Host) func(from *lab.Host, uid int, t
 	t.Cleanup(func() { listener.Close() })
 	return func(from *lab.Host, uid int, to netip.AddrPort) (near, far net.Conn) {
 		near, err := from.Dial(uid, "tcp", netip.Addr{}, to)
+		if err != nil {
+			t.Logf("connecting to %s as user %d: %v", to, uid, err)
+			for _, host := range []*lab.Host{from, outside} {
+				had, _ := host.Try(exec.Command("sh", "-c", "nft list ruleset; cat /proc/net/nf_conntrack; ss -tan; ip neighbour; cat /proc/net/snmp /proc/net/netstat"))
+				t.Logf("%s:\n%s", host.Name, had)
+			}
+			near, err = from.Dial(uid, "tcp", netip.Addr{}, to)
+		}
 		require.NoError(t, err)
 		far, err = listener.Accept()
 		require.NoError(t, err)
