@@ -95,7 +95,7 @@ registry:
 # Compiled anew every time: the go command knows better than make what changed.
 .PHONY: $(platforms:%=.cache/images/%)
 $(platforms:%=.cache/images/%): .cache/images/%: go
-$(platforms:%=.cache/images/%): stamp = -X main.version=$(VERSION) -X $(function).Version=$(VERSION) $(published)
+$(platforms:%=.cache/images/%): stamp = -X main.version=$(VERSION) -X $(function).version=$(VERSION) $(published)
 $(platforms:%=.cache/images/%):
 	@GOOS=$(word 1,$(subst -, ,$(@F))) GOARCH=$(word 2,$(subst -, ,$(@F))) $(go_build) -o $@/krm-bypass ./cmd/krm-bypass
 	@GOOS=$(word 1,$(subst -, ,$(@F))) GOARCH=$(word 2,$(subst -, ,$(@F))) $(go_build) -o $@/krm-bypass-init ./images/init

@@ -37,7 +37,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	case flags.NArg() > 0:
 		return function.Exit(fmt.Errorf("%q is not a command of krm-bypass-fn, which is the function alone: use krm-bypass", flags.Arg(0)), errOut)
 	case *version:
-		fmt.Fprintf(out, "krm-bypass-fn version %s\n", function.Version)
+		fmt.Fprintf(out, "krm-bypass-fn version %s\n", function.Version())
 		return 0
 	}
 	return function.Exit(function.Apply(in, out, errOut, fn.Options{Namespace: *namespace}), errOut)

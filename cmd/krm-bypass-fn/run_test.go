@@ -32,7 +32,7 @@ func TestRun(t *testing.T) {
 		"the function":         {nil, 1, "kind: ResourceList", "error: ", fn.Options{}},
 		"with a namespace":     {[]string{"--namespace=shop"}, 0, "kind: ResourceList", "", fn.Options{Namespace: "shop"}},
 		"help":                 {[]string{"--help"}, 0, function.Help, "", fn.Options{}},
-		"version":              {[]string{"--version"}, 0, "krm-bypass-fn version " + function.Version, "", fn.Options{}},
+		"version":              {[]string{"--version"}, 0, "krm-bypass-fn version " + function.Version(), "", fn.Options{}},
 		"an unknown flag":      {[]string{"--spec=a"}, 1, "", "error: reading the command line: flag provided but not defined: -spec: see krm-bypass-fn --help\n", fn.Options{}},
 		"another's command":    {[]string{"render", "."}, 1, "", `error: "render" is not a command of krm-bypass-fn, which is the function alone: use krm-bypass` + "\n", fn.Options{}},
 		"a flag twice":         {[]string{"--namespace=a", "--namespace", "b"}, 1, "", "error: reading the command line: invalid value \"b\" for flag -namespace: it is given twice, and \"a\" would count for nothing: give one: see krm-bypass-fn --help\n", fn.Options{}},

@@ -83,6 +83,7 @@ type checkFlags struct {
 func (f *checkFlags) add(cmd *cobra.Command) {
 	failsWith(cmd, couldNotTell)
 	cmd.Flags().StringVarP(&f.format, "output", "o", report.CheckFormats[0].Name, "format of the report: "+report.CheckFormats.Names())
+	completes(cmd, "output", report.CheckFormats.List())
 	cmd.Flags().IntVar(&f.notice, "notice", fn.Notice, "warn so many days before a rule expires")
 	addNowFlag(cmd, &f.now)
 }
@@ -136,7 +137,7 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 	case failed != nil && !errors.Is(failed, fn.ErrFailed):
 		return failed
 	}
-	found := reportOf(function.Version, all...)
+	found := reportOf(function.Version(), all...)
 	if len(in.specs) > 0 {
 		found.Spec = in.specs[0]
 	}

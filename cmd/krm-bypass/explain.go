@@ -75,6 +75,7 @@ func explainCommand() *cobra.Command {
 	}
 	in.addFlags(cmd)
 	cmd.Flags().StringVarP(&flags.format, "output", "o", explanationFormats[0].Name, "format: "+explanationFormats.Names())
+	completes(cmd, "output", explanationFormats.List())
 	cmd.Flags().StringVar(&flags.workload, "workload", "", "workload to explain, if a file has the same name")
 	cmd.Flags().StringVar(&flags.before, "before", "", "git revision, folder or specification to compare with")
 	cmd.Flags().StringVar(&flags.to, "to", "", `destination of an outbound connection to ask about, such as 10.1.2.3:443 or "[fd00::1]:53/UDP"`)

@@ -11,6 +11,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
 const importHelp = `import finds the bypass settings in manifests and Helm values and prints a
@@ -68,6 +69,7 @@ func importCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, args []string) error { return importSettings(cmd, args, named, strip, adopt) },
 	}
 	cmd.Flags().StringVar(&named, "mesh", "", "mesh whose settings to import, where the files hold those of several")
+	completes(cmd, "mesh", mesh.Names())
 	cmd.Flags().BoolVar(&strip, "strip", false, "take what was imported out of the files")
 	cmd.Flags().BoolVar(&adopt, "adopt", false, "leave it in the files, and note on the workloads that the spec took it over")
 	allowOne(cmd, "strip", "adopt")

@@ -15,6 +15,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/setup"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -54,6 +55,8 @@ func initCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&choice.Way, "for", "", "what the folder is, where it is several things: "+strings.Join(setup.Ways(), ", "))
 	cmd.Flags().StringVar(&choice.Mesh, "mesh", "", "mesh that is used, where the files speak of none or of several")
+	completes(cmd, "for", setup.Ways())
+	completes(cmd, "mesh", mesh.Names())
 	cmd.Flags().StringVar(&choice.Image, "image", publishedImage, "image of the init container")
 	cmd.Flags().BoolVar(&write, "write", false, "write what has to be added to other files, too")
 	return cmd

@@ -18,6 +18,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/argocd"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/terminal"
@@ -61,6 +62,7 @@ func (in *inputs) addFlags(cmd *cobra.Command) {
 		"file with the ClusterBypass (default the one among the manifests, or those that the kustomization lists); once for each, where there are several")
 	cmd.Flags().StringVar(&in.from, "built-from", ".", "folder that kustomize built, to which the origins that it notes in standard input are relative")
 	cmd.Flags().StringVar(&in.mesh, "mesh", "", "mesh, instead of spec.mesh")
+	completes(cmd, "mesh", mesh.Names())
 	cmd.Flags().StringVar(&in.image, "image", "", "image of the init container, instead of spec.enforcement.image")
 	addNamespaceFlag(cmd, &in.namespace)
 }

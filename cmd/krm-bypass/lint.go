@@ -53,7 +53,7 @@ func lintCommand() *cobra.Command {
 	in.addFlags(cmd)
 	flags.add(cmd)
 	cmd.Flags().StringVar(&explain, "explain", "", "kind of finding to print the description of, such as strict-mtls")
-	_ = cmd.RegisterFlagCompletionFunc("explain", cobra.FixedCompletions(ids(), cobra.ShellCompDirectiveNoFileComp))
+	completes(cmd, "explain", ids())
 	return cmd
 }
 

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +21,18 @@ import (
 func main() {
 	function.Unprofiled()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// plugin is what kubectl looks for when somebody writes kubectl krm-bypass
+// (kubernetes/kubectl pkg/cmd/plugin.go: hyphens of a word become underscores).
+const plugin = "kubectl-krm_bypass"
+
+// calledAs gives the words by which the user called the program at a path.
+func calledAs(path string) string {
+	if strings.TrimSuffix(filepath.Base(path), ".exe") == plugin {
+		return "kubectl " + programName
+	}
+	return programName
 }
 
 // run is the whole command. It returns the exit code.
@@ -39,7 +53,8 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 // program is the command with all that it can do.
 func program() *cobra.Command {
 	root := rootCommand()
-	root.AddCommand(checkCommand(), explainCommand(), importCommand(), initCommand(), installCommand(), lintCommand(), pinCommand(), probeCommand(), renderCommand(), schemaCommand(), suggestCommand(), uiCommand())
+	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: calledAs(os.Args[0])}
+	root.AddCommand(checkCommand(), completionCommand(), explainCommand(), importCommand(), initCommand(), installCommand(), lintCommand(), pinCommand(), probeCommand(), renderCommand(), schemaCommand(), suggestCommand(), uiCommand(), versionCommand())
 	root.InitDefaultHelpCmd()
 	for _, cmd := range append(root.Commands(), root) {
 		allowOnce(cmd)
@@ -50,10 +65,10 @@ func program() *cobra.Command {
 func rootCommand() *cobra.Command {
 	var namespace string
 	cmd := &cobra.Command{
-		Use:           "krm-bypass",
+		Use:           programName,
 		Short:         "Say in Git which traffic bypasses the sidecar",
 		Long:          function.Help,
-		Version:       function.Version,
+		Version:       function.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noUnknownCommand,

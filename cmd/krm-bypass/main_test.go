@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/internal/admission"
 )
 
@@ -73,10 +72,12 @@ func TestHelpGoesToStandardOutput(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	code, out, errOut := krmBypass("", "--version")
-	assert.Zero(t, code)
-	assert.Contains(t, out, function.Version)
-	assert.Empty(t, errOut)
+	for command, want := range map[string]string{"--version": "krm-bypass version dev\n", "version": "dev\n"} {
+		code, out, errOut := krmBypass("", command)
+		assert.Zero(t, code)
+		assert.Equal(t, want, out)
+		assert.Empty(t, errOut)
+	}
 }
 
 func TestSchema(t *testing.T) {
@@ -98,6 +99,9 @@ func TestWrongCommandLines(t *testing.T) {
 		{[]string{"--namespace", "shop", "chek"}, `error: "chek" is not a command of krm-bypass: did you mean check? see krm-bypass --help`},
 		{[]string{"-n"}, "error: -n is not a flag of krm-bypass: did you mean --namespace? see krm-bypass --help"},
 		{[]string{"--namespace"}, "error: --namespace needs a value: see krm-bypass --help"},
+		{[]string{"completion"}, "error: completion needs the name of one shell, bash, fish, powershell, zsh, as in krm-bypass completion bash"},
+		{[]string{"completion", "bahs"}, `error: completion: "bahs" is not valid: did you mean bash?`},
+		{[]string{"version", "now"}, `error: "now" is an argument too many: krm-bypass version takes none: see krm-bypass version --help`},
 		{[]string{"schema", "all"}, `error: "all" is an argument too many: krm-bypass schema takes none: see krm-bypass schema --help`},
 	}
 	for _, test := range tests {

@@ -20,8 +20,11 @@ import (
 // otherWords are commands of other tools, and what to write here.
 var otherWords = map[string]string{
 	"apply": "krm-bypass render PATH | kubectl apply -f -", "build": "krm-bypass render", "diff": "krm-bypass render --diff", "template": "krm-bypass render",
-	"validate": "krm-bypass check", "verify": "krm-bypass check", "version": "krm-bypass --version",
+	"validate": "krm-bypass check", "verify": "krm-bypass check",
 }
+
+// asked are the commands by which the scripts for completion ask what fits.
+var asked = []string{cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}
 
 func noUnknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 && args[0] == "help" {
@@ -34,14 +37,14 @@ func noUnknownCommand(cmd *cobra.Command, args []string) error {
 	for _, c := range cmd.Commands() {
 		names = append(names, c.Name())
 	}
-	if slices.Contains(names, args[0]) {
+	if slices.Contains(names, args[0]) || slices.Contains(asked, args[0]) {
 		return nil
 	}
 	remedy := spelling.DidYouMean(args[0], names)
 	if other := otherWords[args[0]]; other != "" {
 		remedy = "write " + other
 	}
-	return mistake(cmd, fmt.Sprintf("%q is not a command of krm-bypass", args[0]), remedy)
+	return mistake(cmd, fmt.Sprintf("%q is not a command of %s", args[0], cmd.CommandPath()), remedy)
 }
 
 // mistake is a mistake in a command line: what to write instead, as far as that can

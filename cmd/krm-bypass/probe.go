@@ -77,6 +77,8 @@ func probeCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&expect, "expect", "", "the answer that exits 0: bypassed or intercepted")
 	flags.StringVarP(&form, "output", "o", "text", "output format: text or json")
+	completes(cmd, "expect", slices.Sorted(maps.Keys(expectations)))
+	completes(cmd, "output", slices.Sorted(maps.Keys(probeOutputs)))
 	flags.DurationVar(&timeout, "timeout", 5*time.Second, "how long to wait for each URL")
 	return cmd
 }

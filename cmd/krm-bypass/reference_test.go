@@ -45,16 +45,7 @@ func TestCommandsPage(t *testing.T) {
 func describe(b *strings.Builder, cmd *cobra.Command) {
 	cmd.InitDefaultHelpFlag()
 	fmt.Fprintf(b, "\n## %s\n\n```text\n%s\n```\n\n", cmd.CommandPath(), cmd.UseLine())
-	for i, block := range strings.Split(strings.TrimSpace(cmd.Long), "\n\n") {
-		if i > 0 {
-			b.WriteString("\n")
-		}
-		if strings.HasPrefix(block, "  ") {
-			fmt.Fprintf(b, "```text\n%s\n```\n", strings.ReplaceAll(block[2:], "\n  ", "\n"))
-			continue
-		}
-		b.WriteString(plainMarkdown(block) + "\n")
-	}
+	b.WriteString(markdown(cmd.Long))
 	b.WriteString("\n| flag | default | meaning |\n|---|---|---|\n")
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		if f.Hidden || f.Name == "help" {
@@ -75,6 +66,22 @@ func describe(b *strings.Builder, cmd *cobra.Command) {
 			describe(b, sub)
 		}
 	}
+}
+
+// markdown gives the long text of a command, with what is indented as code.
+func markdown(long string) string {
+	var b strings.Builder
+	for i, block := range strings.Split(strings.TrimSpace(long), "\n\n") {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		if strings.HasPrefix(block, "  ") {
+			fmt.Fprintf(&b, "```text\n%s\n```\n", strings.ReplaceAll(block[2:], "\n  ", "\n"))
+			continue
+		}
+		b.WriteString(plainMarkdown(block) + "\n")
+	}
+	return b.String()
 }
 
 // plainMarkdown gives a text in which Markdown sees nothing of its own.

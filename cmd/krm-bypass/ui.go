@@ -146,7 +146,7 @@ func serve(cmd *cobra.Command, in inputs, paths []string, flags uiFlags) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	readOnly := flags.mayChange(at.open)
-	guard := page.NewGuard(page.New(tree, page.Options{Version: function.Version, ReadOnly: readOnly, Given: in.given()}), at.hosts, at.port)
+	guard := page.NewGuard(page.New(tree, page.Options{Version: function.Version(), ReadOnly: readOnly, Given: in.given()}), at.hosts, at.port)
 	server := &http.Server{
 		Handler: guard, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, BaseContext: func(net.Listener) context.Context { return ctx },

@@ -16,8 +16,20 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/terminal"
 )
 
-// Version of the release, set by its build.
-var Version = "dev"
+// version is that of the release, set by its build.
+var version string
+
+// Version gives the version of the program: that of the release, or else that of the
+// module, which go install verifies by its sum. A build from a clone is "dev".
+func Version() string {
+	if version != "" {
+		return version
+	}
+	if build, known := debug.ReadBuildInfo(); known && build.Main.Sum != "" {
+		return build.Main.Version
+	}
+	return "dev"
+}
 
 // ErrReported is the error of a command that has told the user already.
 var ErrReported = errors.New("reported")

@@ -45,9 +45,10 @@ type Format[Report any] struct {
 }
 
 // Names lists the formats for a person.
-func (f Formats[Report]) Names() string { return strings.Join(f.names(), ", ") }
+func (f Formats[Report]) Names() string { return strings.Join(f.List(), ", ") }
 
-func (f Formats[Report]) names() []string {
+// List gives the names of the formats.
+func (f Formats[Report]) List() []string {
 	names := make([]string, len(f))
 	for i, one := range f {
 		names[i] = one.Name
@@ -62,7 +63,7 @@ func (f Formats[Report]) ByName(name string) (Format[Report], error) {
 			return one, nil
 		}
 	}
-	return Format[Report]{}, errors.New(spelling.Refusal(name, f.names()))
+	return Format[Report]{}, errors.New(spelling.Refusal(name, f.List()))
 }
 
 // writeLines writes lines for a person, in which control characters are escaped.
