@@ -24,6 +24,21 @@ func TestPromises(t *testing.T) {
 	}
 }
 
+// TestBesideRendering has each row of the second table of docs/running.md name the tests
+// that hold it.
+func TestBesideRendering(t *testing.T) {
+	_, table, found := strings.Cut(pages(t)["docs/running.md"], "| what | page | tested by |\n|---|---|---|\n")
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "\n\n")
+	for row := range strings.Lines(table) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(row), "|"), "|")
+		require.Len(t, cells, 3, row)
+		for named := range strings.SplitSeq(cells[2], ",") {
+			assert.True(t, strings.Contains(named, " Test") && isThere(named), "there is no %s", named)
+		}
+	}
+}
+
 func TestPromisesThatNothingHolds(t *testing.T) {
 	for text, wrong := range map[string][]string{
 		"It holds.\nIt does. <!-- test: test/docs TestPromises -->\n":             nil,
