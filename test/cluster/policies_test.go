@@ -40,8 +40,7 @@ func TestPoliciesBesideOthers(t *testing.T) {
 		contents, err := of.Contents(repository)
 		require.NoError(t, err)
 		for _, text := range contents {
-			kubectl(t, string(text), "apply", "--server-side", "-f", "-")
-			defer kubectl(t, string(text), "delete", "--wait=false", "-f", "-")
+			create(t, manifestsOf(t, string(text))[0])
 		}
 	}
 	awaitServed(t, groupKind{"policies.kyverno.io", "ValidatingPolicy"}, "v1")
