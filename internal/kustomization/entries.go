@@ -2,6 +2,7 @@ package kustomization
 
 import (
 	"fmt"
+	"slices"
 
 	"sigs.k8s.io/kustomize/api/types"
 )
@@ -23,9 +24,11 @@ const (
 // entry is one thing that a kustomization has kustomize load.
 type entry struct {
 	// list is the field, such as "resources", and index the place in it, -1 if
-	// it is no list.
+	// it is no list. turn is the place of a transformer in the order in which they
+	// run.
 	list  string
 	index int
+	turn  int
 	kind  kind
 	value string
 	set   func(value string)
@@ -113,4 +116,31 @@ func entries(k *types.Kustomization) []entry {
 	}
 	list(transformersField, plugin, k.Transformers)
 	return all
+}
+
+// inTurn brings transformers into the order in which kustomize runs them: those that
+// stand in the kustomization itself come before those that it names
+// (kubernetes-sigs/kustomize api/internal/target/kusttarget.go,
+// configureExternalTransformers). It gives the place that each had.
+func inTurn(transformers []string) (was []int) {
+	isInline := make([]bool, len(transformers))
+	for i, value := range transformers {
+		was = append(was, i)
+		// What cannot be read, normal tells.
+		_, isInline[i], _ = inlined(plugin, value)
+	}
+	slices.SortStableFunc(was, func(a, b int) int {
+		switch {
+		case isInline[a] == isInline[b]:
+			return 0
+		case isInline[a]:
+			return -1
+		}
+		return 1
+	})
+	values := slices.Clone(transformers)
+	for i, at := range was {
+		transformers[i] = values[at]
+	}
+	return was
 }

@@ -61,7 +61,7 @@ func (b *builder) annotated(dir string) (resmap.ResMap, error) {
 		if err := fields.Unmarshal(b.files.held[l.file]); err != nil {
 			return nil, err
 		}
-		fields.Transformers = slices.DeleteFunc(fields.Transformers, func(entry string) bool { return strings.HasPrefix(entry, substitutePrefix) })
+		fields.Transformers = slices.DeleteFunc(fields.Transformers, isSubstitute)
 		if l.dir == dir {
 			fields.BuildMetadata = append(fields.BuildMetadata, types.OriginAnnotations)
 		}

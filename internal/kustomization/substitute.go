@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ func (b *builder) prepare(l *layer, way []step) error {
 		case e.list == componentsField:
 			err = b.prepare(e.base, append(slices.Clone(way), step{l, e.index}))
 		case e.list == transformersField && e.isSpec():
-			err = b.place(l, e, way, e.index >= last, again)
+			err = b.place(l, e, way, e.turn >= last, again)
 		case e.base != nil:
 			err = b.prepare(e.base, nil)
 		case !again:
@@ -63,7 +64,7 @@ func (b *builder) lastOf(l *layer) int {
 			if l != b.root || !e.isSpec() {
 				break
 			}
-			last = e.index
+			last = e.turn
 		}
 	}
 	return last
@@ -80,7 +81,7 @@ func (b *builder) place(l *layer, e *entry, way []step, isLast, again bool) erro
 	case !b.options.Ignore:
 		return b.substitute(l, e, way)
 	}
-	l.transformers[e.index] = ""
+	l.transformers[e.turn] = ""
 	return nil
 }
 
@@ -94,7 +95,7 @@ func (b *builder) keep(l *layer, first int) error {
 
 // substitute puts patches in the place of a spec.
 func (b *builder) substitute(l *layer, e *entry, way []step) error {
-	seen, source, err := b.seen(l, e.index, way)
+	seen, source, err := b.seen(l, e.turn, way)
 	if err != nil {
 		return err
 	}
@@ -131,12 +132,25 @@ func (b *builder) substitute(l *layer, e *entry, way []step) error {
 			return fmt.Errorf("%s: %s: %d resources go by the name of %s here, so that a bypass for one of them cannot be told from the others: list the spec in the kustomization that is built, or give it with --spec",
 				b.name(l.file), e, len(found), r.CurId())
 		}
-		if err := l.patch(e.index, target, operations); err != nil {
+		if err := l.patch(e.turn, target, operations); err != nil {
 			return fmt.Errorf("%s: %s: %s %w: list the spec in the kustomizations that use this one, or give it with --spec", b.name(l.file), e, r.CurId(), err)
 		}
 	}
-	l.transformers[e.index] = l.patchText(e.index)
+	l.transformers[e.turn] = b.inPlaceOf(l, e)
 	return nil
+}
+
+// inPlaceOf gives what stands in the place of a spec among the transformers: patches,
+// inline where it was, and else in a file, since kustomize runs the one before the
+// other. It is "" if there are none.
+func (b *builder) inPlaceOf(l *layer, e *entry) string {
+	text := l.patchText(e.turn)
+	if text == "" || e.path == "" {
+		return text
+	}
+	name := fmt.Sprintf(substituteFile+"%d", e.turn)
+	b.files.held[filepath.Join(l.dir, name)] = []byte(text)
+	return "./" + name
 }
 
 // seen gives the resources that the function would be given at a place among the
@@ -157,14 +171,23 @@ func (b *builder) seen(l *layer, at int, way []step) (resmap.ResMap, Source, err
 	if err := b.keep(l, at); err != nil {
 		return nil, nil, err
 	}
-	if b.partial += from.visits; b.partial > len(b.layers)+maxRepeats {
-		return nil, nil, fmt.Errorf("%s: kustomize would read %d kustomizations to see what the specs below the root are applied to, and more than %d repetitions are refused: list the specs in the kustomization that is built, or give one with --spec", b.name(l.file), b.partial, maxRepeats)
+	if err := b.errIfTooOften(l, from.visits); err != nil {
+		return nil, nil, err
 	}
 	resources, err := b.run(from.dir)
 	if err != nil {
 		return nil, nil, err
 	}
 	return resources, b.source(from.dir, resources), nil
+}
+
+// errIfTooOften refuses a build of a part of the tree, of so many kustomizations, where
+// there have been too many already.
+func (b *builder) errIfTooOften(l *layer, visits int) error {
+	if b.partial += visits; b.partial > len(b.layers)+maxRepeats {
+		return fmt.Errorf("%s: kustomize would read %d kustomizations to see what the specs below the root are applied to, and more than %d repetitions are refused: list the specs in the kustomization that is built, or give one with --spec", b.name(l.file), b.partial, maxRepeats)
+	}
+	return nil
 }
 
 // upTo gives the kustomization as far as its component at a place, which is the
@@ -225,11 +248,18 @@ func (l *layer) patch(at int, target types.Selector, operations []operation) err
 	return nil
 }
 
-// substitutePrefix is how what stands in the place of a spec begins.
-const substitutePrefix = "apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: krm-bypass-"
+// What stands in the place of a spec begins so, and its file has a name that begins so.
+const (
+	substitutePrefix = "apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: krm-bypass-"
+	substituteFile   = "krm-bypass, in the place of transformer "
+)
 
-// patchText gives the patches as an inline entry of transformers, "" if there
-// are none.
+// isSubstitute reports whether an entry of transformers stands in the place of a spec.
+func isSubstitute(entry string) bool {
+	return strings.HasPrefix(entry, substitutePrefix) || strings.HasPrefix(entry, "./"+substituteFile)
+}
+
+// patchText gives the patches as configuration of transformers, "" if there are none.
 func (l *layer) patchText(at int) string {
 	var documents []string
 	for i, target := range slices.Sorted(maps.Keys(l.patches[at])) {

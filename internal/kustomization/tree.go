@@ -20,11 +20,11 @@ type layer struct {
 	// fields is what it says, in its normal form; entries is what it loads.
 	fields  types.Kustomization
 	entries []entry
-	// transformers are its entries as kustomize is to read them from now on, ""
-	// for one that is taken out.
+	// transformers are its entries as kustomize is to read them from now on, in the
+	// order in which it runs them, "" for one that is taken out.
 	transformers []string
-	// patches are what specs among the transformers come to, by their place and
-	// by the resource that is patched.
+	// patches are what specs among the transformers come to, by their turn and by
+	// the resource that is patched.
 	patches  map[int]map[string]string
 	prepared bool
 	cost
@@ -62,8 +62,12 @@ func (b *builder) read(dir, by string, way []*layer) (*layer, error) {
 		return nil, fmt.Errorf("%s: helmCharts: rendering a chart runs helm, and a build here runs nothing: %s", b.name(l.file), b.pipe("--enable-helm "))
 	}
 	l.cost = cost{depth: 1, visits: 1, bytes: len(text)}
+	was := inTurn(l.fields.Transformers)
 	l.entries = entries(&l.fields)
 	for i := range l.entries {
+		if e := &l.entries[i]; e.list == transformersField {
+			e.turn, e.index = e.index, was[e.index]
+		}
 		if err := b.load(l, &l.entries[i], append(slices.Clip(way), l)); err != nil {
 			return nil, err
 		}

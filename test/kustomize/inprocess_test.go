@@ -115,6 +115,18 @@ func TestRenderAppliesASpecWhereKustomizeWouldRunIt(t *testing.T) {
 			"prefix.yaml":        "apiVersion: builtin\nkind: PrefixTransformer\nmetadata: {name: prefix}\nprefix: eu-\nfieldSpecs: [{path: metadata/name}]\n",
 			"web.yaml":           web, "spec.yaml": spec, "second.yaml": second,
 		},
+		"in a base, behind another transformer": {
+			"kustomization.yaml": "resources: [base]\nlabels: [{pairs: {tier: front}}]\n",
+			"base":               "resources: [web.yaml]\ntransformers: [prefix.yaml, spec.yaml]\n",
+			"base/prefix.yaml":   "apiVersion: builtin\nkind: PrefixTransformer\nmetadata: {name: prefix}\nprefix: eu-\nfieldSpecs: [{path: metadata/name}]\n",
+			"base/web.yaml":      web, "base/spec.yaml": spec,
+		},
+		"written into a base, which kustomize runs before what it names": {
+			"kustomization.yaml": "resources: [base]\n",
+			"base":               "resources: [web.yaml]\ntransformers:\n- prefix.yaml\n- |\n  " + strings.ReplaceAll(strings.TrimSuffix(spec, "\n"), "\n", "\n  ") + "\n",
+			"base/prefix.yaml":   "apiVersion: builtin\nkind: PrefixTransformer\nmetadata: {name: prefix}\nprefix: eu-\nfieldSpecs: [{path: metadata/name}]\n",
+			"base/web.yaml":      web,
+		},
 		"in the kustomization itself, written into it": {
 			"kustomization.yaml": "resources: [web.yaml]\nsortOptions: {order: fifo}\nconfigMapGenerator: [{name: settings, literals: [a=1]}]\ntransformers:\n- |\n  " + strings.ReplaceAll(strings.TrimSuffix(spec, "\n"), "\n", "\n  ") + "\n",
 			"web.yaml":           web,
