@@ -10,9 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/argocd"
+	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
 // adopt takes over what Argo CD says about its application, whose parameters have
@@ -59,6 +62,14 @@ func (in *inputs) readSpecs() ([]fn.Manifest, error) {
 		if path == "" {
 			continue // an unset variable of a script
 		}
+		if dir := kustomizationOf(path); dir != "" && in.app.Parameters[argocd.Spec] == "" {
+			made, err := in.specsOf(dir)
+			if err != nil {
+				return nil, err
+			}
+			specs = append(specs, made...)
+			continue
+		}
 		in.reading.looksAt(path)
 		real, _ := realPath(path) // reading says why
 		text, err := in.reading.text(real, func() ([]byte, error) { return read(path) })
@@ -68,6 +79,33 @@ func (in *inputs) readSpecs() ([]fn.Manifest, error) {
 		specs = append(specs, fn.Manifest{Path: path, Text: text})
 	}
 	return specs, nil
+}
+
+// kustomizationOf gives the folder of a kustomization, which may itself be named; "" for
+// any other path.
+func kustomizationOf(path string) string {
+	switch {
+	case kustomization.File(path) != "":
+		return path
+	case kustomization.Is(path) && kustomization.File(filepath.Dir(path)) != "":
+		return filepath.Dir(path)
+	}
+	return ""
+}
+
+// specsOf gives the specifications that the kustomization of a folder comes to.
+func (in *inputs) specsOf(dir string) (files []fn.Manifest, err error) {
+	specs, err := kustomization.Specs(dir, kustomization.Options{
+		Instead: in.reading.instead, Saw: in.reading.saw, IsSpec: spec.Configures,
+		GiveUp: func(reason error) { os.Exit(function.Exit(reason, os.Stderr)) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the spec: %w", err)
+	}
+	for _, one := range specs {
+		files = append(files, one.File)
+	}
+	return files, nil
 }
 
 // readInRepository reads a file that the author of an Application names: one of its

@@ -59,7 +59,7 @@ type inputs struct {
 func (in *inputs) addFlags(cmd *cobra.Command) {
 	cmd.PreRunE = in.adopt
 	cmd.Flags().StringArrayVar(&in.specs, "spec", nil,
-		"file with the ClusterBypass (default the one among the manifests, or those that the kustomization lists); once for each, where there are several")
+		"file with the ClusterBypass, or the folder of a kustomization that makes it (default the one among the manifests, or those that the kustomization lists); once for each, where there are several")
 	cmd.Flags().StringVar(&in.from, "built-from", ".", "folder that kustomize built, to which the origins that it notes in standard input are relative")
 	cmd.Flags().StringVar(&in.mesh, "mesh", "", "mesh, instead of spec.mesh")
 	completes(cmd, "mesh", mesh.Names())

@@ -17,6 +17,7 @@ import (
 // mistake is found too, to be mended.
 func soughtSpec(in inputs, paths []string) (file, why string) {
 	var found, files []string
+	made := map[string]bool{}
 	for _, path := range paths {
 		if kustomization.File(path) == "" {
 			files = append(files, path)
@@ -29,7 +30,7 @@ func soughtSpec(in inputs, paths []string) (file, why string) {
 			return "", notSought
 		}
 		for _, one := range slices.Concat(built.Ignored, built.Among) {
-			found = append(found, one.Path)
+			found, made[one.Path] = append(found, one.Path), one.Made
 		}
 	}
 	read, err := in.reading.manifests(files)
@@ -47,6 +48,8 @@ func soughtSpec(in inputs, paths []string) (file, why string) {
 		return "", "no manifest here is a specification: name its file with --spec, or make one with krm-bypass init, and start again"
 	case len(found) > 1:
 		return "", fmt.Sprintf("several specifications apply, and nothing says which one to change: %s: start with --spec for each, the one to change first", strings.Join(found, ", "))
+	case made[found[0]]:
+		return "", whyMade(found[0])
 	case !isThere(found[0]):
 		return "", fmt.Sprintf("the specification is no file by itself but stands in %s: put it into a file of its own to change it here", found[0])
 	}
@@ -55,3 +58,8 @@ func soughtSpec(in inputs, paths []string) (file, why string) {
 
 // notSought says that nobody knows of a specification; the page shows the reason.
 const notSought = "the manifests could not be read when krm-bypass ui started, so that no specification was found among them: mend them and start again, or name the specification with --spec"
+
+// whyMade says why the specification that a kustomization makes is not changed.
+func whyMade(path string) string {
+	return fmt.Sprintf("the specification is put together by %s: change the files that it names in an editor", path)
+}

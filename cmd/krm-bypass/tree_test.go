@@ -167,29 +167,36 @@ func TestTheSpecificationIsFound(t *testing.T) {
 		files      map[string]string
 		path       string
 		spec, none string
+		named      []string
 	}{
-		"in a folder":       {map[string]string{"m/bypass.yaml": treeSpec, "m/web.yaml": treePod}, "m", "m/bypass.yaml", ""},
-		"in one file":       {map[string]string{"all.yaml": treeSpec + "---\n" + treePod}, "all.yaml", "all.yaml", ""},
-		"with a mistake":    {map[string]string{"m/bypass.yaml": strings.Replace(treeSpec, "3306", "70000", 1), "m/web.yaml": treePod}, "m", "m/bypass.yaml", ""},
-		"listed":            {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "bypass.yaml": treeSpec, "web.yaml": treePod}, ".", "bypass.yaml", ""},
-		"listed, a mistake": {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "bypass.yaml": strings.Replace(treeSpec, "3306", "70000", 1), "web.yaml": treePod}, ".", "bypass.yaml", ""},
-		"listed by a base":  {map[string]string{"o/kustomization.yaml": "resources: [../base]\n", "base/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "base/bypass.yaml": treeSpec, "base/web.yaml": treePod}, "o", "base/bypass.yaml", ""},
+		"in a folder":       {map[string]string{"m/bypass.yaml": treeSpec, "m/web.yaml": treePod}, "m", "m/bypass.yaml", "", nil},
+		"in one file":       {map[string]string{"all.yaml": treeSpec + "---\n" + treePod}, "all.yaml", "all.yaml", "", nil},
+		"with a mistake":    {map[string]string{"m/bypass.yaml": strings.Replace(treeSpec, "3306", "70000", 1), "m/web.yaml": treePod}, "m", "m/bypass.yaml", "", nil},
+		"listed":            {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "bypass.yaml": treeSpec, "web.yaml": treePod}, ".", "bypass.yaml", "", nil},
+		"listed, a mistake": {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "bypass.yaml": strings.Replace(treeSpec, "3306", "70000", 1), "web.yaml": treePod}, ".", "bypass.yaml", "", nil},
+		"listed by a base":  {map[string]string{"o/kustomization.yaml": "resources: [../base]\n", "base/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "base/bypass.yaml": treeSpec, "base/web.yaml": treePod}, "o", "base/bypass.yaml", "", nil},
 		"listed by a component": {map[string]string{
 			"kustomization.yaml": "resources: [web.yaml]\ncomponents: [c]\n", "c/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\ntransformers: [bypass.yaml]\n", "c/bypass.yaml": treeSpec, "web.yaml": treePod,
-		}, ".", "c/bypass.yaml", ""},
-		"a resource": {map[string]string{"kustomization.yaml": "resources: [web.yaml, bypass.yaml]\n", "bypass.yaml": treeSpec, "web.yaml": treePod}, ".", "bypass.yaml", ""},
+		}, ".", "c/bypass.yaml", "", nil},
+		"a resource": {map[string]string{"kustomization.yaml": "resources: [web.yaml, bypass.yaml]\n", "bypass.yaml": treeSpec, "web.yaml": treePod}, ".", "bypass.yaml", "", nil},
 		"within a kustomization": {map[string]string{
 			"kustomization.yaml": "resources: [web.yaml]\ntransformers:\n- |-\n  " + strings.ReplaceAll(treeSpec, "\n", "\n  ") + "\n", "web.yaml": treePod,
-		}, ".", "", "put it into a file of its own"},
-		"several":           {map[string]string{"m/a.yaml": treeSpec, "m/b.yaml": other, "m/web.yaml": treePod}, "m", "", "m/a.yaml, m/b.yaml: start with --spec"},
-		"several, listed":   {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [a.yaml, b.yaml]\n", "a.yaml": treeSpec, "b.yaml": other, "web.yaml": treePod}, ".", "", "a.yaml, b.yaml: start with --spec"},
-		"none":              {map[string]string{"m/web.yaml": treePod}, "m", "", "krm-bypass init"},
-		"none, as it seems": {map[string]string{"m/web.yaml": "# krm-bypass writes here\n" + treePod}, "m", "", "krm-bypass init"},
-		"nothing to read":   {map[string]string{"m/web.yaml": "a: [\n", "m/kustomization.yaml": "resources: [gone.yaml]\n"}, "m", "", "mend them"},
+		}, ".", "", "put it into a file of its own", nil},
+		"made": {map[string]string{
+			"kustomization.yaml": "resources: [web.yaml]\ntransformers: [specs]\n", "specs/kustomization.yaml": "resources: [bypass.yaml]\nnamePrefix: eu-\n", "specs/bypass.yaml": treeSpec, "web.yaml": treePod,
+		}, ".", "", "is put together by specs/kustomization.yaml: change the files", nil},
+		"made, and named": {map[string]string{
+			"specs/kustomization.yaml": "resources: [bypass.yaml]\nnamePrefix: eu-\n", "specs/bypass.yaml": treeSpec, "web.yaml": treePod,
+		}, "web.yaml", "", "is put together by specs/kustomization.yaml: change the files", []string{"specs"}},
+		"several":           {map[string]string{"m/a.yaml": treeSpec, "m/b.yaml": other, "m/web.yaml": treePod}, "m", "", "m/a.yaml, m/b.yaml: start with --spec", nil},
+		"several, listed":   {map[string]string{"kustomization.yaml": "resources: [web.yaml]\ntransformers: [a.yaml, b.yaml]\n", "a.yaml": treeSpec, "b.yaml": other, "web.yaml": treePod}, ".", "", "a.yaml, b.yaml: start with --spec", nil},
+		"none":              {map[string]string{"m/web.yaml": treePod}, "m", "", "krm-bypass init", nil},
+		"none, as it seems": {map[string]string{"m/web.yaml": "# krm-bypass writes here\n" + treePod}, "m", "", "krm-bypass init", nil},
+		"nothing to read":   {map[string]string{"m/web.yaml": "a: [\n", "m/kustomization.yaml": "resources: [gone.yaml]\n"}, "m", "", "mend them", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			laidOut(t, test.files)
-			tree, err := newTree(inputs{}, []string{test.path}, "", "2026-11-28")
+			tree, err := newTree(inputs{specs: test.named}, []string{test.path}, "", "2026-11-28")
 			require.NoError(t, err)
 			spec, err := tree.Spec()
 			require.NoError(t, err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/page"
+	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 )
 
 const uiHelp = `ui serves a page on this machine that shows what bypasses the sidecars of the
@@ -160,7 +162,7 @@ func serve(cmd *cobra.Command, in inputs, paths []string, flags uiFlags) error {
 		tell(cmd, "warning", fmt.Sprintf("--listen %s: other machines reach this page. Whoever opens the address below first %s. Nothing is encrypted: whoever listens in between can take the address", flags.listen, may))
 	}
 	if len(in.specs) > 1 {
-		tell(cmd, "info", fmt.Sprintf("the page changes %s; the other specifications are read", in.specs[0]))
+		tell(cmd, "info", fmt.Sprintf("the page changes %s; the other specifications are read", cmp.Or(tree.spec, "none of them")))
 	}
 	if err := output(cmd, fmt.Appendf(nil, "Open http://%s/?token=%s\nPress Ctrl-C to end.\n", at.hosts[0], guard.Token())); err != nil {
 		return errors.Join(err, at.Close())
@@ -192,9 +194,12 @@ func newTree(in inputs, paths []string, before string, today v1alpha1.Date) (*tr
 			return nil, fmt.Errorf("reading manifests: %w", pathError(err))
 		}
 	}
-	if len(in.specs) == 0 {
+	switch {
+	case len(in.specs) == 0:
 		t.spec, t.none = soughtSpec(in, paths)
-	} else {
+	case kustomizationOf(in.specs[0]) != "":
+		t.none = whyMade(kustomization.File(kustomizationOf(in.specs[0])))
+	default:
 		t.spec = in.specs[0]
 		if _, err := specAgain(t.spec); err != nil {
 			return nil, err

@@ -88,29 +88,26 @@ var one sync.Mutex
 
 // Build builds the kustomization in a folder.
 func Build(dir string, options Options) (*Built, error) {
-	absolute, err := filepath.Abs(dir)
+	b, err := newBuilder(dir, options)
 	if err != nil {
 		return nil, err
 	}
-	// As kustomize resolves it.
-	if absolute, err = filepath.EvalSymlinks(absolute); err != nil {
-		return nil, err
-	}
-	b := &builder{options: options, top: absolute, files: filesOnDisk(cmp.Or(options.Root, repository(absolute))), layers: map[string]*layer{}, built: &Built{}}
-	b.files.instead, b.files.saw = options.Instead, options.Saw
 	defer b.alone()()
 	b.building = true
 	defer func() { b.building = false }()
 	if !options.unjudged {
-		if b.root, err = b.read(absolute, "", nil); err != nil {
+		if b.root, err = b.read(b.top, "", nil); err != nil {
 			return nil, err
 		}
 		defer b.watch()()
+		if err := b.makeSpecs(); err != nil {
+			return nil, err
+		}
 		if err := b.prepare(b.root, nil); err != nil {
 			return nil, err
 		}
 	}
-	resources, err := b.run(absolute)
+	resources, err := b.run(b.top)
 	if err != nil {
 		return nil, err
 	}
@@ -120,9 +117,9 @@ func Build(dir string, options Options) (*Built, error) {
 		}
 	}
 	if b.built.Text, err = resources.AsYaml(); err != nil {
-		return nil, b.told(absolute, err)
+		return nil, b.told(b.top, err)
 	}
-	b.built.Source = b.source(absolute, resources)
+	b.built.Source = b.source(b.top, resources)
 	// One that is not marked as local configuration is among the resources.
 	if specs, _, err := b.specsIn(yamltext.File{Text: b.built.Text}); err == nil && len(specs) > 0 {
 		b.built.Printed = true
@@ -144,6 +141,20 @@ type builder struct {
 	built   *Built
 	// building says that Build has not returned.
 	building bool
+}
+
+func newBuilder(dir string, options Options) (*builder, error) {
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	// As kustomize resolves it.
+	if absolute, err = filepath.EvalSymlinks(absolute); err != nil {
+		return nil, err
+	}
+	b := &builder{options: options, top: absolute, files: filesOnDisk(cmp.Or(options.Root, repository(absolute))), layers: map[string]*layer{}, built: &Built{}}
+	b.files.instead, b.files.saw = options.Instead, options.Saw
+	return b, nil
 }
 
 // alone has one builder after the other do its work, confined.

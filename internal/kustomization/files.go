@@ -19,6 +19,9 @@ type files struct {
 	filesys.FileSystem
 	// root is the folder, without symbolic links, that is not left; "" for none.
 	root string
+	// above is a folder that may be named all the same, and nothing else outside; ""
+	// for none.
+	above string
 	// held are texts by their paths.
 	held map[string][]byte
 	// read are the kustomization files that kustomize has read.
@@ -42,7 +45,7 @@ func (f *files) fence(path string) error {
 	if err == nil {
 		real, err = filepath.Abs(real)
 	}
-	if f.root != "" && (err != nil || !within(f.root, real)) {
+	if f.root != "" && (err != nil || !within(f.root, real) && real != f.above) {
 		return fmt.Errorf("%s: no such file or folder in %s, the repository that is built", path, f.root)
 	}
 	return err

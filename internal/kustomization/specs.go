@@ -2,7 +2,6 @@ package kustomization
 
 import (
 	"bytes"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -70,40 +69,15 @@ func (l *layer) specs() []Spec {
 	return all
 }
 
-// errIfMade refuses a folder under transformers that does more than list specs: what
-// it makes of them stands in no file.
-func (b *builder) errIfMade(e *entry, at string) error {
-	if e.list != transformersField || len(e.specs) > 0 || !e.base.hasSpec() {
-		return nil
-	}
-	more := "resources that are no specs, or are kustomizations that do more than list them"
-	if said := e.base.saying(); len(said) > 0 {
-		more = strings.Join(said, ", ")
-	}
-	return fmt.Errorf("%s%s makes the spec out of files (it has %s), and a build here applies a spec as it stands in a file: change the file instead, or write kustomize build %s %s, which runs the function too",
-		at, b.name(e.base.dir), more, execFlags, b.name(b.top))
-}
-
-// hasSpec reports whether a spec is listed somewhere in a kustomization.
+// hasSpec reports whether a spec is among the objects of a kustomization.
 func (l *layer) hasSpec() bool {
-	return slices.ContainsFunc(l.entries, func(e entry) bool { return len(e.specs) > 0 || e.base != nil && e.base.hasSpec() })
+	return slices.ContainsFunc(l.entries, func(e entry) bool {
+		return e.kind != plugin && (len(e.specs) > 0 || e.base != nil && e.base.hasSpec())
+	})
 }
 
 // hasLocal reports whether a kustomization may have local configuration, which
 // kustomize gives to a function and does not print.
 func (l *layer) hasLocal() bool {
 	return slices.ContainsFunc(l.entries, func(e entry) bool { return e.local || e.base != nil && e.base.hasLocal() })
-}
-
-// saying gives the fields that a kustomization has beside its resources.
-func (l *layer) saying() []string {
-	var names []string
-	all := reflect.ValueOf(l.fields)
-	for _, f := range reflect.VisibleFields(all.Type()) {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if len(f.Index) == 1 && name != "" && name != "resources" && name != "metadata" && !all.FieldByIndex(f.Index).IsZero() {
-			names = append(names, name)
-		}
-	}
-	return names
 }

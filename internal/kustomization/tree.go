@@ -1,7 +1,6 @@
 package kustomization
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -96,7 +95,7 @@ func (b *builder) load(l *layer, e *entry, way []*layer) (err error) {
 		return err
 	}
 	e.specs = e.base.specs()
-	if err := cmp.Or(e.errIfNoTransformer(at), b.errIfMade(e, at)); err != nil {
+	if err := e.errIfNoTransformer(at); err != nil {
 		return err
 	}
 	l.add(e.base.cost)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/fn/runtime/runtimeutil"
 	"sigs.k8s.io/kustomize/kyaml/resid"
@@ -77,7 +78,7 @@ func (b *builder) asTransformer(l *layer, e *entry, spec *Spec) (does, mend stri
 	real, _ := filepath.EvalSymlinks(e.path)
 	switch {
 	case e.path != "" && !e.isFolder && !within(l.dir, real):
-		return fmt.Sprintf("refuses it, because %s is outside of %s", b.name(real), b.name(l.dir)), "move it into that folder, or list the folder in which it is, with a kustomization that has it under resources"
+		return fmt.Sprintf("refuses it, because %s is outside of %s", b.name(real), b.name(l.dir)), b.folderFor(l, real)
 	case object.GetName() == "":
 		return "refuses it, because it has no metadata.name", "give it one"
 	case twin(l, e, spec, id) != nil && twin(l, e, spec, id).path == e.path && e.path != "":
@@ -95,6 +96,24 @@ func (b *builder) asTransformer(l *layer, e *entry, spec *Spec) (does, mend stri
 		return misnamed(called.Exec.Path)
 	}
 	return "skips it and says nothing, because its function annotation names neither exec.path nor container.image", annotate
+}
+
+// folderFor says how to list a spec that is outside of a kustomization's folder: by a
+// folder, which kustomize takes from anywhere but from above.
+func (b *builder) folderFor(l *layer, file string) string {
+	folder, do := filepath.Dir(file), fmt.Sprintf("put a %s beside it that says \"resources: [%s]\"", konfig.DefaultKustomizationFileName(), filepath.Base(file))
+	switch {
+	case within(folder, l.dir):
+		folder = filepath.Join(folder, "bypass")
+		do = fmt.Sprintf("move it into a folder of its own, such as %s, with a %s beside it that says \"resources: [%s]\"", b.name(folder), konfig.DefaultKustomizationFileName(), filepath.Base(file))
+	case File(folder) != "":
+		do = fmt.Sprintf("list it under resources of %s", b.name(File(folder)))
+	}
+	relative, err := filepath.Rel(l.dir, folder)
+	if err != nil {
+		relative = folder
+	}
+	return fmt.Sprintf("%s, and list that folder here: %q", do, relative)
 }
 
 // misnamed tells of a program or an image by whose name nobody would know it for

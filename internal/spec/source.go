@@ -68,6 +68,9 @@ func Configures(document *yaml.Node) bool {
 // its one ConfigMap where there is none. The error is Problems.
 func In(f yamltext.File) (Source, error) {
 	fail := func(line int, format string, args ...any) (Source, error) {
+		if f.Made {
+			line = 0
+		}
 		return Source{}, Problems{{File: f.Path, Line: line, Message: fmt.Sprintf(format, args...)}}
 	}
 	var all, specs, configMaps []Source
@@ -78,6 +81,9 @@ func In(f yamltext.File) (Source, error) {
 			return fail(d.Line+max(line, 1)-1, "reading the document: %s", problem)
 		}
 		found := Source{document, f.Path, d.Line}
+		if f.Made {
+			found.Line = 0
+		}
 		all = append(all, found)
 		switch head := object.HeadOf(document); {
 		case Is(head.Type):

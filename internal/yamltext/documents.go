@@ -6,6 +6,9 @@ import "bytes"
 type File struct {
 	Path string
 	Text []byte
+	// Made says that the text was made of what stands in Path and elsewhere, so that
+	// nobody can look up a line of it.
+	Made bool
 }
 
 // A Document is one document of a stream, with its markers, directives and
