@@ -56,8 +56,8 @@ func clean(t *testing.T, more ...string) []string {
 	return append([]string{"PATH=" + tools, "HOME=" + t.TempDir(), "LANG=C.UTF-8"}, more...)
 }
 
-// A change is a repository with two commits, as a pipeline checks it out: the folder holds
-// the head alone, and its remote has both.
+// A change is a branch with one commit, as a pipeline checks it out: the folder holds the
+// last commit of the branch alone, and its remote has main too.
 type change struct{ dir, base, head string }
 
 // text replaces a text in a file.
@@ -66,17 +66,11 @@ type text struct{ file, old, new string }
 // before is what the base of every change has: another port in the rule of a namespace.
 var before = text{"bypass.yaml", "excludeOutboundPorts: [3306]", "excludeOutboundPorts: [3305]"}
 
-// newChange commits the tree of examples/every-way twice: with the first texts replaced,
-// and with the second.
+// newChange commits the tree of examples/every-way twice: to main with the first texts
+// replaced, and to the branch with the second.
 func newChange(t *testing.T, base, head []text) change {
 	t.Helper()
 	source := t.TempDir()
-	git := func(dir string, args ...string) string {
-		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "init.defaultBranch=main"}, args...)...)
-		said, err := cmd.CombinedOutput()
-		require.NoError(t, err, "git %s\n%s", args, said)
-		return strings.TrimSpace(string(said))
-	}
 	commit := func(texts []text) string {
 		require.NoError(t, exec.Command("cp", "-rT", filepath.Join(ways.Repository(), ways.Example), source).Run())
 		for _, r := range texts {
@@ -86,13 +80,22 @@ func newChange(t *testing.T, base, head []text) change {
 			require.Contains(t, string(was), r.old)
 			require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(was), r.old, r.new, 1)), 0o600))
 		}
-		git(source, "add", "--all")
-		git(source, "commit", "--quiet", "--allow-empty", "--message=change")
-		return git(source, "rev-parse", "HEAD")
+		git(t, source, "add", "--all")
+		git(t, source, "commit", "--quiet", "--allow-empty", "--message=change")
+		return git(t, source, "rev-parse", "HEAD")
 	}
-	git(source, "init", "--quiet")
-	c := change{base: commit(base), head: commit(head)}
-	c.dir = filepath.Join(t.TempDir(), "checkout")
-	git(source, "clone", "--quiet", "--depth=1", "file://"+source, c.dir)
+	git(t, source, "init", "--quiet")
+	c := change{base: commit(base), dir: filepath.Join(t.TempDir(), "checkout")}
+	git(t, source, "checkout", "--quiet", "-b", "change")
+	c.head = commit(head)
+	git(t, source, "clone", "--quiet", "--depth=1", "file://"+source, c.dir)
 	return c
+}
+
+func git(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "init.defaultBranch=main"}, args...)...)
+	said, err := cmd.CombinedOutput()
+	require.NoError(t, err, "git %s\n%s", args, said)
+	return strings.TrimSpace(string(said))
 }

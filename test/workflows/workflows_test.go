@@ -85,6 +85,23 @@ func TestScriptsOfTheAction(t *testing.T) {
 	}
 }
 
+// TestScriptOfTheComponent has shellcheck judge the script of templates/krm-bypass.yml.
+func TestScriptOfTheComponent(t *testing.T) {
+	file, err := os.Open(filepath.Join(repository, "templates/krm-bypass.yml"))
+	require.NoError(t, err)
+	defer file.Close()
+	decoder := yaml.NewDecoder(file)
+	var header yaml.Node
+	require.NoError(t, decoder.Decode(&header))
+	var jobs map[string]struct{ Script []string }
+	require.NoError(t, decoder.Decode(&jobs))
+	require.NotEmpty(t, jobs)
+	for name, job := range jobs {
+		require.NotEmpty(t, job.Script)
+		shellcheck(t, "sh", name, strings.Join(job.Script, "\n"))
+	}
+}
+
 func shellcheck(t *testing.T, shell, name, script string) {
 	t.Helper()
 	cmd := exec.Command("shellcheck", "--shell="+shell, "-")
