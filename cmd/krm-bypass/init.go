@@ -91,7 +91,7 @@ func begin(cmd *cobra.Command, dir string, choice setup.Choice, write bool) erro
 	if plan.Spec == nil {
 		say("%s is there already, and stays as it is", spec)
 	} else {
-		say("%s is written: take the comment mark from the rules that you need", spec)
+		say("%s is written: uncomment the rules that you need", spec)
 	}
 	for _, left := range plan.Left {
 		say("%s", left)

@@ -55,12 +55,12 @@ var mark = regexp.MustCompile(`(?m)^(\+? *)# ?`)
 
 // uncommented takes one comment mark away from the rules that may be needed.
 func uncommented(text string) string {
-	head, rest, found := strings.Cut(text, "# # These may be needed")
+	head, rest, found := strings.Cut(text, "# # You may need these")
 	if !found {
 		return text
 	}
 	head = regexp.MustCompile(`\n  # (workloads:.*\n)`).ReplaceAllString(head, "\n  $1")
-	rules, tail, _ := strings.Cut("  # # These may be needed"+rest, "\n  enforcement:")
+	rules, tail, _ := strings.Cut("  # # You may need these"+rest, "\n  enforcement:")
 	return strings.TrimRight(head, " ") + mark.ReplaceAllString(rules, "$1") + "\n  enforcement:" + tail
 }
 

@@ -121,7 +121,7 @@ const body = `  mesh: %s
   # What more than one scope says adds up. With Override the narrower one replaces it.
   merge: Union
 
-  # Take the comment mark from what you need. Each rule says why it is there.
+  # Uncomment what you need. Each rule says why it is there.
   # Every workload in the mesh:
   # global:
   #   reason: Prometheus is outside the mesh and scrapes this port.

@@ -187,14 +187,14 @@ func (s *Suggestions) New(head Head) []byte {
 }
 
 // listInComment begins the list where all of its rules are comments.
-const listInComment = "workloads: # with the first rule, take the comment mark from this line too"
+const listInComment = "workloads: # uncomment this line too, with the first rule"
 
 // maybe are the rules that may be needed, in comments.
 func (s *Suggestions) maybe(column int, merges bool) (all []string) {
 	if len(s.perhaps) == 0 {
 		return nil
 	}
-	all = []string{"# These may be needed. Take one comment mark away from what is."}
+	all = []string{"# You may need these. Uncomment what you need."}
 	all = append(all, commented(standings(s.perhaps), 0)...)
 	for _, r := range s.perhaps {
 		all = append(all, commented(r.remarks(), 0)...)
