@@ -88,38 +88,25 @@ func TestFilesThatChange(t *testing.T) {
 // TestLeaving asks before what was typed is lost, and only then.
 func TestLeaving(t *testing.T) {
 	tb := newTab(t, asm(t).base)
-	asked := func() (all []string) {
-		tb.mu.Lock()
-		defer tb.mu.Unlock()
-		all, tb.dialogs = tb.dialogs, nil
-		return all
-	}
-	stays := func(is bool) {
-		tb.mu.Lock()
-		defer tb.mu.Unlock()
-		tb.stays = is
-	}
-	value := fmt.Sprintf("document.querySelector(%q).value", inbound)
-
 	tb.open("/rules")
 	tb.editNamespace()
 	was := get[string](tb, value)
 	tb.fill(inbound, "7001\n7999")
-	stays(true)
+	tb.answers(true)
 	tb.click("nav a", "Findings")
-	require.Eventually(t, func() bool { return len(asked()) > 0 }, patience, patience/100)
+	tb.untilAsked("beforeunload")
 	assert.Equal(t, "7001\n7999", get[string](tb, value), "whoever stays has it still")
 
 	tb.fill(inbound, was)
 	tb.click("nav a", "Findings")
 	tb.untilURL(`u.pathname == "/findings"`)
-	assert.Empty(t, asked(), "what is as before is no loss")
+	assert.Empty(t, tb.asks(), "what is as before is no loss")
 
 	tb.editNamespace()
 	tb.fill(inbound, "7001\n7999")
 	tb.click("button", "Review and save")
 	tb.untilURL(`u.pathname == "/save"`)
-	assert.Empty(t, asked(), "what is sent is no loss")
+	assert.Empty(t, tb.asks(), "what is sent is no loss")
 	assert.Empty(t, tb.noted())
 }
 

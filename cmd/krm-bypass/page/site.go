@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/krm-bypass/krm-bypass/internal/spec"
@@ -30,8 +29,8 @@ type Site struct {
 	drafts  drafts
 	saved   saved
 	mux     *http.ServeMux
-	// watching counts the pages that wait for events.
-	watching atomic.Int32
+	// watching are the pages that wait for events.
+	watching watching
 }
 
 // New makes the site of a tree.
@@ -86,6 +85,13 @@ type request struct {
 
 // fragment reports whether the script asks for a part of the page.
 func (r *request) fragment() bool { return r.Header.Get("X-Fragment") != "" }
+
+// isScript reports whether the script asks, and not the browser for somebody who sees how
+// the page begins.
+func (r *request) isScript() bool {
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	return mode != "" && mode != "navigate"
+}
 
 // text gives the text of the specification that the request is about, nil for that of
 // its file.
@@ -174,7 +180,7 @@ func (s *Site) looking(ctx context.Context, r *request) <-chan looked {
 // seeUnder is see for a view that has this title whatever there is to see. Where reading
 // takes long, the page begins before it: whoever opens it sees what is going on.
 func (s *Site) seeUnder(r *request, title string) (*Seen, error) {
-	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" && mode != "navigate" {
+	if r.isScript() {
 		return s.see(r) // nobody sees how it begins
 	}
 	done := s.looking(r.Context(), r)
