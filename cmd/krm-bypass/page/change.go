@@ -44,11 +44,11 @@ func (s *Site) showForm(r *request, f *form, wrong wrongs, status int) error {
 	if text, change, bad := f.result(); change != nil && !bad.any() { // a rule that a link proposes
 		shown = pinned.with(s, text, change)
 	}
+	r.answer(status)
 	var err error
-	if v.Effect, err = s.effectOf(r, shown.draft); err != nil {
+	if v.Effect, err = s.effectOf(r, shown.draft, v.Title); err != nil {
 		return err
 	}
-	r.answer(status)
 	return s.show(r, "rule", v.Title, v)
 }
 

@@ -47,9 +47,12 @@ type foundView struct{ Severity, Rule, About, Message string }
 // mostChanged is how many of the workloads that change are listed.
 const mostChanged = 100
 
-// patience is how long a page waits for the consequences of a change. What takes longer
-// comes by itself, or behind a link where there is no script.
+// patience is how long a page waits before it begins without what takes long.
 const patience = 60 * time.Millisecond
+
+// mostPatience is how long a page that has begun waits for the consequences of a change.
+// What takes longer stands behind a link.
+const mostPatience = time.Minute
 
 // effect shows what the draft changes.
 func (s *Site) effect(r *request) error {
@@ -63,8 +66,9 @@ func (s *Site) effect(r *request) error {
 	return s.show(r, "effect", "What it changes", newEffect(r, r.draft.base, r.draft.text, changes))
 }
 
-// effectOf gives what a draft changes, or where to ask for it if that takes long.
-func (s *Site) effectOf(r *request, d *draft) (*effectView, error) {
+// effectOf gives what a draft changes, for a view that has this title. Where that takes
+// long the page begins before it, and the script gets where to ask for it.
+func (s *Site) effectOf(r *request, d *draft, title string) (*effectView, error) {
 	if !d.isChange() {
 		return &effectView{Nothing: true}, nil
 	}
@@ -75,13 +79,20 @@ func (s *Site) effectOf(r *request, d *draft) (*effectView, error) {
 			done <- changes
 		}
 	}()
-	select {
-	case changes := <-done:
-		return newEffect(r, d.base, d.text, changes), nil
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
-	case <-time.After(patience):
-		return &effectView{Later: (&request{draft: d}).link("/effect"), Spec: specDiff(r.spec.Path, d.base, d.text)}, nil
+	for wait := patience; ; wait = mostPatience {
+		select {
+		case changes := <-done:
+			return newEffect(r, d.base, d.text, changes), nil
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		case <-time.After(wait):
+		}
+		if wait == mostPatience || r.isScript() {
+			return &effectView{Later: (&request{draft: d}).link("/effect"), Spec: specDiff(r.spec.Path, d.base, d.text)}, nil
+		}
+		if err := s.begins(r, title); err != nil {
+			return nil, err
+		}
 	}
 }
 

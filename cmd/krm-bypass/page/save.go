@@ -60,12 +60,14 @@ func (s *Site) showSave(r *request, status int, wrong ...string) error {
 			v.Title = "Take back what was saved"
 		}
 		v.Steps = steps(d)
+	}
+	r.answer(status)
+	if !v.Nothing && !v.Saved {
 		var err error
-		if v.Effect, err = s.effectOf(r, d); err != nil {
+		if v.Effect, err = s.effectOf(r, r.draft, v.Title); err != nil {
 			return err
 		}
 	}
-	r.answer(status)
 	return s.show(r, "save", v.Title, v)
 }
 

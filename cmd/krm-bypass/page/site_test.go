@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/page"
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 )
 
 // emptyTree has no workload.
@@ -52,6 +53,43 @@ func (s *slowTree) See(ctx context.Context, text []byte) (*page.Seen, error) {
 		return s.seenTree.See(ctx, text)
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+// slowChanges are known when somebody closes known.
+type slowChanges struct {
+	*oneFile
+	known chan struct{}
+}
+
+func (s *slowChanges) Changes(ctx context.Context, _, _ []byte) (*page.Changes, error) {
+	<-s.known
+	return &page.Changes{Explanation: report.Explanation{Comparison: &report.Comparison{Changed: 4711}}}, nil
+}
+
+// TestWhatAChangeDoesIsAwaited shows a person without a script the whole of it, and the
+// script where to ask.
+func TestWhatAChangeDoesIsAwaited(t *testing.T) {
+	const link = "Show which workloads change"
+	tree := &slowChanges{&oneFile{text: shop}, make(chan struct{})}
+	b := browse(t, tree, page.Options{})
+	r := httptest.NewRequest(http.MethodPost, edit("spec.workloads[0]"), strings.NewReader("reason=mine&do=save"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer := httptest.NewRecorder()
+	b.site.ServeHTTP(answer, r)
+	saves := answer.Header().Get("Location")
+	for _, at := range []string{saves, strings.Replace(saves, "/save?", "/rules/edit?of=spec.workloads[0]&", 1)} {
+		r = httptest.NewRequest(http.MethodGet, at, nil)
+		r.Header.Set("Sec-Fetch-Mode", "cors")
+		b.ask(r)
+		assert.Contains(t, b.says(), link, "the script")
+	}
+	time.AfterFunc(200*time.Millisecond, func() { close(tree.known) })
+	for _, at := range []string{saves, strings.Replace(saves, "/save?", "/rules/edit?of=spec.workloads[0]&", 1)} {
+		b.open(at)
+		assert.Contains(t, b.says(), "4711")
+		assert.NotContains(t, b.says(), link)
+		assert.Equal(t, 1, strings.Count(b.body, "<html"))
 	}
 }
 
