@@ -64,19 +64,20 @@ var imageLine = regexp.MustCompile(`(?m)^\s*-?\s*image:\s*['"]?([a-z0-9.:/-]+:[\
 // has lines that it reads, also with a digest as krm-bypass pin writes it.
 func TestRenovateReadsTheImagesOfTheExamples(t *testing.T) {
 	config := readRenovate(t)
-	for path, image := range map[string]string{
-		"examples/every-way/bypass.yaml":             "ghcr.io/krm-bypass/init:v0.1.0",
-		"examples/component/bypass/spec/bypass.yaml": "ghcr.io/krm-bypass/init:v0.1.0",
-		"examples/kpt-image/Kptfile":                 "ghcr.io/krm-bypass/krm-bypass:v0.1.0",
+	for path, name := range map[string]string{
+		"examples/every-way/bypass.yaml":             "/init:",
+		"examples/component/bypass/spec/bypass.yaml": "/init:",
+		"examples/kpt-image/Kptfile":                 "/krm-bypass:",
 	} {
 		assert.True(t, matches(t, config.Kubernetes.Patterns, path), path)
 		text := readText(t, filepath.Join(ways.Repository(), path))
 		assert.Contains(t, text, "apiVersion:")
 		found := imageLine.FindStringSubmatch(text)
 		require.NotNil(t, found, path)
-		assert.Equal(t, image, found[1])
+		image, _, _ := strings.Cut(found[1], "@")
+		assert.Contains(t, image, name)
 		pinned := image + "@sha256:" + strings.Repeat("4f", 32)
-		found = imageLine.FindStringSubmatch(strings.Replace(text, image, pinned, 1))
+		found = imageLine.FindStringSubmatch(strings.Replace(text, found[1], pinned, 1))
 		require.NotNil(t, found, path)
 		assert.Equal(t, pinned, found[1])
 	}
