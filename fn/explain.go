@@ -24,7 +24,7 @@ import (
 // why.
 func Explain(spec *Spec, files []Manifest, options Options, today v1alpha1.Date) (*Explained, error) {
 	r := runOn(spec, stream.Of(files...), options)
-	r.asked, r.today = true, today
+	r.asked, r.today, r.forgets = true, today, true
 	workloads := make([][]Explanation, len(r.items))
 	said := sync.OnceValue(func() scopes { return scopesOf(r.spec) })
 	explained := &Explained{Results: r.process(

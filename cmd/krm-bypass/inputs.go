@@ -108,6 +108,7 @@ func need(why, example string) cobra.PositionalArgs {
 // each reads manifests and visits every group of them. It shows what is being
 // done, and says in the end what it passed over.
 func (in inputs) each(cmd *cobra.Command, paths []string, doing string, visit func(group, fn.Options) error) error {
+	collectSeldom()
 	in.working = newProgress(cmd.ErrOrStderr())
 	groups, skipped, err := in.read(cmd, paths)
 	defer func() {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -13,10 +14,15 @@ import (
 // Digest is equal for values that mean the same, whatever their style and the
 // order of their keys.
 func (v Value) Digest() string {
-	d := digester{left: mostAliased}
+	d := digesters.Get().(*digester)
+	defer digesters.Put(d)
+	d.text, d.left = d.text[:0], mostAliased
 	d.write(v.node, false)
 	return shortened(d.text)
 }
+
+// digesters keep their room: a template has some kilobytes.
+var digesters = sync.Pool{New: func() any { return new(digester) }}
 
 // mostAliased is how many nodes behind aliases a digest looks at. A text has no
 // more nodes than bytes, but aliases of aliases lead to any number.
@@ -41,7 +47,7 @@ func (d *digester) write(n *yaml.Node, aliased bool) {
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
-		order := make([]int, 0, len(n.Content)/2)
+		order := make([]int, 0, 16) // few mappings have more keys
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			order = append(order, i)
 		}

@@ -63,65 +63,76 @@ var Cleared = Layer{
 	ExcludeOutbound: &Pairs{},
 }
 
-// member is one field of a Layer, whatever its type.
+// member is one field of a Layer, whatever its type. It takes layers as values: a pointer
+// would need room for each of them.
 type member struct {
 	flag    string
-	present func(*Layer) bool
-	set     func(*Layer, []string) error
-	entries func(*Layer) []string
-	move    func(to, from *Layer)
-	add     func(to, other *Layer)
-	empty   func(*Layer) bool
+	present func(Layer) bool
+	read    func(Layer, []string) (Layer, error)
+	entries func(Layer) []string
+	// with gives a layer with what another one says of the field, without gives it with
+	// nothing, and adding with both.
+	with, adding func(l, other Layer) Layer
+	without      func(Layer) Layer
+	empty        func(Layer) bool
 	// isDefault says that the field is as where nobody says it.
-	isDefault func(*Layer) bool
-	equal     func(a, b *Layer) bool
+	isDefault func(Layer) bool
+	equal     func(a, b Layer) bool
 }
 
 var members = map[Field]member{
-	ExcludeInboundPorts:     memberOf("exclude-inbound-ports", func(l *Layer) **Ports { return &l.ExcludeInboundPorts }, listOf(ParsePorts)),
-	IncludeInboundPorts:     memberOf("include-inbound-ports", func(l *Layer) **Selection[Ports] { return &l.IncludeInboundPorts }, selectionOf(listOf(ParsePorts))),
-	ExcludeOutboundPorts:    memberOf("exclude-outbound-ports", func(l *Layer) **Ports { return &l.ExcludeOutboundPorts }, listOf(ParsePorts)),
-	IncludeOutboundPorts:    memberOf("include-outbound-ports", func(l *Layer) **Ports { return &l.IncludeOutboundPorts }, listOf(ParsePorts)),
-	ExcludeOutboundIPRanges: memberOf("exclude-outbound-ip-ranges", func(l *Layer) **Prefixes { return &l.ExcludeOutboundIPRanges }, parsePrefixes),
-	IncludeOutboundIPRanges: memberOf("include-outbound-ip-ranges", func(l *Layer) **Selection[Prefixes] { return &l.IncludeOutboundIPRanges }, selectionOf(parsePrefixes)),
-	ExcludeOutbound:         memberOf("exclude-outbound", func(l *Layer) **Pairs { return &l.ExcludeOutbound }, parsePairsList),
+	ExcludeInboundPorts: memberOf("exclude-inbound-ports", listOf(ParsePorts),
+		func(l Layer) *Ports { return l.ExcludeInboundPorts }, func(l Layer, is *Ports) Layer { l.ExcludeInboundPorts = is; return l }),
+	IncludeInboundPorts: memberOf("include-inbound-ports", selectionOf(listOf(ParsePorts)),
+		func(l Layer) *Selection[Ports] { return l.IncludeInboundPorts }, func(l Layer, is *Selection[Ports]) Layer { l.IncludeInboundPorts = is; return l }),
+	ExcludeOutboundPorts: memberOf("exclude-outbound-ports", listOf(ParsePorts),
+		func(l Layer) *Ports { return l.ExcludeOutboundPorts }, func(l Layer, is *Ports) Layer { l.ExcludeOutboundPorts = is; return l }),
+	IncludeOutboundPorts: memberOf("include-outbound-ports", listOf(ParsePorts),
+		func(l Layer) *Ports { return l.IncludeOutboundPorts }, func(l Layer, is *Ports) Layer { l.IncludeOutboundPorts = is; return l }),
+	ExcludeOutboundIPRanges: memberOf("exclude-outbound-ip-ranges", parsePrefixes,
+		func(l Layer) *Prefixes { return l.ExcludeOutboundIPRanges }, func(l Layer, is *Prefixes) Layer { l.ExcludeOutboundIPRanges = is; return l }),
+	IncludeOutboundIPRanges: memberOf("include-outbound-ip-ranges", selectionOf(parsePrefixes),
+		func(l Layer) *Selection[Prefixes] { return l.IncludeOutboundIPRanges }, func(l Layer, is *Selection[Prefixes]) Layer { l.IncludeOutboundIPRanges = is; return l }),
+	ExcludeOutbound: memberOf("exclude-outbound", parsePairsList,
+		func(l Layer) *Pairs { return l.ExcludeOutbound }, func(l Layer, is *Pairs) Layer { l.ExcludeOutbound = is; return l }),
 }
 
-func memberOf[T set[T]](flag string, at func(*Layer) **T, parse func([]string) (T, error)) member {
+func memberOf[T set[T]](flag string, parse func([]string) (T, error), of func(Layer) *T, put func(Layer, *T) Layer) member {
 	return member{
 		flag:    flag,
-		present: func(l *Layer) bool { return *at(l) != nil },
-		set: func(l *Layer, entries []string) error {
+		present: func(l Layer) bool { return of(l) != nil },
+		read: func(l Layer, entries []string) (Layer, error) {
 			value, err := parse(entries)
 			if err != nil {
-				return err
+				return l, err
 			}
-			*at(l) = &value
-			return nil
+			return put(l, &value), nil
 		},
-		entries: func(l *Layer) []string { return (**at(l)).Entries() },
-		move:    func(to, from *Layer) { *at(to), *at(from) = *at(from), nil },
-		add: func(to, other *Layer) {
-			have, more := *at(to), *at(other)
+		entries: func(l Layer) []string { return (*of(l)).Entries() },
+		with:    func(l, other Layer) Layer { return put(l, of(other)) },
+		without: func(l Layer) Layer { return put(l, nil) },
+		adding: func(l, other Layer) Layer {
+			have, more := of(l), of(other)
 			switch {
 			case more == nil: // adds nothing
+				return l
 			case have == nil:
-				*at(to) = more
+				return put(l, more)
 			case (*more).IsEmpty(): // the same
+				return l
 			case (*have).IsEmpty():
-				*at(to) = more
-			default:
-				sum := (*have).Union(*more)
-				*at(to) = &sum
+				return put(l, more)
 			}
+			sum := (*have).Union(*more)
+			return put(l, &sum)
 		},
-		empty: func(l *Layer) bool { return (**at(l)).IsEmpty() },
-		isDefault: func(l *Layer) bool {
+		empty: func(l Layer) bool { return (*of(l)).IsEmpty() },
+		isDefault: func(l Layer) bool {
 			var standard T
-			return (**at(l)).Equal(standard)
+			return (*of(l)).Equal(standard)
 		},
-		equal: func(a, b *Layer) bool {
-			x, y := *at(a), *at(b)
+		equal: func(a, b Layer) bool {
+			x, y := of(a), of(b)
 			return (x == nil) == (y == nil) && (x == nil || (*x).Equal(*y))
 		},
 	}
@@ -187,33 +198,38 @@ func (l *Layer) Set(f Field, entries []string) error {
 	if !known {
 		return fmt.Errorf("%q is not a traffic field", f)
 	}
-	return m.set(l, entries)
+	is, err := m.read(*l, entries)
+	*l = is
+	return err
 }
 
 // Entries gives what the layer says of a field in canonical form; present is
 // false where it says nothing.
 func (l Layer) Entries(f Field) (entries []string, present bool) {
 	m := members[f]
-	if !m.present(&l) {
+	if !m.present(l) {
 		return nil, false
 	}
-	return m.entries(&l), true
+	return m.entries(l), true
 }
 
 // Says reports whether the layer says anything of the field.
-func (l Layer) Says(f Field) bool { return members[f].present(&l) }
+func (l Layer) Says(f Field) bool { return members[f].present(l) }
 
 // Clears reports whether the layer says that there is nothing in the field.
-func (l Layer) Clears(f Field) bool { return members[f].present(&l) && members[f].empty(&l) }
+func (l Layer) Clears(f Field) bool {
+	m := members[f]
+	return m.present(l) && m.empty(l)
+}
 
 // Agrees reports whether both layers say the same of the field, which may be
 // nothing.
-func (l Layer) Agrees(f Field, other Layer) bool { return members[f].equal(&l, &other) }
+func (l Layer) Agrees(f Field, other Layer) bool { return members[f].equal(l, other) }
 
 // Without gives the layer without what it says of some fields.
 func (l Layer) Without(fields ...Field) Layer {
 	for _, f := range fields {
-		members[f].move(&Layer{}, &l)
+		l = members[f].without(l)
 	}
 	return l
 }
@@ -230,8 +246,7 @@ func (l Layer) Of(fields ...Field) Layer {
 // With gives the layer with what another one says of a field, which may be
 // nothing.
 func (l Layer) With(f Field, other Layer) Layer {
-	members[f].move(&l, &other)
-	return l
+	return members[f].with(l, other)
 }
 
 // IsZero reports whether the layer says nothing at all.
@@ -325,7 +340,7 @@ func (l Layer) Yield(narrower Layer, mode Merge) (left, lost Layer) {
 	}
 	if mode == Override {
 		for _, f := range Fields {
-			if m := members[f]; m.present(&narrower) && m.present(&l) {
+			if m := members[f]; m.present(narrower) && m.present(l) {
 				lost = lost.With(f, l)
 				left = left.Without(f)
 			}
@@ -371,7 +386,7 @@ func (l Layer) Adds(mode Merge) Layer {
 // field.
 func (l Layer) Add(other Layer) Layer {
 	for _, f := range Fields {
-		members[f].add(&l, &other)
+		l = members[f].adding(l, other)
 	}
 	return l
 }

@@ -142,8 +142,8 @@ type Connection struct {
 func (s Settings) Layer() Layer {
 	l := s.Whole()
 	for _, f := range Fields {
-		if m := members[f]; m.isDefault(&l) {
-			m.move(&Layer{}, &l)
+		if m := members[f]; m.isDefault(l) {
+			l = m.without(l)
 		}
 	}
 	return l
@@ -262,6 +262,5 @@ func SplitList(lists ...string) []string {
 // Entries gives what the settings say of a field in canonical form, whether it
 // is at its default or not.
 func (s Settings) Entries(f Field) []string {
-	l := s.Whole()
-	return members[f].entries(&l)
+	return members[f].entries(s.Whole())
 }
