@@ -156,7 +156,12 @@ func (s *Site) act(r *request, f *form, change revise.Change) error {
 		r.answer(refusedForm)
 		return s.show(r, "rules", "Rules", view)
 	}
-	http.Redirect(r.w, r.Request, r.with(s, text, change).rulesURL(landing(change)), http.StatusSeeOther)
+	next := r.with(s, text, change)
+	to := next.rulesURL(landing(change))
+	if r.PostForm.Get("to") == "save" { // from another view, which does not show the rules
+		to = next.link("/save")
+	}
+	http.Redirect(r.w, r.Request, to, http.StatusSeeOther)
 	return nil
 }
 

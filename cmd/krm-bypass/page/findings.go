@@ -42,9 +42,12 @@ type problemView struct {
 	Also              string
 	// Proposed is text that mends it.
 	Proposed string
-	// Accept is the form that accepts it, Edit that of the rule that it is about.
+	// Mends are the buttons that mend it. Accept is the form that accepts it, Edit that of
+	// the rule that it is about.
+	Mends        []mendView
 	Accept, Edit string
 	Reason       string
+	New          bool
 }
 
 // How many findings of a kind are shown, beside others and alone.
@@ -59,10 +62,10 @@ func (s *Site) findings(r *request) error {
 	if err != nil {
 		return err
 	}
-	return s.show(r, "findings", "Findings", newFindings(r, seen, s.locked(r) == ""))
+	return s.show(r, "findings", "Findings", newFindings(r, seen, s.mender(r)))
 }
 
-func newFindings(r *request, seen *Seen, editable bool) *findingsView {
+func newFindings(r *request, seen *Seen, m *mender) *findingsView {
 	severity, kind, text := r.query.Get("severity"), r.query.Get("kind"), strings.ToLower(strings.TrimSpace(r.query.Get("text")))
 	v := &findingsView{Problems: seen.Problems, Counted: report.Counted(seen.Findings.Errors, "error", "errors") + ", " + report.Counted(seen.Findings.Warnings, "warning", "warnings") + ", " + strconv.Itoa(seen.Findings.Accepted) + " accepted", Text: r.query.Get("text")}
 	if r.draft != nil {
@@ -104,11 +107,11 @@ func newFindings(r *request, seen *Seen, editable bool) *findingsView {
 				k.More++
 				continue
 			}
-			k.Problems = append(k.Problems, link(newProblem(r, s, f, editable)))
+			k.Problems = append(k.Problems, link(newProblem(s, f, m)))
 		}
 		for _, f := range s.Accepted {
 			if len(v.Accepted) < mostOfAlone {
-				v.Accepted = append(v.Accepted, link(newProblem(r, s, f, false)))
+				v.Accepted = append(v.Accepted, link(newProblem(s, f, nil)))
 			}
 		}
 	}
@@ -138,13 +141,17 @@ func newKind(r *request, id string) kindView {
 	return v
 }
 
-func newProblem(r *request, s report.Subject, f report.Finding, editable bool) problemView {
+// newProblem shows a finding. m is nil where nothing can be changed.
+func newProblem(s report.Subject, f report.Finding, m *mender) problemView {
 	v := problemView{
 		Severity: string(f.Severity), Rule: f.Rule, About: s.Title(), Place: s.Place(f.Line), Path: f.Path, Value: shortened([]string{f.Value}),
-		Message: f.Message, Also: strings.Join(f.Also, ", "), Proposed: f.Proposed, Reason: f.Reason,
+		Message: f.Message, Also: strings.Join(f.Also, ", "), Proposed: f.Proposed, Reason: f.Reason, New: f.New,
 	}
-	if editable {
-		v.Accept, v.Edit = r.acceptURL(s, f), r.editURL(f.Path)
+	if m != nil {
+		v.Mends, v.Accept = m.mends(s, f), m.acceptURL(s, f)
+		if ofSpec(s) {
+			v.Edit = m.editURL(f.Path)
+		}
 	}
 	return v
 }

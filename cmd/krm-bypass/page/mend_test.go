@@ -5,9 +5,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/revise"
 )
 
 func TestLinksToForms(t *testing.T) {
@@ -19,6 +21,9 @@ spec:
     name: cards
   - match: {names: [older]}
 `)}}
+	rows, err := revise.Rows(r.file())
+	require.NoError(t, err)
+	m := &mender{request: r, rows: rows}
 	query := func(link string) url.Values {
 		to, err := url.Parse(link)
 		assert.NoError(t, err)
@@ -34,10 +39,10 @@ spec:
 		return all
 	}
 	assert.Equal(t, with("check", "service-port", "match.kinds", "Rollout.argoproj.io", "match.names", "cart", "match.namespaces", "shop"),
-		query(r.acceptURL(workload, report.Finding{Rule: "service-port", Path: "spec.workloads[0]"})))
-	assert.Equal(t, with("check", "unreached-rule", "rule", "cards"), query(r.acceptURL(report.Subject{}, report.Finding{Rule: "unreached-rule", Path: "spec.workloads[0].match"})))
-	assert.Equal(t, with("check", "unreached-rule"), query(r.acceptURL(report.Subject{}, report.Finding{Rule: "unreached-rule", Path: "spec.workloads[1]"})))
-	assert.Empty(t, r.acceptURL(workload, report.Finding{Rule: report.Refused}), "what is refused cannot be accepted")
+		query(m.acceptURL(workload, report.Finding{Rule: "service-port", Path: "spec.workloads[0]"})))
+	assert.Equal(t, with("check", "unreached-rule", "rule", "cards"), query(m.acceptURL(report.Subject{APIVersion: "krm-bypass.dev/v1alpha1", Kind: "ClusterBypass", Name: "cluster"}, report.Finding{Rule: "unreached-rule", Path: "spec.workloads[0].match"})))
+	assert.Equal(t, with("check", "unreached-rule"), query(m.acceptURL(report.Subject{}, report.Finding{Rule: "unreached-rule", Path: "spec.workloads[1]"})))
+	assert.Empty(t, m.acceptURL(workload, report.Finding{Rule: report.Refused}), "what is refused cannot be accepted")
 
 	add := query(r.addURL(fn.ResourceRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "cart"}, "excludeOutboundPorts", "443"))
 	assert.Equal(t, url.Values{"add": {"spec.workloads"}, "match.kinds": {"Deployment"}, "match.names": {"cart"}, "excludeOutboundPorts": {"443"}}, add)

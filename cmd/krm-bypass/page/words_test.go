@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -12,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/page"
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
+	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
@@ -19,6 +22,11 @@ import (
 type withSpec struct {
 	*seenTree
 	text string
+}
+
+func (w *withSpec) Save(_, is []byte) error {
+	w.text = string(is)
+	return nil
 }
 
 func (w *withSpec) Spec() (page.SpecFile, error) {
@@ -129,4 +137,75 @@ func TestARuleThatIsSwitchedOffSaysWhatThatDid(t *testing.T) {
 	require.True(t, strings.HasPrefix(b.at, "/rules?draft="), b.at)
 	assert.Contains(t, b.says(), "In this draft now: switch off: web. Nothing is written before you save it.")
 	assert.Contains(t, b.says(), "It says suspend: true: it stays in the file and in this list, and is in force nowhere.")
+}
+
+const mendSpec = `apiVersion: krm-bypass.dev/v1alpha1
+kind: ClusterBypass
+metadata: {name: cluster}
+spec:
+  namespaces:
+  - {match: {names: [shop]}, excludeInboundPorts: [9102]} # all of it
+  workloads:
+  - {match: {names: [web]}, excludeOutboundPorts: [3306], expires: 2026-10-31}
+  - {match: {names: [nobody]}, excludeOutboundPorts: [25]}
+  - {match: {names: [cart, elsewhere]}, excludeOutboundPorts: [26]}
+  lint:
+    accept:
+    - {check: service-port, match: {names: [web]}, reason: it is meant}
+  enforcement: {image: "ghcr.io/krm-bypass/init:v0.1.0"}
+`
+
+// TestAMendIsOnePress: a mend of which nothing has to be asked leads to the page that shows
+// the change and saves it.
+func TestAMendIsOnePress(t *testing.T) {
+	manifests := strings.ReplaceAll(seeManifests, "name: alone}\nspec:\n  selector: {}\n  template: {spec:", "name: alone}\nspec:\n  selector: {}\n  template: {metadata: {labels: {istio.io/dataplane-mode: ambient}}, spec:")
+	for name, c := range map[string]struct{ button, was, now string }{
+		"an expired rule":        {"Remove the rule", "  - {match: {names: [web]}, excludeOutboundPorts: [3306], expires: 2026-10-31}\n", ""},
+		"a rule for nobody":      {"Remove the rule", "  - {match: {names: [nobody]}, excludeOutboundPorts: [25]}\n", ""},
+		"a name of nobody":       {"Remove elsewhere from the rule", "[cart, elsewhere]", "[cart]"},
+		"an idle acceptance":     {"Remove the acceptance", "  lint:\n    accept:\n    - {check: service-port, match: {names: [web]}, reason: it is meant}\n", ""},
+		"pods of ambient's mode": {"Put dataPlane: Ambient into the spec", "  lint:\n", "  - match: {kinds: [Deployment], names: [alone]}\n    dataPlane: Ambient\n  lint:\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := seeWithSpec(t, mendSpec, manifests)
+			b := browse(t, tree, page.Options{})
+			b.open("/findings")
+			var texts []string
+			for _, form := range formTag.FindAllStringSubmatch(b.body, -1) {
+				if !strings.Contains(form[0], ">"+c.button) {
+					continue
+				}
+				values := url.Values{}
+				for _, found := range hidden.FindAllStringSubmatch(form[0], -1) {
+					values.Set(found[1], html.UnescapeString(found[2]))
+				}
+				values.Set("do", regexp.MustCompile(`name="do" value="([^"]*)"`).FindStringSubmatch(form[0])[1])
+				other := browse(t, tree, page.Options{})
+				other.site = b.site
+				other.post(html.UnescapeString(form[1]), values)
+				require.True(t, strings.HasPrefix(other.at, "/save?draft="), "%s: %s", other.at, other.says())
+				other.press("Save into", "save", nil)
+				texts = append(texts, tree.text)
+				tree.text = mendSpec
+			}
+			require.NotEmpty(t, texts, b.says())
+			assert.Contains(t, texts, strings.Replace(mendSpec, c.was, c.now, 1))
+		})
+	}
+}
+
+// TestNoMendIsOfferedWhereNothingCanBeChanged has the same findings.
+func TestNoMendIsOfferedWhereNothingCanBeChanged(t *testing.T) {
+	b := browse(t, seeWithSpec(t, mendSpec, seeManifests), page.Options{ReadOnly: "it is so"})
+	b.open("/findings")
+	assert.Contains(t, b.says(), "expired on 2026-10-31")
+	assert.NotContains(t, b.body, "<form method=\"post\"")
+}
+
+func TestWhatMendsAFindingIsCopied(t *testing.T) {
+	tree := seeWithSpec(t, mendSpec, seeManifests)
+	tree.seen.Findings.Subjects[0].Findings = []report.Finding{{Rule: "auto-mtls", Severity: fn.Warning, Message: "it breaks", Proposed: "kind: PeerAuthentication\n"}}
+	b := browse(t, tree, page.Options{ReadOnly: "it is so"})
+	b.open("/findings")
+	assert.Regexp(t, `(?s)<article class="finding">.*<button type="button" class="copy" data-copy>.*<pre class="yaml" tabindex="0">kind: PeerAuthentication\n</pre></details></article>`, b.body)
 }

@@ -91,7 +91,7 @@ func (s *Site) workload(r *request) error {
 	if w == nil {
 		return s.show(r, "workload", "No such workload", &workloadView{Matrix: r.link("/")})
 	}
-	v := newWorkload(r, seen, w, s.locked(r) == "")
+	v := newWorkload(r, seen, w, s.mender(r))
 	written := make(chan writtenView, 1)
 	go func() { written <- r.written(seen, w) }() // it goes on when the page is shown
 	select {
@@ -132,14 +132,14 @@ func (r *request) written(seen *Seen, w *report.Workload) writtenView {
 	return writtenView{Lines: diffLines(seen.Rendering().Of(w.ResourceRef))}
 }
 
-func newWorkload(r *request, seen *Seen, w *report.Workload, editable bool) *workloadView {
+func newWorkload(r *request, seen *Seen, w *report.Workload, m *mender) *workloadView {
 	ref := w.ResourceRef
 	v := &workloadView{
 		Kind: w.Kind, Name: w.Name, Namespace: w.Namespace, Template: w.Template, Place: place(w.File, w.Line), Says: w.Says(),
 		Tags: tagsOf(r, w, tally{}), Matrix: r.link("/", "namespace", cmp.Or(w.Namespace, noNamespace)), Voided: w.Voided,
 		Ask: r.link("/connection", "of", strings.Join(slices.DeleteFunc([]string{w.Kind, w.Namespace, w.Name}, func(s string) bool { return s == "" }), "/")),
 	}
-	if editable {
+	if m != nil {
 		v.Add = r.addURL(ref)
 	}
 	v.Starting, v.Notes = startingOf(w), w.Notes
@@ -155,7 +155,7 @@ func newWorkload(r *request, seen *Seen, w *report.Workload, editable bool) *wor
 	for _, s := range seen.Findings.Subjects {
 		if s.APIVersion == ref.APIVersion && s.Kind == ref.Kind && s.Namespace == ref.Namespace && s.Name == ref.Name {
 			for _, f := range s.Findings {
-				v.Findings = append(v.Findings, newProblem(r, s, f, editable))
+				v.Findings = append(v.Findings, newProblem(s, f, m))
 			}
 		}
 	}

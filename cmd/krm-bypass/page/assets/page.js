@@ -3,6 +3,7 @@
 //   data-ask    a form or control: while somebody types it is posted to that URL, and what
 //               comes back stands in the element that data-into names
 //   data-load   an element whose content is fetched from that URL
+//   data-copy   a button that copies the text of the pre in the same article
 //   data-stay   a link or form that the browser follows by itself
 
 const page = () => document.querySelectorAll("[data-swap]");
@@ -132,6 +133,26 @@ addEventListener("click", (event) => {
   if (to.origin !== location.origin || to.hash || typed() || link.target || link.hasAttribute("download")) return;
   event.preventDefault();
   show(link.href, { then: push });
+});
+
+// copied puts a text into the clipboard. Browsers give that to pages of this machine; in
+// others what is selected is copied.
+async function copied(button) {
+  const text = button.closest("article").querySelector("pre"), says = button.firstElementChild;
+  const was = says.textContent;
+  try {
+    await navigator.clipboard.writeText(text.textContent);
+  } catch {
+    text.closest("details").open = true;
+    getSelection().selectAllChildren(text);
+    if (!document.execCommand("copy")) return; // it is selected
+  }
+  says.textContent = "Copied";
+  setTimeout(() => { says.textContent = was; }, 2000);
+}
+addEventListener("click", ({ target }) => {
+  const button = target.closest?.("[data-copy]");
+  if (button) copied(button);
 });
 
 let at = location.href;
