@@ -247,7 +247,7 @@ type Lint struct {
 // Acceptance accepts findings that are known and meant: those of a rule, or those about
 // some workloads. What is refused, such as what breaks a limit, cannot be accepted.
 type Acceptance struct {
-	// Check is the kind of the findings, as in spec.lint.
+	// Check is the kind of the findings, such as service-port, as in spec.lint.
 	Check string `json:"check" schema:"required"`
 	// Rule is the name of the rule whose findings are accepted: what else bypasses at
 	// the same workloads is still told.
@@ -307,11 +307,13 @@ type Starting struct {
 // InitTraffic is what init containers reach without the sidecar. A missing field says
 // nothing; an empty list says that there is none.
 type InitTraffic struct {
-	// ExcludeOutboundPorts are destination ports.
+	// ExcludeOutboundPorts are destination ports that bypass the sidecar too while
+	// init containers run.
 	ExcludeOutboundPorts PortList `json:"excludeOutboundPorts,omitzero"`
-	// ExcludeOutboundIPRanges are destinations, for TCP and every port but 53.
+	// ExcludeOutboundIPRanges are destinations that bypass it too, for TCP and every
+	// port but 53.
 	ExcludeOutboundIPRanges IPRangeList `json:"excludeOutboundIPRanges,omitzero"`
-	// ExcludeOutbound are destinations on certain ports only.
+	// ExcludeOutbound are destinations that bypass it too, on certain ports only.
 	ExcludeOutbound []Destination `json:"excludeOutbound,omitzero"`
 }
 
@@ -433,7 +435,8 @@ type Destination struct {
 type NamespaceRule struct {
 	// Match says which namespaces the rule is for.
 	Match NamespaceMatch `json:"match" schema:"required"`
-	// Merge overrides spec.merge for this rule.
+	// Merge takes the place of spec.merge for this rule. Override: a field that it
+	// sets replaces what broader rules say; Union: it adds to that.
 	Merge string `json:"merge,omitzero" schema:"enum=Override|Union"`
 	// Enforcement overrides spec.enforcement.mode for this rule.
 	Enforcement *RuleEnforcement `json:"enforcement,omitzero"`
@@ -446,7 +449,7 @@ type NamespaceRule struct {
 
 // NamespaceMatch says which namespaces a rule is for.
 type NamespaceMatch struct {
-	// Names are globs for the names of the namespaces.
+	// Names are the names of the namespaces, or globs for them such as team-*.
 	Names []string `json:"names,omitzero"`
 }
 
@@ -454,7 +457,8 @@ type NamespaceMatch struct {
 type WorkloadRule struct {
 	// Match says which workloads the rule is for.
 	Match WorkloadMatch `json:"match" schema:"required"`
-	// Merge overrides spec.merge for this rule.
+	// Merge takes the place of spec.merge for this rule. Override: a field that it
+	// sets replaces what broader rules say; Union: it adds to that.
 	Merge string `json:"merge,omitzero" schema:"enum=Override|Union"`
 	// Enforcement overrides spec.enforcement.mode for this rule.
 	Enforcement *RuleEnforcement `json:"enforcement,omitzero"`
@@ -471,9 +475,9 @@ type WorkloadMatch struct {
 	// Kinds are kinds such as Deployment. StatefulSet.apps.kruise.io names the API
 	// group too.
 	Kinds []string `json:"kinds,omitzero"`
-	// Names are globs for the names of the workloads.
+	// Names are the names of the workloads, or globs for them such as web-*.
 	Names []string `json:"names,omitzero"`
-	// Namespaces are globs for the names of their namespaces.
+	// Namespaces are the names of their namespaces, or globs for them such as team-*.
 	Namespaces []string `json:"namespaces,omitzero"`
 	// LabelSelector selects by the labels of the pod template.
 	LabelSelector *LabelSelector `json:"labelSelector,omitzero"`
@@ -488,7 +492,7 @@ func (m WorkloadMatch) IsEmpty() bool {
 type LabelSelector struct {
 	// MatchLabels are labels that must have exactly these values.
 	MatchLabels map[string]string `json:"matchLabels,omitzero"`
-	// MatchExpressions are further requirements.
+	// MatchExpressions are further requirements of labels, by operators.
 	MatchExpressions []LabelRequirement `json:"matchExpressions,omitzero"`
 }
 
@@ -504,7 +508,9 @@ type LabelRequirement struct {
 
 // RuleEnforcement is the part of Enforcement that a rule may set.
 type RuleEnforcement struct {
-	// Mode is as in spec.enforcement.
+	// Mode takes the place of spec.enforcement.mode: InitContainer for the mesh's
+	// annotations and the init container, WhereNeeded for the init container only if
+	// the annotations cannot say it, AnnotationsOnly for no init container at all.
 	Mode string `json:"mode,omitzero" schema:"enum=InitContainer|WhereNeeded|AnnotationsOnly"`
 }
 

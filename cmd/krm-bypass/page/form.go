@@ -37,7 +37,8 @@ type formView struct {
 }
 
 type fieldGroup struct {
-	Legend string
+	// Help says what its fields have in common, "" where each says all.
+	Legend, Help string
 	// Messages are what is wrong with its fields together.
 	Messages []string
 	// Class is that of the style sheet: fields stand side by side where they are short.
@@ -50,12 +51,14 @@ type fieldGroup struct {
 type fieldView struct {
 	// Name is the path of the field below its rule, Kind how it is shown: list, entries,
 	// choice, flag, line or text.
-	Name, Label, Kind, Help, Example string
-	State, Text                      string
-	Rows                             int
-	Options                          []string
-	Inherited                        []inherited
-	Messages                         []string
+	Name, Label, Kind, Example string
+	// Help says what it is in a line, More what else there is to know.
+	Help, More  string
+	State, Text string
+	Rows        int
+	Options     []string
+	Inherited   []inherited
+	Messages    []string
 	// Ask is the URL that says what is wrong with what is being typed.
 	Ask string
 }
@@ -290,7 +293,7 @@ func (f *form) view(wrong wrongs) *formView {
 		legend, folded := groupOf(field.Path)
 		i := slices.IndexFunc(v.Groups, func(g fieldGroup) bool { return g.Legend == legend })
 		if i < 0 {
-			i, v.Groups = len(v.Groups), append(v.Groups, fieldGroup{Legend: legend, Class: classes[legend], Folded: folded})
+			i, v.Groups = len(v.Groups), append(v.Groups, fieldGroup{Legend: legend, Help: groupHelp(list(f.row.Path), legend), Class: classes[legend], Folded: folded})
 		}
 		group := &v.Groups[i]
 		group.Fields = append(group.Fields, one)
@@ -350,7 +353,8 @@ func groupOf(field string) (legend string, folded bool) {
 }
 
 func (f *form) field(field revise.Field, messages []string) fieldView {
-	v := fieldView{Name: field.Path, Label: called(field.Path), Kind: "line", Options: field.Enum, Messages: messages, Help: help(list(f.row.Path), field.Path)}
+	v := fieldView{Name: field.Path, Label: called(field.Path), Kind: "line", Options: field.Enum, Messages: messages}
+	v.Help, v.More = brief(help(list(f.row.Path), field.Path))
 	v.State, v.Text = f.setting(field)
 	v.Example = examples[field.Path[strings.LastIndex(field.Path, ".")+1:]]
 	switch {

@@ -2,6 +2,7 @@ package page
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -53,4 +54,26 @@ spec:
 	} {
 		assert.Equal(t, rule, query(r.editURL(at)).Get("of"), at)
 	}
+}
+
+// TestEachFieldOfAFormIsExplained: no help only refers to another field, and what stands
+// below a field is short.
+func TestEachFieldOfAFormIsExplained(t *testing.T) {
+	for _, place := range scopePaths {
+		for _, f := range revise.Fields(place) {
+			text := help(place, f.Path)
+			begin, more := brief(text)
+			about := place + " " + f.Path + ": " + text
+			assert.Greater(t, len(text), 20, about)
+			assert.NotRegexp(t, `(?i)^(as in|overrides) spec`, text, about)
+			assert.NotEqual(t, f.Path, called(f.Path), "%s has a word of its own", about)
+			assert.LessOrEqual(t, len(begin), 260, about)
+			assert.Equal(t, text, strings.TrimSpace(begin+" "+more), about)
+			for _, one := range f.Enum {
+				assert.Contains(t, text, one, "%s says what each choice is", about)
+			}
+		}
+	}
+	assert.Contains(t, groupHelp("spec.global", initially), "until the last init container has run")
+	assert.Contains(t, groupHelp("spec.workloads", whatBypasses), "an empty list says that there is none")
 }

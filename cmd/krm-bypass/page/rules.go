@@ -116,9 +116,11 @@ type ruleView struct {
 	Removable              bool
 	// Alone says that no other rule stands in its place.
 	Alone bool
-	// Reaches says whom it reaches, "" where that is not known; Some names a few of them.
+	// Reaches says whom it reaches, "" where that is not known; Some names a few of them, and
+	// More says that there are others.
 	Reaches string
 	Some    []string
+	More    bool
 	Idle    bool
 }
 
@@ -285,7 +287,8 @@ func newRule(r *request, row revise.Row, reach *fn.Reach) ruleView {
 		Removable: row.Line > 0,
 	}
 	if reach != nil {
-		v.Expired, v.Idle, v.Reaches, v.Some = reach.Expired, reach.Unreached || reach.Suspended, report.Reaches(*reach), reach.Some
+		v.Expired, v.Idle, v.Reaches = reach.Expired, reach.Unreached || reach.Suspended, report.Reaches(*reach)
+		v.Some, v.More = reach.Some, len(reach.Some) < reach.Workloads+reach.LeftAlone
 	}
 	for _, f := range revise.Fields(row.Path) {
 		s, set := row.Rule[f.Path]

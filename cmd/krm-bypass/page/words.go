@@ -34,7 +34,7 @@ var schema = sync.OnceValue(func() map[string]definition {
 })
 
 // goName is what a description begins with: the field's name in Go.
-var goName = regexp.MustCompile(`^[A-Z][A-Za-z]* (is|are|says|say|has|holds|selects?|overrides|limits) `)
+var goName = regexp.MustCompile(`^[A-Z][A-Za-z]* (is|are|says|say|has|holds|selects?|switches|takes|limits) `)
 
 // help says what a field of a rule is, in the words of the schema.
 func help(list, field string) string {
@@ -51,10 +51,37 @@ func help(list, field string) string {
 		}
 		return ""
 	})
-	if text == "" {
-		return ""
+	return capital(text)
+}
+
+// groupHelp says what the fields of a group have in common, "" where each says all.
+func groupHelp(list, legend string) string {
+	switch legend {
+	case whatBypasses:
+		_, states, _ := strings.Cut(schema()["Traffic"].Description, ". ")
+		return states
+	case initially:
+		return help(list, strings.TrimSuffix(fn.InitialPrefix, "."))
 	}
-	return strings.ToUpper(text[:1]) + text[1:]
+	return ""
+}
+
+// longestHelp is how much stands below a field at once.
+const longestHelp = 160
+
+// brief cuts a text behind one of its sentences, where it is long.
+func brief(text string) (begin, more string) {
+	if len(text) <= longestHelp {
+		return text, ""
+	}
+	at := strings.LastIndex(text[:longestHelp], ". ")
+	if at < 0 {
+		at = strings.Index(text, ". ")
+	}
+	if at < 0 {
+		return text, ""
+	}
+	return text[:at+1], text[at+2:]
 }
 
 // examples are entries of the fields that take a form of their own.
@@ -84,7 +111,7 @@ var words = map[string]string{
 	"excludeOutbound":         "Destinations that bypass on some ports",
 	"name":                    "Name", "reason": "Reason", "owner": "Owner", "expires": "Last day",
 	"merge": "Merge", "dataPlane": "Data plane", "enforcement.mode": "Enforced by",
-	"check": "Kind of finding", "rule": "Name of the rule", "ports": "Ports",
+	"suspend": "Switched off", "check": "Kind of finding", "rule": "Name of the rule", "ports": "Ports",
 }
 
 // called names a field for a person.
