@@ -30,8 +30,8 @@ type fileView struct {
 	Unreached []reachView
 	Findings  []report.Same
 	Accepted  int
-	// Fields are those that any workload sets; the cells of a row follow them.
-	Fields     []string
+	// Columns are the fields that any workload sets; the cells of a row follow them.
+	Columns    []columnView
 	Namespaces []fileNamespace
 	Sources    []fileSource
 	Orders     []fileOrder
@@ -90,12 +90,19 @@ type fileOrder struct {
 type fileRung struct {
 	chipView
 	// Sign says whether a change adds it, Again that the rung above is of the same field.
-	Sign, Field, Lost, By string
-	Again                 bool
+	Sign, Field, By string
+	Again           bool
+	Lost            []fileLoss
 	// Source names what says it, URL is where that stands if it is a rule, Line where it is
 	// in its file.
 	Source, URL string
 	Line        int
+}
+
+// fileLoss is what something took, with its place. Own says that this is in the manifest.
+type fileLoss struct {
+	Says, Place string
+	Own         bool
 }
 
 // fileSource is a rule that rungs name.
@@ -170,13 +177,14 @@ func newFile(r report.Explanation) fileView {
 	v.Counts = []fileCount{counting(r.Summary.Workloads, "workload", "workloads"), {r.Summary.Bypassing, "bypass something"}}
 	if c := r.Comparison; c != nil {
 		v.Compared = true
-		v.Counts = append(v.Counts, fileCount{c.Changed, "changed"}, fileCount{c.Restarted, "restart"})
+		v.Counts = append(v.Counts, fileCount{c.Changed, "changed"}, counting(c.Restarted, "restarts", "restart"))
 		v.Gone = c.GoneTitles()
 	}
 	check := r.Findings()
 	v.Findings, v.Accepted = check.Alike(), check.Accepted
 	v.Counts = append(v.Counts, counting(check.Errors, "error", "errors"), counting(check.Warnings, "warning", "warnings"))
-	v.Fields = fieldsIn(r.Workloads)
+	fields := fieldsIn(r.Workloads)
+	v.Columns = columns(fields)
 	var names []string
 	at := map[string]int{}
 	for i := range r.Workloads {
@@ -187,7 +195,7 @@ func newFile(r report.Explanation) fileView {
 			v.Namespaces = append(v.Namespaces, fileNamespace{Name: w.Namespace})
 		}
 		in := &v.Namespaces[at[w.Namespace]]
-		in.add(b.workload(w, v.Fields), b.ladder(w))
+		in.add(b.workload(w, fields), b.ladder(w))
 	}
 	slices.SortFunc(v.Namespaces, func(a, b fileNamespace) int { return strings.Compare(a.Name, b.Name) })
 	v.Changed = b.alike(r.Workloads, b.change)
@@ -309,8 +317,15 @@ func (n *fileNamespace) add(w fileWorkload, l fileLadder) {
 	many := l
 	many.Rungs = slices.Clone(l.Rungs)
 	for i := range many.Rungs {
-		if many.Rungs[i].URL == "" {
-			many.Rungs[i].Line = 0
+		rung := &many.Rungs[i]
+		if rung.URL == "" {
+			rung.Line = 0
+		}
+		rung.Lost = slices.Clone(rung.Lost)
+		for j := range rung.Lost {
+			if rung.Lost[j].Own {
+				rung.Lost[j].Place = ""
+			}
 		}
 	}
 	many.key = fmt.Sprint(many)
@@ -342,7 +357,10 @@ func (b *filed) workload(w *report.Workload, fields []string) fileWorkload {
 func (b *filed) ladder(w *report.Workload) fileLadder {
 	v := fileLadder{Says: w.Says(), Order: b.order(w)}
 	for _, f := range all(w) {
-		v.Rungs = append(v.Rungs, b.rungs(f)...)
+		for _, rung := range b.rungs(f) {
+			rung.Carried = "" // a column says it
+			v.Rungs = append(v.Rungs, rung)
+		}
 		if f.Gap != "" {
 			v.Notes = append(v.Notes, "the annotation cannot say all of "+f.Field+": "+f.Gap)
 		}
@@ -383,14 +401,14 @@ func (b *filed) rungs(f fn.ExplainedField) (all []fileRung) {
 		if e.InForce {
 			rung.Text = cmp.Or(strings.Join(e.Holds, ", "), "the empty list")
 		}
-		var lost []string
+		rung.Carried = marks(e)
 		for _, l := range e.Lost {
-			lost = append(lost, strings.TrimSpace(strings.Join(l.Entries, ", ")+" lost to "+l.To.Scope))
+			says := strings.TrimSpace(strings.Join(l.Entries, ", ") + " lost to " + l.To.Scope)
+			rung.Lost = append(rung.Lost, fileLoss{says, place(l.To.File, l.To.Line), !strings.HasPrefix(l.To.Scope, "spec.")})
 		}
 		if len(e.NoPlace) > 0 {
-			lost = append(lost, strings.Join(e.NoPlace, ", ")+" without a place in these pods")
+			rung.Lost = append(rung.Lost, fileLoss{Says: strings.Join(e.NoPlace, ", ") + " without a place in these pods"})
 		}
-		rung.Lost = strings.Join(lost, "; ")
 		all = append(all, rung)
 	}
 	return all

@@ -170,12 +170,7 @@ func newMatrix(r *request, seen *Seen) *matrixView {
 	v.Bypasses = bypasses(r, x.Summary.Bypasses)
 	v.Nobody = nobody(r, x.Summary.Rules)
 	fields := fieldsIn(x.Workloads)
-	direction := ""
-	for _, f := range fields {
-		is := sideOf(f)
-		v.Columns = append(v.Columns, columnView{f, called(f), is != direction})
-		direction = is
-	}
+	v.Columns = columns(fields)
 	v.Filter = newFilter(r, x)
 	kept := filtered(r, x, found)
 	v.Pager = newPager(r, len(kept))
@@ -192,6 +187,17 @@ func newMatrix(r *request, seen *Seen) *matrixView {
 		g.Rows = append(g.Rows, newRow(r, w, fields, found[w.ResourceRef]))
 	}
 	return v
+}
+
+// columns name fields.
+func columns(fields []string) (all []columnView) {
+	direction := ""
+	for _, f := range fields {
+		is := sideOf(f)
+		all = append(all, columnView{f, called(f), is != direction})
+		direction = is
+	}
+	return all
 }
 
 // sideOf says of which connections a field is.
@@ -427,14 +433,20 @@ func tagsOf(r *request, w *report.Workload, found tally) (tags []tagView) {
 // carriers are the letters of what enforces an entry.
 var carriers = map[string]string{fn.ByAnnotation: "a", fn.ByInitContainer: "i", fn.ByMesh: "m"}
 
+// marks are the letters of what enforces an entry.
+func marks(e fn.ExplainedEntry) (letters string) {
+	for _, by := range e.CarriedBy {
+		letters += carriers[by]
+	}
+	return letters
+}
+
 func newChip(e fn.ExplainedEntry) chipView {
 	v := chipView{Scope: scopeOf(e.From), Text: shortened(e.Holds), Expired: e.Expired}
 	if v.Text == "" {
 		v.Text = "none"
 	}
-	for _, by := range e.CarriedBy {
-		v.Carried += carriers[by]
-	}
+	v.Carried = marks(e)
 	v.Title = strings.TrimSpace(e.From.Scope + " " + place(e.From.File, e.From.Line))
 	for _, part := range because(e) {
 		v.Title += "\n" + begins(part, longestReason)

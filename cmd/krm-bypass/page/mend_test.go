@@ -75,5 +75,5 @@ func TestEachFieldOfAFormIsExplained(t *testing.T) {
 		}
 	}
 	assert.Contains(t, groupHelp("spec.global", initially), "until the last init container has run")
-	assert.Contains(t, groupHelp("spec.workloads", whatBypasses), "an empty list says that there is none")
+	assert.Contains(t, groupHelp("spec.workloads", whatBypasses), "None is the empty list")
 }

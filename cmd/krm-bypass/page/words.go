@@ -58,8 +58,7 @@ func help(list, field string) string {
 func groupHelp(list, legend string) string {
 	switch legend {
 	case whatBypasses:
-		_, states, _ := strings.Cut(schema()["Traffic"].Description, ". ")
-		return states
+		return "Not set says nothing: what broader rules say stays. None is the empty list, these are the entries beside it."
 	case initially:
 		return help(list, strings.TrimSuffix(fn.InitialPrefix, "."))
 	}
