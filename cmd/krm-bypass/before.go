@@ -19,35 +19,59 @@ import (
 )
 
 // explainedBefore explains the earlier state that before names.
-func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, otherwise *fn.Spec, today v1alpha1.Date) (found report.Explanation, said string, err error) {
+func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, today v1alpha1.Date) (found report.Explanation, said string, err error) {
+	err = earlierState(cmd, in, paths, before, func(in inputs, paths []string, tree *revision.Tree) (err error) {
+		found, said, err = explained(cmd, in, paths, today)
+		if tree != nil {
+			found.Relocate(func(file string, line int) (string, int) { return tree.Name(file), line })
+			said = tree.Named(said)
+		}
+		return err
+	})
+	return found, said, err
+}
+
+// renderedBefore gives what the manifests were made at the earlier state that before
+// names.
+func renderedBefore(cmd *cobra.Command, in inputs, paths []string, before string) (files []fn.Manifest, err error) {
+	err = earlierState(cmd, in, paths, before, func(in inputs, paths []string, _ *revision.Tree) (err error) {
+		_, files, err = rendered(cmd, in, paths)
+		return err
+	})
+	return files, err
+}
+
+// earlierState reads the earlier state that before names. tree is that of a git revision,
+// nil for others.
+func earlierState(cmd *cobra.Command, in inputs, paths []string, before string, read func(in inputs, paths []string, tree *revision.Tree) error) error {
 	in.earlier, in.reading.mayBeEmpty = true, true // there may have been nothing yet
 	info, err := os.Stat(before)
 	switch {
 	case err != nil:
-		return explainedAt(cmd, in, paths, before, otherwise, today)
+		return stateAt(cmd, in, paths, before, read)
 	case info.IsDir():
 		in, paths, err = in.inFolder(paths, before)
 		if err != nil {
-			return found, "", err
+			return err
 		}
 	default:
 		text, err := os.ReadFile(before)
 		if err != nil {
-			return found, "", fmt.Errorf("--before: %w", err)
+			return fmt.Errorf("--before: %w", err)
 		}
 		if !holdsSpec(text) && len(paths) == 1 {
 			paths = []string{before}
 			break
 		}
 		if len(in.specs) > 1 {
-			return found, "", errors.New("--before: there are several --spec, and nothing says which one this file takes the place of: name a git revision or a folder")
+			return errors.New("--before: there are several --spec, and nothing says which one this file takes the place of: name a git revision or a folder")
 		}
 		in.specs = []string{before}
 		if slices.Contains(paths, standardInput) {
-			return found, "", errors.New("--before: standard input can be read only once: name files or folders instead")
+			return errors.New("--before: standard input can be read only once: name files or folders instead")
 		}
 	}
-	return explained(cmd, in, paths, otherwise, today)
+	return read(in, paths, nil)
 }
 
 // inFolder gives what to read if an earlier folder takes the place of the one that
@@ -70,14 +94,14 @@ func (in inputs) inFolder(paths []string, folder string) (inputs, []string, erro
 	return in, []string{folder}, nil
 }
 
-// explainedAt explains the same paths at a git revision.
-func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, otherwise *fn.Spec, today v1alpha1.Date) (found report.Explanation, said string, err error) {
+// stateAt reads the same paths at a git revision.
+func stateAt(cmd *cobra.Command, in inputs, paths []string, name string, read func(in inputs, paths []string, tree *revision.Tree) error) (err error) {
 	if slices.Contains(paths, standardInput) {
-		return found, "", fmt.Errorf("--before: standard input has no revision %s: name files or folders", name)
+		return fmt.Errorf("--before: standard input has no revision %s: name files or folders", name)
 	}
 	tree, err := revision.Checkout(cmd.Context(), paths[0], name)
 	if err != nil {
-		return found, "", fmt.Errorf("--before: %w", err)
+		return fmt.Errorf("--before: %w", err)
 	}
 	defer func() { err = errors.Join(err, tree.Close()) }()
 	var then [2][]string
@@ -85,22 +109,28 @@ func explainedAt(cmd *cobra.Command, in inputs, paths []string, name string, oth
 		for _, path := range now {
 			at, err := tree.Path(path)
 			if err != nil {
-				return found, "", fmt.Errorf("--before: %w", err)
+				return fmt.Errorf("--before: %w", err)
 			}
 			if at != "" { // what was not there is new
 				then[i] = append(then[i], at)
 			}
 		}
 	}
-	paths, in.specs = then[0], then[1]
-	found, said, err = explained(cmd, in, paths, otherwise, today)
-	found.Relocate(func(file string, line int) (string, int) { return tree.Name(file), line })
-	return found, tree.Named(said), err
+	in.specs = then[1]
+	return read(in, then[0], tree)
 }
 
 // nothing is the specification that applies if there was none yet.
 func nothing(mesh string) *fn.Spec {
 	return fn.SpecOf(v1alpha1.ClusterBypass{Spec: v1alpha1.Spec{Mesh: mesh}})
+}
+
+// or gives the group with a specification where it has none; nil changes nothing.
+func (g group) or(otherwise *fn.Spec) group {
+	if otherwise != nil && g.hasNoSpec() {
+		g.specs = []*fn.Spec{otherwise}
+	}
+	return g
 }
 
 // hasNoSpec reports whether the specification among the files should apply, and

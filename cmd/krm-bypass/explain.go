@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -55,7 +57,10 @@ a page in one file, which opens from a disk and contacts nobody.
 The exit code is 1 where something is refused: the errors say why.`
 
 // explanationFormats are those of the report, and the page in one file.
-var explanationFormats = append(slices.Clip(report.ExplanationFormats), report.Format[report.Explanation]{Name: "html", Write: page.WriteFile})
+var explanationFormats = append(slices.Clip(report.ExplanationFormats), report.Format[report.Explanation]{Name: onePage, Write: page.WriteFile})
+
+// onePage names the format that is a page.
+const onePage = "html"
 
 type explainFlags struct {
 	format, now      string
@@ -99,13 +104,14 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 	if err != nil {
 		return err
 	}
-	found, said, err := explained(cmd, in, paths, nil, today)
+	found, said, err := explained(cmd, in, paths, today)
 	fmt.Fprint(cmd.ErrOrStderr(), said)
 	if err != nil {
 		return err
 	}
 	if flags.before != "" {
-		earlier, said, err := explainedBefore(cmd, in, paths, flags.before, nothing(found.Mesh), today)
+		in.otherwise = nothing(found.Mesh)
+		earlier, said, err := explainedBefore(cmd, in, paths, flags.before, today)
 		if err != nil {
 			// What there is to say about the earlier state matters only if it
 			// prevents the comparison.
@@ -113,6 +119,11 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 			return err
 		}
 		found.Compare(earlier)
+		if flags.format == onePage {
+			format.Write = func(w io.Writer, r report.Explanation) error {
+				return page.WriteComparison(w, r, differences(cmd, in, paths, flags.before, r))
+			}
+		}
 	}
 	if workload != "" {
 		if err := found.Only(workload); err != nil {
@@ -129,6 +140,32 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 		return function.ErrReported
 	}
 	return nil
+}
+
+// differences gives what changed in the manifests of workloads since the earlier state.
+func differences(cmd *cobra.Command, in inputs, paths []string, before string, r report.Explanation) (d page.Differences) {
+	if slices.Contains(paths, standardInput) {
+		return page.Differences{Problem: "standard input can be read only once"}
+	}
+	in.reading.rewriting, in.comparing = true, true
+	var said bytes.Buffer
+	aside := aside(cmd.Context(), &said)
+	was, err := renderedBefore(aside, in, paths, before)
+	var is []fn.Manifest
+	if err == nil {
+		_, is, err = rendered(aside, in, paths)
+	}
+	if err != nil {
+		if !errors.Is(err, function.ErrReported) {
+			said.WriteString(err.Error())
+		}
+		return page.Differences{Problem: strings.Join(lines(said.String()), "; ")}
+	}
+	wanted := map[fn.ResourceRef]bool{}
+	for _, w := range r.Workloads {
+		wanted[w.ResourceRef] = w.Change.Kind == report.Changed
+	}
+	return page.Differences{Of: page.Between(was, is, func(ref fn.ResourceRef) bool { return wanted[ref] })}
 }
 
 // connection gives the connection that the user asks about, nil if there is none.
@@ -166,10 +203,7 @@ func isThere(path string) bool {
 
 // explained reads manifests and explains them. said is what there is to tell the
 // user about them.
-//
-// otherwise is the specification that applies if there is none; nil makes that an
-// error.
-func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec, today v1alpha1.Date) (found report.Explanation, said string, err error) {
+func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Date) (found report.Explanation, said string, err error) {
 	var all []*fn.Explained
 	var foreign []string
 	var failed error
@@ -178,9 +212,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, otherwise *fn.Spec
 		foreign = append(foreign, g.foreign...)
 		before := len(all)
 		for _, one := range append(g.within, g) {
-			if otherwise != nil && one.hasNoSpec() {
-				one.specs = []*fn.Spec{otherwise}
-			}
+			one = one.or(in.otherwise)
 			some, results, wrong := one.explained(one.with(options), today)
 			all = append(all, some...)
 			said += results.Once(told).Report()

@@ -201,3 +201,24 @@ func inCSV(t *testing.T, text string) map[string]int {
 	}
 	return all
 }
+
+// TestThePageShowsTheLinesThatChange compares with a folder, with a specification and with
+// what comes from standard input, which cannot be read again.
+func TestThePageShowsTheLinesThatChange(t *testing.T) {
+	const after, before = "../../examples/reviewing/after", "../../examples/reviewing/before"
+	page := func(stdin string, args ...string) string {
+		_, out, errOut := krmBypass(stdin, append([]string{"explain", "-o", "html", "--now", "2026-11-25"}, args...)...)
+		require.NotEmpty(t, out, errOut)
+		return html.UnescapeString(out)
+	}
+	const container = `<span class="add">+            - --exclude-outbound-ip-ranges=169.254.169.254/32,192.0.2.0/24</span>`
+	for name, text := range map[string]string{"a folder": page("", after, "--before", before), "a specification": page("", after, "--before", before+"/bypass.yaml")} {
+		assert.Contains(t, text, "@@ Deployment shop/checkout, "+after+"/shop/checkout.yaml:1 @@", name)
+		assert.Contains(t, text, container, name)
+		assert.NotContains(t, text, "@@ StatefulSet shop/cart", "%s: it does not change", name)
+	}
+	manifest, err := os.ReadFile(after + "/shop/checkout.yaml")
+	require.NoError(t, err)
+	text := page(string(manifest), "-", "--spec", after+"/bypass.yaml", "--before", before+"/shop/checkout.yaml")
+	assert.Contains(t, text, "The lines of YAML that change are not shown: standard input can be read only once")
+}

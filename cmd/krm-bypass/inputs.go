@@ -50,6 +50,9 @@ type inputs struct {
 	// earlier is for a state of which only those errors count that prevent a
 	// comparison with it.
 	earlier bool
+	// otherwise is the specification that applies where there is none; nil makes that an
+	// error.
+	otherwise *fn.Spec
 	// working shows what is being done; it may be nil.
 	working *progress
 }

@@ -98,7 +98,7 @@ func rendered(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manif
 	foreign := 0
 	err = in.each(cmd, paths, "rendering", func(g group, options fn.Options) error {
 		foreign += len(g.foreign)
-		files, said, err := g.apply(options)
+		files, said, err := g.or(in.otherwise).apply(options)
 		if err != nil && !errors.Is(err, fn.ErrFailed) {
 			return err
 		}

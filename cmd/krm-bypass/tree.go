@@ -174,7 +174,7 @@ func (t *tree) evaluate(one *sight) (seen *page.Seen) {
 	}
 	var said bytes.Buffer
 	cmd := aside(context.Background(), &said)
-	found, results, err := explained(cmd, in, t.paths, nil, t.today)
+	found, results, err := explained(cmd, in, t.paths, t.today)
 	said.WriteString(results)
 	if err != nil {
 		if !errors.Is(err, function.ErrReported) {
@@ -206,7 +206,9 @@ func (t *tree) explainedEarlier(mesh string) (report.Explanation, error) {
 		return t.earlier, nil
 	}
 	var said bytes.Buffer
-	earlier, results, err := explainedBefore(aside(context.Background(), &said), t.in, t.paths, t.before, nothing(mesh), t.today)
+	in := t.in
+	in.otherwise = nothing(mesh)
+	earlier, results, err := explainedBefore(aside(context.Background(), &said), in, t.paths, t.before, t.today)
 	if errors.Is(err, function.ErrReported) {
 		err = fmt.Errorf("--before %s: %s", t.before, strings.Join(lines(said.String()+results), "; "))
 	}

@@ -23,9 +23,11 @@ type fileView struct {
 	Style  template.HTML
 	Counts []fileCount
 	// Answers say what becomes of the connection that was asked about.
-	Answers   []fileSaid
-	Compared  bool
-	Changed   []fileSaid
+	Answers  []fileSaid
+	Compared bool
+	Changed  []fileSaid
+	// Undiffed says why no lines of manifests are shown.
+	Undiffed  string
 	Gone      []string
 	Unreached []reachView
 	Findings  []report.Same
@@ -48,6 +50,8 @@ type fileSaid struct {
 	Of   []fileLink
 	Says string
 	By   []fileRung
+	// Lines are what changes in the manifest of the first of them.
+	Lines []diffLine
 	// Drawn is the way of the connection that was asked about, for the first of them.
 	Drawn *answer
 	first *report.Workload
@@ -141,7 +145,21 @@ func scopeOf(from fn.Source) scope {
 // WriteFile writes what an explanation says as a page in one file, which opens from a
 // disk and asks nobody for anything.
 func WriteFile(w io.Writer, r report.Explanation) error {
-	return template.Must(templates().Clone()).ExecuteTemplate(w, "file", newFile(r))
+	return WriteComparison(w, r, Differences{})
+}
+
+// Differences are what changes in the manifests since the state with which an explanation
+// was compared.
+type Differences struct {
+	// Of gives the lines of a unified diff, by object.
+	Of map[fn.ResourceRef]string
+	// Problem says why there are none, "" where there are.
+	Problem string
+}
+
+// WriteComparison writes the same, with what changes in the manifests.
+func WriteComparison(w io.Writer, r report.Explanation, d Differences) error {
+	return template.Must(templates().Clone()).ExecuteTemplate(w, "file", newFile(r, d))
 }
 
 // style gives the sheet of styles as an element, and the policy that allows it alone.
@@ -167,7 +185,7 @@ type filed struct {
 	known   map[string]string
 }
 
-func newFile(r report.Explanation) fileView {
+func newFile(r report.Explanation, d Differences) fileView {
 	b := filed{request: &request{anchors: map[string]string{}}, known: map[string]string{}}
 	for i := range r.Workloads {
 		b.anchors[r.Workloads[i].Key()] = fmt.Sprintf("#w%d", i+1)
@@ -198,7 +216,14 @@ func newFile(r report.Explanation) fileView {
 		in.add(b.workload(w, fields), b.ladder(w))
 	}
 	slices.SortFunc(v.Namespaces, func(a, b fileNamespace) int { return strings.Compare(a.Name, b.Name) })
-	v.Changed = b.alike(r.Workloads, b.change)
+	v.Changed, v.Undiffed = b.alike(r.Workloads, b.change), d.Problem
+	for i := range v.Changed[:min(len(v.Changed), mostDiffed)] {
+		said := &v.Changed[i]
+		said.Lines = diffLines(d.Of[said.first.ResourceRef])
+		if more := len(said.Lines) - mostOfDiff; more > 0 {
+			said.Lines = append(said.Lines[:mostOfDiff], diffLine{"hunk", report.Counted(more, "more line", "more lines")})
+		}
+	}
 	v.Answers = b.answers(&r)
 	v.Unreached, v.Sources, v.Orders = nobody(b.request, r.Summary.Rules), b.sources, b.orders
 	return v
@@ -254,8 +279,9 @@ func place(file string, line int) string {
 	return fmt.Sprintf("%s:%d", file, line)
 }
 
-// mostDrawn is how many ways a file shows.
-const mostDrawn = 20
+// mostDrawn is how many ways a file shows, mostDiffed in how many workloads the lines that
+// change, and mostOfDiff how many of them.
+const mostDrawn, mostDiffed, mostOfDiff = 20, 100, 150
 
 func (b *filed) answers(r *report.Explanation) []fileSaid {
 	workloads := slices.Clone(r.Workloads)

@@ -84,12 +84,70 @@ func (r Rendering) differences(may func(was, is object.Document) bool, wanted fu
 	return b.String(), more
 }
 
+// Between gives what changes in each of some objects from one state of the manifests to
+// another, if both have it.
+func Between(was, is []fn.Manifest, wanted func(fn.ResourceRef) bool) map[fn.ResourceRef]string {
+	had, same := textsIn(was), map[string]bool{}
+	for text := range textsIn(is) {
+		same[text] = had[text]
+	}
+	before := map[fn.ResourceRef]node.Value{}
+	eachOther(was, same, func(_ string, o object.Object) { before[refOf(o)] = o.Value })
+	all := map[fn.ResourceRef]string{}
+	eachOther(is, same, func(place string, o object.Object) {
+		ref := refOf(o)
+		earlier, there := before[ref]
+		if !there || !wanted(ref) {
+			return
+		}
+		var d difference
+		if d.compare(earlier, o.Value, 0); d.lines.Len() > 0 {
+			all[ref] = fmt.Sprintf("@@ %s, %s @@\n%s", object.Named(ref.Kind, ref.Namespace, ref.Name), place, d.lines.String())
+		}
+	})
+	return all
+}
+
+// textsIn gives the texts of all documents.
+func textsIn(files []fn.Manifest) map[string]bool {
+	all := map[string]bool{}
+	for _, f := range files {
+		for _, d := range object.Documents(f.Text) {
+			all[string(d.Text)] = true
+		}
+	}
+	return all
+}
+
+// eachOther goes through the objects in documents that are not the same.
+func eachOther(files []fn.Manifest, same map[string]bool, do func(place string, o object.Object)) {
+	for _, f := range files {
+		for _, d := range object.Documents(f.Text) {
+			if same[string(d.Text)] { // decoding takes long
+				continue
+			}
+			document, err := object.Decode(d.Fragment())
+			if err != nil || spec.Configures(document) {
+				continue
+			}
+			object.Each(document, func(object.Type) bool { return true }, func(o object.Object) { do(place(f.Path, d.Line), o) })
+		}
+	}
+}
+
+func refOf(o object.Object) fn.ResourceRef {
+	metadata := o.Entry("metadata")
+	return fn.ResourceRef{APIVersion: o.Type.APIVersion, Kind: o.Type.Kind, Namespace: metadata.Entry("namespace").Text(), Name: metadata.Entry("name").Text()}
+}
+
 // difference is what changes in a document: the values that change, and the keys above
 // them. Nothing else of the document is in it, however it is written: what stands beside
 // may be nobody's business, such as the value of a variable or a Secret.
 type difference struct {
 	objects []fn.ResourceRef
 	lines   strings.Builder
+	// inEnv says that it is within variables, of which no value is shown.
+	inEnv bool
 }
 
 func (d *difference) title() string {
@@ -112,8 +170,7 @@ func between(was, is object.Document) *difference {
 		return &d
 	}
 	object.Each(after, func(object.Type) bool { return true }, func(o object.Object) {
-		metadata := o.Entry("metadata")
-		d.objects = append(d.objects, fn.ResourceRef{APIVersion: o.Type.APIVersion, Kind: o.Type.Kind, Namespace: metadata.Entry("namespace").Text(), Name: metadata.Entry("name").Text()})
+		d.objects = append(d.objects, refOf(o))
 	})
 	d.compare(node.Of(before), node.Of(after), 0)
 	return &d
@@ -156,7 +213,7 @@ func (d *difference) inside(depth int, heading string, was, is node.Value, whole
 	if was.Digest() == is.Digest() {
 		return
 	}
-	var below difference
+	below := difference{inEnv: d.inEnv || heading == "env:"}
 	if below.compare(was, is, depth+1) {
 		if below.lines.Len() > 0 {
 			d.line(" ", depth, heading)
@@ -224,21 +281,24 @@ func plain(v node.Value, depth int) *yaml.Node {
 }
 
 // veiled takes the values of variables away.
-func veiled(variables *yaml.Node) *yaml.Node {
-	for _, variable := range variables.Content {
-		for i := 0; i+1 < len(variable.Content); i += 2 {
-			if variable.Content[i].Value == "value" {
-				variable.Content[i+1] = node.Str("…")
-			}
+func veiled(n *yaml.Node) *yaml.Node {
+	for i, child := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == "value" {
+			n.Content[i] = node.Str("…")
+			continue
 		}
+		veiled(child)
 	}
-	return variables
+	return n
 }
 
 // longest is how much of a line is shown.
 const longest = 400
 
 func (d *difference) add(sign string, depth int, n *yaml.Node) {
+	if d.inEnv {
+		n = veiled(n)
+	}
 	var b bytes.Buffer
 	encoder := yaml.NewEncoder(&b)
 	encoder.SetIndent(2)
