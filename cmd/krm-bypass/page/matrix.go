@@ -34,7 +34,9 @@ type countView struct {
 type bypassesView struct {
 	Direction string
 	Whats     []countView
-	More      int
+	// More counts those that are not shown, and URL shows them.
+	More int
+	URL  string
 }
 
 // reachView is a part of the specification that reaches nobody.
@@ -244,12 +246,16 @@ func counts(r *request, seen *Seen) []countView {
 }
 
 func bypasses(r *request, all []report.Bypass) (views []bypassesView) {
+	most := mostBypasses
+	if r.query.Has("bypasses") {
+		most = len(all)
+	}
 	for direction, says := range map[string]string{"outbound": "Outbound, most often", "inbound": "Inbound, most often"} {
-		v := bypassesView{Direction: says}
+		v := bypassesView{Direction: says, URL: r.again("bypasses", "all")}
 		for _, b := range all {
 			switch {
 			case b.Direction != direction:
-			case len(v.Whats) == mostBypasses:
+			case len(v.Whats) == most:
 				v.More++
 			default:
 				url := ""

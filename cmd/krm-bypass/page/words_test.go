@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"context"
 	"fmt"
 	"html"
 	"net/http"
@@ -208,4 +209,37 @@ func TestWhatMendsAFindingIsCopied(t *testing.T) {
 	b := browse(t, tree, page.Options{ReadOnly: "it is so"})
 	b.open("/findings")
 	assert.Regexp(t, `(?s)<article class="finding">.*<button type="button" class="copy" data-copy>.*<pre class="yaml" tabindex="0">kind: PeerAuthentication\n</pre></details></article>`, b.body)
+}
+
+// TestWhatIsLeftOutIsOnePressAway has more entries than are listed at first, and more
+// workloads that change.
+func TestWhatIsLeftOutIsOnePressAway(t *testing.T) {
+	text := strings.Replace(seeSpec, "[3306, 6379]", "[1001, 1003, 1005, 1007, 1009, 1011, 1013, 1015, 1017, 1019, 1021]", 1)
+	b := browse(t, seeWithSpec(t, text, seeManifests), page.Options{})
+	b.open("/")
+	assert.NotContains(t, b.body, "<code>1021</code>")
+	more := regexp.MustCompile(`<a href="([^"]*)">and 4 more</a>`).FindStringSubmatch(b.body)
+	require.NotNil(t, more, b.body)
+	b.open(html.UnescapeString(more[1]))
+	assert.Contains(t, b.body, "<code>1021</code>")
+}
+
+// changingTree says that many workloads change.
+type changingTree struct{ *withSpec }
+
+func (c *changingTree) Changes(context.Context, []byte, []byte) (*page.Changes, error) {
+	x := c.seen.Explanation
+	return &page.Changes{Explanation: x.ComparedWith(report.Explanation{})}, nil
+}
+
+func TestEachWorkloadThatChangesCanBeListed(t *testing.T) {
+	b := browse(t, &changingTree{seeWithSpec(t, seeSpec, workloads(173, 3, ""))}, page.Options{})
+	b.open("/rules")
+	b.press(`name="of" value="spec.workloads[0]"`, "suspend", nil)
+	b.open(strings.Replace(b.at, "/rules", "/save", 1))
+	more := regexp.MustCompile(`<a href="([^"]*)">and 73 more</a>`).FindStringSubmatch(b.body)
+	require.NotNil(t, more, b.says())
+	b.open(html.UnescapeString(more[1]))
+	assert.Equal(t, 173, strings.Count(b.body, "/workload?"))
+	assert.Contains(t, b.says(), "workloads change173restart their pods0")
 }
