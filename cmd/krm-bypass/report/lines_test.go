@@ -133,7 +133,7 @@ func TestALineNamesTheFieldThatDecides(t *testing.T) {
 			continue // it is refused
 		}
 		r := NewExplanation(x)
-		for _, c := range edges(t, &r) {
+		for _, c := range edges(&r) {
 			r.Decide(c, "it")
 			for i := range r.Workloads {
 				for d := r.Workloads[i].Decision; d != nil; d = d.Initially {
@@ -156,7 +156,7 @@ func TestALineNamesTheFieldThatDecides(t *testing.T) {
 }
 
 // edges are connections of which each is about an entry of a workload.
-func edges(t *testing.T, r *Explanation) (all []traffic.Connection) {
+func edges(r *Explanation) (all []traffic.Connection) {
 	known := map[string]bool{}
 	add := func(read func(string) (traffic.Connection, error), at string) {
 		if c, err := read(at); err == nil && !known[at] {
