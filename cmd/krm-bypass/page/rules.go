@@ -287,7 +287,9 @@ func newRule(r *request, row revise.Row, reach *fn.Reach) ruleView {
 		Removable: row.Line > 0,
 	}
 	if reach != nil {
-		v.Expired, v.Idle, v.Reaches = reach.Expired, reach.Unreached || reach.Suspended, report.Reaches(*reach)
+		inForce := *reach
+		inForce.Expired = false // a mark says it
+		v.Expired, v.Idle, v.Reaches = reach.Expired, reach.Unreached || reach.Suspended, report.Reaches(inForce)
 		v.Some, v.More = reach.Some, len(reach.Some) < reach.Workloads+reach.LeftAlone
 	}
 	for _, f := range revise.Fields(row.Path) {
