@@ -34,7 +34,7 @@ func TestHydratedBranch(t *testing.T) {
 		said, err := sh.CombinedOutput()
 		return strings.TrimSpace(string(said)), err
 	}
-	said, err := shell("git init -q -b main .; git config user.name t; git config user.email t@example.com; git add .; git commit -q -m first; git rev-parse HEAD")
+	said, err := shell("git init -q -b main .; git config user.name t; git config user.email t@example.com; git add .; git commit -q -m first; git update-ref refs/remotes/origin/main main; git rev-parse HEAD")
 	require.NoError(t, err, said)
 	sha := said
 
@@ -77,4 +77,21 @@ func TestHydratedBranch(t *testing.T) {
 	require.Error(t, err, said)
 	assert.Contains(t, said, excludeOutboundPorts)
 	assert.Contains(t, said, "1 of 1 object differs")
+
+	// Somebody renders by a spec of theirs, and names its commit.
+	require.NoError(t, os.WriteFile(file, text, 0o600))
+	metadata := filepath.Join(clone, hydrator.SyncSource.Path, "hydrator.metadata")
+	known, err := os.ReadFile(metadata)
+	require.NoError(t, err)
+	require.Contains(t, string(known), sha)
+	theirs, err := shell("git switch -q --detach main; git commit -q --allow-empty -m theirs; git rev-parse HEAD; git switch -q " + hydrator.HydrateTo.TargetBranch)
+	require.NoError(t, err, theirs)
+	for name, forged := range map[string]string{"a commit that is not on main": theirs, "no commit": "", "a flag": "--output=examples"} {
+		require.NoError(t, os.WriteFile(metadata, []byte(strings.Replace(string(known), sha, forged, 1)), 0o600))
+		said, err = check()
+		assert.Error(t, err, "%s: %s", name, said)
+	}
+	require.NoError(t, os.WriteFile(metadata, known, 0o600))
+	said, err = check()
+	assert.NoError(t, err, said)
 }

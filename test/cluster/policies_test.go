@@ -14,20 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/test/cluster/controlplane"
-	"github.com/krm-bypass/krm-bypass/test/lab"
 )
-
-// policyCRDs are where Kyverno and Gatekeeper define the kinds of examples/policies.
-var policyCRDs = []lab.Borrowed{
-	{
-		Module: "github.com/kyverno/api", Version: "v0.0.1-alpha.3.0.20260723090831-fb2785727f98", Sum: "h1:wGbyqQNc5wnHXq73aclvBje80lQvYDnqZCF967m+zEU=",
-		Package: "config/crds", Files: []string{"policies.kyverno.io_validatingpolicies.yaml"},
-	},
-	{
-		Module: "github.com/open-policy-agent/gatekeeper/v3", Version: "v3.23.1", Sum: "h1:njHTm0SJ6ZEhhEgmQTpJKTGQbc99fSs4hGiEp1OIKck=",
-		Package: "config/crd/bases", Files: []string{"constrainttemplate-customresourcedefinition.yaml"},
-	},
-}
 
 // refusedWith is how a refusal by the policies of docs/policies.md begins, which says
 // whose it is.
@@ -36,16 +23,6 @@ const refusedWith = "denied request: "
 // TestPoliciesBesideOthers has our policy in the cluster with what Kyverno and Gatekeeper
 // generate of examples/policies, and with a webhook that changes objects as theirs do.
 func TestPoliciesBesideOthers(t *testing.T) {
-	for _, of := range policyCRDs {
-		contents, err := of.Contents(repository)
-		require.NoError(t, err)
-		for _, text := range contents {
-			create(t, manifestsOf(t, string(text))[0])
-		}
-	}
-	awaitServed(t, groupKind{"policies.kyverno.io", "ValidatingPolicy"}, "v1")
-	awaitServed(t, groupKind{"templates.gatekeeper.sh", "ConstraintTemplate"}, "v1")
-
 	ours := krmBypass(t, "schema", "--admission-policy")
 	kubectl(t, ours, "apply", "--server-side", "-f", "-")
 	defer kubectl(t, ours, "delete", "-f", "-")
@@ -97,16 +74,12 @@ func inText(t *testing.T, object controlplane.Object) string {
 	return string(text)
 }
 
-// inExample applies a file of examples/policies and gives its objects.
-func inExample(t *testing.T, file string, first int) []controlplane.Object {
+// inExample gives the objects of a file of examples/policies.
+func inExample(t *testing.T, file string) []controlplane.Object {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(repository, "examples/policies", file))
 	require.NoError(t, err)
-	objects := manifestsOf(t, string(text))
-	for _, object := range objects[:first] {
-		create(t, object)
-	}
-	return objects
+	return manifestsOf(t, string(text))
 }
 
 // bound makes a policy and its binding, and gives its name.
@@ -123,7 +96,7 @@ func bound(t *testing.T, name string, policy, binding map[string]any) string {
 // pkg/admissionpolicy/builder.go, and names_test.go for the name).
 func generatedByKyverno(t *testing.T) string {
 	t.Helper()
-	policy := inExample(t, "kyverno.yaml", 1)[0]
+	policy := inExample(t, "kyverno.yaml")[0]
 	assert.Equal(t, true, policy.Field("spec", "autogen", "validatingAdmissionPolicy", "enabled"))
 	spec := map[string]any{}
 	for _, field := range []string{"matchConstraints", "variables", "validations"} {
@@ -137,7 +110,7 @@ func generatedByKyverno(t *testing.T) string {
 // it writes in CEL of spec.match is here a rule for the same kinds.
 func generatedByGatekeeper(t *testing.T) string {
 	t.Helper()
-	objects := inExample(t, "gatekeeper.yaml", 1)
+	objects := inExample(t, "gatekeeper.yaml")
 	require.Len(t, objects, 2)
 	template, constraint := objects[0], objects[1]
 	targets := template.Field("spec", "targets").([]any)
