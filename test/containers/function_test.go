@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/test/ways"
 )
@@ -98,4 +99,32 @@ func TestTheImageInstallsItsProgram(t *testing.T) {
 	said, err := exec.Command(filepath.Join(volume, "krm-bypass"), "--version").Output()
 	require.NoError(t, err)
 	assert.Equal(t, "krm-bypass version v0.1.0\n", string(said))
+}
+
+// TestTheActionTakesTheProgramOutOfTheImage runs the first step of action.yml, which gets
+// krm-bypass from an image by its digest, to which podman is docker.
+func TestTheActionTakesTheProgramOutOfTheImage(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "action.yml"))
+	require.NoError(t, err)
+	var action struct {
+		Runs struct {
+			Steps []struct{ ID, Run string }
+		}
+	}
+	require.NoError(t, yaml.Unmarshal(text, &action))
+	step := action.Runs.Steps[0]
+	require.Equal(t, "program", step.ID)
+	repository, _, _ := strings.Cut(functionImage, ":")
+	digest := strings.TrimSpace(mustPodman(t, "image", "inspect", "--format={{.Digest}}", functionImage))
+
+	temp := t.TempDir()
+	command := exec.Command("bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step.Run)
+	command.Env = append(os.Environ(), "PATH="+podmanAsDocker()+":"+os.Getenv("PATH"), "RUNNER_TEMP="+temp, "GITHUB_OUTPUT="+filepath.Join(temp, "output"),
+		"PATHS=.", "SPECS=", "PROGRAM=", "SOURCE=", "IMAGE="+repository+"@"+digest)
+	said, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	assert.Contains(t, string(said), "krm-bypass version v0.1.0\n")
+	output, err := os.ReadFile(filepath.Join(temp, "output"))
+	require.NoError(t, err)
+	assert.Regexp(t, `(?m)^program=`+temp+`/krm-bypass\.\w+/krm-bypass$`, string(output))
 }
