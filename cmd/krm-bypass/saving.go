@@ -72,7 +72,8 @@ func (t *tree) Save(was, is []byte) error {
 	if why := t.target.locked(); why != "" {
 		return errors.New(why)
 	}
-	err := inplace.Replace(t.target.folder, t.target.path, was, is)
+	file := inplace.File{Path: t.target.path, Was: was, Is: is, Folder: t.target.folder}
+	err := inplace.Rewrite([]inplace.File{file}, func([]string) error { return nil })
 	if errors.Is(err, inplace.ErrChanged) {
 		return page.ErrChanged
 	}

@@ -4,5 +4,6 @@
 // file always holds its old text or its new one, never a part. If a rename fails, the
 // files renamed before get their old texts back. A file that
 // somebody else changes meanwhile stays as it is, and that is an error. Mode and
-// owner stay as they were.
+// owner stay as they were. A file can be held below a folder: then no link leads out of
+// that.
 package inplace

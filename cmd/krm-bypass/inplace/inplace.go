@@ -12,10 +12,48 @@ import (
 	"syscall"
 )
 
+// ErrChanged says that a file holds another text than it did.
+var ErrChanged = errors.New("another program has changed it meanwhile: run again")
+
 // File is a file and its new text.
 type File struct {
 	Path    string
 	Was, Is []byte
+	// Folder is what Path is below. No link leads it out of there, whenever that is made,
+	// and a link in the file's own place is none. nil is for a path that links may lead
+	// anywhere.
+	Folder *os.Root
+}
+
+// disk is where files are.
+type disk interface {
+	Lstat(name string) (fs.FileInfo, error)
+	Open(name string) (*os.File, error)
+	OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error)
+	ReadFile(name string) ([]byte, error)
+	Rename(from, to string) error
+	Remove(name string) error
+}
+
+// anywhere is the whole disk.
+type anywhere struct{}
+
+func (anywhere) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
+func (anywhere) Open(name string) (*os.File, error)     { return os.Open(name) }
+func (anywhere) ReadFile(name string) ([]byte, error)   { return os.ReadFile(name) }
+func (anywhere) Rename(from, to string) error           { return os.Rename(from, to) }
+func (anywhere) Remove(name string) error               { return os.Remove(name) }
+func (anywhere) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error) {
+	return os.OpenFile(name, flag, perm)
+}
+
+// where gives the disk on which a file is, and its path there.
+func (f File) where() (disk, string, error) {
+	if f.Folder != nil {
+		return f.Folder, f.Path, nil
+	}
+	path, err := filepath.EvalSymlinks(f.Path)
+	return anywhere{}, path, err
 }
 
 // rewriting is new text for files, written beside them.
@@ -28,6 +66,7 @@ type rewriting struct {
 }
 
 type staged struct {
+	disk
 	// path is where the file really is; the File has the name that the user gave.
 	path, temporary string
 	File
@@ -41,7 +80,7 @@ func Rewrite(files []File, before func(warnings []string) error) error {
 	s := &rewriting{}
 	defer s.guard()()
 	defer s.discard()
-	swept := map[string]bool{}
+	swept := map[place]bool{}
 	for _, f := range files {
 		if err := s.stage(f, swept); err != nil {
 			return fmt.Errorf("rewriting %s: %w; nothing is changed", f.Path, err)
@@ -72,40 +111,47 @@ func (s *rewriting) guard() (release func()) {
 	}
 }
 
-func (s *rewriting) stage(f File, swept map[string]bool) error {
+// place is a folder on a disk.
+type place struct {
+	disk
+	folder string
+}
+
+func (s *rewriting) stage(f File, swept map[place]bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	path, err := filepath.EvalSymlinks(f.Path)
+	on, path, err := f.where()
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(path)
+	info, err := on.Lstat(path)
 	if err != nil {
 		return err
 	}
 	if !info.Mode().IsRegular() {
 		return errors.New("it is not a regular file")
 	}
-	folder := filepath.Dir(path)
-	if !swept[folder] {
-		swept[folder] = true
-		sweep(folder)
+	in := place{on, filepath.Dir(path)}
+	if !swept[in] {
+		swept[in] = true
+		in.sweep()
 	}
-	temporary, err := beside(folder, f.Is, info)
-	if err != nil {
+	one := staged{disk: on, path: path, File: f}
+	if one.temporary, err = one.beside(f.Is, info); err != nil {
 		return err
 	}
-	s.files = append(s.files, staged{path, temporary, f})
+	s.files = append(s.files, one)
 	if n := links(info); n > 1 {
 		s.warnings = append(s.warnings, fmt.Sprintf("%s: the file has %d hard links, and the others keep the old text", f.Path, n))
 	}
 	return nil
 }
 
-// beside writes a temporary file into a folder, with the mode and the owner of
-// another file.
-func beside(folder string, text []byte, like fs.FileInfo) (temporary string, err error) {
-	file, err := os.CreateTemp(folder, pattern())
+// beside writes a temporary file into the folder of a file, with the mode and the owner
+// that this has.
+func (f staged) beside(text []byte, like fs.FileInfo) (temporary string, err error) {
+	temporary = filepath.Join(filepath.Dir(f.path), temporaryName())
+	file, err := f.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", err
 	}
@@ -113,9 +159,9 @@ func beside(folder string, text []byte, like fs.FileInfo) (temporary string, err
 	// The owner first: changing it takes set-uid away.
 	err = errors.Join(err, own(file, like), file.Chmod(like.Mode()), file.Sync(), file.Close())
 	if err != nil {
-		return "", errors.Join(err, os.Remove(file.Name()))
+		return "", errors.Join(err, f.Remove(temporary))
 	}
-	return file.Name(), nil
+	return temporary, nil
 }
 
 // commit puts the new texts in the place of the files. If that fails half way, the
@@ -131,7 +177,7 @@ func (s *rewriting) commit() error {
 	for i, f := range s.files {
 		err := f.holds(f.Was)
 		if err == nil {
-			err = os.Rename(f.temporary, f.path)
+			err = f.Rename(f.temporary, f.path)
 		}
 		if err != nil {
 			before := s.files[:i]
@@ -162,25 +208,25 @@ func (f staged) putBack() error {
 	if err := f.holds(f.Is); err != nil {
 		return err
 	}
-	info, err := os.Stat(f.path)
+	info, err := f.Lstat(f.path)
 	if err != nil {
 		return err
 	}
-	kept, err := beside(filepath.Dir(f.path), f.Was, info)
+	kept, err := f.beside(f.Was, info)
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(kept, f.path); err != nil {
-		return errors.Join(err, os.Remove(kept))
+	if err := f.Rename(kept, f.path); err != nil {
+		return errors.Join(err, f.Remove(kept))
 	}
 	return nil
 }
 
 // holds gives an error if the file holds another text.
 func (f staged) holds(expected []byte) error {
-	text, err := os.ReadFile(f.path)
+	text, err := f.ReadFile(f.path)
 	if err == nil && !bytes.Equal(text, expected) {
-		return errors.New("another program has changed it meanwhile: run again")
+		return ErrChanged
 	}
 	return err
 }
@@ -193,6 +239,6 @@ func (s *rewriting) discard() {
 
 func (s *rewriting) remove() {
 	for _, f := range s.files {
-		_ = os.Remove(f.temporary) // a later run tries again
+		_ = f.Remove(f.temporary) // a later run tries again
 	}
 }

@@ -21,7 +21,7 @@ import (
 // and never commits it, or rewrites one.
 func TestMain(m *testing.M) {
 	if folder := os.Getenv("STAGE_FOREVER"); folder != "" {
-		fmt.Fprintln(os.Stderr, Rewrite([]File{{filepath.Join(folder, "a"), []byte("old"), []byte("new")}}, func([]string) error { select {} }))
+		fmt.Fprintln(os.Stderr, Rewrite([]File{{filepath.Join(folder, "a"), []byte("old"), []byte("new"), nil}}, func([]string) error { select {} }))
 	}
 	if path := os.Getenv("REWRITE"); path != "" {
 		if err := rewrite(path); err != nil {
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 
 // rewrite makes new of old.
 func rewrite(path string) error {
-	return Rewrite([]File{{path, []byte("old"), []byte("new")}}, func([]string) error { return nil })
+	return Rewrite([]File{{path, []byte("old"), []byte("new"), nil}}, func([]string) error { return nil })
 }
 
 func file(t *testing.T, path, text string) string {
@@ -112,7 +112,7 @@ func TestAFileOfSomebodyElse(t *testing.T) {
 func TestWhatChangedMeanwhileStays(t *testing.T) {
 	folder := t.TempDir()
 	a, b := file(t, filepath.Join(folder, "a"), "old"), file(t, filepath.Join(folder, "b"), "old")
-	err := Rewrite([]File{{a, []byte("old"), []byte("new")}, {b, []byte("old"), []byte("new")}}, func([]string) error {
+	err := Rewrite([]File{{a, []byte("old"), []byte("new"), nil}, {b, []byte("old"), []byte("new"), nil}}, func([]string) error {
 		file(t, b, "somebody else's")
 		return nil
 	})
@@ -129,7 +129,7 @@ func TestARenameFailsHalfWay(t *testing.T) {
 		require.NoError(t, os.Mkdir(filepath.Join(folder, name+".folder"), 0o700))
 		file(t, filepath.Join(folder, name+".folder", name), "old")
 		require.NoError(t, os.Symlink(filepath.Join(name+".folder", name), filepath.Join(folder, name)))
-		files = append(files, File{filepath.Join(folder, name), []byte("old"), []byte("new")})
+		files = append(files, File{filepath.Join(folder, name), []byte("old"), []byte("new"), nil})
 	}
 	require.NoError(t, os.Chmod(files[0].Path, 0o600))
 	err := Rewrite(files, func([]string) error {
@@ -154,7 +154,7 @@ func TestARenameFailsHalfWay(t *testing.T) {
 func TestWhatCannotBePutBackIsTold(t *testing.T) {
 	folder := t.TempDir()
 	a, b := file(t, filepath.Join(folder, "a"), "new"), file(t, filepath.Join(folder, "b"), "somebody else's")
-	files := []staged{{path: a, File: File{a, []byte("old"), []byte("new")}}, {path: b, File: File{b, []byte("old"), []byte("new")}}}
+	files := []staged{{disk: anywhere{}, path: a, File: File{a, []byte("old"), []byte("new"), nil}}, {disk: anywhere{}, path: b, File: File{b, []byte("old"), []byte("new"), nil}}}
 	require.EqualError(t, putBack(files, errors.New("rewriting c: no")),
 		"rewriting c: no\n"+b+" stays rewritten, since putting it back failed: another program has changed it meanwhile: run again")
 	assert.Equal(t, []string{"old", "somebody else's"}, []string{read(t, a), read(t, b)})
@@ -165,7 +165,7 @@ func TestLinks(t *testing.T) {
 	a, hard, soft := file(t, filepath.Join(folder, "a"), "old"), filepath.Join(folder, "hard"), filepath.Join(folder, "soft")
 	require.NoError(t, os.Link(a, hard))
 	require.NoError(t, os.Symlink("a", soft))
-	require.NoError(t, Rewrite([]File{{soft, []byte("old"), []byte("new")}}, func(warnings []string) error {
+	require.NoError(t, Rewrite([]File{{soft, []byte("old"), []byte("new"), nil}}, func(warnings []string) error {
 		assert.Equal(t, []string{soft + ": the file has 2 hard links, and the others keep the old text"}, warnings)
 		return nil
 	}))
@@ -222,7 +222,7 @@ func TestASignalLeavesNothing(t *testing.T) {
 func TestWhatFailsBetweenChangesNothing(t *testing.T) {
 	path := file(t, filepath.Join(t.TempDir(), "a"), "old")
 	failed := errors.New("no space left")
-	assert.Equal(t, failed, Rewrite([]File{{path, []byte("old"), []byte("new")}}, func([]string) error { return failed }))
+	assert.Equal(t, failed, Rewrite([]File{{path, []byte("old"), []byte("new"), nil}}, func([]string) error { return failed }))
 	assert.Equal(t, "old", read(t, path))
 	assert.Len(t, names(t, filepath.Dir(path)), 1)
 }

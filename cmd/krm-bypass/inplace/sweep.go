@@ -3,6 +3,7 @@ package inplace
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,18 +11,25 @@ import (
 	"syscall"
 )
 
-// pattern is that of temporary files. It does not hold the name of a file, which
+// temporaryName is that of a temporary file. It does not hold the name of a file, which
 // may have the greatest length already, and it holds the process that writes it.
-func pattern() string { return fmt.Sprintf(".krm-bypass-%d-*.tmp", os.Getpid()) }
+func temporaryName() string {
+	return fmt.Sprintf(".krm-bypass-%d-%d.tmp", os.Getpid(), rand.Uint64()) //nolint:gosec // it is no secret
+}
 
 var left = regexp.MustCompile(`^\.krm-bypass-(\d+)-\d+\.tmp$`)
 
 // sweep removes temporary files from a folder whose process ended before it could
 // remove them.
-func sweep(folder string) {
-	entries, err := os.ReadDir(folder)
+func (p place) sweep() {
+	folder, err := p.Open(p.folder)
 	if err != nil {
 		return // creating a file there says why
+	}
+	defer folder.Close() //nolint:errcheck // it is only read
+	entries, err := folder.ReadDir(0)
+	if err != nil {
+		return
 	}
 	for _, entry := range entries {
 		parts := left.FindStringSubmatch(entry.Name())
@@ -29,7 +37,7 @@ func sweep(folder string) {
 			continue
 		}
 		if pid, err := strconv.Atoi(parts[1]); err == nil && ended(pid) {
-			_ = os.Remove(filepath.Join(folder, entry.Name())) // a later run tries again
+			_ = p.Remove(filepath.Join(p.folder, entry.Name())) // a later run tries again
 		}
 	}
 }

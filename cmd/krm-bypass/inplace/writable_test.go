@@ -1,3 +1,5 @@
+//go:build unix
+
 package inplace
 
 import (
@@ -9,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestReplace writes only the file that it was given, and only if that is what it was.
-func TestReplace(t *testing.T) {
+// TestBelowAFolder writes only the file that it was given, and only if that is what it was.
+func TestBelowAFolder(t *testing.T) {
 	for name, test := range map[string]struct {
 		spoil func(t *testing.T, dir, outside string)
 		says  string
@@ -44,7 +46,7 @@ func TestReplace(t *testing.T) {
 			defer func() { require.NoError(t, folder.Close()) }()
 			err = Writable(folder, "a/spec")
 			if err == nil {
-				err = Replace(folder, "a/spec", []byte("was"), []byte("is"))
+				err = replace(folder, "a/spec")
 			}
 			assert.Equal(t, "was", read(t, filepath.Join(outside, "spec")), "what is outside")
 			left, _ := filepath.Glob(filepath.Join(dir, "a", ".krm-bypass-*"))
@@ -62,8 +64,8 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// TestReplaceItself has links be told by the writing too, which looks a moment later.
-func TestReplaceItself(t *testing.T) {
+// TestBelowAFolderAMomentLater has links be told by the writing too, which looks a moment later.
+func TestBelowAFolderAMomentLater(t *testing.T) {
 	dir, outside := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(outside, "spec"), "was")
 	link(t, outside, filepath.Join(dir, "a"))
@@ -71,9 +73,13 @@ func TestReplaceItself(t *testing.T) {
 	folder, err := os.OpenRoot(dir)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, folder.Close()) }()
-	require.ErrorContains(t, Replace(folder, "a/spec", []byte("was"), []byte("is")), "path escapes from parent")
-	require.ErrorContains(t, Replace(folder, "spec", []byte("was"), []byte("is")), "not a regular file")
+	require.ErrorContains(t, replace(folder, "a/spec"), "path escapes from parent")
+	require.ErrorContains(t, replace(folder, "spec"), "not a regular file")
 	assert.Equal(t, "was", read(t, filepath.Join(outside, "spec")))
+}
+
+func replace(folder *os.Root, path string) error {
+	return Rewrite([]File{{Path: path, Was: []byte("was"), Is: []byte("is"), Folder: folder}}, func([]string) error { return nil })
 }
 
 func write(t *testing.T, path, text string) {
