@@ -36,8 +36,9 @@ type reading struct {
 	instead map[string][]byte
 	// saw is told each file and folder that is looked at; it may be nil.
 	saw func(path string)
-	// again says that files are read more than once: of a pipe nothing would come.
-	again bool
+	// kept are the texts of files that are looked at again and again; nil where each is read
+	// once. Of a pipe nothing would come the second time.
+	kept *texts
 }
 
 // looksAt tells of a file or a folder before it is read.
@@ -52,12 +53,13 @@ func (r reading) text(real string, read func() ([]byte, error)) ([]byte, error) 
 	if text, is := r.instead[real]; is {
 		return text, nil
 	}
-	if r.again && real != "" {
-		if err := readableAgain(real); err != nil {
-			return nil, err
-		}
+	if r.kept == nil || real == "" {
+		return read()
 	}
-	return read()
+	if err := readableAgain(real); err != nil {
+		return nil, err
+	}
+	return r.kept.text(real, read)
 }
 
 // readableAgain refuses what can be read only once, or never ends. What is not there,

@@ -184,7 +184,7 @@ func serve(cmd *cobra.Command, in inputs, paths []string, flags uiFlags) error {
 
 // newTree makes the tree of the page. What nobody can mend while it runs is an error.
 func newTree(in inputs, paths []string, before string, today v1alpha1.Date) (*tree, error) {
-	in.reading.again = true
+	in.reading.kept = &texts{}
 	t := &tree{in: in, paths: paths, before: before, today: today}
 	for _, path := range paths {
 		if err := readableAgain(path); err != nil {
