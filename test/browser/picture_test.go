@@ -39,7 +39,7 @@ func TestPictures(t *testing.T) {
 		{name: "workloads-dark", path: "/", scheme: "dark", height: 760},
 		{name: "workload", path: "/workload?of=" + checkout, height: 1000},
 		{name: "connection", path: "/connection?of=Deployment/shop/checkout&at=192.0.2.7:443", height: 900},
-		{name: "findings", path: "/findings", height: 700},
+		{name: "findings", path: "/findings", height: 420},
 		{name: "rules", path: "/rules", height: 900},
 		{name: "edit", path: "/rules", height: 1000, before: func(tb *tab) {
 			tb.click("a.button", "Edit Deployment checkout")

@@ -135,7 +135,7 @@ func (r *request) written(seen *Seen, w *report.Workload) writtenView {
 func newWorkload(r *request, seen *Seen, w *report.Workload, m *mender) *workloadView {
 	ref := w.ResourceRef
 	v := &workloadView{
-		Kind: w.Kind, Name: w.Name, Namespace: w.Namespace, Template: w.Template, Place: place(w.File, w.Line), Says: w.Says(),
+		Kind: w.Kind, Name: w.Name, Namespace: w.Namespace, Template: w.Template, Place: place(w.File, w.Line), Says: capital(w.Says()),
 		Tags: tagsOf(r, w, tally{}), Matrix: r.link("/", "namespace", cmp.Or(w.Namespace, noNamespace)), Voided: w.Voided,
 		Ask: r.link("/connection", "of", strings.Join(slices.DeleteFunc([]string{w.Kind, w.Namespace, w.Name}, func(s string) bool { return s == "" }), "/")),
 	}
