@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
@@ -47,8 +48,9 @@ func (w *writer) blockText(h *handle, added []entry) string {
 	if len(added) == 0 {
 		return ""
 	}
-	var b strings.Builder
-	b.Grow(usualText)
+	room := rooms.Get().(*[]byte)
+	defer rooms.Put(room)
+	b := bytes.NewBuffer((*room)[:0])
 	column, around := h.text.Column, h.text
 	b.WriteString(indentation(h))
 	if h.text.Kind == yamltext.Sequence && h.parent != nil {
@@ -57,20 +59,19 @@ func (w *writer) blockText(h *handle, added []entry) string {
 	style := w.styleIn(h.text, around)
 	for i, e := range added {
 		if i > 0 {
-			style.line(&b, column)
+			style.line(b, column)
 		}
 		if e.key != nil {
-			style.entry(&b, e.key, e.value, column)
+			style.entry(b, e.key, e.value, column)
 		} else {
-			style.item(&b, e.value, column)
+			style.item(b, e.value, column)
 		}
 	}
 	b.WriteByte('\n')
-	return b.String()
+	text := b.String()
+	*room = b.Bytes()
+	return text
 }
-
-// usualText has room for an init container.
-const usualText = 2 << 10
 
 // runs joins entries that go to spans, each of neighbours with no line between
 // them that stays.

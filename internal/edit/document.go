@@ -113,7 +113,7 @@ func (d Document) spliced(edits []Edit) ([]yamltext.Replacement, error) {
 	return w.changes(text), nil
 }
 
-// rooms are for texts that are only checked.
+// rooms are for texts that nobody keeps.
 var rooms = sync.Pool{New: func() any { return new([]byte) }}
 
 // check says whether a text in the place of the fragment's says what the nodes say: by

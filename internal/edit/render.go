@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"bytes"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -22,7 +23,7 @@ type Layout struct {
 }
 
 // value writes what stands after a colon; column is that of the key.
-func (s Layout) value(b *strings.Builder, node *yaml.Node, column int) {
+func (s Layout) value(b *bytes.Buffer, node *yaml.Node, column int) {
 	switch {
 	case inBlock(node, yaml.MappingNode):
 		s.line(b, column+s.step)
@@ -50,23 +51,23 @@ func alone(node *yaml.Node) string {
 	return flowStyle{}.text(node)
 }
 
-func (s Layout) alone(b *strings.Builder, node *yaml.Node) {
+func (s Layout) alone(b *bytes.Buffer, node *yaml.Node) {
 	if by := s.shared.of(node); by != nil {
-		b.WriteString(by.text(written{node: node}, func(b *strings.Builder) { b.WriteString(alone(node)) }))
+		b.WriteString(by.text(written{node: node}, func(b *bytes.Buffer) { b.WriteString(alone(node)) }))
 		return
 	}
 	b.WriteString(alone(node))
 }
 
-func (s Layout) line(b *strings.Builder, column int) {
+func (s Layout) line(b *bytes.Buffer, column int) {
 	b.WriteByte('\n')
 	b.WriteString(strings.Repeat(" ", column))
 }
 
-func (s Layout) mapping(b *strings.Builder, node *yaml.Node, column int) {
+func (s Layout) mapping(b *bytes.Buffer, node *yaml.Node, column int) {
 	if by := s.shared.of(node); by != nil {
 		s.shared = nil
-		b.WriteString(by.text(written{node, s.step, s.sequence, s.dash, column}, func(b *strings.Builder) { s.mapping(b, node, column) }))
+		b.WriteString(by.text(written{node, s.step, s.sequence, s.dash, column}, func(b *bytes.Buffer) { s.mapping(b, node, column) }))
 		return
 	}
 	for i := 0; i < len(node.Content); i += 2 {
@@ -77,13 +78,13 @@ func (s Layout) mapping(b *strings.Builder, node *yaml.Node, column int) {
 	}
 }
 
-func (s Layout) entry(b *strings.Builder, key, value *yaml.Node, column int) {
+func (s Layout) entry(b *bytes.Buffer, key, value *yaml.Node, column int) {
 	b.WriteString(scalarText(key, false))
 	b.WriteByte(':')
 	s.value(b, value, column)
 }
 
-func (s Layout) items(b *strings.Builder, items []*yaml.Node, column int) {
+func (s Layout) items(b *bytes.Buffer, items []*yaml.Node, column int) {
 	for i, item := range items {
 		if i > 0 {
 			s.line(b, column)
@@ -93,7 +94,7 @@ func (s Layout) items(b *strings.Builder, items []*yaml.Node, column int) {
 }
 
 // item writes an item with its dash; column is that of the dash.
-func (s Layout) item(b *strings.Builder, item *yaml.Node, column int) {
+func (s Layout) item(b *bytes.Buffer, item *yaml.Node, column int) {
 	b.WriteString("-" + strings.Repeat(" ", s.dash-1))
 	switch {
 	case inBlock(item, yaml.MappingNode):

@@ -1,8 +1,8 @@
 package edit
 
 import (
+	"bytes"
 	"slices"
-	"strings"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
@@ -47,21 +47,22 @@ func (s *Shared) node(like yaml.Style, dress func() (*yaml.Node, error)) (*yaml.
 	return s.nodes[like], nil
 }
 
-func (s *Shared) text(of written, write func(*strings.Builder)) string {
+func (s *Shared) text(of written, write func(*bytes.Buffer)) string {
 	s.lock.RLock()
 	text, known := s.texts[of]
 	s.lock.RUnlock()
 	if known {
 		return text
 	}
-	var b strings.Builder
+	var b bytes.Buffer
 	write(&b)
+	text = b.String()
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	if len(s.texts) < mostTexts {
-		s.texts[of] = b.String()
+		s.texts[of] = text
 	}
-	return b.String()
+	return text
 }
 
 // shared is such a value in a draft. Whoever changes something there has it copied first

@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -82,7 +83,7 @@ func NodeSource(node *yaml.Node) string {
 	case node.Kind == yaml.ScalarNode && node.Value == "" && node.ShortTag() == "!!null":
 		return strings.TrimSuffix(properties, " ")
 	case node.Kind != yaml.ScalarNode && node.Style&yaml.FlowStyle == 0 && len(node.Content) > 0:
-		var b strings.Builder
+		var b bytes.Buffer
 		Layout{step: 2, dash: 2}.value(&b, node, 0)
 		if properties != "" {
 			return " " + strings.TrimSuffix(properties, " ") + b.String()

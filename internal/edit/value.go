@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 
@@ -60,7 +61,7 @@ func (w *writer) replaceInside(h *handle, value *yaml.Node) {
 
 // blockValue writes what follows the colon or the dash of a value.
 func (w *writer) blockValue(h *handle, value *yaml.Node) string {
-	var b strings.Builder
+	var b bytes.Buffer
 	around := h.parent.text
 	style := w.styleIn(around)
 	if around.Kind == yamltext.Sequence {
