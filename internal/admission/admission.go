@@ -12,6 +12,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -69,12 +70,12 @@ func policy(all []kinds.Kind, of []*transform.Policy) string {
 	return b.String()
 }
 
-var gap = regexp.MustCompile(`\{\{[a-z -]+\}\}`)
+var gap = pattern.Of(`\{\{[a-z -]+\}\}`)
 
 // filled fills the gaps in a line of the form. A line that is nothing but a gap
 // becomes as many lines as there are to fill it with.
 func filled(line string, fillers map[string][]string) string {
-	return gap.ReplaceAllStringFunc(line, func(g string) string {
+	return gap.Regexp().ReplaceAllStringFunc(line, func(g string) string {
 		indentation := line[:len(line)-len(strings.TrimLeft(line, " "))]
 		return strings.Join(fillers[strings.Trim(g, "{}")], "\n"+indentation)
 	})

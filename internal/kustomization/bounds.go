@@ -3,13 +3,13 @@ package kustomization
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 
 	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 )
 
 // A few lines can have kustomize read a base, and replace an alias, any number
@@ -54,7 +54,7 @@ func (c *cost) errIfTooMuch(layers int) error {
 	return nil
 }
 
-var separator = regexp.MustCompile(`(?m)^---.*$`)
+var separator = pattern.Of(`(?m)^---.*$`)
 
 // errIfExpands refuses documents that grow large once their aliases are
 // replaced, as kustomize replaces them.
@@ -64,7 +64,7 @@ func errIfExpands(text []byte) error {
 	}
 	// kustomize parses some files as a whole, and of most the parts between
 	// lines that look like separators (kyaml/kio/byteio_reader.go).
-	for _, part := range append(separator.Split(string(text), -1), string(text)) {
+	for _, part := range append(separator.Regexp().Split(string(text), -1), string(text)) {
 		decoder := yaml.NewDecoder(strings.NewReader(part))
 		for {
 			var document yaml.Node

@@ -8,15 +8,21 @@ import (
 )
 
 // Pattern is a regular expression.
-type Pattern struct{ compiled func() *regexp.Regexp }
-
-// Of gives the pattern of an expression.
-func Of(expression string) *Pattern {
-	return &Pattern{sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })}
+type Pattern struct {
+	expression string
+	once       sync.Once
+	compiled   *regexp.Regexp
 }
 
+// Of gives the pattern of an expression. It is so little that a variable of a package
+// needs no code at the program's start.
+func Of(expression string) *Pattern { return &Pattern{expression: expression} }
+
 // Matches reports whether a text has the pattern.
-func (p *Pattern) Matches(text string) bool { return p.compiled().MatchString(text) }
+func (p *Pattern) Matches(text string) bool { return p.Regexp().MatchString(text) }
 
 // Regexp gives the expression itself.
-func (p *Pattern) Regexp() *regexp.Regexp { return p.compiled() }
+func (p *Pattern) Regexp() *regexp.Regexp {
+	p.once.Do(func() { p.compiled = regexp.MustCompile(p.expression) })
+	return p.compiled
+}

@@ -2,11 +2,11 @@ package page
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
@@ -34,7 +34,7 @@ var schema = sync.OnceValue(func() map[string]definition {
 })
 
 // goName is what a description begins with: the field's name in Go.
-var goName = regexp.MustCompile(`^[A-Z][A-Za-z]* (is|are|says|say|has|holds|selects?|switches|takes|limits) `)
+var goName = pattern.Of(`^[A-Z][A-Za-z]* (is|are|says|say|has|holds|selects?|switches|takes|limits) `)
 
 // help says what a field of a rule is, in the words of the schema.
 func help(list, field string) string {
@@ -45,7 +45,7 @@ func help(list, field string) string {
 			at.Properties = inner.Properties
 		}
 	}
-	text := goName.ReplaceAllStringFunc(at.Description, func(begin string) string {
+	text := goName.Regexp().ReplaceAllStringFunc(at.Description, func(begin string) string {
 		if _, verb, _ := strings.Cut(begin, " "); verb != "is " && verb != "are " {
 			return verb
 		}

@@ -3,11 +3,11 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -290,7 +290,7 @@ func (p *page) writeSummary(r *Explanation) {
 }
 
 // ruled matches the path of a whole rule.
-var ruled = regexp.MustCompile(`^spec\.(global|(namespaces|workloads)\[\d+\])$`)
+var ruled = pattern.Of(`^spec\.(global|(namespaces|workloads)\[\d+\])$`)
 
 // Reaches says whom a part of a spec reaches.
 func Reaches(one fn.Reach) string {
@@ -336,7 +336,7 @@ func (p *page) writeRules(reach []fn.Reach) {
 		switch {
 		case one.Unreached || one.Suspended:
 			nobody = append(nobody, row)
-		case ruled.MatchString(one.Path):
+		case ruled.Matches(one.Path):
 			somebody = append(somebody, row)
 		}
 	}

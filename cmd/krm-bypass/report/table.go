@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -152,7 +152,7 @@ type merging struct {
 }
 
 // index is the last step of the path of an entry.
-var index = regexp.MustCompile(`\[\d+\]$`)
+var index = pattern.Of(`\[\d+\]$`)
 
 // Merged puts the entries together that a scope has in a field and that are carried alike.
 func Merged(f fn.ExplainedField) []fn.ExplainedEntry {
@@ -173,7 +173,7 @@ func merged(f fn.ExplainedField) []merging {
 		return all.all
 	}
 	for _, e := range f.Entries {
-		e.From.Path = index.ReplaceAllString(e.From.Path, "")
+		e.From.Path = index.Regexp().ReplaceAllString(e.From.Path, "")
 		key := fmt.Sprint(e.From.Scope, e.From.Path, e.From.File, e.CarriedBy, e.InForce)
 		m := all.of(key, merging{ExplainedEntry: fn.ExplainedEntry{From: e.From, InForce: e.InForce, CarriedBy: e.CarriedBy, Reason: e.Reason, Owner: e.Owner, Expires: e.Expires, Expired: e.Expired}, field: field, whole: true})
 		if e.Means != nil {
