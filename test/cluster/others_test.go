@@ -36,9 +36,9 @@ var ofOthers = []struct {
 	{
 		definitions: lab.Borrowed{
 			Module: "github.com/kyverno/api", Version: "v0.0.1-alpha.3.0.20260723090831-fb2785727f98", Sum: "h1:wGbyqQNc5wnHXq73aclvBje80lQvYDnqZCF967m+zEU=",
-			Package: "config/crds", Files: []string{"policies.kyverno.io_validatingpolicies.yaml"},
+			Package: "config/crds", Files: []string{"policies.kyverno.io_policyexceptions.yaml", "policies.kyverno.io_validatingpolicies.yaml"},
 		},
-		files: []string{"policies/kyverno.yaml"}, objects: 1,
+		files: []string{"policies/kyverno.yaml"}, objects: 2,
 	},
 	{
 		definitions: lab.Borrowed{
@@ -53,6 +53,7 @@ var ofOthers = []struct {
 // whether every field of such an example is known and every value is right.
 func TestExamplesForOtherTools(t *testing.T) {
 	makeNamespace(t, "flux-system")
+	makeNamespace(t, "kyverno")
 	defined := make([]map[groupKind]bool, len(ofOthers))
 	for i, of := range ofOthers {
 		contents, err := of.definitions.Contents(repository)

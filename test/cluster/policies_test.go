@@ -26,7 +26,6 @@ func TestPoliciesBesideOthers(t *testing.T) {
 	ours := krmBypass(t, "schema", "--admission-policy")
 	kubectl(t, ours, "apply", "--server-side", "-f", "-")
 	defer kubectl(t, ours, "delete", "-f", "-")
-	kyverno, gatekeeper := generatedByKyverno(t), generatedByGatekeeper(t)
 
 	bare := workload("apps/v1", kinds["apps/v1 Deployment"], nil)
 	folder := t.TempDir()
@@ -42,9 +41,13 @@ func TestPoliciesBesideOthers(t *testing.T) {
 	borrowedName := manifestsOf(t, strings.ReplaceAll(inText(t, written), "registry.example.com/mesh/init@", "registry.example.com/other@"))[0]
 
 	await(t, "ours is in force", func() bool { return strings.Contains(refusalOfAny(t, byHand), refusedWith) })
-	for _, theirs := range []string{kyverno, gatekeeper} {
+	// A refusal names one policy, so theirs are tried one after the other.
+	for _, generated := range []struct {
+		by      func(*testing.T) string
+		excepts bool // the namespace tuning
+	}{{generatedByKyverno, true}, {generatedByGatekeeper, false}} {
+		theirs := generated.by(t)
 		await(t, theirs+" is in force", func() bool { return strings.Contains(refusalOfAny(t, capable), "'"+theirs+"'") })
-		// One refusal names one policy, so each is tried by itself.
 		assert.Contains(t, refusalOfAny(t, borrowedName), "'"+theirs+"'", "the init container's name alone is no pass")
 		assert.Empty(t, refusalOfAny(t, written), "what krm-bypass wrote")
 		assert.Contains(t, refusal(t, byHand), "which krm-bypass did not write", "by ours alone")
@@ -56,6 +59,12 @@ func TestPoliciesBesideOthers(t *testing.T) {
 			below(moved, "metadata")["namespace"] = "exempt"
 			await(t, "ours is off", func() bool { return (refusalOfAny(t, moved) == "") == passes })
 		}
+		// Their exceptions are theirs alone.
+		makeNamespace(t, "tuning")
+		below(capable, "metadata")["namespace"], below(byHand, "metadata")["namespace"] = "tuning", "tuning"
+		assert.Equal(t, generated.excepts, refusalOfAny(t, capable) == "", theirs)
+		assert.Contains(t, refusal(t, byHand), "which krm-bypass did not write")
+		below(capable, "metadata")["namespace"], below(byHand, "metadata")["namespace"] = "default", "default"
 		kubectl(t, "", "delete", "validatingadmissionpolicybinding", theirs+"-binding")
 		await(t, theirs+" is gone", func() bool { return !strings.Contains(refusalOfAny(t, capable), "'"+theirs+"'") })
 	}
@@ -92,16 +101,24 @@ func bound(t *testing.T, name string, policy, binding map[string]any) string {
 	return name
 }
 
-// generatedByKyverno makes what Kyverno makes of a ValidatingPolicy (kyverno/kyverno :
+// generatedByKyverno makes what Kyverno makes of a ValidatingPolicy and an exception (kyverno/kyverno :
 // pkg/admissionpolicy/builder.go, and names_test.go for the name).
 func generatedByKyverno(t *testing.T) string {
 	t.Helper()
-	policy := inExample(t, "kyverno.yaml")[0]
+	objects := inExample(t, "kyverno.yaml")
+	require.Len(t, objects, 2)
+	policy, exception := objects[0], objects[1]
 	assert.Equal(t, true, policy.Field("spec", "autogen", "validatingAdmissionPolicy", "enabled"))
 	spec := map[string]any{}
 	for _, field := range []string{"matchConstraints", "variables", "validations"} {
 		spec[field] = policy.Field("spec", field)
 	}
+	var conditions []any
+	for _, condition := range exception.Field("spec", "matchConditions").([]any) {
+		excepted := controlplane.Object(condition.(map[string]any))
+		conditions = append(conditions, map[string]any{"name": excepted.Text("name"), "expression": "!(" + excepted.Text("expression") + ")"})
+	}
+	spec["matchConditions"] = conditions
 	return bound(t, "vpol-"+policy.Text("metadata", "name"), spec, map[string]any{"validationActions": policy.Field("spec", "validationActions")})
 }
 
