@@ -282,7 +282,9 @@ func TestActionFailsWithAnnotations(t *testing.T) {
 
 func TestActionLintsFilesThatAreRenderedLater(t *testing.T) {
 	c := newChange(t, []text{before}, nil)
-	j := run(t, c, with(map[string]string{"path": "templates\n", "spec": "bypass.yaml", "judge": "lint", "comment": "false"}))
+	// A name with blanks, which is not at the base.
+	require.NoError(t, os.Rename(filepath.Join(c.dir, "templates"), filepath.Join(c.dir, "the shop's files")))
+	j := run(t, c, with(map[string]string{"path": "the shop's files\n", "spec": "bypass.yaml", "judge": "lint", "comment": "false"}))
 	assert.Empty(t, j.failed, j.log)
 	ways.Compare(t, []byte(readText(t, j.outputs["rendered"])))
 }
