@@ -100,7 +100,7 @@ func Build(dir string, options Options) (*Built, error) {
 			return nil, err
 		}
 		defer b.watch()()
-		if err := b.makeSpecs(); err != nil {
+		if err := b.findMade(); err != nil {
 			return nil, err
 		}
 		if err := b.prepare(b.root, nil); err != nil {

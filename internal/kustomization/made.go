@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"slices"
 
 	"sigs.k8s.io/kustomize/api/konfig"
@@ -13,28 +14,52 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
-// makeSpecs has kustomize build the folders under transformers that do more with specs
-// than list them, such as one that patches the spec of another folder.
-func (b *builder) makeSpecs() error {
-	made := map[*layer][]Spec{}
+// findMade gives the folders under transformers the specs that they come to.
+func (b *builder) findMade() error {
 	for _, dir := range slices.Sorted(maps.Keys(b.layers)) {
 		l := b.layers[dir]
 		for i := range l.entries {
 			e := &l.entries[i]
-			if e.list != transformersField || len(e.specs) > 0 || e.base == nil || !e.base.hasSpec() {
+			if e.list != transformersField || e.base == nil || !e.base.hasSpec() {
 				continue
 			}
-			if _, is := made[e.base]; !is {
-				specs, err := b.made(l, l.fields.Transformers[e.turn], e.base)
-				if err != nil {
-					return fmt.Errorf("%s: %s: %w", b.name(l.file), e, err)
-				}
-				made[e.base] = specs
+			var err error
+			if e.specs, err = b.specsOf(l, l.fields.Transformers[e.turn], e.base); err != nil {
+				return fmt.Errorf("%s: %s: %w", b.name(l.file), e, err)
 			}
-			e.specs = made[e.base]
 		}
 	}
 	return nil
+}
+
+// specsOf gives the specs that a folder comes to, which a kustomization names by a path.
+// Those that it lists are as they stand in their files, and those of a folder that does
+// more, such as one that patches a spec, as kustomize builds them.
+func (b *builder) specsOf(by *layer, path string, base *layer) ([]Spec, error) {
+	if base.made != nil {
+		return base.made, nil
+	}
+	k := base.fields
+	lists := reflect.DeepEqual(k, types.Kustomization{TypeMeta: k.TypeMeta, MetaData: k.MetaData, Resources: k.Resources}) &&
+		!slices.ContainsFunc(base.entries, func(e entry) bool { return !e.isSpec() && (e.base == nil || !e.base.hasSpec()) })
+	if !lists {
+		specs, err := b.made(by, path, base)
+		base.made = specs
+		return specs, err
+	}
+	var all []Spec
+	for i, e := range base.entries {
+		specs := e.specs
+		if e.base != nil {
+			var err error
+			if specs, err = b.specsOf(base, k.Resources[i], e.base); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, specs...)
+	}
+	base.made = all
+	return all, nil
 }
 
 // made gives the specs that a folder comes to, which a kustomization names by a path.
@@ -83,9 +108,6 @@ func Specs(dir string, options Options) ([]Spec, error) {
 	if b.root, err = b.read(b.top, "", nil); err != nil {
 		return nil, err
 	}
-	if specs := b.root.specs(); len(specs) > 0 {
-		return specs, nil
-	}
 	if !b.root.hasSpec() {
 		return nil, fmt.Errorf("%s lists no ClusterBypass under resources: name the file that has it", b.name(b.root.file))
 	}
@@ -94,5 +116,5 @@ func Specs(dir string, options Options) ([]Spec, error) {
 	above := &layer{dir: filepath.Dir(b.top)}
 	above.file = cmp.Or(File(above.dir), filepath.Join(above.dir, konfig.DefaultKustomizationFileName()))
 	b.files.above = above.dir
-	return b.made(above, "./"+filepath.Base(b.top), b.root)
+	return b.specsOf(above, "./"+filepath.Base(b.top), b.root)
 }

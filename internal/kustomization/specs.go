@@ -2,12 +2,10 @@ package kustomization
 
 import (
 	"bytes"
-	"reflect"
 	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/konfig"
-	"sigs.k8s.io/kustomize/api/types"
 
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
@@ -51,23 +49,6 @@ func (b *builder) specsIn(file yamltext.File) (specs []Spec, others int, err err
 
 // isSpec reports whether an entry names specs and nothing else.
 func (e *entry) isSpec() bool { return len(e.specs) > 0 && e.others == 0 }
-
-// specs gives the specs of a kustomization that does nothing but list them, nil
-// for any other.
-func (l *layer) specs() []Spec {
-	k := l.fields
-	if !reflect.DeepEqual(k, types.Kustomization{TypeMeta: k.TypeMeta, MetaData: k.MetaData, Resources: k.Resources}) {
-		return nil
-	}
-	var all []Spec
-	for _, e := range l.entries {
-		if !e.isSpec() {
-			return nil
-		}
-		all = append(all, e.specs...)
-	}
-	return all
-}
 
 // hasSpec reports whether a spec is among the objects of a kustomization.
 func (l *layer) hasSpec() bool {

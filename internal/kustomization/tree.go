@@ -26,6 +26,8 @@ type layer struct {
 	// the resource that is patched.
 	patches  map[int]map[string]string
 	prepared bool
+	// made are the specs that it comes to, once somebody has asked for them.
+	made []Spec
 	cost
 }
 
@@ -94,7 +96,6 @@ func (b *builder) load(l *layer, e *entry, way []*layer) (err error) {
 	if e.base, err = b.read(e.path, at, way); err != nil {
 		return err
 	}
-	e.specs = e.base.specs()
 	if err := e.errIfNoTransformer(at); err != nil {
 		return err
 	}

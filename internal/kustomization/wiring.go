@@ -189,7 +189,7 @@ func (b *builder) errIfNobody(l *layer, e *entry, resources int) error {
 // errIfNoTransformer refuses a spec where kustomize gives a function no resources,
 // or takes nothing from it.
 func (e *entry) errIfNoTransformer(at string) error {
-	if len(e.specs) == 0 {
+	if len(e.specs) == 0 && (e.base == nil || !e.base.hasSpec()) {
 		return nil
 	}
 	switch e.list {

@@ -27,6 +27,8 @@ var renderings = []rendering{
 	{name: "asm-ports", example: "asm-ports", manifests: byKustomize("asm-ports")},
 	{name: "component, one of its users", example: "component/shop", manifests: byKustomize("component-shop")},
 	{name: "component, another", example: "component/warehouse", manifests: byKustomize("component-warehouse")},
+	{name: "clusters, eu", example: "clusters/clusters/eu", manifests: byKustomize("clusters-eu")},
+	{name: "clusters, us", example: "clusters/clusters/us", manifests: byKustomize("clusters-us")},
 	{name: "container", example: "container", manifests: byKustomize("container")},
 	{name: "dce-helloworld, passthrough", example: "dce-helloworld/overlays/passthrough", manifests: byKustomize("dce-helloworld-passthrough")},
 	{name: "dce-helloworld, switched off", example: "dce-helloworld/overlays/switched-off", manifests: byKustomize("dce-helloworld-switched-off"), off: true},
@@ -42,9 +44,12 @@ var renderings = []rendering{
 	{name: "kpt-exec", example: "kpt-exec", manifests: byKpt},
 	{name: "kpt-image", example: "kpt-image", manifests: byKpt},
 	{name: "operators", example: "operators", manifests: byKustomize("operators")},
+	{name: "overlays, production", example: "overlays/overlays/production", manifests: byKustomize("overlays-production")},
+	{name: "overlays, staging", example: "overlays/overlays/staging", manifests: byKustomize("overlays-staging")},
 	{name: "ports-by-name", example: "ports-by-name", manifests: byKustomize("ports-by-name")},
 	{name: "reviewing, before", example: "reviewing/before", manifests: byRender},
 	{name: "reviewing, after", example: "reviewing/after", manifests: byRender},
+	{name: "teams", example: "teams/apps", manifests: byKustomize("teams")},
 	{name: "two-meshes", example: "two-meshes", manifests: byKustomize("two-meshes")},
 }
 

@@ -13,6 +13,8 @@ import (
 func TestExamplesRenderAsExpected(t *testing.T) {
 	for name, folder := range map[string]string{
 		"asm-ports":                   "examples/asm-ports",
+		"clusters-eu":                 "examples/clusters/clusters/eu",
+		"clusters-us":                 "examples/clusters/clusters/us",
 		"component-shop":              "examples/component/shop",
 		"component-warehouse":         "examples/component/warehouse",
 		"dce-helloworld-passthrough":  "examples/dce-helloworld/overlays/passthrough",
@@ -21,7 +23,10 @@ func TestExamplesRenderAsExpected(t *testing.T) {
 		"init-containers":             "examples/init-containers",
 		"istio-ambient":               "examples/istio-ambient",
 		"operators":                   "examples/operators",
+		"overlays-production":         "examples/overlays/overlays/production",
+		"overlays-staging":            "examples/overlays/overlays/staging",
 		"ports-by-name":               "examples/ports-by-name",
+		"teams":                       "examples/teams/apps",
 		"two-meshes":                  "examples/two-meshes",
 	} {
 		t.Run(name, func(t *testing.T) { compare(t, name, render(t, folder)) })
@@ -154,6 +159,49 @@ func TestExamplesShowWhatTheySay(t *testing.T) {
 					arguments:   []string{"--exclude-outbound=198.51.100.0/24@5432"},
 					behind:      []string{"shipper", "migrate", "krm-bypass-close"},
 					closing:     []string{"--end-connections"},
+				},
+			},
+		},
+		{
+			folder: "examples/overlays/overlays/staging",
+			workloads: map[string]bypass{
+				"Deployment shop-staging/cart": {annotations: map[string]string{istio + "excludeOutboundPorts": "3306"}, arguments: mysql},
+			},
+		},
+		{
+			folder: "examples/overlays/overlays/production",
+			workloads: map[string]bypass{
+				"Deployment shop-production/cart": {annotations: map[string]string{istio + "excludeOutboundPorts": "3306", istio + "excludeInboundPorts": "9090"}, arguments: scraped},
+			},
+		},
+		{
+			folder: "examples/clusters/clusters/eu",
+			workloads: map[string]bypass{
+				"Deployment bank/ledger": {
+					annotations: map[string]string{istio + "excludeOutboundPorts": "3306", istio + "excludeOutboundIPRanges": "169.254.169.254/32,192.0.2.0/24"},
+					arguments:   []string{"--exclude-outbound-ports=3306", "--exclude-outbound-ip-ranges=169.254.169.254/32,192.0.2.0/24"},
+				},
+			},
+		},
+		{
+			folder: "examples/clusters/clusters/us",
+			workloads: map[string]bypass{
+				"Deployment bank/ledger": {
+					annotations: map[string]string{istio + "excludeOutboundPorts": "5432", istio + "excludeOutboundIPRanges": "169.254.169.254/32"},
+					arguments:   []string{"--exclude-outbound-ports=5432", "--exclude-outbound-ip-ranges=169.254.169.254/32"},
+				},
+			},
+		},
+		{
+			folder: "examples/teams/apps",
+			workloads: map[string]bypass{
+				"Deployment shop/cart": {
+					annotations: map[string]string{istio + "includeOutboundPorts": "443", istio + "excludeOutboundPorts": "6379"},
+					arguments:   []string{"--include-outbound-ports=443", "--exclude-outbound-ip-ranges=169.254.169.254/32", "--exclude-outbound-ports=6379"},
+				},
+				"Deployment payments/cards": {
+					annotations: map[string]string{istio + "includeOutboundPorts": "443"},
+					arguments:   []string{"--include-outbound-ports=443", "--exclude-outbound-ip-ranges=169.254.169.254/32", "--exclude-outbound=198.51.100.0/24@8443"},
 				},
 			},
 		},

@@ -30,10 +30,10 @@ func inProcess(t *testing.T, arguments ...string) rendering {
 
 func TestRenderPrintsWhatKustomizePrints(t *testing.T) {
 	for _, folder := range []string{
-		"examples/asm-ports", "examples/component/shop", "examples/component/warehouse",
+		"examples/asm-ports", "examples/clusters/clusters/eu", "examples/clusters/clusters/us", "examples/component/shop", "examples/component/warehouse",
 		"examples/dce-helloworld/overlays/passthrough", "examples/dce-helloworld/overlays/switched-off", "examples/fsm-ip-range",
 		"examples/istio-ambient", "examples/operators", "examples/ports-by-name",
-		"examples/two-meshes",
+		"examples/overlays/overlays/production", "examples/overlays/overlays/staging", "examples/teams/apps", "examples/two-meshes",
 	} {
 		t.Run(folder, func(t *testing.T) {
 			assert.Equal(t, rendering{stdout: render(t, folder)}, inProcess(t, folder))

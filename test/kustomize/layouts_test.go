@@ -1,10 +1,13 @@
 package kustomize
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // TestRenderMakesASpecAsKustomizeDoes lists folders under transformers that change the
@@ -92,4 +95,27 @@ func TestASpecForThePipelineMayBeAFolder(t *testing.T) {
 		assert.Empty(t, out)
 		assert.Contains(t, errOut, says)
 	}
+}
+
+// TestATeamStaysWithinWhatThePlatformAllows has a team of examples/teams write more into
+// its file than rules for its workloads.
+func TestATeamStaysWithinWhatThePlatformAllows(t *testing.T) {
+	rendered := func(file string) rendering {
+		folder := layOut(t, ".", nil)
+		require.NoError(t, os.CopyFS(filepath.Join(clone, folder), os.DirFS(filepath.Join(clone, "examples", "teams"))))
+		require.NoError(t, os.WriteFile(filepath.Join(clone, folder, "bypass/teams/shop/bypass.yaml"), []byte(file), 0o644))
+		built, here := build(t, folder+"/apps", withFunction...), inProcess(t, folder+"/apps")
+		assert.Equal(t, built.stdout, here.stdout)
+		return here
+	}
+	team := exampleFile(t, "teams/bypass/teams/shop/bypass.yaml")
+	usual := rendering{stdout: render(t, "examples/teams/apps")}
+	assert.Equal(t, usual, rendered(team))
+	more := strings.NewReplacer("  name: shop\n", "  name: shop\n  annotations: {config.kubernetes.io/function: \"exec: {path: ./steal.sh}\"}\n",
+		"spec:\n", "spec:\n  enrolment: {namespaces: ['*']}\n  limits: {}\n  global: {excludeOutboundPorts: [443]}\n  meshDefaults: {excludeOutboundPorts: [443]}\n",
+		"  workloads:\n", "  workloads:\n  - {match: {names: [cards]}, reason: curious, excludeOutboundPorts: [8443]}\n").Replace(team)
+	assert.Equal(t, usual, rendered(more))
+	beyond := rendered(strings.Replace(team, "6379", "443", 1))
+	assert.Empty(t, beyond.stdout)
+	assert.Contains(t, beyond.stderr, "bypass/teams/shop/kustomization.yaml: ClusterBypass shop: spec.workloads[0].excludeOutboundPorts[0]: \"443\" holds ports that must not bypass the sidecar")
 }

@@ -158,7 +158,7 @@ func TestThePipelineThatCheckNamesChecks(t *testing.T) {
 		"base/spec.yaml":     strings.Replace(spec, "NAME", "cluster", 1),
 		"kustomization.yaml": "resources: [base]\nnamePrefix: prod-\n",
 	})
-	for _, folder := range []string{"examples/asm-ports", "examples/component/shop", "examples/dce-helloworld/overlays/passthrough", "examples/fsm-ip-range", bypassesNothing, renamed} {
+	for _, folder := range []string{"examples/asm-ports", "examples/clusters/clusters/eu", "examples/overlays/overlays/production", "examples/teams/apps", "examples/component/shop", "examples/dce-helloworld/overlays/passthrough", "examples/fsm-ip-range", bypassesNothing, renamed} {
 		t.Run(folder, func(t *testing.T) {
 			code, said := checked(t, folder)
 			assert.Zero(t, code, said)
