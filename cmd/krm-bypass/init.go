@@ -28,6 +28,8 @@ has to be added to that tool's file. With --write it adds that.
   a kpt package              the function is listed in the Kptfile
   a Helm chart               nothing: what Helm prints goes through krm-bypass
   Argo CD's Applications     the plugin is named in spec.source
+  several kustomizations     the folder bypass is listed under transformers of each that
+                             no other includes; the specification goes into that folder
   a folder of manifests      nothing
 
 The mesh is the one of which the files speak. Without --image, and where this build was
@@ -71,7 +73,7 @@ func begin(cmd *cobra.Command, dir string, choice setup.Choice, write bool) erro
 	if err != nil {
 		return err
 	}
-	spec := filepath.Join(dir, setup.SpecFile)
+	spec := filepath.Join(dir, filepath.FromSlash(plan.File))
 	if plan.Spec != nil {
 		if _, err := os.Lstat(spec); err == nil {
 			return fmt.Errorf("%s is there already and is no file: rename it, init writes over nothing", spec)
@@ -92,6 +94,9 @@ func begin(cmd *cobra.Command, dir string, choice setup.Choice, write bool) erro
 		say("%s is there already, and stays as it is", spec)
 	} else {
 		say("%s is written: uncomment the rules that you need", spec)
+	}
+	if plan.Lists.Path != "" {
+		say("%s is written: it lists the specification", filepath.Join(dir, filepath.FromSlash(plan.Lists.Path)))
 	}
 	for _, left := range plan.Left {
 		say("%s", left)
@@ -129,20 +134,27 @@ func carryOut(cmd *cobra.Command, dir string, plan *setup.Plan, write bool) erro
 			shown = append(shown, diff.Diff(quoted("a/"+name), c.Was, quoted("b/"+name), c.Is)...)
 		}
 	}
-	made := ""
+	var made []string
 	err := inplace.Rewrite(files, func(warnings []string) error {
 		tell(cmd, "warning", warnings...)
-		if plan.Spec != nil {
-			path := filepath.Join(dir, setup.SpecFile)
-			if err := writeNew(path, plan.Spec); err != nil {
+		for _, file := range plan.New() {
+			path := filepath.Join(dir, filepath.FromSlash(file.Path))
+			if err := os.Mkdir(filepath.Dir(path), 0o755); err == nil { //nolint:gosec // everybody may read it, as any folder in Git
+				made = append(made, filepath.Dir(path))
+			} else if !errors.Is(err, fs.ErrExist) {
+				return pathError(err)
+			}
+			if err := writeNew(path, file.Text); err != nil {
 				return err
 			}
-			made = path
+			made = append(made, path)
 		}
 		return output(cmd, shown)
 	})
-	if err != nil && made != "" {
-		err = errors.Join(err, os.Remove(made))
+	if err != nil {
+		for _, path := range slices.Backward(made) {
+			err = errors.Join(err, os.Remove(path))
+		}
 	}
 	return err
 }

@@ -91,8 +91,8 @@ func (f *Folder) changed(file yamltext.File, d stream.Document, edits func(root 
 }
 
 // uncalled says where a spec that is there says nothing of what kustomize runs for it.
-func (f *Folder) uncalled() (left []string) {
-	file, is := f.file(SpecFile)
+func (f *Folder) uncalled(at string) (left []string) {
+	file, is := f.file(at)
 	if !is {
 		return nil
 	}

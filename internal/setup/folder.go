@@ -88,6 +88,9 @@ func (f *Folder) kustomizations() []string {
 			included[dir] = true
 		}
 	}
+	if _, is := f.file(sharedSpec); is {
+		included[path.Dir(sharedSpec)] = true // it is for others to list
+	}
 	return slices.DeleteFunc(all, func(dir string) bool { return included[dir] })
 }
 

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -22,8 +23,13 @@ type Choice struct {
 type Plan struct {
 	// Title says what the folder is.
 	Title string
-	// Spec is the text of the spec; nil where one is there already, which stays.
+	// File is where the spec is, and Spec its text; nil where one is there already,
+	// which stays.
+	File string
 	Spec []byte
+	// Lists is a kustomization to be written that lists the spec; without a path where
+	// there is none to write.
+	Lists yamltext.File
 	// Changes are other files with the entry for the spec.
 	Changes []Change
 	// Left says what is left to the user, Commands what renders the folder, and Suggest
@@ -33,7 +39,19 @@ type Plan struct {
 }
 
 // Done reports whether everything is there already.
-func (p *Plan) Done() bool { return p.Spec == nil && len(p.Changes) == 0 }
+func (p *Plan) Done() bool { return len(p.New())+len(p.Changes) == 0 }
+
+// New are the files to be written that are not there yet.
+func (p *Plan) New() []yamltext.File {
+	var all []yamltext.File
+	if p.Spec != nil {
+		all = append(all, yamltext.File{Path: p.File, Text: p.Spec})
+	}
+	if p.Lists.Path != "" {
+		all = append(all, p.Lists)
+	}
+	return all
+}
 
 // Of plans what is to be done.
 func Of(f *Folder, choice Choice) (*Plan, error) {
@@ -44,23 +62,26 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 	if !imageName.Matches(choice.Image) {
 		return nil, fmt.Errorf("--image: %q is not the name of an image: write one such as registry.example.com/mesh/init:v0.1.0", choice.Image)
 	}
-	plan := &Plan{Title: w.title, Commands: w.commands(f), Suggest: "krm-bypass suggest " + f.Shown(f.Path)}
+	plan := &Plan{Title: w.title, File: cmp.Or(w.spec, SpecFile), Commands: w.commands(f), Suggest: "krm-bypass suggest " + f.Shown(f.Path)}
 	if w.printed != nil {
 		plan.Suggest = w.printed(f) + " | krm-bypass suggest -"
 	}
-	plan.Suggest += " --spec " + f.at(SpecFile)
+	plan.Suggest += " --spec " + f.at(plan.File)
 	specs := f.specs()
 	for _, at := range specs {
-		if at != SpecFile {
+		if at != plan.File {
 			return nil, fmt.Errorf("%s has a ClusterBypass already, and one is enough: add rules to it, or name a folder without one", path.Join(f.Path, at))
 		}
 	}
-	if there, is := f.file(SpecFile); !is {
+	if there, is := f.file(plan.File); !is {
 		if plan.Spec, err = f.spec(choice); err != nil {
 			return nil, err
 		}
 	} else if len(specs) == 0 {
 		return nil, fmt.Errorf("%s is there already and holds no ClusterBypass: rename it, init writes over nothing", path.Join(f.Path, there.Path))
+	}
+	if w.lists != nil {
+		plan.Lists = w.lists(f)
 	}
 	if w.changes != nil {
 		plan.Changes, plan.Left, err = w.changes(f)

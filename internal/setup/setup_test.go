@@ -110,10 +110,10 @@ func TestWhatAFolderIs(t *testing.T) {
 		"a kustomization of others":   {files: "-- kustomization.yaml --\nresources: [base]\n-- base/kustomization.yaml --\nresources: []\n", is: "a kustomization"},
 		"with an Application in it":   {files: "-- kustomization.yaml --\nresources: [app.yaml]\n-- app.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Application\n", is: "a kustomization"},
 		"two tools":                   {files: "-- kustomization.yaml --\nresources: []\n-- Kptfile --\nkind: Kptfile\n", fails: "shop is a kustomization and a kpt package: choose with --for kustomize or --for kpt"},
-		"overlays":                    {files: "-- base/kustomization.yaml --\nresources: []\n-- eu/kustomization.yaml --\nresources: [../base]\n-- us/kustomization.yaml --\nresources: [../base]\n", fails: "those of eu, us, which no other includes: name one, as in krm-bypass init shop/eu;"},
-		"an overlay with a component": {files: "-- part/kustomization.yaml --\nresources: []\n-- eu/kustomization.yaml --\ncomponents: [../part]\n", fails: "those of eu, which no other includes"},
+		"overlays":                    {files: "-- base/kustomization.yaml --\nresources: []\n-- eu/kustomization.yaml --\nresources: [../base]\n-- us/kustomization.yaml --\nresources: [../base]\n", is: "a folder of several kustomizations"},
+		"an overlay with a component": {files: "-- part/kustomization.yaml --\nresources: []\n-- eu/kustomization.yaml --\ncomponents: [../part]\n", fails: "holds that of eu: name it, as in krm-bypass init shop/eu;"},
 		"overlays, taken as a folder": {files: "-- eu/kustomization.yaml --\nresources: []\n", way: "folder", is: "a folder of manifests"},
-		"no such tool":                {files: web, way: "flux", fails: "--for flux: write one of kustomize, kpt, helm, argocd, folder"},
+		"no such tool":                {files: web, way: "flux", fails: "--for flux: write one of kustomize, kpt, helm, argocd, overlays, folder"},
 		"not that tool":               {files: web, way: "kpt", fails: "it is a folder of manifests"},
 		"a spec elsewhere":            {files: web + "-- mesh/cluster.yaml --\napiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nspec: {}\n", fails: "shop/mesh/cluster.yaml has a ClusterBypass already"},
 		"another file of that name":   {files: web + "-- bypass.yaml --\nkind: ConfigMap\n", fails: "shop/bypass.yaml is there already and holds no ClusterBypass"},
@@ -156,6 +156,51 @@ func TestApplicationsThatAreLeft(t *testing.T) {
 		require.Len(t, plan.Left, 1)
 		assert.Contains(t, plan.Left[0], why)
 	}
+}
+
+// TestOneSpecForSeveralKustomizations has overlays and a component of a base, beside a
+// kustomization that kustomize does not read.
+func TestOneSpecForSeveralKustomizations(t *testing.T) {
+	const (
+		base  = web + "-- base/kustomization.yaml --\nresources: [web.yaml]\n-- part/kustomization.yaml --\nkind: Component\n"
+		eu    = "-- eu/kustomization.yaml --\nresources: [../base]\n"
+		us    = "-- clusters/us/kustomization.yml --\nresources: [../../base]\ntransformers: [labels.yaml]\n"
+		other = "-- flux/kustomization.yaml --\nsourceRef: {}\n"
+	)
+	f := folder(base + eu + us + other)
+	plan, err := setup.Of(f, setup.Choice{})
+	require.NoError(t, err)
+	assert.Equal(t, "bypass/bypass.yaml", plan.File)
+	assert.Equal(t, yamltext.File{Path: "bypass/kustomization.yaml", Text: []byte("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n- bypass.yaml\n")}, plan.Lists)
+	is := map[string]string{}
+	for _, c := range plan.Changes {
+		is[c.Path] = string(c.Is)
+	}
+	assert.Equal(t, map[string]string{
+		"eu/kustomization.yaml":         "resources: [../base]\ntransformers:\n- \"../bypass\"\n",
+		"clusters/us/kustomization.yml": "resources: [../../base]\ntransformers: [labels.yaml, \"../../bypass\"]\n",
+	}, is)
+	require.Len(t, plan.Left, 1)
+	assert.Contains(t, plan.Left[0], "shop/flux/kustomization.yaml is left as it is: kustomize does not read it: ")
+	assert.Contains(t, plan.Commands, "krm-bypass render shop/clusters/us")
+
+	f.Files = append(f.Files, plan.New()...)
+	again, err := setup.Of(f, setup.Choice{})
+	require.NoError(t, err)
+	assert.Equal(t, plan.Changes, again.Changes, "they are still to be written")
+	assert.Empty(t, again.New())
+	for i := range f.Files {
+		if text, changed := is[f.Files[i].Path]; changed {
+			f.Files[i].Text = []byte(text)
+		}
+		if f.Files[i].Path == plan.Lists.Path {
+			f.Files[i].Text = []byte("resources: []\n")
+		}
+	}
+	again, err = setup.Of(f, setup.Choice{})
+	require.NoError(t, err)
+	require.Len(t, again.Changes, 1)
+	assert.Equal(t, "resources: [bypass.yaml]\n", string(again.Changes[0].Is))
 }
 
 // TestASpecWithoutAFunction: kustomize takes it for a plugin of its own, which it cannot find.

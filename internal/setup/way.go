@@ -20,10 +20,16 @@ type Change struct {
 type way struct {
 	// name is what a user chooses it by, title what the folder is then.
 	name, title string
+	// spec is where the spec goes; "" for SpecFile.
+	spec string
+	// isLast says that the folder is only taken for it where it has no tool's file itself.
+	isLast bool
 	// is reports whether the folder has the tool's file.
 	is func(*Folder) bool
 	// changes gives files with the entry for the spec, and what could not be done.
 	changes func(*Folder) ([]Change, []string, error)
+	// lists gives a kustomization that lists the spec and is still to be written.
+	lists func(*Folder) yamltext.File
 	// printed is a command that prints the manifests, where they do not stand in files.
 	printed func(*Folder) string
 	// commands render the folder, and beware is what a user should know.
@@ -39,7 +45,7 @@ var ways = []way{
 		changes: func(f *Folder) ([]Change, []string, error) {
 			file, _ := f.kustomization()
 			changes, _, err := f.added(file, entry{list: []any{"transformers"}, item: SpecFile, what: "a list of files"})
-			return changes, f.uncalled(), err
+			return changes, f.uncalled(SpecFile), err
 		},
 		commands: func(f *Folder) []string {
 			return []string{"krm-bypass render " + f.Shown(f.Path), "kustomize build --enable-alpha-plugins --enable-exec " + f.Shown(f.Path)}
@@ -77,7 +83,21 @@ var ways = []way{
 		},
 	},
 	{
-		name: "folder", title: "a folder of manifests",
+		name: "overlays", title: "a folder of several kustomizations",
+		spec: sharedSpec, isLast: true,
+		is:      func(f *Folder) bool { return len(f.kustomizations()) > 1 },
+		lists:   func(f *Folder) yamltext.File { return f.listing() },
+		changes: func(f *Folder) ([]Change, []string, error) { return f.shared() },
+		commands: func(f *Folder) []string {
+			var commands []string
+			for _, dir := range f.kustomizations() {
+				commands = append(commands, "krm-bypass render "+f.at(dir))
+			}
+			return append(commands, "kustomize build --enable-alpha-plugins --enable-exec "+f.at(f.kustomizations()[0]))
+		},
+	},
+	{
+		name: "folder", title: "a folder of manifests", isLast: true,
 		is: func(*Folder) bool { return true },
 		commands: func(f *Folder) []string {
 			return []string{"krm-bypass render --diff " + f.Shown(f.Path), "krm-bypass render --in-place " + f.Shown(f.Path)}
@@ -116,7 +136,7 @@ func (f *Folder) wayOf(name string) (way, error) {
 			return w, nil
 		case w.name == name:
 			return way{}, fmt.Errorf("--for %s: %s is no such folder: it is %s", name, f.Path, f.title())
-		case name == "" && w.is(f) && w.name != "folder":
+		case name == "" && w.is(f) && !w.isLast:
 			found = append(found, w)
 		}
 	}
@@ -131,11 +151,11 @@ func (f *Folder) wayOf(name string) (way, error) {
 		return way{}, fmt.Errorf("%s is %s: choose with --for %s", f.Path, joined(found, " and ", func(w way) string { return w.title }), joined(found, " or --for ", func(w way) string { return w.name }))
 	case len(found) > 0:
 		return found[0], nil
-	case len(below) > 0:
-		return way{}, fmt.Errorf("%s has no kustomization of its own, and holds those of %s, which no other includes: name one, as in %s; for one specification beside several see examples/component; for a folder whose files are applied as they are: --for folder",
-			f.Path, strings.Join(below, ", "), "krm-bypass init "+f.at(below[0]))
+	case len(below) == 1:
+		return way{}, fmt.Errorf("%s has no kustomization of its own, and holds that of %s: name it, as in %s; for a folder whose files are applied as they are: --for folder",
+			f.Path, below[0], "krm-bypass init "+f.at(below[0]))
 	}
-	return ways[len(ways)-1], nil
+	return ways[slices.IndexFunc(ways, func(w way) bool { return w.isLast && w.is(f) })], nil
 }
 
 // within reports whether the first way is a tool's own folder and the rest are

@@ -30,9 +30,7 @@ func TestWhatInitWritesIsApplied(t *testing.T) {
 				spec := filepath.Join(folder, "bypass.yaml")
 				text, err := os.ReadFile(spec)
 				require.NoError(t, err)
-				global := regexp.MustCompile(`(?m)^  # (global:|  reason: Prom|  excludeInboundPorts: \[9090\])`)
-				require.Len(t, global.FindAllString(string(text), -1), 3)
-				require.NoError(t, os.WriteFile(spec, global.ReplaceAll(text, []byte("  $1")), 0o644))
+				require.NoError(t, os.WriteFile(spec, withTheFirstRule(t, text), 0o644))
 
 				built := render(t, folder)
 				assert.Contains(t, built, "krm-bypass.dev/policy")
@@ -43,5 +41,56 @@ func TestWhatInitWritesIsApplied(t *testing.T) {
 				assert.Zero(t, code, said2)
 			})
 		}
+	}
+}
+
+// withTheFirstRule takes the comment mark from the first rule of a spec that init wrote.
+func withTheFirstRule(t *testing.T, text []byte) []byte {
+	t.Helper()
+	global := regexp.MustCompile(`(?m)^  # (global:|  reason: Prom|  excludeInboundPorts: \[9090\])`)
+	require.Len(t, global.FindAll(text, -1), 3)
+	return global.ReplaceAll(text, []byte("  $1"))
+}
+
+// TestWhatInitWritesAboveOverlaysIsApplied takes the specs out of examples that share one
+// between kustomizations, and lets init begin again.
+func TestWhatInitWritesAboveOverlaysIsApplied(t *testing.T) {
+	listed := regexp.MustCompile(`(?m)^(# This line.*\n)?transformers:\n(- .*\n)+`)
+	for example, tops := range map[string][]string{
+		"overlays": {"overlays/staging", "overlays/production"},
+		"clusters": {"clusters/eu", "clusters/us"},
+	} {
+		t.Run(example, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "tree")
+			require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join(clone, "examples", example))))
+			require.NoError(t, os.RemoveAll(filepath.Join(folder, "bypass")))
+			for _, top := range tops {
+				file := filepath.Join(folder, top, "kustomization.yaml")
+				text, err := os.ReadFile(file)
+				require.NoError(t, err)
+				require.Regexp(t, listed, string(text))
+				require.NoError(t, os.WriteFile(file, listed.ReplaceAll(text, nil), 0o600))
+			}
+			code, out, errOut := command(t, "", "init", "--write", folder)
+			require.Equal(t, []any{0, ""}, []any{code, out}, errOut)
+			spec := filepath.Join(folder, "bypass", "bypass.yaml")
+			text, err := os.ReadFile(spec)
+			require.NoError(t, err)
+			for _, rules := range []bool{false, true} {
+				if rules {
+					require.NoError(t, os.WriteFile(spec, withTheFirstRule(t, text), 0o600))
+				}
+				for _, top := range tops {
+					built := render(t, filepath.Join(folder, top))
+					assert.Equal(t, rules, strings.Contains(built, "krm-bypass.dev/policy"), built)
+					assert.Equal(t, rendering{stdout: built}, inProcess(t, filepath.Join(folder, top)))
+					code, said := checked(t, filepath.Join(folder, top))
+					assert.Zero(t, code, said)
+				}
+			}
+			code, _, errOut = command(t, "", "init", "--write", folder)
+			assert.Equal(t, 1, code)
+			assert.Contains(t, errOut, "init writes over nothing")
+		})
 	}
 }

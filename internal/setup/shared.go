@@ -1,0 +1,64 @@
+package setup
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+
+	"github.com/krm-bypass/krm-bypass/internal/kustomization"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+)
+
+// sharedSpec is the file of a spec that several kustomizations list by its folder:
+// kustomize takes no file from outside of theirs.
+const sharedSpec = "bypass/" + SpecFile
+
+// listing is the kustomization that lists a shared spec, if it is still to be written.
+func (f *Folder) listing() yamltext.File {
+	if _, is := f.sharing(); is {
+		return yamltext.File{}
+	}
+	return yamltext.File{
+		Path: path.Join(path.Dir(sharedSpec), kustomization.FileNames()[0]),
+		Text: []byte("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n- " + SpecFile + "\n"),
+	}
+}
+
+// sharing is the kustomization beside a shared spec.
+func (f *Folder) sharing() (yamltext.File, bool) {
+	var names []string
+	for _, name := range kustomization.FileNames() {
+		names = append(names, path.Join(path.Dir(sharedSpec), name))
+	}
+	return f.file(names...)
+}
+
+// shared lists a shared spec's folder in all kustomizations that no other one includes,
+// and the spec in the kustomization of that folder, if there is one.
+func (f *Folder) shared() (changes []Change, left []string, err error) {
+	add := func(file yamltext.File, list, item string) {
+		if err != nil {
+			return
+		}
+		var added []Change
+		added, _, err = f.added(file, entry{list: []any{list}, item: item, what: "a list of files"})
+		changes = append(changes, added...)
+	}
+	if file, is := f.sharing(); is {
+		add(file, "resources", SpecFile)
+	}
+	for _, dir := range f.kustomizations() {
+		var names []string
+		for _, name := range kustomization.FileNames() {
+			names = append(names, path.Join(dir, name))
+		}
+		file, _ := f.file(names...)
+		if _, err := kustomization.Names(file.Text); err != nil {
+			left = append(left, fmt.Sprintf("%s is left as it is: kustomize does not read it: %v", f.named(file), err))
+			continue
+		}
+		item, _ := filepath.Rel(dir, path.Dir(sharedSpec)) // both are relative to the folder
+		add(file, "transformers", filepath.ToSlash(item))
+	}
+	return changes, append(left, f.uncalled(sharedSpec)...), err
+}
