@@ -75,8 +75,15 @@ func (b *builder) locate(l *layer, e *entry, value string) error {
 	}
 	info, err := os.Stat(e.path)
 	if err != nil || b.files.fence(e.path) != nil {
-		// Whether there is something outside of the root is not told.
-		return errors.New(": no such file or folder: correct the path (what is remote is not fetched: put a copy of it beside the kustomization)")
+		switch {
+		case !isRemote(value) && (&resource.Origin{}).Append(value).Repo == "":
+			// Whether there is something outside of the root is not told.
+			return errors.New(": no such file or folder: correct the path")
+		case e.list == transformersField:
+			// What else would be remote there is a function, and not built here either.
+			return fmt.Errorf(" is remote, and what is remote is not fetched: put a copy of it beside the kustomization, or write kustomize build %s %s, which fetches it", execFlags, b.name(b.top))
+		}
+		return fmt.Errorf(" is remote, and what is remote is not fetched: put a copy of it beside the kustomization, or %s", b.pipe(""))
 	}
 	e.isFolder = info.IsDir()
 	switch mayBeFolder := e.kind == fileOrFolder || e.kind == folder || e.kind == plugin; {

@@ -72,7 +72,6 @@ func (b *builder) lastOf(l *layer) int {
 
 // place puts what a spec among the transformers comes to in its place.
 func (b *builder) place(l *layer, e *entry, way []step, isLast, again bool) error {
-	b.built.Listed = true
 	switch {
 	case b.options.Ignore && !again:
 		b.built.Ignored = append(b.built.Ignored, b.wired(l, e)...)

@@ -59,18 +59,26 @@ func (b *builder) read(dir, by string, way []*layer) (*layer, error) {
 	if l.fields.CheckEmpty() != nil {
 		return nil, fmt.Errorf("reading %s: it is empty: list something under resources", b.name(l.file))
 	}
-	if len(l.fields.HelmCharts)+len(l.fields.HelmChartInflationGenerator) > 0 {
-		return nil, fmt.Errorf("%s: helmCharts: rendering a chart runs helm, and a build here runs nothing: %s", b.name(l.file), b.pipe("--enable-helm "))
-	}
 	l.cost = cost{depth: 1, visits: 1, bytes: len(text)}
 	was := inTurn(l.fields.Transformers)
 	l.entries = entries(&l.fields)
-	for i := range l.entries {
-		if e := &l.entries[i]; e.list == transformersField {
-			e.turn, e.index = e.index, was[e.index]
+	// Transformers first: what to write in the place of an entry that is refused depends
+	// on whether a spec is among them.
+	for _, first := range []bool{true, false} {
+		for i := range l.entries {
+			e := &l.entries[i]
+			if (e.list == transformersField) != first {
+				continue
+			}
+			if first {
+				e.turn, e.index = e.index, was[e.index]
+			}
+			if err := b.load(l, e, append(slices.Clip(way), l)); err != nil {
+				return nil, err
+			}
 		}
-		if err := b.load(l, &l.entries[i], append(slices.Clip(way), l)); err != nil {
-			return nil, err
+		if first && len(l.fields.HelmCharts)+len(l.fields.HelmChartInflationGenerator) > 0 {
+			return nil, fmt.Errorf("%s: helmCharts: rendering a chart runs helm, and a build here runs nothing: %s", b.name(l.file), b.pipe("--enable-helm "))
 		}
 	}
 	if err := l.errIfTooMuch(len(b.layers)); err != nil {
@@ -91,6 +99,7 @@ func (b *builder) load(l *layer, e *entry, way []*layer) (err error) {
 	if !e.isFolder {
 		l.bytes += len(text)
 		b.findSpecs(l, e, text)
+		b.built.Listed = b.built.Listed || e.list == transformersField && e.isSpec()
 		return e.errIfNoTransformer(at)
 	}
 	if e.base, err = b.read(e.path, at, way); err != nil {
@@ -99,6 +108,7 @@ func (b *builder) load(l *layer, e *entry, way []*layer) (err error) {
 	if err := e.errIfNoTransformer(at); err != nil {
 		return err
 	}
+	b.built.Listed = b.built.Listed || e.list == transformersField && e.base.hasSpec()
 	l.add(e.base.cost)
 	return nil
 }
