@@ -14,9 +14,10 @@ VERSION ?= v0.1.0
 PUBLISHED ?=
 published = $(if $(PUBLISHED),-X main.publishedImage=$(PUBLISHED))
 platforms := linux-amd64 linux-arm64
+archives := $(platforms) darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
 function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 
-.PHONY: build demo test test-all test-rest test-argocd test-helm test-cluster test-containers test-browser pictures corpus bench fuzz soak reproducible licences lint images push tools clean help
+.PHONY: build demo test test-all test-rest test-argocd test-helm test-cluster test-containers test-browser pictures corpus bench fuzz soak reproducible licences lint images push dist release-check tools clean help
 .PHONY: go modules packages all-packages axe builder registry kustomize helm helm4 golangci-lint
 
 build: stamp = $(published)
@@ -92,13 +93,29 @@ push: registry images ## push them: make push REGISTRY=registry.example.com/mesh
 registry:
 	@$(if $(REGISTRY),,$(error push needs REGISTRY, as in make push REGISTRY=registry.example.com/mesh))
 
+# What goes into every archive beside the programs: man pages and scripts for completion,
+# of the commands themselves.
+.cache/shipped: go
+	@rm -rf $@
+	@go test -trimpath -vet=off -count=1 ./cmd/krm-bypass -run '^TestShipped$$' -into '$(CURDIR)/$@' -shipped '$(VERSION)' >/dev/null
+
+dist: builder .cache/shipped $(archives:%=.cache/dist/%) ## archives for six platforms with checksums, formula and krew manifest in bin/dist (VERSION=)
+	@.cache/build dist --programs=.cache/dist --shipped=.cache/shipped --licences=docs/licences.md --output=bin/dist --version='$(VERSION)'
+
+release-check: builder ## find what would be wrong in pages, examples and workflows at a release (VERSION=)
+	@.cache/build ready --version='$(VERSION)'
+
 # Compiled anew every time: the go command knows better than make what changed.
-.PHONY: $(platforms:%=.cache/images/%)
-$(platforms:%=.cache/images/%): .cache/images/%: go
-$(platforms:%=.cache/images/%): stamp = -X main.version=$(VERSION) -X $(function).version=$(VERSION) $(published)
+compiled := $(platforms:%=.cache/images/%) $(archives:%=.cache/dist/%)
+.PHONY: .cache/shipped $(compiled)
+$(compiled): go
+$(compiled): stamp = -X main.version=$(VERSION) -X $(function).version=$(VERSION) $(published)
+cross_build = GOOS=$(word 1,$(subst -, ,$(@F))) GOARCH=$(word 2,$(subst -, ,$(@F))) $(go_build)
 $(platforms:%=.cache/images/%):
-	@GOOS=$(word 1,$(subst -, ,$(@F))) GOARCH=$(word 2,$(subst -, ,$(@F))) $(go_build) -o $@/krm-bypass ./cmd/krm-bypass
-	@GOOS=$(word 1,$(subst -, ,$(@F))) GOARCH=$(word 2,$(subst -, ,$(@F))) $(go_build) -o $@/krm-bypass-init ./images/init
+	@$(cross_build) -o $@/krm-bypass ./cmd/krm-bypass
+	@$(cross_build) -o $@/krm-bypass-init ./images/init
+$(archives:%=.cache/dist/%):
+	@$(cross_build) -o $@/ ./cmd/krm-bypass ./cmd/krm-bypass-fn
 
 tools: kustomize helm helm4 golangci-lint ## the Go tools of hack/tools.txt, in .cache/bin
 

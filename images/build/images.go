@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 
-	"github.com/krm-bypass/krm-bypass/images/build/image"
+	"github.com/krm-bypass/krm-bypass/images/build/pack"
 	"github.com/krm-bypass/krm-bypass/images/build/sbom"
 )
 
@@ -26,7 +26,7 @@ type product struct {
 	repository         string
 	title, description string
 	// files gives what is in it.
-	files func(program []byte) ([]image.File, []sbom.Module, error)
+	files func(program []byte) ([]pack.File, []sbom.Module, error)
 	// entrypoint is the program's path.
 	entrypoint string
 	user       string
@@ -71,8 +71,8 @@ func withIptables(p product) product {
 	return p
 }
 
-func initFiles(program []byte) ([]image.File, []sbom.Module, error) {
-	return []image.File{{Path: initPath, Mode: executable, Content: program}}, nil, nil
+func initFiles(program []byte) ([]pack.File, []sbom.Module, error) {
+	return []pack.File{{Path: initPath, Mode: executable, Content: program}}, nil, nil
 }
 
 const initPath = "/krm-bypass-init"
@@ -100,17 +100,17 @@ nogroup:x:65534:
 // functionFiles are the files of the function's image: the program, the names of
 // users, a /tmp, which argocd-cmp-server needs, and the certificate authorities of
 // registries.
-func functionFiles(program []byte) ([]image.File, []sbom.Module, error) {
+func functionFiles(program []byte) ([]pack.File, []sbom.Module, error) {
 	authorities, from, err := certificates()
 	if err != nil {
 		return nil, nil, err
 	}
-	return []image.File{
+	return []pack.File{
 		{Path: "/usr/local/bin/krm-bypass", Mode: executable, Content: program},
 		{Path: "/etc/passwd", Mode: readable, Content: []byte(users)},
 		{Path: "/etc/group", Mode: readable, Content: []byte(groups)},
 		{Path: "/etc/ssl/certs/ca-certificates.crt", Mode: readable, Content: authorities},
-		image.Folder("/tmp", image.EveryonesFolder),
+		pack.Folder("/tmp", pack.EveryonesFolder),
 	}, []sbom.Module{from}, nil
 }
 

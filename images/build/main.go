@@ -12,7 +12,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
+	"github.com/krm-bypass/krm-bypass/images/build/dist"
 	"github.com/krm-bypass/krm-bypass/images/build/image"
+	"github.com/krm-bypass/krm-bypass/images/build/ready"
 )
 
 func main() {
@@ -25,12 +27,12 @@ func main() {
 func run(ctx context.Context, args []string, env func(string) string, out, errOut io.Writer) int {
 	root := &cobra.Command{
 		Use:               "build",
-		Short:             "Make the project's container images, and push them",
+		Short:             "Make the project's container images and archives, and push the images",
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(makeCommand(env), pushCommand())
+	root.AddCommand(makeCommand(env), distCommand(env), readyCommand(), pushCommand())
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)
@@ -81,6 +83,62 @@ which has to carry iptables; its tag ends in -iptables.`,
 	flags.StringVar(&base, "base", "", "image with iptables: a reference, or a path that begins with ./ or / of an OCI layout or archive")
 	flags.StringSliceVar(&platforms, "platform", []string{"linux/amd64", "linux/arm64"}, "platforms to make them for")
 	return requiring(cmd, "programs", "output", "version")
+}
+
+func distCommand(env func(string) string) *cobra.Command {
+	var r dist.Release
+	cmd := &cobra.Command{
+		Use:   "dist",
+		Short: "Make the archives of programs that are built already",
+		Long: `dist writes an archive for each platform, a file with the checksums of all, a
+formula for Homebrew and a manifest for krew, which name the archives as a release
+offers them. The one time in the archives is SOURCE_DATE_EPOCH, as in images.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if r.Created, err = creation(env("SOURCE_DATE_EPOCH")); err != nil {
+				return err
+			}
+			return r.Make(cmd.OutOrStdout())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&r.Programs, "programs", "", "folder of the programs, as linux-amd64/krm-bypass")
+	flags.StringVar(&r.Shipped, "shipped", "", "folder of what goes into every archive")
+	flags.StringVar(&r.Licences, "licences", "", "page of licences that does too")
+	flags.StringVar(&r.Output, "output", "", "folder to write to")
+	flags.StringVar(&r.Version, "version", "", "version of the release, as in v0.1.0")
+	return requiring(cmd, "programs", "shipped", "licences", "output", "version")
+}
+
+func readyCommand() *cobra.Command {
+	var root, version string
+	cmd := &cobra.Command{
+		Use:   "ready",
+		Short: "Find what would be wrong in pages, examples and workflows at a release",
+		Long: `ready prints each place where README, docs, examples or workflows name another
+version, an image without its digest, a placeholder or a file that no release offers,
+and what to write there. It fails if there is any.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := dist.CheckVersion(version); err != nil {
+				return err
+			}
+			found, err := ready.Release{Version: version, Files: dist.Files(version)}.Tree(os.DirFS(root))
+			if err != nil {
+				return fmt.Errorf("reading the texts: %w", err)
+			}
+			for _, f := range found {
+				fmt.Fprintln(cmd.OutOrStdout(), f)
+			}
+			if len(found) > 0 {
+				return fmt.Errorf("%d places would be wrong at the release %s", len(found), version)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&root, "root", ".", "folder of the repository")
+	cmd.Flags().StringVar(&version, "version", "", "version of the release, as in v0.1.0")
+	return requiring(cmd, "version")
 }
 
 func pushCommand() *cobra.Command {

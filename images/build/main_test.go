@@ -31,6 +31,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/images/build/image"
+	"github.com/krm-bypass/krm-bypass/images/build/pack"
 )
 
 const testVersion = "v9.8.7"
@@ -352,9 +353,9 @@ func TestTheAuthoritiesAreWhole(t *testing.T) {
 // operatingSystem writes a base with the programs given, as an OCI layout.
 func operatingSystem(t *testing.T, programs ...string) string {
 	t.Helper()
-	var files []image.File
+	var files []pack.File
 	for _, p := range programs {
-		files = append(files, image.File{Path: "/usr/sbin/" + p, Mode: executable, Content: []byte(p)})
+		files = append(files, pack.File{Path: "/usr/sbin/" + p, Mode: executable, Content: []byte(p)})
 	}
 	var variants []image.Variant
 	for _, p := range platforms {
@@ -448,6 +449,18 @@ func TestPush(t *testing.T) {
 	assert.Equal(t, "Put this into the spec:\n\n"+"spec:\n  enforcement:\n    image: "+last+"\n", errOut.String())
 }
 
+// A tree in which something is wrong fails, and one in which nothing is does not.
+func TestReady(t *testing.T) {
+	folder := t.TempDir()
+	for text, code := range map[string]int{"fine\n": 0, "\nghcr.io/krm-bypass/init:v0.1.0\n": 1} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "README.md"), []byte(text), 0o600))
+		var out, errOut bytes.Buffer
+		assert.Equal(t, code, run(t.Context(), []string{"ready", "--root", folder, "--version", "v0.1.0"}, os.Getenv, &out, &errOut))
+		assert.Equal(t, code == 1, strings.HasPrefix(out.String(), "README.md:2: "), out.String())
+		assert.Equal(t, code == 1, errOut.String() == "error: 1 places would be wrong at the release v0.1.0\n", errOut.String())
+	}
+}
+
 func TestWhatIsWrongIsSaid(t *testing.T) {
 	empty := t.TempDir()
 	for _, test := range []struct {
@@ -461,6 +474,11 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		{[]string{"make", "--programs", empty, "--output", empty, "--version", "v1"}, "", "making the image krm-bypass: linux/amd64: reading the program: open " + empty + "/linux-amd64/krm-bypass: no such file or directory"},
 		{[]string{"make", "--programs", empty, "--output", empty, "--version", "v 1"}, "", "making the image krm-bypass: "},
 		{[]string{"make", "--programs", empty, "--output", empty, "--version", "v1", "--base", empty}, "", "finding the base image " + empty + ": reading an OCI layout"},
+		{[]string{"dist", "--programs", empty, "--shipped", empty, "--licences", empty, "--output", empty, "--version", "0.1"}, "", `reading the version: "0.1" is none: write it as v0.1.0`},
+		{[]string{"dist", "--programs", empty, "--shipped", empty, "--licences", empty + "/absent", "--output", empty, "--version", "v0.1.0"}, "", "reading what goes into every archive: open " + empty + "/absent"},
+		{[]string{"dist", "--programs", empty, "--shipped", empty, "--licences", "doc.go", "--output", ".", "--version", "v0.1.0"}, "", "writing the release .: something else is there: remove it, or give another folder"},
+		{[]string{"dist", "--programs", empty, "--shipped", empty, "--licences", "doc.go", "--output", empty, "--version", "v0.1.0"}, "", "reading a program: open " + empty + "/"},
+		{[]string{"ready", "--version", "1"}, "", `reading the version: "1" is none: write it as v0.1.0`},
 		{[]string{"push", "--from", empty, "registry.example"}, "", "there is no OCI layout in " + empty + ": make images makes some"},
 		{[]string{"push", "--from", empty}, "", "accepts 1 arg(s), received 0"},
 	} {

@@ -119,7 +119,7 @@ func (r release) forPlatform(p product, platform v1.Platform) (built v1.Image, d
 	}
 	bill := sbom.Image{
 		Repository: p.published(), Version: r.version + p.suffix,
-		Created: r.created, Name: p.name, Program: program, Data: data,
+		Created: r.created, Program: sbom.Program{Name: p.name, Content: program}, Data: data,
 	}
 	contents := image.Contents{
 		Files:       files,

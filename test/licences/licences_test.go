@@ -27,10 +27,10 @@ const (
 	page = root + "/docs/licences.md"
 )
 
-// programs are what is shipped, for the platforms that the images are for.
+// programs are what is shipped, for the platforms of the images and of make dist.
 var (
 	programs  = []string{"cmd/krm-bypass", "cmd/krm-bypass-fn", "images/init"}
-	platforms = []string{"amd64", "arm64"}
+	platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64", "windows/arm64"}
 )
 
 // shippable are licences under which a program may hold the module, whatever
@@ -70,9 +70,13 @@ func linked(t *testing.T) []*module {
 	found := map[string]*module{}
 	for _, program := range programs {
 		for _, platform := range platforms {
+			system, arch, _ := strings.Cut(platform, "/")
+			if program == "images/init" && system != "linux" {
+				continue
+			}
 			cmd := exec.Command("go", "list", "-deps", "-json=Module", "./"+program)
 			cmd.Dir = root
-			cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+platform, "CGO_ENABLED=0", "GOWORK=off")
+			cmd.Env = append(os.Environ(), "GOOS="+system, "GOARCH="+arch, "CGO_ENABLED=0", "GOWORK=off")
 			cmd.Stderr = os.Stderr
 			out, err := cmd.Output()
 			require.NoError(t, err)
@@ -147,9 +151,9 @@ func pageOf(modules []*module) string {
 	var b strings.Builder
 	b.WriteString(`# Licences of what is linked in
 
-The Go modules in the programs, as ` + "`go list -deps`" + ` gives them for linux/amd64 and
-linux/arm64, and the licences in their folders. Go's own standard library, which
-is in every program, is under BSD-3-Clause.
+The Go modules in the programs, as ` + "`go list -deps`" + ` gives them for Linux,
+macOS and Windows on amd64 and arm64, and the licences in their folders. Go's own
+standard library, which is in every program, is under BSD-3-Clause.
 
     make licences
 

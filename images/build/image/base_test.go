@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/images/build/pack"
 )
 
 // operatingSystem is a base with a few programs, in Docker's media types as most
@@ -22,7 +24,7 @@ import (
 func operatingSystem(t *testing.T, platform v1.Platform) v1.Image {
 	t.Helper()
 	image := build(t, Contents{
-		Files: []File{
+		Files: []pack.File{
 			{Path: "/usr/sbin/iptables-legacy", Mode: 0o555, Content: []byte("for " + platform.Architecture)},
 			{Path: "/opt/odd", Mode: 0o555, Content: []byte("odd")},
 		},

@@ -1,14 +1,11 @@
 package image
 
 import (
-	"archive/tar"
 	"bytes"
-	"cmp"
 	"compress/gzip"
 	"fmt"
 	"io"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -18,13 +15,15 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/krm-bypass/krm-bypass/images/build/pack"
 )
 
 // Contents is what an image adds to its base.
 type Contents struct {
 	// Files go into one layer. The folders above them need not be listed; a
 	// folder of the base keeps its mode only if it is not.
-	Files []File
+	Files []pack.File
 	// Entrypoint replaces the base's entrypoint and command.
 	Entrypoint []string
 	// Env holds NAME=VALUE entries, which go before those of the base.
@@ -38,27 +37,6 @@ type Contents struct {
 	// Created is the time of the image and of all files that it adds.
 	Created time.Time
 }
-
-// File is a file or a folder, owned by root.
-type File struct {
-	// Path is absolute.
-	Path string
-	// Mode holds the permission bits and, as in tar, the sticky bit.
-	Mode int64
-	// Content is nil for a folder.
-	Content []byte
-}
-
-// Folder is a folder with a mode of its own.
-func Folder(path string, mode int64) File { return File{Path: path, Mode: mode} }
-
-const (
-	ordinaryFolder = 0o755
-	// sticky is tar's bit for what chmod calls +t (archive/tar, c_ISVTX).
-	sticky = 0o1000
-	// EveryonesFolder is the mode of /tmp.
-	EveryonesFolder = sticky | 0o777
-)
 
 // On gives the image for a platform.
 func (c Contents) On(base Base, platform v1.Platform) (v1.Image, error) {
@@ -124,7 +102,7 @@ func merged(first, second []string) []string {
 func (c Contents) layer(under v1.Image) (layer v1.Layer, err error) {
 	defer wrap(&err, "making a layer")
 	var archive bytes.Buffer
-	if err := c.archive(&archive); err != nil {
+	if err := pack.Tar(&archive, c.Files, c.Created); err != nil {
 		return nil, err
 	}
 	mediaType := types.OCILayer
@@ -136,51 +114,6 @@ func (c Contents) layer(under v1.Image) (layer v1.Layer, err error) {
 	return tarball.LayerFromOpener(
 		func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive.Bytes())), nil },
 		tarball.WithMediaType(mediaType), tarball.WithCompressionLevel(gzip.BestCompression), tarball.WithCompressedCaching)
-}
-
-func (c Contents) archive(to io.Writer) error {
-	w := tar.NewWriter(to)
-	for _, f := range c.withFolders() {
-		// Everything that a file system would put there is fixed, so that
-		// neither the builder's umask nor its clock is in the image.
-		header := &tar.Header{
-			Name:     strings.TrimPrefix(f.Path, "/"),
-			Mode:     f.Mode,
-			Size:     int64(len(f.Content)),
-			ModTime:  c.Created,
-			Typeflag: tar.TypeReg,
-			Format:   tar.FormatUSTAR,
-		}
-		if f.Content == nil {
-			header.Typeflag = tar.TypeDir
-			header.Name += "/"
-		}
-		if err := w.WriteHeader(header); err != nil {
-			return err
-		}
-		if _, err := w.Write(f.Content); err != nil {
-			return err
-		}
-	}
-	return w.Close()
-}
-
-// withFolders gives the files in the order of their paths, each folder before
-// what is in it.
-func (c Contents) withFolders() []File {
-	files := slices.Clone(c.Files)
-	given := map[string]bool{"/": true}
-	for _, f := range files {
-		given[f.Path] = true
-	}
-	for _, f := range c.Files {
-		for folder := path.Dir(f.Path); !given[folder]; folder = path.Dir(folder) {
-			given[folder] = true
-			files = append(files, Folder(folder, ordinaryFolder))
-		}
-	}
-	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
-	return files
 }
 
 // Variant is an image of an index.

@@ -24,6 +24,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/images/build/pack"
 )
 
 var (
@@ -33,9 +35,9 @@ var (
 
 func contents() Contents {
 	return Contents{
-		Files: []File{
+		Files: []pack.File{
 			{Path: "/usr/bin/program", Mode: 0o555, Content: []byte("a program")},
-			Folder("/tmp", EveryonesFolder),
+			pack.Folder("/tmp", pack.EveryonesFolder),
 			{Path: "/etc/passwd", Mode: 0o444, Content: []byte("root:x:0:0::/:\n")},
 		},
 		Entrypoint:  []string{"/usr/bin/program"},
@@ -63,7 +65,7 @@ func digest(t *testing.T, of interface{ Digest() (v1.Hash, error) }) string {
 func TestTheSameContentsGiveTheSameDigest(t *testing.T) {
 	first := contents()
 	second := contents()
-	second.Files = []File{second.Files[2], second.Files[0], second.Files[1]}
+	second.Files = []pack.File{second.Files[2], second.Files[0], second.Files[1]}
 	assert.Equal(t, digest(t, build(t, first, Base{}, amd64)), digest(t, build(t, second, Base{}, amd64)))
 	assert.NotEqual(t, digest(t, build(t, first, Base{}, amd64)), digest(t, build(t, first, Base{}, arm64)))
 	for name, change := range map[string]func(*Contents){

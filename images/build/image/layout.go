@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/krm-bypass/krm-bypass/images/build/pack"
 )
 
 // The annotations by which tools find an image in a layout: the tag alone
@@ -38,50 +40,21 @@ func wrap(err *error, doing string) {
 // one is complete.
 func WriteLayout(folder string, tag name.Tag, index v1.ImageIndex, attachments []v1.Image) (err error) {
 	defer wrap(&err, "writing the OCI layout "+folder)
-	if err := ownFolder(folder); err != nil {
-		return err
-	}
-	temporary, err := os.MkdirTemp(filepath.Dir(folder), "."+filepath.Base(folder)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
-	// As any other folder: a temporary one is its maker's alone.
-	if err := os.Chmod(temporary, 0o755); err != nil { //nolint:gosec // it is for everybody to read
-		return err
-	}
-	to, err := layout.Write(temporary, empty.Index)
-	if err != nil {
-		return err
-	}
-	if err := to.AppendIndex(index, layout.WithAnnotations(map[string]string{refName: tag.TagStr(), imageName: tag.Name()})); err != nil {
-		return err
-	}
-	for _, a := range attachments {
-		if err := to.AppendImage(a); err != nil {
+	return pack.Replace(folder, "oci-layout", func(temporary string) error {
+		to, err := layout.Write(temporary, empty.Index)
+		if err != nil {
 			return err
 		}
-	}
-	if err := os.RemoveAll(folder); err != nil {
-		return err
-	}
-	return os.Rename(temporary, folder)
-}
-
-// ownFolder gives an error unless a folder is absent or a layout: WriteLayout deletes
-// what is in it.
-func ownFolder(folder string) error {
-	entries, err := os.ReadDir(folder)
-	switch {
-	case errors.Is(err, os.ErrNotExist), err == nil && len(entries) == 0:
+		if err := to.AppendIndex(index, layout.WithAnnotations(map[string]string{refName: tag.TagStr(), imageName: tag.Name()})); err != nil {
+			return err
+		}
+		for _, a := range attachments {
+			if err := to.AppendImage(a); err != nil {
+				return err
+			}
+		}
 		return nil
-	case err != nil:
-		return err
-	}
-	if _, err := os.Stat(filepath.Join(folder, "oci-layout")); err != nil {
-		return errors.New("something else is there: remove it, or give another folder")
-	}
-	return nil
+	})
 }
 
 // WriteArchive writes an image of one platform as docker save would.

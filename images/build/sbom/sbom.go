@@ -29,9 +29,8 @@ type Image struct {
 	// Digest is the image manifest's, as "sha256:…".
 	Digest  string
 	Created time.Time
-	// Program is the Go program in it, by its name.
-	Name    string
-	Program []byte
+	// Program is the Go program in it.
+	Program Program
 	// Data are Go modules whose data the image holds beside the program.
 	Data []Module
 	// Base is the digest of the image that it is built on, "" for none, and
@@ -39,35 +38,32 @@ type Image struct {
 	Base, BaseName string
 }
 
+// Archive is what a release offers for download, of Go programs.
+type Archive struct {
+	// Name is the archive's, and URL where it is.
+	Name, URL, Version string
+	// Digest is its SHA-256, in hexadecimal digits.
+	Digest   string
+	Created  time.Time
+	Programs []Program
+}
+
+// Program is a Go program, by its name.
+type Program struct {
+	Name    string
+	Content []byte
+}
+
 // Module is a Go module.
 type Module struct{ Path, Version string }
 
 // Document gives the document of an image.
 func Document(image Image) ([]byte, error) {
-	build, err := buildinfo.Read(bytes.NewReader(image.Program))
-	if err != nil {
-		return nil, fmt.Errorf("reading what is in %s: %w", image.Name, err)
-	}
-	d := &document{&spdx.Document{
-		SPDXVersion:       spdx.Version,
-		DataLicense:       spdx.DataLicense,
-		SPDXIdentifier:    "DOCUMENT",
-		DocumentName:      image.Repository + ":" + image.Version,
-		DocumentNamespace: "https://" + image.Repository + "/" + strings.ReplaceAll(image.Digest, ":", "-"),
-		CreationInfo: &spdx.CreationInfo{
-			Creators: []common.Creator{{CreatorType: "Tool", Creator: "krm-bypass-images"}},
-			Created:  image.Created.UTC().Format("2006-01-02T15:04:05Z"),
-		},
-	}}
+	d := newDocument(image.Repository+":"+image.Version, "https://"+image.Repository+"/"+strings.ReplaceAll(image.Digest, ":", "-"), image.Created)
 	whole := d.add("DOCUMENT", common.TypeRelationshipDescribe,
 		pkg{name: image.Repository, version: image.Version, purpose: "CONTAINER", purl: container(image.Repository, image.Digest), sha256: strings.TrimPrefix(image.Digest, "sha256:")})
-	sum := sha256.Sum256(image.Program)
-	program := d.add(whole, common.TypeRelationshipContains,
-		pkg{name: image.Name, version: image.Version, purpose: "APPLICATION", purl: module(build.Main.Path, image.Version), sha256: hex.EncodeToString(sum[:])})
-	d.add(program, common.TypeRelationshipDependsOn,
-		pkg{name: "stdlib", version: build.GoVersion, purpose: "LIBRARY", purl: module("stdlib", strings.TrimPrefix(build.GoVersion, "go"))})
-	for _, dependency := range build.Deps {
-		d.add(program, common.TypeRelationshipDependsOn, ofModule(dependency))
+	if err := d.addProgram(whole, image.Program, image.Version); err != nil {
+		return nil, err
 	}
 	for _, m := range image.Data {
 		d.add(whole, common.TypeRelationshipContains, pkg{name: m.Path, version: m.Version, purpose: "OTHER", purl: module(m.Path, m.Version)})
@@ -77,6 +73,55 @@ func Document(image Image) ([]byte, error) {
 		d.add(whole, common.TypeRelationshipDescendantOf,
 			pkg{name: name, version: image.Base, purpose: "CONTAINER", purl: container(name, image.Base), sha256: strings.TrimPrefix(image.Base, "sha256:")})
 	}
+	return d.text()
+}
+
+// DocumentOfArchive gives the document of an archive.
+func DocumentOfArchive(archive Archive) ([]byte, error) {
+	d := newDocument(archive.Name, archive.URL+"/sha256-"+archive.Digest, archive.Created)
+	whole := d.add("DOCUMENT", common.TypeRelationshipDescribe,
+		pkg{name: archive.Name, version: archive.Version, purpose: "ARCHIVE", purl: download(archive), sha256: archive.Digest})
+	for _, program := range archive.Programs {
+		if err := d.addProgram(whole, program, archive.Version); err != nil {
+			return nil, err
+		}
+	}
+	return d.text()
+}
+
+func newDocument(name, namespace string, created time.Time) *document {
+	return &document{&spdx.Document{
+		SPDXVersion:       spdx.Version,
+		DataLicense:       spdx.DataLicense,
+		SPDXIdentifier:    "DOCUMENT",
+		DocumentName:      name,
+		DocumentNamespace: namespace,
+		CreationInfo: &spdx.CreationInfo{
+			Creators: []common.Creator{{CreatorType: "Tool", Creator: "krm-bypass-images"}},
+			Created:  created.UTC().Format("2006-01-02T15:04:05Z"),
+		},
+	}}
+}
+
+// addProgram says that a program is in the whole, and of what the Go command says it is
+// made.
+func (d *document) addProgram(whole common.ElementID, program Program, version string) error {
+	build, err := buildinfo.Read(bytes.NewReader(program.Content))
+	if err != nil {
+		return fmt.Errorf("reading what is in %s: %w", program.Name, err)
+	}
+	sum := sha256.Sum256(program.Content)
+	id := d.add(whole, common.TypeRelationshipContains,
+		pkg{name: program.Name, version: version, purpose: "APPLICATION", purl: module(build.Main.Path, version), sha256: hex.EncodeToString(sum[:])})
+	d.add(id, common.TypeRelationshipDependsOn,
+		pkg{name: "stdlib", version: build.GoVersion, purpose: "LIBRARY", purl: module("stdlib", strings.TrimPrefix(build.GoVersion, "go"))})
+	for _, dependency := range build.Deps {
+		d.add(id, common.TypeRelationshipDependsOn, ofModule(dependency))
+	}
+	return nil
+}
+
+func (d *document) text() ([]byte, error) {
 	var text bytes.Buffer
 	if err := json.Write(d.Document, &text, json.Indent("  "), json.EscapeHTML(false)); err != nil {
 		return nil, fmt.Errorf("writing an SPDX document: %w", err)
@@ -97,8 +142,8 @@ func ofModule(m *debug.Module) pkg {
 	return p
 }
 
-// module and container give package URLs (package-url/purl-spec, types golang
-// and oci).
+// module, container and download give package URLs (package-url/purl-spec, types golang,
+// oci and generic).
 func module(path, version string) string {
 	return "pkg:golang/" + path + "@" + url.QueryEscape(version)
 }
@@ -109,6 +154,10 @@ func container(repository, digest string) string {
 		located += "?repository_url=" + url.QueryEscape(repository)
 	}
 	return located
+}
+
+func download(of Archive) string {
+	return "pkg:generic/" + of.Name + "@" + url.QueryEscape(of.Version) + "?checksum=sha256:" + of.Digest + "&download_url=" + url.QueryEscape(of.URL)
 }
 
 // unnamed stands for the name of a base that has none.

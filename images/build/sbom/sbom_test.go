@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,8 +42,7 @@ func image(t *testing.T) Image {
 		Version:    "v0.1.0",
 		Digest:     "sha256:" + "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 		Created:    time.Unix(0, 0),
-		Name:       "krm-bypass-init",
-		Program:    built,
+		Program:    Program{"krm-bypass-init", built},
 		Data:       []Module{{"golang.org/x/crypto/x509roots/fallback", "v0.0.0"}},
 		Base:       "sha256:" + "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210",
 		BaseName:   "docker.io/library/debian",
@@ -80,7 +80,7 @@ func TestADocumentNamesEverythingThatIsInTheImage(t *testing.T) {
 		whole  = "pkg:oci/init@sha256%3A0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef?repository_url=ghcr.io%2Fkrm-bypass%2Finit"
 		itself = "pkg:golang/github.com/krm-bypass/krm-bypass@v0.1.0"
 	)
-	build, err := buildinfo.Read(bytes.NewReader(of.Program))
+	build, err := buildinfo.Read(bytes.NewReader(of.Program.Content))
 	require.NoError(t, err)
 	require.NotEmpty(t, build.Deps)
 	for _, d := range build.Deps {
@@ -102,6 +102,31 @@ func TestTheSameImageGivesTheSameDocument(t *testing.T) {
 	assert.Equal(t, string(first), string(second))
 }
 
+func TestAnArchive(t *testing.T) {
+	built, err := program()
+	require.NoError(t, err)
+	of := Archive{
+		Name: "archive.zip", URL: "https://example.com/v0.1.0/archive.zip", Version: "v0.1.0", Digest: strings.Repeat("0123456789abcdef", 4), Created: time.Unix(0, 0),
+		Programs: []Program{{"one", built}, {"another", built}},
+	}
+	text, err := DocumentOfArchive(of)
+	require.NoError(t, err)
+	read, err := json.Read(bytes.NewReader(text))
+	require.NoError(t, err)
+	require.NoError(t, spdxlib.ValidateDocument(read))
+	var names []string
+	for _, p := range read.Packages {
+		names = append(names, p.PackageName)
+	}
+	assert.Subset(t, names, []string{"archive.zip", "one", "another", "stdlib"})
+	assert.Equal(t, "ARCHIVE", read.Packages[0].PrimaryPackagePurpose)
+	assert.Equal(t, of.Digest, read.Packages[0].PackageChecksums[0].Value)
+
+	of.Programs[1].Content = []byte("#!/bin/sh\n")
+	_, err = DocumentOfArchive(of)
+	assert.ErrorContains(t, err, "reading what is in another: ")
+}
+
 func TestAnImageOnNothing(t *testing.T) {
 	of := image(t)
 	of.Base, of.BaseName, of.Data = "", "", nil
@@ -118,7 +143,7 @@ func TestABaseWithoutAName(t *testing.T) {
 
 func TestAProgramThatIsNone(t *testing.T) {
 	of := image(t)
-	of.Program = []byte("#!/bin/sh\n")
+	of.Program.Content = []byte("#!/bin/sh\n")
 	_, err := Document(of)
 	assert.ErrorContains(t, err, "reading what is in krm-bypass-init: ")
 }
