@@ -67,7 +67,7 @@ var rules = []rule{
 		}
 		return ""
 	}},
-	{regexp.MustCompile(`(?i)\b(?:nothing is|not) published yet\b|\bno release yet\b`), func(r Release, _ []string) string {
+	{regexp.MustCompile(`(?i)\b(?:nothing is|not) (?:published|released) yet\b|\bno release yet\b`), func(r Release, _ []string) string {
 		return "say where " + r.Version + " is"
 	}},
 }

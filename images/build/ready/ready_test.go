@@ -48,6 +48,7 @@ func TestText(t *testing.T) {
 		"a page of another":             {ours + "/releases/tag/v0.0.1", []string{"write v0.1.0"}},
 		"all releases":                  {ours + "/releases", nil},
 		"not published":                 {"Nothing is published yet.", []string{"say where v0.1.0 is"}},
+		"not released":                  {"Nothing is released yet: this", []string{"say where v0.1.0 is"}},
 		"two in a line":                 {"ghcr.io/krm-bypass/init:v0.0.1 ghcr.io/krm-bypass/krm-bypass:v0.0.1\r", []string{"init:v0.1.0@", "krm-bypass:v0.1.0@"}},
 	} {
 		t.Run(name, func(t *testing.T) {
