@@ -168,9 +168,10 @@ var verdictClass = map[string]string{
 	report.Bypassed: "bypassed", report.InDoubt: "perhaps", report.NotOurs: "alone", report.LeftToMesh: "left", report.Intercepted: "intercepted",
 }
 
-// list says what becomes of it for each of several workloads.
+// list says what becomes of it for each of several workloads, those first that bypass.
 func (v *connectionView) list(r *request, all *report.Explanation) {
 	n := map[string]int{}
+	slices.SortStableFunc(all.Workloads, report.ByVerdict)
 	for i := range all.Workloads {
 		w := &all.Workloads[i]
 		if n[w.Decision.Verdict]++; i < mostChoices {

@@ -226,6 +226,7 @@ func TestAWrongQuestionKeepsWhatWasTyped(t *testing.T) {
 	assert.NotContains(t, b.body, "aria-invalid")
 	b.open(connectionURL("", "inbound", "7001"))
 	assert.Contains(t, b.body, "<dt>bypassed</dt><dd>5</dd>", "all are asked")
+	assert.Regexp(t, `(?s)^.*(<span class="verdict bypassed">.*){5}<span class="verdict alone">`, b.body, "and what bypasses comes first")
 	tree.spec = "kind: ["
 	b.open(connectionURL("", "inbound", "7001"))
 	assert.Contains(t, b.body, `<ul class="problems"`)

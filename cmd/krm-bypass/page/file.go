@@ -285,15 +285,7 @@ const mostDrawn, mostDiffed, mostOfDiff = 20, 100, 150
 
 func (b *filed) answers(r *report.Explanation) []fileSaid {
 	workloads := slices.Clone(r.Workloads)
-	slices.SortStableFunc(workloads, func(a, b report.Workload) int {
-		of := func(w report.Workload) int {
-			if w.Decision == nil {
-				return 0
-			}
-			return slices.Index(report.Verdicts, w.Decision.Verdict)
-		}
-		return of(a) - of(b)
-	})
+	slices.SortStableFunc(workloads, report.ByVerdict)
 	all := b.alike(workloads, b.answer)
 	if c, name, asked := r.Asked(); asked {
 		for i := range all[:min(len(all), mostDrawn)] {

@@ -182,7 +182,7 @@ func (e merging) inWords() string {
 
 func (c *comment) writeAnswers(r *Explanation) {
 	workloads := slices.Clone(r.Workloads)
-	slices.SortStableFunc(workloads, byVerdict)
+	slices.SortStableFunc(workloads, ByVerdict)
 	answer := func(w *Workload, exact bool) (says, by string) {
 		var all []string
 		d := w.Decision

@@ -300,8 +300,15 @@ func (p *page) writeChanges(r *Explanation) {
 // Verdicts are in the order in which a reader wants them.
 var Verdicts = []string{Bypassed, InDoubt, NotOurs, LeftToMesh, Intercepted}
 
-func byVerdict(a, b Workload) int {
-	return slices.Index(Verdicts, a.Decision.Verdict) - slices.Index(Verdicts, b.Decision.Verdict)
+// ByVerdict orders workloads by what becomes of the connection that they were asked about.
+func ByVerdict(a, b Workload) int {
+	of := func(w Workload) int {
+		if w.Decision == nil {
+			return 0
+		}
+		return slices.Index(Verdicts, w.Decision.Verdict)
+	}
+	return of(a) - of(b)
 }
 
 // tally counts the workloads by verdict.
@@ -324,7 +331,7 @@ func (p *page) writeAnswers(r *Explanation) {
 	for i := range workloads {
 		workloads[i].File = "" // the entries have theirs
 	}
-	slices.SortStableFunc(workloads, byVerdict)
+	slices.SortStableFunc(workloads, ByVerdict)
 	if len(workloads) > 1 {
 		p.line(0, "%s: %s", workloads[0].Decision.Connection, r.tally())
 	}
