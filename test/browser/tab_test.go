@@ -67,7 +67,7 @@ func newTab(t testing.TB, base string) *tab {
 
 // watch runs before the page: what it notes, report reads.
 const watch = `window.seen = {shift: 0, rows: 0, moved: [], violations: []};
-const rows = new MutationObserver(() => { if (document.querySelector("main tbody")) { rows.disconnect(); requestAnimationFrame(() => { const c = new MessageChannel(); c.port1.onmessage = () => seen.rows = performance.now(); c.port2.postMessage(0); }); } });
+const rows = new MutationObserver(() => { if (document.querySelector("main tbody")?.checkVisibility()) { rows.disconnect(); requestAnimationFrame(() => { const c = new MessageChannel(); c.port1.onmessage = () => seen.rows = performance.now(); c.port2.postMessage(0); }); } });
 rows.observe(document, {childList: true, subtree: true});
 addEventListener("securitypolicyviolation", e => seen.violations.push(e.violatedDirective + " " + e.blockedURI + " " + e.sample));
 new PerformanceObserver(l => { for (const e of l.getEntries()) if (!e.hadRecentInput) { seen.shift += e.value; seen.moved.push(...e.sources.map(s => s.node?.outerHTML?.slice(0, 80) ?? s.node?.data)); } }).observe({type: "layout-shift", buffered: true});`
