@@ -143,3 +143,19 @@ func TestManyTabs(t *testing.T) {
 		assert.Empty(t, tb.noted())
 	}
 }
+
+// TestWhatIsTheSameStays has files change in what the page does not show: whoever presses a
+// button just then presses it.
+func TestWhatIsTheSameStays(t *testing.T) {
+	site := asm(t)
+	tb := newTab(t, site.base)
+	tb.editNamespace()
+	get[bool](tb, `document.querySelector("form[method=post]").kept = true`)
+	files := get[string](tb, `document.getElementById("state").dataset.files`)
+	manifest := site.folder + "/base/orders.yaml"
+	text, err := os.ReadFile(manifest)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(manifest, append(text, "# more\n"...), 0o644))
+	tb.until(`document.getElementById("state").dataset.files != ` + quoted(files))
+	assert.True(t, get[bool](tb, `!!document.querySelector("form[method=post]").kept`))
+}

@@ -45,7 +45,7 @@ async function show(url, { then, scroll, unlessTyped } = {}) {
   const same = before === location.pathname;
   const at = document.activeElement, open = [...document.querySelectorAll("details[id]")].map((d) => [d.id, d.open]);
   const find = at?.id ? `#${CSS.escape(at.id)}` : at?.name && `[name="${CSS.escape(at.name)}"]`;
-  for (const part of page()) part.replaceChildren(...(other.getElementById(part.id)?.childNodes ?? []));
+  for (const part of page()) swap(part, [...(other.getElementById(part.id)?.childNodes ?? [])]);
   document.title = other.title;
   const now = same && find && at !== document.body ? document.querySelector(find) : null;
   if (same) for (const [id, was] of open) document.getElementById(id)?.toggleAttribute("open", was);
@@ -56,6 +56,14 @@ async function show(url, { then, scroll, unlessTyped } = {}) {
   } else if (!same) document.getElementById("main").focus({ preventScroll: true });
   if (scroll !== undefined || !same) scrollTo(0, scroll ?? 0);
   load();
+}
+
+// swap puts nodes in the place of a part's, but for those that are the same: a click on
+// one of them that has begun would be lost.
+function swap(part, nodes) {
+  const is = [...part.childNodes];
+  if (is.length !== nodes.length) return part.replaceChildren(...nodes);
+  is.forEach((node, i) => node.isEqualNode(nodes[i]) || node.replaceWith(nodes[i]));
 }
 
 const push = (url) => {
