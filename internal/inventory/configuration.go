@@ -145,11 +145,16 @@ func (s *survey) doubtFolded(layer traffic.Layer, said map[traffic.Field]stateme
 			s.fail(st.problem("%s: fix it first", g.Reason))
 		}
 	}
-	// An exclusion has no effect beside a list that includes the port, until a pod
-	// includes all ports. A spec cannot say both, so the exclusion is lost.
+	// Of a port that is both excluded and included one has no effect: the exclusion of
+	// inbound ports, until a pod includes all ports, and the inclusion of outbound ports,
+	// until a pod excludes none. A spec cannot say both, so that one is lost.
 	for _, c := range layer.Contradictions() {
-		if st, configured := said[c.Exclude]; configured && c.Exclude == traffic.ExcludeInboundPorts {
-			s.warn(st.problem("excludes ports that %s includes (%s), which is not imported: it takes effect in a pod that includes all ports, so remove them from one of the two", c.Include, strings.Join(c.Ports.Entries(), ", ")))
+		lost, other, until := c.Exclude, c.Include, "includes all ports"
+		if c.Exclude == traffic.ExcludeOutboundPorts {
+			lost, other, until = c.Include, c.Exclude, "excludes no ports"
+		}
+		if st, configured := said[lost]; configured {
+			s.warn(st.problem("names ports that %s names too (%s), which is not imported: it takes effect in a pod that %s, so remove them from one of the two", other, strings.Join(c.Ports.Entries(), ", "), until))
 		}
 	}
 }

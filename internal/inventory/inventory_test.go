@@ -445,7 +445,20 @@ data:
     excludeInboundPorts: [82]
     includeInboundPorts: ["80-81"]
 `,
-			"operator.yaml:3: IstioOperator: spec.values.global.proxy.excludeInboundPorts: excludes ports that includeInboundPorts includes (81), which is not imported: it takes effect in a pod that includes all ports, so remove them from one of the two",
+			"operator.yaml:3: IstioOperator: spec.values.global.proxy.excludeInboundPorts: names ports that includeInboundPorts names too (81), which is not imported: it takes effect in a pod that includes all ports, so remove them from one of the two",
+		},
+		{
+			"an IstioOperator that excludes and includes an outbound port",
+			"-- operator.yaml --\napiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec: {values: {global: {proxy: {includeOutboundPorts: '80,81', excludeOutboundPorts: '81,82'}}}}\n",
+			// An excluded port bypasses, included or not.
+			`  mesh: Istio
+  # operator.yaml:3: IstioOperator: spec.values.global.proxy.excludeOutboundPorts
+  # operator.yaml:3: IstioOperator: spec.values.global.proxy.includeOutboundPorts
+  meshDefaults:
+    excludeOutboundPorts: ["81-82"]
+    includeOutboundPorts: [80]
+`,
+			"operator.yaml:3: IstioOperator: spec.values.global.proxy.includeOutboundPorts: names ports that excludeOutboundPorts names too (81), which is not imported: it takes effect in a pod that excludes no ports, so remove them from one of the two",
 		},
 	}
 	for _, test := range tests {

@@ -468,7 +468,7 @@ func TestDrawnTreesKeepWhatBypasses(t *testing.T) {
 					require.ErrorContains(t, err, "nothing to import")
 					return
 				}
-				if strings.Contains(found.Warnings.Error(), "it takes effect in a pod that includes all ports") {
+				if strings.Contains(found.Warnings.Error(), "which is not imported: it takes effect in a pod that ") {
 					require.NotEmpty(t, configured, "only the mesh's configuration is told that")
 					return
 				}
