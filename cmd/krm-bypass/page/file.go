@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -96,17 +97,11 @@ type fileRung struct {
 	// Sign says whether a change adds it, Again that the rung above is of the same field.
 	Sign, Field, By string
 	Again           bool
-	Lost            []fileLoss
+	Lost            []lossView
 	// Source names what says it, URL is where that stands if it is a rule, Line where it is
 	// in its file.
 	Source, URL string
 	Line        int
-}
-
-// fileLoss is what something took, with its place. Own says that this is in the manifest.
-type fileLoss struct {
-	Says, Place string
-	Own         bool
 }
 
 // fileSource is a rule that rungs name.
@@ -420,13 +415,7 @@ func (b *filed) rungs(f fn.ExplainedField) (all []fileRung) {
 			rung.Text = cmp.Or(strings.Join(e.Holds, ", "), "the empty list")
 		}
 		rung.Carried = marks(e)
-		for _, l := range e.Lost {
-			says := strings.TrimSpace(strings.Join(l.Entries, ", ") + " lost to " + l.To.Scope)
-			rung.Lost = append(rung.Lost, fileLoss{says, place(l.To.File, l.To.Line), !strings.HasPrefix(l.To.Scope, "spec.")})
-		}
-		if len(e.NoPlace) > 0 {
-			rung.Lost = append(rung.Lost, fileLoss{Says: strings.Join(e.NoPlace, ", ") + " without a place in these pods"})
-		}
+		rung.Lost = lossesOf(e, math.MaxInt)
 		all = append(all, rung)
 	}
 	return all

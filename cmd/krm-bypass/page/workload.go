@@ -67,11 +67,29 @@ type rungView struct {
 	Expired            bool
 }
 
-// lossView is what a narrower scope took.
+// lossView are entries that are not in force: a narrower scope took them, or, where NoPlace
+// says so, the pods have no place for them.
 type lossView struct {
 	Entries string
-	To      scope
-	Place   string
+	// To is the scope, By what it is called, and Place where that stands. Own says that this
+	// is in the manifest.
+	To        scope
+	By, Place string
+	Own       bool
+	NoPlace   bool
+}
+
+// lossesOf gives what is lost of an entry, with no more entries each than most.
+func lossesOf(e fn.ExplainedEntry, most int) (all []lossView) {
+	for _, l := range e.Lost {
+		all = append(all, lossView{
+			Entries: some(l.Entries, most), To: scopeOf(l.To), By: l.To.Scope, Place: place(l.To.File, l.To.Line), Own: !strings.HasPrefix(l.To.Scope, "spec."),
+		})
+	}
+	if len(e.NoPlace) > 0 {
+		all = append(all, lossView{Entries: some(e.NoPlace, most), NoPlace: true})
+	}
+	return all
 }
 
 // meant says in a sentence what each mode does.
@@ -197,12 +215,7 @@ func newRung(r *request, field string, e fn.ExplainedEntry) rungView {
 	if v.Path == "" || !strings.HasPrefix(e.From.Scope, "spec.") {
 		v.Path = e.From.Scope
 	}
-	for _, l := range e.Lost {
-		v.Lost = append(v.Lost, lossView{some(l.Entries, mostEntries), scopeOf(l.To), place(l.To.File, l.To.Line)})
-	}
-	if len(e.NoPlace) > 0 {
-		v.Lost = append(v.Lost, lossView{Entries: some(e.NoPlace, mostEntries) + ", for which these pods have no place: no annotation can say it, and they take no init container"})
-	}
+	v.Lost = lossesOf(e, mostEntries)
 	switch {
 	case !e.InForce:
 		v.Mark, v.Won = "", "lost"
