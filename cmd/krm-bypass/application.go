@@ -96,7 +96,7 @@ func kustomizationOf(path string) string {
 // specsOf gives the specifications that the kustomization of a folder comes to.
 func (in *inputs) specsOf(dir string) (files []fn.Manifest, err error) {
 	specs, err := kustomization.Specs(dir, kustomization.Options{
-		Instead: in.reading.instead, Saw: in.reading.saw, IsSpec: spec.Configures,
+		Text: in.reading.texts(), Saw: in.reading.saw, IsSpec: spec.Configures,
 		GiveUp: func(reason error) { os.Exit(function.Exit(reason, os.Stderr)) },
 	})
 	if err != nil {

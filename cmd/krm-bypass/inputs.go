@@ -212,8 +212,8 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 	var within []group
 	var together company
 	how := kustomization.Options{
-		Root:    root,
-		Instead: in.reading.instead, Saw: in.reading.saw,
+		Root: root,
+		Text: in.reading.texts(), Saw: in.reading.saw,
 		Ignore: len(given) > 0,
 		IsSpec: spec.Configures,
 		GiveUp: func(reason error) { os.Exit(function.Exit(reason, cmd.ErrOrStderr())) },

@@ -62,6 +62,14 @@ func (r reading) text(real string, read func() ([]byte, error)) ([]byte, error) 
 	return r.kept.text(real, read)
 }
 
+// texts gives text for a build, nil where that reads each file.
+func (r reading) texts() func(real string, read func() ([]byte, error)) ([]byte, error) {
+	if r.kept == nil && len(r.instead) == 0 {
+		return nil
+	}
+	return r.text
+}
+
 // readableAgain refuses what can be read only once, or never ends. What is not there,
 // whoever reads it says.
 func readableAgain(path string) error {

@@ -47,25 +47,34 @@ func TestAFileIsReadOncePerChange(t *testing.T) {
 
 // TestDraftsReadTheFilesOnce has a tree look at two texts of the specification.
 func TestDraftsReadTheFilesOnce(t *testing.T) {
-	laidOut(t, map[string]string{"bypass.yaml": treeSpec, "m/web.yaml": treePod})
-	for _, path := range []string{"bypass.yaml", "m/web.yaml"} {
-		require.NoError(t, os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)))
-	}
-	tree, err := newTree(inputs{specs: []string{"bypass.yaml"}}, []string{"m"}, "", "2026-11-28")
-	require.NoError(t, err)
-	real, err := realPath("m/web.yaml")
-	require.NoError(t, err)
-	var first []byte
-	for _, text := range [][]byte{nil, []byte(treeSpec + "  meshDefaults: {excludeInboundPorts: [15020]}\n")} {
-		seen, err := tree.See(t.Context(), text)
-		require.NoError(t, err)
-		require.Empty(t, seen.Problems)
-		_ = seen.Rendering()
-		kept := tree.in.reading.kept.known[real].text
-		require.Equal(t, treePod, string(kept), "nobody changes it")
-		if first == nil {
-			first = kept
-		}
-		assert.Same(t, &first[0], &kept[0])
+	for name, more := range map[string]string{"in a folder": "", "in a build": "resources: [web.yaml]\n"} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{"bypass.yaml": treeSpec, "m/web.yaml": treePod}
+			if more != "" {
+				files["m/kustomization.yaml"] = more
+			}
+			laidOut(t, files)
+			for path := range files {
+				require.NoError(t, os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)))
+			}
+			tree, err := newTree(inputs{specs: []string{"bypass.yaml"}}, []string{"m"}, "", "2026-11-28")
+			require.NoError(t, err)
+			real, err := realPath("m/web.yaml")
+			require.NoError(t, err)
+			var first []byte
+			for _, text := range [][]byte{nil, []byte(treeSpec + "  meshDefaults: {excludeInboundPorts: [15020]}\n")} {
+				seen, err := tree.See(t.Context(), text)
+				require.NoError(t, err)
+				require.Empty(t, seen.Problems)
+				require.Len(t, seen.Explanation.Workloads, 1)
+				_ = seen.Rendering()
+				kept := tree.in.reading.kept.known[real].text
+				require.Equal(t, treePod, string(kept), "nobody changes it")
+				if first == nil {
+					first = kept
+				}
+				assert.Same(t, &first[0], &kept[0])
+			}
+		})
 	}
 }

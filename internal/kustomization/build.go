@@ -30,9 +30,9 @@ type Options struct {
 	Apply func(spec Spec, resources []byte, source Source) ([]byte, error)
 	// Ignore leaves out specs that are listed as transformers.
 	Ignore bool
-	// Instead are texts in the place of those in files, by the paths of the files
-	// without links.
-	Instead map[string][]byte
+	// Text gives the text of a file, by its path without links, which read reads; nil reads
+	// each file.
+	Text func(real string, read func() ([]byte, error)) ([]byte, error)
 	// Saw is told each file and folder that the build looks at; it may be nil.
 	Saw func(path string)
 	// Into is how krm-bypass takes what the kustomize CLI builds, for messages; "" for
@@ -153,7 +153,7 @@ func newBuilder(dir string, options Options) (*builder, error) {
 		return nil, err
 	}
 	b := &builder{options: options, top: absolute, files: filesOnDisk(cmp.Or(options.Root, repository(absolute))), layers: map[string]*layer{}, built: &Built{}}
-	b.files.instead, b.files.saw = options.Instead, options.Saw
+	b.files.textOf, b.files.saw = options.Text, options.Saw
 	return b, nil
 }
 

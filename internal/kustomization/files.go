@@ -26,9 +26,9 @@ type files struct {
 	held map[string][]byte
 	// read are the kustomization files that kustomize has read.
 	read []string
-	// instead and saw are those of the Options.
-	instead map[string][]byte
-	saw     func(path string)
+	// textOf and saw are Text and Saw of the Options.
+	textOf func(real string, read func() ([]byte, error)) ([]byte, error)
+	saw    func(path string)
 }
 
 func filesOnDisk(root string) *files {
@@ -84,16 +84,16 @@ func (f *files) load(path string, isDocument bool) ([]byte, error) {
 	return text, err
 }
 
-// text reads a file, or gives what stands in its place.
+// text gives the text of a file.
 func (f *files) text(path string) ([]byte, error) {
-	if len(f.instead) > 0 {
-		if real, err := filepath.EvalSymlinks(path); err != nil {
-			return nil, err
-		} else if text, is := f.instead[real]; is {
-			return text, nil
-		}
+	if f.textOf == nil {
+		return os.ReadFile(path)
 	}
-	return os.ReadFile(path)
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, err
+	}
+	return f.textOf(real, func() ([]byte, error) { return os.ReadFile(path) })
 }
 
 // hold reads a file and gives the path by which kustomize reads that text: that
