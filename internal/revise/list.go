@@ -53,7 +53,7 @@ func (p *putting) fresh(f Field, want Setting) *yaml.Node {
 	case f.form.mapping:
 		return f.mapping(want)
 	case !f.List:
-		return f.form.item(want.Entries[0], 0)
+		return f.form.item(want.Entries[0], p.quotes(node.Value{}))
 	}
 	return p.styled(f.list(want, 0))
 }

@@ -2,6 +2,7 @@ package revise_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -33,8 +34,8 @@ var specs = sync.OnceValue(func() (all []yamltext.File) {
 				return err
 			}
 			all = append(all, yamltext.File{Path: path, Text: text})
-			if json, err := sigsyaml.YAMLToJSON(text); err == nil && len(all)%4 == 0 {
-				all = append(all, yamltext.File{Path: path + " in JSON", Text: json})
+			if converted, err := sigsyaml.YAMLToJSON(text); err == nil && len(all)%4 == 0 {
+				all = append(all, yamltext.File{Path: path + " in JSON", Text: converted})
 			}
 			if !bytes.Contains(text, []byte("\r")) && len(all)%4 == 1 {
 				all = append(all, yamltext.File{Path: path + " with CRLF", Text: bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))})
@@ -70,7 +71,7 @@ func TestWhatIsShownAndPutBackChangesNothing(t *testing.T) {
 
 // drawSetting draws what a field may say.
 func drawSetting(t *rapid.T, f Field, was Setting) Setting {
-	entry := rapid.SampledFrom([]string{"3306", "443", "9000-9010", "53/UDP", "10.0.0.0/8", "fd00::/8", "http-metrics", "*", "a: b", "yes", "0x10", "08", "null", "# x", "it's", `say "so"`, "~", "-", "1e3"})
+	entry := rapid.SampledFrom([]string{"3306", "443", "9000-9010", "53/UDP", "10.0.0.0/8", "fd00::/8", "http-metrics", "*", "a: b", "yes", "0x10", "08", "null", "# x", "it's", `say "so"`, "~", "-", "1e3", "2027-01-31"})
 	if f.Flag {
 		entry = rapid.SampledFrom([]string{"true", "false", "maybe"})
 	}
@@ -143,6 +144,7 @@ func TestPuttingBackWhatWasThere(t *testing.T) {
 		}
 		require.NoError(t, err, "%s %s.%s %v\n%s", f.Path, row.Path, field.Path, want, f.Text)
 		then := yamltext.File{Path: f.Path, Text: got}
+		require.Equal(t, json.Valid(f.Text), json.Valid(got), "%s", got)
 		after, _ := Rows(then)
 		require.Len(t, after, len(rows))
 		back := Setting{}

@@ -191,7 +191,7 @@ func (p *putting) put(f Field, want Setting) error {
 		}
 		p.label(path, standing, want)
 	case !f.List:
-		p.set(path, f.form.item(want.Entries[0], quotesOf(standing)))
+		p.set(path, f.form.item(want.Entries[0], p.quotes(standing)))
 	case itself && standing.IsList() && standing.Len() > 0:
 		p.list(path, standing, f.itemsOf(want.Entries))
 	default:

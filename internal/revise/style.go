@@ -46,3 +46,12 @@ func inStyleOf(neighbour node.Value) func(*yaml.Node) *yaml.Node {
 		return item
 	}
 }
+
+// quotes are those of a value that comes in the place of another one, or of none. JSON knows
+// no dates: there a value without quotes would make the text unreadable to its readers.
+func (t *text) quotes(standing node.Value) yaml.Style {
+	if root := t.says().Node(); root.Style&yaml.FlowStyle != 0 && len(root.Content) > 0 && root.Content[0].Style&yaml.DoubleQuotedStyle != 0 {
+		return yaml.DoubleQuotedStyle
+	}
+	return quotesOf(standing)
+}
