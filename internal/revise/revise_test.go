@@ -96,6 +96,23 @@ func TestAChangeChangesItsOwnBytes(t *testing.T) {
 	}
 }
 
+func TestADirectiveIsInNobodysWay(t *testing.T) {
+	for _, begin := range []string{"%YAML 1.1\n---\n", "%YAML 1.2\n---\n", "# ours\n%YAML 1.2 # the newer\n---\n"} {
+		text := begin + head + rules
+		for _, c := range []Change{
+			Put{"spec.global", Rule{"excludeOutboundPorts": Says("3306")}}, Add{"spec.namespaces", Last, Rule{"match.names": Says("shop")}},
+			Remove{"spec.workloads[0]"}, Move{"spec.workloads[0]", 1},
+		} {
+			want, err := Apply(in(head+rules), c)
+			require.NoError(t, err)
+			got, err := Apply(in(text), c)
+			if assert.NoError(t, err, "%v in %q", c, begin) {
+				assert.Equal(t, begin+string(want), string(got))
+			}
+		}
+	}
+}
+
 func TestARuleMovesWithItsComments(t *testing.T) {
 	text := head + rules
 	web := "    # web is old\n    # and large\n    - match: {names: [web]}\n      excludeInboundPorts:\n        - 8080 # admin\n        # metrics\n        - \"9000-9010\"\n        - 9102\n      # what web says\n"

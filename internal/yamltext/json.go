@@ -12,9 +12,11 @@ import (
 // that JSON has are unknown to it, a slash and a character in two halves
 // (yaml/v3 scannerc.go, yaml_parser_scan_flow_scalar): where the text is JSON
 // they are written out. Its lines stay as they are, and so do NEL, LS and PS in a
-// string, which are line breaks to YAML and characters to JSON.
+// string, which are line breaks to YAML and characters to JSON. The version 1.2 of a directive
+// becomes 1.1, the only one that yaml/v3 takes (parserc.go, yaml_parser_process_directives):
+// it reads both alike, as our scanner does.
 func (f Fragment) Readable() []byte {
-	text := f.Standalone()
+	text := versioned(f.Standalone())
 	if !bytes.Contains(text, []byte(`\/`)) && !bytes.Contains(text, []byte(`\ud`)) && !bytes.Contains(text, []byte(`\uD`)) {
 		return text
 	}
@@ -47,6 +49,23 @@ func (f Fragment) Readable() []byte {
 		}
 		text = text[n:]
 	}
+}
+
+// versioned writes the version of directives as yaml/v3 knows it.
+func versioned(text []byte) []byte {
+	for at := len(text) - len(bytes.TrimPrefix(text, []byte("\ufeff"))); at < len(text); at = NextLine(text, at) {
+		line := text[at:LineEnd(text, at)]
+		words := bytes.Fields(line)
+		switch {
+		case len(words) > 1 && string(line[:min(len(line), 5)]) == "%YAML" && string(words[1]) == "1.2":
+			minor := at + bytes.Index(line, words[1]) + len("1.")
+			text = bytes.Clone(text)
+			text[minor] = '1'
+		case len(words) > 0 && line[0] != '%' && words[0][0] != '#':
+			return text
+		}
+	}
+	return text
 }
 
 // hexRune reads an escape such as \u00e9 at the beginning of a text, and gives

@@ -40,6 +40,24 @@ func TestReadable(t *testing.T) {
 	}
 }
 
+func TestReadableVersions(t *testing.T) {
+	for text, want := range map[string]string{
+		"%YAML 1.2\n---\na: b\n":                     "%YAML 1.1\n---\na: b\n",
+		"\ufeff# x\r\n\r\n%YAML  1.2 # y\r\n--- a\n": "\ufeff# x\r\n\r\n%YAML  1.1 # y\r\n--- a\n",
+		"%YAML 1.2\n%YAML 1.2\n---\na\n":             "%YAML 1.1\n%YAML 1.1\n---\na\n",
+		"%TAG ! !x\n%YAML 1.2\n---\na\n":             "%TAG ! !x\n%YAML 1.1\n---\na\n",
+		"%YAML 1.23\n---\na\n":                       "%YAML 1.23\n---\na\n",
+		"%YAML 2.0\n---\na\n":                        "%YAML 2.0\n---\na\n",
+		"---\n%YAML 1.2\n":                           "---\n%YAML 1.2\n",
+		"a: |\n%YAML 1.2\n":                          "a: |\n%YAML 1.2\n",
+		" %YAML 1.2\n---\na\n":                       " %YAML 1.2\n---\na\n",
+	} {
+		given := []byte(text)
+		assert.Equal(t, want, string(Fragment{Text: given}.Readable()))
+		assert.Equal(t, text, string(given), "what stands in the file stays")
+	}
+}
+
 // FuzzReadable gives yaml/v3 any JSON: it reads what encoding/json does.
 func FuzzReadable(f *testing.F) {
 	for _, text := range []string{`{"a":"\/"}`, `"\ud83d\ude00"`, `["\ud83d", "\\\/"]`, `{"\uD83Dx": "\udE00\uD83D\uDE00"}`, `[1e3, -0.5, true, null]`} {
