@@ -312,7 +312,7 @@ const noNamespace = "-"
 
 // filtered gives the indexes of the workloads that the request asks for, by namespace.
 func filtered(r *request, x *report.Explanation, found map[fn.ResourceRef]tally) (kept []int) {
-	text, namespace, from := strings.ToLower(strings.TrimSpace(r.query.Get("text"))), r.query.Get("namespace"), r.query.Get("scope")
+	text, namespace, from := newSought(r.query.Get("text")), r.query.Get("namespace"), r.query.Get("scope")
 	fits := func(*report.Workload, tally) bool { return true }
 	for _, one := range shows {
 		if one.value == r.query.Get("show") {
@@ -324,7 +324,7 @@ func filtered(r *request, x *report.Explanation, found map[fn.ResourceRef]tally)
 		if namespace != "" && cmp.Or(w.Namespace, noNamespace) != namespace || !fits(w, found[w.ResourceRef]) {
 			continue
 		}
-		if (text == "" || speaksOf(w, text)) && (from == "" || isSaidBy(w, from)) {
+		if text.isIn(w) && (from == "" || isSaidBy(w, from)) {
 			kept = append(kept, i)
 		}
 	}
@@ -332,21 +332,6 @@ func filtered(r *request, x *report.Explanation, found map[fn.ResourceRef]tally)
 		return strings.Compare(x.Workloads[a].Namespace, x.Workloads[b].Namespace)
 	})
 	return kept
-}
-
-// speaksOf reports whether a text in lower case is in a workload's name, its file, or in
-// what is in force for it.
-func speaksOf(w *report.Workload, text string) bool {
-	has := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
-	if has(w.Title()) || has(w.File) {
-		return true
-	}
-	for _, f := range w.Fields {
-		if slices.ContainsFunc(f.Effective, has) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(w.Others, func(o fn.ExplainedOther) bool { return has(o.Name) || has(o.Value) })
 }
 
 // isSaidBy reports whether a scope put something into force for a workload.

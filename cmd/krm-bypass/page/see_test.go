@@ -117,6 +117,39 @@ func TestMatrixKeepsWhatIsAskedFor(t *testing.T) {
 	}
 }
 
+// TestMatrixFindsWhatHoldsAPortOrAnAddress: entries are shown in canonical form, in which
+// a port or an address that was written may be no part of the text.
+func TestMatrixFindsWhatHoldsAPortOrAnAddress(t *testing.T) {
+	spec := strings.NewReplacer("excludeInboundPorts: [9102]", "excludeInboundPorts: [7001, 7002, 7003/TCP]", "[3306, 6379]", "[9000-9010], excludeOutbound: [{ipRanges: [10.1.0.0/16], ports: [5432/UDP]}, {ipRanges: ['fd00::/32'], ports: [5433]}]").Replace(seeSpec)
+	manifests := strings.Replace(seeManifests, "metadata: {name: alone}\nspec:\n  selector: {}\n  template: {", "metadata: {name: alone}\nspec:\n  selector: {}\n  template: {metadata: {annotations: {sidecar.istio.io/interceptionMode: NONE}}, ", 1)
+	b := browse(t, see(t, spec, manifests), page.Options{})
+	for text, want := range map[string][]string{
+		"7002":           {"alone", "web"}, // alone intercepts nothing
+		"7002/tcp":       {"alone", "web"},
+		"7003/UDP":       {"alone"},
+		"7003/TCP":       {"alone", "web"},
+		"9005":           {"alone", "web"},
+		"9011":           {"alone"},
+		"5432/UDP":       {"alone", "web"},
+		"5432/TCP":       {"alone"},
+		"8999-9000":      {"alone", "web"},
+		"10.1.5.5":       {"alone", "web"},
+		"10.2.5.5":       {"alone"},
+		"10.1.5.0/24":    {"alone", "web"},
+		"fd00:1::1":      {"alone"},
+		"fd00::1":        {"alone", "web"},
+		"169.254.169":    {"alone", "web", "cart"},
+		"9005 ":          {"alone", "web"},
+		"9005/SCTP":      nil,
+		"10.1.5.5:5432":  nil,
+		"10.1.0.0/16@54": {"web"},
+	} {
+		b.open("/?" + url.Values{"text": {text}}.Encode())
+		require.Equal(t, http.StatusOK, b.status)
+		assert.Equal(t, want, rows(b.body), text)
+	}
+}
+
 func TestMatrixPages(t *testing.T) {
 	b := browse(t, see(t, seeSpec, workloads(250, 3, "")), page.Options{})
 	known := map[string]bool{}
