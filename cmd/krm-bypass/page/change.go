@@ -41,7 +41,8 @@ func (s *Site) showForm(r *request, f *form, wrong wrongs, status int) error {
 		}
 	}
 	shown := pinned
-	if text, change, bad := f.result(); change != nil && !bad.any() { // a rule that a link proposes
+	text, change, bad := f.result()
+	if change != nil && !bad.any() { // a rule that a link proposes
 		shown = pinned.with(s, text, change)
 	}
 	r.answer(status)
@@ -49,6 +50,7 @@ func (s *Site) showForm(r *request, f *form, wrong wrongs, status int) error {
 	if v.Effect, err = s.effectOf(r, shown.draft, v.Title); err != nil {
 		return err
 	}
+	v.Effect.Unfinished = v.Effect.Nothing && bad.any()
 	return s.show(r, "rule", v.Title, v)
 }
 

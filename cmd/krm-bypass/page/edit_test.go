@@ -312,6 +312,8 @@ func TestARuleIsAdded(t *testing.T) {
 	}, last.Rule)
 
 	b.open("/rules/edit?add=spec.lint.accept&check=service-port&rule=cards")
+	assert.Contains(t, b.says(), "Nothing yet: the form cannot be saved as it is.")
+	assert.NotContains(t, b.says(), "what stands here is what the file says")
 	b.press(`name="check"`, "save", nil)
 	assert.Equal(t, http.StatusUnprocessableEntity, b.status, "the user has to say why")
 	b.press(`name="check"`, "save", map[string]string{"reason": "it is meant"})

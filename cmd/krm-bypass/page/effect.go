@@ -14,8 +14,9 @@ import (
 type effectView struct {
 	// Later is where to ask for all of this, where it is not known yet.
 	Later string
-	// Nothing says that both texts are the same.
-	Nothing bool
+	// Nothing says that both texts are the same, Unfinished that what is in the form cannot
+	// be in the specification yet.
+	Nothing, Unfinished bool
 	// Problems are what prevents the comparison.
 	Problems           []string
 	Spec               []diffLine

@@ -43,11 +43,11 @@ type problemView struct {
 	// Proposed is text that mends it.
 	Proposed string
 	// Mends are the buttons that mend it. Accept is the form that accepts it, Edit that of
-	// the rule that it is about.
-	Mends        []mendView
-	Accept, Edit string
-	Reason       string
-	New          bool
+	// the rule that it is about, Name that in which the rule gets a name to be accepted by.
+	Mends              []mendView
+	Accept, Edit, Name string
+	Reason             string
+	New                bool
 }
 
 // How many findings of a kind are shown, beside others and alone.
@@ -150,7 +150,7 @@ func newProblem(s report.Subject, f report.Finding, m *mender) problemView {
 	if m != nil {
 		v.Mends, v.Accept = m.mends(s, f), m.acceptURL(s, f)
 		if ofSpec(s) {
-			v.Edit = m.editURL(f.Path)
+			v.Edit, v.Name = m.editURL(f.Path), m.nameURL(s, f)
 		}
 	}
 	return v

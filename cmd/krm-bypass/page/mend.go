@@ -118,11 +118,26 @@ func (m *mender) acceptURL(s report.Subject, f report.Finding) string {
 		return ""
 	}
 	about := []string{"add", "spec.lint.accept", "check", f.Rule}
-	if rule := ruleOf(f.Path); rule != "" && ofSpec(s) {
-		return m.link("/rules/edit", append(about, "rule", m.nameOf(rule))...)
+	if ofSpec(s) {
+		if name := m.nameOf(ruleOf(f.Path)); name != "" {
+			return m.link("/rules/edit", append(about, "rule", name)...)
+		}
+		return "" // what is about the specification is accepted by the name of its rule alone
 	}
 	ref := fn.ResourceRef{APIVersion: s.APIVersion, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name}
 	return m.link("/rules/edit", append(about, matching(ref)...)...)
+}
+
+// nameURL is where the rule gets a name without which a finding cannot be accepted, "" where
+// it has one, or can have none.
+func (m *mender) nameURL(s report.Subject, f report.Finding) string {
+	rule := ruleOf(f.Path)
+	_, known := finding.ByID(f.Rule)
+	nameable := slices.ContainsFunc(revise.Fields(rule), func(field revise.Field) bool { return field.Path == "name" })
+	if !known || !nameable || !ofSpec(s) || m.nameOf(rule) != "" {
+		return ""
+	}
+	return m.editURL(rule) + "#f-name"
 }
 
 // addURL is the form of a new rule for a workload, with some fields and their entries.

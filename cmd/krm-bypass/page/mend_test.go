@@ -42,7 +42,17 @@ spec:
 	assert.Equal(t, with("check", "service-port", "match.kinds", "Rollout.argoproj.io", "match.names", "cart", "match.namespaces", "shop"),
 		query(m.acceptURL(workload, report.Finding{Rule: "service-port", Path: "spec.workloads[0]"})))
 	assert.Equal(t, with("check", "unreached-rule", "rule", "cards"), query(m.acceptURL(report.Subject{APIVersion: "krm-bypass.dev/v1alpha1", Kind: "ClusterBypass", Name: "cluster"}, report.Finding{Rule: "unreached-rule", Path: "spec.workloads[0].match"})))
-	assert.Equal(t, with("check", "unreached-rule"), query(m.acceptURL(report.Subject{}, report.Finding{Rule: "unreached-rule", Path: "spec.workloads[1]"})))
+	for _, path := range []string{"spec.workloads[1]", "spec.meshDefaults.excludeInboundPorts[0]", "spec.enrolment.namespaces[0]", ""} {
+		assert.Empty(t, m.acceptURL(report.Subject{}, report.Finding{Rule: "unreached-rule", Path: path}), "%s has no name by which it is accepted", path)
+	}
+	named := func(of report.Subject, path string) string {
+		return m.nameURL(of, report.Finding{Rule: "unreached-rule", Path: path})
+	}
+	assert.Equal(t, "/rules/edit?of=spec.workloads%5B1%5D#f-name", named(report.Subject{}, "spec.workloads[1].match"))
+	for _, path := range []string{"spec.workloads[0]", "spec.meshDefaults", "spec.lint.accept[0]", ""} {
+		assert.Empty(t, named(report.Subject{}, path), path)
+	}
+	assert.Empty(t, named(workload, "spec.workloads[1]"), "a field of another object")
 	assert.Empty(t, m.acceptURL(workload, report.Finding{Rule: report.Refused}), "what is refused cannot be accepted")
 
 	add := query(r.addURL(fn.ResourceRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "cart"}, "excludeOutboundPorts", "443"))
