@@ -74,7 +74,7 @@ func (r *run) unused() Results {
 			continue
 		}
 		found = append(found, spec.Finding{Kind: finding.UnusedAcceptance, Problem: spec.Problem{
-			Path: a.Path, Message: "there is no finding of " + a.Kind.ID + " that this accepts: remove it, or correct what it names",
+			Path: a.Path, Message: "there is no finding of " + a.Kind.ID + " here that this accepts: right if it is for other manifests; else remove it, or correct what it names",
 		}})
 	}
 	return r.ofSpec(found...)

@@ -57,8 +57,7 @@ The function changed nothing else. Two workloads differ from the others:
 
 Your own manifests, in a folder of yours:
   export PATH="$PWD/bin:$PATH"
-  krm-bypass init my-manifests          writes a spec, and shows what else has to change
-  krm-bypass suggest my-manifests       proposes rules, with reasons
-  krm-bypass render my-manifests        prints the manifests with the bypass
+  krm-bypass init my-manifests
+It writes a spec, shows what else has to change, and prints the commands to run next.
 docs/tutorial.md goes through it, step by step.
 TEXT

@@ -21,7 +21,8 @@ if the function ran over every workload with this specification, and nobody has
 changed its values since. Put it at the end of a pipeline to catch a function
 that was skipped silently:
 
-  kustomize build . | krm-bypass check - --spec bypass.yaml
+  kustomize build --enable-alpha-plugins --enable-exec . |
+    krm-bypass check - --spec bypass.yaml
 
 PATH is a file, a folder, a kustomization, or - for standard input. In a folder,
 check reads all .yaml, .yml and .json files, at any depth, except in hidden

@@ -400,3 +400,23 @@ func TestAFolderAboveAKustomizationIsReadAsFiles(t *testing.T) {
 		assert.Empty(t, errOut, name)
 	}
 }
+
+// A spec above overlays is listed by its folder. What reads the folder above all of them
+// sees none of what they change, and says which to name.
+func TestAFolderAboveOverlaysSaysWhatIsDeployed(t *testing.T) {
+	files := map[string]string{
+		"base/kustomization.yaml": "resources: [web.yaml]\n", "base/web.yaml": webDeployment,
+		"bypass/kustomization.yaml": "resources: [bypass.yaml]\n", "bypass/bypass.yaml": bypassSpec,
+		"eu/kustomization.yaml": "namespace: eu\nresources: [../base]\ntransformers: [../bypass]\n",
+		"us/kustomization.yaml": "namespace: us\nresources: [../base]\ntransformers: [../bypass]\n",
+	}
+	dir := folder(t, files)
+	for _, command := range []string{"explain", "check", "lint", "suggest --spec " + dir + "/bypass/bypass.yaml"} {
+		_, _, errOut := krmBypass("", append(strings.Fields(command), dir)...)
+		name, _, _ := strings.Cut(command, " ")
+		assert.Contains(t, errOut, "warning: "+dir+": it holds kustomizations, and their files are read as they stand, without what the kustomizations change: "+
+			"name what you deploy: krm-bypass "+name+" "+dir+"/eu, krm-bypass "+name+" "+dir+"/us\n", command)
+		_, _, errOut = krmBypass("", append(strings.Fields(command), dir+"/eu", dir+"/us")...)
+		assert.NotContains(t, errOut, "it holds kustomizations", command)
+	}
+}

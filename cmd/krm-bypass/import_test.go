@@ -49,7 +49,7 @@ func TestImportTellsOfKustomizationsBelow(t *testing.T) {
 		"k/overlays/prod/kustomization.yaml": "resources: [../../base]\nnamePrefix: p-\n",
 	}
 	t.Chdir(folder(t, files))
-	const told = "warning: k: it holds kustomizations, and their files are read as they stand, without what the kustomizations change: import what you deploy: krm-bypass import k/overlays/prod\n"
+	const told = "warning: k: it holds kustomizations, and their files are read as they stand, without what the kustomizations change: name what you deploy: krm-bypass import k/overlays/prod\n"
 	code, out, errOut := krmBypass("", "import", "k")
 	assert.Zero(t, code)
 	assert.NotEmpty(t, out)

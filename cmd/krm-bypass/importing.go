@@ -62,7 +62,7 @@ func readImportable(cmd *cobra.Command, paths []string, rewriting string) (*impo
 	}
 	all.files, all.skipped, all.uses = append(all.files, read.files...), append(all.skipped, read.skipped...), read.uses
 	for _, folder := range folders {
-		all.skipped = append(all.skipped, read.unbuilt(folder)...)
+		all.skipped = append(all.skipped, read.unbuilt("import", folder)...)
 	}
 	for path := range all.made {
 		all.uses[path] = fn.Use{Resource: path} // kustomize has made a resource of it
@@ -113,12 +113,12 @@ func (i *importable) build(cmd *cobra.Command, path string) error {
 const mostFolders = 10
 
 // unbuilt tells of kustomizations below a folder, whose files are read as they stand; of
-// those that others build upon, by the others.
-func (m *manifests) unbuilt(folder string) []string {
+// those that others build upon, by the others. The command is what to call for them.
+func (m *manifests) unbuilt(command, folder string) []string {
 	var tops []string
 	for _, k := range m.kustomizations {
 		if dir := filepath.Dir(k.Path); isWithin(folder, dir) && !m.isBase(dir) {
-			tops = append(tops, "krm-bypass import "+shellWord(dir))
+			tops = append(tops, "krm-bypass "+command+" "+shellWord(dir))
 		}
 	}
 	if len(tops) == 0 {
@@ -128,7 +128,7 @@ func (m *manifests) unbuilt(folder string) []string {
 	if n := len(tops) - mostFolders; n > 0 {
 		tops, more = tops[:mostFolders], fmt.Sprintf(", and %d more like it", n)
 	}
-	return []string{fmt.Sprintf("%s: it holds kustomizations, and their files are read as they stand, without what the kustomizations change: import what you deploy: %s%s", folder, strings.Join(tops, ", "), more)}
+	return []string{fmt.Sprintf("%s: it holds kustomizations, and their files are read as they stand, without what the kustomizations change: name what you deploy: %s%s", folder, strings.Join(tops, ", "), more)}
 }
 
 // isBase reports whether a kustomization that was read names a folder.

@@ -184,7 +184,13 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 	if len(plain.files) > 0 {
 		groups = append([]group{plain}, groups...)
 	}
-	return groups, append(skipped, read.skipped...), nil
+	skipped = append(skipped, read.skipped...)
+	if read.isApplied && cmd.Name() != "render" {
+		for _, path := range files {
+			skipped = append(skipped, read.unbuilt(cmd.Name(), filepath.Clean(path))...)
+		}
+	}
+	return groups, skipped, nil
 }
 
 // build builds a kustomization.

@@ -85,8 +85,11 @@ type manifests struct {
 	// uses are what the kustomizations beside them make of them, by their paths.
 	uses map[string]fn.Use
 	// bases are the folders that kustomizations name, without links.
-	bases   map[string]bool
-	reading reading
+	bases map[string]bool
+	// isApplied says that kustomize applies a specification when it builds one of the
+	// kustomizations, so that what is deployed is not what is read here.
+	isApplied bool
+	reading   reading
 	// foreign are files of folders that are for other tools; they were passed over.
 	foreign []string
 	// skipped says what else was passed over, problems what could not be read.

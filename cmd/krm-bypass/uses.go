@@ -60,11 +60,13 @@ func (m *manifests) findUses() {
 		for _, name := range names {
 			if base, err := realPath(filepath.Join(filepath.Dir(real), name.Path)); err == nil && isDir(base) {
 				m.bases[base] = true
+				m.isApplied = m.isApplied || name.IsPlugin && m.holdsSpec(base)
 			}
 			file := m.seenFrom(filepath.Dir(real), name.Path)
 			switch {
 			case file == "":
 			case name.IsPlugin && m.isSpec(file):
+				m.isApplied = m.isApplied || !m.reading.judging
 				if dir := filepath.Dir(k.Path); m.reading.judging {
 					m.skipped = append(m.skipped, fmt.Sprintf("%s: %s: kustomize applies %s when it builds %s, whose files are read here as they stand: name the folder itself to have it built, as in krm-bypass check %s", k.Path, name.Field, file, dir, shellWord(dir)))
 				}
@@ -79,6 +81,15 @@ func (m *manifests) findUses() {
 			}
 		}
 	}
+}
+
+// holdsSpec reports whether a file that was read in a folder, by its real path, holds a
+// specification.
+func (m *manifests) holdsSpec(folder string) bool {
+	return slices.ContainsFunc(m.files, func(f fn.Manifest) bool {
+		real, err := realPath(f.Path)
+		return err == nil && isWithin(folder, real) && holdsSpec(f.Text)
+	})
 }
 
 // isSpec reports whether a file that was read holds a specification.

@@ -62,7 +62,7 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 	if !imageName.Matches(choice.Image) {
 		return nil, fmt.Errorf("--image: %q is not the name of an image: write one such as registry.example.com/mesh/init:v0.1.0", choice.Image)
 	}
-	plan := &Plan{Title: w.title, File: cmp.Or(w.spec, SpecFile), Commands: w.commands(f), Suggest: "krm-bypass suggest " + f.Shown(f.Path)}
+	plan := &Plan{Title: w.title, File: cmp.Or(w.spec, SpecFile), Commands: w.commands(f), Suggest: "krm-bypass suggest " + w.read(f)}
 	if w.printed != nil {
 		plan.Suggest = w.printed(f) + " | krm-bypass suggest -"
 	}

@@ -32,6 +32,8 @@ type way struct {
 	lists func(*Folder) yamltext.File
 	// printed is a command that prints the manifests, where they do not stand in files.
 	printed func(*Folder) string
+	// deployed is what to name in the folder's place, where that is not deployed itself.
+	deployed func(*Folder) string
 	// commands render the folder, and beware is what a user should know.
 	commands func(*Folder) []string
 	beware   string
@@ -88,6 +90,13 @@ var ways = []way{
 		is:      func(f *Folder) bool { return len(f.kustomizations()) > 1 },
 		lists:   func(f *Folder) yamltext.File { return f.listing() },
 		changes: func(f *Folder) ([]Change, []string, error) { return f.shared() },
+		deployed: func(f *Folder) string {
+			var shown []string
+			for _, dir := range f.kustomizations() {
+				shown = append(shown, f.at(dir))
+			}
+			return strings.Join(shown, " ")
+		},
 		commands: func(f *Folder) []string {
 			var commands []string
 			for _, dir := range f.kustomizations() {
@@ -124,6 +133,14 @@ func (f *Folder) kustomizationFiles() []string {
 		}
 	}
 	return names
+}
+
+// read is what to name for the manifests to be read.
+func (w way) read(f *Folder) string {
+	if w.deployed != nil {
+		return w.deployed(f)
+	}
+	return f.Shown(f.Path)
 }
 
 // wayOf finds out which tool renders the folder. By name it is the one that the user

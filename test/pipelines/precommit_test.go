@@ -17,9 +17,10 @@ import (
 
 // hook is what pre-commit finds in .pre-commit-hooks.yaml.
 type hook struct {
-	ID, Name, Description, Entry, Language, Files string
-	Args                                          []string
-	PassFilenames                                 *bool `yaml:"pass_filenames"`
+	ID, Name, Description, Entry, Language string
+	Args                                   []string
+	AlwaysRun                              bool  `yaml:"always_run"`
+	PassFilenames                          *bool `yaml:"pass_filenames"`
 }
 
 func hooks(t *testing.T) map[string]hook {
@@ -34,6 +35,7 @@ func hooks(t *testing.T) map[string]hook {
 	found := map[string]hook{}
 	for _, h := range all {
 		require.NotNil(t, h.PassFilenames, h.ID)
+		require.True(t, h.AlwaysRun, "%s: pre-commit counts no file that a commit removes", h.ID)
 		require.False(t, *h.PassFilenames, "%s: what bypasses is decided by several files together", h.ID)
 		found[h.ID] = h
 	}
