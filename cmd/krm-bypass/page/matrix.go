@@ -45,9 +45,12 @@ type reachView struct{ Path, Name, Place, Meant, Edit string }
 // filterView is the form of the filter, with what was chosen.
 type filterView struct {
 	Text, Draft string
-	Namespaces  []choiceView
-	Scopes      []choiceView
-	Shows       []choiceView
+	// Past is what bypasses, in that direction, of the workloads that are asked for, ""
+	// where nothing certain is asked for.
+	Past, Direction string
+	Namespaces      []choiceView
+	Scopes          []choiceView
+	Shows           []choiceView
 	// Namespace is the one that was typed, where there are too many to choose from.
 	Namespace string
 	Typed     bool
@@ -259,8 +262,8 @@ func bypasses(r *request, all []report.Bypass) (views []bypassesView) {
 				v.More++
 			default:
 				url := ""
-				if !strings.Contains(b.What, " ") {
-					url = r.link("/", "text", b.What)
+				if len(b.What) <= longestReason { // servers and proxies refuse URLs that are too long
+					url = r.link("/", "past", b.What, "direction", direction)
 				}
 				v.Whats = append(v.Whats, countView{b.Workloads, b.What, url, ""})
 			}
@@ -277,11 +280,11 @@ func bypasses(r *request, all []report.Bypass) (views []bypassesView) {
 func (s scope) value() string { return strings.TrimPrefix(s.Class, "of-") }
 
 func newFilter(r *request, x *report.Explanation) filterView {
-	v := filterView{Text: r.query.Get("text"), Namespace: r.query.Get("namespace")}
+	v := filterView{Text: r.query.Get("text"), Namespace: r.query.Get("namespace"), Past: r.query.Get("past"), Direction: r.query.Get("direction")}
 	if r.draft != nil {
 		v.Draft = r.draft.id
 	}
-	for _, param := range []string{"text", "namespace", "scope", "show"} {
+	for _, param := range []string{"text", "namespace", "scope", "show", "past"} {
 		if r.query.Get(param) != "" {
 			v.Clear = r.link("/")
 		}
@@ -313,6 +316,7 @@ const noNamespace = "-"
 // filtered gives the indexes of the workloads that the request asks for, by namespace.
 func filtered(r *request, x *report.Explanation, found map[fn.ResourceRef]tally) (kept []int) {
 	text, namespace, from := newSought(r.query.Get("text")), r.query.Get("namespace"), r.query.Get("scope")
+	past, direction := r.query.Get("past"), r.query.Get("direction")
 	fits := func(*report.Workload, tally) bool { return true }
 	for _, one := range shows {
 		if one.value == r.query.Get("show") {
@@ -324,7 +328,7 @@ func filtered(r *request, x *report.Explanation, found map[fn.ResourceRef]tally)
 		if namespace != "" && cmp.Or(w.Namespace, noNamespace) != namespace || !fits(w, found[w.ResourceRef]) {
 			continue
 		}
-		if text.isIn(w) && (from == "" || isSaidBy(w, from)) {
+		if (past == "" || w.LetsPast(direction, past)) && text.isIn(w) && (from == "" || isSaidBy(w, from)) {
 			kept = append(kept, i)
 		}
 	}

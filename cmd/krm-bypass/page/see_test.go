@@ -150,6 +150,29 @@ func TestMatrixFindsWhatHoldsAPortOrAnAddress(t *testing.T) {
 	}
 }
 
+// TestWhatBypassesMostLeadsToAsManyWorkloads: the link beside a number leads to those that
+// it counts, and to no other.
+func TestWhatBypassesMostLeadsToAsManyWorkloads(t *testing.T) {
+	spec := strings.NewReplacer("[3306, 6379]", "[5432]", "includeInboundPorts: [8080], ", "", "merge: Union, excludeInboundPorts: [9102]", "merge: Union, excludeInboundPorts: [5432], excludeOutbound: [{ipRanges: [10.1.0.0/16], ports: [5432]}]").Replace(seeSpec)
+	spec = strings.Replace(spec, "names: [nobody]}, excludeOutboundPorts: [25]", "names: [alone]}, includeInboundPorts: [15432], forInitContainers: {excludeOutboundPorts: [5432]}", 1)
+	b := browse(t, see(t, spec, seeManifests), page.Options{})
+	b.open("/")
+	links := regexp.MustCompile(`<a href="([^"]*)"><code>([^<]*)</code></a> <small class="muted">(\d+)</small>`).FindAllStringSubmatch(b.body, -1)
+	var whats []string
+	for _, link := range links {
+		b.open(html.UnescapeString(link[1]))
+		assert.Len(t, rows(b.body), number(link[3]), "%s at %s", link[2], link[1])
+		assert.Contains(t, b.body, "<code>"+link[2]+"</code> bypasses,")
+		whats = append(whats, link[2])
+	}
+	assert.Subset(t, whats, []string{"5432", "10.1.0.0/16@5432", "every TCP port but 15432", "5432 while init containers run"})
+	b.open("/?past=5432&direction=outbound")
+	assert.Equal(t, []string{"web"}, rows(b.body))
+	assert.Contains(t, b.body, `<input type="hidden" name="past" value="5432"><input type="hidden" name="direction" value="outbound">`, "what is filtered on is still asked for")
+	b.open("/?past=5432&direction=inbound&text=web")
+	assert.Equal(t, []string{"web"}, rows(b.body))
+}
+
 func TestMatrixPages(t *testing.T) {
 	b := browse(t, see(t, seeSpec, workloads(250, 3, "")), page.Options{})
 	known := map[string]bool{}

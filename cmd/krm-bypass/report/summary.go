@@ -126,6 +126,11 @@ func (w *Workload) Bypasses() (ofItsOwn, ofMesh bool) {
 	return ofItsOwn, ofMesh
 }
 
+// LetsPast reports whether a workload is among those that a Bypass counts.
+func (w *Workload) LetsPast(direction, what string) bool {
+	return slices.Contains(w.bypasses(), Bypass{Direction: direction, What: what})
+}
+
 // bypasses says what bypasses the sidecar of a workload.
 func (w *Workload) bypasses() []Bypass {
 	var all []Bypass
