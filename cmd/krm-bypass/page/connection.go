@@ -23,17 +23,12 @@ type connectionView struct {
 	OfError, AtError string
 	// Names are workloads to choose from, where they are few.
 	Names []string
-	// Verdicts count those that were meant, and Choices are the first of them; both are
-	// empty where it was one.
-	Verdicts []counted
-	Choices  []choice
-	More     int
-	Answer   *answer
-}
-
-type counted struct {
-	Class, Says string
-	N           int
+	// Counts are of those that were meant, by verdict, and Choices are a page of those with
+	// the verdict that was asked for; both are empty where it was one.
+	Counts  []countView
+	Choices []choice
+	Pager   pagerView
+	Answer  *answer
 }
 
 type choice struct{ Title, URL, Class, Verdict string }
@@ -88,11 +83,8 @@ type codePart struct {
 	Code bool
 }
 
-// How many workloads are listed, and offered while a name is typed.
-const (
-	mostChoices = 100
-	mostNames   = 200
-)
+// mostNames are offered while a name is typed.
+const mostNames = 200
 
 // connection says what becomes of a connection of a workload.
 func (s *Site) connection(r *request) error {
@@ -168,22 +160,34 @@ var verdictClass = map[string]string{
 	report.Bypassed: "bypassed", report.InDoubt: "perhaps", report.NotOurs: "alone", report.LeftToMesh: "left", report.Intercepted: "intercepted",
 }
 
-// list says what becomes of it for each of several workloads, those first that bypass.
+// list says what becomes of it for each of several workloads, those first that bypass. A
+// verdict that there is not asks for all of them.
 func (v *connectionView) list(r *request, all *report.Explanation) {
-	n := map[string]int{}
+	n, only := map[string]int{}, ""
 	slices.SortStableFunc(all.Workloads, report.ByVerdict)
 	for i := range all.Workloads {
-		w := &all.Workloads[i]
-		if n[w.Decision.Verdict]++; i < mostChoices {
-			to := r.link("/connection", "of", w.Key(), "direction", directionOf(v.Inbound).String(), "at", v.At)
-			v.Choices = append(v.Choices, choice{w.Title(), to, verdictClass[w.Decision.Verdict], w.Decision.Verdict})
+		n[all.Workloads[i].Decision.Verdict]++
+	}
+	to := func(verdict string) string {
+		return r.link("/connection", "of", v.Of, "direction", directionOf(v.Inbound).String(), "at", v.At, "verdict", verdict)
+	}
+	v.Counts = []countView{{N: len(all.Workloads), Of: "workloads", URL: to("")}}
+	for _, verdict := range report.Verdicts {
+		value := verdictClass[verdict]
+		if value == r.query.Get("verdict") {
+			only = verdict
+		}
+		if n[verdict] > 0 || only == verdict {
+			v.Counts = append(v.Counts, countView{N: n[verdict], Of: verdict, URL: to(value), Chosen: only == verdict})
 		}
 	}
-	v.More = max(len(all.Workloads)-mostChoices, 0)
-	for _, verdict := range report.Verdicts {
-		if n[verdict] > 0 {
-			v.Verdicts = append(v.Verdicts, counted{verdictClass[verdict], verdict, n[verdict]})
-		}
+	v.Counts[0].Chosen = only == ""
+	kept := slices.DeleteFunc(all.Workloads, func(w report.Workload) bool { return only != "" && w.Decision.Verdict != only })
+	v.Pager = newPager(r, len(kept))
+	for i := max(0, v.Pager.From-1); i < v.Pager.To; i++ {
+		w := &kept[i]
+		url := r.link("/connection", "of", w.Key(), "direction", directionOf(v.Inbound).String(), "at", v.At)
+		v.Choices = append(v.Choices, choice{w.Title(), url, verdictClass[w.Decision.Verdict], w.Decision.Verdict})
 	}
 }
 

@@ -225,11 +225,50 @@ func TestAWrongQuestionKeepsWhatWasTyped(t *testing.T) {
 	b.open("/connection")
 	assert.NotContains(t, b.body, "aria-invalid")
 	b.open(connectionURL("", "inbound", "7001"))
-	assert.Contains(t, b.body, "<dt>bypassed</dt><dd>5</dd>", "all are asked")
+	assert.Contains(t, b.body, "<span>bypassed</span><b>5</b>", "all are asked")
 	assert.Regexp(t, `(?s)^.*(<span class="verdict bypassed">.*){5}<span class="verdict alone">`, b.body, "and what bypasses comes first")
 	tree.spec = "kind: ["
 	b.open(connectionURL("", "inbound", "7001"))
 	assert.Contains(t, b.body, `<ul class="problems"`)
+}
+
+// TestEveryWorkloadOfAVerdictIsListed goes from the numbers to the workloads that they
+// count, page by page.
+func TestEveryWorkloadOfAVerdictIsListed(t *testing.T) {
+	spec := strings.Replace(asked, "names: [starts]}, merge: Union,", "names: ['web1*']}, merge: Union, excludeInboundPorts: [7777],", 1)
+	b := browse(t, &explained{spec: spec, manifests: workloads(250, 3, "")}, page.Options{})
+	count := regexp.MustCompile(`<a href="([^"]*)"( aria-current="true")?><span>([a-z ]+)</span><b>(\d+)</b></a>`)
+	row := regexp.MustCompile(`<th scope="row"><a href="/connection\?[^"]*">([^<]*)</a></th><td><span class="verdict [a-z]+">([a-z ]+)</span>`)
+	next := regexp.MustCompile(`href="([^"]*)">Next</a>`)
+	b.open(connectionURL("", "inbound", "7777"))
+	counts := count.FindAllStringSubmatch(b.body, -1)
+	said := map[string]int{}
+	for _, c := range counts {
+		said[c[3]] = number(c[4])
+		assert.Equal(t, c[3] == "workloads", c[2] != "", "all are listed")
+		listed := map[string]bool{}
+		for at := c[1]; at != ""; {
+			b.open(html.UnescapeString(at))
+			require.Contains(t, b.body, `<span>`+c[3]+`</span><b>`+c[4]+`</b>`, "it is counted as before")
+			assert.Regexp(t, `aria-current="true"><span>`+c[3]+`<`, b.body)
+			found := row.FindAllStringSubmatch(b.body, -1)
+			assert.LessOrEqual(t, len(found), 60)
+			for _, one := range found {
+				listed[one[1]] = true
+				assert.True(t, c[3] == "workloads" || one[2] == c[3], "%s is %s", one[1], one[2])
+			}
+			at = ""
+			if link := next.FindStringSubmatch(b.body); link != nil {
+				at = link[1]
+			}
+		}
+		assert.Len(t, listed, number(c[4]), c[3])
+	}
+	assert.Equal(t, map[string]int{"workloads": 250, "bypassed": 111, "intercepted": 139}, said)
+	b.open(connectionURL("", "inbound", "7777") + "&verdict=perhaps")
+	assert.Contains(t, b.body, "No workload is so.")
+	b.open(connectionURL("", "inbound", "7777") + "&verdict=unheard")
+	assert.Contains(t, b.body, "1–60 of 250")
 }
 
 // TestStylesStandInClassesAlone: the policy refuses all others.

@@ -28,6 +28,8 @@ type matrixView struct {
 type countView struct {
 	N             int
 	Of, URL, Mark string
+	// Chosen says that they are what the view lists.
+	Chosen bool
 }
 
 // bypassesView is what bypasses most in a direction.
@@ -232,20 +234,20 @@ func nobody(r *request, parts []fn.Reach) (all []reachView) {
 
 func counts(r *request, seen *Seen) []countView {
 	s := &seen.Explanation.Summary
-	all := []countView{{s.Workloads, report.Verb(s.Workloads, "workload", "workloads"), r.link("/"), ""}, {s.Bypassing, "with a bypass", r.link("/", "show", "bypassing"), ""}}
+	all := []countView{{N: s.Workloads, Of: report.Verb(s.Workloads, "workload", "workloads"), URL: r.link("/")}, {N: s.Bypassing, Of: "with a bypass", URL: r.link("/", "show", "bypassing")}}
 	if c := seen.Explanation.Comparison; c != nil {
-		all = append(all, countView{c.Changed, "changed", r.link("/", "show", changed), ""}, countView{N: c.Restarted, Of: report.Verb(c.Restarted, "restarts", "restart")})
+		all = append(all, countView{N: c.Changed, Of: "changed", URL: r.link("/", "show", changed)}, countView{N: c.Restarted, Of: report.Verb(c.Restarted, "restarts", "restart")})
 	}
 	for _, o := range []struct {
 		outcome fn.Outcome
 		show    string
 	}{{fn.LeftAlone, "alone"}, {fn.RefusedOutcome, "refused"}} {
 		if n := s.Outcomes[o.outcome]; n > 0 {
-			all = append(all, countView{n, string(o.outcome), r.link("/", "show", o.show), ""})
+			all = append(all, countView{N: n, Of: string(o.outcome), URL: r.link("/", "show", o.show)})
 		}
 	}
 	errors, warnings := seen.Findings.Errors, seen.Findings.Warnings
-	return append(all, countView{errors, report.Verb(errors, "error", "errors"), r.link("/findings", "severity", string(fn.Error)), "error"}, countView{warnings, report.Verb(warnings, "warning", "warnings"), r.link("/findings", "severity", string(fn.Warning)), "warning"})
+	return append(all, countView{N: errors, Of: report.Verb(errors, "error", "errors"), URL: r.link("/findings", "severity", string(fn.Error)), Mark: "error"}, countView{N: warnings, Of: report.Verb(warnings, "warning", "warnings"), URL: r.link("/findings", "severity", string(fn.Warning)), Mark: "warning"})
 }
 
 func bypasses(r *request, all []report.Bypass) (views []bypassesView) {
@@ -265,7 +267,7 @@ func bypasses(r *request, all []report.Bypass) (views []bypassesView) {
 				if len(b.What) <= longestReason { // servers and proxies refuse URLs that are too long
 					url = r.link("/", "past", b.What, "direction", direction)
 				}
-				v.Whats = append(v.Whats, countView{b.Workloads, b.What, url, ""})
+				v.Whats = append(v.Whats, countView{N: b.Workloads, Of: b.What, URL: url})
 			}
 		}
 		if v.Whats != nil {
