@@ -110,10 +110,9 @@ func (f *uiFlags) door() (*door, error) {
 		d.hosts = append(d.hosts, here...)
 		return d, nil
 	}
-	printed := slices.Index(here, net.JoinHostPort(host, d.port))
-	if printed > 0 {
-		here[0], here[printed] = here[printed], here[0]
-	}
+	// Only what it listens on can be opened: 127.0.0.2 is of this machine, too.
+	listened := net.JoinHostPort(host, d.port)
+	here = slices.Insert(slices.DeleteFunc(here, func(name string) bool { return name == listened }), 0, listened)
 	d.hosts = append(here, d.hosts...)
 	return d, nil
 }

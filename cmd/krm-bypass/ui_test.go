@@ -108,13 +108,14 @@ func TestWhoElseReachesThePage(t *testing.T) {
 		open   bool
 		reason string
 	}{
-		"here":                    {uiFlags{listen: "127.0.0.1:0"}, "127.0.0.1 [::1] localhost", false, ""},
-		"here, by name":           {uiFlags{listen: "localhost:0"}, "localhost [::1] 127.0.0.1", false, ""},
-		"here, and nothing else":  {uiFlags{listen: "127.0.0.1:0", readOnly: true}, "127.0.0.1 [::1] localhost", false, "--read-only"},
-		"here, through a tunnel":  {uiFlags{listen: "127.0.0.1:0", hosts: []string{"Build.example.com"}}, "127.0.0.1 [::1] localhost build.example.com", false, ""},
-		"everywhere":              {uiFlags{listen: "0.0.0.0:0", hosts: []string{"build.example.com"}}, "build.example.com 127.0.0.1 [::1] localhost", true, "without --write"},
-		"everywhere, and writing": {uiFlags{listen: ":0", hosts: []string{"b.example.com", "c.example.com"}, write: true}, "b.example.com c.example.com 127.0.0.1 [::1] localhost", true, ""},
-		"everywhere, read-only":   {uiFlags{listen: "[::]:0", hosts: []string{"b.example.com"}, readOnly: true}, "b.example.com 127.0.0.1 [::1] localhost", true, "--read-only"},
+		"here":                     {uiFlags{listen: "127.0.0.1:0"}, "127.0.0.1 [::1] localhost", false, ""},
+		"here, by name":            {uiFlags{listen: "localhost:0"}, "localhost 127.0.0.1 [::1]", false, ""},
+		"here, at another address": {uiFlags{listen: "127.0.0.2:0"}, "127.0.0.2 127.0.0.1 [::1] localhost", false, ""},
+		"here, and nothing else":   {uiFlags{listen: "127.0.0.1:0", readOnly: true}, "127.0.0.1 [::1] localhost", false, "--read-only"},
+		"here, through a tunnel":   {uiFlags{listen: "127.0.0.1:0", hosts: []string{"Build.example.com"}}, "127.0.0.1 [::1] localhost build.example.com", false, ""},
+		"everywhere":               {uiFlags{listen: "0.0.0.0:0", hosts: []string{"build.example.com"}}, "build.example.com 127.0.0.1 [::1] localhost", true, "without --write"},
+		"everywhere, and writing":  {uiFlags{listen: ":0", hosts: []string{"b.example.com", "c.example.com"}, write: true}, "b.example.com c.example.com 127.0.0.1 [::1] localhost", true, ""},
+		"everywhere, read-only":    {uiFlags{listen: "[::]:0", hosts: []string{"b.example.com"}, readOnly: true}, "b.example.com 127.0.0.1 [::1] localhost", true, "--read-only"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, err := test.flags.door()

@@ -48,8 +48,12 @@ func (d *draft) allNotes() []string {
 	return append(d.parent.allNotes(), d.notes...)
 }
 
-// mostDrafts is how many drafts are kept. The oldest goes first.
-const mostDrafts = 1000
+// mostDrafts and mostOfDrafts are how many drafts are kept, and how many bytes of text in
+// them. The one that was not looked at for longest goes first.
+const (
+	mostDrafts   = 1000
+	mostOfDrafts = 256 << 20
+)
 
 // errNoDraft says that a draft is not there.
 var errNoDraft = errors.New("this draft is gone: the program was started anew, or too many came after it. Begin again from the file")
@@ -58,7 +62,8 @@ var errNoDraft = errors.New("this draft is gone: the program was started anew, o
 type drafts struct {
 	mu    sync.Mutex
 	byID  map[string]*draft
-	order []string
+	order []string // the one that was looked at last is last
+	size  int      // of all texts
 }
 
 // add keeps a draft. The same change of the same draft has the same name.
@@ -75,25 +80,35 @@ func (d *drafts) add(one draft) *draft {
 	one.id = hex.EncodeToString(sum.Sum(nil))[:20]
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if known := d.byID[one.id]; known != nil {
+	if known := d.used(one.id); known != nil {
 		return known
 	}
 	if d.byID == nil {
 		d.byID = map[string]*draft{}
 	}
-	if len(d.order) == mostDrafts {
-		delete(d.byID, d.order[0])
-		d.order = d.order[1:]
-	}
 	d.byID[one.id], d.order = &one, append(d.order, one.id)
+	for d.size += len(one.text); len(d.order) > 1 && (len(d.order) > mostDrafts || d.size > mostOfDrafts); d.order = d.order[1:] {
+		d.size -= len(d.byID[d.order[0]].text)
+		delete(d.byID, d.order[0])
+	}
 	return &one
+}
+
+// used gives the draft of a name, which was looked at last then; nil if there is none.
+func (d *drafts) used(id string) *draft {
+	one := d.byID[id]
+	if one != nil {
+		at := slices.Index(d.order, id)
+		d.order = append(slices.Delete(d.order, at, at+1), id)
+	}
+	return one
 }
 
 // find gives the draft of a name.
 func (d *drafts) find(id string) (*draft, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if one := d.byID[id]; one != nil {
+	if one := d.used(id); one != nil {
 		return one, nil
 	}
 	return nil, errNoDraft
