@@ -69,9 +69,6 @@ func (d *draft) one(edit Edit) error {
 	}
 	switch edit.Op {
 	case Set:
-		if _, ok := edit.Path[last].(string); !ok {
-			return edit.refused("", "only a mapping entry can be set")
-		}
 		return d.set(edit, edit.Path, false)
 	case Insert:
 		index, ok := edit.Path[last].(int)
@@ -93,6 +90,9 @@ func (d *draft) set(edit Edit, path Path, listed bool) error {
 	}
 	if at.steps < len(path) && !isNull(at.node) {
 		return d.append(edit, at, path, listed)
+	}
+	if _, item := path[len(path)-1].(int); item && (at.node.Kind != yaml.ScalarNode || edit.Value.Kind != yaml.ScalarNode) {
+		return edit.refused("", "an item can be set where it is a single value, to another one")
 	}
 	if err := d.loose(edit, at.node); err != nil {
 		return err

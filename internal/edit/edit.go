@@ -13,7 +13,8 @@ type Op uint8
 const (
 	// Set gives the mapping entry at Path the Value. An entry that is there
 	// keeps its place; one that is not comes last. Parents that are missing
-	// or null become mappings.
+	// or null become mappings. An item of a sequence can be set where
+	// it is a single value, to another one.
 	Set Op = iota
 	// Insert makes Value a new item of the sequence at Path[:len-1], before
 	// the item that now has the index Path[len-1], or after the last one. A

@@ -281,7 +281,7 @@ func drawEdit(t *rapid.T, document *yaml.Node) Edit {
 	p := drawPath(t, document)
 	e := Edit{Path: p, Op: Set, Value: read(rapid.SampledFrom(values).Draw(t, "value"))}
 	if _, ok := p[len(p)-1].(int); ok {
-		e.Op = Insert
+		e.Op = rapid.SampledFrom([]Op{Insert, Insert, Set}).Draw(t, "to the item")
 	} else if rapid.IntRange(0, 3).Draw(t, "insert") == 0 {
 		e.Path = p.with(0)
 		e.Op = Insert

@@ -64,6 +64,10 @@ func TestSetTakesTheStyleOfItsSurroundings(t *testing.T) {
 			"a: 1\n", "b.c!d.e/f", "x", "a: 1\nb:\n  c:\n    d.e/f: x\n"},
 		"an existing value keeps its quotes": {
 			"a: 'x' # why\n", "a", "it's", "a: 'it''s' # why\n"},
+		"an item keeps its quotes and its comment": {
+			"a:\n- x # one\n- '1' # two\n", "a[1]", "it's", "a:\n- x # one\n- 'it''s' # two\n"},
+		"an item in brackets": {
+			"a: [\n  x, # one\n  y # two\n]\n", "a[0]", "z", "a: [\n  z, # one\n  y # two\n]\n"},
 		"double quotes": {
 			"a: \"x\"\nb: y\n", "a", "z", "a: \"z\"\nb: y\n"},
 		"siblings in single quotes": {
@@ -267,17 +271,19 @@ func TestRemove(t *testing.T) {
 
 func TestEditsAreRefused(t *testing.T) {
 	for name, test := range map[string]struct{ in, op, path, want string }{
-		"through an alias":          {"a: &x {b: c}\nd: *x\n", "set", "d.b", `setting d.b: d (line 2) is an alias of the anchor &x, and editing through it would change every use of the anchor; write the value out in place of the alias`},
-		"in an anchored value":      {"a: &x {b: c}\nd: *x\n", "set", "a.b", `setting a.b: a (line 1) has the anchor &x, and editing it would change every alias *x; write the values out in place of the aliases`},
-		"an anchored value":         {"a: &x b\nd: *x\n", "set", "a", `setting a: the value (line 1) has the anchor &x, which an alias *x needs; write the value out in place of the alias`},
-		"an anchor below":           {"a: {b: &x c}\nd: *x\n", "remove", "a", `removing a: the value (line 1) has the anchor &x, which an alias *x needs; write the value out in place of the alias`},
-		"duplicate keys":            {"a: 1\nb: 2\na: 3\n", "set", "a", `setting a: the key "a" is twice in the document (lines 1 and 3); remove one of them`},
-		"duplicate keys on the way": {"m:\n  a: {}\n  a: {}\n", "set", "m.a.b", `setting m.a.b: the key "a" is twice in m (lines 2 and 3); remove one of them`},
-		"a scalar on the way":       {"a: text\n", "set", "a.b", `setting a.b: a (line 1) is "text", not a mapping`},
-		"a sequence on the way":     {"a: [b]\n", "set", "a.b", `setting a.b: a (line 1) is a list, not a mapping`},
-		"a mapping on the way":      {"a: {b: c}\n", "insert", "a[0]", `inserting a[0]: a (line 1) is a mapping, not a list`},
-		"no such place":             {"a: [b]\n", "insert", "a[2]", `inserting a[2]: a has 1 items, so 2 is no place for another one`},
-		"no such item":              {"a: [b]\n", "set", "a[1].b", `setting a[1].b: a has 1 items, none with the index 1`},
+		"through an alias":               {"a: &x {b: c}\nd: *x\n", "set", "d.b", `setting d.b: d (line 2) is an alias of the anchor &x, and editing through it would change every use of the anchor; write the value out in place of the alias`},
+		"in an anchored value":           {"a: &x {b: c}\nd: *x\n", "set", "a.b", `setting a.b: a (line 1) has the anchor &x, and editing it would change every alias *x; write the values out in place of the aliases`},
+		"an anchored value":              {"a: &x b\nd: *x\n", "set", "a", `setting a: the value (line 1) has the anchor &x, which an alias *x needs; write the value out in place of the alias`},
+		"an anchor below":                {"a: {b: &x c}\nd: *x\n", "remove", "a", `removing a: the value (line 1) has the anchor &x, which an alias *x needs; write the value out in place of the alias`},
+		"duplicate keys":                 {"a: 1\nb: 2\na: 3\n", "set", "a", `setting a: the key "a" is twice in the document (lines 1 and 3); remove one of them`},
+		"duplicate keys on the way":      {"m:\n  a: {}\n  a: {}\n", "set", "m.a.b", `setting m.a.b: the key "a" is twice in m (lines 2 and 3); remove one of them`},
+		"a scalar on the way":            {"a: text\n", "set", "a.b", `setting a.b: a (line 1) is "text", not a mapping`},
+		"a sequence on the way":          {"a: [b]\n", "set", "a.b", `setting a.b: a (line 1) is a list, not a mapping`},
+		"a mapping on the way":           {"a: {b: c}\n", "insert", "a[0]", `inserting a[0]: a (line 1) is a mapping, not a list`},
+		"no such place":                  {"a: [b]\n", "insert", "a[2]", `inserting a[2]: a has 1 items, so 2 is no place for another one`},
+		"no such item":                   {"a: [b]\n", "set", "a[1].b", `setting a[1].b: a has 1 items, none with the index 1`},
+		"an item with values of its own": {"a: [{b: c}]\n", "set", "a[0]", `setting a[0]: an item can be set where it is a single value, to another one`},
+		"no such item to set":            {"a: [b]\n", "set", "a[1]", `setting a[1]: a has 1 items, none with the index 1`},
 		"a parent that is merged": {"a: &x {k: {l: 1}}\nb:\n  <<: *x\n", "set", "b.k.m",
 			`setting b.k.m: b.k (line 3) is there by a merge key (<<) only, and an explicit one would hide all of it; write k with all its entries beside the merge key`},
 	} {

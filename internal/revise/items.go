@@ -194,6 +194,10 @@ func (p *putting) list(path edit.Path, standing node.Value, l items) {
 				p.become(to(i), standing.Item(i), l.item(j, 0))
 			}
 			i, j = i-1, j-1
+		case i >= 0 && j >= 0 && replaces(from, standing.Len(), i, j) && standing.Item(i).IsScalar():
+			// Another number is another value of the same thing: its comment stays.
+			p.set(to(i), l.item(j, cmp.Or(quotesOf(standing.Item(i)), like)))
+			i, j = i-1, j-1
 		case i >= 0 && (j < 0 || from[j] != none || !slices.Contains(from, i)):
 			p.edits = append(p.edits, edit.Edit{Path: to(i), Op: edit.Remove})
 			i--
@@ -202,6 +206,14 @@ func (p *putting) list(path edit.Path, standing node.Value, l items) {
 			j--
 		}
 	}
+}
+
+// replaces reports whether one entry comes in the place of one item that goes, with what
+// stands around both the same.
+func replaces(from []int, count, i, j int) bool {
+	before := i == 0 && j == 0 || i > 0 && j > 0 && from[j-1] == i-1
+	behind := i+1 == count && j+1 == len(from) || i+1 < count && j+1 < len(from) && from[j+1] == i+1
+	return before && behind && from[j] == none && !slices.Contains(from, i)
 }
 
 // become has a value that stands there say what another does.
