@@ -39,6 +39,8 @@ type Reach struct {
 	// Some names a few of the workloads, in order; if all are left alone, with the
 	// reason.
 	Some []string `json:"some,omitempty"`
+	// Undecided names a few of those for which nothing of a rule holds, in order.
+	Undecided []string `json:"-"`
 	// Unsure says that the part may speak of workloads whose namespace is unknown.
 	Unsure bool `json:"unsure,omitempty"`
 	// Unreached says that the part certainly reaches nobody.
@@ -58,7 +60,7 @@ func (r *run) reach() []Reach {
 		at := r.spec.Locate(spec.Problem{Path: one.Path})
 		all[i] = Reach{
 			Path: at.Path, File: at.File, Line: at.Line, Name: rules[one.Rule].Name, Expires: rules[one.Path].Expires, Expired: rules[one.Path].Expired(r.today),
-			Workloads: one.Workloads, Decided: one.Decided, LeftAlone: one.LeftAlone, Some: one.Some, Unsure: one.Unsure, Unreached: one.Unreached, Meant: one.Meant.Says,
+			Workloads: one.Workloads, Decided: one.Decided, LeftAlone: one.LeftAlone, Some: one.Some, Undecided: one.Undecided, Unsure: one.Unsure, Unreached: one.Unreached, Meant: one.Meant.Says,
 		}
 	}
 	return all
@@ -203,11 +205,15 @@ func JoinReach(a, b []Reach) []Reach {
 		if one.Meant = cmp.Or(one.Meant, other.Meant); !one.Unreached {
 			one.Meant = ""
 		}
-		if one.Some = slices.Compact(slices.Sorted(slices.Values(slices.Concat(one.Some, other.Some)))); len(one.Some) > transform.MostNamed {
-			one.Some = one.Some[:transform.MostNamed]
-		}
+		one.Some, one.Undecided = fewOf(one.Some, other.Some), fewOf(one.Undecided, other.Undecided)
 	}
 	return joined
+}
+
+// fewOf names a few of those that are named in either list.
+func fewOf(a, b []string) []string {
+	all := slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
+	return all[:min(len(all), transform.MostNamed)]
 }
 
 // inRules are the fields of rules of which entries are parts.

@@ -191,8 +191,8 @@ func TestReach(t *testing.T) {
 	explained, err := fn.Explain(spec, filesOf(all...), fn.Options{}, "")
 	require.NoError(t, err)
 	assert.Equal(t, []fn.Reach{
-		{Path: "spec.global", File: "bypass.yaml", Line: 5, Workloads: 5, LeftAlone: 1, Some: []string{"Deployment shop/a", "Deployment shop/b", "Deployment shop/c"}},
-		{Path: "spec.namespaces[0]", File: "bypass.yaml", Line: 5, Name: "all-of-shop", Workloads: 5, Decided: 2, LeftAlone: 1, Some: []string{"Deployment shop/a", "Deployment shop/b", "Deployment shop/c"}},
+		{Path: "spec.global", File: "bypass.yaml", Line: 5, Workloads: 5, LeftAlone: 1, Some: []string{"Deployment shop/a", "Deployment shop/b", "Deployment shop/c"}, Undecided: []string{"Deployment shop/a", "Deployment shop/b", "Deployment shop/c"}},
+		{Path: "spec.namespaces[0]", File: "bypass.yaml", Line: 5, Name: "all-of-shop", Workloads: 5, Decided: 2, LeftAlone: 1, Some: []string{"Deployment shop/a", "Deployment shop/b", "Deployment shop/c"}, Undecided: []string{"Deployment shop/a", "Deployment shop/b", "Deployment shop/e"}},
 		{Path: "spec.workloads[0]", File: "bypass.yaml", Line: 5, Workloads: 2, Decided: 2, Some: []string{"Deployment shop/a", "Deployment shop/b"}},
 		{Path: "spec.workloads[1]", File: "bypass.yaml", Line: 5, Workloads: 1, Decided: 1, Some: []string{"Deployment shop/e"}},
 		{Path: "spec.workloads[0].match.names[2]", File: "bypass.yaml", Line: 5, Unreached: true},

@@ -220,6 +220,8 @@ type Reach struct {
 	Workloads, Decided, LeftAlone int
 	// Some names a few, of those left alone where there are no others.
 	Some []string
+	// Undecided names a few of those for which it decides nothing.
+	Undecided []string
 	// Unlabelled names a few that a rule does not reach because they have the labels
 	// for which it asks themselves, and their pods do not.
 	Unlabelled []string
@@ -296,6 +298,9 @@ func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
 			}
 			reaches[i].Workloads++
 			reaches[i].Some = few(reaches[i].Some, s.id())
+			if i < len(p.Scopes) && !slices.Contains(s.decided, i) {
+				reaches[i].Undecided = few(reaches[i].Undecided, s.id())
+			}
 		}
 		if s.left != "" {
 			continue

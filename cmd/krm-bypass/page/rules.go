@@ -122,6 +122,10 @@ type ruleView struct {
 	Some    []string
 	More    bool
 	Idle    bool
+	// Void names a few for which nothing of it holds, and VoidOf says how many there are,
+	// where these are some of those that it reaches.
+	Void   []string
+	VoidOf string
 }
 
 // settingView is a field of a rule, and what it is called. None says that it is the
@@ -289,6 +293,12 @@ func newRule(r *request, row revise.Row, reach *fn.Reach) ruleView {
 	if reach != nil {
 		inForce := *reach
 		inForce.Expired = false // a mark says it
+		if void := reach.Workloads - reach.Decided; void > 0 && reach.Decided > 0 {
+			inForce.Decided = reach.Workloads // the sentence behind names the others
+			if v.Void = reach.Undecided; void > len(v.Void) {
+				v.VoidOf = strconv.Itoa(void) + " of them, such as"
+			}
+		}
 		v.Expired, v.Idle, v.Reaches = reach.Expired, reach.Unreached || reach.Suspended, report.Reaches(inForce)
 		v.Some, v.More = reach.Some, len(reach.Some) < reach.Workloads+reach.LeftAlone
 	}

@@ -43,13 +43,26 @@ func TestRulesSayWhatHoldsOfThem(t *testing.T) {
 	b := browse(t, seeWithSpec(t, text, seeManifests), page.Options{})
 	b.open("/rules")
 	for _, says := range []string{
-		"Reaches 2 workloads, and nothing of it holds for 1", // what cart says by itself replaces it
+		"Reaches 2 workloads, perhaps more whose namespace is unknown: Deployment shop/web, StatefulSet shop/cart. Nothing of it holds for StatefulSet shop/cart", // what cart says by itself replaces it
 		"Narrower than every rule is an annotation",
 		"It says suspend: true: it stays in the file and in this list, and is in force nowhere.",
 		"reaches nobody here", "expired",
 	} {
 		assert.Contains(t, b.says(), says)
 	}
+}
+
+// TestRulesNameAFewForWhomNothingHolds: with many, the rest is counted.
+func TestRulesNameAFewForWhomNothingHolds(t *testing.T) {
+	var manifests strings.Builder
+	for i := range 6 {
+		fmt.Fprintf(&manifests, "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: w%d, namespace: shop}\nspec:\n  selector: {}\n  template:\n    metadata: {annotations: {%s}}\n    spec: {containers: [{name: a, image: a}]}\n",
+			i, map[bool]string{true: `traffic.sidecar.istio.io/excludeInboundPorts: "7946"`}[i > 0])
+	}
+	text := strings.Replace(seeSpec, "{match: {names: [shop]}, merge: Union,", "{match: {names: [shop]},", 1)
+	b := browse(t, seeWithSpec(t, text, manifests.String()), page.Options{})
+	b.open("/rules")
+	assert.Contains(t, b.says(), "Reaches 6 workloads, such as Deployment shop/w0, Deployment shop/w1, Deployment shop/w2. Nothing of it holds for 5 of them, such as Deployment shop/w1, Deployment shop/w2, Deployment shop/w3")
 }
 
 func TestRulesAreFiltered(t *testing.T) {
