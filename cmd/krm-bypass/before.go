@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -34,8 +35,14 @@ func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before strin
 // renderedBefore gives what the manifests were made at the earlier state that before
 // names.
 func renderedBefore(cmd *cobra.Command, in inputs, paths []string, before string) (files []fn.Manifest, err error) {
-	err = earlierState(cmd, in, paths, before, func(in inputs, paths []string, _ *revision.Tree) (err error) {
-		_, files, err = rendered(cmd, in, paths)
+	err = earlierState(cmd, in, paths, before, func(in inputs, paths []string, tree *revision.Tree) (err error) {
+		var said bytes.Buffer
+		_, files, err = rendered(aside(cmd.Context(), &said), in, paths)
+		text := said.String()
+		if tree != nil {
+			text = tree.Named(text)
+		}
+		fmt.Fprint(cmd.ErrOrStderr(), text)
 		return err
 	})
 	return files, err
@@ -117,7 +124,7 @@ func stateAt(cmd *cobra.Command, in inputs, paths []string, name string, read fu
 		}
 	}
 	in.specs = then[1]
-	return read(in, then[0], tree)
+	return tree.NamedIn(read(in, then[0], tree))
 }
 
 // nothing is the specification that applies if there was none yet.

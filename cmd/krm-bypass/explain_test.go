@@ -149,6 +149,20 @@ func TestExplainCompares(t *testing.T) {
 	assert.Equal(t, "0 of 1 workloads changed, and the pods of 0 restart\n", out, "an earlier manifest")
 }
 
+// committed makes a folder a repository with its files in the one commit of main.
+func committed(t *testing.T, dir string) {
+	t.Helper()
+	gitRun(t, "-C", dir, "init", "--quiet", "--initial-branch=main")
+	gitRun(t, "-C", dir, "add", ".")
+	gitRun(t, "-C", dir, "commit", "--quiet", "--message=first")
+}
+
+func gitRun(t *testing.T, args ...string) {
+	t.Helper()
+	said, err := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"}, args...)...).CombinedOutput()
+	require.NoError(t, err, "%s", said)
+}
+
 // TestExplainComparesWithARevision has a repository of which only the worktree
 // has the change.
 func TestExplainComparesWithARevision(t *testing.T) {
@@ -156,11 +170,7 @@ func TestExplainComparesWithARevision(t *testing.T) {
 		"base/web.yaml": webDeployment, "base/kustomization.yaml": "resources: [web.yaml]\n",
 		"app/kustomization.yaml": "resources: [../base]\n", "bypass.yaml": bypassSpec,
 	})
-	for _, args := range [][]string{{"init", "--quiet", "--initial-branch=main"}, {"add", "."}, {"commit", "--quiet", "--message=first"}} {
-		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"}, args...)...)
-		said, err := cmd.CombinedOutput()
-		require.NoError(t, err, "%s", said)
-	}
+	committed(t, dir)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "bypass.yaml"), []byte(strings.Replace(bypassSpec, "[5432]", "[6379]", 1)), 0o644))
 	t.Chdir(dir)
 	code, out, errOut := krmBypass("", "explain", "app", "--spec", "bypass.yaml", "--before", "main")

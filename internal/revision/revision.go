@@ -109,7 +109,11 @@ func (t *Tree) Path(path string) (string, error) {
 // Name gives a path in the tree git's name, REVISION:PATH, with the path relative to
 // the top of the repository.
 func (t *Tree) Name(path string) string {
-	inside, err := filepath.Rel(t.tree, path)
+	absolute, err := filepath.Abs(path) // a kustomization names its files as seen from here
+	if err != nil {
+		return path
+	}
+	inside, err := filepath.Rel(t.tree, absolute)
 	if err != nil || !filepath.IsLocal(inside) {
 		return path
 	}
@@ -118,8 +122,34 @@ func (t *Tree) Name(path string) string {
 
 // Named gives every path in a text the name that Name gives it.
 func (t *Tree) Named(text string) string {
-	return strings.ReplaceAll(text, t.tree+"/", t.Revision+":")
+	folders := []string{t.tree}
+	if here, err := filepath.Abs("."); err == nil {
+		if relative, err := filepath.Rel(here, t.tree); err == nil {
+			folders = append(folders, relative)
+		}
+	}
+	for _, folder := range folders {
+		text = strings.NewReplacer(folder+"/", t.Revision+":", folder, t.Revision+":").Replace(text)
+	}
+	return text
 }
+
+// NamedIn gives the paths in an error's message the names that Name gives them.
+func (t *Tree) NamedIn(err error) error {
+	if err == nil || t.Named(err.Error()) == err.Error() {
+		return err
+	}
+	return &named{t.Named(err.Error()), err}
+}
+
+type named struct {
+	text string
+	error
+}
+
+func (n *named) Error() string { return n.text }
+
+func (n *named) Unwrap() error { return n.error }
 
 // Close removes the checked out files.
 func (t *Tree) Close() error { return os.RemoveAll(t.tree) }

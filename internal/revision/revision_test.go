@@ -61,7 +61,18 @@ func TestCheckout(t *testing.T) {
 			text, err := os.ReadFile(path)
 			require.NoError(t, err)
 			assert.Equal(t, want, string(text))
-			assert.Equal(t, revision+":app/web.yaml", tree.Name(path))
+			for _, here := range []string{dir, filepath.Dir(tree.tree)} {
+				t.Chdir(here)
+				relative, err := filepath.Rel(here, path)
+				require.NoError(t, err)
+				for _, path := range []string{path, relative} {
+					assert.Equal(t, revision+":app/web.yaml", tree.Name(path))
+					assert.Equal(t, "a "+revision+":app/web.yaml:3 b", tree.Named("a "+path+":3 b"))
+				}
+				is := tree.NamedIn(&os.PathError{Op: "open", Path: path, Err: os.ErrNotExist})
+				require.ErrorIs(t, is, os.ErrNotExist)
+				require.EqualError(t, is, "open "+revision+":app/web.yaml: file does not exist")
+			}
 			base, err := tree.Path(filepath.Join(dir, "base"))
 			require.NoError(t, err, "what a kustomization refers to is there too")
 			assert.DirExists(t, base)
