@@ -27,6 +27,7 @@ func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before strin
 			found.Relocate(func(file string, line int) (string, int) { return tree.Name(file), line })
 			said = tree.Named(said)
 		}
+		found.Lacks = in.lacks.says(before, found.Unspecified)
 		return err
 	})
 	return found, said, err
@@ -112,19 +113,68 @@ func stateAt(cmd *cobra.Command, in inputs, paths []string, name string, read fu
 	}
 	defer func() { err = errors.Join(err, tree.Close()) }()
 	var then [2][]string
+	in.lacks = lacks{onePath: len(paths) == 1, oneSpec: len(in.specs) == 1}
 	for i, now := range [][]string{paths, in.specs} {
 		for _, path := range now {
 			at, err := tree.Path(path)
 			if err != nil {
 				return fmt.Errorf("--before: %w", err)
 			}
-			if at != "" { // what was not there is new
+			if at != "" {
 				then[i] = append(then[i], at)
+				continue
 			}
+			// It is new, or it had another name.
+			missing := []*[]string{&in.lacks.paths, &in.lacks.specs}[i]
+			*missing = append(*missing, path)
 		}
 	}
 	in.specs = then[1]
 	return tree.NamedIn(read(in, then[0], tree))
+}
+
+// lacks is what was not yet at a git revision, by the names of today.
+type lacks struct {
+	paths, specs     []string
+	onePath, oneSpec bool
+}
+
+// says warns of what cannot be compared. unspecified says that no other specification
+// took the place of the one that was not there yet.
+func (l lacks) says(revision string, unspecified bool) (warnings []string) {
+	const (
+		newWorkloads = "its workloads count as new, and which pods restart is not known"
+		newRules     = "all that it lets bypass counts as added"
+		noSpec       = "there is no earlier specification to compare with, and " + newRules
+		otherSpec    = "the ClusterBypass that was among the manifests counts as the earlier one"
+		separately   = "rename it in a commit of its own, and compare with that commit"
+	)
+	inWorktree := fmt.Sprintf("run git worktree add --detach ../earlier %s, and compare with --before ../earlier/OLD", revision)
+	warn := func(path, so, remedy string) {
+		warnings = append(warnings, fmt.Sprintf("--before %s: %s is not in that revision, so %s: if it had another name there, %s", revision, path, so, remedy))
+	}
+	for _, path := range l.paths {
+		text, _ := os.ReadFile(path) // a folder has none
+		switch {
+		case holdsSpec(text) && unspecified:
+			warn(path, noSpec, separately)
+		case l.onePath:
+			warn(path, newWorkloads, inWorktree)
+		default:
+			warn(path, newWorkloads, separately)
+		}
+	}
+	for _, path := range l.specs {
+		switch {
+		case !l.oneSpec:
+			warn(path, newRules, separately)
+		case unspecified:
+			warn(path, noSpec, inWorktree)
+		default:
+			warn(path, otherSpec, separately)
+		}
+	}
+	return warnings
 }
 
 // nothing is the specification that applies if there was none yet.

@@ -119,6 +119,7 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 			return err
 		}
 		found.Compare(earlier)
+		tell(cmd, "warning", earlier.Lacks...)
 		if flags.format == onePage {
 			format.Write = func(w io.Writer, r report.Explanation) error {
 				return page.WriteComparison(w, r, differences(cmd, in, paths, flags.before, r))
@@ -208,10 +209,12 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 	var foreign []string
 	var failed error
 	told := map[string]bool{}
+	unspecified := in.otherwise != nil
 	err = in.each(cmd, paths, "explaining", func(g group, options fn.Options) error {
 		foreign = append(foreign, g.foreign...)
 		before := len(all)
 		for _, one := range append(g.within, g) {
+			unspecified = unspecified && one.hasNoSpec()
 			one = one.or(in.otherwise)
 			some, results, wrong := one.explained(one.with(options), today)
 			all = append(all, some...)
@@ -232,7 +235,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 		return found, "", err
 	}
 	found = report.NewExplanation(all...)
-	found.PassedOver = foreign
+	found.PassedOver, found.Unspecified = foreign, unspecified
 	return found, said, failed
 }
 

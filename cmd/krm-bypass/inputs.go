@@ -53,6 +53,8 @@ type inputs struct {
 	// otherwise is the specification that applies where there is none; nil makes that an
 	// error.
 	otherwise *fn.Spec
+	// lacks is what the earlier state does not hold.
+	lacks lacks
 	// working shows what is being done; it may be nil.
 	working *progress
 }

@@ -189,6 +189,7 @@ func (t *tree) evaluate(one *sight) (seen *page.Seen) {
 			fmt.Fprintf(&said, "error: %v\n", err)
 		} else {
 			found.Compare(earlier)
+			tell(cmd, "warning", earlier.Lacks...)
 		}
 	}
 	said.WriteString(report.PassedOver(found.PassedOver))

@@ -28,11 +28,13 @@ type fileView struct {
 	Compared bool
 	Changed  []fileSaid
 	// Undiffed says why no lines of manifests are shown.
-	Undiffed  string
-	Gone      []string
-	Unreached []reachView
-	Findings  []report.Same
-	Accepted  int
+	Undiffed string
+	Gone     []string
+	// Uncompared warns of what was not compared.
+	Uncompared []string
+	Unreached  []reachView
+	Findings   []report.Same
+	Accepted   int
 	// Columns are the fields that any workload sets; the cells of a row follow them.
 	Columns    []columnView
 	Namespaces []fileNamespace
@@ -191,7 +193,7 @@ func newFile(r report.Explanation, d Differences) fileView {
 	if c := r.Comparison; c != nil {
 		v.Compared = true
 		v.Counts = append(v.Counts, fileCount{c.Changed, "changed"}, counting(c.Restarted, "restarts", "restart"))
-		v.Gone = c.GoneTitles()
+		v.Gone, v.Uncompared = c.GoneTitles(), c.Warnings
 	}
 	check := r.Findings()
 	v.Findings, v.Accepted = check.Alike(), check.Accepted

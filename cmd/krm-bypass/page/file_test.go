@@ -128,6 +128,7 @@ func TestTheFileTakesNoMarkup(t *testing.T) {
 		}
 	}
 	r.PassedOver = []string{hostile}
+	r.Compare(report.Explanation{Lacks: []string{hostile}})
 	r.Summary.Rules = []fn.Reach{{Path: hostile, Name: hostile, File: hostile, Meant: hostile, Unreached: true}}
 	text := asFile(t, r)
 	assert.NotContains(t, text, "<script")

@@ -22,6 +22,8 @@ type Comparison struct {
 	Restarted int `json:"restarted"`
 	// Gone are the workloads that no longer exist.
 	Gone []fn.TemplateRef `json:"gone,omitempty"`
+	// Warnings are of what the earlier state does not hold, so that it was not compared.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // GoneTitles names the workloads that no longer exist.
@@ -86,7 +88,7 @@ func (r *Explanation) Compare(earlier Explanation) {
 	for i := range earlier.Workloads {
 		was[earlier.Workloads[i].identity()] = &earlier.Workloads[i]
 	}
-	r.Comparison, r.earlier = &Comparison{}, earlier.checked
+	r.Comparison, r.earlier = &Comparison{Warnings: earlier.Lacks}, earlier.checked
 	here := map[string]bool{}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]

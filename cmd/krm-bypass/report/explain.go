@@ -20,6 +20,10 @@ type Explanation struct {
 	PassedOver []string `json:"passedOver,omitempty"`
 	// Comparison says what changed; nil if nothing was compared.
 	Comparison *Comparison `json:"comparison,omitempty"`
+	// Lacks warns of what this state does not hold, so that others are not compared with
+	// it. Unspecified says that no specification is in it.
+	Lacks       []string `json:"-"`
+	Unspecified bool     `json:"-"`
 	// Failed says that something was refused.
 	Failed bool `json:"-"`
 	// results are what else there is to tell; only says that it is of one workload.

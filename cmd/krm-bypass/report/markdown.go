@@ -33,6 +33,9 @@ func writeMarkdown(w io.Writer, r Explanation) error {
 	case r.asked():
 		c.writeAnswers(&r)
 	case r.Comparison != nil:
+		for _, warning := range r.Comparison.Warnings {
+			fmt.Fprintf(c, "\nWarning: %s\n", prose(warning))
+		}
 		c.writeChanges(&r)
 	}
 	if !r.asked() && !r.only {

@@ -111,6 +111,7 @@ func rewrite(r *Explanation, text func() string) {
 	r.PassedOver = []string{text()}
 	if r.Comparison != nil {
 		r.Comparison.Gone = []fn.TemplateRef{{ResourceRef: fn.ResourceRef{Kind: text(), Name: text()}}}
+		r.Comparison.Warnings = []string{text()}
 	}
 	r.summarise()
 }
