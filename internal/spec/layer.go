@@ -89,7 +89,7 @@ func (c *compiler) pairs(list []v1alpha1.Destination, at string, guarded bool) t
 }
 
 // entries reports the entries of a list that cannot be read. unnamed says why none of them
-// may be the name of a port.
+// may be the name of a port; noPorts says that nobody takes one for that.
 func (c *compiler) entries(at string, err error, unnamed string) {
 	for _, one := range traffic.Separate(err) {
 		bad, is := errors.AsType[*traffic.EntryError](one)
@@ -97,7 +97,7 @@ func (c *compiler) entries(at string, err error, unnamed string) {
 			continue
 		}
 		says := bad.Error()
-		if unnamed != "" && isPortName(bad.Value) {
+		if unnamed != "" && unnamed != noPorts && isPortName(bad.Value) {
 			says = fmt.Sprintf("%q is the name of a port, and %s", bad.Value, unnamed)
 		}
 		c.problem(fmt.Sprintf("%s[%d]", at, bad.Index), bad.Value, "%s", says)

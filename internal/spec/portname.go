@@ -28,6 +28,7 @@ func isLetter(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 
 // Why a list takes no names.
 const (
+	noPorts         = "this field is about IP ranges"
 	namesOfOthers   = "this field is about ports of somebody else's pod: write the number"
 	namesInDefaults = "the mesh's own configuration has numbers alone: write the number"
 	namesInConfig   = "spec.meshConfig: Update writes this field for all pods, in each of which a name may mean another port: write the number, or move it to a rule of spec.namespaces"
@@ -38,6 +39,8 @@ const (
 // unnamed says why a field of a scope takes no names, "" where it does.
 func (c *compiler) unnamed(f list, scope string) string {
 	switch {
+	case !f.ports:
+		return noPorts
 	case !f.named:
 		return namesOfOthers
 	case scope == transform.DefaultsPath:
