@@ -67,14 +67,14 @@ func (s *Site) findings(r *request) error {
 
 func newFindings(r *request, seen *Seen, m *mender) *findingsView {
 	severity, kind, text := r.query.Get("severity"), r.query.Get("kind"), strings.ToLower(strings.TrimSpace(r.query.Get("text")))
-	v := &findingsView{Problems: seen.Problems, Counted: report.Counted(seen.Findings.Errors, "error", "errors") + ", " + report.Counted(seen.Findings.Warnings, "warning", "warnings") + ", " + strconv.Itoa(seen.Findings.Accepted) + " accepted", Text: r.query.Get("text")}
+	v := &findingsView{Problems: seen.Problems, Counted: countedFindings(&seen.Findings), Text: r.query.Get("text")}
 	if r.draft != nil {
 		v.Draft = r.draft.id
 	}
 	if severity+kind+text != "" {
 		v.Clear = r.link("/findings")
 	}
-	for _, one := range [][2]string{{string(fn.Error), "errors"}, {string(fn.Warning), "warnings"}, {string(fn.Info), "notes"}} {
+	for _, one := range [][2]string{{string(fn.Error), "errors"}, {string(fn.Warning), "warnings"}, {string(fn.Info), "infos"}} {
 		v.Severities = append(v.Severities, choiceView{one[0], one[1], severity == one[0]})
 	}
 	here := map[fn.ResourceRef]string{}
@@ -125,7 +125,24 @@ func newFindings(r *request, seen *Seen, m *mender) *findingsView {
 	return v
 }
 
-// rank orders kinds: errors before warnings before notes.
+// countedFindings says how many there are of each severity, of infos only where there are some.
+func countedFindings(c *report.Check) string {
+	infos := 0
+	for _, s := range c.Subjects {
+		for _, f := range s.Findings {
+			if f.Severity == fn.Info {
+				infos++
+			}
+		}
+	}
+	says := report.Counted(c.Errors, "error", "errors") + ", " + report.Counted(c.Warnings, "warning", "warnings")
+	if infos > 0 {
+		says += ", " + report.Counted(infos, "info", "infos")
+	}
+	return says + ", " + strconv.Itoa(c.Accepted) + " accepted"
+}
+
+// rank orders kinds: errors before warnings before infos.
 func (k *kindView) rank() int {
 	if len(k.Problems) == 0 {
 		return 3

@@ -164,7 +164,7 @@ func (s *Site) rulesView(r *request, wrong []string) (*rulesView, error) {
 		v.Did = d.did
 	}
 	rows, err := revise.Rows(file)
-	if err != nil {
+	if err != nil && file.Path != "" { // where no file is named, that is why
 		v.Locked, v.Broken = "the specification has mistakes: mend them in the file, then it can be changed here", broken(file, err)
 	}
 	if v.Locked == "" {

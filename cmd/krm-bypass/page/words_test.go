@@ -256,3 +256,27 @@ func TestEachWorkloadThatChangesCanBeListed(t *testing.T) {
 	assert.Equal(t, 173, strings.Count(b.body, "/workload?"))
 	assert.Contains(t, b.says(), "workloads change173restart their pods0")
 }
+
+// TestInfosAreCounted: an info alone stood below "0 errors, 0 warnings, 0 accepted".
+func TestInfosAreCounted(t *testing.T) {
+	b := browse(t, see(t, seeSpec, seeManifests), page.Options{})
+	b.open("/findings?severity=info")
+	assert.Contains(t, b.says(), "1 error, 1 warning, 1 info, 0 accepted.")
+	assert.Contains(t, b.body, `<option value="info" selected>infos</option>`)
+	assert.Contains(t, b.body, `<span class="tag info">info</span>`)
+}
+
+// TestWithoutASpecificationTheRulesSayWhy: no file is named, so that none can have mistakes.
+func TestWithoutASpecificationTheRulesSayWhy(t *testing.T) {
+	b := browse(t, &unnamed{see(t, seeSpec, seeManifests)}, page.Options{})
+	b.open("/rules")
+	assert.Contains(t, b.says(), "Nothing can be changed here: several specifications apply")
+	assert.NotContains(t, b.says(), "mistakes")
+}
+
+// unnamed is a tree in which nothing says which specification to change.
+type unnamed struct{ *seenTree }
+
+func (*unnamed) Spec() (page.SpecFile, error) {
+	return page.SpecFile{Locked: "several specifications apply"}, nil
+}
