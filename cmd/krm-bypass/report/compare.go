@@ -261,11 +261,12 @@ func beyond(f traffic.Field, field, other fn.ExplainedField) []fn.ExplainedEntry
 		return nil
 	}
 	var more []fn.ExplainedEntry
+	rest := without(f, other.Effective)
 	for _, e := range field.Entries {
 		if !e.InForce {
 			continue
 		}
-		holds := without(f, e.Holds, other.Effective)
+		holds := rest(e.Holds)
 		if len(holds) == 0 && len(e.Holds) > 0 {
 			continue
 		}
@@ -275,8 +276,9 @@ func beyond(f traffic.Field, field, other fn.ExplainedField) []fn.ExplainedEntry
 	return more
 }
 
-// without gives the part of some entries that others do not cover.
-func without(f traffic.Field, entries, others []string) []string {
+// without gives what tells the part of some entries that others do not cover. It reads
+// the others once: there may be thousands.
+func without(f traffic.Field, others []string) func(entries []string) []string {
 	ports := func(list []string) traffic.Ports {
 		var l traffic.Layer
 		_ = l.Set(traffic.ExcludeOutboundPorts, list) // in canonical form, which reads back
@@ -284,9 +286,16 @@ func without(f traffic.Field, entries, others []string) []string {
 	}
 	switch f {
 	case traffic.ExcludeInboundPorts, traffic.ExcludeOutboundPorts, traffic.IncludeOutboundPorts:
-		return ports(entries).Without(ports(others)).Entries()
+		covered := ports(others)
+		return func(entries []string) []string { return ports(entries).Without(covered).Entries() }
 	}
-	return slices.DeleteFunc(slices.Clone(entries), func(e string) bool { return slices.Contains(others, e) })
+	covered := map[string]bool{}
+	for _, other := range others {
+		covered[other] = true
+	}
+	return func(entries []string) []string {
+		return slices.DeleteFunc(slices.Clone(entries), func(entry string) bool { return covered[entry] })
+	}
 }
 
 // ComparedWith gives the explanation compared with an earlier one, and leaves its own as
