@@ -445,6 +445,7 @@ func TestReadOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b.open("/rules")
 			assert.Contains(t, b.says(), "Nothing can be changed here: it was started with --read-only.")
+			assert.Contains(t, b.says(), "contacts nobody, and writes nothing.")
 			assert.NotContains(t, b.body, "<form method=\"post\"")
 			b.open(edit("spec.global"))
 			assert.Equal(t, http.StatusForbidden, b.status)
