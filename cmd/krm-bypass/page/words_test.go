@@ -41,7 +41,7 @@ func seeWithSpec(t *testing.T, text, manifests string) *withSpec {
 func TestRulesSayWhatHoldsOfThem(t *testing.T) {
 	text := strings.Replace(seeSpec, "  enforcement:", "  - {match: {names: [cart]}, name: off, suspend: true, excludeOutboundPorts: [26]}\n  - {match: {names: [web]}, excludeOutboundPorts: [3307]}\n  enforcement:", 1)
 	b := browse(t, seeWithSpec(t, text, seeManifests), page.Options{})
-	b.open("/rules")
+	b.open("/rules?wait=1")
 	for _, says := range []string{
 		"Reaches 2 workloads, perhaps more whose namespace is unknown: Deployment shop/web, StatefulSet shop/cart. Nothing of it holds for StatefulSet shop/cart", // what cart says by itself replaces it
 		"Narrower than every rule is an annotation",
@@ -61,7 +61,7 @@ func TestRulesNameAFewForWhomNothingHolds(t *testing.T) {
 	}
 	text := strings.Replace(seeSpec, "{match: {names: [shop]}, merge: Union,", "{match: {names: [shop]},", 1)
 	b := browse(t, seeWithSpec(t, text, manifests.String()), page.Options{})
-	b.open("/rules")
+	b.open("/rules?wait=1")
 	assert.Contains(t, b.says(), "Reaches 6 workloads, such as Deployment shop/w0, Deployment shop/w1, Deployment shop/w2. Nothing of it holds for 5 of them, such as Deployment shop/w1, Deployment shop/w2, Deployment shop/w3")
 }
 
