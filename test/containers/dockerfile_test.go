@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/images/build/image"
+	"github.com/krm-bypass/krm-bypass/images/build/pack"
 )
 
 const goImage = "localhost/golang:test"
@@ -58,8 +59,8 @@ func goInAnImage(t *testing.T) {
 	t.Helper()
 	busybox, err := exec.LookPath("busybox")
 	require.NoError(t, err)
-	files := []image.File{
-		image.Folder("/tmp", image.EveryonesFolder),
+	files := []pack.File{
+		pack.Folder("/tmp", pack.EveryonesFolder),
 		{Path: "/etc/ssl/certs/ca-certificates.crt", Mode: 0o444, Content: []byte("authorities\n")},
 	}
 	for _, name := range []string{"sh", "mkdir", "cp"} {

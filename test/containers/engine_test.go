@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/images/build/image"
+	"github.com/krm-bypass/krm-bypass/images/build/pack"
 	"github.com/krm-bypass/krm-bypass/test/lab"
 	"github.com/krm-bypass/krm-bypass/test/lab/interceptor"
 )
@@ -129,7 +130,7 @@ func install() error {
 	if err != nil {
 		return err
 	}
-	if err := assemble(standinImage, image.Contents{Files: []image.File{standin}, Entrypoint: []string{"/standin"}}); err != nil {
+	if err := assemble(standinImage, image.Contents{Files: []pack.File{standin}, Entrypoint: []string{"/standin"}}); err != nil {
 		return err
 	}
 	istio, err := program(lab.Binary(interceptor.IstioProgram.Name), "/usr/local/bin/istio-iptables")
@@ -205,9 +206,9 @@ func tagOf(t *testing.T, text string) name.Tag {
 
 var platform = v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
 
-func program(path, within string) (image.File, error) {
+func program(path, within string) (pack.File, error) {
 	content, err := os.ReadFile(path)
-	return image.File{Path: within, Mode: 0o555, Content: content}, err
+	return pack.File{Path: within, Mode: 0o555, Content: content}, err
 }
 
 // tools are the programs of this machine that the mesh's init container executes,
@@ -220,8 +221,8 @@ var tools = []string{
 }
 
 // iptables gives this machine's iptables and nft with all that they load.
-func iptables() ([]image.File, error) {
-	files := map[string]image.File{}
+func iptables() ([]pack.File, error) {
+	files := map[string]pack.File{}
 	add := func(path, within string) error {
 		file, err := program(path, within)
 		files[within] = file
@@ -256,7 +257,7 @@ func iptables() ([]image.File, error) {
 			return nil, err
 		}
 	}
-	list := make([]image.File, 0, len(files))
+	list := make([]pack.File, 0, len(files))
 	for _, file := range files {
 		list = append(list, file)
 	}
