@@ -30,7 +30,9 @@ const (
 	istioImage   = "localhost/istio-init:test"
 	// The project's own, as make images names them.
 	functionImage = "ghcr.io/krm-bypass/krm-bypass:v0.1.0"
-	initImage     = "ghcr.io/krm-bypass/init:v0.1.0"
+	// exampleImage is how the examples name it, as in a registry of the reader's own.
+	exampleImage = "registry.example.com/mesh/krm-bypass:v0.1.0"
+	initImage    = "ghcr.io/krm-bypass/init:v0.1.0"
 )
 
 func TestMain(m *testing.M) {
@@ -125,6 +127,9 @@ func install() error {
 		if err := load(filepath.Join(root, "bin/images", name+"-linux-"+runtime.GOARCH+".tar")); err != nil {
 			return fmt.Errorf("%w (make images makes it)", err)
 		}
+	}
+	if _, err := podman("tag", functionImage, exampleImage); err != nil {
+		return err
 	}
 	standin, err := program(lab.Binary(standin.Name), "/standin")
 	if err != nil {

@@ -31,7 +31,7 @@ func podmanAsDocker() string { return filepath.Join(folder, "bin") }
 // How a spec names the function, as a command and as an image.
 const (
 	executed  = "exec:\n        path: krm-bypass"
-	contained = "container:\n        image: " + functionImage
+	contained = "container:\n        image: " + exampleImage
 )
 
 // TestKustomizeRunsTheFunctionAsAContainer has the image make what the command
