@@ -56,7 +56,7 @@ The function changed nothing else. Two workloads differ from the others:
   nightly   is in another namespace: only the global range reaches it
 
 Your own manifests, in a folder of yours:
-  export PATH="$PWD/bin:$PATH"
+  export PATH="$PWD/bin:$PWD/.cache/bin:$PATH"
   krm-bypass init my-manifests
 It writes a spec, shows what else has to change, and prints the commands to run next.
 docs/tutorial.md goes through it, step by step.
