@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -107,37 +106,4 @@ func (i *importable) build(cmd *cobra.Command, path string) error {
 		return files.of(file.Path, func() *fn.Original { return fn.OriginalOf(file) })
 	})
 	return nil
-}
-
-// mostFolders is how many kustomizations are named that are not built.
-const mostFolders = 10
-
-// unbuilt tells of kustomizations below a folder, whose files are read as they stand; of
-// those that others build upon, by the others. The command is what to call for them.
-func (m *manifests) unbuilt(command, folder string) []string {
-	var tops []string
-	for _, k := range m.kustomizations {
-		if dir := filepath.Dir(k.Path); isWithin(folder, dir) && !m.isBase(dir) {
-			tops = append(tops, "krm-bypass "+command+" "+shellWord(dir))
-		}
-	}
-	if len(tops) == 0 {
-		return nil
-	}
-	more := ""
-	if n := len(tops) - mostFolders; n > 0 {
-		tops, more = tops[:mostFolders], fmt.Sprintf(", and %d more like it", n)
-	}
-	return []string{fmt.Sprintf("%s: it holds kustomizations, and their files are read as they stand, without what the kustomizations change: name what you deploy: %s%s", folder, strings.Join(tops, ", "), more)}
-}
-
-// isBase reports whether a kustomization that was read names a folder.
-func (m *manifests) isBase(folder string) bool {
-	real, err := realPath(folder)
-	return err == nil && m.bases[real]
-}
-
-func isWithin(folder, path string) bool {
-	inside, err := filepath.Rel(folder, path)
-	return err == nil && filepath.IsLocal(inside)
 }

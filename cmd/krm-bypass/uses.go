@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
@@ -86,10 +87,12 @@ func (m *manifests) findUses() {
 // holdsSpec reports whether a file that was read in a folder, by its real path, holds a
 // specification.
 func (m *manifests) holdsSpec(folder string) bool {
-	return slices.ContainsFunc(m.files, func(f fn.Manifest) bool {
-		real, err := realPath(f.Path)
-		return err == nil && isWithin(folder, real) && holdsSpec(f.Text)
-	})
+	for real, path := range m.seen {
+		if isWithin(folder, real) && m.isSpec(path) {
+			return true
+		}
+	}
+	return false
 }
 
 // isSpec reports whether a file that was read holds a specification.
@@ -114,4 +117,37 @@ func (m *manifests) patchesOf(plugins string) []string {
 		}
 	}
 	return nil
+}
+
+// mostFolders is how many kustomizations are named that are not built.
+const mostFolders = 10
+
+// unbuilt tells of kustomizations below a folder, whose files are read as they stand; of
+// those that others build upon, by the others. The command is what to call for them.
+func (m *manifests) unbuilt(command, folder string) []string {
+	var tops []string
+	for _, k := range m.kustomizations {
+		if dir := filepath.Dir(k.Path); isWithin(folder, dir) && !m.isBase(dir) {
+			tops = append(tops, "krm-bypass "+command+" "+shellWord(dir))
+		}
+	}
+	if len(tops) == 0 {
+		return nil
+	}
+	more := ""
+	if n := len(tops) - mostFolders; n > 0 {
+		tops, more = tops[:mostFolders], fmt.Sprintf(", and %d more like it", n)
+	}
+	return []string{fmt.Sprintf("%s: it holds kustomizations, and their files are read as they stand, without what the kustomizations change: name what you deploy: %s%s", folder, strings.Join(tops, ", "), more)}
+}
+
+// isBase reports whether a kustomization that was read names a folder.
+func (m *manifests) isBase(folder string) bool {
+	real, err := realPath(folder)
+	return err == nil && m.bases[real]
+}
+
+func isWithin(folder, path string) bool {
+	inside, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(inside)
 }
