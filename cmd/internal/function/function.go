@@ -125,16 +125,18 @@ const (
 	outputBuffer   = 1 << 18
 )
 
-// collect says how often to collect garbage for an input of so many bytes.
-func collect(input int) {
-	if input > hugeInput {
-		debug.SetGCPercent(usualGCPercent)
-		return
-	}
+// readAll reads the input, and says how often to collect garbage from the first byte on: a
+// collection in the middle of reading would hold up the rest of it.
+func readAll(in io.Reader) ([]byte, error) {
 	debug.SetGCPercent(gcPercent)
-	if input <= largeInput {
+	input, err := io.ReadAll(in)
+	switch {
+	case len(input) > hugeInput:
+		debug.SetGCPercent(usualGCPercent)
+	case len(input) <= largeInput:
 		runtime.AddCleanup(new([]byte), func(int) { debug.SetGCPercent(usualGCPercent) }, 0)
 	}
+	return input, err
 }
 
 // Unprofiled tells the runtime that nobody will ask where memory was allocated, which it
@@ -144,11 +146,10 @@ func Unprofiled() { runtime.MemProfileRate = 0 }
 // Apply runs the KRM function once. Nothing is written before all is decided: kustomize takes an empty output with exit code 0 for "delete
 // everything" (kubernetes-sigs/kustomize kyaml/kio/kio.go).
 func Apply(in io.Reader, out, errOut io.Writer, options fn.Options) error {
-	input, err := io.ReadAll(in)
+	input, err := readAll(in)
 	if err != nil {
 		return fmt.Errorf("reading standard input: %w", err)
 	}
-	collect(len(input))
 	output, results, err := fn.ProcessTo(input, options)
 	if err != nil && !errors.Is(err, fn.ErrFailed) {
 		return err
