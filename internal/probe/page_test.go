@@ -2,30 +2,17 @@ package probe
 
 import (
 	"flag"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
+	"github.com/krm-bypass/krm-bypass/test/page"
 )
 
 var update = flag.Bool("update", false, "rewrite the tables of docs/probe.md, and fail")
 
-const page = "../../docs/probe.md"
-
-// TestThePageListsTheMarks holds the last part of docs/probe.md to the tables.
-func TestThePageListsTheMarks(t *testing.T) {
-	text, err := os.ReadFile(page)
-	require.NoError(t, err)
-	before, _, found := strings.Cut(string(text), "| header | left by |")
-	require.True(t, found)
-	want := before + tables()
-	if *update && want != string(text) {
-		require.NoError(t, os.WriteFile(page, []byte(want), 0o644))
-		t.Fatal("docs/probe.md was rewritten: read the difference, then run without -update")
-	}
-	assert.Equal(t, want, string(text), "go test ./internal/probe -update rewrites it")
+// TestPage holds the last part of docs/probe.md to the tables.
+func TestPage(t *testing.T) {
+	page.Holds(t, "../../docs/probe.md", map[string]string{"marks": tables()}, *update, "go test ./internal/probe -run TestPage -update")
 }
 
 func tables() string {
