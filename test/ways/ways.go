@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,10 +17,17 @@ import (
 // Example is the folder of the tree, seen from the top of the repository.
 const Example = "examples/every-way"
 
-// Repository is the top of the repository.
+// Repository is the top of the repository: the folder around the working directory that
+// holds this package. What is built with -trimpath does not know its file.
 func Repository() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..")
+	folder, err := os.Getwd()
+	for err == nil && folder != "/" {
+		if _, err := os.Stat(filepath.Join(folder, "test/ways")); err == nil {
+			return folder
+		}
+		folder = filepath.Dir(folder)
+	}
+	panic("the working directory is in no clone of the repository")
 }
 
 // Compare holds what a way of running has made of the tree, a stream of
