@@ -19,6 +19,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/test/built"
 )
 
 // tools are programs that a tree is given to.
@@ -36,10 +37,7 @@ type builds = map[string]int
 func makeTools(t *testing.T) tools {
 	t.Helper()
 	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", bin, "./cmd/krm-bypass", "./cmd/krm-bypass-fn")
-	build.Dir = repository
-	said, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", said)
+	require.NoError(t, built.Into(bin, "krm-bypass", "krm-bypass-fn"))
 	kustomize, err := filepath.Abs(filepath.Join(repository, ".cache/bin/kustomize"))
 	require.NoError(t, err)
 	require.FileExists(t, kustomize, "missing: kustomize in .cache/bin; make tools installs it")

@@ -2,7 +2,6 @@ package flux
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -27,6 +26,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
+	"github.com/krm-bypass/krm-bypass/test/built"
 	"github.com/krm-bypass/krm-bypass/test/ways"
 )
 
@@ -43,31 +43,14 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	status, err := runIn(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		status = 1
-	}
-	os.Exit(status)
-}
-
-func runIn(m *testing.M) (status int, err error) {
-	if bin, err = os.MkdirTemp("", "flux-"); err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(bin)) }()
-	build := exec.Command("go", "build", "-C", ways.Repository(), "-o", bin, "./cmd/krm-bypass")
-	if said, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("building krm-bypass: %w\n%s", err, said)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return 0, err
-	}
-	if err := os.Symlink(self, filepath.Join(bin, "flux")); err != nil {
-		return 0, err
-	}
-	return m.Run(), nil
+	built.Main(m, func(folder string) error {
+		bin = folder
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		return os.Symlink(self, filepath.Join(bin, "flux"))
+	})
 }
 
 // registryKey names the environment variable with the address that stands for the
@@ -165,10 +148,10 @@ func objects[Source any](t *testing.T, file string) (source Source, apply kustom
 	return source, apply
 }
 
-// built is what kustomize-controller makes of a folder that source-controller left
+// reconciled is what kustomize-controller makes of a folder that source-controller left
 // (fluxcd/kustomize-controller : internal/controller/kustomization_controller.go,
 // generate and build).
-func built(t *testing.T, apply *kustomizev1.Kustomization, folder string) ([]byte, error) {
+func reconciled(t *testing.T, apply *kustomizev1.Kustomization, folder string) ([]byte, error) {
 	t.Helper()
 	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(apply)
 	require.NoError(t, err)
@@ -221,7 +204,7 @@ func TestArtifact(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, rendered, string(came), "Flux gets the bytes that were rendered")
 
-	applied, err := built(t, &apply, pulled)
+	applied, err := reconciled(t, &apply, pulled)
 	require.NoError(t, err)
 	ways.Compare(t, applied)
 
@@ -255,7 +238,7 @@ func TestBranch(t *testing.T) {
 
 	checkedOut := t.TempDir() // source-controller's, in which the builder writes
 	copied(t, filepath.Join(checkedOut, "artifact"), clone)
-	applied, err := built(t, &apply, filepath.Join(checkedOut, "artifact"))
+	applied, err := reconciled(t, &apply, filepath.Join(checkedOut, "artifact"))
 	require.NoError(t, err)
 	ways.Compare(t, applied)
 
@@ -284,7 +267,7 @@ func TestControllersRunNoFunction(t *testing.T) {
 			changed := strings.Replace(string(text), "exec:\n        path: krm-bypass", call, 1)
 			require.NotEqual(t, string(text), changed)
 			require.NoError(t, os.WriteFile(bypass, []byte(changed), 0o600))
-			_, err = built(t, &apply, clone)
+			_, err = reconciled(t, &apply, clone)
 			require.ErrorContains(t, err, "external plugins disabled")
 			assert.ErrorContains(t, err, "ClusterBypass")
 			assert.NoFileExists(t, executed)

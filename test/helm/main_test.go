@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/test/built"
 )
 
 // The repository, seen from this package, where go test runs its tests.
@@ -34,30 +36,15 @@ var versions = []version{
 var bin string
 
 func TestMain(m *testing.M) {
-	status, err := runIn(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		status = 1
-	}
-	os.Exit(status)
-}
-
-func runIn(m *testing.M) (status int, err error) {
-	if bin, err = os.MkdirTemp("", "helm-"); err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(bin)) }()
-	build := exec.Command("go", "build", "-o", bin, "./cmd/krm-bypass")
-	build.Dir = repository
-	if said, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("building krm-bypass: %w\n%s", err, said)
-	}
-	for _, v := range versions {
-		if _, err := os.Stat(v.path()); err != nil {
-			return 0, fmt.Errorf("missing: %s in .cache/bin; make tools installs it: %w", v.program, err)
+	built.Main(m, func(folder string) error {
+		bin = folder
+		for _, v := range versions {
+			if _, err := os.Stat(v.path()); err != nil {
+				return fmt.Errorf("missing: %s in .cache/bin; make tools installs it: %w", v.program, err)
+			}
 		}
-	}
-	return m.Run(), nil
+		return nil
+	})
 }
 
 func (v version) path() string { return filepath.Join(repository, ".cache/bin", v.program) }

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/test/built"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected files, then fail")
@@ -30,37 +32,21 @@ var clone string
 var kustomize string
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	status, err := runIn(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		status = 1
-	}
-	os.Exit(status)
-}
-
-func runIn(m *testing.M) (status int, err error) {
-	if kustomize, err = findKustomize(); err != nil {
-		return 0, err
-	}
-	if clone, err = os.MkdirTemp("", "krm-bypass-examples-"); err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(clone)) }()
-
-	if err := os.CopyFS(filepath.Join(clone, "examples"), os.DirFS(filepath.Join(repository, "examples"))); err != nil {
-		return 0, fmt.Errorf("copying the examples: %w", err)
-	}
-	build := exec.Command("go", "build", "-o", filepath.Join(clone, "bin", "krm-bypass"), "./cmd/krm-bypass")
-	build.Dir = repository
-	if said, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("building the function: %w\n%s", err, said)
-	}
-	// Where a spec that is shared between repositories has the function looked up.
-	if err := os.Setenv("PATH", filepath.Join(clone, "bin")+string(os.PathListSeparator)+os.Getenv("PATH")); err != nil {
-		return 0, err
-	}
-	return m.Run(), nil
+	built.Main(m, func(folder string) (err error) {
+		clone = folder
+		if kustomize, err = findKustomize(); err != nil {
+			return err
+		}
+		if err := os.CopyFS(filepath.Join(clone, "examples"), os.DirFS(filepath.Join(repository, "examples"))); err != nil {
+			return fmt.Errorf("copying the examples: %w", err)
+		}
+		bin := filepath.Join(clone, "bin")
+		if err := errors.Join(os.Mkdir(bin, 0o755), os.Rename(filepath.Join(clone, "krm-bypass"), filepath.Join(bin, "krm-bypass"))); err != nil {
+			return err
+		}
+		// Where a spec that is shared between repositories has the function looked up.
+		return built.First(bin)
+	})
 }
 
 // findKustomize returns the CLI in .cache/bin, if it is of the version that

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/krm-bypass/krm-bypass/test/built"
 	"github.com/krm-bypass/krm-bypass/test/ways"
 )
 
@@ -18,36 +19,19 @@ import (
 var tools string
 
 func TestMain(m *testing.M) {
-	status, err := withTools(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		status = 1
-	}
-	os.Exit(status)
-}
-
-func withTools(m *testing.M) (int, error) {
-	folder, err := os.MkdirTemp("", "tools")
-	if err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(folder)
-	build := exec.Command("go", "build", "-o", folder, "./cmd/krm-bypass")
-	build.Dir = ways.Repository()
-	if said, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("building krm-bypass: %w\n%s", err, said)
-	}
-	for name := range strings.FieldsSeq("bash sh git mktemp id cat head cut sha256sum base64 mkdir rm grep gzip") {
-		found, err := exec.LookPath(name)
-		if err != nil {
-			return 0, fmt.Errorf("finding what a pipeline has: %w", err)
+	built.Main(m, func(folder string) error {
+		tools = folder
+		for name := range strings.FieldsSeq("bash sh git mktemp id cat head cut sha256sum base64 mkdir rm grep gzip") {
+			found, err := exec.LookPath(name)
+			if err != nil {
+				return fmt.Errorf("finding what a pipeline has: %w", err)
+			}
+			if err := os.Symlink(found, filepath.Join(folder, name)); err != nil {
+				return err
+			}
 		}
-		if err := os.Symlink(found, filepath.Join(folder, name)); err != nil {
-			return 0, err
-		}
-	}
-	tools = folder
-	return m.Run(), nil
+		return nil
+	})
 }
 
 // clean is the environment of a script: the tools, and a home in which nothing is.

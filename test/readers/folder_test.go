@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/restmapper"
+
+	"github.com/krm-bypass/krm-bypass/test/built"
 )
 
 // kubectlFolder gives the names of the objects that kubectl apply -f reads in a
@@ -31,9 +33,9 @@ func kubectlFolder(folder string) (names []string, err error) {
 // TestFolders has folders of which render prints all that kubectl would apply, or
 // nothing.
 func TestFolders(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "krm-bypass")
-	said, err := exec.Command("go", "build", "-C", repository, "-o", program, "./cmd/krm-bypass").CombinedOutput()
-	require.NoError(t, err, "building krm-bypass: %s", said)
+	bin := t.TempDir()
+	require.NoError(t, built.Into(bin, "krm-bypass"))
+	program := filepath.Join(bin, "krm-bypass")
 
 	for name, test := range map[string]struct {
 		// files hold an object of the name they map to; of links, they map to
