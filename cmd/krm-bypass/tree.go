@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +33,8 @@ type tree struct {
 	mu sync.Mutex
 	// known are what was seen last, the latest first.
 	known []*sight
+	// ahead has it render what it sees before anybody asks for that.
+	ahead bool
 	// turn is taken by who evaluates: one at a time keeps memory bounded.
 	turn sync.Mutex
 	watched
@@ -146,7 +149,21 @@ func (t *tree) look(one *sight) {
 	one.seen = t.evaluate(one)
 	t.watch(one.files)
 	close(one.done)
+	if render := one.seen.Rendering; t.ahead && render != nil {
+		time.AfterFunc(afterwards, func() {
+			t.mu.Lock()
+			known := slices.Contains(t.known, one)
+			t.mu.Unlock()
+			if known {
+				render()
+			}
+		})
+	}
 }
+
+// afterwards is when what is seen is rendered that nobody asked for yet: whoever opens a
+// workload then need not wait. What they ask for first, and their browser, come before.
+const afterwards = 500 * time.Millisecond
 
 // evaluate reads and explains the manifests with a text in the place of that in the
 // specification's file.
@@ -220,7 +237,12 @@ func (t *tree) explainedEarlier(mesh string) (report.Explanation, error) {
 }
 
 // rendering is what render --diff would compare.
-func (t *tree) rendering(in inputs) page.Rendering {
+func (t *tree) rendering(in inputs) (r page.Rendering) {
+	defer func() {
+		if p := recover(); p != nil {
+			r = page.Rendering{Problems: []string{fmt.Sprintf("rendering the manifests: krm-bypass gave up: %v", p)}}
+		}
+	}()
 	in.comparing, in.reading.rewriting, in.reading.saw = true, true, nil
 	var said bytes.Buffer
 	was, is, err := rendered(aside(context.Background(), &said), in, t.paths)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -74,6 +75,19 @@ func TestATextStandsInThePlaceOfTheFile(t *testing.T) {
 			assert.Nil(t, mustSee(t, tree).Explanation.Workloads[0].Change, "a comparison leaves alone what it compares")
 		})
 	}
+}
+
+// TestWhatIsSeenIsRenderedAhead: whoever opens a workload need not wait.
+func TestWhatIsSeenIsRenderedAhead(t *testing.T) {
+	laidOut(t, map[string]string{"bypass.yaml": treeSpec, "m/web.yaml": treePod})
+	tree, err := newTree(inputs{specs: []string{"bypass.yaml"}}, []string{"m"}, "", "2026-11-28")
+	require.NoError(t, err)
+	tree.ahead = true
+	seen := mustSee(t, tree)
+	time.Sleep(4 * afterwards)
+	require.NoError(t, os.RemoveAll("m"))
+	assert.Empty(t, seen.Rendering().Problems, "it was rendered before the file went")
+	assert.Contains(t, seen.Rendering().Of(seen.Explanation.Workloads[0].ResourceRef), "3306")
 }
 
 func mustSee(t *testing.T, tree *tree) *page.Seen {

@@ -140,6 +140,7 @@ func serve(cmd *cobra.Command, in inputs, paths []string, flags uiFlags) error {
 	if err != nil {
 		return err
 	}
+	tree.ahead = true
 	at, err := flags.door()
 	if err != nil {
 		return err

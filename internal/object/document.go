@@ -70,12 +70,26 @@ func blank(text []byte) bool {
 	if bytes.Contains(text, []byte(mark)) {
 		return false
 	}
+	if beginsWithLetter(text) { // most do, and scanning takes long
+		return false
+	}
 	tree, err := (yamltext.Fragment{Text: text}).Outline(0)
 	if err == nil {
 		return tree.Root == nil || tree.Root.Kind == yamltext.Scalar && !tree.Root.Written()
 	}
 	document, err := node.Parse(text)
 	return err == nil && len(document.Content) == 0
+}
+
+// beginsWithLetter reports whether any line does. Comments, markers and directives do not,
+// so that it is a line with content.
+func beginsWithLetter(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		if c := line[0] | 0x20; c >= 'a' && c <= 'z' {
+			return true
+		}
+	}
+	return false
 }
 
 // values cuts a text in which JSON values follow one another. Where what follows is

@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -143,57 +144,37 @@ var shows = []struct {
 // changed asks for the workloads that changed, where something was compared.
 const changed = "changed"
 
-// tally counts the findings on a workload.
-type tally struct{ errors, warnings int }
-
-// tallies count the findings by what they are about.
-func tallies(check *report.Check) map[fn.ResourceRef]tally {
-	all := map[fn.ResourceRef]tally{}
-	for _, s := range check.Subjects {
-		ref := fn.ResourceRef{APIVersion: s.APIVersion, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name}
-		for _, f := range s.Findings {
-			t := all[ref]
-			switch f.Severity {
-			case fn.Error:
-				t.errors++
-			case fn.Warning:
-				t.warnings++
-			}
-			all[ref] = t
-		}
-	}
-	return all
-}
-
 func newMatrix(r *request, seen *Seen) *matrixView {
 	v := &matrixView{Problems: seen.Problems, Said: slices.DeleteFunc(slices.Clone(seen.Said), func(line string) bool { return line == "" })}
 	if seen.Problems != nil {
 		return v
 	}
-	x := &seen.Explanation
-	found := tallies(&seen.Findings)
+	x, index := &seen.Explanation, seen.index()
 	v.Headline = x.Headline()
 	v.Counts = counts(r, seen)
 	v.Bypasses = bypasses(r, x.Summary.Bypasses)
 	v.Nobody = nobody(r, x.Summary.Rules)
-	fields := fieldsIn(x.Workloads)
+	fields := index.fields
 	v.Columns = columns(fields)
-	v.Filter = newFilter(r, x)
-	kept := filtered(r, x, found)
+	v.Filter = newFilter(r, seen)
+	kept := filtered(r, seen)
 	v.Pager = newPager(r, len(kept))
-	sizes := map[string]int{}
-	for _, i := range kept {
-		sizes[x.Workloads[i].Namespace]++
-	}
 	for _, i := range kept[max(0, v.Pager.From-1):v.Pager.To] {
 		w := &x.Workloads[i]
 		if last := len(v.Groups) - 1; last < 0 || v.Groups[last].Namespace != w.Namespace {
-			v.Groups = append(v.Groups, groupView{Namespace: w.Namespace, Workloads: sizes[w.Namespace], Span: len(fields) + 1})
+			v.Groups = append(v.Groups, groupView{Namespace: w.Namespace, Workloads: countIn(x, kept, w.Namespace), Span: len(fields) + 1})
 		}
 		g := &v.Groups[len(v.Groups)-1]
-		g.Rows = append(g.Rows, newRow(r, w, fields, found[w.ResourceRef]))
+		g.Rows = append(g.Rows, newRow(r, w, fields, index.found[i]))
 	}
 	return v
+}
+
+// countIn says how many of the workloads at some places, which are sorted by namespace, are
+// in one.
+func countIn(x *report.Explanation, places []int, namespace string) int {
+	first := sort.Search(len(places), func(i int) bool { return x.Workloads[places[i]].Namespace >= namespace })
+	return sort.Search(len(places)-first, func(i int) bool { return x.Workloads[places[first+i]].Namespace > namespace })
 }
 
 // columns name fields.
@@ -281,7 +262,7 @@ func bypasses(r *request, all []report.Bypass) (views []bypassesView) {
 // value names a scope in a URL.
 func (s scope) value() string { return strings.TrimPrefix(s.Class, "of-") }
 
-func newFilter(r *request, x *report.Explanation) filterView {
+func newFilter(r *request, seen *Seen) filterView {
 	v := filterView{Text: r.query.Get("text"), Namespace: r.query.Get("namespace"), Past: r.query.Get("past"), Direction: r.query.Get("direction")}
 	if r.draft != nil {
 		v.Draft = r.draft.id
@@ -291,12 +272,9 @@ func newFilter(r *request, x *report.Explanation) filterView {
 			v.Clear = r.link("/")
 		}
 	}
-	known := map[string]bool{}
-	for i := range x.Workloads {
-		known[x.Workloads[i].Namespace] = true
-	}
+	known := seen.index().namespaces
 	if v.Typed = len(known) > mostNamespaces; !v.Typed {
-		for name := range known {
+		for _, name := range known {
 			v.Namespaces = append(v.Namespaces, choiceView{cmp.Or(name, noNamespace), cmp.Or(name, "without a namespace"), cmp.Or(name, noNamespace) == v.Namespace})
 		}
 		slices.SortFunc(v.Namespaces, func(a, b choiceView) int { return strings.Compare(a.Value, b.Value) })
@@ -305,7 +283,7 @@ func newFilter(r *request, x *report.Explanation) filterView {
 		v.Scopes = append(v.Scopes, choiceView{one.value(), one.Word, one.value() == r.query.Get("scope")})
 	}
 	for _, one := range shows {
-		if one.value != changed || x.Comparison != nil {
+		if one.value != changed || seen.Explanation.Comparison != nil {
 			v.Shows = append(v.Shows, choiceView{one.value, one.word, one.value == r.query.Get("show")})
 		}
 	}
@@ -315,8 +293,8 @@ func newFilter(r *request, x *report.Explanation) filterView {
 // noNamespace asks for workloads that name no namespace: no namespace is called so.
 const noNamespace = "-"
 
-// filtered gives the indexes of the workloads that the request asks for, by namespace.
-func filtered(r *request, x *report.Explanation, found map[fn.ResourceRef]tally) (kept []int) {
+// filtered gives the places of the workloads that the request asks for, by namespace.
+func filtered(r *request, seen *Seen) (kept []int) {
 	text, namespace, from := newSought(r.query.Get("text")), r.query.Get("namespace"), r.query.Get("scope")
 	past, direction := r.query.Get("past"), r.query.Get("direction")
 	fits := func(*report.Workload, tally) bool { return true }
@@ -325,18 +303,16 @@ func filtered(r *request, x *report.Explanation, found map[fn.ResourceRef]tally)
 			fits = one.fits
 		}
 	}
-	for i := range x.Workloads {
-		w := &x.Workloads[i]
-		if namespace != "" && cmp.Or(w.Namespace, noNamespace) != namespace || !fits(w, found[w.ResourceRef]) {
+	index := seen.index()
+	for _, i := range index.order {
+		w := &seen.Explanation.Workloads[i]
+		if namespace != "" && cmp.Or(w.Namespace, noNamespace) != namespace || !fits(w, index.found[i]) {
 			continue
 		}
-		if (past == "" || w.LetsPast(direction, past)) && text.isIn(w) && (from == "" || isSaidBy(w, from)) {
+		if (past == "" || w.LetsPast(direction, past)) && text.isIn(w, index.texts[i]) && (from == "" || isSaidBy(w, from)) {
 			kept = append(kept, i)
 		}
 	}
-	slices.SortStableFunc(kept, func(a, b int) int {
-		return strings.Compare(x.Workloads[a].Namespace, x.Workloads[b].Namespace)
-	})
 	return kept
 }
 

@@ -29,9 +29,9 @@ func newSought(typed string) *sought {
 	return s
 }
 
-// isIn reports whether it is in a workload's name, its file, or in what is in force for it.
-func (s *sought) isIn(w *report.Workload) bool {
-	if s.isPartOf(w.Title()) || s.isPartOf(w.File) {
+// isIn reports whether it is in a workload's texts, or in what is in force for it.
+func (s *sought) isIn(w *report.Workload, texts string) bool {
+	if strings.Contains(texts, s.text) {
 		return true
 	}
 	for _, f := range w.Fields {

@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"sync"
 
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 )
@@ -45,6 +46,9 @@ type Seen struct {
 	Said []string
 	// Rendering gives what the text makes of the manifests; nil where there is none.
 	Rendering func() Rendering
+
+	once    sync.Once
+	indexed *index
 }
 
 // Changes say what another text of the specification changes in a tree.

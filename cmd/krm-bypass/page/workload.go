@@ -135,9 +135,8 @@ func (s *Site) difference(r *request) error {
 
 // workload finds the one that the URL names, nil if it is not there.
 func (r *request) workload(seen *Seen) *report.Workload {
-	of := r.query.Get("of")
-	i := slices.IndexFunc(seen.Explanation.Workloads, func(w report.Workload) bool { return w.Key() == of })
-	if i < 0 {
+	i, there := seen.index().at[r.query.Get("of")]
+	if !there {
 		return nil
 	}
 	return &seen.Explanation.Workloads[i]

@@ -15,7 +15,7 @@ async function fetched(end, url, options = {}) {
   waiting.get(end)?.abort();
   const stop = new AbortController();
   waiting.set(end, stop);
-  end.classList.add("busy");
+  const slow = setTimeout(() => end.classList.add("busy"), 150); // painting it takes as long as most answers
   try {
     const answer = await fetch(url, { ...options, signal: stop.signal });
     const text = await answer.text();
@@ -23,6 +23,7 @@ async function fetched(end, url, options = {}) {
   } catch (error) {
     if (error.name !== "AbortError") return [];
   } finally {
+    clearTimeout(slow);
     if (waiting.get(end) === stop) {
       waiting.delete(end);
       end.classList.remove("busy");
