@@ -14,6 +14,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/revise"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
@@ -68,23 +69,29 @@ func newRulesFilter(r *request) rulesFilter {
 }
 
 // keeps reports whether the filter of the request leaves a rule.
-func (r *request) keeps(row revise.Row, reach *fn.Reach) bool {
+func (r *request) keeps(row revise.Row, reach *fn.Reach, text *sought) bool {
 	for _, one := range ruleKinds {
 		if one.value == r.query.Get("show") && !one.fits(row, reach) {
 			return false
 		}
 	}
-	text := strings.ToLower(strings.TrimSpace(r.query.Get("text")))
-	has := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
-	if text == "" || has(label(row)) || has(row.Path) || has(row.Name) {
+	if text.text == "" || text.isPartOf(label(row)) || text.isPartOf(row.Path) || text.isPartOf(row.Name) {
 		return true
 	}
 	for field, s := range row.Rule {
-		if has(field) || slices.ContainsFunc(s.Entries, has) {
+		if text.isPartOf(field) || slices.ContainsFunc(s.Entries, text.isPartOf) {
+			return true
+		}
+		if isTraffic(field) && slices.ContainsFunc(s.Entries, func(entry string) bool { return text.finds(field, entry) }) {
 			return true
 		}
 	}
 	return false
+}
+
+// isTraffic reports whether the entries of a rule's field are ports or addresses.
+func isTraffic(field string) bool {
+	return slices.Contains(traffic.Fields, traffic.Field(strings.TrimPrefix(field, fn.InitialPrefix)))
 }
 
 // scopeView are the rules of one scope.
@@ -177,6 +184,7 @@ func (s *Site) rulesView(r *request, wrong []string) (*rulesView, error) {
 	if later {
 		v.Later = r.again("wait", "1")
 	}
+	text := newSought(r.query.Get("text"))
 	for i, scope := range scopes {
 		path := scopePaths[i]
 		of := slices.DeleteFunc(slices.Clone(rows), func(row revise.Row) bool { return list(row.Path) != path })
@@ -186,7 +194,7 @@ func (s *Site) rulesView(r *request, wrong []string) (*rulesView, error) {
 			of = []revise.Row{{Path: path}}
 		}
 		all := len(of)
-		of = slices.DeleteFunc(of, func(row revise.Row) bool { return !r.keeps(row, reach[row.Path]) })
+		of = slices.DeleteFunc(of, func(row revise.Row) bool { return !r.keeps(row, reach[row.Path], text) })
 		begin := scope.page(r, path, len(of))
 		for j, row := range of[begin:min(begin+mostRules, len(of))] {
 			j += begin

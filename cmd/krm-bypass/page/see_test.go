@@ -141,8 +141,15 @@ func TestMatrixFindsWhatHoldsAPortOrAnAddress(t *testing.T) {
 		"169.254.169":    {"alone", "web", "cart"},
 		"9005 ":          {"alone", "web"},
 		"9005/SCTP":      nil,
-		"10.1.5.5:5432":  nil,
 		"10.1.0.0/16@54": {"web"},
+		// A connection finds what holds both, or what does not ask for the other.
+		"10.1.5.5:5432":          {"alone"},
+		"10.1.5.5:5432/UDP":      {"alone", "web"},
+		"10.2.5.5:5432/udp":      {"alone"},
+		"[fd00::1]:5433":         {"alone", "web"},
+		"192.0.2.1:9005":         {"alone", "web"},
+		"192.0.2.1:7002":         {"alone"}, // which is excluded for inbound connections
+		"169.254.169.254:80/TCP": {"alone", "web", "cart"},
 	} {
 		b.open("/?" + url.Values{"text": {text}}.Encode())
 		require.Equal(t, http.StatusOK, b.status)

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -9,21 +10,31 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// sought is what was typed to find workloads. It finds itself as a part of a text. A port
-// or an address also finds the entries that hold it: 9005 is no part of "9000-9010".
+// sought is what was typed to find something. It finds itself as a part of a text. A port,
+// an address or both also find the entries that hold them: 9005 is no part of "9000-9010".
 type sought struct {
 	text      string // in lower case
 	ports     traffic.Ports
 	addresses traffic.Prefixes
+	// destination says that it is an address and a port, so that a pair has to hold both.
+	destination bool
 	// known are entries that were compared: most workloads share theirs.
-	known map[string]bool
+	known map[fieldEntry]bool
 }
+
+type fieldEntry struct{ field, entry string }
 
 func newSought(typed string) *sought {
 	typed = strings.TrimSpace(typed)
-	s := &sought{text: strings.ToLower(typed), known: map[string]bool{}}
+	s := &sought{text: strings.ToLower(typed), known: map[fieldEntry]bool{}}
 	s.ports, _ = traffic.ParsePorts(strings.ToUpper(typed)) // what is none finds by its text alone
 	if address, err := traffic.ParsePrefix(typed); err == nil {
+		s.addresses = traffic.NewPrefixes(address)
+	}
+	if to, err := traffic.ParseOutbound(strings.ToUpper(typed)); err == nil {
+		s.destination = true
+		s.ports, _ = traffic.ParsePorts(fmt.Sprintf("%d/%s", to.Port, to.Protocol))
+		address, _ := traffic.ParsePrefix(to.Address.String())
 		s.addresses = traffic.NewPrefixes(address)
 	}
 	return s
@@ -35,7 +46,7 @@ func (s *sought) isIn(w *report.Workload, texts string) bool {
 		return true
 	}
 	for _, f := range w.Fields {
-		if slices.ContainsFunc(f.Effective, s.finds) {
+		if slices.ContainsFunc(f.Effective, func(entry string) bool { return s.finds(f.Field, entry) }) {
 			return true
 		}
 	}
@@ -43,8 +54,8 @@ func (s *sought) isIn(w *report.Workload, texts string) bool {
 		if s.isPartOf(o.Name) || s.isPartOf(o.Value) {
 			return true
 		}
-		for _, entries := range o.Lets {
-			if slices.ContainsFunc(entries, s.isHeldBy) {
+		for field, entries := range o.Lets {
+			if slices.ContainsFunc(entries, func(entry string) bool { return s.isHeldBy(field, entry) }) {
 				return true
 			}
 		}
@@ -54,24 +65,37 @@ func (s *sought) isIn(w *report.Workload, texts string) bool {
 
 func (s *sought) isPartOf(text string) bool { return strings.Contains(strings.ToLower(text), s.text) }
 
-func (s *sought) finds(entry string) bool { return s.isPartOf(entry) || s.isHeldBy(entry) }
+// finds reports whether it is in an entry of a field.
+func (s *sought) finds(field, entry string) bool {
+	at := fieldEntry{field, entry}
+	found, known := s.known[at]
+	if !known {
+		found = s.isPartOf(entry) || s.isHeldBy(field, entry)
+		s.known[at] = found
+	}
+	return found
+}
 
-// isHeldBy reports whether an entry in canonical form holds a port or an address of it.
-func (s *sought) isHeldBy(entry string) bool {
-	if s.ports.IsEmpty() && s.addresses.IsEmpty() {
+// isHeldBy reports whether an entry of a field holds a port or an address of it.
+func (s *sought) isHeldBy(field, entry string) bool {
+	if s.ports.IsEmpty() && s.addresses.IsEmpty() || s.destination && sideOf(field) == "inbound" {
 		return false
 	}
-	holds, known := s.known[entry]
-	if !known {
-		address, port, isPair := strings.Cut(entry, "@")
-		if !isPair {
-			port = entry
-		}
-		// An entry without ports is no port, and one without addresses no address.
-		ports, _ := traffic.ParsePorts(port)
-		prefix, err := traffic.ParsePrefix(address)
-		holds = !s.ports.Intersect(ports).IsEmpty() || err == nil && s.addresses.Overlaps(prefix)
-		s.known[entry] = holds
+	address, port, isPair := strings.Cut(entry, "@")
+	if !isPair {
+		port = entry
 	}
-	return holds
+	// An entry without ports is no port, and one without addresses no address.
+	holdsPort := slices.ContainsFunc(strings.Split(port, ","), func(one string) bool {
+		ports, err := traffic.ParsePorts(one)
+		return err == nil && !s.ports.Intersect(ports).IsEmpty()
+	})
+	holdsAddress := slices.ContainsFunc(strings.Split(address, ","), func(one string) bool {
+		prefix, err := traffic.ParsePrefix(one)
+		return err == nil && s.addresses.Overlaps(prefix)
+	})
+	if isPair && s.destination {
+		return holdsPort && holdsAddress
+	}
+	return holdsPort || holdsAddress
 }
