@@ -24,10 +24,12 @@ func TestPromises(t *testing.T) {
 	}
 }
 
-// TestBesideRendering has each row of the second table of docs/running.md name the tests
-// that hold it.
+// TestBesideRendering has each row of the table of test/README.md about what stands beside
+// rendering name the tests that hold it.
 func TestBesideRendering(t *testing.T) {
-	_, table, found := strings.Cut(pages(t)["docs/running.md"], "| what | page | tested by |\n|---|---|---|\n")
+	text, found := readPage("test/README.md")
+	require.True(t, found)
+	_, table, found := strings.Cut(text, "| what | page | tests |\n|---|---|---|\n")
 	require.True(t, found)
 	table, _, _ = strings.Cut(table, "\n\n")
 	for row := range strings.Lines(table) {

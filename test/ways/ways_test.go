@@ -3,62 +3,96 @@ package ways
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/test/page"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/expected.yaml from krm-bypass render, and fail")
+var update = flag.Bool("update", false, "rewrite testdata/expected.yaml from krm-bypass render, and the table of docs/running.md, and fail")
 
-// row is a way of running, as docs/running.md lists it.
-type row struct{ way, command, judge string }
-
-// rows reads the table of the page: the way, its command, and what judges it.
-func rows(t *testing.T) []row {
-	t.Helper()
-	page, err := os.ReadFile(filepath.Join(Repository(), "docs/running.md"))
-	require.NoError(t, err)
-	_, table, found := strings.Cut(string(page), "| way | command | tested by |\n|---|---|---|\n")
-	require.True(t, found, "docs/running.md has the table")
-	var all []row
-	for line := range strings.Lines(table) {
-		if !strings.HasPrefix(line, "|") {
-			break
-		}
-		cells := strings.Split(strings.ReplaceAll(strings.Trim(strings.TrimSpace(line), "|"), `\|`, "\x00"), "|")
-		require.Len(t, cells, 3, line)
-		for i := range cells {
-			cells[i] = strings.ReplaceAll(strings.TrimSpace(cells[i]), "\x00", "|")
-		}
-		all = append(all, row{cells[0], strings.Trim(cells[1], "`"), cells[2]})
-	}
-	return all
+// way is a way of running krm-bypass on the tree.
+type way struct {
+	name string
+	// command runs in a copy of the tree, with krm-bypass, kustomize and Helm in PATH.
+	command string
+	// then prints what the command made, where it prints none of it.
+	then string
+	// note is what else a reader does.
+	note string
+	// elsewhere is the folder of the tests that run it and call Compare, where it takes
+	// more than a command.
+	elsewhere string
 }
 
-var elsewhere = regexp.MustCompile("`(?:make (test-[a-z]+)|(test/[a-z]+))`")
+const ofFiles = "cat templates/web.yaml; echo ---; cat templates/orders.yaml"
 
-// TestEveryWayMakesTheSameOfTheTree runs the commands of the table from the top
-// of the repository, with what make build and make tools leave in PATH. Where a
-// row names a make target or another package, its tests call Compare: it has to
-// be one that hack/test.sh runs too.
+var ways = []way{
+	{name: "kustomize, [executed function](layouts.md)", command: "kustomize build --enable-alpha-plugins --enable-exec ."},
+	{
+		name: "kustomize, function in a container", command: "kustomize build --enable-alpha-plugins .",
+		note: "with `container:` for `exec:` in the spec", elsewhere: "test/containers",
+	},
+	{name: "kustomize in process: nothing in it can be skipped", command: "krm-bypass render ."},
+	{name: "kustomize, then a pipe", command: "kustomize build --enable-alpha-plugins . | krm-bypass render - --spec bypass.yaml"},
+	{name: "a folder of manifests", command: "krm-bypass render templates --spec bypass.yaml"},
+	{name: "a spec among the manifests", command: "krm-bypass render templates bypass.yaml"},
+	{name: "files, in place", command: "krm-bypass render --in-place templates --spec bypass.yaml", then: ofFiles},
+	{name: "files, as a patch", command: "krm-bypass render --diff templates --spec bypass.yaml | git apply -", then: ofFiles},
+	{name: "Helm, then a pipe", command: "helm template every-way . | krm-bypass render - --spec bypass.yaml"},
+	{
+		name:    "Helm 3, post-renderer",
+		command: "helm template every-way . --post-renderer krm-bypass --post-renderer-args render --post-renderer-args - --post-renderer-args --spec=bypass.yaml",
+	},
+	{
+		name:    "[Helm 4](helm.md), post-renderer",
+		command: "helm template every-way . --post-renderer krm-bypass --post-renderer-args --spec=bypass.yaml", elsewhere: "test/helm",
+	},
+	{name: "[Argo CD](argocd.md), plugin", command: "ARGOCD_APP_NAME=every-way krm-bypass render ."},
+	{name: "[Flux](flux.md), artifact pushed by CI", command: "krm-bypass render .", elsewhere: "test/flux"},
+	{name: "[Flux](flux.md), files in Git", command: "krm-bypass render --in-place templates --spec bypass.yaml", elsewhere: "test/flux"},
+	{name: "kpt ([exec](../examples/kpt-exec), [image](../examples/kpt-image))", command: "kpt fn render --allow-exec .", elsewhere: "test/kpt"},
+	{name: "[GitHub action](github.md)", command: "uses: YOUR-ORGANISATION/krm-bypass@YOUR-COMMIT", note: "with `path:`", elsewhere: "test/pipelines"},
+	{name: "[GitLab component](gitlab.md)", command: "include:", note: "with `path:`", elsewhere: "test/pipelines"},
+	{name: "[any other CI](ci.md)", command: "krm-bypass render .", elsewhere: "test/pipelines"},
+	{name: "[pre-commit](pre-commit.md)", command: "id: krm-bypass-render", note: "with `args: [templates, --spec=bypass.yaml]`", elsewhere: "test/pipelines"},
+}
+
+// TestRunningPage keeps the table of docs/running.md that of the ways.
+func TestRunningPage(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("| way | command |\n|---|---|\n")
+	for _, w := range ways {
+		cell := "`" + strings.ReplaceAll(w.command, "|", `\|`) + "`"
+		if w.note != "" {
+			cell += ", " + w.note
+		}
+		fmt.Fprintf(&table, "| %s | %s |\n", w.name, cell)
+	}
+	page.Holds(t, filepath.Join(Repository(), "docs/running.md"), map[string]string{"ways": table.String()}, *update, "go test ./test/ways -run TestRunningPage -update")
+}
+
+// TestEveryWayMakesTheSameOfTheTree runs the commands, with what make build and make tools
+// leave in PATH. Tests elsewhere have to call Compare, and hack/test.sh has to run them.
 //
 // Helm's commands are a test of their own, since building Helm takes minutes.
 func TestEveryWayMakesTheSameOfTheTree(t *testing.T) {
-	everyWay(t, 5, func(r row) bool { return !strings.Contains(r.command, "helm ") })
+	everyWay(t, 5, func(w way) bool { return !strings.Contains(w.command, "helm ") })
 }
 
 // TestHelmMakesTheSameOfTheTree runs the rows that need Helm.
 func TestHelmMakesTheSameOfTheTree(t *testing.T) {
-	everyWay(t, 2, func(r row) bool { return strings.Contains(r.command, "helm ") })
+	everyWay(t, 2, func(w way) bool { return strings.Contains(w.command, "helm ") })
 }
 
-func everyWay(t *testing.T, atLeast int, wanted func(row) bool) {
+func everyWay(t *testing.T, atLeast int, wanted func(way) bool) {
 	repository := Repository()
 	stages, err := os.ReadFile(filepath.Join(repository, "hack/test.sh"))
 	require.NoError(t, err)
@@ -70,31 +104,26 @@ func everyWay(t *testing.T, atLeast int, wanted func(row) bool) {
 	t.Setenv("PATH", strings.Join([]string{bin, filepath.Join(repository, ".cache/bin"), os.Getenv("PATH")}, string(os.PathListSeparator)))
 
 	ran := 0
-	for _, r := range rows(t) {
-		if !wanted(r) {
+	for _, w := range ways {
+		if !wanted(w) {
 			continue
 		}
-		t.Run(r.way, func(t *testing.T) {
-			if named := elsewhere.FindStringSubmatch(r.judge); named != nil {
-				folder := named[2]
-				if named[1] != "" {
-					folder = strings.Replace(named[1], "-", "/", 1)
-				}
-				assert.Regexp(t, `[./ ]`+folder+`[/ ]`, string(stages), "a stage runs it")
-				assert.True(t, calls(t, filepath.Join(repository, folder)), "%s has to call ways.Compare", folder)
+		t.Run(w.name, func(t *testing.T) {
+			if w.elsewhere != "" {
+				assert.Regexp(t, `[./ ]`+w.elsewhere+`[/ ]`, string(stages), "a stage runs it")
+				assert.True(t, calls(t, filepath.Join(repository, w.elsewhere)), "%s has to call ways.Compare", w.elsewhere)
 				return
 			}
 			ran++
-			scratch := t.TempDir()
-			command := exec.Command("sh", "-ec", r.command)
-			command.Dir = repository
-			command.Env = append(os.Environ(), "SCRATCH="+scratch)
+			command := exec.Command("bash", "-e", "-o", "pipefail", "-c", w.command+"\n"+w.then)
+			command.Dir = t.TempDir()
+			require.NoError(t, os.CopyFS(command.Dir, os.DirFS(filepath.Join(repository, Example))))
 			var stdout, stderr bytes.Buffer
 			command.Stdout, command.Stderr = &stdout, &stderr
-			require.NoError(t, command.Run(), "%s\n%s", r.command, stderr.String())
+			require.NoError(t, command.Run(), "%s\n%s", w.command, stderr.String())
 			assert.Empty(t, stderr.String())
 			golden := filepath.Join("testdata", "expected.yaml")
-			if *update && r.command == "krm-bypass render "+Example {
+			if *update && w.command == "krm-bypass render ." {
 				require.NoError(t, os.WriteFile(golden, stdout.Bytes(), 0o644))
 				t.Fatalf("%s is rewritten: read the difference, then run without -update", golden)
 			}
