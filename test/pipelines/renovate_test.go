@@ -102,6 +102,9 @@ func TestRenovateFindsTheRefsOfTransformers(t *testing.T) {
 			{"git.example.com:8443/mesh/tools/platform.git", "v2.0.0"}},
 		"transformers:\n- https://a.example.com/b/c//d?ref=v1\n- https://a.example.com/e/f//g?ref=v2 # of the platform\nresources:\n- https://a.example.com/h/i//j?ref=v3\n": {
 			{"a.example.com/b/c", "v1"}, {"a.example.com/e/f", "v2"}},
+		"transformers: # of the platform\n\n- labels.yaml\n\n- https://a.example.com/b/c//d?ref=v1\n": {{"a.example.com/b/c", "v1"}},
+		"transformers:\r\n- labels.yaml\r\n\r\n- https://a.example.com/b/c//d?ref=v1\r\nresources:\r\n- https://a.example.com/h/i//j?ref=v3\r\n": {
+			{"a.example.com/b/c", "v1"}},
 		// kustomize's own manager finds these.
 		"components:\n- https://github.com/example/platform//bypass?ref=v1\nresources:\n- https://github.com/example/platform//base?ref=v1\n": nil,
 		"transformers:\n- ../bypass/spec\n- https://github.com/example/platform//spec\n":                                                      nil,
