@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -19,18 +21,82 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
 
-// explainedBefore explains the earlier state that before names.
-func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, today v1alpha1.Date) (found report.Explanation, said string, err error) {
-	err = earlierState(cmd, in, paths, before, func(in inputs, paths []string, tree *revision.Tree) (err error) {
-		found, said, err = explained(cmd, in, paths, today)
+// explainedBefore explains the earlier state that before names. What is wrong with that
+// state does not keep anybody from seeing the one that mends it.
+func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, today v1alpha1.Date) (found report.Explanation, err error) {
+	err = earlierState(cmd, in, paths, before, func(in inputs, paths []string, tree *revision.Tree) error {
+		now, said, wrong := explained(cmd, in, paths, today)
+		found = now
 		if tree != nil {
 			found.Relocate(func(file string, line int) (string, int) { return tree.Name(file), line })
-			said = tree.Named(said)
+			said, wrong = tree.Named(said), tree.NamedIn(wrong)
 		}
-		found.Lacks = in.lacks.says(before, found.Unspecified)
-		return err
+		if wrong != nil {
+			found = report.Explanation{Uncompared: uncompared(before, said, wrong)}
+			return nil
+		}
+		found.Lacks = in.lacks.says(before, len(found.Specified) == 0)
+		return nil
 	})
-	return found, said, err
+	return found, err
+}
+
+// uncompared says why nothing is compared with an earlier state.
+func uncompared(before, said string, wrong error) string {
+	why := wrong.Error()
+	if errors.Is(wrong, function.ErrReported) {
+		why = strings.Join(lines(said), "; ")
+	}
+	return fmt.Sprintf("--before %s: the earlier state cannot be read, so nothing is compared with it: %s", before, strings.TrimPrefix(why, "error: "))
+}
+
+// explainedSince explains manifests, and says what changed since the earlier state that
+// before names. What a change takes away, manifests or a specification, is not there now
+// and was there before. now and rest are what there is to read.
+func explainedSince(cmd *cobra.Command, in inputs, paths []string, before string, today v1alpha1.Date) (found report.Explanation, now inputs, rest []string, said string, err error) {
+	now, rest = in, there(paths)
+	now.specs, now.reading.mayBeEmpty, now.otherwise = there(in.specs), true, nothing(in.mesh)
+	if found, said, err = explained(cmd, now, rest, today); err != nil {
+		return found, now, rest, said, err
+	}
+	in.otherwise = nothing(found.Mesh)
+	earlier, err := explainedBefore(cmd, in, paths, before, today)
+	if err != nil {
+		return found, now, rest, said, err
+	}
+	for _, one := range found.Unspecified {
+		if !slices.ContainsFunc(one, func(path string) bool { return slices.Contains(earlier.Specified, path) }) {
+			now.otherwise = nil // there was none either, which is an error
+			found, said, err = explained(cmd, now, rest, today)
+			found.Uncompared = earlier.Uncompared
+			return found, now, rest, said, err
+		}
+		if len(now.specs) < len(in.specs) {
+			continue // which is told
+		}
+		earlier.Lacks = append(earlier.Lacks, fmt.Sprintf("no ClusterBypass applies to %s any more, so no rule counts there now", strings.Join(one, ", ")))
+	}
+	if len(found.Unspecified) > 0 && earlier.Mesh != found.Mesh {
+		now.otherwise = nothing(earlier.Mesh)
+		if found, said, err = explained(cmd, now, rest, today); err != nil {
+			return found, now, rest, said, err
+		}
+	}
+	found.Mesh = cmp.Or(found.Mesh, earlier.Mesh)
+	if found.Uncompared = earlier.Uncompared; found.Uncompared == "" {
+		found.Compare(earlier)
+	}
+	return found, now, rest, said, nil
+}
+
+// there gives those of some paths at which something is.
+func there(paths []string) (all []string) {
+	for _, path := range paths {
+		if path == standardInput || isThere(path) {
+			all = append(all, path)
+		}
+	}
+	return all
 }
 
 // renderedBefore gives what the manifests were made at the earlier state that before
@@ -50,36 +116,56 @@ func renderedBefore(cmd *cobra.Command, in inputs, paths []string, before string
 }
 
 // earlierState reads the earlier state that before names. tree is that of a git revision,
-// nil for others.
+// nil for others. What is there neither now nor then is an error.
 func earlierState(cmd *cobra.Command, in inputs, paths []string, before string, read func(in inputs, paths []string, tree *revision.Tree) error) error {
 	in.earlier, in.reading.mayBeEmpty = true, true // there may have been nothing yet
 	info, err := os.Stat(before)
-	switch {
-	case err != nil:
+	if err != nil {
 		return stateAt(cmd, in, paths, before, read)
-	case info.IsDir():
-		in, paths, err = in.inFolder(paths, before)
-		if err != nil {
+	}
+	for _, path := range paths {
+		if err := lost(path, false); err != nil {
 			return err
 		}
-	default:
-		text, err := os.ReadFile(before)
-		if err != nil {
-			return fmt.Errorf("--before: %w", err)
+	}
+	if info.IsDir() {
+		if in, paths, err = in.inFolder(paths, before); err != nil {
+			return err
 		}
-		if !holdsSpec(text) && len(paths) == 1 {
-			paths = []string{before}
-			break
-		}
-		if len(in.specs) > 1 {
-			return errors.New("--before: there are several --spec, and nothing says which one this file takes the place of: name a git revision or a folder")
-		}
-		in.specs = []string{before}
-		if slices.Contains(paths, standardInput) {
-			return errors.New("--before: standard input can be read only once: name files or folders instead")
+		return read(in, paths, nil)
+	}
+	for _, spec := range in.specs {
+		if err := lost(spec, true); err != nil {
+			return err
 		}
 	}
+	text, err := os.ReadFile(before)
+	switch {
+	case err != nil:
+		return fmt.Errorf("--before: %w", err)
+	case !holdsSpec(text) && len(paths) == 1:
+		in.today = map[string]string{before: paths[0]}
+		return read(in, []string{before}, nil)
+	case len(in.specs) > 1:
+		return errors.New("--before: there are several --spec, and nothing says which one this file takes the place of: name a git revision or a folder")
+	case slices.Contains(paths, standardInput):
+		return errors.New("--before: standard input can be read only once: name files or folders instead")
+	}
+	in.specs = []string{before}
 	return read(in, paths, nil)
+}
+
+// lost is what to tell of a path at which nothing is, nil if something is.
+func lost(path string, isSpec bool) error {
+	if path == standardInput || isThere(path) {
+		return nil
+	}
+	if isSpec {
+		_, err := specFile(path)
+		return err
+	}
+	_, err := os.Stat(path)
+	return fmt.Errorf("reading manifests: %w", pathError(err))
 }
 
 // inFolder gives what to read if an earlier folder takes the place of the one that
@@ -88,15 +174,27 @@ func (in inputs) inFolder(paths []string, folder string) (inputs, []string, erro
 	if len(paths) != 1 || !isDir(paths[0]) {
 		return in, nil, fmt.Errorf("--before: the folder %s can take the place of one folder only: name one folder as PATH", folder)
 	}
+	in.today = map[string]string{folder: paths[0]}
+	in.lacks = lacks{state: "folder", onePath: true, oneSpec: len(in.specs) == 1}
 	var then []string
 	for _, spec := range in.specs {
-		if inside, err := filepath.Rel(paths[0], spec); err == nil && inside != ".." && !strings.HasPrefix(inside, "../") {
-			spec = filepath.Join(folder, inside)
-			if !isThere(spec) {
-				continue // it is new
+		at := spec
+		if inside, err := filepath.Rel(paths[0], spec); err == nil && filepath.IsLocal(inside) {
+			at = filepath.Join(folder, inside)
+		}
+		if at == spec || !isThere(at) {
+			if err := lost(spec, true); err != nil {
+				return in, nil, err
 			}
 		}
-		then = append(then, spec)
+		if !isThere(at) {
+			in.lacks.specs = append(in.lacks.specs, spec)
+			continue
+		}
+		if !isThere(spec) {
+			in.lacks.goneSpecs = append(in.lacks.goneSpecs, spec)
+		}
+		then = append(then, at)
 	}
 	in.specs = then
 	return in, []string{folder}, nil
@@ -112,67 +210,103 @@ func stateAt(cmd *cobra.Command, in inputs, paths []string, name string, read fu
 		return fmt.Errorf("--before: %w", err)
 	}
 	defer func() { err = errors.Join(err, tree.Close()) }()
+	in.lacks = lacks{state: "revision", onePath: len(paths) == 1, oneSpec: len(in.specs) == 1}
+	in.today = map[string]string{}
 	var then [2][]string
-	in.lacks = lacks{onePath: len(paths) == 1, oneSpec: len(in.specs) == 1}
 	for i, now := range [][]string{paths, in.specs} {
+		missing := []*[]string{&in.lacks.paths, &in.lacks.specs}[i]
+		gone := []*[]string{&in.lacks.gonePaths, &in.lacks.goneSpecs}[i]
 		for _, path := range now {
+			isSpec := i == 1
 			at, err := tree.Path(path)
-			if err != nil {
+			outside := errors.Is(err, revision.ErrOutside)
+			switch {
+			case outside && isSpec && isThere(path):
+				in.lacks.outside = append(in.lacks.outside, path)
+				at = path
+			case outside:
+				return fmt.Errorf("--before: %w: name it in a command of its own, or name a folder with the earlier state", err)
+			case err != nil:
 				return fmt.Errorf("--before: %w", err)
-			}
-			if at != "" {
-				then[i] = append(then[i], at)
+			case at == "":
+				if err := lost(path, isSpec); err != nil {
+					return err
+				}
+				*missing = append(*missing, path) // it is new, or it had another name
 				continue
+			case !isThere(path):
+				*gone = append(*gone, path)
 			}
-			// It is new, or it had another name.
-			missing := []*[]string{&in.lacks.paths, &in.lacks.specs}[i]
-			*missing = append(*missing, path)
+			in.today[at] = path
+			then[i] = append(then[i], at)
 		}
 	}
 	in.specs = then[1]
 	return tree.NamedIn(read(in, then[0], tree))
 }
 
-// lacks is what was not yet at a git revision, by the names of today.
+// lacks is what one of two states does not hold, by the names of today.
 type lacks struct {
-	paths, specs     []string
+	// state says what the earlier one is.
+	state string
+	// paths and specs are not in the earlier one, gonePaths and goneSpecs not in today's.
+	paths, specs, gonePaths, goneSpecs []string
+	// outside are specifications that a revision cannot hold.
+	outside          []string
 	onePath, oneSpec bool
 }
 
 // says warns of what cannot be compared. unspecified says that no other specification
 // took the place of the one that was not there yet.
-func (l lacks) says(revision string, unspecified bool) (warnings []string) {
+func (l lacks) says(before string, unspecified bool) (warnings []string) {
 	const (
 		newWorkloads = "its workloads count as new, and which pods restart is not known"
 		newRules     = "all that it lets bypass counts as added"
 		noSpec       = "there is no earlier specification to compare with, and " + newRules
 		otherSpec    = "the ClusterBypass that was among the manifests counts as the earlier one"
-		separately   = "rename it in a commit of its own, and compare with that commit"
 	)
-	inWorktree := fmt.Sprintf("run git worktree add --detach ../earlier %s, and compare with --before ../earlier/OLD", revision)
-	warn := func(path, so, remedy string) {
-		warnings = append(warnings, fmt.Sprintf("--before %s: %s is not in that revision, so %s: if it had another name there, %s", revision, path, so, remedy))
+	separately := "rename it in a commit of its own, and compare with that commit"
+	inWorktree := fmt.Sprintf("run git worktree add --detach ../earlier %s, and compare with --before ../earlier/OLD", before)
+	if l.state == "folder" {
+		separately = "give it the same name there"
+		inWorktree = separately
+	}
+	warn := func(path, is, so, remedy string) {
+		warnings = append(warnings, fmt.Sprintf("--before %s: %s %s, so %s: %s", before, path, is, so, remedy))
+	}
+	isNot := func(path, so, remedy string) {
+		warn(path, "is not in that "+l.state, so, "if it had another name there, "+remedy)
 	}
 	for _, path := range l.paths {
 		text, _ := os.ReadFile(path) // a folder has none
 		switch {
 		case holdsSpec(text) && unspecified:
-			warn(path, noSpec, separately)
+			isNot(path, noSpec, separately)
 		case l.onePath:
-			warn(path, newWorkloads, inWorktree)
+			isNot(path, newWorkloads, inWorktree)
 		default:
-			warn(path, newWorkloads, separately)
+			isNot(path, newWorkloads, separately)
 		}
 	}
 	for _, path := range l.specs {
 		switch {
 		case !l.oneSpec:
-			warn(path, newRules, separately)
+			isNot(path, newRules, separately)
 		case unspecified:
-			warn(path, noSpec, inWorktree)
+			isNot(path, noSpec, inWorktree)
 		default:
-			warn(path, otherSpec, separately)
+			isNot(path, otherSpec, separately)
 		}
+	}
+	isGone := "is in that " + l.state + ", and not here any more"
+	for _, path := range l.gonePaths {
+		warn(path, isGone, "its workloads count as gone", "if it has another name now, name that instead")
+	}
+	for _, path := range l.goneSpecs {
+		warn(path, isGone, "none of its rules counts now", "if it has another name now, give that with --spec")
+	}
+	for _, path := range l.outside {
+		warn(path, "is outside the git repository", "what it says today counts for both states", "to compare with an earlier one, give that file with --before")
 	}
 	return warnings
 }

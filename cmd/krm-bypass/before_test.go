@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -88,17 +89,180 @@ func TestTheRemediesForWhatWasNotThere(t *testing.T) {
 	assert.Contains(t, out, "0 of 1 workloads changed")
 }
 
-// TestErrorsNameTheRevision has a kustomization that is mended since the commit.
-func TestErrorsNameTheRevision(t *testing.T) {
-	dir := folder(t, map[string]string{"base/web.yaml": webDeployment, "base/kustomization.yaml": "resources: [nothere.yaml]\n", "app/kustomization.yaml": "resources: [../base]\n", "bypass.yaml": bypassSpec})
-	committed(t, dir)
-	require.NoError(t, os.WriteFile(dir+"/base/kustomization.yaml", []byte("resources: [web.yaml]\n"), 0o600))
-	for _, here := range []string{dir, os.TempDir()} {
-		t.Chdir(here)
-		code, _, errOut := krmBypass("", "explain", dir+"/app", "--spec", dir+"/bypass.yaml", "--before", "main")
-		assert.Equal(t, 1, code)
-		assert.Equal(t, "error: main:base/kustomization.yaml: resources[0]: \"nothere.yaml\": no such file or folder: correct the path\n", errOut)
+// TestABrokenEarlierStateIsTold has a kustomization, or a specification, that is mended
+// since the commit: who mends it wants to see what is so now.
+func TestABrokenEarlierStateIsTold(t *testing.T) {
+	base := map[string]string{"base/web.yaml": webDeployment, "base/kustomization.yaml": "resources: [web.yaml]\n", "app/kustomization.yaml": "resources: [../base]\n", "bypass.yaml": bypassSpec}
+	for name, test := range map[string]struct{ file, broken, says string }{
+		"a kustomization": {"base/kustomization.yaml", "resources: [nothere.yaml]\n", `main:base/kustomization.yaml: resources[0]: "nothere.yaml": no such file or folder: correct the path`},
+		"a specification": {"bypass.yaml", strings.Replace(bypassSpec, "AnnotationsOnly", "AnnotationOnly", 1), `main:bypass.yaml:9: ClusterBypass cluster: spec.enforcement.mode: "AnnotationOnly" is not valid: did you mean AnnotationsOnly?`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := folder(t, base)
+			require.NoError(t, os.WriteFile(filepath.Join(dir, test.file), []byte(test.broken), 0o600))
+			committed(t, dir)
+			require.NoError(t, os.WriteFile(filepath.Join(dir, test.file), []byte(base[test.file]), 0o600))
+			says := "--before main: the earlier state cannot be read, so nothing is compared with it: " + test.says
+			for _, here := range []string{dir, os.TempDir()} {
+				t.Chdir(here)
+				for _, format := range explanationFormats.List() {
+					code, out, errOut := krmBypass("", "explain", dir+"/app", "--spec", dir+"/bypass.yaml", "--before", "main", "-o", format)
+					assert.Zero(t, code)
+					assert.Equal(t, "warning: "+says+"\n", errOut)
+					assert.Contains(t, out, "5432", "what is so now, as %s", format)
+					assert.NotContains(t, out, "pods restart", format)
+					assert.NotContains(t, out, "krm-bypass-1", format)
+					switch format {
+					case "json":
+						var found struct{ Uncompared string }
+						require.NoError(t, json.Unmarshal([]byte(out), &found))
+						assert.Equal(t, says, found.Uncompared)
+					case "markdown", "html":
+						assert.Contains(t, out, "the earlier state cannot be read", format)
+					}
+				}
+			}
+			seen, err := (&tree{in: inputs{specs: []string{dir + "/bypass.yaml"}}, paths: []string{dir + "/app"}, today: "2026-11-28", before: "main"}).See(t.Context(), nil)
+			require.NoError(t, err)
+			assert.Equal(t, []string{"warning: " + says}, seen.Said)
+		})
 	}
+}
+
+// TestExplainReviewsWhatIsTakenAway takes away, after the commit, what lets traffic bypass.
+func TestExplainReviewsWhatIsTakenAway(t *testing.T) {
+	const (
+		restarts = "1 of 1 workloads changed, and the pods of 1 restart\n"
+		fewer    = "  - excludeOutboundPorts  5432  [1]\n"
+		more     = "  + excludeOutboundPorts  5432  [1]\n"
+		gone     = "0 of 0 workloads changed, and the pods of 0 restart\ngone: Deployment shop/web\n"
+		noSpec   = "error: there is no ClusterBypass: "
+	)
+	remove := func(paths ...string) func(t *testing.T) {
+		return func(t *testing.T) {
+			for _, path := range paths {
+				require.NoError(t, os.RemoveAll(path))
+			}
+		}
+	}
+	write := func(path, text string) func(t *testing.T) {
+		return func(t *testing.T) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
+	}
+	none := func(path string) string {
+		return "warning: no ClusterBypass applies to " + path + " any more, so no rule counts there now\n"
+	}
+	removed := func(path, so string) string {
+		return "warning: --before main: " + path + " is in that revision, and not here any more, so " + so + "\n"
+	}
+	const (
+		noRule      = "none of its rules counts now: if it has another name now, give that with --spec"
+		noWorkloads = "its workloads count as gone: if it has another name now, name that instead"
+	)
+	wired := "resources: [../base]\ntransformers: [bypass.yaml]\n"
+	unwired := "resources: [../base]\n"
+	for name, test := range map[string]struct {
+		change    func(t *testing.T)
+		args      string
+		code      int
+		out, says string
+	}{
+		"the spec among the manifests":      {remove("both/bypass.yaml"), "both", 0, restarts + "Deployment shop/web (both/web.yaml:2): pods restart (settings)\n" + fewer, none("both")},
+		"the spec with a name of its own":   {remove("bypass.yaml"), "base/web.yaml --spec bypass.yaml", 0, restarts + "Deployment shop/web (base/web.yaml:2): pods restart (settings)\n" + fewer, removed("bypass.yaml", noRule)},
+		"the wiring":                        {write("wired/kustomization.yaml", unwired), "wired", 0, fewer, none("wired")},
+		"the wiring and the spec":           {func(t *testing.T) { write("wired/kustomization.yaml", unwired)(t); remove("wired/bypass.yaml")(t) }, "wired", 0, fewer, none("wired")},
+		"the wiring of one of two":          {write("wired/kustomization.yaml", unwired), "wired again", 0, "1 of 2 workloads changed, and the pods of 1 restart\n", none("wired")},
+		"the folder":                        {remove("both"), "both", 0, gone, removed("both", noWorkloads)},
+		"the folder and a spec in it":       {remove("both"), "both --spec both/bypass.yaml", 0, gone, removed("both", noWorkloads) + removed("both/bypass.yaml", noRule)},
+		"all manifests of the folder":       {func(t *testing.T) { remove("both/bypass.yaml", "both/web.yaml")(t); write("both/README", "")(t) }, "both", 0, gone, ""},
+		"the last workload":                 {remove("both/web.yaml"), "both", 0, gone, ""},
+		"nothing, the spec is new":          {write("plain/bypass.yaml", bypassSpec), "plain", 0, more, ""},
+		"nothing, the wiring is new":        {write("unwired/kustomization.yaml", wired), "unwired", 0, more, ""},
+		"nothing, and there is no spec":     {func(*testing.T) {}, "plain", 1, "", noSpec},
+		"nothing, and one of two has none":  {func(*testing.T) {}, "wired unwired", 1, "", noSpec},
+		"one, and another never had one":    {write("wired/kustomization.yaml", unwired), "wired unwired", 1, "", noSpec},
+		"nothing, the spec is misspelt":     {func(*testing.T) {}, "plain --spec bypas.yaml", 1, "", "error: reading the spec: open bypas.yaml: no such file or directory: did you mean bypass.yaml?"},
+		"nothing, the path is misspelt":     {func(*testing.T) {}, "bot --spec bypass.yaml", 1, "", "error: reading manifests: stat bot: no such file or directory: did you mean both?"},
+		"the spec, and the revision is not": {remove("both/bypass.yaml"), "both --before mian", 1, "", `error: --before: "mian" is neither a file or folder nor a revision`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := folder(t, map[string]string{
+				"base/web.yaml": webDeployment, "base/kustomization.yaml": "resources: [web.yaml]\n", "bypass.yaml": bypassSpec,
+				"both/web.yaml": webDeployment, "both/bypass.yaml": bypassSpec, "plain/web.yaml": webDeployment,
+				"wired/kustomization.yaml": wired, "wired/bypass.yaml": bypassSpec, "unwired/kustomization.yaml": unwired, "unwired/bypass.yaml": bypassSpec,
+				"again/kustomization.yaml": wired + "namespace: again\n", "again/bypass.yaml": bypassSpec,
+			})
+			committed(t, dir)
+			t.Chdir(dir)
+			test.change(t)
+			explain := append([]string{"explain"}, strings.Fields(test.args)...)
+			if !strings.Contains(test.args, "--before") {
+				explain = append(explain, "--before", "main")
+			}
+			code, out, errOut := krmBypass("", explain...)
+			assert.Equal(t, test.code, code)
+			assert.Contains(t, out, test.out)
+			if test.code != 0 {
+				assert.Contains(t, errOut, test.says)
+				assert.Empty(t, out)
+				return
+			}
+			assert.Equal(t, test.says, errOut)
+			for _, format := range explanationFormats.List() {
+				code, out, _ := krmBypass("", append(explain, "-o", format)...)
+				assert.Zero(t, code, format)
+				want := "5432"
+				if test.out == gone {
+					want = "web"
+				}
+				assert.Contains(t, out, want, format)
+				assert.NotContains(t, out, "are not shown", format)
+			}
+		})
+	}
+}
+
+// TestExplainTellsWhatAFolderLacks has a specification inside PATH.
+func TestExplainTellsWhatAFolderLacks(t *testing.T) {
+	dir := folder(t, map[string]string{"now/web.yaml": webDeployment, "now/bypass.yaml": bypassSpec, "then/web.yaml": webDeployment})
+	t.Chdir(dir)
+	code, out, errOut := krmBypass("", "explain", "now", "--spec", "now/bypass.yaml", "--before", "then")
+	assert.Zero(t, code)
+	assert.Contains(t, out, "  + excludeOutboundPorts  5432  [1]\n")
+	assert.Equal(t, "warning: --before then: now/bypass.yaml is not in that folder, so there is no earlier specification to compare with, and all that it lets bypass counts as added: if it had another name there, give it the same name there\n", errOut)
+
+	code, out, errOut = krmBypass("", "explain", "then", "--spec", "then/bypass.yaml", "--before", "now")
+	assert.Zero(t, code)
+	assert.Contains(t, out, "  - excludeOutboundPorts  5432  [1]\n")
+	assert.Equal(t, "warning: --before now: then/bypass.yaml is in that folder, and not here any more, so none of its rules counts now: if it has another name now, give that with --spec\n", errOut)
+
+	code, _, errOut = krmBypass("", "explain", "now", "--spec", "bypass.yaml", "--before", "then")
+	assert.Equal(t, 1, code)
+	assert.Equal(t, "error: reading the spec: open bypass.yaml: no such file or directory: correct the path\n", errOut)
+}
+
+// TestASpecBesideTheRepository has manifests that are a git repository by themselves.
+func TestASpecBesideTheRepository(t *testing.T) {
+	dir := folder(t, map[string]string{"web/web.yaml": webDeployment, "bypass.yaml": bypassSpec, "web/by.yaml": bypassSpec})
+	committed(t, dir+"/web")
+	t.Chdir(dir)
+	changed := strings.Replace(webDeployment, "web:1", "web:2", 1)
+	require.NotEqual(t, webDeployment, changed)
+	require.NoError(t, os.WriteFile("web/web.yaml", []byte(changed), 0o600))
+	code, out, errOut := krmBypass("", "explain", "web/web.yaml", "--spec", "bypass.yaml", "--before", "main")
+	assert.Zero(t, code)
+	assert.Contains(t, out, "1 of 1 workloads changed, and the pods of 1 restart\nDeployment shop/web (web/web.yaml:2): pods restart (template)\n")
+	assert.Equal(t, "warning: --before main: bypass.yaml is outside the git repository, so what it says today counts for both states: to compare with an earlier one, give that file with --before\n", errOut)
+
+	code, out, errOut = krmBypass("", "explain", "web", "--spec", "web/by.yaml", "--before", "main")
+	assert.Zero(t, code, errOut)
+	assert.Contains(t, out, "1 of 1 workloads changed")
+	assert.Empty(t, errOut)
+
+	require.NoError(t, os.WriteFile("api.yaml", []byte(webDeployment), 0o600))
+	code, _, errOut = krmBypass("", "explain", "web/web.yaml", "api.yaml", "--spec", "bypass.yaml", "--before", "main")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, errOut, "error: --before: api.yaml is outside the git repository ")
+	assert.Contains(t, errOut, ", so main says nothing about it: name it in a command of its own, or name a folder with the earlier state\n")
 }
 
 // TestThePageNamesTheRevision has a workload that was refused at the commit, so that its

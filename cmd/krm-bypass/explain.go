@@ -42,7 +42,9 @@ With --before, explain says what changed since an earlier state, and which pods
 restart because of it. The earlier state is a git revision, at which explain
 reads the same paths; or a folder that takes the place of PATH, including a
 specification in it; or a file with an earlier specification for the same
-manifests.
+manifests. What a change takes away, manifests or the specification, is in the
+earlier state alone. If the earlier state cannot be read, explain warns and shows
+what is so now.
 
 Other annotations by which the mesh lets traffic bypass count too. What such a
 value does exactly is not always known; then it says "perhaps".
@@ -104,27 +106,24 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 	if err != nil {
 		return err
 	}
-	found, said, err := explained(cmd, in, paths, today)
-	fmt.Fprint(cmd.ErrOrStderr(), said)
-	if err != nil {
-		return err
-	}
-	if flags.before != "" {
-		in.otherwise = nothing(found.Mesh)
-		earlier, said, err := explainedBefore(cmd, in, paths, flags.before, today)
-		if err != nil {
-			// What there is to say about the earlier state matters only if it
-			// prevents the comparison.
-			fmt.Fprint(cmd.ErrOrStderr(), said)
-			return err
-		}
-		found.Compare(earlier)
-		tell(cmd, "warning", earlier.Lacks...)
+	var found report.Explanation
+	var said string
+	if flags.before == "" {
+		found, said, err = explained(cmd, in, paths, today)
+	} else {
+		var now inputs
+		var rest []string
+		found, now, rest, said, err = explainedSince(cmd, in, paths, flags.before, today)
 		if flags.format == onePage {
 			format.Write = func(w io.Writer, r report.Explanation) error {
-				return page.WriteComparison(w, r, differences(cmd, in, paths, flags.before, r))
+				return page.WriteComparison(w, r, in.differences(cmd, paths, flags.before, now, rest, r))
 			}
 		}
+	}
+	fmt.Fprint(cmd.ErrOrStderr(), said)
+	tell(cmd, "warning", found.NotCompared()...)
+	if err != nil {
+		return err
 	}
 	if workload != "" {
 		if err := found.Only(workload); err != nil {
@@ -144,17 +143,22 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 }
 
 // differences gives what changed in the manifests of workloads since the earlier state.
-func differences(cmd *cobra.Command, in inputs, paths []string, before string, r report.Explanation) (d page.Differences) {
-	if slices.Contains(paths, standardInput) {
+// now and rest are what of the inputs is there now.
+func (in inputs) differences(cmd *cobra.Command, paths []string, before string, now inputs, rest []string, r report.Explanation) (d page.Differences) {
+	switch {
+	case r.Comparison == nil:
+		return page.Differences{}
+	case slices.Contains(paths, standardInput):
 		return page.Differences{Problem: "standard input can be read only once"}
 	}
-	in.reading.rewriting, in.comparing = true, true
+	now.reading.rewriting, now.comparing = true, true
+	in.reading.rewriting, in.comparing, in.otherwise = true, true, now.otherwise
 	var said bytes.Buffer
 	aside := aside(cmd.Context(), &said)
 	was, err := renderedBefore(aside, in, paths, before)
 	var is []fn.Manifest
 	if err == nil {
-		_, is, err = rendered(aside, in, paths)
+		_, is, err = rendered(aside, now, rest)
 	}
 	if err != nil {
 		if !errors.Is(err, function.ErrReported) {
@@ -209,12 +213,18 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 	var foreign []string
 	var failed error
 	told := map[string]bool{}
-	unspecified := in.otherwise != nil
+	var specified []string
+	var unspecified [][]string
 	err = in.each(cmd, paths, "explaining", func(g group, options fn.Options) error {
 		foreign = append(foreign, g.foreign...)
 		before := len(all)
+		switch names := g.named(in.today); {
+		case len(g.within) > 0 || !g.hasNoSpec():
+			specified = append(specified, names...)
+		case !g.isEmpty():
+			unspecified = append(unspecified, names)
+		}
 		for _, one := range append(g.within, g) {
-			unspecified = unspecified && one.hasNoSpec()
 			one = one.or(in.otherwise)
 			some, results, wrong := one.explained(one.with(options), today)
 			all = append(all, some...)
@@ -235,7 +245,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 		return found, "", err
 	}
 	found = report.NewExplanation(all...)
-	found.PassedOver, found.Unspecified = foreign, unspecified
+	found.PassedOver, found.Specified, found.Unspecified = foreign, specified, unspecified
 	return found, said, failed
 }
 

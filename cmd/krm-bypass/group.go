@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -12,6 +13,8 @@ import (
 
 // group is a set of manifests to which the same specs apply.
 type group struct {
+	// paths are those that the user named.
+	paths []string
 	files []fn.Manifest
 	// specs apply one after the other; nil means the one among the files.
 	specs []*fn.Spec
@@ -44,6 +47,14 @@ type group struct {
 func (g group) with(options fn.Options) fn.Options {
 	options.Uses, options.Originals, options.Beside = g.uses, g.originals, g.together.names()
 	return options
+}
+
+// named gives the paths of the group, by the names that they have today.
+func (g group) named(today map[string]string) (names []string) {
+	for _, path := range g.paths {
+		names = append(names, cmp.Or(today[path], path))
+	}
+	return names
 }
 
 // apply applies the specs of a group to its files.

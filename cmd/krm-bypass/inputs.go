@@ -53,8 +53,9 @@ type inputs struct {
 	// otherwise is the specification that applies where there is none; nil makes that an
 	// error.
 	otherwise *fn.Spec
-	// lacks is what the earlier state does not hold.
+	// lacks is what the earlier state does not hold, today the names of its paths today.
 	lacks lacks
+	today map[string]string
 	// working shows what is being done; it may be nil.
 	working *progress
 }
@@ -161,6 +162,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 				return nil, nil, fmt.Errorf("reading standard input: %w", err)
 			}
 			plain.files = append(plain.files, fn.Manifest{Path: report.StandardInput, Text: object.Unmarked(text)})
+			plain.paths = append(plain.paths, path)
 			plain.originals = map[string]func(int) *fn.Original{report.StandardInput: in.noted(plain.files[len(plain.files)-1].Text)}
 		case in.asFiles:
 			files = append(files, path)
@@ -171,6 +173,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 			if err != nil {
 				return nil, nil, err
 			}
+			built.paths = []string{path}
 			groups = append(groups, built)
 			skipped = append(skipped, notes...)
 		default:
@@ -183,6 +186,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 		return nil, nil, err
 	}
 	plain.files, plain.uses, plain.foreign = append(plain.files, read.files...), read.uses, read.foreign
+	plain.paths = append(plain.paths, files...)
 	if len(plain.files) > 0 {
 		groups = append([]group{plain}, groups...)
 	}
@@ -302,7 +306,7 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 			}
 			g.pipelines = append(g.pipelines, pipelineOf(path, one, spec))
 		}
-	case !built.Printed && len(built.Among) == 0 && len(built.Elsewhere) > 0:
+	case in.otherwise == nil && !built.Printed && len(built.Among) == 0 && len(built.Elsewhere) > 0:
 		err = fmt.Errorf("building %s: there is no ClusterBypass: %s holds one, and is no object there: list it under transformers, or give it with --spec", path, strings.Join(built.Elsewhere, ", "))
 	default:
 		g.specs = []*fn.Spec{fn.SpecBuilt(misplacements(built.Among...)...)}

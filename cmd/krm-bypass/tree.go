@@ -205,8 +205,10 @@ func (t *tree) evaluate(one *sight) (seen *page.Seen) {
 		if err != nil {
 			fmt.Fprintf(&said, "error: %v\n", err)
 		} else {
-			found.Compare(earlier)
-			tell(cmd, "warning", earlier.Lacks...)
+			if found.Uncompared = earlier.Uncompared; found.Uncompared == "" {
+				found.Compare(earlier)
+			}
+			tell(cmd, "warning", found.NotCompared()...)
 		}
 	}
 	said.WriteString(report.PassedOver(found.PassedOver))
@@ -223,13 +225,9 @@ func (t *tree) explainedEarlier(mesh string) (report.Explanation, error) {
 	if t.earlierAt == state {
 		return t.earlier, nil
 	}
-	var said bytes.Buffer
 	in := t.in
 	in.otherwise = nothing(mesh)
-	earlier, results, err := explainedBefore(aside(context.Background(), &said), in, t.paths, t.before, t.today)
-	if errors.Is(err, function.ErrReported) {
-		err = fmt.Errorf("--before %s: %s", t.before, strings.Join(lines(said.String()+results), "; "))
-	}
+	earlier, err := explainedBefore(aside(context.Background(), io.Discard), in, t.paths, t.before, t.today)
 	if err == nil {
 		t.earlier, t.earlierAt = earlier, state
 	}

@@ -48,15 +48,12 @@ func Checkout(ctx context.Context, path, revision string) (*Tree, error) {
 // named .git, as no commit can hold one. git's own search would take a folder for
 // a repository that a commit made to look like one.
 func worktreeOf(ctx context.Context, path string) (string, error) {
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		path = filepath.Dir(path)
-	}
-	top, err := filepath.Abs(path)
-	if err == nil {
-		top, err = filepath.EvalSymlinks(top)
-	}
+	top, err := real(path)
 	if err != nil {
 		return "", err
+	}
+	if info, err := os.Stat(top); err != nil || !info.IsDir() {
+		top = filepath.Dir(top)
 	}
 	for {
 		if _, err := os.Lstat(filepath.Join(top, ".git")); err == nil {
@@ -77,23 +74,36 @@ func worktreeOf(ctx context.Context, path string) (string, error) {
 	return top, err
 }
 
+// real gives an absolute path without links. If nothing is there any more, the nearest
+// folder that is counts.
+func real(path string) (string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	gone := ""
+	for at := absolute; ; at = filepath.Dir(at) {
+		if found, err := filepath.EvalSymlinks(at); err == nil {
+			return filepath.Join(found, gone), nil
+		} else if at == filepath.Dir(at) {
+			return "", err
+		}
+		gone = filepath.Join(filepath.Base(at), gone)
+	}
+}
+
+// ErrOutside says that a path is in none of the repository's folders.
+var ErrOutside = errors.New("outside the git repository")
+
 // Path gives the path in the tree for one in the worktree, "" if it was not there yet.
 func (t *Tree) Path(path string) (string, error) {
-	absolute, err := filepath.Abs(path)
-	if err == nil {
-		// If the path is gone from the worktree, its folder counts.
-		if real, linked := filepath.EvalSymlinks(absolute); linked == nil {
-			absolute = real
-		} else if real, linked := filepath.EvalSymlinks(filepath.Dir(absolute)); linked == nil {
-			absolute = filepath.Join(real, filepath.Base(absolute))
-		}
-	}
+	absolute, err := real(path)
 	var inside string
 	if err == nil {
 		inside, err = filepath.Rel(t.repository, absolute)
 	}
 	if err != nil || !filepath.IsLocal(inside) {
-		return "", fmt.Errorf("%s is outside the git repository %s, so %s says nothing about it", path, t.repository, t.Revision)
+		return "", fmt.Errorf("%s is %w %s, so %s says nothing about it", path, ErrOutside, t.repository, t.Revision)
 	}
 	then := filepath.Join(t.tree, inside)
 	real, err := filepath.EvalSymlinks(then)

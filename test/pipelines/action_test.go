@@ -219,6 +219,59 @@ func TestActionGoesOnWhereItMayNotComment(t *testing.T) {
 	ways.Compare(t, []byte(readText(t, j.outputs["rendered"])))
 }
 
+// lastTakenAway are the ways to take the last workload of a path away.
+var lastTakenAway = map[string]struct {
+	path string
+	take func(t *testing.T, dir string)
+	says string
+}{
+	"its folder": {"templates", func(t *testing.T, dir string) { require.NoError(t, os.RemoveAll(filepath.Join(dir, "templates"))) }, "there is nothing to check"},
+	"its resources": {"templates", func(t *testing.T, dir string) {
+		names, err := filepath.Glob(filepath.Join(dir, "templates", "*"))
+		require.NoError(t, err)
+		for _, name := range names {
+			require.NoError(t, os.WriteFile(name, []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"), 0o600))
+		}
+	}, ""},
+}
+
+func TestActionReportsThatTheLastWorkloadIsTakenAway(t *testing.T) {
+	for name, last := range lastTakenAway {
+		t.Run(name, func(t *testing.T) {
+			c := newChange(t, nil, nil)
+			last.take(t, c.dir)
+			inputs := map[string]string{"path": last.path, "spec": "bypass.yaml"}
+			j := run(t, c, with(inputs), standIn(t))
+			assert.Equal(t, []string{"Check"}, j.failed, j.log)
+			assert.Contains(t, j.notes, "gh pr comment", "something changed, though no workload did that is there")
+
+			inputs["allow-none"] = "true"
+			j = run(t, c, with(inputs), standIn(t))
+			assert.Empty(t, j.failed, j.log)
+			assert.Contains(t, j.log, last.says)
+			assert.Contains(t, j.summary, "; 3 gone.**")
+			assert.Contains(t, j.summary, "- `Deployment shop/web`")
+			assert.FileExists(t, j.outputs["rendered"])
+			assert.NotContains(t, readText(t, j.outputs["rendered"]), "Deployment")
+
+			inputs["before"] = ""
+			j = run(t, c, with(inputs), standIn(t))
+			assert.Empty(t, j.failed, j.log)
+		})
+	}
+}
+
+// TestActionPassesWhatMendsTheBase has a mistake at the base.
+func TestActionPassesWhatMendsTheBase(t *testing.T) {
+	mistake := text{"bypass.yaml", "excludeOutboundPorts: [3306]", "excludeOutboundPort: [3306]"}
+	j := run(t, newChange(t, []text{mistake}, nil), given, standIn(t))
+	assert.Empty(t, j.failed, j.log)
+	assert.Contains(t, j.summary, "the earlier state cannot be read, so nothing is compared with it: ")
+	assert.Contains(t, j.summary, "### What bypasses")
+	assert.Contains(t, j.notes, "gh pr comment")
+	ways.Compare(t, []byte(readText(t, j.outputs["rendered"])))
+}
+
 func TestActionFailsWithAnnotations(t *testing.T) {
 	for name, c := range map[string]struct {
 		texts   []text
@@ -229,8 +282,8 @@ func TestActionFailsWithAnnotations(t *testing.T) {
 	}{
 		"a mistake in the spec": {
 			texts:  []text{{"bypass.yaml", "excludeOutboundPorts: [3306]", "excludeOutboundPort: [3306]"}},
-			failed: []string{"Explain", "Check"},
-			says:   "unknown field \"excludeOutboundPort\"",
+			failed: []string{"Check"},
+			says:   "unknown field \"excludeOutboundPort\"", comment: true,
 		},
 		"what the limits forbid": {
 			texts:   []text{{"bypass.yaml", "spec:\n", "spec:\n  limits: {forbiddenInboundPorts: [9090]}\n"}},
@@ -251,8 +304,8 @@ func TestActionFailsWithAnnotations(t *testing.T) {
 		},
 		"a path that is not there": {
 			inputs: map[string]string{"path": "nowhere"},
-			failed: []string{"Explain", "Check"},
-			says:   "nowhere",
+			failed: []string{"Check"},
+			says:   "nowhere", comment: true,
 		},
 		"a program that is not there": {
 			inputs: map[string]string{"program": "krm-bypas"},

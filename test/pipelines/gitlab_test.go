@@ -50,7 +50,7 @@ func (v *variable) UnmarshalYAML(node *yaml.Node) error {
 	return node.Decode((*plain)(v))
 }
 
-var interpolation = regexp.MustCompile(`\$\[\[ inputs\.([a-z]+) \]\]`)
+var interpolation = regexp.MustCompile(`\$\[\[ inputs\.([a-z-]+) \]\]`)
 
 // include reads the component as GitLab does for an include with inputs: the header first,
 // then the rest, in each value of which the inputs stand.
@@ -187,6 +187,43 @@ func TestComponentFails(t *testing.T) {
 			assert.FileExists(t, filepath.Join(change.dir, report[0].Location.Path))
 		})
 	}
+}
+
+func TestComponentReportsThatTheLastWorkloadIsTakenAway(t *testing.T) {
+	for name, last := range lastTakenAway {
+		t.Run(name, func(t *testing.T) {
+			c := newChange(t, nil, nil)
+			last.take(t, c.dir)
+			inputs := map[string]string{"image": image, "path": last.path, "spec": "bypass.yaml"}
+			job := include(t, inputs).jobs["krm-bypass"]
+			said, passed := runJob(t, c, shells["sh"], job, "CI_MERGE_REQUEST_DIFF_BASE_SHA="+c.base)
+			assert.False(t, passed, said)
+
+			inputs["allow-none"] = "true"
+			job = include(t, inputs).jobs["krm-bypass"]
+			for _, shell := range shells {
+				said, passed = runJob(t, c, shell, job, "CI_MERGE_REQUEST_DIFF_BASE_SHA="+c.base)
+				require.True(t, passed, said)
+				assert.Contains(t, said, "gone: StatefulSet shop/orders, CronJob back-office/report, Deployment shop/web\n")
+				assert.Contains(t, said, last.says)
+				assert.Contains(t, readText(t, filepath.Join(c.dir, ".krm-bypass/bypass.html")), "Gone: ")
+				assert.JSONEq(t, "[]", readText(t, filepath.Join(c.dir, job.Artefacts.Reports["codequality"])))
+				assert.NotContains(t, readText(t, filepath.Join(c.dir, ".krm-bypass/rendered.yaml")), "Deployment")
+				said, passed = runJob(t, c, shell, job)
+				require.True(t, passed, said)
+			}
+		})
+	}
+}
+
+// TestComponentPassesWhatMendsTheBase has a mistake at the base.
+func TestComponentPassesWhatMendsTheBase(t *testing.T) {
+	job := include(t, map[string]string{"image": image}).jobs["krm-bypass"]
+	c := newChange(t, []text{{"bypass.yaml", "excludeOutboundPorts: [3306]", "excludeOutboundPort: [3306]"}}, nil)
+	said, passed := runJob(t, c, shells["sh"], job, "CI_MERGE_REQUEST_DIFF_BASE_SHA="+c.base)
+	require.True(t, passed, said)
+	assert.Contains(t, said, "the earlier state cannot be read")
+	assert.Contains(t, readText(t, filepath.Join(c.dir, ".krm-bypass/bypass.html")), "the earlier state cannot be read")
 }
 
 func TestComponentLintsFilesThatAreRenderedLater(t *testing.T) {

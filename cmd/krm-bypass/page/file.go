@@ -193,8 +193,9 @@ func newFile(r report.Explanation, d Differences) fileView {
 	if c := r.Comparison; c != nil {
 		v.Compared = true
 		v.Counts = append(v.Counts, fileCount{c.Changed, "changed"}, counting(c.Restarted, "restarts", "restart"))
-		v.Gone, v.Uncompared = c.GoneTitles(), c.Warnings
+		v.Gone = c.GoneTitles()
 	}
+	v.Uncompared = r.NotCompared()
 	check := r.Findings()
 	v.Findings, v.Accepted = check.Alike(), check.Accepted
 	v.Counts = append(v.Counts, counting(check.Errors, "error", "errors"), counting(check.Warnings, "warning", "warnings"))

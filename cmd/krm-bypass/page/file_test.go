@@ -100,7 +100,7 @@ func TestTheFileShowsWhatThereIs(t *testing.T) {
 	all := files(t, "the metadata")
 	for of, says := range map[string][]string{
 		"settings": {`<th scope="col">Inbound ports that bypass<small>excludeInboundPorts</small></th>`, "lost to annotation (shop.yaml:8)", "<span>1002</span><i>a</i>", "<h1>3 of 3 workloads bypass something.</h1>", ">3</dd>", `spec.workloads[0]</code>  <span class="muted">bypass.yaml:10</span>`, `spec.workloads[1]</code> off <span class="muted">bypass.yaml:11</span>: suspended`, "<strong>expired</strong>: expired on 2026-10-31", "<td>the metadata</td><td>platform</td>", "EXPIRED on 2026-10-31", "everything inbound"},
-		"changes":  {`<span class="tag warning">warning</span> <span class="tag draft">new</span> <strong>interception-mode</strong>`, `<span class="tag error">error</span> <strong>expired</strong>`, "3 changed, and the pods of 3 restart.</h1>", `<b class="minus">−</b> excludeInboundPorts`, `<b class="plus">&#43;</b> excludeInboundPorts`, "Gone: Deployment shop1/web3"},
+		"changes":  {`<span class="tag warning">warning</span> <span class="tag draft">new</span> <strong>interception-mode</strong>`, `<span class="tag error">error</span> <strong>expired</strong>`, "3 changed, and the pods of 3 restart; 1 gone.</h1>", `<b class="minus">−</b> excludeInboundPorts`, `<b class="plus">&#43;</b> excludeInboundPorts`, "Gone: Deployment shop1/web3"},
 		"answers":  {"inbound port 9102: bypassed for 3 of 3 workloads.</h1>", "What becomes of the connection"},
 		"nothing":  {"<h1>The manifests hold no workload.</h1>"},
 	} {

@@ -22,8 +22,19 @@ type Comparison struct {
 	Restarted int `json:"restarted"`
 	// Gone are the workloads that no longer exist.
 	Gone []fn.TemplateRef `json:"gone,omitempty"`
-	// Warnings are of what the earlier state does not hold, so that it was not compared.
+	// Warnings are of what one of the states does not hold, so that it was not compared.
 	Warnings []string `json:"warnings,omitempty"`
+}
+
+// NotCompared warns of what was not compared with the earlier state.
+func (r *Explanation) NotCompared() []string {
+	switch {
+	case r.Uncompared != "":
+		return []string{r.Uncompared}
+	case r.Comparison != nil:
+		return r.Comparison.Warnings
+	}
+	return nil
 }
 
 // GoneTitles names the workloads that no longer exist.

@@ -20,10 +20,14 @@ type Explanation struct {
 	PassedOver []string `json:"passedOver,omitempty"`
 	// Comparison says what changed; nil if nothing was compared.
 	Comparison *Comparison `json:"comparison,omitempty"`
-	// Lacks warns of what this state does not hold, so that others are not compared with
-	// it. Unspecified says that no specification is in it.
-	Lacks       []string `json:"-"`
-	Unspecified bool     `json:"-"`
+	// Uncompared says why nothing was compared, if it should have been.
+	Uncompared string `json:"uncompared,omitempty"`
+	// Lacks warns of what one of two states does not hold, so that it is not compared.
+	Lacks []string `json:"-"`
+	// Specified are the paths to which a specification applies, Unspecified the others,
+	// those together that would have the same one.
+	Specified   []string   `json:"-"`
+	Unspecified [][]string `json:"-"`
 	// Failed says that something was refused.
 	Failed bool `json:"-"`
 	// results are what else there is to tell; only says that it is of one workload.

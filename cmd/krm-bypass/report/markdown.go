@@ -29,13 +29,13 @@ type comment struct {
 func writeMarkdown(w io.Writer, r Explanation) error {
 	c := &comment{}
 	fmt.Fprintf(c, "**%s**\n", r.headline(code))
+	for _, warning := range r.NotCompared() {
+		fmt.Fprintf(c, "\nWarning: %s\n", prose(warning))
+	}
 	switch {
 	case r.asked():
 		c.writeAnswers(&r)
 	case r.Comparison != nil:
-		for _, warning := range r.Comparison.Warnings {
-			fmt.Fprintf(c, "\nWarning: %s\n", prose(warning))
-		}
 		c.writeChanges(&r)
 	}
 	if !r.asked() && !r.only {
@@ -70,6 +70,9 @@ func (r *Explanation) headline(quoted func(string) string) string {
 	says := strings.Replace(r.Summary.says(), " bypass ", " workloads bypass ", 1)
 	if c := r.Comparison; c != nil {
 		says += fmt.Sprintf("; %d changed, and the pods of %d restart", c.Changed, c.Restarted)
+		if len(c.Gone) > 0 {
+			says += fmt.Sprintf("; %d gone", len(c.Gone))
+		}
 	}
 	return says + "."
 }
