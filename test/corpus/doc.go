@@ -1,7 +1,7 @@
 // Package corpus holds the function to what it promises about files, over the
 // manifests of testdata/corpus, which stand there as people and their tools
 // write them: a folder for each style; and over any tree of files, by the command and
-// the kustomize CLI as well (docs/trying.md).
+// the kustomize CLI as well (docs/installing.md).
 //
 // It owns the properties and the judges of them. What a manifest says is read
 // by go.yaml.in/yaml/v3 and encoding/json, and which lines may change is found
