@@ -246,7 +246,7 @@ func TestImportWritesNothingWhereAnythingIsWrong(t *testing.T) {
 		says  []string
 	}{
 		{"no path", nil, []string{"import"}, []string{"error: import reads files, folders or - for standard input: name some, as in krm-bypass import manifests/\n"}},
-		{"a path that is not there", nil, []string{"import", "DIR/none", "DIR/neither"}, []string{"none: no such file", "neither: no such file"}},
+		{"a path that is not there", nil, []string{"import", "DIR/none", "DIR/neither"}, []string{"none: there is no such file", "neither: there is no such file"}},
 		{"nothing to import", map[string]string{"a.yaml": "a: b\n"}, []string{"import", "DIR"}, []string{"error: nothing to import: none of the files has a setting"}},
 		{"two mistakes", map[string]string{"a.yaml": refused, "b.yaml": "kind: [", "c.yaml": annotated}, []string{"import", "--strip", "DIR"},
 			[]string{`a.yaml:10: Deployment shop/web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: reading "8000-8010"`, "b.yaml:1: reading the document"}},

@@ -341,7 +341,7 @@ func TestAdmissionPolicyWithKinds(t *testing.T) {
 	}{
 		{[]string{"schema", "--admission-policy", "--spec", two}, "there are 2 objects of kind ClusterBypass in this file"},
 		{[]string{"schema", "--spec", spec}, "error: the schema is the same for every spec: --spec goes with --admission-policy alone\n"},
-		{[]string{"schema", "--admission-policy", "--spec", "none.yaml"}, "error: reading the spec: open none.yaml: no such file or directory: correct the path\n"},
+		{[]string{"schema", "--admission-policy", "--spec", "none.yaml"}, "error: reading the spec: none.yaml: there is no such file or folder: correct the path\n"},
 		{[]string{"schema", "--admission-policy", "--spec", "main_test.go"}, "reading the document: not valid YAML"},
 		{[]string{"schema", "--admission-policy", "--spec", "../../examples/asm-ports/base/orders.yaml"}, "error: ../../examples/asm-ports/base/orders.yaml: "},
 	} {

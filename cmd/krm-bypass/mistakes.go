@@ -138,6 +138,7 @@ func pathError(err error) error {
 	if !is || !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	err = gone(missing.Path)
 	if strings.Contains(missing.Path, "://") {
 		return fmt.Errorf("%w: nothing is fetched: download it, or pipe it into krm-bypass as -", err)
 	}
@@ -152,6 +153,12 @@ func pathError(err error) error {
 	}
 	return fmt.Errorf("%w: correct the path", err)
 }
+
+// gone says of a path that nothing is there.
+type gone string
+
+func (g gone) Error() string { return string(g) + ": there is no such file or folder" }
+func (gone) Unwrap() error   { return fs.ErrNotExist }
 
 // stem is a file's name without its extension, whose letters tell no file from others.
 func stem(path string) string {

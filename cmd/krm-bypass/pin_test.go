@@ -142,7 +142,7 @@ func TestPinSaysWhatIsMissing(t *testing.T) {
 	assert.Equal(t, "error: pin reads the files of specs: name some, as in krm-bypass pin bypass.yaml\n", errOut)
 	code, _, errOut = krmBypass("", "pin", filepath.Join(t.TempDir(), "absent.yaml"))
 	assert.Equal(t, 1, code)
-	assert.Contains(t, errOut, "error: reading the spec: open ")
+	assert.Contains(t, errOut, "absent.yaml: there is no such file or folder: correct the path\n")
 }
 
 // TestOtherCommandsAskNoRegistry renders a spec whose image stands in a registry
