@@ -414,8 +414,9 @@ func TestAFolderAboveOverlaysSaysWhatIsDeployed(t *testing.T) {
 	for _, command := range []string{"explain", "check", "lint", "suggest --spec " + dir + "/bypass/bypass.yaml"} {
 		_, _, errOut := krmBypass("", append(strings.Fields(command), dir)...)
 		name, _, _ := strings.Cut(command, " ")
+		_, spec, _ := strings.Cut(command, name)
 		assert.Contains(t, errOut, "warning: "+dir+": it holds kustomizations, and their files are read as they stand, without what the kustomizations change: "+
-			"name what you deploy: krm-bypass "+name+" "+dir+"/eu, krm-bypass "+name+" "+dir+"/us\n", command)
+			"name what you deploy: krm-bypass "+name+" "+dir+"/eu"+spec+", krm-bypass "+name+" "+dir+"/us"+spec+"\n", command)
 		_, _, errOut = krmBypass("", append(strings.Fields(command), dir+"/eu", dir+"/us")...)
 		assert.NotContains(t, errOut, "it holds kustomizations", command)
 	}

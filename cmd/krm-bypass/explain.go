@@ -210,13 +210,13 @@ func isThere(path string) bool {
 // user about them.
 func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Date) (found report.Explanation, said string, err error) {
 	var all []*fn.Explained
-	var foreign []string
+	var foreign, blank []string
 	var failed error
 	told := map[string]bool{}
 	var specified []string
 	var unspecified [][]string
 	err = in.each(cmd, paths, "explaining", func(g group, options fn.Options) error {
-		foreign = append(foreign, g.foreign...)
+		foreign, blank = append(foreign, g.foreign...), append(blank, g.blank()...)
 		before := len(all)
 		switch names := g.named(in.today); {
 		case len(g.within) > 0 || !g.hasNoSpec():
@@ -243,6 +243,9 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 	})
 	if err != nil {
 		return found, "", err
+	}
+	if failed == nil {
+		in.tellBlank(cmd, blank, paths)
 	}
 	found = report.NewExplanation(all...)
 	found.PassedOver, found.Specified, found.Unspecified = foreign, specified, unspecified

@@ -61,7 +61,7 @@ func readImportable(cmd *cobra.Command, paths []string, rewriting string) (*impo
 	}
 	all.files, all.skipped, all.uses = append(all.files, read.files...), append(all.skipped, read.skipped...), read.uses
 	for _, folder := range folders {
-		all.skipped = append(all.skipped, read.unbuilt("import", folder)...)
+		all.skipped = append(all.skipped, read.unbuilt("import", folder, nil)...)
 	}
 	for path := range all.made {
 		all.uses[path] = fn.Use{Resource: path} // kustomize has made a resource of it

@@ -35,8 +35,9 @@ has to be added to that tool's file. With --write it adds that.
 The mesh is the one of which the files speak. Without --image, and where this build was
 published with none, the annotations of the mesh carry the rules.
 
-init writes over nothing: where bypass.yaml is there already it stays as it is. At last
-it says how to render the folder.`
+init writes over nothing: where bypass.yaml is there already it stays as it is. It writes
+no second specification where a kustomization of the folder lists one from elsewhere, or
+one stands beside the folder. At last it prints the commands to run next.`
 
 func initCommand() *cobra.Command {
 	var choice setup.Choice
@@ -69,6 +70,7 @@ func begin(cmd *cobra.Command, dir string, choice setup.Choice, write bool) erro
 	if err != nil {
 		return err
 	}
+	folder.Outside = specsOutside(folder)
 	plan, err := setup.Of(folder, choice)
 	if err != nil {
 		return err
@@ -101,19 +103,25 @@ func begin(cmd *cobra.Command, dir string, choice setup.Choice, write bool) erro
 	for _, left := range plan.Left {
 		say("%s", left)
 	}
-	next := "next"
-	switch {
-	case len(plan.Changes) > 0 && write:
+	if len(plan.Changes) > 0 && write {
 		for _, c := range plan.Changes {
 			say("%s is changed", filepath.Join(dir, c.Path))
 		}
-	case len(plan.Changes) > 0:
-		say("next: krm-bypass init --write %s adds what the diff on standard output shows", shellWord(dir))
+	}
+	if isBlank(spec, append(plan.Spec, plan.There...)) {
+		say("%s has no rule yet, so nothing bypasses by it", spec)
+	}
+	next := "next"
+	if len(plan.Changes) > 0 && !write {
+		say("next, to add what the diff on standard output shows: krm-bypass init --write %s", shellWord(dir))
 		next = "then"
 	}
-	say("%s: %s proposes rules", next, plan.Suggest)
+	say("%s, to have rules proposed: %s", next, plan.Suggest)
 	for _, command := range plan.Commands {
-		say("%s: %s", next, command)
+		say("%s, to render: %s", next, command)
+	}
+	if plan.More != "" {
+		say("%s", plan.More)
 	}
 	return nil
 }

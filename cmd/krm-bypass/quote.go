@@ -16,6 +16,15 @@ func shellWord(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
+// shellWords writes paths as words of a command.
+func shellWords(paths []string) string {
+	var words []string
+	for _, path := range paths {
+		words = append(words, shellWord(path))
+	}
+	return strings.Join(words, " ")
+}
+
 // quoted writes a path as git does in a patch: in quotes if it holds characters that
 // would end the line or the name (git/git quote.c, quote_c_style).
 func quoted(path string) string {

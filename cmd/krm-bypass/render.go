@@ -96,8 +96,10 @@ func renderCommand() *cobra.Command {
 func rendered(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manifest, err error) {
 	var results fn.Results
 	foreign := 0
+	var blank []string
 	err = in.each(cmd, paths, "rendering", func(g group, options fn.Options) error {
 		foreign += len(g.foreign)
+		blank = append(blank, g.blank()...)
 		files, said, err := g.or(in.otherwise).apply(options)
 		if err != nil && !errors.Is(err, fn.ErrFailed) {
 			return err
@@ -117,6 +119,9 @@ func rendered(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manif
 	fmt.Fprint(cmd.ErrOrStderr(), results.Report())
 	if err == nil && results.Failed() {
 		err = function.ErrReported
+	}
+	if err == nil {
+		in.tellBlank(cmd, blank, paths)
 	}
 	if err == nil && function.IsTerminal(cmd.ErrOrStderr()) {
 		tell(cmd, "info", report.LeftAlone(results.LeftAlone(), foreign)...)

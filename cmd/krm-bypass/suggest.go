@@ -31,8 +31,9 @@ It looks at ServiceMonitors, PodMonitors and prometheus.io annotations, webhooks
 APIServices, the peers of StatefulSets, init containers that call somebody, and cloud
 metadata. It contacts nobody, and writes no file.
 
-With --spec it prints what to add to that file, as a diff for patch -p1. What the
-specification says already is not proposed again.
+Where there is a specification, among the manifests or by --spec, it prints what to add
+to that file, as a diff for patch -p1. What the specification says already is not
+proposed again.
 
 A rule is proposed where the manifests prove that something breaks without it: mTLS
 is STRICT for a port, and its caller is outside the mesh. What may be needed is a
@@ -41,8 +42,8 @@ beside it stands what lint and spec.limits say against it. What needs no rule is
 on standard error.
 
 PATH is a file, a folder, a kustomization, or - for standard input. Name all that is in
-the cluster: what is not among the manifests is not seen. Without --mesh and --spec the
-mesh is the one of which they speak.`
+the cluster: what is not among the manifests is not seen. Without --mesh and without a
+specification the mesh is the one of which they speak.`
 
 func suggestCommand() *cobra.Command {
 	var in inputs
@@ -61,11 +62,17 @@ func suggestRules(cmd *cobra.Command, in inputs, paths []string) error {
 	if len(in.specs) > 1 {
 		return errors.New("--spec: suggest adds to one file: give it once")
 	}
+	if len(in.specs) == 0 {
+		in.specs = specAmong(in, paths)
+		for _, path := range in.specs {
+			tell(cmd, "info", path+" is the specification here: what it lacks is shown as a difference from it")
+		}
+	}
 	var all group
 	all.originals, all.uses = map[string]func(int) *fn.Original{}, map[string]fn.Use{}
 	err := in.each(cmd, paths, "looking at", func(g group, _ fn.Options) error {
 		if path := g.speaks(); path != "" && len(in.specs) == 0 {
-			return fmt.Errorf("%s has a ClusterBypass already: name its file with --spec, and suggest prints what to add to it", path)
+			return fmt.Errorf("%s has a ClusterBypass already, and which file to add to is not clear: name it, as in krm-bypass suggest %s --spec FILE", path, shellWords(paths))
 		}
 		all.files = append(all.files, g.files...)
 		maps.Copy(all.originals, g.originals)
@@ -104,6 +111,20 @@ func suggestRules(cmd *cobra.Command, in inputs, paths []string) error {
 		return fmt.Errorf("reading the suggested specification back: %w", err)
 	}
 	return output(cmd, text)
+}
+
+// specAmong names the one file among manifests that holds a specification, or that their
+// kustomizations list.
+func specAmong(in inputs, paths []string) []string {
+	paths = slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return path == standardInput })
+	if len(paths) == 0 {
+		return nil
+	}
+	file, _ := soughtSpec(in, paths) // why there is none, reading says
+	if file == "" {
+		return nil
+	}
+	return []string{file}
 }
 
 // called are the files, with names for what stands in no file.
@@ -211,6 +232,7 @@ func printAdded(cmd *cobra.Command, in inputs, found *suggest.Suggestions) error
 	}
 	if bytes.Equal(was, is) {
 		tell(cmd, "info", "there is nothing to add to "+path)
+		return nil
 	}
 	name, top := nameInRepository(path)
 	if top != "" {

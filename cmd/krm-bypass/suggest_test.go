@@ -141,12 +141,19 @@ func TestSuggestNamesWhereAKustomizationHasItFrom(t *testing.T) {
 
 	require.NoError(t, os.WriteFile("bypass.yaml", []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: a}\nspec: {enforcement: {mode: AnnotationsOnly}}\n"), 0o600))
 	require.NoError(t, os.WriteFile("kustomization.yaml", []byte("namePrefix: my-\nresources: [base]\ntransformers: [bypass.yaml]\n"), 0o600))
-	code, _, errOut = krmBypass("", "suggest", ".")
-	assert.Equal(t, 1, code)
-	assert.Equal(t, "error: . has a ClusterBypass already: name its file with --spec, and suggest prints what to add to it\n", errOut)
 	code, out, errOut = krmBypass("", "suggest", ".", "--spec", "bypass.yaml")
 	assert.Zero(t, code, errOut)
 	assert.Contains(t, out, "+spec: {enforcement: {mode: AnnotationsOnly}, workloads: [{match:")
+	assert.NotContains(t, errOut, "is the specification here")
+	code, found, errOut := krmBypass("", "suggest", ".")
+	assert.Zero(t, code, errOut)
+	assert.Equal(t, out, found, "it finds the file that the kustomization lists")
+	assert.Contains(t, errOut, "info: bypass.yaml is the specification here: what it lacks is shown as a difference from it\n")
+
+	require.NoError(t, os.WriteFile("other.yaml", []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: b}\nspec: {mesh: Linkerd}\n"), 0o600))
+	code, _, errOut = krmBypass("", "suggest", "base", "bypass.yaml", "other.yaml")
+	assert.Equal(t, 1, code)
+	assert.Equal(t, "error: bypass.yaml has a ClusterBypass already, and which file to add to is not clear: name it, as in krm-bypass suggest base bypass.yaml other.yaml --spec FILE\n", errOut)
 }
 
 // TestSuggestTakesTheMeshOfWhichTheFilesSpeak: a rule for another mesh would be for pods

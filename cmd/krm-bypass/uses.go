@@ -123,12 +123,17 @@ func (m *manifests) patchesOf(plugins string) []string {
 const mostFolders = 10
 
 // unbuilt tells of kustomizations below a folder, whose files are read as they stand; of
-// those that others build upon, by the others. The command is what to call for them.
-func (m *manifests) unbuilt(command, folder string) []string {
+// those that others build upon, by the others. The command is what to call for them, with
+// the specifications that the user named.
+func (m *manifests) unbuilt(command, folder string, specs []string) []string {
 	var tops []string
+	given := ""
+	for _, spec := range specs {
+		given += " --spec " + shellWord(spec)
+	}
 	for _, k := range m.kustomizations {
 		if dir := filepath.Dir(k.Path); isWithin(folder, dir) && !m.isBase(dir) {
-			tops = append(tops, "krm-bypass "+command+" "+shellWord(dir))
+			tops = append(tops, "krm-bypass "+command+" "+shellWord(dir)+given)
 		}
 	}
 	if len(tops) == 0 {

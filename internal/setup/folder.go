@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -27,6 +28,37 @@ type Folder struct {
 	// Files are those in the folder, at any depth, in the order of their paths, which
 	// are relative to it, with slashes.
 	Files []yamltext.File
+	// Outside are specs that stand outside of the folder and are for what is in it.
+	Outside []Outside
+}
+
+// Outside is a spec that stands outside of a folder.
+type Outside struct {
+	// File is the path of its file, as the user calls it.
+	File string
+	// By is where a kustomization of the folder leads to it, "" where none does.
+	By string
+}
+
+// errIfSpecified refuses a second spec for what a spec outside of the folder is for.
+func (f *Folder) errIfSpecified() error {
+	if len(f.Outside) == 0 {
+		return nil
+	}
+	o := f.Outside[0]
+	leads, then := "", ""
+	if o.By != "" {
+		leads = fmt.Sprintf("%s leads to %s, which", o.By, o.File)
+	} else {
+		leads = o.File
+	}
+	switch above := path.Dir(path.Dir(o.File)); {
+	case strings.HasSuffix("/"+o.File, "/"+SharedSpec):
+		then = fmt.Sprintf("; krm-bypass init %s lists it in the kustomizations that do not list it yet", f.Shown(above))
+	case o.By == "":
+		then = fmt.Sprintf(", and name it, as in krm-bypass render %s --spec %s", f.Shown(f.Path), f.Shown(o.File))
+	}
+	return fmt.Errorf("%s has a ClusterBypass already, and one is enough: add rules to it%s", leads, then)
 }
 
 // file gives a file of the folder by its name.
@@ -88,8 +120,8 @@ func (f *Folder) kustomizations() []string {
 			included[dir] = true
 		}
 	}
-	if _, is := f.file(sharedSpec); is {
-		included[path.Dir(sharedSpec)] = true // it is for others to list
+	if _, is := f.file(SharedSpec); is {
+		included[path.Dir(SharedSpec)] = true // it is for others to list
 	}
 	return slices.DeleteFunc(all, func(dir string) bool { return included[dir] })
 }

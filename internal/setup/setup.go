@@ -27,6 +27,8 @@ type Plan struct {
 	// which stays.
 	File string
 	Spec []byte
+	// There is the text of the one that is there already.
+	There []byte
 	// Lists is a kustomization to be written that lists the spec; without a path where
 	// there is none to write.
 	Lists yamltext.File
@@ -36,6 +38,8 @@ type Plan struct {
 	// what proposes rules for it.
 	Left, Commands []string
 	Suggest        string
+	// More says for what else the commands are, "" for nothing.
+	More string
 }
 
 // Done reports whether everything is there already.
@@ -62,7 +66,7 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 	if !imageName.Matches(choice.Image) {
 		return nil, fmt.Errorf("--image: %q is not the name of an image: write one such as registry.example.com/mesh/init:v0.1.0", choice.Image)
 	}
-	plan := &Plan{Title: w.title, File: cmp.Or(w.spec, SpecFile), Commands: w.commands(f), Suggest: "krm-bypass suggest " + w.read(f)}
+	plan := &Plan{Title: w.title, File: cmp.Or(w.spec, SpecFile), Commands: w.commands(f), More: w.moreOf(f), Suggest: "krm-bypass suggest " + w.read(f)}
 	if w.printed != nil {
 		plan.Suggest = w.printed(f) + " | krm-bypass suggest -"
 	}
@@ -73,11 +77,16 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 			return nil, fmt.Errorf("%s has a ClusterBypass already, and one is enough: add rules to it, or name a folder without one", path.Join(f.Path, at))
 		}
 	}
+	if len(specs) == 0 {
+		if err := f.errIfSpecified(); err != nil {
+			return nil, err
+		}
+	}
 	if there, is := f.file(plan.File); !is {
 		if plan.Spec, err = f.spec(choice); err != nil {
 			return nil, err
 		}
-	} else if len(specs) == 0 {
+	} else if plan.There = there.Text; len(specs) == 0 {
 		return nil, fmt.Errorf("%s is there already and holds no ClusterBypass: rename it, init writes over nothing", path.Join(f.Path, there.Path))
 	}
 	if w.lists != nil {

@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
-// sharedSpec is the file of a spec that several kustomizations list by its folder:
+// SharedSpec is the file of a spec that several kustomizations list by its folder:
 // kustomize takes no file from outside of theirs.
-const sharedSpec = "bypass/" + SpecFile
+const SharedSpec = "bypass/" + SpecFile
 
 // listing is the kustomization that lists a shared spec, if it is still to be written.
 func (f *Folder) listing() yamltext.File {
@@ -19,7 +20,7 @@ func (f *Folder) listing() yamltext.File {
 		return yamltext.File{}
 	}
 	return yamltext.File{
-		Path: path.Join(path.Dir(sharedSpec), kustomization.FileNames()[0]),
+		Path: path.Join(path.Dir(SharedSpec), kustomization.FileNames()[0]),
 		Text: []byte("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n- " + SpecFile + "\n"),
 	}
 }
@@ -28,9 +29,17 @@ func (f *Folder) listing() yamltext.File {
 func (f *Folder) sharing() (yamltext.File, bool) {
 	var names []string
 	for _, name := range kustomization.FileNames() {
-		names = append(names, path.Join(path.Dir(sharedSpec), name))
+		names = append(names, path.Join(path.Dir(SharedSpec), name))
 	}
 	return f.file(names...)
+}
+
+// isShared reports whether a kustomization lists a spec beside it as a resource, which is
+// how one is shared: a transformer of the same file would be a second one.
+func (f *Folder) isShared(file yamltext.File) bool {
+	names, err := kustomization.Names(file.Text)
+	return err == nil && slices.Contains(f.specs(), SpecFile) &&
+		slices.ContainsFunc(names, func(n kustomization.Name) bool { return !n.IsPlugin && path.Clean(n.Path) == SpecFile })
 }
 
 // shared lists a shared spec's folder in all kustomizations that no other one includes,
@@ -57,8 +66,8 @@ func (f *Folder) shared() (changes []Change, left []string, err error) {
 			left = append(left, fmt.Sprintf("%s is left as it is: kustomize does not read it: %v", f.named(file), err))
 			continue
 		}
-		item, _ := filepath.Rel(dir, path.Dir(sharedSpec)) // both are relative to the folder
+		item, _ := filepath.Rel(dir, path.Dir(SharedSpec)) // both are relative to the folder
 		add(file, "transformers", filepath.ToSlash(item))
 	}
-	return changes, append(left, f.uncalled(sharedSpec)...), err
+	return changes, append(left, f.uncalled(SharedSpec)...), err
 }

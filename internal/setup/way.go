@@ -37,6 +37,8 @@ type way struct {
 	// commands render the folder, and beware is what a user should know.
 	commands func(*Folder) []string
 	beware   string
+	// more counts what the commands leave out.
+	more func(*Folder) int
 }
 
 // ways are those that init knows. A plain folder is what is left.
@@ -46,6 +48,9 @@ var ways = []way{
 		is: func(f *Folder) bool { _, is := f.kustomization(); return is },
 		changes: func(f *Folder) ([]Change, []string, error) {
 			file, _ := f.kustomization()
+			if f.isShared(file) {
+				return nil, nil, fmt.Errorf("%s lists %s as a resource, for other kustomizations to list its folder: name the folder that holds those, as in krm-bypass init %s", f.named(file), SpecFile, f.at(".."))
+			}
 			changes, _, err := f.added(file, entry{list: []any{"transformers"}, item: SpecFile, what: "a list of files"})
 			return changes, f.uncalled(SpecFile), err
 		},
@@ -86,7 +91,7 @@ var ways = []way{
 	},
 	{
 		name: "overlays", title: "a folder of several kustomizations",
-		spec: sharedSpec, isLast: true,
+		spec: SharedSpec, isLast: true,
 		is:      func(f *Folder) bool { return len(f.kustomizations()) > 1 },
 		lists:   func(f *Folder) yamltext.File { return f.listing() },
 		changes: func(f *Folder) ([]Change, []string, error) { return f.shared() },
@@ -99,11 +104,14 @@ var ways = []way{
 		},
 		commands: func(f *Folder) []string {
 			var commands []string
-			for _, dir := range f.kustomizations() {
-				commands = append(commands, "krm-bypass render "+f.at(dir))
+			for _, call := range []string{"krm-bypass render ", "kustomize build --enable-alpha-plugins --enable-exec "} {
+				for _, dir := range f.kustomizations()[:len(f.kustomizations())-f.unnamed()] {
+					commands = append(commands, call+f.at(dir))
+				}
 			}
-			return append(commands, "kustomize build --enable-alpha-plugins --enable-exec "+f.at(f.kustomizations()[0]))
+			return commands
 		},
+		more: (*Folder).unnamed,
 	},
 	{
 		name: "folder", title: "a folder of manifests", isLast: true,
@@ -113,6 +121,19 @@ var ways = []way{
 		},
 		beware: "an API server knows no ClusterBypass: where the whole folder is applied, as by kubectl apply -f, keep " + SpecFile + " beside it, and name it with --spec",
 	},
+}
+
+// mostNamed is for how many kustomizations commands are printed.
+const mostNamed = 3
+
+// unnamed counts the kustomizations for which none are printed.
+func (f *Folder) unnamed() int { return max(0, len(f.kustomizations())-mostNamed) }
+
+func (w way) moreOf(f *Folder) string {
+	if w.more == nil || w.more(f) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the same for the kustomizations that are not named here: %d", w.more(f))
 }
 
 // Ways are the names by which a user chooses.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/test/ways"
 )
 
 // TestWhatInitWritesIsApplied lets init begin in examples from which the spec was taken,
@@ -83,7 +85,9 @@ func TestWhatInitWritesAboveOverlaysIsApplied(t *testing.T) {
 				for _, top := range tops {
 					built := render(t, filepath.Join(folder, top))
 					assert.Equal(t, rules, strings.Contains(built, "krm-bypass.dev/policy"), built)
-					assert.Equal(t, rendering{stdout: built}, inProcess(t, filepath.Join(folder, top)))
+					made := inProcess(t, filepath.Join(folder, top))
+					assert.Equal(t, built, made.stdout)
+					assert.Equal(t, rules, made.stderr == "", made.stderr)
 					code, said := checked(t, filepath.Join(folder, top))
 					assert.Zero(t, code, said)
 				}
@@ -91,6 +95,59 @@ func TestWhatInitWritesAboveOverlaysIsApplied(t *testing.T) {
 			code, _, errOut = command(t, "", "init", "--write", folder)
 			assert.Equal(t, 1, code)
 			assert.Contains(t, errOut, "init writes over nothing")
+		})
+	}
+}
+
+// TestWhatInitPrintsRuns pastes what init prints, in every layout that needs neither Helm
+// nor kpt; test/helm and test/kpt have those.
+func TestWhatInitPrintsRuns(t *testing.T) {
+	const (
+		web = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {app: web}}\n" +
+			"  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web, image: \"web:1\"}]}\n"
+		build = "kustomize build --enable-alpha-plugins --enable-exec "
+	)
+	tools, err := filepath.Abs(filepath.Join(ways.Repository(), ".cache/bin"))
+	require.NoError(t, err)
+	t.Setenv("PATH", tools+":"+os.Getenv("PATH"))
+	for layout, test := range map[string]struct {
+		files  map[string]string
+		prints []string
+	}{
+		"a kustomization": {
+			files:  map[string]string{"kustomization.yaml": "resources: [web.yaml]\n", "web.yaml": web},
+			prints: []string{"krm-bypass init --write shop", "krm-bypass suggest shop --spec shop/bypass.yaml", "krm-bypass render shop", build + "shop"},
+		},
+		"overlays": {
+			files: map[string]string{
+				"base/kustomization.yaml": "resources: [web.yaml]\n", "base/web.yaml": web,
+				"eu/kustomization.yaml": "namespace: eu\nresources: [../base]\n", "us/kustomization.yaml": "namespace: us\nresources: [../base]\n",
+			},
+			prints: []string{
+				"krm-bypass init --write shop", "krm-bypass suggest shop/eu shop/us --spec shop/bypass/bypass.yaml",
+				"krm-bypass render shop/eu", "krm-bypass render shop/us", build + "shop/eu", build + "shop/us",
+			},
+		},
+		"manifests": {
+			files:  map[string]string{"web.yaml": web},
+			prints: []string{"krm-bypass suggest shop --spec shop/bypass.yaml", "krm-bypass render --diff shop", "krm-bypass render --in-place shop"},
+		},
+		"Applications": {
+			files: map[string]string{
+				"apps.yaml":    "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web}\nspec: {source: {repoURL: https://git.example.com/shop, path: shop/web}}\n",
+				"web/web.yaml": web,
+			},
+			prints: []string{"krm-bypass init --write shop", "krm-bypass suggest shop --spec shop/bypass.yaml", "krm-bypass render shop/web --spec shop/bypass.yaml"},
+		},
+	} {
+		t.Run(layout, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "shop")
+			require.NoError(t, os.MkdirAll(filepath.Join(filepath.Dir(folder), ".git"), 0o755))
+			for name, text := range test.files {
+				require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o755))
+				require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
+			}
+			assert.Equal(t, test.prints, ways.RunWhatInitPrints(t, folder, func(string) bool { return false }))
 		})
 	}
 }

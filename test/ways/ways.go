@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -28,6 +30,31 @@ func Repository() string {
 		folder = filepath.Dir(folder)
 	}
 	panic("the working directory is in no clone of the repository")
+}
+
+// printed is a line of init with a command to run next.
+var printed = regexp.MustCompile(`(?m)^info: (?:next|then), to [^:]*: (.+)$`)
+
+// RunWhatInitPrints has init begin in a folder, as somebody who names it from the folder
+// above, and runs the commands that it prints, each as it is printed, with what is in
+// PATH. It gives the commands. instead runs one that this machine has no program for; it
+// reports whether it has.
+func RunWhatInitPrints(t *testing.T, folder string, instead func(command string) bool) (commands []string) {
+	t.Helper()
+	shell := func(command string) string {
+		run := exec.Command("bash", "-o", "pipefail", "-c", command)
+		run.Dir = filepath.Dir(folder)
+		out, err := run.CombinedOutput()
+		require.NoError(t, err, "%s\n%s", command, out)
+		return string(out)
+	}
+	for _, found := range printed.FindAllStringSubmatch(shell("krm-bypass init "+filepath.Base(folder)), -1) {
+		commands = append(commands, found[1])
+		if !instead(found[1]) {
+			shell(found[1])
+		}
+	}
+	return commands
 }
 
 // Compare holds what a way of running has made of the tree, a stream of
