@@ -241,7 +241,7 @@ func TestAListCostsWhatItsItemsCost(t *testing.T) {
 		document := func(i int) string { return deployment("w"+strconv.Itoa(i), plain) }
 		documents := measured("documents", repeated(n, func(i int) string { return document(i) + "---\n" }))
 		list := measured("items", listHead+"items:\n"+repeated(n, func(i int) string { return item(document(i)) }))
-		assert.Less(t, list.memory, documents.memory*3/2+16<<20)
+		assert.Less(t, list.memory, 2*documents.memory+16<<20)
 		assert.Less(t, list.work, 2*documents.work)
 	}
 }
