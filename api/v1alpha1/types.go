@@ -334,9 +334,9 @@ type Note struct {
 	Reason string `json:"reason,omitzero"`
 	// Owner is responsible for the rule: a team, a person, an address.
 	Owner string `json:"owner,omitzero"`
-	// Expires is the last day on which the rule is needed. The function never
-	// reads the clock, so it writes a rule that has expired all the same; check
-	// and explain report it.
+	// Expires is the last day on which the rule is needed. An expired rule is written
+	// as before, so no pod loses its database overnight; check fails, and warns two weeks
+	// before.
 	Expires Date `json:"expires,omitzero"`
 }
 
@@ -381,24 +381,27 @@ type Limits struct {
 	// leaves them out.
 	ForbiddenInboundPorts PortList `json:"forbiddenInboundPorts,omitzero"`
 	// ForbiddenOutboundPorts are destination ports that must not bypass the
-	// sidecar at any address, neither by port nor by an IP range without an
-	// includeOutboundPorts that lists them.
+	// sidecar at any address, neither by port nor by an IP range: a range bypasses on
+	// every TCP port but 53. To allow a range, list the port in includeOutboundPorts of a
+	// rule. In an annotation that does not help: in Istio the range wins.
 	ForbiddenOutboundPorts PortList `json:"forbiddenOutboundPorts,omitzero"`
 	// WidestPrefix limits the size of the IP ranges that may bypass the sidecar.
 	WidestPrefix *WidestPrefix `json:"widestPrefix,omitzero"`
 	// ForbiddenNamespaces are globs for namespaces in which nothing may bypass the
-	// sidecar.
+	// sidecar. Broader rules reach them too: clear their fields there.
 	ForbiddenNamespaces []string `json:"forbiddenNamespaces,omitzero"`
-	// PodAnnotations says which workloads may have bypass annotations of their
-	// own beside the spec. If it is missing, all may.
+	// PodAnnotations says which workloads may have bypass annotations written by
+	// hand. If it is missing, all may.
 	PodAnnotations *PodAnnotations `json:"podAnnotations,omitzero"`
-	// MeshOptOut says which workloads may opt out of the mesh, so that they have
-	// no sidecar, or one that intercepts nothing. If it is missing, all may.
+	// MeshOptOut says which workloads may opt out of the mesh, call themselves
+	// gateways, name an injection template that intercepts nothing, or replace a
+	// container of the mesh. If it is missing, all may.
 	MeshOptOut *MeshOptOut `json:"meshOptOut,omitzero"`
 }
 
 // WidestPrefix is the shortest prefix length that may bypass the sidecar, for each
-// IP family. Ranges that together make up a wider one count as the wider one.
+// IP family. Ranges that together make up a wider one count as the wider one:
+// 10.0.0.0/16 and 10.1.0.0/16 are 10.0.0.0/15.
 type WidestPrefix struct {
 	// IPv4 is the length for IPv4: 16 allows 10.1.0.0/16 and refuses
 	// 10.0.0.0/8.
