@@ -3,6 +3,7 @@ package suggest
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,6 +69,10 @@ func (t *tree) hook(o *thing, does string, at edit.Path, of node.Value) {
 		return
 	}
 	number := cmp.Or(of.Entry("port").Text(), "443")
+	if why := t.leadsNowhere(s, number); why != "" {
+		t.note("%s: no rule is proposed, because %s", o.at(at...), why)
+		return
+	}
 	for _, p := range s.ports {
 		if strconv.Itoa(int(p.number)) != number {
 			continue
@@ -78,4 +83,21 @@ func (t *tree) hook(o *thing, does string, at edit.Path, of node.Value) {
 			t.suggest(Suggestion{workload: w, inbound: []uint16{port}, outside: true, reasons: []string{reason}})
 		}
 	}
+}
+
+// leadsNowhere says why a port of a Service leads to no workload that is seen, "" where it
+// leads to one.
+func (t *tree) leadsNowhere(s *service, number string) string {
+	spec := s.Below("spec")
+	switch {
+	case spec.Entry("type").Text() == "ExternalName":
+		return fmt.Sprintf("%s leads to the name %s, of which krm-bypass cannot tell whether pods with a sidecar answer: if some do, write a rule for their port", s.at("spec", "externalName"), spec.Entry("externalName").Text())
+	case len(s.selector) == 0:
+		return fmt.Sprintf("%s has no selector, so krm-bypass cannot tell whether pods with a sidecar answer: if some do, write a rule for their port", s.at("spec"))
+	case !slices.ContainsFunc(s.ports, func(p servicePort) bool { return strconv.Itoa(int(p.number)) == number }):
+		return fmt.Sprintf("%s has no port %s", s.at("spec", "ports"), number)
+	case len(t.leads(s)) == 0:
+		return fmt.Sprintf("no workload among the manifests has the labels that %s selects", s.at("spec", "selector"))
+	}
+	return ""
 }

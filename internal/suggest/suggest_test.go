@@ -175,6 +175,18 @@ func TestHooks(t *testing.T) {
 		assert.Equal(t, []suggest.Note{"APIService web (all.yaml:LINE): no rule is proposed, because its Service shop/db is not among the manifests"}, lineless(of(t, v1alpha1.Spec{}, meshed, strict, service, web("", ""), missing).Notes))
 		assert.Empty(t, of(t, v1alpha1.Spec{}, meshed, strict, service, web("", ""), validates).Notes)
 	})
+	t.Run("a Service that leads nowhere here is told", func(t *testing.T) {
+		for service, why := range map[string]string{
+			"spec: {type: ExternalName, externalName: hooks.example.com}": "Service shop/web (all.yaml:LINE) leads to the name hooks.example.com, of which krm-bypass cannot tell whether pods with a sidecar answer: if some do, write a rule for their port",
+			"spec: {ports: [{port: 80}]}":                                 "Service shop/web (all.yaml:LINE) has no selector, so krm-bypass cannot tell whether pods with a sidecar answer: if some do, write a rule for their port",
+			"spec: {selector: {app: web}, ports: [{port: 443}]}":          "Service shop/web (all.yaml:LINE) has no port 80",
+			"spec: {selector: {app: other}, ports: [{port: 80}]}":         "no workload among the manifests has the labels that Service shop/web (all.yaml:LINE) selects",
+		} {
+			found := of(t, v1alpha1.Spec{}, meshed, strict, "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\n"+service, web("", ""), validates)
+			assert.Equal(t, []suggest.Note{suggest.Note("ValidatingWebhookConfiguration web (all.yaml:LINE): no rule is proposed, because " + why)}, lineless(found.Notes))
+			assert.Empty(t, proposals(found))
+		}
+	})
 	t.Run("in Ambient", func(t *testing.T) {
 		ambient := strings.Replace(meshed, "istio-injection: enabled", "istio.io/dataplane-mode: ambient", 1)
 		both := strings.Replace(meshed, "istio-injection: enabled", "istio.io/dataplane-mode: ambient, istio-injection: enabled", 1)
