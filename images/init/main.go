@@ -45,7 +45,7 @@ func run(args []string, env func(string) string, out, stderr io.Writer) int {
 	case rules.Stand():
 		sentence += "; not continuing in spite of --on-failure=" + onFailureContinue + ", as the rules of an earlier run still let bypass what they say: krm-bypass-init clean takes them away"
 	default:
-		fmt.Fprintf(stderr, "%s: warning: %s; continuing without the bypass because of --on-failure=%s, and rules that an earlier run left stay as they are\n", program, sentence, onFailureContinue)
+		fmt.Fprintf(stderr, "%s: warning: %s; the pod starts without the bypass because of --on-failure=%s: what no annotation of the mesh lets bypass is intercepted, unless rules of an earlier run stand, which stay as they are\n", program, sentence, onFailureContinue)
 		return succeeded
 	}
 	fmt.Fprintf(stderr, "%s: %s\n", program, sentence)

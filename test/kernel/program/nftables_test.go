@@ -129,7 +129,7 @@ func TestAFailureLeavesItsReason(t *testing.T) {
 		require.NoError(t, os.Remove(log))
 		got := fail("--termination-log="+log, "--on-failure=continue")
 		assert.Equal(t, succeeded, got.Code)
-		assert.Regexp(t, `^krm-bypass-init: warning: [^\n]+NET_ADMIN[^\n]+; continuing without the bypass because of --on-failure=continue, and rules that an earlier run left stay as they are\n$`, got.Stderr)
+		assert.Regexp(t, `^krm-bypass-init: warning: [^\n]+NET_ADMIN[^\n]+; the pod starts without the bypass because of --on-failure=continue: what no annotation of the mesh lets bypass is intercepted, unless rules of an earlier run stand, which stay as they are\n$`, got.Stderr)
 		assert.NoFileExists(t, log)
 	})
 	t.Run("and verify never goes on", func(t *testing.T) {
