@@ -54,6 +54,36 @@ func TestPlacesOfAKustomizationAreInItsFiles(t *testing.T) {
 	}
 }
 
+// TestARuleForANameBeforeKustomize has a rule for the name that a workload has in its file,
+// and kustomize gives it another before the rule looks.
+func TestARuleForANameBeforeKustomize(t *testing.T) {
+	const warns = "it reaches no workload here, and there is Deployment shop/"
+	for name, test := range map[string]struct{ overlay, rule, name, says string }{
+		"a prefix":       {"namePrefix: prod-\n", "{names: [web]}", "prod-web", warns},
+		"a suffix":       {"nameSuffix: -v2\n", "{names: [web]}", "web-v2", warns},
+		"both":           {"namePrefix: prod-\nnameSuffix: -v2\n", "{names: [web], namespaces: [shop]}", "prod-web-v2", warns},
+		"nothing":        {"", "{names: [web]}", "web", ""},
+		"another prefix": {"namePrefix: my-web-\n", "{names: [my]}", "my-web-web", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := folder(t, map[string]string{
+				"prod/kustomization.yaml": "resources: [../base]\ntransformers: [bypass.yaml]\n" + test.overlay,
+				"prod/bypass.yaml":        bypassSpec + "  workloads:\n  - match: " + test.rule + "\n    excludeInboundPorts: [9090]\n",
+				"base/kustomization.yaml": "resources: [web.yaml]\n", "base/web.yaml": webDeployment,
+			})
+			for _, command := range []string{"render", "check", "lint", "explain"} {
+				_, out, errOut := krmBypass("", command, filepath.Join(dir, "prod"))
+				if test.says == "" {
+					assert.NotContains(t, out+errOut, warns, command)
+					continue
+				}
+				assert.Contains(t, out+errOut, test.says+test.name+": did you mean "+test.name+"?", command)
+				assert.Contains(t, out+errOut, "warning", command)
+			}
+		})
+	}
+}
+
 // TestAnAnnotationOfAPatchIsNoneOfTheBase has the place named by the field alone where
 // the value stands in no file that kustomize notes.
 func TestAnAnnotationOfAPatchIsNoneOfTheBase(t *testing.T) {

@@ -183,7 +183,9 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 		o.configs = append(o.configs, config{plan, d})
 	}
 	for _, plan := range d.Workloads {
-		o.sightings = append(o.sightings, p.Policy.Sight(plan))
+		sighting := p.Policy.Sight(plan)
+		sighting.Original = d.originalName(plan)
+		o.sightings = append(o.sightings, sighting)
 		o.includes = append(o.includes, plan.Includes()...)
 		if plan.Imageless {
 			o.imageless = append(o.imageless, RefOf(&plan.Workload.Object))

@@ -96,3 +96,21 @@ func (s *Source) find(is object.Type, namespace, name string) *sourceDocument {
 	}
 	return found
 }
+
+// originalName gives what finds the name that a workload had in the file from which
+// another program made it; nil if nobody knows of such a file.
+func (d *Document) originalName(plan *transform.Plan) func() string {
+	if d.Source == nil {
+		return nil
+	}
+	w := plan.Workload
+	is, namespace, name, source := object.Type{APIVersion: w.APIVersion, Kind: w.Kind}, w.Namespace, w.Name, d.Source
+	return func() string {
+		if s := source(); s != nil {
+			if from := s.find(is, namespace, name); from != nil {
+				return from.head.Name
+			}
+		}
+		return ""
+	}
+}

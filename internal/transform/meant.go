@@ -29,8 +29,10 @@ type census struct {
 
 	byLength       map[int][]*Sighting
 	byName, inside map[string][]*Sighting
-	byPort         map[string][]*Sighting
-	template       labelled
+	// byPart are workloads by parts of their names.
+	byPart   map[string][]*Sighting
+	byPort   map[string][]*Sighting
+	template labelled
 	// lists are those of names in the policy, and rules the names in all rules of a sort.
 	lists, rules [][]string
 }
@@ -53,7 +55,7 @@ func (c *census) count() {
 		return
 	}
 	c.byLength, c.byName, c.inside = map[int][]*Sighting{}, map[string][]*Sighting{}, map[string][]*Sighting{}
-	c.byPort = map[string][]*Sighting{}
+	c.byPort, c.byPart = map[string][]*Sighting{}, map[string][]*Sighting{}
 	c.template = labelled{}
 	c.lists, c.rules = c.policy.lists()
 	slices.SortStableFunc(c.all, func(a, b Sighting) int { return cmp.Compare(a.id(), b.id()) })
@@ -61,6 +63,9 @@ func (c *census) count() {
 		s := &c.all[i]
 		c.byLength[len(s.name)] = append(c.byLength[len(s.name)], s)
 		c.byName[s.name] = append(c.byName[s.name], s)
+		for _, part := range partsOf(s.name) {
+			c.byPart[part] = append(c.byPart[part], s)
+		}
 		c.inside[s.namespace] = append(c.inside[s.namespace], s)
 		for port := range s.ports {
 			c.byPort[port] = append(c.byPort[port], s)
@@ -86,7 +91,7 @@ func (c *census) meant(of part, r Reach, labelled []string) Meant {
 		return c.port(of)
 	}
 	ownLabels := func(part) Meant { return ownLabelsOf(of, labelled) }
-	for _, guess := range []func(part) Meant{c.name, c.namespace, c.label, ownLabels, c.group, c.elsewhere} {
+	for _, guess := range []func(part) Meant{c.name, c.namespace, c.label, ownLabels, c.group, c.elsewhere, c.renamed} {
 		if m := guess(of); m.Says != "" {
 			if of.rule >= 0 || of.match.Path == "" {
 				m.Path = of.path // it is an entry
@@ -212,21 +217,16 @@ func ownLabelsOf(of part, labelled []string) Meant {
 		Says: fmt.Sprintf("only the own labels of %s match, and a selector is for those of pod templates: add the labels there, or match it by name", labelled[0])}
 }
 
-// port looks for a container port with a name near to one that a rule lists. Who names
-// both in it means both, and who adds letters may, as to http and https.
+// port looks for a container port with a name near to one that a rule lists.
 func (c *census) port(of part) Meant {
-	listed := func(name string) bool {
-		return slices.ContainsFunc(c.policy.Scopes[of.rule].Names, func(n PortName) bool { return n.Name == name })
-	}
 	name, m := of.match.Port, *of.match
 	m.Port = ""
 	for _, there := range slices.Sorted(maps.Keys(c.byPort)) {
-		if !spelling.Near(name, there) || listed(there) {
+		if !c.near(name, there) {
 			continue
 		}
 		if s := m.first(c.byPort[there]); s != nil {
-			longer := strings.HasPrefix(there, name) || strings.HasPrefix(name, there)
-			return Meant{Path: of.path, Value: name, Slip: !longer, Says: fmt.Sprintf("%s has a port named %s: did you mean that?", s.id(), there)}
+			return Meant{Path: of.path, Value: name, Slip: true, Says: fmt.Sprintf("%s has a port named %s: did you mean that?", s.id(), there)}
 		}
 	}
 	return Meant{}
@@ -272,6 +272,72 @@ func (c *census) elsewhere(of part) Meant {
 	return Meant{}
 }
 
+// renamed looks for workloads whose names have something before or behind a name that is
+// listed. Where kustomize put it there, that name cannot be meant; else it is a guess.
+func (c *census) renamed(of part) Meant {
+	var first Meant
+	var there, asked []string
+	rest := of.match.without(names)
+	for i, name := range literals(of.match.Names) {
+		var found []*Sighting
+		made := false
+		for _, s := range c.byPart[name] {
+			if rest.speaksOf(s.subject) != yes {
+				continue
+			}
+			original := ""
+			if s.Original != nil {
+				original = s.Original()
+			}
+			switch {
+			case original == name:
+				found, made = []*Sighting{s}, true
+			case original == "" && (strings.HasPrefix(s.name, name) || strings.HasSuffix(s.name, name)):
+				found = append(found, s)
+			}
+			if made {
+				break
+			}
+		}
+		if len(found) != 1 {
+			continue // of many nobody knows which
+		}
+		if there, asked = append(there, found[0].id()), append(asked, found[0].name); len(there) == 1 {
+			first = Meant{Path: fmt.Sprintf("%s.names[%d]", of.match.Path, i), Value: name}
+		}
+		first.Slip = first.Slip || made
+	}
+	if len(there) > 1 {
+		first.Path, first.Value = of.match.Path+".names", ""
+	}
+	if len(there) > 0 {
+		first.Says = fmt.Sprintf("there is %s: did you mean %s?", strings.Join(there, ", "), strings.Join(asked, ", "))
+	}
+	return first
+}
+
+// mostParts is how many parts of a name are looked at.
+const mostParts = 8
+
+// partsOf gives what is left of a name without something at one of its ends, or both.
+func partsOf(name string) (parts []string) {
+	ends := []int{-1}
+	for i := 0; i < len(name) && len(ends) < mostParts; i++ {
+		if strings.IndexByte("-._", name[i]) >= 0 {
+			ends = append(ends, i)
+		}
+	}
+	ends = append(ends, len(name))
+	for i, from := range ends {
+		for _, to := range ends[i+1:] {
+			if part := name[from+1 : to]; part != name {
+				parts = append(parts, part)
+			}
+		}
+	}
+	return parts
+}
+
 // namesKind reports whether a rule names a workload by its name and its kind.
 func (p *Policy) namesKind(s *Sighting) bool {
 	return slices.ContainsFunc(p.Scopes, func(scope Scope) bool {
@@ -283,8 +349,13 @@ func (p *Policy) namesKind(s *Sighting) bool {
 // lists gives the lists of names in the policy, and the names in all rules of a sort.
 func (p *Policy) lists() (lists, rules [][]string) {
 	lists = [][]string{p.Enrolled, p.Limits.ForbiddenNamespaces, p.Limits.Annotators, p.Limits.OptOuts}
-	var workloads, inside []string
+	var workloads, inside, ports []string
 	for _, scope := range p.Scopes {
+		var named []string
+		for _, n := range scope.Names {
+			named = append(named, n.Name)
+		}
+		lists, ports = append(lists, named), append(ports, named...)
 		if scope.Match == nil {
 			continue
 		}
@@ -297,7 +368,7 @@ func (p *Policy) lists() (lists, rules [][]string) {
 			inside = append(inside, scope.Match.Namespaces...)
 		}
 	}
-	return lists, [][]string{workloads, inside}
+	return lists, [][]string{workloads, inside, ports}
 }
 
 // near reports whether a name is likely another one misspelt. Who writes the two in one

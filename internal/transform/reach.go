@@ -124,6 +124,9 @@ type Sighting struct {
 	// its pods, and unlabelled those of them that ask for labels which its pods lack.
 	labelled, unlabelled []int
 	left                 string
+	// Original gives the name that the workload had before kustomize gave it another, ""
+	// if that cannot be told; it may be nil.
+	Original func() string
 	// object says that it is no workload.
 	object bool
 }
