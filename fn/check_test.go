@@ -44,9 +44,11 @@ spec:
       containers: []
 `
 
-func renderedBy(t *testing.T, spec string) string {
+func renderedBy(t *testing.T, spec string) string { return renderedOf(t, spec, unchecked) }
+
+func renderedOf(t *testing.T, spec, text string) string {
 	t.Helper()
-	files, _, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte(spec)}), []fn.Manifest{{Path: "web.yaml", Text: []byte(unchecked)}}, fn.Options{})
+	files, _, err := fn.Manifests(fn.SpecIn(fn.Manifest{Path: "spec.yaml", Text: []byte(spec)}), []fn.Manifest{{Path: "web.yaml", Text: []byte(text)}}, fn.Options{})
 	require.NoError(t, err)
 	return string(files[0].Text)
 }
@@ -61,10 +63,13 @@ func check(t *testing.T, text string) *fn.Checked {
 func TestCheckSaysWhatDiffers(t *testing.T) {
 	const (
 		exclude   = `spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]`
+		inbound   = `spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeInboundPorts"]`
 		policy    = `spec.template.metadata.annotations["krm-bypass.dev/policy"]`
 		container = "spec.template.spec.initContainers[0]"
 	)
-	older := renderedBy(t, strings.Replace(checkedSpec, "[3306]", "[3306, 5432]", 1))
+	olderSpec := strings.Replace(checkedSpec, "[3306]", "[3306, 5432]", 1)
+	older := renderedBy(t, olderSpec)
+	annotated := strings.Replace(unchecked, "note: here", `traffic.sidecar.istio.io/excludeInboundPorts: "22"`, 1)
 	nothing := renderedBy(t, "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nspec: {}\n")
 	right := renderedBy(t, checkedSpec)
 	tests := []struct {
@@ -89,6 +94,18 @@ func TestCheckSaysWhatDiffers(t *testing.T) {
 		{"a value taken away by hand", strings.Replace(right, "        traffic.sidecar.istio.io/excludeOutboundPorts: \"3306\"\n", "", 1), []string{
 			"missing :13 " + exclude,
 		}, "in kustomize"},
+		{"an annotation added by hand", strings.Replace(right, "        krm-bypass.dev/policy", "        traffic.sidecar.istio.io/excludeInboundPorts: \"22\"\n        krm-bypass.dev/policy", 1), []string{
+			"foreign :15 " + inbound, "stale :16 " + policy, "stale :20 " + container,
+		}, "say it in the ClusterBypass and remove the annotation, or take the change back"},
+		{"two of them", strings.Replace(right, "        krm-bypass.dev/policy", "        traffic.sidecar.istio.io/excludeInboundPorts: \"22\"\n        traffic.sidecar.istio.io/includeOutboundIPRanges: \"10.0.0.0/8\"\n        krm-bypass.dev/policy", 1), []string{
+			"foreign :15 " + inbound, "foreign :16 " + strings.Replace(exclude, "excludeOutboundPorts", "includeOutboundIPRanges", 1), "stale :17 " + policy, "stale :21 " + container,
+		}, "say it in the ClusterBypass and remove the annotation, or take the change back"},
+		{"an annotation from before", renderedOf(t, olderSpec, annotated), []string{
+			"stale :14 " + exclude, "stale :15 " + policy, "stale :19 " + container,
+		}, "render it again with krm-bypass"},
+		{"one from before, and one added by hand", strings.Replace(renderedOf(t, checkedSpec, annotated), "        krm-bypass.dev/policy", "        traffic.sidecar.istio.io/includeOutboundIPRanges: \"10.0.0.0/8\"\n        krm-bypass.dev/policy", 1), []string{
+			"foreign :15 " + strings.Replace(exclude, "excludeOutboundPorts", "includeOutboundIPRanges", 1), "stale :16 " + policy, "stale :20 " + container,
+		}, "say it in the ClusterBypass and remove the annotation, or take the change back"},
 		{"left over", strings.Replace(right, "namespace: shop", "namespace: kube-system", 1), []string{
 			"stale :14 " + exclude, "stale :15 " + policy, "stale :19 spec.template.spec.initContainers",
 		}, "render it again"},

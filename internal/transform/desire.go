@@ -85,6 +85,9 @@ func (p *Policy) desire(w *Workload, was *prior, plan *Plan) desired {
 	}
 	ruling := p.rule(said, user, plan.on)
 	plan.Fold, plan.Mode, plan.ModeBy = ruling.fold, said.mode, said.modeBy
+	if !user.IsZero() {
+		plan.byHand = p.addedByHand(w, was, said, ruling, plan.on)
+	}
 	p.reportWonOver(w, was, plan)
 	p.reportIdleInclude(w, was, plan.Fold, ruling.initial, plan)
 	p.reportLacking(w, plan.Fold, plan)

@@ -37,6 +37,8 @@ type Deviation struct {
 	// edited says that it was written, and then changed; adopted that it was not written
 	// but taken over.
 	edited, adopted bool
+	// added says that it is the user's, and was not there yet when the rest was written.
+	added bool
 	// former says that it is a record in the form of an earlier version.
 	former bool
 }
@@ -74,6 +76,11 @@ func (p *Plan) Deviations() []Deviation {
 		// What is planned takes the edit for the user's own: nobody expects that here.
 		planned = slices.DeleteFunc(planned, func(d Deviation) bool { return slices.Equal(d.Path, path) })
 		edited = append(edited, Deviation{Kind: Foreign, Path: path, edited: true, adopted: was.record.onlyAdopted(path)})
+	}
+	for _, key := range p.byHand {
+		path := w.templatePath("metadata", "annotations", key)
+		planned = slices.DeleteFunc(planned, func(d Deviation) bool { return slices.Equal(d.Path, path) })
+		edited = append(edited, Deviation{Kind: Foreign, Path: path, added: true})
 	}
 	if unnamed := p.unnamed(); len(unnamed) > 0 { // the record's change follows from it
 		planned = slices.DeleteFunc(planned, func(d Deviation) bool { return slices.Equal(d.Path, recordPath(&w.Object)) })

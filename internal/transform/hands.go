@@ -7,6 +7,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -71,6 +72,41 @@ func (r *record) edited(w *Workload) []edit.Path {
 		}
 	}
 	return places
+}
+
+// addedByHand gives the keys of annotations of the user's that were not there yet when the
+// rest was written: without them the settings are those of which the template has the digest.
+func (p *Policy) addedByHand(w *Workload, was *prior, said said, ruling *ruling, on *mesh.Mesh) []string {
+	mark := w.TemplateAnnotations[PolicyAnnotation]
+	if mark == ruling.policy || !was.record.wroteAnnotation(w, PolicyAnnotation) {
+		return nil
+	}
+	var all []string
+	for _, key := range on.Keys {
+		_, wrote := was.record.Wrote[key.Annotation]
+		_, kept := was.record.Kept[key.Annotation]
+		_, stands := w.TemplateAnnotations[key.Annotation]
+		if _, own := was.annotations[key.Annotation]; own && stands && !wrote && !kept {
+			all = append(all, key.Annotation)
+		}
+	}
+	explains := func(added ...string) bool {
+		rest := maps.Clone(was.annotations)
+		for _, key := range added {
+			delete(rest, key)
+		}
+		user, refused := on.Read(rest)
+		return len(added) > 0 && refused == nil && p.rule(said, user, on).policy == mark
+	}
+	for _, key := range all {
+		if explains(key) {
+			return []string{key}
+		}
+	}
+	if explains(all...) {
+		return all
+	}
+	return nil
 }
 
 // workloadRules is how the field paths of the rules for workloads begin.

@@ -70,6 +70,8 @@ type Plan struct {
 	inOthers bool
 	// ruling is what is written, where the policy decides.
 	ruling *ruling
+	// byHand are the keys of annotations that somebody added since the rest was written.
+	byHand []string
 	// was is the workload as it was before the function last wrote to it.
 	was *prior
 	placement

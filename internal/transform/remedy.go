@@ -18,6 +18,8 @@ func (d Deviation) Message() string {
 		return editedSince(d.adopted)
 	case d.edited:
 		return fmt.Sprintf("expected %s here; %s", d.Wants, editedSince(d.adopted))
+	case d.added:
+		return "added by hand since krm-bypass wrote here: the spec does not say it"
 	case d.Kind == Foreign && d.Wants == "":
 		return "krm-bypass did not write this"
 	case d.Wants == "":
@@ -52,7 +54,7 @@ func Remedy(deviations []Deviation) string {
 		return "render it again with krm-bypass: the record is not in the pod template, so that no pod restarts"
 	case all(func(d Deviation) bool { return d.mark }):
 		return "remove it: by this spec krm-bypass writes nothing here"
-	case !all(func(d Deviation) bool { return !d.edited }):
+	case !all(func(d Deviation) bool { return !d.edited && !d.added }):
 		return handEditedRemedy
 	case !all(func(d Deviation) bool { return d.Kind != Foreign }):
 		return "remove what is foreign, or keep it if you meant it: it then counts as the workload's own annotation. Then render it again with krm-bypass"
