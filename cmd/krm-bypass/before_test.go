@@ -180,8 +180,8 @@ func TestExplainReviewsWhatIsTakenAway(t *testing.T) {
 		"nothing, and there is no spec":     {func(*testing.T) {}, "plain", 1, "", noSpec},
 		"nothing, and one of two has none":  {func(*testing.T) {}, "wired unwired", 1, "", noSpec},
 		"one, and another never had one":    {write("wired/kustomization.yaml", unwired), "wired unwired", 1, "", noSpec},
-		"nothing, the spec is misspelt":     {func(*testing.T) {}, "plain --spec bypas.yaml", 1, "", "error: reading the spec: open bypas.yaml: no such file or directory: did you mean bypass.yaml?"},
-		"nothing, the path is misspelt":     {func(*testing.T) {}, "bot --spec bypass.yaml", 1, "", "error: reading manifests: stat bot: no such file or directory: did you mean both?"},
+		"nothing, the spec is misspelt":     {func(*testing.T) {}, "plain --spec bypas.yaml", 1, "", "error: reading the spec: bypas.yaml: there is no such file or folder: did you mean bypass.yaml?"},
+		"nothing, the path is misspelt":     {func(*testing.T) {}, "bot --spec bypass.yaml", 1, "", "error: reading manifests: bot: there is no such file or folder: did you mean both?"},
 		"the spec, and the revision is not": {remove("both/bypass.yaml"), "both --before mian", 1, "", `error: --before: "mian" is neither a file or folder nor a revision`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -237,7 +237,7 @@ func TestExplainTellsWhatAFolderLacks(t *testing.T) {
 
 	code, _, errOut = krmBypass("", "explain", "now", "--spec", "bypass.yaml", "--before", "then")
 	assert.Equal(t, 1, code)
-	assert.Equal(t, "error: reading the spec: open bypass.yaml: no such file or directory: correct the path\n", errOut)
+	assert.Equal(t, "error: reading the spec: bypass.yaml: there is no such file or folder: correct the path\n", errOut)
 }
 
 // TestASpecBesideTheRepository has manifests that are a git repository by themselves.
