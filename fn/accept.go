@@ -50,7 +50,7 @@ func (r *run) acceptedIn(f spec.Finding) *transform.Acceptance {
 // unused tells of the acceptances that accept nothing of the workloads here of which
 // they speak, and of those that have expired.
 func (r *run) unused() Results {
-	var found []spec.Finding
+	var results Results
 	unreached, notes := map[string]bool{}, map[string]v1alpha1.Note{}
 	for _, one := range r.reached {
 		unreached[one.Path] = one.Unreached
@@ -73,11 +73,41 @@ func (r *run) unused() Results {
 		if r.used[a.Path] || nobody || !known {
 			continue
 		}
-		found = append(found, spec.Finding{Kind: finding.UnusedAcceptance, Problem: spec.Problem{
-			Path: a.Path, Message: "there is no finding of " + a.Kind.ID + " here that this accepts: right if it is for other manifests; else remove it, or correct what it names",
-		}})
+		mend, elsewhere := "right if it is for other manifests; else remove it, or correct what it names", true
+		switch {
+		case a.Kind == finding.Expiring, a.Kind == finding.Expired: // are of the spec alone
+			mend, elsewhere = "remove it, or correct what it names", false
+		case r.options.Complete:
+			mend, elsewhere = "remove it, or correct what it names, since all workloads are here", false
+		}
+		for _, result := range r.ofSpec(spec.Finding{Kind: finding.UnusedAcceptance, Problem: spec.Problem{
+			Path: a.Path, Message: "there is no finding of " + a.Kind.ID + " here that this accepts: " + mend,
+		}}) {
+			// Overlays share a spec, and what is for one is idle in the others.
+			if result.Severity == Warning && elsewhere {
+				result.Severity = Info
+			}
+			result.idle = r.acceptance(a)
+			results = append(results, result)
+		}
 	}
-	return r.ofSpec(found...)
+	return results
+}
+
+func (r *run) acceptance(a transform.Acceptance) acceptance {
+	at := r.spec.Locate(spec.Problem{Path: a.Path})
+	return acceptance{at.File, at.Path}
+}
+
+// accepting are the acceptances that accept something.
+func (r *run) accepting() map[acceptance]bool {
+	all := map[acceptance]bool{}
+	for _, a := range r.spec.Policy.Acceptances {
+		if r.used[a.Path] {
+			all[r.acceptance(a)] = true
+		}
+	}
+	return all
 }
 
 // datedOf gives acceptances as what expires.

@@ -21,6 +21,8 @@ type Checked struct {
 	Results Results
 	// Reach says whom the parts of the spec reach.
 	Reach []Reach
+
+	accepting map[acceptance]bool
 }
 
 // CheckedObject is an object and where it differs from what Manifests would make
@@ -73,7 +75,7 @@ func Check(spec *Spec, files []Manifest, options Options, expiry Expiry) (*Check
 		return checked, &FailedError{checked.Results}
 	}
 	checked.Results = r.checked(checked.Results, expiry)
-	checked.Objects, checked.Reach = slices.Concat(objects...), r.listed()
+	checked.Objects, checked.Reach, checked.accepting = slices.Concat(objects...), r.listed(), r.accepting()
 	if r.malformed {
 		return checked, &FailedError{checked.Results}
 	}

@@ -163,12 +163,19 @@ func (r *Result) lists(parts []Reach) {
 }
 
 // Together takes out of what was found in several sets of manifests that a part of a
-// spec reaches nobody, if it reaches somebody in another one. What is left is told once.
+// spec reaches nobody, if it reaches somebody in another one, and that an acceptance
+// accepts nothing, if it accepts something there. What is left is told once.
 func Together(all ...*Checked) {
-	told := map[string]bool{}
+	told, idle := map[string]bool{}, map[acceptance]bool{}
 	for _, c := range all {
 		var results Results
 		for _, one := range c.Results {
+			if one.idle.path != "" {
+				if idle[one.idle] || slices.ContainsFunc(all, func(other *Checked) bool { return other.accepting[one.idle] }) {
+					continue
+				}
+				idle[one.idle] = true
+			}
 			left := slices.DeleteFunc(slices.Clone(one.unreached), func(part Reach) bool {
 				return told[part.File+" "+part.Path] || slices.ContainsFunc(all, func(other *Checked) bool { return other != c && reachedAmong(other.Reach, part) })
 			})

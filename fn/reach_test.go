@@ -225,6 +225,25 @@ func TestReachTogether(t *testing.T) {
 	}
 }
 
+// TestAcceptancesTogether has a spec that two overlays share, with an acceptance for one
+// of them and one for neither.
+func TestAcceptancesTogether(t *testing.T) {
+	spec := bypassOf("global: {excludeInboundPorts: [9090]}, lint: {accept: [{check: strict-mtls, match: {names: [api]}, reason: a}, {check: other-proxy, match: {names: [api]}, reason: b}]}")
+	checked := func(objects ...string) *fn.Checked {
+		c, err := fn.Check(spec, filesOf(objects...), fn.Options{}, fn.Expiry{})
+		require.NoError(t, err)
+		return c
+	}
+	api := workloadIn("shop", "api", "", "")
+	idle := func(i int, check string) string {
+		return fmt.Sprintf("info: spec.lint.accept[%d]: there is no finding of %s here that this accepts: right if it is for other manifests; else remove it, or correct what it names", i, check)
+	}
+	all := []*fn.Checked{checked(api), checked(api, strict)}
+	assert.Equal(t, []string{idle(0, "strict-mtls"), idle(1, "other-proxy")}, of("unused-acceptance", all[0].Results), "alone it looks idle")
+	fn.Together(all...)
+	assert.Equal(t, []string{idle(1, "other-proxy")}, of("unused-acceptance", append(all[0].Results, all[1].Results...)), "it is used in the other one")
+}
+
 // TestJoinReach adds up what one spec reaches in several sets of manifests.
 func TestJoinReach(t *testing.T) {
 	a := []fn.Reach{{Path: "spec.global", Workloads: 4, Decided: 1, Some: []string{"a", "b", "d"}}, {Path: "spec.workloads[0]", Unreached: true, Meant: "m"}, {Path: "spec.workloads[1]", Workloads: 1}, {Path: "spec.workloads[1].match.names[0]", Unreached: true}}

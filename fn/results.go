@@ -50,7 +50,12 @@ type Result struct {
 
 	// unreached are the parts of the spec of which it says that they reach nobody.
 	unreached []Reach
+	// idle is the acceptance of which it says that it accepts nothing here.
+	idle acceptance
 }
+
+// acceptance is an entry of spec.lint.accept.
+type acceptance struct{ file, path string }
 
 // The keys of tags.
 const (
