@@ -56,7 +56,7 @@ var ways = []way{
 		command: "helm template every-way . --post-renderer krm-bypass --post-renderer-args --spec=bypass.yaml", elsewhere: "test/helm",
 	},
 	{name: "[Argo CD](argocd.md), plugin", command: "ARGOCD_APP_NAME=every-way krm-bypass render ."},
-	{name: "[Flux](flux.md), artifact pushed by CI", command: "krm-bypass render .", elsewhere: "test/flux"},
+	{name: "[Flux](flux.md), rendered and pushed by CI", command: "krm-bypass render .", elsewhere: "test/flux"},
 	{name: "[Flux](flux.md), files in Git", command: "krm-bypass render --in-place templates --spec bypass.yaml", elsewhere: "test/flux"},
 	{name: "kpt ([exec](../examples/kpt-exec), [image](../examples/kpt-image))", command: "kpt fn render --allow-exec .", elsewhere: "test/kpt"},
 	{name: "[GitHub action](github.md)", command: "uses: YOUR-ORGANISATION/krm-bypass@YOUR-COMMIT", note: "with `path:`", elsewhere: "test/pipelines"},
