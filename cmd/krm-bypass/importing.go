@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -40,6 +41,9 @@ func readImportable(cmd *cobra.Command, paths []string, rewriting string) (*impo
 			text, err := io.ReadAll(cmd.InOrStdin())
 			if err != nil {
 				return nil, fmt.Errorf("reading standard input: %w", err)
+			}
+			if len(bytes.TrimSpace(text)) == 0 {
+				return nil, errEmpty("import")
 			}
 			all.add(report.StandardInput, object.Unmarked(text), (&inputs{from: "."}).noted(text))
 		case isBuilt && rewriting != "":

@@ -154,6 +154,11 @@ func pathError(err error) error {
 	return fmt.Errorf("%w: correct the path", err)
 }
 
+// errEmpty refuses an empty standard input, where a command does nothing without one.
+func errEmpty(command string) error {
+	return fmt.Errorf("standard input is empty: pipe manifests into it, as in cat web.yaml | krm-bypass %s -; if the program in front of it failed, mend that first", command)
+}
+
 // gone says of a path that nothing is there.
 type gone string
 

@@ -74,6 +74,9 @@ func suggestRules(cmd *cobra.Command, in inputs, paths []string) error {
 		if path := g.speaks(); path != "" && len(in.specs) == 0 {
 			return fmt.Errorf("%s has a ClusterBypass already, and which file to add to is not clear: name it, as in krm-bypass suggest %s --spec FILE", path, shellWords(paths))
 		}
+		if len(paths) == 1 && paths[0] == standardInput && g.isEmpty() {
+			return errEmpty("suggest")
+		}
 		all.files = append(all.files, g.files...)
 		maps.Copy(all.originals, g.originals)
 		maps.Copy(all.uses, g.uses)

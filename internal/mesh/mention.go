@@ -68,18 +68,43 @@ func (m *Mesh) ReadElsewhere(group, kind string) bool {
 // are not.
 func (m *Mesh) SignIn(text []byte) int {
 	sign := regexp.MustCompile(`(?:^|[^a-zA-Z0-9./-])(?:[a-z0-9-]+\.)*` + regexp.QuoteMeta(m.Domain) + `/`)
-	offset := 0
-	for line := range bytes.Lines(text) {
-		said := line
-		if at := bytes.IndexByte(line, '#'); at >= 0 && len(bytes.TrimSpace(line[:at])) == 0 {
-			said = nil
-		}
+	return lineIn(text, func(said []byte) int {
 		if at := sign.FindIndex(said); at != nil {
-			return offset + at[1] - 1
+			return at[1] - 1
 		}
 		for _, j := range m.joins {
 			if !m.Owns(j.key) && bytes.Contains(said, []byte(j.key+":")) {
-				return offset
+				return 0
+			}
+		}
+		return -1
+	})
+}
+
+// AmbientIn gives the offset at which a text first has a label by which pods are in
+// Ambient, -1 where it has none.
+func (m *Mesh) AmbientIn(text []byte) int {
+	label := m.PlaneLabel()
+	if label.Key == "" {
+		return -1
+	}
+	sign := regexp.MustCompile(regexp.QuoteMeta(label.Key) + `["']?\s*:\s*["']?` + regexp.QuoteMeta(label.Value) + `\b`)
+	return lineIn(text, func(said []byte) int {
+		if at := sign.FindIndex(said); at != nil {
+			return at[0]
+		}
+		return -1
+	})
+}
+
+// lineIn gives the offset that find gives for the first line which is no comment and in
+// which it finds something, -1 for none.
+func lineIn(text []byte, find func(line []byte) int) int {
+	offset := 0
+	for line := range bytes.Lines(text) {
+		if !bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) {
+			if at := find(line); at >= 0 {
+				return offset + at
 			}
 		}
 		offset += len(line)

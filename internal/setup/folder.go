@@ -133,6 +133,21 @@ type Sign struct {
 	Line int
 }
 
+// ambient says where the files first have pods in Ambient of a mesh, "" where they do
+// not.
+func (f *Folder) ambient(name string) string {
+	m, known := mesh.ByName(name)
+	if !known {
+		return ""
+	}
+	for _, file := range f.Files {
+		if at := m.AmbientIn(file.Text); at >= 0 {
+			return fmt.Sprintf("%s:%d", file.Path, yamltext.Line(file.Text, at))
+		}
+	}
+	return ""
+}
+
 // signs gives the first place for each mesh of which the files speak.
 func signs(files []yamltext.File) []Sign {
 	var found []Sign

@@ -83,8 +83,12 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 		}
 	}
 	if there, is := f.file(plan.File); !is {
-		if plan.Spec, err = f.spec(choice); err != nil {
+		var ambient string
+		if plan.Spec, ambient, err = f.spec(choice); err != nil {
 			return nil, err
+		}
+		if ambient != "" {
+			plan.Left = append(plan.Left, fmt.Sprintf("%s: these pods are in ambient mode, without a sidecar: write dataPlane: Ambient in the rules for them; they take an image of the init container, under enforcement", path.Join(f.Path, ambient)))
 		}
 	} else if plan.There = there.Text; len(specs) == 0 {
 		return nil, fmt.Errorf("%s is there already and holds no ClusterBypass: rename it, init writes over nothing", path.Join(f.Path, there.Path))
@@ -93,7 +97,9 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 		plan.Lists = w.lists(f)
 	}
 	if w.changes != nil {
-		plan.Changes, plan.Left, err = w.changes(f)
+		var left []string
+		plan.Changes, left, err = w.changes(f)
+		plan.Left = append(plan.Left, left...)
 	}
 	if w.beware != "" {
 		plan.Left = append(plan.Left, w.beware)
@@ -103,11 +109,11 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 
 var imageName = pattern.Of(`^([a-zA-Z0-9][a-zA-Z0-9._/:@-]*)?$`)
 
-// spec writes the spec.
-func (f *Folder) spec(choice Choice) ([]byte, error) {
+// spec writes the spec, and says where pods are in Ambient.
+func (f *Folder) spec(choice Choice) (text []byte, ambient string, err error) {
 	name, why, err := Mesh(f.Files, choice.Mesh)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	enforcement := byAnnotations
 	if choice.Image != "" {
@@ -116,7 +122,11 @@ func (f *Folder) spec(choice Choice) ([]byte, error) {
 	if why == "" && choice.Mesh == "" {
 		why = "no file here names a mesh: check this"
 	}
-	return []byte(spec.Opening("cluster", "krm-bypass") + fmt.Sprintf(body, strings.TrimSuffix(name+" # "+why, " # ")) + enforcement), nil
+	planes := ""
+	if ambient = f.ambient(name); ambient != "" {
+		planes = fmt.Sprintf(inAmbient, ambient)
+	}
+	return []byte(spec.Opening("cluster", "krm-bypass") + fmt.Sprintf(body, strings.TrimSuffix(name+" # "+why, " # "), planes) + enforcement), ambient, nil
 }
 
 // Mesh finds out which mesh it is, and by what file: "" where the user has chosen, or
@@ -150,7 +160,7 @@ func Mesh(files []yamltext.File, chosen string) (name, why string, err error) {
 const body = `  mesh: %s
   # What more than one scope says adds up. With Override the narrower one replaces it.
   merge: Union
-
+%s
   # Uncomment what you need. Each rule says why it is there.
   # Every workload in the mesh:
   # global:
@@ -172,6 +182,11 @@ const body = `  mesh: %s
   #   reason: The API server calls it, and has no sidecar.
   #   excludeInboundPorts: [8443]
 
+`
+
+const inAmbient = `
+  # Pods in ambient mode, as %s has them: say so in each rule for them, and put an image below.
+  #   dataPlane: Ambient
 `
 
 // The mode stands last: what is added behind it comes behind all of this.

@@ -225,6 +225,28 @@ func TestASpecWithoutAFunction(t *testing.T) {
 	}
 }
 
+// TestAmbientIsRecognised: rules for pods without a sidecar say so, and annotations alone
+// do nothing for them.
+func TestAmbientIsRecognised(t *testing.T) {
+	const namespace = "-- ns.yaml --\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n  labels:\n    "
+	for label, at := range map[string]string{
+		"istio.io/dataplane-mode: ambient":       "ns.yaml:6",
+		`"istio.io/dataplane-mode": "ambient"`:   "ns.yaml:6",
+		"istio.io/dataplane-mode: none":          "",
+		"# istio.io/dataplane-mode: ambient":     "",
+		"istio-injection: enabled":               "",
+		"linkerd.io/inject: enabled # ambient":   "",
+		"istio.io/rev: istio.io-dataplane-mode ": "",
+	} {
+		plan, err := setup.Of(folder(web+namespace+label+"\n"), setup.Choice{})
+		require.NoError(t, err)
+		said := strings.Join(plan.Left, "\n")
+		assert.Equal(t, at != "", strings.Contains(said, "shop/"+at+": these pods are in ambient mode, without a sidecar: write dataPlane: Ambient in the rules for them"), "%s: %s", label, said)
+		assert.Equal(t, at != "", strings.Contains(string(plan.Spec), "\n  # Pods in ambient mode, as "+at+" has them: "), "%s: %s", label, plan.Spec)
+		assert.Equal(t, at != "", strings.Contains(string(plan.Spec), "dataPlane"), label)
+	}
+}
+
 func TestTheMeshIsRecognised(t *testing.T) {
 	for name, c := range map[string]struct{ files, mesh, is, fails string }{
 		"a Namespace's label":       {files: "-- ns.yaml --\nkind: Namespace\nmetadata:\n  labels:\n    istio-injection: enabled\n", is: "mesh: Istio # as ns.yaml:4 says"},
