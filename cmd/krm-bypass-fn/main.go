@@ -19,10 +19,9 @@ func main() {
 }
 
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
-	flags := flag.NewFlagSet("krm-bypass-fn", flag.ContinueOnError)
+	flags := flag.NewFlagSet(function.Alone, flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // what is wrong is said as everywhere else
-	namespace := flags.String(function.NamespaceFlag, function.Namespace(), function.NamespaceHelp)
-	version := flags.Bool("version", false, "version of krm-bypass-fn")
+	namespace, version := function.AddFlags(flags)
 	flags.VisitAll(func(f *flag.Flag) { f.Value = &single{Value: f.Value} })
 	err := flags.Parse(args)
 	switch {

@@ -16,6 +16,8 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 )
 
 // make dist has TestShipped write what goes into the archives beside the programs.
@@ -48,7 +50,7 @@ func TestShipped(t *testing.T) {
 	}
 	assert.Len(t, completionFiles, len(completions))
 	created := created(t)
-	for _, cmd := range append(root.Commands(), root) {
+	for _, cmd := range append(root.Commands(), root, functionAlone()) {
 		if cmd.Hidden || cmd.Name() == "help" {
 			continue
 		}
@@ -64,6 +66,15 @@ func TestShipped(t *testing.T) {
 		}
 		write(filepath.Join("man", strings.ReplaceAll(cmd.CommandPath(), " ", "-")+".1"), page.Bytes())
 	}
+}
+
+// functionAlone is the other program as a command, of the text and the flags that it has.
+func functionAlone() *cobra.Command {
+	cmd := &cobra.Command{Use: function.Alone, Short: "The KRM function of krm-bypass, without its commands", Long: function.Help, Run: func(*cobra.Command, []string) {}}
+	flags := flag.NewFlagSet(function.Alone, flag.ContinueOnError)
+	function.AddFlags(flags)
+	cmd.Flags().AddGoFlagSet(flags)
+	return cmd
 }
 
 // plainRoff gives the text in which roff sees nothing of its own.

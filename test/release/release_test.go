@@ -207,7 +207,7 @@ func TestArchives(t *testing.T) {
 				assert.NotContains(t, string(program), scratch, "the folder in which it was made")
 				delete(files, name)
 			}
-			for _, name := range []string{"licences.md", "man/krm-bypass.1", "man/krm-bypass-check.1", "man/krm-bypass-version.1", "completions/krm-bypass.bash", "completions/_krm-bypass", "completions/krm-bypass.fish", "completions/krm-bypass.ps1"} {
+			for _, name := range []string{"licences.md", "man/krm-bypass.1", "man/krm-bypass-check.1", "man/krm-bypass-fn.1", "man/krm-bypass-version.1", "completions/krm-bypass.bash", "completions/_krm-bypass", "completions/krm-bypass.fish", "completions/krm-bypass.ps1"} {
 				assert.NotEmpty(t, files[name], name)
 			}
 			if shared == nil {

@@ -93,6 +93,14 @@ const (
 	NamespaceHelp = "namespace of workloads whose manifests name none"
 )
 
+// Alone is the program that is the function and nothing else.
+const Alone = "krm-bypass-fn"
+
+// AddFlags adds the flags that this program has.
+func AddFlags(flags *flag.FlagSet) (namespace *string, version *bool) {
+	return flags.String(NamespaceFlag, Namespace(), NamespaceHelp), flags.Bool("version", false, "version of "+Alone)
+}
+
 // Once sets a flag that may be given once. Of two, the libraries for command lines
 // forget the first, with the limits in it.
 type Once struct{ given bool }
