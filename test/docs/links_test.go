@@ -114,7 +114,7 @@ func anchors(page string) map[string]bool {
 }
 
 // mostWords is how much a user has to read at most, without what is generated.
-const mostWords = 10100
+const mostWords = 10000
 
 // generated finds what a reader looks up and nobody reads: tables made from types, flags
 // and meshes, and code.
