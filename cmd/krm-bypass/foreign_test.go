@@ -34,7 +34,7 @@ func TestFilesForOtherToolsArePassedOver(t *testing.T) {
 	}
 	code, _, errOut = krmBypass("", "render", "--in-place", dir)
 	assert.Zero(t, code, errOut)
-	assert.Empty(t, errOut)
+	assert.Equal(t, "info: 1 of 2 files written, 1 object changed\n", errOut)
 	after := contents(t, dir)
 	for _, file := range foreign {
 		assert.Equal(t, files[file], after[file])
@@ -56,7 +56,7 @@ func TestWhatLooksLikeAnObjectIsTold(t *testing.T) {
 	for _, args := range [][]string{{"render", "--in-place"}, {"render", "--diff"}, {"explain"}} {
 		code, _, errOut := krmBypass("", append(args, dir)...)
 		assert.Zero(t, code, errOut)
-		assert.Equal(t, "warning: "+dir+"/"+says+"\n", errOut, "%v", args)
+		assert.Equal(t, "warning: "+dir+"/"+says+"\n", withoutOutcome(errOut), "%v", args)
 	}
 	_, out, _ := krmBypass("", "check", dir)
 	assert.Contains(t, out, "api.yaml:3: warning: incomplete-object: Deployment shop/api is no Kubernetes object")
@@ -83,7 +83,7 @@ func TestRenderSaysOnATerminalWhatItLeavesAlone(t *testing.T) {
 			for _, args := range [][]string{{"render", dir}, {"render", "--diff", dir}, {"render", "--in-place", dir}} {
 				code, _, errOut := krmBypass("", args...)
 				assert.Zero(t, code, errOut)
-				assert.Empty(t, errOut)
+				assert.Empty(t, withoutOutcome(errOut))
 			}
 			near, far := aTerminal(t)
 			code := run([]string{"render", dir}, strings.NewReader(""), &strings.Builder{}, far)

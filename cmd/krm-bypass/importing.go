@@ -59,7 +59,7 @@ func readImportable(cmd *cobra.Command, paths []string, rewriting string) (*impo
 			}
 		}
 	}
-	read, err := reading{rewriting: true, foreign: true}.manifests(files)
+	read, err := reading{foreign: true}.manifests(files)
 	if err != nil {
 		return nil, err
 	}

@@ -21,9 +21,8 @@ var manifestExtensions = []string{".yaml", ".yml", ".json"}
 
 // reading is what a command wants of folders.
 type reading struct {
-	// rewriting has a file that cannot be read stay as it is, with a warning. For
-	// whoever judges or prints manifests it is an error, since it may hold a
-	// workload, and kubectl would apply that.
+	// rewriting has a document that is no whole object stay as it is, with a warning. For
+	// whoever prints manifests it is an error, since kubectl refuses it.
 	rewriting bool
 	// mayBeEmpty is for folders that may hold no manifest.
 	mayBeEmpty bool
@@ -131,11 +130,7 @@ func (r reading) manifests(paths []string) (*manifests, error) {
 		}
 	}
 	for _, u := range m.unread {
-		switch {
-		case m.isSeen(u.real):
-		case r.rewriting:
-			m.skipped = append(m.skipped, u.path+": skipped, because it is "+u.why)
-		default:
+		if !m.isSeen(u.real) {
 			m.problem(fmt.Errorf("%s: not read, because it is %s", u.path, u.why))
 		}
 	}

@@ -36,7 +36,7 @@ among the manifests, or those that the kustomization lists under transformers,
 and applies them where they are listed.
 
 A file of a folder that cannot be read, such as a link that leads out of it, is an
-error. With --in-place and --diff it stays as it is, with a warning.
+error. --in-place says on standard error how many files it wrote.
 
 Under Argo CD, the application's parameters spec, mesh and image set the flags of
 the same names, and an application that renders to nothing is an error.
@@ -179,7 +179,11 @@ func rewriteFiles(cmd *cobra.Command, in inputs, paths []string, apply making, s
 	}
 	changed := rewritings(was, is)
 	if !showDiff {
-		return rewrite(cmd, changed, nil)
+		if err := rewrite(cmd, changed, nil); err != nil {
+			return err
+		}
+		tell(cmd, "info", rewritten(changed, len(is)))
+		return nil
 	}
 	var differences bytes.Buffer
 	for _, f := range changed {

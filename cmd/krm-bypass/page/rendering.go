@@ -130,7 +130,7 @@ func eachOther(files []fn.Manifest, same map[string]bool, do func(place string, 
 			if err != nil || spec.Configures(document) {
 				continue
 			}
-			object.Each(document, func(object.Type) bool { return true }, func(o object.Object) { do(place(f.Path, d.Line), o) })
+			object.Each(document, func(object.Type) bool { return false }, func(o object.Object) { do(place(f.Path, d.Line), o) })
 		}
 	}
 }
@@ -169,7 +169,7 @@ func between(was, is object.Document) *difference {
 	if errBefore != nil || errAfter != nil || spec.Configures(before) { // which is shown by itself
 		return &d
 	}
-	object.Each(after, func(object.Type) bool { return true }, func(o object.Object) {
+	object.Each(after, func(object.Type) bool { return false }, func(o object.Object) {
 		d.objects = append(d.objects, refOf(o))
 	})
 	d.compare(node.Of(before), node.Of(after), 0)

@@ -63,3 +63,16 @@ func TestBetweenTwoStatesNoValueOfAVariableIsShown(t *testing.T) {
 +              value: …
 `}, all)
 }
+
+// TestBetweenTwoStatesOfAList compares the objects in it.
+func TestBetweenTwoStatesOfAList(t *testing.T) {
+	list := func(image string) []fn.Manifest {
+		return []fn.Manifest{{Path: "all.json", Text: []byte(`{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"template": {"spec": {"containers": [{"name": "a", "image": "` + image + `"}]}}}}]}` + "\n")}}
+	}
+	all := page.Between(list("a:1"), list("a:2"), func(fn.ResourceRef) bool { return true })
+	assert.Len(t, all, 1)
+	for ref, lines := range all {
+		assert.Equal(t, "web", ref.Name)
+		assert.Contains(t, lines, "a:2")
+	}
+}
