@@ -1,6 +1,7 @@
 package bystander
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -97,14 +98,36 @@ func ValuesIn(t object.Type, o node.Value) (all []Values) {
 	return all
 }
 
-// ReadsValuesOf reports whether a HelmRelease of Flux reads a ConfigMap's values.yaml. What
-// it says itself counts instead (fluxcd.io/flux/components/helm/helmreleases, "Values
-// overrides").
+// Reference is from where a HelmRelease of Flux takes values beside its own.
+type Reference struct {
+	Kind, Name string
+	// Key is the one that is not values.yaml, or of which a single field is made; ""
+	// for values.yaml as a whole.
+	Key string
+}
+
+// References are those of a HelmRelease. What it says itself counts instead
+// (fluxcd.io/flux/components/helm/helmreleases, "Values overrides").
+func References(release object.Type, spec node.Value) (all []Reference) {
+	if release.Kind != "HelmRelease" {
+		return nil
+	}
+	for _, from := range spec.Entry("valuesFrom").Items() {
+		key := cmp.Or(from.Entry("valuesKey").Text(), valuesKey)
+		if key == valuesKey && from.Entry("targetPath").Text() == "" {
+			key = ""
+		}
+		all = append(all, Reference{from.Entry("kind").Text(), from.Entry("name").Text(), key})
+	}
+	return all
+}
+
+// valuesKey is what Flux reads where a reference names no other key.
+const valuesKey = "values.yaml"
+
+// ReadsValuesOf reports whether a HelmRelease of Flux reads a ConfigMap's values.yaml.
 func ReadsValuesOf(release object.Type, spec node.Value, configMap string) bool {
-	return release.Kind == "HelmRelease" && slices.ContainsFunc(spec.Entry("valuesFrom").Items(), func(from node.Value) bool {
-		key := from.Entry("valuesKey").Text()
-		return from.Entry("kind").Text() == "ConfigMap" && from.Entry("name").Text() == configMap && (key == "" || key == "values.yaml") && from.Entry("targetPath").Text() == ""
-	})
+	return slices.Contains(References(release, spec), Reference{Kind: "ConfigMap", Name: configMap})
 }
 
 func (p place) in(v node.Value, path edit.Path) (all []Values) {

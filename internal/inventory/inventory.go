@@ -44,7 +44,7 @@ func Take(files []File, named string, uses map[string]transform.Use) (*Inventory
 // TakeMade is Take for files of which kustomize made some: made gives by their paths from
 // which file it made each document, nil where that is not known.
 func TakeMade(files []File, made map[string]func(document int) *pass.Source, named string, uses map[string]transform.Use) (*Inventory, error) {
-	s := &survey{uses: uses, made: made, templates: map[string]map[string]string{}}
+	s := &survey{uses: uses, made: made, templates: map[string]map[string]string{}, configMaps: map[[2]string]bool{}}
 	for _, f := range files {
 		for _, d := range s.documents(f) {
 			s.look(d)
@@ -55,6 +55,7 @@ func TakeMade(files []File, made map[string]func(document int) *pass.Source, nam
 	}
 	s.withoutFirst()
 	s.overridden()
+	s.elsewhere()
 	m, err := s.choose(named)
 	if err != nil {
 		s.unread()
@@ -110,8 +111,9 @@ type survey struct {
 	namespaces []*namespace
 	// others are objects that may say something for many pods.
 	others []resource
-	// releases are the HelmReleases.
-	releases []resource
+	// releases are the HelmReleases, and configMaps the ConfigMaps by namespace and name.
+	releases   []resource
+	configMaps map[[2]string]bool
 	// scoped are namespaces of which the mesh's own configuration speaks.
 	scoped []*namespace
 

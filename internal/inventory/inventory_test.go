@@ -529,6 +529,8 @@ func TestWhatIsNotImportedIsSaid(t *testing.T) {
 				"spec.nodeSets[hot].podTemplate and spec.nodeSets[warm].podTemplate bypass nothing, spec.nodeSets[cold].podTemplate bypasses (excludeOutboundPorts=3306)"},
 		{"what counts beneath pod templates", "-- i.yaml --\n" + inferenceService,
 			`i.yaml:3: InferenceService model: metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is: it counts in the pods of every pod template that does not say it`},
+		{"a template that is injected already", "-- a.yaml --\n" + strings.Replace(deployment("web", "shop", portsAnnotation+"'3306'"), "spec: {containers: []}", "spec: {initContainers: [{name: istio-init, image: a}], containers: []}", 1),
+			"a.yaml:8: Deployment shop/web: spec.template.spec.initContainers[0]: the template is injected already, as its container istio-init shows, so nothing reads the annotations that bypass the sidecar"},
 		{"a workload without a namespace beside a rule for one", "-- a.yaml --\n" + stream(
 			deployment("web", "shop", portsAnnotation+`"3306"`), deployment("api", "shop", portsAnnotation+`"3306"`), deployment("lost", "", "")),
 			"Deployment lost: metadata.namespace: the namespace of this workload is unknown"},

@@ -72,8 +72,11 @@ func (s *survey) statements(o resource) {
 	if o.Kind == "" && o.APIVersion == "" {
 		s.search(values{resource: o, in: o.Value, at: o.Path})
 	}
-	if o.Kind == "HelmRelease" {
+	switch {
+	case o.Kind == "HelmRelease":
 		s.releases = append(s.releases, o)
+	case o.Kind == "ConfigMap" && o.group == "":
+		s.configMaps[[2]string{o.namespace, o.name}] = true
 	}
 	for _, held := range bystander.ValuesIn(o.Type, o.Value) {
 		before := len(s.stated)
@@ -118,6 +121,40 @@ func (s *survey) overridden() {
 		if by != "" && all {
 			s.stated[i].why = by + " says it in its own values, which count instead"
 		}
+	}
+}
+
+// elsewhere tells once of values that HelmReleases take from where import does not read
+// them: Secrets, ConfigMaps that are not among the files, and other keys than values.yaml.
+func (s *survey) elsewhere() {
+	var first Problem
+	more := 0
+	for _, o := range s.releases {
+		var unread []string
+		for _, from := range bystander.References(o.Type, o.Entry("spec")) {
+			isHere := s.configMaps[[2]string{o.namespace, from.Name}]
+			switch {
+			case from.Kind == "ConfigMap" && isHere && from.Key != "":
+				unread = append(unread, fmt.Sprintf("key %s of ConfigMap %s", from.Key, from.Name))
+			case from.Kind == "ConfigMap" && !isHere:
+				unread = append(unread, fmt.Sprintf("ConfigMap %s (not among the files)", from.Name))
+			case from.Kind != "ConfigMap":
+				unread = append(unread, from.Kind+" "+from.Name)
+			}
+		}
+		switch {
+		case len(unread) == 0:
+		case first.Message != "":
+			more++
+		default:
+			first = o.in.problem(o.id(), o.path("spec", "valuesFrom"), "import does not read the values that it takes from %s: if settings of the mesh are among them, render the chart and import what it prints, as in helm template NAME CHART --values FILE | krm-bypass import -", strings.Join(unread, ", "))
+		}
+	}
+	if more > 0 {
+		first.Message += fmt.Sprintf(" (and %d more like it)", more)
+	}
+	if first.Message != "" {
+		s.warn(first)
 	}
 }
 

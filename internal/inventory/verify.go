@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
@@ -41,6 +43,7 @@ func (s *survey) compare(a *arrangement, policy *transform.Policy, w *workload) 
 			s.warn(w.in.problem(w.id(), f.Path, "%s", message))
 		}
 	}
+	s.injected(policy, w, &view)
 	if plan.Failed() {
 		return
 	}
@@ -57,6 +60,20 @@ func (s *survey) compare(a *arrangement, policy *transform.Policy, w *workload) 
 		s.fail(w.in.problem(w.id(), w.TemplatePath("metadata", "annotations"),
 			"the imported rules would change what bypasses its sidecar, from %s to %s: write a rule for it by hand, and import the rest without it",
 			oneLine(w.target.String()), oneLine(got.String())))
+	}
+}
+
+// injected tells of a template into which a sidecar was injected already, as kube-inject
+// does: no injector reads what is imported of it.
+func (s *survey) injected(policy *transform.Policy, w *workload, view *transform.Workload) {
+	if !isInjected(w.Template(node.Of(w.in.text.Nodes))) {
+		return
+	}
+	by := &transform.Policy{Mesh: policy.Mesh, Merge: policy.Merge, MeshDefaults: policy.MeshDefaults, Scopes: policy.Scopes, Mode: transform.AnnotationsOnly}
+	for _, f := range by.Plan(view).Findings {
+		if f.Kind == finding.InjectedAlready {
+			s.warn(w.in.problem(w.id(), f.Path, "%s", f.Message))
+		}
 	}
 }
 
