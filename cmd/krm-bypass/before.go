@@ -16,6 +16,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/bounded"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/revision"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
@@ -139,7 +140,7 @@ func earlierState(cmd *cobra.Command, in inputs, paths []string, before string, 
 			return err
 		}
 	}
-	text, err := os.ReadFile(before)
+	text, err := bounded.File(before)
 	switch {
 	case err != nil:
 		return fmt.Errorf("--before: %w", err)
@@ -278,7 +279,7 @@ func (l lacks) says(before string, unspecified bool) (warnings []string) {
 		warn(path, "is not in that "+l.state, so, "if it had another name there, "+remedy)
 	}
 	for _, path := range l.paths {
-		text, _ := os.ReadFile(path) // a folder has none
+		text, _ := bounded.File(path) // a folder has none
 		switch {
 		case holdsSpec(text) && unspecified:
 			isNot(path, noSpec, separately)

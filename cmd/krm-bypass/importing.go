@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/bounded"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -38,7 +38,7 @@ func readImportable(cmd *cobra.Command, paths []string, rewriting string) (*impo
 		case path == standardInput && rewriting != "":
 			return nil, fmt.Errorf("%[1]s: standard input cannot be rewritten: name the files, or import without %[1]s", rewriting)
 		case path == standardInput:
-			text, err := io.ReadAll(cmd.InOrStdin())
+			text, err := bounded.Read(report.StandardInput, cmd.InOrStdin())
 			if err != nil {
 				return nil, fmt.Errorf("reading standard input: %w", err)
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
+	"github.com/krm-bypass/krm-bypass/internal/bounded"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/setup"
@@ -213,7 +214,7 @@ func folderAt(dir string) (*setup.Folder, error) {
 		case !slices.Contains(settledBy, entry.Name()) && !slices.Contains(manifestExtensions, filepath.Ext(path)):
 			return nil
 		}
-		text, err := root.ReadFile(path)
+		text, err := bounded.In(root, path, filepath.Join(dir, path))
 		folder.Files = append(folder.Files, yamltext.File{Path: path, Text: text})
 		return err
 	})

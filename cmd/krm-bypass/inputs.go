@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/argocd"
+	"github.com/krm-bypass/krm-bypass/internal/bounded"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -157,7 +157,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 		switch {
 		case path == standardInput:
 			in.working.say("reading standard input")
-			text, err := io.ReadAll(cmd.InOrStdin())
+			text, err := bounded.Read(report.StandardInput, cmd.InOrStdin())
 			if err != nil {
 				return nil, nil, fmt.Errorf("reading standard input: %w", err)
 			}

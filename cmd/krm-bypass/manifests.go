@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/bounded"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -165,7 +166,7 @@ func (m *manifests) named(path string) {
 		m.seen[real] = path
 		m.beside(path)
 	}
-	text, err := m.reading.text(real, func() ([]byte, error) { return os.ReadFile(path) })
+	text, err := m.reading.text(real, func() ([]byte, error) { return bounded.File(path) })
 	m.add(path, text, err)
 }
 
@@ -241,7 +242,7 @@ func (m *manifests) hide(root *os.Root, hidden, folder string) {
 		if err != nil || !info.Mode().IsRegular() {
 			return nil //nolint:nilerr // the walk goes on
 		}
-		text, err := root.ReadFile(inside)
+		text, err := bounded.In(root, inside, at)
 		if err == nil && bytes.Contains(text, []byte("apiVersion")) && bytes.Contains(text, []byte("kind")) {
 			m.hidden = append(m.hidden, at)
 		}
@@ -271,7 +272,7 @@ func (m *manifests) within(root *os.Root, path, folder string) {
 		m.unread = append(m.unread, unread{path, real, "not a regular file: name it itself too, or remove it"})
 		return
 	}
-	text, err := m.reading.text(real, func() ([]byte, error) { return root.ReadFile(inside) })
+	text, err := m.reading.text(real, func() ([]byte, error) { return bounded.In(root, inside, path) })
 	if err == nil && !m.reading.foreign && !kustomization.Is(path) && object.IsForeign(text) {
 		m.foreign = append(m.foreign, path)
 		return

@@ -171,3 +171,29 @@ func TestADiffQuotesNamesAsGitDoes(t *testing.T) {
 	require.NoError(t, err, string(said))
 	assert.Contains(t, textOf(t, name), written)
 }
+
+// TestFilesThatAreTooLargeAreRefused: a sparse file holds more than there is memory for.
+func TestFilesThatAreTooLargeAreRefused(t *testing.T) {
+	dir := folder(t, map[string]string{"m/web.yaml": webDeployment, "bypass.yaml": bypassSpec, "m/large.yaml": "", "k/kustomization.yaml": "resources: [large.yaml]\n", "k/large.yaml": "", "large.yaml": ""})
+	for _, name := range []string{"m/large.yaml", "k/large.yaml", "large.yaml"} {
+		require.NoError(t, os.Truncate(filepath.Join(dir, name), 3<<30))
+	}
+	t.Chdir(dir)
+	const file, spec, all = "m/large.yaml", "large.yaml", "--spec bypass.yaml"
+	for args, path := range map[string]string{
+		"explain m " + all: file, "check m " + all: file, "lint m " + all: file, "render m " + all: file, "render --in-place m " + all: file,
+		"explain m/large.yaml " + all: file, "import m": file, "suggest m " + all: file, "init m": file, "ui m/web.yaml --spec large.yaml": spec,
+		"explain m/web.yaml --spec large.yaml": spec, "explain m/web.yaml --before large.yaml " + all: spec, "render k " + all: "k/large.yaml",
+	} {
+		code, _, errOut := krmBypass("", strings.Fields(args)...)
+		assert.NotZero(t, code, args)
+		assert.Contains(t, errOut, path+" has 3072 MiB, and more than ", args)
+		assert.Contains(t, errOut, " MiB are refused: cut it into smaller files, or move it away if it holds no manifests", args)
+	}
+	seen := mustSee(t, func() *tree {
+		tree, err := newTree(inputs{specs: []string{"bypass.yaml"}}, []string{"m"}, "", "2026-11-28")
+		require.NoError(t, err)
+		return tree
+	}())
+	assert.Contains(t, strings.Join(seen.Problems, "\n"), file+" has 3072 MiB, and more than 256 MiB are refused")
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
+	"github.com/krm-bypass/krm-bypass/internal/bounded"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
 
@@ -178,7 +179,7 @@ func specFile(path string) ([]byte, error) {
 	if isDir(path) {
 		return nil, fmt.Errorf("reading the spec: %s is a folder: name the file in it that holds the ClusterBypass", path)
 	}
-	text, err := os.ReadFile(path)
+	text, err := bounded.File(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the spec: %w", pathError(err))
 	}

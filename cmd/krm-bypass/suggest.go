@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/bounded"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/setup"
@@ -218,7 +218,7 @@ func (in inputs) source() (spec.Source, error) {
 // printAdded prints what to add to the specification.
 func printAdded(cmd *cobra.Command, in inputs, found *suggest.Suggestions) error {
 	path := in.specs[0]
-	was, err := os.ReadFile(path)
+	was, err := bounded.File(path)
 	if err != nil {
 		return pathError(err)
 	}

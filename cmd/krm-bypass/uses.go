@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/bounded"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 )
@@ -25,7 +26,7 @@ func (m *manifests) kustomization(root *os.Root, dir, within string) {
 			continue
 		}
 		m.reading.looksAt(path)
-		if text, err := root.ReadFile(inside); err == nil {
+		if text, err := bounded.In(root, inside, path); err == nil {
 			m.kustomizations = append(m.kustomizations, fn.Manifest{Path: path, Text: text})
 		}
 	}

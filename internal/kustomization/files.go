@@ -10,6 +10,8 @@ import (
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"github.com/krm-bypass/krm-bypass/internal/bounded"
 )
 
 // files is the file system that kustomize builds from: the texts that were
@@ -74,8 +76,10 @@ func (f *files) load(path string, isDocument bool) ([]byte, error) {
 		return nil, err
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is no regular file", path)
-	case info.Size() > maxBytes:
-		return nil, fmt.Errorf("%s has %d MiB, and more than %d MiB are refused", path, info.Size()>>20, maxBytes>>20)
+	default:
+		if err := bounded.Refuse(path, info.Size(), maxBytes); err != nil {
+			return nil, err //nolint:wrapcheck // it names the file
+		}
 	}
 	text, err := f.text(path)
 	if err == nil && isDocument {
