@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/page"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
+	"github.com/krm-bypass/krm-bypass/internal/revision"
 )
 
 const uiHelp = `ui serves a page on this machine that shows what bypasses the sidecars of the
@@ -202,6 +204,12 @@ func newTree(in inputs, paths []string, before string, today v1alpha1.Date) (*tr
 	default:
 		t.spec = in.specs[0]
 		if _, err := specAgain(t.spec); err != nil {
+			return nil, err
+		}
+	}
+	if before != "" { // a misspelt revision stays one
+		nothing := func(inputs, []string, *revision.Tree) error { return nil }
+		if err := earlierState(aside(context.Background(), io.Discard), in, paths, before, nothing); err != nil {
 			return nil, err
 		}
 	}

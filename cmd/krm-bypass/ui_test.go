@@ -176,3 +176,18 @@ func TestWhatIsNotWritten(t *testing.T) {
 		})
 	}
 }
+
+// TestUIEndsWhereBeforeNamesNothing: a page would look as if nothing had been asked for.
+func TestUIEndsWhereBeforeNamesNothing(t *testing.T) {
+	laidOut(t, map[string]string{"bypass.yaml": treeSpec, "m/web.yaml": treePod, "n/web.yaml": treePod, "was/web.yaml": treePod})
+	committed(t, ".")
+	for args, says := range map[string]string{
+		"m --before NOPE":  `error: --before: "NOPE" is neither a file or folder nor a revision of the git repository `,
+		"m n --before was": "error: --before: the folder was can take the place of one folder only: name one folder as PATH",
+	} {
+		code, out, errOut := krmBypass("", append([]string{"ui", "--spec", "bypass.yaml"}, strings.Fields(args)...)...)
+		assert.NotZero(t, code, args)
+		assert.Empty(t, out, "no address")
+		assert.Contains(t, errOut, says)
+	}
+}
