@@ -20,14 +20,22 @@ func Printable(text []byte) []byte {
 }
 
 // Line gives a text as one line, in which line breaks are escaped too.
-func Line(text string) string {
+func Line(text string) string { return escaped(text, controls) }
+
+// Lines gives a text whose lines and tabs stay, and in which other control characters are
+// escaped.
+func Lines(text string) string {
+	return escaped(text, func(r rune) bool { return r != '\n' && r != '\t' && controls(r) })
+}
+
+func escaped(text string, is func(rune) bool) string {
 	text = strings.ToValidUTF8(text, string(unicode.ReplacementChar))
-	if !strings.ContainsFunc(text, controls) {
+	if !strings.ContainsFunc(text, is) {
 		return text
 	}
 	var b strings.Builder
 	for _, r := range text {
-		if controls(r) {
+		if is(r) {
 			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
 			continue
 		}

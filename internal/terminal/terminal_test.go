@@ -20,3 +20,11 @@ func TestPrintable(t *testing.T) {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, string(Printable([]byte(test.text)))) })
 	}
 }
+
+func TestLines(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\n\tb\n": "a\n\tb\n", "a\rb\x1b[2J\u2066c": `a\rb\x1b[2J\u2066c`, "数据库\u0000": `数据库\x00`, "a\xff\xfe\xfdb": "a\ufffdb",
+	} {
+		assert.Equal(t, want, Lines(text), "%q", text)
+	}
+}

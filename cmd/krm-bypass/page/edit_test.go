@@ -87,7 +87,7 @@ var (
 	hidden      = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
 	checked     = regexp.MustCompile(`<input type="radio" name="([^"]*)" value="([^"]*)" checked`)
 	choice      = regexp.MustCompile(`(?s)<select name="([^"]*)".*?</select>`)
-	selected    = regexp.MustCompile(`<option selected>([^<]*)</option>`)
+	selected    = regexp.MustCompile(`<option value="([^"]*)" selected>`)
 )
 
 // form gives where the form of the page goes that has a text in it, and what it holds.

@@ -156,7 +156,7 @@ type Differences struct {
 
 // WriteComparison writes the same, with what changes in the manifests.
 func WriteComparison(w io.Writer, r report.Explanation, d Differences) error {
-	return template.Must(templates().Clone()).ExecuteTemplate(w, "file", newFile(r, d))
+	return template.Must(templates().Clone()).ExecuteTemplate(visibleWriter{w}, "file", newFile(r, d))
 }
 
 // style gives the sheet of styles as an element, and the policy that allows it alone.

@@ -170,7 +170,7 @@ func (r *request) render(name string, f frame) error {
 		return err
 	}
 	r.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, err := r.w.Write(b.Bytes())
+	_, err := r.w.Write(visible(b.Bytes()))
 	return err
 }
 

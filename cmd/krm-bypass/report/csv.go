@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/terminal"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -29,7 +30,7 @@ func writeCSV(w io.Writer, r Explanation) error {
 	out := csv.NewWriter(w)
 	for _, row := range rows {
 		for i, cell := range row {
-			row[i] = inert(cell)
+			row[i] = inert(terminal.Lines(cell))
 		}
 		if err := out.Write(row); err != nil {
 			return err

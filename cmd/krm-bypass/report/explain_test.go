@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/csv"
 	"encoding/json"
+	"html"
 	"strings"
 	"testing"
 
@@ -422,11 +423,15 @@ func TestSpreadsheetsExecuteNothing(t *testing.T) {
 	assert.True(t, found)
 }
 
-// TestTerminalsAreNotControlled has a reason that would clear the screen.
-func TestTerminalsAreNotControlled(t *testing.T) {
-	text := writtenExplanation(t, "table", reportOf(t, strings.Replace(spec, "=the cloud's", `\e[2J\u009b2J`, 1), manifests))
-	assert.Contains(t, text, `\x1b[2J\u009b2J metadata`)
-	assert.NotContains(t, text, "\x1b")
+// TestReadersAreNotDeceived has a reason that would clear a terminal's screen, and turn the
+// direction of what follows.
+func TestReadersAreNotDeceived(t *testing.T) {
+	r := reportOf(t, strings.Replace(spec, "=the cloud's", `\e[2J\u009b2J\u202E`, 1), manifests)
+	for _, format := range []string{"table", "wide", "markdown", "csv"} {
+		text := writtenExplanation(t, format, r)
+		assert.NotRegexp(t, `[\x{1b}\x{9b}\x{202e}]`, text, format)
+		assert.Contains(t, html.UnescapeString(text), `\x1b[2J\u009b2J\u202e`, format)
+	}
 }
 
 // Of what is refused nothing is written: it bypasses nothing yet, and why it is refused
