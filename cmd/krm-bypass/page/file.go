@@ -106,6 +106,15 @@ type fileRung struct {
 	Line        int
 }
 
+// Word is the field for a person.
+func (r fileRung) Word() string {
+	word := called(r.Field)
+	if strings.HasPrefix(r.Field, fn.InitialPrefix) {
+		word += ", while init containers run"
+	}
+	return word
+}
+
 // fileSource is a rule that rungs name.
 type fileSource struct {
 	ID, Path, File        string
