@@ -27,7 +27,7 @@ func (s *Site) ruleForm(r *request) error {
 
 // showForm shows a form with what was typed and what is wrong with it.
 func (s *Site) showForm(r *request, f *form, wrong wrongs, status int) error {
-	if why := s.locked(r); why != "" {
+	if why := s.locked(r); why != "" && f.typed == nil {
 		return &failure{http.StatusForbidden, errors.New(why)}
 	}
 	v := f.view(wrong)
@@ -59,10 +59,27 @@ func (s *Site) typedForm(r *request) (*form, error) {
 	if why := s.locked(r); why != "" {
 		return nil, &failure{http.StatusForbidden, errors.New(why)}
 	}
-	if err := r.ParseForm(); err != nil {
-		return nil, &failure{http.StatusBadRequest, fmt.Errorf("reading the form: %w", err)}
-	}
 	return s.newForm(r, r.PostForm)
+}
+
+// forbids gives an error where nothing may be changed at all. Where a file cannot be written
+// that could be when a form was shown, its draft has the text, and what was typed comes back.
+func (s *Site) forbids(r *request) error {
+	why := s.options.ReadOnly
+	if r.draft == nil {
+		why = s.locked(r)
+	}
+	if why == "" {
+		return nil
+	}
+	return &failure{http.StatusForbidden, errors.New(why)}
+}
+
+// messagesView is what is wrong with a field. State is what it says, "" where it has no
+// states to choose from.
+type messagesView struct {
+	Messages     []string
+	Field, State string
 }
 
 // entry says what is wrong with a field that is being typed.
@@ -72,7 +89,15 @@ func (s *Site) entry(r *request) error {
 		return err
 	}
 	_, _, wrong := f.result()
-	return s.show(r, "messages", "What is wrong", wrong.fields[r.query.Get("field")])
+	v := messagesView{Messages: wrong.fields[r.query.Get("field")]}
+	for _, field := range f.fields {
+		if field.Path == r.query.Get("field") && isStateful(field) {
+			if state, _ := f.said(field); state == listed { // of an empty field it is not known
+				v.Field, v.State = field.Path, state
+			}
+		}
+	}
+	return s.show(r, "messages", "What is wrong", v)
 }
 
 // typedEffect says what a form would change that is being typed.
@@ -104,15 +129,22 @@ func (s *Site) typedEffect(r *request) error {
 
 // change makes a draft of a changed rule: by its form, or by a button beside it.
 func (s *Site) change(r *request) error {
-	f, err := s.typedForm(r)
+	if err := s.forbids(r); err != nil {
+		return err
+	}
+	f, err := s.newForm(r, r.PostForm)
 	if err != nil {
 		return err
 	}
 	do := r.PostForm.Get("do")
-	if action := actions[do]; action != nil {
+	if action := actions[do]; action != nil && r.spec.Locked == "" {
 		return s.act(r, f, action(f.of))
 	}
 	text, change, wrong := f.result()
+	if why := r.spec.Locked; why != "" {
+		wrong.others = append(wrong.others, why+". What you typed is still here: press the button again when the file can be written")
+		return s.showForm(r, f, wrong, http.StatusConflict)
+	}
 	if wrong.any() {
 		return s.showForm(r, f, wrong, refusedForm)
 	}

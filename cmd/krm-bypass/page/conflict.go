@@ -32,15 +32,24 @@ type conflictView struct {
 type saved struct {
 	mu    sync.Mutex
 	texts map[[sha256.Size]byte]bool
+	// last is the draft that was written last.
+	last string
 }
 
-func (s *saved) add(text []byte) {
+func (s *saved) add(d *draft) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.texts == nil {
 		s.texts = map[[sha256.Size]byte]bool{}
 	}
-	s.texts[sha256.Sum256(text)] = true
+	s.texts[sha256.Sum256(d.text)], s.last = true, d.id
+}
+
+// is reports whether a draft is what was written last, whatever became of the file since.
+func (s *saved) is(d *draft) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return d.id == s.last
 }
 
 func (s *saved) has(text []byte) bool {
@@ -52,8 +61,15 @@ func (s *saved) has(text []byte) bool {
 // isOutdated reports whether the file holds neither what the draft began from nor the
 // draft.
 func (r *request) isOutdated() bool {
-	return r.draft != nil && !bytes.Equal(r.draft.base, r.spec.Text) && !bytes.Equal(r.draft.text, r.spec.Text)
+	return r.draft != nil && !r.isGone() && !bytes.Equal(r.draft.base, r.spec.Text) && !bytes.Equal(r.draft.text, r.spec.Text)
 }
+
+// isGone reports whether the file cannot be read.
+func (r *request) isGone() bool { return r.spec.Locked != "" && len(r.spec.Text) == 0 }
+
+// wasSaved reports whether the file held the draft, since this page saved it, and was changed
+// after that.
+func (s *Site) wasSaved(r *request) bool { return r.isOutdated() && s.saved.is(r.draft) }
 
 // conflict says what changed in the file, and what making the draft's changes there does.
 func (s *Site) conflict(r *request) *conflictView {
@@ -200,8 +216,13 @@ func merged(mine revise.Rule, was, theirs revise.Row) (rule revise.Rule, notes [
 func gone(was, theirs revise.Row) (notes []string) {
 	var fields []string
 	for _, f := range revise.Fields(theirs.Path) {
-		if is := theirs.Rule[f.Path]; !equal(is, was.Rule[f.Path]) {
-			fields = append(fields, strings.TrimSpace(f.Path+" "+strings.Join(is.Entries, ", ")))
+		had, is := was.Rule[f.Path], theirs.Rule[f.Path]
+		fresh := slices.DeleteFunc(slices.Clone(is.Entries), func(entry string) bool { return slices.Contains(had.Entries, entry) })
+		switch {
+		case len(fresh) > 0:
+			fields = append(fields, f.Path+" "+strings.Join(fresh, ", "))
+		case is.State == revise.None && had.State != revise.None:
+			fields = append(fields, f.Path+" none")
 		}
 	}
 	if fields == nil {

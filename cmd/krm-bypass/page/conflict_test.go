@@ -36,7 +36,7 @@ func TestChangesAreMadeInTheNewText(t *testing.T) {
 			was: "name: cards\n", theirs: "name: cards\n    reason: theirs\n", is: "name: cards\n    reason: mine\n", told: `checkout in shop, reason: in the file it is "theirs" now, and yours takes its place: "mine".`},
 		"the rule goes": {rule: "spec.workloads[0]", do: "remove",
 			was: "  - match: {names: [checkout], namespaces: [shop]}\n    name: cards\n    excludeOutboundPorts: [\"3306\"]\n", theirs: "  - match: {names: [checkout], namespaces: [shop]}\n    name: cards\n    excludeOutboundPorts: [\"3306\", 5432]\n", is: "",
-			told: "checkout in shop: you remove it, and with it goes what is new in it: excludeOutboundPorts 3306, 5432."},
+			told: "checkout in shop: you remove it, and with it goes what is new in it: excludeOutboundPorts 5432."},
 		"it moves past another": {rule: "spec.workloads[0]", do: "down",
 			was: "  - match: {names: [checkout], namespaces: [shop]}\n    name: cards\n    excludeOutboundPorts: [\"3306\"]\n", theirs: "  - match: {names: [checkout], namespaces: [shop]}\n    name: cards\n    excludeOutboundPorts: [\"3306\"]\n  - match: {names: [new]}\n",
 			is: "  - match: {names: [new]}\n  - match: {names: [checkout], namespaces: [shop]}\n    name: cards\n    excludeOutboundPorts: [\"3306\"]\n", told: "you moved a rule past cart: in the new text it moves past new."},
@@ -144,4 +144,49 @@ func TestOwnSavesAreNoConflict(t *testing.T) {
 	assert.Contains(t, other.says(), "You saved another change of bypass.yaml after you began this draft.")
 	assert.Contains(t, other.says(), `in the file it is "one" now, and yours takes its place: "other".`)
 	assert.NotContains(t, other.says(), "Somebody else")
+}
+
+// TestWhatWasSavedIsNobodyElses: a change of the file after saving is shown without the one
+// that was saved.
+func TestWhatWasSavedIsNobodyElses(t *testing.T) {
+	tree := &oneFile{text: shop}
+	b := browse(t, tree, page.Options{})
+	b.change("spec.global", "", map[string]string{"reason": "mine"})
+	before := b.at
+	b.press("Save into", "save", nil)
+	at := b.at
+	tree.text = strings.Replace(tree.text, "3306", "3307", 1)
+	b.open(at)
+	assert.Contains(t, b.says(), "Saved: bypass.yaml held this change. Somebody else, or another program, changed the file after that:")
+	assert.Contains(t, b.says(), "3307")
+	assert.NotContains(t, b.says(), "mine")
+	assert.NotContains(t, b.says(), "the file changed since")
+	assert.NotContains(t, b.body, `value="undo"`, "what came later would be lost")
+
+	// Who takes that back, and makes the change once more, has saved it once more.
+	tree.text = shop
+	b.open(before)
+	b.press("Save into", "save", nil)
+	assert.Contains(t, tree.text, "mine")
+	b.press("Take it back", "undo", nil)
+	b.press("Take it back in", "save", nil)
+	assert.Equal(t, shop, tree.text)
+	tree.text = strings.Replace(shop, "3306", "3307", 1)
+	b.open(before)
+	assert.Contains(t, b.says(), "The file changed meanwhile")
+	assert.NotContains(t, b.says(), "held this change")
+}
+
+// TestWhatIsNotNewInARuleThatGoes: only what somebody else added is lost with it.
+func TestWhatIsNotNewInARuleThatGoes(t *testing.T) {
+	for theirs, told := range map[string]string{
+		"[\"3306\", 5432]": "excludeOutboundPorts 5432.", "[]": "excludeOutboundPorts none.", "[\"3306\"]\n    reason: cards": "reason cards.",
+	} {
+		tree := &oneFile{text: shop}
+		b := browse(t, tree, page.Options{})
+		b.change("spec.workloads[0]", "remove", nil)
+		tree.text = strings.Replace(shop, "[\"3306\"]", theirs, 1)
+		b.press("Save into", "save", nil)
+		assert.Contains(t, b.says(), "with it goes what is new in it: "+told)
+	}
 }

@@ -569,3 +569,60 @@ func TestManyRulesArePaged(t *testing.T) {
 	page.open("/rules?from.spec.workloads=-5")
 	assert.Contains(t, page.says(), "Rules 1 to 50 of 1000")
 }
+
+// TestWhatWasTypedStaysWithoutItsFile: the file of the specification is gone when a form is
+// sent, and comes back.
+func TestWhatWasTypedStaysWithoutItsFile(t *testing.T) {
+	tree := &oneFile{text: shop}
+	b := browse(t, tree, page.Options{})
+	b.open(edit("spec.namespaces[0]"))
+	tree.text, tree.locked = "", "reading the spec: open bypass.yaml: no such file or directory"
+	b.press(buttonOfForm, "save", map[string]string{"excludeInboundPorts": "9102\n7777", "reason": "typed"})
+	assert.Equal(t, http.StatusConflict, b.status)
+	assert.Contains(t, b.says(), "no such file or directory. What you typed is still here")
+	_, values := b.form(buttonOfForm)
+	assert.Equal(t, "9102\r\n7777", values.Get("excludeInboundPorts"))
+	assert.Equal(t, "typed", values.Get("reason"))
+	assert.Empty(t, tree.text)
+
+	tree.text, tree.locked = shop, ""
+	b.press(buttonOfForm, "save", nil)
+	tree.text, tree.locked = "", "it is gone again"
+	b.press("Save into", "save", nil)
+	assert.Equal(t, http.StatusConflict, b.status)
+	assert.Contains(t, b.says(), "Nothing can be saved: it is gone again.")
+	assert.Contains(t, b.says(), "Your changes are still here.")
+	assert.NotContains(t, b.says(), "The file changed meanwhile")
+	tree.text, tree.locked = shop, ""
+	b.open(b.at)
+	b.press("Save into", "save", nil)
+	assert.Contains(t, tree.text, "7777")
+
+	// Who may change nothing gets no form.
+	readOnly := browse(t, &oneFile{text: shop}, page.Options{ReadOnly: "it was started with --read-only"})
+	readOnly.post(edit("spec.global"), url.Values{"do": {"save"}, "reason": {"typed"}})
+	assert.Equal(t, http.StatusForbidden, readOnly.status)
+	readOnly.post(edit("spec.global"), url.Values{"do": {"suspend"}, "of": {"spec.workloads[0]"}})
+	assert.Equal(t, http.StatusForbidden, readOnly.status)
+}
+
+// TestTypingEntriesChoosesThem: where not set was chosen, the form comes back with what it
+// says, and the script is told so.
+func TestTypingEntriesChoosesThem(t *testing.T) {
+	b := browse(t, &oneFile{text: shop}, page.Options{})
+	b.open(edit("spec.namespaces[0]"))
+	action, values := b.form(buttonOfForm)
+	require.Equal(t, "unset", values.Get("excludeOutboundPorts.state"))
+	b.press(buttonOfForm, "save", map[string]string{"excludeOutboundPorts": "70000"})
+	require.Equal(t, http.StatusUnprocessableEntity, b.status)
+	_, values = b.form(buttonOfForm)
+	assert.Equal(t, "list", values.Get("excludeOutboundPorts.state"))
+	for typed, says := range map[string]string{
+		"70000": `<data hidden data-chooses="excludeOutboundPorts.state" value="list"></data>`, "3306": `<data hidden data-chooses="excludeOutboundPorts.state" value="list"></data>`, "": "",
+	} {
+		b.post(strings.Replace(action, "/rules/edit", "/entry", 1)+"&field=excludeOutboundPorts", url.Values{"excludeOutboundPorts": {typed}})
+		require.Equal(t, http.StatusOK, b.status)
+		assert.Contains(t, b.body, says)
+		assert.Equal(t, says != "", strings.Contains(b.body, "data-chooses"), typed)
+	}
+}

@@ -169,18 +169,26 @@ func isStateful(field revise.Field) bool {
 // errNoEntries asks for what a list without entries means.
 var errNoEntries = errors.New("no entry is typed: choose not set for what broader rules say, or none")
 
+// said gives what a field says in the form, where typing entries says that there are some,
+// whatever was chosen beside them.
+func (f *form) said(field revise.Field) (state, text string) {
+	state, text = f.setting(field)
+	if wasState, was := shown(f.row.Rule[field.Path]); isStateful(field) && state == wasState && text != was && strings.TrimSpace(text) != "" {
+		state = listed
+	}
+	return state, text
+}
+
 // settings gives the fields that differ from what stands there.
 func (f *form) settings() (revise.Rule, map[string][]string) {
 	rule, wrong := revise.Rule{}, map[string][]string{}
 	for _, field := range f.fields {
 		wasState, was := shown(f.row.Rule[field.Path])
-		state, text := f.setting(field)
+		state, text := f.said(field)
 		if !isStateful(field) {
 			if state = wasState; text != was {
 				state = listed
 			}
-		} else if state == wasState && text != was && strings.TrimSpace(text) != "" {
-			state = listed // typing entries says that there are some
 		}
 		entries := field.Split(text)
 		switch {
@@ -355,7 +363,7 @@ func groupOf(field string) (legend string, folded bool) {
 func (f *form) field(field revise.Field, messages []string) fieldView {
 	v := fieldView{Name: field.Path, Label: called(field.Path), Kind: "line", Options: field.Enum, Messages: messages}
 	v.Help, v.More = brief(help(list(f.row.Path), field.Path))
-	v.State, v.Text = f.setting(field)
+	v.State, v.Text = f.said(field)
 	v.Example = examples[field.Path[strings.LastIndex(field.Path, ".")+1:]]
 	switch {
 	case isStateful(field):

@@ -15,8 +15,12 @@ type saveView struct {
 	Locked, Action string
 	// TakesBack says that the draft is what the file held before it was saved.
 	TakesBack bool
-	// Nothing says that there is no change, Saved that the file holds it already.
+	// Nothing says that there is no change, Saved that it was saved, Since what changed in
+	// the file after that.
 	Nothing, Saved bool
+	Since          []diffLine
+	// Gone says that the file cannot be read.
+	Gone bool
 	// Conflict says that the file changed since the draft began from it, nil if it did not.
 	Conflict *conflictView
 	// Carried says that the draft's changes were made anew in what the file holds, Notes
@@ -47,6 +51,10 @@ func (s *Site) showSave(r *request, status int, wrong ...string) error {
 		v.Nothing, v.Carried = true, d != nil && d.carried
 	case bytes.Equal(d.text, r.spec.Text):
 		v.Saved = true
+	case r.isGone():
+		v.Gone, v.Steps = true, steps(d)
+	case s.wasSaved(r):
+		v.Saved, v.Since = true, specDiff(r.spec.Path, d.text, r.spec.Text)
 	default:
 		v.Carried, v.Notes = d.carried, d.allNotes()
 		if r.isOutdated() {
@@ -83,6 +91,8 @@ func steps(d *draft) (all []stepView) {
 // form says.
 func (s *Site) save(r *request) error {
 	switch why := s.locked(r); {
+	case why != "" && r.draft != nil && s.options.ReadOnly == "":
+		return s.showSave(r, http.StatusConflict) // which says why, and has the draft still
 	case why != "":
 		return &failure{http.StatusForbidden, errors.New(why)}
 	case !r.draft.isChange():
@@ -96,7 +106,7 @@ func (s *Site) save(r *request) error {
 	}
 	err := s.tree.Save(r.draft.base, r.draft.text)
 	if err == nil {
-		s.saved.add(r.draft.text)
+		s.saved.add(r.draft)
 	}
 	if r.spec, _ = s.tree.Spec(); err == nil { // what it holds now
 		http.Redirect(r.w, r.Request, r.link("/save"), http.StatusSeeOther)

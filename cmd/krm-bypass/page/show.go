@@ -121,8 +121,8 @@ func (s *Site) frame(r *request) frame {
 		f.Mesh = s.mesh(r)
 	}
 	if d := r.draft; d != nil {
-		saved := bytes.Equal(d.text, r.spec.Text)
-		f.Draft, f.Changed, f.Outdated = d.id, d.isChange() && !saved, r.isOutdated() && s.carriesOver(r) == nil
+		saved := bytes.Equal(d.text, r.spec.Text) || s.wasSaved(r)
+		f.Draft, f.Changed, f.Outdated = d.id, d.isChange() && !saved, !saved && r.isOutdated() && s.carriesOver(r) == nil
 		f.DropURL = r.again("draft", "")
 		n := 0
 		for at := d; at != nil && at.did != ""; at = at.parent {

@@ -3,6 +3,7 @@
 //   data-ask    a form or control: while somebody types it is posted to that URL, and what
 //               comes back stands in the element that data-into names
 //   data-load   an element whose content is fetched from that URL
+//   data-chooses  an element whose value is that of the radio buttons of that name
 //   data-copy   a button that copies the text of the pre in the same article
 //   data-stay   a link or form that the browser follows by itself
 
@@ -91,6 +92,10 @@ function load(root = document) {
 function put(end, text, answer) {
   if (text === undefined || !answer.ok) return;
   end.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
+  for (const one of end.querySelectorAll("[data-chooses]")) {
+    const radio = document.querySelector(`[name="${CSS.escape(one.dataset.chooses)}"][value="${CSS.escape(one.value)}"]`);
+    if (radio && document.activeElement?.name !== radio.name) radio.checked = true; // unless somebody chooses just now
+  }
   load(end);
 }
 
