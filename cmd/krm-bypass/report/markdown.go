@@ -83,7 +83,7 @@ func (c *comment) section(most int, opens string, parts []string, closes, many s
 	if len(parts) == 0 {
 		return
 	}
-	if c.Len()+len(opens)+len(closes) > most {
+	if c.Len()+len(opens)+len(parts[0])+len(closes) > most { // nothing would stand between them
 		c.omitted = true
 		return
 	}

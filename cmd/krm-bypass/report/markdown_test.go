@@ -156,6 +156,7 @@ func TestCommentsFit(t *testing.T) {
 		assert.Less(t, len(text), 65_536, name)
 		assert.Equal(t, strings.Count(text, "<details"), strings.Count(text, "</details>"), name)
 		assert.Contains(t, text, "`krm-bypass explain -o wide` leaves nothing out", name)
+		assert.NotRegexp(t, `</summary>\s*(and \d+ more [a-z ]+\s*)?</details>|###[^\n]*\n\s*and \d+ more`, text, name)
 		hold(t, text)
 	}
 	for _, length := range []int{0, 1, 100, 900} {
