@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/krm-bypass/krm-bypass/internal/bounded"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/setup"
 )
@@ -69,7 +70,7 @@ func (t trail) from(file string, text []byte) (spec, field string) {
 			return path, name.Field
 		}
 		if next := kustomization.File(path); next != "" && isDir(path) {
-			text, err := os.ReadFile(next)
+			text, err := bounded.File(next)
 			if err != nil {
 				continue
 			}
@@ -86,6 +87,6 @@ func isSpecFile(path string) bool {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return false
 	}
-	text, err := os.ReadFile(path)
+	text, err := bounded.File(path)
 	return err == nil && bytes.Contains(text, []byte("krm-bypass")) && holdsSpec(text)
 }
