@@ -13,7 +13,7 @@
 // that others share by an anchor, is an error that says what to do by hand.
 //
 // The fields are those of the API's types; none is named here. The bytes are cut by
-// package edit, but for rules that move or go and entries that move, which take along the
-// comment lines right above them. An entry that changes in part, such as a pair that gets
-// another port, changes in that part.
+// package edit, but for what moves or goes: it takes along the comment lines right above it.
+// Those behind a blank line, or in another column, are about something else and stay. An
+// entry that changes in part, such as a pair that gets another port, changes in that part.
 package revise

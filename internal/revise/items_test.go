@@ -110,7 +110,7 @@ func TestWhatStaysKeepsItsBytesAndItsComments(t *testing.T) {
       - "5433"
 `},
 		"one becomes two":                 {put("excludeOutboundPorts", "3306", "6380", "6381", "5432"), "      - '6379' # Redis\n", "      - 6380\n      - 6381\n"},
-		"two become two":                  {put("excludeOutboundPorts", "3307", "6380", "5432"), "      - 3306   # MySQL\n      - '6379' # Redis\n", "      - 3307\n      - 6380\n"},
+		"two become two":                  {put("excludeOutboundPorts", "3307", "6380", "5432"), "      # the shop's\n      - 3306   # MySQL\n      - '6379' # Redis\n", "      - 3307\n      - 6380\n"},
 		"one in brackets becomes another": {put("includeInboundPorts", "1", "2", "4"), "      3 # three\n", "      4 # three\n"},
 		"a port of a pair becomes another": {put("excludeOutbound", "10.1.0.0/16,10.2.0.0/16@5433", "192.0.2.0/24@443,8443"),
 			"          - \"5432\" # PostgreSQL\n", "          - \"5433\" # PostgreSQL\n"},

@@ -8,7 +8,6 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
-	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 func (c Add) make(t *text) error {
@@ -92,7 +91,7 @@ func (c Remove) make(t *text) error {
 	}
 	index, inList := path[len(path)-1].(int)
 	if !inList {
-		if err := t.edit(edit.Edit{Path: path, Op: edit.Remove}); err != nil {
+		if err := t.remove(path); err != nil {
 			return err
 		}
 		return t.unchangedBut(path)
@@ -102,10 +101,8 @@ func (c Remove) make(t *text) error {
 	if t.says().At(list...).Len() == 1 {
 		path = t.around(list)
 		gone = func([]string) []string { return nil }
-	} else if err := t.uncomment(list, index); err != nil {
-		return err
 	}
-	if err := t.edit(edit.Edit{Path: path, Op: edit.Remove}); err != nil {
+	if err := t.remove(path); err != nil {
 		return err
 	}
 	if len(path) < len(list) {
@@ -120,19 +117,6 @@ func (t *text) around(list edit.Path) edit.Path {
 		list = list[:len(list)-1]
 	}
 	return list
-}
-
-// uncomment takes away the comment lines right above an item.
-func (t *text) uncomment(list edit.Path, index int) error {
-	blocks, err := t.blocks(list)
-	if err != nil || blocks == nil {
-		return err
-	}
-	b := blocks[index]
-	if b.comment.Empty() {
-		return nil
-	}
-	return t.become(yamltext.Replace(t.Document.Text, []yamltext.Replacement{{Span: b.comment}}))
 }
 
 func (c Move) make(t *text) error {

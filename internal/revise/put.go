@@ -43,7 +43,7 @@ func (c Put) make(t *text) error {
 		}
 		changed, wants[f.Path] = append(changed, f), want
 	}
-	if err := t.edit(p.all()...); err != nil {
+	if err := t.editAll(p.all()); err != nil {
 		return err
 	}
 	paths := make([]edit.Path, len(changed))

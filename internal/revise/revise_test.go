@@ -57,7 +57,7 @@ func TestAChangeChangesItsOwnBytes(t *testing.T) {
 		"not set":                    {Put{"spec.global", Rule{"excludeOutboundPorts": {}}}, "    excludeOutboundPorts: [3306, 6379] # databases\n", ""},
 		"a list in lines":            {Put{"spec.workloads[0]", Rule{"excludeInboundPorts": Says("8080", "9000-9010", "9103")}}, "        - 9102\n", "        - 9103\n"},
 		"its comment goes":           {Put{"spec.workloads[0]", Rule{"excludeInboundPorts": Says("9000-9010", "9102")}}, "        - 8080 # admin\n", ""},
-		"its comment stays":          {Put{"spec.workloads[0]", Rule{"excludeInboundPorts": Says("8080", "9102")}}, "        - \"9000-9010\"\n", ""},
+		"the comment above it goes":  {Put{"spec.workloads[0]", Rule{"excludeInboundPorts": Says("8080", "9102")}}, "        # metrics\n        - \"9000-9010\"\n", ""},
 		"in lines as the others":     {Put{"spec.workloads[0]", Rule{"excludeOutboundPorts": Says("5432")}}, "        - 9102\n", "        - 9102\n      excludeOutboundPorts:\n        - 5432\n"},
 		"all":                        {Put{"spec.workloads[1]", Rule{"includeOutboundIPRanges": Says("*")}}, "[10.0.0.0/8]\n", "[10.0.0.0/8]\n      includeOutboundIPRanges: \"*\"\n"},
 		"for init containers":        {Put{"spec.global", Rule{"forInitContainers.excludeOutboundPorts": Says("8200")}}, "    reason: databases\n", "    reason: databases\n    forInitContainers:\n      excludeOutboundPorts: [8200]\n"},
@@ -77,7 +77,7 @@ func TestAChangeChangesItsOwnBytes(t *testing.T) {
 		"an acceptance":              {Add{"spec.lint.accept", Last, Rule{"check": Says("service-port"), "match.names": Says("web"), "ports": Says("8080"), "reason": Says("known")}}, "", "  lint:\n    accept:\n      - check: service-port\n        match: {names: [web]}\n        ports: [8080]\n        reason: known\n"},
 		"a rule goes":                {Remove{"spec.workloads[2]"}, "    # jobs\n    - match: {names: [job]}\n      reason: |\n        two\n        lines\n", ""},
 		"another rule goes":          {Remove{"spec.workloads[1]"}, "    - match: {names: [api]} # api\n      merge: Union\n      excludeOutboundIPRanges: [10.0.0.0/8]\n", ""},
-		"the global rule goes":       {Remove{"spec.global"}, "  global:\n    excludeOutboundPorts: [3306, 6379] # databases\n    reason: databases\n", ""},
+		"the global rule goes":       {Remove{"spec.global"}, "  # for everybody\n  global:\n    excludeOutboundPorts: [3306, 6379] # databases\n    reason: databases\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := head + rules
@@ -92,6 +92,32 @@ func TestAChangeChangesItsOwnBytes(t *testing.T) {
 			crlf, err := Apply(in(strings.ReplaceAll(text, "\n", "\r\n")), c.change)
 			require.NoError(t, err)
 			assert.Equal(t, strings.ReplaceAll(want, "\n", "\r\n"), string(crlf))
+		})
+	}
+}
+
+// TestCommentsAboveGoWithWhatGoes, if they stand right above it, in its column.
+func TestCommentsAboveGoWithWhatGoes(t *testing.T) {
+	for name, c := range map[string]struct {
+		text   string
+		change Change
+		want   string
+	}{
+		"an entry":                     {"spec:\n  global:\n    excludeOutboundPorts:\n    # one\n    - 1\n    # two\n    # and more of it\n    - 2\n    # three\n    - 3\n", Put{"spec.global", Rule{"excludeOutboundPorts": Says("1", "3")}}, "spec:\n  global:\n    excludeOutboundPorts:\n    # one\n    - 1\n    # three\n    - 3\n"},
+		"behind a blank line":          {"spec:\n  global:\n    excludeOutboundPorts:\n    # all of them\n\n    - 1\n    - 2\n", Put{"spec.global", Rule{"excludeOutboundPorts": Says("2")}}, "spec:\n  global:\n    excludeOutboundPorts:\n    # all of them\n\n    - 2\n"},
+		"in another column":            {"spec:\n  global:\n    excludeOutboundPorts:\n    - 1\n      # of one\n    - 2\n", Put{"spec.global", Rule{"excludeOutboundPorts": Says("1")}}, "spec:\n  global:\n    excludeOutboundPorts:\n    - 1\n      # of one\n"},
+		"several entries":              {"spec:\n  global:\n    excludeOutboundPorts:\n    # one\n    - 1\n    # two\n    - 2\n    - 3\n", Put{"spec.global", Rule{"excludeOutboundPorts": Says("3")}}, "spec:\n  global:\n    excludeOutboundPorts:\n    - 3\n"},
+		"in brackets":                  {"spec:\n  global:\n    excludeOutboundPorts: [\n      # one\n      1,\n      # two\n      2,\n    ]\n", Put{"spec.global", Rule{"excludeOutboundPorts": Says("1")}}, "spec:\n  global:\n    excludeOutboundPorts: [\n      # one\n      1,\n    ]\n"},
+		"a text that looks like one":   {"spec:\n  global:\n    excludeOutboundPorts: [\n      \"1\n      # no\",\n      2,\n    ]\n", Put{"spec.global", Rule{"excludeOutboundPorts": Says("1 # no")}}, "spec:\n  global:\n    excludeOutboundPorts: [\n      \"1\n      # no\",\n    ]\n"},
+		"a field":                      {"spec:\n  global:\n    # why\n    reason: x\n    # ports\n    excludeOutboundPorts: [1]\n", Put{"spec.global", Rule{"reason": {}}}, "spec:\n  global:\n    # ports\n    excludeOutboundPorts: [1]\n"},
+		"a rule in brackets":           {"spec:\n  workloads: [\n    # a\n    {match: {names: [a]}},\n    # b\n    {match: {names: [b]}},\n  ]\n", Remove{"spec.workloads[1]"}, "spec:\n  workloads: [\n    # a\n    {match: {names: [a]}},\n  ]\n"},
+		"the only rule":                {"spec:\n  mesh: Istio\n  # the narrow ones\n  workloads:\n  # a\n  - match: {names: [a]}\n", Remove{"spec.workloads[0]"}, "spec:\n  mesh: Istio\n"},
+		"the global rule, far from it": {"spec:\n  # about all\n\n  global: {excludeOutboundPorts: [1]}\n  mesh: Istio\n", Remove{"spec.global"}, "spec:\n  # about all\n\n  mesh: Istio\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Apply(in(head+c.text), c.change)
+			require.NoError(t, err)
+			assert.Equal(t, head+c.want, string(got))
 		})
 	}
 }
