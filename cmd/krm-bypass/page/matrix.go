@@ -22,7 +22,17 @@ type matrixView struct {
 	Filter   filterView
 	Columns  []columnView
 	Groups   []groupView
-	Pager    pagerView
+	// Why are the notes at the entries of the groups.
+	Why   []noteView
+	Pager pagerView
+}
+
+// noteView says why a rule is there, whose entries have the number of the note.
+type noteView struct {
+	Number     int
+	Scope      scope
+	Path, URL  string
+	Place, Why string
 }
 
 // countView is a number, and where those stand that it counts.
@@ -102,6 +112,8 @@ type chipView struct {
 	Carried string
 	Title   string
 	Expired bool
+	// Note is the number of the note that says why, 0 for none.
+	Note int
 	// Void says that nothing of it is in force.
 	Void bool
 }
@@ -165,7 +177,7 @@ func newMatrix(r *request, seen *Seen) *matrixView {
 			v.Groups = append(v.Groups, groupView{Namespace: w.Namespace, Workloads: countIn(x, kept, w.Namespace), Span: len(fields) + 1})
 		}
 		g := &v.Groups[len(v.Groups)-1]
-		g.Rows = append(g.Rows, newRow(r, w, fields, index.found[i]))
+		g.Rows = append(g.Rows, newRow(r, w, fields, index.found[i], &v.Why))
 	}
 	return v
 }
@@ -342,7 +354,7 @@ func newPager(r *request, rows int) pagerView {
 	return pagerView{From: min((n-1)*mostRows+1, rows), To: min(n*mostRows, rows), Of: rows, Previous: link(n - 1), Next: link(n + 1)}
 }
 
-func newRow(r *request, w *report.Workload, fields []string, found tally) rowView {
+func newRow(r *request, w *report.Workload, fields []string, found tally, notes *[]noteView) rowView {
 	v := rowView{Kind: w.Kind, Name: strings.TrimSpace(w.Name + " " + w.Template), URL: r.link("/workload", "of", w.Key()), Alone: w.Outcome == fn.LeftAlone, Why: w.Reason}
 	v.Tags = tagsOf(r, w, found)
 	v.Cells = make([][]chipView, len(fields))
@@ -351,7 +363,9 @@ func newRow(r *request, w *report.Workload, fields []string, found tally) rowVie
 		at := slices.Index(fields, f.Field)
 		for _, e := range report.Merged(f) {
 			if e.InForce {
-				v.Cells[at], some = append(v.Cells[at], newChip(e)), true
+				chip := newChip(e)
+				chip.Note = noteOf(r, e, notes)
+				v.Cells[at], some = append(v.Cells[at], chip), true
 			}
 		}
 	}
@@ -359,6 +373,24 @@ func newRow(r *request, w *report.Workload, fields []string, found tally) rowVie
 		v.Cells = nil
 	}
 	return v
+}
+
+// noteOf gives the number of the note that says why an entry is there, 0 where nobody does.
+// A rule has one, at whichever workload its entries are.
+func noteOf(r *request, e fn.ExplainedEntry, notes *[]noteView) int {
+	why, rule := because(e), ruleOf(e.From.Path)
+	if len(why) == 0 || rule == "" {
+		return 0
+	}
+	n := noteView{Scope: scopeOf(e.From), Path: rule, Place: e.From.File, Why: begins(strings.Join(why, "; "), longestReason)}
+	for _, known := range *notes {
+		if n.Number, n.URL = known.Number, known.URL; n == known {
+			return known.Number
+		}
+	}
+	n.Number, n.URL = len(*notes)+1, r.rulesURL(rule)
+	*notes = append(*notes, n)
+	return n.Number
 }
 
 func tagsOf(r *request, w *report.Workload, found tally) (tags []tagView) {

@@ -245,3 +245,20 @@ func TestViewsShowTextAsText(t *testing.T) {
 		assert.Less(t, len(b.body), 300_000, at)
 	}
 }
+
+// TestReasonsNeedNoPointer: a number at an entry leads to why it is there, once for each rule.
+func TestReasonsNeedNoPointer(t *testing.T) {
+	b := browse(t, seeWithSpec(t, seeSpec, seeManifests), page.Options{})
+	b.open("/")
+	assert.Regexp(t, `<b>G</b><span>169.254.169.254/32</span><i>a?i?</i><sup>1</sup>`, b.body)
+	assert.Regexp(t, `<b>N</b><span>9102</span><i>a?i?</i><sup>2</sup>`, b.body)
+	assert.NotRegexp(t, `<b>[DWA]</b><span>[^<]*</span>(<i>[^<]*</i>)?<sup>`, b.body, "of these nobody says why")
+	_, notes, found := strings.Cut(b.body, `<section class="notes"`)
+	require.True(t, found)
+	notes, _, _ = strings.Cut(notes, "</section>")
+	assert.Equal(t, 2, strings.Count(notes, "<li>"))
+	assert.Contains(t, notes, `<a href="/rules#spec.global"><code>spec.global</code></a> the &lt;b&gt;cloud&#39;s&lt;/b&gt; metadata; owner: platform <small class="muted">bypass.yaml</small></li>`)
+	assert.Contains(t, notes, "<code>spec.namespaces[0]</code></a> expired on 2026-10-31")
+	b.open("/?text=node")
+	assert.NotContains(t, b.body, `class="notes"`)
+}
