@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
+	"github.com/krm-bypass/krm-bypass/fn"
 )
 
 // trees are those of which every format has to say the same.
@@ -159,12 +160,20 @@ var (
 
 func inHTML(_ *testing.T, text string) map[string]int {
 	all := map[string]int{}
+	fields := map[string]string{} // by what they are called
+	for _, column := range regexp.MustCompile(`<th scope="col"[^>]*>([^<]*)<small>([^<]*)</small>`).FindAllStringSubmatch(text, -1) {
+		if word := column[1]; strings.HasPrefix(column[2], fn.InitialPrefix) {
+			fields[word+", while init containers run"] = column[2]
+		} else {
+			fields[word] = column[2]
+		}
+	}
 	for _, part := range section.FindAllStringSubmatch(text, -1) {
 		namespace := strings.Join(h3.FindStringSubmatch(part[1])[1:], "")
 		field := ""
 		for _, m := range rung.FindAllStringSubmatch(part[1], -1) {
 			if m[1] != "" {
-				field = m[1]
+				field = fields[m[1]]
 			}
 			if field == report.OtherField || strings.Contains(m[2], "lost") {
 				continue
