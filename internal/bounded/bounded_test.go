@@ -22,7 +22,7 @@ func TestAFileIsReadUpToTheBound(t *testing.T) {
 	}
 	root, err := os.OpenRoot(folder)
 	require.NoError(t, err)
-	defer root.Close()
+	t.Cleanup(func() { require.NoError(t, root.Close()) })
 	for name, wrong := range map[string]string{
 		"small": "", "as large as can be": "",
 		"larger": "has 257 MiB, and more than 256 MiB are refused: cut it into smaller files", "sparse": "has 3072 MiB, and more than 256 MiB",
