@@ -180,6 +180,10 @@ func TestChecks(t *testing.T) {
 			peerAuthentication("shop", "a", "{mtls: {mode: STRICT}}"),
 			peerAuthentication("shop", "b", "{mtls: {mode: PERMISSIVE}}"),
 		}, []string{"PeerAuthentication a: spec.mtls.mode: …if this one counts: only the oldest of PeerAuthentication shop/a, PeerAuthentication shop/b does"}},
+		{"strict-mtls", "one that two overlays have", metrics, []string{
+			peerAuthentication("shop", "a", "{mtls: {mode: STRICT}}"),
+			peerAuthentication("shop", "a", "{mtls: {mode: STRICT}}"),
+		}, []string{"PeerAuthentication a: spec.mtls.mode: …with a NetworkPolicy", "PeerAuthentication a: spec.mtls.mode: …with a NetworkPolicy"}},
 		{"strict-mtls", "one of two, and the other is older", metrics, []string{
 			strings.Replace(peerAuthentication("shop", "a", "{mtls: {mode: STRICT}}"), "name: a", "name: a, creationTimestamp: '2025-02-01T00:00:00Z'", 1),
 			strings.Replace(peerAuthentication("shop", "b", "{mtls: {mode: PERMISSIVE}}"), "name: b", "name: b, creationTimestamp: '2024-02-01T00:00:00Z'", 1),

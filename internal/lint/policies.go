@@ -25,8 +25,9 @@ func strictMTLS(j *judgement) {
 				}
 				n := j.note(d.by.Object, path, strict, "")
 				n.add(portsOf(ports), w)
-				if len(d.rivals) > 1 {
-					n.more[0] = ", if this one counts: only the oldest of " + some(idsOf(d.rivals)) + " does"
+				// One that stands there twice is that of two overlays, and no cluster has both.
+				if rivals := slices.Compact(slices.Sorted(slices.Values(idsOf(d.rivals)))); len(rivals) > 1 {
+					n.more[0] = ", if this one counts: only the oldest of " + some(rivals) + " does"
 				}
 			}
 		}
