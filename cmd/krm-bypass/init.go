@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
@@ -140,7 +139,7 @@ func carryOut(cmd *cobra.Command, dir string, plan *setup.Plan, write bool) erro
 			if top != "" {
 				tell(cmd, "info", "the paths in the diff begin at "+top+": apply it there")
 			}
-			shown = append(shown, diff.Diff(quoted("a/"+name), c.Was, quoted("b/"+name), c.Is)...)
+			shown = append(shown, difference(name, c.Was, c.Is)...)
 		}
 	}
 	var made []string

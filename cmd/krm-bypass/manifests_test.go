@@ -150,6 +150,19 @@ func TestNamesControlNoTerminal(t *testing.T) {
 	assert.NotContains(t, errOut, "\x1b")
 }
 
+// GNU patch takes a space for the end of a name where no tab stands behind it.
+func TestADiffOfANameWithASpaceApplies(t *testing.T) {
+	const spaced = "my shop/web.yaml"
+	t.Chdir(folder(t, map[string]string{spaced: "was\n"}))
+	shown := string(difference(spaced, []byte("was\n"), []byte("is\n")))
+	assert.Contains(t, shown, "\n--- a/my shop/web.yaml\t\n+++ b/my shop/web.yaml\t\n", "patch needs the tab")
+	apply := exec.Command("git", "apply", "-")
+	apply.Stdin = strings.NewReader(shown)
+	said, err := apply.CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	assert.Equal(t, "is\n", textOf(t, spaced))
+}
+
 func TestADiffQuotesNamesAsGitDoes(t *testing.T) {
 	for name, want := range map[string]string{
 		"plain.yaml":           "a/plain.yaml",

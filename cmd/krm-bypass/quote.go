@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/rogpeppe/go-internal/diff"
 )
 
 // shellWord writes a path as a word of a command for a shell.
@@ -23,6 +25,20 @@ func shellWords(paths []string) string {
 		words = append(words, shellWord(path))
 	}
 	return strings.Join(words, " ")
+}
+
+// difference gives that of a file for git apply and patch -p1. Behind a name with a space
+// stands a tab, as git writes it: patch takes a space for the name's end (git/git diff.c,
+// emit_rewrite_diff).
+func difference(path string, was, is []byte) []byte {
+	named := func(side string) string {
+		name := quoted(side + path)
+		if strings.Contains(name, " ") {
+			name += "\t"
+		}
+		return name
+	}
+	return diff.Diff(named("a/"), was, named("b/"), is)
 }
 
 // quoted writes a path as git does in a patch: in quotes if it holds characters that

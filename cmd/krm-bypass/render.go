@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 
-	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
@@ -187,7 +186,7 @@ func rewriteFiles(cmd *cobra.Command, in inputs, paths []string, apply making, s
 	}
 	var differences bytes.Buffer
 	for _, f := range changed {
-		differences.Write(diff.Diff(quoted("a/"+f.Path), f.Was, quoted("b/"+f.Path), f.Is))
+		differences.Write(difference(f.Path, f.Was, f.Is))
 	}
 	return output(cmd, differences.Bytes())
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
@@ -241,7 +240,7 @@ func printAdded(cmd *cobra.Command, in inputs, found *suggest.Suggestions) error
 	if top != "" {
 		tell(cmd, "info", "the paths in the diff begin at "+top+": apply it there")
 	}
-	return output(cmd, diff.Diff(quoted("a/"+name), was, quoted("b/"+name), is))
+	return output(cmd, difference(name, was, is))
 }
 
 // nameInRepository is what a diff calls a file: below this folder, else below the top of
