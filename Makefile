@@ -85,6 +85,7 @@ builder: go
 	@go build -C images/build -o '$(CURDIR)/.cache/build' .
 
 images: builder $(platforms:%=.cache/images/%) ## container images in bin/images (VERSION=, BASE= for one with iptables)
+	@rm -rf bin/images # what another version or BASE left would be pushed too
 	@.cache/build make --programs=.cache/images --output=bin/images --version='$(VERSION)' $(if $(BASE),--base='$(BASE)')
 
 push: registry images ## push them: make push REGISTRY=registry.example.com/mesh
