@@ -33,8 +33,9 @@ type tree struct {
 	mu sync.Mutex
 	// known are what was seen last, the latest first.
 	known []*sight
-	// ahead has it render what it sees before anybody asks for that.
-	ahead bool
+	// ahead has what is seen rendered before anybody asks for that, at a time of its own,
+	// unless it is nil.
+	ahead func(render func())
 	// turn is taken by who evaluates: one at a time keeps memory bounded.
 	turn sync.Mutex
 	watched
@@ -148,9 +149,9 @@ func (t *tree) look(one *sight) {
 	one.files = stamps{}
 	one.seen = t.evaluate(one)
 	t.watch(one.files)
-	close(one.done)
-	if render := one.seen.Rendering; t.ahead && render != nil {
-		time.AfterFunc(afterwards, func() {
+	defer close(one.done)
+	if render := one.seen.Rendering; t.ahead != nil && render != nil {
+		t.ahead(func() {
 			t.mu.Lock()
 			known := slices.Contains(t.known, one)
 			t.mu.Unlock()
@@ -161,9 +162,9 @@ func (t *tree) look(one *sight) {
 	}
 }
 
-// afterwards is when what is seen is rendered that nobody asked for yet: whoever opens a
-// workload then need not wait. What they ask for first, and their browser, come before.
-const afterwards = 500 * time.Millisecond
+// afterwards has something done when what was asked for first is answered, and the browser
+// has shown it: whoever opens a workload then need not wait.
+func afterwards(do func()) { time.AfterFunc(500*time.Millisecond, do) }
 
 // evaluate reads and explains the manifests with a text in the place of that in the
 // specification's file.

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -82,9 +81,11 @@ func TestWhatIsSeenIsRenderedAhead(t *testing.T) {
 	laidOut(t, map[string]string{"bypass.yaml": treeSpec, "m/web.yaml": treePod})
 	tree, err := newTree(inputs{specs: []string{"bypass.yaml"}}, []string{"m"}, "", "2026-11-28")
 	require.NoError(t, err)
-	tree.ahead = true
+	var later []func()
+	tree.ahead = func(render func()) { later = append(later, render) }
 	seen := mustSee(t, tree)
-	time.Sleep(4 * afterwards)
+	require.Len(t, later, 1)
+	later[0]()
 	require.NoError(t, os.RemoveAll("m"))
 	assert.Empty(t, seen.Rendering().Problems, "it was rendered before the file went")
 	assert.Contains(t, seen.Rendering().Of(seen.Explanation.Workloads[0].ResourceRef), "3306")

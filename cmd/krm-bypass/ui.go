@@ -142,7 +142,7 @@ func serve(cmd *cobra.Command, in inputs, paths []string, flags uiFlags) error {
 	if err != nil {
 		return err
 	}
-	tree.ahead = true
+	tree.ahead = afterwards
 	at, err := flags.door()
 	if err != nil {
 		return err
