@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/bounded"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
+	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/setup"
 )
 
@@ -23,6 +25,9 @@ func specsOutside(folder *setup.Folder) (found []setup.Outside) {
 	for _, f := range folder.Files {
 		if kustomization.Is(f.Path) {
 			at := filepath.Join(folder.Path, filepath.FromSlash(f.Path))
+			if field := inlineSpec(f.Text); field != "" {
+				found = append(found, setup.Outside{File: filepath.ToSlash(at), By: fmt.Sprintf("%s: %s", filepath.ToSlash(at), field)})
+			}
 			if spec, field := trail.from(at, f.Text); spec != "" {
 				found = append(found, setup.Outside{File: filepath.ToSlash(spec), By: fmt.Sprintf("%s: %s", at, field)})
 			}
@@ -43,6 +48,20 @@ func specsOutside(folder *setup.Folder) (found []setup.Outside) {
 		places = places[:1] // further up, one that is not shared is for something else
 	}
 	return found
+}
+
+// inlineSpec gives the field of a kustomization in which a specification itself stands.
+func inlineSpec(text []byte) string {
+	document, err := node.Parse(text)
+	if err != nil {
+		return "" // whoever reads the kustomization says so
+	}
+	for i, item := range node.Of(document).Entry("transformers").Items() {
+		if said := item.Text(); strings.Contains(said, "\n") && holdsSpec([]byte(said)) {
+			return fmt.Sprintf("transformers[%d]", i)
+		}
+	}
+	return ""
 }
 
 // trail follows kustomizations to a specification outside of a folder.

@@ -32,7 +32,7 @@ type Folder struct {
 	Outside []Outside
 }
 
-// Outside is a spec that stands outside of a folder.
+// Outside is a spec that stands outside of a folder, or in one of its kustomizations.
 type Outside struct {
 	// File is the path of its file, as the user calls it.
 	File string
@@ -46,11 +46,12 @@ func (f *Folder) errIfSpecified() error {
 		return nil
 	}
 	o := f.Outside[0]
-	leads, then := "", ""
-	if o.By != "" {
+	leads, then := o.File, ""
+	switch {
+	case strings.HasPrefix(o.By, o.File+": "): // it stands in the kustomization
+		leads = o.By
+	case o.By != "":
 		leads = fmt.Sprintf("%s leads to %s, which", o.By, o.File)
-	} else {
-		leads = o.File
 	}
 	switch above := path.Dir(path.Dir(o.File)); {
 	case strings.HasSuffix("/"+o.File, "/"+SharedSpec):
