@@ -26,7 +26,8 @@ import (
 // state does not keep anybody from seeing the one that mends it.
 func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before string, today v1alpha1.Date) (found report.Explanation, err error) {
 	err = earlierState(cmd, in, paths, before, func(in inputs, paths []string, tree *revision.Tree) error {
-		now, said, wrong := explained(cmd, in, paths, today)
+		now, results, wrong := explained(cmd, in, paths, today)
+		said := results.Report()
 		found = now
 		if tree != nil {
 			found.Relocate(func(file string, line int) (string, int) { return tree.Name(file), line })
@@ -54,7 +55,7 @@ func uncompared(before, said string, wrong error) string {
 // explainedSince explains manifests, and says what changed since the earlier state that
 // before names. What a change takes away, manifests or a specification, is not there now
 // and was there before. now and rest are what there is to read.
-func explainedSince(cmd *cobra.Command, in inputs, paths []string, before string, today v1alpha1.Date) (found report.Explanation, now inputs, rest []string, said string, err error) {
+func explainedSince(cmd *cobra.Command, in inputs, paths []string, before string, today v1alpha1.Date) (found report.Explanation, now inputs, rest []string, said fn.Results, err error) {
 	now, rest = in, there(paths)
 	now.specs, now.reading.mayBeEmpty, now.otherwise = there(in.specs), true, nothing(in.mesh)
 	if found, said, err = explained(cmd, now, rest, today); err != nil {

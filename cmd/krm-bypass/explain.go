@@ -107,7 +107,7 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 		return err
 	}
 	var found report.Explanation
-	var said string
+	var said fn.Results
 	if flags.before == "" {
 		found, said, err = explained(cmd, in, paths, today)
 	} else {
@@ -120,7 +120,11 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 			}
 		}
 	}
-	fmt.Fprint(cmd.ErrOrStderr(), said)
+	others := 0
+	if workload != "" || connection != nil {
+		said, others = aboutOnly(said, workload)
+	}
+	fmt.Fprint(cmd.ErrOrStderr(), said.Report())
 	tell(cmd, "warning", found.NotCompared()...)
 	if err != nil {
 		return err
@@ -136,10 +140,27 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 	if err := format.Write(cmd.OutOrStdout(), found); err != nil {
 		return fmt.Errorf("writing standard output: %w", err)
 	}
+	if others > 0 {
+		tell(cmd, "info", report.Counted(others, "warning is", "warnings are")+" about something else, and not shown: krm-bypass lint lists all")
+	}
 	if found.Failed {
 		return function.ErrReported
 	}
 	return nil
+}
+
+// aboutOnly keeps of what there is to tell the errors, and what is about the workload of a
+// name, "" for none. others counts the other warnings.
+func aboutOnly(said fn.Results, workload string) (kept fn.Results, others int) {
+	for _, one := range said {
+		switch {
+		case one.Severity == fn.Error, workload != "" && one.ResourceRef != nil && report.Named(*one.ResourceRef, workload):
+			kept = append(kept, one)
+		case one.Severity == fn.Warning:
+			others++
+		}
+	}
+	return kept, others
 }
 
 // differences gives what changed in the manifests of workloads since the earlier state.
@@ -208,7 +229,7 @@ func isThere(path string) bool {
 
 // explained reads manifests and explains them. said is what there is to tell the
 // user about them.
-func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Date) (found report.Explanation, said string, err error) {
+func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Date) (found report.Explanation, said fn.Results, err error) {
 	var all []*fn.Explained
 	var foreign, blank []string
 	var failed error
@@ -228,7 +249,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 			one = one.or(in.otherwise)
 			some, results, wrong := one.explained(one.with(options), today)
 			all = append(all, some...)
-			said += results.Once(told).Report()
+			said = append(said, results.Once(told)...)
 			failed = cmp.Or(failed, wrong)
 		}
 		onlyTheirOwn(all[before:])
@@ -236,13 +257,13 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 			return nil //nolint:nilerr // it is returned with the report
 		}
 		for _, judged := range g.finish(options, today).judged { // an error of which has been explained
-			said += judged.Results.Once(told).Report()
+			said = append(said, judged.Results.Once(told)...)
 			all = instead(all, judged)
 		}
 		return nil
 	})
 	if err != nil {
-		return found, "", err
+		return found, nil, err
 	}
 	if failed == nil {
 		in.tellBlank(cmd, blank, paths)

@@ -248,3 +248,31 @@ func TestExplainWarnsOfTodayAlone(t *testing.T) {
 	assert.Zero(t, code)
 	assert.Equal(t, "warning: "+dir+"/now/all: skipped, because it is a link to a folder: name the folder itself\n", errOut)
 }
+
+// TestExplainWarnsOfWhatWasAskedFor has a misspelt annotation on each of two workloads.
+func TestExplainWarnsOfWhatWasAskedFor(t *testing.T) {
+	web := strings.Replace(webDeployment, "labels: {app: web}}", "labels: {app: web}, annotations: {traffic.sidecar.istio.io/excludeOutboundPort: \"1\"}}", 1)
+	dir := folder(t, map[string]string{"web.yaml": web, "api.yaml": strings.ReplaceAll(web, "web", "api"), "bypass.yaml": bypassSpec})
+	for name, test := range map[string]struct {
+		args  []string
+		warns []string
+		info  string
+	}{
+		"everything":             {nil, []string{"api", "web"}, ""},
+		"one":                    {[]string{"web"}, []string{"web"}, "info: 1 warning is about something else, and not shown: krm-bypass lint lists all\n"},
+		"its connection":         {[]string{"shop/web", "--to", "10.0.0.1:443"}, []string{"web"}, "info: 1 warning is about something else, and not shown: krm-bypass lint lists all\n"},
+		"everybody's connection": {[]string{"--from-port", "9090"}, nil, "info: 2 warnings are about something else, and not shown: krm-bypass lint lists all\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, errOut := krmBypass("", append([]string{"explain", dir}, test.args...)...)
+			assert.Zero(t, code)
+			assert.NotEmpty(t, out)
+			assert.Equal(t, len(test.warns), strings.Count(errOut, "warning: "), errOut)
+			for _, of := range test.warns {
+				assert.Contains(t, errOut, "Deployment shop/"+of+": ")
+			}
+			assert.True(t, strings.HasSuffix(errOut, test.info), errOut)
+			assert.Equal(t, test.info != "", strings.Contains(errOut, "info: "), errOut)
+		})
+	}
+}

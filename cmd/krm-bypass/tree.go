@@ -193,7 +193,7 @@ func (t *tree) evaluate(one *sight) (seen *page.Seen) {
 	var said bytes.Buffer
 	cmd := aside(context.Background(), &said)
 	found, results, err := explained(cmd, in, t.paths, t.today)
-	said.WriteString(results)
+	said.WriteString(results.Report())
 	if err != nil {
 		if !errors.Is(err, function.ErrReported) {
 			said.WriteString(err.Error())

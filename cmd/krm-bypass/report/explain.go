@@ -83,13 +83,13 @@ func titleOf(ref fn.TemplateRef) string {
 func (r *Explanation) Only(name string) error {
 	var kept []Workload
 	for _, w := range r.Workloads {
-		if named(w.ResourceRef, name) {
+		if Named(w.ResourceRef, name) {
 			kept = append(kept, w)
 		}
 	}
 	var gone []fn.TemplateRef
 	if r.Comparison != nil {
-		gone = slices.DeleteFunc(slices.Clone(r.Comparison.Gone), func(ref fn.TemplateRef) bool { return !named(ref.ResourceRef, name) })
+		gone = slices.DeleteFunc(slices.Clone(r.Comparison.Gone), func(ref fn.TemplateRef) bool { return !Named(ref.ResourceRef, name) })
 	}
 	if len(kept)+len(gone) == 0 {
 		return fmt.Errorf("%q matches no workload in the manifests: %s", name, r.meant(name))
@@ -103,7 +103,9 @@ func (r *Explanation) Only(name string) error {
 	return nil
 }
 
-func named(ref fn.ResourceRef, name string) bool {
+// Named reports whether a name is that of an object: NAME, KIND/NAME, NAMESPACE/NAME or
+// KIND/NAMESPACE/NAME.
+func Named(ref fn.ResourceRef, name string) bool {
 	parts := strings.Split(name, "/")
 	if parts[len(parts)-1] != ref.Name {
 		return false
