@@ -180,6 +180,9 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 			files = append(files, path)
 		}
 	}
+	if len(plain.files) == 0 && len(files) > 0 && !slices.ContainsFunc(files, func(path string) bool { return kustomizationOf(path) == "" || isDir(path) }) {
+		return nil, nil, fmt.Errorf("%s is the file of a kustomization: name its folder to have it built, as in krm-bypass %s %s", files[0], cmd.Name(), kustomizationOf(files[0]))
+	}
 	in.working.say("reading files")
 	read, err := in.reading.manifests(files)
 	if err != nil {
@@ -223,8 +226,12 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 	}
 	var within []group
 	var together company
+	into := ""
+	if name := cmd.Name(); name != "" && name != "ui" {
+		into = name + " - --spec FILE"
+	}
 	how := kustomization.Options{
-		Root: root,
+		Root: root, Into: into,
 		Text: in.reading.texts(), Saw: in.reading.saw,
 		Ignore: len(given) > 0,
 		IsSpec: spec.Configures,

@@ -20,7 +20,7 @@ func removing(name string) making {
 	return func(cmd *cobra.Command, in inputs, paths []string) (was, is []fn.Manifest, err error) {
 		built := slices.IndexFunc(paths, func(path string) bool { return kustomization.File(path) != "" })
 		if built >= 0 && !in.reading.rewriting {
-			return nil, nil, fmt.Errorf("%s is a kustomization, and what is in its files is not what it builds: add --in-place or --diff, or pipe kustomize build into krm-bypass render --remove %s -", paths[built], strconv.Quote(name))
+			return nil, nil, fmt.Errorf("%s is a kustomization: to have it build without what a ClusterBypass writes, take that out of its transformers. To clean files of it that were rendered, add --in-place or --diff; to clean what was built, pipe that into krm-bypass render --remove %s -", paths[built], strconv.Quote(name))
 		}
 		found, stay := map[string]int{}, 0
 		var results fn.Results
@@ -44,6 +44,8 @@ func removing(name string) making {
 			return nil, nil, function.ErrReported
 		case found[name] == 0 && stay > 0:
 			return nil, nil, fmt.Errorf("nothing that %s wrote here can be taken away without a ClusterBypass that says where the pod templates are (--spec): it stays in %s", named(name), objects(stay))
+		case found[name] == 0 && built >= 0:
+			return nil, nil, fmt.Errorf("%w. %s is a kustomization, and what a ClusterBypass writes when it is built stands in none of its files: take that out of its transformers, and build again", wroteNothing(name, found), paths[built])
 		case found[name] == 0:
 			return nil, nil, wroteNothing(name, found)
 		}

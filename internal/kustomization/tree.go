@@ -78,7 +78,7 @@ func (b *builder) read(dir, by string, way []*layer) (*layer, error) {
 			}
 		}
 		if first && len(l.fields.HelmCharts)+len(l.fields.HelmChartInflationGenerator) > 0 {
-			return nil, fmt.Errorf("%s: helmCharts: rendering a chart runs helm, and a build here runs nothing: %s", b.name(l.file), b.pipe("--enable-helm "))
+			return nil, fmt.Errorf("%s: helmCharts: rendering a chart runs helm, and a build here runs nothing: %s. For the chart alone, write helm template CHART | krm-bypass %s", b.name(l.file), b.pipe("--enable-helm "), b.into())
 		}
 	}
 	if err := l.errIfTooMuch(len(b.layers)); err != nil {

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
@@ -46,6 +49,9 @@ func (b *builder) told(dir string, err error) error {
 	if strings.Contains(said, "no matches for Id") && len(b.built.Elsewhere) > 0 {
 		return fmt.Errorf("building %s: %s; %s holds a spec, which is no patch: list it under %s, and %s", b.name(dir), said, strings.Join(b.built.Elsewhere, ", "), transformersField, annotate)
 	}
+	if at := b.malformed(); at != "" && strings.Contains(said, "yaml: ") {
+		return fmt.Errorf("building %s: %s", b.name(dir), at)
+	}
 	for _, r := range remedies {
 		if !strings.Contains(err.Error(), r.said) {
 			continue
@@ -58,13 +64,38 @@ func (b *builder) told(dir string, err error) error {
 	return fmt.Errorf("building %s: %s", b.name(dir), said)
 }
 
+// malformed says where a file that an entry names is no YAML, "" if all are.
+func (b *builder) malformed() string {
+	for _, dir := range slices.Sorted(maps.Keys(b.layers)) {
+		for _, e := range b.layers[dir].entries {
+			if e.path == "" || e.isFolder {
+				continue
+			}
+			real, err := filepath.EvalSymlinks(e.path)
+			if err != nil {
+				continue
+			}
+			for _, d := range object.Documents(b.files.held[real]) {
+				if _, err := object.Decode(d.Fragment()); errors.Is(err, yamltext.ErrSyntax) {
+					line, problem := yamltext.Located(err)
+					return fmt.Sprintf("%s:%d: reading the document: %s", b.name(e.path), d.Line-1+max(line, 1), problem)
+				}
+			}
+		}
+	}
+	return ""
+}
+
 // pipe is the command line that does what a build here does not.
 func (b *builder) pipe(flags string) string {
 	if b.built.Listed {
 		return fmt.Sprintf("write kustomize build %s %s%s, which runs the function too", execFlags, flags, b.name(b.top))
 	}
-	return fmt.Sprintf("write kustomize build %s%s | krm-bypass %s", flags, b.name(b.top), cmp.Or(b.options.Into, "render - --spec FILE"))
+	return fmt.Sprintf("write kustomize build %s%s | krm-bypass %s", flags, b.name(b.top), b.into())
 }
+
+// into is how krm-bypass takes what another program builds.
+func (b *builder) into() string { return cmp.Or(b.options.Into, "render - --spec FILE") }
 
 // unread says why a kustomization cannot be read.
 func (b *builder) unread(file string, text []byte, err error) error {

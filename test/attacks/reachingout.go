@@ -115,7 +115,7 @@ var ReachingOut = map[string]Tree{
 	},
 	"a file that does not parse": {
 		Files: map[string]string{"kustomization.yaml": "resources: [github.com/x/y.yaml]\n", "github.com/x/y.yaml": "["},
-		Says:  "did not find expected node content",
+		Says:  "github.com/x/y.yaml",
 	},
 
 	"a file":                               {Files: Root("resources: [HTTP/a.yaml]\n"), Says: `/a.yaml"`},
