@@ -19,3 +19,17 @@ func TestWhatIsGeneratedIsThatOfTheTypes(t *testing.T) {
 		assert.Equal(t, want, string(have), "go generate ./internal/spec rewrites %s", path)
 	}
 }
+
+// TestASentenceSaysWhatAValueMayBe has each form once, as a reader would write it.
+func TestASentenceSaysWhatAValueMayBe(t *testing.T) {
+	one, most := 1, 65535
+	number, text := &schema{Type: "integer", Minimum: &one, Maximum: &most}, &schema{Type: "string"}
+	for want, s := range map[string]*schema{
+		"a string":                                       text,
+		"a string or a number":                           {Type: []string{"string", "number"}},
+		"an integer from 1 to 65535 or a string":         {AnyOf: []*schema{number, text, {Type: "string"}}},
+		"`\"*\"`, `[\"*\"]`, or a list of [Port](#port)": {AnyOf: []*schema{{Constant: "*"}, {Items: &schema{Constant: "*"}}, {Items: &schema{Reference: "#/$defs/Port"}}}},
+	} {
+		assert.Equal(t, want, oneOf(s))
+	}
+}

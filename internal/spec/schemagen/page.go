@@ -28,7 +28,7 @@ func Page(top *schema) string {
 		s := top.Definitions.schemas[i]
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n", name, s.Description)
 		if s.Properties == nil {
-			fmt.Fprintf(&b, "\nIt is %s.\n", form(s))
+			fmt.Fprintf(&b, "\nWrite %s.\n", oneOf(s))
 			continue
 		}
 		if said := ownPages[name]; said != "" {
@@ -65,12 +65,52 @@ func subset(some, of []string) bool {
 	return !slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(of, one) })
 }
 
+// oneOf says in a sentence what a value may be.
+func oneOf(s *schema) string {
+	var forms []string
+	add := func(one string) {
+		switch {
+		case strings.HasPrefix(one, "integer"):
+			one = "an " + one
+		case one == "list of "+star:
+			one = "`[\"*\"]`"
+		case !strings.HasPrefix(one, "`"):
+			one = "a " + one
+		}
+		if !slices.Contains(forms, one) { // several patterns of strings are strings to a reader
+			forms = append(forms, one)
+		}
+	}
+	types, _ := s.Type.([]string)
+	switch {
+	case len(s.AnyOf) > 0:
+		for _, one := range s.AnyOf {
+			add(form(one))
+		}
+	case len(types) > 0:
+		for _, one := range types {
+			add(one)
+		}
+	default:
+		add(form(s))
+	}
+	if last := len(forms) - 1; last > 1 {
+		return strings.Join(forms[:last], ", ") + ", or " + forms[last]
+	}
+	return strings.Join(forms, " or ")
+}
+
+// star is how "*" is written: without the quotes YAML takes it for an alias.
+const star = "`\"*\"`"
+
 // form says what a value may be.
 func form(s *schema) string {
 	switch {
 	case s.Reference != "":
 		name := s.Reference[strings.LastIndex(s.Reference, "/")+1:]
 		return fmt.Sprintf("[%s](#%s)", name, strings.ToLower(name))
+	case s.Constant == "*":
+		return star
 	case s.Constant != "":
 		return "`" + s.Constant + "`"
 	case len(s.AnyOf) > 0:
