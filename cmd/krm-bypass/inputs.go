@@ -194,6 +194,9 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 		groups = append([]group{plain}, groups...)
 	}
 	skipped = append(skipped, read.skipped...)
+	if cmd.Name() != "render" || in.reading.rewriting { // printing refuses them
+		skipped = append(skipped, read.templated()...)
+	}
 	if isAsking := cmd.Name() == "suggest"; isAsking || read.isApplied && cmd.Name() != "render" {
 		for _, path := range files {
 			skipped = append(skipped, read.unbuilt(cmd.Name(), filepath.Clean(path), in.specs)...)

@@ -15,6 +15,8 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // manifestExtensions are those of the files that are read in a folder.
@@ -279,6 +281,39 @@ func (m *manifests) within(root *os.Root, path, folder string) {
 	}
 	m.seen[real] = path
 	m.add(path, text, err)
+}
+
+// templated tells of documents without a workload that are templates of a chart, so that
+// nobody knows what comes of them. One with a workload is an error.
+func (m *manifests) templated() []string {
+	var place, problem string
+	files := 0
+	for _, f := range m.files {
+		if !bytes.Contains(f.Text, []byte(object.Templated)) {
+			continue // reading takes long
+		}
+		for _, d := range object.Documents(f.Text) {
+			is, err := object.Peek(d.Fragment(), transform.IsKnown)
+			if err != nil || is.List || transform.IsKnown(is) {
+				continue // it is read, which tells what is wrong
+			}
+			if _, err := object.Read(d.Fragment()); err != nil {
+				if files++; files == 1 {
+					var line int
+					line, problem = yamltext.Located(err)
+					place = fmt.Sprintf("%s:%d", f.Path, d.Line-1+max(line, 1))
+				}
+				break
+			}
+		}
+	}
+	switch files {
+	case 0:
+		return nil
+	case 1:
+		return []string{fmt.Sprintf("%s: not read: %s", place, problem)}
+	}
+	return []string{fmt.Sprintf("%s: not read (and %d more like it): %s", place, files-1, problem)}
 }
 
 // realPath gives the absolute path of a file, without links.

@@ -210,3 +210,28 @@ func TestFilesThatAreTooLargeAreRefused(t *testing.T) {
 	}())
 	assert.Contains(t, strings.Join(seen.Problems, "\n"), file+" has 3072 MiB, and more than 256 MiB are refused")
 }
+
+// TestATemplateWithoutAWorkloadIsTold has what printing refuses, since the chart was not
+// rendered, and what others pass over.
+func TestATemplateWithoutAWorkloadIsTold(t *testing.T) {
+	const why = "unsupported YAML: a value that begins with {{ and is not in quotes; it looks like a template of a Helm chart: render the chart first, as in helm template DIR | krm-bypass render -\n"
+	files := map[string]string{"bypass.yaml": bypassSpec, "web.yaml": webDeployment, "50%s.yaml": "a: {{ .Values.a }}\n", "notes.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: \"{{ .b }}\"}\n"}
+	for name, test := range map[string]struct{ more, says string }{
+		"one": {"", "50%s.yaml:1: not read: " + why},
+		"two": {"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {{ .Values.b }}\n", "50%s.yaml:1: not read (and 1 more like it): " + why},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if test.more != "" {
+				files["service.yaml"] = test.more
+			}
+			for _, command := range []string{"render --diff", "explain", "check", "lint", "render --in-place"} {
+				dir := folder(t, files)
+				_, _, errOut := krmBypass("", append(strings.Fields(command), dir)...)
+				assert.Equal(t, "warning: "+dir+"/"+test.says, withoutOutcome(errOut), command)
+			}
+			code, _, errOut := krmBypass("", "render", folder(t, files))
+			assert.Equal(t, 1, code)
+			assert.NotContains(t, errOut, "warning: ")
+		})
+	}
+}
