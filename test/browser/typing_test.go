@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -158,4 +159,20 @@ func TestWhatIsTheSameStays(t *testing.T) {
 	require.NoError(t, os.WriteFile(manifest, append(text, "# more\n"...), 0o644))
 	tb.until(`document.getElementById("state").dataset.files != ` + quoted(files))
 	assert.True(t, get[bool](tb, `!!document.querySelector("form[method=post]").kept`))
+}
+
+// TestTypingChoosesTheEntries: the buttons beside the entries say what the server makes of
+// them, and what somebody chooses afterwards stays.
+func TestTypingChoosesTheEntries(t *testing.T) {
+	tb := newTab(t, asm(t).base)
+	tb.open("/rules")
+	tb.editNamespace()
+	const chosen = `document.querySelector("[name='excludeOutboundPorts.state']:checked").value`
+	require.Equal(t, "unset", get[string](tb, chosen))
+	tb.fill("#f-excludeOutboundPorts", "3306")
+	tb.until(chosen + ` == "list"`)
+	tb.click("label:has([name='excludeOutboundPorts.state'])", "none")
+	time.Sleep(time.Second) // what is asked for while typing has been answered
+	assert.Equal(t, "none", get[string](tb, chosen))
+	assert.Empty(t, tb.noted())
 }
