@@ -48,7 +48,7 @@ func Checkout(ctx context.Context, path, revision string) (*Tree, error) {
 // named .git, as no commit can hold one. git's own search would take a folder for
 // a repository that a commit made to look like one.
 func worktreeOf(ctx context.Context, path string) (string, error) {
-	top, err := real(path)
+	top, err := resolved(path)
 	if err != nil {
 		return "", err
 	}
@@ -74,9 +74,9 @@ func worktreeOf(ctx context.Context, path string) (string, error) {
 	return top, err
 }
 
-// real gives an absolute path without links. If nothing is there any more, the nearest
+// resolved gives an absolute path without links. If nothing is there any more, the nearest
 // folder that is counts.
-func real(path string) (string, error) {
+func resolved(path string) (string, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
@@ -97,7 +97,7 @@ var ErrOutside = errors.New("outside the git repository")
 
 // Path gives the path in the tree for one in the worktree, "" if it was not there yet.
 func (t *Tree) Path(path string) (string, error) {
-	absolute, err := real(path)
+	absolute, err := resolved(path)
 	var inside string
 	if err == nil {
 		inside, err = filepath.Rel(t.repository, absolute)
