@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -272,4 +274,32 @@ func TestNothingElsewhereIsRewritten(t *testing.T) {
 	text, err := os.ReadFile(elsewhere)
 	require.NoError(t, err)
 	assert.Equal(t, treePod, string(text))
+}
+
+// TestOfManySavesAtOnceOneIsDone: the others began with a text that is there no more.
+func TestOfManySavesAtOnceOneIsDone(t *testing.T) {
+	laidOut(t, map[string]string{"bypass.yaml": treeSpec, "m/web.yaml": treePod})
+	tree, err := newTree(inputs{specs: []string{"bypass.yaml"}}, []string{"m"}, "", "2026-11-28")
+	require.NoError(t, err)
+	was := []byte(treeSpec)
+	for round := range 30 {
+		texts := make([][]byte, 8)
+		wrong := make([]error, len(texts))
+		var all sync.WaitGroup
+		for i := range texts {
+			texts[i] = fmt.Appendf(nil, "%s# %d.%d\n", treeSpec, round, i)
+			all.Go(func() { wrong[i] = tree.Save(was, texts[i]) })
+		}
+		all.Wait()
+		is, err := os.ReadFile("bypass.yaml")
+		require.NoError(t, err)
+		for i, err := range wrong {
+			if err == nil {
+				require.Equal(t, string(texts[i]), string(is), "what was saved is there")
+				continue
+			}
+			require.ErrorIs(t, err, page.ErrChanged)
+		}
+		was = is
+	}
 }
