@@ -437,6 +437,20 @@ func TestASpecificationWithMistakesIsShownAndLocked(t *testing.T) {
 	assert.Contains(t, b.says(), "bypass.yaml:")
 }
 
+// TestASecretIsNotShownWhereItsSeparatorIsMissing: then it is part of the specification.
+func TestASecretIsNotShownWhereItsSeparatorIsMissing(t *testing.T) {
+	for _, secret := range []string{
+		"apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  a: hunter2\n",
+		"stringData: {a: hunter2}\n",
+		"'data':\n  a: hunter2\n",
+	} {
+		b := browse(t, &oneFile{text: shop + secret}, page.Options{})
+		b.open("/rules")
+		assert.Contains(t, b.says(), "bypass.yaml:")
+		assert.NotContains(t, b.body, "hunter2")
+	}
+}
+
 func TestReadOnly(t *testing.T) {
 	for name, b := range map[string]*browser{
 		"by option": browse(t, &oneFile{text: shop}, page.Options{ReadOnly: "it was started with --read-only"}),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -344,7 +345,10 @@ func broken(file yamltext.File, err error) (all []brokenLine) {
 		return []brokenLine{{Message: err.Error()}}
 	}
 	text, first := specIn(file.Text)
-	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	var lines []string
+	if !holdsMore(text) {
+		lines = strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	}
 	for _, p := range found {
 		b := brokenLine{Line: p.Line, Message: p.Error()}
 		for i := max(p.Line-first-2, 0); p.Line >= first && i <= p.Line-first+2 && i < len(lines); i++ {
@@ -354,6 +358,17 @@ func broken(file yamltext.File, err error) (all []brokenLine) {
 	}
 	return all
 }
+
+// holdsMore reports whether another object may stand in the text of a specification, as
+// where somebody forgot the line --- between the two: it may be a Secret.
+func holdsMore(text []byte) bool {
+	return len(kindKey.FindAll(text, 2)) > 1 || dataKey.Match(text)
+}
+
+var (
+	kindKey = regexp.MustCompile(`(?:^|[\s{,])["']?kind["']?[ \t]*:`)
+	dataKey = regexp.MustCompile(`(?:^|[\s{,])["']?(?:stringData|data|binaryData)["']?[ \t]*:`)
+)
 
 // refusedForm is the status of what comes back with what is wrong with it.
 const refusedForm = http.StatusUnprocessableEntity
