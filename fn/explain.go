@@ -56,6 +56,8 @@ func (r *run) explanations(d *pass.Document, scopes scopes, today v1alpha1.Date)
 		namespace, plan := r.pass.Within(plan)
 		e := explaining{r.spec.Policy, r.pass, r.spec, scopes, today, d, plan, namespace}
 		all[i] = e.explanation()
+		all[i].Stands, all[i].Other = r.spec.Policy.Rendered(plan, d.Nodes), plan.Other
+		all[i].By, all[i].Recorded = plan.Workload.WrittenBy()
 		for _, way := range r.pass.Commons(plan) {
 			if way.Voids != "" {
 				all[i].Voided, all[i].Notes = way.Voids, append(all[i].Notes, way.Voids)

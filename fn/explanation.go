@@ -110,8 +110,14 @@ type Explanation struct {
 	// manifest shows it: what else webhooks add depends on the cluster.
 	InitContainers []InitContainer `json:"-"`
 	injected       []mesh.Injected
-	// Rendered is what the pod template becomes.
+	// Rendered is what the pod template becomes, Stands what it is.
 	Rendered Rendered `json:"-"`
+	Stands   Rendered `json:"-"`
+	// Recorded says that a ClusterBypass wrote what stands there, By which one, and Other
+	// names it where that is another one than the specification.
+	Recorded bool   `json:"-"`
+	By       string `json:"-"`
+	Other    string `json:"-"`
 }
 
 // ExplainedOther is something of a pod template beside the traffic fields by which

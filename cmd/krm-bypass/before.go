@@ -37,6 +37,7 @@ func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before strin
 			found = report.Explanation{Uncompared: uncompared(before, said, wrong)}
 			return nil
 		}
+		found.State = "--before " + before
 		found.Lacks = in.lacks.says(before, len(found.Specified) == 0)
 		return nil
 	})
@@ -56,6 +57,7 @@ func uncompared(before, said string, wrong error) string {
 // before names. What a change takes away, manifests or a specification, is not there now
 // and was there before. now and rest are what there is to read.
 func explainedSince(cmd *cobra.Command, in inputs, paths []string, before string, today v1alpha1.Date) (found report.Explanation, now inputs, rest []string, said fn.Results, err error) {
+	in.standing = true
 	now, rest = in, there(paths)
 	now.specs, now.reading.mayBeEmpty, now.otherwise = there(in.specs), true, nothing(in.mesh)
 	if found, said, err = explained(cmd, now, rest, today); err != nil {
@@ -101,12 +103,12 @@ func there(paths []string) (all []string) {
 	return all
 }
 
-// renderedBefore gives what the manifests were made at the earlier state that before
-// names.
-func renderedBefore(cmd *cobra.Command, in inputs, paths []string, before string) (files []fn.Manifest, err error) {
+// renderedBefore gives the manifests at the earlier state that before names, as they stand
+// there and as they were made.
+func renderedBefore(cmd *cobra.Command, in inputs, paths []string, before string) (stood, files []fn.Manifest, err error) {
 	err = earlierState(cmd, in, paths, before, func(in inputs, paths []string, tree *revision.Tree) (err error) {
 		var said bytes.Buffer
-		_, files, err = rendered(aside(cmd.Context(), &said), in, paths)
+		stood, files, err = rendered(aside(cmd.Context(), &said), in, paths)
 		text := said.String()
 		if tree != nil {
 			text = tree.Named(text)
@@ -114,7 +116,7 @@ func renderedBefore(cmd *cobra.Command, in inputs, paths []string, before string
 		fmt.Fprint(cmd.ErrOrStderr(), text)
 		return err
 	})
-	return files, err
+	return stood, files, err
 }
 
 // earlierState reads the earlier state that before names. tree is that of a git revision,
@@ -153,7 +155,7 @@ func earlierState(cmd *cobra.Command, in inputs, paths []string, before string, 
 	case slices.Contains(paths, standardInput):
 		return errors.New("--before: standard input can be read only once: name files or folders instead")
 	}
-	in.specs = []string{before}
+	in.specs, in.standing = []string{before}, false // the manifests are the same
 	return read(in, paths, nil)
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -42,9 +43,9 @@ With --before, explain says what changed since an earlier state, and which pods
 restart because of it. The earlier state is a git revision, at which explain
 reads the same paths; or a folder that takes the place of PATH, including a
 specification in it; or a file with an earlier specification for the same
-manifests. What a change takes away, manifests or the specification, is in the
-earlier state alone. If the earlier state cannot be read, explain warns and shows
-what is so now.
+manifests. Where files were rendered in place, what stands in them is compared.
+What a change takes away, manifests or the specification, is in the earlier state
+alone. If the earlier state cannot be read, explain warns and shows what is so now.
 
 Other annotations by which the mesh lets traffic bypass count too. What such a
 value does exactly is not always known; then it says "perhaps".
@@ -176,10 +177,10 @@ func (in inputs) differences(cmd *cobra.Command, paths []string, before string, 
 	in.reading.rewriting, in.comparing, in.otherwise = true, true, now.otherwise
 	var said bytes.Buffer
 	aside := aside(cmd.Context(), &said)
-	was, err := renderedBefore(aside, in, paths, before)
-	var is []fn.Manifest
+	stood, was, err := renderedBefore(aside, in, paths, before)
+	var stands, is []fn.Manifest
 	if err == nil {
-		_, is, err = rendered(aside, now, rest)
+		stands, is, err = rendered(aside, now, rest)
 	}
 	if err != nil {
 		if !errors.Is(err, function.ErrReported) {
@@ -187,11 +188,15 @@ func (in inputs) differences(cmd *cobra.Command, paths []string, before string, 
 		}
 		return page.Differences{Problem: strings.Join(lines(said.String()), "; ")}
 	}
-	wanted := map[fn.ResourceRef]bool{}
+	made, asTheyStand := map[fn.ResourceRef]bool{}, map[fn.ResourceRef]bool{}
 	for _, w := range r.Workloads {
-		wanted[w.ResourceRef] = w.Change.Kind == report.Changed
+		if w.Change.Kind == report.Changed {
+			made[w.ResourceRef], asTheyStand[w.ResourceRef] = !w.Change.AsItStands, w.Change.AsItStands
+		}
 	}
-	return page.Differences{Of: page.Between(was, is, func(ref fn.ResourceRef) bool { return wanted[ref] })}
+	d.Of = page.Between(was, is, func(ref fn.ResourceRef) bool { return made[ref] })
+	maps.Copy(d.Of, page.Between(stood, stands, func(ref fn.ResourceRef) bool { return asTheyStand[ref] }))
+	return d
 }
 
 // connection gives the connection that the user asks about, nil if there is none.
@@ -236,6 +241,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 	told := map[string]bool{}
 	var specified []string
 	var unspecified [][]string
+	var standing []report.Standing
 	err = in.each(cmd, paths, "explaining", func(g group, options fn.Options) error {
 		foreign, blank = append(foreign, g.foreign...), append(blank, g.blank()...)
 		before := len(all)
@@ -253,6 +259,9 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 			failed = cmp.Or(failed, wrong)
 		}
 		onlyTheirOwn(all[before:])
+		if in.standing {
+			standing = append(standing, g.standing(options, all[before:], in.today))
+		}
 		if failed != nil || !g.changeable() {
 			return nil //nolint:nilerr // it is returned with the report
 		}
@@ -269,6 +278,9 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 		in.tellBlank(cmd, blank, paths)
 	}
 	found = report.NewExplanation(all...)
+	for _, one := range standing {
+		found.Stand(one)
+	}
 	found.PassedOver, found.Specified, found.Unspecified = foreign, specified, unspecified
 	return found, said, failed
 }

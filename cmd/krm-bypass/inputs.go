@@ -50,6 +50,8 @@ type inputs struct {
 	// earlier is for a state of which only those errors count that prevent a
 	// comparison with it.
 	earlier bool
+	// standing also reads what stands in files that nobody renders later.
+	standing bool
 	// otherwise is the specification that applies where there is none; nil makes that an
 	// error.
 	otherwise *fn.Spec

@@ -194,6 +194,7 @@ func (t *tree) evaluate(one *sight) (seen *page.Seen) {
 	}
 	var said bytes.Buffer
 	cmd := aside(context.Background(), &said)
+	in.standing = t.before != ""
 	found, results, err := explained(cmd, in, t.paths, t.today)
 	said.WriteString(results.Report())
 	if err != nil {
@@ -229,7 +230,7 @@ func (t *tree) explainedEarlier(mesh string) (report.Explanation, error) {
 		return t.earlier, nil
 	}
 	in := t.in
-	in.otherwise = nothing(mesh)
+	in.otherwise, in.standing = nothing(mesh), true
 	earlier, err := explainedBefore(aside(context.Background(), io.Discard), in, t.paths, t.before, t.today)
 	if err == nil {
 		t.earlier, t.earlierAt = earlier, state

@@ -76,6 +76,9 @@ type Change struct {
 	// Restarts says that the change replaces running pods. A kind that leaves its
 	// running pods alone, such as a CronJob, uses the new template next time.
 	Restarts bool `json:"restarts"`
+	// AsItStands says that one of the states is not as its specification writes it, and was
+	// compared as it stands in a file.
+	AsItStands bool `json:"-"`
 }
 
 // FieldChange is a field whose entries in force changed.
@@ -100,12 +103,15 @@ func (r *Explanation) Compare(earlier Explanation) {
 		was[earlier.Workloads[i].identity()] = &earlier.Workloads[i]
 	}
 	r.Comparison, r.earlier = &Comparison{Warnings: earlier.Lacks}, earlier.checked
-	here := map[string]bool{}
+	here, files := map[string]bool{}, filesOf(earlier.stands, r.stands)
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		here[w.identity()] = true
-		w.Change = w.compare(was[w.identity()])
+		then, now, asItStands := files.compared(was[w.identity()], w)
+		w.Change = now.compare(then)
+		w.Change.AsItStands = asItStands
 	}
+	r.Comparison.Warnings = append(slices.Clip(r.Comparison.Warnings), files.warnings(earlier.State)...)
 	for i := range earlier.Workloads {
 		if w := &earlier.Workloads[i]; !here[w.identity()] {
 			r.Comparison.Gone = append(r.Comparison.Gone, w.TemplateRef)

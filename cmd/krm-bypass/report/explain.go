@@ -28,12 +28,16 @@ type Explanation struct {
 	// those together that would have the same one.
 	Specified   []string   `json:"-"`
 	Unspecified [][]string `json:"-"`
+	// State is what names this one, where another is compared with it.
+	State string `json:"-"`
 	// Failed says that something was refused.
 	Failed bool `json:"-"`
 	// results are what else there is to tell; only says that it is of one workload.
 	// earlier are those of the state with which it was compared.
 	results, checked, earlier fn.Results
 	reach                     []fn.Reach
+	// stands are the workloads as they stand in files that nobody renders later.
+	stands map[string]standing
 	// connection is the one that was asked about, if there is one.
 	connection traffic.Connection
 	only       bool
@@ -165,19 +169,26 @@ func (r *Explanation) Relocate(place func(file string, line int) (string, int)) 
 		r.reach[i].File, r.reach[i].Line = place(r.reach[i].File, r.reach[i].Line)
 	}
 	for i := range r.Workloads {
-		w := &r.Workloads[i]
-		w.File, w.Line = place(w.File, w.Line)
-		for j := range w.Others {
-			relocate(&w.Others[j].From, place)
-		}
-		relocate(&w.ModeFrom, place)
-		relocate(&w.DataPlaneFrom, place)
-		for _, f := range w.Fields {
-			for j := range f.Entries {
-				relocate(&f.Entries[j].From, place)
-				for k := range f.Entries[j].Lost {
-					relocate(&f.Entries[j].Lost[k].To, place)
-				}
+		r.Workloads[i].relocate(place)
+	}
+	for key, s := range r.stands {
+		s.relocate(place)
+		r.stands[key] = s
+	}
+}
+
+func (w *Workload) relocate(place func(file string, line int) (string, int)) {
+	w.File, w.Line = place(w.File, w.Line)
+	for j := range w.Others {
+		relocate(&w.Others[j].From, place)
+	}
+	relocate(&w.ModeFrom, place)
+	relocate(&w.DataPlaneFrom, place)
+	for _, f := range w.Fields {
+		for j := range f.Entries {
+			relocate(&f.Entries[j].From, place)
+			for k := range f.Entries[j].Lost {
+				relocate(&f.Entries[j].Lost[k].To, place)
 			}
 		}
 	}
