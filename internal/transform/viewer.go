@@ -151,10 +151,8 @@ func (v *viewer) template(w *Workload, o object.Object) {
 		w.stand.initContainers, w.stand.pullSecrets = nil, nil
 	}
 	w.hostNetwork = w.hosted || spec.Entry("hostNetwork").Truth()
-	for _, by := range saysSystem {
-		if spec.Below(by...).Text() == "windows" {
-			w.windows = append([]any{"spec"}, steps(by)...)
-		}
+	if by := onWindows(spec); by != nil {
+		w.windows = append([]any{"spec"}, by...)
 	}
 	w.as = as(spec.Entry("securityContext"))
 	inSpec := w.templatePath("spec")
@@ -186,15 +184,6 @@ func (v *viewer) template(w *Workload, o object.Object) {
 		}
 		w.pullSecrets.entries = append(w.pullSecrets.entries, name)
 	}
-}
-
-// saysSystem are the fields of a pod's spec that say which operating system its
-// pods need: Kubernetes' own, and the label that nodes had before 1.14
-// (kubernetes/kubernetes pkg/kubelet/apis/well_known_labels.go).
-var saysSystem = [][]string{
-	{"os", "name"},
-	{"nodeSelector", "kubernetes.io/os"},
-	{"nodeSelector", "beta.kubernetes.io/os"},
 }
 
 // viewConfig looks at an object that configures a mesh.
@@ -270,6 +259,8 @@ func decidesInTemplate(path edit.Path, key string) bool {
 	switch path[1] {
 	case "nodeSelector", "os", "securityContext":
 		return true
+	case "affinity":
+		return len(path) == 2 || path[2] == "nodeAffinity"
 	case "initContainers", "containers", pullSecretsField:
 		return len(path) == 2 || len(path) == 3 && (key == "" || slices.Contains(readOfContainers, key)) || len(path) > 3 && path[3] == "securityContext"
 	}
