@@ -21,7 +21,7 @@ func unreadable(f yamltext.Fragment, err error) error {
 	if err == nil {
 		return nil
 	}
-	if _, own := f.Parse(); errors.Is(own, yamltext.ErrSyntax) {
+	if _, own := f.Parse(); errors.Is(own, yamltext.ErrSyntax) || own != nil && strings.Contains(err.Error(), "UTF-8") {
 		err = own
 	}
 	told := &yamltext.Error{Kind: yamltext.ErrSyntax}

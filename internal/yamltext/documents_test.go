@@ -152,7 +152,8 @@ func TestErrorsNameTheLine(t *testing.T) {
 		"quotes":        {"a: 'b\n", "line 1: not valid YAML: quotes that are not closed", ErrSyntax},
 		"explicit flow": {"a:\n- {? b : c}\n", "line 2: unsupported YAML: a key after \"?\" in flow style", ErrUnsupported},
 		"two documents": {"a\n---\nb\n", "line 2: unsupported YAML: a second document in a text that should hold one", ErrUnsupported},
-		"UTF-16":        {"\xfe\xff\x00a", "line 1: unsupported YAML: a text that is not UTF-8", ErrUnsupported},
+		"UTF-16":        {"\xfe\xff\x00a", "line 1: unsupported YAML: a byte that is not UTF-8 (0xfe): save the file as UTF-8", ErrUnsupported},
+		"Latin-1":       {"a: b\nc: é\xe9\n", "line 2: unsupported YAML: a byte that is not UTF-8 (0xe9): save the file as UTF-8", ErrUnsupported},
 		"BOM inside":    {"a: b\nc: \xef\xbb\xbf\n", "line 2: unsupported YAML: a byte order mark (U+FEFF) inside the text", ErrUnsupported},
 		"indentation":   {"a: 'b'\n  c: d\n", "line 2: not valid YAML: a line indented by 2 below lines indented by 0: indent both alike", ErrSyntax},
 	} {

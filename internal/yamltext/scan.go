@@ -224,8 +224,8 @@ func (p *parser) document() (*Node, error) {
 // at: for its encoding and for its line breaks.
 func (p *parser) look() error {
 	if p.breaks == unknown {
-		if !utf8.Valid(p.src) {
-			return p.unsupported(0, "a text that is not UTF-8")
+		if i := notUTF8(p.src); i >= 0 {
+			return p.unsupported(i, "a byte that is not UTF-8 (%#x): save the file as UTF-8", p.src[i])
 		}
 		if i := bytes.Index(p.src[p.pos:], []byte("\xef\xbb\xbf")); i >= 0 {
 			return p.unsupported(p.pos+i, "a byte order mark (U+FEFF) inside the text")
@@ -240,6 +240,20 @@ func (p *parser) look() error {
 	}
 	p.lineFeeds = p.breaks == lineFeeds
 	return nil
+}
+
+// notUTF8 gives where the first byte stands that is not UTF-8, -1 for none.
+func notUTF8(src []byte) int {
+	if utf8.Valid(src) {
+		return -1
+	}
+	for i := 0; ; {
+		r, size := utf8.DecodeRune(src[i:])
+		if r == utf8.RuneError && size == 1 {
+			return i
+		}
+		i += size
+	}
 }
 
 // control gives where the first control character is behind an offset, -1 for none.
