@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 
@@ -24,9 +25,21 @@ func TestParseOutbound(t *testing.T) {
 			assert.Equal(t, want, got)
 		})
 	}
-	for _, text := range []string{"", "10.1.2.3", "db:5432", "10.1.2.3:0", "10.1.2.3:443/SCTP", "10.0.0.0/8:443"} {
+	for text, says := range map[string]string{
+		"":                   "is not an address and a port",
+		"10.1.2.3":           "is not an address and a port",
+		"db:5432":            "is not an address and a port",
+		"10.1.2.3:0":         "is not an address and a port",
+		"10.1.2.3:080":       "has a port with a leading zero",
+		"[fd00::1]:0443/UDP": "has a port with a leading zero",
+		"10.1.2.3:443/SCTP":  "names a protocol that is neither TCP nor UDP",
+		"10.0.0.0/8:443":     "is a range",
+		"10.0.0.0/8":         "is a range",
+		"fd00::/8":           "is a range",
+		"https://10.0.0.1:8": "is a URL",
+	} {
 		_, err := ParseOutbound(text)
-		assert.ErrorContains(t, err, `"`, "%s", text)
+		assert.ErrorContains(t, err, fmt.Sprintf("%q %s: ", text, says), "%s", text)
 	}
 }
 
@@ -37,8 +50,16 @@ func TestParseInbound(t *testing.T) {
 	got, err = ParseInbound("53/UDP")
 	require.NoError(t, err)
 	assert.Equal(t, Connection{Direction: Inbound, Protocol: UDP, Port: 53}, got)
-	for _, text := range []string{"", "0", "80-90", "http", "80/tcp"} {
+	for text, says := range map[string]string{
+		"":                "is not a port",
+		"0":               "is not a port",
+		"080":             "is not a port",
+		"80-90":           "is not a port",
+		"http":            "is not a port",
+		"80/tcp":          "names a protocol that is neither TCP nor UDP",
+		"http://web:8080": "is a URL",
+	} {
 		_, err := ParseInbound(text)
-		assert.ErrorContains(t, err, `"`, "%s", text)
+		assert.ErrorContains(t, err, fmt.Sprintf("%q %s: ", text, says), "%s", text)
 	}
 }
