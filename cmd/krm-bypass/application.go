@@ -78,7 +78,10 @@ func (in *inputs) readSpecs() ([]fn.Manifest, error) {
 		}
 		specs = append(specs, fn.Manifest{Path: path, Text: text})
 	}
-	return specs, nil
+	if in.earlier { // which is as it is
+		return specs, nil
+	}
+	return specs, distinct(specs)
 }
 
 // kustomizationOf gives the folder of a kustomization, which may itself be named; "" for

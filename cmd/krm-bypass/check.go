@@ -69,15 +69,15 @@ func checkCommand() *cobra.Command {
 	in.addFlags(cmd)
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&flags.complete, "complete", false, "fail for rules that reach no workload, because the manifests are the whole cluster")
-	cmd.Flags().BoolVar(&flags.allowNone, "allow-none", false, "pass if there is no workload to check")
 	return cmd
 }
 
 type checkFlags struct {
 	format, now string
 	notice      int
-	// allowNone and complete are those of check alone.
-	allowNone, complete bool
+	allowNone   bool
+	// complete is check's alone.
+	complete bool
 }
 
 // add adds the flags of every command that reports findings.
@@ -85,6 +85,7 @@ func (f *checkFlags) add(cmd *cobra.Command) {
 	failsWith(cmd, couldNotTell)
 	cmd.Flags().StringVarP(&f.format, "output", "o", report.CheckFormats[0].Name, "format of the report: "+report.CheckFormats.Names())
 	completes(cmd, "output", report.CheckFormats.List())
+	cmd.Flags().BoolVar(&f.allowNone, "allow-none", false, "pass if there is no workload to check")
 	cmd.Flags().IntVar(&f.notice, "notice", fn.Notice, "warn so many days before a rule expires")
 	addNowFlag(cmd, &f.now)
 }
@@ -113,6 +114,9 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 	today, err := day(flags.now)
 	if err != nil {
 		return err
+	}
+	if flags.notice < 0 {
+		return fmt.Errorf("--notice: %d is no number of days: write 0 or more", flags.notice)
 	}
 	var all []report.Checked
 	in.judging, in.reading.judging = true, true

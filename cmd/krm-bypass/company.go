@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -52,16 +53,35 @@ func (c company) succeeded(spec *fn.Spec) bool {
 	return at >= 0 && slices.ContainsFunc(c[at+1:], func(m member) bool { return slices.Contains(m.formerly, c[at].name) })
 }
 
+// distinct refuses specs of which two say the same: every workload would count twice.
+func distinct(specs []fn.Manifest) error {
+	for i, one := range specs {
+		for _, other := range specs[:i] {
+			switch {
+			case !bytes.Equal(one.Text, other.Text):
+			case one.Path == other.Path:
+				return fmt.Errorf("--spec: %s is given twice: give it once", one.Path)
+			default:
+				return fmt.Errorf("--spec: %s and %s are one and the same: give one of them", other.Path, one.Path)
+			}
+		}
+	}
+	return nil
+}
+
 // all takes specs in. Without any, it is the one among the manifests that applies.
 func (c *company) all(files []fn.Manifest) ([]*fn.Spec, error) {
 	if len(files) == 0 {
 		return []*fn.Spec{nil}, nil
 	}
-	specs := make([]*fn.Spec, len(files))
-	for i, file := range files {
-		var err error
-		if specs[i], err = c.with(file); err != nil {
+	var specs []*fn.Spec
+	for _, file := range files {
+		is, err := c.with(file)
+		if err != nil {
 			return nil, err
+		}
+		if !slices.Contains(specs, is) {
+			specs = append(specs, is)
 		}
 	}
 	return specs, nil

@@ -157,6 +157,8 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 	var files []string
 	for _, path := range paths {
 		switch {
+		case in.inPlace && isIrregular(path):
+			return nil, nil, fmt.Errorf("--in-place: %s is not a regular file, and nothing can be written back into it: name a file, or pipe it into krm-bypass render -", path)
 		case path == standardInput:
 			in.working.say("reading standard input")
 			text, err := bounded.Read(report.StandardInput, cmd.InOrStdin())

@@ -27,7 +27,8 @@ kind is about and what to do. The specification sets the severity of each kind i
 spec.lint, and accepts single findings in spec.lint.accept.
 
 Exit code: 0 if there are no errors, 1 if there are, 2 if lint could not tell,
-because it could not read something.`
+because it could not read something or found no workload. --allow-none makes
+that last case 0.`
 
 func lintCommand() *cobra.Command {
 	var in inputs

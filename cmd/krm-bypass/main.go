@@ -55,6 +55,9 @@ func program() *cobra.Command {
 	root := rootCommand()
 	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: calledAs(os.Args[0])}
 	root.AddCommand(checkCommand(), completionCommand(), explainCommand(), importCommand(), initCommand(), installCommand(), lintCommand(), pinCommand(), probeCommand(), renderCommand(), schemaCommand(), suggestCommand(), uiCommand(), versionCommand())
+	for _, cmd := range root.Commands() {
+		noneEmpty(cmd)
+	}
 	root.InitDefaultHelpCmd()
 	for _, cmd := range append(root.Commands(), root) {
 		allowOnce(cmd)

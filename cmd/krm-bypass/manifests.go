@@ -75,7 +75,7 @@ func (r reading) texts() func(real string, read func() ([]byte, error)) ([]byte,
 // readableAgain refuses what can be read only once, or never ends. What is not there,
 // whoever reads it says.
 func readableAgain(path string) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+	if isIrregular(path) {
 		return fmt.Errorf("%s is not a regular file, and the page reads files more than once: write what it gives into a file, and name that", path)
 	}
 	return nil
@@ -323,6 +323,12 @@ func realPath(path string) (string, error) {
 		return "", err
 	}
 	return filepath.EvalSymlinks(absolute)
+}
+
+// isIrregular tells a pipe or a device from files and folders.
+func isIrregular(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
 }
 
 func isDir(path string) bool {

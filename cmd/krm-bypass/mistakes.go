@@ -75,7 +75,7 @@ type single struct {
 }
 
 // Set takes the value. An empty one is a variable of a script that is not set, more
-// often than not, and the flag would count for nothing. A namespace may be unknown.
+// often than not, and the flag would count for nothing.
 func (s *single) Set(value string) error {
 	if value == "" && !s.mayBeEmpty {
 		return errors.New("it is empty: give a value, or leave the flag out")
@@ -86,11 +86,15 @@ func (s *single) Set(value string) error {
 	return s.once.Set(s.Value, value) //nolint:wrapcheck // flagError says which flag it is
 }
 
+// emptyFlags are flags of which an empty value means something: a namespace may be
+// unknown, and a spec that is gone may have had no name.
+var emptyFlags = []string{function.NamespaceFlag, removeFlag}
+
 // allowOnce has a command refuse a flag that is given twice.
 func allowOnce(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		_, several := f.Value.(pflag.SliceValue)
-		f.Value = &single{Value: f.Value, mayBeEmpty: f.Name == function.NamespaceFlag, several: several}
+		f.Value = &single{Value: f.Value, mayBeEmpty: slices.Contains(emptyFlags, f.Name), several: several}
 	})
 }
 
@@ -123,6 +127,18 @@ func flagError(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("--%s: %w", f.Name, errors.Unwrap(err))
 	}
 	return err
+}
+
+// noneEmpty has a command refuse an empty argument, which would count for the working
+// directory.
+func noneEmpty(cmd *cobra.Command) {
+	takes := cmd.Args
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if slices.Contains(args, "") {
+			return fmt.Errorf("an argument of %s is empty: give a value, or leave it out", cmd.CommandPath())
+		}
+		return takes(cmd, args)
+	}
 }
 
 // noArguments refuses arguments of a command that takes none.

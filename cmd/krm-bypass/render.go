@@ -58,6 +58,8 @@ with --spec only tells of more kinds of workloads, by its podTemplates.
 If writing fails half way, the files written before get their old texts back;
 the error names any that could not.`
 
+const removeFlag = "remove"
+
 func renderCommand() *cobra.Command {
 	var in inputs
 	var inPlace, showDiff bool
@@ -70,7 +72,7 @@ func renderCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.inPlace, in.comparing, in.reading.rewriting = inPlace, showDiff, inPlace || showDiff
 			apply := rendered
-			if cmd.Flags().Changed("remove") {
+			if cmd.Flags().Changed(removeFlag) {
 				in.asFiles = true
 				apply = removing(gone)
 			}
@@ -83,10 +85,10 @@ func renderCommand() *cobra.Command {
 	in.addFlags(cmd)
 	cmd.Flags().BoolVar(&inPlace, "in-place", false, "rewrite the files instead of printing them")
 	cmd.Flags().BoolVar(&showDiff, "diff", false, "print what the specification changes, in files or in what a kustomization builds")
-	cmd.Flags().StringVar(&gone, "remove", "", "name of a ClusterBypass that is gone: take away what it wrote")
+	cmd.Flags().StringVar(&gone, removeFlag, "", `name of a ClusterBypass that is gone ("" if it had none): take away what it wrote`)
 	allowOne(cmd, "in-place", "diff")
 	for _, flag := range []string{"mesh", "image", function.NamespaceFlag} {
-		allowOne(cmd, "remove", flag)
+		allowOne(cmd, removeFlag, flag)
 	}
 	return cmd
 }

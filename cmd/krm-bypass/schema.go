@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/admission"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -52,6 +53,7 @@ is for all specifications of a cluster: give --spec for each.`,
 // policiesOf gives what specs say.
 func policiesOf(files []string) ([]*transform.Policy, error) {
 	var policies []*transform.Policy
+	var specs []fn.Manifest
 	for _, file := range files {
 		text, err := specFile(file)
 		if err != nil {
@@ -61,9 +63,9 @@ func policiesOf(files []string) ([]*transform.Policy, error) {
 		if err != nil {
 			return nil, err
 		}
-		policies = append(policies, read.Policy)
+		policies, specs = append(policies, read.Policy), append(specs, fn.Manifest{Path: file, Text: text})
 	}
-	return policies, nil
+	return policies, distinct(specs)
 }
 
 // compiled gives the spec in a text.
