@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,7 +134,7 @@ func earlierState(cmd *cobra.Command, in inputs, paths []string, before string, 
 		}
 	}
 	if info.IsDir() {
-		if in, paths, err = in.inFolder(paths, before); err != nil {
+		if in, paths, err = in.inFolder(cmd, paths, before); err != nil {
 			return err
 		}
 		return read(in, paths, nil)
@@ -174,7 +175,7 @@ func lost(path string, isSpec bool) error {
 
 // inFolder gives what to read if an earlier folder takes the place of the one that
 // is read now.
-func (in inputs) inFolder(paths []string, folder string) (inputs, []string, error) {
+func (in inputs) inFolder(cmd *cobra.Command, paths []string, folder string) (inputs, []string, error) {
 	if len(paths) != 1 || !isDir(paths[0]) {
 		return in, nil, fmt.Errorf("--before: the folder %s can take the place of one folder only: name one folder as PATH", folder)
 	}
@@ -191,6 +192,9 @@ func (in inputs) inFolder(paths []string, folder string) (inputs, []string, erro
 				return in, nil, err
 			}
 		}
+		if at == spec {
+			in.lacks.both = append(in.lacks.both, spec)
+		}
 		if !isThere(at) {
 			in.lacks.specs = append(in.lacks.specs, spec)
 			continue
@@ -200,8 +204,18 @@ func (in inputs) inFolder(paths []string, folder string) (inputs, []string, erro
 		}
 		then = append(then, at)
 	}
+	if n := len(in.lacks.both); n > 0 && n == len(in.specs) && in.hasItsOwn(cmd, folder) {
+		in.lacks.both, then = nil, nil
+	}
 	in.specs = then
 	return in, []string{folder}, nil
+}
+
+// hasItsOwn reports whether an earlier folder holds a specification, or lists one.
+func (in inputs) hasItsOwn(cmd *cobra.Command, folder string) bool {
+	in.specs, in.mesh, in.otherwise = nil, "", nothing(in.mesh)
+	groups, _, err := in.read(aside(cmd.Context(), io.Discard), []string{folder})
+	return err == nil && slices.ContainsFunc(groups, func(g group) bool { return len(g.within) > 0 || !g.hasNoSpec() })
 }
 
 // stateAt reads the same paths at a git revision.
@@ -256,7 +270,9 @@ type lacks struct {
 	// paths and specs are not in the earlier one, gonePaths and goneSpecs not in today's.
 	paths, specs, gonePaths, goneSpecs []string
 	// outside are specifications that a revision cannot hold.
-	outside          []string
+	outside []string
+	// both are specifications that are outside of the folder, and counted for both states.
+	both             []string
 	onePath, oneSpec bool
 }
 
@@ -311,6 +327,9 @@ func (l lacks) says(before string, unspecified bool) (warnings []string) {
 	}
 	for _, path := range l.outside {
 		warn(path, "is outside the git repository", "what it says today counts for both states", "to compare with an earlier one, give that file with --before")
+	}
+	for _, path := range l.both {
+		warn(path, "is outside of PATH, and the folder holds no ClusterBypass", "what it says today counts for both states", "to compare with an earlier one, copy that into the folder")
 	}
 	return warnings
 }

@@ -85,8 +85,20 @@ func TestTheRemediesForWhatWasNotThere(t *testing.T) {
 	assert.Contains(t, out, "pods restart (settings)\n  + excludeOutboundPorts  6379  [1]\n  - excludeOutboundPorts  5432  [2]\n")
 	code, out, errOut = krmBypass("", "explain", "prod", "--spec", "by.yaml", "--before", "../earlier/web")
 	assert.Zero(t, code)
-	assert.Empty(t, errOut)
+	assert.Equal(t, "warning: --before ../earlier/web: by.yaml is outside of PATH, and the folder holds no ClusterBypass, so what it says today counts for both states: to compare with an earlier one, copy that into the folder\n", errOut)
 	assert.Contains(t, out, "0 of 1 workloads changed")
+
+	require.NoError(t, os.Rename("../earlier/bypass.yaml", "../earlier/web/bypass.yaml"))
+	code, out, errOut = krmBypass("", "explain", "prod", "--spec", "by.yaml", "--before", "../earlier/web")
+	assert.Zero(t, code)
+	assert.Empty(t, errOut)
+	assert.Contains(t, out, "pods restart (settings)\n  + excludeOutboundPorts  6379  [1]\n  - excludeOutboundPorts  5432  [2]\n")
+	_, out, _ = krmBypass("", "explain", "prod", "--spec", "by.yaml", "--before", "../earlier/web", "-o", "html")
+	assert.Contains(t, out, "&#34;5432&#34;", "the page's lines of YAML are of the same earlier specification")
+
+	require.NoError(t, os.WriteFile("../earlier/web/kustomization.yaml", []byte("resources: [web.yaml]\ntransformers: [bypass.yaml]\n"), 0o600))
+	_, out, _ = krmBypass("", "explain", "prod", "--spec", "by.yaml", "--before", "../earlier/web")
+	assert.Contains(t, out, "pods restart (settings)\n  + excludeOutboundPorts  6379  [1]\n  - excludeOutboundPorts  5432  [2]\n", "a kustomization that lists one")
 }
 
 // TestABrokenEarlierStateIsTold has a kustomization, or a specification, that is mended

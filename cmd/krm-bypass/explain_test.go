@@ -240,11 +240,11 @@ func TestExplainOfASpecThatCannotBeRead(t *testing.T) {
 
 // What is passed over in an earlier state is nobody's concern today.
 func TestExplainWarnsOfTodayAlone(t *testing.T) {
-	dir := folder(t, map[string]string{"now/web.yaml": webDeployment, "then/web.yaml": webDeployment, "bypass.yaml": bypassSpec})
+	dir := folder(t, map[string]string{"now/web.yaml": webDeployment, "then/web.yaml": webDeployment, "now/bypass.yaml": bypassSpec, "then/bypass.yaml": bypassSpec})
 	for _, name := range []string{"now", "then"} {
 		require.NoError(t, os.Symlink(dir, filepath.Join(dir, name, "all")))
 	}
-	code, _, errOut := krmBypass("", "explain", filepath.Join(dir, "now"), "--spec", filepath.Join(dir, "bypass.yaml"), "--before", filepath.Join(dir, "then"))
+	code, _, errOut := krmBypass("", "explain", filepath.Join(dir, "now"), "--before", filepath.Join(dir, "then"))
 	assert.Zero(t, code)
 	assert.Equal(t, "warning: "+dir+"/now/all: skipped, because it is a link to a folder: name the folder itself\n", errOut)
 }
