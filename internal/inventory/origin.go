@@ -129,12 +129,21 @@ func (r rule) called(taken map[string]bool) string {
 		}
 	}
 	what = cmp.Or(what, "-"+strings.ToLower(string(r.plane)))
-	name := where + what
-	if r.kind != "" && taken[name] {
-		name = where + "-" + strings.ToLower(r.kind) + what
+	name := fitting(where, what)
+	if kind := "-" + strings.ToLower(r.kind); r.kind != "" && taken[name] && len(kind+what) < mostName {
+		name = fitting(where, kind+what)
 	}
 	for n := 2; taken[name]; n++ {
-		name = fmt.Sprintf("%s%s-%d", where, what, n)
+		name = fitting(where, fmt.Sprintf("%s-%d", what, n))
 	}
 	return name
+}
+
+// mostName is how long the name of a rule may be (internal/spec, ruleName).
+const mostName = 63
+
+// fitting is a rule's name, of which the first part is cut where both are too long: names
+// of workloads alone may be longer.
+func fitting(where, what string) string {
+	return strings.TrimRight(where[:max(1, min(len(where), mostName-len(what)))], "-_.") + what
 }

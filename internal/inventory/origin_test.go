@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
+	"github.com/krm-bypass/krm-bypass/internal/spec"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // commented is a Deployment of shop with these lines as its template's annotations, from
@@ -113,4 +115,31 @@ func TestWhatIsNotImportedIsInTheSpec(t *testing.T) {
 	_, told, _ := strings.Cut(string(found.Spec()), "# Not imported:\n")
 	assert.Equal(t, "# "+strings.ReplaceAll(found.Warnings.Error(), "\u2028", " ")+"\n", told)
 	assert.NotEmpty(t, found.Warnings)
+}
+
+// TestNamesOfRulesFit: the names of workloads may be longer than those of rules, which are
+// read back, and two that are alike up to there are two.
+func TestNamesOfRulesFit(t *testing.T) {
+	const namespace = "monitoring-production"
+	operator := "kube-prometheus-stack-operator-admission"
+	set := strings.Replace(deployment(operator, namespace, portsAnnotation+`"5433"`), "Deployment", "StatefulSet", 1)
+	long := strings.Repeat("w", 253)
+	found, err := inventory.Take(tree("-- a.yaml --\n"+stream(
+		deployment(operator, namespace, portsAnnotation+`"5432"`), deployment(operator+"-create", namespace, portsAnnotation+`"5432,80"`), deployment(operator+"-patch", namespace, portsAnnotation+`"80"`), set,
+		deployment(long, "shop", portsAnnotation+`"3306"`), deployment("web", "shop", portsAnnotation+`"1"`),
+	)), "", nil)
+	require.NoError(t, err)
+	source, err := spec.In(yamltext.File{Path: "spec.yaml", Text: found.Spec()})
+	require.NoError(t, err)
+	_, err = source.Read(spec.Given{})
+	require.NoError(t, err)
+	var all []string
+	for _, name := range regexp.MustCompile(`(?m)^  - name: (.*)$`).FindAllStringSubmatch(string(found.Spec()), -1) {
+		all = append(all, name[1])
+	}
+	assert.Equal(t, []string{
+		"monitoring-production-kube-prometheus-stack-operator-a-outbound", "monitoring-production-kube-prometheus-statefulset.apps-outbound",
+		"monitoring-production-kube-prometheus-stack-deployment-outbound", "monitoring-production-kube-prometheus-stack-operator-outbound-2",
+		"shop-web-outbound", "shop-wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww-outbound",
+	}, all)
 }
