@@ -497,7 +497,7 @@ func TestWhatIsNotImportedIsSaid(t *testing.T) {
 		{"JSON with comments, of another tool", "-- a.json --\n{ // one\n  \"corejs\": 3}\n", "a.json:1: skipped: it is neither a Kubernetes object nor about a mesh: line 2: "},
 		{"JSON lines", "-- a.json --\n{rating: 5}\n{rating: 4}\n", "a.json:1: skipped: it is neither a Kubernetes object nor about a mesh: line 2: "},
 		{"an annotation that a chart fills in", "-- a.yaml --\n" + deployment("web", "shop", portsAnnotation+`"{{ .Values.ports }}"`), "left as it is, since krm-bypass leaves this workload alone: a Helm chart fills it in"},
-		{"a name that a chart fills in", "-- a.yaml --\n" + deployment(`"{{ .Release.Name }}"`, "shop", portsAnnotation+`"1"`), "no rule can name it"},
+		{"a name that a chart fills in", "-- a.yaml --\n" + deployment(`"{{ .Release.Name }}"`, "shop", portsAnnotation+`"1"`), "a.yaml:1: skipped: a Helm chart fills it in"},
 		{"a patch", "-- p.yaml --\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {metadata: {annotations: {" + portsAnnotation + "'3306'}}}}\n",
 			`p.yaml:4: Deployment web: spec.template.metadata.annotations["traffic.sidecar.istio.io/excludeOutboundPorts"]: left as it is, since krm-bypass leaves this workload alone: its template has no pod spec, as in a patch`},
 		{"a Job", "-- j.yaml --\napiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec:\n  template:\n    metadata: {annotations: {" + portsAnnotation + "'3306'}}\n    spec: {containers: [{name: app, image: app}]}\n",

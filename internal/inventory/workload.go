@@ -9,6 +9,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -115,6 +116,10 @@ func (s *survey) untouched(a annotations, why string) {
 }
 
 func (s *survey) malformed(d *document, err error) {
+	if errors.Is(err, object.ErrTemplate) {
+		s.skip(d.file, d.line)
+		return
+	}
 	var path edit.Path
 	if bad, is := errors.AsType[*transform.FieldError](err); is {
 		path, err = bad.Path, bad.Err

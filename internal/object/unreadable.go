@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -13,6 +14,24 @@ import (
 
 // Templated is how the templates of a Helm chart begin what Helm fills in.
 const Templated = "{{"
+
+// RenderFirst is what to do with such a template.
+const RenderFirst = "render the chart first, as in helm template DIR | krm-bypass render -"
+
+// ErrTemplate is the error for a value that IsTemplate.
+var ErrTemplate = errors.New("Helm fills in what stands in {{ }}: " + RenderFirst)
+
+// IsTemplate reports whether Helm fills in a value. {{inputs.parameters.x}} of Argo
+// Workflows and {{ name }} of others are for another program.
+func IsTemplate(value string) bool {
+	_, action, _ := strings.Cut(value, Templated)
+	action = strings.TrimLeft(strings.TrimPrefix(action, "-"), " ")
+	return slices.ContainsFunc(helmActions, func(begin string) bool { return strings.HasPrefix(action, begin) })
+}
+
+// helmActions are how what Helm fills in begins in names and images: a value of the
+// chart, a variable, or a function with arguments.
+var helmActions = []string{".", "$", "include ", "template ", "tpl ", "printf ", "default ", "required ", "coalesce "}
 
 // unreadable says in plain words, and with the line, why a text cannot be read, and
 // what it may be instead. yaml/v3 speaks of tokens and names the line in which the
@@ -63,7 +82,7 @@ func plainWords(text []byte, words string) (line int, problem string) {
 // ConfigMaps have them too.
 func notYet(text []byte, line int) string {
 	if bytes.Contains(text, []byte(Templated)) {
-		return "; it looks like a template of a Helm chart: render the chart first, as in helm template DIR | krm-bypass render -"
+		return "; it looks like a template of a Helm chart: " + RenderFirst
 	}
 	if bytes.Contains(lineOf(text, line), []byte("${")) {
 		return "; it looks like a template with variables: fill it in first, as envsubst does"

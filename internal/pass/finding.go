@@ -45,7 +45,7 @@ func (d *Document) finding(of *transform.Object, f transform.Finding) Finding {
 		path = of.Path()
 	}
 	if f.Severity == transform.Error && strings.Contains(f.Value, object.Templated) {
-		told.Message += "; Helm fills in what stands in {{ }}: render the chart first, as in helm template DIR | krm-bypass render -"
+		told.Message += "; " + object.ErrTemplate.Error()
 	}
 	told.Place = d.Locate(of, path)
 	return told

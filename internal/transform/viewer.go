@@ -39,6 +39,9 @@ func (p *Policy) view(o object.Object, kind kinds.Kind, line int) ([]*Workload, 
 	one := Workload{Object: v.object(o), kind: kind}
 	one.tolerated = v.tolerated
 	metadata := o.Entry("metadata")
+	for _, key := range []string{"name", "generateName", "namespace"} {
+		v.isFilledIn(metadata.Entry(key), one.Path("metadata", key))
+	}
 	if one.Name == "" {
 		one.Name = metadata.Entry("generateName").Text()
 		one.generated = one.Name != ""
@@ -397,6 +400,15 @@ func (v *viewer) isText(value node.Value, path edit.Path, in, key string) bool {
 	return false
 }
 
+// isFilledIn tells, once for an object, of a value that Helm has yet to fill in. Others
+// may be for programs that run later.
+func (v *viewer) isFilledIn(value node.Value, path edit.Path) {
+	isTold := func(told *FieldError) bool { return errors.Is(told, object.ErrTemplate) }
+	if text := value.Text(); object.IsTemplate(text) && !slices.ContainsFunc(v.problems, isTold) {
+		v.problem(path, text, object.ErrTemplate)
+	}
+}
+
 // mostOurs is how many containers with our names may be as we wrote them. The API
 // server takes a name once.
 const mostOurs = 16
@@ -412,6 +424,7 @@ func (v *viewer) containers(spec node.Value, at edit.Path, key string) []contain
 	}
 	var found []container
 	for i, c := range list.Items() {
+		v.isFilledIn(c.Entry("image"), append(slices.Clone(at), key, i, "image"))
 		found = append(found, container{name: c.Entry("name").Text(), path: append(slices.Clone(at), key, i), as: as(c.Entry("securityContext")), value: c})
 	}
 	return found
