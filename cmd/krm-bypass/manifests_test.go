@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -221,6 +222,7 @@ func TestATemplateWithoutAWorkloadIsTold(t *testing.T) {
 		"two": {"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {{ .Values.b }}\n", "50%s.yaml:1: not read (and 1 more like it): " + why},
 	} {
 		t.Run(name, func(t *testing.T) {
+			files := maps.Clone(files)
 			if test.more != "" {
 				files["service.yaml"] = test.more
 			}
