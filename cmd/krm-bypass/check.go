@@ -119,7 +119,7 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 		return fmt.Errorf("--notice: %d is no number of days: write 0 or more", flags.notice)
 	}
 	var all []report.Checked
-	in.judging, in.reading.judging = true, true
+	in.judging, in.retold, in.reading.judging = true, true, true
 	var failed error
 	var foreign []string
 	something := false

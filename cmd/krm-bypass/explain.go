@@ -107,6 +107,7 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 	if err != nil {
 		return err
 	}
+	in.renames, in.retold = true, true
 	var found report.Explanation
 	var said fn.Results
 	if flags.before == "" {
@@ -265,7 +266,11 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 		if failed != nil || !g.changeable() {
 			return nil //nolint:nilerr // it is returned with the report
 		}
-		for _, judged := range g.finish(options, today).judged { // an error of which has been explained
+		is := g.finish(options, today) // an error of which has been explained
+		if is.err == nil {
+			g.settle(all[before:], is.files, options, in.renames)
+		}
+		for _, judged := range is.judged {
 			said = append(said, judged.Results.Once(told)...)
 			all = instead(all, judged)
 		}

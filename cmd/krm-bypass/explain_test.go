@@ -83,7 +83,8 @@ func TestExplainReadsWhatRenderReads(t *testing.T) {
 	assert.Equal(t, 12, report.Workloads[0].Fields[0].Entries[1].From.Line)
 }
 
-// TestExplainOfAComponent has the spec applied before the overlay's prefix.
+// TestExplainOfAComponent has the spec applied before the overlay's prefix, which is in the
+// name by which the cluster knows the workload.
 func TestExplainOfAComponent(t *testing.T) {
 	dir := folder(t, map[string]string{
 		"app/web.yaml": webDeployment, "app/kustomization.yaml": "namePrefix: eu-\nresources: [web.yaml]\ncomponents: [../bypass]\n",
@@ -91,7 +92,7 @@ func TestExplainOfAComponent(t *testing.T) {
 	})
 	code, out, errOut := krmBypass("", "explain", filepath.Join(dir, "app"))
 	assert.Zero(t, code, errOut)
-	assert.Regexp(t, `(?m)^Deployment shop/web \(\S+\): written`, out)
+	assert.Regexp(t, `(?m)^Deployment shop/eu-web \(\S+\): written`, out)
 	assert.Contains(t, out, "bypass/bypass.yaml:12")
 }
 

@@ -52,6 +52,11 @@ type inputs struct {
 	earlier bool
 	// standing also reads what stands in files that nobody renders later.
 	standing bool
+	// renames gives workloads the names that they have in the end, where kustomizations
+	// change them after a specification was applied.
+	renames bool
+	// retold says that what specs say while a kustomization is built is told later.
+	retold bool
 	// otherwise is the specification that applies where there is none; nil makes that an
 	// error.
 	otherwise *fn.Spec
@@ -254,7 +259,12 @@ func (in *inputs) build(cmd *cobra.Command, path string, given []fn.Manifest) (g
 			}
 			seen.together = together
 			files, results, err := fn.Manifests(spec, seen.files, seen.with(in.options()))
-			fmt.Fprint(cmd.ErrOrStderr(), results.Report())
+			switch {
+			case err != nil && in.earlier:
+				return nil, errors.New(strings.TrimPrefix(strings.Join(lines(results.Report()), "; "), "error: "))
+			case err != nil || !in.retold && !in.earlier:
+				fmt.Fprint(cmd.ErrOrStderr(), results.Report())
+			}
 			if err != nil {
 				return nil, function.ErrReported
 			}

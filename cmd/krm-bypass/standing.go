@@ -34,3 +34,40 @@ func (g group) standing(options fn.Options, explained []*fn.Explained, today map
 	}
 	return s
 }
+
+// settle has explanations of what specs within a build wrote say what becomes of it in the
+// end: its template and, if that is asked for, its name.
+func (g group) settle(explained []*fn.Explained, finished []fn.Manifest, options fn.Options, renames bool) {
+	options.Progress, options.Mesh = nil, ""
+	for _, x := range explained {
+		in, err := fn.Explain(nothing(x.Mesh), finished, options, "")
+		if err != nil {
+			return // it has been told
+		}
+		type place struct {
+			file, kind, template string
+			line                 int
+		}
+		at := func(w fn.Explanation) place { return place{w.File, w.Kind, w.Template, w.Line} }
+		by, from := map[fn.TemplateRef]*fn.Explanation{}, map[place][]*fn.Explanation{}
+		for i := range in.Workloads {
+			w := &in.Workloads[i]
+			by[w.TemplateRef] = w
+			from[at(*w)] = append(from[at(*w)], w)
+		}
+		for i := range x.Workloads {
+			w := &x.Workloads[i]
+			end := by[w.TemplateRef]
+			if one := from[at(*w)]; w.Line > 0 && len(one) == 1 {
+				end = one[0]
+			}
+			if end == nil || w.Rendered.Template == "" {
+				continue
+			}
+			w.Rendered = end.Stands
+			if renames {
+				w.TemplateRef = end.TemplateRef
+			}
+		}
+	}
+}

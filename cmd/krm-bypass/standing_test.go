@@ -86,3 +86,68 @@ func TestExplainComparesWhatStandsInFiles(t *testing.T) {
 		})
 	}
 }
+
+// TestExplainComparesWhatIsFinished has a specification in a base or a component, and a
+// kustomization that changes what it wrote.
+func TestExplainComparesWhatIsFinished(t *testing.T) {
+	const (
+		title    = "Deployment bank/prd-web (base/web.yaml:2): "
+		unwired  = "resources: [web.yaml]\n"
+		wired    = unwired + "transformers: [bypass.yaml]\n"
+		renamed  = "resources: [../base]\nnamePrefix: prd-\nnamespace: bank\n"
+		restarts = "1 of 1 workloads changed, and the pods of 1 restart\n"
+		taken    = restarts + title + "pods restart (settings)\n  - excludeOutboundPorts  3306  [1]\n"
+		added    = restarts + title + "pods restart (settings)\n  + excludeOutboundPorts  3306  [1]\n"
+		template = restarts + title + "pods restart (template)\n"
+	)
+	none := "warning: no ClusterBypass applies to prod any more, so no rule counts there now\n"
+	unknown := "warning: base/web.yaml:4: Deployment web: metadata.namespace: the namespace of this workload is unknown, so what depends on it does not apply (spec.namespaces[0]): set metadata.namespace, or give the namespace with --namespace or spec.defaultNamespace [unknown-namespace]\n"
+	for name, test := range map[string]struct {
+		base, overlay       string
+		baseNow, overlayNow string
+		out, says           string
+	}{
+		"taken out of a base":      {wired, renamed, unwired, renamed, taken, none},
+		"put into a base":          {unwired, renamed, wired, renamed, added, unknown},
+		"taken out of a component": {unwired, renamed + "components: [../bypass]\n", unwired, renamed, restarts + title + "pods restart (settings)\n", none},
+		"from a component to the transformers": {unwired, renamed + "components: [../bypass]\n", unwired, renamed + "transformers: [bypass.yaml]\n",
+			"0 of 1 workloads changed, and the pods of 0 restart\n", ""},
+		"an image, over a base":     {wired, renamed, wired, renamed + "images: [{name: web, newTag: \"9\"}]\n", template, unknown},
+		"a label, over a component": {unwired, renamed + "components: [../bypass]\n", unwired, renamed + "components: [../bypass]\nlabels: [{pairs: {a: b}, includeTemplates: true}]\n", template, unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(folder(t, map[string]string{
+				"bypass/bypass.yaml": bypassSpec, "base/bypass.yaml": bypassSpec, "prod/bypass.yaml": bypassSpec, "bypass/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\ntransformers: [bypass.yaml]\n",
+				"base/web.yaml": strings.Replace(webDeployment, ", namespace: shop", "", 1), "base/kustomization.yaml": test.base, "prod/kustomization.yaml": test.overlay,
+			}))
+			committed(t, ".")
+			for path, text := range map[string]string{"base": test.baseNow, "prod": test.overlayNow} {
+				require.NoError(t, os.WriteFile(path+"/kustomization.yaml", []byte(text), 0o600))
+			}
+			code, out, errOut := krmBypass("", "explain", "prod", "--before", "main")
+			assert.Zero(t, code)
+			assert.Contains(t, out, test.out)
+			assert.Equal(t, test.says, errOut)
+			_, out, _ = krmBypass("", "explain", "prod", "prd-web", "-o", "csv")
+			assert.NotContains(t, out, ",web,")
+		})
+	}
+}
+
+// TestABrokenEarlierBaseIsTold has a specification that is applied while the kustomization
+// is built, and is mended since the commit.
+func TestABrokenEarlierBaseIsTold(t *testing.T) {
+	t.Chdir(folder(t, map[string]string{
+		"base/web.yaml": webDeployment, "base/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n",
+		"base/bypass.yaml":        strings.Replace(bypassSpec, "AnnotationsOnly", "AnnotationOnly", 1),
+		"prod/kustomization.yaml": "resources: [../base]\n",
+	}))
+	committed(t, ".")
+	require.NoError(t, os.WriteFile("base/bypass.yaml", []byte(bypassSpec), 0o600))
+	code, out, errOut := krmBypass("", "explain", "prod", "--before", "main")
+	assert.Zero(t, code)
+	assert.Contains(t, out, "1 workload: 1 written")
+	assert.Contains(t, errOut, "warning: --before main: the earlier state cannot be read, so nothing is compared with it: ")
+	assert.Contains(t, errOut, `main:base/bypass.yaml:9: ClusterBypass cluster: spec.enforcement.mode: "AnnotationOnly" is not valid: did you mean AnnotationsOnly?`)
+	assert.Equal(t, 1, strings.Count(errOut, "\n"), errOut)
+}
