@@ -225,4 +225,10 @@ func TestFindingsBeyond(t *testing.T) {
 	assert.Empty(t, Beyond(check("spec.workloads[0].expires"), before))
 	assert.Len(t, Beyond(check("spec.workloads[0].expires", "spec.workloads[1].expires"), before), 1)
 	assert.Len(t, Beyond(check("spec.namespaces[1].expires"), before), 1)
+
+	said := func(message string) Check {
+		return Check{Subjects: []Subject{{Kind: "Deployment", Name: "x", Findings: []Finding{{Rule: "annotation-wins", Path: "metadata", Message: message}}}}}
+	}
+	assert.Empty(t, Beyond(said("replaces what spec.workloads[2] says (line 9)"), said("replaces what spec.workloads[3] says (line 12)")))
+	assert.Len(t, Beyond(said("port 80 bypasses"), said("port 81 bypasses")), 1)
 }

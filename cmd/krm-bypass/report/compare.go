@@ -328,7 +328,7 @@ func (r Explanation) ComparedWith(earlier Explanation) Explanation {
 func (r *Check) since(was Check) {
 	type known struct{ title, rule, path, message string }
 	of := func(s Subject, f Finding) known {
-		return known{s.Title(), f.Rule, places.Regexp().ReplaceAllString(f.Path, "[]"), f.Message}
+		return known{s.Title(), f.Rule, anywhere(f.Path), anywhere(f.Message)}
 	}
 	had := map[known]int{}
 	for _, s := range was.Subjects {
@@ -360,5 +360,8 @@ func Beyond(is, was Check) (beyond []Subject) {
 	return beyond
 }
 
-// places are those of items in the path of a field.
-var places = pattern.Of(`\[[0-9]+\]`)
+// anywhere is a text without the places in it.
+func anywhere(text string) string { return places.Regexp().ReplaceAllString(text, "[]") }
+
+// places are those of items in the path of a field, and lines.
+var places = pattern.Of(`\[[0-9]+\]|\bline [0-9]+\b`)
