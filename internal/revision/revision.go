@@ -28,7 +28,11 @@ func Checkout(ctx context.Context, path, revision string) (*Tree, error) {
 	// git must not take a revision for an option or a path.
 	id, err := answer(ctx, top, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
 	if err != nil {
-		return nil, fmt.Errorf("%q is neither a file or folder nor a revision of the git repository %s", revision, top)
+		why := ""
+		if shallow, _ := answer(ctx, top, "rev-parse", "--is-shallow-repository"); shallow == "true" {
+			why = ", which is a shallow clone: git fetch --unshallow gets all revisions, and git fetch --depth=1 origin BRANCH:refs/remotes/origin/BRANCH the last one of a branch"
+		}
+		return nil, fmt.Errorf("%q is neither a file or folder nor a revision of the git repository %s%s", revision, top, why)
 	}
 	folder, err := os.MkdirTemp("", "krm-bypass-")
 	t := &Tree{revision, top, folder}
@@ -42,6 +46,24 @@ func Checkout(ctx context.Context, path, revision string) (*Tree, error) {
 		return nil, errors.Join(fmt.Errorf("checking out %s: %w", revision, err), os.RemoveAll(folder))
 	}
 	return t, nil
+}
+
+// Holds reports whether a revision has something at a path.
+func Holds(ctx context.Context, revision, path string) bool {
+	top, err := worktreeOf(ctx, path)
+	if err != nil {
+		return false
+	}
+	absolute, err := resolved(path)
+	if err != nil {
+		return false
+	}
+	inside, err := filepath.Rel(top, absolute)
+	if err != nil || !filepath.IsLocal(inside) {
+		return false
+	}
+	_, err = answer(ctx, top, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}:"+filepath.ToSlash(inside))
+	return err == nil
 }
 
 // worktreeOf gives the top of the worktree that holds a path: where an entry is

@@ -97,9 +97,28 @@ func TestCheckoutOfNoRevision(t *testing.T) {
 	}
 	_, err := Checkout(t.Context(), t.TempDir(), "main")
 	assert.ErrorContains(t, err, "finding the git repository of")
+	shallow := filepath.Join(t.TempDir(), "shallow")
+	require.NoError(t, exec.Command("git", "clone", "--quiet", "--depth=1", "file://"+dir, shallow).Run())
+	_, err = Checkout(t.Context(), shallow, "HEAD~1")
+	assert.ErrorContains(t, err, shallow+", which is a shallow clone: git fetch --unshallow gets all revisions")
+	require.NoError(t, exec.Command("git", "-C", shallow, "fetch", "--quiet", "--unshallow").Run())
+	tree, err := Checkout(t.Context(), shallow, "HEAD~1")
+	require.NoError(t, err, "the advice")
+	require.NoError(t, tree.Close())
 	t.Setenv("PATH", "")
 	_, err = Checkout(t.Context(), dir, "main")
 	assert.ErrorContains(t, err, "git is not installed")
+}
+
+func TestHolds(t *testing.T) {
+	dir := repository(t)
+	for path, want := range map[string]bool{"app": true, "app/web.yaml": true, "nothere": false, "app/nothere/a": false, "../other": false, "app/new.yaml": false} {
+		assert.Equal(t, want, Holds(t.Context(), "v1", filepath.Join(dir, path)), path)
+	}
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "app")))
+	assert.True(t, Holds(t.Context(), "v1", filepath.Join(dir, "app")), "what is gone")
+	assert.False(t, Holds(t.Context(), "--help", filepath.Join(dir, "app")))
+	assert.False(t, Holds(t.Context(), "v1", t.TempDir()), "no repository")
 }
 
 // then gives a file as it was.
