@@ -39,6 +39,10 @@ func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before strin
 			return nil
 		}
 		found.State = "--before " + before
+		if tree == nil && len(found.Workloads) == 0 {
+			found.Lacks = []string{found.State + ": there is no workload in it, so all workloads count as new, and which pods restart is not known: name a file or a folder with the earlier manifests, or a git revision"}
+			return nil
+		}
 		found.Lacks = in.lacks.says(before, len(found.Specified) == 0)
 		return nil
 	})
@@ -149,7 +153,10 @@ func earlierState(cmd *cobra.Command, in inputs, paths []string, before string, 
 	case err != nil:
 		return fmt.Errorf("--before: %w", err)
 	case !holdsSpec(text) && len(paths) == 1:
-		in.today = map[string]string{before: paths[0]}
+		in.today, in.lacks = map[string]string{before: paths[0]}, lacks{manifests: "all that a ClusterBypass lets bypass counts as added"}
+		if len(in.specs) > 0 {
+			in.lacks.manifests = "what --spec says today counts for both states"
+		}
 		return read(in, []string{before}, nil)
 	case len(in.specs) > 1:
 		return errors.New("--before: there are several --spec, and nothing says which one this file takes the place of: name a git revision or a folder")
@@ -271,6 +278,9 @@ type lacks struct {
 	paths, specs, gonePaths, goneSpecs []string
 	// outside are specifications that a revision cannot hold.
 	outside []string
+	// manifests says what comes of it that the earlier state is a file of manifests without
+	// a specification; "" where it is not.
+	manifests string
 	// both are specifications that are outside of the folder, and counted for both states.
 	both             []string
 	onePath, oneSpec bool
@@ -330,6 +340,9 @@ func (l lacks) says(before string, unspecified bool) (warnings []string) {
 	}
 	for _, path := range l.both {
 		warn(path, "is outside of PATH, and the folder holds no ClusterBypass", "what it says today counts for both states", "to compare with an earlier one, copy that into the folder")
+	}
+	if l.manifests != "" {
+		warnings = append(warnings, fmt.Sprintf("--before %s: it holds no ClusterBypass and counts as the earlier manifests, so %s: to compare with an earlier ClusterBypass, give its file, or a folder or a revision with both", before, l.manifests))
 	}
 	return warnings
 }

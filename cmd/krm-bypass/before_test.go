@@ -288,3 +288,51 @@ func TestThePageNamesTheRevision(t *testing.T) {
 	assert.Contains(t, out, "are not shown: error: main:")
 	assert.NotContains(t, out, "krm-bypass-")
 }
+
+// TestExplainReviewsAFolderThatGoes names folders in every order. What a commit has is no
+// workload.
+func TestExplainReviewsAFolderThatGoes(t *testing.T) {
+	t.Chdir(folder(t, map[string]string{
+		"prod/web.yaml": webDeployment, "staging/web.yaml": strings.Replace(webDeployment, "name: web,", "name: gone,", 1),
+		"old/web.yaml": strings.Replace(webDeployment, "name: web,", "name: old,", 1), "bypass.yaml": bypassSpec,
+	}))
+	committed(t, ".")
+	require.NoError(t, os.RemoveAll("staging"))
+	require.NoError(t, os.RemoveAll("old"))
+	for _, paths := range []string{"prod staging old", "staging prod old", "staging old prod", "old prod staging prod/web.yaml"} {
+		code, out, errOut := krmBypass("", append(append([]string{"explain"}, strings.Fields(paths)...), "--spec", "bypass.yaml", "--before", "main")...)
+		assert.Zero(t, code, errOut)
+		assert.Contains(t, out, "0 of 1 workloads changed, and the pods of 0 restart\n", paths)
+		assert.Contains(t, out, "Deployment shop/gone", paths)
+		assert.Contains(t, errOut, "warning: --before main: staging is in that revision, and not here any more", paths)
+	}
+	for _, workload := range []string{"web", "shop/web"} {
+		code, out, errOut := krmBypass("", "explain", "prod", "staging", workload, "--spec", "bypass.yaml", "--before", "main")
+		assert.Zero(t, code, errOut)
+		assert.NotContains(t, out, "gone:", workload)
+	}
+}
+
+// TestExplainTellsOfAnEarlierStateOfNothing has no workload where the earlier ones should be.
+func TestExplainTellsOfAnEarlierStateOfNothing(t *testing.T) {
+	t.Chdir(folder(t, map[string]string{
+		"now/web.yaml": webDeployment, "now/bypass.yaml": bypassSpec,
+		"empty/.keep": "", "text/README.md": "# to read\n", "service/web.yaml": webService, "then/web.yaml": webDeployment,
+	}))
+	for _, before := range []string{"empty", "text", "text/README.md", "service", "service/web.yaml", os.DevNull} {
+		code, out, errOut := krmBypass("", "explain", "now", "--before", before)
+		assert.Zero(t, code)
+		assert.Contains(t, out, "1 of 1 workloads changed")
+		assert.Equal(t, "warning: --before "+before+": there is no workload in it, so all workloads count as new, and which pods restart is not known: name a file or a folder with the earlier manifests, or a git revision\n", errOut)
+	}
+	const taken = "warning: --before then/web.yaml: it holds no ClusterBypass and counts as the earlier manifests, so "
+	const remedy = ": to compare with an earlier ClusterBypass, give its file, or a folder or a revision with both\n"
+	code, out, errOut := krmBypass("", "explain", "now", "--before", "then/web.yaml")
+	assert.Zero(t, code)
+	assert.Contains(t, out, "  + excludeOutboundPorts  5432  [1]\n")
+	assert.Equal(t, taken+"all that a ClusterBypass lets bypass counts as added"+remedy, errOut)
+	code, out, errOut = krmBypass("", "explain", "now/web.yaml", "--spec", "now/bypass.yaml", "--before", "then/web.yaml")
+	assert.Zero(t, code)
+	assert.Contains(t, out, "0 of 1 workloads changed")
+	assert.Equal(t, taken+"what --spec says today counts for both states"+remedy, errOut)
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/page"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/revision"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -43,7 +45,7 @@ With --before, explain says what changed since an earlier state, and which pods
 restart because of it. The earlier state is a git revision, at which explain
 reads the same paths; or a folder that takes the place of PATH, including a
 specification in it; or a file with an earlier specification for the same
-manifests. Where files were rendered in place, what stands in them is compared.
+manifests, or with earlier manifests. Where files were rendered in place, what stands in them is compared.
 What a change takes away, manifests or the specification, is in the earlier state
 alone. If the earlier state cannot be read, explain warns and shows what is so now.
 
@@ -102,7 +104,7 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 	if err != nil {
 		return err
 	}
-	paths, workload := flags.split(args)
+	paths, workload := flags.split(cmd.Context(), args)
 	today, err := day(flags.now)
 	if err != nil {
 		return err
@@ -216,13 +218,16 @@ func (f explainFlags) connection() (*traffic.Connection, string, error) {
 	return &connection, name, nil
 }
 
-// split separates the paths from the workload after them.
-func (f explainFlags) split(args []string) (paths []string, workload string) {
+// split separates the paths from the workload after them. What a revision has of that name
+// is a path, as what is there today.
+func (f explainFlags) split(ctx context.Context, args []string) (paths []string, workload string) {
 	last := args[len(args)-1]
 	switch {
 	case f.workload != "":
 		return args, f.workload
 	case len(args) == 1 || last == standardInput || isThere(last) || strings.HasPrefix(last, ".") || strings.HasPrefix(last, "/"):
+		return args, ""
+	case f.before != "" && !isThere(f.before) && revision.Holds(ctx, f.before, last):
 		return args, ""
 	}
 	return args[:len(args)-1], last
