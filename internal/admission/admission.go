@@ -24,6 +24,12 @@ const (
 	Exemption = "krm-bypass.dev/admission"
 )
 
+// mend is what to do about a value that the record has no new digest for. What krm-bypass
+// wrote looks like that too, where it takes the place of what somebody wrote by hand: CEL
+// makes no digests, so the policy cannot tell the two.
+const mend = ": say it in the ClusterBypass and run krm-bypass on the manifest; if you did, somebody edited the object in the cluster: label the namespace " +
+	Exemption + "=ignore while you apply the manifest, or delete the object"
+
 // form is the policy with {{gaps}} to fill in.
 //
 //go:embed policy.yaml
@@ -52,6 +58,7 @@ func policy(all []kinds.Kind, of []*transform.Policy) string {
 		"former entry":   {transform.FormerInitEntry},
 		"container name": {transform.InitName},
 		"last name":      {transform.CloseName},
+		"mend":           {mend},
 		"rules":          rules(all),
 		"kubernetes":     {within(transform.KubernetesNamespaces, enrolled)},
 		"keys":           ofMeshes(enrolled, keys),

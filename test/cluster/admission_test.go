@@ -62,6 +62,7 @@ func TestAdmissionPolicy(t *testing.T) {
 	t.Run("records", records)
 	t.Run("large annotations pass", largeAnnotations)
 	t.Run("a rendered workload lives on", renderedLives)
+	t.Run("init containers by hand", containersByHand)
 	t.Run("what controllers make lives on", controlledLives)
 	t.Run("what was there before lives on", legacyLives)
 	t.Run("an earlier revision comes back", undone)
@@ -319,6 +320,9 @@ const (
 	twoFields = "{global: {excludeInboundPorts: [7001], excludeOutboundPorts: [3306]}}"
 	forInit   = "{global: {excludeInboundPorts: [7001], forInitContainers: {excludeOutboundPorts: [443]}}}"
 	noInit    = "{global: {excludeInboundPorts: [7001]}, enforcement: {mode: AnnotationsOnly}}"
+
+	twoFieldsWithoutInit = "{global: {excludeInboundPorts: [7001], excludeOutboundPorts: [3306]}, enforcement: {mode: AnnotationsOnly}}"
+	forOtherInit         = "{global: {excludeInboundPorts: [7002], forInitContainers: {excludeOutboundPorts: [444]}}}"
 )
 
 var migrate = map[string]any{"name": "migrate", "image": "migrate:1"}
@@ -509,6 +513,36 @@ func records(t *testing.T) {
 		{
 			name: "all taken away but the record", spec: oneField,
 			change: func(o controlplane.Object) { delete(below(o, "spec", "template", "metadata"), "annotations") },
+		},
+		{
+			name: "all taken away but the init container", spec: oneField, says: "has the init container krm-bypass-init, which krm-bypass did not write",
+			change: func(o controlplane.Object) {
+				delete(below(o, "spec", "template", "metadata"), "annotations")
+				delete(recordOf(o), recordAnnotation)
+			},
+		},
+		{
+			name: "all taken away but the last", spec: forInit, says: "has the init container krm-bypass-close, which krm-bypass did not write",
+			change: func(o controlplane.Object) {
+				delete(below(o, "spec", "template", "metadata"), "annotations")
+				delete(recordOf(o), recordAnnotation)
+				setInits(o, func(i []any) []any { return i[1:] })
+			},
+		},
+		{
+			name: "all taken away but the init container, and a record of annotations alone", spec: oneField, says: "has the init container krm-bypass-init, which krm-bypass did not write",
+			change: func(o controlplane.Object) {
+				delete(below(o, "spec", "template", "metadata"), "annotations")
+				recordOf(o)[recordAnnotation] = recordOf(without)[recordAnnotation]
+			},
+		},
+		{
+			name: "other args, of which nothing here has a digest", spec: oneField,
+			change: setLast("args", []any{"apply", "--exclude-outbound-ip-ranges=0.0.0.0/0"}),
+		},
+		{
+			name: "another value, of which nothing here has a digest", spec: oneField,
+			change: func(o controlplane.Object) { annotationsOf(o)[inboundPorts] = "22" },
 		},
 	}
 	for _, test := range tests {

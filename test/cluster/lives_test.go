@@ -3,7 +3,10 @@ package cluster
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/krm-bypass/krm-bypass/internal/admission"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 	"github.com/krm-bypass/krm-bypass/test/cluster/controlplane"
 )
 
@@ -70,8 +74,8 @@ func renderedLives(t *testing.T) {
 
 	assert.Contains(t, change(t, "lives", onTemplate(map[string]any{outboundPorts: "443"})),
 		"carries "+outboundPorts+", which krm-bypass did not write")
-	assert.Contains(t, change(t, "lives", onTemplate(map[string]any{inboundPorts: "443"})),
-		"carries "+inboundPorts+" with another value than krm-bypass wrote")
+	assert.Equal(t, "the pod template carries "+inboundPorts+" with another value than krm-bypass wrote: say it in the ClusterBypass and run krm-bypass on the manifest; if you did, somebody edited the object in the cluster: label the namespace "+
+		admission.Exemption+"=ignore while you apply the manifest, or delete the object", change(t, "lives", onTemplate(map[string]any{inboundPorts: "443"})))
 	assert.Contains(t, change(t, "lives", onTemplate(map[string]any{markerAnnotation: "v1:0123456789abcdef"})),
 		"carries "+markerAnnotation+" with another value than krm-bypass wrote")
 	assert.Contains(t, change(t, "lives", onTemplate(map[string]any{markerAnnotation: nil})),
@@ -131,6 +135,70 @@ func legacyLives(t *testing.T) {
 	_, err = server.Request(t.Context(), http.MethodGet, "/apis/apps/v1/namespaces/default/deployments/legacy", nil)
 	var gone *controlplane.Refusal
 	require.True(t, errors.As(err, &gone) && gone.Code == http.StatusNotFound, "%v", err)
+}
+
+// containersByHand changes our init containers by hand, and mends what was changed.
+func containersByHand(t *testing.T) {
+	for _, of := range []struct {
+		spec string
+		at   int
+		name string
+	}{{twoFields, 0, transform.InitName}, {forInit, 0, transform.InitName}, {forInit, 1, transform.CloseName}} {
+		object := written(t, of.spec, nil)
+		below(object, "metadata")["name"] = "wired"
+		text, err := json.Marshal(object)
+		require.NoError(t, err)
+		manifest := string(text)
+		kubectl(t, manifest, "apply", "-f", "-")
+		with := func(container map[string]any) string {
+			inits := slices.Clone(object.Field("spec", "template", "spec", "initContainers").([]any))
+			one := maps.Clone(inits[of.at].(map[string]any))
+			require.Equal(t, of.name, one["name"])
+			maps.Copy(one, container)
+			inits[of.at] = one
+			return change(t, "wired", controlplane.Object{"spec": map[string]any{"template": map[string]any{"spec": map[string]any{"initContainers": inits}}}})
+		}
+		other := map[string]any{"args": []any{"apply", "--exclude-outbound-ip-ranges=0.0.0.0/0"}}
+		refused := "the pod template runs " + of.name + " with other args or another command than krm-bypass wrote: say it in the ClusterBypass"
+		assert.Contains(t, with(other), refused)
+		assert.Contains(t, with(map[string]any{"args": nil}), refused)
+		assert.Contains(t, with(map[string]any{"command": []any{"/bin/true"}}), refused)
+		assert.Empty(t, with(map[string]any{"image": "mirror.example.com/init:v0.1.0"}), "what sets images after krm-bypass")
+		kubectl(t, "", "set", "image", "deployment/wired", of.name+"=mirror.example.com/init:v0.1.0")
+
+		// By hand before there was the policy: what krm-bypass writes is refused, too, but
+		// where the message says.
+		kubectl(t, "", "label", "namespace/default", admission.Exemption+"=ignore")
+		await(t, "the namespace is exempt", func() bool { return with(other) == "" })
+		byHand, err := json.Marshal([]any{map[string]any{"op": "replace", "path": fmt.Sprintf("/spec/template/spec/initContainers/%d/args", of.at), "value": other["args"]}})
+		require.NoError(t, err)
+		kubectl(t, "", "patch", "deployment/wired", "--type=json", "--patch="+string(byHand))
+		kubectl(t, "", "label", "namespace/default", admission.Exemption+"-")
+		await(t, "the namespace is not exempt any more", func() bool { return refusal(t, annotated("Deployment")) != "" })
+		apply := func() string {
+			output, err := server.Kubectl(t.Context(), manifest, "apply", "--server-side", "--force-conflicts", "-f", "-")
+			require.NoError(t, err)
+			return output.Stderr
+		}
+		said := apply()
+		assert.Contains(t, said, refused)
+		assert.Contains(t, said, "if you did, somebody edited the object in the cluster: label the namespace "+admission.Exemption+"=ignore while you apply the manifest, or delete the object")
+		kubectl(t, "", "label", "namespace/default", admission.Exemption+"=ignore")
+		await(t, "it is mended", func() bool { return apply() == "" })
+		kubectl(t, "", "label", "namespace/default", admission.Exemption+"-")
+		await(t, "the namespace is not exempt any more", func() bool { return refusal(t, annotated("Deployment")) != "" })
+		assert.Empty(t, apply())
+		assert.Contains(t, with(other), refused)
+
+		without := change(t, "wired", controlplane.Object{"spec": map[string]any{"template": map[string]any{"spec": map[string]any{"initContainers": nil}}}})
+		assert.Equal(t, of.spec == forInit, without != "", "one bypass less: %s", without)
+		next := written(t, forOtherInit, nil)
+		below(next, "metadata")["name"] = "wired"
+		text, err = json.Marshal(next)
+		require.NoError(t, err)
+		kubectl(t, string(text), "apply", "--server-side", "--force-conflicts", "-f", "-")
+		kubectl(t, "", "delete", "deployment/wired")
+	}
 }
 
 // controlledLives has controllers at work on what they made, and hands on it.
@@ -195,7 +263,7 @@ func undone(t *testing.T) {
 		below(object, "metadata")["name"] = "back"
 		text, err := json.Marshal(object)
 		require.NoError(t, err)
-		for i, spec := range []string{oneField, twoFields} {
+		for i, spec := range []string{oneField, twoFields, twoFieldsWithoutInit} {
 			kubectl(t, rendered(t, spec, string(text)), "apply", "--server-side", "--force-conflicts", "-f", "-")
 			await(t, "there is a revision of it", func() bool {
 				revisions := kubectl(t, "", "get", "controllerrevisions", "-o", `jsonpath={range .items[*]}{.metadata.ownerReferences[0].kind}{"\n"}{end}`)
@@ -207,15 +275,23 @@ func undone(t *testing.T) {
 			return ofPolicy(t, err)
 		}
 		assert.Contains(t, byHand(map[string]any{inboundPorts: "443"}), "carries "+inboundPorts+" with another value than krm-bypass wrote")
-		for _, revision := range []string{"1", "2"} {
+		for _, revision := range []string{"1", "3", "2"} {
 			kubectl(t, "", "rollout", "undo", name, "--to-revision="+revision)
 			assert.Contains(t, byHand(map[string]any{inboundPorts: "443", markerAnnotation: nil}), "which krm-bypass did not write", "as it was before krm-bypass")
 			back := manifestsOf(t, kubectl(t, "", "get", name, "-o", "yaml"))[0]
-			assert.Equal(t, revision == "2", annotationsOf(back)[outboundPorts] != nil)
+			assert.Equal(t, revision != "1", annotationsOf(back)[outboundPorts] != nil)
+			assert.Equal(t, revision != "3", below(back, "spec", "template", "spec")["initContainers"] != nil)
 			kubectl(t, "", "rollout", "restart", name)
 			kubectl(t, "", "set", "image", name, "case=golden:"+revision)
 			assert.Contains(t, byHand(map[string]any{inboundPorts: "443"}), "carries "+inboundPorts+" with another value than krm-bypass wrote")
 		}
+		// A revision that differs in args alone looks like an edit.
+		kubectl(t, rendered(t, strings.TrimSuffix(twoFields, "}")+", enforcement: {backend: iptables}}", string(text)), "apply", "--server-side", "--force-conflicts", "-f", "-")
+		await(t, "undoing it is refused", func() bool {
+			output, err := server.Kubectl(t.Context(), "", "rollout", "undo", name)
+			require.NoError(t, err)
+			return strings.Contains(output.Stderr, "runs "+transform.InitName+" with other args or another command")
+		})
 		kubectl(t, "", "delete", name)
 	}
 }

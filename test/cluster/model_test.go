@@ -124,6 +124,8 @@ type standing struct {
 	steps       []any
 	annotations map[string]any
 	containers  []any
+	// toContainers lead to these, if it may have any.
+	toContainers []any
 }
 
 // at gives what the steps lead to, nil where nothing is.
@@ -153,7 +155,7 @@ func standings(kind known.Kind, object controlplane.Object) []standing {
 			if t.Annotations != nil {
 				annotations, containers = instead(t.Annotations, steps), instead(t.InitContainers, steps)
 			}
-			one := standing{place: called(object, steps), steps: steps}
+			one := standing{place: called(object, steps), steps: steps, toContainers: containers}
 			if len(kind.Templates) == 1 && !slices.ContainsFunc(t.Place(), known.Step.Many) {
 				one.place = ""
 			}
@@ -319,6 +321,7 @@ func modelled(object, old controlplane.Object) []fault {
 	}
 	var all []fault
 	record, before := entries(object), entries(old)
+	undone := slices.Contains([]string{"StatefulSet", "DaemonSet", "CloneSet"}, kind.Kind) && len(record) > 0 && maps.Equal(record, before)
 	namespace := object.Text("metadata", "namespace")
 	var marked []string
 	for _, now := range standings(kind, object) {
@@ -334,8 +337,8 @@ func modelled(object, old controlplane.Object) []fault {
 		}
 		was := former(kind, object, old, now)
 		all = append(all, faultsOf(now, was.annotations, record, before, prefix, namespace)...)
-		if _, closes := record[strings.TrimPrefix(now.place+" ", " ")+transform.CloseName]; now.open(closes) && !reflect.DeepEqual(now.containers, was.containers) {
-			all = append(all, fault{now.place, "", "lets its application bypass"})
+		if !undone || now.annotations[markerAnnotation] == was.annotations[markerAnnotation] {
+			all = append(all, faultsOfContainers(now, was, record, before, undone)...)
 		}
 	}
 	was := laidUnder(kind, old, false)
@@ -433,6 +436,42 @@ func faultsOf(now standing, was map[string]any, record, before map[string]string
 	contained := slices.ContainsFunc(now.containers, func(c any) bool { return at(c, "name") == transform.InitName })
 	if contained != (wrote || formerly) {
 		all = append(all, fault{now.place, "", "disagree"})
+	}
+	return all
+}
+
+// faultsOfContainers are those of our init containers, where any of the template changes.
+func faultsOfContainers(now, was standing, record, before map[string]string, undone bool) (all []fault) {
+	if reflect.DeepEqual(now.containers, was.containers) {
+		return nil
+	}
+	prefix := strings.TrimPrefix(now.place+" ", " ")
+	if _, closes := record[prefix+transform.CloseName]; now.open(closes) {
+		all = append(all, fault{now.place, "", "lets its application bypass"})
+	}
+	for _, name := range []string{transform.InitName, transform.CloseName} {
+		runs, ran := now.runs(name), was.runs(name)
+		named := slices.ContainsFunc([]string{name, prefix + name, transform.FormerInitEntry, prefix + transform.FormerInitEntry}, func(entry string) bool {
+			_, named := record[entry]
+			return named
+		})
+		switch {
+		case len(runs) == 0:
+		case len(ran) == 0 && !named && !undone:
+			all = append(all, fault{now.place, name, "has the init container"})
+		case len(ran) > 0 && !reflect.DeepEqual(runs, ran) && record[prefix+name] == before[prefix+name]:
+			all = append(all, fault{now.place, name, "with other args or another command"})
+		}
+	}
+	return all
+}
+
+// runs is what the init containers of a name run.
+func (s standing) runs(name string) (all [][2]any) {
+	for _, c := range s.containers {
+		if at(c, "name") == name {
+			all = append(all, [2]any{at(c, "args"), at(c, "command")})
+		}
 	}
 	return all
 }

@@ -32,7 +32,7 @@ func asModelled(t *testing.T, faults []fault, said, format string, about ...any)
 		return
 	}
 	// The server gives the first of several reasons.
-	order := []string{"carries", "with another value", "does not carry", "disagree", "lets its application bypass"}
+	order := []string{"carries", "with another value", "with other args or another command", "does not carry", "disagree", "lets its application bypass", "has the init container"}
 	i := slices.IndexFunc(order, func(says string) bool {
 		return slices.ContainsFunc(faults, func(f fault) bool { return f.says == says })
 	})
@@ -206,7 +206,17 @@ func (d drawing) change(kind known.Kind, object controlplane.Object) controlplan
 			break
 		}
 		one := all[d.IntN(len(all))]
-		switch d.IntN(7) {
+		switch d.IntN(10) {
+		case 7, 8:
+			if len(one.containers) > 0 {
+				maps.Copy(d.oneOf(one.containers...).(map[string]any), d.oneOf(
+					map[string]any{"args": []any{"apply", "--exclude-outbound-ports=443"}}, map[string]any{"args": []any{"show"}}, map[string]any{"command": []any{"/bin/true"}},
+					map[string]any{"image": "another"}, map[string]any{"name": transform.InitName}, map[string]any{"name": transform.CloseName}).(map[string]any))
+			}
+		case 9:
+			if len(one.toContainers) > 0 {
+				put(changed, one.toContainers, append(slices.Clone(one.containers), map[string]any{"name": d.oneOf(transform.InitName, transform.CloseName, "migrate")}))
+			}
 		case 0:
 			maps.Copy(one.annotations, map[string]any{}) // nothing
 		case 1, 2:
