@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 TOOLS := .cache/bin
 
-# No cgo, no paths, no commit: two clones at one commit build the same bytes,
+# No cgo, no paths, no time: two clones at one commit build the same bytes,
 # and the init container's binary runs on an empty base image.
 go_build = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w $(stamp)'
 
@@ -20,7 +20,7 @@ function := github.com/krm-bypass/krm-bypass/cmd/internal/function
 .PHONY: build demo test test-all test-rest test-argocd test-helm test-cluster test-containers test-browser pictures corpus bench fuzz soak reproducible licences lint images push dist release-check tools clean help
 .PHONY: go modules packages all-packages axe builder registry kustomize helm helm4 golangci-lint
 
-build: stamp = $(published)
+build: stamp = $(published) -X $(function).commit=$(shell git describe --always --abbrev=12 --exclude='*' --dirty 2>/dev/null)
 build: go ## bin/krm-bypass, bin/krm-bypass-fn and bin/krm-bypass-init
 	@$(go_build) -o bin/krm-bypass ./cmd/krm-bypass
 	@$(go_build) -o bin/krm-bypass-fn ./cmd/krm-bypass-fn

@@ -84,7 +84,7 @@ func begin(cmd *cobra.Command, dir string, choice setup.Choice, write bool) erro
 			return fmt.Errorf("reading the new specification back: %w", err)
 		}
 	}
-	if plan.Done() {
+	if plan.Done() && !write {
 		return fmt.Errorf("%s is there already, and there is nothing to add to other files: init writes over nothing", spec)
 	}
 	if err := carryOut(cmd, dir, plan, write); err != nil {

@@ -54,9 +54,37 @@ func TestInitShowsAndThenWrites(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, string(spec), string(again))
 
-	code, _, said = begun(t, folder, "--write")
+	code, _, said = begun(t, folder)
 	assert.Equal(t, 1, code)
 	assert.Contains(t, said, "init writes over nothing")
+
+	code, _, said = begun(t, folder, "--write")
+	assert.Zero(t, code, "it is as asked for")
+	assert.Contains(t, said, "info: bypass.yaml is there already, and stays as it is\n")
+	assert.NotContains(t, said, "is changed")
+}
+
+// TestInitOfAPlainFolder: the commands that it names work where the spec stands, and where
+// it tells to move it.
+func TestInitOfAPlainFolder(t *testing.T) {
+	folder := copied(t, "every-way/templates")
+	code, _, said := begun(t, folder)
+	require.Zero(t, code, said)
+	assert.Contains(t, said, "as by kubectl apply -f ., move bypass.yaml out of it and add --spec to the commands below, as in krm-bypass render --in-place . --spec FOLDER/bypass.yaml\n")
+	code, _, said = begun(t, folder, "--write")
+	assert.Zero(t, code, said)
+	assert.Contains(t, said, "info: bypass.yaml is there already, and stays as it is\n")
+
+	for _, args := range [][]string{{"suggest", ".", "--spec", "bypass.yaml"}, {"render", "--in-place", "."}} {
+		code, _, said := krmBypass("", args...)
+		assert.Zero(t, code, said)
+	}
+	moved := filepath.Join(t.TempDir(), "bypass.yaml")
+	require.NoError(t, os.Rename("bypass.yaml", moved))
+	for _, args := range [][]string{{"suggest", ".", "--spec", moved}, {"render", "--in-place", ".", "--spec", moved}} {
+		code, _, said := krmBypass("", args...)
+		assert.Zero(t, code, said)
+	}
 }
 
 // What init leaves renders with the next command, with an image and without one, as it

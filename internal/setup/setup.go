@@ -101,8 +101,8 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 		plan.Changes, left, err = w.changes(f)
 		plan.Left = append(plan.Left, left...)
 	}
-	if w.beware != "" {
-		plan.Left = append(plan.Left, w.beware)
+	if w.beware != nil {
+		plan.Left = append(plan.Left, w.beware(f))
 	}
 	return plan, err
 }

@@ -36,7 +36,7 @@ type way struct {
 	deployed func(*Folder) string
 	// commands render the folder, and beware is what a user should know.
 	commands func(*Folder) []string
-	beware   string
+	beware   func(*Folder) string
 	// more counts what the commands leave out.
 	more func(*Folder) int
 }
@@ -119,7 +119,9 @@ var ways = []way{
 		commands: func(f *Folder) []string {
 			return []string{"krm-bypass render --diff " + f.Shown(f.Path), "krm-bypass render --in-place " + f.Shown(f.Path)}
 		},
-		beware: "an API server knows no ClusterBypass: where the whole folder is applied, as by kubectl apply -f, keep " + SpecFile + " beside it, and name it with --spec",
+		beware: func(f *Folder) string {
+			return fmt.Sprintf("an API server knows no ClusterBypass: where all of the folder is applied, as by kubectl apply -f %[1]s, move %[2]s out of it and add --spec to the commands below, as in krm-bypass render --in-place %[1]s --spec FOLDER/%[2]s", f.Shown(f.Path), SpecFile)
+		},
 	},
 }
 

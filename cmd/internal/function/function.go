@@ -16,17 +16,22 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/terminal"
 )
 
-// version is that of the release, set by its build.
-var version string
+// version is that of the release, set by its build, and commit that of the clone from
+// which make build built the program.
+var version, commit string
 
 // Version gives the version of the program: that of the release, or else that of the
-// module, which go install verifies by its sum. A build from a clone is "dev".
+// module, which go install verifies by its sum. A build from a clone is "dev", with its
+// commit where that is known.
 func Version() string {
 	if version != "" {
 		return version
 	}
 	if build, known := debug.ReadBuildInfo(); known && build.Main.Sum != "" {
 		return build.Main.Version
+	}
+	if commit != "" {
+		return "dev-" + commit
 	}
 	return "dev"
 }
