@@ -222,9 +222,11 @@ type Lint struct {
 	BeyondLimits string `json:"beyond-limits,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// MisplacedSpec finds specs where the kustomize CLI would not apply them.
 	MisplacedSpec string `json:"misplaced-spec,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
-	// Expired finds rules whose last day has passed; check and explain look for them.
+	// Expired finds rules whose last day has passed; check, explain and lint
+	// look for them.
 	Expired string `json:"expired,omitzero" schema:"enum=Error|Warning|Ignore;default=Error"`
-	// Expiring finds rules that will expire soon; check looks for them.
+	// Expiring finds rules that will expire soon; check, explain and lint look for
+	// them.
 	Expiring string `json:"expiring,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// UnreachedRule finds rules, and other parts of the spec, that reach no workload.
 	UnreachedRule string `json:"unreached-rule,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`

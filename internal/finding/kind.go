@@ -32,6 +32,8 @@ type Kind struct {
 	// Asked says that only check, explain and lint tell of it, since a stream of
 	// one application cannot know whether it is a mistake.
 	Asked bool
+	// Unexplained says that explain does not tell of it either.
+	Unexplained bool
 	// Ports says that its findings are about ports, so that they can be accepted for
 	// some.
 	Ports bool
@@ -78,6 +80,10 @@ func onPorts(k *Kind) *Kind {
 // asked makes one that is told where somebody asks.
 func asked(id string, severity Severity) *Kind {
 	return made(&Kind{ID: id, Severity: severity, Asked: true})
+}
+
+func unexplained(id string, severity Severity) *Kind {
+	return made(&Kind{ID: id, Severity: severity, Asked: true, Unexplained: true})
 }
 
 func made(k *Kind) *Kind {

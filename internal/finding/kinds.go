@@ -86,7 +86,7 @@ var (
 	// UnreachedRule is told by render too where another name was probably meant.
 	UnreachedRule    = warning("unreached-rule")
 	MissingPort      = warning("missing-port")
-	UnusedAcceptance = asked("unused-acceptance", Warning)
+	UnusedAcceptance = unexplained("unused-acceptance", Warning)
 	TwoSpecs         = warning("two-specs")
 	// OtherSpec is as it should be, where the spec does not say that there is no other.
 	OtherSpec = asked("other-spec", Ignore)

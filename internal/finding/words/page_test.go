@@ -47,7 +47,10 @@ func table() string {
 		if k.Domain != "" {
 			mesh = "Istio"
 		}
-		if k.Asked {
+		switch {
+		case k.Unexplained:
+			by = "check, lint"
+		case k.Asked:
 			by = "check, explain, lint"
 		}
 		fmt.Fprintf(&rows, "| [%[1]s](#%[1]s) | %[2]s | %[3]s | %[4]s | %[5]s |\n", k.ID, k.Severity, mesh, readsOf(k), by)
