@@ -86,7 +86,7 @@ func TestAFolderIsReadWithinItself(t *testing.T) {
 
 	code, _, errOut = krmBypass("", "render", "--in-place", "--spec", filepath.Join(app, "bypass.yaml"), filepath.Join(app, "out.yaml"))
 	assert.Zero(t, code, errOut)
-	assert.Equal(t, "info: 1 of 1 file written, 1 object changed\n", errOut, "a link that the user names may lead anywhere")
+	assert.Equal(t, "info: 1 of 1 file written\n", errOut, "a link that the user names may lead anywhere")
 	assert.NotContains(t, textOf(t, out), "app: web")
 
 	for _, paths := range [][]string{{app, filepath.Join(app, "out.yaml")}, {out, app}} {
