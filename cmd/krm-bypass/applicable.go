@@ -25,6 +25,7 @@ const localConfig = "config.kubernetes.io/local-config"
 func applicable(f fn.Manifest) (kept [][]byte, problems fn.Results) {
 	at := 0
 	for _, d := range stream.Of(f).Documents {
+		end := d.End() + object.Ended(f.Text[d.End():])
 		items, nodes := object.Items(d.Fragment())
 		for _, item := range items {
 			text, err := object.Read(item.Text)
@@ -52,9 +53,9 @@ func applicable(f fn.Manifest) (kept [][]byte, problems fn.Results) {
 		case strings.HasPrefix(head.APIVersion, object.KustomizeGroup):
 			refuse(fmt.Sprintf("a %s is for kustomize and not for a cluster: name its folder to have it built, or only the files to render", head.Kind))
 		default:
-			kept = append(kept, f.Text[at:d.End()])
+			kept = append(kept, f.Text[at:end])
 		}
-		at = d.End()
+		at = end
 	}
 	if len(problems) > 0 {
 		return nil, problems

@@ -12,6 +12,10 @@ import (
 
 func TestApplicable(t *testing.T) {
 	local := strings.Replace(webService, "namespace: shop}", "namespace: shop, annotations: {config.kubernetes.io/local-config: 'true'}}", 1)
+	const (
+		json      = `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}` + "\n"
+		localJSON = `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","annotations":{"config.kubernetes.io/local-config":"true"}}}` + "\n"
+	)
 	for name, test := range map[string]struct{ text, kept string }{
 		"nothing":                          {"", ""},
 		"all":                              {webService + "---\n" + webDeployment, webService + "---\n" + webDeployment},
@@ -20,6 +24,9 @@ func TestApplicable(t *testing.T) {
 		"no spec at the front":             {bypassSpec + "---\n" + webService, "---\n" + webService},
 		"one marked as applied":            {strings.Replace(local, "'true'", "'false'", 1), strings.Replace(local, "'true'", "'false'", 1)},
 		"no configuration of the function": {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {config.kubernetes.io/function: 'container: {image: registry.example.com/mesh/krm-bypass:v1}'}}\n---\n" + webService, "---\n" + webService},
+		"JSON that ends":                   {json + "...\n---\n" + json + " # a\n... # b\n" + webService, "---\n" + json + "...\n---\n" + json + " # a\n... # b\n---\n" + webService},
+		"JSON that ends at the end":        {webService + "---\n" + json + "\n# a\n...\n# b\n", webService + "---\n" + json + "\n# a\n...\n# b\n"},
+		"no local JSON that ends":          {localJSON + "...\n---\n" + json, "---\n" + json},
 		"comments":                         {"# a\n---\n# b\n", "# a\n---\n# b\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

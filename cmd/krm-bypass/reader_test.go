@@ -133,7 +133,7 @@ func TestRenderSeparatesWhatItPrints(t *testing.T) {
 	for name, test := range map[string]struct{ stream, want string }{
 		"behind a spec that ends":  {configMap("a") + "---\n" + limitedSpec + "...\n" + configMap("b"), configMap("a") + "---\n" + configMap("b")},
 		"behind another that ends": {limitedSpec + "---\n" + configMap("a") + "...\n" + configMap("b"), "---\n" + configMap("a") + "...\n---\n" + configMap("b")},
-		"JSON":                     {`{"apiVersion":"v1","kind":"A"}{"apiVersion":"v1","kind":"B"}` + "\n---\n" + limitedSpec, "{\"apiVersion\":\"v1\",\"kind\":\"A\"}\n---\n{\"apiVersion\":\"v1\",\"kind\":\"B\"}\n"},
+		"JSON":                     {`{"apiVersion":"v1","kind":"A"}{"apiVersion":"v1","kind":"B"}` + "\n---\n" + limitedSpec, "---\n{\"apiVersion\":\"v1\",\"kind\":\"A\"}\n---\n{\"apiVersion\":\"v1\",\"kind\":\"B\"}\n"},
 		"as it came":               {configMap("a") + "--- # b\n" + configMap("b") + "---\n" + limitedSpec, configMap("a") + "--- # b\n" + configMap("b")},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -220,7 +220,14 @@ func TestEveryToolReadsEachOfJoinedDocuments(t *testing.T) {
 		"marked":          {[]string{"a: 1\n", "---\nb: 2\n"}, "a: 1\n---\nb: 2\n"},
 		"bare":            {[]string{"a: 1", "b: 2\n"}, "a: 1\n---\nb: 2\n"},
 		"behind ...":      {[]string{"a: 1\n...\n", "b: 2\n"}, "a: 1\n...\n---\nb: 2\n"},
-		"JSON":            {[]string{"{}", " {}", "{}\n"}, "{}\n---\n {}\n---\n{}\n"},
+		"JSON":            {[]string{"{}", " {}", "{}\n"}, "---\n{}\n---\n {}\n---\n{}\n"},
+		"JSON, one text":  {[]string{"\n {}\n---\n{}\n"}, "---\n\n {}\n---\n{}\n"},
+		"JSON, a BOM":     {[]string{"\ufeff{}\n", "b: 2\n"}, "---\n{}\n---\nb: 2\n"},
+		"JSON, marked":    {[]string{"---\n{}\n", "{}\n"}, "---\n{}\n---\n{}\n"},
+		"JSON that ends":  {[]string{"{}\n...\n"}, "---\n{}\n...\n"},
+		"JSON alone":      {[]string{"\ufeff{\n}\n", "\n"}, "\ufeff{\n}\n"},
+		"JSON later":      {[]string{"a: 1\n", "{}\n"}, "a: 1\n---\n{}\n"},
+		"a comment, JSON": {[]string{"# a\n{}\n", "{}\n"}, "# a\n{}\n---\n{}\n"},
 		"a comment first": {[]string{"a: 1\n", "# b\n---\nb: 2\n"}, "a: 1\n# b\n---\nb: 2\n"},
 		"a comment alone": {[]string{"a: 1\n", "# b\nb: 2\n"}, "a: 1\n---\n# b\nb: 2\n"},
 		"a directive":     {[]string{"a: 1\n...\n", "%YAML 1.2\n---\nb: 2\n"}, "a: 1\n...\n%YAML 1.2\n---\nb: 2\n"},
@@ -235,6 +242,22 @@ func TestEveryToolReadsEachOfJoinedDocuments(t *testing.T) {
 			}
 			assert.Equal(t, test.want, string(object.Join(texts...)))
 		})
+	}
+}
+
+func TestEnded(t *testing.T) {
+	for behind, end := range map[string]string{
+		"":                               "",
+		"\n# a\n":                        "",
+		"...":                            "...",
+		"...\n---\nb: 2\n":               "...\n",
+		" # a\r\n\r\n... # b\r\n# c\r\n": " # a\r\n\r\n... # b\r\n# c\r\n",
+		"...\n# a\n...\n{}\n...\n":       "...\n# a\n...\n",
+		"....\n":                         "",
+		"...# a\n":                       "",
+		"---\n...\n":                     "",
+	} {
+		assert.Equal(t, end, behind[:object.Ended([]byte(behind))], "%q", behind)
 	}
 }
 

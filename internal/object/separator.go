@@ -3,6 +3,8 @@ package object
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
@@ -10,13 +12,19 @@ import (
 
 const (
 	separator = "---"
+	ending    = "..."
 	// mark is the byte order mark that a file may begin with.
 	mark = "\ufeff"
 )
 
 // isMarker reports whether a line is the marker that begins a document.
-func isMarker(line []byte) bool {
-	rest, marked := bytes.CutPrefix(line, []byte(separator))
+func isMarker(line []byte) bool { return hasSign(line, separator) }
+
+// isEnding reports whether a line is the marker that ends one.
+func isEnding(line []byte) bool { return hasSign(line, ending) }
+
+func hasSign(line []byte, sign string) bool {
+	rest, marked := bytes.CutPrefix(line, []byte(sign))
 	return marked && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
 }
 
@@ -88,9 +96,13 @@ func oddlyBroken(text []byte) int {
 
 // Join puts documents behind one another as a stream, from which every tool reads
 // each of them: with a marker before every document but the first, which kubectl
-// needs behind "..." too, and without a byte order mark in the middle.
+// needs behind "..." too, and without a byte order mark in the middle. One that begins
+// in braces gets a marker too, unless it is alone: before 1.33 kubectl took a stream that
+// begins with "{" for JSON to its end, read the first object, and failed at the marker
+// (kubernetes/kubernetes staging/src/k8s.io/apimachinery/pkg/util/yaml/decoder.go,
+// YAMLOrJSONDecoder.Decode and GuessJSONStream in 1.32).
 func Join(texts ...[]byte) []byte {
-	size := 0
+	size := len(separator + "\n")
 	for _, text := range texts {
 		size += len(text) + len("\n"+separator+"\n")
 	}
@@ -111,7 +123,45 @@ func Join(texts ...[]byte) []byte {
 		}
 		stream = append(stream, text...)
 	}
+	if first := bytes.TrimPrefix(stream, []byte(mark)); inBraces(first) && hasMarker(first) {
+		return slices.Concat([]byte(separator+"\n"), first)
+	}
 	return stream
+}
+
+// inBraces reports whether kubectl takes a text for JSON.
+func inBraces(text []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeftFunc(text, unicode.IsSpace), []byte("{"))
+}
+
+// hasMarker reports whether a document of a stream begins or ends at a marker.
+func hasMarker(stream []byte) bool {
+	for _, sign := range []string{separator, ending} {
+		if bytes.Contains(stream, []byte("\n"+sign)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Ended gives where the markers end that end a document, of the text behind it, with the
+// comments before them, and those behind them if nothing else comes; 0 if there are none.
+func Ended(behind []byte) (end int) {
+	for at := 0; at < len(behind); {
+		line := bytes.TrimSpace(behind[at:yamltext.LineEnd(behind, at)])
+		next := yamltext.NextLine(behind, at)
+		switch {
+		case isEnding(behind[at:]):
+			end = next
+		case len(line) > 0 && line[0] != '#':
+			return end
+		}
+		at = next
+	}
+	if end > 0 {
+		return len(behind)
+	}
+	return 0
 }
 
 // marked reports whether a text begins with a marker, before which nothing but
