@@ -23,7 +23,7 @@ import (
 var remedies = []struct{ said, flags, remedy string }{
 	{"unable to load external plugin 'ConfigMap'", "", "if it is for krm-bypass, " + annotate},
 	{"unable to load external plugin 'ClusterBypass'", "", "krm-bypass applies a spec as it stands in a file, and not one within a List: list a file under transformers that holds the ClusterBypass itself"},
-	{"external plugins disabled", "--enable-alpha-plugins ", "only kustomize's builtin plugins run here, nothing that the repository holds: %s"},
+	{"external plugins disabled", execFlags + " ", "only kustomize's builtin plugins run here, nothing that the repository holds: %s. Without --enable-exec, kustomize skips a function that names a program, and says nothing"},
 	{"must specify --enable-helm", "--enable-helm ", "rendering a chart runs helm, and a build here runs nothing: %s"},
 	{"; file '", "--load-restrictor LoadRestrictionsNone ", "a file must be below the folder that names it: move it there, or %s"},
 	{"already registered id", "", "two resources have this kind, namespace and name: remove one"},
@@ -89,7 +89,7 @@ func (b *builder) malformed() string {
 // pipe is the command line that does what a build here does not.
 func (b *builder) pipe(flags string) string {
 	if b.built.Listed {
-		return fmt.Sprintf("write kustomize build %s %s%s, which runs the function too", execFlags, flags, b.name(b.top))
+		return fmt.Sprintf("write kustomize build %s %s%s, which runs the function too", execFlags, strings.TrimPrefix(flags, execFlags+" "), b.name(b.top))
 	}
 	return fmt.Sprintf("write kustomize build %s%s | krm-bypass %s", flags, b.name(b.top), b.into())
 }
