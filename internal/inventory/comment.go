@@ -63,6 +63,20 @@ func (d *document) remark(path edit.Path) remark {
 	return r
 }
 
+// around gives what the comment says behind the braces that hold nothing but what is taken.
+func (t annotated) around() string {
+	for whole, path := t.whole(), t.path; whole != nil && len(path) >= len(whole); path = path[:len(path)-1] {
+		mapping, k := t.in.entryAt(path)
+		if mapping == nil || mapping.Content[k+1].Style != yamltext.Flow {
+			break
+		}
+		if said, _ := prose(behind(t.in.tree.Text, mapping.Content[k+1])); said != "" {
+			return said
+		}
+	}
+	return ""
+}
+
 func lineOf(src []byte, offset int) int { return yamltext.LineStart(src, offset) }
 
 // behind gives the comment on the line on which a value ends; of a block scalar, on that

@@ -36,10 +36,15 @@ func (s *survey) origins(w *workload, of string, says func(traffic.Field) bool) 
 
 func (a annotated) origins(m *mesh.Mesh, of string, says func(traffic.Field) bool) []origin {
 	var all []origin
+	around := a.around()
 	for _, key := range m.Keys {
 		if slices.Contains(a.taken, key.Annotation) && says(key.Field) {
 			path := append(slices.Clone(a.path), key.Annotation)
-			all = append(all, origin{of, a.in.file, a.in.problem("", path, "").Line, a.in.remark(path).reason()})
+			said := a.in.remark(path)
+			if around != "" {
+				said.said = append(said.said, around)
+			}
+			all = append(all, origin{of, a.in.file, a.in.problem("", path, "").Line, said.reason()})
 		}
 	}
 	return all

@@ -69,6 +69,37 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// TestReasonsBehindBraces: what stands behind braces that go as a whole goes into the spec.
+// Behind others it stays in the file.
+func TestReasonsBehindBraces(t *testing.T) {
+	const one, two = `traffic.sidecar.istio.io/excludeOutboundPorts: "3306"`, `traffic.sidecar.istio.io/excludeInboundPorts: "80"`
+	for name, test := range map[string]struct{ template, want, after string }{
+		"of one":                   {"\n    metadata:\n      annotations: {" + one + "} # raft\n", "raft", "\n"},
+		"of two":                   {"\n    metadata:\n      annotations: {" + one + ", " + two + "} # raft\n", "raft", "\n"},
+		"beside labels":            {"\n    metadata:\n      labels: {a: b} # app\n      annotations: {" + one + "} # raft\n", "raft", "\n    metadata:\n      labels: {a: b} # app\n"},
+		"of all metadata":          {"\n    metadata: {annotations: {" + one + "}} # raft\n", "raft", "\n"},
+		"below its key":            {"\n    metadata:\n      annotations:\n        {" + one + "} # raft\n", "raft", "\n"},
+		"of one with another":      {"\n    metadata:\n      annotations: {" + one + ", a: b} # raft\n", "", "\n    metadata:\n      annotations: {a: b} # raft\n"},
+		"of metadata with labels":  {"\n    metadata: {annotations: {" + one + "}, labels: {a: b}} # raft\n", "", "\n    metadata: {labels: {a: b}} # raft\n"},
+		"of labels, then the mesh": {"\n    metadata: {labels: {a: b}, annotations: {" + one + "}} # raft\n", "", "\n    metadata: {labels: {a: b}} # raft\n"},
+		"over lines":               {"\n    metadata:\n      annotations: {\n        " + one + "\n      } # raft\n", "", "\n    metadata:\n      annotations: {} # raft\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := func(template string) string {
+				return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  template:" + template + "    spec: {containers: []}\n"
+			}
+			found, err := inventory.Take([]inventory.File{{Path: "a.yaml", Text: []byte(text(test.template))}}, "", nil)
+			require.NoError(t, err)
+			said := regexp.MustCompile(`(?m)^    reason: (.*)$`).FindStringSubmatch(rules(t, found.Spec()))
+			assert.Equal(t, test.want, strings.Join(said[min(1, len(said)):], ""))
+			files, err := found.Stripped()
+			require.NoError(t, err)
+			require.Len(t, files, 1)
+			assert.Equal(t, text(test.after), string(files[0].Text))
+		})
+	}
+}
+
 // TestReasonsOfSeveral: a rule for several workloads has the reasons of all, each once,
 // in the order of files and lines.
 func TestReasonsOfSeveral(t *testing.T) {

@@ -133,22 +133,30 @@ func (d *document) refused(err error) Problem {
 }
 
 // removals takes away the annotations that are in the spec, and with them the mappings around them
-// that hold nothing else, no comment either, as far as krm-bypass makes them anew: below others it
-// would find no place.
+// that hold nothing else.
 func (t annotated) removals() []edit.Edit {
-	path := t.path
-	may := func(path edit.Path) bool { return t.makes == nil || t.makes(path) }
-	if held(t.in.text.Nodes, path) == len(t.taken) && may(path) && !t.shares(path) {
-		for may(path[:len(path)-1]) && held(t.in.text.Nodes, path[:len(path)-1]) == 1 && !t.shares(path[:len(path)-1]) {
-			path = path[:len(path)-1]
-		}
-		return []edit.Edit{{Path: path, Op: edit.Remove}}
+	if whole := t.whole(); whole != nil {
+		return []edit.Edit{{Path: whole, Op: edit.Remove}}
 	}
 	var edits []edit.Edit
 	for _, key := range t.taken {
-		edits = append(edits, edit.Edit{Path: append(slices.Clone(path), key), Op: edit.Remove})
+		edits = append(edits, edit.Edit{Path: append(slices.Clone(t.path), key), Op: edit.Remove})
 	}
 	return edits
+}
+
+// whole is the outermost mapping that holds nothing but what is taken, no comment either, as far
+// as krm-bypass makes it anew: below others it would find no place. It is nil where there is none.
+func (t annotated) whole() edit.Path {
+	path := t.path
+	may := func(path edit.Path) bool { return t.makes == nil || t.makes(path) }
+	if held(t.in.text.Nodes, path) != len(t.taken) || !may(path) || t.shares(path) {
+		return nil
+	}
+	for may(path[:len(path)-1]) && held(t.in.text.Nodes, path[:len(path)-1]) == 1 && !t.shares(path[:len(path)-1]) {
+		path = path[:len(path)-1]
+	}
+	return path
 }
 
 // shares reports whether there are comments in a mapping, or beside its key, that are not
