@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -35,12 +36,12 @@ func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before strin
 			said, wrong = tree.Named(said), tree.NamedIn(wrong)
 		}
 		if wrong != nil {
-			found = report.Explanation{Uncompared: uncompared(before, said, wrong)}
+			found = report.Explanation{Uncompared: strings.Join(append([]string{uncompared(before, said, wrong)}, in.lacks.taken...), "; ")}
 			return nil
 		}
 		found.State = "--before " + before
 		if tree == nil && len(found.Workloads) == 0 {
-			found.Lacks = []string{found.State + ": there is no workload in it, so all workloads count as new, and which pods restart is not known: name a file or a folder with the earlier manifests, or a git revision"}
+			found.Lacks = append(slices.Clone(in.lacks.taken), found.State+": there is no workload in it, so all workloads count as new, and which pods restart is not known: name a file or a folder with the earlier manifests, or a git revision")
 			return nil
 		}
 		found.Lacks = in.lacks.says(before, len(found.Specified) == 0)
@@ -132,12 +133,41 @@ func earlierState(cmd *cobra.Command, in inputs, paths []string, before string, 
 	if err != nil {
 		return stateAt(cmd, in, paths, before, read)
 	}
+	taken := takenFor(cmd.Context(), paths, before, info.IsDir())
+	err = stateHere(cmd, in, paths, before, info.IsDir(), func(in inputs, paths []string, tree *revision.Tree) error {
+		in.lacks.taken = taken
+		return read(in, paths, tree)
+	})
+	if err != nil && len(taken) > 0 {
+		return fmt.Errorf("%w; %s", err, taken[0])
+	}
+	return err
+}
+
+// takenFor says that a file or a folder is taken where a git revision has the same name.
+func takenFor(ctx context.Context, paths []string, before string, isDir bool) []string {
+	if slices.Contains(paths, standardInput) {
+		return nil // of which there is no revision
+	}
+	full := revision.FullName(ctx, paths[0], before)
+	if full == "" {
+		return nil
+	}
+	what := "file"
+	if isDir {
+		what = "folder"
+	}
+	return []string{fmt.Sprintf("--before %[1]s is a %[2]s here and a git revision too, and the %[2]s is taken: give --before %[3]s for the revision, or --before ./%[1]s for the %[2]s", before, what, full)}
+}
+
+// stateHere reads a file or a folder as the earlier state.
+func stateHere(cmd *cobra.Command, in inputs, paths []string, before string, isDir bool, read func(in inputs, paths []string, tree *revision.Tree) error) (err error) {
 	for _, path := range paths {
 		if err := lost(path, false); err != nil {
 			return err
 		}
 	}
-	if info.IsDir() {
+	if isDir {
 		if in, paths, err = in.inFolder(cmd, paths, before); err != nil {
 			return err
 		}
@@ -272,6 +302,8 @@ func stateAt(cmd *cobra.Command, in inputs, paths []string, name string, read fu
 
 // lacks is what one of two states does not hold, by the names of today.
 type lacks struct {
+	// taken says what was taken of two that have the name.
+	taken []string
 	// state says what the earlier one is.
 	state string
 	// paths and specs are not in the earlier one, gonePaths and goneSpecs not in today's.
@@ -307,6 +339,7 @@ func (l lacks) says(before string, unspecified bool) (warnings []string) {
 	isNot := func(path, so, remedy string) {
 		warn(path, "is not in that "+l.state, so, "if it had another name there, "+remedy)
 	}
+	warnings = append(warnings, l.taken...)
 	for _, path := range l.paths {
 		text, _ := bounded.File(path) // a folder has none
 		switch {

@@ -336,3 +336,46 @@ func TestExplainTellsOfAnEarlierStateOfNothing(t *testing.T) {
 	assert.Contains(t, out, "0 of 1 workloads changed")
 	assert.Equal(t, taken+"what --spec says today counts for both states"+remedy, errOut)
 }
+
+// TestExplainTellsWhichOfTwoItTakes has a branch, and beside the manifests a folder or a
+// file of the same name.
+func TestExplainTellsWhichOfTwoItTakes(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"now/web.yaml": webDeployment, "now/bypass.yaml": bypassSpec,
+		"prod/web.yaml": webDeployment, "prod/bypass.yaml": strings.Replace(bypassSpec, "5432", "6379", 1),
+		"spec": strings.Replace(bypassSpec, "5432", "80", 1), "broken/web.yaml": "a: [", "empty/a.txt": "",
+	})
+	t.Chdir(dir)
+	committed(t, dir)
+	for _, name := range []string{"prod", "spec", "broken", "empty"} {
+		gitRun(t, "branch", name)
+	}
+	says := func(name, what string) string {
+		return "--before " + name + " is a " + what + " here and a git revision too, and the " + what + " is taken: give --before refs/heads/" + name + " for the revision, or --before ./" + name + " for the " + what
+	}
+	for _, test := range []struct{ args, restart, says string }{
+		{"now --before prod", "1 restart", says("prod", "folder")},
+		{"now --before spec", "1 restart", says("spec", "file")},
+		{"now --before broken", "", says("broken", "folder")},
+		{"now --before empty", "0 restart", says("empty", "folder")},
+		{"now --before refs/heads/prod", "0 restart", ""},
+		{"now --before refs/heads/broken", "0 restart", ""},
+		{"now --before ./prod", "1 restart", ""},
+		{"now --before prod/", "1 restart", ""},
+		{"now --before main", "0 restart", ""},
+	} {
+		code, out, errOut := krmBypass("", append([]string{"explain"}, strings.Fields(test.args)...)...)
+		assert.Zero(t, code, errOut)
+		assert.Contains(t, out, test.restart, test.args)
+		if test.says == "" {
+			assert.Empty(t, errOut, test.args)
+		}
+		assert.Contains(t, errOut, test.says, test.args)
+	}
+	code, _, errOut := krmBypass("", "explain", "now/web.yaml", "--spec", "now/bypass.yaml", "--before", "prod")
+	assert.Equal(t, 1, code)
+	assert.Equal(t, "error: --before: the folder prod can take the place of one folder only: name one folder as PATH; "+says("prod", "folder")+"\n", errOut)
+	code, _, errOut = krmBypass(webDeployment, "explain", "-", "--spec", "now/bypass.yaml", "--before", "spec")
+	assert.Equal(t, 1, code)
+	assert.NotContains(t, errOut, "refs/heads", "standard input has no revision")
+}

@@ -1,6 +1,7 @@
 package revision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,22 @@ func Checkout(ctx context.Context, path, revision string) (*Tree, error) {
 		return nil, errors.Join(fmt.Errorf("checking out %s: %w", revision, err), os.RemoveAll(folder))
 	}
 	return t, nil
+}
+
+// FullName gives a name of a revision that none of the files here has: that of the
+// reference, as in refs/heads/main, or the id of the commit. It is "" where the repository
+// that holds a path knows no such revision.
+func FullName(ctx context.Context, path, revision string) string {
+	top, err := worktreeOf(ctx, path)
+	if err != nil {
+		return ""
+	}
+	id, err := answer(ctx, top, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
+	if err != nil {
+		return ""
+	}
+	full, _ := answer(ctx, top, "rev-parse", "--symbolic-full-name", "--verify", "--quiet", "--end-of-options", revision)
+	return cmp.Or(full, id) // an id has no other name
 }
 
 // Holds reports whether a revision has something at a path.

@@ -121,6 +121,19 @@ func TestHolds(t *testing.T) {
 	assert.False(t, Holds(t.Context(), "v1", t.TempDir()), "no repository")
 }
 
+func TestFullName(t *testing.T) {
+	dir := repository(t)
+	own(t, dir, "", "branch", "app/eu")
+	id := own(t, dir, "", "rev-parse", "v1")
+	for revision, want := range map[string]string{"main": "refs/heads/main", "v1": "refs/tags/v1", "app/eu": "refs/heads/app/eu", id[:9]: id, "app": "", "./main": "", "main/": "", "--help": "", "v2": "", dir: ""} {
+		assert.Equal(t, want, FullName(t.Context(), filepath.Join(dir, "app"), revision), revision)
+	}
+	assert.Empty(t, FullName(t.Context(), t.TempDir(), "main"), "no repository")
+	tree, err := Checkout(t.Context(), dir, "refs/heads/app/eu")
+	require.NoError(t, err, "the name is one to give")
+	require.NoError(t, tree.Close())
+}
+
 // then gives a file as it was.
 func then(t *testing.T, path, revision string) string {
 	t.Helper()
