@@ -251,6 +251,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 	err = in.each(cmd, paths, "explaining", func(g group, options fn.Options) error {
 		foreign, blank = append(foreign, g.foreign...), append(blank, g.blank()...)
 		before := len(all)
+		var specs []*fn.Spec
 		switch names := g.named(in.today); {
 		case len(g.within) > 0 || !g.hasNoSpec():
 			specified = append(specified, names...)
@@ -260,7 +261,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 		for _, one := range append(g.within, g) {
 			one = one.or(in.otherwise)
 			some, results, wrong := one.explained(one.with(options), today)
-			all = append(all, some...)
+			all, specs = append(all, some...), append(specs, one.specs[:len(some)]...)
 			said = append(said, results.Once(told)...)
 			failed = cmp.Or(failed, wrong)
 		}
@@ -273,11 +274,11 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 		}
 		is := g.finish(options, today) // an error of which has been explained
 		if is.err == nil {
-			g.settle(all[before:], is.files, options, in.renames)
+			g.settle(slices.Concat(all[before:], is.judged), specs, is.files, options, in.renames)
 		}
 		for _, judged := range is.judged {
 			said = append(said, judged.Results.Once(told)...)
-			all = instead(all, judged)
+			all = append(all[:before], instead(all[before:], judged)...)
 		}
 		return nil
 	})

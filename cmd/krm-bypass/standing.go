@@ -36,38 +36,84 @@ func (g group) standing(options fn.Options, explained []*fn.Explained, today map
 }
 
 // settle has explanations of what specs within a build wrote say what becomes of it in the
-// end: its template and, if that is asked for, its name.
-func (g group) settle(explained []*fn.Explained, finished []fn.Manifest, options fn.Options, renames bool) {
-	options.Progress, options.Mesh = nil, ""
-	for _, x := range explained {
-		in, err := fn.Explain(nothing(x.Mesh), finished, options, "")
-		if err != nil {
-			return // it has been told
+// end: its template and, if that is asked for, its name. One that is used more than once
+// is explained as often, and one that is taken out is not. specs are those by which each
+// was made, as far as that is known: they may know kinds.
+func (g group) settle(explained []*fn.Explained, specs []*fn.Spec, finished []fn.Manifest, options fn.Options, renames bool) {
+	options.Progress = nil
+	known, settled := map[*fn.Spec]*ending{}, map[*fn.Explanation]bool{}
+	for i, x := range explained {
+		var spec *fn.Spec
+		with := options
+		if i < len(specs) {
+			spec = specs[i]
+		} else {
+			spec, with.Mesh = nothing(x.Mesh), ""
 		}
-		type place struct {
-			file, kind, template string
-			line                 int
-		}
-		at := func(w fn.Explanation) place { return place{w.File, w.Kind, w.Template, w.Line} }
-		by, from := map[fn.TemplateRef]*fn.Explanation{}, map[place][]*fn.Explanation{}
-		for i := range in.Workloads {
-			w := &in.Workloads[i]
-			by[w.TemplateRef] = w
-			from[at(*w)] = append(from[at(*w)], w)
-		}
-		for i := range x.Workloads {
-			w := &x.Workloads[i]
-			end := by[w.TemplateRef]
-			if one := from[at(*w)]; w.Line > 0 && len(one) == 1 {
-				end = one[0]
+		if known[spec] == nil {
+			in, err := fn.Explain(spec, finished, with, "")
+			if err != nil {
+				return // it has been told
 			}
-			if end == nil || w.Rendered.Template == "" {
+			known[spec] = endingOf(in)
+		}
+		in := known[spec]
+		here := map[builtFrom]int{}
+		for _, w := range x.Workloads {
+			here[builtFromOf(w)]++
+		}
+		var all []fn.Explanation
+		for _, w := range x.Workloads {
+			ends := in.from[builtFromOf(w)]
+			if w.Line == 0 || here[builtFromOf(w)] > 1 { // the place does not tell
+				ends = nil
+				if end := in.by[w.TemplateRef]; end != nil {
+					ends = []*fn.Explanation{end}
+				}
+			}
+			switch tells := w.Line > 0 && here[builtFromOf(w)] == 1; {
+			case !renames && len(ends) > 0:
+				w.Rendered = ends[0].Stands
+				for _, end := range ends[1:] {
+					w.Rendered.Template, w.Rendered.Own = w.Rendered.Template+end.Stands.Template, w.Rendered.Own+end.Stands.Own
+				}
+				all = append(all, w)
+			case len(ends) == 0 && (!renames || !tells):
+				all = append(all, w)
+			}
+			if !renames {
 				continue
 			}
-			w.Rendered = end.Stands
-			if renames {
-				w.TemplateRef = end.TemplateRef
+			for _, end := range ends {
+				if !settled[end] || len(ends) == 1 {
+					w.TemplateRef, w.Rendered, settled[end] = end.TemplateRef, end.Stands, true
+					all = append(all, w)
+				}
 			}
 		}
+		x.Workloads = all
 	}
+}
+
+// builtFrom is where what a kustomization made a workload from stands.
+type builtFrom struct {
+	file, kind, template string
+	line                 int
+}
+
+func builtFromOf(w fn.Explanation) builtFrom { return builtFrom{w.File, w.Kind, w.Template, w.Line} }
+
+// ending are the workloads of finished manifests.
+type ending struct {
+	by   map[fn.TemplateRef]*fn.Explanation
+	from map[builtFrom][]*fn.Explanation
+}
+
+func endingOf(x *fn.Explained) *ending {
+	e := &ending{map[fn.TemplateRef]*fn.Explanation{}, map[builtFrom][]*fn.Explanation{}}
+	for i := range x.Workloads {
+		w := &x.Workloads[i]
+		e.by[w.TemplateRef], e.from[builtFromOf(*w)] = w, append(e.from[builtFromOf(*w)], w)
+	}
+	return e
 }
