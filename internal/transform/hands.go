@@ -161,14 +161,15 @@ func bypasses(l traffic.Layer, ports traffic.Ports) bool {
 		!s.ExcludeOutboundIPRanges.IsEmpty() || !s.IncludeOutboundIPRanges.All()
 }
 
-// IdleIncludes tells of rules with outbound ports to include, although no rule lets
-// anything bypass from which they would be taken. taken are the scopes that take something
-// from what a workload says.
+// IdleIncludes tells of rules that say nothing but outbound ports to include, although
+// no rule lets anything bypass from which they would be taken. taken are the scopes that
+// take something from what a workload says.
 func (p *Policy) IdleIncludes(taken []string) []Remark {
 	var remarks []Remark
 	for _, s := range p.Scopes {
 		included := s.Layer.Settings().IncludeOutboundPorts
-		if included.IsEmpty() || slices.Contains(taken, s.Path) || bypasses(p.MeshDefaults, included) || slices.ContainsFunc(p.Scopes, func(any Scope) bool { return bypasses(any.Layer, included) || bypasses(any.Initial, included) }) {
+		alone := s.Layer.Without(traffic.IncludeOutboundPorts).IsZero()
+		if included.IsEmpty() || !alone || slices.Contains(taken, s.Path) || bypasses(p.MeshDefaults, included) || slices.ContainsFunc(p.Scopes, func(any Scope) bool { return bypasses(any.Layer, included) || bypasses(any.Initial, included) }) {
 			continue
 		}
 		remarks = append(remarks, Remark{s.Path + "." + string(traffic.IncludeOutboundPorts),
