@@ -19,7 +19,7 @@ const Templated = "{{"
 const RenderFirst = "render the chart first, as in helm template DIR | krm-bypass render -"
 
 // ErrTemplate is the error for a value that IsTemplate.
-var ErrTemplate = errors.New("Helm fills in what stands in {{ }}: " + RenderFirst)
+var ErrTemplate = errors.New("what stands in {{ }} is filled in by Helm: " + RenderFirst)
 
 // IsTemplate reports whether Helm fills in a value. {{inputs.parameters.x}} of Argo
 // Workflows and {{ name }} of others are for another program.
