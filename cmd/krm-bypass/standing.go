@@ -65,13 +65,15 @@ func (g group) settle(explained []*fn.Explained, specs []*fn.Spec, finished []fn
 		var all []fn.Explanation
 		for _, w := range x.Workloads {
 			ends := in.from[builtFromOf(w)]
-			if w.Line == 0 || here[builtFromOf(w)] > 1 { // the place does not tell
+			// In files that no kustomization builds, lines move with what specs write.
+			tells := g.built && w.Line > 0 && here[builtFromOf(w)] == 1
+			if !tells {
 				ends = nil
 				if end := in.by[w.TemplateRef]; end != nil {
 					ends = []*fn.Explanation{end}
 				}
 			}
-			switch tells := w.Line > 0 && here[builtFromOf(w)] == 1; {
+			switch {
 			case !renames && len(ends) > 0:
 				w.Rendered = ends[0].Stands
 				for _, end := range ends[1:] {
