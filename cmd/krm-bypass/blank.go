@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,7 +41,7 @@ func (g group) blank() (files []string) {
 		return files
 	}
 	for _, f := range g.files {
-		if bytes.Contains(f.Text, []byte("krm-bypass")) && holdsSpec(f.Text) && !see(f.Path, f.Text) {
+		if namesSpec(f.Text) && !see(f.Path, f.Text) {
 			return nil
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -107,5 +106,5 @@ func isSpecFile(path string) bool {
 		return false
 	}
 	text, err := bounded.File(path)
-	return err == nil && bytes.Contains(text, []byte("krm-bypass")) && holdsSpec(text)
+	return err == nil && namesSpec(text)
 }

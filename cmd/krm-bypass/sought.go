@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"slices"
@@ -38,7 +37,7 @@ func soughtSpec(in inputs, paths []string) (file, why string) {
 		return "", notSought
 	}
 	for _, f := range read.files {
-		if bytes.Contains(f.Text, []byte("krm-bypass")) && holdsSpec(f.Text) { // most hold none, and reading them takes long
+		if namesSpec(f.Text) {
 			found = append(found, f.Path)
 		}
 	}
