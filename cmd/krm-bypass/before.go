@@ -75,13 +75,17 @@ func explainedSince(cmd *cobra.Command, in inputs, paths []string, before string
 		return found, now, rest, said, err
 	}
 	for _, one := range found.Unspecified {
-		if !slices.ContainsFunc(one, func(path string) bool { return slices.Contains(earlier.Specified, path) }) {
+		isNew := !slices.ContainsFunc(one, func(path string) bool { return slices.Contains(earlier.Specified, path) })
+		switch {
+		case isNew && in.allowNone:
+			earlier.Lacks = append(earlier.Lacks, fmt.Sprintf("no ClusterBypass applies to %s, nor did one in the earlier state", strings.Join(one, ", ")))
+			continue
+		case isNew:
 			now.otherwise = nil // there was none either, which is an error
 			found, said, err = explained(cmd, now, rest, today)
 			found.Uncompared = earlier.Uncompared
 			return found, now, rest, said, err
-		}
-		if len(now.specs) < len(in.specs) {
+		case len(now.specs) < len(in.specs):
 			continue // which is told
 		}
 		earlier.Lacks = append(earlier.Lacks, fmt.Sprintf("no ClusterBypass applies to %s any more, so no rule counts there now", strings.Join(one, ", ")))
@@ -283,6 +287,9 @@ func stateAt(cmd *cobra.Command, in inputs, paths []string, name string, read fu
 				return fmt.Errorf("--before: %w: name it in a command of its own, or name a folder with the earlier state", err)
 			case err != nil:
 				return fmt.Errorf("--before: %w", err)
+			case at == "" && in.allowNone && !isThere(path):
+				in.lacks.nowhere = append(in.lacks.nowhere, path)
+				continue
 			case at == "":
 				if err := lost(path, isSpec); err != nil {
 					return err
@@ -308,6 +315,8 @@ type lacks struct {
 	state string
 	// paths and specs are not in the earlier one, gonePaths and goneSpecs not in today's.
 	paths, specs, gonePaths, goneSpecs []string
+	// nowhere are in neither.
+	nowhere []string
 	// outside are specifications that a revision cannot hold.
 	outside []string
 	// manifests says what comes of it that the earlier state is a file of manifests without
@@ -367,6 +376,9 @@ func (l lacks) says(before string, unspecified bool) (warnings []string) {
 	}
 	for _, path := range l.goneSpecs {
 		warn(path, isGone, "none of its rules counts now", "if it has another name now, give that with --spec")
+	}
+	for _, path := range l.nowhere {
+		warnings = append(warnings, fmt.Sprintf("--before %s: %s is neither in that %s nor here, and is passed over, as --%s says", before, path, l.state, allowNoneFlag))
 	}
 	for _, path := range l.outside {
 		warn(path, "is outside the git repository", "what it says today counts for both states", "to compare with an earlier one, give that file with --before")

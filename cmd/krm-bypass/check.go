@@ -46,8 +46,9 @@ name that was probably meant is there.
 report of GitLab.
 
 Exit code: 0 if there are no errors, 1 if there are, 2 if check could not tell,
-because it could not read something or found no workload. --allow-none makes
-that last case 0.`
+because it could not read something or found no workload. With --allow-none a PATH
+or --spec that is gone is passed over with a warning, and having no workload or no
+ClusterBypass is no error. What a ClusterBypass wrote that is gone still is one.`
 
 const nothingToCheck = "there is nothing to check: the manifests hold no workload: name those that do, or give --allow-none if there may be none"
 
@@ -67,6 +68,7 @@ func checkCommand() *cobra.Command {
 		},
 	}
 	in.addFlags(cmd)
+	in.addAllowNone(cmd)
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&flags.complete, "complete", false, "fail for rules that reach no workload, because the manifests are the whole cluster")
 	return cmd
@@ -75,7 +77,6 @@ func checkCommand() *cobra.Command {
 type checkFlags struct {
 	format, now string
 	notice      int
-	allowNone   bool
 	// complete is check's alone.
 	complete bool
 }
@@ -85,7 +86,6 @@ func (f *checkFlags) add(cmd *cobra.Command) {
 	failsWith(cmd, couldNotTell)
 	cmd.Flags().StringVarP(&f.format, "output", "o", report.CheckFormats[0].Name, "format of the report: "+report.CheckFormats.Names())
 	completes(cmd, "output", report.CheckFormats.List())
-	cmd.Flags().BoolVar(&f.allowNone, "allow-none", false, "pass if there is no workload to check")
 	cmd.Flags().IntVar(&f.notice, "notice", fn.Notice, "warn so many days before a rule expires")
 	addNowFlag(cmd, &f.now)
 }
@@ -129,6 +129,11 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 		foreign = append(foreign, g.foreign...)
 		something = something || !g.isEmpty()
 		checked, is, wrong := g.checked(options, fn.Expiry{Today: today, Notice: flags.notice})
+		if g.isUnruled {
+			for i := range checked {
+				checked[i].Results = append(checked[i].Results, leftBehind(checked[i].Objects)...)
+			}
+		}
 		all = append(all, checked...)
 		failed = cmp.Or(failed, wrong)
 		if g.listed {
@@ -151,7 +156,7 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 		slices.Sort(pipelines)
 		found.Pipelines = slices.Compact(pipelines)
 	}
-	if failed == nil && (found.IsEmpty() || !something) && !flags.allowNone {
+	if failed == nil && (found.IsEmpty() || !something) && !in.allowNone {
 		found.Passed, found.Nothing = false, nothingToCheck
 	}
 	if err := format.Write(cmd.OutOrStdout(), found); err != nil {

@@ -59,6 +59,10 @@ annotations on workloads that the specification does not cover.
 -o markdown is a comment for a pull request, no longer than GitHub takes. -o html is
 a page in one file, which opens from a disk and contacts nobody.
 
+With --allow-none a PATH or --spec that is gone is passed over with a warning, and so is
+that there is no ClusterBypass. All arguments are paths then: name a workload with
+--workload.
+
 The exit code is 1 where something is refused: the errors say why.`
 
 // explanationFormats are those of the report, and the page in one file.
@@ -84,6 +88,7 @@ func explainCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, args []string) error { return explainManifests(cmd, in, args, flags) },
 	}
 	in.addFlags(cmd)
+	in.addAllowNone(cmd)
 	cmd.Flags().StringVarP(&flags.format, "output", "o", explanationFormats[0].Name, "format: "+explanationFormats.Names())
 	completes(cmd, "output", explanationFormats.List())
 	cmd.Flags().StringVar(&flags.workload, "workload", "", "workload to explain, if a file has the same name")
@@ -104,7 +109,10 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 	if err != nil {
 		return err
 	}
-	paths, workload := flags.split(cmd.Context(), args)
+	paths, workload := args, flags.workload
+	if !in.allowNone { // what is gone would be taken for a workload
+		paths, workload = flags.split(cmd.Context(), args)
+	}
 	today, err := day(flags.now)
 	if err != nil {
 		return err

@@ -39,6 +39,8 @@ type group struct {
 	// builds.
 	listed    bool
 	pipelines []pipeline
+	// isUnruled says that no specification applies, and none has to.
+	isUnruled bool
 	// together are all specs that apply to the files.
 	together company
 }

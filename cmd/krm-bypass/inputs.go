@@ -60,6 +60,8 @@ type inputs struct {
 	// otherwise is the specification that applies where there is none; nil makes that an
 	// error.
 	otherwise *fn.Spec
+	// allowNone passes over paths and specifications that are gone.
+	allowNone bool
 	// lacks is what the earlier state does not hold, today the names of its paths today.
 	lacks lacks
 	today map[string]string
@@ -123,7 +125,13 @@ func need(why, example string) cobra.PositionalArgs {
 func (in inputs) each(cmd *cobra.Command, paths []string, doing string, visit func(group, fn.Options) error) error {
 	collectSeldom()
 	in.working = newProgress(cmd.ErrOrStderr())
+	var gone []string
+	if in.allowNone && !in.earlier {
+		paths, gone = in.present(paths)
+		in.reading.allowNone = true
+	}
 	groups, skipped, err := in.read(cmd, paths)
+	skipped = append(gone, skipped...)
 	defer func() {
 		in.working.end()
 		if !in.earlier {
@@ -136,6 +144,8 @@ func (in inputs) each(cmd *cobra.Command, paths []string, doing string, visit fu
 	options := in.options()
 	options.Progress = func(done, total int) { in.working.say("%s: %d of %d objects", doing, done, total) }
 	for _, g := range groups {
+		g, unruled := in.unruled(g)
+		skipped = append(skipped, unruled...)
 		if err := visit(g, g.with(options)); err != nil {
 			return err
 		}

@@ -27,8 +27,8 @@ kind is about and what to do. The specification sets the severity of each kind i
 spec.lint, and accepts single findings in spec.lint.accept.
 
 Exit code: 0 if there are no errors, 1 if there are, 2 if lint could not tell,
-because it could not read something or found no workload. --allow-none makes
-that last case 0.`
+because it could not read something or found no workload. --allow-none is as for
+check.`
 
 func lintCommand() *cobra.Command {
 	var in inputs
@@ -52,6 +52,7 @@ func lintCommand() *cobra.Command {
 		},
 	}
 	in.addFlags(cmd)
+	in.addAllowNone(cmd)
 	flags.add(cmd)
 	cmd.Flags().StringVar(&explain, "explain", "", "kind of finding to print the description of, such as strict-mtls")
 	completes(cmd, "explain", ids())

@@ -29,6 +29,8 @@ type reading struct {
 	rewriting bool
 	// mayBeEmpty is for folders that may hold no manifest.
 	mayBeEmpty bool
+	// allowNone says so of them.
+	allowNone bool
 	// judging tells of kustomizations that apply a spec when they are built.
 	judging bool
 	// foreign reads files of folders that hold no Kubernetes object, too.
@@ -127,7 +129,11 @@ func (r reading) manifests(paths []string) (*manifests, error) {
 		case !info.IsDir():
 			m.named(filepath.Clean(path))
 		default:
-			if err := m.folder(filepath.Clean(path)); err != nil && !r.mayBeEmpty {
+			switch err := m.folder(filepath.Clean(path)); {
+			case err == nil || r.mayBeEmpty:
+			case r.allowNone:
+				m.skipped = append(m.skipped, fmt.Sprintf("%s: %v, and it is passed over, as --%s says", path, err, allowNoneFlag))
+			default:
 				m.problem(fmt.Errorf("%s: %w: correct the path", path, err))
 			}
 		}

@@ -40,6 +40,9 @@ error. --in-place says on standard error how many files it wrote.
 Under Argo CD, the application's parameters spec, mesh and image set the flags of
 the same names, and an application that renders to nothing is an error.
 
+With --allow-none a PATH or --spec that is gone is passed over with a warning, and
+manifests to which no ClusterBypass applies are printed as they are.
+
 render does not print objects that are local configuration, such as the
 ClusterBypass. If anything is wrong, it prints nothing and writes nothing. An
 empty input gives an empty output.
@@ -83,11 +86,12 @@ func renderCommand() *cobra.Command {
 		},
 	}
 	in.addFlags(cmd)
+	in.addAllowNone(cmd)
 	cmd.Flags().BoolVar(&inPlace, "in-place", false, "rewrite the files instead of printing them")
 	cmd.Flags().BoolVar(&showDiff, "diff", false, "print what the specification changes, in files or in what a kustomization builds")
 	cmd.Flags().StringVar(&gone, removeFlag, "", `name of a ClusterBypass that is gone ("" if it had none): take away what it wrote`)
-	allowOne(cmd, "in-place", "diff")
-	for _, flag := range []string{"mesh", "image", function.NamespaceFlag} {
+	allowOne(cmd, "in-place", "diff", allowNoneFlag)
+	for _, flag := range []string{"mesh", "image", function.NamespaceFlag, allowNoneFlag} {
 		allowOne(cmd, removeFlag, flag)
 	}
 	return cmd

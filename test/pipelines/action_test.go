@@ -225,7 +225,7 @@ var lastTakenAway = map[string]struct {
 	take func(t *testing.T, dir string)
 	says string
 }{
-	"its folder": {"templates", func(t *testing.T, dir string) { require.NoError(t, os.RemoveAll(filepath.Join(dir, "templates"))) }, "there is nothing to check"},
+	"its folder": {"templates", func(t *testing.T, dir string) { require.NoError(t, os.RemoveAll(filepath.Join(dir, "templates"))) }, "templates: not there, and passed over"},
 	"its resources": {"templates", func(t *testing.T, dir string) {
 		names, err := filepath.Glob(filepath.Join(dir, "templates", "*"))
 		require.NoError(t, err)
@@ -261,6 +261,55 @@ func TestActionReportsThatTheLastWorkloadIsTakenAway(t *testing.T) {
 	}
 }
 
+// TestActionPassesTheChangeThatTakesTheSpecOut has the next change pass too.
+func TestActionPassesTheChangeThatTakesTheSpecOut(t *testing.T) {
+	c := newChange(t, nil, nil)
+	takeOut(t, c.dir)
+	j := run(t, c, given, standIn(t))
+	assert.Equal(t, []string{"Check"}, j.failed, "there is no ClusterBypass, and nobody said that there may be none")
+
+	inputs := with(map[string]string{"path": ".\ngone", "spec": "bypass.yaml", "allow-none": "true"})
+	j = run(t, c, inputs, standIn(t))
+	assert.Empty(t, j.failed, j.log)
+	assert.Contains(t, j.summary, "3 changed, and the pods of 2 restart.**")
+	assert.Contains(t, j.log, "warning: .: no ClusterBypass applies, which passes as --allow-none says")
+	assert.NotContains(t, readText(t, j.outputs["rendered"]), "krm-bypass")
+	assert.Contains(t, readText(t, j.outputs["rendered"]), "kind: Deployment")
+
+	git(t, c.dir, "commit", "--quiet", "--all", "--message=out")
+	c.base = git(t, c.dir, "rev-parse", "HEAD")
+	j = run(t, c, inputs, standIn(t))
+	assert.Empty(t, j.failed, j.log)
+	assert.Contains(t, j.summary, "; 0 changed,")
+}
+
+// takeOut takes the specification out of the tree.
+func takeOut(t *testing.T, dir string) {
+	t.Helper()
+	require.NoError(t, os.Remove(filepath.Join(dir, "bypass.yaml")))
+	kustomization := filepath.Join(dir, "kustomization.yaml")
+	resources, _, found := strings.Cut(readText(t, kustomization), "transformers:")
+	require.True(t, found)
+	require.NoError(t, os.WriteFile(kustomization, []byte(resources), 0o600))
+}
+
+// outside copies the manifests out of the repository: explain cannot compare them.
+func outside(t *testing.T, c change) string {
+	t.Helper()
+	folder := t.TempDir()
+	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join(c.dir, "templates"))))
+	return folder
+}
+
+func TestActionFailsWhereExplainAloneDoes(t *testing.T) {
+	c := newChange(t, nil, nil)
+	j := run(t, c, with(map[string]string{"path": outside(t, c), "spec": "bypass.yaml", "judge": "lint"}), standIn(t))
+	assert.Equal(t, []string{"Explain"}, j.failed, j.log)
+	assert.Contains(t, j.summary, "krm-bypass cannot say what this change does.")
+	assert.Contains(t, j.summary, "finding the git repository")
+	assert.Contains(t, j.notes, "gh pr comment")
+}
+
 // TestActionPassesWhatMendsTheBase has a mistake at the base.
 func TestActionPassesWhatMendsTheBase(t *testing.T) {
 	mistake := text{"bypass.yaml", "excludeOutboundPorts: [3306]", "excludeOutboundPort: [3306]"}
@@ -282,12 +331,12 @@ func TestActionFailsWithAnnotations(t *testing.T) {
 	}{
 		"a mistake in the spec": {
 			texts:  []text{{"bypass.yaml", "excludeOutboundPorts: [3306]", "excludeOutboundPort: [3306]"}},
-			failed: []string{"Check"},
+			failed: []string{"Explain", "Check"},
 			says:   "unknown field \"excludeOutboundPort\"", comment: true,
 		},
 		"what the limits forbid": {
 			texts:   []text{{"bypass.yaml", "spec:\n", "spec:\n  limits: {forbiddenInboundPorts: [9090]}\n"}},
-			failed:  []string{"Check"},
+			failed:  []string{"Explain", "Check"},
 			says:    "::error file=templates/web.yaml,line=17,title=krm-bypass%3A refused::",
 			comment: true,
 		},
@@ -304,7 +353,7 @@ func TestActionFailsWithAnnotations(t *testing.T) {
 		},
 		"a path that is not there": {
 			inputs: map[string]string{"path": "nowhere"},
-			failed: []string{"Check"},
+			failed: []string{"Explain", "Check"},
 			says:   "nowhere", comment: true,
 		},
 		"a program that is not there": {

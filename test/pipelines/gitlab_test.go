@@ -216,6 +216,26 @@ func TestComponentReportsThatTheLastWorkloadIsTakenAway(t *testing.T) {
 	}
 }
 
+func TestComponentPassesTheChangeThatTakesTheSpecOut(t *testing.T) {
+	c := newChange(t, nil, nil)
+	takeOut(t, c.dir)
+	inputs := map[string]string{"image": image, "path": ".\ngone", "spec": "bypass.yaml", "allow-none": "true"}
+	for name, shell := range shells {
+		said, passed := runJob(t, c, shell, include(t, inputs).jobs["krm-bypass"], "CI_MERGE_REQUEST_DIFF_BASE_SHA="+c.base)
+		require.True(t, passed, "%s: %s", name, said)
+		assert.Contains(t, said, "3 of 3 workloads changed, and the pods of 2 restart")
+		assert.Contains(t, readText(t, filepath.Join(c.dir, ".krm-bypass/rendered.yaml")), "kind: Deployment")
+	}
+}
+
+func TestComponentFailsWhereExplainAloneDoes(t *testing.T) {
+	c := newChange(t, nil, nil)
+	job := include(t, map[string]string{"image": image, "path": outside(t, c), "spec": "bypass.yaml", "judge": "lint"}).jobs["krm-bypass"]
+	said, passed := runJob(t, c, shells["sh"], job, "CI_MERGE_REQUEST_DIFF_BASE_SHA="+c.base)
+	assert.False(t, passed, said)
+	assert.Contains(t, said, "finding the git repository")
+}
+
 // TestComponentPassesWhatMendsTheBase has a mistake at the base.
 func TestComponentPassesWhatMendsTheBase(t *testing.T) {
 	job := include(t, map[string]string{"image": image}).jobs["krm-bypass"]

@@ -21,7 +21,7 @@ var tools string
 func TestMain(m *testing.M) {
 	built.Main(m, func(folder string) error {
 		tools = folder
-		for name := range strings.FieldsSeq("bash sh git mktemp id cat head cut sha256sum base64 mkdir rm grep gzip sed find") {
+		for name := range strings.FieldsSeq("bash sh git mktemp id cat head cut sha256sum base64 mkdir rm grep gzip sed") {
 			found, err := exec.LookPath(name)
 			if err != nil {
 				return fmt.Errorf("finding what a pipeline has: %w", err)
