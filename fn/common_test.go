@@ -65,6 +65,7 @@ func TestWhatAnObjectSaysForManyPods(t *testing.T) {
 		"two, of which the older counts": {"", proxyConfigIn("shop", "", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '8443'") + proxyConfigIn("shop", "", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: '9000'"), []string{
 			"ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: 8443 (ProxyConfig shop/pc) 8443 perhaps", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE: 9000 (ProxyConfig shop/pc) 9000 perhaps"}, ""},
 		"one of two, and a broader one":      {"", proxyConfigIn("istio-system", "", "DRY_RUN: 'true'") + proxyConfigIn("shop", "", "DRY_RUN: 'false'") + proxyConfigIn("shop", "", "A: b"), []string{"DRY_RUN: true (ProxyConfig istio-system/pc) perhaps"}, ""},
+		"of a root namespace by name":        {"", configMapSaying("rootNamespace: mesh") + proxyConfigIn("mesh", "", "DRY_RUN: 'true'"), []string{"DRY_RUN: true (ProxyConfig mesh/pc) perhaps"}, ""},
 		"of the root namespace, selecting":   {"", proxyConfigIn("istio-system", "app: web", "DRY_RUN: 'true'"), nil, ""},
 		"that selects by no label":           {"", strings.Replace(proxyConfigIn("shop", "app: web", "DRY_RUN: 'true'"), "app: web", "", 1), nil, ""},
 		"with an empty selector":             {"", strings.Replace(proxyConfigIn("shop", "app: web", "DRY_RUN: 'true'"), "{matchLabels: {app: web}}", "{}", 1), nil, ""},

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -18,7 +19,6 @@ func (p *authorizationPolicy) selects() map[string]string         { return p.Spe
 func (r *requestAuthenticationObject) selects() map[string]string { return r.Spec.Selector.MatchLabels }
 func (s *service) selects() map[string]string                     { return s.Spec.Selector }
 func (s *sidecar) selects() map[string]string                     { return s.Spec.WorkloadSelector.Labels }
-func (p *proxyConfig) selects() map[string]string                 { return p.Spec.Selector.MatchLabels }
 
 // represented gives one workload for all that no check can tell apart beside the
 // items, with all of them in its crowd: as many workloads as one likes cost the
@@ -57,8 +57,8 @@ func represented(workloads []*Workload, items Items) []*Workload {
 }
 
 // distinction is equal for workloads that have the same named ports and the same
-// of the labels that are asked for. A workload that says for itself whether DNS is
-// captured is like no other, since a finding is about its own annotation.
+// of the labels that are asked for, and of which the same says whether DNS is captured. A
+// workload that says it for itself is like no other.
 func (w *Workload) distinction(asked map[string]bool) string {
 	var b strings.Builder
 	for _, l := range w.labels {
@@ -67,8 +67,8 @@ func (w *Workload) distinction(asked map[string]bool) string {
 		}
 	}
 	fmt.Fprintf(&b, "%t %+v", len(w.labels) > 0, w.named)
-	if _, said := w.environment[captureKey]; said {
-		fmt.Fprintf(&b, " %p", w)
+	if w.capture != nil {
+		fmt.Fprintf(&b, " %p", cmp.Or(w.capture.By, w.Object))
 	}
 	return b.String()
 }

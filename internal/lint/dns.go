@@ -1,14 +1,12 @@
 package lint
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
-	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -18,8 +16,9 @@ const (
 	// captureKey switches DNS capture on (istio/istio
 	// tools/istio-iptables/pkg/constants/constants.go).
 	captureKey = "ISTIO_META_DNS_CAPTURE"
-	// proxyAnnotation holds a ProxyConfig in YAML.
+	// proxyAnnotation holds a ProxyConfig in YAML, with variables in proxyMetadata.
 	proxyAnnotation = "proxy.istio.io/config"
+	proxyMetadata   = "proxyMetadata"
 	// autoAllocate is the label by which a ServiceEntry declines addresses
 	// (istio/istio pilot/pkg/networking/serviceentry/ip_autoallocation.go).
 	autoAllocate = "networking.istio.io/enable-autoallocate-ip"
@@ -29,11 +28,16 @@ const (
 // captured, as it is by default (istio/istio cni/pkg/nodeagent/net.go).
 const ambientCapture = "ambient.istio.io/dns-capture"
 
-func ambientEnvironment(capture string) map[string]string {
-	if on, err := strconv.ParseBool(capture); err == nil {
-		return map[string]string{captureKey: strconv.FormatBool(on)}
+// capture gives what switches DNS capture on or off for a plan's pods, nil for nothing.
+func (e *examination) capture(plan *transform.Plan) *transform.Setting {
+	if !e.workload.isIn(mesh.Ambient) {
+		return e.linter.policy.Setting(plan, e.linter.commons, proxyAnnotation, proxyMetadata+"."+captureKey)
 	}
-	return nil
+	on, err := strconv.ParseBool(e.annotation(ambientCapture))
+	if err != nil {
+		return nil
+	}
+	return &transform.Setting{Value: strconv.FormatBool(on)}
 }
 
 // agentConfig is what the ConfigMap of the CNI agent says of DNS in ambient pods that say
@@ -50,44 +54,14 @@ const agentConfigName = "istio-cni-config"
 // pilot/pkg/features/pilot.go, PILOT_IP_AUTOALLOCATE_IPV4_PREFIX and _IPV6_PREFIX).
 var allocated = []netip.Prefix{netip.MustParsePrefix("240.240.0.0/16"), netip.MustParsePrefix("2001:2::/48")}
 
-// sidecarEnvironment is what the value of a template's annotation sets for the
-// sidecar.
-func sidecarEnvironment(text string) map[string]string { return proxySettingsIn(text).ProxyMetadata }
-
-func proxySettingsIn(text string) (settings proxySettings) {
-	if text != "" {
-		_ = yaml.Unmarshal([]byte(text), &settings) // the injector refuses what it cannot read
-	}
-	return settings
-}
-
-// captures gives what switches DNS capture on for workloads: a ProxyConfig that
-// selects the pods, else the namespace's, else the mesh's; else the template's
-// annotation; else the mesh's own configuration (istio/istio
-// pilot/pkg/model/proxy_config.go).
-func (j *judgement) captures() func(*Workload) (by *transform.Object, at edit.Path, captured bool) {
-	all := newScoped(j, inOrder(viewed[proxyConfig](j.items)))
-	configs := inOrder(viewed[meshConfig](j.items))
+// captured gives the workloads whose DNS is captured.
+func (j *judgement) captured() func(*Workload) bool {
 	off := slices.ContainsFunc(viewed[agentConfig](j.items), func(a *agentConfig) bool { return a.capture == "false" })
-	return func(w *Workload) (*transform.Object, edit.Path, bool) {
-		if w.isIn(mesh.Ambient) {
-			capture, said := w.environment[captureKey]
-			return w.Object, nil, capture != "false" && (said || !off)
+	return func(w *Workload) bool {
+		if w.isIn(mesh.Ambient) && w.capture == nil {
+			return !off
 		}
-		for _, p := range slices.Concat(all.of(w)) {
-			if value, said := p.Spec.EnvironmentVariables[captureKey]; said {
-				return p.Object, p.Path("spec", "environmentVariables", captureKey), value == "true"
-			}
-		}
-		if value, said := w.environment[captureKey]; said {
-			return w.Object, w.annotation(proxyAnnotation), value == "true"
-		}
-		for _, m := range configs {
-			if value, said := m.DefaultConfig.ProxyMetadata[captureKey]; said {
-				return m.Object, m.path("defaultConfig", "proxyMetadata", captureKey), value == "true"
-			}
-		}
-		return nil, nil, false
+		return w.capture != nil && w.capture.Value == "true"
 	}
 }
 
@@ -103,11 +77,11 @@ func (e *serviceEntryObject) addressed() bool {
 // would answer, called on ports that bypass it.
 func dnsCapture(j *judgement) {
 	entries := slices.DeleteFunc(viewed[serviceEntryObject](j.items), func(e *serviceEntryObject) bool { return !e.addressed() })
-	captures := j.captures()
+	captured := j.captured()
 	for _, group := range j.leaving {
 		if group.settings.ExcludeOutboundPorts.Contains(traffic.UDP, traffic.DNSPort) && group.workloads[0].isIn(mesh.Ambient) {
 			for _, w := range group.workloads {
-				j.unresolved(entries, captures, w)
+				j.unresolved(entries, captured, w)
 			}
 			continue
 		}
@@ -117,8 +91,7 @@ func dnsCapture(j *judgement) {
 		}
 		lost := lostIn(entries, group.settings)
 		for _, w := range group.workloads {
-			by, at, captured := captures(w)
-			if !captured {
+			if !captured(w) {
 				continue
 			}
 			named := false
@@ -128,8 +101,8 @@ func dnsCapture(j *judgement) {
 					named = true
 				}
 			}
-			if !named && at != nil {
-				n := j.note(by, at, captureKey, allocated[0], autoAllocate)
+			if said := w.capture; !named && !w.isIn(mesh.Ambient) {
+				n := j.note(cmp.Or(said.By, w.Object), said.Path, captureKey, allocated[0], autoAllocate)
 				n.says = mayBeLost
 				n.add(holes, w)
 			}
@@ -138,8 +111,8 @@ func dnsCapture(j *judgement) {
 }
 
 // unresolved tells of hosts that a workload asks another name server for than ztunnel.
-func (j *judgement) unresolved(entries []*serviceEntryObject, captures func(*Workload) (*transform.Object, edit.Path, bool), w *Workload) {
-	if _, _, captured := captures(w); !captured {
+func (j *judgement) unresolved(entries []*serviceEntryObject, captured func(*Workload) bool, w *Workload) {
+	if !captured(w) {
 		return
 	}
 	for _, e := range entries {

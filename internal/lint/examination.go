@@ -6,7 +6,6 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
-	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -74,11 +73,11 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 		selector = e.object.Below("spec", "selector", "matchLabels").Strings()
 	}
 	w.labels = labelsOf(seen.TemplateLabels, selector)
-	if w.environment = sidecarEnvironment(e.annotation(proxyAnnotation)); w.isIn(mesh.Ambient) {
-		w.environment = ambientEnvironment(e.annotation(ambientCapture))
+	if w.opensOutbound() {
+		w.capture = e.capture(plan)
 	}
 	if w.byIptables {
-		w.interception = e.interception()
+		w.interception = e.interception(plan)
 	}
 	for _, list := range containerLists {
 		e.lookAt(list)

@@ -52,6 +52,9 @@ func decoded[T any, P interface {
 	return v
 }
 
+// common is the view of what a transform.Common says alone.
+func common(resource, *index) view { return nil }
+
 // Items are what the checks see of the objects beside the workloads.
 type Items []view
 
@@ -78,7 +81,7 @@ var (
 	serviceEntries         = &kind{group: "networking.istio.io", name: "ServiceEntry", of: istio, view: decoded[serviceEntryObject]}
 	virtualServices        = &kind{group: "networking.istio.io", name: "VirtualService", of: istio, view: decoded[virtualServiceObject]}
 	sidecars               = &kind{group: "networking.istio.io", name: "Sidecar", of: istio, view: decoded[sidecar]}
-	proxyConfigs           = &kind{group: "networking.istio.io", name: "ProxyConfig", of: istio, view: decoded[proxyConfig]}
+	proxyConfigs           = &kind{group: "networking.istio.io", name: "ProxyConfig", of: istio, view: common}
 
 	// configMaps hold the MeshConfig of an installation by Helm or istioctl, one for each
 	// revision (istio/istio

@@ -55,7 +55,15 @@ func only(p *transform.Policy, names ...string) *transform.Policy {
 // found gives what the linter finds in documents, in order.
 func found(t testing.TB, policy *transform.Policy, documents ...string) []lint.Finding {
 	t.Helper()
-	l := lint.New(policy)
+	var commons []*transform.Common
+	for i, text := range documents {
+		transform.Objects(object.Part{}, parsed(t, text), func(object.Type) bool { return true }, func(seen *transform.Object, o object.Object) {
+			if c := policy.Common(seen, o); c != nil {
+				c.Item, commons = i, append(commons, c)
+			}
+		})
+	}
+	l := lint.New(policy, commons)
 	var workloads []*lint.Workload
 	var all []lint.Finding
 	nodes := make([]*yaml.Node, len(documents))
@@ -533,6 +541,39 @@ func TestPodPrivilege(t *testing.T) {
 			matched(t, "pod-privilege", test.want, found(t, policy, item))
 		})
 	}
+}
+
+// TestWhatSaysDNSCapture has the order of Istio (pilot/pkg/model/proxy_config.go,
+// EffectiveProxyConfig): a ProxyConfig that selects the pods, their annotation, a
+// ProxyConfig of their namespace, one of the root namespace, and the MeshConfig.
+func TestWhatSaysDNSCapture(t *testing.T) {
+	variable := func(value string) string { return "{ISTIO_META_DNS_CAPTURE: '" + value + "'}" }
+	proxyConfig := func(name, namespace, selector, value string) string {
+		return strings.Replace(istioObject("networking", "ProxyConfig", name, "{"+selector+"environmentVariables: "+variable(value)+"}"), "namespace: shop", "namespace: "+namespace, 1)
+	}
+	sources := []struct{ says, on, off string }{
+		{"ProxyConfig pods: spec.environmentVariables", proxyConfig("pods", "shop", "selector: {matchLabels: {app: orders}}, ", "true"), proxyConfig("pods", "shop", "selector: {matchLabels: {app: orders}}, ", "false")},
+		{"Deployment orders: spec.template.metadata.annotations", variable("true"), variable("false")},
+		{"ProxyConfig shop: spec.environmentVariables", proxyConfig("shop", "shop", "", "true"), proxyConfig("shop", "shop", "", "false")},
+		{"ProxyConfig root: spec.environmentVariables", proxyConfig("root", "istio-system", "", "true"), proxyConfig("root", "istio-system", "", "false")},
+		{"IstioOperator x: spec.meshConfig.defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE", meshSaying(variable("true")), meshSaying(variable("false"))},
+	}
+	for i, narrow := range sources {
+		for k, broad := range sources[i+1:] {
+			for said, want := range map[[2]string][]string{{narrow.on, broad.off}: {narrow.says}, {narrow.off, broad.on}: nil} {
+				pod, items := workload("orders"), []string{said[0], said[1]}
+				if at := slices.Index([]int{i, i + 1 + k}, 1); at >= 0 { // the pod's own annotation
+					pod = strings.Replace(pod, "template:\n    metadata:\n", "template:\n    metadata:\n      annotations: {proxy.istio.io/config: \"proxyMetadata: "+items[at]+"\"}\n", 1)
+					items = slices.Delete(items, at, at+1)
+				}
+				matched(t, "dns-capture", want, found(t, only(bypassing(t, "excludeOutboundPorts=3306"), "dns-capture"), append(items, pod)...))
+			}
+		}
+	}
+}
+
+func meshSaying(metadata string) string {
+	return "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: x}\nspec: {meshConfig: {defaultConfig: {proxyMetadata: " + metadata + "}}}\n"
 }
 
 // What a container sends as the sidecar's user or group bypasses the sidecar.

@@ -21,6 +21,8 @@ type Finding struct {
 type Linter struct {
 	policy *transform.Policy
 	checks []*Check
+	// commons are objects that say something for many pods.
+	commons []*transform.Common
 	// limited reports whether the policy has limits.
 	limited bool
 	// bypasses are those of the workloads, by what tells them apart.
@@ -29,9 +31,10 @@ type Linter struct {
 	paths sync.Map
 }
 
-// New gives a linter for what a policy makes of workloads.
-func New(policy *transform.Policy) *Linter {
-	l := &Linter{policy: policy}
+// New gives a linter for what a policy makes of workloads beside objects that say
+// something for many pods.
+func New(policy *transform.Policy, commons []*transform.Common) *Linter {
+	l := &Linter{policy: policy, commons: commons}
 	l.limited = !policy.Limits.IsZero() || len(policy.Limits.ForbiddenNamespaces) > 0 || policy.Limits.Annotators != nil || policy.Limits.OptOuts != nil
 	for _, c := range table {
 		if c.In(l.policy.Lint) == finding.Ignore || c.Domain != "" && c.Domain != l.policy.Mesh.Domain {

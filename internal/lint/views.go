@@ -209,15 +209,6 @@ type sidecar struct {
 	}
 }
 
-// proxyConfig: networking/v1beta1/proxy_config.proto.
-type proxyConfig struct {
-	resource `yaml:"-"`
-	Spec     struct {
-		Selector             selector
-		EnvironmentVariables map[string]string `yaml:"environmentVariables"`
-	}
-}
-
 // namespace is what of a Namespace matters here.
 type namespace struct {
 	resource
@@ -229,8 +220,8 @@ func labelled(o resource, _ *index) view {
 	return &namespace{o, metadata.Entry("labels").Strings(), metadata.Entry("annotations").Strings()}
 }
 
-// meshConfig is as much of Istio's MeshConfig as matters here, wherever it stands:
-// mesh/v1alpha1/config.proto.
+// meshConfig is as much of Istio's MeshConfig as matters here, wherever it stands, beside
+// what a transform.Common says: mesh/v1alpha1/config.proto.
 type meshConfig struct {
 	resource `yaml:"-"`
 	// at leads to it from the object, and textual says that it is one string.
@@ -240,14 +231,6 @@ type meshConfig struct {
 	RootNamespace         string                 `yaml:"rootNamespace"`
 	EnableAutoMtls        *bool                  `yaml:"enableAutoMtls"`
 	OutboundTrafficPolicy *outboundTrafficPolicy `yaml:"outboundTrafficPolicy"`
-	DefaultConfig         proxySettings          `yaml:"defaultConfig"`
-}
-
-// proxySettings is as much of Istio's ProxyConfig as matters here:
-// mesh/v1alpha1/proxy.proto.
-type proxySettings struct {
-	ProxyMetadata map[string]string `yaml:"proxyMetadata"`
-	Rest          map[string]any    `yaml:",inline"`
 }
 
 // path gives the path of a field of the MeshConfig.

@@ -40,10 +40,9 @@ type Workload struct {
 	// parts are what acceptances make of what it bypasses, by the kinds of which they
 	// accept findings.
 	parts map[*finding.Kind]parts
-	// environment is what the template's annotation sets for the sidecar.
-	environment map[string]string
-	// interception is how the template says that inbound connections are intercepted.
-	interception interception
+	// capture says whether DNS is captured, interception how inbound connections are
+	// intercepted; nil where nothing says it.
+	capture, interception *transform.Setting
 }
 
 // bypass is what bypasses the sidecar, shared by the workloads of which it is

@@ -11,12 +11,17 @@ type Common struct {
 	Document []string
 	// At leads to the mapping, in the object or the document, whose words count.
 	At []string
-	// As is the annotation in whose value the words may stand too. There they stand
-	// instead of these. It is "" for the mesh's Config, of which Fields count.
-	As string
+	// As is the annotation in whose value the words may stand too, with Under in front of
+	// them. There they stand instead of these. It is "" for the mesh's Config, of which
+	// Fields count.
+	As    string
+	Under string
+	// Root is the key beside the mapping by which the object names the namespace in which
+	// others speak of the whole mesh.
+	Root string
 	// Selects leads to the labels of the pods that the object speaks of in its own
 	// namespace, before their own annotation is asked. Without what is around them it
-	// speaks of all there, or anywhere if that is the first of the mesh's. nil for every pod.
+	// speaks of all there, or anywhere if that is the Root. nil for every pod.
 	Selects []string
 	// Several says why one cannot tell which of several counts; "" where all do.
 	Several string

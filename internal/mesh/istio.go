@@ -116,11 +116,11 @@ var istio = Mesh{
 	limits:            []limit{istioDNS, portsWithoutProtocol, singlePorts, istioInbound, istioIncluded, rangesBeforePorts, noPairs},
 	mislead:           istioMislead,
 	Commons: []Common{
-		{Kind: "ConfigMap", Name: "istio*", Document: steps("data.mesh"), At: steps("defaultConfig"), As: istioConfig},
-		{Group: "install.istio.io", Kind: "IstioOperator", At: steps("spec.meshConfig.defaultConfig"), As: istioConfig},
-		{Group: "sailoperator.io", Kind: "Istio", At: steps("spec.values.meshConfig.defaultConfig"), As: istioConfig},
+		{Kind: "ConfigMap", Name: "istio*", Document: steps("data.mesh"), At: steps("defaultConfig"), As: istioConfig, Root: istioRoot},
+		{Group: "install.istio.io", Kind: "IstioOperator", At: steps("spec.meshConfig.defaultConfig"), As: istioConfig, Root: istioRoot},
+		{Group: "sailoperator.io", Kind: "Istio", At: steps("spec.values.meshConfig.defaultConfig"), As: istioConfig, Root: istioRoot},
 		{
-			Group: "networking.istio.io", Kind: "ProxyConfig", At: steps("spec.environmentVariables"), As: istioConfig, Selects: steps("spec.selector.matchLabels"),
+			Group: "networking.istio.io", Kind: "ProxyConfig", At: steps("spec.environmentVariables"), As: istioConfig, Under: "proxyMetadata.", Selects: steps("spec.selector.matchLabels"),
 			Several: "of several ProxyConfigs for the same pods the oldest alone counts, and only the cluster knows which that is",
 		},
 	},
@@ -178,6 +178,7 @@ const (
 	// tools/istio-iptables/pkg/capture/run.go, handleOutboundIncludeRules.
 	istioAhead    = "what comes in by these interfaces goes out through"
 	istioConfig   = "proxy.istio.io/config"
+	istioRoot     = "rootNamespace"
 	istioTemplate = "istio/istio manifests/charts/istio-control/istio-discovery/files/injection-template.yaml"
 )
 

@@ -109,12 +109,12 @@ func (p *Pass) Run() []Finding {
 }
 
 func (p *Pass) run() []Finding {
-	linter := lint.New(p.Policy)
 	outcomes := make([]*outcome, len(p.Items)) // nil for nothing to keep
 	tick := p.counter()
 	p.readNamespaces()
 	p.readNamed()
 	p.readCommons()
+	linter := lint.New(p.Policy, p.commons)
 	p.patched = !p.blind() && p.Uses.patch()
 	inParallel(len(p.Items), func(i int) {
 		if p.Policy.IsCandidate(p.Heads[i]) {

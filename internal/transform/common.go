@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -19,6 +20,10 @@ import (
 type Common struct {
 	*Object
 	row mesh.Common
+	// said is the mapping itself, and root the namespace whose objects speak of the whole
+	// mesh, "" where the object does not name it.
+	said node.Value
+	root string
 	// selecting says that it is about some pods alone, those with the labels.
 	selecting bool
 	labels    map[string]string
@@ -46,16 +51,22 @@ func (p *Policy) Common(seen *Object, o object.Object) *Common {
 		}
 		value = node.Of(document)
 	}
-	said := value.Below(row.At...)
-	if !said.Exists() {
+	c := &Common{Object: seen.Named(), row: row, said: value.Below(row.At...), words: map[string]string{}}
+	if row.Root != "" {
+		c.root = value.Below(row.At[:len(row.At)-1]...).Entry(row.Root).Text()
+	}
+	switch {
+	case c.said.Exists():
+	case c.root == "":
 		return nil
+	default:
+		return c
 	}
 	as, _ := p.Mesh.Other(row.As)
-	c := &Common{Object: seen.Named(), row: row, words: map[string]string{}}
 	var words []spokenWord
-	says(&yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{said.Node()}}, as.Words, &words)
+	says(&yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{c.said.Node()}}, as.Words, &words)
 	for _, s := range words {
-		if is, of := as.Defaults[s.word]; row.Selects != nil || !of || is != s.value { // which for the whole mesh changes nothing
+		if p.matters(row, s.word, s.value) {
 			c.words[s.word] = s.value
 		}
 	}
@@ -114,12 +125,66 @@ func (c *Common) levelFor(plan *Plan, root string) int {
 
 // levelled gives those that are about the pods of a plan, broad to narrow.
 func (p *Policy) levelled(plan *Plan, all []*Common) (by [levels][]*Common) {
+	root := p.Mesh.Namespaces[0]
 	for _, c := range all {
-		if level := c.levelFor(plan, p.Mesh.Namespaces[0]); level >= 0 {
+		root = cmp.Or(c.root, root)
+	}
+	for _, c := range all {
+		if level := c.levelFor(plan, root); level >= 0 {
 			by[level] = append(by[level], c)
 		}
 	}
 	return by
+}
+
+// Setting is what is said of some pods beside the traffic fields.
+type Setting struct {
+	// By says it, nil for the pods' own annotation, and Path leads there.
+	By    *Object
+	Path  edit.Path
+	Value string
+}
+
+// Setting gives what the narrowest says that says any of some keys, each a path with dots
+// in the value of an annotation, of the pods of a plan; nil where nothing says one.
+func (p *Policy) Setting(plan *Plan, all []*Common, annotation string, keys ...string) *Setting {
+	by := p.levelled(plan, all)
+	for level := levels - 1; level >= 0; level-- {
+		if level == forNamespace {
+			own, _ := node.Parse([]byte(p.InForce(plan, nil)[annotation])) // what cannot be read says nothing
+			for _, key := range keys {
+				if said := node.Of(own).Below(strings.Split(key, ".")...); said.Exists() {
+					return &Setting{nil, plan.AnnotationPath(annotation), said.Text()}
+				}
+			}
+		}
+		for _, c := range slices.Backward(by[level]) {
+			for _, key := range keys {
+				within, is := strings.CutPrefix(key, c.row.Under)
+				at := strings.Split(within, ".")
+				if said := c.Said(at...); is && c.row.As == annotation && said.Exists() {
+					return &Setting{c.Object, c.PathTo(at...), said.Text()}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// Said gives what the object says of the pods at a path of keys.
+func (c *Common) Said(keys ...string) node.Value { return c.said.Below(keys...) }
+
+// OpensBy reports whether traffic may bypass by what an object says with a key.
+func (p *Policy) OpensBy(c *Common, key, value string) bool {
+	text, err := yaml.Marshal(map[string]string{key: value})
+	return err == nil && p.matters(c.row, key, value) && p.Opens(c.row.As, string(text))
+}
+
+// matters says that a value is not what the whole mesh has anyway.
+func (p *Policy) matters(row mesh.Common, word, value string) bool {
+	as, _ := p.Mesh.Other(row.As)
+	is, of := as.Defaults[word]
+	return row.Selects != nil || !of || is != value
 }
 
 // Overruled takes from what the pods of a plan say themselves what an object says
@@ -141,12 +206,12 @@ func (p *Policy) Overruled(plan *Plan, own []Way, all []*Common) (kept []Way) {
 	return kept
 }
 
-// path leads to a word.
-func (c *Common) path(word string) edit.Path {
+// PathTo leads to what stands in the mapping.
+func (c *Common) PathTo(keys ...string) edit.Path {
 	if c.row.Document != nil {
 		return c.Path(steps(c.row.Document)...)
 	}
-	return c.Path(append(steps(c.row.At), word)...)
+	return c.Path(append(steps(c.row.At), steps(keys)...)...)
 }
 
 // CommonWay is what a Common lets bypass in some pods.
@@ -205,7 +270,7 @@ func (p *Policy) commonWays(plan *Plan, inForce map[string]string, all []*Common
 				}
 				lets, exact := as.Word(word, value)
 				doubt := as.Words[word].Doubt
-				here[word] = append(here[word], CommonWay{Common: c, Way: Way{c.path(word), word, value, plan.in.Of(lets), exact && doubt == "", doubt}})
+				here[word] = append(here[word], CommonWay{Common: c, Way: Way{c.PathTo(word), word, value, plan.in.Of(lets), exact && doubt == "", doubt}})
 			}
 		}
 		for word, ways := range here {
