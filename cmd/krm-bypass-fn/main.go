@@ -39,7 +39,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 		fmt.Fprintf(out, "krm-bypass-fn version %s\n", function.Version())
 		return 0
 	}
-	return function.Exit(function.Apply(in, out, errOut, fn.Options{Namespace: *namespace}), errOut)
+	return function.Exit(function.Apply(in, function.Output(out), errOut, fn.Options{Namespace: *namespace}), errOut)
 }
 
 // single is a flag's value that may be given once.

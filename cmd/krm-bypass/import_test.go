@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -349,26 +348,4 @@ func TestImportStripsNothingThatItCouldNotPrint(t *testing.T) {
 	assert.Equal(t, 1, run([]string{"import", "--strip", dir}, strings.NewReader(""), brokenWriter{}, &errOut))
 	assert.Equal(t, "error: writing standard output: no space left\n", errOut.String())
 	assert.Equal(t, map[string]string{"web.yaml": annotated}, contents(t, dir))
-}
-
-// TestImportStripsNothingWithoutAStandardOutput starts the program without one, as >&- of
-// a shell does.
-func TestImportStripsNothingWithoutAStandardOutput(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "krm-bypass")
-	said, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
-	require.NoError(t, err, string(said))
-	for _, way := range []string{"--strip", "--adopt"} {
-		dir := folder(t, map[string]string{"web.yaml": annotated})
-		shell := func(line string) string {
-			command := exec.Command("sh", "-c", line)
-			command.Dir = dir
-			said, _ := command.CombinedOutput()
-			return fmt.Sprintf("%s%d", said, command.ProcessState.ExitCode())
-		}
-		assert.Equal(t, "error: writing standard output: it is closed, and what the files lose would stand nowhere: send it into a file, as in > bypass.yaml\n1",
-			shell(program+" import "+way+" . >&-"), way)
-		assert.Equal(t, map[string]string{"web.yaml": annotated}, contents(t, dir), way)
-		assert.Regexp(t, "(^|\n)0$", shell(program+" import "+way+" . >/dev/null"), way)
-		assert.NotEqual(t, map[string]string{"web.yaml": annotated}, contents(t, dir), way)
-	}
 }

@@ -40,7 +40,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root := program()
 	root.SetArgs(args)
 	root.SetIn(in)
-	root.SetOut(out)
+	root.SetOut(function.Output(out))
 	root.SetErr(errOut)
 	// Before cobra, which takes --help behind a misspelt command for the program's.
 	err := noUnknownCommand(root, args)
@@ -114,34 +114,10 @@ func failsWith(cmd *cobra.Command, code int) {
 
 // rewrite gives files new texts, after it has written the outcome of the command.
 func rewrite(cmd *cobra.Command, files []inplace.File, outcome []byte) error {
-	if len(files) > 0 && len(outcome) > 0 && isClosed(cmd.OutOrStdout()) {
-		return errors.New("writing standard output: it is closed, and what the files lose would stand nowhere: send it into a file, as in > bypass.yaml")
-	}
 	return inplace.Rewrite(files, func(warnings []string) error {
 		tell(cmd, "warning", warnings...)
 		return output(cmd, outcome)
 	})
-}
-
-// isClosed reports whether the program was started without a standard output. Go's runtime
-// then opens the null device in its place, for reading too (golang/go
-// src/runtime/fds_unix.go, checkfds), as some programs do for those that they start. A
-// shell's > /dev/null is for writing alone.
-func isClosed(out io.Writer) bool {
-	file, is := out.(*os.File)
-	if !is {
-		return false
-	}
-	opened, err := file.Stat()
-	if err != nil {
-		return true
-	}
-	null, err := os.Stat(os.DevNull)
-	if err != nil || !os.SameFile(opened, null) {
-		return false
-	}
-	_, err = file.Read(make([]byte, 1))
-	return errors.Is(err, io.EOF)
 }
 
 // output writes the outcome of a command.

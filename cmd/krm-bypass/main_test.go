@@ -333,6 +333,11 @@ func TestAdmissionPolicyWithKinds(t *testing.T) {
 	require.NoError(t, os.WriteFile(two, slices.Concat([]byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: first}\n---\n"), text), 0o600))
 	_, ofSecond, _ := krmBypass("", "schema", "--admission-policy", "--spec", two)
 	assert.Equal(t, out, ofSecond, "of several documents, the ClusterBypass counts")
+
+	two = folder(t, map[string]string{"kustomization.yaml": "resources: [spec.yaml]\n", "spec.yaml": string(text)})
+	_, ofFolder, errOut := krmBypass("", "schema", "--admission-policy", "--spec", two)
+	assert.Equal(t, out, ofFolder, errOut)
+	two = filepath.Join(t.TempDir(), "two.yaml")
 	require.NoError(t, os.WriteFile(two, slices.Concat(text, []byte("---\n"), text), 0o600))
 
 	for _, test := range []struct {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,7 +26,8 @@ that time. If a spec names no image, a release of krm-bypass writes the image th
 was published with it; any other build says what to write.
 
 The registry is asked twice, and must answer the same, with the credentials of
-docker login or podman login. The digest is that of the manifest which it sends,
+docker login or podman login. FILE may be the folder of a kustomization that lists
+the spec. The digest is that of the manifest which it sends,
 whatever it says of it, and only of the manifest or index of an image. Where
 anything is wrong, no file is changed. No other command of krm-bypass asks a
 registry; with requireDigest: true under spec.enforcement, all of them refuse an
@@ -60,6 +62,10 @@ func pin(cmd *cobra.Command, paths []string, check bool) error {
 	defer cancel()
 	resolve := once(func(image string) (string, error) { return registry.Pin(ctx, image) })
 
+	paths, err := listedFiles(paths)
+	if err != nil {
+		return err
+	}
 	var changed []inplace.File
 	var done []spec.Pinned
 	failed := false
@@ -88,14 +94,36 @@ func pin(cmd *cobra.Command, paths []string, check bool) error {
 	if check {
 		return checkPins(cmd, done)
 	}
-	if err := rewrite(cmd, changed, nil); err != nil {
-		return err
-	}
-	var said strings.Builder
+	var said bytes.Buffer
 	for _, p := range done {
 		fmt.Fprintf(&said, "%s:%d: %s\n", p.File, p.Line, p.Is)
 	}
-	return output(cmd, []byte(said.String()))
+	return rewrite(cmd, changed, said.Bytes())
+}
+
+// listedFiles puts the files that the kustomization of a folder lists in the folder's place.
+func listedFiles(paths []string) (files []string, err error) {
+	var in inputs
+	for _, path := range paths {
+		dir := kustomizationOf(path)
+		if dir == "" {
+			files = append(files, path)
+			continue
+		}
+		specs, err := in.specsOf(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range specs {
+			if one.Made {
+				return nil, fmt.Errorf("reading the spec: %s changes it, so that its image may stand in several files: name the one to write it into", one.Path)
+			}
+			if !slices.Contains(files, one.Path) { // which may hold several
+				files = append(files, one.Path)
+			}
+		}
+	}
+	return files, nil
 }
 
 // checkPins says what pin would change.

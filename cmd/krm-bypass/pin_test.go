@@ -160,3 +160,25 @@ func TestOtherCommandsAskNoRegistry(t *testing.T) {
 	assert.Contains(t, out, image)
 	assert.Empty(t, visits)
 }
+
+func TestPinTakesTheFolderOfASpec(t *testing.T) {
+	host := imageRegistry(t)
+	digest := pushed(t, host+"/init:v1")
+	t.Chdir(folder(t, map[string]string{
+		"bypass/kustomization.yaml":      "resources: [one.yaml, more]\n",
+		"bypass/one.yaml":                specWith(host+"/init:v1") + "---\n" + strings.Replace(specWith(host+"/init:v1"), "spec:\n", "metadata: {name: other}\nspec:\n", 1),
+		"bypass/more/kustomization.yaml": "resources: [two.yaml]\n",
+		"bypass/more/two.yaml":           strings.Replace(specWith(host+"/init:v1"), "spec:\n", "metadata: {name: more}\nspec:\n", 1),
+		"patched/kustomization.yaml":     "resources: [../bypass/more]\npatches: [{patch: '[{\"op\": \"remove\", \"path\": \"/spec/global\"}]', target: {kind: ClusterBypass}}]\n",
+		"plain/bypass.yaml":              specWith(host + "/init:v1"),
+	}))
+	code, out, errOut := krmBypass("", "pin", "bypass", "plain/bypass.yaml")
+	assert.Zero(t, code, errOut)
+	is := host + "/init:v1@" + digest
+	assert.Equal(t, "bypass/one.yaml:8: "+is+"\nbypass/one.yaml:18: "+is+"\nbypass/more/two.yaml:9: "+is+"\nplain/bypass.yaml:8: "+is+"\n", out)
+	assert.Equal(t, 2, strings.Count(contents(t, "bypass")["one.yaml"], digest))
+
+	code, _, errOut = krmBypass("", "pin", "patched")
+	assert.Equal(t, 1, code)
+	assert.Equal(t, "error: reading the spec: patched/kustomization.yaml changes it, so that its image may stand in several files: name the one to write it into\n", errOut)
+}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/admission"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -46,26 +45,26 @@ is for all specifications of a cluster: give --spec for each.`,
 		},
 	}
 	command.Flags().BoolVar(&admissionPolicy, "admission-policy", false, "print the ValidatingAdmissionPolicy and its binding instead")
-	command.Flags().StringArrayVar(&files, "spec", nil, "file with a ClusterBypass that adds kinds to the admission policy; once for each, where there are several")
+	command.Flags().StringArrayVar(&files, "spec", nil, "file with a ClusterBypass that adds kinds to the admission policy, or the folder of a kustomization that makes it; once for each, where there are several")
 	return command
 }
 
 // policiesOf gives what specs say.
 func policiesOf(files []string) ([]*transform.Policy, error) {
 	var policies []*transform.Policy
-	var specs []fn.Manifest
-	for _, file := range files {
-		text, err := specFile(file)
-		if err != nil {
-			return nil, err
-		}
-		read, err := compiled(file, text)
-		if err != nil {
-			return nil, err
-		}
-		policies, specs = append(policies, read.Policy), append(specs, fn.Manifest{Path: file, Text: text})
+	in := inputs{specs: files}
+	specs, err := in.readSpecs()
+	if err != nil {
+		return nil, err
 	}
-	return policies, distinct(specs)
+	for _, one := range specs {
+		read, err := compiled(one.Path, one.Text)
+		if err != nil {
+			return nil, err
+		}
+		policies = append(policies, read.Policy)
+	}
+	return policies, nil
 }
 
 // compiled gives the spec in a text.

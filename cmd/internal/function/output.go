@@ -1,0 +1,48 @@
+package function
+
+import (
+	"errors"
+	"io"
+	"os"
+)
+
+// ErrClosed says that a program was started without a standard output.
+var ErrClosed = errors.New("it is closed: send it into a file, as in > out.yaml")
+
+// Output gives where a program writes to. Without a standard output Go's runtime opens
+// the null device in its place, so that everything would be lost without an error.
+func Output(out io.Writer) io.Writer {
+	if isClosed(out) {
+		return closed{}
+	}
+	return out
+}
+
+// closed takes nothing.
+type closed struct{}
+
+func (closed) Write(text []byte) (int, error) {
+	if len(text) == 0 {
+		return 0, nil
+	}
+	return 0, ErrClosed
+}
+
+// isClosed reports whether the null device is open for reading too, as the runtime opens
+// it (golang/go src/runtime/fds_unix.go, checkfds). A shell's > /dev/null is for writing
+// alone.
+func isClosed(out io.Writer) bool {
+	file, is := out.(*os.File)
+	if !is {
+		return false
+	}
+	opened, err := file.Stat()
+	if err != nil {
+		return true
+	}
+	if !isNull(opened) {
+		return false
+	}
+	_, err = file.Read(make([]byte, 1))
+	return errors.Is(err, io.EOF)
+}
