@@ -30,9 +30,6 @@ const (
 	// mergeLike keys are merge keys to some tools.
 	mergeLike
 	merged
-	// Merge keys, or aliases, lead too far to tell what they bring in.
-	farMerged
-	farAliased
 )
 
 // IsTwice says that the mapping itself has the key twice.
@@ -48,10 +45,6 @@ func (d *Doubt) In(line int) string {
 		return fmt.Sprintf("the key %q on line %d is a merge key to kustomize and not to kubectl: write << without quotes, or remove !!merge", d.Key, first)
 	case odd:
 		return fmt.Sprintf("the key %q is written as !!binary or as an alias, on line %d, and not every tool reads it: write it as text", d.Key, first)
-	case farAliased:
-		return fmt.Sprintf("with the alias %s on line %d, aliases stand for more than %d entries of the document, more than are looked at: write out what it stands for", d.Key, first, mostMerged)
-	case farMerged:
-		return fmt.Sprintf("merge keys lead on from << on line %d to more than %d entries, more than are looked at in a document: write out what they bring in", second, mostMerged)
 	case merged:
 		return fmt.Sprintf("the key %q on line %d is also merged in by << on line %d; kubectl uses the merged value, other tools the explicit one: put << before the key, or remove one", d.Key, first, second)
 	}
@@ -74,36 +67,6 @@ func (d *Doubt) lines(line int) string {
 
 // few is up to how many keys are compared one by one.
 const few = 16
-
-// mostMerged is how many entries behind aliases and merge keys are looked at in a
-// document: one may lead to another, and many objects to one.
-const mostMerged = 1 << 16
-
-// reach is how far aliases and merge keys of a document are followed.
-type reach struct {
-	// left is how many entries may still be looked at.
-	left int
-	// used are the values that an alias has led to. For the first time it costs
-	// nothing: the text has no more of them than bytes.
-	used map[*yaml.Node]bool
-}
-
-func newReach() *reach { return &reach{mostMerged, map[*yaml.Node]bool{}} }
-
-// spends takes entries from those that may still be looked at, and says whether
-// that is the first time that too few are left.
-func (r *reach) spends(entries int) bool {
-	had := r.left
-	r.left -= entries
-	return had >= 0 && r.left < 0
-}
-
-// leads notes that an alias leads to a value, and says what spends says.
-func (r *reach) leads(to node.Value) bool {
-	again := r.used[to.Node()]
-	r.used[to.Node()] = true
-	return again && r.spends(to.Len())
-}
 
 // repeated gives the keys of a mapping that it has twice, or that not every tool
 // reads.
@@ -164,7 +127,7 @@ func (k *keys) see(name string, at int) (first int, again bool) {
 // overridden gives the keys of a mapping that stand before a merge key which
 // brings them in again. It goes backwards, so that it looks at each mapping once,
 // however many merge keys lead to it.
-func overridden(mapping *yaml.Node, reach *reach) []*Doubt {
+func overridden(mapping *yaml.Node) []*Doubt {
 	var found []*Doubt
 	var seen map[*yaml.Node]bool
 	var brought map[string]int // the line of the merge key
@@ -186,11 +149,6 @@ func overridden(mapping *yaml.Node, reach *reach) []*Doubt {
 			seen, brought = map[*yaml.Node]bool{}, map[string]int{}
 		}
 		for e := range node.Brings(content[i+1], seen) {
-			if reach.spends(1) {
-				return []*Doubt{{Key: key.Value, First: key.Line, Second: key.Line, why: farMerged}}
-			} else if reach.left < 0 {
-				return nil
-			}
 			brought[e.Key] = key.Line
 		}
 	}
@@ -201,7 +159,7 @@ func overridden(mapping *yaml.Node, reach *reach) []*Doubt {
 // crossed gives the keys that a mapping in a list of merges holds, and that another
 // before it merges in: kustomize takes the one that is written there, kubectl the
 // first of the list.
-func crossed(mapping *yaml.Node, reach *reach) []*Doubt {
+func crossed(mapping *yaml.Node) []*Doubt {
 	var found []*Doubt
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if !node.IsMerge(mapping.Content[i]) {
@@ -215,10 +173,6 @@ func crossed(mapping *yaml.Node, reach *reach) []*Doubt {
 		for _, source := range sources {
 			for e := range source.Entries() {
 				switch {
-				case reach.left < 0:
-					return nil
-				case e.Merged && reach.spends(1):
-					return []*Doubt{{Key: "<<", First: line, Second: line, why: farMerged}}
 				case e.Merged:
 					brought[e.Key] = true
 				case brought[e.Key]:
@@ -244,18 +198,22 @@ func distinct(sources []*yaml.Node) []node.Value {
 	return all
 }
 
+// doubtful holds of each mapping of a document with merge keys what is in doubt by them:
+// many objects may share one.
+type doubtful map[*yaml.Node][]*Doubt
+
 // Doubts visits the keys in doubt of all that is in an object, but for those of
 // its outermost mapping, each with its path. What an alias stands for is looked at
 // where decides says that a mapping, by its path from the object, decides what is
 // read or written.
 func Doubts(object Object, decides func(path edit.Path, key string) bool, visit func(path edit.Path, doubt *Doubt)) {
-	w := walk{decides: decides, visit: visit, deep: true, seen: map[*yaml.Node]bool{}, reach: object.reach}
+	w := walk{decides: decides, visit: visit, deep: true, seen: map[*yaml.Node]bool{}, merging: object.merging}
 	w.value(object.Node())
 }
 
 // outermost gives the keys in doubt of a mapping and of all that its merge keys
 // bring in.
-func outermost(v node.Value, reach *reach) []*Doubt {
+func outermost(v node.Value, merging doubtful) []*Doubt {
 	if !v.IsMapping() {
 		return nil
 	}
@@ -263,7 +221,7 @@ func outermost(v node.Value, reach *reach) []*Doubt {
 	w := walk{
 		decides: func(edit.Path, string) bool { return true },
 		visit:   func(_ edit.Path, doubt *Doubt) { found = append(found, doubt) },
-		seen:    map[*yaml.Node]bool{}, reach: reach,
+		seen:    map[*yaml.Node]bool{}, merging: merging,
 	}
 	w.value(v.Node())
 	return found
@@ -278,8 +236,9 @@ type walk struct {
 	// steps lead to the value at hand. Hardly any mapping needs the path that they make.
 	steps []step
 	// seen are the values with an anchor, and whether they decided.
-	seen  map[*yaml.Node]bool
-	reach *reach
+	seen map[*yaml.Node]bool
+	// merging is the document's.
+	merging doubtful
 }
 
 // step is one of a path: a key, or the place of an item, which is -1 for a key.
@@ -305,10 +264,6 @@ func (w *walk) value(n *yaml.Node) {
 	switch n.Kind {
 	case yaml.AliasNode:
 		if target := node.Of(n); target.Exists() && w.decides(w.path(), "") && !w.met(target.Node(), true) {
-			if w.reach.leads(target) {
-				key := "*" + n.Value
-				w.visit(w.path(key), &Doubt{Key: key, First: n.Line, why: farAliased})
-			}
 			w.value(target.Node())
 		}
 		return
@@ -366,8 +321,12 @@ func (w *walk) below(n *yaml.Node, by step) {
 func (w *walk) tell(mapping *yaml.Node, merges bool) {
 	found := repeated(mapping)
 	if merges && w.decides(w.path(), "") {
-		found = append(found, overridden(mapping, w.reach)...)
-		found = append(found, crossed(mapping, w.reach)...)
+		doubts, known := w.merging[mapping]
+		if !known {
+			doubts = append(overridden(mapping), crossed(mapping)...)
+			w.merging[mapping] = doubts
+		}
+		found = append(found, doubts...)
 	}
 	for _, doubt := range found {
 		w.visit(w.path(doubt.Key), doubt)

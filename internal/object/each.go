@@ -23,8 +23,8 @@ type Object struct {
 	Outer int
 	// Origin is the file that its list came from, if an orchestrator said.
 	Origin Origin
-	// reach is how far aliases and merge keys of the document are followed.
-	reach *reach
+	// merging is the document's.
+	merging doubtful
 }
 
 // A Problem is what makes an object one that readers see differently.
@@ -48,7 +48,7 @@ func (p Part) Each(part *yaml.Node, carries func(Type) bool, visit func(Object))
 	if p.Path == nil {
 		origin = OriginOf(root)
 	}
-	w.object(Object{Value: root, Type: TypeOf(root), Path: p.Path, Outer: len(p.Path), Origin: origin, reach: newReach()})
+	w.object(Object{Value: root, Type: TypeOf(root), Path: p.Path, Outer: len(p.Path), Origin: origin, merging: doubtful{}})
 	return w.problems
 }
 
@@ -73,10 +73,10 @@ func (w *listing) problem(path edit.Path, err error) {
 }
 
 func (w *listing) object(o Object) {
-	if !o.IsMapping() || o.reach.left < 0 {
+	if !o.IsMapping() {
 		return
 	}
-	for _, doubt := range outermost(o.Value, o.reach) {
+	for _, doubt := range outermost(o.Value, o.merging) {
 		if doubt.why != odd || w.carries(o.Type) {
 			w.problem(append(slices.Clone(o.Path), doubt.Key), doubt)
 		}
@@ -116,7 +116,7 @@ func (w *listing) object(o Object) {
 		if is.APIVersion == "" && is.Kind == "" {
 			is.APIVersion, is.Kind = each.APIVersion, each.Kind
 		}
-		w.object(Object{item, is, append(o.Path[:len(o.Path):len(o.Path)], "items", i), o.Outer, o.Origin, o.reach})
+		w.object(Object{item, is, append(o.Path[:len(o.Path):len(o.Path)], "items", i), o.Outer, o.Origin, o.merging})
 	}
 }
 

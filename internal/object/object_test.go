@@ -322,42 +322,18 @@ func FuzzPeek(f *testing.F) {
 	})
 }
 
-// One merge key may lead to another: what that costs is bounded, and told.
-func TestMergeKeysAreFollowedOnlySoFar(t *testing.T) {
-	chained := func(n int) (doubts []*object.Doubt) {
-		var text strings.Builder
-		text.WriteString("a0: &a0 {k: v}\n")
-		for i := range n {
-			fmt.Fprintf(&text, "a%d: &a%d {k%d: v, <<: *a%d}\n", i+1, i+1, i+1, i)
-		}
-		fmt.Fprintf(&text, "x: {<<: *a%d}\n", n)
-		return doubtsOf(t, text.String())
+// One merge key may lead to another, and many objects to the last.
+func TestDoubtsInWhatManyObjectsShare(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("apiVersion: v1\nkind: List\nmetadata:\n- &a0 {k: v}\n")
+	for i := range 100 {
+		fmt.Fprintf(&text, "- &a%d {k%d: v, <<: *a%d}\n", i+1, i+1, i)
 	}
-	assert.Empty(t, chained(100))
-	found := chained(5000)
-	require.Len(t, found, 1)
-	assert.ErrorContains(t, found[0], "lead on from << on line")
-	assert.ErrorContains(t, found[0], "write out what they bring in")
-}
-
-// An object of a list may stand for a mapping that many others stand for.
-func TestAliasesAreFollowedOnlySoFar(t *testing.T) {
-	list := func(n int) string {
-		var text strings.Builder
-		text.WriteString("apiVersion: v1\nkind: List\nmetadata: {x: &x {")
-		for i := range n {
-			fmt.Fprintf(&text, "k%d: v, ", i)
-		}
-		text.WriteString("}}\nitems:\n")
-		for range n {
-			text.WriteString("- {apiVersion: v1, kind: Pod, metadata: {annotations: *x}}\n")
-		}
-		return text.String()
-	}
-	assert.Empty(t, doubtsOf(t, list(250)))
-	found := doubtsOf(t, list(261))
-	require.Len(t, found, 1)
-	assert.ErrorContains(t, found[0], "with the alias *x on line 257, aliases stand for more than 65536 entries of the document")
+	text.WriteString("- &x {k1: w, <<: *a100}\nitems:\n")
+	text.WriteString(strings.Repeat("- {apiVersion: v1, kind: Pod, metadata: *x}\n", 3))
+	found := doubtsOf(t, text.String())
+	require.Len(t, found, 3, "each object is told of")
+	assert.ErrorContains(t, found[2], `the key "k1" on line 105 is also merged in by << on line 105`)
 }
 
 // doubtsOf gives the doubts of every object in a document.

@@ -90,7 +90,7 @@ func layoutOf(tree *yamltext.Tree, items *yamltext.Node) *edit.Layout {
 // isShell says whether a list without its items is a List as kubectl prints it,
 // of which nothing is in doubt.
 func isShell(list node.Value) bool {
-	if is := TypeOf(list); is.APIVersion != "v1" || is.Kind != "List" || len(outermost(list, newReach())) > 0 {
+	if is := TypeOf(list); is.APIVersion != "v1" || is.Kind != "List" || len(outermost(list, doubtful{})) > 0 {
 		return false
 	}
 	for e := range list.Entries() {

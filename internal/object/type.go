@@ -55,7 +55,7 @@ func PeekNodes(document *yaml.Node, enough func(Type) bool) (Type, error) {
 	if is := TypeOf(root); enough(is) {
 		return is, nil
 	}
-	for _, doubt := range outermost(root, newReach()) {
+	for _, doubt := range outermost(root, doubtful{}) {
 		if doubt.why != odd {
 			return Type{}, doubt
 		}
