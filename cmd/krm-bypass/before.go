@@ -36,7 +36,7 @@ func explainedBefore(cmd *cobra.Command, in inputs, paths []string, before strin
 			said, wrong = tree.Named(said), tree.NamedIn(wrong)
 		}
 		if wrong != nil {
-			found = report.Explanation{Uncompared: strings.Join(append([]string{uncompared(before, said, wrong)}, in.lacks.taken...), "; ")}
+			found = report.Explanation{Unbuilt: now.Unbuilt, Uncompared: strings.Join(append([]string{uncompared(before, said, wrong)}, in.lacks.taken...), "; ")}
 			return nil
 		}
 		found.State = "--before " + before
@@ -66,13 +66,17 @@ func explainedSince(cmd *cobra.Command, in inputs, paths []string, before string
 	in.standing = true
 	now, rest = in, there(paths)
 	now.specs, now.reading.mayBeEmpty, now.otherwise = there(in.specs), true, nothing(in.mesh)
-	if found, said, err = explained(cmd, now, rest, today); err != nil {
-		return found, now, rest, said, err
+	found, said, err = explained(cmd, now, rest, today)
+	if err != nil {
+		return found, now, rest, said, cmp.Or(in.misread(found.Unbuilt, paths, before), err)
 	}
 	in.otherwise = nothing(found.Mesh)
 	earlier, err := explainedBefore(cmd, in, paths, before, today)
 	if err != nil {
 		return found, now, rest, said, err
+	}
+	if misread := in.misread(found.Unbuilt.With(earlier.Unbuilt), paths, before); misread != nil {
+		return found, now, rest, nil, misread
 	}
 	for _, one := range found.Unspecified {
 		isNew := !slices.ContainsFunc(one, func(path string) bool { return slices.Contains(earlier.Specified, path) })
@@ -97,10 +101,28 @@ func explainedSince(cmd *cobra.Command, in inputs, paths []string, before string
 		}
 	}
 	found.Mesh = cmp.Or(found.Mesh, earlier.Mesh)
-	if found.Uncompared = earlier.Uncompared; found.Uncompared == "" {
-		found.Compare(earlier)
-	}
+	found.Compare(earlier)
 	return found, now, rest, said, nil
+}
+
+// misread refuses to compare files of kustomizations, of which one applies a specification:
+// what changes in what is deployed would not be among the differences.
+func (in inputs) misread(unbuilt report.Unbuilt, paths []string, before string) error {
+	call := calling("explain", in.specs)
+	if isDir(before) { // of which each folder takes the place of one that is there
+		unbuilt.Tops = there(unbuilt.Tops)
+	}
+	says := unbuilt.Says(func(dir string) string {
+		then := before
+		if inside, err := filepath.Rel(paths[0], dir); err == nil && isDir(before) {
+			then = filepath.Join(before, inside)
+		}
+		return call(dir) + " --before " + shellWord(then)
+	})
+	if says == "" || !unbuilt.Applied {
+		return nil
+	}
+	return errors.New("--before " + before + ": nothing is compared: " + says)
 }
 
 // there gives those of some paths at which something is.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"html"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -378,4 +380,104 @@ func TestExplainTellsWhichOfTwoItTakes(t *testing.T) {
 	code, _, errOut = krmBypass(webDeployment, "explain", "-", "--spec", "now/bypass.yaml", "--before", "spec")
 	assert.Equal(t, 1, code)
 	assert.NotContains(t, errOut, "refs/heads", "standard input has no revision")
+}
+
+// TestFilesOfKustomizationsAreNotCompared names a folder above overlays that list a spec, now
+// or before: what changes in what they build is in none of the files.
+func TestFilesOfKustomizationsAreNotCompared(t *testing.T) {
+	plain := map[string]string{
+		"apps/base/kustomization.yaml": "resources: [web.yaml]\n", "apps/base/web.yaml": webDeployment,
+		"apps/eu/kustomization.yaml": "namePrefix: eu-\nresources: [../base]\n", "apps/us/kustomization.yaml": "resources: [../base]\n",
+	}
+	wired := maps.Clone(plain)
+	wired["bypass/kustomization.yaml"], wired["bypass/bypass.yaml"] = "resources: [bypass.yaml]\n", bypassSpec
+	for _, overlay := range []string{"eu", "us"} {
+		wired["apps/"+overlay+"/kustomization.yaml"] += "transformers: [../../bypass]\n"
+	}
+	bare := maps.Clone(wired)
+	delete(bare, "apps/us/kustomization.yaml")
+	both := []string{"main", "../then"}
+	for name, test := range map[string]struct {
+		was, is   map[string]string
+		args      string
+		tops      []string
+		mentioned string
+		before    []string
+	}{
+		"the spec goes":              {wired, plain, ".", []string{"apps/eu", "apps/us"}, "", both},
+		"the spec comes":             {plain, wired, ".", []string{"apps/eu", "apps/us"}, "", both},
+		"the spec stays":             {wired, wired, ".", []string{"apps/eu", "apps/us"}, "", both},
+		"an overlay goes":            {wired, bare, ".", []string{"apps/eu", "apps/us"}, "", both},
+		"the spec is outside":        {wired, plain, "apps --spec bypass/bypass.yaml", []string{"apps/eu", "apps/us"}, " --spec bypass/bypass.yaml", []string{"main"}},
+		"no kustomization lists one": {plain, plain, "apps --spec spec.yaml", nil, "", both},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.was, test.is = maps.Clone(test.was), maps.Clone(test.is)
+			if test.tops == nil {
+				test.was["spec.yaml"], test.is["spec.yaml"] = bypassSpec, bypassSpec
+			}
+			t.Chdir(folder(t, map[string]string{}))
+			files := func(dir string, all map[string]string) {
+				for path, text := range all {
+					require.NoError(t, os.MkdirAll(filepath.Dir(dir+path), 0o700))
+					require.NoError(t, os.WriteFile(dir+path, []byte(text), 0o600))
+				}
+			}
+			files("then/", test.was)
+			files("now/", test.was)
+			committed(t, "now")
+			t.Chdir("now")
+			for path := range test.was {
+				require.NoError(t, os.Remove(path))
+			}
+			files("", test.is)
+			for _, before := range test.before {
+				folder := strings.Fields(test.args)[0]
+				then := before
+				if before != "main" && folder != "." {
+					then = filepath.Join(before, folder)
+				}
+				for _, format := range []string{"table", "html", "json"} {
+					code, out, errOut := krmBypass("", append(append([]string{"explain"}, strings.Fields(test.args)...), "--before", then, "-o", format)...)
+					if test.tops == nil {
+						assert.Zero(t, code, errOut)
+						continue
+					}
+					var calls []string
+					for _, top := range test.tops {
+						if before == "main" {
+							calls = append(calls, "krm-bypass explain "+top+test.mentioned+" --before main")
+						} else if isThere(top) {
+							calls = append(calls, "krm-bypass explain "+top+test.mentioned+" --before ../then/"+top)
+						}
+					}
+					assert.Equal(t, 1, code)
+					assert.Empty(t, out)
+					assert.Contains(t, errOut, "error: --before "+then+": nothing is compared: "+folder+": it holds kustomizations, and their files are read as they stand, without what the kustomizations change: name what you deploy: "+strings.Join(calls, ", ")+"\n")
+				}
+			}
+		})
+	}
+}
+
+// TestDoubtsAreInWhatOneOpens warns of what was not read in each format that is opened alone.
+func TestDoubtsAreInWhatOneOpens(t *testing.T) {
+	t.Chdir(folder(t, map[string]string{
+		"k/base/kustomization.yaml": "resources: [web.yaml]\n", "k/base/web.yaml": webDeployment, "k/bypass.yaml": bypassSpec,
+		"k/kustomization.yaml": "", "k/eu/kustomization.yaml": "resources: [../base]\ntransformers: [../bypass.yaml]\n",
+		"hidden/web.yaml": webDeployment, "hidden/bypass.yaml": bypassSpec, "hidden/.secret/web.yaml": webDeployment,
+	}))
+	require.NoError(t, os.Remove("k/kustomization.yaml"))
+	for args, doubt := range map[string]string{
+		"k":                      "k: it holds kustomizations, and their files are read as they stand",
+		"hidden":                 "hidden/.secret/web.yaml: not read, because its folder is hidden",
+		"hidden --before hidden": "hidden/.secret/web.yaml: not read, because its folder is hidden",
+	} {
+		for _, format := range []string{"html", "markdown", "json"} {
+			code, out, errOut := krmBypass("", append(append([]string{"explain"}, strings.Fields(args)...), "-o", format)...)
+			assert.Zero(t, code, errOut)
+			assert.Equal(t, 1, strings.Count(strings.ReplaceAll(html.UnescapeString(out), "`", ""), doubt), "%s %s", args, format)
+			assert.Equal(t, 1, strings.Count(errOut, doubt), "%s %s", args, format)
+		}
+	}
 }

@@ -47,7 +47,9 @@ reads the same paths; or a folder that takes the place of PATH, including a
 specification in it; or a file with an earlier specification for the same
 manifests, or with earlier manifests. Where files were rendered in place, what stands in them is compared.
 What a change takes away, manifests or the specification, is in the earlier state
-alone. If the earlier state cannot be read, explain warns and shows what is so now.
+alone. A state that is not there is an error; if what it holds cannot be read, explain
+warns and shows what is so now. Of a folder above kustomizations that apply a
+specification nothing is compared: name each that you deploy.
 
 Other annotations by which the mesh lets traffic bypass count too. What such a
 value does exactly is not always known; then it says "perhaps".
@@ -256,9 +258,13 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 	var specified []string
 	var unspecified [][]string
 	var standing []report.Standing
+	var unbuilt report.Unbuilt
+	var doubts []string
+	in.doubts = &doubts
 	err = in.each(cmd, paths, "explaining", func(g group, options fn.Options) error {
 		foreign, blank = append(foreign, g.foreign...), append(blank, g.blank()...)
 		before := len(all)
+		unbuilt = unbuilt.With(g.unbuilt)
 		var specs []*fn.Spec
 		switch names := g.named(in.today); {
 		case len(g.within) > 0 || !g.hasNoSpec():
@@ -301,6 +307,7 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 		found.Stand(one)
 	}
 	found.PassedOver, found.Specified, found.Unspecified = foreign, specified, unspecified
+	found.Doubts, found.Unbuilt = doubts, unbuilt
 	return found, said, failed
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 )
@@ -22,6 +23,8 @@ type group struct {
 	uses map[string]fn.Use
 	// originals are what the files were made from.
 	originals map[string]func(document int) *fn.Original
+	// unbuilt are kustomizations whose files are among them as they stand.
+	unbuilt report.Unbuilt
 	// foreign are files beside them that hold no Kubernetes object.
 	foreign []string
 	// built says that the first file is the output of a kustomization; the others

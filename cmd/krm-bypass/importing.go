@@ -64,8 +64,8 @@ func readImportable(cmd *cobra.Command, paths []string, rewriting string) (*impo
 		return nil, err
 	}
 	all.files, all.skipped, all.uses = append(all.files, read.files...), append(all.skipped, read.skipped...), read.uses
-	for _, folder := range folders {
-		all.skipped = append(all.skipped, read.unbuilt("import", folder, nil)...)
+	if says := read.unbuiltIn(folders, nil).Says(calling("import", nil)); says != "" {
+		all.skipped = append(all.skipped, says)
 	}
 	for path := range all.made {
 		all.uses[path] = fn.Use{Resource: path} // kustomize has made a resource of it

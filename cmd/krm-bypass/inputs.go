@@ -65,6 +65,9 @@ type inputs struct {
 	// lacks is what the earlier state does not hold, today the names of its paths today.
 	lacks lacks
 	today map[string]string
+	// doubts gets the warnings of what was not read, or is read otherwise than it is
+	// deployed; it may be nil.
+	doubts *[]string
 	// working shows what is being done; it may be nil.
 	working *progress
 }
@@ -132,6 +135,9 @@ func (in inputs) each(cmd *cobra.Command, paths []string, doing string, visit fu
 	}
 	groups, skipped, err := in.read(cmd, paths)
 	skipped = append(gone, skipped...)
+	if in.doubts != nil {
+		*in.doubts = skipped
+	}
 	defer func() {
 		in.working.end()
 		if !in.earlier {
@@ -216,9 +222,13 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 	if cmd.Name() != "render" || in.reading.rewriting { // printing refuses them
 		skipped = append(skipped, read.templated()...)
 	}
-	if isAsking := cmd.Name() == "suggest"; isAsking || read.isApplied && cmd.Name() != "render" {
-		for _, path := range files {
-			skipped = append(skipped, read.unbuilt(cmd.Name(), filepath.Clean(path), in.specs)...)
+	unbuilt := read.unbuiltIn(files, in.today)
+	if len(plain.files) > 0 {
+		groups[0].unbuilt = unbuilt
+	}
+	if isAsking := cmd.Name() == "suggest"; isAsking || unbuilt.Applied && cmd.Name() != "render" && !in.standing { // what compares refuses it
+		if says := unbuilt.Says(calling(cmd.Name(), in.specs)); says != "" {
+			skipped = append(skipped, says)
 		}
 	}
 	return groups, skipped, nil

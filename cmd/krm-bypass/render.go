@@ -14,6 +14,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 )
@@ -144,11 +145,21 @@ func printRendered(cmd *cobra.Command, in inputs, paths []string, apply making) 
 		return err
 	}
 	var texts [][]byte
-	var problems fn.Results
+	var problems, unbuilt fn.Results
 	for _, f := range files {
 		kept, wrong := applicable(f)
 		texts = append(texts, kept...)
-		problems = append(problems, wrong...)
+		if kustomization.Is(f.Path) && !slices.Contains(paths, f.Path) {
+			unbuilt = append(unbuilt, wrong...)
+		} else {
+			problems = append(problems, wrong...)
+		}
+	}
+	if unbuilt.Failed() {
+		if says := in.deployed(paths); says != "" {
+			unbuilt = fn.Results{{Severity: fn.Error, Message: says}}
+		}
+		problems = append(problems, unbuilt...)
 	}
 	if problems.Failed() {
 		fmt.Fprint(cmd.ErrOrStderr(), problems.Report())
@@ -164,6 +175,16 @@ func printRendered(cmd *cobra.Command, in inputs, paths []string, apply making) 
 		stream = []byte("# nothing is rendered\n")
 	}
 	return output(cmd, stream)
+}
+
+// deployed names what to render of folders that hold kustomizations, "" where none is known.
+func (in inputs) deployed(paths []string) string {
+	files := slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return path == standardInput || kustomization.File(path) != "" })
+	read, err := in.reading.manifests(files)
+	if err != nil {
+		return ""
+	}
+	return read.unbuiltIn(files, nil).Says(calling("render", in.specs))
 }
 
 // holdsObject reports whether a stream of documents holds more than comments.

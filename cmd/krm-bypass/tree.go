@@ -209,9 +209,10 @@ func (t *tree) evaluate(one *sight) (seen *page.Seen) {
 		if err != nil {
 			fmt.Fprintf(&said, "error: %v\n", err)
 		} else {
-			if found.Uncompared = earlier.Uncompared; found.Uncompared == "" {
-				found.Compare(earlier)
+			if misread := in.misread(found.Unbuilt.With(earlier.Unbuilt), t.paths, t.before); misread != nil {
+				earlier.Uncompared = misread.Error()
 			}
+			found.Compare(earlier)
 			tell(cmd, "warning", found.NotCompared()...)
 		}
 	}

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
+	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/bounded"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
@@ -120,31 +121,65 @@ func (m *manifests) patchesOf(plugins string) []string {
 	return nil
 }
 
-// mostFolders is how many kustomizations are named that are not built.
-const mostFolders = 10
+// unbuiltIn gives the kustomizations below folders. today are the names of the folders today.
+func (m *manifests) unbuiltIn(paths []string, today map[string]string) (u report.Unbuilt) {
+	u.Applied = m.isApplied
+	known := map[string]bool{}
+	for _, path := range paths {
+		path, name := filepath.Clean(path), filepath.Clean(cmp.Or(today[path], path))
+		before := len(u.Tops)
+		for _, k := range m.kustomizations {
+			dir := filepath.Dir(k.Path)
+			if inside, err := filepath.Rel(path, dir); err == nil && filepath.IsLocal(inside) && !m.isBase(dir) {
+				u.Tops = append(u.Tops, filepath.Join(name, inside))
+				u.Applied = u.Applied || m.applies(dir, false, known)
+			}
+		}
+		if len(u.Tops) > before {
+			u.Folders = append(u.Folders, name)
+		}
+	}
+	return u
+}
 
-// unbuilt tells of kustomizations below a folder, whose files are read as they stand; of
-// those that others build upon, by the others. The command is what to call for them, with
-// the specifications that the user named.
-func (m *manifests) unbuilt(command, folder string, specs []string) []string {
-	var tops []string
+// calling gives the command line for one kustomization, with the specifications that the
+// user named.
+func calling(command string, specs []string) func(dir string) string {
 	given := ""
 	for _, spec := range specs {
 		given += " --spec " + shellWord(spec)
 	}
-	for _, k := range m.kustomizations {
-		if dir := filepath.Dir(k.Path); isWithin(folder, dir) && !m.isBase(dir) {
-			tops = append(tops, "krm-bypass "+command+" "+shellWord(dir)+given)
+	return func(dir string) string { return "krm-bypass " + command + " " + shellWord(dir) + given }
+}
+
+// applies reports whether kustomize applies a specification that was not read here when it
+// builds a folder; asPlugin says that all that the folder makes is applied.
+func (m *manifests) applies(folder string, asPlugin bool, known map[string]bool) bool {
+	key := fmt.Sprint(asPlugin, folder)
+	if is, done := known[key]; done {
+		return is
+	}
+	known[key] = false // until it is known: it may name itself
+	text, err := bounded.File(kustomization.File(folder))
+	if err != nil {
+		return false
+	}
+	names, _ := kustomization.Names(text)
+	known[key] = slices.ContainsFunc(names, func(name kustomization.Name) bool {
+		target, err := realPath(filepath.Join(folder, name.Path))
+		isPlugin := asPlugin || name.IsPlugin
+		switch {
+		case err != nil:
+			return false
+		case isDir(target):
+			return m.applies(target, isPlugin, known)
+		case !isPlugin || m.isSeen(target) || isIrregular(target):
+			return false
 		}
-	}
-	if len(tops) == 0 {
-		return nil
-	}
-	more := ""
-	if n := len(tops) - mostFolders; n > 0 {
-		tops, more = tops[:mostFolders], fmt.Sprintf(", and %d more like it", n)
-	}
-	return []string{fmt.Sprintf("%s: it holds kustomizations, and their files are read as they stand, without what the kustomizations change: name what you deploy: %s%s", folder, strings.Join(tops, ", "), more)}
+		text, err := bounded.File(target)
+		return err == nil && namesSpec(text)
+	})
+	return known[key]
 }
 
 // isBase reports whether a kustomization that was read names a folder.

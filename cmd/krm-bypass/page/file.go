@@ -30,7 +30,7 @@ type fileView struct {
 	// Undiffed says why no lines of manifests are shown.
 	Undiffed string
 	Gone     []string
-	// Uncompared warns of what was not compared.
+	// Uncompared warns of what was not read or not compared.
 	Uncompared []string
 	Unreached  []reachView
 	Findings   []report.Same
@@ -204,7 +204,7 @@ func newFile(r report.Explanation, d Differences) fileView {
 		v.Counts = append(v.Counts, fileCount{c.Changed, "changed"}, counting(c.Restarted, "restarts", "restart"))
 		v.Gone = c.GoneTitles()
 	}
-	v.Uncompared = r.NotCompared()
+	v.Uncompared = r.Doubtful()
 	check := r.Findings()
 	v.Findings, v.Accepted = check.Alike(), check.Accepted
 	v.Counts = append(v.Counts, counting(check.Errors, "error", "errors"), counting(check.Warnings, "warning", "warnings"))

@@ -37,6 +37,9 @@ func (r *Explanation) NotCompared() []string {
 	return nil
 }
 
+// Doubtful are the warnings that make the result doubtful, of whatever state.
+func (r *Explanation) Doubtful() []string { return slices.Concat(r.Doubts, r.NotCompared()) }
+
 // GoneTitles names the workloads that no longer exist.
 func (c *Comparison) GoneTitles() (titles []string) {
 	for _, ref := range c.Gone {
@@ -95,9 +98,12 @@ const (
 	BecauseOfTemplate    = "template"
 )
 
-// Compare says how every workload differs from an earlier state. Two workloads
+// Compare says how every workload differs from an earlier state, if that could be read. Two workloads
 // are the same if kind, namespace, name and place of the template are.
 func (r *Explanation) Compare(earlier Explanation) {
+	if r.Uncompared = earlier.Uncompared; r.Uncompared != "" {
+		return
+	}
 	was := map[string]*Workload{}
 	for i := range earlier.Workloads {
 		was[earlier.Workloads[i].identity()] = &earlier.Workloads[i]

@@ -22,6 +22,10 @@ type Explanation struct {
 	Comparison *Comparison `json:"comparison,omitempty"`
 	// Uncompared says why nothing was compared, if it should have been.
 	Uncompared string `json:"uncompared,omitempty"`
+	// Doubts are warnings of what was not read, or is read otherwise than it is deployed.
+	Doubts []string `json:"warnings,omitempty"`
+	// Unbuilt are kustomizations that are read as files.
+	Unbuilt Unbuilt `json:"-"`
 	// Lacks warns of what one of two states does not hold, so that it is not compared.
 	Lacks []string `json:"-"`
 	// Specified are the paths to which a specification applies, Unspecified the others,

@@ -29,7 +29,7 @@ type comment struct {
 func writeMarkdown(w io.Writer, r Explanation) error {
 	c := &comment{}
 	fmt.Fprintf(c, "**%s**\n", r.headline(code))
-	for _, warning := range r.NotCompared() {
+	for _, warning := range r.Doubtful() {
 		fmt.Fprintf(c, "\nWarning: %s\n", prose(warning))
 	}
 	switch {
