@@ -41,7 +41,7 @@ type Outside struct {
 }
 
 // errIfSpecified refuses a second spec for what a spec outside of the folder is for.
-func (f *Folder) errIfSpecified() error {
+func (f *Folder) errIfSpecified(w way) error {
 	if len(f.Outside) == 0 {
 		return nil
 	}
@@ -57,7 +57,7 @@ func (f *Folder) errIfSpecified() error {
 	case strings.HasSuffix("/"+o.File, "/"+SharedSpec):
 		then = fmt.Sprintf("; krm-bypass init %s lists it in the kustomizations that do not list it yet", f.Shown(above))
 	case o.By == "":
-		then = fmt.Sprintf(", and name it, as in krm-bypass render %s --spec %s", f.Shown(f.Path), f.Shown(o.File))
+		then = ", and name it, as in " + w.reading(f, "render", f.Shown(o.File))
 	}
 	return fmt.Errorf("%s has a ClusterBypass already, and one is enough: add rules to it%s", leads, then)
 }

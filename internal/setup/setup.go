@@ -66,11 +66,8 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 	if !imageName.Matches(choice.Image) {
 		return nil, fmt.Errorf("--image: %q is not the name of an image: write one such as registry.example.com/mesh/init:v0.1.0", choice.Image)
 	}
-	plan := &Plan{Title: w.title, File: cmp.Or(w.spec, SpecFile), Commands: w.commands(f), More: w.moreOf(f), Suggest: "krm-bypass suggest " + w.read(f)}
-	if w.printed != nil {
-		plan.Suggest = w.printed(f) + " | krm-bypass suggest -"
-	}
-	plan.Suggest += " --spec " + f.at(plan.File)
+	plan := &Plan{Title: w.title, File: cmp.Or(w.spec, SpecFile), Commands: w.commands(f), More: w.moreOf(f)}
+	plan.Suggest = w.reading(f, "suggest", f.at(plan.File))
 	specs := f.specs()
 	for _, at := range specs {
 		if at != plan.File {
@@ -78,7 +75,7 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 		}
 	}
 	if len(specs) == 0 {
-		if err := f.errIfSpecified(); err != nil {
+		if err := f.errIfSpecified(w); err != nil {
 			return nil, err
 		}
 	}
@@ -102,7 +99,7 @@ func Of(f *Folder, choice Choice) (*Plan, error) {
 		plan.Left = append(plan.Left, left...)
 	}
 	if w.beware != nil {
-		plan.Left = append(plan.Left, w.beware(f))
+		plan.Left = append(plan.Left, w.beware(f)...)
 	}
 	return plan, err
 }

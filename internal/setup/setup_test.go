@@ -2,6 +2,7 @@ package setup_test
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,6 +108,9 @@ func TestWhatAFolderIs(t *testing.T) {
 	for name, c := range map[string]struct{ files, way, is, fails string }{
 		"manifests":                   {files: web, is: "a folder of manifests"},
 		"a chart":                     {files: "-- Chart.yaml --\nname: web\n-- templates/a.yaml --\n{{ if .Values.x }}\na: b\n{{ end }}\n", is: "a Helm chart"},
+		"nothing but a chart":         {files: "-- web/Chart.yaml --\nname: web\n-- web/charts/db/Chart.yaml --\nname: db\n-- web/templates/a.yaml --\n" + web[len("-- web.yaml --\n"):], fails: "shop has no manifests of its own, and holds the Helm chart web: name it, as in krm-bypass init shop/web"},
+		"nothing but charts":          {files: "-- api/Chart.yaml --\nname: api\n-- web/Chart.yaml --\nname: web\n", fails: "shop has no manifests of its own, and holds the Helm charts api, web: name it, as in krm-bypass init shop/api, or krm-bypass init shop/web"},
+		"manifests and a chart":       {files: web + "-- api/Chart.yaml --\nname: api\n", is: "a folder of manifests"},
 		"a kustomization of others":   {files: "-- kustomization.yaml --\nresources: [base]\n-- base/kustomization.yaml --\nresources: []\n", is: "a kustomization"},
 		"with an Application in it":   {files: "-- kustomization.yaml --\nresources: [app.yaml]\n-- app.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Application\n", is: "a kustomization"},
 		"two tools":                   {files: "-- kustomization.yaml --\nresources: []\n-- Kptfile --\nkind: Kptfile\n", fails: "shop is a kustomization and a kpt package: choose with --for kustomize or --for kpt"},
@@ -162,12 +166,12 @@ func TestApplicationsThatAreLeft(t *testing.T) {
 // kustomization that kustomize does not read.
 func TestOneSpecForSeveralKustomizations(t *testing.T) {
 	const (
-		base  = web + "-- base/kustomization.yaml --\nresources: [web.yaml]\n-- part/kustomization.yaml --\nkind: Component\n"
+		base  = "-- base/kustomization.yaml --\nresources: [web.yaml]\n-- part/kustomization.yaml --\nkind: Component\n"
 		eu    = "-- eu/kustomization.yaml --\nresources: [../base]\n"
 		us    = "-- clusters/us/kustomization.yml --\nresources: [../../base]\ntransformers: [labels.yaml]\n"
 		other = "-- flux/kustomization.yaml --\nsourceRef: {}\n"
 	)
-	f := folder(base + eu + us + other)
+	f := folder("-- base/" + web[len("-- "):] + base + eu + us + other)
 	plan, err := setup.Of(f, setup.Choice{})
 	require.NoError(t, err)
 	assert.Equal(t, "bypass/bypass.yaml", plan.File)
@@ -201,6 +205,52 @@ func TestOneSpecForSeveralKustomizations(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, again.Changes, 1)
 	assert.Equal(t, "resources: [bypass.yaml]\n", string(again.Changes[0].Is))
+}
+
+const (
+	fill  = "write the name of your release for RELEASE, and its namespace for NAMESPACE: without --namespace, rules for namespaces do not find what a chart renders to"
+	loose = " is in no kustomization, and stays without rules: to render it, krm-bypass render --in-place "
+)
+
+func TestWhatIsInNoKustomizationIsNamed(t *testing.T) {
+	const (
+		overlays = "-- base/kustomization.yaml --\nresources: [w.yaml, ../common/listed.yaml]\n-- overlays/eu/kustomization.yaml --\nresources: [../../base]\n-- overlays/us/kustomization.yaml --\nresources: [../../base]\n"
+		chart    = "-- charts/web/Chart.yaml --\nname: web\n-- charts/web/charts/db/Chart.yaml --\nname: db\n"
+	)
+	at := func(path string) string { return "-- " + path + " --\n" + web[len("-- web.yaml --\n"):] }
+	for name, c := range map[string]struct {
+		files string
+		left  []string
+	}{
+		"all of it is":                  {overlays + at("base/w.yaml") + at("common/listed.yaml") + at("base/unused/w.yaml") + "-- ci.yaml --\nstages: [a]\n-- more/config.yaml --\napiVersion: v1\nkind: ConfigMap\n", nil},
+		"a folder":                      {overlays + at("plain/a/w.yaml") + at("plain/w.yaml"), []string{"shop/plain" + loose + "shop/plain --spec shop/bypass/bypass.yaml"}},
+		"a file at the top":             {overlays + at("w.yaml"), []string{"shop/w.yaml" + loose + "shop/w.yaml --spec shop/bypass/bypass.yaml"}},
+		"a folder beside an overlay":    {overlays + at("overlays/old/w.yaml"), []string{"shop/overlays/old" + loose + "shop/overlays/old --spec shop/bypass/bypass.yaml"}},
+		"a chart with one within":       {overlays + chart + at("charts/web/templates/w.yaml"), []string{"shop/charts/web is a Helm chart, and stays without rules: to render it, helm template RELEASE shop/charts/web --namespace NAMESPACE | krm-bypass render - --spec shop/bypass/bypass.yaml --namespace NAMESPACE", fill}},
+		"a chart among plain manifests": {chart + at("w.yaml"), []string{"shop/charts/web is a Helm chart, and stays without rules: to render it, helm template RELEASE shop/charts/web --namespace NAMESPACE | krm-bypass render - --spec shop/bypass.yaml --namespace NAMESPACE", fill}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan, err := setup.Of(folder(c.files), setup.Choice{})
+			require.NoError(t, err)
+			assert.Subset(t, plan.Left, c.left)
+			for _, one := range plan.Left {
+				assert.Equal(t, slices.Contains(c.left, one), strings.Contains(one, "without rules") || one == fill, one)
+			}
+		})
+	}
+}
+
+func TestAChartHasItsOwnCommands(t *testing.T) {
+	f := folder("-- Chart.yaml --\nname: web\n")
+	plan, err := setup.Of(f, setup.Choice{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"helm template RELEASE shop --namespace NAMESPACE | krm-bypass render - --spec shop/bypass.yaml --namespace NAMESPACE"}, plan.Commands)
+	assert.Equal(t, "helm template RELEASE shop --namespace NAMESPACE | krm-bypass suggest - --spec shop/bypass.yaml --namespace NAMESPACE", plan.Suggest)
+	assert.Equal(t, []string{fill}, plan.Left)
+
+	f.Outside = []setup.Outside{{File: "bypass.yaml"}}
+	_, err = setup.Of(f, setup.Choice{})
+	require.EqualError(t, err, "bypass.yaml has a ClusterBypass already, and one is enough: add rules to it, and name it, as in helm template RELEASE shop --namespace NAMESPACE | krm-bypass render - --spec bypass.yaml --namespace NAMESPACE")
 }
 
 // TestASpecWithoutAFunction: kustomize takes it for a plugin of its own, which it cannot find.

@@ -30,13 +30,13 @@ type way struct {
 	changes func(*Folder) ([]Change, []string, error)
 	// lists gives a kustomization that lists the spec and is still to be written.
 	lists func(*Folder) yamltext.File
-	// printed is a command that prints the manifests, where they do not stand in files.
-	printed func(*Folder) string
+	// reads has a command of krm-bypass read the manifests, where they do not stand in files.
+	reads func(f *Folder, command, spec string) string
 	// deployed is what to name in the folder's place, where that is not deployed itself.
 	deployed func(*Folder) string
 	// commands render the folder, and beware is what a user should know.
 	commands func(*Folder) []string
-	beware   func(*Folder) string
+	beware   func(*Folder) []string
 	// more counts what the commands leave out.
 	more func(*Folder) int
 }
@@ -69,11 +69,12 @@ var ways = []way{
 	},
 	{
 		name: "helm", title: "a Helm chart",
-		is:      func(f *Folder) bool { _, is := f.file("Chart.yaml"); return is },
-		printed: func(f *Folder) string { return "helm template " + f.Shown(f.Path) },
+		is:    func(f *Folder) bool { _, is := f.file("Chart.yaml"); return is },
+		reads: func(f *Folder, command, spec string) string { return piped(f.Shown(f.Path), command, spec) },
 		commands: func(f *Folder) []string {
-			return []string{fmt.Sprintf("helm template %s | krm-bypass render - --spec %s", f.Shown(f.Path), f.at(SpecFile))}
+			return []string{piped(f.Shown(f.Path), "render", f.at(SpecFile))}
 		},
+		beware: func(*Folder) []string { return []string{filledIn} },
 	},
 	{
 		name: "argocd", title: "a folder of Argo CD Applications",
@@ -111,7 +112,8 @@ var ways = []way{
 			}
 			return commands
 		},
-		more: (*Folder).unnamed,
+		beware: func(f *Folder) []string { return f.beside(f.at(SharedSpec)) },
+		more:   (*Folder).unnamed,
 	},
 	{
 		name: "folder", title: "a folder of manifests", isLast: true,
@@ -119,8 +121,8 @@ var ways = []way{
 		commands: func(f *Folder) []string {
 			return []string{"krm-bypass render --diff " + f.Shown(f.Path), "krm-bypass render --in-place " + f.Shown(f.Path)}
 		},
-		beware: func(f *Folder) string {
-			return fmt.Sprintf("an API server knows no ClusterBypass: where all of the folder is applied, as by kubectl apply -f %[1]s, move %[2]s out of it and add --spec to the commands below, as in krm-bypass render --in-place %[1]s --spec FOLDER/%[2]s", f.Shown(f.Path), SpecFile)
+		beware: func(f *Folder) []string {
+			return append(f.besideCharts(f.at(SpecFile)), fmt.Sprintf("an API server knows no ClusterBypass: where all of the folder is applied, as by kubectl apply -f %[1]s, move %[2]s out of it and add --spec to the commands below, as in krm-bypass render --in-place %[1]s --spec FOLDER/%[2]s", f.Shown(f.Path), SpecFile))
 		},
 	},
 }
@@ -158,12 +160,16 @@ func (f *Folder) kustomizationFiles() []string {
 	return names
 }
 
-// read is what to name for the manifests to be read.
-func (w way) read(f *Folder) string {
-	if w.deployed != nil {
-		return w.deployed(f)
+// reading is a command of krm-bypass that reads the manifests.
+func (w way) reading(f *Folder, command, spec string) string {
+	if w.reads != nil {
+		return w.reads(f, command, spec)
 	}
-	return f.Shown(f.Path)
+	named := f.Shown(f.Path)
+	if w.deployed != nil {
+		named = w.deployed(f)
+	}
+	return fmt.Sprintf("krm-bypass %s %s --spec %s", command, named, spec)
 }
 
 // wayOf finds out which tool renders the folder. By name it is the one that the user
@@ -194,6 +200,11 @@ func (f *Folder) wayOf(name string) (way, error) {
 	case len(below) == 1:
 		return way{}, fmt.Errorf("%s has no kustomization of its own, and holds that of %s: name it, as in %s; for a folder whose files are applied as they are: --for folder",
 			f.Path, below[0], "krm-bypass init "+f.at(below[0]))
+	}
+	if len(below) == 0 {
+		if err := f.errIfChartsOnly(); err != nil {
+			return way{}, err
+		}
 	}
 	return ways[slices.IndexFunc(ways, func(w way) bool { return w.isLast && w.is(f) })], nil
 }

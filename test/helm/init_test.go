@@ -26,8 +26,8 @@ func TestWhatInitPrintsForAChartRuns(t *testing.T) {
 			folder := filepath.Join(t.TempDir(), "chart")
 			require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join(repository, chart))))
 			assert.Equal(t, []string{
-				"helm template chart | krm-bypass suggest - --spec chart/bypass.yaml",
-				"helm template chart | krm-bypass render - --spec chart/bypass.yaml",
+				"helm template RELEASE chart --namespace NAMESPACE | krm-bypass suggest - --spec chart/bypass.yaml --namespace NAMESPACE",
+				"helm template RELEASE chart --namespace NAMESPACE | krm-bypass render - --spec chart/bypass.yaml --namespace NAMESPACE",
 			}, ways.RunWhatInitPrints(t, folder, func(string) bool { return false }))
 		})
 	}

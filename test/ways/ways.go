@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -37,7 +38,7 @@ var printed = regexp.MustCompile(`(?m)^info: (?:next|then), to [^:]*: (.+)$`)
 
 // RunWhatInitPrints has init begin in a folder, as somebody who names it from the folder
 // above, and runs the commands that it prints, each as it is printed, with what is in
-// PATH. It gives the commands. instead runs one that this machine has no program for; it
+// PATH, and with shop for what it says to fill in. It gives the commands. instead runs one that this machine has no program for; it
 // reports whether it has.
 func RunWhatInitPrints(t *testing.T, folder string, instead func(command string) bool) (commands []string) {
 	t.Helper()
@@ -51,7 +52,7 @@ func RunWhatInitPrints(t *testing.T, folder string, instead func(command string)
 	for _, found := range printed.FindAllStringSubmatch(shell("krm-bypass init "+filepath.Base(folder)), -1) {
 		commands = append(commands, found[1])
 		if !instead(found[1]) {
-			shell(found[1])
+			shell(strings.NewReplacer("RELEASE", "shop", "NAMESPACE", "shop").Replace(found[1]))
 		}
 	}
 	return commands
