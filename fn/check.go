@@ -115,6 +115,9 @@ func checkedIn(d *pass.Document) []CheckedObject {
 		}
 		objects = append(objects, o)
 	}
+	for _, plan := range d.Refused {
+		objects = append(objects, checkedObject(d, &plan.Workload.Object, nil))
+	}
 	return objects
 }
 

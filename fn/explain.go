@@ -48,8 +48,8 @@ func Explain(spec *Spec, files []Manifest, options Options, today v1alpha1.Date)
 	return explained, nil
 }
 
-// explanations explains the workloads of a document, and then its other objects of
-// which pods are made.
+// explanations explains the workloads of a document, those that cannot be read, and then
+// its other objects of which pods are made.
 func (r *run) explanations(d *pass.Document, scopes scopes, today v1alpha1.Date) []Explanation {
 	all := make([]Explanation, len(d.Workloads))
 	for i, plan := range d.Workloads {
@@ -66,6 +66,11 @@ func (r *run) explanations(d *pass.Document, scopes scopes, today v1alpha1.Date)
 			all[i].Others = append(all[i].Others, e.common(way))
 		}
 	}
+	for _, plan := range d.Refused {
+		of := &plan.Workload.Object
+		at := d.Locate(of, of.Path())
+		all = append(all, Explanation{TemplateRef: TemplateRef{*refTo(pass.RefOf(of)), plan.Workload.Place()}, File: at.File, Line: at.Line, Outcome: RefusedOutcome, Reason: refusal(plan)})
+	}
 	for _, b := range d.Bystanders {
 		if reason := b.Reason(); reason != "" {
 			at := d.Locate(b.Object, b.Path())
@@ -81,6 +86,16 @@ func (r *run) explanations(d *pass.Document, scopes scopes, today v1alpha1.Date)
 		}
 	}
 	return all
+}
+
+// refusal says why a plan failed.
+func refusal(plan *transform.Plan) string {
+	for _, f := range plan.Findings {
+		if f.Severity == Error {
+			return f.Message
+		}
+	}
+	return ""
 }
 
 // count adds what bypasses in one more place of which an object's pods are made.
@@ -125,13 +140,7 @@ func (e *explaining) explanation() Explanation {
 	x := Explanation{TemplateRef: TemplateRef{*refTo(pass.RefOf(of)), plan.Workload.Place()}, File: at.File, Line: at.Line, Outcome: Unspoken, OnlyIPv4: e.policy.Mesh.OnlyIPv4 != "", IPv6If: e.policy.Mesh.IPv6If}
 	switch {
 	case plan.Failed():
-		x.Outcome = RefusedOutcome
-		for _, f := range plan.Findings {
-			if f.Severity == Error {
-				x.Reason = f.Message
-				break
-			}
-		}
+		x.Outcome, x.Reason = RefusedOutcome, refusal(plan)
 	case plan.LeftAlone != "":
 		x.Outcome, x.Reason = LeftAlone, plan.WhyLeftAlone()
 	case plan.Changed:

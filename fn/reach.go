@@ -41,7 +41,8 @@ type Reach struct {
 	Some []string `json:"some,omitempty"`
 	// Undecided names a few of those for which nothing of a rule holds, in order.
 	Undecided []string `json:"-"`
-	// Unsure says that the part may speak of workloads whose namespace is unknown.
+	// Unsure says that the part may speak of workloads whose namespace, or labels, are
+	// unknown.
 	Unsure bool `json:"unsure,omitempty"`
 	// Unreached says that the part certainly reaches nobody.
 	Unreached bool `json:"unreached,omitempty"`

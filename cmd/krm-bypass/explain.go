@@ -56,7 +56,8 @@ value does exactly is not always known; then it says "perhaps".
 
 -o csv is an audit table: one row for every entry that lets something bypass,
 with its reason, its owner and the day on which it expires. It includes
-annotations on workloads that the specification does not cover.
+annotations on workloads that the specification does not cover, and a row for
+each workload that cannot be read.
 
 -o markdown is a comment for a pull request, no longer than GitHub takes. -o html is
 a page in one file, which opens from a disk and contacts nobody.

@@ -1,6 +1,8 @@
 package pass
 
 import (
+	"errors"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
@@ -23,6 +25,8 @@ type Document struct {
 	// those for its workloads, each in the order of the document.
 	Configs   []*transform.ConfigPlan
 	Workloads []*transform.Plan
+	// Refused are the plans of nothing for its workloads that cannot be read.
+	Refused []*transform.Plan
 	// Bystanders are objects in it that are no workloads, and yet make pods.
 	Bystanders []*transform.Bystander
 	// Edits are those of all plans.
@@ -110,10 +114,29 @@ func (d *Document) planWorkloads(policy *transform.Policy, uses Uses, planAll fu
 		w.Use = uses.of(d, w)
 	}
 	d.malformed(problems...)
+	d.refuse(policy, problems)
 	for _, plan := range planAll(policy, workloads) {
 		d.tell(&plan.Workload.Object, plan.Untold(d.Workloads))
 		d.Workloads = append(d.Workloads, plan)
 		d.Edits = append(d.Edits, plan.Edits...)
+	}
+}
+
+// refuse plans nothing for the workloads that cannot be read.
+func (d *Document) refuse(policy *transform.Policy, problems []error) {
+	var all []*transform.Workload
+	why := map[*transform.Workload][]*transform.FieldError{}
+	for _, err := range problems {
+		one, _ := errors.AsType[*transform.FieldError](err) // which they all are
+		for _, w := range one.Of {
+			if why[w] == nil {
+				all = append(all, w)
+			}
+			why[w] = append(why[w], one)
+		}
+	}
+	for _, w := range all {
+		d.Refused = append(d.Refused, policy.Refuse(w, why[w]...))
 	}
 }
 

@@ -68,6 +68,10 @@ func (d *Document) problem(err error) Finding {
 	if field := (*transform.FieldError)(nil); errors.As(err, &field) {
 		path = field.Path
 		told.Message, told.Field, told.Value = field.Err.Error(), path.String(), field.Value
+		if len(field.Of) > 0 { // in a list it is one of many
+			of = &field.Of[0].Object
+			told.About = RefOf(of)
+		}
 	}
 	told.Place = d.Locate(of, path)
 	return told

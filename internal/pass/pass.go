@@ -182,10 +182,12 @@ func (p *Pass) one(i int, linter *lint.Linter) outcome {
 	for _, plan := range d.Configs {
 		o.configs = append(o.configs, config{plan, d})
 	}
-	for _, plan := range d.Workloads {
+	for _, plan := range slices.Concat(d.Workloads, d.Refused) {
 		sighting := p.Policy.Sight(plan)
 		sighting.Original = d.originalName(plan)
 		o.sightings = append(o.sightings, sighting)
+	}
+	for _, plan := range d.Workloads {
 		o.includes = append(o.includes, plan.Includes()...)
 		if plan.Imageless {
 			o.imageless = append(o.imageless, RefOf(&plan.Workload.Object))

@@ -27,9 +27,13 @@ type Document struct {
 // Workloads finds the workloads of a document, one for each pod template: of the
 // document itself, or of the items of a list at any depth. Those of one object stand
 // together. Every error is a *FieldError; a workload that is not
-// well formed is among the errors only.
+// well formed is among the errors only, which say whose they are.
 func (p *Policy) Workloads(d Document) ([]*Workload, []error) {
-	var found []*Workload
+	type viewed struct {
+		family []*Workload
+		failed bool
+	}
+	var all []*viewed
 	var problems []*FieldError
 	unclear := d.Each(d.Nodes, p.isOurs, func(o object.Object) {
 		k, known := p.kindOf(o.Type)
@@ -37,21 +41,35 @@ func (p *Policy) Workloads(d Document) ([]*Workload, []error) {
 			return
 		}
 		family, errs := p.view(o, k, max(d.Line, 1))
-		if len(errs) > 0 {
-			problems = append(problems, errs...)
-			return
+		problems = append(problems, errs...)
+		if len(family) > 0 {
+			all = append(all, &viewed{family, len(errs) > 0})
 		}
-		for _, w := range family {
-			w.source = d.Source
-		}
-		found = append(found, family...)
 	})
-	for _, problem := range unclear {
-		err := problem.Err
-		if doubt := (*object.Doubt)(nil); errors.As(err, &doubt) {
-			err = errors.New(doubt.In(max(d.Line, 1)))
+	at := map[string]*viewed{} // for their outermost keys
+	if len(unclear) > 0 {
+		for _, one := range all {
+			at[one.family[0].base.String()] = one
 		}
-		problems = append(problems, &FieldError{Path: problem.Path, Err: err})
+	}
+	for _, problem := range unclear {
+		told := &FieldError{Path: problem.Path, Err: problem.Err}
+		if doubt := (*object.Doubt)(nil); errors.As(problem.Err, &doubt) {
+			told.Err = errors.New(doubt.In(max(d.Line, 1)))
+		}
+		if of := at[problem.Path[:len(problem.Path)-1].String()]; of != nil {
+			told.Of, of.failed = of.family, true
+		}
+		problems = append(problems, told)
+	}
+	var found []*Workload
+	for _, one := range all {
+		if !one.failed {
+			for _, w := range one.family {
+				w.source = d.Source
+			}
+			found = append(found, one.family...)
+		}
 	}
 	return found, told(problems)
 }
@@ -90,14 +108,14 @@ const mostTold = 50
 func told(problems []*FieldError) []error {
 	var all []error
 	inside := map[string]int{}
-	var many []edit.Path
+	var many []*FieldError
 	for _, p := range problems {
 		if len(p.Path) > 0 {
 			parent := p.Path[:len(p.Path)-1]
 			inside[parent.String()]++
 			if n := inside[parent.String()]; n > mostTold {
 				if n == mostTold+1 {
-					many = append(many, parent)
+					many = append(many, &FieldError{Path: parent, Of: p.Of})
 				}
 				continue
 			}
@@ -105,7 +123,8 @@ func told(problems []*FieldError) []error {
 		all = append(all, p)
 	}
 	for _, parent := range many {
-		all = append(all, &FieldError{Path: parent, Err: fmt.Errorf("%d more problems like these", inside[parent.String()]-mostTold)})
+		parent.Err = fmt.Errorf("%d more problems like these", inside[parent.Path.String()]-mostTold)
+		all = append(all, parent)
 	}
 	return all
 }

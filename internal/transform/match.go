@@ -59,12 +59,12 @@ type answer int
 const (
 	no answer = iota
 	yes
-	// unknown depends on a namespace that is not known.
+	// unknown depends on a namespace that is not known, or on what cannot be read.
 	unknown
 )
 
 func (m *Match) matches(w *Workload, namespace string) answer {
-	return m.speaksOf(subject{w.kind, w.Name, namespace, w.TemplateLabels, w.stand.by, w.ports})
+	return m.speaksOf(subject{w.kind, w.Name, namespace, w.TemplateLabels, w.stand.by, w.ports, false})
 }
 
 // subject is what a match sees of a workload.
@@ -75,10 +75,12 @@ type subject struct {
 	// template is the field of the spec that names the pod template, "" for none.
 	template string
 	ports    map[string]traffic.Ports
+	// unlabelled says that the labels cannot be read for sure.
+	unlabelled bool
 }
 
 func (p *Policy) subjectOf(w *Workload) subject {
-	return subject{w.kind, w.Name, p.namespaceOf(w), w.TemplateLabels, w.stand.by, w.ports}
+	return subject{w.kind, w.Name, p.namespaceOf(w), w.TemplateLabels, w.stand.by, w.ports, w.unlabelled}
 }
 
 func (m *Match) speaksOf(s subject) answer {
@@ -91,13 +93,22 @@ func (m *Match) speaksOf(s subject) answer {
 	if len(m.Names) > 0 && !globbed(m.Names, s.name) || m.Template != "" && m.Template != s.template {
 		return no
 	}
-	if _, has := s.ports[m.Port]; !m.selects(s.labels) || m.Port != "" && !has {
+	holds := yes
+	switch _, has := s.ports[m.Port]; {
+	case m.Port != "" && !has:
+		return no
+	case s.unlabelled && len(m.Labels) > 0:
+		holds = unknown
+	case !m.selects(s.labels):
 		return no
 	}
 	if len(m.Namespaces) == 0 {
-		return yes
+		return holds
 	}
-	return within(m.Namespaces, s.namespace)
+	if in := within(m.Namespaces, s.namespace); in != yes {
+		return in
+	}
+	return holds
 }
 
 // within reports whether one of the globs matches a namespace, "" for one that is

@@ -100,6 +100,16 @@ func (p *Policy) PlanAll(workloads []*Workload) []*Plan {
 	return plans
 }
 
+// Refuse plans nothing for a workload that cannot be read, and says why.
+func (p *Policy) Refuse(w *Workload, why ...*FieldError) *Plan {
+	plan, inLabels := p.planOf(w), w.templatePath("metadata", labels, "")
+	for _, one := range why {
+		plan.find(Error, one.Path, one.Value, "%s: %v", w.relative(one.Path), one.Err)
+		w.unlabelled = w.unlabelled || under(inLabels, one.Path) || under(one.Path, inLabels[:len(inLabels)-1])
+	}
+	return plan
+}
+
 func (p *Policy) plans(family []*Workload) []*Plan {
 	plans, wanted := make([]*Plan, len(family)), make([]desired, len(family))
 	for i, w := range family {

@@ -160,6 +160,9 @@ func (p *Policy) Sight(plan *Plan) Sighting {
 			}
 		}
 	}
+	if !plan.Decided && plan.Failed() { // of what it is once it is mended, nothing is known
+		s.decided = slices.DeleteFunc(slices.Clone(s.reached), func(i int) bool { return i >= len(p.Scopes) })
+	}
 	if !p.chosen {
 		s.labels = nil
 	}
@@ -228,7 +231,7 @@ type Reach struct {
 	// Unlabelled names a few that a rule does not reach because they have the labels
 	// for which it asks themselves, and their pods do not.
 	Unlabelled []string
-	// Unsure says that it may speak of workloads whose namespace is unknown.
+	// Unsure says that it may speak of workloads whose namespace, or labels, are unknown.
 	Unsure bool
 	// Unreached says that it certainly reaches nobody.
 	Unreached bool

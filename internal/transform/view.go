@@ -67,6 +67,8 @@ type Workload struct {
 	// podless says that there is no pod spec, imageless that no container has an
 	// image, and unselected that there is no selector: as in a patch.
 	podless, imageless, unselected bool
+	// unlabelled says that the labels of the pods cannot be read for sure.
+	unlabelled bool
 	// meant is the path to the pod template around, or in, what is podless by the path of
 	// an entry of the spec.
 	meant string
@@ -245,6 +247,9 @@ type FieldError struct {
 	// Value is what is there, "" if that says nothing.
 	Value string
 	Err   error
+	// Of are the workloads that the object is, as far as they can be read; nil if it is
+	// none.
+	Of []*Workload
 }
 
 func (e *FieldError) Error() string { return fmt.Sprintf("%s: %v", e.Path, e.Err) }

@@ -80,6 +80,12 @@ func (p *Policy) view(o object.Object, kind kinds.Kind, line int) ([]*Workload, 
 	for _, w := range family {
 		w.parents = one.parents // what every one of them may have to make
 	}
+	if len(family) == 0 && len(v.problems) > 0 {
+		family = []*Workload{&one}
+	}
+	for _, problem := range v.problems {
+		problem.Of = family
+	}
 	return family, v.problems
 }
 

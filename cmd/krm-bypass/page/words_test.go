@@ -43,7 +43,7 @@ func TestRulesSayWhatHoldsOfThem(t *testing.T) {
 	b := browse(t, seeWithSpec(t, text, seeManifests), page.Options{})
 	b.open("/rules?wait=1")
 	for _, says := range []string{
-		"Reaches 2 workloads, perhaps more whose namespace is unknown: Deployment shop/web, StatefulSet shop/cart. Nothing of it holds for StatefulSet shop/cart", // what cart says by itself replaces it
+		"Reaches 2 workloads, perhaps more whose namespace or labels are unknown: Deployment shop/web, StatefulSet shop/cart. Nothing of it holds for StatefulSet shop/cart", // what cart says by itself replaces it
 		"Narrower than every rule is an annotation",
 		"It says suspend: true: it stays in the file and in this list, and is in force nowhere.",
 		"reaches nobody here", "expired",

@@ -102,11 +102,16 @@ func entryCells(field string, e fn.ExplainedEntry) []string {
 	}
 }
 
-// audit gives one row for every entry that lets something bypass.
+// audit gives one row for every entry that lets something bypass, and one for a workload
+// of which nothing is known since it cannot be read.
 func (r *Explanation) audit() [][]string {
 	rows := [][]string{slices.Concat(workloadColumns, entryColumns, r.tail(nil))}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
+		if w.Outcome == fn.RefusedOutcome && len(w.Fields)+len(w.Others) == 0 {
+			refused := fn.ExplainedEntry{From: fn.Source{File: w.File, Line: w.Line}, Reason: w.Reason}
+			rows = append(rows, slices.Concat(workloadCells(w.ResourceRef), entryCells(string(w.Outcome), refused), r.tail(w)))
+		}
 		for _, f := range w.Fields {
 			for _, e := range f.Entries {
 				if bypasses(f, e) {

@@ -29,6 +29,8 @@ type Summary struct {
 	LeftAlone []Reason `json:"leftAlone,omitempty"`
 	// likeTheMesh counts the workloads that let bypass what every pod of the mesh does.
 	likeTheMesh int
+	// refused says that the function refuses one of those that let something bypass.
+	refused bool
 }
 
 // Bypass is something that bypasses the sidecar of some workloads.
@@ -95,6 +97,7 @@ func (r *Explanation) summarise() {
 		switch {
 		case ofItsOwn:
 			s.Bypassing++
+			s.refused = s.refused || w.Outcome == fn.RefusedOutcome
 		case ofMesh:
 			s.likeTheMesh++
 		}
@@ -246,7 +249,7 @@ func (s *Summary) outcomes() string {
 // says counts the workloads that let something bypass.
 func (s *Summary) says() string {
 	says := fmt.Sprintf("%d of %d bypass something", s.Bypassing, s.Workloads)
-	if s.Outcomes[fn.RefusedOutcome] > 0 && s.Bypassing > 0 {
+	if s.refused {
 		says += ", if what is refused is allowed"
 	}
 	if s.likeTheMesh > 0 {
@@ -317,7 +320,7 @@ func Reaches(one fn.Reach) string {
 		says += fmt.Sprintf(", and %d left alone", one.LeftAlone)
 	}
 	if one.Unsure && !one.Unreached {
-		says += ", perhaps more whose namespace is unknown"
+		says += ", perhaps more whose namespace or labels are unknown"
 	}
 	if one.Expired {
 		says += ", EXPIRED on " + string(one.Expires)
