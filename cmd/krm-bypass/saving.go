@@ -72,8 +72,6 @@ func (t *tree) Save(was, is []byte) error {
 	if why := t.target.locked(); why != "" {
 		return errors.New(why)
 	}
-	t.saving.Lock()
-	defer t.saving.Unlock()
 	file := inplace.File{Path: t.target.path, Was: was, Is: is, Folder: t.target.folder}
 	err := inplace.Rewrite([]inplace.File{file}, func([]string) error { return nil })
 	if errors.Is(err, inplace.ErrChanged) {

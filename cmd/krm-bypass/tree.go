@@ -29,8 +29,6 @@ type tree struct {
 	// then none says why. target is that file for Save.
 	spec, none string
 	target     specTarget
-	// saving lets one Save follow the other.
-	saving sync.Mutex
 
 	mu sync.Mutex
 	// known are what was seen last, the latest first.

@@ -169,6 +169,9 @@ func (f staged) beside(text []byte, like fs.FileInfo) (temporary string, err err
 func (s *rewriting) commit() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	committing.Lock()
+	defer committing.Unlock()
+	defer s.lock()()
 	for _, f := range s.files {
 		if err := f.holds(f.Was); err != nil {
 			return fmt.Errorf("rewriting %s: %w; nothing is changed", f.Path, err)

@@ -18,7 +18,7 @@ import (
 )
 
 // TestMain lets a test run this program again as another process: it stages a file
-// and never commits it, or rewrites one.
+// and never commits it, or rewrites one, or rewrites one in each of many rounds.
 func TestMain(m *testing.M) {
 	if folder := os.Getenv("STAGE_FOREVER"); folder != "" {
 		fmt.Fprintln(os.Stderr, Rewrite([]File{{filepath.Join(folder, "a"), []byte("old"), []byte("new"), nil}}, func([]string) error { select {} }))
@@ -28,6 +28,10 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+		os.Exit(0)
+	}
+	if path := os.Getenv("RACE"); path != "" {
+		race(path)
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
