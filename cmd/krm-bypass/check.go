@@ -67,7 +67,7 @@ func checkCommand() *cobra.Command {
 			return checkManifests(cmd, in, args, flags, report.NewCheck)
 		},
 	}
-	in.addFlags(cmd)
+	in.addPipedFlags(cmd)
 	in.addAllowNone(cmd)
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&flags.complete, "complete", false, "fail for rules that reach no workload, because the manifests are the whole cluster")

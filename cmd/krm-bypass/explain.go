@@ -90,7 +90,7 @@ func explainCommand() *cobra.Command {
 		Args:  needManifests,
 		RunE:  func(cmd *cobra.Command, args []string) error { return explainManifests(cmd, in, args, flags) },
 	}
-	in.addFlags(cmd)
+	in.addPipedFlags(cmd)
 	in.addAllowNone(cmd)
 	cmd.Flags().StringVarP(&flags.format, "output", "o", explanationFormats[0].Name, "format: "+explanationFormats.Names())
 	completes(cmd, "output", explanationFormats.List())

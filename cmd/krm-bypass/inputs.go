@@ -78,11 +78,16 @@ func (in *inputs) addFlags(cmd *cobra.Command) {
 	cmd.PreRunE = in.adopt
 	cmd.Flags().StringArrayVar(&in.specs, "spec", nil,
 		"file with the ClusterBypass, or the folder of a kustomization that makes it (default the one among the manifests, or those that the kustomization lists); once for each, where there are several")
-	cmd.Flags().StringVar(&in.from, "built-from", ".", "folder that kustomize built, to which the origins that it notes in standard input are relative")
 	cmd.Flags().StringVar(&in.mesh, "mesh", "", "mesh, instead of spec.mesh")
 	completes(cmd, "mesh", mesh.Names())
 	cmd.Flags().StringVar(&in.image, "image", "", "image of the init container, instead of spec.enforcement.image")
 	addNamespaceFlag(cmd, &in.namespace)
+}
+
+// addPipedFlags adds those of commands that read standard input too.
+func (in *inputs) addPipedFlags(cmd *cobra.Command) {
+	in.addFlags(cmd)
+	cmd.Flags().StringVar(&in.from, "built-from", ".", "folder that kustomize built, to which the origins that it notes in standard input are relative")
 }
 
 // given is what the flags say beside a specification.

@@ -51,7 +51,7 @@ func lintCommand() *cobra.Command {
 			return checkManifests(cmd, in, args, flags, report.NewLint)
 		},
 	}
-	in.addFlags(cmd)
+	in.addPipedFlags(cmd)
 	in.addAllowNone(cmd)
 	flags.add(cmd)
 	cmd.Flags().StringVar(&explain, "explain", "", "kind of finding to print the description of, such as strict-mtls")

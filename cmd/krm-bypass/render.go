@@ -86,7 +86,7 @@ func renderCommand() *cobra.Command {
 			return printRendered(cmd, in, args, apply)
 		},
 	}
-	in.addFlags(cmd)
+	in.addPipedFlags(cmd)
 	in.addAllowNone(cmd)
 	cmd.Flags().BoolVar(&inPlace, "in-place", false, "rewrite the files instead of printing them")
 	cmd.Flags().BoolVar(&showDiff, "diff", false, "print what the specification changes, in files or in what a kustomization builds")

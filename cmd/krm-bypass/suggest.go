@@ -53,7 +53,7 @@ func suggestCommand() *cobra.Command {
 		Args:  need("needs files, folders or - for standard input", "manifests/"),
 		RunE:  func(cmd *cobra.Command, args []string) error { return suggestRules(cmd, in, args) },
 	}
-	in.addFlags(cmd)
+	in.addPipedFlags(cmd)
 	return cmd
 }
 

@@ -43,6 +43,7 @@ type tree struct {
 	// earlierAt.
 	earlier   report.Explanation
 	earlierAt string
+	then      earlierCommit
 }
 
 // sight is a tree with one text of the specification, when it was looked at.
@@ -50,6 +51,10 @@ type sight struct {
 	// text is that of the specification, if there is any.
 	text  string
 	given bool
+	// commit is that of the state that before names, moved whether it was another one when
+	// that was read.
+	commit string
+	moved  bool
 	// waiting counts those who wait for it: what nobody waits for any more is not
 	// begun.
 	waiting int
@@ -106,9 +111,10 @@ func (t *tree) See(ctx context.Context, text []byte) (*page.Seen, error) {
 
 // sight finds what is known, or begins to look.
 func (t *tree) sight(text string, given bool) *sight {
+	commit := t.commit(time.Second)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if i := slices.IndexFunc(t.known, func(s *sight) bool { return s.text == text && s.given == given }); i >= 0 {
+	if i := slices.IndexFunc(t.known, func(s *sight) bool { return s.text == text && s.given == given && s.commit == commit }); i >= 0 {
 		one := t.known[i]
 		t.known = slices.Delete(t.known, i, i+1)
 		if one.stands() {
@@ -117,7 +123,7 @@ func (t *tree) sight(text string, given bool) *sight {
 			return one
 		}
 	}
-	one := &sight{text: text, given: given, waiting: 1, done: make(chan struct{})}
+	one := &sight{text: text, given: given, commit: commit, waiting: 1, done: make(chan struct{})}
 	t.known = slices.Insert(t.known, 0, one)
 	if len(t.known) > mostSights {
 		t.known = t.known[:mostSights]
@@ -130,7 +136,7 @@ func (t *tree) sight(text string, given bool) *sight {
 func (s *sight) stands() bool {
 	select {
 	case <-s.done:
-		return s.files.hold()
+		return !s.moved && s.files.hold()
 	default:
 		return true // it is being looked at
 	}
@@ -211,6 +217,10 @@ func (t *tree) evaluate(one *sight) (seen *page.Seen) {
 				earlier.Uncompared = misread.Error()
 			}
 			found.Compare(earlier)
+			seen.Since = t.before
+			if commit := t.commit(0); commit != "" {
+				one.moved, seen.Since = commit != one.commit, t.before+" ("+short(commit)+")"
+			}
 			tell(cmd, "warning", found.NotCompared()...)
 		}
 	}
@@ -221,10 +231,19 @@ func (t *tree) evaluate(one *sight) (seen *page.Seen) {
 	return seen
 }
 
-// explainedEarlier explains what before names. A revision does not change, and a folder
-// or a file is looked at when the others change.
+// State tells states of the files apart, and what commit the revision is with which they
+// are compared.
+func (t *tree) State() string {
+	return strings.TrimSuffix(t.watched.State()+"-"+short(t.commit(time.Second)), "-")
+}
+
+// commit gives the commit of the state that before names, "" where that is no revision.
+func (t *tree) commit(holds time.Duration) string { return t.then.of(t.paths[0], t.before, holds) }
+
+// explainedEarlier explains what before names. A folder or a file is looked at when the
+// others change.
 func (t *tree) explainedEarlier(mesh string) (report.Explanation, error) {
-	state := t.State() + " " + mesh
+	state := t.commit(0) + " " + t.State() + " " + mesh
 	if t.earlierAt == state {
 		return t.earlier, nil
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -302,4 +304,32 @@ func TestOfManySavesAtOnceOneIsDone(t *testing.T) {
 		}
 		was = is
 	}
+}
+
+// TestTheRevisionIsReadAnew: a commit moves HEAD while no file changes.
+func TestTheRevisionIsReadAnew(t *testing.T) {
+	laidOut(t, map[string]string{"bypass.yaml": treeSpec, "m/web.yaml": treePod})
+	committed(t, ".")
+	require.NoError(t, os.WriteFile("m/web.yaml", []byte(strings.ReplaceAll(treePod, "web", "other")), 0o644))
+	tree, err := newTree(inputs{specs: []string{"bypass.yaml"}}, []string{"m"}, "HEAD", "2026-11-28")
+	require.NoError(t, err)
+	see := func() *page.Seen {
+		seen, err := tree.See(context.Background(), nil)
+		require.NoError(t, err)
+		return seen
+	}
+	before, state := see(), tree.State()
+	assert.Equal(t, 1, before.Explanation.Comparison.Changed)
+	assert.Regexp(t, `^HEAD \([0-9a-f]{12}\)$`, before.Since)
+	committed(t, ".")
+	require.Eventually(t, func() bool { return tree.State() != state }, 10*time.Second, 50*time.Millisecond, "the page is told")
+	after := see()
+	assert.Zero(t, after.Explanation.Comparison.Changed)
+	assert.NotEqual(t, before.Since, after.Since)
+	assert.Equal(t, tree.State(), tree.State())
+
+	tree, err = newTree(inputs{specs: []string{"bypass.yaml"}}, []string{"m"}, "bypass.yaml", "2026-11-28")
+	require.NoError(t, err)
+	assert.Equal(t, "bypass.yaml", see().Since)
+	assert.Equal(t, "1", tree.State())
 }

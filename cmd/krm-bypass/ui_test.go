@@ -191,3 +191,11 @@ func TestUIEndsWhereBeforeNamesNothing(t *testing.T) {
 		assert.Contains(t, errOut, says)
 	}
 }
+
+// TestUIReadsNothingThatIsPiped: a flag for that would do nothing.
+func TestUIReadsNothingThatIsPiped(t *testing.T) {
+	code, out, errOut := krmBypass("", "ui", "m", "--built-from", "m")
+	assert.NotZero(t, code)
+	assert.Empty(t, out)
+	assert.Contains(t, errOut, "--built-from is not a flag of krm-bypass ui")
+}

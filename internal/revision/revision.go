@@ -26,8 +26,7 @@ func Checkout(ctx context.Context, path, revision string) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the git repository of %s: %w", path, err)
 	}
-	// git must not take a revision for an option or a path.
-	id, err := answer(ctx, top, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
+	id, err := commitOf(ctx, top, revision)
 	if err != nil {
 		why := ""
 		if shallow, _ := answer(ctx, top, "rev-parse", "--is-shallow-repository"); shallow == "true" {
@@ -49,6 +48,26 @@ func Checkout(ctx context.Context, path, revision string) (*Tree, error) {
 	return t, nil
 }
 
+// commitOf gives the id of a revision's commit.
+func commitOf(ctx context.Context, top, revision string) (id string, err error) {
+	// git must not take a revision for an option or a path.
+	return answer(ctx, top, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
+}
+
+// Commit gives the id of the commit that a revision is now, "" where the repository that
+// holds a path knows no such revision.
+func Commit(ctx context.Context, path, revision string) string {
+	top, err := worktreeOf(ctx, path)
+	if err != nil {
+		return ""
+	}
+	id, err := commitOf(ctx, top, revision)
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
 // FullName gives a name of a revision that none of the files here has: that of the
 // reference, as in refs/heads/main, or the id of the commit. It is "" where the repository
 // that holds a path knows no such revision.
@@ -57,7 +76,7 @@ func FullName(ctx context.Context, path, revision string) string {
 	if err != nil {
 		return ""
 	}
-	id, err := answer(ctx, top, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
+	id, err := commitOf(ctx, top, revision)
 	if err != nil {
 		return ""
 	}

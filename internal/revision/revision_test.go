@@ -129,6 +129,8 @@ func TestFullName(t *testing.T) {
 		assert.Equal(t, want, FullName(t.Context(), filepath.Join(dir, "app"), revision), revision)
 	}
 	assert.Empty(t, FullName(t.Context(), t.TempDir(), "main"), "no repository")
+	assert.Equal(t, id, Commit(t.Context(), filepath.Join(dir, "app"), "v1"))
+	assert.Empty(t, Commit(t.Context(), dir, "v2"))
 	tree, err := Checkout(t.Context(), dir, "refs/heads/app/eu")
 	require.NoError(t, err, "the name is one to give")
 	require.NoError(t, tree.Close())

@@ -15,6 +15,8 @@ import (
 type matrixView struct {
 	Problems []string
 	Headline string
+	// Since names the state with which it was compared, "" for none.
+	Since    string
 	Counts   []countView
 	Bypasses []bypassesView
 	Nobody   []reachView
@@ -162,7 +164,7 @@ func newMatrix(r *request, seen *Seen) *matrixView {
 		return v
 	}
 	x, index := &seen.Explanation, seen.index()
-	v.Headline = x.Headline()
+	v.Headline, v.Since = x.Headline(), seen.Since
 	v.Counts = counts(r, seen)
 	v.Bypasses = bypasses(r, x.Summary.Bypasses)
 	v.Nobody = nobody(r, x.Summary.Rules)

@@ -43,17 +43,18 @@ func (s *Site) saveForm(r *request) error { return s.showSave(r, http.StatusOK) 
 
 func (s *Site) showSave(r *request, status int, wrong ...string) error {
 	v := &saveView{Title: "Save", Locked: s.locked(r), Action: r.link("/save"), Wrong: wrong, Discard: "/rules"}
-	if _, is := s.tree.(Rewriter); is {
+	if _, is := s.tree.(Rewriter); is && s.options.ReadOnly == "" {
 		v.Manifests = r.link("/manifests")
 	}
 	switch d := r.draft; {
 	case !d.isChange():
 		v.Nothing, v.Carried = true, d != nil && d.carried
 	case bytes.Equal(d.text, r.spec.Text):
-		v.Saved = true
+		v.Saved, v.TakesBack = true, d.takesBack
 	case r.isGone():
 		v.Gone, v.Steps = true, steps(d)
 	case s.wasSaved(r):
+		v.TakesBack = d.takesBack
 		v.Saved, v.Since = true, specDiff(r.spec.Path, d.text, r.spec.Text)
 	default:
 		v.Carried, v.Notes = d.carried, d.allNotes()

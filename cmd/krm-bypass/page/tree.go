@@ -42,6 +42,8 @@ type Seen struct {
 	Findings report.Check
 	// Problems are what prevents an explanation, a line each, as the commands print it.
 	Problems []string
+	// Since names the state with which the tree was compared, "" for none.
+	Since string
 	// Said is what else explain says on standard error.
 	Said []string
 	// Rendering gives what the text makes of the manifests; nil where there is none.

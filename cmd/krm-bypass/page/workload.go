@@ -107,6 +107,15 @@ func (s *Site) workload(r *request) error {
 	}
 	w := r.workload(seen)
 	if w == nil {
+		switch named := r.workloadsNamed(seen); len(named) {
+		case 0:
+		case 1:
+			http.Redirect(r.w, r.Request, r.link("/workload", "of", named[0].Key()), http.StatusSeeOther)
+			return nil
+		default:
+			http.Redirect(r.w, r.Request, r.link("/", "text", named[0].Name), http.StatusSeeOther)
+			return nil
+		}
 		return s.show(r, "workload", "No such workload", &workloadView{Matrix: r.link("/")})
 	}
 	v := newWorkload(r, seen, w, s.mender(r))
@@ -140,6 +149,16 @@ func (r *request) workload(seen *Seen) *report.Workload {
 		return nil
 	}
 	return &seen.Explanation.Workloads[i]
+}
+
+// workloadsNamed gives those of the name in the URL, as explain takes it.
+func (r *request) workloadsNamed(seen *Seen) (all []*report.Workload) {
+	for i := range seen.Explanation.Workloads {
+		if w := &seen.Explanation.Workloads[i]; w.Name != "" && report.Named(w.ResourceRef, r.query.Get("of")) {
+			all = append(all, w)
+		}
+	}
+	return all
 }
 
 func (r *request) written(seen *Seen, w *report.Workload) writtenView {
