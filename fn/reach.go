@@ -251,14 +251,8 @@ func reachedAmong(all []Reach, part Reach) bool {
 	return reached
 }
 
-// String names the part in a sentence.
+// String names the part in a sentence. Its line is not in it: a sentence is the same
+// wherever the part comes to stand.
 func (r Reach) String() string {
-	var more []string
-	if r.Name != "" {
-		more = append(more, r.Name)
-	}
-	if r.Line > 0 {
-		more = append(more, fmt.Sprintf("line %d", r.Line))
-	}
-	return r.Path + bracketed(strings.Join(more, "; "))
+	return r.Path + bracketed(r.Name)
 }

@@ -333,3 +333,24 @@ func TestTheRevisionIsReadAnew(t *testing.T) {
 	assert.Equal(t, "bypass.yaml", see().Since)
 	assert.Equal(t, "1", tree.State())
 }
+
+// TestALineMoreChangesNoFinding has so many rules for other manifests that one finding lists
+// them.
+func TestALineMoreChangesNoFinding(t *testing.T) {
+	spec := "apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: bypass}\nspec:\n  enforcement: {mode: AnnotationsOnly}\n  namespaces:\n  - match: {names: [shop]}\n    excludeOutboundPorts: [3306]\n"
+	for i := range 11 {
+		spec += fmt.Sprintf("  - {match: {names: [other%d]}, excludeOutboundPorts: [80]}\n", i)
+	}
+	laidOut(t, map[string]string{"bypass.yaml": spec, "m/web.yaml": treePod})
+	tree, err := newTree(inputs{specs: []string{"bypass.yaml"}}, []string{"m"}, "", "2026-11-28")
+	require.NoError(t, err)
+	more := strings.Replace(spec, "[3306]\n", "[3306]\n    reason: a database\n", 1)
+	changes, err := tree.Changes(context.Background(), []byte(spec), []byte(more))
+	require.NoError(t, err)
+	seen, err := tree.See(context.Background(), []byte(spec))
+	require.NoError(t, err)
+	assert.Contains(t, fmt.Sprint(seen.Findings.Subjects), "and 1 more reach no workload here")
+	assert.NotRegexp(t, `line \d`, fmt.Sprint(seen.Findings.Subjects))
+	assert.Empty(t, changes.Appear)
+	assert.Empty(t, changes.Go)
+}

@@ -230,5 +230,6 @@ func TestFindingsBeyond(t *testing.T) {
 		return Check{Subjects: []Subject{{Kind: "Deployment", Name: "x", Findings: []Finding{{Rule: "annotation-wins", Path: "metadata", Message: message}}}}}
 	}
 	assert.Empty(t, Beyond(said("replaces what spec.workloads[2] says (line 9)"), said("replaces what spec.workloads[3] says (line 12)")))
+	assert.Empty(t, Beyond(said(`the key "a" appears twice, on lines 3 and 5`), said(`the key "a" appears twice, on lines 13 and 15`)))
 	assert.Len(t, Beyond(said("port 80 bypasses"), said("port 81 bypasses")), 1)
 }

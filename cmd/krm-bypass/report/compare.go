@@ -370,4 +370,4 @@ func Beyond(is, was Check) (beyond []Subject) {
 func anywhere(text string) string { return places.Regexp().ReplaceAllString(text, "[]") }
 
 // places are those of items in the path of a field, and lines.
-var places = pattern.Of(`\[[0-9]+\]|\bline [0-9]+\b`)
+var places = pattern.Of(`\[[0-9]+\]|\blines? [0-9]+( and [0-9]+)?\b`)
