@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	function.Unprofiled()
+	function.Starting()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

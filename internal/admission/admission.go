@@ -4,7 +4,6 @@ import (
 	"cmp"
 	_ "embed" // for the form of the policy
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -153,16 +152,17 @@ func worded(m *mesh.Mesh) []string {
 		if o.Words == nil {
 			continue
 		}
-		words := slices.Sorted(maps.Keys(o.Words))
+		words := o.Words.Names()
 		// The words that have the same values share them, since a longer expression
 		// costs more, and the server refuses what costs too much.
 		var values []string
 		having := map[string][]string{}
 		for _, word := range words {
-			if len(o.Words[word].Harmless) == 0 {
+			said, _ := o.Words.Find(word)
+			if len(said.Harmless) == 0 {
 				continue
 			}
-			harmless := strings.Join(mapped(o.Words[word].Harmless, regexp.QuoteMeta), "|")
+			harmless := strings.Join(mapped(said.Harmless, regexp.QuoteMeta), "|")
 			if having[harmless] == nil {
 				values = append(values, harmless)
 			}

@@ -3,7 +3,7 @@ package bystander
 import (
 	"cmp"
 	"slices"
-	"strings"
+	"sync"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
@@ -49,29 +49,33 @@ const eachItem = "*"
 // holders have the sources of rendered, whose kinds most are; for a kustomization
 // kubernetes-sigs/kustomize api/types/helmchartargs.go, for K3s' HelmChartConfig the file
 // of HelmChart. Flux reads a ConfigMap's values.yaml where valuesFrom names no other key.
-var holders = []holder{
-	{"helm.toolkit.fluxcd.io", "HelmRelease", []place{{AsFields, steps("spec.values")}}},
-	{"helm.fluxcd.io", "HelmRelease", []place{{AsFields, steps("spec.values")}}},
-	{"", "ConfigMap", []place{{AsText, []string{"data", "values.yaml"}}}},
-	{"argoproj.io", "Application", slices.Concat(argo("spec.source"), argo("spec.sources.*"))},
-	{"argoproj.io", "ApplicationSet", slices.Concat(argo("spec.template.spec.source"), argo("spec.template.spec.sources.*"))},
-	{"helm.cattle.io", "HelmChart", []place{{AsText, steps("spec.valuesContent")}, {AsWords, steps("spec.set")}}},
-	{"helm.cattle.io", "HelmChartConfig", []place{{AsText, steps("spec.valuesContent")}}},
-	{"helm.crossplane.io", "Release", []place{{AsFields, steps("spec.forProvider.values")}, {AsWords, steps("spec.forProvider.set")}}},
-	{"kustomize.config.k8s.io", "Kustomization", []place{{AsFields, steps("helmCharts.*.valuesInline")}}},
-	{"kustomize.config.k8s.io", "Component", []place{{AsFields, steps("helmCharts.*.valuesInline")}}},
-	{"", "HelmChartInflationGenerator", []place{{AsFields, steps("valuesInline")}}},
-}
+var holders = sync.OnceValue(func() []holder {
+	return []holder{
+		{"helm.toolkit.fluxcd.io", "HelmRelease", []place{{AsFields, []string{"spec", "values"}}}},
+		{"helm.fluxcd.io", "HelmRelease", []place{{AsFields, []string{"spec", "values"}}}},
+		{"", "ConfigMap", []place{{AsText, []string{"data", "values.yaml"}}}},
+		{"argoproj.io", "Application", argo("spec")},
+		{"argoproj.io", "ApplicationSet", argo("spec", "template", "spec")},
+		{"helm.cattle.io", "HelmChart", []place{{AsText, []string{"spec", "valuesContent"}}, {AsWords, []string{"spec", "set"}}}},
+		{"helm.cattle.io", "HelmChartConfig", []place{{AsText, []string{"spec", "valuesContent"}}}},
+		{"helm.crossplane.io", "Release", []place{{AsFields, []string{"spec", "forProvider", "values"}}, {AsWords, []string{"spec", "forProvider", "set"}}}},
+		{"kustomize.config.k8s.io", "Kustomization", []place{{AsFields, []string{"helmCharts", "*", "valuesInline"}}}},
+		{"kustomize.config.k8s.io", "Component", []place{{AsFields, []string{"helmCharts", "*", "valuesInline"}}}},
+		{"", "HelmChartInflationGenerator", []place{{AsFields, []string{"valuesInline"}}}},
+	}
+})
 
-func steps(dotted string) []string { return strings.Split(dotted, ".") }
-
-func argo(source string) []place {
-	return []place{{AsFields, steps(source + ".helm.valuesObject")}, {AsText, steps(source + ".helm.values")}, {AsWords, steps(source + ".helm.parameters")}}
+func argo(spec ...string) (places []place) {
+	for _, source := range [][]string{{"source"}, {"sources", eachItem}} {
+		in := func(field string) []string { return slices.Concat(spec, source, []string{"helm", field}) }
+		places = append(places, place{AsFields, in("valuesObject")}, place{AsText, in("values")}, place{AsWords, in("parameters")})
+	}
+	return places
 }
 
 // Holders lists the kinds of objects that hold values, each once.
 func Holders() (names []string) {
-	for _, h := range holders {
+	for _, h := range holders() {
 		if !slices.Contains(names, h.kind) {
 			names = append(names, h.kind)
 		}
@@ -81,7 +85,7 @@ func Holders() (names []string) {
 
 // ValuesIn gives the values of Helm charts that an object holds.
 func ValuesIn(t object.Type, o node.Value) (all []Values) {
-	for _, h := range holders {
+	for _, h := range holders() {
 		if h.kind != t.Kind || h.group != object.Group(t.APIVersion) && t.APIVersion != "builtin" {
 			continue
 		}

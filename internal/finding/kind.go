@@ -59,34 +59,33 @@ func ByID(id string) (*Kind, bool) {
 	return kinds[i], true
 }
 
-// kinds are those that were made.
-var kinds []*Kind
+// Each of these is one expression, so that a kind is data that a program's start need not
+// make.
 
 // warning makes a kind whose findings are warnings.
-func warning(id string) *Kind { return made(&Kind{ID: id, Severity: Warning}) }
+func warning(id string) *Kind { return &Kind{ID: id, Severity: Warning} }
 
 // gate makes a kind whose findings are warnings, and fail check.
-func gate(id string) *Kind { return made(&Kind{ID: id, Severity: Warning, Gate: true}) }
+func gate(id string) *Kind { return &Kind{ID: id, Severity: Warning, Gate: true} }
 
-// ofIstio makes one that is about Istio alone.
-func ofIstio(id string) *Kind { return made(&Kind{ID: id, Severity: Warning, Domain: "istio.io"}) }
+// ofPorts makes one whose findings are about ports.
+func ofPorts(id string) *Kind { return &Kind{ID: id, Severity: Warning, Ports: true} }
 
-// onPorts says that the findings of a kind are about ports.
-func onPorts(k *Kind) *Kind {
-	k.Ports = true
-	return k
+// ofIstio makes one that is about Istio alone, and ofIstioPorts one about its ports.
+func ofIstio(id string) *Kind { return &Kind{ID: id, Severity: Warning, Domain: istio} }
+
+func ofIstioPorts(id string) *Kind {
+	return &Kind{ID: id, Severity: Warning, Domain: istio, Ports: true}
 }
 
-// asked makes one that is told where somebody asks.
+const istio = "istio.io"
+
+// asked makes one that is told where somebody asks, and unexplained one of which explain
+// does not tell either.
 func asked(id string, severity Severity) *Kind {
-	return made(&Kind{ID: id, Severity: severity, Asked: true})
+	return &Kind{ID: id, Severity: severity, Asked: true}
 }
 
 func unexplained(id string, severity Severity) *Kind {
-	return made(&Kind{ID: id, Severity: severity, Asked: true, Unexplained: true})
-}
-
-func made(k *Kind) *Kind {
-	kinds = append(kinds, k)
-	return k
+	return &Kind{ID: id, Severity: severity, Asked: true, Unexplained: true}
 }

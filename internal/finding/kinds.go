@@ -2,23 +2,23 @@ package finding
 
 // What comes in.
 var (
-	StrictMTLS            = onPorts(ofIstio("strict-mtls"))
-	AuthorizationPolicy   = onPorts(ofIstio("authorization-policy"))
-	RequestAuthentication = onPorts(ofIstio("request-authentication"))
-	ServicePort           = onPorts(warning("service-port"))
-	AutoMTLS              = onPorts(ofIstio("auto-mtls"))
-	AmbientInbound        = onPorts(ofIstio("ambient-inbound"))
-	TPROXYByIptables      = onPorts(ofIstio("tproxy-by-iptables"))
+	StrictMTLS            = ofIstioPorts("strict-mtls")
+	AuthorizationPolicy   = ofIstioPorts("authorization-policy")
+	RequestAuthentication = ofIstioPorts("request-authentication")
+	ServicePort           = ofPorts("service-port")
+	AutoMTLS              = ofIstioPorts("auto-mtls")
+	AmbientInbound        = ofIstioPorts("ambient-inbound")
+	TPROXYByIptables      = ofIstioPorts("tproxy-by-iptables")
 )
 
 // What goes out.
 var (
-	ServiceEntry   = onPorts(ofIstio("service-entry"))
-	VirtualService = onPorts(ofIstio("virtual-service"))
-	SidecarEgress  = onPorts(ofIstio("sidecar-egress"))
-	RegistryOnly   = onPorts(ofIstio("registry-only"))
-	DNSCapture     = onPorts(ofIstio("dns-capture"))
-	Waypoint       = onPorts(ofIstio("waypoint"))
+	ServiceEntry   = ofIstioPorts("service-entry")
+	VirtualService = ofIstioPorts("virtual-service")
+	SidecarEgress  = ofIstioPorts("sidecar-egress")
+	RegistryOnly   = ofIstioPorts("registry-only")
+	DNSCapture     = ofIstioPorts("dns-capture")
+	Waypoint       = ofIstioPorts("waypoint")
 	SocketBalance  = warning("socket-balance")
 )
 
@@ -91,3 +91,14 @@ var (
 	// OtherSpec is as it should be, where the spec does not say that there is no other.
 	OtherSpec = asked("other-spec", Ignore)
 )
+
+// kinds lists them, in the order above.
+var kinds = []*Kind{
+	StrictMTLS, AuthorizationPolicy, RequestAuthentication, ServicePort, AutoMTLS, AmbientInbound, TPROXYByIptables,
+	ServiceEntry, VirtualService, SidecarEgress, RegistryOnly, DNSCapture, Waypoint, SocketBalance,
+	OtherProxy, ProxyUser, ProxyConfig, InterceptionMode, PodPrivilege, AnnotationSize, ArgumentSize, ObjectSize, PortExpansion, InitWithoutNeed, ForeignContainer, ChangedAfter, AddedAfter, DuplicateKey,
+	NoSelector, PatchAndResource, IncompleteObject,
+	UnknownAnnotation, OtherMesh, MisplacedAnnotation, UnreadableAnnotation, MisleadingAnnotation, BypassesMore, IncludeWithoutEffect, AnnotationWins, HandEdited, InjectedAlready, NamespaceAnnotation,
+	PodSecurity, UnmeshedNamespace, DataPlane, UnknownNamespace, UnknownPodTemplate, NoPlace, LaterRendered, MeshConfigWidens, MeshConfigClash, UnreadableMeshConfig, BeyondLimits,
+	MisplacedSpec, Expired, Expiring, UnreachedRule, MissingPort, UnusedAcceptance, TwoSpecs, OtherSpec,
+}

@@ -18,7 +18,9 @@ var runnerSources = []Source{
 	actions.at("controllers/actions.summerwind.net/runner_controller.go", "677-701", "it has the init containers in their order, and no others, and the pull secrets"),
 }
 
-var runnerTemplate = []Template{{Path: at("spec.template"), Merged: true}}
+func runnerTemplate() []Template {
+	return []Template{{Path: at("spec.template"), Merged: true}}
+}
 
 func actionsKinds() []Kind {
 	return []Kind{
@@ -31,11 +33,11 @@ func actionsKinds() []Kind {
 		{Group: "actions.github.com", Kind: "EphemeralRunnerSet", Templates: whole("spec.ephemeralRunnerSpec"), Sources: slices.Concat(scaleSetSources, []Source{
 			actions.at("apis/actions.github.com/v1alpha1/ephemeralrunner_types.go", "104-130", "a pod template stands in the midst of the spec"),
 		})},
-		{Group: "actions.summerwind.dev", Kind: "RunnerDeployment", Short: "rdeploy", Templates: runnerTemplate, Sources: slices.Concat(runnerSources, []Source{
+		{Group: "actions.summerwind.dev", Kind: "RunnerDeployment", Short: "rdeploy", Templates: runnerTemplate(), Sources: slices.Concat(runnerSources, []Source{
 			actions.at("apis/actions.summerwind.net/v1alpha1/runnerreplicaset_types.go", "60-64", "the template is metadata and the spec of a Runner"),
 			actions.at("controllers/actions.summerwind.net/runnerdeployment_controller.go", "126-147", "a change makes a new RunnerReplicaSet"),
 		})},
-		{Group: "actions.summerwind.dev", Kind: "RunnerReplicaSet", Short: "rrs", Templates: runnerTemplate, Sources: slices.Concat(runnerSources, []Source{
+		{Group: "actions.summerwind.dev", Kind: "RunnerReplicaSet", Short: "rrs", Templates: runnerTemplate(), Sources: slices.Concat(runnerSources, []Source{
 			actions.at("controllers/actions.summerwind.net/runnerreplicaset_controller.go", "167-190", "a Runner has the template's metadata and spec"),
 		})},
 		{Group: "actions.summerwind.dev", Kind: "RunnerSet", Templates: whole("spec.template"), Sources: []Source{

@@ -19,9 +19,11 @@ var workflowSources = []Source{
 }
 
 // storedSources are common to what a Workflow refers to.
-var storedSources = slices.Concat(workflowSources, []Source{
-	argoWorkflows.at("workflow/controller/operator.go", "4601-4613", "a Workflow takes it when it begins and keeps it"),
-})
+func storedSources() []Source {
+	return slices.Concat(workflowSources, []Source{
+		argoWorkflows.at("workflow/controller/operator.go", "4601-4613", "a Workflow takes it when it begins and keeps it"),
+	})
+}
 
 // workflow gives the templates in the spec of a Workflow. Items with steps, a dag or
 // suspend make no pod, and what http and plugin do runs in a pod of the operator's, which
@@ -40,8 +42,8 @@ func argo() []Kind {
 		{Group: "argoproj.io", Kind: "Workflow", Short: "wf", HostNetwork: at("spec.hostNetwork"), Templates: workflow("spec"), Fixed: true, Sources: slices.Concat(workflowSources, []Source{
 			argoWorkflows.at("workflow/controller/workflowpod.go", "353-363", "a pod is made once and not changed; a Workflow runs once"),
 		})},
-		{Group: "argoproj.io", Kind: "WorkflowTemplate", Short: "wftmpl", HostNetwork: at("spec.hostNetwork"), Templates: workflow("spec"), NextStart: true, Sources: storedSources},
-		{Group: "argoproj.io", Kind: "ClusterWorkflowTemplate", Short: "cwft", HostNetwork: at("spec.hostNetwork"), Templates: workflow("spec"), NextStart: true, Sources: storedSources},
+		{Group: "argoproj.io", Kind: "WorkflowTemplate", Short: "wftmpl", HostNetwork: at("spec.hostNetwork"), Templates: workflow("spec"), NextStart: true, Sources: storedSources()},
+		{Group: "argoproj.io", Kind: "ClusterWorkflowTemplate", Short: "cwft", HostNetwork: at("spec.hostNetwork"), Templates: workflow("spec"), NextStart: true, Sources: storedSources()},
 		{Group: "argoproj.io", Kind: "CronWorkflow", Short: "cwf", HostNetwork: at("spec.workflowSpec.hostNetwork"), Templates: workflow("spec.workflowSpec"), NextStart: true, Sources: slices.Concat(workflowSources, []Source{
 			argoWorkflows.at("pkg/apis/workflow/v1alpha1/cron_workflow_types.go", "46-48", "workflowSpec is the spec of a Workflow"),
 			argoWorkflows.at("workflow/common/convert.go", "34-60", "each run is a Workflow with a copy of it"),

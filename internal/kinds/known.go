@@ -63,13 +63,13 @@ func (c Checkout) at(path, lines, says string) Source {
 // builtIn are Kubernetes' own. It documents for each of them what becomes of pods that run
 // (kubernetes.io/docs/concepts/workloads/controllers).
 var builtIn = []Kind{
-	{Group: "apps", Kind: "Deployment", Templates: whole("spec.template")},
-	{Group: "apps", Kind: "StatefulSet", Short: "sts", Templates: whole("spec.template")},
-	{Group: "apps", Kind: "DaemonSet", Short: "ds", Templates: whole("spec.template")},
-	{Group: "apps", Kind: "ReplicaSet", Short: "rs", Templates: whole("spec.template"), NextStart: true},
-	{Kind: "ReplicationController", Short: "rc", Templates: whole("spec.template"), NextStart: true},
-	{Kind: "PodTemplate", Templates: whole("template"), NextStart: true},
-	{Kind: "Pod", Short: "po", Templates: whole(""), Fixed: true},
-	{Group: "batch", Kind: "Job", Templates: whole("spec.template"), Fixed: true},
-	{Group: "batch", Kind: "CronJob", Short: "cj", Templates: whole("spec.jobTemplate.spec.template"), NextStart: true},
+	{Group: "apps", Kind: "Deployment", Templates: []Template{{Path: Path{{Key: "spec"}, {Key: "template"}}}}},
+	{Group: "apps", Kind: "StatefulSet", Short: "sts", Templates: []Template{{Path: Path{{Key: "spec"}, {Key: "template"}}}}},
+	{Group: "apps", Kind: "DaemonSet", Short: "ds", Templates: []Template{{Path: Path{{Key: "spec"}, {Key: "template"}}}}},
+	{Group: "apps", Kind: "ReplicaSet", Short: "rs", Templates: []Template{{Path: Path{{Key: "spec"}, {Key: "template"}}}}, NextStart: true},
+	{Kind: "ReplicationController", Short: "rc", Templates: []Template{{Path: Path{{Key: "spec"}, {Key: "template"}}}}, NextStart: true},
+	{Kind: "PodTemplate", Templates: []Template{{Path: Path{{Key: "template"}}}}, NextStart: true},
+	{Kind: "Pod", Short: "po", Templates: []Template{{}}, Fixed: true},
+	{Group: "batch", Kind: "Job", Templates: []Template{{Path: Path{{Key: "spec"}, {Key: "template"}}}}, Fixed: true},
+	{Group: "batch", Kind: "CronJob", Short: "cj", Templates: []Template{{Path: Path{{Key: "spec"}, {Key: "jobTemplate"}, {Key: "spec"}, {Key: "template"}}}}, NextStart: true},
 }

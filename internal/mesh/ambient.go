@@ -108,40 +108,41 @@ func istioCertain(labels, annotations map[string]string) (plane DataPlane, by st
 // istioAmbient is what of Istio is another for pods without a sidecar, whose traffic the
 // agent of the node redirects to ztunnel. Facts are from istio/istio cni/pkg/nodeagent
 // and manifests/charts/istio-cni/values.yaml, enablementSelectors.
-var istioAmbient = Mesh{
-	Name:              "Istio",
-	plane:             Ambient,
-	proxy:             "ztunnel",
-	Early:             Early{Always: "ztunnel is there before any container of the pods"}, // architecture/ambient/ztunnel-cni-lifecycle.md, Pod Startup
-	Levels:            PodAlone,
-	Unmeshed:          ambientUnmeshed,
-	intercepts:        ambientIntercepts,
-	OwnPorts:          ztunnelPorts(15001, 15006, 15008, 15020, 15021, 15053),
-	OptOuts:           []OptOut{{Label: true, Key: planeKey, Value: `^none$`, Unless: injectKey, Is: `^true$`}, {Key: statusKey, Value: `^`}},
-	UnmeshedNamespace: ambientUnmeshedNamespace,
-	planeLabel:        PlaneLabel{planeKey, planeAmbient, "the label " + injectKey + `: "true"`, istioRevised},
-	Unreached:         "callers in the mesh come by HBONE, at port 15008, so they bypass only where a rule for them excludes the port outbound",
-	BypassInbound:     "ambient.istio.io/bypass-inbound-capture",
-	limits:            []limit{noKeys(ambientReasons()), noPairs},
+func istioAmbient() *Mesh {
+	return &Mesh{
+		Name:              "Istio",
+		plane:             Ambient,
+		proxy:             "ztunnel",
+		Early:             Early{Always: "ztunnel is there before any container of the pods"}, // architecture/ambient/ztunnel-cni-lifecycle.md, Pod Startup
+		Levels:            PodAlone,
+		Unmeshed:          ambientUnmeshed,
+		intercepts:        ambientIntercepts,
+		OwnPorts:          ztunnelPorts,
+		OptOuts:           []OptOut{{Label: true, Key: planeKey, Value: `^none$`, Unless: injectKey, Is: `^true$`}, {Key: statusKey, Value: `^`}},
+		UnmeshedNamespace: ambientUnmeshedNamespace,
+		planeLabel:        PlaneLabel{planeKey, planeAmbient, "the label " + injectKey + `: "true"`, istioRevised},
+		Unreached:         "callers in the mesh come by HBONE, at port 15008, so they bypass only where a rule for them excludes the port outbound",
+		BypassInbound:     "ambient.istio.io/bypass-inbound-capture",
+		limits:            []limit{ambientKeyless, noPairs},
+	}
 }
 
-// ambientReasons: istio/istio#49829 asks for such an annotation.
-func ambientReasons() map[traffic.Field]string {
-	reasons := map[traffic.Field]string{}
-	for _, f := range traffic.Fields {
-		reasons[f] = "an ambient pod reads no annotation that lets ports or addresses bypass"
-	}
-	return reasons
+// ambientKeyless: istio/istio#49829 asks for such an annotation.
+func ambientKeyless(e *expression) {
+	e.leaveWithoutKey(func(traffic.Field) string {
+		return "an ambient pod reads no annotation that lets ports or addresses bypass"
+	})
 }
 
 // ztunnelPorts are those on which ztunnel listens in a pod (istio/ztunnel
 // ARCHITECTURE.md; 15053 is for DNS).
-func ztunnelPorts(ports ...uint16) []OwnPorts {
-	var own []OwnPorts
-	for _, port := range ports {
-		own = append(own, OwnPorts{traffic.PortRange{First: port, Last: port}, "ztunnel in the pod"})
-	}
-	return own
+var ztunnelPorts = []OwnPorts{
+	{traffic.PortRange{First: 15001, Last: 15001}, "ztunnel in the pod"},
+	{traffic.PortRange{First: 15006, Last: 15006}, "ztunnel in the pod"},
+	{traffic.PortRange{First: 15008, Last: 15008}, "ztunnel in the pod"},
+	{traffic.PortRange{First: 15020, Last: 15020}, "ztunnel in the pod"},
+	{traffic.PortRange{First: 15021, Last: 15021}, "ztunnel in the pod"},
+	{traffic.PortRange{First: 15053, Last: 15053}, "ztunnel in the pod"},
 }
 
 // ambientUnmeshed: a waypoint's own pods have the label, too (istio/istio

@@ -46,9 +46,10 @@ func (m *Mesh) Misread(annotations, labels map[string]string) []Choice {
 	for _, place := range []string{knownPod, knownLabel} {
 		of := map[string]map[string]string{knownPod: annotations, knownLabel: labels}[place]
 		for _, key := range slices.Sorted(maps.Keys(of)) {
-			kind := kinds[m.knows().kinds[[2]string{place, key}]]
-			if kind[0] != "" && !regexp.MustCompile(kind[0]).MatchString(of[key]) {
-				all = append(all, refusing(place == knownLabel, key, kind[0], m.Name+"'s injector", kind[1]))
+			name := m.knows().kinds[[2]string{place, key}]
+			i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })
+			if i >= 0 && !regexp.MustCompile(kinds[i].takes).MatchString(of[key]) {
+				all = append(all, refusing(place == knownLabel, key, kinds[i].takes, m.Name+"'s injector", kinds[i].write))
 			}
 		}
 	}

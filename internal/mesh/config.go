@@ -2,7 +2,6 @@ package mesh
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -11,13 +10,15 @@ import (
 type Config struct {
 	// Group is its API group; the version does not matter.
 	Group string
-	Kind  string
 	// Lists are those of its lists that say what bypasses the sidecar. The
 	// mesh adds each to the pod's own annotation.
 	Lists []ConfigList
 	// Fields are others of its fields by which a bypass is more or less than it seems.
 	Fields []ConfigField
 }
+
+// configKind is the kind of all such objects.
+const configKind = "MeshConfig"
 
 // ConfigField is a field of a Config by which what the spec says does not hold.
 type ConfigField struct {
@@ -46,33 +47,30 @@ type ConfigList struct {
 func meshConfig(group string) *Config {
 	return &Config{
 		Group: group,
-		Kind:  "MeshConfig",
 		Lists: []ConfigList{
-			{Field: traffic.ExcludeInboundPorts, Path: steps("spec.traffic.inboundPortExclusionList"), Numbers: true},
-			{Field: traffic.ExcludeOutboundPorts, Path: steps("spec.traffic.outboundPortExclusionList"), Numbers: true},
-			{Field: traffic.ExcludeOutboundIPRanges, Path: steps("spec.traffic.outboundIPRangeExclusionList")},
-			{Field: traffic.IncludeOutboundIPRanges, Path: steps("spec.traffic.outboundIPRangeInclusionList")},
+			{Field: traffic.ExcludeInboundPorts, Path: []string{"spec", "traffic", "inboundPortExclusionList"}, Numbers: true},
+			{Field: traffic.ExcludeOutboundPorts, Path: []string{"spec", "traffic", "outboundPortExclusionList"}, Numbers: true},
+			{Field: traffic.ExcludeOutboundIPRanges, Path: []string{"spec", "traffic", "outboundIPRangeExclusionList"}},
+			{Field: traffic.IncludeOutboundIPRanges, Path: []string{"spec", "traffic", "outboundIPRangeInclusionList"}},
 		},
 		// pkg/injector/patch.go, createPodPatch and ConfigurePodInit.
 		Fields: []ConfigField{
-			{Path: steps("spec.traffic.interceptionMode"), Value: "NodeLevel", Says: nodeLevel},
-			{Path: steps("spec.traffic.networkInterfaceExclusionList"), Opens: OpensAll, Says: "what comes and goes by these interfaces bypasses the sidecar"},
+			{Path: []string{"spec", "traffic", "interceptionMode"}, Value: "NodeLevel", Says: nodeLevel},
+			{Path: []string{"spec", "traffic", "networkInterfaceExclusionList"}, Opens: OpensAll, Says: "what comes and goes by these interfaces bypasses the sidecar"},
 		},
 	}
 }
 
 const nodeLevel = "it redirects by eBPF at the pod's interface, reads no annotation, and the rules of the init container do not reach that"
 
-// steps gives the steps of a path with dots between them.
-func steps(dotted string) []string { return strings.Split(dotted, ".") }
-
 // ConfiguredBy finds the mesh that objects of a group and kind configure.
 func ConfiguredBy(group, kind string) (*Mesh, bool) {
-	i := slices.IndexFunc(meshes, func(m *Mesh) bool {
-		return m.Config != nil && m.Config.Kind == kind && m.Config.Group == group
-	})
+	if kind != configKind {
+		return nil, false // without making the rows of all meshes
+	}
+	i := slices.IndexFunc(All(), func(m *Mesh) bool { return m.Config != nil && m.Config.Group == group })
 	if i < 0 {
 		return nil, false
 	}
-	return meshes[i], true
+	return All()[i], true
 }

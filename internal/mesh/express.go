@@ -93,26 +93,23 @@ func noPairs(e *expression) {
 	e.leave(traffic.ExcludeOutbound, "no annotation can say an IP range and a port together")
 }
 
-// noKeys leaves the fields for which the mesh has no annotation; reasons has
-// more to say of some.
-func noKeys(reasons map[traffic.Field]string) limit {
-	return func(e *expression) {
-		for _, f := range traffic.Fields {
-			if _, annotated := e.mesh.Key(f); annotated || f == traffic.ExcludeOutbound {
-				continue
-			}
-			// Included ports never bypass anything: without ranges, which
-			// rangesBeforePorts takes out, the mesh intercepts them anyway.
-			if f == traffic.IncludeOutboundPorts {
-				e.silence(f)
-				continue
-			}
-			reason := reasons[f]
-			if reason == "" {
-				reason = e.mesh.Name + " has no annotation for it"
-			}
-			e.leave(f, "%s", reason)
+// noKeys leaves the fields for which the mesh has no annotation.
+func noKeys(e *expression) {
+	e.leaveWithoutKey(func(traffic.Field) string { return e.mesh.Name + " has no annotation for it" })
+}
+
+func (e *expression) leaveWithoutKey(reason func(traffic.Field) string) {
+	for _, f := range traffic.Fields {
+		if _, annotated := e.mesh.Key(f); annotated || f == traffic.ExcludeOutbound {
+			continue
 		}
+		// Included ports never bypass anything: without ranges, which
+		// rangesBeforePorts takes out, the mesh intercepts them anyway.
+		if f == traffic.IncludeOutboundPorts {
+			e.silence(f)
+			continue
+		}
+		e.leave(f, "%s", reason(f))
 	}
 }
 

@@ -16,36 +16,34 @@ var fsmKnown string
 // for the grammar and how a pod's lists are united with those of the MeshConfig,
 // iptables.go for the rules and their order, webhook.go for opting in and out;
 // and from pkg/constants/constants.go for the ports.
-var fsm = with(fsmLike("FSM", []string{"Flomesh"}, "flomesh.io", fsmKnown, "fsm-system", []Source{chartLists("fsm", ""), preset("fsm", "")}, Signs{
-	Marks: []Mark{
-		{"fsm-stats*", "", "flomesh-io/fsm pkg/sidecar/v1/providers/pipy/repo/codebase/modules/inbound-metrics-http.js"},
-		{"server", "pipy", "flomesh-io/osm-edge pkg/sidecar/providers/pipy/repo/codebase/outbound-mux-http.js"},
-		{"x-pipy-*", "", "flomesh-io/osm-edge pkg/sidecar/providers/pipy/repo/codebase/outbound-mux-http.js"},
-	},
-	Identities: []Identity{{Subject, "", "O=Flomesh Service Mesh", "flomesh-io/fsm pkg/certificate/providers/config.go"}},
-}), fsmIncluded, []Other{
-	{Annotation: "flomesh.io/inbound-port-inclusion-list", Opens: OpensInbound, Doubt: fsmIncluded.String(), ports: notAmong, Source: fsmIncluded.Source},
-	{Annotation: "flomesh.io/outbound-port-inclusion-list", Opens: OpensOutbound, Doubt: fsmIncluded.String(), ports: notAmong, Source: fsmIncluded.Source},
-})
+var fsm = row{name: "FSM", domain: "flomesh.io", rest: func() *Mesh {
+	m := fsmLike("FSM", []string{"Flomesh"}, "flomesh.io", &fsmKnown, "fsm-system", []Source{chartLists("fsm", ""), preset("fsm", "")}, Signs{
+		Marks: []Mark{
+			{"fsm-stats*", "", "flomesh-io/fsm pkg/sidecar/v1/providers/pipy/repo/codebase/modules/inbound-metrics-http.js"},
+			{"server", "pipy", "flomesh-io/osm-edge pkg/sidecar/providers/pipy/repo/codebase/outbound-mux-http.js"},
+			{"x-pipy-*", "", "flomesh-io/osm-edge pkg/sidecar/providers/pipy/repo/codebase/outbound-mux-http.js"},
+		},
+		Identities: []Identity{{Subject, "", "O=Flomesh Service Mesh", "flomesh-io/fsm pkg/certificate/providers/config.go"}},
+	})
+	m.Facts = append(m.Facts, fsmIncluded)
+	m.Others = append(m.Others,
+		Other{Annotation: "flomesh.io/inbound-port-inclusion-list", Opens: OpensInbound, Doubt: fsmIncluded.String(), ports: notAmong, Source: fsmIncluded.Source},
+		Other{Annotation: "flomesh.io/outbound-port-inclusion-list", Opens: OpensOutbound, Doubt: fsmIncluded.String(), ports: notAmong, Source: fsmIncluded.Source},
+	)
+	return m
+}}
 
 var fsmIncluded = Fact{Of: "FSM", Until: "1.5", Says: "its CNI plugin alone reads flomesh.io/inbound-port-inclusion-list and flomesh.io/outbound-port-inclusion-list, by which it intercepts nothing else; since then nothing reads them", Source: "flomesh-io/fsm pkg/cni/controller/podwatcher/pod.go"}
 
-// with adds to a mesh what its relative lacks.
-func with(m Mesh, fact Fact, others []Other) Mesh {
-	m.Facts, m.Others = append(m.Facts, fact), append(m.Others, others...)
-	return m
-}
-
 // fsmLike is FSM or OSM, whose keys all stand under one domain.
-func fsmLike(name string, aka []string, domain, known, namespace string, sources []Source, signs Signs) Mesh {
+func fsmLike(name string, aka []string, domain string, known *string, namespace string, sources []Source, signs Signs) *Mesh {
 	injector := name + "'s injector"
 	ports := portList{refuser: injector, number: signed, nonempty: true}
 	ranges := rangeList{refuser: injector, blanks: true, masked: true, nonempty: true}
 	inject := domain + "/sidecar-injection"
 	switches := refusing(false, inject, `^(?i:enabled|yes|true|disabled|no|false)$`, injector, "enabled or disabled")
-	return Mesh{
-		Name: name,
-		Aka:  aka,
+	return &Mesh{
+		Aka: aka,
 		// Neither takes an empty value, so that the values that say nothing
 		// name what the sidecar's rules release or take in any case.
 		Keys: []Key{
@@ -54,8 +52,7 @@ func fsmLike(name string, aka []string, domain, known, namespace string, sources
 			{Field: traffic.ExcludeOutboundIPRanges, Annotation: domain + "/outbound-ip-range-exclusion-list", Values: ranges, Nothing: "127.0.0.1/32"},
 			{Field: traffic.IncludeOutboundIPRanges, Annotation: domain + "/outbound-ip-range-inclusion-list", Values: ranges, Nothing: "0.0.0.0/0"},
 		},
-		Domain:     domain,
-		knows:      vocabularyOf(known),
+		known:      &vocabulary{list: known},
 		UIDs:       []string{"1500"},
 		Containers: []string{strings.ToLower(name) + "-init"},
 		OwnPorts: []OwnPorts{
@@ -74,7 +71,7 @@ func fsmLike(name string, aka []string, domain, known, namespace string, sources
 		Always:  traffic.SinglePorts(traffic.TCP, 15010, 15901, 15902, 15903, 15904),
 		Config:  meshConfig("config." + domain),
 		sources: sources,
-		Commons: []Common{{Group: "config." + domain, Kind: "MeshConfig"}},
+		Commons: []Common{{Group: "config." + domain, Kind: configKind}},
 		Unmeshed: func(_, annotations map[string]string) string {
 			if value := annotations[inject]; fsmDisabled(value) {
 				return "its template's annotation " + inject + ": " + value + " opts out of the mesh"
@@ -104,7 +101,7 @@ func fsmLike(name string, aka []string, domain, known, namespace string, sources
 		},
 		limits: []limit{
 			rangesBeforePorts, portsWithoutProtocol, multiport, onlyIPv4(name + "'s init container has rules only for IPv4 and would fail with IPv6"),
-			includedAdds, noKeys(nil), noPairs,
+			includedAdds, noKeys, noPairs,
 		},
 	}
 }
@@ -128,7 +125,7 @@ func chartLists(key, versions string) Source {
 func preset(key, versions string) Source {
 	lists := chartLists("traffic", versions)
 	lists.Kind, lists.Name, lists.Document = "ConfigMap", "preset-mesh-config", []string{"data", "preset-mesh-config.json"}
-	lists.Sign, lists.First = steps("observability."+key+"LogLevel"), true
+	lists.Sign, lists.First = []string{"observability", key + "LogLevel"}, true
 	lists.Unsayable = append(lists.Unsayable, Unsayable{Key: "interceptionMode", Harmless: "PodLevel", Why: nodeLevel})
 	return lists
 }

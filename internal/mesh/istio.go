@@ -18,163 +18,169 @@ var istioKnown string
 // tools/istio-iptables/pkg/capture/run.go for the order of the rules,
 // pkg/kube/inject/template.go for how a pod's annotation replaces the value of
 // the Helm chart.
-var istio = Mesh{
-	Name: "Istio",
-	Aka: []string{
-		"ASM", "Alibaba Cloud Service Mesh", "Anthos Service Mesh", "Aspen", "Azure Service Mesh", "Calisti", "Cloud Service Mesh", "DCE", "DaoCloud",
-		"Gloo", "Maistra", "OpenShift Service Mesh", "OSSM", "Red Hat OpenShift Service Mesh", "Sail", "Solo", "Tanzu Service Mesh", "TCM",
-		"Tencent Cloud Mesh", "Tetrate", "Tetrate Istio Distro", "Tetrate Service Bridge", "TSB",
-	},
-	Keys: []Key{
-		{Field: traffic.ExcludeInboundPorts, Annotation: "traffic.sidecar.istio.io/excludeInboundPorts", Values: istioPorts},
-		{Field: traffic.IncludeInboundPorts, Annotation: "traffic.sidecar.istio.io/includeInboundPorts", Values: istioPortSelection},
-		{Field: traffic.ExcludeOutboundPorts, Annotation: "traffic.sidecar.istio.io/excludeOutboundPorts", Values: istioPorts},
-		{Field: traffic.IncludeOutboundPorts, Annotation: "traffic.sidecar.istio.io/includeOutboundPorts", Values: istioPorts},
-		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "traffic.sidecar.istio.io/excludeOutboundIPRanges", Values: istioCIDRs},
-		{Field: traffic.IncludeOutboundIPRanges, Annotation: "traffic.sidecar.istio.io/includeOutboundIPRanges", Values: istioCIDRSelection},
-	},
-	Domain: "istio.io",
-	knows:  vocabularyOf(istioKnown),
-	Others: []Other{
-		{Annotation: "traffic.sidecar.istio.io/excludeInterfaces", Opens: OpensAll, Source: istioTemplate},
-		// What comes in by these is taken for outbound traffic.
-		{Annotation: "traffic.sidecar.istio.io/kubevirtInterfaces", Opens: OpensInbound, Unless: []string{istioReroute}, Ahead: istioAhead, Source: istioTemplate},
-		{Annotation: istioReroute, Opens: OpensInbound, planes: DataPlanes, Ahead: istioAhead, Source: istioTemplate},
-		{Annotation: istioModeKey, Opens: OpensAll, Harmless: istioMode.Harmless, Certain: istioMode.Certain, Source: istioTemplate},
-		// It joins the excluded inbound ports; 0 is none.
-		{
-			Annotation: "status.sidecar.istio.io/port", Opens: OpensInbound, Harmless: []string{"0", "15020"}, ports: onePort, Source: "istio/istio pkg/kube/inject/template.go",
-			Moves: 15020, Purpose: "Istio's status port", Stays: "Istio's CNI plugin excludes it in every pod", // cni/pkg/plugin/sidecar_redirect.go, NewRedirect
+var istio = row{name: "Istio", domain: "istio.io", rest: func() *Mesh {
+	return &Mesh{
+		Aka: []string{
+			"ASM", "Alibaba Cloud Service Mesh", "Anthos Service Mesh", "Aspen", "Azure Service Mesh", "Calisti", "Cloud Service Mesh", "DCE", "DaoCloud",
+			"Gloo", "Maistra", "OpenShift Service Mesh", "OSSM", "Red Hat OpenShift Service Mesh", "Sail", "Solo", "Tanzu Service Mesh", "TCM",
+			"Tencent Cloud Mesh", "Tetrate", "Tetrate Istio Distro", "Tetrate Service Bridge", "TSB",
 		},
-		{Annotation: istioConfig, Opens: OpensAll, Words: istioWords, Defaults: istioDefaults, Source: istioTemplate + ", tools/istio-iptables/pkg/cmd/root.go"},
-		// Their keys go into YAML as they are, and a network between single quotes.
-		{Annotation: "sidecar.istio.io/userVolume", Opens: OpensAll, Unfit: `\`, Source: istioTemplate},
-		{Annotation: "sidecar.istio.io/userVolumeMount", Opens: OpensAll, Unfit: `\`, Source: istioTemplate},
-		{Annotation: "apm.datadoghq.com/env", Opens: OpensAll, Unfit: `\`, Source: istioTemplate},
-		{Annotation: "k8s.v1.cni.cncf.io/networks", Opens: OpensAll, Unfit: "'", Source: istioTemplate},
-		// What it holds is merged over the containers of the template, istio-init
-		// among them (reapplyOverwrittenContainers).
-		{Annotation: "proxy.istio.io/overrides", Opens: OpensAll, Source: "istio/istio pkg/kube/inject/webhook.go"},
-		{Annotation: "ambient.istio.io/bypass-inbound-capture", Opens: OpensInbound, Harmless: []string{"false"}, planes: []DataPlane{Ambient}, Source: "istio/istio cni/pkg/nodeagent/net.go"},
-	},
-	Prefixes:   []string{"traffic.sidecar.istio.io/"},
-	UIDs:       []string{"1337"},
-	GIDs:       []string{"1337"},
-	Containers: []string{"istio-init", "istio-validation"},
-	Sidecar:    istioProxyName,
-	OwnImage:   "auto",
-	// 15000 to 15090 is what istio.io/docs/ops/deployment/application-requirements
-	// reserves for the sidecar and its agent.
-	OwnPorts:   []OwnPorts{{traffic.PortRange{First: 15000, Last: 15090}, "Istio's sidecar and agent"}},
-	Namespaces: []string{"istio-system", "istio-operator"},
-	Levels:     Replaces,
-	Unmeshed:   istioUnmeshed,
-	intercepts: istioIntercepts,
-	certain:    istioCertain,
-	ambient:    &istioAmbient,
-	OptOuts: []OptOut{
-		{Label: true, Key: "sidecar.istio.io/inject", Value: `^false$`},
-		{Key: "sidecar.istio.io/inject", Value: `^false$`, Unless: "sidecar.istio.io/inject"},
-		{Key: istioTemplates, Value: `[^\s\v\x{85}\p{Z}]`, But: `(^|,)[\s\v\x{85}\p{Z}]*sidecar[\s\v\x{85}\p{Z}]*(,|$)`},
-	},
-	// pkg/kube/inject/inject.go, injectRequired; pkg/kube/inject/validate.go.
-	choices: []Choice{
-		{Key: istioTemplates, Takes: `(?s).*`}, // which an installation may add to
-		{Label: true, Key: "sidecar.istio.io/inject", Takes: `^(true|false|)$`, Otherwise: istioUndecided},
-		{Key: "sidecar.istio.io/inject", Takes: `^(true|false|)$`, Otherwise: istioUndecided, Unless: "sidecar.istio.io/inject", Overruled: "Istio goes by the label of this name, which says something else: remove this annotation"},
-		{Label: true, Key: planeKey, Takes: planeValues, Otherwise: "Istio's CNI agent " + planeOtherwise},
-		refusing(false, istioModeKey, `^(REDIRECT|TPROXY|NONE)$`, "Istio's injector", "REDIRECT, TPROXY or NONE"),
-		refusing(false, "status.sidecar.istio.io/port", `^\s*[0-9]{1,5}\s*$`, "Istio's injector", "one port"),
-	},
-	// manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml.
-	injects: []Choice{
-		{Label: true, Key: injectionKey, Takes: `^(enabled|disabled)$`, Otherwise: "Istio's webhook matches no such value, so these pods get no sidecar: write enabled or disabled"},
-		{Label: true, Key: planeKey, Takes: planeValues, Otherwise: "Istio's CNI agent " + planeOtherwise},
-	},
-	// manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml,
-	// manifests/charts/istio-cni/values.yaml.
-	joins: []join{
-		{true, injectionKey, `^enabled$`, OnNamespace},
-		{true, revKey, `.`, OnNamespace | OnPod},
-		{true, injectKey, `^true$`, OnPod},
-		{true, planeKey, `^` + planeAmbient + `$`, OnNamespace | OnPod},
-	},
-	Merged: &MergedMetrics{
-		Says: "merges them into its own metrics on port 15020 (enablePrometheusMerge is on by default)", Source: "istio/istio pkg/kube/inject/webhook.go, enablePrometheusMerge",
-		Off: "prometheus.istio.io/merge-metrics", Field: "enablePrometheusMerge",
-		Fields: map[string][]string{
-			"ConfigMap": {"data", "mesh"}, "IstioOperator.install.istio.io": {"spec", "meshConfig", "enablePrometheusMerge"},
-			"Istio.sailoperator.io": {"spec", "values", "meshConfig", "enablePrometheusMerge"},
+		Keys: []Key{
+			{Field: traffic.ExcludeInboundPorts, Annotation: "traffic.sidecar.istio.io/excludeInboundPorts", Values: istioPorts},
+			{Field: traffic.IncludeInboundPorts, Annotation: "traffic.sidecar.istio.io/includeInboundPorts", Values: istioPortSelection},
+			{Field: traffic.ExcludeOutboundPorts, Annotation: "traffic.sidecar.istio.io/excludeOutboundPorts", Values: istioPorts},
+			{Field: traffic.IncludeOutboundPorts, Annotation: "traffic.sidecar.istio.io/includeOutboundPorts", Values: istioPorts},
+			{Field: traffic.ExcludeOutboundIPRanges, Annotation: "traffic.sidecar.istio.io/excludeOutboundIPRanges", Values: istioCIDRs},
+			{Field: traffic.IncludeOutboundIPRanges, Annotation: "traffic.sidecar.istio.io/includeOutboundIPRanges", Values: istioCIDRSelection},
 		},
-	},
-	Opaque: &Opaque{
-		Ports:  traffic.SinglePorts(traffic.TCP, 25, 53, 3306, 27017),
-		Remedy: "write appProtocol: tcp at the port of the Service, or let its name begin with tcp-", Source: "istio/istio pkg/config/kube/conversion.go, wellKnownPorts",
-	},
-	Mark:              statusKey,
-	UnmeshedNamespace: istioUnmeshedNamespace,
-	limits:            []limit{istioDNS, portsWithoutProtocol, singlePorts, istioInbound, istioIncluded, rangesBeforePorts, noPairs},
-	mislead:           istioMislead,
-	Commons: []Common{
-		{Kind: "ConfigMap", Name: "istio*", Document: steps("data.mesh"), At: steps("defaultConfig"), As: istioConfig, Root: istioRoot},
-		{Group: "install.istio.io", Kind: "IstioOperator", At: steps("spec.meshConfig.defaultConfig"), As: istioConfig, Root: istioRoot},
-		{Group: "sailoperator.io", Kind: "Istio", At: steps("spec.values.meshConfig.defaultConfig"), As: istioConfig, Root: istioRoot},
-		{
-			Group: "networking.istio.io", Kind: "ProxyConfig", At: steps("spec.environmentVariables"), As: istioConfig, Under: "proxyMetadata.", Selects: steps("spec.selector.matchLabels"),
-			Several: "of several ProxyConfigs for the same pods the oldest alone counts, and only the cluster knows which that is",
+		known: &vocabulary{list: &istioKnown},
+		Others: []Other{
+			{Annotation: "traffic.sidecar.istio.io/excludeInterfaces", Opens: OpensAll, Source: istioTemplate},
+			// What comes in by these is taken for outbound traffic.
+			{Annotation: "traffic.sidecar.istio.io/kubevirtInterfaces", Opens: OpensInbound, Unless: []string{istioReroute}, Ahead: istioAhead, Source: istioTemplate},
+			{Annotation: istioReroute, Opens: OpensInbound, planes: DataPlanes, Ahead: istioAhead, Source: istioTemplate},
+			{Annotation: istioModeKey, Opens: OpensAll, Harmless: istioRedirects, Certain: istioNone, Source: istioTemplate},
+			// It joins the excluded inbound ports; 0 is none.
+			{
+				Annotation: "status.sidecar.istio.io/port", Opens: OpensInbound, Harmless: []string{"0", "15020"}, ports: onePort, Source: "istio/istio pkg/kube/inject/template.go",
+				Moves: 15020, Purpose: "Istio's status port", Stays: "Istio's CNI plugin excludes it in every pod", // cni/pkg/plugin/sidecar_redirect.go, NewRedirect
+			},
+			{
+				Annotation: istioConfig, Opens: OpensAll, Words: istioWords,
+				// What istio-iptables takes where nobody says anything, beside what lets nothing bypass.
+				Defaults: map[string]string{"ISTIO_DUAL_STACK": "false"},
+				Source:   istioTemplate + ", tools/istio-iptables/pkg/cmd/root.go",
+			},
+			// Their keys go into YAML as they are, and a network between single quotes.
+			{Annotation: "sidecar.istio.io/userVolume", Opens: OpensAll, Unfit: `\`, Source: istioTemplate},
+			{Annotation: "sidecar.istio.io/userVolumeMount", Opens: OpensAll, Unfit: `\`, Source: istioTemplate},
+			{Annotation: "apm.datadoghq.com/env", Opens: OpensAll, Unfit: `\`, Source: istioTemplate},
+			{Annotation: "k8s.v1.cni.cncf.io/networks", Opens: OpensAll, Unfit: "'", Source: istioTemplate},
+			// What it holds is merged over the containers of the template, istio-init
+			// among them (reapplyOverwrittenContainers).
+			{Annotation: "proxy.istio.io/overrides", Opens: OpensAll, Source: "istio/istio pkg/kube/inject/webhook.go"},
+			{Annotation: "ambient.istio.io/bypass-inbound-capture", Opens: OpensInbound, Harmless: []string{"false"}, planes: []DataPlane{Ambient}, Source: "istio/istio cni/pkg/nodeagent/net.go"},
 		},
-	},
-	sources: []Source{
-		{At: steps("global.proxy"), Settings: istioProxy, Versions: "0.8 and later"},
-		// The injector's, with the Helm values that it was installed with; each
-		// revision has its own (1.2.0,
-		// install/kubernetes/helm/istio/templates/sidecar-injector-configmap.yaml). A copy
-		// of them is for people.
-		{Kind: "ConfigMap", Name: "istio-sidecar-injector*", Document: steps("data.values"), At: steps("global.proxy"), Settings: istioProxy, Versions: "1.2 and later"},
-		{Kind: "ConfigMap", Name: "values*", Document: steps("data.merged-values"), At: steps("global.proxy"), Settings: istioProxy, Versions: "1.26 and later"},
-		{Group: "install.istio.io", Kind: "IstioOperator", At: steps("spec.values.global.proxy"), Settings: istioProxy, Versions: "1.4 and later"},
-		{Group: "sailoperator.io", Kind: "Istio", At: steps("spec.values.global.proxy"), Settings: istioProxy},
-		{Group: "sailoperator.io", Kind: "IstioRevision", At: steps("spec.values.global.proxy"), Settings: istioProxy},
-		// maistra/istio-operator pkg/apis/maistra/v2/proxy.go, ProxyTrafficControlConfig.
-		{Group: "maistra.io", Kind: "ServiceMeshControlPlane", At: steps("spec.proxy.networking.trafficControl.inbound"), Settings: maistraInbound, Versions: "OpenShift Service Mesh 2"},
-		{Group: "maistra.io", Kind: "ServiceMeshControlPlane", At: steps("spec.proxy.networking.trafficControl.outbound"), Settings: maistraOutbound, Versions: "OpenShift Service Mesh 2"},
-		{Group: "maistra.io", Kind: "ServiceMeshControlPlane", At: steps("spec.istio.global.proxy"), Settings: istioProxy, Versions: "OpenShift Service Mesh 1"},
-		asmAnswer,
-	},
-	// The status port and two of the sidecar's, which the injection template
-	// adds to whatever is configured.
-	Always: traffic.SinglePorts(traffic.TCP, 15020, 15021, 15090),
-	Facts:  []Fact{istioNative, istioExclusion},
-	Order:  Order{Key: "sidecar.istio.io/nativeSidecar", Former: "false", First: istioFirst, Last: istioLast, Depends: istioNative},
-	// pkg/kube/inject/webhook.go, reorderPod; cni/pkg/plugin/plugin.go, CmdAdd.
-	Init: InitContainers{
-		Native: istioNatively, NativeIf: "in Istio since 1.27, where every node's kubelet is 1.33 or later",
-		All: []Injected{
-			{Name: "istio-init", Says: "makes Istio's rules; where Istio's CNI plugin makes them, it is istio-validation, which waits for them", of: nativeSidecar},
-			{Name: istioProxyName, Says: "the sidecar", Stays: true, of: nativeSidecar},
-			{Name: "istio-validation", Says: "waits for Istio's rules", If: "Istio's CNI plugin makes the rules", of: formerSidecar},
-			{Name: "istio-init", Says: "makes Istio's rules", Last: true, If: "no CNI plugin of Istio makes the rules", of: formerSidecar},
+		Prefixes:   []string{"traffic.sidecar.istio.io/"},
+		UIDs:       []string{"1337"},
+		GIDs:       []string{"1337"},
+		Containers: []string{"istio-init", "istio-validation"},
+		Sidecar:    istioProxyName,
+		OwnImage:   "auto",
+		// 15000 to 15090 is what istio.io/docs/ops/deployment/application-requirements
+		// reserves for the sidecar and its agent.
+		OwnPorts:   []OwnPorts{{traffic.PortRange{First: 15000, Last: 15090}, "Istio's sidecar and agent"}},
+		Namespaces: []string{"istio-system", "istio-operator"},
+		Levels:     Replaces,
+		Unmeshed:   istioUnmeshed,
+		intercepts: istioIntercepts,
+		certain:    istioCertain,
+		ambient:    istioAmbient(),
+		OptOuts: []OptOut{
+			{Label: true, Key: "sidecar.istio.io/inject", Value: `^false$`},
+			{Key: "sidecar.istio.io/inject", Value: `^false$`, Unless: "sidecar.istio.io/inject"},
+			{Key: istioTemplates, Value: `[^\s\v\x{85}\p{Z}]`, But: `(^|,)[\s\v\x{85}\p{Z}]*sidecar[\s\v\x{85}\p{Z}]*(,|$)`},
 		},
-	},
-	Early: Early{Native: istioNatively, Else: "where Istio's CNI plugin makes the rules, which it does before them, and the sidecar is no native one; istio-init comes last, so that without the plugin they reach everything"},
-	// Beside an includeInboundPorts that is not "*" there are no rules for excluded
-	// ports; those for excluded outbound ports come first (istio/istio
-	// tools/istio-iptables/pkg/capture/run.go, handleInboundPortsInclude and Run).
-	wins:        []traffic.Field{traffic.IncludeInboundPorts, traffic.ExcludeOutboundPorts},
-	rangesFirst: true,
-	Signs: Signs{
-		Envoy:      true,
-		Marks:      []Mark{{"server", "istio-envoy", "istio/istio pilot/pkg/networking/core/accesslog.go"}},
-		Identities: []Identity{{URI, "spiffe://", "/sa/", "istio/istio pkg/spiffe/spiffe.go"}},
-		// A server's sidecar that takes plain text too answers the handshake
-		// itself only where one of these is offered, and passes any other on
-		// (istio/istio pilot/pkg/networking/util/util.go).
-		Protocols: []string{"istio-peer-exchange", "istio"},
-	},
-}
+		// pkg/kube/inject/inject.go, injectRequired; pkg/kube/inject/validate.go.
+		choices: []Choice{
+			{Key: istioTemplates, Takes: `(?s).*`}, // which an installation may add to
+			{Label: true, Key: "sidecar.istio.io/inject", Takes: `^(true|false|)$`, Otherwise: istioUndecided},
+			{Key: "sidecar.istio.io/inject", Takes: `^(true|false|)$`, Otherwise: istioUndecided, Unless: "sidecar.istio.io/inject", Overruled: "Istio goes by the label of this name, which says something else: remove this annotation"},
+			{Label: true, Key: planeKey, Takes: planeValues, Otherwise: "Istio's CNI agent " + planeOtherwise},
+			refusing(false, istioModeKey, `^(REDIRECT|TPROXY|NONE)$`, istioInjector, "REDIRECT, TPROXY or NONE"),
+			refusing(false, "status.sidecar.istio.io/port", `^\s*[0-9]{1,5}\s*$`, istioInjector, "one port"),
+		},
+		// manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml.
+		injects: []Choice{
+			{Label: true, Key: injectionKey, Takes: `^(enabled|disabled)$`, Otherwise: "Istio's webhook matches no such value, so these pods get no sidecar: write enabled or disabled"},
+			{Label: true, Key: planeKey, Takes: planeValues, Otherwise: "Istio's CNI agent " + planeOtherwise},
+		},
+		// manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml,
+		// manifests/charts/istio-cni/values.yaml.
+		joins: []join{
+			{true, injectionKey, `^enabled$`, OnNamespace},
+			{true, revKey, `.`, OnNamespace | OnPod},
+			{true, injectKey, `^true$`, OnPod},
+			{true, planeKey, `^` + planeAmbient + `$`, OnNamespace | OnPod},
+		},
+		Merged: &MergedMetrics{
+			Says: "merges them into its own metrics on port 15020 (enablePrometheusMerge is on by default)", Source: "istio/istio pkg/kube/inject/webhook.go, enablePrometheusMerge",
+			Off: "prometheus.istio.io/merge-metrics", Field: "enablePrometheusMerge",
+			Fields: map[string][]string{
+				"ConfigMap": {"data", "mesh"}, "IstioOperator.install.istio.io": {"spec", "meshConfig", "enablePrometheusMerge"},
+				"Istio.sailoperator.io": {"spec", "values", "meshConfig", "enablePrometheusMerge"},
+			},
+		},
+		Opaque: &Opaque{
+			Ports:  traffic.SinglePorts(traffic.TCP, 25, 53, 3306, 27017),
+			Remedy: "write appProtocol: tcp at the port of the Service, or let its name begin with tcp-", Source: "istio/istio pkg/config/kube/conversion.go, wellKnownPorts",
+		},
+		Mark:              statusKey,
+		UnmeshedNamespace: istioUnmeshedNamespace,
+		limits:            []limit{istioDNS, portsWithoutProtocol, singlePorts, istioInbound, istioIncluded, rangesBeforePorts, noPairs},
+		mislead:           istioMislead,
+		Commons: []Common{
+			{Kind: "ConfigMap", Name: "istio*", Document: []string{"data", "mesh"}, At: []string{"defaultConfig"}, As: istioConfig, Root: istioRoot},
+			{Group: "install.istio.io", Kind: "IstioOperator", At: []string{"spec", "meshConfig", "defaultConfig"}, As: istioConfig, Root: istioRoot},
+			{Group: "sailoperator.io", Kind: "Istio", At: []string{"spec", "values", "meshConfig", "defaultConfig"}, As: istioConfig, Root: istioRoot},
+			{
+				Group: "networking.istio.io", Kind: "ProxyConfig", At: []string{"spec", "environmentVariables"}, As: istioConfig, Under: "proxyMetadata.", Selects: []string{"spec", "selector", "matchLabels"},
+				Several: "of several ProxyConfigs for the same pods the oldest alone counts, and only the cluster knows which that is",
+			},
+		},
+		sources: []Source{
+			{At: []string{"global", "proxy"}, Settings: istioProxy, Versions: "0.8 and later"},
+			// The injector's, with the Helm values that it was installed with; each
+			// revision has its own (1.2.0,
+			// install/kubernetes/helm/istio/templates/sidecar-injector-configmap.yaml). A copy
+			// of them is for people.
+			{Kind: "ConfigMap", Name: "istio-sidecar-injector*", Document: []string{"data", "values"}, At: []string{"global", "proxy"}, Settings: istioProxy, Versions: "1.2 and later"},
+			{Kind: "ConfigMap", Name: "values*", Document: []string{"data", "merged-values"}, At: []string{"global", "proxy"}, Settings: istioProxy, Versions: "1.26 and later"},
+			{Group: "install.istio.io", Kind: "IstioOperator", At: []string{"spec", "values", "global", "proxy"}, Settings: istioProxy, Versions: "1.4 and later"},
+			{Group: "sailoperator.io", Kind: "Istio", At: []string{"spec", "values", "global", "proxy"}, Settings: istioProxy},
+			{Group: "sailoperator.io", Kind: "IstioRevision", At: []string{"spec", "values", "global", "proxy"}, Settings: istioProxy},
+			// maistra/istio-operator pkg/apis/maistra/v2/proxy.go, ProxyTrafficControlConfig.
+			{Group: "maistra.io", Kind: "ServiceMeshControlPlane", At: []string{"spec", "proxy", "networking", "trafficControl", "inbound"}, Settings: maistraInbound, Versions: "OpenShift Service Mesh 2"},
+			{Group: "maistra.io", Kind: "ServiceMeshControlPlane", At: []string{"spec", "proxy", "networking", "trafficControl", "outbound"}, Settings: maistraOutbound, Versions: "OpenShift Service Mesh 2"},
+			{Group: "maistra.io", Kind: "ServiceMeshControlPlane", At: []string{"spec", "istio", "global", "proxy"}, Settings: istioProxy, Versions: "OpenShift Service Mesh 1"},
+			asmAnswer,
+		},
+		// The status port and two of the sidecar's, which the injection template
+		// adds to whatever is configured.
+		Always: traffic.SinglePorts(traffic.TCP, 15020, 15021, 15090),
+		Facts:  []Fact{istioNative, istioExclusion},
+		Order:  Order{Key: "sidecar.istio.io/nativeSidecar", Former: "false", First: istioFirst, Last: istioLast, Depends: istioNative},
+		// pkg/kube/inject/webhook.go, reorderPod; cni/pkg/plugin/plugin.go, CmdAdd.
+		Init: InitContainers{
+			Native: istioNatively, NativeIf: "in Istio since 1.27, where every node's kubelet is 1.33 or later",
+			All: []Injected{
+				{Name: "istio-init", Says: "makes Istio's rules; where Istio's CNI plugin makes them, it is istio-validation, which waits for them", of: nativeSidecar},
+				{Name: istioProxyName, Says: "the sidecar", Stays: true, of: nativeSidecar},
+				{Name: "istio-validation", Says: "waits for Istio's rules", If: "Istio's CNI plugin makes the rules", of: formerSidecar},
+				{Name: "istio-init", Says: "makes Istio's rules", Last: true, If: "no CNI plugin of Istio makes the rules", of: formerSidecar},
+			},
+		},
+		Early: Early{Native: istioNatively, Else: "where Istio's CNI plugin makes the rules, which it does before them, and the sidecar is no native one; istio-init comes last, so that without the plugin they reach everything"},
+		// Beside an includeInboundPorts that is not "*" there are no rules for excluded
+		// ports; those for excluded outbound ports come first (istio/istio
+		// tools/istio-iptables/pkg/capture/run.go, handleInboundPortsInclude and Run).
+		wins:        []traffic.Field{traffic.IncludeInboundPorts, traffic.ExcludeOutboundPorts},
+		rangesFirst: true,
+		Signs: Signs{
+			Envoy:      true,
+			Marks:      []Mark{{"server", "istio-envoy", "istio/istio pilot/pkg/networking/core/accesslog.go"}},
+			Identities: []Identity{{URI, "spiffe://", "/sa/", "istio/istio pkg/spiffe/spiffe.go"}},
+			// A server's sidecar that takes plain text too answers the handshake
+			// itself only where one of these is offered, and passes any other on
+			// (istio/istio pilot/pkg/networking/util/util.go).
+			Protocols: []string{"istio-peer-exchange", "istio"},
+		},
+	}
+}}
 
 const (
-	istioReroute = "istio.io/reroute-virtual-interfaces"
+	istioInjector = "Istio's injector"
+	istioReroute  = "istio.io/reroute-virtual-interfaces"
 	// tools/istio-iptables/pkg/capture/run.go, handleOutboundIncludeRules.
 	istioAhead    = "what comes in by these interfaces goes out through"
 	istioConfig   = "proxy.istio.io/config"
@@ -198,46 +204,40 @@ var (
 // istioWords are what a ProxyConfig can say of interception: its own field, and
 // in proxyMetadata the environment of istio-iptables, whose flags each have a
 // variable, where the injection template does not give the flag itself.
-var istioWords = map[string]Other{
-	"interceptionMode":  istioMode,
-	"interception_mode": istioMode,
-	"ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE": {
+var istioWords = Words{
+	{"interceptionMode", Other{Opens: OpensAll, Harmless: istioRedirects, Certain: istioNone, Unless: []string{istioModeKey}}},
+	{"interception_mode", Other{Opens: OpensAll, Harmless: istioRedirects, Certain: istioNone, Unless: []string{istioModeKey}}},
+	{"ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE", Other{
 		Opens: OpensOutbound, ports: istioExcluded, Unless: []string{"traffic.sidecar.istio.io/excludeOutboundPorts"},
 		Doubt: "Istio's CNI plugin does not read it",
-	},
-	"ISTIO_EXCLUDE_INTERFACES":            istioWord(),
-	"ISTIO_OUTBOUND_OWNER_GROUPS":         istioWord("*"),
-	"ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE": istioWord(),
-	"ISTIO_OUTBOUND_IPV4_LOOPBACK_CIDR":   istioWord("127.0.0.1/32", "127.0.0.0/8"),
-	"KUBE_VIRT_INTERFACES":                istioWord(),
-	"INBOUND_TUNNEL_PORT":                 istioWord("15008"),
-	"PROXY_GID":                           istioWord("1337"),
-	"NETWORK_NAMESPACE":                   istioWord(),
-	"DRY_RUN":                             istioWord("false"),
-	"SKIP_RULE_APPLY":                     istioWord("false"),
-	"CLEANUP_ONLY":                        istioWord("false"),
-	"ISTIO_DUAL_STACK":                    istioWord("true"),
-	"DUAL_STACK":                          istioWord("true"),
-	"DISABLE_ENVOY":                       istioWord("false"), // istio/istio cni/pkg/plugin/plugin.go
+	}},
+	{"ISTIO_EXCLUDE_INTERFACES", Other{Opens: OpensAll}},
+	{"ISTIO_OUTBOUND_OWNER_GROUPS", Other{Opens: OpensAll, Harmless: []string{"*"}}},
+	{"ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE", Other{Opens: OpensAll}},
+	{"ISTIO_OUTBOUND_IPV4_LOOPBACK_CIDR", Other{Opens: OpensAll, Harmless: []string{"127.0.0.1/32", "127.0.0.0/8"}}},
+	{"KUBE_VIRT_INTERFACES", Other{Opens: OpensAll}},
+	{"INBOUND_TUNNEL_PORT", Other{Opens: OpensAll, Harmless: []string{"15008"}}},
+	{"PROXY_GID", Other{Opens: OpensAll, Harmless: []string{"1337"}}},
+	{"NETWORK_NAMESPACE", Other{Opens: OpensAll}},
+	{"DRY_RUN", Other{Opens: OpensAll, Harmless: []string{"false"}}},
+	{"SKIP_RULE_APPLY", Other{Opens: OpensAll, Harmless: []string{"false"}}},
+	{"CLEANUP_ONLY", Other{Opens: OpensAll, Harmless: []string{"false"}}},
+	{"ISTIO_DUAL_STACK", Other{Opens: OpensAll, Harmless: []string{"true"}}},
+	{"DUAL_STACK", Other{Opens: OpensAll, Harmless: []string{"true"}}},
+	{"DISABLE_ENVOY", Other{Opens: OpensAll, Harmless: []string{"false"}}}, // istio/istio cni/pkg/plugin/plugin.go
 }
 
-// istioMode is how inbound connections are redirected; with NONE nothing is, in either
-// direction, since no rules are made.
-var istioMode = Other{Opens: OpensAll, Harmless: []string{"REDIRECT", "TPROXY"}, Certain: []string{"NONE"}, Unless: []string{istioModeKey}}
+// istioRedirects are the modes by which inbound connections are redirected; with NONE
+// nothing is, in either direction, since no rules are made.
+var istioRedirects, istioNone = []string{"REDIRECT", "TPROXY"}, []string{"NONE"}
 
 const istioModeKey = "sidecar.istio.io/interceptionMode"
-
-func istioWord(harmless ...string) Other { return Other{Opens: OpensAll, Harmless: harmless} }
 
 // istioExcluded reads the ports of a variable as of the annotation in whose place it is.
 func istioExcluded(value string) (traffic.Ports, bool) {
 	said, err := Key{Field: traffic.ExcludeOutboundPorts, Values: istioPorts}.Read(value)
 	return said.Settings().ExcludeOutboundPorts, err == nil
 }
-
-// istioDefaults is what istio-iptables takes where nobody says anything (istio/istio
-// tools/istio-iptables/pkg/cmd/root.go), beside what lets nothing bypass.
-var istioDefaults = map[string]string{"ISTIO_DUAL_STACK": "false"}
 
 // istioProxy are the Helm values that the injection template falls back to
 // where a pod has no annotation (istio/istio
@@ -262,7 +262,7 @@ var (
 // DescribeNamespaceScopeSidecarConfigResponseBodyConfigPatches). It does not say of which:
 // that was in the request.
 var asmAnswer = Source{
-	At: steps("ConfigPatches"), Namespace: "Namespace", Versions: "API 2020-01-11",
+	At: []string{"ConfigPatches"}, Namespace: "Namespace", Versions: "API 2020-01-11",
 	Settings: []Setting{
 		{"ExcludeInboundPorts", traffic.ExcludeInboundPorts},
 		{"IncludeInboundPorts", traffic.IncludeInboundPorts},
@@ -397,10 +397,10 @@ func istioMislead(l traffic.Layer) []Misleading {
 // Istio's injector neither trims blanks around a range nor takes an address
 // without its mask. It takes "*" only as the whole value.
 var (
-	istioPorts         = portList{refuser: "Istio's injector", number: istioNumber}
-	istioPortSelection = portList{refuser: istioPorts.refuser, number: istioNumber, all: traffic.Everything}
-	istioCIDRs         = rangeList{refuser: istioPorts.refuser, masked: true}
-	istioCIDRSelection = rangeList{refuser: istioPorts.refuser, masked: true, all: traffic.Everything}
+	istioPorts         = portList{refuser: istioInjector, number: istioNumber}
+	istioPortSelection = portList{refuser: istioInjector, number: istioNumber, all: traffic.Everything}
+	istioCIDRs         = rangeList{refuser: istioInjector, masked: true}
+	istioCIDRSelection = rangeList{refuser: istioInjector, masked: true, all: traffic.Everything}
 )
 
 // istioNumber: the injector reads a decimal number and hands on its text, which

@@ -15,8 +15,12 @@ const (
 	knownElse  = "else"
 )
 
-// vocabulary is the keys that a mesh knows.
+// vocabulary is the keys that a mesh knows. It is read when it is first wanted.
 type vocabulary struct {
+	// list has a line for each key: where it is known, the key, and the kind of its values
+	// where the mesh refuses any other; and comments with their sources.
+	list *string
+	once sync.Once
 	// at are the keys by where they are known; one may end in "*".
 	at map[string][]string
 	// prefixes are what stands before the "/" in them.
@@ -25,42 +29,47 @@ type vocabulary struct {
 	kinds map[[2]string]string
 }
 
-// kinds of values, which the injector of a mesh refuses a pod for any other of: what
-// matches them (RE2), and what to write.
-var kinds = map[string][2]string{
-	"bool":       {parsedBool, `"true" or "false"`},
-	"switch":     {`^(enabled|disabled|true|false|yes|no)$`, "enabled or disabled"},
-	"yesno":      {`^(true|false|yes|no)$`, `"true" or "false"`},
-	"number":     {`^[0-9]+$`, "a number"},
-	"quantity":   {`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?$`, "a quantity such as 100m or 64Mi"},
-	"json":       {`^\s*([{\[]|null)`, "JSON"},
-	"mapping":    {`[:{]|^\s*$`, "YAML with fields"},
-	"interfaces": {`^$|^\s*[A-Za-z][^,/\s]*\s*(,\s*[A-Za-z][^,/\s]*\s*)*$`, "names of interfaces"},
-	"list":       {`^\s*(\[|null)`, "a list in JSON"},
+// kinds of values, which the injector of a mesh refuses a pod for any other of.
+var kinds = []kind{
+	{"bool", parsedBool, `"true" or "false"`},
+	{"switch", `^(enabled|disabled|true|false|yes|no)$`, "enabled or disabled"},
+	{"yesno", `^(true|false|yes|no)$`, `"true" or "false"`},
+	{"number", `^[0-9]+$`, "a number"},
+	{"quantity", `^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?$`, "a quantity such as 100m or 64Mi"},
+	{"json", `^\s*([{\[]|null)`, "JSON"},
+	{"mapping", `[:{]|^\s*$`, "YAML with fields"},
+	{"interfaces", `^$|^\s*[A-Za-z][^,/\s]*\s*(,\s*[A-Za-z][^,/\s]*\s*)*$`, "names of interfaces"},
+	{"list", `^\s*(\[|null)`, "a list in JSON"},
 }
 
-// vocabularyOf reads a list when it is first wanted: a line for each key, where it
-// is known, the key, and the kind of its values where the mesh refuses any other; and
-// comments with their sources.
-func vocabularyOf(list string) func() *vocabulary {
-	return sync.OnceValue(func() *vocabulary {
-		v := &vocabulary{at: map[string][]string{}, kinds: map[[2]string]string{}}
-		for line := range strings.Lines(list) {
-			where, key, _ := strings.Cut(strings.TrimSpace(line), " ")
-			if where == "#" {
-				continue
-			}
-			key, kind, _ := strings.Cut(key, " ")
-			v.at[where] = append(v.at[where], key)
-			if kind != "" {
-				v.kinds[[2]string{where, key}] = kind
-			}
-			if prefix, _, _ := strings.Cut(key, "/"); !v.has(prefix) {
-				v.prefixes = append(v.prefixes, prefix)
-			}
+type kind struct {
+	name string
+	// takes matches the values (RE2), and write says what to write.
+	takes, write string
+}
+
+// knows gives every key that the mesh knows, whatever it is about.
+func (m *Mesh) knows() *vocabulary {
+	m.known.once.Do(m.known.read)
+	return m.known
+}
+
+func (v *vocabulary) read() {
+	v.at, v.kinds = map[string][]string{}, map[[2]string]string{}
+	for line := range strings.Lines(*v.list) {
+		where, key, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if where == "#" {
+			continue
 		}
-		return v
-	})
+		key, kind, _ := strings.Cut(key, " ")
+		v.at[where] = append(v.at[where], key)
+		if kind != "" {
+			v.kinds[[2]string{where, key}] = kind
+		}
+		if prefix, _, _ := strings.Cut(key, "/"); !v.has(prefix) {
+			v.prefixes = append(v.prefixes, prefix)
+		}
+	}
 }
 
 func (v *vocabulary) has(prefix string) bool {

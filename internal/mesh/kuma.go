@@ -16,113 +16,113 @@ var kumaKnown string
 // pkg/transparentproxy/kubernetes/kubernetes_config.go for the levels,
 // pkg/transparentproxy/config for the grammar, pkg/transparentproxy/iptables/builder
 // for the rules.
-var kuma = Mesh{
-	Name: "Kuma",
-	Aka:  []string{"Kong", "Konnect"},
-	Keys: []Key{
-		{Field: traffic.ExcludeInboundPorts, Annotation: "traffic.kuma.io/exclude-inbound-ports", Values: kumaPorts, Loses: kumaPassesOver},
-		{Field: traffic.ExcludeOutboundPorts, Annotation: "traffic.kuma.io/exclude-outbound-ports", Values: kumaPorts, Loses: kumaPassesOver},
-		{Field: traffic.ExcludeOutboundIPRanges, Annotation: "traffic.kuma.io/exclude-outbound-ips", Values: kumaRanges, Loses: kumaPassesOver},
-	},
-	Domain: "kuma.io",
-	knows:  vocabularyOf(kumaKnown),
-	Others: []Other{
-		{Annotation: "traffic.kuma.io/drop-invalid-packets", Source: kumaKeys},
-		{Annotation: "traffic.kuma.io/iptables-logs", Source: kumaKeys},
-		{Annotation: "traffic.kuma.io/exclude-inbound-ips", Opens: OpensInbound, Source: kumaKeys},
-		{Annotation: "traffic.kuma.io/exclude-outbound-ports-for-uids", Opens: OpensOutbound, ports: kumaPortsForUIDs, Source: kumaKeys},
-		{Annotation: "traffic.kuma.io/exclude-outbound-tcp-ports-for-uids", Opens: OpensOutbound, ports: kumaPortsForUIDs, Source: kumaKeys},
-		{Annotation: "traffic.kuma.io/exclude-outbound-udp-ports-for-uids", Opens: OpensOutbound, ports: kumaPortsForUIDs, Source: kumaKeys},
-		{Annotation: "traffic.kuma.io/transparent-proxy-configmap-name", Opens: OpensAll, Names: &kumaConfigMap, Source: kumaInjector},
-		{Annotation: "traffic.kuma.io/transparent-proxy-config", Opens: OpensAll, Source: "kumahq/kuma app/cni/pkg/cni/main_linux.go"},
-		{Annotation: "kuma.io/transparent-proxying-ip-family-mode", Opens: OpensAll, Harmless: []string{"dualstack"}, OnlyIPv4: "ipv4", Source: kumaInjector},
-		// A gateway that brings its own proxy is only spared what comes in.
-		// No MeshService is made of a Service with it (pkg/plugins/runtime/k8s/controllers/meshservice_controller.go).
-		{Annotation: kumaGateway, Opens: OpensInbound, Spares: true, On: "Service", Harmless: []string{"disabled", "false", "no", "builtin"}, ports: kumaEverything,
-			Source: "kumahq/kuma pkg/transparentproxy/kubernetes/kubernetes_config.go, ConfigForKubernetes"},
-		// The port of the proxy for probes joins the excluded inbound ports; with 0, which
-		// is none, those of the pod's probes do.
-		{Annotation: "kuma.io/application-probe-proxy-port", Opens: OpensInbound, Harmless: []string{"9001"}, ports: onePort, Moves: 9001, Purpose: kumaProbes, Source: kumaInjector},
-		{Annotation: "kuma.io/virtual-probes-port", Opens: OpensInbound, Harmless: []string{"0", "9000"}, ports: onePort, Source: kumaInjector},
-	},
-	Prefixes:   []string{"traffic.kuma.io/"},
-	UIDs:       []string{"5678"},
-	Containers: []string{"kuma-init", "kuma-sidecar", "kuma-validation"},
-	OwnPorts: []OwnPorts{
-		{traffic.PortRange{First: 9001, Last: 9001}, kumaProbes},
-		{traffic.PortRange{First: 9901, Last: 9902}, "Kuma's sidecar, for its administration and readiness"},
-		{traffic.PortRange{First: 15001, Last: 15001}, "Kuma's outbound proxy"},
-		{traffic.PortRange{First: 15006, Last: 15006}, "Kuma's inbound proxy"},
-		{traffic.PortRange{First: 15053, Last: 15053}, "Kuma's DNS"},
-	},
-	// pkg/transparentproxy/kubernetes/kubernetes_config.go, ConfigForKubernetes.
-	Always:     traffic.SinglePorts(traffic.TCP, 9001),
-	Namespaces: []string{"kuma-system"},
-	Levels:     FirstSaid,
-	// ConfigForKubernetes takes the ConfigMap's before those of the control plane, of which
-	// the environment comes after the file (pkg/config/loader.go).
-	sources: []Source{
-		{At: steps("transparentProxy.configMap.config.redirect.inbound"), Settings: kumaRedirectIn, Unsayable: kumaInOnly, Counts: 2, Versions: kumaChart},
-		{At: steps("transparentProxy.configMap.config.redirect.outbound"), Settings: kumaRedirectOut, Unsayable: kumaOutOnly, Counts: 2, Versions: kumaChart},
-		{Document: steps("controlPlane.config"), At: kumaInjected, Settings: kumaSidecarTraffic, Unsayable: kumaAddresses},
-		{At: steps("controlPlane.envVars"), Settings: kumaEnvironment, Unsayable: kumaVariables, Counts: 1},
-		// What the chart makes of these (deployments/charts/kuma/templates/cp-configmap.yaml,
-		// cp-deployment.yaml), which in Kong's begin with another name.
-		{Kind: "ConfigMap", Name: "*-transparent-proxy-config", Document: kumaConfigMap.Document, At: steps("redirect.inbound"), Settings: kumaRedirectIn, Unsayable: kumaInOnly, Counts: 2, Versions: "2.9 and later"},
-		{Kind: "ConfigMap", Name: "*-transparent-proxy-config", Document: kumaConfigMap.Document, At: steps("redirect.outbound"), Settings: kumaRedirectOut, Unsayable: kumaOutOnly, Counts: 2, Versions: "2.9 and later"},
-		{Kind: "ConfigMap", Name: "*-control-plane-config", Document: kumaConfigMap.Document, At: kumaInjected, Settings: kumaSidecarTraffic, Unsayable: kumaAddresses},
-		{Group: "apps", Kind: "Deployment", Name: "*-control-plane", At: steps("spec.template.spec.containers"), Env: true, Settings: kumaEnvironment, Unsayable: kumaVariables, Counts: 1},
-	},
-	Signs: Signs{Envoy: true, SPIFFE: true},
-	// An annotation of that name is none (pkg/plugins/runtime/k8s/webhooks/injector/precheck.go).
-	Unmeshed: func(labels, annotations map[string]string) string {
-		if reason := kumaLeaves(labels); reason != "" {
-			return reason
-		}
-		if annotations[kumaGateway] == "builtin" {
-			return "its template's annotation kuma.io/gateway: builtin makes it a gateway of Kuma's own"
-		}
-		return ""
-	},
-	OptOuts: []OptOut{
-		{Label: true, Key: kumaExceptions[0]}, {Label: true, Key: kumaExceptions[1]},
-		{Label: true, Key: "kuma.io/sidecar-injection", Value: `^(disabled|false|no)$`},
-		{Key: kumaGateway, Value: `^(builtin|enabled|true|yes)$`},
-	},
-	choices: []Choice{
-		kumaInjects,
-		refusing(false, kumaGateway, `^(enabled|true|yes|disabled|false|no|builtin)$`, "Kuma's injector", "enabled or disabled"),
-		refusing(false, "kuma.io/transparent-proxying-ip-family-mode", `^(dualstack|ipv4|ipv6)$`, "Kuma's injector", "dualstack or ipv4"),
-	},
-	injects: []Choice{kumaInjects},
-	joins:   []join{{true, "kuma.io/sidecar-injection", `^(enabled|true|yes)$`, OnNamespace | OnPod}},
-	UnmeshedNamespace: func(labels, _ map[string]string) string {
-		if value := labels["kuma.io/sidecar-injection"]; kumaDisabled(value) {
-			return "has the label kuma.io/sidecar-injection: " + value
-		}
-		return ""
-	},
-	// Among the rules at the top of OUTPUT those for DNS are for UDP alone.
-	dns:    []traffic.Protocol{traffic.UDP},
-	limits: []limit{kumaExcluded, portsWithoutProtocol, singlePorts, noKeys(nil), noPairs},
-	// injector.go, injectKuma; UPGRADE.md, 2.14.
-	Init: InitContainers{
-		NativeIf: "in Kuma since 2.14, on Kubernetes 1.29 or later; before, where experimental.sidecarContainers is set", First: "kuma.io/init-first",
-		All: []Injected{
-			{Name: "kuma-init", Says: kumaMakes, of: nativeSidecar},
-			{Name: "kuma-sidecar", Says: "the sidecar", Stays: true, of: nativeSidecar},
-			{Name: "kuma-init", Says: kumaMakes, Last: true, of: formerSidecar},
+var kuma = row{name: "Kuma", domain: "kuma.io", rest: func() *Mesh {
+	return &Mesh{
+		Aka: []string{"Kong", "Konnect"},
+		Keys: []Key{
+			{Field: traffic.ExcludeInboundPorts, Annotation: "traffic.kuma.io/exclude-inbound-ports", Values: kumaPorts, Loses: kumaPassesOver},
+			{Field: traffic.ExcludeOutboundPorts, Annotation: "traffic.kuma.io/exclude-outbound-ports", Values: kumaPorts, Loses: kumaPassesOver},
+			{Field: traffic.ExcludeOutboundIPRanges, Annotation: "traffic.kuma.io/exclude-outbound-ips", Values: kumaRanges, Loses: kumaPassesOver},
 		},
-	},
-	Facts: []Fact{
-		{Of: "Kuma", Since: "2.9", Says: "traffic.kuma.io/exclude-outbound-ips and traffic.kuma.io/exclude-inbound-ips are read; before, nobody reads them", Source: "kumahq/kuma CHANGELOG.md"},
-		{Of: "Kuma", Since: "2.13.1", Passes: traffic.SinglePorts(traffic.TCP, 53), Says: "as in 2.12.6 and 2.11.9, TCP to port 53 passes no sidecar while Kuma's DNS is on; before, its DNS takes that too", Source: kumaRules},
-		{Of: "Kuma", Since: "3.0", Says: "a pod with kuma.io/application-probe-proxy-port: 0 is spared what comes in to the ports of its probes", Source: kumaInjector},
-		{Of: "Kuma", Since: "3.0", Says: "the ConfigMap of the control plane is the base of every pod's configuration, and the pod's annotations stand instead of it; the ConfigMap that traffic.kuma.io/transparent-proxy-configmap-name names is read after both", Source: kumaInjector},
-		{Of: "Kuma", Until: "3.0", Says: "kuma.io/transparent-proxying-ebpf lets eBPF programs intercept in place of iptables, out of any rule's reach", Source: "kumahq/kuma UPGRADE.md"},
-		{Of: "Kuma", Until: "3.0", Says: "kuma.io/gateway: builtin makes a pod a gateway of Kuma's own", Source: kumaInjector},
-	},
-}
+		known: &vocabulary{list: &kumaKnown},
+		Others: []Other{
+			{Annotation: "traffic.kuma.io/drop-invalid-packets", Source: kumaKeys},
+			{Annotation: "traffic.kuma.io/iptables-logs", Source: kumaKeys},
+			{Annotation: "traffic.kuma.io/exclude-inbound-ips", Opens: OpensInbound, Source: kumaKeys},
+			{Annotation: "traffic.kuma.io/exclude-outbound-ports-for-uids", Opens: OpensOutbound, ports: kumaPortsForUIDs, Source: kumaKeys},
+			{Annotation: "traffic.kuma.io/exclude-outbound-tcp-ports-for-uids", Opens: OpensOutbound, ports: kumaPortsForUIDs, Source: kumaKeys},
+			{Annotation: "traffic.kuma.io/exclude-outbound-udp-ports-for-uids", Opens: OpensOutbound, ports: kumaPortsForUIDs, Source: kumaKeys},
+			{Annotation: "traffic.kuma.io/transparent-proxy-configmap-name", Opens: OpensAll, Names: kumaConfigMap(), Source: kumaInjector},
+			{Annotation: "traffic.kuma.io/transparent-proxy-config", Opens: OpensAll, Source: "kumahq/kuma app/cni/pkg/cni/main_linux.go"},
+			{Annotation: "kuma.io/transparent-proxying-ip-family-mode", Opens: OpensAll, Harmless: []string{"dualstack"}, OnlyIPv4: "ipv4", Source: kumaInjector},
+			// A gateway that brings its own proxy is only spared what comes in.
+			// No MeshService is made of a Service with it (pkg/plugins/runtime/k8s/controllers/meshservice_controller.go).
+			{Annotation: kumaGateway, Opens: OpensInbound, Spares: true, On: "Service", Harmless: []string{"disabled", "false", "no", "builtin"}, ports: kumaEverything,
+				Source: "kumahq/kuma pkg/transparentproxy/kubernetes/kubernetes_config.go, ConfigForKubernetes"},
+			// The port of the proxy for probes joins the excluded inbound ports; with 0, which
+			// is none, those of the pod's probes do.
+			{Annotation: "kuma.io/application-probe-proxy-port", Opens: OpensInbound, Harmless: []string{"9001"}, ports: onePort, Moves: 9001, Purpose: kumaProbes, Source: kumaInjector},
+			{Annotation: "kuma.io/virtual-probes-port", Opens: OpensInbound, Harmless: []string{"0", "9000"}, ports: onePort, Source: kumaInjector},
+		},
+		Prefixes:   []string{"traffic.kuma.io/"},
+		UIDs:       []string{"5678"},
+		Containers: []string{"kuma-init", "kuma-sidecar", "kuma-validation"},
+		OwnPorts: []OwnPorts{
+			{traffic.PortRange{First: 9001, Last: 9001}, kumaProbes},
+			{traffic.PortRange{First: 9901, Last: 9902}, "Kuma's sidecar, for its administration and readiness"},
+			{traffic.PortRange{First: 15001, Last: 15001}, "Kuma's outbound proxy"},
+			{traffic.PortRange{First: 15006, Last: 15006}, "Kuma's inbound proxy"},
+			{traffic.PortRange{First: 15053, Last: 15053}, "Kuma's DNS"},
+		},
+		// pkg/transparentproxy/kubernetes/kubernetes_config.go, ConfigForKubernetes.
+		Always:     traffic.SinglePorts(traffic.TCP, 9001),
+		Namespaces: []string{"kuma-system"},
+		Levels:     FirstSaid,
+		// ConfigForKubernetes takes the ConfigMap's before those of the control plane, of which
+		// the environment comes after the file (pkg/config/loader.go).
+		sources: []Source{
+			{At: []string{"transparentProxy", "configMap", "config", "redirect", "inbound"}, Settings: kumaRedirectIn, Unsayable: kumaInOnly, Counts: 2, Versions: kumaChart},
+			{At: []string{"transparentProxy", "configMap", "config", "redirect", "outbound"}, Settings: kumaRedirectOut, Unsayable: kumaOutOnly, Counts: 2, Versions: kumaChart},
+			{Document: []string{"controlPlane", "config"}, At: kumaInjected, Settings: kumaSidecarTraffic, Unsayable: kumaAddresses},
+			{At: []string{"controlPlane", "envVars"}, Settings: kumaEnvironment, Unsayable: kumaVariables, Counts: 1},
+			// What the chart makes of these (deployments/charts/kuma/templates/cp-configmap.yaml,
+			// cp-deployment.yaml), which in Kong's begin with another name.
+			{Kind: "ConfigMap", Name: "*-transparent-proxy-config", Document: kumaDocument, At: []string{"redirect", "inbound"}, Settings: kumaRedirectIn, Unsayable: kumaInOnly, Counts: 2, Versions: "2.9 and later"},
+			{Kind: "ConfigMap", Name: "*-transparent-proxy-config", Document: kumaDocument, At: []string{"redirect", "outbound"}, Settings: kumaRedirectOut, Unsayable: kumaOutOnly, Counts: 2, Versions: "2.9 and later"},
+			{Kind: "ConfigMap", Name: "*-control-plane-config", Document: kumaDocument, At: kumaInjected, Settings: kumaSidecarTraffic, Unsayable: kumaAddresses},
+			{Group: "apps", Kind: "Deployment", Name: "*-control-plane", At: []string{"spec", "template", "spec", "containers"}, Env: true, Settings: kumaEnvironment, Unsayable: kumaVariables, Counts: 1},
+		},
+		Signs: Signs{Envoy: true, SPIFFE: true},
+		// An annotation of that name is none (pkg/plugins/runtime/k8s/webhooks/injector/precheck.go).
+		Unmeshed: func(labels, annotations map[string]string) string {
+			if reason := kumaLeaves(labels); reason != "" {
+				return reason
+			}
+			if annotations[kumaGateway] == "builtin" {
+				return "its template's annotation kuma.io/gateway: builtin makes it a gateway of Kuma's own"
+			}
+			return ""
+		},
+		OptOuts: []OptOut{
+			{Label: true, Key: kumaExceptions[0]}, {Label: true, Key: kumaExceptions[1]},
+			{Label: true, Key: "kuma.io/sidecar-injection", Value: `^(disabled|false|no)$`},
+			{Key: kumaGateway, Value: `^(builtin|enabled|true|yes)$`},
+		},
+		choices: []Choice{
+			kumaInjects,
+			refusing(false, kumaGateway, `^(enabled|true|yes|disabled|false|no|builtin)$`, "Kuma's injector", "enabled or disabled"),
+			refusing(false, "kuma.io/transparent-proxying-ip-family-mode", `^(dualstack|ipv4|ipv6)$`, "Kuma's injector", "dualstack or ipv4"),
+		},
+		injects: []Choice{kumaInjects},
+		joins:   []join{{true, "kuma.io/sidecar-injection", `^(enabled|true|yes)$`, OnNamespace | OnPod}},
+		UnmeshedNamespace: func(labels, _ map[string]string) string {
+			if value := labels["kuma.io/sidecar-injection"]; kumaDisabled(value) {
+				return "has the label kuma.io/sidecar-injection: " + value
+			}
+			return ""
+		},
+		// Among the rules at the top of OUTPUT those for DNS are for UDP alone.
+		dns:    []traffic.Protocol{traffic.UDP},
+		limits: []limit{kumaExcluded, portsWithoutProtocol, singlePorts, noKeys, noPairs},
+		// injector.go, injectKuma; UPGRADE.md, 2.14.
+		Init: InitContainers{
+			NativeIf: "in Kuma since 2.14, on Kubernetes 1.29 or later; before, where experimental.sidecarContainers is set", First: "kuma.io/init-first",
+			All: []Injected{
+				{Name: "kuma-init", Says: kumaMakes, of: nativeSidecar},
+				{Name: "kuma-sidecar", Says: "the sidecar", Stays: true, of: nativeSidecar},
+				{Name: "kuma-init", Says: kumaMakes, Last: true, of: formerSidecar},
+			},
+		},
+		Facts: []Fact{
+			{Of: "Kuma", Since: "2.9", Says: "traffic.kuma.io/exclude-outbound-ips and traffic.kuma.io/exclude-inbound-ips are read; before, nobody reads them", Source: "kumahq/kuma CHANGELOG.md"},
+			{Of: "Kuma", Since: "2.13.1", Passes: traffic.SinglePorts(traffic.TCP, 53), Says: "as in 2.12.6 and 2.11.9, TCP to port 53 passes no sidecar while Kuma's DNS is on; before, its DNS takes that too", Source: kumaRules},
+			{Of: "Kuma", Since: "3.0", Says: "a pod with kuma.io/application-probe-proxy-port: 0 is spared what comes in to the ports of its probes", Source: kumaInjector},
+			{Of: "Kuma", Since: "3.0", Says: "the ConfigMap of the control plane is the base of every pod's configuration, and the pod's annotations stand instead of it; the ConfigMap that traffic.kuma.io/transparent-proxy-configmap-name names is read after both", Source: kumaInjector},
+			{Of: "Kuma", Until: "3.0", Says: "kuma.io/transparent-proxying-ebpf lets eBPF programs intercept in place of iptables, out of any rule's reach", Source: "kumahq/kuma UPGRADE.md"},
+			{Of: "Kuma", Until: "3.0", Says: "kuma.io/gateway: builtin makes a pod a gateway of Kuma's own", Source: kumaInjector},
+		},
+	}
+}}
 
 const (
 	kumaMakes    = "makes Kuma's rules; where Kuma's CNI plugin makes them, it is kuma-validation, which waits for them"
@@ -147,7 +147,7 @@ var (
 var (
 	kumaRedirectIn  = []Setting{{"excludePorts", traffic.ExcludeInboundPorts}}
 	kumaRedirectOut = []Setting{{"excludePorts", traffic.ExcludeOutboundPorts}, {"excludePortsForIPs", traffic.ExcludeOutboundIPRanges}}
-	kumaInjected    = steps("runtime.kubernetes.injector.sidecarTraffic")
+	kumaInjected    = []string{"runtime", "kubernetes", "injector", "sidecarTraffic"}
 	// pkg/config/plugins/runtime/k8s/config.go, SidecarTraffic.
 	kumaEnvironment = []Setting{
 		{kumaVariable + "EXCLUDE_INBOUND_PORTS", traffic.ExcludeInboundPorts}, {kumaVariable + "EXCLUDE_OUTBOUND_PORTS", traffic.ExcludeOutboundPorts},
@@ -188,34 +188,38 @@ func kumaDisabled(value string) bool {
 // pod's own namespace (injector.go, injectKuma), and read after what the injector made
 // of the pod's annotations (NewInitContainer). Its settings are those of
 // pkg/transparentproxy/config/config.go, Config.
-var kumaConfigMap = Named{
-	Kind: "ConfigMap", Document: []string{"data", "config.yaml"},
-	As: map[string]string{
-		"redirect.inbound.excludePorts":         "traffic.kuma.io/exclude-inbound-ports",
-		"redirect.inbound.excludePortsForIPs":   "traffic.kuma.io/exclude-inbound-ips",
-		"redirect.outbound.excludePorts":        "traffic.kuma.io/exclude-outbound-ports",
-		"redirect.outbound.excludePortsForIPs":  "traffic.kuma.io/exclude-outbound-ips",
-		"redirect.outbound.excludePortsForUIDs": "traffic.kuma.io/exclude-outbound-ports-for-uids",
-		"ipFamilyMode":                          "kuma.io/transparent-proxying-ip-family-mode",
-	},
-	Settings: map[string]Other{
-		"redirect.inbound.enabled":             {Opens: OpensInbound, Harmless: []string{"true"}, Certain: []string{"false"}},
-		"redirect.outbound.enabled":            {Opens: OpensOutbound, Harmless: []string{"true"}, Certain: []string{"false"}},
-		"redirect.inbound.includePorts":        {Opens: OpensInbound, ports: notAmong},
-		"redirect.outbound.includePorts":       {Opens: OpensOutbound, ports: notAmong},
-		"redirect.inbound.excludePortsForUIDs": {Opens: OpensInbound},
-		"redirect.inbound.port":                {Opens: OpensInbound, Harmless: []string{"15006"}},
-		"redirect.outbound.port":               {Opens: OpensOutbound, Harmless: []string{"15001"}},
-		"redirect.vnet.networks":               {Opens: OpensAll},
-		"kumaDPUser":                           {Opens: OpensOutbound, Harmless: []string{"5678"}},
-		"dryRun":                               {Opens: OpensAll, Harmless: []string{"false"}, Certain: []string{"true"}},
-	},
-	Harmless: []string{
-		"redirect.dns", "log", "retry", "wait", "waitInterval", "verbose", "comments", "dropInvalidPackets", "storeFirewalld",
-		"redirect.inbound.insertRedirectInsteadOfAppend", "redirect.outbound.insertRedirectInsteadOfAppend",
-	},
-	Doubt: "Kuma's init container reads it and its CNI plugin does not, nor does either before 3.0 unless the control plane names a ConfigMap of its own",
+func kumaConfigMap() *Named {
+	return &Named{
+		Kind: "ConfigMap", Document: kumaDocument,
+		As: map[string]string{
+			"redirect.inbound.excludePorts":         "traffic.kuma.io/exclude-inbound-ports",
+			"redirect.inbound.excludePortsForIPs":   "traffic.kuma.io/exclude-inbound-ips",
+			"redirect.outbound.excludePorts":        "traffic.kuma.io/exclude-outbound-ports",
+			"redirect.outbound.excludePortsForIPs":  "traffic.kuma.io/exclude-outbound-ips",
+			"redirect.outbound.excludePortsForUIDs": "traffic.kuma.io/exclude-outbound-ports-for-uids",
+			"ipFamilyMode":                          "kuma.io/transparent-proxying-ip-family-mode",
+		},
+		Settings: Words{
+			{"redirect.inbound.enabled", Other{Opens: OpensInbound, Harmless: []string{"true"}, Certain: []string{"false"}}},
+			{"redirect.outbound.enabled", Other{Opens: OpensOutbound, Harmless: []string{"true"}, Certain: []string{"false"}}},
+			{"redirect.inbound.includePorts", Other{Opens: OpensInbound, ports: notAmong}},
+			{"redirect.outbound.includePorts", Other{Opens: OpensOutbound, ports: notAmong}},
+			{"redirect.inbound.excludePortsForUIDs", Other{Opens: OpensInbound}},
+			{"redirect.inbound.port", Other{Opens: OpensInbound, Harmless: []string{"15006"}}},
+			{"redirect.outbound.port", Other{Opens: OpensOutbound, Harmless: []string{"15001"}}},
+			{"redirect.vnet.networks", Other{Opens: OpensAll}},
+			{"kumaDPUser", Other{Opens: OpensOutbound, Harmless: []string{"5678"}}},
+			{"dryRun", Other{Opens: OpensAll, Harmless: []string{"false"}, Certain: []string{"true"}}},
+		},
+		Harmless: []string{
+			"redirect.dns", "log", "retry", "wait", "waitInterval", "verbose", "comments", "dropInvalidPackets", "storeFirewalld",
+			"redirect.inbound.insertRedirectInsteadOfAppend", "redirect.outbound.insertRedirectInsteadOfAppend",
+		},
+		Doubt: "Kuma's init container reads it and its CNI plugin does not, nor does either before 3.0 unless the control plane names a ConfigMap of its own",
+	}
 }
+
+var kumaDocument = []string{"data", "config.yaml"}
 
 // kumaEverything is what a gateway that brings its own proxy is spared.
 func kumaEverything(gateway string) (traffic.Ports, bool) {

@@ -17,129 +17,132 @@ var linkerdKnown string
 // pkg/inject/inject.go for the levels, charts/partials/templates/_proxy-init.tpl
 // for what an empty value does; and from linkerd/linkerd2-proxy-init:
 // pkg/ports/ports.go for the grammar, pkg/iptables/iptables.go for the rules.
-var linkerd = Mesh{
-	Name: "Linkerd",
-	Aka:  []string{"BEL", "Buoyant", "Buoyant Enterprise for Linkerd", "Conduit"},
-	Keys: []Key{
-		{Field: traffic.ExcludeInboundPorts, Annotation: "config.linkerd.io/skip-inbound-ports", Values: linkerdPorts{}},
-		{Field: traffic.ExcludeOutboundPorts, Annotation: "config.linkerd.io/skip-outbound-ports", Values: linkerdPorts{failsWithout: true}},
-	},
-	Domain: "linkerd.io",
-	knows:  vocabularyOf(linkerdKnown),
-	Others: []Other{
-		// Callers from these are not intercepted, on any port.
-		{Annotation: "config.linkerd.io/skip-subnets", Opens: OpensInbound, Source: linkerdInit},
-		// The proxy's own ports are in front of the excluded inbound ports.
-		{Annotation: "config.linkerd.io/control-port", Opens: OpensInbound, Harmless: []string{"4190"}, ports: onePort, Moves: 4190, Purpose: "Linkerd's proxy, for its control", Source: linkerdInit},
-		{Annotation: "config.linkerd.io/admin-port", Opens: OpensInbound, Harmless: []string{"4191"}, ports: onePort, Moves: 4191, Purpose: "Linkerd's proxy, for its metrics", Source: linkerdInit},
-		{Annotation: "config.linkerd.io/inbound-port", Opens: OpensInbound, Harmless: []string{"4143"}, Moves: 4143, Purpose: "Linkerd's inbound proxy", Source: linkerdInit},
-		{Annotation: "config.linkerd.io/outbound-port", Opens: OpensOutbound, Harmless: []string{"4140"}, Moves: 4140, Purpose: "Linkerd's outbound proxy", Source: linkerdInit},
-		{Annotation: "config.linkerd.io/proxy-uid", Opens: OpensOutbound, Harmless: []string{"2102"}, As: AsUser, Source: linkerdInit},
-		{Annotation: "config.linkerd.io/proxy-gid", Opens: OpensOutbound, Harmless: []string{"-1"}, As: AsGroup, Source: linkerdInit},
-		// These go into the YAML of linkerd-init as they are.
-		{Annotation: "config.linkerd.io/image-pull-policy", Opens: OpensAll, Unfit: "\"\\\n\r\u0085\u2028\u2029", Source: linkerdInit},
-		{Annotation: "config.linkerd.io/proxy-image", Opens: OpensAll, Unfit: "\"\\\n\r\u0085\u2028\u2029", Source: linkerdInit},
-		{Annotation: "config.linkerd.io/proxy-version", Opens: OpensAll, Unfit: "\"\\\n\r\u0085\u2028\u2029", Source: linkerdInit},
-	},
-	// Others of tomorrow among them: linkerd/linkerd2 pull request 15496.
-	Prefixes: []string{"config.linkerd.io/skip-"},
-	UIDs:     []string{"2102"},
-	// With one of Istio's, or with one of these images, a pod counts as injected
-	// (pkg/healthcheck/sidecar.go, HasExistingSidecars).
-	Containers: []string{"linkerd-init", "linkerd-proxy", "linkerd-network-validator", "istio-init", "istio-proxy"},
-	Images:     []string{"cr.l5d.io/linkerd/proxy:", "cr.l5d.io/linkerd/proxy-init:", "gcr.io/istio-release/proxyv2:", "gcr.io/istio-release/proxy_init:"},
-	OwnPorts: []OwnPorts{
-		{traffic.PortRange{First: 4140, Last: 4140}, "Linkerd's outbound proxy"},
-		{traffic.PortRange{First: 4143, Last: 4143}, "Linkerd's inbound proxy"},
-		{traffic.PortRange{First: 4190, Last: 4190}, "Linkerd's proxy, for its control"},
-		{traffic.PortRange{First: 4191, Last: 4191}, "Linkerd's proxy, for its metrics"},
-	},
-	// linkerd/linkerd2 pkg/inject/inject.go, ApplyAnnotationOverrides, and
-	// charts/patch/templates/patch.json.
-	Init: InitContainers{
-		Native: linkerdNatively, NativeIf: "where its chart has proxy.nativeSidecar: true, the default since edge-26.5.2",
-		All: []Injected{
-			{Name: "linkerd-init", Says: linkerdMakes, of: nativeSidecar},
-			{Name: "linkerd-proxy", Says: "the sidecar", Stays: true, of: nativeSidecar},
-			{Name: "linkerd-init", Says: linkerdMakes, Last: true, of: formerSidecar},
+var linkerd = row{name: "Linkerd", domain: "linkerd.io", rest: func() *Mesh {
+	galera := traffic.NewPorts(traffic.TCP, traffic.PortRange{First: 4567, Last: 4568}).Bare()
+	return &Mesh{
+		Aka: []string{"BEL", "Buoyant", "Buoyant Enterprise for Linkerd", "Conduit"},
+		Keys: []Key{
+			{Field: traffic.ExcludeInboundPorts, Annotation: "config.linkerd.io/skip-inbound-ports", Values: linkerdPorts{}},
+			{Field: traffic.ExcludeOutboundPorts, Annotation: "config.linkerd.io/skip-outbound-ports", Values: linkerdPorts{failsWithout: true}},
 		},
-	},
-	Early: Early{
-		Native: linkerdNatively,
-		Else:   "where Linkerd's CNI plugin makes the rules, which it does before them, and the sidecar is no native one; linkerd-init comes last, so that without the plugin they reach everything",
-	},
-	Namespaces:    []string{"linkerd", "linkerd-*"},
-	Levels:        Replaces,
-	NamespaceKeys: "linkerd/linkerd2 pkg/inject/inject.go, AppendNamespaceAnnotations",
-	IPv6If:        "its chart has disableIPv6: false",
-	// charts/linkerd-control-plane/values.yaml, and charts/linkerd2/values.yaml of the older
-	// ones, whose ConfigMap is made in charts/linkerd2/templates/_config.tpl.
-	sources: []Source{
-		{At: steps("proxyInit"), Settings: linkerdProxyInit, Unsayable: linkerdSubnets, Versions: "2.10 and later"},
-		{At: steps("global.proxyInit"), Settings: linkerdProxyInit, Versions: "2.7 to 2.9", Note: linkerdFormer},
-		{At: steps("ProxyInit"), Settings: []Setting{{"IgnoreInboundPorts", traffic.ExcludeInboundPorts}, {"IgnoreOutboundPorts", traffic.ExcludeOutboundPorts}}, Versions: "2.5 and 2.6", Note: linkerdFormer},
-		// The values that the control plane was installed with.
-		{Kind: "ConfigMap", Name: "linkerd-config", Document: steps("data.values"), At: steps("proxyInit"), Settings: linkerdProxyInit, Unsayable: linkerdSubnets, Versions: "2.10 and later"},
-		{Kind: "ConfigMap", Name: "linkerd-config", Document: steps("data.values"), At: steps("global.proxyInit"), Settings: linkerdProxyInit, Versions: "2.9", Note: linkerdFormer},
-		{Kind: "ConfigMap", Name: "linkerd-config", Document: steps("data.proxy"), Settings: linkerdProxyInit, Versions: "2.3 to 2.8", Note: linkerdFormer},
-		{At: steps("linkerd2-cni"), Settings: linkerdProxyInit, Left: linkerdCNI},
-		{Settings: linkerdProxyInit, Left: linkerdCNI}, // of its own chart
-	},
-	// The proxy's control and admin ports (linkerd/linkerd2
-	// charts/partials/templates/_proxy-init.tpl).
-	Always: traffic.SinglePorts(traffic.TCP, 4190, 4191),
-	Signs: Signs{
-		// Linkerd's proxy leaves one only on answers that it makes itself
-		// because something went wrong.
-		Marks:      []Mark{{"l5d-*", "", "linkerd/linkerd2-proxy linkerd/app/core/src/errors/respond.rs"}},
-		Identities: []Identity{{DNSName, "", ".serviceaccount.identity.", "linkerd/linkerd2 charts/partials/templates/_proxy.tpl"}},
-	},
-	// Galera, MySQL's cluster.
-	Defaults: traffic.Settings{ExcludeInboundPorts: galera, ExcludeOutboundPorts: galera}.Layer(),
-	Unmeshed: func(labels, annotations map[string]string) string {
-		// The selectors of the injector's webhook:
-		// charts/linkerd-control-plane/templates/proxy-injector-rbac.yaml.
-		if _, own := labels["linkerd.io/control-plane-component"]; own {
-			return "its template's label linkerd.io/control-plane-component makes it a part of the mesh itself"
+		known: &vocabulary{list: &linkerdKnown},
+		Others: []Other{
+			// Callers from these are not intercepted, on any port.
+			{Annotation: "config.linkerd.io/skip-subnets", Opens: OpensInbound, Source: linkerdInit},
+			// The proxy's own ports are in front of the excluded inbound ports.
+			{Annotation: "config.linkerd.io/control-port", Opens: OpensInbound, Harmless: []string{"4190"}, ports: onePort, Moves: 4190, Purpose: "Linkerd's proxy, for its control", Source: linkerdInit},
+			{Annotation: "config.linkerd.io/admin-port", Opens: OpensInbound, Harmless: []string{"4191"}, ports: onePort, Moves: 4191, Purpose: "Linkerd's proxy, for its metrics", Source: linkerdInit},
+			{Annotation: "config.linkerd.io/inbound-port", Opens: OpensInbound, Harmless: []string{"4143"}, Moves: 4143, Purpose: "Linkerd's inbound proxy", Source: linkerdInit},
+			{Annotation: "config.linkerd.io/outbound-port", Opens: OpensOutbound, Harmless: []string{"4140"}, Moves: 4140, Purpose: "Linkerd's outbound proxy", Source: linkerdInit},
+			{Annotation: "config.linkerd.io/proxy-uid", Opens: OpensOutbound, Harmless: []string{"2102"}, As: AsUser, Source: linkerdInit},
+			{Annotation: "config.linkerd.io/proxy-gid", Opens: OpensOutbound, Harmless: []string{"-1"}, As: AsGroup, Source: linkerdInit},
+			// These go into the YAML of linkerd-init as they are.
+			{Annotation: "config.linkerd.io/image-pull-policy", Opens: OpensAll, Unfit: "\"\\\n\r\u0085\u2028\u2029", Source: linkerdInit},
+			{Annotation: "config.linkerd.io/proxy-image", Opens: OpensAll, Unfit: "\"\\\n\r\u0085\u2028\u2029", Source: linkerdInit},
+			{Annotation: "config.linkerd.io/proxy-version", Opens: OpensAll, Unfit: "\"\\\n\r\u0085\u2028\u2029", Source: linkerdInit},
+		},
+		// Others of tomorrow among them: linkerd/linkerd2 pull request 15496.
+		Prefixes: []string{"config.linkerd.io/skip-"},
+		UIDs:     []string{"2102"},
+		// With one of Istio's, or with one of these images, a pod counts as injected
+		// (pkg/healthcheck/sidecar.go, HasExistingSidecars).
+		Containers: []string{"linkerd-init", "linkerd-proxy", "linkerd-network-validator", "istio-init", "istio-proxy"},
+		Images:     []string{"cr.l5d.io/linkerd/proxy:", "cr.l5d.io/linkerd/proxy-init:", "gcr.io/istio-release/proxyv2:", "gcr.io/istio-release/proxy_init:"},
+		OwnPorts: []OwnPorts{
+			{traffic.PortRange{First: 4140, Last: 4140}, "Linkerd's outbound proxy"},
+			{traffic.PortRange{First: 4143, Last: 4143}, "Linkerd's inbound proxy"},
+			{traffic.PortRange{First: 4190, Last: 4190}, "Linkerd's proxy, for its control"},
+			{traffic.PortRange{First: 4191, Last: 4191}, "Linkerd's proxy, for its metrics"},
+		},
+		// linkerd/linkerd2 pkg/inject/inject.go, ApplyAnnotationOverrides, and
+		// charts/patch/templates/patch.json.
+		Init: InitContainers{
+			Native: linkerdNatively, NativeIf: "where its chart has proxy.nativeSidecar: true, the default since edge-26.5.2",
+			All: []Injected{
+				{Name: "linkerd-init", Says: linkerdMakes, of: nativeSidecar},
+				{Name: "linkerd-proxy", Says: "the sidecar", Stays: true, of: nativeSidecar},
+				{Name: "linkerd-init", Says: linkerdMakes, Last: true, of: formerSidecar},
+			},
+		},
+		Early: Early{
+			Native: linkerdNatively,
+			Else:   "where Linkerd's CNI plugin makes the rules, which it does before them, and the sidecar is no native one; linkerd-init comes last, so that without the plugin they reach everything",
+		},
+		Namespaces:    []string{"linkerd", "linkerd-*"},
+		Levels:        Replaces,
+		NamespaceKeys: "linkerd/linkerd2 pkg/inject/inject.go, AppendNamespaceAnnotations",
+		IPv6If:        "its chart has disableIPv6: false",
+		// charts/linkerd-control-plane/values.yaml, and charts/linkerd2/values.yaml of the older
+		// ones, whose ConfigMap is made in charts/linkerd2/templates/_config.tpl.
+		sources: []Source{
+			{At: []string{"proxyInit"}, Settings: linkerdProxyInit, Unsayable: linkerdSubnets, Versions: "2.10 and later"},
+			{At: []string{"global", "proxyInit"}, Settings: linkerdProxyInit, Versions: "2.7 to 2.9", Note: linkerdFormer},
+			{At: []string{"ProxyInit"}, Settings: []Setting{{"IgnoreInboundPorts", traffic.ExcludeInboundPorts}, {"IgnoreOutboundPorts", traffic.ExcludeOutboundPorts}}, Versions: "2.5 and 2.6", Note: linkerdFormer},
+			// The values that the control plane was installed with.
+			{Kind: "ConfigMap", Name: "linkerd-config", Document: []string{"data", "values"}, At: []string{"proxyInit"}, Settings: linkerdProxyInit, Unsayable: linkerdSubnets, Versions: "2.10 and later"},
+			{Kind: "ConfigMap", Name: "linkerd-config", Document: []string{"data", "values"}, At: []string{"global", "proxyInit"}, Settings: linkerdProxyInit, Versions: "2.9", Note: linkerdFormer},
+			{Kind: "ConfigMap", Name: "linkerd-config", Document: []string{"data", "proxy"}, Settings: linkerdProxyInit, Versions: "2.3 to 2.8", Note: linkerdFormer},
+			{At: []string{"linkerd2-cni"}, Settings: linkerdProxyInit, Left: linkerdCNI},
+			{Settings: linkerdProxyInit, Left: linkerdCNI}, // of its own chart
+		},
+		// The proxy's control and admin ports (linkerd/linkerd2
+		// charts/partials/templates/_proxy-init.tpl).
+		Always: traffic.SinglePorts(traffic.TCP, 4190, 4191),
+		Signs: Signs{
+			// Linkerd's proxy leaves one only on answers that it makes itself
+			// because something went wrong.
+			Marks:      []Mark{{"l5d-*", "", "linkerd/linkerd2-proxy linkerd/app/core/src/errors/respond.rs"}},
+			Identities: []Identity{{DNSName, "", ".serviceaccount.identity.", "linkerd/linkerd2 charts/partials/templates/_proxy.tpl"}},
+		},
+		// Galera, MySQL's cluster.
+		Defaults: traffic.Settings{ExcludeInboundPorts: galera, ExcludeOutboundPorts: galera}.Layer(),
+		Unmeshed: func(labels, annotations map[string]string) string {
+			// The selectors of the injector's webhook:
+			// charts/linkerd-control-plane/templates/proxy-injector-rbac.yaml.
+			if _, own := labels["linkerd.io/control-plane-component"]; own {
+				return "its template's label linkerd.io/control-plane-component makes it a part of the mesh itself"
+			}
+			if _, cni := labels["linkerd.io/cni-resource"]; cni {
+				return "its template's label linkerd.io/cni-resource makes it a part of the mesh itself"
+			}
+			if value := annotations["linkerd.io/inject"]; linkerdLeaves(value) {
+				return "its template's annotation linkerd.io/inject: " + value + " opts out of the mesh"
+			}
+			return ""
+		},
+		OptOuts: []OptOut{
+			{Label: true, Key: "linkerd.io/control-plane-component"},
+			{Label: true, Key: "linkerd.io/cni-resource"},
+			{Key: "linkerd.io/inject", Value: `(?s).`, But: `^(enabled|ingress)$`},
+		},
+		choices: linkerdChoices,
+		// pkg/inject/report.go; charts/linkerd-control-plane/values.yaml, opaquePorts.
+		joins: []join{{false, "linkerd.io/inject", `^(enabled|ingress)$`, OnNamespace | OnPod}},
+		Opaque: &Opaque{
+			Ports:  traffic.SinglePorts(traffic.TCP, 25, 587, 3306, 4444, 5432, 6379, 9300, 11211),
+			Remedy: "list the port in the annotation config.linkerd.io/opaque-ports of the Service and of the pods", Source: "linkerd/linkerd2 charts/linkerd-control-plane/values.yaml, opaquePorts",
+		},
+		injects: append([]Choice{{Label: true, Key: "config.linkerd.io/admission-webhooks"}}, linkerdChoices...),
+		UnmeshedNamespace: func(labels, annotations map[string]string) string {
+			if labels["config.linkerd.io/admission-webhooks"] == "disabled" {
+				return "has the label config.linkerd.io/admission-webhooks: disabled"
+			}
+			if value := annotations["linkerd.io/inject"]; linkerdLeaves(value) {
+				return "has the annotation linkerd.io/inject: " + value
+			}
+			return ""
+		},
+		limits: []limit{portsWithoutProtocol, linkerdKeyless, noPairs},
+	}
+}}
+
+func linkerdKeyless(e *expression) {
+	e.leaveWithoutKey(func(f traffic.Field) string {
+		if f == traffic.ExcludeOutboundIPRanges || f == traffic.IncludeOutboundIPRanges {
+			return "Linkerd has no annotation for destination ranges; its skip-subnets is about callers"
 		}
-		if _, cni := labels["linkerd.io/cni-resource"]; cni {
-			return "its template's label linkerd.io/cni-resource makes it a part of the mesh itself"
-		}
-		if value := annotations["linkerd.io/inject"]; linkerdLeaves(value) {
-			return "its template's annotation linkerd.io/inject: " + value + " opts out of the mesh"
-		}
-		return ""
-	},
-	OptOuts: []OptOut{
-		{Label: true, Key: "linkerd.io/control-plane-component"},
-		{Label: true, Key: "linkerd.io/cni-resource"},
-		{Key: "linkerd.io/inject", Value: `(?s).`, But: `^(enabled|ingress)$`},
-	},
-	choices: linkerdChoices,
-	// pkg/inject/report.go; charts/linkerd-control-plane/values.yaml, opaquePorts.
-	joins: []join{{false, "linkerd.io/inject", `^(enabled|ingress)$`, OnNamespace | OnPod}},
-	Opaque: &Opaque{
-		Ports:  traffic.SinglePorts(traffic.TCP, 25, 587, 3306, 4444, 5432, 6379, 9300, 11211),
-		Remedy: "list the port in the annotation config.linkerd.io/opaque-ports of the Service and of the pods", Source: "linkerd/linkerd2 charts/linkerd-control-plane/values.yaml, opaquePorts",
-	},
-	injects: append([]Choice{{Label: true, Key: "config.linkerd.io/admission-webhooks"}}, linkerdChoices...),
-	UnmeshedNamespace: func(labels, annotations map[string]string) string {
-		if labels["config.linkerd.io/admission-webhooks"] == "disabled" {
-			return "has the label config.linkerd.io/admission-webhooks: disabled"
-		}
-		if value := annotations["linkerd.io/inject"]; linkerdLeaves(value) {
-			return "has the annotation linkerd.io/inject: " + value
-		}
-		return ""
-	},
-	limits: []limit{
-		portsWithoutProtocol,
-		noKeys(map[traffic.Field]string{
-			traffic.ExcludeOutboundIPRanges: "Linkerd has no annotation for destination ranges; its skip-subnets is about callers",
-			traffic.IncludeOutboundIPRanges: "Linkerd has no annotation for destination ranges; its skip-subnets is about callers",
-		}),
-		noPairs,
-	},
+		return "Linkerd has no annotation for it"
+	})
 }
 
 const linkerdMakes = "makes Linkerd's rules; where Linkerd's CNI plugin makes them, it is linkerd-network-validator, which waits for them"
@@ -175,8 +178,6 @@ const (
 )
 
 var linkerdSubnets = []Unsayable{{Key: "skipSubnets", Why: "no field of a ClusterBypass says from which addresses traffic bypasses the sidecar"}}
-
-var galera = traffic.NewPorts(traffic.TCP, traffic.PortRange{First: 4567, Last: 4568}).Bare()
 
 // linkerdPorts is the grammar of proxy-init. It drops an entry that it cannot
 // read, even if only for a blank, and writes a line to its log. It takes port 0,

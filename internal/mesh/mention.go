@@ -10,7 +10,7 @@ import (
 // Mentions reports whether a text may hold an annotation of any mesh. An API version
 // in a mesh's domain is none.
 func Mentions(text []byte) bool {
-	return slices.ContainsFunc(meshes, func(m *Mesh) bool { return mentions(text, []byte(m.Domain)) })
+	return slices.ContainsFunc(rows, func(r *row) bool { return mentions(text, []byte(r.domain)) })
 }
 
 func mentions(text, domain []byte) bool {
@@ -35,11 +35,11 @@ func IsTraffic(annotation string) bool { return ReaderOf(annotation) != nil }
 
 // ReaderOf gives the mesh to which an annotation says what bypasses, nil for none.
 func ReaderOf(annotation string) *Mesh {
-	i := slices.IndexFunc(meshes, func(m *Mesh) bool { return m.IsTraffic(annotation) })
+	i := slices.IndexFunc(All(), func(m *Mesh) bool { return m.IsTraffic(annotation) })
 	if i < 0 {
 		return nil
 	}
-	return meshes[i]
+	return All()[i]
 }
 
 // IsTraffic reports whether an annotation is one of those of the mesh that say what

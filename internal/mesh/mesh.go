@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
@@ -39,8 +40,8 @@ type Mesh struct {
 	proxy                    string
 	ambient                  *Mesh
 	certain                  func(labels, annotations map[string]string) (plane DataPlane, by string)
-	// knows gives every key that the mesh knows, whatever it is about.
-	knows func() *vocabulary
+	// known is every key that the mesh knows, whatever it is about.
+	known *vocabulary
 	// Prefixes are those under which every annotation is about what bypasses,
 	// so that one of tomorrow is too.
 	Prefixes []string
@@ -200,17 +201,41 @@ type Misleading struct {
 	Reason string
 }
 
-var meshes = []*Mesh{&istio, &fsm, &osm, &linkerd, &consul, &kuma}
+// row is a mesh in the list of all. The rest of it is made when it is first wanted: most
+// runs are about one mesh, and what a program writes into the variables of its packages
+// when it starts takes longer than anything else there.
+type row struct {
+	name, domain string
+	rest         func() *Mesh
+	once         sync.Once
+	made         *Mesh
+}
 
-// All lists the meshes that the spec can name, in the order of its
-// documentation. The caller must not change the slice.
-func All() []*Mesh { return meshes }
+var rows = []*row{&istio, &fsm, &osm, &linkerd, &consul, &kuma}
+
+func (r *row) mesh() *Mesh {
+	r.once.Do(func() {
+		r.made = r.rest()
+		r.made.Name, r.made.Domain = r.name, r.domain
+	})
+	return r.made
+}
+
+// All lists the meshes that the spec can name, in the order of its documentation. The
+// caller must not change the slice.
+var All = sync.OnceValue(func() []*Mesh {
+	all := make([]*Mesh, len(rows))
+	for i, r := range rows {
+		all[i] = r.mesh()
+	}
+	return all
+})
 
 // Names lists the meshes that the spec can name.
 func Names() []string {
-	names := make([]string, len(meshes))
-	for i, m := range meshes {
-		names[i] = m.Name
+	names := make([]string, len(rows))
+	for i, r := range rows {
+		names[i] = r.name
 	}
 	return names
 }
@@ -218,7 +243,7 @@ func Names() []string {
 // NamesOf lists those of which something is true.
 func NamesOf(is func(*Mesh) bool) []string {
 	var names []string
-	for _, m := range meshes {
+	for _, m := range All() {
 		if is(m) {
 			names = append(names, m.Name)
 		}
@@ -228,16 +253,16 @@ func NamesOf(is func(*Mesh) bool) []string {
 
 // ByName finds a mesh.
 func ByName(name string) (*Mesh, bool) {
-	i := slices.IndexFunc(meshes, func(m *Mesh) bool { return m.Name == name })
+	i := slices.IndexFunc(rows, func(r *row) bool { return r.name == name })
 	if i < 0 {
 		return nil, false
 	}
-	return meshes[i], true
+	return rows[i].mesh(), true
 }
 
 // Refusal says what is wrong with a name that no mesh has here, and what to write.
 func Refusal(name string) string {
-	for _, m := range meshes {
+	for _, m := range All() {
 		for _, known := range append(slices.Clone(m.Aka), m.Name) {
 			if plainName(known) == plainName(name) {
 				return fmt.Sprintf("%q is %s here: write %s", name, m.Name, m.Name)

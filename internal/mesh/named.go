@@ -16,7 +16,7 @@ type Named struct {
 	// entry of a list by itself.
 	As map[string]string
 	// Settings are others, each with what its value lets bypass.
-	Settings map[string]Other
+	Settings Words
 	// Harmless are settings by which nothing bypasses, with all below them.
 	Harmless []string
 	// Doubt is why it may not be in force.
@@ -26,7 +26,7 @@ type Named struct {
 // Knows reports whether a setting is a row of its own, whatever its value is.
 func (n *Named) Knows(setting string) bool {
 	_, as := n.As[setting]
-	_, own := n.Settings[setting]
+	_, own := n.Settings.Find(setting)
 	return as || own || n.Ignores(setting)
 }
 
@@ -45,7 +45,7 @@ func (n *Named) Ignores(setting string) bool {
 func (m *Mesh) SaidIn(n *Named, setting string, entries ...string) (lets traffic.Layer, exact bool) {
 	annotation, as := n.As[setting]
 	if !as {
-		own, known := n.Settings[setting]
+		own, known := n.Settings.Find(setting)
 		switch {
 		case n.Ignores(setting):
 			return traffic.Layer{}, true

@@ -35,7 +35,7 @@ type Other struct {
 	OnlyIPv4 string
 	// Words are names within a value by which alone it lets something bypass, each
 	// with what its own value lets; nil where the value itself says it.
-	Words map[string]Other
+	Words Words
 	// Unless are annotations that, where they stand, put it out of force.
 	Unless []string
 	// Doubt is why it may let nothing bypass all the same, "" where it does what it
@@ -74,6 +74,34 @@ type Other struct {
 	Source string
 }
 
+// Word is a name that a text says, with what a value of its own lets bypass.
+type Word struct {
+	Name string
+	Other
+}
+
+// Words are rows of data, so that a program's start need not make a map of them.
+type Words []Word
+
+// Names gives the words by their names.
+func (w Words) Names() []string {
+	names := make([]string, len(w))
+	for i, word := range w {
+		names[i] = word.Name
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Find finds a word.
+func (w Words) Find(name string) (Other, bool) {
+	i := slices.IndexFunc(w, func(word Word) bool { return word.Name == name })
+	if i < 0 {
+		return Other{}, false
+	}
+	return w[i].Other, true
+}
+
 // Lets gives what a value of the annotation may let bypass. Words are for the
 // caller to find. exact says that it is no more than the value says.
 func (o Other) Lets(value string) (lets traffic.Layer, exact bool) {
@@ -104,7 +132,7 @@ func (o Other) Lets(value string) (lets traffic.Layer, exact bool) {
 // Word gives what a word of the annotation's value may let bypass by a value of its
 // own. One that is empty is none by which it lets nothing.
 func (o Other) Word(word, value string) (lets traffic.Layer, exact bool) {
-	said := o.Words[word]
+	said, _ := o.Words.Find(word)
 	if value == "" {
 		return said.Opens.Everything(), false
 	}

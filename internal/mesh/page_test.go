@@ -3,7 +3,6 @@ package mesh_test
 import (
 	"flag"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -216,7 +215,7 @@ func otherTable() string {
 			harmless := "`" + strings.Join(o.Harmless, "`, `") + "`"
 			switch {
 			case o.Words != nil:
-				harmless = "a value without " + strings.Join(slices.Sorted(maps.Keys(o.Words)), ", ") + "; a key or value with a line break, a double quote or a backslash may bring in any"
+				harmless = "a value without " + strings.Join(o.Words.Names(), ", ") + "; a key or value with a line break, a double quote or a backslash may bring in any"
 			case o.Unfit != "":
 				harmless = fmt.Sprintf("a value without any of `` %+q ``", o.Unfit)
 			case o.Harmless == nil:

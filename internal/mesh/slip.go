@@ -64,14 +64,12 @@ func (m *Mesh) slip(annotation string) (Slip, bool) {
 		s.Reader, s.Moved = m, true
 		return s, true
 	}
-	for _, reader := range meshes {
-		if i := reader.keyIndex(annotation); i >= 0 {
-			s.Reader, s.Field = reader, reader.Keys[i].Field
-			if meant, has := m.Key(s.Field); has {
-				s.Meant = []string{meant.Annotation}
-			}
-			return s, true
+	if reader, field := keyOf(annotation); reader != nil {
+		s.Reader, s.Field = reader, field
+		if meant, has := m.Key(field); has {
+			s.Meant = []string{meant.Annotation}
 		}
+		return s, true
 	}
 	prefix, name, prefixed := strings.Cut(annotation, "/")
 	if !prefixed {
@@ -115,9 +113,12 @@ func (m *Mesh) ReadsAnnotation(annotation string) bool {
 }
 
 // Owns reports whether a key stands under a prefix that belongs to the mesh.
-func (m *Mesh) Owns(key string) bool {
+func (m *Mesh) Owns(key string) bool { return isUnder(m.Domain, key) }
+
+func isUnder(domain, key string) bool {
 	prefix, _, _ := strings.Cut(key, "/")
-	return prefix == m.Domain || strings.HasSuffix(prefix, "."+m.Domain)
+	begin, is := strings.CutSuffix(prefix, domain)
+	return is && (begin == "" || strings.HasSuffix(begin, "."))
 }
 
 // IsKey reports whether the annotation is one of Keys.
@@ -125,12 +126,21 @@ func (m *Mesh) IsKey(annotation string) bool { return m.keyIndex(annotation) >= 
 
 // FieldOf gives the field that an annotation says to the mesh that reads it.
 func FieldOf(annotation string) (f traffic.Field, read bool) {
-	for _, m := range meshes {
-		if i := m.keyIndex(annotation); i >= 0 {
-			return m.Keys[i].Field, true
+	m, f := keyOf(annotation)
+	return f, m != nil
+}
+
+// keyOf gives the mesh of whose keys an annotation is one, and its field; nil for none.
+func keyOf(annotation string) (*Mesh, traffic.Field) {
+	for _, r := range rows {
+		if !isUnder(r.domain, annotation) {
+			continue // without making the row
+		}
+		if i := r.mesh().keyIndex(annotation); i >= 0 {
+			return r.made, r.made.Keys[i].Field
 		}
 	}
-	return "", false
+	return nil, ""
 }
 
 func (m *Mesh) keyIndex(annotation string) int {
@@ -218,17 +228,26 @@ func folded(key string) string {
 	return spelling.Folded(name)
 }
 
-// senses are what words of a key say: what to do with which traffic, and by what it
+// senseOf gives what a word of a key says: what to do with which traffic, and by what it
 // is named. Those without a sense say nothing of their own.
-var senses = map[string]string{
-	"exclude": "exclude", "excluded": "exclude", "exclusion": "exclude", "skip": "exclude", "ignore": "exclude", "bypass": "exclude",
-	"include": "include", "included": "include", "inclusion": "include",
-	"inbound": "inbound", "ingress": "inbound", "incoming": "inbound",
-	"outbound": "outbound", "egress": "outbound", "outgoing": "outbound",
-	"port": "ports", "ports": "ports",
-	"ip": "ranges", "ips": "ranges", "range": "ranges", "ranges": "ranges", "ipranges": "ranges", "iprange": "ranges",
-	"cidr": "ranges", "cidrs": "ranges", "subnet": "ranges", "subnets": "ranges", "network": "ranges", "networks": "ranges", "addresses": "ranges",
-	"traffic": "", "list": "", "transparent": "", "proxy": "", "sidecar": "", "interception": "",
+func senseOf(word string) (says string, known bool) {
+	switch word {
+	case "exclude", "excluded", "exclusion", "skip", "ignore", "bypass":
+		return "exclude", true
+	case "include", "included", "inclusion":
+		return "include", true
+	case "inbound", "ingress", "incoming":
+		return "inbound", true
+	case "outbound", "egress", "outgoing":
+		return "outbound", true
+	case "port", "ports":
+		return "ports", true
+	case "ip", "ips", "range", "ranges", "ipranges", "iprange", "cidr", "cidrs", "subnet", "subnets", "network", "networks", "addresses":
+		return "ranges", true
+	case "traffic", "list", "transparent", "proxy", "sidecar", "interception":
+		return "", true
+	}
+	return "", false
 }
 
 var wordStart = pattern.Of(`[a-z][A-Z]`)
@@ -238,7 +257,7 @@ func sense(name string) []string {
 	var said []string
 	apart := wordStart.Regexp().ReplaceAllStringFunc(name, func(ends string) string { return ends[:1] + "-" + ends[1:] })
 	for word := range strings.FieldsFuncSeq(strings.ToLower(apart), func(r rune) bool { return strings.ContainsRune("-_.", r) }) {
-		says, known := senses[word]
+		says, known := senseOf(word)
 		if !known {
 			return nil
 		}

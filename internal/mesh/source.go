@@ -92,7 +92,7 @@ func (m *Mesh) Sources() []Source {
 	if m.Config == nil {
 		return all
 	}
-	lists := Source{Group: m.Config.Group, Kind: m.Config.Kind}
+	lists := Source{Group: m.Config.Group, Kind: configKind}
 	for _, l := range m.Config.Lists {
 		last := len(l.Path) - 1
 		lists.At, lists.Settings = l.Path[:last], append(lists.Settings, Setting{l.Path[last], l.Field})

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -20,9 +21,20 @@ const enforcementPath = "spec.enforcement"
 // quantity follows the grammar of k8s.io/apimachinery pkg/api/resource/quantity.go.
 var quantity = pattern.Of(`^[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$`)
 
-// imageReference is loose on purpose: what the container runtime takes is its
-// own affair, but a blank or an empty name never works.
-var imageReference = pattern.Of(`^[A-Za-z0-9][^\s]*$`)
+// isQuantity compiles nothing for one such as 10m or 64Mi.
+func isQuantity(text string) bool {
+	unit := strings.TrimLeft(text, "0123456789")
+	return len(unit) < len(text) && slices.Contains([]string{"", "m", "k", "M", "G", "Ki", "Mi", "Gi"}, unit) || quantity.Matches(text)
+}
+
+// isImage is loose on purpose: what the container runtime takes is its own affair,
+// but a blank or an empty name never works.
+func isImage(reference string) bool {
+	begin := strings.TrimLeft(reference, lettersAndDigits)
+	return len(begin) < len(reference) && !strings.ContainsAny(reference, " \t\n\f\r")
+}
+
+const lettersAndDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + lowerAndDigits
 
 // exampleImage shows in messages what a reference looks like.
 const exampleImage = "registry.example.com/mesh/init:v0.1.0"
@@ -40,7 +52,7 @@ const longestSecretName = 253
 func (c *compiler) enforcement(e *v1alpha1.Enforcement) {
 	switch {
 	case e.Image == "": // an error only where a workload needs it
-	case !imageReference.Matches(e.Image):
+	case !isImage(e.Image):
 		c.problem("spec.enforcement.image", e.Image, "%q is not an image: write a reference such as %s", e.Image, exampleImage)
 	case e.RequireDigest && !pinnedImage.Matches(e.Image):
 		c.problem("spec.enforcement.image", e.Image, "%q has no digest, but spec.enforcement.requireDigest is true: krm-bypass pin FILE adds it to the spec", e.Image)
@@ -58,7 +70,7 @@ func (c *compiler) enforcement(e *v1alpha1.Enforcement) {
 	}
 	for _, part := range partsOf(e.Resources) {
 		for _, resource := range slices.Sorted(maps.Keys(part.values)) {
-			if q := part.values[resource]; !quantity.Matches(string(q)) {
+			if q := part.values[resource]; !isQuantity(string(q)) {
 				c.problem("spec.enforcement.resources."+join(part.name, resource), string(q), "%q is not a quantity: write one such as 10m or 64Mi", q)
 			}
 		}

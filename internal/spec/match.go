@@ -19,9 +19,11 @@ import (
 // is a DNS label, a workload's may have dots.
 var (
 	namespaceName = pattern.Of(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
-	namespaceGlob = pattern.Of(`^([-a-z0-9*?]|\[\^?[-a-z0-9]+\])+$`)
-	workloadGlob  = pattern.Of(`^([-.a-z0-9*?]|\[\^?[-.a-z0-9]+\])+$`)
+	namespaceGlob = pattern.Plain("-*?"+lowerAndDigits, `^([-a-z0-9*?]|\[\^?[-a-z0-9]+\])+$`)
+	workloadGlob  = pattern.Plain("-.*?"+lowerAndDigits, `^([-.a-z0-9*?]|\[\^?[-.a-z0-9]+\])+$`)
 )
+
+const lowerAndDigits = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 func (c *compiler) globs(globs []string, at string, grammar *pattern.Pattern) {
 	for i, glob := range globs {

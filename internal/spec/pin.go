@@ -71,7 +71,7 @@ func pinned(spec *yaml.Node, published string, resolve func(string) (string, err
 		}
 		return Pinned{Is: published}, setImage(published, 0), nil
 	}
-	if standing.Kind != yaml.ScalarNode || standing.ShortTag() != "!!str" || !imageReference.Matches(standing.Value) {
+	if standing.Kind != yaml.ScalarNode || standing.ShortTag() != "!!str" || !isImage(standing.Value) {
 		return Pinned{}, nil, &Problem{Value: standing.Value, Message: fmt.Sprintf("%s is not an image: write a reference such as %s", describe(standing), exampleImage)}
 	}
 	pin := Pinned{Was: standing.Value}

@@ -248,7 +248,8 @@ func (p *Policy) Superseded(plan *Plan, all []*Common) (ways []CommonWay) {
 	}
 	for _, way := range p.commonWays(plan, plan.was.annotations, all) {
 		as, _ := p.Mesh.Other(way.row.As)
-		if way.By, way.Lost = p.supersedes(plan, as.Words[way.Word], way.Lets); way.Lost != "" {
+		word, _ := as.Words.Find(way.Word)
+		if way.By, way.Lost = p.supersedes(plan, word, way.Lets); way.Lost != "" {
 			ways = append(ways, way)
 		}
 	}
@@ -265,12 +266,12 @@ func (p *Policy) commonWays(plan *Plan, inForce map[string]string, all []*Common
 		for _, c := range group {
 			as, _ := p.Mesh.Other(c.row.As)
 			for word, value := range c.words {
-				if !as.ReadOn(plan.DataPlane()) || stands(as.Words[word].Unless, inForce) || level < forSelected && strings.Contains(inForce[c.row.As], word) {
+				about, _ := as.Words.Find(word)
+				if !as.ReadOn(plan.DataPlane()) || stands(about.Unless, inForce) || level < forSelected && strings.Contains(inForce[c.row.As], word) {
 					continue
 				}
 				lets, exact := as.Word(word, value)
-				doubt := as.Words[word].Doubt
-				here[word] = append(here[word], CommonWay{Common: c, Way: Way{c.PathTo(word), word, value, plan.in.Of(lets), exact && doubt == "", doubt}})
+				here[word] = append(here[word], CommonWay{Common: c, Way: Way{c.PathTo(word), word, value, plan.in.Of(lets), exact && about.Doubt == "", about.Doubt}})
 			}
 		}
 		for word, ways := range here {

@@ -28,7 +28,8 @@ func (p *Policy) reportModes(w *Workload, was *prior, plan *Plan) {
 			if one.exact && one.lets.Equal(everything) {
 				plan.warn(finding.InterceptionMode, at, value, voids, p.Mesh.Name, "these pods")
 			}
-			if by, lost := p.supersedes(plan, other.Words[one.word], one.lets); lost != "" {
+			word, _ := other.Words.Find(one.word)
+			if by, lost := p.supersedes(plan, word, one.lets); lost != "" {
 				plan.warn(finding.MisleadingAnnotation, at, value, superseded, by, "these pods", p.Mesh.Name, one.word, lost, lost)
 			}
 		}

@@ -205,9 +205,9 @@ func (p *Policy) lets(annotation, value string, beside map[string]string) []lett
 	}
 	var all []letting
 	for _, s := range said {
-		if !stands(other.Words[s.word].Unless, beside) {
+		if word, _ := other.Words.Find(s.word); !stands(word.Unless, beside) {
 			lets, exact := other.Word(s.word, s.value)
-			all = append(all, letting{s.word, lets, exact, other.Words[s.word].Doubt})
+			all = append(all, letting{s.word, lets, exact, word.Doubt})
 		}
 	}
 	return all
@@ -229,7 +229,7 @@ type spokenWord struct{ word, value string }
 
 // spoken gives the words for a key that a text in YAML has, at any depth. any says that
 // it may bring in any of them. So may a text that cannot be read.
-func spoken(text string, words map[string]mesh.Other) (said []spokenWord, any bool) {
+func spoken(text string, words mesh.Words) (said []spokenWord, any bool) {
 	document, err := node.Parse([]byte(text))
 	return said, err != nil || says(document, words, &said)
 }
@@ -247,7 +247,7 @@ const (
 // tag or quotes.
 var oddKey = pattern.Of(`[^\w./<-]`)
 
-func says(n *yaml.Node, words map[string]mesh.Other, said *[]spokenWord) (any bool) {
+func says(n *yaml.Node, words mesh.Words, said *[]spokenWord) (any bool) {
 	for i, child := range n.Content {
 		// Istio's injection template writes keys and values into YAML as they are,
 		// but no entry of a list, such as a certificate.
@@ -262,7 +262,7 @@ func says(n *yaml.Node, words map[string]mesh.Other, said *[]spokenWord) (any bo
 			return true
 		}
 		value := node.Of(n.Content[i+1])
-		if _, known := words[text]; known && !value.IsScalar() {
+		if _, known := words.Find(text); known && !value.IsScalar() {
 			return true
 		} else if known {
 			*said = append(*said, spokenWord{text, value.Text()})

@@ -2,6 +2,7 @@ package function
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"errors"
 	"flag"
@@ -133,16 +134,26 @@ func Namespace() string {
 const (
 	gcPercent      = 400
 	usualGCPercent = 100
-	largeInput     = 1 << 20 // bytes
+	smallInput     = 1 << 16 // bytes
+	largeInput     = 1 << 20
 	hugeInput      = 8 << 20
 	outputBuffer   = 1 << 18
 )
 
-// readAll reads the input, and says how often to collect garbage from the first byte on: a
-// collection in the middle of reading would hold up the rest of it.
+// readAll reads the input, and says how often to collect garbage while it does: a
+// collection in the middle of reading would hold up the rest of it. Of an input that fits
+// into a pipe nothing is collected, and saying it would take longer than reading it.
 func readAll(in io.Reader) ([]byte, error) {
+	first := make([]byte, smallInput)
+	n, err := io.ReadFull(in, first)
+	if first = first[:n]; err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = nil
+		}
+		return first, err
+	}
 	debug.SetGCPercent(gcPercent)
-	input, err := io.ReadAll(in)
+	input, err := io.ReadAll(io.MultiReader(bytes.NewReader(first), in))
 	switch {
 	case len(input) > hugeInput:
 		debug.SetGCPercent(usualGCPercent)
@@ -152,9 +163,20 @@ func readAll(in io.Reader) ([]byte, error) {
 	return input, err
 }
 
-// Unprofiled tells the runtime that nobody will ask where memory was allocated, which it
-// notes of some of it: a tenth of what a program needs to start.
-func Unprofiled() { runtime.MemProfileRate = 0 }
+// Starting is for the first line of a program that ends soon. Nobody will ask where memory
+// was allocated, which the runtime notes of some of it: a tenth of what such a program
+// takes. And the stack has the size that it gets in the end: at every size on the way there
+// the runtime would look for the pointers in all calls that are open.
+func Starting() {
+	runtime.MemProfileRate = 0
+	enlargeStack()
+}
+
+//go:noinline
+func enlargeStack() {
+	var room [48 << 10]byte
+	runtime.KeepAlive(&room)
+}
 
 // Apply runs the KRM function once. Nothing is written before all is decided: kustomize takes an empty output with exit code 0 for "delete
 // everything" (kubernetes-sigs/kustomize kyaml/kio/kio.go).
