@@ -25,6 +25,11 @@ type Checked struct {
 	accepting map[acceptance]bool
 }
 
+// Findings gives what was found without the objects.
+func (c *Checked) Findings() *Checked {
+	return &Checked{Results: c.Results, Reach: c.Reach, accepting: c.accepting}
+}
+
 // CheckedObject is an object and where it differs from what Manifests would make
 // of it.
 type CheckedObject struct {

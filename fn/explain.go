@@ -44,7 +44,7 @@ func Explain(spec *Spec, files []Manifest, options Options, today v1alpha1.Date)
 	explained.Results = append(explained.Results, r.idle()...).inOrder()
 	explained.Dated = r.expired(Expiry{today, Notice}, r.rules()...)
 	explained.Mesh = r.spec.Policy.Mesh.Name
-	explained.Workloads, explained.Reach = slices.Concat(workloads...), r.listed()
+	explained.Workloads, explained.Reach, explained.accepting = slices.Concat(workloads...), r.listed(), r.accepting()
 	return explained, nil
 }
 

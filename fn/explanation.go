@@ -21,6 +21,8 @@ type Explained struct {
 	Checked Results
 	// Reach says whom the parts of the spec reach.
 	Reach []Reach
+
+	accepting map[acceptance]bool
 }
 
 // Outcome is what becomes of a workload.

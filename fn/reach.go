@@ -48,6 +48,8 @@ type Reach struct {
 	Unreached bool `json:"unreached,omitempty"`
 	// Meant says what it was probably meant for, if it reaches nobody.
 	Meant string `json:"meant,omitempty"`
+	// Of is what it says of whom it is for, by which it is known wherever it stands.
+	Of string `json:"-"`
 }
 
 // reach gives whom the parts of the spec reach.
@@ -61,7 +63,7 @@ func (r *run) reach() []Reach {
 		at := r.spec.Locate(spec.Problem{Path: one.Path})
 		all[i] = Reach{
 			Path: at.Path, File: at.File, Line: at.Line, Name: rules[one.Rule].Name, Expires: rules[one.Path].Expires, Expired: rules[one.Path].Expired(r.today),
-			Workloads: one.Workloads, Decided: one.Decided, LeftAlone: one.LeftAlone, Some: one.Some, Undecided: one.Undecided, Unsure: one.Unsure, Unreached: one.Unreached, Meant: one.Meant.Says,
+			Workloads: one.Workloads, Decided: one.Decided, LeftAlone: one.LeftAlone, Some: one.Some, Undecided: one.Undecided, Unsure: one.Unsure, Unreached: one.Unreached, Meant: one.Meant.Says, Of: one.Of,
 		}
 	}
 	return all
@@ -92,7 +94,7 @@ func (r *run) unreached() Results {
 		of, may := &r.reached[i], false
 		told := spec.Problem{Path: of.Meant.Path, Value: of.Meant.Value, Message: "it reaches " + of.Nobody() + " here, and " + of.Meant.Says}
 		switch {
-		case !one.Unreached && of.Unlabelled == nil:
+		case !one.Unreached && of.Unlabelled == nil, of.Meant.Elsewhere != "":
 			continue
 		case !one.Unreached:
 			told = spec.Problem{Path: of.Path + ".match.labelSelector", Message: "it does not reach " + strings.Join(of.Unlabelled, ", ") +
@@ -165,20 +167,66 @@ func (r *Result) lists(parts []Reach) {
 
 // Together takes out of what was found in several sets of manifests that a part of a
 // spec reaches nobody, if it reaches somebody in another one, and that an acceptance
-// accepts nothing, if it accepts something there. What is left is told once.
+// accepts nothing, if it accepts something there. What is left is told once, where most is
+// known of it.
 func Together(all ...*Checked) {
-	told, idle := map[string]bool{}, map[acceptance]bool{}
-	for _, c := range all {
-		var results Results
-		for _, one := range c.Results {
+	sets := make([]set, len(all))
+	for i, c := range all {
+		sets[i] = set{c.Results, c.Reach, c.accepting}
+	}
+	for i, results := range together(sets) {
+		all[i].Results = results
+	}
+}
+
+// TogetherExplained does so with what was explained.
+func TogetherExplained(all ...*Explained) {
+	for _, of := range []func(*Explained) *Results{
+		func(x *Explained) *Results { return &x.Results },
+		func(x *Explained) *Results { return &x.Checked },
+	} {
+		sets := make([]set, len(all))
+		for i, x := range all {
+			sets[i] = set{*of(x), x.Reach, x.accepting}
+		}
+		for i, results := range together(sets) {
+			*of(all[i]) = results
+		}
+	}
+}
+
+// set is what was found in one set of manifests.
+type set struct {
+	results   Results
+	reach     []Reach
+	accepting map[acceptance]bool
+}
+
+func together(sets []set) []Results {
+	best := map[string]*Result{}
+	for _, s := range sets {
+		for i := range s.results {
+			one := &s.results[i]
+			for _, part := range one.unreached {
+				if of := part.File + " " + part.Path; best[of] == nil || one.tells() > best[of].tells() {
+					best[of] = one
+				}
+			}
+		}
+	}
+	idle := map[acceptance]bool{}
+	all := make([]Results, len(sets))
+	for at, s := range sets {
+		for i, one := range s.results {
 			if one.idle.path != "" {
-				if idle[one.idle] || slices.ContainsFunc(all, func(other *Checked) bool { return other.accepting[one.idle] }) {
+				if idle[one.idle] || slices.ContainsFunc(sets, func(other set) bool { return other.accepting[one.idle] }) {
 					continue
 				}
 				idle[one.idle] = true
 			}
 			left := slices.DeleteFunc(slices.Clone(one.unreached), func(part Reach) bool {
-				return told[part.File+" "+part.Path] || slices.ContainsFunc(all, func(other *Checked) bool { return other != c && reachedAmong(other.Reach, part) })
+				isReached := func(other set) bool { return reachedAmong(other.reach, part) }
+				return best[part.File+" "+part.Path] != &s.results[i] || slices.ContainsFunc(slices.Concat(sets[:at], sets[at+1:]), isReached)
 			})
 			if len(left) < len(one.unreached) {
 				if len(left) == 0 {
@@ -186,13 +234,22 @@ func Together(all ...*Checked) {
 				}
 				one.lists(left)
 			}
-			for _, part := range left {
-				told[part.File+" "+part.Path] = true
-			}
-			results = append(results, one)
+			all[at] = append(all[at], one)
 		}
-		c.Results = results
 	}
+	return all
+}
+
+// tells weighs how much a result says of a part that reaches nobody.
+func (r *Result) tells() int {
+	weight := map[Severity]int{Error: 8, Warning: 4}[r.Severity]
+	if len(r.unreached) == 1 {
+		weight += 2
+	}
+	if slices.ContainsFunc(r.unreached, func(part Reach) bool { return part.Meant != "" }) {
+		weight++
+	}
+	return weight
 }
 
 // JoinReach adds up what the parts of specs reach in several sets of manifests.

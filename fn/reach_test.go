@@ -58,6 +58,11 @@ func TestWhomRulesReach(t *testing.T) {
 		"a name":             {"workloads: [{match: {names: [apii]}" + port, "spec.workloads[0].match.names[0]: it reaches no workload here, and there is Deployment shop-prod/api: did you mean api?", "", []string{api}},
 		"a letter too few":   {"workloads: [{match: {names: [chekout]}" + port, "spec.workloads[0].match.names[0]: it reaches no workload here, and there is Deployment shop/checkout: did you mean checkout?", "", []string{api, checkout}},
 		"one of the names":   {"workloads: [{match: {names: [api, chekcout]}" + port, "spec.workloads[0].match.names[1]: it reaches no workload here, and there is Deployment shop/checkout: did you mean checkout?", "", []string{api, checkout}},
+		"a pattern":          {"workloads: [{match: {names: ['chekout*']}" + port, "spec.workloads[0].match.names[0]: it reaches no workload here, and there is Deployment shop/checkout: did you mean checkout*?", "", []string{api, checkout}},
+		"of the end":         {"workloads: [{match: {names: ['*-apii']}" + port, "spec.workloads[0].match.names[0]: it reaches no workload here, and there is Deployment shop/prod-api: did you mean *-api?", "", []string{checkout, workloadIn("shop", "prod-api", "", "app: api")}},
+		"of the middle":      {"workloads: [{match: {names: ['prod-*-leger']}" + port, "spec.workloads[0].match.names[0]: it reaches no workload here, and there is Deployment shop/prod-eu-ledger: did you mean prod-*-ledger?", "", []string{checkout, workloadIn("shop", "prod-eu-ledger", "", "app: api")}},
+		"of namespaces":      {"namespaces: [{match: {names: ['shop-prd*']}" + port, "spec.namespaces[0].match.names[0]: it reaches no workload here, and there is Deployment shop-prod/api: did you mean shop-prod*?", "", []string{api}},
+		"and a namespace":    {"workloads: [{match: {names: [api, chekout], namespaces: [shop-prod, shop]}" + port, "spec.workloads[0].match.names[1]: it reaches no workload here, and there is Deployment shop/checkout: did you mean checkout?", "", []string{api, checkout}},
 		"three of them":      {"workloads: [{match: {names: [ordersx, ledger, billsx, chekout]}" + port, "spec.workloads[0].match.names: it reaches no workload here, and there is Deployment shop/orders, Deployment shop/bills, Deployment shop/checkout: did you mean orders, bills, checkout?", "", []string{orders, bills, checkout}},
 		"a namespace":        {"namespaces: [{match: {names: [shop-prd]}" + port, "spec.namespaces[0].match.names[0]: it reaches no workload here, and there is Deployment shop-prod/api: did you mean shop-prod?", "", []string{api}},
 		"a workload's":       {"workloads: [{match: {names: [api], namespaces: [shop-prd]}" + port, "spec.workloads[0].match.namespaces[0]: it reaches no workload here, and there is Deployment shop-prod/api: did you mean shop-prod?", "", []string{api}},
@@ -102,7 +107,10 @@ func TestWhomRulesReach(t *testing.T) {
 		"a part in the middle": {"workloads: [{match: {names: [api]}" + port, "", "spec.workloads[0]: it reaches no workload here, which is right if it is meant for other manifests", []string{workloadIn("shop", "eu-api-v2", "", "app: api")}},
 		"a prefix elsewhere":   {"workloads: [{match: {names: [api], namespaces: [billing]}" + port, "", "spec.workloads[0]: it reaches no workload here, which is right if it is meant for other manifests", []string{workloadIn("shop", "prod-api", "", "app: api")}},
 		"another kind":         {"workloads: [{match: {names: [api], kinds: [CronJob]}" + port, "", "spec.workloads[0]: it reaches no workload here (there is only Deployment shop-prod/api), which is right if it is meant for other manifests", []string{api}},
-		"a glob":               {"workloads: [{match: {names: ['chekout*']}" + port, "", "spec.workloads[0]: it reaches no workload here, which is right if it is meant for other manifests", []string{checkout}},
+		"two stars":            {"workloads: [{match: {names: ['*chekout*']}" + port, "", "spec.workloads[0]: it reaches no workload here, which is right if it is meant for other manifests", []string{checkout}},
+		"a short glob":         {"workloads: [{match: {names: ['*-app']}" + port, "", "spec.workloads[0]: it reaches no workload here, which is right if it is meant for other manifests", []string{workloadIn("shop", "prod-api", "", "app: api")}},
+		"two near globs":       {"workloads: [{match: {names: ['order*']}" + port[:len(port)-1] + ", {match: {names: ['orders-*']}" + port, "", "spec.workloads[1]: it reaches no workload here, which is right if it is meant for other manifests", []string{orders}},
+		"a namespace's name":   {"workloads: [{match: {names: [api, ledger], namespaces: [shop-prod, shop]}" + port, "", "spec.workloads[0].match.names[1]: it reaches no workload here, which is right if it is meant for other manifests\nspec.workloads[0].match.namespaces[1]: it reaches no workload here (there is only Deployment shop-prod/api), which is right if it is meant for other manifests", []string{api, workloadIn("shop", "prod-ledger", "", "app: api"), workloadIn("shop", "dev-ledger", "", "app: api")}},
 		"a short name":         {"workloads: [{match: {names: [app]}" + port, "", "spec.workloads[0]: it reaches no workload here, which is right if it is meant for other manifests", []string{api}},
 		"another version":      {"workloads: [{match: {names: [checkout-v1]}" + port, "", "spec.workloads[0]: it reaches no workload here, which is right if it is meant for other manifests", []string{workloadIn("shop", "checkout-v2", "", "app: web")}},
 		"near in another":      {"workloads: [{match: {names: [chekout], namespaces: [billing]}" + port, "", "spec.workloads[0]: it reaches no workload here, which is right if it is meant for other manifests", []string{checkout}},
@@ -184,6 +192,14 @@ func TestManyReachNobody(t *testing.T) {
 	}
 }
 
+// anywhere gives parts without what they say, by which a comparison knows them.
+func anywhere(parts []fn.Reach) []fn.Reach {
+	for i := range parts {
+		parts[i].Of = ""
+	}
+	return parts
+}
+
 // TestReach counts whom the parts of a spec reach.
 func TestReach(t *testing.T) {
 	spec := bypassOf("enrolment: {namespaces: ['shop*', kube-system]}, global: {excludeOutboundPorts: [1]}, " +
@@ -203,7 +219,7 @@ func TestReach(t *testing.T) {
 		{Path: "spec.workloads[0].match.names[2]", File: "bypass.yaml", Line: 5, Unreached: true},
 		{Path: "spec.enrolment.namespaces[0]", File: "bypass.yaml", Line: 5, Workloads: 6, Some: []string{"Deployment shop/a", "Deployment shop/b", "Deployment shop/c"}},
 		{Path: "spec.enrolment.namespaces[1]", File: "bypass.yaml", Line: 5, Unreached: true},
-	}, explained.Reach)
+	}, anywhere(explained.Reach))
 }
 
 // TestReachTogether has manifests that were checked one after the other.
@@ -222,6 +238,39 @@ func TestReachTogether(t *testing.T) {
 		fn.Together(all...)
 		assert.Equal(t, want, of("unreached-rule", all[0].Results))
 		assert.Empty(t, of("unreached-rule", append(all[1].Results, all[2].Results...)))
+	}
+}
+
+// TestAMisspeltNameInSeveral has a name that is near to one in the first set or in the second,
+// and the same in a list of many.
+func TestAMisspeltNameInSeveral(t *testing.T) {
+	spec := bypassOf("workloads: [{match: {names: [chekout]}, excludeOutboundPorts: [1]}, {match: {names: [web-eu]}, excludeOutboundPorts: [1]}, {match: {names: [web-us]}, excludeOutboundPorts: [1]}, {match: {names: ['cart*']}, excludeOutboundPorts: [1]}, {match: {names: ['crat-*'], namespaces: [shop]}, excludeOutboundPorts: [1]}]")
+	ledger, many := filesOf(workloadIn("shop", "cart", "", ""), workloadIn("shop", "web-eu", "", "")), filesOf(workloadIn("shop", "web-us", "", ""), workloadIn("shop", "checkout", "", ""), workloadIn("shop", "crat-1", "", ""))
+	const says = "spec.workloads[0].match.names[0]: it reaches no workload here, and there is Deployment shop/checkout: did you mean checkout?"
+	for _, files := range [][][]fn.Manifest{{ledger, many}, {many, ledger}} {
+		for complete, severity := range map[bool]string{false: "warning: ", true: "error: "} {
+			var checked []*fn.Checked
+			var explained []*fn.Explained
+			var told fn.Results
+			for _, some := range files {
+				c, err := fn.Check(spec, some, fn.Options{Complete: complete}, fn.Expiry{})
+				require.NoError(t, err)
+				x, err := fn.Explain(spec, some, fn.Options{}, "")
+				require.NoError(t, err)
+				checked, explained = append(checked, c), append(explained, x)
+			}
+			fn.Together(checked...)
+			for _, c := range checked {
+				told = append(told, c.Results...)
+			}
+			assert.Equal(t, []string{severity + says}, of("unreached-rule", told))
+			fn.TogetherExplained(explained...)
+			told = nil
+			for _, x := range explained {
+				told = append(told, x.Results...)
+			}
+			assert.Equal(t, []string{"warning: " + says}, of("unreached-rule", told))
+		}
 	}
 }
 

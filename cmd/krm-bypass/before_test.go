@@ -481,3 +481,31 @@ func TestDoubtsAreInWhatOneOpens(t *testing.T) {
 		}
 	}
 }
+
+// TestARuleThatAChangeBringsForNobodyIsTold has one such rule that was there before, and now
+// stands elsewhere.
+func TestARuleThatAChangeBringsForNobodyIsTold(t *testing.T) {
+	rule := func(names string) string {
+		return "  - {match: {names: [" + names + "]}, excludeOutboundPorts: [5432]}\n"
+	}
+	head := strings.Split(bypassSpec, "spec:")[0] + "spec:\n  enforcement: {mode: AnnotationsOnly}\n  workloads:\n"
+	t.Chdir(folder(t, map[string]string{
+		"web.yaml": webDeployment, "then.yaml": head + rule("ledger") + rule("web, api"),
+		"now.yaml": head + rule("'*-payments'") + rule("web, orders") + rule("ledger"),
+	}))
+	told := map[string]string{
+		"table":    "since this change these reach nobody:\n  spec.workloads[0]                 nobody here  now.yaml:11\n  spec.workloads[1].match.names[1]  nobody here  now.yaml:12\n",
+		"wide":     "since this change these reach nobody:\n  spec.workloads[0]                 nobody here  now.yaml:11\n  spec.workloads[1].match.names[1]  nobody here  now.yaml:12\n0 of",
+		"markdown": "- **since this change** `spec.workloads[0]` in `now.yaml:11` reaches nobody here\n- `spec.workloads[2]` in `now.yaml:13` reaches nobody here\n- **since this change** `spec.workloads[1].match.names[1]` in",
+		"html":     `<li><span class="tag draft">new</span> <code>spec.workloads[0]</code>  <span class="muted">now.yaml:11</span></li><li><code>spec.workloads[2]</code>`,
+		"json":     "    \"unreached\": [\n      {\n        \"path\": \"spec.workloads[0]\",\n",
+	}
+	for format, want := range told {
+		code, out, errOut := krmBypass("", "explain", "web.yaml", "--spec", "now.yaml", "--before", "then.yaml", "-o", format)
+		assert.Zero(t, code, errOut)
+		assert.True(t, strings.Contains(out, want), format)
+		code, out, errOut = krmBypass("", "explain", "web.yaml", "web", "--spec", "now.yaml", "--before", "then.yaml", "-o", format)
+		assert.Zero(t, code, errOut)
+		assert.NotContains(t, out, "since this change", format)
+	}
+}

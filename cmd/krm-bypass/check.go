@@ -70,15 +70,13 @@ func checkCommand() *cobra.Command {
 	in.addPipedFlags(cmd)
 	in.addAllowNone(cmd)
 	flags.add(cmd)
-	cmd.Flags().BoolVar(&flags.complete, "complete", false, "fail for rules that reach no workload, because the manifests are the whole cluster")
 	return cmd
 }
 
 type checkFlags struct {
 	format, now string
 	notice      int
-	// complete is check's alone.
-	complete bool
+	complete    bool
 }
 
 // add adds the flags of every command that reports findings.
@@ -87,6 +85,7 @@ func (f *checkFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.format, "output", "o", report.CheckFormats[0].Name, "format of the report: "+report.CheckFormats.Names())
 	completes(cmd, "output", report.CheckFormats.List())
 	cmd.Flags().IntVar(&f.notice, "notice", fn.Notice, "warn so many days before a rule expires")
+	cmd.Flags().BoolVar(&f.complete, "complete", false, "fail for rules that reach no workload, because the manifests are the whole cluster")
 	addNowFlag(cmd, &f.now)
 }
 

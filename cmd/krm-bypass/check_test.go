@@ -421,3 +421,37 @@ func TestAFolderAboveOverlaysSaysWhatIsDeployed(t *testing.T) {
 		assert.NotContains(t, errOut, "it holds kustomizations", command)
 	}
 }
+
+// A spec that two overlays share has rules for one of them, and a misspelt one.
+func TestOverlaysAreJudgedTogether(t *testing.T) {
+	spec := strings.Split(bypassSpec, "spec:")[0] + `spec:
+  enforcement: {mode: AnnotationsOnly}
+  workloads:
+  - {match: {names: [eu-web], namespaces: [eu]}, excludeOutboundPorts: [5432]}
+  - {match: {names: [us-web], namespaces: [us]}, excludeOutboundPorts: [5433]}
+RULES`
+	files := map[string]string{
+		"base/kustomization.yaml": "resources: [web.yaml]\n", "base/web.yaml": webDeployment, "bypass/kustomization.yaml": "resources: [bypass.yaml]\n", "bypass/bypass.yaml": "",
+		"eu/kustomization.yaml": "namespace: eu\nnamePrefix: eu-\nresources: [../base]\ntransformers: [../bypass]\n",
+		"us/kustomization.yaml": "namespace: us\nnamePrefix: us-\nresources: [../base]\ntransformers: [../bypass]\n",
+	}
+	t.Chdir(folder(t, files))
+	const misspelt = `spec.workloads[2].match.names[0]: it reaches no workload here, and there is Deployment eu/eu-web: did you mean `
+	for rule, says := range map[string]string{
+		"": "",
+		"  - {match: {names: ['*-webb'], namespaces: [eu]}, excludeOutboundPorts: [1]}\n": misspelt + "*-web?",
+		"  - {match: {names: [eu-wbe], namespaces: ['?u']}, excludeOutboundPorts: [1]}\n": misspelt + "eu-web?",
+	} {
+		require.NoError(t, os.WriteFile("bypass/bypass.yaml", []byte(strings.Replace(spec, "RULES", rule, 1)), 0o600))
+		for _, command := range []string{"check eu us", "check us eu", "lint eu us", "lint us eu", "check --complete us eu", "lint --complete eu us", "explain us eu -o json"} {
+			_, out, errOut := krmBypass("", strings.Fields(command)...)
+			told := out
+			if strings.HasPrefix(command, "explain") {
+				told = errOut
+			}
+			assert.Equal(t, min(1, len(says)), strings.Count(told, "unreached-rule"), "%s: %s", command, told)
+			assert.Contains(t, told, says, command)
+			assert.Equal(t, says != "" && !strings.Contains(command, "--complete"), strings.Contains(told, "warning: "), "%s: %s", command, told)
+		}
+	}
+}

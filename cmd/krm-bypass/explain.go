@@ -302,6 +302,12 @@ func explained(cmd *cobra.Command, in inputs, paths []string, today v1alpha1.Dat
 	}
 	if failed == nil {
 		in.tellBlank(cmd, blank, paths)
+		fn.TogetherExplained(all...)
+		said = nil
+		told := map[string]bool{}
+		for _, x := range all {
+			said = append(said, x.Results.Once(told)...)
+		}
 	}
 	found = report.NewExplanation(all...)
 	for _, one := range standing {

@@ -19,6 +19,9 @@ type Meant struct {
 	Path, Value, Says string
 	// Slip says that it is worth a warning: what is there now cannot be meant.
 	Slip bool
+	// Elsewhere is the field of another entry that is wrong in its place, and tells it; ""
+	// for none.
+	Elsewhere string
 }
 
 // census finds workloads by what a match may have wrong.
@@ -91,15 +94,37 @@ func (c *census) meant(of part, r Reach, labelled []string) Meant {
 		return c.port(of)
 	}
 	ownLabels := func(part) Meant { return ownLabelsOf(of, labelled) }
+	elsewhere := ""
 	for _, guess := range []func(part) Meant{c.name, c.namespace, c.label, ownLabels, c.group, c.elsewhere, c.renamed} {
-		if m := guess(of); m.Says != "" {
-			if of.rule >= 0 || of.match.Path == "" {
-				m.Path = of.path // it is an entry
+		m := guess(of)
+		switch {
+		case m.Says == "":
+			continue
+		case of.rule >= 0 && m.Path != of.match.Path && !isInList(of.path, m.Path):
+			if m.Slip && elsewhere == "" {
+				elsewhere = m.Path
 			}
-			return m
+			continue // a workload's name is no namespace
+		case of.rule >= 0 || of.match.Path == "":
+			m.Path = of.path // it is an entry
 		}
+		if !m.Slip {
+			m.Elsewhere = elsewhere
+		}
+		return m
 	}
-	return Meant{}
+	return Meant{Elsewhere: elsewhere}
+}
+
+// isInList reports whether a path is that of an entry in the list of another entry, or in
+// what it is the path of.
+func isInList(path, other string) bool {
+	list := other
+	if strings.HasSuffix(other, "]") {
+		list = other[:strings.LastIndexByte(other, '[')]
+	}
+	rest, is := strings.CutPrefix(path, list)
+	return is && (rest == "" || strings.HasPrefix(rest, "[") || strings.HasPrefix(rest, "."))
 }
 
 // first gives the first workload of which the match speaks.
@@ -123,12 +148,12 @@ func (m *Match) without(list func(*Match) *[]string) *Match {
 func (c *census) name(of part) Meant {
 	var first Meant
 	var there, asked []string
-	for i, name := range literals(of.match.Names) {
-		s := c.named(of.match, name)
+	for i, name := range of.match.Names {
+		s, meant := c.named(of.match, name)
 		if s == nil {
 			continue
 		}
-		if there, asked = append(there, s.id()), append(asked, s.name); len(there) == 1 {
+		if there, asked = append(there, s.id()), append(asked, meant); len(there) == 1 {
 			first = Meant{Path: fmt.Sprintf("%s.names[%d]", of.match.Path, i), Value: name, Slip: true}
 		}
 	}
@@ -142,30 +167,70 @@ func (c *census) name(of part) Meant {
 }
 
 // named gives the first workload with a name near to another one of which the match
-// speaks but for that.
-func (c *census) named(m *Match, name string) *Sighting {
+// speaks but for that, and what was meant: the name, or a pattern that it has.
+func (c *census) named(m *Match, name string) (*Sighting, string) {
 	rest := m.without(names)
+	if isGlob(name) {
+		for i := range c.all {
+			s := &c.all[i]
+			if meant := c.pattern(name, s.name); meant != "" && rest.speaksOf(s.subject) == yes {
+				return s, meant
+			}
+		}
+		return nil, ""
+	}
 	for length := len(name) - 1; length <= len(name)+1; length++ {
 		for _, s := range c.byLength[length] {
 			if c.near(name, s.name) && rest.speaksOf(s.subject) == yes {
-				return s
+				return s, s.name
 			}
 		}
 	}
-	return nil
+	return nil, ""
+}
+
+// pattern gives one that is near to a pattern with one star, and that a name has; "" for none.
+// Who writes a dash means a name with one.
+func (c *census) pattern(glob, name string) string {
+	begin, end, _ := strings.Cut(glob, "*")
+	if isGlob(begin + end) {
+		return ""
+	}
+	parts := func(pattern string) int {
+		return len(strings.FieldsFunc("x"+pattern+"x", func(r rune) bool { return strings.ContainsRune("-._", r) }))
+	}
+	near := func(meant string) bool { return c.near(glob, meant) && parts(glob) == parts(meant) }
+	// Without its letter beside the star a pattern would mean too many.
+	for more := 1; more >= -1; more-- { // letters
+		if n := len(end) + more; end != "" && n > 0 && len(begin)+n <= len(name) && strings.HasPrefix(name, begin) {
+			if is := name[len(name)-n:]; near(begin+"*"+is) && !(more < 0 && is == end[1:] && end[0] != end[1]) {
+				return begin + "*" + is
+			}
+		}
+		if n := len(begin) + more; begin != "" && n > 0 && n+len(end) <= len(name) && strings.HasSuffix(name, end) {
+			if is := name[:n]; near(is+"*"+end) && !(more < 0 && is == begin[:n] && begin[n] != begin[n-1]) {
+				return is + "*" + end
+			}
+		}
+	}
+	return ""
 }
 
 // namespace looks for one that is near to one that is listed.
 func (c *census) namespace(of part) Meant {
 	m := of.match
-	for i, name := range literals(m.Namespaces) {
+	for i, name := range m.Namespaces {
 		for _, there := range slices.Sorted(maps.Keys(c.inside)) {
-			if !c.near(name, there) {
-				continue
+			meant := there
+			switch {
+			case isGlob(name):
+				meant = c.pattern(name, there)
+			case !c.near(name, there):
+				meant = ""
 			}
-			if s := m.without(namespaces).first(c.inside[there]); s != nil {
+			if s := m.without(namespaces).first(c.inside[there]); s != nil && meant != "" {
 				return Meant{Path: fmt.Sprintf("%s[%d]", m.Inside, i), Value: name, Slip: true,
-					Says: fmt.Sprintf("there is %s: did you mean %s?", s.id(), there)}
+					Says: fmt.Sprintf("there is %s: did you mean %s?", s.id(), meant)}
 			}
 		}
 	}
@@ -378,7 +443,7 @@ func (c *census) near(name, there string) bool {
 	together := func(list []string) bool { return slices.Contains(list, name) && slices.Contains(list, there) }
 	plural := strings.HasPrefix(name, there) || strings.HasPrefix(there, name)
 	letters := func(of string) []byte { return slices.Sorted(slices.Values([]byte(of))) }
-	return spelling.Near(name, there) && (slices.Equal(letters(name), letters(there)) || !slices.ContainsFunc(c.lists, together)) && !(plural && slices.ContainsFunc(c.rules, together))
+	return spelling.Near(strings.Replace(name, "*", "", 1), strings.Replace(there, "*", "", 1)) && (slices.Equal(letters(name), letters(there)) || !slices.ContainsFunc(c.lists, together)) && !(plural && slices.ContainsFunc(c.rules, together))
 }
 
 // kind looks for objects of the kind of an entry of podTemplates in another API group,

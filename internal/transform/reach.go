@@ -218,6 +218,8 @@ func (p *Policy) SightObject(o *Object) Sighting {
 type Reach struct {
 	// Path is the part's field path in the spec.
 	Path string
+	// Of is what the part says of whom it is for, by which it is known wherever it stands.
+	Of string
 	// Rule is the field path of the rule that it is, or of which it is an entry; "" for
 	// none.
 	Rule string
@@ -241,6 +243,18 @@ type Reach struct {
 	Port bool
 	// Meant says whom it was probably meant for, where it reaches nobody.
 	Meant Meant
+}
+
+// says gives what a match says, wherever it stands.
+func (m *Match) says() string {
+	if m == nil {
+		return ""
+	}
+	all := []any{m.Kinds, m.Names, m.Namespaces, m.Port}
+	for _, r := range m.Labels {
+		all = append(all, r.Key, r.Operator, r.Values)
+	}
+	return fmt.Sprintf("%q", all)
 }
 
 // IsRule reports whether the part is a rule, or a workload or a port that one names, of
@@ -282,6 +296,7 @@ func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
 	left, labelled := make([][]string, len(p.parts)), make([][]string, len(p.parts))
 	for i, one := range p.parts {
 		reaches[i].Path, reaches[i].Objects, reaches[i].Port = one.path, one.objects, one.match != nil && one.match.Port != ""
+		reaches[i].Of = one.match.says()
 		switch {
 		case i < len(p.Scopes):
 			reaches[i].Rule = one.path
@@ -342,6 +357,14 @@ func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
 			continue
 		}
 		told = append(told, r)
+	}
+	for i := range told {
+		elsewhere := &told[i].Meant.Elsewhere
+		if !slices.ContainsFunc(told, func(other Reach) bool {
+			return other.Unreached && (other.Path == *elsewhere || strings.HasPrefix(other.Path, *elsewhere+"["))
+		}) {
+			*elsewhere = ""
+		}
 	}
 	return told
 }

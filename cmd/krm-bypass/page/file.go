@@ -232,7 +232,7 @@ func newFile(r report.Explanation, d Differences) fileView {
 		}
 	}
 	v.Answers = b.answers(&r)
-	v.Unreached, v.Sources, v.Orders = nobody(b.request, r.Summary.Rules), b.sources, b.orders
+	v.Unreached, v.Sources, v.Orders = nobody(b.request, &r), b.sources, b.orders
 	return v
 }
 

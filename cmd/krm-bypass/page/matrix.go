@@ -55,7 +55,11 @@ type bypassesView struct {
 }
 
 // reachView is a part of the specification that reaches nobody.
-type reachView struct{ Path, Name, Place, Meant, Edit string }
+type reachView struct {
+	Path, Name, Place, Meant, Edit string
+	// New says that a change brought it.
+	New bool
+}
 
 // filterView is the form of the filter, with what was chosen.
 type filterView struct {
@@ -167,7 +171,7 @@ func newMatrix(r *request, seen *Seen) *matrixView {
 	v.Headline, v.Since = x.Headline(), seen.Since
 	v.Counts = counts(r, seen)
 	v.Bypasses = bypasses(r, x.Summary.Bypasses)
-	v.Nobody = nobody(r, x.Summary.Rules)
+	v.Nobody = nobody(r, x)
 	fields := index.fields
 	v.Columns = columns(fields)
 	v.Filter = newFilter(r, seen)
@@ -214,15 +218,16 @@ func sideOf(field string) string {
 }
 
 // nobody lists the parts of a specification that reach nobody, and why that is.
-func nobody(r *request, parts []fn.Reach) (all []reachView) {
-	for _, one := range parts {
+func nobody(r *request, x *report.Explanation) (all []reachView) {
+	for _, one := range x.Summary.Rules {
+		newly := x.Comparison.IsNewlyUnreached(one)
 		switch {
 		case one.Suspended:
 			one.Meant = "suspended"
 		case !one.Unreached:
 			continue
 		}
-		all = append(all, reachView{one.Path, one.Name, place(one.File, one.Line), one.Meant, r.editURL(one.Path)})
+		all = append(all, reachView{one.Path, one.Name, place(one.File, one.Line), one.Meant, r.editURL(one.Path), newly})
 	}
 	return all
 }

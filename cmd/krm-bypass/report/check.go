@@ -306,7 +306,7 @@ func telling(d fn.Difference) int {
 func NewLint(version string, all ...Checked) Check {
 	var results []Checked
 	for _, checked := range all {
-		results = append(results, Checked{Checked: &fn.Checked{Results: checked.Results}})
+		results = append(results, Checked{Checked: checked.Findings()})
 	}
 	r := NewCheck(version, results...)
 	r.linted = true

@@ -22,6 +22,9 @@ type Comparison struct {
 	Restarted int `json:"restarted"`
 	// Gone are the workloads that no longer exist.
 	Gone []fn.TemplateRef `json:"gone,omitempty"`
+	// Unreached are the parts of a specification that reach nobody, and either reached
+	// somebody before or were not there.
+	Unreached []fn.Reach `json:"unreached,omitempty"`
 	// Warnings are of what one of the states does not hold, so that it was not compared.
 	Warnings []string `json:"warnings,omitempty"`
 }
@@ -123,7 +126,34 @@ func (r *Explanation) Compare(earlier Explanation) {
 			r.Comparison.Gone = append(r.Comparison.Gone, w.TemplateRef)
 		}
 	}
+	r.Comparison.Unreached = newlyUnreached(earlier.reach, r.reach)
 	r.count()
+}
+
+// newlyUnreached gives the parts that reach nobody now, and of which the earlier ones do not
+// say so, wherever they stood.
+func newlyUnreached(was, is []fn.Reach) (newly []fn.Reach) {
+	had := map[string]int{}
+	known := func(one fn.Reach) string { return anywhere(one.Path) + " " + one.Of }
+	for _, one := range was {
+		if one.Unreached {
+			had[known(one)]++
+		}
+	}
+	for _, one := range is {
+		if !one.Unreached {
+			continue
+		}
+		if had[known(one)]--; had[known(one)] < 0 {
+			newly = append(newly, one)
+		}
+	}
+	return newly
+}
+
+// IsNewlyUnreached reports whether a part reaches nobody since the change.
+func (c *Comparison) IsNewlyUnreached(one fn.Reach) bool {
+	return c != nil && slices.ContainsFunc(c.Unreached, func(newly fn.Reach) bool { return newly.File == one.File && newly.Path == one.Path })
 }
 
 // count counts the workloads that changed.

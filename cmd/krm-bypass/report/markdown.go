@@ -39,7 +39,7 @@ func writeMarkdown(w io.Writer, r Explanation) error {
 		c.writeChanges(&r)
 	}
 	if !r.asked() && !r.only {
-		c.writeUnreached(r.Summary.Rules)
+		c.writeUnreached(&r)
 		c.writeFindings(r.Findings())
 	}
 	if !r.asked() {
@@ -236,11 +236,12 @@ func (c *comment) writeChanges(r *Explanation) {
 	c.section(mostChanges, "\nGone:\n\n", parts, "", "workloads")
 }
 
-func (c *comment) writeUnreached(reach []fn.Reach) {
+func (c *comment) writeUnreached(r *Explanation) {
 	var parts []string
-	for _, one := range reach {
+	for _, one := range r.Summary.Rules {
 		if one.Unreached || one.Suspended {
-			parts = append(parts, fmt.Sprintf("- %s %s reaches %s\n", code(strings.TrimSpace(one.Path+" "+one.Name)), at(one.File, one.Line), prose(Reaches(one))))
+			newly := map[bool]string{true: "**since this change** "}[r.Comparison.IsNewlyUnreached(one)]
+			parts = append(parts, fmt.Sprintf("- %s%s %s reaches %s\n", newly, code(strings.TrimSpace(one.Path+" "+one.Name)), at(one.File, one.Line), prose(Reaches(one))))
 		}
 	}
 	c.section(mostUnreached, "\n### Rules that reach nobody\n\n", parts, "", "rules")

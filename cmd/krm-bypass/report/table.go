@@ -295,6 +295,25 @@ func (p *page) writeChanges(r *Explanation) {
 	if gone := r.Comparison.GoneTitles(); gone != nil {
 		p.line(0, "gone: %s", p.few(gone, mostNames))
 	}
+	p.writeNewlyUnreached(r)
+}
+
+// writeNewlyUnreached lists the parts of a specification that reach nobody since a change.
+func (p *page) writeNewlyUnreached(r *Explanation) {
+	newly := r.Comparison.Unreached
+	if newly == nil || r.only {
+		return
+	}
+	p.line(0, "since this change these reach nobody:")
+	var rows [][]string
+	for _, one := range newly[:p.room(len(newly), mostRules)] {
+		rows = append(rows, []string{strings.TrimSpace(one.Path + " " + one.Name), Reaches(one), place(one.File, one.Line)})
+	}
+	p.columns(rows)
+	if more := len(newly) - len(rows); more > 0 {
+		p.elided = true
+		p.line(2, "and %d more", more)
+	}
 }
 
 // Verdicts are in the order in which a reader wants them.

@@ -197,6 +197,9 @@ func (r *Explanation) writeChanges(b *bytes.Buffer) {
 		gone := Workload{Explanation: fn.Explanation{TemplateRef: ref}}
 		fmt.Fprintf(b, "%s: gone\n", gone.Title())
 	}
+	p := &page{whole: true}
+	p.writeNewlyUnreached(r)
+	b.Write(p.Bytes())
 	b.WriteString(r.changed() + "\n")
 }
 
