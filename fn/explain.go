@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
@@ -259,11 +260,7 @@ func meshPorts(m *mesh.Mesh, annotations map[string]string) []MeshPorts {
 
 // notes gives what else there is to know of the mesh in pods with these annotations.
 func notes(m *mesh.Mesh, annotations map[string]string) []string {
-	var all []string
-	for _, moved := range m.Moves(annotations) {
-		all = append(all, moved.String())
-	}
-	return all
+	return each.As(m.Moves(annotations), mesh.Moved.String)
 }
 
 // modeFrom says which field says how the settings are enforced.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -151,10 +152,9 @@ func (e *explaining) said(claim transform.Claim, f traffic.Field) []saidEntry {
 // defaults, or an annotation, which the mesh cuts into entries.
 func (e *explaining) implied(claim transform.Claim, f traffic.Field) []saidEntry {
 	from := e.unwritten(claim, f)
-	var all []saidEntry
-	for _, entry := range entriesOf(claim.Said, f) {
-		all = append(all, saidEntry{ExplainedEntry{Entry: entry, From: from}, layerOf(f, entry)})
-	}
+	all := each.As(entriesOf(claim.Said, f), func(entry string) saidEntry {
+		return saidEntry{ExplainedEntry{Entry: entry, From: from}, layerOf(f, entry)}
+	})
 	if all == nil {
 		all = []saidEntry{{ExplainedEntry{Entry: "[]", From: from}, layerOf(f)}}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
 	"github.com/krm-bypass/krm-bypass/internal/resourcelist"
@@ -83,7 +84,7 @@ func processed(input []byte, options Options) (*yamltext.Replaced, Results, erro
 	if results.Failed() {
 		err, changes = &FailedError{results}, nil
 	}
-	output := list.Rewritten(changes, results.entries())
+	output := list.Rewritten(changes, each.As(results, func(r Result) any { return r }))
 	return &output, results, err
 }
 

@@ -247,15 +247,6 @@ func counting(text string) string {
 	return fmt.Sprintf("%s[%9s]%s", head, index, counting(rest))
 }
 
-// entries gives the results for a ResourceList.
-func (r Results) entries() []any {
-	entries := make([]any, len(r))
-	for i, one := range r {
-		entries[i] = one
-	}
-	return entries
-}
-
 // resultsOf turns findings into results.
 func resultsOf(findings ...pass.Finding) Results {
 	results := make(Results, len(findings))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
@@ -98,10 +99,7 @@ func (r *run) changes() ([][]yamltext.Replacement, Results) {
 // imageless is the error for a spec that names no image although workloads need
 // one.
 func (r *run) imageless(workloads []pass.Ref, unsayable bool) Result {
-	names := make([]string, len(workloads))
-	for i, w := range workloads {
-		names[i] = object.Named(w.Kind, w.Namespace, w.Name)
-	}
+	names := each.As(workloads, func(w pass.Ref) string { return object.Named(w.Kind, w.Namespace, w.Name) })
 	return problemResult(Error, r.spec.Locate(spec.NeedsImage(names, unsayable)), refOf(r.spec.Object))
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -30,11 +31,7 @@ type member struct {
 
 // names are those by which records name the specs.
 func (c company) names() []string {
-	var all []string
-	for _, one := range c {
-		all = append(all, one.name)
-	}
-	return all
+	return each.As(c, func(one member) string { return one.name })
 }
 
 // keepsMeshes refuses to take another mesh for that of several specs, unless it is one.

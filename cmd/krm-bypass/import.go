@@ -10,6 +10,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/inplace"
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/inventory"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
@@ -125,10 +126,7 @@ func importSettings(cmd *cobra.Command, paths []string, named string, strip, ado
 	for _, f := range files {
 		texts[f.Path] = f.Text
 	}
-	var changed []inplace.File
-	for _, f := range rewritten {
-		changed = append(changed, inplace.File{Path: f.Path, Was: texts[f.Path], Is: f.Text})
-	}
+	changed := each.As(rewritten, func(f inventory.File) inplace.File { return inplace.File{Path: f.Path, Was: texts[f.Path], Is: f.Text} })
 	// The settings must be written somewhere before they leave the files.
 	if err := rewrite(cmd, changed, found.Spec()); err != nil || rewriting == "" {
 		return err

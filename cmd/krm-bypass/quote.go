@@ -6,6 +6,8 @@ import (
 	"unicode"
 
 	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/krm-bypass/krm-bypass/internal/each"
 )
 
 // shellWord writes a path as a word of a command for a shell.
@@ -20,11 +22,7 @@ func shellWord(path string) string {
 
 // shellWords writes paths as words of a command.
 func shellWords(paths []string) string {
-	var words []string
-	for _, path := range paths {
-		words = append(words, shellWord(path))
-	}
-	return strings.Join(words, " ")
+	return strings.Join(each.As(paths, shellWord), " ")
 }
 
 // difference gives that of a file for git apply and patch -p1. Behind a name with a space

@@ -12,6 +12,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 )
 
@@ -60,10 +61,7 @@ func wroteNothing(name string, found map[string]int) error {
 	if len(found) == 0 {
 		return fmt.Errorf("%s wrote nothing here, and no other did", named(name))
 	}
-	var others []string
-	for _, other := range slices.Sorted(maps.Keys(found)) {
-		others = append(others, fmt.Sprintf("%s (%s)", named(other), objects(found[other])))
-	}
+	others := each.As(slices.Sorted(maps.Keys(found)), func(other string) string { return fmt.Sprintf("%s (%s)", named(other), objects(found[other])) })
 	return fmt.Errorf("%s wrote nothing here: there is something of %s", named(name), strings.Join(others, ", "))
 }
 

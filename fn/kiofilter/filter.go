@@ -5,6 +5,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/krm-bypass/krm-bypass/fn"
+	"github.com/krm-bypass/krm-bypass/internal/each"
 )
 
 // Filter applies a spec to nodes. The outcome is the same as if fn.Process had
@@ -23,10 +24,7 @@ var _ kio.Filter = &Filter{}
 // Filter changes the nodes in place. Its errors are those of fn.Nodes; after one,
 // no node has changed.
 func (f *Filter) Filter(nodes []*yaml.RNode) ([]*yaml.RNode, error) {
-	objects := make([]*yaml.Node, len(nodes))
-	for i, node := range nodes {
-		objects[i] = node.YNode()
-	}
+	objects := each.As(nodes, (*yaml.RNode).YNode)
 	var err error
 	f.Results, err = fn.Nodes(f.Spec, objects, f.Options)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/rules"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -49,11 +50,7 @@ var commands = []command{
 }
 
 func commandNames() []string {
-	var names []string
-	for _, c := range commands {
-		names = append(names, c.name)
-	}
-	return names
+	return each.As(commands, func(c command) string { return c.name })
 }
 
 func apply(s session) error {

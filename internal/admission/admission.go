@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/pattern"
@@ -110,20 +111,12 @@ func unless(condition string, entries []string) []string {
 
 // keys are the annotations that krm-bypass writes for a mesh.
 func keys(m *mesh.Mesh) []string {
-	var all []string
-	for _, k := range m.Keys {
-		all = append(all, quoted(k.Annotation))
-	}
-	return all
+	return each.As(m.Keys, func(k mesh.Key) string { return quoted(k.Annotation) })
 }
 
 // prefixes are those under which a mesh has annotations that nobody knows yet.
 func prefixes(m *mesh.Mesh) []string {
-	var all []string
-	for _, p := range m.Prefixes {
-		all = append(all, quoted(p))
-	}
-	return all
+	return each.As(m.Prefixes, quoted)
 }
 
 // others are a mesh's annotations besides, each with the values that open nothing.
@@ -162,13 +155,13 @@ func worded(m *mesh.Mesh) []string {
 			if len(said.Harmless) == 0 {
 				continue
 			}
-			harmless := strings.Join(mapped(said.Harmless, regexp.QuoteMeta), "|")
+			harmless := strings.Join(each.As(said.Harmless, regexp.QuoteMeta), "|")
 			if having[harmless] == nil {
 				values = append(values, harmless)
 			}
 			having[harmless] = append(having[harmless], word)
 		}
-		harmless := mapped(values, func(v string) string {
+		harmless := each.As(values, func(v string) string {
 			return "(" + strings.Join(having[v], "|") + ")" + quotes + `\s*:\s*` + quotes + "(" + v + ")"
 		})
 		// What hides a word is counted by itself: one match of it may hold several words.
@@ -243,14 +236,6 @@ func inAmbient(p *transform.Policy) (surely, perhaps string) {
 		return "", ""
 	}
 	return surely, perhaps
-}
-
-func mapped(texts []string, by func(string) string) []string {
-	all := make([]string, len(texts))
-	for i, text := range texts {
-		all[i] = by(text)
-	}
-	return all
 }
 
 const (

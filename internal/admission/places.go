@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 )
 
@@ -101,7 +102,7 @@ const items = `variables.lists1.map(l, [l.map(c, type(c[1]) == map ?
 
 // names gives CEL for what names an item.
 func names() string {
-	return strings.Join(mapped(kinds.ItemNames, func(key string) string { return "i.?" + key + ".orValue('')" }), ", ")
+	return strings.Join(each.As(kinds.ItemNames, func(key string) string { return "i.?" + key + ".orValue('')" }), ", ")
 }
 
 // listsOf are the lists and maps of a round, each in a list of those of its path.

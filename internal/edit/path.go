@@ -3,11 +3,16 @@ package edit
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/krm-bypass/krm-bypass/internal/each"
 )
 
 // A Path leads from the root of a document to a value. A string is a key of a
 // mapping, an int the index of an item.
 type Path []any
+
+// Keys gives the path by keys alone.
+func Keys(keys []string) Path { return each.As(keys, func(key string) any { return key }) }
 
 // String writes the path as in spec.template.spec.initContainers[0].name and
 // metadata.annotations["a.b/c"].

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
@@ -207,11 +208,7 @@ func (s *survey) choose(named string) (*mesh.Mesh, error) {
 	found := slices.DeleteFunc(slices.Clone(mesh.All()), func(m *mesh.Mesh) bool { return len(evidence[m]) == 0 })
 	others := ""
 	if len(found) > 0 {
-		seen := make([]string, len(found))
-		for i, m := range found {
-			seen[i] = m.Name + " in " + listed(evidence[m])
-		}
-		others = " (the files hold settings of " + strings.Join(seen, ", of ") + ")"
+		others = " (the files hold settings of " + strings.Join(each.As(found, func(m *mesh.Mesh) string { return m.Name + " in " + listed(evidence[m]) }), ", of ") + ")"
 	}
 	switch {
 	case named != "":

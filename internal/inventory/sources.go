@@ -15,15 +15,6 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
-// steps gives keys as the steps of a path.
-func steps(keys []string) edit.Path {
-	path := make(edit.Path, len(keys))
-	for i, key := range keys {
-		path[i] = key
-	}
-	return path
-}
-
 // statement is what a mesh's own configuration says of one field.
 type statement struct {
 	resource
@@ -64,7 +55,7 @@ func (s *survey) statements(o resource) {
 				continue
 			}
 			v := values{resource: o, in: o.Value, at: o.Path}
-			if found, is := s.inText(v, steps(c.Document)); is && !isOfAnother(m, c, found) {
+			if found, is := s.inText(v, edit.Keys(c.Document)); is && !isOfAnother(m, c, found) {
 				s.stated = append(s.stated, s.read(m, c, found, nil)...)
 			}
 		}
@@ -226,7 +217,7 @@ func (s *survey) read(m *mesh.Mesh, c mesh.Source, v values, below edit.Path) []
 		s.fail(v.resource.in.problem(v.id(), recorded, "krm-bypass has written to this object already: import it as it was before"))
 		return nil
 	}
-	at := slices.Concat(below, steps(c.At))
+	at := slices.Concat(below, edit.Keys(c.At))
 	if !c.Env {
 		return s.settings(m, c, v, at, v.in.At(at...).Entry)
 	}
@@ -340,7 +331,7 @@ func (s *survey) readValues(m *mesh.Mesh, c mesh.Source, v values, at edit.Path,
 		return nil
 	}
 	if len(c.Document) > 0 {
-		inner, is := s.inText(v, slices.Concat(at, steps(c.Document)))
+		inner, is := s.inText(v, slices.Concat(at, edit.Keys(c.Document)))
 		if !is {
 			return nil
 		}

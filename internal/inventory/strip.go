@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
@@ -138,11 +139,7 @@ func (t annotated) removals() []edit.Edit {
 	if whole := t.whole(); whole != nil {
 		return []edit.Edit{{Path: whole, Op: edit.Remove}}
 	}
-	var edits []edit.Edit
-	for _, key := range t.taken {
-		edits = append(edits, edit.Edit{Path: append(slices.Clone(t.path), key), Op: edit.Remove})
-	}
-	return edits
+	return each.As(t.taken, func(key string) edit.Edit { return edit.Edit{Path: append(slices.Clone(t.path), key), Op: edit.Remove} })
 }
 
 // whole is the outermost mapping that holds nothing but what is taken, no comment either, as far

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/bystander"
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 )
 
@@ -34,10 +35,7 @@ func Sources() (rows []SourceRow) {
 			case s.Namespace != "":
 				row.Becomes = "`meshDefaults`, or a rule for the namespace"
 			}
-			var keys []string
-			for _, key := range s.Unsayable {
-				keys = append(keys, "`"+key.Key+"`")
-			}
+			keys := each.As(s.Unsayable, func(key mesh.Unsayable) string { return "`" + key.Key + "`" })
 			if len(keys) > 0 {
 				row.Becomes += "; told: " + strings.Join(keys, ", ")
 			}

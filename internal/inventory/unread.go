@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -57,13 +58,13 @@ func (s *survey) common(policy *transform.Policy) {
 		if row.As == "" {
 			for _, f := range policy.Mesh.Config.Fields {
 				if at := o.Below(f.Path...); f.Value != "" && at.Text() == f.Value || f.Value == "" && at.Len() > 0 {
-					s.warn(o.in.problem(o.id(), o.path(steps(f.Path)...), "not imported: %s", f.Says))
+					s.warn(o.in.problem(o.id(), o.path(edit.Keys(f.Path)...), "not imported: %s", f.Says))
 				}
 			}
 			continue
 		}
 		v := values{resource: o, in: o.Value, at: o.Path}
-		found, is := s.inText(v, steps(row.Document))
+		found, is := s.inText(v, edit.Keys(row.Document))
 		said := found.in.Below(row.At...)
 		if !is || !said.Exists() {
 			continue
@@ -71,7 +72,7 @@ func (s *survey) common(policy *transform.Policy) {
 		if text, err := yaml.Marshal(said.Node()); err == nil && policy.Opens(row.As, string(text)) {
 			at := found.at
 			if !found.isText {
-				at = slices.Concat(at, steps(row.At))
+				at = slices.Concat(at, edit.Keys(row.At))
 			}
 			s.warn(o.in.problem(o.id(), at, "not imported: traffic may bypass the sidecars of many pods by what it says, as by their %s, and no field of a ClusterBypass says this; krm-bypass explain counts it", row.As))
 		}

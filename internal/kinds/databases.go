@@ -1,5 +1,7 @@
 package kinds
 
+import "github.com/krm-bypass/krm-bypass/internal/each"
+
 const (
 	mongodbAt    = Checkout("mongodb/mongodb-kubernetes-operator@f6a53c96128e3e998f4c274964876206ce409305")
 	psmdbAt      = Checkout("percona/percona-server-mongodb-operator@b15af50030bfc5558813b86b160e87fd304a409c")
@@ -15,11 +17,7 @@ const (
 // perconaParts are parts of Percona's objects, each with annotations for its pods, over
 // those of the object, if it has any.
 func perconaParts(over string, parts ...string) []Template {
-	all := make([]Template, len(parts))
-	for i, part := range parts {
-		all[i] = annotated(part+".annotations", part).above(over)
-	}
-	return all
+	return each.As(parts, func(part string) Template { return annotated(part+".annotations", part).above(over) })
 }
 
 // clickHouse is a kind of Altinity's, whose pods follow the templates that the object names.

@@ -1,14 +1,14 @@
 package kinds
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/each"
+)
 
 // whole are templates all of which stands at a path.
 func whole(paths ...string) []Template {
-	all := make([]Template, len(paths))
-	for i, path := range paths {
-		all[i] = Template{Path: at(path)}
-	}
-	return all
+	return each.As(paths, func(path string) Template { return Template{Path: at(path)} })
 }
 
 // joined is a whole template that the operator joins with its own. What is absent of the

@@ -10,6 +10,8 @@ import (
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/types"
 	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/krm-bypass/krm-bypass/internal/each"
 )
 
 // layer is a kustomization of the tree: the root, a base or a component.
@@ -118,10 +120,7 @@ func (b *builder) errIfCycle(dir string, way []*layer) error {
 	if at < 0 {
 		return nil
 	}
-	var names []string
-	for _, l := range way[at:] {
-		names = append(names, b.name(l.dir))
-	}
+	names := each.As(way[at:], func(l *layer) string { return b.name(l.dir) })
 	via := ""
 	if between := names[1:]; len(between) > 0 {
 		via = " by way of " + strings.Join(between, ", ")

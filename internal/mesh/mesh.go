@@ -9,6 +9,7 @@ import (
 	"sync"
 	"unicode"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -233,11 +234,7 @@ var All = sync.OnceValue(func() []*Mesh {
 
 // Names lists the meshes that the spec can name.
 func Names() []string {
-	names := make([]string, len(rows))
-	for i, r := range rows {
-		names[i] = r.name
-	}
-	return names
+	return each.As(rows, func(r *row) string { return r.name })
 }
 
 // NamesOf lists those of which something is true.

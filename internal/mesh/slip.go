@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/pattern"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -177,10 +178,7 @@ func (m *Mesh) nearPrefix(prefix string) bool {
 
 // nearKey gives the place in Keys of the key whose name is nearest, -1 for none.
 func (m *Mesh) nearKey(name string, most int) int {
-	names := make([]string, len(m.Keys))
-	for i, k := range m.Keys {
-		names[i] = folded(k.Annotation)
-	}
+	names := each.As(m.Keys, func(k Key) string { return folded(k.Annotation) })
 	i := spelling.Nearest(folded(name), names, most)
 	if i >= 0 && includes(folded(name)) != includes(names[i]) {
 		return -1 // two letters apart, and the opposite
@@ -206,10 +204,7 @@ func (m *Mesh) near(name string) []string {
 	for _, k := range m.Keys {
 		known = append(known, k.Annotation)
 	}
-	names := make([]string, len(known))
-	for i, key := range known {
-		names[i] = folded(key)
-	}
+	names := each.As(known, folded)
 	if len(name) < shortWord {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 )
@@ -186,11 +187,7 @@ func textsOf(list node.Value) []string {
 	if list.IsScalar() {
 		return whole(list.Text())
 	}
-	texts := make([]string, 0, list.Len())
-	for _, item := range list.Items() {
-		texts = append(texts, item.Text())
-	}
-	return texts
+	return each.As(list.Items(), node.Value.Text)
 }
 
 func lineOf(entries []string, like yaml.Style, item func(string, yaml.Style) *yaml.Node) *yaml.Node {

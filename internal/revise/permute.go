@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -20,10 +21,7 @@ func (t *text) permute(list edit.Path, order []int) error {
 	}
 	var changes []yamltext.Replacement
 	for _, spans := range movable {
-		texts := make([]string, len(spans))
-		for i, s := range spans {
-			texts[i] = string(s.Text(t.Document.Text))
-		}
+		texts := each.As(spans, func(s yamltext.Span) string { return string(s.Text(t.Document.Text)) })
 		ending := t.lineBreak(texts[len(texts)-1])
 		texts[len(texts)-1] += ending
 		for i, s := range spans {
@@ -60,10 +58,7 @@ func (t *text) movable(list edit.Path) ([][]yamltext.Span, error) {
 		return nil, err
 	}
 	if blocks != nil {
-		spans := make([]yamltext.Span, len(blocks))
-		for i, b := range blocks {
-			spans[i] = yamltext.Span{Start: b.comment.Start, End: b.lines.End}
-		}
+		spans := each.As(blocks, func(b block) yamltext.Span { return yamltext.Span{Start: b.comment.Start, End: b.lines.End} })
 		return [][]yamltext.Span{spans}, nil
 	}
 	sequence, err := t.sequence(list)

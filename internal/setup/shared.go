@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -27,11 +28,12 @@ func (f *Folder) listing() yamltext.File {
 
 // sharing is the kustomization beside a shared spec.
 func (f *Folder) sharing() (yamltext.File, bool) {
-	var names []string
-	for _, name := range kustomization.FileNames() {
-		names = append(names, path.Join(path.Dir(SharedSpec), name))
-	}
-	return f.file(names...)
+	return f.kustomizationIn(path.Dir(SharedSpec))
+}
+
+// kustomizationIn is the file of the kustomization in a folder.
+func (f *Folder) kustomizationIn(dir string) (yamltext.File, bool) {
+	return f.file(each.As(kustomization.FileNames(), func(name string) string { return path.Join(dir, name) })...)
 }
 
 // isShared reports whether a kustomization lists a spec beside it as a resource, which is
@@ -57,11 +59,7 @@ func (f *Folder) shared() (changes []Change, left []string, err error) {
 		add(file, "resources", SpecFile)
 	}
 	for _, dir := range f.kustomizations() {
-		var names []string
-		for _, name := range kustomization.FileNames() {
-			names = append(names, path.Join(dir, name))
-		}
-		file, _ := f.file(names...)
+		file, _ := f.kustomizationIn(dir)
 		if _, err := kustomization.Names(file.Text); err != nil {
 			left = append(left, fmt.Sprintf("%s is left as it is: kustomize does not read it: %v", f.named(file), err))
 			continue

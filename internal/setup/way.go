@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
@@ -97,11 +98,7 @@ var ways = []way{
 		lists:   func(f *Folder) yamltext.File { return f.listing() },
 		changes: func(f *Folder) ([]Change, []string, error) { return f.shared() },
 		deployed: func(f *Folder) string {
-			var shown []string
-			for _, dir := range f.kustomizations() {
-				shown = append(shown, f.at(dir))
-			}
-			return strings.Join(shown, " ")
+			return strings.Join(each.As(f.kustomizations(), f.at), " ")
 		},
 		commands: func(f *Folder) []string {
 			var commands []string
@@ -142,12 +139,12 @@ func (w way) moreOf(f *Folder) string {
 
 // Ways are the names by which a user chooses.
 func Ways() []string {
-	return strings.Fields(joined(ways, " ", func(w way) string { return w.name }))
+	return each.As(ways, way.named)
 }
 
 // kustomization is the file of the kustomization that the folder is.
 func (f *Folder) kustomization() (yamltext.File, bool) {
-	return f.file(kustomization.FileNames()...)
+	return f.kustomizationIn(".")
 }
 
 func (f *Folder) kustomizationFiles() []string {
@@ -194,7 +191,7 @@ func (f *Folder) wayOf(name string) (way, error) {
 	case name != "":
 		return way{}, fmt.Errorf("--for %s: write one of %s", name, strings.Join(Ways(), ", "))
 	case len(found) > 1 && !within(found):
-		return way{}, fmt.Errorf("%s is %s: choose with --for %s", f.Path, joined(found, " and ", func(w way) string { return w.title }), joined(found, " or --for ", func(w way) string { return w.name }))
+		return way{}, fmt.Errorf("%s is %s: choose with --for %s", f.Path, strings.Join(each.As(found, way.titled), " and "), strings.Join(each.As(found, way.named), " or --for "))
 	case len(found) > 0:
 		return found[0], nil
 	case len(below) == 1:
@@ -225,13 +222,9 @@ func (f *Folder) title() string {
 	return ""
 }
 
-func joined(found []way, between string, said func(way) string) string {
-	var all []string
-	for _, w := range found {
-		all = append(all, said(w))
-	}
-	return strings.Join(all, between)
-}
+func (w way) named() string { return w.name }
+
+func (w way) titled() string { return w.title }
 
 // below gives a path of the repository as one relative to the folder.
 func (f *Folder) below(repository string) (string, bool) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -69,10 +70,7 @@ func (c *compiler) acceptances(spec *v1alpha1.ClusterBypass, list []v1alpha1.Acc
 func (c *compiler) accepted(a v1alpha1.Acceptance, at string) *finding.Kind {
 	kind, known := finding.ByID(a.Check)
 	if !known && a.Check != "" {
-		var ids []string
-		for _, k := range finding.All() {
-			ids = append(ids, k.ID)
-		}
+		ids := each.As(finding.All(), func(k *finding.Kind) string { return k.ID })
 		remedy := "krm-bypass lint lists the kinds; what is refused, such as what breaks a limit, cannot be accepted"
 		if near := meant(a.Check, ids); len(near) > 0 && a.Check != "limits" {
 			remedy = spelling.Asking(a.Check, near)

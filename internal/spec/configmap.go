@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -98,10 +99,7 @@ func (d *decoder) configMap(root *yaml.Node) *v1alpha1.ClusterBypass {
 	var cm configMapObject
 	d.value(root, reflect.ValueOf(&cm).Elem(), "")
 	spec := &v1alpha1.ClusterBypass{Spec: v1alpha1.Spec{Enforcement: &v1alpha1.Enforcement{}, Global: &v1alpha1.GlobalRule{}}}
-	names := make([]string, len(keys))
-	for i, k := range keys {
-		names[i] = k.name
-	}
+	names := each.As(keys, func(k key) string { return k.name })
 	for _, name := range slices.Sorted(maps.Keys(cm.Data)) {
 		value, at := string(cm.Data[name]), join("data", name)
 		if known := slices.Index(names, name); known >= 0 {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
@@ -87,11 +88,7 @@ func (f *Field) constrain(tag string) {
 
 // namesOf lists the names of fields.
 func namesOf(fields []Field) []string {
-	names := make([]string, len(fields))
-	for i, f := range fields {
-		names[i] = f.Name
-	}
-	return names
+	return each.As(fields, func(f Field) string { return f.Name })
 }
 
 // exactly finds the name among the names.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
@@ -45,11 +46,7 @@ type Problems []Problem
 
 // Error gives a line for each problem.
 func (p Problems) Error() string {
-	lines := make([]string, len(p))
-	for i, problem := range p {
-		lines[i] = problem.Error()
-	}
-	return strings.Join(lines, "\n")
+	return strings.Join(each.As(p, Problem.Error), "\n")
 }
 
 // alike writes a word of other tools as the fields here have it.

@@ -33,7 +33,7 @@ var hooks = source{
 		for _, c := range called {
 			for _, o := range t.beside[c.kind] {
 				told := map[string]bool{} // an object may have many hooks to one port
-				each(o.Value, nil, c.each, func(at edit.Path, service node.Value) {
+				along(o.Value, nil, c.each, func(at edit.Path, service node.Value) {
 					if key := service.Entry("namespace").Text() + "/" + service.Entry("name").Text() + ":" + service.Entry("port").Text(); !told[key] {
 						told[key] = true
 						t.hook(o, c.does, at, service)
@@ -44,8 +44,8 @@ var hooks = source{
 	},
 }
 
-// each visits the values that a path leads to.
-func each(v node.Value, at, path edit.Path, visit func(edit.Path, node.Value)) {
+// along visits the values that a path leads to.
+func along(v node.Value, at, path edit.Path, visit func(edit.Path, node.Value)) {
 	if len(path) == 0 {
 		if v.IsMapping() {
 			visit(at, v)
@@ -54,11 +54,11 @@ func each(v node.Value, at, path edit.Path, visit func(edit.Path, node.Value)) {
 	}
 	if path[0] == "*" {
 		for i, item := range v.Items() {
-			each(item, append(at[:len(at):len(at)], i), path[1:], visit)
+			along(item, append(at[:len(at):len(at)], i), path[1:], visit)
 		}
 		return
 	}
-	each(v.At(path[0]), append(at[:len(at):len(at)], path[0]), path[1:], visit)
+	along(v.At(path[0]), append(at[:len(at):len(at)], path[0]), path[1:], visit)
 }
 
 func (t *tree) hook(o *thing, does string, at edit.Path, of node.Value) {

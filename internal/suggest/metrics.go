@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -225,9 +226,7 @@ var operators = []string{"In", "NotIn", "Exists", "DoesNotExist"}
 func selects(selector node.Value, labels map[string]string) bool {
 	for _, e := range selector.Entry("matchExpressions").Items() {
 		r := transform.Requirement{Key: e.Entry("key").Text(), Operator: e.Entry("operator").Text()}
-		for _, v := range e.Entry("values").Items() {
-			r.Values = append(r.Values, v.Text())
-		}
+		r.Values = each.As(e.Entry("values").Items(), node.Value.Text)
 		if !slices.Contains(operators, r.Operator) || !r.Holds(labels) {
 			return false
 		}
@@ -362,10 +361,7 @@ func (w *workload) scraped(annotated string) (ports []uint16) {
 	if annotated != "" {
 		return []uint16{w.port(annotated)}
 	}
-	for _, p := range w.ports() {
-		ports = append(ports, p.number)
-	}
-	return ports
+	return each.As(w.ports(), func(p port) uint16 { return p.number })
 }
 
 // merges reports whether the sidecar serves the metrics of a workload with its own.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -174,11 +175,7 @@ func (s *Suggestion) layer() (l traffic.Layer) {
 }
 
 func numbers(ports []uint16) []string {
-	texts := make([]string, len(ports))
-	for i, p := range ports {
-		texts[i] = strconv.Itoa(int(p))
-	}
-	return texts
+	return each.As(ports, func(p uint16) string { return strconv.Itoa(int(p)) })
 }
 
 // match names the workload of a suggestion in a rule.

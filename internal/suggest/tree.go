@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
@@ -271,9 +272,7 @@ func (t *tree) workload(d *pass.Document, plan *transform.Plan) *workload {
 	pod := template.Entry("spec")
 	w.host = pod.Entry("hostNetwork").Truth()
 	w.account = pod.Entry("serviceAccountName").Text()
-	for _, server := range pod.Below("dnsConfig", "nameservers").Items() {
-		w.resolvers = append(w.resolvers, server.Text())
-	}
+	w.resolvers = each.As(pod.Below("dnsConfig", "nameservers").Items(), node.Value.Text)
 	spec := seen.In(whole, seen.Path("spec"))
 	w.replicas, w.headless = spec.Entry("replicas").Text(), spec.Entry("serviceName").Text()
 	for _, list := range []string{"initContainers", "containers"} {
@@ -289,13 +288,9 @@ func (t *tree) workload(d *pass.Document, plan *transform.Plan) *workload {
 
 func containerOf(v node.Value) container {
 	c := container{name: v.Entry("name").Text(), image: v.Entry("image").Text()}
-	for _, p := range v.Entry("ports").Items() {
-		c.ports = append(c.ports, portOf(p, "containerPort"))
-	}
+	c.ports = each.As(v.Entry("ports").Items(), func(p node.Value) port { return portOf(p, "containerPort") })
 	for _, list := range []string{"command", "args"} {
-		for _, word := range v.Entry(list).Items() {
-			c.words = append(c.words, word.Text())
-		}
+		c.words = append(c.words, each.As(v.Entry(list).Items(), node.Value.Text)...)
 	}
 	for _, variable := range v.Entry("env").Items() {
 		c.words = append(c.words, variable.Entry("value").Text())

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -98,10 +99,7 @@ func (p *Policy) AcceptsObject(kind *finding.Kind, apiVersion, of, namespace, na
 // what is left. Where a kind is not about ports, they take all of it.
 func (p *Policy) Accepted(kind *finding.Kind, plan *Plan) (taken map[*Acceptance]traffic.Layer, left traffic.Layer) {
 	w := plan.Workload
-	claims := make([]traffic.Layer, len(plan.Fold))
-	for i, c := range plan.Fold {
-		claims[i] = c.Left
-	}
+	claims := each.As(plan.Fold, func(c Claim) traffic.Layer { return c.Left })
 	for _, a := range p.acceptable(kind, w.Name, plan.Namespace) {
 		if a.matches(w, plan.Namespace) != yes {
 			continue

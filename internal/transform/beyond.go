@@ -3,6 +3,7 @@ package transform
 import (
 	"fmt"
 
+	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/guardrail"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -65,13 +66,13 @@ func (p *Policy) warnOfLimits(c *MeshConfig, users [][]string, plan *ConfigPlan)
 	}
 	for _, f := range c.fields {
 		if len(p.Limits.Breaches(f.Opens.Everything().Settings(), traffic.Settings{})) > 0 {
-			plan.warn(finding.BeyondLimits, c.Path(steps(f.Path)...), "", "by the configuration of %s itself %s in every pod, and spec.limits does not reach that: change it there", p.Mesh.Name, f.Says)
+			plan.warn(finding.BeyondLimits, c.Path(edit.Keys(f.Path)...), "", "by the configuration of %s itself %s in every pod, and spec.limits does not reach that: change it there", p.Mesh.Name, f.Says)
 		}
 	}
 	for _, b := range p.Limits.Breaches(c.layer(users).Settings(), traffic.Settings{}) {
 		for _, l := range c.lists {
 			if l.Field == b.By[0] {
-				plan.warn(finding.BeyondLimits, c.Path(steps(l.Path)...), "", "%s", p.unreached(b))
+				plan.warn(finding.BeyondLimits, c.Path(edit.Keys(l.Path)...), "", "%s", p.unreached(b))
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/bystander"
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
@@ -208,11 +209,7 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 	if isKnown || p.passesNothing(o.Type) {
 		marked = nil // which are told of with the workload, or are not of pods
 	}
-	named := make([]string, len(kind.Templates))
-	for i, t := range kind.Templates {
-		named[i] = t.Place().String()
-	}
-	b.known = strings.Join(named, ", ")
+	b.known = strings.Join(each.As(kind.Templates, func(t kinds.Template) string { return t.Place().String() }), ", ")
 	var unknown, beside []kinds.Path
 	var starting []edit.Path // that have init containers beside annotations
 	for _, place := range places {

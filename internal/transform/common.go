@@ -209,9 +209,9 @@ func (p *Policy) Overruled(plan *Plan, own []Way, all []*Common) (kept []Way) {
 // PathTo leads to what stands in the mapping.
 func (c *Common) PathTo(keys ...string) edit.Path {
 	if c.row.Document != nil {
-		return c.Path(steps(c.row.Document)...)
+		return c.Path(edit.Keys(c.row.Document)...)
 	}
-	return c.Path(append(steps(c.row.At), steps(keys)...)...)
+	return c.Path(append(edit.Keys(c.row.At), edit.Keys(keys)...)...)
 }
 
 // CommonWay is what a Common lets bypass in some pods.
@@ -302,7 +302,7 @@ func (p *Policy) fieldWays(plan *Plan, all []*Common) []CommonWay {
 	var ways []CommonWay
 	for _, c := range all {
 		for _, f := range c.fields {
-			way := CommonWay{Common: c, Way: Way{Path: c.Path(steps(f.Path)...), Word: f.Path[len(f.Path)-1], Value: f.Value, Lets: plan.in.Of(f.Opens.Everything())}}
+			way := CommonWay{Common: c, Way: Way{Path: c.Path(edit.Keys(f.Path)...), Word: f.Path[len(f.Path)-1], Value: f.Value, Lets: plan.in.Of(f.Opens.Everything())}}
 			if f.Opens == 0 {
 				way.Voids = p.Mesh.Name + " has " + way.Word + ": " + way.String() + ", where " + f.Says
 			}
@@ -327,7 +327,7 @@ func (p *Policy) listWays(plan *Plan, all []*Common) []CommonWay {
 		for i, l := range c.config.Config.lists {
 			layer := plan.in.Of(only(l.Field, c.config.lists[i]...))
 			if slices.ContainsFunc(p.Mesh.Irrevocable(plan.Settings, said, layer), func(g mesh.Gap) bool { return g.Field == l.Field }) {
-				ways = append(ways, CommonWay{Common: c, Way: Way{Path: c.Path(steps(l.Path)...), Word: l.Path[len(l.Path)-1], Value: strings.Join(c.config.lists[i], ","), Lets: layer, Sure: true}})
+				ways = append(ways, CommonWay{Common: c, Way: Way{Path: c.Path(edit.Keys(l.Path)...), Word: l.Path[len(l.Path)-1], Value: strings.Join(c.config.lists[i], ","), Lets: layer, Sure: true}})
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/node"
@@ -391,11 +392,7 @@ func listed(v node.Value) string {
 	if !v.IsList() {
 		return v.Describe()
 	}
-	var entries []string
-	for _, item := range v.Items() {
-		entries = append(entries, item.Describe())
-	}
-	return "[" + strings.Join(entries, ", ") + "]"
+	return "[" + strings.Join(each.As(v.Items(), node.Value.Describe), ", ") + "]"
 }
 
 // changed warns of one value.

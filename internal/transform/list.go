@@ -5,6 +5,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 )
 
@@ -50,10 +51,7 @@ func (dr *draft) list(g *group, l sharedList, wanted []string, value func(entry 
 		dr.will.Added[l.name] = wanted
 	}
 	ours := l.ours(dr.was)
-	standing := make([]string, len(ours))
-	for i, place := range ours {
-		standing[i] = l.entries[place]
-	}
+	standing := each.As(ours, func(place int) string { return l.entries[place] })
 	if slices.Equal(standing, wanted) {
 		return
 	}

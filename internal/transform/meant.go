@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/spelling"
 )
@@ -416,10 +417,7 @@ func (p *Policy) lists() (lists, rules [][]string) {
 	lists = [][]string{p.Enrolled, p.Limits.ForbiddenNamespaces, p.Limits.Annotators, p.Limits.OptOuts}
 	var workloads, inside, ports []string
 	for _, scope := range p.Scopes {
-		var named []string
-		for _, n := range scope.Names {
-			named = append(named, n.Name)
-		}
+		named := each.As(scope.Names, func(n PortName) string { return n.Name })
 		lists, ports = append(lists, named), append(ports, named...)
 		if scope.Match == nil {
 			continue

@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -86,15 +87,12 @@ func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
 		return plan
 	}
 	dr := p.newDraft(&c.Object, was, &plan.report)
-	users := make([][]string, len(c.lists))
-	for i, l := range c.lists {
-		users[i] = l.users(was)
-	}
+	users := each.As(c.lists, func(l configList) []string { return l.users(was) })
 	p.warnOfLimits(c, users, plan)
 	wanted := p.configEntries(c, users, plan)
 	for i, l := range c.lists {
 		plan.lists = append(plan.lists, slices.Concat(users[i], wanted[i]))
-		dr.list(dr.group(c.Path(steps(l.Path)...)), l.sharedList, wanted[i], l.value)
+		dr.list(dr.group(c.Path(edit.Keys(l.Path)...)), l.sharedList, wanted[i], l.value)
 	}
 	if other != nil {
 		p.giveWayIn(plan, wanted, other)
@@ -107,10 +105,7 @@ func (p *Policy) PlanConfig(c *MeshConfig) *ConfigPlan {
 
 // prior gives the record that an earlier run left.
 func (c *MeshConfig) prior() (*record, error) {
-	lists := make([]sharedList, len(c.lists))
-	for i, l := range c.lists {
-		lists[i] = l.sharedList
-	}
+	lists := each.As(c.lists, func(l configList) sharedList { return l.sharedList })
 	r, err := c.record(func(place string) bool { return place == "" }, lists...)
 	if err != nil {
 		return nil, err
@@ -133,7 +128,7 @@ func (p *Policy) configEntries(c *MeshConfig, users [][]string, plan *ConfigPlan
 		var path edit.Path
 		for _, l := range c.lists {
 			if l.Field == g.Field {
-				path = c.Path(steps(l.Path)...)
+				path = c.Path(edit.Keys(l.Path)...)
 			}
 		}
 		part := ""

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/guardrail"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -76,7 +77,7 @@ func (p *Policy) NamedWays(plan *Plan, way Way, o *NamedObject) (all []CommonWay
 			lets, exact = mesh.OpensAll.Everything(), false
 		}
 		if lets = plan.in.Of(lets); !lets.IsZero() {
-			said := CommonWay{Common: o.Common, Way: Way{Path: o.Path(steps(named.Document)...), Word: setting, Value: strings.Join(entries, ","), Lets: lets}}
+			said := CommonWay{Common: o.Common, Way: Way{Path: o.Path(edit.Keys(named.Document)...), Word: setting, Value: strings.Join(entries, ","), Lets: lets}}
 			if exact {
 				said.Doubt = named.Doubt
 			}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -234,10 +235,7 @@ func (w *Workload) record() (*record, error) {
 }
 
 func (w *Workload) recordOfAll() (*record, error) {
-	lists := make([]sharedList, len(w.family))
-	for i, one := range w.family {
-		lists[i] = one.pullSecrets
-	}
+	lists := each.As(w.family, func(one *Workload) sharedList { return one.pullSecrets })
 	r, err := w.Object.record(func(place string) bool {
 		return place == "" || !w.kind.IsKubernetes() && (couldStand(w.kind, place) || slices.ContainsFunc(w.family, func(one *Workload) bool { return one.rooted() == place }))
 	}, lists...)

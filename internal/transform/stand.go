@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/node"
@@ -325,11 +326,7 @@ func makesNone(t kinds.Template, item node.Value) bool {
 }
 
 func keysOf(path kinds.Path) edit.Path {
-	keys := make(edit.Path, len(path))
-	for i, step := range path {
-		keys[i] = step.Key
-	}
-	return keys
+	return each.As(path, func(step kinds.Step) any { return step.Key })
 }
 
 // further names what stands below a place.

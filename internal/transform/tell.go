@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -147,11 +148,7 @@ func also(words string, same []*Bystander) string {
 }
 
 func idsOf(all []*Bystander) []string {
-	ids := make([]string, len(all))
-	for i, b := range all {
-		ids[i] = b.ID()
-	}
-	return ids
+	return each.As(all, (*Bystander).ID)
 }
 
 // mend says what to do with an annotation instead.
@@ -168,10 +165,7 @@ func (p *Policy) mend(m misplaced, same []*Bystander) string {
 		k := p.Mesh.Keys[key]
 		if said, err := k.Read(m.value); err == nil {
 			if entries, _ := said.Entries(k.Field); len(entries) > 0 {
-				names := make([]string, len(same))
-				for i, b := range same {
-					names[i] = b.Name
-				}
+				names := each.As(same, func(b *Bystander) string { return b.Name })
 				if i := slices.Index(entries, traffic.Everything); i >= 0 {
 					entries[i] = strconv.Quote(traffic.Everything) // which is an alias without quotes
 				}

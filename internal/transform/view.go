@@ -212,15 +212,6 @@ func (o *Object) Named() *Object {
 	}
 }
 
-// steps gives keys as the steps of a path.
-func steps(keys []string) []any {
-	path := make([]any, len(keys))
-	for i, key := range keys {
-		path[i] = key
-	}
-	return path
-}
-
 // foreign gives the containers of a pod but ours, by their places among its init
 // containers.
 func (w *Workload) foreign(ours places) []container {

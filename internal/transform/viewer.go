@@ -200,7 +200,7 @@ func viewConfig(o object.Object, configured *mesh.Mesh, line int) (*MeshConfig, 
 	v := &viewer{line: line}
 	v.doubts(o, func(path edit.Path, _ string) bool {
 		return slices.ContainsFunc(configured.Config.Lists, func(l mesh.ConfigList) bool {
-			way := edit.Path(steps(l.Path))
+			way := edit.Keys(l.Path)
 			return len(path) <= len(way) && slices.Equal(path, way[:len(path)])
 		}) || len(path) > 0 && path[0] == "metadata"
 	})
@@ -211,7 +211,7 @@ func viewConfig(o object.Object, configured *mesh.Mesh, line int) (*MeshConfig, 
 	for _, l := range configured.Config.Lists {
 		c.lists = append(c.lists, configList{l, sharedList{strings.Join(l.Path, "."), v.entries(o, l.Path)}})
 		for i := range l.Path {
-			c.see(o.Value, c.Path(steps(l.Path[:i+1])...))
+			c.see(o.Value, c.Path(edit.Keys(l.Path[:i+1])...))
 		}
 	}
 	c.fields = fieldsIn(o, configured.Config)

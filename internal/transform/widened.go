@@ -35,7 +35,7 @@ func (p *Policy) JudgeConfig(c *ConfigPlan, plans []*Plan) []Finding {
 			if l.included() {
 				effect = "lets everything but this bypass the sidecar"
 			}
-			found.warn(finding.MeshConfigWidens, c.Config.Path(append(steps(l.Path), w.step...)...), strings.Join(w.entries, ", "),
+			found.warn(finding.MeshConfigWidens, c.Config.Path(append(edit.Keys(l.Path), w.step...)...), strings.Join(w.entries, ", "),
 				"%s in %s, although the ClusterBypass does not say so: %s adds it to what a pod's annotations say; remove it here, or say it in spec.meshDefaults",
 				effect, some(w.workloads), p.Mesh.Name)
 		}
@@ -53,7 +53,7 @@ func (p *Policy) reportFields(c *ConfigPlan, plans []*Plan, found *report) {
 		}
 	}
 	for _, f := range c.Config.fields {
-		switch at := c.Config.Path(steps(f.Path)...); {
+		switch at := c.Config.Path(edit.Keys(f.Path)...); {
 		case len(applied) == 0:
 		case f.Opens == 0:
 			found.warn(finding.InterceptionMode, at, f.Value, "with it %s does not do what the ClusterBypass says of %s: %s; take these workloads out of the rules, or remove this", p.Mesh.Name, some(applied), f.Says)
@@ -125,7 +125,7 @@ func (p *Policy) reportStuck(c *ConfigPlan, all traffic.Layer, plans []*Plan, fo
 	}
 	for _, l := range c.Config.lists {
 		if names := stuck[l.Field]; len(names) > 0 {
-			found.warn(finding.MeshConfigClash, c.Config.Path(steps(l.Path)...), "",
+			found.warn(finding.MeshConfigClash, c.Config.Path(edit.Keys(l.Path)...), "",
 				"with it the pods of %s would not start: %s. Restate it in spec.meshDefaults, and the init container takes over what does not fit", some(names), reasons[l.Field])
 		}
 	}

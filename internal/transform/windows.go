@@ -3,6 +3,7 @@ package transform
 import (
 	"slices"
 
+	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 )
 
@@ -38,7 +39,7 @@ func onWindows(spec node.Value) []any {
 	if len(terms) == 0 || slices.ContainsFunc(terms, isOther) { // one of the terms is enough
 		return nil
 	}
-	return steps(required)
+	return edit.Keys(required)
 }
 
 // needsWindows reports whether a requirement on labels is met by Windows nodes alone. A

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 )
 
@@ -29,10 +30,7 @@ type jump struct {
 func (r Ruleset) holdings(f family) holdings {
 	var h holdings
 	for _, c := range r {
-		var rules []filter.Rule
-		for _, rule := range c.of(f) {
-			rules = append(rules, filter.Rule{Spelled: rule.String()})
-		}
+		rules := each.As(c.of(f), func(rule Rule) filter.Rule { return filter.Rule{Spelled: rule.String()} })
 		h.chains = append(h.chains, filter.Chain{Name: c.Name, Rules: rules})
 		h.jumps = append(h.jumps, jump{c.Hook, 1, "-j " + c.Name})
 	}

@@ -3,6 +3,7 @@ package legacy
 import (
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -39,10 +40,7 @@ func said(values map[traffic.Field][]string, inbound bool, words []string) {
 		option[words[i]] = words[i+1]
 	}
 	to, protocol, leaves := option["-d"], strings.ToUpper(option["-p"]), option["-j"] == string(leave)
-	var ports []string
-	for _, p := range traffic.SplitList(option["--dport"], option["--dports"]) {
-		ports = append(ports, strings.ReplaceAll(p, ":", "-")+"/"+protocol)
-	}
+	ports := each.As(traffic.SplitList(option["--dport"], option["--dports"]), func(p string) string { return strings.ReplaceAll(p, ":", "-") + "/" + protocol })
 	add := func(f traffic.Field, entries ...string) { values[f] = append(values[f], entries...) }
 	switch {
 	case inbound && leaves:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -32,11 +33,7 @@ func (r Rule) String() string {
 }
 
 func portsWord(ranges []traffic.PortRange) string {
-	words := make([]string, len(ranges))
-	for i, r := range ranges {
-		words[i] = strings.ReplaceAll(r.String(), "-", ":")
-	}
-	return strings.Join(words, ",")
+	return strings.Join(each.As(ranges, func(r traffic.PortRange) string { return strings.ReplaceAll(r.String(), "-", ":") }), ",")
 }
 
 // preamble says what to do with the text. Thanks to the options -4 and -6 both

@@ -9,6 +9,8 @@ import (
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/krm-bypass/krm-bypass/internal/each"
 )
 
 // dumpBuffer, in bytes, is the most that the kernel puts into one answer of a
@@ -107,10 +109,7 @@ func (k *kernel) ask(family byte, message uint16, flags netlink.HeaderFlags, abo
 		return nil, err
 	}
 	answers, err := k.socket.Execute(question)
-	var found [][]byte
-	for _, m := range answers {
-		found = append(found, m.Data[min(len(nfgenmsg(0)), len(m.Data)):])
-	}
+	found := each.As(answers, func(m netlink.Message) []byte { return m.Data[min(len(nfgenmsg(0)), len(m.Data)):] })
 	return found, err
 }
 

@@ -9,6 +9,8 @@ import (
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
+
+	"github.com/krm-bypass/krm-bypass/internal/each"
 )
 
 // Registers that rules load keys into. A concatenation takes adjacent ones. The
@@ -132,11 +134,7 @@ var verdicts = map[expr.VerdictKind]string{
 // spell writes expressions down: two lists that do the same are spelled the same,
 // whether we made them or the kernel gave them back, and no others are.
 func spell(expressions []expr.Any) string {
-	words := make([]string, len(expressions))
-	for i, e := range expressions {
-		words[i] = spellOne(e)
-	}
-	return strings.Join(words, " ")
+	return strings.Join(each.As(expressions, spellOne), " ")
 }
 
 func spellOne(e expr.Any) string {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -93,11 +94,7 @@ func writeAddresses(first, last string) string {
 
 func portsOf(p traffic.Protocol) func(filter.Step) []Interval {
 	return func(s filter.Step) []Interval {
-		var intervals []Interval
-		for _, r := range s.Ports.Ranges(p) {
-			intervals = append(intervals, Interval{string(portKey(r.First)), string(portKey(r.Last))})
-		}
-		return intervals
+		return each.As(s.Ports.Ranges(p), func(r traffic.PortRange) Interval { return Interval{string(portKey(r.First)), string(portKey(r.Last))} })
 	}
 }
 

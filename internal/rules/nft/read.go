@@ -9,6 +9,7 @@ import (
 	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 )
 
@@ -192,9 +193,5 @@ func Chains() []string {
 	if err != nil {
 		return nil
 	}
-	var all []string
-	for _, c := range found {
-		all = append(all, c.Table.Name+" "+c.Name)
-	}
-	return all
+	return each.As(found, func(c *nftables.Chain) string { return c.Table.Name + " " + c.Name })
 }

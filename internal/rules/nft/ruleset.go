@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/rules/filter"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
@@ -287,10 +288,7 @@ func (r *Ruleset) forwarded(form filter.Form) []Rule {
 	if form.Own == nil {
 		return []Rule{{Matches: []Match{{Key: destination, Not: true, Constant: local}}, Statement: leave}}
 	}
-	var own []netip.Prefix
-	for _, a := range form.Own {
-		own = append(own, netip.PrefixFrom(a, a.BitLen()))
-	}
+	own := each.As(form.Own, func(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) })
 	step := filter.Step{Prefixes: traffic.NewPrefixes(own...)}
 	var rules []Rule
 	for _, l := range lookups[filter.OnAddresses] {

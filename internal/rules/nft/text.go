@@ -3,6 +3,8 @@ package nft
 import (
 	"fmt"
 	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/each"
 )
 
 // Text gives the ruleset as "nft -f" loads it. Loading it replaces whatever the
@@ -34,10 +36,7 @@ func (r Ruleset) Text() string {
 
 // String gives the rule as nft writes it.
 func (r Rule) String() string {
-	var words []string
-	for _, m := range r.Matches {
-		words = append(words, m.String())
-	}
+	words := each.As(r.Matches, Match.String)
 	words = append(words, string(r.Statement))
 	if r.Field != "" {
 		words = append(words, fmt.Sprintf("comment %q", r.Field))

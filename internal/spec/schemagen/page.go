@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/krm-bypass/krm-bypass/internal/each"
 )
 
 const pageHead = `# Every field of the specification
@@ -114,11 +116,7 @@ func form(s *schema) string {
 	case s.Constant != "":
 		return "`" + s.Constant + "`"
 	case len(s.AnyOf) > 0:
-		forms := make([]string, len(s.AnyOf))
-		for i, one := range s.AnyOf {
-			forms[i] = form(one)
-		}
-		return strings.Join(forms, " or ")
+		return strings.Join(each.As(s.AnyOf, form), " or ")
 	case len(s.Enum) > 0:
 		return "`" + strings.Join(s.Enum, "`, `") + "`"
 	case s.Items != nil:

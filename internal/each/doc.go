@@ -1,0 +1,2 @@
+// Package each makes a list of another, item by item.
+package each
