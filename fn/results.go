@@ -48,6 +48,11 @@ type Result struct {
 	// as in spec.lint. What is refused in any case has no such tag.
 	Tags map[string]string `json:"tags,omitempty" yaml:"tags,omitempty"`
 
+	// Workloads and Ports are those that a finding about ports speaks of, each as the
+	// message names it; nil where that does not name them all.
+	Workloads []string `json:"-" yaml:"-"`
+	Ports     []string `json:"-" yaml:"-"`
+
 	// unreached are the parts of the spec of which it says that they reach nobody.
 	unreached []Reach
 	// idle is the acceptance of which it says that it accepts nothing here.
@@ -251,7 +256,7 @@ func counting(text string) string {
 func resultsOf(findings ...pass.Finding) Results {
 	results := make(Results, len(findings))
 	for i, f := range findings {
-		results[i] = Result{Message: f.Message, Severity: f.Severity, ResourceRef: refTo(f.About), File: fileOf(f.File, f.Index), Line: f.Line}
+		results[i] = Result{Message: f.Message, Severity: f.Severity, ResourceRef: refTo(f.About), File: fileOf(f.File, f.Index), Line: f.Line, Workloads: f.Workloads, Ports: f.Ports}
 		if f.Field != "" || f.Proposed != "" {
 			results[i].Field = &Field{Path: f.Field, CurrentValue: f.Value, ProposedValue: f.Proposed}
 		}

@@ -133,5 +133,6 @@ func (t *mtls) report(j *judgement, w *Workload, b *broken) {
 	one := b.ports.Count(traffic.TCP) == 1
 	f := j.find(w.Object, w.annotation(key.Annotation), "",
 		portsOf(b.ports), b.through.String(), verb(one, "it bypasses", "they bypass"), strings.Join(remedies, "; "))
+	f.Ports = portsIn(portsOf(b.ports))
 	f.Proposed = strings.Join(documents, "---\n")
 }

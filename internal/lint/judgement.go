@@ -83,7 +83,10 @@ func (j *judgement) run(c *Check, accepted *transform.Acceptance) []Finding {
 func (j *judgement) conclude() {
 	for _, n := range j.noted {
 		for _, s := range append(n.tally.sayings(), n.known...) {
-			j.findAs(n.says, n.about, n.path, n.value, append([]any{s.said, s.workloads}, n.more...)...)
+			f := j.findAs(n.says, n.about, n.path, n.value, append([]any{s.said, s.workloads}, n.more...)...)
+			if j.check.Ports {
+				f.Workloads, f.Ports = s.of, portsIn(s.said)
+			}
 		}
 	}
 	j.notes, j.noted = map[place]*note{}, nil

@@ -14,6 +14,9 @@ type Finding struct {
 	transform.Finding
 	// Proposed is YAML that mends it, "" where the message says all.
 	Proposed string
+	// Workloads and Ports are those that a finding about ports speaks of; nil where the
+	// message does not name them all.
+	Workloads, Ports []string
 }
 
 // Linter runs the checks that are in force for a policy. It is safe for

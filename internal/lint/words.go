@@ -36,6 +36,16 @@ func portsOf(ports traffic.Ports) string {
 	return noun + strings.Join(texts, ", ")
 }
 
+// portsIn gives the ports that portsOf wrote, or a port; nil where not all are named.
+func portsIn(said string) []string {
+	said = strings.TrimPrefix(strings.TrimPrefix(said, "ports "), "port ")
+	ports := strings.Split(said, ", ")
+	if err := new(traffic.Layer).Set(traffic.ExcludeInboundPorts, ports); err != nil {
+		return nil
+	}
+	return ports
+}
+
 // tally gathers workloads by what there is to say of them, so that it is said
 // once.
 type tally map[string]*crowd
@@ -100,8 +110,12 @@ func (c *crowd) String() string {
 	return fmt.Sprintf("%s and %d more", named, c.more)
 }
 
-// saying is what was said and the workloads of which it was.
-type saying struct{ said, workloads string }
+// saying is what was said and the workloads of which it was. of has those too, nil where
+// they are too many to name.
+type saying struct {
+	said, workloads string
+	of              []string
+}
 
 // mostSayings is how much is said of one field before it is said in short, so that
 // a policy beside workloads that all bypass other ports is one finding.
@@ -118,12 +132,15 @@ func (t tally) sayings() []saying {
 		}
 	}
 	if len(said) > mostSayings {
-		return []saying{{some(said), all.String()}}
+		return []saying{{said: some(said), workloads: all.String()}}
 	}
 	slices.Sort(said)
 	sayings := make([]saying, len(said))
 	for i, s := range said {
-		sayings[i] = saying{s, t[s].String()}
+		sayings[i] = saying{said: s, workloads: t[s].String()}
+		if t[s].more == 0 {
+			sayings[i].of = t[s].first
+		}
 	}
 	return sayings
 }

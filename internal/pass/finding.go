@@ -26,6 +26,8 @@ type Finding struct {
 	// Field is the path of the field that it is about, Value the value there, and
 	// Proposed YAML that fixes it. Each may be "".
 	Field, Value, Proposed string
+	// Workloads and Ports are those of a lint.Finding.
+	Workloads, Ports []string
 	Place
 }
 

@@ -80,7 +80,7 @@ func (p *Pass) located(found []lint.Finding) []Finding {
 			documents[at] = d
 		}
 		findings[i] = d.finding(f.Object, f.Finding)
-		findings[i].Proposed = f.Proposed
+		findings[i].Proposed, findings[i].Workloads, findings[i].Ports = f.Proposed, f.Workloads, f.Ports
 		if f.Proposed != "" && f.Path == nil {
 			findings[i].Field = f.Object.Path().String()
 		}

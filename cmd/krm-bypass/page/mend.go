@@ -114,7 +114,8 @@ func (m *mender) removal(at string) []mendView {
 // acceptURL is the form that accepts a finding, "" where that cannot be accepted. Whoever
 // sends it has to say why.
 func (m *mender) acceptURL(s report.Subject, f report.Finding) string {
-	if _, known := finding.ByID(f.Rule); !known {
+	kind, known := finding.ByID(f.Rule)
+	if !known {
 		return ""
 	}
 	about := []string{"add", "spec.lint.accept", "check", f.Rule}
@@ -124,8 +125,36 @@ func (m *mender) acceptURL(s report.Subject, f report.Finding) string {
 		}
 		return "" // what is about the specification is accepted by the name of its rule alone
 	}
-	ref := fn.ResourceRef{APIVersion: s.APIVersion, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name}
-	return m.link("/rules/edit", append(about, matching(ref)...)...)
+	refs := []fn.ResourceRef{{APIVersion: s.APIVersion, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name}}
+	if kind.Ports {
+		if workloads := m.workloads(refs[0], f.Workloads); workloads != nil { // only there can some ports be accepted
+			refs, about = workloads, append(about, "ports", strings.Join(f.Ports, "\n"))
+		}
+	}
+	return m.link("/rules/edit", append(about, matching(refs...)...)...)
+}
+
+// workloads gives those that a finding speaks of: what it is about, or those that it names;
+// nil where a match of them would take in others.
+func (m *mender) workloads(about fn.ResourceRef, named []string) (all []fn.ResourceRef) {
+	if m.seen == nil {
+		return nil
+	}
+	for i := range m.seen.Explanation.Workloads {
+		switch ref := m.seen.Explanation.Workloads[i].ResourceRef; {
+		case ref == about:
+			return []fn.ResourceRef{ref}
+		case slices.Contains(named, object.Named(ref.Kind, ref.Namespace, ref.Name)) && !slices.Contains(all, ref):
+			all = append(all, ref)
+		}
+	}
+	alike := func(ref fn.ResourceRef) bool {
+		return ref.APIVersion == all[0].APIVersion && ref.Kind == all[0].Kind && ref.Namespace == all[0].Namespace
+	}
+	if len(all) != len(named) || slices.ContainsFunc(all, func(ref fn.ResourceRef) bool { return !alike(ref) }) {
+		return nil
+	}
+	return all
 }
 
 // nameURL is where the rule gets a name without which a finding cannot be accepted, "" where
@@ -155,13 +184,16 @@ func (r *request) editURL(at string) string {
 	return r.link("/rules/edit", "of", rule)
 }
 
-// matching are the fields of a match for one object.
-func matching(ref fn.ResourceRef) []string {
-	kind := ref.Kind
-	if group := object.Group(ref.APIVersion); strings.Contains(group, ".") {
+// matching are the fields of a match for objects of one kind in one namespace.
+func matching(refs ...fn.ResourceRef) []string {
+	kind, names := refs[0].Kind, make([]string, len(refs))
+	if group := object.Group(refs[0].APIVersion); strings.Contains(group, ".") {
 		kind += "." + group
 	}
-	return []string{"match.kinds", kind, "match.names", ref.Name, "match.namespaces", ref.Namespace}
+	for i, ref := range refs {
+		names[i] = ref.Name
+	}
+	return []string{"match.kinds", kind, "match.names", strings.Join(names, "\n"), "match.namespaces", refs[0].Namespace}
 }
 
 // ruleOf gives the path of the rule that a path of the specification is in.

@@ -116,6 +116,9 @@ type Finding struct {
 	Proposed string `json:"proposed,omitempty"`
 	// Reason says why it is accepted.
 	Reason string `json:"reason,omitempty"`
+	// Workloads and Ports are those of the result.
+	Workloads []string `json:"-"`
+	Ports     []string `json:"-"`
 	// New says that an earlier state, with which it was compared, did not have it.
 	New bool `json:"-"`
 }
@@ -334,7 +337,7 @@ func (r *Check) add(result fn.Result, subject func(fn.ResourceRef, string, int) 
 	if result.File != nil {
 		file = result.File.Path
 	}
-	f := Finding{Rule: rule, Severity: result.Severity, Line: result.Line, Message: result.Message, Reason: reason}
+	f := Finding{Rule: rule, Severity: result.Severity, Line: result.Line, Message: result.Message, Reason: reason, Workloads: result.Workloads, Ports: result.Ports}
 	if result.Field != nil {
 		f.Path, f.Value, f.Proposed = result.Field.Path, result.Field.CurrentValue, result.Field.ProposedValue
 	}
