@@ -103,6 +103,9 @@ type Lint struct {
 	// AutoMTLS finds ports to which the callers' sidecars speak mTLS although no
 	// sidecar answers there, and proposes what mends it.
 	AutoMTLS string `json:"auto-mtls,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// PlainText finds objects by which callers still speak plain text to a port that bypasses
+	// the sidecar no more.
+	PlainText string `json:"plain-text,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// AmbientInbound finds inbound settings of ambient pods that callers in the mesh do
 	// not notice.
 	AmbientInbound string `json:"ambient-inbound,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`

@@ -7,6 +7,7 @@ var (
 	RequestAuthentication = ofIstioPorts("request-authentication")
 	ServicePort           = ofPorts("service-port")
 	AutoMTLS              = ofIstioPorts("auto-mtls")
+	PlainText             = ofIstio("plain-text")
 	AmbientInbound        = ofIstioPorts("ambient-inbound")
 	TPROXYByIptables      = ofIstioPorts("tproxy-by-iptables")
 )
@@ -94,7 +95,7 @@ var (
 
 // kinds lists them, in the order above.
 var kinds = []*Kind{
-	StrictMTLS, AuthorizationPolicy, RequestAuthentication, ServicePort, AutoMTLS, AmbientInbound, TPROXYByIptables,
+	StrictMTLS, AuthorizationPolicy, RequestAuthentication, ServicePort, AutoMTLS, PlainText, AmbientInbound, TPROXYByIptables,
 	ServiceEntry, VirtualService, SidecarEgress, RegistryOnly, DNSCapture, Waypoint, SocketBalance,
 	OtherProxy, ProxyUser, ProxyConfig, InterceptionMode, PodPrivilege, AnnotationSize, ArgumentSize, ObjectSize, PortExpansion, InitWithoutNeed, ForeignContainer, ChangedAfter, AddedAfter, DuplicateKey,
 	NoSelector, PatchAndResource, IncompleteObject,

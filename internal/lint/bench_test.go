@@ -22,7 +22,7 @@ func BenchmarkJudge(b *testing.B) {
 	for _, n := range []int{100, 1000, 5000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			policy := bypassing(b, "excludeInboundPorts=9090 excludeOutboundPorts=3306")
-			linter := lint.New(policy, nil)
+			linter := lint.New(policy, nil, func(func(object.Type) bool) bool { return false })
 			var workloads []*lint.Workload
 			var documents []*yaml.Node
 			for i := range n {

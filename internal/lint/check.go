@@ -19,6 +19,8 @@ type Check struct {
 	anyService bool
 	// concerns reports whether a workload makes the check matter; nil for all.
 	concerns func(*Workload) bool
+	// ofIntact says that it is about workloads of which no rule speaks, too.
+	ofIntact bool
 	// says is the message of its findings, with places for what they are about.
 	says string
 	// judge looks at all workloads and objects together, examine at one pod
@@ -86,6 +88,11 @@ var table = []*Check{
 		Kind: finding.AutoMTLS, only: mesh.Sidecar,
 		about: []*kind{services}, reads: append(configurations, peerAuthentications, destinationRules), concerns: (*Workload).opensInbound, judge: autoMTLS,
 		says: "the sidecars of its callers speak mTLS to %s, by %s, but %s the sidecar that would answer, so these connections break: %s",
+	},
+	{
+		Kind: finding.PlainText, only: mesh.Sidecar, anyService: true, ofIntact: true,
+		about: []*kind{destinationRules, peerAuthentications}, reads: append(configurations, services, namespaces), judge: plainText,
+		says: "nothing bypasses the sidecar of %[2]s at %[1]s, and %[3]s: delete this object if it was for a bypass that is gone, or take the port out of it",
 	},
 	{
 		Kind: finding.AmbientInbound, only: mesh.Ambient,

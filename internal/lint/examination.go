@@ -57,6 +57,7 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 		Object: about, annotations: l.interned(seen.TemplatePath("metadata", "annotations")), spec: l.interned(seen.TemplatePath("spec")), namespace: plan.Namespace,
 		bypass:  l.bypassOf(plan),
 		on:      plan.Mesh(),
+		intact:  !plan.Decided,
 		written: plan.Applies, contained: plan.Container,
 		byIptables: plan.Container && l.policy.Enforcement.Backend == transform.RawSocketBackend,
 	}

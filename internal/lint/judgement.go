@@ -17,7 +17,7 @@ func (l *Linter) Judge(workloads []*Workload, wanted Wanted, items Items) []Find
 	var findings []Finding
 	for _, plane := range mesh.DataPlanes {
 		of := slices.DeleteFunc(slices.Clone(workloads), func(w *Workload) bool { return !w.isIn(plane) })
-		if plane == mesh.Sidecar || len(of) > 0 {
+		if plane == mesh.Sidecar || len(decided(of)) > 0 {
 			findings = append(findings, l.judge(plane, of, workloads, wanted, items)...)
 		}
 	}
@@ -32,9 +32,16 @@ func (l *Linter) judge(plane mesh.DataPlane, workloads, all []*Workload, wanted 
 		j.proxy, j.all = l.policy.Mesh.On(plane).Proxy(), all
 		return j
 	}
+	intact := workloads
+	workloads, all = decided(workloads), decided(all)
 	whole := judgement(workloads)
 	for _, c := range wanted.checks {
-		if c.only != "" && c.only != plane {
+		switch {
+		case c.only != "" && c.only != plane:
+			continue
+		case c.ofIntact:
+			// Which of them an acceptance names, is no part of what it looks at.
+			findings = append(findings, judgement(intact).run(c, nil)...)
 			continue
 		}
 		if !slices.ContainsFunc(l.policy.Acceptances, func(a transform.Acceptance) bool { return a.Kind == c.Kind }) {

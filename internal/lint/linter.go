@@ -5,6 +5,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/node"
+	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -28,6 +29,8 @@ type Linter struct {
 	commons []*transform.Common
 	// limited reports whether the policy has limits.
 	limited bool
+	// seesIntact says that a check is about workloads of which no rule speaks.
+	seesIntact bool
 	// bypasses are those of the workloads, by what tells them apart.
 	bypasses sync.Map
 	// paths are those of pod templates.
@@ -35,8 +38,8 @@ type Linter struct {
 }
 
 // New gives a linter for what a policy makes of workloads beside objects that say
-// something for many pods.
-func New(policy *transform.Policy, commons []*transform.Common) *Linter {
+// something for many pods. present says which kinds of objects there are.
+func New(policy *transform.Policy, commons []*transform.Common, present func(is func(object.Type) bool) bool) *Linter {
 	l := &Linter{policy: policy, commons: commons}
 	l.limited = !policy.Limits.IsZero() || len(policy.Limits.ForbiddenNamespaces) > 0 || policy.Limits.Annotators != nil || policy.Limits.OptOuts != nil
 	for _, c := range table {
@@ -44,6 +47,8 @@ func New(policy *transform.Policy, commons []*transform.Common) *Linter {
 			continue
 		}
 		l.checks = append(l.checks, c)
+		// Of several specs each knows its own workloads alone.
+		l.seesIntact = l.seesIntact || c.ofIntact && len(policy.Beside) < 2 && c.isAboutAny(present)
 	}
 	return l
 }
@@ -53,18 +58,18 @@ func New(policy *transform.Policy, commons []*transform.Common) *Linter {
 // the document.
 func (l *Linter) Look(plans []*transform.Plan, document node.Value, item int) (workloads []*Workload, findings []Finding) {
 	for _, plan := range plans {
-		if plan.Fold == nil || !plan.Decided && !l.limited || plan.Failed() || plan.Workload.Copied {
+		if plan.Fold == nil || !plan.Decided && !l.limited && !l.seesIntact || plan.Failed() || plan.Workload.Copied {
 			continue
 		}
 		e := l.examination(plan, document, item)
 		for _, c := range l.checks {
-			if c.examine != nil && (plan.Decided || c.ofLimits) && e.workload.isIn(c.only) {
+			if c.examine != nil && (plan.Decided || l.limited && c.ofLimits) && e.workload.isIn(c.only) {
 				e.check = c
 				c.examine(e)
 			}
 		}
 		findings = append(findings, e.findings...)
-		if plan.Decided {
+		if plan.Decided || l.seesIntact {
 			workloads = append(workloads, e.workload)
 		}
 	}

@@ -142,11 +142,16 @@ type destinationRule struct {
 	Spec     struct {
 		Host             string
 		WorkloadSelector *selector `yaml:"workloadSelector"`
+		Subsets          []subset
 		TrafficPolicy    struct {
 			TLS               *mutualTLS  `yaml:"tls"`
 			PortLevelSettings []portLevel `yaml:"portLevelSettings"`
 		} `yaml:"trafficPolicy"`
 	}
+}
+
+type subset struct {
+	TrafficPolicy given `yaml:"trafficPolicy"`
 }
 
 type portLevel struct {

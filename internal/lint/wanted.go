@@ -28,14 +28,12 @@ type Wanted struct {
 // Wants gives what is wanted because of the workloads, where present says which
 // kinds of objects there are.
 func (l *Linter) Wants(workloads []*Workload, present func(is func(object.Type) bool) bool) Wanted {
-	wanted := Wanted{opening: newIndex(l.policy.Namespace, workloads)}
-	listed := present(func(t object.Type) bool { return t.List })
-	there := func(k *kind) bool { return present(k.is) }
+	wanted := Wanted{opening: newIndex(l.policy.Namespace, decided(workloads))}
 	for _, c := range l.checks {
-		switch {
-		case c.judge == nil,
-			!(c.ofLimits && l.limited) && !slices.ContainsFunc(workloads, func(w *Workload) bool { return w.isIn(c.only) && (c.concerns == nil || c.concerns(w)) }),
-			len(c.about) > 0 && !listed && !slices.ContainsFunc(c.about, there):
+		matters := func(w *Workload) bool {
+			return w.isIn(c.only) && (!w.intact || c.ofIntact) && (c.concerns == nil || c.concerns(w))
+		}
+		if c.judge == nil || !(c.ofLimits && l.limited) && !slices.ContainsFunc(workloads, matters) || !c.isAboutAny(present) {
 			continue
 		}
 		wanted.checks, wanted.anyService = append(wanted.checks, c), wanted.anyService || c.anyService
@@ -49,6 +47,17 @@ func (l *Linter) Wants(workloads []*Workload, present func(is func(object.Type) 
 		}
 	}
 	return wanted
+}
+
+// isAboutAny reports whether objects are there without which the check has nothing to say.
+func (c *Check) isAboutAny(present func(is func(object.Type) bool) bool) bool {
+	return len(c.about) == 0 || present(func(t object.Type) bool { return t.List }) ||
+		slices.ContainsFunc(c.about, func(k *kind) bool { return present(k.is) })
+}
+
+// decided leaves out workloads of which no rule speaks.
+func decided(workloads []*Workload) []*Workload {
+	return slices.DeleteFunc(slices.Clone(workloads), func(w *Workload) bool { return w.intact })
 }
 
 // Type says by its type whether a document may hold an object that is wanted.

@@ -27,6 +27,8 @@ type Workload struct {
 	// in which data plane they are.
 	on      *mesh.Mesh
 	certain bool
+	// intact says that no rule speaks of it.
+	intact bool
 	// written says that anything is, contained that the init container is, byIptables
 	// that it works by iptables.
 	written, contained, byIptables bool
@@ -159,14 +161,17 @@ func (w *Workload) annotation(key string) edit.Path {
 
 // port gives the TCP port of the pod that a port of a Service leads to; 0 where
 // that is a name that the pod does not have.
-func (w *Workload) port(of servicePortView) uint16 {
-	if of.TargetPort.text == "" {
-		return of.Port
+func (w *Workload) port(of servicePortView) uint16 { return of.among(w.named) }
+
+// among gives the port that a port of a Service leads to among the named ones of a pod.
+func (s servicePortView) among(named []namedPort) uint16 {
+	if s.TargetPort.text == "" {
+		return s.Port
 	}
-	if of.TargetPort.number > 0 {
-		return of.TargetPort.number
+	if s.TargetPort.number > 0 {
+		return s.TargetPort.number
 	}
-	return called(w.named, of)
+	return called(named, s)
 }
 
 // called gives the number of the port by whose name a Service leads there, 0 for none.

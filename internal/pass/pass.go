@@ -114,7 +114,8 @@ func (p *Pass) run() []Finding {
 	p.readNamespaces()
 	p.readNamed()
 	p.readCommons()
-	linter := lint.New(p.Policy, p.commons)
+	types := p.types()
+	linter := lint.New(p.Policy, p.commons, func(is func(object.Type) bool) bool { return slices.ContainsFunc(types, is) })
 	p.patched = !p.blind() && p.Uses.patch()
 	inParallel(len(p.Items), func(i int) {
 		if p.Policy.IsCandidate(p.Heads[i]) {
