@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -18,7 +19,8 @@ This page is generated from the commands themselves, which print the same with -
 ` + "`go test ./cmd/krm-bypass -run TestCommandsPage -update`" + `.
 `
 
-// TestCommandsPage holds docs/commands.md equal to the commands and their flags.
+// TestCommandsPage holds docs/commands.md equal to the commands and their flags, and to what
+// the other programs print.
 func TestCommandsPage(t *testing.T) {
 	const path = "../../docs/commands.md"
 	var b strings.Builder
@@ -29,6 +31,12 @@ func TestCommandsPage(t *testing.T) {
 		if !cmd.Hidden && cmd.Name() != "help" {
 			describe(&b, cmd)
 		}
+	}
+	for _, other := range []struct{ name, source string }{{"krm-bypass-fn", "../krm-bypass-fn"}, {"krm-bypass-init", "../../images/init"}} {
+		help, err := exec.Command("go", "run", other.source, "--help").Output()
+		require.NoError(t, err, other.source)
+		require.NotContains(t, string(help), "```")
+		fmt.Fprintf(&b, "\n## %s\n\n```text\n%s\n```\n", other.name, strings.TrimSpace(string(help)))
 	}
 	have, err := os.ReadFile(path)
 	if !os.IsNotExist(err) {
