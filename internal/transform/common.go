@@ -151,11 +151,8 @@ func (p *Policy) Setting(plan *Plan, all []*Common, annotation string, keys ...s
 	by := p.levelled(plan, all)
 	for level := levels - 1; level >= 0; level-- {
 		if level == forNamespace {
-			own, _ := node.Parse([]byte(p.InForce(plan, nil)[annotation])) // what cannot be read says nothing
-			for _, key := range keys {
-				if said := node.Of(own).Below(strings.Split(key, ".")...); said.Exists() {
-					return &Setting{nil, plan.AnnotationPath(annotation), said.Text()}
-				}
+			if said := plan.says(annotation, keys); said.Exists() {
+				return &Setting{nil, plan.AnnotationPath(annotation), said.Text()}
 			}
 		}
 		for _, c := range slices.Backward(by[level]) {
@@ -169,6 +166,24 @@ func (p *Policy) Setting(plan *Plan, all []*Common, annotation string, keys ...s
 		}
 	}
 	return nil
+}
+
+// says gives what the annotation in force says with the first of some keys that it has.
+func (plan *Plan) says(annotation string, keys []string) node.Value {
+	text, written := plan.Annotations[annotation]
+	if !written && plan.was != nil {
+		text = plan.was.annotations[annotation]
+	}
+	if text == "" {
+		return node.Value{} // as in most pods
+	}
+	own, _ := node.Parse([]byte(text)) // what cannot be read says nothing
+	for _, key := range keys {
+		if said := node.Of(own).Below(strings.Split(key, ".")...); said.Exists() {
+			return said
+		}
+	}
+	return node.Value{}
 }
 
 // Said gives what the object says of the pods at a path of keys.
