@@ -42,7 +42,8 @@ var bypasses, passes = func() (opening, harmless []annotation) {
 			for _, value := range o.Harmless {
 				harmless = append(harmless, annotation{o.Annotation, value})
 			}
-			for word, said := range o.Words {
+			for _, said := range o.Words {
+				word := said.Name
 				opening = append(opening, annotation{o.Annotation, "proxyMetadata: {" + word + ": eth0}"})
 				for _, value := range said.Harmless {
 					harmless = append(harmless, annotation{o.Annotation, `{"` + word + `":"` + value + `"}`}, annotation{o.Annotation, word + ": '" + value + "'"})
@@ -99,7 +100,7 @@ func opens(namespace, key, value string) bool {
 		switch {
 		case !may, o.Spares: // as an opt-out, which is not the annotations' to judge
 		case o.Words != nil:
-			for word := range o.Words {
+			for _, word := range o.Words.Names() {
 				if strings.Contains(value, word) {
 					return true
 				}
