@@ -1,2 +1,2 @@
-// Package each makes a list of another, item by item.
+// Package each goes through lists: it makes one of another, and finds items.
 package each

@@ -3,6 +3,8 @@ package finding
 import (
 	"cmp"
 	"slices"
+
+	"github.com/krm-bypass/krm-bypass/internal/each"
 )
 
 // Severity says what becomes of a finding.
@@ -52,11 +54,7 @@ func All() []*Kind { return slices.Clone(kinds) }
 
 // ByID finds a kind.
 func ByID(id string) (*Kind, bool) {
-	i := slices.IndexFunc(kinds, func(k *Kind) bool { return k.ID == id })
-	if i < 0 {
-		return nil, false
-	}
-	return kinds[i], true
+	return each.First(kinds, func(k *Kind) bool { return k.ID == id })
 }
 
 // Each of these is one expression, so that a kind is data that a program's start need not

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -385,11 +386,8 @@ func (s *survey) leave(w *workload, why string) {
 // namespaceOf finds a Namespace, nil if it is not there or its annotations do
 // not count.
 func (s *survey) namespaceOf(name string) *namespace {
-	i := slices.IndexFunc(s.namespaces, func(n *namespace) bool { return n.name == name })
-	if i < 0 {
-		return nil
-	}
-	return s.namespaces[i]
+	first, _ := each.First(s.namespaces, func(n *namespace) bool { return n.name == name })
+	return first
 }
 
 // unite finds manifests that no rule could tell apart. They must say the same.

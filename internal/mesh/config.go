@@ -1,8 +1,7 @@
 package mesh
 
 import (
-	"slices"
-
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -68,9 +67,5 @@ func ConfiguredBy(group, kind string) (*Mesh, bool) {
 	if kind != configKind {
 		return nil, false // without making the rows of all meshes
 	}
-	i := slices.IndexFunc(All(), func(m *Mesh) bool { return m.Config != nil && m.Config.Group == group })
-	if i < 0 {
-		return nil, false
-	}
-	return All()[i], true
+	return each.First(All(), func(m *Mesh) bool { return m.Config != nil && m.Config.Group == group })
 }

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/krm-bypass/krm-bypass/internal/each"
 )
 
 // Mentions reports whether a text may hold an annotation of any mesh. An API version
@@ -35,11 +37,8 @@ func IsTraffic(annotation string) bool { return ReaderOf(annotation) != nil }
 
 // ReaderOf gives the mesh to which an annotation says what bypasses, nil for none.
 func ReaderOf(annotation string) *Mesh {
-	i := slices.IndexFunc(All(), func(m *Mesh) bool { return m.IsTraffic(annotation) })
-	if i < 0 {
-		return nil
-	}
-	return All()[i]
+	first, _ := each.First(All(), func(m *Mesh) bool { return m.IsTraffic(annotation) })
+	return first
 }
 
 // IsTraffic reports whether an annotation is one of those of the mesh that say what

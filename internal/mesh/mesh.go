@@ -347,11 +347,7 @@ func (m *Mesh) Misleads(annotations map[string]string) []Misleading {
 
 // Key finds the annotation of a field.
 func (m *Mesh) Key(f traffic.Field) (Key, bool) {
-	i := slices.IndexFunc(m.Keys, func(k Key) bool { return k.Field == f })
-	if i < 0 {
-		return Key{}, false
-	}
-	return m.Keys[i], true
+	return each.First(m.Keys, func(k Key) bool { return k.Field == f })
 }
 
 // Behind gives the annotation by which a field of Parts is said: a pair is one of

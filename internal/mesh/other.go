@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
@@ -85,21 +86,13 @@ type Words []Word
 
 // Names gives the words by their names.
 func (w Words) Names() []string {
-	names := make([]string, len(w))
-	for i, word := range w {
-		names[i] = word.Name
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(slices.Values(each.As(w, func(word Word) string { return word.Name })))
 }
 
 // Find finds a word.
 func (w Words) Find(name string) (Other, bool) {
-	i := slices.IndexFunc(w, func(word Word) bool { return word.Name == name })
-	if i < 0 {
-		return Other{}, false
-	}
-	return w[i].Other, true
+	word, known := each.First(w, func(word Word) bool { return word.Name == name })
+	return word.Other, known
 }
 
 // Lets gives what a value of the annotation may let bypass. Words are for the

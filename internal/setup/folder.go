@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
@@ -64,11 +65,7 @@ func (f *Folder) errIfSpecified(w way) error {
 
 // file gives a file of the folder by its name.
 func (f *Folder) file(names ...string) (yamltext.File, bool) {
-	i := slices.IndexFunc(f.Files, func(file yamltext.File) bool { return slices.Contains(names, file.Path) })
-	if i < 0 {
-		return yamltext.File{}, false
-	}
-	return f.Files[i], true
+	return each.First(f.Files, func(file yamltext.File) bool { return slices.Contains(names, file.Path) })
 }
 
 // at is how a file of the folder is called in a command.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/guardrail"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -37,11 +38,8 @@ type Limits struct {
 // ForbidsNamespace gives the glob by which nothing may bypass in a namespace, ""
 // if something may.
 func (l Limits) ForbidsNamespace(name string) string {
-	i := slices.IndexFunc(l.ForbiddenNamespaces, func(glob string) bool { return globbed([]string{glob}, name) })
-	if i < 0 {
-		return ""
-	}
-	return l.ForbiddenNamespaces[i]
+	first, _ := each.First(l.ForbiddenNamespaces, func(glob string) bool { return globbed([]string{glob}, name) })
+	return first
 }
 
 // judge refuses what breaks a limit in what the scopes and annotations of a

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -152,11 +153,8 @@ func (o *Object) relative(path edit.Path) string {
 
 // parent gives one by its path.
 func (o *Object) parent(path edit.Path) parent {
-	i := slices.IndexFunc(o.parents, func(p parent) bool { return slices.Equal(p.path, path) })
-	if i < 0 {
-		return parent{}
-	}
-	return o.parents[i]
+	first, _ := each.First(o.parents, func(p parent) bool { return slices.Equal(p.path, path) })
+	return first
 }
 
 func (w *Workload) templatePath(relative ...any) edit.Path {

@@ -39,11 +39,7 @@ func (r Ruleset) holdings(f family) holdings {
 
 // chain gives the chain of that name, or says that there is none.
 func (h holdings) chain(name string) (found filter.Chain, is bool) {
-	i := slices.IndexFunc(h.chains, func(c filter.Chain) bool { return c.Name == name })
-	if i < 0 {
-		return filter.Chain{}, false
-	}
-	return h.chains[i], true
+	return each.First(h.chains, func(c filter.Chain) bool { return c.Name == name })
 }
 
 // holdingsIn picks what is ours from the lines that list a table.
