@@ -133,7 +133,7 @@ func (e *explaining) said(claim transform.Claim, f traffic.Field) []saidEntry {
 		if said.Name {
 			said.Entries = append([]string{}, e.plan.Workload.PortsNamed(said.Text).Entries()...)
 		}
-		one := entry(said.Text, fmt.Sprintf("%s[%d]", at, i), layerOf(f, said.Entries...))
+		one := entry(said.Text, fmt.Sprintf("%s[%d]", at, i), traffic.LayerOf(f, said.Entries...))
 		if said.Name {
 			one.Means = said.Entries
 		}
@@ -143,7 +143,7 @@ func (e *explaining) said(claim transform.Claim, f traffic.Field) []saidEntry {
 	case all == nil && !claim.Said.Clears(f):
 		return e.implied(claim, f)
 	case all == nil:
-		all = []saidEntry{entry("[]", at, layerOf(f))}
+		all = []saidEntry{entry("[]", at, traffic.LayerOf(f))}
 	}
 	return all
 }
@@ -153,18 +153,12 @@ func (e *explaining) said(claim transform.Claim, f traffic.Field) []saidEntry {
 func (e *explaining) implied(claim transform.Claim, f traffic.Field) []saidEntry {
 	from := e.unwritten(claim, f)
 	all := each.As(entriesOf(claim.Said, f), func(entry string) saidEntry {
-		return saidEntry{ExplainedEntry{Entry: entry, From: from}, layerOf(f, entry)}
+		return saidEntry{ExplainedEntry{Entry: entry, From: from}, traffic.LayerOf(f, entry)}
 	})
 	if all == nil {
-		all = []saidEntry{{ExplainedEntry{Entry: "[]", From: from}, layerOf(f)}}
+		all = []saidEntry{{ExplainedEntry{Entry: "[]", From: from}, traffic.LayerOf(f)}}
 	}
 	return all
-}
-
-func layerOf(f traffic.Field, entries ...string) traffic.Layer {
-	var l traffic.Layer
-	_ = l.Set(f, entries) // which have been read before
-	return l
 }
 
 // unwritten says where the entries of a scope come from that is not a rule of the

@@ -91,8 +91,8 @@ func importSettings(cmd *cobra.Command, paths []string, named string, strip, ado
 	}
 	files := read.files
 	fail := func(err error) error {
-		var problems inventory.Problems
-		if !errors.As(err, &problems) {
+		problems, is := errors.AsType[inventory.Problems](err)
+		if !is {
 			return err
 		}
 		for _, p := range problems {

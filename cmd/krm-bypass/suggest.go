@@ -157,8 +157,7 @@ func (g group) suggestions(cmd *cobra.Command, in inputs) (*suggest.Suggestions,
 	items := pass.Split(pass.ItemsOf(stream.Of(g.files...), g.originals))
 	heads, broken := pass.Heads(items)
 	policy, err := in.policy()
-	var problems spec.Problems
-	if errors.As(err, &problems) {
+	if problems, is := errors.AsType[spec.Problems](err); is {
 		for _, p := range problems {
 			tell(cmd, "error", p.Error())
 		}

@@ -69,8 +69,7 @@ func (d Document) Changes(edits []Edit) ([]yamltext.Replacement, error) {
 		defer d.tree.Release()
 	}
 	changes, err := d.spliced(edits)
-	var refused *Error
-	if err == nil || errors.As(err, &refused) {
+	if _, refused := errors.AsType[*Error](err); err == nil || refused {
 		return changes, err
 	}
 	return nil, fmt.Errorf("editing %v: the text cannot be changed in that place alone: %w", edits[0].Path, err)

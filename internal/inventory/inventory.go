@@ -34,16 +34,11 @@ type Inventory struct {
 	files     []File
 }
 
-// Take finds the bypass settings in the files. named is the mesh to which they
-// belong; "" to find it out from the files. uses are what kustomizations make of the
-// files, by their paths. The error is Problems where something is in the
-// way, all of it at once; the Inventory then has only the warnings.
-func Take(files []File, named string, uses map[string]transform.Use) (*Inventory, error) {
-	return TakeMade(files, nil, named, uses)
-}
-
-// TakeMade is Take for files of which kustomize made some: made gives by their paths from
-// which file it made each document, nil where that is not known.
+// TakeMade finds the bypass settings in the files. made gives for those that kustomize
+// made, by their paths, from which file it made each document. named is the mesh to which
+// the settings belong; "" to find it out from the files. uses are what kustomizations make
+// of the files, by their paths. The error is Problems where something is in the way, all of
+// it at once; the Inventory then has only the warnings.
 func TakeMade(files []File, made map[string]func(document int) *pass.Source, named string, uses map[string]transform.Use) (*Inventory, error) {
 	s := &survey{uses: uses, made: made, templates: map[string]map[string]string{}, configMaps: map[[2]string]bool{}}
 	for _, f := range files {

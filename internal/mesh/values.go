@@ -93,7 +93,7 @@ func (l portList) read(value string) ([]string, error) {
 		case item == traffic.Everything: // traffic says where that is one
 		case l.named && strings.ContainsAny(strings.ToLower(item[:1]), "abcdefghijklmnopqrstuvwxyz"):
 			return nil, &traffic.EntryError{Index: i, Value: item, Problem: "a name, whose port only /etc/services of " + l.refuser + " says", Remedy: "write the port's number"}
-		case !isNumber(l.plain(first)) || !isNumber(l.plain(last)):
+		case !traffic.AllDigits(l.plain(first)) || !traffic.AllDigits(l.plain(last)):
 			return refused("not a port", l.remedy())
 		case by == "":
 			items[i] = l.plain(item)
@@ -117,8 +117,6 @@ func (l portList) remedy() string {
 	return fmt.Sprintf("write a port from 1 to 65535, or a range such as 8000%s8010", l.separator)
 }
 
-func isNumber(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
-
 // plain gives the text of a port as traffic reads it, where the mesh can read it.
 func (l portList) plain(text string) string {
 	if port, err := l.number(text); err == nil && port <= math.MaxUint16 {
@@ -134,7 +132,7 @@ func (l portList) doubts(value string) string {
 		entry = strings.TrimSpace(entry)
 		if plain := l.plain(entry); plain != entry {
 			odd = append(odd, fmt.Sprintf("%q is port %s to it", entry, plain))
-			if l.digits.Of != "" && !isNumber(entry) {
+			if l.digits.Of != "" && !traffic.AllDigits(entry) {
 				fails = "; " + l.digits.String()
 			}
 		}

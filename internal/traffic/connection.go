@@ -57,7 +57,7 @@ func cutProtocol(text, forms string) (string, Protocol, error) {
 		return body, TCP, nil
 	case strings.Contains(text, "://"):
 		return "", 0, fmt.Errorf("%q is a URL: %s", text, forms)
-	case strings.HasPrefix(strings.TrimLeft(suffix, "0123456789"), ":"), allDigits(suffix):
+	case strings.HasPrefix(strings.TrimLeft(suffix, "0123456789"), ":"), AllDigits(suffix):
 		return "", 0, fmt.Errorf("%q is a range: ask about one address of it, and %s", text, forms)
 	}
 	for _, p := range Protocols {

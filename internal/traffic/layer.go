@@ -299,6 +299,14 @@ const (
 	Union
 )
 
+// LayerOf gives a layer that says the entries of one field; what cannot be read says
+// nothing.
+func LayerOf(f Field, entries ...string) Layer {
+	var l Layer
+	_ = l.Set(f, entries)
+	return l
+}
+
 // Merge gives the layer with what a narrower scope says on top of it. A port
 // that one of them excludes and the other includes is as the narrower says: it
 // is taken away from the broader.

@@ -136,8 +136,8 @@ func parsePortRange(entry, body, suffix string) (PortRange, error) {
 func parsePort(entry, text string) (uint16, error) {
 	remedy := "write a port from 1 to 65535, or a range such as \"8000-8010\""
 	switch {
-	case !allDigits(text):
-		if allDigits(strings.TrimSpace(text)) {
+	case !AllDigits(text):
+		if AllDigits(strings.TrimSpace(text)) {
 			return 0, wrong(entry, "a port with whitespace", "remove the whitespace")
 		}
 		if strings.ContainsAny(entry, ", ;") {
@@ -155,8 +155,8 @@ func parsePort(entry, text string) (uint16, error) {
 	return uint16(n), nil
 }
 
-// allDigits tells a number, however great, from what is none.
-func allDigits(s string) bool {
+// AllDigits tells a number, however great, from what is none.
+func AllDigits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 

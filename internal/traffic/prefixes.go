@@ -64,7 +64,7 @@ func cidrRemedy(entry string) string {
 			ones := mathbits.LeadingZeros32(^binary.BigEndian.Uint32(octets[:]))
 			return fmt.Sprintf("write %q", netip.PrefixFrom(a, ones).Masked())
 		}
-		if mask == "" || allDigits(strings.TrimPrefix(mask, "-")) {
+		if mask == "" || AllDigits(strings.TrimPrefix(mask, "-")) {
 			return fmt.Sprintf("write a number from 0 to %d after the slash", a.BitLen())
 		}
 	}

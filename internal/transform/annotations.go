@@ -98,8 +98,7 @@ func (p *Policy) reportIdleInclude(w *Workload, was *prior, fold, initial Fold, 
 func unreadable(errs []error) []*mesh.AnnotationError {
 	var all []*mesh.AnnotationError
 	for _, err := range errs {
-		var bad *mesh.AnnotationError
-		if errors.As(err, &bad) {
+		if bad, is := errors.AsType[*mesh.AnnotationError](err); is {
 			all = append(all, bad)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
 // Common is what an object says for many pods, beside the traffic fields, as an
@@ -340,7 +341,7 @@ func (p *Policy) listWays(plan *Plan, all []*Common) []CommonWay {
 			continue
 		}
 		for i, l := range c.config.Config.lists {
-			layer := plan.in.Of(only(l.Field, c.config.lists[i]...))
+			layer := plan.in.Of(traffic.LayerOf(l.Field, c.config.lists[i]...))
 			if slices.ContainsFunc(p.Mesh.Irrevocable(plan.Settings, said, layer), func(g mesh.Gap) bool { return g.Field == l.Field }) {
 				ways = append(ways, CommonWay{Common: c, Way: Way{Path: c.Path(edit.Keys(l.Path)...), Word: l.Path[len(l.Path)-1], Value: strings.Join(c.config.lists[i], ","), Lets: layer, Sure: true}})
 			}

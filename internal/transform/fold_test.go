@@ -15,6 +15,8 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
+var only = traffic.LayerOf
+
 // pools are entries of each field: excluded and included ones of a scope must
 // not meet, those of different scopes must.
 var pools = map[traffic.Field][2][]string{

@@ -147,24 +147,36 @@ func (m *Match) without(list func(*Match) *[]string) *Match {
 
 // name looks for workloads with names near to those that are listed.
 func (c *census) name(of part) Meant {
-	var first Meant
-	var there, asked []string
+	var all misnamed
 	for i, name := range of.match.Names {
-		s, meant := c.named(of.match, name)
-		if s == nil {
-			continue
-		}
-		if there, asked = append(there, s.id()), append(asked, meant); len(there) == 1 {
-			first = Meant{Path: fmt.Sprintf("%s.names[%d]", of.match.Path, i), Value: name, Slip: true}
+		if s, meant := c.named(of.match, name); s != nil {
+			all.add(of, i, s, meant)
+			all.first.Slip = true
 		}
 	}
-	if len(there) > 1 {
-		first.Path, first.Value = of.match.Path+".names", ""
+	return all.meant(of)
+}
+
+// misnamed are names in a list by which there is nobody, and what was meant.
+type misnamed struct {
+	first        Meant
+	there, asked []string
+}
+
+func (n *misnamed) add(of part, i int, s *Sighting, meant string) {
+	if n.there, n.asked = append(n.there, s.id()), append(n.asked, meant); len(n.there) == 1 {
+		n.first.Path, n.first.Value = fmt.Sprintf("%s.names[%d]", of.match.Path, i), of.match.Names[i]
 	}
-	if len(there) > 0 {
-		first.Says = fmt.Sprintf("there is %s: did you mean %s?", strings.Join(there, ", "), strings.Join(asked, ", "))
+}
+
+func (n *misnamed) meant(of part) Meant {
+	if len(n.there) > 1 {
+		n.first.Path, n.first.Value = of.match.Path+".names", ""
 	}
-	return first
+	if len(n.there) > 0 {
+		n.first.Says = fmt.Sprintf("there is %s: did you mean %s?", strings.Join(n.there, ", "), strings.Join(n.asked, ", "))
+	}
+	return n.first
 }
 
 // named gives the first workload with a name near to another one of which the match
@@ -341,8 +353,7 @@ func (c *census) elsewhere(of part) Meant {
 // renamed looks for workloads whose names have something before or behind a name that is
 // listed. Where kustomize put it there, that name cannot be meant; else it is a guess.
 func (c *census) renamed(of part) Meant {
-	var first Meant
-	var there, asked []string
+	var all misnamed
 	rest := of.match.without(names)
 	for i, name := range literals(of.match.Names) {
 		var found []*Sighting
@@ -368,18 +379,10 @@ func (c *census) renamed(of part) Meant {
 		if len(found) != 1 {
 			continue // of many nobody knows which
 		}
-		if there, asked = append(there, found[0].id()), append(asked, found[0].name); len(there) == 1 {
-			first = Meant{Path: fmt.Sprintf("%s.names[%d]", of.match.Path, i), Value: name}
-		}
-		first.Slip = first.Slip || made
+		all.add(of, i, found[0], found[0].name)
+		all.first.Slip = all.first.Slip || made
 	}
-	if len(there) > 1 {
-		first.Path, first.Value = of.match.Path+".names", ""
-	}
-	if len(there) > 0 {
-		first.Says = fmt.Sprintf("there is %s: did you mean %s?", strings.Join(there, ", "), strings.Join(asked, ", "))
-	}
-	return first
+	return all.meant(of)
 }
 
 // mostParts is how many parts of a name are looked at.

@@ -167,17 +167,10 @@ func (c *MeshConfig) layer(lists [][]string) traffic.Layer {
 	var sum traffic.Layer
 	for i, l := range c.lists {
 		for _, entry := range lists[i] {
-			sum = sum.Merge(only(l.Field, entry), traffic.Union)
+			sum = sum.Merge(traffic.LayerOf(l.Field, entry), traffic.Union)
 		}
 	}
 	return sum
-}
-
-// only is a layer that says one entry, or nothing.
-func only(f traffic.Field, entries ...string) traffic.Layer {
-	var l traffic.Layer
-	_ = l.Set(f, entries) // what cannot be read says nothing
-	return l
 }
 
 func (l configList) value(entry string) *yaml.Node {

@@ -82,7 +82,7 @@ func (s *Scope) in(w *Workload) *Scope {
 	is := *s
 	for _, n := range s.Names {
 		entries := w.PortsNamed(n.Name).Entries()
-		is.Layer = is.Layer.Add(only(n.Field, entries...))
+		is.Layer = is.Layer.Add(traffic.LayerOf(n.Field, entries...))
 		is.numbers += strings.Join(entries, ",") + ";"
 	}
 	// An empty list of ports to include lets everything bypass, which nobody means who
@@ -231,7 +231,7 @@ func (f Fold) cleared(claim int) []string {
 // names, and would hold if it did.
 func (f Fold) unsaid(claim int) bool {
 	const field = traffic.IncludeInboundPorts
-	left, _ := f.Trace(claim, only(field))
+	left, _ := f.Trace(claim, traffic.LayerOf(field))
 	return left.Says(field) && lacking(f[claim].Said, f[claim].names, field) != nil
 }
 

@@ -231,7 +231,7 @@ func (p *Policy) remedy(s mesh.Slip) string {
 	case s.Reader == nil && s.Meant == nil:
 		return "remove it, or look up its name; what should bypass can stand in a rule of the ClusterBypass"
 	case s.Reader == nil:
-		return "did you mean " + strings.Join(s.Meant, " or ") + "?" + spelling.LookAlike(s.Key)
+		return spelling.Asking(s.Key, s.Meant)
 	case s.Meant == nil:
 		return fmt.Sprintf("set %s in the ClusterBypass, since %s has no annotation for it", s.Field, p.Mesh.Name)
 	}

@@ -78,7 +78,7 @@ type widening struct {
 func (p *Policy) widenings(l configList, entries []string, plans []*Plan) []widening {
 	var all []widening
 	for i, part := range l.parts(entries) {
-		layer := only(l.Field, part...)
+		layer := traffic.LayerOf(l.Field, part...)
 		if layer.IsZero() || len(p.Mesh.Irrevocable(p.MeshDefaults.Settings(), p.MeshDefaults, layer)) == 0 {
 			continue
 		}

@@ -85,8 +85,7 @@ func (k *kernel) load(r Ruleset, replace bool) error {
 // its messages, mostly for the same reason: we report the first.
 func (k *kernel) commit() error {
 	err := k.conn.Flush()
-	var objection *netlink.OpError
-	if errors.As(err, &objection) {
+	if objection, is := errors.AsType[*netlink.OpError](err); is {
 		return objection
 	}
 	return err
