@@ -46,8 +46,9 @@ func (p *Policy) Workloads(d Document) ([]*Workload, []error) {
 			all = append(all, &viewed{family, len(errs) > 0})
 		}
 	})
-	at := map[string]*viewed{} // for their outermost keys
+	var at map[string]*viewed // for their outermost keys
 	if len(unclear) > 0 {
+		at = make(map[string]*viewed, len(all))
 		for _, one := range all {
 			at[one.family[0].base.String()] = one
 		}
