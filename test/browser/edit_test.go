@@ -81,7 +81,7 @@ func TestEdit(t *testing.T) {
 
 		tb.click("button", "Take it back…")
 		tb.click("button", "Take it back in bypass.yaml")
-		tb.untilText("Saved")
+		tb.untilText("Taken back")
 		assert.Equal(t, was, site.specText(t), "after undo")
 		assert.Empty(t, tb.noted())
 	})

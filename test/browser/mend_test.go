@@ -67,7 +67,7 @@ func TestAMendIsOnePress(t *testing.T) {
 		tb.click("button", "Take it back")
 		tb.untilText("Take back what was saved")
 		tb.click("button", "Take it back in")
-		tb.untilText("Saved")
+		tb.untilText("Taken back")
 		assert.Equal(t, was, site.specText(t))
 		assert.Empty(t, tb.noted())
 	})
