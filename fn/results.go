@@ -148,8 +148,8 @@ func (r Results) Once(told map[string]bool) Results {
 	})
 }
 
-// Report gives the warnings and errors, one line each, with what they propose
-// indented below. A command prints it to standard error, because kustomize drops
+// Report gives the warnings and errors, one line each, without what they propose: the
+// objects are long, and lint prints them. A command prints it to standard error, because kustomize drops
 // results (kubernetes-sigs/kustomize kyaml/runfn/runfn.go). It is "" if there are
 // none, because kpt writes standard error into the Kptfile. A warning that is the
 // same for many objects is written for the first few, and says how many more there
@@ -177,11 +177,6 @@ func (r Results) Report() string {
 			}
 		}
 		b.WriteString("\n")
-		if one.Field != nil {
-			for line := range strings.Lines(one.Field.ProposedValue) {
-				b.WriteString("    " + terminal.Line(strings.TrimSuffix(line, "\n")) + "\n")
-			}
-		}
 	}
 	return b.String()
 }

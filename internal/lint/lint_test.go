@@ -691,7 +691,7 @@ func TestOneChangeForSeveral(t *testing.T) {
 		peerAuthentication("shop", "sales", "{selector: {matchLabels: {team: sales}}, mtls: {mode: STRICT}}"))
 	require.Len(t, findings, 2)
 	for _, f := range findings {
-		assert.Contains(t, f.Message, "change PeerAuthentication shop/sales as shown, and they speak plain text there (which also changes other pods that its selector matches)")
+		assert.Contains(t, f.Message, "change PeerAuthentication shop/sales as krm-bypass lint prints it, and they speak plain text there (which also changes other pods that its selector matches)")
 		assert.Equal(t, `apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata:

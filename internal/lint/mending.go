@@ -41,14 +41,15 @@ type change struct {
 }
 
 func (c *change) remedy(w *Workload) string {
-	remedy := "change " + c.ID() + " as shown"
+	remedy := "change " + c.ID()
 	switch {
 	case c.isNew:
-		remedy = "add " + c.ID() + " as shown"
+		remedy = "add " + c.ID()
 	case len(c.rivals) > 1:
-		remedy = "change as shown the oldest of " + some(c.rivals) + ", the only one that counts"
+		remedy = "change the oldest of " + some(c.rivals) + ", the only one that counts,"
 	}
-	remedy += ", and they speak plain text there"
+	// The objects are long, and every command tells findings.
+	remedy += " as krm-bypass lint prints it, and they speak plain text there"
 	if c.broader != nil && len(c.rivals) < 2 {
 		remedy += c.broader(w)
 	}

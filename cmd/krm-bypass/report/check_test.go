@@ -233,3 +233,20 @@ func TestFindingsBeyond(t *testing.T) {
 	assert.Empty(t, Beyond(said(`the key "a" appears twice, on lines 3 and 5`), said(`the key "a" appears twice, on lines 13 and 15`)))
 	assert.Len(t, Beyond(said("port 80 bypasses"), said("port 81 bypasses")), 1)
 }
+
+// TestObjectsThatMendArePrintedOnce has the same one for two workloads, and another one.
+func TestObjectsThatMendArePrintedOnce(t *testing.T) {
+	finding := func(name, proposed string) fn.Result {
+		return fn.Result{Severity: fn.Warning, ResourceRef: &fn.ResourceRef{Kind: "Deployment", Name: name}, Message: "m", Field: &fn.Field{Path: "p", ProposedValue: proposed}, Tags: map[string]string{fn.CheckTag: "auto-mtls"}}
+	}
+	found := Checked{Checked: &fn.Checked{Results: fn.Results{finding("a", "kind: A\n"), finding("b", "kind: A\n"), finding("c", "kind: C\n")}}}
+	said := func(name, shown string) string {
+		return "Deployment " + name + ": warning: auto-mtls: p: m\n" + shown
+	}
+	assert.Equal(t, said("a", "    kind: A\n")+said("b", "")+said("c", "    kind: C\n")+"3 warnings\n", written(t, CheckFormats, "text", NewLint("", found)))
+	checked := written(t, CheckFormats, "text", NewCheck("", found))
+	assert.Contains(t, checked, said("a", "")+said("b", "")+said("c", ""), "lint prints them")
+	for _, r := range []Check{NewLint("", found), NewCheck("", found)} {
+		assert.Contains(t, written(t, CheckFormats, "json", r), "kind: C")
+	}
+}

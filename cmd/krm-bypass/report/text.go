@@ -15,6 +15,7 @@ import (
 // writeText writes for people at a terminal and in the log of a pipeline.
 func writeText(w io.Writer, r Check) error {
 	var b bytes.Buffer
+	shown := map[string]bool{}
 	for _, s := range r.Subjects {
 		for _, f := range s.Findings {
 			for _, part := range []string{s.Place(f.Line), s.Title(), f.label(), f.Path} {
@@ -23,7 +24,10 @@ func writeText(w io.Writer, r Check) error {
 				}
 			}
 			b.WriteString(terminal.Line(f.text()) + "\n")
-			b.WriteString(indented("    ", f.Proposed))
+			if r.linted && !shown[f.Proposed] { // who compares wants to know where to look
+				b.WriteString(indented("    ", f.Proposed))
+				shown[f.Proposed] = true
+			}
 		}
 	}
 	r.writeOnce(&b, "remedy for", func(s Subject) string { return s.Remedy })

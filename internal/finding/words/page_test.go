@@ -116,8 +116,13 @@ func TestEveryKindHasWords(t *testing.T) {
 func TestExample(t *testing.T) {
 	printed, err := os.ReadFile(root + "testdata/golden/lint/lint-auto-mtls/stderr.txt")
 	require.NoError(t, err)
-	want := "    " + strings.ReplaceAll(strings.TrimSuffix(string(printed), "\n"), "\n", "\n    ")
-	assert.Contains(t, words.Text(finding.AutoMTLS), want)
+	assert.Contains(t, words.Text(finding.AutoMTLS), "\n    "+string(printed))
+	expected, err := os.ReadFile(root + "testdata/golden/lint/lint-auto-mtls/expected.yaml")
+	require.NoError(t, err)
+	_, proposed, found := strings.Cut(string(expected), "proposedValue: |\n")
+	require.True(t, found)
+	proposed, _, _ = strings.Cut(proposed, "\n  tags:")
+	assert.Contains(t, words.Text(finding.AutoMTLS), "\n"+strings.ReplaceAll("\n"+proposed, "\n      ", "\n    ")+"\n\n")
 }
 
 // TestLintNamesEveryKind holds the fields of spec.lint equal to the kinds of
