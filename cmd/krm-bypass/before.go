@@ -88,6 +88,9 @@ func explainedSince(cmd *cobra.Command, in inputs, paths []string, before string
 			now.otherwise = nil // there was none either, which is an error
 			found, said, err = explained(cmd, now, rest, today)
 			found.Uncompared = earlier.Uncompared
+			for _, spec := range in.besideThen(cmd, one, before) {
+				said = append(said, fn.Result{Severity: fn.Error, Message: fmt.Sprintf("--before %s: %s holds a ClusterBypass there: to compare with it, give --spec %s, even if it is gone now", before, spec, shellWord(spec))})
+			}
 			return found, now, rest, said, err
 		case len(now.specs) < len(in.specs):
 			continue // which is told
@@ -103,6 +106,23 @@ func explainedSince(cmd *cobra.Command, in inputs, paths []string, before string
 	found.Mesh = cmp.Or(found.Mesh, earlier.Mesh)
 	found.Compare(earlier)
 	return found, now, rest, said, nil
+}
+
+// besideThen gives the files beside paths that hold a specification in the earlier state, by
+// their names today.
+func (in inputs) besideThen(cmd *cobra.Command, paths []string, before string) (specs []string) {
+	_ = earlierState(cmd, in, paths, before, func(in inputs, then []string, _ *revision.Tree) error { // it was read before
+		for _, at := range then {
+			files, _ := filepath.Glob(filepath.Join(filepath.Dir(filepath.Clean(at)), "*.y*ml")) // a pattern that is right
+			for _, file := range files {
+				if text, err := bounded.File(file); err == nil && namesSpec(text) {
+					specs = append(specs, filepath.Join(filepath.Dir(filepath.Clean(cmp.Or(in.today[at], at))), filepath.Base(file)))
+				}
+			}
+		}
+		return nil
+	})
+	return slices.Compact(slices.Sorted(slices.Values(specs)))
 }
 
 // misread refuses to compare files of kustomizations, of which one applies a specification:

@@ -509,3 +509,22 @@ func TestARuleThatAChangeBringsForNobodyIsTold(t *testing.T) {
 		assert.NotContains(t, out, "since this change", format)
 	}
 }
+
+// TestExplainNamesASpecThatStoodBeside has a plain folder, and the file beside it that held
+// its spec is gone.
+func TestExplainNamesASpecThatStoodBeside(t *testing.T) {
+	t.Chdir(folder(t, map[string]string{"k8s/web.yaml": webDeployment, "bypass.yaml": bypassSpec, "other.yaml": webService}))
+	committed(t, ".")
+	require.NoError(t, os.Remove("bypass.yaml"))
+	for _, path := range []string{"k8s", "k8s/", "./k8s"} {
+		code, out, errOut := krmBypass("", "explain", path, "--before", "main")
+		assert.Equal(t, 1, code)
+		assert.Empty(t, out)
+		assert.Contains(t, errOut, "error: there is no ClusterBypass: ")
+		assert.Contains(t, errOut, "error: --before main: bypass.yaml holds a ClusterBypass there: to compare with it, give --spec bypass.yaml, even if it is gone now\n")
+		assert.Equal(t, 2, strings.Count(errOut, "\n"), errOut)
+	}
+	code, out, errOut := krmBypass("", "explain", "k8s", "--before", "main", "--spec", "bypass.yaml")
+	assert.Zero(t, code, errOut)
+	assert.Contains(t, out, "1 of 1 workloads changed, and the pods of 1 restart\n")
+}
