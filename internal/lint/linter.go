@@ -42,7 +42,7 @@ type Linter struct {
 func New(policy *transform.Policy, commons []*transform.Common, present func(is func(object.Type) bool) bool) *Linter {
 	l := &Linter{policy: policy, commons: commons}
 	l.limited = !policy.Limits.IsZero() || len(policy.Limits.ForbiddenNamespaces) > 0 || policy.Limits.Annotators != nil || policy.Limits.OptOuts != nil
-	for _, c := range table {
+	for _, c := range table() {
 		if c.In(l.policy.Lint) == finding.Ignore || c.Domain != "" && c.Domain != l.policy.Mesh.Domain {
 			continue
 		}
