@@ -23,11 +23,11 @@ func TestOutputThatIsClosedTakesNothing(t *testing.T) {
 	for flag, taken := range map[int]bool{os.O_WRONLY: true, os.O_RDWR: false} {
 		null, err := os.OpenFile(os.DevNull, flag, 0)
 		require.NoError(t, err)
-		defer null.Close()
 		_, err = Output(null).Write([]byte("a"))
 		assert.Equal(t, !taken, errors.Is(err, ErrClosed))
 		_, err = Output(null).Write(nil)
 		require.NoError(t, err, "of nothing, nothing is lost")
+		require.NoError(t, null.Close())
 	}
 	var all strings.Builder
 	assert.Same(t, &all, Output(&all))
