@@ -503,7 +503,7 @@ func TestARuleThatAChangeBringsForNobodyIsTold(t *testing.T) {
 	for format, want := range told {
 		code, out, errOut := krmBypass("", "explain", "web.yaml", "--spec", "now.yaml", "--before", "then.yaml", "-o", format)
 		assert.Zero(t, code, errOut)
-		assert.True(t, strings.Contains(out, want), format)
+		assert.Contains(t, out, want, format)
 		code, out, errOut = krmBypass("", "explain", "web.yaml", "web", "--spec", "now.yaml", "--before", "then.yaml", "-o", format)
 		assert.Zero(t, code, errOut)
 		assert.NotContains(t, out, "since this change", format)
