@@ -14,6 +14,12 @@ import (
 // addedFor ends the names of the objects that autoMTLS proposes.
 const addedFor = "-bypass"
 
+// isAddedFor reports whether an object has the name of one that was proposed for a Service or
+// a workload. A namePrefix may stand before it.
+func isAddedFor(of, name string) bool {
+	return strings.HasSuffix("-"+name, "-"+strings.TrimSuffix(of, "-")+addedFor)
+}
+
 // plainText finds what has callers speak plain text to a port that bypasses the sidecar no
 // more, as what autoMTLS proposes does when its bypass is gone.
 //
@@ -147,7 +153,7 @@ func (p *plain) byRules(s *service, port servicePortView, rules []*destinationRu
 			at, strictly, _ := strings.Cut(said, "\x00")
 			p.tell(d.Object, d.disabledAt(port.Port), at, by, fmt.Sprintf("the sidecar refuses the plain text that callers in the mesh speak by this object, because %s is %s there", strictly, strict))
 		}
-		if len(refused) == 0 && d.Name == s.Name+addedFor {
+		if len(refused) == 0 && isAddedFor(s.Name, d.Name) {
 			for at, of := range open {
 				p.tell(d.Object, d.disabledAt(port.Port), at, of, "by this object callers in the mesh speak plain text to it, which the sidecar refuses where mTLS is "+strict)
 			}
@@ -168,7 +174,7 @@ func (p *plain) byPeers(a *peerAuthentication) {
 		}
 		of := &crowd{}
 		for _, w := range workloads {
-			if w.inbound.Contains(traffic.TCP, uint16(port)) || strings.TrimSuffix(w.Name, "-")+addedFor != a.Name {
+			if w.inbound.Contains(traffic.TCP, uint16(port)) || !isAddedFor(w.Name, a.Name) {
 				of = &crowd{}
 				break
 			}

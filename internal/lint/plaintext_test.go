@@ -24,6 +24,8 @@ func plainTextCases() []checkCase {
 		{"plain-text", "for the whole host", "", leftOver("portLevelSettings: [{port: {number: 90}, tls: {mode: DISABLE}}]", "tls: {mode: DISABLE}"), []string{"DestinationRule orders-bypass: spec.trafficPolicy.tls: "}},
 		{"plain-text", "by the full name, in another namespace", "", leftOver("host: orders,", "host: orders.shop.svc.cluster.local,", "name: orders-bypass, namespace: shop", "name: mine, namespace: web"), []string{"DestinationRule mine: "}},
 		{"plain-text", "without STRICT, as it was proposed", "", leftOver("STRICT", "PERMISSIVE"), []string{"DestinationRule orders-bypass: …which the sidecar refuses where mTLS is STRICT"}},
+		{"plain-text", "without STRICT, behind a namePrefix", "", leftOver("STRICT", "PERMISSIVE", "orders-bypass", "prd-orders-bypass"), []string{"DestinationRule prd-orders-bypass: "}},
+		{"plain-text", "without STRICT, for another", "", leftOver("STRICT", "PERMISSIVE", "orders-bypass", "reorders-bypass"), nil},
 		{"plain-text", "without STRICT, somebody's own", "", leftOver("STRICT", "PERMISSIVE", "orders-bypass", "orders"), nil},
 		{"plain-text", "plain text is meant", "", leftOver("STRICT", "DISABLE"), nil},
 		{"plain-text", "another mode", "", leftOver("{mode: DISABLE}", "{mode: SIMPLE}"), nil},
