@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/pass"
@@ -287,18 +288,13 @@ func fileOf(path string, index int) *File {
 
 // problemResults turns problems of a spec into errors.
 func problemResults(problems error, ref *ResourceRef) Results {
-	var all spec.Problems
 	if problems == nil {
 		return nil
 	}
-	if !errors.As(problems, &all) {
-		return Results{{Message: problems.Error(), Severity: Error, ResourceRef: ref}}
+	if all, is := errors.AsType[spec.Problems](problems); is {
+		return each.As(all, func(p spec.Problem) Result { return problemResult(Error, p, ref) })
 	}
-	results := make(Results, len(all))
-	for i, p := range all {
-		results[i] = problemResult(Error, p, ref)
-	}
-	return results
+	return Results{{Message: problems.Error(), Severity: Error, ResourceRef: ref}}
 }
 
 func problemResult(severity Severity, p spec.Problem, ref *ResourceRef) Result {

@@ -13,6 +13,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/internal/function"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/argocd"
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
@@ -97,7 +98,7 @@ func kustomizationOf(path string) string {
 }
 
 // specsOf gives the specifications that the kustomization of a folder comes to.
-func (in *inputs) specsOf(dir string) (files []fn.Manifest, err error) {
+func (in *inputs) specsOf(dir string) ([]fn.Manifest, error) {
 	specs, err := kustomization.Specs(dir, kustomization.Options{
 		Text: in.reading.texts(), Saw: in.reading.saw, IsSpec: spec.Configures,
 		GiveUp: func(reason error) { os.Exit(function.Exit(reason, os.Stderr)) },
@@ -105,10 +106,7 @@ func (in *inputs) specsOf(dir string) (files []fn.Manifest, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the spec: %w", err)
 	}
-	for _, one := range specs {
-		files = append(files, one.File)
-	}
-	return files, nil
+	return each.As(specs, func(one kustomization.Spec) fn.Manifest { return one.File }), nil
 }
 
 // readInRepository reads a file that the author of an Application names: one of its

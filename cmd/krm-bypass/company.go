@@ -92,9 +92,7 @@ func (c *company) with(file fn.Manifest) (*fn.Spec, error) {
 	if err == nil && spec.Is(object.HeadOf(source.Node).Type) {
 		says := node.Of(source.Node).Entry("spec")
 		is.name, is.mesh = object.HeadOf(source.Node).Name, cmp.Or(says.Entry("mesh").Text(), is.mesh)
-		for _, name := range says.Entry("formerNames").Items() {
-			is.formerly = append(is.formerly, name.Text())
-		}
+		is.formerly = each.As(says.Entry("formerNames").Items(), node.Value.Text)
 	}
 	for _, other := range *c {
 		switch {

@@ -123,21 +123,15 @@ func entries(k *types.Kustomization) []entry {
 // (kubernetes-sigs/kustomize api/internal/target/kusttarget.go,
 // configureExternalTransformers). It gives the place that each had.
 func inTurn(transformers []string) (was []int) {
-	isInline := make([]bool, len(transformers))
+	var named []int
 	for i, value := range transformers {
-		was = append(was, i)
-		// What cannot be read, normal tells.
-		_, isInline[i], _ = inlined(plugin, value)
-	}
-	slices.SortStableFunc(was, func(a, b int) int {
-		switch {
-		case isInline[a] == isInline[b]:
-			return 0
-		case isInline[a]:
-			return -1
+		if _, isInline, _ := inlined(plugin, value); isInline { // what cannot be read, normal tells
+			was = append(was, i)
+		} else {
+			named = append(named, i)
 		}
-		return 1
-	})
+	}
+	was = append(was, named...)
 	values := slices.Clone(transformers)
 	for i, at := range was {
 		transformers[i] = values[at]

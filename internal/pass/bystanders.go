@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/lint"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
@@ -46,11 +47,9 @@ func (p *Pass) readCommons() {
 
 // Commons gives what such objects let bypass in the pods of a plan, and where it stands.
 func (p *Pass) Commons(plan *transform.Plan) []CommonWay {
-	var all []CommonWay
-	for _, way := range p.Policy.CommonWays(plan, p.commons) {
-		all = append(all, CommonWay{way, p.commonsIn[way.Item].Locate(way.Object, way.Path)})
-	}
-	return all
+	return each.As(p.Policy.CommonWays(plan, p.commons), func(way transform.CommonWay) CommonWay {
+		return CommonWay{way, p.commonsIn[way.Item].Locate(way.Object, way.Path)}
+	})
 }
 
 // CommonWay is one of them.

@@ -78,10 +78,7 @@ func stepsTo(path string, listed bool) (edit.Path, error) {
 	if scopes[kind] == nil || inList && listed {
 		return nil, fmt.Errorf("%s is no place of a rule", path)
 	}
-	var steps edit.Path
-	for step := range strings.SplitSeq(name, ".") {
-		steps = append(steps, step)
-	}
+	steps := edit.Keys(strings.Split(name, "."))
 	if !inList {
 		return steps, nil
 	}

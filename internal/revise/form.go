@@ -191,9 +191,5 @@ func textsOf(list node.Value) []string {
 }
 
 func lineOf(entries []string, like yaml.Style, item func(string, yaml.Style) *yaml.Node) *yaml.Node {
-	list := node.Line(node.Seq())
-	for _, entry := range entries {
-		list.Content = append(list.Content, item(entry, like))
-	}
-	return list
+	return node.Line(node.Seq(each.As(entries, func(entry string) *yaml.Node { return item(entry, like) })...))
 }

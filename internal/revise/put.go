@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
@@ -73,11 +74,7 @@ func (f Field) setting(rule node.Value) Setting {
 	case !v.IsList():
 		return Says(v.Text())
 	}
-	entries := make([]string, 0, v.Len())
-	for _, item := range v.Items() {
-		entries = append(entries, f.text(item))
-	}
-	return Says(entries...)
+	return Says(each.As(v.Items(), f.text)...)
 }
 
 // text gives the entry that an item of the field's list says.
@@ -226,11 +223,7 @@ func (f Field) list(want Setting, like yaml.Style) *yaml.Node {
 	if slices.Equal(want.Entries, []string{"*"}) && f.form.all {
 		return node.Str("*")
 	}
-	list := node.Seq()
-	for _, entry := range want.Entries {
-		list.Content = append(list.Content, f.form.item(entry, like))
-	}
-	return list
+	return node.Seq(each.As(want.Entries, func(entry string) *yaml.Node { return f.form.item(entry, like) })...)
 }
 
 // mapping writes labels.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
@@ -123,12 +124,7 @@ func sameBut(was, is node.Value, at edit.Path, but []edit.Path) error {
 // listed makes sure that a list holds what it held but for what arrange does to it, an item
 // that came being "".
 func (t *text) listed(list edit.Path, arrange func(was []string) []string) error {
-	digests := func(v node.Value) (all []string) {
-		for _, item := range v.At(list...).Items() {
-			all = append(all, item.Digest())
-		}
-		return all
-	}
+	digests := func(v node.Value) []string { return each.As(v.At(list...).Items(), node.Value.Digest) }
 	if want, is := arrange(digests(*t.was)), digests(t.says()); !slices.EqualFunc(want, is, func(w, i string) bool { return w == "" || w == i }) {
 		return fmt.Errorf("%v: %w", list, errElsewhere)
 	}

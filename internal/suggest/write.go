@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -59,19 +60,11 @@ func (s *Suggestion) fields() (all []*yaml.Node) {
 }
 
 func texts(entries ...string) *yaml.Node {
-	list := node.Line(node.Seq())
-	for _, entry := range entries {
-		list.Content = append(list.Content, node.Str(entry))
-	}
-	return list
+	return node.Line(node.Seq(each.As(entries, node.Str)...))
 }
 
 func ports(entries ...uint16) *yaml.Node {
-	list := node.Line(node.Seq())
-	for _, entry := range entries {
-		list.Content = append(list.Content, node.Int(int(entry)))
-	}
-	return list
+	return node.Line(node.Seq(each.As(entries, func(entry uint16) *yaml.Node { return node.Int(int(entry)) })...))
 }
 
 // lines writes the rule.

@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -40,15 +41,11 @@ const (
 // security context may say otherwise, so that the container says all of it
 // itself.
 func (e Enforcement) container(name string, arguments []string) *yaml.Node {
-	var args []*yaml.Node
 	if e.Backend != "" && e.Backend != "auto" {
 		arguments = append([]string{"--backend=" + e.Backend}, arguments...)
 	}
 	if len(arguments) == 0 { // where nothing bypasses any more; an API server keeps no empty list
 		arguments = []string{"apply"}
-	}
-	for _, a := range arguments {
-		args = append(args, node.Str(a))
 	}
 	entries := []*yaml.Node{
 		node.Str("name"), node.Str(name),
@@ -58,7 +55,7 @@ func (e Enforcement) container(name string, arguments []string) *yaml.Node {
 		entries = append(entries, node.Str("imagePullPolicy"), node.Str(e.ImagePullPolicy))
 	}
 	entries = append(entries,
-		node.Str("args"), node.Seq(args...),
+		node.Str("args"), node.Seq(each.As(arguments, node.Str)...),
 		node.Str("env"), environment())
 	if e.Resources != nil {
 		entries = append(entries, node.Str("resources"), e.Resources)
