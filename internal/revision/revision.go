@@ -57,27 +57,28 @@ func commitOf(ctx context.Context, top, revision string) (id string, err error) 
 // Commit gives the id of the commit that a revision is now, "" where the repository that
 // holds a path knows no such revision.
 func Commit(ctx context.Context, path, revision string) string {
-	top, err := worktreeOf(ctx, path)
-	if err != nil {
-		return ""
-	}
-	id, err := commitOf(ctx, top, revision)
-	if err != nil {
-		return ""
-	}
+	_, id := known(ctx, path, revision)
 	return id
+}
+
+// known gives that id and the worktree, nothing where there is none.
+func known(ctx context.Context, path, revision string) (top, id string) {
+	top, err := worktreeOf(ctx, path)
+	if err == nil {
+		id, err = commitOf(ctx, top, revision)
+	}
+	if err != nil {
+		return "", ""
+	}
+	return top, id
 }
 
 // FullName gives a name of a revision that none of the files here has: that of the
 // reference, as in refs/heads/main, or the id of the commit. It is "" where the repository
 // that holds a path knows no such revision.
 func FullName(ctx context.Context, path, revision string) string {
-	top, err := worktreeOf(ctx, path)
-	if err != nil {
-		return ""
-	}
-	id, err := commitOf(ctx, top, revision)
-	if err != nil {
+	top, id := known(ctx, path, revision)
+	if id == "" {
 		return ""
 	}
 	full, _ := answer(ctx, top, "rev-parse", "--symbolic-full-name", "--verify", "--quiet", "--end-of-options", revision)

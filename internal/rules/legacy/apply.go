@@ -28,10 +28,15 @@ func (r Ruleset) Verify() (filter.Differences, error) {
 	return allDifferences(tables), nil
 }
 
-// Beside says what iptables-legacy holds of ours beside another packet filter. It leaves
-// alone what is not in use: listing it would make the kernel set it up.
+// Beside says what iptables-legacy holds of ours beside another packet filter.
 func Beside() (filter.Differences, error) {
-	var tables []table
+	tables, err := standing()
+	return allDifferences(tables), err
+}
+
+// standing gives what the tables hold of ours that are in use. It leaves alone what is not:
+// listing it would make the kernel set it up.
+func standing() (tables []table, err error) {
 	for _, f := range families {
 		if used, err := f.inUse(); err != nil || !used {
 			continue
@@ -42,7 +47,7 @@ func Beside() (filter.Differences, error) {
 		}
 		tables = append(tables, table{family: f, there: there})
 	}
-	return allDifferences(tables), nil
+	return tables, nil
 }
 
 // Clean takes away whatever Apply left behind, if anything.

@@ -10,15 +10,9 @@ import (
 // Standing gives what our chains that stand say, as the flags of the fields say it; nil
 // if there are none.
 func Standing() (values map[traffic.Field][]string, err error) {
-	for _, f := range families {
-		if used, err := f.inUse(); err != nil || !used {
-			continue
-		}
-		there, err := f.read(true)
-		if err != nil {
-			return nil, explained(err)
-		}
-		for _, c := range there.chains {
+	tables, err := standing()
+	for _, t := range tables {
+		for _, c := range t.there.chains {
 			if values == nil {
 				values = map[traffic.Field][]string{}
 			}
@@ -27,7 +21,7 @@ func Standing() (values map[traffic.Field][]string, err error) {
 			}
 		}
 	}
-	return values, nil
+	return values, err
 }
 
 // said adds what a rule says. The same for both families is said twice.
