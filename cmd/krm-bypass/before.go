@@ -330,6 +330,9 @@ func stateAt(cmd *cobra.Command, in inputs, paths []string, name string, read fu
 			case err != nil:
 				return fmt.Errorf("--before: %w", err)
 			case at == "" && in.allowNone && !isThere(path):
+				if err := misspelt(path, isSpec, slices.Concat(paths, in.specs)); err != nil {
+					return err
+				}
 				in.lacks.nowhere = append(in.lacks.nowhere, path)
 				continue
 			case at == "":

@@ -122,7 +122,8 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 	var failed error
 	var foreign []string
 	something := false
-	var pipelines []string
+	var pipelines, doubts []string
+	in.doubts = &doubts
 	err = in.each(cmd, paths, "checking", func(g group, options fn.Options) error {
 		options.Complete = flags.complete
 		foreign = append(foreign, g.foreign...)
@@ -150,7 +151,7 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 	if len(in.specs) > 0 {
 		found.Spec = in.specs[0]
 	}
-	found.PassedOver = foreign
+	found.PassedOver, found.Doubts = foreign, doubts
 	if found.Compares() {
 		slices.Sort(pipelines)
 		found.Pipelines = slices.Compact(pipelines)

@@ -130,25 +130,31 @@ func need(why, example string) cobra.PositionalArgs {
 
 // each reads manifests and visits every group of them. It shows what is being
 // done, and says in the end what it passed over.
-func (in inputs) each(cmd *cobra.Command, paths []string, doing string, visit func(group, fn.Options) error) error {
+func (in inputs) each(cmd *cobra.Command, paths []string, doing string, visit func(group, fn.Options) error) (err error) {
 	collectSeldom()
 	in.working = newProgress(cmd.ErrOrStderr())
 	var gone []string
 	if in.allowNone && !in.earlier {
-		paths, gone = in.present(paths)
+		if paths, gone, err = in.present(paths); err != nil {
+			in.working.end()
+			return err
+		}
 		in.reading.allowNone = true
 	}
 	groups, skipped, err := in.read(cmd, paths)
 	skipped = append(gone, skipped...)
-	if in.doubts != nil {
-		*in.doubts = skipped
-	}
 	defer func() {
 		in.working.end()
+		if in.doubts != nil {
+			*in.doubts = skipped
+		}
 		if !in.earlier {
 			tell(cmd, "warning", skipped...)
 		}
 	}()
+	if err != nil && !in.allowNone && !in.earlier {
+		return in.orAllowNone(cmd, err)
+	}
 	if err != nil {
 		return err
 	}

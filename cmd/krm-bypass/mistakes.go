@@ -155,20 +155,39 @@ func pathError(err error) error {
 	if !is || !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if target, err := os.Readlink(missing.Path); err == nil {
+		return fmt.Errorf("%s: it is a link to %s, and nothing is there: mend or remove it", missing.Path, target)
+	}
 	err = gone(missing.Path)
 	if strings.Contains(missing.Path, "://") {
 		return fmt.Errorf("%w: nothing is fetched: download it, or pipe it into krm-bypass as -", err)
 	}
-	dir := filepath.Dir(missing.Path)
+	if meant := meantPath(missing.Path); meant != "" {
+		return fmt.Errorf("%w: did you mean %s?", err, meant)
+	}
+	return fmt.Errorf("%w: correct the path", err)
+}
+
+// meantPath gives what is there and has a path near to one at which nothing is, "" for none.
+// One part of the path may be misspelt.
+func meantPath(path string) string {
+	path, rest := filepath.Clean(path), ""
+	for dir := filepath.Dir(path); !isDir(dir) && dir != path; dir = filepath.Dir(path) {
+		path, rest = dir, filepath.Join(filepath.Base(path), rest)
+	}
+	dir := filepath.Dir(path)
 	beside := map[string]string{}
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
-		beside[stem(e.Name())] = filepath.Join(dir, e.Name())
+		at := filepath.Join(dir, e.Name(), rest)
+		if _, err := os.Stat(at); err == nil {
+			beside[stem(e.Name())] = at
+		}
 	}
-	if near := spelling.Meant(stem(missing.Path), slices.Sorted(maps.Keys(beside))); len(near) == 1 {
-		return fmt.Errorf("%w: did you mean %s?", err, beside[near[0]])
+	if near := spelling.Meant(stem(path), slices.Sorted(maps.Keys(beside))); len(near) == 1 {
+		return beside[near[0]]
 	}
-	return fmt.Errorf("%w: correct the path", err)
+	return ""
 }
 
 // errEmpty refuses an empty standard input, where a command does nothing without one.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -21,25 +22,47 @@ func (in *inputs) addAllowNone(cmd *cobra.Command) {
 		"pass over a PATH or --spec that is gone, and pass where there is no workload or no ClusterBypass any more")
 }
 
-// present leaves out what is gone, and says so.
-func (in *inputs) present(paths []string) (left, skipped []string) {
+// present leaves out what is gone, and says so. What is misspelt is not gone.
+func (in *inputs) present(paths []string) (left, skipped []string, err error) {
 	over := func(path string) {
 		skipped = append(skipped, fmt.Sprintf("%s: not there, and passed over, as --%s says", path, allowNoneFlag))
 	}
+	named := slices.Concat(paths, in.specs)
 	left = there(paths)
 	for _, path := range paths {
 		if !slices.Contains(left, path) {
 			over(path)
+			err = errors.Join(err, misspelt(path, false, named))
 		}
 	}
 	specs := there(in.specs)
 	for _, spec := range in.specs {
 		if spec != "" && !slices.Contains(specs, spec) {
 			over("--spec " + spec)
+			err = errors.Join(err, misspelt(spec, true, named))
 		}
 	}
 	in.specs = specs
-	return left, skipped
+	return left, skipped, err
+}
+
+// misspelt refuses to pass over a path at which nothing is, if another one is there that was
+// probably meant: nobody would see that it is not judged any more. One that the user named too is not meant.
+func misspelt(path string, isSpec bool, named []string) error {
+	meant := meantPath(path)
+	if meant == "" || slices.ContainsFunc(named, func(other string) bool { return filepath.Clean(other) == meant }) {
+		return nil
+	}
+	return fmt.Errorf("%w If it is gone, take it out of the command: --%s passes over no path that is so near to another", lost(path, isSpec), allowNoneFlag)
+}
+
+// orAllowNone names the flag to who takes away what is not there.
+func (in *inputs) orAllowNone(cmd *cobra.Command, err error) error {
+	missing, is := errors.AsType[gone](err)
+	if !is || in.reading.rewriting || in.asFiles || cmd.Flags().Lookup(allowNoneFlag) == nil || strings.Contains(string(missing), "://") || meantPath(string(missing)) != "" {
+		return err
+	}
+	return fmt.Errorf("%w, or give --%s if it was taken away", err, allowNoneFlag)
 }
 
 // unruled gives a group to which no specification applies one that says nothing. One that

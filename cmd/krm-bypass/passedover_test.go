@@ -111,3 +111,73 @@ func TestAllowNoneComparesWithWhatIsGone(t *testing.T) {
 		assert.Contains(t, errOut, "no ClusterBypass applies to web, nor did one in the earlier state")
 	}
 }
+
+// TestAllowNonePassesOverNoSlip keeps a misspelt path from switching the gate off for good.
+func TestAllowNonePassesOverNoSlip(t *testing.T) {
+	files := map[string]string{"bypass/bypass.yaml": bypassSpec, "elsewhere/other.yaml": webDeployment}
+	for _, name := range []string{"production", "staging-1", "staging-2"} {
+		files["overlays/"+name+"/web.yaml"] = webDeployment
+	}
+	t.Chdir(folder(t, files))
+	committed(t, ".")
+	const hint = "? If it is gone, take it out of the command: --allow-none passes over no path that is so near to another"
+	for args, says := range map[string]string{
+		"overlays/productoin --spec bypass/bypass.yaml":                    "overlays/productoin: there is no such file or folder: did you mean overlays/production" + hint,
+		"overlays/production overlay/staging-1 --spec bypass/bypass.yaml":  "overlay/staging-1: there is no such file or folder: did you mean overlays/staging-1" + hint,
+		"overlays/production --spec bypass/bypas.yaml":                     "bypass/bypas.yaml: there is no such file or folder: did you mean bypass/bypass.yaml" + hint,
+		"overlays/productoin overlays/staging-1 --spec bypass/bypass.yaml": "did you mean overlays/production" + hint,
+	} {
+		for _, command := range []string{"check", "lint", "render", "explain", "explain --before HEAD"} {
+			code, out, errOut := krmBypass("", append(strings.Fields(command+" "+args), "--allow-none")...)
+			assert.NotZero(t, code, "%s %s", command, args)
+			assert.Empty(t, out, "%s %s", command, args)
+			assert.Contains(t, errOut, says, "%s %s", command, args)
+		}
+	}
+	// The one beside it is named, too, so that it is not the one that was meant.
+	require.NoError(t, os.RemoveAll("overlays/staging-2"))
+	paths := strings.Fields("overlays/production overlays/staging-1 ./overlays/staging-2/ --spec bypass/bypass.yaml --allow-none")
+	code, _, errOut := krmBypass("", append([]string{"lint"}, paths...)...)
+	assert.Zero(t, code, errOut)
+	assert.Contains(t, errOut, "warning: ./overlays/staging-2/: not there, and passed over")
+	// The earlier state has it.
+	code, _, errOut = krmBypass("", "explain", "overlays/production", "overlays/staging-2", "--spec", "bypass/bypass.yaml", "--allow-none", "--before", "HEAD")
+	assert.Zero(t, code, errOut)
+	assert.Contains(t, errOut, "overlays/staging-2 is in that revision, and not here any more")
+	// Who does not know the flag is told of it, where nothing is near.
+	for _, args := range []string{"overlays/production --spec spec.yaml", "base --spec bypass/bypass.yaml"} {
+		_, _, errOut = krmBypass("", append([]string{"check"}, strings.Fields(args)...)...)
+		assert.Contains(t, errOut, "there is no such file or folder: correct the path, or give --allow-none if it was taken away")
+	}
+	_, _, errOut = krmBypass("", "check", "overlays/productoin", "--spec", "bypass/bypass.yaml")
+	assert.NotContains(t, errOut, "--allow-none")
+}
+
+// TestReportsSayWhatIsPassedOver has whoever reads a report alone see what was not judged.
+func TestReportsSayWhatIsPassedOver(t *testing.T) {
+	t.Chdir(folder(t, map[string]string{"web/web.yaml": webDeployment, "web/.secret/web.yaml": webDeployment}))
+	for _, command := range []string{"check", "lint"} {
+		for _, format := range []string{"json", "yaml", "sarif", "junit", "gitlab", "github"} {
+			_, out, errOut := krmBypass("", command, "web", "prod", "--allow-none", "-o", format)
+			for _, doubt := range []string{"prod: not there, and passed over, as --allow-none says", "web: no ClusterBypass applies, which passes as --allow-none says", "web/.secret/web.yaml: not read, because its folder is hidden"} {
+				if format == "github" {
+					assert.Contains(t, out, "::warning title=krm-bypass::"+doubt)
+				}
+				assert.Equal(t, 1, strings.Count(out, doubt), "%s %s", command, format)
+				assert.Equal(t, 1, strings.Count(errOut, doubt), "%s %s", command, format)
+			}
+		}
+	}
+}
+
+// TestALinkToNowhereIsNotMisspelt names where it leads.
+func TestALinkToNowhereIsNotMisspelt(t *testing.T) {
+	t.Chdir(folder(t, map[string]string{"web.yaml": webDeployment}))
+	require.NoError(t, os.Symlink("gone.yaml", "dangling.yaml"))
+	for _, args := range []string{"dangling.yaml", "web.yaml --spec dangling.yaml", "dangling.yaml --allow-none", "web.yaml --spec dangling.yaml --allow-none"} {
+		code, _, errOut := krmBypass("", append([]string{"check"}, strings.Fields(args)...)...)
+		assert.Equal(t, 2, code)
+		assert.Contains(t, errOut, "dangling.yaml: it is a link to gone.yaml, and nothing is there: mend or remove it")
+		assert.NotContains(t, errOut, "did you mean")
+	}
+}

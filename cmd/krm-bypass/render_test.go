@@ -84,8 +84,8 @@ func TestRenderPrintsNothingWhereAnythingIsWrong(t *testing.T) {
 		says  string
 	}{
 		"no path":                              {nil, []string{"render"}, "error: render needs files, folders or - for standard input, as in krm-bypass render manifests/ --spec bypass.yaml\n"},
-		"no such path":                         {nil, []string{"render", "DIR/none"}, "error: reading manifests: DIR/none: there is no such file or folder: correct the path\n"},
-		"no such spec":                         {map[string]string{"web.yaml": webDeployment}, []string{"render", "DIR", "--spec", "DIR/none"}, "error: reading the spec: DIR/none: there is no such file or folder: correct the path\n"},
+		"no such path":                         {nil, []string{"render", "DIR/none"}, "error: reading manifests: DIR/none: there is no such file or folder: correct the path, or give --allow-none if it was taken away\n"},
+		"no such spec":                         {map[string]string{"web.yaml": webDeployment}, []string{"render", "DIR", "--spec", "DIR/none"}, "error: reading the spec: DIR/none: there is no such file or folder: correct the path, or give --allow-none if it was taken away\n"},
 		"no spec":                              {map[string]string{"web.yaml": webDeployment}, []string{"render", "DIR"}, "error: there is no ClusterBypass: give one with --spec, or put one (apiVersion krm-bypass.dev/v1alpha1) among the resources\n"},
 		"a bad spec":                           {map[string]string{"web.yaml": webDeployment, "bypass.yaml": strings.Replace(bypassSpec, "5432", "54320", 1) + "  - {match: {}}\n"}, []string{"render", "DIR"}, "error: DIR/bypass.yaml:13: ClusterBypass cluster: spec.namespaces[1].match: "},
 		"no object":                            {map[string]string{"web.yaml": webDeployment, "bypass.yaml": bypassSpec, "values.yaml": webService + "---\na: b\n"}, []string{"render", "DIR"}, "error: DIR/values.yaml:6: the document is not a Kubernetes object"},
@@ -94,7 +94,7 @@ func TestRenderPrintsNothingWhereAnythingIsWrong(t *testing.T) {
 		"broken YAML of no workload, as a difference": {map[string]string{"config.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: [}\n", "bypass.yaml": bypassSpec}, []string{"render", "DIR", "--diff"}, "error: DIR/config.yaml:4: reading the document: not valid YAML: "},
 		"both ways":         {nil, []string{"render", "DIR", "--in-place", "--diff"}, "error: --in-place and --diff cannot be used together"},
 		"standard input":    {nil, []string{"render", "-", "--in-place"}, "error: standard input cannot be rewritten: name files or folders instead\n"},
-		"one of two specs":  {map[string]string{"web.yaml": webDeployment, "a.yaml": bypassSpec}, []string{"render", "DIR/web.yaml", "--spec", "DIR/a.yaml", "--spec=DIR/b.yaml"}, "error: reading the spec: DIR/b.yaml: there is no such file or folder: correct the path\n"},
+		"one of two specs":  {map[string]string{"web.yaml": webDeployment, "a.yaml": bypassSpec}, []string{"render", "DIR/web.yaml", "--spec", "DIR/a.yaml", "--spec=DIR/b.yaml"}, "error: reading the spec: DIR/b.yaml: there is no such file or folder: correct the path, or give --allow-none if it was taken away\n"},
 		"an unknown flag":   {nil, []string{"render", "DIR", "--specs"}, "error: --specs is not a flag of krm-bypass render: did you mean --spec? see krm-bypass render --help\n"},
 		"a remote resource": {map[string]string{"kustomization.yaml": "resources: [web.yaml, 'https://example.com/base?ref=v1']\n", "web.yaml": webDeployment}, []string{"render", "DIR"}, `kustomization.yaml: resources[1]: "https://example.com/base?ref=v1" is remote, and what is remote is not fetched: put a copy of it beside the kustomization, or write kustomize build `},
 		"a remote patch":    {map[string]string{"kustomization.yaml": "resources: [web.yaml]\npatches: [{path: 'https://127.0.0.1:1/patch.yaml'}]\n", "web.yaml": webDeployment}, []string{"render", "DIR"}, "what is remote is not fetched"},

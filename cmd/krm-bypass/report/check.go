@@ -46,6 +46,8 @@ type Check struct {
 	Subjects []Subject `json:"subjects"`
 	// PassedOver are files in the folders that hold no Kubernetes object.
 	PassedOver []string `json:"passedOver,omitempty"`
+	// Doubts are warnings of what was not read, or is read otherwise than it is deployed.
+	Doubts []string `json:"doubts,omitempty"`
 	// Pipelines are the commands that compare what was built.
 	Pipelines []string `json:"pipelines,omitempty"`
 	// Spec is the file of the specification, for findings whose own file is not

@@ -38,6 +38,9 @@ func writeGitHub(w io.Writer, r Check) error {
 			fmt.Fprintf(&b, "title=%s::%s\n", gitHubProperty.Replace("krm-bypass: "+f.Rule), gitHubData.Replace(string(message)))
 		}
 	}
+	for _, doubt := range r.Doubts {
+		fmt.Fprintf(&b, "::warning title=krm-bypass::%s\n", gitHubData.Replace(string(terminal.Printable([]byte(doubt)))))
+	}
 	if r.Nothing != "" {
 		fmt.Fprintf(&b, "::error title=krm-bypass::%s\n", gitHubData.Replace(r.Nothing))
 	}

@@ -43,5 +43,10 @@ func writeGitLab(w io.Writer, r Check) error {
 			all = append(all, one)
 		}
 	}
+	for _, doubt := range r.Doubts {
+		one := codeQuality{Description: doubt, CheckName: Warned, Severity: gitLabSeverities[fn.Warning], Fingerprint: fingerprint(doubt)}
+		one.Location.Path, one.Location.Lines.Begin = filepath.ToSlash(filepath.Clean(r.Spec)), 1
+		all = append(all, one)
+	}
 	return writeJSON(w, all)
 }

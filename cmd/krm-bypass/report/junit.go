@@ -80,6 +80,11 @@ func writeJUnit(w io.Writer, r Check) error {
 			all.Skipped++
 		}
 	}
+	if len(r.Doubts) > 0 {
+		all.Tests++
+		unread := testCase{Name: "what was not read", ClassName: "krm-bypass", Said: strings.Join(r.Doubts, "\n") + "\n"}
+		all.Suites = append(all.Suites, &testSuite{Name: unread.Name, Tests: 1, Cases: []testCase{unread}})
+	}
 	if r.Nothing != "" {
 		all.Tests, all.Errors = all.Tests+1, 1
 		none := testCase{Name: "the manifests", ClassName: "krm-bypass", Error: &failure{Message: r.Nothing, Type: "nothing"}}

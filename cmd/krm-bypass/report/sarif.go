@@ -51,7 +51,7 @@ type sarifRun struct {
 	Results     []sarifResult     `json:"results"`
 }
 
-// sarifInvocation says how a run ended, where it found nothing to check.
+// sarifInvocation says how a run ended, where it found nothing to check or did not read all.
 type sarifInvocation struct {
 	Successful    bool                `json:"executionSuccessful"`
 	Notifications []sarifNotification `json:"toolExecutionNotifications"`
@@ -122,9 +122,18 @@ func writeSARIF(w io.Writer, r Check) error {
 	run := sarifRun{Results: []sarifResult{}}
 	driver := &run.Tool.Driver
 	*driver = sarifDriver{Name: "krm-bypass", Version: r.Version, InformationURI: homepage, Rules: []sarifRule{}}
-	if r.Nothing != "" {
-		run.Invocations = []sarifInvocation{{Notifications: []sarifNotification{{sarifLevels[fn.Error], sarifMessage{r.Nothing}}}}}
+	notify := func(severity fn.Severity, messages ...string) {
+		for _, message := range messages {
+			run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, sarifNotification{sarifLevels[severity], sarifMessage{message}})
+		}
 	}
+	if r.Nothing != "" {
+		run.Invocations = []sarifInvocation{{}}
+		notify(fn.Error, r.Nothing)
+	} else if len(r.Doubts) > 0 {
+		run.Invocations = []sarifInvocation{{Successful: true}}
+	}
+	notify(fn.Warning, r.Doubts...)
 	for _, s := range r.Subjects {
 		for _, f := range slices.Concat(s.Findings, s.Accepted) {
 			run.Results = append(run.Results, r.sarif(s, f, driver))
