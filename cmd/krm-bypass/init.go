@@ -66,6 +66,10 @@ func initCommand() *cobra.Command {
 }
 
 func begin(cmd *cobra.Command, dir string, choice setup.Choice, write bool) error {
+	// From reading on: another one that sees half of what this one writes would list a
+	// specification that is taken back.
+	hold := inplace.HoldFolder(dir)
+	defer hold.Release()
 	folder, err := folderAt(dir)
 	if err != nil {
 		return err
@@ -87,7 +91,7 @@ func begin(cmd *cobra.Command, dir string, choice setup.Choice, write bool) erro
 	if plan.Done() && !write {
 		return fmt.Errorf("%s is there already, and there is nothing to add to other files: init writes over nothing", spec)
 	}
-	if err := carryOut(cmd, dir, plan, write); err != nil {
+	if err := carryOut(cmd, hold, dir, plan, write); err != nil {
 		return err
 	}
 	say := func(format string, args ...any) { tell(cmd, "info", fmt.Sprintf(format, args...)) }
@@ -127,7 +131,7 @@ func begin(cmd *cobra.Command, dir string, choice setup.Choice, write bool) erro
 }
 
 // carryOut writes what is planned: all of it, or nothing.
-func carryOut(cmd *cobra.Command, dir string, plan *setup.Plan, write bool) error {
+func carryOut(cmd *cobra.Command, hold *inplace.Hold, dir string, plan *setup.Plan, write bool) error {
 	var files []inplace.File
 	var shown []byte
 	for _, c := range plan.Changes {
@@ -143,7 +147,7 @@ func carryOut(cmd *cobra.Command, dir string, plan *setup.Plan, write bool) erro
 		}
 	}
 	var made []string
-	err := inplace.Rewrite(files, func(warnings []string) error {
+	err := hold.Rewrite(files, func(warnings []string) error {
 		tell(cmd, "warning", warnings...)
 		for _, file := range plan.New() {
 			path := filepath.Join(dir, filepath.FromSlash(file.Path))
@@ -170,7 +174,10 @@ func carryOut(cmd *cobra.Command, dir string, plan *setup.Plan, write bool) erro
 // writeNew writes a file that must not be there.
 func writeNew(path string, text []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // everybody may read it, as any file in Git
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("writing %s: another program has written it meanwhile: run again", path)
+	case err != nil:
 		return pathError(err)
 	}
 	_, err = file.Write(text)

@@ -60,6 +60,8 @@ func (f File) where() (disk, string, error) {
 type rewriting struct {
 	// warnings say what the user may not expect of the new files.
 	warnings []string
+	// holding are folders that the caller has locked.
+	holding []os.FileInfo
 
 	mu    sync.Mutex
 	files []staged
@@ -77,7 +79,12 @@ type staged struct {
 // anything fails or a signal ends the program, nothing is changed and nothing left
 // behind; of a failure half way, the error says what could not be put back.
 func Rewrite(files []File, before func(warnings []string) error) error {
-	s := &rewriting{}
+	return new(Hold).Rewrite(files, before)
+}
+
+// Rewrite does it in the folder that is held, and in others.
+func (h *Hold) Rewrite(files []File, before func(warnings []string) error) error {
+	s := &rewriting{holding: h.locked}
 	defer s.guard()()
 	defer s.discard()
 	swept := map[place]bool{}
