@@ -31,7 +31,7 @@ const ambientCapture = "ambient.istio.io/dns-capture"
 // capture gives what switches DNS capture on or off for a plan's pods, nil for nothing.
 func (e *examination) capture(plan *transform.Plan) *transform.Setting {
 	if !e.workload.isIn(mesh.Ambient) {
-		return e.linter.policy.Setting(plan, e.linter.commons, proxyAnnotation, proxyMetadata+"."+captureKey)
+		return e.linter.policy.Setting(plan, e.linter.commons, proxyAnnotation, proxyMetadata+"."+captureKey, "proxy_metadata."+captureKey)
 	}
 	on, err := strconv.ParseBool(e.annotation(ambientCapture))
 	if err != nil {
@@ -61,7 +61,11 @@ func (j *judgement) captured() func(*Workload) bool {
 		if w.isIn(mesh.Ambient) && w.capture == nil {
 			return !off
 		}
-		return w.capture != nil && w.capture.Value == "true"
+		if w.capture == nil {
+			return false
+		}
+		on, _ := strconv.ParseBool(w.capture.Value) // istio/istio pkg/env/var.go, RegisterBoolVar
+		return on
 	}
 }
 

@@ -574,6 +574,24 @@ func TestWhatSaysDNSCapture(t *testing.T) {
 	}
 }
 
+// TestWhatSwitchesDNSCaptureOn: Istio reads the value as Go does, and the field by either
+// of protobuf's two names.
+func TestWhatSwitchesDNSCaptureOn(t *testing.T) {
+	for said, on := range map[string]bool{
+		"proxyMetadata: {ISTIO_META_DNS_CAPTURE: '1'}": true, "proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'TRUE'}": true, "proxyMetadata: {ISTIO_META_DNS_CAPTURE: 't'}": true,
+		"proxy_metadata: {ISTIO_META_DNS_CAPTURE: 'true'}": true, "proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'yes'}": false, "proxyMetadata: {ISTIO_META_DNS_CAPTURE: ''}": false,
+	} {
+		t.Run(said, func(t *testing.T) {
+			pod := strings.Replace(workload("orders"), "template:\n    metadata:\n", "template:\n    metadata:\n      annotations: {proxy.istio.io/config: \""+said+"\"}\n", 1)
+			var want []string
+			if on {
+				want = []string{"Deployment orders: spec.template.metadata.annotations"}
+			}
+			matched(t, "dns-capture", want, found(t, only(bypassing(t, "excludeOutboundPorts=3306"), "dns-capture"), pod))
+		})
+	}
+}
+
 func meshSaying(metadata string) string {
 	return "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: x}\nspec: {meshConfig: {defaultConfig: {proxyMetadata: " + metadata + "}}}\n"
 }
