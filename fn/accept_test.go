@@ -93,6 +93,56 @@ func TestAcceptance(t *testing.T) {
 	}
 }
 
+// TestAcceptanceOfPlainText accepts findings of what bypasses no more by the workloads and the
+// ports that they name.
+func TestAcceptanceOfPlainText(t *testing.T) {
+	app := func(name string) string { return workloadIn("shop", name, "", "app: orders") }
+	const (
+		service = "apiVersion: v1\nkind: Service\nmetadata: {name: orders, namespace: shop}\nspec: {selector: {app: orders}, ports: [{port: 90, targetPort: 9090}, {port: 80, targetPort: 8080}]}\n---\n"
+		rule    = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: orders-bypass, namespace: shop}\nspec: {host: orders, trafficPolicy: {tls: {mode: DISABLE}}}\n---\n"
+		both    = "Deployment shop/orders, Deployment shop/web"
+		idle    = "info: spec.lint.accept[0]: there is no finding of plain-text here that this accepts: right if it is for other manifests; else remove it, or correct what it names"
+	)
+	for name, test := range map[string]struct {
+		accept               string
+		told, accepted, idle []string
+	}{
+		"nothing":       {"", []string{both + " at port 8080", both + " at port 9090"}, nil, nil},
+		"a workload":    {"match: {names: [orders]}", []string{"Deployment shop/web at port 8080", "Deployment shop/web at port 9090"}, []string{"Deployment shop/orders at port 8080", "Deployment shop/orders at port 9090"}, nil},
+		"the namespace": {"match: {namespaces: [shop]}", nil, []string{both + " at port 8080", both + " at port 9090"}, nil},
+		"a port":        {"match: {names: [web]}, ports: [9090]", []string{both + " at port 8080", "Deployment shop/orders at port 9090"}, []string{"Deployment shop/web at port 9090"}, nil},
+		"another port":  {"match: {namespaces: [shop]}, ports: [90]", []string{both + " at port 8080", both + " at port 9090"}, nil, []string{idle}},
+		"the object":    {"match: {kinds: [DestinationRule], namespaces: [shop]}", nil, []string{both + " at port 8080", both + " at port 9090"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			accept := ""
+			if test.accept != "" {
+				accept = "{check: plain-text, " + test.accept + ", reason: known}"
+			}
+			checked, err := fn.Check(bypassOf("lint: {accept: ["+accept+"]}, workloads: [{match: {names: [orders]}, excludeOutboundPorts: [443]}]"),
+				filesOf(app("orders"), app("web"), strict, service, rule), fn.Options{}, fn.Expiry{Today: "2026-11-27"})
+			require.NoError(t, err)
+			var told, accepted []string
+			for _, one := range checked.Results {
+				if one.Tags[fn.CheckTag] != "plain-text" {
+					continue
+				}
+				said, _, _ := strings.Cut(strings.TrimPrefix(one.Message, "nothing bypasses the sidecar of "), ", by port")
+				assert.Len(t, one.Ports, 1)
+				assert.NotEmpty(t, one.Workloads)
+				if one.Tags[fn.AcceptedTag] == "known" {
+					accepted = append(accepted, said)
+				} else {
+					told = append(told, said)
+				}
+			}
+			assert.ElementsMatch(t, test.told, told)
+			assert.ElementsMatch(t, test.accepted, accepted)
+			assert.Equal(t, test.idle, of("unused-acceptance", checked.Results))
+		})
+	}
+}
+
 // TestAcceptanceOfOneWorkload accepts findings of single workloads, of objects, and of
 // rules, whose severity is no longer looked at.
 func TestAcceptanceOfOneWorkload(t *testing.T) {

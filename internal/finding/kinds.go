@@ -7,7 +7,7 @@ var (
 	RequestAuthentication = ofIstioPorts("request-authentication")
 	ServicePort           = ofPorts("service-port")
 	AutoMTLS              = ofIstioPorts("auto-mtls")
-	PlainText             = ofIstio("plain-text")
+	PlainText             = ofIstioPorts("plain-text")
 	AmbientInbound        = ofIstioPorts("ambient-inbound")
 	TPROXYByIptables      = ofIstioPorts("tproxy-by-iptables")
 )

@@ -21,7 +21,7 @@ type parts struct {
 func (l *Linter) partsOf(plan *transform.Plan, whole *bypass) map[*finding.Kind]parts {
 	var all map[*finding.Kind]parts
 	for _, c := range l.checks {
-		if c.judge == nil {
+		if c.judge == nil || c.ofIntact { // such a check is not about what bypasses
 			continue
 		}
 		taken, left := l.policy.Accepted(c.Kind, plan)

@@ -83,6 +83,9 @@ func (l *Linter) examination(plan *transform.Plan, document node.Value, item int
 	for _, list := range containerLists {
 		e.lookAt(list)
 	}
+	if l.minds {
+		w.spared, w.acceptable = l.sparedOf(plan), l.policy.Accepting(finding.PlainText, plan)
+	}
 	if len(l.policy.Acceptances) > 0 {
 		w.parts = l.partsOf(plan, w.bypass)
 	}

@@ -29,8 +29,9 @@ type Linter struct {
 	commons []*transform.Common
 	// limited reports whether the policy has limits.
 	limited bool
-	// seesIntact says that a check is about workloads of which no rule speaks.
-	seesIntact bool
+	// minds says that a check is about what does not bypass, and seesIntact that it sees
+	// workloads of which no rule speaks.
+	minds, seesIntact bool
 	// bypasses are those of the workloads, by what tells them apart.
 	bypasses sync.Map
 	// paths are those of pod templates.
@@ -47,10 +48,21 @@ func New(policy *transform.Policy, commons []*transform.Common, present func(is 
 			continue
 		}
 		l.checks = append(l.checks, c)
-		// Of several specs each knows its own workloads alone.
-		l.seesIntact = l.seesIntact || c.ofIntact && len(policy.Beside) < 2 && c.isAboutAny(present)
+		l.minds = l.minds || c.ofIntact && c.isAboutAny(present)
 	}
+	// Of several specs each knows its own workloads alone.
+	l.seesIntact = l.minds && len(policy.Beside) < 2
 	return l
+}
+
+// outside views a workload in which the mesh has no say.
+func (l *Linter) outside(plan *transform.Plan, item int) *Workload {
+	about := plan.Workload.Named()
+	about.Item = item
+	return &Workload{
+		Object: about, namespace: plan.Namespace, labels: labelsOf(plan.Workload.TemplateLabels, nil),
+		bypass: &bypass{}, on: plan.Mesh(), intact: true, outside: true,
+	}
 }
 
 // Look views the planned workloads of a document as they are after the plans'
@@ -58,6 +70,9 @@ func New(policy *transform.Policy, commons []*transform.Common, present func(is 
 // the document.
 func (l *Linter) Look(plans []*transform.Plan, document node.Value, item int) (workloads []*Workload, findings []Finding) {
 	for _, plan := range plans {
+		if l.minds && plan.Fold == nil && !plan.Workload.Copied && l.policy.Unintercepted(plan) != "" {
+			workloads = append(workloads, l.outside(plan, item))
+		}
 		if plan.Fold == nil || !plan.Decided && !l.limited && !l.seesIntact || plan.Failed() || plan.Workload.Copied {
 			continue
 		}

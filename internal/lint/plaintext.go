@@ -1,13 +1,13 @@
 package lint
 
 import (
-	"fmt"
+	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
-	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
@@ -30,24 +30,23 @@ func isAddedFor(of, name string) bool {
 // something to say only of an object that was proposed for a bypass: whoever wrote another
 // may have meant it.
 func plainText(j *judgement) {
-	p := &plain{j: j, peers: newPeers(j), applied: map[*Workload]applied{}, meshed: map[*Workload]bool{}}
-	p.namespaces = map[string]*namespace{}
+	p := &plain{j: j, peers: newPeers(j), pods: newScopedPods(j), meshed: map[*Workload]bool{}, namespaces: map[string]*namespace{}, left: map[*Workload][]*leftPeer{}}
 	for _, n := range viewed[namespace](j.items) {
 		p.namespaces[n.Name] = n
 	}
-	p.pods = newScopedPods(j)
+	var left []*leftPeer
+	for _, a := range viewed[peerAuthentication](j.items) {
+		left = append(left, p.leftBy(a)...)
+	}
 	rules := disabling(j)
 	for _, s := range viewed[service](j.items) {
-		if s.Spec.Type == "ExternalName" || len(s.Spec.Selector) == 0 {
-			continue
-		}
 		of := rules[hostOf(s.Name, j.namespace(s.Namespace))]
-		for _, port := range s.Spec.Ports {
-			p.byRules(s, port, slices.DeleteFunc(slices.Clone(of), func(d *destinationRule) bool { return !d.disables(port.Port, of) }))
+		if len(of) > 0 && s.Spec.Type != "ExternalName" && len(s.Spec.Selector) > 0 {
+			p.byRules(s, of)
 		}
 	}
-	for _, a := range viewed[peerAuthentication](j.items) {
-		p.byPeers(a)
+	for _, l := range left {
+		p.byPeer(l)
 	}
 }
 
@@ -57,8 +56,19 @@ type plain struct {
 	peers      peers
 	pods       map[label][]*Workload
 	namespaces map[string]*namespace
-	applied    map[*Workload]applied
 	meshed     map[*Workload]bool
+	// left are the entries of PeerAuthentications that are left over at a workload.
+	left map[*Workload][]*leftPeer
+}
+
+// leftPeer is the entry of a PeerAuthentication for a port that bypasses nowhere any more.
+type leftPeer struct {
+	*peerAuthentication
+	level string
+	port  uint16
+	pods  []*Workload
+	// rules are the DestinationRules by which callers break where the entry goes first.
+	rules []string
 }
 
 // newScopedPods gives the pods of each namespace by each of their labels.
@@ -74,20 +84,20 @@ func newScopedPods(j *judgement) map[label][]*Workload {
 	return all
 }
 
-// selected gives the pods of a namespace that have all of the labels, if the mesh has all of
-// them for sure.
+// selected gives the pods of a namespace that have all of the labels, none where one of them
+// is not in the mesh.
 func (p *plain) selected(inNamespace string, labels map[string]string) []*Workload {
 	inNamespace = p.j.namespace(inNamespace)
 	key := slices.Min(keysOf(labels))
 	found := having(p.pods[label{inNamespace, key, labels[key]}], labels)
 	n := p.namespaces[inNamespace]
-	if n == nil {
-		return found
-	}
 	for _, w := range found {
 		if _, known := p.meshed[w]; !known {
-			reason, _ := p.j.unmeshed(n, w)
-			p.meshed[w] = reason == ""
+			p.meshed[w] = !w.outside
+			if n != nil && !w.outside {
+				reason, _ := p.j.unmeshed(n, w)
+				p.meshed[w] = reason == ""
+			}
 		}
 		if !p.meshed[w] {
 			return nil
@@ -120,79 +130,166 @@ func (d *destinationRule) disables(port uint16, of []*destinationRule) bool {
 	})
 }
 
+// level is the place of the port's own entry that says the mode, -1 where the rule says it for
+// the whole host.
+func (d *destinationRule) level(port uint16) int {
+	return slices.IndexFunc(d.Spec.TrafficPolicy.PortLevelSettings, func(l portLevel) bool { return l.Port.Number == port && l.TLS != nil })
+}
+
 // disabledAt is the path of the mode that the rule says for a port.
 func (d *destinationRule) disabledAt(port uint16) edit.Path {
-	i := slices.IndexFunc(d.Spec.TrafficPolicy.PortLevelSettings, func(l portLevel) bool { return l.Port.Number == port && l.TLS != nil })
-	if i >= 0 {
+	if i := d.level(port); i >= 0 {
 		return d.Path("spec", "trafficPolicy", "portLevelSettings", i, "tls")
 	}
 	return d.Path("spec", "trafficPolicy", "tls")
 }
 
-// byRules tells of rules for a port of a Service.
-func (p *plain) byRules(s *service, port servicePortView, rules []*destinationRule) {
-	if len(rules) == 0 || port.Protocol != "" && port.Protocol != "TCP" {
-		return
+// byRules tells of rules for the ports of a Service.
+func (p *plain) byRules(s *service, rules []*destinationRule) {
+	pods := p.selected(s.Namespace, s.Spec.Selector)
+	plain := func(port servicePortView) bool {
+		return port.isTCP() && slices.ContainsFunc(pods, func(w *Workload) bool { return w.mayBypass(port.among(w.ports)) })
 	}
-	refused, open := tally{}, tally{}
-	for _, w := range p.selected(s.Namespace, s.Spec.Selector) {
-		target := port.among(w.ports)
-		if target == 0 || w.inbound.Contains(traffic.TCP, target) {
-			return // it has to be so for these
+	for _, port := range s.Spec.Ports {
+		if !port.isTCP() || plain(port) {
+			continue // it has to be so
 		}
-		at := portOf(port) + " of " + s.ID()
-		switch decisions := p.decide(w, target); {
-		case only(decisions, strict):
-			refused.of(at + "\x00" + decisions[0].by.ID()).add(w)
-		case !slices.ContainsFunc(decisions, func(d decision) bool { return d.mode == disable }):
-			open.add(at, w)
-		}
-	}
-	for _, d := range rules {
-		for said, by := range refused {
-			at, strictly, _ := strings.Cut(said, "\x00")
-			p.tell(d.Object, d.disabledAt(port.Port), at, by, fmt.Sprintf("the sidecar refuses the plain text that callers in the mesh speak by this object, because %s is %s there", strictly, strict))
-		}
-		if len(refused) == 0 && isAddedFor(s.Name, d.Name) {
-			for at, of := range open {
-				p.tell(d.Object, d.disabledAt(port.Port), at, of, "by this object callers in the mesh speak plain text to it, which the sidecar refuses where mTLS is "+strict)
+		for _, d := range rules {
+			// What a rule says of the whole host may be there for another port.
+			needed := d.level(port.Port) < 0 && slices.ContainsFunc(s.Spec.Ports, func(other servicePortView) bool { return plain(other) && d.level(other.Port) < 0 })
+			if !needed && d.disables(port.Port, rules) {
+				p.byRule(s, port, pods, d)
 			}
 		}
 	}
 }
 
-// byPeers tells of ports for which an object that was proposed for a workload says DISABLE.
-func (p *plain) byPeers(a *peerAuthentication) {
-	if !strings.HasSuffix(a.Name, addedFor) || len(a.selects()) == 0 {
-		return
-	}
-	workloads := p.selected(a.Namespace, a.selects())
-	for _, level := range slices.Sorted(slices.Values(keysOf(a.Spec.PortLevelMtls))) {
-		port, err := strconv.ParseUint(level, 10, 16)
-		if err != nil || a.Spec.PortLevelMtls[level].Mode != disable {
+// byRule tells of one rule for a port of a Service.
+func (p *plain) byRule(s *service, port servicePortView, pods []*Workload, d *destinationRule) {
+	refused, open := overs{}, overs{}
+	var beside []*leftPeer
+	for _, w := range pods {
+		target := port.among(w.ports)
+		if target == 0 {
+			return
+		}
+		o := over{port: target, through: ", by " + portOf(port) + " of " + s.ID(), accepted: w.acceptance(target)}
+		left, applied := p.leftAt(w, target)
+		if len(left) > 0 {
+			peers := some(idsOf(left))
+			o.because, o.order = "without "+peers+" ", ", before "+peers
+		}
+		switch decisions := applied.decide(target); {
+		case only(decisions, strict):
+			o.because += "the sidecar refuses the plain text that callers in the mesh speak by this object, because " + decisions[0].by.ID() + " is " + strict + " there"
+			refused.add(o, w)
+		case !slices.ContainsFunc(decisions, func(d decision) bool { return d.mode == disable }):
+			o.because = "by this object callers in the mesh speak plain text to it, which the sidecar refuses where mTLS is " + strict
+			open.add(o, w)
+		default:
 			continue
 		}
-		of := &crowd{}
-		for _, w := range workloads {
-			if w.inbound.Contains(traffic.TCP, uint16(port)) || !isAddedFor(w.Name, a.Name) {
-				of = &crowd{}
-				break
-			}
-			of.add(w)
-		}
-		if len(of.first) > 0 {
-			p.tell(a.Object, a.Path("spec", "portLevelMtls", level), "port "+level, of, "by this object it takes plain text from anyone")
-		}
+		beside = append(beside, left...)
 	}
+	if len(refused) == 0 && isAddedFor(s.Name, d.Name) {
+		refused = open
+	}
+	if len(refused) == 0 {
+		return
+	}
+	for _, l := range beside {
+		l.rules = append(l.rules, d.ID())
+	}
+	p.tell(d.Object, d.disabledAt(port.Port), refused)
 }
 
-func (p *plain) decide(w *Workload, port uint16) []decision {
-	if _, known := p.applied[w]; !known {
-		p.applied[w] = p.peers.applied(w)
+// leftBy gives the ports for which an object that was proposed for a workload says DISABLE.
+func (p *plain) leftBy(a *peerAuthentication) []*leftPeer {
+	if !strings.HasSuffix(a.Name, addedFor) || len(a.selects()) == 0 {
+		return nil
 	}
-	return p.applied[w].decide(port)
+	var all []*leftPeer
+	pods := p.selected(a.Namespace, a.selects())
+	for _, level := range slices.Sorted(maps.Keys(a.Spec.PortLevelMtls)) {
+		port, err := strconv.ParseUint(level, 10, 16)
+		l := &leftPeer{peerAuthentication: a, level: level, port: uint16(port), pods: pods}
+		needed := func(w *Workload) bool { return w.mayBypass(l.port) || !isAddedFor(w.Name, a.Name) }
+		if err != nil || a.Spec.PortLevelMtls[level].Mode != disable || slices.ContainsFunc(pods, needed) {
+			continue
+		}
+		all = append(all, l)
+		for _, w := range pods {
+			p.left[w] = append(p.left[w], l)
+		}
+	}
+	return all
 }
 
-func (p *plain) tell(about *transform.Object, path edit.Path, at string, of *crowd, then string) {
-	p.j.find(about, path, "", at, of.String(), then)
+// leftAt gives what is left over at a port of a workload, and the PeerAuthentications that
+// apply to it without that.
+func (p *plain) leftAt(w *Workload, port uint16) (left []*leftPeer, applied applied) {
+	applied = p.peers.applied(w)
+	for _, l := range p.left[w] {
+		i := slices.Index(applied.workload, l.peerAuthentication)
+		if l.port != port || i < 0 {
+			continue
+		}
+		without := *l.peerAuthentication
+		without.Spec.PortLevelMtls = maps.Clone(without.Spec.PortLevelMtls)
+		delete(without.Spec.PortLevelMtls, l.level)
+		left, applied.workload = append(left, l), slices.Clone(applied.workload)
+		applied.workload[i] = &without
+	}
+	return left, applied
+}
+
+// byPeer tells of the entry of a PeerAuthentication.
+func (p *plain) byPeer(l *leftPeer) {
+	at := overs{}
+	for _, w := range l.pods {
+		o := over{port: l.port, because: "by this object it takes plain text from anyone", accepted: w.acceptance(l.port)}
+		if len(l.rules) > 0 {
+			o.order = ", after " + some(l.rules)
+		}
+		at.add(o, w)
+	}
+	p.tell(l.Object, l.Path("spec", "portLevelMtls", l.level), at)
+}
+
+// over is what there is to say of some workloads with an object that is left over.
+type over struct {
+	port uint16
+	// through is the port of the Service that leads to it, because says what is wrong, and
+	// order which object has to go before another.
+	through, because, order string
+	accepted                *transform.Acceptance
+}
+
+type overs map[over]*crowd
+
+func (o overs) add(said over, w *Workload) {
+	if o[said] == nil {
+		o[said] = &crowd{}
+	}
+	o[said].add(w)
+}
+
+// tell tells of an object, what nothing accepts first.
+func (p *plain) tell(about *transform.Object, path edit.Path, all overs) {
+	accepted := func(o over) string {
+		if o.accepted == nil {
+			return ""
+		}
+		return o.accepted.Path
+	}
+	for _, o := range slices.SortedFunc(maps.Keys(all), func(a, b over) int {
+		return cmp.Or(cmp.Compare(accepted(a), accepted(b)), cmp.Compare(a.port, b.port), cmp.Compare(a.because, b.because))
+	}) {
+		port := portOf(servicePortView{Port: o.port})
+		f := p.j.find(about, path, "", port+o.through, all[o].String(), o.because, o.order)
+		f.Finding, f.Ports = f.AcceptedBy(o.accepted), portsIn(port)
+		if all[o].more == 0 {
+			f.Workloads = all[o].first
+		}
+	}
 }

@@ -59,7 +59,7 @@ func (s *service) reaching(opening *index) iter.Seq2[*Workload, reached] {
 		}
 		for _, w := range opening.selected(s.Namespace, s.Spec.Selector) {
 			for k, p := range s.Spec.Ports {
-				if p.Protocol != "" && p.Protocol != "TCP" {
+				if !p.isTCP() {
 					continue
 				}
 				port := w.port(p)
@@ -70,6 +70,8 @@ func (s *service) reaching(opening *index) iter.Seq2[*Workload, reached] {
 		}
 	}
 }
+
+func (s servicePortView) isTCP() bool { return s.Protocol == "" || s.Protocol == "TCP" }
 
 // portOf names a port of a Service.
 func portOf(p servicePortView) string {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/internal/each"
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -42,6 +43,12 @@ type Workload struct {
 	// parts are what acceptances make of what it bypasses, by the kinds of which they
 	// accept findings.
 	parts map[*finding.Kind]parts
+	// outside says that the mesh has no say in its pods, spared are the TCP ports that may be
+	// reached without the sidecar beside inbound, and acceptable what accepts findings about
+	// single ports of it: as a check wants it that is about what does not bypass.
+	outside    bool
+	spared     traffic.Ports
+	acceptable []*transform.Acceptance
 	// capture says whether DNS is captured, interception how inbound connections are
 	// intercepted; nil where nothing says it.
 	capture, interception *transform.Setting
@@ -146,6 +153,32 @@ type namedPort struct {
 func (w *Workload) isIn(plane mesh.DataPlane) bool { return plane == "" || w.on.Plane() == plane }
 
 func (w *Workload) opensInbound() bool { return !w.inbound.IsEmpty() }
+
+// mayBypass reports whether anything speaks for a TCP port that is reached without the sidecar.
+func (w *Workload) mayBypass(port uint16) bool {
+	return w.inbound.Contains(traffic.TCP, port) || w.spared.Contains(traffic.TCP, port)
+}
+
+// acceptance gives what accepts a finding about a port, nil for nothing.
+func (w *Workload) acceptance(port uint16) *transform.Acceptance {
+	a, _ := each.First(w.acceptable, func(a *transform.Acceptance) bool { return a.Ports == nil || a.Ports.Contains(traffic.TCP, port) })
+	return a
+}
+
+// sparedOf gives the ports of a plan's pods that are the mesh's own, or that something beside
+// the traffic fields may let bypass.
+func (l *Linter) sparedOf(plan *transform.Plan) traffic.Ports {
+	p := l.policy
+	own := p.Mesh.Own(traffic.EveryPort.Of(traffic.TCP), p.Mesh.Moves(p.InForce(plan, nil))...)
+	ways := p.Overruled(plan, p.Ways(plan), l.commons)
+	for _, way := range p.CommonWays(plan, l.commons) {
+		ways = append(ways, way.Way)
+	}
+	for _, way := range ways {
+		own = own.Union(way.Lets.Settings().Inbound().Of(traffic.TCP))
+	}
+	return own
+}
 
 func (w *Workload) opensByIptables() bool { return w.byIptables && w.opensInbound() }
 

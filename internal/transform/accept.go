@@ -95,6 +95,17 @@ func (p *Policy) AcceptsObject(kind *finding.Kind, apiVersion, of, namespace, na
 	return nil
 }
 
+// Accepting gives what accepts findings about a workload that are not about what it bypasses,
+// some of them for some ports.
+func (p *Policy) Accepting(kind *finding.Kind, plan *Plan) (all []*Acceptance) {
+	for _, a := range p.acceptable(kind, plan.Workload.Name, plan.Namespace) {
+		if a.matches(plan.Workload, plan.Namespace) == yes {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
 // Accepted gives what the acceptances of a kind take of what a workload bypasses, and
 // what is left. Where a kind is not about ports, they take all of it.
 func (p *Policy) Accepted(kind *finding.Kind, plan *Plan) (taken map[*Acceptance]traffic.Layer, left traffic.Layer) {
