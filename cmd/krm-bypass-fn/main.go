@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -24,22 +25,23 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	namespace, version := function.AddFlags(flags)
 	flags.VisitAll(func(f *flag.Flag) { f.Value = &single{Value: f.Value} })
 	err := flags.Parse(args)
+	out = function.Output(out)
 	switch {
 	case errors.Is(err, flag.ErrHelp), err == nil && function.IsTerminal(in): // waiting for input would only puzzle who sits there
-		fmt.Fprintf(out, "%s\n\nFlags:\n", function.Help)
-		flags.SetOutput(out)
+		var text bytes.Buffer
+		fmt.Fprintf(&text, "%s\n\nFlags:\n", function.Help)
+		flags.SetOutput(&text)
 		flags.VisitAll(func(f *flag.Flag) { f.Value = f.Value.(*single).Value }) // by their types they are described
 		flags.PrintDefaults()
-		return 0
+		return function.Exit(function.Print(out, text.Bytes()), errOut)
 	case err != nil:
 		return function.Exit(fmt.Errorf("reading the command line: %w: see krm-bypass-fn --help", err), errOut)
 	case flags.NArg() > 0:
 		return function.Exit(fmt.Errorf("%q is not a command of krm-bypass-fn, which is the function alone: use krm-bypass", flags.Arg(0)), errOut)
 	case *version:
-		fmt.Fprintf(out, "krm-bypass-fn version %s\n", function.Version())
-		return 0
+		return function.Exit(function.Print(out, fmt.Appendf(nil, "krm-bypass-fn version %s\n", function.Version())), errOut)
 	}
-	return function.Exit(function.Apply(in, function.Output(out), errOut, fn.Options{Namespace: *namespace}), errOut)
+	return function.Exit(function.Apply(in, out, errOut, fn.Options{Namespace: *namespace}), errOut)
 }
 
 // single is a flag's value that may be given once.

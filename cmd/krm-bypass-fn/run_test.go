@@ -54,3 +54,15 @@ func TestRun(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatCannotBePrintedFails has standard output closed as the runtime sees it.
+func TestWhatCannotBePrintedFails(t *testing.T) {
+	for _, arg := range []string{"--help", "--version"} {
+		closed, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+		require.NoError(t, err)
+		var errOut bytes.Buffer
+		assert.Equal(t, 1, run([]string{arg}, strings.NewReader(""), closed, &errOut), arg)
+		assert.Equal(t, "error: writing standard output: it is closed: send it into a file, as in > out.yaml\n", errOut.String())
+		require.NoError(t, closed.Close())
+	}
+}

@@ -161,8 +161,11 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 	}
 	// Programs that want the exit code alone start this one with the null device open for
 	// reading too, which is what a closed standard output becomes (python/cpython
-	// Lib/subprocess.py, _get_devnull).
-	if err := format.Write(cmd.OutOrStdout(), found); err != nil && !errors.Is(err, function.ErrClosed) {
+	// Lib/subprocess.py, _get_devnull). Whoever chooses a format wants the report.
+	switch err := format.Write(cmd.OutOrStdout(), found); {
+	case errors.Is(err, function.ErrClosed) && !cmd.Flags().Changed("output"):
+		tell(cmd, "warning", "standard output is closed, so that the report is lost: the exit code alone says what was found")
+	case err != nil:
 		return fmt.Errorf("writing standard output: %w", err)
 	}
 	switch {

@@ -85,6 +85,9 @@ func importSettings(cmd *cobra.Command, paths []string, named string, strip, ado
 	case adopt:
 		rewriting = "--adopt"
 	}
+	if rewriting != "" && function.IsNowhere(cmd.OutOrStdout()) {
+		return fmt.Errorf("%s: standard output leads nowhere, so that the specification would be lost: send it into a file, as in > bypass.yaml", rewriting)
+	}
 	read, err := readImportable(cmd, paths, rewriting)
 	if err != nil {
 		return err

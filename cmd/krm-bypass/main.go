@@ -4,6 +4,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -44,10 +46,27 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root.SetErr(errOut)
 	// Before cobra, which takes --help behind a misspelt command for the program's.
 	err := noUnknownCommand(root, args)
+	failed := helpFails(root)
 	if err == nil {
-		err = root.Execute()
+		err = cmp.Or(root.Execute(), *failed)
 	}
 	return function.Exit(err, errOut)
+}
+
+// helpFails has the help of all commands say that it could not be written, which cobra passes
+// over.
+func helpFails(root *cobra.Command) *error {
+	var failed error
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		var text bytes.Buffer
+		out := cmd.OutOrStdout()
+		cmd.SetOut(&text)
+		help(cmd, args)
+		cmd.SetOut(out)
+		failed = output(cmd, text.Bytes())
+	})
+	return &failed
 }
 
 // program is the command with all that it can do.
@@ -67,15 +86,18 @@ func program() *cobra.Command {
 
 func rootCommand() *cobra.Command {
 	var namespace string
+	var version bool
 	cmd := &cobra.Command{
 		Use:           programName,
 		Short:         "Say in Git which traffic bypasses the sidecar",
 		Long:          function.Help,
-		Version:       function.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noUnknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				return output(cmd, fmt.Appendf(nil, "%s version %s\n", cmd.DisplayName(), function.Version()))
+			}
 			if function.IsTerminal(cmd.InOrStdin()) { // waiting for input would puzzle whoever sits there
 				return cmd.Help()
 			}
@@ -85,6 +107,7 @@ func rootCommand() *cobra.Command {
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	cmd.SetFlagErrorFunc(flagError)
 	addNamespaceFlag(cmd, &namespace)
+	cmd.Flags().BoolVarP(&version, "version", "v", false, "version for "+programName)
 	return cmd
 }
 
@@ -122,8 +145,5 @@ func rewrite(cmd *cobra.Command, files []inplace.File, outcome []byte) error {
 
 // output writes the outcome of a command.
 func output(cmd *cobra.Command, text []byte) error {
-	if _, err := cmd.OutOrStdout().Write(text); err != nil {
-		return fmt.Errorf("writing standard output: %w", err)
-	}
-	return nil
+	return function.Print(cmd.OutOrStdout(), text) //nolint:wrapcheck // it says what is written
 }

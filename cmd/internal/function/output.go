@@ -2,6 +2,7 @@ package function
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 )
@@ -16,6 +17,33 @@ func Output(out io.Writer) io.Writer {
 		return closed{}
 	}
 	return out
+}
+
+// IsClosed reports whether that takes nothing.
+func IsClosed(out io.Writer) bool {
+	_, is := out.(closed)
+	return is
+}
+
+// IsNowhere reports whether whatever is written is thrown away, as by > /dev/null.
+func IsNowhere(out io.Writer) bool {
+	file, is := out.(*os.File)
+	if !is {
+		return false
+	}
+	opened, err := file.Stat()
+	return err == nil && isNull(opened)
+}
+
+// Print writes a text to the standard output. Of an empty one nothing can be lost.
+func Print(out io.Writer, text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
+	if _, err := out.Write(text); err != nil {
+		return fmt.Errorf("writing standard output: %w", err)
+	}
+	return nil
 }
 
 // closed takes nothing.
