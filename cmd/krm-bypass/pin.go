@@ -98,7 +98,13 @@ func pin(cmd *cobra.Command, paths []string, check bool) error {
 	for _, p := range done {
 		fmt.Fprintf(&said, "%s:%d: %s\n", p.File, p.Line, p.Is)
 	}
-	return rewrite(cmd, changed, said.Bytes())
+	if function.IsClosed(cmd.OutOrStdout()) {
+		return output(cmd, said.Bytes())
+	}
+	if err := rewrite(cmd, changed, nil); err != nil {
+		return err
+	}
+	return output(cmd, said.Bytes()) // once it is true
 }
 
 // listedFiles puts the files that the kustomization of a folder lists in the folder's place.

@@ -161,6 +161,38 @@ func TestOtherCommandsAskNoRegistry(t *testing.T) {
 	assert.Empty(t, visits)
 }
 
+// TestPinSaysWhatItWrote has a file change while the registry answers.
+func TestPinSaysWhatItWrote(t *testing.T) {
+	images := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	spec := filepath.Join(t.TempDir(), "bypass.yaml")
+	changed := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if changed != "" {
+			assert.NoError(t, os.WriteFile(spec, []byte(changed), 0o600))
+		}
+		images.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	image := strings.TrimPrefix(server.URL, "http://") + "/init:v1"
+	pushed(t, image)
+	require.NoError(t, os.WriteFile(spec, []byte(specWith(image)), 0o600))
+
+	closed, err := os.OpenFile(os.DevNull, os.O_RDWR, 0) // as the runtime opens it
+	require.NoError(t, err)
+	var said strings.Builder
+	assert.Equal(t, 1, run([]string{"pin", spec}, strings.NewReader(""), closed, &said))
+	require.NoError(t, closed.Close())
+	assert.Equal(t, "error: writing standard output: it is closed: send it into a file, as in > out.yaml\n", said.String())
+	assertFile(t, spec, specWith(image))
+
+	changed = specWith(image) + "# edited\n"
+	code, out, errOut := krmBypass("", "pin", spec)
+	assert.Equal(t, 1, code)
+	assert.Empty(t, out)
+	assert.Equal(t, "error: rewriting "+spec+": another program has changed it meanwhile: run again; nothing is changed\n", errOut)
+	assertFile(t, spec, changed)
+}
+
 func TestPinTakesTheFolderOfASpec(t *testing.T) {
 	host := imageRegistry(t)
 	digest := pushed(t, host+"/init:v1")
