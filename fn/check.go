@@ -23,11 +23,12 @@ type Checked struct {
 	Reach []Reach
 
 	accepting map[acceptance]bool
+	entries   entries
 }
 
 // Findings gives what was found without the objects.
 func (c *Checked) Findings() *Checked {
-	return &Checked{Results: c.Results, Reach: c.Reach, accepting: c.accepting}
+	return &Checked{Results: c.Results, Reach: c.Reach, accepting: c.accepting, entries: c.entries}
 }
 
 // CheckedObject is an object and where it differs from what Manifests would make
@@ -81,6 +82,7 @@ func Check(spec *Spec, files []Manifest, options Options, expiry Expiry) (*Check
 	}
 	checked.Results = r.checked(checked.Results, expiry)
 	checked.Objects, checked.Reach, checked.accepting = slices.Concat(objects...), r.listed(), r.accepting()
+	checked.entries = r.entries()
 	if r.malformed {
 		return checked, &FailedError{checked.Results}
 	}

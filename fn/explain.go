@@ -46,6 +46,7 @@ func Explain(spec *Spec, files []Manifest, options Options, today v1alpha1.Date)
 	explained.Dated = r.expired(Expiry{today, Notice}, r.rules()...)
 	explained.Mesh = r.spec.Policy.Mesh.Name
 	explained.Workloads, explained.Reach, explained.accepting = slices.Concat(workloads...), r.listed(), r.accepting()
+	explained.entries = r.entries()
 	return explained, nil
 }
 

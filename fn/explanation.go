@@ -23,6 +23,7 @@ type Explained struct {
 	Reach []Reach
 
 	accepting map[acceptance]bool
+	entries   entries
 }
 
 // Outcome is what becomes of a workload.

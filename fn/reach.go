@@ -52,14 +52,14 @@ type Reach struct {
 	Of string `json:"-"`
 }
 
-// reach gives whom the parts of the spec reach.
-func (r *run) reach() []Reach {
+// reach gives whom parts of the spec reach.
+func (r *run) reach(parts []transform.Reach) []Reach {
 	rules := map[string]spec.Rule{}
 	for _, rule := range spec.Rules(r.spec.ClusterBypass) {
 		rules[rule.Path] = rule
 	}
-	all := make([]Reach, len(r.reached))
-	for i, one := range r.reached {
+	all := make([]Reach, len(parts))
+	for i, one := range parts {
 		at := r.spec.Locate(spec.Problem{Path: one.Path})
 		all[i] = Reach{
 			Path: at.Path, File: at.File, Line: at.Line, Name: rules[one.Rule].Name, Expires: rules[one.Path].Expires, Expired: rules[one.Path].Expired(r.today),
@@ -71,7 +71,7 @@ func (r *run) reach() []Reach {
 
 // listed gives whom the parts of the spec reach, and the rules that are suspended.
 func (r *run) listed() []Reach {
-	all := r.reach()
+	all := r.reach(r.reached)
 	if r.reached == nil {
 		return all
 	}
@@ -87,11 +87,11 @@ func (r *run) listed() []Reach {
 // unreached tells of the parts of the spec that reach nobody, and of whom a rule does
 // not reach by a label in the wrong place. Where nobody asks, it tells only of slips: the
 // others may be meant for other manifests.
-func (r *run) unreached() Results {
+func (r *run) unreached(parts []transform.Reach) Results {
 	var results, others Results
 	complete := r.asked && r.options.Complete
-	for i, one := range r.reach() {
-		of, may := &r.reached[i], false
+	for i, one := range r.reach(parts) {
+		of, may := &parts[i], false
 		told := spec.Problem{Path: of.Meant.Path, Value: of.Meant.Value, Message: "it reaches " + of.Nobody() + " here, and " + of.Meant.Says}
 		switch {
 		case !one.Unreached && of.Unlabelled == nil, of.Meant.Elsewhere != "":
@@ -141,6 +141,21 @@ func (r *run) unreached() Results {
 	return append(results, others...)
 }
 
+// entries are those of rules of which some manifests alone tell less than all together.
+type entries struct {
+	// told is what there is to tell of entries of rules that reach nobody, if those reach
+	// somebody in other manifests.
+	told Results
+	// elsewhere are entries of which another one tells what is wrong.
+	elsewhere []Reach
+}
+
+func (r *run) entries() (of entries) {
+	of.told = r.unreached(slices.DeleteFunc(slices.Clone(r.within), func(one transform.Reach) bool { return one.Meant.Says == "" }))
+	of.elsewhere = r.reach(slices.DeleteFunc(slices.Concat(r.reached, r.within), func(one transform.Reach) bool { return one.Meant.Elsewhere == "" }))
+	return of
+}
+
 // mostUnreached have a result of their own of the parts of which nothing is known but
 // that they reach nobody; more share one.
 const mostUnreached = 10
@@ -172,7 +187,7 @@ func (r *Result) lists(parts []Reach) {
 func Together(all ...*Checked) {
 	sets := make([]set, len(all))
 	for i, c := range all {
-		sets[i] = set{c.Results, c.Reach, c.accepting}
+		sets[i] = set{c.Results, c.entries, c.Reach, c.accepting}
 	}
 	for i, results := range together(sets) {
 		all[i].Results = results
@@ -187,28 +202,59 @@ func TogetherExplained(all ...*Explained) {
 	} {
 		sets := make([]set, len(all))
 		for i, x := range all {
-			sets[i] = set{*of(x), x.Reach, x.accepting}
+			sets[i] = set{*of(x), x.entries, x.Reach, x.accepting}
 		}
 		for i, results := range together(sets) {
 			*of(all[i]) = results
 		}
 	}
+	slips := map[string]string{}
+	for _, x := range all {
+		for _, one := range x.entries.told {
+			if one.Severity != Info {
+				slips[one.unreached[0].id()] = one.unreached[0].Meant
+			}
+		}
+	}
+	for _, x := range all {
+		for i := range x.Reach {
+			if part := &x.Reach[i]; part.Unreached {
+				part.Meant = cmp.Or(slips[part.id()], part.Meant)
+			}
+		}
+	}
 }
+
+// id tells a part from others.
+func (r Reach) id() string { return r.File + " " + r.Path }
 
 // set is what was found in one set of manifests.
 type set struct {
 	results   Results
+	entries   entries
 	reach     []Reach
 	accepting map[acceptance]bool
 }
 
 func together(sets []set) []Results {
 	best := map[string]*Result{}
-	for _, s := range sets {
+	elsewhere := map[string]bool{}
+	for at := range sets {
+		s := &sets[at]
+		for _, part := range s.entries.elsewhere {
+			elsewhere[part.id()] = true
+		}
+		for _, one := range s.entries.told {
+			if slices.ContainsFunc(sets, func(other set) bool {
+				return reachedAmong(other.reach, Reach{File: one.unreached[0].File, Path: ruleOf(one.unreached[0].Path)})
+			}) {
+				s.results = append(slices.Clone(s.results), one)
+			}
+		}
 		for i := range s.results {
 			one := &s.results[i]
 			for _, part := range one.unreached {
-				if of := part.File + " " + part.Path; best[of] == nil || one.tells() > best[of].tells() {
+				if of := part.id(); best[of] == nil || one.tells() > best[of].tells() {
 					best[of] = one
 				}
 			}
@@ -226,7 +272,7 @@ func together(sets []set) []Results {
 			}
 			left := slices.DeleteFunc(slices.Clone(one.unreached), func(part Reach) bool {
 				isReached := func(other set) bool { return reachedAmong(other.reach, part) }
-				return best[part.File+" "+part.Path] != &s.results[i] || slices.ContainsFunc(slices.Concat(sets[:at], sets[at+1:]), isReached)
+				return elsewhere[part.id()] || best[part.id()] != &s.results[i] || slices.ContainsFunc(slices.Concat(sets[:at], sets[at+1:]), isReached)
 			})
 			if len(left) < len(one.unreached) {
 				if len(left) == 0 {
@@ -235,6 +281,9 @@ func together(sets []set) []Results {
 				one.lists(left)
 			}
 			all[at] = append(all[at], one)
+		}
+		if len(s.entries.told) > 0 {
+			all[at] = all[at].inOrder()
 		}
 	}
 	return all
@@ -284,6 +333,14 @@ func fewOf(a, b []string) []string {
 // inRules are the fields of rules of which entries are parts.
 var inRules = []string{".match.", "." + string(traffic.ExcludeInboundPorts) + "[", "." + string(traffic.IncludeInboundPorts) + "["}
 
+// ruleOf gives the path of the rule of which a part is an entry, or its own.
+func ruleOf(path string) string {
+	for _, of := range inRules {
+		path, _, _ = strings.Cut(path, of)
+	}
+	return path
+}
+
 func isListed(all []Reach, part Reach) bool {
 	return slices.ContainsFunc(all, func(one Reach) bool { return one.File == part.File && one.Path == part.Path })
 }
@@ -291,11 +348,7 @@ func isListed(all []Reach, part Reach) bool {
 // reachedAmong reports whether a part reaches somebody. An entry of a rule that is not
 // listed does if its rule does.
 func reachedAmong(all []Reach, part Reach) bool {
-	rule := part.Path
-	for _, of := range inRules {
-		rule, _, _ = strings.Cut(rule, of)
-	}
-	reached := false
+	rule, reached := ruleOf(part.Path), false
 	for _, one := range all {
 		switch {
 		case one.File != part.File:

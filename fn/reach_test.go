@@ -3,6 +3,7 @@ package fn_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -270,6 +271,48 @@ func TestAMisspeltNameInSeveral(t *testing.T) {
 				told = append(told, x.Results...)
 			}
 			assert.Equal(t, []string{"warning: " + says}, of("unreached-rule", told))
+		}
+	}
+}
+
+// TestOneOfAListInSeveral has a list of which one is in the first set, and another one, misspelt,
+// is near to one in the second: it is as if all were in one.
+func TestOneOfAListInSeveral(t *testing.T) {
+	production, staging := workloadIn("crm-prod", "prod-queue", "", ""), workloadIn("crm-staging", "stg-queue", "", "")
+	for rules, says := range map[string]string{
+		"namespaces: [{match: {names: [crm-prod, crm-stagnig]}, excludeOutboundPorts: [1]}]":                                     "spec.namespaces[0].match.names[1]: it reaches no workload here, and there is Deployment crm-staging/stg-queue: did you mean crm-staging?",
+		"workloads: [{match: {names: [prod-queue, stg-quueue]}, excludeOutboundPorts: [1]}]":                                     "spec.workloads[0].match.names[1]: it reaches no workload here, and there is Deployment crm-staging/stg-queue: did you mean stg-queue?",
+		"workloads: [{match: {names: [prod-queue, stg-queue], namespaces: [crm-prod, crm-stagnig]}, excludeOutboundPorts: [1]}]": "spec.workloads[0].match.namespaces[1]: it reaches no workload here, and there is Deployment crm-staging/stg-queue: did you mean crm-staging?",
+	} {
+		for complete, severity := range map[bool]string{false: "warning: ", true: "error: "} {
+			spec := bypassOf(rules)
+			check := func(objects ...string) *fn.Checked {
+				c, err := fn.Check(spec, filesOf(objects...), fn.Options{Complete: complete}, fn.Expiry{})
+				require.NoError(t, err)
+				return c
+			}
+			explain := func(objects ...string) *fn.Explained {
+				x, err := fn.Explain(spec, filesOf(objects...), fn.Options{}, "")
+				require.NoError(t, err)
+				return x
+			}
+			one := check(production, staging)
+			assert.Contains(t, of("unreached-rule", one.Results), severity+says, rules)
+			for _, sets := range [][2]string{{production, staging}, {staging, production}} {
+				first, second := check(sets[0]), check(sets[1])
+				fn.Together(first, second)
+				assert.ElementsMatch(t, of("unreached-rule", one.Results), of("unreached-rule", slices.Concat(first.Results, second.Results)), rules)
+				x, y := explain(sets[0]), explain(sets[1])
+				fn.TogetherExplained(x, y)
+				assert.ElementsMatch(t, of("unreached-rule", explain(production, staging).Results), of("unreached-rule", slices.Concat(x.Results, y.Results)), rules)
+				joined, whole := fn.JoinReach(x.Reach, y.Reach), explain(production, staging).Reach
+				assert.Len(t, joined, len(whole), rules)
+				assert.Equal(t, whole[len(whole)-1].Meant, joined[len(joined)-1].Meant, rules)
+			}
+			// A rule that reaches nobody anywhere tells of its entries itself.
+			alone, again := check(staging), check(workloadIn("crm-staging", "stg-api", "", ""))
+			fn.Together(alone, again)
+			assert.Len(t, of("unreached-rule", slices.Concat(alone.Results, again.Results)), 1, rules)
 		}
 	}
 }

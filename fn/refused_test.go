@@ -130,3 +130,18 @@ spec:
 	}
 	assert.Equal(t, []string{"spec.headGroupSpec.template", "spec.workerGroupSpecs[small].template"}, refused)
 }
+
+// TestWhatCannotBeReadHidesNoRuleThatReachesNobody has the slip told at once, and not in the
+// run after the refused one is mended.
+func TestWhatCannotBeReadHidesNoRuleThatReachesNobody(t *testing.T) {
+	broken := strings.Replace(refusable, "note: here", "note: 80", 1)
+	spec := bypassOf("workloads: [{match: {names: [ledgre]}, excludeOutboundPorts: [1]}, {match: {names: [nobody]}, excludeOutboundPorts: [1]}, {match: {names: [web]}, excludeOutboundPorts: [1]}]")
+	for complete, want := range map[bool][]string{
+		false: {"warning: spec.workloads[0].match.names[0]: it reaches no workload here, and there is StatefulSet data/ledger: did you mean ledger?", "info: spec.workloads[1]: it reaches no workload here, which is right if it is meant for other manifests"},
+		true:  {"error: spec.workloads[0].match.names[0]: it reaches no workload here, and there is StatefulSet data/ledger: did you mean ledger?", "error: spec.workloads[1]: it reaches no workload: correct it or remove it, since all workloads are here"},
+	} {
+		checked, err := fn.Check(spec, filesOf(broken+"---\n"+strings.ReplaceAll(beside, "name: db", "name: ledger")), fn.Options{Complete: complete}, fn.Expiry{})
+		require.ErrorIs(t, err, fn.ErrFailed)
+		assert.Equal(t, want, of("unreached-rule", checked.Results))
+	}
+}

@@ -41,8 +41,9 @@ type run struct {
 	malformed bool
 	// spec is what the run applies, nil if there is nothing to apply.
 	spec *spec.Spec
-	// reached says whom the parts of the spec reach.
-	reached []transform.Reach
+	// reached says whom the parts of the spec reach, within of entries of rules that reach
+	// nobody: in other manifests those may reach somebody.
+	reached, within []transform.Reach
 	// today is the current day, by which acceptances expire; "" ignores expiry.
 	today v1alpha1.Date
 	// lapsed are the acceptances that have expired, used are the others that accept
@@ -72,9 +73,11 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 	found := slices.DeleteFunc(p.Run(), func(f pass.Finding) bool { return !r.tells(f.Kind) })
 	r.use(found)
 	results = append(results, resultsOf(found...)...)
-	r.unread, r.malformed, r.reached = p.Broken, p.Malformed, p.Reach
-	if !r.unread && !r.malformed {
-		results = append(results, r.unreached()...)
+	r.unread, r.malformed = p.Broken, p.Malformed
+	r.reached = slices.DeleteFunc(slices.Clone(p.Reach), func(one transform.Reach) bool { return one.Within })
+	r.within = slices.DeleteFunc(slices.Clone(p.Reach), func(one transform.Reach) bool { return !one.Within })
+	if !r.unread {
+		results = append(results, r.unreached(r.reached)...)
 	}
 	results = append(results, r.misplaced(p.Changes)...)
 	if len(p.Imageless) > 0 {

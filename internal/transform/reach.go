@@ -237,6 +237,8 @@ type Reach struct {
 	Unsure bool
 	// Unreached says that it certainly reaches nobody.
 	Unreached bool
+	// Within says that it is an entry of a rule that reaches nobody itself.
+	Within bool
 	// Objects says that it may be meant for other objects than workloads.
 	Objects bool
 	// Port says that it is the name of a container port.
@@ -286,7 +288,7 @@ const MostNamed = 3
 
 // Reach says whom the parts of the policy reach among the workloads that there are
 // and the objects that acceptances name, and nothing where there is no workload. types are those of all objects. Of entries of
-// rules only those are told that reach nobody although their rule does.
+// rules only those are told that reach nobody.
 func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
 	workloads := slices.DeleteFunc(slices.Clone(all), func(s Sighting) bool { return s.object })
 	if len(workloads) == 0 {
@@ -340,9 +342,10 @@ func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
 	for i, r := range reaches {
 		rule := p.parts[i].rule
 		r.Unreached = p.parts[i].isUnreached(r)
-		if rule >= 0 && (!r.Unreached || p.parts[rule].isUnreached(reaches[rule])) {
+		if rule >= 0 && !r.Unreached {
 			continue
 		}
+		r.Within = rule >= 0 && p.parts[rule].isUnreached(reaches[rule])
 		if r.Workloads == 0 {
 			r.Some = left[i]
 		}
@@ -361,7 +364,7 @@ func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
 	for i := range told {
 		elsewhere := &told[i].Meant.Elsewhere
 		if !slices.ContainsFunc(told, func(other Reach) bool {
-			return other.Unreached && (other.Path == *elsewhere || strings.HasPrefix(other.Path, *elsewhere+"["))
+			return other.Unreached && (told[i].Within || !other.Within) && (other.Path == *elsewhere || strings.HasPrefix(other.Path, *elsewhere+"["))
 		}) {
 			*elsewhere = ""
 		}
