@@ -50,7 +50,7 @@ type Result struct {
 	Tags map[string]string `json:"tags,omitempty" yaml:"tags,omitempty"`
 
 	// Workloads and Ports are those that a finding about ports speaks of, each as the
-	// message names it; nil where that does not name them all.
+	// message names it; nil where they are too many. The message may name a few.
 	Workloads []string `json:"-" yaml:"-"`
 	Ports     []string `json:"-" yaml:"-"`
 

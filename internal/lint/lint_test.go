@@ -440,6 +440,14 @@ func TestManyWorkloads(t *testing.T) {
 	findings := found(t, only(bypassing(t, "excludeInboundPorts=9090"), "strict-mtls"), items...)
 	require.Len(t, findings, 1)
 	assert.Contains(t, findings[0].Message, "port 9090 of Deployment shop/app-0, Deployment shop/app-1, Deployment shop/app-2 and 2 more:")
+	assert.Equal(t, []string{"Deployment shop/app-0", "Deployment shop/app-1", "Deployment shop/app-2", "Deployment shop/app-3", "Deployment shop/app-4"}, findings[0].Workloads)
+	for i := range 100 {
+		items = append(items, workload(fmt.Sprintf("more-%d", i)))
+	}
+	findings = found(t, only(bypassing(t, "excludeInboundPorts=9090"), "strict-mtls"), items...)
+	require.Len(t, findings, 1)
+	assert.Contains(t, findings[0].Message, "app-2 and 102 more:")
+	assert.Nil(t, findings[0].Workloads, "too many")
 }
 
 // Sizes are held against what is written, not against what was there.

@@ -15,8 +15,8 @@ type Finding struct {
 	transform.Finding
 	// Proposed is YAML that mends it, "" where the message says all.
 	Proposed string
-	// Workloads and Ports are those that a finding about ports speaks of; nil where the
-	// message does not name them all.
+	// Workloads and Ports are those that a finding about ports speaks of; nil where they are
+	// too many.
 	Workloads, Ports []string
 }
 

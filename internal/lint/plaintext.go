@@ -287,9 +287,6 @@ func (p *plain) tell(about *transform.Object, path edit.Path, all overs) {
 	}) {
 		port := portOf(servicePortView{Port: o.port})
 		f := p.j.find(about, path, "", port+o.through, all[o].String(), o.because, o.order)
-		f.Finding, f.Ports = f.AcceptedBy(o.accepted), portsIn(port)
-		if all[o].more == 0 {
-			f.Workloads = all[o].first
-		}
+		f.Finding, f.Workloads, f.Ports = f.AcceptedBy(o.accepted), all[o].all(), portsIn(port)
 	}
 }

@@ -10,8 +10,12 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 )
 
-// few is how many of a list's entries are named in a message.
-const few = 3
+// few is how many of a list's entries are named in a message, and kept how many are known to
+// whoever compares or accepts a finding.
+const (
+	few  = 3
+	kept = 100
+)
 
 // some names a few of many, in order.
 func some(names []string) string {
@@ -53,7 +57,7 @@ type tally map[string]*crowd
 // crowd is workloads of which only a few are named.
 type crowd struct {
 	last  *Workload
-	first []string // in order, at most few
+	first []string // in order, at most kept
 	more  int
 }
 
@@ -84,12 +88,12 @@ func (c *crowd) name(id string) {
 	i, there := slices.BinarySearch(c.first, id)
 	switch {
 	case there:
-	case i == few:
+	case i == kept:
 		c.more++
 	default:
 		c.first = slices.Insert(c.first, i, id)
-		if len(c.first) > few {
-			c.first, c.more = c.first[:few], c.more+1
+		if len(c.first) > kept {
+			c.first, c.more = c.first[:kept], c.more+1
 		}
 	}
 }
@@ -103,11 +107,20 @@ func (c *crowd) join(other *crowd) {
 }
 
 func (c *crowd) String() string {
-	named := strings.Join(c.first, ", ")
-	if c.more == 0 {
-		return named
+	named := min(few, len(c.first))
+	text := strings.Join(c.first[:named], ", ")
+	if more := len(c.first) - named + c.more; more > 0 {
+		return fmt.Sprintf("%s and %d more", text, more)
 	}
-	return fmt.Sprintf("%s and %d more", named, c.more)
+	return text
+}
+
+// all gives the workloads, nil where they are too many to name.
+func (c *crowd) all() []string {
+	if c.more > 0 {
+		return nil
+	}
+	return c.first
 }
 
 // saying is what was said and the workloads of which it was. of has those too, nil where
@@ -137,10 +150,7 @@ func (t tally) sayings() []saying {
 	slices.Sort(said)
 	sayings := make([]saying, len(said))
 	for i, s := range said {
-		sayings[i] = saying{said: s, workloads: t[s].String()}
-		if t[s].more == 0 {
-			sayings[i].of = t[s].first
-		}
+		sayings[i] = saying{said: s, workloads: t[s].String(), of: t[s].all()}
 	}
 	return sayings
 }

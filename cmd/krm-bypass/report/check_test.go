@@ -234,6 +234,42 @@ func TestFindingsBeyond(t *testing.T) {
 	assert.Len(t, Beyond(said("port 80 bypasses"), said("port 81 bypasses")), 1)
 }
 
+// TestFindingsBeyondOfPorts groups workloads otherwise: what is said of each is the same.
+func TestFindingsBeyondOfPorts(t *testing.T) {
+	of := func(workloads []string, ports ...string) Finding {
+		return Finding{Rule: "strict-mtls", Path: "spec.mtls.mode", Message: strings.Join(ports, ", ") + " of " + strings.Join(workloads, ", "), Workloads: workloads, Ports: ports}
+	}
+	check := func(findings ...Finding) Check {
+		return Check{Subjects: []Subject{{Kind: "PeerAuthentication", Name: "default", Findings: findings}}}
+	}
+	api, queue, both := []string{"Deployment api"}, []string{"StatefulSet queue"}, []string{"Deployment api", "StatefulSet queue"}
+	before := check(of(both, "9102"))
+	for name, test := range map[string]struct {
+		is       Check
+		appeared []string
+	}{
+		"the same":                    {before, nil},
+		"in two":                      {check(of(api, "9102"), of(queue, "9102")), nil},
+		"one has a port more":         {check(of(api, "9102"), of(queue, "9102", "25672")), []string{"9102, 25672 of StatefulSet queue"}},
+		"one has a port more, beside": {check(of(api, "9102"), of(queue, "9102-9103")), []string{"9102-9103 of StatefulSet queue"}},
+		"one is gone":                 {check(of(api, "9102")), nil},
+		"another port":                {check(of(both, "9103")), []string{"9103 of Deployment api, StatefulSet queue"}},
+		"in two overlays":             {check(of(both, "9102"), of(api, "9102")), []string{"9102 of Deployment api"}},
+		"too many to name":            {check(Finding{Rule: "strict-mtls", Path: "spec.mtls.mode", Message: "many"}), []string{"many"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var appeared []string
+			for _, s := range Beyond(test.is, before) {
+				for _, f := range s.Findings {
+					appeared = append(appeared, f.Message)
+				}
+			}
+			assert.Equal(t, test.appeared, appeared)
+		})
+	}
+	assert.Empty(t, Beyond(before, check(of(api, "9102"), of(queue, "9102-9103"))), "a port side by side is gone")
+}
+
 // TestObjectsThatMendArePrintedOnce has the same one for two workloads, and another one.
 func TestObjectsThatMendArePrintedOnce(t *testing.T) {
 	finding := func(name, proposed string) fn.Result {

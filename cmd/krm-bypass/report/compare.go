@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/krm-bypass/krm-bypass/fn"
@@ -359,26 +360,61 @@ func (r Explanation) ComparedWith(earlier Explanation) Explanation {
 	return r
 }
 
+// told is what a finding tells: of a port of a workload, or in its message.
+type told struct{ title, rule, path, workload, says string }
+
+// tells gives all that a finding tells. Which workloads and ports one finding speaks of, hangs
+// on what else is said of them.
+func (s *Subject) tells(f Finding) (all []told) {
+	one := told{title: s.Title(), rule: f.Rule, path: anywhere(f.Path), says: anywhere(f.Message)}
+	ports := singly(f.Ports)
+	for _, workload := range f.Workloads {
+		for _, port := range ports {
+			one.workload, one.says = workload, port
+			all = append(all, one)
+		}
+	}
+	if all == nil {
+		return []told{one}
+	}
+	return all
+}
+
+// singly gives ports without ranges, if they are few: two ports side by side are a range.
+func singly(entries []string) (single []string) {
+	var l traffic.Layer
+	_ = l.Set(traffic.ExcludeInboundPorts, entries) // in canonical form, which reads back
+	ports := l.Settings().ExcludeInboundPorts
+	if ports.Count(traffic.TCP) > mostSingle {
+		return entries
+	}
+	for port := range ports.Numbers(traffic.TCP) {
+		single = append(single, strconv.Itoa(int(port)))
+	}
+	return single
+}
+
+const mostSingle = 100
+
 // since marks the findings of a check that another does not have, wherever they stand. A
 // rule that comes to stand elsewhere keeps its findings.
 func (r *Check) since(was Check) {
-	type known struct{ title, rule, path, message string }
-	of := func(s Subject, f Finding) known {
-		return known{s.Title(), f.Rule, anywhere(f.Path), anywhere(f.Message)}
-	}
-	had := map[known]int{}
+	had := map[told]int{}
 	for _, s := range was.Subjects {
 		for _, f := range s.Findings {
-			had[of(s, f)]++
+			for _, one := range s.tells(f) {
+				had[one]++
+			}
 		}
 	}
 	for i := range r.Subjects {
 		s := &r.Subjects[i]
 		s.Findings = slices.Clone(s.Findings)
 		for j, f := range s.Findings {
-			key := of(*s, f)
-			s.Findings[j].New = had[key] == 0
-			had[key] = max(had[key]-1, 0)
+			for _, one := range s.tells(f) {
+				s.Findings[j].New = s.Findings[j].New || had[one] == 0
+				had[one] = max(had[one]-1, 0)
+			}
 		}
 	}
 }
