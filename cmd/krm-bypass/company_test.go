@@ -1,7 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -187,5 +190,65 @@ func TestCheckNamesPipelinesThatCanPass(t *testing.T) {
 			_, commands, _ = strings.Cut(commands, "\n")
 			assert.Equal(t, test.want, commands, out)
 		})
+	}
+}
+
+// TestOverlaysOfTwoMeshes has the report say the same in both orders, and which mesh each
+// workload is in.
+func TestOverlaysOfTwoMeshes(t *testing.T) {
+	t.Chdir(folder(t, map[string]string{
+		"a/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "a/web.yaml": deploymentIn("shop"), "a/bypass.yaml": specOf("istio", "  global: {excludeOutboundPorts: [3306]}\n"),
+		"b/kustomization.yaml": "resources: [web.yaml]\ntransformers: [bypass.yaml]\n", "b/web.yaml": deploymentIn("pay"), "b/bypass.yaml": specOf("linkerd", "  mesh: Linkerd\n  global: {excludeOutboundPorts: [8583]}\n"),
+	}))
+	type said struct {
+		Mesh      string
+		Workloads []struct{ Namespace, Mesh string }
+	}
+	explained := func(paths ...string) (r said, page string) {
+		code, out, errOut := krmBypass("", append([]string{"explain", "-o", "json"}, paths...)...)
+		require.Zero(t, code, errOut)
+		require.NoError(t, json.Unmarshal([]byte(out), &r))
+		code, page, errOut = krmBypass("", append([]string{"explain", "-o", "html"}, paths...)...)
+		require.Zero(t, code, errOut)
+		return r, page
+	}
+	for _, paths := range [][]string{{"a", "b"}, {"b", "a"}} {
+		both, page := explained(paths...)
+		assert.Empty(t, both.Mesh, "it is not that of all")
+		meshes := map[string]string{}
+		for _, w := range both.Workloads {
+			meshes[w.Namespace] = w.Mesh
+		}
+		assert.Equal(t, map[string]string{"shop": "Istio", "pay": "Linkerd"}, meshes)
+		assert.Contains(t, page, "<title>What bypasses Istio and Linkerd")
+	}
+	one, page := explained("b")
+	assert.Equal(t, "Linkerd", one.Mesh)
+	assert.Contains(t, page, "<title>What bypasses Linkerd")
+}
+
+// TestFindingsOfASpecComeByItsLines whichever of the manifests show them.
+func TestFindingsOfASpecComeByItsLines(t *testing.T) {
+	rule := "  - {match: {names: [%s]}, excludeOutboundPorts: [3306], expires: 2026-01-0%d}\n"
+	spec := "  merge: Union\n  workloads:\n"
+	for i, name := range []string{"two", "one", "none", "two", "one"} {
+		spec += fmt.Sprintf(rule, name, i+1)
+	}
+	files := map[string]string{"bypass.yaml": specOf("one", spec)}
+	for _, name := range []string{"one", "two"} {
+		files[name+"/kustomization.yaml"] = "resources: [web.yaml]\n"
+		files[name+"/web.yaml"] = strings.Replace(deploymentIn("shop"), "name: web", "name: "+name, 1)
+	}
+	t.Chdir(folder(t, files))
+	for _, command := range []string{"lint", "check"} {
+		var outs []string
+		for _, paths := range [][]string{{"one", "two"}, {"two", "one"}} {
+			_, out, _ := krmBypass("", append([]string{command, "--spec", "bypass.yaml", "--now", "2026-11-28"}, paths...)...)
+			findings := regexp.MustCompile(`(?m)^bypass\.yaml:(\d+): .*`).FindAllStringSubmatch(out, -1)
+			assert.Len(t, findings, 6, out)
+			assert.True(t, slices.IsSortedFunc(findings, func(a, b []string) int { return strings.Compare(a[1], b[1]) }), out) // of two digits all
+			outs = append(outs, fmt.Sprint(findings))
+		}
+		assert.Equal(t, outs[0], outs[1])
 	}
 }

@@ -196,7 +196,7 @@ func newFile(r report.Explanation, d Differences) fileView {
 	for i := range r.Workloads {
 		b.anchors[r.Workloads[i].Key()] = fmt.Sprintf("#w%d", i+1)
 	}
-	v := fileView{Title: "What bypasses " + cmp.Or(r.Mesh, "the mesh"), Headline: r.Headline(), PassedOver: r.PassedOver}
+	v := fileView{Title: "What bypasses " + cmp.Or(r.Mesh, strings.Join(r.Meshes, " and "), "the mesh"), Headline: r.Headline(), PassedOver: r.PassedOver}
 	v.Style, v.Policy = style()
 	v.Counts = []fileCount{counting(r.Summary.Workloads, "workload", "workloads"), {r.Summary.Bypassing, "bypass something"}}
 	if c := r.Comparison; c != nil {

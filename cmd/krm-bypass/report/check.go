@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/krm-bypass/krm-bypass/api/v1alpha1"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 )
@@ -214,7 +215,13 @@ func NewCheck(version string, all ...Checked) Check {
 		}
 	}
 	for i := range r.Subjects {
-		r.count(&r.Subjects[i])
+		s := &r.Subjects[i]
+		if s.Kind == v1alpha1.Kind { // each of the manifests found some of what there is to say of a specification
+			slices.SortStableFunc(s.Findings, func(a, b Finding) int {
+				return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+			})
+		}
+		r.count(s)
 	}
 	return r
 }

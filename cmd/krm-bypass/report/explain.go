@@ -13,7 +13,9 @@ import (
 
 // Explanation says what bypasses, and what changed if it was compared.
 type Explanation struct {
-	Mesh      string     `json:"mesh"`
+	// Mesh is that of all workloads, "" where they are in several, which Meshes are.
+	Mesh      string     `json:"mesh,omitempty"`
+	Meshes    []string   `json:"-"`
 	Summary   Summary    `json:"summary"`
 	Workloads []Workload `json:"workloads"`
 	// PassedOver are files in the folders that hold no Kubernetes object.
@@ -51,7 +53,7 @@ type Explanation struct {
 type Workload struct {
 	fn.Explanation
 	// Mesh is that of its specification.
-	Mesh string `json:"-"`
+	Mesh string `json:"mesh,omitempty"`
 	// Decision says what becomes of the connection that was asked about.
 	Decision *Decision `json:"decision,omitempty"`
 	// Change says how it differs from the earlier state.
@@ -63,7 +65,9 @@ func NewExplanation(all ...*fn.Explained) Explanation {
 	r := Explanation{Workloads: []Workload{}}
 	told := map[string]bool{}
 	for _, x := range all {
-		r.Mesh = x.Mesh
+		if x.Mesh != "" && len(x.Workloads) > 0 {
+			r.Meshes = append(r.Meshes, x.Mesh)
+		}
 		r.Failed = r.Failed || x.Results.Failed()
 		checked := x.Checked
 		if checked == nil { // it judges finished manifests, which nobody checks by themselves
@@ -74,6 +78,14 @@ func NewExplanation(all ...*fn.Explained) Explanation {
 		for _, w := range x.Workloads {
 			r.Workloads = append(r.Workloads, Workload{Explanation: w, Mesh: x.Mesh})
 		}
+	}
+	slices.Sort(r.Meshes)
+	r.Meshes = slices.Compact(r.Meshes)
+	switch {
+	case len(r.Meshes) == 1:
+		r.Mesh = r.Meshes[0]
+	case len(r.Meshes) == 0 && len(all) > 0:
+		r.Mesh = all[len(all)-1].Mesh
 	}
 	r.summarise()
 	return r
