@@ -100,7 +100,7 @@ func (t *mtls) judge(w *Workload, r reached) {
 		b.peers, b.have = b.peers.Union(traffic.SinglePorts(traffic.TCP, r.port)), applied.workload
 		return
 	}
-	for _, c := range t.mend.rules(r, rules) {
+	for _, c := range t.mend.rules(r, rules, t.rules.missing) {
 		b.rules[c] = true
 	}
 }

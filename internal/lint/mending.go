@@ -35,8 +35,8 @@ type change struct {
 	ports traffic.Ports
 	// edits have the object say so.
 	edits func(traffic.Ports) []edit.Edit
-	// broader says for a workload what else the change is about; nil for
-	// nothing.
+	// broader says for a workload what else the change is about, or what it is for; nil
+	// for nothing.
 	broader func(*Workload) string
 }
 
@@ -84,7 +84,7 @@ func (m mending) peers(w *Workload, port uint16, have []*peerAuthentication) []*
 	if isNew {
 		p := &peerAuthentication{}
 		p.Spec.Selector.MatchLabels = w.labels.selection()
-		p.resource = newObject(securityVersion, peerAuthentications.name, strings.TrimSuffix(w.Name, "-")+"-bypass", w.Namespace,
+		p.resource = newObject(securityVersion, peerAuthentications.name, strings.TrimSuffix(w.Name, "-")+addedFor, w.Namespace,
 			node.Map(node.Str("selector"), node.Map(node.Str("matchLabels"), stringMap(p.selects()))))
 		have = []*peerAuthentication{p}
 	}
@@ -113,8 +113,8 @@ func disabledPorts(ports traffic.Ports) []edit.Edit {
 }
 
 // rules has DestinationRules say DISABLE for a port of a Service: those that
-// count for it, or a new one.
-func (m mending) rules(r reached, have []*destinationRule) []*change {
+// count for it, the one that has the name of a new one and misses it, or a new one.
+func (m mending) rules(r reached, have []*destinationRule, missing func(*service) *destinationRule) []*change {
 	isNew := len(have) == 0
 	if isNew {
 		s := r.service
@@ -122,7 +122,14 @@ func (m mending) rules(r reached, have []*destinationRule) []*change {
 		if s.Namespace != "" {
 			host = hostOf(s.Name, s.Namespace)
 		}
-		have = []*destinationRule{{resource: newObject(networkingVersion, destinationRules.name, s.Name+"-bypass", s.Namespace,
+		if d := missing(s); d != nil {
+			return []*change{m.change(nil, r.view().Port, change{resource: d.resource, edits: func(ports traffic.Ports) []edit.Edit {
+				return append(d.plain(ports), edit.Edit{Path: edit.Path{"spec", "host"}, Value: node.Str(host)})
+			}, broader: func(*Workload) string {
+				return " (its host is " + d.Spec.Host + ", which is not this Service: kustomize renames objects, and no hosts)"
+			}})}
+		}
+		have = []*destinationRule{{resource: newObject(networkingVersion, destinationRules.name, s.Name+addedFor, s.Namespace,
 			node.Map(node.Str("host"), node.Str(host)))}}
 	}
 	var changes []*change

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -20,11 +21,14 @@ type rules struct {
 	// hosts are those for one host, by namespace, wild those for many.
 	hosts map[[2]string][]*destinationRule
 	wild  map[string][]*destinationRule
+	// named are all by namespace and name.
+	named map[[2]string]*destinationRule
 }
 
 func newRules(j *judgement) *rules {
-	r := &rules{j: j, hosts: map[[2]string][]*destinationRule{}, wild: map[string][]*destinationRule{}}
+	r := &rules{j: j, hosts: map[[2]string][]*destinationRule{}, wild: map[string][]*destinationRule{}, named: map[[2]string]*destinationRule{}}
 	for _, d := range viewed[destinationRule](j.items) {
+		r.named[[2]string{j.namespace(d.Namespace), d.Name}] = d
 		if d.Spec.WorkloadSelector != nil {
 			continue // it is for the callers that it selects
 		}
@@ -66,6 +70,23 @@ func (r *rules) of(s *service) []*destinationRule {
 		}
 	}
 	return nil
+}
+
+// missing gives the rule that was added for a Service and misses it, since its host is what the
+// Service is called in a base; nil for none.
+func (r *rules) missing(s *service) *destinationRule {
+	own := r.j.namespace(s.Namespace)
+	d := r.named[[2]string{own, s.Name + addedFor}]
+	if d == nil || d.Spec.WorkloadSelector != nil {
+		return nil
+	}
+	host := hostOf(d.Spec.Host, own)
+	name, _, _ := strings.Cut(d.Spec.Host, ".")
+	isService := func(other *service) bool { return hostOf(other.Name, r.j.namespace(other.Namespace)) == host }
+	if name == "" || !strings.Contains(s.Name, name) || slices.ContainsFunc(viewed[service](r.j.items), isService) {
+		return nil
+	}
+	return d
 }
 
 // longest gives those of the rules with wildcards that match most of a host.
