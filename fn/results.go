@@ -96,8 +96,11 @@ type File struct {
 }
 
 // String gives the result as one line for a person. It escapes control characters.
-func (r Result) String() string {
-	parts := []string{string(r.Severity)}
+func (r Result) String() string { return r.line("") }
+
+// line does so with a mark behind the severity.
+func (r Result) line(mark string) string {
+	parts := []string{string(r.Severity) + mark}
 	if r.File != nil {
 		file := r.File.Path
 		if r.Line > 0 {
@@ -156,11 +159,19 @@ func (r Results) Once(told map[string]bool) Results {
 // same for many objects is written for the first few, and says how many more there
 // are.
 func (r Results) Report() string {
-	alike := make([]string, len(r))
+	return r.ReportSince(func(Result) bool { return false })
+}
+
+// ReportSince does so and marks what is new since an earlier state.
+func (r Results) ReportSince(isNew func(Result) bool) string {
+	alike, marks := make([]string, len(r)), make([]string, len(r))
 	count := map[string]int{}
 	for i, one := range r {
+		if isNew(one) {
+			marks[i] = ", new"
+		}
 		if one.Severity == Warning { // infos are not written, and there may be very many
-			alike[i] = one.about()
+			alike[i] = marks[i] + one.about()
 			count[alike[i]]++
 		}
 	}
@@ -170,7 +181,7 @@ func (r Results) Report() string {
 		if one.Severity == Info || one.Severity == Warning && written[alike[i]] == fewAlike {
 			continue
 		}
-		b.WriteString(one.String())
+		b.WriteString(one.line(marks[i]))
 		if one.Severity == Warning {
 			written[alike[i]]++
 			if left := count[alike[i]] - fewAlike; left > 0 && written[alike[i]] == fewAlike {

@@ -139,7 +139,7 @@ func explainManifests(cmd *cobra.Command, in inputs, args []string, flags explai
 	if workload != "" || connection != nil {
 		said, others = aboutOnly(said, workload)
 	}
-	fmt.Fprint(cmd.ErrOrStderr(), said.Report())
+	fmt.Fprint(cmd.ErrOrStderr(), said.ReportSince(found.IsNew()))
 	tell(cmd, "warning", found.NotCompared()...)
 	if err != nil {
 		return err

@@ -28,7 +28,7 @@ func TestExplainTellsWhatABypassLeavesBehind(t *testing.T) {
 	code, out, errOut := krmBypass("", explain...)
 	assert.Zero(t, code)
 	assert.Contains(t, out, "1 of 2 workloads changed")
-	assert.Contains(t, errOut, "warning: bank.yaml:55: DestinationRule bank/store-bypass: ")
+	assert.Contains(t, errOut, "warning, new: bank.yaml:55: DestinationRule bank/store-bypass: ")
 	for _, format := range []string{"markdown", "html"} {
 		_, out, _ := krmBypass("", append(explain, "-o", format)...)
 		assert.Contains(t, out, "store-bypass", format)

@@ -35,4 +35,10 @@ func TestExplainKnowsRegroupedFindings(t *testing.T) {
 		"- **warning** port 9102 of Deployment crm/api, Deployment crm/sync, Deployment crm/web and 1 more",
 		"- **warning, new** ports 9102, 25672 of Deployment crm/queue",
 	}, told)
+
+	_, _, errOut = krmBypass("", "explain", "crm.yaml", "--spec", "bypass.yaml", "--before", "main")
+	assert.Contains(t, errOut, "warning: crm.yaml:4: PeerAuthentication crm/default: spec.mtls.mode: mTLS is not enforced where connections bypass the sidecar, here at port 9102 of ")
+	assert.Contains(t, errOut, "warning, new: crm.yaml:4: PeerAuthentication crm/default: spec.mtls.mode: mTLS is not enforced where connections bypass the sidecar, here at ports 9102, 25672 of ")
+	_, _, errOut = krmBypass("", "explain", "crm.yaml", "--spec", "bypass.yaml")
+	assert.NotContains(t, errOut, "warning, new: ", "nothing to compare with")
 }

@@ -108,7 +108,7 @@ func TestExplainComparesWhatIsFinished(t *testing.T) {
 		out, says           string
 	}{
 		"taken out of a base":      {wired, renamed, unwired, renamed, taken, none},
-		"put into a base":          {unwired, renamed, wired, renamed, added, unknown},
+		"put into a base":          {unwired, renamed, wired, renamed, added, strings.Replace(unknown, "warning:", "warning, new:", 1)},
 		"taken out of a component": {unwired, renamed + "components: [../bypass]\n", unwired, renamed, restarts + title + "pods restart (settings)\n", none},
 		"from a component to the transformers": {unwired, renamed + "components: [../bypass]\n", unwired, renamed + "transformers: [bypass.yaml]\n",
 			"0 of 1 workloads changed, and the pods of 0 restart\n", ""},

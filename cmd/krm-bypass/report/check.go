@@ -325,37 +325,47 @@ func NewLint(version string, all ...Checked) Check {
 	return r
 }
 
-func (r *Check) add(result fn.Result, subject func(fn.ResourceRef, string, int) *Subject) {
-	rule := cmp.Or(result.Tags[fn.CheckTag], Warned)
-	reason, accepted := result.Tags[fn.AcceptedTag]
-	switch {
-	case accepted:
-		r.Accepted++
-	case result.Severity == fn.Info:
-		if rule == Warned {
-			return // no finding
-		}
-	case result.Severity == fn.Error:
-		rule = cmp.Or(result.Tags[fn.CheckTag], Refused)
-	}
-	var ref fn.ResourceRef
+// about gives the object and the file that a result is about.
+func about(result fn.Result) (ref fn.ResourceRef, file string) {
 	if result.ResourceRef != nil {
 		ref = *result.ResourceRef
 	}
-	file := ""
 	if result.File != nil {
 		file = result.File.Path
 	}
-	f := Finding{Rule: rule, Severity: result.Severity, Line: result.Line, Message: result.Message, Reason: reason, Workloads: result.Workloads, Ports: result.Ports}
+	return ref, file
+}
+
+func findingOf(result fn.Result) Finding {
+	rule := Warned
+	if _, accepted := result.Tags[fn.AcceptedTag]; result.Severity == fn.Error && !accepted {
+		rule = Refused
+	}
+	f := Finding{
+		Rule: cmp.Or(result.Tags[fn.CheckTag], rule), Severity: result.Severity, Line: result.Line, Message: result.Message,
+		Reason: result.Tags[fn.AcceptedTag], Workloads: result.Workloads, Ports: result.Ports,
+	}
 	if result.Field != nil {
 		f.Path, f.Value, f.Proposed = result.Field.Path, result.Field.CurrentValue, result.Field.ProposedValue
 	}
+	return f
+}
+
+func (r *Check) add(result fn.Result, subject func(fn.ResourceRef, string, int) *Subject) {
+	f := findingOf(result)
+	_, accepted := result.Tags[fn.AcceptedTag]
+	if accepted {
+		r.Accepted++
+	} else if result.Severity == fn.Info && f.Rule == Warned {
+		return // no finding
+	}
+	ref, file := about(result)
 	s := subject(ref, file, 0)
 	if accepted {
 		s.Accepted = append(s.Accepted, f)
 		return
 	}
-	if rule == finding.HandEdited.ID && slices.ContainsFunc(s.Findings, func(of Finding) bool { return of.Rule == kindsOfDifferences[0] && of.Path == f.Path }) {
+	if f.Rule == finding.HandEdited.ID && slices.ContainsFunc(s.Findings, func(of Finding) bool { return of.Rule == kindsOfDifferences[0] && of.Path == f.Path }) {
 		return // the difference says it
 	}
 	switch result.Severity {

@@ -360,6 +360,25 @@ func (r Explanation) ComparedWith(earlier Explanation) Explanation {
 	return r
 }
 
+// IsNew gives what tells of a result whether it is a finding that the earlier state, with which
+// the explanation was compared, did not have.
+func (r *Explanation) IsNew() func(fn.Result) bool {
+	type known struct{ title, place, rule, path, message string }
+	newly := map[known]bool{}
+	if r.Comparison != nil {
+		for _, s := range r.Findings().Subjects {
+			for _, f := range s.Findings {
+				newly[known{s.Title(), s.Place(f.Line), f.Rule, f.Path, f.Message}] = f.New
+			}
+		}
+	}
+	return func(result fn.Result) bool {
+		ref, file := about(result)
+		f := findingOf(result)
+		return newly[known{title(ref), place(file, f.Line), f.Rule, f.Path, f.Message}]
+	}
+}
+
 // told is what a finding tells: of a port of a workload, or in its message.
 type told struct{ title, rule, path, workload, says string }
 
