@@ -130,16 +130,16 @@ func (in inputs) besideThen(cmd *cobra.Command, paths []string, before string) (
 func (in inputs) misread(unbuilt report.Unbuilt, paths []string, before string) error {
 	call := calling("explain", in.specs)
 	if isDir(before) { // of which each folder takes the place of one that is there
-		unbuilt.Tops = there(unbuilt.Tops)
+		unbuilt.Tops, unbuilt.Rest = there(unbuilt.Tops), there(unbuilt.Rest)
 	}
-	says := unbuilt.Says(func(dir string) string {
+	says := unbuilt.Says(func(dir, spec string) string {
 		then := before
 		if inside, err := filepath.Rel(paths[0], dir); err == nil && isDir(before) {
 			then = filepath.Join(before, inside)
 		}
-		return call(dir) + " --before " + shellWord(then)
+		return call(dir, spec) + " --before " + shellWord(then)
 	})
-	if says == "" || !unbuilt.Applied {
+	if says == "" || !unbuilt.IsMisread() {
 		return nil
 	}
 	return errors.New("--before " + before + ": nothing is compared: " + says)

@@ -385,6 +385,7 @@ func TestExplainTellsWhichOfTwoItTakes(t *testing.T) {
 // TestFilesOfKustomizationsAreNotCompared names a folder above overlays that list a spec, now
 // or before: what changes in what they build is in none of the files.
 func TestFilesOfKustomizationsAreNotCompared(t *testing.T) {
+	named := func(name string) string { return strings.ReplaceAll(webDeployment, "name: web", "name: "+name) }
 	plain := map[string]string{
 		"apps/base/kustomization.yaml": "resources: [web.yaml]\n", "apps/base/web.yaml": webDeployment,
 		"apps/eu/kustomization.yaml": "namePrefix: eu-\nresources: [../base]\n", "apps/us/kustomization.yaml": "resources: [../base]\n",
@@ -396,6 +397,16 @@ func TestFilesOfKustomizationsAreNotCompared(t *testing.T) {
 	}
 	bare := maps.Clone(wired)
 	delete(bare, "apps/us/kustomization.yaml")
+	flat, rendered, beside := maps.Clone(plain), maps.Clone(plain), maps.Clone(wired)
+	flat["apps/eu/kustomization.yaml"] = "resources: [../base]\nimages: [{name: a, newTag: b}]\nreplicas: [{name: web, count: 2}]\n"
+	code, text, errOut := krmBypass(webDeployment, "render", "-", "--spec", filepath.Join(folder(t, map[string]string{"spec.yaml": bypassSpec}), "spec.yaml"))
+	require.Zero(t, code, errOut)
+	rendered["apps/base/web.yaml"] = text
+	beside["plain/deep/web.yaml"], beside["plain/api.yaml"], beside["root.yaml"], beside["plain/values.yaml"] = named("a"), named("b"), named("c"), "a: b\n"
+	component := map[string]string{
+		"web.yaml": webDeployment, "part/bypass.yaml": bypassSpec,
+		"part/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\ntransformers: [bypass.yaml]\n",
+	}
 	both := []string{"main", "../then"}
 	for name, test := range map[string]struct {
 		was, is   map[string]string
@@ -404,16 +415,20 @@ func TestFilesOfKustomizationsAreNotCompared(t *testing.T) {
 		mentioned string
 		before    []string
 	}{
-		"the spec goes":              {wired, plain, ".", []string{"apps/eu", "apps/us"}, "", both},
-		"the spec comes":             {plain, wired, ".", []string{"apps/eu", "apps/us"}, "", both},
-		"the spec stays":             {wired, wired, ".", []string{"apps/eu", "apps/us"}, "", both},
-		"an overlay goes":            {wired, bare, ".", []string{"apps/eu", "apps/us"}, "", both},
-		"the spec is outside":        {wired, plain, "apps --spec bypass/bypass.yaml", []string{"apps/eu", "apps/us"}, " --spec bypass/bypass.yaml", []string{"main"}},
-		"no kustomization lists one": {plain, plain, "apps --spec spec.yaml", nil, "", both},
+		"the spec goes":           {wired, plain, ".", []string{"apps/eu", "apps/us"}, "", both},
+		"the spec comes":          {plain, wired, ".", []string{"apps/eu", "apps/us"}, "", both},
+		"the spec stays":          {wired, wired, ".", []string{"apps/eu", "apps/us"}, "", both},
+		"an overlay goes":         {wired, bare, ".", []string{"apps/eu", "apps/us"}, "", both},
+		"the spec is outside":     {wired, plain, "apps --spec bypass/bypass.yaml", []string{"apps/eu", "apps/us"}, " --spec bypass/bypass.yaml", []string{"main"}},
+		"the spec is given":       {plain, plain, "apps --spec spec.yaml", []string{"apps/eu", "apps/us"}, " --spec spec.yaml", []string{"main"}},
+		"overlays change nothing": {flat, flat, "apps --spec spec.yaml", nil, "", both},
+		"files are rendered":      {plain, rendered, "apps --spec spec.yaml", nil, "", both},
+		"files are beside":        {beside, beside, ".", []string{"apps/eu", "apps/us", "plain --spec bypass/bypass.yaml", "root.yaml --spec bypass/bypass.yaml"}, "", []string{"main"}},
+		"a component alone":       {component, component, ".", nil, "", both},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.was, test.is = maps.Clone(test.was), maps.Clone(test.is)
-			if test.tops == nil {
+			if strings.HasSuffix(test.args, " spec.yaml") {
 				test.was["spec.yaml"], test.is["spec.yaml"] = bypassSpec, bypassSpec
 			}
 			t.Chdir(folder(t, map[string]string{}))

@@ -441,6 +441,7 @@ RULES`
 		"": "",
 		"  - {match: {names: ['*-webb'], namespaces: [eu]}, excludeOutboundPorts: [1]}\n": misspelt + "*-web?",
 		"  - {match: {names: [eu-wbe], namespaces: ['?u']}, excludeOutboundPorts: [1]}\n": misspelt + "eu-web?",
+		"  - {match: {names: [eu-web, us-wbe]}, excludeOutboundPorts: [1]}\n":             "spec.workloads[2].match.names[1]: it reaches no workload here, and there is Deployment us/us-web: did you mean us-web?",
 	} {
 		require.NoError(t, os.WriteFile("bypass/bypass.yaml", []byte(strings.Replace(spec, "RULES", rule, 1)), 0o600))
 		for _, command := range []string{"check eu us", "check us eu", "lint eu us", "lint us eu", "check --complete us eu", "lint --complete eu us", "explain us eu -o json"} {

@@ -48,8 +48,8 @@ specification in it; or a file with an earlier specification for the same
 manifests, or with earlier manifests. Where files were rendered in place, what stands in them is compared.
 What a change takes away, manifests or the specification, is in the earlier state
 alone. A state that is not there is an error; if what it holds cannot be read, explain
-warns and shows what is so now. Of a folder above kustomizations that apply a
-specification nothing is compared: name each that you deploy.
+warns and shows what is so now. Of a folder above kustomizations with a specification
+nothing is compared: name each that you deploy.
 
 Other annotations by which the mesh lets traffic bypass count too. What such a
 value does exactly is not always known; then it says "perhaps".

@@ -187,7 +187,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 	}
 	plain.together = together
 	var files []string
-	for _, path := range paths {
+	for _, path := range eachOnce(paths) {
 		switch {
 		case in.inPlace && isIrregular(path):
 			return nil, nil, fmt.Errorf("--in-place: %s is not a regular file, and nothing can be written back into it: name a file, or pipe it into krm-bypass render -", path)
@@ -234,15 +234,33 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 		skipped = append(skipped, read.templated()...)
 	}
 	unbuilt := read.unbuiltIn(files, in.today)
+	unbuilt.Piped = len(in.specs) > 0 && read.areChanged()
 	if len(plain.files) > 0 {
 		groups[0].unbuilt = unbuilt
 	}
-	if isAsking := cmd.Name() == "suggest"; isAsking || unbuilt.Applied && cmd.Name() != "render" && !in.standing { // what compares refuses it
+	if isAsking := cmd.Name() == "suggest"; isAsking || unbuilt.IsMisread() && cmd.Name() != "render" && !in.standing { // what compares refuses it
 		if says := unbuilt.Says(calling(cmd.Name(), in.specs)); says != "" {
 			skipped = append(skipped, says)
 		}
 	}
 	return groups, skipped, nil
+}
+
+// eachOnce leaves out a kustomization that is named again, in other words too: it would be
+// rendered twice. Files are read once anyway.
+func eachOnce(paths []string) (all []string) {
+	known := map[string]bool{}
+	for _, path := range paths {
+		if path != standardInput && kustomization.File(path) != "" {
+			real, err := realPath(path)
+			if err == nil && known[real] {
+				continue
+			}
+			known[real] = true
+		}
+		all = append(all, path)
+	}
+	return all
 }
 
 // build builds a kustomization.

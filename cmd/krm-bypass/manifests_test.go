@@ -237,3 +237,18 @@ func TestATemplateWithoutAWorkloadIsTold(t *testing.T) {
 		})
 	}
 }
+
+// TestAKustomizationIsReadOnce names one twice, in other words.
+func TestAKustomizationIsReadOnce(t *testing.T) {
+	dir := folder(t, map[string]string{"base/web.yaml": webDeployment, "base/kustomization.yaml": "resources: [web.yaml]\n", "bypass.yaml": bypassSpec})
+	t.Chdir(dir)
+	require.NoError(t, os.Symlink("base", "link"))
+	for _, command := range []string{"render", "explain", "explain -o json", "check", "lint", "render --diff"} {
+		command := append(strings.Fields(command), "--spec", "bypass.yaml", "base")
+		code, once, said := krmBypass("", command...)
+		for _, again := range []string{"base", "base/", "./base", dir + "/base", "link"} {
+			is, out, errOut := krmBypass("", append(command, again)...)
+			assert.Equal(t, []any{code, once, said}, []any{is, out, errOut}, "%v %s", command, again)
+		}
+	}
+}

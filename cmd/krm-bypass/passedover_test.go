@@ -122,10 +122,10 @@ func TestAllowNonePassesOverNoSlip(t *testing.T) {
 	committed(t, ".")
 	const hint = "? If it is gone, take it out of the command: --allow-none passes over no path that is so near to another"
 	for args, says := range map[string]string{
-		"overlays/productoin --spec bypass/bypass.yaml":                    "overlays/productoin: there is no such file or folder: did you mean overlays/production" + hint,
-		"overlays/production overlay/staging-1 --spec bypass/bypass.yaml":  "overlay/staging-1: there is no such file or folder: did you mean overlays/staging-1" + hint,
-		"overlays/production --spec bypass/bypas.yaml":                     "bypass/bypas.yaml: there is no such file or folder: did you mean bypass/bypass.yaml" + hint,
-		"overlays/productoin overlays/staging-1 --spec bypass/bypass.yaml": "did you mean overlays/production" + hint,
+		"overlays/productio --spec bypass/bypass.yaml":                    "overlays/productio: there is no such file or folder: did you mean overlays/production" + hint,
+		"overlays/production overlay/staging-1 --spec bypass/bypass.yaml": "overlay/staging-1: there is no such file or folder: did you mean overlays/staging-1" + hint,
+		"overlays/production --spec bypass/bypas.yaml":                    "bypass/bypas.yaml: there is no such file or folder: did you mean bypass/bypass.yaml" + hint,
+		"overlays/productio overlays/staging-1 --spec bypass/bypass.yaml": "did you mean overlays/production" + hint,
 	} {
 		for _, command := range []string{"check", "lint", "render", "explain", "explain --before HEAD"} {
 			code, out, errOut := krmBypass("", append(strings.Fields(command+" "+args), "--allow-none")...)
@@ -149,7 +149,7 @@ func TestAllowNonePassesOverNoSlip(t *testing.T) {
 		_, _, errOut = krmBypass("", append([]string{"check"}, strings.Fields(args)...)...)
 		assert.Contains(t, errOut, "there is no such file or folder: correct the path, or give --allow-none if it was taken away")
 	}
-	_, _, errOut = krmBypass("", "check", "overlays/productoin", "--spec", "bypass/bypass.yaml")
+	_, _, errOut = krmBypass("", "check", "overlays/productio", "--spec", "bypass/bypass.yaml")
 	assert.NotContains(t, errOut, "--allow-none")
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"os"
@@ -10,8 +11,11 @@ import (
 	"github.com/krm-bypass/krm-bypass/cmd/krm-bypass/report"
 	"github.com/krm-bypass/krm-bypass/fn"
 	"github.com/krm-bypass/krm-bypass/internal/bounded"
+	"github.com/krm-bypass/krm-bypass/internal/each"
+	"github.com/krm-bypass/krm-bypass/internal/inventory"
 	"github.com/krm-bypass/krm-bypass/internal/kustomization"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/transform"
 )
 
 // kustomization reads the kustomization of a folder within another, if it has one.
@@ -130,26 +134,95 @@ func (m *manifests) unbuiltIn(paths []string, today map[string]string) (u report
 		before := len(u.Tops)
 		for _, k := range m.kustomizations {
 			dir := filepath.Dir(k.Path)
-			if inside, err := filepath.Rel(path, dir); err == nil && filepath.IsLocal(inside) && !m.isBase(dir) {
+			if inside, err := filepath.Rel(path, dir); err == nil && filepath.IsLocal(inside) && !m.isBase(dir) && !isComponent(k.Text) {
 				u.Tops = append(u.Tops, filepath.Join(name, inside))
 				u.Applied = u.Applied || m.applies(dir, false, known)
 			}
 		}
 		if len(u.Tops) > before {
 			u.Folders = append(u.Folders, name)
+			u.Rest = append(u.Rest, m.beyond(path, name)...)
 		}
+	}
+	u.Rest = slices.Compact(slices.Sorted(slices.Values(u.Rest)))
+	u.InPlace = slices.ContainsFunc(m.files, func(f inventory.File) bool { return bytes.Contains(f.Text, []byte(transform.RecordAnnotation)) })
+	if specs := each.As(m.specs(), func(path string) string { return namedToday(paths, today, path) }); len(specs) == 1 {
+		u.Spec = specs[0]
 	}
 	return u
 }
 
+// specs gives the files that hold a specification.
+func (m *manifests) specs() (paths []string) {
+	for _, f := range m.files {
+		if namesSpec(f.Text) {
+			paths = append(paths, f.Path)
+		}
+	}
+	return paths
+}
+
+// namedToday gives the name that a file in a folder, or that is named itself, has today.
+func namedToday(paths []string, today map[string]string, file string) string {
+	for _, path := range paths {
+		if inside, err := filepath.Rel(path, file); err == nil && filepath.IsLocal(inside) {
+			return filepath.Join(cmp.Or(today[path], path), inside)
+		}
+	}
+	return file
+}
+
+// beyond gives the files and folders in a folder from which no kustomization makes anything.
+// name is the folder's today.
+func (m *manifests) beyond(folder, name string) (rest []string) {
+	builds := func(dir string) bool {
+		return slices.ContainsFunc(m.kustomizations, func(k fn.Manifest) bool { return isWithin(dir, filepath.Dir(k.Path)) })
+	}
+	for _, f := range m.files {
+		_, isUsed := m.uses[f.Path]
+		inside, err := filepath.Rel(folder, f.Path)
+		if isUsed || err != nil || !filepath.IsLocal(inside) || kustomization.Is(f.Path) || namesSpec(f.Text) || object.IsForeign(f.Text) || kustomization.File(filepath.Dir(f.Path)) != "" {
+			continue
+		}
+		for dir := filepath.Dir(inside); dir != "." && !builds(filepath.Join(folder, dir)); dir = filepath.Dir(dir) {
+			inside = dir
+		}
+		rest = append(rest, filepath.Join(name, inside))
+	}
+	return rest
+}
+
+// isComponent reports whether a kustomization is one that others include, and nobody builds.
+func isComponent(text []byte) bool {
+	return slices.ContainsFunc(object.Documents(text), func(d object.Document) bool {
+		document, err := object.Decode(d.Fragment())
+		return err == nil && object.HeadOf(document).Kind == "Component"
+	})
+}
+
+// areChanged reports whether a kustomization that was read changes what it names, and not
+// only puts it together.
+func (m *manifests) areChanged() bool {
+	return slices.ContainsFunc(m.kustomizations, func(k fn.Manifest) bool {
+		changes, err := kustomization.Changes(k.Text)
+		return err == nil && changes
+	})
+}
+
 // calling gives the command line for one kustomization, with the specifications that the
 // user named.
-func calling(command string, specs []string) func(dir string) string {
+func calling(command string, specs []string) func(path, spec string) string {
 	given := ""
 	for _, spec := range specs {
 		given += " --spec " + shellWord(spec)
 	}
-	return func(dir string) string { return "krm-bypass " + command + " " + shellWord(dir) + given }
+	return func(path, spec string) string {
+		called := "krm-bypass " + command + " " + shellWord(path) + given
+		if given == "" && spec != "" {
+			called += " --spec " + shellWord(spec)
+		}
+		return called
+	}
 }
 
 // applies reports whether kustomize applies a specification that was not read here when it

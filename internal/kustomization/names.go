@@ -2,6 +2,7 @@ package kustomization
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/konfig"
@@ -27,19 +28,11 @@ func FileNames() []string { return konfig.RecognizedKustomizationFileNames() }
 // Names gives the files that the text of a kustomization names. A patch that stands in
 // it is not a file. Of a plugin that stands in it, the files of its patches are.
 func Names(text []byte) (names []Name, err error) {
-	if err := errIfExpands(text); err != nil {
+	k, err := read(text)
+	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			names, err = nil, fmt.Errorf("kustomize gave up: %v", p)
-		}
-	}()
-	var k types.Kustomization
-	if err := k.Unmarshal(text); err != nil {
-		return nil, err
-	}
-	for _, e := range entries(&k) {
+	for _, e := range entries(k) {
 		isPatch := e.kind == patch || e.kind == file && strings.HasPrefix(e.list, "patches")
 		switch {
 		case isPatch || e.kind == fileOrFolder || e.list == componentsField:
@@ -53,4 +46,31 @@ func Names(text []byte) (names []Name, err error) {
 		}
 	}
 	return names, nil
+}
+
+// Changes reports whether the text of a kustomization changes what it names: its names,
+// namespaces, labels or templates, beyond images and numbers of replicas.
+func Changes(text []byte) (bool, error) {
+	k, err := read(text)
+	if err != nil {
+		return false, err
+	}
+	k.TypeMeta, k.MetaData, k.Resources, k.Bases = types.TypeMeta{}, nil, nil, nil //nolint:staticcheck // the old name is read, too
+	k.Images, k.Replicas, k.ConfigMapGenerator, k.SecretGenerator, k.GeneratorOptions = nil, nil, nil, nil, nil
+	k.Crds, k.Configurations, k.OpenAPI, k.Validators, k.SortOptions, k.BuildMetadata = nil, nil, nil, nil, nil, nil
+	return !reflect.ValueOf(*k).IsZero(), nil
+}
+
+func read(text []byte) (k *types.Kustomization, err error) {
+	if err := errIfExpands(text); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			k, err = nil, fmt.Errorf("kustomize gave up: %v", p)
+		}
+	}()
+	k = &types.Kustomization{}
+	err = k.Unmarshal(text)
+	return k, err
 }

@@ -48,3 +48,19 @@ func TestNamesAreThoseThatTheFunctionReads(t *testing.T) {
 		})
 	}
 }
+
+// TestChanges tells a kustomization that changes what it names from one that puts it together.
+func TestChanges(t *testing.T) {
+	for text, changes := range map[string]bool{
+		"": false, "resources: [a.yaml]\nbases: [../b]\n": false,
+		"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nmetadata: {name: a}\nresources: [a.yaml]\nimages: [{name: a, newTag: b}]\nreplicas: [{name: a, count: 2}]\nconfigMapGenerator: [{name: a, literals: [b=c]}]\n": false,
+		"resources: [a.yaml]\nnamePrefix: eu-\n": true, "resources: [a.yaml]\nnamespace: eu\n": true, "commonAnnotations: {a: b}\n": true,
+		"labels: [{pairs: {a: b}, includeTemplates: true}]\n": true, "patches: [{path: a.yaml}]\n": true, "components: [../c]\n": true,
+	} {
+		is, err := kustomization.Changes([]byte(text))
+		require.NoError(t, err, text)
+		assert.Equal(t, changes, is, text)
+	}
+	_, err := kustomization.Changes([]byte("resources: 5\n"))
+	require.Error(t, err)
+}
