@@ -94,7 +94,7 @@ var table = sync.OnceValue(func() []*Check {
 		{
 			Kind: finding.PlainText, only: mesh.Sidecar, anyService: true, ofIntact: true,
 			about: []*kind{destinationRules, peerAuthentications}, reads: append(configurations, services, namespaces), judge: plainText,
-			says: "nothing bypasses the sidecar of %[2]s at %[1]s, and %[3]s: delete this object if it was for a bypass that is gone, or take the port out of it%[4]s",
+			says: "nothing bypasses the sidecar of %[2]s at %[1]s, and %[3]s: %[4]s",
 		},
 		{
 			Kind: finding.AmbientInbound, only: mesh.Ambient,

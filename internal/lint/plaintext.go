@@ -67,6 +67,8 @@ type leftPeer struct {
 	level string
 	port  uint16
 	pods  []*Workload
+	// needed says that other ports need the object.
+	needed bool
 	// rules are the DestinationRules by which callers break where the entry goes first.
 	rules []string
 }
@@ -150,22 +152,19 @@ func (p *plain) byRules(s *service, rules []*destinationRule) {
 	plain := func(port servicePortView) bool {
 		return port.isTCP() && slices.ContainsFunc(pods, func(w *Workload) bool { return w.mayBypass(port.among(w.ports)) })
 	}
-	for _, port := range s.Spec.Ports {
-		if !port.isTCP() || plain(port) {
-			continue // it has to be so
-		}
-		for _, d := range rules {
-			// What a rule says of the whole host may be there for another port.
-			needed := d.level(port.Port) < 0 && slices.ContainsFunc(s.Spec.Ports, func(other servicePortView) bool { return plain(other) && d.level(other.Port) < 0 })
-			if !needed && d.disables(port.Port, rules) {
-				p.byRule(s, port, pods, d)
+	for _, d := range rules {
+		needed := slices.DeleteFunc(slices.Clone(s.Spec.Ports), func(port servicePortView) bool { return !plain(port) || !d.disables(port.Port, rules) })
+		ofHost := slices.ContainsFunc(needed, func(port servicePortView) bool { return d.level(port.Port) < 0 })
+		for _, port := range s.Spec.Ports {
+			if port.isTCP() && !plain(port) && d.disables(port.Port, rules) && (d.level(port.Port) >= 0 || !ofHost) {
+				p.byRule(s, port, pods, d, len(needed) > 0)
 			}
 		}
 	}
 }
 
-// byRule tells of one rule for a port of a Service.
-func (p *plain) byRule(s *service, port servicePortView, pods []*Workload, d *destinationRule) {
+// byRule tells of one rule for a port of a Service. needed says that other ports need it.
+func (p *plain) byRule(s *service, port servicePortView, pods []*Workload, d *destinationRule, needed bool) {
 	refused, open := overs{}, overs{}
 	var beside []*leftPeer
 	for _, w := range pods {
@@ -173,11 +172,11 @@ func (p *plain) byRule(s *service, port servicePortView, pods []*Workload, d *de
 		if target == 0 {
 			return
 		}
-		o := over{port: target, through: ", by " + portOf(port) + " of " + s.ID(), accepted: w.acceptance(target)}
+		o := over{port: target, through: ", by " + portOf(port) + " of " + s.ID(), remedy: remedy(needed), accepted: w.acceptance(target)}
 		left, applied := p.leftAt(w, target)
 		if len(left) > 0 {
 			peers := some(idsOf(left))
-			o.because, o.order = "without "+peers+" ", ", before "+peers
+			o.because, o.remedy = "without "+peers+" ", o.remedy+", before "+peers
 		}
 		switch decisions := applied.decide(target); {
 		case only(decisions, strict):
@@ -209,18 +208,21 @@ func (p *plain) leftBy(a *peerAuthentication) []*leftPeer {
 		return nil
 	}
 	var all []*leftPeer
-	pods := p.selected(a.Namespace, a.selects())
+	pods, others := p.selected(a.Namespace, a.selects()), false
 	for _, level := range slices.Sorted(maps.Keys(a.Spec.PortLevelMtls)) {
 		port, err := strconv.ParseUint(level, 10, 16)
 		l := &leftPeer{peerAuthentication: a, level: level, port: uint16(port), pods: pods}
-		needed := func(w *Workload) bool { return w.mayBypass(l.port) || !isAddedFor(w.Name, a.Name) }
-		if err != nil || a.Spec.PortLevelMtls[level].Mode != disable || slices.ContainsFunc(pods, needed) {
+		if err != nil || a.Spec.PortLevelMtls[level].Mode != disable || slices.ContainsFunc(pods, func(w *Workload) bool { return w.mayBypass(l.port) || !isAddedFor(w.Name, a.Name) }) {
+			others = true
 			continue
 		}
 		all = append(all, l)
 		for _, w := range pods {
 			p.left[w] = append(p.left[w], l)
 		}
+	}
+	for _, l := range all {
+		l.needed = others
 	}
 	return all
 }
@@ -247,9 +249,9 @@ func (p *plain) leftAt(w *Workload, port uint16) (left []*leftPeer, applied appl
 func (p *plain) byPeer(l *leftPeer) {
 	at := overs{}
 	for _, w := range l.pods {
-		o := over{port: l.port, because: "by this object it takes plain text from anyone", accepted: w.acceptance(l.port)}
+		o := over{port: l.port, because: "by this object it takes plain text from anyone", remedy: remedy(l.needed), accepted: w.acceptance(l.port)}
 		if len(l.rules) > 0 {
-			o.order = ", after " + some(l.rules)
+			o.remedy += ", after " + some(l.rules)
 		}
 		at.add(o, w)
 	}
@@ -260,9 +262,17 @@ func (p *plain) byPeer(l *leftPeer) {
 type over struct {
 	port uint16
 	// through is the port of the Service that leads to it, because says what is wrong, and
-	// order which object has to go before another.
-	through, because, order string
-	accepted                *transform.Acceptance
+	// remedy what to do, and before or after what.
+	through, because, remedy string
+	accepted                 *transform.Acceptance
+}
+
+// remedy says what to do with an object, which other ports may need.
+func remedy(needed bool) string {
+	if needed {
+		return "take the port out of this object, which other ports need"
+	}
+	return "delete this object if it was for a bypass that is gone, or take the port out of it"
 }
 
 type overs map[over]*crowd
@@ -286,7 +296,7 @@ func (p *plain) tell(about *transform.Object, path edit.Path, all overs) {
 		return cmp.Or(cmp.Compare(accepted(a), accepted(b)), cmp.Compare(a.port, b.port), cmp.Compare(a.because, b.because))
 	}) {
 		port := portOf(servicePortView{Port: o.port})
-		f := p.j.find(about, path, "", port+o.through, all[o].String(), o.because, o.order)
+		f := p.j.find(about, path, "", port+o.through, all[o].String(), o.because, o.remedy)
 		f.Finding, f.Workloads, f.Ports = f.AcceptedBy(o.accepted), all[o].all(), portsIn(port)
 	}
 }

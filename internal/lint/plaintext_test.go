@@ -66,6 +66,14 @@ func plainTextCases() []checkCase {
 		{"plain-text", "for the whole host, which another port needs", "excludeInboundPorts=8080", []string{serviceOf("orders", two), istioObject("networking", "DestinationRule", "orders-bypass", whole), peerAuthentication("shop", "default", "{mtls: {mode: STRICT}}")}, nil},
 		{"plain-text", "for the whole host, where another port needs it no more", "excludeInboundPorts=8081", []string{serviceOf("orders", two), istioObject("networking", "DestinationRule", "orders-bypass", whole), peerAuthentication("shop", "default", "{mtls: {mode: STRICT}}")}, []string{
 			"DestinationRule orders-bypass: spec.trafficPolicy.tls: nothing bypasses the sidecar of Deployment shop/orders at port 8080, by port 80 (h)", "DestinationRule orders-bypass: spec.trafficPolicy.tls: …at port 9090, by port 90 (m)"}},
+		{"plain-text", "an object that another port needs", "excludeInboundPorts=8080", []string{
+			serviceOf("orders", two), strings.Replace(proposedPeer, `{"9090"`, `{"8080": {mode: DISABLE}, "9090"`, 1),
+			istioObject("networking", "DestinationRule", "orders-bypass", "{host: orders, trafficPolicy: {portLevelSettings: [{port: {number: 80}, tls: {mode: DISABLE}}, {port: {number: 90}, tls: {mode: DISABLE}}]}}"),
+			peerAuthentication("shop", "default", "{mtls: {mode: STRICT}}"),
+		}, []string{
+			"DestinationRule orders-bypass: spec.trafficPolicy.portLevelSettings[1].tls: …is STRICT there: take the port out of this object, which other ports need, before PeerAuthentication",
+			"PeerAuthentication orders-bypass: spec.portLevelMtls.9090: …from anyone: take the port out of this object, which other ports need, after DestinationRule",
+		}},
 		{"plain-text", "a pod of which nothing is intercepted", "", beside("metadata:\n      labels", `metadata:
       annotations: {sidecar.istio.io/interceptionMode: NONE}
       labels`), nil},
