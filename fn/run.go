@@ -88,6 +88,9 @@ func (r *run) process(planned, written func(*pass.Document)) Results {
 			results = append(results, r.ofSpec(spec.Finding{Kind: finding.IncludeWithoutEffect, Problem: spec.Problem{Path: idle.Path, Message: idle.Message}})...)
 		}
 	}
+	if r.plan == nil && r.tells(finding.RepeatedEntry) {
+		results = append(results, r.ofSpec(spec.Repeated(r.spec.ClusterBypass)...)...)
+	}
 	return results.inOrder()
 }
 

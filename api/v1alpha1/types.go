@@ -236,6 +236,9 @@ type Lint struct {
 	// MissingPort finds rules that name ports which a workload lacks, and so clear what
 	// broader rules exclude there, or do not say what is included.
 	MissingPort string `json:"missing-port,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
+	// RepeatedEntry finds ports and IP ranges that are twice in one list of a rule; check,
+	// explain and lint look for them.
+	RepeatedEntry string `json:"repeated-entry,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// UnusedAcceptance finds entries of accept that accept nothing.
 	UnusedAcceptance string `json:"unused-acceptance,omitzero" schema:"enum=Error|Warning|Ignore;default=Warning"`
 	// TwoSpecs finds workloads that another ClusterBypass wrote to, and for which

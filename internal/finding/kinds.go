@@ -87,6 +87,7 @@ var (
 	// UnreachedRule is told by render too where another name was probably meant.
 	UnreachedRule    = warning("unreached-rule")
 	MissingPort      = warning("missing-port")
+	RepeatedEntry    = asked("repeated-entry", Warning)
 	UnusedAcceptance = unexplained("unused-acceptance", Warning)
 	TwoSpecs         = warning("two-specs")
 	// OtherSpec is as it should be, where the spec does not say that there is no other.
@@ -101,5 +102,5 @@ var kinds = []*Kind{
 	NoSelector, PatchAndResource, IncompleteObject,
 	UnknownAnnotation, OtherMesh, MisplacedAnnotation, UnreadableAnnotation, MisleadingAnnotation, BypassesMore, IncludeWithoutEffect, AnnotationWins, HandEdited, InjectedAlready, NamespaceAnnotation,
 	PodSecurity, UnmeshedNamespace, DataPlane, UnknownNamespace, UnknownPodTemplate, NoPlace, LaterRendered, MeshConfigWidens, MeshConfigClash, UnreadableMeshConfig, BeyondLimits,
-	MisplacedSpec, Expired, Expiring, UnreachedRule, MissingPort, UnusedAcceptance, TwoSpecs, OtherSpec,
+	MisplacedSpec, Expired, Expiring, UnreachedRule, MissingPort, RepeatedEntry, UnusedAcceptance, TwoSpecs, OtherSpec,
 }
