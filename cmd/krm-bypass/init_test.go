@@ -164,3 +164,26 @@ func TestInitWritesAllOrNothing(t *testing.T) {
 	assert.Contains(t, said, "kustomization.yaml:2: transformers: a list of files is needed here")
 	assert.NoFileExists(t, filepath.Join(folder, "bypass.yaml"))
 }
+
+// TestInitNamesWhatItsCommandsCanRead has a chart among other folders: each command that init
+// prints works, and suggest gets all that is rendered.
+func TestInitNamesWhatItsCommandsCanRead(t *testing.T) {
+	files := map[string]string{
+		"chart/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 0.1.0\n", "chart/templates/api.yaml": strings.ReplaceAll(webDeployment, "name: web", "name: {{ .Release.Name }}"),
+		"base/web.yaml": webDeployment, "base/kustomization.yaml": "resources: [web.yaml]\n", "plain/deep/web.yaml": webDeployment,
+		"overlays/a/kustomization.yaml": "resources: [../../base]\n", "overlays/b/kustomization.yaml": "resources: [../../base]\n",
+	}
+	for args, want := range map[string][]string{
+		"init":              {"krm-bypass suggest overlays/a overlays/b plain --spec bypass/bypass.yaml"},
+		"init --for folder": {"krm-bypass suggest base/web.yaml plain --spec bypass.yaml", "krm-bypass render --diff base/web.yaml plain --spec bypass.yaml", "krm-bypass render --in-place base/web.yaml plain --spec bypass.yaml"},
+	} {
+		t.Chdir(folder(t, files))
+		code, _, errOut := krmBypass("", append(strings.Fields(args), "--write", "--mesh", "Istio")...)
+		require.Zero(t, code, errOut)
+		for _, command := range want {
+			assert.Contains(t, errOut, ": "+command+"\n", args)
+			code, _, said := krmBypass("", strings.Fields(strings.TrimPrefix(command, "krm-bypass "))...)
+			assert.Zero(t, code, "%s: %s", command, said)
+		}
+	}
+}

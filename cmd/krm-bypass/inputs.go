@@ -220,6 +220,7 @@ func (in *inputs) read(cmd *cobra.Command, paths []string) (groups []group, skip
 		return nil, nil, fmt.Errorf("%s is the file of a kustomization: name its folder to have it built, as in krm-bypass %s %s", files[0], cmd.Name(), kustomizationOf(files[0]))
 	}
 	in.working.say("reading files")
+	in.reading.specs = in.specs
 	read, err := in.reading.manifests(files)
 	if err != nil {
 		return nil, nil, err

@@ -33,6 +33,8 @@ type reading struct {
 	allowNone bool
 	// judging tells of kustomizations that apply a spec when they are built.
 	judging bool
+	// specs are files that the user named as specifications.
+	specs []string
 	// foreign reads files of folders that hold no Kubernetes object, too.
 	foreign bool
 	// instead are texts in the place of those in files, by the paths of the files
@@ -139,6 +141,9 @@ func (r reading) manifests(paths []string) (*manifests, error) {
 		}
 	}
 	for _, u := range m.unread {
+		if r.isNamed(u.real) {
+			m.named(u.path)
+		}
 		if !m.isSeen(u.real) {
 			m.problem(fmt.Errorf("%s: not read, because it is %s", u.path, u.why))
 		}
@@ -156,6 +161,15 @@ func (r reading) manifests(paths []string) (*manifests, error) {
 	}
 	m.findUses()
 	return m, errors.Join(m.problems...)
+}
+
+// isNamed reports whether a path without links is that of a file that the user named as a
+// specification. A pipe has been read.
+func (r reading) isNamed(real string) bool {
+	return real != "" && !isIrregular(real) && slices.ContainsFunc(r.specs, func(spec string) bool {
+		is, err := realPath(spec)
+		return err == nil && is == real
+	})
 }
 
 func (m *manifests) isSeen(real string) bool { return m.seen[real] != "" }

@@ -252,3 +252,26 @@ func TestAKustomizationIsReadOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestASpecMayBeALinkOutOfItsFolder names the spec of a folder, which several folders share.
+func TestASpecMayBeALinkOutOfItsFolder(t *testing.T) {
+	t.Chdir(folder(t, map[string]string{"m/web.yaml": webDeployment, "real/spec.yaml": bypassSpec + "---\n" + webService}))
+	require.NoError(t, os.Symlink("../real/spec.yaml", "m/spec.yaml"))
+	code, want, errOut := krmBypass("", "render", "m", "m/spec.yaml", "--spec", "m/spec.yaml")
+	require.Zero(t, code, errOut)
+	for _, spec := range []string{"m/spec.yaml", "./m/../m/spec.yaml", "real/spec.yaml"} {
+		code, out, errOut := krmBypass("", "render", "m", "--spec", spec)
+		assert.Zero(t, code, errOut)
+		assert.ElementsMatch(t, strings.SplitAfter(want, "\n"), strings.SplitAfter(out, "\n"), "what stands beside the spec is rendered, too")
+		for _, command := range []string{"lint", "explain"} {
+			code, _, errOut = krmBypass("", command, "m", "--spec", spec)
+			assert.Zero(t, code, errOut)
+		}
+	}
+	code, _, errOut = krmBypass("", "lint", "m", "--spec", "m/web.yaml")
+	assert.Equal(t, 2, code)
+	assert.NotEmpty(t, errOut)
+	code, _, errOut = krmBypass("", "lint", "m")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, errOut, "m/spec.yaml: not read, because it is a link to ")
+}

@@ -60,13 +60,30 @@ func (f *Folder) loose() (all []string) {
 			listed[path.Join(dir, name.Path)] = true
 		}
 	}
+	return f.outside(taken, listed)
+}
+
+// apart is what to name in the place of the folder where charts stand in it, whose templates
+// nothing but Helm reads; nil where none does.
+func (f *Folder) apart() []string {
+	charts := f.charts()
+	if len(charts) == 0 {
+		return nil
+	}
+	return f.outside(charts, nil)
+}
+
+// outside are the folders, and the files at the top, with workloads that stand outside of
+// some folders and are not listed.
+func (f *Folder) outside(taken []string, listed map[string]bool) (all []string) {
 	for _, file := range f.Files {
 		isTaken := slices.ContainsFunc(taken, func(dir string) bool { return isIn(file.Path, dir) })
 		if isTaken || listed[file.Path] || len(f.documents(file, transform.IsKnown)) == 0 {
 			continue
 		}
 		at := file.Path
-		for dir := path.Dir(at); dir != "." && !slices.ContainsFunc(taken, func(t string) bool { return isIn(t, dir) }); dir = path.Dir(dir) {
+		isBuilt := func(dir string) bool { _, is := f.kustomizationIn(dir); return is } // who names it has it built
+		for dir := path.Dir(at); dir != "." && !isBuilt(dir) && !slices.ContainsFunc(taken, func(t string) bool { return isIn(t, dir) }); dir = path.Dir(dir) {
 			at = dir
 		}
 		all = append(all, at)

@@ -98,7 +98,7 @@ var ways = []way{
 		lists:   func(f *Folder) yamltext.File { return f.listing() },
 		changes: func(f *Folder) ([]Change, []string, error) { return f.shared() },
 		deployed: func(f *Folder) string {
-			return strings.Join(each.As(f.kustomizations(), f.at), " ")
+			return strings.Join(each.As(slices.Concat(f.kustomizations(), f.loose()), f.at), " ")
 		},
 		commands: func(f *Folder) []string {
 			var commands []string
@@ -115,8 +115,18 @@ var ways = []way{
 	{
 		name: "folder", title: "a folder of manifests", isLast: true,
 		is: func(*Folder) bool { return true },
+		deployed: func(f *Folder) string {
+			if apart := f.apart(); len(apart) > 0 {
+				return strings.Join(each.As(apart, f.at), " ")
+			}
+			return f.Shown(f.Path)
+		},
 		commands: func(f *Folder) []string {
-			return []string{"krm-bypass render --diff " + f.Shown(f.Path), "krm-bypass render --in-place " + f.Shown(f.Path)}
+			what := f.Shown(f.Path)
+			if apart := f.apart(); len(apart) > 0 {
+				what = strings.Join(each.As(apart, f.at), " ") + " --spec " + f.at(SpecFile)
+			}
+			return []string{"krm-bypass render --diff " + what, "krm-bypass render --in-place " + what}
 		},
 		beware: func(f *Folder) []string {
 			return append(f.besideCharts(f.at(SpecFile)), fmt.Sprintf("an API server knows no ClusterBypass: where all of the folder is applied, as by kubectl apply -f %[1]s, move %[2]s out of it and add --spec to the commands below, as in krm-bypass render --in-place %[1]s --spec FOLDER/%[2]s", f.Shown(f.Path), SpecFile))
