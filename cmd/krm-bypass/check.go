@@ -132,6 +132,7 @@ func checkManifests(cmd *cobra.Command, in inputs, paths []string, flags checkFl
 		if g.isUnruled {
 			for i := range checked {
 				checked[i].Results = append(checked[i].Results, leftBehind(checked[i].Objects)...)
+				checked[i].Unruled = true
 			}
 		}
 		all = append(all, checked...)

@@ -39,7 +39,7 @@ remedy for Deployment shop/web: render it with krm-bypass; in kustomize, build w
 	code, out, _ = krmBypass(strings.Replace(stream, `"5432"`, `"1-65535"`, 1), "check", "-", "--spec", spec)
 	assert.Equal(t, 1, code, "somebody has changed a value")
 	assert.Contains(t, out, "standard input:")
-	assert.Contains(t, out, "1 of 1 object differs from what krm-bypass writes, 0 left alone, 1 error\n")
+	assert.Contains(t, out, "1 object is refused, 0 left alone, 1 error\n")
 }
 
 func TestCheckReadsEveryFormat(t *testing.T) {

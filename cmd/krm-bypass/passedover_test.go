@@ -83,6 +83,7 @@ func TestAllowNoneFailsForWhatIsWrong(t *testing.T) {
 	require.Zero(t, code, errOut)
 	code, out, _ := krmBypass("", "check", "web", "--spec", "bypass.yaml", "--allow-none")
 	assert.Zero(t, code, out)
+	assert.Equal(t, "no ClusterBypass applies to 1 object, 0 left alone\n", out)
 }
 
 // TestAllowNoneComparesWithWhatIsGone takes away a path, then the specification, and runs

@@ -64,7 +64,7 @@ func TestEveryReportCountsWhatIsRefused(t *testing.T) {
 		})
 	}
 	_, out, _ := krmBypass("", "check", dir)
-	assert.Contains(t, out, "2 of 2 objects differ from what krm-bypass writes, 0 left alone, 1 error\n")
+	assert.Contains(t, out, "1 of 2 objects differs from what krm-bypass writes, 1 object is refused, 0 left alone, 1 error\n")
 	_, out, _ = krmBypass("", "check", dir, "-o", "junit")
 	assert.Contains(t, out, `<testcase name="Deployment shop/web" classname="krm-bypass.`)
 	assert.Contains(t, out, `w.yaml" line="1">`)

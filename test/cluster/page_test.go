@@ -129,5 +129,5 @@ func TestAuditPage(t *testing.T) {
 	assert.True(t, failed, said)
 	assert.Contains(t, said, "Deployment audit/web: error: ")
 	assert.Contains(t, said, "was changed after krm-bypass wrote it (unlike spec.enforcement: tty is the boolean true): remove it")
-	assert.Contains(t, said, "\n1 of 3 objects differs from what krm-bypass writes, 0 left alone, 1 error\n")
+	assert.Contains(t, said, "\n2 objects match what krm-bypass writes, 1 object is refused, 0 left alone, 1 error\n")
 }

@@ -31,6 +31,11 @@ type Check struct {
 	// that differ or that the function refuses.
 	Checked   int `json:"checked"`
 	Differing int `json:"differing"`
+	// Refused counts those of the latter that the function refuses, so that nobody knows how
+	// they differ.
+	Refused int `json:"refused,omitempty"`
+	// Unruled counts the objects to which no ClusterBypass applies.
+	Unruled int `json:"unruled,omitempty"`
 	// LeftAlone counts the workloads that the function does not touch, Built
 	// those that krm-bypass built itself, so that comparing them would say nothing.
 	LeftAlone int `json:"leftAlone"`
@@ -62,10 +67,10 @@ type Check struct {
 const StandardInput = "standard input"
 
 // Checked is what fn.Check found with one spec. Built says that krm-bypass itself
-// has made the manifests what they are.
+// has made the manifests what they are, Unruled that no ClusterBypass applies to them.
 type Checked struct {
 	*fn.Checked
-	Built bool
+	Built, Unruled bool
 }
 
 // Subject is what findings are about: an object, or a file if they concern no
@@ -97,6 +102,7 @@ type outcome int
 
 const (
 	isLeftAlone outcome = iota + 1
+	isUnruled
 	isBuilt
 	isCompared
 )
@@ -202,6 +208,8 @@ func NewCheck(version string, all ...Checked) Check {
 			case o.LeftAlone != "" && len(o.Differences) == 0:
 				s.is, s.LeftAlone = max(s.is, isLeftAlone), o.LeftAlone
 				s.other = cmp.Or(s.other, o.Other)
+			case checked.Unruled:
+				s.is = max(s.is, isUnruled)
 			case checked.Built:
 				s.is = max(s.is, isBuilt)
 			default:
@@ -236,8 +244,13 @@ func (r *Check) count(s *Subject) {
 		if failed {
 			r.Differing++
 		}
+		if s.isRefused() {
+			r.Refused++
+		}
 	case s.is == isBuilt:
 		r.Built++
+	case s.is == isUnruled:
+		r.Unruled++
 	default:
 		r.LeftAlone++
 		if s.other != "" {
@@ -246,6 +259,14 @@ func (r *Check) count(s *Subject) {
 		return
 	}
 	s.LeftAlone = ""
+}
+
+// isRefused reports whether the function refuses the object, so that it was not compared.
+func (s *Subject) isRefused() bool {
+	has := func(rules ...string) bool {
+		return slices.ContainsFunc(s.Findings, func(f Finding) bool { return slices.Contains(rules, f.Rule) })
+	}
+	return s.is >= isBuilt && has(Refused) && !has(kindsOfDifferences...)
 }
 
 // Compares reports whether objects were compared, and not findings collected alone.
@@ -275,7 +296,7 @@ func (r *Check) Alike() []Same {
 }
 
 // IsEmpty reports whether there was no object to compare.
-func (r *Check) IsEmpty() bool { return !r.linted && r.Checked+r.Built+r.LeftAlone == 0 }
+func (r *Check) IsEmpty() bool { return !r.linted && r.Checked+r.Built+r.Unruled+r.LeftAlone == 0 }
 
 // kindsOfDifferences are those of fn.Difference.
 var kindsOfDifferences = []string{"foreign", "stale", "missing"}

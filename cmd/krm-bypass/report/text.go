@@ -105,10 +105,17 @@ func (r Check) summary() string {
 		parts = append(parts, "nothing was compared")
 	case r.IsEmpty():
 		parts = append(parts, "no workloads found")
-	case r.Differing > 0:
-		parts = append(parts, fmt.Sprintf("%d of %s %s from what krm-bypass writes", r.Differing, Counted(r.Checked, "object", "objects"), Verb(r.Differing, "differs", "differ")))
-	case r.Checked > 0 || r.Built == 0:
-		parts = append(parts, Counted(r.Checked, "object matches", "objects match")+" what krm-bypass writes")
+	case r.Differing > r.Refused:
+		differ := r.Differing - r.Refused
+		parts = append(parts, fmt.Sprintf("%d of %s %s from what krm-bypass writes", differ, Counted(r.Checked, "object", "objects"), Verb(differ, "differs", "differ")))
+	case r.Checked > r.Refused || r.Built+r.Unruled+r.Refused == 0:
+		parts = append(parts, Counted(r.Checked-r.Refused, "object matches", "objects match")+" what krm-bypass writes")
+	}
+	if r.Refused > 0 && !r.linted {
+		parts = append(parts, Counted(r.Refused, "object is", "objects are")+" refused")
+	}
+	if r.Unruled > 0 {
+		parts = append(parts, "no ClusterBypass applies to "+Counted(r.Unruled, "object", "objects"))
 	}
 	if r.Built > 0 {
 		parts = append(parts, Counted(r.Built, "object was", "objects were")+" built and not compared")
