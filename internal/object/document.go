@@ -3,6 +3,7 @@ package object
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -94,21 +95,33 @@ func beginsWithLetter(text []byte) bool {
 
 // values cuts a text in which JSON values follow one another. Where what follows is
 // in braces and no JSON the text stays whole, which is no YAML: each tool reads another
-// of the two.
+// of the two. So it is where one of several holds a list in a list, which kustomize reads
+// and the others do not, while they read what is behind the first, which it does not.
 func values(d yamltext.Document) []yamltext.Document {
 	var all []yamltext.Document
-	whole := d
+	whole, nested := d, false
 	for {
 		end := jsonEnd(d.Text)
 		if end == 0 {
-			if rest := d.Text[contentOf(d.Text):]; len(all) > 0 && bytes.HasPrefix(rest, []byte("{")) && !json.Valid(rest) {
+			rest := d.Text[contentOf(d.Text):]
+			broken := len(all) > 0 && bytes.HasPrefix(rest, []byte("{")) && !json.Valid(rest)
+			if broken || nested && (len(all) > 1 || len(rest) > 0) {
 				return []yamltext.Document{whole}
 			}
 			return append(all, d)
 		}
+		nested = nested || end < len(whole.Text) && holdsListInList(d.Text[:end])
 		all = append(all, yamltext.Document{Text: d.Text[:end:end], Line: d.Line})
 		d = yamltext.Document{Text: d.Text[end:], Line: d.Line + bytes.Count(d.Text[:end], []byte("\n"))}
 	}
+}
+
+func holdsListInList(value []byte) bool {
+	var list struct {
+		Items []struct{ Items []json.RawMessage }
+	}
+	err := json.Unmarshal(value, &list)
+	return err == nil && slices.ContainsFunc(list.Items, func(item struct{ Items []json.RawMessage }) bool { return item.Items != nil })
 }
 
 // jsonEnd gives the end of the JSON object that a text begins with, with the

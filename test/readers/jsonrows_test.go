@@ -82,6 +82,7 @@ var valueRows = []row{
 	{name: "kind in quotes", text: change(web, "Deployment", `"Deployment"`), fine: true},
 	{name: "kind's value escaped", text: change(web, "Deployment", `"\x44eployment"`)},
 	{name: "kind's value as a literal", text: change(web, "kind: Deployment", "kind: |-\n  Deployment")},
+	{name: "kind's value as a literal behind two carriage returns", text: change(web, "kind: Deployment", "kind: |-\r\r\n  Deployment")},
 	{name: "kind's value as a literal with its line break", text: change(web, "kind: Deployment", "kind: |\n  Deployment")},
 	{name: "kind's value folded", text: change(web, "kind: Deployment", "kind: >-\n  Deployment")},
 	{name: "kind's value on the next line", text: change(web, "kind: Deployment", "kind:\n  Deployment")},

@@ -152,6 +152,7 @@ var byteRows = []row{
 	{name: "a byte order mark before a comment", text: "\ufeff# x\n" + web, fine: true},
 	{name: "a byte order mark before ---", text: "\ufeff---\n" + web},
 	{name: "a byte order mark before JSON", text: "\ufeff" + webJSON},
+	{name: "JSON values, the first of which holds a list in a list", text: `{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"List","items":[` + webJSON + `]}]}` + webJSON},
 	{name: "two byte order marks at the start", text: "\ufeff\ufeff" + web},
 	{name: "a byte order mark behind ---", text: config + "---\n\ufeff" + web},
 	{name: "a byte order mark behind the first ---", text: "---\n\ufeff" + web},
