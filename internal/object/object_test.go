@@ -106,7 +106,7 @@ func TestWhatReadersSeeDifferentlyIsAnError(t *testing.T) {
 		"<< twice":                {"apiVersion: v1\nkind: A\nx: &x {a: b}\n<<: *x\n<<: *x\n", `the key "<<" appears twice, on lines 4 and 5: remove one`},
 		"a list by an alias":      {"apiVersion: v1\nkind: List\nitems:\n- &l {apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: A}]}\n- *l\n", "items[1].items: an alias brings in a list that appears elsewhere in the document already: write it out"},
 		"an inner list's version": {"apiVersion: v1\nkind: List\nitems:\n- {kind: List, items: [{apiVersion: v1, kind: A}]}\n", "items[0].apiVersion: this list in a list has no apiVersion, and kubectl refuses it: add apiVersion: v1"},
-		"a break before a kind":   {"apiVersion: v1\nkind: |-\r\r\n Pod\n", "kind: a blank or a line break in it, which tools read differently"},
+		"a break before a kind":   {"apiVersion: v1\nkind: |-\r\r\n Pod\n", "line 2: unsupported YAML: a line ends with two carriage returns, which are one line break to kubectl and two to others"},
 		"a break in a version":    {`{"apiVersion": "v\u00851", "kind": "Pod"}`, "apiVersion: a blank or a line break in it"},
 		"a version that is true":  {"apiVersion: v1\nkind: PodList\nitems:\n- {apiVersion: yes, metadata: {name: a}}\n", "items[0].apiVersion: the boolean yes is no string, and kubectl fills in the list's own"},
 		"a mark behind ---":       {"\n---\n\ufeffapiVersion: v1\nkind: A\n", "line 3: unsupported YAML: a byte order mark (U+FEFF) inside the text: remove it"},
