@@ -36,8 +36,8 @@ func TestReviewOfAChart(t *testing.T) {
 				return string(said)
 			}
 			require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join(repository, "examples/helm"))))
-			shell("git init --quiet --initial-branch=main && git add --all && git commit --quiet --message=first && git checkout --quiet -b change")
-			shell("sed -i 's/3306]/3307]/' bypass.yaml")
+			shell("mv bypass.yaml chart && git init --quiet --initial-branch=main && git add --all && git commit --quiet --message=first && git checkout --quiet -b change")
+			shell("sed -i 's/3306]/3307]/' chart/bypass.yaml")
 			said := shell(string(script[1]))
 			assert.Contains(t, said, "workloads changed, and the pods of ")
 			assert.NotContains(t, said, "0 of ")
