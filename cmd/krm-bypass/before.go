@@ -457,15 +457,19 @@ func (g group) hasNoSpec() bool {
 }
 
 // namesSpec is holdsSpec for many files, of which most hold none: to read all of them takes
-// long, so that what does not name krm-bypass is not read.
+// long, so that a document that names neither the kind nor a function is not read.
 func namesSpec(text []byte) bool {
-	return bytes.Contains(text, []byte("krm-bypass")) && holdsSpec(text)
+	return slices.ContainsFunc(object.Documents(text), func(d object.Document) bool {
+		return (bytes.Contains(d.Text, []byte(v1alpha1.Kind)) || bytes.Contains(d.Text, []byte(spec.FunctionAnnotation))) && isSpec(d)
+	})
 }
 
 // holdsSpec reports whether one of the documents of a text is a specification.
 func holdsSpec(text []byte) bool {
-	return slices.ContainsFunc(object.Documents(text), func(d object.Document) bool {
-		document, err := object.Decode(d.Fragment())
-		return err == nil && spec.Configures(document)
-	})
+	return slices.ContainsFunc(object.Documents(text), isSpec)
+}
+
+func isSpec(d object.Document) bool {
+	document, err := object.Decode(d.Fragment())
+	return err == nil && spec.Configures(document)
 }
