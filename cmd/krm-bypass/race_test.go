@@ -4,11 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,11 +13,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/test/racing"
 )
 
 // TestMain lets a test run this program again as another process, which takes part in a race.
 func TestMain(m *testing.M) {
-	if os.Getenv("RACE") != "" {
+	if os.Getenv(racing.Key) != "" {
 		race()
 		os.Exit(0)
 	}
@@ -36,55 +35,30 @@ func race() {
 		if err != nil {
 			panic(err)
 		}
-		for time.Now().UnixNano() < at { // a sleep takes too long
-			runtime.Gosched()
-		}
+		racing.WaitUntil(at)
 		var out, said bytes.Buffer
 		code := run([]string{"init", folder, "--write"}, strings.NewReader(""), &out, &said)
 		fmt.Printf("%d %q\n", code, said.String())
 	}
 }
 
-// racer is a process that takes part.
-type racer struct {
-	asks io.WriteCloser
-	says *bufio.Scanner
-}
-
-func newRacer(t *testing.T) racer {
-	t.Helper()
-	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), "RACE=init")
-	command.Stderr = os.Stderr
-	in, err := command.StdinPipe()
-	require.NoError(t, err)
-	out, err := command.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, command.Start())
-	t.Cleanup(func() {
-		require.NoError(t, in.Close())
-		require.NoError(t, command.Wait())
-	})
-	return racer{in, bufio.NewScanner(out)}
-}
-
 // TestOfSeveralInitsOneWrites has four of them begin in one folder at the same moment. The
 // others find what the first wrote, and none takes back what another one listed.
 func TestOfSeveralInitsOneWrites(t *testing.T) {
 	listed := "resources:\n- web.yaml\ntransformers:\n- bypass.yaml\n"
-	racers := []racer{newRacer(t), newRacer(t), newRacer(t), newRacer(t)}
+	racers := []racing.Racer{racing.New(t, "init"), racing.New(t, "init"), racing.New(t, "init"), racing.New(t, "init")}
 	for round := range 100 {
 		dir := folder(t, map[string]string{"kustomization.yaml": "resources:\n- web.yaml\n", "web.yaml": webDeployment})
 		at := time.Now().Add(5 * time.Millisecond).UnixNano()
 		for _, r := range racers {
-			_, err := fmt.Fprintf(r.asks, "%s %d\n", dir, at)
+			_, err := fmt.Fprintf(r.Asks, "%s %d\n", dir, at)
 			require.NoError(t, err)
 		}
 		wrote := 0
 		for _, r := range racers {
-			require.True(t, r.says.Scan())
-			require.Regexp(t, "^0 ", r.says.Text(), "round %d", round)
-			if strings.Contains(r.says.Text(), "bypass.yaml is written") {
+			require.True(t, r.Says.Scan())
+			require.Regexp(t, "^0 ", r.Says.Text(), "round %d", round)
+			if strings.Contains(r.Says.Text(), "bypass.yaml is written") {
 				wrote++
 			}
 		}

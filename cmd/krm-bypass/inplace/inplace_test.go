@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/krm-bypass/krm-bypass/test/racing"
 )
 
 // TestMain lets a test run this program again as another process: it stages a file
@@ -30,7 +32,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	if path := os.Getenv("RACE"); path != "" {
+	if path := os.Getenv(racing.Key); path != "" {
 		race(path)
 		os.Exit(0)
 	}

@@ -6,17 +6,16 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/krm-bypass/krm-bypass/test/racing"
 )
 
 // race rewrites a file in each round that a line of standard input asks for: at a time, so
@@ -29,9 +28,7 @@ func race(path string) {
 			panic(err)
 		}
 		err := Rewrite([]File{{path, []byte(was), []byte(is), nil}}, func([]string) error {
-			for time.Now().UnixNano() < at { // a sleep takes too long
-				runtime.Gosched()
-			}
+			racing.WaitUntil(at)
 			return nil
 		})
 		switch {
@@ -45,53 +42,30 @@ func race(path string) {
 	}
 }
 
-// racer is a process that takes part.
-type racer struct {
-	asks io.WriteCloser
-	says *bufio.Scanner
-}
-
-func newRacer(t *testing.T, path string) racer {
-	t.Helper()
-	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), "RACE="+path)
-	command.Stderr = os.Stderr
-	in, err := command.StdinPipe()
-	require.NoError(t, err)
-	out, err := command.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, command.Start())
-	t.Cleanup(func() {
-		require.NoError(t, in.Close())
-		require.NoError(t, command.Wait())
-	})
-	return racer{in, bufio.NewScanner(out)}
-}
-
 // TestOfTwoProcessesOneWrites has two of them make different texts of the same one, at the
 // same moment. One is told that the file changed, whether they name it or a link to it.
 func TestOfTwoProcessesOneWrites(t *testing.T) {
 	folder, other := t.TempDir(), t.TempDir()
 	path, linked := filepath.Join(folder, "spec"), filepath.Join(other, "link")
 	link(t, path, linked)
-	racers := []racer{newRacer(t, path), newRacer(t, linked)}
+	racers := []racing.Racer{racing.New(t, path), racing.New(t, linked)}
 	was := "begun"
 	write(t, path, was)
 	for round := range 300 {
 		at := time.Now().Add(5 * time.Millisecond).UnixNano()
 		for i, r := range racers {
-			_, err := fmt.Fprintf(r.asks, "%s %d.%d %d\n", was, round, i, at)
+			_, err := fmt.Fprintf(r.Asks, "%s %d.%d %d\n", was, round, i, at)
 			require.NoError(t, err)
 		}
 		saved := ""
 		for i, r := range racers {
-			require.True(t, r.says.Scan())
-			switch r.says.Text() {
+			require.True(t, r.Says.Scan())
+			switch r.Says.Text() {
 			case "saved":
 				require.Empty(t, saved, "round %d: both wrote", round)
 				saved = fmt.Sprintf("%d.%d", round, i)
 			default:
-				require.Equal(t, "changed", r.says.Text())
+				require.Equal(t, "changed", r.Says.Text())
 			}
 		}
 		was = read(t, path)
