@@ -8,11 +8,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// reserved are the plain words that are not strings by YAML 1.1
+// reserved reports whether a plain word is no string by YAML 1.1
 // (yaml.org/type: bool, null, float, merge, value) or YAML 1.2.
-var reserved = map[string]bool{
-	"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true,
-	"true": true, "false": true, "null": true,
+func reserved(word string) bool {
+	switch word {
+	case "y", "n", "yes", "no", "on", "off", "true", "false", "null":
+		return true
+	}
+	return false
 }
 
 // plainSafe reports whether a text, written without quotes, is that string to
@@ -23,7 +26,7 @@ func plainSafe(text string, flow bool) bool {
 	if isQuantity(text) {
 		return true
 	}
-	if text == "" || len(text) <= len("false") && reserved[strings.ToLower(text)] {
+	if text == "" || len(text) <= len("false") && reserved(strings.ToLower(text)) {
 		return false
 	}
 	first := strings.TrimPrefix(text, "--")

@@ -10,11 +10,16 @@ import (
 
 const registryOnlyMode = "REGISTRY_ONLY"
 
-// wide is how many bits of an address leave a range that is not a place any more
-// but a region: 65,536 IPv4 addresses, or as many IPv6 networks.
-var wide = map[int]int{32: 16, 128: 48}
+// How many bits of an address leave a range that is not a place any more but a region:
+// 65,536 IPv4 addresses, or as many IPv6 networks.
+const wideIPv4, wideIPv6 = 16, 48
 
-func isWide(p netip.Prefix) bool { return p.Bits() <= wide[p.Addr().BitLen()] }
+func isWide(p netip.Prefix) bool {
+	if p.Addr().Is4() {
+		return p.Bits() <= wideIPv4
+	}
+	return p.Bits() <= wideIPv6
+}
 
 // porous gives what of settings lets connections out to a region, or to
 // everywhere.

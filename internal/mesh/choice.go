@@ -46,7 +46,7 @@ func (m *Mesh) Misread(annotations, labels map[string]string) []Choice {
 	for _, place := range []string{knownPod, knownLabel} {
 		of := map[string]map[string]string{knownPod: annotations, knownLabel: labels}[place]
 		for _, key := range slices.Sorted(maps.Keys(of)) {
-			name := m.knows().kinds[[2]string{place, key}]
+			name := m.known.read().kinds[[2]string{place, key}]
 			i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })
 			if i >= 0 && !regexp.MustCompile(kinds[i].takes).MatchString(of[key]) {
 				all = append(all, refusing(place == knownLabel, key, kinds[i].takes, m.Name+"'s injector", kinds[i].write))
@@ -64,7 +64,7 @@ func refusing(label bool, key, takes, refuser, write string) Choice {
 // ReadsOnNamespacesAlone reports whether the mesh reads a key on a Namespace and on no
 // pod.
 func (m *Mesh) ReadsOnNamespacesAlone(key string) bool {
-	return slices.ContainsFunc(m.injects, func(c Choice) bool { return c.Key == key }) && !m.knows().knows(key, knownPod, knownLabel)
+	return slices.ContainsFunc(m.injects, func(c Choice) bool { return c.Key == key }) && !m.known.knows(key, knownPod, knownLabel)
 }
 
 // Injection is a key on a Namespace that was to give its pods a sidecar, or none, and
@@ -106,7 +106,7 @@ func (m *Mesh) injection(label bool, key, value string) (i Injection, slipped bo
 	}
 	onPods := slices.ContainsFunc(m.choices, func(c Choice) bool { return c.Key == key }) && slices.ContainsFunc(m.OptOuts, func(o OptOut) bool { return o.Key == key })
 	if at < 0 && !onPods {
-		if m.knows().knows(key, knownPod, knownLabel, knownElse) {
+		if m.known.knows(key, knownPod, knownLabel, knownElse) {
 			return i, false
 		}
 		at = slices.IndexFunc(m.injects, func(c Choice) bool {

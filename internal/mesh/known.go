@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -48,38 +49,45 @@ type kind struct {
 	takes, write string
 }
 
-// knows gives every key that the mesh knows, whatever it is about.
-func (m *Mesh) knows() *vocabulary {
-	m.known.once.Do(m.known.read)
-	return m.known
+// read gives the vocabulary with its keys.
+func (v *vocabulary) read() *vocabulary {
+	v.once.Do(func() {
+		v.at, v.kinds = map[string][]string{}, map[[2]string]string{}
+		for line := range strings.Lines(*v.list) {
+			where, key, _ := strings.Cut(strings.TrimSpace(line), " ")
+			if where == "#" {
+				continue
+			}
+			key, kind, _ := strings.Cut(key, " ")
+			v.at[where] = append(v.at[where], key)
+			if kind != "" {
+				v.kinds[[2]string{where, key}] = kind
+			}
+			if prefix, _, _ := strings.Cut(key, "/"); !slices.Contains(v.prefixes, prefix) {
+				v.prefixes = append(v.prefixes, prefix)
+			}
+		}
+	})
+	return v
 }
 
-func (v *vocabulary) read() {
-	v.at, v.kinds = map[string][]string{}, map[[2]string]string{}
-	for line := range strings.Lines(*v.list) {
-		where, key, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if where == "#" {
-			continue
-		}
-		key, kind, _ := strings.Cut(key, " ")
-		v.at[where] = append(v.at[where], key)
-		if kind != "" {
-			v.kinds[[2]string{where, key}] = kind
-		}
-		if prefix, _, _ := strings.Cut(key, "/"); !v.has(prefix) {
-			v.prefixes = append(v.prefixes, prefix)
-		}
-	}
-}
+// lacks reports whether surely no key stands under a prefix, or is one without. Most keys
+// are of somebody else, and for them the list need not be read.
+func (v *vocabulary) lacks(prefix string) bool { return !strings.Contains(*v.list, prefix) }
 
+// has reports whether keys stand under a prefix, which may be spelled with letters that
+// look alike.
 func (v *vocabulary) has(prefix string) bool {
-	return spelling.Nearest(prefix, v.prefixes, 0) >= 0
+	return (!spelling.IsASCII(prefix) || !v.lacks(prefix)) && spelling.Nearest(prefix, v.read().prefixes, 0) >= 0
 }
 
 // knows reports whether a key is known in one of the places.
 func (v *vocabulary) knows(key string, places ...string) bool {
+	if prefix, _, _ := strings.Cut(key, "/"); v.lacks(prefix) {
+		return false
+	}
 	for _, place := range places {
-		for _, known := range v.at[place] {
+		for _, known := range v.read().at[place] {
 			if begin, open := strings.CutSuffix(known, "*"); known == key || open && strings.HasPrefix(key, begin) {
 				return true
 			}

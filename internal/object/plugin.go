@@ -5,27 +5,30 @@ import "github.com/krm-bypass/krm-bypass/internal/node"
 // BuiltinPlugin is the apiVersion of the configuration of kustomize's own plugins.
 const BuiltinPlugin = "builtin"
 
-// patching are those of them that patch, and the fields that name files of patches
-// (kubernetes-sigs/kustomize api/internal/builtins).
-var patching = map[string][]string{
-	"PatchTransformer":               {"path"},
-	"PatchJson6902Transformer":       {"path"},
-	"PatchStrategicMergeTransformer": {"paths"},
+// patchField gives the field of such a plugin that names files of patches, "" where it
+// does not patch (kubernetes-sigs/kustomize api/internal/builtins).
+func patchField(kind string) string {
+	switch kind {
+	case "PatchTransformer", "PatchJson6902Transformer":
+		return "path"
+	case "PatchStrategicMergeTransformer":
+		return "paths"
+	}
+	return ""
 }
 
 // PatchFiles gives the files of patches that the configuration of a plugin names,
 // relative to the folder of the kustomization that lists it.
 func PatchFiles(plugin node.Value) []string {
-	if plugin.Entry("apiVersion").Text() != BuiltinPlugin {
+	field := patchField(plugin.Entry("kind").Text())
+	if field == "" || plugin.Entry("apiVersion").Text() != BuiltinPlugin {
 		return nil
 	}
 	var files []string
-	for _, field := range patching[plugin.Entry("kind").Text()] {
-		value := plugin.Entry(field)
-		for _, one := range append(value.Items(), value) {
-			if one.IsScalar() && one.Text() != "" {
-				files = append(files, one.Text())
-			}
+	value := plugin.Entry(field)
+	for _, one := range append(value.Items(), value) {
+		if one.IsScalar() && one.Text() != "" {
+			files = append(files, one.Text())
 		}
 	}
 	return files

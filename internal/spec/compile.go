@@ -27,7 +27,13 @@ func (c *compiler) problem(path, value, format string, args ...any) {
 	c.problems = append(c.problems, Problem{Path: path, Value: value, Message: fmt.Sprintf(format, args...)})
 }
 
-var merges = map[string]traffic.Merge{"Override": traffic.Override, "Union": traffic.Union}
+// mergeOf reads a merge that the decoder let pass.
+func mergeOf(name string) traffic.Merge {
+	if name == "Union" {
+		return traffic.Union
+	}
+	return traffic.Override
+}
 
 // compile makes a policy of a spec whose defaults are filled in. namespace is the
 // one that the caller gives, which goes before spec.defaultNamespace; "" if it
@@ -40,7 +46,7 @@ func compile(spec *v1alpha1.ClusterBypass, namespace string) (*transform.Policy,
 		Name:             spec.Metadata.Name,
 		FormerNames:      s.FormerNames,
 		Mesh:             c.mesh,
-		Merge:            merges[s.Merge],
+		Merge:            mergeOf(s.Merge),
 		Mode:             transform.Mode(s.Enforcement.Mode),
 		Namespace:        cmp.Or(namespace, s.DefaultNamespace),
 		RequireNamespace: s.RequireNamespace,
@@ -142,7 +148,7 @@ func (c *compiler) scope(at string, off v1alpha1.Switch, t v1alpha1.Traffic, sta
 		c.problem(at+".dataPlane", in.DataPlane, "%s has pods with a sidecar only: remove this field, which is for %s", c.mesh.Name, listed(mesh.NamesOf(several)))
 	}
 	if merge != "" {
-		s.Merge = merges[merge]
+		s.Merge = mergeOf(merge)
 	}
 	if enforcement != nil && enforcement.Mode != "" {
 		mode := transform.Mode(enforcement.Mode)

@@ -43,14 +43,16 @@ type key struct {
 	set  func(d *decoder, spec *v1alpha1.Spec, value, at string)
 }
 
-// keys are those of a ConfigMap's data.
-var keys = slices.Concat([]key{
-	{"mesh", "spec.mesh", func(_ *decoder, s *v1alpha1.Spec, value, _ string) { s.Mesh = value }},
-	{"mode", enforcementPath + ".mode", setMode},
-	{"image", enforcementPath + ".image", func(_ *decoder, s *v1alpha1.Spec, value, _ string) { s.Enforcement.Image = value }},
-	{"dataPlane", transform.GlobalPath + ".dataPlane", setPlane},
-	{keyNamespace, "spec.defaultNamespace", func(_ *decoder, s *v1alpha1.Spec, value, _ string) { s.DefaultNamespace = value }},
-}, trafficKeys())
+// keys gives those of a ConfigMap's data.
+func keys() []key {
+	return append([]key{
+		{"mesh", "spec.mesh", func(_ *decoder, s *v1alpha1.Spec, value, _ string) { s.Mesh = value }},
+		{"mode", enforcementPath + ".mode", setMode},
+		{"image", enforcementPath + ".image", func(_ *decoder, s *v1alpha1.Spec, value, _ string) { s.Enforcement.Image = value }},
+		{"dataPlane", transform.GlobalPath + ".dataPlane", setPlane},
+		{keyNamespace, "spec.defaultNamespace", func(_ *decoder, s *v1alpha1.Spec, value, _ string) { s.DefaultNamespace = value }},
+	}, trafficKeys()...)
+}
 
 // trafficKeys are those for the traffic fields of the global scope.
 func trafficKeys() []key {
@@ -99,6 +101,7 @@ func (d *decoder) configMap(root *yaml.Node) *v1alpha1.ClusterBypass {
 	var cm configMapObject
 	d.value(root, reflect.ValueOf(&cm).Elem(), "")
 	spec := &v1alpha1.ClusterBypass{Spec: v1alpha1.Spec{Enforcement: &v1alpha1.Enforcement{}, Global: &v1alpha1.GlobalRule{}}}
+	keys := keys()
 	names := each.As(keys, func(k key) string { return k.name })
 	for _, name := range slices.Sorted(maps.Keys(cm.Data)) {
 		value, at := string(cm.Data[name]), join("data", name)
@@ -120,7 +123,7 @@ func dataPath(path string) string {
 	if path == enforcementPath {
 		return "data.image"
 	}
-	for _, k := range keys {
+	for _, k := range keys() {
 		if !within(path, k.path) {
 			continue
 		}

@@ -47,7 +47,7 @@ func FieldsOf(t reflect.Type) []Field {
 }
 
 func readFields(t reflect.Type) []Field {
-	var fields []Field
+	fields := make([]Field, 0, t.NumField())
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.Anonymous {

@@ -30,8 +30,8 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 		switch {
 		case index >= 0:
 			d.field(entry.value, fields[index], into.FieldByIndex(fields[index].index), at)
-		case elsewhere[into.Type()][entry.key.Value] != "":
-			d.problem(entry.key, at, entry.key.Value, "%s", elsewhere[into.Type()][entry.key.Value])
+		case elsewhere(into.Type(), entry.key.Value) != "":
+			d.problem(entry.key, at, entry.key.Value, "%s", elsewhere(into.Type(), entry.key.Value))
 		case into.Type() != metadataType:
 			for _, near := range d.unknown(entry.key, fields, path) {
 				first, _, _ := strings.Cut(near, ".")
@@ -46,23 +46,23 @@ func (d *decoder) object(node *yaml.Node, into reflect.Value, path string) {
 	}
 }
 
-// elsewhere says of fields that other types have why this one does not.
-var elsewhere = map[reflect.Type]map[string]string{
-	reflect.TypeFor[v1alpha1.Traffic](): { // the mesh's defaults alone
-		"forInitContainers": "the mesh's own configuration knows no time in which init containers run: write this in spec.global, or in another rule",
-	},
-	reflect.TypeFor[v1alpha1.InitTraffic](): {
-		string(traffic.ExcludeInboundPorts):     calledLater,
-		string(traffic.IncludeInboundPorts):     calledLater,
-		string(traffic.IncludeOutboundPorts):    onlyMore,
-		string(traffic.IncludeOutboundIPRanges): onlyMore,
-	},
+// elsewhere says of a field that other types have why this one does not, "" of any other.
+func elsewhere(in reflect.Type, field string) string {
+	switch in {
+	case reflect.TypeFor[v1alpha1.Traffic](): // the mesh's defaults alone
+		if field == "forInitContainers" {
+			return "the mesh's own configuration knows no time in which init containers run: write this in spec.global, or in another rule"
+		}
+	case reflect.TypeFor[v1alpha1.InitTraffic]():
+		switch traffic.Field(field) {
+		case traffic.ExcludeInboundPorts, traffic.IncludeInboundPorts:
+			return "nobody calls a pod while its init containers run: write this in the rule itself"
+		case traffic.IncludeOutboundPorts, traffic.IncludeOutboundIPRanges:
+			return "what is intercepted afterwards is intercepted for init containers too, but for what this excludes: write this in the rule itself"
+		}
+	}
+	return ""
 }
-
-const (
-	calledLater = "nobody calls a pod while its init containers run: write this in the rule itself"
-	onlyMore    = "what is intercepted afterwards is intercepted for init containers too, but for what this excludes: write this in the rule itself"
-)
 
 // fieldsRemedy says what to write in place of a node that is no mapping of fields.
 func fieldsRemedy(node *yaml.Node, fields []Field) string {

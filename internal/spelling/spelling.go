@@ -3,6 +3,7 @@ package spelling
 import (
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // Nearest gives the index of the candidate closest to the word, in single-letter
@@ -59,19 +60,27 @@ func Distance(a, b string) int {
 // lookAlikes are letters of other scripts, each followed by the Latin one that a
 // reader takes it for (from Unicode's confusables.txt,
 // https://www.unicode.org/Public/security/latest/confusables.txt).
-var lookAlikes = strings.NewReplacer(
-	"а", "a", "с", "c", "ԁ", "d", "е", "e", "һ", "h", "і", "i", "ј", "j", "ӏ", "l", "о", "o", "р", "p", "ԛ", "q", "ѕ", "s", "ԝ", "w", "х", "x", "у", "y",
-	"А", "A", "В", "B", "С", "C", "Е", "E", "Н", "H", "І", "I", "Ј", "J", "К", "K", "М", "M", "О", "O", "Р", "P", "Ѕ", "S", "Т", "T", "Х", "X", "У", "Y",
-	"α", "a", "ι", "i", "ν", "v", "ο", "o", "ρ", "p", "υ", "u",
-	"Α", "A", "Β", "B", "Ε", "E", "Η", "H", "Ι", "I", "Κ", "K", "Μ", "M", "Ν", "N", "Ο", "O", "Ρ", "P", "Τ", "T", "Χ", "X", "Υ", "Y", "Ζ", "Z",
-	"ı", "i", "ɡ", "g", "ɩ", "i", "‐", "-", "‑", "-", "‒", "-", "–", "-", "−", "-", "∕", "/", "⁄", "/", "․", ".",
-	// These are invisible.
-	"\u00ad", "", "\u200b", "", "\u200c", "", "\u200d", "", "\u2060", "", "\ufeff", "",
-)
+var lookAlikes = sync.OnceValue(func() *strings.Replacer {
+	return strings.NewReplacer(
+		"а", "a", "с", "c", "ԁ", "d", "е", "e", "һ", "h", "і", "i", "ј", "j", "ӏ", "l", "о", "o", "р", "p", "ԛ", "q", "ѕ", "s", "ԝ", "w", "х", "x", "у", "y",
+		"А", "A", "В", "B", "С", "C", "Е", "E", "Н", "H", "І", "I", "Ј", "J", "К", "K", "М", "M", "О", "O", "Р", "P", "Ѕ", "S", "Т", "T", "Х", "X", "У", "Y",
+		"α", "a", "ι", "i", "ν", "v", "ο", "o", "ρ", "p", "υ", "u",
+		"Α", "A", "Β", "B", "Ε", "E", "Η", "H", "Ι", "I", "Κ", "K", "Μ", "M", "Ν", "N", "Ο", "O", "Ρ", "P", "Τ", "T", "Χ", "X", "Υ", "Y", "Ζ", "Z",
+		"ı", "i", "ɡ", "g", "ɩ", "i", "‐", "-", "‑", "-", "‒", "-", "–", "-", "−", "-", "∕", "/", "⁄", "/", "․", ".",
+		// These are invisible.
+		"\u00ad", "", "\u200b", "", "\u200c", "", "\u200d", "", "\u2060", "", "\ufeff", "",
+	)
+})
+
+// IsASCII reports whether a word has ASCII letters alone, each of which is what it looks
+// like.
+func IsASCII(word string) bool {
+	return strings.IndexFunc(word, func(r rune) bool { return r > '~' }) < 0
+}
 
 // plain gives the word that a reader sees, going by shape alone.
 func plain(word string) string {
-	if strings.IndexFunc(word, func(r rune) bool { return r > '~' }) < 0 {
+	if IsASCII(word) {
 		return word
 	}
 	return strings.Map(func(r rune) rune {
@@ -79,7 +88,7 @@ func plain(word string) string {
 			return r - '！' + '!'
 		}
 		return r
-	}, lookAlikes.Replace(word))
+	}, lookAlikes().Replace(word))
 }
 
 // LookAlike names the first letter in a word that is not what it looks like, in words

@@ -21,7 +21,7 @@ const (
 	ExcludeOutbound         Field = "excludeOutbound"
 )
 
-// Fields lists every Field in canonical order.
+// Fields lists every Field in canonical order, which members has too.
 var Fields = []Field{
 	ExcludeInboundPorts, IncludeInboundPorts,
 	ExcludeOutboundPorts, IncludeOutboundPorts,
@@ -30,7 +30,7 @@ var Fields = []Field{
 }
 
 // Flag gives the field's name as a command's flag, without dashes in front.
-func (f Field) Flag() string { return members[f].flag }
+func (f Field) Flag() string { return f.member().flagged() }
 
 // FieldError says of which field an error is.
 type FieldError struct {
@@ -65,77 +65,100 @@ var Cleared = Layer{
 
 // member is one field of a Layer, whatever its type. It takes layers as values: a pointer
 // would need room for each of them.
-type member struct {
-	flag    string
-	present func(Layer) bool
-	read    func(Layer, []string) (Layer, error)
-	entries func(Layer) []string
+type member interface {
+	flagged() string
+	present(l Layer) bool
+	read(l Layer, entries []string) (Layer, error)
+	entries(l Layer) []string
 	// with gives a layer with what another one says of the field, without gives it with
 	// nothing, and adding with both.
-	with, adding func(l, other Layer) Layer
-	without      func(Layer) Layer
-	empty        func(Layer) bool
+	with(l, other Layer) Layer
+	without(l Layer) Layer
+	adding(l, other Layer) Layer
+	empty(l Layer) bool
 	// isDefault says that the field is as where nobody says it.
-	isDefault func(Layer) bool
-	equal     func(a, b Layer) bool
+	isDefault(l Layer) bool
+	equal(a, b Layer) bool
 }
 
-var members = map[Field]member{
-	ExcludeInboundPorts: memberOf("exclude-inbound-ports", listOf(ParsePorts),
-		func(l Layer) *Ports { return l.ExcludeInboundPorts }, func(l Layer, is *Ports) Layer { l.ExcludeInboundPorts = is; return l }),
-	IncludeInboundPorts: memberOf("include-inbound-ports", selectionOf(listOf(ParsePorts)),
-		func(l Layer) *Selection[Ports] { return l.IncludeInboundPorts }, func(l Layer, is *Selection[Ports]) Layer { l.IncludeInboundPorts = is; return l }),
-	ExcludeOutboundPorts: memberOf("exclude-outbound-ports", listOf(ParsePorts),
-		func(l Layer) *Ports { return l.ExcludeOutboundPorts }, func(l Layer, is *Ports) Layer { l.ExcludeOutboundPorts = is; return l }),
-	IncludeOutboundPorts: memberOf("include-outbound-ports", listOf(ParsePorts),
-		func(l Layer) *Ports { return l.IncludeOutboundPorts }, func(l Layer, is *Ports) Layer { l.IncludeOutboundPorts = is; return l }),
-	ExcludeOutboundIPRanges: memberOf("exclude-outbound-ip-ranges", parsePrefixes,
-		func(l Layer) *Prefixes { return l.ExcludeOutboundIPRanges }, func(l Layer, is *Prefixes) Layer { l.ExcludeOutboundIPRanges = is; return l }),
-	IncludeOutboundIPRanges: memberOf("include-outbound-ip-ranges", selectionOf(parsePrefixes),
-		func(l Layer) *Selection[Prefixes] { return l.IncludeOutboundIPRanges }, func(l Layer, is *Selection[Prefixes]) Layer { l.IncludeOutboundIPRanges = is; return l }),
-	ExcludeOutbound: memberOf("exclude-outbound", parsePairsList,
-		func(l Layer) *Pairs { return l.ExcludeOutbound }, func(l Layer, is *Pairs) Layer { l.ExcludeOutbound = is; return l }),
+// memberOf is a member of a type. Its functions know nothing but what they are given, so
+// that the linker writes the members, and no program makes them when it starts.
+type memberOf[T set[T]] struct {
+	flag  string
+	parse func([]string) (T, error)
+	of    func(Layer) *T
+	put   func(Layer, *T) Layer
 }
 
-func memberOf[T set[T]](flag string, parse func([]string) (T, error), of func(Layer) *T, put func(Layer, *T) Layer) member {
-	return member{
-		flag:    flag,
-		present: func(l Layer) bool { return of(l) != nil },
-		read: func(l Layer, entries []string) (Layer, error) {
-			value, err := parse(entries)
-			if err != nil {
-				return l, err
-			}
-			return put(l, &value), nil
-		},
-		entries: func(l Layer) []string { return (*of(l)).Entries() },
-		with:    func(l, other Layer) Layer { return put(l, of(other)) },
-		without: func(l Layer) Layer { return put(l, nil) },
-		adding: func(l, other Layer) Layer {
-			have, more := of(l), of(other)
-			switch {
-			case more == nil: // adds nothing
-				return l
-			case have == nil:
-				return put(l, more)
-			case (*more).IsEmpty(): // the same
-				return l
-			case (*have).IsEmpty():
-				return put(l, more)
-			}
-			sum := (*have).Union(*more)
-			return put(l, &sum)
-		},
-		empty: func(l Layer) bool { return (*of(l)).IsEmpty() },
-		isDefault: func(l Layer) bool {
-			var standard T
-			return (*of(l)).Equal(standard)
-		},
-		equal: func(a, b Layer) bool {
-			x, y := of(a), of(b)
-			return (x == nil) == (y == nil) && (x == nil || (*x).Equal(*y))
-		},
+var members = [...]member{
+	&memberOf[Ports]{"exclude-inbound-ports", parsePortsList,
+		func(l Layer) *Ports { return l.ExcludeInboundPorts }, func(l Layer, is *Ports) Layer { l.ExcludeInboundPorts = is; return l }},
+	&memberOf[Selection[Ports]]{"include-inbound-ports", selectPorts,
+		func(l Layer) *Selection[Ports] { return l.IncludeInboundPorts }, func(l Layer, is *Selection[Ports]) Layer { l.IncludeInboundPorts = is; return l }},
+	&memberOf[Ports]{"exclude-outbound-ports", parsePortsList,
+		func(l Layer) *Ports { return l.ExcludeOutboundPorts }, func(l Layer, is *Ports) Layer { l.ExcludeOutboundPorts = is; return l }},
+	&memberOf[Ports]{"include-outbound-ports", parsePortsList,
+		func(l Layer) *Ports { return l.IncludeOutboundPorts }, func(l Layer, is *Ports) Layer { l.IncludeOutboundPorts = is; return l }},
+	&memberOf[Prefixes]{"exclude-outbound-ip-ranges", parsePrefixes,
+		func(l Layer) *Prefixes { return l.ExcludeOutboundIPRanges }, func(l Layer, is *Prefixes) Layer { l.ExcludeOutboundIPRanges = is; return l }},
+	&memberOf[Selection[Prefixes]]{"include-outbound-ip-ranges", selectPrefixes,
+		func(l Layer) *Selection[Prefixes] { return l.IncludeOutboundIPRanges }, func(l Layer, is *Selection[Prefixes]) Layer { l.IncludeOutboundIPRanges = is; return l }},
+	&memberOf[Pairs]{"exclude-outbound", parsePairsList,
+		func(l Layer) *Pairs { return l.ExcludeOutbound }, func(l Layer, is *Pairs) Layer { l.ExcludeOutbound = is; return l }},
+}
+
+// member gives the field's, nil for what is no field.
+func (f Field) member() member {
+	if i := slices.Index(Fields, f); i >= 0 {
+		return members[i]
 	}
+	return nil
+}
+
+func (m *memberOf[T]) flagged() string { return m.flag }
+
+func (m *memberOf[T]) present(l Layer) bool { return m.of(l) != nil }
+
+func (m *memberOf[T]) read(l Layer, entries []string) (Layer, error) {
+	value, err := m.parse(entries)
+	if err != nil {
+		return l, err
+	}
+	return m.put(l, &value), nil
+}
+
+func (m *memberOf[T]) entries(l Layer) []string { return (*m.of(l)).Entries() }
+
+func (m *memberOf[T]) with(l, other Layer) Layer { return m.put(l, m.of(other)) }
+
+func (m *memberOf[T]) without(l Layer) Layer { return m.put(l, nil) }
+
+func (m *memberOf[T]) adding(l, other Layer) Layer {
+	have, more := m.of(l), m.of(other)
+	switch {
+	case more == nil: // adds nothing
+		return l
+	case have == nil:
+		return m.put(l, more)
+	case (*more).IsEmpty(): // the same
+		return l
+	case (*have).IsEmpty():
+		return m.put(l, more)
+	}
+	sum := (*have).Union(*more)
+	return m.put(l, &sum)
+}
+
+func (m *memberOf[T]) empty(l Layer) bool { return (*m.of(l)).IsEmpty() }
+
+func (m *memberOf[T]) isDefault(l Layer) bool {
+	var standard T
+	return (*m.of(l)).Equal(standard)
+}
+
+func (m *memberOf[T]) equal(a, b Layer) bool {
+	x, y := m.of(a), m.of(b)
+	return (x == nil) == (y == nil) && (x == nil || (*x).Equal(*y))
 }
 
 // parseEach reads every entry and reports all bad ones, each with its place.
@@ -160,15 +183,13 @@ func parseEach[T any](entries []string, parse func(string) (T, error)) ([]T, err
 	return values, errors.Join(problems...)
 }
 
-func listOf(parse func(string) (Ports, error)) func([]string) (Ports, error) {
-	return func(entries []string) (Ports, error) {
-		all, err := parseEach(entries, parse)
-		var tcp, udp []PortRange
-		for _, p := range all {
-			tcp, udp = append(tcp, p.tcp...), append(udp, p.udp...)
-		}
-		return Ports{tcp: joined(tcp), udp: joined(udp)}, err
+func parsePortsList(entries []string) (Ports, error) {
+	all, err := parseEach(entries, ParsePorts)
+	var tcp, udp []PortRange
+	for _, p := range all {
+		tcp, udp = append(tcp, p.tcp...), append(udp, p.udp...)
 	}
+	return Ports{tcp: joined(tcp), udp: joined(udp)}, err
 }
 
 func parsePrefixes(entries []string) (Prefixes, error) {
@@ -181,21 +202,27 @@ func parsePairsList(entries []string) (Pairs, error) {
 	return UnitePairs(all...), err
 }
 
-func selectionOf[T set[T]](parse func([]string) (T, error)) func([]string) (Selection[T], error) {
-	return func(entries []string) (Selection[T], error) {
-		if len(entries) == 1 && entries[0] == Everything {
-			return Selection[T]{}, nil
-		}
-		members, err := parse(entries)
-		return Only(members), err
+func selectPorts(entries []string) (Selection[Ports], error) {
+	return selected(entries, parsePortsList)
+}
+
+func selectPrefixes(entries []string) (Selection[Prefixes], error) {
+	return selected(entries, parsePrefixes)
+}
+
+func selected[T set[T]](entries []string, parse func([]string) (T, error)) (Selection[T], error) {
+	if len(entries) == 1 && entries[0] == Everything {
+		return Selection[T]{}, nil
 	}
+	only, err := parse(entries)
+	return Only(only), err
 }
 
 // Set reads the entries of one field, which replace what the layer said. All
 // bad entries are reported, each as an *EntryError; the layer is unchanged then.
 func (l *Layer) Set(f Field, entries []string) error {
-	m, known := members[f]
-	if !known {
+	m := f.member()
+	if m == nil {
 		return fmt.Errorf("%q is not a traffic field", f)
 	}
 	is, err := m.read(*l, entries)
@@ -206,7 +233,7 @@ func (l *Layer) Set(f Field, entries []string) error {
 // Entries gives what the layer says of a field in canonical form; present is
 // false where it says nothing.
 func (l Layer) Entries(f Field) (entries []string, present bool) {
-	m := members[f]
+	m := f.member()
 	if !m.present(l) {
 		return nil, false
 	}
@@ -214,22 +241,22 @@ func (l Layer) Entries(f Field) (entries []string, present bool) {
 }
 
 // Says reports whether the layer says anything of the field.
-func (l Layer) Says(f Field) bool { return members[f].present(l) }
+func (l Layer) Says(f Field) bool { return f.member().present(l) }
 
 // Clears reports whether the layer says that there is nothing in the field.
 func (l Layer) Clears(f Field) bool {
-	m := members[f]
+	m := f.member()
 	return m.present(l) && m.empty(l)
 }
 
 // Agrees reports whether both layers say the same of the field, which may be
 // nothing.
-func (l Layer) Agrees(f Field, other Layer) bool { return members[f].equal(l, other) }
+func (l Layer) Agrees(f Field, other Layer) bool { return f.member().equal(l, other) }
 
 // Without gives the layer without what it says of some fields.
 func (l Layer) Without(fields ...Field) Layer {
 	for _, f := range fields {
-		l = members[f].without(l)
+		l = f.member().without(l)
 	}
 	return l
 }
@@ -246,7 +273,7 @@ func (l Layer) Of(fields ...Field) Layer {
 // With gives the layer with what another one says of a field, which may be
 // nothing.
 func (l Layer) With(f Field, other Layer) Layer {
-	return members[f].with(l, other)
+	return f.member().with(l, other)
 }
 
 // IsZero reports whether the layer says nothing at all.
@@ -254,7 +281,7 @@ func (l Layer) IsZero() bool { return l == Layer{} }
 
 // Equal reports whether both layers say the same of every field.
 func (l Layer) Equal(other Layer) bool {
-	return !slices.ContainsFunc(Fields, func(f Field) bool { return !l.Agrees(f, other) })
+	return !slices.ContainsFunc(members[:], func(m member) bool { return !m.equal(l, other) })
 }
 
 // String gives the layer in canonical form, a line for each field that it says.
@@ -347,10 +374,9 @@ func (l Layer) Yield(narrower Layer, mode Merge) (left, lost Layer) {
 		}
 	}
 	if mode == Override {
-		for _, f := range Fields {
-			if m := members[f]; m.present(narrower) && m.present(l) {
-				lost = lost.With(f, l)
-				left = left.Without(f)
+		for _, m := range members {
+			if m.present(narrower) && m.present(l) {
+				lost, left = m.with(lost, l), m.without(left)
 			}
 		}
 	}
@@ -393,8 +419,8 @@ func (l Layer) Adds(mode Merge) Layer {
 // Add gives the layer that says what either says, the sum where both speak of a
 // field.
 func (l Layer) Add(other Layer) Layer {
-	for _, f := range Fields {
-		l = members[f].adding(l, other)
+	for _, m := range members {
+		l = m.adding(l, other)
 	}
 	return l
 }

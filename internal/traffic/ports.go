@@ -69,9 +69,7 @@ func SinglePorts(protocol Protocol, ports ...uint16) Ports {
 }
 
 // EveryPort is every port of every protocol.
-var EveryPort = Ports{tcp: allPorts, udp: allPorts}
-
-var allPorts = []PortRange{{1, 65535}}
+var EveryPort = Ports{tcp: []PortRange{{1, 65535}}, udp: []PortRange{{1, 65535}}}
 
 // DNSPort is the port of DNS. A mesh captures it whatever the address, so that a
 // range that holds the DNS server does not switch off its DNS capture. Istio's
@@ -80,7 +78,7 @@ var allPorts = []PortRange{{1, 65535}}
 const DNSPort = 53
 
 // RangedPorts are the ports on which an IP range decides: all of TCP except DNS.
-var RangedPorts = EveryPort.Of(TCP).Without(SinglePorts(TCP, DNSPort))
+var RangedPorts = Ports{tcp: []PortRange{{1, DNSPort - 1}, {DNSPort + 1, 65535}}}
 
 // ParsePorts reads one entry of a port list: "8080", "8000-8010", either of
 // them narrowed by "/TCP" or "/UDP". Bare means both protocols, as Istio writes

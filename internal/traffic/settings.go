@@ -141,8 +141,8 @@ type Connection struct {
 // default.
 func (s Settings) Layer() Layer {
 	l := s.Whole()
-	for _, f := range Fields {
-		if m := members[f]; m.isDefault(l) {
+	for _, m := range members {
+		if m.isDefault(l) {
 			l = m.without(l)
 		}
 	}
@@ -262,5 +262,5 @@ func SplitList(lists ...string) []string {
 // Entries gives what the settings say of a field in canonical form, whether it
 // is at its default or not.
 func (s Settings) Entries(f Field) []string {
-	return members[f].entries(s.Whole())
+	return f.member().entries(s.Whole())
 }

@@ -86,16 +86,20 @@ func (c Claim) naming(moved mesh.Moved) traffic.Field {
 	return ""
 }
 
-// limitPaths are the field paths of the limits by what breaks them.
-var limitPaths = map[guardrail.Kind]string{
-	guardrail.InboundPort:  "spec.limits.forbiddenInboundPorts",
-	guardrail.OutboundPort: "spec.limits.forbiddenOutboundPorts",
-	guardrail.WidthIPv4:    "spec.limits.widestPrefix.ipv4",
-	guardrail.WidthIPv6:    "spec.limits.widestPrefix.ipv6",
-}
-
 // LimitPath gives the field path of the limit that a breach is of.
-func LimitPath(k guardrail.Kind) string { return limitPaths[k] }
+func LimitPath(k guardrail.Kind) string {
+	switch k {
+	case guardrail.InboundPort:
+		return "spec.limits.forbiddenInboundPorts"
+	case guardrail.OutboundPort:
+		return "spec.limits.forbiddenOutboundPorts"
+	case guardrail.WidthIPv4:
+		return "spec.limits.widestPrefix.ipv4"
+	case guardrail.WidthIPv6:
+		return "spec.limits.widestPrefix.ipv6"
+	}
+	return ""
+}
 
 // Subject names in a message what bypasses and must not.
 func Subject(b guardrail.Breach) string {

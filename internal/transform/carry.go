@@ -119,20 +119,26 @@ func touches(sayable, left traffic.Layer, f traffic.Field) bool {
 	return true
 }
 
-// opposites are the fields that take ports away from a field.
-var opposites = map[traffic.Field]traffic.Field{
-	traffic.ExcludeInboundPorts:  traffic.IncludeInboundPorts,
-	traffic.IncludeInboundPorts:  traffic.ExcludeInboundPorts,
-	traffic.ExcludeOutboundPorts: traffic.IncludeOutboundPorts,
-	traffic.IncludeOutboundPorts: traffic.ExcludeOutboundPorts,
-	traffic.ExcludeOutbound:      traffic.IncludeOutboundPorts,
-}
-
 // Takes gives the field by which a claim takes something from a broader scope's
 // field: the same one if it replaces that, otherwise the one that contradicts it.
 func (c Claim) Takes(from traffic.Field) traffic.Field {
 	if c.Merge == traffic.Override && c.Said.Says(from) {
 		return from
 	}
-	return opposites[from]
+	return opposite(from)
+}
+
+// opposite gives the field that takes ports away from a field, "" for none.
+func opposite(f traffic.Field) traffic.Field {
+	switch f {
+	case traffic.ExcludeInboundPorts:
+		return traffic.IncludeInboundPorts
+	case traffic.IncludeInboundPorts:
+		return traffic.ExcludeInboundPorts
+	case traffic.ExcludeOutboundPorts, traffic.ExcludeOutbound:
+		return traffic.IncludeOutboundPorts
+	case traffic.IncludeOutboundPorts:
+		return traffic.ExcludeOutboundPorts
+	}
+	return ""
 }

@@ -245,7 +245,7 @@ type CommonWay struct {
 func (c CommonWay) String() string { return c.Value + " (" + c.ID() + ")" }
 
 // Nothing reports whether nothing is intercepted by it.
-func (c CommonWay) Nothing() bool { return c.Sure && c.Lets.Equal(everything) }
+func (c CommonWay) Nothing() bool { return c.Sure && c.Lets.Equal(everything()) }
 
 // CommonWays gives what the objects let bypass in the pods of a plan, broad to narrow as
 // the mesh's rows are, where neither the pods nor a narrower object say otherwise.

@@ -138,7 +138,7 @@ func deviations(o *Object, edits []edit.Edit, stays func(node.Value) bool, overw
 			// It follows from the rest; by itself it is worth a word.
 			if e.Op == edit.Set {
 				d.Wants = "the record of what was written"
-				d.former = d.Kind == Stale && !strings.HasPrefix(o.Annotations[RecordAnnotation], recordStart)
+				d.former = d.Kind == Stale && !strings.HasPrefix(o.Annotations[RecordAnnotation], recordStart())
 			}
 			record = append(record, d)
 			continue

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/krm-bypass/krm-bypass/internal/finding"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
@@ -11,7 +12,7 @@ import (
 )
 
 // everything is what bypasses where nothing is intercepted.
-var everything = mesh.OpensAll.Everything()
+var everything = sync.OnceValue(mesh.OpensAll.Everything)
 
 const voids = "%s intercepts nothing of %s with it, so what the ClusterBypass says has no effect there: remove it, or take the workload out of the rules"
 
@@ -25,7 +26,7 @@ func (p *Policy) reportModes(w *Workload, was *prior, plan *Plan) {
 		}
 		value, at := was.annotations[annotation], was.at(w, annotation)
 		for _, one := range p.lets(annotation, value, was.annotations) {
-			if one.exact && one.lets.Equal(everything) {
+			if one.exact && one.lets.Equal(everything()) {
 				plan.warn(finding.InterceptionMode, at, value, voids, p.Mesh.Name, "these pods")
 			}
 			word, _ := other.Words.Find(one.word)

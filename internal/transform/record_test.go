@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
@@ -136,4 +137,24 @@ func TestOnlyWhatIsAdoptedCountsAsAdopted(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, refused, parsed.forged(&Object{}, stands, nil) != nil, entry)
 	}
+}
+
+// TestRecordsAreJSON holds the text of a record against what encoding/json makes of it.
+func TestRecordsAreJSON(t *testing.T) {
+	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "a.b/c", `"`, `\`, "<&>", "\x00\x1f\b\f\n\r\t", "\x7f", "\xff\xfe", "\u2028\u2029", "é"}))
+	texts := rapid.MapOfN(text, text, 0, 3)
+	rapid.Check(t, func(t *rapid.T) {
+		r := record{
+			Version: rapid.IntRange(1, recordVersion).Draw(t, "v"), Spec: text.Draw(t, "spec"),
+			Kept: texts.Draw(t, "kept"), Wrote: texts.Draw(t, "wrote"), Adopted: texts.Draw(t, "adopted"), Replaced: texts.Draw(t, "replaced"),
+			Added:   rapid.MapOfN(text, rapid.SliceOfN(text, 0, 3), 0, 3).Draw(t, "added"),
+			Created: rapid.SliceOfN(text, 0, 3).Draw(t, "created"), Nulls: texts.Draw(t, "nulls"),
+		}
+		got := r.text()
+		var judge strings.Builder
+		enc := json.NewEncoder(&judge)
+		enc.SetEscapeHTML(false)
+		require.NoError(t, enc.Encode(r))
+		assert.Equal(t, judge.String(), got+"\n")
+	})
 }

@@ -125,21 +125,60 @@ func fold(text []byte, i int, escaped bool) (int, []byte) {
 	}
 }
 
-var escapes = map[byte]string{
-	'0': "\x00", 'a': "\a", 'b': "\b", 't': "\t", '\t': "\t", 'n': "\n", 'v': "\v", 'f': "\f", 'r': "\r",
-	'e': "\x1b", ' ': " ", '"': "\"", '\'': "'", '/': "/", '\\': "\\",
-	'N': "\u0085", '_': "\u00a0", 'L': "\u2028", 'P': "\u2029",
+// escape gives what a letter behind a backslash stands for, "" for what is no escape.
+func escape(letter byte) string {
+	switch letter {
+	case ' ', '"', '\'', '/', '\\', '\t':
+		return string(letter)
+	case '0':
+		return "\x00"
+	case 'a':
+		return "\a"
+	case 'b':
+		return "\b"
+	case 't':
+		return "\t"
+	case 'n':
+		return "\n"
+	case 'v':
+		return "\v"
+	case 'f':
+		return "\f"
+	case 'r':
+		return "\r"
+	case 'e':
+		return "\x1b"
+	case 'N':
+		return "\u0085"
+	case '_':
+		return "\u00a0"
+	case 'L':
+		return "\u2028"
+	case 'P':
+		return "\u2029"
+	}
+	return ""
 }
 
-// digits of a numeric escape by its letter
-var escapeDigits = map[byte]int{'x': 2, 'u': 4, 'U': 8}
+// escapeDigits gives how many digits a numeric escape has by its letter, 0 for another.
+func escapeDigits(letter byte) int {
+	switch letter {
+	case 'x':
+		return 2
+	case 'u':
+		return 4
+	case 'U':
+		return 8
+	}
+	return 0
+}
 
 // unescape reads the escape whose letter stands at i.
 func unescape(text []byte, i int) (int, []byte) {
 	if i >= len(text) {
 		return i, nil
 	}
-	if digits, ok := escapeDigits[text[i]]; ok {
+	if digits := escapeDigits(text[i]); digits > 0 {
 		end := min(i+1+digits, len(text))
 		code, err := strconv.ParseUint(string(text[i+1:end]), 16, 32)
 		if err != nil || code > utf8.MaxRune {
@@ -147,5 +186,5 @@ func unescape(text []byte, i int) (int, []byte) {
 		}
 		return end, utf8.AppendRune(nil, rune(code))
 	}
-	return i + 1, []byte(escapes[text[i]])
+	return i + 1, []byte(escape(text[i]))
 }
