@@ -118,6 +118,11 @@ var errAlone = errors.New("the function was given its own configuration in the p
 // api/internal/plugins/fnplugin/fnplugin.go, invokePlugin). kpt has it among the
 // files of a package, and says where.
 func isItself(item *pass.Item, config object.Head) bool {
+	// Nearly every item is of another type, which is seen without decoding it.
+	is, err := object.Peek(item.Text, func(t object.Type) bool { return t.APIVersion != "" && t.Kind != "" })
+	if err != nil || is.APIVersion != config.APIVersion || is.Kind != config.Kind {
+		return false
+	}
 	node, err := item.Decoded()
 	if err != nil {
 		return false

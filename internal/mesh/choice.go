@@ -64,7 +64,7 @@ func refusing(label bool, key, takes, refuser, write string) Choice {
 // ReadsOnNamespacesAlone reports whether the mesh reads a key on a Namespace and on no
 // pod.
 func (m *Mesh) ReadsOnNamespacesAlone(key string) bool {
-	return slices.ContainsFunc(m.injects, func(c Choice) bool { return c.Key == key }) && !m.known.knows(key, knownPod, knownLabel)
+	return slices.ContainsFunc(m.injects, func(c Choice) bool { return c.Key == key }) && !m.knows(key, knownPod, knownLabel)
 }
 
 // Injection is a key on a Namespace that was to give its pods a sidecar, or none, and
@@ -106,7 +106,7 @@ func (m *Mesh) injection(label bool, key, value string) (i Injection, slipped bo
 	}
 	onPods := slices.ContainsFunc(m.choices, func(c Choice) bool { return c.Key == key }) && slices.ContainsFunc(m.OptOuts, func(o OptOut) bool { return o.Key == key })
 	if at < 0 && !onPods {
-		if m.known.knows(key, knownPod, knownLabel, knownElse) {
+		if m.knows(key, knownPod, knownLabel, knownElse) {
 			return i, false
 		}
 		at = slices.IndexFunc(m.injects, func(c Choice) bool {

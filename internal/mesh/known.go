@@ -71,27 +71,24 @@ func (v *vocabulary) read() *vocabulary {
 	return v
 }
 
-// lacks reports whether surely no key stands under a prefix, or is one without. Most keys
-// are of somebody else, and for them the list need not be read.
-func (v *vocabulary) lacks(prefix string) bool { return !strings.Contains(*v.list, prefix) }
-
-// has reports whether keys stand under a prefix, which may be spelled with letters that
-// look alike.
-func (v *vocabulary) has(prefix string) bool {
-	return (!spelling.IsASCII(prefix) || !v.lacks(prefix)) && spelling.Nearest(prefix, v.read().prefixes, 0) >= 0
-}
-
-// knows reports whether a key is known in one of the places.
-func (v *vocabulary) knows(key string, places ...string) bool {
-	if prefix, _, _ := strings.Cut(key, "/"); v.lacks(prefix) {
+// knows reports whether the mesh knows a key in one of the places. All that it knows are
+// under its domain; for any other key, as most are, the list need not be read.
+func (m *Mesh) knows(key string, places ...string) bool {
+	if !m.Owns(key) {
 		return false
 	}
 	for _, place := range places {
-		for _, known := range v.read().at[place] {
+		for _, known := range m.known.read().at[place] {
 			if begin, open := strings.CutSuffix(known, "*"); known == key || open && strings.HasPrefix(key, begin) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// hasKeysUnder reports whether the mesh knows keys with a prefix, which may be spelled with
+// letters that look alike.
+func (m *Mesh) hasKeysUnder(prefix string) bool {
+	return (m.Owns(prefix+"/") || !spelling.IsASCII(prefix)) && spelling.Nearest(prefix, m.known.read().prefixes, 0) >= 0
 }

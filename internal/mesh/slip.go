@@ -58,10 +58,10 @@ func slips(written map[string]string, slip func(key string) (Slip, bool)) []Slip
 
 func (m *Mesh) slip(annotation string) (Slip, bool) {
 	s := Slip{Key: annotation}
-	switch known := m.known; {
-	case m.ReadsAnnotation(annotation) || known.knows(annotation, knownElse):
+	switch {
+	case m.ReadsAnnotation(annotation) || m.knows(annotation, knownElse):
 		return s, false
-	case known.knows(annotation, knownLabel):
+	case m.knows(annotation, knownLabel):
 		s.Reader, s.Moved = m, true
 		return s, true
 	}
@@ -87,14 +87,14 @@ func (m *Mesh) slip(annotation string) (Slip, bool) {
 	if s.Meant == nil {
 		s.Meant = m.near(name)
 	}
-	return s, s.Meant != nil || m.known.has(prefix)
+	return s, s.Meant != nil || m.hasKeysUnder(prefix)
 }
 
 func (m *Mesh) labelSlip(label string) (Slip, bool) {
 	s := Slip{Key: label, Label: true}
 	prefix, name, prefixed := strings.Cut(label, "/")
-	switch known := m.known; {
-	case !prefixed || known.knows(label, knownLabel, knownElse):
+	switch {
+	case !prefixed || m.knows(label, knownLabel, knownElse):
 		return s, false
 	case m.ReadsAnnotation(label):
 		s.Reader, s.Moved = m, true
@@ -109,7 +109,7 @@ func (m *Mesh) labelSlip(label string) (Slip, bool) {
 // ReadsAnnotation reports whether the mesh reads an annotation of a pod, whatever it
 // is about.
 func (m *Mesh) ReadsAnnotation(annotation string) bool {
-	return m.IsKey(annotation) || m.known.knows(annotation, knownPod) ||
+	return m.IsKey(annotation) || m.knows(annotation, knownPod) ||
 		m.otherIndex(annotation) >= 0
 }
 
@@ -158,7 +158,7 @@ func (m *Mesh) keyIndex(annotation string) int {
 func (m *Mesh) Minds(key string) bool {
 	_, slip := m.slip(key)
 	_, labelSlip := m.labelSlip(key)
-	return slip || labelSlip || m.ReadsAnnotation(key) || m.IsTraffic(key) || m.known.knows(key, knownPod, knownLabel) ||
+	return slip || labelSlip || m.ReadsAnnotation(key) || m.IsTraffic(key) || m.knows(key, knownPod, knownLabel) ||
 		m.PlaneLabel().Key == key || m.ReadsOnNamespacesAlone(key) ||
 		slices.Contains(m.OptOutLabels(), key) || slices.ContainsFunc(m.choices, func(c Choice) bool { return c.Key == key })
 }
@@ -167,7 +167,7 @@ func (m *Mesh) Minds(key string) bool {
 // one of the mesh's prefixes but for its spelling.
 func (m *Mesh) nearPrefix(prefix string) bool {
 	lower := strings.ToLower(prefix)
-	if m.Owns(lower+"/") || m.known.has(lower) {
+	if m.Owns(lower+"/") || m.hasKeysUnder(lower) {
 		return true
 	}
 	return slices.ContainsFunc(m.Keys, func(k Key) bool {
