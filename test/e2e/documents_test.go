@@ -94,7 +94,10 @@ func TestEndToEnd(t *testing.T) {
 			for _, order := range orders {
 				for _, family := range mesh.Families {
 					name := document.name + "/" + mesh.Name + "/" + order.name + "/" + family.Name
-					t.Run(name, func(t *testing.T) { document.replay(t, mesh, order, family) })
+					t.Run(name, func(t *testing.T) {
+						t.Parallel()
+						document.replay(t, mesh, order, family)
+					})
 				}
 			}
 		}

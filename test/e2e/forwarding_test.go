@@ -80,6 +80,7 @@ func TestInboundSettingsLeaveAGuestsEgressToTheMesh(t *testing.T) {
 		for _, family := range mesh.Families {
 			for _, order := range orders {
 				t.Run(mesh.Name+"/"+family.Name+"/"+order.name, func(t *testing.T) {
+					t.Parallel()
 					leavesEgressToTheMesh(t, mesh, family, order, func(pod *lab.Host, call *exec.Cmd) error {
 						_, err := pod.Try(call)
 						return err
@@ -95,6 +96,7 @@ func TestSoItIsWithoutFibAndAddrtype(t *testing.T) {
 	for _, mesh := range forwardingMeshes {
 		for _, family := range mesh.Families {
 			t.Run(mesh.Name+"/"+family.Name, func(t *testing.T) {
+				t.Parallel()
 				leavesEgressToTheMesh(t, mesh, family, orders[0], func(pod *lab.Host, call *exec.Cmd) error {
 					return pod.DoLacking(call, "fib", "addrtype")
 				})
