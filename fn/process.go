@@ -97,8 +97,7 @@ func runOnList(list *resourcelist.List, options Options) *run {
 	r := &run{whole: len(items), items: pass.Split(items), remedy: "give one as the functionConfig", options: options}
 	if text, given := list.Config(); given {
 		r.given = &Spec{find: func() (spec.Source, error) {
-			item := pass.Item{Text: text}
-			node, err := item.Decoded()
+			node, err := object.Look(text)
 			if err != nil {
 				return spec.Source{}, fmt.Errorf("reading the functionConfig: %w", err)
 			}

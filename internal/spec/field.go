@@ -15,8 +15,8 @@ import (
 
 // Field is a field of the API, and what its schema tag demands.
 type Field struct {
-	// Name is that in JSON, Go that of the type and the field in Go.
-	Name, Go string
+	// Name is that in JSON.
+	Name     string
 	Type     reflect.Type
 	Required bool
 	// Filled forbids the empty string.
@@ -30,7 +30,13 @@ type Field struct {
 	Minimum, Maximum int
 
 	index []int
+	// owner is the type of which it is a field, and named its name there.
+	owner reflect.Type
+	named string
 }
+
+// Go gives the name of the type and of the field in Go.
+func (f Field) Go() string { return f.owner.Name() + "." + f.named }
 
 // fieldsOf has the fields of each type that was asked for: a spec may have very many
 // mappings, of few types.
@@ -58,8 +64,10 @@ func readFields(t reflect.Type) []Field {
 			continue
 		}
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		field := Field{Name: name, Go: t.Name() + "." + f.Name, Type: f.Type, index: f.Index}
-		field.constrain(f.Tag.Get("schema"))
+		field := Field{Name: name, Type: f.Type, index: f.Index, owner: t, named: f.Name}
+		if tag := f.Tag.Get("schema"); tag != "" {
+			field.constrain(tag)
+		}
 		fields = append(fields, field)
 	}
 	return fields

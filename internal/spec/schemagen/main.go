@@ -196,7 +196,7 @@ func (g *generator) object(t reflect.Type, s *schema) {
 
 func (g *generator) property(f spec.Field) *schema {
 	s := g.of(f.Type)
-	s.Description, s.Enum, s.Default = g.comments[f.Go], f.Enum, f.Default
+	s.Description, s.Enum, s.Default = g.comments[f.Go()], f.Enum, f.Default
 	if f.Minimum < f.Maximum {
 		s.Minimum, s.Maximum = &f.Minimum, &f.Maximum
 	}
