@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -320,6 +321,32 @@ func putAt(node *yaml.Node, path kinds.Path, value *yaml.Node) {
 			if depth < len(path)-1 {
 				made = mapping()
 			}
+		}
+	}
+}
+
+// TestMistakesInMetadata: an object in which no pod template was found is refused for its
+// metadata as any other is.
+func TestMistakesInMetadata(t *testing.T) {
+	spec := fn.SpecIn(fn.Manifest{Path: "bypass.yaml", Text: []byte("apiVersion: krm-bypass.dev/v1alpha1\nkind: ClusterBypass\nmetadata: {name: c}\nspec: {}\n")})
+	for _, kind := range kinds.Known() {
+		if kind.Left != "" {
+			continue
+		}
+		for _, metadata := range []string{
+			"{name: 1}", "{namespace: 1}", "{generateName: 1}", "{name: a, annotations: {x: 1}}", "{name: a, annotations: []}", "{name: a, labels: {x: 1}}", "[]", "{name: a, name: b}",
+		} {
+			text := fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: %s\n", path.Join(kind.Group, "v1"), kind.Kind, metadata)
+			objects := []fn.Manifest{{Path: "a.yaml", Text: []byte(text)}}
+			_, _, err := fn.Manifests(spec, objects, fn.Options{})
+			require.ErrorIs(t, err, fn.ErrFailed, text)
+			_, err = fn.Check(spec, objects, fn.Options{}, fn.Expiry{})
+			require.ErrorIs(t, err, fn.ErrFailed, text)
+			explained, err := fn.Explain(spec, objects, fn.Options{}, "2026-11-25")
+			require.NoError(t, err, text)
+			assert.Contains(t, explained.Results.Report(), "error", text)
+			_, _, err = fn.Remove("c", spec, objects)
+			require.ErrorIs(t, err, fn.ErrFailed, text)
 		}
 	}
 }

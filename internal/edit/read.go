@@ -48,9 +48,12 @@ func Read(fragment yamltext.Fragment) (Document, error) {
 // those that the scanner makes of it where the second reader confirms them, else those of
 // yaml/v3. To start that one takes as long as half of the rest of a short run.
 func Look(fragment yamltext.Fragment) (*yaml.Node, error) {
-	d, err := Read(fragment)
-	if err == nil && (d.tree == nil || reread.Confirms(d.Text, d.Column, d.Nodes.Content[0])) {
-		return d.Nodes, nil
+	// yaml/v3 refuses this escape, but in JSON.
+	if !bytes.Contains(fragment.Text, []byte(`\/`)) {
+		d, err := Read(fragment)
+		if err == nil && (d.tree == nil || reread.Confirms(d.Text, d.Column, d.Nodes.Content[0])) {
+			return d.Nodes, nil
+		}
 	}
 	return node.Parse(fragment.Readable())
 }

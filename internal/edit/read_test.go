@@ -41,7 +41,7 @@ func FuzzRead(f *testing.F) {
 func FuzzLook(f *testing.F) {
 	for _, seed := range []string{
 		"a: 1\n", "- a\n- b: c\n  d: [e, {f: 'g', \"h\": ~}]\n", "a: &x {b: c}\nd: *x\n", "a:\n\tb: c\n", "a: b\n c: d\n", "a: |\n  text\n\nb: >-\n  folded\n",
-		"---\na: 0x1f # c\n\nb:\n- 'x'\n-\n  \"\\u00e9\"\n", "a: b: c\n", "a: [b\n", "a: 'b\n", "a: @b\n", "a: *b\n", "# only\n", "", "{\"a\": [1, true, null]}",
+		"---\na: 0x1f # c\n\nb:\n- 'x'\n-\n  \"\\u00e9\"\n", "a: b: c\n", "a: [b\n", "a: 'b\n", "a: @b\n", "a: *b\n", "a: \"\\/\"\n", "{\"a\": \"\\/\"}", "# only\n", "", "{\"a\": [1, true, null]}",
 	} {
 		f.Add(seed)
 	}

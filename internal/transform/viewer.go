@@ -81,6 +81,7 @@ func (p *Policy) view(o object.Object, kind kinds.Kind, line int) ([]*Workload, 
 		w.parents = one.parents // what every one of them may have to make
 	}
 	if len(family) == 0 && len(v.problems) > 0 {
+		one.stand = annotatedAt(edit.Path{"metadata", annotations}) // it is refused: nothing is written there
 		family = []*Workload{&one}
 	}
 	for _, problem := range v.problems {
