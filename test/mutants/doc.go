@@ -8,6 +8,4 @@
 // the fallback to go.yaml.in/yaml/v3 becomes a refusal. The program in cases makes every
 // kind of edit at every place of documents in every style that the second reader knows,
 // once built as it is and once with each mutant.
-//
-// KRM_BYPASS_MUTANTS=all runs them all, which make soak does; else the first of them run.
 package mutants

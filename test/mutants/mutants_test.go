@@ -20,8 +20,6 @@ const (
 	root = "../.."
 	// unconfirmed is what is said in place of asking yaml/v3.
 	unconfirmed = "the second reader does not confirm it"
-	// byDefault is how many mutants run unless all are asked for.
-	byDefault = 5
 )
 
 // alone takes the fallback to yaml/v3 away.
@@ -30,10 +28,6 @@ var alone = mutant{"internal/edit/document.go", "	got, err := node.Parse(text.Re
 type outcome struct{ Text, Error string }
 
 func TestTheSecondReaderFindsThem(t *testing.T) {
-	all := mutants
-	if os.Getenv("KRM_BYPASS_MUTANTS") != "all" {
-		all = mutants[:byDefault]
-	}
 	right := outcomes(t, alone)
 	written := 0
 	var unknown []string
@@ -46,7 +40,7 @@ func TestTheSecondReaderFindsThem(t *testing.T) {
 	}
 	require.Empty(t, unknown, "where the second reader knows nothing, this shows nothing")
 	require.Greater(t, written, 1500, "cases")
-	for _, m := range all {
+	for _, m := range mutants {
 		t.Run(m.what, func(t *testing.T) {
 			t.Parallel()
 			refused, harmless := 0, 0

@@ -41,7 +41,7 @@ var mutants = []mutant{
 	{flow, "			last.Comma = p.pos\n", "			last.Comma = p.pos - 1\n", "a comma stands a byte early"},
 	{flow, "		p.fill(value, head{}, Scalar, Plain, Span{mark + 1, mark + 1}, mark+1-p.lineStart)", "		p.fill(value, head{}, Scalar, Plain, Span{mark, mark}, mark-p.lineStart)", "nothing stands before the colon"},
 	{decode, "			value = append(value, '\\'')\n			i += 2\n", "			value = append(value, '\\'')\n			i++\n", "two quotes stand for two"},
-	{decode, "'n': \"\\n\"", "'n': \"n\"", "an escape stands for its letter"},
+	{decode, "		return \"\\n\"\n", "		return \"n\"\n", "an escape stands for its letter"},
 	{fragment, "NextLine(t.Text, max(item.Full().End, item.Indicator+1))", "NextLine(t.Text, max(LineStart(t.Text, item.Full().End)-1, item.Indicator+1))", "an item's text ends a line early"},
 
 	// The splicer: nodes that are read, cuts, and what is written.
@@ -63,7 +63,7 @@ var mutants = []mutant{
 	{put, "	if !w.holds(h, source, end) {\n", "	if false {\n", "what goes back is never looked at"},
 	{render, "	b.WriteString(\"-\" + strings.Repeat(\" \", s.dash-1))\n", "	b.WriteString(\"-\" + strings.Repeat(\" \", s.dash))\n", "what an item holds begins a column late"},
 	{render, "	b.WriteString(s.scalar(key) + s.colon())\n", "	b.WriteString(s.scalar(key) + \":\")\n", "no blank stands behind a colon in flow style"},
-	{quote, "	if text == \"\" || len(text) <= len(\"false\") && reserved[strings.ToLower(text)] {\n", "	if text == \"\" {\n", "a word that means something is written plain"},
+	{quote, "	if text == \"\" || len(text) <= len(\"false\") && reserved(strings.ToLower(text)) {\n", "	if text == \"\" {\n", "a word that means something is written plain"},
 	{quote, "strings.ReplaceAll(text, \"'\", \"''\")", "text", "a quote within quotes stands once"},
 	{quote, "		case r == '\"' || r == '\\\\':\n			b.WriteByte('\\\\')\n", "		case r == '\"' || r == '\\\\':\n", "nothing is escaped"},
 }
