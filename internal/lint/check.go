@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"slices"
 	"sync"
 
 	"github.com/krm-bypass/krm-bypass/internal/finding"
@@ -31,21 +30,6 @@ type Check struct {
 	// ofLimits says that the check has something to say of every pod with a sidecar
 	// where the policy has limits, also if no rule speaks of it.
 	ofLimits bool
-}
-
-// Reads names the kinds of objects that are read beside workloads for a kind of
-// finding.
-func Reads(of *finding.Kind) []string {
-	var names []string
-	for _, c := range table() {
-		if c.Kind == of {
-			for _, k := range slices.Concat(c.about, c.reads) {
-				names = append(names, k.name)
-			}
-		}
-	}
-	slices.Sort(names)
-	return names
 }
 
 // configurations hold Istio's own configuration.
