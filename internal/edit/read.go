@@ -46,7 +46,7 @@ func Read(fragment yamltext.Fragment) (Document, error) {
 
 // Look gives the nodes of a text that is not to be edited, without comments and columns:
 // those that the scanner makes of it where the second reader confirms them, else those of
-// yaml/v3. To start that one takes as long as half of the rest of a short run.
+// yaml/v3, whose start is a noticeable part of a short run.
 func Look(fragment yamltext.Fragment) (*yaml.Node, error) {
 	// yaml/v3 refuses this escape, but in JSON.
 	if !bytes.Contains(fragment.Text, []byte(`\/`)) {
