@@ -251,37 +251,61 @@ func (p *parser) blockSequence(n *Node, h head, indented bool) error {
 	if indented {
 		p.indent = column
 	}
-	var content []*Node
-	end := start
-	for {
-		mark := p.pos
-		p.pos++
-		p.keyAllowed = true
-		item := p.newNode()
-		if err := p.blockNode(item, false); err != nil {
-			return err
-		}
-		item.Indicator = mark
-		end = max(item.Full().End, mark+1)
-		if kept {
-			content = append(content, item)
-		}
-		more, err := p.another(column, "an item")
-		if err != nil {
-			return err
-		}
-		if !more || !p.dash() && !indented {
-			break
-		}
-		if !p.dash() {
-			return p.syntax(p.pos, "%s where an item in column %d or less is expected", p.found(), column+1)
-		}
-		if !p.keyAllowed {
-			return p.syntax(p.pos, "an item may not begin here")
-		}
+	content, end, err := p.blockItems(column, indented, kept)
+	if err != nil {
+		return err
 	}
 	p.indent = indent
 	p.fill(n, h, Sequence, Block, Span{start, end}, column)
 	p.leave(n, content, kept)
 	return nil
+}
+
+// blockItems scans the items of a sequence in block style, from a dash to the end of the
+// last item.
+func (p *parser) blockItems(column int, indented, kept bool) (items []*Node, end int, err error) {
+	a := p.lookAhead(column, indented, kept)
+	defer func() { a.stop() }()
+	for more := true; more; {
+		if a != nil && p.pos >= a.start {
+			if p.pos == a.start {
+				rest, end, err := p.join(a)
+				return append(items, rest...), end, err
+			}
+			a.stop()
+			a = nil
+		}
+		mark := p.pos
+		p.pos++
+		p.keyAllowed = true
+		item := p.newNode()
+		if err := p.blockNode(item, false); err != nil {
+			return nil, 0, err
+		}
+		item.Indicator = mark
+		end = max(item.Full().End, mark+1)
+		if kept {
+			items = append(items, item)
+		}
+		if more, err = p.anotherItem(column, indented); err != nil {
+			return nil, 0, err
+		}
+	}
+	return items, end, nil
+}
+
+// anotherItem reports whether a sequence goes on.
+func (p *parser) anotherItem(column int, indented bool) (bool, error) {
+	more, err := p.another(column, "an item")
+	switch {
+	case err != nil || !more || !p.dash() && !indented:
+		return false, err
+	case !p.dash():
+		return false, p.syntax(p.pos, "%s where an item in column %d or less is expected", p.found(), column+1)
+	case !p.keyAllowed:
+		return false, p.syntax(p.pos, "an item may not begin here")
+	case p.stopped != nil && p.stopped.Load():
+		return false, errStopped
+	}
+	return true, nil
 }

@@ -11,6 +11,7 @@
 //	scan.go       the scanner: what a document holds
 //	block.go      mappings and sequences by indentation
 //	skip.go       lines of which nothing is kept
+//	ahead.go      a long list, scanned by several processors
 //	flow.go       mappings and sequences in brackets, JSON among them
 //	scalar.go     plain, quoted and block scalars
 //	property.go   anchors and tags

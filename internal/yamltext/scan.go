@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -37,6 +38,10 @@ type parser struct {
 	lineFeeds bool
 	// vain is how many bytes were stepped over in vain, see skipEntry.
 	vain int
+	// processors are those that this parser may share a long list with, itself among them;
+	// 0 for all there are. stopped, if set, says that nobody waits for the rest.
+	processors int
+	stopped    *atomic.Bool
 
 	aliases []string
 	aliased map[string]bool
@@ -50,8 +55,8 @@ type parser struct {
 	visit func(key, value *Node) (enough bool)
 }
 
-// errEnough ends a scan early.
-var errEnough = errors.New("enough was seen")
+// errEnough ends a scan early, and errStopped one of which nothing will be taken.
+var errEnough, errStopped = errors.New("enough was seen"), errors.New("nobody waits for the rest")
 
 // Parse scans a text with one document in it and keeps all of it.
 func Parse(text []byte) (*Tree, error) {

@@ -138,6 +138,7 @@ const (
 	largeInput     = 1 << 20
 	hugeInput      = 8 << 20
 	outputBuffer   = 1 << 18
+	largestChunk   = 4 << 20
 )
 
 // readAll reads the input, and says how often to collect garbage while it does: a
@@ -153,7 +154,7 @@ func readAll(in io.Reader) ([]byte, error) {
 		return first, err
 	}
 	debug.SetGCPercent(gcPercent)
-	input, err := io.ReadAll(io.MultiReader(bytes.NewReader(first), in))
+	input, err := readRest(first, in)
 	switch {
 	case len(input) > hugeInput:
 		debug.SetGCPercent(usualGCPercent)
@@ -161,6 +162,23 @@ func readAll(in io.Reader) ([]byte, error) {
 		runtime.AddCleanup(new([]byte), func(int) { debug.SetGCPercent(usualGCPercent) }, 0)
 	}
 	return input, err
+}
+
+// readRest reads what follows the first bytes of the input, and gives all of it. io.ReadAll
+// would clear the room for the whole input before it copies the input there.
+func readRest(first []byte, in io.Reader) ([]byte, error) {
+	chunks := [][]byte{first}
+	for size := len(first); ; size = min(2*size, largestChunk) {
+		chunk := make([]byte, size)
+		n, err := io.ReadFull(in, chunk)
+		chunks = append(chunks, chunk[:n])
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return bytes.Join(chunks, nil), nil
+		}
+		if err != nil {
+			return nil, err //nolint:wrapcheck // the caller says what was read
+		}
+	}
 }
 
 // Starting is for the first line of a program that ends soon. Nobody will ask where memory
