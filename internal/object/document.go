@@ -183,7 +183,7 @@ func contentOf(text []byte) int {
 // Read reads a document, or an item of a list of them, to be looked at and
 // edited.
 func Read(fragment yamltext.Fragment) (edit.Document, error) {
-	if err := separators(fragment.Text); err != nil {
+	if err := separators(fragment); err != nil {
 		return edit.Document{}, err
 	}
 	document, err := edit.Read(fragment)
@@ -199,7 +199,7 @@ func Decode(fragment yamltext.Fragment) (*yaml.Node, error) {
 func Look(fragment yamltext.Fragment) (*yaml.Node, error) { return decode(fragment, edit.Look) }
 
 func decode(fragment yamltext.Fragment, read func(yamltext.Fragment) (*yaml.Node, error)) (*yaml.Node, error) {
-	if err := separators(fragment.Text); err != nil {
+	if err := separators(fragment); err != nil {
 		return nil, err
 	}
 	document, err := read(fragment)

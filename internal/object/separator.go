@@ -49,7 +49,8 @@ func lastOddBreak(text []byte) int {
 // A byte order mark behind a marker is an error too: kubectl takes it for the
 // beginning of a text of its own and reads the document, YAML reads it as a part
 // of the first key. So is UTF-16, which kubectl reads and nothing else expects.
-func separators(text []byte) error {
+func separators(fragment yamltext.Fragment) error {
+	text := fragment.Text
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
 		return &yamltext.Error{Line: 1, Kind: yamltext.ErrUnsupported, Problem: "the text is UTF-16: save it as UTF-8"}
 	}
@@ -58,7 +59,7 @@ func separators(text []byte) error {
 	if bytes.HasPrefix(text[content:], []byte(mark)) {
 		return &yamltext.Error{Line: yamltext.Line(text, content), Kind: yamltext.ErrUnsupported, Problem: "a byte order mark (U+FEFF) inside the text: remove it"}
 	}
-	if at := oddlyBroken(text[content:]); at >= 0 {
+	if at := oddlyBroken(fragment, text[content:]); at >= 0 {
 		r, _ := utf8.DecodeRune(text[content+at:])
 		return &yamltext.Error{Line: yamltext.Line(text, content+at), Kind: yamltext.ErrUnsupported,
 			Problem: fmt.Sprintf("a line ends with %U, which not every tool takes for a line break: save the file with line feeds", r)}
@@ -78,8 +79,8 @@ func separators(text []byte) error {
 
 // oddlyBroken gives a line break before a marker that only some tools know, -1 for
 // none. Elsewhere it is harmless.
-func oddlyBroken(text []byte) int {
-	if lastOddBreak(text) < 0 {
+func oddlyBroken(fragment yamltext.Fragment, text []byte) int {
+	if fragment.HasLineFeeds() || lastOddBreak(text) < 0 {
 		return -1
 	}
 	for at := 0; ; at++ {

@@ -29,17 +29,20 @@ func TypeOf(v node.Value) Type {
 // A key of the outermost mapping that appears twice is an error.
 func Peek(fragment yamltext.Fragment, enough func(Type) bool) (Type, error) {
 	is, err := peek(fragment, enough)
-	if at := bytes.Index(fragment.Text, []byte("\r\r\n")); err == nil && at >= 0 && strings.ContainsAny(is.Kind+is.APIVersion, "\r\n") {
+	if err != nil || !strings.ContainsAny(is.Kind+is.APIVersion, "\r\n") {
+		return is, err
+	}
+	if at := bytes.Index(fragment.Text, []byte("\r\r\n")); at >= 0 {
 		// kubernetes/apimachinery pkg/util/yaml/decoder.go, LineReader: kubectl ends a line
 		// with a line feed and leaves out the carriage return before it.
 		return Type{}, &yamltext.Error{Line: yamltext.Line(fragment.Text, at), Kind: yamltext.ErrUnsupported,
 			Problem: "a line ends with two carriage returns, which are one line break to kubectl and two to others: save the file with line feeds"}
 	}
-	return is, err
+	return is, nil
 }
 
 func peek(fragment yamltext.Fragment, enough func(Type) bool) (Type, error) {
-	if err := separators(fragment.Text); err != nil {
+	if err := separators(fragment); err != nil {
 		return Type{}, err
 	}
 	var seen entries

@@ -175,7 +175,8 @@ func (p *Policy) refuseNames(w *Workload, said said, plan *Plan) {
 // reportLacking warns of lists of names none of which any container has, where by that they
 // clear what broader scopes say, or do not say what is included.
 func (p *Policy) reportLacking(w *Workload, fold Fold, plan *Plan) {
-	for i, claim := range fold {
+	for i := range fold {
+		claim := &fold[i]
 		report := func(f traffic.Field, says, remedy string) {
 			plan.warn(finding.MissingPort, w.templatePath("spec", "containers"), "", "no container has a port named %s, so that %s.%s %s: leave this workload out of the rule, write the number, or %s", strings.Join(lacking(claim.Said, claim.names, f), " or "), claim.Scope, f, says, remedy)
 		}
@@ -231,8 +232,11 @@ func (f Fold) cleared(claim int) []string {
 // names, and would hold if it did.
 func (f Fold) unsaid(claim int) bool {
 	const field = traffic.IncludeInboundPorts
+	if lacking(f[claim].Said, f[claim].names, field) == nil {
+		return false
+	}
 	left, _ := f.Trace(claim, traffic.LayerOf(field))
-	return left.Says(field) && lacking(f[claim].Said, f[claim].names, field) != nil
+	return left.Says(field)
 }
 
 // namesIn gives the names of ports in a rule as parts of it.

@@ -23,6 +23,10 @@ type Fragment struct {
 // that holds the list; nothing for any other fragment.
 func (f Fragment) Behind() []byte { return f.whole[f.end:] }
 
+// HasLineFeeds reports whether the text is known to be UTF-8 in which every line ends with
+// LF or CR LF. It is for an item of a list, since a text is looked at when it is scanned.
+func (f Fragment) HasLineFeeds() bool { return f.breaks == lineFeeds }
+
 func (f Fragment) parser(levels int) parser {
 	return parser{src: f.Text, lineStart: -f.Column, keep: levels, breaks: f.breaks}
 }
