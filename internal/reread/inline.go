@@ -21,14 +21,18 @@ func (r *reader) keyEnd() int {
 	case !beginsPlain(line):
 		return 0
 	}
-	colon := bytes.Index(line, []byte(": "))
-	if colon < 0 && line[len(line)-1] == ':' {
-		colon = len(line) - 1
+	for i := 1; i < len(line) && i <= longestKey; i++ {
+		switch {
+		case line[i] == ':' && (i+1 == len(line) || line[i+1] == ' '):
+			if line[i-1] == ' ' {
+				return 0
+			}
+			return r.at + i
+		case line[i] == '#' && line[i-1] == ' ':
+			return 0
+		}
 	}
-	if colon <= 0 || colon > longestKey || line[colon-1] == ' ' || bytes.Contains(line[:colon], []byte(" #")) {
-		return 0
-	}
-	return r.at + colon
+	return 0
 }
 
 // key reads a key and its colon.
@@ -76,20 +80,30 @@ func (r *reader) inline(want *yaml.Node, depth int, flow bool) (behind int, ok b
 	case !beginsPlain(text):
 		return 0, false
 	}
-	end := len(text)
+	end := 0
 	if flow {
 		end = flowEnd(text)
-	} else if comment := bytes.Index(text, []byte(" #")); comment >= 0 {
-		end = comment
+	} else {
+		end = plainEnd(text)
 	}
 	if end < 0 {
 		return 0, false
 	}
-	said := bytes.TrimRight(text[:end], " ")
-	if !flow && (said[len(said)-1] == ':' || bytes.Contains(said, []byte(": "))) {
-		return 0, false
+	return r.at + end, plain(want, bytes.TrimRight(text[:end], " "))
+}
+
+// plainEnd gives where a plain scalar ends that may fill the rest of its line: before a
+// comment; -1 where it is a key, or a value in which a key's colon stands.
+func plainEnd(text []byte) int {
+	for i, c := range text {
+		switch {
+		case c == ':' && (i+1 == len(text) || text[i+1] == ' '):
+			return -1
+		case c == '#' && text[i-1] == ' ':
+			return i - 1
+		}
 	}
-	return r.at + end, plain(want, said)
+	return len(text)
 }
 
 // flowEnd gives where a plain scalar ends inside a flow collection, if that is in its line;

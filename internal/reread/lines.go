@@ -106,5 +106,6 @@ func plainWord(word uint64) bool {
 	controls := ^(word&seven + (0x80-' ')*each)
 	others := word ^ '\n'*each
 	notFeeds := others&seven + seven | others
-	return (controls&notFeeds|word&seven+each|word)&eighth == 0
+	deletes := word&seven + each
+	return (controls&notFeeds|deletes|word)&eighth == 0
 }

@@ -2,10 +2,24 @@ package reread
 
 import (
 	"bytes"
+	"encoding/binary"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 )
+
+// Eight bytes of plain text are taken at once, and no others.
+func TestPlainWord(t *testing.T) {
+	for c := range 256 {
+		for at := range 8 {
+			for _, text := range []string{"abcdefgh", "\n\n\n\n\n\n\n\n", "~~~~~~~~", "        "} {
+				word := []byte(text)
+				word[at] = byte(c)
+				assert.Equal(t, c == '\n' || c >= ' ' && c < 0x7f, plainWord(binary.LittleEndian.Uint64(word)), "%q", word)
+			}
+		}
+	}
+}
 
 // Every byte counts, wherever it stands among others.
 func TestPlainBytes(t *testing.T) {
