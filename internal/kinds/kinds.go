@@ -176,12 +176,12 @@ func (k Kind) FullName() string { return strings.TrimSuffix(k.Kind+"."+k.Group, 
 func (k Kind) Resource() string { return cmp.Or(k.Plural, strings.ToLower(k.Kind)+"s") }
 
 // among finds the kind of that group and name.
-func among(all []Kind, group, kind string) (Kind, bool) {
-	// Every object is looked up, and a row is large: none is copied but the one.
+func among(all []Kind, group, kind string) (*Kind, bool) {
+	// Every object is looked up, and a row is large: none is copied.
 	for i := range all {
 		if k := &all[i]; k.Kind == kind && k.Group == group {
-			return *k, true
+			return k, true
 		}
 	}
-	return Kind{}, false
+	return &Kind{}, false
 }

@@ -16,9 +16,9 @@ var Known = sync.OnceValue(func() []Kind {
 	)
 })
 
-// Find finds a known kind. Nearly all objects are of Kubernetes' own groups, so that
+// Find finds a known kind; its row is to be looked at alone. Nearly all objects are of Kubernetes' own groups, so that
 // most programs end without having made the other rows.
-func Find(group, kind string) (Kind, bool) {
+func Find(group, kind string) (*Kind, bool) {
 	k, found := among(builtIn, group, kind)
 	if found || isKubernetes(group) {
 		return k, found
@@ -38,21 +38,17 @@ type Table []Kind
 
 // Put adds a row, or puts it in the place of the one for its kind.
 func (t *Table) Put(k Kind) {
-	if i := t.index(k.Group, k.Kind); i >= 0 {
-		(*t)[i] = k
+	if row, found := among(*t, k.Group, k.Kind); found {
+		*row = k
 	} else {
 		*t = append(*t, k)
 	}
 }
 
-func (t Table) index(group, kind string) int {
-	return slices.IndexFunc(t, func(k Kind) bool { return k.Kind == kind && k.Group == group })
-}
-
 // Find finds a kind.
-func (t Table) Find(group, kind string) (Kind, bool) {
-	if i := t.index(group, kind); i >= 0 {
-		return t[i], true
+func (t Table) Find(group, kind string) (*Kind, bool) {
+	if k, found := among(t, group, kind); found {
+		return k, true
 	}
 	return Find(group, kind)
 }

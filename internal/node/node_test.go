@@ -131,7 +131,7 @@ func TestKeysAreThoseThatKubectlSees(t *testing.T) {
 // Digits must be what every reader takes for the same number.
 func TestDigits(t *testing.T) {
 	for text, want := range map[string]string{
-		"10001": "10001", "7": "7", "0": "", "010": "", "1_000": "", "0x1": "", "-1": "", "1.0": "", "1e3": "", "'10'": "", "!!str 10": "", "!!int 10": "", "!!float 10": "",
+		"10001": "10001", "7": "7", "0": "0", "00": "", "010": "", "1_000": "", "0x1": "", "-1": "", "1.0": "", "1e3": "", "'10'": "", "!!str 10": "", "!!int 10": "", "!!float 10": "",
 		"999999999999999": "999999999999999", "1000000000000000": "", "": "", "[1]": "", "ten": "",
 	} {
 		value := Of(parsed(t, "a: "+text+"\n")).Entry("a")

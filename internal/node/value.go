@@ -140,7 +140,7 @@ func (v Value) Truth() bool {
 // for any other value.
 func (v Value) Digits() string {
 	if !v.IsScalar() || v.node.Style != 0 || v.node.Tag != "" && v.node.Tag != "!!int" || len(v.node.Value) > 15 ||
-		strings.Trim(v.node.Value, "0123456789") != "" || strings.HasPrefix(v.node.Value, "0") {
+		strings.Trim(v.node.Value, "0123456789") != "" || len(v.node.Value) > 1 && v.node.Value[0] == '0' {
 		return ""
 	}
 	return v.node.Value

@@ -280,16 +280,34 @@ func plain(want *yaml.Node, text []byte) bool {
 	if want.Value == "<<" {
 		return want.ShortTag() == "!!merge"
 	}
-	if want.Tag == "" && want.Style == 0 || want.Tag == "!!str" && surelyString(text) {
+	switch {
+	case want.Tag == "" && want.Style == 0,
+		want.Tag == "!!str" && surelyString(text),
+		want.Tag == "!!bool" && (want.Value == "true" || want.Value == "false"),
+		want.Tag == "!!int" && surelyNumber(text):
 		return true
 	}
 	said := yaml.Node{Kind: yaml.ScalarNode, Value: want.Value}
 	return want.ShortTag() == said.ShortTag()
 }
 
+// surelyNumber reports whether a plain text is a few decimal digits and nothing else.
+func surelyNumber(text []byte) bool {
+	if len(text) == 0 || len(text) > 15 || text[0] == '0' && len(text) > 1 {
+		return false
+	}
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
+
 // surelyString reports whether a plain text is a string without looking at all of it:
-// by its first letter, and where words that are none begin so, by its length
-// (yaml/v3 resolve.go, resolveTable). No number and no date has the letters of units.
+// by its first letters, and where it is as long as a word that is none, by that word
+// (yaml/v3 resolve.go, resolveTable). No number and no date has the letters of units, or
+// two dashes in front.
 func surelyString(text []byte) bool {
 	if len(text) == 0 {
 		return false
@@ -297,8 +315,10 @@ func surelyString(text []byte) bool {
 	switch c := text[0]; {
 	case '0' <= c && c <= '9':
 		return bytes.ContainsAny(text, "gGikKmM")
-	case letterOrDigit(c) && c != '-', c == '/':
-		return len(text) > len("false") || bytes.IndexByte([]byte("yYnNtTfFoO"), c) < 0
+	case c == '-':
+		return len(text) > 1 && text[1] == '-'
+	case letterOrDigit(c), c == '/':
+		return len(text) > len("false") || !bytes.EqualFold(text, []byte("true")) && !bytes.EqualFold(text, []byte("false")) && !bytes.EqualFold(text, []byte("null"))
 	}
 	return false
 }

@@ -39,7 +39,7 @@ func (c *compiler) podTemplate(t v1alpha1.PodTemplate, at string) {
 	group := object.Group(t.APIVersion)
 	known, found := c.policy.Kinds.Find(group, t.Kind)
 	if !found {
-		known = kinds.Kind{Group: group, Kind: t.Kind}
+		known = &kinds.Kind{Group: group, Kind: t.Kind}
 	}
 	for _, other := range known.Templates {
 		switch at, by := at, other.By; {
@@ -59,8 +59,9 @@ func (c *compiler) podTemplate(t v1alpha1.PodTemplate, at string) {
 			return
 		}
 	}
-	known.Templates = append(slices.Clone(known.Templates), template)
-	c.policy.Kinds.Put(known)
+	row := *known // of a table that others look at
+	row.Templates = append(slices.Clone(known.Templates), template)
+	c.policy.Kinds.Put(row)
 }
 
 // isTemplate reports whether the fields of an entry make one.

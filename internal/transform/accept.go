@@ -86,7 +86,7 @@ func (p *Policy) AcceptsObject(kind *finding.Kind, apiVersion, of, namespace, na
 	if _, workload := p.kindOf(object.Type{APIVersion: apiVersion, Kind: of}); workload {
 		return nil // its plan has seen to that
 	}
-	s := subject{kind: kinds.Kind{Group: object.Group(apiVersion), Kind: of}, namespace: namespace, name: name}
+	s := subject{kind: &kinds.Kind{Group: object.Group(apiVersion), Kind: of}, namespace: namespace, name: name}
 	for _, a := range p.acceptable(kind, name, namespace) {
 		if a.Match != nil && len(a.Kinds) > 0 && a.Ports == nil && a.speaksOf(s) == yes {
 			return a

@@ -235,6 +235,7 @@ func (p *Policy) lookForPods(b *Bystander, o object.Object, namespace string) {
 		}
 		metadata, spec := place.Template.Entry("metadata"), place.Template.Entry("spec")
 		done := p.lookAtPods(b, called, &Workload{
+			kind:  &kinds.Kind{},
 			stand: wholeAt(slices.Clone(place.Path)), TemplateLabels: metadata.Entry("labels").Strings(), TemplateAnnotations: metadata.Entry("annotations").Strings(),
 			hostNetwork: spec.Entry("hostNetwork").Truth(),
 		}, namespace)
@@ -274,7 +275,7 @@ func isNamed(t kinds.Template, place bystander.Pods) bool {
 }
 
 // propose adds an entry for a template, unless none can be written.
-func (b *Bystander) propose(kind kinds.Kind, t kinds.Template) {
+func (b *Bystander) propose(kind *kinds.Kind, t kinds.Template) {
 	entry := fmt.Sprintf("{apiVersion: %s, kind: %s", b.APIVersion, b.Kind)
 	for i, path := range t.Parts() {
 		if !path.CanBeWritten() {
@@ -298,7 +299,7 @@ func (b *Bystander) propose(kind kinds.Kind, t kinds.Template) {
 // annotated looks at pods of which only annotations stand in an object, and labels
 // where these stand beside them.
 func annotated(o object.Object, path edit.Path) *Workload {
-	w := &Workload{stand: annotatedAt(path), TemplateAnnotations: o.At(path...).Strings()}
+	w := &Workload{kind: &kinds.Kind{}, stand: annotatedAt(path), TemplateAnnotations: o.At(path...).Strings()}
 	if last := len(path) - 1; path[last] == annotations {
 		w.TemplateLabels = o.At(path[:last]...).Entry(labels).Strings()
 	}

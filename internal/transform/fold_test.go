@@ -72,7 +72,7 @@ func TestEntriesByTheirOriginAreTheSettings(t *testing.T) {
 			policy.Scopes = append(policy.Scopes, Scope{Path: fmt.Sprintf("spec.workloads[%d]", i), Merge: merges.Draw(t, "scope's merge"), Layer: layerOf(t, scope)})
 			said = append(said, scope)
 		}
-		w := &Workload{Object: Object{Kind: "Deployment", Name: "web"}, kind: kinds.Known()[0], TemplateAnnotations: map[string]string{}}
+		w := &Workload{Object: Object{Kind: "Deployment", Name: "web"}, kind: &kinds.Known()[0], TemplateAnnotations: map[string]string{}}
 		w.stand, w.family = wholeAt(edit.Path{"spec", "template"}), []*Workload{w}
 		for _, path := range []edit.Path{{"metadata"}, {"metadata", "annotations"}, {"spec", "template", "metadata"}, {"spec", "template", "metadata", "annotations"}, {"spec", "template", "spec", "initContainers"}, {"spec", "template", "spec", "imagePullSecrets"}} {
 			w.see(node.Value{}, path)

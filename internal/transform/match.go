@@ -69,7 +69,7 @@ func (m *Match) matches(w *Workload, namespace string) answer {
 
 // subject is what a match sees of a workload.
 type subject struct {
-	kind            kinds.Kind
+	kind            *kinds.Kind
 	name, namespace string
 	labels          map[string]string
 	// template is the field of the spec that names the pod template, "" for none.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/krm-bypass/krm-bypass/internal/edit"
 	"github.com/krm-bypass/krm-bypass/internal/finding"
+	"github.com/krm-bypass/krm-bypass/internal/kinds"
 	"github.com/krm-bypass/krm-bypass/internal/mesh"
 	"github.com/krm-bypass/krm-bypass/internal/object"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
@@ -92,7 +93,7 @@ func (p *Policy) NamespaceWays(plan *Plan, n *NamespaceDefaults) []Way {
 		_, written := plan.Annotations[key]
 		return own || written
 	})
-	return p.Ways(&Plan{Workload: &Workload{Object: *n.Object, stand: annotatedAt(edit.Path{"metadata", annotations})}, was: was, in: plan.in, placement: plan.placement})
+	return p.Ways(&Plan{Workload: &Workload{kind: &kinds.Kind{}, Object: *n.Object, stand: annotatedAt(edit.Path{"metadata", annotations})}, was: was, in: plan.in, placement: plan.placement})
 }
 
 // InForce gives the annotations of a plan's pods: what is written, the user's, and of a
@@ -123,7 +124,7 @@ func (p *Policy) trafficOf(annotations map[string]string) map[string]string {
 // judgeBeside gives what breaks a limit in annotations that are in force in a namespace
 // although they stand on no workload that is planned.
 func (p *Policy) judgeBeside(o *Object, annotations map[string]string, namespace string) []Finding {
-	w := &Workload{Object: *o, stand: wholeAt(nil)}
+	w := &Workload{kind: &kinds.Kind{}, Object: *o, stand: wholeAt(nil)}
 	w.Namespace = namespace
 	was := &prior{annotations: p.trafficOf(annotations), containers: nowhere}
 	plan := p.planOf(w)

@@ -41,7 +41,7 @@ func TestMatches(t *testing.T) {
 	}
 	w := &Workload{
 		Object: Object{Name: "pay-api"}, TemplateLabels: map[string]string{"app": "web"},
-		kind: kinds.Kind{Group: "apps.kruise.io", Kind: "StatefulSet"},
+		kind: &kinds.Kind{Group: "apps.kruise.io", Kind: "StatefulSet"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -63,7 +63,7 @@ func decidesPort(path edit.Path, key string) bool {
 }
 
 // decides says which keys of an object of a kind decide what is written.
-func (p *Policy) decides(kind kinds.Kind) func(edit.Path, string) bool {
+func (p *Policy) decides(kind *kinds.Kind) func(edit.Path, string) bool {
 	if p.names == nil {
 		return decides(kind)
 	}

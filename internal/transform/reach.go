@@ -205,7 +205,7 @@ func (p *Policy) NamesObjects(t object.Type) bool {
 
 // SightObject says which acceptances speak of such an object.
 func (p *Policy) SightObject(o *Object) Sighting {
-	s := Sighting{subject: subject{kind: kinds.Kind{Group: object.Group(o.APIVersion), Kind: o.Kind}, name: o.Name, namespace: o.Namespace}, object: true}
+	s := Sighting{subject: subject{kind: &kinds.Kind{Group: object.Group(o.APIVersion), Kind: o.Kind}, name: o.Name, namespace: o.Namespace}, object: true}
 	for _, i := range p.found.near(s.name, s.namespace) {
 		if one := p.parts[i]; one.objects && one.match.speaksOf(s.subject) == yes {
 			s.reached = append(s.reached, i)

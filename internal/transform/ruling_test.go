@@ -146,7 +146,7 @@ func TestNothingIsSaidOfKeysThatNobodyMinds(t *testing.T) {
 		policy := &Policy{Mesh: m}
 		for _, key := range keys {
 			for place := range 4 {
-				w := &Workload{kind: kinds.Known()[0], stand: wholeAt(edit.Path{"spec", "template"})}
+				w := &Workload{kind: &kinds.Known()[0], stand: wholeAt(edit.Path{"spec", "template"})}
 				holds := map[string]string{key: "other"}
 				switch place {
 				case 0:

@@ -135,7 +135,7 @@ func (s stand) template(o node.Value) node.Value {
 }
 
 // stands finds the pod templates of an object.
-func (v *viewer) stands(o object.Object, kind kinds.Kind) []stand {
+func (v *viewer) stands(o object.Object, kind *kinds.Kind) []stand {
 	var all []stand
 	alone := kind.IsAlone()
 	if kind.Left != "" {
@@ -201,7 +201,7 @@ func hasKey(v node.Value, in string, keys []string) bool {
 
 // beneath leads to the annotations that count where a template does not say a key: where
 // they are those of another that is not there, to what counts there.
-func beneath(o object.Object, kind kinds.Kind, t kinds.Template, root edit.Path) (all []edit.Path) {
+func beneath(o object.Object, kind *kinds.Kind, t kinds.Template, root edit.Path) (all []edit.Path) {
 	for over := t.Over; over != nil; {
 		i := slices.IndexFunc(kind.Templates, func(under kinds.Template) bool { return under.Annotations.String() == over.String() })
 		if i < 0 || o.At(keysOf(kind.Templates[i].Needs)...).IsMapping() {
@@ -375,7 +375,7 @@ func (v *viewer) isList(value node.Value, path edit.Path) {
 // decides reports whether a mapping of an object, by its path from there, decides with a
 // key of it what is read or written: the way to a template, what names it and the object,
 // and what of the pod and its containers is judged.
-func decides(kind kinds.Kind) func(path edit.Path, key string) bool {
+func decides(kind *kinds.Kind) func(path edit.Path, key string) bool {
 	return func(path edit.Path, key string) bool {
 		if len(path) > 0 && path[0] == "metadata" {
 			return true
@@ -402,7 +402,7 @@ func decidesIn(path edit.Path, key string, part kinds.Path, as edit.Path) bool {
 // couldStand reports whether a name in a record is that of a template, of a part of one,
 // or of a parent, that an object of the kind may have. It need not have it now: with an
 // item of a list went all that was written there.
-func couldStand(kind kinds.Kind, name string) bool {
+func couldStand(kind *kinds.Kind, name string) bool {
 	return slices.ContainsFunc(kind.Templates, func(t kinds.Template) bool {
 		if !slices.ContainsFunc(t.Place(), kinds.Step.Many) && !t.Create {
 			return false

@@ -53,7 +53,7 @@ type Workload struct {
 	mergedAnnotations map[string]string
 	// above are the places with annotations or labels that lie above the template.
 	above []described
-	kind  kinds.Kind
+	kind  *kinds.Kind
 	stand stand
 	// family are the workloads of the object, of which this is one.
 	family []*Workload
@@ -158,7 +158,11 @@ func (o *Object) parent(path edit.Path) parent {
 }
 
 func (w *Workload) templatePath(relative ...any) edit.Path {
-	return slices.Concat(w.base, w.stand.path(relative))
+	path := w.stand.path(relative)
+	if len(w.base) == 0 {
+		return path
+	}
+	return slices.Concat(w.base, path)
 }
 
 // hostNetworkPath leads to the field by which the pods use the host's network.
@@ -267,6 +271,6 @@ func configuresMesh(t object.Type) bool {
 	return configures
 }
 
-func (p *Policy) kindOf(t object.Type) (kinds.Kind, bool) {
+func (p *Policy) kindOf(t object.Type) (*kinds.Kind, bool) {
 	return p.Kinds.Find(object.Group(t.APIVersion), t.Kind)
 }

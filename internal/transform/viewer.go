@@ -33,14 +33,14 @@ func (v *viewer) problem(path edit.Path, value string, err error) {
 }
 
 // view looks at the workloads that an object is: one for each of its pod templates.
-func (p *Policy) view(o object.Object, kind kinds.Kind, line int) ([]*Workload, []*FieldError) {
+func (p *Policy) view(o object.Object, kind *kinds.Kind, line int) ([]*Workload, []*FieldError) {
 	v := &viewer{line: line, policy: p, base: o.Path, names: map[string]string{}}
 	v.doubts(o, p.decides(kind))
 	one := Workload{Object: v.object(o), kind: kind}
 	one.tolerated = v.tolerated
 	metadata := o.Entry("metadata")
 	for _, key := range []string{"name", "generateName", "namespace"} {
-		v.isFilledIn(metadata.Entry(key), one.Path("metadata", key))
+		v.isFilledIn(metadata.Entry(key), func() edit.Path { return one.Path("metadata", key) })
 	}
 	if one.Name == "" {
 		one.Name = metadata.Entry("generateName").Text()
@@ -81,8 +81,9 @@ func (p *Policy) view(o object.Object, kind kinds.Kind, line int) ([]*Workload, 
 		w.parents = one.parents // what every one of them may have to make
 	}
 	if len(family) == 0 && len(v.problems) > 0 {
-		one.stand = annotatedAt(edit.Path{"metadata", annotations}) // it is refused: nothing is written there
-		family = []*Workload{&one}
+		refused := one
+		refused.stand = annotatedAt(edit.Path{"metadata", annotations}) // nothing is written there
+		family = []*Workload{&refused}
 	}
 	for _, problem := range v.problems {
 		problem.Of = family
@@ -409,10 +410,10 @@ func (v *viewer) isText(value node.Value, path edit.Path, in, key string) bool {
 
 // isFilledIn tells, once for an object, of a value that Helm has yet to fill in. Others
 // may be for programs that run later.
-func (v *viewer) isFilledIn(value node.Value, path edit.Path) {
+func (v *viewer) isFilledIn(value node.Value, path func() edit.Path) {
 	isTold := func(told *FieldError) bool { return errors.Is(told, object.ErrTemplate) }
 	if text := value.Text(); object.IsTemplate(text) && !slices.ContainsFunc(v.problems, isTold) {
-		v.problem(path, text, object.ErrTemplate)
+		v.problem(path(), text, object.ErrTemplate)
 	}
 }
 
@@ -429,9 +430,10 @@ func (v *viewer) containers(spec node.Value, at edit.Path, key string) []contain
 	if list.Exists() && !list.IsList() && !list.IsNull() {
 		v.mismatch(append(slices.Clone(at), key), list, "a list of containers")
 	}
-	var found []container
-	for i, c := range list.Items() {
-		v.isFilledIn(c.Entry("image"), append(slices.Clone(at), key, i, "image"))
+	items := list.Items()
+	found := make([]container, 0, len(items))
+	for i, c := range items {
+		v.isFilledIn(c.Entry("image"), func() edit.Path { return append(slices.Clone(at), key, i, "image") })
 		found = append(found, container{name: c.Entry("name").Text(), path: append(slices.Clone(at), key, i), as: as(c.Entry("securityContext")), value: c})
 	}
 	return found

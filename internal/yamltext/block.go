@@ -51,6 +51,16 @@ func (p *parser) blockNode(n *Node, keyValue bool) error {
 // a colon after it tells.
 func (p *parser) contentOrMapping(n *Node, h head, column int) error {
 	start, line := p.pos, p.lineStart
+	if !h.any() {
+		if colon, ok := p.commonKey(); ok && h.key == start {
+			p.pos = colon
+			return p.blockMapping(n, h, h, &Node{Span: Span{start, colon}, Column: column, Indicator: -1, Comma: -1})
+		}
+		if end, ok := p.commonValue(); ok {
+			p.fill(n, h, Scalar, Plain, Span{start, end}, column)
+			return nil
+		}
+	}
 	content, err := p.content(h)
 	if err != nil {
 		return err
@@ -213,6 +223,11 @@ func (p *parser) blockKey(key *Node) error {
 	}
 	if !p.keyAllowed {
 		return p.syntax(p.pos, "a key may not begin here")
+	}
+	if colon, ok := p.commonKey(); ok {
+		p.fill(key, head{}, Scalar, Plain, Span{start, colon}, column)
+		p.pos = colon
+		return nil
 	}
 	h, err := p.properties()
 	if err != nil {

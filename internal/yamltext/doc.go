@@ -12,6 +12,7 @@
 //	block.go      mappings and sequences by indentation
 //	skip.go       lines of which nothing is kept
 //	ahead.go      a long list, scanned by several processors
+//	common.go     keys and values of letters and digits
 //	flow.go       mappings and sequences in brackets, JSON among them
 //	scalar.go     plain, quoted and block scalars
 //	property.go   anchors and tags

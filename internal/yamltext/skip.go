@@ -120,12 +120,12 @@ func (s *skip) line() bool {
 			s.pos++
 		}
 		dashes = s.dash()
-		_, key := s.key()
+		_, key := s.commonKey()
 		if (dashes || key) && !s.push(level{s.column(), dashes}) {
 			return false
 		}
 	}
-	colon, key := s.key()
+	colon, key := s.commonKey()
 	if !key {
 		return s.levels[s.depth-1].sequence && s.value()
 	}
@@ -142,15 +142,6 @@ func (s *skip) line() bool {
 		return s.toLineFeed()
 	}
 	return s.value()
-}
-
-// key gives the colon of the plain key that begins here.
-func (s *skip) key() (colon int, ok bool) {
-	i := s.pos
-	for i < len(s.src) && classes[s.src[i]]&common != 0 {
-		i++
-	}
-	return i, i > s.pos && i-s.pos <= maxKeyLength && s.src[s.pos] != '-' && s.at(i) == ':' && (s.at(i+1) == ' ' || s.at(i+1) == '\n')
 }
 
 // value steps over a value that begins here.
