@@ -3,7 +3,7 @@ package lint
 import (
 	"cmp"
 	"fmt"
-	"strings"
+	"strconv"
 )
 
 // chooser is a view of an object that selects pods by their labels.
@@ -60,15 +60,18 @@ func represented(workloads []*Workload, items Items) []*Workload {
 // of the labels that are asked for, and of which the same says whether DNS is captured. A
 // workload that says it for itself is like no other.
 func (w *Workload) distinction(asked map[string]bool) string {
-	var b strings.Builder
+	var b []byte
 	for _, l := range w.labels {
 		if asked[l.key] {
-			fmt.Fprintf(&b, "%q=%q ", l.key, l.value)
+			b = strconv.AppendQuote(append(strconv.AppendQuote(b, l.key), '='), l.value)
 		}
 	}
-	fmt.Fprintf(&b, "%t %+v", len(w.labels) > 0, w.named)
-	if w.capture != nil {
-		fmt.Fprintf(&b, " %p", cmp.Or(w.capture.By, w.Object))
+	b = strconv.AppendBool(append(b, ' '), len(w.labels) > 0)
+	if w.named != nil {
+		b = fmt.Appendf(b, " %+v", w.named)
 	}
-	return b.String()
+	if w.capture != nil {
+		b = fmt.Appendf(b, " %p", cmp.Or(w.capture.By, w.Object))
+	}
+	return string(b)
 }

@@ -65,8 +65,12 @@ func balancing(o resource, in node.Value, at []any, onHostsOnly []string, settin
 // workloads bypass the sidecar.
 func leavingIndex(workloads []*Workload) *index {
 	var all []traffic.Ports
+	known := map[*bypass]bool{}
 	for _, w := range workloads {
-		all = append(all, w.settings.ExcludeOutboundPorts, pairedPorts(w.settings))
+		if !known[w.bypass] {
+			known[w.bypass] = true
+			all = append(all, w.settings.ExcludeOutboundPorts, pairedPorts(w.settings))
+		}
 	}
 	return &index{ports: traffic.UnionOf(all...)}
 }

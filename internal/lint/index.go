@@ -101,8 +101,10 @@ func (x *index) mentioned(text []byte) bool {
 	if x == nil {
 		return false
 	}
-	if bytes.ContainsAny(text, "\\_") || bytes.Contains(text, []byte("0x")) || bytes.Contains(text, []byte("0o")) {
-		return true
+	for _, odd := range []string{"\\", "_", "0x", "0o"} {
+		if bytes.Contains(text, []byte(odd)) {
+			return true
+		}
 	}
 	for _, name := range x.names {
 		if bytes.Contains(text, []byte(name)) {

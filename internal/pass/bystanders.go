@@ -112,8 +112,10 @@ func (p *Pass) readNamespaces() {
 
 // read visits the objects of lists and of some items, before any workload is planned.
 func (p *Pass) read(wanted func(i int) bool, visit func(*Document, *transform.Object, object.Object)) {
-	for i, h := range p.Heads {
-		if !h.List && !wanted(i) {
+	reads := make([]bool, len(p.Heads)) // what is wanted may be said by an item's text
+	inParallel(len(reads), func(i int) { reads[i] = p.Heads[i].List || wanted(i) })
+	for i, read := range reads {
+		if !read {
 			continue
 		}
 		d := &Document{Item: p.Items[i], At: i}

@@ -126,7 +126,7 @@ func (p *Pass) run() []Finding {
 		}
 		tick()
 	})
-	var all outcome
+	all := outcome{workloads: make([]*lint.Workload, 0, len(outcomes)), sightings: make([]transform.Sighting, 0, len(outcomes))}
 	for _, o := range outcomes {
 		if o != nil {
 			all.add(o)

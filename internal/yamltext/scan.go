@@ -229,22 +229,34 @@ func (p *parser) document() (*Node, error) {
 // at: for its encoding and for its line breaks.
 func (p *parser) look() error {
 	if p.breaks == unknown {
-		if i := notUTF8(p.src); i >= 0 {
-			return p.unsupported(i, "a byte that is not UTF-8 (%#x): save the file as UTF-8", p.src[i])
-		}
-		if i := bytes.Index(p.src[p.pos:], []byte("\xef\xbb\xbf")); i >= 0 {
-			return p.unsupported(p.pos+i, "a byte order mark (U+FEFF) inside the text")
-		}
-		if i := control(p.src, p.pos); i >= 0 {
-			return p.syntax(i, "a control character (%U): remove it, or write it as an escape in double quotes", p.src[i])
+		controls := p.controls()
+		invalid, mark, feeds, control := notUTF8(p.src), bytes.Index(p.src[p.pos:], []byte("\xef\xbb\xbf")), onlyLineFeeds(p.src), controls()
+		switch {
+		case invalid >= 0:
+			return p.unsupported(invalid, "a byte that is not UTF-8 (%#x): save the file as UTF-8", p.src[invalid])
+		case mark >= 0:
+			return p.unsupported(p.pos+mark, "a byte order mark (U+FEFF) inside the text")
+		case control >= 0:
+			return p.syntax(control, "a control character (%U): remove it, or write it as an escape in double quotes", p.src[control])
 		}
 		p.breaks = various
-		if onlyLineFeeds(p.src) {
+		if feeds {
 			p.breaks = lineFeeds
 		}
 	}
 	p.lineFeeds = p.breaks == lineFeeds
 	return nil
+}
+
+// controls looks for the first control character, in a long text by another processor, and
+// gives what waits for it.
+func (p *parser) controls() func() int {
+	if len(p.src) < aheadFrom {
+		return func() int { return control(p.src, p.pos) }
+	}
+	found := make(chan int, 1)
+	go func() { found <- control(p.src, p.pos) }()
+	return func() int { return <-found }
 }
 
 // notUTF8 gives where the first byte stands that is not UTF-8, -1 for none.
