@@ -128,9 +128,10 @@ func Namespace() string {
 }
 
 // What a run leaves for the garbage collector is a small multiple of its input, and it
-// ends soon: collecting less often saves an eighth of the time. On a huge input it is done
-// a little less often, since more would cost more memory than it is worth (make bench). So it would on a small one that comes to
-// very much, as ten thousand rules do: there all is usual from the first collection on.
+// ends soon: collecting less often saves an eighth of the time. On a huge input that would
+// cost more memory than it is worth (make bench), so that it is done a little less often
+// there. So it would on a small one that comes to very much, as ten thousand rules do:
+// there all is usual from the first collection on.
 const (
 	gcPercent      = 400
 	hugeGCPercent  = 150
