@@ -63,7 +63,7 @@ func (r *run) reach(parts []transform.Reach) []Reach {
 		at := r.spec.Locate(spec.Problem{Path: one.Path})
 		all[i] = Reach{
 			Path: at.Path, File: at.File, Line: at.Line, Name: rules[one.Rule].Name, Expires: rules[one.Path].Expires, Expired: rules[one.Path].Expired(r.today),
-			Workloads: one.Workloads, Decided: one.Decided, LeftAlone: one.LeftAlone, Some: one.Some, Undecided: one.Undecided, Unsure: one.Unsure, Unreached: one.Unreached, Meant: one.Meant.Says, Of: one.Of,
+			Workloads: one.Workloads, Decided: one.Decided, LeftAlone: one.LeftAlone, Some: one.Some, Undecided: one.Undecided, Unsure: one.Unsure, Unreached: one.Unreached, Meant: one.Meant.Says, Of: one.Of(),
 		}
 	}
 	return all

@@ -39,6 +39,10 @@ func calledAs(path string) string {
 
 // run is the whole command. It returns the exit code.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
+	if len(args) == 0 && !function.IsTerminal(in) {
+		// As kustomize and kpt run it: to make the commands would take longer than to start.
+		return function.Exit(function.Apply(in, function.Output(out), errOut, fn.Options{Namespace: function.Namespace()}), errOut)
+	}
 	root := program()
 	root.SetArgs(args)
 	root.SetIn(in)

@@ -28,7 +28,7 @@ var called = []struct {
 
 // hooks are webhooks and API services: the API server is in no mesh.
 var hooks = source{
-	reads: []string{called[0].kind, called[1].kind, called[2].kind, called[3].kind},
+	reads: func() []string { return []string{called[0].kind, called[1].kind, called[2].kind, called[3].kind} },
 	look: func(t *tree) {
 		for _, c := range called {
 			for _, o := range t.beside[c.kind] {

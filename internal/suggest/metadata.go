@@ -41,7 +41,7 @@ const (
 
 // metadata is what pods ask the machine that they run on.
 var metadata = source{
-	reads: []string{"ServiceAccount"},
+	reads: func() []string { return []string{"ServiceAccount"} },
 	look: func(t *tree) {
 		bound := map[[2]string]*thing{}
 		for _, o := range t.beside["ServiceAccount"] {

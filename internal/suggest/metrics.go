@@ -55,7 +55,9 @@ var (
 )
 
 var metrics = source{
-	reads: slices.Concat([]string{monitors[0].kind, monitors[1].kind, monitors[2].kind, monitors[3].kind}, ofPrometheus.kinds, ofVictoria.kinds),
+	reads: func() []string {
+		return slices.Concat([]string{monitors[0].kind, monitors[1].kind, monitors[2].kind, monitors[3].kind}, ofPrometheus.kinds, ofVictoria.kinds)
+	},
 	look: func(t *tree) {
 		for _, m := range monitors {
 			who := t.scraper("no "+m.kind, func(w *workload) bool { return w.is(m.readers.kinds) })
@@ -307,7 +309,7 @@ const (
 // annotated are pods and Services with annotations prometheus.io, which no program knows
 // and many configurations of Prometheus do.
 var annotated = source{
-	reads: switching(),
+	reads: switching,
 	look: func(t *tree) {
 		// What an operator configures reads no annotations (prometheus-community/helm-charts
 		// charts/kube-prometheus-stack/README.md, prometheus.io/scrape).

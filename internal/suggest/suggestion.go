@@ -16,8 +16,9 @@ import (
 
 // source is where suggestions come from.
 type source struct {
-	// reads are the kinds that it looks at beside workloads, Services and Namespaces.
-	reads []string
+	// reads gives the kinds that it looks at beside workloads, Services and Namespaces; nil
+	// for none. It is asked by who suggests, and not at the start of every program.
+	reads func() []string
 	look  func(*tree)
 }
 

@@ -173,7 +173,10 @@ func (t *tree) leads(s *service) (all []*workload) {
 func besides() map[string]bool {
 	kinds := map[string]bool{"Namespace": true, "Service": true}
 	for _, s := range sources {
-		for _, kind := range s.reads {
+		if s.reads == nil {
+			continue
+		}
+		for _, kind := range s.reads() {
 			kinds[kind] = true
 		}
 	}

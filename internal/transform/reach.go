@@ -218,8 +218,6 @@ func (p *Policy) SightObject(o *Object) Sighting {
 type Reach struct {
 	// Path is the part's field path in the spec.
 	Path string
-	// Of is what the part says of whom it is for, by which it is known wherever it stands.
-	Of string
 	// Rule is the field path of the rule that it is, or of which it is an entry; "" for
 	// none.
 	Rule string
@@ -245,10 +243,13 @@ type Reach struct {
 	Port bool
 	// Meant says whom it was probably meant for, where it reaches nobody.
 	Meant Meant
+	// match says of whom it is for.
+	match *Match
 }
 
-// says gives what a match says, wherever it stands.
-func (m *Match) says() string {
+// Of gives what the part says of whom it is for, by which it is known wherever it stands.
+func (r *Reach) Of() string {
+	m := r.match
 	if m == nil {
 		return ""
 	}
@@ -298,7 +299,7 @@ func (p *Policy) Reach(all []Sighting, types []object.Type) []Reach {
 	left, labelled := make([][]string, len(p.parts)), make([][]string, len(p.parts))
 	for i, one := range p.parts {
 		reaches[i].Path, reaches[i].Objects, reaches[i].Port = one.path, one.objects, one.match != nil && one.match.Port != ""
-		reaches[i].Of = one.match.says()
+		reaches[i].match = one.match
 		switch {
 		case i < len(p.Scopes):
 			reaches[i].Rule = one.path

@@ -150,7 +150,7 @@ func readAll(in io.Reader) ([]byte, error) {
 	first := make([]byte, smallInput)
 	n, err := io.ReadFull(in, first)
 	if first = first[:n]; err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		if isEnd(err) {
 			err = nil
 		}
 		return first, err
@@ -166,6 +166,10 @@ func readAll(in io.Reader) ([]byte, error) {
 	return input, err
 }
 
+// isEnd reports whether io.ReadFull ended because the input does. It asks first for what
+// is usual.
+func isEnd(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) }
+
 // readRest reads what follows the first bytes of the input, and gives all of it. io.ReadAll
 // would clear the room for the whole input before it copies the input there.
 func readRest(first []byte, in io.Reader) ([]byte, error) {
@@ -174,7 +178,7 @@ func readRest(first []byte, in io.Reader) ([]byte, error) {
 		chunk := make([]byte, size)
 		n, err := io.ReadFull(in, chunk)
 		chunks = append(chunks, chunk[:n])
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		if isEnd(err) {
 			return bytes.Join(chunks, nil), nil
 		}
 		if err != nil {
@@ -240,6 +244,9 @@ func IsTerminal(stream any) bool {
 
 // isNull tells /dev/null, which is a character device too, from a terminal.
 func isNull(info os.FileInfo) bool {
+	if info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
 	null, err := os.Stat(os.DevNull)
 	return err == nil && os.SameFile(info, null)
 }

@@ -6,9 +6,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"syscall"
+
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 )
 
 // temporaryName is that of a temporary file. It does not hold the name of a file, which
@@ -17,7 +18,7 @@ func temporaryName() string {
 	return fmt.Sprintf(".krm-bypass-%d-%d.tmp", os.Getpid(), rand.Uint64()) //nolint:gosec // it is no secret
 }
 
-var left = regexp.MustCompile(`^\.krm-bypass-(\d+)-\d+\.tmp$`)
+var left = pattern.Of(`^\.krm-bypass-(\d+)-\d+\.tmp$`)
 
 // sweep removes temporary files from a folder whose process ended before it could
 // remove them.
@@ -32,7 +33,7 @@ func (p place) sweep() {
 		return
 	}
 	for _, entry := range entries {
-		parts := left.FindStringSubmatch(entry.Name())
+		parts := left.Regexp().FindStringSubmatch(entry.Name())
 		if parts == nil || !entry.Type().IsRegular() {
 			continue
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +16,8 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/spec"
 	"github.com/krm-bypass/krm-bypass/internal/traffic"
 	"github.com/krm-bypass/krm-bypass/internal/yamltext"
+
+	"github.com/krm-bypass/krm-bypass/internal/pattern"
 )
 
 // rulesView is the specification as its rules, in the order in which they count.
@@ -362,12 +363,12 @@ func broken(file yamltext.File, err error) (all []brokenLine) {
 // holdsMore reports whether another object may stand in the text of a specification, as
 // where somebody forgot the line --- between the two: it may be a Secret.
 func holdsMore(text []byte) bool {
-	return len(kindKey.FindAll(text, 2)) > 1 || dataKey.Match(text)
+	return len(kindKey.Regexp().FindAll(text, 2)) > 1 || dataKey.Regexp().Match(text)
 }
 
 var (
-	kindKey = regexp.MustCompile(`(?:^|[\s{,])["']?kind["']?[ \t]*:`)
-	dataKey = regexp.MustCompile(`(?:^|[\s{,])["']?(?:stringData|data|binaryData)["']?[ \t]*:`)
+	kindKey = pattern.Of(`(?:^|[\s{,])["']?kind["']?[ \t]*:`)
+	dataKey = pattern.Of(`(?:^|[\s{,])["']?(?:stringData|data|binaryData)["']?[ \t]*:`)
 )
 
 // refusedForm is the status of what comes back with what is wrong with it.
