@@ -51,7 +51,12 @@ func Look(fragment yamltext.Fragment) (*yaml.Node, error) {
 	// yaml/v3 refuses this escape, but in JSON.
 	if !bytes.Contains(fragment.Text, []byte(`\/`)) {
 		d, err := Read(fragment)
-		if err == nil && (d.tree == nil || reread.Confirms(d.Text, d.Column, d.Nodes.Content[0])) {
+		switch {
+		case err != nil:
+		case d.tree == nil:
+			return d.Nodes, nil
+		case reread.Confirms(d.Text, d.Column, d.Nodes.Content[0]):
+			d.tree.Release() // of which the nodes hold nothing
 			return d.Nodes, nil
 		}
 	}
