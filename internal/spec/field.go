@@ -53,7 +53,8 @@ func FieldsOf(t reflect.Type) []Field {
 }
 
 func readFields(t reflect.Type) []Field {
-	fields := make([]Field, 0, t.NumField())
+	var room [32]Field // with an inlined struct there are more than t's own
+	fields := room[:0]
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.Anonymous {
@@ -70,7 +71,7 @@ func readFields(t reflect.Type) []Field {
 		}
 		fields = append(fields, field)
 	}
-	return fields
+	return slices.Clone(fields)
 }
 
 func (f *Field) constrain(tag string) {
