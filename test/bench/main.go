@@ -169,10 +169,10 @@ func (b *bench) startUp() error {
 	defer discard(list)
 	done := holds("ghcr.io/krm-bypass/init:v0.1.0", 2)
 	all, err := alternate(list,
-		contestant{"krm-bypass-fn", []string{b.function}, nil, b.of(41), done},
+		contestant{"krm-bypass-fn", []string{b.function}, nil, b.of(151), done},
 		// What builds kustomizations too is larger, which is why there are two.
-		contestant{"krm-bypass", []string{b.whole}, nil, b.of(41), done},
-		contestant{"kyaml", []string{b.peer}, nil, b.of(41), holds("Deployment", 2)})
+		contestant{"krm-bypass", []string{b.whole}, nil, b.of(151), done},
+		contestant{"kyaml", []string{b.peer}, nil, b.of(151), holds("Deployment", 2)})
 	if err != nil {
 		return err
 	}
