@@ -90,12 +90,16 @@ func (r *run) listed() []Reach {
 func (r *run) unreached(parts []transform.Reach) Results {
 	var results, others Results
 	complete := r.asked && r.options.Complete
+	parts = slices.DeleteFunc(slices.Clone(parts), func(one transform.Reach) bool {
+		return !one.Unreached && one.Unlabelled == nil || one.Meant.Elsewhere != ""
+	})
+	if len(parts) == 0 {
+		return nil
+	}
 	for i, one := range r.reach(parts) {
 		of, may := &parts[i], false
 		told := spec.Problem{Path: of.Meant.Path, Value: of.Meant.Value, Message: "it reaches " + of.Nobody() + " here, and " + of.Meant.Says}
 		switch {
-		case !one.Unreached && of.Unlabelled == nil, of.Meant.Elsewhere != "":
-			continue
 		case !one.Unreached:
 			told = spec.Problem{Path: of.Path + ".match.labelSelector", Message: "it does not reach " + strings.Join(of.Unlabelled, ", ") +
 				": only the own labels match, and a selector is for those of pod templates: add the labels there, or add a rule that matches by name"}
