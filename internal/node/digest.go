@@ -22,7 +22,7 @@ func (v Value) Digest() string {
 }
 
 // digesters keep their room: a template has some kilobytes.
-var digesters = sync.Pool{New: func() any { return new(digester) }}
+var digesters = sync.Pool{New: func() any { return &digester{text: make([]byte, 0, 4<<10)} }}
 
 // mostAliased is how many nodes behind aliases a digest looks at. A text has no
 // more nodes than bytes, but aliases of aliases lead to any number.
@@ -85,7 +85,8 @@ func shortened(text []byte) string {
 
 // Digest gives a digest of texts, which is equal for equal ones.
 func Digest(parts ...string) string {
-	var d digester
+	var room [256]byte // enough for most
+	d := digester{text: room[:0]}
 	for _, p := range parts {
 		d.number("", len(p))
 		d.text = append(d.text, p...)

@@ -6,6 +6,7 @@ import (
 	"github.com/krm-bypass/krm-bypass/internal/lint"
 	"github.com/krm-bypass/krm-bypass/internal/node"
 	"github.com/krm-bypass/krm-bypass/internal/object"
+	"github.com/krm-bypass/krm-bypass/internal/yamltext"
 )
 
 // judge says what the checks found in single workloads, and beside other objects.
@@ -53,16 +54,26 @@ func (i *Item) called(is func(name string) bool) bool {
 	if i.Nodes != nil {
 		return true
 	}
-	tree, err := i.Text.Outline(2)
-	if err != nil {
+	may := true
+	entry(i.Text, "metadata", func(text *yamltext.Tree, metadata *yamltext.Node) {
+		entry(text.Within(metadata), "name", func(text *yamltext.Tree, name *yamltext.Node) {
+			value, readable := text.Value(name)
+			may = !readable || is(value)
+		})
+	})
+	return may
+}
+
+// entry finds the first entry of a text's mapping with a key, and shows its value.
+func entry(in yamltext.Fragment, called string, show func(text *yamltext.Tree, value *yamltext.Node)) {
+	// What comes before a mistake counts: who reads the item says what is wrong with it.
+	_ = in.Entries(func(text *yamltext.Tree, key, value *yamltext.Node) bool {
+		if !text.Is(key, called) {
+			return false
+		}
+		show(text, value)
 		return true
-	}
-	name := tree.Entry(tree.Entry(tree.Root, "metadata"), "name")
-	if name == nil {
-		return true
-	}
-	value, readable := tree.Value(name)
-	return !readable || is(value)
+	})
 }
 
 // located finds the places of what the checks found, in the items as they came.

@@ -118,13 +118,17 @@ func (w *Workload) has(path edit.Path) bool { return w.stand.has(path[len(w.base
 // template plans what is written to one.
 func (dr *draft) template(w *Workload, d desired, was *prior) {
 	annotations := dr.group(w.templatePath("metadata", "annotations"))
+	keys := was.record.keys(d)
+	if len(keys) > 0 {
+		annotations.edits = slices.Grow(annotations.edits, len(keys))
+	}
 	for key, value := range was.adopted {
 		if dr.removes {
 			break
 		}
 		dr.will.Adopted[w.entry(key)] = node.Digest(key, value)
 	}
-	for _, key := range was.record.keys(d) {
+	for _, key := range keys {
 		dr.annotation(w, annotations, key, d, was)
 	}
 	if w.stand.initContainers != nil {

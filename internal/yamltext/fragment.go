@@ -70,6 +70,11 @@ func (f Fragment) Entries(visit func(text *Tree, key, value *Node) (enough bool)
 	return nil
 }
 
+// Within returns a value of the text as a fragment.
+func (t *Tree) Within(n *Node) Fragment {
+	return Fragment{Text: t.Text[n.Start:n.End:n.End], Column: n.Column, breaks: t.breaks}
+}
+
 // Item returns an item of a sequence as a fragment, with the rest of its last
 // line if it is in block style.
 func (t *Tree) Item(sequence *Node, index int) Fragment {
