@@ -16,8 +16,8 @@ var Known = sync.OnceValue(func() []Kind {
 	)
 })
 
-// Find finds a known kind; its row is to be looked at alone. Nearly all objects are of Kubernetes' own groups, so that
-// most programs end without having made the other rows.
+// Find finds a known kind; its row is to be looked at alone. Nearly all objects are of
+// Kubernetes' own groups, so that most programs end without having made the other rows.
 func Find(group, kind string) (*Kind, bool) {
 	k, found := among(builtIn, group, kind)
 	if found || isKubernetes(group) {
