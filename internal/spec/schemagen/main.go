@@ -11,6 +11,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -22,7 +23,7 @@ import (
 )
 
 func main() {
-	top, err := schemaOf("../../api/v1alpha1/types.go")
+	top, err := schemaOf("../../api/v1alpha1")
 	var text []byte
 	if err == nil {
 		text, err = top.text()
@@ -207,9 +208,9 @@ func (g *generator) property(f spec.Field) *schema {
 }
 
 // commentsOf gives the comments of the types ("Type") and of their fields
-// ("Type.Field") in one line each.
-func commentsOf(path string) (map[string]string, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+// ("Type.Field") in a folder, in one line each.
+func commentsOf(folder string) (map[string]string, error) {
+	paths, err := filepath.Glob(filepath.Join(folder, "*.go"))
 	if err != nil {
 		return nil, err
 	}
@@ -221,6 +222,18 @@ func commentsOf(path string) (map[string]string, error) {
 			}
 		}
 	}
+	for _, path := range paths {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+		if err != nil {
+			return nil, err
+		}
+		noteTypes(file, note)
+	}
+	return comments, nil
+}
+
+// noteTypes notes the comments of the types of a file.
+func noteTypes(file *ast.File, note func(name string, groups ...*ast.CommentGroup)) {
 	for _, declaration := range file.Decls {
 		types, ok := declaration.(*ast.GenDecl)
 		if !ok || types.Tok != token.TYPE {
@@ -240,5 +253,4 @@ func commentsOf(path string) (map[string]string, error) {
 			}
 		}
 	}
-	return comments, nil
 }

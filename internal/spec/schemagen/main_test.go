@@ -9,7 +9,7 @@ import (
 )
 
 func TestWhatIsGeneratedIsThatOfTheTypes(t *testing.T) {
-	top, err := schemaOf("../../../api/v1alpha1/types.go")
+	top, err := schemaOf("../../../api/v1alpha1")
 	require.NoError(t, err)
 	text, err := top.text()
 	require.NoError(t, err)
