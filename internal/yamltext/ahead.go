@@ -40,7 +40,9 @@ func (p *parser) lookAhead(column int, indented, kept bool) *ahead {
 		return nil
 	}
 	// One share of what is left is for this parser. The other shares the rest with others.
-	from := p.pos + (len(p.src)-p.pos)/p.processors
+	// It is tried once, found or not: what lists there are may be many, and short.
+	from, others := p.pos+(len(p.src)-p.pos)/p.processors, p.processors-1
+	p.processors = 1
 	dash := append(bytes.Repeat([]byte{' '}, column+1), "- "...)
 	dash[0] = '\n'
 	at := bytes.Index(p.src[from:], dash)
@@ -52,9 +54,8 @@ func (p *parser) lookAhead(column int, indented, kept bool) *ahead {
 	a.parser = parser{
 		src: p.src, pos: a.start, lineStart: line, indent: p.indent, keyAllowed: true,
 		depth: p.depth, keep: p.keep, breaks: p.breaks, lineFeeds: true,
-		processors: p.processors - 1, stopped: &a.stopped,
+		processors: others, stopped: &a.stopped,
 	}
-	p.processors = 1
 	go func() {
 		defer close(a.done)
 		a.items, a.end, a.err = a.blockItems(column, indented, kept)

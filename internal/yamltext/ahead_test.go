@@ -67,7 +67,14 @@ func TestLongListsAreScannedAhead(t *testing.T) {
 	require.NotNil(t, a)
 	a.stop()
 	assert.Positive(t, a.start)
-	p.processors = 1
+	assert.Nil(t, p.lookAhead(0, true, true), "once is enough")
+}
+
+// Short lists in front of a long text must not have each of them search all of it.
+func TestATextIsSearchedOnceForADash(t *testing.T) {
+	p := parser{src: []byte("- a\n" + strings.Repeat("b: c\n", aheadFrom)), keep: 1, lineFeeds: true, processors: 2, depth: 1}
+	require.Nil(t, p.lookAhead(0, true, true))
+	p.src = []byte("- a\n" + strings.Repeat("- b\n", aheadFrom))
 	assert.Nil(t, p.lookAhead(0, true, true))
 }
 

@@ -30,10 +30,10 @@ func (p *parser) skipEntry(column int) (end int, ok bool) {
 	}
 	s := skip{parser: p, depth: 1}
 	s.levels[0] = level{column: column}
-	pos, line := p.pos, p.lineStart
+	pos, line, depth, flow := p.pos, p.lineStart, p.depth, p.flow
 	if end, ok = s.lines(column); !ok {
 		p.vain += p.pos - pos
-		p.pos, p.lineStart = pos, line
+		p.pos, p.lineStart, p.depth, p.flow = pos, line, depth, flow
 	}
 	p.keyAllowed = true
 	return end, ok

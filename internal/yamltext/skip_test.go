@@ -38,10 +38,10 @@ func drawn(t *rapid.T) string {
 func agrees(t require.TestingT, text []byte) {
 	d, _ := difference(text)
 	require.Empty(t, d, "%q", text)
-	if _, err := Parse(text); err != nil {
+	if _, wrong := Parse(text); wrong != nil {
 		for levels := range 4 {
 			_, err := Fragment{Text: text}.Outline(levels)
-			require.Error(t, err, "only the outline of %d levels is read: %q", levels, text)
+			require.Equal(t, wrong, err, "the outline of %d levels is read otherwise: %q", levels, text)
 		}
 	}
 }
