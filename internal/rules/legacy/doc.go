@@ -16,6 +16,12 @@
 // that we use, one may be missing, addrtype, and there is a form of the rules
 // without it.
 //
+// None of our rules needs the kernel to know of connections, since kernels that imitate
+// Linux may lack the match. So it follows them from where a rule of the mesh does (linux
+// net/netfilter/nf_conntrack_proto.c, nf_ct_netns_get). A connection that bypasses and is
+// there when a mesh comes into a running pod may end, as all others may: the first of it
+// that the kernel sees may be an answer, which the mesh takes for a new connection.
+//
 // Compiling is pure. kernel.go alone executes anything. The tests here judge the
 // pure part; test/kernel judges the rest, with the real programs and kernel.
 package legacy
