@@ -140,6 +140,5 @@ func (l *List) Config() (config yamltext.Fragment, given bool) {
 	if l.config == nil {
 		return yamltext.Fragment{}, false
 	}
-	full := l.config.Full()
-	return yamltext.Fragment{Text: l.tree.Text[full.Start:full.End:full.End], Column: l.config.Column}, true
+	return l.tree.Within(l.config), true
 }

@@ -70,9 +70,10 @@ func (f Fragment) Entries(visit func(text *Tree, key, value *Node) (enough bool)
 	return nil
 }
 
-// Within returns a value of the text as a fragment.
+// Within returns a value of the text as a fragment, with its anchor and tag.
 func (t *Tree) Within(n *Node) Fragment {
-	return Fragment{Text: t.Text[n.Start:n.End:n.End], Column: n.Column, breaks: t.breaks}
+	full := n.Full()
+	return Fragment{Text: t.Text[full.Start:full.End:full.End], Column: n.Column, breaks: t.breaks}
 }
 
 // Item returns an item of a sequence as a fragment, with the rest of its last
